@@ -1,0 +1,15 @@
+//! JSON as text: read exactly, kept exactly, compared exactly.
+//!
+//! A general JSON value type rounds numbers and forgets duplicate keys. What a person approves must
+//! not be rounded, so this module keeps every number as it was written and refuses what is
+//! ambiguous.
+
+mod decimal;
+mod scan;
+mod text;
+mod tree;
+
+pub use decimal::same_number;
+pub use scan::{Limits, ScanError, ScanErrorKind, scan, scan_within};
+pub use text::{JsonText, NotJson};
+pub use tree::{Json, write_string};

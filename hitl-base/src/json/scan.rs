@@ -1,0 +1,491 @@
+//! The scanner: JSON text in, an exact tree out, or an error that quotes no value.
+
+use std::fmt::{self, Write as _};
+
+use super::Json;
+use crate::display::{clip, visible};
+
+/// How much the scanner accepts.
+#[derive(Clone, Copy, Debug)]
+pub struct Limits {
+    /// Most levels of nesting. The scanner recurses, so this also bounds its stack.
+    pub depth: usize,
+    /// Most bytes of text.
+    pub bytes: usize,
+}
+
+impl Default for Limits {
+    /// 64 levels, 8 MiB.
+    fn default() -> Self {
+        Self { depth: 64, bytes: 8 << 20 }
+    }
+}
+
+/// What is wrong with the text.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum ScanErrorKind {
+    /// Not JSON.
+    Syntax,
+    /// An object has the same key twice, so that it is unclear which one was meant.
+    DuplicateKey,
+    /// Nested deeper than [`Limits::depth`].
+    TooDeep,
+    /// Longer than [`Limits::bytes`].
+    TooLong,
+    /// A number beyond the finite range of a double.
+    NotFinite,
+}
+
+/// Why the scanner refused a text: where, and what it expected. Never quotes a value, because a
+/// value may be a secret.
+#[derive(Clone, Debug)]
+pub struct ScanError {
+    kind: ScanErrorKind,
+    path: String,
+    line: usize,
+    column: usize,
+    expected: &'static str,
+}
+
+impl ScanError {
+    /// What is wrong.
+    pub fn kind(&self) -> ScanErrorKind {
+        self.kind
+    }
+
+    /// Where in the document, like `flights[2].date`; empty at the top.
+    pub fn path(&self) -> &str {
+        &self.path
+    }
+}
+
+impl fmt::Display for ScanError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "line {}, column {}", self.line, self.column)?;
+        if !self.path.is_empty() {
+            write!(f, " (at `{}`)", self.path)?;
+        }
+        write!(f, ": {}", self.expected)
+    }
+}
+
+impl std::error::Error for ScanError {}
+
+/// Reads one JSON document within the default [`Limits`].
+///
+/// Stricter than JSON itself: a key must not stand twice in an object, at any depth, and a number
+/// must be finite as a double.
+///
+/// ```
+/// # use hitl_base::json::{scan, ScanErrorKind};
+/// let tree = scan(r#"{"amount": 9007199254740993}"#)?;
+/// assert_eq!(tree.to_text(), r#"{"amount":9007199254740993}"#);
+///
+/// let error = scan(r#"{"to": "bob", "to": "eve"}"#).unwrap_err();
+/// assert_eq!(error.kind(), ScanErrorKind::DuplicateKey);
+/// # Ok::<(), hitl_base::json::ScanError>(())
+/// ```
+pub fn scan(text: &str) -> Result<Json, ScanError> {
+    scan_within(text, Limits::default())
+}
+
+/// Reads one JSON document within given limits.
+pub fn scan_within(text: &str, limits: Limits) -> Result<Json, ScanError> {
+    let mut scanner = Scanner { text, at: 0, depth: limits.depth, path: Vec::new() };
+    if text.len() > limits.bytes {
+        return Err(scanner.error(ScanErrorKind::TooLong, "the text is longer than allowed"));
+    }
+    scanner.space();
+    let tree = scanner.value()?;
+    scanner.space();
+    if scanner.at < text.len() {
+        return Err(scanner.syntax("one JSON document, but more text follows it"));
+    }
+    Ok(tree)
+}
+
+enum Segment {
+    Key(String),
+    Index(usize),
+}
+
+struct Scanner<'t> {
+    text: &'t str,
+    at: usize,
+    depth: usize,
+    path: Vec<Segment>,
+}
+
+impl Scanner<'_> {
+    fn peek(&self) -> Option<u8> {
+        self.text.as_bytes().get(self.at).copied()
+    }
+
+    fn space(&mut self) {
+        while matches!(self.peek(), Some(b' ' | b'\t' | b'\n' | b'\r')) {
+            self.at += 1;
+        }
+    }
+
+    fn error(&self, kind: ScanErrorKind, expected: &'static str) -> ScanError {
+        let before = &self.text.as_bytes()[..self.at.min(self.text.len())];
+        let line_start = before.iter().rposition(|b| *b == b'\n').map_or(0, |at| at + 1);
+        let mut path = String::new();
+        for segment in &self.path {
+            match segment {
+                Segment::Key(key) => {
+                    if !path.is_empty() {
+                        path.push('.');
+                    }
+                    path.push_str(&visible(&clip(key, 64)));
+                }
+                // Writing to a String cannot fail.
+                Segment::Index(index) => drop(write!(path, "[{index}]")),
+            }
+        }
+        ScanError {
+            kind,
+            path,
+            line: before.split(|b| *b == b'\n').count(),
+            column: self.at - line_start + 1,
+            expected,
+        }
+    }
+
+    fn syntax(&self, expected: &'static str) -> ScanError {
+        self.error(ScanErrorKind::Syntax, expected)
+    }
+
+    fn value(&mut self) -> Result<Json, ScanError> {
+        match self.peek() {
+            Some(b'{') => self.nested(Self::object),
+            Some(b'[') => self.nested(Self::array),
+            Some(b'"') => self.string().map(Json::String),
+            Some(b'-' | b'0'..=b'9') => self.number(),
+            Some(b't') => self.word("true", Json::Bool(true)),
+            Some(b'f') => self.word("false", Json::Bool(false)),
+            Some(b'n') => self.word("null", Json::Null),
+            _ => Err(self.syntax("expected a JSON value")),
+        }
+    }
+
+    fn nested(
+        &mut self,
+        inner: fn(&mut Self) -> Result<Json, ScanError>,
+    ) -> Result<Json, ScanError> {
+        let Some(left) = self.depth.checked_sub(1) else {
+            return Err(self.error(ScanErrorKind::TooDeep, "nested deeper than allowed"));
+        };
+        self.depth = left;
+        self.at += 1;
+        let value = inner(self)?;
+        self.depth += 1;
+        Ok(value)
+    }
+
+    fn word(&mut self, word: &str, value: Json) -> Result<Json, ScanError> {
+        if self.text[self.at..].starts_with(word) {
+            self.at += word.len();
+            Ok(value)
+        } else {
+            Err(self.syntax("expected a JSON value"))
+        }
+    }
+
+    fn object(&mut self) -> Result<Json, ScanError> {
+        let mut entries: Vec<(String, Json)> = Vec::new();
+        // Small objects are searched; a large one gets an index, so that a hostile object of many
+        // keys costs no quadratic time.
+        let mut seen = std::collections::HashSet::new();
+        self.space();
+        if self.peek() == Some(b'}') {
+            self.at += 1;
+            return Ok(Json::Object(entries));
+        }
+        loop {
+            self.space();
+            if self.peek() != Some(b'"') {
+                return Err(self.syntax("expected a key in double quotes"));
+            }
+            let key = self.string()?;
+            let twice = if entries.len() < 16 {
+                entries.iter().any(|(k, _)| *k == key)
+            } else {
+                if seen.is_empty() {
+                    seen.extend(entries.iter().map(|(k, _)| k.clone()));
+                }
+                !seen.insert(key.clone())
+            };
+            self.path.push(Segment::Key(key));
+            if twice {
+                let why = "the same key stands here twice, so it is unclear which value is meant";
+                return Err(self.error(ScanErrorKind::DuplicateKey, why));
+            }
+            self.space();
+            if self.peek() != Some(b':') {
+                return Err(self.syntax("expected `:` after the key"));
+            }
+            self.at += 1;
+            self.space();
+            let value = self.value()?;
+            if let Some(Segment::Key(key)) = self.path.pop() {
+                entries.push((key, value));
+            }
+            self.space();
+            match self.peek() {
+                Some(b',') => self.at += 1,
+                Some(b'}') => {
+                    self.at += 1;
+                    return Ok(Json::Object(entries));
+                }
+                _ => return Err(self.syntax("expected `,` or `}`")),
+            }
+        }
+    }
+
+    fn array(&mut self) -> Result<Json, ScanError> {
+        let mut items = Vec::new();
+        self.space();
+        if self.peek() == Some(b']') {
+            self.at += 1;
+            return Ok(Json::Array(items));
+        }
+        loop {
+            self.space();
+            self.path.push(Segment::Index(items.len()));
+            items.push(self.value()?);
+            self.path.pop();
+            self.space();
+            match self.peek() {
+                Some(b',') => self.at += 1,
+                Some(b']') => {
+                    self.at += 1;
+                    return Ok(Json::Array(items));
+                }
+                _ => return Err(self.syntax("expected `,` or `]`")),
+            }
+        }
+    }
+
+    fn digits(&mut self) -> Result<(), ScanError> {
+        if !matches!(self.peek(), Some(b'0'..=b'9')) {
+            return Err(self.syntax("expected a digit"));
+        }
+        while matches!(self.peek(), Some(b'0'..=b'9')) {
+            self.at += 1;
+        }
+        Ok(())
+    }
+
+    fn number(&mut self) -> Result<Json, ScanError> {
+        let start = self.at;
+        if self.peek() == Some(b'-') {
+            self.at += 1;
+        }
+        if self.peek() == Some(b'0') {
+            self.at += 1;
+        } else {
+            self.digits()?;
+        }
+        if self.peek() == Some(b'.') {
+            self.at += 1;
+            self.digits()?;
+        }
+        if matches!(self.peek(), Some(b'e' | b'E')) {
+            self.at += 1;
+            if matches!(self.peek(), Some(b'+' | b'-')) {
+                self.at += 1;
+            }
+            self.digits()?;
+        }
+        let lexeme = &self.text[start..self.at];
+        if lexeme.parse::<f64>().is_ok_and(f64::is_finite) {
+            Ok(Json::Number(lexeme.into()))
+        } else {
+            Err(self.error(ScanErrorKind::NotFinite, "the number is not finite"))
+        }
+    }
+
+    fn string(&mut self) -> Result<String, ScanError> {
+        self.at += 1;
+        let mut out = String::new();
+        loop {
+            let rest = &self.text.as_bytes()[self.at..];
+            let Some(run) = rest.iter().position(|b| matches!(b, b'"' | b'\\' | 0..=0x1F)) else {
+                self.at = self.text.len();
+                return Err(self.syntax("expected `\"` at the end of the string"));
+            };
+            // `"`, `\` and control bytes are ASCII, so this cuts between characters.
+            out.push_str(&self.text[self.at..self.at + run]);
+            self.at += run;
+            match self.peek() {
+                Some(b'"') => {
+                    self.at += 1;
+                    return Ok(out);
+                }
+                Some(b'\\') => {
+                    self.at += 1;
+                    out.push(self.escape()?);
+                }
+                _ => return Err(self.syntax("a control character in a string must be escaped")),
+            }
+        }
+    }
+
+    fn escape(&mut self) -> Result<char, ScanError> {
+        let c = match self.peek() {
+            Some(b'"') => '"',
+            Some(b'\\') => '\\',
+            Some(b'/') => '/',
+            Some(b'b') => '\u{8}',
+            Some(b'f') => '\u{c}',
+            Some(b'n') => '\n',
+            Some(b'r') => '\r',
+            Some(b't') => '\t',
+            Some(b'u') => {
+                self.at += 1;
+                return self.unicode();
+            }
+            _ => return Err(self.syntax("expected an escape that JSON knows")),
+        };
+        self.at += 1;
+        Ok(c)
+    }
+
+    fn unicode(&mut self) -> Result<char, ScanError> {
+        let lone = "expected a whole character: half of a surrogate pair is none";
+        let first = self.hex4()?;
+        let code = match first {
+            0xD800..=0xDBFF => {
+                if !self.text[self.at..].starts_with("\\u") {
+                    return Err(self.syntax(lone));
+                }
+                self.at += 2;
+                let second = self.hex4()?;
+                if !(0xDC00..=0xDFFF).contains(&second) {
+                    return Err(self.syntax(lone));
+                }
+                0x10000 + ((first - 0xD800) << 10) + (second - 0xDC00)
+            }
+            code => code,
+        };
+        char::from_u32(code).ok_or_else(|| self.syntax(lone))
+    }
+
+    fn hex4(&mut self) -> Result<u32, ScanError> {
+        let digits = self.text.as_bytes().get(self.at..self.at + 4).unwrap_or(&[]);
+        let mut code = 0;
+        for digit in digits {
+            match char::from(*digit).to_digit(16) {
+                Some(value) => code = code * 16 + value,
+                None => return Err(self.syntax("expected four hexadecimal digits")),
+            }
+        }
+        if digits.len() < 4 {
+            return Err(self.syntax("expected four hexadecimal digits"));
+        }
+        self.at += 4;
+        Ok(code)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    fn kind(text: &str) -> ScanErrorKind {
+        scan(text).unwrap_err().kind()
+    }
+
+    #[test]
+    fn what_json_forbids_is_refused() {
+        for text in [
+            "",
+            " ",
+            "{",
+            "[",
+            "{\"a\"}",
+            "{\"a\":}",
+            "{\"a\":1,}",
+            "[1,]",
+            "01",
+            "1.",
+            ".5",
+            "+1",
+            "1e",
+            "nul",
+            "NaN",
+            "Infinity",
+            "-",
+            "\"",
+            "\"\u{1}\"",
+            "\"\\x\"",
+            "\"\\ud800\"",
+            "\"\\ud800\\u0041\"",
+            "\"\\udc00\"",
+            "\"\\u12\"",
+            "1 2",
+            "{a:1}",
+            "{'a':1}",
+            "\u{feff}1",
+            "[1}",
+            "// c\n1",
+        ] {
+            assert_eq!(kind(text), ScanErrorKind::Syntax, "{text:?}");
+        }
+    }
+
+    #[test]
+    fn duplicate_keys_are_refused_at_any_depth_and_size() {
+        assert_eq!(kind(r#"{"a":1,"a":1}"#), ScanErrorKind::DuplicateKey);
+        // The same key, spelled with an escape.
+        assert_eq!(kind(r#"[{"b":{"a":1,"\u0061":2}}]"#), ScanErrorKind::DuplicateKey);
+        let many: Vec<String> = (0..1000).map(|i| format!("\"k{}\":0", i % 999)).collect();
+        let error = scan(&format!("{{\"x\":{{{}}}}}", many.join(","))).unwrap_err();
+        assert_eq!((error.kind(), error.path()), (ScanErrorKind::DuplicateKey, "x.k0"));
+    }
+
+    #[test]
+    fn deep_long_and_endless_input_is_refused() {
+        let deep = |n: usize| "[".repeat(n) + &"]".repeat(n);
+        assert!(scan(&deep(64)).is_ok());
+        assert_eq!(kind(&deep(65)), ScanErrorKind::TooDeep);
+        assert_eq!(kind(&"[".repeat(1_000_000)), ScanErrorKind::TooDeep);
+        assert_eq!(kind("1e400"), ScanErrorKind::NotFinite);
+        assert_eq!(kind("-1e400"), ScanErrorKind::NotFinite);
+        let short = Limits { bytes: 4, ..Limits::default() };
+        assert_eq!(scan_within("12345", short).unwrap_err().kind(), ScanErrorKind::TooLong);
+    }
+
+    #[test]
+    fn errors_say_where_and_quote_no_value() {
+        let error = scan("{\"flights\": [{}, {\n  \"pin\": \"hunter2\" \"x\"}]}").unwrap_err();
+        assert_eq!(error.to_string(), "line 2, column 20 (at `flights[1]`): expected `,` or `}`");
+        assert!(!format!("{error:?}").contains("hunter2"));
+    }
+
+    #[test]
+    fn numbers_stay_as_written() {
+        for n in ["0", "-0", "1.0", "1", "1e5", "9007199254740993", "0.1000", "1E-7"] {
+            assert_eq!(scan(n).unwrap().to_text(), n);
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn strings_round_trip(text: String) {
+            let literal = Json::String(text.clone()).to_text();
+            prop_assert_eq!(scan(&literal).unwrap(), Json::String(text.clone()));
+            prop_assert_eq!(serde_json::from_str::<String>(&literal).unwrap(), text);
+        }
+
+        #[test]
+        fn never_panics_and_accepts_only_json(text in "[\\[\\]{}\",:0-9eE+.\\\\untrfalsde -]{0,40}") {
+            if scan(&text).is_ok() {
+                prop_assert!(serde_json::from_str::<serde::de::IgnoredAny>(&text).is_ok());
+            }
+        }
+    }
+}
