@@ -1,0 +1,231 @@
+//! Why arguments were refused. Names the place and the expected type; never quotes a value.
+
+use std::fmt;
+
+use hitl_base::display::{clip, visible};
+use hitl_base::json::{ScanError, ScanErrorKind};
+
+/// What is wrong with a call's arguments.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum ArgumentErrorKind {
+    /// The text is not JSON.
+    Syntax,
+    /// A key stands twice in one object.
+    DuplicateKey,
+    /// Nested too deeply, or too long.
+    TooLarge,
+    /// A number that is not finite.
+    NotFinite,
+    /// A value of the wrong type.
+    WrongType,
+    /// A required argument is not there.
+    Missing,
+    /// An argument that the tool does not have.
+    UnknownField,
+    /// A number that the parameter's type would silently change.
+    Inexact,
+    /// The parameter's type refused the value for a reason of its own.
+    Invalid,
+}
+
+/// Why a call's arguments were refused: what, where, and what was expected.
+#[derive(Clone, PartialEq, Eq)]
+pub struct ArgumentError {
+    kind: ArgumentErrorKind,
+    path: String,
+    message: String,
+}
+
+impl ArgumentError {
+    pub(super) fn new(kind: ArgumentErrorKind, message: impl Into<String>) -> Self {
+        Self { kind, path: String::new(), message: message.into() }
+    }
+
+    /// The same error, seen from the object that holds `key`.
+    pub(super) fn inside(mut self, key: &str) -> Self {
+        let key = visible(&clip(key, 64)).into_owned();
+        let seam = if self.path.is_empty() || self.path.starts_with('[') { "" } else { "." };
+        self.path = format!("{key}{seam}{}", self.path);
+        self
+    }
+
+    /// The same error, seen from the array that holds item `index`.
+    pub(super) fn inside_item(mut self, index: usize) -> Self {
+        let seam = if self.path.is_empty() || self.path.starts_with('[') { "" } else { "." };
+        self.path = format!("[{index}]{seam}{}", self.path);
+        self
+    }
+
+    /// What is wrong.
+    pub fn kind(&self) -> ArgumentErrorKind {
+        self.kind
+    }
+
+    /// Where, like `flights[2].date`; empty at the top.
+    pub fn path(&self) -> &str {
+        &self.path
+    }
+}
+
+impl fmt::Display for ArgumentError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if !self.path.is_empty() {
+            write!(f, "at `{}`: ", self.path)?;
+        }
+        f.write_str(&self.message)
+    }
+}
+
+impl fmt::Debug for ArgumentError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "ArgumentError({:?}: {self})", self.kind)
+    }
+}
+
+impl std::error::Error for ArgumentError {}
+
+impl From<ScanError> for ArgumentError {
+    fn from(error: ScanError) -> Self {
+        let kind = match error.kind() {
+            ScanErrorKind::DuplicateKey => ArgumentErrorKind::DuplicateKey,
+            ScanErrorKind::TooDeep | ScanErrorKind::TooLong => ArgumentErrorKind::TooLarge,
+            ScanErrorKind::NotFinite => ArgumentErrorKind::NotFinite,
+            _ => ArgumentErrorKind::Syntax,
+        };
+        // The scanner's text names line, column and path.
+        Self::new(kind, error.to_string())
+    }
+}
+
+impl serde::de::Error for ArgumentError {
+    /// A type's own words may quote the value, so they are not passed on.
+    fn custom<T: fmt::Display>(_: T) -> Self {
+        Self::new(ArgumentErrorKind::Invalid, "the parameter's type does not accept this value")
+    }
+
+    fn invalid_type(found: serde::de::Unexpected<'_>, expected: &dyn serde::de::Expected) -> Self {
+        let found = kind_of(found);
+        Self::new(ArgumentErrorKind::WrongType, format!("expected {expected}, found {found}"))
+    }
+
+    fn invalid_value(_: serde::de::Unexpected<'_>, expected: &dyn serde::de::Expected) -> Self {
+        Self::new(ArgumentErrorKind::WrongType, format!("expected {expected}"))
+    }
+
+    fn invalid_length(length: usize, expected: &dyn serde::de::Expected) -> Self {
+        Self::new(
+            ArgumentErrorKind::WrongType,
+            format!("expected {expected}, found {length} items"),
+        )
+    }
+
+    fn unknown_variant(_: &str, expected: &'static [&'static str]) -> Self {
+        Self::new(ArgumentErrorKind::WrongType, format!("expected one of: {}", expected.join(", ")))
+    }
+
+    fn unknown_field(field: &str, expected: &'static [&'static str]) -> Self {
+        let known = if expected.is_empty() {
+            "there are none".to_owned()
+        } else {
+            format!("known are: {}", expected.join(", "))
+        };
+        Self::new(ArgumentErrorKind::UnknownField, format!("there is no such argument; {known}"))
+            .inside(field)
+    }
+
+    fn missing_field(field: &'static str) -> Self {
+        Self::new(ArgumentErrorKind::Missing, "this argument is required").inside(field)
+    }
+
+    fn duplicate_field(field: &'static str) -> Self {
+        let why = "the same argument stands here twice, perhaps under an alias";
+        Self::new(ArgumentErrorKind::DuplicateKey, why).inside(field)
+    }
+}
+
+fn kind_of(found: serde::de::Unexpected<'_>) -> &'static str {
+    use serde::de::Unexpected as U;
+    match found {
+        U::Bool(_) => "true or false",
+        U::Unsigned(_) | U::Signed(_) => "a whole number",
+        U::Float(_) => "a number with a fraction",
+        U::Char(_) | U::Str(_) => "a string",
+        U::Unit | U::Option => "null",
+        U::Seq => "an array",
+        U::Map => "an object",
+        _ => "something else",
+    }
+}
+
+/// What a value cannot be written for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum SnapshotErrorKind {
+    /// A number that is not finite: JSON has no spelling for it, and nobody can approve it.
+    NotFinite,
+    /// A map that writes the same key twice.
+    DuplicateKey,
+    /// A map key that is not a string, number or bool.
+    Key,
+    /// The type's `Serialize` failed, or wrote something that is not plain data.
+    Unsupported,
+}
+
+/// A typed value could not be written exactly.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct SnapshotError {
+    kind: SnapshotErrorKind,
+    path: String,
+}
+
+impl SnapshotError {
+    pub(super) fn new(kind: SnapshotErrorKind) -> Self {
+        Self { kind, path: String::new() }
+    }
+
+    pub(super) fn inside(mut self, key: &str) -> Self {
+        let seam = if self.path.is_empty() || self.path.starts_with('[') { "" } else { "." };
+        self.path = format!("{}{seam}{}", visible(&clip(key, 64)), self.path);
+        self
+    }
+
+    /// What the value could not be written for.
+    pub fn kind(&self) -> SnapshotErrorKind {
+        self.kind
+    }
+}
+
+impl fmt::Display for SnapshotError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if !self.path.is_empty() {
+            write!(f, "at `{}`: ", self.path)?;
+        }
+        f.write_str(match self.kind {
+            SnapshotErrorKind::NotFinite => "the number is not finite; pass a finite one",
+            SnapshotErrorKind::DuplicateKey => "a map has the same key twice",
+            SnapshotErrorKind::Key => "a map key must be a string, a whole number or a bool",
+            SnapshotErrorKind::Unsupported => "the type cannot be written as plain JSON data",
+        })
+    }
+}
+
+impl std::error::Error for SnapshotError {}
+
+impl serde::ser::Error for SnapshotError {
+    /// A type's own words may quote the value, so they are not passed on.
+    fn custom<T: fmt::Display>(_: T) -> Self {
+        Self::new(SnapshotErrorKind::Unsupported)
+    }
+}
+
+impl From<SnapshotError> for ArgumentError {
+    fn from(error: SnapshotError) -> Self {
+        let kind = match error.kind {
+            SnapshotErrorKind::NotFinite => ArgumentErrorKind::NotFinite,
+            SnapshotErrorKind::DuplicateKey => ArgumentErrorKind::DuplicateKey,
+            _ => ArgumentErrorKind::Invalid,
+        };
+        Self::new(kind, error.to_string())
+    }
+}

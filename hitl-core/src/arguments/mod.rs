@@ -1,0 +1,20 @@
+//! Arguments: from a model's text to a typed value, and from a typed value to the exact text that is
+//! shown, digested, stored and run.
+//!
+//! ```text
+//! text --scan--> tree --deserializer--> T --writer--> Snapshot
+//!                  '------------- exact: nothing was changed or lost -'
+//! ```
+
+mod deserializer;
+mod error;
+mod exact;
+mod object;
+mod serializer;
+mod snapshot;
+
+pub use error::{ArgumentError, ArgumentErrorKind, SnapshotError, SnapshotErrorKind};
+pub use object::ObjectWriter;
+pub use serializer::SnapshotWriter;
+pub(crate) use snapshot::{Piece, decode, encode, parse, parse_tree, snapshot};
+pub use snapshot::{Snapshot, debug_arguments};

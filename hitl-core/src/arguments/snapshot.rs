@@ -1,0 +1,135 @@
+//! The snapshot: the exact text of a call's arguments, taken once.
+
+use std::fmt;
+use std::ops::Range;
+
+use hitl_base::json::{Limits, scan, scan_within};
+use hitl_base::redact::{MASK, reveal};
+use hitl_base::{Json, JsonText, Redactor};
+use serde::de::DeserializeOwned;
+use serde::{Deserialize, Serialize};
+
+use super::deserializer::Tree;
+use super::{ArgumentError, SnapshotWriter, exact};
+use crate::call::Tool;
+
+/// The exact JSON text of a call's arguments, defaults included: what is shown (without its
+/// secrets), digested, stored (sealed) and run. Taken once, when the call is submitted.
+#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Snapshot {
+    text: String,
+    hidden: Vec<Range<usize>>,
+}
+
+/// A stretch of a snapshot's text.
+pub(crate) struct Piece<'s> {
+    pub(crate) text: &'s str,
+    pub(crate) hidden: bool,
+}
+
+impl Snapshot {
+    /// The text, secrets included. It must not leave the process unsealed.
+    pub(crate) fn text(&self) -> &str {
+        &self.text
+    }
+
+    /// The text in stretches that are either clear or secret.
+    pub(crate) fn pieces(&self) -> impl Iterator<Item = Piece<'_>> {
+        let mut pieces = Vec::with_capacity(self.hidden.len() * 2 + 1);
+        let mut at = 0;
+        for range in &self.hidden {
+            pieces.push(Piece { text: &self.text[at..range.start], hidden: false });
+            pieces.push(Piece { text: &self.text[range.clone()], hidden: true });
+            at = range.end;
+        }
+        pieces.push(Piece { text: &self.text[at..], hidden: false });
+        pieces.into_iter()
+    }
+
+    /// The arguments as they may be shown: marked secrets masked, then whatever `redactor` finds.
+    pub fn shown(&self, redactor: &Redactor) -> Json {
+        let mut masked = String::with_capacity(self.text.len());
+        for piece in self.pieces() {
+            if piece.hidden {
+                masked.push('"');
+                masked.push_str(MASK);
+                masked.push('"');
+            } else {
+                masked.push_str(piece.text);
+            }
+        }
+        // Our own writer wrote it, so it scans; if it did not, nothing would be shown.
+        let tree = scan_within(&masked, Limits { depth: usize::MAX, bytes: usize::MAX });
+        tree.map_or_else(|_| Json::String(MASK.to_owned()), |tree| redactor.json(&tree))
+    }
+
+    /// The secret strings and numbers in it, to find them again where they do not belong.
+    pub(crate) fn secrets(&self) -> Vec<String> {
+        let mut found = Vec::new();
+        for piece in self.pieces().filter(|piece| piece.hidden) {
+            if let Ok(tree) = scan(piece.text) {
+                leaves(&tree, &mut found);
+            }
+        }
+        found
+    }
+}
+
+fn leaves(tree: &Json, found: &mut Vec<String>) {
+    match tree {
+        Json::String(text) if !text.is_empty() => found.push(text.clone()),
+        Json::Number(lexeme) => found.push(lexeme.to_string()),
+        Json::Array(items) => items.iter().for_each(|item| leaves(item, found)),
+        Json::Object(entries) => entries.iter().for_each(|(_, value)| leaves(value, found)),
+        _ => {}
+    }
+}
+
+impl fmt::Debug for Snapshot {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.shown(&Redactor::standard()).to_text())
+    }
+}
+
+/// Takes the snapshot of a typed call.
+pub(crate) fn snapshot<T: Tool>(call: &T) -> Result<Snapshot, ArgumentError> {
+    let mut writer = SnapshotWriter::default();
+    reveal(|| call.snapshot(&mut writer))?;
+    Ok(Snapshot { text: writer.out, hidden: writer.hidden })
+}
+
+/// Writes a call for `Debug`, without its secrets. For the macro's `impl Debug`.
+#[doc(hidden)]
+pub fn debug_arguments<T: Tool>(call: &T, name: &str, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+    match snapshot(call) {
+        Ok(snapshot) => write!(f, "{name}({snapshot:?})"),
+        Err(_) => write!(f, "{name}([cannot be shown])"),
+    }
+}
+
+/// Reads a model's text as the arguments of `T`, and takes their snapshot. Refuses what `T` would
+/// change or drop.
+pub(crate) fn parse<T: Tool>(text: &str, limits: Limits) -> Result<(T, Snapshot), ArgumentError> {
+    let given = scan_within(text, limits)?;
+    let call = T::deserialize(Tree(&given))?;
+    let snapshot = snapshot(&call)?;
+    exact::check(&given, &scan(snapshot.text())?)?;
+    Ok((call, snapshot))
+}
+
+/// Reads a tree as a `T`.
+pub(crate) fn parse_tree<T: DeserializeOwned>(tree: &Json) -> Result<T, ArgumentError> {
+    T::deserialize(Tree(tree))
+}
+
+/// Writes any value exactly, secrets included, for sealing.
+pub(crate) fn encode<T: Serialize>(value: &T) -> Option<JsonText> {
+    let mut writer = SnapshotWriter::default();
+    reveal(|| writer.value(value)).ok()?;
+    JsonText::new(writer.out).ok()
+}
+
+/// Reads back what [`encode`] wrote.
+pub(crate) fn decode<T: DeserializeOwned>(text: &str) -> Result<T, ArgumentError> {
+    parse_tree(&scan(text)?)
+}

@@ -1,0 +1,145 @@
+//! What an approval stands on: exact digests with domain separation.
+//!
+//! Encoding, version 1. Every part is length-prefixed (8 bytes, big endian), so that no two
+//! different lists of parts have the same bytes. A sensitive value enters as its HMAC under the
+//! host's key, so that a digest cannot be used to guess a PIN.
+
+use std::fmt;
+use std::str::FromStr;
+
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
+use sha2::{Digest as _, Sha256};
+
+use super::CallContext;
+use crate::arguments::Snapshot;
+use crate::seal::HostKey;
+
+macro_rules! digest {
+    ($(#[$doc:meta])* $name:ident) => {
+        $(#[$doc])*
+        #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+        pub struct $name([u8; 32]);
+
+        impl fmt::Display for $name {
+            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                self.0.iter().try_for_each(|byte| write!(f, "{byte:02x}"))
+            }
+        }
+
+        impl fmt::Debug for $name {
+            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                write!(f, concat!(stringify!($name), "({})"), self)
+            }
+        }
+
+        impl FromStr for $name {
+            type Err = NotADigest;
+
+            fn from_str(text: &str) -> Result<Self, Self::Err> {
+                parse_hex(text).map(Self).ok_or(NotADigest(()))
+            }
+        }
+
+        impl Serialize for $name {
+            fn serialize<S: Serializer>(&self, to: S) -> Result<S::Ok, S::Error> {
+                to.collect_str(self)
+            }
+        }
+
+        impl<'de> Deserialize<'de> for $name {
+            fn deserialize<D: Deserializer<'de>>(from: D) -> Result<Self, D::Error> {
+                let text = std::borrow::Cow::<'de, str>::deserialize(from)?;
+                text.parse().map_err(serde::de::Error::custom)
+            }
+        }
+    };
+}
+
+digest! {
+    /// SHA-256 over tool, arguments, principal and tenant as submitted: for re-attaching.
+    ContentDigest
+}
+digest! {
+    /// SHA-256 over one revision's content and the tool's [`Fingerprint`]: what a decision names.
+    BindingDigest
+}
+digest! {
+    /// SHA-256 over what a reviewer relies on about a tool: its name, schema and description.
+    Fingerprint
+}
+
+/// The text is not 64 hexadecimal digits.
+#[derive(Clone, Copy, Debug, thiserror::Error)]
+#[error("not a digest: it has 64 hexadecimal digits")]
+pub struct NotADigest(());
+
+fn parse_hex(text: &str) -> Option<[u8; 32]> {
+    let mut bytes = [0; 32];
+    if text.len() != 64 || !text.is_ascii() {
+        return None;
+    }
+    for (byte, pair) in bytes.iter_mut().zip(text.as_bytes().chunks(2)) {
+        *byte = u8::from_str_radix(std::str::from_utf8(pair).ok()?, 16).ok()?;
+    }
+    Some(bytes)
+}
+
+/// A hash over length-prefixed parts.
+struct Parts(Sha256);
+
+impl Parts {
+    fn new(domain: &str) -> Self {
+        Self(Sha256::new()).part(domain.as_bytes())
+    }
+
+    fn part(mut self, bytes: &[u8]) -> Self {
+        self.0.update((bytes.len() as u64).to_be_bytes());
+        self.0.update(bytes);
+        self
+    }
+
+    fn finish(self) -> [u8; 32] {
+        self.0.finalize().into()
+    }
+}
+
+pub(crate) fn content_digest(
+    tool: &str,
+    snapshot: &Snapshot,
+    context: &CallContext,
+    key: &HostKey,
+) -> ContentDigest {
+    let mut parts = Parts::new("hitl.content.v1")
+        .part(tool.as_bytes())
+        .part(context.tenant.as_str().as_bytes())
+        .part(context.principal.as_str().as_bytes());
+    for piece in snapshot.pieces() {
+        parts = if piece.hidden {
+            parts.part(b"hidden").part(&key.mac("hitl.sensitive.v1", piece.text.as_bytes()))
+        } else {
+            parts.part(b"clear").part(piece.text.as_bytes())
+        };
+    }
+    ContentDigest(parts.finish())
+}
+
+pub(crate) fn binding_digest(
+    content: ContentDigest,
+    tool: Fingerprint,
+    revision: u32,
+) -> BindingDigest {
+    let parts = Parts::new("hitl.binding.v1").part(&content.0).part(&tool.0);
+    BindingDigest(parts.part(&revision.to_be_bytes()).finish())
+}
+
+pub(crate) fn fingerprint(spec: &super::Spec, schema: &str) -> Fingerprint {
+    let mut parts = Parts::new("hitl.tool.v1")
+        .part(spec.name.as_bytes())
+        .part(spec.description.as_bytes())
+        .part(spec.config.describe.unwrap_or("").as_bytes())
+        .part(schema.as_bytes());
+    for parameter in spec.parameters.iter().filter(|p| p.sensitive) {
+        parts = parts.part(parameter.name.as_bytes());
+    }
+    Fingerprint(parts.finish())
+}

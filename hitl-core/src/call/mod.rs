@@ -1,0 +1,24 @@
+//! What a call is: who asks, for what, with which arguments, under which key.
+
+mod context;
+mod digest;
+mod key;
+mod outcome;
+mod permit;
+mod returned;
+mod spec;
+mod state;
+mod tool;
+
+pub use context::{CallContext, Principal, RunId, Tenant};
+pub use digest::{BindingDigest, ContentDigest, Fingerprint};
+pub(crate) use digest::{binding_digest, content_digest, fingerprint};
+pub use key::CallKey;
+pub use outcome::{FailureRecord, Outcome, OutputText};
+pub(crate) use permit::Issued;
+pub use permit::{Permit, RunContext};
+pub use returned::{Plain, Probe, ToolReturn, Unproven};
+pub use spec::{Hints, HitlConfig, InvalidSpec, Parameter, Risk, Spec, Thresholds};
+pub(crate) use state::StateMap;
+pub use state::StateRequirement;
+pub use tool::Tool;

@@ -1,0 +1,86 @@
+//! The only way into a body.
+
+use std::sync::Arc;
+
+use super::{CallContext, CallKey, StateMap};
+
+/// Permission to run one call once: it owns the arguments, and only a gate makes it.
+///
+/// ```compile_fail,E0451
+/// // A permit cannot be made by hand.
+/// let permit = hitl_core::Permit::<()> { arguments: (), cx: todo!() };
+/// ```
+#[derive(Debug)]
+#[must_use = "a permit that is dropped runs nothing"]
+pub struct Permit<T> {
+    arguments: T,
+    cx: RunContext,
+}
+
+impl<T> Permit<T> {
+    pub(crate) fn issue(arguments: T, cx: RunContext) -> Self {
+        Self { arguments, cx }
+    }
+
+    /// The arguments that were approved, and the world to run them in.
+    pub fn open(self) -> (T, RunContext) {
+        (self.arguments, self.cx)
+    }
+}
+
+/// What a running body may know: who asked, under which key, and the host's state.
+#[derive(Clone, Debug)]
+pub struct RunContext {
+    inner: Arc<Issued>,
+}
+
+/// What a permit was issued for.
+#[derive(Debug)]
+pub(crate) struct Issued {
+    pub(crate) context: CallContext,
+    pub(crate) key: CallKey,
+    pub(crate) attempt: u32,
+    pub(crate) states: Arc<StateMap>,
+}
+
+impl RunContext {
+    pub(crate) fn new(issued: Issued) -> Self {
+        Self { inner: Arc::new(issued) }
+    }
+
+    /// Who asked, and where.
+    pub fn context(&self) -> &CallContext {
+        &self.inner.context
+    }
+
+    /// The call's key. It stays the same when the call is tried again, so its text is a good
+    /// idempotency key for the systems that the body calls.
+    pub fn key(&self) -> &CallKey {
+        &self.inner.key
+    }
+
+    /// Which attempt this is, from 1.
+    pub fn attempt(&self) -> u32 {
+        self.inner.attempt
+    }
+
+    /// The host's state of type `T`.
+    ///
+    /// # Panics
+    /// When the gate holds no `T`. A gate is not built while a registered tool's declared state is
+    /// missing, so this happens only to a hand-written tool that does not declare what it uses; the
+    /// gate records the panic as a failed call.
+    #[expect(
+        clippy::panic,
+        reason = "an undeclared state is a bug of the tool; the gate catches it"
+    )]
+    pub fn state<T: Send + Sync + 'static>(&self) -> &T {
+        match self.inner.states.get::<T>() {
+            Some(state) => state,
+            None => panic!(
+                "no host state of type {}: declare it in Spec::states",
+                std::any::type_name::<T>()
+            ),
+        }
+    }
+}

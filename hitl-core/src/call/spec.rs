@@ -1,0 +1,368 @@
+//! What a tool says about itself, checked at compile time.
+
+use std::fmt;
+use std::time::Duration;
+
+use serde::{Deserialize, Serialize};
+
+use super::StateRequirement;
+
+/// How bad it is when the call was wrong.
+#[derive(
+    Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize,
+)]
+#[serde(rename_all = "lowercase")]
+pub enum Risk {
+    /// Easily undone, or of little weight.
+    Low,
+    /// What a tool is that does not say otherwise.
+    #[default]
+    Medium,
+    /// Reaches Auto only where the tool sets `auto_threshold` itself.
+    High,
+    /// Never Auto and never Quick: always a full review.
+    Critical,
+}
+
+impl fmt::Display for Risk {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Low => "low",
+            Self::Medium => "medium",
+            Self::High => "high",
+            Self::Critical => "critical",
+        })
+    }
+}
+
+/// From which confidence on a call needs less of a human. Both are 0 to 100.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Thresholds {
+    /// At this confidence or above: Auto.
+    pub auto: u8,
+    /// At this confidence or above, below `auto`: Quick. Below: Full.
+    pub quick: u8,
+}
+
+impl Default for Thresholds {
+    fn default() -> Self {
+        Self { auto: 85, quick: 60 }
+    }
+}
+
+/// What a tool does to the world, in the words of the Model Context Protocol's tool annotations.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+#[expect(
+    clippy::struct_excessive_bools,
+    reason = "four independent hints, named as the protocol names them"
+)]
+pub struct Hints {
+    /// It changes nothing. Only then may an Auto call run without a record in the store.
+    pub read_only: bool,
+    /// It may destroy something.
+    pub destructive: bool,
+    /// Doing it twice with the same key does it once.
+    pub idempotent: bool,
+    /// It reaches systems that the host does not know.
+    pub open_world: bool,
+}
+
+/// How the gate treats a tool.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct HitlConfig {
+    /// What kind of approval it is: `contract`, `deletion`, `financial`, `communication`, or your
+    /// own word. Front ends choose a card by it.
+    pub approval_type: &'static str,
+    /// How bad a wrong call is.
+    pub risk: Risk,
+    /// The confidence before any signal, 0 to 100.
+    pub base_confidence: u8,
+    /// The tool's own threshold for Auto; 85 when it sets none.
+    pub auto_threshold: Option<u8>,
+    /// The tool's own threshold for Quick; 60 when it sets none.
+    pub quick_threshold: Option<u8>,
+    /// A rejection must say why.
+    pub requires_reason: bool,
+    /// How long an approval may take. After it, nothing runs. Without one, the queue's due time for
+    /// the risk is the limit.
+    pub expires: Option<Duration>,
+    /// The body's own time budget. A body that runs out is `OutcomeUnknown`, not failed.
+    pub timeout: Option<Duration>,
+    /// What the approving button says.
+    pub approve_label: &'static str,
+    /// What the rejecting button says.
+    pub reject_label: &'static str,
+    /// One line that says what would happen, with `{parameter}` where an argument belongs.
+    pub describe: Option<&'static str>,
+    /// What the tool does to the world.
+    pub hints: Hints,
+}
+
+impl HitlConfig {
+    /// The configuration of a tool that says nothing: medium risk, base confidence 70, thresholds
+    /// 85 and 60.
+    pub const DEFAULT: Self = Self {
+        approval_type: "general",
+        risk: Risk::Medium,
+        base_confidence: 70,
+        auto_threshold: None,
+        quick_threshold: None,
+        requires_reason: false,
+        expires: None,
+        timeout: None,
+        approve_label: "Approve",
+        reject_label: "Reject",
+        describe: None,
+        hints: Hints { read_only: false, destructive: false, idempotent: false, open_world: false },
+    };
+
+    /// Sets the kind of approval.
+    #[must_use]
+    pub const fn approval_type(mut self, approval_type: &'static str) -> Self {
+        self.approval_type = approval_type;
+        self
+    }
+
+    /// Sets the risk.
+    #[must_use]
+    pub const fn risk(mut self, risk: Risk) -> Self {
+        self.risk = risk;
+        self
+    }
+
+    /// Sets the confidence before any signal.
+    #[must_use]
+    pub const fn base_confidence(mut self, points: u8) -> Self {
+        self.base_confidence = points;
+        self
+    }
+
+    /// Sets the tool's own threshold for Auto.
+    #[must_use]
+    pub const fn auto_threshold(mut self, points: u8) -> Self {
+        self.auto_threshold = Some(points);
+        self
+    }
+
+    /// Sets the tool's own threshold for Quick.
+    #[must_use]
+    pub const fn quick_threshold(mut self, points: u8) -> Self {
+        self.quick_threshold = Some(points);
+        self
+    }
+
+    /// A rejection must say why.
+    #[must_use]
+    pub const fn requires_reason(mut self) -> Self {
+        self.requires_reason = true;
+        self
+    }
+
+    /// Sets how long an approval may take.
+    #[must_use]
+    pub const fn expires(mut self, after: Duration) -> Self {
+        self.expires = Some(after);
+        self
+    }
+
+    /// Sets the body's own time budget.
+    #[must_use]
+    pub const fn timeout(mut self, budget: Duration) -> Self {
+        self.timeout = Some(budget);
+        self
+    }
+
+    /// Sets what the two buttons say.
+    #[must_use]
+    pub const fn labels(mut self, approve: &'static str, reject: &'static str) -> Self {
+        self.approve_label = approve;
+        self.reject_label = reject;
+        self
+    }
+
+    /// Sets the line that says what would happen.
+    #[must_use]
+    pub const fn describe(mut self, template: &'static str) -> Self {
+        self.describe = Some(template);
+        self
+    }
+
+    /// It changes nothing.
+    #[must_use]
+    pub const fn read_only(mut self) -> Self {
+        self.hints.read_only = true;
+        self
+    }
+
+    /// It may destroy something.
+    #[must_use]
+    pub const fn destructive(mut self) -> Self {
+        self.hints.destructive = true;
+        self
+    }
+
+    /// Doing it twice with the same key does it once.
+    #[must_use]
+    pub const fn idempotent(mut self) -> Self {
+        self.hints.idempotent = true;
+        self
+    }
+
+    /// It reaches systems that the host does not know.
+    #[must_use]
+    pub const fn open_world(mut self) -> Self {
+        self.hints.open_world = true;
+        self
+    }
+
+    /// The thresholds in force: the tool's own, or 85 and 60.
+    pub const fn thresholds(&self) -> Thresholds {
+        Thresholds {
+            auto: match self.auto_threshold {
+                Some(points) => points,
+                None => 85,
+            },
+            quick: match self.quick_threshold {
+                Some(points) => points,
+                None => 60,
+            },
+        }
+    }
+}
+
+/// One parameter of a tool.
+#[derive(Clone, Copy, Debug)]
+#[non_exhaustive]
+pub struct Parameter {
+    /// Its name, as in the schema.
+    pub name: &'static str,
+    /// It is a secret: never shown, never logged, sealed at rest.
+    pub sensitive: bool,
+}
+
+impl Parameter {
+    /// A parameter that may be shown.
+    pub const fn new(name: &'static str) -> Self {
+        Self { name, sensitive: false }
+    }
+
+    /// A parameter that is a secret.
+    pub const fn sensitive(name: &'static str) -> Self {
+        Self { name, sensitive: true }
+    }
+}
+
+/// What a tool says about itself.
+#[derive(Clone, Copy, Debug)]
+#[non_exhaustive]
+pub struct Spec {
+    /// Its name, unlike that of any other tool of the gate: 1 to 64 of `A-Z a-z 0-9 _ -`, which is
+    /// what model providers accept.
+    pub name: &'static str,
+    /// What it does, for the model and for the reviewer.
+    pub description: &'static str,
+    /// Its parameters.
+    pub parameters: &'static [Parameter],
+    /// The host state that its body uses.
+    pub states: &'static [StateRequirement],
+    /// How the gate treats it.
+    pub config: HitlConfig,
+}
+
+impl Spec {
+    /// A tool with the default configuration.
+    pub const fn new(name: &'static str, description: &'static str) -> Self {
+        Self { name, description, parameters: &[], states: &[], config: HitlConfig::DEFAULT }
+    }
+
+    /// Names its parameters, so that sensitive ones are known.
+    #[must_use]
+    pub const fn parameters(mut self, parameters: &'static [Parameter]) -> Self {
+        self.parameters = parameters;
+        self
+    }
+
+    /// Names the host state it needs, so that the gate can refuse to be built without.
+    #[must_use]
+    pub const fn states(mut self, states: &'static [StateRequirement]) -> Self {
+        self.states = states;
+        self
+    }
+
+    /// Sets how the gate treats it.
+    #[must_use]
+    pub const fn config(mut self, config: HitlConfig) -> Self {
+        self.config = config;
+        self
+    }
+
+    /// Whether everything in it is sound.
+    ///
+    /// Where a tool is registered this is evaluated at compile time, so that a bad threshold in a
+    /// hand-written spec does not compile either:
+    ///
+    /// ```
+    /// # use hitl_core::{HitlConfig, InvalidSpec, Spec};
+    /// let config = HitlConfig::DEFAULT.auto_threshold(50);
+    /// let spec = Spec::new("pay", "Pays.").config(config);
+    /// assert_eq!(spec.check(), Err(InvalidSpec::ThresholdsCrossed));
+    /// ```
+    pub const fn check(&self) -> Result<(), InvalidSpec> {
+        let name = self.name.as_bytes();
+        if name.is_empty() || name.len() > 64 {
+            return Err(InvalidSpec::Name);
+        }
+        let mut i = 0;
+        while i < name.len() {
+            if !(name[i].is_ascii_alphanumeric() || name[i] == b'_' || name[i] == b'-') {
+                return Err(InvalidSpec::Name);
+            }
+            i += 1;
+        }
+        let Thresholds { auto, quick } = self.config.thresholds();
+        if self.config.base_confidence > 100 || auto > 100 || quick > 100 {
+            return Err(InvalidSpec::OutOfRange);
+        }
+        if quick > auto {
+            return Err(InvalidSpec::ThresholdsCrossed);
+        }
+        if self.config.hints.read_only && self.config.hints.destructive {
+            return Err(InvalidSpec::Hints);
+        }
+        if is_zero(self.config.expires) || is_zero(self.config.timeout) {
+            return Err(InvalidSpec::ZeroDuration);
+        }
+        Ok(())
+    }
+}
+
+const fn is_zero(duration: Option<Duration>) -> bool {
+    match duration {
+        Some(length) => length.is_zero(),
+        None => false,
+    }
+}
+
+/// What is not sound in a [`Spec`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum InvalidSpec {
+    /// The name is not 1 to 64 of `A-Z a-z 0-9 _ -`.
+    #[error("a tool's name is 1 to 64 of A-Z a-z 0-9 _ -")]
+    Name,
+    /// Base confidence or a threshold is above 100.
+    #[error("base_confidence and thresholds are 0 to 100")]
+    OutOfRange,
+    /// `quick_threshold` is above `auto_threshold`.
+    #[error("quick_threshold must not be above auto_threshold")]
+    ThresholdsCrossed,
+    /// Read-only and destructive at once.
+    #[error("a tool cannot be read_only and destructive")]
+    Hints,
+    /// `expires` or `timeout` is zero.
+    #[error("expires and timeout must be longer than zero")]
+    ZeroDuration,
+}
