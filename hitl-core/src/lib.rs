@@ -2,14 +2,32 @@
 //!
 //! Applications use the facade crate `hitl`, which re-exports everything here.
 
+pub mod approval;
 pub mod arguments;
 pub mod call;
+pub mod confidence;
+mod ids;
+pub mod machine;
+pub mod policy;
 pub mod seal;
+pub mod store;
 
+pub use approval::{ApprovalRequest, Approver, Decision, Review};
 pub use arguments::{ArgumentError, ArgumentErrorKind, Snapshot, SnapshotError, SnapshotWriter};
 pub use call::{
     BindingDigest, CallContext, CallKey, ContentDigest, FailureRecord, Fingerprint, Hints,
     HitlConfig, InvalidSpec, Outcome, OutputText, Parameter, Permit, Principal, Risk, RunContext,
     RunId, Spec, StateRequirement, Tenant, Thresholds, Tool,
 };
+pub use confidence::{
+    Assessment, CallView, Factor, ReviewerFactor, Signal, Signals, assess, reviewer_factors,
+    weighted,
+};
+pub use ids::{ClaimToken, DecisionId, OwnerToken, RequestId, SessionId};
+pub use machine::{CallRecord, CallState, Refusal};
+pub use policy::{
+    ApprovalLevel, Effect, Policy, Priority, Routed, Ruling, Verdict, due_after, level_for,
+    priority, route,
+};
 pub use seal::HostKey;
+pub use store::{MemoryStore, Store, StoreError, StoreErrorKind};

@@ -1,0 +1,17 @@
+//! What a human is shown, what they decide, and who asks them.
+
+mod approver;
+mod channel;
+mod combinators;
+mod decision;
+mod render;
+mod request;
+mod scripted;
+
+pub use approver::{Approver, Review};
+pub use channel::{ChannelApprover, PendingReview, channel};
+pub use combinators::{ApproverExt, Or, Timeout};
+pub use decision::{Answer, Decision, DecisionDraft};
+pub(crate) use render::title;
+pub use request::{ApprovalRequest, Choice};
+pub use scripted::ScriptedApprover;

@@ -1,0 +1,107 @@
+//! The score: base plus factors, clamped to 0-100.
+
+use std::panic::{AssertUnwindSafe, catch_unwind};
+
+use serde::{Deserialize, Serialize};
+
+use super::{CallView, Factor, Signals};
+
+/// How confident the gate is, and what moved it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+#[non_exhaustive]
+pub struct Assessment {
+    /// 0 to 100: the base plus every factor's points, clamped once, at the end.
+    pub confidence: u8,
+    /// Where the tool starts.
+    pub base: u8,
+    /// What moved it, in the order of the signals.
+    pub factors: Vec<Factor>,
+}
+
+/// Scores a call. A signal that panics makes the confidence 0.
+///
+/// ```
+/// use hitl_base::json::scan;
+/// use hitl_core::{CallContext, CallView, HitlConfig, Signals, assess};
+///
+/// let (arguments, cx) = (scan(r#"{"amount": "5000"}"#)?, CallContext::of("ann").role("admin"));
+/// let call = CallView::new("approve_expense", &HitlConfig::DEFAULT, &arguments, &cx);
+/// assert_eq!(assess(&call, &Signals::standard()).confidence, 70 + 10 - 15);
+/// # Ok::<(), hitl_base::json::ScanError>(())
+/// ```
+pub fn assess(call: &CallView<'_>, signals: &Signals) -> Assessment {
+    let base = call.config.base_confidence;
+    let mut factors = Vec::new();
+    let mut sum = i32::from(base);
+    let mut failed = false;
+    for signal in signals.iter() {
+        match catch_unwind(AssertUnwindSafe(|| signal.judge(call))) {
+            Ok(Some(factor)) => {
+                sum = sum.saturating_add(factor.adjustment);
+                factors.push(factor);
+            }
+            Ok(None) => {}
+            Err(_) => {
+                failed = true;
+                let why = "A signal failed, so nothing can be said for this call.";
+                factors.push(Factor::points("failed_signal", -100, why));
+            }
+        }
+    }
+    let confidence = if failed { 0 } else { u8::try_from(sum.clamp(0, 100)).unwrap_or(0) };
+    Assessment { confidence, base, factors }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::call::{CallContext, HitlConfig};
+    use hitl_base::json::scan;
+
+    fn confidence(tool: &str, arguments: &str, signals: &Signals) -> u8 {
+        let (arguments, cx) = (scan(arguments).unwrap(), CallContext::of("ann"));
+        assess(&CallView::new(tool, &HitlConfig::DEFAULT, &arguments, &cx), signals).confidence
+    }
+
+    #[test]
+    fn invariant_5_a_panicking_signal_means_no_confidence() {
+        let signals = Signals::none()
+            .with(|_: &CallView<'_>| -> Option<Factor> { panic!("broken") })
+            .with(|_: &CallView<'_>| Some(Factor::points("good", 1_000, "")));
+        assert_eq!(confidence("t", "{}", &signals), 0);
+    }
+
+    #[test]
+    fn absurd_adjustments_do_not_overflow() {
+        let huge = |points: i32| move |_: &CallView<'_>| Some(Factor::points("huge", points, ""));
+        let up = Signals::none().with(huge(i32::MAX)).with(huge(i32::MAX));
+        let down = Signals::none().with(huge(i32::MIN)).with(huge(i32::MIN));
+        assert_eq!((confidence("t", "{}", &up), confidence("t", "{}", &down)), (100, 0));
+    }
+
+    #[test]
+    fn hardening_text_lists_and_nesting_count() {
+        let signals = Signals::standard();
+        for (arguments, expected) in [
+            (r#"{"amount": "1,001"}"#, 55),
+            (r#"{"amount": "$1000"}"#, 70),
+            (r#"{"amount": -5000}"#, 55),
+            (r#"{"payments": [{"amount": 10}, {"amount": 2000}]}"#, 55),
+            (r#"{"is_bulk": "true"}"#, 60),
+            (r#"{"is_bulk": false}"#, 70),
+        ] {
+            assert_eq!(confidence("t", arguments, &signals), expected, "{arguments}");
+        }
+        let ids: Vec<String> = (0..101).map(|i| format!("\"u{i}\"")).collect();
+        assert_eq!(
+            confidence("t", &format!("{{\"recipient_ids\": [{}]}}", ids.join(",")), &signals),
+            60
+        );
+        assert_eq!(
+            confidence("bulk_mail", r#"{"is_bulk": true}"#, &signals),
+            60,
+            "bulk counts once"
+        );
+    }
+}

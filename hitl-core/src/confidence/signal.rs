@@ -1,0 +1,117 @@
+//! A signal is a pure function from a call to a factor, or to nothing.
+
+use std::borrow::Cow;
+use std::fmt;
+use std::sync::Arc;
+
+use serde::{Deserialize, Serialize};
+
+use super::{CallView, standard};
+use crate::policy::ApprovalLevel;
+
+/// What moved the confidence, or demanded a level, and why.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+#[non_exhaustive]
+pub struct Factor {
+    /// A short name, like `large_amount`.
+    pub name: Cow<'static, str>,
+    /// Points added to the confidence; negative points take away.
+    pub adjustment: i32,
+    /// The least level the call needs, whatever its confidence.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub level: Option<ApprovalLevel>,
+    /// Why, in words for a person.
+    pub reasoning: Cow<'static, str>,
+}
+
+impl Factor {
+    /// A factor that moves the confidence by `points`.
+    pub fn points(
+        name: impl Into<Cow<'static, str>>,
+        points: i32,
+        reasoning: impl Into<Cow<'static, str>>,
+    ) -> Self {
+        Self { name: name.into(), adjustment: points, level: None, reasoning: reasoning.into() }
+    }
+
+    /// A factor that demands at least `level`.
+    pub fn at_least(
+        name: impl Into<Cow<'static, str>>,
+        level: ApprovalLevel,
+        reasoning: impl Into<Cow<'static, str>>,
+    ) -> Self {
+        Self { level: Some(level), ..Self::points(name, 0, reasoning) }
+    }
+}
+
+/// A pure function of a call. It reads no clock and does no IO; one that panics makes the confidence
+/// 0. Closures fit:
+///
+/// ```
+/// use hitl_core::{CallView, Factor, Signals};
+///
+/// let signals = Signals::standard().with(|call: &CallView<'_>| {
+///     let night = call.arguments.get("at")?.as_str()?.starts_with("03:");
+///     night.then(|| Factor::points("at_night", -20, "Nobody is awake to notice a mistake."))
+/// });
+/// ```
+pub trait Signal: Send + Sync + 'static {
+    /// What this signal says about a call, if anything.
+    fn judge(&self, call: &CallView<'_>) -> Option<Factor>;
+}
+
+impl<F> Signal for F
+where
+    F: Fn(&CallView<'_>) -> Option<Factor> + Send + Sync + 'static,
+{
+    fn judge(&self, call: &CallView<'_>) -> Option<Factor> {
+        self(call)
+    }
+}
+
+/// The signals of a gate, in the order in which they are asked.
+#[derive(Clone)]
+pub struct Signals(Vec<Arc<dyn Signal>>);
+
+impl Signals {
+    /// No signals: the confidence is the tool's base.
+    pub fn none() -> Self {
+        Self(Vec::new())
+    }
+
+    /// The standard signals: admin +10, verified workspace +5, time-sensitive +5, amount above 1000
+    /// -15, bulk -10, more than 100 recipients -10.
+    pub fn standard() -> Self {
+        Self::none()
+            .with(standard::AdminRole)
+            .with(standard::VerifiedWorkspace)
+            .with(standard::TimeSensitive)
+            .with(standard::LargeAmount)
+            .with(standard::BulkAction)
+            .with(standard::ManyRecipients)
+    }
+
+    /// Adds a signal.
+    #[must_use]
+    pub fn with(mut self, signal: impl Signal) -> Self {
+        self.0.push(Arc::new(signal));
+        self
+    }
+
+    pub(super) fn iter(&self) -> impl Iterator<Item = &dyn Signal> {
+        self.0.iter().map(AsRef::as_ref)
+    }
+}
+
+impl Default for Signals {
+    fn default() -> Self {
+        Self::standard()
+    }
+}
+
+impl fmt::Debug for Signals {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Signals({})", self.0.len())
+    }
+}

@@ -1,0 +1,24 @@
+//! The ids that hitl mints.
+
+use hitl_base::uuid_id;
+
+uuid_id! {
+    /// One call's record.
+    RequestId
+}
+uuid_id! {
+    /// One decision of a human. Sending the same decision twice is harmless.
+    DecisionId
+}
+uuid_id! {
+    /// Proof of a claim: whoever holds it may run the body and record how it ended.
+    ClaimToken
+}
+uuid_id! {
+    /// Proof of ownership: whoever holds it may withdraw the call while it is pending.
+    OwnerToken
+}
+uuid_id! {
+    /// One life of one executor.
+    SessionId
+}

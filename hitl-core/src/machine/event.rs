@@ -1,0 +1,146 @@
+//! What can happen to a call.
+
+use crate::approval::Decision;
+use crate::call::{BindingDigest, FailureRecord, Principal};
+use crate::ids::{ClaimToken, OwnerToken, SessionId};
+use crate::policy::ApprovalLevel;
+
+/// Who withdraws a call.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Withdrawal {
+    /// The caller that owns it.
+    Owner(OwnerToken),
+    /// The host, in somebody's name.
+    Host(Principal),
+}
+
+/// How a human settles a call whose outcome is not known.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Resolution {
+    /// They saw that it took effect.
+    Executed,
+    /// They saw that it did not, or only in part.
+    Failed {
+        /// What they saw.
+        reason: String,
+    },
+    /// It may run once more.
+    Retry {
+        /// They attest that the earlier attempt is over, although its session may be alive.
+        attested: bool,
+    },
+}
+
+/// What can happen to a call that has a record.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Event {
+    /// A human decides.
+    Decide(Decision),
+    /// A caller takes ownership by submitting the same key again.
+    Attach {
+        /// The new owner's proof; nothing for a caller that does not want to own it.
+        owner: Option<OwnerToken>,
+    },
+    /// The call is withdrawn.
+    Cancel {
+        /// By whom.
+        by: Withdrawal,
+        /// Why.
+        reason: String,
+    },
+    /// Its time is up.
+    Expire,
+    /// What it needs has risen since it was approved: it is asked again.
+    Demote {
+        /// The revision and binding that the executor looked at.
+        binding: BindingDigest,
+        /// What it needs now.
+        level: ApprovalLevel,
+        /// Why.
+        reason: String,
+    },
+    /// It is no longer allowed at all.
+    Deny {
+        /// The revision and binding that the executor looked at.
+        binding: BindingDigest,
+        /// Why.
+        reason: String,
+    },
+    /// An executor wants to run it.
+    Claim {
+        /// The proof it will hold.
+        token: ClaimToken,
+        /// Its session.
+        session: SessionId,
+        /// What it is about to run.
+        binding: BindingDigest,
+        /// What the call needs by the policy of now.
+        level: ApprovalLevel,
+    },
+    /// The executor did not start the body after all.
+    Release {
+        /// Its proof.
+        token: ClaimToken,
+    },
+    /// The body succeeded.
+    Succeed {
+        /// The executor's proof.
+        token: ClaimToken,
+    },
+    /// The body failed or panicked.
+    Fail {
+        /// The executor's proof.
+        token: ClaimToken,
+        /// What is kept of the failure.
+        failure: FailureRecord,
+    },
+    /// The body ran out of its own time.
+    TimeOut {
+        /// The executor's proof.
+        token: ClaimToken,
+    },
+    /// The executor died. Anyone may say so; the store checks it.
+    Lose,
+    /// A human settles an unknown outcome.
+    Resolve {
+        /// The record's version that they looked at.
+        version: u64,
+        /// How.
+        resolution: Resolution,
+        /// Who.
+        by: Principal,
+    },
+}
+
+impl Event {
+    /// Its name, as in a call's history.
+    pub const fn name(&self) -> &'static str {
+        match self {
+            Self::Decide(_) => "decide",
+            Self::Attach { .. } => "attach",
+            Self::Cancel { .. } => "cancel",
+            Self::Expire => "expire",
+            Self::Demote { .. } => "demote",
+            Self::Deny { .. } => "deny",
+            Self::Claim { .. } => "claim",
+            Self::Release { .. } => "release",
+            Self::Succeed { .. } => "succeed",
+            Self::Fail { .. } => "fail",
+            Self::TimeOut { .. } => "timeOut",
+            Self::Lose => "lose",
+            Self::Resolve { .. } => "resolve",
+        }
+    }
+
+    /// The person who did it, when one did.
+    pub fn by(&self) -> Option<&Principal> {
+        match self {
+            Self::Decide(decision) => Some(&decision.by),
+            Self::Cancel { by: Withdrawal::Host(principal), .. }
+            | Self::Resolve { by: principal, .. } => Some(principal),
+            _ => None,
+        }
+    }
+}

@@ -1,0 +1,14 @@
+//! The life of a call as a pure state machine: `(record, event, facts) -> next record, or refusal`.
+//!
+//! Every store applies exactly this function inside its own compare-and-set transaction, so that no
+//! two backends can disagree about what is legal.
+
+mod event;
+mod record;
+mod refusal;
+mod transition;
+
+pub use event::{Event, Resolution, Withdrawal};
+pub use record::{CallRecord, CallState, Claim, Decided, Ending, Entry, NewCall, RECORD_SCHEMA};
+pub use refusal::Refusal;
+pub use transition::{Facts, Step, apply};

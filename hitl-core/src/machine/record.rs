@@ -1,0 +1,258 @@
+//! What is kept of a call.
+
+use std::fmt;
+use std::time::Duration;
+
+use hitl_base::Timestamp;
+use serde::{Deserialize, Serialize};
+
+use crate::approval::{Answer, ApprovalRequest};
+use crate::call::{CallContext, CallKey, ContentDigest, FailureRecord, Principal};
+use crate::ids::{ClaimToken, DecisionId, OwnerToken, RequestId, SessionId};
+
+/// The schema version of a [`CallRecord`]. Additive changes keep it.
+pub const RECORD_SCHEMA: u16 = 1;
+
+/// Where a call stands.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+#[non_exhaustive]
+pub enum CallState {
+    /// It waits for a decision.
+    Pending,
+    /// It may be claimed and run.
+    Approved,
+    /// Somebody holds the claim and runs it.
+    Claimed,
+    /// The body ran and succeeded.
+    Executed,
+    /// The body ran and failed.
+    Failed,
+    /// A human said no.
+    Rejected,
+    /// A human answered the model instead.
+    Responded,
+    /// Nobody decided in time.
+    Expired,
+    /// It was withdrawn.
+    Cancelled,
+    /// A rule refused it.
+    Denied,
+    /// The body was started; how it ended is not known. Parked, not terminal.
+    OutcomeUnknown,
+}
+
+impl CallState {
+    /// Every state.
+    pub const ALL: [Self; 11] = [
+        Self::Pending,
+        Self::Approved,
+        Self::Claimed,
+        Self::Executed,
+        Self::Failed,
+        Self::Rejected,
+        Self::Responded,
+        Self::Expired,
+        Self::Cancelled,
+        Self::Denied,
+        Self::OutcomeUnknown,
+    ];
+
+    /// Whether it can never change again.
+    pub const fn is_terminal(self) -> bool {
+        matches!(
+            self,
+            Self::Executed
+                | Self::Failed
+                | Self::Rejected
+                | Self::Responded
+                | Self::Expired
+                | Self::Cancelled
+                | Self::Denied
+        )
+    }
+
+    /// Its name, as in records and messages.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Pending => "pending",
+            Self::Approved => "approved",
+            Self::Claimed => "claimed",
+            Self::Executed => "executed",
+            Self::Failed => "failed",
+            Self::Rejected => "rejected",
+            Self::Responded => "responded",
+            Self::Expired => "expired",
+            Self::Cancelled => "cancelled",
+            Self::Denied => "denied",
+            Self::OutcomeUnknown => "outcomeUnknown",
+        }
+    }
+}
+
+impl fmt::Display for CallState {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.name())
+    }
+}
+
+/// Who runs a call, and since when.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Claim {
+    /// The proof: only who knows it may record how the body ended.
+    pub token: ClaimToken,
+    /// The executor's session. When it is dead, so is the claim.
+    pub session: SessionId,
+}
+
+/// A decision as it was taken.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Decided {
+    /// The decision's id.
+    pub id: DecisionId,
+    /// The answer.
+    pub answer: Answer,
+    /// Who decided.
+    pub by: Principal,
+    /// When, by the store's clock.
+    pub at: Timestamp,
+}
+
+/// What is kept beside the state of a call that ended or was parked.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+#[non_exhaustive]
+pub enum Ending {
+    /// Why it was withdrawn, denied or parked; or who settled it.
+    Reason(String),
+    /// How the body failed.
+    Failure(FailureRecord),
+}
+
+/// What is kept of a call. Payload and result are kept beside it, sealed.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+#[non_exhaustive]
+pub struct CallRecord {
+    /// [`RECORD_SCHEMA`] of the writer.
+    pub schema: u16,
+    /// Counts the record's changes, from 1: what a compare-and-set compares.
+    pub version: u64,
+    /// Where the call stands.
+    pub state: CallState,
+    /// What a human is shown of it.
+    pub request: ApprovalRequest,
+    /// Who asked and where.
+    pub context: CallContext,
+    /// What the submission contained: for re-attaching.
+    pub content: ContentDigest,
+    /// Whoever holds it may withdraw the call.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub owner: Option<OwnerToken>,
+    /// The decision that stands.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub decided: Option<Decided>,
+    /// Who runs it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub claim: Option<Claim>,
+    /// How often it was claimed.
+    #[serde(default)]
+    pub attempts: u32,
+    /// What is kept beside the state.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub ending: Option<Ending>,
+    /// When it last changed, by the store's clock.
+    pub updated_at: Timestamp,
+}
+
+impl CallRecord {
+    /// The record's id.
+    pub fn id(&self) -> RequestId {
+        self.request.id
+    }
+
+    /// The call's key.
+    pub fn key(&self) -> &CallKey {
+        &self.request.key
+    }
+}
+
+/// A call that enters the store: pending, denied, or claimed in the same step (Auto).
+///
+/// Its times are placeholders: the store stamps them with its own clock inside the transaction.
+#[derive(Clone, Debug)]
+#[non_exhaustive]
+pub struct NewCall {
+    /// The record as it would be. Only a gate makes one.
+    pub(crate) record: CallRecord,
+    /// How long the approval may take.
+    pub(crate) expires_in: Duration,
+    /// By when it should be decided.
+    pub(crate) due_in: Duration,
+}
+
+impl NewCall {
+    /// The record, stamped with the store's clock: what the store keeps.
+    pub fn stamped(&self, now: Timestamp) -> CallRecord {
+        let mut record = self.record.clone();
+        record.updated_at = now;
+        record.request.created_at = now;
+        record.request.due_at = now.plus(self.due_in);
+        record.request.expires_at = now.plus(self.expires_in);
+        record
+    }
+
+    /// The record's id.
+    pub fn id(&self) -> RequestId {
+        self.record.id()
+    }
+
+    /// The call's key.
+    pub fn key(&self) -> &CallKey {
+        self.record.key()
+    }
+
+    /// What the submission contains.
+    pub fn content(&self) -> ContentDigest {
+        self.record.content
+    }
+}
+
+/// One line of a call's history.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+#[non_exhaustive]
+pub struct Entry {
+    /// Which call.
+    pub id: RequestId,
+    /// Its key.
+    pub key: CallKey,
+    /// What happened: `submitted`, or the event's name.
+    pub event: String,
+    /// Where the call stands after it.
+    pub state: CallState,
+    /// The record's version after it.
+    pub version: u64,
+    /// When, by the store's clock.
+    pub at: Timestamp,
+    /// Who did it, when a person did.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub by: Option<Principal>,
+}
+
+impl Entry {
+    /// The line for an event that led to `record`.
+    pub fn of(event: &str, record: &CallRecord, by: Option<Principal>) -> Self {
+        Self {
+            id: record.id(),
+            key: record.key().clone(),
+            event: event.to_owned(),
+            state: record.state,
+            version: record.version,
+            at: record.updated_at,
+            by,
+        }
+    }
+}

@@ -1,0 +1,195 @@
+//! The table. One function, one match, every row of the call's life.
+
+use hitl_base::Timestamp;
+
+use super::{
+    CallRecord, CallState as S, Claim, Decided, Ending, Event, Refusal, Resolution, Withdrawal,
+};
+use crate::approval::{Answer, Decision};
+use crate::call::BindingDigest;
+
+/// What the store knows inside the transaction.
+#[derive(Clone, Copy, Debug)]
+pub struct Facts {
+    /// The present, by the store's clock.
+    pub now: Timestamp,
+    /// Whether the session that holds the record's claim is dead. False without a claim.
+    pub claimant_dead: bool,
+}
+
+/// What an event leads to.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Step {
+    /// The record changes to this.
+    Changed(CallRecord),
+    /// The very same event was applied before: nothing changes, and it is a success.
+    Replayed,
+}
+
+/// Applies an event to a record.
+///
+/// Pure and total: every pair of state and event is either a row of the table or a [`Refusal`].
+pub fn apply(record: &CallRecord, event: &Event, facts: Facts) -> Result<Step, Refusal> {
+    if is_replay(record, event) {
+        return Ok(Step::Replayed);
+    }
+    let mut next = record.clone();
+    next.version += 1;
+    next.updated_at = facts.now;
+    let wrong_state = Refusal::State { state: record.state, event: event.name() };
+    match (record.state, event) {
+        (S::Pending, Event::Decide(decision)) => decide(&mut next, decision, facts)?,
+        (S::Pending | S::Approved | S::Claimed | S::OutcomeUnknown, Event::Attach { owner }) => {
+            next.owner = *owner;
+        }
+        (S::Pending | S::Approved, Event::Cancel { by, reason }) => {
+            if let Withdrawal::Owner(token) = by
+                && record.owner != Some(*token)
+            {
+                return Err(Refusal::NotOwner);
+            }
+            next.state = S::Cancelled;
+            next.ending = Some(Ending::Reason(reason.clone()));
+        }
+        (S::Pending | S::Approved, Event::Expire) => {
+            guard(is_expired(record, facts), Refusal::NotDue)?;
+            next.state = S::Expired;
+        }
+        (S::Approved, Event::Demote { binding, level, reason }) => {
+            guard(record.request.binding == *binding, Refusal::Stale)?;
+            // Requirements only rise, so replicas with different policies cannot ask in turns.
+            guard(*level > record.request.level, Refusal::Stale)?;
+            next.state = S::Pending;
+            next.decided = None;
+            next.request.level = *level;
+            next.request.because.push(reason.clone());
+        }
+        (S::Approved, Event::Deny { binding, reason }) => {
+            guard(record.request.binding == *binding, Refusal::Stale)?;
+            next.state = S::Denied;
+            next.ending = Some(Ending::Reason(reason.clone()));
+        }
+        (S::Approved, Event::Claim { token, session, binding, level }) => {
+            guard(record.request.binding == *binding, Refusal::Stale)?;
+            guard(!is_expired(record, facts), Refusal::Expired)?;
+            guard(*level <= record.request.level, Refusal::RequirementRose)?;
+            next.state = S::Claimed;
+            next.claim = Some(Claim { token: *token, session: *session });
+            next.attempts += 1;
+        }
+        (S::Claimed, Event::Release { token }) => {
+            holds(record, *token)?;
+            next.state = S::Approved;
+            next.claim = None;
+            next.attempts = next.attempts.saturating_sub(1);
+        }
+        // From `OutcomeUnknown` this is the late result of the attempt that was lost.
+        (S::Claimed | S::OutcomeUnknown, Event::Succeed { token }) => {
+            holds(record, *token)?;
+            next.state = S::Executed;
+            next.ending = None;
+        }
+        (S::Claimed | S::OutcomeUnknown, Event::Fail { token, failure }) => {
+            holds(record, *token)?;
+            next.state = S::Failed;
+            next.ending = Some(Ending::Failure(failure.clone()));
+        }
+        (S::Claimed, Event::TimeOut { token }) => {
+            holds(record, *token)?;
+            next.state = S::OutcomeUnknown;
+            next.ending = Some(Ending::Reason("the body ran out of its time".to_owned()));
+        }
+        (S::Claimed, Event::Lose) => {
+            guard(facts.claimant_dead, Refusal::Alive)?;
+            next.state = S::OutcomeUnknown;
+            next.ending =
+                Some(Ending::Reason("the executor died while it ran the body".to_owned()));
+        }
+        (S::OutcomeUnknown, Event::Resolve { version, resolution, by }) => {
+            guard(record.version == *version, Refusal::Stale)?;
+            resolve(&mut next, resolution, by.as_str(), facts)?;
+        }
+        _ => return Err(wrong_state),
+    }
+    Ok(Step::Changed(next))
+}
+
+fn guard(holds: bool, otherwise: Refusal) -> Result<(), Refusal> {
+    if holds { Ok(()) } else { Err(otherwise) }
+}
+
+fn is_expired(record: &CallRecord, facts: Facts) -> bool {
+    facts.now >= record.request.expires_at
+}
+
+fn holds(record: &CallRecord, token: crate::ids::ClaimToken) -> Result<(), Refusal> {
+    guard(record.claim.is_some_and(|claim| claim.token == token), Refusal::NotClaimant)
+}
+
+/// Whether this very event brought the record where it is: its author may have missed the answer.
+fn is_replay(record: &CallRecord, event: &Event) -> bool {
+    let mine = |token| record.claim.is_some_and(|claim| claim.token == token);
+    match event {
+        Event::Decide(decision) => {
+            record.decided.as_ref().is_some_and(|decided| decided.id == decision.id)
+        }
+        Event::Claim { token, .. } => record.state == S::Claimed && mine(*token),
+        Event::Succeed { token } => record.state == S::Executed && mine(*token),
+        Event::Fail { token, .. } => record.state == S::Failed && mine(*token),
+        Event::TimeOut { token } => record.state == S::OutcomeUnknown && mine(*token),
+        _ => false,
+    }
+}
+
+fn decide(next: &mut CallRecord, decision: &Decision, facts: Facts) -> Result<(), Refusal> {
+    let request = &next.request;
+    let same = |binding: BindingDigest| {
+        request.binding == binding && request.revision == decision.revision
+    };
+    guard(same(decision.binding) && request.id == decision.request, Refusal::Stale)?;
+    guard(!is_expired(next, facts), Refusal::Expired)?;
+    guard(request.choices.contains(&decision.answer.choice()), Refusal::NotAllowed)?;
+    next.state = match &decision.answer {
+        Answer::Approve => S::Approved,
+        Answer::Reject { reason } => {
+            guard(reason.is_some() || !request.requires_reason, Refusal::ReasonRequired)?;
+            S::Rejected
+        }
+        Answer::Respond { .. } => S::Responded,
+        Answer::Abort { reason } => {
+            next.ending = Some(Ending::Reason(format!("aborted by the reviewer: {reason}")));
+            S::Cancelled
+        }
+    };
+    next.decided = Some(Decided {
+        id: decision.id,
+        answer: decision.answer.clone(),
+        by: decision.by.clone(),
+        at: facts.now,
+    });
+    Ok(())
+}
+
+fn resolve(next: &mut CallRecord, how: &Resolution, by: &str, facts: Facts) -> Result<(), Refusal> {
+    match how {
+        Resolution::Executed => {
+            next.state = S::Executed;
+            next.ending = Some(Ending::Reason(format!("marked as done by {by}")));
+        }
+        Resolution::Failed { reason } => {
+            next.state = S::Failed;
+            next.ending = Some(Ending::Reason(format!("marked as failed by {by}: {reason}")));
+        }
+        Resolution::Retry { attested } => {
+            guard(facts.claimant_dead || *attested, Refusal::Alive)?;
+            next.state = S::Approved;
+            next.ending = None;
+            // A human has just looked at it: the approval's time starts again.
+            let time = next.request.expires_at.since(next.request.created_at);
+            next.request.expires_at = next.request.expires_at.max(facts.now.plus(time));
+        }
+    }
+    // The old token is void: a late result must not overwrite what a human settled.
+    next.claim = None;
+    Ok(())
+}

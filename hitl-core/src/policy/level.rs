@@ -1,0 +1,48 @@
+//! How much of a human a call needs.
+
+use std::fmt;
+
+use serde::{Deserialize, Serialize};
+
+use crate::call::Thresholds;
+
+/// How much of a human a call needs. Ordered: more is stricter.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum ApprovalLevel {
+    /// None: it runs, and the audit record says so.
+    Auto,
+    /// A quick yes or no, asked inline.
+    Quick,
+    /// A full review from the durable queue.
+    Full,
+}
+
+impl fmt::Display for ApprovalLevel {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Auto => "auto",
+            Self::Quick => "quick",
+            Self::Full => "full",
+        })
+    }
+}
+
+/// The level of a confidence: at the auto threshold or above Auto, at the quick threshold or above
+/// Quick, else Full.
+///
+/// ```
+/// use hitl_core::{ApprovalLevel, Thresholds, level_for};
+/// assert_eq!(level_for(85, Thresholds { auto: 85, quick: 60 }), ApprovalLevel::Auto);
+/// assert_eq!(level_for(84, Thresholds { auto: 85, quick: 60 }), ApprovalLevel::Quick);
+/// assert_eq!(level_for(59, Thresholds { auto: 85, quick: 60 }), ApprovalLevel::Full);
+/// ```
+pub const fn level_for(confidence: u8, thresholds: Thresholds) -> ApprovalLevel {
+    if confidence >= thresholds.auto {
+        ApprovalLevel::Auto
+    } else if confidence >= thresholds.quick {
+        ApprovalLevel::Quick
+    } else {
+        ApprovalLevel::Full
+    }
+}

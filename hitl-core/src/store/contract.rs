@@ -1,0 +1,154 @@
+//! A store is the only authority on who won.
+//!
+//! # What an implementor owes
+//!
+//! - **Atomic.** [`Store::submit`] and [`Store::apply`] each happen wholly or not at all: record,
+//!   payload or result, and history entry in one transaction. `apply` loads the record, runs the pure
+//!   [`machine::apply`](crate::machine::apply) on it with its own clock and its own knowledge of
+//!   sessions, and writes what that says; it decides nothing itself.
+//! - **Linearisable** per call: of two events that race, the second sees what the first wrote.
+//! - **Durable.** `Ok` means that it survives whatever the store promises to survive (a memory store:
+//!   nothing; SQLite: `kill -9` and, on a disk that honours fsync, power loss).
+//! - **Honest.** When it is not known whether a write happened, the error's kind is
+//!   [`StoreErrorKind::Ambiguous`](super::StoreErrorKind::Ambiguous) and the caller reads again.
+//!   Replaying the same submission (same id) or event (same token or decision id) gives the first
+//!   answer.
+//! - **Tenants** are apart: an operation in one tenant never sees another's calls.
+//! - **A crash** before `submit` or `apply` returns leaves either all of it or nothing.
+
+use async_trait::async_trait;
+use hitl_base::Timestamp;
+
+use super::{ApplyError, StoreError, Watch};
+use crate::call::{CallKey, Tenant};
+use crate::ids::{RequestId, SessionId};
+use crate::machine::{CallRecord, CallState, Entry, Event, NewCall};
+use crate::seal::{HostKey, Sealed};
+
+/// What came of a submission.
+#[derive(Clone, Debug)]
+pub enum Submitted {
+    /// The key was new; this is its record.
+    Created(CallRecord),
+    /// The key has a record, with the same content.
+    Existing(CallRecord),
+    /// The key has a record, with other content.
+    Conflict(RequestId),
+}
+
+/// Which records to list: in the order of their creation.
+#[derive(Clone, Debug)]
+#[non_exhaustive]
+pub struct PageRequest {
+    /// Only records in one of these states; all when empty.
+    pub states: Vec<CallState>,
+    /// Only records created after this one.
+    pub after: Option<RequestId>,
+    /// At most so many, 1 to 1000.
+    pub limit: usize,
+}
+
+impl PageRequest {
+    /// The first hundred records in any state.
+    pub fn all() -> Self {
+        Self { states: Vec::new(), after: None, limit: 100 }
+    }
+
+    /// The first hundred records in one of `states`.
+    pub fn of(states: &[CallState]) -> Self {
+        Self { states: states.to_vec(), ..Self::all() }
+    }
+
+    /// Goes on after this record.
+    #[must_use]
+    pub fn after(mut self, id: RequestId) -> Self {
+        self.after = Some(id);
+        self
+    }
+
+    /// At most `limit` records; kept within 1 to 1000.
+    #[must_use]
+    pub fn limit(mut self, limit: usize) -> Self {
+        self.limit = limit.clamp(1, 1000);
+        self
+    }
+}
+
+/// A stretch of the history of all calls.
+#[derive(Clone, Debug, Default)]
+#[non_exhaustive]
+pub struct History {
+    /// Entries with their sequence numbers, in order and without a hole.
+    pub entries: Vec<(u64, Entry)>,
+    /// Entries between the one asked for and the first one here are no longer kept.
+    pub gap: bool,
+}
+
+impl History {
+    /// A stretch of history.
+    pub fn new(entries: Vec<(u64, Entry)>, gap: bool) -> Self {
+        Self { entries, gap }
+    }
+}
+
+/// The durable record of calls. See the [module](self) for what an implementor owes.
+#[async_trait]
+pub trait Store: Send + Sync + 'static {
+    /// The present, by the clock that expiry and due times are judged by.
+    async fn now(&self) -> Result<Timestamp, StoreError>;
+
+    /// Opens the session of an executor. It is alive until it is closed or its process dies.
+    async fn open_session(&self) -> Result<SessionId, StoreError>;
+
+    /// Closes a session. Its claims may then be declared lost.
+    async fn close_session(&self, session: SessionId) -> Result<(), StoreError>;
+
+    /// Enters a call, with its sealed payload. A key is unique for ever.
+    ///
+    /// A call that is already claimed (Auto) is admitted: submitted and claimed in one step.
+    async fn submit(&self, call: NewCall, payload: Sealed) -> Result<Submitted, StoreError>;
+
+    /// Applies an event, and keeps `result` when it changed the record. Returns the record as it
+    /// stands; [`ApplyError::Lost`] carries it too.
+    async fn apply(
+        &self,
+        tenant: &Tenant,
+        id: RequestId,
+        event: Event,
+        result: Option<Sealed>,
+    ) -> Result<CallRecord, ApplyError>;
+
+    /// A call's record.
+    async fn get(&self, tenant: &Tenant, id: RequestId) -> Result<Option<CallRecord>, StoreError>;
+
+    /// The record of a key.
+    async fn find(&self, key: &CallKey) -> Result<Option<CallRecord>, StoreError>;
+
+    /// A call's sealed payload, while it may still be run.
+    async fn payload(&self, tenant: &Tenant, id: RequestId) -> Result<Option<Sealed>, StoreError>;
+
+    /// A call's sealed result.
+    async fn result(&self, tenant: &Tenant, id: RequestId) -> Result<Option<Sealed>, StoreError>;
+
+    /// A page of records.
+    async fn page(&self, tenant: &Tenant, page: PageRequest)
+    -> Result<Vec<CallRecord>, StoreError>;
+
+    /// Calls, of any tenant, that somebody should move on: claimed by a session that is dead, or
+    /// waiting past their expiry. At most `limit`.
+    async fn stale(&self, limit: usize) -> Result<Vec<(Tenant, RequestId, CallState)>, StoreError>;
+
+    /// The history after the entry with sequence number `after` (0: from the beginning), at most
+    /// `limit` entries.
+    async fn history(&self, after: u64, limit: usize) -> Result<History, StoreError>;
+
+    /// Hints that a call may have changed, whichever process changed it. Subscribe, read, then
+    /// wait.
+    fn watch(&self, id: RequestId) -> Watch;
+
+    /// Hints that any call may have changed.
+    fn watch_all(&self) -> Watch;
+
+    /// The key that this store keeps for its host, when it keeps one.
+    fn host_key(&self) -> Option<HostKey>;
+}

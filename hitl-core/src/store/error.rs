@@ -1,0 +1,88 @@
+//! What can go wrong with a store.
+
+use std::error::Error;
+use std::fmt;
+
+use crate::ids::RequestId;
+use crate::machine::{CallRecord, Refusal};
+
+/// What kind of trouble a store has.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum StoreErrorKind {
+    /// It is locked by another process, or cannot be reached. Try again later.
+    Unavailable,
+    /// It cannot be written to: a read-only file, folder or disk.
+    ReadOnly,
+    /// The disk is full.
+    Full,
+    /// The file is damaged, or is no store of hitl.
+    Corrupt,
+    /// It was written by a newer version of hitl.
+    NewerSchema,
+    /// It is not known whether the write happened. Read again before going on.
+    Ambiguous,
+    /// The host's key cannot be read, or is another one than the data was sealed under.
+    Key,
+    /// Anything else.
+    Other,
+}
+
+/// A store could not do what it was asked. Says what to do next; never quotes a value.
+#[derive(Debug)]
+pub struct StoreError {
+    kind: StoreErrorKind,
+    message: String,
+    source: Option<Box<dyn Error + Send + Sync>>,
+}
+
+impl StoreError {
+    /// An error of a kind, with what happened and what to do.
+    pub fn new(kind: StoreErrorKind, message: impl Into<String>) -> Self {
+        Self { kind, message: message.into(), source: None }
+    }
+
+    /// Adds the cause.
+    #[must_use]
+    pub fn because(mut self, source: impl Into<Box<dyn Error + Send + Sync>>) -> Self {
+        self.source = Some(source.into());
+        self
+    }
+
+    /// What kind of trouble it is.
+    pub fn kind(&self) -> StoreErrorKind {
+        self.kind
+    }
+}
+
+impl fmt::Display for StoreError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.message)
+    }
+}
+
+impl Error for StoreError {
+    fn source(&self) -> Option<&(dyn Error + 'static)> {
+        self.source.as_deref().map(|source| source as _)
+    }
+}
+
+/// Why an event was not applied.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum ApplyError {
+    /// The state machine refused it; somebody else was first, or the event was not legal.
+    #[error("{refusal}")]
+    Lost {
+        /// Why.
+        refusal: Refusal,
+        /// The record as it stands.
+        current: Box<CallRecord>,
+    },
+    /// There is no such call in this tenant.
+    #[error("there is no call {0} in this tenant")]
+    NotFound(RequestId),
+    /// The store itself failed.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+}

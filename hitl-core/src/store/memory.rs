@@ -1,0 +1,243 @@
+//! A store that lives as long as the process: for tests, and for hosts that need no durability.
+
+use std::collections::{BTreeMap, HashMap, HashSet, VecDeque};
+use std::fmt;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use async_trait::async_trait;
+use hitl_base::Timestamp;
+use hitl_base::clock::{Clock, SystemClock};
+
+use super::{ApplyError, History, Hub, PageRequest, Store, StoreError, Submitted, Watch};
+use crate::call::{CallKey, Tenant};
+use crate::ids::{RequestId, SessionId};
+use crate::machine::{self, CallRecord, CallState, Entry, Event, Facts, NewCall, Step};
+use crate::seal::{HostKey, Sealed};
+
+/// The most history entries kept; older ones leave, and readers see a marked gap.
+const HISTORY: usize = 10_000;
+
+/// Keeps calls in memory. Cheap to clone; clones share the calls.
+#[derive(Clone)]
+pub struct MemoryStore {
+    shared: Arc<Shared>,
+}
+
+struct Shared {
+    calls: Mutex<Calls>,
+    clock: Arc<dyn Clock>,
+    hub: Hub,
+    key: Option<HostKey>,
+}
+
+#[derive(Default)]
+struct Calls {
+    by_id: BTreeMap<RequestId, Kept>,
+    by_key: HashMap<CallKey, RequestId>,
+    sessions: HashSet<SessionId>,
+    history: VecDeque<(u64, Entry)>,
+    last: u64,
+}
+
+struct Kept {
+    record: CallRecord,
+    payload: Option<Sealed>,
+    result: Option<Sealed>,
+}
+
+impl Calls {
+    fn log(&mut self, entry: Entry) {
+        self.last += 1;
+        if self.history.len() == HISTORY {
+            self.history.pop_front();
+        }
+        self.history.push_back((self.last, entry));
+    }
+
+    fn claimant_dead(&self, record: &CallRecord) -> bool {
+        record.claim.is_some_and(|claim| !self.sessions.contains(&claim.session))
+    }
+}
+
+impl MemoryStore {
+    /// An empty store that reads the machine's clock.
+    pub fn new() -> Self {
+        Self::with_clock(SystemClock)
+    }
+
+    /// An empty store with a clock of its own, for tests.
+    pub fn with_clock(clock: impl Clock) -> Self {
+        let shared = Shared {
+            calls: Mutex::default(),
+            clock: Arc::new(clock),
+            hub: Hub::default(),
+            key: HostKey::generate().ok(),
+        };
+        Self { shared: Arc::new(shared) }
+    }
+
+    fn calls(&self) -> MutexGuard<'_, Calls> {
+        // Nothing below panics between its first and its last change.
+        self.shared.calls.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Default for MemoryStore {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+impl fmt::Debug for MemoryStore {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "MemoryStore({} calls)", self.calls().by_id.len())
+    }
+}
+
+#[async_trait]
+impl Store for MemoryStore {
+    async fn now(&self) -> Result<Timestamp, StoreError> {
+        Ok(self.shared.clock.now())
+    }
+
+    async fn open_session(&self) -> Result<SessionId, StoreError> {
+        let session = SessionId::new();
+        self.calls().sessions.insert(session);
+        Ok(session)
+    }
+
+    async fn close_session(&self, session: SessionId) -> Result<(), StoreError> {
+        self.calls().sessions.remove(&session);
+        Ok(())
+    }
+
+    async fn submit(&self, call: NewCall, payload: Sealed) -> Result<Submitted, StoreError> {
+        let record = call.stamped(self.shared.clock.now());
+        let mut calls = self.calls();
+        if let Some(kept) = calls.by_key.get(call.key()).and_then(|id| calls.by_id.get(id)) {
+            return Ok(if kept.record.content != call.content() {
+                Submitted::Conflict(kept.record.id())
+            } else if kept.record.id() == call.id() {
+                Submitted::Created(kept.record.clone())
+            } else {
+                Submitted::Existing(kept.record.clone())
+            });
+        }
+        calls.by_key.insert(call.key().clone(), call.id());
+        calls.log(Entry::of("submitted", &record, None));
+        let payload = (!record.state.is_terminal()).then_some(payload);
+        calls.by_id.insert(call.id(), Kept { record: record.clone(), payload, result: None });
+        drop(calls);
+        self.shared.hub.notify(record.id());
+        Ok(Submitted::Created(record))
+    }
+
+    async fn apply(
+        &self,
+        tenant: &Tenant,
+        id: RequestId,
+        event: Event,
+        result: Option<Sealed>,
+    ) -> Result<CallRecord, ApplyError> {
+        let now = self.shared.clock.now();
+        let mut guard = self.calls();
+        let calls = &mut *guard;
+        let dead = calls.by_id.get(&id).is_some_and(|kept| calls.claimant_dead(&kept.record));
+        let kept = calls.by_id.get_mut(&id).filter(|kept| kept.record.key().tenant == *tenant);
+        let kept = kept.ok_or(ApplyError::NotFound(id))?;
+        let record = match machine::apply(&kept.record, &event, Facts { now, claimant_dead: dead })
+        {
+            Ok(Step::Changed(next)) => next,
+            Ok(Step::Replayed) => return Ok(kept.record.clone()),
+            Err(refusal) => {
+                let current = Box::new(kept.record.clone());
+                return Err(ApplyError::Lost { refusal, current });
+            }
+        };
+        kept.record = record.clone();
+        if result.is_some() {
+            kept.result = result;
+        }
+        if record.state.is_terminal() {
+            kept.payload = None;
+        }
+        calls.log(Entry::of(event.name(), &record, event.by().cloned()));
+        drop(guard);
+        self.shared.hub.notify(id);
+        Ok(record)
+    }
+
+    async fn get(&self, tenant: &Tenant, id: RequestId) -> Result<Option<CallRecord>, StoreError> {
+        let calls = self.calls();
+        let record = calls.by_id.get(&id).map(|kept| &kept.record);
+        Ok(record.filter(|record| record.key().tenant == *tenant).cloned())
+    }
+
+    async fn find(&self, key: &CallKey) -> Result<Option<CallRecord>, StoreError> {
+        let calls = self.calls();
+        let kept = calls.by_key.get(key).and_then(|id| calls.by_id.get(id));
+        Ok(kept.map(|kept| kept.record.clone()))
+    }
+
+    async fn payload(&self, tenant: &Tenant, id: RequestId) -> Result<Option<Sealed>, StoreError> {
+        let calls = self.calls();
+        let kept = calls.by_id.get(&id).filter(|kept| kept.record.key().tenant == *tenant);
+        Ok(kept.and_then(|kept| kept.payload.clone()))
+    }
+
+    async fn result(&self, tenant: &Tenant, id: RequestId) -> Result<Option<Sealed>, StoreError> {
+        let calls = self.calls();
+        let kept = calls.by_id.get(&id).filter(|kept| kept.record.key().tenant == *tenant);
+        Ok(kept.and_then(|kept| kept.result.clone()))
+    }
+
+    async fn page(
+        &self,
+        tenant: &Tenant,
+        page: PageRequest,
+    ) -> Result<Vec<CallRecord>, StoreError> {
+        use std::ops::Bound;
+        let after = page.after.map_or(Bound::Unbounded, Bound::Excluded);
+        let calls = self.calls();
+        Ok(calls
+            .by_id
+            .range((after, Bound::Unbounded))
+            .map(|(_, kept)| &kept.record)
+            .filter(|record| record.key().tenant == *tenant)
+            .filter(|record| page.states.is_empty() || page.states.contains(&record.state))
+            .take(page.limit)
+            .cloned()
+            .collect())
+    }
+
+    async fn stale(&self, limit: usize) -> Result<Vec<(Tenant, RequestId, CallState)>, StoreError> {
+        let now = self.shared.clock.now();
+        let calls = self.calls();
+        let is_stale = |record: &&CallRecord| match record.state {
+            CallState::Claimed => calls.claimant_dead(record),
+            CallState::Pending | CallState::Approved => now >= record.request.expires_at,
+            _ => false,
+        };
+        let records = calls.by_id.values().map(|kept| &kept.record).filter(is_stale);
+        Ok(records.take(limit).map(|r| (r.key().tenant.clone(), r.id(), r.state)).collect())
+    }
+
+    async fn history(&self, after: u64, limit: usize) -> Result<History, StoreError> {
+        let calls = self.calls();
+        let first = calls.history.front().map_or(calls.last + 1, |(seq, _)| *seq);
+        let later = calls.history.iter().filter(|(seq, _)| *seq > after).take(limit);
+        Ok(History::new(later.cloned().collect(), after + 1 < first))
+    }
+
+    fn watch(&self, id: RequestId) -> Watch {
+        self.shared.hub.watch(id)
+    }
+
+    fn watch_all(&self) -> Watch {
+        self.shared.hub.watch_all()
+    }
+
+    fn host_key(&self) -> Option<HostKey> {
+        self.shared.key.clone()
+    }
+}

@@ -1,0 +1,13 @@
+//! The durable record of calls: the contract, and the store that lives in memory.
+
+mod contract;
+mod error;
+mod hub;
+mod memory;
+#[cfg(feature = "contract-suite")]
+pub mod suite;
+
+pub use contract::{History, PageRequest, Store, Submitted};
+pub use error::{ApplyError, StoreError, StoreErrorKind};
+pub use hub::{Hub, Watch};
+pub use memory::MemoryStore;
