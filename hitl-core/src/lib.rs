@@ -4,8 +4,10 @@
 
 pub mod approval;
 pub mod arguments;
+pub mod audit;
 pub mod call;
 pub mod confidence;
+pub mod gate;
 mod ids;
 pub mod machine;
 pub mod policy;
@@ -14,6 +16,7 @@ pub mod store;
 
 pub use approval::{ApprovalRequest, Approver, Decision, Review};
 pub use arguments::{ArgumentError, ArgumentErrorKind, Snapshot, SnapshotError, SnapshotWriter};
+pub use audit::{AuditEvent, AuditRecord, AuditSink, JsonlAudit, MemoryAudit};
 pub use call::{
     BindingDigest, CallContext, CallKey, ContentDigest, FailureRecord, Fingerprint, Hints,
     HitlConfig, InvalidSpec, Outcome, OutputText, Parameter, Permit, Principal, Risk, RunContext,
@@ -23,11 +26,15 @@ pub use confidence::{
     Assessment, CallView, Factor, ReviewerFactor, Signal, Signals, assess, reviewer_factors,
     weighted,
 };
+pub use gate::{
+    BuildError, CallError, Gate, GateBuilder, GateError, GateErrorKind, NotRun, Preview, Receipt,
+    Submission, Ticket,
+};
 pub use ids::{ClaimToken, DecisionId, OwnerToken, RequestId, SessionId};
-pub use machine::{CallRecord, CallState, Refusal};
+pub use machine::{CallRecord, CallState, Refusal, Resolution};
 pub use policy::{
     ApprovalLevel, Effect, Policy, Priority, Routed, Ruling, Verdict, due_after, level_for,
     priority, route,
 };
 pub use seal::HostKey;
-pub use store::{MemoryStore, Store, StoreError, StoreErrorKind};
+pub use store::{MemoryStore, PageRequest, Store, StoreError, StoreErrorKind};

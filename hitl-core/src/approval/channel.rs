@@ -32,8 +32,8 @@ pub struct PendingReview {
 impl PendingReview {
     /// Answers the question. Gives the decision back when nobody waits for it any more: it was not
     /// applied.
-    pub fn decide(self, decision: Decision) -> Result<(), Decision> {
-        self.answer.send(decision)
+    pub fn decide(self, decision: Decision) -> Result<(), Box<Decision>> {
+        self.answer.send(decision).map_err(Box::new)
     }
 
     /// Whether the question was withdrawn.

@@ -42,6 +42,13 @@ impl ArgumentError {
         Self { kind, path: String::new(), message: message.into() }
     }
 
+    /// A type that reads back something else than it wrote.
+    pub(crate) fn unstable() -> Self {
+        let why =
+            "a parameter's type does not read back what it writes, so it cannot wait for a human";
+        Self::new(ArgumentErrorKind::Invalid, why)
+    }
+
     /// The same error, seen from the object that holds `key`.
     pub(super) fn inside(mut self, key: &str) -> Self {
         let key = visible(&clip(key, 64)).into_owned();

@@ -16,5 +16,5 @@ mod snapshot;
 pub use error::{ArgumentError, ArgumentErrorKind, SnapshotError, SnapshotErrorKind};
 pub use object::ObjectWriter;
 pub use serializer::SnapshotWriter;
-pub(crate) use snapshot::{Piece, decode, encode, parse, parse_tree, snapshot};
 pub use snapshot::{Snapshot, debug_arguments};
+pub(crate) use snapshot::{encode, parse, parse_text, snapshot};

@@ -1,6 +1,7 @@
 //! Writes a value as the one exact JSON text it has: keys sorted by their bytes, numbers as their
 //! type prints them, non-finite numbers refused. Remembers which bytes are secret.
 
+use std::fmt::{self, Write as _};
 use std::ops::Range;
 
 use hitl_base::Sensitive;
@@ -46,6 +47,10 @@ impl SnapshotWriter {
         self.hiding = false;
         self.hidden.push(start..self.out.len());
         written
+    }
+
+    fn printed(&mut self, text: fmt::Arguments<'_>) -> Result<(), SnapshotError> {
+        self.out.write_fmt(text).map_err(|_| SnapshotError::new(SnapshotErrorKind::Unsupported))
     }
 
     fn list(&mut self) -> ListWriter<'_> {
@@ -94,16 +99,14 @@ impl<'w> Serializer for &'w mut SnapshotWriter {
             return Err(SnapshotError::new(SnapshotErrorKind::NotFinite));
         }
         // `Debug` of a float is its shortest exact spelling, always with a `.0` or an exponent.
-        self.out.push_str(&format!("{value:?}"));
-        Ok(())
+        self.printed(format_args!("{value:?}"))
     }
 
     fn serialize_f64(self, value: f64) -> Done {
         if !value.is_finite() {
             return Err(SnapshotError::new(SnapshotErrorKind::NotFinite));
         }
-        self.out.push_str(&format!("{value:?}"));
-        Ok(())
+        self.printed(format_args!("{value:?}"))
     }
 
     fn serialize_char(self, value: char) -> Done {

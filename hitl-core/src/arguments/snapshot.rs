@@ -113,13 +113,15 @@ pub(crate) fn parse<T: Tool>(text: &str, limits: Limits) -> Result<(T, Snapshot)
     let given = scan_within(text, limits)?;
     let call = T::deserialize(Tree(&given))?;
     let snapshot = snapshot(&call)?;
-    exact::check(&given, &scan(snapshot.text())?)?;
+    let unlimited = Limits { depth: usize::MAX, bytes: usize::MAX };
+    exact::check(&given, &scan_within(snapshot.text(), unlimited)?)?;
     Ok((call, snapshot))
 }
 
-/// Reads a tree as a `T`.
-pub(crate) fn parse_tree<T: DeserializeOwned>(tree: &Json) -> Result<T, ArgumentError> {
-    T::deserialize(Tree(tree))
+/// Reads JSON text as any type, exactly.
+pub(crate) fn parse_text<T: DeserializeOwned>(text: &str) -> Result<T, ArgumentError> {
+    let limits = Limits { depth: usize::MAX, bytes: usize::MAX };
+    T::deserialize(Tree(&scan_within(text, limits)?))
 }
 
 /// Writes any value exactly, secrets included, for sealing.
@@ -127,9 +129,4 @@ pub(crate) fn encode<T: Serialize>(value: &T) -> Option<JsonText> {
     let mut writer = SnapshotWriter::default();
     reveal(|| writer.value(value)).ok()?;
     JsonText::new(writer.out).ok()
-}
-
-/// Reads back what [`encode`] wrote.
-pub(crate) fn decode<T: DeserializeOwned>(text: &str) -> Result<T, ArgumentError> {
-    parse_tree(&scan(text)?)
 }

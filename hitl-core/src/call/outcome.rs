@@ -4,7 +4,7 @@ use hitl_base::JsonText;
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 
-use crate::arguments::{ArgumentError, decode};
+use crate::arguments::{ArgumentError, parse_text};
 
 /// A tool's output, as JSON text.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -19,7 +19,7 @@ impl OutputText {
 
     /// The output as a `T`.
     pub fn parse<T: DeserializeOwned>(&self) -> Result<T, ArgumentError> {
-        decode(self.json().unwrap_or("null"))
+        parse_text(self.json().unwrap_or("null"))
     }
 }
 

@@ -42,6 +42,8 @@ pub enum Event {
     Attach {
         /// The new owner's proof; nothing for a caller that does not want to own it.
         owner: Option<OwnerToken>,
+        /// Whether it waits for the outcome, or will come back for it.
+        attached: bool,
     },
     /// The call is withdrawn.
     Cancel {

@@ -151,6 +151,10 @@ pub struct CallRecord {
     /// Whoever holds it may withdraw the call.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub owner: Option<OwnerToken>,
+    /// A live caller waits for it. When that caller is gone the call waits for it to come back:
+    /// nobody runs it in its place.
+    #[serde(default)]
+    pub attached: bool,
     /// The decision that stands.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub decided: Option<Decided>,

@@ -19,6 +19,7 @@ pub struct Facts {
 
 /// What an event leads to.
 #[derive(Clone, Debug, PartialEq, Eq)]
+#[expect(clippy::large_enum_variant, reason = "taken apart where it is made")]
 pub enum Step {
     /// The record changes to this.
     Changed(CallRecord),
@@ -39,8 +40,12 @@ pub fn apply(record: &CallRecord, event: &Event, facts: Facts) -> Result<Step, R
     let wrong_state = Refusal::State { state: record.state, event: event.name() };
     match (record.state, event) {
         (S::Pending, Event::Decide(decision)) => decide(&mut next, decision, facts)?,
-        (S::Pending | S::Approved | S::Claimed | S::OutcomeUnknown, Event::Attach { owner }) => {
+        (
+            S::Pending | S::Approved | S::Claimed | S::OutcomeUnknown,
+            Event::Attach { owner, attached },
+        ) => {
             next.owner = *owner;
+            next.attached = *attached;
         }
         (S::Pending | S::Approved, Event::Cancel { by, reason }) => {
             if let Withdrawal::Owner(token) = by

@@ -63,7 +63,7 @@ pub fn route(call: &CallView<'_>, assessment: &Assessment, policies: &[Arc<dyn P
     }
     match call.config.risk {
         Risk::Critical => {
-            raise(ApprovalLevel::Full, "critical risk is always reviewed in full".to_owned())
+            raise(ApprovalLevel::Full, "critical risk is always reviewed in full".to_owned());
         }
         Risk::High if call.config.auto_threshold.is_none() => {
             raise(

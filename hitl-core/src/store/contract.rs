@@ -138,6 +138,14 @@ pub trait Store: Send + Sync + 'static {
     /// waiting past their expiry. At most `limit`.
     async fn stale(&self, limit: usize) -> Result<Vec<(Tenant, RequestId, CallState)>, StoreError>;
 
+    /// Approved calls of any tenant, in the order of their creation, after this one, at most
+    /// `limit`: what an executor may run.
+    async fn approved(
+        &self,
+        after: Option<RequestId>,
+        limit: usize,
+    ) -> Result<Vec<(Tenant, RequestId)>, StoreError>;
+
     /// The history after the entry with sequence number `after` (0: from the beginning), at most
     /// `limit` entries.
     async fn history(&self, after: u64, limit: usize) -> Result<History, StoreError>;

@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, HashMap, HashSet, VecDeque};
 use std::fmt;
+use std::ops::Bound;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use async_trait::async_trait;
@@ -80,6 +81,10 @@ impl MemoryStore {
         // Nothing below panics between its first and its last change.
         self.shared.calls.lock().unwrap_or_else(PoisonError::into_inner)
     }
+}
+
+fn after_bound(after: Option<RequestId>) -> Bound<RequestId> {
+    after.map_or(Bound::Unbounded, Bound::Excluded)
 }
 
 impl Default for MemoryStore {
@@ -191,17 +196,27 @@ impl Store for MemoryStore {
         Ok(kept.and_then(|kept| kept.result.clone()))
     }
 
+    async fn approved(
+        &self,
+        after: Option<RequestId>,
+        limit: usize,
+    ) -> Result<Vec<(Tenant, RequestId)>, StoreError> {
+        let calls = self.calls();
+        let later = calls.by_id.range((after_bound(after), Bound::Unbounded));
+        let approved =
+            later.map(|(_, kept)| &kept.record).filter(|r| r.state == CallState::Approved);
+        Ok(approved.take(limit).map(|r| (r.key().tenant.clone(), r.id())).collect())
+    }
+
     async fn page(
         &self,
         tenant: &Tenant,
         page: PageRequest,
     ) -> Result<Vec<CallRecord>, StoreError> {
-        use std::ops::Bound;
-        let after = page.after.map_or(Bound::Unbounded, Bound::Excluded);
         let calls = self.calls();
         Ok(calls
             .by_id
-            .range((after, Bound::Unbounded))
+            .range((after_bound(page.after), Bound::Unbounded))
             .map(|(_, kept)| &kept.record)
             .filter(|record| record.key().tenant == *tenant)
             .filter(|record| page.states.is_empty() || page.states.contains(&record.state))

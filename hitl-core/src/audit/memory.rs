@@ -1,0 +1,36 @@
+//! An audit in memory, for tests and for hosts that read it themselves.
+
+use std::collections::VecDeque;
+use std::sync::{Arc, Mutex, PoisonError};
+
+use super::{AuditError, AuditRecord, AuditSink};
+
+/// The most records kept; the oldest leave first.
+const KEPT: usize = 10_000;
+
+/// Keeps the latest ten thousand records in memory. Clones share them.
+#[derive(Clone, Debug, Default)]
+pub struct MemoryAudit(Arc<Mutex<VecDeque<AuditRecord>>>);
+
+impl MemoryAudit {
+    /// An empty audit.
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// The records, oldest first.
+    pub fn records(&self) -> Vec<AuditRecord> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).iter().cloned().collect()
+    }
+}
+
+impl AuditSink for MemoryAudit {
+    fn append(&self, record: &AuditRecord) -> Result<(), AuditError> {
+        let mut records = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        if records.len() == KEPT {
+            records.pop_front();
+        }
+        records.push_back(record.clone());
+        Ok(())
+    }
+}

@@ -1,0 +1,120 @@
+//! One event of a call's life, as the audit keeps it.
+
+use std::fmt;
+
+use hitl_base::{JsonText, Timestamp};
+use serde::{Deserialize, Serialize};
+
+use crate::call::{BindingDigest, CallKey, Principal};
+use crate::confidence::Assessment;
+use crate::ids::{ClaimToken, RequestId};
+use crate::machine::CallRecord;
+use crate::policy::Verdict;
+
+/// The schema version of an [`AuditRecord`]. Additive changes keep it.
+pub const AUDIT_SCHEMA: u16 = 1;
+
+/// What happened.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+#[non_exhaustive]
+pub enum AuditEvent {
+    /// A human is asked.
+    Requested,
+    /// A human decided.
+    Decided,
+    /// The body is about to be started. Written before it is: without this record nothing runs.
+    Claimed,
+    /// The body was not started after all.
+    Released,
+    /// The body succeeded.
+    Executed,
+    /// The body failed or panicked.
+    Failed,
+    /// The body was started and how it ended is not known.
+    Unknown,
+    /// A human settled what was unknown.
+    Resolved,
+    /// Nobody decided in time.
+    Expired,
+    /// It was withdrawn.
+    Cancelled,
+    /// A rule refused it.
+    Denied,
+    /// What it needs has risen; it is asked again.
+    Reopened,
+}
+
+impl fmt::Display for AuditEvent {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.serialize(f)
+    }
+}
+
+/// One event, redacted. Fields that do not apply are left out.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+#[non_exhaustive]
+pub struct AuditRecord {
+    /// What happened.
+    pub event: AuditEvent,
+    /// When.
+    pub at: Timestamp,
+    /// The call's record; none for a read-only call, which has no record in the store.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub call: Option<RequestId>,
+    /// The call's key.
+    pub key: CallKey,
+    /// The tool.
+    pub tool: String,
+    /// Who asked.
+    pub principal: Principal,
+    /// Who did this, when it was a person.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub by: Option<Principal>,
+    /// The revision.
+    pub revision: u32,
+    /// What a decision or a run stands on.
+    pub binding: BindingDigest,
+    /// What the machine decided.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub verdict: Option<Verdict>,
+    /// The score and its factors.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub assessment: Option<Assessment>,
+    /// The arguments, without secrets.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub arguments: Option<JsonText>,
+    /// The claim under which the body runs.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub claim: Option<ClaimToken>,
+    /// Which attempt it is.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub attempt: Option<u32>,
+    /// The answer, the reason or the failure, in words.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub note: Option<String>,
+}
+
+impl AuditRecord {
+    /// An event of a call that has a record.
+    pub(crate) fn of(event: AuditEvent, record: &CallRecord, at: Timestamp) -> Self {
+        Self {
+            event,
+            at,
+            call: Some(record.id()),
+            key: record.key().clone(),
+            tool: record.request.tool.clone(),
+            principal: record.request.principal.clone(),
+            by: None,
+            revision: record.request.revision,
+            binding: record.request.binding,
+            verdict: None,
+            assessment: None,
+            arguments: None,
+            claim: None,
+            attempt: None,
+            note: None,
+        }
+    }
+}

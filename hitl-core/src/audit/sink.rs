@@ -1,0 +1,58 @@
+//! An audit sink is a function that keeps a record, or says that it could not.
+
+use std::io;
+
+use super::AuditRecord;
+
+/// A record could not be kept.
+#[derive(Debug, thiserror::Error)]
+#[error("{message}")]
+pub struct AuditError {
+    message: String,
+    source: Option<io::Error>,
+}
+
+impl AuditError {
+    /// An error that says what happened and what to do.
+    pub fn new(message: impl Into<String>) -> Self {
+        Self { message: message.into(), source: None }
+    }
+
+    /// Adds the cause.
+    #[must_use]
+    pub fn because(mut self, source: io::Error) -> Self {
+        self.source = Some(source);
+        self
+    }
+}
+
+/// Keeps audit records, in the order in which they come.
+///
+/// The gate writes the intent before a body and the result after it. An intent that cannot be kept
+/// means that nothing runs; a later record that cannot be kept is held back and tried again, and no
+/// further body starts until it is.
+pub trait AuditSink: Send + Sync + 'static {
+    /// Keeps a record. `Ok` means that it was handed to the operating system or is in memory that
+    /// lives as long as the process. Must not block for long: it is called from async code.
+    fn append(&self, record: &AuditRecord) -> Result<(), AuditError>;
+}
+
+impl<A: AuditSink + ?Sized> AuditSink for std::sync::Arc<A> {
+    fn append(&self, record: &AuditRecord) -> Result<(), AuditError> {
+        (**self).append(record)
+    }
+}
+
+/// Emits each record as a `tracing` event with target `hitl::audit`: for hosts whose log pipeline is
+/// their audit. What a gate uses when it is given no other sink.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct TracingAudit;
+
+impl AuditSink for TracingAudit {
+    fn append(&self, record: &AuditRecord) -> Result<(), AuditError> {
+        let json = serde_json::to_string(record)
+            .map_err(|_| AuditError::new("a record cannot be written as JSON"))?;
+        tracing::info!(target: "hitl::audit", event = %record.event, record = %json);
+        Ok(())
+    }
+}

@@ -1,0 +1,252 @@
+//! How a gate is put together. What is missing or twice there is found here, not in a call.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use hitl_base::Redactor;
+use hitl_base::json::Limits;
+use tokio::runtime::Handle;
+
+use super::handle::{Gate, Inner};
+use super::registry::Registered;
+use crate::approval::Approver;
+use crate::audit::{AuditSink, TracingAudit, Trail};
+use crate::call::{InvalidSpec, StateMap, Tool};
+use crate::confidence::{Signal, Signals};
+use crate::policy::Policy;
+use crate::seal::HostKey;
+use crate::store::{MemoryStore, Store, StoreError};
+
+/// What kind of mistake was found.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum BuildErrorKind {
+    /// Two tools have the same name.
+    DuplicateTool,
+    /// A tool's host state is missing.
+    MissingState,
+    /// The same type of host state was given twice.
+    DuplicateState,
+    /// A tool's spec is not sound.
+    InvalidSpec,
+    /// Built outside of a Tokio runtime.
+    NoRuntime,
+    /// No host key: none was given, the store keeps none, and no random one could be made.
+    NoKey,
+    /// The store failed.
+    Store,
+}
+
+/// A gate could not be built. Says which part is at fault and what to do.
+#[derive(Debug, thiserror::Error)]
+#[error("{message}")]
+pub struct BuildError {
+    kind: BuildErrorKind,
+    message: String,
+    #[source]
+    source: Option<StoreError>,
+}
+
+impl BuildError {
+    fn new(kind: BuildErrorKind, message: impl Into<String>) -> Self {
+        Self { kind, message: message.into(), source: None }
+    }
+
+    /// What kind of mistake it is.
+    pub fn kind(&self) -> BuildErrorKind {
+        self.kind
+    }
+}
+
+impl From<StoreError> for BuildError {
+    fn from(error: StoreError) -> Self {
+        let message = format!("the gate was not built: the store failed: {error}");
+        Self { source: Some(error), ..Self::new(BuildErrorKind::Store, message) }
+    }
+}
+
+/// Puts a gate together. Without a store it keeps calls in memory; without an approver, Quick waits
+/// in the queue like Full; without an audit, records go to `tracing`.
+#[must_use = "a builder does nothing until `build`"]
+pub struct GateBuilder {
+    tools: Vec<Registered>,
+    states: StateMap,
+    mistakes: Vec<BuildError>,
+    signals: Signals,
+    policies: Vec<Arc<dyn Policy>>,
+    store: Option<Arc<dyn Store>>,
+    approver: Option<Arc<dyn Approver>>,
+    audit: Option<Arc<dyn AuditSink>>,
+    key: Option<HostKey>,
+    limits: Limits,
+    recover: bool,
+}
+
+impl GateBuilder {
+    pub(super) fn new() -> Self {
+        Self {
+            tools: Vec::new(),
+            states: StateMap::default(),
+            mistakes: Vec::new(),
+            signals: Signals::standard(),
+            policies: Vec::new(),
+            store: None,
+            approver: None,
+            audit: None,
+            key: None,
+            limits: Limits::default(),
+            recover: true,
+        }
+    }
+
+    /// Registers a tool. Its spec is checked at compile time.
+    pub fn tool<T: Tool>(mut self) -> Self {
+        const { assert_sound(T::SPEC.check()) };
+        self.tools.push(Registered::of::<T>());
+        self
+    }
+
+    /// Gives host state to the tools that ask for this exact type.
+    pub fn state<T: Send + Sync + 'static>(mut self, state: T) -> Self {
+        if !self.states.insert(state) {
+            let name = std::any::type_name::<T>();
+            let why = format!(
+                "host state of type {name} was given twice; wrap one of them in a type of its own"
+            );
+            self.mistakes.push(BuildError::new(BuildErrorKind::DuplicateState, why));
+        }
+        self
+    }
+
+    /// Keeps calls in this store.
+    pub fn store(mut self, store: impl Store) -> Self {
+        self.store = Some(Arc::new(store));
+        self
+    }
+
+    /// Asks this approver when a call needs Quick.
+    pub fn approver(mut self, approver: impl Approver) -> Self {
+        self.approver = Some(Arc::new(approver));
+        self
+    }
+
+    /// Keeps audit records here.
+    pub fn audit(mut self, sink: impl AuditSink) -> Self {
+        self.audit = Some(Arc::new(sink));
+        self
+    }
+
+    /// Adds a signal to the standard ones.
+    pub fn signal(mut self, signal: impl Signal) -> Self {
+        self.signals = self.signals.with(signal);
+        self
+    }
+
+    /// Replaces the signals.
+    pub fn signals(mut self, signals: Signals) -> Self {
+        self.signals = signals;
+        self
+    }
+
+    /// Adds the host's own rules. Among several, the strictest wins.
+    pub fn policy(mut self, policy: impl Policy) -> Self {
+        self.policies.push(Arc::new(policy));
+        self
+    }
+
+    /// Seals arguments and results under this key, instead of the one that the store keeps.
+    pub fn key(mut self, key: HostKey) -> Self {
+        self.key = Some(key);
+        self
+    }
+
+    /// Limits the text that a model may send as arguments.
+    pub fn limits(mut self, limits: Limits) -> Self {
+        self.limits = limits;
+        self
+    }
+
+    /// Leaves what a dead process left as it is; see [`Gate::recover`].
+    pub fn without_recovery(mut self) -> Self {
+        self.recover = false;
+        self
+    }
+
+    /// Builds the gate, and puts in order what a dead process left (see [`Gate::recover`]). Runs
+    /// nothing.
+    pub async fn build(mut self) -> Result<Gate, BuildError> {
+        if !self.mistakes.is_empty() {
+            return Err(self.mistakes.swap_remove(0));
+        }
+        let mut tools = HashMap::new();
+        for tool in self.tools {
+            let name = tool.spec.name;
+            for state in tool.spec.states {
+                if !self.states.has(state) {
+                    let why = format!(
+                        "the tool `{name}` needs host state of type {}; give it with `.state(..)`",
+                        state.type_name()
+                    );
+                    return Err(BuildError::new(BuildErrorKind::MissingState, why));
+                }
+            }
+            if tools.insert(name, Arc::new(tool)).is_some() {
+                let why = format!("two tools are named `{name}`; give one another name");
+                return Err(BuildError::new(BuildErrorKind::DuplicateTool, why));
+            }
+        }
+        let runtime = Handle::try_current().map_err(|_| {
+            BuildError::new(BuildErrorKind::NoRuntime, "a gate is built inside a Tokio runtime")
+        })?;
+        let store = self.store.unwrap_or_else(|| Arc::new(MemoryStore::new()));
+        let key = match self.key.or_else(|| store.host_key()) {
+            Some(key) => key,
+            None => HostKey::generate()
+                .map_err(|e| BuildError::new(BuildErrorKind::NoKey, e.to_string()))?,
+        };
+        let session = store.open_session().await?;
+        let inner = Inner {
+            tools,
+            states: Arc::new(self.states),
+            signals: self.signals,
+            policies: self.policies,
+            store,
+            approver: self.approver,
+            trail: Trail::new(self.audit.unwrap_or_else(|| Arc::new(TracingAudit))),
+            redactor: Redactor::standard(),
+            key,
+            session,
+            runtime,
+            limits: self.limits,
+        };
+        let gate = Gate { inner: Arc::new(inner) };
+        if self.recover {
+            gate.recover().await.map_err(|error| {
+                let why = format!("the gate was not built: recovery failed: {error}");
+                BuildError::new(BuildErrorKind::Store, why)
+            })?;
+        }
+        Ok(gate)
+    }
+}
+
+impl std::fmt::Debug for GateBuilder {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "GateBuilder({} tools)", self.tools.len())
+    }
+}
+
+/// Stops the compilation of a program that registers an unsound spec.
+#[expect(clippy::panic, reason = "evaluated by the compiler only")]
+const fn assert_sound(checked: Result<(), InvalidSpec>) {
+    match checked {
+        Ok(()) => {}
+        Err(InvalidSpec::Name) => panic!("a tool's name is 1 to 64 of A-Z a-z 0-9 _ -"),
+        Err(InvalidSpec::OutOfRange) => panic!("base_confidence and thresholds are 0 to 100"),
+        Err(InvalidSpec::ThresholdsCrossed) => {
+            panic!("quick_threshold must not be above auto_threshold")
+        }
+        Err(InvalidSpec::Hints) => panic!("a tool cannot be read_only and destructive"),
+        Err(InvalidSpec::ZeroDuration) => panic!("expires and timeout must be longer than zero"),
+    }
+}

@@ -1,0 +1,318 @@
+//! The front doors: typed calls from code, textual ones from a model.
+
+use std::future::IntoFuture;
+use std::sync::Arc;
+
+use futures::FutureExt as _;
+use futures::future::BoxFuture;
+
+use super::error::{CallError, GateError, NotRun};
+use super::execute::{Ended, Held, execute};
+use super::handle::{Gate, Inner};
+use super::prepare::Prepared;
+use super::registry::{Arguments, Body};
+use super::submission::Submission;
+use super::submit::{Attachment, Entered};
+use super::wait::Waited;
+use crate::arguments::{parse_text, snapshot};
+use crate::call::{CallContext, CallKey, Outcome, RunId, Tenant, Tool};
+use crate::ids::{OwnerToken, RequestId};
+use crate::machine::{CallRecord, Event, Withdrawal};
+
+impl Gate {
+    /// Calls a tool and waits for its typed result: submit, wait, run.
+    ///
+    /// ```text
+    /// let signature = gate.call(sign_contract("C-7", 5000.0, pin)).by("ann").key(run, 3).await?;
+    /// ```
+    ///
+    /// Cancel safety: the future owns its request. Dropping it withdraws the call while it waits;
+    /// once the body has started, the body runs to its end and its result is kept.
+    pub fn call<T: Tool>(&self, call: T) -> CallBuilder<'_, T> {
+        CallBuilder { gate: self, call }
+    }
+
+    /// Submits a call: the first of two phases.
+    ///
+    /// ```text
+    /// match gate.submit(sign_contract("C-7", 5000.0, pin)).by("ann").key(run, 3).await? {
+    ///     Submission::Done { outcome, .. } => ..,
+    ///     Submission::Pending(ticket) => ..,
+    /// }
+    /// ```
+    ///
+    /// A call that needs Quick is asked about before this returns. Cancel safety: dropping the
+    /// future leaves the call in the queue; submitting the same key again re-attaches to it.
+    pub fn submit<T: Tool>(&self, call: T) -> SubmitBuilder<'_, T> {
+        SubmitBuilder { gate: self, call }
+    }
+
+    /// Calls a tool as a model asked for it, and waits for the outcome.
+    ///
+    /// The call's tenant is that of the context. Cancel safety: as with [`call`](Self::call).
+    pub async fn call_json(
+        &self,
+        tool: &str,
+        arguments: &str,
+        context: impl Into<CallContext>,
+        key: CallKey,
+    ) -> Result<Outcome, GateError> {
+        let (prepared, body) = self.read(tool, arguments, context.into(), key)?;
+        match self.inner.attached(prepared).await? {
+            Ready::Run(held, read_back) => {
+                read_back.unwrap_or(body).execute(Arc::clone(&self.inner), held).await
+            }
+            Ready::Settled(record) => self.inner.settled(&record).await,
+        }
+    }
+
+    /// Submits a call as a model asked for it: the first of two phases. See
+    /// [`submit`](Self::submit).
+    pub async fn submit_json(
+        &self,
+        tool: &str,
+        arguments: &str,
+        context: impl Into<CallContext>,
+        key: CallKey,
+    ) -> Result<Submission, GateError> {
+        let (prepared, body) = self.read(tool, arguments, context.into(), key)?;
+        self.inner.submit(prepared, body).await
+    }
+
+    fn read(
+        &self,
+        tool: &str,
+        arguments: &str,
+        context: CallContext,
+        key: CallKey,
+    ) -> Result<(Prepared, Box<dyn Body>), GateError> {
+        let tool = self.inner.tool(tool)?;
+        let (snapshot, body) = tool.kind.read(arguments, self.inner.limits)?;
+        let key = CallKey { tenant: context.tenant.clone(), ..key };
+        Ok((self.inner.prepare(tool, snapshot, context, key)?, body))
+    }
+
+    fn typed<T: Tool>(
+        &self,
+        call: &T,
+        context: CallContext,
+        key: Option<(RunId, u64)>,
+    ) -> Result<Prepared, GateError> {
+        let tool = self.inner.tool_of::<T>()?;
+        let tenant = context.tenant.clone();
+        let key = match key {
+            Some((run, position)) => CallKey { tenant, run, position },
+            None => CallKey::fresh(tenant),
+        };
+        self.inner.prepare(tool, snapshot(call)?, context, key)
+    }
+}
+
+/// A call that still needs to say who asks.
+#[derive(Debug)]
+#[must_use = "say who asks with `.by(..)`, then await it"]
+pub struct CallBuilder<'g, T> {
+    gate: &'g Gate,
+    call: T,
+}
+
+impl<'g, T: Tool> CallBuilder<'g, T> {
+    /// Says who asks, and where: a principal, or a whole [`CallContext`]. The host vouches for it.
+    pub fn by(self, context: impl Into<CallContext>) -> Attributed<'g, T> {
+        Attributed { gate: self.gate, call: self.call, context: context.into(), key: None }
+    }
+}
+
+/// A call, ready to be awaited.
+#[derive(Debug)]
+#[must_use = "a call does nothing until it is awaited"]
+pub struct Attributed<'g, T> {
+    gate: &'g Gate,
+    call: T,
+    context: CallContext,
+    key: Option<(RunId, u64)>,
+}
+
+impl<T: Tool> Attributed<'_, T> {
+    /// Gives the call its key: the run and the position in it. The same key again re-attaches.
+    pub fn key(mut self, run: impl Into<RunId>, position: u64) -> Self {
+        self.key = Some((run.into(), position));
+        self
+    }
+}
+
+impl<'g, T: Tool> IntoFuture for Attributed<'g, T> {
+    type Output = Result<T::Output, CallError<T::Error>>;
+    type IntoFuture = BoxFuture<'g, Self::Output>;
+
+    fn into_future(self) -> Self::IntoFuture {
+        let Self { gate, call, context, key } = self;
+        async move {
+            let prepared = gate.typed(&call, context, key)?;
+            let key = prepared.record.key().clone();
+            let (held, call) = match gate.inner.attached(prepared).await? {
+                Ready::Run(held, None) => (held, call),
+                // It waited for a human: what runs is what was shown, not what the caller still holds.
+                Ready::Run(held, Some(_)) => {
+                    let call = parse_text::<T>(held.snapshot().text()).map_err(GateError::from)?;
+                    (held, call)
+                }
+                Ready::Settled(record) => return gate.inner.earlier::<T>(&record).await,
+            };
+            match execute(Arc::clone(&gate.inner), held, call).await? {
+                Ended::Returned(Ok(output), _) => Ok(output),
+                Ended::Returned(Err(error), _) => Err(CallError::Tool(error)),
+                Ended::Panicked(failure) => Err(CallError::ToolEarlier(failure)),
+                Ended::Unknown => Err(CallError::Unknown(key)),
+            }
+        }
+        .boxed()
+    }
+}
+
+/// A submission that still needs to say who asks.
+#[derive(Debug)]
+#[must_use = "say who asks with `.by(..)`, then await it"]
+pub struct SubmitBuilder<'g, T> {
+    gate: &'g Gate,
+    call: T,
+}
+
+impl<'g, T: Tool> SubmitBuilder<'g, T> {
+    /// Says who asks, and where: a principal, or a whole [`CallContext`]. The host vouches for it.
+    pub fn by(self, context: impl Into<CallContext>) -> Submitting<'g, T> {
+        Submitting { gate: self.gate, call: self.call, context: context.into(), key: None }
+    }
+}
+
+/// A submission, ready to be awaited.
+#[derive(Debug)]
+#[must_use = "a submission does nothing until it is awaited"]
+pub struct Submitting<'g, T> {
+    gate: &'g Gate,
+    call: T,
+    context: CallContext,
+    key: Option<(RunId, u64)>,
+}
+
+impl<T: Tool> Submitting<'_, T> {
+    /// Gives the call its key: the run and the position in it. The same key again re-attaches.
+    pub fn key(mut self, run: impl Into<RunId>, position: u64) -> Self {
+        self.key = Some((run.into(), position));
+        self
+    }
+}
+
+impl<'g, T: Tool> IntoFuture for Submitting<'g, T> {
+    type Output = Result<Submission, GateError>;
+    type IntoFuture = BoxFuture<'g, Self::Output>;
+
+    fn into_future(self) -> Self::IntoFuture {
+        let Self { gate, call, context, key } = self;
+        async move {
+            let prepared = gate.typed(&call, context, key)?;
+            gate.inner.submit(prepared, Box::new(Arguments(call))).await
+        }
+        .boxed()
+    }
+}
+
+/// An attached call whose wait is over.
+enum Ready {
+    /// It runs now. A body that waited for a human was read back from its snapshot.
+    Run(Held, Option<Box<dyn Body>>),
+    /// It is over, or parked.
+    Settled(CallRecord),
+}
+
+impl Inner {
+    /// Enters a call and waits until it may run or is over. Dropping this withdraws it.
+    async fn attached(self: &Arc<Self>, mut prepared: Prepared) -> Result<Ready, GateError> {
+        let mut ownership = Ownership::of(self, &prepared);
+        let (entered, _) = self.enter(&mut prepared, Attachment::Attached).await?;
+        let waiting = match entered {
+            Entered::Run(held) => {
+                ownership.end();
+                return Ok(Ready::Run(held, None));
+            }
+            Entered::Settled(record) => {
+                ownership.end();
+                return Ok(Ready::Settled(record));
+            }
+            Entered::Waiting(waiting) => waiting,
+        };
+        ownership.id = waiting.id;
+        ownership.owner = waiting.owner;
+        self.review(&waiting.record).await?;
+        let waited = self.wait_for(&waiting.tenant, waiting.id).await?;
+        ownership.end();
+        Ok(match waited {
+            Waited::Claimed(held, body) => Ready::Run(held, Some(body)),
+            Waited::Settled(record) => Ready::Settled(record),
+        })
+    }
+
+    /// The typed result of a call that was over before, or that somebody else ran.
+    async fn earlier<T: Tool>(
+        &self,
+        record: &CallRecord,
+    ) -> Result<T::Output, CallError<T::Error>> {
+        let not_run = match self.settled(record).await? {
+            Outcome::Executed(output) => {
+                let lost = || CallError::OutputUnavailable(record.key().clone());
+                output.json().ok_or_else(lost)?;
+                return output.parse().map_err(|_| lost());
+            }
+            Outcome::Failed(failure) => return Err(CallError::ToolEarlier(failure)),
+            Outcome::OutcomeUnknown => return Err(CallError::Unknown(record.key().clone())),
+            Outcome::Rejected { reason } => NotRun::Rejected { reason },
+            Outcome::Responded { message } => NotRun::Responded { message },
+            Outcome::Expired => NotRun::Expired,
+            Outcome::Cancelled { reason } => NotRun::Cancelled { reason },
+            Outcome::Denied { reason } => NotRun::Denied { reason },
+        };
+        Err(CallError::NotRun(not_run))
+    }
+}
+
+/// A waiting caller's hold on its call: when the caller goes away, the call is withdrawn.
+struct Ownership<'g> {
+    gate: &'g Arc<Inner>,
+    tenant: Tenant,
+    id: RequestId,
+    owner: OwnerToken,
+    holds: bool,
+}
+
+impl<'g> Ownership<'g> {
+    fn of(gate: &'g Arc<Inner>, prepared: &Prepared) -> Self {
+        Self {
+            gate,
+            tenant: prepared.record.key().tenant.clone(),
+            id: prepared.record.id(),
+            owner: prepared.owner,
+            holds: !prepared.is_unrecorded(),
+        }
+    }
+
+    fn end(&mut self) {
+        self.holds = false;
+    }
+}
+
+impl Drop for Ownership<'_> {
+    fn drop(&mut self) {
+        if !self.holds {
+            return;
+        }
+        let (gate, tenant, id) = (Arc::clone(self.gate), self.tenant.clone(), self.id);
+        let reason = "the caller went away".to_owned();
+        let event = Event::Cancel { by: Withdrawal::Owner(self.owner), reason };
+        self.gate.runtime.spawn(async move {
+            // It may not have been stored, have started, or belong to somebody else by now.
+            if let Err(error) = gate.withdraw(&tenant, id, event).await {
+                tracing::debug!(%id, %error, "a call whose caller went away was not withdrawn");
+            }
+        });
+    }
+}

@@ -1,0 +1,122 @@
+//! What was approved is looked at once more, and claimed. Anything that is not as it was approved
+//! means that nothing runs.
+
+use std::sync::Arc;
+
+use super::error::{GateError, GateErrorKind};
+use super::execute::Held;
+use super::handle::Inner;
+use super::registry::Body;
+use crate::arguments::Snapshot;
+use crate::audit::{AuditEvent, AuditRecord};
+use crate::call::{binding_digest, content_digest};
+use crate::ids::ClaimToken;
+use crate::machine::{CallRecord, CallState, Claim, Event};
+use crate::policy::{ApprovalLevel, Verdict};
+use crate::store::{ApplyError, StoreErrorKind};
+
+impl Inner {
+    /// Claims an approved call for this process. `None` when somebody or something else was first:
+    /// look at the record again.
+    pub(super) async fn claim(
+        &self,
+        record: &CallRecord,
+    ) -> Result<Option<(Held, Box<dyn Body>)>, GateError> {
+        let tool = self.tool(&record.request.tool)?;
+        if tool.fingerprint != record.request.fingerprint {
+            let why = format!(
+                "the tool `{}` has changed since this call was submitted, so its approval is void; cancel the call and submit it under a new key",
+                tool.spec.name
+            );
+            return Err(GateError::new(GateErrorKind::ToolChanged, why));
+        }
+        let Some(snapshot) = self.stored_snapshot(record).await? else { return Ok(None) };
+        let body = tool.read_back(&snapshot)?;
+
+        // The policy of now may only raise what the call needs.
+        let (_, routed) = self.judge(&tool, &snapshot, &record.context)?;
+        let binding = record.request.binding;
+        let level = match routed.verdict {
+            Verdict::Run => ApprovalLevel::Auto,
+            Verdict::Ask(level) => level,
+            Verdict::Deny(reason) => {
+                let event = Event::Deny { binding, reason };
+                self.move_on(record, event, AuditEvent::Denied).await?;
+                return Ok(None);
+            }
+        };
+        if level > record.request.level {
+            let reason = routed.because.join("; ");
+            let reason = format!("asked again: the call now needs {level}; {reason}");
+            let event = Event::Demote { binding, level, reason };
+            self.move_on(record, event, AuditEvent::Reopened).await?;
+            return Ok(None);
+        }
+
+        let claim = Claim { token: ClaimToken::new(), session: self.session };
+        let event = Event::Claim { token: claim.token, session: claim.session, binding, level };
+        let tenant = &record.key().tenant;
+        match self.store.apply(tenant, record.id(), event, None).await {
+            Ok(claimed) => {
+                Ok(Some((Held::recorded(&claimed, claim, Arc::new(snapshot), &tool), body)))
+            }
+            Err(ApplyError::Lost { current, .. }) => {
+                if current.state == CallState::Approved {
+                    self.expire(tenant, record.id()).await?;
+                }
+                Ok(None)
+            }
+            Err(ApplyError::Store(error)) if error.kind() == StoreErrorKind::Ambiguous => {
+                // Mine and alive: go on. Unreadable: nothing runs.
+                let current = self.current(tenant, record.id()).await?;
+                let mine = current.claim == Some(claim) && current.state == CallState::Claimed;
+                Ok(mine.then(|| (Held::recorded(&current, claim, Arc::new(snapshot), &tool), body)))
+            }
+            Err(error) => Err(error.into()),
+        }
+    }
+
+    /// The stored snapshot, when it is the very one that was approved.
+    async fn stored_snapshot(&self, record: &CallRecord) -> Result<Option<Snapshot>, GateError> {
+        let Some(sealed) = self.store.payload(&record.key().tenant, record.id()).await? else {
+            return Ok(None);
+        };
+        let damaged = |what: &str| {
+            GateError::new(GateErrorKind::Payload, format!("the call's payload {what}"))
+        };
+        let opened = self
+            .key
+            .open(&sealed, record.id().to_string().as_bytes())
+            .map_err(|_| damaged("was sealed under another key, or is damaged; cancel the call"))?;
+        let snapshot: Snapshot = serde_json::from_slice(&opened)
+            .map_err(|_| damaged("cannot be read; cancel the call"))?;
+        let request = &record.request;
+        let content = content_digest(&request.tool, &snapshot, &record.context, &self.key);
+        if binding_digest(content, request.fingerprint, request.revision) != request.binding {
+            return Err(damaged("is not what was approved; cancel the call"));
+        }
+        Ok(Some(snapshot))
+    }
+
+    async fn move_on(
+        &self,
+        record: &CallRecord,
+        event: Event,
+        audited: AuditEvent,
+    ) -> Result<(), GateError> {
+        let note = match &event {
+            Event::Deny { reason, .. } | Event::Demote { reason, .. } => Some(reason.clone()),
+            _ => None,
+        };
+        match self.store.apply(&record.key().tenant, record.id(), event, None).await {
+            Ok(record) => {
+                let mut entry = AuditRecord::of(audited, &record, record.updated_at);
+                entry.note = note;
+                self.trail.note(entry);
+                Ok(())
+            }
+            Err(ApplyError::Lost { .. }) => Ok(()),
+            Err(error) => Err(error.into()),
+        }
+    }
+}

@@ -1,0 +1,116 @@
+//! Decisions, withdrawals and settlements. None of them runs a body.
+
+use super::error::GateError;
+use super::handle::{Gate, Inner};
+use crate::approval::{Answer, Decision};
+use crate::audit::{AuditEvent, AuditRecord};
+use crate::call::{Principal, Tenant};
+use crate::ids::RequestId;
+use crate::machine::{CallRecord, Event, Refusal, Resolution, Withdrawal};
+
+impl Gate {
+    /// Takes a human's decision. One wins; everybody else is told what stands, in
+    /// [`GateError::current`]. The same decision again is harmless.
+    ///
+    /// Runs nothing: the waiting caller does, or a process that [serves](Gate::serve).
+    ///
+    /// Cancel safety: dropping the future leaves it open whether the decision was taken; giving the
+    /// same decision again is safe.
+    pub async fn decide(&self, decision: Decision) -> Result<CallRecord, GateError> {
+        self.inner.decide(decision).await
+    }
+
+    /// Withdraws a call in the host's name, while nothing has started.
+    pub async fn cancel(
+        &self,
+        record: &CallRecord,
+        by: impl Into<Principal>,
+        reason: impl Into<String>,
+    ) -> Result<CallRecord, GateError> {
+        let event = Event::Cancel { by: Withdrawal::Host(by.into()), reason: reason.into() };
+        self.inner.withdraw(&record.key().tenant, record.id(), event).await
+    }
+
+    /// Settles a call whose outcome is not known: a human has looked and says how it ended, or that
+    /// it may run once more. Names the record that they looked at; one that has changed since is not
+    /// settled.
+    pub async fn resolve(
+        &self,
+        record: &CallRecord,
+        resolution: Resolution,
+        by: impl Into<Principal>,
+    ) -> Result<CallRecord, GateError> {
+        let by = by.into();
+        let note = match &resolution {
+            Resolution::Executed => "marked as done".to_owned(),
+            Resolution::Failed { reason } => format!("marked as failed: {reason}"),
+            Resolution::Retry { attested: true } => "may run again, attested".to_owned(),
+            Resolution::Retry { attested: false } => "may run again".to_owned(),
+        };
+        let event = Event::Resolve { version: record.version, resolution, by: by.clone() };
+        let record = self.inner.store.apply(&record.key().tenant, record.id(), event, None).await?;
+        self.inner.note_by(AuditEvent::Resolved, &record, Some(by), Some(note));
+        Ok(record)
+    }
+}
+
+impl Inner {
+    pub(super) async fn decide(&self, decision: Decision) -> Result<CallRecord, GateError> {
+        let (tenant, id) = (decision.tenant.clone(), decision.request);
+        let (by, note) = (decision.by.clone(), answer_text(&decision.answer));
+        match self.store.apply(&tenant, id, Event::Decide(decision), None).await {
+            Ok(record) => {
+                self.note_by(AuditEvent::Decided, &record, Some(by), Some(note));
+                Ok(record)
+            }
+            Err(error) => {
+                let error = GateError::from(error);
+                if error.refusal() == Some(Refusal::Expired) {
+                    self.expire(&tenant, id).await?;
+                }
+                Err(error)
+            }
+        }
+    }
+
+    pub(super) async fn withdraw(
+        &self,
+        tenant: &Tenant,
+        id: RequestId,
+        event: Event,
+    ) -> Result<CallRecord, GateError> {
+        let (by, note) = match &event {
+            Event::Cancel { by: Withdrawal::Host(by), reason } => {
+                (Some(by.clone()), Some(reason.clone()))
+            }
+            Event::Cancel { reason, .. } => (None, Some(reason.clone())),
+            _ => (None, None),
+        };
+        let record = self.store.apply(tenant, id, event, None).await?;
+        self.note_by(AuditEvent::Cancelled, &record, by, note);
+        Ok(record)
+    }
+
+    fn note_by(
+        &self,
+        event: AuditEvent,
+        record: &CallRecord,
+        by: Option<Principal>,
+        note: Option<String>,
+    ) {
+        let mut entry = AuditRecord::of(event, record, record.updated_at);
+        entry.by = by;
+        entry.note = note.map(|note| self.redactor.text(&note).into_owned());
+        self.trail.note(entry);
+    }
+}
+
+fn answer_text(answer: &Answer) -> String {
+    match answer {
+        Answer::Approve => "approved".to_owned(),
+        Answer::Reject { reason: None } => "rejected".to_owned(),
+        Answer::Reject { reason: Some(reason) } => format!("rejected: {reason}"),
+        Answer::Respond { message } => format!("responded: {message}"),
+        Answer::Abort { reason } => format!("aborted: {reason}"),
+    }
+}

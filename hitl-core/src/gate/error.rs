@@ -1,0 +1,230 @@
+//! What can go wrong between a caller and a body. Says what to do next; never quotes a value.
+
+use std::error::Error;
+use std::fmt;
+
+use crate::arguments::ArgumentError;
+use crate::audit::AuditError;
+use crate::call::{CallKey, FailureRecord};
+use crate::ids::RequestId;
+use crate::machine::{CallRecord, Refusal};
+use crate::store::{ApplyError, StoreError};
+
+/// What kind of trouble it is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum GateErrorKind {
+    /// The arguments are not what the tool takes; [`GateError::arguments`] says where and why.
+    InvalidArguments,
+    /// No tool of that name is registered.
+    UnknownTool,
+    /// The key was used before, for a call with other content.
+    KeyConflict,
+    /// The state machine refused it; [`GateError::refusal`] and [`GateError::current`] say why.
+    Refused,
+    /// There is no such call.
+    NotFound,
+    /// The tool has changed since the call was submitted, so its approval is void.
+    ToolChanged,
+    /// What is stored cannot be opened, or is not what was approved.
+    Payload,
+    /// The store failed.
+    Store,
+    /// The audit failed, so nothing runs.
+    Audit,
+}
+
+/// The gate did not do what it was asked. Nothing ran.
+#[derive(Debug)]
+pub struct GateError {
+    kind: GateErrorKind,
+    message: String,
+    current: Option<Box<CallRecord>>,
+    source: Option<Box<dyn Error + Send + Sync>>,
+}
+
+impl GateError {
+    pub(super) fn new(kind: GateErrorKind, message: impl Into<String>) -> Self {
+        Self { kind, message: message.into(), current: None, source: None }
+    }
+
+    pub(super) fn unknown_tool(name: &str) -> Self {
+        let name = hitl_base::display::clip(name, 64);
+        let name = hitl_base::display::visible(&name);
+        Self::new(
+            GateErrorKind::UnknownTool,
+            format!("no tool named `{name}` is registered with this gate"),
+        )
+    }
+
+    pub(super) fn key_conflict(key: &CallKey, id: RequestId) -> Self {
+        let why = format!(
+            "the key {key} was used for another call (record {id}); give each call its own position in the run"
+        );
+        Self::new(GateErrorKind::KeyConflict, why)
+    }
+
+    /// What kind of trouble it is.
+    pub fn kind(&self) -> GateErrorKind {
+        self.kind
+    }
+
+    /// Where and why the arguments were refused.
+    pub fn arguments(&self) -> Option<&ArgumentError> {
+        self.source.as_ref()?.downcast_ref()
+    }
+
+    /// Why the state machine refused it.
+    pub fn refusal(&self) -> Option<Refusal> {
+        self.source.as_ref()?.downcast_ref().copied()
+    }
+
+    /// The store's own error.
+    pub fn store(&self) -> Option<&StoreError> {
+        self.source.as_ref()?.downcast_ref()
+    }
+
+    /// The call's record as it stands, when somebody else was first.
+    pub fn current(&self) -> Option<&CallRecord> {
+        self.current.as_deref()
+    }
+}
+
+impl fmt::Display for GateError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.message)
+    }
+}
+
+impl Error for GateError {
+    fn source(&self) -> Option<&(dyn Error + 'static)> {
+        self.source.as_deref().map(|source| source as _)
+    }
+}
+
+impl From<ArgumentError> for GateError {
+    fn from(error: ArgumentError) -> Self {
+        let message = format!("the arguments were refused: {error}");
+        Self {
+            source: Some(Box::new(error)),
+            ..Self::new(GateErrorKind::InvalidArguments, message)
+        }
+    }
+}
+
+impl From<StoreError> for GateError {
+    fn from(error: StoreError) -> Self {
+        let message = format!("the store failed, so nothing ran: {error}");
+        Self { source: Some(Box::new(error)), ..Self::new(GateErrorKind::Store, message) }
+    }
+}
+
+impl From<AuditError> for GateError {
+    fn from(error: AuditError) -> Self {
+        let message = format!("the audit failed, so nothing ran: {error}");
+        Self { source: Some(Box::new(error)), ..Self::new(GateErrorKind::Audit, message) }
+    }
+}
+
+impl From<ApplyError> for GateError {
+    fn from(error: ApplyError) -> Self {
+        match error {
+            ApplyError::Lost { refusal, current } => Self {
+                current: Some(current),
+                source: Some(Box::new(refusal)),
+                ..Self::new(GateErrorKind::Refused, refusal.to_string())
+            },
+            ApplyError::NotFound(id) => {
+                Self::new(GateErrorKind::NotFound, format!("there is no call {id} in this tenant"))
+            }
+            ApplyError::Store(error) => error.into(),
+        }
+    }
+}
+
+/// Why a call did not run. Its body was not started, now or earlier.
+#[derive(Debug)]
+#[non_exhaustive]
+pub enum NotRun {
+    /// A human said no.
+    Rejected {
+        /// Why, when they said so.
+        reason: Option<String>,
+    },
+    /// A human answered the model instead.
+    Responded {
+        /// The answer.
+        message: String,
+    },
+    /// Nobody decided in time.
+    Expired,
+    /// It was withdrawn.
+    Cancelled {
+        /// Why.
+        reason: String,
+    },
+    /// A rule refused it.
+    Denied {
+        /// Which and why.
+        reason: String,
+    },
+    /// The gate could not do its work.
+    Refused(GateError),
+}
+
+impl fmt::Display for NotRun {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Rejected { reason: Some(reason) } => write!(f, "the call was rejected: {reason}"),
+            Self::Rejected { reason: None } => f.write_str("the call was rejected"),
+            Self::Responded { message } => write!(f, "the reviewer answered instead: {message}"),
+            Self::Expired => f.write_str("nobody decided in time, so the call did not run"),
+            Self::Cancelled { reason } => write!(f, "the call was withdrawn: {reason}"),
+            Self::Denied { reason } => write!(f, "the call was denied: {reason}"),
+            Self::Refused(error) => write!(f, "{error}"),
+        }
+    }
+}
+
+/// Why a typed call has no output.
+#[derive(Debug)]
+#[non_exhaustive]
+pub enum CallError<E> {
+    /// The body ran and failed, with its own error.
+    Tool(E),
+    /// The body ran and failed in an earlier life of this call, or panicked: only a record is left.
+    ToolEarlier(FailureRecord),
+    /// The body was not started.
+    NotRun(NotRun),
+    /// The body was started, and how it ended is not known.
+    Unknown(CallKey),
+    /// The body ran and succeeded, but its output is no longer to be had.
+    OutputUnavailable(CallKey),
+}
+
+impl<E: fmt::Display> fmt::Display for CallError<E> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Tool(error) => write!(f, "{error}"),
+            Self::ToolEarlier(failure) => write!(f, "the tool failed: {}", failure.message),
+            Self::NotRun(why) => write!(f, "{why}"),
+            Self::Unknown(key) => {
+                write!(
+                    f,
+                    "the call {key} was started and its outcome is not known; a human must settle it"
+                )
+            }
+            Self::OutputUnavailable(key) => {
+                write!(f, "the call {key} ran; its output is no longer to be had")
+            }
+        }
+    }
+}
+
+impl<E: fmt::Debug + fmt::Display> Error for CallError<E> {}
+
+impl<E> From<GateError> for CallError<E> {
+    fn from(error: GateError) -> Self {
+        Self::NotRun(NotRun::Refused(error))
+    }
+}

@@ -1,0 +1,313 @@
+//! Intent, body, result, record: in this order, and on after the caller has gone.
+//!
+//! Why nothing runs twice: a body is started only here, with a [`Held`] that is consumed; a `Held`
+//! is made only from a claim that the store has just granted, or for a read-only call that has no
+//! record. Why nothing is cut off: the whole of it is one future, which is handed to the runtime
+//! when the caller is dropped.
+
+use std::future::Future;
+use std::panic::AssertUnwindSafe;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::task::{Context, Poll};
+use std::time::Duration;
+
+use futures::FutureExt as _;
+use futures::future::BoxFuture;
+use hitl_base::display::clip;
+use hitl_base::{JsonText, Timestamp};
+use tokio::runtime::Handle;
+
+use super::error::GateError;
+use super::handle::Inner;
+use super::prepare::Prepared;
+use super::registry::Registered;
+use crate::arguments::{Snapshot, encode};
+use crate::audit::{AuditEvent, AuditRecord};
+use crate::call::{FailureRecord, Issued, Outcome, OutputText, Permit, RunContext, Tool};
+use crate::machine::{CallRecord, Claim, Event};
+use crate::seal::Sealed;
+use crate::store::ApplyError;
+
+/// The most characters of a failure that are kept.
+const MESSAGE: usize = 2_000;
+/// How often, and how long apart, a result is offered to a store that fails.
+const OFFERS: u32 = 6;
+const BETWEEN_OFFERS: Duration = Duration::from_millis(50);
+
+/// The right to run one body once.
+pub(super) struct Held {
+    record: CallRecord,
+    /// None for a read-only call without a record.
+    claim: Option<Claim>,
+    snapshot: Arc<Snapshot>,
+    timeout: Option<Duration>,
+}
+
+impl Held {
+    /// For a read-only call that runs at once.
+    pub(super) fn unrecorded(prepared: &Prepared) -> Self {
+        Self {
+            record: prepared.record.clone(),
+            claim: None,
+            snapshot: Arc::clone(&prepared.snapshot),
+            timeout: prepared.tool.spec.config.timeout,
+        }
+    }
+
+    /// For a claim that the store has granted.
+    pub(super) fn recorded(
+        record: &CallRecord,
+        claim: Claim,
+        snapshot: Arc<Snapshot>,
+        tool: &Registered,
+    ) -> Self {
+        Self {
+            record: record.clone(),
+            claim: Some(claim),
+            snapshot,
+            timeout: tool.spec.config.timeout,
+        }
+    }
+
+    /// The exact arguments that are to run.
+    pub(super) fn snapshot(&self) -> &Snapshot {
+        &self.snapshot
+    }
+
+    fn entry(&self, event: AuditEvent, at: Timestamp) -> AuditRecord {
+        let mut entry = AuditRecord::of(event, &self.record, at);
+        entry.claim = self.claim.map(|claim| claim.token);
+        if self.claim.is_none() {
+            entry.call = None;
+        }
+        entry
+    }
+}
+
+/// How a body ended.
+pub(super) enum Ended<T: Tool> {
+    /// It returned; its output as text, when the store has it.
+    Returned(Result<T::Output, T::Error>, Kept),
+    /// It panicked.
+    Panicked(FailureRecord),
+    /// It ran out of its time.
+    Unknown,
+}
+
+/// What was kept of a return value.
+pub(super) enum Kept {
+    /// Nothing yet: a read-only call without a record.
+    Not,
+    /// The output's text, if it could be encoded.
+    Output(Option<JsonText>),
+    /// The failure's record.
+    Failure(FailureRecord),
+}
+
+impl<T: Tool> Ended<T> {
+    pub(super) fn into_outcome(self) -> Outcome {
+        match self {
+            Self::Returned(_, Kept::Output(text)) => Outcome::Executed(OutputText(text)),
+            Self::Returned(_, Kept::Failure(failure)) | Self::Panicked(failure) => {
+                Outcome::Failed(failure)
+            }
+            Self::Returned(Ok(output), Kept::Not) => Outcome::Executed(OutputText(encode(&output))),
+            Self::Returned(Err(error), Kept::Not) => {
+                let message = hitl_base::Redactor::standard()
+                    .text(&clip(&error.to_string(), MESSAGE))
+                    .into_owned();
+                Outcome::Failed(FailureRecord { message, panicked: false })
+            }
+            Self::Unknown => Outcome::OutcomeUnknown,
+        }
+    }
+}
+
+/// Runs what is held. When this fails, the body was not started.
+///
+/// Dropping the future does not stop it: it goes on in the background to its end.
+pub(super) fn execute<T: Tool>(
+    gate: Arc<Inner>,
+    held: Held,
+    arguments: T,
+) -> impl Future<Output = Result<Ended<T>, GateError>> + Send {
+    let runtime = gate.runtime.clone();
+    Detached { running: Some(run(gate, held, arguments).boxed()), runtime }
+}
+
+async fn run<T: Tool>(gate: Arc<Inner>, held: Held, arguments: T) -> Result<Ended<T>, GateError> {
+    // 1. The intent. Without it nothing runs.
+    let started_at = Timestamp::now();
+    let mut intent = held.entry(AuditEvent::Claimed, started_at);
+    intent.attempt = Some(held.record.attempts.max(1));
+    intent.assessment = Some(held.record.request.assessment.clone());
+    intent.arguments = Some(held.record.request.arguments.clone());
+    if let Err(error) = gate.trail.intent(&intent) {
+        gate.release(&held).await;
+        return Err(error.into());
+    }
+
+    // 2. The body.
+    let issued = Issued {
+        context: held.record.context.clone(),
+        key: held.record.key().clone(),
+        attempt: held.record.attempts.max(1),
+        states: Arc::clone(&gate.states),
+    };
+    let permit = Permit::issue(arguments, RunContext::new(issued));
+    // The call of `run` itself is inside too: a hand-written tool may panic before its first await.
+    let mut body = AssertUnwindSafe(async move { T::run(permit).await }).catch_unwind().boxed();
+    let returned = match held.timeout {
+        None => body.await,
+        Some(budget) => {
+            if let Ok(returned) = tokio::time::timeout(budget, &mut body).await {
+                returned
+            } else {
+                gate.park(&held).await;
+                // It is not cut off half-way: it goes on, and its late result settles the call.
+                let background = Arc::clone(&gate);
+                gate.runtime.spawn(async move {
+                    let returned = body.await;
+                    background.finish::<T>(&held, returned).await;
+                });
+                return Ok(Ended::Unknown);
+            }
+        }
+    };
+
+    // 3. The result, and the record of it.
+    Ok(gate.finish(&held, returned).await)
+}
+
+impl Inner {
+    /// Gives a claim back whose body was not started.
+    async fn release(&self, held: &Held) {
+        let Some(claim) = held.claim else { return };
+        let event = Event::Release { token: claim.token };
+        match self.record(held, event, None).await {
+            Ok(()) => self.trail.note(held.entry(AuditEvent::Released, Timestamp::now())),
+            Err(error) => {
+                tracing::error!(call = %held.record.id(), %error, "a claim could not be released");
+            }
+        }
+    }
+
+    /// Parks a call whose body ran out of its time.
+    async fn park(&self, held: &Held) {
+        if let Some(claim) = held.claim
+            && let Err(error) = self.record(held, Event::TimeOut { token: claim.token }, None).await
+        {
+            tracing::error!(call = %held.record.id(), %error, "a time-out could not be recorded");
+        }
+        let mut entry = held.entry(AuditEvent::Unknown, Timestamp::now());
+        entry.note = Some("the body ran out of its time".to_owned());
+        self.trail.note(entry);
+    }
+
+    /// Stores how a body ended, and audits it. Nothing that fails here changes how it ended.
+    async fn finish<T: Tool>(
+        &self,
+        held: &Held,
+        returned: std::thread::Result<Result<T::Output, T::Error>>,
+    ) -> Ended<T> {
+        let secrets = || held.snapshot.secrets();
+        let failed = |text: &str, panicked| FailureRecord {
+            message: self.clean(&clip(text, MESSAGE), &secrets()).into_owned(),
+            panicked,
+        };
+        let (ended, event, output) = match returned {
+            Ok(Ok(output)) if held.claim.is_none() => {
+                (Ended::Returned(Ok(output), Kept::Not), None, None)
+            }
+            Ok(Ok(output)) => {
+                let text = encode(&output);
+                (Ended::Returned(Ok(output), Kept::Output(text.clone())), None, text)
+            }
+            Ok(Err(error)) => {
+                let failure = failed(&error.to_string(), false);
+                (Ended::Returned(Err(error), Kept::Failure(failure.clone())), Some(failure), None)
+            }
+            Err(panic) => {
+                let failure = failed(&format!("the tool panicked: {}", panic_text(&*panic)), true);
+                (Ended::Panicked(failure.clone()), Some(failure), None)
+            }
+        };
+        if let Some(claim) = held.claim {
+            let id = held.record.id().to_string();
+            let sealed =
+                output.and_then(|text| self.key.seal(text.as_str().as_bytes(), id.as_bytes()).ok());
+            let event = match &event {
+                None => Event::Succeed { token: claim.token },
+                Some(failure) => Event::Fail { token: claim.token, failure: failure.clone() },
+            };
+            if let Err(error) = self.record(held, event, sealed).await {
+                tracing::error!(call = %id, %error, "a result could not be stored; the call will read as unknown");
+            }
+        }
+        let kind = if event.is_some() { AuditEvent::Failed } else { AuditEvent::Executed };
+        let mut entry = held.entry(kind, Timestamp::now());
+        entry.note = event.map(|failure| failure.message);
+        self.trail.note(entry);
+        ended
+    }
+
+    /// Offers an event about a claim to the store until it takes it, a few times.
+    async fn record(
+        &self,
+        held: &Held,
+        event: Event,
+        result: Option<Sealed>,
+    ) -> Result<(), ApplyError> {
+        let (tenant, id) = (&held.record.key().tenant, held.record.id());
+        let mut pause = BETWEEN_OFFERS;
+        for _ in 1..OFFERS {
+            match self.store.apply(tenant, id, event.clone(), result.clone()).await {
+                Ok(_) => return Ok(()),
+                Err(lost @ (ApplyError::Lost { .. } | ApplyError::NotFound(_))) => {
+                    return Err(lost);
+                }
+                Err(ApplyError::Store(error)) => {
+                    tracing::warn!(call = %id, %error, event = event.name(), "the store failed; trying again");
+                    tokio::time::sleep(pause).await;
+                    pause *= 3;
+                }
+            }
+        }
+        self.store.apply(tenant, id, event, result).await.map(drop)
+    }
+}
+
+fn panic_text(panic: &(dyn std::any::Any + Send)) -> &str {
+    let text = panic.downcast_ref::<&str>().copied();
+    text.or_else(|| panic.downcast_ref::<String>().map(String::as_str)).unwrap_or("no message")
+}
+
+/// A future that runs to its end: dropped, it goes on in the background.
+struct Detached<O: Send + 'static> {
+    running: Option<BoxFuture<'static, O>>,
+    runtime: Handle,
+}
+
+impl<O: Send + 'static> Future for Detached<O> {
+    type Output = O;
+
+    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<O> {
+        let Some(running) = &mut self.running else { return Poll::Pending };
+        let polled = running.as_mut().poll(cx);
+        if polled.is_ready() {
+            self.running = None;
+        }
+        polled
+    }
+}
+
+impl<O: Send + 'static> Drop for Detached<O> {
+    fn drop(&mut self) {
+        if let Some(running) = self.running.take() {
+            self.runtime.spawn(async move {
+                running.await;
+            });
+        }
+    }
+}

@@ -1,0 +1,40 @@
+//! The gate: the thin async driver around the pure parts.
+//!
+//! | file | what happens there |
+//! |---|---|
+//! | `builder` | a gate is put together, and refused when something is missing |
+//! | `registry` | tools by name, typed or erased |
+//! | `prepare` | a call is snapshotted, scored, routed and rendered; nothing is awaited |
+//! | `submit` | it enters the store, or re-attaches to what is there |
+//! | `review` | an approver is asked inline |
+//! | `wait` | somebody waits for it; once approved, it is claimed |
+//! | `claim` | what was approved is checked once more, and claimed |
+//! | `execute` | intent, body, result, record |
+//! | `call` | the typed and the textual front doors |
+//! | `decide` | decisions, withdrawals, settlements |
+//! | `serve` | this process runs what others approved |
+//! | `recover` | what a dead process left is put in order |
+
+mod builder;
+mod call;
+mod claim;
+mod decide;
+mod error;
+mod execute;
+mod handle;
+mod prepare;
+mod recover;
+mod registry;
+mod review;
+mod serve;
+mod submission;
+mod submit;
+mod wait;
+
+pub use builder::{BuildError, BuildErrorKind, GateBuilder};
+pub use call::{Attributed, CallBuilder, SubmitBuilder, Submitting};
+pub use error::{CallError, GateError, GateErrorKind, NotRun};
+pub use handle::{Gate, ToolInfo};
+pub use prepare::Preview;
+pub use recover::Recovered;
+pub use submission::{Receipt, Submission, Ticket};

@@ -1,0 +1,220 @@
+//! A call before anything is awaited: snapshotted, scored, routed, rendered.
+
+use std::borrow::Cow;
+use std::sync::Arc;
+
+use hitl_base::json::{Limits, scan_within};
+use hitl_base::redact::MASK;
+use hitl_base::{JsonText, Timestamp};
+
+use super::error::{GateError, GateErrorKind};
+use super::handle::{Gate, Inner};
+use super::registry::Registered;
+use crate::approval::{ApprovalRequest, Choice, title};
+use crate::arguments::{Snapshot, snapshot};
+use crate::call::{CallContext, CallKey, Tool, binding_digest, content_digest};
+use crate::confidence::{Assessment, CallView, assess};
+use crate::ids::{OwnerToken, RequestId};
+use crate::machine::{CallRecord, CallState, Ending, NewCall, RECORD_SCHEMA};
+use crate::policy::{ApprovalLevel, Routed, Verdict, due_after, priority, route};
+
+/// A call, ready to enter the store.
+pub(super) struct Prepared {
+    pub(super) tool: Arc<Registered>,
+    pub(super) snapshot: Arc<Snapshot>,
+    pub(super) routed: Routed,
+    /// What the store will keep: its times are stamped there.
+    pub(super) record: CallRecord,
+    /// Proof of ownership, if the record is created by this submission.
+    pub(super) owner: OwnerToken,
+}
+
+/// What a gate would do with a call: a dry run, with nothing stored, asked or run.
+#[derive(Clone, Debug)]
+#[non_exhaustive]
+pub struct Preview {
+    /// What the machine would decide.
+    pub verdict: Verdict,
+    /// The score and its factors.
+    pub assessment: Assessment,
+    /// What raised the level above that of the score.
+    pub because: Vec<String>,
+    /// The line a reviewer would read.
+    pub title: String,
+    /// The arguments a reviewer would see.
+    pub arguments: JsonText,
+}
+
+impl Gate {
+    /// What would happen to a typed call. Stores, asks and runs nothing.
+    pub fn assess<T: Tool>(
+        &self,
+        call: &T,
+        context: impl Into<CallContext>,
+    ) -> Result<Preview, GateError> {
+        let tool = self.inner.tool_of::<T>()?;
+        let snapshot = snapshot(call)?;
+        self.inner.preview(tool, snapshot, context.into())
+    }
+
+    /// What would happen to a model's call. Stores, asks and runs nothing.
+    pub fn assess_json(
+        &self,
+        tool: &str,
+        arguments: &str,
+        context: impl Into<CallContext>,
+    ) -> Result<Preview, GateError> {
+        let tool = self.inner.tool(tool)?;
+        let (snapshot, _) = tool.kind.read(arguments, self.inner.limits)?;
+        self.inner.preview(tool, snapshot, context.into())
+    }
+}
+
+impl Inner {
+    fn preview(
+        &self,
+        tool: Arc<Registered>,
+        snapshot: Snapshot,
+        context: CallContext,
+    ) -> Result<Preview, GateError> {
+        let key = CallKey::fresh(context.tenant.clone());
+        let prepared = self.prepare(tool, snapshot, context, key)?;
+        let request = prepared.record.request;
+        Ok(Preview {
+            verdict: prepared.routed.verdict,
+            assessment: request.assessment,
+            because: request.because,
+            title: request.title,
+            arguments: request.arguments,
+        })
+    }
+
+    /// Takes a call to the point where it can be submitted.
+    pub(super) fn prepare(
+        &self,
+        tool: Arc<Registered>,
+        snapshot: Snapshot,
+        cx: CallContext,
+        key: CallKey,
+    ) -> Result<Prepared, GateError> {
+        let config = tool.spec.config;
+        let (assessment, routed) = self.judge(&tool, &snapshot, &cx)?;
+        let shown = snapshot.shown(&self.redactor);
+        let content = content_digest(tool.spec.name, &snapshot, &cx, &self.key);
+        let level = routed.verdict.level().unwrap_or(ApprovalLevel::Full);
+        let (state, ending) = match &routed.verdict {
+            Verdict::Run | Verdict::Ask(_) => (CallState::Pending, None),
+            Verdict::Deny(reason) => (CallState::Denied, Some(Ending::Reason(reason.clone()))),
+        };
+        let now = Timestamp::EPOCH;
+        let request = ApprovalRequest {
+            id: RequestId::new(),
+            key,
+            revision: 1,
+            binding: binding_digest(content, tool.fingerprint, 1),
+            tool: tool.spec.name.to_owned(),
+            fingerprint: tool.fingerprint,
+            title: self.redactor.text(&title(tool.spec.name, config.describe, &shown)).into_owned(),
+            description: tool.spec.description.to_owned(),
+            arguments: JsonText::from(&shown),
+            principal: cx.principal.clone(),
+            approval_type: config.approval_type.to_owned(),
+            risk: config.risk,
+            hints: config.hints,
+            level,
+            priority: priority(config.risk, assessment.confidence),
+            assessment,
+            thresholds: config.thresholds(),
+            because: routed.because.clone(),
+            created_at: now,
+            due_at: now,
+            expires_at: now,
+            choices: vec![Choice::Approve, Choice::Reject, Choice::Respond, Choice::Abort],
+            requires_reason: config.requires_reason,
+            approve_label: config.approve_label.to_owned(),
+            reject_label: config.reject_label.to_owned(),
+        };
+        let owner = OwnerToken::new();
+        let record = CallRecord {
+            schema: RECORD_SCHEMA,
+            version: 1,
+            state,
+            request,
+            context: cx,
+            content,
+            owner: Some(owner),
+            attached: false,
+            decided: None,
+            claim: None,
+            attempts: 0,
+            ending,
+            updated_at: now,
+        };
+        Ok(Prepared { tool, snapshot: Arc::new(snapshot), routed, record, owner })
+    }
+
+    /// Scores and routes by the signals and policies of now. Asked again before a claim.
+    pub(super) fn judge(
+        &self,
+        tool: &Registered,
+        snapshot: &Snapshot,
+        context: &CallContext,
+    ) -> Result<(Assessment, Routed), GateError> {
+        let limits = Limits { depth: usize::MAX, bytes: usize::MAX };
+        let arguments = scan_within(snapshot.text(), limits).map_err(|_| {
+            GateError::new(GateErrorKind::Payload, "the call's snapshot cannot be read")
+        })?;
+        let view = CallView::new(tool.spec.name, &tool.spec.config, &arguments, context);
+        let mut assessment = assess(&view, &self.signals);
+        let mut routed = route(&view, &assessment, &self.policies);
+        // Signals and policies see the secrets; what they say about them is shown.
+        let secrets = snapshot.secrets();
+        for factor in &mut assessment.factors {
+            if let Cow::Owned(clean) = self.clean(&factor.reasoning, &secrets) {
+                factor.reasoning = Cow::Owned(clean);
+            }
+        }
+        for reason in &mut routed.because {
+            *reason = self.clean(reason, &secrets).into_owned();
+        }
+        if let Verdict::Deny(reason) = &mut routed.verdict {
+            *reason = self.clean(reason, &secrets).into_owned();
+        }
+        Ok((assessment, routed))
+    }
+
+    /// Text without the call's own secrets and without anything that looks like one.
+    pub(super) fn clean<'t>(&self, text: &'t str, secrets: &[String]) -> Cow<'t, str> {
+        let mut out = self.redactor.text(text);
+        for secret in secrets.iter().filter(|secret| secret.chars().count() >= 3) {
+            if out.contains(secret.as_str()) {
+                out = Cow::Owned(out.replace(secret.as_str(), MASK));
+            }
+        }
+        out
+    }
+}
+
+impl Prepared {
+    /// What goes to the store.
+    pub(super) fn new_call(&self) -> NewCall {
+        let config = &self.tool.spec.config;
+        let due_in = due_after(config.risk);
+        NewCall {
+            record: self.record.clone(),
+            expires_in: config.expires.unwrap_or(due_in),
+            due_in,
+        }
+    }
+
+    /// Whether it runs at once and changes nothing, so that it needs no record in the store.
+    pub(super) fn is_unrecorded(&self) -> bool {
+        self.routed.verdict == Verdict::Run && self.tool.spec.config.hints.read_only
+    }
+}
+
+/// The payload as it is sealed: the snapshot with its secret ranges.
+pub(super) fn payload_text(snapshot: &Snapshot) -> Result<Vec<u8>, GateError> {
+    serde_json::to_vec(snapshot)
+        .map_err(|_| GateError::new(GateErrorKind::Payload, "the call's payload cannot be written"))
+}

@@ -1,0 +1,86 @@
+//! Tools by name. Typed inside, erased outside.
+
+use std::any::TypeId;
+use std::marker::PhantomData;
+use std::sync::Arc;
+
+use futures::FutureExt as _;
+use futures::future::BoxFuture;
+use hitl_base::JsonText;
+use hitl_base::json::Limits;
+
+use super::error::GateError;
+use super::execute::{Held, execute};
+use super::handle::Inner;
+use crate::arguments::{ArgumentError, Snapshot, parse};
+use crate::call::{Fingerprint, Outcome, Spec, Tool, fingerprint};
+
+/// A registered tool.
+pub(super) struct Registered {
+    pub(super) spec: &'static Spec,
+    pub(super) schema: JsonText,
+    pub(super) fingerprint: Fingerprint,
+    /// The Rust type, so that a typed call cannot meet another tool of the same name.
+    pub(super) type_id: TypeId,
+    pub(super) kind: Box<dyn Kind>,
+}
+
+/// What a tool's type can do that its name cannot.
+pub(super) trait Kind: Send + Sync {
+    /// Reads a model's text, or a stored snapshot.
+    fn read(&self, text: &str, limits: Limits) -> Result<(Snapshot, Box<dyn Body>), ArgumentError>;
+}
+
+/// Arguments that are ready to run.
+pub(super) trait Body: Send {
+    fn execute(
+        self: Box<Self>,
+        gate: Arc<Inner>,
+        held: Held,
+    ) -> BoxFuture<'static, Result<Outcome, GateError>>;
+}
+
+struct Of<T>(PhantomData<fn() -> T>);
+
+impl<T: Tool> Kind for Of<T> {
+    fn read(&self, text: &str, limits: Limits) -> Result<(Snapshot, Box<dyn Body>), ArgumentError> {
+        let (arguments, snapshot) = parse::<T>(text, limits)?;
+        Ok((snapshot, Box::new(Arguments(arguments))))
+    }
+}
+
+pub(super) struct Arguments<T>(pub(super) T);
+
+impl<T: Tool> Body for Arguments<T> {
+    fn execute(
+        self: Box<Self>,
+        gate: Arc<Inner>,
+        held: Held,
+    ) -> BoxFuture<'static, Result<Outcome, GateError>> {
+        execute(gate, held, self.0).map(|ended| Ok(ended?.into_outcome())).boxed()
+    }
+}
+
+impl Registered {
+    /// Reads a snapshot back. What waits for a human is run from its snapshot, so one that does not
+    /// say the same when it is read again must be found before anybody is asked.
+    pub(super) fn read_back(&self, snapshot: &Snapshot) -> Result<Box<dyn Body>, ArgumentError> {
+        let limits = Limits { depth: usize::MAX, bytes: usize::MAX };
+        let (again, body) = self.kind.read(snapshot.text(), limits)?;
+        if again == *snapshot { Ok(body) } else { Err(ArgumentError::unstable()) }
+    }
+
+    pub(super) fn of<T: Tool>() -> Self {
+        let schema = schemars::schema_for!(T);
+        let schema = serde_json::to_string(&schema).ok().and_then(|text| JsonText::new(text).ok());
+        let schema = schema.unwrap_or_else(JsonText::null);
+        let spec = const { &T::SPEC };
+        Self {
+            spec,
+            fingerprint: fingerprint(spec, schema.as_str()),
+            schema,
+            type_id: TypeId::of::<T>(),
+            kind: Box::new(Of::<T>(PhantomData)),
+        }
+    }
+}

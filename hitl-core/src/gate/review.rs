@@ -1,0 +1,55 @@
+//! An approver is asked inline. Whoever decides first, there or elsewhere, decides.
+
+use std::panic::AssertUnwindSafe;
+
+use futures::FutureExt as _;
+
+use super::error::GateError;
+use super::handle::Inner;
+use crate::approval::Review;
+use crate::machine::CallRecord;
+
+impl Inner {
+    /// Asks the approver about a Quick request, and gives the record as it stands afterwards. Without
+    /// an answer it is still pending: it waits in the queue like Full.
+    ///
+    /// Cancel safe: dropping it withdraws the question.
+    pub(super) async fn review(&self, record: &CallRecord) -> Result<CallRecord, GateError> {
+        let (Some(approver), true) = (&self.approver, self.asks_inline(record)) else {
+            return Ok(record.clone());
+        };
+        let (tenant, id) = (&record.key().tenant, record.id());
+        let mut watch = self.store.watch(id);
+        let mut current = self.current(tenant, id).await?;
+        let asked = AssertUnwindSafe(approver.review(&record.request)).catch_unwind();
+        tokio::pin!(asked);
+        while self.asks_inline(&current) {
+            let time_left = current.request.expires_at.since(self.store.now().await?);
+            tokio::select! {
+                answer = &mut asked => {
+                    match answer {
+                        Ok(Review::Decided(decision)) if decision.request == id => {
+                            if let Err(error) = self.decide(decision).await {
+                                if error.current().is_none() {
+                                    return Err(error);
+                                }
+                                tracing::warn!(%id, %error, "an approver's decision was not taken");
+                            }
+                        }
+                        Ok(Review::Decided(_)) => tracing::warn!(%id, "an approver decided about another call"),
+                        Ok(Review::NoAnswer) => {}
+                        Ok(Review::Failed(why)) => tracing::warn!(%id, why, "an approver failed"),
+                        Err(_) => tracing::warn!(%id, "an approver panicked"),
+                    }
+                    return self.current(tenant, id).await;
+                }
+                () = watch.changed() => {}
+                () = tokio::time::sleep(time_left) => {
+                    self.expire(tenant, id).await?;
+                }
+            }
+            current = self.current(tenant, id).await?;
+        }
+        Ok(current)
+    }
+}

@@ -1,0 +1,94 @@
+//! This process runs what others approved.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::sync::Semaphore;
+
+use super::error::GateError;
+use super::handle::{Gate, Inner};
+use super::wait::Waiting;
+use crate::call::{Outcome, Tenant};
+use crate::ids::{OwnerToken, RequestId};
+use crate::machine::{CallState, Event};
+
+/// How many bodies one server runs at a time.
+const AT_ONCE: usize = 64;
+/// How many approved calls are looked at in one go.
+const PAGE: usize = 100;
+/// How often the store is read again although no hint came.
+const LOOK_AGAIN: Duration = Duration::from_secs(5);
+
+impl Gate {
+    /// Executes approved calls, whoever submitted and decided them, for as long as the future is
+    /// polled. At most 64 bodies run at a time.
+    ///
+    /// Only calls whose tool is registered here with the same fingerprint are claimed, and only
+    /// those that were *submitted*: a call that a live caller waits for is that caller's to run, or
+    /// [`adopt`](Self::adopt)'s.
+    ///
+    /// Cancel safety: dropping the future claims nothing more; bodies that run go on to their end.
+    pub async fn serve(&self) {
+        let slots = Arc::new(Semaphore::new(AT_ONCE));
+        let mut changes = self.inner.store.watch_all();
+        loop {
+            if let Err(error) = self.inner.run_approved(&slots).await {
+                tracing::warn!(%error, "looking for approved calls failed; trying again");
+            }
+            tokio::select! {
+                () = changes.changed() => {}
+                () = tokio::time::sleep(LOOK_AGAIN) => {}
+            }
+        }
+    }
+
+    /// Takes over a call whose caller is gone, and waits for its outcome. Once it is approved, it
+    /// runs here.
+    pub async fn adopt(&self, tenant: &Tenant, id: RequestId) -> Result<Outcome, GateError> {
+        let owner = OwnerToken::new();
+        let event = Event::Attach { owner: Some(owner), attached: false };
+        let record = match self.inner.store.apply(tenant, id, event, None).await {
+            Ok(record) => record,
+            Err(crate::store::ApplyError::Lost { current, .. }) => {
+                return self.inner.settled(&current).await;
+            }
+            Err(error) => return Err(error.into()),
+        };
+        self.inner.outcome_of(&Waiting::new(record, owner)).await
+    }
+}
+
+impl Inner {
+    async fn run_approved(self: &Arc<Self>, slots: &Arc<Semaphore>) -> Result<(), GateError> {
+        let mut after = None;
+        loop {
+            let approved = self.store.approved(after, PAGE).await?;
+            let Some((_, last)) = approved.last() else { return Ok(()) };
+            after = Some(*last);
+            for (tenant, id) in &approved {
+                let Ok(slot) = Arc::clone(slots).acquire_owned().await else { return Ok(()) };
+                let Some(record) = self.store.get(tenant, *id).await? else { continue };
+                let mine = self
+                    .tools
+                    .get(record.request.tool.as_str())
+                    .is_some_and(|tool| tool.fingerprint == record.request.fingerprint);
+                if record.attached || record.state != CallState::Approved || !mine {
+                    continue;
+                }
+                match self.claim(&record).await {
+                    Ok(Some((held, body))) => {
+                        let gate = Arc::clone(self);
+                        self.runtime.spawn(async move {
+                            if let Err(error) = body.execute(gate, held).await {
+                                tracing::warn!(%error, "an approved call was not run");
+                            }
+                            drop(slot);
+                        });
+                    }
+                    Ok(None) => {}
+                    Err(error) => tracing::warn!(%id, %error, "an approved call was not claimed"),
+                }
+            }
+        }
+    }
+}

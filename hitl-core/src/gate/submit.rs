@@ -1,0 +1,194 @@
+//! A call enters the store, or re-attaches to what is there.
+
+use std::sync::Arc;
+
+use super::error::GateError;
+use super::execute::Held;
+use super::handle::Inner;
+use super::prepare::{Prepared, payload_text};
+use super::registry::Body;
+use super::submission::{Receipt, Submission, Ticket};
+use super::wait::Waiting;
+use crate::audit::{AuditEvent, AuditRecord};
+use crate::ids::{ClaimToken, OwnerToken};
+use crate::machine::{CallRecord, CallState, Claim, Ending, Event};
+use crate::policy::{ApprovalLevel, Verdict};
+use crate::store::{ApplyError, StoreError, StoreErrorKind, Submitted};
+
+/// Whether a live caller waits for the call.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) enum Attachment {
+    /// `call`: the caller waits, and the call is its own.
+    Attached,
+    /// `submit`: the caller may go away.
+    Detached,
+}
+
+/// Where a submission stands.
+pub(super) enum Entered {
+    /// It runs now, under this claim.
+    Run(Held),
+    /// It waits.
+    Waiting(Waiting),
+    /// It is over, or parked.
+    Settled(CallRecord),
+}
+
+impl Inner {
+    /// Enters a prepared call. Nothing has run when this fails.
+    pub(super) async fn enter(
+        &self,
+        prepared: &mut Prepared,
+        attachment: Attachment,
+    ) -> Result<(Entered, Receipt), GateError> {
+        let mut receipt = Receipt {
+            id: None,
+            key: prepared.record.key().clone(),
+            verdict: prepared.routed.verdict.clone(),
+            assessment: prepared.record.request.assessment.clone(),
+            because: prepared.routed.because.clone(),
+            title: prepared.record.request.title.clone(),
+            reattached: false,
+        };
+        if prepared.is_unrecorded() {
+            prepared.record.request.created_at = hitl_base::Timestamp::now();
+            return Ok((Entered::Run(Held::unrecorded(prepared)), receipt));
+        }
+        if matches!(prepared.routed.verdict, Verdict::Ask(_)) {
+            prepared.tool.read_back(&prepared.snapshot)?;
+        }
+        prepared.record.attached = attachment == Attachment::Attached;
+        if prepared.routed.verdict == Verdict::Run {
+            prepared.record.state = CallState::Claimed;
+            prepared.record.attempts = 1;
+            prepared.record.claim = Some(Claim { token: ClaimToken::new(), session: self.session });
+        }
+        let (record, owner) = match self.store_call(prepared).await? {
+            Submitted::Conflict(id) => return Err(GateError::key_conflict(&receipt.key, id)),
+            Submitted::Existing(record) => {
+                receipt.reattached = true;
+                self.reattach(record, attachment).await?
+            }
+            Submitted::Created(record) => {
+                self.note_submitted(prepared, &record);
+                (record, prepared.owner)
+            }
+        };
+        receipt.id = Some(record.id());
+        let entered = match (record.state, record.claim, prepared.record.claim) {
+            (CallState::Claimed, Some(kept), Some(mine)) if kept.token == mine.token => {
+                Entered::Run(Held::recorded(
+                    &record,
+                    kept,
+                    Arc::clone(&prepared.snapshot),
+                    &prepared.tool,
+                ))
+            }
+            (CallState::Pending | CallState::Approved | CallState::Claimed, ..) => {
+                Entered::Waiting(Waiting::new(record, owner))
+            }
+            _ => Entered::Settled(record),
+        };
+        Ok((entered, receipt))
+    }
+
+    /// Submits, and finds out what happened when the store does not know.
+    async fn store_call(&self, prepared: &Prepared) -> Result<Submitted, GateError> {
+        let id = prepared.record.id();
+        let payload = payload_text(&prepared.snapshot)?;
+        let payload = self.key.seal(&payload, id.to_string().as_bytes()).map_err(|e| {
+            StoreError::new(StoreErrorKind::Key, "the call's payload could not be sealed")
+                .because(e)
+        })?;
+        match self.store.submit(prepared.new_call(), payload).await {
+            Err(error) if error.kind() == StoreErrorKind::Ambiguous => {
+                // Mine and there: go on. Not there, or unreadable: nothing runs.
+                match self.store.find(prepared.record.key()).await? {
+                    Some(record) if record.id() == id => Ok(Submitted::Created(record)),
+                    _ => Err(error.into()),
+                }
+            }
+            other => Ok(other?),
+        }
+    }
+
+    /// Takes over a call that is not over.
+    async fn reattach(
+        &self,
+        record: CallRecord,
+        attachment: Attachment,
+    ) -> Result<(CallRecord, OwnerToken), GateError> {
+        let owner = OwnerToken::new();
+        let movable =
+            matches!(record.state, CallState::Pending | CallState::Approved | CallState::Claimed);
+        if !movable {
+            return Ok((record, owner));
+        }
+        let event =
+            Event::Attach { owner: Some(owner), attached: attachment == Attachment::Attached };
+        let tenant = record.key().tenant.clone();
+        match self.store.apply(&tenant, record.id(), event, None).await {
+            Ok(record) => Ok((record, owner)),
+            // It moved on in between; what it is now is as good.
+            Err(ApplyError::Lost { current, .. }) => Ok((*current, owner)),
+            Err(error) => Err(error.into()),
+        }
+    }
+
+    fn note_submitted(&self, prepared: &Prepared, record: &CallRecord) {
+        let event = match record.state {
+            CallState::Pending => AuditEvent::Requested,
+            CallState::Denied => AuditEvent::Denied,
+            // An admitted call's intent says everything.
+            _ => return,
+        };
+        let mut entry = AuditRecord::of(event, record, record.updated_at);
+        entry.verdict = Some(prepared.routed.verdict.clone());
+        entry.assessment = Some(record.request.assessment.clone());
+        entry.arguments = Some(record.request.arguments.clone());
+        if let Some(Ending::Reason(reason)) = &record.ending {
+            entry.note = Some(reason.clone());
+        }
+        self.trail.note(entry);
+    }
+
+    /// The two-phase front door: enters a call, asks inline when it needs Quick, and runs it when it
+    /// may run now.
+    pub(super) async fn submit(
+        self: &Arc<Self>,
+        mut prepared: Prepared,
+        body: Box<dyn Body>,
+    ) -> Result<Submission, GateError> {
+        let (entered, receipt) = self.enter(&mut prepared, Attachment::Detached).await?;
+        let record = match entered {
+            Entered::Run(held) => {
+                let outcome = body.execute(Arc::clone(self), held).await?;
+                return Ok(Submission::Done { outcome, receipt });
+            }
+            Entered::Settled(record) => record,
+            Entered::Waiting(mut waiting) => {
+                let record = self.review(&waiting.record).await?;
+                match record.state {
+                    CallState::Approved => {
+                        let outcome = self.outcome_of(&waiting).await?;
+                        return Ok(Submission::Done { outcome, receipt });
+                    }
+                    CallState::Pending | CallState::Claimed => {
+                        *waiting.record = record;
+                        let gate = Arc::clone(self);
+                        return Ok(Submission::Pending(Ticket { gate, waiting, receipt }));
+                    }
+                    _ => record,
+                }
+            }
+        };
+        Ok(Submission::Done { outcome: self.settled(&record).await?, receipt })
+    }
+
+    /// Whether somebody is asked inline about this record.
+    pub(super) fn asks_inline(&self, record: &CallRecord) -> bool {
+        record.state == CallState::Pending
+            && record.request.level <= ApprovalLevel::Quick
+            && self.approver.is_some()
+    }
+}

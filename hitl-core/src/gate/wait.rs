@@ -1,0 +1,181 @@
+//! Somebody waits for a call; once it is approved, the waiter claims it.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use super::error::{GateError, GateErrorKind};
+use super::execute::Held;
+use super::handle::Inner;
+use super::registry::Body;
+use crate::audit::{AuditEvent, AuditRecord};
+use crate::call::{FailureRecord, Outcome, OutputText, Tenant};
+use crate::ids::{OwnerToken, RequestId};
+use crate::machine::{CallRecord, CallState, Ending, Event};
+use crate::store::ApplyError;
+
+/// How often a waiter looks whether the executor of its call is still alive, and whether a hint was
+/// lost.
+const LOOK_AGAIN: Duration = Duration::from_secs(5);
+
+/// A call that somebody waits for.
+pub(super) struct Waiting {
+    pub(super) tenant: Tenant,
+    pub(super) id: RequestId,
+    pub(super) owner: OwnerToken,
+    /// As it was last seen.
+    pub(super) record: Box<CallRecord>,
+}
+
+impl Waiting {
+    pub(super) fn new(record: CallRecord, owner: OwnerToken) -> Self {
+        Self {
+            tenant: record.key().tenant.clone(),
+            id: record.id(),
+            owner,
+            record: Box::new(record),
+        }
+    }
+}
+
+/// What a waiter has waited for.
+pub(super) enum Waited {
+    /// It is claimed, and the body is ready.
+    Claimed(Held, Box<dyn Body>),
+    /// It is over, or parked.
+    Settled(CallRecord),
+}
+
+impl Inner {
+    /// Waits until the call is claimed by this waiter, or over.
+    ///
+    /// Cancel safe until it returns a claim; whoever takes one runs it.
+    pub(super) async fn wait_for(
+        &self,
+        tenant: &Tenant,
+        id: RequestId,
+    ) -> Result<Waited, GateError> {
+        let mut watch = self.store.watch(id);
+        loop {
+            let record = self.current(tenant, id).await?;
+            let pause = match record.state {
+                CallState::Approved => match self.claim(&record).await? {
+                    Some((held, body)) => return Ok(Waited::Claimed(held, body)),
+                    None => continue,
+                },
+                CallState::Pending => record.request.expires_at.since(self.store.now().await?),
+                CallState::Claimed => LOOK_AGAIN,
+                _ => return Ok(Waited::Settled(record)),
+            };
+            if pause.is_zero() {
+                self.expire(tenant, id).await?;
+                continue;
+            }
+            tokio::select! {
+                () = watch.changed() => {}
+                () = tokio::time::sleep(pause.min(LOOK_AGAIN)) => {
+                    if record.state == CallState::Claimed {
+                        self.lose(tenant, id).await?;
+                    }
+                }
+            }
+        }
+    }
+
+    /// Waits for a call's outcome, and runs it on the way when it is this waiter's turn.
+    pub(super) async fn outcome_of(
+        self: &Arc<Self>,
+        waiting: &Waiting,
+    ) -> Result<Outcome, GateError> {
+        match self.wait_for(&waiting.tenant, waiting.id).await? {
+            Waited::Claimed(held, body) => body.execute(Arc::clone(self), held).await,
+            Waited::Settled(record) => self.settled(&record).await,
+        }
+    }
+
+    /// The outcome of a record that is over or parked.
+    pub(super) async fn settled(&self, record: &CallRecord) -> Result<Outcome, GateError> {
+        use crate::approval::Answer;
+        let reason = || match &record.ending {
+            Some(Ending::Reason(reason)) => reason.clone(),
+            _ => String::new(),
+        };
+        let answer = record.decided.as_ref().map(|decided| &decided.answer);
+        Ok(match record.state {
+            CallState::Executed => Outcome::Executed(self.stored_output(record).await?),
+            CallState::Failed => Outcome::Failed(match &record.ending {
+                Some(Ending::Failure(failure)) => failure.clone(),
+                _ => FailureRecord { message: reason(), panicked: false },
+            }),
+            CallState::Rejected => Outcome::Rejected {
+                reason: match answer {
+                    Some(Answer::Reject { reason }) => reason.clone(),
+                    _ => None,
+                },
+            },
+            CallState::Responded => Outcome::Responded {
+                message: match answer {
+                    Some(Answer::Respond { message }) => message.clone(),
+                    _ => String::new(),
+                },
+            },
+            CallState::Expired => Outcome::Expired,
+            CallState::Cancelled => Outcome::Cancelled { reason: reason() },
+            CallState::Denied => Outcome::Denied { reason: reason() },
+            CallState::OutcomeUnknown => Outcome::OutcomeUnknown,
+            CallState::Pending | CallState::Approved | CallState::Claimed => {
+                let why = format!("the call is {}, which is no outcome", record.state);
+                return Err(GateError::new(GateErrorKind::Refused, why));
+            }
+        })
+    }
+
+    /// The sealed output of a call that was executed. What cannot be opened is unavailable: the body
+    /// ran all the same.
+    async fn stored_output(&self, record: &CallRecord) -> Result<OutputText, GateError> {
+        let sealed = self.store.result(&record.key().tenant, record.id()).await?;
+        let text = sealed
+            .and_then(|sealed| self.key.open(&sealed, record.id().to_string().as_bytes()).ok())
+            .and_then(|bytes| String::from_utf8(bytes).ok())
+            .and_then(|text| hitl_base::JsonText::new(text).ok());
+        Ok(OutputText(text))
+    }
+
+    pub(super) async fn current(
+        &self,
+        tenant: &Tenant,
+        id: RequestId,
+    ) -> Result<CallRecord, GateError> {
+        self.store.get(tenant, id).await?.ok_or_else(|| Self::not_found(id))
+    }
+
+    /// Says that a call's time is up, if it is.
+    pub(super) async fn expire(&self, tenant: &Tenant, id: RequestId) -> Result<bool, GateError> {
+        self.close(tenant, id, Event::Expire, AuditEvent::Expired).await
+    }
+
+    /// Says that a call's executor is dead, if it is.
+    pub(super) async fn lose(&self, tenant: &Tenant, id: RequestId) -> Result<bool, GateError> {
+        self.close(tenant, id, Event::Lose, AuditEvent::Unknown).await
+    }
+
+    async fn close(
+        &self,
+        tenant: &Tenant,
+        id: RequestId,
+        event: Event,
+        audited: AuditEvent,
+    ) -> Result<bool, GateError> {
+        match self.store.apply(tenant, id, event, None).await {
+            Ok(record) => {
+                let mut entry = AuditRecord::of(audited, &record, record.updated_at);
+                if let Some(Ending::Reason(reason)) = record.ending {
+                    entry.note = Some(reason);
+                }
+                self.trail.note(entry);
+                Ok(true)
+            }
+            Err(ApplyError::Lost { .. }) => Ok(false),
+            Err(error) => Err(error.into()),
+        }
+    }
+}
