@@ -21,7 +21,9 @@ impl Inner {
         let (tenant, id) = (&record.key().tenant, record.id());
         let mut watch = self.store.watch(id);
         let mut current = self.current(tenant, id).await?;
-        let asked = AssertUnwindSafe(approver.review(&record.request)).catch_unwind();
+        // An approver may also panic before its first await, so the call itself is caught too.
+        let asked =
+            AssertUnwindSafe(async { approver.review(&record.request).await }).catch_unwind();
         tokio::pin!(asked);
         while self.asks_inline(&current) {
             let time_left = current.request.expires_at.since(self.store.now().await?);

@@ -1,0 +1,253 @@
+//! Where calls go, and what runs.
+
+mod support;
+
+use hitl_core::approval::{ApproverExt as _, ScriptedApprover, channel};
+use hitl_core::{
+    ApprovalLevel, CallContext, CallError, CallKey, CallState, Decision, NotRun, Outcome, Review,
+    Submission, Verdict,
+};
+use support::{Bench, ask, bench, bench_with, note, pay, until};
+
+async fn state(bench: &Bench, run: &str, position: u64) -> Option<CallState> {
+    bench.gate.find(&CallKey::new(run, position)).await.unwrap().map(|record| record.state)
+}
+
+#[tokio::test]
+async fn a_read_only_auto_call_runs_with_an_audit_record_and_no_stored_one() {
+    let bench = bench().await;
+    let seen =
+        bench.gate.call(support::Look { what: "x".into() }).by("ann").key("r", 0).await.unwrap();
+    assert_eq!(seen, "saw x");
+    assert_eq!(bench.events(), ["claimed", "executed"]);
+    assert_eq!(state(&bench, "r", 0).await, None);
+    let intent = &bench.audit.records()[0];
+    assert_eq!(intent.assessment.as_ref().unwrap().confidence, 90);
+    assert_eq!(intent.arguments.as_ref().unwrap().as_str(), r#"{"what":"x"}"#);
+}
+
+#[tokio::test]
+async fn another_auto_call_is_admitted_first_and_never_runs_again() {
+    let bench = bench().await;
+    assert_eq!(bench.gate.call(note("a")).by("ann").key("r", 1).await.unwrap(), "a");
+    assert_eq!(state(&bench, "r", 1).await, Some(CallState::Executed));
+    assert_eq!(
+        bench.gate.call(note("a")).by("ann").key("r", 1).await.unwrap(),
+        "a",
+        "the stored result"
+    );
+    let again = bench.gate.submit(note("a")).by("ann").key("r", 1).await.unwrap();
+    assert!(again.receipt().reattached);
+    let Submission::Done { outcome: Outcome::Executed(output), .. } = again else {
+        panic!("not executed")
+    };
+    assert_eq!(output.parse::<String>().unwrap(), "a");
+    assert_eq!((bench.world.ran(), bench.events()), (1, vec!["claimed".into(), "executed".into()]));
+}
+
+#[tokio::test]
+async fn invariant_10_a_key_with_other_content_is_refused() {
+    let bench = bench().await;
+    bench.gate.call(note("a")).by("ann").key("r", 1).await.unwrap();
+    for by in [CallContext::of("ann"), CallContext::of("bob")] {
+        let text = if by.principal.as_str() == "ann" { "b" } else { "a" };
+        let error = bench.gate.submit(note(text)).by(by).key("r", 1).await.unwrap_err();
+        assert_eq!(error.kind(), hitl_core::GateErrorKind::KeyConflict);
+        assert!(error.to_string().contains("default/r#1"), "{error}");
+    }
+    // Another tenant's key is another key.
+    let elsewhere = CallContext::of("ann").tenant("acme");
+    assert_eq!(bench.gate.call(note("b")).by(elsewhere).key("r", 1).await.unwrap(), "b");
+    assert_eq!(bench.world.ran(), 2);
+}
+
+#[tokio::test]
+async fn quick_asks_the_approver_and_an_approval_runs() {
+    let bench = bench_with(|b| b.approver(ScriptedApprover::approving("bob"))).await;
+    assert_eq!(bench.gate.call(ask("hi")).by("ann").key("r", 0).await.unwrap(), "hi");
+    assert_eq!(bench.events(), ["requested", "decided", "claimed", "executed"]);
+    assert_eq!(bench.audit.records()[1].by.as_ref().unwrap().as_str(), "bob");
+    let record = bench.gate.find(&CallKey::new("r", 0)).await.unwrap().unwrap();
+    assert_eq!((record.request.level, record.attempts), (ApprovalLevel::Quick, 1));
+}
+
+#[tokio::test]
+async fn a_rejection_runs_nothing_and_nobody_else_is_asked() {
+    let next = ScriptedApprover::new(|_| panic!("a rejection never falls through"));
+    let bench =
+        bench_with(|b| b.approver(ScriptedApprover::rejecting("bob", "not today").or(next))).await;
+    let error = bench.gate.call(ask("hi")).by("ann").await.unwrap_err();
+    let CallError::NotRun(NotRun::Rejected { reason }) = &error else { panic!("{error}") };
+    assert_eq!((reason.as_deref(), bench.world.ran()), (Some("not today"), 0));
+}
+
+#[tokio::test(start_paused = true)]
+async fn invariant_5_an_approver_that_is_late_silent_broken_or_confused_runs_nothing() {
+    let (never, _keep) = channel(1);
+    let other = ScriptedApprover::new(|request| {
+        let mut other = request.clone();
+        other.id = hitl_core::RequestId::new();
+        Review::Decided(other.approve().by("bob"))
+    });
+    let stale = ScriptedApprover::new(|request| {
+        let mut stale = request.clone();
+        stale.revision = 2;
+        Review::Decided(stale.approve().by("bob"))
+    });
+    let panics = ScriptedApprover::new(|_| panic!("broken"));
+    let failed = ScriptedApprover::new(|_| Review::Failed("no connection".into()));
+    let late = never.timeout(std::time::Duration::from_secs(20));
+    let approvers: Vec<(&str, Box<dyn Fn(hitl_core::GateBuilder) -> hitl_core::GateBuilder>)> = vec![
+        ("late", Box::new(move |b| b.approver(late.clone()))),
+        ("silent", Box::new(|b| b.approver(ScriptedApprover::silent()))),
+        ("other", Box::new(move |b| b.approver(other.clone()))),
+        ("stale", Box::new(move |b| b.approver(stale.clone()))),
+        ("panics", Box::new(move |b| b.approver(panics.clone()))),
+        ("failed", Box::new(move |b| b.approver(failed.clone()))),
+        ("none", Box::new(|b| b)),
+    ];
+    for (name, approver) in approvers {
+        let bench = bench_with(approver).await;
+        let submission = bench.gate.submit(ask("hi")).by("ann").key("r", 0).await.unwrap();
+        assert!(matches!(submission, Submission::Pending(_)), "{name}");
+        assert_eq!(
+            (bench.world.ran(), state(&bench, "r", 0).await),
+            (0, Some(CallState::Pending)),
+            "{name}"
+        );
+    }
+}
+
+#[tokio::test]
+async fn the_next_approver_is_asked_when_the_first_gives_no_answer_or_fails() {
+    for first in
+        [ScriptedApprover::silent(), ScriptedApprover::new(|_| Review::Failed("down".into()))]
+    {
+        let bench = bench_with(|b| b.approver(first.or(ScriptedApprover::approving("eve")))).await;
+        assert_eq!(bench.gate.call(ask("hi")).by("ann").await.unwrap(), "hi");
+    }
+}
+
+#[tokio::test]
+async fn full_waits_in_the_store_and_a_decision_alone_runs_nothing() {
+    let bench = bench_with(|b| b.approver(ScriptedApprover::approving("bob"))).await;
+    let submission = bench.gate.submit(pay("carol", 12.5)).by("ann").key("r", 7).await.unwrap();
+    let Submission::Pending(ticket) = submission else {
+        panic!("the approver is not asked about Full")
+    };
+    assert_eq!(ticket.receipt().verdict, Verdict::Ask(ApprovalLevel::Full));
+    assert_eq!(ticket.request().title, "Pay 12.5 to carol");
+    bench.gate.decide(ticket.request().approve().by("dora")).await.unwrap();
+    assert_eq!((bench.world.ran(), state(&bench, "r", 7).await), (0, Some(CallState::Approved)));
+    let Outcome::Executed(output) = ticket.wait().await.unwrap() else { panic!("not executed") };
+    assert_eq!((output.json(), bench.world.ran()), (Some("12.5"), 1));
+    assert_eq!(
+        ticket.wait().await.unwrap(),
+        Outcome::Executed(output),
+        "waiting again gives the same"
+    );
+    assert_eq!(bench.events(), ["requested", "decided", "claimed", "executed"]);
+}
+
+#[tokio::test]
+async fn a_waiting_call_is_woken_by_a_decision_from_elsewhere() {
+    let bench = bench().await;
+    let gate = bench.gate.clone();
+    let waiting =
+        tokio::spawn(async move { gate.call(pay("carol", 3.0)).by("ann").key("r", 0).await });
+    until("it is pending", async || state(&bench, "r", 0).await == Some(CallState::Pending)).await;
+    let record = bench.gate.find(&CallKey::new("r", 0)).await.unwrap().unwrap();
+    bench.gate.decide(record.request.approve().by("dora")).await.unwrap();
+    assert!((waiting.await.unwrap().unwrap() - 3.0).abs() < f64::EPSILON);
+}
+
+#[tokio::test]
+async fn a_decision_from_elsewhere_withdraws_the_question() {
+    let (approver, mut questions) = channel(1);
+    let bench = bench_with(|b| b.approver(approver)).await;
+    let gate = bench.gate.clone();
+    let waiting = tokio::spawn(async move { gate.call(ask("hi")).by("ann").await });
+    let question = questions.recv().await.unwrap();
+    bench.gate.decide(question.request.reject("no").by("dora")).await.unwrap();
+    assert!(waiting.await.unwrap().is_err());
+    assert!(question.is_withdrawn());
+    let late: Decision = question.request.approve().by("bob");
+    assert!(question.decide(late).is_err());
+    assert_eq!(bench.world.ran(), 0);
+}
+
+#[tokio::test]
+async fn invariant_4_one_decision_wins_and_the_loser_sees_what_stands() {
+    let bench = bench().await;
+    let submission = bench.gate.submit(pay("carol", 1.0)).by("ann").await.unwrap();
+    let Submission::Pending(ticket) = submission else { panic!("not pending") };
+    let approval = ticket.request().approve().by("dora");
+    bench.gate.decide(approval.clone()).await.unwrap();
+    bench.gate.decide(approval).await.expect("an identical replay is harmless");
+    let error = bench.gate.decide(ticket.request().reject("no").by("eve")).await.unwrap_err();
+    assert_eq!(error.current().unwrap().state, CallState::Approved);
+    assert_eq!(error.current().unwrap().decided.as_ref().unwrap().by.as_str(), "dora");
+}
+
+#[tokio::test]
+async fn a_tool_that_wants_a_reason_gets_one() {
+    let bench = bench().await;
+    let submission = bench.gate.submit(pay("carol", 1.0)).by("ann").await.unwrap();
+    let Submission::Pending(ticket) = submission else { panic!("not pending") };
+    let error = bench.gate.decide(ticket.request().reject("  ").by("dora")).await.unwrap_err();
+    assert_eq!(error.refusal(), Some(hitl_core::Refusal::ReasonRequired));
+    bench.gate.decide(ticket.request().reject("too much").by("dora")).await.unwrap();
+    assert_eq!(ticket.wait().await.unwrap(), Outcome::Rejected { reason: Some("too much".into()) });
+}
+
+#[tokio::test]
+async fn a_model_s_text_goes_the_same_way() {
+    let bench = bench_with(|b| b.approver(ScriptedApprover::approving("bob"))).await;
+    let key = CallKey::new("r", 0);
+    let outcome =
+        bench.gate.call_json("ask", r#"{ "text" : "hi" }"#, "ann", key.clone()).await.unwrap();
+    let Outcome::Executed(output) = outcome else { panic!("not executed") };
+    assert_eq!(output.json(), Some("\"hi\""));
+    // The same content, spelled in another way, is the same call.
+    let again = bench.gate.submit_json("ask", "{\"text\":\"\\u0068i\"}", "ann", key).await.unwrap();
+    assert!(again.receipt().reattached);
+    assert_eq!(bench.world.ran(), 1);
+    let pending = bench.gate.submit_json(
+        "pay",
+        r#"{"to":"c","amount":1,"pin":"12345"}"#,
+        "ann",
+        CallKey::new("r", 1),
+    );
+    assert!(matches!(pending.await.unwrap(), Submission::Pending(_)));
+}
+
+#[tokio::test]
+async fn a_responded_and_an_aborted_call_do_not_run() {
+    let bench = bench().await;
+    let submission = bench.gate.submit(pay("c", 1.0)).by("ann").key("r", 0).await.unwrap();
+    let Submission::Pending(ticket) = submission else { panic!("not pending") };
+    bench.gate.decide(ticket.request().respond("use the invoice").by("dora")).await.unwrap();
+    assert_eq!(
+        ticket.wait().await.unwrap(),
+        Outcome::Responded { message: "use the invoice".into() }
+    );
+    let submission = bench.gate.submit(pay("c", 1.0)).by("ann").key("r", 1).await.unwrap();
+    let Submission::Pending(ticket) = submission else { panic!("not pending") };
+    bench.gate.decide(ticket.request().abort("stop it all").by("dora")).await.unwrap();
+    assert!(
+        matches!(ticket.wait().await.unwrap(), Outcome::Cancelled { reason } if reason.contains("stop it all"))
+    );
+    assert_eq!(bench.world.ran(), 0);
+}
+
+#[tokio::test]
+async fn assessing_is_a_dry_run() {
+    let bench = bench().await;
+    let preview =
+        bench.gate.assess(&pay("carol", 5000.0), CallContext::of("ann").role("admin")).unwrap();
+    assert_eq!(preview.assessment.confidence, 50 + 10 - 15);
+    assert_eq!(preview.verdict, Verdict::Ask(ApprovalLevel::Full));
+    assert_eq!(preview.arguments.as_str(), r#"{"amount":5000.0,"pin":"[redacted]","to":"carol"}"#);
+    assert_eq!(preview.title, "Pay 5000.0 to carol");
+    assert!(bench.events().is_empty() && bench.world.ran() == 0);
+}

@@ -1,0 +1,228 @@
+//! Tools, approvers and stores for the tests of the gate.
+#![allow(dead_code, reason = "each test file uses its own part")]
+#![expect(unreachable_pub, reason = "shared by the test files")]
+
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use hitl_core::audit::AuditError;
+use hitl_core::{
+    AuditRecord, AuditSink, Gate, GateBuilder, HitlConfig, MemoryAudit, MemoryStore, Parameter,
+    Permit, Risk, SnapshotError, SnapshotWriter, Spec, StateRequirement, Tool,
+};
+use tokio::sync::Semaphore;
+
+/// Counts bodies, and lets a test hold them.
+#[derive(Clone, Default)]
+pub struct World(Arc<Shared>);
+
+#[derive(Default)]
+struct Shared {
+    ran: AtomicUsize,
+    log: Mutex<Vec<String>>,
+    held: Mutex<Option<Arc<Semaphore>>>,
+    started: tokio::sync::Notify,
+}
+
+impl World {
+    pub fn ran(&self) -> usize {
+        self.0.ran.load(Ordering::SeqCst)
+    }
+
+    pub fn log(&self) -> Vec<String> {
+        self.0.log.lock().unwrap().clone()
+    }
+
+    /// Bodies that start from now on wait until the returned semaphore has permits.
+    pub fn hold(&self) -> Arc<Semaphore> {
+        let semaphore = Arc::new(Semaphore::new(0));
+        *self.0.held.lock().unwrap() = Some(Arc::clone(&semaphore));
+        semaphore
+    }
+
+    /// Completes when a body has started.
+    pub async fn started(&self) {
+        self.0.started.notified().await;
+    }
+
+    async fn run(&self, what: String) {
+        self.0.ran.fetch_add(1, Ordering::SeqCst);
+        self.0.log.lock().unwrap().push(what);
+        self.0.started.notify_one();
+        let held = self.0.held.lock().unwrap().clone();
+        if let Some(held) = held {
+            held.acquire().await.unwrap().forget();
+        }
+    }
+}
+
+macro_rules! tool {
+    ($(#[$doc:meta])* $name:ident { $($field:ident: $type:ty),* } sensitive { $($secret:ident: $secret_type:ty),* }
+     = $tool:literal, $config:expr; $out:ty; |$call:ident, $world:ident| $body:expr) => {
+        #[derive(Debug, Clone, serde::Deserialize, schemars::JsonSchema)]
+        #[serde(deny_unknown_fields)]
+        pub struct $name { $(pub $field: $type,)* $(pub $secret: $secret_type,)* }
+
+        impl Tool for $name {
+            type Output = $out;
+            type Error = String;
+            const SPEC: Spec = Spec::new($tool, "A tool for tests.")
+                .parameters(&[$(Parameter::new(stringify!($field)),)* $(Parameter::sensitive(stringify!($secret)),)*])
+                .states(&[StateRequirement::of::<World>()])
+                .config($config);
+            fn snapshot(&self, to: &mut SnapshotWriter) -> Result<(), SnapshotError> {
+                to.object(|_o| {
+                    $(_o.field(stringify!($field), &self.$field)?;)*
+                    $(_o.sensitive(stringify!($secret), &self.$secret)?;)*
+                    Ok(())
+                })
+            }
+            async fn run(permit: Permit<Self>) -> Result<Self::Output, Self::Error> {
+                let ($call, cx) = permit.open();
+                let $world = cx.state::<World>().clone();
+                $world.run(format!("{} {}", $tool, cx.key())).await;
+                $body
+            }
+        }
+    };
+}
+
+tool! {
+    Look { what: String } sensitive {}
+    = "look", HitlConfig::DEFAULT.base_confidence(90).read_only(); String;
+    |call, _world| Ok(format!("saw {}", call.what))
+}
+tool! {
+    Note { text: String } sensitive {}
+    = "note", HitlConfig::DEFAULT.base_confidence(90).risk(Risk::Low); String;
+    |call, _world| Ok(call.text)
+}
+tool! {
+    Ask { text: String } sensitive {}
+    = "ask", HitlConfig::DEFAULT.base_confidence(70); String;
+    |call, _world| Ok(call.text)
+}
+tool! {
+    Pay { to: String, amount: f64 } sensitive { pin: String }
+    = "pay", HitlConfig::DEFAULT.base_confidence(50).risk(Risk::High).requires_reason()
+        .expires(Duration::from_secs(600)).describe("Pay {amount} to {to}"); f64;
+    |call, _world| match call.to.as_str() {
+        "nobody" => Err(format!("no account; the pin was {}", call.pin)),
+        "panic" => panic!("the pin is {}", call.pin),
+        _ => Ok(call.amount),
+    }
+}
+tool! {
+    Slow {} sensitive {}
+    = "slow", HitlConfig::DEFAULT.base_confidence(95).risk(Risk::Low).timeout(Duration::from_secs(30)); u32;
+    |_call, _world| Ok(7)
+}
+tool! {
+    Shapes { whole: i64, double: f64, single: f32, small: u8, list: Vec<Inner>, choice: Option<Choice> } sensitive {}
+    = "shapes", HitlConfig::DEFAULT.base_confidence(90).read_only(); u32;
+    |_call, _world| Ok(0)
+}
+
+#[derive(Debug, Clone, serde::Serialize, serde::Deserialize, schemars::JsonSchema)]
+pub struct Inner {
+    pub date: String,
+    #[serde(default, alias = "other_name")]
+    pub name: Option<String>,
+}
+
+#[derive(Debug, Clone, serde::Serialize, serde::Deserialize, schemars::JsonSchema)]
+pub enum Choice {
+    Plain,
+    Value(f64),
+    Fields { x: u64 },
+}
+
+pub fn pay(to: &str, amount: f64) -> Pay {
+    Pay { to: to.to_owned(), amount, pin: "9731-secret".to_owned() }
+}
+
+pub fn note(text: &str) -> Note {
+    Note { text: text.to_owned() }
+}
+
+pub fn ask(text: &str) -> Ask {
+    Ask { text: text.to_owned() }
+}
+
+/// A gate with every tool above, and what the tests look at.
+pub struct Bench {
+    pub gate: Gate,
+    pub world: World,
+    pub store: MemoryStore,
+    pub audit: MemoryAudit,
+}
+
+pub async fn bench() -> Bench {
+    bench_with(|builder| builder).await
+}
+
+pub async fn bench_with(change: impl FnOnce(GateBuilder) -> GateBuilder) -> Bench {
+    let (world, store, audit) = (World::default(), MemoryStore::new(), MemoryAudit::new());
+    let builder =
+        tools(Gate::builder()).state(world.clone()).store(store.clone()).audit(audit.clone());
+    Bench { gate: change(builder).build().await.unwrap(), world, store, audit }
+}
+
+pub fn tools(builder: GateBuilder) -> GateBuilder {
+    builder
+        .tool::<Look>()
+        .tool::<Note>()
+        .tool::<Ask>()
+        .tool::<Pay>()
+        .tool::<Slow>()
+        .tool::<Shapes>()
+}
+
+impl Bench {
+    /// The audited events, in order.
+    pub fn events(&self) -> Vec<String> {
+        self.audit.records().iter().map(|record| record.event.to_string()).collect()
+    }
+}
+
+/// An audit that fails while it is told to.
+#[derive(Clone, Default)]
+pub struct Flaky {
+    pub kept: MemoryAudit,
+    failing: Arc<Mutex<Option<usize>>>,
+}
+
+impl Flaky {
+    /// Fails after `more` further records.
+    pub fn fail_after(&self, more: usize) {
+        *self.failing.lock().unwrap() = Some(more);
+    }
+
+    pub fn mend(&self) {
+        *self.failing.lock().unwrap() = None;
+    }
+}
+
+impl AuditSink for Flaky {
+    fn append(&self, record: &AuditRecord) -> Result<(), AuditError> {
+        let mut failing = self.failing.lock().unwrap();
+        match &mut *failing {
+            Some(0) => return Err(AuditError::new("the disk is full; make room")),
+            Some(left) => *left -= 1,
+            None => {}
+        }
+        self.kept.append(record)
+    }
+}
+
+/// Waits until a condition holds, and lets other tasks run meanwhile.
+pub async fn until(what: &str, mut holds: impl AsyncFnMut() -> bool) {
+    for _ in 0..100_000 {
+        if holds().await {
+            return;
+        }
+        tokio::task::yield_now().await;
+    }
+    panic!("never happened: {what}");
+}
