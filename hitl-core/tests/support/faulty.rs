@@ -1,0 +1,131 @@
+//! A store that fails at a chosen operation, before or after it took effect.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+use async_trait::async_trait;
+use hitl_base::Timestamp;
+use hitl_core::machine::{CallRecord, CallState, Event, NewCall};
+use hitl_core::seal::Sealed;
+use hitl_core::store::{ApplyError, History, Submitted, Watch};
+use hitl_core::{
+    CallKey, HostKey, MemoryStore, PageRequest, RequestId, SessionId, Store, StoreError,
+    StoreErrorKind, Tenant,
+};
+
+/// How an operation fails.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Fault {
+    /// It did not happen.
+    Before,
+    /// It happened, but nobody knows.
+    After,
+}
+
+/// Fails operation number `at` (from 0), once or from then on.
+#[derive(Clone)]
+pub struct Faulty {
+    pub inner: MemoryStore,
+    pub fault: Fault,
+    pub at: usize,
+    pub for_ever: bool,
+    pub count: Arc<AtomicUsize>,
+}
+
+impl Faulty {
+    fn fails(&self) -> bool {
+        let now = self.count.fetch_add(1, Ordering::SeqCst);
+        now == self.at || (self.for_ever && now > self.at)
+    }
+
+    async fn with<T>(
+        &self,
+        operation: impl Future<Output = Result<T, StoreError>>,
+    ) -> Result<T, StoreError> {
+        match (self.fails(), self.fault) {
+            (false, _) => operation.await,
+            (true, Fault::Before) => {
+                Err(StoreError::new(StoreErrorKind::Unavailable, "the store is gone"))
+            }
+            (true, Fault::After) => {
+                operation.await?;
+                Err(StoreError::new(StoreErrorKind::Ambiguous, "the connection broke"))
+            }
+        }
+    }
+}
+
+#[async_trait]
+impl Store for Faulty {
+    async fn now(&self) -> Result<Timestamp, StoreError> {
+        self.with(self.inner.now()).await
+    }
+    async fn open_session(&self) -> Result<SessionId, StoreError> {
+        self.inner.open_session().await
+    }
+    async fn close_session(&self, session: SessionId) -> Result<(), StoreError> {
+        self.inner.close_session(session).await
+    }
+    async fn submit(&self, call: NewCall, payload: Sealed) -> Result<Submitted, StoreError> {
+        self.with(self.inner.submit(call, payload)).await
+    }
+    async fn apply(
+        &self,
+        tenant: &Tenant,
+        id: RequestId,
+        event: Event,
+        result: Option<Sealed>,
+    ) -> Result<CallRecord, ApplyError> {
+        match (self.fails(), self.fault) {
+            (false, _) => self.inner.apply(tenant, id, event, result).await,
+            (true, Fault::Before) => {
+                Err(StoreError::new(StoreErrorKind::Unavailable, "the store is gone").into())
+            }
+            (true, Fault::After) => {
+                self.inner.apply(tenant, id, event, result).await?;
+                Err(StoreError::new(StoreErrorKind::Ambiguous, "the connection broke").into())
+            }
+        }
+    }
+    async fn get(&self, tenant: &Tenant, id: RequestId) -> Result<Option<CallRecord>, StoreError> {
+        self.with(self.inner.get(tenant, id)).await
+    }
+    async fn find(&self, key: &CallKey) -> Result<Option<CallRecord>, StoreError> {
+        self.with(self.inner.find(key)).await
+    }
+    async fn payload(&self, tenant: &Tenant, id: RequestId) -> Result<Option<Sealed>, StoreError> {
+        self.with(self.inner.payload(tenant, id)).await
+    }
+    async fn result(&self, tenant: &Tenant, id: RequestId) -> Result<Option<Sealed>, StoreError> {
+        self.with(self.inner.result(tenant, id)).await
+    }
+    async fn page(
+        &self,
+        tenant: &Tenant,
+        page: PageRequest,
+    ) -> Result<Vec<CallRecord>, StoreError> {
+        self.inner.page(tenant, page).await
+    }
+    async fn stale(&self, limit: usize) -> Result<Vec<(Tenant, RequestId, CallState)>, StoreError> {
+        self.inner.stale(limit).await
+    }
+    async fn approved(
+        &self,
+        after: Option<RequestId>,
+        limit: usize,
+    ) -> Result<Vec<(Tenant, RequestId)>, StoreError> {
+        self.inner.approved(after, limit).await
+    }
+    async fn history(&self, after: u64, limit: usize) -> Result<History, StoreError> {
+        self.inner.history(after, limit).await
+    }
+    fn watch(&self, id: RequestId) -> Watch {
+        self.inner.watch(id)
+    }
+    fn watch_all(&self) -> Watch {
+        self.inner.watch_all()
+    }
+    fn host_key(&self) -> Option<HostKey> {
+        self.inner.host_key()
+    }
+}
