@@ -21,6 +21,9 @@ impl Default for Limits {
     }
 }
 
+/// The most levels of a path that an error names.
+const PATH: usize = 16;
+
 /// What is wrong with the text.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
@@ -52,6 +55,11 @@ impl ScanError {
     /// What is wrong.
     pub fn kind(&self) -> ScanErrorKind {
         self.kind
+    }
+
+    /// What was expected, and at which line and column.
+    pub fn reason(&self) -> String {
+        format!("line {}, column {}: {}", self.line, self.column, self.expected)
     }
 
     /// Where in the document, like `flights[2].date`; empty at the top.
@@ -132,7 +140,11 @@ impl Scanner<'_> {
         let before = &self.text.as_bytes()[..self.at.min(self.text.len())];
         let line_start = before.iter().rposition(|b| *b == b'\n').map_or(0, |at| at + 1);
         let mut path = String::new();
-        for segment in &self.path {
+        for (depth, segment) in self.path.iter().enumerate() {
+            if depth == PATH {
+                path.push('…');
+                break;
+            }
             match segment {
                 Segment::Key(key) => {
                     if !path.is_empty() {

@@ -100,8 +100,7 @@ impl From<ScanError> for ArgumentError {
             ScanErrorKind::NotFinite => ArgumentErrorKind::NotFinite,
             _ => ArgumentErrorKind::Syntax,
         };
-        // The scanner's text names line, column and path.
-        Self::new(kind, error.to_string())
+        Self { path: error.path().to_owned(), ..Self::new(kind, error.reason()) }
     }
 }
 
