@@ -3,14 +3,8 @@
 pub use hitl_core::*;
 pub use hitl_macros::hitl_tool;
 
-/// What `#[hitl_tool]` expands to. Not part of the public API.
 #[doc(hidden)]
-pub mod __private {
-    pub use hitl_base::redact::MASK;
-    pub use hitl_core::arguments::debug_arguments;
-    pub use hitl_core::call::{Plain, Probe, ToolReturn, Unproven};
-    pub use {schemars, serde};
-}
+pub mod __private;
 
 /// What most programs import: `use hitl::prelude::*;`
 pub mod prelude {

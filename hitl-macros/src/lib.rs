@@ -1,10 +1,104 @@
-//! `#[hitl_tool]`.
+//! `#[hitl_tool]`, the macro of hitl. Applications use it through the facade crate `hitl`.
+//!
+//! The files are the pipeline: `parse` reads what was written, `validate` checks what fits together,
+//! `expand` writes the items, `fallback` stands in when it cannot, and `errors` carries every
+//! mistake to the end, so that one build shows them all.
 
-/// Turns an async fn into a tool.
+mod errors;
+mod expand;
+mod fallback;
+mod parse;
+mod pipeline;
+mod template;
+#[cfg(test)]
+mod tests;
+mod validate;
+
+/// Turns an async fn into a tool that runs only through a gate.
+///
+/// ```ignore
+/// use hitl::prelude::*;
+///
+/// /// Sign a contract on behalf of the workspace.
+/// #[hitl_tool(
+///     approval_type = "contract", risk = "high", auto_threshold = 95,
+///     requires_reason, expires = "10m", timeout = "30s",
+///     describe = "Sign contract {contract_id} for ${amount}",
+/// )]
+/// async fn sign_contract(
+///     #[hitl(state)] ledger: Arc<Ledger>,
+///     #[hitl(context)] cx: &CallContext,
+///     /// The contract's id, like C-1042.
+///     contract_id: String,
+///     amount: f64,
+///     #[hitl(sensitive)] pin: String,
+/// ) -> Result<Signature, ContractError> {
+///     ledger.sign(&cx.principal, &contract_id, amount, &pin).await
+/// }
+/// ```
+///
+/// # What it makes
+/// * `sign_contract(contract_id, amount, pin)`: a plain fn with the same name, visibility and
+///   documentation. It runs nothing: it returns the call as a value.
+/// * `SignContract`: that value. It implements `Tool`, `Deserialize` (unknown fields are refused),
+///   `JsonSchema` and a `Debug` that shows no secrets; it has private fields and no `Serialize`.
+///
+/// The body has no way in but a gate: a call of `sign_contract` in a body, its own or another, makes
+/// a value too.
+///
+/// # Keys
+/// A flag is written alone. Strings and numbers are literals, since they are checked at compile time.
+///
+/// | key | value | says |
+/// |---|---|---|
+/// | `approval_type` | string; `"general"` | what kind of approval it is; front ends choose a card by it |
+/// | `risk` | `"low"`, `"medium"`, `"high"`, `"critical"`; `"medium"` | how bad a wrong call is |
+/// | `base_confidence` | 0 to 100; 70 | the confidence before any signal |
+/// | `auto_threshold` | 0 to 100; 85 | from here on it runs without a human |
+/// | `quick_threshold` | 0 to 100, not above `auto_threshold`; 60 | from here on a quick look is enough |
+/// | `requires_reason` | flag | a rejection must say why |
+/// | `expires` | duration; by risk | how long an approval may take |
+/// | `timeout` | duration; none | the body's own budget |
+/// | `read_only` | flag | it changes nothing |
+/// | `destructive` | flag | it may destroy something |
+/// | `idempotent` | flag | doing it twice with the same key does it once |
+/// | `open_world` | flag | it reaches systems that the host does not know |
+/// | `approve_label`, `reject_label` | string; `"Approve"`, `"Reject"` | what the two buttons say |
+/// | `describe` | template | what would happen, in one line, with `{parameter}` where an argument belongs and `{{`, `}}` for braces |
+/// | `name` | 1 to 64 of `A-Z a-z 0-9 _ -`; the fn's name | what the model calls the tool |
+/// | `description` | string; the fn's doc comment | what the tool does, for the model and for the reviewer; one of the two is needed |
+/// | `fallible`, `infallible` | flag | the fn returns a `Result`, or not, although its name tells otherwise |
+/// | `crate` | path; `::hitl` | where hitl is, when it was renamed |
+///
+/// A duration is a whole number and its unit: `"250ms"`, `"30s"`, `"10m"`, `"4h"`, `"2d"`.
+///
+/// # Parameters
+/// Each is an argument of the call and a property of the schema, described by its doc comment, unless
+/// it is marked:
+///
+/// | attribute | the parameter is |
+/// |---|---|
+/// | `#[hitl(state)]` | the gate's state of exactly this type, cloned; of type `T` and borrowed for a `&T` |
+/// | `#[hitl(context)]` | who asks and where: `CallContext`, or `RunContext` with the call's key and attempt; borrowed with `&` or cloned |
+/// | `#[hitl(sensitive)]` | a secret: it runs, and it is never shown |
+/// | `#[hitl(default)]`, `#[hitl(default = expression)]` | optional, with the default of its type or this one |
+///
+/// An `Option<T>` is optional. A `&str` is held as a `String` and a `&[T]` as a `Vec<T>`; the body
+/// gets the reference. Where the call holds a `String`, the constructor takes `impl Into<String>`.
+/// Types of your own need `Deserialize`, `Serialize` and `JsonSchema`.
+///
+/// # Return types
+/// Anything that can be stored, or a `Result` of it. A type is taken for a `Result` when its name ends
+/// so, which the compiler then checks: `fallible` and `infallible` correct the guess.
+///
+/// # Other attributes
+/// `#[cfg]` goes on all that the macro makes, `#[deprecated]` and `#[doc(..)]` on the constructor, and
+/// all others, like lints and `#[tracing::instrument]`, on the body. The body's arguments are behind
+/// its permit, so that an attribute which logs parameters logs no secrets.
 #[proc_macro_attribute]
 pub fn hitl_tool(
-    _: proc_macro::TokenStream,
+    keys: proc_macro::TokenStream,
     item: proc_macro::TokenStream,
 ) -> proc_macro::TokenStream {
-    item
+    pipeline::hitl_tool(keys.into(), item.into()).into()
 }

@@ -1,0 +1,179 @@
+//! The constructor that takes the fn's name, and the struct that it makes: a call as a value.
+
+use proc_macro2::TokenStream;
+use quote::{ToTokens as _, quote};
+use syn::ext::IdentExt as _;
+use syn::{PathArguments, Type};
+
+use super::tool::Names;
+use crate::parse::{Argument, Attribute, DefaultValue, Function, Held, Parameter};
+
+pub(crate) fn arguments(attribute: &Attribute, function: &Function, names: &Names) -> TokenStream {
+    let constructor = constructor(attribute, function);
+    let structure = structure(attribute, function, names);
+    quote!(#constructor #structure)
+}
+
+fn constructor(attribute: &Attribute, function: &Function) -> TokenStream {
+    let Function { vis, name, arguments, attributes, .. } = function;
+    let (existence, other) = (&attributes.existence, &attributes.constructor);
+    let docs = docs(attribute, function);
+    let parameters = arguments_of(function).map(|(parameter, argument)| {
+        let name = &parameter.ident;
+        let ty = argument.held.ty();
+        if argument.converts() {
+            quote!(#name: impl ::core::convert::Into<#ty>)
+        } else {
+            quote!(#name: #ty)
+        }
+    });
+    let fields = arguments_of(function).map(|(parameter, argument)| {
+        let name = &parameter.ident;
+        if argument.converts() {
+            quote!(#name: ::core::convert::Into::into(#name))
+        } else {
+            quote!(#name)
+        }
+    });
+    quote! {
+        #(#existence)*
+        #docs
+        #(#other)*
+        // A tool that only a model calls has no use for its constructor; and a tool has as many
+        // parameters as the model needs.
+        #[allow(dead_code, clippy::too_many_arguments, clippy::fn_params_excessive_bools)]
+        #vis fn #name(#(#parameters),*) -> #arguments {
+            #arguments { #(#fields),* }
+        }
+    }
+}
+
+fn structure(attribute: &Attribute, function: &Function, names: &Names) -> TokenStream {
+    let Function { vis, name, arguments, attributes, .. } = function;
+    let existence = &attributes.existence;
+    let private = &names.private;
+    let (serde, schemars) =
+        (path_text(&quote!(#private::serde)), path_text(&quote!(#private::schemars)));
+    let summary = format!(" A call of `{}`: made by it, run by a gate.", name.unraw());
+    let docs = docs(attribute, function);
+    let description = names.description.as_str();
+    let fields =
+        arguments_of(function).map(|(parameter, argument)| field(parameter, argument, function));
+    quote! {
+        #(#existence)*
+        #[doc = #summary]
+        #[doc = ""]
+        #docs
+        #[derive(#private::serde::Deserialize, #private::schemars::JsonSchema)]
+        #[serde(crate = #serde, deny_unknown_fields)]
+        #[schemars(crate = #schemars, description = #description)]
+        #[must_use = "a call does nothing until it is given to a gate"]
+        #[allow(clippy::struct_excessive_bools, clippy::struct_field_names)]
+        #vis struct #arguments {
+            #(#fields),*
+        }
+    }
+}
+
+fn field(parameter: &Parameter, argument: &Argument, function: &Function) -> TokenStream {
+    let name = &parameter.ident;
+    let ty = argument.held.ty();
+    let default = argument.default.as_ref().map(|value| match value {
+        DefaultValue::OfType => quote!(#[serde(default)]),
+        DefaultValue::Expression(_) => {
+            let path = format!("{}::{}", function.arguments, default_name(parameter));
+            quote!(#[serde(default = #path)])
+        }
+    });
+    let description =
+        argument.description.as_ref().map(|text| quote!(#[schemars(description = #text)]));
+    let secret = argument.sensitive.then(|| quote!(#[schemars(extend("writeOnly" = true))]));
+    quote!(#default #description #secret #name: #ty)
+}
+
+/// The fns that make default values, and `Debug` without secrets.
+pub(super) fn impls(function: &Function, names: &Names) -> TokenStream {
+    let Function { arguments, .. } = function;
+    let private = &names.private;
+    let text = arguments.to_string();
+    let defaults: Vec<_> = arguments_of(function)
+        .filter_map(|(parameter, argument)| {
+            let Some(DefaultValue::Expression(value)) = &argument.default else { return None };
+            let name = default_name(parameter);
+            let ty = argument.held.ty();
+            let value = if argument.converts() {
+                quote!(::core::convert::Into::into(#value))
+            } else {
+                value.to_token_stream()
+            };
+            Some(quote!(fn #name() -> #ty { #value }))
+        })
+        .collect();
+    let defaults = (!defaults.is_empty()).then(|| quote!(impl #arguments { #(#defaults)* }));
+    quote! {
+        #defaults
+
+        impl ::core::fmt::Debug for #arguments {
+            fn fmt(&self, __hitl_f: &mut ::core::fmt::Formatter<'_>) -> ::core::fmt::Result {
+                #private::debug_arguments(self, #text, __hitl_f)
+            }
+        }
+    }
+}
+
+pub(super) fn arguments_of(function: &Function) -> impl Iterator<Item = (&Parameter, &Argument)> {
+    function.parameters.iter().filter_map(|p| p.argument().map(|argument| (p, argument)))
+}
+
+fn default_name(parameter: &Parameter) -> proc_macro2::Ident {
+    quote::format_ident!("__hitl_default_{}", parameter.ident.unraw())
+}
+
+/// The fn's own documentation, or its description.
+fn docs(attribute: &Attribute, function: &Function) -> TokenStream {
+    let written = &function.docs.attributes;
+    match &attribute.description {
+        Some(description) if written.is_empty() => {
+            let text = &description.value;
+            quote!(#[doc = #text])
+        }
+        _ => quote!(#(#written)*),
+    }
+}
+
+/// A path as the attributes of other macros take it.
+fn path_text(path: &TokenStream) -> String {
+    path.to_string().replace(' ', "")
+}
+
+impl Argument {
+    /// Whether the constructor takes whatever becomes it.
+    fn converts(&self) -> bool {
+        match &self.held {
+            Held::Str | Held::Slice(_) => true,
+            Held::Owned(ty) => is_string(ty),
+        }
+    }
+}
+
+impl Held {
+    /// The type in the struct.
+    fn ty(&self) -> TokenStream {
+        match self {
+            Self::Owned(ty) => ty.to_token_stream(),
+            Self::Str => quote!(::std::string::String),
+            Self::Slice(item) => quote!(::std::vec::Vec<#item>),
+        }
+    }
+}
+
+/// `String`, by whatever usual path.
+fn is_string(ty: &Type) -> bool {
+    let Type::Path(path) = ty else { return false };
+    let segments = &path.path.segments;
+    let names: Vec<String> = segments.iter().map(|segment| segment.ident.to_string()).collect();
+    let names: Vec<&str> = names.iter().map(String::as_str).collect();
+    path.qself.is_none()
+        && segments.iter().all(|segment| matches!(segment.arguments, PathArguments::None))
+        && matches!(names[..], ["String"] | ["std" | "alloc", "string", "String"])
+}

@@ -1,0 +1,146 @@
+//! The way into the body. It takes the permit itself, so that even who finds its name cannot call
+//! it: nobody but a gate has a permit.
+
+use proc_macro2::{Span, TokenStream};
+use quote::{quote, quote_spanned};
+use syn::spanned::Spanned as _;
+use syn::{Ident, Type};
+
+use super::tool::Names;
+use crate::parse::{Attribute, Function, Held, Parameter, Returns, Role};
+
+/// What the fn returns, as the attribute and its spelling say.
+enum Returned<'f> {
+    Unit,
+    Plain(&'f Type),
+    Fallible(&'f Type),
+}
+
+impl<'f> Returned<'f> {
+    fn of(attribute: &Attribute, function: &'f Function) -> Self {
+        match &function.returns {
+            Returns::Unit => Self::Unit,
+            Returns::NamedResult(ty) if attribute.infallible.is_some() => Self::Plain(ty),
+            Returns::Other(ty) if attribute.fallible.is_none() => Self::Plain(ty),
+            Returns::NamedResult(ty) | Returns::Other(ty) => Self::Fallible(ty),
+        }
+    }
+}
+
+/// `type Output` and `type Error`.
+pub(super) fn types(attribute: &Attribute, function: &Function, names: &Names) -> TokenStream {
+    let private = &names.private;
+    match Returned::of(attribute, function) {
+        Returned::Unit => quote! {
+            type Output = ();
+            type Error = ::core::convert::Infallible;
+        },
+        Returned::Plain(ty) => quote! {
+            type Output = #ty;
+            type Error = ::core::convert::Infallible;
+        },
+        Returned::Fallible(ty) => {
+            let span = Span::mixed_site().located_at(ty.span());
+            let output = quote_spanned!(span=> <#ty as #private::ToolReturn>::Output);
+            let error = quote_spanned!(span=> <#ty as #private::ToolReturn>::Error);
+            quote! {
+                type Output = #output;
+                type Error = #error;
+            }
+        }
+    }
+}
+
+/// Has the compiler prove that a plain return type is not a `Result` under another name, whose
+/// errors would pass as success.
+pub(super) fn proof(
+    attribute: &Attribute,
+    function: &Function,
+    names: &Names,
+) -> Option<TokenStream> {
+    let Returned::Plain(ty) = Returned::of(attribute, function) else { return None };
+    let private = &names.private;
+    let flag = if attribute.infallible.is_some() {
+        "remove `infallible` from"
+    } else {
+        "add `fallible` to"
+    };
+    let message = format!(
+        "the return type of `{}` is a `Result` under another name: {flag} `#[hitl_tool(..)]`",
+        function.name
+    );
+    let span = Span::mixed_site().located_at(ty.span());
+    let assertion = quote_spanned! {span=>
+        ::core::assert!(!#private::Probe::<#ty>::IS_RESULT, #message)
+    };
+    Some(quote! {
+        const _: () = {
+            use #private::Unproven as _;
+            #assertion
+        };
+    })
+}
+
+/// `run`.
+pub(super) fn run(attribute: &Attribute, function: &Function, names: &Names) -> TokenStream {
+    let private = &names.private;
+    let Function { arguments, body, parameters, attributes, .. } = function;
+    let attributes = &attributes.body;
+    let hygienic = |name| Ident::new(name, Span::mixed_site());
+    let (permit, call, cx) = (hygienic("permit"), hygienic("call"), hygienic("cx"));
+    let bindings = parameters.iter().map(|parameter| binding(parameter, &call, &cx, private));
+    let (returns, ended) = match Returned::of(attribute, function) {
+        Returned::Unit => (
+            None,
+            quote! {
+                __hitl_body(#permit).await;
+                ::core::result::Result::Ok(())
+            },
+        ),
+        Returned::Plain(ty) => {
+            (Some(quote!(-> #ty)), quote!(::core::result::Result::Ok(__hitl_body(#permit).await)))
+        }
+        Returned::Fallible(ty) => (
+            Some(quote!(-> #ty)),
+            quote!(#private::ToolReturn::into_result(__hitl_body(#permit).await)),
+        ),
+    };
+    quote! {
+        async fn run(
+            #permit: #private::Permit<Self>,
+        ) -> ::core::result::Result<Self::Output, Self::Error> {
+            #[allow(clippy::unused_async)]
+            #(#attributes)*
+            async fn __hitl_body(#permit: #private::Permit<#arguments>) #returns {
+                let (#call, #cx) = #permit.open();
+                #(#bindings)*
+                #body
+            }
+            #ended
+        }
+    }
+}
+
+/// `let`, with the fn's own name and type.
+fn binding(parameter: &Parameter, call: &Ident, cx: &Ident, private: &TokenStream) -> TokenStream {
+    let Parameter { ident, mutability, ty: written, role } = parameter;
+    let span = Span::mixed_site().located_at(written.span());
+    let value = match role {
+        Role::Argument(argument) => match argument.held {
+            Held::Owned(_) => quote!(#call.#ident),
+            Held::Str | Held::Slice(_) => quote!(&#call.#ident),
+        },
+        Role::State { ty, borrowed } => {
+            owned_or_not(*borrowed, &quote_spanned!(span=> #cx.state::<#ty>()))
+        }
+        Role::Context { ty, borrowed } => owned_or_not(
+            *borrowed,
+            &quote_spanned!(span=> <#ty as #private::BodyContext>::of(&#cx)),
+        ),
+    };
+    quote!(let #mutability #ident: #written = #value;)
+}
+
+fn owned_or_not(borrowed: bool, reference: &TokenStream) -> TokenStream {
+    if borrowed { reference.clone() } else { quote!(::core::clone::Clone::clone(#reference)) }
+}

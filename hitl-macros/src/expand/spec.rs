@@ -1,0 +1,113 @@
+//! What the tool says about itself.
+
+use std::time::Duration;
+
+use proc_macro2::{Ident, Span, TokenStream};
+use quote::{quote, quote_spanned};
+use syn::ext::IdentExt as _;
+use syn::spanned::Spanned as _;
+
+use super::arguments::arguments_of;
+use super::tool::Names;
+use crate::parse::{Attribute, Function, Role};
+
+pub(super) fn spec(attribute: &Attribute, function: &Function, names: &Names) -> TokenStream {
+    let private = &names.private;
+    let own_name = function.name.unraw().to_string();
+    let name = attribute.name.as_ref().map_or(&own_name, |name| &name.value);
+    let description = names.description.as_str();
+    let parameters: Vec<_> = arguments_of(function)
+        .map(|(parameter, argument)| {
+            let name = parameter.ident.unraw().to_string();
+            let make = if argument.sensitive { quote!(sensitive) } else { quote!(new) };
+            quote!(#private::Parameter::#make(#name))
+        })
+        .collect();
+    let parameters = (!parameters.is_empty()).then(|| quote!(.parameters(&[#(#parameters),*])));
+    let states: Vec<_> = function
+        .parameters
+        .iter()
+        .filter_map(|parameter| match &parameter.role {
+            Role::State { ty, .. } => Some(ty),
+            _ => None,
+        })
+        .map(|ty| {
+            let span = Span::mixed_site().located_at(ty.span());
+            quote_spanned!(span=> #private::StateRequirement::of::<#ty>())
+        })
+        .collect();
+    let states = (!states.is_empty()).then(|| quote!(.states(&[#(#states),*])));
+    let config = config(attribute, private);
+    quote!(#private::Spec::new(#name, #description)#parameters #states #config)
+}
+
+fn config(attribute: &Attribute, private: &TokenStream) -> Option<TokenStream> {
+    let mut calls = Vec::new();
+    let mut call = |method: &str, arguments: TokenStream| {
+        let method = Ident::new(method, Span::call_site());
+        calls.push(quote!(.#method(#arguments)));
+    };
+    if let Some(given) = &attribute.approval_type {
+        let value = &given.value;
+        call("approval_type", quote!(#value));
+    }
+    if let Some(given) = &attribute.risk {
+        let variant = Ident::new(given.value, Span::call_site());
+        call("risk", quote!(#private::Risk::#variant));
+    }
+    for (method, given) in [
+        ("base_confidence", &attribute.base_confidence),
+        ("auto_threshold", &attribute.auto_threshold),
+        ("quick_threshold", &attribute.quick_threshold),
+    ] {
+        if let Some(given) = given {
+            let points = given.value;
+            call(method, quote!(#points));
+        }
+    }
+    for (method, given) in [("expires", &attribute.expires), ("timeout", &attribute.timeout)] {
+        if let Some(given) = given {
+            call(method, duration(given.value));
+        }
+    }
+    for (method, flag) in [
+        ("requires_reason", &attribute.requires_reason),
+        ("read_only", &attribute.read_only),
+        ("destructive", &attribute.destructive),
+        ("idempotent", &attribute.idempotent),
+        ("open_world", &attribute.open_world),
+    ] {
+        if flag.is_some() {
+            call(method, TokenStream::new());
+        }
+    }
+    if attribute.approve_label.is_some() || attribute.reject_label.is_some() {
+        let approve = attribute.approve_label.as_ref().map(|given| &given.value);
+        let approve = approve.map_or_else(
+            || quote!(#private::HitlConfig::DEFAULT.approve_label),
+            |text| quote!(#text),
+        );
+        let reject = attribute.reject_label.as_ref().map(|given| &given.value);
+        let reject = reject.map_or_else(
+            || quote!(#private::HitlConfig::DEFAULT.reject_label),
+            |text| quote!(#text),
+        );
+        call("labels", quote!(#approve, #reject));
+    }
+    if let Some(given) = &attribute.describe {
+        let template = &given.value;
+        call("describe", quote!(#template));
+    }
+    (!calls.is_empty()).then(|| quote!(.config(#private::HitlConfig::DEFAULT #(#calls)*)))
+}
+
+fn duration(length: Duration) -> TokenStream {
+    // As the fn that reads best in the expansion.
+    if length.subsec_nanos() == 0 {
+        let seconds = length.as_secs();
+        quote!(::core::time::Duration::from_secs(#seconds))
+    } else {
+        let milliseconds = u64::try_from(length.as_millis()).unwrap_or(u64::MAX);
+        quote!(::core::time::Duration::from_millis(#milliseconds))
+    }
+}

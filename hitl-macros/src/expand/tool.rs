@@ -1,0 +1,87 @@
+//! `impl Tool`, in a `const _` so that its helpers have no names outside.
+
+use proc_macro2::{Span, TokenStream};
+use quote::{quote, quote_spanned};
+use syn::ext::IdentExt as _;
+use syn::spanned::Spanned as _;
+
+use super::arguments::arguments_of;
+use super::{arguments, body, spec};
+use crate::parse::{Attribute, Function};
+
+/// What several parts of the expansion need.
+pub(crate) struct Names {
+    /// Where the expansion finds everything: `::hitl::__private`.
+    pub(crate) private: TokenStream,
+    /// What the tool does.
+    pub(crate) description: String,
+}
+
+impl Names {
+    pub(crate) fn of(attribute: &Attribute, function: &Function) -> Self {
+        let root = attribute.root.as_ref().map_or_else(|| quote!(::hitl), |path| quote!(#path));
+        let description = attribute.description.as_ref().map(|given| given.value.clone());
+        Self {
+            private: quote!(#root::__private),
+            description: description.or_else(|| function.docs.text()).unwrap_or_default(),
+        }
+    }
+}
+
+pub(crate) fn tool(attribute: &Attribute, function: &Function, names: &Names) -> TokenStream {
+    let private = &names.private;
+    let arguments = &function.arguments;
+    let existence = &function.attributes.existence;
+    let impls = arguments::impls(function, names);
+    let types = body::types(attribute, function, names);
+    let spec = spec::spec(attribute, function, names);
+    let snapshot = snapshot(function, private);
+    let run = body::run(attribute, function, names);
+    let proof = body::proof(attribute, function, names);
+    quote! {
+        #(#existence)*
+        const _: () = {
+            #impls
+
+            impl #private::Tool for #arguments {
+                #types
+                const SPEC: #private::Spec = #spec;
+                #snapshot
+                #run
+            }
+
+            #proof
+        };
+    }
+}
+
+fn snapshot(function: &Function, private: &TokenStream) -> TokenStream {
+    let mut fields: Vec<_> = arguments_of(function)
+        .map(|(parameter, argument)| (parameter.ident.unraw().to_string(), parameter, argument))
+        .collect();
+    // The writer sorts what is not in order, at run time.
+    fields.sort_by(|(a, ..), (b, ..)| a.cmp(b));
+    let writer = if fields.is_empty() { quote!(_) } else { quote!(fields) };
+    let fields = fields.iter().map(|(name, parameter, argument)| {
+        let ident = &parameter.ident;
+        // At the parameter's type, where it matters if it cannot be written.
+        let span = Span::call_site().located_at(parameter.ty.span());
+        let value = quote_spanned!(span=> &self.#ident);
+        if argument.sensitive {
+            quote!(fields.sensitive(#name, #value)?;)
+        } else {
+            quote!(fields.field(#name, #value)?;)
+        }
+    });
+    quote! {
+        fn snapshot(
+            &self,
+            to: &mut #private::SnapshotWriter,
+        ) -> ::core::result::Result<(), #private::SnapshotError> {
+            to.object(|#writer| {
+                #(#fields)*
+                ::core::result::Result::Ok(())
+            })
+        }
+    }
+}

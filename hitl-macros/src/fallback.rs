@@ -1,0 +1,85 @@
+//! What stands in for a tool that cannot be expanded, so that its uses elsewhere add no errors of
+//! their own.
+
+use proc_macro2::TokenStream;
+use quote::{ToTokens as _, quote};
+use syn::{Attribute, FnArg, ItemFn, Type};
+
+use crate::expand::Names;
+use crate::parse::{Function, Returns, Role};
+
+/// A tool with the right names and no body. Its constructor takes anything.
+pub(crate) fn tool(function: &Function, inputs: usize, names: &Names) -> TokenStream {
+    let Function { vis, name, arguments, attributes, docs, returns, .. } = function;
+    let existence = &attributes.existence;
+    let docs = &docs.attributes;
+    let private = &names.private;
+    let injected = function.parameters.iter().filter(|p| !matches!(p.role, Role::Argument(_)));
+    let anything =
+        (0..inputs.saturating_sub(injected.count())).map(|_| quote!(_: impl ::core::marker::Sized));
+    let (output, error) = match returns {
+        Returns::Unit => (quote!(()), infallible()),
+        Returns::Other(ty) => (ty.to_token_stream(), infallible()),
+        Returns::NamedResult(ty) => projected(ty, private),
+    };
+    let serde = quote!(#private::serde).to_string();
+    let schemars = quote!(#private::schemars).to_string();
+    let tool = name.to_string();
+    quote! {
+        #(#existence)*
+        #(#docs)*
+        #[allow(dead_code, clippy::too_many_arguments)]
+        #vis fn #name(#(#anything),*) -> #arguments {
+            #arguments {}
+        }
+
+        #(#existence)*
+        #(#docs)*
+        #[derive(::core::fmt::Debug, #private::serde::Deserialize, #private::schemars::JsonSchema)]
+        #[serde(crate = #serde)]
+        #[schemars(crate = #schemars)]
+        #vis struct #arguments {}
+
+        #(#existence)*
+        const _: () = {
+            impl #private::Tool for #arguments {
+                type Output = #output;
+                type Error = #error;
+                const SPEC: #private::Spec = #private::Spec::new(#tool, "");
+                fn snapshot(
+                    &self,
+                    _: &mut #private::SnapshotWriter,
+                ) -> ::core::result::Result<(), #private::SnapshotError> {
+                    ::core::result::Result::Ok(())
+                }
+                async fn run(
+                    _: #private::Permit<Self>,
+                ) -> ::core::result::Result<Self::Output, Self::Error> {
+                    loop {}
+                }
+            }
+        };
+    }
+}
+
+fn infallible() -> TokenStream {
+    quote!(::core::convert::Infallible)
+}
+
+fn projected(ty: &Type, private: &TokenStream) -> (TokenStream, TokenStream) {
+    (quote!(<#ty as #private::ToolReturn>::Output), quote!(<#ty as #private::ToolReturn>::Error))
+}
+
+/// The item as it was, without what only this macro understands.
+pub(crate) fn untouched(mut item: ItemFn) -> TokenStream {
+    let foreign = |attribute: &Attribute| {
+        !attribute.path().is_ident("hitl") && !attribute.path().is_ident("doc")
+    };
+    for input in &mut item.sig.inputs {
+        match input {
+            FnArg::Receiver(receiver) => receiver.attrs.retain(foreign),
+            FnArg::Typed(typed) => typed.attrs.retain(foreign),
+        }
+    }
+    item.into_token_stream()
+}

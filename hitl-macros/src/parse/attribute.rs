@@ -1,0 +1,126 @@
+//! `#[hitl_tool(..)]`.
+
+use std::time::Duration;
+
+use proc_macro2::TokenStream;
+use syn::{Ident, Path};
+
+use super::entries::{self, Entry};
+use super::value::{self, Given};
+use crate::errors::{Errors, list, suggestion};
+
+/// Every key, in the order of the attribute's documentation.
+const KEYS: [&str; 20] = [
+    "approval_type",
+    "risk",
+    "base_confidence",
+    "auto_threshold",
+    "quick_threshold",
+    "requires_reason",
+    "expires",
+    "timeout",
+    "read_only",
+    "destructive",
+    "idempotent",
+    "open_world",
+    "approve_label",
+    "reject_label",
+    "describe",
+    "name",
+    "description",
+    "fallible",
+    "infallible",
+    "crate",
+];
+
+/// What the attribute says. A key whose value is wrong is reported and stays unset.
+#[derive(Default)]
+pub(crate) struct Attribute {
+    pub(crate) approval_type: Option<Given<String>>,
+    pub(crate) risk: Option<Given<&'static str>>,
+    pub(crate) base_confidence: Option<Given<u8>>,
+    pub(crate) auto_threshold: Option<Given<u8>>,
+    pub(crate) quick_threshold: Option<Given<u8>>,
+    pub(crate) requires_reason: Option<Ident>,
+    pub(crate) expires: Option<Given<Duration>>,
+    pub(crate) timeout: Option<Given<Duration>>,
+    pub(crate) read_only: Option<Ident>,
+    pub(crate) destructive: Option<Ident>,
+    pub(crate) idempotent: Option<Ident>,
+    pub(crate) open_world: Option<Ident>,
+    pub(crate) approve_label: Option<Given<String>>,
+    pub(crate) reject_label: Option<Given<String>>,
+    pub(crate) describe: Option<Given<String>>,
+    pub(crate) name: Option<Given<String>>,
+    pub(crate) description: Option<Given<String>>,
+    pub(crate) fallible: Option<Ident>,
+    pub(crate) infallible: Option<Ident>,
+    /// Where hitl is, when it is not `::hitl`.
+    pub(crate) root: Option<Path>,
+    /// Every key that was given, sound or not.
+    seen: Vec<Ident>,
+}
+
+impl Attribute {
+    pub(crate) fn read(tokens: TokenStream, errors: &mut Errors) -> Self {
+        let mut attribute = Self::default();
+        for entry in entries::read(tokens, errors) {
+            if attribute.seen.contains(&entry.key) {
+                errors.at(&entry.key, format!("`{}` is given twice", entry.key));
+            } else {
+                attribute.set(&entry, errors);
+                attribute.seen.push(entry.key);
+            }
+        }
+        attribute
+    }
+
+    /// Whether the key was given, even if with a wrong value.
+    pub(crate) fn has(&self, key: &str) -> bool {
+        self.seen.iter().any(|seen| seen == key)
+    }
+
+    /// What is left when something in it is wrong: enough to expand the rest without errors that
+    /// only follow from this one.
+    pub(crate) fn without_config(self) -> Self {
+        Self {
+            root: self.root,
+            fallible: self.fallible,
+            infallible: self.infallible,
+            ..Self::default()
+        }
+    }
+
+    fn set(&mut self, entry: &Entry, errors: &mut Errors) {
+        match entry.key.to_string().as_str() {
+            "approval_type" => self.approval_type = errors.take(value::text(entry)),
+            "risk" => self.risk = errors.take(value::risk(entry)),
+            "base_confidence" => self.base_confidence = errors.take(value::points(entry)),
+            "auto_threshold" => self.auto_threshold = errors.take(value::points(entry)),
+            "quick_threshold" => self.quick_threshold = errors.take(value::points(entry)),
+            "requires_reason" => self.requires_reason = errors.take(value::flag(entry)),
+            "expires" => self.expires = errors.take(value::length(entry)),
+            "timeout" => self.timeout = errors.take(value::length(entry)),
+            "read_only" => self.read_only = errors.take(value::flag(entry)),
+            "destructive" => self.destructive = errors.take(value::flag(entry)),
+            "idempotent" => self.idempotent = errors.take(value::flag(entry)),
+            "open_world" => self.open_world = errors.take(value::flag(entry)),
+            "approve_label" => self.approve_label = errors.take(value::text(entry)),
+            "reject_label" => self.reject_label = errors.take(value::text(entry)),
+            "describe" => self.describe = errors.take(value::text(entry)),
+            "name" => self.name = errors.take(value::text(entry)),
+            "description" => self.description = errors.take(value::text(entry)),
+            "fallible" => self.fallible = errors.take(value::flag(entry)),
+            "infallible" => self.infallible = errors.take(value::flag(entry)),
+            "crate" => self.root = errors.take(value::path(entry)),
+            unknown => {
+                let guess = suggestion(unknown, KEYS);
+                let accepted = list(KEYS);
+                errors.at(
+                    &entry.key,
+                    format!("`hitl_tool` has no key `{unknown}`{guess}\naccepted are {accepted}"),
+                );
+            }
+        }
+    }
+}

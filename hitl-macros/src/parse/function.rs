@@ -1,0 +1,241 @@
+//! The annotated fn.
+
+use proc_macro2::Ident;
+use syn::ext::IdentExt as _;
+use syn::{
+    AttrStyle, Attribute, Block, FnArg, ItemFn, ReturnType, Safety, Signature, Type, Visibility,
+};
+
+use super::docs::Docs;
+use super::parameter::{Parameter, last_segment};
+use super::scan;
+use crate::errors::Errors;
+
+/// What the macro needs of the fn.
+pub(crate) struct Function {
+    pub(crate) vis: Visibility,
+    pub(crate) name: Ident,
+    /// The name of the arguments' struct: `SignContract`.
+    pub(crate) arguments: Ident,
+    pub(crate) docs: Docs,
+    pub(crate) attributes: Attributes,
+    pub(crate) parameters: Vec<Parameter>,
+    pub(crate) returns: Returns,
+    pub(crate) body: Block,
+    /// Whether a body can be made of it. If not, an error says why.
+    pub(crate) sound: bool,
+}
+
+/// The other attributes of the fn, by where they go.
+#[derive(Default)]
+pub(crate) struct Attributes {
+    /// Whether it exists: on every item.
+    pub(crate) existence: Vec<Attribute>,
+    /// About its use and its page in the documentation: on the constructor.
+    pub(crate) constructor: Vec<Attribute>,
+    /// Lints, `tracing::instrument` and the like: on the body.
+    pub(crate) body: Vec<Attribute>,
+}
+
+/// The return type, as far as its spelling tells.
+pub(crate) enum Returns {
+    /// None, or one that was reported.
+    Unit,
+    /// Its name ends in `Result`.
+    NamedResult(Type),
+    Other(Type),
+}
+
+impl Function {
+    /// Reads the fn. Nothing for a method: its items would not be items of a module.
+    pub(crate) fn read(input: ItemFn, errors: &mut Errors) -> Option<Self> {
+        let ItemFn { attrs, vis, sig, block, .. } = input;
+        if let Some(FnArg::Receiver(receiver)) = sig.inputs.first() {
+            errors.at(
+                receiver,
+                "`#[hitl_tool]` goes on a free async fn: a later version has `#[hitl_tools]` for \
+                 an `impl` block. Until then, take what the method needs as `#[hitl(state)]`",
+            );
+            return None;
+        }
+        let mut sound = check_qualifiers(&sig, errors);
+        let mut docs = Docs::default();
+        let mut attributes = Attributes::default();
+        for attribute in attrs {
+            if let Some(other) = docs.take(attribute) {
+                attributes.sort_in(other, errors);
+            }
+        }
+        let arguments = struct_name(&sig, errors);
+        let mut parameters: Vec<Parameter> = Vec::new();
+        for input in sig.inputs {
+            let FnArg::Typed(input) = input else { continue };
+            match Parameter::read(input, errors) {
+                Some(parameter) if parameters.iter().any(|p| p.ident == parameter.ident) => {
+                    let twice = format!("there are two parameters `{}`", parameter.ident);
+                    errors.at(parameter.ident, twice);
+                }
+                Some(parameter) => parameters.push(parameter),
+                None => sound = false,
+            }
+        }
+        let returns = if sig.generics.params.is_empty() {
+            Returns::read(sig.output, errors)
+        } else {
+            Returns::Unit
+        };
+        Some(Self {
+            vis,
+            name: sig.ident,
+            arguments,
+            docs,
+            attributes,
+            parameters,
+            returns,
+            body: *block,
+            sound,
+        })
+    }
+}
+
+fn check_qualifiers(sig: &Signature, errors: &mut Errors) -> bool {
+    let mut sound = true;
+    if sig.asyncness.is_none() {
+        // A body that does not wait is a body all the same: the rest is expanded as if it were async.
+        errors.at(sig.fn_token, "a tool is an `async fn`: write `async fn`");
+    }
+    if let Safety::Unsafe(token) = &sig.safety {
+        errors.at(token, "a tool cannot be `unsafe`: an approval is no proof of safety");
+        sound = false;
+    }
+    if let Some(token) = &sig.constness {
+        errors.at(token, "a tool cannot be `const`: it runs behind a gate");
+        sound = false;
+    }
+    if let Some(abi) = &sig.abi {
+        errors.at(abi, "a tool cannot be `extern`: only a gate calls it");
+        sound = false;
+    }
+    if let Some(variadic) = &sig.variadic {
+        errors.at(variadic, "a tool names each of its parameters");
+        sound = false;
+    }
+    if !sig.generics.params.is_empty() {
+        errors.at(
+            &sig.generics,
+            "a tool cannot be generic: its arguments have one schema. Write one tool per type",
+        );
+        sound = false;
+    } else if let Some(clause) = &sig.generics.where_clause {
+        errors.at(clause, "a tool cannot be generic: leave the `where` clause out");
+    }
+    sound
+}
+
+impl Attributes {
+    fn sort_in(&mut self, mut attribute: Attribute, errors: &mut Errors) {
+        // `#![allow(..)]` at the start of the body.
+        attribute.style = AttrStyle::Outer;
+        let path = attribute.path();
+        let name = path.segments.last().map(|segment| segment.ident.unraw().to_string());
+        match name.as_deref().unwrap_or_default() {
+            "hitl_tool" => errors.at(&attribute, "`#[hitl_tool]` is given twice"),
+            // Also as `#[unsafe(no_mangle)]`.
+            "no_mangle" | "export_name" | "link_section" | "unsafe" => errors.at(
+                &attribute,
+                "a tool's body has no name of its own: others could link to it, past the gate",
+            ),
+            "cfg" => self.existence.push(attribute),
+            "deprecated" | "doc" => self.constructor.push(attribute),
+            // The arguments' struct has its own.
+            "must_use" => {}
+            _ => self.body.push(attribute),
+        }
+    }
+}
+
+impl Returns {
+    fn read(output: ReturnType, errors: &mut Errors) -> Self {
+        let ReturnType::Type(_, ty) = output else { return Self::Unit };
+        if let Some(token) = scan::impl_trait(&ty) {
+            errors.at(token, "what a tool returns is stored: name its type instead of `impl`");
+            return Self::Unit;
+        }
+        if let Type::Reference(_) = *ty {
+            errors.at(ty, "what a tool returns is stored: return an owned type");
+            return Self::Unit;
+        }
+        match last_segment(&ty) {
+            Some(name) if name.to_string().ends_with("Result") => Self::NamedResult(*ty),
+            _ => Self::Other(*ty),
+        }
+    }
+}
+
+/// Names of the prelude that a struct beside the fn would hide from the whole module.
+const PRELUDE: [&str; 29] = [
+    "Box", "Option", "Result", "String", "Vec", "Send", "Sync", "Sized", "Copy", "Clone", "Drop",
+    "Fn", "FnMut", "FnOnce", "AsRef", "AsMut", "Into", "From", "TryInto", "TryFrom", "Default",
+    "Iterator", "Extend", "ToString", "ToOwned", "Eq", "Ord", "Future", "Unpin",
+];
+
+/// `SignContract` for `sign_contract`.
+fn struct_name(sig: &Signature, errors: &mut Errors) -> Ident {
+    let function = &sig.ident;
+    let name: String = function.unraw().to_string().split('_').flat_map(capitalised).collect();
+    let Ok(mut ident) = syn::parse_str::<Ident>(&name) else {
+        errors.at(
+            function,
+            format!(
+                "the struct of this tool's arguments would be called `{name}`, which is no name: \
+                 rename the fn (`name = \"..\"` sets the tool's name)"
+            ),
+        );
+        return stand_in(&name, function);
+    };
+    ident.set_span(function.span());
+    if PRELUDE.contains(&name.as_str()) {
+        errors.at(
+            function,
+            format!(
+                "the struct of this tool's arguments would be called `{name}` and hide Rust's own \
+                 `{name}` here: rename the fn (`name = \"..\"` sets the tool's name)"
+            ),
+        );
+    } else if let Some(used) = used_in_signature(sig, &ident) {
+        errors.at(
+            used,
+            format!(
+                "the struct of this tool's arguments is called `{name}` too: rename the fn or \
+                 this type (`name = \"..\"` sets the tool's name)"
+            ),
+        );
+    } else {
+        return ident;
+    }
+    stand_in(&name, function)
+}
+
+/// A name for the struct of a fn that has to be renamed, so that this is the only error.
+fn stand_in(name: &str, function: &Ident) -> Ident {
+    Ident::new(&format!("Hitl{name}"), function.span())
+}
+
+fn capitalised(part: &str) -> impl Iterator<Item = char> {
+    let mut letters = part.chars();
+    let first = letters.next().map(char::to_uppercase);
+    first.into_iter().flatten().chain(letters)
+}
+
+/// The name as the signature uses it, when it does so without a path in front.
+fn used_in_signature(sig: &Signature, name: &Ident) -> Option<Ident> {
+    let types = sig.inputs.iter().filter_map(|input| match input {
+        FnArg::Typed(input) => Some(&input.ty),
+        FnArg::Receiver(_) => None,
+    });
+    let output = match &sig.output {
+        ReturnType::Type(_, ty) => Some(ty),
+        ReturnType::Default => None,
+    };
+    types.chain(output).find_map(|ty| scan::unqualified(ty, name))
+}

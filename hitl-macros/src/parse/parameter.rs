@@ -1,0 +1,291 @@
+//! The parameters of the fn: arguments of the call, host state, the call's context.
+
+use proc_macro2::{Ident, TokenStream};
+use quote::{ToTokens as _, quote};
+use syn::{Attribute, Expr, Meta, Pat, PatType, Token, Type, TypeReference};
+
+use super::docs::Docs;
+use super::entries::{self, Entry};
+use super::{scan, value};
+use crate::errors::{Errors, list, nearest, suggestion};
+
+const KEYS: [&str; 4] = ["state", "context", "sensitive", "default"];
+
+/// One parameter.
+pub(crate) struct Parameter {
+    pub(crate) ident: Ident,
+    pub(crate) mutability: Option<Token![mut]>,
+    /// As written.
+    pub(crate) ty: Type,
+    pub(crate) role: Role,
+}
+
+/// Where a parameter's value comes from.
+pub(crate) enum Role {
+    /// The host's state of this type: borrowed, or cloned.
+    State { ty: Type, borrowed: bool },
+    /// The context of the call: borrowed, or cloned.
+    Context { ty: Type, borrowed: bool },
+    /// The model, or whoever makes the call.
+    Argument(Box<Argument>),
+}
+
+/// A parameter that is an argument of the call.
+pub(crate) struct Argument {
+    pub(crate) held: Held,
+    pub(crate) sensitive: bool,
+    pub(crate) default: Option<DefaultValue>,
+    pub(crate) description: Option<String>,
+}
+
+/// How the arguments' struct holds an argument.
+pub(crate) enum Held {
+    /// As it is.
+    Owned(Type),
+    /// A `&str`, as a `String`.
+    Str,
+    /// A slice of these, as a `Vec`.
+    Slice(Type),
+}
+
+/// What an argument is when it is left out.
+pub(crate) enum DefaultValue {
+    OfType,
+    Expression(Expr),
+}
+
+impl Parameter {
+    /// Reads a parameter. Nothing when it cannot even stand in for what was meant.
+    pub(crate) fn read(input: PatType, errors: &mut Errors) -> Option<Self> {
+        let mut docs = Docs::default();
+        let mut keys = Keys::default();
+        for attribute in input.attrs {
+            if let Some(other) = docs.take(attribute) {
+                keys.read(&other, errors);
+            }
+        }
+        let pattern = match *input.pat {
+            Pat::Ident(pattern) if pattern.by_ref.is_none() && pattern.subpat.is_none() => pattern,
+            other => {
+                errors.at(
+                    other,
+                    "a parameter of a tool is a plain name: the model fills it by this name. \
+                     Take it apart inside the body",
+                );
+                return None;
+            }
+        };
+        let ty = unwrap_group(*input.ty);
+        let role = keys.role(&ty, &docs, errors)?;
+        Some(Self { ident: pattern.ident, mutability: pattern.mutability, ty, role })
+    }
+
+    pub(crate) fn argument(&self) -> Option<&Argument> {
+        match &self.role {
+            Role::Argument(argument) => Some(argument),
+            _ => None,
+        }
+    }
+}
+
+/// What `#[hitl(..)]` says on a parameter.
+#[derive(Default)]
+struct Keys {
+    state: Option<Ident>,
+    context: Option<Ident>,
+    sensitive: Option<Ident>,
+    default: Option<(Ident, DefaultValue)>,
+    /// Something was reported that may have meant `state` or `context`.
+    unclear: bool,
+}
+
+impl Keys {
+    fn read(&mut self, attribute: &Attribute, errors: &mut Errors) {
+        if !attribute.path().is_ident("hitl") {
+            errors.at(
+                attribute,
+                "a parameter of a tool takes doc comments and `#[hitl(..)]`, no other attributes",
+            );
+            return;
+        }
+        let before = errors.len();
+        let entries = match &attribute.meta {
+            Meta::List(keys) => entries::read(keys.tokens.clone(), errors),
+            _ => Vec::new(),
+        };
+        if entries.is_empty() && errors.len() == before {
+            errors.at(attribute, format!("`#[hitl(..)]` takes {}", list(KEYS)));
+        }
+        for entry in entries {
+            self.set(entry, errors);
+        }
+        self.unclear |= errors.len() > before;
+    }
+
+    fn set(&mut self, entry: Entry, errors: &mut Errors) {
+        let given = entry.key.to_string();
+        // A typo is taken for what it probably meant, so that nothing else follows from it.
+        let meant = nearest(&given, KEYS);
+        if !KEYS.contains(&given.as_str()) {
+            let guess = suggestion(&given, KEYS);
+            let message =
+                format!("`hitl` has no key `{given}`{guess}\naccepted are {}", list(KEYS));
+            errors.at(&entry.key, message);
+        } else if given != "default" {
+            errors.take(value::flag(&entry));
+        }
+        let key = entry.key.clone();
+        let twice = match meant {
+            Some("state") => self.state.replace(key).is_some(),
+            Some("context") => self.context.replace(key).is_some(),
+            Some("sensitive") => self.sensitive.replace(key).is_some(),
+            Some("default") => {
+                let value = entry.value.map_or(DefaultValue::OfType, DefaultValue::Expression);
+                self.default.replace((key, value)).is_some()
+            }
+            _ => false,
+        };
+        if twice {
+            errors.at(&entry.key, format!("`{given}` is given twice"));
+        }
+    }
+
+    fn role(self, ty: &Type, docs: &Docs, errors: &mut Errors) -> Option<Role> {
+        let other = self.context.as_ref().or(self.sensitive.as_ref());
+        let other = other.or(self.default.as_ref().map(|(key, _)| key));
+        if let Some(state) = &self.state {
+            if let Some(other) = other {
+                errors.at(other, "host state comes from the gate: it takes no other key");
+            }
+            let (ty, borrowed) = injected(ty, state, errors)?;
+            return Some(Role::State { ty, borrowed });
+        }
+        if let Some(context) = &self.context {
+            let default = self.default.as_ref().map(|(key, _)| key);
+            if let Some(other) = self.sensitive.as_ref().or(default) {
+                errors.at(other, "the context comes from the gate: it takes no other key");
+            }
+            let (ty, borrowed) = injected(ty, context, errors)?;
+            if last_segment(&ty).is_some_and(|name| name == "Option") {
+                errors.at(
+                    &ty,
+                    "a context is never optional, every call has one: \
+                     take `&CallContext` or `CallContext`",
+                );
+                return None;
+            }
+            return Some(Role::Context { ty, borrowed });
+        }
+        if let (Some(_), Some((_, DefaultValue::Expression(value)))) =
+            (&self.sensitive, &self.default)
+        {
+            errors.at(
+                value,
+                "the default of a sensitive parameter would stand in the schema, for all to read: \
+                 take an `Option` and fill it in the body",
+            );
+        }
+        let mut ignored = Errors::default();
+        let held = held(ty, if self.unclear { &mut ignored } else { errors })?;
+        Some(Role::Argument(Box::new(Argument {
+            held,
+            sensitive: self.sensitive.is_some(),
+            default: self.default.map(|(_, value)| value),
+            description: docs.text(),
+        })))
+    }
+}
+
+/// How an argument of this type is held.
+fn held(ty: &Type, errors: &mut Errors) -> Option<Held> {
+    if let Some(token) = scan::impl_trait(ty) {
+        errors.at(token, "a tool's parameter has one type: name it instead of `impl`");
+        return None;
+    }
+    let held = match ty {
+        Type::Reference(TypeReference { lifetime: None, mutability: None, elem, .. }) => {
+            match unwrap_group((**elem).clone()) {
+                Type::Slice(slice) => Held::Slice(*slice.elem),
+                Type::Path(path) if path.path.is_ident("str") => Held::Str,
+                _ => return borrowed_argument(ty.to_token_stream(), errors),
+            }
+        }
+        owned => Held::Owned(owned.clone()),
+    };
+    let inner = match &held {
+        Held::Owned(ty) | Held::Slice(ty) => ty.to_token_stream(),
+        Held::Str => TokenStream::new(),
+    };
+    if scan::reference(&inner).is_some() {
+        return borrowed_argument(inner, errors);
+    }
+    if let Some(lifetime) = scan::lifetime(&inner) {
+        errors.at(lifetime, "a call owns its arguments: only `'static` can stand here");
+        return None;
+    }
+    Some(held)
+}
+
+fn borrowed_argument(at: TokenStream, errors: &mut Errors) -> Option<Held> {
+    errors.at(
+        at,
+        "a call owns its arguments: take an owned type, `&str` or `&[T]`. What the host gives is \
+         marked: `#[hitl(state)]` for its state, `#[hitl(context)]` for the call's context",
+    );
+    None
+}
+
+/// The type of what the gate gives, and whether the body borrows it.
+fn injected(ty: &Type, key: &Ident, errors: &mut Errors) -> Option<(Type, bool)> {
+    let (inner, borrowed) = match ty {
+        Type::Reference(reference) => {
+            if let Some(mutability) = &reference.mutability {
+                errors.at(
+                    mutability,
+                    format!("`#[hitl({key})]` is shared by all calls: borrow it with `&`"),
+                );
+                return None;
+            }
+            if let Some(lifetime) = &reference.lifetime {
+                errors.at(
+                    lifetime,
+                    format!("`#[hitl({key})]` is borrowed for this call only: write `&` alone"),
+                );
+                return None;
+            }
+            (unwrap_group((*reference.elem).clone()), true)
+        }
+        owned => (owned.clone(), false),
+    };
+    if let Some(token) = scan::impl_trait(&inner) {
+        errors.at(token, "the gate finds state by its exact type: name it instead of `impl`");
+        return None;
+    }
+    let fault = scan::lifetime(&inner);
+    if let Some(fault) = fault.or_else(|| scan::reference(&inner).map(|token| quote!(#token))) {
+        errors.at(fault, format!("`#[hitl({key})]` takes a type that owns what it holds"));
+        return None;
+    }
+    Some((inner, borrowed))
+}
+
+/// A `macro_rules!` that passes a type through wraps it up.
+fn unwrap_group(mut ty: Type) -> Type {
+    loop {
+        ty = match ty {
+            Type::Group(group) => *group.elem,
+            Type::Paren(paren) => *paren.elem,
+            other => return other,
+        }
+    }
+}
+
+/// The last name of a path.
+pub(super) fn last_segment(ty: &Type) -> Option<&Ident> {
+    match ty {
+        Type::Group(group) => last_segment(&group.elem),
+        Type::Paren(paren) => last_segment(&paren.elem),
+        Type::Path(path) => path.path.segments.last().map(|segment| &segment.ident),
+        _ => None,
+    }
+}

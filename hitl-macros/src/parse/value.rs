@@ -1,0 +1,110 @@
+//! The values that keys take.
+
+use std::time::Duration;
+
+use proc_macro2::TokenStream;
+use quote::ToTokens as _;
+use syn::{Expr, ExprLit, Ident, Lit, Path};
+
+use super::duration;
+use super::entries::Entry;
+
+/// A value and where it was given.
+pub(crate) struct Given<T> {
+    pub(crate) value: T,
+    pub(crate) at: TokenStream,
+}
+
+impl<T> Given<T> {
+    fn new(value: T, at: &Expr) -> Self {
+        Self { value, at: at.to_token_stream() }
+    }
+}
+
+/// A risk, as the variant of `Risk` that it is.
+pub(crate) const RISKS: [(&str, &str); 4] =
+    [("low", "Low"), ("medium", "Medium"), ("high", "High"), ("critical", "Critical")];
+
+pub(crate) fn flag(entry: &Entry) -> syn::Result<Ident> {
+    let key = &entry.key;
+    match &entry.value {
+        None => Ok(key.clone()),
+        Some(value) => {
+            let message = format!("`{key}` is a flag: write it alone, or leave it out");
+            Err(syn::Error::new_spanned(value, message))
+        }
+    }
+}
+
+pub(crate) fn text(entry: &Entry) -> syn::Result<Given<String>> {
+    let (expr, text) = string(entry, "a string literal")?;
+    if text.trim().is_empty() {
+        return Err(wrong(entry, expr, "text that is not empty"));
+    }
+    Ok(Given::new(text, expr))
+}
+
+pub(crate) fn points(entry: &Entry) -> syn::Result<Given<u8>> {
+    let what = "a whole number from 0 to 100, as a literal";
+    let (expr, literal) = literal(entry, what)?;
+    match literal {
+        Some(Lit::Int(number)) => match number.base10_parse::<u8>() {
+            Ok(points) if points <= 100 => Ok(Given::new(points, expr)),
+            _ => Err(wrong(entry, expr, what)),
+        },
+        _ => Err(wrong(entry, expr, what)),
+    }
+}
+
+pub(crate) fn risk(entry: &Entry) -> syn::Result<Given<&'static str>> {
+    let what = "\"low\", \"medium\", \"high\" or \"critical\"";
+    let (expr, text) = string(entry, what)?;
+    match RISKS.into_iter().find(|(name, _)| *name == text) {
+        Some((_, variant)) => Ok(Given::new(variant, expr)),
+        None => Err(wrong(entry, expr, what)),
+    }
+}
+
+pub(crate) fn length(entry: &Entry) -> syn::Result<Given<Duration>> {
+    let (expr, text) = string(entry, duration::ACCEPTED)?;
+    match duration::read(&text) {
+        Ok(length) => Ok(Given::new(length, expr)),
+        Err(why) => Err(wrong(entry, expr, why)),
+    }
+}
+
+pub(crate) fn path(entry: &Entry) -> syn::Result<Path> {
+    let what = "a path without quotes, like `crate = my::hitl`";
+    match value(entry, what)? {
+        Expr::Path(path) if path.qself.is_none() && path.attrs.is_empty() => Ok(path.path.clone()),
+        other => Err(wrong(entry, other, what)),
+    }
+}
+
+fn value<'e>(entry: &'e Entry, what: &str) -> syn::Result<&'e Expr> {
+    let mut value = entry.value.as_ref();
+    // A `macro_rules!` that passes a value through wraps it up.
+    while let Some(Expr::Group(group)) = value {
+        value = Some(&group.expr);
+    }
+    value.ok_or_else(|| wrong(entry, &entry.key, what))
+}
+
+fn literal<'e>(entry: &'e Entry, what: &str) -> syn::Result<(&'e Expr, Option<&'e Lit>)> {
+    let expr = value(entry, what)?;
+    match expr {
+        Expr::Lit(ExprLit { lit, .. }) => Ok((expr, Some(lit))),
+        _ => Ok((expr, None)),
+    }
+}
+
+fn string<'e>(entry: &'e Entry, what: &str) -> syn::Result<(&'e Expr, String)> {
+    match literal(entry, what)? {
+        (expr, Some(Lit::Str(text))) => Ok((expr, text.value())),
+        (expr, _) => Err(wrong(entry, expr, what)),
+    }
+}
+
+fn wrong(entry: &Entry, at: impl quote::ToTokens, what: &str) -> syn::Error {
+    syn::Error::new_spanned(at, format!("`{}` takes {what}", entry.key))
+}

@@ -1,0 +1,169 @@
+//! What no key and no parameter can tell alone: whether they fit together.
+
+use std::collections::HashSet;
+
+use quote::ToTokens;
+use syn::ext::IdentExt as _;
+
+use crate::errors::{Errors, list, suggestion};
+use crate::parse::{Attribute, Function, Returns, Role};
+use crate::template::placeholders;
+
+/// What is in force where the attribute says nothing, as in `hitl_core::HitlConfig`.
+const AUTO_THRESHOLD: u8 = 85;
+const QUICK_THRESHOLD: u8 = 60;
+
+pub(crate) fn validate(attribute: &Attribute, function: &Function, errors: &mut Errors) {
+    name(attribute, function, errors);
+    description(attribute, function, errors);
+    thresholds(attribute, errors);
+    hints(attribute, errors);
+    fallibility(attribute, function, errors);
+    contexts(function, errors);
+    describe(attribute, function, errors);
+}
+
+fn name(attribute: &Attribute, function: &Function, errors: &mut Errors) {
+    let accepted = |name: &str| {
+        matches!(name.len(), 1..=64)
+            && name.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'_' || b == b'-')
+    };
+    match &attribute.name {
+        Some(name) if !accepted(&name.value) => {
+            errors.at(&name.at, "`name` takes 1 to 64 of `A-Z a-z 0-9 _ -`");
+        }
+        None if !attribute.has("name") && !accepted(&function.name.unraw().to_string()) => {
+            errors.at(
+                &function.name,
+                "a tool's name is 1 to 64 of `A-Z a-z 0-9 _ -`: rename the fn, or give the tool \
+                 another name with `name = \"..\"`",
+            );
+        }
+        _ => {}
+    }
+}
+
+fn description(attribute: &Attribute, function: &Function, errors: &mut Errors) {
+    if attribute.has("description") {
+        return;
+    }
+    if let Some(unseen) = function.docs.unseen() {
+        errors.at(
+            unseen,
+            "the macro cannot see the text of this: say what the tool does in \
+             `description = \"..\"`",
+        );
+    } else if function.docs.text().is_none() {
+        errors.at(
+            &function.name,
+            "a tool needs a description, the model chooses by it and the reviewer relies on it: \
+             write a doc comment above the fn, or `description = \"..\"`",
+        );
+    }
+}
+
+fn thresholds(attribute: &Attribute, errors: &mut Errors) {
+    let auto = attribute.auto_threshold.as_ref();
+    let quick = attribute.quick_threshold.as_ref();
+    let spelled_wrong = |key, read: bool| attribute.has(key) && !read;
+    if spelled_wrong("auto_threshold", auto.is_some())
+        || spelled_wrong("quick_threshold", quick.is_some())
+    {
+        return;
+    }
+    let auto_points = auto.map_or(AUTO_THRESHOLD, |given| given.value);
+    let quick_points = quick.map_or(QUICK_THRESHOLD, |given| given.value);
+    if quick_points <= auto_points {
+        return;
+    }
+    let default = |given: bool| if given { "" } else { ", the default" };
+    if let Some(fault) = quick.or(auto) {
+        errors.at(
+            &fault.at,
+            format!(
+                "`quick_threshold` ({quick_points}{}) must not be above `auto_threshold` \
+                 ({auto_points}{})",
+                default(quick.is_some()),
+                default(auto.is_some()),
+            ),
+        );
+    }
+}
+
+fn hints(attribute: &Attribute, errors: &mut Errors) {
+    if let (Some(_), Some(destructive)) = (&attribute.read_only, &attribute.destructive) {
+        errors.at(destructive, "a tool that is `read_only` destroys nothing: keep one of the two");
+    }
+}
+
+fn fallibility(attribute: &Attribute, function: &Function, errors: &mut Errors) {
+    match (&attribute.fallible, &attribute.infallible) {
+        (Some(_), Some(infallible)) => {
+            errors.at(infallible, "a tool is `fallible` or `infallible`: keep one of the two");
+        }
+        (Some(fallible), None) if matches!(function.returns, Returns::Unit) && function.sound => {
+            errors.at(fallible, "`fallible` is for a fn that returns a `Result`");
+        }
+        _ => {}
+    }
+}
+
+fn contexts(function: &Function, errors: &mut Errors) {
+    let contexts = function.parameters.iter().filter(|p| matches!(p.role, Role::Context { .. }));
+    for second in contexts.skip(1) {
+        errors.at(&second.ident, "a call has one context: take it once");
+    }
+}
+
+fn describe(attribute: &Attribute, function: &Function, errors: &mut Errors) {
+    let Some(template) = &attribute.describe else { return };
+    let names = match placeholders(&template.value) {
+        Ok(names) => names,
+        Err(why) => return errors.at(&template.at, format!("in `describe`, {why}")),
+    };
+    let mut told = HashSet::new();
+    for name in names.into_iter().filter(|name| told.insert(*name)) {
+        if let Some(why) = unfit_for_describe(name, function) {
+            errors.at(&template.at, why);
+        }
+    }
+}
+
+/// Why this cannot be a placeholder, if so.
+fn unfit_for_describe(name: &str, function: &Function) -> Option<String> {
+    let parameter = function.parameters.iter().find(|p| p.ident.unraw() == name);
+    match parameter.map(|parameter| &parameter.role) {
+        Some(Role::Argument(argument)) if argument.sensitive => Some(format!(
+            "`describe` shows `{{{name}}}`, which is sensitive: leave it out, it is never shown"
+        )),
+        Some(Role::Argument(_)) => None,
+        Some(_) => Some(format!(
+            "`describe` shows `{{{name}}}`, which is no argument of the call: what comes from the \
+             host is not part of what is approved"
+        )),
+        None => {
+            // A parameter that could not be read was reported already.
+            if !function.sound {
+                return None;
+            }
+            let arguments = || function.parameters.iter().filter(|p| p.argument().is_some());
+            let names: Vec<String> = arguments().map(|p| p.ident.unraw().to_string()).collect();
+            let names = names.iter().map(String::as_str);
+            let accepted = if names.len() == 0 {
+                "this fn has no arguments".to_owned()
+            } else {
+                format!("a placeholder is the bare name of an argument: {}", list(names.clone()))
+            };
+            let guess = suggestion(name, names);
+            Some(format!("`describe` has no argument for `{{{name}}}`{guess}\n{accepted}"))
+        }
+    }
+}
+
+/// Names that start like those of the expansion.
+pub(crate) fn reserved_names(item: impl ToTokens, errors: &mut Errors) {
+    let ours = &mut |ident: &proc_macro2::Ident| ident.unraw().to_string().starts_with("__hitl_");
+    if let Some(name) = crate::parse::identifier(item, ours) {
+        errors.at(name, "names that start with `__hitl_` belong to the macro: take another");
+    }
+}

@@ -1,0 +1,33 @@
+//! What `#[hitl_tool]` expands to. Not part of the public API.
+
+pub use hitl_core::arguments::debug_arguments;
+pub use hitl_core::call::{Probe, ToolReturn, Unproven};
+pub use hitl_core::{
+    HitlConfig, Parameter, Permit, Risk, SnapshotError, SnapshotWriter, Spec, StateRequirement,
+    Tool,
+};
+pub use {schemars, serde};
+
+use hitl_core::{CallContext, RunContext};
+
+/// What a parameter marked `#[hitl(context)]` can be.
+#[diagnostic::on_unimplemented(
+    message = "`#[hitl(context)]` is a `CallContext` or a `RunContext`, not a `{Self}`",
+    label = "not a context"
+)]
+pub trait BodyContext {
+    /// It, of the call that runs.
+    fn of(cx: &RunContext) -> &Self;
+}
+
+impl BodyContext for CallContext {
+    fn of(cx: &RunContext) -> &Self {
+        cx.context()
+    }
+}
+
+impl BodyContext for RunContext {
+    fn of(cx: &RunContext) -> &Self {
+        cx
+    }
+}
