@@ -8,6 +8,11 @@ use std::convert::Infallible;
 use std::marker::PhantomData;
 
 /// The two types inside a fallible return type.
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` is not a `Result`",
+    label = "taken for a `Result`, by its name or because the tool is `fallible`",
+    note = "when it is a plain value, say `infallible` in `#[hitl_tool(..)]`"
+)]
 pub trait ToolReturn {
     /// What the tool gives when it succeeds.
     type Output;
