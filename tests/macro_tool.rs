@@ -50,7 +50,7 @@ async fn sign_contract(
 }
 
 fn schema<T: Tool>() -> Value {
-    serde_json::to_value(schemars::schema_for!(T)).unwrap()
+    schemars::schema_for!(T).to_value()
 }
 
 fn parse<T: Tool>(text: &str) -> Result<T, String> {
@@ -228,8 +228,6 @@ fn keys_override_what_the_fn_says() {
 
 type Ledgered<T> = Result<T, String>;
 
-struct SearchResult;
-
 /// Fails under another name.
 #[hitl_tool(fallible)]
 async fn aliased() -> Ledgered<u8> {
@@ -245,13 +243,7 @@ async fn by_path() -> std::io::Result<u8> {
 /// Does not fail in spite of its name.
 #[hitl_tool(infallible)]
 async fn found() -> module::FoundResult {
-    module::FoundResult(SearchResult.count())
-}
-
-impl SearchResult {
-    fn count(&self) -> u8 {
-        1
-    }
+    module::FoundResult(1)
 }
 
 mod module {

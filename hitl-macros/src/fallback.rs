@@ -3,9 +3,10 @@
 
 use proc_macro2::TokenStream;
 use quote::{ToTokens as _, quote};
+use syn::ext::IdentExt as _;
 use syn::{Attribute, FnArg, ItemFn, Type};
 
-use crate::expand::Names;
+use crate::expand::{Names, path_text};
 use crate::parse::{Function, Returns, Role};
 
 /// A tool with the right names and no body. Its constructor takes anything.
@@ -22,9 +23,9 @@ pub(crate) fn tool(function: &Function, inputs: usize, names: &Names) -> TokenSt
         Returns::Other(ty) => (ty.to_token_stream(), infallible()),
         Returns::NamedResult(ty) => projected(ty, private),
     };
-    let serde = quote!(#private::serde).to_string();
-    let schemars = quote!(#private::schemars).to_string();
-    let tool = name.to_string();
+    let serde = path_text(&quote!(#private::serde));
+    let schemars = path_text(&quote!(#private::schemars));
+    let tool = name.unraw().to_string();
     quote! {
         #(#existence)*
         #(#docs)*

@@ -162,8 +162,8 @@ fn unfit_for_describe(name: &str, function: &Function) -> Option<String> {
 
 /// Names that start like those of the expansion.
 pub(crate) fn reserved_names(item: impl ToTokens, errors: &mut Errors) {
-    let ours = &mut |ident: &proc_macro2::Ident| ident.unraw().to_string().starts_with("__hitl_");
+    let ours = &mut |ident: &proc_macro2::Ident| ident.unraw().to_string().starts_with("__hitl");
     if let Some(name) = crate::parse::identifier(item, ours) {
-        errors.at(name, "names that start with `__hitl_` belong to the macro: take another");
+        errors.at(name, "names that start with `__hitl` belong to the macro: take another");
     }
 }

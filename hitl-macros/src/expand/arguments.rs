@@ -94,7 +94,7 @@ fn field(parameter: &Parameter, argument: &Argument, function: &Function) -> Tok
 /// The fns that make default values, and `Debug` without secrets.
 pub(super) fn impls(function: &Function, names: &Names) -> TokenStream {
     let Function { arguments, .. } = function;
-    let private = &names.private;
+    let short = &names.short;
     let text = arguments.to_string();
     let defaults: Vec<_> = arguments_of(function)
         .filter_map(|(parameter, argument)| {
@@ -114,8 +114,8 @@ pub(super) fn impls(function: &Function, names: &Names) -> TokenStream {
         #defaults
 
         impl ::core::fmt::Debug for #arguments {
-            fn fmt(&self, __hitl_f: &mut ::core::fmt::Formatter<'_>) -> ::core::fmt::Result {
-                #private::debug_arguments(self, #text, __hitl_f)
+            fn fmt(&self, f: &mut ::core::fmt::Formatter<'_>) -> ::core::fmt::Result {
+                #short::debug_arguments(self, #text, f)
             }
         }
     }
@@ -142,7 +142,7 @@ fn docs(attribute: &Attribute, function: &Function) -> TokenStream {
 }
 
 /// A path as the attributes of other macros take it.
-fn path_text(path: &TokenStream) -> String {
+pub(crate) fn path_text(path: &TokenStream) -> String {
     path.to_string().replace(' ', "")
 }
 

@@ -29,7 +29,7 @@ impl<'f> Returned<'f> {
 
 /// `type Output` and `type Error`.
 pub(super) fn types(attribute: &Attribute, function: &Function, names: &Names) -> TokenStream {
-    let private = &names.private;
+    let short = &names.short;
     match Returned::of(attribute, function) {
         Returned::Unit => quote! {
             type Output = ();
@@ -41,8 +41,8 @@ pub(super) fn types(attribute: &Attribute, function: &Function, names: &Names) -
         },
         Returned::Fallible(ty) => {
             let span = Span::mixed_site().located_at(ty.span());
-            let output = quote_spanned!(span=> <#ty as #private::ToolReturn>::Output);
-            let error = quote_spanned!(span=> <#ty as #private::ToolReturn>::Error);
+            let output = quote_spanned!(span=> <#ty as #short::ToolReturn>::Output);
+            let error = quote_spanned!(span=> <#ty as #short::ToolReturn>::Error);
             quote! {
                 type Output = #output;
                 type Error = #error;
@@ -59,7 +59,7 @@ pub(super) fn proof(
     names: &Names,
 ) -> Option<TokenStream> {
     let Returned::Plain(ty) = Returned::of(attribute, function) else { return None };
-    let private = &names.private;
+    let short = &names.short;
     let flag = if attribute.infallible.is_some() {
         "remove `infallible` from"
     } else {
@@ -71,11 +71,11 @@ pub(super) fn proof(
     );
     let span = Span::mixed_site().located_at(ty.span());
     let assertion = quote_spanned! {span=>
-        ::core::assert!(!#private::Probe::<#ty>::IS_RESULT, #message)
+        ::core::assert!(!#short::Probe::<#ty>::IS_RESULT, #message)
     };
     Some(quote! {
         const _: () = {
-            use #private::Unproven as _;
+            use #short::Unproven as _;
             #assertion
         };
     })
@@ -83,12 +83,12 @@ pub(super) fn proof(
 
 /// `run`.
 pub(super) fn run(attribute: &Attribute, function: &Function, names: &Names) -> TokenStream {
-    let private = &names.private;
+    let short = &names.short;
     let Function { arguments, body, parameters, attributes, .. } = function;
     let attributes = &attributes.body;
     let hygienic = |name| Ident::new(name, Span::mixed_site());
     let (permit, call, cx) = (hygienic("permit"), hygienic("call"), hygienic("cx"));
-    let bindings = parameters.iter().map(|parameter| binding(parameter, &call, &cx, private));
+    let bindings = parameters.iter().map(|parameter| binding(parameter, &call, &cx, short));
     let (returns, ended) = match Returned::of(attribute, function) {
         Returned::Unit => (
             None,
@@ -102,16 +102,16 @@ pub(super) fn run(attribute: &Attribute, function: &Function, names: &Names) -> 
         }
         Returned::Fallible(ty) => (
             Some(quote!(-> #ty)),
-            quote!(#private::ToolReturn::into_result(__hitl_body(#permit).await)),
+            quote!(#short::ToolReturn::into_result(__hitl_body(#permit).await)),
         ),
     };
     quote! {
         async fn run(
-            #permit: #private::Permit<Self>,
+            #permit: #short::Permit<Self>,
         ) -> ::core::result::Result<Self::Output, Self::Error> {
             #[allow(clippy::unused_async)]
             #(#attributes)*
-            async fn __hitl_body(#permit: #private::Permit<#arguments>) #returns {
+            async fn __hitl_body(#permit: #short::Permit<#arguments>) #returns {
                 let (#call, #cx) = #permit.open();
                 #(#bindings)*
                 #body
@@ -122,7 +122,7 @@ pub(super) fn run(attribute: &Attribute, function: &Function, names: &Names) -> 
 }
 
 /// `let`, with the fn's own name and type.
-fn binding(parameter: &Parameter, call: &Ident, cx: &Ident, private: &TokenStream) -> TokenStream {
+fn binding(parameter: &Parameter, call: &Ident, cx: &Ident, short: &TokenStream) -> TokenStream {
     let Parameter { ident, mutability, ty: written, role } = parameter;
     let span = Span::mixed_site().located_at(written.span());
     let value = match role {
@@ -133,10 +133,9 @@ fn binding(parameter: &Parameter, call: &Ident, cx: &Ident, private: &TokenStrea
         Role::State { ty, borrowed } => {
             owned_or_not(*borrowed, &quote_spanned!(span=> #cx.state::<#ty>()))
         }
-        Role::Context { ty, borrowed } => owned_or_not(
-            *borrowed,
-            &quote_spanned!(span=> <#ty as #private::BodyContext>::of(&#cx)),
-        ),
+        Role::Context { ty, borrowed } => {
+            owned_or_not(*borrowed, &quote_spanned!(span=> <#ty as #short::BodyContext>::of(&#cx)))
+        }
     };
     quote!(let #mutability #ident: #written = #value;)
 }

@@ -6,5 +6,5 @@ mod body;
 mod spec;
 mod tool;
 
-pub(crate) use arguments::arguments;
+pub(crate) use arguments::{arguments, path_text};
 pub(crate) use tool::{Names, tool};

@@ -12,7 +12,7 @@ use super::tool::Names;
 use crate::parse::{Attribute, Function, Role};
 
 pub(super) fn spec(attribute: &Attribute, function: &Function, names: &Names) -> TokenStream {
-    let private = &names.private;
+    let short = &names.short;
     let own_name = function.name.unraw().to_string();
     let name = attribute.name.as_ref().map_or(&own_name, |name| &name.value);
     let description = names.description.as_str();
@@ -20,7 +20,7 @@ pub(super) fn spec(attribute: &Attribute, function: &Function, names: &Names) ->
         .map(|(parameter, argument)| {
             let name = parameter.ident.unraw().to_string();
             let make = if argument.sensitive { quote!(sensitive) } else { quote!(new) };
-            quote!(#private::Parameter::#make(#name))
+            quote!(#short::Parameter::#make(#name))
         })
         .collect();
     let parameters = (!parameters.is_empty()).then(|| quote!(.parameters(&[#(#parameters),*])));
@@ -33,15 +33,15 @@ pub(super) fn spec(attribute: &Attribute, function: &Function, names: &Names) ->
         })
         .map(|ty| {
             let span = Span::mixed_site().located_at(ty.span());
-            quote_spanned!(span=> #private::StateRequirement::of::<#ty>())
+            quote_spanned!(span=> #short::StateRequirement::of::<#ty>())
         })
         .collect();
     let states = (!states.is_empty()).then(|| quote!(.states(&[#(#states),*])));
-    let config = config(attribute, private);
-    quote!(#private::Spec::new(#name, #description)#parameters #states #config)
+    let config = config(attribute, short);
+    quote!(#short::Spec::new(#name, #description)#parameters #states #config)
 }
 
-fn config(attribute: &Attribute, private: &TokenStream) -> Option<TokenStream> {
+fn config(attribute: &Attribute, short: &TokenStream) -> Option<TokenStream> {
     let mut calls = Vec::new();
     let mut call = |method: &str, arguments: TokenStream| {
         let method = Ident::new(method, Span::call_site());
@@ -53,7 +53,7 @@ fn config(attribute: &Attribute, private: &TokenStream) -> Option<TokenStream> {
     }
     if let Some(given) = &attribute.risk {
         let variant = Ident::new(given.value, Span::call_site());
-        call("risk", quote!(#private::Risk::#variant));
+        call("risk", quote!(#short::Risk::#variant));
     }
     for (method, given) in [
         ("base_confidence", &attribute.base_confidence),
@@ -84,21 +84,19 @@ fn config(attribute: &Attribute, private: &TokenStream) -> Option<TokenStream> {
     if attribute.approve_label.is_some() || attribute.reject_label.is_some() {
         let approve = attribute.approve_label.as_ref().map(|given| &given.value);
         let approve = approve.map_or_else(
-            || quote!(#private::HitlConfig::DEFAULT.approve_label),
+            || quote!(#short::HitlConfig::DEFAULT.approve_label),
             |text| quote!(#text),
         );
         let reject = attribute.reject_label.as_ref().map(|given| &given.value);
-        let reject = reject.map_or_else(
-            || quote!(#private::HitlConfig::DEFAULT.reject_label),
-            |text| quote!(#text),
-        );
+        let reject = reject
+            .map_or_else(|| quote!(#short::HitlConfig::DEFAULT.reject_label), |text| quote!(#text));
         call("labels", quote!(#approve, #reject));
     }
     if let Some(given) = &attribute.describe {
         let template = &given.value;
         call("describe", quote!(#template));
     }
-    (!calls.is_empty()).then(|| quote!(.config(#private::HitlConfig::DEFAULT #(#calls)*)))
+    (!calls.is_empty()).then(|| quote!(.config(#short::HitlConfig::DEFAULT #(#calls)*)))
 }
 
 fn duration(length: Duration) -> TokenStream {

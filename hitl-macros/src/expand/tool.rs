@@ -13,6 +13,8 @@ use crate::parse::{Attribute, Function};
 pub(crate) struct Names {
     /// Where the expansion finds everything: `::hitl::__private`.
     pub(crate) private: TokenStream,
+    /// What it is called inside the `const _`.
+    pub(crate) short: TokenStream,
     /// What the tool does.
     pub(crate) description: String,
 }
@@ -23,29 +25,32 @@ impl Names {
         let description = attribute.description.as_ref().map(|given| given.value.clone());
         Self {
             private: quote!(#root::__private),
+            short: quote!(__hitl),
             description: description.or_else(|| function.docs.text()).unwrap_or_default(),
         }
     }
 }
 
 pub(crate) fn tool(attribute: &Attribute, function: &Function, names: &Names) -> TokenStream {
-    let private = &names.private;
+    let (private, short) = (&names.private, &names.short);
     let arguments = &function.arguments;
     let existence = &function.attributes.existence;
     let impls = arguments::impls(function, names);
     let types = body::types(attribute, function, names);
     let spec = spec::spec(attribute, function, names);
-    let snapshot = snapshot(function, private);
+    let snapshot = snapshot(function, short);
     let run = body::run(attribute, function, names);
     let proof = body::proof(attribute, function, names);
     quote! {
         #(#existence)*
         const _: () = {
+            use #private as #short;
+
             #impls
 
-            impl #private::Tool for #arguments {
+            impl #short::Tool for #arguments {
                 #types
-                const SPEC: #private::Spec = #spec;
+                const SPEC: #short::Spec = #spec;
                 #snapshot
                 #run
             }
@@ -55,7 +60,7 @@ pub(crate) fn tool(attribute: &Attribute, function: &Function, names: &Names) ->
     }
 }
 
-fn snapshot(function: &Function, private: &TokenStream) -> TokenStream {
+fn snapshot(function: &Function, short: &TokenStream) -> TokenStream {
     let mut fields: Vec<_> = arguments_of(function)
         .map(|(parameter, argument)| (parameter.ident.unraw().to_string(), parameter, argument))
         .collect();
@@ -76,8 +81,8 @@ fn snapshot(function: &Function, private: &TokenStream) -> TokenStream {
     quote! {
         fn snapshot(
             &self,
-            to: &mut #private::SnapshotWriter,
-        ) -> ::core::result::Result<(), #private::SnapshotError> {
+            to: &mut #short::SnapshotWriter,
+        ) -> ::core::result::Result<(), #short::SnapshotError> {
             to.object(|#writer| {
                 #(#fields)*
                 ::core::result::Result::Ok(())

@@ -1,1 +1,69 @@
 //! The expansion as a person reads it.
+
+use proc_macro2::TokenStream;
+use quote::quote;
+
+use crate::pipeline::hitl_tool;
+
+fn expansion(keys: TokenStream, item: TokenStream) -> String {
+    prettyplease::unparse(&syn::parse2(hitl_tool(keys, item)).unwrap())
+}
+
+#[test]
+fn one_whole_expansion() {
+    let keys = quote! {
+        approval_type = "contract", risk = "high", base_confidence = 50,
+        auto_threshold = 95, quick_threshold = 70,
+        requires_reason, expires = "10m", timeout = "1500ms", destructive,
+        approve_label = "Sign Contract", reject_label = "Cancel",
+        describe = "Sign contract {contract_id} for ${amount}",
+    };
+    let item = quote! {
+        /// Sign a contract on behalf of the workspace.
+        #[tracing::instrument]
+        pub(crate) async fn sign_contract(
+            #[hitl(state)] ledger: Arc<Ledger>,
+            #[hitl(state)] limits: &Limits,
+            #[hitl(context)] cx: &CallContext,
+            /// The contract's id, like C-1042.
+            contract_id: &str,
+            amount: f64,
+            #[hitl(sensitive)] mut pin: String,
+            #[hitl(default = "EUR")] currency: String,
+        ) -> Result<Signature, ContractError> {
+            ledger.sign(&cx.principal, contract_id, amount, pin).await
+        }
+    };
+    insta::assert_snapshot!(expansion(keys, item));
+}
+
+#[test]
+fn a_plain_return_is_proven_to_be_one() {
+    let item = quote! {
+        /// Counts.
+        async fn count() -> u8 {
+            1
+        }
+    };
+    insta::assert_snapshot!(expansion(quote!(crate = my::hitl), item));
+}
+
+#[test]
+fn a_fn_that_cannot_be_expanded_leaves_its_names() {
+    let item = quote! {
+        /// Counts.
+        async fn count<T>(#[hitl(context)] cx: &CallContext, (a, b): (u8, u8), c: u8) -> u8 {
+            1
+        }
+    };
+    insta::assert_snapshot!(expansion(quote!(), item));
+}
+
+#[test]
+fn a_method_is_left_as_it_was() {
+    let item = quote! {
+        /// Counts.
+        async fn count(&self, #[hitl(sensitive)] pin: String) {}
+    };
+    insta::assert_snapshot!(expansion(quote!(), item));
+}
