@@ -226,6 +226,18 @@ fn keys_override_what_the_fn_says() {
     assert_eq!(SendNews::SPEC.config, config);
 }
 
+/// Has many switches.
+#[hitl_tool]
+async fn set_switches(
+    switch_a: bool,
+    switch_b: bool,
+    switch_c: bool,
+    switch_d: bool,
+    #[hitl(state)] limit: u32,
+) -> u32 {
+    u32::from(switch_a && switch_b && switch_c && switch_d).min(limit)
+}
+
 type Ledgered<T> = Result<T, String>;
 
 /// Fails under another name.

@@ -48,7 +48,7 @@ pub(crate) fn nearest<'w>(
         .into_iter()
         .map(|word| (distance(given, word), word))
         .filter(|(distance, word)| {
-            *distance <= word.len().div_ceil(4).max(1)
+            *distance <= word.len().div_ceil(3).min(3)
                 // `auto` for `auto_threshold`, `risk_level` for `risk`.
                 || given.len() >= 3 && (word.starts_with(given) || given.starts_with(word))
         })

@@ -7,17 +7,16 @@ use syn::ext::IdentExt as _;
 use syn::{Attribute, FnArg, ItemFn, Type};
 
 use crate::expand::{Names, path_text};
-use crate::parse::{Function, Returns, Role};
+use crate::parse::{Function, Returns};
 
 /// A tool with the right names and no body. Its constructor takes anything.
-pub(crate) fn tool(function: &Function, inputs: usize, names: &Names) -> TokenStream {
+pub(crate) fn tool(function: &Function, names: &Names) -> TokenStream {
     let Function { vis, name, arguments, attributes, docs, returns, .. } = function;
     let existence = &attributes.existence;
     let docs = &docs.attributes;
     let private = &names.private;
-    let injected = function.parameters.iter().filter(|p| !matches!(p.role, Role::Argument(_)));
-    let anything =
-        (0..inputs.saturating_sub(injected.count())).map(|_| quote!(_: impl ::core::marker::Sized));
+    let read = function.parameters.iter().filter(|p| p.argument().is_some()).count();
+    let anything = (0..read + function.unread).map(|_| quote!(_: impl ::core::marker::Sized));
     let (output, error) = match returns {
         Returns::Unit => (quote!(()), infallible()),
         Returns::Other(ty) => (ty.to_token_stream(), infallible()),

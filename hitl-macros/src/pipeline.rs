@@ -8,11 +8,10 @@ use crate::errors::Errors;
 use crate::expand::{self, Names};
 use crate::fallback;
 use crate::parse::{Attribute, Function};
-use crate::validate::{reserved_names, validate};
+use crate::validate::{no_reserved_names, validate};
 
 pub(crate) fn hitl_tool(keys: TokenStream, item: TokenStream) -> TokenStream {
     let mut errors = Errors::default();
-    reserved_names(quote!(#keys #item), &mut errors);
     let attribute = Attribute::read(keys, &mut errors);
     let items = match syn::parse2::<ItemFn>(item.clone()) {
         Ok(function) => annotated(attribute, function, &mut errors),
@@ -26,15 +25,15 @@ pub(crate) fn hitl_tool(keys: TokenStream, item: TokenStream) -> TokenStream {
 }
 
 fn annotated(attribute: Attribute, item: ItemFn, errors: &mut Errors) -> TokenStream {
-    let inputs = item.sig.inputs.len();
-    let Some(function) = Function::read(item.clone(), errors) else {
+    let Some(mut function) = Function::read(item.clone(), errors) else {
         return fallback::untouched(item);
     };
     validate(&attribute, &function, errors);
+    function.sound &= no_reserved_names(item, errors);
     let attribute = if errors.is_empty() { attribute } else { attribute.without_config() };
     let names = Names::of(&attribute, &function);
     if !function.sound {
-        return fallback::tool(&function, inputs, &names);
+        return fallback::tool(&function, &names);
     }
     let arguments = expand::arguments(&attribute, &function, &names);
     let tool = expand::tool(&attribute, &function, &names);

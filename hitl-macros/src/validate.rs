@@ -146,11 +146,14 @@ fn unfit_for_describe(name: &str, function: &Function) -> Option<String> {
             if !function.sound {
                 return None;
             }
-            let arguments = || function.parameters.iter().filter(|p| p.argument().is_some());
-            let names: Vec<String> = arguments().map(|p| p.ident.unraw().to_string()).collect();
+            let shown = function
+                .parameters
+                .iter()
+                .filter(|p| p.argument().is_some_and(|argument| !argument.sensitive));
+            let names: Vec<String> = shown.map(|p| p.ident.unraw().to_string()).collect();
             let names = names.iter().map(String::as_str);
             let accepted = if names.len() == 0 {
-                "this fn has no arguments".to_owned()
+                "this fn has no arguments to show".to_owned()
             } else {
                 format!("a placeholder is the bare name of an argument: {}", list(names.clone()))
             };
@@ -160,10 +163,10 @@ fn unfit_for_describe(name: &str, function: &Function) -> Option<String> {
     }
 }
 
-/// Names that start like those of the expansion.
-pub(crate) fn reserved_names(item: impl ToTokens, errors: &mut Errors) {
+/// Names that start like those of the expansion; says whether there are none.
+pub(crate) fn no_reserved_names(item: impl ToTokens, errors: &mut Errors) -> bool {
     let ours = &mut |ident: &proc_macro2::Ident| ident.unraw().to_string().starts_with("__hitl");
-    if let Some(name) = crate::parse::identifier(item, ours) {
-        errors.at(name, "names that start with `__hitl` belong to the macro: take another");
-    }
+    let Some(name) = crate::parse::identifier(item, ours) else { return true };
+    errors.at(name, "names that start with `__hitl` belong to the macro: take another");
+    false
 }

@@ -40,15 +40,23 @@ pub(super) fn types(attribute: &Attribute, function: &Function, names: &Names) -
             type Error = ::core::convert::Infallible;
         },
         Returned::Fallible(ty) => {
-            let span = Span::mixed_site().located_at(ty.span());
-            let output = quote_spanned!(span=> <#ty as #short::ToolReturn>::Output);
-            let error = quote_spanned!(span=> <#ty as #short::ToolReturn>::Error);
+            let (output, error) = projected(ty, short);
             quote! {
                 type Output = #output;
                 type Error = #error;
             }
         }
     }
+}
+
+/// The two types in a `Result`. What only compiles for a `Result` has the span of the type, so
+/// that the compiler says there, and once, that it is none.
+fn projected(ty: &Type, short: &TokenStream) -> (TokenStream, TokenStream) {
+    let span = ty.span();
+    (
+        quote_spanned!(span=> <#ty as #short::ToolReturn>::Output),
+        quote_spanned!(span=> <#ty as #short::ToolReturn>::Error),
+    )
 }
 
 /// Has the compiler prove that a plain return type is not a `Result` under another name, whose
@@ -69,7 +77,7 @@ pub(super) fn proof(
         "the return type of `{}` is a `Result` under another name: {flag} `#[hitl_tool(..)]`",
         function.name
     );
-    let span = Span::mixed_site().located_at(ty.span());
+    let span = at(ty);
     let assertion = quote_spanned! {span=>
         ::core::assert!(!#short::Probe::<#ty>::IS_RESULT, #message)
     };
@@ -89,26 +97,29 @@ pub(super) fn run(attribute: &Attribute, function: &Function, names: &Names) -> 
     let hygienic = |name| Ident::new(name, Span::mixed_site());
     let (permit, call, cx) = (hygienic("permit"), hygienic("call"), hygienic("cx"));
     let bindings = parameters.iter().map(|parameter| binding(parameter, &call, &cx, short));
-    let (returns, ended) = match Returned::of(attribute, function) {
-        Returned::Unit => (
-            None,
-            quote! {
+    let own = quote!(::core::result::Result<Self::Output, Self::Error>);
+    let (returns, result, ended) = match Returned::of(attribute, function) {
+        Returned::Unit => {
+            let ended = quote! {
                 __hitl_body(#permit).await;
                 ::core::result::Result::Ok(())
-            },
-        ),
-        Returned::Plain(ty) => {
-            (Some(quote!(-> #ty)), quote!(::core::result::Result::Ok(__hitl_body(#permit).await)))
+            };
+            (None, own, ended)
         }
-        Returned::Fallible(ty) => (
-            Some(quote!(-> #ty)),
-            quote!(#short::ToolReturn::into_result(__hitl_body(#permit).await)),
-        ),
+        Returned::Plain(ty) => {
+            let ended = quote!(::core::result::Result::Ok(__hitl_body(#permit).await));
+            (Some(quote!(-> #ty)), own, ended)
+        }
+        Returned::Fallible(ty) => {
+            let into_result = quote_spanned!(ty.span()=> <#ty as #short::ToolReturn>::into_result);
+            let ended = quote!(#into_result(__hitl_body(#permit).await));
+            let (output, error) = projected(ty, short);
+            let result = quote!(::core::result::Result<#output, #error>);
+            (Some(quote!(-> #ty)), result, ended)
+        }
     };
     quote! {
-        async fn run(
-            #permit: #short::Permit<Self>,
-        ) -> ::core::result::Result<Self::Output, Self::Error> {
+        async fn run(#permit: #short::Permit<Self>) -> #result {
             #[allow(clippy::unused_async)]
             #(#attributes)*
             async fn __hitl_body(#permit: #short::Permit<#arguments>) #returns {
@@ -124,7 +135,7 @@ pub(super) fn run(attribute: &Attribute, function: &Function, names: &Names) -> 
 /// `let`, with the fn's own name and type.
 fn binding(parameter: &Parameter, call: &Ident, cx: &Ident, short: &TokenStream) -> TokenStream {
     let Parameter { ident, mutability, ty: written, role } = parameter;
-    let span = Span::mixed_site().located_at(written.span());
+    let span = at(written);
     let value = match role {
         Role::Argument(argument) => match argument.held {
             Held::Owned(_) => quote!(#call.#ident),
@@ -142,4 +153,9 @@ fn binding(parameter: &Parameter, call: &Ident, cx: &Ident, short: &TokenStream)
 
 fn owned_or_not(borrowed: bool, reference: &TokenStream) -> TokenStream {
     if borrowed { reference.clone() } else { quote!(::core::clone::Clone::clone(#reference)) }
+}
+
+/// Where a type is written: what the compiler finds wrong with it belongs there.
+fn at(ty: &Type) -> Span {
+    Span::mixed_site().located_at(ty.span())
 }

@@ -83,11 +83,10 @@ impl Attribute {
     /// What is left when something in it is wrong: enough to expand the rest without errors that
     /// only follow from this one.
     pub(crate) fn without_config(self) -> Self {
-        Self {
-            root: self.root,
-            fallible: self.fallible,
-            infallible: self.infallible,
-            ..Self::default()
+        let sound = Self { root: self.root, ..Self::default() };
+        match (self.fallible, self.infallible) {
+            (Some(_), Some(_)) => sound,
+            (fallible, infallible) => Self { fallible, infallible, ..sound },
         }
     }
 

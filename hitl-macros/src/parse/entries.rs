@@ -46,7 +46,7 @@ fn entry(input: ParseStream<'_>) -> syn::Result<Entry> {
         return Ok(Entry { key, value: None });
     }
     if !input.peek(Token![=]) || input.peek(Token![==]) {
-        return Err(input.error(format!("expected `{key}` or `{key} = value`")));
+        return Err(input.error(format!("expected `,` or `= value` after `{key}`")));
     }
     input.parse::<Token![=]>()?;
     if input.is_empty() || input.peek(Token![,]) {

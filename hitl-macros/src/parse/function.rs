@@ -7,7 +7,7 @@ use syn::{
 };
 
 use super::docs::Docs;
-use super::parameter::{Parameter, last_segment};
+use super::parameter::{Parameter, Unread, last_segment};
 use super::scan;
 use crate::errors::Errors;
 
@@ -20,6 +20,8 @@ pub(crate) struct Function {
     pub(crate) docs: Docs,
     pub(crate) attributes: Attributes,
     pub(crate) parameters: Vec<Parameter>,
+    /// How many more arguments there are, that could not be read.
+    pub(crate) unread: usize,
     pub(crate) returns: Returns,
     pub(crate) body: Block,
     /// Whether a body can be made of it. If not, an error says why.
@@ -68,22 +70,26 @@ impl Function {
         }
         let arguments = struct_name(&sig, errors);
         let mut parameters: Vec<Parameter> = Vec::new();
+        let mut unread = 0;
         for input in sig.inputs {
             let FnArg::Typed(input) = input else { continue };
             match Parameter::read(input, errors) {
-                Some(parameter) if parameters.iter().any(|p| p.ident == parameter.ident) => {
+                Ok(parameter) if parameters.iter().any(|p| p.ident == parameter.ident) => {
                     let twice = format!("there are two parameters `{}`", parameter.ident);
                     errors.at(parameter.ident, twice);
+                    sound = false;
+                    unread += 1;
                 }
-                Some(parameter) => parameters.push(parameter),
-                None => sound = false,
+                Ok(parameter) => parameters.push(parameter),
+                Err(Unread { is_argument }) => {
+                    sound = false;
+                    unread += usize::from(is_argument);
+                }
             }
         }
-        let returns = if sig.generics.params.is_empty() {
-            Returns::read(sig.output, errors)
-        } else {
-            Returns::Unit
-        };
+        let returns =
+            if sig.generics.params.is_empty() { Returns::read(sig.output, errors) } else { None };
+        sound &= returns.is_some();
         Some(Self {
             vis,
             name: sig.ident,
@@ -91,7 +97,8 @@ impl Function {
             docs,
             attributes,
             parameters,
-            returns,
+            unread,
+            returns: returns.unwrap_or(Returns::Unit),
             body: *block,
             sound,
         })
@@ -100,7 +107,7 @@ impl Function {
 
 fn check_qualifiers(sig: &Signature, errors: &mut Errors) -> bool {
     let mut sound = true;
-    if sig.asyncness.is_none() {
+    if sig.asyncness.is_none() && sig.constness.is_none() {
         // A body that does not wait is a body all the same: the rest is expanded as if it were async.
         errors.at(sig.fn_token, "a tool is an `async fn`: write `async fn`");
     }
@@ -155,20 +162,20 @@ impl Attributes {
 }
 
 impl Returns {
-    fn read(output: ReturnType, errors: &mut Errors) -> Self {
-        let ReturnType::Type(_, ty) = output else { return Self::Unit };
+    fn read(output: ReturnType, errors: &mut Errors) -> Option<Self> {
+        let ReturnType::Type(_, ty) = output else { return Some(Self::Unit) };
         if let Some(token) = scan::impl_trait(&ty) {
             errors.at(token, "what a tool returns is stored: name its type instead of `impl`");
-            return Self::Unit;
+            return None;
         }
         if let Type::Reference(_) = *ty {
             errors.at(ty, "what a tool returns is stored: return an owned type");
-            return Self::Unit;
+            return None;
         }
-        match last_segment(&ty) {
+        Some(match last_segment(&ty) {
             Some(name) if name.to_string().ends_with("Result") => Self::NamedResult(*ty),
             _ => Self::Other(*ty),
-        }
+        })
     }
 }
 

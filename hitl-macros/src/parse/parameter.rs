@@ -20,6 +20,12 @@ pub(crate) struct Parameter {
     pub(crate) role: Role,
 }
 
+/// A parameter that cannot even stand in for what was meant. It was reported.
+pub(super) struct Unread {
+    /// Whether the constructor would take it.
+    pub(super) is_argument: bool,
+}
+
 /// Where a parameter's value comes from.
 pub(crate) enum Role {
     /// The host's state of this type: borrowed, or cloned.
@@ -55,8 +61,8 @@ pub(crate) enum DefaultValue {
 }
 
 impl Parameter {
-    /// Reads a parameter. Nothing when it cannot even stand in for what was meant.
-    pub(crate) fn read(input: PatType, errors: &mut Errors) -> Option<Self> {
+    /// Reads a parameter.
+    pub(super) fn read(input: PatType, errors: &mut Errors) -> Result<Self, Unread> {
         let mut docs = Docs::default();
         let mut keys = Keys::default();
         for attribute in input.attrs {
@@ -64,6 +70,7 @@ impl Parameter {
                 keys.read(&other, errors);
             }
         }
+        let unread = Unread { is_argument: keys.state.is_none() && keys.context.is_none() };
         let pattern = match *input.pat {
             Pat::Ident(pattern) if pattern.by_ref.is_none() && pattern.subpat.is_none() => pattern,
             other => {
@@ -72,12 +79,12 @@ impl Parameter {
                     "a parameter of a tool is a plain name: the model fills it by this name. \
                      Take it apart inside the body",
                 );
-                return None;
+                return Err(unread);
             }
         };
         let ty = unwrap_group(*input.ty);
-        let role = keys.role(&ty, &docs, errors)?;
-        Some(Self { ident: pattern.ident, mutability: pattern.mutability, ty, role })
+        let role = keys.role(&ty, &docs, errors).ok_or(unread)?;
+        Ok(Self { ident: pattern.ident, mutability: pattern.mutability, ty, role })
     }
 
     pub(crate) fn argument(&self) -> Option<&Argument> {

@@ -56,7 +56,7 @@ struct Server;
 impl Server {
     /// Serves.
     #[hitl_tool]
-    async fn serve(&self, a: u8) {}
+    async fn serve(&self, _: u8) {}
 }
 
 #[hitl_tool]

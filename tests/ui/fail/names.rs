@@ -2,6 +2,7 @@
 
 use hitl::hitl_tool;
 
+#[derive(serde::Serialize, serde::Deserialize)]
 struct Signature;
 
 /// Becomes `Self`.

@@ -1,6 +1,5 @@
 //! Parameters.
 
-use std::borrow::Cow;
 use std::sync::Arc;
 
 use hitl::{CallContext, hitl_tool};
@@ -40,7 +39,7 @@ async fn references(
     texts: Vec<&str>,
     slices: &[&str],
     long: &'static str,
-    cow: Cow<'_, str>,
+    cow: std::borrow::Cow<'_, str>,
 ) {
 }
 
@@ -49,7 +48,7 @@ async fn references(
 async fn from_the_host(
     #[hitl(state)] a: &mut Ledger,
     #[hitl(state)] b: &'static Ledger,
-    #[hitl(state)] c: Cow<'_, str>,
+    #[hitl(state)] c: std::borrow::Cow<'_, str>,
     #[hitl(state)] d: Option<&Ledger>,
     #[hitl(state)] e: impl Clone,
     #[hitl(context)] f: Option<CallContext>,

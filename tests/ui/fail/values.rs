@@ -38,7 +38,7 @@ async fn pay_back(amount: u64) -> u64 {
 }
 
 /// Waits.
-#[hitl_tool(expires = "4000d", timeout = "5min", crate = Vec<u8>)]
+#[hitl_tool(expires = "4000d", timeout = "5min", crate = 5)]
 async fn wait() {}
 
 fn main() {

@@ -21,7 +21,6 @@ fn body() {
 fn fields() {
     let call = pay(1, "1");
     let _ = call.pin;
-    let _ = Pay { amount: 1, pin: String::new() };
 }
 
 fn written_out() {

@@ -8,10 +8,6 @@ async fn pay(amount: u64) -> u64 {
     amount
 }
 
-fn made(cx: RunContext) {
-    let _ = Pay::run(Permit { arguments: pay(1), cx });
-}
-
 fn issued(cx: RunContext) {
     let _ = Pay::run(Permit::issue(pay(1), cx));
 }
