@@ -35,10 +35,16 @@ fn constructor(attribute: &Attribute, function: &Function) -> TokenStream {
             quote!(#name)
         }
     });
+    let quiet = function
+        .parameters
+        .iter()
+        .any(underscored)
+        .then(|| quote!(#[allow(clippy::used_underscore_binding)]));
     quote! {
         #(#existence)*
         #docs
         #(#other)*
+        #quiet
         // A tool that only a model calls has no use for its constructor; and a tool has as many
         // parameters as the model needs.
         #[allow(dead_code, clippy::too_many_arguments, clippy::fn_params_excessive_bools)]
@@ -123,6 +129,11 @@ pub(super) fn impls(function: &Function, names: &Names) -> TokenStream {
 
 pub(super) fn arguments_of(function: &Function) -> impl Iterator<Item = (&Parameter, &Argument)> {
     function.parameters.iter().filter_map(|p| p.argument().map(|argument| (p, argument)))
+}
+
+/// Whether the body does not use it, by its name; what the macro makes does, and is no lint's business.
+pub(super) fn underscored(parameter: &Parameter) -> bool {
+    parameter.ident.to_string().starts_with('_')
 }
 
 fn default_name(parameter: &Parameter) -> proc_macro2::Ident {

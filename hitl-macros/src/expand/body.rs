@@ -6,6 +6,7 @@ use quote::{quote, quote_spanned};
 use syn::spanned::Spanned as _;
 use syn::{Ident, Type};
 
+use super::arguments::underscored;
 use super::tool::Names;
 use crate::parse::{Attribute, Function, Held, Parameter, Returns, Role};
 
@@ -120,7 +121,6 @@ pub(super) fn run(attribute: &Attribute, function: &Function, names: &Names) -> 
     };
     quote! {
         async fn run(#permit: #short::Permit<Self>) -> #result {
-            #[allow(clippy::unused_async)]
             #(#attributes)*
             async fn __hitl_body(#permit: #short::Permit<#arguments>) #returns {
                 let (#call, #cx) = #permit.open();
@@ -148,7 +148,10 @@ fn binding(parameter: &Parameter, call: &Ident, cx: &Ident, short: &TokenStream)
             owned_or_not(*borrowed, &quote_spanned!(span=> <#ty as #short::BodyContext>::of(&#cx)))
         }
     };
-    quote!(let #mutability #ident: #written = #value;)
+    let quiet = underscored(parameter).then(
+        || quote!(#[allow(clippy::used_underscore_binding, clippy::no_effect_underscore_binding)]),
+    );
+    quote!(#quiet let #mutability #ident: #written = #value;)
 }
 
 fn owned_or_not(borrowed: bool, reference: &TokenStream) -> TokenStream {

@@ -5,7 +5,7 @@ use quote::{quote, quote_spanned};
 use syn::ext::IdentExt as _;
 use syn::spanned::Spanned as _;
 
-use super::arguments::arguments_of;
+use super::arguments::{arguments_of, underscored};
 use super::{arguments, body, spec};
 use crate::parse::{Attribute, Function};
 
@@ -78,7 +78,13 @@ fn snapshot(function: &Function, short: &TokenStream) -> TokenStream {
             quote!(fields.field(#name, #value)?;)
         }
     });
+    let quiet = function
+        .parameters
+        .iter()
+        .any(underscored)
+        .then(|| quote!(#[allow(clippy::used_underscore_binding)]));
     quote! {
+        #quiet
         fn snapshot(
             &self,
             to: &mut #short::SnapshotWriter,

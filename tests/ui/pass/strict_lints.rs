@@ -13,7 +13,6 @@ pub mod tools {
     /// Documented.
     #[hitl_tool(idempotent)]
     #[deprecated = "take another"]
-    #[expect(clippy::unused_async, reason = "no wait is needed")]
     pub async fn documented(
         #[hitl(state)] limit: u64,
         #[hitl(context)] cx: &CallContext,
