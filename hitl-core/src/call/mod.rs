@@ -17,7 +17,7 @@ pub use key::CallKey;
 pub use outcome::{FailureRecord, Outcome, OutputText};
 pub(crate) use permit::Issued;
 pub use permit::{Permit, RunContext};
-pub use returned::{Plain, Probe, ToolReturn, Unproven};
+pub use returned::{Probe, ToolReturn, Unproven};
 pub use spec::{Hints, HitlConfig, InvalidSpec, Parameter, Risk, Spec, Thresholds};
 pub(crate) use state::StateMap;
 pub use state::StateRequirement;

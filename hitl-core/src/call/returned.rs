@@ -4,7 +4,6 @@
 //! projects a fallible return type through [`ToolReturn`], and has the compiler prove that a plain
 //! one is not a `Result` in disguise, whose `Err` would pass as success.
 
-use std::convert::Infallible;
 use std::marker::PhantomData;
 
 /// The two types inside a fallible return type.
@@ -27,18 +26,6 @@ impl<T, E> ToolReturn for Result<T, E> {
     type Error = E;
     fn into_result(self) -> Result<T, E> {
         self
-    }
-}
-
-/// A return value that cannot be a failure.
-#[derive(Debug)]
-pub struct Plain<T>(pub T);
-
-impl<T> ToolReturn for Plain<T> {
-    type Output = T;
-    type Error = Infallible;
-    fn into_result(self) -> Result<T, Infallible> {
-        Ok(self.0)
     }
 }
 
