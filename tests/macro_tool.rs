@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use hitl::prelude::*;
-use hitl::{HitlConfig, Risk, RunContext, Spec};
+use hitl::{HitlConfig, Risk, RunContext, Spec, Thresholds};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
@@ -128,6 +128,8 @@ async fn list_all() -> Vec<String> {
 #[test]
 fn a_tool_that_says_little_has_the_defaults() {
     assert_eq!(ListAll::SPEC.config, HitlConfig::DEFAULT.read_only());
+    // The macro checks thresholds against these.
+    assert_eq!(ListAll::SPEC.config.thresholds(), Thresholds { auto: 85, quick: 60 });
     assert!(ListAll::SPEC.parameters.is_empty());
     assert!(ListAll::SPEC.states.is_empty());
     assert_eq!(schema::<ListAll>()["additionalProperties"], false);

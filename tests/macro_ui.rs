@@ -1,5 +1,5 @@
-//! What `#[hitl_tool]` accepts, what it says about what it does not, and that a gated body cannot be
-//! reached past the gate.
+//! What `#[hitl_tool]` accepts, what it says about what it does not, and that a gated body cannot
+//! be reached past the gate.
 //!
 //! After a change of a message: `TRYBUILD=overwrite cargo test --test macro_ui`, and read the diff.
 

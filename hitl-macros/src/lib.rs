@@ -1,8 +1,8 @@
 //! `#[hitl_tool]`, the macro of hitl. Applications use it through the facade crate `hitl`.
 //!
-//! The files are the pipeline: `parse` reads what was written, `validate` checks what fits together,
-//! `expand` writes the items, `fallback` stands in when it cannot, and `errors` carries every
-//! mistake to the end, so that one build shows them all.
+//! The files are the pipeline: `parse` reads what was written, `validate` checks what fits
+//! together, `expand` writes the items, `fallback` stands in when it cannot, and `errors` carries
+//! every mistake to the end, so that one build shows them all.
 
 mod errors;
 mod expand;
@@ -43,11 +43,11 @@ mod validate;
 /// * `SignContract`: that value. It implements `Tool`, `Deserialize` (unknown fields are refused),
 ///   `JsonSchema` and a `Debug` that shows no secrets; it has private fields and no `Serialize`.
 ///
-/// The body has no way in but a gate: a call of `sign_contract` in a body, its own or another, makes
-/// a value too.
+/// The body has no way in but a gate: a call of `sign_contract` in a body, its own or another,
+/// makes a value too.
 ///
 /// # Keys
-/// A flag is written alone. Strings and numbers are literals, since they are checked at compile time.
+/// A flag is written alone. Strings and numbers are literals: they are checked at compile time.
 ///
 /// | key | value | says |
 /// |---|---|---|
@@ -73,8 +73,8 @@ mod validate;
 /// A duration is a whole number and its unit: `"250ms"`, `"30s"`, `"10m"`, `"4h"`, `"2d"`.
 ///
 /// # Parameters
-/// Each is an argument of the call and a property of the schema, described by its doc comment, unless
-/// it is marked:
+/// Each is an argument of the call and a property of the schema, described by its doc comment,
+/// unless it is marked:
 ///
 /// | attribute | the parameter is |
 /// |---|---|
@@ -88,13 +88,13 @@ mod validate;
 /// Types of your own need `Deserialize`, `Serialize` and `JsonSchema`.
 ///
 /// # Return types
-/// Anything that can be stored, or a `Result` of it. A type is taken for a `Result` when its name ends
-/// so, which the compiler then checks: `fallible` and `infallible` correct the guess.
+/// Anything that can be stored, or a `Result` of it. A type is taken for a `Result` when its name
+/// ends so, which the compiler then checks: `fallible` and `infallible` correct the guess.
 ///
 /// # Other attributes
-/// `#[cfg]` goes on all that the macro makes, `#[deprecated]` and `#[doc(..)]` on the constructor, and
-/// all others, like lints and `#[tracing::instrument]`, on the body. The body's arguments are behind
-/// its permit, so that an attribute which logs parameters logs no secrets.
+/// `#[cfg]` goes on all that the macro makes, `#[deprecated]` and `#[doc(..)]` on the constructor,
+/// and all others, like lints and `#[tracing::instrument]`, on the body. The body's arguments are
+/// behind its permit, so that an attribute which logs parameters logs no secrets.
 #[proc_macro_attribute]
 pub fn hitl_tool(
     keys: proc_macro::TokenStream,

@@ -131,7 +131,8 @@ pub(super) fn arguments_of(function: &Function) -> impl Iterator<Item = (&Parame
     function.parameters.iter().filter_map(|p| p.argument().map(|argument| (p, argument)))
 }
 
-/// Whether the body does not use it, by its name; what the macro makes does, and is no lint's business.
+/// Whether its name says that the body does not use it. What the macro makes does use it, which is
+/// no business of the lints for such names.
 pub(super) fn underscored(parameter: &Parameter) -> bool {
     parameter.ident.to_string().starts_with('_')
 }

@@ -142,10 +142,11 @@ fn binding(parameter: &Parameter, call: &Ident, cx: &Ident, short: &TokenStream)
             Held::Str | Held::Slice(_) => quote!(&#call.#ident),
         },
         Role::State { ty, borrowed } => {
-            owned_or_not(*borrowed, &quote_spanned!(span=> #cx.state::<#ty>()))
+            owned_or_not(*borrowed, span, &quote_spanned!(span=> #cx.state::<#ty>()))
         }
         Role::Context { ty, borrowed } => {
-            owned_or_not(*borrowed, &quote_spanned!(span=> <#ty as #short::BodyContext>::of(&#cx)))
+            let context = quote_spanned!(span=> <#ty as #short::BodyContext>::of(&#cx));
+            owned_or_not(*borrowed, span, &context)
         }
     };
     let quiet = underscored(parameter).then(
@@ -154,8 +155,12 @@ fn binding(parameter: &Parameter, call: &Ident, cx: &Ident, short: &TokenStream)
     quote!(#quiet let #mutability #ident: #written = #value;)
 }
 
-fn owned_or_not(borrowed: bool, reference: &TokenStream) -> TokenStream {
-    if borrowed { reference.clone() } else { quote!(::core::clone::Clone::clone(#reference)) }
+fn owned_or_not(borrowed: bool, span: Span, reference: &TokenStream) -> TokenStream {
+    if borrowed {
+        reference.clone()
+    } else {
+        quote_spanned!(span=> ::core::clone::Clone::clone(#reference))
+    }
 }
 
 /// Where a type is written: what the compiler finds wrong with it belongs there.

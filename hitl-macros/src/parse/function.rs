@@ -108,7 +108,7 @@ impl Function {
 fn check_qualifiers(sig: &Signature, errors: &mut Errors) -> bool {
     let mut sound = true;
     if sig.asyncness.is_none() && sig.constness.is_none() {
-        // A body that does not wait is a body all the same: the rest is expanded as if it were async.
+        // A body that does not wait is a body all the same: the rest is expanded as if it did.
         errors.at(sig.fn_token, "a tool is an `async fn`: write `async fn`");
     }
     if let Safety::Unsafe(token) = &sig.safety {

@@ -1,0 +1,119 @@
+//! What the body of a `#[hitl_tool]` gets, when a gate runs it.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU32, Ordering};
+
+use hitl::prelude::*;
+use hitl::{BuildError, CallError, Gate, RunContext};
+
+#[derive(Debug, Default)]
+struct Ledger(AtomicU32);
+
+impl Ledger {
+    fn write(&self) -> u32 {
+        self.0.fetch_add(1, Ordering::SeqCst) + 1
+    }
+}
+
+#[derive(Clone, Copy, Debug)]
+struct Limit(u64);
+
+/// Everything a body can take.
+#[hitl_tool(base_confidence = 100)]
+async fn transfer(
+    #[hitl(state)] ledger: Arc<Ledger>,
+    #[hitl(context)] cx: &CallContext,
+    to: &str,
+    parts: &[u64],
+    #[hitl(state)] limit: &Limit,
+    #[hitl(default = "EUR")] mut currency: String,
+    note: Option<String>,
+    #[hitl(sensitive)] pin: &str,
+) -> Result<String, String> {
+    let sum: u64 = parts.iter().sum();
+    if sum > limit.0 {
+        return Err(format!("{sum} is above the limit"));
+    }
+    currency.make_ascii_lowercase();
+    let note = note.unwrap_or_default();
+    let n = ledger.write();
+    Ok(format!("{n}: {sum} {currency} from {} to {to} {note} {}", cx.principal, pin.len()))
+}
+
+/// What makes this call this call.
+#[hitl_tool(base_confidence = 100, read_only)]
+async fn whoami(#[hitl(context)] run: RunContext, #[hitl(state)] limit: Limit) -> (String, u64) {
+    (run.key().to_string(), limit.0)
+}
+
+/// Calls itself, which runs nothing.
+#[hitl_tool(base_confidence = 100)]
+async fn again(#[hitl(state)] ledger: &Arc<Ledger>, depth: u8) {
+    ledger.write();
+    if let Some(deeper) = depth.checked_sub(1) {
+        let call: Again = again(deeper);
+        drop(call);
+    }
+}
+
+/// Gives up.
+#[hitl_tool(base_confidence = 100)]
+async fn give_up(at: u8) -> Result<u8, std::num::ParseIntError> {
+    // `?` converts, as in any fn.
+    let read: u8 = "x".parse()?;
+    Ok(at + read)
+}
+
+async fn gate(ledger: &Arc<Ledger>) -> Result<Gate, BuildError> {
+    Gate::builder()
+        .tool::<Transfer>()
+        .tool::<Whoami>()
+        .tool::<Again>()
+        .tool::<GiveUp>()
+        .state(ledger.clone())
+        .state(Limit(100))
+        .build()
+        .await
+}
+
+#[tokio::test]
+async fn a_body_gets_its_arguments_and_what_the_host_gives() {
+    let ledger = Arc::default();
+    let gate = gate(&ledger).await.unwrap();
+    let call = transfer("bob", [1, 2], "USD", Some("hi".to_owned()), "1234");
+    let said = gate.call(call).by("ann").key("r", 0).await.unwrap();
+    assert_eq!(said, "1: 3 usd from ann to bob hi 4");
+    let key = CallKey::new("r", 1);
+    let text = r#"{"to":"eve","parts":[7],"pin":""}"#;
+    let outcome = gate.call_json("transfer", text, CallContext::of("ann"), key).await.unwrap();
+    let Outcome::Executed(output) = outcome else { panic!("{outcome:?}") };
+    assert_eq!(output.parse::<String>().unwrap(), "2: 7 eur from ann to eve  0");
+    let (key, limit) = gate.call(whoami()).by("ann").key("r", 2).await.unwrap();
+    assert_eq!((key.as_str(), limit), ("default/r#2", 100));
+}
+
+#[tokio::test]
+async fn an_error_of_the_body_comes_back_typed() {
+    let gate = gate(&Arc::default()).await.unwrap();
+    let call = transfer("bob", [101], "EUR", None, "");
+    let CallError::Tool(error) = gate.call(call).by("ann").await.unwrap_err() else {
+        panic!("not the tool's error")
+    };
+    assert_eq!(error, "101 is above the limit");
+    let error = gate.call(give_up(1)).by("ann").await.unwrap_err();
+    assert!(matches!(error, CallError::Tool(_)), "{error}");
+}
+
+#[tokio::test]
+async fn invariant_1_a_recursive_call_is_a_value_and_runs_nothing() {
+    let ledger = Arc::default();
+    let gate = gate(&ledger).await.unwrap();
+    gate.call(again(3)).by("ann").await.unwrap();
+    assert_eq!(ledger.0.load(Ordering::SeqCst), 1);
+}
+
+#[tokio::test]
+async fn a_gate_without_the_state_that_a_body_takes_is_not_built() {
+    let error = Gate::builder().tool::<Again>().build().await.unwrap_err();
+    assert!(error.to_string().contains("Ledger"), "{error}");
+}
