@@ -1,8 +1,9 @@
 //! The constructor that takes the fn's name, and the struct that it makes: a call as a value.
 
-use proc_macro2::TokenStream;
-use quote::{ToTokens as _, quote};
+use proc_macro2::{Span, TokenStream};
+use quote::{ToTokens as _, quote, quote_spanned};
 use syn::ext::IdentExt as _;
+use syn::spanned::Spanned as _;
 use syn::{PathArguments, Type};
 
 use super::tool::Names;
@@ -84,12 +85,11 @@ fn structure(attribute: &Attribute, function: &Function, names: &Names) -> Token
 fn field(parameter: &Parameter, argument: &Argument, function: &Function) -> TokenStream {
     let name = &parameter.ident;
     let ty = argument.held.ty();
-    let default = argument.default.as_ref().map(|value| match value {
-        DefaultValue::OfType => quote!(#[serde(default)]),
-        DefaultValue::Expression(_) => {
-            let path = format!("{}::{}", function.arguments, default_name(parameter));
-            quote!(#[serde(default = #path)])
-        }
+    // Always by a path of ours: what a derive would write for a bare default depends on what
+    // `Default` means in the user's module.
+    let default = argument.default.as_ref().map(|_| {
+        let path = format!("{}::{}", function.arguments, default_name(parameter));
+        quote!(#[serde(default = #path)])
     });
     let description =
         argument.description.as_ref().map(|text| quote!(#[schemars(description = #text)]));
@@ -104,13 +104,17 @@ pub(super) fn impls(function: &Function, names: &Names) -> TokenStream {
     let text = arguments.to_string();
     let defaults: Vec<_> = arguments_of(function)
         .filter_map(|(parameter, argument)| {
-            let Some(DefaultValue::Expression(value)) = &argument.default else { return None };
             let name = default_name(parameter);
             let ty = argument.held.ty();
-            let value = if argument.converts() {
-                quote!(::core::convert::Into::into(#value))
-            } else {
-                value.to_token_stream()
+            let value = match argument.default.as_ref()? {
+                DefaultValue::OfType => {
+                    let span = Span::call_site().located_at(parameter.ty.span());
+                    quote_spanned!(span=> ::core::default::Default::default())
+                }
+                DefaultValue::Expression(value) if argument.converts() => {
+                    quote!(::core::convert::Into::into(#value))
+                }
+                DefaultValue::Expression(value) => value.to_token_stream(),
             };
             Some(quote!(fn #name() -> #ty { #value }))
         })

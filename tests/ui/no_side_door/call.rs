@@ -12,7 +12,6 @@ async fn around() {
     let paid: u64 = pay(1);
     let paid: u64 = pay(1).await;
     let paid = Pay::run(pay(1)).await;
-    let paid = pay(1).run();
 }
 
 /// A recursive call is a call too.

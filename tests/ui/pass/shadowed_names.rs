@@ -79,6 +79,26 @@ mod tools {
     pub async fn nothing() {}
 }
 
+mod defaults {
+    #![allow(unused_imports)]
+
+    use super::shadows::{Clone, Debug, Default, Err, Into, None, Ok, Option, Result, String, Vec};
+    use super::shadows::{alloc, call, core, hitl, schemars, serde, std};
+
+    /// Has defaults.
+    #[::hitl::hitl_tool]
+    pub async fn defaulted(
+        #[hitl(default)] a: u8,
+        #[hitl(default = 2)] b: u8,
+        #[hitl(default)] c: &str,
+        #[hitl(default = "d")] d: &str,
+    ) -> u8 {
+        let _ = (c, d);
+        a + b
+    }
+}
+
 fn main() {
+    let _ = defaults::defaulted(1, 2, "c", "d");
     let _ = (tools::everything("a", [1], None, "b"), tools::plain(), tools::nothing());
 }
