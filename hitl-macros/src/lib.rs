@@ -16,7 +16,7 @@ mod validate;
 
 /// Turns an async fn into a tool that runs only through a gate.
 ///
-/// ```ignore
+/// ```text
 /// use hitl::prelude::*;
 ///
 /// /// Sign a contract on behalf of the workspace.
