@@ -1,0 +1,205 @@
+//! What is kept of a living task, small and cheap to change; the snapshot is made when asked for.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use hitl_base::Timestamp;
+use tokio::time::Instant;
+
+use crate::progress::{StepProgress, TaskProgress, clamped, rounded_percent, whole};
+use crate::{Status, TaskInfo, TaskState};
+
+/// Where a task stands. Every change is O(1) in the number of steps, except the first and the
+/// snapshot.
+pub(crate) struct Live {
+    pub(crate) state: TaskState,
+    current: usize,
+    attempt: u32,
+    /// Empty until the task starts: a queue may hold many.
+    steps: Vec<StepLive>,
+    started_at: Option<Timestamp>,
+    completed_at: Option<Timestamp>,
+    message: Option<Arc<str>>,
+    /// Percent times weight of the steps that are done.
+    done: f64,
+    /// On-clock time, up to the last time it stood.
+    ran: Duration,
+    running_since: Option<Instant>,
+}
+
+#[derive(Clone)]
+struct StepLive {
+    status: Status,
+    progress: f64,
+    started_at: Option<Timestamp>,
+    completed_at: Option<Timestamp>,
+}
+
+impl Live {
+    pub(crate) fn queued() -> Self {
+        Self {
+            state: TaskState::Queued,
+            current: 0,
+            attempt: 0,
+            steps: Vec::new(),
+            started_at: None,
+            completed_at: None,
+            message: None,
+            done: 0.0,
+            ran: Duration::ZERO,
+            running_since: None,
+        }
+    }
+
+    pub(crate) fn begin(&mut self, info: &TaskInfo, at: Timestamp, now: Instant) {
+        let pending = StepLive {
+            status: Status::Pending,
+            progress: 0.0,
+            started_at: None,
+            completed_at: None,
+        };
+        self.steps = vec![pending; info.steps().len()];
+        self.started_at = Some(at);
+        self.running_since = Some(now);
+    }
+
+    pub(crate) fn step_started(&mut self, step: usize, attempt: u32, at: Timestamp) {
+        self.current = step;
+        self.attempt = attempt;
+        self.message = None;
+        if let Some(live) = self.steps.get_mut(step) {
+            live.status = Status::Running;
+            live.progress = 0.0;
+            live.started_at.get_or_insert(at);
+        }
+    }
+
+    /// Whether an attempt is the one that runs. A context may outlive its attempt, and then has
+    /// no say.
+    pub(crate) fn is_current(&self, step: usize, attempt: u32) -> bool {
+        self.current == step && self.attempt == attempt && !self.state.is_terminal()
+    }
+
+    /// Sets the current step's progress; says whether the whole percentage changed.
+    pub(crate) fn set_progress(&mut self, percent: f64) -> bool {
+        let Some(step) = self.steps.get_mut(self.current) else { return false };
+        let percent = clamped(percent);
+        let changed = whole(step.progress) != whole(percent);
+        step.progress = percent;
+        changed
+    }
+
+    /// Sets the message; says whether it changed.
+    pub(crate) fn set_message(&mut self, message: Arc<str>) -> bool {
+        let changed = self.message.as_ref() != Some(&message);
+        self.message = Some(message);
+        changed
+    }
+
+    pub(crate) fn message(&self) -> Option<Arc<str>> {
+        self.message.clone()
+    }
+
+    pub(crate) fn current(&self) -> usize {
+        self.current
+    }
+
+    pub(crate) fn step_progress(&self) -> f64 {
+        self.steps.get(self.current).map_or(0.0, |step| step.progress)
+    }
+
+    pub(crate) fn step_done(&mut self, info: &TaskInfo, at: Timestamp) {
+        self.done += 100.0 * info.weight(self.current);
+        self.end_step(Status::Completed, at);
+    }
+
+    fn end_step(&mut self, status: Status, at: Timestamp) {
+        if let Some(step) = self.steps.get_mut(self.current) {
+            step.status = status;
+            step.completed_at = Some(at);
+            if status == Status::Completed {
+                step.progress = 100.0;
+            }
+        }
+    }
+
+    pub(crate) fn pause_clock(&mut self, now: Instant) {
+        self.ran = self.ran(now);
+        self.running_since = None;
+    }
+
+    pub(crate) fn resume_clock(&mut self, now: Instant) {
+        self.running_since = Some(now);
+    }
+
+    fn ran(&self, now: Instant) -> Duration {
+        self.ran + self.running_since.map_or(Duration::ZERO, |s| now.saturating_duration_since(s))
+    }
+
+    /// The task is over; so is the step that ran.
+    pub(crate) fn end(&mut self, at: Timestamp, now: Instant) {
+        self.pause_clock(now);
+        self.completed_at = Some(at);
+        let runs = self.steps.get(self.current).is_some_and(|s| s.status == Status::Running);
+        if runs {
+            self.end_step(self.state.status(), at);
+        }
+    }
+
+    fn percent_exact(&self, info: &TaskInfo) -> f64 {
+        let current = self.steps.get(self.current);
+        let running = current.filter(|step| step.status == Status::Running);
+        self.done + running.map_or(0.0, |step| step.progress * info.weight(self.current))
+    }
+
+    /// How far the task is; the same number as the snapshot's, in O(1).
+    pub(crate) fn percent(&self, info: &TaskInfo) -> u8 {
+        rounded_percent(self.percent_exact(info), info.total_weight())
+    }
+
+    /// The rest, if it goes as fast as what is done.
+    fn estimate(&self, info: &TaskInfo, now: Instant) -> Option<u64> {
+        if self.state.is_terminal() {
+            return None;
+        }
+        let done = self.percent_exact(info) / (100.0 * info.total_weight());
+        if done.is_nan() || done <= 0.0 {
+            return None;
+        }
+        let left = self.ran(now).as_secs_f64() * (1.0 - done).max(0.0) / done;
+        u64::try_from(Duration::try_from_secs_f64(left).ok()?.as_millis()).ok()
+    }
+
+    pub(crate) fn snapshot(
+        &self,
+        info: &TaskInfo,
+        error: Option<Arc<str>>,
+        now: Instant,
+    ) -> TaskProgress {
+        let names = info.steps().iter().map(crate::StepInfo::shared_name);
+        let mut snapshot = TaskProgress::new(info.id(), info.shared_name(), names);
+        for (step, info) in snapshot.steps.iter_mut().zip(info.steps()) {
+            step.weight = info.weight();
+        }
+        for (step, live) in snapshot.steps.iter_mut().zip(&self.steps) {
+            live.write(step);
+        }
+        snapshot.status = self.state.status();
+        snapshot.current_step = self.current;
+        snapshot.started_at = self.started_at;
+        snapshot.completed_at = self.completed_at;
+        snapshot.estimated_completion_ms = self.estimate(info, now);
+        snapshot.error = error;
+        snapshot.message.clone_from(&self.message);
+        snapshot
+    }
+}
+
+impl StepLive {
+    fn write(&self, step: &mut StepProgress) {
+        step.status = self.status;
+        step.progress = self.progress;
+        step.started_at = self.started_at;
+        step.completed_at = self.completed_at;
+    }
+}
