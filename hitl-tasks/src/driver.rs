@@ -4,12 +4,16 @@
 //! gone when its slot is given back, and there is nothing to keep alive but this one future. It may
 //! be dropped at any point (a runtime that shuts down does): [`Run`] then ends the task.
 
+use std::future::poll_fn;
 use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::pin::pin;
 use std::sync::Arc;
+use std::task::Poll;
 use std::time::Duration;
 
 use futures::FutureExt as _;
 use futures::future::BoxFuture;
+use hitl_base::Timestamp;
 use tokio::task::unconstrained;
 use tokio::time::{Instant, sleep, sleep_until};
 
@@ -33,8 +37,8 @@ pub(crate) struct Run {
 /// What a task spends: its slot and its time.
 struct Pace {
     slot: Option<Slot>,
-    limit: Option<Duration>,
-    started: Instant,
+    /// How long it may take, and since when.
+    limit: Option<(Duration, Instant)>,
     /// Time off the clock, in attempts that are over.
     off: Duration,
 }
@@ -53,11 +57,14 @@ enum Attempted {
 }
 
 /// Drives a task to its end.
-pub(crate) async fn drive(mut run: Run) {
-    // Otherwise it was cancelled before it started; dropping it tidies up.
-    if run.record.begin() {
-        let end = run.steps().await;
-        run.conclude(end);
+#[expect(clippy::manual_async_fn, reason = "an async fn keeps its argument twice")]
+pub(crate) fn drive(mut run: Run) -> impl Future<Output = ()> + Send {
+    async move {
+        // Otherwise it was cancelled before it started; dropping it tidies up.
+        if let Some(at) = run.record.begin() {
+            let (end, at) = run.steps(at).await;
+            run.conclude(end, at);
+        }
     }
 }
 
@@ -68,31 +75,33 @@ impl Run {
             nodes: job.nodes,
             pace: Pace {
                 slot: Some(slot),
-                limit: job.timeout,
-                started: Instant::now(),
+                limit: job.timeout.map(|limit| (limit, Instant::now())),
                 off: Duration::ZERO,
             },
             concluded: false,
         }
     }
 
-    async fn steps(&mut self) -> End {
-        self.pace.started = Instant::now();
+    /// Runs the steps from `at` on, until the time given back.
+    async fn steps(&mut self, mut at: Timestamp) -> (End, Timestamp) {
+        if let Some((_, since)) = &mut self.pace.limit {
+            *since = Instant::now();
+        }
         for (index, node) in self.nodes.iter().enumerate() {
-            if let Err(end) = step(&self.record, &mut self.pace, index, &**node).await {
-                return end;
+            if let Err(end) = step(&self.record, &mut self.pace, index, &**node, at).await {
+                return (end, self.record.now());
             }
-            self.record.step_done(index);
+            at = self.record.step_done(index);
             // Steps that never wait must not keep the thread from everybody else.
             tokio::task::consume_budget().await;
         }
-        End::Completed
+        (End::Completed, at)
     }
 
     /// In this order: the state and its event; what the steps captured; the slot; the waiters.
-    fn conclude(&mut self, end: End) {
+    fn conclude(&mut self, end: End, at: Timestamp) {
         self.concluded = true;
-        self.record.finish(end);
+        self.record.finish(end, at);
         drop_quietly(std::mem::take(&mut self.nodes));
         self.record.scheduler().forget(&self.record);
         self.pace.slot = None;
@@ -106,11 +115,12 @@ impl Drop for Run {
             return;
         }
         if std::thread::panicking() {
-            self.conclude(End::Failed(TaskError::broken("the task's driver panicked")));
+            let error = TaskError::broken("the task's driver panicked");
+            self.conclude(End::Failed(error), self.record.now());
         } else {
             // Either it never began, and has an end already; or its runtime went away.
             self.record.stop(Some("the runtime was shut down"));
-            self.conclude(End::Cancelled);
+            self.conclude(End::Cancelled, self.record.now());
         }
     }
 }
@@ -121,22 +131,23 @@ async fn step(
     pace: &mut Pace,
     index: usize,
     node: &dyn Node,
+    mut at: Timestamp,
 ) -> Result<(), End> {
     let policy = node.policy();
     let retries = policy.retry.as_ref().map_or(0, |policy| policy.retry.retries());
-    let mut delays: Option<Delays> = None;
+    let mut delays: Option<Box<Delays>> = None;
     let mut number = 1;
     loop {
         let last = if number > retries { Last::Yes } else { Last::No };
         let attempt = Arc::new(Attempt::new(Arc::clone(record), index, number));
-        let failure = match attempt_once(&attempt, pace, node, last).await {
+        let failure = match attempt_once(&attempt, pace, node, last, at).await {
             Attempted::Done => return Ok(()),
             Attempted::Ended(end) => return Err(end),
             Attempted::Failed(failure) => failure.cleaned(&record.scheduler().settings.redactor),
         };
         let delay = if may_retry(policy, &failure) {
             let retry = || policy.retry.as_ref().map_or_else(Retry::none, |p| p.retry.clone());
-            delays.get_or_insert_with(|| retry().delays()).next()
+            delays.get_or_insert_with(|| Box::new(retry().delays())).next()
         } else {
             None
         };
@@ -148,8 +159,10 @@ async fn step(
         };
         record.step_retrying(index, number, &failure, delay);
         drop_quietly(failure);
-        pause(record, pace, delay).await?;
+        // Boxed, here and below: what is rare should not make every task larger.
+        Box::pin(pause(record, pace, delay)).await?;
         number += 1;
+        at = record.now();
     }
 }
 
@@ -172,7 +185,7 @@ async fn pause(record: &Record, pace: &Pace, delay: Duration) -> Result<(), End>
         if record.is_stopping() {
             return Err(End::Cancelled);
         }
-        if let (Some(deadline), Some(limit)) = (out_of_time, pace.limit)
+        if let (Some(deadline), Some((limit, _))) = (out_of_time, pace.limit)
             && deadline <= Instant::now()
         {
             return Err(End::TimedOut(limit));
@@ -194,19 +207,27 @@ async fn attempt_once(
     pace: &mut Pace,
     node: &dyn Node,
     last: Last,
+    at: Timestamp,
 ) -> Attempted {
     let record = &attempt.record;
     if let Some(end) = pace.end_before_attempt(record) {
         return Attempted::Ended(end);
     }
-    record.step_started(attempt.step, attempt.number);
+    record.step_started(attempt.step, attempt.number, at);
     // Copying the input and calling the body are user code as much as the body's future is.
     let cx = StepContext::new(Arc::clone(attempt));
-    let body = match catch_unwind(AssertUnwindSafe(|| node.start(cx, last))) {
+    let limit = node.policy().timeout.map(|limit| (limit, Instant::now()));
+    let mut body = match catch_unwind(AssertUnwindSafe(|| node.start(cx, last))) {
         Ok(body) => body,
         Err(panic) => return Attempted::Failed(StepFailure::panicked(&*panic)),
     };
-    let watched = watch(attempt, pace, body, node.policy().timeout).await;
+    // A body that never waits needs nobody who watches it.
+    let first = poll_fn(|cx| Poll::Ready(pin!(guarded(&mut body)).poll(cx))).await;
+    let watched = match first {
+        Poll::Ready(done) => Watched::Done(done),
+        Poll::Pending => Box::pin(watch(attempt, pace, &mut body, limit)).await,
+    };
+    drop_quietly(body);
     let attempted = match watched {
         Watched::Done(Ok(())) => Attempted::Done,
         Watched::Done(Err(failure)) => Attempted::Failed(failure),
@@ -216,28 +237,30 @@ async fn attempt_once(
     };
     if matches!(attempted, Attempted::Done | Attempted::Failed(_))
         && pace.slot.is_none()
-        && !pace.come_back(attempt).await
+        && !Box::pin(pace.come_back(attempt)).await
     {
         return Attempted::Ended(End::Cancelled);
     }
-    pace.off += attempt.clock().total(Instant::now());
+    pace.off += attempt.clock().total(Instant::now);
     attempted
 }
+
+type Body = BoxFuture<'static, Result<(), StepFailure>>;
 
 enum Watched {
     Done(Result<(), StepFailure>),
     Cut(Cut),
 }
 
-/// Polls a body until it is done or has to be cut short.
+/// Polls a body until it is done or has to be cut short. One that is cut short is told so, and has
+/// some time to tidy up if it listens; the caller drops it.
 async fn watch(
     attempt: &Attempt,
     pace: &mut Pace,
-    mut body: BoxFuture<'static, Result<(), StepFailure>>,
-    step_limit: Option<Duration>,
+    body: &mut Body,
+    step_limit: Option<(Duration, Instant)>,
 ) -> Watched {
     let record = &attempt.record;
-    let step_limit = step_limit.map(|limit| (limit, Instant::now()));
     let cut = loop {
         if record.is_stopping() {
             break Cut::Cancelled;
@@ -257,12 +280,7 @@ async fn watch(
         // its own time-out or cancellation.
         tokio::select! {
             biased;
-            done = AssertUnwindSafe(&mut body).catch_unwind() => {
-                drop_quietly(body);
-                return Watched::Done(
-                    done.unwrap_or_else(|panic| Err(StepFailure::panicked(&*panic))),
-                );
-            }
+            done = guarded(body) => return Watched::Done(done),
             () = unconstrained(record.poked()) => {}
             () = unconstrained(until(deadline)) => {
                 if let Some(cut) = cut {
@@ -277,12 +295,19 @@ async fn watch(
         // Whatever it says now, the attempt has been cut.
         tokio::select! {
             biased;
-            _ = AssertUnwindSafe(&mut body).catch_unwind() => {}
+            _ = guarded(body) => {}
             () = unconstrained(sleep(grace)) => {}
         }
     }
-    drop_quietly(body);
     Watched::Cut(cut)
+}
+
+/// What it says, or how it panicked.
+async fn guarded(body: &mut Body) -> Result<(), StepFailure> {
+    match AssertUnwindSafe(body).catch_unwind().await {
+        Ok(done) => done,
+        Err(panic) => Err(StepFailure::panicked(&*panic)),
+    }
 }
 
 impl Pace {
@@ -296,7 +321,7 @@ impl Pace {
     /// Waits for a slot. `false`: the task was stopped first.
     async fn come_back(&mut self, attempt: &Attempt) -> bool {
         let record = &attempt.record;
-        let mut granted = std::pin::pin!(Scheduler::slot(record.scheduler()));
+        let mut granted = pin!(Scheduler::slot(record.scheduler()));
         while self.slot.is_none() {
             if record.is_stopping() {
                 return false;
@@ -314,14 +339,15 @@ impl Pace {
 
     /// When the task runs out of time, while it is on the clock.
     fn deadline_on_clock(&self) -> Option<Instant> {
-        self.started.checked_add(self.limit?)?.checked_add(self.off)
+        let (limit, since) = self.limit?;
+        since.checked_add(limit)?.checked_add(self.off)
     }
 
     fn end_before_attempt(&self, record: &Record) -> Option<End> {
         if record.is_stopping() {
             return Some(End::Cancelled);
         }
-        let limit = self.limit?;
+        let (limit, _) = self.limit?;
         (self.deadline_on_clock()? <= Instant::now()).then_some(End::TimedOut(limit))
     }
 
@@ -332,8 +358,8 @@ impl Pace {
         step_limit: Option<(Duration, Instant)>,
     ) -> (Option<Instant>, Option<Cut>) {
         let clock = attempt.clock();
-        let task = self.limit.and_then(|limit| {
-            Some((clock.deadline(self.started, limit, self.off)?, Cut::Task(limit)))
+        let task = self.limit.and_then(|(limit, since)| {
+            Some((clock.deadline(since, limit, self.off)?, Cut::Task(limit)))
         });
         let step = step_limit.and_then(|(limit, since)| {
             Some((clock.deadline(since, limit, Duration::ZERO)?, Cut::Step(limit)))

@@ -4,7 +4,6 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use hitl_base::Timestamp;
-use tokio::time::Instant;
 
 use crate::progress::{StepProgress, TaskProgress, clamped, rounded_percent, whole};
 use crate::{Status, TaskInfo, TaskState};
@@ -24,7 +23,7 @@ pub(crate) struct Live {
     done: f64,
     /// On-clock time, up to the last time it stood.
     ran: Duration,
-    running_since: Option<Instant>,
+    running_since: Option<Timestamp>,
 }
 
 #[derive(Clone)]
@@ -51,7 +50,7 @@ impl Live {
         }
     }
 
-    pub(crate) fn begin(&mut self, info: &TaskInfo, at: Timestamp, now: Instant) {
+    pub(crate) fn begin(&mut self, info: &TaskInfo, at: Timestamp) {
         let pending = StepLive {
             status: Status::Pending,
             progress: 0.0,
@@ -60,7 +59,7 @@ impl Live {
         };
         self.steps = vec![pending; info.steps().len()];
         self.started_at = Some(at);
-        self.running_since = Some(now);
+        self.running_since = Some(at);
     }
 
     pub(crate) fn step_started(&mut self, step: usize, attempt: u32, at: Timestamp) {
@@ -123,22 +122,22 @@ impl Live {
         }
     }
 
-    pub(crate) fn pause_clock(&mut self, now: Instant) {
-        self.ran = self.ran(now);
+    pub(crate) fn pause_clock(&mut self, at: Timestamp) {
+        self.ran = self.ran(at);
         self.running_since = None;
     }
 
-    pub(crate) fn resume_clock(&mut self, now: Instant) {
-        self.running_since = Some(now);
+    pub(crate) fn resume_clock(&mut self, at: Timestamp) {
+        self.running_since = Some(at);
     }
 
-    fn ran(&self, now: Instant) -> Duration {
-        self.ran + self.running_since.map_or(Duration::ZERO, |s| now.saturating_duration_since(s))
+    fn ran(&self, at: Timestamp) -> Duration {
+        self.ran + self.running_since.map_or(Duration::ZERO, |since| at.since(since))
     }
 
     /// The task is over; so is the step that ran.
-    pub(crate) fn end(&mut self, at: Timestamp, now: Instant) {
-        self.pause_clock(now);
+    pub(crate) fn end(&mut self, at: Timestamp) {
+        self.pause_clock(at);
         self.completed_at = Some(at);
         let runs = self.steps.get(self.current).is_some_and(|s| s.status == Status::Running);
         if runs {
@@ -158,7 +157,7 @@ impl Live {
     }
 
     /// The rest, if it goes as fast as what is done.
-    fn estimate(&self, info: &TaskInfo, now: Instant) -> Option<u64> {
+    fn estimate(&self, info: &TaskInfo, at: Timestamp) -> Option<u64> {
         if self.state.is_terminal() {
             return None;
         }
@@ -166,7 +165,7 @@ impl Live {
         if done.is_nan() || done <= 0.0 {
             return None;
         }
-        let left = self.ran(now).as_secs_f64() * (1.0 - done).max(0.0) / done;
+        let left = self.ran(at).as_secs_f64() * (1.0 - done).max(0.0) / done;
         u64::try_from(Duration::try_from_secs_f64(left).ok()?.as_millis()).ok()
     }
 
@@ -174,7 +173,7 @@ impl Live {
         &self,
         info: &TaskInfo,
         error: Option<Arc<str>>,
-        now: Instant,
+        at: Timestamp,
     ) -> TaskProgress {
         let names = info.steps().iter().map(crate::StepInfo::shared_name);
         let mut snapshot = TaskProgress::new(info.id(), info.shared_name(), names);
@@ -188,7 +187,7 @@ impl Live {
         snapshot.current_step = self.current;
         snapshot.started_at = self.started_at;
         snapshot.completed_at = self.completed_at;
-        snapshot.estimated_completion_ms = self.estimate(info, now);
+        snapshot.estimated_completion_ms = self.estimate(info, at);
         snapshot.error = error;
         snapshot.message.clone_from(&self.message);
         snapshot

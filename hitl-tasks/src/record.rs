@@ -15,7 +15,6 @@ use std::time::Duration;
 
 use hitl_base::Timestamp;
 use tokio::sync::Notify;
-use tokio::time::Instant;
 
 use crate::emit::emit_guarded;
 use crate::failure::clean;
@@ -54,6 +53,9 @@ struct Inner {
     announce_when_idle: bool,
     /// Counts what watchers may want to see.
     version: u64,
+    /// Somebody waits for `version` to change. Most tasks are watched by nobody, and waking nobody
+    /// takes longer than the change.
+    watched: bool,
 }
 
 /// How a task ends.
@@ -98,6 +100,7 @@ impl Record {
                 announced: false,
                 announce_when_idle: false,
                 version: 0,
+                watched: false,
             }),
             stopping: AtomicBool::new(false),
             ticket: AtomicU64::new(0),
@@ -124,10 +127,10 @@ impl Record {
     }
 
     pub(crate) fn snapshot(&self) -> TaskProgress {
-        let now = Instant::now();
+        let at = self.now();
         let inner = lock(&self.inner);
         let error = inner.error.as_ref().map(|error| Arc::clone(error.text()));
-        inner.live.snapshot(&self.info, error, now)
+        inner.live.snapshot(&self.info, error, at)
     }
 
     /// Why it did not complete, once it ended.
@@ -135,21 +138,20 @@ impl Record {
         lock(&self.inner).error.clone()
     }
 
-    // What the driver records.
+    // What the driver records. Where one thing ends and the next begins, both happen at the same
+    // moment, which is handed from one to the next.
 
-    /// It got a slot. `false`: it was cancelled before.
-    pub(crate) fn begin(&self) -> bool {
+    /// It got a slot, at the time given back. `None`: it was cancelled before.
+    pub(crate) fn begin(&self) -> Option<Timestamp> {
         let at = self.now();
         let mut inner = lock(&self.inner);
-        let Ok(next) = inner.live.state.next(Transition::Start) else { return false };
-        inner.live.state = next;
-        inner.live.begin(&self.info, at, Instant::now());
+        inner.live.state = inner.live.state.next(Transition::Start).ok()?;
+        inner.live.begin(&self.info, at);
         self.tell(inner, at, || Happening::Started);
-        true
+        Some(at)
     }
 
-    pub(crate) fn step_started(&self, step: usize, attempt: u32) {
-        let at = self.now();
+    pub(crate) fn step_started(&self, step: usize, attempt: u32, at: Timestamp) {
         let mut inner = lock(&self.inner);
         inner.live.step_started(step, attempt, at);
         self.tell(inner, at, || Happening::StepStarted { step, attempt });
@@ -171,12 +173,13 @@ impl Record {
         });
     }
 
-    pub(crate) fn step_done(&self, step: usize) {
+    pub(crate) fn step_done(&self, step: usize) -> Timestamp {
         let at = self.now();
         let mut inner = lock(&self.inner);
         inner.live.step_done(&self.info, at);
         let percent = inner.live.percent(&self.info);
         self.tell(inner, at, || Happening::StepDone { step, percent });
+        at
     }
 
     pub(crate) fn park(&self, step: usize) {
@@ -188,16 +191,16 @@ impl Record {
     }
 
     fn shift(&self, transition: Transition, what: impl FnOnce() -> Happening) {
-        let now = Instant::now();
+        let at = self.now();
         let mut inner = lock(&self.inner);
         let Ok(next) = inner.live.state.next(transition) else { return };
         inner.live.state = next;
         if next == TaskState::Waiting {
-            inner.live.pause_clock(now);
+            inner.live.pause_clock(at);
         } else {
-            inner.live.resume_clock(now);
+            inner.live.resume_clock(at);
         }
-        self.tell(inner, self.now(), what);
+        self.tell(inner, at, what);
     }
 
     // What a step says of itself.
@@ -240,7 +243,7 @@ impl Record {
         inner.stop = Some(TaskError::cancelled(reason));
         self.stopping.store(true, Ordering::Release);
         if inner.live.state == TaskState::Queued {
-            self.finish_locked(inner, End::Cancelled);
+            self.finish_locked(inner, End::Cancelled, self.now());
             return Stopped::AtOnce;
         }
         drop(inner);
@@ -253,12 +256,11 @@ impl Record {
     }
 
     /// The end. Does nothing when it has ended already.
-    pub(crate) fn finish(&self, end: End) {
-        self.finish_locked(lock(&self.inner), end);
+    pub(crate) fn finish(&self, end: End, at: Timestamp) {
+        self.finish_locked(lock(&self.inner), end, at);
     }
 
-    fn finish_locked(&self, mut inner: MutexGuard<'_, Inner>, end: End) {
-        let (at, now) = (self.now(), Instant::now());
+    fn finish_locked(&self, mut inner: MutexGuard<'_, Inner>, end: End, at: Timestamp) {
         let end = if inner.stop.is_some() { End::Cancelled } else { end };
         let (transition, error) = match end {
             End::Completed => (Transition::Complete, None),
@@ -271,7 +273,7 @@ impl Record {
         };
         let Ok(next) = inner.live.state.next(transition) else { return };
         inner.live.state = next;
-        inner.live.end(at, now);
+        inner.live.end(at);
         inner.error.clone_from(&error);
         self.tell(inner, at, || Happening::Ended {
             state: next,
@@ -290,9 +292,12 @@ impl Record {
     fn announce_if_idle(&self, mut inner: MutexGuard<'_, Inner>) {
         if inner.announce_when_idle && inner.outbox.is_idle() && !inner.announced {
             inner.announced = true;
+            let watched = inner.watched;
             drop(inner);
             self.ended.notify_waiters();
-            self.changed.notify_waiters();
+            if watched {
+                self.changed.notify_waiters();
+            }
         }
     }
 
@@ -312,6 +317,7 @@ impl Record {
         what: impl FnOnce() -> Happening,
     ) {
         inner.version += 1;
+        let watched = std::mem::take(&mut inner.watched);
         let mine = if self.scheduler.settings.emitter.is_some() {
             let task = Arc::clone(&self.info);
             inner.outbox.record(TaskEvent { task, seq: 0, at, what: what() })
@@ -319,7 +325,9 @@ impl Record {
             None
         };
         self.deliver(inner, mine);
-        self.changed.notify_waiters();
+        if watched {
+            self.changed.notify_waiters();
+        }
     }
 
     fn deliver<'a>(&'a self, mut inner: MutexGuard<'a, Inner>, first: Option<TaskEvent>) {
@@ -334,7 +342,7 @@ impl Record {
         self.announce_if_idle(inner);
     }
 
-    fn now(&self) -> Timestamp {
+    pub(crate) fn now(&self) -> Timestamp {
         self.scheduler.settings.clock.now()
     }
 
@@ -357,22 +365,20 @@ impl Record {
         }
     }
 
-    pub(crate) fn version(&self) -> (u64, bool) {
-        let inner = lock(&self.inner);
-        (inner.version, inner.announced)
-    }
-
     /// Waits until something happened after `seen`. `None`: it has ended and nothing will.
     pub(crate) async fn changed_since(&self, seen: u64) -> Option<u64> {
         loop {
             let mut notified = std::pin::pin!(self.changed.notified());
             notified.as_mut().enable();
-            let (version, ended) = self.version();
-            if version != seen {
-                return Some(version);
-            }
-            if ended {
-                return None;
+            {
+                let mut inner = lock(&self.inner);
+                if inner.version != seen {
+                    return Some(inner.version);
+                }
+                if inner.announced {
+                    return None;
+                }
+                inner.watched = true;
             }
             notified.await;
         }

@@ -115,7 +115,7 @@ impl<T: Send + 'static> Task<T> {
             return Err((self.name, bad));
         }
         let info = TaskInfo {
-            id: self.id.unwrap_or_else(TaskId::new),
+            id: self.id.unwrap_or_else(TaskId::minted),
             name: self.name,
             total_weight: self.steps.iter().map(|step| f64::from(step.weight())).sum(),
             steps: self.steps.into_boxed_slice(),
