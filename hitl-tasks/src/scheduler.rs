@@ -173,9 +173,13 @@ impl Scheduler {
             Stopped::AtOnce => {
                 let ticket = record.ticket.load(Ordering::Acquire);
                 let job = lock(&self.state).queue.remove(&ticket);
-                drop_quietly(job);
-                self.forget(record);
-                record.announce();
+                // Not in the queue: it has a slot and is about to begin, or is on its way there. Then
+                // its driver tidies up, and nobody is told before the slot is free.
+                if let Some(job) = job {
+                    drop_quietly(job);
+                    self.forget(record);
+                    record.announce();
+                }
                 true
             }
         }

@@ -10,7 +10,7 @@ use hitl_tasks::{
 
 /// Keeps every event.
 #[derive(Clone, Default)]
-pub struct Events(Arc<Mutex<Vec<TaskEvent>>>);
+pub(crate) struct Events(Arc<Mutex<Vec<TaskEvent>>>);
 
 impl ProgressEmitter for Events {
     fn emit(&self, event: &TaskEvent) {
@@ -19,21 +19,21 @@ impl ProgressEmitter for Events {
 }
 
 impl Events {
-    pub fn all(&self) -> Vec<TaskEvent> {
+    pub(crate) fn all(&self) -> Vec<TaskEvent> {
         self.0.lock().unwrap().clone()
     }
 
-    pub fn of(&self, id: TaskId) -> Vec<TaskEvent> {
+    pub(crate) fn of(&self, id: TaskId) -> Vec<TaskEvent> {
         self.all().into_iter().filter(|event| event.task.id() == id).collect()
     }
 
-    pub fn kinds(&self, id: TaskId) -> Vec<&'static str> {
+    pub(crate) fn kinds(&self, id: TaskId) -> Vec<&'static str> {
         self.of(id).iter().map(|event| event.what.kind()).collect()
     }
 
     /// Invariant 11, of one task: one end, at the end, and numbers without gaps.
     #[track_caller]
-    pub fn assert_one_end(&self, id: TaskId) {
+    pub(crate) fn assert_one_end(&self, id: TaskId) {
         let events = self.of(id);
         let ends = events.iter().filter(|event| event.is_end()).count();
         assert_eq!(ends, 1, "{events:#?}");
@@ -43,7 +43,7 @@ impl Events {
     }
 
     /// The most tasks that ran at any time, told from the events alone.
-    pub fn most_at_once(&self) -> usize {
+    pub(crate) fn most_at_once(&self) -> usize {
         let mut running = 0_usize;
         let mut most = 0;
         let mut holding = std::collections::HashSet::new();
@@ -67,34 +67,36 @@ impl Events {
 }
 
 /// A manager with a few slots, and all its events.
-pub fn watched(configure: impl FnOnce(ManagerBuilder) -> ManagerBuilder) -> (TaskManager, Events) {
+pub(crate) fn watched(
+    configure: impl FnOnce(ManagerBuilder) -> ManagerBuilder,
+) -> (TaskManager, Events) {
     let events = Events::default();
     let builder = TaskManager::builder().emitter(events.clone());
     (configure(builder).build().unwrap(), events)
 }
 
 /// Takes this long, by tokio's (paused) clock.
-pub async fn spend(time: Duration) {
+pub(crate) async fn spend(time: Duration) {
     tokio::time::sleep_until(tokio::time::Instant::now() + time).await;
 }
 
 /// Lets everything else run until nothing is ready.
-pub async fn settle() {
+pub(crate) async fn settle() {
     spend(Duration::from_millis(1)).await;
 }
 
-pub async fn ok(_: StepContext) -> Result<&'static str, String> {
+pub(crate) async fn ok(_: StepContext) -> Result<&'static str, String> {
     Ok("ok")
 }
 
-pub async fn for_ever(_: StepContext) -> Result<(), String> {
+pub(crate) async fn for_ever(_: StepContext) -> Result<(), String> {
     std::future::pending().await
 }
 
-pub async fn one_second(_: StepContext) -> Result<&'static str, String> {
+pub(crate) async fn one_second(_: StepContext) -> Result<&'static str, String> {
     spend(Duration::from_secs(1)).await;
     Ok("ok")
 }
 
-pub const MS: Duration = Duration::from_millis(1);
-pub const S: Duration = Duration::from_secs(1);
+pub(crate) const MS: Duration = Duration::from_millis(1);
+pub(crate) const S: Duration = Duration::from_secs(1);
