@@ -7,6 +7,7 @@ use hitl_base::Timestamp;
 use serde::ser::SerializeMap;
 use serde::{Serialize, Serializer};
 
+use crate::progress::whole_if_possible;
 use crate::{TaskInfo, TaskState};
 
 /// One thing that happened to one task. Small and cheap to clone.
@@ -137,6 +138,14 @@ impl TaskEvent {
     }
 }
 
+struct Percent(f64);
+
+impl Serialize for Percent {
+    fn serialize<S: Serializer>(&self, to: S) -> Result<S::Ok, S::Error> {
+        whole_if_possible(&self.0, to)
+    }
+}
+
 impl Serialize for TaskEvent {
     fn serialize<S: Serializer>(&self, to: S) -> Result<S::Ok, S::Error> {
         let mut map = to.serialize_map(None)?;
@@ -153,7 +162,7 @@ impl Serialize for TaskEvent {
         match &self.what {
             Happening::StepStarted { attempt, .. } => map.serialize_entry("attempt", attempt)?,
             Happening::Progress { progress, percent, message, .. } => {
-                map.serialize_entry("progress", progress)?;
+                map.serialize_entry("progress", &Percent(*progress))?;
                 map.serialize_entry("percent", percent)?;
                 if let Some(message) = message {
                     map.serialize_entry("message", message)?;

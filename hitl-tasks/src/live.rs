@@ -202,3 +202,60 @@ impl StepLive {
         step.completed_at = self.completed_at;
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+    use crate::{StepContext, Task, TaskStep, Transition};
+
+    fn info(weights: &[u32]) -> Arc<TaskInfo> {
+        let body = |_: StepContext, (): ()| async { Ok::<_, String>(()) };
+        let task = weights
+            .iter()
+            .fold(Task::new("t"), |task, w| task.step(TaskStep::new("s", body).weight(*w)));
+        let Ok((plan, _)) = task.planned() else { panic!("a plain task is sound") };
+        plan.info
+    }
+
+    proptest! {
+        /// The percentage that is kept up to date is the one that the snapshot works out.
+        #[test]
+        fn the_quick_percentage_is_the_snapshots(
+            weights in proptest::collection::vec(1..100_u32, 0..8),
+            done in 0..9_usize,
+            percent in -10.0..120.0_f64,
+        ) {
+            let info = info(&weights);
+            let mut live = Live::queued();
+            prop_assert_eq!(live.percent(&info), 0);
+            live.state = live.state.next(Transition::Start).unwrap();
+            live.begin(&info, Timestamp::EPOCH);
+            for step in 0..done.min(weights.len()) {
+                live.step_started(step, 1, Timestamp::EPOCH);
+                live.step_done(&info, Timestamp::EPOCH);
+            }
+            if done < weights.len() {
+                live.step_started(done, 1, Timestamp::EPOCH);
+                live.set_progress(percent);
+            }
+            let snapshot = live.snapshot(&info, None, Timestamp::EPOCH);
+            prop_assert_eq!(live.percent(&info), snapshot.percent());
+        }
+    }
+
+    #[test]
+    fn another_attempt_starts_from_nothing_and_keeps_the_steps_start() {
+        let info = info(&[1]);
+        let mut live = Live::queued();
+        live.state = TaskState::Running;
+        live.begin(&info, Timestamp::from_millis(1));
+        live.step_started(0, 1, Timestamp::from_millis(2));
+        assert!(live.set_progress(80.0));
+        live.step_started(0, 2, Timestamp::from_millis(3));
+        let step = live.snapshot(&info, None, Timestamp::from_millis(4)).steps.remove(0);
+        assert_eq!((step.progress, step.started_at), (0.0, Some(Timestamp::from_millis(2))));
+        assert!(live.is_current(0, 2) && !live.is_current(0, 1));
+    }
+}

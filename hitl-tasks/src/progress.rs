@@ -278,7 +278,7 @@ fn is_one(weight: &u32) -> bool {
 
 /// The seed's dashboard compares with integers, and `100.0` is not one in every language.
 #[expect(clippy::trivially_copy_pass_by_ref, reason = "serde calls it with a reference")]
-fn whole_if_possible<S: Serializer>(progress: &f64, to: S) -> Result<S::Ok, S::Error> {
+pub(crate) fn whole_if_possible<S: Serializer>(progress: &f64, to: S) -> Result<S::Ok, S::Error> {
     if progress.fract() == 0.0 {
         to.serialize_u8(whole(*progress))
     } else {

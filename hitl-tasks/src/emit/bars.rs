@@ -232,3 +232,118 @@ impl fmt::Debug for ProgressBars {
             .finish_non_exhaustive()
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{StepContext, Task, TaskManager, TaskStep};
+
+    /// A terminal that keeps what is written to it.
+    #[derive(Clone, Debug, Default)]
+    struct Screen(Arc<Mutex<String>>);
+
+    impl Screen {
+        fn taken(&self) -> String {
+            std::mem::take(&mut *lock(&self.0))
+        }
+    }
+
+    impl indicatif::TermLike for Screen {
+        fn width(&self) -> u16 {
+            200
+        }
+        fn move_cursor_up(&self, _: usize) -> std::io::Result<()> {
+            Ok(())
+        }
+        fn move_cursor_down(&self, _: usize) -> std::io::Result<()> {
+            Ok(())
+        }
+        fn move_cursor_right(&self, _: usize) -> std::io::Result<()> {
+            Ok(())
+        }
+        fn move_cursor_left(&self, _: usize) -> std::io::Result<()> {
+            Ok(())
+        }
+        fn write_line(&self, text: &str) -> std::io::Result<()> {
+            self.write_str(text)?;
+            self.write_str("\n")
+        }
+        fn write_str(&self, text: &str) -> std::io::Result<()> {
+            lock(&self.0).push_str(text);
+            Ok(())
+        }
+        fn clear_line(&self) -> std::io::Result<()> {
+            Ok(())
+        }
+        fn flush(&self) -> std::io::Result<()> {
+            Ok(())
+        }
+    }
+
+    /// A task that says "one", then "two", each when it is told to.
+    fn talker(next: &Arc<tokio::sync::Semaphore>) -> Task<()> {
+        let next = Arc::clone(next);
+        Task::new("Talk\u{202e}er").step(TaskStep::new("Speak", move |cx: StepContext| {
+            let next = Arc::clone(&next);
+            async move {
+                for (percent, word) in [(0.3, "one"), (0.6, "two\nlines")] {
+                    cx.progress(percent);
+                    cx.message(word);
+                    next.acquire().await.map_err(|e| e.to_string())?.forget();
+                }
+                Err::<(), _>("went wrong".to_owned())
+            }
+        }))
+    }
+
+    async fn settle() {
+        for _ in 0..20 {
+            tokio::task::yield_now().await;
+        }
+    }
+
+    #[tokio::test]
+    async fn bars_are_shown_make_room_for_people_and_leave_the_error() {
+        let screen = Screen::default();
+        let target = ProgressDrawTarget::term_like(Box::new(screen.clone()));
+        let bars = ProgressBars::on(target);
+        let manager = TaskManager::builder().emitter(bars.clone()).build().unwrap();
+        let next = Arc::new(tokio::sync::Semaphore::new(0));
+        let handle = manager.submit(talker(&next)).unwrap();
+        settle().await;
+        let shown = screen.taken();
+        assert!(shown.contains("Talk\\u{202e}er"), "{shown}");
+        assert!(shown.contains("30%") && shown.contains("Speak: one"), "{shown}");
+
+        bars.println("a line");
+        assert!(screen.taken().contains("a line"));
+
+        let paused = bars.pause();
+        let inner = bars.pause();
+        screen.taken();
+        next.add_permits(1);
+        settle().await;
+        assert_eq!(handle.progress().percent(), 60, "the task does not wait for the person");
+        drop(inner);
+        assert_eq!(screen.taken(), "", "nothing is drawn while a person is asked");
+        drop(paused);
+        let shown = screen.taken();
+        assert!(shown.contains("60%") && shown.contains("two\\nlines"), "{shown}");
+
+        assert_eq!(bars.suspend(|| 7), 7);
+        next.add_permits(9);
+        assert!(handle.wait().await.is_err());
+        assert!(screen.taken().contains("Step 'Speak' failed: went wrong"));
+        assert!(format!("{bars:?}").contains("tasks: 0"), "{bars:?}");
+    }
+
+    #[tokio::test]
+    async fn hidden_bars_do_no_harm() {
+        let bars = ProgressBars::on(ProgressDrawTarget::hidden());
+        let manager = TaskManager::builder().emitter(bars.clone()).build().unwrap();
+        let next = Arc::new(tokio::sync::Semaphore::new(9));
+        assert!(manager.submit(talker(&next)).unwrap().wait().await.is_err());
+        drop(bars.pause());
+        bars.println("on standard error");
+    }
+}

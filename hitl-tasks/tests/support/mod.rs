@@ -1,5 +1,5 @@
 //! What the integration tests share.
-#![allow(dead_code, reason = "every test binary uses its part")]
+#![allow(dead_code, clippy::unused_async, reason = "every test binary uses its part")]
 
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
