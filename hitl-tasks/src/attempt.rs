@@ -2,6 +2,7 @@
 
 use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 use std::sync::{Arc, Mutex, OnceLock};
+use std::time::Duration;
 
 use tokio::sync::Notify;
 use tokio::time::Instant;
@@ -21,6 +22,8 @@ pub(crate) struct Attempt {
     /// does not is not given a grace period, for it would not notice.
     token: OnceLock<CancellationToken>,
     clock: Mutex<OffClock>,
+    /// Whether it ever went off the clock; most attempts do not.
+    has_left: AtomicBool,
     /// Wakes futures that are done off the clock and wait for the task to have a slot again.
     resumed: Notify,
     calls: AtomicU32,
@@ -35,6 +38,7 @@ impl Attempt {
             stopped: AtomicBool::new(false),
             token: OnceLock::new(),
             clock: Mutex::new(OffClock::default()),
+            has_left: AtomicBool::new(false),
             resumed: Notify::new(),
             calls: AtomicU32::new(0),
         }
@@ -71,6 +75,15 @@ impl Attempt {
         lock(&self.clock)
     }
 
+    /// How long it has been off the clock.
+    pub(crate) fn off_clock_time(&self) -> Duration {
+        if self.has_left.load(Ordering::SeqCst) {
+            self.clock().total(Instant::now())
+        } else {
+            Duration::ZERO
+        }
+    }
+
     pub(crate) fn resume(&self, now: Instant) {
         self.clock().resume(now);
         self.resumed.notify_waiters();
@@ -97,6 +110,7 @@ struct Trip<'a>(&'a Attempt);
 
 impl<'a> Trip<'a> {
     fn start(attempt: &'a Attempt) -> Self {
+        attempt.has_left.store(true, Ordering::SeqCst);
         attempt.clock().enter(Instant::now());
         attempt.record.poke();
         Self(attempt)

@@ -21,7 +21,7 @@ use crate::attempt::Attempt;
 use crate::clock::Need;
 use crate::record::{End, Record};
 use crate::retry::Delays;
-use crate::scheduler::{Job, Scheduler, Slot};
+use crate::scheduler::{Scheduler, Slot};
 use crate::step::{Last, Node, Policy};
 use crate::sync::drop_quietly;
 use crate::{FailureKind, Retry, StepContext, StepFailure, TaskError};
@@ -69,13 +69,18 @@ pub(crate) fn drive(mut run: Run) -> impl Future<Output = ()> + Send {
 }
 
 impl Run {
-    pub(crate) fn new(job: Job, slot: Slot) -> Self {
+    pub(crate) fn new(
+        record: Arc<Record>,
+        nodes: Box<[Box<dyn Node>]>,
+        timeout: Option<Duration>,
+        slot: Slot,
+    ) -> Self {
         Self {
-            record: job.record,
-            nodes: job.nodes,
+            record,
+            nodes,
             pace: Pace {
                 slot: Some(slot),
-                limit: job.timeout.map(|limit| (limit, Instant::now())),
+                limit: timeout.map(|limit| (limit, Instant::now())),
                 off: Duration::ZERO,
             },
             concluded: false,
@@ -241,7 +246,7 @@ async fn attempt_once(
     {
         return Attempted::Ended(End::Cancelled);
     }
-    pace.off += attempt.clock().total(Instant::now);
+    pace.off += attempt.off_clock_time();
     attempted
 }
 

@@ -171,7 +171,8 @@ impl Serialize for TaskEvent {
             Happening::StepRetrying { attempt, error, delay, .. } => {
                 map.serialize_entry("attempt", attempt)?;
                 map.serialize_entry("error", error)?;
-                map.serialize_entry("delayMs", &delay.as_millis())?;
+                let millis = u64::try_from(delay.as_millis()).unwrap_or(u64::MAX);
+                map.serialize_entry("delayMs", &millis)?;
             }
             Happening::StepDone { percent, .. } => map.serialize_entry("percent", percent)?,
             Happening::Ended { state, error, reason } => {

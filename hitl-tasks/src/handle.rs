@@ -50,8 +50,7 @@ impl<T: Send + 'static> TaskHandle<T> {
     /// again. Of several waits that see a completed task the first takes the output, the others get
     /// [`Taken`](crate::TaskErrorKind::Taken); errors are for everybody.
     pub async fn wait(&self) -> Result<T, TaskError> {
-        self.record.ended().await;
-        match self.record.error() {
+        match self.record.ended().await {
             Some(error) => Err(error),
             None => self.output.take().ok_or_else(TaskError::taken),
         }

@@ -88,6 +88,7 @@ mod state;
 mod step;
 mod sync;
 mod task;
+mod waiters;
 mod watcher;
 mod wire;
 

@@ -9,8 +9,10 @@
 //! - Nothing else is locked while this lock is held, so there is no order to get wrong.
 //! - Waiters wake after the terminal event was emitted and the slot was given back.
 
+use std::future::poll_fn;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard};
+use std::task::Poll;
 use std::time::Duration;
 
 use hitl_base::Timestamp;
@@ -22,6 +24,7 @@ use crate::live::Live;
 use crate::outbox::Outbox;
 use crate::scheduler::Scheduler;
 use crate::sync::lock;
+use crate::waiters::{Waiters, wake};
 use crate::{
     Happening, StepFailure, TaskError, TaskEvent, TaskId, TaskInfo, TaskProgress, TaskState,
     Transition,
@@ -37,8 +40,6 @@ pub(crate) struct Record {
     pub(crate) ticket: AtomicU64,
     /// Wakes the driver: it was stopped, or a future went off or came onto the clock.
     poke: Notify,
-    ended: Notify,
-    changed: Notify,
 }
 
 struct Inner {
@@ -53,9 +54,9 @@ struct Inner {
     announce_when_idle: bool,
     /// Counts what watchers may want to see.
     version: u64,
-    /// Somebody waits for `version` to change. Most tasks are watched by nobody, and waking nobody
-    /// takes longer than the change.
+    /// Somebody waits for `version` to change, and not only for the end.
     watched: bool,
+    waiters: Waiters,
 }
 
 /// How a task ends.
@@ -101,12 +102,11 @@ impl Record {
                 announce_when_idle: false,
                 version: 0,
                 watched: false,
+                waiters: Waiters::default(),
             }),
             stopping: AtomicBool::new(false),
             ticket: AtomicU64::new(0),
             poke: Notify::new(),
-            ended: Notify::new(),
-            changed: Notify::new(),
         }
     }
 
@@ -286,18 +286,15 @@ impl Record {
     pub(crate) fn announce(&self) {
         let mut inner = lock(&self.inner);
         inner.announce_when_idle = true;
-        self.announce_if_idle(inner);
+        Self::announce_if_idle(inner);
     }
 
-    fn announce_if_idle(&self, mut inner: MutexGuard<'_, Inner>) {
+    fn announce_if_idle(mut inner: MutexGuard<'_, Inner>) {
         if inner.announce_when_idle && inner.outbox.is_idle() && !inner.announced {
             inner.announced = true;
-            let watched = inner.watched;
+            let waiters = inner.waiters.take();
             drop(inner);
-            self.ended.notify_waiters();
-            if watched {
-                self.changed.notify_waiters();
-            }
+            wake(waiters);
         }
     }
 
@@ -305,6 +302,9 @@ impl Record {
 
     /// Emits what has been left in the outbox.
     pub(crate) fn flush(&self) {
+        if self.scheduler.settings.emitter.is_none() {
+            return;
+        }
         let mut inner = lock(&self.inner);
         let first = inner.outbox.begin();
         self.deliver(inner, first);
@@ -317,7 +317,12 @@ impl Record {
         what: impl FnOnce() -> Happening,
     ) {
         inner.version += 1;
-        let watched = std::mem::take(&mut inner.watched);
+        let watchers = if inner.watched {
+            inner.watched = false;
+            inner.waiters.take()
+        } else {
+            Vec::new()
+        };
         let mine = if self.scheduler.settings.emitter.is_some() {
             let task = Arc::clone(&self.info);
             inner.outbox.record(TaskEvent { task, seq: 0, at, what: what() })
@@ -325,9 +330,7 @@ impl Record {
             None
         };
         self.deliver(inner, mine);
-        if watched {
-            self.changed.notify_waiters();
-        }
+        wake(watchers);
     }
 
     fn deliver<'a>(&'a self, mut inner: MutexGuard<'a, Inner>, first: Option<TaskEvent>) {
@@ -339,7 +342,7 @@ impl Record {
             inner = lock(&self.inner);
             event = inner.outbox.next();
         }
-        self.announce_if_idle(inner);
+        Self::announce_if_idle(inner);
     }
 
     pub(crate) fn now(&self) -> Timestamp {
@@ -354,33 +357,52 @@ impl Record {
         self.poke.notified().await;
     }
 
-    pub(crate) async fn ended(&self) {
-        loop {
-            let mut notified = std::pin::pin!(self.ended.notified());
-            notified.as_mut().enable();
-            if lock(&self.inner).announced {
-                return;
-            }
-            notified.await;
-        }
+    /// Waits for the end: why it did not complete, if it did not.
+    pub(crate) async fn ended(&self) -> Option<TaskError> {
+        let wait = Wait { record: self, key: None };
+        wait.until(|inner| inner.announced.then(|| inner.error.clone())).await
     }
 
     /// Waits until something happened after `seen`. `None`: it has ended and nothing will.
     pub(crate) async fn changed_since(&self, seen: u64) -> Option<u64> {
-        loop {
-            let mut notified = std::pin::pin!(self.changed.notified());
-            notified.as_mut().enable();
-            {
-                let mut inner = lock(&self.inner);
-                if inner.version != seen {
-                    return Some(inner.version);
-                }
-                if inner.announced {
-                    return None;
-                }
-                inner.watched = true;
+        let wait = Wait { record: self, key: None };
+        wait.until(|inner| {
+            // From now on every change wakes; most tasks are watched by nobody.
+            inner.watched = true;
+            match inner.version {
+                version if version != seen => Some(Some(version)),
+                _ if inner.announced => Some(None),
+                _ => None,
             }
-            notified.await;
+        })
+        .await
+    }
+}
+
+/// One wait; dropped, it leaves nothing behind.
+struct Wait<'a> {
+    record: &'a Record,
+    key: Option<u64>,
+}
+
+impl Wait<'_> {
+    async fn until<T>(mut self, mut ready: impl FnMut(&mut Inner) -> Option<T>) -> T {
+        poll_fn(|cx| {
+            let mut inner = lock(&self.record.inner);
+            if let Some(ready) = ready(&mut inner) {
+                return Poll::Ready(ready);
+            }
+            inner.waiters.note(&mut self.key, cx);
+            Poll::Pending
+        })
+        .await
+    }
+}
+
+impl Drop for Wait<'_> {
+    fn drop(&mut self) {
+        if let Some(key) = self.key {
+            lock(&self.record.inner).waiters.strike(key);
         }
     }
 }

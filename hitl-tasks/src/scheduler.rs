@@ -12,6 +12,7 @@
 //! at a time: what is started may end at once (on a runtime that shuts down) and give its slot back
 //! from there, and with ten thousand queued tasks that must not become ten thousand nested calls.
 
+use std::collections::hash_map::Entry;
 use std::collections::{BTreeMap, HashMap, VecDeque};
 use std::sync::atomic::Ordering;
 use std::sync::{Arc, Mutex};
@@ -58,9 +59,9 @@ struct State {
 
 /// A task that has not started.
 pub(crate) struct Job {
-    pub(crate) record: Arc<Record>,
-    pub(crate) nodes: Box<[Box<dyn Node>]>,
-    pub(crate) timeout: Option<Duration>,
+    record: Arc<Record>,
+    nodes: Box<[Box<dyn Node>]>,
+    timeout: Option<Duration>,
     runtime: Handle,
 }
 
@@ -69,8 +70,7 @@ pub(crate) struct Slot(Arc<Scheduler>);
 
 impl Drop for Slot {
     fn drop(&mut self) {
-        lock(&self.0.state).busy -= 1;
-        Scheduler::start_what_may(&self.0);
+        Scheduler::start_what_may(&self.0, 1);
     }
 }
 
@@ -109,16 +109,19 @@ impl Scheduler {
         if state.closed {
             return Err(SubmitError::Closed);
         }
-        if state.living.contains_key(&id) {
-            return Err(SubmitError::Duplicate(id));
-        }
         let at_once = state.busy < self.settings.max_concurrent
             && state.queue.is_empty()
             && state.returning.is_empty();
-        if !at_once && state.queue.len() >= self.settings.max_queued {
-            return Err(SubmitError::Full { waiting: state.queue.len() });
+        let waiting = state.queue.len();
+        match state.living.entry(id) {
+            Entry::Occupied(_) => return Err(SubmitError::Duplicate(id)),
+            Entry::Vacant(_) if !at_once && waiting >= self.settings.max_queued => {
+                return Err(SubmitError::Full { waiting });
+            }
+            Entry::Vacant(place) => {
+                place.insert(Arc::clone(&job.record));
+            }
         }
-        state.living.insert(id, Arc::clone(&job.record));
         if at_once {
             state.busy += 1;
             return Ok(Some(job));
@@ -130,11 +133,12 @@ impl Scheduler {
         Ok(None)
     }
 
-    /// Starts whatever there are free slots for.
-    fn start_what_may(this: &Arc<Self>) {
+    /// Gives slots back, and starts whatever there are free slots for.
+    fn start_what_may(this: &Arc<Self>, mut given_back: usize) {
         loop {
             let next = {
                 let mut state = lock(&this.state);
+                state.busy -= std::mem::take(&mut given_back);
                 if state.starting {
                     return;
                 }
@@ -158,7 +162,7 @@ impl Scheduler {
         loop {
             let (to, granted) = oneshot::channel();
             lock(&this.state).returning.push_back(to);
-            Self::start_what_may(this);
+            Self::start_what_may(this, 0);
             if let Ok(slot) = granted.await {
                 return slot;
             }
@@ -189,8 +193,10 @@ impl Scheduler {
     pub(crate) fn forget(&self, record: &Arc<Record>) {
         let mut state = lock(&self.state);
         // Its id may have been submitted again meanwhile.
-        let is_it = state.living.get(&record.id()).is_some_and(|held| Arc::ptr_eq(held, record));
-        let removed = if is_it { state.living.remove(&record.id()) } else { None };
+        let removed = match state.living.entry(record.id()) {
+            Entry::Occupied(held) if Arc::ptr_eq(held.get(), record) => Some(held.remove()),
+            _ => None,
+        };
         let idle = state.living.is_empty();
         drop(state);
         drop(removed);
@@ -259,7 +265,7 @@ impl State {
 
 impl Job {
     fn start(self, slot: Slot) {
-        let runtime = self.runtime.clone();
-        runtime.spawn(drive(Run::new(self, slot)));
+        let Self { record, nodes, timeout, runtime } = self;
+        runtime.spawn(drive(Run::new(record, nodes, timeout, slot)));
     }
 }

@@ -62,7 +62,7 @@ impl Task<()> {
             steps: Vec::new(),
             nodes: Vec::new(),
             timeout: None,
-            output: Wire::holding(()),
+            output: Wire::Source(|| ()),
             bad: None,
         }
     }

@@ -65,7 +65,7 @@ impl TaskWatcher {
 
     /// Waits for the end. Cancel-safe.
     pub async fn ended(&self) -> TaskState {
-        self.record.ended().await;
+        let _ = self.record.ended().await;
         self.record.state()
     }
 }

@@ -5,34 +5,46 @@ use std::sync::{Arc, Mutex};
 use crate::sync::lock;
 
 /// A place for one value between two steps; the last one is where the handle finds the result.
-pub(crate) struct Wire<T>(Arc<Mutex<Option<T>>>);
+pub(crate) enum Wire<T> {
+    /// Between two steps.
+    Place(Arc<Mutex<Option<T>>>),
+    /// Before the first step: there is always one more, and nothing to keep it in.
+    Source(fn() -> T),
+}
 
 impl<T> Wire<T> {
     pub(crate) fn empty() -> Self {
-        Self(Arc::new(Mutex::new(None)))
-    }
-
-    pub(crate) fn holding(value: T) -> Self {
-        Self(Arc::new(Mutex::new(Some(value))))
+        Self::Place(Arc::new(Mutex::new(None)))
     }
 
     pub(crate) fn put(&self, value: T) {
-        // The old value (of an attempt that was given up) is dropped outside the lock.
-        let old = lock(&self.0).replace(value);
-        drop(old);
+        if let Self::Place(place) = self {
+            // The old value (of an attempt that was given up) is dropped outside the lock.
+            let old = lock(place).replace(value);
+            drop(old);
+        }
     }
 
     pub(crate) fn take(&self) -> Option<T> {
-        lock(&self.0).take()
+        match self {
+            Self::Place(place) => lock(place).take(),
+            Self::Source(make) => Some(make()),
+        }
     }
 
     pub(crate) fn copied(&self, copy: fn(&T) -> T) -> Option<T> {
-        lock(&self.0).as_ref().map(copy)
+        match self {
+            Self::Place(place) => lock(place).as_ref().map(copy),
+            Self::Source(make) => Some(make()),
+        }
     }
 }
 
 impl<T> Clone for Wire<T> {
     fn clone(&self) -> Self {
-        Self(Arc::clone(&self.0))
+        match self {
+            Self::Place(place) => Self::Place(Arc::clone(place)),
+            Self::Source(make) => Self::Source(*make),
+        }
     }
 }

@@ -143,7 +143,6 @@ async fn a_greedy_body_cannot_hide_its_time_out() {
     let (manager, _) = watched(|b| b);
     let body = |_: StepContext| async {
         loop {
-            tokio::time::advance(MS).await;
             // Uses up tokio's cooperative budget in every poll.
             while tokio::task::coop::has_budget_remaining() {
                 tokio::task::consume_budget().await;
@@ -153,9 +152,17 @@ async fn a_greedy_body_cannot_hide_its_time_out() {
         #[expect(unreachable_code, reason = "names the type")]
         Ok::<(), String>(())
     };
+    // Paused time moves only when nothing is ready, and this body always is.
+    let time = tokio::spawn(async {
+        loop {
+            tokio::time::advance(MS).await;
+        }
+    });
     let step = TaskStep::new("s", body).timeout(S);
-    let error = manager.submit(Task::new("t").step(step)).unwrap().wait().await.unwrap_err();
+    let handle = manager.submit(Task::new("t").step(step)).unwrap();
+    let error = handle.wait_for(60 * S).await.unwrap_err();
     assert_eq!(error.failure(), Some(FailureKind::TimedOut));
+    time.abort();
 }
 
 #[tokio::test(start_paused = true)]
