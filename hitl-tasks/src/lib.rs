@@ -1,1 +1,112 @@
-//! Placeholder.
+//! Long work that can be watched and stopped.
+//!
+//! A [`Task`] is a chain of [`TaskStep`]s: async functions, each given what the one before made.
+//! A [`TaskManager`] runs a bounded number of them at once.
+//!
+//! ```
+//! use std::time::Duration;
+//! use hitl_tasks::{Retry, StepContext, Task, TaskManager, TaskStep};
+//!
+//! async fn gather(cx: StepContext) -> Result<Vec<String>, std::io::Error> {
+//!     cx.message("reading the news");
+//!     cx.progress(0.5);
+//!     Ok(vec!["Initech".into(), "Hooli".into()])
+//! }
+//!
+//! async fn report(_: StepContext, names: Vec<String>) -> Result<String, String> {
+//!     Ok(format!("competitors: {}", names.join(", ")))
+//! }
+//!
+//! # #[tokio::main(flavor = "current_thread")]
+//! # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+//! let manager = TaskManager::builder().max_concurrent(5).build()?;
+//!
+//! let research = Task::new("Competitor landscape")
+//!     .step(TaskStep::new("Gather", gather).timeout(Duration::from_secs(30)))
+//!     .step(TaskStep::new("Report", report).retry(Retry::exponential(3)).weight(2))
+//!     .timeout(Duration::from_secs(300));
+//!
+//! let handle = manager.submit(research)?;
+//! let report: String = handle.wait().await?;
+//! assert_eq!(report, "competitors: Initech, Hooli");
+//! # Ok(())
+//! # }
+//! ```
+//!
+//! # The tour
+//!
+//! - **Defining**: [`Task`], [`TaskStep`], [`Retry`]. What a body gets is a [`StepContext`]: it
+//!   reports progress, hears of cancellation, and waits [off the clock](StepContext::off_clock).
+//! - **Running**: [`TaskManager`], built by [`ManagerBuilder`]; it ends by [`Shutdown`].
+//! - **Waiting and stopping**: [`TaskHandle`] is the claim on the output; [`TaskWatcher`] only
+//!   looks. Neither owns the task.
+//! - **Watching**: every [`TaskEvent`] goes to a [`ProgressEmitter`]: `ProgressBars` (feature
+//!   `terminal`), [`Broadcast`], [`JsonLines`], [`FanOut`], or yours. [`TaskProgress`] is the
+//!   snapshot a dashboard reads.
+//! - **States**: [`TaskState`] and its [`Transition`]s, a pure function.
+//!
+//! # What happens when
+//!
+//! | this happens | to the step | to the task |
+//! |---|---|---|
+//! | the body returns an error, or runs out of the step's time | tried again while it has retries | then `Failed` |
+//! | the body panics | not tried again | `Failed`, with the panic's message |
+//! | the task runs out of its time | stopped | `TimedOut` |
+//! | `cancel` before it starts | never begins | `Cancelled`, at once |
+//! | `cancel` while it runs, backs off or waits | stopped | `Cancelled`, whatever the body still returns |
+//! | a waiter, a watcher or the handle is dropped | nothing | nothing |
+//! | the last manager is dropped, or the runtime shuts down | stopped | `Cancelled` |
+//! | an emitter panics | nothing | nothing |
+//!
+//! "Stopped" means: its token is cancelled; a body that listens to the token gets a grace period;
+//! then its future is dropped where it awaits. Code that never awaits cannot be stopped, and the
+//! task neither ends nor gives its slot back before such code does.
+//!
+//! Neither the queue nor time off the clock counts against any budget. Time between attempts counts
+//! against the task's.
+
+mod attempt;
+mod body;
+mod clock;
+mod context;
+mod driver;
+mod emit;
+mod error;
+mod event;
+mod failure;
+mod handle;
+mod id;
+mod live;
+mod manager;
+mod outbox;
+mod progress;
+mod record;
+mod retry;
+mod scheduler;
+mod shutdown;
+mod state;
+mod step;
+mod sync;
+mod task;
+mod waiters;
+mod watcher;
+mod wire;
+
+pub use body::{ContextAlone, ContextAndInput, StepBody};
+pub use context::StepContext;
+pub use emit::{Broadcast, FanOut, JsonLines, ProgressEmitter, Silent, Subscription, Update};
+#[cfg(feature = "terminal")]
+pub use emit::{Paused, ProgressBars};
+pub use error::{BadSetting, BuildError, SubmitError, TaskError, TaskErrorKind};
+pub use event::{Happening, TaskEvent};
+pub use failure::{FailureKind, StepFailure};
+pub use handle::TaskHandle;
+pub use id::TaskId;
+pub use manager::{ManagerBuilder, TaskManager};
+pub use progress::{Status, StepProgress, TaskProgress};
+pub use retry::{Jitter, Retry};
+pub use shutdown::{Shutdown, ShutdownReport};
+pub use state::{IllegalTransition, TaskState, Transition};
+pub use step::{StepInfo, TaskStep};
+pub use task::{Task, TaskInfo};
+pub use watcher::TaskWatcher;

@@ -1,0 +1,125 @@
+//! One attempt of a step, as its context and its driver share it.
+
+use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
+use std::sync::{Arc, Mutex, OnceLock};
+use std::time::Duration;
+
+use tokio::sync::Notify;
+use tokio::time::Instant;
+use tokio_util::sync::CancellationToken;
+
+use crate::clock::{Need, OffClock};
+use crate::record::Record;
+use crate::sync::lock;
+
+pub(crate) struct Attempt {
+    pub(crate) record: Arc<Record>,
+    pub(crate) step: usize,
+    /// From 1.
+    pub(crate) number: u32,
+    stopped: AtomicBool,
+    /// Made when somebody first asks. That also tells whether the body listens at all: one that
+    /// does not is not given a grace period, for it would not notice.
+    token: OnceLock<CancellationToken>,
+    clock: Mutex<OffClock>,
+    /// Whether it ever went off the clock; most attempts do not.
+    has_left: AtomicBool,
+    /// Wakes futures that are done off the clock and wait for the task to have a slot again.
+    resumed: Notify,
+    calls: AtomicU32,
+}
+
+impl Attempt {
+    pub(crate) fn new(record: Arc<Record>, step: usize, number: u32) -> Self {
+        Self {
+            record,
+            step,
+            number,
+            stopped: AtomicBool::new(false),
+            token: OnceLock::new(),
+            clock: Mutex::new(OffClock::default()),
+            has_left: AtomicBool::new(false),
+            resumed: Notify::new(),
+            calls: AtomicU32::new(0),
+        }
+    }
+
+    pub(crate) fn token(&self) -> &CancellationToken {
+        let token = self.token.get_or_init(CancellationToken::new);
+        // Either this sees that the attempt was stopped, or `stop` sees the token.
+        if self.stopped.load(Ordering::SeqCst) {
+            token.cancel();
+        }
+        token
+    }
+
+    /// Tells the body to stop. Whoever waits to come back onto the clock need not any more.
+    pub(crate) fn stop(&self) {
+        self.stopped.store(true, Ordering::SeqCst);
+        if let Some(token) = self.token.get() {
+            token.cancel();
+        }
+        self.resumed.notify_waiters();
+    }
+
+    /// Whether the body has ever asked for its token.
+    pub(crate) fn listens(&self) -> bool {
+        self.token.get().is_some()
+    }
+
+    pub(crate) fn next_call(&self) -> u32 {
+        self.calls.fetch_add(1, Ordering::Relaxed)
+    }
+
+    pub(crate) fn clock(&self) -> std::sync::MutexGuard<'_, OffClock> {
+        lock(&self.clock)
+    }
+
+    /// How long it has been off the clock.
+    pub(crate) fn off_clock_time(&self) -> Duration {
+        if self.has_left.load(Ordering::SeqCst) {
+            self.clock().total(Instant::now())
+        } else {
+            Duration::ZERO
+        }
+    }
+
+    pub(crate) fn resume(&self, now: Instant) {
+        self.clock().resume(now);
+        self.resumed.notify_waiters();
+    }
+
+    /// Runs a future off the clock. If it is dropped half-way, the task comes back by itself.
+    pub(crate) async fn off_clock<F: Future>(&self, future: F) -> F::Output {
+        let trip = Trip::start(self);
+        let output = future.await;
+        drop(trip);
+        loop {
+            let mut resumed = std::pin::pin!(self.resumed.notified());
+            resumed.as_mut().enable();
+            if self.clock().need() != Need::Resume || self.stopped.load(Ordering::SeqCst) {
+                return output;
+            }
+            resumed.await;
+        }
+    }
+}
+
+/// Being off the clock.
+struct Trip<'a>(&'a Attempt);
+
+impl<'a> Trip<'a> {
+    fn start(attempt: &'a Attempt) -> Self {
+        attempt.has_left.store(true, Ordering::SeqCst);
+        attempt.clock().enter(Instant::now());
+        attempt.record.poke();
+        Self(attempt)
+    }
+}
+
+impl Drop for Trip<'_> {
+    fn drop(&mut self) {
+        self.0.clock().leave(Instant::now());
+        self.0.record.poke();
+    }
+}

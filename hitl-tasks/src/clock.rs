@@ -1,0 +1,153 @@
+//! The running time of one attempt, without what it spends off the clock. Pure.
+
+use std::time::Duration;
+
+use tokio::time::Instant;
+
+/// Counts who is off the clock and for how long.
+///
+/// The driver parks a task (gives its slot back) after the first future went off the clock, and
+/// resumes it (with a slot) after the last came back; in between the clock stands, also while the
+/// task waits for a slot.
+#[derive(Debug, Default)]
+pub(crate) struct OffClock {
+    /// How many futures are off the clock.
+    depth: u32,
+    /// The slot has been given back.
+    parked: bool,
+    since: Option<Instant>,
+    total: Duration,
+}
+
+/// What the driver has to do about the slot.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Need {
+    Nothing,
+    Park,
+    Resume,
+}
+
+impl OffClock {
+    pub(crate) fn enter(&mut self, now: Instant) {
+        self.depth += 1;
+        self.since.get_or_insert(now);
+    }
+
+    pub(crate) fn leave(&mut self, now: Instant) {
+        self.depth = self.depth.saturating_sub(1);
+        // A parked task is off the clock until it has a slot again.
+        if self.depth == 0 && !self.parked {
+            self.start(now);
+        }
+    }
+
+    pub(crate) fn park(&mut self) {
+        self.parked = true;
+    }
+
+    pub(crate) fn resume(&mut self, now: Instant) {
+        self.parked = false;
+        if self.depth == 0 {
+            self.start(now);
+        }
+    }
+
+    fn start(&mut self, now: Instant) {
+        if let Some(since) = self.since.take() {
+            self.total += now.saturating_duration_since(since);
+        }
+    }
+
+    pub(crate) fn need(&self) -> Need {
+        match (self.depth > 0, self.parked) {
+            (true, false) => Need::Park,
+            (false, true) => Need::Resume,
+            _ => Need::Nothing,
+        }
+    }
+
+    /// When `limit` of on-clock time since `started` is spent; `None` while the clock stands, and
+    /// for limits beyond the end of time.
+    pub(crate) fn deadline(
+        &self,
+        started: Instant,
+        limit: Duration,
+        off_before: Duration,
+    ) -> Option<Instant> {
+        if self.since.is_some() {
+            return None;
+        }
+        started.checked_add(limit)?.checked_add(off_before)?.checked_add(self.total)
+    }
+
+    /// Time off the clock so far.
+    pub(crate) fn total(&self, now: Instant) -> Duration {
+        self.total + self.since.map_or(Duration::ZERO, |s| now.saturating_duration_since(s))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    const S: Duration = Duration::from_secs(1);
+
+    #[test]
+    fn time_off_the_clock_moves_the_deadline() {
+        let start = Instant::now();
+        let mut clock = OffClock::default();
+        assert_eq!(clock.deadline(start, 5 * S, Duration::ZERO), Some(start + 5 * S));
+        clock.enter(start + S);
+        assert_eq!(clock.deadline(start, 5 * S, Duration::ZERO), None);
+        assert_eq!(clock.need(), Need::Park);
+        clock.park();
+        clock.leave(start + 11 * S);
+        assert_eq!(clock.need(), Need::Resume);
+        assert_eq!(clock.deadline(start, 5 * S, Duration::ZERO), None, "no slot yet");
+        clock.resume(start + 21 * S);
+        assert_eq!(clock.deadline(start, 5 * S, Duration::ZERO), Some(start + 25 * S));
+    }
+
+    #[test]
+    fn a_short_trip_needs_no_slot_change() {
+        let start = Instant::now();
+        let mut clock = OffClock::default();
+        clock.enter(start);
+        clock.leave(start);
+        assert_eq!(clock.need(), Need::Nothing);
+    }
+
+    #[test]
+    fn an_absurd_limit_never_comes() {
+        assert_eq!(OffClock::default().deadline(Instant::now(), Duration::MAX, S), None);
+    }
+
+    proptest! {
+        /// Whatever is nested in whatever order, time is on the clock or off it, never both.
+        #[test]
+        fn on_and_off_add_up(ops in proptest::collection::vec((0..4_u8, 0..100_u64), 0..60)) {
+            let start = Instant::now();
+            let mut now = start;
+            let mut clock = OffClock::default();
+            let mut depth = 0_u32;
+            let mut parked = false;
+            let mut off = Duration::ZERO;
+            for (op, millis) in ops {
+                let step = Duration::from_millis(millis);
+                now += step;
+                if depth > 0 || parked {
+                    off += step;
+                }
+                match op {
+                    0 => { clock.enter(now); depth += 1; }
+                    1 if depth > 0 => { clock.leave(now); depth -= 1; }
+                    2 if depth > 0 => { clock.park(); parked = true; }
+                    3 if parked => { clock.resume(now); parked = false; }
+                    _ => {}
+                }
+                prop_assert_eq!(clock.total(now), off);
+            }
+        }
+    }
+}
