@@ -8,6 +8,7 @@ pub mod audit;
 pub mod call;
 pub mod confidence;
 pub mod gate;
+mod hex;
 mod ids;
 pub mod machine;
 pub mod policy;

@@ -142,8 +142,10 @@ mod tests {
     /// RFC 4231, test case 2, except for its short key: checked against Python's `hmac`.
     #[test]
     fn the_mac_is_hmac_sha_256() {
-        let hex = |bytes: [u8; 32]| bytes.iter().map(|b| format!("{b:02x}")).collect::<String>();
         let mac = hmac(&[0x0b; 32], b"Hi There");
-        assert_eq!(hex(mac), "198a607eb44bfbc69903a0f1cf2bbdc5ba0aa3f3d9ae3c1c7a3b1696a0b68cf7");
+        assert_eq!(
+            crate::hex::hex(&mac),
+            "198a607eb44bfbc69903a0f1cf2bbdc5ba0aa3f3d9ae3c1c7a3b1696a0b68cf7"
+        );
     }
 }

@@ -1,4 +1,5 @@
 //! The audit file: one writer, one chain, and every change to it is found.
+#![expect(clippy::unwrap_used, clippy::panic, reason = "a failed expectation fails the test")]
 
 mod support;
 

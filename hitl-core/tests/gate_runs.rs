@@ -1,11 +1,14 @@
 //! Where calls go, and what runs.
+#![expect(clippy::unwrap_used, clippy::panic, reason = "a failed expectation fails the test")]
 
 mod support;
 
+use std::sync::Arc;
+
 use hitl_core::approval::{ApproverExt as _, ScriptedApprover, channel};
 use hitl_core::{
-    ApprovalLevel, CallContext, CallError, CallKey, CallState, Decision, NotRun, Outcome, Review,
-    Submission, Verdict,
+    ApprovalLevel, Approver, CallContext, CallError, CallKey, CallState, Decision, NotRun, Outcome,
+    Review, Submission, Verdict,
 };
 use support::{Bench, ask, bench, bench_with, note, pay, until};
 
@@ -97,17 +100,21 @@ async fn invariant_5_an_approver_that_is_late_silent_broken_or_confused_runs_not
     let panics = ScriptedApprover::new(|_| panic!("broken"));
     let failed = ScriptedApprover::new(|_| Review::Failed("no connection".into()));
     let late = never.timeout(std::time::Duration::from_secs(20));
-    let approvers: Vec<(&str, Box<dyn Fn(hitl_core::GateBuilder) -> hitl_core::GateBuilder>)> = vec![
-        ("late", Box::new(move |b| b.approver(late.clone()))),
-        ("silent", Box::new(|b| b.approver(ScriptedApprover::silent()))),
-        ("other", Box::new(move |b| b.approver(other.clone()))),
-        ("stale", Box::new(move |b| b.approver(stale.clone()))),
-        ("panics", Box::new(move |b| b.approver(panics.clone()))),
-        ("failed", Box::new(move |b| b.approver(failed.clone()))),
-        ("none", Box::new(|b| b)),
+    let approvers: [(&str, Option<Arc<dyn Approver>>); 7] = [
+        ("late", Some(Arc::new(late))),
+        ("silent", Some(Arc::new(ScriptedApprover::silent()))),
+        ("other", Some(Arc::new(other))),
+        ("stale", Some(Arc::new(stale))),
+        ("panics", Some(Arc::new(panics))),
+        ("failed", Some(Arc::new(failed))),
+        ("none", None),
     ];
     for (name, approver) in approvers {
-        let bench = bench_with(approver).await;
+        let bench = bench_with(|b| match approver {
+            Some(approver) => b.approver(approver),
+            None => b,
+        })
+        .await;
         let submission = bench.gate.submit(ask("hi")).by("ann").key("r", 0).await.unwrap();
         assert!(matches!(submission, Submission::Pending(_)), "{name}");
         assert_eq!(

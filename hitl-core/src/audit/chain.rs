@@ -14,6 +14,8 @@ use std::io::{self, BufRead};
 use serde::Deserialize;
 use sha2::{Digest as _, Sha256};
 
+use crate::hex::hex;
+
 /// The parts of a line that link it.
 #[derive(Deserialize)]
 pub(super) struct Link {
@@ -62,12 +64,7 @@ pub enum ChainError {
 }
 
 pub(super) fn hash(bytes: &[u8]) -> String {
-    use std::fmt::Write as _;
-    Sha256::digest(bytes).iter().fold(String::with_capacity(64), |mut hex, byte| {
-        // Writing to a String cannot fail.
-        let _ = write!(hex, "{byte:02x}");
-        hex
-    })
+    hex(&Sha256::digest(bytes))
 }
 
 /// Checks a whole chain, line by line. What it cannot see: lines cut off at the end (compare

@@ -12,6 +12,7 @@ use sha2::{Digest as _, Sha256};
 
 use super::CallContext;
 use crate::arguments::Snapshot;
+use crate::hex::hex;
 use crate::seal::HostKey;
 
 macro_rules! digest {
@@ -22,7 +23,7 @@ macro_rules! digest {
 
         impl fmt::Display for $name {
             fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-                self.0.iter().try_for_each(|byte| write!(f, "{byte:02x}"))
+                f.write_str(&hex(&self.0))
             }
         }
 

@@ -1,5 +1,7 @@
 //! A store that fails at a chosen operation, before or after it took effect.
 
+#![expect(unreachable_pub, reason = "a module of a test file")]
+
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
