@@ -6,7 +6,7 @@
 
 use std::fmt;
 
-use chacha20poly1305::aead::{Aead as _, Generate as _, Payload};
+use chacha20poly1305::aead::{Aead as _, Payload};
 use chacha20poly1305::{ChaCha20Poly1305, KeyInit as _, Nonce};
 use hmac::{Hmac, Mac as _};
 use sha2::Sha256;
@@ -48,7 +48,8 @@ impl HostKey {
 
     /// Seals `plain` for the call or record named by `bound_to`.
     pub(crate) fn seal(&self, plain: &[u8], bound_to: &[u8]) -> Result<Sealed, SealError> {
-        let nonce = Nonce::try_generate().map_err(|_| SealError(()))?;
+        let mut nonce = Nonce::default();
+        getrandom::fill(&mut nonce).map_err(|_| SealError(()))?;
         let payload = Payload { msg: plain, aad: bound_to };
         let sealed = self.cipher().encrypt(&nonce, payload).map_err(|_| SealError(()))?;
         let mut bytes = vec![VERSION];
