@@ -241,7 +241,7 @@ impl Store for MemoryStore {
         let calls = self.calls();
         let first = calls.history.front().map_or(calls.last + 1, |(seq, _)| *seq);
         let later = calls.history.iter().filter(|(seq, _)| *seq > after).take(limit);
-        Ok(History::new(later.cloned().collect(), after + 1 < first))
+        Ok(History::new(later.cloned().collect(), after.saturating_add(1) < first))
     }
 
     fn watch(&self, id: RequestId) -> Watch {
