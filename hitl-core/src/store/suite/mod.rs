@@ -1,1 +1,35 @@
 //! The contract suite that every store passes.
+//!
+//! One check for each sentence of the [contract](crate::store::Store): plain async functions over a
+//! [`Subject`], which is an empty store and the clock that it reads, so that time passes without
+//! sleeping. A backend runs them all with one line:
+//!
+//! ```ignore
+//! async fn make_store(clock: ManualClock) -> Subject { .. }
+//! hitl_core::store_contract!(make_store);
+//! ```
+#![expect(
+    clippy::expect_used,
+    clippy::missing_panics_doc,
+    clippy::panic,
+    clippy::unwrap_used,
+    reason = "a check fails by panicking, as tests do"
+)]
+
+pub mod admit;
+mod checks;
+pub mod decide;
+pub mod fixture;
+pub mod history;
+pub mod list;
+pub mod races;
+pub mod run;
+mod subject;
+pub mod submit;
+pub mod tenants;
+pub mod unknown;
+pub mod watch;
+pub mod withdraw;
+
+pub use fixture::{Draft, approved, claimed, host, sealed, tenant, unknown_outcome};
+pub use subject::{Subject, refused, start_clock};

@@ -1,0 +1,68 @@
+//! The list of all checks, as tests.
+
+/// Emits one test for each check of the [contract suite](crate::store::suite).
+///
+/// `$make` names an `async fn(ManualClock) -> Subject`. The calling crate needs `tokio` with
+/// `macros` and `rt-multi-thread` among its dev-dependencies.
+#[macro_export]
+macro_rules! store_contract {
+    ($make:path) => {
+        $crate::store_contract! { @each $make,
+            submit: a_new_key_is_created_and_stamped, the_same_content_finds_the_record_there_is,
+                other_content_under_the_same_key_is_a_conflict,
+                replaying_a_submission_gives_the_first_answer, a_key_is_unique_after_its_call_ended,
+                run_and_position_make_different_keys, a_denied_call_is_kept_without_its_payload,
+                sealed_bytes_come_back_unchanged;
+            admit: an_admitted_call_is_claimed_in_one_step,
+                a_second_admission_gets_the_first_ones_claim,
+                replaying_an_admission_shows_the_same_claim,
+                an_admitted_call_of_a_dead_session_is_lost;
+            tenants: tenants_have_keys_of_their_own, nothing_is_read_across_tenants,
+                nothing_is_changed_across_tenants, similar_tenants_are_apart,
+                the_sweep_sees_all_tenants;
+            decide: each_answer_leads_to_its_state, replaying_a_decision_is_harmless,
+                a_second_decision_loses, a_stale_revision_or_binding_is_refused,
+                nothing_is_decided_after_its_expiry,
+                a_rejection_without_the_reason_it_needs_is_refused,
+                an_answer_that_is_not_offered_is_refused, a_demoted_call_is_asked_again,
+                an_approved_call_can_still_be_denied, an_unknown_call_is_not_found;
+            withdraw: the_owner_withdraws_what_has_not_started, a_stranger_withdraws_nothing,
+                the_host_withdraws_what_has_not_started, attaching_takes_ownership_over,
+                a_detached_call_has_no_owner, calls_expire_at_their_time,
+                a_running_call_does_not_expire, an_endless_approval_does_not_expire;
+            run: an_approved_call_is_claimed_once, replaying_a_claim_is_harmless,
+                nothing_else_is_claimed, a_claim_is_of_what_was_approved,
+                a_released_claim_can_be_taken_again, a_success_keeps_its_result, a_failure_is_kept,
+                only_the_claimant_records_the_end, terminal_is_terminal,
+                a_session_is_dead_once_it_is_closed;
+            unknown: a_living_executor_is_not_lost, a_timed_out_body_is_parked,
+                a_late_result_settles_it, a_human_settles_it, a_retry_voids_the_old_claim,
+                a_retry_beside_a_living_session_needs_attestation;
+            list: pages_follow_the_order_of_creation, a_page_filters_by_state,
+                a_page_shows_what_stands, what_waits_past_its_expiry_is_stale,
+                what_a_dead_session_runs_is_stale;
+            history: every_change_is_one_entry, reading_goes_on_where_it_stopped,
+                a_reader_beside_writers_misses_nothing;
+            watch: a_change_after_subscribing_is_not_lost, a_call_to_come_can_be_watched,
+                a_hint_comes_after_the_change, no_wake_up_is_lost_under_load,
+                a_watcher_that_reads_finds_the_truth;
+            races: invariant_4_one_decision_wins, invariant_11_one_end_wins,
+                invariant_3_one_claim_wins, invariant_3_one_admission_wins,
+                invariant_11_a_late_result_races_a_human,
+                invariant_4_a_replayed_decision_is_one_decision;
+        }
+    };
+    (@each $make:path, $($group:ident: $($check:ident),+;)+) => {$(
+        mod $group {
+            use super::*;
+            $(
+                #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+                async fn $check() {
+                    let clock = $crate::store::suite::start_clock();
+                    let subject = $make(clock).await;
+                    $crate::store::suite::$group::$check(subject).await;
+                }
+            )+
+        }
+    )+};
+}

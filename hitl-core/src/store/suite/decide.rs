@@ -1,0 +1,127 @@
+//! Deciding: one decision, on exactly what was shown.
+
+use super::fixture::{Draft, approved, sealed, tenant};
+use super::{Subject, refused};
+use crate::approval::Choice;
+use crate::ids::RequestId;
+use crate::machine::{CallState, Event, Refusal};
+use crate::policy::ApprovalLevel;
+use crate::store::ApplyError;
+
+/// Each answer leads to its state, with the decision in the record.
+pub async fn each_answer_leads_to_its_state(s: Subject) {
+    for position in 0..4 {
+        let record = s.create(&Draft::new("run", position)).await;
+        let request = &record.request;
+        let (draft, state) = match position {
+            0 => (request.approve(), CallState::Approved),
+            1 => (request.reject("too expensive"), CallState::Rejected),
+            2 => (request.respond("ask the customer first"), CallState::Responded),
+            _ => (request.abort("wrong run"), CallState::Cancelled),
+        };
+        let decision = draft.by("alice");
+        s.pass(1);
+        let after = s.apply(record.id(), Event::Decide(decision.clone())).await;
+        assert_eq!((after.state, after.version), (state, 2));
+        let decided = after.decided.as_ref().expect("the decision is kept");
+        assert_eq!((decided.id, &decided.answer), (decision.id, &decision.answer));
+        assert_eq!(decided.at, s.store.now().await.unwrap(), "by the store's clock");
+        assert_eq!(s.get(record.id()).await, after);
+        assert_eq!(s.has_payload(record.id()).await, state == CallState::Approved);
+    }
+}
+
+/// Giving the same decision twice is harmless, and changes nothing.
+pub async fn replaying_a_decision_is_harmless(s: Subject) {
+    let record = s.create(&Draft::new("run", 1)).await;
+    let decision = Event::Decide(record.request.approve().by("alice"));
+    let first = s.apply(record.id(), decision.clone()).await;
+    s.pass(5);
+    assert_eq!(s.apply(record.id(), decision).await, first);
+    assert_eq!(s.store.history(0, 10).await.unwrap().entries.len(), 2, "it happened once");
+}
+
+/// A second decision loses, and is told which one stands.
+pub async fn a_second_decision_loses(s: Subject) {
+    let record = approved(&s, &Draft::new("run", 1)).await;
+    let late = Event::Decide(record.request.reject("no").by("bob"));
+    let refusal = s.refuse(record.id(), late).await;
+    assert!(matches!(refusal, Refusal::State { state: CallState::Approved, event: "decide" }));
+}
+
+/// A decision that names another revision or binding than the one that stands is void.
+pub async fn a_stale_revision_or_binding_is_refused(s: Subject) {
+    let (draft, other) = (Draft::new("run", 1), Draft::new("run", 2).content(7));
+    let record = s.create(&draft).await;
+    let elsewhere = s.create(&other).await;
+    let mut decision = record.request.approve().by("alice");
+    decision.revision = 2;
+    assert_eq!(s.refuse(draft.id(), Event::Decide(decision)).await, Refusal::Stale);
+    let mut decision = record.request.approve().by("alice");
+    decision.binding = elsewhere.request.binding;
+    assert_eq!(s.refuse(draft.id(), Event::Decide(decision)).await, Refusal::Stale);
+    let misdirected = elsewhere.request.approve().by("alice");
+    assert_eq!(s.refuse(draft.id(), Event::Decide(misdirected)).await, Refusal::Stale);
+}
+
+/// Nothing is decided after its expiry, by the store's clock, even if nobody has expired it yet.
+pub async fn nothing_is_decided_after_its_expiry(s: Subject) {
+    let record = s.create(&Draft::new("run", 1)).await;
+    s.pass(600);
+    let decision = Event::Decide(record.request.approve().by("alice"));
+    assert_eq!(s.refuse(record.id(), decision).await, Refusal::Expired);
+}
+
+/// A tool that wants a reason gets one.
+pub async fn a_rejection_without_the_reason_it_needs_is_refused(s: Subject) {
+    let record = s.create(&Draft::new("run", 1).requires_reason()).await;
+    let silent = Event::Decide(record.request.reject("  ").by("alice"));
+    assert_eq!(s.refuse(record.id(), silent).await, Refusal::ReasonRequired);
+    let spoken = Event::Decide(record.request.reject("over budget").by("alice"));
+    assert_eq!(s.apply(record.id(), spoken).await.state, CallState::Rejected);
+}
+
+/// An answer that the tool does not offer is refused.
+pub async fn an_answer_that_is_not_offered_is_refused(s: Subject) {
+    let record = s.create(&Draft::new("run", 1).choices(&[Choice::Approve, Choice::Reject])).await;
+    let answer = Event::Decide(record.request.respond("hello").by("alice"));
+    assert_eq!(s.refuse(record.id(), answer).await, Refusal::NotAllowed);
+}
+
+/// What needs more than it was approved for is asked again, stricter; it never becomes laxer.
+pub async fn a_demoted_call_is_asked_again(s: Subject) {
+    let draft = Draft::new("run", 1).level(ApprovalLevel::Quick);
+    let record = approved(&s, &draft).await;
+    let binding = record.request.binding;
+    let demote = |level| Event::Demote { binding, level, reason: "the policy changed".to_owned() };
+    assert_eq!(s.refuse(draft.id(), demote(ApprovalLevel::Quick)).await, Refusal::Stale);
+    let asked = s.apply(draft.id(), demote(ApprovalLevel::Full)).await;
+    assert_eq!((asked.state, asked.request.level), (CallState::Pending, ApprovalLevel::Full));
+    assert_eq!(asked.request.because, ["the policy changed"]);
+    assert!(s.has_payload(draft.id()).await, "it may still run");
+    let again = asked.request.approve().by("alice");
+    assert_eq!(s.apply(draft.id(), Event::Decide(again)).await.state, CallState::Approved);
+}
+
+/// What is no longer allowed at all is denied, although it was approved.
+pub async fn an_approved_call_can_still_be_denied(s: Subject) {
+    let record = approved(&s, &Draft::new("run", 1)).await;
+    let deny = Event::Deny { binding: record.request.binding, reason: "forbidden now".to_owned() };
+    assert_eq!(s.apply(record.id(), deny.clone()).await.state, CallState::Denied);
+    assert!(!s.has_payload(record.id()).await);
+    assert!(matches!(s.refuse(record.id(), deny).await, Refusal::State { .. }));
+}
+
+/// An event for a call that is not there says so.
+pub async fn an_unknown_call_is_not_found(s: Subject) {
+    let nobody = RequestId::new();
+    let answer = s.store.apply(&tenant(), nobody, Event::Expire, Some(sealed(b"x"))).await;
+    assert!(matches!(answer, Err(ApplyError::NotFound(id)) if id == nobody));
+    assert_eq!(s.store.get(&tenant(), nobody).await.unwrap(), None);
+    assert_eq!(s.store.result(&tenant(), nobody).await.unwrap(), None);
+    let record = s.create(&Draft::new("run", 1)).await;
+    let (refusal, current) =
+        refused(s.store.apply(&tenant(), record.id(), Event::Lose, None).await);
+    assert!(matches!(refusal, Refusal::State { event: "lose", .. }));
+    assert_eq!(current, record);
+}

@@ -1,0 +1,240 @@
+//! Calls to put into a store.
+
+use std::time::Duration;
+
+use hitl_base::{JsonText, Timestamp};
+
+use super::Subject;
+use crate::approval::{ApprovalRequest, Choice};
+use crate::call::{
+    CallContext, CallKey, ContentDigest, Fingerprint, Hints, Principal, Risk, Tenant, Thresholds,
+    binding_digest,
+};
+use crate::confidence::Assessment;
+use crate::ids::{ClaimToken, OwnerToken, RequestId, SessionId};
+use crate::machine::{
+    CallRecord, CallState, Claim, Ending, Event, NewCall, RECORD_SCHEMA, Withdrawal,
+};
+use crate::policy::{ApprovalLevel, Priority};
+use crate::seal::Sealed;
+
+/// The tenant of every call that does not say otherwise.
+pub fn tenant() -> Tenant {
+    Tenant::default()
+}
+
+/// Sealed bytes, as far as a store can tell.
+pub fn sealed(bytes: &[u8]) -> Sealed {
+    Sealed::from_bytes(bytes.to_vec())
+}
+
+/// The withdrawal of a call by the host.
+pub fn host(reason: &str) -> Event {
+    Event::Cancel { by: Withdrawal::Host(Principal::new("host")), reason: reason.to_owned() }
+}
+
+/// A submission in the making: pending, level Full, with ten minutes to decide it.
+#[derive(Clone, Debug)]
+pub struct Draft {
+    id: RequestId,
+    key: CallKey,
+    content: u64,
+    level: ApprovalLevel,
+    state: CallState,
+    claim: Option<Claim>,
+    owner: Option<OwnerToken>,
+    expires_in: Duration,
+    requires_reason: bool,
+    choices: Vec<Choice>,
+    argument: String,
+}
+
+impl Draft {
+    /// The call at `position` of run `run`.
+    pub fn new(run: &str, position: u64) -> Self {
+        Self {
+            id: RequestId::new(),
+            key: CallKey::new(run, position),
+            content: 1,
+            level: ApprovalLevel::Full,
+            state: CallState::Pending,
+            claim: None,
+            owner: None,
+            expires_in: Duration::from_secs(600),
+            requires_reason: false,
+            choices: vec![Choice::Approve, Choice::Reject, Choice::Respond, Choice::Abort],
+            argument: "C-7".to_owned(),
+        }
+    }
+
+    /// The same submission once more, as by another caller: its own id, the same key and content.
+    #[must_use]
+    pub fn again(&self) -> Self {
+        Self { id: RequestId::new(), ..self.clone() }
+    }
+
+    /// Other content.
+    #[must_use]
+    pub fn content(mut self, content: u64) -> Self {
+        self.content = content;
+        self
+    }
+
+    /// Another tenant.
+    #[must_use]
+    pub fn tenant(mut self, tenant: &str) -> Self {
+        self.key.tenant = Tenant::new(tenant);
+        self
+    }
+
+    /// Another level.
+    #[must_use]
+    pub fn level(mut self, level: ApprovalLevel) -> Self {
+        self.level = level;
+        self
+    }
+
+    /// An owner.
+    #[must_use]
+    pub fn owner(mut self, owner: OwnerToken) -> Self {
+        self.owner = Some(owner);
+        self
+    }
+
+    /// A rejection must say why.
+    #[must_use]
+    pub fn requires_reason(mut self) -> Self {
+        self.requires_reason = true;
+        self
+    }
+
+    /// Only these answers.
+    #[must_use]
+    pub fn choices(mut self, choices: &[Choice]) -> Self {
+        self.choices = choices.to_vec();
+        self
+    }
+
+    /// How long the approval may take.
+    #[must_use]
+    pub fn expires_in(mut self, length: Duration) -> Self {
+        self.expires_in = length;
+        self
+    }
+
+    /// An argument of this text, which makes the record as large.
+    #[must_use]
+    pub fn argument(mut self, text: &str) -> Self {
+        text.clone_into(&mut self.argument);
+        self
+    }
+
+    /// Admitted: claimed in the same step, as an Auto call.
+    #[must_use]
+    pub fn admitted(mut self, token: ClaimToken, session: SessionId) -> Self {
+        self.state = CallState::Claimed;
+        self.claim = Some(Claim { token, session });
+        self.level = ApprovalLevel::Auto;
+        self
+    }
+
+    /// Refused by a rule.
+    #[must_use]
+    pub fn denied(mut self) -> Self {
+        self.state = CallState::Denied;
+        self
+    }
+
+    /// Its record's id.
+    pub fn id(&self) -> RequestId {
+        self.id
+    }
+
+    /// Its key.
+    pub fn key(&self) -> &CallKey {
+        &self.key
+    }
+
+    /// The submission.
+    pub fn call(&self) -> NewCall {
+        let content: ContentDigest = format!("{:064x}", self.content).parse().expect("64 digits");
+        let fingerprint: Fingerprint = "f".repeat(64).parse().expect("64 digits");
+        let placeholder = Timestamp::EPOCH;
+        let principal = Principal::new("agent-owner");
+        let arguments = serde_json::json!({ "contract_id": self.argument }).to_string();
+        let request = ApprovalRequest {
+            id: self.id,
+            key: self.key.clone(),
+            revision: 1,
+            binding: binding_digest(content, fingerprint, 1),
+            tool: "sign_contract".to_owned(),
+            fingerprint,
+            title: "Sign contract C-7".to_owned(),
+            description: "Sign a contract on behalf of the workspace.".to_owned(),
+            arguments: JsonText::new(arguments).expect("serde_json writes JSON"),
+            principal: principal.clone(),
+            approval_type: "contract".to_owned(),
+            risk: Risk::High,
+            hints: Hints::default(),
+            level: self.level,
+            assessment: Assessment { confidence: 50, base: 50, factors: Vec::new() },
+            thresholds: Thresholds { auto: 95, quick: 70 },
+            because: Vec::new(),
+            priority: Priority::Urgent,
+            created_at: placeholder,
+            due_at: placeholder,
+            expires_at: placeholder,
+            choices: self.choices.clone(),
+            requires_reason: self.requires_reason,
+            approve_label: "Sign".to_owned(),
+            reject_label: "Cancel".to_owned(),
+        };
+        let denied = self.state == CallState::Denied;
+        NewCall {
+            record: CallRecord {
+                schema: RECORD_SCHEMA,
+                version: 1,
+                state: self.state,
+                request,
+                context: CallContext::of(principal).tenant(self.key.tenant.clone()),
+                content,
+                owner: self.owner,
+                decided: None,
+                claim: self.claim,
+                attempts: u32::from(self.claim.is_some()),
+                ending: denied.then(|| Ending::Reason("a rule says so".to_owned())),
+                updated_at: placeholder,
+            },
+            expires_in: self.expires_in,
+            due_in: self.expires_in / 2,
+        }
+    }
+}
+
+/// What an executor would claim `record` with.
+pub fn claim(record: &CallRecord, token: ClaimToken, session: SessionId) -> Event {
+    let (binding, level) = (record.request.binding, record.request.level);
+    Event::Claim { token, session, binding, level }
+}
+
+/// A call that is approved.
+pub async fn approved(subject: &Subject, draft: &Draft) -> CallRecord {
+    let record = subject.create(draft).await;
+    subject.apply(record.id(), Event::Decide(record.request.approve().by("alice"))).await
+}
+
+/// A call that is claimed by a session of its own, and the proof of it.
+pub async fn claimed(subject: &Subject, draft: &Draft) -> (CallRecord, ClaimToken, SessionId) {
+    let record = approved(subject, draft).await;
+    let session = subject.store.open_session().await.expect("session");
+    let token = ClaimToken::new();
+    let record = subject.apply(record.id(), claim(&record, token, session)).await;
+    (record, token, session)
+}
+
+/// A call whose outcome is unknown because its executor died, and the proof that was lost.
+pub async fn unknown_outcome(subject: &Subject, draft: &Draft) -> (CallRecord, ClaimToken) {
+    let (record, token, session) = claimed(subject, draft).await;
+    subject.store.close_session(session).await.expect("close");
+    (subject.apply(record.id(), Event::Lose).await, token)
+}

@@ -1,0 +1,80 @@
+//! The history: what happened, in order, without a hole.
+
+use std::sync::Arc;
+
+use super::Subject;
+use super::fixture::{Draft, host, sealed, tenant};
+use crate::machine::{CallState, Event};
+
+/// Every change is one entry: what, when, who, and where the call stands after it.
+pub async fn every_change_is_one_entry(s: Subject) {
+    let record = s.create(&Draft::new("run", 1)).await;
+    s.pass(3);
+    let decision = record.request.approve().by("alice");
+    let after = s.apply(record.id(), Event::Decide(decision.clone())).await;
+    s.apply(record.id(), Event::Decide(decision)).await;
+    s.refuse(record.id(), Event::Expire).await;
+    let history = s.store.history(0, 10).await.unwrap();
+    assert!(!history.gap);
+    let [(_, first), (_, second)] = history.entries.as_slice() else {
+        panic!("two changes, and yet: {history:?}")
+    };
+    assert_eq!((first.event.as_str(), first.state), ("submitted", CallState::Pending));
+    assert_eq!((first.version, first.at, &first.by), (1, record.updated_at, &None));
+    assert_eq!((second.event.as_str(), second.state), ("decide", CallState::Approved));
+    assert_eq!((second.id, &second.key), (record.id(), record.key()));
+    assert_eq!((second.version, second.at), (2, after.updated_at));
+    assert_eq!(second.by.as_ref().map(|by| by.as_str()), Some("alice"));
+}
+
+/// Sequence numbers count up by one, and reading goes on where it stopped.
+pub async fn reading_goes_on_where_it_stopped(s: Subject) {
+    for position in 0..7 {
+        s.create(&Draft::new("run", position)).await;
+    }
+    let mut seen = Vec::new();
+    let mut after = 0;
+    loop {
+        let stretch = s.store.history(after, 3).await.unwrap();
+        let Some((last, _)) = stretch.entries.last() else { break };
+        assert!(stretch.entries.len() <= 3 && !stretch.gap);
+        after = *last;
+        seen.extend(stretch.entries.iter().map(|(seq, _)| *seq));
+    }
+    assert_eq!(seen, (1..=7).collect::<Vec<_>>());
+    assert!(s.store.history(u64::MAX, 3).await.unwrap().entries.is_empty());
+}
+
+/// What is read while others write is a prefix without a hole: nothing appears later behind it.
+pub async fn a_reader_beside_writers_misses_nothing(s: Subject) {
+    const WRITERS: u64 = 4;
+    const EACH: u64 = 10;
+    let writers: Vec<_> = (0..WRITERS)
+        .map(|writer| {
+            let store = Arc::clone(&s.store);
+            tokio::spawn(async move {
+                for position in 0..EACH {
+                    let draft = Draft::new(&format!("run {writer}"), position);
+                    store.submit(draft.call(), sealed(b"x")).await.unwrap();
+                    store.apply(&tenant(), draft.id(), host("done"), None).await.unwrap();
+                }
+            })
+        })
+        .collect();
+    let mut last = 0;
+    s.soon("the end of the history", async {
+        while last < WRITERS * EACH * 2 {
+            let stretch = s.store.history(last, 7).await.unwrap();
+            assert!(!stretch.gap);
+            for (seq, _) in stretch.entries {
+                assert_eq!(seq, last + 1, "no hole");
+                last = seq;
+            }
+            tokio::task::yield_now().await;
+        }
+    })
+    .await;
+    for writer in writers {
+        writer.await.unwrap();
+    }
+}

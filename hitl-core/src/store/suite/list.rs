@@ -1,0 +1,91 @@
+//! Listing: pages of records, and what somebody should move on.
+
+use super::Subject;
+use super::fixture::{Draft, approved, claimed, tenant};
+use crate::ids::RequestId;
+use crate::machine::CallState;
+use crate::store::PageRequest;
+
+async fn ids(s: &Subject, page: PageRequest) -> Vec<RequestId> {
+    s.store.page(&tenant(), page).await.unwrap().iter().map(|record| record.id()).collect()
+}
+
+/// Pages follow one another in the order of creation, and leave nothing out.
+pub async fn pages_follow_the_order_of_creation(s: Subject) {
+    let mut created = Vec::new();
+    for position in 0..25 {
+        created.push(s.create(&Draft::new("run", position)).await.id());
+    }
+    let mut seen = Vec::new();
+    let mut page = PageRequest::all().limit(10);
+    loop {
+        let next = ids(&s, page.clone()).await;
+        let Some(last) = next.last() else { break };
+        assert!(next.len() <= 10);
+        page = page.after(*last);
+        seen.extend(next);
+    }
+    assert_eq!(seen, created);
+}
+
+/// A page holds only records in the states that it asks for, still in order.
+pub async fn a_page_filters_by_state(s: Subject) {
+    let mut expected = Vec::new();
+    for position in 0..12 {
+        let draft = Draft::new("run", position);
+        match position % 3 {
+            0 => expected.push(s.create(&draft).await.id()),
+            1 => expected.push(approved(&s, &draft).await.id()),
+            _ => {
+                s.create(&draft).await;
+                s.withdraw(draft.id()).await;
+            }
+        }
+    }
+    let both = PageRequest::of(&[CallState::Approved, CallState::Pending]);
+    assert_eq!(ids(&s, both.clone()).await, expected);
+    assert_eq!(ids(&s, both.clone().limit(3)).await, expected[..3]);
+    assert_eq!(ids(&s, both.limit(3).after(expected[2])).await, expected[3..6]);
+    let twice = PageRequest::of(&[CallState::Pending, CallState::Pending]);
+    assert_eq!(ids(&s, twice).await.len(), 4, "a state named twice counts once");
+    assert_eq!(ids(&s, PageRequest::of(&[CallState::Failed])).await, []);
+    assert_eq!(ids(&s, PageRequest::all()).await.len(), 12);
+}
+
+/// A page shows what stands now.
+pub async fn a_page_shows_what_stands(s: Subject) {
+    let record = approved(&s, &Draft::new("run", 1)).await;
+    assert_eq!(s.store.page(&tenant(), PageRequest::all()).await.unwrap(), [record]);
+}
+
+/// Nothing is stale before its time; then what waits past its expiry is, and what ended is not.
+pub async fn what_waits_past_its_expiry_is_stale(s: Subject) {
+    let pending = s.create(&Draft::new("run", 1)).await;
+    let approved = approved(&s, &Draft::new("run", 2)).await;
+    let ended = s.create(&Draft::new("run", 3)).await;
+    s.withdraw(ended.id()).await;
+    s.pass(599);
+    assert_eq!(s.store.stale(10).await.unwrap(), []);
+    s.pass(1);
+    let mut stale = s.store.stale(10).await.unwrap();
+    stale.sort_by_key(|(_, id, _)| *id);
+    let expected = [
+        (tenant(), pending.id(), CallState::Pending),
+        (tenant(), approved.id(), CallState::Approved),
+    ];
+    assert_eq!(stale, expected);
+    assert_eq!(s.store.stale(1).await.unwrap().len(), 1, "at most as many as asked for");
+}
+
+/// What a dead session had claimed is stale; what a living one runs is not.
+pub async fn what_a_dead_session_runs_is_stale(s: Subject) {
+    let (alive, ..) = claimed(&s, &Draft::new("run", 1)).await;
+    let (dead, _, session) = claimed(&s, &Draft::new("run", 2)).await;
+    assert_eq!(s.store.stale(10).await.unwrap(), []);
+    s.store.close_session(session).await.unwrap();
+    let stale = s.store.stale(10).await.unwrap();
+    assert_eq!(stale, [(tenant(), dead.id(), CallState::Claimed)]);
+    s.pass(10_000);
+    assert_eq!(s.state(alive.id()).await, CallState::Claimed);
+    assert_eq!(s.store.stale(10).await.unwrap(), stale, "running has no expiry");
+}

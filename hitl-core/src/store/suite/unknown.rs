@@ -1,0 +1,96 @@
+//! A call whose outcome is not known: parked until a late result or a human settles it.
+
+use super::Subject;
+use super::fixture::{Draft, claim, claimed, sealed, tenant, unknown_outcome};
+use crate::call::{FailureRecord, Principal};
+use crate::ids::ClaimToken;
+use crate::machine::{CallRecord, CallState, Event, Refusal, Resolution};
+
+fn resolve(record: &CallRecord, resolution: Resolution) -> Event {
+    Event::Resolve { version: record.version, resolution, by: Principal::new("olga") }
+}
+
+/// While its executor lives, nobody declares a call lost.
+pub async fn a_living_executor_is_not_lost(s: Subject) {
+    let (record, _, session) = claimed(&s, &Draft::new("run", 1)).await;
+    assert_eq!(s.refuse(record.id(), Event::Lose).await, Refusal::Alive);
+    s.store.close_session(session).await.unwrap();
+    let lost = s.apply(record.id(), Event::Lose).await;
+    assert_eq!(lost.state, CallState::OutcomeUnknown);
+    assert!(s.has_payload(record.id()).await, "a human may still let it run again");
+    let twice = s.refuse(record.id(), Event::Lose).await;
+    assert!(matches!(twice, Refusal::State { state: CallState::OutcomeUnknown, .. }));
+}
+
+/// A body that runs out of its time is parked, whatever its session.
+pub async fn a_timed_out_body_is_parked(s: Subject) {
+    let (record, token, _) = claimed(&s, &Draft::new("run", 1)).await;
+    let parked = s.apply(record.id(), Event::TimeOut { token }).await;
+    assert_eq!(parked.state, CallState::OutcomeUnknown);
+    assert_eq!(s.apply(record.id(), Event::TimeOut { token }).await, parked, "replayed");
+    assert_eq!(s.store.stale(10).await.unwrap(), [], "it waits for a human, not for a sweep");
+}
+
+/// A late result settles it, as long as nobody else has.
+pub async fn a_late_result_settles_it(s: Subject) {
+    let (record, token) = unknown_outcome(&s, &Draft::new("run", 1)).await;
+    let stranger = Event::Succeed { token: ClaimToken::new() };
+    assert_eq!(s.refuse(record.id(), stranger).await, Refusal::NotClaimant);
+    let late = Some(sealed(b"late"));
+    let done = s.store.apply(&tenant(), record.id(), Event::Succeed { token }, late).await.unwrap();
+    assert_eq!((done.state, done.ending), (CallState::Executed, None));
+    assert_eq!(s.store.result(&tenant(), record.id()).await.unwrap(), Some(sealed(b"late")));
+
+    let (record, token) = unknown_outcome(&s, &Draft::new("run", 2)).await;
+    let failure = FailureRecord { message: "late".to_owned(), panicked: true };
+    let done = s.apply(record.id(), Event::Fail { token, failure }).await;
+    assert_eq!(done.state, CallState::Failed);
+}
+
+/// A human marks it as done or failed; a result that comes after that is too late.
+pub async fn a_human_settles_it(s: Subject) {
+    let how = [
+        (Resolution::Executed, CallState::Executed),
+        (Resolution::Failed { reason: "not booked".to_owned() }, CallState::Failed),
+    ];
+    for (position, (resolution, state)) in how.into_iter().enumerate() {
+        let (record, token) = unknown_outcome(&s, &Draft::new("run", position as u64)).await;
+        let mut blind = record.clone();
+        blind.version -= 1;
+        let refusal = s.refuse(record.id(), resolve(&blind, resolution.clone())).await;
+        assert_eq!(refusal, Refusal::Stale, "they must have looked at what stands");
+        let done = s.apply(record.id(), resolve(&record, resolution)).await;
+        assert_eq!(done.state, state);
+        let late = s.refuse(record.id(), Event::Succeed { token }).await;
+        assert!(matches!(late, Refusal::State { .. }));
+        assert_eq!(s.store.result(&tenant(), record.id()).await.unwrap(), None);
+        assert!(!s.has_payload(record.id()).await);
+    }
+}
+
+/// A human lets it run once more: the old proof is void, the approval's time starts again.
+pub async fn a_retry_voids_the_old_claim(s: Subject) {
+    let (record, old) = unknown_outcome(&s, &Draft::new("run", 1)).await;
+    s.pass(10_000);
+    let retry = resolve(&record, Resolution::Retry { attested: false });
+    let open = s.apply(record.id(), retry).await;
+    assert_eq!((open.state, open.claim, open.attempts), (CallState::Approved, None, 1));
+    assert!(matches!(
+        s.refuse(record.id(), Event::Succeed { token: old }).await,
+        Refusal::State { state: CallState::Approved, .. }
+    ));
+    let session = s.store.open_session().await.unwrap();
+    let again = s.apply(record.id(), claim(&open, ClaimToken::new(), session)).await;
+    assert_eq!((again.state, again.attempts), (CallState::Claimed, 2));
+    assert_eq!(s.refuse(record.id(), Event::Succeed { token: old }).await, Refusal::NotClaimant);
+}
+
+/// While the old executor may still act, a retry needs somebody who attests that it does not.
+pub async fn a_retry_beside_a_living_session_needs_attestation(s: Subject) {
+    let (record, token, _) = claimed(&s, &Draft::new("run", 1)).await;
+    let parked = s.apply(record.id(), Event::TimeOut { token }).await;
+    let retry = resolve(&parked, Resolution::Retry { attested: false });
+    assert_eq!(s.refuse(record.id(), retry).await, Refusal::Alive);
+    let attested = resolve(&parked, Resolution::Retry { attested: true });
+    assert_eq!(s.apply(record.id(), attested).await.state, CallState::Approved);
+}
