@@ -1,1 +1,8 @@
-//! Placeholder.
+//! Durable stores for hitl.
+//!
+//! [`SqliteStore`] keeps calls in one SQLite file, for one machine and as many processes on it as
+//! you like. It passes the contract suite of `hitl-core`.
+
+mod sqlite;
+
+pub use sqlite::{SqliteOptions, SqliteStore};

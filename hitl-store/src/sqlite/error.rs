@@ -1,0 +1,136 @@
+//! What can go wrong with the file, said so that somebody can act on it.
+
+use std::io;
+use std::path::Path;
+
+use hitl_core::store::{StoreError, StoreErrorKind as Kind};
+use rusqlite::ErrorCode;
+
+/// A fault below the contract: it has no path yet.
+#[derive(Debug)]
+pub(super) enum Fault {
+    /// SQLite says so.
+    Sqlite(rusqlite::Error),
+    /// What was read cannot have been written by us. Says what it is, never what it says.
+    Damaged(&'static str),
+    /// A commit failed half-way, and others have written since: nobody can tell any more.
+    Ambiguous,
+}
+
+impl From<rusqlite::Error> for Fault {
+    fn from(error: rusqlite::Error) -> Self {
+        Self::Sqlite(error)
+    }
+}
+
+impl Fault {
+    /// Whether the write is certain not to have happened, although `COMMIT` failed.
+    pub(super) fn is_certain(&self) -> bool {
+        let Self::Sqlite(error) = self else { return false };
+        matches!(
+            error.sqlite_error_code(),
+            Some(ErrorCode::DatabaseBusy | ErrorCode::DatabaseLocked | ErrorCode::DiskFull)
+        )
+    }
+
+    /// The error that callers see.
+    pub(super) fn at(self, path: &Path) -> StoreError {
+        let file = path.display();
+        match self {
+            Self::Damaged(what) => StoreError::new(
+                Kind::Corrupt,
+                format!("{file} is damaged ({what}); stop its users and restore it from a backup"),
+            ),
+            Self::Ambiguous => ambiguous(path),
+            Self::Sqlite(error) => {
+                let (kind, message) = explain(&error, path);
+                let wrapped = StoreError::new(kind, message);
+                // Other errors of the wrapper quote what they could not convert.
+                let quotes_nothing = matches!(error, rusqlite::Error::SqliteFailure(..));
+                if quotes_nothing { wrapped.because(error) } else { wrapped }
+            }
+        }
+    }
+}
+
+fn explain(error: &rusqlite::Error, path: &Path) -> (Kind, String) {
+    let file = path.display();
+    match error.sqlite_error_code() {
+        Some(ErrorCode::DatabaseBusy | ErrorCode::DatabaseLocked) => (
+            Kind::Unavailable,
+            format!("{file} is locked by another process; try again, or end that process"),
+        ),
+        Some(ErrorCode::ReadOnly) => (Kind::ReadOnly, read_only_message(path)),
+        Some(ErrorCode::DiskFull) => (
+            Kind::Full,
+            format!("the disk of {file} is full; nothing was written; free some space and retry"),
+        ),
+        Some(ErrorCode::NotADatabase) => (
+            Kind::Corrupt,
+            format!("{file} is no database, or is damaged; restore it, or choose another path"),
+        ),
+        Some(ErrorCode::DatabaseCorrupt) => (
+            Kind::Corrupt,
+            format!("{file} is damaged; stop its users and restore it from a backup"),
+        ),
+        Some(ErrorCode::CannotOpen | ErrorCode::PermissionDenied) => (
+            Kind::ReadOnly,
+            format!(
+                "{file} or the files beside it (-wal, -shm) cannot be opened; this process must be \
+                 allowed to write the file and its folder"
+            ),
+        ),
+        Some(ErrorCode::SystemIoFailure) => (
+            Kind::Unavailable,
+            format!("the disk of {file} fails; look at the system's log, then open it again"),
+        ),
+        _ => (Kind::Other, format!("{file} cannot be used as it should; see the cause")),
+    }
+}
+
+/// Nobody knows whether it was written.
+pub(super) fn ambiguous(path: &Path) -> StoreError {
+    StoreError::new(
+        Kind::Ambiguous,
+        format!("it is not known whether {} took the write; read again first", path.display()),
+    )
+}
+
+/// The store's threads have ended.
+pub(super) fn stopped(path: &Path) -> StoreError {
+    StoreError::new(
+        Kind::Unavailable,
+        format!("the store at {} has stopped; open it again", path.display()),
+    )
+}
+
+/// The file can be read, and not written.
+pub(super) fn read_only(path: &Path) -> StoreError {
+    StoreError::new(Kind::ReadOnly, read_only_message(path))
+}
+
+fn read_only_message(path: &Path) -> String {
+    format!(
+        "{} cannot be written; check its permissions, its folder's, and whether the disk is \
+         mounted read-only",
+        path.display()
+    )
+}
+
+/// A file beside the database cannot be used.
+pub(super) fn file_error(path: &Path, error: io::Error) -> StoreError {
+    let file = path.display();
+    let (kind, message) = match error.kind() {
+        io::ErrorKind::PermissionDenied | io::ErrorKind::ReadOnlyFilesystem => {
+            (Kind::ReadOnly, read_only_message(path))
+        }
+        io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded => {
+            (Kind::Full, format!("the disk of {file} is full; free some space and retry"))
+        }
+        io::ErrorKind::NotFound => {
+            (Kind::Other, format!("the folder of {file} does not exist; create it first"))
+        }
+        _ => (Kind::Other, format!("{file} cannot be used; see the cause")),
+    };
+    StoreError::new(kind, message).because(error)
+}

@@ -1,0 +1,253 @@
+//! From a path to a store that is fit for use.
+//!
+//! The file itself is only ever opened by SQLite: closing it by other means would drop the locks that
+//! other connections of this process hold on it. Nothing is created beside a file that is not ours.
+
+use std::fs::{self, OpenOptions};
+use std::io;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::Duration;
+
+use hitl_core::HostKey;
+use hitl_core::store::{Hub, StoreError, StoreErrorKind};
+use rusqlite::{Connection, OpenFlags};
+use tokio::sync::oneshot;
+
+use super::error::{Fault, file_error, read_only, stopped};
+use super::operation::{World, meta, set_meta};
+use super::reader::Readers;
+use super::schema::{self, Identity, beside};
+use super::session::Sessions;
+use super::store::{Shared, SqliteStore};
+use super::watch::{OwnChanges, Watcher};
+use super::writer::{self, Connect, Writer, WriterThread};
+use super::{SqliteOptions, key};
+
+/// How many connections read beside the one that writes.
+const READERS: usize = 2;
+/// A file up to this many bytes is checked as a whole when it is opened; a larger one by its header,
+/// its size and its tables, and then wherever it is read.
+const CHECKED: u64 = 32 * 1024 * 1024;
+/// The name under which the file keeps its key's check value.
+const KEY_CHECK: &str = "key_check";
+
+/// Opens a store, away from the async runtime.
+pub(super) async fn open(path: PathBuf, options: SqliteOptions) -> Result<SqliteStore, StoreError> {
+    let (reply, opened) = oneshot::channel();
+    let given = path.clone();
+    let work = move || {
+        // Whoever asked may have gone: then the store is dropped, which closes it.
+        let _ = reply.send(open_now(&given, options));
+    };
+    let thread = std::thread::Builder::new().name("hitl-open".to_owned()).spawn(work);
+    thread.map_err(|error| file_error(&path, error))?;
+    opened.await.map_err(|_| stopped(&path))?
+}
+
+fn open_now(given: &Path, options: SqliteOptions) -> Result<SqliteStore, StoreError> {
+    let path: Arc<Path> = resolve(given)?.into();
+    let at = |fault: Fault| fault.at(&path);
+    let exists = fs::metadata(&path).is_ok_and(|file| file.len() > 0);
+    if exists {
+        // Before anything is created beside it.
+        let found = connect(&path, options.busy_timeout).and_then(|c| schema::identify(&c));
+        schema::check(found.map_err(at)?, schema::STEPS.len(), &path)?;
+    }
+    let folder = beside(&path, ".sessions");
+    let sessions =
+        Sessions::in_folder(folder.clone()).map_err(|error| file_error(&folder, error))?;
+    let opening = sessions.lock_opening(options.busy_timeout);
+    let Some(_opening) = opening.map_err(|error| file_error(&folder, error))? else {
+        return Err(StoreError::new(
+            StoreErrorKind::Unavailable,
+            format!("another process is still opening {}; try again", path.display()),
+        ));
+    };
+    create(&path)?;
+    let mut connection = connect(&path, options.busy_timeout).map_err(at)?;
+    if connection.is_readonly("main").map_err(|error| at(error.into()))? {
+        return Err(read_only(&path));
+    }
+    let identity = schema::identify(&connection).map_err(at)?;
+    schema::check(identity, schema::STEPS.len(), &path)?;
+    if identity != Identity::Empty {
+        check_health(&connection, &path)?;
+    }
+    // An empty file gets its tables before it gets a write-ahead log: the header is whole at once.
+    schema::migrate(&mut connection, schema::STEPS, &path).map_err(at)?;
+    use_log(&connection).map_err(at)?;
+    if !schema::is_complete(&connection).map_err(at)? {
+        return Err(at(Fault::Damaged("tables are missing")));
+    }
+    let key = host_key(&connection, &path, &options)?;
+    sessions.tidy().map_err(|error| file_error(&folder, error))?;
+    start(connection, path, sessions, key, options)
+}
+
+/// The file's own path: the same whichever way it is reached, because others find its sessions by it.
+fn resolve(given: &Path) -> Result<PathBuf, StoreError> {
+    if given.as_os_str().is_empty() {
+        let message = "an empty path names no file; for a store without one use MemoryStore";
+        return Err(StoreError::new(StoreErrorKind::Other, message));
+    }
+    if given.is_dir() {
+        let message = format!("{} is a folder; name a file in it", given.display());
+        return Err(StoreError::new(StoreErrorKind::Other, message));
+    }
+    if let Ok(path) = fs::canonicalize(given) {
+        return Ok(path);
+    }
+    let folder = given.parent().filter(|folder| !folder.as_os_str().is_empty());
+    let folder = fs::canonicalize(folder.unwrap_or(Path::new(".")));
+    let folder = folder.map_err(|error| file_error(given, error))?;
+    given.file_name().map(|name| folder.join(name)).ok_or_else(|| {
+        let message = format!("{} names no file", given.display());
+        StoreError::new(StoreErrorKind::Other, message)
+    })
+}
+
+/// Creates an empty file that only its owner can read, when there is none. Nobody else may be
+/// opening the store, so nobody has the file open yet.
+fn create(path: &Path) -> Result<(), StoreError> {
+    let created = key::private(OpenOptions::new().write(true).create_new(true)).open(path);
+    match created.and_then(|file| file.sync_all()).and_then(|()| key::sync_folder(path)) {
+        Err(error) if error.kind() != io::ErrorKind::AlreadyExists => Err(file_error(path, error)),
+        _ => Ok(()),
+    }
+}
+
+/// A connection to a file that exists.
+fn connect(path: &Path, busy_timeout: Duration) -> Result<Connection, Fault> {
+    let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+    let connection = Connection::open_with_flags(path, flags)?;
+    connection.busy_timeout(busy_timeout)?;
+    connection.set_prepared_statement_cache_capacity(64);
+    connection.pragma_update(None, "foreign_keys", true)?;
+    // Every acknowledged commit is on the disk.
+    connection.pragma_update(None, "synchronous", "FULL")?;
+    Ok(connection)
+}
+
+fn use_log(connection: &Connection) -> Result<(), Fault> {
+    let mode: String = connection.query_row("PRAGMA journal_mode = WAL", [], |row| row.get(0))?;
+    if mode != "wal" {
+        return Err(Fault::Damaged("it cannot have a write-ahead log; use a local disk"));
+    }
+    // After a burst the log shrinks again.
+    connection.pragma_update(None, "journal_size_limit", 16 * 1024 * 1024)?;
+    Ok(())
+}
+
+fn check_health(connection: &Connection, path: &Path) -> Result<(), StoreError> {
+    let number = |sql: &str| connection.query_row(sql, [], |row| row.get::<_, i64>(0));
+    let check = || {
+        let pages = number("PRAGMA page_count")?.unsigned_abs();
+        if pages * number("PRAGMA page_size")?.unsigned_abs() > CHECKED {
+            return Ok(true);
+        }
+        let verdict: String =
+            connection.query_row("PRAGMA quick_check(1)", [], |row| row.get(0))?;
+        Ok(verdict == "ok")
+    };
+    match check() {
+        Ok(true) => Ok(()),
+        Ok(false) => Err(Fault::Damaged("its pages do not fit together").at(path)),
+        Err(error) => Err(Fault::Sqlite(error).at(path)),
+    }
+}
+
+/// The key that the file's texts are sealed under.
+fn host_key(
+    connection: &Connection,
+    path: &Path,
+    options: &SqliteOptions,
+) -> Result<HostKey, StoreError> {
+    let at = |fault: Fault| fault.at(path);
+    let key_path = beside(path, ".key");
+    let known = meta(connection, KEY_CHECK).map_err(at)?;
+    let kept = match &options.key {
+        Some(key) => Some(key.clone()),
+        None => key::read(&key_path)?,
+    };
+    let key = match kept {
+        Some(key) => key,
+        None if known.is_none() || options.replace_lost_key => key::create(&key_path)?,
+        None => {
+            return Err(StoreError::new(
+                StoreErrorKind::Key,
+                format!(
+                    "the key file {} is missing; restore it from your backup, or, if it is lost \
+                     for good, open the store once with `replace_lost_key`",
+                    key_path.display()
+                ),
+            ));
+        }
+    };
+    let check = key.check_value();
+    match known {
+        Some(known) if known == check => {}
+        Some(_) if !options.replace_lost_key => {
+            return Err(StoreError::new(
+                StoreErrorKind::Key,
+                format!(
+                    "{} was written under another key than this one; give it its own key, or, if \
+                     that is lost for good, open the store once with `replace_lost_key`",
+                    path.display()
+                ),
+            ));
+        }
+        _ => set_meta(connection, KEY_CHECK, &check).map_err(at)?,
+    }
+    Ok(key)
+}
+
+fn start(
+    connection: Connection,
+    path: Arc<Path>,
+    sessions: Sessions,
+    key: HostKey,
+    options: SqliteOptions,
+) -> Result<SqliteStore, StoreError> {
+    let at = |fault: Fault| fault.at(&path);
+    let (hub, own) = (Hub::default(), OwnChanges::default());
+    let reading = || {
+        let connection = connect(&path, options.busy_timeout)?;
+        connection.pragma_update(None, "query_only", true)?;
+        Ok(connection)
+    };
+    let readers = (0..READERS).map(|_| reading()).collect::<Result<Vec<_>, _>>().map_err(at)?;
+    let watching = reading().map_err(at)?;
+    let connect: Connect = {
+        let (path, timeout, pages) = (Arc::clone(&path), options.busy_timeout, options.max_pages);
+        Box::new(move || limit_pages(connect(&path, timeout)?, pages))
+    };
+    let thread = WriterThread {
+        connection: Some(limit_pages(connection, options.max_pages).map_err(at)?),
+        connect,
+        world: World { clock: Arc::clone(&options.clock), sessions: sessions.clone() },
+        hub: hub.clone(),
+        own: own.clone(),
+        path: Arc::clone(&path),
+        commit: writer::commit(),
+    };
+    let io = |error| file_error(&path, error);
+    Ok(SqliteStore::from(Shared {
+        watcher: Watcher::start(watching, hub.clone(), own).map_err(io)?,
+        readers: Readers::start(readers, Arc::clone(&path)).map_err(io)?,
+        writer: Writer::start(thread).map_err(io)?,
+        clock: options.clock,
+        sessions,
+        hub,
+        key,
+        path,
+    }))
+}
+
+fn limit_pages(connection: Connection, pages: Option<u32>) -> Result<Connection, Fault> {
+    if let Some(pages) = pages {
+        let sql = format!("PRAGMA max_page_count = {pages}");
+        connection.query_row(&sql, [], |_| Ok(()))?;
+    }
+    Ok(connection)
+}

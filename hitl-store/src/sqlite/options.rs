@@ -1,0 +1,98 @@
+//! How a file is opened.
+
+use std::fmt;
+use std::path::Path;
+use std::sync::Arc;
+use std::time::Duration;
+
+use hitl_base::Clock;
+use hitl_base::clock::SystemClock;
+use hitl_core::{HostKey, StoreError};
+
+use super::SqliteStore;
+use super::open;
+
+/// How a [`SqliteStore`] is opened.
+///
+/// ```
+/// # use hitl_store::SqliteStore;
+/// # use std::time::Duration;
+/// # async fn f() -> Result<(), hitl_core::StoreError> {
+/// let store = SqliteStore::options().busy_timeout(Duration::from_secs(1)).open("hitl.db").await?;
+/// # Ok(()) }
+/// ```
+#[derive(Clone)]
+#[must_use = "nothing is opened before `open`"]
+pub struct SqliteOptions {
+    pub(super) clock: Arc<dyn Clock>,
+    pub(super) busy_timeout: Duration,
+    pub(super) key: Option<HostKey>,
+    pub(super) replace_lost_key: bool,
+    pub(super) max_pages: Option<u32>,
+}
+
+impl Default for SqliteOptions {
+    fn default() -> Self {
+        Self {
+            clock: Arc::new(SystemClock),
+            busy_timeout: Duration::from_secs(5),
+            key: None,
+            replace_lost_key: false,
+            max_pages: None,
+        }
+    }
+}
+
+impl SqliteOptions {
+    /// The clock that expiry and due times are judged by. The machine's, unless a test brings its
+    /// own.
+    pub fn clock(mut self, clock: impl Clock) -> Self {
+        self.clock = Arc::new(clock);
+        self
+    }
+
+    /// How long an operation waits for another process that holds the file, before it fails with
+    /// [`Unavailable`](hitl_core::StoreErrorKind::Unavailable). Five seconds unless set.
+    pub fn busy_timeout(mut self, length: Duration) -> Self {
+        self.busy_timeout = length;
+        self
+    }
+
+    /// A key that the host keeps itself, say in a vault. No key file is read or written then.
+    pub fn key(mut self, key: HostKey) -> Self {
+        self.key = Some(key);
+        self
+    }
+
+    /// Accepts another key than the one the file was written under, because that one is lost for
+    /// good. What was sealed under it stays unreadable: such calls cannot run any more.
+    pub fn replace_lost_key(mut self) -> Self {
+        self.replace_lost_key = true;
+        self
+    }
+
+    /// Pretends that the disk ends after so many pages of the file.
+    #[doc(hidden)]
+    pub fn max_pages(mut self, pages: u32) -> Self {
+        self.max_pages = Some(pages);
+        self
+    }
+
+    /// Opens the file at `path`, and creates it when there is none. Its folder must exist, on a
+    /// local disk.
+    ///
+    /// Dropping the future lets the opening end by itself, and closes the file again.
+    pub async fn open(self, path: impl AsRef<Path> + Send) -> Result<SqliteStore, StoreError> {
+        open::open(path.as_ref().to_owned(), self).await
+    }
+}
+
+impl fmt::Debug for SqliteOptions {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("SqliteOptions")
+            .field("busy_timeout", &self.busy_timeout)
+            .field("key", &self.key)
+            .field("replace_lost_key", &self.replace_lost_key)
+            .finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,231 @@
+//! What can be read. Each function is one snapshot of the file.
+
+use std::str::FromStr;
+
+use hitl_base::Timestamp;
+use hitl_core::machine::{CallRecord, CallState, Entry};
+use hitl_core::seal::Sealed;
+use hitl_core::store::{History, PageRequest};
+use hitl_core::{CallKey, RequestId, SessionId, Tenant};
+use rusqlite::{Connection, OptionalExtension as _, Row, params};
+
+use super::error::Fault;
+use super::session::Sessions;
+
+const BY_ID: &str = "SELECT version, record FROM calls WHERE id = ?1 AND tenant = ?2";
+const BY_KEY: &str =
+    "SELECT version, record FROM calls WHERE tenant = ?1 AND run = ?2 AND position = ?3";
+const PAGE: &str =
+    "SELECT version, record FROM calls WHERE tenant = ?1 AND id > ?2 ORDER BY id LIMIT ?3";
+const PAGE_OF_STATE: &str = "SELECT id FROM calls WHERE tenant = ?1 AND state = ?4 AND id > ?2 \
+                             ORDER BY id LIMIT ?3";
+const WAITING: &str = "SELECT tenant, id, state FROM calls \
+                       WHERE state IN ('pending', 'approved') AND expires_at <= ?1 \
+                       ORDER BY expires_at LIMIT ?2";
+const SESSIONS: &str =
+    "SELECT DISTINCT session FROM calls INDEXED BY calls_running WHERE state = 'claimed'";
+const RUNNING: &str = "SELECT tenant, id, state FROM calls \
+                       WHERE state = 'claimed' AND session = ?1 LIMIT ?2";
+const HISTORY: &str = "SELECT seq, entry FROM history WHERE seq > ?1 ORDER BY seq LIMIT ?2";
+
+/// Every query whose answer grows with its limit only: an index must answer it.
+#[cfg(test)]
+pub(super) const LISTINGS: &[&str] =
+    &[BY_ID, BY_KEY, PAGE, PAGE_OF_STATE, WAITING, SESSIONS, RUNNING, HISTORY];
+
+/// A call's record.
+pub(super) fn get(
+    on: &Connection,
+    tenant: &Tenant,
+    id: RequestId,
+) -> Result<Option<CallRecord>, Fault> {
+    let found = on
+        .prepare_cached(BY_ID)?
+        .query_row(params![id.to_string(), tenant.as_str()], columns)
+        .optional()?;
+    found.map(record).transpose()
+}
+
+/// The record of a key.
+pub(super) fn find(on: &Connection, key: &CallKey) -> Result<Option<CallRecord>, Fault> {
+    let key = params![key.tenant.as_str(), key.run.as_str(), key.position.cast_signed()];
+    let found = on.prepare_cached(BY_KEY)?.query_row(key, columns).optional()?;
+    found.map(record).transpose()
+}
+
+/// Which of a call's sealed texts.
+#[derive(Clone, Copy, Debug)]
+pub(super) enum Text {
+    /// Its arguments.
+    Payload,
+    /// Its result.
+    Result,
+}
+
+/// A sealed text of a call.
+pub(super) fn sealed(
+    on: &Connection,
+    tenant: &Tenant,
+    id: RequestId,
+    which: Text,
+) -> Result<Option<Sealed>, Fault> {
+    let sql = match which {
+        Text::Payload => {
+            "SELECT sealed FROM payloads JOIN calls ON calls.id = payloads.call \
+             WHERE call = ?1 AND tenant = ?2"
+        }
+        Text::Result => {
+            "SELECT sealed FROM results JOIN calls ON calls.id = results.call \
+             WHERE call = ?1 AND tenant = ?2"
+        }
+    };
+    let mut statement = on.prepare_cached(sql)?;
+    let bytes: Option<Vec<u8>> = statement
+        .query_row(params![id.to_string(), tenant.as_str()], |row| row.get(0))
+        .optional()?;
+    Ok(bytes.map(Sealed::from_bytes))
+}
+
+/// A page of records, in the order of their ids.
+pub(super) fn page(
+    on: &Connection,
+    tenant: &Tenant,
+    page: &PageRequest,
+) -> Result<Vec<CallRecord>, Fault> {
+    let snapshot = on.unchecked_transaction()?;
+    let after = page.after.map(|id| id.to_string()).unwrap_or_default();
+    let limit = count(page.limit);
+    if page.states.is_empty() {
+        let mut statement = snapshot.prepare_cached(PAGE)?;
+        let rows = statement.query_map(params![tenant.as_str(), after, limit], columns)?;
+        return rows.map(|row| record(row?)).collect();
+    }
+    // The index has each state's calls in order: merging the heads of these lists costs as much as
+    // the page is long, however long the queue is.
+    let mut ids: Vec<String> = Vec::new();
+    let mut states = page.states.clone();
+    states.sort_unstable();
+    states.dedup();
+    for state in states {
+        let mut statement = snapshot.prepare_cached(PAGE_OF_STATE)?;
+        let parameters = params![tenant.as_str(), after, limit, state.name()];
+        for id in statement.query_map(parameters, |row| row.get(0))? {
+            ids.push(id?);
+        }
+    }
+    ids.sort_unstable();
+    ids.truncate(page.limit);
+    let mut statement = snapshot.prepare_cached(BY_ID)?;
+    let mut load = |id| record(statement.query_row(params![id, tenant.as_str()], columns)?);
+    ids.into_iter().map(&mut load).collect()
+}
+
+/// Calls that somebody should move on.
+pub(super) fn stale(
+    on: &Connection,
+    sessions: &Sessions,
+    now: Timestamp,
+    limit: usize,
+) -> Result<Vec<(Tenant, RequestId, CallState)>, Fault> {
+    let snapshot = on.unchecked_transaction()?;
+    let mut found = Vec::new();
+    let mut statement = snapshot.prepare_cached(SESSIONS)?;
+    let claimants: Vec<String> =
+        statement.query_map([], |row| row.get(0))?.collect::<Result<_, _>>()?;
+    for claimant in claimants {
+        let session: SessionId = parse(&claimant)?;
+        if found.len() < limit && sessions.is_dead(session) {
+            let room = count(limit - found.len());
+            let mut statement = snapshot.prepare_cached(RUNNING)?;
+            for row in statement.query_map(params![claimant, room], stale_row)? {
+                found.push(stale_call(row?)?);
+            }
+        }
+    }
+    let room = count(limit - found.len());
+    let mut statement = snapshot.prepare_cached(WAITING)?;
+    for row in statement.query_map(params![now.as_millis(), room], stale_row)? {
+        found.push(stale_call(row?)?);
+    }
+    Ok(found)
+}
+
+/// A stretch of the history.
+pub(super) fn history(on: &Connection, after: u64, limit: usize) -> Result<History, Fault> {
+    let snapshot = on.unchecked_transaction()?;
+    let first: Option<i64> =
+        snapshot.prepare_cached("SELECT min(seq) FROM history")?.query_row([], |row| row.get(0))?;
+    let first = first.map(i64::cast_unsigned);
+    let mut statement = snapshot.prepare_cached(HISTORY)?;
+    let from = i64::try_from(after).unwrap_or(i64::MAX);
+    let rows = statement.query_map(params![from, count(limit)], |row| {
+        Ok((row.get::<_, i64>(0)?, row.get::<_, String>(1)?))
+    })?;
+    let mut entries = Vec::new();
+    for row in rows {
+        let (seq, text) = row?;
+        let entry: Entry = serde_json::from_str(&text).map_err(|_| Fault::Damaged("an entry"))?;
+        entries.push((seq.cast_unsigned(), entry));
+    }
+    let gap = first.is_some_and(|first| after.saturating_add(1) < first);
+    Ok(History::new(entries, gap))
+}
+
+/// Whether the whole file is sound.
+pub(super) fn check(on: &Connection) -> Result<(), Fault> {
+    let sound: String = on.query_row("PRAGMA integrity_check(1)", [], |row| row.get(0))?;
+    if sound == "ok" { Ok(()) } else { Err(Fault::Damaged("its pages do not fit together")) }
+}
+
+/// The last number of the history; 0 when nothing has happened.
+pub(super) fn last_change(on: &Connection) -> Result<i64, Fault> {
+    let sql = "SELECT coalesce(max(seq), 0) FROM history";
+    Ok(on.prepare_cached(sql)?.query_row([], |row| row.get(0))?)
+}
+
+/// Which calls changed after a number of the history.
+pub(super) fn changes(
+    on: &Connection,
+    after: i64,
+    limit: usize,
+) -> Result<Vec<(i64, RequestId)>, Fault> {
+    let sql = "SELECT seq, call FROM history WHERE seq > ?1 ORDER BY seq LIMIT ?2";
+    let mut statement = on.prepare_cached(sql)?;
+    let rows = statement.query_map(params![after, count(limit)], |row| {
+        Ok((row.get::<_, i64>(0)?, row.get::<_, String>(1)?))
+    })?;
+    rows.map(|row| row.map_err(Fault::from).and_then(|(seq, id)| Ok((seq, parse(&id)?)))).collect()
+}
+
+fn columns(row: &Row<'_>) -> rusqlite::Result<(i64, String)> {
+    Ok((row.get(0)?, row.get(1)?))
+}
+
+fn record((version, text): (i64, String)) -> Result<CallRecord, Fault> {
+    let record: CallRecord =
+        serde_json::from_str(&text).map_err(|_| Fault::Damaged("a call's record"))?;
+    if record.version == version.cast_unsigned() {
+        Ok(record)
+    } else {
+        Err(Fault::Damaged("a call's version differs"))
+    }
+}
+
+type StaleRow = (String, String, String);
+
+fn stale_row(row: &Row<'_>) -> rusqlite::Result<StaleRow> {
+    Ok((row.get(0)?, row.get(1)?, row.get(2)?))
+}
+
+fn stale_call((tenant, id, state): StaleRow) -> Result<(Tenant, RequestId, CallState), Fault> {
+    let known = CallState::ALL.into_iter().find(|known| known.name() == state);
+    Ok((Tenant::new(tenant), parse(&id)?, known.ok_or(Fault::Damaged("a call's state"))?))
+}
+
+fn parse<T: FromStr>(text: &str) -> Result<T, Fault> {
+    text.parse().map_err(|_| Fault::Damaged("an id"))
+}
+
+fn count(limit: usize) -> i64 {
+    i64::try_from(limit).unwrap_or(i64::MAX)
+}

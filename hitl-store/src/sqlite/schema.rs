@@ -1,0 +1,197 @@
+//! The tables, and how a file of an older version gets them.
+//!
+//! Steps are only ever appended. Step `n` turns schema `n - 1` into schema `n`; an empty file is
+//! schema 0. The version stands in the file's header (`PRAGMA user_version`).
+
+use std::path::{Path, PathBuf};
+
+use hitl_core::store::{StoreError, StoreErrorKind};
+use rusqlite::{Connection, TransactionBehavior};
+
+use super::error::Fault;
+
+/// "hitl" in the file's header: it is ours.
+pub(super) const APPLICATION_ID: i32 = 0x6869_746c;
+
+/// Every step there is, in order.
+pub(super) const STEPS: &[&str] = &[include_str!("schema/1.sql")];
+
+/// What a file is, before anything of it is used.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Identity {
+    /// It holds nothing at all.
+    Empty,
+    /// It is a store of this schema version.
+    Store(usize),
+    /// It is a database of some other program.
+    Foreign,
+}
+
+/// Says what a file is.
+pub(super) fn identify(connection: &Connection) -> Result<Identity, Fault> {
+    let id: i32 = connection.query_row("PRAGMA application_id", [], |row| row.get(0))?;
+    let version: i32 = connection.query_row("PRAGMA user_version", [], |row| row.get(0))?;
+    let tables: i64 =
+        connection.query_row("SELECT count(*) FROM sqlite_schema", [], |r| r.get(0))?;
+    Ok(match (id, usize::try_from(version)) {
+        (APPLICATION_ID, Ok(version)) if version > 0 => Identity::Store(version),
+        (0, Ok(0)) if tables == 0 => Identity::Empty,
+        _ => Identity::Foreign,
+    })
+}
+
+/// Refuses what is not ours and what is newer than this version knows.
+pub(super) fn check(identity: Identity, newest: usize, path: &Path) -> Result<(), StoreError> {
+    match identity {
+        Identity::Foreign => Err(StoreError::new(
+            StoreErrorKind::Corrupt,
+            format!("{} is a database of another program; choose another path", path.display()),
+        )),
+        Identity::Store(version) if version > newest => Err(StoreError::new(
+            StoreErrorKind::NewerSchema,
+            format!(
+                "{} has schema {version}, and this version of hitl knows {newest}; use the newer \
+                 version of hitl that wrote it",
+                path.display()
+            ),
+        )),
+        Identity::Empty | Identity::Store(_) => Ok(()),
+    }
+}
+
+/// Brings the file to the newest schema, all steps or none. A file with an older schema is backed
+/// up beside itself first. Nobody else may be opening it.
+pub(super) fn migrate(
+    connection: &mut Connection,
+    steps: &[&str],
+    path: &Path,
+) -> Result<(), Fault> {
+    let from = match identify(connection)? {
+        Identity::Store(version) if version >= steps.len() => return Ok(()),
+        Identity::Store(version) => {
+            back_up(connection, &backup_path(path, version))?;
+            version
+        }
+        Identity::Empty | Identity::Foreign => 0,
+    };
+    let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
+    for step in &steps[from..] {
+        transaction.execute_batch(step)?;
+    }
+    transaction.pragma_update(None, "application_id", APPLICATION_ID)?;
+    transaction.pragma_update(None, "user_version", i32::try_from(steps.len()).unwrap_or(0))?;
+    transaction.commit()?;
+    Ok(())
+}
+
+/// Where the file is kept as it was at `version`.
+pub(super) fn backup_path(path: &Path, version: usize) -> PathBuf {
+    beside(path, &format!(".schema-{version}.backup"))
+}
+
+/// A file beside the database.
+pub(super) fn beside(path: &Path, suffix: &str) -> PathBuf {
+    let mut name = path.as_os_str().to_owned();
+    name.push(suffix);
+    PathBuf::from(name)
+}
+
+fn back_up(connection: &Connection, to: &Path) -> Result<(), Fault> {
+    // An earlier attempt may have died while it wrote: what is there was never relied upon, because
+    // the migration comes after it.
+    let _absent = std::fs::remove_file(to);
+    let target = to.to_str().ok_or(Fault::Damaged("its path is not Unicode"))?;
+    connection.execute("VACUUM INTO ?1", [target])?;
+    Ok(())
+}
+
+/// Whether every table and index of the newest schema is there.
+pub(super) fn is_complete(connection: &Connection) -> Result<bool, Fault> {
+    let names = "'calls','payloads','results','history','meta','calls_by_state','calls_by_tenant',\
+                 'calls_waiting','calls_running'";
+    let sql = format!("SELECT count(*) FROM sqlite_schema WHERE name IN ({names})");
+    let found: i64 = connection.query_row(&sql, [], |row| row.get(0))?;
+    Ok(found == 9)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn notes(connection: &Connection) -> i64 {
+        let sql = "SELECT count(*) FROM pragma_table_info('calls') WHERE name = 'note'";
+        connection.query_row(sql, [], |row| row.get(0)).unwrap()
+    }
+
+    #[test]
+    fn an_older_file_is_backed_up_and_then_migrated() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("hitl.db");
+        let mut connection = Connection::open(&path).unwrap();
+        migrate(&mut connection, STEPS, &path).unwrap();
+        assert_eq!(identify(&connection).unwrap(), Identity::Store(1));
+        assert!(!backup_path(&path, 0).exists(), "there was nothing to back up");
+        connection.execute("INSERT INTO meta VALUES ('marker', 'kept')", []).unwrap();
+
+        let newer = [STEPS[0], "ALTER TABLE calls ADD COLUMN note TEXT"];
+        migrate(&mut connection, &newer, &path).unwrap();
+        assert_eq!(identify(&connection).unwrap(), Identity::Store(2));
+        assert_eq!(notes(&connection), 1);
+        let backup = Connection::open(backup_path(&path, 1)).unwrap();
+        assert_eq!(identify(&backup).unwrap(), Identity::Store(1));
+        assert_eq!(notes(&backup), 0);
+        let marker = "SELECT value FROM meta WHERE name = 'marker'";
+        let kept: String = backup.query_row(marker, [], |row| row.get(0)).unwrap();
+        assert_eq!(kept, "kept");
+        assert!(check(identify(&connection).unwrap(), 1, &path).is_err(), "newer than schema 1");
+    }
+
+    #[test]
+    fn a_migration_that_fails_leaves_the_file_as_it_was() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("hitl.db");
+        let mut connection = Connection::open(&path).unwrap();
+        migrate(&mut connection, STEPS, &path).unwrap();
+        let broken = [STEPS[0], "ALTER TABLE calls ADD COLUMN note TEXT; SELECT no_such_thing()"];
+        assert!(migrate(&mut connection, &broken, &path).is_err());
+        assert_eq!(identify(&connection).unwrap(), Identity::Store(1));
+        assert_eq!(notes(&connection), 0);
+    }
+
+    #[test]
+    fn the_list_of_tables_and_indexes_is_the_schemas() {
+        let folder = tempfile::tempdir().unwrap();
+        let mut connection = Connection::open(folder.path().join("hitl.db")).unwrap();
+        assert!(!is_complete(&connection).unwrap());
+        migrate(&mut connection, STEPS, &folder.path().join("hitl.db")).unwrap();
+        assert!(is_complete(&connection).unwrap());
+        let sql = "SELECT count(*) FROM sqlite_schema WHERE name NOT LIKE 'sqlite_%'";
+        let all: i64 = connection.query_row(sql, [], |row| row.get(0)).unwrap();
+        assert_eq!(all, 9);
+    }
+
+    /// Cost must not grow with the queue: no query may scan a table or sort what it found.
+    #[test]
+    fn every_listing_is_answered_by_an_index() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("hitl.db");
+        let mut connection = Connection::open(&path).unwrap();
+        migrate(&mut connection, STEPS, &path).unwrap();
+        for sql in super::super::query::LISTINGS {
+            let mut statement = connection.prepare(&format!("EXPLAIN QUERY PLAN {sql}")).unwrap();
+            let parameters = vec!["x"; statement.parameter_count()];
+            let plan: Vec<String> = statement
+                .query_map(rusqlite::params_from_iter(parameters), |row| row.get(3))
+                .unwrap()
+                .map(Result::unwrap)
+                .collect();
+            let plan = plan.join("; ");
+            assert!(plan.contains("USING"), "{sql}: {plan}");
+            assert!(!plan.contains("TEMP B-TREE"), "{sql}: {plan}");
+            assert!(
+                !plan.contains("SCAN calls") || plan.contains("calls_running"),
+                "{sql}: {plan}"
+            );
+        }
+    }
+}

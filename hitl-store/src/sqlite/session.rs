@@ -1,0 +1,173 @@
+//! Who is alive: one locked file for each session.
+//!
+//! The operating system drops a lock when its process dies, however it dies: no clock is asked, and a
+//! suspended machine kills nobody. A session is alive while its file's lock is held, so whoever can
+//! take the lock (shared, so that two who look do not see each other) knows that it is dead. Files of
+//! dead sessions may be removed: a session without a file is dead too, and ids are never used twice.
+
+use std::collections::HashMap;
+use std::fs::{self, File, OpenOptions, TryLockError};
+use std::io;
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, Instant};
+
+use hitl_core::SessionId;
+
+/// The name of the file that is locked while somebody opens the store.
+const OPENING: &str = "opening";
+
+/// The sessions of one file; clones share them.
+#[derive(Clone, Debug)]
+pub(super) struct Sessions {
+    folder: PathBuf,
+    own: Arc<Mutex<HashMap<SessionId, File>>>,
+}
+
+impl Sessions {
+    /// The sessions kept in `folder`, which is created when it is missing.
+    pub(super) fn in_folder(folder: PathBuf) -> io::Result<Self> {
+        match fs::create_dir(&folder) {
+            Err(error) if error.kind() != io::ErrorKind::AlreadyExists => return Err(error),
+            _ => Ok(Self { folder, own: Arc::default() }),
+        }
+    }
+
+    /// Waits until nobody else is opening the store; nothing when it takes too long. The lock lasts
+    /// as long as the file is kept.
+    pub(super) fn lock_opening(&self, patience: Duration) -> io::Result<Option<File>> {
+        let path = self.folder.join(OPENING);
+        let file = OpenOptions::new().create(true).truncate(false).write(true).open(path)?;
+        let deadline = Instant::now() + patience;
+        loop {
+            match file.try_lock() {
+                Ok(()) => return Ok(Some(file)),
+                Err(TryLockError::Error(error)) => return Err(error),
+                Err(TryLockError::WouldBlock) if Instant::now() >= deadline => return Ok(None),
+                // Opening is short and rare: looking again is simpler than a lock that times out.
+                Err(TryLockError::WouldBlock) => std::thread::sleep(Duration::from_millis(5)),
+            }
+        }
+    }
+
+    /// Opens a session of this process.
+    pub(super) fn open(&self) -> io::Result<SessionId> {
+        loop {
+            let session = SessionId::new();
+            let fresh = self.folder.join(format!("{session}.new"));
+            let file = OpenOptions::new().create_new(true).write(true).open(&fresh)?;
+            file.lock()?;
+            // Under its name the file was never unlocked. Somebody who tidied up between the two
+            // steps above took it for an orphan: then there is nothing to rename, and we try again.
+            match fs::rename(&fresh, self.path(session)) {
+                Ok(()) => {
+                    self.own().insert(session, file);
+                    return Ok(session);
+                }
+                Err(error) if error.kind() == io::ErrorKind::NotFound => {}
+                Err(error) => return Err(error),
+            }
+        }
+    }
+
+    /// Closes a session of this process. Others are left alone.
+    pub(super) fn close(&self, session: SessionId) -> io::Result<()> {
+        let Some(file) = self.own().remove(&session) else { return Ok(()) };
+        drop(file);
+        ignore_missing(fs::remove_file(self.path(session)))
+    }
+
+    /// Whether a session is dead. When it cannot be told, it is alive: then nothing is given up.
+    pub(super) fn is_dead(&self, session: SessionId) -> bool {
+        if self.own().contains_key(&session) {
+            return false;
+        }
+        match File::open(self.path(session)) {
+            Ok(file) => file.try_lock_shared().is_ok(),
+            Err(error) => error.kind() == io::ErrorKind::NotFound,
+        }
+    }
+
+    /// Removes the files of dead sessions.
+    pub(super) fn tidy(&self) -> io::Result<()> {
+        for entry in fs::read_dir(&self.folder)? {
+            let path = entry?.path();
+            if is_session(&path) && File::open(&path).is_ok_and(|file| file.try_lock().is_ok()) {
+                ignore_missing(fs::remove_file(&path))?;
+            }
+        }
+        Ok(())
+    }
+
+    fn path(&self, session: SessionId) -> PathBuf {
+        self.folder.join(format!("{session}.lock"))
+    }
+
+    fn own(&self) -> MutexGuard<'_, HashMap<SessionId, File>> {
+        // Each critical section is one map operation, so a panic cannot leave it half done.
+        self.own.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+fn is_session(path: &Path) -> bool {
+    let is = |extension: &std::ffi::OsStr| extension == "lock" || extension == "new";
+    path.extension().is_some_and(is)
+}
+
+fn ignore_missing(result: io::Result<()>) -> io::Result<()> {
+    result.or_else(|e| if e.kind() == io::ErrorKind::NotFound { Ok(()) } else { Err(e) })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn names(folder: &Path) -> Vec<String> {
+        let entries = fs::read_dir(folder).unwrap();
+        entries.map(|entry| entry.unwrap().file_name().into_string().unwrap()).collect()
+    }
+
+    #[test]
+    fn a_session_is_alive_until_it_is_closed_or_its_owner_is_gone() {
+        let folder = tempfile::tempdir().unwrap();
+        let mine = Sessions::in_folder(folder.path().to_owned()).unwrap();
+        let theirs = Sessions::in_folder(folder.path().to_owned()).unwrap();
+        let (a, b) = (theirs.open().unwrap(), theirs.open().unwrap());
+        assert!(!mine.is_dead(a) && !theirs.is_dead(a));
+        mine.close(a).unwrap();
+        assert!(!mine.is_dead(a), "only its owner closes it");
+        theirs.close(a).unwrap();
+        assert!(mine.is_dead(a) && theirs.is_dead(a) && !mine.is_dead(b));
+        drop(theirs);
+        assert!(mine.is_dead(b), "its owner is gone");
+        assert!(mine.is_dead(SessionId::new()), "never opened");
+    }
+
+    #[test]
+    fn only_files_of_dead_sessions_are_tidied_up() {
+        let folder = tempfile::tempdir().unwrap();
+        let mine = Sessions::in_folder(folder.path().to_owned()).unwrap();
+        let alive = mine.open().unwrap();
+        let dead = Sessions::in_folder(folder.path().to_owned()).unwrap().open().unwrap();
+        fs::write(folder.path().join("orphan.new"), "").unwrap();
+        fs::write(folder.path().join("README"), "not ours").unwrap();
+        mine.tidy().unwrap();
+        assert!(mine.is_dead(dead) && !mine.is_dead(alive));
+        let mut left = names(folder.path());
+        left.sort();
+        let mut expected = ["README".to_owned(), format!("{alive}.lock")];
+        expected.sort();
+        assert_eq!(left, expected);
+    }
+
+    #[test]
+    fn one_opens_at_a_time() {
+        let folder = tempfile::tempdir().unwrap();
+        let sessions = Sessions::in_folder(folder.path().to_owned()).unwrap();
+        let first = sessions.lock_opening(Duration::ZERO).unwrap();
+        assert!(first.is_some());
+        assert!(sessions.lock_opening(Duration::ZERO).unwrap().is_none());
+        drop(first);
+        assert!(sessions.lock_opening(Duration::ZERO).unwrap().is_some());
+    }
+}

@@ -1,0 +1,184 @@
+//! The store: each operation of the contract, handed to the thread that does it.
+
+use std::fmt;
+use std::path::Path;
+use std::sync::Arc;
+
+use async_trait::async_trait;
+use hitl_base::{Clock, Timestamp};
+use hitl_core::machine::{CallRecord, CallState, Event, NewCall};
+use hitl_core::seal::Sealed;
+use hitl_core::store::{ApplyError, History, Hub, PageRequest, StoreError, Submitted, Watch};
+use hitl_core::{CallKey, HostKey, RequestId, SessionId, Store, Tenant};
+use tokio::sync::oneshot;
+
+use super::SqliteOptions;
+use super::error::{ambiguous, file_error};
+use super::operation::{Apply, Submit};
+use super::query::{self, Text};
+use super::reader::Readers;
+use super::session::Sessions;
+use super::watch::Watcher;
+use super::writer::Writer;
+
+/// Keeps calls in one SQLite file. Cheap to clone; clones share the file.
+///
+/// `Ok` means durable: on a disk that honours fsync, what was acknowledged survives `kill -9` and a
+/// loss of power. Several processes on one machine may open the same file, which must lie on a local
+/// disk; each sees the others' changes.
+///
+/// Three things lie beside the file and belong to it: SQLite's own `-wal` and `-shm`, the key
+/// `<file>.key` that arguments and results are sealed under (keep a copy of it where the file's
+/// backups are not), and `<file>.sessions/`, the locks by which a dead executor is told from a living
+/// one (nothing in it needs a backup).
+///
+/// Every future of a store may be dropped: the operation then happens wholly or not at all. Dropping
+/// the last clone ends its sessions and its threads, which may take as long as the commit that they
+/// are at.
+#[derive(Clone)]
+pub struct SqliteStore {
+    shared: Arc<Shared>,
+}
+
+/// What clones share. Fields are dropped in this order: who reads goes before who writes, so that
+/// the writer's connection is the last to close and takes the log with it.
+pub(super) struct Shared {
+    pub(super) watcher: Watcher,
+    pub(super) readers: Readers,
+    pub(super) writer: Writer,
+    pub(super) clock: Arc<dyn Clock>,
+    pub(super) sessions: Sessions,
+    pub(super) hub: Hub,
+    pub(super) key: HostKey,
+    pub(super) path: Arc<Path>,
+}
+
+impl From<Shared> for SqliteStore {
+    fn from(shared: Shared) -> Self {
+        Self { shared: Arc::new(shared) }
+    }
+}
+
+impl SqliteStore {
+    /// Opens the file at `path`, and creates it when there is none. Its folder must exist.
+    ///
+    /// The error's [kind](StoreError::kind) says what is wrong: the file is locked, cannot be
+    /// written, is damaged or not ours, was written by a newer version, or its key is missing.
+    pub async fn open(path: impl AsRef<Path> + Send) -> Result<Self, StoreError> {
+        Self::options().open(path).await
+    }
+
+    /// How a file is opened, when the defaults do not fit.
+    pub fn options() -> SqliteOptions {
+        SqliteOptions::default()
+    }
+
+    /// The file, as an absolute path.
+    pub fn path(&self) -> &Path {
+        &self.shared.path
+    }
+
+    /// Checks the whole file, which takes as long as reading it.
+    pub async fn check(&self) -> Result<(), StoreError> {
+        self.shared.readers.run(query::check).await
+    }
+}
+
+impl fmt::Debug for SqliteStore {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("SqliteStore").field("path", &self.shared.path).finish_non_exhaustive()
+    }
+}
+
+#[async_trait]
+impl Store for SqliteStore {
+    async fn now(&self) -> Result<Timestamp, StoreError> {
+        Ok(self.shared.clock.now())
+    }
+
+    async fn open_session(&self) -> Result<SessionId, StoreError> {
+        let (sessions, path) = (self.shared.sessions.clone(), Arc::clone(&self.shared.path));
+        let opened = self.shared.readers.run(move |_| Ok(sessions.open())).await?;
+        opened.map_err(|error| file_error(&path, error))
+    }
+
+    async fn close_session(&self, session: SessionId) -> Result<(), StoreError> {
+        let (sessions, path) = (self.shared.sessions.clone(), Arc::clone(&self.shared.path));
+        let closed = self.shared.readers.run(move |_| Ok(sessions.close(session))).await?;
+        closed.map_err(|error| file_error(&path, error))
+    }
+
+    async fn submit(&self, call: NewCall, payload: Sealed) -> Result<Submitted, StoreError> {
+        let (reply, answer) = oneshot::channel();
+        self.shared.writer.send(Submit { call, payload, answer: None, reply }).await?;
+        answer.await.map_err(|_| ambiguous(&self.shared.path))?
+    }
+
+    async fn apply(
+        &self,
+        tenant: &Tenant,
+        id: RequestId,
+        event: Event,
+        result: Option<Sealed>,
+    ) -> Result<CallRecord, ApplyError> {
+        let (reply, answer) = oneshot::channel();
+        let tenant = tenant.clone();
+        let operation = Apply { tenant, id, event, result, answer: None, reply };
+        self.shared.writer.send(operation).await?;
+        answer.await.map_err(|_| ambiguous(&self.shared.path))?
+    }
+
+    async fn get(&self, tenant: &Tenant, id: RequestId) -> Result<Option<CallRecord>, StoreError> {
+        let tenant = tenant.clone();
+        self.shared.readers.run(move |on| query::get(on, &tenant, id)).await
+    }
+
+    async fn find(&self, key: &CallKey) -> Result<Option<CallRecord>, StoreError> {
+        let key = key.clone();
+        self.shared.readers.run(move |on| query::find(on, &key)).await
+    }
+
+    async fn payload(&self, tenant: &Tenant, id: RequestId) -> Result<Option<Sealed>, StoreError> {
+        let tenant = tenant.clone();
+        self.shared.readers.run(move |on| query::sealed(on, &tenant, id, Text::Payload)).await
+    }
+
+    async fn result(&self, tenant: &Tenant, id: RequestId) -> Result<Option<Sealed>, StoreError> {
+        let tenant = tenant.clone();
+        self.shared.readers.run(move |on| query::sealed(on, &tenant, id, Text::Result)).await
+    }
+
+    async fn page(
+        &self,
+        tenant: &Tenant,
+        page: PageRequest,
+    ) -> Result<Vec<CallRecord>, StoreError> {
+        let tenant = tenant.clone();
+        self.shared.readers.run(move |on| query::page(on, &tenant, &page)).await
+    }
+
+    async fn stale(&self, limit: usize) -> Result<Vec<(Tenant, RequestId, CallState)>, StoreError> {
+        let (sessions, now) = (self.shared.sessions.clone(), self.shared.clock.now());
+        self.shared.readers.run(move |on| query::stale(on, &sessions, now, limit)).await
+    }
+
+    async fn history(&self, after: u64, limit: usize) -> Result<History, StoreError> {
+        self.shared.readers.run(move |on| query::history(on, after, limit)).await
+    }
+
+    fn watch(&self, id: RequestId) -> Watch {
+        let watch = self.shared.hub.watch(id);
+        self.shared.watcher.wake();
+        watch
+    }
+
+    fn watch_all(&self) -> Watch {
+        let watch = self.shared.hub.watch_all();
+        self.shared.watcher.wake();
+        watch
+    }
+
+    fn host_key(&self) -> Option<HostKey> {
+        Some(self.shared.key.clone())
+    }
+}

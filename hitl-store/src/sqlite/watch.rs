@@ -1,0 +1,154 @@
+//! What other processes changed, while anybody here waits for it.
+//!
+//! `PRAGMA data_version` on an idle connection says, without touching the file's pages, whether
+//! anybody else has committed; then the history says which calls they changed. The thread sleeps
+//! while nobody waits: a waiter wakes it, and since the thread cannot know what it slept through, it
+//! first hints at everything. Waiters subscribe before they read, so nothing falls between.
+
+use std::collections::VecDeque;
+use std::fmt;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::thread::JoinHandle;
+use std::time::Duration;
+
+use hitl_core::store::Hub;
+use rusqlite::Connection;
+
+use super::error::Fault;
+use super::query;
+
+/// How often the file is looked at while anybody waits.
+const EVERY: Duration = Duration::from_millis(20);
+/// How many changes are read at once.
+const STRETCH: usize = 1000;
+
+/// Stretches of the history that this store's own writer added, and hinted at itself.
+#[derive(Clone, Debug, Default)]
+pub(super) struct OwnChanges(Arc<Mutex<VecDeque<(i64, i64)>>>);
+
+/// The most stretches remembered; a forgotten one costs a needless hint.
+const REMEMBERED: usize = 1024;
+
+impl OwnChanges {
+    /// The numbers `first` to `last` are ours.
+    pub(super) fn add(&self, first: i64, last: i64) {
+        let mut stretches = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        if stretches.len() == REMEMBERED {
+            stretches.pop_front();
+        }
+        stretches.push_back((first, last));
+    }
+
+    fn contains(&self, seq: i64) -> bool {
+        let stretches = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        stretches.iter().rev().any(|(first, last)| (*first..=*last).contains(&seq))
+    }
+
+    /// Forgets what lies before `seq`.
+    fn forget(&self, seq: i64) {
+        let mut stretches = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        stretches.retain(|(_, last)| *last > seq);
+    }
+}
+
+/// The thread that looks. Dropping it ends the thread.
+pub(super) struct Watcher {
+    stop: Arc<AtomicBool>,
+    thread: Option<JoinHandle<()>>,
+}
+
+impl Watcher {
+    /// Starts the thread.
+    pub(super) fn start(
+        connection: Connection,
+        hub: Hub,
+        own: OwnChanges,
+    ) -> std::io::Result<Self> {
+        let stop = Arc::new(AtomicBool::new(false));
+        let stopped = Arc::clone(&stop);
+        let name = std::thread::Builder::new().name("hitl-watch".to_owned());
+        let thread = name.spawn(move || look(&connection, &hub, &own, &stopped))?;
+        Ok(Self { stop, thread: Some(thread) })
+    }
+
+    /// Somebody has subscribed.
+    pub(super) fn wake(&self) {
+        if let Some(thread) = &self.thread {
+            thread.thread().unpark();
+        }
+    }
+}
+
+impl Drop for Watcher {
+    fn drop(&mut self) {
+        self.stop.store(true, Ordering::Release);
+        self.wake();
+        if let Some(thread) = self.thread.take() {
+            // A panic was reported where it happened.
+            let _ = thread.join();
+        }
+    }
+}
+
+impl fmt::Debug for Watcher {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Watcher")
+    }
+}
+
+fn look(connection: &Connection, hub: &Hub, own: &OwnChanges, stop: &AtomicBool) {
+    while !stop.load(Ordering::Acquire) {
+        if !hub.has_waiters() {
+            std::thread::park();
+            continue;
+        }
+        let watched = while_watched(connection, hub, own, stop);
+        // Whatever went wrong: the waiters read for themselves, and are told what it is.
+        hub.notify_all();
+        if watched.is_err() {
+            std::thread::park_timeout(EVERY);
+        }
+    }
+}
+
+fn while_watched(
+    connection: &Connection,
+    hub: &Hub,
+    own: &OwnChanges,
+    stop: &AtomicBool,
+) -> Result<(), Fault> {
+    let mut version = data_version(connection)?;
+    let mut seen = query::last_change(connection)?;
+    hub.notify_all();
+    while hub.has_waiters() && !stop.load(Ordering::Acquire) {
+        std::thread::park_timeout(EVERY);
+        let now = data_version(connection)?;
+        if now == version {
+            continue;
+        }
+        version = now;
+        loop {
+            let changes = query::changes(connection, seen, STRETCH)?;
+            for (seq, id) in &changes {
+                if *seq != seen + 1 {
+                    // What lay between is no longer kept.
+                    hub.notify_all();
+                }
+                seen = *seq;
+                if !own.contains(*seq) {
+                    hub.notify(*id);
+                }
+            }
+            if changes.len() < STRETCH {
+                break;
+            }
+        }
+        own.forget(seen);
+    }
+    Ok(())
+}
+
+fn data_version(connection: &Connection) -> Result<i64, Fault> {
+    Ok(connection.prepare_cached("PRAGMA data_version")?.query_row([], |row| row.get(0))?)
+}

@@ -1,0 +1,312 @@
+//! The one thread that writes: it commits the operations of many callers together.
+//!
+//! # What holds
+//!
+//! - An answer is given only after the `COMMIT` of the transaction that it was read or written in:
+//!   what one operation of a group sees of another is never told before both are durable.
+//! - Operations of a group do not hurt each other: each has a savepoint, and when a fault takes the
+//!   whole transaction away, each is done again in a transaction of its own.
+//! - A `COMMIT` that certainly failed (locked, disk full) is an error and nothing was written. One
+//!   that may have happened is settled by the next transaction: the file is opened again and the
+//!   group is performed again, which finds what the first attempt wrote. Only if that fails too is
+//!   the answer [`Ambiguous`](hitl_core::StoreErrorKind::Ambiguous).
+//! - One operation alone is never delayed. After a group of several, the next one is waited for as
+//!   long as a fraction of a commit, because their callers are about to come back.
+
+use std::collections::VecDeque;
+use std::fmt;
+use std::path::Path;
+use std::sync::Arc;
+use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
+use std::thread::JoinHandle;
+use std::time::{Duration, Instant};
+
+use hitl_core::StoreError;
+use hitl_core::store::Hub;
+use rusqlite::Connection;
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+
+use super::error::{Fault, ambiguous, stopped};
+use super::operation::{Operation, World, Written};
+use super::watch::OwnChanges;
+
+/// The most operations that wait or run; further callers wait for their turn.
+const WAITING: usize = 1024;
+/// The most operations in one transaction.
+const GROUP: usize = 256;
+/// How long a transaction is added to.
+const GROUP_TIME: Duration = Duration::from_millis(20);
+/// The longest that a group is waited for.
+const GATHER_TIME: Duration = Duration::from_millis(1);
+
+/// Makes the connection that writes. Called again after a failure.
+pub(super) type Connect = Box<dyn Fn() -> Result<Connection, Fault> + Send>;
+
+/// Sends operations to the thread. Dropping it ends the thread after the group it is at.
+pub(super) struct Writer {
+    queue: Option<Sender<Waiting>>,
+    turns: Arc<Semaphore>,
+    thread: Option<JoinHandle<()>>,
+    path: Arc<Path>,
+}
+
+struct Waiting {
+    operation: Box<dyn Operation>,
+    /// Its place among those that wait, given up with it.
+    _turn: OwnedSemaphorePermit,
+}
+
+impl Writer {
+    /// Starts the thread.
+    pub(super) fn start(thread: WriterThread) -> std::io::Result<Self> {
+        let (queue, operations) = channel();
+        let path = Arc::clone(&thread.path);
+        let name = std::thread::Builder::new().name("hitl-write".to_owned());
+        let handle = name.spawn(move || thread.run(&operations))?;
+        let turns = Arc::new(Semaphore::new(WAITING));
+        Ok(Self { queue: Some(queue), turns, thread: Some(handle), path })
+    }
+
+    /// Hands an operation over. Its answer comes through its own channel.
+    pub(super) async fn send(&self, operation: impl Operation + 'static) -> Result<(), StoreError> {
+        let gone = |()| stopped(&self.path);
+        let turn = Arc::clone(&self.turns).acquire_owned().await.map_err(|_| gone(()))?;
+        let queue = self.queue.as_ref().ok_or_else(|| gone(()))?;
+        let waiting = Waiting { operation: Box::new(operation), _turn: turn };
+        queue.send(waiting).map_err(|_| gone(()))
+    }
+}
+
+impl Drop for Writer {
+    fn drop(&mut self) {
+        self.queue = None;
+        if let Some(thread) = self.thread.take() {
+            // A panic was reported where it happened.
+            let _ = thread.join();
+        }
+    }
+}
+
+impl fmt::Debug for Writer {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Writer")
+    }
+}
+
+/// What the thread owns.
+pub(super) struct WriterThread {
+    pub(super) connection: Option<Connection>,
+    pub(super) connect: Connect,
+    pub(super) world: World,
+    pub(super) hub: Hub,
+    pub(super) own: OwnChanges,
+    pub(super) path: Arc<Path>,
+    pub(super) commit: Commit,
+}
+
+/// How a transaction is committed: a seam for tests of commits that fail.
+pub(super) type Commit = Box<dyn FnMut(&Connection) -> rusqlite::Result<()> + Send>;
+
+/// Commits.
+pub(super) fn commit() -> Commit {
+    Box::new(|connection| connection.execute_batch("COMMIT"))
+}
+
+/// How the transaction of a group ended.
+enum Attempt {
+    /// Committed: these lines were added.
+    Committed(Vec<Written>),
+    /// Nothing was written, and nothing would be now.
+    Refused(Fault),
+    /// Nothing was written, because of one of the operations.
+    Lost(Fault),
+    /// It may have been written.
+    Unclear,
+}
+
+impl WriterThread {
+    fn run(mut self, operations: &Receiver<Waiting>) {
+        let mut carried = VecDeque::new();
+        let (mut last, mut cost) = (1, Duration::ZERO);
+        loop {
+            let mut group: VecDeque<Waiting> = std::mem::take(&mut carried);
+            if group.is_empty() {
+                let Ok(first) = operations.recv() else { return };
+                group.push_back(first);
+            }
+            gather(operations, &mut group, last, (cost / 4).min(GATHER_TIME));
+            group.retain(|waiting| !waiting.operation.is_abandoned());
+            last = group.len();
+            let start = Instant::now();
+            carried = self.settle(group);
+            cost = start.elapsed();
+        }
+    }
+
+    /// Performs and answers a group. Returns what its time did not suffice for.
+    fn settle(&mut self, mut group: VecDeque<Waiting>) -> VecDeque<Waiting> {
+        if group.is_empty() {
+            return group;
+        }
+        let mut failed = Vec::new();
+        let (attempt, rest) = self.attempt(&mut group, &mut failed);
+        match attempt {
+            Attempt::Committed(written) => self.answer(group, failed, &written),
+            Attempt::Lost(fault) | Attempt::Refused(fault) if group.len() + failed.len() == 1 => {
+                for waiting in all(group, failed) {
+                    // The only one: it gets the error with its cause.
+                    waiting.operation.fail(fault.at(&self.path));
+                    break;
+                }
+            }
+            Attempt::Refused(fault) => {
+                let error = fault.at(&self.path);
+                for waiting in all(group, failed) {
+                    waiting.operation.fail(StoreError::new(error.kind(), error.to_string()));
+                }
+            }
+            Attempt::Lost(_) => {
+                for waiting in all(group, failed) {
+                    self.settle(VecDeque::from([waiting]));
+                }
+            }
+            Attempt::Unclear => self.settle_unclear(group, failed),
+        }
+        rest
+    }
+
+    /// After a commit that may have happened: opens the file again and performs the group again.
+    fn settle_unclear(&mut self, mut group: VecDeque<Waiting>, failed: Vec<(Waiting, Fault)>) {
+        tracing::warn!("a commit failed half-way; the store reads again what was written");
+        self.connection = None;
+        let mut failed_now = Vec::new();
+        let (attempt, rest) = self.attempt(&mut group, &mut failed_now);
+        group.extend(rest);
+        failed_now.extend(failed);
+        match attempt {
+            Attempt::Committed(written) => {
+                // Lines of the first attempt are not among those of the second: hint at everything.
+                self.answer(group, failed_now, &written);
+                self.hub.notify_all();
+            }
+            Attempt::Lost(_) | Attempt::Refused(_) | Attempt::Unclear => {
+                self.connection = None;
+                for waiting in all(group, failed_now) {
+                    waiting.operation.fail(ambiguous(&self.path));
+                }
+                self.hub.notify_all();
+            }
+        }
+    }
+
+    fn answer(&self, group: VecDeque<Waiting>, failed: Vec<(Waiting, Fault)>, written: &[Written]) {
+        if let (Some(first), Some(last)) = (written.first(), written.last()) {
+            self.own.add(first.seq, last.seq);
+        }
+        for waiting in group {
+            waiting.operation.acknowledge();
+        }
+        for (waiting, fault) in failed {
+            waiting.operation.fail(fault.at(&self.path));
+        }
+        for line in written {
+            self.hub.notify(line.id);
+        }
+    }
+
+    /// One transaction. Operations that fail move from `group` to `failed`; those that the time did
+    /// not suffice for are returned.
+    fn attempt(
+        &mut self,
+        group: &mut VecDeque<Waiting>,
+        failed: &mut Vec<(Waiting, Fault)>,
+    ) -> (Attempt, VecDeque<Waiting>) {
+        let connection = match self.connection.take().map_or_else(|| (self.connect)(), Ok) {
+            Ok(connection) => self.connection.insert(connection),
+            Err(fault) => return (Attempt::Refused(fault), VecDeque::new()),
+        };
+        if let Err(error) = connection.execute_batch("BEGIN IMMEDIATE") {
+            return (Attempt::Refused(error.into()), VecDeque::new());
+        }
+        let deadline = Instant::now() + GROUP_TIME;
+        let mut written = Vec::new();
+        let mut done = VecDeque::with_capacity(group.len());
+        while let Some(mut waiting) = group.pop_front() {
+            match perform(connection, &mut *waiting.operation, &self.world) {
+                Ok(line) => {
+                    written.extend(line);
+                    done.push_back(waiting);
+                }
+                Err(fault) if connection.is_autocommit() => {
+                    done.push_back(waiting);
+                    done.append(group);
+                    *group = done;
+                    return (Attempt::Lost(fault), VecDeque::new());
+                }
+                Err(fault) => failed.push((waiting, fault)),
+            }
+            if Instant::now() >= deadline {
+                break;
+            }
+        }
+        let rest = std::mem::replace(group, done);
+        let Err(error) = (self.commit)(connection) else {
+            return (Attempt::Committed(written), rest);
+        };
+        let fault = Fault::from(error);
+        // Ends what is still open; after a commit that went through, there is nothing to end.
+        let undone = connection.is_autocommit() || connection.execute_batch("ROLLBACK").is_ok();
+        if fault.is_certain() && undone {
+            (Attempt::Lost(fault), rest)
+        } else {
+            self.connection = None;
+            (Attempt::Unclear, rest)
+        }
+    }
+}
+
+/// Those that were performed and those that failed.
+fn all(group: VecDeque<Waiting>, failed: Vec<(Waiting, Fault)>) -> impl Iterator<Item = Waiting> {
+    group.into_iter().chain(failed.into_iter().map(|(waiting, _)| waiting))
+}
+
+/// Performs one operation of a group, without harm to the others when it fails.
+fn perform(
+    connection: &Connection,
+    operation: &mut dyn Operation,
+    world: &World,
+) -> Result<Option<Written>, Fault> {
+    let run = |sql: &str| connection.prepare_cached(sql)?.execute([]);
+    run("SAVEPOINT operation")?;
+    let result = operation.perform(connection, world);
+    if result.is_err() && !connection.is_autocommit() {
+        run("ROLLBACK TO operation")?;
+    }
+    if !connection.is_autocommit() {
+        run("RELEASE operation")?;
+    }
+    result
+}
+
+/// Adds what waits already, and waits a moment for as many as came `last` time.
+fn gather(
+    operations: &Receiver<Waiting>,
+    group: &mut VecDeque<Waiting>,
+    last: usize,
+    patience: Duration,
+) {
+    let deadline = Instant::now() + patience;
+    while group.len() < GROUP {
+        let next = if group.len() >= last {
+            operations.try_recv().map_err(|_| RecvTimeoutError::Timeout)
+        } else {
+            operations.recv_timeout(deadline.saturating_duration_since(Instant::now()))
+        };
+        let Ok(waiting) = next else { return };
+        group.push_back(waiting);
+    }
+}
+
+#[cfg(test)]
+#[path = "writer_tests.rs"]
+mod tests;
