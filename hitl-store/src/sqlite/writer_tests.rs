@@ -1,1 +1,202 @@
+//! Commits that fail: before they happened, after they happened, and for good.
 
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+use hitl_base::clock::SystemClock;
+use hitl_core::machine::{CallRecord, CallState, Event};
+use hitl_core::store::suite::{Draft, host, sealed, tenant};
+use hitl_core::store::{ApplyError, StoreErrorKind, Submitted};
+use tokio::sync::oneshot;
+
+use super::super::operation::{Apply, Submit};
+use super::super::schema::{STEPS, migrate};
+use super::super::session::Sessions;
+use super::*;
+
+/// A writer whose commits go as `commit` says.
+struct Bench {
+    writer: Writer,
+    path: Arc<Path>,
+    _folder: tempfile::TempDir,
+}
+
+/// What a bad commit does.
+#[derive(Clone, Copy)]
+enum Bad {
+    /// Fails, and nothing is written.
+    Before,
+    /// Is done, and reports a failure.
+    After,
+    /// Says that the disk is full.
+    Full,
+}
+
+fn failure(code: i32) -> rusqlite::Error {
+    rusqlite::Error::SqliteFailure(rusqlite::ffi::Error::new(code), None)
+}
+
+/// A connection that waits for others.
+fn patient(path: &Path) -> Result<Connection, Fault> {
+    let connection = Connection::open(path)?;
+    connection.busy_timeout(Duration::from_secs(30))?;
+    Ok(connection)
+}
+
+/// A writer of which the first `count` commits after `good` ones are bad.
+fn bench(good: usize, count: usize, bad: Bad) -> Bench {
+    let folder = tempfile::tempdir().unwrap();
+    let path: Arc<Path> = folder.path().join("hitl.db").into();
+    let mut connection = patient(&path).unwrap();
+    migrate(&mut connection, STEPS, &path).unwrap();
+    let commits = AtomicUsize::new(0);
+    let commit: Commit = Box::new(move |connection| {
+        let number = commits.fetch_add(1, Ordering::Relaxed);
+        if number < good || number >= good + count {
+            return connection.execute_batch("COMMIT");
+        }
+        match bad {
+            Bad::Before => Err(failure(rusqlite::ffi::SQLITE_IOERR)),
+            Bad::Full => Err(failure(rusqlite::ffi::SQLITE_FULL)),
+            Bad::After => {
+                connection.execute_batch("COMMIT")?;
+                Err(failure(rusqlite::ffi::SQLITE_IOERR))
+            }
+        }
+    });
+    let again = Arc::clone(&path);
+    let sessions = Sessions::in_folder(folder.path().join("sessions")).unwrap();
+    let thread = WriterThread {
+        connection: Some(connection),
+        connect: Box::new(move || patient(&again)),
+        world: World { clock: Arc::new(SystemClock), sessions },
+        hub: Hub::default(),
+        own: OwnChanges::default(),
+        path: Arc::clone(&path),
+        commit,
+    };
+    Bench { writer: Writer::start(thread).unwrap(), path, _folder: folder }
+}
+
+impl Bench {
+    async fn submit(&self, draft: &Draft) -> Result<Submitted, StoreError> {
+        let (reply, answer) = oneshot::channel();
+        let operation =
+            Submit { call: draft.call(), payload: sealed(b"x"), answer: None, reply };
+        self.writer.send(operation).await?;
+        answer.await.unwrap()
+    }
+
+    async fn apply(&self, draft: &Draft, event: Event) -> Result<CallRecord, ApplyError> {
+        let (reply, answer) = oneshot::channel();
+        let operation =
+            Apply { tenant: tenant(), id: draft.id(), event, result: None, answer: None, reply };
+        self.writer.send(operation).await?;
+        answer.await.unwrap()
+    }
+
+    fn count(&self, table: &str) -> i64 {
+        let connection = Connection::open(&self.path).unwrap();
+        let sql = format!("SELECT count(*) FROM {table}");
+        connection.query_row(&sql, [], |row| row.get(0)).unwrap()
+    }
+}
+
+#[tokio::test]
+async fn invariant_10_a_commit_that_failed_half_way_is_settled_by_the_next() {
+    for bad in [Bad::Before, Bad::After] {
+        let bench = bench(0, 1, bad);
+        let draft = Draft::new("run", 1);
+        let answer = bench.submit(&draft).await.unwrap();
+        assert!(matches!(answer, Submitted::Created(record) if record.id() == draft.id()));
+        assert_eq!((bench.count("calls"), bench.count("history")), (1, 1), "exactly once");
+    }
+}
+
+#[tokio::test]
+async fn an_event_without_a_token_is_not_lost_to_itself() {
+    for bad in [Bad::Before, Bad::After] {
+        let bench = bench(1, 1, bad);
+        let draft = Draft::new("run", 1);
+        bench.submit(&draft).await.unwrap();
+        let record = bench.apply(&draft, host("enough")).await.unwrap();
+        assert_eq!((record.state, record.version), (CallState::Cancelled, 2));
+        assert_eq!(bench.count("history"), 2, "exactly once");
+    }
+}
+
+#[tokio::test]
+async fn invariant_5_what_cannot_be_settled_is_ambiguous() {
+    for bad in [Bad::Before, Bad::After] {
+        let bench = bench(0, 2, bad);
+        let draft = Draft::new("run", 1);
+        let error = bench.submit(&draft).await.unwrap_err();
+        assert_eq!(error.kind(), StoreErrorKind::Ambiguous);
+        assert!(error.to_string().contains("read again"), "{error}");
+        // The author reads again, by doing the same again.
+        let answer = bench.submit(&draft).await.unwrap();
+        assert!(matches!(answer, Submitted::Created(record) if record.id() == draft.id()));
+        assert_eq!((bench.count("calls"), bench.count("history")), (1, 1));
+    }
+}
+
+#[tokio::test]
+async fn a_full_disk_at_the_commit_writes_nothing_and_says_so() {
+    let bench = bench(0, 1, Bad::Full);
+    let draft = Draft::new("run", 1);
+    assert_eq!(bench.submit(&draft).await.unwrap_err().kind(), StoreErrorKind::Full);
+    assert_eq!(bench.count("calls"), 0);
+    assert!(matches!(bench.submit(&draft).await.unwrap(), Submitted::Created(_)));
+}
+
+#[tokio::test]
+async fn each_of_a_group_is_settled_when_the_groups_commit_fails() {
+    for bad in [Bad::Before, Bad::After, Bad::Full] {
+        let bench = Arc::new(bench(1, 1, bad));
+        // Holds the file, so that a group gathers behind the first operation.
+        let blocker = Connection::open(&bench.path).unwrap();
+        bench.submit(&Draft::new("first", 0)).await.unwrap();
+        blocker.busy_timeout(Duration::from_secs(30)).unwrap();
+        blocker.execute_batch("BEGIN IMMEDIATE").unwrap();
+        let tasks: Vec<_> = (0..20)
+            .map(|position| {
+                let bench = Arc::clone(&bench);
+                tokio::spawn(async move { bench.submit(&Draft::new("run", position)).await })
+            })
+            .collect();
+        tokio::task::yield_now().await;
+        blocker.execute_batch("ROLLBACK").unwrap();
+        let mut written = 1;
+        for task in tasks {
+            match task.await.unwrap() {
+                Ok(_) => written += 1,
+                Err(error) => assert_eq!(error.kind(), StoreErrorKind::Full),
+            }
+        }
+        assert_eq!(bench.count("calls"), written, "what was acknowledged, and nothing else");
+        assert!(written >= 20, "one bad commit costs one operation at most");
+    }
+}
+
+#[tokio::test]
+async fn an_operation_that_nobody_waits_for_does_not_begin() {
+    let bench = bench(0, 0, Bad::Full);
+    let blocker = Connection::open(&bench.path).unwrap();
+    blocker.execute_batch("BEGIN IMMEDIATE").unwrap();
+    let (draft, gone) = (Draft::new("run", 1), Draft::new("run", 2));
+    let (first, answer) = oneshot::channel();
+    let submit = |draft: &Draft, reply| Submit {
+        call: draft.call(),
+        payload: sealed(b"x"),
+        answer: None,
+        reply,
+    };
+    bench.writer.send(submit(&draft, first)).await.unwrap();
+    let (reply, abandoned) = oneshot::channel();
+    drop(abandoned);
+    bench.writer.send(submit(&gone, reply)).await.unwrap();
+    blocker.execute_batch("ROLLBACK").unwrap();
+    answer.await.unwrap().unwrap();
+    bench.submit(&Draft::new("run", 3)).await.unwrap();
+    assert_eq!(bench.count("calls"), 2);
+}
