@@ -29,6 +29,8 @@ const READERS: usize = 2;
 /// A file up to this many bytes is checked as a whole when it is opened; a larger one by its header,
 /// its size and its tables, and then wherever it is read.
 const CHECKED: u64 = 32 * 1024 * 1024;
+/// No database is shorter than its smallest page, in bytes.
+const SMALLEST: u64 = 512;
 /// The name under which the file keeps its key's check value.
 const KEY_CHECK: &str = "key_check";
 
@@ -48,11 +50,16 @@ pub(super) async fn open(path: PathBuf, options: SqliteOptions) -> Result<Sqlite
 fn open_now(given: &Path, options: SqliteOptions) -> Result<SqliteStore, StoreError> {
     let path: Arc<Path> = resolve(given)?.into();
     let at = |fault: Fault| fault.at(&path);
-    let exists = fs::metadata(&path).is_ok_and(|file| file.len() > 0);
-    if exists {
+    let length = fs::metadata(&path).map_or(0, |file| file.len());
+    if length > 0 {
         // Before anything is created beside it.
         let found = connect(&path, options.busy_timeout).and_then(|c| schema::identify(&c));
-        schema::check(found.map_err(at)?, schema::STEPS.len(), &path)?;
+        let found = match found.map_err(at)? {
+            // SQLite takes a file that is too short for a database for an empty one.
+            Identity::Empty if length < SMALLEST => Identity::Foreign,
+            found => found,
+        };
+        schema::check(found, schema::STEPS.len(), &path)?;
     }
     let folder = beside(&path, ".sessions");
     let sessions =

@@ -81,8 +81,7 @@ fn bench(good: usize, count: usize, bad: Bad) -> Bench {
 impl Bench {
     async fn submit(&self, draft: &Draft) -> Result<Submitted, StoreError> {
         let (reply, answer) = oneshot::channel();
-        let operation =
-            Submit { call: draft.call(), payload: sealed(b"x"), answer: None, reply };
+        let operation = Submit { call: draft.call(), payload: sealed(b"x"), answer: None, reply };
         self.writer.send(operation).await?;
         answer.await.unwrap()
     }

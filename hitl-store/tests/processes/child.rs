@@ -1,0 +1,181 @@
+//! The other process: this test binary again, told by its environment what to do.
+//!
+//! It says what it has done in lines on its output, and takes `go` from its input.
+
+use std::io::{BufRead, BufReader, Lines, Write};
+use std::path::Path;
+use std::process::{Child as Process, ChildStdin, ChildStdout, Command, Stdio};
+
+use hitl_core::machine::{CallState, Event};
+use hitl_core::store::suite::{Draft, fixture, host, sealed, tenant};
+use hitl_core::{ClaimToken, RequestId, Store};
+use hitl_store::SqliteStore;
+
+const ROLE: &str = "HITL_TEST_CHILD_ROLE";
+const FILE: &str = "HITL_TEST_CHILD_FILE";
+const CALLS: &str = "HITL_TEST_CHILD_CALLS";
+/// What marks our lines among those of the test harness.
+const MARK: &str = "@@ ";
+
+/// What the other process does.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Role {
+    /// Submits calls and withdraws every other one, for ever; says what is acknowledged.
+    Work,
+    /// Claims the calls and holds on to them.
+    Hold,
+    /// Races for each of the calls with a claim; says which it won.
+    Race,
+    /// Withdraws the calls, one at each `go`.
+    Withdraw,
+    /// Opens a new file; says whether it could.
+    Open,
+}
+
+/// Another process.
+pub(crate) struct Child {
+    process: Process,
+    input: ChildStdin,
+    output: Lines<BufReader<ChildStdout>>,
+}
+
+impl Child {
+    /// Starts it.
+    pub(crate) fn start(role: Role, file: &Path, calls: &[RequestId]) -> Self {
+        let calls: Vec<String> = calls.iter().map(ToString::to_string).collect();
+        let mut process = Command::new(std::env::current_exe().unwrap())
+            .args(["--exact", "child_process", "--nocapture", "--test-threads=1"])
+            .env(ROLE, format!("{role:?}"))
+            .env(FILE, file)
+            .env(CALLS, calls.join(" "))
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .spawn()
+            .unwrap();
+        let input = process.stdin.take().unwrap();
+        let output = BufReader::new(process.stdout.take().unwrap()).lines();
+        Self { process, input, output }
+    }
+
+    /// The next thing that it says.
+    pub(crate) fn hear(&mut self) -> String {
+        self.hear_or_end().expect("the other process is alive")
+    }
+
+    /// The next thing that it says, or nothing when it has ended.
+    pub(crate) fn hear_or_end(&mut self) -> Option<String> {
+        self.output.by_ref().map_while(Result::ok).find_map(|line| {
+            // The harness may have written in front of it on the same line.
+            line.split_once(MARK).map(|(_, said)| said.to_owned())
+        })
+    }
+
+    /// Tells it to go on.
+    pub(crate) fn go(&mut self) {
+        writeln!(self.input, "go").unwrap();
+    }
+
+    /// Kills it as `kill -9` does, and waits until it is gone.
+    pub(crate) fn kill(&mut self) {
+        self.process.kill().unwrap();
+        self.process.wait().unwrap();
+    }
+}
+
+impl Drop for Child {
+    fn drop(&mut self) {
+        let _gone = self.process.kill();
+        let _reaped = self.process.wait();
+    }
+}
+
+fn say(what: impl std::fmt::Display) {
+    println!("{MARK}{what}");
+}
+
+fn wait_for_go() {
+    let mut line = String::new();
+    if std::io::stdin().read_line(&mut line).unwrap() == 0 {
+        std::process::exit(0); // The parent is gone.
+    }
+}
+
+/// Does what the environment says, if it says anything.
+pub(crate) fn run_if_asked() {
+    let Ok(role) = std::env::var(ROLE) else { return };
+    let file = std::env::var_os(FILE).unwrap();
+    let calls = std::env::var(CALLS).unwrap();
+    let calls: Vec<RequestId> = calls.split_whitespace().map(|id| id.parse().unwrap()).collect();
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+    runtime.block_on(async {
+        if role == "Open" {
+            wait_for_go();
+        }
+        let store = SqliteStore::open(&file).await.unwrap();
+        match role.as_str() {
+            "Work" => work(&store).await,
+            "Hold" => hold(&store, &calls).await,
+            "Race" => race(&store, &calls).await,
+            "Withdraw" => withdraw(&store, &calls).await,
+            _ => say(store.host_key().unwrap().check_value()),
+        }
+    });
+}
+
+async fn work(store: &SqliteStore) {
+    for position in 0.. {
+        let draft = Draft::new("killed", position);
+        store.submit(draft.call(), sealed(b"payload")).await.unwrap();
+        say(format!("{} {}", draft.id(), CallState::Pending));
+        if position % 2 == 0 {
+            let ended = store.apply(&tenant(), draft.id(), host("enough"), None).await.unwrap();
+            say(format!("{} {}", draft.id(), ended.state));
+        }
+    }
+}
+
+async fn hold(store: &SqliteStore, calls: &[RequestId]) {
+    let session = store.open_session().await.unwrap();
+    for id in calls {
+        let record = store.get(&tenant(), *id).await.unwrap().unwrap();
+        let claim = fixture::claim(&record, ClaimToken::new(), session);
+        store.apply(&tenant(), *id, claim, None).await.unwrap();
+        say(format!("{id} {session}"));
+    }
+    wait_for_go();
+    store.close_session(session).await.unwrap();
+    say("closed");
+    wait_for_go();
+}
+
+async fn race(store: &SqliteStore, calls: &[RequestId]) {
+    let session = store.open_session().await.unwrap();
+    let mut records = Vec::new();
+    for id in calls {
+        records.push(store.get(&tenant(), *id).await.unwrap().unwrap());
+    }
+    say("ready");
+    wait_for_go();
+    for record in records {
+        let token = ClaimToken::new();
+        let claim = fixture::claim(&record, token, session);
+        match store.apply(&tenant(), record.id(), claim, None).await {
+            Ok(_) => {
+                let event = Event::Succeed { token };
+                store.apply(&tenant(), record.id(), event, None).await.unwrap();
+                say("won");
+            }
+            Err(hitl_core::store::ApplyError::Lost { .. }) => say("lost"),
+            Err(other) => panic!("{other}"),
+        }
+    }
+}
+
+async fn withdraw(store: &SqliteStore, calls: &[RequestId]) {
+    say("ready");
+    for id in calls {
+        wait_for_go();
+        store.apply(&tenant(), *id, host("from afar"), None).await.unwrap();
+    }
+    wait_for_go();
+}

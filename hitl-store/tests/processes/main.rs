@@ -1,0 +1,12 @@
+//! Several real processes on one file: killed, racing, waking each other.
+
+mod child;
+mod durability;
+mod races;
+mod wake;
+
+/// Not a test of its own: what the other tests run as another process.
+#[test]
+fn child_process() {
+    child::run_if_asked();
+}
