@@ -54,7 +54,8 @@ pub enum Event {
     },
     /// Its time is up.
     Expire,
-    /// What it needs has risen since it was approved: it is asked again.
+    /// What it needs has risen since it was approved: it is asked again, as the next revision, so
+    /// that no decision on the earlier question answers this one.
     Demote {
         /// The revision and binding that the executor looked at.
         binding: BindingDigest,

@@ -6,7 +6,7 @@ use super::{
     CallRecord, CallState as S, Claim, Decided, Ending, Event, Refusal, Resolution, Withdrawal,
 };
 use crate::approval::{Answer, Decision};
-use crate::call::BindingDigest;
+use crate::call::{BindingDigest, binding_digest};
 
 /// What the store knows inside the transaction.
 #[derive(Clone, Copy, Debug)]
@@ -68,6 +68,11 @@ pub fn apply(record: &CallRecord, event: &Event, facts: Facts) -> Result<Step, R
             next.decided = None;
             next.request.level = *level;
             next.request.because.push(reason.clone());
+            // Another question than the one that was answered: a decision on the earlier one, sent
+            // again or only now, must not answer this one.
+            next.request.revision += 1;
+            next.request.binding =
+                binding_digest(record.content, record.request.fingerprint, next.request.revision);
         }
         (S::Approved, Event::Deny { binding, reason }) => {
             guard(record.request.binding == *binding, Refusal::Stale)?;
