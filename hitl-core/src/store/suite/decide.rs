@@ -88,10 +88,13 @@ pub async fn an_answer_that_is_not_offered_is_refused(s: Subject) {
     assert_eq!(s.refuse(record.id(), answer).await, Refusal::NotAllowed);
 }
 
-/// What needs more than it was approved for is asked again, stricter; it never becomes laxer.
+/// What needs more than it was approved for is asked again, stricter; it never becomes laxer, and
+/// the decision on the earlier question, sent again, does not answer the new one.
 pub async fn a_demoted_call_is_asked_again(s: Subject) {
     let draft = Draft::new("run", 1).level(ApprovalLevel::Quick);
-    let record = approved(&s, &draft).await;
+    let shown = s.create(&draft).await.request;
+    let earlier = Event::Decide(shown.approve().by("alice"));
+    let record = s.apply(draft.id(), earlier.clone()).await;
     let binding = record.request.binding;
     let demote = |level| Event::Demote { binding, level, reason: "the policy changed".to_owned() };
     assert_eq!(s.refuse(draft.id(), demote(ApprovalLevel::Quick)).await, Refusal::Stale);
@@ -99,6 +102,9 @@ pub async fn a_demoted_call_is_asked_again(s: Subject) {
     assert_eq!((asked.state, asked.request.level), (CallState::Pending, ApprovalLevel::Full));
     assert_eq!(asked.request.because, ["the policy changed"]);
     assert!(s.has_payload(draft.id()).await, "it may still run");
+    assert_eq!(s.refuse(draft.id(), earlier).await, Refusal::Stale);
+    let slow = Event::Decide(shown.approve().by("bob"));
+    assert_eq!(s.refuse(draft.id(), slow).await, Refusal::Stale);
     let again = asked.request.approve().by("alice");
     assert_eq!(s.apply(draft.id(), Event::Decide(again)).await.state, CallState::Approved);
 }

@@ -7,8 +7,8 @@ use hitl_base::{JsonText, Timestamp};
 use super::Subject;
 use crate::approval::{ApprovalRequest, Choice};
 use crate::call::{
-    CallContext, CallKey, ContentDigest, Fingerprint, Hints, Principal, Risk, Tenant, Thresholds,
-    binding_digest,
+    CallContext, CallKey, ContentDigest, FailureRecord, Fingerprint, Hints, Principal, Risk,
+    Tenant, Thresholds, binding_digest,
 };
 use crate::confidence::Assessment;
 use crate::ids::{ClaimToken, OwnerToken, RequestId, SessionId};
@@ -31,6 +31,11 @@ pub fn sealed(bytes: &[u8]) -> Sealed {
 /// The withdrawal of a call by the host.
 pub fn host(reason: &str) -> Event {
     Event::Cancel { by: Withdrawal::Host(Principal::new("host")), reason: reason.to_owned() }
+}
+
+/// What is kept of a failure.
+pub fn failure(message: &str) -> FailureRecord {
+    FailureRecord { message: message.to_owned(), panicked: false }
 }
 
 /// A submission in the making: pending, level Full, with ten minutes to decide it.

@@ -31,5 +31,5 @@ pub mod unknown;
 pub mod watch;
 pub mod withdraw;
 
-pub use fixture::{Draft, approved, claimed, host, sealed, tenant, unknown_outcome};
+pub use fixture::{Draft, approved, claimed, failure, host, sealed, tenant, unknown_outcome};
 pub use subject::{Subject, refused, start_clock};

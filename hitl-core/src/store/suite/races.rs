@@ -4,9 +4,8 @@ use std::sync::{Arc, Barrier};
 
 use tokio::runtime::Handle;
 
-use super::fixture::{Draft, approved, claim, claimed, host, sealed, tenant};
+use super::fixture::{Draft, approved, claim, claimed, failure, host, sealed, tenant};
 use super::{Subject, refused};
-use crate::call::FailureRecord;
 use crate::ids::{ClaimToken, RequestId};
 use crate::machine::{CallRecord, CallState, Event, Refusal, Resolution};
 use crate::store::{ApplyError, Submitted};
@@ -169,7 +168,7 @@ pub async fn invariant_11_a_late_result_races_a_human(s: Subject) {
     for round in 0..5 {
         let (record, token, _) = claimed(&s, &Draft::new("run", round)).await;
         let parked = s.apply(record.id(), Event::TimeOut { token }).await;
-        let failure = FailureRecord { message: "late".to_owned(), panicked: false };
+        let failure = failure("late");
         let resolution = Resolution::Failed { reason: "not booked".to_owned() };
         let resolve = Event::Resolve { version: parked.version, resolution, by: "olga".into() };
         let answers = race(&s, move |number, store| {

@@ -1,15 +1,11 @@
 //! Claiming, and recording how the body ended.
 
 use super::Subject;
-use super::fixture::{Draft, approved, claim, claimed, sealed, tenant};
-use crate::call::{FailureRecord, Fingerprint};
+use super::fixture::{Draft, approved, claim, claimed, failure, sealed, tenant};
+use crate::call::Fingerprint;
 use crate::ids::{ClaimToken, SessionId};
 use crate::machine::{CallState, Event, Refusal};
 use crate::policy::ApprovalLevel;
-
-fn failure() -> FailureRecord {
-    FailureRecord { message: "no such contract".to_owned(), panicked: false }
-}
 
 /// An approved call is claimed once; whoever comes second does not get it.
 pub async fn an_approved_call_is_claimed_once(s: Subject) {
@@ -97,10 +93,14 @@ pub async fn a_success_keeps_its_result(s: Subject) {
 /// A body that failed: what is kept of the failure is in the record.
 pub async fn a_failure_is_kept(s: Subject) {
     let (record, token, _) = claimed(&s, &Draft::new("run", 1)).await;
-    let done = s.apply(record.id(), Event::Fail { token, failure: failure() }).await;
+    let done =
+        s.apply(record.id(), Event::Fail { token, failure: failure("no such contract") }).await;
     assert_eq!(done.state, CallState::Failed);
     assert_eq!(s.get(record.id()).await, done);
-    assert_eq!(s.apply(record.id(), Event::Fail { token, failure: failure() }).await, done);
+    assert_eq!(
+        s.apply(record.id(), Event::Fail { token, failure: failure("no such contract") }).await,
+        done
+    );
     assert!(!s.has_payload(record.id()).await);
 }
 
@@ -110,7 +110,7 @@ pub async fn only_the_claimant_records_the_end(s: Subject) {
     let token = ClaimToken::new();
     let events = [
         Event::Succeed { token },
-        Event::Fail { token, failure: failure() },
+        Event::Fail { token, failure: failure("no such contract") },
         Event::TimeOut { token },
     ];
     for event in events {
@@ -133,7 +133,7 @@ pub async fn terminal_is_terminal(s: Subject) {
         Event::Deny { binding, reason: String::new() },
         claim(&record, ClaimToken::new(), session),
         Event::Release { token },
-        Event::Fail { token, failure: failure() },
+        Event::Fail { token, failure: failure("no such contract") },
         Event::TimeOut { token },
         Event::Lose,
     ];
