@@ -1,20 +1,4 @@
 //! A store is the only authority on who won.
-//!
-//! # What an implementor owes
-//!
-//! - **Atomic.** [`Store::submit`] and [`Store::apply`] each happen wholly or not at all: record,
-//!   payload or result, and history entry in one transaction. `apply` loads the record, runs the pure
-//!   [`machine::apply`](crate::machine::apply) on it with its own clock and its own knowledge of
-//!   sessions, and writes what that says; it decides nothing itself.
-//! - **Linearisable** per call: of two events that race, the second sees what the first wrote.
-//! - **Durable.** `Ok` means that it survives whatever the store promises to survive (a memory store:
-//!   nothing; SQLite: `kill -9` and, on a disk that honours fsync, power loss).
-//! - **Honest.** When it is not known whether a write happened, the error's kind is
-//!   [`StoreErrorKind::Ambiguous`](super::StoreErrorKind::Ambiguous) and the caller reads again.
-//!   Replaying the same submission (same id) or event (same token or decision id) gives the first
-//!   answer.
-//! - **Tenants** are apart: an operation in one tenant never sees another's calls.
-//! - **A crash** before `submit` or `apply` returns leaves either all of it or nothing.
 
 use async_trait::async_trait;
 use hitl_base::Timestamp;
@@ -91,7 +75,23 @@ impl History {
     }
 }
 
-/// The durable record of calls. See the [module](self) for what an implementor owes.
+/// The durable record of calls, and the only authority on who won.
+///
+/// # What an implementor owes
+///
+/// - **Atomic.** [`submit`](Self::submit) and [`apply`](Self::apply) each happen wholly or not at all: record,
+///   payload or result, and history entry in one transaction. `apply` loads the record, runs the pure
+///   [`machine::apply`](crate::machine::apply) on it with its own clock and its own knowledge of
+///   sessions, and writes what that says; it decides nothing itself.
+/// - **Linearisable** per call: of two events that race, the second sees what the first wrote.
+/// - **Durable.** `Ok` means that it survives whatever the store promises to survive (a memory store:
+///   nothing; SQLite: `kill -9` and, on a disk that honours fsync, power loss).
+/// - **Honest.** When it is not known whether a write happened, the error's kind is
+///   [`StoreErrorKind::Ambiguous`](super::StoreErrorKind::Ambiguous) and the caller reads again.
+///   Replaying the same submission (same id) or event (same token or decision id) gives the first
+///   answer.
+/// - **Tenants** are apart: an operation in one tenant never sees another's calls.
+/// - **A crash** before `submit` or `apply` returns leaves either all of it or nothing.
 #[async_trait]
 pub trait Store: Send + Sync + 'static {
     /// The present, by the clock that expiry and due times are judged by.
