@@ -44,7 +44,13 @@ impl HostKey {
     /// A short text by which a store recognises the key, and which tells nothing about it.
     pub fn check_value(&self) -> String {
         let mac = self.mac("hitl.check.v1", b"");
-        mac[..16].iter().map(|byte| format!("{byte:02x}")).collect()
+        let (half, _) = mac.split_at(16);
+        half.iter().fold(String::with_capacity(32), |mut text, byte| {
+            text.extend(
+                [byte >> 4, byte & 15].map(|n| char::from(b"0123456789abcdef"[usize::from(n)])),
+            );
+            text
+        })
     }
 
     /// HMAC-SHA-256 under a key of its own for each `domain`.

@@ -1,5 +1,11 @@
 //! Bad files: each gives a clear error of its kind, nothing is lost, and nothing is made of what is
 //! not ours.
+#![expect(
+    clippy::expect_used,
+    clippy::panic,
+    clippy::unwrap_used,
+    reason = "a helper fails as its test does"
+)]
 
 use std::fs;
 use std::path::Path;
@@ -7,7 +13,7 @@ use std::time::Duration;
 
 use hitl_core::store::suite::{Draft, fixture, sealed, tenant};
 use hitl_core::store::{PageRequest, StoreError, StoreErrorKind as Kind};
-use hitl_core::{HostKey, Store};
+use hitl_core::{CallRecord, HostKey, Store};
 use hitl_store::SqliteStore;
 use rusqlite::Connection;
 
@@ -180,18 +186,18 @@ async fn a_full_disk_writes_nothing_and_loses_nothing() {
     assert_eq!(error.kind(), Kind::Full, "{error}");
     assert!(!kept.is_empty());
     let listed = store.page(&tenant(), PageRequest::all()).await.unwrap();
-    assert_eq!(listed.iter().map(|record| record.id()).collect::<Vec<_>>(), kept);
+    assert_eq!(listed.iter().map(CallRecord::id).collect::<Vec<_>>(), kept);
     // Others of a group are not taken down by the one that does not fit.
     let tenant = tenant();
     let small = store.apply(&tenant, kept[0], fixture::host("no"), None);
-    let large = store.submit(Draft::new("large", 1).call(), sealed(&[7; 100_000]));
+    let large = store.submit(Draft::new("large", 1).call(), sealed(&vec![7; 100_000]));
     let (small, large) = tokio::join!(small, large);
     assert!(small.is_ok(), "{small:?}");
     assert_eq!(large.unwrap_err().kind(), Kind::Full);
     store.check().await.unwrap();
     drop(store);
     let roomy = SqliteStore::open(&path).await.unwrap();
-    roomy.submit(Draft::new("large", 1).call(), sealed(&[7; 100_000])).await.unwrap();
+    roomy.submit(Draft::new("large", 1).call(), sealed(&vec![7; 100_000])).await.unwrap();
 }
 
 #[tokio::test]

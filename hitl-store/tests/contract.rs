@@ -1,4 +1,5 @@
 //! The SQLite store keeps the contract.
+#![expect(clippy::unwrap_used, reason = "a helper fails as its test does")]
 
 use hitl_base::clock::ManualClock;
 use hitl_core::store::suite::Subject;

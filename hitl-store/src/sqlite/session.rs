@@ -27,8 +27,8 @@ pub(super) struct Sessions {
 impl Sessions {
     /// The sessions kept in `folder`, which is created when it is missing.
     pub(super) fn in_folder(folder: PathBuf) -> io::Result<Self> {
-        match fs::create_dir(&folder) {
-            Err(error) if error.kind() != io::ErrorKind::AlreadyExists => return Err(error),
+        match private_folder().create(&folder) {
+            Err(error) if error.kind() != io::ErrorKind::AlreadyExists => Err(error),
             _ => Ok(Self { folder, own: Arc::default() }),
         }
     }
@@ -107,6 +107,18 @@ impl Sessions {
         // Each critical section is one map operation, so a panic cannot leave it half done.
         self.own.lock().unwrap_or_else(PoisonError::into_inner)
     }
+}
+
+/// Nobody else may hold locks in it.
+fn private_folder() -> fs::DirBuilder {
+    let builder = fs::DirBuilder::new();
+    #[cfg(unix)]
+    let builder = {
+        let mut builder = builder;
+        std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
+        builder
+    };
+    builder
 }
 
 fn is_session(path: &Path) -> bool {

@@ -153,10 +153,9 @@ impl WriterThread {
         match attempt {
             Attempt::Committed(written) => self.answer(group, failed, &written),
             Attempt::Lost(fault) | Attempt::Refused(fault) if group.len() + failed.len() == 1 => {
-                for waiting in all(group, failed) {
+                if let Some(waiting) = all(group, failed).next() {
                     // The only one: it gets the error with its cause.
                     waiting.operation.fail(fault.at(&self.path));
-                    break;
                 }
             }
             Attempt::Refused(fault) => {

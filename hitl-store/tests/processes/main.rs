@@ -1,4 +1,10 @@
 //! Several real processes on one file: killed, racing, waking each other.
+#![expect(
+    clippy::expect_used,
+    clippy::panic,
+    clippy::unwrap_used,
+    reason = "a helper fails as its test does"
+)]
 
 mod child;
 mod durability;

@@ -24,7 +24,7 @@ pub async fn every_change_is_one_entry(s: Subject) {
     assert_eq!((second.event.as_str(), second.state), ("decide", CallState::Approved));
     assert_eq!((second.id, &second.key), (record.id(), record.key()));
     assert_eq!((second.version, second.at), (2, after.updated_at));
-    assert_eq!(second.by.as_ref().map(|by| by.as_str()), Some("alice"));
+    assert_eq!(second.by, Some("alice".into()));
 }
 
 /// Sequence numbers count up by one, and reading goes on where it stopped.

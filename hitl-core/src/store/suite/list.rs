@@ -3,11 +3,11 @@
 use super::Subject;
 use super::fixture::{Draft, approved, claimed, tenant};
 use crate::ids::RequestId;
-use crate::machine::CallState;
+use crate::machine::{CallRecord, CallState};
 use crate::store::PageRequest;
 
 async fn ids(s: &Subject, page: PageRequest) -> Vec<RequestId> {
-    s.store.page(&tenant(), page).await.unwrap().iter().map(|record| record.id()).collect()
+    s.store.page(&tenant(), page).await.unwrap().iter().map(CallRecord::id).collect()
 }
 
 /// Pages follow one another in the order of creation, and leave nothing out.

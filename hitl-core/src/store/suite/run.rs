@@ -12,9 +12,9 @@ pub async fn an_approved_call_is_claimed_once(s: Subject) {
     let record = approved(&s, &Draft::new("run", 1)).await;
     let session = s.store.open_session().await.unwrap();
     let token = ClaimToken::new();
-    let taken = s.apply(record.id(), claim(&record, token, session)).await;
-    assert_eq!((taken.state, taken.attempts), (CallState::Claimed, 1));
-    assert_eq!(taken.claim.map(|claim| (claim.token, claim.session)), Some((token, session)));
+    let held = s.apply(record.id(), claim(&record, token, session)).await;
+    assert_eq!((held.state, held.attempts), (CallState::Claimed, 1));
+    assert_eq!(held.claim.map(|claim| (claim.token, claim.session)), Some((token, session)));
     let second = claim(&record, ClaimToken::new(), session);
     let refusal = s.refuse(record.id(), second).await;
     assert!(matches!(refusal, Refusal::State { state: CallState::Claimed, event: "claim" }));
