@@ -15,7 +15,7 @@ use rusqlite::{Connection, OptionalExtension as _, params};
 use tokio::sync::oneshot;
 
 use super::error::Fault;
-use super::query;
+use super::query::{self, Kept};
 use super::session::Sessions;
 
 /// What an operation needs to know beside the file.
@@ -59,7 +59,7 @@ impl Operation for Submit {
 
     fn perform(&mut self, on: &Connection, world: &World) -> Result<Option<Written>, Fault> {
         let kept = query::find(on, self.call.key())?;
-        if let Some(record) = kept {
+        if let Some(Kept { record, .. }) = kept {
             self.answer = Some(if record.content != self.call.content() {
                 Submitted::Conflict(record.id())
             } else if record.id() == self.call.id() {
@@ -70,12 +70,12 @@ impl Operation for Submit {
             return Ok(None);
         }
         let record = self.call.stamped(world.clock.now());
-        insert(on, &record)?;
+        let n = insert(on, &record)?;
         if !record.state.is_terminal() {
             on.prepare_cached("INSERT INTO payloads (call, sealed) VALUES (?1, ?2)")?
-                .execute(params![record.id().to_string(), self.payload.as_bytes()])?;
+                .execute(params![n, self.payload.as_bytes()])?;
         }
-        let written = log(on, &Entry::of("submitted", &record, None))?;
+        let written = log(on, n, &Entry::of("submitted", &record, None))?;
         self.answer = Some(Submitted::Created(record));
         Ok(Some(written))
     }
@@ -109,7 +109,7 @@ impl Apply {
         on: &Connection,
         world: &World,
     ) -> Result<(Result<CallRecord, ApplyError>, Option<Written>), Fault> {
-        let Some(record) = query::get(on, &self.tenant, self.id)? else {
+        let Some(Kept { n, record }) = query::get(on, &self.tenant, self.id)? else {
             return Ok((Err(ApplyError::NotFound(self.id)), None));
         };
         let claimant_dead = record.claim.is_some_and(|claim| world.sessions.is_dead(claim.session));
@@ -119,16 +119,15 @@ impl Apply {
             Ok(Step::Replayed) => return Ok((Ok(record), None)),
             Err(refusal) => return self.refused(refusal, record).map(|answer| (answer, None)),
         };
-        update(on, &next, record.version)?;
+        update(on, n, &next, record.version)?;
         if let Some(result) = &self.result {
             on.prepare_cached("INSERT OR REPLACE INTO results (call, sealed) VALUES (?1, ?2)")?
-                .execute(params![self.id.to_string(), result.as_bytes()])?;
+                .execute(params![n, result.as_bytes()])?;
         }
         if next.state.is_terminal() {
-            on.prepare_cached("DELETE FROM payloads WHERE call = ?1")?
-                .execute([self.id.to_string()])?;
+            on.prepare_cached("DELETE FROM payloads WHERE call = ?1")?.execute([n])?;
         }
-        let written = log(on, &Entry::of(self.event.name(), &next, self.event.by().cloned()))?;
+        let written = log(on, n, &Entry::of(self.event.name(), &next, self.event.by().cloned()))?;
         Ok((Ok(next), Some(written)))
     }
 
@@ -169,7 +168,7 @@ impl Operation for Apply {
     }
 }
 
-fn insert(on: &Connection, record: &CallRecord) -> Result<(), Fault> {
+fn insert(on: &Connection, record: &CallRecord) -> Result<i64, Fault> {
     let (request, key) = (&record.request, record.key());
     let content: ContentDigest = record.content;
     on.prepare_cached(
@@ -194,20 +193,20 @@ fn insert(on: &Connection, record: &CallRecord) -> Result<(), Fault> {
         claimant(record),
         encode(record)?,
     ])?;
-    Ok(())
+    Ok(on.last_insert_rowid())
 }
 
 /// The compare-and-set. The transaction excludes other writers, so a miss means damage.
-fn update(on: &Connection, record: &CallRecord, from: u64) -> Result<(), Fault> {
+fn update(on: &Connection, n: i64, record: &CallRecord, from: u64) -> Result<(), Fault> {
     let request = &record.request;
     let changed = on
         .prepare_cached(
             "UPDATE calls SET state = ?3, version = ?4, priority = ?5, due_at = ?6, \
              expires_at = ?7, updated_at = ?8, session = ?9, record = ?10 \
-             WHERE id = ?1 AND version = ?2",
+             WHERE n = ?1 AND version = ?2",
         )?
         .execute(params![
-            record.id().to_string(),
+            n,
             from.cast_signed(),
             record.state.name(),
             record.version.cast_signed(),
@@ -226,9 +225,9 @@ fn claimant(record: &CallRecord) -> Option<String> {
     record.claim.filter(|_| runs).map(|claim| claim.session.to_string())
 }
 
-fn log(on: &Connection, entry: &Entry) -> Result<Written, Fault> {
+fn log(on: &Connection, n: i64, entry: &Entry) -> Result<Written, Fault> {
     on.prepare_cached("INSERT INTO history (call, entry) VALUES (?1, ?2)")?
-        .execute(params![entry.id.to_string(), encode(entry)?])?;
+        .execute(params![n, encode(entry)?])?;
     Ok(Written { seq: on.last_insert_rowid(), id: entry.id })
 }
 

@@ -12,13 +12,13 @@ use rusqlite::{Connection, OptionalExtension as _, Row, params};
 use super::error::Fault;
 use super::session::Sessions;
 
-const BY_ID: &str = "SELECT version, record FROM calls WHERE id = ?1 AND tenant = ?2";
+const BY_ID: &str = "SELECT n, version, record FROM calls WHERE id = ?1 AND tenant = ?2";
 const BY_KEY: &str =
-    "SELECT version, record FROM calls WHERE tenant = ?1 AND run = ?2 AND position = ?3";
+    "SELECT n, version, record FROM calls WHERE tenant = ?1 AND run = ?2 AND position = ?3";
+const BY_NUMBER: &str = "SELECT n, version, record FROM calls WHERE n = ?1";
+const NUMBER: &str = "SELECT n FROM calls WHERE id <= ?1 ORDER BY id DESC LIMIT 1";
 const PAGE: &str =
-    "SELECT version, record FROM calls WHERE tenant = ?1 AND id > ?2 ORDER BY id LIMIT ?3";
-const PAGE_OF_STATE: &str = "SELECT id FROM calls WHERE tenant = ?1 AND state = ?4 AND id > ?2 \
-                             ORDER BY id LIMIT ?3";
+    "SELECT n FROM calls WHERE tenant = ?1 AND state = ?2 AND n > ?3 ORDER BY n LIMIT ?4";
 const WAITING: &str = "SELECT tenant, id, state FROM calls \
                        WHERE state IN ('pending', 'approved') AND expires_at <= ?1 \
                        ORDER BY expires_at LIMIT ?2";
@@ -31,26 +31,29 @@ const HISTORY: &str = "SELECT seq, entry FROM history WHERE seq > ?1 ORDER BY se
 /// Every query whose answer grows with its limit only: an index must answer it.
 #[cfg(test)]
 pub(super) const LISTINGS: &[&str] =
-    &[BY_ID, BY_KEY, PAGE, PAGE_OF_STATE, WAITING, SESSIONS, RUNNING, HISTORY];
+    &[BY_ID, BY_KEY, BY_NUMBER, NUMBER, PAGE, WAITING, SESSIONS, RUNNING, HISTORY];
 
-/// A call's record.
-pub(super) fn get(
-    on: &Connection,
-    tenant: &Tenant,
-    id: RequestId,
-) -> Result<Option<CallRecord>, Fault> {
+/// A call as it is kept.
+pub(super) struct Kept {
+    /// Its number in the file, by which the other tables name it.
+    pub(super) n: i64,
+    pub(super) record: CallRecord,
+}
+
+/// A call, by its id.
+pub(super) fn get(on: &Connection, tenant: &Tenant, id: RequestId) -> Result<Option<Kept>, Fault> {
     let found = on
         .prepare_cached(BY_ID)?
         .query_row(params![id.to_string(), tenant.as_str()], columns)
         .optional()?;
-    found.map(record).transpose()
+    found.map(kept).transpose()
 }
 
-/// The record of a key.
-pub(super) fn find(on: &Connection, key: &CallKey) -> Result<Option<CallRecord>, Fault> {
+/// A call, by its key.
+pub(super) fn find(on: &Connection, key: &CallKey) -> Result<Option<Kept>, Fault> {
     let key = params![key.tenant.as_str(), key.run.as_str(), key.position.cast_signed()];
     let found = on.prepare_cached(BY_KEY)?.query_row(key, columns).optional()?;
-    found.map(record).transpose()
+    found.map(kept).transpose()
 }
 
 /// Which of a call's sealed texts.
@@ -71,12 +74,12 @@ pub(super) fn sealed(
 ) -> Result<Option<Sealed>, Fault> {
     let sql = match which {
         Text::Payload => {
-            "SELECT sealed FROM payloads JOIN calls ON calls.id = payloads.call \
-             WHERE call = ?1 AND tenant = ?2"
+            "SELECT sealed FROM payloads JOIN calls ON calls.n = payloads.call \
+             WHERE id = ?1 AND tenant = ?2"
         }
         Text::Result => {
-            "SELECT sealed FROM results JOIN calls ON calls.id = results.call \
-             WHERE call = ?1 AND tenant = ?2"
+            "SELECT sealed FROM results JOIN calls ON calls.n = results.call \
+             WHERE id = ?1 AND tenant = ?2"
         }
     };
     let mut statement = on.prepare_cached(sql)?;
@@ -86,38 +89,42 @@ pub(super) fn sealed(
     Ok(bytes.map(Sealed::from_bytes))
 }
 
-/// A page of records, in the order of their ids.
+/// A page of records, in the order in which they came.
 pub(super) fn page(
     on: &Connection,
     tenant: &Tenant,
     page: &PageRequest,
 ) -> Result<Vec<CallRecord>, Fault> {
     let snapshot = on.unchecked_transaction()?;
-    let after = page.after.map(|id| id.to_string()).unwrap_or_default();
-    let limit = count(page.limit);
-    if page.states.is_empty() {
-        let mut statement = snapshot.prepare_cached(PAGE)?;
-        let rows = statement.query_map(params![tenant.as_str(), after, limit], columns)?;
-        return rows.map(|row| record(row?)).collect();
-    }
-    // The index has each state's calls in order: merging the heads of these lists costs as much as
-    // the page is long, however long the queue is.
-    let mut ids: Vec<String> = Vec::new();
+    let after: i64 = match page.after {
+        Some(id) => snapshot
+            .prepare_cached(NUMBER)?
+            .query_row([id.to_string()], |row| row.get(0))
+            .optional()?
+            .unwrap_or(0),
+        None => 0,
+    };
     let mut states = page.states.clone();
+    if states.is_empty() {
+        states.extend(CallState::ALL);
+    }
     states.sort_unstable();
     states.dedup();
+    // The index has each state's calls in order: merging the heads of these lists costs as much as
+    // the page is long, however long the queue is.
+    let mut numbers: Vec<i64> = Vec::new();
     for state in states {
-        let mut statement = snapshot.prepare_cached(PAGE_OF_STATE)?;
-        let parameters = params![tenant.as_str(), after, limit, state.name()];
-        for id in statement.query_map(parameters, |row| row.get(0))? {
-            ids.push(id?);
+        let mut statement = snapshot.prepare_cached(PAGE)?;
+        let parameters = params![tenant.as_str(), state.name(), after, count(page.limit)];
+        for n in statement.query_map(parameters, |row| row.get(0))? {
+            numbers.push(n?);
         }
     }
-    ids.sort_unstable();
-    ids.truncate(page.limit);
-    let mut statement = snapshot.prepare_cached(BY_ID)?;
-    let mut load = |id| record(statement.query_row(params![id, tenant.as_str()], columns)?);
-    ids.into_iter().map(&mut load).collect()
+    numbers.sort_unstable();
+    numbers.truncate(page.limit);
+    let mut statement = snapshot.prepare_cached(BY_NUMBER)?;
+    let load = |n| Ok(kept(statement.query_row([n], columns)?)?.record);
+    numbers.into_iter().map(load).collect()
 }
 
 /// Calls that somebody should move on.
@@ -189,7 +196,8 @@ pub(super) fn changes(
     after: i64,
     limit: usize,
 ) -> Result<Vec<(i64, RequestId)>, Fault> {
-    let sql = "SELECT seq, call FROM history WHERE seq > ?1 ORDER BY seq LIMIT ?2";
+    let sql = "SELECT seq, id FROM history JOIN calls ON calls.n = history.call WHERE seq > ?1 \
+               ORDER BY seq LIMIT ?2";
     let mut statement = on.prepare_cached(sql)?;
     let rows = statement.query_map(params![after, count(limit)], |row| {
         Ok((row.get::<_, i64>(0)?, row.get::<_, String>(1)?))
@@ -197,15 +205,15 @@ pub(super) fn changes(
     rows.map(|row| row.map_err(Fault::from).and_then(|(seq, id)| Ok((seq, parse(&id)?)))).collect()
 }
 
-fn columns(row: &Row<'_>) -> rusqlite::Result<(i64, String)> {
-    Ok((row.get(0)?, row.get(1)?))
+fn columns(row: &Row<'_>) -> rusqlite::Result<(i64, i64, String)> {
+    Ok((row.get(0)?, row.get(1)?, row.get(2)?))
 }
 
-fn record((version, text): (i64, String)) -> Result<CallRecord, Fault> {
+fn kept((n, version, text): (i64, i64, String)) -> Result<Kept, Fault> {
     let record: CallRecord =
         serde_json::from_str(&text).map_err(|_| Fault::Damaged("a call's record"))?;
     if record.version == version.cast_unsigned() {
-        Ok(record)
+        Ok(Kept { n, record })
     } else {
         Err(Fault::Damaged("a call's version differs"))
     }

@@ -130,12 +130,15 @@ impl Store for SqliteStore {
 
     async fn get(&self, tenant: &Tenant, id: RequestId) -> Result<Option<CallRecord>, StoreError> {
         let tenant = tenant.clone();
-        self.shared.readers.run(move |on| query::get(on, &tenant, id)).await
+        self.shared
+            .readers
+            .run(move |on| Ok(query::get(on, &tenant, id)?.map(|kept| kept.record)))
+            .await
     }
 
     async fn find(&self, key: &CallKey) -> Result<Option<CallRecord>, StoreError> {
         let key = key.clone();
-        self.shared.readers.run(move |on| query::find(on, &key)).await
+        self.shared.readers.run(move |on| Ok(query::find(on, &key)?.map(|kept| kept.record))).await
     }
 
     async fn payload(&self, tenant: &Tenant, id: RequestId) -> Result<Option<Sealed>, StoreError> {

@@ -1,6 +1,7 @@
 -- What is kept of each call. The columns beside `record` repeat what queries need of it.
 CREATE TABLE calls (
-    id         TEXT    NOT NULL PRIMARY KEY, -- UUIDs of version 7: their order is that of creation
+    n          INTEGER PRIMARY KEY,          -- counts the calls, in the order of their creation
+    id         TEXT    NOT NULL UNIQUE,
     tenant     TEXT    NOT NULL,
     run        TEXT    NOT NULL,
     position   INTEGER NOT NULL,             -- 64 bits, unsigned; shown negative from 2^63 on
@@ -18,29 +19,28 @@ CREATE TABLE calls (
     UNIQUE (tenant, run, position)
 ) STRICT;
 
--- Pages of a tenant's calls, in some states or in any.
-CREATE INDEX calls_by_state ON calls (tenant, state, id);
-CREATE INDEX calls_by_tenant ON calls (tenant, id);
+-- Pages of a tenant's calls in some states. Each entry ends in `n`, so each state's are in order.
+CREATE INDEX calls_by_state ON calls (tenant, state);
 -- What waits, in the order in which it expires; what runs, by who runs it.
 CREATE INDEX calls_waiting ON calls (expires_at) WHERE state IN ('pending', 'approved');
 CREATE INDEX calls_running ON calls (session) WHERE state = 'claimed';
 
 -- Arguments, sealed under the host's key, until the call has ended.
 CREATE TABLE payloads (
-    call   TEXT NOT NULL PRIMARY KEY REFERENCES calls (id),
+    call   INTEGER PRIMARY KEY REFERENCES calls (n),
     sealed BLOB NOT NULL
 ) STRICT;
 
 -- Results, sealed under the host's key.
 CREATE TABLE results (
-    call   TEXT NOT NULL PRIMARY KEY REFERENCES calls (id),
+    call   INTEGER PRIMARY KEY REFERENCES calls (n),
     sealed BLOB NOT NULL
 ) STRICT;
 
 -- What happened, in order and without a hole: one row for each change of a call.
 CREATE TABLE history (
     seq   INTEGER PRIMARY KEY AUTOINCREMENT,
-    call  TEXT NOT NULL REFERENCES calls (id),
+    call  INTEGER NOT NULL REFERENCES calls (n),
     entry TEXT NOT NULL                      -- JSON
 ) STRICT;
 
