@@ -79,10 +79,10 @@ impl History {
 ///
 /// # What an implementor owes
 ///
-/// - **Atomic.** [`submit`](Self::submit) and [`apply`](Self::apply) each happen wholly or not at all: record,
-///   payload or result, and history entry in one transaction. `apply` loads the record, runs the pure
-///   [`machine::apply`](crate::machine::apply) on it with its own clock and its own knowledge of
-///   sessions, and writes what that says; it decides nothing itself.
+/// - **Atomic.** [`submit`](Self::submit) and [`apply`](Self::apply) each happen wholly or not at
+///   all: record, payload or result, and history entry in one transaction. `apply` loads the record,
+///   runs the pure [`machine::apply`](crate::machine::apply) on it with its own clock and its own
+///   knowledge of sessions, and writes what that says; it decides nothing itself.
 /// - **Linearisable** per call: of two events that race, the second sees what the first wrote.
 /// - **Durable.** `Ok` means that it survives whatever the store promises to survive (a memory store:
 ///   nothing; SQLite: `kill -9` and, on a disk that honours fsync, power loss).
