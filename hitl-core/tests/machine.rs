@@ -101,7 +101,7 @@ impl Kind {
             Self::Reject => Event::Decide(request.reject("no").by("alice")),
             Self::Respond => Event::Decide(request.respond("ask first").by("alice")),
             Self::Abort => Event::Decide(request.abort("stop").by("alice")),
-            Self::Attach => Event::Attach { owner: Some(owner) },
+            Self::Attach => Event::Attach { owner: Some(owner), attached: true },
             Self::CancelByOwner => cancel(Withdrawal::Owner(owner)),
             Self::CancelByHost => cancel(Withdrawal::Host(by)),
             Self::Expire => Event::Expire,

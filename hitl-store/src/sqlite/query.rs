@@ -19,6 +19,8 @@ const BY_NUMBER: &str = "SELECT n, version, record FROM calls WHERE n = ?1";
 const NUMBER: &str = "SELECT n FROM calls WHERE id <= ?1 ORDER BY id DESC LIMIT 1";
 const PAGE: &str =
     "SELECT n FROM calls WHERE tenant = ?1 AND state = ?2 AND n > ?3 ORDER BY n LIMIT ?4";
+const APPROVED: &str = "SELECT tenant, id FROM calls INDEXED BY calls_approved \
+                        WHERE state = 'approved' AND n > ?1 ORDER BY n LIMIT ?2";
 const WAITING: &str = "SELECT tenant, id, state FROM calls \
                        WHERE state IN ('pending', 'approved') AND expires_at <= ?1 \
                        ORDER BY expires_at LIMIT ?2";
@@ -31,7 +33,7 @@ const HISTORY: &str = "SELECT seq, entry FROM history WHERE seq > ?1 ORDER BY se
 /// Every query whose answer grows with its limit only: an index must answer it.
 #[cfg(test)]
 pub(super) const LISTINGS: &[&str] =
-    &[BY_ID, BY_KEY, BY_NUMBER, NUMBER, PAGE, WAITING, SESSIONS, RUNNING, HISTORY];
+    &[BY_ID, BY_KEY, BY_NUMBER, NUMBER, PAGE, APPROVED, WAITING, SESSIONS, RUNNING, HISTORY];
 
 /// A call as it is kept.
 pub(super) struct Kept {
@@ -96,14 +98,7 @@ pub(super) fn page(
     page: &PageRequest,
 ) -> Result<Vec<CallRecord>, Fault> {
     let snapshot = on.unchecked_transaction()?;
-    let after: i64 = match page.after {
-        Some(id) => snapshot
-            .prepare_cached(NUMBER)?
-            .query_row([id.to_string()], |row| row.get(0))
-            .optional()?
-            .unwrap_or(0),
-        None => 0,
-    };
+    let after = number(&snapshot, page.after)?;
     let mut states = page.states.clone();
     if states.is_empty() {
         states.extend(CallState::ALL);
@@ -125,6 +120,29 @@ pub(super) fn page(
     let mut statement = snapshot.prepare_cached(BY_NUMBER)?;
     let load = |n| Ok(kept(statement.query_row([n], columns)?)?.record);
     numbers.into_iter().map(load).collect()
+}
+
+/// Calls that may run, in the order in which they came.
+pub(super) fn approved(
+    on: &Connection,
+    after: Option<RequestId>,
+    limit: usize,
+) -> Result<Vec<(Tenant, RequestId)>, Fault> {
+    let snapshot = on.unchecked_transaction()?;
+    let after = number(&snapshot, after)?;
+    let mut statement = snapshot.prepare_cached(APPROVED)?;
+    let rows = statement.query_map(params![after, count(limit)], |row| {
+        Ok((row.get::<_, String>(0)?, row.get::<_, String>(1)?))
+    })?;
+    rows.map(|row| row.map_err(Fault::from).and_then(|(t, id)| Ok((Tenant::new(t), parse(&id)?))))
+        .collect()
+}
+
+/// The number of a call, or of the last one before it; 0 for none.
+fn number(on: &Connection, id: Option<RequestId>) -> Result<i64, Fault> {
+    let Some(id) = id else { return Ok(0) };
+    let found = on.prepare_cached(NUMBER)?.query_row([id.to_string()], |row| row.get(0));
+    Ok(found.optional()?.unwrap_or(0))
 }
 
 /// Calls that somebody should move on.

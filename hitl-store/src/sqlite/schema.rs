@@ -107,11 +107,11 @@ fn back_up(connection: &Connection, to: &Path) -> Result<(), Fault> {
 
 /// Whether every table and index of the newest schema is there.
 pub(super) fn is_complete(connection: &Connection) -> Result<bool, Fault> {
-    let names = "'calls','payloads','results','history','meta','calls_by_state',\
+    let names = "'calls','payloads','results','history','meta','calls_by_state','calls_approved',\
                  'calls_waiting','calls_running'";
     let sql = format!("SELECT count(*) FROM sqlite_schema WHERE name IN ({names})");
     let found: i64 = connection.query_row(&sql, [], |row| row.get(0))?;
-    Ok(found == 8)
+    Ok(found == 9)
 }
 
 #[cfg(test)]
@@ -167,7 +167,7 @@ mod tests {
         assert!(is_complete(&connection).unwrap());
         let sql = "SELECT count(*) FROM sqlite_schema WHERE name NOT LIKE 'sqlite_%'";
         let all: i64 = connection.query_row(sql, [], |row| row.get(0)).unwrap();
-        assert_eq!(all, 8);
+        assert_eq!(all, 9);
     }
 
     /// Cost must not grow with the queue: no query may scan a table or sort what it found.

@@ -165,6 +165,14 @@ impl Store for SqliteStore {
         self.shared.readers.run(move |on| query::stale(on, &sessions, now, limit)).await
     }
 
+    async fn approved(
+        &self,
+        after: Option<RequestId>,
+        limit: usize,
+    ) -> Result<Vec<(Tenant, RequestId)>, StoreError> {
+        self.shared.readers.run(move |on| query::approved(on, after, limit)).await
+    }
+
     async fn history(&self, after: u64, limit: usize) -> Result<History, StoreError> {
         self.shared.readers.run(move |on| query::history(on, after, limit)).await
     }

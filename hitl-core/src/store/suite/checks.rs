@@ -39,7 +39,7 @@ macro_rules! store_contract {
                 a_late_result_settles_it, a_human_settles_it, a_retry_voids_the_old_claim,
                 a_retry_beside_a_living_session_needs_attestation;
             list: pages_follow_the_order_of_creation, a_page_filters_by_state,
-                a_page_shows_what_stands, what_waits_past_its_expiry_is_stale,
+                a_page_shows_what_stands, what_may_run_is_listed_for_all_tenants, what_waits_past_its_expiry_is_stale,
                 what_a_dead_session_runs_is_stale;
             history: every_change_is_one_entry, reading_goes_on_where_it_stopped,
                 a_reader_beside_writers_misses_nothing;

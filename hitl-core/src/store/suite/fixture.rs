@@ -204,6 +204,7 @@ impl Draft {
                 context: CallContext::of(principal).tenant(self.key.tenant.clone()),
                 content,
                 owner: self.owner,
+                attached: false,
                 decided: None,
                 claim: self.claim,
                 attempts: u32::from(self.claim.is_some()),

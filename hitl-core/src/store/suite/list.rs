@@ -1,9 +1,9 @@
 //! Listing: pages of records, and what somebody should move on.
 
 use super::Subject;
-use super::fixture::{Draft, approved, claimed, tenant};
+use super::fixture::{Draft, approved, claimed, host, tenant};
 use crate::ids::RequestId;
-use crate::machine::{CallRecord, CallState};
+use crate::machine::{CallRecord, CallState, Event};
 use crate::store::PageRequest;
 
 async fn ids(s: &Subject, page: PageRequest) -> Vec<RequestId> {
@@ -56,6 +56,33 @@ pub async fn a_page_filters_by_state(s: Subject) {
 pub async fn a_page_shows_what_stands(s: Subject) {
     let record = approved(&s, &Draft::new("run", 1)).await;
     assert_eq!(s.store.page(&tenant(), PageRequest::all()).await.unwrap(), [record]);
+}
+
+/// What is approved is listed for whoever runs it: of every tenant, in the order of creation, and
+/// nothing else.
+pub async fn what_may_run_is_listed_for_all_tenants(s: Subject) {
+    let mut expected = Vec::new();
+    for position in 0..9 {
+        let name = if position % 2 == 0 { "acme" } else { "default" };
+        let draft = Draft::new("run", position).tenant(name);
+        let record = s.create(&draft).await;
+        let tenant = &record.key().tenant;
+        let approve = Event::Decide(record.request.approve().by("alice"));
+        match position % 3 {
+            0 => continue,
+            1 => s.store.apply(tenant, draft.id(), approve, None).await.unwrap(),
+            _ => {
+                s.store.apply(tenant, draft.id(), approve, None).await.unwrap();
+                s.store.apply(tenant, draft.id(), host("no"), None).await.unwrap();
+                continue;
+            }
+        };
+        expected.push((tenant.clone(), draft.id()));
+    }
+    assert_eq!(s.store.approved(None, 10).await.unwrap(), expected);
+    assert_eq!(s.store.approved(None, 2).await.unwrap(), expected[..2]);
+    assert_eq!(s.store.approved(Some(expected[0].1), 10).await.unwrap(), expected[1..]);
+    assert_eq!(s.store.approved(Some(expected[2].1), 10).await.unwrap(), []);
 }
 
 /// Nothing is stale before its time; then what waits past its expiry is, and what ended is not.

@@ -126,7 +126,7 @@ pub async fn terminal_is_terminal(s: Subject) {
     let binding = record.request.binding;
     let events = [
         Event::Decide(record.request.reject("no").by("bob")),
-        Event::Attach { owner: None },
+        Event::Attach { owner: None, attached: true },
         super::host("no"),
         Event::Expire,
         Event::Demote { binding, level: ApprovalLevel::Full, reason: String::new() },

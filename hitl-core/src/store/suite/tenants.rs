@@ -35,7 +35,9 @@ pub async fn nothing_is_read_across_tenants(s: Subject) {
 pub async fn nothing_is_changed_across_tenants(s: Subject) {
     let record = s.create(&Draft::new("run", 1)).await;
     let approve = Event::Decide(record.request.approve().by("mallory"));
-    for event in [approve, host("mine now"), Event::Attach { owner: None }, Event::Expire] {
+    for event in
+        [approve, host("mine now"), Event::Attach { owner: None, attached: true }, Event::Expire]
+    {
         let answer = s.store.apply(&Tenant::new("acme"), record.id(), event, None).await;
         assert!(matches!(answer, Err(ApplyError::NotFound(_))), "{answer:?}");
     }

@@ -44,10 +44,12 @@ pub async fn the_host_withdraws_what_has_not_started(s: Subject) {
 pub async fn attaching_takes_ownership_over(s: Subject) {
     let (first, second) = (OwnerToken::new(), OwnerToken::new());
     let record = s.create(&Draft::new("run", 1).owner(first)).await;
-    s.apply(record.id(), Event::Attach { owner: Some(second) }).await;
+    let attach = |owner| Event::Attach { owner: Some(owner), attached: true };
+    let taken = s.apply(record.id(), attach(second)).await;
+    assert_eq!((taken.owner, taken.attached), (Some(second), true));
     assert_eq!(s.refuse(record.id(), by_owner(first)).await, Refusal::NotOwner);
     assert_eq!(s.apply(record.id(), by_owner(second)).await.state, CallState::Cancelled);
-    let late = s.refuse(record.id(), Event::Attach { owner: Some(first) }).await;
+    let late = s.refuse(record.id(), attach(first)).await;
     assert!(matches!(late, Refusal::State { .. }));
 }
 
@@ -55,7 +57,10 @@ pub async fn attaching_takes_ownership_over(s: Subject) {
 pub async fn a_detached_call_has_no_owner(s: Subject) {
     let owner = OwnerToken::new();
     let record = s.create(&Draft::new("run", 1).owner(owner)).await;
-    assert_eq!(s.apply(record.id(), Event::Attach { owner: None }).await.owner, None);
+    assert_eq!(
+        s.apply(record.id(), Event::Attach { owner: None, attached: false }).await.owner,
+        None
+    );
     assert_eq!(s.refuse(record.id(), by_owner(owner)).await, Refusal::NotOwner);
 }
 

@@ -21,6 +21,8 @@ CREATE TABLE calls (
 
 -- Pages of a tenant's calls in some states. Each entry ends in `n`, so each state's are in order.
 CREATE INDEX calls_by_state ON calls (tenant, state);
+-- What may run, in the order in which it came.
+CREATE INDEX calls_approved ON calls (state) WHERE state = 'approved';
 -- What waits, in the order in which it expires; what runs, by who runs it.
 CREATE INDEX calls_waiting ON calls (expires_at) WHERE state IN ('pending', 'approved');
 CREATE INDEX calls_running ON calls (session) WHERE state = 'claimed';
