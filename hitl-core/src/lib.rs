@@ -15,6 +15,8 @@ pub mod policy;
 pub mod seal;
 pub mod store;
 
+#[cfg(feature = "terminal")]
+pub use approval::TerminalApprover;
 pub use approval::{ApprovalRequest, Approver, Decision, Review};
 pub use arguments::{ArgumentError, ArgumentErrorKind, Snapshot, SnapshotError, SnapshotWriter};
 pub use audit::{AuditEvent, AuditRecord, AuditSink, JsonlAudit, MemoryAudit};

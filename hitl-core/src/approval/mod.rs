@@ -7,6 +7,8 @@ mod decision;
 mod render;
 mod request;
 mod scripted;
+#[cfg(feature = "terminal")]
+pub mod terminal;
 
 pub use approver::{Approver, Review};
 pub use channel::{ChannelApprover, PendingReview, channel};
@@ -15,3 +17,5 @@ pub use decision::{Answer, Decision, DecisionDraft};
 pub(crate) use render::title;
 pub use request::{ApprovalRequest, Choice};
 pub use scripted::ScriptedApprover;
+#[cfg(feature = "terminal")]
+pub use terminal::TerminalApprover;

@@ -1,0 +1,102 @@
+//! An approver that asks the person at the terminal.
+
+use std::fmt;
+
+use futures::FutureExt as _;
+use futures::future::BoxFuture;
+use hitl_base::Timestamp;
+
+use super::card::{card, preview};
+use super::owner::{Dialog, Terminal};
+use super::reply::{Reply, question, read};
+use crate::approval::{ApprovalRequest, Approver, Review};
+use crate::call::Principal;
+
+/// Asks the person at the terminal, in whose name the host has started this process.
+///
+/// Shows the request on standard error and reads the answer from standard input: `a` approves, `r`
+/// rejects and asks for a reason, `?` shows everything, `s` leaves it to the next approver or the
+/// queue. Nothing is decided by Enter alone. Without a terminal, or at the end of the input, it is
+/// [`Review::NoAnswer`] at once. Several questions are asked one after the other; one that is
+/// withdrawn (a time-out, a decision elsewhere) takes no answer away from the next.
+///
+/// ```
+/// use std::time::Duration;
+/// use hitl_core::approval::{ApproverExt as _, TerminalApprover};
+///
+/// let approver = TerminalApprover::new("ann").timeout(Duration::from_secs(60));
+/// # let _ = approver;
+/// ```
+#[derive(Clone)]
+pub struct TerminalApprover {
+    principal: Principal,
+    terminal: Terminal,
+}
+
+impl TerminalApprover {
+    /// Decides in the name of `principal`. The host vouches for it: whoever sits at the terminal is
+    /// taken for this person.
+    pub fn new(principal: impl Into<Principal>) -> Self {
+        Self { principal: principal.into(), terminal: Terminal::new() }
+    }
+
+    /// Asks on this terminal, with whatever is to happen [around](Terminal::around) a question.
+    #[must_use]
+    pub fn on(mut self, terminal: Terminal) -> Self {
+        self.terminal = terminal;
+        self
+    }
+
+    async fn converse(&self, dialog: &mut Dialog, request: &ApprovalRequest) -> Option<Review> {
+        let ink = dialog.ink();
+        dialog.show(&format!("\n{}", card(request, Timestamp::now(), ink)));
+        loop {
+            let line = dialog.ask(&question(request)).await?;
+            match read(&line, request) {
+                Reply::Approve => {
+                    return Some(Review::Decided(request.approve().by(self.principal.clone())));
+                }
+                Reply::Reject(reason) => {
+                    let reason = match reason {
+                        Some(reason) => reason,
+                        None => ask_reason(dialog, request).await?,
+                    };
+                    return Some(Review::Decided(
+                        request.reject(reason).by(self.principal.clone()),
+                    ));
+                }
+                Reply::Details => dialog.show(&preview(request, ink)),
+                Reply::Skip => return Some(Review::NoAnswer),
+                Reply::Unclear => dialog.show("  Type one of the letters, then Enter.\n"),
+            }
+        }
+    }
+}
+
+/// Asks until there is a reason, where one is needed.
+async fn ask_reason(dialog: &mut Dialog, request: &ApprovalRequest) -> Option<String> {
+    let question =
+        if request.requires_reason { "  Reason (needed): " } else { "  Reason (Enter for none): " };
+    loop {
+        let reason = dialog.ask(question).await?.trim().to_owned();
+        if !reason.is_empty() || !request.requires_reason {
+            return Some(reason);
+        }
+    }
+}
+
+impl Approver for TerminalApprover {
+    fn review<'a>(&'a self, request: &'a ApprovalRequest) -> BoxFuture<'a, Review> {
+        async move {
+            let Some(mut dialog) = self.terminal.open().await else { return Review::NoAnswer };
+            self.converse(&mut dialog, request).await.unwrap_or(Review::NoAnswer)
+        }
+        .boxed()
+    }
+}
+
+impl fmt::Debug for TerminalApprover {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "TerminalApprover({})", self.principal)
+    }
+}

@@ -1,0 +1,49 @@
+//! What a typed line means. Pure.
+
+use crate::approval::{ApprovalRequest, Choice};
+
+/// What a person wants.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) enum Reply {
+    Approve,
+    /// With the reason, if it was typed at once.
+    Reject(Option<String>),
+    /// Show all there is.
+    Details,
+    /// Leave it to the next one.
+    Skip,
+    /// Ask again. An empty line is unclear too: nothing is ever decided by Enter alone.
+    Unclear,
+}
+
+/// Reads a line. Only what the request allows is understood.
+pub(super) fn read(line: &str, request: &ApprovalRequest) -> Reply {
+    let line = line.trim();
+    let (word, rest) = line.split_once(char::is_whitespace).unwrap_or((line, ""));
+    let rest = rest.trim();
+    let may = |choice| request.choices.contains(&choice);
+    match word.to_ascii_lowercase().as_str() {
+        "a" | "approve" | "y" | "yes" if rest.is_empty() && may(Choice::Approve) => Reply::Approve,
+        "r" | "reject" | "n" | "no" if may(Choice::Reject) => {
+            Reply::Reject(Some(rest.to_owned()).filter(|reason| !reason.is_empty()))
+        }
+        "?" | "d" | "details" if rest.is_empty() => Reply::Details,
+        "s" | "skip" if rest.is_empty() => Reply::Skip,
+        _ => Reply::Unclear,
+    }
+}
+
+/// The line that asks.
+pub(super) fn question(request: &ApprovalRequest) -> String {
+    use hitl_base::display::visible;
+    let mut parts = Vec::new();
+    if request.choices.contains(&Choice::Approve) {
+        parts.push(format!("[a] {}", visible(&request.approve_label)));
+    }
+    if request.choices.contains(&Choice::Reject) {
+        parts.push(format!("[r] {}", visible(&request.reject_label)));
+    }
+    parts.push("[?] Details".to_owned());
+    parts.push("[s] Skip".to_owned());
+    format!("  {} > ", parts.join("   "))
+}

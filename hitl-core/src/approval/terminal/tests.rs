@@ -1,0 +1,237 @@
+//! What is shown, what a line means, and who owns the terminal.
+
+use std::sync::atomic::AtomicBool;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use hitl_base::display::is_unseen;
+use hitl_base::{JsonText, Timestamp};
+
+use super::owner::Terminal;
+use super::reply::{Reply, question, read};
+use super::stdin::Console;
+use super::{Ink, TerminalApprover, card, preview};
+use crate::approval::{Answer, ApprovalRequest, Approver as _, ApproverExt as _, Choice, Review};
+use crate::call::{CallKey, Hints, Principal, Risk, Thresholds};
+use crate::confidence::{Assessment, Factor};
+use crate::ids::RequestId;
+use crate::policy::{ApprovalLevel, Priority};
+
+const NOW: Timestamp = Timestamp::from_millis(1_767_323_045_000);
+
+fn request(arguments: &str) -> ApprovalRequest {
+    let digest = "ab".repeat(32);
+    ApprovalRequest {
+        id: RequestId::new(),
+        key: CallKey::new("task-1/trial-0", 4),
+        revision: 1,
+        binding: digest.parse().unwrap(),
+        tool: "send_certificate".to_owned(),
+        fingerprint: digest.parse().unwrap(),
+        title: "Send a certificate of $1500.0 to ann".to_owned(),
+        description: "Sends a certificate.\n\nIt is as good as money.".to_owned(),
+        arguments: JsonText::new(arguments.to_owned()).unwrap(),
+        principal: Principal::new("agent"),
+        approval_type: "financial".to_owned(),
+        risk: Risk::High,
+        hints: Hints { open_world: true, ..Hints::default() },
+        level: ApprovalLevel::Quick,
+        assessment: Assessment {
+            confidence: 62,
+            base: 77,
+            factors: vec![Factor::points("large_amount", -15, "An amount is above 1000.")],
+        },
+        thresholds: Thresholds { auto: 85, quick: 60 },
+        because: vec!["high risk".to_owned()],
+        priority: Priority::Urgent,
+        created_at: NOW,
+        due_at: NOW.plus(Duration::from_secs(4 * 3600)),
+        expires_at: NOW.plus(Duration::from_secs(3 * 86_400 + 60)),
+        choices: vec![Choice::Approve, Choice::Reject],
+        requires_reason: true,
+        approve_label: "Send".to_owned(),
+        reject_label: "Keep".to_owned(),
+    }
+}
+
+#[test]
+fn the_card_says_what_would_happen_and_why_it_asks() {
+    let request = request(
+        r#"{"user":"ann","amount":1500.0,"to":[{"id":7},"a recipient with a name that is longer than what stands on a line of a card beside others"],"note":null}"#,
+    );
+    let expected = "\
+quick approval  Send a certificate of $1500.0 to ann
+  tool        send_certificate: Sends a certificate.
+  risk        high · financial · reaches other systems
+  confidence  [############|.....|...] 62 of 100 (auto from 85, quick from 60)
+                77 base
+               -15 large_amount: An amount is above 1000.
+  raised by   high risk
+  asked by    agent, in task-1/trial-0, call 4
+  priority    urgent, due in 4 h, expires in 3 d 1 min
+  arguments   (written by the model; secrets masked)
+              user: \"ann\"
+              amount: 1500.0
+              to:
+                - {\"id\":7}
+                - \"a recipient with a name that is longer than what stands on a line of a card beside others\"
+              note: null
+";
+    assert_eq!(card(&request, NOW, Ink::Plain), expected);
+    assert_eq!(question(&request), "  [a] Send   [r] Keep   [?] Details   [s] Skip > ");
+}
+
+#[test]
+fn invariant_9_the_card_shows_what_is_there() {
+    let nasty = r#"{"a\n  risk":"low\n  risk        low \u001b[2J\u202e\u200b","b":"\\n"}"#;
+    let mut request = request(nasty);
+    request.because = vec!["\u{1b}[31mred\n".to_owned()];
+    request.principal = Principal::new("ann\u{202e}");
+    for text in [card(&request, NOW, Ink::Plain), preview(&request, Ink::Plain)] {
+        assert!(!text.chars().any(|c| c != '\n' && is_unseen(c)), "{text:?}");
+        // A line that begins like the card's own is the card's own.
+        assert!(text.matches("\n  risk  ").count() <= 1, "{text}");
+        assert!(
+            text.contains(r#"a\n  risk: "low\n  risk        low \u001b[2J\u{202e}\u{200b}""#),
+            "{text}"
+        );
+        assert!(text.contains(r#"b: "\\n""#), "{text}");
+    }
+}
+
+#[test]
+fn long_arguments_are_clipped_and_counted_and_the_preview_shows_more() {
+    let ids: Vec<String> = (0..30).map(|id| format!("\"u{id}\"")).collect();
+    let long = "x".repeat(1_000);
+    let request = request(&format!(r#"{{"ids":[{}],"text":"{long}end"}}"#, ids.join(",")));
+    let short = card(&request, NOW, Ink::Plain);
+    assert!(short.contains("[… 18 of 30 items left out]"), "{short}");
+    assert!(short.contains("- \"u7\"") && short.contains("- \"u29\""), "{short}");
+    assert!(short.contains("of 1003 characters left out] "), "{short}");
+    assert!(short.contains("xend\""), "{short}");
+    let whole = preview(&request, Ink::Plain);
+    assert!(!whole.contains("left out"), "{whole}");
+    assert!(whole.contains(&"ab".repeat(32)), "{whole}");
+}
+
+#[test]
+fn nothing_is_decided_by_accident() {
+    let mut request = request("{}");
+    for line in ["a", " A ", "yes", "approve"] {
+        assert_eq!(read(line, &request), Reply::Approve, "{line:?}");
+    }
+    for line in ["", "  ", "ab", "a please", "ok", "q"] {
+        assert_eq!(read(line, &request), Reply::Unclear, "{line:?}");
+    }
+    assert_eq!(read("r", &request), Reply::Reject(None));
+    assert_eq!(read("r  too much ", &request), Reply::Reject(Some("too much".to_owned())));
+    assert_eq!(read("?", &request), Reply::Details);
+    assert_eq!(read("s", &request), Reply::Skip);
+    request.choices = vec![Choice::Reject];
+    assert_eq!(read("a", &request), Reply::Unclear);
+    assert!(!question(&request).contains("[a]"));
+}
+
+/// A terminal without a person: lines are typed by the test, through a socket where there is one.
+#[cfg(unix)]
+mod typed {
+    use std::io::Write as _;
+    use std::os::unix::net::UnixStream;
+
+    use super::*;
+    use crate::approval::terminal::stdin::unix::read_line;
+
+    struct Typed {
+        input: UnixStream,
+        shown: Arc<Mutex<String>>,
+        attended: bool,
+    }
+
+    impl Console for Typed {
+        fn attended(&self) -> bool {
+            self.attended
+        }
+        fn show(&self, text: &str) {
+            self.shown.lock().unwrap_or_else(PoisonError::into_inner).push_str(text);
+        }
+        fn discard(&self) {}
+        fn read_line(&self, withdrawn: &AtomicBool) -> Option<String> {
+            read_line(&self.input, withdrawn)
+        }
+    }
+
+    fn typed(attended: bool) -> (Terminal, UnixStream, Arc<Mutex<String>>) {
+        let (input, keyboard) = UnixStream::pair().unwrap();
+        let shown = Arc::new(Mutex::new(String::new()));
+        let console = Typed { input, shown: Arc::clone(&shown), attended };
+        (Terminal::on(console), keyboard, shown)
+    }
+
+    #[tokio::test]
+    async fn a_person_decides_and_is_asked_for_the_reason() {
+        let (terminal, mut keyboard, shown) = typed(true);
+        let approver = TerminalApprover::new("ann").on(terminal);
+        let request = request("{}");
+        keyboard.write_all(b"\nwhat\n?\nr\n\nno budget\n").unwrap();
+        let Review::Decided(decision) = approver.review(&request).await else { panic!("decided") };
+        assert_eq!(decision.answer, Answer::Reject { reason: Some("no budget".to_owned()) });
+        assert_eq!(decision.by, Principal::new("ann"));
+        assert_eq!(decision.binding, request.binding);
+        let shown = shown.lock().unwrap();
+        assert_eq!(shown.matches("Type one of the letters").count(), 2, "{shown}");
+        assert_eq!(shown.matches("Reason (needed)").count(), 2, "{shown}");
+        assert!(shown.contains("binding"), "{shown}");
+    }
+
+    #[tokio::test]
+    async fn nobody_there_and_the_end_of_input_are_no_answer() {
+        let (terminal, keyboard, shown) = typed(false);
+        let approver = TerminalApprover::new("ann").on(terminal);
+        assert_eq!(approver.review(&request("{}")).await, Review::NoAnswer);
+        assert_eq!(*shown.lock().unwrap(), "");
+        drop(keyboard);
+        let (terminal, keyboard, _) = typed(true);
+        drop(keyboard);
+        let approver = TerminalApprover::new("ann").on(terminal);
+        assert_eq!(approver.review(&request("{}")).await, Review::NoAnswer);
+    }
+
+    #[tokio::test]
+    async fn a_withdrawn_question_takes_no_answer_from_the_next() {
+        let (terminal, mut keyboard, shown) = typed(true);
+        let approver = TerminalApprover::new("ann").on(terminal);
+        let (first, second) = (request("{}"), request("{}"));
+        let hurried = approver.clone().timeout(Duration::from_millis(1));
+        assert_eq!(hurried.review(&first).await, Review::NoAnswer);
+        assert!(shown.lock().unwrap().contains("(the question was withdrawn)"));
+        keyboard.write_all(b"a\n").unwrap();
+        let Review::Decided(decision) = approver.review(&second).await else { panic!("decided") };
+        assert_eq!(decision.request, second.id);
+    }
+
+    #[tokio::test]
+    async fn one_dialog_at_a_time_and_what_is_around_it_ends_with_it() {
+        struct Up(Arc<Mutex<Vec<&'static str>>>);
+        impl Drop for Up {
+            fn drop(&mut self) {
+                self.0.lock().unwrap().push("down");
+            }
+        }
+        let log = Arc::new(Mutex::new(Vec::new()));
+        let (terminal, mut keyboard, _) = typed(true);
+        let events = Arc::clone(&log);
+        let terminal = terminal.around(move || {
+            events.lock().unwrap().push("up");
+            Up(Arc::clone(&events))
+        });
+        keyboard.write_all(b"one\ntwo\n").unwrap();
+        let mut lines = Vec::new();
+        let ask = async |terminal: &Terminal| terminal.open().await?.ask("? ").await;
+        let (first, second) = tokio::join!(ask(&terminal), ask(&terminal));
+        lines.extend(first);
+        lines.extend(second);
+        lines.sort();
+        assert_eq!(lines, ["one", "two"]);
+        assert_eq!(*log.lock().unwrap(), ["up", "down", "up", "down"]);
+    }
+}
