@@ -153,7 +153,7 @@ impl ProgressEmitter for ProgressBars {
 
 impl Row {
     fn new(name: &str) -> Self {
-        let bar = ProgressBar::new(100);
+        let bar = undrawn();
         bar.set_style(style());
         bar.set_prefix(shown(name, 32));
         Self { bar, shown: false, percent: 0, text: String::new() }
@@ -198,10 +198,15 @@ impl Row {
             // A bar that was removed keeps no line; the next time it is shown it is a new one.
             let elapsed: Duration = self.bar.elapsed();
             let prefix = self.bar.prefix();
-            self.bar = ProgressBar::new(100).with_style(style()).with_elapsed(elapsed);
+            self.bar = undrawn().with_style(style()).with_elapsed(elapsed);
             self.bar.set_prefix(prefix);
         }
     }
+}
+
+/// A bar that draws nothing before it is given to the others: on its own it would draw at once.
+fn undrawn() -> ProgressBar {
+    ProgressBar::with_draw_target(Some(100), ProgressDrawTarget::hidden())
 }
 
 fn last_line(event: &TaskEvent) -> String {
