@@ -1,0 +1,109 @@
+//! The replay: every recorded call is submitted, in its order, as its agent would.
+
+use std::fmt;
+use std::sync::Arc;
+
+use hitl::tasks::StepContext;
+use hitl::{CallContext, CallState, Gate, GateError, GateErrorKind, Outcome, Submission};
+
+use crate::data::{self, Recorded};
+use crate::report;
+use crate::screen::Screen;
+use crate::tally::Tally;
+
+/// The runs that come along when no file is given.
+const SHIPPED: &[u8] = include_bytes!("data/airline-calls.jsonl");
+
+/// Everything that the steps of the replay share.
+pub(crate) struct Job {
+    pub(crate) gate: Gate,
+    pub(crate) screen: Screen,
+    pub(crate) tally: Tally,
+    pub(crate) data: Option<std::path::PathBuf>,
+}
+
+/// Why the replay ended early.
+#[derive(Debug)]
+pub(crate) struct Stopped(String);
+
+impl fmt::Display for Stopped {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+/// The first step: what is to be replayed.
+pub(crate) async fn load(job: Arc<Job>) -> Result<Vec<Recorded>, Stopped> {
+    let Some(path) = &job.data else {
+        return data::read(SHIPPED).map_err(|bad| Stopped(format!("the shipped data: {bad}")));
+    };
+    let name = path.display();
+    let file =
+        std::fs::read(path).map_err(|error| Stopped(format!("cannot read {name}: {error}")))?;
+    data::read(&file).map_err(|bad| Stopped(format!("{name}, {bad}")))
+}
+
+/// The second step: one call after the other.
+pub(crate) async fn submit_all(
+    cx: StepContext,
+    job: Arc<Job>,
+    calls: Vec<Recorded>,
+) -> Result<(), Stopped> {
+    let total = calls.len();
+    for (done, call) in calls.into_iter().enumerate() {
+        cx.message(call.key.run.as_str());
+        submit(&job, call).await?;
+        #[expect(clippy::cast_precision_loss, reason = "a share for a bar")]
+        cx.progress((done + 1) as f64 / total as f64);
+    }
+    Ok(())
+}
+
+async fn submit(job: &Job, call: Recorded) -> Result<(), Stopped> {
+    let context = CallContext::of("airline-agent");
+    let key = call.key.clone();
+    let taken = job.gate.submit_json(&call.tool, &call.arguments, context, key).await;
+    match taken {
+        Ok(submission) => {
+            let (standing, state) = match &submission {
+                Submission::Done { outcome, .. } => {
+                    (report::outcome(&job.screen, outcome), state_of(outcome))
+                }
+                Submission::Pending(_) => ("→ waits for a reviewer".to_owned(), CallState::Pending),
+            };
+            let receipt = submission.receipt();
+            report::routed(&job.screen, receipt, &standing);
+            job.tally.count(receipt, state, call.mistake);
+            Ok(())
+        }
+        // Wrong in itself: it is refused, and the agent may try something else.
+        Err(error) if is_the_calls_fault(&error) => {
+            report::refused(&job.screen, &call.key, &call.tool, &error.to_string());
+            job.tally.count_refused(call.key, call.mistake);
+            Ok(())
+        }
+        // The gate cannot work; going on would only repeat it.
+        Err(error) => Err(Stopped(format!("{}: {error}", call.key))),
+    }
+}
+
+fn is_the_calls_fault(error: &GateError) -> bool {
+    matches!(
+        error.kind(),
+        GateErrorKind::InvalidArguments | GateErrorKind::UnknownTool | GateErrorKind::KeyConflict
+    )
+}
+
+fn state_of(outcome: &Outcome) -> CallState {
+    match outcome {
+        Outcome::Executed(_) => CallState::Executed,
+        Outcome::Failed(_) => CallState::Failed,
+        Outcome::Rejected { .. } => CallState::Rejected,
+        Outcome::Responded { .. } => CallState::Responded,
+        Outcome::Expired => CallState::Expired,
+        Outcome::Cancelled { .. } => CallState::Cancelled,
+        Outcome::Denied { .. } => CallState::Denied,
+        // Whatever is not over is looked up at the end.
+        _ => CallState::OutcomeUnknown,
+    }
+}

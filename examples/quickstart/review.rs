@@ -1,0 +1,176 @@
+//! The queue is reviewed at the end, and what was approved runs.
+
+use hitl::Timestamp;
+use hitl::approval::terminal::{Dialog, Style, card, preview};
+use hitl::display::{clip, visible};
+use hitl::{
+    ApprovalRequest, CallRecord, CallState, Decision, Gate, GateError, PageRequest, Tenant,
+};
+
+use crate::args::Decide;
+use crate::report;
+use crate::screen::Screen;
+
+/// In whose name this process decides: the host's knowledge, never the model's.
+pub(crate) const REVIEWER: &str = "reviewer";
+/// What `--decide reject` gives as its reason.
+pub(crate) const REASON: &str = "rejected by --decide reject";
+
+/// Who reviews.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Reviewer {
+    /// The person at the terminal.
+    Person,
+    /// `--decide`.
+    Rule(Decide),
+}
+
+/// Decides what waits, then runs what was approved.
+pub(crate) async fn review(gate: &Gate, screen: &Screen, by: Reviewer) -> Result<(), GateError> {
+    let queue = pending(gate).await?;
+    if queue.is_empty() || by == Reviewer::Rule(Decide::Leave) {
+        return Ok(());
+    }
+    screen.line("");
+    screen.line(screen.paint(Style::Strong, &format!("{} calls wait for a review", queue.len())));
+    let approved = match by {
+        Reviewer::Person => ask(gate, screen, queue).await?,
+        Reviewer::Rule(rule) => apply(gate, screen, queue, rule).await?,
+    };
+    for request in approved {
+        run(gate, screen, &request).await?;
+    }
+    Ok(())
+}
+
+/// Everything that waits, in the order in which it came.
+async fn pending(gate: &Gate) -> Result<Vec<CallRecord>, GateError> {
+    let (tenant, mut queue) = (Tenant::default(), Vec::<CallRecord>::new());
+    loop {
+        let mut page = PageRequest::of(&[CallState::Pending]).limit(1000);
+        if let Some(last) = queue.last() {
+            page = page.after(last.id());
+        }
+        let more = gate.page(&tenant, page).await?;
+        if more.is_empty() {
+            return Ok(queue);
+        }
+        queue.extend(more);
+    }
+}
+
+async fn apply(
+    gate: &Gate,
+    screen: &Screen,
+    queue: Vec<CallRecord>,
+    rule: Decide,
+) -> Result<Vec<ApprovalRequest>, GateError> {
+    let mut approved = Vec::new();
+    for CallRecord { request, .. } in queue {
+        match rule {
+            Decide::Approve => {
+                if decide(gate, screen, request.approve().by(REVIEWER)).await? {
+                    approved.push(request);
+                }
+            }
+            Decide::Reject => {
+                if decide(gate, screen, request.reject(REASON).by(REVIEWER)).await? {
+                    screen.line(format!("rejected  {}", shown(&request)));
+                }
+            }
+            Decide::Leave => {}
+        }
+    }
+    Ok(approved)
+}
+
+async fn ask(
+    gate: &Gate,
+    screen: &Screen,
+    queue: Vec<CallRecord>,
+) -> Result<Vec<ApprovalRequest>, GateError> {
+    let mut approved = Vec::new();
+    let Some(mut dialog) = screen.terminal().open().await else { return Ok(approved) };
+    let total = queue.len();
+    for (at, CallRecord { request, .. }) in queue.into_iter().enumerate() {
+        let what = card(&request, Timestamp::now(), dialog.ink());
+        dialog.show(&format!("\n{} of {total}  {what}", at + 1));
+        match wish(&mut dialog, &request).await {
+            Wish::Approve => {
+                if decide(gate, screen, request.approve().by(REVIEWER)).await? {
+                    approved.push(request);
+                }
+            }
+            Wish::Reject(reason) => {
+                decide(gate, screen, request.reject(reason).by(REVIEWER)).await?;
+            }
+            Wish::Skip => {}
+            Wish::Quit => break,
+        }
+    }
+    Ok(approved)
+}
+
+enum Wish {
+    Approve,
+    Reject(String),
+    Skip,
+    Quit,
+}
+
+async fn wish(dialog: &mut Dialog, request: &ApprovalRequest) -> Wish {
+    let question = format!(
+        "  [a] {}   [r] {}   [?] Details   [s] Skip   [q] Quit > ",
+        visible(&request.approve_label),
+        visible(&request.reject_label)
+    );
+    loop {
+        let Some(line) = dialog.ask(&question).await else { return Wish::Quit };
+        match line.trim() {
+            "a" => return Wish::Approve,
+            "r" => {
+                let Some(reason) = dialog.ask("  Reason: ").await else { return Wish::Quit };
+                if !reason.trim().is_empty() || !request.requires_reason {
+                    return Wish::Reject(reason);
+                }
+                dialog.show("  This one needs a reason.\n");
+            }
+            "?" => dialog.show(&preview(request, dialog.ink())),
+            "s" => return Wish::Skip,
+            "q" => return Wish::Quit,
+            _ => dialog.show("  Type one of the letters, then Enter.\n"),
+        }
+    }
+}
+
+/// Whether the decision was taken. Somebody else may have been first; then theirs stands.
+async fn decide(gate: &Gate, screen: &Screen, decision: Decision) -> Result<bool, GateError> {
+    match gate.decide(decision).await {
+        Ok(_) => Ok(true),
+        Err(error) if error.current().is_some() => {
+            screen.line(format!("not taken: {error}"));
+            Ok(false)
+        }
+        Err(error) => Err(error),
+    }
+}
+
+/// Runs one approved call. One that cannot run any more is said so, and the others go on.
+async fn run(gate: &Gate, screen: &Screen, request: &ApprovalRequest) -> Result<(), GateError> {
+    match gate.adopt(&request.key.tenant, request.id).await {
+        Ok(outcome) => {
+            screen.line(format!("{}  {}", shown(request), report::outcome(screen, &outcome)));
+            Ok(())
+        }
+        Err(error) if error.store().is_none() => {
+            screen.line(format!("{}  → not run: {error}", shown(request)));
+            Ok(())
+        }
+        Err(error) => Err(error),
+    }
+}
+
+fn shown(request: &ApprovalRequest) -> String {
+    let place = format!("{} {}", request.key.run.as_str(), request.key.position);
+    format!("{:<21} {}", visible(&clip(&place, 48)), visible(&request.title))
+}

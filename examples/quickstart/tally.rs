@@ -1,0 +1,105 @@
+//! What became of every call.
+
+use std::sync::{Mutex, PoisonError};
+
+use hitl::{ApprovalLevel, CallKey, CallState, Gate, GateError, Receipt, Verdict};
+use serde::Serialize;
+
+/// Every call of the file that was submitted so far.
+#[derive(Default)]
+pub(crate) struct Tally(Mutex<Vec<Counted>>);
+
+#[derive(Clone)]
+struct Counted {
+    key: CallKey,
+    verdict: Routed,
+    state: CallState,
+    reattached: bool,
+    mistake: bool,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Routed {
+    Auto,
+    Quick,
+    Full,
+    Denied,
+}
+
+/// The counts, as `--json` prints them.
+#[derive(Debug, Default, Serialize)]
+pub(crate) struct Summary {
+    pub(crate) calls: usize,
+    pub(crate) auto: usize,
+    pub(crate) quick: usize,
+    pub(crate) full: usize,
+    pub(crate) denied: usize,
+    pub(crate) executed: usize,
+    pub(crate) failed: usize,
+    pub(crate) rejected: usize,
+    pub(crate) pending: usize,
+    pub(crate) unknown: usize,
+    pub(crate) cancelled: usize,
+    pub(crate) expired: usize,
+    pub(crate) reattached: usize,
+    /// Calls that the recording calls a mistake, and how many of them ran without a human.
+    #[serde(skip)]
+    pub(crate) mistakes: usize,
+    #[serde(skip)]
+    pub(crate) mistakes_unseen: usize,
+}
+
+impl Tally {
+    /// The gate took a call, and this is where it stood then.
+    pub(crate) fn count(&self, receipt: &Receipt, state: CallState, mistake: bool) {
+        let verdict = match &receipt.verdict {
+            Verdict::Run => Routed::Auto,
+            Verdict::Ask(ApprovalLevel::Full) => Routed::Full,
+            Verdict::Ask(_) => Routed::Quick,
+            Verdict::Deny(_) => Routed::Denied,
+        };
+        let (key, reattached) = (receipt.key.clone(), receipt.reattached);
+        self.push(Counted { key, verdict, state, reattached, mistake });
+    }
+
+    /// The gate refused a call before it had a verdict.
+    pub(crate) fn count_refused(&self, key: CallKey, mistake: bool) {
+        let (verdict, state) = (Routed::Denied, CallState::Denied);
+        self.push(Counted { key, verdict, state, reattached: false, mistake });
+    }
+
+    fn push(&self, counted: Counted) {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).push(counted);
+    }
+
+    /// Where every call stands now. What was over then is over.
+    pub(crate) async fn summary(&self, gate: &Gate) -> Result<Summary, GateError> {
+        let mut calls = self.0.lock().unwrap_or_else(PoisonError::into_inner).clone();
+        for call in calls.iter_mut().filter(|call| !call.state.is_terminal()) {
+            if let Some(record) = gate.find(&call.key).await? {
+                call.state = record.state;
+            }
+        }
+        let count = |is: &dyn Fn(&Counted) -> bool| calls.iter().filter(|call| is(call)).count();
+        let routed = |to| count(&|call| call.verdict == to);
+        let now = |states: &[CallState]| count(&|call| states.contains(&call.state));
+        Ok(Summary {
+            calls: calls.len(),
+            auto: routed(Routed::Auto),
+            quick: routed(Routed::Quick),
+            full: routed(Routed::Full),
+            denied: routed(Routed::Denied),
+            executed: now(&[CallState::Executed]),
+            failed: now(&[CallState::Failed]),
+            rejected: now(&[CallState::Rejected, CallState::Responded]),
+            pending: now(&[CallState::Pending, CallState::Approved]),
+            // Claimed by somebody who has not come back with a result.
+            unknown: now(&[CallState::OutcomeUnknown, CallState::Claimed]),
+            cancelled: now(&[CallState::Cancelled]),
+            expired: now(&[CallState::Expired]),
+            reattached: count(&|call| call.reattached),
+            mistakes: count(&|call| call.mistake),
+            mistakes_unseen: count(&|call| call.mistake && call.verdict == Routed::Auto),
+        })
+    }
+}
