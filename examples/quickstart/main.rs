@@ -9,12 +9,13 @@
 //! | `replay` | every recorded call is submitted; the replay is itself a task with a progress bar |
 //! | `review` | the queue is reviewed, and what was approved runs |
 //! | `tally`, `report`, `screen` | what became of the calls, and how it is shown |
-//! | `data`, `args` | recorded calls from a file, and the command line |
+//! | `data`, `args`, `interrupt` | recorded calls from a file, the command line, Ctrl-C |
 //! | `airline/` | an airline in memory |
 
 mod airline;
 mod args;
 mod data;
+mod interrupt;
 mod replay;
 mod report;
 mod review;
@@ -35,6 +36,7 @@ use hitl::tasks::{StepContext, Task, TaskErrorKind, TaskManager, TaskStep};
 
 use crate::airline::Airline;
 use crate::args::{Command, Decide, Options};
+use crate::interrupt::{Interrupt, UntilInterrupted};
 use crate::replay::Job;
 use crate::review::{REASON, REVIEWER, Reviewer};
 use crate::screen::Screen;
@@ -69,7 +71,8 @@ async fn run(options: Options) -> Result<ExitCode, Box<dyn Error>> {
         None if screen.terminal().is_attended() => Reviewer::Person,
         None => Reviewer::Rule(Decide::Leave),
     };
-    let gate = open_gate(&options, &screen, reviewer).await?;
+    let interrupt = Interrupt::listen();
+    let gate = open_gate(&options, &screen, reviewer, &interrupt).await?;
     let job = Arc::new(Job {
         gate: gate.clone(),
         screen: screen.clone(),
@@ -77,10 +80,11 @@ async fn run(options: Options) -> Result<ExitCode, Box<dyn Error>> {
         data: options.data.clone(),
     });
 
+    work(&job, reviewer, &interrupt).await?;
     let mut code = ExitCode::SUCCESS;
-    if let Ended::Interrupted = work(&job, reviewer).await? {
+    if interrupt.has_happened() {
         screen.line("\nstopped; start again with the same --db to go on");
-        code = ExitCode::from(130);
+        code = ExitCode::from(interrupt::EXIT_CODE);
     }
 
     let summary = job.tally.summary(&gate).await?;
@@ -102,6 +106,7 @@ async fn open_gate(
     options: &Options,
     screen: &Screen,
     reviewer: Reviewer,
+    interrupt: &Interrupt,
 ) -> Result<Gate, Box<dyn Error>> {
     if let Some(folder) = options.db.parent().filter(|folder| !folder.as_os_str().is_empty()) {
         std::fs::create_dir_all(folder)
@@ -116,7 +121,10 @@ async fn open_gate(
         .store(SqliteStore::open(&options.db).await?)
         .audit(JsonlAudit::open(audit_path(&options.db))?);
     let gate = match reviewer {
-        Reviewer::Person => gate.approver(TerminalApprover::new(REVIEWER).on(screen.terminal())),
+        Reviewer::Person => gate.approver(UntilInterrupted {
+            approver: TerminalApprover::new(REVIEWER).on(screen.terminal()),
+            interrupt: interrupt.clone(),
+        }),
         Reviewer::Rule(Decide::Approve) => gate.approver(ScriptedApprover::approving(REVIEWER)),
         Reviewer::Rule(Decide::Reject) => {
             gate.approver(ScriptedApprover::rejecting(REVIEWER, REASON))
@@ -126,15 +134,12 @@ async fn open_gate(
     Ok(gate.build().await?)
 }
 
-/// How the work ended.
-enum Ended {
-    Complete,
-    /// By Ctrl-C.
-    Interrupted,
-}
-
-/// Replays, then reviews.
-async fn work(job: &Arc<Job>, reviewer: Reviewer) -> Result<Ended, Box<dyn Error>> {
+/// Replays, then reviews. Ctrl-C ends it early, and cleanly.
+async fn work(
+    job: &Arc<Job>,
+    reviewer: Reviewer,
+    interrupt: &Interrupt,
+) -> Result<(), Box<dyn Error>> {
     let manager = TaskManager::builder().emitter(job.screen.bars()).build()?;
     let (loading, submitting) = (Arc::clone(job), Arc::clone(job));
     let task = Task::new("Replay")
@@ -150,29 +155,17 @@ async fn work(job: &Arc<Job>, reviewer: Reviewer) -> Result<Ended, Box<dyn Error
     let handle = manager.submit(task)?;
     let ended = tokio::select! {
         ended = handle.wait() => ended,
-        () = interrupted() => {
+        () = interrupt.happened() => {
             handle.cancel("stopped by Ctrl-C");
             handle.wait().await
         }
     };
     match ended {
         Ok(()) => {}
-        Err(error) if error.kind() == TaskErrorKind::Cancelled => return Ok(Ended::Interrupted),
+        Err(error) if error.kind() == TaskErrorKind::Cancelled => return Ok(()),
         Err(error) => return Err(error.into()),
     }
-    tokio::select! {
-        reviewed = review::review(&job.gate, &job.screen, reviewer) => reviewed?,
-        () = interrupted() => return Ok(Ended::Interrupted),
-    }
-    Ok(Ended::Complete)
-}
-
-/// Ctrl-C.
-async fn interrupted() {
-    if tokio::signal::ctrl_c().await.is_err() {
-        // It cannot be listened to here; then it ends the process, as it always did.
-        std::future::pending::<()>().await;
-    }
+    Ok(review::review(&job.gate, &job.screen, reviewer, interrupt).await?)
 }
 
 fn audit_path(db: &Path) -> std::path::PathBuf {

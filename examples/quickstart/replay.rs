@@ -51,6 +51,10 @@ pub(crate) async fn submit_all(
 ) -> Result<(), Stopped> {
     let total = calls.len();
     for (done, call) in calls.into_iter().enumerate() {
+        // Looked at between calls, so that the one that runs is finished.
+        if cx.is_cancelled() {
+            return Err(Stopped("stopped".to_owned()));
+        }
         cx.message(call.key.run.as_str());
         submit(&job, call).await?;
         #[expect(clippy::cast_precision_loss, reason = "a share for a bar")]

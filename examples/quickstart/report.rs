@@ -1,5 +1,7 @@
 //! Calls, outcomes and counts, as a person reads them.
 
+use std::fmt::Write as _;
+
 use hitl::approval::terminal::Style;
 use hitl::display::{clip, visible};
 use hitl::{CallKey, Outcome, Receipt, Verdict};
@@ -27,7 +29,8 @@ pub(crate) fn routed(screen: &Screen, receipt: &Receipt, standing: &str) {
         let mut sum = format!("{} base", assessment.base);
         for factor in &assessment.factors {
             let (name, why) = (visible(&factor.name), visible(&factor.reasoning));
-            sum.push_str(&format!(", {:+} {name} ({why})", factor.adjustment));
+            // Writing to a String cannot fail.
+            let _ = write!(sum, ", {:+} {name} ({why})", factor.adjustment);
         }
         note(screen, &sum);
     }

@@ -8,6 +8,7 @@ use hitl::{
 };
 
 use crate::args::Decide;
+use crate::interrupt::Interrupt;
 use crate::report;
 use crate::screen::Screen;
 
@@ -26,7 +27,12 @@ pub(crate) enum Reviewer {
 }
 
 /// Decides what waits, then runs what was approved.
-pub(crate) async fn review(gate: &Gate, screen: &Screen, by: Reviewer) -> Result<(), GateError> {
+pub(crate) async fn review(
+    gate: &Gate,
+    screen: &Screen,
+    by: Reviewer,
+    interrupt: &Interrupt,
+) -> Result<(), GateError> {
     let queue = pending(gate).await?;
     if queue.is_empty() || by == Reviewer::Rule(Decide::Leave) {
         return Ok(());
@@ -34,10 +40,14 @@ pub(crate) async fn review(gate: &Gate, screen: &Screen, by: Reviewer) -> Result
     screen.line("");
     screen.line(screen.paint(Style::Strong, &format!("{} calls wait for a review", queue.len())));
     let approved = match by {
-        Reviewer::Person => ask(gate, screen, queue).await?,
+        Reviewer::Person => ask(gate, screen, queue, interrupt).await?,
         Reviewer::Rule(rule) => apply(gate, screen, queue, rule).await?,
     };
     for request in approved {
+        // What is approved and not begun is run when its call is submitted again.
+        if interrupt.has_happened() {
+            break;
+        }
         run(gate, screen, &request).await?;
     }
     Ok(())
@@ -88,6 +98,7 @@ async fn ask(
     gate: &Gate,
     screen: &Screen,
     queue: Vec<CallRecord>,
+    interrupt: &Interrupt,
 ) -> Result<Vec<ApprovalRequest>, GateError> {
     let mut approved = Vec::new();
     let Some(mut dialog) = screen.terminal().open().await else { return Ok(approved) };
@@ -95,7 +106,11 @@ async fn ask(
     for (at, CallRecord { request, .. }) in queue.into_iter().enumerate() {
         let what = card(&request, Timestamp::now(), dialog.ink());
         dialog.show(&format!("\n{} of {total}  {what}", at + 1));
-        match wish(&mut dialog, &request).await {
+        let wish = tokio::select! {
+            wish = wish(&mut dialog, &request) => wish,
+            () = interrupt.happened() => Wish::Quit,
+        };
+        match wish {
             Wish::Approve => {
                 if decide(gate, screen, request.approve().by(REVIEWER)).await? {
                     approved.push(request);

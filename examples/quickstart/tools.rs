@@ -10,7 +10,7 @@ use crate::airline::types::{
     Airport, Booking, Cabin, Certificate, FlightType, Insurance, Leg, Offer, Passenger, Payment,
     Reservation, User,
 };
-use crate::airline::{Airline, Refusal, calculator};
+use crate::airline::{Airline, Refusal, World, calculator};
 
 /// Registers every tool.
 pub(crate) fn register(gate: GateBuilder) -> GateBuilder {
@@ -63,7 +63,7 @@ async fn get_reservation_details(
     /// Like `8JX2WO`.
     reservation_id: &str,
 ) -> Result<Reservation, Refusal> {
-    let look = |world: &mut crate::airline::World| world.reservation(reservation_id).cloned();
+    let look = |world: &mut World| world.reservation(reservation_id).cloned();
     airline.serve(cx, "get_reservation_details", look).await
 }
 
@@ -84,7 +84,7 @@ async fn search_direct_flight(
     /// Like 2024-01-01.
     date: &str,
 ) -> Result<Vec<Offer>, Refusal> {
-    let search = |world: &mut crate::airline::World| world.direct(origin, destination, date);
+    let search = |_: &mut World| World::direct(origin, destination, date);
     airline.serve(cx, "search_direct_flight", search).await
 }
 
@@ -105,7 +105,7 @@ async fn search_onestop_flight(
     /// Like 2024-01-01.
     date: &str,
 ) -> Result<Vec<Vec<Offer>>, Refusal> {
-    let search = |world: &mut crate::airline::World| world.onestop(origin, destination, date);
+    let search = |_: &mut World| World::onestop(origin, destination, date);
     airline.serve(cx, "search_onestop_flight", search).await
 }
 
@@ -115,7 +115,7 @@ async fn list_all_airports(
     #[hitl(state)] airline: &Airline,
     #[hitl(context)] cx: &RunContext,
 ) -> Result<Vec<Airport>, Refusal> {
-    airline.serve(cx, "list_all_airports", |world| Ok(world.airports())).await
+    airline.serve(cx, "list_all_airports", |_| Ok(World::airports())).await
 }
 
 /// Calculate the value of an expression of numbers, + - * / and brackets.
@@ -218,9 +218,8 @@ async fn update_reservation_flights(
     flights: Vec<Leg>,
     payment_id: &str,
 ) -> Result<Reservation, Refusal> {
-    let change = |world: &mut crate::airline::World| {
-        world.change_flights(reservation_id, cabin, flights, payment_id)
-    };
+    let change =
+        |world: &mut World| world.change_flights(reservation_id, cabin, flights, payment_id);
     airline.serve(cx, "update_reservation_flights", change).await
 }
 
@@ -241,7 +240,7 @@ async fn update_reservation_baggages(
     nonfree_baggages: u32,
     payment_id: &str,
 ) -> Result<Reservation, Refusal> {
-    let change = |world: &mut crate::airline::World| {
+    let change = |world: &mut World| {
         world.change_bags(reservation_id, total_baggages, nonfree_baggages, payment_id)
     };
     airline.serve(cx, "update_reservation_baggages", change).await
@@ -262,8 +261,7 @@ async fn update_reservation_passengers(
     reservation_id: &str,
     passengers: Vec<Passenger>,
 ) -> Result<Reservation, Refusal> {
-    let change =
-        |world: &mut crate::airline::World| world.change_passengers(reservation_id, passengers);
+    let change = |world: &mut World| world.change_passengers(reservation_id, passengers);
     airline.serve(cx, "update_reservation_passengers", change).await
 }
 

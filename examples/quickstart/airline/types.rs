@@ -1,4 +1,6 @@
-//! What travels into the airline and out of it.
+//! What travels into the airline and out of it, named as its agent knows it.
+
+#![expect(clippy::struct_field_names, reason = "the names are the airline's wire format")]
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};

@@ -24,7 +24,7 @@ pub(crate) struct World {
 }
 
 impl World {
-    pub(crate) fn airports(&self) -> Vec<Airport> {
+    pub(crate) fn airports() -> Vec<Airport> {
         fabricate::airports()
     }
 
@@ -43,18 +43,13 @@ impl World {
         self.reservations.get_mut(id).ok_or_else(|| Refusal("reservation not found".to_owned()))
     }
 
-    pub(crate) fn direct(&self, from: &str, to: &str, on: &str) -> Result<Vec<Offer>, Refusal> {
+    pub(crate) fn direct(from: &str, to: &str, on: &str) -> Result<Vec<Offer>, Refusal> {
         route(from, to)?;
         date(on)?;
         Ok((0..3).map(|nth| fabricate::offer(from, to, on, nth)).collect())
     }
 
-    pub(crate) fn onestop(
-        &self,
-        from: &str,
-        to: &str,
-        on: &str,
-    ) -> Result<Vec<Vec<Offer>>, Refusal> {
+    pub(crate) fn onestop(from: &str, to: &str, on: &str) -> Result<Vec<Vec<Offer>>, Refusal> {
         route(from, to)?;
         date(on)?;
         let via = |stop: &str| {

@@ -1,0 +1,59 @@
+//! Ctrl-C: what runs is finished, nothing else is begun. Pressed twice, it ends the process.
+
+use futures::FutureExt as _;
+use futures::future::BoxFuture;
+use hitl::{ApprovalRequest, Approver, Review};
+use tokio::sync::watch;
+
+/// What a shell reports for a program that was stopped by Ctrl-C.
+pub(crate) const EXIT_CODE: u8 = 130;
+
+/// Whether Ctrl-C was pressed. Clones know the same.
+#[derive(Clone)]
+pub(crate) struct Interrupt(watch::Receiver<bool>);
+
+impl Interrupt {
+    /// Begins to listen.
+    pub(crate) fn listen() -> Self {
+        let (pressed, seen) = watch::channel(false);
+        tokio::spawn(async move {
+            // Where it cannot be listened to, it ends the process as it always did.
+            if tokio::signal::ctrl_c().await.is_ok() {
+                pressed.send_replace(true);
+            }
+            if tokio::signal::ctrl_c().await.is_ok() {
+                std::process::exit(i32::from(EXIT_CODE));
+            }
+        });
+        Self(seen)
+    }
+
+    pub(crate) fn has_happened(&self) -> bool {
+        *self.0.borrow()
+    }
+
+    /// Resolves when it happens.
+    pub(crate) async fn happened(&self) {
+        if self.0.clone().wait_for(|pressed| *pressed).await.is_err() {
+            std::future::pending::<()>().await;
+        }
+    }
+}
+
+/// An approver whose question is withdrawn by Ctrl-C.
+pub(crate) struct UntilInterrupted<A> {
+    pub(crate) approver: A,
+    pub(crate) interrupt: Interrupt,
+}
+
+impl<A: Approver> Approver for UntilInterrupted<A> {
+    fn review<'a>(&'a self, request: &'a ApprovalRequest) -> BoxFuture<'a, Review> {
+        async move {
+            tokio::select! {
+                review = self.approver.review(request) => review,
+                () = self.interrupt.happened() => Review::NoAnswer,
+            }
+        }
+        .boxed()
+    }
+}
