@@ -144,7 +144,7 @@ async fn work(
     let (loading, submitting) = (Arc::clone(job), Arc::clone(job));
     let task = Task::new("Replay")
         .step(TaskStep::new("Read the calls", move |_: StepContext| {
-            replay::load(Arc::clone(&loading))
+            std::future::ready(replay::load(&loading))
         }))
         .step(
             TaskStep::new("Submit the calls", move |cx: StepContext, calls| {

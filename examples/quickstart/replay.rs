@@ -33,7 +33,7 @@ impl fmt::Display for Stopped {
 }
 
 /// The first step: what is to be replayed.
-pub(crate) async fn load(job: Arc<Job>) -> Result<Vec<Recorded>, Stopped> {
+pub(crate) fn load(job: &Job) -> Result<Vec<Recorded>, Stopped> {
     let Some(path) = &job.data else {
         return data::read(SHIPPED).map_err(|bad| Stopped(format!("the shipped data: {bad}")));
     };

@@ -1,2 +1,75 @@
-//! Repository chores.
-fn main() {}
+//! Repository chores: `cargo xtask test`.
+//!
+//! Only the standard library, so that it builds in a moment and needs nothing.
+
+mod cargo;
+mod quickstart;
+mod toolchain;
+
+use std::process::ExitCode;
+
+use crate::cargo::{Step, cargo};
+
+const HELP: &str = "\
+Usage: cargo xtask test
+
+Runs everything that has to hold before a change is merged: format, lints, documentation, every
+test, every example, and the quickstart on the data that comes along.
+";
+
+fn main() -> ExitCode {
+    let arguments: Vec<String> = std::env::args().skip(1).collect();
+    let arguments: Vec<&str> = arguments.iter().map(String::as_str).collect();
+    let done = match arguments[..] {
+        ["test"] => test(),
+        ["help" | "--help" | "-h"] => {
+            print!("{HELP}");
+            Ok(())
+        }
+        _ => {
+            eprint!("{HELP}");
+            return ExitCode::from(2);
+        }
+    };
+    match done {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(why) => {
+            eprintln!("\nxtask: {why}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+/// Every step in turn; the first that fails ends it.
+fn test() -> Result<(), String> {
+    toolchain::prepare()?;
+    let steps = [
+        Step::new("format", cargo(&["fmt", "--all", "--check"])),
+        Step::new(
+            "lints",
+            cargo(&["clippy", "--workspace", "--all-targets", "--all-features"])
+                .and(&["--", "-D", "warnings"]),
+        ),
+        Step::new(
+            "the library without its features",
+            cargo(&["clippy", "-p", "hitl", "--no-default-features", "--", "-D", "warnings"]),
+        ),
+        Step::new(
+            "documentation",
+            cargo(&["doc", "--workspace", "--no-deps", "--all-features"])
+                .env("RUSTDOCFLAGS", "-D warnings"),
+        ),
+        Step::new("examples", cargo(&["build", "-p", "hitl", "--examples"])),
+        Step::new("tests", cargo(&["test", "--workspace", "--all-features", "--all-targets"])),
+        Step::new("tests in documentation", {
+            cargo(&["test", "--workspace", "--all-features", "--doc"])
+        }),
+    ];
+    let total = steps.len() + 1;
+    for (at, step) in steps.iter().enumerate() {
+        step.run(&format!("{}/{total}", at + 1))?;
+    }
+    quickstart::run(&format!("{total}/{total}"))?;
+    println!("\nxtask: all {total} steps passed");
+    Ok(())
+}

@@ -1,0 +1,15 @@
+//! The quickstart as its users run it: a process, its files, and what it prints.
+//!
+//! | file | what is tested |
+//! |---|---|
+//! | `process` | (helpers: runs the example, with a time limit) |
+//! | `counts` | every call is accounted for, whoever decides |
+//! | `restart` | stopped in any way and started again, nothing is started twice |
+//! | `input` | files and options that are not as they should be |
+
+#![cfg(all(feature = "sqlite", feature = "terminal", unix))]
+
+mod counts;
+mod input;
+mod process;
+mod restart;

@@ -1,0 +1,73 @@
+//! One step is one cargo command.
+
+use std::path::Path;
+use std::process::{Command, Stdio};
+use std::time::Instant;
+
+/// A cargo command, with what it needs in its environment.
+pub(crate) struct Cargo {
+    arguments: Vec<&'static str>,
+    environment: Option<(&'static str, &'static str)>,
+}
+
+pub(crate) fn cargo(arguments: &[&'static str]) -> Cargo {
+    Cargo { arguments: arguments.to_vec(), environment: None }
+}
+
+impl Cargo {
+    pub(crate) fn and(mut self, arguments: &[&'static str]) -> Self {
+        self.arguments.extend(arguments);
+        self
+    }
+
+    pub(crate) fn env(mut self, name: &'static str, value: &'static str) -> Self {
+        self.environment = Some((name, value));
+        self
+    }
+
+    /// As a person would type it.
+    pub(crate) fn typed(&self) -> String {
+        let set = self.environment.map(|(name, value)| format!("{name}='{value}' "));
+        format!("{}cargo {}", set.unwrap_or_default(), self.arguments.join(" "))
+    }
+
+    pub(crate) fn command(&self) -> Command {
+        // The cargo that runs this one, whatever the path says.
+        let program = std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
+        let mut command = Command::new(program);
+        command.args(&self.arguments).current_dir(root()).stdin(Stdio::null());
+        command.envs(self.environment);
+        command
+    }
+}
+
+/// The top of the repository, wherever this was started.
+pub(crate) fn root() -> &'static Path {
+    let here = Path::new(env!("CARGO_MANIFEST_DIR"));
+    here.parent().unwrap_or(here)
+}
+
+/// A named command that has to succeed.
+pub(crate) struct Step {
+    name: &'static str,
+    cargo: Cargo,
+}
+
+impl Step {
+    pub(crate) fn new(name: &'static str, cargo: Cargo) -> Self {
+        Self { name, cargo }
+    }
+
+    pub(crate) fn run(&self, number: &str) -> Result<(), String> {
+        let typed = self.cargo.typed();
+        println!("\n[{number}] {}: {typed}", self.name);
+        let started = Instant::now();
+        let status = self.cargo.command().status();
+        let status = status.map_err(|error| format!("cannot start `{typed}`: {error}"))?;
+        if !status.success() {
+            return Err(format!("{} failed ({status}). Again: {typed}", self.name));
+        }
+        println!("[{number}] {} passed in {:.1} s", self.name, started.elapsed().as_secs_f32());
+        Ok(())
+    }
+}
