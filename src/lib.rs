@@ -21,3 +21,8 @@ pub mod prelude {
     #[cfg(feature = "sqlite")]
     pub use hitl_store::SqliteStore;
 }
+
+/// The examples of the README, compiled and run.
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+struct Readme;

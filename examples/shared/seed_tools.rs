@@ -4,7 +4,7 @@
 use hitl::prelude::*;
 
 /// Registers the four.
-pub fn register(gate: GateBuilder) -> GateBuilder {
+pub(crate) fn register(gate: GateBuilder) -> GateBuilder {
     gate.tool::<SignContract>()
         .tool::<DeleteProject>()
         .tool::<ApproveExpense>()
@@ -25,7 +25,7 @@ pub fn register(gate: GateBuilder) -> GateBuilder {
     reject_label = "Cancel",
     describe = "Sign contract {contract_id} for ${amount}"
 )]
-pub async fn sign_contract(
+pub(crate) async fn sign_contract(
     /// The contract's id, like C-1042.
     contract_id: String,
     /// In dollars.
@@ -48,7 +48,7 @@ pub async fn sign_contract(
     reject_label = "Keep Project",
     describe = "Delete project {project_id}"
 )]
-pub async fn delete_project(
+pub(crate) async fn delete_project(
     /// The project's id.
     project_id: String,
 ) -> String {
@@ -66,7 +66,7 @@ pub async fn delete_project(
     approve_label = "Approve Expense",
     describe = "Approve {amount} dollars for {category}"
 )]
-pub async fn approve_expense(
+pub(crate) async fn approve_expense(
     /// The report's id.
     expense_id: String,
     /// In dollars.
@@ -88,7 +88,7 @@ pub async fn approve_expense(
     approve_label = "Send",
     describe = "Send \"{message}\" to {recipient_ids}"
 )]
-pub async fn send_bulk_notification(
+pub(crate) async fn send_bulk_notification(
     /// Who gets it.
     recipient_ids: Vec<String>,
     message: String,
