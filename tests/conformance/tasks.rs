@@ -62,13 +62,14 @@ pub(crate) async fn state(input: &Value) -> Value {
     let handle = manager.submit(task).unwrap();
     let watcher = handle.watcher();
     let result = match seconds(&input["cancel_after_s"]) {
-        Some(after) => match handle.wait_for(after).await {
-            Ok(ended) => Ok(ended),
-            Err(_) => {
+        Some(after) => {
+            if let Ok(ended) = handle.wait_for(after).await {
+                Ok(ended)
+            } else {
                 handle.cancel("the row says so");
                 handle.wait().await
             }
-        },
+        }
         None => handle.wait().await,
     };
     let progress = watcher.progress();
