@@ -1,6 +1,7 @@
 //! What is remembered of a task beyond the life of its process.
 
 mod contract;
+pub(crate) mod entry;
 mod error;
 mod memory;
 #[cfg(feature = "contract-suite")]
