@@ -270,7 +270,7 @@ async fn watch(
                 continue;
             }
         }
-        let (deadline, cut) = next_cut(attempt, lane.pace, step_limit);
+        let (deadline, cut) = next_cut(attempt, lane, step_limit);
         // Unconstrained: a body that uses up tokio's cooperative budget in every poll must not hide
         // its own time-out or cancellation.
         tokio::select! {
@@ -312,10 +312,14 @@ pub(crate) async fn guarded(body: &mut Body) -> Result<(), StepFailure> {
 /// Which limit comes first, and when. The task's wins a tie: it is the stricter end.
 fn next_cut(
     attempt: &Attempt,
-    pace: &Pace,
+    lane: &Lane<'_>,
     step_limit: Option<(Duration, Instant)>,
 ) -> (Option<Instant>, Option<Cut>) {
-    let task = pace.limit.and_then(|limit| Some((pace.deadline()?, Cut::Task(limit))));
+    let pace = lane.pace;
+    // Who is off the clock does not watch the task's: it stands, or a sibling watches it.
+    let watches = lane.on.load(Ordering::Acquire);
+    let limit = pace.limit.filter(|_| watches);
+    let task = limit.and_then(|limit| Some((pace.deadline()?, Cut::Task(limit))));
     let clock = attempt.clock();
     let step = step_limit
         .and_then(|(limit, since)| Some((clock.deadline(since, limit)?, Cut::Step(limit))));

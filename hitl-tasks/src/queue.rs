@@ -234,8 +234,19 @@ impl<J: Job, B: Back> Queue<J, B> {
         place.rank + bonus.clamp(-NEVER, NEVER)
     }
 
+    /// Moves those whose time has come to those who may start.
+    fn let_in(&mut self, now: Micros) {
+        while let Some(first) = self.later.first_entry().filter(|first| first.key().0 <= now) {
+            let ((due, ticket), job) = first.remove_entry();
+            let bonus = job.wish().map_or(0, |w| w.priority.saturating_mul(self.limits.aging));
+            let rank = due - bonus.clamp(-NEVER, NEVER);
+            self.ready.insert(Place { rank, ticket }, job);
+        }
+    }
+
     /// Somebody whose time to start has passed. They have left.
     pub(crate) fn given_up(&mut self, now: Micros) -> Option<J> {
+        self.let_in(now);
         loop {
             let first = self.giving_up.first_entry().filter(|first| first.key().0 <= now)?;
             let (place, key) = first.remove();
@@ -248,6 +259,8 @@ impl<J: Job, B: Back> Queue<J, B> {
 
     /// Who is next, with a slot counted for them.
     pub(crate) fn next(&mut self, now: impl Fn() -> Micros) -> Option<Next<J, B>> {
+        let now = if self.has_times() { now() } else { 0 };
+        self.let_in(now);
         if self.busy >= self.limits.max_concurrent {
             return None;
         }
@@ -267,13 +280,6 @@ impl<J: Job, B: Back> Queue<J, B> {
                     return Some(Next::Return(back, key));
                 }
             }
-        }
-        let now = if self.has_times() { now() } else { 0 };
-        while let Some(first) = self.later.first_entry().filter(|first| first.key().0 <= now) {
-            let ((due, ticket), job) = first.remove_entry();
-            let bonus = job.wish().map_or(0, |w| w.priority.saturating_mul(self.limits.aging));
-            let rank = due - bonus.clamp(-NEVER, NEVER);
-            self.ready.insert(Place { rank, ticket }, job);
         }
         if self.rate_allows(now) > now {
             return None;
@@ -361,3 +367,7 @@ impl<J: Job, B: Back> Queue<J, B> {
         }
     }
 }
+
+#[cfg(test)]
+#[path = "queue_tests.rs"]
+mod tests;
