@@ -196,7 +196,7 @@ impl<I: Send + 'static, O: Send + 'static> TaskStep<I, O> {
         self
     }
 
-    /// How to undo the step, given a copy of its output (or the context alone).
+    /// How to undo the step, given a copy of its output (the context alone where that is `()`).
     ///
     /// When the task fails, is cancelled or runs out of time, the steps that are done are undone,
     /// the last one first; the step that was running is not, its body tidies up after itself. An
