@@ -3,13 +3,13 @@
 use std::collections::HashMap;
 use std::fmt;
 use std::io::Write as _;
-use std::sync::{Arc, Mutex};
+use std::sync::Arc;
 use std::time::Duration;
 
 use hitl_base::display::{clip, visible};
 use indicatif::{MultiProgress, ProgressBar, ProgressDrawTarget, ProgressStyle};
 
-use crate::sync::lock;
+use crate::sync::{Mutex, lock};
 use crate::{Happening, ProgressEmitter, TaskEvent, TaskId, TaskState};
 
 /// One bar for each task that runs, with its step and what the step says.
