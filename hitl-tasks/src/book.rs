@@ -32,7 +32,7 @@ pub(crate) struct Book {
 }
 
 pub(crate) enum Opened {
-    Living(Book),
+    Living(Box<Book>),
     Ended(Ended),
 }
 
@@ -79,7 +79,7 @@ impl Book {
                 end: End::Earlier(terminal.state, terminal.task_error()),
                 outputs: book.recorded.outputs,
             }),
-            None => Opened::Living(book),
+            None => Opened::Living(Box::new(book)),
         })
     }
 
@@ -108,8 +108,8 @@ impl Book {
     }
 
     /// What became of undoing a step: why it could not be undone, if it could not.
-    pub(crate) fn undone(&self, step: usize) -> Option<Option<Arc<str>>> {
-        self.recorded.undone.get(&step).cloned()
+    pub(crate) fn undone(&self, step: usize) -> Option<&Option<Arc<str>>> {
+        self.recorded.undone.get(&step)
     }
 
     // What is recorded now.

@@ -112,7 +112,11 @@ mod wire;
 pub use body::{ContextAlone, ContextAndInput, StepBody};
 pub use builder::ManagerBuilder;
 pub use context::StepContext;
-pub use emit::{Broadcast, FanOut, JsonLines, ProgressEmitter, Silent, Subscription, Update};
+pub use emit::{
+    Broadcast, Channel, Dashboard, DashboardSnapshot, DashboardUpdates, EventLog, FanOut, Inbox,
+    JsonLines, LogReader, Logged, ParsePositionError, Position, ProgressEmitter, Silent,
+    Subscription, Tracing, Update,
+};
 #[cfg(feature = "terminal")]
 pub use emit::{Paused, ProgressBars};
 pub use error::{BadSetting, BuildError, SubmitError, TaskError, TaskErrorKind, Undone};

@@ -70,13 +70,13 @@ impl TaskManager {
         let runtime = Runtime::current().ok_or(SubmitError::NoRuntime)?;
         match Scheduler::submit(&self.0.0, plan, || Arc::new(output.clone()), runtime)? {
             Accepted::New(record) => Ok(TaskHandle::new(record, output)),
-            Accepted::Known(known) => match known.output.downcast_ref::<Wire<T>>() {
-                Some(output) => Ok(TaskHandle::new(known.record, output.clone())),
-                None => {
-                    let name = known.record.info().idempotency_name();
-                    Err(SubmitError::KeyTaken { key: name.map_or_else(|| "".into(), |n| n.1) })
+            Accepted::Known(known) => {
+                if let Some(output) = known.output.downcast_ref::<Wire<T>>() {
+                    return Ok(TaskHandle::new(known.record, output.clone()));
                 }
-            },
+                let name = known.record.info().idempotency_name();
+                Err(SubmitError::KeyTaken { key: name.map_or_else(|| "".into(), |name| name.1) })
+            }
         }
     }
 

@@ -46,7 +46,7 @@ fn come(queue: &mut Queue<Task, Away>, task: Task, now: Micros) -> Option<Place>
     match queue.come(task, now) {
         Ok(Came::Waits(place)) => Some(place),
         Ok(Came::AtOnce(_)) => None,
-        Err(_) => panic!("the queue is large enough"),
+        Err((task, Full)) => panic!("the queue is large enough for {task:?}"),
     }
 }
 

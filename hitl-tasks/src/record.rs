@@ -44,6 +44,7 @@ pub(crate) struct Record {
     poke: Notify,
 }
 
+#[expect(clippy::struct_excessive_bools, reason = "independent facts, not states")]
 struct Inner {
     live: Live,
     outbox: Outbox,

@@ -94,9 +94,12 @@ pub(crate) struct Slot {
     key: Option<Key>,
 }
 
+/// A slot that is free again, and its key.
+pub(crate) struct Freed<'a>(Option<&'a Key>);
+
 impl Drop for Slot {
     fn drop(&mut self) {
-        Scheduler::start_what_may(&self.scheduler, Some(self.key.as_ref()));
+        Scheduler::start_what_may(&self.scheduler, Some(Freed(self.key.as_ref())));
     }
 }
 
@@ -157,9 +160,10 @@ impl Scheduler {
                     drop(state);
                     let same = known.record.info().looks_like(record.info());
                     drop_quietly((job, old));
-                    return match same {
-                        true => Ok(Accepted::Known(known)),
-                        false => Err(SubmitError::KeyTaken { key: Arc::clone(&name.1) }),
+                    return if same {
+                        Ok(Accepted::Known(known))
+                    } else {
+                        Err(SubmitError::KeyTaken { key: Arc::clone(&name.1) })
                     };
                 }
             }
@@ -219,11 +223,11 @@ impl Scheduler {
     }
 
     /// Gives a slot back, and starts whatever there are free slots for.
-    pub(crate) fn start_what_may(this: &Arc<Self>, mut given_back: Option<Option<&Key>>) {
+    pub(crate) fn start_what_may(this: &Arc<Self>, mut given_back: Option<Freed<'_>>) {
         loop {
             let next = {
                 let mut state = lock(&this.state);
-                if let Some(key) = given_back.take() {
+                if let Some(Freed(key)) = given_back.take() {
                     state.queue.give_back(key);
                 }
                 if state.starting {

@@ -345,8 +345,7 @@ impl TaskInfo {
 
     /// Whether another task may stand for this one.
     pub(crate) fn looks_like(&self, other: &Self) -> bool {
-        let steps =
-            |info: &Self| info.steps.iter().map(|step| step.shared_name()).collect::<Vec<_>>();
+        let steps = |info: &Self| info.steps.iter().map(StepInfo::shared_name).collect::<Vec<_>>();
         self.name == other.name && self.version() == other.version() && steps(self) == steps(other)
     }
 

@@ -49,7 +49,7 @@ impl Run {
         for (index, node) in self.to_undo() {
             let earlier = book.and_then(|book| book.undone(index));
             let error = match earlier {
-                Some(error) => error,
+                Some(error) => error.clone(),
                 None => match self.undo_step(index, node, book).await {
                     Ok(error) => error,
                     Err(left) => return (left, undone),

@@ -63,8 +63,8 @@ async fn a_vec_of_steps_makes_a_vec() {
 #[tokio::test(start_paused = true)]
 async fn the_first_failure_stops_the_siblings() {
     let (manager, events) = watched(|b| b.grace(2 * S));
-    let tidied = Arc::new(AtomicBool::new(false));
-    let flag = Arc::clone(&tidied);
+    let was_tidy = Arc::new(AtomicBool::new(false));
+    let flag = Arc::clone(&was_tidy);
     let tidies = TaskStep::new("tidies", move |cx: StepContext, _: u32| {
         let flag = Arc::clone(&flag);
         async move {
@@ -86,7 +86,7 @@ async fn the_first_failure_stops_the_siblings() {
     let handle = manager.submit(task).unwrap();
     let error = handle.wait().await.unwrap_err();
     assert_eq!(error.to_string(), "Step 'fails' failed: first");
-    assert_eq!((before.elapsed(), tidied.load(Ordering::SeqCst)), (2 * S, true));
+    assert_eq!((before.elapsed(), was_tidy.load(Ordering::SeqCst)), (2 * S, true));
     let states: Vec<_> = handle.progress().steps.iter().map(|step| step.status).collect();
     assert_eq!(states[1..4], [Status::Cancelled; 3]);
     assert_eq!(states[4], Status::Failed);

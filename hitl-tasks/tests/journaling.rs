@@ -254,13 +254,11 @@ impl Faulty {
         if self.after && (self.error.is_some() || number == self.dies_at) {
             call.await?;
         }
-        match self.error {
-            Some(kind) => Err(JournalError::new(kind, "hiccup")),
-            None => {
-                self.dead.notify_one();
-                std::future::pending().await
-            }
+        if let Some(kind) = self.error {
+            return Err(JournalError::new(kind, "hiccup"));
         }
+        self.dead.notify_one();
+        std::future::pending().await
     }
 }
 

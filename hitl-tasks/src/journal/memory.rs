@@ -3,13 +3,13 @@
 
 use std::collections::HashMap;
 use std::fmt;
-use std::sync::{Arc, Mutex};
+use std::sync::Arc;
 
 use async_trait::async_trait;
 
 use super::{Epoch, Journal, JournalError};
 use crate::TaskId;
-use crate::sync::lock;
+use crate::sync::{Mutex, lock};
 
 /// Keeps entries in memory, for as long as a clone of it lives. Clones are the same journal.
 ///
