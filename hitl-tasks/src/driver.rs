@@ -28,6 +28,8 @@ pub(crate) struct Run {
     record: Arc<Record>,
     units: Box<[Unit]>,
     pace: Pace,
+    /// How it will end once it is undone.
+    decided: Option<Box<End>>,
     concluded: bool,
 }
 
@@ -50,6 +52,7 @@ pub(crate) fn drive(mut run: Run) -> impl Future<Output = ()> + Send {
         if matches!(end, End::Completed) || !run.undoes(None) {
             run.conclude(end, at);
         } else {
+            let end = run.decide(end);
             let (end, undone) = Box::pin(run.undo(end, None)).await;
             run.conclude_undone(end, undone);
         }
@@ -63,7 +66,8 @@ impl Run {
         timeout: Option<Duration>,
         slot: Slot,
     ) -> Self {
-        Self { record, units, pace: Pace::new(timeout, slot), concluded: false }
+        let pace = Pace::new(timeout, slot);
+        Self { record, units, pace, decided: None, concluded: false }
     }
 
     /// Runs the units in order, until the time given back.
@@ -181,6 +185,7 @@ impl Run {
             return;
         }
         let (end, undone) = if !matches!(end, End::Completed) && self.undoes(Some(&book)) {
+            let end = self.decide(end);
             self.undo(end, Some(&book)).await
         } else {
             (end, Vec::new())
@@ -247,6 +252,13 @@ impl Run {
         ended.end
     }
 
+    /// From here on it ends like that, whatever happens.
+    fn decide(&mut self, end: End) -> End {
+        let end = self.record.begin_undo(end);
+        self.decided = Some(Box::new(end.clone()));
+        end
+    }
+
     pub(crate) fn record(&self) -> &Arc<Record> {
         &self.record
     }
@@ -291,7 +303,7 @@ impl Drop for Run {
         } else {
             // Either it never began, and has an end already; or its runtime went away.
             self.record.stop(Stopper::Host, Some("the runtime was shut down"));
-            End::Cancelled
+            self.decided.take().map_or(End::Cancelled, |end| *end)
         };
         let leftover = self.leftover(end);
         // A body that blocks a thread goes on without us. Then it is what ends the task.

@@ -35,14 +35,19 @@
 //!
 //! # The tour
 //!
-//! - **Defining**: [`Task`], [`TaskStep`], [`Retry`]. What a body gets is a [`StepContext`]: it
-//!   reports progress, hears of cancellation, and waits [off the clock](StepContext::off_clock).
-//! - **Running**: [`TaskManager`], built by [`ManagerBuilder`]; it ends by [`Shutdown`].
+//! - **Defining**: [`Task`], [`TaskStep`] (also [blocking](TaskStep::blocking), with
+//!   [undo](TaskStep::undo), or several [at once](Task::parallel)), [`Retry`]. What a body gets is a
+//!   [`StepContext`]: it reports progress, hears of cancellation, and waits
+//!   [off the clock](StepContext::off_clock).
+//! - **Running**: [`TaskManager`], built by [`ManagerBuilder`]; it ends by [`Shutdown`]. Tasks wait
+//!   by [`Priority`], [key](Task::key), [rate](ManagerBuilder::rate_limit) and
+//!   [time](Task::start_after).
 //! - **Waiting and stopping**: [`TaskHandle`] is the claim on the output; [`TaskWatcher`] only
-//!   looks. Neither owns the task.
+//!   looks. Neither owns the task. [`TenantTasks`] is the manager as one tenant sees it.
 //! - **Watching**: every [`TaskEvent`] goes to a [`ProgressEmitter`]: `ProgressBars` (feature
-//!   `terminal`), [`Broadcast`], [`JsonLines`], [`FanOut`], or yours. [`TaskProgress`] is the
-//!   snapshot a dashboard reads.
+//!   `terminal`), [`EventLog`], [`Channel`], [`Broadcast`], [`Dashboard`], [`JsonLines`],
+//!   [`Tracing`], [`FanOut`], or yours. [`TaskProgress`] is the snapshot a dashboard reads.
+//! - **Surviving**: [`Task::journaled`] and a [`Journal`].
 //! - **States**: [`TaskState`] and its [`Transition`]s, a pure function.
 //!
 //! # What happens when
@@ -55,7 +60,9 @@
 //! | `cancel` before it starts | never begins | `Cancelled`, at once |
 //! | `cancel` while it runs, backs off or waits | stopped | `Cancelled`, whatever the body still returns |
 //! | a waiter, a watcher or the handle is dropped | nothing | nothing |
-//! | the last manager is dropped, or the runtime shuts down | stopped | `Cancelled` |
+//! | it fails, is cancelled or runs out of time | those that are done are undone | `Undoing`, then that end |
+//! | a body blocks its thread and is told to stop | goes on | still `Running`, until it returns |
+//! | the last manager is dropped, or the runtime shuts down | stopped | `Cancelled`; journaled ones go on later |
 //! | an emitter panics | nothing | nothing |
 //!
 //! "Stopped" means: its token is cancelled; a body that listens to the token gets a grace period;

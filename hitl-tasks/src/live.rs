@@ -15,7 +15,7 @@ pub(crate) struct Live {
     /// The step that began last.
     current: usize,
     /// Empty until the task starts: a queue may hold many.
-    steps: Vec<StepLive>,
+    steps: Box<[StepLive]>,
     started_at: Option<Timestamp>,
     completed_at: Option<Timestamp>,
     message: Option<Arc<str>>,
@@ -44,7 +44,7 @@ impl Live {
         Self {
             state: TaskState::Queued,
             current: 0,
-            steps: Vec::new(),
+            steps: Box::default(),
             started_at: None,
             completed_at: None,
             message: None,
@@ -64,7 +64,7 @@ impl Live {
             completed_at: None,
             ran_before: Duration::ZERO,
         };
-        self.steps = vec![pending; info.steps().len()];
+        self.steps = vec![pending; info.steps().len()].into_boxed_slice();
         self.started_at = Some(at);
         self.running_since = Some(at);
     }

@@ -24,7 +24,8 @@ pub(crate) struct Pace {
 
 struct Spent {
     slot: Option<Slot>,
-    since: Instant,
+    /// Read only where there is a limit.
+    since: Option<Instant>,
     /// How many members are on the clock.
     on: usize,
     off_since: Option<Instant>,
@@ -33,20 +34,15 @@ struct Spent {
 
 impl Pace {
     pub(crate) fn new(limit: Option<Duration>, slot: Slot) -> Self {
-        let spent = Spent {
-            slot: Some(slot),
-            since: Instant::now(),
-            on: 0,
-            off_since: None,
-            off: Duration::ZERO,
-        };
+        let spent =
+            Spent { slot: Some(slot), since: None, on: 0, off_since: None, off: Duration::ZERO };
         Self { limit, spent: Mutex::new(spent) }
     }
 
     /// Its time begins now.
     pub(crate) fn begin(&mut self) {
         if self.limit.is_some() {
-            lock(&self.spent).since = Instant::now();
+            lock(&self.spent).since = Some(Instant::now());
         }
     }
 
@@ -148,7 +144,7 @@ impl Pace {
         if spent.off_since.is_some() {
             return None;
         }
-        spent.since.checked_add(limit)?.checked_add(spent.off)
+        spent.since?.checked_add(limit)?.checked_add(spent.off)
     }
 
     /// Whether it has run out of time.

@@ -92,10 +92,11 @@ pub(crate) struct Queue<J, B> {
     /// How many have not started.
     waiting: usize,
     next_ticket: u64,
-    ready: BTreeMap<Place, J>,
+    /// Boxed: a tree's nodes are half empty, and many may wait.
+    ready: BTreeMap<Place, Box<J>>,
     returning: VecDeque<(B, Option<Key>)>,
     /// By the time they may start.
-    later: BTreeMap<(Micros, u64), J>,
+    later: BTreeMap<(Micros, u64), Box<J>>,
     /// By the time they give up; where they are.
     giving_up: BTreeMap<(Micros, u64), (Place, Option<Key>)>,
     keys: HashMap<Key, OfKey<J, B>>,
@@ -106,7 +107,7 @@ pub(crate) struct Queue<J, B> {
 /// Slots that are out for one key, and who was set aside for it.
 struct OfKey<J, B> {
     busy: usize,
-    ready: BTreeMap<Place, J>,
+    ready: BTreeMap<Place, Box<J>>,
     returning: VecDeque<B>,
 }
 
@@ -182,9 +183,9 @@ impl<J: Job, B: Back> Queue<J, B> {
         }
         self.waiting += 1;
         if after == 0 {
-            self.ready.insert(place, job);
+            self.ready.insert(place, Box::new(job));
         } else {
-            self.later.insert((due, place.ticket), job);
+            self.later.insert((due, place.ticket), Box::new(job));
         }
         Ok(Came::Waits(place))
     }
@@ -214,11 +215,11 @@ impl<J: Job, B: Back> Queue<J, B> {
         }
         let job = self.take(place, key).or_else(|| self.later.remove(&(due, place.ticket)))?;
         self.waiting -= 1;
-        Some(job)
+        Some(*job)
     }
 
     /// From among those who may start.
-    fn take(&mut self, place: Place, key: Option<&Key>) -> Option<J> {
+    fn take(&mut self, place: Place, key: Option<&Key>) -> Option<Box<J>> {
         if let Some(job) = self.ready.remove(&place) {
             if let Some(key) = key {
                 self.offer(key);
@@ -252,7 +253,7 @@ impl<J: Job, B: Back> Queue<J, B> {
             let (place, key) = first.remove();
             if let Some(job) = self.take(place, key.as_ref()) {
                 self.waiting -= 1;
-                return Some(job);
+                return Some(*job);
             }
         }
     }
@@ -300,7 +301,7 @@ impl<J: Job, B: Back> Queue<J, B> {
             self.waiting -= 1;
             self.hand_out(key.as_ref());
             self.note_start(now);
-            return Some(Next::Start(job));
+            return Some(Next::Start(*job));
         }
         None
     }

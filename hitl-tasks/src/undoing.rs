@@ -32,10 +32,9 @@ impl Run {
         })
     }
 
-    /// Undoes; how the task ends, and what became of each step. Every failure is reported, and none
+    /// Undoes what was done, once it is decided how the task ends. How it does end, and what became of each step. Every failure is reported, and none
     /// keeps the others from being undone.
     pub(crate) async fn undo(&self, end: End, book: Option<&Book>) -> (End, Vec<Undone>) {
-        let end = self.record().begin_undo(end);
         let mut undone = Vec::new();
         if book.is_some() && self.record().is_suspended() {
             return (End::Left(TaskError::cancelled(None)), undone);

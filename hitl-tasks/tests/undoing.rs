@@ -169,3 +169,21 @@ async fn members_of_a_group_that_are_done_are_undone() {
     assert_eq!(error.failed_step(), Some(1));
     assert_eq!(said(&log), ["do a", "do b", "undo b", "undo a"]);
 }
+
+#[test]
+fn invariant_11_a_runtime_that_goes_away_while_it_undoes_leaves_the_decided_end() {
+    let (manager, events) = watched(|b| b);
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+    let step = TaskStep::new("a", |_: StepContext| async { Ok::<_, String>(()) })
+        .undo(|cx: StepContext, (): ()| async move { for_ever(cx).await });
+    let handle = runtime.block_on(async {
+        let handle = manager.submit(Task::new("t").step(step).step(failing())).unwrap();
+        while handle.state() != TaskState::Undoing {
+            tokio::task::yield_now().await;
+        }
+        handle
+    });
+    drop(runtime);
+    assert_eq!((handle.state(), manager.running()), (TaskState::Failed, 0));
+    events.assert_one_end(handle.id());
+}
