@@ -59,7 +59,7 @@ impl ManagerBuilder {
     }
 
     /// How many tasks may wait to start, besides those that run; 10,000 unless said otherwise. One
-    /// more is refused with [`SubmitError::Full`]. `usize::MAX` means no limit.
+    /// more is refused with [`SubmitError::Full`](crate::SubmitError::Full). `usize::MAX` means no limit.
     #[must_use]
     pub fn max_queued(mut self, tasks: usize) -> Self {
         self.max_queued = tasks;
