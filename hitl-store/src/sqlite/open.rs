@@ -23,6 +23,7 @@ use super::store::{Shared, SqliteStore};
 use super::watch::{OwnChanges, Watcher};
 use super::writer::{self, Connect, Writer, WriterThread};
 use super::{SqliteOptions, key};
+use crate::failpoint::reach;
 
 /// How many connections read beside the one that writes.
 const READERS: usize = 2;
@@ -72,6 +73,7 @@ fn open_now(given: &Path, options: SqliteOptions) -> Result<SqliteStore, StoreEr
         ));
     };
     create(&path)?;
+    reach("file-created");
     let mut connection = connect(&path, options.busy_timeout).map_err(at)?;
     if connection.is_readonly("main").map_err(|error| at(error.into()))? {
         return Err(read_only(&path));
@@ -82,7 +84,9 @@ fn open_now(given: &Path, options: SqliteOptions) -> Result<SqliteStore, StoreEr
         check_health(&connection, &path)?;
     }
     // An empty file gets its tables before it gets a write-ahead log: the header is whole at once.
+    reach("before-migration");
     schema::migrate(&mut connection, schema::STEPS, &path).map_err(at)?;
+    reach("after-migration");
     use_log(&connection).map_err(at)?;
     if !schema::is_complete(&connection).map_err(at)? {
         return Err(at(Fault::Damaged("tables are missing")));

@@ -17,6 +17,7 @@ use tokio::sync::oneshot;
 use super::error::Fault;
 use super::query::{self, Kept};
 use super::session::Sessions;
+use crate::failpoint::reach;
 
 /// What an operation needs to know beside the file.
 #[derive(Clone)]
@@ -120,6 +121,7 @@ impl Apply {
             Err(refusal) => return self.refused(refusal, record).map(|answer| (answer, None)),
         };
         update(on, n, &next, record.version)?;
+        reach("between-writes");
         if let Some(result) = &self.result {
             on.prepare_cached("INSERT OR REPLACE INTO results (call, sealed) VALUES (?1, ?2)")?
                 .execute(params![n, result.as_bytes()])?;
