@@ -18,6 +18,7 @@ pub const FAILPOINTS: &[&str] = &[
     "session-half-open",
     "after-begin",
     "between-writes",
+    "entry-written",
     "before-commit",
     "after-commit",
     "after-acknowledge",

@@ -16,6 +16,7 @@ use tokio::sync::oneshot;
 
 use super::error::Fault;
 use super::query::{self, Kept};
+use super::retention;
 use super::session::Sessions;
 use crate::failpoint::reach;
 
@@ -69,6 +70,10 @@ impl Operation for Submit {
                 Submitted::Existing(record)
             });
             return Ok(None);
+        }
+        let began = self.call.key().run.began();
+        if began.is_some() && began < retention::watermark(on)? {
+            return Err(Fault::RunForgotten);
         }
         let record = self.call.stamped(world.clock.now());
         let n = insert(on, &record)?;
@@ -199,7 +204,7 @@ fn insert(on: &Connection, record: &CallRecord) -> Result<i64, Fault> {
 }
 
 /// The compare-and-set. The transaction excludes other writers, so a miss means damage.
-fn update(on: &Connection, n: i64, record: &CallRecord, from: u64) -> Result<(), Fault> {
+pub(super) fn update(on: &Connection, n: i64, record: &CallRecord, from: u64) -> Result<(), Fault> {
     let request = &record.request;
     let changed = on
         .prepare_cached(
@@ -227,13 +232,13 @@ fn claimant(record: &CallRecord) -> Option<String> {
     record.claim.filter(|_| runs).map(|claim| claim.session.to_string())
 }
 
-fn log(on: &Connection, n: i64, entry: &Entry) -> Result<Written, Fault> {
+pub(super) fn log(on: &Connection, n: i64, entry: &Entry) -> Result<Written, Fault> {
     on.prepare_cached("INSERT INTO history (call, entry) VALUES (?1, ?2)")?
         .execute(params![n, encode(entry)?])?;
     Ok(Written { seq: on.last_insert_rowid(), id: entry.id })
 }
 
-fn encode<T: serde::Serialize>(value: &T) -> Result<String, Fault> {
+pub(super) fn encode<T: serde::Serialize>(value: &T) -> Result<String, Fault> {
     serde_json::to_string(value).map_err(|_| Fault::Damaged("a record cannot be written as JSON"))
 }
 

@@ -34,7 +34,7 @@ impl Checked {
 }
 
 /// The whole lines of a file. A line that its writer did not finish was not acknowledged.
-fn lines(folder: &Path, name: &str) -> Vec<String> {
+pub(crate) fn lines(folder: &Path, name: &str) -> Vec<String> {
     let text = std::fs::read_to_string(folder.join(name)).unwrap_or_default();
     let whole = text.rfind('\n').map_or("", |end| &text[..end]);
     whole.lines().map(str::to_owned).collect()

@@ -6,7 +6,7 @@ use std::process::{Child, Command, Stdio};
 use std::sync::mpsc::{Receiver, RecvTimeoutError, channel};
 use std::time::{Duration, Instant};
 
-use crate::worker::{MARK, STOP, arguments, environment};
+use crate::worker::{MARK, STOP, TASKS, arguments, environment};
 
 /// A life that gets nowhere within this time is a failure of the test.
 const PATIENCE: Duration = Duration::from_secs(60);
@@ -45,8 +45,19 @@ pub(crate) struct Life {
 }
 
 impl Life {
+    /// A worker on calls.
     pub(crate) fn start(folder: &Path, number: u64, end: End) -> Self {
+        Self::run(Command::new(std::env::current_exe().unwrap()), folder, number, end)
+    }
+
+    /// A worker on long-running tasks.
+    pub(crate) fn start_task(folder: &Path, number: u64, end: End) -> Self {
         let mut command = Command::new(std::env::current_exe().unwrap());
+        command.env(TASKS, "1");
+        Self::run(command, folder, number, end)
+    }
+
+    fn run(mut command: Command, folder: &Path, number: u64, end: End) -> Self {
         command.args(arguments()).envs(environment(folder, number));
         if let End::At { place, visit } = end {
             command.env(STOP, format!("{place} {visit}"));

@@ -4,6 +4,7 @@
 
 mod check;
 mod desk;
+mod journal;
 mod life;
 mod place;
 mod watched;
@@ -90,6 +91,23 @@ fn a_first_life_may_end_at_every_step_of_opening() {
         let checked = runtime.block_on(check::after_a_death(folder.path()));
         assert!(checked.acknowledged > 0, "{place}: {checked:?}");
     }
+}
+
+#[test]
+fn invariant_10_no_step_of_a_task_is_lost_wherever_its_worker_dies() {
+    let mut random = Random(11);
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+    let folder = tempfile::tempdir().unwrap();
+    let mut ends = vec![End::Random; 20];
+    for place in place::JOURNAL {
+        ends.extend([0, 3, 11].map(|visit| End::At { place, visit }));
+    }
+    let mut steps = 0;
+    for (number, end) in (0..).zip(ends) {
+        Life::start_task(folder.path(), number, end).until_killed(&mut random);
+        steps = runtime.block_on(journal::after_a_death(folder.path()));
+    }
+    assert!(steps > 200, "only {steps} steps");
 }
 
 /// The database of a folder.

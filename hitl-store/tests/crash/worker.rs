@@ -10,11 +10,14 @@ use hitl_store::SqliteStore;
 
 use crate::database;
 use crate::desk::{Lines, Note, Pay, acknowledged, gate};
+use crate::journal;
 use crate::watched::Watched;
 
 pub(crate) const FOLDER: &str = "HITL_CRASH_FOLDER";
 pub(crate) const LIFE: &str = "HITL_CRASH_LIFE";
 pub(crate) const STOP: &str = "HITL_CRASH_STOP";
+/// Set for a worker on tasks.
+pub(crate) const TASKS: &str = "HITL_CRASH_TASKS";
 /// What marks our lines among those of the test harness.
 pub(crate) const MARK: &str = "@@ ";
 
@@ -40,7 +43,7 @@ pub(crate) fn reach(place: &'static str) {
 }
 
 /// Says something to whoever will kill this process.
-fn say(what: &str) {
+pub(crate) fn say(what: &str) {
     let mut out = std::io::stdout().lock();
     // Whoever listened may be gone; then nothing matters any more.
     let _gone = writeln!(out, "{MARK}{what}").and_then(|()| out.flush());
@@ -63,6 +66,9 @@ pub(crate) fn run_if_asked() {
         std::process::exit(0);
     });
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+    if std::env::var_os(TASKS).is_some() {
+        return runtime.block_on(journal::work(PathBuf::from(folder)));
+    }
     runtime.block_on(work(PathBuf::from(folder), life));
 }
 
