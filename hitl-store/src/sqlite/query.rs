@@ -253,3 +253,7 @@ fn parse<T: FromStr>(text: &str) -> Result<T, Fault> {
 pub(super) fn count(limit: usize) -> i64 {
     i64::try_from(limit).unwrap_or(i64::MAX)
 }
+
+#[cfg(test)]
+#[path = "scale_tests.rs"]
+mod scale;
