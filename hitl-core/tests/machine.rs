@@ -37,6 +37,9 @@ const TABLE: &[(S, Kind, S)] = &[
     (S::OutcomeUnknown, Kind::Fail, S::Failed),
     (S::Claimed, Kind::TimeOut, S::OutcomeUnknown),
     (S::Claimed, Kind::Lose, S::OutcomeUnknown),
+    (S::Pending, Kind::Restore, S::Pending),
+    (S::Approved, Kind::Restore, S::Pending),
+    (S::Claimed, Kind::Restore, S::OutcomeUnknown),
     (S::OutcomeUnknown, Kind::MarkExecuted, S::Executed),
     (S::OutcomeUnknown, Kind::MarkFailed, S::Failed),
     (S::OutcomeUnknown, Kind::Retry, S::Approved),
@@ -61,13 +64,14 @@ enum Kind {
     Fail,
     TimeOut,
     Lose,
+    Restore,
     MarkExecuted,
     MarkFailed,
     Retry,
 }
 
 impl Kind {
-    const ALL: [Self; 19] = [
+    const ALL: [Self; 20] = [
         Self::Approve,
         Self::Reject,
         Self::Respond,
@@ -84,6 +88,7 @@ impl Kind {
         Self::Fail,
         Self::TimeOut,
         Self::Lose,
+        Self::Restore,
         Self::MarkExecuted,
         Self::MarkFailed,
         Self::Retry,
@@ -115,6 +120,7 @@ impl Kind {
             Self::Fail => Event::Fail { token, failure: failure("no") },
             Self::TimeOut => Event::TimeOut { token },
             Self::Lose => Event::Lose,
+            Self::Restore => Event::Restore,
             Self::MarkExecuted => resolve(Resolution::Executed),
             Self::MarkFailed => resolve(Resolution::Failed { reason }),
             Self::Retry => resolve(Resolution::Retry { attested: true }),
@@ -228,6 +234,23 @@ fn invariant_2_a_decision_on_a_laxer_question_does_not_answer_a_stricter_one() {
     assert_ne!(asked.request.binding, record.request.binding);
 }
 
+#[test]
+fn invariant_2_no_decision_from_before_a_restore_answers_after_it() {
+    let owner = OwnerToken::new();
+    let record = start(ApprovalLevel::Quick, owner);
+    let facts = Facts { now: Timestamp::from_millis(700_000), claimant_dead: true };
+    let early = Facts { now: Timestamp::from_millis(1), claimant_dead: false };
+    let decision = Kind::Approve.event(&record, ClaimToken::new(), owner);
+    let approved = changed(apply(&record, &decision, early));
+    for held in [&record, &approved] {
+        let asked = changed(apply(held, &Event::Restore, facts));
+        assert_eq!((asked.state, &asked.decided), (S::Pending, &None));
+        assert_eq!(apply(&asked, &decision, early), Err(Refusal::Stale));
+        assert!(asked.request.because.last().unwrap().contains("look whether it has"));
+        assert!(asked.request.expires_at > facts.now, "there is time to look");
+    }
+}
+
 fn changed(result: Result<Step, Refusal>) -> CallRecord {
     match result {
         Ok(Step::Changed(record)) => record,
@@ -315,7 +338,8 @@ proptest! {
             }
             // The same event once more changes nothing twice.
             if let Ok(Step::Changed(twice)) = apply(&next, &event, facts) {
-                prop_assert_eq!(kind, Kind::Attach, "{:?} -> {}", kind, twice.state);
+                let again = matches!(kind, Kind::Attach | Kind::Restore);
+                prop_assert!(again, "{:?} -> {}", kind, twice.state);
             }
             events.push(event);
             record = next;

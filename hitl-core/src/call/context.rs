@@ -1,6 +1,7 @@
 //! Who and where: set by the host, never by the model.
 
-use hitl_base::text_id;
+use hitl_base::id::Uuid;
+use hitl_base::{Timestamp, text_id};
 use serde::{Deserialize, Serialize};
 
 text_id! {
@@ -14,6 +15,17 @@ text_id! {
 text_id! {
     /// One run of an agent.
     RunId
+}
+
+impl RunId {
+    /// When the run began, if its id says so: a UUID of version 7 in its usual form.
+    ///
+    /// Only of such runs can a store know that they are older than what it remembers.
+    pub fn began(&self) -> Option<Timestamp> {
+        let id = Uuid::try_parse(self.as_str()).ok().filter(|id| id.get_version_num() == 7)?;
+        let millis = id.as_u128() >> 80;
+        i64::try_from(millis).ok().map(Timestamp::from_millis)
+    }
 }
 
 impl Default for Tenant {
@@ -120,5 +132,19 @@ impl From<Principal> for CallContext {
 impl From<&str> for CallContext {
     fn from(principal: &str) -> Self {
         Self::of(principal)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_run_with_a_sortable_id_says_when_it_began() {
+        let began = |id: &str| RunId::new(id).began().map(Timestamp::as_millis);
+        assert_eq!(began("017f22e2-79b0-7cc3-98c4-dc0c0c07398f"), Some(0x017f_22e2_79b0));
+        for other in ["nightly", "", "919108f7-52d1-4320-9bac-f847db4148a8"] {
+            assert_eq!(began(other), None, "{other}");
+        }
     }
 }

@@ -148,6 +148,7 @@ impl Inner {
             claim: None,
             attempts: 0,
             ending,
+            erased: false,
             updated_at: now,
         };
         Ok(Prepared { tool, snapshot: Arc::new(snapshot), routed, record, owner })

@@ -106,6 +106,10 @@ pub enum Event {
     },
     /// The executor died. Anyone may say so; the store checks it.
     Lose,
+    /// The store was restored from a backup: what happened since that was taken is not known. What
+    /// waits or was approved is asked again, as the next revision; what ran is not known to have
+    /// ended.
+    Restore,
     /// A human settles an unknown outcome.
     Resolve {
         /// The record's version that they looked at.
@@ -133,6 +137,7 @@ impl Event {
             Self::Fail { .. } => "fail",
             Self::TimeOut { .. } => "timeOut",
             Self::Lose => "lose",
+            Self::Restore => "restore",
             Self::Resolve { .. } => "resolve",
         }
     }

@@ -6,6 +6,7 @@
 mod event;
 mod record;
 mod refusal;
+mod tombstone;
 mod transition;
 
 pub use event::{Event, Resolution, Withdrawal};

@@ -167,8 +167,17 @@ pub struct CallRecord {
     /// What is kept beside the state.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub ending: Option<Ending>,
+    /// Retention has erased what the call was about: key, content digest and state are left, so that
+    /// the key stays taken.
+    #[serde(default, skip_serializing_if = "is_kept")]
+    pub erased: bool,
     /// When it last changed, by the store's clock.
     pub updated_at: Timestamp,
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde passes a reference")]
+const fn is_kept(erased: &bool) -> bool {
+    !*erased
 }
 
 impl CallRecord {

@@ -115,6 +115,14 @@ pub fn apply(record: &CallRecord, event: &Event, facts: Facts) -> Result<Step, R
             next.ending =
                 Some(Ending::Reason("the executor died while it ran the body".to_owned()));
         }
+        (S::Pending | S::Approved, Event::Restore) => ask_again(&mut next, facts),
+        (S::Claimed, Event::Restore) => {
+            next.state = S::OutcomeUnknown;
+            next.ending = Some(Ending::Reason(
+                "it was running when the backup was taken that the store was restored from"
+                    .to_owned(),
+            ));
+        }
         (S::OutcomeUnknown, Event::Resolve { version, resolution, by }) => {
             guard(record.version == *version, Refusal::Stale)?;
             resolve(&mut next, resolution, by.as_str(), facts)?;
@@ -180,6 +188,28 @@ fn decide(next: &mut CallRecord, decision: &Decision, facts: Facts) -> Result<()
     Ok(())
 }
 
+/// After a restore a decision may be missing, and so may a run: a human looks, and no decision that
+/// was taken before answers what they are asked.
+fn ask_again(next: &mut CallRecord, facts: Facts) {
+    next.state = S::Pending;
+    next.decided = None;
+    let request = &mut next.request;
+    request.because.push(
+        "asked again: the store was restored from a backup, and this may have run since that was \
+         taken; look whether it has"
+            .to_owned(),
+    );
+    request.revision += 1;
+    request.binding = binding_digest(next.content, request.fingerprint, request.revision);
+    renew(next, facts);
+}
+
+/// The approval's time starts again: a human has just looked at it, or has to.
+fn renew(next: &mut CallRecord, facts: Facts) {
+    let time = next.request.expires_at.since(next.request.created_at);
+    next.request.expires_at = next.request.expires_at.max(facts.now.plus(time));
+}
+
 fn resolve(next: &mut CallRecord, how: &Resolution, by: &str, facts: Facts) -> Result<(), Refusal> {
     match how {
         Resolution::Executed => {
@@ -194,9 +224,7 @@ fn resolve(next: &mut CallRecord, how: &Resolution, by: &str, facts: Facts) -> R
             guard(facts.claimant_dead || *attested, Refusal::Alive)?;
             next.state = S::Approved;
             next.ending = None;
-            // A human has just looked at it: the approval's time starts again.
-            let time = next.request.expires_at.since(next.request.created_at);
-            next.request.expires_at = next.request.expires_at.max(facts.now.plus(time));
+            renew(next, facts);
         }
     }
     // The old token is void: a late result must not overwrite what a human settled.

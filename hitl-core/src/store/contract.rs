@@ -62,7 +62,8 @@ impl PageRequest {
 #[derive(Clone, Debug, Default)]
 #[non_exhaustive]
 pub struct History {
-    /// Entries with their sequence numbers, in order and without a hole.
+    /// Entries with their sequence numbers, in order and without a hole: a stretch ends where
+    /// entries are missing, and the next one begins with a gap.
     pub entries: Vec<(u64, Entry)>,
     /// Entries between the one asked for and the first one here are no longer kept.
     pub gap: bool,
@@ -72,6 +73,35 @@ impl History {
     /// A stretch of history.
     pub fn new(entries: Vec<(u64, Entry)>, gap: bool) -> Self {
         Self { entries, gap }
+    }
+
+    /// The stretch that `kept`, the entries after `after`, begins with: it ends where one is
+    /// missing. `last` is the sequence number of the last entry there ever was.
+    pub fn stretch(after: u64, last: u64, kept: impl IntoIterator<Item = (u64, Entry)>) -> Self {
+        let mut entries: Vec<(u64, Entry)> = Vec::new();
+        for (seq, entry) in kept {
+            if entries.last().is_some_and(|(before, _)| before + 1 != seq) {
+                break;
+            }
+            entries.push((seq, entry));
+        }
+        let next = entries.first().map_or(last.saturating_add(1), |(seq, _)| *seq);
+        Self { entries, gap: after.saturating_add(1) < next }
+    }
+}
+
+/// What [`Store::retain`] has erased.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Retained {
+    /// Calls of which a tombstone is left.
+    pub calls: u64,
+}
+
+impl Retained {
+    /// So many calls were erased.
+    pub fn new(calls: u64) -> Self {
+        Self { calls }
     }
 }
 
@@ -149,6 +179,27 @@ pub trait Store: Send + Sync + 'static {
     /// The history after the entry with sequence number `after` (0: from the beginning), at most
     /// `limit` entries.
     async fn history(&self, after: u64, limit: usize) -> Result<History, StoreError>;
+
+    /// Erases what is kept of calls that ended before `before`: their results, their history, and
+    /// everything of their records but a [tombstone](CallRecord::tombstone), so that a key is never
+    /// free again. What has not ended is never touched, however old; nor is what is unknown. Readers
+    /// of the history see a marked gap.
+    ///
+    /// May be given up and called again at any time: each call is erased wholly or not at all.
+    async fn retain(&self, before: Timestamp) -> Result<Retained, StoreError> {
+        let _unused = before;
+        Err(StoreError::unsupported("erase what is old"))
+    }
+
+    /// Forgets the tombstones of runs that [began](crate::RunId::began) before `watermark`, and
+    /// refuses new calls of such runs from then on, with
+    /// [`RunForgotten`](super::StoreErrorKind::RunForgotten): a key that is no longer known may have
+    /// run. The watermark only rises. Runs whose id does not say when they began keep their
+    /// tombstones. Returns how many were forgotten.
+    async fn forget_runs(&self, watermark: Timestamp) -> Result<u64, StoreError> {
+        let _unused = watermark;
+        Err(StoreError::unsupported("forget runs"))
+    }
 
     /// Hints that a call may have changed, whichever process changed it. Subscribe, read, then
     /// wait.

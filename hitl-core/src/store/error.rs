@@ -24,6 +24,11 @@ pub enum StoreErrorKind {
     Ambiguous,
     /// The host's key cannot be read, or is another one than the data was sealed under.
     Key,
+    /// The call's run is older than what the store remembers: the call may have run before. Start
+    /// a new run.
+    RunForgotten,
+    /// This store cannot do it.
+    Unsupported,
     /// Anything else.
     Other,
 }
@@ -47,6 +52,20 @@ impl StoreError {
     pub fn because(mut self, source: impl Into<Box<dyn Error + Send + Sync>>) -> Self {
         self.source = Some(source.into());
         self
+    }
+
+    /// The store has no such operation.
+    pub(crate) fn unsupported(what: &str) -> Self {
+        Self::new(StoreErrorKind::Unsupported, format!("this store cannot {what}; use another one"))
+    }
+
+    /// A new call of a run that began before the store's watermark.
+    pub fn run_forgotten() -> Self {
+        Self::new(
+            StoreErrorKind::RunForgotten,
+            "this run began before what the store still remembers, so the call may have run \
+             already; start a new run",
+        )
     }
 
     /// What kind of trouble it is.

@@ -9,7 +9,7 @@ use async_trait::async_trait;
 use hitl_base::Timestamp;
 use hitl_base::clock::{Clock, SystemClock};
 
-use super::{ApplyError, History, Hub, PageRequest, Store, StoreError, Submitted, Watch};
+use super::{ApplyError, History, Hub, PageRequest, Retained, Store, StoreError, Submitted, Watch};
 use crate::call::{CallKey, Tenant};
 use crate::ids::{RequestId, SessionId};
 use crate::machine::{self, CallRecord, CallState, Entry, Event, Facts, NewCall, Step};
@@ -38,6 +38,8 @@ struct Calls {
     sessions: HashSet<SessionId>,
     history: VecDeque<(u64, Entry)>,
     last: u64,
+    /// Runs that began before it are forgotten.
+    watermark: Option<Timestamp>,
 }
 
 struct Kept {
@@ -127,6 +129,9 @@ impl Store for MemoryStore {
             } else {
                 Submitted::Existing(kept.record.clone())
             });
+        }
+        if call.key().run.began().is_some_and(|began| Some(began) < calls.watermark) {
+            return Err(StoreError::run_forgotten());
         }
         calls.by_key.insert(call.key().clone(), call.id());
         calls.log(Entry::of("submitted", &record, None));
@@ -239,9 +244,40 @@ impl Store for MemoryStore {
 
     async fn history(&self, after: u64, limit: usize) -> Result<History, StoreError> {
         let calls = self.calls();
-        let first = calls.history.front().map_or(calls.last + 1, |(seq, _)| *seq);
         let later = calls.history.iter().filter(|(seq, _)| *seq > after).take(limit);
-        Ok(History::new(later.cloned().collect(), after.saturating_add(1) < first))
+        Ok(History::stretch(after, calls.last, later.cloned()))
+    }
+
+    async fn retain(&self, before: Timestamp) -> Result<Retained, StoreError> {
+        let mut guard = self.calls();
+        let calls = &mut *guard;
+        let mut erased = HashSet::new();
+        for kept in calls.by_id.values_mut() {
+            let record = &kept.record;
+            if record.state.is_terminal() && !record.erased && record.updated_at < before {
+                erased.insert(record.id());
+                *kept = Kept { record: record.tombstone(), payload: None, result: None };
+            }
+        }
+        calls.history.retain(|(_, entry)| !erased.contains(&entry.id));
+        Ok(Retained::new(erased.len() as u64))
+    }
+
+    async fn forget_runs(&self, watermark: Timestamp) -> Result<u64, StoreError> {
+        let mut guard = self.calls();
+        let calls = &mut *guard;
+        calls.watermark = calls.watermark.max(Some(watermark));
+        let before = calls.by_id.len();
+        let (by_key, watermark) = (&mut calls.by_key, calls.watermark);
+        calls.by_id.retain(|_, Kept { record, .. }| {
+            let forgotten =
+                record.erased && record.key().run.began().is_some_and(|run| Some(run) < watermark);
+            if forgotten {
+                by_key.remove(record.key());
+            }
+            !forgotten
+        });
+        Ok((before - calls.by_id.len()) as u64)
     }
 
     fn watch(&self, id: RequestId) -> Watch {

@@ -7,7 +7,7 @@ mod memory;
 #[cfg(feature = "contract-suite")]
 pub mod suite;
 
-pub use contract::{History, PageRequest, Store, Submitted};
+pub use contract::{History, PageRequest, Retained, Store, Submitted};
 pub use error::{ApplyError, StoreError, StoreErrorKind};
 pub use hub::{Hub, Watch};
 pub use memory::MemoryStore;

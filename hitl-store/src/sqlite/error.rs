@@ -13,6 +13,8 @@ pub(super) enum Fault {
     Sqlite(rusqlite::Error),
     /// What was read cannot have been written by us. Says what it is, never what it says.
     Damaged(&'static str),
+    /// A new call of a run that is behind the watermark.
+    RunForgotten,
     /// A commit failed half-way, and others have written since: nobody can tell any more.
     Ambiguous,
 }
@@ -41,6 +43,7 @@ impl Fault {
                 Kind::Corrupt,
                 format!("{file} is damaged ({what}); stop its users and restore it from a backup"),
             ),
+            Self::RunForgotten => StoreError::run_forgotten(),
             Self::Ambiguous => ambiguous(path),
             Self::Sqlite(error) => {
                 let (kind, message) = explain(&error, path);

@@ -3,19 +3,25 @@
 //! - `open` makes the file fit for use: ours, whole, of this schema (`schema`), with its `key`.
 //! - `writer` is the only thread that writes: it commits the `operation`s of many callers together.
 //! - `reader` runs the `query`s beside it.
+//! - `retention` erases what is old; `backup` copies the file, and holds what a copy cannot know.
+//! - `journal` keeps what long-running tasks have done.
 //! - `session` knows which executors are alive, `watch` what other processes changed.
 
+mod backup;
 mod error;
+mod journal;
 mod key;
 mod open;
 mod operation;
 mod options;
 mod query;
 mod reader;
+mod retention;
 mod schema;
 mod session;
 mod store;
 mod watch;
+mod work;
 mod writer;
 
 pub use options::SqliteOptions;

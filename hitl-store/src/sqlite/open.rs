@@ -22,7 +22,8 @@ use super::session::Sessions;
 use super::store::{Shared, SqliteStore};
 use super::watch::{OwnChanges, Watcher};
 use super::writer::{self, Connect, Writer, WriterThread};
-use super::{SqliteOptions, key};
+use super::{SqliteOptions, backup, key};
+use crate::failpoint::reach;
 
 /// How many connections read beside the one that writes.
 const READERS: usize = 2;
@@ -72,6 +73,7 @@ fn open_now(given: &Path, options: SqliteOptions) -> Result<SqliteStore, StoreEr
         ));
     };
     create(&path)?;
+    reach("file-created");
     let mut connection = connect(&path, options.busy_timeout).map_err(at)?;
     if connection.is_readonly("main").map_err(|error| at(error.into()))? {
         return Err(read_only(&path));
@@ -82,12 +84,17 @@ fn open_now(given: &Path, options: SqliteOptions) -> Result<SqliteStore, StoreEr
         check_health(&connection, &path)?;
     }
     // An empty file gets its tables before it gets a write-ahead log: the header is whole at once.
+    reach("before-migration");
     schema::migrate(&mut connection, schema::STEPS, &path).map_err(at)?;
+    reach("after-migration");
     use_log(&connection).map_err(at)?;
     if !schema::is_complete(&connection).map_err(at)? {
         return Err(at(Fault::Damaged("tables are missing")));
     }
     let key = host_key(&connection, &path, &options)?;
+    if options.restored || backup::is_backup(&connection).map_err(at)? {
+        backup::begin_epoch(&mut connection, options.clock.now()).map_err(at)?;
+    }
     sessions.tidy().map_err(|error| file_error(&folder, error))?;
     start(connection, path, sessions, key, options)
 }
@@ -125,7 +132,7 @@ fn create(path: &Path) -> Result<(), StoreError> {
 }
 
 /// A connection to a file that exists.
-fn connect(path: &Path, busy_timeout: Duration) -> Result<Connection, Fault> {
+pub(super) fn connect(path: &Path, busy_timeout: Duration) -> Result<Connection, Fault> {
     let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
     let connection = Connection::open_with_flags(path, flags)?;
     connection.busy_timeout(busy_timeout)?;

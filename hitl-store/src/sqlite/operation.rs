@@ -16,7 +16,9 @@ use tokio::sync::oneshot;
 
 use super::error::Fault;
 use super::query::{self, Kept};
+use super::retention;
 use super::session::Sessions;
+use crate::failpoint::reach;
 
 /// What an operation needs to know beside the file.
 #[derive(Clone)]
@@ -69,6 +71,10 @@ impl Operation for Submit {
             });
             return Ok(None);
         }
+        let began = self.call.key().run.began();
+        if began.is_some() && began < retention::watermark(on)? {
+            return Err(Fault::RunForgotten);
+        }
         let record = self.call.stamped(world.clock.now());
         let n = insert(on, &record)?;
         if !record.state.is_terminal() {
@@ -120,6 +126,7 @@ impl Apply {
             Err(refusal) => return self.refused(refusal, record).map(|answer| (answer, None)),
         };
         update(on, n, &next, record.version)?;
+        reach("between-writes");
         if let Some(result) = &self.result {
             on.prepare_cached("INSERT OR REPLACE INTO results (call, sealed) VALUES (?1, ?2)")?
                 .execute(params![n, result.as_bytes()])?;
@@ -197,7 +204,7 @@ fn insert(on: &Connection, record: &CallRecord) -> Result<i64, Fault> {
 }
 
 /// The compare-and-set. The transaction excludes other writers, so a miss means damage.
-fn update(on: &Connection, n: i64, record: &CallRecord, from: u64) -> Result<(), Fault> {
+pub(super) fn update(on: &Connection, n: i64, record: &CallRecord, from: u64) -> Result<(), Fault> {
     let request = &record.request;
     let changed = on
         .prepare_cached(
@@ -225,13 +232,13 @@ fn claimant(record: &CallRecord) -> Option<String> {
     record.claim.filter(|_| runs).map(|claim| claim.session.to_string())
 }
 
-fn log(on: &Connection, n: i64, entry: &Entry) -> Result<Written, Fault> {
+pub(super) fn log(on: &Connection, n: i64, entry: &Entry) -> Result<Written, Fault> {
     on.prepare_cached("INSERT INTO history (call, entry) VALUES (?1, ?2)")?
         .execute(params![n, encode(entry)?])?;
     Ok(Written { seq: on.last_insert_rowid(), id: entry.id })
 }
 
-fn encode<T: serde::Serialize>(value: &T) -> Result<String, Fault> {
+pub(super) fn encode<T: serde::Serialize>(value: &T) -> Result<String, Fault> {
     serde_json::to_string(value).map_err(|_| Fault::Damaged("a record cannot be written as JSON"))
 }
 

@@ -28,6 +28,7 @@ pub struct SqliteOptions {
     pub(super) busy_timeout: Duration,
     pub(super) key: Option<HostKey>,
     pub(super) replace_lost_key: bool,
+    pub(super) restored: bool,
     pub(super) max_pages: Option<u32>,
 }
 
@@ -38,6 +39,7 @@ impl Default for SqliteOptions {
             busy_timeout: Duration::from_secs(5),
             key: None,
             replace_lost_key: false,
+            restored: false,
             max_pages: None,
         }
     }
@@ -68,6 +70,14 @@ impl SqliteOptions {
     /// good. What was sealed under it stays unreadable: such calls cannot run any more.
     pub fn replace_lost_key(mut self) -> Self {
         self.replace_lost_key = true;
+        self
+    }
+
+    /// Says that the file was put back from a copy that hitl did not make (a snapshot of the disk,
+    /// `cp` while nothing ran): it gets a new epoch, and everything that could run is held for a
+    /// human. A copy made by [`back_up`](SqliteStore::back_up) is recognised without this.
+    pub fn restored(mut self) -> Self {
+        self.restored = true;
         self
     }
 

@@ -178,9 +178,7 @@ pub(super) fn stale(
 /// A stretch of the history.
 pub(super) fn history(on: &Connection, after: u64, limit: usize) -> Result<History, Fault> {
     let snapshot = on.unchecked_transaction()?;
-    let first: Option<i64> =
-        snapshot.prepare_cached("SELECT min(seq) FROM history")?.query_row([], |row| row.get(0))?;
-    let first = first.map(i64::cast_unsigned);
+    let last = last_change(&snapshot)?.cast_unsigned();
     let mut statement = snapshot.prepare_cached(HISTORY)?;
     let from = i64::try_from(after).unwrap_or(i64::MAX);
     let rows = statement.query_map(params![from, count(limit)], |row| {
@@ -192,8 +190,7 @@ pub(super) fn history(on: &Connection, after: u64, limit: usize) -> Result<Histo
         let entry: Entry = serde_json::from_str(&text).map_err(|_| Fault::Damaged("an entry"))?;
         entries.push((seq.cast_unsigned(), entry));
     }
-    let gap = first.is_some_and(|first| after.saturating_add(1) < first);
-    Ok(History::new(entries, gap))
+    Ok(History::stretch(after, last, entries))
 }
 
 /// Whether the whole file is sound.
@@ -202,10 +199,11 @@ pub(super) fn check(on: &Connection) -> Result<(), Fault> {
     if sound == "ok" { Ok(()) } else { Err(Fault::Damaged("its pages do not fit together")) }
 }
 
-/// The last number of the history; 0 when nothing has happened.
+/// The last number that the history has given out, also when its entry is no longer kept; 0 when
+/// nothing has happened.
 pub(super) fn last_change(on: &Connection) -> Result<i64, Fault> {
-    let sql = "SELECT coalesce(max(seq), 0) FROM history";
-    Ok(on.prepare_cached(sql)?.query_row([], |row| row.get(0))?)
+    let sql = "SELECT seq FROM sqlite_sequence WHERE name = 'history'";
+    Ok(on.prepare_cached(sql)?.query_row([], |row| row.get(0)).optional()?.unwrap_or(0))
 }
 
 /// Which calls changed after a number of the history.
@@ -252,6 +250,10 @@ fn parse<T: FromStr>(text: &str) -> Result<T, Fault> {
     text.parse().map_err(|_| Fault::Damaged("an id"))
 }
 
-fn count(limit: usize) -> i64 {
+pub(super) fn count(limit: usize) -> i64 {
     i64::try_from(limit).unwrap_or(i64::MAX)
 }
+
+#[cfg(test)]
+#[path = "scale_tests.rs"]
+mod scale;

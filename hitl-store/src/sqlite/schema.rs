@@ -14,7 +14,7 @@ use super::error::Fault;
 pub(super) const APPLICATION_ID: i32 = 0x6869_746c;
 
 /// Every step there is, in order.
-pub(super) const STEPS: &[&str] = &[include_str!("schema/1.sql")];
+pub(super) const STEPS: &[&str] = &[include_str!("schema/1.sql"), include_str!("schema/2.sql")];
 
 /// What a file is, before anything of it is used.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -105,13 +105,17 @@ fn back_up(connection: &Connection, to: &Path) -> Result<(), Fault> {
     Ok(())
 }
 
+/// How many tables and indexes the newest schema has.
+const OBJECTS: i64 = 15;
+
 /// Whether every table and index of the newest schema is there.
 pub(super) fn is_complete(connection: &Connection) -> Result<bool, Fault> {
-    let names = "'calls','payloads','results','history','meta','calls_by_state','calls_approved',\
-                 'calls_waiting','calls_running'";
+    let names = "'calls','payloads','results','history','meta','tasks','journal',\
+                 'calls_by_state','calls_approved','calls_waiting','calls_running','calls_ended',\
+                 'calls_erased','history_by_call','journal_by_task'";
     let sql = format!("SELECT count(*) FROM sqlite_schema WHERE name IN ({names})");
     let found: i64 = connection.query_row(&sql, [], |row| row.get(0))?;
-    Ok(found == 9)
+    Ok(found == OBJECTS)
 }
 
 #[cfg(test)]
@@ -128,7 +132,7 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("hitl.db");
         let mut connection = Connection::open(&path).unwrap();
-        migrate(&mut connection, STEPS, &path).unwrap();
+        migrate(&mut connection, &STEPS[..1], &path).unwrap();
         assert_eq!(identify(&connection).unwrap(), Identity::Store(1));
         assert!(!backup_path(&path, 0).exists(), "there was nothing to back up");
         connection.execute("INSERT INTO meta VALUES ('marker', 'kept')", []).unwrap();
@@ -151,7 +155,7 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("hitl.db");
         let mut connection = Connection::open(&path).unwrap();
-        migrate(&mut connection, STEPS, &path).unwrap();
+        migrate(&mut connection, &STEPS[..1], &path).unwrap();
         let broken = [STEPS[0], "ALTER TABLE calls ADD COLUMN note TEXT; SELECT no_such_thing()"];
         assert!(migrate(&mut connection, &broken, &path).is_err());
         assert_eq!(identify(&connection).unwrap(), Identity::Store(1));
@@ -167,7 +171,7 @@ mod tests {
         assert!(is_complete(&connection).unwrap());
         let sql = "SELECT count(*) FROM sqlite_schema WHERE name NOT LIKE 'sqlite_%'";
         let all: i64 = connection.query_row(sql, [], |row| row.get(0)).unwrap();
-        assert_eq!(all, 9);
+        assert_eq!(all, OBJECTS);
     }
 
     /// Cost must not grow with the queue: no query may scan a table or sort what it found.
@@ -177,7 +181,12 @@ mod tests {
         let path = folder.path().join("hitl.db");
         let mut connection = Connection::open(&path).unwrap();
         migrate(&mut connection, STEPS, &path).unwrap();
-        for sql in super::super::query::LISTINGS {
+        let listings = super::super::query::LISTINGS.iter();
+        for sql in listings.chain(&[
+            super::super::retention::ENDED,
+            super::super::retention::ERASED,
+            super::super::journal::LOAD,
+        ]) {
             let mut statement = connection.prepare(&format!("EXPLAIN QUERY PLAN {sql}")).unwrap();
             let parameters = vec!["x"; statement.parameter_count()];
             let plan: Vec<String> = statement
@@ -189,7 +198,10 @@ mod tests {
             assert!(plan.contains("USING"), "{sql}: {plan}");
             assert!(!plan.contains("TEMP B-TREE"), "{sql}: {plan}");
             assert!(
-                !plan.contains("SCAN calls") || plan.contains("calls_running"),
+                !plan.contains("SCAN calls")
+                    || ["running", "ended", "erased"]
+                        .iter()
+                        .any(|i| plan.contains(&format!("calls_{i}"))),
                 "{sql}: {plan}"
             );
         }

@@ -14,6 +14,8 @@ use std::time::{Duration, Instant};
 
 use hitl_core::SessionId;
 
+use crate::failpoint::reach;
+
 /// The name of the file that is locked while somebody opens the store.
 const OPENING: &str = "opening";
 
@@ -57,6 +59,7 @@ impl Sessions {
             let fresh = self.folder.join(format!("{session}.new"));
             let file = OpenOptions::new().create_new(true).write(true).open(&fresh)?;
             file.lock()?;
+            reach("session-half-open");
             // Under its name the file was never unlocked. Somebody who tidied up between the two
             // steps above took it for an orphan: then there is nothing to rename, and we try again.
             match fs::rename(&fresh, self.path(session)) {

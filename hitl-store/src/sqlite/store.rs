@@ -8,17 +8,22 @@ use async_trait::async_trait;
 use hitl_base::{Clock, Timestamp};
 use hitl_core::machine::{CallRecord, CallState, Event, NewCall};
 use hitl_core::seal::Sealed;
-use hitl_core::store::{ApplyError, History, Hub, PageRequest, StoreError, Submitted, Watch};
+use hitl_core::store::{
+    ApplyError, History, Hub, PageRequest, Retained, StoreError, StoreErrorKind, Submitted, Watch,
+};
 use hitl_core::{CallKey, HostKey, RequestId, SessionId, Store, Tenant};
 use tokio::sync::oneshot;
 
 use super::SqliteOptions;
-use super::error::{ambiguous, file_error};
-use super::operation::{Apply, Submit};
+use super::backup::{self, BackupFault};
+use super::error::{Fault, ambiguous, file_error, stopped};
+use super::operation::{Apply, Submit, World, meta};
 use super::query::{self, Text};
 use super::reader::Readers;
+use super::retention;
 use super::session::Sessions;
 use super::watch::Watcher;
+use super::work::Work;
 use super::writer::Writer;
 
 /// Keeps calls in one SQLite file. Cheap to clone; clones share the file.
@@ -76,6 +81,61 @@ impl SqliteStore {
     /// The file, as an absolute path.
     pub fn path(&self) -> &Path {
         &self.shared.path
+    }
+
+    /// Copies the file as it stands to `to`, where nothing may be yet, while it goes on being used.
+    ///
+    /// The copy holds everything that was acknowledged before the call, as one moment. It is marked
+    /// as a backup: opening it begins a new [epoch](Self::epoch), in which everything that was
+    /// pending or approved is asked again, and everything that was running has an unknown outcome.
+    /// The host's key is not in it; keep that elsewhere.
+    pub async fn back_up(&self, to: impl AsRef<Path> + Send) -> Result<(), StoreError> {
+        let to = std::path::absolute(to.as_ref()).map_err(|e| file_error(to.as_ref(), e))?;
+        let (from, target) = (Arc::clone(&self.shared.path), to.clone());
+        let (reply, done) = oneshot::channel();
+        // As long as it takes to read the file: on a thread of its own, not in others' way.
+        let thread = std::thread::Builder::new().name("hitl-backup".to_owned());
+        let work = move || {
+            // Whoever asked may have gone; the copy is made all the same.
+            let _ = reply.send(backup::back_up(&from, &target));
+        };
+        thread.spawn(work).map_err(|error| file_error(&to, error))?;
+        let done = done.await.map_err(|_| stopped(&self.shared.path))?;
+        done.map_err(|fault| match fault {
+            BackupFault::Store(fault) => fault.at(&self.shared.path),
+            BackupFault::Io(error) if error.kind() == std::io::ErrorKind::AlreadyExists => {
+                let message = format!("{} is there already; name a new file", to.display());
+                StoreError::new(StoreErrorKind::Other, message)
+            }
+            BackupFault::Io(error) => file_error(&to, error),
+        })
+    }
+
+    /// Counts how often the file was restored, from 1.
+    pub async fn epoch(&self) -> Result<u64, StoreError> {
+        let read = |on: &rusqlite::Connection| {
+            let text = meta(on, "epoch")?.ok_or(Fault::Damaged("its epoch"))?;
+            text.parse().map_err(|_| Fault::Damaged("its epoch"))
+        };
+        self.shared.readers.run(read).await
+    }
+
+    /// Reads something.
+    pub(super) async fn read<T: Send + 'static>(
+        &self,
+        read: impl FnOnce(&rusqlite::Connection) -> Result<T, Fault> + Send + 'static,
+    ) -> Result<T, StoreError> {
+        self.shared.readers.run(read).await
+    }
+
+    /// Writes something, together with what others write.
+    pub(super) async fn write<T: Send + 'static>(
+        &self,
+        work: impl FnMut(&rusqlite::Connection, &World) -> Result<T, Fault> + Send + 'static,
+    ) -> Result<T, StoreError> {
+        let (work, answer) = Work::new(work);
+        self.shared.writer.send(work).await?;
+        answer.await.map_err(|_| ambiguous(&self.shared.path))?
     }
 
     /// Checks the whole file, which takes as long as reading it.
@@ -175,6 +235,28 @@ impl Store for SqliteStore {
 
     async fn history(&self, after: u64, limit: usize) -> Result<History, StoreError> {
         self.shared.readers.run(move |on| query::history(on, after, limit)).await
+    }
+
+    async fn retain(&self, before: Timestamp) -> Result<Retained, StoreError> {
+        let mut calls = 0;
+        loop {
+            let erased = self.write(move |on, _| retention::erase(on, before)).await?;
+            calls += erased as u64;
+            if erased < retention::BATCH {
+                return Ok(Retained::new(calls));
+            }
+        }
+    }
+
+    async fn forget_runs(&self, watermark: Timestamp) -> Result<u64, StoreError> {
+        let mut calls = 0;
+        loop {
+            let forgotten = self.write(move |on, _| retention::forget(on, watermark)).await?;
+            calls += forgotten as u64;
+            if forgotten < retention::BATCH {
+                return Ok(calls);
+            }
+        }
     }
 
     fn watch(&self, id: RequestId) -> Watch {

@@ -29,6 +29,7 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use super::error::{Fault, ambiguous, stopped};
 use super::operation::{Operation, World, Written};
 use super::watch::OwnChanges;
+use crate::failpoint::reach;
 
 /// The most operations that wait or run; further callers wait for their turn.
 const WAITING: usize = 1024;
@@ -205,6 +206,7 @@ impl WriterThread {
         for waiting in group {
             waiting.operation.acknowledge();
         }
+        reach("after-acknowledge");
         for (waiting, fault) in failed {
             waiting.operation.fail(fault.at(&self.path));
         }
@@ -227,6 +229,7 @@ impl WriterThread {
         if let Err(error) = connection.execute_batch("BEGIN IMMEDIATE") {
             return (Attempt::Refused(error.into()), VecDeque::new());
         }
+        reach("after-begin");
         let deadline = Instant::now() + GROUP_TIME;
         let mut written = Vec::new();
         let mut done = VecDeque::with_capacity(group.len());
@@ -249,7 +252,9 @@ impl WriterThread {
             }
         }
         let rest = std::mem::replace(group, done);
+        reach("before-commit");
         let Err(error) = (self.commit)(connection) else {
+            reach("after-commit");
             return (Attempt::Committed(written), rest);
         };
         let fault = Fault::from(error);

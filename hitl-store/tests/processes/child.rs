@@ -11,6 +11,8 @@ use hitl_core::store::suite::{Draft, fixture, host, sealed, tenant};
 use hitl_core::{ClaimToken, RequestId, Store};
 use hitl_store::SqliteStore;
 
+use crate::storm;
+
 const ROLE: &str = "HITL_TEST_CHILD_ROLE";
 const FILE: &str = "HITL_TEST_CHILD_FILE";
 const CALLS: &str = "HITL_TEST_CHILD_CALLS";
@@ -28,6 +30,8 @@ pub(crate) enum Role {
     Race,
     /// Withdraws the calls, one at each `go`.
     Withdraw,
+    /// Does everything to every call, in some order; says what it won.
+    Storm,
     /// Opens a new file; says whether it could.
     Open,
 }
@@ -72,7 +76,12 @@ impl Child {
 
     /// Tells it to go on.
     pub(crate) fn go(&mut self) {
-        writeln!(self.input, "go").unwrap();
+        self.tell("go");
+    }
+
+    /// Tells it something.
+    pub(crate) fn tell(&mut self, what: &str) {
+        writeln!(self.input, "{what}").unwrap();
     }
 
     /// Kills it as `kill -9` does, and waits until it is gone.
@@ -89,15 +98,16 @@ impl Drop for Child {
     }
 }
 
-fn say(what: impl std::fmt::Display) {
+pub(crate) fn say(what: impl std::fmt::Display) {
     println!("{MARK}{what}");
 }
 
-fn wait_for_go() {
+pub(crate) fn wait_for_go() -> String {
     let mut line = String::new();
     if std::io::stdin().read_line(&mut line).unwrap() == 0 {
         std::process::exit(0); // The parent is gone.
     }
+    line.trim_end().to_owned()
 }
 
 /// Does what the environment says, if it says anything.
@@ -108,6 +118,9 @@ pub(crate) fn run_if_asked() {
     let calls: Vec<RequestId> = calls.split_whitespace().map(|id| id.parse().unwrap()).collect();
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
     runtime.block_on(async {
+        if role == "Storm" {
+            return storm::storm(file.as_ref()).await;
+        }
         if role == "Open" {
             wait_for_go();
         }

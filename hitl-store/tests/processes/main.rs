@@ -9,6 +9,7 @@
 mod child;
 mod durability;
 mod races;
+mod storm;
 mod wake;
 
 /// Not a test of its own: what the other tests run as another process.

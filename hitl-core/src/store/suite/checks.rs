@@ -2,6 +2,8 @@
 
 /// Emits one test for each check of the [contract suite](crate::store::suite).
 ///
+/// With `@retention` before it, of those about retention, which a store may do without.
+///
 /// `$make` names an `async fn(ManualClock) -> Subject`. The calling crate needs `tokio` with
 /// `macros` and `rt-multi-thread` among its dev-dependencies.
 #[macro_export]
@@ -50,6 +52,15 @@ macro_rules! store_contract {
                 invariant_3_one_claim_wins, invariant_3_one_admission_wins,
                 invariant_11_a_late_result_races_a_human,
                 invariant_4_a_replayed_decision_is_one_decision;
+        }
+    };
+    (@retention $make:path) => {
+        $crate::store_contract! { @each $make,
+            retention: what_ended_long_ago_is_erased, an_erased_key_stays_taken,
+                what_has_not_ended_is_never_touched, what_ended_lately_is_kept,
+                erasing_twice_changes_nothing, readers_of_the_history_see_a_marked_gap,
+                a_forgotten_run_takes_no_new_call, only_erased_calls_are_forgotten,
+                a_watermark_only_rises, invariant_3_retention_races_with_those_who_work;
         }
     };
     (@each $make:path, $($group:ident: $($check:ident),+;)+) => {$(

@@ -209,6 +209,7 @@ impl Draft {
                 claim: self.claim,
                 attempts: u32::from(self.claim.is_some()),
                 ending: denied.then(|| Ending::Reason("a rule says so".to_owned())),
+                erased: false,
                 updated_at: placeholder,
             },
             expires_in: self.expires_in,

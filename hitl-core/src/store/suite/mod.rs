@@ -23,6 +23,7 @@ pub mod fixture;
 pub mod history;
 pub mod list;
 pub mod races;
+pub mod retention;
 pub mod run;
 mod subject;
 pub mod submit;

@@ -1,0 +1,41 @@
+//! What is left of a call that retention has erased.
+
+use hitl_base::JsonText;
+
+use super::{CallRecord, Ending};
+use crate::call::{CallContext, Principal};
+
+impl CallRecord {
+    /// The record without what the call was about: no arguments, no texts, no person. What is left
+    /// is enough to refuse the key to other content and to say how the call ended.
+    ///
+    /// Only a call that has ended may be erased; the store sees to that.
+    #[must_use]
+    pub fn tombstone(&self) -> Self {
+        let nobody = Principal::new("");
+        let mut left = self.clone();
+        left.erased = true;
+        left.context = CallContext::of(nobody.clone()).tenant(self.key().tenant.clone());
+        left.owner = None;
+        left.attached = false;
+        left.decided = None;
+        left.claim = None;
+        left.ending = Some(Ending::Reason("what was kept of this call was erased".to_owned()));
+        let request = &mut left.request;
+        request.principal = nobody;
+        request.arguments = JsonText::null();
+        request.assessment.factors.clear();
+        request.because.clear();
+        request.choices.clear();
+        for text in [
+            &mut request.title,
+            &mut request.description,
+            &mut request.approval_type,
+            &mut request.approve_label,
+            &mut request.reject_label,
+        ] {
+            text.clear();
+        }
+        left
+    }
+}

@@ -1,0 +1,212 @@
+//! What is erased, what is forgotten, and what is never touched.
+
+use std::sync::Arc;
+
+use hitl_base::Timestamp;
+
+use super::Subject;
+use super::fixture::{Draft, approved, claim, claimed, host, sealed, tenant, unknown_outcome};
+use crate::ids::ClaimToken;
+use crate::machine::{CallRecord, CallState, Event};
+use crate::store::{StoreErrorKind, Submitted};
+
+/// A run that began so many milliseconds after 1970, by its id.
+fn run(millis: i64) -> String {
+    let (high, low) = (millis >> 16, millis & 0xffff);
+    format!("{high:08x}-{low:04x}-7000-8000-000000000001")
+}
+
+/// A call that was executed, with a result.
+async fn executed(s: &Subject, draft: &Draft) -> CallRecord {
+    let (record, token, _) = claimed(s, draft).await;
+    let (event, result) = (Event::Succeed { token }, Some(sealed(b"r")));
+    s.store.apply(&tenant(), record.id(), event, result).await.unwrap()
+}
+
+async fn present(s: &Subject) -> Timestamp {
+    s.store.now().await.unwrap()
+}
+
+/// Erases everything that ended before now.
+async fn retain(s: &Subject) -> u64 {
+    s.store.retain(present(s).await).await.unwrap().calls
+}
+
+/// Result, history and texts go; key, digest and outcome stay.
+pub async fn what_ended_long_ago_is_erased(s: Subject) {
+    let done = executed(&s, &Draft::new("run", 1).argument("the secret plan")).await;
+    let other = s.create(&Draft::new("run", 2)).await;
+    s.pass(10);
+    assert_eq!(retain(&s).await, 1);
+    let left = s.get(done.id()).await;
+    assert_eq!(left, done.tombstone());
+    assert!(left.erased && left.state == CallState::Executed && left.content == done.content);
+    let debug = format!("{left:?}");
+    assert!(!debug.contains("secret plan") && !debug.contains("alice"), "{debug}");
+    assert_eq!(s.store.result(&tenant(), done.id()).await.unwrap(), None);
+    let mut after = 0;
+    loop {
+        let stretch = s.store.history(after, 10).await.unwrap();
+        let Some((last, _)) = stretch.entries.last() else { break };
+        after = *last;
+        assert!(stretch.entries.iter().all(|(_, entry)| entry.id == other.id()));
+    }
+}
+
+/// The same content finds what is left, other content is refused.
+pub async fn an_erased_key_stays_taken(s: Subject) {
+    let draft = Draft::new("run", 1);
+    let done = executed(&s, &draft).await;
+    s.pass(10);
+    retain(&s).await;
+    let again = s.store.submit(draft.again().call(), sealed(b"x")).await.unwrap();
+    assert!(matches!(again, Submitted::Existing(left) if left == done.tombstone()));
+    let other = s.store.submit(draft.again().content(2).call(), sealed(b"x")).await.unwrap();
+    assert!(matches!(other, Submitted::Conflict(id) if id == done.id()));
+    assert_eq!(s.store.find(draft.key()).await.unwrap(), Some(done.tombstone()));
+    let late = s.store.apply(&tenant(), done.id(), host("too late"), None).await;
+    assert!(late.is_err(), "what is erased has ended");
+}
+
+/// Pending, approved, claimed and unknown calls stay as they are, however old they are.
+pub async fn what_has_not_ended_is_never_touched(s: Subject) {
+    let pending = s.create(&Draft::new("run", 1)).await;
+    let approved = approved(&s, &Draft::new("run", 2)).await;
+    let (claimed, token, _) = claimed(&s, &Draft::new("run", 3)).await;
+    let (unknown, _) = unknown_outcome(&s, &Draft::new("run", 4)).await;
+    let history = s.store.history(0, 100).await.unwrap().entries;
+    s.pass(1_000_000);
+    assert_eq!(retain(&s).await, 0);
+    assert_eq!(s.store.forget_runs(present(&s).await).await.unwrap(), 0);
+    for record in [&pending, &approved, &claimed, &unknown] {
+        assert_eq!(s.get(record.id()).await, *record);
+        assert!(s.has_payload(record.id()).await);
+    }
+    assert_eq!(s.store.history(0, 100).await.unwrap().entries, history);
+    assert_eq!(s.apply(claimed.id(), Event::Succeed { token }).await.state, CallState::Executed);
+}
+
+/// The time that counts is that of the end, not that of the submission.
+pub async fn what_ended_lately_is_kept(s: Subject) {
+    let record = s.create(&Draft::new("run", 1)).await;
+    s.pass(100);
+    let before = present(&s).await;
+    s.pass(100);
+    let ended = s.withdraw(record.id()).await;
+    assert_eq!(s.store.retain(before).await.unwrap().calls, 0);
+    assert_eq!(s.get(record.id()).await, ended);
+    assert_eq!(s.store.retain(ended.updated_at).await.unwrap().calls, 0, "before, not at");
+    s.pass(1);
+    assert_eq!(retain(&s).await, 1);
+}
+
+/// Once more finds nothing to do.
+pub async fn erasing_twice_changes_nothing(s: Subject) {
+    let done = executed(&s, &Draft::new("run", 1)).await;
+    s.pass(10);
+    assert_eq!((retain(&s).await, retain(&s).await), (1, 0));
+    assert_eq!(s.get(done.id()).await, done.tombstone());
+}
+
+/// A reader that comes to a hole is told, and goes on behind it; before it and after it nothing is
+/// missing.
+pub async fn readers_of_the_history_see_a_marked_gap(s: Subject) {
+    let first = s.create(&Draft::new("run", 1)).await;
+    let ended = s.create(&Draft::new("run", 2)).await;
+    s.withdraw(ended.id()).await;
+    let last = s.create(&Draft::new("run", 3)).await;
+    s.pass(10);
+    assert_eq!(retain(&s).await, 1);
+    let seen = |history: &crate::store::History| {
+        let ids: Vec<_> = history.entries.iter().map(|(seq, entry)| (*seq, entry.id)).collect();
+        (ids, history.gap)
+    };
+    let before = s.store.history(0, 10).await.unwrap();
+    assert_eq!(seen(&before), (vec![(1, first.id())], false), "it ends at the hole");
+    let behind = s.store.history(1, 10).await.unwrap();
+    assert_eq!(seen(&behind), (vec![(4, last.id())], true));
+    assert_eq!(seen(&s.store.history(4, 10).await.unwrap()), (vec![], false));
+    s.withdraw(last.id()).await;
+    s.pass(10);
+    retain(&s).await;
+    let end = s.store.history(4, 10).await.unwrap();
+    assert_eq!(seen(&end), (vec![], true), "what comes next was erased");
+}
+
+/// Behind the watermark nobody knows any more what ran: a new call of such a run is refused.
+pub async fn a_forgotten_run_takes_no_new_call(s: Subject) {
+    let now = present(&s).await.as_millis();
+    let (old, new) = (run(now - 5000), run(now + 5000));
+    let draft = Draft::new(&old, 1);
+    let ended = s.create(&draft).await;
+    s.withdraw(ended.id()).await;
+    let unsorted = Draft::new("nightly", 1);
+    s.create(&unsorted).await;
+    s.withdraw(unsorted.id()).await;
+    s.pass(10);
+    assert_eq!(retain(&s).await, 2);
+    let watermark = Timestamp::from_millis(now);
+    assert_eq!(s.store.forget_runs(watermark).await.unwrap(), 1);
+    assert_eq!(s.store.find(draft.key()).await.unwrap(), None);
+    for draft in [draft.again(), Draft::new(&old, 2)] {
+        let refused = s.store.submit(draft.call(), sealed(b"x")).await.unwrap_err();
+        assert_eq!(refused.kind(), StoreErrorKind::RunForgotten);
+        assert_eq!(s.store.find(draft.key()).await.unwrap(), None);
+    }
+    s.create(&Draft::new(&new, 1)).await;
+    let kept = s.store.submit(unsorted.again().call(), sealed(b"x")).await.unwrap();
+    assert!(matches!(kept, Submitted::Existing(_)), "its id does not say how old it is");
+}
+
+/// A call of an old run that is not over, or not erased, is still found.
+pub async fn only_erased_calls_are_forgotten(s: Subject) {
+    let now = present(&s).await;
+    let old = run(now.as_millis() - 5000);
+    let (open, ended) = (Draft::new(&old, 1), Draft::new(&old, 2));
+    s.create(&open).await;
+    s.create(&ended).await;
+    s.withdraw(ended.id()).await;
+    assert_eq!(s.store.forget_runs(now).await.unwrap(), 0);
+    for draft in [&open, &ended] {
+        let found = s.store.submit(draft.again().call(), sealed(b"x")).await.unwrap();
+        assert!(matches!(found, Submitted::Existing(record) if record.id() == draft.id()));
+    }
+}
+
+/// An earlier watermark does not bring back what a later one refused.
+pub async fn a_watermark_only_rises(s: Subject) {
+    let now = present(&s).await;
+    s.store.forget_runs(now).await.unwrap();
+    s.store.forget_runs(Timestamp::EPOCH).await.unwrap();
+    let draft = Draft::new(&run(now.as_millis() - 1), 1);
+    let refused = s.store.submit(draft.call(), sealed(b"x")).await.unwrap_err();
+    assert_eq!(refused.kind(), StoreErrorKind::RunForgotten);
+    s.create(&Draft::new(&run(now.as_millis()), 1)).await;
+}
+
+/// Whoever decides and runs calls meanwhile notices nothing.
+pub async fn invariant_3_retention_races_with_those_who_work(s: Subject) {
+    let session = s.store.open_session().await.unwrap();
+    for position in 0..60 {
+        s.create(&Draft::new("old", position)).await;
+        let id = Draft::new("old", position).key().clone();
+        let record = s.store.find(&id).await.unwrap().unwrap();
+        s.withdraw(record.id()).await;
+    }
+    s.pass(10);
+    let before = present(&s).await;
+    s.pass(10);
+    let store = Arc::clone(&s.store);
+    let eraser = tokio::spawn(async move { store.retain(before).await.unwrap().calls });
+    for position in 0..30 {
+        let record = approved(&s, &Draft::new("new", position)).await;
+        let token = ClaimToken::new();
+        s.apply(record.id(), claim(&record, token, session)).await;
+        assert_eq!(s.apply(record.id(), Event::Succeed { token }).await.state, CallState::Executed);
+    }
+    assert_eq!(eraser.await.unwrap(), 60);
+    for position in 0..30 {
+        let key = Draft::new("new", position).key().clone();
+        assert!(!s.store.find(&key).await.unwrap().unwrap().erased);
+    }
+}

@@ -1,0 +1,125 @@
+//! A copy of the file while it is in use, and what opening such a copy means.
+//!
+//! A backup is marked as one. Whoever opens it has gone back in time: what was decided and run since
+//! is not in it. So the first opening gives it a new epoch and holds everything that could run for a
+//! human, in one transaction, before anything else can be read from it.
+
+use std::fs::{self, File, OpenOptions};
+use std::path::Path;
+use std::time::Duration;
+
+use hitl_base::Timestamp;
+use hitl_core::machine::{self, CallRecord, Entry, Event, Facts, Step};
+use rusqlite::{Connection, OpenFlags, TransactionBehavior, params};
+
+use super::error::Fault;
+use super::key;
+use super::open::connect;
+use super::operation::{log, meta, set_meta, update};
+use super::query::count;
+use super::retention;
+use super::schema::beside;
+
+/// The name under which a file keeps that it is a backup that was never opened.
+const MARK: &str = "backup";
+const EPOCH: &str = "epoch";
+/// How many calls are held at once.
+const BATCH: usize = 1000;
+
+/// Copies the file `from` as it stands to `to`, which appears whole or not at all.
+pub(super) fn back_up(from: &Path, to: &Path) -> Result<(), BackupFault> {
+    if to.exists() {
+        let what = std::io::Error::from(std::io::ErrorKind::AlreadyExists);
+        return Err(BackupFault::Io(what));
+    }
+    let partial = beside(to, ".partial");
+    // An earlier attempt may have died while it wrote.
+    let _absent = fs::remove_file(&partial);
+    // SQLite takes an empty file for none; made here, only its owner can read it.
+    key::private(OpenOptions::new().write(true).create_new(true)).open(&partial)?;
+    let target = partial.to_str().ok_or(Fault::Damaged("the backup's path is not Unicode"))?;
+    let on = connect(from, Duration::from_secs(5))?;
+    // One statement, one snapshot: whoever writes meanwhile is not held up and not in it.
+    on.execute("VACUUM INTO ?1", [target]).map_err(Fault::from)?;
+    mark(&partial)?;
+    File::open(&partial)?.sync_all()?;
+    // Not over a file that somebody has put there meanwhile.
+    fs::hard_link(&partial, to)?;
+    fs::remove_file(&partial)?;
+    key::sync_folder(to)?;
+    Ok(())
+}
+
+fn mark(path: &Path) -> Result<(), Fault> {
+    let copy = Connection::open_with_flags(path, OpenFlags::SQLITE_OPEN_READ_WRITE)?;
+    set_meta(&copy, MARK, "1")
+}
+
+/// What went wrong with a backup: the store's file or the copy.
+#[derive(Debug)]
+pub(super) enum BackupFault {
+    /// While reading or copying.
+    Store(Fault),
+    /// With the file that is written.
+    Io(std::io::Error),
+}
+
+impl From<Fault> for BackupFault {
+    fn from(fault: Fault) -> Self {
+        Self::Store(fault)
+    }
+}
+
+impl From<std::io::Error> for BackupFault {
+    fn from(error: std::io::Error) -> Self {
+        Self::Io(error)
+    }
+}
+
+/// Whether the file is a backup that was never opened.
+pub(super) fn is_backup(on: &Connection) -> Result<bool, Fault> {
+    Ok(meta(on, MARK)?.is_some())
+}
+
+/// Gives the file a new epoch, and holds everything that could run for a human. All or nothing.
+pub(super) fn begin_epoch(on: &mut Connection, now: Timestamp) -> Result<(), Fault> {
+    let transaction = on.transaction_with_behavior(TransactionBehavior::Immediate)?;
+    let epoch = meta(&transaction, EPOCH)?.and_then(|text| text.parse::<u64>().ok());
+    let epoch = epoch.ok_or(Fault::Damaged("its epoch"))? + 1;
+    set_meta(&transaction, EPOCH, &epoch.to_string())?;
+    let mut after = 0;
+    loop {
+        let held = some(&transaction, after)?;
+        let Some((last, _)) = held.last() else { break };
+        after = *last;
+        for (n, record) in &held {
+            let facts = Facts { now, claimant_dead: true };
+            if let Ok(Step::Changed(next)) = machine::apply(record, &Event::Restore, facts) {
+                update(&transaction, *n, &next, record.version)?;
+                log(&transaction, *n, &Entry::of(Event::Restore.name(), &next, None))?;
+            }
+        }
+    }
+    // Calls that came after the backup are missing: a key of theirs would look new, and run again.
+    retention::raise(&transaction, now)?;
+    transaction.execute("DELETE FROM meta WHERE name = ?1", [MARK])?;
+    transaction.commit()?;
+    Ok(())
+}
+
+fn some(on: &Connection, after: i64) -> Result<Vec<(i64, CallRecord)>, Fault> {
+    let mut statement = on.prepare_cached(
+        "SELECT n, record FROM calls WHERE n > ?1 AND state IN ('pending', 'approved', 'claimed') \
+         ORDER BY n LIMIT ?2",
+    )?;
+    let rows = statement.query_map(params![after, count(BATCH)], |row| {
+        Ok((row.get::<_, i64>(0)?, row.get::<_, String>(1)?))
+    })?;
+    let mut records = Vec::new();
+    for row in rows {
+        let (n, text) = row?;
+        let record = serde_json::from_str(&text).map_err(|_| Fault::Damaged("a call's record"))?;
+        records.push((n, record));
+    }
+    Ok(records)
+}

@@ -1,0 +1,69 @@
+//! What a query does must not depend on how long the queue is: counted in SQLite's own steps.
+
+use rusqlite::types::Value;
+use rusqlite::{Connection, StatementStatus, params_from_iter};
+
+use super::super::retention;
+use super::super::schema::{STEPS, migrate};
+use super::*;
+
+#[path = "../../examples/scale/fill.rs"]
+mod fill;
+
+/// A file with so many pending calls.
+fn filled(count: u64) -> (tempfile::TempDir, Connection) {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("hitl.db");
+    let mut connection = Connection::open(&path).unwrap();
+    migrate(&mut connection, STEPS, &path).unwrap();
+    fill::fill(&connection, count).unwrap();
+    (folder, connection)
+}
+
+/// How many steps a query takes, and how many of them are those of a scan.
+fn steps(on: &Connection, sql: &str, parameters: Vec<Value>) -> (i32, i32) {
+    let mut statement = on.prepare(sql).unwrap();
+    let mut rows = statement.query(params_from_iter(parameters)).unwrap();
+    while rows.next().unwrap().is_some() {}
+    drop(rows);
+    let scanned = statement.get_status(StatementStatus::FullscanStep);
+    (statement.get_status(StatementStatus::VmStep), scanned)
+}
+
+/// Every query, about a call in the midst of a file.
+fn queries(on: &Connection) -> Vec<(&'static str, Vec<Value>)> {
+    let sql = "SELECT id FROM calls WHERE n = 150";
+    let id: String = on.query_row(sql, [], |row| row.get(0)).unwrap();
+    let number = Value::Integer;
+    let text = |text: &str| Value::Text(text.to_owned());
+    let page = |tenant, state, after| vec![text(tenant), text(state), number(after), number(100)];
+    vec![
+        (BY_ID, vec![text(&id), text("default")]),
+        (BY_KEY, vec![text("default"), text("scale"), number(150)]),
+        (BY_NUMBER, vec![number(150)]),
+        (NUMBER, vec![text(&id)]),
+        (PAGE, page("default", "pending", 0)),
+        (PAGE, page("default", "pending", 150)),
+        (PAGE, page("default", "executed", 0)),
+        (PAGE, page("another", "pending", 0)),
+        (APPROVED, vec![number(0), number(100)]),
+        (WAITING, vec![number(0), number(100)]),
+        (WAITING, vec![number(i64::MAX), number(100)]),
+        (SESSIONS, vec![]),
+        (HISTORY, vec![number(0), number(100)]),
+        (HISTORY, vec![number(150), number(100)]),
+        (retention::ENDED, vec![number(i64::MAX), number(100)]),
+        (retention::ERASED, vec![number(i64::MAX), number(100)]),
+    ]
+}
+
+#[test]
+fn a_query_takes_the_same_steps_however_long_the_queue_is() {
+    let ((_short, short), (_long, long)) = (filled(300), filled(20_000));
+    for ((sql, with_few), (_, with_many)) in queries(&short).into_iter().zip(queries(&long)) {
+        let ((few, _), (many, scanned)) =
+            (steps(&short, sql, with_few), steps(&long, sql, with_many));
+        assert!(many <= few + few / 10, "{sql}: {few} steps with 300 calls, {many} with 20,000");
+        assert!(scanned <= 100, "{sql}: {scanned} steps of a scan");
+    }
+}

@@ -1,0 +1,156 @@
+//! A copy of a store in use, and what a store that was put back holds for a human.
+#![expect(clippy::unwrap_used, reason = "a helper fails as its test does")]
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use hitl_core::machine::{CallState, Event, Refusal};
+use hitl_core::store::suite::{
+    Draft, Subject, approved, claimed, refused, sealed, start_clock, tenant, unknown_outcome,
+};
+use hitl_core::store::{PageRequest, StoreErrorKind};
+use hitl_core::{CallKey, RunId, Store};
+use hitl_store::SqliteStore;
+
+async fn open(path: &std::path::Path) -> Subject {
+    let clock = start_clock();
+    Subject::new(SqliteStore::options().clock(clock.clone()).open(path).await.unwrap(), clock)
+}
+
+/// A backup's key lies elsewhere; here it is put back beside the file.
+fn bring_key(from: &std::path::Path, to: &std::path::Path) {
+    std::fs::copy(from.with_extension("db.key"), to.with_extension("db.key")).unwrap();
+}
+
+#[tokio::test]
+async fn a_restored_store_holds_what_could_run_for_a_human() {
+    let folder = tempfile::tempdir().unwrap();
+    let (path, copy) = (folder.path().join("hitl.db"), folder.path().join("copy.db"));
+    let clock = start_clock();
+    let store = SqliteStore::options().clock(clock.clone()).open(&path).await.unwrap();
+    let s = Subject::new(store.clone(), clock);
+    let pending = s.create(&Draft::new("run", 1)).await;
+    let waits = approved(&s, &Draft::new("run", 2)).await;
+    let (runs, token, _) = claimed(&s, &Draft::new("run", 3)).await;
+    let (parked, _) = unknown_outcome(&s, &Draft::new("run", 4)).await;
+    let ended = s.create(&Draft::new("run", 5)).await;
+    let ended = s.withdraw(ended.id()).await;
+    let before = s.store.history(0, 100).await.unwrap().entries;
+    store.back_up(&copy).await.unwrap();
+    assert!(store.back_up(&copy).await.is_err(), "nothing is written over");
+
+    // What happens afterwards is not in the copy.
+    let decision = pending.request.approve().by("alice");
+    s.apply(pending.id(), Event::Decide(decision.clone())).await;
+    let lost = s.create(&Draft::new("run", 6)).await;
+    s.apply(runs.id(), Event::Succeed { token }).await;
+    assert_eq!(store.epoch().await.unwrap(), 1);
+
+    bring_key(&path, &copy);
+    let restored = SqliteStore::options().clock(start_clock()).open(&copy).await.unwrap();
+    assert_eq!(restored.epoch().await.unwrap(), 2);
+    let r = Subject::new(restored.clone(), start_clock());
+    for id in [pending.id(), waits.id()] {
+        let held = r.get(id).await;
+        assert_eq!((held.state, held.request.revision), (CallState::Pending, 2));
+        assert!(held.request.because.last().unwrap().contains("restored from a backup"));
+        assert!(held.decided.is_none() && r.has_payload(id).await);
+    }
+    let again = restored.apply(&tenant(), pending.id(), Event::Decide(decision), None).await;
+    assert_eq!(refused(again).0, Refusal::Stale, "a decision from before does not count");
+    assert_eq!(r.state(runs.id()).await, CallState::OutcomeUnknown);
+    assert_eq!(r.get(parked.id()).await, parked);
+    assert_eq!(r.get(ended.id()).await, ended);
+    assert_eq!(restored.get(&tenant(), lost.id()).await.unwrap(), None);
+    let history = restored.history(0, 100).await.unwrap().entries;
+    assert_eq!(history[..before.len()], before[..], "history goes on");
+    assert_eq!(history.len(), before.len() + 3);
+    assert!(restored.approved(None, 10).await.unwrap().is_empty(), "nothing can run");
+    drop((r, restored));
+    let later = SqliteStore::open(&copy).await.unwrap();
+    assert_eq!(later.epoch().await.unwrap(), 2, "once");
+}
+
+/// A run's id that says when it began, in milliseconds since 1970.
+fn run(millis: i64) -> RunId {
+    let (high, low) = (millis >> 16, millis & 0xffff);
+    RunId::new(format!("{high:08x}-{low:04x}-7000-8000-000000000001"))
+}
+
+#[tokio::test]
+async fn a_call_that_a_restore_has_lost_does_not_look_new() {
+    let folder = tempfile::tempdir().unwrap();
+    let (path, copy) = (folder.path().join("hitl.db"), folder.path().join("copy.db"));
+    let store = SqliteStore::options().clock(start_clock()).open(&path).await.unwrap();
+    store.back_up(&copy).await.unwrap();
+    let now = store.now().await.unwrap().as_millis();
+    let lost = Draft::new(run(now - 1000).as_str(), 1);
+    store.submit(lost.call(), sealed(b"x")).await.unwrap();
+    bring_key(&path, &copy);
+    let restored = open(&copy).await;
+    let again = restored.store.submit(lost.again().call(), sealed(b"x")).await.unwrap_err();
+    assert_eq!(again.kind(), StoreErrorKind::RunForgotten);
+    restored.create(&Draft::new(run(now + 1000).as_str(), 1)).await;
+}
+
+#[tokio::test]
+async fn a_copy_that_somebody_else_made_is_restored_when_they_say_so() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("hitl.db");
+    let s = open(&path).await;
+    let id = approved(&s, &Draft::new("run", 1)).await.id();
+    drop(s);
+    let options = SqliteStore::options().clock(start_clock()).restored();
+    let store = options.open(&path).await.unwrap();
+    assert_eq!(store.epoch().await.unwrap(), 2);
+    assert_eq!(store.get(&tenant(), id).await.unwrap().unwrap().state, CallState::Pending);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_backup_beside_writers_is_one_moment() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("hitl.db");
+    let store = SqliteStore::open(&path).await.unwrap();
+    let stop = Arc::new(AtomicBool::new(false));
+    let (writer, stopped) = (store.clone(), Arc::clone(&stop));
+    let writing = tokio::spawn(async move {
+        let mut position = 0;
+        while !stopped.load(Ordering::Relaxed) {
+            let draft = Draft::new("run", position);
+            writer.submit(draft.call(), sealed(b"x")).await.unwrap();
+            position += 1;
+        }
+    });
+    for number in 0..5 {
+        let key = CallKey::new("marker", number);
+        let marker = Draft::new("marker", number);
+        store.submit(marker.call(), sealed(b"x")).await.unwrap();
+        let copy = folder.path().join(format!("copy-{number}.db"));
+        store.back_up(&copy).await.unwrap();
+        bring_key(&path, &copy);
+        let restored = SqliteStore::open(&copy).await.unwrap();
+        restored.check().await.unwrap();
+        assert!(restored.find(&key).await.unwrap().is_some(), "it was acknowledged before");
+        // Every call has its lines, and every line its call.
+        let mut calls = Vec::new();
+        loop {
+            let mut page = PageRequest::all().limit(1000);
+            page.after = calls.last().map(hitl_core::CallRecord::id);
+            let page = restored.page(&tenant(), page).await.unwrap();
+            if page.is_empty() {
+                break;
+            }
+            calls.extend(page);
+        }
+        let versions: u64 = calls.iter().map(|record| record.version).sum();
+        let mut last = 0;
+        while let Some((seq, _)) = restored.history(last, 1000).await.unwrap().entries.last() {
+            last = *seq;
+        }
+        assert_eq!(last, versions);
+    }
+    stop.store(true, Ordering::Relaxed);
+    writing.await.unwrap();
+    let left: Vec<_> = std::fs::read_dir(folder.path()).unwrap().map(Result::unwrap).collect();
+    assert!(left.iter().all(|entry| !entry.file_name().to_string_lossy().contains("partial")));
+}

@@ -1,0 +1,49 @@
+//! The places where a life may end: those of the store, and those of the gate's own steps.
+
+/// While a file is created.
+pub(crate) const OPENING: [&str; 3] = ["file-created", "before-migration", "after-migration"];
+
+/// Once in each life.
+pub(crate) const ONCE: &str = "session-half-open";
+
+/// Each time a gate works.
+const WORKING: [&str; 18] = [
+    ONCE,
+    "after-begin",
+    "between-writes",
+    "before-commit",
+    "after-commit",
+    "after-acknowledge",
+    "before-submit",
+    "after-submit",
+    "before-decide",
+    "after-decide",
+    "before-claim",
+    "after-claim",
+    "before-intent",
+    "after-intent",
+    "in-body",
+    "after-body",
+    "before-record",
+    "after-record",
+];
+
+/// Each time a task gets further.
+pub(crate) const JOURNAL: [&str; 5] =
+    ["after-begin", "entry-written", "before-commit", "after-commit", "after-acknowledge"];
+
+/// How many places there are after the opening.
+pub(crate) const COUNT: usize = WORKING.len();
+
+/// Every place after the opening.
+pub(crate) fn all() -> impl Iterator<Item = &'static str> {
+    WORKING.into_iter()
+}
+
+#[test]
+fn no_place_of_the_store_is_left_out() {
+    for place in hitl_store::FAILPOINTS {
+        let visited = [&OPENING[..], &WORKING[..], &JOURNAL[..]].iter().any(|p| p.contains(place));
+        assert!(visited, "{place} is never visited");
+    }
+}

@@ -1,0 +1,98 @@
+//! A store that says where its caller is: before and after each step of a call's life.
+
+use async_trait::async_trait;
+use hitl_base::Timestamp;
+use hitl_core::machine::{CallRecord, CallState, Event, NewCall};
+use hitl_core::seal::Sealed;
+use hitl_core::store::{ApplyError, History, Submitted, Watch};
+use hitl_core::{CallKey, HostKey, PageRequest, RequestId, SessionId, Store, StoreError, Tenant};
+use hitl_store::SqliteStore;
+
+use crate::worker::reach;
+
+pub(crate) struct Watched(pub(crate) SqliteStore);
+
+/// The names of the places around an event.
+fn around(event: &Event) -> Option<(&'static str, &'static str)> {
+    match event {
+        Event::Decide(_) => Some(("before-decide", "after-decide")),
+        Event::Claim { .. } => Some(("before-claim", "after-claim")),
+        Event::Succeed { .. } => Some(("before-record", "after-record")),
+        _ => None,
+    }
+}
+
+#[async_trait]
+impl Store for Watched {
+    async fn now(&self) -> Result<Timestamp, StoreError> {
+        self.0.now().await
+    }
+    async fn open_session(&self) -> Result<SessionId, StoreError> {
+        self.0.open_session().await
+    }
+    async fn close_session(&self, session: SessionId) -> Result<(), StoreError> {
+        self.0.close_session(session).await
+    }
+    async fn submit(&self, call: NewCall, payload: Sealed) -> Result<Submitted, StoreError> {
+        reach("before-submit");
+        let submitted = self.0.submit(call, payload).await;
+        reach("after-submit");
+        submitted
+    }
+    async fn apply(
+        &self,
+        tenant: &Tenant,
+        id: RequestId,
+        event: Event,
+        result: Option<Sealed>,
+    ) -> Result<CallRecord, ApplyError> {
+        let Some((before, after)) = around(&event) else {
+            return self.0.apply(tenant, id, event, result).await;
+        };
+        reach(before);
+        let applied = self.0.apply(tenant, id, event, result).await;
+        reach(after);
+        applied
+    }
+    async fn get(&self, tenant: &Tenant, id: RequestId) -> Result<Option<CallRecord>, StoreError> {
+        self.0.get(tenant, id).await
+    }
+    async fn find(&self, key: &CallKey) -> Result<Option<CallRecord>, StoreError> {
+        self.0.find(key).await
+    }
+    async fn payload(&self, tenant: &Tenant, id: RequestId) -> Result<Option<Sealed>, StoreError> {
+        self.0.payload(tenant, id).await
+    }
+    async fn result(&self, tenant: &Tenant, id: RequestId) -> Result<Option<Sealed>, StoreError> {
+        self.0.result(tenant, id).await
+    }
+    async fn page(
+        &self,
+        tenant: &Tenant,
+        page: PageRequest,
+    ) -> Result<Vec<CallRecord>, StoreError> {
+        self.0.page(tenant, page).await
+    }
+    async fn stale(&self, limit: usize) -> Result<Vec<(Tenant, RequestId, CallState)>, StoreError> {
+        self.0.stale(limit).await
+    }
+    async fn approved(
+        &self,
+        after: Option<RequestId>,
+        limit: usize,
+    ) -> Result<Vec<(Tenant, RequestId)>, StoreError> {
+        self.0.approved(after, limit).await
+    }
+    async fn history(&self, after: u64, limit: usize) -> Result<History, StoreError> {
+        self.0.history(after, limit).await
+    }
+    fn watch(&self, id: RequestId) -> Watch {
+        self.0.watch(id)
+    }
+    fn watch_all(&self) -> Watch {
+        self.0.watch_all()
+    }
+    fn host_key(&self) -> Option<HostKey> {
+        self.0.host_key()
+    }
+}
