@@ -24,7 +24,8 @@ use super::prepare::Prepared;
 use super::registry::Registered;
 use crate::arguments::{Snapshot, encode};
 use crate::audit::{AuditEvent, AuditRecord};
-use crate::call::{FailureRecord, Issued, Outcome, OutputText, Permit, RunContext, Tool};
+use crate::call::{FailureRecord, Issued, Outcome, OutputText, Permit, RunContext, Tenant, Tool};
+use crate::ids::RequestId;
 use crate::machine::{CallRecord, Claim, Event};
 use crate::seal::Sealed;
 use crate::store::ApplyError;
@@ -186,7 +187,7 @@ impl Inner {
         let Some(claim) = held.claim else { return };
         let event = Event::Release { token: claim.token };
         match self.record(held, event, None).await {
-            Ok(()) => self.trail.note(held.entry(AuditEvent::Released, Timestamp::now())),
+            Ok(_) => self.trail.note(held.entry(AuditEvent::Released, Timestamp::now())),
             Err(error) => {
                 tracing::error!(call = %held.record.id(), %error, "a claim could not be released");
             }
@@ -252,18 +253,27 @@ impl Inner {
         ended
     }
 
-    /// Offers an event about a claim to the store until it takes it, a few times.
     async fn record(
         &self,
         held: &Held,
         event: Event,
         result: Option<Sealed>,
-    ) -> Result<(), ApplyError> {
-        let (tenant, id) = (&held.record.key().tenant, held.record.id());
+    ) -> Result<CallRecord, ApplyError> {
+        self.offer(&held.record.key().tenant, held.record.id(), event, result).await
+    }
+
+    /// Offers an event about a claim to the store until it takes it, a few times.
+    pub(super) async fn offer(
+        &self,
+        tenant: &Tenant,
+        id: RequestId,
+        event: Event,
+        result: Option<Sealed>,
+    ) -> Result<CallRecord, ApplyError> {
         let mut pause = BETWEEN_OFFERS;
         for _ in 1..OFFERS {
             match self.store.apply(tenant, id, event.clone(), result.clone()).await {
-                Ok(_) => return Ok(()),
+                Ok(record) => return Ok(record),
                 Err(lost @ (ApplyError::Lost { .. } | ApplyError::NotFound(_))) => {
                     return Err(lost);
                 }
@@ -274,7 +284,7 @@ impl Inner {
                 }
             }
         }
-        self.store.apply(tenant, id, event, result).await.map(drop)
+        self.store.apply(tenant, id, event, result).await
     }
 }
 

@@ -29,6 +29,7 @@ mod review;
 mod serve;
 mod submission;
 mod submit;
+mod taking;
 mod wait;
 
 pub use builder::{BuildError, BuildErrorKind, GateBuilder};
