@@ -10,7 +10,7 @@ mod shapes;
 use std::borrow::Cow;
 
 pub use keys::is_secret_key;
-pub use sensitive::{Sensitive, reveal};
+pub use sensitive::{Sensitive, marking, reveal};
 
 use crate::json::Json;
 

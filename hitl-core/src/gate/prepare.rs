@@ -170,6 +170,9 @@ impl Inner {
         // Signals and policies see the secrets; what they say about them is shown.
         let secrets = snapshot.secrets();
         for factor in &mut assessment.factors {
+            if let Cow::Owned(clean) = self.clean(&factor.name, &secrets) {
+                factor.name = Cow::Owned(clean);
+            }
             if let Cow::Owned(clean) = self.clean(&factor.reasoning, &secrets) {
                 factor.reasoning = Cow::Owned(clean);
             }
@@ -185,13 +188,21 @@ impl Inner {
 
     /// Text without the call's own secrets and without anything that looks like one.
     pub(super) fn clean<'t>(&self, text: &'t str, secrets: &[String]) -> Cow<'t, str> {
-        let mut out = self.redactor.text(text);
-        for secret in secrets.iter().filter(|secret| secret.chars().count() >= 3) {
-            if out.contains(secret.as_str()) {
-                out = Cow::Owned(out.replace(secret.as_str(), MASK));
+        // The call's own first, and the longest first: a mask inside a secret would hide the rest of
+        // it from its own search.
+        let mut own: Vec<&str> = secrets.iter().map(String::as_str).collect();
+        own.retain(|secret| secret.chars().count() >= 3);
+        own.sort_unstable_by_key(|secret| std::cmp::Reverse(secret.len()));
+        let mut out = Cow::Borrowed(text);
+        for secret in own {
+            if out.contains(secret) {
+                out = Cow::Owned(out.replace(secret, MASK));
             }
         }
-        out
+        match self.redactor.text(&out) {
+            Cow::Borrowed(_) => out,
+            Cow::Owned(clean) => Cow::Owned(clean),
+        }
     }
 }
 
