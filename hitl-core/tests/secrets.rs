@@ -101,6 +101,24 @@ async fn invariant_8_a_secret_is_hidden_or_refused_wherever_it_stands_in_an_argu
     );
 }
 
+holds!(Many, "many", HashMap<String, HashMap<String, Sensitive<u32>>>);
+
+/// Maps are written in any order and sorted afterwards, with what is hidden in them, at every level.
+/// Their size costs no quadratic time.
+#[tokio::test]
+async fn invariant_8_what_is_hidden_in_maps_stays_hidden_when_they_are_sorted() {
+    let b = bench_with(|g| g.tool::<Many>()).await;
+    let inner = |i: u32| -> String {
+        let secrets: Vec<_> = (0..40).map(|j| format!("\"k{j}\": {}", 77_000 + i)).collect();
+        format!("\"m{i}\": {{{}}}", secrets.join(", "))
+    };
+    let maps: Vec<_> = (0..500).map(inner).collect();
+    let text = format!(r#"{{"value": {{{}}}}}"#, maps.join(", "));
+    let shown = b.gate.assess_json("many", &text, "ann").unwrap().arguments;
+    assert!(!shown.as_str().contains(":77"));
+    assert_eq!(shown.as_str().matches("[redacted]").count(), 20_000);
+}
+
 #[derive(Deserialize, schemars::JsonSchema)]
 #[serde(deny_unknown_fields)]
 struct Vault {
