@@ -9,7 +9,7 @@ mod support;
 use futures::FutureExt as _;
 use hitl_core::approval::ScriptedApprover;
 use hitl_core::machine::CallRecord;
-use hitl_core::{CallKey, CallState, Gate, MemoryStore, Store as _, Submission};
+use hitl_core::{CallKey, CallState, Gate, GateErrorKind, MemoryStore, Store as _, Submission};
 use slow::Slow;
 use support::{World, ask, note, tools};
 
@@ -38,7 +38,8 @@ async fn at_rest(store: &MemoryStore) -> Option<CallRecord> {
 }
 
 async fn gate(store: &MemoryStore, world: &World, approver: bool) -> Gate {
-    let build = tools(Gate::builder()).state(world.clone()).store(Slow(store.clone()));
+    let store = Slow { inner: store.clone(), without_payloads: false };
+    let build = tools(Gate::builder()).state(world.clone()).store(store);
     let build = if approver { build.approver(ScriptedApprover::approving("bob")) } else { build };
     build.build().await.unwrap()
 }
@@ -159,4 +160,19 @@ async fn invariant_12_a_re_attaching_call_dropped_anywhere_orphans_nothing() {
         let orphan = record.state == CallState::Pending && record.attached;
         assert!(!orphan, "attached to nobody after {polls} polls");
     }
+}
+
+/// An approved call whose payload is gone cannot run, and whoever waits for it is told.
+#[tokio::test(start_paused = true)]
+async fn a_wait_for_a_call_without_a_payload_ends() {
+    let (world, store) = (World::default(), MemoryStore::new());
+    let slow = Slow { inner: store.clone(), without_payloads: true };
+    let gate = tools(Gate::builder()).state(world.clone()).store(slow).build().await.unwrap();
+    let submitted = gate.submit(ask("a")).by("ann").key("r", 0).await.unwrap();
+    let Submission::Pending(ticket) = submitted else { panic!("it waits") };
+    gate.decide(ticket.request().approve().by("bob")).await.unwrap();
+    assert!(poll_times(ticket.wait(), 100).await, "it looks again and again");
+    let error = ticket.wait().await.unwrap_err();
+    assert_eq!(error.kind(), GateErrorKind::Payload);
+    assert_eq!(world.ran(), 0);
 }

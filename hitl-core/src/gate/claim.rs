@@ -35,7 +35,17 @@ impl Inner {
             );
             return Err(GateError::new(GateErrorKind::ToolChanged, why));
         }
-        let Some(snapshot) = self.stored_snapshot(record).await? else { return Ok(None) };
+        let Some(snapshot) = self.stored_snapshot(record).await? else {
+            // Over since it was read; or there is nothing to run, and looking again would not end.
+            let current = self.current(&record.key().tenant, record.id()).await?;
+            let why = "the call's payload is gone; cancel the call and submit it under a new key";
+            let unchanged = current.version == record.version;
+            return if unchanged {
+                Err(GateError::new(GateErrorKind::Payload, why))
+            } else {
+                Ok(None)
+            };
+        };
         let body = tool.read_back(&snapshot)?;
 
         // The policy of now may only raise what the call needs.

@@ -13,23 +13,26 @@ use hitl_core::{
 };
 use tokio::task::yield_now;
 
-/// Takes effect, then yields, then answers.
+/// Takes effect, then yields, then answers. Loses payloads when it is told to.
 #[derive(Clone)]
-pub struct Slow(pub MemoryStore);
+pub struct Slow {
+    pub inner: MemoryStore,
+    pub without_payloads: bool,
+}
 
 #[async_trait]
 impl Store for Slow {
     async fn now(&self) -> Result<Timestamp, StoreError> {
-        self.0.now().await
+        self.inner.now().await
     }
     async fn open_session(&self) -> Result<SessionId, StoreError> {
-        self.0.open_session().await
+        self.inner.open_session().await
     }
     async fn close_session(&self, session: SessionId) -> Result<(), StoreError> {
-        self.0.close_session(session).await
+        self.inner.close_session(session).await
     }
     async fn submit(&self, call: NewCall, payload: Sealed) -> Result<Submitted, StoreError> {
-        let answer = self.0.submit(call, payload).await;
+        let answer = self.inner.submit(call, payload).await;
         yield_now().await;
         answer
     }
@@ -40,51 +43,51 @@ impl Store for Slow {
         event: Event,
         result: Option<Sealed>,
     ) -> Result<CallRecord, ApplyError> {
-        let answer = self.0.apply(tenant, id, event, result).await;
+        let answer = self.inner.apply(tenant, id, event, result).await;
         yield_now().await;
         answer
     }
     async fn get(&self, tenant: &Tenant, id: RequestId) -> Result<Option<CallRecord>, StoreError> {
-        let answer = self.0.get(tenant, id).await;
+        let answer = self.inner.get(tenant, id).await;
         yield_now().await;
         answer
     }
     async fn find(&self, key: &CallKey) -> Result<Option<CallRecord>, StoreError> {
-        self.0.find(key).await
+        self.inner.find(key).await
     }
     async fn payload(&self, tenant: &Tenant, id: RequestId) -> Result<Option<Sealed>, StoreError> {
-        self.0.payload(tenant, id).await
+        if self.without_payloads { Ok(None) } else { self.inner.payload(tenant, id).await }
     }
     async fn result(&self, tenant: &Tenant, id: RequestId) -> Result<Option<Sealed>, StoreError> {
-        self.0.result(tenant, id).await
+        self.inner.result(tenant, id).await
     }
     async fn page(
         &self,
         tenant: &Tenant,
         page: PageRequest,
     ) -> Result<Vec<CallRecord>, StoreError> {
-        self.0.page(tenant, page).await
+        self.inner.page(tenant, page).await
     }
     async fn stale(&self, limit: usize) -> Result<Vec<(Tenant, RequestId, CallState)>, StoreError> {
-        self.0.stale(limit).await
+        self.inner.stale(limit).await
     }
     async fn approved(
         &self,
         after: Option<RequestId>,
         limit: usize,
     ) -> Result<Vec<(Tenant, RequestId)>, StoreError> {
-        self.0.approved(after, limit).await
+        self.inner.approved(after, limit).await
     }
     async fn history(&self, after: u64, limit: usize) -> Result<History, StoreError> {
-        self.0.history(after, limit).await
+        self.inner.history(after, limit).await
     }
     fn watch(&self, id: RequestId) -> Watch {
-        self.0.watch(id)
+        self.inner.watch(id)
     }
     fn watch_all(&self) -> Watch {
-        self.0.watch_all()
+        self.inner.watch_all()
     }
     fn host_key(&self) -> Option<HostKey> {
-        self.0.host_key()
+        self.inner.host_key()
     }
 }
