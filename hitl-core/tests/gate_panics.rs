@@ -8,8 +8,8 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 
 use hitl_core::audit::AuditError;
 use hitl_core::{
-    AuditRecord, AuditSink, CallKey, CallState, Gate, HitlConfig, MemoryStore, Outcome, Permit,
-    Risk, SnapshotError, SnapshotWriter, Spec, Store as _, Tool,
+    AuditRecord, AuditSink, CallKey, CallState, Gate, GateBuilder, HitlConfig, MemoryStore,
+    Outcome, Permit, Risk, SnapshotError, SnapshotWriter, Spec, Store as _, Tool,
 };
 use support::{bench_with, note};
 
@@ -105,7 +105,7 @@ async fn invariant_5_a_failure_that_cannot_be_shown_is_a_failure() {
 
 #[tokio::test(start_paused = true)]
 async fn invariant_5_an_output_that_cannot_be_encoded_was_executed_all_the_same() {
-    let b = bench_with(|g| g.tool::<BadOutput>()).await;
+    let b = bench_with(GateBuilder::tool::<BadOutput>).await;
     let Outcome::Executed(output) = outcome(&b.gate, "bad_output").await else { panic!("it ran") };
     assert_eq!(output.json(), None);
     assert_eq!(state(&b.store).await, CallState::Executed);

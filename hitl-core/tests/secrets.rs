@@ -1,5 +1,5 @@
 //! Every way out of a call, with a secret in front of it.
-#![expect(clippy::unwrap_used, reason = "a failed expectation fails the test")]
+#![expect(clippy::unwrap_used, clippy::panic, reason = "a failed expectation fails the test")]
 
 mod support;
 
@@ -7,8 +7,8 @@ use std::collections::HashMap;
 
 use hitl_base::Sensitive;
 use hitl_core::{
-    CallKey, HitlConfig, Parameter, Permit, Risk, SnapshotError, SnapshotWriter, Spec, Store as _,
-    Tool,
+    CallKey, GateBuilder, HitlConfig, Parameter, Permit, Risk, SnapshotError, SnapshotWriter, Spec,
+    Store as _, Tool,
 };
 use serde::{Deserialize, Serialize};
 use support::bench_with;
@@ -107,7 +107,7 @@ holds!(Many, "many", HashMap<String, HashMap<String, Sensitive<u32>>>);
 /// Their size costs no quadratic time.
 #[tokio::test]
 async fn invariant_8_what_is_hidden_in_maps_stays_hidden_when_they_are_sorted() {
-    let b = bench_with(|g| g.tool::<Many>()).await;
+    let b = bench_with(GateBuilder::tool::<Many>).await;
     let inner = |i: u32| -> String {
         let secrets: Vec<_> = (0..40).map(|j| format!("\"k{j}\": {}", 77_000 + i)).collect();
         format!("\"m{i}\": {{{}}}", secrets.join(", "))
@@ -145,7 +145,7 @@ impl Tool for Vault {
 
 #[tokio::test]
 async fn invariant_8_what_is_wrong_inside_a_secret_is_said_without_its_keys() {
-    let b = bench_with(|g| g.tool::<Vault>()).await;
+    let b = bench_with(GateBuilder::tool::<Vault>).await;
     for secrets in [
         r#"{"hunter2": "x"}"#,
         r#"{"hunter2": 1, "hunter2": 2}"#,
@@ -162,7 +162,7 @@ async fn invariant_8_what_is_wrong_inside_a_secret_is_said_without_its_keys() {
 
 /// What is kept of the failure of a tool that says `said`, called with these secrets.
 async fn kept(secrets: &[&str], said: String) -> String {
-    let b = bench_with(|g| g.tool::<Vault>()).await;
+    let b = bench_with(GateBuilder::tool::<Vault>).await;
     let secrets = secrets.iter().map(|secret| ((*secret).to_owned(), 1)).collect();
     let failed = b.gate.call(Vault { secrets, say: said }).by("ann").key("r", 0).await;
     assert!(failed.is_err());
