@@ -80,6 +80,8 @@
 //! ## 5. Long work
 //!
 //! [`tasks`] runs multi-step work with time-outs, retries, cancellation and live progress.
+//! [`GateInTask`] joins the two: a gated call inside a step, whose wait for a human costs no time and
+//! no slot.
 //!
 //! # Features
 //!
@@ -101,6 +103,9 @@ pub use hitl_tasks as tasks;
 
 #[doc(hidden)]
 pub mod __private;
+mod in_task;
+
+pub use in_task::{AttributedStepCall, GateInTask, StepCall};
 
 /// What most programs import: `use hitl::prelude::*;`
 pub mod prelude {

@@ -63,7 +63,7 @@ impl Snapshot {
         tree.map_or_else(|_| Json::String(MASK.to_owned()), |tree| redactor.json(&tree))
     }
 
-    /// The secret strings, keys and numbers in it, as they are and as they are quoted, to find them again where they do not belong.
+    /// The secret strings, keys and numbers in it, to find them again where they do not belong.
     pub(crate) fn secrets(&self) -> Vec<String> {
         let mut found = Vec::new();
         for piece in self.pieces().filter(|piece| piece.hidden) {
@@ -77,7 +77,7 @@ impl Snapshot {
 
 fn leaves(tree: &Json, found: &mut Vec<String>) {
     match tree {
-        Json::String(text) => text_leaf(text, found),
+        Json::String(text) => found.push(text.clone()),
         Json::Number(lexeme) => {
             found.push(lexeme.to_string());
             // `1234.0` prints as `1234`.
@@ -85,19 +85,11 @@ fn leaves(tree: &Json, found: &mut Vec<String>) {
         }
         Json::Array(items) => items.iter().for_each(|item| leaves(item, found)),
         Json::Object(entries) => entries.iter().for_each(|(key, value)| {
-            text_leaf(key, found);
+            found.push(key.clone());
             leaves(value, found);
         }),
         _ => {}
     }
-}
-
-fn text_leaf(text: &str, found: &mut Vec<String>) {
-    let quoted = text.escape_debug().to_string();
-    if quoted != text {
-        found.push(quoted);
-    }
-    found.push(text.to_owned());
 }
 
 /// For text that this process wrote itself.

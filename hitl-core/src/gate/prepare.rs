@@ -4,12 +4,12 @@ use std::borrow::Cow;
 use std::sync::Arc;
 
 use hitl_base::json::{Limits, scan_within};
-use hitl_base::redact::MASK;
 use hitl_base::{JsonText, Timestamp};
 
 use super::error::{GateError, GateErrorKind};
 use super::handle::{Gate, Inner};
 use super::registry::Registered;
+use super::taint::scrub;
 use crate::approval::{ApprovalRequest, Choice, title};
 use crate::arguments::{Snapshot, snapshot};
 use crate::call::{CallContext, CallKey, Tool, binding_digest, content_digest};
@@ -188,19 +188,10 @@ impl Inner {
 
     /// Text without the call's own secrets and without anything that looks like one.
     pub(super) fn clean<'t>(&self, text: &'t str, secrets: &[String]) -> Cow<'t, str> {
-        // The call's own first, and the longest first: a mask inside a secret would hide the rest of
-        // it from its own search.
-        let mut own: Vec<&str> = secrets.iter().map(String::as_str).collect();
-        own.retain(|secret| secret.chars().count() >= 3);
-        own.sort_unstable_by_key(|secret| std::cmp::Reverse(secret.len()));
-        let mut out = Cow::Borrowed(text);
-        for secret in own {
-            if out.contains(secret) {
-                out = Cow::Owned(out.replace(secret, MASK));
-            }
-        }
-        match self.redactor.text(&out) {
-            Cow::Borrowed(_) => out,
+        // The call's own first: a mask inside a secret would hide the rest of it from its own search.
+        let own = scrub(Cow::Borrowed(text), secrets);
+        match self.redactor.text(&own) {
+            Cow::Borrowed(_) => own,
             Cow::Owned(clean) => Cow::Owned(clean),
         }
     }
