@@ -35,13 +35,18 @@ pub fn visible(text: &str) -> Cow<'_, str> {
 pub fn is_unseen(c: char) -> bool {
     c.is_control()
         || matches!(u32::from(c),
-            0x00AD | 0x034F | 0x061C | 0x115F | 0x1160 | 0x17B4 | 0x17B5 | 0x3164 | 0xFEFF | 0xFFA0
+            0x00AD | 0x034F | 0x061C | 0x115F | 0x1160 | 0x17B4 | 0x17B5 | 0x2800 | 0x3164 | 0xFEFF
+            | 0xFFA0
             | 0x180B..=0x180F
             | 0x200B..=0x200F
             | 0x2028..=0x202E
             | 0x2060..=0x206F
             | 0xFE00..=0xFE0F
             | 0xFFF0..=0xFFFB
+            | 0x13430..=0x1345F
+            | 0x1BCA0..=0x1BCA3
+            | 0x1D159
+            | 0x1D173..=0x1D17A
             | 0xE0000..=0xE0FFF)
 }
 
@@ -80,6 +85,13 @@ mod tests {
             (0..=0x0010_FFFF).filter_map(char::from_u32).filter(|c| is_unseen(*c)).collect();
         assert!(!visible(&nasty).chars().any(is_unseen));
         assert!(nasty.chars().count() > 4_000);
+    }
+
+    #[test]
+    fn invariant_9_format_characters_beyond_the_first_plane_are_unseen() {
+        for c in ['\u{2800}', '\u{13430}', '\u{1bca0}', '\u{1d159}', '\u{1d173}', '\u{1d17a}'] {
+            assert_eq!(visible(&c.to_string()), format!("\\u{{{:x}}}", u32::from(c)));
+        }
     }
 
     #[test]

@@ -7,12 +7,14 @@ mod support;
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::time::Duration;
 
 use faulty::{Fault, Faulty};
 use hitl_core::approval::ScriptedApprover;
 use hitl_core::{
-    ApprovalLevel, Assessment, CallKey, CallState, CallView, Effect, Gate, GateErrorKind, HostKey,
-    MemoryStore, Outcome, Policy, Ruling, Store as _, Submission, Tenant,
+    ApprovalLevel, Assessment, CallKey, CallState, CallView, Effect, Gate, GateErrorKind,
+    HitlConfig, HostKey, MemoryStore, Outcome, Permit, Policy, Risk, Ruling, SnapshotError,
+    SnapshotWriter, Spec, StateRequirement, Store as _, Submission, Tenant, Tool,
 };
 use support::{Flaky, Look, World, ask, bench, bench_with, note, pay, tools};
 
@@ -262,4 +264,48 @@ async fn a_tenant_sees_nothing_of_another() {
     let mut foreign = ticket.request().approve().by("dora");
     foreign.tenant = acme;
     assert_eq!(bench.gate.decide(foreign).await.unwrap_err().kind(), GateErrorKind::NotFound);
+}
+
+/// Counts seconds.
+#[derive(Debug, serde::Deserialize, schemars::JsonSchema)]
+struct Tick {}
+
+impl Tool for Tick {
+    type Output = ();
+    type Error = String;
+    const SPEC: Spec = Spec::new("tick", "Counts seconds.")
+        .states(&[StateRequirement::of::<Arc<AtomicUsize>>()])
+        .config(
+            HitlConfig::DEFAULT.base_confidence(95).risk(Risk::Low).timeout(Duration::from_secs(3)),
+        );
+    fn snapshot(&self, to: &mut SnapshotWriter) -> Result<(), SnapshotError> {
+        to.object(|_| Ok(()))
+    }
+    async fn run(permit: Permit<Self>) -> Result<(), String> {
+        let (_, cx) = permit.open();
+        loop {
+            tokio::time::sleep(Duration::from_secs(1)).await;
+            cx.state::<Arc<AtomicUsize>>().fetch_add(1, Ordering::SeqCst);
+        }
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_body_past_its_time_goes_on_while_the_store_cannot_park_it() {
+    let ticks = Arc::new(AtomicUsize::new(0));
+    let store = Faulty {
+        inner: MemoryStore::new(),
+        fault: Fault::Before,
+        at: 1,
+        for_ever: true,
+        count: Arc::default(),
+    };
+    let build = Gate::builder().tool::<Tick>().state(Arc::clone(&ticks)).store(store);
+    let gate = build.build().await.unwrap();
+    let call = tokio::spawn(async move {
+        let _ = gate.call(Tick {}).by("ann").await;
+    });
+    tokio::time::sleep(Duration::from_millis(7_500)).await;
+    assert!(!call.is_finished(), "it is still being parked");
+    assert_eq!(ticks.load(Ordering::SeqCst), 7);
 }

@@ -7,7 +7,8 @@ use std::time::Duration;
 
 use hitl_base::Timestamp;
 use hitl_base::clock::ManualClock;
-use hitl_core::approval::{ScriptedApprover, channel};
+use hitl_core::approval::{Answer, ScriptedApprover, channel};
+use hitl_core::machine::Refusal;
 use hitl_core::{
     CallError, CallKey, CallState, Gate, MemoryStore, NotRun, Outcome, Resolution, Store as _,
     Submission, Tenant,
@@ -269,4 +270,30 @@ async fn invariant_10_a_body_whose_process_died_is_unknown_after_recovery_and_do
     assert!(matches!(error, CallError::Unknown(_)));
     assert_eq!(bench.world.ran(), 1);
     caller.abort();
+}
+
+#[tokio::test(start_paused = true)]
+async fn invariant_4_another_answer_under_the_id_of_a_decision_is_no_replay() {
+    let b = bench().await;
+    let submitted = b.gate.submit(ask("a")).by("ann").await.unwrap();
+    let Submission::Pending(ticket) = submitted else { panic!("it waits") };
+    let approved = ticket.request().approve().by("bob");
+    let mut rejected = ticket.request().reject("no").by("bob");
+    rejected.id = approved.id;
+    b.gate.decide(approved.clone()).await.unwrap();
+    assert!(b.gate.decide(rejected).await.is_err(), "it was told that its rejection stands");
+    let stands = b.gate.decide(approved).await.unwrap();
+    assert_eq!(stands.state, CallState::Approved);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_blank_reason_is_no_reason() {
+    let b = bench().await;
+    let submitted = b.gate.submit(pay("bob", 1.0)).by("ann").await.unwrap();
+    let Submission::Pending(ticket) = submitted else { panic!("it waits") };
+    // As it may come over a wire, past `reject`.
+    let mut blank = ticket.request().reject("no").by("bob");
+    blank.answer = Answer::Reject { reason: Some(" \n".to_owned()) };
+    let refused = b.gate.decide(blank).await.unwrap_err();
+    assert_eq!(refused.refusal(), Some(Refusal::ReasonRequired));
 }

@@ -20,7 +20,7 @@ use std::sync::Arc;
 pub use keys::is_secret_key;
 pub use mask::MASK;
 use mask::Masker;
-pub use sensitive::{Sensitive, reveal};
+pub use sensitive::{Sensitive, marking, reveal};
 
 use crate::json::{Json, Limits, scan_within};
 

@@ -2,6 +2,7 @@
 
 use std::cell::Cell;
 use std::fmt;
+use std::thread::LocalKey;
 
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
@@ -10,6 +11,8 @@ use super::mask::MASK;
 thread_local! {
     /// How many [`reveal`]s are under way on this thread.
     static REVEALING: Cell<usize> = const { Cell::new(0) };
+    /// How many [`marking`]s are under way on this thread.
+    static MARKING: Cell<usize> = const { Cell::new(0) };
 }
 
 /// A value that must never be shown: `Debug`, `Display` and any serializer write a mask.
@@ -64,15 +67,34 @@ impl<T: Serialize> Serialize for Sensitive<T> {
     fn serialize<S: Serializer>(&self, to: S) -> Result<S::Ok, S::Error> {
         if REVEALING.get() > 0 {
             to.serialize_newtype_struct(Self::NAME, &self.0)
+        } else if MARKING.get() > 0 {
+            to.serialize_newtype_struct(Self::NAME, &Marked(&self.0))
         } else {
             to.serialize_str(MASK)
         }
     }
 }
 
+/// A secret on its way to a writer that hides it. One that does not see the mark (serde takes it
+/// away where a value is flattened, internally tagged or written as text by another serializer)
+/// does not get the value either.
+struct Marked<'v, T>(&'v T);
+
+impl<T: Serialize> Serialize for Marked<'_, T> {
+    fn serialize<S: Serializer>(&self, to: S) -> Result<S::Ok, S::Error> {
+        if REVEALING.get() > 0 {
+            self.0.serialize(to)
+        } else {
+            Err(serde::ser::Error::custom("a secret stands where it cannot be hidden"))
+        }
+    }
+}
+
 impl<'de, T: Deserialize<'de>> Deserialize<'de> for Sensitive<T> {
     fn deserialize<D: Deserializer<'de>>(from: D) -> Result<Self, D::Error> {
-        T::deserialize(from).map(Self)
+        // The error of the value's own type may quote it.
+        let unfit = |_| serde::de::Error::custom("a secret is not of the type it should be");
+        T::deserialize(from).map(Self).map_err(unfit)
     }
 }
 
@@ -80,14 +102,25 @@ impl<'de, T: Deserialize<'de>> Deserialize<'de> for Sensitive<T> {
 /// what it writes must not leave the process unsealed.
 #[doc(hidden)]
 pub fn reveal<R>(write: impl FnOnce() -> R) -> R {
-    struct Hide;
-    impl Drop for Hide {
+    counted(&REVEALING, write)
+}
+
+/// Runs `write` with [`Sensitive`] values offered under their mark on this thread: a writer that
+/// knows the mark [`reveal`]s what it hides, and any other gets an error.
+#[doc(hidden)]
+pub fn marking<R>(write: impl FnOnce() -> R) -> R {
+    counted(&MARKING, write)
+}
+
+fn counted<R>(counter: &'static LocalKey<Cell<usize>>, write: impl FnOnce() -> R) -> R {
+    struct Leave(&'static LocalKey<Cell<usize>>);
+    impl Drop for Leave {
         fn drop(&mut self) {
-            REVEALING.set(REVEALING.get() - 1);
+            self.0.set(self.0.get() - 1);
         }
     }
-    REVEALING.set(REVEALING.get() + 1);
-    let _hide = Hide;
+    counter.set(counter.get() + 1);
+    let _leave = Leave(counter);
     write()
 }
 

@@ -64,6 +64,15 @@ impl ArgumentError {
         self
     }
 
+    /// The same error, with nothing of the path below the argument `name`.
+    pub(super) fn only_to(mut self, name: &str) -> Self {
+        let below = self.path.strip_prefix(name);
+        if below.is_some_and(|below| below.starts_with(['.', '['])) {
+            self.path.truncate(name.len());
+        }
+        self
+    }
+
     /// What is wrong.
     pub fn kind(&self) -> ArgumentErrorKind {
         self.kind

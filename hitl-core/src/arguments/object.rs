@@ -97,8 +97,8 @@ impl<'w> ObjectWriter<'w> {
             let from = entry.bytes.start;
             let to = self.writer.out.len();
             self.writer.out.push_str(&body[from - self.start..entry.bytes.end - self.start]);
-            let inside =
-                hidden.iter().filter(|r| entry.bytes.start <= r.start && r.end <= entry.bytes.end);
+            let first = hidden.partition_point(|r| r.start < entry.bytes.start);
+            let inside = hidden[first..].iter().take_while(|r| r.end <= entry.bytes.end);
             self.writer.hidden.extend(inside.map(|r| r.start - from + to..r.end - from + to));
             entry.bytes = to..self.writer.out.len();
         }

@@ -6,6 +6,7 @@ use std::ops::Range;
 
 use hitl_base::Sensitive;
 use hitl_base::json::write_string;
+use hitl_base::redact::reveal;
 use serde::Serialize;
 use serde::ser::{self, Serializer};
 
@@ -43,7 +44,7 @@ impl SnapshotWriter {
         }
         let start = self.out.len();
         self.hiding = true;
-        let written = self.value(value);
+        let written = reveal(|| self.value(value));
         self.hiding = false;
         self.hidden.push(start..self.out.len());
         written

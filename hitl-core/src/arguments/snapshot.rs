@@ -3,8 +3,8 @@
 use std::fmt;
 use std::ops::Range;
 
-use hitl_base::json::{Limits, scan, scan_within};
-use hitl_base::redact::{MASK, reveal};
+use hitl_base::json::{Limits, scan_within};
+use hitl_base::redact::{MASK, marking, reveal};
 use hitl_base::{Json, JsonText, Redactor};
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
@@ -63,11 +63,11 @@ impl Snapshot {
         tree.map_or_else(|_| Json::String(MASK.to_owned()), |tree| redactor.json(&tree))
     }
 
-    /// The secret strings and numbers in it, to find them again where they do not belong.
+    /// The secret strings, keys and numbers in it, to find them again where they do not belong.
     pub(crate) fn secrets(&self) -> Vec<String> {
         let mut found = Vec::new();
         for piece in self.pieces().filter(|piece| piece.hidden) {
-            if let Ok(tree) = scan(piece.text) {
+            if let Ok(tree) = scan_within(piece.text, UNLIMITED) {
                 leaves(&tree, &mut found);
             }
         }
@@ -77,13 +77,23 @@ impl Snapshot {
 
 fn leaves(tree: &Json, found: &mut Vec<String>) {
     match tree {
-        Json::String(text) if !text.is_empty() => found.push(text.clone()),
-        Json::Number(lexeme) => found.push(lexeme.to_string()),
+        Json::String(text) => found.push(text.clone()),
+        Json::Number(lexeme) => {
+            found.push(lexeme.to_string());
+            // `1234.0` prints as `1234`.
+            found.extend(lexeme.strip_suffix(".0").map(str::to_owned));
+        }
         Json::Array(items) => items.iter().for_each(|item| leaves(item, found)),
-        Json::Object(entries) => entries.iter().for_each(|(_, value)| leaves(value, found)),
+        Json::Object(entries) => entries.iter().for_each(|(key, value)| {
+            found.push(key.clone());
+            leaves(value, found);
+        }),
         _ => {}
     }
 }
+
+/// For text that this process wrote itself.
+const UNLIMITED: Limits = Limits { depth: usize::MAX, bytes: usize::MAX };
 
 impl fmt::Debug for Snapshot {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -94,7 +104,7 @@ impl fmt::Debug for Snapshot {
 /// Takes the snapshot of a typed call.
 pub(crate) fn snapshot<T: Tool>(call: &T) -> Result<Snapshot, ArgumentError> {
     let mut writer = SnapshotWriter::default();
-    reveal(|| call.snapshot(&mut writer))?;
+    marking(|| call.snapshot(&mut writer))?;
     Ok(Snapshot { text: writer.out, hidden: writer.hidden })
 }
 
@@ -110,6 +120,13 @@ pub fn debug_arguments<T: Tool>(call: &T, name: &str, f: &mut fmt::Formatter<'_>
 /// Reads a model's text as the arguments of `T`, and takes their snapshot. Refuses what `T` would
 /// change or drop.
 pub(crate) fn parse<T: Tool>(text: &str, limits: Limits) -> Result<(T, Snapshot), ArgumentError> {
+    // The keys inside a secret are part of it.
+    let secrets = || T::SPEC.parameters.iter().filter(|parameter| parameter.sensitive);
+    parse_all(text, limits)
+        .map_err(|error| secrets().fold(error, |error, secret| error.only_to(secret.name)))
+}
+
+fn parse_all<T: Tool>(text: &str, limits: Limits) -> Result<(T, Snapshot), ArgumentError> {
     let given = scan_within(text, limits)?;
     let call = T::deserialize(Tree(&given))?;
     let snapshot = snapshot(&call)?;

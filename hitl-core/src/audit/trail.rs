@@ -2,6 +2,7 @@
 //! afterwards is a debt that stops further bodies until it is paid.
 
 use std::collections::VecDeque;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use super::{AuditError, AuditRecord, AuditSink};
@@ -30,13 +31,13 @@ impl Trail {
     pub(crate) fn intent(&self, record: &AuditRecord) -> Result<(), AuditError> {
         let mut debt = self.debt();
         self.pay(&mut debt)?;
-        self.sink.append(record)
+        self.append(record)
     }
 
     /// Keeps a record of what has happened already; on failure it is owed.
     pub(crate) fn note(&self, record: AuditRecord) {
         let mut debt = self.debt();
-        let kept = self.pay(&mut debt).and_then(|()| self.sink.append(&record));
+        let kept = self.pay(&mut debt).and_then(|()| self.append(&record));
         if let Err(error) = kept {
             tracing::error!(%error, event = %record.event, "an audit record is held back; nothing runs until it is kept");
             if debt.records.len() == DEBT {
@@ -57,9 +58,15 @@ impl Trail {
         self.debt.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
+    /// A sink that panics is a sink that failed: what has happened stays happened.
+    fn append(&self, record: &AuditRecord) -> Result<(), AuditError> {
+        catch_unwind(AssertUnwindSafe(|| self.sink.append(record)))
+            .unwrap_or_else(|_| Err(AuditError::new("the audit sink panicked")))
+    }
+
     fn pay(&self, debt: &mut Debt) -> Result<(), AuditError> {
         while let Some(record) = debt.records.front() {
-            self.sink.append(record)?;
+            self.append(record)?;
             debt.records.pop_front();
         }
         if debt.dropped > 0 {

@@ -1,6 +1,7 @@
 //! What makes a call this call and no other.
 
-use std::fmt;
+use std::borrow::Cow;
+use std::fmt::{self, Write as _};
 
 use serde::{Deserialize, Serialize};
 
@@ -33,8 +34,44 @@ impl CallKey {
     }
 }
 
+/// A name in which no separator stands: two different keys never read the same.
+fn plain(name: &str) -> Cow<'_, str> {
+    let is_special = |c: char| matches!(c, '%' | '/' | '#') || c.is_control();
+    if !name.contains(is_special) {
+        return Cow::Borrowed(name);
+    }
+    let mut out = String::with_capacity(name.len() + 8);
+    for c in name.chars() {
+        if is_special(c) {
+            // Writing to a String cannot fail.
+            let _ = write!(out, "%{:02X}", u32::from(c));
+        } else {
+            out.push(c);
+        }
+    }
+    Cow::Owned(out)
+}
+
 impl fmt::Display for CallKey {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}/{}#{}", self.tenant, self.run, self.position)
+        let (tenant, run) = (plain(self.tenant.as_str()), plain(self.run.as_str()));
+        write!(f, "{tenant}/{run}#{}", self.position)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn different_keys_never_read_the_same() {
+        let key = |tenant: &str, run: &str| CallKey {
+            tenant: Tenant::new(tenant),
+            ..CallKey::new(run, 1)
+        };
+        assert_eq!(key("acme", "run-7").to_string(), "acme/run-7#1");
+        assert_ne!(key("a", "b/c").to_string(), key("a/b", "c").to_string());
+        assert_ne!(key("a", "b#1").to_string(), key("a", "b%231").to_string());
+        assert_eq!(key("a", "b\n").to_string(), "a/b%0A#1");
     }
 }

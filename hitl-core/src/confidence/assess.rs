@@ -5,6 +5,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use serde::{Deserialize, Serialize};
 
 use super::{CallView, Factor, Signals};
+use crate::policy::ApprovalLevel;
 
 /// How confident the gate is, and what moved it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -19,7 +20,7 @@ pub struct Assessment {
     pub factors: Vec<Factor>,
 }
 
-/// Scores a call. A signal that panics makes the confidence 0.
+/// Scores a call. A signal that panics makes the confidence 0 and demands a full review.
 ///
 /// ```
 /// use hitl_base::json::scan;
@@ -45,7 +46,10 @@ pub fn assess(call: &CallView<'_>, signals: &Signals) -> Assessment {
             Err(_) => {
                 failed = true;
                 let why = "A signal failed, so nothing can be said for this call.";
-                factors.push(Factor::points("failed_signal", -100, why));
+                // A tool may be Auto at any confidence, 0 included; what the signal would have
+                // demanded is not known.
+                let demanded = Factor::at_least("failed_signal", ApprovalLevel::Full, why);
+                factors.push(Factor { adjustment: -100, ..demanded });
             }
         }
     }
@@ -70,6 +74,17 @@ mod tests {
             .with(|_: &CallView<'_>| -> Option<Factor> { panic!("broken") })
             .with(|_: &CallView<'_>| Some(Factor::points("good", 1_000, "")));
         assert_eq!(confidence("t", "{}", &signals), 0);
+    }
+
+    #[test]
+    fn invariant_5_a_panicking_signal_is_reviewed_in_full_by_any_thresholds() {
+        let (arguments, cx) = (scan("{}").unwrap(), CallContext::of("ann"));
+        let config = HitlConfig::DEFAULT.auto_threshold(0).quick_threshold(0);
+        let call = CallView::new("t", &config, &arguments, &cx);
+        let broken = |_: &CallView<'_>| -> Option<Factor> { panic!("broken") };
+        let assessment = assess(&call, &Signals::none().with(broken));
+        let routed = crate::policy::route(&call, &assessment, &[]);
+        assert_eq!(routed.verdict, crate::policy::Verdict::Ask(ApprovalLevel::Full));
     }
 
     #[test]

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use futures::FutureExt as _;
 use futures::future::BoxFuture;
 
-use super::error::{CallError, GateError, NotRun};
+use super::error::{CallError, GateError, GateErrorKind, NotRun};
 use super::execute::{Ended, Held, execute};
 use super::handle::{Gate, Inner};
 use super::prepare::Prepared;
@@ -15,7 +15,7 @@ use super::submission::Submission;
 use super::submit::{Attachment, Entered};
 use super::wait::Waited;
 use crate::arguments::{parse_text, snapshot};
-use crate::call::{CallContext, CallKey, Outcome, RunId, Tenant, Tool};
+use crate::call::{CallContext, CallKey, Outcome, RunId, Tool};
 use crate::ids::{OwnerToken, RequestId};
 use crate::machine::{CallRecord, Event, Withdrawal};
 
@@ -249,10 +249,8 @@ impl Inner {
             }
             Entered::Waiting(waiting) => waiting,
         };
-        ownership.id = waiting.id;
-        ownership.owner = waiting.owner;
         self.review(&waiting.record).await?;
-        let waited = self.wait_for(&waiting.tenant, waiting.id).await?;
+        let waited = self.wait_for(&waiting.tenant, waiting.id, Some(waiting.owner)).await?;
         ownership.end();
         Ok(match waited {
             Waited::Claimed(held, body) => Ready::Run(held, Some(body)),
@@ -286,7 +284,8 @@ impl Inner {
 /// A waiting caller's hold on its call: when the caller goes away, the call is withdrawn.
 struct Ownership<'g> {
     gate: &'g Arc<Inner>,
-    tenant: Tenant,
+    key: CallKey,
+    /// The record's id, if this submission creates it.
     id: RequestId,
     owner: OwnerToken,
     holds: bool,
@@ -296,7 +295,7 @@ impl<'g> Ownership<'g> {
     fn of(gate: &'g Arc<Inner>, prepared: &Prepared) -> Self {
         Self {
             gate,
-            tenant: prepared.record.key().tenant.clone(),
+            key: prepared.record.key().clone(),
             id: prepared.record.id(),
             owner: prepared.owner,
             holds: !prepared.is_unrecorded(),
@@ -313,12 +312,19 @@ impl Drop for Ownership<'_> {
         if !self.holds {
             return;
         }
-        let (gate, tenant, id) = (Arc::clone(self.gate), self.tenant.clone(), self.id);
+        let (gate, key, id) = (Arc::clone(self.gate), self.key.clone(), self.id);
         let reason = "the caller went away".to_owned();
         let event = Event::Cancel { by: Withdrawal::Owner(self.owner), reason };
         self.gate.runtime.spawn(async move {
             // It may not have been stored, have started, or belong to somebody else by now.
-            if let Err(error) = gate.withdraw(&tenant, id, event).await {
+            let mut withdrawn = gate.withdraw(&key.tenant, id, event.clone()).await;
+            if matches!(&withdrawn, Err(error) if error.kind() == GateErrorKind::NotFound)
+                && let Ok(Some(record)) = gate.store.find(&key).await
+            {
+                // It was re-attached to.
+                withdrawn = gate.withdraw(&key.tenant, record.id(), event).await;
+            }
+            if let Err(error) = withdrawn {
                 tracing::debug!(%id, %error, "a call whose caller went away was not withdrawn");
             }
         });

@@ -7,10 +7,11 @@ use super::error::{GateError, GateErrorKind};
 use super::execute::Held;
 use super::handle::Inner;
 use super::registry::Body;
+use super::taking::{Taking, Wanted};
 use crate::arguments::Snapshot;
 use crate::audit::{AuditEvent, AuditRecord};
 use crate::call::{binding_digest, content_digest};
-use crate::ids::ClaimToken;
+use crate::ids::{ClaimToken, OwnerToken};
 use crate::machine::{CallRecord, CallState, Claim, Event};
 use crate::policy::{ApprovalLevel, Verdict};
 use crate::store::{ApplyError, StoreErrorKind};
@@ -18,9 +19,13 @@ use crate::store::{ApplyError, StoreErrorKind};
 impl Inner {
     /// Claims an approved call for this process. `None` when somebody or something else was first:
     /// look at the record again.
+    ///
+    /// Cancel safe: a claim that nobody is left to hold is given back. With the caller that is
+    /// `attached`, the call is then withdrawn as well.
     pub(super) async fn claim(
-        &self,
+        self: &Arc<Self>,
         record: &CallRecord,
+        attached: Option<OwnerToken>,
     ) -> Result<Option<(Held, Box<dyn Body>)>, GateError> {
         let tool = self.tool(&record.request.tool)?;
         if tool.fingerprint != record.request.fingerprint {
@@ -30,7 +35,17 @@ impl Inner {
             );
             return Err(GateError::new(GateErrorKind::ToolChanged, why));
         }
-        let Some(snapshot) = self.stored_snapshot(record).await? else { return Ok(None) };
+        let Some(snapshot) = self.stored_snapshot(record).await? else {
+            // Over since it was read; or there is nothing to run, and looking again would not end.
+            let current = self.current(&record.key().tenant, record.id()).await?;
+            let why = "the call's payload is gone; cancel the call and submit it under a new key";
+            let unchanged = current.version == record.version;
+            return if unchanged {
+                Err(GateError::new(GateErrorKind::Payload, why))
+            } else {
+                Ok(None)
+            };
+        };
         let body = tool.read_back(&snapshot)?;
 
         // The policy of now may only raise what the call needs.
@@ -56,20 +71,29 @@ impl Inner {
         let claim = Claim { token: ClaimToken::new(), session: self.session };
         let event = Event::Claim { token: claim.token, session: claim.session, binding, level };
         let tenant = &record.key().tenant;
-        match self.store.apply(tenant, record.id(), event, None).await {
+        let (store, of, id) = (Arc::clone(&self.store), tenant.clone(), record.id());
+        let wanted = Wanted { tenant: tenant.clone(), id, token: claim.token, owner: attached };
+        let asking = async move { store.apply(&of, id, event, None).await };
+        let mut taking = Taking::new(self, Some(wanted), asking);
+        match taking.answer().await {
             Ok(claimed) => {
+                taking.end();
                 Ok(Some((Held::recorded(&claimed, claim, Arc::new(snapshot), &tool), body)))
             }
             Err(ApplyError::Lost { current, .. }) => {
+                taking.end();
                 if current.state == CallState::Approved {
                     self.expire(tenant, record.id()).await?;
                 }
                 Ok(None)
             }
             Err(ApplyError::Store(error)) if error.kind() == StoreErrorKind::Ambiguous => {
-                // Mine and alive: go on. Unreadable: nothing runs.
+                // Mine and alive: go on. Unreadable: nothing runs, and the claim is given back.
                 let current = self.current(tenant, record.id()).await?;
                 let mine = current.claim == Some(claim) && current.state == CallState::Claimed;
+                if mine {
+                    taking.end();
+                }
                 Ok(mine.then(|| (Held::recorded(&current, claim, Arc::new(snapshot), &tool), body)))
             }
             Err(error) => Err(error.into()),

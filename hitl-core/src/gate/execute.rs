@@ -5,8 +5,9 @@
 //! record. Why nothing is cut off: the whole of it is one future, which is handed to the runtime
 //! when the caller is dropped.
 
+use std::fmt::{self, Write as _};
 use std::future::Future;
-use std::panic::AssertUnwindSafe;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll};
@@ -17,6 +18,7 @@ use futures::future::BoxFuture;
 use hitl_base::display::clip;
 use hitl_base::{JsonText, Timestamp};
 use tokio::runtime::Handle;
+use tokio::sync::oneshot;
 
 use super::error::GateError;
 use super::handle::Inner;
@@ -24,13 +26,16 @@ use super::prepare::Prepared;
 use super::registry::Registered;
 use crate::arguments::{Snapshot, encode};
 use crate::audit::{AuditEvent, AuditRecord};
-use crate::call::{FailureRecord, Issued, Outcome, OutputText, Permit, RunContext, Tool};
+use crate::call::{FailureRecord, Issued, Outcome, OutputText, Permit, RunContext, Tenant, Tool};
+use crate::ids::RequestId;
 use crate::machine::{CallRecord, Claim, Event};
 use crate::seal::Sealed;
 use crate::store::ApplyError;
 
 /// The most characters of a failure that are kept.
 const MESSAGE: usize = 2_000;
+/// The most bytes of a failure that are looked at.
+const LOOKED_AT: usize = 64 * 1024;
 /// How often, and how long apart, a result is offered to a store that fails.
 const OFFERS: u32 = 6;
 const BETWEEN_OFFERS: Duration = Duration::from_millis(50);
@@ -112,11 +117,13 @@ impl<T: Tool> Ended<T> {
             Self::Returned(_, Kept::Failure(failure)) | Self::Panicked(failure) => {
                 Outcome::Failed(failure)
             }
-            Self::Returned(Ok(output), Kept::Not) => Outcome::Executed(OutputText(encode(&output))),
-            Self::Returned(Err(error), Kept::Not) => {
-                let message = hitl_base::Redactor::standard()
-                    .text(&clip(&error.to_string(), MESSAGE))
-                    .into_owned();
+            Self::Returned(Ok(output), Kept::Not) => {
+                let text = catch_unwind(AssertUnwindSafe(|| encode(&output))).unwrap_or_default();
+                Outcome::Executed(OutputText(text))
+            }
+            // A failure is always kept.
+            Self::Returned(Err(_), Kept::Not) => {
+                let message = "the tool failed".to_owned();
                 Outcome::Failed(FailureRecord { message, panicked: false })
             }
             Self::Unknown => Outcome::OutcomeUnknown,
@@ -164,13 +171,19 @@ async fn run<T: Tool>(gate: Arc<Inner>, held: Held, arguments: T) -> Result<Ende
             if let Ok(returned) = tokio::time::timeout(budget, &mut body).await {
                 returned
             } else {
-                gate.park(&held).await;
-                // It is not cut off half-way: it goes on, and its late result settles the call.
-                let background = Arc::clone(&gate);
+                // It is not cut off half-way: it goes on, also while the store is slow to park it,
+                // and its late result settles the call.
+                let held = Arc::new(held);
+                let (parked, is_parked) = oneshot::channel::<()>();
+                let (background, late) = (Arc::clone(&gate), Arc::clone(&held));
                 gate.runtime.spawn(async move {
                     let returned = body.await;
-                    background.finish::<T>(&held, returned).await;
+                    // Not before it is parked, so that the two are recorded in their order.
+                    let _ = is_parked.await;
+                    background.finish::<T>(&late, returned).await;
                 });
+                gate.park(&held).await;
+                drop(parked);
                 return Ok(Ended::Unknown);
             }
         }
@@ -186,7 +199,7 @@ impl Inner {
         let Some(claim) = held.claim else { return };
         let event = Event::Release { token: claim.token };
         match self.record(held, event, None).await {
-            Ok(()) => self.trail.note(held.entry(AuditEvent::Released, Timestamp::now())),
+            Ok(_) => self.trail.note(held.entry(AuditEvent::Released, Timestamp::now())),
             Err(error) => {
                 tracing::error!(call = %held.record.id(), %error, "a claim could not be released");
             }
@@ -211,9 +224,8 @@ impl Inner {
         held: &Held,
         returned: std::thread::Result<Result<T::Output, T::Error>>,
     ) -> Ended<T> {
-        let secrets = || held.snapshot.secrets();
-        let failed = |text: &str, panicked| FailureRecord {
-            message: self.clean(&clip(text, MESSAGE), &secrets()).into_owned(),
+        let failed = |said: &dyn fmt::Display, panicked| FailureRecord {
+            message: self.message(said, &held.snapshot.secrets()),
             panicked,
         };
         let (ended, event, output) = match returned {
@@ -221,15 +233,18 @@ impl Inner {
                 (Ended::Returned(Ok(output), Kept::Not), None, None)
             }
             Ok(Ok(output)) => {
-                let text = encode(&output);
+                let text = catch_unwind(AssertUnwindSafe(|| encode(&output))).unwrap_or_default();
                 (Ended::Returned(Ok(output), Kept::Output(text.clone())), None, text)
             }
             Ok(Err(error)) => {
-                let failure = failed(&error.to_string(), false);
+                let failure = failed(&error, false);
                 (Ended::Returned(Err(error), Kept::Failure(failure.clone())), Some(failure), None)
             }
             Err(panic) => {
-                let failure = failed(&format!("the tool panicked: {}", panic_text(&*panic)), true);
+                let said = panic_text(&*panic);
+                let failure = failed(&format_args!("the tool panicked: {said}"), true);
+                // A panic's own value may panic when it is dropped.
+                std::mem::forget(panic);
                 (Ended::Panicked(failure.clone()), Some(failure), None)
             }
         };
@@ -252,18 +267,45 @@ impl Inner {
         ended
     }
 
-    /// Offers an event about a claim to the store until it takes it, a few times.
     async fn record(
         &self,
         held: &Held,
         event: Event,
         result: Option<Sealed>,
-    ) -> Result<(), ApplyError> {
-        let (tenant, id) = (&held.record.key().tenant, held.record.id());
+    ) -> Result<CallRecord, ApplyError> {
+        self.offer(&held.record.key().tenant, held.record.id(), event, result).await
+    }
+
+    /// What is kept of what a tool said: without secrets, and not too long. Secrets are masked before
+    /// the text is shortened, so that none is cut in two and no longer recognised.
+    fn message(&self, said: &dyn fmt::Display, secrets: &[String]) -> String {
+        let mut bounded = Bounded { text: String::new(), cut: false };
+        let written = catch_unwind(AssertUnwindSafe(|| write!(bounded, "{said}")));
+        if written.is_err() {
+            return "the tool's error panicked when it was shown".to_owned();
+        }
+        let mut text = self.clean(&bounded.text, secrets).into_owned();
+        if bounded.cut {
+            // What stands at the cut may be the first part of a secret.
+            let longest = secrets.iter().map(String::len).max().unwrap_or(0).max(1024);
+            text.truncate(boundary(&text, text.len().saturating_sub(longest)));
+            text.push_str(" [… the rest was not looked at]");
+        }
+        clip(&text, MESSAGE).into_owned()
+    }
+
+    /// Offers an event about a claim to the store until it takes it, a few times.
+    pub(super) async fn offer(
+        &self,
+        tenant: &Tenant,
+        id: RequestId,
+        event: Event,
+        result: Option<Sealed>,
+    ) -> Result<CallRecord, ApplyError> {
         let mut pause = BETWEEN_OFFERS;
         for _ in 1..OFFERS {
             match self.store.apply(tenant, id, event.clone(), result.clone()).await {
-                Ok(_) => return Ok(()),
+                Ok(record) => return Ok(record),
                 Err(lost @ (ApplyError::Lost { .. } | ApplyError::NotFound(_))) => {
                     return Err(lost);
                 }
@@ -274,8 +316,28 @@ impl Inner {
                 }
             }
         }
-        self.store.apply(tenant, id, event, result).await.map(drop)
+        self.store.apply(tenant, id, event, result).await
     }
+}
+
+/// Text that is cut off when it grows beyond reason, whoever writes it.
+struct Bounded {
+    text: String,
+    cut: bool,
+}
+
+impl fmt::Write for Bounded {
+    fn write_str(&mut self, more: &str) -> fmt::Result {
+        let room = LOOKED_AT.saturating_sub(self.text.len());
+        self.text.push_str(&more[..boundary(more, room)]);
+        self.cut |= more.len() > room;
+        if self.cut { Err(fmt::Error) } else { Ok(()) }
+    }
+}
+
+/// The last place at or before `at` where `text` may be cut.
+fn boundary(text: &str, at: usize) -> usize {
+    (0..=at.min(text.len())).rev().find(|at| text.is_char_boundary(*at)).unwrap_or(0)
 }
 
 fn panic_text(panic: &(dyn std::any::Any + Send)) -> &str {

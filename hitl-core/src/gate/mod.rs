@@ -31,6 +31,7 @@ mod serve;
 mod submission;
 mod submit;
 mod taint;
+mod taking;
 mod wait;
 
 pub use builder::{BuildError, BuildErrorKind, GateBuilder};

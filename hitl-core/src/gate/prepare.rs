@@ -171,6 +171,9 @@ impl Inner {
         // Signals and policies see the secrets; what they say about them is shown.
         let secrets = snapshot.secrets();
         for factor in &mut assessment.factors {
+            if let Cow::Owned(clean) = self.clean(&factor.name, &secrets) {
+                factor.name = Cow::Owned(clean);
+            }
             if let Cow::Owned(clean) = self.clean(&factor.reasoning, &secrets) {
                 factor.reasoning = Cow::Owned(clean);
             }
@@ -186,7 +189,12 @@ impl Inner {
 
     /// Text without the call's own secrets and without anything that looks like one.
     pub(super) fn clean<'t>(&self, text: &'t str, secrets: &[String]) -> Cow<'t, str> {
-        scrub(self.redactor.text(text), secrets)
+        // The call's own first: a mask inside a secret would hide the rest of it from its own search.
+        let own = scrub(Cow::Borrowed(text), secrets);
+        match self.redactor.text(&own) {
+            Cow::Borrowed(_) => own,
+            Cow::Owned(clean) => Cow::Owned(clean),
+        }
     }
 }
 

@@ -75,7 +75,7 @@ impl Inner {
                 if record.attached || record.state != CallState::Approved || !mine {
                     continue;
                 }
-                match self.claim(&record).await {
+                match self.claim(&record, None).await {
                     Ok(Some((held, body))) => {
                         let gate = Arc::clone(self);
                         self.runtime.spawn(async move {

@@ -8,6 +8,7 @@ use super::handle::Inner;
 use super::prepare::{Prepared, payload_text};
 use super::registry::Body;
 use super::submission::{Receipt, Submission, Ticket};
+use super::taking::{Taking, Wanted};
 use super::wait::Waiting;
 use crate::audit::{AuditEvent, AuditRecord};
 use crate::ids::{ClaimToken, OwnerToken};
@@ -37,7 +38,7 @@ pub(super) enum Entered {
 impl Inner {
     /// Enters a prepared call. Nothing has run when this fails.
     pub(super) async fn enter(
-        &self,
+        self: &Arc<Self>,
         prepared: &mut Prepared,
         attachment: Attachment,
     ) -> Result<(Entered, Receipt), GateError> {
@@ -63,15 +64,15 @@ impl Inner {
             prepared.record.attempts = 1;
             prepared.record.claim = Some(Claim { token: ClaimToken::new(), session: self.session });
         }
-        let (record, owner) = match self.store_call(prepared).await? {
+        let record = match self.store_call(prepared).await? {
             Submitted::Conflict(id) => return Err(GateError::key_conflict(&receipt.key, id)),
             Submitted::Existing(record) => {
                 receipt.reattached = true;
-                self.reattach(record, attachment).await?
+                self.reattach(record, prepared.owner, attachment).await?
             }
             Submitted::Created(record) => {
                 self.note_submitted(prepared, &record);
-                (record, prepared.owner)
+                record
             }
         };
         receipt.id = Some(record.id());
@@ -85,7 +86,7 @@ impl Inner {
                 ))
             }
             (CallState::Pending | CallState::Approved | CallState::Claimed, ..) => {
-                Entered::Waiting(Waiting::new(record, owner))
+                Entered::Waiting(Waiting::new(record, prepared.owner))
             }
             _ => Entered::Settled(record),
         };
@@ -93,44 +94,59 @@ impl Inner {
     }
 
     /// Submits, and finds out what happened when the store does not know.
-    async fn store_call(&self, prepared: &Prepared) -> Result<Submitted, GateError> {
+    ///
+    /// Cancel safe: an admission that nobody is left to run is given back, and withdrawn when the
+    /// caller was attached.
+    async fn store_call(self: &Arc<Self>, prepared: &Prepared) -> Result<Submitted, GateError> {
         let id = prepared.record.id();
         let payload = payload_text(&prepared.snapshot)?;
         let payload = self.key.seal(&payload, id.to_string().as_bytes()).map_err(|e| {
             StoreError::new(StoreErrorKind::Key, "the call's payload could not be sealed")
                 .because(e)
         })?;
-        match self.store.submit(prepared.new_call(), payload).await {
+        let wanted = prepared.record.claim.map(|claim| Wanted {
+            tenant: prepared.record.key().tenant.clone(),
+            id,
+            token: claim.token,
+            owner: prepared.record.attached.then_some(prepared.owner),
+        });
+        let (store, call) = (Arc::clone(&self.store), prepared.new_call());
+        let asking = async move { store.submit(call, payload).await };
+        let mut taking = Taking::new(self, wanted, asking);
+        let submitted = match taking.answer().await {
             Err(error) if error.kind() == StoreErrorKind::Ambiguous => {
-                // Mine and there: go on. Not there, or unreadable: nothing runs.
+                // Mine and there: go on. Not there, or unreadable: nothing runs, and what may be
+                // there is given back.
                 match self.store.find(prepared.record.key()).await? {
-                    Some(record) if record.id() == id => Ok(Submitted::Created(record)),
-                    _ => Err(error.into()),
+                    Some(record) if record.id() == id => Submitted::Created(record),
+                    _ => return Err(error.into()),
                 }
             }
-            other => Ok(other?),
-        }
+            other => other?,
+        };
+        taking.end();
+        Ok(submitted)
     }
 
     /// Takes over a call that is not over.
     async fn reattach(
         &self,
         record: CallRecord,
+        owner: OwnerToken,
         attachment: Attachment,
-    ) -> Result<(CallRecord, OwnerToken), GateError> {
-        let owner = OwnerToken::new();
+    ) -> Result<CallRecord, GateError> {
         let movable =
             matches!(record.state, CallState::Pending | CallState::Approved | CallState::Claimed);
         if !movable {
-            return Ok((record, owner));
+            return Ok(record);
         }
         let event =
             Event::Attach { owner: Some(owner), attached: attachment == Attachment::Attached };
         let tenant = record.key().tenant.clone();
         match self.store.apply(&tenant, record.id(), event, None).await {
-            Ok(record) => Ok((record, owner)),
+            Ok(record) => Ok(record),
             // It moved on in between; what it is now is as good.
-            Err(ApplyError::Lost { current, .. }) => Ok((*current, owner)),
+            Err(ApplyError::Lost { current, .. }) => Ok(*current),
             Err(error) => Err(error.into()),
         }
     }

@@ -48,17 +48,19 @@ pub(super) enum Waited {
 impl Inner {
     /// Waits until the call is claimed by this waiter, or over.
     ///
-    /// Cancel safe until it returns a claim; whoever takes one runs it.
+    /// Cancel safe until it returns a claim; whoever takes one runs it. A caller that is `attached`
+    /// owns the call: a claim that it leaves half-way ends with the call's withdrawal.
     pub(super) async fn wait_for(
-        &self,
+        self: &Arc<Self>,
         tenant: &Tenant,
         id: RequestId,
+        attached: Option<OwnerToken>,
     ) -> Result<Waited, GateError> {
         let mut watch = self.store.watch(id);
         loop {
             let record = self.current(tenant, id).await?;
             let pause = match record.state {
-                CallState::Approved => match self.claim(&record).await? {
+                CallState::Approved => match self.claim(&record, attached).await? {
                     Some((held, body)) => return Ok(Waited::Claimed(held, body)),
                     None => continue,
                 },
@@ -110,7 +112,7 @@ impl Inner {
         self: &Arc<Self>,
         waiting: &Waiting,
     ) -> Result<Outcome, GateError> {
-        match self.wait_for(&waiting.tenant, waiting.id).await? {
+        match self.wait_for(&waiting.tenant, waiting.id, None).await? {
             Waited::Claimed(held, body) => body.execute(Arc::clone(self), held).await,
             Waited::Settled(record) => self.settled(&record).await,
         }

@@ -149,7 +149,12 @@ fn is_replay(record: &CallRecord, event: &Event) -> bool {
     let mine = |token| record.claim.is_some_and(|claim| claim.token == token);
     match event {
         Event::Decide(decision) => {
-            record.decided.as_ref().is_some_and(|decided| decided.id == decision.id)
+            // The very same: another answer under the same id is another decision.
+            record.decided.as_ref().is_some_and(|decided| {
+                decided.id == decision.id
+                    && decided.answer == decision.answer
+                    && decided.by == decision.by
+            })
         }
         Event::Claim { token, .. } => record.state == S::Claimed && mine(*token),
         Event::Succeed { token } => record.state == S::Executed && mine(*token),
@@ -170,7 +175,8 @@ fn decide(next: &mut CallRecord, decision: &Decision, facts: Facts) -> Result<()
     next.state = match &decision.answer {
         Answer::Approve => S::Approved,
         Answer::Reject { reason } => {
-            guard(reason.is_some() || !request.requires_reason, Refusal::ReasonRequired)?;
+            let given = reason.as_ref().is_some_and(|reason| !reason.trim().is_empty());
+            guard(given || !request.requires_reason, Refusal::ReasonRequired)?;
             S::Rejected
         }
         Answer::Respond { .. } => S::Responded,

@@ -53,12 +53,12 @@ impl Hub {
     /// Waits for one call.
     pub fn watch(&self, id: RequestId) -> Watch {
         let hint = self.0.calls().entry(id).or_insert_with(|| watch::Sender::new(())).subscribe();
-        Watch { hint, call: Some((id, Arc::clone(&self.0))) }
+        Watch { hint: Some(hint), call: Some((id, Arc::clone(&self.0))) }
     }
 
     /// Waits for any call.
     pub fn watch_all(&self) -> Watch {
-        Watch { hint: self.0.any.subscribe(), call: None }
+        Watch { hint: Some(self.0.any.subscribe()), call: None }
     }
 
     /// Whether anybody waits. A store that must poll for the changes of other processes need not
@@ -71,7 +71,8 @@ impl Hub {
 /// A subscription to hints. See [`Hub`].
 #[derive(Debug)]
 pub struct Watch {
-    hint: watch::Receiver<()>,
+    /// There until it is dropped.
+    hint: Option<watch::Receiver<()>>,
     call: Option<(RequestId, Arc<Inner>)>,
 }
 
@@ -80,7 +81,8 @@ impl Watch {
     ///
     /// Cancel safe: a hint that was not returned is returned by the next call.
     pub async fn changed(&mut self) {
-        if self.hint.changed().await.is_err() {
+        let Some(hint) = &mut self.hint else { return };
+        if hint.changed().await.is_err() {
             // The hub is gone; there will never be a hint.
             std::future::pending::<()>().await;
         }
@@ -91,8 +93,9 @@ impl Drop for Watch {
     fn drop(&mut self) {
         let Some((id, inner)) = &self.call else { return };
         let mut calls = inner.calls();
-        // This receiver still counts.
-        if calls.get(id).is_some_and(|sender| sender.receiver_count() <= 1) {
+        // Under the lock, so that of two that leave together the second finds nobody.
+        self.hint = None;
+        if calls.get(id).is_some_and(|sender| sender.receiver_count() == 0) {
             calls.remove(id);
         }
     }
@@ -119,5 +122,24 @@ mod tests {
         assert_eq!(hub.0.calls().len(), 1);
         drop(other);
         assert!(!hub.has_waiters());
+    }
+
+    #[test]
+    fn invariant_13_waiters_that_leave_together_leave_nothing_behind() {
+        let (hub, turns) = (Hub::default(), std::sync::Barrier::new(4));
+        for _ in 0..500 {
+            let id = RequestId::new();
+            let watches: [Watch; 4] = std::array::from_fn(|_| hub.watch(id));
+            std::thread::scope(|scope| {
+                for watch in watches {
+                    let turns = &turns;
+                    scope.spawn(move || {
+                        turns.wait();
+                        drop(watch);
+                    });
+                }
+            });
+            assert!(!hub.has_waiters());
+        }
     }
 }

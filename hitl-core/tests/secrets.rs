@@ -1,0 +1,193 @@
+//! Every way out of a call, with a secret in front of it.
+#![expect(clippy::unwrap_used, clippy::panic, reason = "a failed expectation fails the test")]
+
+mod support;
+
+use std::collections::HashMap;
+
+use hitl_base::Sensitive;
+use hitl_core::{
+    CallKey, GateBuilder, HitlConfig, Parameter, Permit, Risk, SnapshotError, SnapshotWriter, Spec,
+    Store as _, Tool,
+};
+use serde::{Deserialize, Serialize};
+use support::bench_with;
+
+const AUTO: HitlConfig = HitlConfig::DEFAULT.base_confidence(95).risk(Risk::Low);
+const SECRET: &str = "hunter2-hunter2";
+
+/// A tool with one argument that may be shown, and holds a secret somewhere inside.
+macro_rules! holds {
+    ($name:ident, $tool:literal, $value:ty) => {
+        #[derive(Deserialize, schemars::JsonSchema)]
+        struct $name {
+            #[schemars(skip)]
+            value: $value,
+        }
+
+        impl Tool for $name {
+            type Output = u8;
+            type Error = String;
+            const SPEC: Spec = Spec::new($tool, "A tool for tests.").config(AUTO);
+            fn snapshot(&self, to: &mut SnapshotWriter) -> Result<(), SnapshotError> {
+                to.object(|fields| fields.field("value", &self.value))
+            }
+            async fn run(_: Permit<Self>) -> Result<u8, String> {
+                Ok(0)
+            }
+        }
+    };
+}
+
+#[derive(Serialize, Deserialize)]
+struct Login {
+    word: String,
+}
+
+#[derive(Serialize, Deserialize)]
+struct Flattened {
+    #[serde(flatten)]
+    login: Sensitive<Login>,
+}
+
+#[derive(Serialize, Deserialize)]
+#[serde(tag = "kind")]
+enum Tagged {
+    Login(Sensitive<Login>),
+}
+
+/// Written as a text that holds JSON.
+#[derive(Deserialize)]
+struct InText(Sensitive<String>);
+
+impl Serialize for InText {
+    fn serialize<S: serde::Serializer>(&self, to: S) -> Result<S::Ok, S::Error> {
+        to.serialize_str(&serde_json::to_string(&self.0).map_err(serde::ser::Error::custom)?)
+    }
+}
+
+#[derive(Serialize, Deserialize)]
+enum Plain {
+    Login { by: Option<Sensitive<Login>>, codes: Vec<Sensitive<u32>> },
+}
+
+holds!(Flat, "flat", Flattened);
+holds!(Tag, "tag", Tagged);
+holds!(Text, "text", InText);
+holds!(Open, "open", Plain);
+
+fn login() -> Sensitive<Login> {
+    Sensitive::new(Login { word: SECRET.to_owned() })
+}
+
+#[tokio::test]
+async fn invariant_8_a_secret_is_hidden_or_refused_wherever_it_stands_in_an_argument() {
+    let b = bench_with(|g| g.tool::<Flat>().tool::<Tag>().tool::<Text>().tool::<Open>()).await;
+    // serde takes the mark away from these, so they are refused.
+    let flat = b.gate.assess(&Flat { value: Flattened { login: login() } }, "ann");
+    let tag = b.gate.assess(&Tag { value: Tagged::Login(login()) }, "ann");
+    let text = InText(Sensitive::new(SECRET.to_owned()));
+    let text = b.gate.assess(&Text { value: text }, "ann");
+    for refused in [flat, tag, text] {
+        let error = refused.unwrap_err();
+        assert!(!format!("{error} {error:?}").contains("hunter2"), "{error:?}");
+    }
+    let codes = vec![Sensitive::new(4711), Sensitive::new(5)];
+    let plain = Plain::Login { by: Some(login()), codes };
+    let shown = b.gate.assess(&Open { value: plain }, "ann").unwrap().arguments;
+    assert_eq!(
+        shown.as_str(),
+        r#"{"value":{"Login":{"by":"[redacted]","codes":["[redacted]","[redacted]"]}}}"#
+    );
+}
+
+holds!(Many, "many", HashMap<String, HashMap<String, Sensitive<u32>>>);
+
+/// Maps are written in any order and sorted afterwards, with what is hidden in them, at every level.
+/// Their size costs no quadratic time.
+#[tokio::test]
+async fn invariant_8_what_is_hidden_in_maps_stays_hidden_when_they_are_sorted() {
+    let b = bench_with(GateBuilder::tool::<Many>).await;
+    let inner = |i: u32| -> String {
+        let secrets: Vec<_> = (0..40).map(|j| format!("\"k{j}\": {}", 77_000 + i)).collect();
+        format!("\"m{i}\": {{{}}}", secrets.join(", "))
+    };
+    let maps: Vec<_> = (0..500).map(inner).collect();
+    let text = format!(r#"{{"value": {{{}}}}}"#, maps.join(", "));
+    let shown = b.gate.assess_json("many", &text, "ann").unwrap().arguments;
+    assert!(!shown.as_str().contains(":77"));
+    assert_eq!(shown.as_str().matches("[redacted]").count(), 20_000);
+}
+
+#[derive(Deserialize, schemars::JsonSchema)]
+#[serde(deny_unknown_fields)]
+struct Vault {
+    secrets: HashMap<String, u8>,
+    say: String,
+}
+
+impl Tool for Vault {
+    type Output = u8;
+    type Error = String;
+    const SPEC: Spec = Spec::new("vault", "A tool for tests.")
+        .parameters(&[Parameter::sensitive("secrets"), Parameter::new("say")])
+        .config(AUTO);
+    fn snapshot(&self, to: &mut SnapshotWriter) -> Result<(), SnapshotError> {
+        to.object(|fields| {
+            fields.sensitive("secrets", &self.secrets)?;
+            fields.field("say", &self.say)
+        })
+    }
+    async fn run(permit: Permit<Self>) -> Result<u8, String> {
+        Err(permit.open().0.say)
+    }
+}
+
+#[tokio::test]
+async fn invariant_8_what_is_wrong_inside_a_secret_is_said_without_its_keys() {
+    let b = bench_with(GateBuilder::tool::<Vault>).await;
+    for secrets in [
+        r#"{"hunter2": "x"}"#,
+        r#"{"hunter2": 1, "hunter2": 2}"#,
+        r#"{"hunter2": 1e}"#,
+        r#"{"hunter2": 300}"#,
+        r#"{"a": 1, "hunter2": [{}]}"#,
+    ] {
+        let text = format!(r#"{{"secrets": {secrets}, "say": ""}}"#);
+        let refused = b.gate.assess_json("vault", &text, "ann").unwrap_err();
+        assert!(!format!("{refused} {refused:?}").contains("hunter2"), "{refused}");
+        assert!(refused.to_string().contains("`secrets`"), "{refused}");
+    }
+}
+
+/// What is kept of the failure of a tool that says `said`, called with these secrets.
+async fn kept(secrets: &[&str], said: String) -> String {
+    let b = bench_with(GateBuilder::tool::<Vault>).await;
+    let secrets = secrets.iter().map(|secret| ((*secret).to_owned(), 1)).collect();
+    let failed = b.gate.call(Vault { secrets, say: said }).by("ann").key("r", 0).await;
+    assert!(failed.is_err());
+    let record = b.store.find(&CallKey::new("r", 0)).await.unwrap().unwrap();
+    format!("{:?} {:?}", record.ending, b.audit.records().last().unwrap().note)
+}
+
+#[tokio::test]
+async fn invariant_8_a_failure_masks_each_secret_whole() {
+    let filler = "x".repeat(1_325);
+    let huge = "x".repeat(65_525);
+    for (secrets, said) in [
+        // A key of a secret map.
+        (vec![SECRET], format!("no {SECRET}")),
+        // Where the message is shortened, and where it is no longer looked at.
+        (vec![SECRET], format!("{filler}{SECRET}{filler}")),
+        (vec![SECRET], format!("{huge}{SECRET}{huge}")),
+        // One secret begins as another does.
+        (vec!["abc", "abchunter2"], "no abchunter2".to_owned()),
+        // Something inside it has the shape of a secret.
+        (vec!["4111 1111 1111 1111 hunter2"], "no 4111 1111 1111 1111 hunter2!".to_owned()),
+        // Quoted.
+        (vec!["say \"hunter2\""], format!("no {:?}", "say \"hunter2\"")),
+    ] {
+        let text = kept(&secrets, said).await;
+        assert!(!text.contains("hunt") && !text.contains("ter2"), "{secrets:?}");
+    }
+}
