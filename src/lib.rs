@@ -3,6 +3,8 @@
 pub use hitl_base::{Timestamp, display};
 pub use hitl_core::*;
 pub use hitl_macros::hitl_tool;
+#[cfg(feature = "postgres")]
+pub use hitl_store::PostgresStore;
 #[cfg(feature = "sqlite")]
 pub use hitl_store::SqliteStore;
 
