@@ -5,7 +5,7 @@ use std::process::Command;
 
 /// What to do where we may not do it ourselves.
 const HINT: &str = "PostgreSQL's server is missing: install it (Debian: `apt-get install \
-                    --no-install-recommends postgresql`; macOS: `brew install postgresql`), or set \
+                    --no-install-recommends postgresql pgbouncer openssl`; macOS: `brew install postgresql pgbouncer`), or set \
                     HITL_TEST_DATABASE_URL to a database that tests may use";
 
 /// The folder with `initdb` and `pg_ctl`, of the newest version there is.
@@ -24,9 +24,18 @@ pub fn find() -> Option<PathBuf> {
     folders.into_iter().find(has_both)
 }
 
-/// Installs the server with Debian's packages, when this user may; otherwise says what to install.
+/// Whether the pooler is there that one test needs.
+fn has_pooler() -> bool {
+    let path = std::env::var_os("PATH").unwrap_or_default();
+    let mut folders: Vec<PathBuf> = std::env::split_paths(&path).collect();
+    folders.push(PathBuf::from("/usr/sbin"));
+    folders.iter().any(|folder| folder.join("pgbouncer").is_file())
+}
+
+/// Installs the server, and the pooler pgbouncer, with Debian's packages, when this user may;
+/// otherwise says what to install.
 pub fn install() -> Result<PathBuf, String> {
-    if let Some(folder) = find() {
+    if let Some(folder) = find().filter(|_| has_pooler()) {
         return Ok(folder);
     }
     let run = |arguments: &[&str]| {
@@ -35,9 +44,17 @@ pub fn install() -> Result<PathBuf, String> {
         command.status().is_ok_and(|status| status.success())
     };
     if super::server::is_root() {
-        println!("PostgreSQL's server is missing; installing it with apt-get");
+        println!("PostgreSQL's server or pgbouncer is missing; installing them with apt-get");
         let _stale = run(&["update", "-qq"]);
-        run(&["install", "-y", "-qq", "--no-install-recommends", "postgresql"]);
+        run(&[
+            "install",
+            "-y",
+            "-qq",
+            "--no-install-recommends",
+            "postgresql",
+            "pgbouncer",
+            "openssl",
+        ]);
     }
     find().ok_or_else(|| HINT.to_owned())
 }

@@ -88,6 +88,25 @@ impl Server {
         self.run("pg_ctl", &["stop", "-w", "-m", "immediate", "-D", &self.data()])
     }
 
+    /// Makes it offer TLS, with a certificate of its own. Returns that, in PEM.
+    pub fn use_tls(&self) -> Result<Vec<u8>, String> {
+        let (key, certificate) = ("data/server.key", "data/server.crt");
+        let name = ["-subj", "/CN=hitl test", "-addext", "subjectAltName=IP:127.0.0.1"];
+        let kind = ["-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes"];
+        let mut openssl = self.command("openssl");
+        openssl.args(["req", "-x509", "-days", "2", "-addext", "basicConstraints=CA:FALSE"]);
+        openssl.args(name).args(kind).args(["-keyout", key, "-out", certificate]);
+        let made = openssl.output().map_err(|e| format!("openssl cannot be started: {e}"))?;
+        if !made.status.success() {
+            return Err(format!("openssl: {}", String::from_utf8_lossy(&made.stderr)));
+        }
+        let settings = self.folder.join("data/postgresql.auto.conf");
+        std::fs::write(settings, "ssl = on\n").map_err(|e| format!("settings: {e}"))?;
+        self.crash()?;
+        self.restart()?;
+        std::fs::read(self.folder.join(certificate)).map_err(|e| format!("{certificate}: {e}"))
+    }
+
     /// A command that runs as the server's user, in its folder.
     pub fn command(&self, program: impl AsRef<std::ffi::OsStr>) -> Command {
         let mut command = Command::new(program);

@@ -34,7 +34,9 @@ impl Fault {
         });
         // Without a server's word: a parameter or column of another type than the statement's never
         // gets as far as the server.
-        if refused || (!error.is_closed() && error.as_db_error().is_none() && !is_io(&error)) {
+        if refused
+            || (!error.is_closed() && error.as_db_error().is_none() && io_kind(&error).is_none())
+        {
             Self::Refused(Box::new(error))
         } else {
             Self::Broken(Some(Box::new(error)))
@@ -88,14 +90,18 @@ fn with_cause(wrapped: StoreError, error: tokio_postgres::Error) -> StoreError {
     if error.as_db_error().is_some() { wrapped } else { wrapped.because(error) }
 }
 
-fn is_io(error: &tokio_postgres::Error) -> bool {
-    std::error::Error::source(error).is_some_and(<dyn std::error::Error>::is::<std::io::Error>)
+fn io_kind(error: &tokio_postgres::Error) -> Option<std::io::ErrorKind> {
+    let cause = std::error::Error::source(error)?.downcast_ref::<std::io::Error>()?;
+    Some(cause.kind())
 }
 
 /// A wrong password, certificate or URL stays wrong.
 fn is_misconfigured(error: &tokio_postgres::Error) -> bool {
-    let said = error.to_string();
-    !is_io(error) && !error.is_closed() && !said.contains("connecting to server")
+    match io_kind(error) {
+        // So TLS says that it does not trust the certificate.
+        Some(kind) => kind == std::io::ErrorKind::InvalidData,
+        None => !error.is_closed() && !error.to_string().contains("connecting to server"),
+    }
 }
 
 /// States that pass by themselves: overload, restarts, conflicts with others.

@@ -69,15 +69,14 @@ pub(super) async fn migrate(on: &Database, schema: &str, steps: &[&str]) -> Resu
         Identity::Store(version) => version,
         Identity::Empty => 0,
     };
-    let mut script = format!("CREATE SCHEMA IF NOT EXISTS {schema};");
-    for step in &steps[from..] {
-        script.push_str(&step.replace("{s}", schema));
-    }
-    let version = steps.len();
-    script += &format!(
-        "INSERT INTO {schema}.meta VALUES ('schema', '{version}') \
-         ON CONFLICT (name) DO UPDATE SET value = excluded.value;"
+    let create = format!("CREATE SCHEMA IF NOT EXISTS {schema};");
+    let steps_to_do = steps[from..].iter().map(|step| step.replace("{s}", schema));
+    let version = format!(
+        "INSERT INTO {schema}.meta VALUES ('schema', '{}') \
+         ON CONFLICT (name) DO UPDATE SET value = excluded.value;",
+        steps.len()
     );
+    let script: String = [create].into_iter().chain(steps_to_do).chain([version]).collect();
     transaction.batch_execute(&script).await.map_err(lost)?;
     // A commit whose answer is lost is found done, or is done again, at the next opening.
     transaction.commit().await.map_err(lost)

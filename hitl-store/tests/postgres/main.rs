@@ -7,6 +7,20 @@
     reason = "a helper fails as its test does"
 )]
 
+mod ambiguous;
+mod child;
 mod contract;
+mod crash;
+mod kills;
+mod line;
+mod opening;
+mod races;
 mod replicas;
+mod servers;
 mod support;
+
+/// Not a test of its own: what the other tests run as another process.
+#[test]
+fn child_process() {
+    child::run_if_asked();
+}

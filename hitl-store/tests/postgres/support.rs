@@ -10,13 +10,14 @@ use hitl_store::{PostgresOptions, PostgresStore};
 use hitl_test_postgres::{URL, is_required};
 use tokio_postgres::NoTls;
 
+static ONCE: Once = Once::new();
+
 /// The database for tests. Without one they are skipped, loudly, and in CI they fail.
 pub(crate) fn url() -> Option<String> {
     if let Ok(url) = std::env::var(URL) {
         return Some(url);
     }
     assert!(!is_required(), "{URL} is not set, and this run may skip nothing: `cargo xtask test`");
-    static ONCE: Once = Once::new();
     ONCE.call_once(|| {
         // Past the test harness, which keeps what tests that pass have printed.
         let text = format!("\nSKIPPED: all tests of PostgreSQL, because {URL} is not set\n\n");
