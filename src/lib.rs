@@ -96,6 +96,8 @@ pub use hitl_base::{
 #[doc(inline)]
 pub use hitl_core::*;
 pub use hitl_macros::hitl_tool;
+#[cfg(feature = "postgres")]
+pub use hitl_store::PostgresStore;
 #[cfg(feature = "sqlite")]
 pub use hitl_store::SqliteStore;
 #[doc(inline)]

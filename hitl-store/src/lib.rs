@@ -1,14 +1,23 @@
 //! Durable stores for hitl.
 //!
-//! [`SqliteStore`] keeps calls in one SQLite file, for one machine and as many processes on it as
-//! you like. It passes the contract suite of `hitl-core`, and, as a journal of long-running tasks, that
-//! of `hitl-tasks`.
+//! - `SqliteStore` (feature `sqlite`, the default) keeps calls in one SQLite file, for one machine and
+//!   as many processes on it as you like; the same file is a journal of long-running tasks.
+//! - `PostgresStore` (feature `postgres`) keeps calls in PostgreSQL: several replicas of an app share
+//!   one queue.
+//!
+//! Both pass the contract suite of `hitl-core`, and their files have the same names.
 
+#[cfg(feature = "sqlite")]
 mod failpoint;
+#[cfg(feature = "postgres")]
+mod postgres;
+#[cfg(feature = "sqlite")]
 mod sqlite;
 
-#[cfg(feature = "failpoints")]
+#[cfg(all(feature = "sqlite", feature = "failpoints"))]
 #[doc(hidden)]
 pub use failpoint::{FAILPOINTS, on_failpoint};
-
+#[cfg(feature = "postgres")]
+pub use postgres::{PostgresOptions, PostgresStore};
+#[cfg(feature = "sqlite")]
 pub use sqlite::{SqliteOptions, SqliteStore};

@@ -1,0 +1,139 @@
+//! From a URL to connections: TLS, keep-alives, the pool.
+
+use std::future::poll_fn;
+use std::task::{Context, Poll};
+use std::time::Duration;
+
+use deadpool_postgres::{Manager, ManagerConfig, Pool, RecyclingMethod, Runtime, Timeouts};
+use hitl_core::StoreError;
+use rustls::pki_types::CertificateDer;
+use rustls::pki_types::pem::PemObject as _;
+use rustls::{ClientConfig, RootCertStore};
+use tokio_postgres::config::{Host, SslMode};
+use tokio_postgres::{AsyncMessage, Client, Config, NoTls};
+use tokio_postgres_rustls::MakeRustlsConnect;
+
+use super::error::unusable;
+
+/// How long connecting may take.
+const CONNECT: Duration = Duration::from_secs(5);
+/// A peer that answers nothing for so long is gone.
+const SILENCE: Duration = Duration::from_secs(15);
+
+/// Where a server is, and how to talk to it.
+#[derive(Clone)]
+pub(super) struct Address {
+    config: Config,
+    tls: Option<MakeRustlsConnect>,
+}
+
+/// A connection that is listened to. It does its work only while it is listened to.
+pub(super) struct Listening(Box<Poller>);
+
+type Poller = dyn FnMut(&mut Context<'_>) -> Poll<Option<AsyncMessage>> + Send;
+
+impl Listening {
+    /// The next message; nothing when the connection has ended. Cancel safe.
+    pub(super) async fn next(&mut self) -> Option<AsyncMessage> {
+        poll_fn(|cx| (self.0)(cx)).await
+    }
+}
+
+impl Address {
+    /// Reads a URL. `name` is what the server's list of connections shows.
+    pub(super) fn parse(url: &str, name: &str, roots: &[Vec<u8>]) -> Result<Self, StoreError> {
+        // The parser's error quotes the URL's parts, and one of them may be a password.
+        let mut config: Config = url.parse().map_err(|_| {
+            unusable("not a PostgreSQL URL: write it like postgres://user@host/database")
+        })?;
+        if config.get_hosts().is_empty() {
+            return Err(unusable("the PostgreSQL URL names no host"));
+        }
+        if config.get_application_name().is_none() {
+            config.application_name(name);
+        }
+        if config.get_connect_timeout().is_none() {
+            config.connect_timeout(CONNECT);
+        }
+        config.keepalives_idle(SILENCE).keepalives_interval(Duration::from_secs(5));
+        config.keepalives_retries(3).tcp_user_timeout(SILENCE);
+        let local = |host: &Host| !matches!(host, Host::Tcp(_));
+        let off = config.get_ssl_mode() == SslMode::Disable || config.get_hosts().iter().all(local);
+        let tls = if off { None } else { Some(MakeRustlsConnect::new(trust(roots)?)) };
+        Ok(Self { config, tls })
+    }
+
+    /// As errors name it: never with the password.
+    pub(super) fn place(&self) -> String {
+        let host = match self.config.get_hosts().first() {
+            Some(Host::Tcp(host)) => host.clone(),
+            #[cfg(unix)]
+            Some(Host::Unix(folder)) => folder.display().to_string(),
+            None => "nowhere".to_owned(),
+        };
+        let database = self.config.get_dbname().or(self.config.get_user()).unwrap_or("postgres");
+        format!("the database {database} at {host}")
+    }
+
+    /// A pool of connections; none is opened yet.
+    pub(super) fn pool(&self, most: usize, patience: Duration) -> Result<Pool, StoreError> {
+        // A connection is known to be broken as soon as its socket is; asking each time would cost
+        // a round trip.
+        let how = ManagerConfig { recycling_method: RecyclingMethod::Fast };
+        let manager = match &self.tls {
+            None => Manager::from_config(self.config.clone(), NoTls, how),
+            Some(tls) => Manager::from_config(self.config.clone(), tls.clone(), how),
+        };
+        let timeouts = Timeouts { wait: Some(patience), create: None, recycle: None };
+        Pool::builder(manager)
+            .max_size(most)
+            .timeouts(timeouts)
+            .runtime(Runtime::Tokio1)
+            .build()
+            .map_err(|error| unusable("no pool of connections can be made").because(error))
+    }
+
+    /// A connection of its own, to listen on.
+    pub(super) async fn listen(&self) -> Result<(Client, Listening), tokio_postgres::Error> {
+        match &self.tls {
+            None => {
+                let (client, mut connection) = self.config.connect(NoTls).await?;
+                Ok((client, Listening(Box::new(move |cx| flat(connection.poll_message(cx))))))
+            }
+            Some(tls) => {
+                let (client, mut connection) = self.config.connect(tls.clone()).await?;
+                Ok((client, Listening(Box::new(move |cx| flat(connection.poll_message(cx))))))
+            }
+        }
+    }
+}
+
+type Polled = Poll<Option<Result<AsyncMessage, tokio_postgres::Error>>>;
+
+/// An error ends a connection as its end does.
+fn flat(polled: Polled) -> Poll<Option<AsyncMessage>> {
+    polled.map(|message| message.and_then(Result::ok))
+}
+
+/// Trusts what the machine trusts, and the roots that were given.
+fn trust(given: &[Vec<u8>]) -> Result<ClientConfig, StoreError> {
+    let mut roots = RootCertStore::empty();
+    for pem in given {
+        let mut found = 0;
+        for certificate in CertificateDer::pem_slice_iter(pem) {
+            let added = certificate.ok().and_then(|certificate| roots.add(certificate).ok());
+            added.ok_or_else(|| unusable("a root certificate is not one in PEM"))?;
+            found += 1;
+        }
+        if found == 0 {
+            return Err(unusable("a root certificate is empty; give the text of a PEM file"));
+        }
+    }
+    // What the machine trusts may lie there in several formats, some of which are none of ours.
+    roots.add_parsable_certificates(rustls_native_certs::load_native_certs().certs);
+    let provider = std::sync::Arc::new(rustls::crypto::ring::default_provider());
+    let versions =
+        ClientConfig::builder_with_provider(provider).with_safe_default_protocol_versions();
+    let builder = versions.map_err(|error| unusable("TLS cannot be used").because(error))?;
+    Ok(builder.with_root_certificates(roots).with_no_client_auth())
+}

@@ -1,0 +1,23 @@
+//! PostgreSQL as a store: several replicas of an app share one queue.
+//!
+//! - `open` makes the database fit for use: ours, of this schema (`schema`), under this key.
+//! - `database` is the way there: a pool (`connect`), statements, and how often one tries again.
+//! - `operation` writes: it reads a record, asks the pure machine, and compares and sets.
+//! - `query` reads.
+//! - `session` knows which executors are alive, by leases in the database's time.
+//! - `watch` carries hints between replicas.
+
+mod connect;
+mod database;
+mod error;
+mod open;
+mod operation;
+mod options;
+mod query;
+mod schema;
+mod session;
+mod store;
+mod watch;
+
+pub use options::PostgresOptions;
+pub use store::PostgresStore;

@@ -1,0 +1,369 @@
+//! What can be written: a submission, and an event applied to a call.
+//!
+//! # How
+//!
+//! Read the record, ask the pure machine, then one statement that changes record, payload, result and
+//! history, if the record still has the version that was read. Zero rows mean that somebody was
+//! faster: read again. Why not lock the row while thinking: a statement is a transaction of its own,
+//! so nobody holds anything while a client thinks, pauses or dies, a pooler may send each statement
+//! over another connection, and it takes as many round trips.
+//!
+//! # What holds
+//!
+//! - What the machine was told is still true when it is written: the version says that the record is
+//!   the same; the statement carries a time, by the database's clock, after which it changes nothing
+//!   (two seconds, and never past the expiry that a decision or a claim was judged by); a dead
+//!   session stays dead.
+//! - A claim is written only while its session's lease lasts, which the same statement checks, and
+//!   only by a holder that renewed it in its first half.
+//! - Each operation signs its line in the history with an id of its own. After a connection broke,
+//!   the line says whether it happened; only when that cannot be read is the answer ambiguous.
+
+use hitl_base::Timestamp;
+use hitl_core::machine::{self, CallRecord, Entry, Event, Facts, NewCall, Step};
+use hitl_core::seal::Sealed;
+use hitl_core::store::{ApplyError, StoreError, Submitted};
+use hitl_core::{RequestId, SessionId, Tenant};
+use tokio_postgres::types::{ToSql, Type};
+
+use super::database::Sql;
+use super::error::{Fault, ambiguous, unreachable};
+use super::query::{self, Kept, millis, one, storable};
+use super::store::Shared;
+
+/// For how long, in microseconds, what was read may be relied upon.
+const FRESH: i64 = 2_000_000;
+/// How often a submission may find its key free and yet not be taken.
+const MISSES: u32 = 20;
+
+static INSERT: Sql = Sql {
+    text: "WITH fresh AS ( \
+             INSERT INTO {s}.calls (id, tenant, run, position, content, state, version, tool, \
+               priority, created_at, due_at, expires_at, updated_at, session, epoch, record) \
+             SELECT $1::text::uuid, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, \
+               $14::text::uuid, $15, $16 \
+             WHERE (extract(epoch FROM clock_timestamp()) * 1000000)::bigint < $17 \
+               AND ($14::text IS NULL OR EXISTS (SELECT FROM {s}.sessions s \
+                 WHERE s.id = $14::text::uuid AND s.epoch = $15 \
+                   AND s.lease_until > clock_timestamp())) \
+             ON CONFLICT DO NOTHING RETURNING n), \
+           kept AS (INSERT INTO {s}.payloads (call, sealed) \
+             SELECT n, $18 FROM fresh WHERE $18::bytea IS NOT NULL), \
+           said AS (INSERT INTO {s}.history (call, version, write, entry) \
+             SELECT n, $7, $19::text::uuid, $20 FROM fresh) \
+           SELECT count(*) FROM fresh",
+    types: &[
+        Type::TEXT,
+        Type::TEXT,
+        Type::TEXT,
+        Type::INT8,
+        Type::TEXT,
+        Type::TEXT,
+        Type::INT8,
+        Type::TEXT,
+        Type::TEXT,
+        Type::INT8,
+        Type::INT8,
+        Type::INT8,
+        Type::INT8,
+        Type::TEXT,
+        Type::INT8,
+        Type::TEXT,
+        Type::INT8,
+        Type::BYTEA,
+        Type::TEXT,
+        Type::TEXT,
+    ],
+};
+static UPDATE: Sql = Sql {
+    text: "WITH moved AS ( \
+             UPDATE {s}.calls SET state = $4, version = $5, priority = $6, due_at = $7, \
+               expires_at = $8, updated_at = $9, session = $10::text::uuid, epoch = $11, \
+               record = $12 \
+             WHERE tenant = $1 AND id = $2::text::uuid AND version = $3 \
+               AND (extract(epoch FROM clock_timestamp()) * 1000000)::bigint < $13 \
+               AND (NOT $14 OR EXISTS (SELECT FROM {s}.sessions s \
+                 WHERE s.id = $10::text::uuid AND s.epoch = $11 \
+                   AND s.lease_until > clock_timestamp())) \
+             RETURNING n), \
+           kept AS (INSERT INTO {s}.results (call, sealed) \
+             SELECT n, $15 FROM moved WHERE $15::bytea IS NOT NULL \
+             ON CONFLICT (call) DO UPDATE SET sealed = excluded.sealed), \
+           gone AS (DELETE FROM {s}.payloads p USING moved WHERE p.call = moved.n AND $16), \
+           said AS (INSERT INTO {s}.history (call, version, write, entry) \
+             SELECT n, $5, $17::text::uuid, $18 FROM moved) \
+           SELECT count(*) FROM moved",
+    types: &[
+        Type::TEXT,
+        Type::TEXT,
+        Type::INT8,
+        Type::TEXT,
+        Type::INT8,
+        Type::TEXT,
+        Type::INT8,
+        Type::INT8,
+        Type::INT8,
+        Type::TEXT,
+        Type::INT8,
+        Type::TEXT,
+        Type::INT8,
+        Type::BOOL,
+        Type::BYTEA,
+        Type::BOOL,
+        Type::TEXT,
+        Type::TEXT,
+    ],
+};
+
+/// The statements here.
+pub(super) const ALL: &[&Sql] = &[&INSERT, &UPDATE];
+
+/// What came of one attempt to write.
+enum Wrote {
+    /// It is durable.
+    Done,
+    /// Somebody was faster, or it came too late: nothing was written.
+    Missed,
+    /// Nobody knows.
+    Unclear,
+}
+
+/// Enters a call.
+pub(super) async fn submit(
+    on: &Shared,
+    call: &NewCall,
+    payload: &Sealed,
+) -> Result<Submitted, StoreError> {
+    let mut tries = on.database.tries();
+    let (write, mut misses, mut unclear) = (SessionId::new(), 0, false);
+    loop {
+        let (read_at, found) = match query::find(&on.database, call.key()).await {
+            Ok(found) => found,
+            Err(fault) => return Err(on.reading_failed(fault, unclear)),
+        };
+        if let Some(Kept { record, .. }) = found {
+            return Ok(if record.content != call.content() {
+                Submitted::Conflict(record.id())
+            } else if record.id() == call.id() {
+                Submitted::Created(record)
+            } else {
+                Submitted::Existing(record)
+            });
+        }
+        let record = call.stamped(on.now_of(read_at));
+        let claim = record.claim.map(|claim| claim.session);
+        let epoch = claim.map(|session| on.sessions.epoch(session)).transpose()?;
+        match insert(on, &record, epoch, payload, read_at + FRESH, write).await? {
+            Wrote::Done => {
+                on.changed(record.id());
+                return Ok(Submitted::Created(record));
+            }
+            Wrote::Missed => {
+                misses += 1;
+                if let Some((session, epoch)) = claim.zip(epoch) {
+                    on.sessions.check(&on.database, session, epoch).await?;
+                }
+                if misses == MISSES {
+                    return Err(on.database.error(Fault::Damaged("a new call's id is taken")));
+                }
+            }
+            Wrote::Unclear => {
+                unclear = true;
+                if !tries.again().await {
+                    return Err(ambiguous(&on.database.place));
+                }
+            }
+        }
+    }
+}
+
+/// Applies an event.
+pub(super) async fn apply(
+    on: &Shared,
+    tenant: &Tenant,
+    id: RequestId,
+    event: &Event,
+    result: Option<&Sealed>,
+) -> Result<CallRecord, ApplyError> {
+    let mut tries = on.database.tries();
+    let (write, mut unclear) = (SessionId::new(), false);
+    loop {
+        if unclear {
+            let written = query::written(&on.database, tenant, id, write).await;
+            if written.map_err(|fault| on.reading_failed(fault, true))?.is_some() {
+                on.changed(id);
+                let kept = query::get(&on.database, tenant, id).await;
+                let kept = kept.map_err(|fault| on.reading_failed(fault, true))?;
+                return kept.map(|kept| kept.record).ok_or(ApplyError::NotFound(id));
+            }
+        }
+        let kept = query::get(&on.database, tenant, id).await;
+        let kept = kept.map_err(|fault| on.reading_failed(fault, unclear))?;
+        let Some(kept) = kept else { return Err(ApplyError::NotFound(id)) };
+        let now = on.now_of(kept.read_at);
+        let facts = Facts { now, claimant_dead: kept.claimant_dead };
+        let next = match machine::apply(&kept.record, event, facts) {
+            Ok(Step::Changed(next)) => next,
+            Ok(Step::Replayed) => return Ok(kept.record),
+            Err(refusal) => {
+                return Err(ApplyError::Lost { refusal, current: Box::new(kept.record) });
+            }
+        };
+        let change = Change::new(on, &kept, next, event)?;
+        match change.write(on, tenant, event, result, write).await? {
+            Wrote::Done => {
+                on.changed(id);
+                return Ok(change.next);
+            }
+            Wrote::Missed => {
+                if let Event::Claim { session, .. } = event {
+                    let epoch = change.epoch.unwrap_or_default();
+                    on.sessions.check(&on.database, *session, epoch).await?;
+                }
+                if tries.is_over() {
+                    return Err(unreachable(&on.database.place).into());
+                }
+            }
+            Wrote::Unclear => {
+                unclear = true;
+                if !tries.again().await {
+                    return Err(ambiguous(&on.database.place).into());
+                }
+            }
+        }
+    }
+}
+
+/// A record's next version, and on what it rests.
+struct Change {
+    from: u64,
+    next: CallRecord,
+    epoch: Option<i64>,
+    /// When it is too late to write it, in microseconds.
+    until: i64,
+}
+
+impl Change {
+    fn new(on: &Shared, kept: &Kept, next: CallRecord, event: &Event) -> Result<Self, StoreError> {
+        let epoch = match event {
+            Event::Claim { session, .. } => Some(on.sessions.epoch(*session)?),
+            _ => kept.epoch.filter(|_| next.claim.is_some()),
+        };
+        let mut until = kept.read_at.saturating_add(FRESH);
+        let judged_by_expiry = matches!(event, Event::Decide(_) | Event::Claim { .. });
+        if judged_by_expiry && on.clock.is_none() {
+            let expires_at = kept.record.request.expires_at.as_millis();
+            until = until.min(expires_at.saturating_mul(1000));
+        }
+        Ok(Self { from: kept.record.version, next, epoch, until })
+    }
+
+    async fn write(
+        &self,
+        on: &Shared,
+        tenant: &Tenant,
+        event: &Event,
+        result: Option<&Sealed>,
+        write: SessionId,
+    ) -> Result<Wrote, StoreError> {
+        let (next, request) = (&self.next, &self.next.request);
+        let entry = Entry::of(event.name(), next, event.by().cloned());
+        let (record, entry) = (on.encode(next)?, on.encode(&entry)?);
+        let session = next.claim.map(|claim| claim.session.to_string());
+        let given: [&(dyn ToSql + Sync); 18] = [
+            &storable(tenant.as_str()),
+            &next.id().to_string(),
+            &self.from.cast_signed(),
+            &next.state.name(),
+            &next.version.cast_signed(),
+            &request.priority.to_string(),
+            &request.due_at.as_millis(),
+            &request.expires_at.as_millis(),
+            &next.updated_at.as_millis(),
+            &session,
+            &self.epoch,
+            &record,
+            &self.until,
+            &matches!(event, Event::Claim { .. }),
+            &result.map(Sealed::as_bytes),
+            &next.state.is_terminal(),
+            &write.to_string(),
+            &entry,
+        ];
+        send(on, &UPDATE, &given).await
+    }
+}
+
+async fn insert(
+    on: &Shared,
+    record: &CallRecord,
+    epoch: Option<i64>,
+    payload: &Sealed,
+    until: i64,
+    write: SessionId,
+) -> Result<Wrote, StoreError> {
+    let (request, key) = (&record.request, record.key());
+    let (text, entry) = (on.encode(record)?, on.encode(&Entry::of("submitted", record, None))?);
+    let payload = Some(payload.as_bytes()).filter(|_| !record.state.is_terminal());
+    let given: [&(dyn ToSql + Sync); 20] = [
+        &record.id().to_string(),
+        &storable(key.tenant.as_str()),
+        &storable(key.run.as_str()),
+        &key.position.cast_signed(),
+        &record.content.to_string(),
+        &record.state.name(),
+        &record.version.cast_signed(),
+        &storable(&request.tool),
+        &request.priority.to_string(),
+        &request.created_at.as_millis(),
+        &request.due_at.as_millis(),
+        &request.expires_at.as_millis(),
+        &record.updated_at.as_millis(),
+        &record.claim.map(|claim| claim.session.to_string()),
+        &epoch,
+        &text,
+        &until,
+        &payload,
+        &write.to_string(),
+        &entry,
+    ];
+    send(on, &INSERT, &given).await
+}
+
+async fn send(on: &Shared, sql: &Sql, given: &[&(dyn ToSql + Sync)]) -> Result<Wrote, StoreError> {
+    let mut tries = on.database.tries();
+    loop {
+        let fault = match on.database.send(sql, given).await {
+            Ok(rows) => {
+                let written = one(&rows).and_then(|row| Ok(row.try_get::<_, i64>(0)?));
+                let written = written.map_err(|fault| on.database.error(fault))?;
+                return Ok(if written == 1 { Wrote::Done } else { Wrote::Missed });
+            }
+            Err(fault) => fault,
+        };
+        match fault {
+            Fault::Broken(_) => return Ok(Wrote::Unclear),
+            // Two who write the same key at the same moment.
+            fault if fault.is_duplicate() => return Ok(Wrote::Missed),
+            fault if fault.is_passing() && tries.again().await => {}
+            fault => return Err(on.database.error(fault)),
+        }
+    }
+}
+
+impl Shared {
+    /// The present of the store, at a moment of the database's.
+    fn now_of(&self, micros: i64) -> Timestamp {
+        self.clock.as_ref().map_or_else(|| millis(micros), |clock| clock.now())
+    }
+
+    fn encode<T: serde::Serialize>(&self, value: &T) -> Result<String, StoreError> {
+        serde_json::to_string(value)
+            .map_err(|_| self.database.error(Fault::Damaged("a record cannot be written as JSON")))
+    }
+
+    /// A read that failed after a write whose end is not known leaves it unknown.
+    fn reading_failed(&self, fault: Fault, unclear: bool) -> StoreError {
+        if unclear { ambiguous(&self.database.place) } else { self.database.error(fault) }
+    }
+}

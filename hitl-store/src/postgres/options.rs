@@ -1,0 +1,170 @@
+//! How a database is opened.
+
+use std::fmt;
+use std::sync::Arc;
+use std::time::Duration;
+
+use hitl_base::Clock;
+use hitl_core::{HostKey, StoreError};
+
+use super::{PostgresStore, open};
+
+/// How a [`PostgresStore`] is opened.
+///
+/// ```no_run
+/// # use hitl_store::PostgresStore;
+/// # use hitl_core::HostKey;
+/// # use std::time::Duration;
+/// # async fn f(key: HostKey) -> Result<(), hitl_core::StoreError> {
+/// let store = PostgresStore::options("postgres://app@db.internal/app?sslmode=require")
+///     .key(key)
+///     .lease(Duration::from_secs(30))
+///     .open()
+///     .await?;
+/// # Ok(()) }
+/// ```
+#[derive(Clone)]
+#[must_use = "nothing is opened before `open`"]
+pub struct PostgresOptions {
+    pub(super) url: String,
+    pub(super) listen_url: Option<String>,
+    pub(super) schema: String,
+    pub(super) key: Option<HostKey>,
+    pub(super) replace_lost_key: bool,
+    pub(super) connections: usize,
+    pub(super) patience: Duration,
+    pub(super) lease: Duration,
+    pub(super) look_again: Duration,
+    pub(super) statements: Statements,
+    pub(super) roots: Vec<Vec<u8>>,
+    pub(super) clock: Option<Arc<dyn Clock>>,
+}
+
+/// How statements reach the server.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Statements {
+    /// Parsed once for each connection.
+    Prepared,
+    /// Parsed each time; nothing of them stays with a connection.
+    Unnamed,
+}
+
+/// The shortest lease: below it, an ordinary pause of a machine looks like a death.
+const SHORTEST_LEASE: Duration = Duration::from_millis(300);
+
+impl PostgresOptions {
+    pub(super) fn new(url: impl Into<String>) -> Self {
+        Self {
+            url: url.into(),
+            listen_url: None,
+            schema: "hitl".to_owned(),
+            key: None,
+            replace_lost_key: false,
+            connections: 16,
+            patience: Duration::from_secs(5),
+            lease: Duration::from_secs(15),
+            look_again: Duration::from_secs(5),
+            statements: Statements::Prepared,
+            roots: Vec::new(),
+            clock: None,
+        }
+    }
+
+    /// The key that arguments and results are sealed under. Every replica is given the same one, say
+    /// from a vault; the database keeps only a check value of it. Required.
+    pub fn key(mut self, key: HostKey) -> Self {
+        self.key = Some(key);
+        self
+    }
+
+    /// Accepts another key than the one the database was written under, because that one is lost for
+    /// good. What was sealed under it stays unreadable: such calls cannot run any more.
+    pub fn replace_lost_key(mut self) -> Self {
+        self.replace_lost_key = true;
+        self
+    }
+
+    /// The schema that hitl has for itself, `hitl` unless set: up to 40 of `a-z`, `0-9` and `_`. It is
+    /// created when there is none. Stores in different schemas do not see each other.
+    pub fn schema(mut self, name: impl Into<String>) -> Self {
+        self.schema = name.into();
+        self
+    }
+
+    /// The most connections, 16 unless set, at least 2; one more listens. Further callers wait.
+    pub fn connections(mut self, most: usize) -> Self {
+        self.connections = most.max(2);
+        self
+    }
+
+    /// How long an operation waits for a database that cannot be reached, before it fails with
+    /// [`Unavailable`](hitl_core::StoreErrorKind::Unavailable), or with
+    /// [`Ambiguous`](hitl_core::StoreErrorKind::Ambiguous) when a write was on its way. Five seconds
+    /// unless set.
+    pub fn patience(mut self, length: Duration) -> Self {
+        self.patience = length;
+        self
+    }
+
+    /// How long an executor counts as alive after its last sign of life, by the database's clock.
+    /// Fifteen seconds unless set, at least 300 ms; renewed six times in that time. An executor that
+    /// could not renew it for half that time claims nothing any more until it could. Shorter finds the
+    /// dead earlier; longer survives longer pauses of the network.
+    pub fn lease(mut self, length: Duration) -> Self {
+        self.lease = length.max(SHORTEST_LEASE);
+        self
+    }
+
+    /// Where to listen for the changes of other replicas, when the first URL leads to a pooler:
+    /// `LISTEN` needs a connection that stays the same, so this one goes to the server itself.
+    pub fn listen_url(mut self, url: impl Into<String>) -> Self {
+        self.listen_url = Some(url.into());
+        self
+    }
+
+    /// Leaves no prepared statement behind on a connection, for poolers that hand each transaction to
+    /// another one and know no prepared statements (pgbouncer before 1.21, or with
+    /// `max_prepared_statements = 0`). Costs the server some planning each time.
+    pub fn unnamed_statements(mut self) -> Self {
+        self.statements = Statements::Unnamed;
+        self
+    }
+
+    /// Trusts this certificate authority (PEM) beside those that the machine trusts.
+    pub fn root_certificate(mut self, pem: impl Into<Vec<u8>>) -> Self {
+        self.roots.push(pem.into());
+        self
+    }
+
+    /// How often the history is read for changes that nobody was told of. Five seconds unless set.
+    pub fn look_again(mut self, every: Duration) -> Self {
+        self.look_again = every.max(Duration::from_millis(10));
+        self
+    }
+
+    /// Judges expiry and due times by another clock than the database's. Leases stay in the
+    /// database's time.
+    #[doc(hidden)]
+    pub fn clock(mut self, clock: impl Clock) -> Self {
+        self.clock = Some(Arc::new(clock));
+        self
+    }
+
+    /// Opens the store, on the runtime that calls: the store works as long as that runtime does.
+    pub async fn open(self) -> Result<PostgresStore, StoreError> {
+        open::open(self).await
+    }
+}
+
+impl fmt::Debug for PostgresOptions {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        // A URL may hold a password.
+        f.debug_struct("PostgresOptions")
+            .field("schema", &self.schema)
+            .field("key", &self.key)
+            .field("connections", &self.connections)
+            .field("patience", &self.patience)
+            .field("lease", &self.lease)
+            .finish_non_exhaustive()
+    }
+}

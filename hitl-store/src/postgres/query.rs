@@ -1,0 +1,346 @@
+//! What can be read. Each function is one snapshot of the database, unless it says otherwise.
+
+use std::str::FromStr;
+
+use hitl_base::Timestamp;
+use hitl_core::machine::{CallRecord, CallState, Entry};
+use hitl_core::seal::Sealed;
+use hitl_core::store::{History, PageRequest};
+use hitl_core::{CallKey, RequestId, SessionId, Tenant};
+use tokio_postgres::Row;
+use tokio_postgres::types::Type;
+
+use super::database::{Database, Sql};
+use super::error::Fault;
+
+/// The present in microseconds, as bigint.
+macro_rules! micros {
+    () => {
+        "(extract(epoch FROM clock_timestamp()) * 1000000)::bigint"
+    };
+}
+
+static NOW: Sql = Sql { text: concat!("SELECT ", micros!()), types: &[] };
+static BY_ID: Sql = Sql {
+    text: concat!(
+        "SELECT ",
+        micros!(),
+        ", c.version, c.record, c.epoch, s.id IS NULL FROM {s}.calls c LEFT JOIN {s}.sessions s ON \
+         s.id = c.session AND s.epoch = c.epoch AND s.lease_until > clock_timestamp() \
+         WHERE c.tenant = $1 AND c.id = $2::text::uuid"
+    ),
+    types: &[Type::TEXT, Type::TEXT],
+};
+static BY_KEY: Sql = Sql {
+    text: concat!(
+        "SELECT ",
+        micros!(),
+        ", c.version, c.record, NULL::bigint, false FROM (VALUES (1)) one LEFT JOIN {s}.calls c \
+         ON c.tenant = $1 AND c.run = $2 AND c.position = $3"
+    ),
+    types: &[Type::TEXT, Type::TEXT, Type::INT8],
+};
+static PAYLOAD: Sql = Sql {
+    text: "SELECT p.sealed FROM {s}.payloads p JOIN {s}.calls c ON c.n = p.call \
+           WHERE c.tenant = $1 AND c.id = $2::text::uuid",
+    types: &[Type::TEXT, Type::TEXT],
+};
+static RESULT: Sql = Sql {
+    text: "SELECT r.sealed FROM {s}.results r JOIN {s}.calls c ON c.n = r.call \
+           WHERE c.tenant = $1 AND c.id = $2::text::uuid",
+    types: &[Type::TEXT, Type::TEXT],
+};
+// The index has each state's calls in order: merging the heads of these lists costs as much as the
+// page is long, however long the queue is.
+static PAGE: Sql = Sql {
+    text: "SELECT version, record FROM {s}.calls WHERE tenant = $1 AND n = ANY (ARRAY( \
+             SELECT head.n FROM unnest($2::text[]) AS wanted (state) CROSS JOIN LATERAL ( \
+               SELECT n FROM {s}.calls WHERE tenant = $1 AND state = wanted.state AND n > coalesce(( \
+                 SELECT n FROM {s}.calls WHERE id <= $3::text::uuid ORDER BY id DESC LIMIT 1), 0) \
+               ORDER BY n LIMIT $4) head \
+             ORDER BY head.n LIMIT $4)) ORDER BY n",
+    types: &[Type::TEXT, Type::TEXT_ARRAY, Type::TEXT, Type::INT8],
+};
+static APPROVED: Sql = Sql {
+    text: "SELECT tenant, id::text FROM {s}.calls WHERE state = 'approved' AND n > coalesce(( \
+             SELECT n FROM {s}.calls WHERE id <= $1::text::uuid ORDER BY id DESC LIMIT 1), 0) \
+           ORDER BY n LIMIT $2",
+    types: &[Type::TEXT, Type::INT8],
+};
+static STALE: Sql = Sql {
+    text: "(SELECT c.tenant, c.id::text, c.state FROM {s}.calls c WHERE c.state = 'claimed' \
+             AND NOT EXISTS (SELECT FROM {s}.sessions s WHERE s.id = c.session \
+               AND s.epoch = c.epoch AND s.lease_until > clock_timestamp()) LIMIT $2) \
+           UNION ALL \
+           (SELECT tenant, id::text, state FROM {s}.calls \
+             WHERE state IN ('pending', 'approved') \
+               AND expires_at <= coalesce($1, (extract(epoch FROM clock_timestamp()) * 1000)::bigint) \
+             ORDER BY expires_at LIMIT $2) LIMIT $2",
+    types: &[Type::INT8, Type::INT8],
+};
+static HISTORY: Sql = Sql {
+    text: "SELECT seq, entry, (SELECT min(seq) FROM {s}.history) FROM {s}.history WHERE seq > $1 \
+           ORDER BY seq LIMIT $2",
+    types: &[Type::INT8, Type::INT8],
+};
+static NUMBER: Sql = Sql { text: "SELECT {s}.number_history($1)", types: &[Type::INT8] };
+static LAST: Sql = Sql { text: "SELECT last FROM {s}.numbered", types: &[] };
+static CHANGES: Sql = Sql {
+    text: "SELECT c.id::text FROM {s}.history h JOIN {s}.calls c ON c.n = h.call WHERE h.seq > $1 \
+           ORDER BY h.seq LIMIT $2",
+    types: &[Type::INT8, Type::INT8],
+};
+static WRITTEN: Sql = Sql {
+    text: "SELECT h.version FROM {s}.history h JOIN {s}.calls c ON c.n = h.call \
+           WHERE c.tenant = $1 AND c.id = $2::text::uuid AND h.write = $3::text::uuid",
+    types: &[Type::TEXT, Type::TEXT, Type::TEXT],
+};
+static META: Sql = Sql { text: "SELECT value FROM {s}.meta WHERE name = $1", types: &[Type::TEXT] };
+
+/// The statements here.
+pub(super) const ALL: &[&Sql] = &[
+    &NOW, &BY_ID, &BY_KEY, &PAYLOAD, &RESULT, &PAGE, &APPROVED, &STALE, &HISTORY, &NUMBER, &LAST,
+    &CHANGES, &WRITTEN, &META,
+];
+
+/// How many changes get their numbers at once.
+const NUMBERED: i64 = 10_000;
+
+/// A call as it is kept, and what the database knows beside it.
+pub(super) struct Kept {
+    /// When it was read, in microseconds by the database's clock.
+    pub(super) read_at: i64,
+    pub(super) record: CallRecord,
+    /// Which lease of the claimant's session the claim was made under.
+    pub(super) epoch: Option<i64>,
+    pub(super) claimant_dead: bool,
+}
+
+/// The present, by the database's clock.
+pub(super) async fn now(on: &Database) -> Result<Timestamp, Fault> {
+    let rows = on.read(&NOW, &[]).await?;
+    Ok(millis(one(&rows)?.try_get(0)?))
+}
+
+/// A call, by its id.
+pub(super) async fn get(
+    on: &Database,
+    tenant: &Tenant,
+    id: RequestId,
+) -> Result<Option<Kept>, Fault> {
+    let rows = on.read(&BY_ID, &[&storable(tenant.as_str()), &id.to_string()]).await?;
+    rows.first().map(kept).transpose()
+}
+
+/// A call, by its key; and the present in microseconds.
+pub(super) async fn find(on: &Database, key: &CallKey) -> Result<(i64, Option<Kept>), Fault> {
+    let (tenant, run) = (storable(key.tenant.as_str()), storable(key.run.as_str()));
+    let rows = on.read(&BY_KEY, &[&tenant, &run, &key.position.cast_signed()]).await?;
+    let row = one(&rows)?;
+    let found = row.try_get::<_, Option<i64>>(1)?.map(|_| kept(row)).transpose()?;
+    Ok((row.try_get(0)?, found))
+}
+
+/// Which of a call's sealed texts.
+#[derive(Clone, Copy, Debug)]
+pub(super) enum Text {
+    /// Its arguments.
+    Payload,
+    /// Its result.
+    Result,
+}
+
+/// A sealed text of a call.
+pub(super) async fn sealed(
+    on: &Database,
+    tenant: &Tenant,
+    id: RequestId,
+    which: Text,
+) -> Result<Option<Sealed>, Fault> {
+    let sql = match which {
+        Text::Payload => &PAYLOAD,
+        Text::Result => &RESULT,
+    };
+    let rows = on.read(sql, &[&storable(tenant.as_str()), &id.to_string()]).await?;
+    rows.first().map(|row| Ok(Sealed::from_bytes(row.try_get(0)?))).transpose()
+}
+
+/// A page of records, in the order in which they came.
+pub(super) async fn page(
+    on: &Database,
+    tenant: &Tenant,
+    page: &PageRequest,
+) -> Result<Vec<CallRecord>, Fault> {
+    let mut states = page.states.clone();
+    if states.is_empty() {
+        states.extend(CallState::ALL);
+    }
+    states.sort_unstable();
+    states.dedup();
+    let states: Vec<&str> = states.iter().map(|state| state.name()).collect();
+    let after = page.after.map(|id| id.to_string());
+    let given: [&(dyn tokio_postgres::types::ToSql + Sync); 4] =
+        [&storable(tenant.as_str()), &states, &after, &count(page.limit)];
+    let rows = on.read(&PAGE, &given).await?;
+    rows.iter().map(|row| record(row, 0)).collect()
+}
+
+/// Calls that may run, in the order in which they came.
+pub(super) async fn approved(
+    on: &Database,
+    after: Option<RequestId>,
+    limit: usize,
+) -> Result<Vec<(Tenant, RequestId)>, Fault> {
+    let after = after.map(|id| id.to_string());
+    let rows = on.read(&APPROVED, &[&after, &count(limit)]).await?;
+    rows.iter().map(|row| Ok((tenant_of(row)?, parse(row.try_get(1)?)?))).collect()
+}
+
+/// Calls that somebody should move on. Without `now` it is the database's.
+pub(super) async fn stale(
+    on: &Database,
+    now: Option<Timestamp>,
+    limit: usize,
+) -> Result<Vec<(Tenant, RequestId, CallState)>, Fault> {
+    let now = now.map(Timestamp::as_millis);
+    let rows = on.read(&STALE, &[&now, &count(limit)]).await?;
+    let call = |row: &Row| {
+        let state: &str = row.try_get(2)?;
+        let known = CallState::ALL.into_iter().find(|known| known.name() == state);
+        let state = known.ok_or(Fault::Damaged("a call's state"))?;
+        Ok((tenant_of(row)?, parse(row.try_get(1)?)?, state))
+    };
+    rows.iter().map(call).collect()
+}
+
+/// A stretch of the history, up to and with what was committed before this was asked.
+///
+/// Numbers are given by whoever reads: see `number_history` in the schema.
+pub(super) async fn history(on: &Database, after: u64, limit: usize) -> Result<History, Fault> {
+    let from = i64::try_from(after).unwrap_or(i64::MAX);
+    loop {
+        let rows = on.read(&HISTORY, &[&from, &count(limit)]).await?;
+        // Numbered is numbered: giving further ones twice is harmless.
+        if rows.len() < limit && number(on).await? > 0 {
+            continue;
+        }
+        let mut entries = Vec::with_capacity(rows.len());
+        for row in &rows {
+            let text: &str = row.try_get(1)?;
+            let entry: Entry =
+                serde_json::from_str(text).map_err(|_| Fault::Damaged("an entry"))?;
+            entries.push((row.try_get::<_, i64>(0)?.cast_unsigned(), entry));
+        }
+        let first: Option<i64> = rows.first().map(|row| row.try_get(2)).transpose()?;
+        let gap = first.is_some_and(|first| after.saturating_add(1) < first.cast_unsigned());
+        return Ok(History::new(entries, gap));
+    }
+}
+
+async fn number(on: &Database) -> Result<i64, Fault> {
+    let rows = on.read(&NUMBER, &[&NUMBERED]).await?;
+    Ok(one(&rows)?.try_get(0)?)
+}
+
+/// The last number of the history, once everything committed so far has one.
+pub(super) async fn last_change(on: &Database) -> Result<u64, Fault> {
+    while number(on).await? == NUMBERED {}
+    let rows = on.read(&LAST, &[]).await?;
+    Ok(one(&rows)?.try_get::<_, i64>(0)?.cast_unsigned())
+}
+
+/// Which calls changed after a number of the history.
+pub(super) async fn changes(
+    on: &Database,
+    after: u64,
+    limit: usize,
+) -> Result<Vec<RequestId>, Fault> {
+    let rows = on.read(&CHANGES, &[&after.cast_signed(), &count(limit)]).await?;
+    rows.iter().map(|row| parse(row.try_get(0)?)).collect()
+}
+
+/// Which version of a call this write led to, if it happened.
+pub(super) async fn written(
+    on: &Database,
+    tenant: &Tenant,
+    id: RequestId,
+    write: SessionId,
+) -> Result<Option<i64>, Fault> {
+    let given = (storable(tenant.as_str()), id.to_string(), write.to_string());
+    let rows = on.read(&WRITTEN, &[&given.0, &given.1, &given.2]).await?;
+    rows.first().map(|row| Ok(row.try_get(0)?)).transpose()
+}
+
+/// A value of the store's own table, like its epoch.
+pub(super) async fn meta(on: &Database, name: &str) -> Result<Option<String>, Fault> {
+    let rows = on.read(&META, &[&name]).await?;
+    rows.first().map(|row| Ok(row.try_get(0)?)).transpose()
+}
+
+fn kept(row: &Row) -> Result<Kept, Fault> {
+    let record = record(row, 1)?;
+    let claimant_dead = record.claim.is_some() && row.try_get(4)?;
+    Ok(Kept { read_at: row.try_get(0)?, epoch: row.try_get(3)?, record, claimant_dead })
+}
+
+fn record(row: &Row, at: usize) -> Result<CallRecord, Fault> {
+    let record: CallRecord = serde_json::from_str(row.try_get(at + 1)?)
+        .map_err(|_| Fault::Damaged("a call's record"))?;
+    if record.version == row.try_get::<_, i64>(at)?.cast_unsigned() {
+        Ok(record)
+    } else {
+        Err(Fault::Damaged("a call's version differs"))
+    }
+}
+
+pub(super) fn one(rows: &[Row]) -> Result<&Row, Fault> {
+    rows.first().ok_or(Fault::Damaged("a row is missing"))
+}
+
+fn tenant_of(row: &Row) -> Result<Tenant, Fault> {
+    Ok(Tenant::new(original(row.try_get(0)?)))
+}
+
+fn parse<T: FromStr>(text: &str) -> Result<T, Fault> {
+    text.parse().map_err(|_| Fault::Damaged("an id"))
+}
+
+fn count(limit: usize) -> i64 {
+    i64::try_from(limit).unwrap_or(i64::MAX)
+}
+
+/// Milliseconds of microseconds.
+pub(super) fn millis(micros: i64) -> Timestamp {
+    Timestamp::from_millis(micros.div_euclid(1000))
+}
+
+/// A host's text as the database can keep it: it cannot keep the character 0.
+pub(super) fn storable(text: &str) -> String {
+    if text.contains(['\0', '\u{1}']) {
+        text.replace('\u{1}', "\u{1}1").replace('\0', "\u{1}0")
+    } else {
+        text.to_owned()
+    }
+}
+
+fn original(text: &str) -> String {
+    if text.contains('\u{1}') {
+        text.replace("\u{1}0", "\0").replace("\u{1}1", "\u{1}")
+    } else {
+        text.to_owned()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn any_text_comes_back_as_it_was() {
+        for text in ["", "acme", "\0", "\u{1}", "\u{1}0", "\0\u{1}1\0", "a\u{1}1b"] {
+            assert!(!storable(text).contains('\0'));
+            assert_eq!(original(&storable(text)), text, "{text:?}");
+        }
+        assert_ne!(storable("\0"), storable("\u{1}0"));
+    }
+}

@@ -1,0 +1,115 @@
+//! The tables, and how a schema of an older version gets them.
+//!
+//! Steps are only ever appended. Step `n` turns schema `n - 1` into schema `n`. The version stands in
+//! the table `meta`. One replica migrates at a time, and the others wait for it; each step is all or
+//! nothing. There is no copy of what was before: back the database up before a new version of hitl.
+
+use hitl_core::store::{StoreError, StoreErrorKind};
+use tokio_postgres::Transaction;
+use tokio_postgres::types::Type;
+
+use super::database::Database;
+use super::error::{Fault, unusable};
+
+/// Every step there is, in order.
+pub(super) const STEPS: &[&str] = &[include_str!("schema/1.sql")];
+
+/// What a schema is, before anything of it is used.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Identity {
+    /// There is nothing of that name, or nothing in it.
+    Empty,
+    /// It is a store of this schema version.
+    Store(usize),
+    /// It belongs to some other program.
+    Foreign,
+}
+
+/// A name that needs no quotes anywhere.
+pub(super) fn check_name(name: &str) -> Result<(), StoreError> {
+    let fits = (1..=40).contains(&name.len())
+        && name.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'_')
+        && !name.starts_with(|c: char| c.is_ascii_digit())
+        && !name.starts_with("pg_");
+    let hint = "the schema's name must be up to 40 of a-z, 0-9 and _, and begin with a letter";
+    if fits { Ok(()) } else { Err(unusable(hint)) }
+}
+
+/// Brings the schema to the newest version. What is not ours or newer is refused.
+pub(super) async fn migrate(on: &Database, schema: &str, steps: &[&str]) -> Result<(), StoreError> {
+    let error = |fault| on.error(fault);
+    let mut connection = on.connection().await.map_err(error)?;
+    let lost = |e| on.error(Fault::of_statement(e));
+    let transaction = connection.transaction().await.map_err(lost)?;
+    // The lock ends with the transaction, so it holds behind a pooler too.
+    let lock = "SELECT pg_advisory_xact_lock(hashtextextended('hitl migrates ' || $1, 0))";
+    transaction.query_typed(lock, &[(&schema, Type::TEXT)]).await.map_err(lost)?;
+    let from = match identify(&transaction, schema).await.map_err(error)? {
+        Identity::Store(version) if version == steps.len() => return Ok(()),
+        Identity::Store(version) if version > steps.len() => {
+            return Err(StoreError::new(
+                StoreErrorKind::NewerSchema,
+                format!(
+                    "schema {schema} of {} has version {version}, and this version of hitl knows \
+                     {}; use the newer version of hitl that wrote it",
+                    on.place,
+                    steps.len()
+                ),
+            ));
+        }
+        Identity::Foreign => {
+            return Err(StoreError::new(
+                StoreErrorKind::Corrupt,
+                format!(
+                    "schema {schema} of {} belongs to another program; choose another name",
+                    on.place
+                ),
+            ));
+        }
+        Identity::Store(version) => version,
+        Identity::Empty => 0,
+    };
+    let create = format!("CREATE SCHEMA IF NOT EXISTS {schema};");
+    let steps_to_do = steps[from..].iter().map(|step| step.replace("{s}", schema));
+    let version = format!(
+        "INSERT INTO {schema}.meta VALUES ('schema', '{}') \
+         ON CONFLICT (name) DO UPDATE SET value = excluded.value;",
+        steps.len()
+    );
+    let script: String = [create].into_iter().chain(steps_to_do).chain([version]).collect();
+    transaction.batch_execute(&script).await.map_err(lost)?;
+    // A commit whose answer is lost is found done, or is done again, at the next opening.
+    transaction.commit().await.map_err(lost)
+}
+
+async fn identify(transaction: &Transaction<'_>, schema: &str) -> Result<Identity, Fault> {
+    let tables = "SELECT count(*) FILTER (WHERE table_name IN ('meta', 'calls', 'history', \
+                  'sessions')), count(*) FROM information_schema.tables WHERE table_schema = $1";
+    let row = transaction.query_typed(tables, &[(&schema, Type::TEXT)]).await;
+    let row = row.map_err(Fault::of_statement)?;
+    let row = super::query::one(&row)?;
+    match (row.try_get::<_, i64>(0)?, row.try_get::<_, i64>(1)?) {
+        (_, 0) => return Ok(Identity::Empty),
+        (4, _) => {}
+        _ => return Ok(Identity::Foreign),
+    }
+    let version = format!("SELECT value FROM {schema}.meta WHERE name = 'schema'");
+    let rows = transaction.query_typed(&version, &[]).await.map_err(Fault::of_statement)?;
+    let version = rows.first().map(|row| row.try_get::<_, String>(0)).transpose()?;
+    Ok(version.and_then(|text| text.parse().ok()).map_or(Identity::Foreign, Identity::Store))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_plain_names_are_taken() {
+        for name in ["hitl", "_a", "approvals_2", &"a".repeat(40)] {
+            assert!(check_name(name).is_ok(), "{name}");
+        }
+        for name in ["", "2a", "Hitl", "a b", "a\"b", "a;b", "pg_x", "\u{e4}", &"a".repeat(41)] {
+            assert!(check_name(name).is_err(), "{name}");
+        }
+    }
+}

@@ -1,0 +1,191 @@
+//! Who is alive: leases in the database's time, with epochs.
+//!
+//! A session is a row with a lease that its holder renews. Everybody else judges it by the
+//! database's clock alone. Each claim carries the epoch of the lease that it was made under: when a
+//! lease has run out, what was claimed under it is dead for good, and the holder goes on under the
+//! next epoch, so that an outage costs the claims it interrupted and not the executor.
+//!
+//! A holder fences itself at half its lease, by its own clock, counted from before it asked for the
+//! renewal: from then on it claims nothing, although others take it for dead only at the lease's end.
+//! The statement that claims checks the lease once more, for holders whose clock stood still.
+
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, Instant};
+
+use hitl_core::{SessionId, StoreError};
+use tokio::sync::Mutex as AsyncMutex;
+use tokio_postgres::types::Type;
+
+use super::database::{Database, Sql};
+use super::error::{Fault, fenced};
+use super::watch::Dropped;
+
+static OPEN: Sql = Sql {
+    text: "INSERT INTO {s}.sessions AS s (id, epoch, lease_until) \
+           VALUES ($1::text::uuid, $2, clock_timestamp() + $3 * interval '1 millisecond') \
+           ON CONFLICT (id) DO UPDATE SET epoch = s.epoch + 1, lease_until = excluded.lease_until \
+           RETURNING epoch",
+    types: &[Type::TEXT, Type::INT8, Type::FLOAT8],
+};
+static RENEW: Sql = Sql {
+    text: "UPDATE {s}.sessions s SET lease_until = clock_timestamp() + $3 * interval '1 millisecond' \
+           FROM unnest($1::text[], $2::bigint[]) AS own (id, epoch) \
+           WHERE s.id = own.id::uuid AND s.epoch = own.epoch AND s.lease_until > clock_timestamp() \
+           RETURNING s.id::text",
+    types: &[Type::TEXT_ARRAY, Type::INT8_ARRAY, Type::FLOAT8],
+};
+static CLOSE: Sql = Sql {
+    text: "DELETE FROM {s}.sessions WHERE id = ANY ($1::text[]::uuid[])",
+    types: &[Type::TEXT_ARRAY],
+};
+static ALIVE: Sql = Sql {
+    text: "SELECT FROM {s}.sessions WHERE id = $1::text::uuid AND epoch = $2 \
+           AND lease_until > clock_timestamp()",
+    types: &[Type::TEXT, Type::INT8],
+};
+// A session without a row is as dead as one whose lease has run out.
+static TIDY: Sql = Sql {
+    text: "DELETE FROM {s}.sessions WHERE lease_until < clock_timestamp() - interval '1 day'",
+    types: &[],
+};
+
+/// The statements here.
+pub(super) const ALL: &[&Sql] = &[&OPEN, &RENEW, &CLOSE, &ALIVE, &TIDY];
+
+/// How often a lease is renewed in its time.
+const RENEWALS: u32 = 6;
+
+/// The sessions of one store.
+pub(super) struct Sessions {
+    own: Mutex<HashMap<SessionId, Lease>>,
+    /// Held while rows change, so that nothing that was closed is opened again.
+    changing: AsyncMutex<()>,
+    length: Duration,
+}
+
+#[derive(Clone, Copy)]
+struct Lease {
+    epoch: i64,
+    fenced_at: Instant,
+}
+
+impl Sessions {
+    /// No sessions yet, with leases of this length.
+    pub(super) fn new(length: Duration) -> Self {
+        Self { own: Mutex::default(), changing: AsyncMutex::default(), length }
+    }
+
+    /// Opens a session of this store.
+    pub(super) async fn open(&self, on: &Database) -> Result<SessionId, Fault> {
+        on.read(&TIDY, &[]).await?;
+        let session = SessionId::new();
+        let _changing = self.changing.lock().await;
+        self.lease(on, session, 1).await?;
+        Ok(session)
+    }
+
+    /// Closes a session of this store. Others are left alone.
+    pub(super) async fn close(&self, on: &Database, session: SessionId) -> Result<(), Fault> {
+        let _changing = self.changing.lock().await;
+        if self.own().contains_key(&session) {
+            on.read(&CLOSE, &[&vec![session.to_string()]]).await?;
+            self.own().remove(&session);
+        }
+        Ok(())
+    }
+
+    /// The epoch to claim under, while this store may claim at all.
+    pub(super) fn epoch(&self, session: SessionId) -> Result<i64, StoreError> {
+        let lease = self.own().get(&session).copied();
+        lease
+            .filter(|lease| Instant::now() < lease.fenced_at)
+            .map(|lease| lease.epoch)
+            .ok_or_else(|| fenced("the database"))
+    }
+
+    /// A claim was not written: whether it is because the lease has run out.
+    pub(super) async fn check(
+        &self,
+        on: &Database,
+        session: SessionId,
+        epoch: i64,
+    ) -> Result<(), StoreError> {
+        let given = (session.to_string(), epoch);
+        let rows = on.read(&ALIVE, &[&given.0, &given.1]).await;
+        if rows.map_err(|fault| on.error(fault))?.is_empty() {
+            return Err(fenced(&on.place));
+        }
+        Ok(())
+    }
+
+    /// Renews all leases; those that have run out begin their next epoch.
+    async fn renew(&self, on: &Database) -> Result<(), Fault> {
+        let _changing = self.changing.lock().await;
+        let held: Vec<(SessionId, Lease)> =
+            self.own().iter().map(|(id, lease)| (*id, *lease)).collect();
+        if held.is_empty() {
+            return Ok(());
+        }
+        let ids: Vec<String> = held.iter().map(|(id, _)| id.to_string()).collect();
+        let epochs: Vec<i64> = held.iter().map(|(_, lease)| lease.epoch).collect();
+        let asked = Instant::now();
+        let rows = on.send(&RENEW, &[&ids, &epochs, &self.millis()]).await?;
+        let mut renewed = Vec::with_capacity(rows.len());
+        for row in &rows {
+            renewed.push(row.try_get::<_, String>(0)?);
+        }
+        for ((session, lease), id) in held.into_iter().zip(ids) {
+            if renewed.contains(&id) {
+                let fenced_at = asked + self.length / 2;
+                self.own().insert(session, Lease { fenced_at, ..lease });
+            } else {
+                tracing::warn!(%session, "a lease ran out; what was claimed under it is lost");
+                self.lease(on, session, lease.epoch + 1).await?;
+            }
+        }
+        Ok(())
+    }
+
+    async fn lease(&self, on: &Database, session: SessionId, epoch: i64) -> Result<(), Fault> {
+        let asked = Instant::now();
+        let given = (session.to_string(), epoch, self.millis());
+        let rows = on.read(&OPEN, &[&given.0, &given.1, &given.2]).await?;
+        let epoch = super::query::one(&rows)?.try_get(0)?;
+        let fenced_at = asked + self.length / 2;
+        self.own().insert(session, Lease { epoch, fenced_at });
+        Ok(())
+    }
+
+    fn millis(&self) -> f64 {
+        self.length.as_secs_f64() * 1000.0
+    }
+
+    fn own(&self) -> MutexGuard<'_, HashMap<SessionId, Lease>> {
+        // Each critical section is one map operation, so a panic cannot leave it half done.
+        self.own.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// Renews the leases until the store is dropped, and then closes them.
+pub(super) async fn keep(sessions: Arc<Sessions>, on: Arc<Database>, mut dropped: Dropped) {
+    let mut every = tokio::time::interval(sessions.length / RENEWALS);
+    every.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
+    loop {
+        tokio::select! {
+            () = dropped.wait() => break,
+            _ = every.tick() => {}
+        }
+        tokio::select! {
+            () = dropped.wait() => break,
+            renewed = sessions.renew(&on) => if let Err(fault) = renewed {
+                let error = on.error(fault);
+                tracing::warn!(%error, "the leases of this process could not be renewed");
+            }
+        }
+    }
+    let open: Vec<String> = sessions.own().keys().map(ToString::to_string).collect();
+    if !open.is_empty() && on.read(&CLOSE, &[&open]).await.is_err() {
+        tracing::warn!("the sessions of a dropped store end with their leases");
+    }
+}

@@ -1,0 +1,190 @@
+//! The store: each operation of the contract, handed to the module that does it.
+
+use std::fmt;
+use std::sync::Arc;
+
+use async_trait::async_trait;
+use hitl_base::{Clock, Timestamp};
+use hitl_core::machine::{CallRecord, CallState, Event, NewCall};
+use hitl_core::seal::Sealed;
+use hitl_core::store::{ApplyError, History, Hub, PageRequest, StoreError, Submitted, Watch};
+use hitl_core::{CallKey, HostKey, RequestId, SessionId, Store, Tenant};
+use tokio::sync::watch;
+
+use super::PostgresOptions;
+use super::database::Database;
+use super::error::Fault;
+use super::operation;
+use super::query::{self, Text};
+use super::session::Sessions;
+use super::watch::Notifier;
+
+/// Keeps calls in PostgreSQL (14 or later), where several replicas share one queue. Cheap to clone;
+/// clones share the connections.
+///
+/// `Ok` means durable: what was acknowledged survives a crash of this process and of the server, and
+/// a fail-over only where replication is synchronous. A replica that dies leaves what it was running
+/// to be declared lost once its lease is over, by the database's clock; see
+/// [`PostgresOptions::lease`].
+///
+/// Connections over TCP use TLS where the server offers it, and then the server's certificate is
+/// always checked; write `sslmode=require` into the URL to accept nothing less, `sslmode=disable` to
+/// go without. Behind a pooler, see [`PostgresOptions::listen_url`] and
+/// [`PostgresOptions::unnamed_statements`].
+///
+/// Every future of a store may be dropped: the operation then happens wholly or not at all. The store
+/// lives on the runtime it was opened on. Dropping the last clone ends its sessions.
+#[derive(Clone)]
+pub struct PostgresStore {
+    shared: Arc<Shared>,
+}
+
+/// What clones share.
+pub(super) struct Shared {
+    pub(super) database: Arc<Database>,
+    pub(super) sessions: Arc<Sessions>,
+    pub(super) notifier: Arc<Notifier>,
+    pub(super) hub: Hub,
+    /// Judges expiry instead of the database's, in tests.
+    pub(super) clock: Option<Arc<dyn Clock>>,
+    pub(super) key: HostKey,
+    /// Dropped with the store, which ends its tasks.
+    pub(super) _alive: watch::Sender<()>,
+}
+
+impl Shared {
+    /// A call has changed: says so here, and to the other replicas.
+    pub(super) fn changed(&self, id: RequestId) {
+        self.hub.notify(id);
+        self.notifier.add(id);
+    }
+
+    fn error(&self, fault: Fault) -> StoreError {
+        self.database.error(fault)
+    }
+}
+
+impl From<Shared> for PostgresStore {
+    fn from(shared: Shared) -> Self {
+        Self { shared: Arc::new(shared) }
+    }
+}
+
+impl PostgresStore {
+    /// Opens the store at `url`, like `postgres://user:password@host/database?sslmode=require`, and
+    /// creates its schema `hitl` when there is none. Every replica gives the same key.
+    ///
+    /// The error's [kind](StoreError::kind) says what is wrong: the database cannot be reached, takes
+    /// no writes, was written by a newer version, or under another key.
+    pub async fn open(url: &str, key: HostKey) -> Result<Self, StoreError> {
+        Self::options(url).key(key).open().await
+    }
+
+    /// How a database is opened, when the defaults do not fit.
+    pub fn options(url: impl Into<String>) -> PostgresOptions {
+        PostgresOptions::new(url)
+    }
+}
+
+impl fmt::Debug for PostgresStore {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("PostgresStore")
+            .field("at", &self.shared.database.place)
+            .finish_non_exhaustive()
+    }
+}
+
+#[async_trait]
+impl Store for PostgresStore {
+    async fn now(&self) -> Result<Timestamp, StoreError> {
+        match &self.shared.clock {
+            Some(clock) => Ok(clock.now()),
+            None => query::now(&self.shared.database).await.map_err(|f| self.shared.error(f)),
+        }
+    }
+
+    async fn open_session(&self) -> Result<SessionId, StoreError> {
+        let opened = self.shared.sessions.open(&self.shared.database).await;
+        opened.map_err(|fault| self.shared.error(fault))
+    }
+
+    async fn close_session(&self, session: SessionId) -> Result<(), StoreError> {
+        let closed = self.shared.sessions.close(&self.shared.database, session).await;
+        closed.map_err(|fault| self.shared.error(fault))
+    }
+
+    async fn submit(&self, call: NewCall, payload: Sealed) -> Result<Submitted, StoreError> {
+        operation::submit(&self.shared, &call, &payload).await
+    }
+
+    async fn apply(
+        &self,
+        tenant: &Tenant,
+        id: RequestId,
+        event: Event,
+        result: Option<Sealed>,
+    ) -> Result<CallRecord, ApplyError> {
+        operation::apply(&self.shared, tenant, id, &event, result.as_ref()).await
+    }
+
+    async fn get(&self, tenant: &Tenant, id: RequestId) -> Result<Option<CallRecord>, StoreError> {
+        let kept = query::get(&self.shared.database, tenant, id).await;
+        Ok(kept.map_err(|fault| self.shared.error(fault))?.map(|kept| kept.record))
+    }
+
+    async fn find(&self, key: &CallKey) -> Result<Option<CallRecord>, StoreError> {
+        let found = query::find(&self.shared.database, key).await;
+        Ok(found.map_err(|fault| self.shared.error(fault))?.1.map(|kept| kept.record))
+    }
+
+    async fn payload(&self, tenant: &Tenant, id: RequestId) -> Result<Option<Sealed>, StoreError> {
+        let sealed = query::sealed(&self.shared.database, tenant, id, Text::Payload).await;
+        sealed.map_err(|fault| self.shared.error(fault))
+    }
+
+    async fn result(&self, tenant: &Tenant, id: RequestId) -> Result<Option<Sealed>, StoreError> {
+        let sealed = query::sealed(&self.shared.database, tenant, id, Text::Result).await;
+        sealed.map_err(|fault| self.shared.error(fault))
+    }
+
+    async fn page(
+        &self,
+        tenant: &Tenant,
+        page: PageRequest,
+    ) -> Result<Vec<CallRecord>, StoreError> {
+        let records = query::page(&self.shared.database, tenant, &page).await;
+        records.map_err(|fault| self.shared.error(fault))
+    }
+
+    async fn stale(&self, limit: usize) -> Result<Vec<(Tenant, RequestId, CallState)>, StoreError> {
+        let now = self.shared.clock.as_ref().map(|clock| clock.now());
+        let stale = query::stale(&self.shared.database, now, limit).await;
+        stale.map_err(|fault| self.shared.error(fault))
+    }
+
+    async fn approved(
+        &self,
+        after: Option<RequestId>,
+        limit: usize,
+    ) -> Result<Vec<(Tenant, RequestId)>, StoreError> {
+        let approved = query::approved(&self.shared.database, after, limit).await;
+        approved.map_err(|fault| self.shared.error(fault))
+    }
+
+    async fn history(&self, after: u64, limit: usize) -> Result<History, StoreError> {
+        let history = query::history(&self.shared.database, after, limit).await;
+        history.map_err(|fault| self.shared.error(fault))
+    }
+
+    fn watch(&self, id: RequestId) -> Watch {
+        self.shared.hub.watch(id)
+    }
+
+    fn watch_all(&self) -> Watch {
+        self.shared.hub.watch_all()
+    }
+
+    fn host_key(&self) -> Option<HostKey> {
+        Some(self.shared.key.clone())
+    }
+}

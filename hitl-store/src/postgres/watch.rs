@@ -1,0 +1,262 @@
+//! Hints between replicas: who waits here hears of what changed there.
+//!
+//! After a commit, outside it, the changed ids are notified; while one notification is on its way the
+//! next ones gather, and they wait for no disk. One connection listens. Nothing depends on a hint
+//! that arrives: after each reconnection everybody reads again, and every few seconds the history,
+//! which misses nothing, is read for changes that nobody was told of.
+
+use std::collections::HashSet;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use hitl_core::store::Hub;
+use hitl_core::{RequestId, SessionId};
+use tokio::sync::{Notify, watch};
+use tokio_postgres::AsyncMessage;
+use tokio_postgres::types::Type;
+
+use super::connect::Address;
+use super::database::{Database, Sql};
+use super::error::Fault;
+use super::query;
+
+// Hints need not survive a crash of the server: the transaction waits for no disk.
+static NOTIFY: Sql = Sql {
+    text: "SELECT set_config('synchronous_commit', 'off', true), pg_notify($1, hint) \
+           FROM unnest($2::text[]) AS hint",
+    types: &[Type::TEXT, Type::TEXT_ARRAY],
+};
+
+/// The statements here.
+pub(super) const ALL: &[&Sql] = &[&NOTIFY];
+
+/// How many ids go into one notification, which may have 8,000 bytes.
+const IDS: usize = 200;
+/// How many ids may wait to be notified; with more, everybody is told to read again.
+const WAITING: usize = 10_000;
+/// Stands for every call.
+const ALL_CALLS: &str = "*";
+/// How many changes are looked at one by one.
+const STRETCH: usize = 1000;
+/// The pauses between attempts to listen.
+const PAUSE: Duration = Duration::from_millis(50);
+const LONGEST: Duration = Duration::from_secs(5);
+
+/// Tells the tasks of a store that it was dropped.
+#[derive(Clone)]
+pub(super) struct Dropped(watch::Receiver<()>);
+
+impl Dropped {
+    /// Completes once what comes along with it is dropped.
+    pub(super) fn pair() -> (watch::Sender<()>, Self) {
+        let (alive, dropped) = watch::channel(());
+        (alive, Self(dropped))
+    }
+
+    /// Completes once the store is dropped. Cancel safe.
+    pub(super) async fn wait(&mut self) {
+        while self.0.changed().await.is_ok() {}
+    }
+}
+
+/// Passes on to other replicas what this one changed.
+pub(super) struct Notifier {
+    channel: String,
+    /// Marks this store's own hints, which it gave already.
+    own: String,
+    waiting: Mutex<HashSet<RequestId>>,
+    some: Notify,
+}
+
+impl Notifier {
+    /// For the stores in this schema.
+    pub(super) fn new(schema: &str) -> Self {
+        Self {
+            channel: format!("hitl_{schema}"),
+            own: SessionId::new().to_string(),
+            waiting: Mutex::default(),
+            some: Notify::new(),
+        }
+    }
+
+    /// A call has changed.
+    pub(super) fn add(&self, id: RequestId) {
+        let mut waiting = self.waiting.lock().unwrap_or_else(PoisonError::into_inner);
+        if waiting.len() <= WAITING {
+            waiting.insert(id);
+        }
+        drop(waiting);
+        self.some.notify_one();
+    }
+
+    /// What waits, as the texts of notifications.
+    fn take(&self) -> Vec<String> {
+        let ids = std::mem::take(&mut *self.waiting.lock().unwrap_or_else(PoisonError::into_inner));
+        if ids.len() > WAITING {
+            return vec![format!("{} {ALL_CALLS}", self.own)];
+        }
+        let ids: Vec<String> = ids.iter().map(ToString::to_string).collect();
+        ids.chunks(IDS).map(|some| format!("{} {}", self.own, some.join(" "))).collect()
+    }
+
+    /// Hints at what another replica changed.
+    fn hear(&self, text: &str, hub: &Hub) {
+        let mut words = text.split(' ');
+        if words.next() == Some(&self.own) {
+            return;
+        }
+        for word in words {
+            match word.parse() {
+                Ok(id) => hub.notify(id),
+                // Everything, or a newer version's word for something.
+                Err(_) => hub.notify_all(),
+            }
+        }
+    }
+}
+
+/// Sends notifications until the store is dropped, and then the last ones.
+pub(super) async fn notify(notifier: Arc<Notifier>, on: Arc<Database>, mut dropped: Dropped) {
+    loop {
+        let last = tokio::select! {
+            () = dropped.wait() => true,
+            () = notifier.some.notified() => false,
+        };
+        let hints = notifier.take();
+        if !hints.is_empty()
+            && let Err(fault) = on.send(&NOTIFY, &[&notifier.channel, &hints]).await
+        {
+            let error = on.error(fault);
+            tracing::warn!(%error, "other replicas are told late of what changed");
+        }
+        if last {
+            return;
+        }
+    }
+}
+
+/// Listens until the store is dropped.
+pub(super) async fn listen(notifier: Arc<Notifier>, at: Address, hub: Hub, mut dropped: Dropped) {
+    let mut pause = PAUSE;
+    loop {
+        tokio::select! {
+            () = dropped.wait() => return,
+            heard = while_connected(&notifier, &at, &hub) => {
+                // What happened while nobody listened is not told again.
+                hub.notify_all();
+                if heard {
+                    pause = PAUSE;
+                }
+                tracing::warn!("the connection that listens for other replicas was lost");
+            }
+        }
+        tokio::select! {
+            () = dropped.wait() => return,
+            () = tokio::time::sleep(pause) => pause = (pause * 2).min(LONGEST),
+        }
+    }
+}
+
+/// Whether it was connected at all.
+async fn while_connected(notifier: &Notifier, at: &Address, hub: &Hub) -> bool {
+    let Ok((client, mut connection)) = at.listen().await else { return false };
+    let subscribe = async {
+        let listen = format!("LISTEN \"{}\"", notifier.channel);
+        if client.batch_execute(&listen).await.is_ok() {
+            // Who waits has read before this connection heard anything.
+            hub.notify_all();
+        }
+        std::future::pending::<()>().await;
+    };
+    let hear = async {
+        while let Some(message) = connection.next().await {
+            if let AsyncMessage::Notification(said) = message {
+                notifier.hear(said.payload(), hub);
+            }
+        }
+    };
+    tokio::select! {
+        () = subscribe => {}
+        () = hear => {}
+    }
+    true
+}
+
+/// Reads the history from time to time until the store is dropped.
+pub(super) async fn look_again(on: Arc<Database>, hub: Hub, every: Duration, mut dropped: Dropped) {
+    let mut seen = None;
+    loop {
+        tokio::select! {
+            () = dropped.wait() => return,
+            looked = look(&on, &hub, seen) => match looked {
+                Ok(last) => seen = Some(last),
+                Err(fault) => {
+                    let error = on.error(fault);
+                    tracing::warn!(%error, "the history could not be read for changes");
+                }
+            }
+        }
+        tokio::select! {
+            () = dropped.wait() => return,
+            () = tokio::time::sleep(every) => {}
+        }
+    }
+}
+
+/// Hints at what changed since `seen`. Returns how far it has seen.
+async fn look(on: &Database, hub: &Hub, seen: Option<u64>) -> Result<u64, Fault> {
+    let last = query::last_change(on).await?;
+    let Some(seen) = seen else {
+        hub.notify_all();
+        return Ok(last);
+    };
+    if last > seen {
+        let changes = query::changes(on, seen, STRETCH).await?;
+        if changes.len() == STRETCH {
+            hub.notify_all();
+        }
+        for id in changes {
+            hub.notify(id);
+        }
+    }
+    Ok(last)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use futures::FutureExt as _;
+
+    #[test]
+    fn other_replicas_hints_are_passed_on_and_own_ones_are_not() {
+        let (here, there, hub) = (Notifier::new("hitl"), Notifier::new("hitl"), Hub::default());
+        let ids: Vec<_> = (0..450).map(|_| RequestId::new()).collect();
+        let mut watches: Vec<_> = ids.iter().map(|id| hub.watch(*id)).collect();
+        for id in &ids {
+            there.add(*id);
+        }
+        let hints = there.take();
+        assert_eq!(hints.len(), 3);
+        assert!(hints.iter().all(|hint| hint.len() < 8000));
+        assert!(there.take().is_empty());
+        for hint in &hints {
+            there.hear(hint, &hub);
+        }
+        assert!(watches.iter_mut().all(|watch| watch.changed().now_or_never().is_none()));
+        for hint in &hints {
+            here.hear(hint, &hub);
+        }
+        assert!(watches.iter_mut().all(|watch| watch.changed().now_or_never().is_some()));
+    }
+
+    #[test]
+    fn too_many_hints_become_one() {
+        let (here, there, hub) = (Notifier::new("hitl"), Notifier::new("hitl"), Hub::default());
+        let mut watch = hub.watch(RequestId::new());
+        (0..=WAITING + 5).for_each(|_| there.add(RequestId::new()));
+        let hints = there.take();
+        assert_eq!(hints.len(), 1);
+        here.hear(&hints[0], &hub);
+        assert!(watch.changed().now_or_never().is_some());
+    }
+}

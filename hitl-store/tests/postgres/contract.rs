@@ -1,0 +1,17 @@
+//! The PostgreSQL store keeps the contract.
+
+use hitl_base::clock::ManualClock;
+use hitl_core::MemoryStore;
+use hitl_core::store::suite::Subject;
+
+use crate::support::{schema, subject, url};
+
+async fn make_store(clock: ManualClock) -> Subject {
+    match url() {
+        Some(url) => subject(&url, &schema(), &clock).await,
+        // Skipped, as was said: there must be some store to give.
+        None => Subject::new(MemoryStore::with_clock(clock.clone()), clock),
+    }
+}
+
+hitl_core::store_contract!(make_store);

@@ -1,0 +1,98 @@
+//! A line to the server that breaks when it is told to, at the worst moment.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+use tokio::net::{TcpListener, TcpStream};
+
+/// A proxy in front of the server.
+pub(crate) struct Line {
+    pub(crate) url: String,
+    armed: Arc<AtomicBool>,
+    dead: Arc<AtomicBool>,
+}
+
+impl Line {
+    /// A line to the server at `url`.
+    pub(crate) async fn to(url: &str) -> Self {
+        let (before, rest) = url.split_once('@').expect("a user");
+        let (address, after) = rest.split_once('/').expect("a database");
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let port = listener.local_addr().unwrap().port();
+        let (armed, dead) = (Arc::<AtomicBool>::default(), Arc::<AtomicBool>::default());
+        tokio::spawn(accept(listener, address.to_owned(), armed.clone(), dead.clone()));
+        Self { url: format!("{before}@127.0.0.1:{port}/{after}"), armed, dead }
+    }
+
+    /// The next write reaches the server, and its answer reaches nobody.
+    pub(crate) fn swallow_next_answer(&self) {
+        self.armed.store(true, Ordering::SeqCst);
+    }
+
+    /// ... and afterwards nobody is let through any more.
+    pub(crate) fn and_then_die(&self) {
+        self.dead.store(true, Ordering::SeqCst);
+    }
+
+    pub(crate) fn has_swallowed(&self) -> bool {
+        !self.armed.load(Ordering::SeqCst)
+    }
+
+    /// Lets everybody through again.
+    pub(crate) fn mend(&self) {
+        self.dead.store(false, Ordering::SeqCst);
+    }
+}
+
+async fn accept(listener: TcpListener, to: String, armed: Arc<AtomicBool>, dead: Arc<AtomicBool>) {
+    loop {
+        let (client, _) = listener.accept().await.unwrap();
+        if dead.load(Ordering::SeqCst) && !armed.load(Ordering::SeqCst) {
+            continue;
+        }
+        let server = TcpStream::connect(&to).await.unwrap();
+        tokio::spawn(pass(client, server, armed.clone(), dead.clone()));
+    }
+}
+
+/// Passes bytes both ways, until an answer to a write is swallowed.
+async fn pass(client: TcpStream, server: TcpStream, armed: Arc<AtomicBool>, dead: Arc<AtomicBool>) {
+    let (mut from_client, mut to_client) = client.into_split();
+    let (mut from_server, mut to_server) = server.into_split();
+    let writes = Arc::new(AtomicBool::new(false));
+    let (upwards, seen) = (Arc::clone(&writes), Arc::clone(&armed));
+    let up = async move {
+        let mut bytes = vec![0; 65536];
+        while let Ok(length @ 1..) = from_client.read(&mut bytes).await {
+            // Only our records hold this; a statement's own text does not.
+            let is_write = bytes[..length].windows(15).any(|w| w == b"\"schema\":1,\"ver");
+            if dead.load(Ordering::SeqCst) && !seen.load(Ordering::SeqCst) {
+                return;
+            }
+            if is_write && seen.load(Ordering::SeqCst) {
+                upwards.store(true, Ordering::SeqCst);
+            }
+            if to_server.write_all(&bytes[..length]).await.is_err() {
+                return;
+            }
+        }
+    };
+    let down = async move {
+        let mut bytes = vec![0; 65536];
+        while let Ok(length @ 1..) = from_server.read(&mut bytes).await {
+            if writes.load(Ordering::SeqCst) {
+                // The server has answered, so the write is committed.
+                armed.store(false, Ordering::SeqCst);
+                return;
+            }
+            if to_client.write_all(&bytes[..length]).await.is_err() {
+                return;
+            }
+        }
+    };
+    tokio::select! {
+        () = up => {}
+        () = down => {}
+    }
+}

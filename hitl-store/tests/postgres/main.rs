@@ -1,0 +1,26 @@
+//! The PostgreSQL store on a real server. `cargo xtask test` starts one; otherwise
+//! `HITL_TEST_DATABASE_URL` names a database in which these tests may create schemas.
+#![expect(
+    clippy::expect_used,
+    clippy::panic,
+    clippy::unwrap_used,
+    reason = "a helper fails as its test does"
+)]
+
+mod ambiguous;
+mod child;
+mod contract;
+mod crash;
+mod kills;
+mod line;
+mod opening;
+mod races;
+mod replicas;
+mod servers;
+mod support;
+
+/// Not a test of its own: what the other tests run as another process.
+#[test]
+fn child_process() {
+    child::run_if_asked();
+}
