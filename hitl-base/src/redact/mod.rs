@@ -97,14 +97,12 @@ impl Redactor {
 
     fn tree(&self, tree: &Json, depth: usize) -> Json {
         match tree {
-            Json::Object(entries) => Json::Object(
-                entries
-                    .iter()
-                    .map(|(key, value)| {
-                        (self.plain(key).into_owned(), self.value(key, value, depth))
-                    })
-                    .collect(),
-            ),
+            Json::Object(entries) => {
+                let shown = entries.iter().map(|(key, value)| {
+                    (self.plain(key).into_owned(), self.value(key, value, depth))
+                });
+                Json::Object(apart(shown.collect()))
+            }
             Json::Array(items) => {
                 Json::Array(items.iter().map(|item| self.tree(item, depth)).collect())
             }
@@ -148,6 +146,26 @@ impl Redactor {
             Cow::Owned(text) => Cow::Owned(shapes::mask(&text, &self.masker).into_owned()),
         }
     }
+}
+
+/// Numbers keys that have become the same by masking, so that no entry hides another.
+fn apart(mut entries: Vec<(String, Json)>) -> Vec<(String, Json)> {
+    if entries.iter().filter(|(key, _)| key.contains("[redacted")).nth(1).is_none() {
+        return entries;
+    }
+    let mut seen = HashSet::new();
+    for (key, _) in &mut entries {
+        if key.contains("[redacted") {
+            let masked = key.clone();
+            let mut number = 2;
+            while seen.contains(key) {
+                *key = format!("{masked} #{number}");
+                number += 1;
+            }
+        }
+        seen.insert(key.clone());
+    }
+    entries
 }
 
 /// The object or array that a string holds as JSON text.

@@ -183,6 +183,8 @@ pub enum SnapshotErrorKind {
     DuplicateKey,
     /// A map key that is not a string, number or bool.
     Key,
+    /// A value that is nested absurdly deep.
+    TooDeep,
     /// The type's `Serialize` failed, or wrote something that is not plain data.
     Unsupported,
 }
@@ -220,6 +222,7 @@ impl fmt::Display for SnapshotError {
             SnapshotErrorKind::NotFinite => "the number is not finite; pass a finite one",
             SnapshotErrorKind::DuplicateKey => "a map has the same key twice",
             SnapshotErrorKind::Key => "a map key must be a string, a whole number or a bool",
+            SnapshotErrorKind::TooDeep => "the value is nested too deeply",
             SnapshotErrorKind::Unsupported => "the type cannot be written as plain JSON data",
         })
     }

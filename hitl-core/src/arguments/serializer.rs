@@ -13,10 +13,15 @@ use serde::ser::{self, Serializer};
 use super::object::ObjectWriter;
 use super::{SnapshotError, SnapshotErrorKind};
 
+/// The deepest value that is written. The writer recurses, and so do its readers.
+const DEEPEST: usize = 256;
+
 /// Collects the text of a snapshot. Tools are handed one; see [`Tool::snapshot`](crate::Tool).
 #[derive(Debug, Default)]
 pub struct SnapshotWriter {
     pub(super) out: String,
+    /// How deep the value that is being written lies.
+    depth: usize,
     /// Which bytes of `out` are secret. Sorted, without overlap.
     pub(super) hidden: Vec<Range<usize>>,
     /// Whether everything written now lies inside a secret already.
@@ -35,7 +40,13 @@ impl SnapshotWriter {
     }
 
     pub(super) fn value<T: Serialize + ?Sized>(&mut self, value: &T) -> Result<(), SnapshotError> {
-        value.serialize(self)
+        if self.depth == DEEPEST {
+            return Err(SnapshotError::new(SnapshotErrorKind::TooDeep));
+        }
+        self.depth += 1;
+        let written = value.serialize(&mut *self);
+        self.depth -= 1;
+        written
     }
 
     pub(super) fn secret<T: Serialize + ?Sized>(&mut self, value: &T) -> Result<(), SnapshotError> {

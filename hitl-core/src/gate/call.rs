@@ -96,7 +96,7 @@ impl Gate {
     ) -> Result<(Prepared, Box<dyn Body>), GateError> {
         let tool = self.inner.tool(tool)?;
         let (snapshot, body) = tool.kind.read(arguments, self.inner.limits)?;
-        let key = CallKey { tenant: context.tenant.clone(), ..key };
+        let key = Some(CallKey { tenant: context.tenant.clone(), ..key });
         Ok((self.inner.prepare(tool, snapshot, context, key)?, body))
     }
 
@@ -108,10 +108,7 @@ impl Gate {
     ) -> Result<Prepared, GateError> {
         let tool = self.inner.tool_of::<T>()?;
         let tenant = context.tenant.clone();
-        let key = match key {
-            Some((run, position)) => CallKey { tenant, run, position },
-            None => CallKey::fresh(tenant),
-        };
+        let key = key.map(|(run, position)| CallKey { tenant, run, position });
         self.inner.prepare(tool, snapshot(call)?, context, key)
     }
 }

@@ -27,6 +27,8 @@ pub(super) struct Prepared {
     pub(super) record: CallRecord,
     /// Proof of ownership, if the record is created by this submission.
     pub(super) owner: OwnerToken,
+    /// The host gave the key, so it may have been used before.
+    pub(super) keyed: bool,
 }
 
 /// What a gate would do with a call: a dry run, with nothing stored, asked or run.
@@ -77,8 +79,7 @@ impl Inner {
         snapshot: Snapshot,
         context: CallContext,
     ) -> Result<Preview, GateError> {
-        let key = CallKey::fresh(context.tenant.clone());
-        let prepared = self.prepare(tool, snapshot, context, key)?;
+        let prepared = self.prepare(tool, snapshot, context, None)?;
         let request = prepared.record.request;
         Ok(Preview {
             verdict: prepared.routed.verdict,
@@ -95,8 +96,10 @@ impl Inner {
         tool: Arc<Registered>,
         snapshot: Snapshot,
         cx: CallContext,
-        key: CallKey,
+        key: Option<CallKey>,
     ) -> Result<Prepared, GateError> {
+        let keyed = key.is_some();
+        let key = key.unwrap_or_else(|| CallKey::fresh(cx.tenant.clone()));
         let config = tool.spec.config;
         let (assessment, routed) = self.judge(&tool, &snapshot, &cx)?;
         let shown = snapshot.shown(&self.redactor);
@@ -146,12 +149,13 @@ impl Inner {
             attached: false,
             decided: None,
             claim: None,
+            allowed_ms: 0,
             attempts: 0,
             ending,
             erased: false,
             updated_at: now,
         };
-        Ok(Prepared { tool, snapshot: Arc::new(snapshot), routed, record, owner })
+        Ok(Prepared { tool, snapshot: Arc::new(snapshot), routed, record, owner, keyed })
     }
 
     /// Scores and routes by the signals and policies of now. Asked again before a claim.

@@ -51,7 +51,12 @@ impl Inner {
             title: prepared.record.request.title.clone(),
             reattached: false,
         };
-        if prepared.is_unrecorded() {
+        // A read that would run now may have been asked about, and rejected, under this key before.
+        let earlier = match (prepared.is_unrecorded(), prepared.keyed) {
+            (true, true) => self.store.find(prepared.record.key()).await?,
+            _ => None,
+        };
+        if prepared.is_unrecorded() && earlier.is_none() {
             prepared.record.request.created_at = hitl_base::Timestamp::now();
             return Ok((Entered::Run(Held::unrecorded(prepared)), receipt));
         }
@@ -64,7 +69,14 @@ impl Inner {
             prepared.record.attempts = 1;
             prepared.record.claim = Some(Claim { token: ClaimToken::new(), session: self.session });
         }
-        let record = match self.store_call(prepared).await? {
+        let submitted = match earlier {
+            Some(record) if record.content == prepared.record.content => {
+                Submitted::Existing(record)
+            }
+            Some(record) => Submitted::Conflict(record.id()),
+            None => self.store_call(prepared).await?,
+        };
+        let record = match submitted {
             Submitted::Conflict(id) => return Err(GateError::key_conflict(&receipt.key, id)),
             Submitted::Existing(record) => {
                 receipt.reattached = true;

@@ -161,6 +161,9 @@ pub struct CallRecord {
     /// Who runs it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub claim: Option<Claim>,
+    /// How long an approval may take, in milliseconds; a retry gives it this time again.
+    #[serde(default)]
+    pub allowed_ms: u64,
     /// How often it was claimed.
     #[serde(default)]
     pub attempts: u32,
@@ -212,6 +215,7 @@ impl NewCall {
         let mut record = self.record.clone();
         record.updated_at = now;
         record.request.created_at = now;
+        record.allowed_ms = u64::try_from(self.expires_in.as_millis()).unwrap_or(u64::MAX);
         record.request.due_at = now.plus(self.due_in);
         record.request.expires_at = now.plus(self.expires_in);
         record

@@ -1,5 +1,7 @@
 //! The table. One function, one match, every row of the call's life.
 
+use std::time::Duration;
+
 use hitl_base::Timestamp;
 
 use super::{
@@ -212,7 +214,7 @@ fn ask_again(next: &mut CallRecord, facts: Facts) {
 
 /// The approval's time starts again: a human has just looked at it, or has to.
 fn renew(next: &mut CallRecord, facts: Facts) {
-    let time = next.request.expires_at.since(next.request.created_at);
+    let time = Duration::from_millis(next.allowed_ms);
     next.request.expires_at = next.request.expires_at.max(facts.now.plus(time));
 }
 

@@ -207,6 +207,7 @@ impl Draft {
                 attached: false,
                 decided: None,
                 claim: self.claim,
+                allowed_ms: 0,
                 attempts: u32::from(self.claim.is_some()),
                 ending: denied.then(|| Ending::Reason("a rule says so".to_owned())),
                 erased: false,
