@@ -1,27 +1,130 @@
-//! A human in the loop of AI agents.
+//! **A human in the loop of AI agents.** A tool call is a value. A gate scores it, routes it, asks a
+//! human when it should, and starts it at most once.
+//!
+//! # The tour
+//!
+//! ## 1. A tool
+//!
+//! [`#[hitl_tool]`](hitl_tool) turns an async fn into a constructor of calls. Calling it runs
+//! nothing: it gives you the arguments, as a value that only a [`Gate`] can run.
+//!
+//! ```
+//! use hitl::prelude::*;
+//!
+//! /// Sends an invoice.
+//! #[hitl_tool(risk = "medium", describe = "Invoice {customer} over ${amount}")]
+//! async fn send_invoice(
+//!     /// Who gets it.
+//!     customer: String,
+//!     amount: f64,
+//! ) -> Result<String, std::io::Error> {
+//!     Ok(format!("{customer} owes {amount}"))
+//! }
+//!
+//! let call: SendInvoice = send_invoice("Initech", 120.0);
+//! assert_eq!(format!("{call:?}"), r#"SendInvoice({"amount":120.0,"customer":"Initech"})"#);
+//! ```
+//!
+//! ## 2. A gate
+//!
+//! [`Gate::builder`] puts together tools, their host state, a [`Store`], an [`Approver`] for quick
+//! questions and an [`AuditSink`]. There are two ways in: typed ([`Gate::call`], [`Gate::submit`])
+//! and as a model writes it ([`Gate::call_json`], [`Gate::submit_json`]). [`Gate::assess`] is the
+//! dry run.
+//!
+//! ```
+//! # use hitl::prelude::*;
+//! # /// Sends an invoice.
+//! # #[hitl_tool(risk = "medium", describe = "Invoice {customer} over ${amount}")]
+//! # async fn send_invoice(customer: String, amount: f64) -> Result<String, std::io::Error> {
+//! #     Ok(format!("{customer} owes {amount}"))
+//! # }
+//! # #[tokio::main(flavor = "current_thread")]
+//! # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+//! let gate = Gate::builder().tool::<SendInvoice>().build().await?;
+//!
+//! let preview = gate.assess(&send_invoice("Initech", 9000.0), "ann")?;
+//! assert_eq!(preview.assessment.confidence, 70 - 15);
+//! assert_eq!(preview.verdict, Verdict::Ask(ApprovalLevel::Full));
+//! assert_eq!(preview.title, "Invoice Initech over $9000.0");
+//!
+//! // Two phases: submit now, decide whenever, run what was approved.
+//! let submission = gate.submit(send_invoice("Initech", 9000.0)).by("ann").key("run-1", 0).await?;
+//! let Submission::Pending(ticket) = submission else { panic!("it needs a review") };
+//! gate.decide(ticket.request().approve().by("bob")).await?;
+//! let Outcome::Executed(output) = ticket.wait().await? else { panic!("it was approved") };
+//! assert_eq!(output.parse::<String>()?, "Initech owes 9000");
+//! # Ok(())
+//! # }
+//! ```
+//!
+//! ## 3. Who is asked
+//!
+//! | level | when | who |
+//! |---|---|---|
+//! | [`Auto`](ApprovalLevel::Auto) | confident enough | nobody; the audit says so |
+//! | [`Quick`](ApprovalLevel::Quick) | in between | the gate's [`Approver`], inline; without an answer it waits like Full |
+//! | [`Full`](ApprovalLevel::Full) | not confident, or a rule says so | whoever works the queue: [`Gate::page`], [`Gate::decide`] |
+//!
+//! Confidence is a base and [`Factor`]s from [`Signal`]s ([`assess`]); [`route`] makes the
+//! [`Verdict`]. Approvers: `TerminalApprover` (feature `terminal`), [`approval::channel`],
+//! [`approval::ScriptedApprover`], combined by [`approval::ApproverExt`].
+//!
+//! ## 4. What survives
+//!
+//! A [`Store`] keeps calls: [`MemoryStore`] while the process lives, `SqliteStore` (feature
+//! `sqlite`, on by default) in one file, through `kill -9`. Give each call a [`CallKey`] and submit
+//! it again after a restart: it re-attaches, and starts nothing twice. What a dead process was
+//! running is [`Outcome::OutcomeUnknown`], for a human to [settle](Gate::resolve).
+//!
+//! ## 5. Long work
+//!
+//! [`tasks`] runs multi-step work with time-outs, retries, cancellation and live progress.
+//! [`GateInTask`] joins the two: a gated call inside a step, whose wait for a human costs no time and
+//! no slot.
+//!
+//! # Features
+//!
+//! | feature | default | adds |
+//! |---|---|---|
+//! | `sqlite` | yes | `SqliteStore` |
+//! | `terminal` | no | `TerminalApprover`, `tasks::ProgressBars` |
 
-pub use hitl_base::{Timestamp, display};
+pub use hitl_base::{
+    Clock, Json, JsonText, Redactor, Sensitive, Timestamp, clock, display, json, redact,
+};
+#[doc(inline)]
 pub use hitl_core::*;
 pub use hitl_macros::hitl_tool;
 #[cfg(feature = "postgres")]
 pub use hitl_store::PostgresStore;
 #[cfg(feature = "sqlite")]
 pub use hitl_store::SqliteStore;
-
-/// Long work that can be watched and stopped: the crate `hitl-tasks`.
+#[doc(inline)]
 pub use hitl_tasks as tasks;
 
 #[doc(hidden)]
 pub mod __private;
+mod in_task;
+
+pub use in_task::{AttributedStepCall, GateInTask, StepCall};
 
 /// What most programs import: `use hitl::prelude::*;`
 pub mod prelude {
-    pub use crate::hitl_tool;
+    #[cfg(feature = "terminal")]
+    pub use hitl_core::TerminalApprover;
+    pub use hitl_core::approval::ApproverExt;
     pub use hitl_core::{
-        CallContext, CallKey, Gate, GateBuilder, JsonlAudit, Outcome, Principal, Submission, Tool,
+        ApprovalLevel, CallContext, CallError, CallKey, Gate, GateBuilder, JsonlAudit, NotRun,
+        Outcome, Principal, Submission, Tool, Verdict,
     };
     #[cfg(feature = "sqlite")]
     pub use hitl_store::SqliteStore;
+    #[cfg(feature = "terminal")]
+    pub use hitl_tasks::ProgressBars;
+    pub use hitl_tasks::{Retry, StepContext, Task, TaskManager, TaskStep};
+
+    pub use crate::hitl_tool;
 }
 
 /// The examples of the README, compiled and run.

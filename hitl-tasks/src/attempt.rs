@@ -1,8 +1,6 @@
 //! One attempt of a step, as its context and its driver share it.
 
-use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
-use std::sync::{Arc, Mutex, OnceLock};
-use std::time::Duration;
+use std::sync::{Arc, OnceLock};
 
 use tokio::sync::Notify;
 use tokio::time::Instant;
@@ -10,20 +8,19 @@ use tokio_util::sync::CancellationToken;
 
 use crate::clock::{Need, OffClock};
 use crate::record::Record;
-use crate::sync::lock;
+use crate::sync::{AtomicBool, AtomicU32, Mutex, MutexGuard, Ordering, lock};
 
 pub(crate) struct Attempt {
     pub(crate) record: Arc<Record>,
     pub(crate) step: usize,
     /// From 1.
     pub(crate) number: u32,
+    undo: bool,
     stopped: AtomicBool,
     /// Made when somebody first asks. That also tells whether the body listens at all: one that
     /// does not is not given a grace period, for it would not notice.
     token: OnceLock<CancellationToken>,
     clock: Mutex<OffClock>,
-    /// Whether it ever went off the clock; most attempts do not.
-    has_left: AtomicBool,
     /// Wakes futures that are done off the clock and wait for the task to have a slot again.
     resumed: Notify,
     calls: AtomicU32,
@@ -35,13 +32,26 @@ impl Attempt {
             record,
             step,
             number,
+            undo: false,
             stopped: AtomicBool::new(false),
             token: OnceLock::new(),
             clock: Mutex::new(OffClock::default()),
-            has_left: AtomicBool::new(false),
             resumed: Notify::new(),
             calls: AtomicU32::new(0),
         }
+    }
+
+    /// An attempt to undo a step.
+    pub(crate) fn of_undo(record: Arc<Record>, step: usize, number: u32) -> Self {
+        Self { undo: true, ..Self::new(record, step, number) }
+    }
+
+    pub(crate) fn is_undo(&self) -> bool {
+        self.undo
+    }
+
+    pub(crate) fn is_stopped(&self) -> bool {
+        self.stopped.load(Ordering::SeqCst)
     }
 
     pub(crate) fn token(&self) -> &CancellationToken {
@@ -71,17 +81,8 @@ impl Attempt {
         self.calls.fetch_add(1, Ordering::Relaxed)
     }
 
-    pub(crate) fn clock(&self) -> std::sync::MutexGuard<'_, OffClock> {
+    pub(crate) fn clock(&self) -> MutexGuard<'_, OffClock> {
         lock(&self.clock)
-    }
-
-    /// How long it has been off the clock.
-    pub(crate) fn off_clock_time(&self) -> Duration {
-        if self.has_left.load(Ordering::SeqCst) {
-            self.clock().total(Instant::now())
-        } else {
-            Duration::ZERO
-        }
     }
 
     pub(crate) fn resume(&self, now: Instant) {
@@ -110,7 +111,6 @@ struct Trip<'a>(&'a Attempt);
 
 impl<'a> Trip<'a> {
     fn start(attempt: &'a Attempt) -> Self {
-        attempt.has_left.store(true, Ordering::SeqCst);
         attempt.clock().enter(Instant::now());
         attempt.record.poke();
         Self(attempt)

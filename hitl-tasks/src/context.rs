@@ -5,8 +5,8 @@ use std::sync::Arc;
 
 use tokio_util::sync::CancellationToken;
 
-use crate::TaskId;
 use crate::attempt::Attempt;
+use crate::{PartProgress, TaskId};
 
 /// What one attempt of a step knows and can say. Owned, cheap to clone, free to move into spawned
 /// work; what outlives its attempt has no effect any more.
@@ -42,6 +42,11 @@ impl StepContext {
     /// Says what this step does right now. Secrets are masked and long texts shortened.
     pub fn message(&self, text: impl AsRef<str>) {
         self.0.record.message(self.0.step, self.0.number, text.as_ref());
+    }
+
+    /// A part of this step: its progress from 0.0 to 1.0 is the step's from `of.start` to `of.end`.
+    pub fn part(&self, of: std::ops::Range<f64>) -> PartProgress {
+        PartProgress::new(self.clone(), of)
     }
 
     /// Resolves when this attempt should stop: the task was cancelled, or the attempt or the task
@@ -88,7 +93,11 @@ impl StepContext {
         self.0.off_clock(future).await
     }
 
-    /// Which attempt this is, from 1.
+    pub(crate) fn attempt_of(&self) -> &Arc<Attempt> {
+        &self.0
+    }
+
+    /// Which attempt this is, from 1. In a journaled task it counts on after a restart.
     pub fn attempt(&self) -> u32 {
         self.0.number
     }
@@ -116,8 +125,12 @@ impl StepContext {
     /// A text that is the same in every attempt of this step of this task, and in no other: what
     /// to give a service that takes idempotency keys. A body that makes several calls adds
     /// [`next_call`](Self::next_call).
+    ///
+    /// In a journaled task it stays the same after a restart. An [`undo`](crate::TaskStep::undo)
+    /// has one of its own.
     pub fn idempotency_key(&self) -> String {
-        format!("{}/{}", self.0.record.id(), self.0.step)
+        let undo = if self.0.is_undo() { "/undo" } else { "" };
+        format!("{}/{}{undo}", self.0.record.id(), self.0.step)
     }
 
     /// Counts this attempt's calls: 0, 1, 2, .. Every attempt counts from 0 again, so that a body

@@ -1,59 +1,36 @@
 //! Runs one task: the thin asynchronous part around the pure ones.
 //!
-//! One future per task polls the body of the current step itself. So a body that is given up is
-//! gone when its slot is given back, and there is nothing to keep alive but this one future. It may
-//! be dropped at any point (a runtime that shuts down does): [`Run`] then ends the task.
+//! One future per task, and nothing else to keep alive. It may be dropped at any point (a runtime
+//! that shuts down does); [`Run`] then ends the task.
 
-use std::future::poll_fn;
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::pin::pin;
 use std::sync::Arc;
-use std::task::Poll;
 use std::time::Duration;
 
-use futures::FutureExt as _;
-use futures::future::BoxFuture;
+use futures::StreamExt as _;
+use futures::stream::FuturesUnordered;
 use hitl_base::Timestamp;
-use tokio::task::unconstrained;
-use tokio::time::{Instant, sleep, sleep_until};
+use tokio::sync::Notify;
 
-use crate::attempt::Attempt;
-use crate::clock::Need;
-use crate::record::{End, Record};
-use crate::retry::Delays;
-use crate::scheduler::{Scheduler, Slot};
-use crate::step::{Last, Node, Policy};
-use crate::sync::drop_quietly;
-use crate::{FailureKind, Retry, StepContext, StepFailure, TaskError};
+use crate::attempting::{Lane, run_step};
+use crate::book::{Book, Opened};
+use crate::group::Group;
+use crate::leftover::Leftover;
+use crate::pace::Pace;
+use crate::record::{End, Record, Stopper};
+use crate::scheduler::Slot;
+use crate::step::Unit;
+use crate::sync::{AtomicBool, Ordering};
+use crate::{TaskError, Undone};
 
 /// A task that has a slot, or waits for one to come back with.
 pub(crate) struct Run {
     record: Arc<Record>,
-    nodes: Box<[Box<dyn Node>]>,
+    units: Box<[Unit]>,
     pace: Pace,
+    /// How it will end once it is undone.
+    decided: Option<Box<End>>,
     concluded: bool,
-}
-
-/// What a task spends: its slot and its time.
-struct Pace {
-    slot: Option<Slot>,
-    /// How long it may take, and since when.
-    limit: Option<(Duration, Instant)>,
-    /// Time off the clock, in attempts that are over.
-    off: Duration,
-}
-
-/// How an attempt was cut short.
-enum Cut {
-    Cancelled,
-    Step(Duration),
-    Task(Duration),
-}
-
-enum Attempted {
-    Done,
-    Failed(StepFailure),
-    Ended(End),
 }
 
 /// Drives a task to its end.
@@ -61,9 +38,23 @@ enum Attempted {
 pub(crate) fn drive(mut run: Run) -> impl Future<Output = ()> + Send {
     async move {
         // Otherwise it was cancelled before it started; dropping it tidies up.
-        if let Some(at) = run.record.begin() {
-            let (end, at) = run.steps(at).await;
+        let Some(at) = run.record.begin() else { return };
+        run.pace.begin();
+        if run.record.info().is_journaled() {
+            // Boxed: what is rare should not make every task larger.
+            Box::pin(run.journaled(at)).await;
+            return;
+        }
+        let (end, at) = match run.steps(None, at).await {
+            Ok(at) => (End::Completed, at),
+            Err(end) => (end, run.record.now()),
+        };
+        if matches!(end, End::Completed) || !run.undoes(None) {
             run.conclude(end, at);
+        } else {
+            let end = run.decide(end);
+            let (end, undone) = Box::pin(run.undo(end, None)).await;
+            run.conclude_undone(end, undone);
         }
     }
 }
@@ -71,46 +62,234 @@ pub(crate) fn drive(mut run: Run) -> impl Future<Output = ()> + Send {
 impl Run {
     pub(crate) fn new(
         record: Arc<Record>,
-        nodes: Box<[Box<dyn Node>]>,
+        units: Box<[Unit]>,
         timeout: Option<Duration>,
         slot: Slot,
     ) -> Self {
-        Self {
-            record,
-            nodes,
-            pace: Pace {
-                slot: Some(slot),
-                limit: timeout.map(|limit| (limit, Instant::now())),
-                off: Duration::ZERO,
-            },
-            concluded: false,
-        }
+        let pace = Pace::new(timeout, slot);
+        Self { record, units, pace, decided: None, concluded: false }
     }
 
-    /// Runs the steps from `at` on, until the time given back.
-    async fn steps(&mut self, mut at: Timestamp) -> (End, Timestamp) {
-        if let Some((_, since)) = &mut self.pace.limit {
-            *since = Instant::now();
-        }
-        for (index, node) in self.nodes.iter().enumerate() {
-            if let Err(end) = step(&self.record, &mut self.pace, index, &**node, at).await {
-                return (end, self.record.now());
+    /// Runs the units in order, until the time given back.
+    async fn steps(&self, book: Option<&Book>, mut at: Timestamp) -> Result<Timestamp, End> {
+        let never = AtomicBool::new(false);
+        let mut index = 0;
+        for unit in &self.units {
+            match unit {
+                Unit::Step(node) if book.is_none_or(|book| !book.is_done(index)) => {
+                    self.pace.enter(1);
+                    let poke = self.record.pokes();
+                    let lane = Lane::new(&self.record, &self.pace, book, poke, &never);
+                    run_step(&lane, index, &**node, at).await?;
+                    at = self.record.step_done(index);
+                }
+                Unit::Step(_) => {}
+                Unit::Group(group) => {
+                    at = Box::pin(self.group(group, index, book, at)).await?;
+                }
             }
-            at = self.record.step_done(index);
+            index += unit.nodes().len();
             // Steps that never wait must not keep the thread from everybody else.
             tokio::task::consume_budget().await;
         }
-        (End::Completed, at)
+        Ok(at)
+    }
+
+    /// Runs the members of a group at the same time. The first failure stops the others, and all are
+    /// gone when this returns.
+    async fn group(
+        &self,
+        group: &Group,
+        first: usize,
+        book: Option<&Book>,
+        at: Timestamp,
+    ) -> Result<Timestamp, End> {
+        user_code(&group.split)?;
+        let cut = AtomicBool::new(false);
+        let pokes: Vec<_> = group.members.iter().map(|_| Notify::new()).collect();
+        let (record, pace) = (&self.record, &self.pace);
+        let mut running: FuturesUnordered<_> = group
+            .members
+            .iter()
+            .zip(&pokes)
+            .enumerate()
+            .map(|(member, (node, poke))| (first + member, node, poke))
+            .filter(|(index, ..)| book.is_none_or(|book| !book.is_done(*index)))
+            .map(|(index, node, poke)| {
+                let lane = Lane::new(record, pace, book, poke, &cut);
+                async move {
+                    let ran = run_step(&lane, index, &**node, at).await;
+                    (index, lane.on.load(Ordering::Acquire), ran)
+                }
+            })
+            .collect();
+        pace.enter(running.len());
+        let mut left = running.len();
+        let mut end = None;
+        while left > 0 {
+            let done = tokio::select! {
+                biased;
+                done = running.next() => done,
+                () = record.pokes().notified() => {
+                    pokes.iter().for_each(Notify::notify_one);
+                    continue;
+                }
+            };
+            let Some((index, on, ran)) = done else { break };
+            left -= 1;
+            match ran {
+                Ok(()) => {
+                    record.step_done(index);
+                }
+                Err(error) if end.is_none() => {
+                    end = Some(error);
+                    cut.store(true, Ordering::Release);
+                    pokes.iter().for_each(Notify::notify_one);
+                }
+                Err(_) => record.step_cut(index),
+            }
+            // Without the others there is nothing to give the slot back for.
+            if on && left > 0 {
+                pace.leave(record, index, true);
+            }
+        }
+        if let Some(end) = end {
+            return Err(end);
+        }
+        user_code(&group.join)?;
+        Ok(record.now())
+    }
+
+    /// The same, from where the journal says that it stands.
+    async fn journaled(&mut self, at: Timestamp) {
+        let nodes: Vec<_> = self.units.iter().flat_map(Unit::nodes).map(|node| &**node).collect();
+        let (end, book) = match Book::open(&self.record, &nodes).await {
+            Err(end) => (end, None),
+            Ok(Opened::Ended(end)) => (self.restore_last(end), None),
+            Ok(Opened::Living(book)) => {
+                let end = match self.resumed(&book, at).await {
+                    Ok(_) => End::Completed,
+                    Err(end) => end,
+                };
+                (end, Some(book))
+            }
+        };
+        let Some(book) = book else {
+            self.conclude(end, self.record.now());
+            return;
+        };
+        // Its host goes away, or has lost it: somebody goes on with it later.
+        let left = matches!(end, End::Left(_)) || self.record.is_suspended();
+        if left {
+            self.conclude(end, self.record.now());
+            return;
+        }
+        let (end, undone) = if !matches!(end, End::Completed) && self.undoes(Some(&book)) {
+            let end = self.decide(end);
+            self.undo(end, Some(&book)).await
+        } else {
+            (end, Vec::new())
+        };
+        let left = matches!(end, End::Left(_));
+        let end = self.record.settle(end);
+        let end = if left || self.record.is_suspended() {
+            end
+        } else {
+            book.ended(&self.record, end).await
+        };
+        self.conclude_undone(end, undone);
+    }
+
+    /// Goes on with what was recorded, or with the undoing that had begun.
+    async fn resumed(&self, book: &Book, at: Timestamp) -> Result<Timestamp, End> {
+        let mut index = 0;
+        for unit in &self.units {
+            for node in unit.nodes() {
+                if let Some(output) = book.output(index) {
+                    let decode = || {
+                        node.decode(output)?;
+                        node.keep();
+                        Ok(())
+                    };
+                    restored(decode)?;
+                    self.record.step_restored(index);
+                }
+                index += 1;
+            }
+        }
+        match book.ending() {
+            Some(end) => Err(end),
+            None => self.steps(Some(book), at).await,
+        }
+    }
+
+    /// The output of a task that had completed.
+    fn restore_last(&self, ended: crate::book::Ended) -> End {
+        if let Some(unit) = self.units.last()
+            && matches!(ended.end, End::Earlier(crate::TaskState::Completed, _))
+        {
+            let first: usize = self.units.iter().map(|unit| unit.nodes().len()).sum::<usize>()
+                - unit.nodes().len();
+            let decode = || {
+                for (member, node) in unit.nodes().iter().enumerate() {
+                    let output = ended.outputs.get(&(first + member));
+                    node.decode(output.ok_or("a journaled output is missing")?)?;
+                }
+                match unit {
+                    Unit::Group(group) if !(group.join)() => Err("an output is missing".to_owned()),
+                    _ => Ok(()),
+                }
+            };
+            if let Err(end) = restored(decode) {
+                return end;
+            }
+        }
+        for index in 0..self.record.info().steps().len() {
+            if ended.outputs.contains_key(&index) {
+                self.record.step_restored(index);
+            }
+        }
+        ended.end
+    }
+
+    /// From here on it ends like that, whatever happens.
+    fn decide(&mut self, end: End) -> End {
+        let end = self.record.begin_undo(end);
+        self.decided = Some(Box::new(end.clone()));
+        end
+    }
+
+    pub(crate) fn record(&self) -> &Arc<Record> {
+        &self.record
+    }
+
+    pub(crate) fn units(&self) -> &[Unit] {
+        &self.units
+    }
+
+    pub(crate) fn pace(&self) -> &Pace {
+        &self.pace
+    }
+
+    fn conclude_undone(&mut self, end: End, undone: Vec<Undone>) {
+        self.record.finish_undone(end.clone(), undone);
+        self.conclude(end, self.record.now());
     }
 
     /// In this order: the state and its event; what the steps captured; the slot; the waiters.
     fn conclude(&mut self, end: End, at: Timestamp) {
+        self.record.finish(end.clone(), at);
+        self.leftover(end).conclude();
+    }
+
+    fn leftover(&mut self, end: End) -> Leftover {
         self.concluded = true;
-        self.record.finish(end, at);
-        drop_quietly(std::mem::take(&mut self.nodes));
-        self.record.scheduler().forget(&self.record);
-        self.pace.slot = None;
-        self.record.announce();
+        Leftover {
+            record: Arc::clone(&self.record),
+            units: std::mem::take(&mut self.units),
+            slot: self.pace.take_slot(),
+            end,
+        }
     }
 }
 
@@ -119,276 +298,34 @@ impl Drop for Run {
         if self.concluded {
             return;
         }
-        if std::thread::panicking() {
-            let error = TaskError::broken("the task's driver panicked");
-            self.conclude(End::Failed(error), self.record.now());
+        let end = if std::thread::panicking() {
+            End::Failed(TaskError::broken("the task's driver panicked"))
         } else {
             // Either it never began, and has an end already; or its runtime went away.
-            self.record.stop(Some("the runtime was shut down"));
-            self.conclude(End::Cancelled, self.record.now());
-        }
-    }
-}
-
-/// All attempts of one step.
-async fn step(
-    record: &Arc<Record>,
-    pace: &mut Pace,
-    index: usize,
-    node: &dyn Node,
-    mut at: Timestamp,
-) -> Result<(), End> {
-    let policy = node.policy();
-    let retries = policy.retry.as_ref().map_or(0, |policy| policy.retry.retries());
-    let mut delays: Option<Box<Delays>> = None;
-    let mut number = 1;
-    loop {
-        let last = if number > retries { Last::Yes } else { Last::No };
-        let attempt = Arc::new(Attempt::new(Arc::clone(record), index, number));
-        let failure = match attempt_once(&attempt, pace, node, last, at).await {
-            Attempted::Done => return Ok(()),
-            Attempted::Ended(end) => return Err(end),
-            Attempted::Failed(failure) => failure.cleaned(&record.scheduler().settings.redactor),
+            self.record.stop(Stopper::Host, Some("the runtime was shut down"));
+            self.decided.take().map_or(End::Cancelled, |end| *end)
         };
-        let delay = if may_retry(policy, &failure) {
-            let retry = || policy.retry.as_ref().map_or_else(Retry::none, |p| p.retry.clone());
-            delays.get_or_insert_with(|| Box::new(retry().delays())).next()
-        } else {
-            None
-        };
-        let Some(delay) = delay else {
-            let name = record.info().steps().get(index).map_or("", crate::StepInfo::name);
-            let error = TaskError::step(index, name, failure.kind(), failure.text());
-            drop_quietly(failure);
-            return Err(End::Failed(error));
-        };
-        record.step_retrying(index, number, &failure, delay);
-        drop_quietly(failure);
-        // Boxed, here and below: what is rare should not make every task larger.
-        Box::pin(pause(record, pace, delay)).await?;
-        number += 1;
-        at = record.now();
-    }
-}
-
-/// Whether this failure is one to try again after. A predicate that panics says no.
-fn may_retry(policy: &Policy, failure: &StepFailure) -> bool {
-    let Some(policy) = &policy.retry else { return false };
-    if failure.kind() == FailureKind::Panicked || policy.retry.is_none() {
-        return false;
-    }
-    let Some(only_if) = &policy.only_if else { return true };
-    catch_unwind(AssertUnwindSafe(|| only_if(failure))).unwrap_or(false)
-}
-
-/// The delay between two attempts.
-async fn pause(record: &Record, pace: &Pace, delay: Duration) -> Result<(), End> {
-    let now = Instant::now();
-    let wake = now.checked_add(delay);
-    let out_of_time = pace.deadline_on_clock();
-    loop {
-        if record.is_stopping() {
-            return Err(End::Cancelled);
-        }
-        if let (Some(deadline), Some((limit, _))) = (out_of_time, pace.limit)
-            && deadline <= Instant::now()
-        {
-            return Err(End::TimedOut(limit));
-        }
-        if delay.is_zero() || wake.is_some_and(|wake| wake <= Instant::now()) {
-            return Ok(());
-        }
-        tokio::select! {
-            biased;
-            () = record.poked() => {}
-            () = until(earlier(wake, out_of_time)) => {}
+        let leftover = self.leftover(end);
+        // A body that blocks a thread goes on without us. Then it is what ends the task.
+        if let Some(leftover) = self.record.clone().leave_to_blocking(leftover) {
+            leftover.conclude();
         }
     }
 }
 
-/// One attempt of one step, from its start until its body is gone.
-async fn attempt_once(
-    attempt: &Arc<Attempt>,
-    pace: &mut Pace,
-    node: &dyn Node,
-    last: Last,
-    at: Timestamp,
-) -> Attempted {
-    let record = &attempt.record;
-    if let Some(end) = pace.end_before_attempt(record) {
-        return Attempted::Ended(end);
-    }
-    record.step_started(attempt.step, attempt.number, at);
-    // Copying the input and calling the body are user code as much as the body's future is.
-    let cx = StepContext::new(Arc::clone(attempt));
-    let limit = node.policy().timeout.map(|limit| (limit, Instant::now()));
-    let mut body = match catch_unwind(AssertUnwindSafe(|| node.start(cx, last))) {
-        Ok(body) => body,
-        Err(panic) => return Attempted::Failed(StepFailure::panicked(&*panic)),
-    };
-    // A body that never waits needs nobody who watches it.
-    let first = poll_fn(|cx| Poll::Ready(pin!(guarded(&mut body)).poll(cx))).await;
-    let watched = match first {
-        Poll::Ready(done) => Watched::Done(done),
-        Poll::Pending => Box::pin(watch(attempt, pace, &mut body, limit)).await,
-    };
-    drop_quietly(body);
-    let attempted = match watched {
-        Watched::Done(Ok(())) => Attempted::Done,
-        Watched::Done(Err(failure)) => Attempted::Failed(failure),
-        Watched::Cut(Cut::Step(limit)) => Attempted::Failed(StepFailure::timed_out(limit)),
-        Watched::Cut(Cut::Task(limit)) => Attempted::Ended(End::TimedOut(limit)),
-        Watched::Cut(Cut::Cancelled) => Attempted::Ended(End::Cancelled),
-    };
-    if matches!(attempted, Attempted::Done | Attempted::Failed(_))
-        && pace.slot.is_none()
-        && !Box::pin(pace.come_back(attempt)).await
-    {
-        return Attempted::Ended(End::Cancelled);
-    }
-    pace.off += attempt.off_clock_time();
-    attempted
-}
-
-type Body = BoxFuture<'static, Result<(), StepFailure>>;
-
-enum Watched {
-    Done(Result<(), StepFailure>),
-    Cut(Cut),
-}
-
-/// Polls a body until it is done or has to be cut short. One that is cut short is told so, and has
-/// some time to tidy up if it listens; the caller drops it.
-async fn watch(
-    attempt: &Attempt,
-    pace: &mut Pace,
-    body: &mut Body,
-    step_limit: Option<(Duration, Instant)>,
-) -> Watched {
-    let record = &attempt.record;
-    let cut = loop {
-        if record.is_stopping() {
-            break Cut::Cancelled;
-        }
-        let need = attempt.clock().need();
-        match need {
-            Need::Nothing => {}
-            Need::Park => pace.leave(attempt),
-            // The body is not polled meanwhile: what comes after an off-clock future needs a slot.
-            Need::Resume => {
-                pace.come_back(attempt).await;
-                continue;
-            }
-        }
-        let (deadline, cut) = pace.next_cut(attempt, step_limit);
-        // Unconstrained: a body that uses up tokio's cooperative budget in every poll must not hide
-        // its own time-out or cancellation.
-        tokio::select! {
-            biased;
-            done = guarded(body) => return Watched::Done(done),
-            () = unconstrained(record.poked()) => {}
-            () = unconstrained(until(deadline)) => {
-                if let Some(cut) = cut {
-                    break cut;
-                }
-            }
-        }
-    };
-    attempt.stop();
-    let grace = record.scheduler().settings.grace;
-    if attempt.listens() && !grace.is_zero() {
-        // Whatever it says now, the attempt has been cut.
-        tokio::select! {
-            biased;
-            _ = guarded(body) => {}
-            () = unconstrained(sleep(grace)) => {}
-        }
-    }
-    Watched::Cut(cut)
-}
-
-/// What it says, or how it panicked.
-async fn guarded(body: &mut Body) -> Result<(), StepFailure> {
-    match AssertUnwindSafe(body).catch_unwind().await {
-        Ok(done) => done,
-        Err(panic) => Err(StepFailure::panicked(&*panic)),
+/// Copies or moves what steps hand on; it is user code that copies.
+fn user_code(hand_on: &(dyn Fn() -> bool + Send + Sync)) -> Result<(), End> {
+    match catch_unwind(AssertUnwindSafe(hand_on)) {
+        Ok(true) => Ok(()),
+        Ok(false) => Err(End::Failed(TaskError::broken("a step's input is gone"))),
+        Err(_) => Err(End::Failed(TaskError::broken("copying a step's input panicked"))),
     }
 }
 
-impl Pace {
-    /// Gives the slot back while the attempt is off the clock.
-    fn leave(&mut self, attempt: &Attempt) {
-        attempt.clock().park();
-        attempt.record.park(attempt.step);
-        self.slot = None;
-    }
-
-    /// Waits for a slot. `false`: the task was stopped first.
-    async fn come_back(&mut self, attempt: &Attempt) -> bool {
-        let record = &attempt.record;
-        let mut granted = pin!(Scheduler::slot(record.scheduler()));
-        while self.slot.is_none() {
-            if record.is_stopping() {
-                return false;
-            }
-            tokio::select! {
-                biased;
-                slot = &mut granted => self.slot = Some(slot),
-                () = record.poked() => {}
-            }
-        }
-        record.resume(attempt.step);
-        attempt.resume(Instant::now());
-        true
-    }
-
-    /// When the task runs out of time, while it is on the clock.
-    fn deadline_on_clock(&self) -> Option<Instant> {
-        let (limit, since) = self.limit?;
-        since.checked_add(limit)?.checked_add(self.off)
-    }
-
-    fn end_before_attempt(&self, record: &Record) -> Option<End> {
-        if record.is_stopping() {
-            return Some(End::Cancelled);
-        }
-        let (limit, _) = self.limit?;
-        (self.deadline_on_clock()? <= Instant::now()).then_some(End::TimedOut(limit))
-    }
-
-    /// Which limit comes first, and when. The task's wins a tie: it is the stricter end.
-    fn next_cut(
-        &self,
-        attempt: &Attempt,
-        step_limit: Option<(Duration, Instant)>,
-    ) -> (Option<Instant>, Option<Cut>) {
-        let clock = attempt.clock();
-        let task = self.limit.and_then(|(limit, since)| {
-            Some((clock.deadline(since, limit, self.off)?, Cut::Task(limit)))
-        });
-        let step = step_limit.and_then(|(limit, since)| {
-            Some((clock.deadline(since, limit, Duration::ZERO)?, Cut::Step(limit)))
-        });
-        let first = match (task, step) {
-            (Some(task), Some(step)) if step.0 < task.0 => Some(step),
-            (Some(task), _) => Some(task),
-            (None, step) => step,
-        };
-        first.map_or((None, None), |(at, cut)| (Some(at), Some(cut)))
-    }
-}
-
-/// Sleeps until then; for ever without a then.
-async fn until(deadline: Option<Instant>) {
-    match deadline {
-        Some(deadline) => sleep_until(deadline).await,
-        None => std::future::pending().await,
-    }
-}
-
-fn earlier(a: Option<Instant>, b: Option<Instant>) -> Option<Instant> {
-    match (a, b) {
-        (Some(a), Some(b)) => Some(a.min(b)),
-        (a, b) => a.or(b),
+fn restored(decode: impl FnOnce() -> Result<(), String>) -> Result<(), End> {
+    match catch_unwind(AssertUnwindSafe(decode)) {
+        Ok(Ok(())) => Ok(()),
+        Ok(Err(text)) => Err(End::Left(TaskError::definition_changed(&text))),
+        Err(_) => Err(End::Left(TaskError::definition_changed("reading an output panicked"))),
     }
 }

@@ -18,6 +18,19 @@ struct Inner {
     reason: Option<Arc<str>>,
     step: Option<usize>,
     failure: Option<FailureKind>,
+    undone: Vec<Undone>,
+}
+
+/// What became of undoing one step.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Undone {
+    /// Which step, from 0.
+    pub step: usize,
+    /// Its name.
+    pub name: Arc<str>,
+    /// Why it could not be undone, redacted; `None` when it was.
+    pub error: Option<Arc<str>>,
 }
 
 /// The kinds of [`TaskError`].
@@ -33,13 +46,28 @@ pub enum TaskErrorKind {
     Cancelled,
     /// This wait's limit passed. The task goes on; wait again.
     StillRunning,
+    /// The journal could not be read or written. The task goes no further here; nothing was undone.
+    /// Submit it again to go on.
+    Journal,
+    /// Another process has taken the task over, and goes on with it.
+    TakenOver,
+    /// What is journaled under this id is another definition: its name, version, tenant, steps or
+    /// their types differ. Nothing was run.
+    DefinitionChanged,
     /// The task completed, but another wait on the same handle has already taken its output.
     Taken,
 }
 
 impl TaskError {
     fn new(kind: TaskErrorKind, text: impl Into<Arc<str>>) -> Self {
-        Self(Arc::new(Inner { kind, text: text.into(), reason: None, step: None, failure: None }))
+        Self(Arc::new(Inner {
+            kind,
+            text: text.into(),
+            reason: None,
+            step: None,
+            failure: None,
+            undone: Vec::new(),
+        }))
     }
 
     pub(crate) fn step(index: usize, name: &str, kind: FailureKind, text: &str) -> Self {
@@ -54,6 +82,7 @@ impl TaskError {
             reason: None,
             step: Some(index),
             failure: Some(kind),
+            undone: Vec::new(),
         }))
     }
 
@@ -72,6 +101,55 @@ impl TaskError {
             reason,
             step: None,
             failure: None,
+            undone: Vec::new(),
+        }))
+    }
+
+    pub(crate) fn not_started(limit: Duration) -> Self {
+        Self::new(
+            TaskErrorKind::TimedOut,
+            format!("Task was not started within {}", seconds(limit)),
+        )
+    }
+
+    pub(crate) fn journal(text: &str) -> Self {
+        Self::new(TaskErrorKind::Journal, format!("Task journal: {text}"))
+    }
+
+    pub(crate) fn taken_over() -> Self {
+        Self::new(TaskErrorKind::TakenOver, "Task was taken over by another process")
+    }
+
+    pub(crate) fn definition_changed(what: &str) -> Self {
+        Self::new(
+            TaskErrorKind::DefinitionChanged,
+            format!("Task cannot go on: its definition has changed since it was journaled: {what}"),
+        )
+    }
+
+    /// The end of an earlier life.
+    pub(crate) fn earlier(
+        kind: TaskErrorKind,
+        text: Arc<str>,
+        reason: Option<Arc<str>>,
+        step: Option<usize>,
+        failure: Option<FailureKind>,
+    ) -> Self {
+        Self(Arc::new(Inner { kind, text, reason, step, failure, undone: Vec::new() }))
+    }
+
+    /// The same, with what was undone.
+    pub(crate) fn with_undone(self, undone: Vec<Undone>) -> Self {
+        if undone.is_empty() {
+            return self;
+        }
+        Self(Arc::new(Inner {
+            kind: self.0.kind,
+            text: Arc::clone(&self.0.text),
+            reason: self.0.reason.clone(),
+            step: self.0.step,
+            failure: self.0.failure,
+            undone,
         }))
     }
 
@@ -104,6 +182,12 @@ impl TaskError {
     /// How that step failed.
     pub fn failure(&self) -> Option<FailureKind> {
         self.0.failure
+    }
+
+    /// What was undone, in the order in which it was: the last step first. Empty when no step that
+    /// was done had an [`undo`](crate::TaskStep::undo).
+    pub fn undone(&self) -> &[Undone] {
+        &self.0.undone
     }
 
     pub(crate) fn text(&self) -> &Arc<str> {
@@ -148,6 +232,12 @@ pub enum SubmitError {
     /// The manager is shutting down.
     #[error("the task manager is shut down and takes no more tasks")]
     Closed,
+    /// The idempotency key is that of another task: of another name, other steps or another output.
+    #[error("idempotency key '{key}' is that of another task")]
+    KeyTaken {
+        /// The key.
+        key: Arc<str>,
+    },
     /// A task of this id has been submitted and has not ended.
     #[error("task {0} has already been submitted and has not ended")]
     Duplicate(TaskId),

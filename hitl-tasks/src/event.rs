@@ -85,6 +85,35 @@ pub enum Happening {
         /// Which step.
         step: usize,
     },
+    /// The step was done before a restart; its recorded output is used.
+    StepRestored {
+        /// Which step.
+        step: usize,
+        /// How far the task is, 0 to 100.
+        percent: u8,
+    },
+    /// The step was told to stop, cannot be stopped (it blocks a thread), and goes on. The task
+    /// keeps its slot and does not end before it.
+    StillRunning {
+        /// Which step.
+        step: usize,
+    },
+    /// The task will not complete, and begins to undo what its steps did.
+    Undoing,
+    /// An attempt to undo a step began.
+    UndoStarted {
+        /// Which step.
+        step: usize,
+        /// Which attempt, from 1.
+        attempt: u32,
+    },
+    /// A step was undone, or could not be.
+    UndoDone {
+        /// Which step.
+        step: usize,
+        /// Why it could not be undone, redacted.
+        error: Option<Arc<str>>,
+    },
     /// The end. Nothing follows.
     Ended {
         /// Which end.
@@ -108,6 +137,11 @@ impl Happening {
             Self::StepDone { .. } => "stepDone",
             Self::Waiting { .. } => "waiting",
             Self::Resumed { .. } => "resumed",
+            Self::StepRestored { .. } => "stepRestored",
+            Self::StillRunning { .. } => "stillRunning",
+            Self::Undoing => "undoing",
+            Self::UndoStarted { .. } => "undoStarted",
+            Self::UndoDone { .. } => "undoDone",
             Self::Ended { .. } => "ended",
         }
     }
@@ -120,8 +154,12 @@ impl Happening {
             | Self::StepRetrying { step, .. }
             | Self::StepDone { step, .. }
             | Self::Waiting { step }
-            | Self::Resumed { step } => Some(*step),
-            Self::Submitted | Self::Started | Self::Ended { .. } => None,
+            | Self::Resumed { step }
+            | Self::StepRestored { step, .. }
+            | Self::StillRunning { step }
+            | Self::UndoStarted { step, .. }
+            | Self::UndoDone { step, .. } => Some(*step),
+            Self::Submitted | Self::Started | Self::Undoing | Self::Ended { .. } => None,
         }
     }
 }
@@ -160,7 +198,9 @@ impl Serialize for TaskEvent {
             map.serialize_entry("stepName", &self.step_name())?;
         }
         match &self.what {
-            Happening::StepStarted { attempt, .. } => map.serialize_entry("attempt", attempt)?,
+            Happening::StepStarted { attempt, .. } | Happening::UndoStarted { attempt, .. } => {
+                map.serialize_entry("attempt", attempt)?;
+            }
             Happening::Progress { progress, percent, message, .. } => {
                 map.serialize_entry("progress", &Percent(*progress))?;
                 map.serialize_entry("percent", percent)?;
@@ -174,7 +214,12 @@ impl Serialize for TaskEvent {
                 let millis = u64::try_from(delay.as_millis()).unwrap_or(u64::MAX);
                 map.serialize_entry("delayMs", &millis)?;
             }
-            Happening::StepDone { percent, .. } => map.serialize_entry("percent", percent)?,
+            Happening::StepDone { percent, .. } | Happening::StepRestored { percent, .. } => {
+                map.serialize_entry("percent", percent)?;
+            }
+            Happening::UndoDone { error: Some(error), .. } => {
+                map.serialize_entry("error", error)?;
+            }
             Happening::Ended { state, error, reason } => {
                 map.serialize_entry("state", state)?;
                 if let Some(error) = error {
@@ -187,7 +232,10 @@ impl Serialize for TaskEvent {
             Happening::Submitted
             | Happening::Started
             | Happening::Waiting { .. }
-            | Happening::Resumed { .. } => {}
+            | Happening::Resumed { .. }
+            | Happening::StillRunning { .. }
+            | Happening::Undoing
+            | Happening::UndoDone { error: None, .. } => {}
         }
         map.end()
     }

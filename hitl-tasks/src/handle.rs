@@ -4,7 +4,7 @@ use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
-use crate::record::Record;
+use crate::record::{Record, Stopper};
 use crate::wire::Wire;
 use crate::{TaskError, TaskId, TaskProgress, TaskState, TaskWatcher};
 
@@ -56,6 +56,18 @@ impl<T: Send + 'static> TaskHandle<T> {
         }
     }
 
+    /// Waits for the end and copies the output, leaving it for others: for handles that share one
+    /// task by its [idempotency key](crate::Task::idempotency_key). Cancel-safe.
+    pub async fn wait_cloned(&self) -> Result<T, TaskError>
+    where
+        T: Clone,
+    {
+        match self.record.ended().await {
+            Some(error) => Err(error),
+            None => self.output.copied(T::clone).ok_or_else(TaskError::taken),
+        }
+    }
+
     /// Waits for so long at most. Past the limit the error is
     /// [`StillRunning`](crate::TaskErrorKind::StillRunning), the task goes on, and you can wait
     /// again. Cancel-safe.
@@ -69,11 +81,14 @@ impl<T: Send + 'static> TaskHandle<T> {
     /// Stops the task: in the queue at once; while it runs, as soon as its step has tidied up (see
     /// [`StepContext::cancelled`](crate::StepContext::cancelled)).
     ///
+    /// A step that blocks a thread, and does not ask whether it should stop, goes on until it is
+    /// done, and so does its task. What was done is [undone](crate::TaskStep::undo).
+    ///
     /// `true` when this call is what stops it: it will end as
     /// [`Cancelled`](TaskState::Cancelled), whatever its step still returns. `false` when it has
-    /// ended, or is being stopped already. The reason is kept, redacted, with the error.
+    /// ended, or is being stopped or undone already. The reason is kept, redacted, with the error.
     pub fn cancel(&self, reason: impl AsRef<str>) -> bool {
-        self.record.scheduler().cancel(&self.record, Some(reason.as_ref()))
+        self.record.scheduler().cancel(&self.record, Stopper::Somebody, Some(reason.as_ref()))
     }
 
     /// Lets the task go on without anybody waiting for its output. Its manager still knows it, and

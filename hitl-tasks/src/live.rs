@@ -12,15 +12,17 @@ use crate::{Status, TaskInfo, TaskState};
 /// snapshot.
 pub(crate) struct Live {
     pub(crate) state: TaskState,
+    /// The step that began last.
     current: usize,
-    attempt: u32,
     /// Empty until the task starts: a queue may hold many.
-    steps: Vec<StepLive>,
+    steps: Box<[StepLive]>,
     started_at: Option<Timestamp>,
     completed_at: Option<Timestamp>,
     message: Option<Arc<str>>,
     /// Percent times weight of the steps that are done.
     done: f64,
+    /// The same of those that run. With one of them it is exact.
+    partly: f64,
     /// On-clock time, up to the last time it stood.
     ran: Duration,
     running_since: Option<Timestamp>,
@@ -29,9 +31,12 @@ pub(crate) struct Live {
 #[derive(Clone)]
 struct StepLive {
     status: Status,
+    attempt: u32,
     progress: f64,
     started_at: Option<Timestamp>,
     completed_at: Option<Timestamp>,
+    /// On-clock time of the task when the step began.
+    ran_before: Duration,
 }
 
 impl Live {
@@ -39,12 +44,12 @@ impl Live {
         Self {
             state: TaskState::Queued,
             current: 0,
-            attempt: 0,
-            steps: Vec::new(),
+            steps: Box::default(),
             started_at: None,
             completed_at: None,
             message: None,
             done: 0.0,
+            partly: 0.0,
             ran: Duration::ZERO,
             running_since: None,
         }
@@ -53,22 +58,35 @@ impl Live {
     pub(crate) fn begin(&mut self, info: &TaskInfo, at: Timestamp) {
         let pending = StepLive {
             status: Status::Pending,
+            attempt: 0,
             progress: 0.0,
             started_at: None,
             completed_at: None,
+            ran_before: Duration::ZERO,
         };
-        self.steps = vec![pending; info.steps().len()];
+        self.steps = vec![pending; info.steps().len()].into_boxed_slice();
         self.started_at = Some(at);
         self.running_since = Some(at);
     }
 
-    pub(crate) fn step_started(&mut self, step: usize, attempt: u32, at: Timestamp) {
+    pub(crate) fn step_started(
+        &mut self,
+        info: &TaskInfo,
+        step: usize,
+        attempt: u32,
+        at: Timestamp,
+    ) {
+        let ran = self.ran(at);
         self.current = step;
-        self.attempt = attempt;
         self.message = None;
         if let Some(live) = self.steps.get_mut(step) {
+            if live.status == Status::Running {
+                self.partly -= live.progress * info.weight(step);
+            }
             live.status = Status::Running;
+            live.attempt = attempt;
             live.progress = 0.0;
+            live.ran_before = ran;
             live.started_at.get_or_insert(at);
         }
     }
@@ -76,15 +94,18 @@ impl Live {
     /// Whether an attempt is the one that runs. A context may outlive its attempt, and then has
     /// no say.
     pub(crate) fn is_current(&self, step: usize, attempt: u32) -> bool {
-        self.current == step && self.attempt == attempt && !self.state.is_terminal()
+        let live = self.steps.get(step);
+        live.is_some_and(|live| live.status == Status::Running && live.attempt == attempt)
     }
 
-    /// Sets the current step's progress; says whether the whole percentage changed.
-    pub(crate) fn set_progress(&mut self, percent: f64) -> bool {
-        let Some(step) = self.steps.get_mut(self.current) else { return false };
+    /// Sets a running step's progress; says whether the whole percentage changed.
+    pub(crate) fn set_progress(&mut self, info: &TaskInfo, step: usize, percent: f64) -> bool {
+        let Some(live) = self.steps.get_mut(step) else { return false };
         let percent = clamped(percent);
-        let changed = whole(step.progress) != whole(percent);
-        step.progress = percent;
+        let changed = whole(live.progress) != whole(percent);
+        let weight = info.weight(step);
+        self.partly = self.partly - live.progress * weight + percent * weight;
+        live.progress = percent;
         changed
     }
 
@@ -99,27 +120,43 @@ impl Live {
         self.message.clone()
     }
 
-    pub(crate) fn current(&self) -> usize {
-        self.current
+    pub(crate) fn step_progress(&self, step: usize) -> f64 {
+        self.steps.get(step).map_or(0.0, |step| step.progress)
     }
 
-    pub(crate) fn step_progress(&self) -> f64 {
-        self.steps.get(self.current).map_or(0.0, |step| step.progress)
+    /// Says how much on-clock time its last attempt took.
+    pub(crate) fn step_done(&mut self, info: &TaskInfo, step: usize, at: Timestamp) -> Duration {
+        self.done += 100.0 * info.weight(step);
+        self.end_step(info, step, Status::Completed, at);
+        let before = self.steps.get(step).map_or(Duration::ZERO, |step| step.ran_before);
+        self.ran(at).saturating_sub(before)
     }
 
-    pub(crate) fn step_done(&mut self, info: &TaskInfo, at: Timestamp) {
-        self.done += 100.0 * info.weight(self.current);
-        self.end_step(Status::Completed, at);
-    }
-
-    fn end_step(&mut self, status: Status, at: Timestamp) {
-        if let Some(step) = self.steps.get_mut(self.current) {
-            step.status = status;
-            step.completed_at = Some(at);
-            if status == Status::Completed {
-                step.progress = 100.0;
-            }
+    /// It was done in an earlier life.
+    pub(crate) fn step_restored(&mut self, info: &TaskInfo, step: usize, at: Timestamp) {
+        self.current = step;
+        self.step_done(info, step, at);
+        if let Some(live) = self.steps.get_mut(step) {
+            live.started_at.get_or_insert(at);
         }
+    }
+
+    pub(crate) fn end_step(&mut self, info: &TaskInfo, step: usize, status: Status, at: Timestamp) {
+        let Some(live) = self.steps.get_mut(step) else { return };
+        if live.status == Status::Running {
+            self.partly -= live.progress * info.weight(step);
+        }
+        live.status = status;
+        live.completed_at = Some(at);
+        if status == Status::Completed {
+            live.progress = 100.0;
+        }
+    }
+
+    /// Which steps are done.
+    pub(crate) fn done(&self) -> Vec<usize> {
+        let steps = self.steps.iter().enumerate();
+        steps.filter(|(_, step)| step.status == Status::Completed).map(|(n, _)| n).collect()
     }
 
     pub(crate) fn pause_clock(&mut self, at: Timestamp) {
@@ -135,48 +172,78 @@ impl Live {
         self.ran + self.running_since.map_or(Duration::ZERO, |since| at.since(since))
     }
 
-    /// The task is over; so is the step that ran.
-    pub(crate) fn end(&mut self, at: Timestamp) {
+    /// The task is over; so are the steps that ran.
+    pub(crate) fn end(&mut self, info: &TaskInfo, status: Status, at: Timestamp) {
         self.pause_clock(at);
         self.completed_at = Some(at);
-        let runs = self.steps.get(self.current).is_some_and(|s| s.status == Status::Running);
-        if runs {
-            self.end_step(self.state.status(), at);
+        self.end_running(info, status, at);
+    }
+
+    /// Nothing runs any more.
+    pub(crate) fn end_running(&mut self, info: &TaskInfo, status: Status, at: Timestamp) {
+        // Those that run are the newest: the last one, and its siblings in a parallel group.
+        for step in 0..self.steps.len() {
+            if self.steps.get(step).is_some_and(|step| step.status == Status::Running) {
+                self.end_step(info, step, status, at);
+            }
         }
     }
 
-    fn percent_exact(&self, info: &TaskInfo) -> f64 {
-        let current = self.steps.get(self.current);
-        let running = current.filter(|step| step.status == Status::Running);
-        self.done + running.map_or(0.0, |step| step.progress * info.weight(self.current))
+    fn percent_exact(&self) -> f64 {
+        self.done + self.partly
     }
 
     /// How far the task is; the same number as the snapshot's, in O(1).
     pub(crate) fn percent(&self, info: &TaskInfo) -> u8 {
-        rounded_percent(self.percent_exact(info), info.total_weight())
+        rounded_percent(self.percent_exact(), info.total_weight())
     }
 
-    /// The rest, if it goes as fast as what is done.
-    fn estimate(&self, info: &TaskInfo, at: Timestamp) -> Option<u64> {
-        if self.state.is_terminal() {
+    /// The rest: by how long the steps took in other tasks, or else if it goes as fast as what is
+    /// done.
+    fn estimate(&self, info: &TaskInfo, known: &[Option<f64>], at: Timestamp) -> Option<u64> {
+        if self.state.is_terminal() || self.state == TaskState::Undoing {
             return None;
         }
-        let done = self.percent_exact(info) / (100.0 * info.total_weight());
+        let left = self.by_observation(known, at).or_else(|| self.by_share(info, at))?;
+        u64::try_from(Duration::try_from_secs_f64(left).ok()?.as_millis()).ok()
+    }
+
+    fn by_observation(&self, known: &[Option<f64>], at: Timestamp) -> Option<f64> {
+        let mut left = 0.0;
+        for (number, step) in self.steps.iter().enumerate() {
+            let mean = || known.get(number).copied().flatten();
+            match step.status {
+                Status::Completed => {}
+                Status::Running if step.progress > 0.0 => {
+                    left += mean()? * (1.0 - step.progress / 100.0);
+                }
+                Status::Running => {
+                    let ran = self.ran(at).saturating_sub(step.ran_before);
+                    left += (mean()? - ran.as_secs_f64()).max(0.0);
+                }
+                _ => left += mean()?,
+            }
+        }
+        self.running_since.is_some().then_some(left)
+    }
+
+    fn by_share(&self, info: &TaskInfo, at: Timestamp) -> Option<f64> {
+        let done = self.percent_exact() / (100.0 * info.total_weight());
         if done.is_nan() || done <= 0.0 {
             return None;
         }
-        let left = self.ran(at).as_secs_f64() * (1.0 - done).max(0.0) / done;
-        u64::try_from(Duration::try_from_secs_f64(left).ok()?.as_millis()).ok()
+        Some(self.ran(at).as_secs_f64() * (1.0 - done).max(0.0) / done)
     }
 
     pub(crate) fn snapshot(
         &self,
         info: &TaskInfo,
         error: Option<Arc<str>>,
+        known: &[Option<f64>],
         at: Timestamp,
     ) -> TaskProgress {
         let names = info.steps().iter().map(crate::StepInfo::shared_name);
-        let mut snapshot = TaskProgress::new(info.id(), info.shared_name(), names);
+        let mut snapshot = TaskProgress::new(info.id(), Arc::clone(info.shared_name()), names);
         for (step, info) in snapshot.steps.iter_mut().zip(info.steps()) {
             step.weight = info.weight();
         }
@@ -187,7 +254,7 @@ impl Live {
         snapshot.current_step = self.current;
         snapshot.started_at = self.started_at;
         snapshot.completed_at = self.completed_at;
-        snapshot.estimated_completion_ms = self.estimate(info, at);
+        snapshot.estimated_completion_ms = self.estimate(info, known, at);
         snapshot.error = error;
         snapshot.message.clone_from(&self.message);
         snapshot
@@ -233,14 +300,14 @@ mod tests {
             live.state = live.state.next(Transition::Start).unwrap();
             live.begin(&info, Timestamp::EPOCH);
             for step in 0..done.min(weights.len()) {
-                live.step_started(step, 1, Timestamp::EPOCH);
-                live.step_done(&info, Timestamp::EPOCH);
+                live.step_started(&info, step, 1, Timestamp::EPOCH);
+                live.step_done(&info, step, Timestamp::EPOCH);
             }
             if done < weights.len() {
-                live.step_started(done, 1, Timestamp::EPOCH);
-                live.set_progress(percent);
+                live.step_started(&info, done, 1, Timestamp::EPOCH);
+                live.set_progress(&info, done, percent);
             }
-            let snapshot = live.snapshot(&info, None, Timestamp::EPOCH);
+            let snapshot = live.snapshot(&info, None, &[], Timestamp::EPOCH);
             prop_assert_eq!(live.percent(&info), snapshot.percent());
         }
     }
@@ -251,10 +318,10 @@ mod tests {
         let mut live = Live::queued();
         live.state = TaskState::Running;
         live.begin(&info, Timestamp::from_millis(1));
-        live.step_started(0, 1, Timestamp::from_millis(2));
-        assert!(live.set_progress(80.0));
-        live.step_started(0, 2, Timestamp::from_millis(3));
-        let step = live.snapshot(&info, None, Timestamp::from_millis(4)).steps.remove(0);
+        live.step_started(&info, 0, 1, Timestamp::from_millis(2));
+        assert!(live.set_progress(&info, 0, 80.0));
+        live.step_started(&info, 0, 2, Timestamp::from_millis(3));
+        let step = live.snapshot(&info, None, &[], Timestamp::from_millis(4)).steps.remove(0);
         assert_eq!((step.progress, step.started_at), (0.0, Some(Timestamp::from_millis(2))));
         assert!(live.is_current(0, 2) && !live.is_current(0, 1));
     }

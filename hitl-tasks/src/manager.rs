@@ -2,18 +2,16 @@
 
 use std::fmt;
 use std::sync::Arc;
-use std::time::Duration;
 
-use hitl_base::clock::SystemClock;
-use hitl_base::{Clock, Redactor};
-
-use crate::emit::FanOut;
 use crate::error::BadSetting;
-use crate::scheduler::{Scheduler, Settings};
+use crate::record::{Record, Stopper};
+use crate::scheduler::{Accepted, Scheduler};
 use crate::shutdown::shut_down;
+use crate::sync::Runtime;
+use crate::wire::Wire;
 use crate::{
-    BuildError, ProgressEmitter, Shutdown, ShutdownReport, SubmitError, Task, TaskHandle, TaskId,
-    TaskProgress, TaskWatcher,
+    ManagerBuilder, Shutdown, ShutdownReport, SubmitError, Task, TaskFilter, TaskHandle, TaskId,
+    TaskProgress, TaskWatcher, TenantTasks,
 };
 
 /// Runs tasks, a bounded number at a time, in the order they were submitted.
@@ -21,10 +19,10 @@ use crate::{
 /// Clones are the same manager. When the last one is dropped, every task that lives is cancelled:
 /// nothing runs on behind a manager's back. [`shutdown`](Self::shutdown) ends more gently.
 #[derive(Clone)]
-pub struct TaskManager(Arc<Owner>);
+pub struct TaskManager(pub(crate) Arc<Owner>);
 
 /// Tasks and handles hold the scheduler; only managers hold this.
-struct Owner(Arc<Scheduler>);
+pub(crate) struct Owner(pub(crate) Arc<Scheduler>);
 
 impl Drop for Owner {
     fn drop(&mut self) {
@@ -65,9 +63,26 @@ impl TaskManager {
     pub fn submit<T: Send + 'static>(&self, task: Task<T>) -> Result<TaskHandle<T>, SubmitError> {
         let (plan, output) =
             task.planned().map_err(|(task, setting)| SubmitError::Invalid { task, setting })?;
-        let runtime = tokio::runtime::Handle::try_current().map_err(|_| SubmitError::NoRuntime)?;
-        let record = Scheduler::submit(&self.0.0, plan, runtime)?;
-        Ok(TaskHandle::new(record, output))
+        if plan.info.is_journaled() && self.0.0.settings.journal.is_none() {
+            let setting = BadSetting::new("journaled", "left out where the manager has no journal");
+            return Err(SubmitError::Invalid { task: plan.info.name().into(), setting });
+        }
+        let runtime = Runtime::current().ok_or(SubmitError::NoRuntime)?;
+        match Scheduler::submit(&self.0.0, plan, || Arc::new(output.clone()), runtime)? {
+            Accepted::New(record) => Ok(TaskHandle::new(record, output)),
+            Accepted::Known(known) => {
+                if let Some(output) = known.output.downcast_ref::<Wire<T>>() {
+                    return Ok(TaskHandle::new(known.record, output.clone()));
+                }
+                let name = known.record.info().idempotency_name();
+                Err(SubmitError::KeyTaken { key: name.map_or_else(|| "".into(), |name| name.1) })
+            }
+        }
+    }
+
+    /// The tasks of one tenant, and nobody else's.
+    pub fn of_tenant(&self, tenant: impl Into<Arc<str>>) -> TenantTasks {
+        TenantTasks::new(self.clone(), tenant.into())
     }
 
     /// Watches a task that has not ended.
@@ -82,15 +97,27 @@ impl TaskManager {
 
     /// Every task that has not ended, oldest first.
     pub fn tasks(&self) -> Vec<TaskProgress> {
+        self.list(&TaskFilter::all())
+    }
+
+    /// Those of them that the filter lets through, oldest first.
+    pub fn list(&self, filter: &TaskFilter) -> Vec<TaskProgress> {
         let mut records = self.0.0.living();
+        records.retain(|record| filter.matches(record.info(), || record.state()));
         records.sort_by_key(|record| record.id());
-        records.iter().map(|record| record.snapshot()).collect()
+        records.iter().take(filter.most()).map(|record| record.snapshot()).collect()
+    }
+
+    pub(crate) fn record(&self, id: TaskId) -> Option<Arc<Record>> {
+        self.0.0.find(id)
     }
 
     /// Stops a task, like [`TaskHandle::cancel`]. `false` also when there is none of that id.
     pub fn cancel(&self, id: TaskId, reason: impl AsRef<str>) -> bool {
         let scheduler = &self.0.0;
-        scheduler.find(id).is_some_and(|task| scheduler.cancel(&task, Some(reason.as_ref())))
+        scheduler
+            .find(id)
+            .is_some_and(|task| scheduler.cancel(&task, Stopper::Somebody, Some(reason.as_ref())))
     }
 
     /// How many tasks hold a slot.
@@ -108,6 +135,29 @@ impl TaskManager {
     pub async fn shutdown(&self, how: Shutdown) -> ShutdownReport {
         shut_down(&self.0.0, how).await
     }
+
+    /// Shuts down as soon as `signal` resolves: Ctrl-C, a message from systemd, the end of a test.
+    ///
+    /// ```no_run
+    /// # use std::time::Duration;
+    /// # use hitl_tasks::*;
+    /// # async fn ctrl_c() -> std::io::Result<()> { Ok(()) } // tokio::signal::ctrl_c
+    /// # async fn app() -> Result<(), BuildError> {
+    /// let manager = TaskManager::builder().build()?;
+    /// let report = manager.shutdown_on(ctrl_c(), Shutdown::cancel(Duration::from_secs(10))).await;
+    /// if !report.still_running.is_empty() {
+    ///     eprintln!("left behind: {:?}", report.still_running);
+    /// }
+    /// # Ok(()) }
+    /// ```
+    ///
+    /// Dropping the future before the signal changes nothing; afterwards see
+    /// [`shutdown`](Self::shutdown).
+    pub async fn shutdown_on<S: Future>(&self, signal: S, how: Shutdown) -> ShutdownReport {
+        // A signal that cannot be listened to resolves with an error; better to end than never to.
+        let _ = signal.await;
+        self.shutdown(how).await
+    }
 }
 
 impl fmt::Debug for TaskManager {
@@ -116,98 +166,6 @@ impl fmt::Debug for TaskManager {
         f.debug_struct("TaskManager")
             .field("running", &running)
             .field("queued", &queued)
-            .finish_non_exhaustive()
-    }
-}
-
-/// Settings of a [`TaskManager`].
-pub struct ManagerBuilder {
-    max_concurrent: usize,
-    max_queued: usize,
-    grace: Duration,
-    emitters: FanOut,
-    clock: Arc<dyn Clock>,
-}
-
-impl Default for ManagerBuilder {
-    fn default() -> Self {
-        Self {
-            max_concurrent: 10,
-            max_queued: 10_000,
-            grace: Duration::from_secs(5),
-            emitters: FanOut::new(),
-            clock: Arc::new(SystemClock),
-        }
-    }
-}
-
-impl ManagerBuilder {
-    /// How many tasks run at once; 10 unless said otherwise. `usize::MAX` means no limit.
-    #[must_use]
-    pub fn max_concurrent(mut self, tasks: usize) -> Self {
-        self.max_concurrent = tasks;
-        self
-    }
-
-    /// How many tasks may wait to start, besides those that run; 10,000 unless said otherwise. One
-    /// more is refused with [`SubmitError::Full`]. `usize::MAX` means no limit.
-    #[must_use]
-    pub fn max_queued(mut self, tasks: usize) -> Self {
-        self.max_queued = tasks;
-        self
-    }
-
-    /// How long a step that listens for cancellation may tidy up before its future is dropped; 5
-    /// seconds unless said otherwise. Zero means not at all.
-    #[must_use]
-    pub fn grace(mut self, grace: Duration) -> Self {
-        self.grace = grace;
-        self
-    }
-
-    /// Adds an emitter; all of them get every event.
-    #[must_use]
-    pub fn emitter(mut self, emitter: impl ProgressEmitter) -> Self {
-        self.emitters = self.emitters.with(emitter);
-        self
-    }
-
-    /// Where the times in events and snapshots come from. Budgets and delays are measured by
-    /// tokio's clock.
-    #[must_use]
-    pub fn clock(mut self, clock: impl Clock) -> Self {
-        self.clock = Arc::new(clock);
-        self
-    }
-
-    /// The manager. Refuses zero slots and a queue of zero: such a manager would never run
-    /// anything, or refuse what it has no slot for at that instant.
-    pub fn build(self) -> Result<TaskManager, BuildError> {
-        for (what, value) in
-            [("max_concurrent", self.max_concurrent), ("max_queued", self.max_queued)]
-        {
-            if value == 0 {
-                return Err(BuildError(BadSetting::new(what, "at least 1")));
-            }
-        }
-        Ok(TaskManager(Arc::new(Owner(Scheduler::new(Settings {
-            max_concurrent: self.max_concurrent,
-            max_queued: self.max_queued,
-            grace: self.grace,
-            emitter: self.emitters.simplified(),
-            clock: self.clock,
-            redactor: Redactor::standard(),
-        })))))
-    }
-}
-
-impl fmt::Debug for ManagerBuilder {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("ManagerBuilder")
-            .field("max_concurrent", &self.max_concurrent)
-            .field("max_queued", &self.max_queued)
-            .field("grace", &self.grace)
-            .field("emitters", &self.emitters)
             .finish_non_exhaustive()
     }
 }

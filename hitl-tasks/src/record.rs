@@ -10,8 +10,7 @@
 //! - Waiters wake after the terminal event was emitted and the slot was given back.
 
 use std::future::poll_fn;
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard};
+use std::sync::Arc;
 use std::task::Poll;
 use std::time::Duration;
 
@@ -20,14 +19,16 @@ use tokio::sync::Notify;
 
 use crate::emit::emit_guarded;
 use crate::failure::clean;
+use crate::leftover::Leftover;
 use crate::live::Live;
 use crate::outbox::Outbox;
+use crate::queue::Place;
 use crate::scheduler::Scheduler;
-use crate::sync::lock;
+use crate::sync::{AtomicBool, AtomicI64, AtomicU64, Mutex, MutexGuard, Ordering, lock};
 use crate::waiters::{Waiters, wake};
 use crate::{
-    Happening, StepFailure, TaskError, TaskEvent, TaskId, TaskInfo, TaskProgress, TaskState,
-    Transition,
+    Happening, Status, StepFailure, TaskError, TaskEvent, TaskId, TaskInfo, TaskProgress,
+    TaskState, Transition,
 };
 
 pub(crate) struct Record {
@@ -36,12 +37,14 @@ pub(crate) struct Record {
     inner: Mutex<Inner>,
     /// Mirrors `inner.stop`, for the driver's fast path.
     stopping: AtomicBool,
-    /// Its place in the queue; 0 when it never had one.
-    pub(crate) ticket: AtomicU64,
+    /// Its place in the queue; ticket 0 when it never had one.
+    ticket: AtomicU64,
+    rank: AtomicI64,
     /// Wakes the driver: it was stopped, or a future went off or came onto the clock.
     poke: Notify,
 }
 
+#[expect(clippy::struct_excessive_bools, reason = "independent facts, not states")]
 struct Inner {
     live: Live,
     outbox: Outbox,
@@ -57,14 +60,36 @@ struct Inner {
     /// Somebody waits for `version` to change, and not only for the end.
     watched: bool,
     waiters: Waiters,
+    /// Bodies that block a thread.
+    blocking: u32,
+    /// How it ends can no longer be changed.
+    settled: bool,
+    /// The task is being left where it is, not ended for good.
+    suspended: bool,
+    /// What ends the task once the last of those bodies is done, if its driver could not wait.
+    leftover: Option<Box<Leftover>>,
 }
 
 /// How a task ends.
+#[derive(Clone)]
 pub(crate) enum End {
     Completed,
     Failed(TaskError),
     Cancelled,
     TimedOut(Duration),
+    /// It goes no further here: nothing is undone and no end is journaled.
+    Left(TaskError),
+    /// It ended in an earlier life.
+    Earlier(TaskState, Option<TaskError>),
+}
+
+/// Who stops a task.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Stopper {
+    /// Somebody who means the task.
+    Somebody,
+    /// Its host goes away: what is journaled goes on later.
+    Host,
 }
 
 /// What became of a cancellation.
@@ -103,9 +128,14 @@ impl Record {
                 version: 0,
                 watched: false,
                 waiters: Waiters::default(),
+                blocking: 0,
+                settled: false,
+                suspended: false,
+                leftover: None,
             }),
             stopping: AtomicBool::new(false),
             ticket: AtomicU64::new(0),
+            rank: AtomicI64::new(0),
             poke: Notify::new(),
         }
     }
@@ -122,15 +152,28 @@ impl Record {
         &self.scheduler
     }
 
+    pub(crate) fn place(&self) -> Place {
+        Place {
+            rank: self.rank.load(Ordering::Acquire),
+            ticket: self.ticket.load(Ordering::Acquire),
+        }
+    }
+
+    pub(crate) fn set_place(&self, place: Place) {
+        self.rank.store(place.rank, Ordering::Release);
+        self.ticket.store(place.ticket, Ordering::Release);
+    }
+
     pub(crate) fn state(&self) -> TaskState {
         lock(&self.inner).live.state
     }
 
     pub(crate) fn snapshot(&self) -> TaskProgress {
         let at = self.now();
+        let known = self.scheduler.timings.of(self.info.name());
         let inner = lock(&self.inner);
         let error = inner.error.as_ref().map(|error| Arc::clone(error.text()));
-        inner.live.snapshot(&self.info, error, at)
+        inner.live.snapshot(&self.info, error, &known, at)
     }
 
     /// Why it did not complete, once it ended.
@@ -153,7 +196,7 @@ impl Record {
 
     pub(crate) fn step_started(&self, step: usize, attempt: u32, at: Timestamp) {
         let mut inner = lock(&self.inner);
-        inner.live.step_started(step, attempt, at);
+        inner.live.step_started(&self.info, step, attempt, at);
         self.tell(inner, at, || Happening::StepStarted { step, attempt });
     }
 
@@ -176,10 +219,96 @@ impl Record {
     pub(crate) fn step_done(&self, step: usize) -> Timestamp {
         let at = self.now();
         let mut inner = lock(&self.inner);
-        inner.live.step_done(&self.info, at);
+        let took = inner.live.step_done(&self.info, step, at);
         let percent = inner.live.percent(&self.info);
         self.tell(inner, at, || Happening::StepDone { step, percent });
+        let steps = self.info.steps().len();
+        self.scheduler.timings.note(self.info.shared_name(), step, steps, took);
         at
+    }
+
+    /// It was done in an earlier life.
+    pub(crate) fn step_restored(&self, step: usize) {
+        let at = self.now();
+        let mut inner = lock(&self.inner);
+        inner.live.step_restored(&self.info, step, at);
+        let percent = inner.live.percent(&self.info);
+        self.tell(inner, at, || Happening::StepRestored { step, percent });
+    }
+
+    /// A sibling failed, and it was stopped for that.
+    pub(crate) fn step_cut(&self, step: usize) {
+        let at = self.now();
+        lock(&self.inner).live.end_step(&self.info, step, Status::Cancelled, at);
+    }
+
+    pub(crate) fn still_running(&self, step: usize) {
+        let inner = lock(&self.inner);
+        self.tell(inner, self.now(), || Happening::StillRunning { step });
+    }
+
+    /// It will not complete and has something to undo. How it will end is settled here: who asks
+    /// for something else afterwards is too late.
+    pub(crate) fn begin_undo(&self, end: End) -> End {
+        let at = self.now();
+        let mut inner = lock(&self.inner);
+        let end = match end {
+            End::Earlier(..) => end,
+            _ if inner.stop.is_some() => End::Cancelled,
+            end => end,
+        };
+        if let Ok(next) = inner.live.state.next(Transition::Undo) {
+            let status = match &end {
+                End::Cancelled => Status::Cancelled,
+                _ => Status::Failed,
+            };
+            inner.live.state = next;
+            inner.live.end_running(&self.info, status, at);
+            self.tell(inner, at, || Happening::Undoing);
+        }
+        end
+    }
+
+    pub(crate) fn undo_started(&self, step: usize, attempt: u32) {
+        let inner = lock(&self.inner);
+        self.tell(inner, self.now(), || Happening::UndoStarted { step, attempt });
+    }
+
+    pub(crate) fn undo_done(&self, step: usize, error: Option<Arc<str>>) {
+        let inner = lock(&self.inner);
+        self.tell(inner, self.now(), || Happening::UndoDone { step, error });
+    }
+
+    /// Which steps are done.
+    pub(crate) fn done(&self) -> Vec<usize> {
+        lock(&self.inner).live.done()
+    }
+
+    // Bodies that block a thread.
+
+    pub(crate) fn enter_blocking(&self) {
+        lock(&self.inner).blocking += 1;
+    }
+
+    pub(crate) fn leave_blocking(&self) {
+        let leftover = {
+            let mut inner = lock(&self.inner);
+            inner.blocking -= 1;
+            if inner.blocking == 0 { inner.leftover.take() } else { None }
+        };
+        if let Some(leftover) = leftover {
+            leftover.conclude();
+        }
+    }
+
+    /// Leaves the end to the last body that blocks a thread; gives it back when there is none.
+    pub(crate) fn leave_to_blocking(&self, leftover: Leftover) -> Option<Leftover> {
+        let mut inner = lock(&self.inner);
+        if inner.blocking == 0 {
+            return Some(leftover);
+        }
+        inner.leftover = Some(Box::new(leftover));
+        None
     }
 
     pub(crate) fn park(&self, step: usize) {
@@ -208,8 +337,10 @@ impl Record {
     /// How far an attempt is, as a share of 1.
     pub(crate) fn progress(&self, step: usize, attempt: u32, share: f64) {
         let mut inner = lock(&self.inner);
-        if inner.live.is_current(step, attempt) && inner.live.set_progress(share * 100.0) {
-            self.tell_progress(inner);
+        if inner.live.is_current(step, attempt)
+            && inner.live.set_progress(&self.info, step, share * 100.0)
+        {
+            self.tell_progress(inner, step);
         }
     }
 
@@ -217,14 +348,14 @@ impl Record {
         let message: Arc<str> = clean(&self.scheduler.settings.redactor, text).into();
         let mut inner = lock(&self.inner);
         if inner.live.is_current(step, attempt) && inner.live.set_message(message) {
-            self.tell_progress(inner);
+            self.tell_progress(inner, step);
         }
     }
 
-    fn tell_progress(&self, inner: MutexGuard<'_, Inner>) {
+    fn tell_progress(&self, inner: MutexGuard<'_, Inner>, step: usize) {
         let what = Happening::Progress {
-            step: inner.live.current(),
-            progress: inner.live.step_progress(),
+            step,
+            progress: inner.live.step_progress(step),
             percent: inner.live.percent(&self.info),
             message: inner.live.message(),
         };
@@ -234,16 +365,19 @@ impl Record {
     // How it ends.
 
     /// Asks it to end. The caller tidies up after [`Stopped::AtOnce`].
-    pub(crate) fn stop(&self, reason: Option<&str>) -> Stopped {
+    pub(crate) fn stop(&self, stopper: Stopper, reason: Option<&str>) -> Stopped {
         let reason = reason.map(|text| clean(&self.scheduler.settings.redactor, text).into());
         let mut inner = lock(&self.inner);
-        if inner.live.state.is_terminal() || inner.stop.is_some() {
+        let state = inner.live.state;
+        let decided = inner.settled || state == TaskState::Undoing || inner.stop.is_some();
+        if decided || state.is_terminal() {
             return Stopped::TooLate;
         }
+        inner.suspended = stopper == Stopper::Host;
         inner.stop = Some(TaskError::cancelled(reason));
         self.stopping.store(true, Ordering::Release);
         if inner.live.state == TaskState::Queued {
-            self.finish_locked(inner, End::Cancelled, self.now());
+            self.finish_locked(inner, End::Cancelled, Vec::new(), self.now());
             return Stopped::AtOnce;
         }
         drop(inner);
@@ -255,25 +389,90 @@ impl Record {
         self.stopping.load(Ordering::Acquire)
     }
 
-    /// The end. Does nothing when it has ended already.
-    pub(crate) fn finish(&self, end: End, at: Timestamp) {
-        self.finish_locked(lock(&self.inner), end, at);
+    /// Nobody can stop it any more: how it ends is about to be recorded elsewhere.
+    pub(crate) fn settle(&self, end: End) -> End {
+        let mut inner = lock(&self.inner);
+        inner.settled = true;
+        match end {
+            End::Earlier(..) => end,
+            _ if inner.stop.is_some() => End::Cancelled,
+            end => end,
+        }
     }
 
-    fn finish_locked(&self, mut inner: MutexGuard<'_, Inner>, end: End, at: Timestamp) {
-        let end = if inner.stop.is_some() { End::Cancelled } else { end };
-        let (transition, error) = match end {
-            End::Completed => (Transition::Complete, None),
-            End::Failed(error) => (Transition::Fail, Some(error)),
-            End::TimedOut(limit) => (Transition::TimeOut, Some(TaskError::timed_out(limit))),
+    pub(crate) fn stop_error(&self) -> Option<TaskError> {
+        lock(&self.inner).stop.clone()
+    }
+
+    /// Whether it was stopped only because its host goes away.
+    pub(crate) fn is_suspended(&self) -> bool {
+        lock(&self.inner).suspended
+    }
+
+    /// It has waited to start for longer than it may. The caller tidies up.
+    pub(crate) fn give_up(&self) {
+        let inner = lock(&self.inner);
+        if inner.live.state == TaskState::Queued {
+            let limit = self.info.queue_limit().unwrap_or_default();
+            self.finish_as(inner, TaskState::TimedOut, Some(TaskError::not_started(limit)));
+        }
+    }
+
+    /// Adds to the error what was undone.
+    pub(crate) fn finish_undone(&self, end: End, undone: Vec<crate::Undone>) {
+        self.finish_locked(lock(&self.inner), end, undone, self.now());
+    }
+
+    /// The end. Does nothing when it has ended already.
+    pub(crate) fn finish(&self, end: End, at: Timestamp) {
+        self.finish_locked(lock(&self.inner), end, Vec::new(), at);
+    }
+
+    fn finish_locked(
+        &self,
+        inner: MutexGuard<'_, Inner>,
+        end: End,
+        undone: Vec<crate::Undone>,
+        at: Timestamp,
+    ) {
+        let end = match end {
+            End::Earlier(..) => end,
+            _ if inner.stop.is_some() => End::Cancelled,
+            end => end,
+        };
+        let (state, error) = match end {
+            End::Completed => (TaskState::Completed, None),
+            End::Failed(error) | End::Left(error) => (TaskState::Failed, Some(error)),
+            End::TimedOut(limit) => (TaskState::TimedOut, Some(TaskError::timed_out(limit))),
             End::Cancelled => {
                 let stop = inner.stop.clone();
-                (Transition::Cancel, Some(stop.unwrap_or_else(|| TaskError::cancelled(None))))
+                (TaskState::Cancelled, Some(stop.unwrap_or_else(|| TaskError::cancelled(None))))
             }
+            End::Earlier(state, error) => (state, error),
+        };
+        self.finish_as_at(inner, state, error.map(|error| error.with_undone(undone)), at);
+    }
+
+    fn finish_as(&self, inner: MutexGuard<'_, Inner>, state: TaskState, error: Option<TaskError>) {
+        self.finish_as_at(inner, state, error, self.now());
+    }
+
+    fn finish_as_at(
+        &self,
+        mut inner: MutexGuard<'_, Inner>,
+        state: TaskState,
+        error: Option<TaskError>,
+        at: Timestamp,
+    ) {
+        let transition = match state {
+            TaskState::Completed => Transition::Complete,
+            TaskState::Cancelled => Transition::Cancel,
+            TaskState::TimedOut => Transition::TimeOut,
+            _ => Transition::Fail,
         };
         let Ok(next) = inner.live.state.next(transition) else { return };
         inner.live.state = next;
-        inner.live.end(at);
+        inner.live.end(&self.info, next.status(), at);
         inner.error.clone_from(&error);
         self.tell(inner, at, || Happening::Ended {
             state: next,
@@ -353,8 +552,9 @@ impl Record {
         self.poke.notify_one();
     }
 
-    pub(crate) async fn poked(&self) {
-        self.poke.notified().await;
+    /// What wakes the driver.
+    pub(crate) fn pokes(&self) -> &Notify {
+        &self.poke
     }
 
     /// Waits for the end: why it did not complete, if it did not.

@@ -233,7 +233,7 @@ mod tests {
     }
 
     #[test]
-    fn a_minus_one_in_disguise_is_refused() {
+    fn known_fault_a_minus_one_in_disguise_is_refused() {
         assert!(Retry::times(u32::MAX).check().is_err());
         assert!(Retry::exponential(1).delay(Duration::ZERO).check().is_err());
         assert!(Retry::exponential(1).cap(Duration::ZERO).check().is_err());

@@ -1,168 +1,303 @@
 //! Who may run: slots, the queue for them, and the register of living tasks.
 //!
 //! Invariants:
-//! - At most `max_concurrent` [`Slot`]s exist. A slot is given back by dropping it, so exactly once,
-//!   on whatever path its holder ends.
-//! - Tasks that come back from [`off_clock`](crate::StepContext::off_clock) go before tasks that
-//!   have not started; among either, who came first.
+//! - The [`Queue`] counts the slots; a [`Slot`] is given back by dropping it, so exactly once, on
+//!   whatever path its holder ends.
 //! - A task is in the register from its submission until its state is terminal and its steps are
 //!   dropped.
+//! - Whoever takes a job out of the queue ends or starts it.
 //!
 //! No lock is held while anything is started, emitted or dropped, and only one thread starts things
 //! at a time: what is started may end at once (on a runtime that shuts down) and give its slot back
 //! from there, and with ten thousand queued tasks that must not become ten thousand nested calls.
 
+use std::any::Any;
+use std::collections::HashMap;
 use std::collections::hash_map::Entry;
-use std::collections::{BTreeMap, HashMap, VecDeque};
-use std::sync::atomic::Ordering;
-use std::sync::{Arc, Mutex};
+use std::sync::Arc;
 use std::time::Duration;
 
 use hitl_base::{Clock, Redactor};
-use tokio::runtime::Handle;
 use tokio::sync::{Notify, oneshot};
+use tokio::time::Instant;
 
 use crate::driver::{Run, drive};
-use crate::record::{Record, Stopped};
-use crate::step::Node;
-use crate::sync::{drop_quietly, lock};
+use crate::journal::Journal;
+use crate::outcomes::{Known, Name, Outcomes};
+use crate::queue::{Back, Came, Job as _, Key, Limits, Micros, Next, Queue, Wish, micros};
+use crate::record::{Record, Stopped, Stopper};
+use crate::step::Unit;
+use crate::sync::{Mutex, MutexGuard, Runtime, drop_quietly, lock};
 use crate::task::Plan;
+use crate::timings::Timings;
 use crate::{ProgressEmitter, SubmitError, TaskId};
 
 pub(crate) struct Settings {
-    pub(crate) max_concurrent: usize,
-    pub(crate) max_queued: usize,
     pub(crate) grace: Duration,
+    pub(crate) undo_limit: Duration,
     pub(crate) emitter: Option<Box<dyn ProgressEmitter>>,
+    pub(crate) journal: Option<Box<dyn Journal>>,
     pub(crate) clock: Arc<dyn Clock>,
     pub(crate) redactor: Redactor,
 }
 
 pub(crate) struct Scheduler {
     pub(crate) settings: Settings,
+    pub(crate) timings: Timings,
+    /// When the queue's time began.
+    origin: Instant,
     state: Mutex<State>,
     idle: Notify,
+    /// Wakes the alarm: it has to look at other times.
+    pub(crate) retimed: Arc<Notify>,
 }
 
-#[derive(Default)]
 struct State {
     closed: bool,
-    /// Slots that exist.
-    busy: usize,
-    next_ticket: u64,
-    queue: BTreeMap<u64, Job>,
-    returning: VecDeque<oneshot::Sender<Slot>>,
+    queue: Queue<Job, Returning>,
     living: HashMap<TaskId, Arc<Record>>,
+    outcomes: Outcomes<Record>,
     /// Somebody is starting things, and will look again before it stops.
     starting: bool,
+    /// What the alarm waits for, while there is one.
+    alarm: Option<Micros>,
+    /// Where an alarm can run.
+    runtime: Option<Runtime>,
 }
 
 /// A task that has not started.
 pub(crate) struct Job {
     record: Arc<Record>,
-    nodes: Box<[Box<dyn Node>]>,
+    units: Box<[Unit]>,
     timeout: Option<Duration>,
-    runtime: Handle,
+    runtime: Runtime,
 }
 
-/// The right to run. Dropping it gives it to the next one.
-pub(crate) struct Slot(Arc<Scheduler>);
-
-impl Drop for Slot {
-    fn drop(&mut self) {
-        Scheduler::start_what_may(&self.0, 1);
+impl crate::queue::Job for Job {
+    fn wish(&self) -> Option<&Wish> {
+        self.record.info().wish()
     }
 }
 
-enum Next {
-    Return(oneshot::Sender<Slot>),
-    Start(Job),
+/// A task that wants a slot again.
+struct Returning(oneshot::Sender<Slot>);
+
+impl Back for Returning {
+    fn is_gone(&self) -> bool {
+        self.0.is_closed()
+    }
+}
+
+/// The right to run. Dropping it gives it to the next one.
+pub(crate) struct Slot {
+    scheduler: Arc<Scheduler>,
+    key: Option<Key>,
+}
+
+/// A slot that is free again, and its key.
+pub(crate) struct Freed<'a>(Option<&'a Key>);
+
+impl Drop for Slot {
+    fn drop(&mut self) {
+        Scheduler::start_what_may(&self.scheduler, Some(Freed(self.key.as_ref())));
+    }
+}
+
+/// What became of a submission.
+pub(crate) enum Accepted {
+    New(Arc<Record>),
+    /// The idempotency key is known.
+    Known(Known<Record>),
 }
 
 impl Scheduler {
-    pub(crate) fn new(settings: Settings) -> Arc<Self> {
-        Arc::new(Self { settings, state: Mutex::default(), idle: Notify::new() })
+    pub(crate) fn new(settings: Settings, limits: Limits, keep: Duration) -> Arc<Self> {
+        Arc::new(Self {
+            settings,
+            timings: Timings::default(),
+            origin: Instant::now(),
+            state: Mutex::new(State {
+                closed: false,
+                queue: Queue::new(limits),
+                living: HashMap::new(),
+                outcomes: Outcomes::new(micros(keep)),
+                starting: false,
+                alarm: None,
+                runtime: None,
+            }),
+            idle: Notify::new(),
+            retimed: Arc::new(Notify::new()),
+        })
+    }
+
+    pub(crate) fn now(&self) -> Micros {
+        micros(self.origin.elapsed())
+    }
+
+    /// That time, by tokio's clock; `None` for one that never comes.
+    pub(crate) fn instant(&self, at: Micros) -> Option<Instant> {
+        self.origin.checked_add(Duration::from_micros(u64::try_from(at).ok()?))
     }
 
     /// Accepts a task and starts it when it may.
     pub(crate) fn submit(
         this: &Arc<Self>,
         plan: Plan,
-        runtime: Handle,
-    ) -> Result<Arc<Record>, SubmitError> {
+        output: impl FnOnce() -> Arc<dyn Any + Send + Sync>,
+        runtime: Runtime,
+    ) -> Result<Accepted, SubmitError> {
+        let name = plan.info.idempotency_name();
         let record = Arc::new(Record::new(plan.info, Arc::clone(this)));
         let job =
-            Job { record: Arc::clone(&record), nodes: plan.nodes, timeout: plan.timeout, runtime };
-        let started = this.accept(job)?;
+            Job { record: Arc::clone(&record), units: plan.units, timeout: plan.timeout, runtime };
+        let (came, look, old) = {
+            let mut state = lock(&this.state);
+            let mut old = Vec::new();
+            if let Some(name) = &name {
+                let (known, pruned) = state.outcomes.find(name, this.now());
+                old = pruned;
+                if let Some(known) = known {
+                    drop(state);
+                    let same = known.record.info().looks_like(record.info());
+                    drop_quietly((job, old));
+                    return if same {
+                        Ok(Accepted::Known(known))
+                    } else {
+                        Err(SubmitError::KeyTaken { key: Arc::clone(&name.1) })
+                    };
+                }
+            }
+            let came = this.accept(&mut state, job);
+            if let (Some(name), Ok(_)) = (name, &came) {
+                let known = Known { record: Arc::clone(&record), output: output() };
+                state.outcomes.add(name, known);
+            }
+            let look = state.queue.may_start() || state.queue.has_times();
+            (came, look, old)
+        };
+        drop_quietly(old);
+        let came = came.map_err(|(job, error)| {
+            drop_quietly(job);
+            error
+        })?;
         record.flush();
-        if let Some(job) = started {
-            job.start(Slot(Arc::clone(this)));
+        match came {
+            Came::AtOnce(job) => job.start(Arc::clone(this)),
+            // To set the alarm, or because only its key or the rate is what it waits for.
+            Came::Waits(_) if look => Self::start_what_may(this, None),
+            Came::Waits(_) => {}
         }
-        Ok(record)
+        Ok(Accepted::New(record))
     }
 
-    /// Takes a task into the queue; or hands it back, with a slot counted for it, when it may start
-    /// at once.
-    fn accept(&self, job: Job) -> Result<Option<Job>, SubmitError> {
-        let mut state = lock(&self.state);
+    /// Takes a task into the register and the queue; or hands it back, with a slot counted for it,
+    /// when it may start at once.
+    fn accept(
+        &self,
+        state: &mut MutexGuard<'_, State>,
+        job: Job,
+    ) -> Result<Came<Job>, (Job, SubmitError)> {
+        let state = &mut **state;
         let id = job.record.id();
         if state.closed {
-            return Err(SubmitError::Closed);
+            return Err((job, SubmitError::Closed));
         }
-        let at_once = state.busy < self.settings.max_concurrent
-            && state.queue.is_empty()
-            && state.returning.is_empty();
-        let waiting = state.queue.len();
-        match state.living.entry(id) {
-            Entry::Occupied(_) => return Err(SubmitError::Duplicate(id)),
-            Entry::Vacant(_) if !at_once && waiting >= self.settings.max_queued => {
-                return Err(SubmitError::Full { waiting });
+        let Entry::Vacant(place) = state.living.entry(id) else {
+            return Err((job, SubmitError::Duplicate(id)));
+        };
+        let now = if state.queue.needs_time(job.wish()) { self.now() } else { 0 };
+        let record = Arc::clone(&job.record);
+        let runtime = job.wish().is_some().then(|| job.runtime.clone());
+        let came = state
+            .queue
+            .come(job, now)
+            .map_err(|(job, _)| (job, SubmitError::Full { waiting: state.queue.waiting() }))?;
+        if let Came::Waits(place) = &came {
+            record.set_place(*place);
+            if runtime.is_some() || (state.runtime.is_none() && state.queue.has_times()) {
+                state.runtime = runtime.or_else(Runtime::current);
             }
-            Entry::Vacant(place) => {
-                place.insert(Arc::clone(&job.record));
-            }
         }
-        if at_once {
-            state.busy += 1;
-            return Ok(Some(job));
-        }
-        state.next_ticket += 1;
-        let ticket = state.next_ticket;
-        job.record.ticket.store(ticket, Ordering::Release);
-        state.queue.insert(ticket, job);
-        Ok(None)
+        place.insert(record);
+        Ok(came)
     }
 
-    /// Gives slots back, and starts whatever there are free slots for.
-    fn start_what_may(this: &Arc<Self>, mut given_back: usize) {
+    /// Gives a slot back, and starts whatever there are free slots for.
+    pub(crate) fn start_what_may(this: &Arc<Self>, mut given_back: Option<Freed<'_>>) {
         loop {
             let next = {
                 let mut state = lock(&this.state);
-                state.busy -= std::mem::take(&mut given_back);
+                if let Some(Freed(key)) = given_back.take() {
+                    state.queue.give_back(key);
+                }
                 if state.starting {
                     return;
                 }
-                let next = state.next(this.settings.max_concurrent);
+                let next = state.queue.next(|| this.now());
                 state.starting = next.is_some();
+                if next.is_none() {
+                    Self::set_alarm(this, state);
+                }
                 next
             };
-            let Some(next) = next else { return };
-            let slot = Slot(Arc::clone(this));
             match next {
-                Next::Return(to) => drop(to.send(slot)),
-                Next::Start(job) => job.start(slot),
+                None => return,
+                Some(Next::Return(Returning(to), key)) => {
+                    drop(to.send(Slot { scheduler: Arc::clone(this), key }));
+                }
+                Some(Next::Start(job)) => job.start(Arc::clone(this)),
             }
             lock(&this.state).starting = false;
         }
     }
 
+    fn set_alarm(this: &Arc<Self>, mut state: MutexGuard<'_, State>) {
+        if !state.queue.has_times() {
+            return;
+        }
+        let Some(at) = state.queue.look_again(this.now()) else { return };
+        match state.alarm {
+            Some(set) if set <= at => {}
+            Some(_) => this.retimed.notify_one(),
+            None => {
+                let Some(runtime) = state.runtime.clone() else { return };
+                state.alarm = Some(at);
+                drop(state);
+                // It may be dropped right here, by a runtime that shuts down; never under the lock.
+                runtime.spawn(crate::alarm::watch_the_clock(Arc::downgrade(this)));
+            }
+        }
+    }
+
+    /// The alarm went off: ends whoever waited too long, and starts whose time has come. When to
+    /// look again.
+    pub(crate) fn on_time(this: &Arc<Self>) -> Option<Micros> {
+        loop {
+            let Some(job) = lock(&this.state).queue.given_up(this.now()) else { break };
+            let record = Arc::clone(&job.record);
+            drop_quietly(job);
+            record.give_up();
+            this.forget(&record);
+            record.announce();
+        }
+        Self::start_what_may(this, None);
+        let mut state = lock(&this.state);
+        state.alarm = state.queue.look_again(this.now());
+        state.alarm
+    }
+
+    /// The alarm is gone.
+    pub(crate) fn no_alarm(&self) {
+        lock(&self.state).alarm = None;
+    }
+
     /// Waits for a slot to come back with. Cancel-safe: a slot that is granted to a dropped future
     /// goes to the next one.
-    pub(crate) async fn slot(this: &Arc<Self>) -> Slot {
+    pub(crate) async fn slot(this: &Arc<Self>, key: Option<Key>) -> Slot {
         loop {
             let (to, granted) = oneshot::channel();
-            lock(&this.state).returning.push_back(to);
-            Self::start_what_may(this, 0);
+            lock(&this.state).queue.come_back(Returning(to), key.clone());
+            Self::start_what_may(this, None);
             if let Ok(slot) = granted.await {
                 return slot;
             }
@@ -170,13 +305,24 @@ impl Scheduler {
     }
 
     /// Stops a task. Whether this call is what stops it.
-    pub(crate) fn cancel(&self, record: &Arc<Record>, reason: Option<&str>) -> bool {
-        match record.stop(reason) {
+    pub(crate) fn cancel(
+        &self,
+        record: &Arc<Record>,
+        stopper: Stopper,
+        reason: Option<&str>,
+    ) -> bool {
+        match record.stop(stopper, reason) {
             Stopped::TooLate => false,
             Stopped::Asked => true,
             Stopped::AtOnce => {
-                let ticket = record.ticket.load(Ordering::Acquire);
-                let job = lock(&self.state).queue.remove(&ticket);
+                let place = record.place();
+                let (job, retimed) = {
+                    let mut state = lock(&self.state);
+                    (state.queue.leave(place, record.info().wish()), state.alarm.is_some())
+                };
+                if retimed {
+                    self.retimed.notify_one();
+                }
                 // Not in the queue: it has a slot and is about to begin, or is on its way there. Then
                 // its driver tidies up, and nobody is told before the slot is free.
                 if let Some(job) = job {
@@ -191,15 +337,18 @@ impl Scheduler {
 
     /// Takes an ended task out of the register.
     pub(crate) fn forget(&self, record: &Arc<Record>) {
+        let name: Option<Name> = record.info().idempotency_name();
         let mut state = lock(&self.state);
         // Its id may have been submitted again meanwhile.
         let removed = match state.living.entry(record.id()) {
             Entry::Occupied(held) if Arc::ptr_eq(held.get(), record) => Some(held.remove()),
             _ => None,
         };
+        let old = name.map(|name| state.outcomes.ended(name, record, self.now()));
         let idle = state.living.is_empty();
         drop(state);
         drop(removed);
+        drop_quietly(old);
         if idle {
             self.idle.notify_waiters();
         }
@@ -210,10 +359,10 @@ impl Scheduler {
         lock(&self.state).closed = true;
     }
 
-    /// Stops every living task.
+    /// Stops every living task, because the host goes away.
     pub(crate) fn cancel_all(&self, reason: &str) {
         for record in self.living() {
-            self.cancel(&record, Some(reason));
+            self.cancel(&record, Stopper::Host, Some(reason));
         }
     }
 
@@ -226,9 +375,10 @@ impl Scheduler {
         lock(&self.state).living.get(&id).cloned()
     }
 
+    /// Slots that are out; tasks that have not started.
     pub(crate) fn load(&self) -> (usize, usize) {
         let state = lock(&self.state);
-        (state.busy, state.queue.len())
+        (state.queue.busy(), state.queue.waiting())
     }
 
     /// Waits until no task lives. Cancel-safe.
@@ -244,28 +394,12 @@ impl Scheduler {
     }
 }
 
-impl State {
-    /// Who is next, with a slot counted for it.
-    fn next(&mut self, max_concurrent: usize) -> Option<Next> {
-        if self.busy >= max_concurrent {
-            return None;
-        }
-        let next = loop {
-            match self.returning.pop_front() {
-                // Stopped while it waited.
-                Some(to) if to.is_closed() => {}
-                Some(to) => break Next::Return(to),
-                None => break Next::Start(self.queue.pop_first()?.1),
-            }
-        };
-        self.busy += 1;
-        Some(next)
-    }
-}
-
 impl Job {
-    fn start(self, slot: Slot) {
-        let Self { record, nodes, timeout, runtime } = self;
-        runtime.spawn(drive(Run::new(record, nodes, timeout, slot)));
+    fn start(self, scheduler: Arc<Scheduler>) {
+        let key = self.wish().and_then(|wish| wish.key.clone());
+        let Self { record, units, timeout, runtime } = self;
+        let slot = Slot { scheduler, key };
+        let run = Run::new(record, units, timeout, slot);
+        runtime.spawn(drive(run));
     }
 }

@@ -3,11 +3,14 @@
 //! ```text
 //!             Start          Park
 //!   Queued ---------> Running <=====> Waiting
-//!     |                 |     Resume     |
-//!     | Cancel          | Complete, Fail,| Fail,
-//!     |                 | Cancel, TimeOut| Cancel
-//!     v                 v                v
-//!   Cancelled       one of Completed, Failed, Cancelled, TimedOut
+//!     |                | |    Resume    | |
+//!     | Cancel,        | |     Undo     | | Fail,
+//!     | TimeOut        | +--> Undoing <-+ | Cancel
+//!     |       Complete,|         |        |
+//!     |     Fail, Cancel,        | Fail, Cancel,
+//!     |         TimeOut|         | TimeOut|
+//!     v                v         v        v
+//!   one of Completed, Failed, Cancelled, TimedOut
 //! ```
 
 use std::fmt;
@@ -36,23 +39,27 @@ pub enum TaskState {
     /// In [`StepContext::off_clock`](crate::StepContext::off_clock): holds no slot, and no budget
     /// runs. Also while it waits for a slot to come back to.
     Waiting,
+    /// It will not complete, and what its steps did is being [undone](crate::TaskStep::undo). How
+    /// it ends is decided; nothing changes that any more.
+    Undoing,
     /// Every step is done.
     Completed,
     /// A step failed, panicked or ran out of its own time, and has no attempts left.
     Failed,
     /// Stopped by request.
     Cancelled,
-    /// Ran out of the time given to the task as a whole.
+    /// Ran out of the time given to the task as a whole, or of the time it may wait to start.
     #[serde(rename = "timeout")]
     TimedOut,
 }
 
 impl TaskState {
     /// Every state, in the order of a life.
-    pub const ALL: [Self; 7] = [
+    pub const ALL: [Self; 8] = [
         Self::Queued,
         Self::Running,
         Self::Waiting,
+        Self::Undoing,
         Self::Completed,
         Self::Failed,
         Self::Cancelled,
@@ -65,10 +72,13 @@ impl TaskState {
         Ok(match (self, transition) {
             (Self::Queued, T::Start) | (Self::Waiting, T::Resume) => Self::Running,
             (Self::Running, T::Park) => Self::Waiting,
+            (Self::Running | Self::Waiting, T::Undo) => Self::Undoing,
             (Self::Running, T::Complete) => Self::Completed,
-            (Self::Running | Self::Waiting, T::Fail) => Self::Failed,
-            (Self::Queued | Self::Running | Self::Waiting, T::Cancel) => Self::Cancelled,
-            (Self::Running, T::TimeOut) => Self::TimedOut,
+            (Self::Running | Self::Waiting | Self::Undoing, T::Fail) => Self::Failed,
+            (Self::Queued | Self::Running | Self::Waiting | Self::Undoing, T::Cancel) => {
+                Self::Cancelled
+            }
+            (Self::Queued | Self::Running | Self::Undoing, T::TimeOut) => Self::TimedOut,
             (from, transition) => return Err(IllegalTransition { from, transition }),
         })
     }
@@ -78,24 +88,25 @@ impl TaskState {
         matches!(self, Self::Completed | Self::Failed | Self::Cancelled | Self::TimedOut)
     }
 
-    /// How a dashboard reads it: waiting is running, a time-out is a failure.
+    /// How a dashboard reads it: waiting and undoing are running, a time-out is a failure.
     pub const fn status(self) -> Status {
         match self {
             Self::Queued => Status::Pending,
-            Self::Running | Self::Waiting => Status::Running,
+            Self::Running | Self::Waiting | Self::Undoing => Status::Running,
             Self::Completed => Status::Completed,
             Self::Failed | Self::TimedOut => Status::Failed,
             Self::Cancelled => Status::Cancelled,
         }
     }
 
-    /// One lower-case word: `queued`, `running`, `waiting`, `completed`, `failed`, `cancelled`,
+    /// One lower-case word: `queued`, `running`, `waiting`, `undoing`, `completed`, `failed`, `cancelled`,
     /// `timeout`.
     pub const fn as_str(self) -> &'static str {
         match self {
             Self::Queued => "queued",
             Self::Running => "running",
             Self::Waiting => "waiting",
+            Self::Undoing => "undoing",
             Self::Completed => "completed",
             Self::Failed => "failed",
             Self::Cancelled => "cancelled",
@@ -120,23 +131,26 @@ pub enum Transition {
     Park,
     /// It came back onto the clock, with a slot.
     Resume,
+    /// It will not complete, and has something to undo.
+    Undo,
     /// Its last step is done.
     Complete,
     /// A step failed for good.
     Fail,
     /// Somebody stopped it.
     Cancel,
-    /// Its overall time ran out. Only while [`Running`](TaskState::Running): no other state
-    /// spends time.
+    /// Its overall time ran out, or, while [`Queued`](TaskState::Queued), the time it may wait
+    /// there. Not while [`Waiting`](TaskState::Waiting), which spends no time.
     TimeOut,
 }
 
 impl Transition {
     /// Every transition.
-    pub const ALL: [Self; 7] = [
+    pub const ALL: [Self; 8] = [
         Self::Start,
         Self::Park,
         Self::Resume,
+        Self::Undo,
         Self::Complete,
         Self::Fail,
         Self::Cancel,
@@ -166,10 +180,12 @@ mod tests {
             S::Queued => match transition {
                 T::Start => Some(S::Running),
                 T::Cancel => Some(S::Cancelled),
-                T::Park | T::Resume | T::Complete | T::Fail | T::TimeOut => None,
+                T::TimeOut => Some(S::TimedOut),
+                T::Park | T::Resume | T::Undo | T::Complete | T::Fail => None,
             },
             S::Running => match transition {
                 T::Park => Some(S::Waiting),
+                T::Undo => Some(S::Undoing),
                 T::Complete => Some(S::Completed),
                 T::Fail => Some(S::Failed),
                 T::Cancel => Some(S::Cancelled),
@@ -178,9 +194,16 @@ mod tests {
             },
             S::Waiting => match transition {
                 T::Resume => Some(S::Running),
+                T::Undo => Some(S::Undoing),
                 T::Fail => Some(S::Failed),
                 T::Cancel => Some(S::Cancelled),
                 T::Start | T::Park | T::Complete | T::TimeOut => None,
+            },
+            S::Undoing => match transition {
+                T::Fail => Some(S::Failed),
+                T::Cancel => Some(S::Cancelled),
+                T::TimeOut => Some(S::TimedOut),
+                T::Start | T::Park | T::Resume | T::Undo | T::Complete => None,
             },
             S::Completed | S::Failed | S::Cancelled | S::TimedOut => None,
         }

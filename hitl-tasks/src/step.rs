@@ -6,7 +6,14 @@ use std::time::Duration;
 
 use futures::future::BoxFuture;
 
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+use serde_json::value::RawValue;
+
+use crate::blocking::Blocks;
 use crate::error::BadSetting;
+use crate::group::Group;
+use crate::sync::{Mutex, lock};
 use crate::wire::Wire;
 use crate::{Retry, StepBody, StepContext, StepFailure};
 
@@ -36,6 +43,32 @@ pub struct TaskStep<I, O> {
     /// How to keep the input for a further attempt. Known only where one was asked for, so that
     /// an input need not be `Clone` otherwise.
     copy: Option<fn(&I) -> I>,
+    extras: Option<Box<Extras<O>>>,
+}
+
+/// What few steps have.
+struct Extras<O> {
+    undo: Option<Undo<O>>,
+    codec: Option<Codec<O>>,
+}
+
+impl<O> Default for Extras<O> {
+    fn default() -> Self {
+        Self { undo: None, codec: None }
+    }
+}
+
+/// How to undo a step that is done, and the copy of its output that this takes.
+struct Undo<O> {
+    body: Box<dyn Body<O, ()>>,
+    copy: fn(&O) -> O,
+    kept: Mutex<Option<O>>,
+}
+
+/// How an output is journaled.
+struct Codec<O> {
+    encode: fn(&O) -> serde_json::Result<Box<RawValue>>,
+    decode: fn(&RawValue) -> serde_json::Result<O>,
 }
 
 /// How long and how often.
@@ -67,6 +100,45 @@ impl<I: Send + 'static, O: Send + 'static> TaskStep<I, O> {
             weight: 1,
             policy: Policy::default(),
             copy: None,
+            extras: None,
+        }
+    }
+
+    /// A step whose body blocks: it runs on a thread of the runtime's blocking pool.
+    ///
+    /// Such a body cannot be stopped from outside. It hears of cancellation and time-outs by
+    /// [`StepContext::is_cancelled`]; one that does not ask goes on, keeps its slot, and its task
+    /// [is reported as still running](crate::Happening::StillRunning) and does not end before it.
+    ///
+    /// ```
+    /// # use hitl_tasks::{StepContext, TaskStep};
+    /// fn add_up(cx: StepContext, numbers: Vec<u64>) -> Result<u64, &'static str> {
+    ///     let mut sum = 0;
+    ///     for number in numbers {
+    ///         if cx.is_cancelled() {
+    ///             return Err("stopped");
+    ///         }
+    ///         sum += number;
+    ///     }
+    ///     Ok(sum)
+    /// }
+    /// let step = TaskStep::blocking("Add up", add_up);
+    /// # let _ = step;
+    /// ```
+    pub fn blocking<E>(
+        name: impl Into<Arc<str>>,
+        body: impl Fn(StepContext, I) -> Result<O, E> + Send + Sync + 'static,
+    ) -> Self
+    where
+        E: fmt::Display + Send + 'static,
+    {
+        Self {
+            name: name.into(),
+            body: Box::new(Blocks::new(body)),
+            weight: 1,
+            policy: Policy::default(),
+            copy: None,
+            extras: None,
         }
     }
 
@@ -124,6 +196,55 @@ impl<I: Send + 'static, O: Send + 'static> TaskStep<I, O> {
         self
     }
 
+    /// How to undo the step, given a copy of its output (the context alone where that is `()`).
+    ///
+    /// When the task fails, is cancelled or runs out of time, the steps that are done are undone,
+    /// the last one first; the step that was running is not, its body tidies up after itself. An
+    /// undo is tried as often as [`retry`](Self::retry) says, each attempt for as long as
+    /// [`undo_limit`](crate::ManagerBuilder::undo_limit) allows; it cannot be cancelled, and in a
+    /// journaled task it may run again after a restart. One that fails does not keep the others from
+    /// being undone. What was undone is told by [`TaskError::undone`](crate::TaskError::undone).
+    ///
+    /// ```
+    /// # use hitl_tasks::{StepContext, TaskStep};
+    /// async fn book(_: StepContext) -> Result<String, String> { Ok("booking 7".into()) }
+    /// async fn unbook(_: StepContext, booking: String) -> Result<(), String> { Ok(()) }
+    /// let step = TaskStep::new("Book", book).undo(unbook);
+    /// # let _ = step;
+    /// ```
+    #[must_use]
+    pub fn undo<B, Shape>(mut self, body: B) -> Self
+    where
+        O: Clone,
+        B: StepBody<O, Shape, Output = ()>,
+        Shape: 'static,
+    {
+        self.extras.get_or_insert_default().undo = Some(Undo {
+            body: Box::new(Shaped(body, std::marker::PhantomData::<fn() -> Shape>)),
+            copy: O::clone,
+            kept: Mutex::new(None),
+        });
+        self
+    }
+
+    /// Makes the output fit for a journal, as JSON. Every step of a
+    /// [journaled](crate::Task::journaled) task has to be.
+    #[must_use]
+    pub fn durable(mut self) -> Self
+    where
+        O: Serialize + DeserializeOwned,
+    {
+        self.extras.get_or_insert_default().codec = Some(Codec {
+            encode: |output| serde_json::value::to_raw_value(output),
+            decode: |json| serde_json::from_str(json.get()),
+        });
+        self
+    }
+
+    pub(crate) fn is_durable(&self) -> bool {
+        self.extras.as_ref().is_some_and(|extras| extras.codec.is_some())
+    }
+
     pub(crate) fn info(&self) -> StepInfo {
         StepInfo { name: Arc::clone(&self.name), weight: self.weight }
     }
@@ -141,7 +262,8 @@ impl<I: Send + 'static, O: Send + 'static> TaskStep<I, O> {
 
     /// Puts the step between two others.
     pub(crate) fn wired(self, input: Wire<I>, output: Wire<O>) -> Box<dyn Node> {
-        Box::new(Wired { body: self.body, policy: self.policy, copy: self.copy, input, output })
+        let Self { body, policy, copy, extras, .. } = self;
+        Box::new(Wired { body, policy, copy, extras, input, output })
     }
 }
 
@@ -179,15 +301,52 @@ impl StepInfo {
     }
 }
 
+/// What the driver runs next: one step, or several at once.
+pub(crate) enum Unit {
+    Step(Box<dyn Node>),
+    Group(Box<Group>),
+}
+
+impl Unit {
+    /// Its steps, in order.
+    pub(crate) fn nodes(&self) -> &[Box<dyn Node>] {
+        match self {
+            Self::Step(node) => std::slice::from_ref(node),
+            Self::Group(group) => &group.members,
+        }
+    }
+}
+
 /// A step as the driver sees it: its types are gone, its place in the chain is fixed.
 ///
-/// A journal would ask two more things of it: its output as bytes after [`start`](Node::start), and
-/// to fill the output wire from such bytes instead of starting.
+/// All of it may run code of the user's, and so may panic.
 pub(crate) trait Node: Send + Sync {
     /// One attempt. Takes the input for good when no other attempt can follow.
     fn start(&self, cx: StepContext, last: Last) -> BoxFuture<'static, Result<(), StepFailure>>;
 
     fn policy(&self) -> &Policy;
+
+    /// Whether its body blocks a thread, and so cannot be dropped.
+    fn is_blocking(&self) -> bool;
+
+    fn is_durable(&self) -> bool;
+
+    fn has_undo(&self) -> bool;
+
+    /// The step is done: keeps what undoing it takes.
+    fn keep(&self);
+
+    /// One attempt to undo what was kept; `None` when nothing was.
+    fn undo(&self, cx: StepContext) -> Option<BoxFuture<'static, Result<(), StepFailure>>>;
+
+    /// The output, to be journaled.
+    fn encode(&self) -> Result<Box<RawValue>, String>;
+
+    /// Puts a journaled output where the step would have put its own.
+    fn decode(&self, json: &RawValue) -> Result<(), String>;
+
+    /// Names of the types it takes and gives.
+    fn types(&self) -> (&'static str, &'static str);
 }
 
 /// Whether an attempt is the last one.
@@ -201,8 +360,20 @@ struct Wired<I, O> {
     body: Box<dyn Body<I, O>>,
     policy: Policy,
     copy: Option<fn(&I) -> I>,
+    extras: Option<Box<Extras<O>>>,
     input: Wire<I>,
     output: Wire<O>,
+}
+
+impl<I, O> Wired<I, O> {
+    fn undo_part(&self) -> Option<&Undo<O>> {
+        self.extras.as_ref()?.undo.as_ref()
+    }
+
+    fn codec(&self) -> Result<&Codec<O>, String> {
+        let codec = self.extras.as_ref().and_then(|extras| extras.codec.as_ref());
+        codec.ok_or_else(|| "the step is not durable".to_owned())
+    }
 }
 
 impl<I: Send + 'static, O: Send + 'static> Node for Wired<I, O> {
@@ -221,10 +392,59 @@ impl<I: Send + 'static, O: Send + 'static> Node for Wired<I, O> {
     fn policy(&self) -> &Policy {
         &self.policy
     }
+
+    fn is_blocking(&self) -> bool {
+        self.body.is_blocking()
+    }
+
+    fn is_durable(&self) -> bool {
+        self.codec().is_ok()
+    }
+
+    fn has_undo(&self) -> bool {
+        self.undo_part().is_some()
+    }
+
+    fn keep(&self) {
+        if let Some(undo) = self.undo_part() {
+            let copy = self.output.copied(undo.copy);
+            let old = std::mem::replace(&mut *lock(&undo.kept), copy);
+            drop(old);
+        }
+    }
+
+    fn undo(&self, cx: StepContext) -> Option<BoxFuture<'static, Result<(), StepFailure>>> {
+        let undo = self.undo_part()?;
+        let output = lock(&undo.kept).as_ref().map(undo.copy)?;
+        Some(undo.body.run(cx, output, Wire::Nowhere))
+    }
+
+    fn encode(&self) -> Result<Box<RawValue>, String> {
+        let encode = self.codec()?.encode;
+        let encoded = self.output.with(encode).ok_or("there is no output")?;
+        encoded.map_err(|error| error.to_string())
+    }
+
+    fn decode(&self, json: &RawValue) -> Result<(), String> {
+        // Where, not what: the text of serde's error may quote the value.
+        let output = (self.codec()?.decode)(json).map_err(|error| {
+            format!("a journaled output does not fit its type (column {})", error.column())
+        })?;
+        self.output.put(output);
+        Ok(())
+    }
+
+    fn types(&self) -> (&'static str, &'static str) {
+        (std::any::type_name::<I>(), std::any::type_name::<O>())
+    }
 }
 
 /// A [`StepBody`] whose own type and future's type are gone.
-trait Body<I, O>: Send + Sync {
+pub(crate) trait Body<I, O>: Send + Sync {
+    fn is_blocking(&self) -> bool {
+        false
+    }
+
     fn run(
         &self,
         cx: StepContext,

@@ -1,8 +1,8 @@
 //! What carries the output of one step to the next, without losing its type.
 
-use std::sync::{Arc, Mutex};
+use std::sync::Arc;
 
-use crate::sync::lock;
+use crate::sync::{Mutex, lock};
 
 /// A place for one value between two steps; the last one is where the handle finds the result.
 pub(crate) enum Wire<T> {
@@ -10,6 +10,8 @@ pub(crate) enum Wire<T> {
     Place(Arc<Mutex<Option<T>>>),
     /// Before the first step: there is always one more, and nothing to keep it in.
     Source(fn() -> T),
+    /// After what nobody looks at.
+    Nowhere,
 }
 
 impl<T> Wire<T> {
@@ -29,13 +31,20 @@ impl<T> Wire<T> {
         match self {
             Self::Place(place) => lock(place).take(),
             Self::Source(make) => Some(make()),
+            Self::Nowhere => None,
         }
     }
 
     pub(crate) fn copied(&self, copy: fn(&T) -> T) -> Option<T> {
+        self.with(copy)
+    }
+
+    /// Looks at the value.
+    pub(crate) fn with<R>(&self, look: impl FnOnce(&T) -> R) -> Option<R> {
         match self {
-            Self::Place(place) => lock(place).as_ref().map(copy),
-            Self::Source(make) => Some(make()),
+            Self::Place(place) => lock(place).as_ref().map(look),
+            Self::Source(make) => Some(look(&make())),
+            Self::Nowhere => None,
         }
     }
 }
@@ -45,6 +54,7 @@ impl<T> Clone for Wire<T> {
         match self {
             Self::Place(place) => Self::Place(Arc::clone(place)),
             Self::Source(make) => Self::Source(*make),
+            Self::Nowhere => Self::Nowhere,
         }
     }
 }

@@ -265,7 +265,7 @@ async fn a_panic_anywhere_in_the_users_code_hurts_only_its_task() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn settings_that_make_no_sense_are_refused_and_large_ones_mean_no_limit() {
+async fn known_fault_a_time_out_of_zero_and_absurd_settings_are_refused() {
     let (manager, events) = watched(|b| b);
     let refused = |task: Task<&'static str>| manager.submit(task).unwrap_err().to_string();
     let step = || TaskStep::new("s", ok);

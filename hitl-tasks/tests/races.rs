@@ -59,14 +59,36 @@ fn done() -> impl Strategy<Value = Done> {
 struct Plan {
     steps: Vec<(Does, Option<u64>, u32)>,
     timeout: Option<u64>,
+    /// Members of a group after the steps; what they do, and for how long undoing takes.
+    group: Vec<(Does, u64)>,
+    key: Option<u8>,
+    start_after: u64,
+    queue_timeout: Option<u64>,
     then: Done,
     after: u64,
 }
 
 fn plan() -> impl Strategy<Value = Plan> {
     let step = (does(), proptest::option::of(1..15_u64), 0..3_u32);
-    (proptest::collection::vec(step, 0..4), proptest::option::of(1..40_u64), done(), 0..30_u64)
-        .prop_map(|(steps, timeout, then, after)| Plan { steps, timeout, then, after })
+    let steps = proptest::collection::vec(step, 0..4);
+    let group = proptest::collection::vec((does(), 0..5_u64), 0..4);
+    let queue = (
+        proptest::option::of(0..3_u8),
+        prop_oneof![3 => Just(0), 1 => 0..20_u64],
+        proptest::option::of(1..60_u64),
+    );
+    (steps, proptest::option::of(1..40_u64), group, queue, done(), 0..30_u64).prop_map(
+        |(steps, timeout, group, (key, start_after, queue_timeout), then, after)| Plan {
+            steps,
+            timeout,
+            group,
+            key,
+            start_after,
+            queue_timeout,
+            then,
+            after,
+        },
+    )
 }
 
 async fn act(does: Does, cx: StepContext) -> Result<(), String> {
@@ -90,16 +112,41 @@ async fn act(does: Does, cx: StepContext) -> Result<(), String> {
     Ok(())
 }
 
+fn millis(millis: u64) -> std::time::Duration {
+    MS * u32::try_from(millis).unwrap()
+}
+
+/// Undoing takes some time, and sometimes fails.
+fn undoable(step: TaskStep<(), ()>, takes: u64) -> TaskStep<(), ()> {
+    step.undo(move |_: StepContext, (): ()| async move {
+        spend(millis(takes)).await;
+        if takes == 3 { Err("cannot") } else { Ok(()) }
+    })
+}
+
 fn task(plan: &Plan) -> Task<()> {
-    let mut task = Task::new("random");
+    let mut task = Task::new("random").start_after(millis(plan.start_after));
+    if let Some(key) = plan.key {
+        task = task.key(key.to_string());
+        task = task.priority(if key == 0 { Priority::High } else { Priority::Low });
+    }
+    if let Some(limit) = plan.queue_timeout {
+        task = task.queue_timeout(millis(limit));
+    }
     for (does, timeout, retries) in plan.steps.clone() {
         let mut step = TaskStep::new("s", move |cx: StepContext, (): ()| act(does, cx))
             .retry(Retry::times(retries).delay(MS));
         if let Some(millis) = timeout {
             step = step.timeout(MS * u32::try_from(millis).unwrap());
         }
-        task = task.step(step);
+        task = task.step(undoable(step, u64::from(retries)));
     }
+    let members = plan.group.iter().copied().map(|(does, takes)| {
+        undoable(TaskStep::new("m", move |cx: StepContext, (): ()| act(does, cx)), takes)
+    });
+    let task = task
+        .parallel(members.collect::<Vec<_>>())
+        .step(TaskStep::new("end", |_: StepContext, _: Vec<()>| async { Ok::<_, String>(()) }));
     match plan.timeout {
         Some(millis) => task.timeout(MS * u32::try_from(millis).unwrap()),
         // `Listen` waits for ever otherwise.

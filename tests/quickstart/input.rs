@@ -20,10 +20,10 @@ fn calls_that_are_wrong_in_themselves_are_denied_and_the_others_go_on() {
     let arguments = [
         r#"{"reservation_id": "#,
         r#"{"reservation_id":"4OG6T3","force":true}"#,
-        r#"{}"#,
+        "{}",
         r#"{"reservation_id":"4OG6T3","reservation_id":"8C8K4E"}"#,
         r#"{"reservation_id":4}"#,
-        r#"[]"#,
+        "[]",
         r#"{"reservation_id":"4OG6T3"}"#,
     ];
     let row = |seq: usize, tool: &str, arguments: &str| {

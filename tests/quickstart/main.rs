@@ -8,6 +8,12 @@
 //! | `input` | files and options that are not as they should be |
 
 #![cfg(all(feature = "sqlite", feature = "terminal", unix))]
+#![expect(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    reason = "helpers of tests fail as tests do"
+)]
 
 mod counts;
 mod input;

@@ -1,7 +1,6 @@
 //! The main job, run as a newcomer would, on the data that comes along; and its counts add up.
 
 use std::path::PathBuf;
-use std::process::Stdio;
 
 use crate::cargo::cargo;
 
@@ -16,10 +15,10 @@ pub(crate) fn run(number: &str) -> Result<(), String> {
     let output = command
         .command()
         .arg(&db)
-        .stderr(Stdio::inherit())
         .output()
         .map_err(|error| format!("cannot start `{typed}`: {error}"))?;
     if !output.status.success() {
+        eprint!("{}", String::from_utf8_lossy(&output.stderr));
         return Err(format!("the quickstart failed ({}). Again: {typed}", output.status));
     }
     let stdout = String::from_utf8_lossy(&output.stdout);

@@ -65,7 +65,16 @@ const AT_THE_END: &[&[&str]] = &[
 /// assert!(["author", "token_count", "spinning", "monkey", "keyboard"].iter().all(|k| !is_secret_key(k)));
 /// ```
 pub fn is_secret_key(key: &str) -> bool {
-    let words = words(key);
+    let mut words = words(key);
+    // `password2` and `api_key_1` are passwords and keys too.
+    while let Some(last) = words.last_mut() {
+        let letters = last.trim_end_matches(|c: char| c.is_ascii_digit()).len();
+        last.truncate(letters);
+        if letters > 0 {
+            break;
+        }
+        words.pop();
+    }
     words.iter().any(|word| ANYWHERE.contains(&word.as_str()))
         || AT_THE_END.iter().any(|end| ends_with(&words, end))
         // `apikey` and `MYAPIKEY` have no seam to split at; `pass-word` has one too many.
@@ -140,6 +149,8 @@ mod tests {
             "cardNumber",
             "sessionId",
             "ghToken",
+            "password2",
+            "api_key_1",
             "secret.value",
         ] {
             assert!(is_secret_key(key), "{key}");

@@ -5,7 +5,7 @@ use std::fmt;
 
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
-use super::MASK;
+use super::mask::MASK;
 
 thread_local! {
     /// How many [`reveal`]s are under way on this thread.

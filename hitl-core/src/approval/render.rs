@@ -5,8 +5,9 @@ use std::borrow::Cow;
 use hitl_base::Json;
 use hitl_base::display::{clip, visible};
 
-/// The most characters of one argument in a title.
+/// The most characters of one argument in a title, and of the whole title.
 const ARGUMENT: usize = 80;
+const TITLE: usize = 240;
 
 /// Fills `{parameter}` in a tool's template with the shown arguments; `{{` and `}}` are braces.
 /// Without a template the line names the tool. What an argument says is made visible and clipped.
@@ -30,7 +31,7 @@ pub(crate) fn title(tool: &str, template: Option<&str>, shown: &Json) -> String 
         }
     }
     out.push_str(rest);
-    out
+    clip(&out, TITLE).into_owned()
 }
 
 fn argument(value: Option<&Json>) -> String {
@@ -55,6 +56,13 @@ mod tests {
         assert_eq!(title("pay", None, &shown), "Run pay");
         assert_eq!(title("pay", Some("broken { and }"), &shown), "broken ?");
         assert_eq!(title("pay", Some("open {"), &shown), "open {");
+    }
+
+    #[test]
+    fn a_line_stays_a_line() {
+        let shown = scan(&format!(r#"{{"a": "{}"}}"#, "x".repeat(90))).unwrap();
+        let line = title("t", Some("{a} {a} {a} {a} {a}"), &shown);
+        assert!(line.chars().count() < 320 && line.contains("characters left out"), "{line}");
     }
 
     #[test]

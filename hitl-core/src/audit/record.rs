@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::call::{BindingDigest, CallKey, Principal};
 use crate::confidence::Assessment;
-use crate::ids::{ClaimToken, RequestId};
+use crate::ids::{ClaimToken, DecisionId, RequestId};
 use crate::machine::CallRecord;
 use crate::policy::Verdict;
 
@@ -85,6 +85,9 @@ pub struct AuditRecord {
     /// The arguments, without secrets.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub arguments: Option<JsonText>,
+    /// The decision. One that was sent twice stands here twice, under one id.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub decision: Option<DecisionId>,
     /// The claim under which the body runs.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub claim: Option<ClaimToken>,
@@ -112,6 +115,7 @@ impl AuditRecord {
             verdict: None,
             assessment: None,
             arguments: None,
+            decision: None,
             claim: None,
             attempt: None,
             note: None,

@@ -213,7 +213,7 @@ impl GateBuilder {
             store,
             approver: self.approver,
             trail: Trail::new(self.audit.unwrap_or_else(|| Arc::new(TracingAudit))),
-            redactor: Redactor::standard(),
+            redactor: Redactor::standard().keyed(key.mac("hitl.redact.v1", b"")),
             key,
             session,
             runtime,

@@ -26,6 +26,14 @@ impl Gate {
     /// let signature = gate.call(sign_contract("C-7", 5000.0, pin)).by("ann").key(run, 3).await?;
     /// ```
     ///
+    /// Who asks is not optional:
+    ///
+    /// ```compile_fail,E0277
+    /// # async fn ask(gate: hitl_core::Gate, call: impl hitl_core::Tool) {
+    /// gate.call(call).await; // `.by(..)` is missing
+    /// # }
+    /// ```
+    ///
     /// Cancel safety: the future owns its request. Dropping it withdraws the call while it waits;
     /// once the body has started, the body runs to its end and its result is kept.
     pub fn call<T: Tool>(&self, call: T) -> CallBuilder<'_, T> {

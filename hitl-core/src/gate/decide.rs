@@ -57,10 +57,17 @@ impl Gate {
 impl Inner {
     pub(super) async fn decide(&self, decision: Decision) -> Result<CallRecord, GateError> {
         let (tenant, id) = (decision.tenant.clone(), decision.request);
-        let (by, note) = (decision.by.clone(), answer_text(&decision.answer));
-        match self.store.apply(&tenant, id, Event::Decide(decision), None).await {
+        match self.store.apply(&tenant, id, Event::Decide(decision.clone()), None).await {
             Ok(record) => {
-                self.note_by(AuditEvent::Decided, &record, Some(by), Some(note));
+                // A decision that was sent again after the call went on was audited the first time.
+                let stands =
+                    record.decided.as_ref().is_some_and(|decided| decided.at == record.updated_at);
+                if stands {
+                    let mut entry =
+                        AuditRecord::of(AuditEvent::Decided, &record, record.updated_at);
+                    entry.decision = Some(decision.id);
+                    self.note_entry(entry, Some(decision.by), Some(answer_text(&decision.answer)));
+                }
                 Ok(record)
             }
             Err(error) => {
@@ -98,7 +105,10 @@ impl Inner {
         by: Option<Principal>,
         note: Option<String>,
     ) {
-        let mut entry = AuditRecord::of(event, record, record.updated_at);
+        self.note_entry(AuditRecord::of(event, record, record.updated_at), by, note);
+    }
+
+    fn note_entry(&self, mut entry: AuditRecord, by: Option<Principal>, note: Option<String>) {
         entry.by = by;
         entry.note = note.map(|note| self.redactor.text(&note).into_owned());
         self.trail.note(entry);

@@ -13,6 +13,7 @@
 //! | `call` | the typed and the textual front doors |
 //! | `decide` | decisions, withdrawals, settlements |
 //! | `serve` | this process runs what others approved |
+//! | `taint` | a call's own secrets are scrubbed from what is said about it |
 //! | `recover` | what a dead process left is put in order |
 
 mod builder;
@@ -29,6 +30,7 @@ mod review;
 mod serve;
 mod submission;
 mod submit;
+mod taint;
 mod wait;
 
 pub use builder::{BuildError, BuildErrorKind, GateBuilder};

@@ -4,12 +4,12 @@ use std::borrow::Cow;
 use std::sync::Arc;
 
 use hitl_base::json::{Limits, scan_within};
-use hitl_base::redact::MASK;
 use hitl_base::{JsonText, Timestamp};
 
 use super::error::{GateError, GateErrorKind};
 use super::handle::{Gate, Inner};
 use super::registry::Registered;
+use super::taint::scrub;
 use crate::approval::{ApprovalRequest, Choice, title};
 use crate::arguments::{Snapshot, snapshot};
 use crate::call::{CallContext, CallKey, Tool, binding_digest, content_digest};
@@ -185,13 +185,7 @@ impl Inner {
 
     /// Text without the call's own secrets and without anything that looks like one.
     pub(super) fn clean<'t>(&self, text: &'t str, secrets: &[String]) -> Cow<'t, str> {
-        let mut out = self.redactor.text(text);
-        for secret in secrets.iter().filter(|secret| secret.chars().count() >= 3) {
-            if out.contains(secret.as_str()) {
-                out = Cow::Owned(out.replace(secret.as_str(), MASK));
-            }
-        }
-        out
+        scrub(self.redactor.text(text), secrets)
     }
 }
 

@@ -86,6 +86,13 @@ impl Ticket {
         self.gate.outcome_of(&self.waiting).await
     }
 
+    /// Waits until the call no longer waits for a decision. Runs nothing: [`wait`](Self::wait) does.
+    ///
+    /// Cancel safe.
+    pub async fn decided(&self) -> Result<(), GateError> {
+        self.gate.until_decided(&self.waiting.tenant, self.waiting.id).await
+    }
+
     /// Withdraws the call while nothing has started. Refused when somebody else has re-attached to
     /// it since.
     pub async fn cancel(&self, reason: impl Into<String>) -> Result<(), GateError> {

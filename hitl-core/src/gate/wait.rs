@@ -81,6 +81,30 @@ impl Inner {
         }
     }
 
+    /// Waits until the call no longer waits for a decision.
+    pub(super) async fn until_decided(
+        &self,
+        tenant: &Tenant,
+        id: RequestId,
+    ) -> Result<(), GateError> {
+        let mut watch = self.store.watch(id);
+        loop {
+            let record = self.current(tenant, id).await?;
+            if record.state != CallState::Pending {
+                return Ok(());
+            }
+            let pause = record.request.expires_at.since(self.store.now().await?);
+            if pause.is_zero() {
+                self.expire(tenant, id).await?;
+                continue;
+            }
+            tokio::select! {
+                () = watch.changed() => {}
+                () = tokio::time::sleep(pause.min(LOOK_AGAIN)) => {}
+            }
+        }
+    }
+
     /// Waits for a call's outcome, and runs it on the way when it is this waiter's turn.
     pub(super) async fn outcome_of(
         self: &Arc<Self>,

@@ -3,13 +3,13 @@
 use std::collections::HashMap;
 use std::fmt;
 use std::io::Write as _;
-use std::sync::{Arc, Mutex};
+use std::sync::Arc;
 use std::time::Duration;
 
 use hitl_base::display::{clip, visible};
 use indicatif::{MultiProgress, ProgressBar, ProgressDrawTarget, ProgressStyle};
 
-use crate::sync::lock;
+use crate::sync::{Mutex, lock};
 use crate::{Happening, ProgressEmitter, TaskEvent, TaskId, TaskState};
 
 /// One bar for each task that runs, with its step and what the step says.
@@ -177,8 +177,18 @@ impl Row {
                 let seconds = delay.as_secs_f64();
                 self.text = format!("{step}: {}; again in {seconds:.1}s", shown(error, 40));
             }
-            Happening::StepDone { percent, .. } => self.percent = *percent,
+            Happening::StepDone { percent, .. } | Happening::StepRestored { percent, .. } => {
+                self.percent = *percent;
+            }
             Happening::Waiting { .. } => self.text = format!("{step}: waiting"),
+            Happening::StillRunning { .. } => self.text = format!("{step}: cannot be stopped"),
+            Happening::Undoing => "undoing".clone_into(&mut self.text),
+            Happening::UndoStarted { .. } => self.text = format!("undoing {step}"),
+            Happening::UndoDone { error, .. } => {
+                if let Some(error) = error {
+                    self.text = format!("cannot undo {step}: {}", shown(error, 60));
+                }
+            }
             Happening::Submitted | Happening::Started | Happening::Ended { .. } => {}
         }
     }

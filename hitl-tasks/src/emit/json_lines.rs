@@ -2,12 +2,12 @@
 
 use std::fmt;
 use std::io::Write;
+use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::mpsc::{self, Receiver, SyncSender, TrySendError};
-use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use crate::sync::lock;
+use crate::sync::{Mutex, lock};
 use crate::{ProgressEmitter, TaskEvent};
 
 /// How many events may wait for a slow writer.

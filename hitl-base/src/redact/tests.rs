@@ -1,0 +1,186 @@
+use proptest::prelude::*;
+
+use super::*;
+use crate::json::scan;
+
+fn redacted(text: &str) -> String {
+    Redactor::standard().json(&scan(text).unwrap()).to_text()
+}
+
+fn text(text: &str) -> String {
+    Redactor::standard().text(text).into_owned()
+}
+
+#[test]
+fn invariant_8_a_secret_key_hides_whatever_is_under_it() {
+    assert_eq!(redacted(r#"{"a":{"password":{"x":[1,2]}}}"#), r#"{"a":{"password":"[redacted]"}}"#);
+    assert_eq!(redacted(r#"{"pin":1234}"#), r#"{"pin":"[redacted]"}"#);
+    assert_eq!(
+        redacted(r#"{"token":null,"has_secret":true}"#),
+        r#"{"token":null,"has_secret":true}"#
+    );
+}
+
+#[test]
+fn a_card_number_is_masked_as_text_and_as_number() {
+    assert_eq!(
+        redacted(r#"{"n":4111111111111111,"s":"card 4111 1111 1111 1111."}"#),
+        r#"{"n":"[redacted]","s":"card [redacted]."}"#
+    );
+}
+
+#[test]
+fn invariant_8_json_inside_strings_is_looked_into() {
+    let inner = r#"{"body":"{\"user\":\"ann\",\"apiKey\":\"abc\",\"deep\":\"[{\\\"pin\\\":\\\"77\\\"}]\"}"}"#;
+    let clean = redacted(inner);
+    assert!(!clean.contains("abc") && !clean.contains("77") && clean.contains("ann"), "{clean}");
+    assert_eq!(
+        redacted(r#"{"body":"{ \"a\" : 1 }"}"#),
+        r#"{"body":"{ \"a\" : 1 }"}"#,
+        "unchanged text stays"
+    );
+}
+
+#[test]
+fn invariant_8_names_count_in_text() {
+    for (given, clean) in [
+        ("password=hunter2", "password=[redacted]"),
+        ("PASSWORD = \"correct horse\" ok", "PASSWORD = \"[redacted]\" ok"),
+        ("db_password: hunter2, user: ann", "db_password: [redacted], user: ann"),
+        ("curl --token abc123 --page 2", "curl --token [redacted] --page 2"),
+        (
+            "https://x.org/p?user=ann&access_token=t0k3n&page=2",
+            "https://x.org/p?user=ann&access_token=[redacted]&page=2",
+        ),
+        ("X-Api-Key: 9f8e7d6c", "X-Api-Key: [redacted]"),
+        ("Authorization: Bearer abc.def-123", "Authorization: Bearer [redacted]"),
+        ("{'secret': 'abc', 'x': 1", "{'secret': '[redacted]', 'x': 1"),
+        ("export AWS_SECRET_ACCESS_KEY=abcd/efgh+123", "export AWS_SECRET_ACCESS_KEY=[redacted]"),
+        ("Set-Cookie: sid=31d4d96e407aad42", "Set-Cookie: [redacted]"),
+    ] {
+        assert_eq!(text(given), clean);
+    }
+}
+
+#[test]
+fn prose_about_secrets_is_left_alone() {
+    for prose in [
+        "The password is wrong.",
+        "Please reset my password and token: the page is broken",
+        "author: Ann, token_count=12, max_tokens: 4096, keyboard=de",
+        "Pin the tab. The key idea: simplicity. Session 12 starts at 10:30.",
+        "primary_key=id&sort_key=name",
+        "git show 4b825dc642cb6eb9a060e54bf8d69288fbee4904 src/main.rs:12",
+        "id=0198c5f2-7d3a-7cc1-8b5e-4f6a2f0d9e11",
+        "/usr/share/Projects/MyCompany2024/Frontend3/UserProfileHeader/index7",
+        "thisIsAVeryLongCamelCaseFunctionNameWith2Numbers",
+        "sha256:e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855",
+    ] {
+        assert_eq!(text(prose), prose);
+    }
+}
+
+#[test]
+fn tokens_are_masked_inside_text() {
+    for secret in [
+        concat!("sk", "-proj-abcdefghijklmnopqrstuvwx"),
+        concat!("gh", "p_abcdefghijklmnopqrstuvwxyz0123456789"),
+        concat!("AK", "IAIOSFODNN7EXAMPLE"),
+        concat!("SG", ".ngeVfQFYQlKU0ufo8x5d1A.TwL2iGABf9DHoTf-09kqeF8tAmbihYzrnopKc-1s5cr"),
+        concat!("glpat", "-AbCdEfGhIjKlMnOpQrSt"),
+        "eyJhbGciOiJIUzI1NiJ9.eyJzdWIiOiIxMjM0In0.c2lnbmF0dXJl",
+        "Bearer abcdefghijkl",
+        "-----BEGIN PRIVATE KEY-----\nMIIE\n-----END PRIVATE KEY-----",
+        "q3Zk8RtW1yPv7LmX0dJs5HfGb2NcUa9Ee4To6KiQ",
+    ] {
+        assert_eq!(text(&format!("before {secret} after")), "before [redacted] after", "{secret}");
+    }
+    assert_eq!(text("postgres://app:hunter2@db/x"), "postgres://app:[redacted]@db/x");
+}
+
+#[test]
+fn ordinary_values_stay() {
+    for value in [
+        "0198c5f2-7d3a-7cc1-8b5e-4f6a2f0d9e11",
+        "/usr/share/doc/hitl/README.md",
+        "credit_card_4421486",
+        "+1 555 010 9999",
+        "2024-05-20 10:11:12",
+        "https://example.com/a:b@c",
+        "task-skeleton",
+        "1767323045678",
+        "gift_card_8190333",
+    ] {
+        assert_eq!(text(value), value);
+    }
+}
+
+#[test]
+fn equal_secrets_have_equal_marks_under_a_key_and_guessable_ones_have_none() {
+    let redactor = Redactor::standard().keyed([7; 32]);
+    let mark =
+        |redactor: &Redactor, secret: &str| redactor.text(&format!("token={secret}")).into_owned();
+    let (one, two) = ("s3cr3t-value-0001-abcdef", "s3cr3t-value-0002-abcdef");
+    assert_eq!(mark(&redactor, one), mark(&redactor, one));
+    assert_ne!(mark(&redactor, one), mark(&redactor, two));
+    assert_ne!(mark(&redactor, one), mark(&Redactor::standard().keyed([8; 32]), one));
+    assert!(mark(&redactor, one).starts_with("token=[redacted:"));
+    assert_eq!(mark(&redactor, "1234"), "token=[redacted]");
+    assert_eq!(redactor.text("card 4111 1111 1111 1111"), "card [redacted]");
+}
+
+#[test]
+fn an_allow_list_shows_nothing_else() {
+    let redactor = Redactor::standard().only(["to", "token"]);
+    let tree = scan(r#"{"to":"ann","token":"abc","note":"x","n":[1]}"#).unwrap();
+    assert_eq!(
+        redactor.json(&tree).to_text(),
+        r#"{"to":"ann","token":"[redacted]","note":"[redacted]","n":"[redacted]"}"#
+    );
+}
+
+fn soup() -> impl Strategy<Value = String> {
+    let piece = prop_oneof![
+        ".{0,12}",
+        "[a-z_]{0,8}(password|token|api_key|pin)[=: ]{1,2}[\"']?[A-Za-z0-9/+]{0,12}[\"']?",
+        Just("{\"a\":\"".to_owned()),
+        Just("\"}".to_owned()),
+        "[redacted]{0,12}(:[0-9a-f]{10})?\\]",
+        "https://[a-z]{1,5}:[^ ]{1,8}@x/[?]token=[a-z0-9]{3,9}&",
+        "[A-Za-z0-9+/]{30,60}=?",
+        "[0-9 -]{12,24}",
+    ];
+    proptest::collection::vec(piece, 0..6).prop_map(|pieces| pieces.concat())
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(2_000))]
+
+    #[test]
+    fn redacting_twice_changes_nothing(key in "[a-zA-Z_-]{1,16}", value in soup(), keyed: bool) {
+        let redactor = if keyed { Redactor::standard().keyed([3; 32]) } else { Redactor::standard() };
+        let tree = Json::Object(vec![(key, Json::String(value.clone()))]);
+        let once = redactor.json(&tree);
+        prop_assert_eq!(&redactor.json(&once), &once);
+        prop_assert!(scan(&once.to_text()).is_ok());
+        let text = redactor.text(&value).into_owned();
+        prop_assert_eq!(redactor.text(&text).into_owned(), text);
+    }
+
+    /// Whatever surrounds it: what is under a secret's name is gone.
+    #[test]
+    fn invariant_8_a_named_secret_never_survives(
+        before in "[a-z ]{0,12}", after in "[a-z ]{0,12}", secret in "[A-Za-z0-9]{6}7[A-Za-z0-9]{6}",
+    ) {
+        for form in [
+            format!("{before} password={secret} {after}"),
+            format!("{before} api_key: \"{secret}\" {after}"),
+            format!("{before} --token {secret} {after}"),
+            format!("https://h/{before}?client_secret={secret}&x={after}"),
+            format!("{{\"note\":\"{before}\",\"auth\":{{\"pin\":\"{secret}\"}}}}"),
+        ] {
+            let clean = text(&form);
+            prop_assert!(before.contains(&secret) || !clean.contains(&secret), "{} -> {}", form, clean);
+        }
+    }
+}

@@ -1,0 +1,70 @@
+//! A journal that lives as long as its process, for tests and for tasks that only survive their
+//! manager.
+
+use std::collections::HashMap;
+use std::fmt;
+use std::sync::Arc;
+
+use async_trait::async_trait;
+
+use super::{Epoch, Journal, JournalError};
+use crate::TaskId;
+use crate::sync::{Mutex, lock};
+
+/// Keeps entries in memory, for as long as a clone of it lives. Clones are the same journal.
+///
+/// It keeps every task until [`forget`](Self::forget): its memory is bounded by what the host
+/// submits.
+#[derive(Clone, Default)]
+pub struct MemoryJournal(Arc<Mutex<HashMap<TaskId, Kept>>>);
+
+#[derive(Default)]
+struct Kept {
+    epoch: Option<Epoch>,
+    entries: Vec<Vec<u8>>,
+}
+
+impl MemoryJournal {
+    /// An empty journal.
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// Removes all that is recorded of a task; whoever holds it is fenced.
+    pub fn forget(&self, task: TaskId) {
+        let kept = lock(&self.0).remove(&task);
+        drop(kept);
+    }
+}
+
+#[async_trait]
+impl Journal for MemoryJournal {
+    async fn claim(&self, task: TaskId) -> Result<Epoch, JournalError> {
+        let mut tasks = lock(&self.0);
+        let kept = tasks.entry(task).or_default();
+        let epoch = kept.epoch.map_or(Epoch::FIRST, Epoch::next);
+        kept.epoch = Some(epoch);
+        Ok(epoch)
+    }
+
+    async fn append(&self, task: TaskId, epoch: Epoch, entry: Vec<u8>) -> Result<(), JournalError> {
+        let mut tasks = lock(&self.0);
+        match tasks.get_mut(&task) {
+            Some(kept) if kept.epoch == Some(epoch) => {
+                kept.entries.push(entry);
+                Ok(())
+            }
+            _ => Err(JournalError::fenced()),
+        }
+    }
+
+    async fn load(&self, task: TaskId) -> Result<Vec<Vec<u8>>, JournalError> {
+        Ok(lock(&self.0).get(&task).map(|kept| kept.entries.clone()).unwrap_or_default())
+    }
+}
+
+impl fmt::Debug for MemoryJournal {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("MemoryJournal").field("tasks", &lock(&self.0).len()).finish()
+    }
+}

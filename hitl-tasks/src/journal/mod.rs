@@ -1,0 +1,12 @@
+//! What is remembered of a task beyond the life of its process.
+
+mod contract;
+pub(crate) mod entry;
+mod error;
+mod memory;
+#[cfg(feature = "contract-suite")]
+pub mod suite;
+
+pub use contract::{Epoch, Journal};
+pub use error::{JournalError, JournalErrorKind};
+pub use memory::MemoryJournal;

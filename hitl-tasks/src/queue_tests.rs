@@ -1,0 +1,245 @@
+//! The queue against what it promises, whatever the order of events.
+
+use std::cell::Cell;
+use std::collections::HashSet;
+use std::rc::Rc;
+
+use proptest::prelude::*;
+
+use super::*;
+
+#[derive(Debug)]
+struct Task {
+    number: u32,
+    wish: Option<Wish>,
+}
+
+impl Job for Task {
+    fn wish(&self) -> Option<&Wish> {
+        self.wish.as_ref()
+    }
+}
+
+struct Away {
+    gone: Rc<Cell<bool>>,
+}
+
+impl Back for Away {
+    fn is_gone(&self) -> bool {
+        self.gone.get()
+    }
+}
+
+fn limits(max_concurrent: usize) -> Limits {
+    Limits { max_concurrent, max_queued: 1_000, per_key: 1, aging: 30, rate: None }
+}
+
+fn task(number: u32) -> Task {
+    Task { number, wish: None }
+}
+
+fn wishing(number: u32, wish: Wish) -> Task {
+    Task { number, wish: Some(wish) }
+}
+
+fn come(queue: &mut Queue<Task, Away>, task: Task, now: Micros) -> Option<Place> {
+    match queue.come(task, now) {
+        Ok(Came::Waits(place)) => Some(place),
+        Ok(Came::AtOnce(_)) => None,
+        Err((task, Full)) => panic!("the queue is large enough for {task:?}"),
+    }
+}
+
+fn started(queue: &mut Queue<Task, Away>, now: Micros) -> Option<u32> {
+    match queue.next(|| now)? {
+        Next::Start(task) => Some(task.number),
+        Next::Return(..) => None,
+    }
+}
+
+#[test]
+fn who_came_first_goes_first_and_a_full_queue_says_so() {
+    let mut queue = Queue::<Task, Away>::new(Limits { max_queued: 2, ..limits(1) });
+    assert!(come(&mut queue, task(0), 0).is_none());
+    come(&mut queue, task(1), 0).unwrap();
+    come(&mut queue, task(2), 0).unwrap();
+    assert!(queue.come(task(3), 0).is_err());
+    assert_eq!((queue.busy(), queue.waiting()), (1, 2));
+    assert_eq!(started(&mut queue, 0), None);
+    queue.give_back(None);
+    assert_eq!(started(&mut queue, 0), Some(1));
+    queue.give_back(None);
+    assert_eq!(started(&mut queue, 0), Some(2));
+}
+
+#[test]
+fn a_priority_is_worth_some_waiting_and_no_more() {
+    let mut queue = Queue::<Task, Away>::new(limits(1));
+    let urgent = |priority| Wish { priority, ..Wish::default() };
+    come(&mut queue, task(0), 0);
+    come(&mut queue, wishing(1, urgent(-1)), 0);
+    come(&mut queue, task(2), 0);
+    come(&mut queue, wishing(3, urgent(2)), 20);
+    come(&mut queue, wishing(4, urgent(2)), 95);
+    // 3 came 20 later and is worth 60; 1 is worth 30 less; 4 came too late to overtake.
+    let order: Vec<_> = std::iter::from_fn(|| {
+        queue.give_back(None);
+        started(&mut queue, 100)
+    })
+    .take(4)
+    .collect();
+    assert_eq!(order, [3, 2, 1, 4]);
+}
+
+#[test]
+fn one_key_takes_no_more_than_its_share_and_holds_up_nobody_else() {
+    let mut queue = Queue::<Task, Away>::new(limits(3));
+    let keyed = |key: &str| Wish { key: Some(key.into()), ..Wish::default() };
+    assert!(come(&mut queue, wishing(0, keyed("a")), 0).is_none());
+    let first = come(&mut queue, wishing(1, keyed("a")), 0).unwrap();
+    come(&mut queue, wishing(2, keyed("a")), 0).unwrap();
+    come(&mut queue, wishing(3, keyed("b")), 0);
+    assert_eq!(started(&mut queue, 0), Some(3), "a's are set aside");
+    assert_eq!(started(&mut queue, 0), None);
+    assert!(queue.leave(first, Some(&keyed("a"))).is_some());
+    queue.give_back(Some(&"a".into()));
+    assert_eq!(started(&mut queue, 0), Some(2));
+    queue.give_back(Some(&"a".into()));
+    queue.give_back(Some(&"b".into()));
+    assert_eq!((queue.busy(), queue.waiting(), queue.keys.len()), (0, 0, 0));
+}
+
+#[test]
+fn a_rate_holds_in_every_window() {
+    let mut queue = Queue::<Task, Away>::new(Limits { rate: Some((2, 100)), ..limits(usize::MAX) });
+    for number in 0..5 {
+        come(&mut queue, task(number), 0);
+    }
+    assert_eq!((queue.busy(), queue.look_again(0)), (2, Some(100)));
+    assert_eq!(started(&mut queue, 99), None);
+    assert_eq!((started(&mut queue, 100), started(&mut queue, 150)), (Some(2), Some(3)));
+    assert_eq!((started(&mut queue, 199), queue.look_again(199)), (None, Some(200)));
+    assert_eq!(started(&mut queue, 200), Some(4));
+}
+
+#[test]
+fn later_ones_wait_for_their_time_and_impatient_ones_leave() {
+    let mut queue = Queue::<Task, Away>::new(limits(1));
+    let later = Wish { after: 50, within: Some(10), ..Wish::default() };
+    come(&mut queue, wishing(0, later.clone()), 0);
+    assert_eq!((started(&mut queue, 49), queue.look_again(49)), (None, Some(50)));
+    assert_eq!(started(&mut queue, 50), Some(0));
+    come(&mut queue, wishing(1, later), 50);
+    assert!(queue.given_up(109).is_none());
+    assert_eq!(queue.given_up(110).unwrap().number, 1);
+    assert_eq!((queue.waiting(), queue.has_times()), (0, false));
+}
+
+#[derive(Clone, Debug)]
+enum Step {
+    Come { key: Option<u8>, priority: i64, after: i64, within: Option<i64> },
+    GiveBack(usize),
+    GoAway(usize),
+    Vanish(usize),
+    Leave(usize),
+    Pass(i64),
+}
+
+fn steps() -> impl Strategy<Value = Vec<Step>> {
+    let step = prop_oneof![
+        4 => (proptest::option::of(0..3_u8), -1..3_i64, 0..3_i64, proptest::option::of(1..40_i64))
+            .prop_map(|(key, priority, after, within)| Step::Come { key, priority, after: after * 10, within }),
+        3 => any::<usize>().prop_map(Step::GiveBack),
+        1 => any::<usize>().prop_map(Step::GoAway),
+        1 => any::<usize>().prop_map(Step::Vanish),
+        1 => any::<usize>().prop_map(Step::Leave),
+        2 => (0..30_i64).prop_map(Step::Pass),
+    ];
+    proptest::collection::vec(step, 0..120)
+}
+
+proptest! {
+    /// Whatever happens: the limits hold, nobody who may run is forgotten, and at the end nothing
+    /// is left over.
+    #[test]
+    fn the_books_balance(
+        steps in steps(), slots in 1..4_usize, per_key in 1..3_usize, rate in proptest::option::of(1..4_usize),
+    ) {
+        let rate = rate.map(|count| (count, 20));
+        let mut queue = Queue::<Task, Away>::new(Limits { per_key, rate, ..limits(slots) });
+        let mut now = 0;
+        let mut running: Vec<Option<Key>> = Vec::new();
+        let mut waiting: Vec<(u32, Place, Option<Wish>)> = Vec::new();
+        let mut away: Vec<Rc<Cell<bool>>> = Vec::new();
+        let mut number = 0;
+        let mut known = HashSet::new();
+        for step in steps.into_iter().chain((0..400).map(|n| if n % 2 == 0 { Step::Pass(25) } else { Step::GiveBack(n) })) {
+            match step {
+                Step::Come { key, priority, after, within } => {
+                    number += 1;
+                    known.insert(number);
+                    let key: Option<Key> = key.map(|key| key.to_string().into());
+                    let wish = Wish { key: key.clone(), priority, after, within };
+                    let wish = (number % 3 != 0).then_some(wish);
+                    match queue.come(Task { number, wish: wish.clone() }, now) {
+                        Ok(Came::AtOnce(_)) => {
+                            known.remove(&number);
+                            running.push(wish.and_then(|wish| wish.key));
+                        }
+                        Ok(Came::Waits(place)) => waiting.push((number, place, wish)),
+                        Err(_) => prop_assert!(false, "it is large enough"),
+                    }
+                }
+                Step::GiveBack(n) if !running.is_empty() => {
+                    let key = running.swap_remove(n % running.len());
+                    queue.give_back(key.as_ref());
+                }
+                Step::GoAway(n) if !running.is_empty() => {
+                    let key = running.swap_remove(n % running.len());
+                    queue.give_back(key.as_ref());
+                    let gone = Rc::new(Cell::new(false));
+                    away.push(Rc::clone(&gone));
+                    queue.come_back(Away { gone }, key);
+                }
+                Step::Vanish(n) if !away.is_empty() => {
+                    let n = n % away.len();
+                    away.swap_remove(n).set(true);
+                }
+                Step::Leave(n) if !waiting.is_empty() => {
+                    let n = n % waiting.len();
+                    let (number, place, wish) = waiting.swap_remove(n);
+                    let left = queue.leave(place, wish.as_ref());
+                    prop_assert_eq!(left.is_some(), known.remove(&number));
+                }
+                Step::Pass(time) => now += time,
+                _ => {}
+            }
+            while let Some(task) = queue.given_up(now) {
+                prop_assert!(known.remove(&task.number));
+            }
+            while let Some(next) = queue.next(|| now) {
+                match next {
+                    Next::Start(task) => {
+                        prop_assert!(known.remove(&task.number));
+                        running.push(task.wish.and_then(|wish| wish.key));
+                    }
+                    Next::Return(back, key) => {
+                        away.retain(|gone| !Rc::ptr_eq(gone, &back.gone));
+                        running.push(key);
+                    }
+                }
+            }
+            prop_assert_eq!(queue.busy(), running.len());
+            prop_assert!(running.len() <= slots);
+            for key in running.iter().flatten() {
+                let same = running.iter().flatten().filter(|other| *other == key).count();
+                prop_assert!(same <= per_key);
+            }
+            waiting.retain(|(number, ..)| known.contains(number));
+            prop_assert_eq!(queue.waiting(), known.len());
+        }
+        prop_assert!(known.is_empty(), "forgotten: {known:?}");
+        prop_assert!(running.is_empty() && away.is_empty());
+        prop_assert!(queue.keys.is_empty() && queue.giving_up.is_empty());
+    }
+}

@@ -1,0 +1,83 @@
+//! Scores, levels, priorities, due times and the reviewer's factors.
+
+use hitl::{
+    ApprovalLevel, CallContext, CallView, HitlConfig, Risk, Signals, Thresholds, Tool, assess,
+    due_after, level_for, priority as priority_of, reviewer_factors, weighted,
+};
+use serde_json::{Value, json};
+
+use crate::seed_tools::{ApproveExpense, DeleteProject, SendBulkNotification, SignContract};
+
+/// The configuration of a tool by name: the example tools' own, the two that the seed names besides
+/// them, and the default for a tool that nobody knows.
+fn config(tool: &str) -> HitlConfig {
+    let known =
+        [SignContract::SPEC, DeleteProject::SPEC, ApproveExpense::SPEC, SendBulkNotification::SPEC];
+    match tool {
+        "send_notification" => HitlConfig::DEFAULT.base_confidence(80),
+        "update_task_status" => HitlConfig::DEFAULT.base_confidence(85),
+        other => known
+            .iter()
+            .find(|spec| spec.name == other)
+            .map_or(HitlConfig::DEFAULT, |spec| spec.config),
+    }
+}
+
+fn context(input: &Value) -> CallContext {
+    let mut context = CallContext::of("ann");
+    if let Some(role) = input["user_role"].as_str() {
+        context = context.role(role);
+    }
+    if input["workspace_verified"] == json!(true) {
+        context = context.workspace_verified();
+    }
+    if input["time_sensitive"] == json!(true) {
+        context = context.time_sensitive();
+    }
+    context
+}
+
+fn risk(input: &Value) -> Risk {
+    serde_json::from_value(input["risk"].clone()).unwrap()
+}
+
+fn points(value: &Value) -> u8 {
+    u8::try_from(value.as_u64().unwrap()).unwrap()
+}
+
+pub(crate) fn score(input: &Value) -> Value {
+    let tool = input["tool"].as_str().unwrap();
+    let arguments = hitl::json::scan(&input["args"].to_string()).unwrap();
+    let (config, context) = (config(tool), context(&input["context"]));
+    json!(
+        assess(&CallView::new(tool, &config, &arguments, &context), &Signals::standard())
+            .confidence
+    )
+}
+
+pub(crate) fn level(input: &Value) -> Value {
+    let thresholds = Thresholds {
+        auto: points(&input["auto_threshold"]),
+        quick: points(&input["quick_threshold"]),
+    };
+    let level: ApprovalLevel = level_for(points(&input["confidence"]), thresholds);
+    json!(level.to_string())
+}
+
+pub(crate) fn priority(input: &Value) -> Value {
+    json!(priority_of(risk(input), points(&input["confidence"])).to_string())
+}
+
+pub(crate) fn due_hours(input: &Value) -> Value {
+    json!(due_after(risk(input)).as_secs() / 3600)
+}
+
+pub(crate) fn factors(input: &Value) -> Value {
+    let arguments = usize::try_from(input["arg_count"].as_u64().unwrap()).unwrap();
+    let factors = reviewer_factors(risk(input), points(&input["confidence"]), arguments);
+    json!({
+        "scores": factors.map(|factor| factor.score),
+        "weights": factors.map(|factor| factor.weight),
+        "weighted": weighted(&factors),
+    })
+}

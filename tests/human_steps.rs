@@ -1,0 +1,112 @@
+//! Steps of a task that wait for a human.
+#![expect(clippy::unwrap_used, clippy::panic, reason = "a failed expectation fails the test")]
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU32, Ordering};
+use std::time::Duration;
+
+use hitl::tasks::{StepContext, Task, TaskId, TaskManager, TaskState};
+use hitl::{CallRecord, CallState, Gate, GateInTask as _, PageRequest, Tenant, prelude::*};
+
+/// Counts the bodies.
+#[derive(Clone, Default)]
+struct Bodies(Arc<AtomicU32>);
+
+/// Wires money.
+#[hitl_tool(risk = "high", base_confidence = 50, expires = "30d")]
+async fn wire(#[hitl(state)] bodies: Bodies, to: String, amount: u32) -> String {
+    bodies.0.fetch_add(1, Ordering::SeqCst);
+    format!("{amount} to {to}")
+}
+
+async fn gate() -> (Gate, Bodies) {
+    let bodies = Bodies::default();
+    (Gate::builder().tool::<Wire>().state(bodies.clone()).build().await.unwrap(), bodies)
+}
+
+/// Waits until one call is in that state.
+async fn one(gate: &Gate, state: CallState) -> CallRecord {
+    for _ in 0..100_000 {
+        let found = gate.page(&Tenant::default(), PageRequest::of(&[state])).await.unwrap();
+        if let [record] = found.as_slice() {
+            return record.clone();
+        }
+        tokio::task::yield_now().await;
+    }
+    panic!("no call is {state}");
+}
+
+async fn pay(cx: StepContext, gate: Gate) -> Result<String, String> {
+    let outcome =
+        gate.call_in(&cx, wire("Initech", 120_u32)).by("agent").await.map_err(|e| e.to_string())?;
+    match outcome {
+        Outcome::Executed(output) => Ok(output.parse().unwrap()),
+        other => Err(format!("{other:?}")),
+    }
+}
+
+fn task(gate: &Gate) -> Task<String> {
+    let gate = gate.clone();
+    let step = TaskStep::new("Pay", move |cx: StepContext| pay(cx, gate.clone()));
+    Task::new("Settle").step(step.timeout(Duration::from_secs(5))).timeout(Duration::from_secs(10))
+}
+
+#[tokio::test(start_paused = true)]
+async fn waiting_for_a_human_counts_against_no_budget_and_holds_no_slot() {
+    let (gate, bodies) = gate().await;
+    let manager = TaskManager::builder().max_concurrent(1).build().unwrap();
+    let handle = manager.submit(task(&gate)).unwrap();
+    let record = one(&gate, CallState::Pending).await;
+    tokio::time::advance(Duration::from_secs(3600)).await;
+    assert_eq!(handle.state(), TaskState::Waiting);
+    // The only slot is free.
+    let other =
+        Task::new("other").step(TaskStep::new("s", |_: StepContext| async { Ok::<_, String>(1) }));
+    assert_eq!(manager.submit(other).unwrap().wait().await.unwrap(), 1);
+    gate.decide(record.request.approve().by("dora")).await.unwrap();
+    assert_eq!(handle.wait().await.unwrap(), "120 to Initech");
+    assert_eq!(bodies.0.load(Ordering::SeqCst), 1);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_task_that_is_submitted_again_asks_nobody_twice_and_runs_nothing_twice() {
+    let (gate, bodies) = gate().await;
+    let id = TaskId::new();
+    for round in 0..3 {
+        let manager = TaskManager::builder().build().unwrap();
+        let handle = manager.submit(task(&gate).id(id)).unwrap();
+        if round == 0 {
+            let record = one(&gate, CallState::Pending).await;
+            gate.decide(record.request.approve().by("dora")).await.unwrap();
+        }
+        assert_eq!(handle.wait().await.unwrap(), "120 to Initech");
+    }
+    let calls = gate.page(&Tenant::default(), PageRequest::all()).await.unwrap();
+    assert_eq!((calls.len(), bodies.0.load(Ordering::SeqCst)), (1, 1));
+    assert_eq!(calls[0].key().run.as_str(), format!("task/{id}/step/0"));
+}
+
+#[tokio::test(start_paused = true)]
+async fn cancelling_the_task_withdraws_what_it_waits_for() {
+    let (gate, bodies) = gate().await;
+    let manager = TaskManager::builder().build().unwrap();
+    let handle = manager.submit(task(&gate)).unwrap();
+    let record = one(&gate, CallState::Pending).await;
+    handle.cancel("changed my mind");
+    assert!(handle.wait().await.is_err());
+    let withdrawn = one(&gate, CallState::Cancelled).await;
+    assert_eq!(withdrawn.id(), record.id());
+    assert!(gate.decide(record.request.approve().by("dora")).await.is_err());
+    assert_eq!(bodies.0.load(Ordering::SeqCst), 0);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_rejection_fails_the_step_and_nothing_runs() {
+    let (gate, bodies) = gate().await;
+    let manager = TaskManager::builder().build().unwrap();
+    let handle = manager.submit(task(&gate)).unwrap();
+    let record = one(&gate, CallState::Pending).await;
+    gate.decide(record.request.reject("no budget").by("dora")).await.unwrap();
+    assert!(handle.wait().await.unwrap_err().to_string().contains("no budget"));
+    assert_eq!(bodies.0.load(Ordering::SeqCst), 0);
+}
