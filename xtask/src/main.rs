@@ -3,6 +3,7 @@
 //! Only the standard library, so that it builds in a moment and needs nothing.
 
 mod cargo;
+mod postgres;
 mod quickstart;
 mod toolchain;
 
@@ -15,6 +16,9 @@ Usage: cargo xtask test
 
 Runs everything that has to hold before a change is merged: format, lints, documentation, every
 test, every example, and the quickstart on the data that comes along.
+
+HITL_REQUIRE_POSTGRES=1 starts a private PostgreSQL server for the tests that need one, and installs
+it where it is missing and may be installed. Without it they are skipped, and say so.
 ";
 
 fn main() -> ExitCode {
@@ -43,6 +47,12 @@ fn main() -> ExitCode {
 /// Every step in turn; the first that fails ends it.
 fn test() -> Result<(), String> {
     toolchain::prepare()?;
+    let mut tests = cargo(&["test", "--workspace", "--all-features", "--all-targets"]);
+    // The server lives until the tests have run.
+    let database = hitl_test_postgres::is_required().then(postgres::start).transpose()?;
+    if let Some(database) = &database {
+        tests = tests.env(database.variable.0, database.variable.1);
+    }
     let steps = [
         Step::new("format", cargo(&["fmt", "--all", "--check"])),
         Step::new(
@@ -60,7 +70,7 @@ fn test() -> Result<(), String> {
                 .env("RUSTDOCFLAGS", "-D warnings"),
         ),
         Step::new("examples", cargo(&["build", "-p", "hitl", "--examples"])),
-        Step::new("tests", cargo(&["test", "--workspace", "--all-features", "--all-targets"])),
+        Step::new("tests", tests),
         Step::new("tests in documentation", {
             cargo(&["test", "--workspace", "--all-features", "--doc"])
         }),

@@ -2,22 +2,25 @@
 
 use hitl_test_postgres::{Server, URL, install};
 
-/// Starts a private server, unless the environment names a database; installs PostgreSQL where that
-/// is missing and may be installed. The steps that follow find it by what is returned, a variable
-/// and its value; the server lives as long as the first part.
-pub(crate) fn start() -> Result<(Option<Server>, (&'static str, String)), String> {
-    if let Ok(url) = std::env::var(URL) {
-        println!("PostgreSQL: the database that {URL} names");
-        return Ok((None, (URL, url)));
-    }
-    install()?;
-    let server = Server::start("")?;
-    let url = server.url();
-    println!("PostgreSQL: a private server, {url}");
-    Ok((Some(server), (URL, url)))
+/// The database for tests; a private server lives as long as this does.
+pub(crate) struct Database {
+    _server: Option<Server>,
+    /// The variable that tells the tests, and its value.
+    pub(crate) variable: (&'static str, &'static str),
 }
 
-/// Stops it and removes its folder.
-pub(crate) fn stop(server: Option<Server>) {
-    drop(server);
+/// Starts a private server, unless the environment names a database; installs PostgreSQL where that
+/// is missing and may be installed.
+pub(crate) fn start() -> Result<Database, String> {
+    let (server, url) = if let Ok(url) = std::env::var(URL) {
+        (None, url)
+    } else {
+        install()?;
+        let server = Server::start("")?;
+        let url = server.url();
+        (Some(server), url)
+    };
+    println!("tests use {URL}={url}");
+    // For the few steps that follow, each of which keeps it.
+    Ok(Database { _server: server, variable: (URL, url.leak()) })
 }

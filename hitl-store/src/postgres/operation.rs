@@ -152,8 +152,10 @@ pub(super) async fn submit(
         }
         let record = call.stamped(on.now_of(read_at));
         let claim = record.claim.map(|claim| claim.session);
-        let epoch = claim.map(|session| on.sessions.epoch(session)).transpose()?;
-        match insert(on, &record, epoch, payload, read_at + FRESH, write).await? {
+        let epoch = claim.map(|session| on.sessions.epoch(session)).transpose();
+        let epoch = epoch.map_err(|error| on.known_or_ambiguous(error, unclear))?;
+        let attempt = insert(on, &record, epoch, payload, read_at + FRESH, write).await;
+        match attempt.map_err(|error| on.known_or_ambiguous(error, unclear))? {
             Wrote::Done => {
                 on.changed(record.id());
                 return Ok(Submitted::Created(record));
@@ -161,7 +163,8 @@ pub(super) async fn submit(
             Wrote::Missed => {
                 misses += 1;
                 if let Some((session, epoch)) = claim.zip(epoch) {
-                    on.sessions.check(&on.database, session, epoch).await?;
+                    let checked = on.sessions.check(&on.database, session, epoch).await;
+                    checked.map_err(|error| on.known_or_ambiguous(error, unclear))?;
                 }
                 if misses == MISSES {
                     return Err(on.database.error(Fault::Damaged("a new call's id is taken")));
@@ -188,18 +191,16 @@ pub(super) async fn apply(
     let mut tries = on.database.tries();
     let (write, mut unclear) = (SessionId::new(), false);
     loop {
-        if unclear {
-            let written = query::written(&on.database, tenant, id, write).await;
-            if written.map_err(|fault| on.reading_failed(fault, true))?.is_some() {
-                on.changed(id);
-                let kept = query::get(&on.database, tenant, id).await;
-                let kept = kept.map_err(|fault| on.reading_failed(fault, true))?;
-                return kept.map(|kept| kept.record).ok_or(ApplyError::NotFound(id));
-            }
-        }
         let kept = query::get(&on.database, tenant, id).await;
         let kept = kept.map_err(|fault| on.reading_failed(fault, unclear))?;
         let Some(kept) = kept else { return Err(ApplyError::NotFound(id)) };
+        // Asked after the record was read: what was not written then is not in it.
+        if unclear && on.has_written(tenant, id, write).await? {
+            on.changed(id);
+            let kept = query::get(&on.database, tenant, id).await;
+            let kept = kept.map_err(|fault| on.reading_failed(fault, true))?;
+            return kept.map(|kept| kept.record).ok_or(ApplyError::NotFound(id));
+        }
         let now = on.now_of(kept.read_at);
         let facts = Facts { now, claimant_dead: kept.claimant_dead };
         let next = match machine::apply(&kept.record, event, facts) {
@@ -209,8 +210,10 @@ pub(super) async fn apply(
                 return Err(ApplyError::Lost { refusal, current: Box::new(kept.record) });
             }
         };
-        let change = Change::new(on, &kept, next, event)?;
-        match change.write(on, tenant, event, result, write).await? {
+        let change = Change::new(on, &kept, next, event);
+        let change = change.map_err(|error| on.known_or_ambiguous(error, unclear))?;
+        let attempt = change.write(on, tenant, event, result, write).await;
+        match attempt.map_err(|error| on.known_or_ambiguous(error, unclear))? {
             Wrote::Done => {
                 on.changed(id);
                 return Ok(change.next);
@@ -218,10 +221,12 @@ pub(super) async fn apply(
             Wrote::Missed => {
                 if let Event::Claim { session, .. } = event {
                     let epoch = change.epoch.unwrap_or_default();
-                    on.sessions.check(&on.database, *session, epoch).await?;
+                    let checked = on.sessions.check(&on.database, *session, epoch).await;
+                    checked.map_err(|error| on.known_or_ambiguous(error, unclear))?;
                 }
                 if tries.is_over() {
-                    return Err(unreachable(&on.database.place).into());
+                    let error = unreachable(&on.database.place);
+                    return Err(on.known_or_ambiguous(error, unclear).into());
                 }
             }
             Wrote::Unclear => {
@@ -362,8 +367,24 @@ impl Shared {
             .map_err(|_| self.database.error(Fault::Damaged("a record cannot be written as JSON")))
     }
 
+    /// Whether a write whose answer was lost has happened.
+    async fn has_written(
+        &self,
+        tenant: &Tenant,
+        id: RequestId,
+        write: SessionId,
+    ) -> Result<bool, StoreError> {
+        let written = query::written(&self.database, tenant, id, write).await;
+        Ok(written.map_err(|fault| self.reading_failed(fault, true))?.is_some())
+    }
+
     /// A read that failed after a write whose end is not known leaves it unknown.
     fn reading_failed(&self, fault: Fault, unclear: bool) -> StoreError {
-        if unclear { ambiguous(&self.database.place) } else { self.database.error(fault) }
+        self.known_or_ambiguous(self.database.error(fault), unclear)
+    }
+
+    /// Whatever goes wrong after a write whose end is not known: that one may still happen.
+    fn known_or_ambiguous(&self, error: StoreError, unclear: bool) -> StoreError {
+        if unclear { ambiguous(&self.database.place) } else { error }
     }
 }

@@ -218,23 +218,21 @@ pub(super) async fn stale(
 /// Numbers are given by whoever reads: see `number_history` in the schema.
 pub(super) async fn history(on: &Database, after: u64, limit: usize) -> Result<History, Fault> {
     let from = i64::try_from(after).unwrap_or(i64::MAX);
-    loop {
-        let rows = on.read(&HISTORY, &[&from, &count(limit)]).await?;
-        // Numbered is numbered: giving further ones twice is harmless.
-        if rows.len() < limit && number(on).await? > 0 {
-            continue;
-        }
-        let mut entries = Vec::with_capacity(rows.len());
-        for row in &rows {
-            let text: &str = row.try_get(1)?;
-            let entry: Entry =
-                serde_json::from_str(text).map_err(|_| Fault::Damaged("an entry"))?;
-            entries.push((row.try_get::<_, i64>(0)?.cast_unsigned(), entry));
-        }
-        let first: Option<i64> = rows.first().map(|row| row.try_get(2)).transpose()?;
-        let gap = first.is_some_and(|first| after.saturating_add(1) < first.cast_unsigned());
-        return Ok(History::new(entries, gap));
+    let mut rows = on.read(&HISTORY, &[&from, &count(limit)]).await?;
+    if rows.len() < limit {
+        // Read again also when there was nothing to number: somebody else may just have done it.
+        while number(on).await? == NUMBERED {}
+        rows = on.read(&HISTORY, &[&from, &count(limit)]).await?;
     }
+    let mut entries = Vec::with_capacity(rows.len());
+    for row in &rows {
+        let text: &str = row.try_get(1)?;
+        let entry: Entry = serde_json::from_str(text).map_err(|_| Fault::Damaged("an entry"))?;
+        entries.push((row.try_get::<_, i64>(0)?.cast_unsigned(), entry));
+    }
+    let first: Option<i64> = rows.first().map(|row| row.try_get(2)).transpose()?;
+    let gap = first.is_some_and(|first| after.saturating_add(1) < first.cast_unsigned());
+    Ok(History::new(entries, gap))
 }
 
 async fn number(on: &Database) -> Result<i64, Fault> {

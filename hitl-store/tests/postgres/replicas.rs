@@ -256,6 +256,23 @@ async fn a_change_that_is_committed_late_is_not_skipped() {
 }
 
 #[tokio::test]
+async fn what_another_reader_is_just_numbering_is_not_missed() {
+    let (url, schema) = (url_or_skip!(), schema());
+    let s = deaf_to_history(&url, &schema).await;
+    // Its own first look at the history is over.
+    assert!(s.store.history(0, 10).await.unwrap().entries.is_empty());
+    for position in 0..20 {
+        s.create(&Draft::new("run", position)).await;
+        let mut server = plain(&url).await;
+        let numbering = server.transaction().await.unwrap();
+        numbering.batch_execute(&format!("SELECT {schema}.number_history(10)")).await.unwrap();
+        let reading = s.store.history(position, 10);
+        let (history, ()) = tokio::join!(reading, async { numbering.commit().await.unwrap() });
+        assert_eq!(history.unwrap().entries.len(), 1);
+    }
+}
+
+#[tokio::test]
 async fn invariant_4_a_decision_that_waits_for_a_lock_past_its_expiry_is_refused() {
     let (url, schema) = (url_or_skip!(), schema());
     let store = options(&url, &schema).open().await.unwrap();
