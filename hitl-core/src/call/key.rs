@@ -34,9 +34,10 @@ impl CallKey {
     }
 }
 
-/// A name in which no separator stands: two different keys never read the same.
-fn plain(name: &str) -> Cow<'_, str> {
-    let is_special = |c: char| matches!(c, '%' | '/' | '#') || c.is_control();
+/// A name in which `separator` does not stand, so that two different keys never read the same: the
+/// tenant ends at the first slash, and the position begins after the last `#`.
+fn plain(name: &str, separator: Option<char>) -> Cow<'_, str> {
+    let is_special = |c: char| c == '%' || Some(c) == separator || c.is_control();
     if !name.contains(is_special) {
         return Cow::Borrowed(name);
     }
@@ -54,7 +55,8 @@ fn plain(name: &str) -> Cow<'_, str> {
 
 impl fmt::Display for CallKey {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let (tenant, run) = (plain(self.tenant.as_str()), plain(self.run.as_str()));
+        let (tenant, run) =
+            (plain(self.tenant.as_str(), Some('/')), plain(self.run.as_str(), None));
         write!(f, "{tenant}/{run}#{}", self.position)
     }
 }
@@ -69,7 +71,7 @@ mod tests {
             tenant: Tenant::new(tenant),
             ..CallKey::new(run, 1)
         };
-        assert_eq!(key("acme", "run-7").to_string(), "acme/run-7#1");
+        assert_eq!(key("acme", "task-7/run-7").to_string(), "acme/task-7/run-7#1");
         assert_ne!(key("a", "b/c").to_string(), key("a/b", "c").to_string());
         assert_ne!(key("a", "b#1").to_string(), key("a", "b%231").to_string());
         assert_eq!(key("a", "b\n").to_string(), "a/b%0A#1");

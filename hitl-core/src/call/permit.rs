@@ -7,8 +7,10 @@ use super::{CallContext, CallKey, StateMap};
 /// Permission to run one call once: it owns the arguments, and only a gate makes it.
 ///
 /// ```compile_fail,E0451
-/// // A permit cannot be made by hand.
-/// let permit = hitl_core::Permit::<()> { arguments: (), cx: todo!() };
+/// // A permit cannot be made by hand, not even with everything that is in it.
+/// fn forge(cx: hitl_core::RunContext) -> hitl_core::Permit<()> {
+///     hitl_core::Permit { arguments: (), cx }
+/// }
 /// ```
 #[derive(Debug)]
 #[must_use = "a permit that is dropped runs nothing"]
