@@ -78,7 +78,9 @@ impl TaskState {
             (Self::Queued | Self::Running | Self::Waiting | Self::Undoing, T::Cancel) => {
                 Self::Cancelled
             }
-            (Self::Queued | Self::Running | Self::Undoing, T::TimeOut) => Self::TimedOut,
+            (Self::Queued | Self::Running | Self::Waiting | Self::Undoing, T::TimeOut) => {
+                Self::TimedOut
+            }
             (from, transition) => return Err(IllegalTransition { from, transition }),
         })
     }
@@ -140,7 +142,8 @@ pub enum Transition {
     /// Somebody stopped it.
     Cancel,
     /// Its overall time ran out, or, while [`Queued`](TaskState::Queued), the time it may wait
-    /// there. Not while [`Waiting`](TaskState::Waiting), which spends no time.
+    /// there. [`Waiting`](TaskState::Waiting) spends no time, but the last member of a group may
+    /// leave the clock just as the time runs out.
     TimeOut,
 }
 
@@ -197,7 +200,8 @@ mod tests {
                 T::Undo => Some(S::Undoing),
                 T::Fail => Some(S::Failed),
                 T::Cancel => Some(S::Cancelled),
-                T::Start | T::Park | T::Complete | T::TimeOut => None,
+                T::TimeOut => Some(S::TimedOut),
+                T::Start | T::Park | T::Complete => None,
             },
             S::Undoing => match transition {
                 T::Fail => Some(S::Failed),
