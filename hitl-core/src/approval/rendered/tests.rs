@@ -137,7 +137,7 @@ fn changed(tree: &Json, at: &mut usize, how: u8) -> Json {
     let here = *at == 0;
     *at = at.wrapping_sub(1);
     match tree {
-        Json::Array(items) if here && how % 3 == 0 => {
+        Json::Array(items) if here && how.is_multiple_of(3) => {
             Json::Array(items.iter().skip(1).cloned().collect())
         }
         Json::Array(items) => Json::Array(items.iter().map(|i| changed(i, at, how)).collect()),
