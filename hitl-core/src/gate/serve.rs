@@ -12,6 +12,7 @@ use super::wait::Waiting;
 use crate::call::{Outcome, Tenant};
 use crate::ids::{OwnerToken, RequestId};
 use crate::machine::{CallState, Event};
+use crate::sync::sleep;
 
 /// How many bodies one server runs at a time.
 const AT_ONCE: usize = 64;
@@ -38,7 +39,7 @@ impl Gate {
             }
             tokio::select! {
                 () = changes.changed() => {}
-                () = tokio::time::sleep(LOOK_AGAIN) => {}
+                () = sleep(LOOK_AGAIN) => {}
             }
         }
     }
