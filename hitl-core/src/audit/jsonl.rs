@@ -96,8 +96,7 @@ impl JsonlAudit {
     /// Starts a new file now. Does nothing when this one is empty.
     pub fn rotate(&self) -> Result<(), AuditError> {
         let mut writer = self.writer();
-        self.start_anew(&mut writer)
-            .map_err(|e| self.failed("cannot rotate", e))
+        self.start_anew(&mut writer).map_err(|e| self.failed("cannot rotate", e))
     }
 
     /// `None` when another process holds the file.

@@ -15,7 +15,9 @@ pub(super) fn of(path: &Path) -> io::Result<Vec<PathBuf>> {
         let entry = entry?;
         let other = entry.file_name().to_string_lossy().into_owned();
         let digits = other.strip_prefix(&name).and_then(|rest| rest.strip_prefix('.'));
-        if digits.is_some_and(|digits| digits.len() == 20 && digits.bytes().all(|b| b.is_ascii_digit())) {
+        if digits
+            .is_some_and(|digits| digits.len() == 20 && digits.bytes().all(|b| b.is_ascii_digit()))
+        {
             found.push(entry.path());
         }
     }

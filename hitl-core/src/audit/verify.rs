@@ -41,8 +41,17 @@ struct Stream {
     head: Head,
     /// Checkpoints about it that were met on the way: their numbers.
     met: HashSet<u64>,
-    /// The number of the first record seen, and what it names.
-    first: (u64, String),
+    /// The first record that was seen.
+    first: First,
+}
+
+/// The first record of a chain that was given.
+#[derive(Clone, Debug)]
+struct First {
+    seq: u64,
+    prev: String,
+    file: String,
+    line: u64,
 }
 
 /// Where a line stands.
@@ -83,7 +92,8 @@ impl Verifier {
     pub fn file(mut self, path: impl AsRef<Path>) -> io::Result<Self> {
         let path = path.as_ref();
         for segment in super::segments::of(path)? {
-            self = self.chain(&segment.display().to_string(), BufReader::new(File::open(&segment)?))?;
+            self =
+                self.chain(&segment.display().to_string(), BufReader::new(File::open(&segment)?))?;
         }
         match File::open(path) {
             Ok(file) => self.chain(&path.display().to_string(), BufReader::new(file)),
@@ -103,11 +113,21 @@ impl Verifier {
             line += 1;
             let place = Place { file: name, line };
             if bytes.pop() != Some(b'\n') {
-                self.found(FindingKind::Torn, &place, stream.as_deref(), "the last line is torn: its writer was interrupted, or it was cut");
+                self.found(
+                    FindingKind::Torn,
+                    &place,
+                    stream.as_deref(),
+                    "the last line is torn: its writer was interrupted, or it was cut",
+                );
                 break;
             }
             let Ok(link) = serde_json::from_slice::<Link<'_>>(&bytes) else {
-                self.found(FindingKind::NotARecord, &place, stream.as_deref(), "this line is no audit record");
+                self.found(
+                    FindingKind::NotARecord,
+                    &place,
+                    stream.as_deref(),
+                    "this line is no audit record",
+                );
                 lost = true;
                 bytes.clear();
                 continue;
@@ -136,17 +156,29 @@ impl Verifier {
             if link.seq == seq + 1 + u64::from(lost) && lost {
                 // The line before cannot be read, and was said to be none.
             } else if link.seq > seq + 1 {
-                let why = format!("records {} to {} are missing before this one", seq + 1, link.seq - 1);
+                let why =
+                    format!("records {} to {} are missing before this one", seq + 1, link.seq - 1);
                 self.found(FindingKind::Missing, place, Some(link.stream), why);
             } else if link.seq <= seq {
-                let why = format!("record {} stands after record {seq}: repeated, moved or put in", link.seq);
+                let why = format!(
+                    "record {} stands after record {seq}: repeated, moved or put in",
+                    link.seq
+                );
                 self.found(FindingKind::OutOfPlace, place, Some(link.stream), why);
             } else if !same {
-                let why = format!("record {seq} is not the one that record {} was written after: either was changed", link.seq);
+                let why = format!(
+                    "record {seq} is not the one that record {} was written after: either was changed",
+                    link.seq
+                );
                 self.found(FindingKind::Altered, place, Some(link.stream), why);
             }
         } else if link.seq == 1 && link.prev != hash(link.stream.as_bytes()) {
-            self.found(FindingKind::Altered, place, Some(link.stream), "the first record does not begin its chain: it was changed");
+            self.found(
+                FindingKind::Altered,
+                place,
+                Some(link.stream),
+                "the first record does not begin its chain: it was changed",
+            );
         }
         let named = self.compare(place, &head);
         if self.look_for_intents {
@@ -159,7 +191,12 @@ impl Verifier {
                 stream
             }
             None => {
-                let first = (link.seq, link.prev.to_owned());
+                let first = First {
+                    seq: link.seq,
+                    prev: link.prev.to_owned(),
+                    file: place.file.to_owned(),
+                    line: place.line,
+                };
                 let stream = Stream { head, met: HashSet::new(), first };
                 self.streams.entry(link.stream.to_owned()).or_insert(stream)
             }
@@ -225,27 +262,33 @@ impl Verifier {
                 self.check_end(checkpoint, named);
             }
         }
-        let begun_late: Vec<(String, u64)> = self
-            .streams
-            .iter()
-            .filter(|(name, stream)| {
-                let (seq, prev) = &stream.first;
-                let vouched = checkpoints.iter().flat_map(|checkpoint| &checkpoint.heads).any(|head| {
-                    head.stream == **name && head.seq + 1 == *seq && head.hash == *prev
-                });
-                *seq != 1 && !vouched
+        let vouched = |stream: &Stream| {
+            let named = checkpoints.iter().flat_map(|checkpoint| &checkpoint.heads);
+            named.into_iter().any(|head| {
+                head.stream == stream.head.stream
+                    && head.seq + 1 == stream.first.seq
+                    && head.hash == stream.first.prev
             })
-            .map(|(name, stream)| (name.clone(), stream.first.0))
-            .collect();
-        for (stream, seq) in begun_late {
+        };
+        let begun_late = self.streams.iter().filter(|(_, s)| s.first.seq != 1 && !vouched(s));
+        let begun_late: Vec<_> = begun_late.map(|(n, s)| (n.clone(), s.first.clone())).collect();
+        for (stream, first) in begun_late {
             let why = format!(
-                "the chain begins with record {seq}, and no checkpoint names the one before: give its earlier segments too"
+                "the chain begins with record {}, and no checkpoint names the one before: give its earlier segments too",
+                first.seq
             );
-            self.note(FindingKind::Missing, Some(&stream), why);
+            let place = Place { file: &first.file, line: first.line };
+            self.found(FindingKind::Missing, &place, Some(&stream), why);
         }
         if self.unlisted > 0 {
             let why = format!("and {} more findings that are not listed", self.unlisted);
-            let finding = Finding { kind: FindingKind::Altered, file: None, line: None, stream: None, message: why };
+            let finding = Finding {
+                kind: FindingKind::Altered,
+                file: None,
+                line: None,
+                stream: None,
+                message: why,
+            };
             self.findings.push(finding);
         }
         Report {
@@ -262,7 +305,10 @@ impl Verifier {
         let at = checkpoint.at;
         match self.streams.get(&named.stream) {
             None => {
-                let why = format!("a checkpoint of {at} names record {} of a chain that was not given", named.seq);
+                let why = format!(
+                    "a checkpoint of {at} names record {} of a chain that was not given",
+                    named.seq
+                );
                 self.note(FindingKind::MissingWriter, Some(&named.stream), why);
             }
             Some(stream) if stream.head.seq < named.seq => {
@@ -272,8 +318,11 @@ impl Verifier {
                 );
                 self.note(FindingKind::Truncated, Some(&named.stream), why);
             }
-            Some(stream) if !stream.met.contains(&named.seq) && stream.first.0 <= named.seq => {
-                let why = format!("record {}, which a checkpoint of {at} names, is not in the log", named.seq);
+            Some(stream) if !stream.met.contains(&named.seq) && stream.first.seq <= named.seq => {
+                let why = format!(
+                    "record {}, which a checkpoint of {at} names, is not in the log",
+                    named.seq
+                );
                 self.note(FindingKind::Missing, Some(&named.stream), why);
             }
             Some(_) => {}
@@ -291,7 +340,10 @@ impl Verifier {
             .partition(|checkpoint| keys.iter().any(|key| checkpoint.is_signed_by(*key)));
         self.checkpoints = good;
         for checkpoint in bad {
-            let why = format!("the checkpoint of {} is not signed by a key that is trusted, or was changed", checkpoint.at);
+            let why = format!(
+                "the checkpoint of {} is not signed by a key that is trusted, or was changed",
+                checkpoint.at
+            );
             self.note(FindingKind::BadCheckpoint, None, why);
         }
     }
@@ -300,7 +352,13 @@ impl Verifier {
     #[expect(clippy::unused_self, reason = "the twin of the one that checks")]
     fn check_signatures(&mut self) {}
 
-    fn found(&mut self, kind: FindingKind, place: &Place<'_>, stream: Option<&str>, message: impl Into<String>) {
+    fn found(
+        &mut self,
+        kind: FindingKind,
+        place: &Place<'_>,
+        stream: Option<&str>,
+        message: impl Into<String>,
+    ) {
         self.push(Finding {
             kind,
             file: Some(place.file.to_owned()),
@@ -310,7 +368,12 @@ impl Verifier {
         });
     }
 
-    pub(super) fn note(&mut self, kind: FindingKind, stream: Option<&str>, message: impl Into<String>) {
+    pub(super) fn note(
+        &mut self,
+        kind: FindingKind,
+        stream: Option<&str>,
+        message: impl Into<String>,
+    ) {
         let (stream, message) = (stream.map(str::to_owned), message.into());
         self.push(Finding { kind, file: None, line: None, stream, message });
     }

@@ -14,7 +14,7 @@ use crate::call::{InvalidSpec, StateMap, Tool};
 use crate::confidence::{Signal, Signals};
 use crate::policy::Policy;
 use crate::seal::HostKey;
-use crate::store::{MemoryStore, Store, StoreError};
+use crate::store::{MemoryStore, Store, StoreError, StoreErrorKind};
 use crate::sync::Runtime;
 
 /// What kind of mistake was found.
@@ -219,6 +219,15 @@ impl GateBuilder {
             runtime,
             limits: self.limits,
         };
+        // Before anything is written: a chain that goes missing is missed.
+        for stream in inner.trail.streams() {
+            match inner.store.writer_register(&stream).await {
+                Err(error) if error.kind() == StoreErrorKind::Unsupported => {
+                    tracing::warn!(%error, "the audit's writer is not registered");
+                }
+                other => other?,
+            }
+        }
         let gate = Gate { inner: Arc::new(inner) };
         if self.recover {
             gate.recover().await.map_err(|error| {

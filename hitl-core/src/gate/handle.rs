@@ -11,8 +11,8 @@ use super::builder::GateBuilder;
 use super::error::{GateError, GateErrorKind};
 use super::registry::Registered;
 use crate::approval::Approver;
-use crate::audit::Trail;
-use crate::call::{CallKey, HitlConfig, StateMap, Tenant, Tool};
+use crate::audit::{AuditEvent, AuditRecord, Trail};
+use crate::call::{CallKey, HitlConfig, Principal, StateMap, Tenant, Tool};
 use crate::confidence::Signals;
 use crate::ids::{RequestId, SessionId};
 use crate::machine::CallRecord;
@@ -115,6 +115,18 @@ impl Gate {
         page: PageRequest,
     ) -> Result<Vec<CallRecord>, GateError> {
         Ok(self.inner.store.page(tenant, page).await?)
+    }
+
+    /// Says in the audit that a person was shown a request: for surfaces of one's own. The approver
+    /// that the gate asks inline is accounted for by itself.
+    pub async fn note_shown(
+        &self,
+        record: &CallRecord,
+        to: impl Into<Principal>,
+    ) -> Result<(), GateError> {
+        let at = self.inner.store.now().await?;
+        self.inner.trail.note(AuditRecord::of(AuditEvent::Shown, record, at).by(to));
+        Ok(())
     }
 
     /// How many audit records could not be kept yet. While there are any, no body starts.

@@ -7,6 +7,7 @@ use futures::FutureExt as _;
 use super::error::GateError;
 use super::handle::Inner;
 use crate::approval::Review;
+use crate::audit::{AuditEvent, AuditRecord};
 use crate::machine::CallRecord;
 use crate::sync::sleep;
 
@@ -22,6 +23,8 @@ impl Inner {
         let (tenant, id) = (&record.key().tenant, record.id());
         let mut watch = self.store.watch(id);
         let mut current = self.current(tenant, id).await?;
+        let at = self.store.now().await?;
+        self.trail.note(AuditRecord::of(AuditEvent::Shown, &current, at));
         // An approver may also panic before its first await, so the call itself is caught too.
         let asked =
             AssertUnwindSafe(async { approver.review(&record.request).await }).catch_unwind();
