@@ -29,7 +29,7 @@ use crate::call::{FailureRecord, Issued, Outcome, OutputText, Permit, RunContext
 use crate::ids::RequestId;
 use crate::machine::{CallRecord, Claim, Event};
 use crate::seal::Sealed;
-use crate::store::ApplyError;
+use crate::store::{ApplyError, Enclosed};
 use crate::sync::{Runtime, sleep, timeout};
 
 /// The most characters of a failure that are kept.
@@ -305,7 +305,8 @@ impl Inner {
         event: Event,
         result: Option<Sealed>,
     ) -> Result<CallRecord, ApplyError> {
-        self.offer(&held.record.key().tenant, held.record.id(), event, result).await
+        let enclosed = Enclosed::result(result);
+        self.offer(&held.record.key().tenant, held.record.id(), event, enclosed).await
     }
 
     /// What is kept of what a tool said: without secrets, and not too long. Secrets are masked before
@@ -332,11 +333,11 @@ impl Inner {
         tenant: &Tenant,
         id: RequestId,
         event: Event,
-        result: Option<Sealed>,
+        enclosed: Enclosed,
     ) -> Result<CallRecord, ApplyError> {
         let mut pause = BETWEEN_OFFERS;
         for _ in 1..OFFERS {
-            match self.store.apply(tenant, id, event.clone(), result.clone()).await {
+            match self.store.apply(tenant, id, event.clone(), enclosed.clone()).await {
                 Ok(record) => return Ok(record),
                 Err(lost @ (ApplyError::Lost { .. } | ApplyError::NotFound(_))) => {
                     return Err(lost);
@@ -348,7 +349,7 @@ impl Inner {
                 }
             }
         }
-        self.store.apply(tenant, id, event, result).await
+        self.store.apply(tenant, id, event, enclosed).await
     }
 }
 
