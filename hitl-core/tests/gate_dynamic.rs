@@ -48,7 +48,7 @@ fn spec() -> DynSpec {
 
 fn with_description(text: &str) -> DynSpec {
     let mut spec = spec();
-    spec.description = text.to_owned();
+    text.clone_into(&mut spec.description);
     spec
 }
 

@@ -64,7 +64,7 @@ impl Check<'_> {
         }
         let is = |other: &Json| self.same(value, other);
         if let Some(accepted) = &node.accepted
-            && !self.any(accepted, is)?
+            && !any(accepted, is)?
         {
             return refuse(Invalid, "this is not one of the accepted values");
         }
@@ -123,7 +123,7 @@ impl Check<'_> {
         }
         if node.unique {
             for (i, item) in items.iter().enumerate() {
-                if self.any(&items[..i], |earlier| self.same(item, earlier))? {
+                if any(&items[..i], |earlier| self.same(item, earlier))? {
                     return refuse(ArgumentErrorKind::Invalid, "an item stands here twice");
                 }
             }
@@ -162,19 +162,6 @@ impl Check<'_> {
         Ok(())
     }
 
-    fn any(
-        &self,
-        values: &[Json],
-        is: impl Fn(&Json) -> Result<bool, ArgumentError>,
-    ) -> Result<bool, ArgumentError> {
-        for value in values {
-            if is(value)? {
-                return Ok(true);
-            }
-        }
-        Ok(false)
-    }
-
     /// Whether two values are the same in the sense of JSON Schema: numbers by what they are,
     /// objects whatever their order.
     fn same(&self, a: &Json, b: &Json) -> Result<bool, ArgumentError> {
@@ -201,6 +188,18 @@ impl Check<'_> {
             _ => a == b,
         })
     }
+}
+
+fn any(
+    values: &[Json],
+    is: impl Fn(&Json) -> Result<bool, ArgumentError>,
+) -> Result<bool, ArgumentError> {
+    for value in values {
+        if is(value)? {
+            return Ok(true);
+        }
+    }
+    Ok(false)
 }
 
 impl Kind {
