@@ -184,7 +184,6 @@ impl Store for PostgresStore {
         history.map_err(|fault| self.shared.error(fault))
     }
 
-<<<<<<< HEAD
     async fn mark(&self, name: &str) -> Result<Option<String>, StoreError> {
         let mark = query::meta(&self.shared.database, &format!("mark.{name}")).await;
         mark.map_err(|fault| self.shared.error(fault))
@@ -197,7 +196,8 @@ impl Store for PostgresStore {
         to: &str,
     ) -> Result<bool, StoreError> {
         operation::swap_mark(&self.shared, &format!("mark.{name}"), from, to).await
-=======
+    }
+
     async fn retain(&self, before: Timestamp) -> Result<Retained, StoreError> {
         let erased = retention::erase(&self.shared.database, before).await;
         erased.map(Retained::new).map_err(|fault| self.shared.error(fault))
@@ -206,7 +206,6 @@ impl Store for PostgresStore {
     async fn forget_runs(&self, watermark: Timestamp) -> Result<u64, StoreError> {
         let forgotten = retention::forget(&self.shared.database, watermark).await;
         forgotten.map_err(|fault| self.shared.error(fault))
->>>>>>> main
     }
 
     fn watch(&self, id: RequestId) -> Watch {
