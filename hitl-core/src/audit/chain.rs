@@ -64,8 +64,8 @@ impl Head {
 
     /// The head after this line, without its line break; nothing when it is no audit record.
     pub fn of_line(line: &[u8]) -> Option<Self> {
-        let link: Link<'_> = serde_json::from_slice(line).ok()?;
-        Some(Self { stream: link.stream.to_owned(), seq: link.seq, hash: hash(line) })
+        let Link { seq, stream, .. } = serde_json::from_slice(line).ok()?;
+        Some(Self { stream: stream.to_owned(), seq, hash: hash(line) })
     }
 }
 

@@ -54,7 +54,7 @@ impl<A: AuditSink + ?Sized> AuditSink for std::sync::Arc<A> {
     }
 }
 
-impl<A: AuditSink + ?Sized> AuditSink for Box<A> {
+impl<T: AuditSink + ?Sized> AuditSink for Box<T> {
     fn append(&self, record: &AuditRecord) -> Result<(), AuditError> {
         (**self).append(record)
     }

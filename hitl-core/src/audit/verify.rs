@@ -105,13 +105,13 @@ impl Verifier {
     pub fn chain(mut self, name: &str, mut lines: impl BufRead) -> io::Result<Self> {
         self.prepare();
         let mut bytes = Vec::with_capacity(4096);
-        let mut line = 0;
+        let mut number = 0;
         let mut stream: Option<String> = None;
         // After a line that cannot be read, the next one's reference cannot be checked.
         let mut lost = false;
         while lines.read_until(b'\n', &mut bytes)? > 0 {
-            line += 1;
-            let place = Place { file: name, line };
+            number += 1;
+            let place = Place { file: name, line: number };
             if bytes.pop() != Some(b'\n') {
                 self.found(
                     FindingKind::Torn,
@@ -185,22 +185,17 @@ impl Verifier {
             self.remember(bytes);
         }
         let seq = head.seq;
-        let stream = match self.streams.get_mut(link.stream) {
-            Some(stream) => {
-                stream.head = head;
-                stream
-            }
-            None => {
-                let first = First {
-                    seq: link.seq,
-                    prev: link.prev.to_owned(),
-                    file: place.file.to_owned(),
-                    line: place.line,
-                };
-                let stream = Stream { head, met: HashSet::new(), first };
-                self.streams.entry(link.stream.to_owned()).or_insert(stream)
-            }
-        };
+        let stream = self.streams.entry(link.stream.to_owned()).or_insert_with(|| Stream {
+            head: head.clone(),
+            met: HashSet::new(),
+            first: First {
+                seq: link.seq,
+                prev: link.prev.to_owned(),
+                file: place.file.to_owned(),
+                line: place.line,
+            },
+        });
+        stream.head = head;
         if named {
             stream.met.insert(seq);
         }
