@@ -1,11 +1,65 @@
-//! Whether two JSON numbers, however written, are the same decimal number.
+//! JSON numbers compared as what they are, decimals of any length: nothing is rounded, and nothing
+//! is allocated.
 
-/// A JSON number without its spelling: sign, digits without outer zeros, power of ten of the last.
-#[derive(PartialEq, Eq)]
-struct Decimal {
+use std::cmp::Ordering;
+
+/// A JSON number without its spelling.
+#[derive(Clone, Copy)]
+struct Decimal<'t> {
     negative: bool,
-    digits: String,
-    exponent: i64,
+    whole: &'t str,
+    fraction: &'t str,
+    /// The power of ten of the first digit that is not zero; nothing for zero itself.
+    magnitude: Option<i64>,
+}
+
+impl Decimal<'_> {
+    /// The digits from the first that is not zero on.
+    fn digits(&self) -> impl Iterator<Item = u8> {
+        self.whole.bytes().chain(self.fraction.bytes()).skip_while(|digit| *digit == b'0')
+    }
+}
+
+/// How two JSON number lexemes compare, exactly: `5000`, `5000.0` and `5e3` are equal;
+/// 9007199254740992 is less than 9007199254740993, although an `f64` cannot tell them apart.
+/// Nothing when one of them is not a JSON number.
+///
+/// ```
+/// # use std::cmp::Ordering;
+/// # use hitl_base::json::compare_numbers;
+/// assert_eq!(compare_numbers("1000.00", "1e3"), Some(Ordering::Equal));
+/// assert_eq!(compare_numbers("-2", "0.1"), Some(Ordering::Less));
+/// assert_eq!(compare_numbers("lots", "1"), None);
+/// ```
+pub fn compare_numbers(a: &str, b: &str) -> Option<Ordering> {
+    let (a, b) = (parse(a)?, parse(b)?);
+    let (Some(a_magnitude), Some(b_magnitude)) = (a.magnitude, b.magnitude) else {
+        let sign = |n: &Decimal<'_>| match n.magnitude {
+            None => 0,
+            Some(_) if n.negative => -1,
+            Some(_) => 1,
+        };
+        return Some(sign(&a).cmp(&sign(&b)));
+    };
+    if a.negative != b.negative {
+        return Some(if a.negative { Ordering::Less } else { Ordering::Greater });
+    }
+    let sizes = a_magnitude.cmp(&b_magnitude).then_with(|| compare_digits(a, b));
+    Some(if a.negative { sizes.reverse() } else { sizes })
+}
+
+/// Digits of numbers of the same magnitude; what one of them lacks is zero.
+fn compare_digits(a: Decimal<'_>, b: Decimal<'_>) -> Ordering {
+    let (mut a, mut b) = (a.digits(), b.digits());
+    loop {
+        match (a.next(), b.next()) {
+            (None, None) => return Ordering::Equal,
+            (x, y) => match x.unwrap_or(b'0').cmp(&y.unwrap_or(b'0')) {
+                Ordering::Equal => {}
+                different => return different,
+            },
+        }
+    }
 }
 
 /// Whether two JSON number lexemes denote exactly the same number: `5000`, `5000.0` and `5e3` do;
@@ -18,13 +72,10 @@ struct Decimal {
 /// assert!(!same_number("9007199254740992.0", "9007199254740993"));
 /// ```
 pub fn same_number(a: &str, b: &str) -> bool {
-    match (parse(a), parse(b)) {
-        (Some(a), Some(b)) => a == b,
-        _ => false,
-    }
+    compare_numbers(a, b) == Some(Ordering::Equal)
 }
 
-fn parse(text: &str) -> Option<Decimal> {
+fn parse(text: &str) -> Option<Decimal<'_>> {
     let (negative, rest) = match text.strip_prefix('-') {
         Some(rest) => (true, rest),
         None => (false, text),
@@ -37,16 +88,15 @@ fn parse(text: &str) -> Option<Decimal> {
     if whole.is_empty() || !whole.bytes().chain(fraction.bytes()).all(|b| b.is_ascii_digit()) {
         return None;
     }
-    let all = format!("{whole}{fraction}");
-    let digits = all.trim_start_matches('0').trim_end_matches('0');
-    if digits.is_empty() {
-        return Some(Decimal { negative: false, digits: String::new(), exponent: 0 });
-    }
-    let trailing = all.len() - all.trim_end_matches('0').len();
-    let exponent = exponent
-        .checked_sub(i64::try_from(fraction.len()).ok()?)?
-        .checked_add(i64::try_from(trailing).ok()?)?;
-    Some(Decimal { negative, digits: digits.to_owned(), exponent })
+    let first = whole.bytes().chain(fraction.bytes()).position(|digit| digit != b'0');
+    let magnitude = match first {
+        None => None,
+        Some(first) => {
+            let place = i64::try_from(whole.len()).ok()?.checked_sub(i64::try_from(first).ok()?)?;
+            Some(exponent.checked_add(place)?)
+        }
+    };
+    Some(Decimal { negative, whole, fraction, magnitude })
 }
 
 #[cfg(test)]
@@ -82,6 +132,29 @@ mod tests {
         #[test]
         fn whole_numbers_compare_as_whole_numbers(a: i64, b: i64) {
             prop_assert_eq!(same_number(&a.to_string(), &format!("{b}.0")), a == b);
+        }
+    
+        #[test]
+        fn order_is_that_of_the_numbers(a: i64, b: i64, point in 0_usize..6) {
+            let shifted = |n: i64| format!("{n}e-{point}");
+            prop_assert_eq!(compare_numbers(&shifted(a), &shifted(b)), Some(a.cmp(&b)));
+            let spelled = format!("{b}.000");
+            prop_assert_eq!(compare_numbers(&a.to_string(), &spelled), Some(a.cmp(&b)));
+        }
+    }
+
+    #[test]
+    fn what_an_f64_rounds_is_told_apart() {
+        for (less, more) in [
+            ("9007199254740992", "9007199254740993"),
+            ("0.1", "0.10000000000000000000001"),
+            ("-1e400", "1e400"),
+            ("-2", "-1.9999999999999999999999"),
+            ("0", "1e-400"),
+            ("9.99e2", "1000"),
+        ] {
+            assert_eq!(compare_numbers(less, more), Some(Ordering::Less), "{less} {more}");
+            assert_eq!(compare_numbers(more, less), Some(Ordering::Greater), "{more} {less}");
         }
     }
 }

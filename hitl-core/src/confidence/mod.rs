@@ -8,7 +8,7 @@ mod view;
 
 pub use assess::{Assessment, assess};
 pub use factors::{ReviewerFactor, reviewer_factors, weighted};
-pub use signal::{Factor, Signal, Signals};
+pub use signal::{Factor, FactorSource, Signal, Signals};
 pub use standard::{
     AdminRole, BulkAction, LargeAmount, ManyRecipients, TimeSensitive, VerifiedWorkspace,
 };
