@@ -17,7 +17,6 @@ use futures::FutureExt as _;
 use futures::future::BoxFuture;
 use hitl_base::display::clip;
 use hitl_base::{JsonText, Timestamp};
-use tokio::runtime::Handle;
 use tokio::sync::oneshot;
 
 use super::error::GateError;
@@ -31,6 +30,7 @@ use crate::ids::RequestId;
 use crate::machine::{CallRecord, Claim, Event};
 use crate::seal::Sealed;
 use crate::store::ApplyError;
+use crate::sync::{Runtime, sleep, timeout};
 
 /// The most characters of a failure that are kept.
 const MESSAGE: usize = 2_000;
@@ -168,7 +168,7 @@ async fn run<T: Tool>(gate: Arc<Inner>, held: Held, arguments: T) -> Result<Ende
     let returned = match held.timeout {
         None => body.await,
         Some(budget) => {
-            if let Ok(returned) = tokio::time::timeout(budget, &mut body).await {
+            if let Ok(returned) = timeout(budget, &mut body).await {
                 returned
             } else {
                 // It is not cut off half-way: it goes on, also while the store is slow to park it,
@@ -311,7 +311,7 @@ impl Inner {
                 }
                 Err(ApplyError::Store(error)) => {
                     tracing::warn!(call = %id, %error, event = event.name(), "the store failed; trying again");
-                    tokio::time::sleep(pause).await;
+                    sleep(pause).await;
                     pause *= 3;
                 }
             }
@@ -348,7 +348,7 @@ fn panic_text(panic: &(dyn std::any::Any + Send)) -> &str {
 /// A future that runs to its end: dropped, it goes on in the background.
 struct Detached<O: Send + 'static> {
     running: Option<BoxFuture<'static, O>>,
-    runtime: Handle,
+    runtime: Runtime,
 }
 
 impl<O: Send + 'static> Future for Detached<O> {

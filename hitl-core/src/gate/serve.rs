@@ -11,6 +11,7 @@ use super::wait::Waiting;
 use crate::call::{Outcome, Tenant};
 use crate::ids::{OwnerToken, RequestId};
 use crate::machine::{CallState, Event};
+use crate::sync::sleep;
 
 /// How many bodies one server runs at a time.
 const AT_ONCE: usize = 64;
@@ -37,7 +38,7 @@ impl Gate {
             }
             tokio::select! {
                 () = changes.changed() => {}
-                () = tokio::time::sleep(LOOK_AGAIN) => {}
+                () = sleep(LOOK_AGAIN) => {}
             }
         }
     }

@@ -12,6 +12,7 @@ use crate::call::{FailureRecord, Outcome, OutputText, Tenant};
 use crate::ids::{OwnerToken, RequestId};
 use crate::machine::{CallRecord, CallState, Ending, Event};
 use crate::store::ApplyError;
+use crate::sync::sleep;
 
 /// How often a waiter looks whether the executor of its call is still alive, and whether a hint was
 /// lost.
@@ -74,7 +75,7 @@ impl Inner {
             }
             tokio::select! {
                 () = watch.changed() => {}
-                () = tokio::time::sleep(pause.min(LOOK_AGAIN)) => {
+                () = sleep(pause.min(LOOK_AGAIN)) => {
                     if record.state == CallState::Claimed {
                         self.lose(tenant, id).await?;
                     }
@@ -102,7 +103,7 @@ impl Inner {
             }
             tokio::select! {
                 () = watch.changed() => {}
-                () = tokio::time::sleep(pause.min(LOOK_AGAIN)) => {}
+                () = sleep(pause.min(LOOK_AGAIN)) => {}
             }
         }
     }

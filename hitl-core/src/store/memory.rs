@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, HashMap, HashSet, VecDeque};
 use std::fmt;
 use std::ops::Bound;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, PoisonError};
 
 use async_trait::async_trait;
 use hitl_base::Timestamp;
@@ -14,6 +14,7 @@ use crate::call::{CallKey, Tenant};
 use crate::ids::{RequestId, SessionId};
 use crate::machine::{self, CallRecord, CallState, Entry, Event, Facts, NewCall, Step};
 use crate::seal::{HostKey, Sealed};
+use crate::sync::{Mutex, MutexGuard};
 
 /// The most history entries kept; older ones leave, and readers see a marked gap.
 const HISTORY: usize = 10_000;
