@@ -27,8 +27,8 @@ pub use call::{
     RunId, Spec, StateRequirement, Tenant, Thresholds, Tool,
 };
 pub use confidence::{
-    Assessment, CallView, Factor, ReviewerFactor, Signal, Signals, assess, reviewer_factors,
-    weighted,
+    Assessment, CallView, Factor, FactorSource, Opinion, ReviewerFactor, ScoreError, ScoredCall,
+    Scorer, Signal, Signals, assess, reviewer_factors, weighted,
 };
 pub use gate::{
     BuildError, CallError, Gate, GateBuilder, GateError, GateErrorKind, NotRun, Preview, Receipt,
@@ -36,9 +36,11 @@ pub use gate::{
 };
 pub use ids::{ClaimToken, DecisionId, OwnerToken, RequestId, SessionId};
 pub use machine::{CallRecord, CallState, Refusal, Resolution};
+#[cfg(feature = "policy-files")]
+pub use policy::RuleFile;
 pub use policy::{
-    ApprovalLevel, Effect, Policy, Priority, Routed, Ruling, Verdict, due_after, level_for,
-    priority, route,
+    ApprovalLevel, Effect, Policy, PolicyVersion, Priority, Routed, RuleRef, RuleSet, Ruling,
+    Verdict, VerdictKind, due_after, level_for, priority, route,
 };
 pub use seal::HostKey;
 pub use store::{MemoryStore, PageRequest, Store, StoreError, StoreErrorKind};

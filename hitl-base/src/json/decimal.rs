@@ -133,7 +133,7 @@ mod tests {
         fn whole_numbers_compare_as_whole_numbers(a: i64, b: i64) {
             prop_assert_eq!(same_number(&a.to_string(), &format!("{b}.0")), a == b);
         }
-    
+
         #[test]
         fn order_is_that_of_the_numbers(a: i64, b: i64, point in 0_usize..6) {
             let shifted = |n: i64| format!("{n}e-{point}");

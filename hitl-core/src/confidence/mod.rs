@@ -2,12 +2,15 @@
 
 mod assess;
 mod factors;
+mod scorer;
 mod signal;
 mod standard;
 mod view;
 
 pub use assess::{Assessment, assess};
 pub use factors::{ReviewerFactor, reviewer_factors, weighted};
+pub(crate) use scorer::{NoOpinion, weigh};
+pub use scorer::{Opinion, ScoreError, ScoredCall, Scorer};
 pub use signal::{Factor, FactorSource, Signal, Signals};
 pub use standard::{
     AdminRole, BulkAction, LargeAmount, ManyRecipients, TimeSensitive, VerifiedWorkspace,

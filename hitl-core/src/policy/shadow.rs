@@ -1,12 +1,13 @@
 //! A candidate policy beside the active one: what it would have said is counted, and nothing more.
 
 use std::collections::BTreeMap;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, PoisonError};
 
 use serde::Serialize;
 
 use super::{Policy, Routed, VerdictKind, ask, combine};
 use crate::confidence::{Assessment, CallView};
+use crate::sync::{Mutex, MutexGuard};
 
 /// Where the candidate would have decided otherwise.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]

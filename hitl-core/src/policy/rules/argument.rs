@@ -167,7 +167,8 @@ impl Argument {
         match (Regex::new(expression), compiled) {
             (Ok(_), Ok(regex)) => self.with(Check::Matches(regex)),
             _ => {
-                self.mistakes.push("this is no regular expression, or one that is too large".to_owned());
+                self.mistakes
+                    .push("this is no regular expression, or one that is too large".to_owned());
                 self
             }
         }
@@ -209,7 +210,10 @@ impl Argument {
         let path = self.path.as_ref().err();
         let none = "nothing is said about the argument; compare it, or say `exists`";
         let empty = (self.checks.is_empty() && self.mistakes.is_empty()).then_some(none);
-        path.map(String::as_str).into_iter().chain(self.mistakes.iter().map(String::as_str)).chain(empty)
+        path.map(String::as_str)
+            .into_iter()
+            .chain(self.mistakes.iter().map(String::as_str))
+            .chain(empty)
     }
 
     pub(super) fn holds(&self, arguments: &Json, doubt: Doubt) -> bool {
@@ -357,7 +361,8 @@ mod tests {
             for call in ["{}", r#"{"a": null}"#, r#"{"a": {"b": 1}}"#, r#"{"b": 1}"#, "[]"] {
                 assert_eq!(holds(&argument, call), UNSURE, "{argument:?} {call}");
             }
-            let there = Argument { checks: [vec![Check::Exists], argument.checks].concat(), ..argument };
+            let there =
+                Argument { checks: [vec![Check::Exists], argument.checks].concat(), ..argument };
             assert_eq!(holds(&there, "{}"), NO);
         }
         assert_eq!(holds(&path().missing(), "{}"), YES);

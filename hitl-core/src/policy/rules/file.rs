@@ -171,9 +171,9 @@ fn load(path: &Path) -> Result<RuleSet, RuleErrors> {
 
 impl Policy for RuleFile {
     fn rule(&self, call: &CallView<'_>, assessment: &Assessment) -> Option<Ruling> {
-        self.answer(call, assessment).ruling.unwrap_or_else(|reason| {
-            Some(Ruling { effect: crate::policy::Effect::Deny, reason })
-        })
+        self.answer(call, assessment)
+            .ruling
+            .unwrap_or_else(|reason| Some(Ruling { effect: crate::policy::Effect::Deny, reason }))
     }
 
     fn answer(&self, call: &CallView<'_>, assessment: &Assessment) -> Answer {

@@ -9,11 +9,7 @@ use hitl_base::json::compare_numbers;
 ///
 /// `1,001` is a thousand and one to some and little more than one to others, and so is `1.001`: both
 /// readings count. Currency signs, spaces and underscores do not.
-pub(super) fn any_reading(
-    text: &str,
-    than: &str,
-    is: impl Fn(Ordering) -> bool,
-) -> Option<bool> {
+pub(super) fn any_reading(text: &str, than: &str, is: impl Fn(Ordering) -> bool) -> Option<bool> {
     let plain = plain(text);
     let mut found = None;
     let mut read = |text: &str| {
@@ -38,7 +34,8 @@ pub(super) fn any_reading(
 
 /// Without what only decorates a number.
 fn plain(text: &str) -> Cow<'_, str> {
-    let decorates = |c: char| c.is_whitespace() || matches!(c, '_' | '\'' | '$' | '€' | '£' | '¥' | '+');
+    let decorates =
+        |c: char| c.is_whitespace() || matches!(c, '_' | '\'' | '$' | '€' | '£' | '¥' | '+');
     // A plus sign in an exponent stays.
     if compare_numbers(text, "0").is_some() || !text.contains(decorates) {
         return Cow::Borrowed(text);

@@ -24,13 +24,16 @@ impl Path {
         let mut first = true;
         while first || !rest.is_empty() {
             if let Some(inside) = rest.strip_prefix('[') {
-                let (index, after) =
-                    inside.split_once(']').ok_or("a `[` has no `]`; write `list[0]` or `list[*]`")?;
+                let (index, after) = inside
+                    .split_once(']')
+                    .ok_or("a `[` has no `]`; write `list[0]` or `list[*]`")?;
                 steps.push(match index {
                     "*" => Step::Each,
-                    index => Step::Item(index.parse().map_err(|_| {
-                        "between `[` and `]` stands a number or `*`".to_owned()
-                    })?),
+                    index => Step::Item(
+                        index
+                            .parse()
+                            .map_err(|_| "between `[` and `]` stands a number or `*`".to_owned())?,
+                    ),
                 });
                 rest = after;
             } else {

@@ -95,8 +95,14 @@ impl RuleSetBuilder {
             digest: digest.into(),
         };
         let (by_tool, others) = index(&self.rules);
-        let mut set =
-            RuleSet { version, rules: self.rules, tests: self.tests, by_tool, others, broken: false };
+        let mut set = RuleSet {
+            version,
+            rules: self.rules,
+            tests: self.tests,
+            by_tool,
+            others,
+            broken: false,
+        };
         set.broken = set.self_test().iter().any(|report| !report.passed());
         Ok(set)
     }

@@ -100,7 +100,8 @@ impl TimeWindow {
     pub fn between(mut self, from: &str, to: &str) -> Self {
         match (minutes(from), minutes(to)) {
             (Some(from), Some(to)) if from == to => self.mistakes.push(
-                "a time window that begins when it ends; leave both out for the whole day".to_owned(),
+                "a time window that begins when it ends; leave both out for the whole day"
+                    .to_owned(),
             ),
             (Some(from), Some(to)) if from < DAY => self.hours = Some((from, to)),
             _ => self.mistakes.push("a time of the day is written like `08:30`".to_owned()),
@@ -114,7 +115,8 @@ impl TimeWindow {
         match offset_minutes(offset) {
             Some(minutes) => self.offset = minutes,
             None => self.mistakes.push(
-                "an offset is written like `+01:00`, or `Z`; names of zones are not known".to_owned(),
+                "an offset is written like `+01:00`, or `Z`; names of zones are not known"
+                    .to_owned(),
             ),
         }
         self
@@ -203,8 +205,9 @@ mod tests {
     #[test]
     fn days_and_hours_are_those_of_the_place() {
         // 2026-01-05 is a Monday.
-        let office =
-            TimeWindow::on(Weekday::ALL[..5].iter().copied()).between("09:00", "17:00").offset("-05:00");
+        let office = TimeWindow::on(Weekday::ALL[..5].iter().copied())
+            .between("09:00", "17:00")
+            .offset("-05:00");
         assert!(office.includes(at("2026-01-05T14:00:00Z")));
         assert!(office.includes(at("2026-01-05T21:59:59Z")));
         assert!(!office.includes(at("2026-01-05T22:00:00Z")));
@@ -226,7 +229,9 @@ mod tests {
 
     #[test]
     fn bounds_are_absolute_and_mistakes_are_kept() {
-        let freeze = TimeWindow::always().after(at("2026-12-20T00:00:00Z")).before(at("2027-01-02T00:00:00Z"));
+        let freeze = TimeWindow::always()
+            .after(at("2026-12-20T00:00:00Z"))
+            .before(at("2027-01-02T00:00:00Z"));
         assert!(freeze.includes(at("2026-12-20T00:00:00Z")));
         assert!(!freeze.includes(at("2027-01-02T00:00:00Z")));
         for bad in [

@@ -11,12 +11,24 @@ use super::when::{HINTS, instant};
 use crate::call::{CallContext, Hints};
 
 const TEST: &[&str] = &[
-    "name", "tool", "arguments", "risk", "hints", "principal", "roles", "tenant", "at", "expect", "rule",
+    "name",
+    "tool",
+    "arguments",
+    "risk",
+    "hints",
+    "principal",
+    "roles",
+    "tenant",
+    "at",
+    "expect",
+    "rule",
 ];
 
 pub(super) fn test<'t>(reader: &Reader<'t>, value: &Value<'t>) -> Option<RuleTest> {
     let table = value.get_ref().as_table()?;
-    let get = |name: &str| table.iter().find(|(key, _)| key.get_ref().as_ref() == name).map(|(_, value)| value);
+    let get = |name: &str| {
+        table.iter().find(|(key, _)| key.get_ref().as_ref() == name).map(|(_, value)| value)
+    };
     for (key, _) in table {
         if !TEST.contains(&key.get_ref().as_ref()) {
             reader.unknown(key, TEST);
@@ -30,40 +42,32 @@ pub(super) fn test<'t>(reader: &Reader<'t>, value: &Value<'t>) -> Option<RuleTes
         found
     };
     let tool = needed("tool", "which tool is called").and_then(|value| reader.text(value));
-    let expected = needed("expect", "`deny`, `full`, `quick`, `auto` or `none`").and_then(|value| {
-        let words = EFFECTS.map(|(word, effect)| (word, Some(effect)));
-        let words: Vec<_> = words.into_iter().chain([("none", None)]).collect();
-        reader.word(value, "effect", &words)
-    });
+    let expected =
+        needed("expect", "`deny`, `full`, `quick`, `auto` or `none`").and_then(|value| {
+            let words = EFFECTS.map(|(word, effect)| (word, Some(effect)));
+            let words: Vec<_> = words.into_iter().chain([("none", None)]).collect();
+            reader.word(value, "effect", &words)
+        });
     let place = reader.place(&value.span());
-    let name = match get("name") {
-        Some(value) => reader.text(value)?,
-        None => format!("line {}", place.0),
-    };
-    let mut context = CallContext::of(match get("principal") {
-        Some(value) => reader.text(value)?,
-        None => "somebody".to_owned(),
-    });
+    let text = |key: &str| get(key).and_then(|value| reader.text(value));
+    let name = text("name").unwrap_or_else(|| format!("line {}", place.0));
+    let mut context = CallContext::of(text("principal").unwrap_or_else(|| "somebody".to_owned()));
     context.roles = get("roles").map(|value| reader.texts(value)).unwrap_or_default();
-    if let Some(value) = get("tenant") {
-        context = context.tenant(reader.text(value)?);
+    if let Some(tenant) = text("tenant") {
+        context = context.tenant(tenant);
     }
-    let mut test = RuleTest::new(name, tool?).by(context);
-    if let Some(value) = get("arguments") {
-        test = test.arguments(arguments(reader, value)?);
+    let arguments = get("arguments").and_then(|value| arguments(reader, value));
+    let risk = get("risk").and_then(|value| reader.risk(value));
+    let at = get("at").and_then(|value| instant(reader, value));
+    let hints = get("hints").map(|value| hints(reader, value)).unwrap_or_default();
+    // What could not be read was noted; a set with mistakes is never built.
+    let mut test = RuleTest::new(name, tool?).by(context).hints(hints);
+    test.arguments = arguments.unwrap_or(test.arguments);
+    if let Some(risk) = risk {
+        test = test.risk(risk);
     }
-    if let Some(value) = get("risk") {
-        test = test.risk(reader.risk(value)?);
-    }
-    if let Some(value) = get("hints") {
-        test = test.hints(hints(reader, value));
-    }
-    if let Some(value) = get("at") {
-        test = test.at(instant(reader, value)?);
-    }
-    if let Some(value) = get("rule") {
-        test = test.by_rule(reader.text(value)?);
-    }
+    test.at = at;
+    test.rule = text("rule");
     test.expected = expected?;
     test.place = Some(place);
     Some(test)

@@ -14,8 +14,19 @@ const SCHEMA: &str = "1";
 
 const HEAD: &[&str] = &["schema", "version", "name", "rule", "test"];
 const RULE: &[&str] = &[
-    "name", "effect", "reason", "unless", "tool", "risk_at_least", "risk_at_most", "hints",
-    "principal", "role", "tenant", "argument", "time",
+    "name",
+    "effect",
+    "reason",
+    "unless",
+    "tool",
+    "risk_at_least",
+    "risk_at_most",
+    "hints",
+    "principal",
+    "role",
+    "tenant",
+    "argument",
+    "time",
 ];
 
 impl RuleSet {
@@ -55,13 +66,20 @@ impl RuleSet {
     }
 
     /// Reads a rule set whose name, when the text gives none, is `name`.
-    pub(in crate::policy::rules) fn parse_named(text: &str, name: &str) -> Result<Self, RuleErrors> {
+    pub(in crate::policy::rules) fn parse_named(
+        text: &str,
+        name: &str,
+    ) -> Result<Self, RuleErrors> {
         let reader = Reader::new(text);
         let (head, syntax) = DeTable::parse_recoverable(text);
         if !syntax.is_empty() {
             for error in syntax {
                 let span = error.span().unwrap_or(0..0);
-                reader.wrong(RuleErrorKind::Syntax, span, format!("this is not TOML: {}", error.message()));
+                reader.wrong(
+                    RuleErrorKind::Syntax,
+                    span,
+                    format!("this is not TOML: {}", error.message()),
+                );
             }
             RuleErrors::of(reader.into_errors())?;
             return Err(RuleErrors::one(RuleError::new(RuleErrorKind::Syntax, "this is not TOML")));

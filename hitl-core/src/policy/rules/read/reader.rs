@@ -47,7 +47,11 @@ impl<'t> Reader<'t> {
 
     fn bad_type(&self, value: &Value<'_>, wanted: &str) {
         let found = value.get_ref().type_str();
-        self.wrong(RuleErrorKind::WrongType, value.span(), format!("expected {wanted}, found a value of type {found}"));
+        self.wrong(
+            RuleErrorKind::WrongType,
+            value.span(),
+            format!("expected {wanted}, found a value of type {found}"),
+        );
     }
 
     pub(super) fn missing(&self, span: Range<usize>, key: &str, what: &str) {
@@ -55,7 +59,11 @@ impl<'t> Reader<'t> {
     }
 
     pub(super) fn unknown(&self, key: &Key<'_>, known: &[&str]) {
-        let why = format!("`{}` means nothing here; {}", quoted(key.get_ref()), known_ones(key.get_ref(), known));
+        let why = format!(
+            "`{}` means nothing here; {}",
+            quoted(key.get_ref()),
+            known_ones(key.get_ref(), known)
+        );
         self.wrong(RuleErrorKind::UnknownKey, key.span(), why);
     }
 
@@ -101,12 +109,20 @@ impl<'t> Reader<'t> {
     }
 
     /// One of a few words.
-    pub(super) fn word<T: Copy>(&self, value: &Value<'_>, what: &str, words: &[(&str, T)]) -> Option<T> {
+    pub(super) fn word<T: Copy>(
+        &self,
+        value: &Value<'_>,
+        what: &str,
+        words: &[(&str, T)],
+    ) -> Option<T> {
         let text = self.text(value)?;
         let found = words.iter().find(|(word, _)| *word == text).map(|(_, meaning)| *meaning);
         if found.is_none() {
             let known: Vec<&str> = words.iter().map(|(word, _)| *word).collect();
-            self.bad_value(value, format!("`{}` is no {what}; {}", quoted(&text), known_ones(&text, &known)));
+            self.bad_value(
+                value,
+                format!("`{}` is no {what}; {}", quoted(&text), known_ones(&text, &known)),
+            );
         }
         found
     }
@@ -181,8 +197,13 @@ pub(super) fn quoted(text: &str) -> String {
 fn known_ones(given: &str, known: &[&str]) -> String {
     let near = known.iter().map(|word| (distance(given, word), word)).min();
     match near {
-        Some((far, word)) if far <= 2 && far < word.chars().count() => format!("did you mean `{word}`?"),
-        _ => format!("known are {}", known.iter().map(|word| format!("`{word}`")).collect::<Vec<_>>().join(", ")),
+        Some((far, word)) if far <= 2 && far < word.chars().count() => {
+            format!("did you mean `{word}`?")
+        }
+        _ => format!(
+            "known are {}",
+            known.iter().map(|word| format!("`{word}`")).collect::<Vec<_>>().join(", ")
+        ),
     }
 }
 

@@ -9,11 +9,18 @@ use super::reader::{Key, Reader, Value};
 
 /// What a rule and its `unless` may say.
 pub(super) const CONDITIONS: &[&str] = &[
-    "tool", "risk_at_least", "risk_at_most", "hints", "principal", "role", "tenant", "argument", "time",
+    "tool",
+    "risk_at_least",
+    "risk_at_most",
+    "hints",
+    "principal",
+    "role",
+    "tenant",
+    "argument",
+    "time",
 ];
-const ARGUMENT: &[&str] = &[
-    "path", "eq", "ne", "lt", "le", "gt", "ge", "in", "contains", "matches", "length", "exists",
-];
+const ARGUMENT: &[&str] =
+    &["path", "eq", "ne", "lt", "le", "gt", "ge", "in", "contains", "matches", "length", "exists"];
 const LENGTH: &[&str] = &["eq", "ne", "lt", "le", "gt", "ge"];
 const TIME: &[&str] = &["days", "from", "to", "offset", "after", "before"];
 pub(super) const HINTS: &[&str] = &["read_only", "destructive", "idempotent", "open_world"];
@@ -113,7 +120,8 @@ fn argument<'t>(reader: &Reader<'t>, value: &Value<'t>) -> Option<Argument> {
         let name = key.get_ref().as_ref();
         argument = match name {
             "path" => argument,
-            "in" => argument.one_of(reader.list(value).into_iter().filter_map(|item| reader.operand(item))),
+            "in" => argument
+                .one_of(reader.list(value).into_iter().filter_map(|item| reader.operand(item))),
             "contains" => match reader.operand(value) {
                 Some(what) => argument.contains(what),
                 None => argument,
@@ -159,7 +167,9 @@ fn length<'t>(reader: &Reader<'t>, mut argument: Argument, value: &Value<'t>) ->
 
 fn time<'t>(reader: &Reader<'t>, value: &Value<'t>) -> Option<TimeWindow> {
     let table = reader.table(value)?;
-    let get = |name: &str| table.iter().find(|(key, _)| key.get_ref().as_ref() == name).map(|(_, value)| value);
+    let get = |name: &str| {
+        table.iter().find(|(key, _)| key.get_ref().as_ref() == name).map(|(_, value)| value)
+    };
     for (key, _) in table {
         if !TIME.contains(&key.get_ref().as_ref()) {
             reader.unknown(key, TIME);
