@@ -74,11 +74,10 @@ arguments = '{"a": 1, "a": 2}'
         "line 22, column 1: two rules are named `c`",
         "line 27, column 1: `tool` is missing: which tool is called",
         "line 28, column 10: `maybe` is no effect; known are `deny`, `full`, `quick`, `auto`, `none`",
-        "line 29, column 13: these arguments are not JSON: line 1, column 10 (at `a`): a key that is not there twice",
+        "line 29, column 13: these arguments are not JSON: line 1, column 13 (at `a`): the same key",
     ];
     for (line, expected) in expected.iter().enumerate() {
-        // The wording of the scanner is its own.
-        let expected = expected.split(" (at `a`)").next().unwrap();
+        // The scanner's wording is its own.
         assert!(
             found.iter().any(|found| found.starts_with(expected)),
             "{line}: {expected}\n{found:#?}"
