@@ -59,7 +59,7 @@ impl Drop for Alive {
 
 #[async_trait::async_trait]
 impl Scorer for Judge {
-    fn name(&self) -> &str {
+    fn name(&self) -> &'static str {
         "judge"
     }
 

@@ -165,7 +165,7 @@ pub(crate) fn combine(
     if let Some((reason, rule)) = lift
         && level > ApprovalLevel::Auto
         && demanded.is_none_or(|demanded| demanded == ApprovalLevel::Auto)
-        && !assessment.factors.iter().any(|factor| factor.is_doubt())
+        && !assessment.factors.iter().any(Factor::is_doubt)
     {
         level = ApprovalLevel::Auto;
         routed.because.push(reason);

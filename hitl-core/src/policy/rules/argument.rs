@@ -143,7 +143,9 @@ impl Argument {
         if these.is_empty() {
             self.mistakes.push("a list of what it may be is empty".to_owned());
         }
-        these.iter().for_each(|operand| self.look_at(operand));
+        for operand in &these {
+            self.look_at(operand);
+        }
         self.with(Check::OneOf(these))
     }
 
@@ -164,14 +166,11 @@ impl Argument {
             .size_limit(REGEX_BYTES)
             .build();
         // On its own, so that it cannot close the group around it.
-        match (Regex::new(expression), compiled) {
-            (Ok(_), Ok(regex)) => self.with(Check::Matches(regex)),
-            _ => {
-                self.mistakes
-                    .push("this is no regular expression, or one that is too large".to_owned());
-                self
-            }
+        if let (Ok(_), Ok(regex)) = (Regex::new(expression), compiled) {
+            return self.with(Check::Matches(regex));
         }
+        self.mistakes.push("this is no regular expression, or one that is too large".to_owned());
+        self
     }
 
     /// A list of this length.
@@ -247,8 +246,6 @@ impl Check {
             Self::Compare(compare, Operand::Number(with)) => {
                 sized(value, with, |order| compare.accepts(order), doubt)
             }
-            // A rule set with such a comparison was refused.
-            Self::Compare(..) => doubt.holds(),
             Self::OneOf(these) => these.iter().any(|operand| equal(value, operand, doubt)),
             Self::Contains(what) => match (value, what) {
                 (Json::String(text), Operand::Text(part)) => text.contains(part.as_str()),
@@ -265,7 +262,8 @@ impl Check {
                     .map_or(doubt.holds(), |length| compare.accepts(items.len().cmp(&length))),
                 _ => doubt.holds(),
             },
-            Self::Exists | Self::Missing => doubt.holds(),
+            // A rule set with such a comparison was refused; the others were answered above.
+            Self::Compare(..) | Self::Exists | Self::Missing => doubt.holds(),
         }
     }
 }

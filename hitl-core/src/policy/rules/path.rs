@@ -78,27 +78,17 @@ fn walk<'j>(steps: &[Step], tree: &'j Json, lost: Lost, see: &mut dyn FnMut(Opti
     let found = match step {
         Step::Key(key) => tree.get(key),
         Step::Item(at) => tree.as_array().and_then(|items| items.get(*at)),
+        Step::Each if values(tree).is_none() => None,
         Step::Each => {
-            match tree {
-                Json::Array(items) => items.iter().for_each(|item| walk(rest, item, lost, see)),
-                Json::Object(entries) => {
-                    entries.iter().for_each(|(_, value)| walk(rest, value, lost, see));
-                }
-                _ if matches!(lost, Lost::Said) => see(None),
-                _ => {}
+            for value in values(tree).into_iter().flatten() {
+                walk(rest, value, lost, see);
             }
             return;
         }
         Step::Deep => {
             walk(rest, tree, Lost::Passed, see);
-            match tree {
-                Json::Array(items) => {
-                    items.iter().for_each(|item| walk(steps, item, Lost::Passed, see));
-                }
-                Json::Object(entries) => {
-                    entries.iter().for_each(|(_, value)| walk(steps, value, Lost::Passed, see));
-                }
-                _ => {}
+            for value in values(tree).into_iter().flatten() {
+                walk(steps, value, Lost::Passed, see);
             }
             return;
         }
@@ -108,6 +98,16 @@ fn walk<'j>(steps: &[Step], tree: &'j Json, lost: Lost, see: &mut dyn FnMut(Opti
         None if matches!(lost, Lost::Said) => see(None),
         None => {}
     }
+}
+
+/// The items of a list, or the values of an object.
+fn values(tree: &Json) -> Option<impl Iterator<Item = &Json>> {
+    let (items, entries) = match tree {
+        Json::Array(items) => (items.as_slice(), [].as_slice()),
+        Json::Object(entries) => ([].as_slice(), entries.as_slice()),
+        _ => return None,
+    };
+    Some(items.iter().chain(entries.iter().map(|(_, value)| value)))
 }
 
 /// One key, plain or quoted, and what follows it.

@@ -251,7 +251,7 @@ fn check(rule: &Rule, errors: &mut Vec<RuleError>) {
                 "the rule `{name}` would become laxer as the risk rises; use `risk_at_least` here"
             ));
         }
-        let arguments = when.arguments.iter().flat_map(|argument| argument.mistakes());
+        let arguments = when.arguments.iter().flat_map(super::Argument::mistakes);
         let times = when.times.iter().flat_map(|window| &window.mistakes).map(String::as_str);
         for mistake in arguments.chain(times) {
             wrong(format!("the rule `{name}`: {mistake}"));

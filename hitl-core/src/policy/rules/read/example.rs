@@ -49,11 +49,11 @@ pub(super) fn test<'t>(reader: &Reader<'t>, value: &Value<'t>) -> Option<RuleTes
             reader.word(value, "effect", &words)
         });
     let place = reader.place(&value.span());
-    let text = |key: &str| get(key).and_then(|value| reader.text(value));
-    let name = text("name").unwrap_or_else(|| format!("line {}", place.0));
-    let mut context = CallContext::of(text("principal").unwrap_or_else(|| "somebody".to_owned()));
+    let word = |key: &str| get(key).and_then(|value| reader.text(value));
+    let name = word("name").unwrap_or_else(|| format!("line {}", place.0));
+    let mut context = CallContext::of(word("principal").unwrap_or_else(|| "somebody".to_owned()));
     context.roles = get("roles").map(|value| reader.texts(value)).unwrap_or_default();
-    if let Some(tenant) = text("tenant") {
+    if let Some(tenant) = word("tenant") {
         context = context.tenant(tenant);
     }
     let arguments = get("arguments").and_then(|value| arguments(reader, value));
@@ -67,7 +67,7 @@ pub(super) fn test<'t>(reader: &Reader<'t>, value: &Value<'t>) -> Option<RuleTes
         test = test.risk(risk);
     }
     test.at = at;
-    test.rule = text("rule");
+    test.rule = word("rule");
     test.expected = expected?;
     test.place = Some(place);
     Some(test)

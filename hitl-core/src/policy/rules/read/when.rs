@@ -38,10 +38,10 @@ pub(super) fn condition<'t>(
     };
     let mut known = true;
     *when = match key.get_ref().as_ref() {
-        "tool" => names(so_far, |when, name| when.or_tool(name)),
-        "principal" => names(so_far, |when, name| when.principal(name)),
-        "role" => names(so_far, |when, name| when.role(name)),
-        "tenant" => names(so_far, |when, name| when.tenant(name)),
+        "tool" => names(so_far, When::or_tool),
+        "principal" => names(so_far, When::principal),
+        "role" => names(so_far, When::role),
+        "tenant" => names(so_far, When::tenant),
         "risk_at_least" => match reader.risk(value) {
             Some(risk) => so_far.risk_at_least(risk),
             None => so_far,
