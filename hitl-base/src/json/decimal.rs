@@ -9,7 +9,7 @@ struct Decimal<'t> {
     negative: bool,
     whole: &'t str,
     fraction: &'t str,
-    /// The power of ten of the first digit that is not zero; nothing for zero itself.
+    /// One more than the power of ten of the first digit that is not zero; nothing for zero itself.
     magnitude: Option<i64>,
 }
 
@@ -75,6 +75,15 @@ pub fn same_number(a: &str, b: &str) -> bool {
     compare_numbers(a, b) == Some(Ordering::Equal)
 }
 
+/// Whether this JSON number is whole, however written: `5`, `5.0` and `50e-1` are.
+pub fn is_whole(text: &str) -> bool {
+    let Some(number) = parse(text) else { return false };
+    let Some(magnitude) = number.magnitude else { return true };
+    // From the first digit to the last that are not zero.
+    let last = number.digits().enumerate().filter(|(_, digit)| *digit != b'0').last();
+    last.is_some_and(|(at, _)| i64::try_from(at).is_ok_and(|at| at < magnitude))
+}
+
 fn parse(text: &str) -> Option<Decimal<'_>> {
     let (negative, rest) = match text.strip_prefix('-') {
         Some(rest) => (true, rest),
@@ -122,7 +131,29 @@ mod tests {
         }
     }
 
+    #[test]
+    fn numbers_compare_by_what_they_are() {
+        let rising =
+            ["-1e400", "-10", "-9.5", "-0.1", "0", "1e-400", "0.1", "0.11", "9.5", "10", "1e400"];
+        for (i, a) in rising.iter().enumerate() {
+            for (j, b) in rising.iter().enumerate() {
+                assert_eq!(compare_numbers(a, b), Some(i.cmp(&j)), "{a} {b}");
+            }
+        }
+        assert_eq!(compare_numbers("-0.0", "0"), Some(Ordering::Equal));
+        assert_eq!(compare_numbers("x", "0"), None);
+        assert!(is_whole("5") && is_whole("5.0") && is_whole("50e-1") && is_whole("0.0"));
+        assert!(!is_whole("5.5") && !is_whole("5e-1") && !is_whole("x"));
+    }
+
     proptest! {
+        #[test]
+        fn order_is_that_of_the_numbers(a: i32, b: i32, shift in 0_u32..6) {
+            let scaled = |n: i32| format!("{n}e-{shift}");
+            prop_assert_eq!(compare_numbers(&scaled(a), &scaled(b)), Some(a.cmp(&b)));
+            prop_assert_eq!(compare_numbers(&a.to_string(), &format!("{b}.00")), Some(a.cmp(&b)));
+        }
+
         #[test]
         fn a_finite_f64_is_the_same_as_its_shortest_text(x in proptest::num::f64::NORMAL) {
             let (plain, scientific) = (format!("{x:?}"), format!("{x:e}"));

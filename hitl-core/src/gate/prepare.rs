@@ -131,7 +131,7 @@ impl Inner {
         let config = tool.spec.config;
         let (assessment, routed) = self.judge(&tool, &snapshot, &cx, &[])?;
         let shown = snapshot.shown(&self.redactor);
-        let content = content_digest(tool.spec.name, &snapshot, &cx, &self.key);
+        let content = content_digest(&tool.spec.name, &snapshot, &cx, &self.key);
         let level = level_of(&routed);
         let (state, ending) = state_of(&routed);
         let now = Timestamp::EPOCH;
@@ -140,10 +140,13 @@ impl Inner {
             key,
             revision: 1,
             binding: binding_digest(content, tool.fingerprint, 1),
-            tool: tool.spec.name.to_owned(),
+            tool: tool.spec.name.clone().into_owned(),
             fingerprint: tool.fingerprint,
-            title: self.redactor.text(&title(tool.spec.name, config.describe, &shown)).into_owned(),
-            description: tool.spec.description.to_owned(),
+            title: self
+                .redactor
+                .text(&title(&tool.spec.name, config.describe, &shown))
+                .into_owned(),
+            description: tool.spec.description.clone().into_owned(),
             arguments: JsonText::from(&shown),
             principal: cx.principal.clone(),
             approval_type: config.approval_type.to_owned(),
@@ -193,7 +196,7 @@ impl Inner {
         said: &[Factor],
     ) -> Result<(Assessment, Routed), GateError> {
         let arguments = tree_of(snapshot)?;
-        let view = CallView::new(tool.spec.name, &tool.spec.config, &arguments, context)
+        let view = CallView::new(&tool.spec.name, &tool.spec.config, &arguments, context)
             .at(self.clock.now());
         let mut assessment = assess(&view, &self.signals).with_opinions(said);
         let mut routed = route(&view, &assessment, &self.policies);
@@ -222,10 +225,10 @@ impl Inner {
             return;
         }
         let Ok(arguments) = tree_of(&prepared.snapshot) else { return };
-        let (spec, request) = (prepared.tool.spec, &prepared.record.request);
-        let view = CallView::new(spec.name, &spec.config, &arguments, &prepared.record.context)
+        let (spec, request) = (&prepared.tool.spec, &prepared.record.request);
+        let view = CallView::new(&spec.name, &spec.config, &arguments, &prepared.record.context)
             .at(self.clock.now());
-        self.shadow.compare(spec.name, &view, &request.assessment, &prepared.routed);
+        self.shadow.compare(&spec.name, &view, &request.assessment, &prepared.routed);
     }
 
     /// Audits the versions of the policies that are in force, when they have changed since they were

@@ -1,5 +1,6 @@
 //! This process runs what others approved.
 
+use crate::store::Enclosed;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -48,7 +49,7 @@ impl Gate {
     pub async fn adopt(&self, tenant: &Tenant, id: RequestId) -> Result<Outcome, GateError> {
         let owner = OwnerToken::new();
         let event = Event::Attach { owner: Some(owner), attached: false };
-        let record = match self.inner.store.apply(tenant, id, event, None).await {
+        let record = match self.inner.store.apply(tenant, id, event, Enclosed::none()).await {
             Ok(record) => record,
             Err(crate::store::ApplyError::Lost { current, .. }) => {
                 return self.inner.settled(&current).await;

@@ -47,7 +47,7 @@ pub(crate) struct Shadow {
 struct Counts {
     compared: u64,
     failed: u64,
-    differences: BTreeMap<(&'static str, VerdictKind, VerdictKind), u64>,
+    differences: BTreeMap<(String, VerdictKind, VerdictKind), u64>,
 }
 
 impl Shadow {
@@ -63,7 +63,7 @@ impl Shadow {
     /// do, the call does not notice.
     pub(crate) fn compare(
         &self,
-        tool: &'static str,
+        tool: &str,
         call: &CallView<'_>,
         assessment: &Assessment,
         active: &Routed,
@@ -79,14 +79,14 @@ impl Shadow {
         let mut counts = self.counts();
         counts.compared += 1;
         if candidate != active {
-            *counts.differences.entry((tool, active, candidate)).or_default() += 1;
+            *counts.differences.entry((tool.to_owned(), active, candidate)).or_default() += 1;
         }
     }
 
     pub(crate) fn report(&self) -> ShadowReport {
         let counts = self.counts();
         let differences = counts.differences.iter().map(|((tool, active, candidate), calls)| {
-            let tool = (*tool).to_owned();
+            let tool = tool.clone();
             Difference { tool, active: *active, candidate: *candidate, calls: *calls }
         });
         ShadowReport {
