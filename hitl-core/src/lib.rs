@@ -12,6 +12,7 @@ mod hex;
 mod ids;
 pub mod machine;
 pub mod policy;
+pub mod queue;
 pub mod seal;
 pub mod store;
 
@@ -30,8 +31,8 @@ pub use confidence::{
     weighted,
 };
 pub use gate::{
-    BuildError, CallError, Gate, GateBuilder, GateError, GateErrorKind, NotRun, Preview, Receipt,
-    Submission, Ticket,
+    BuildError, CallError, Gate, GateBuilder, GateError, GateErrorKind, NotRun, Preview, Queue,
+    QueuePage, Receipt, Submission, Ticket,
 };
 pub use ids::{ClaimToken, DecisionId, OwnerToken, RequestId, SessionId};
 pub use machine::{CallRecord, CallState, Refusal, Resolution};
@@ -39,5 +40,6 @@ pub use policy::{
     ApprovalLevel, Effect, Policy, Priority, Routed, Ruling, Verdict, due_after, level_for,
     priority, route,
 };
+pub use queue::{Cursor, QueueCounts, QueueFilter, QueueOrder, QueueQuery, Viewer};
 pub use seal::HostKey;
 pub use store::{MemoryStore, PageRequest, Store, StoreError, StoreErrorKind};

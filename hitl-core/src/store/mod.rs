@@ -4,6 +4,7 @@ mod contract;
 mod error;
 mod hub;
 mod memory;
+mod memory_index;
 #[cfg(feature = "contract-suite")]
 pub mod suite;
 

@@ -14,6 +14,7 @@ mod open;
 mod operation;
 mod options;
 mod query;
+mod queue;
 mod schema;
 mod session;
 mod store;

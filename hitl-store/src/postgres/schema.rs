@@ -12,7 +12,7 @@ use super::database::Database;
 use super::error::{Fault, unusable};
 
 /// Every step there is, in order.
-pub(super) const STEPS: &[&str] = &[include_str!("schema/1.sql")];
+pub(super) const STEPS: &[&str] = &[include_str!("schema/1.sql"), include_str!("schema/2.sql")];
 
 /// What a schema is, before anything of it is used.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -22,6 +22,7 @@ pub mod decide;
 pub mod fixture;
 pub mod history;
 pub mod list;
+pub mod queue;
 pub mod races;
 pub mod retention;
 pub mod run;
