@@ -15,6 +15,7 @@ pub mod policy;
 pub mod queue;
 pub mod seal;
 pub mod store;
+mod sync;
 
 #[cfg(feature = "terminal")]
 pub use approval::TerminalApprover;
