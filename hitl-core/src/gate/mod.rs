@@ -14,6 +14,7 @@
 //! | `decide` | decisions, withdrawals, settlements |
 //! | `queue` | what waits, as one viewer sees it |
 //! | `serve` | this process runs what others approved |
+//! | `dynamic` | tools that are known only at run time |
 //! | `taint` | a call's own secrets are scrubbed from what is said about it |
 //! | `recover` | what a dead process left is put in order |
 
@@ -21,6 +22,7 @@ mod builder;
 mod call;
 mod claim;
 mod decide;
+mod dynamic;
 mod error;
 mod execute;
 mod handle;

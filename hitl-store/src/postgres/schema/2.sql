@@ -1,22 +1,26 @@
--- The queue: who asked, how much of a human it needs, the priority as a number that counts up from
--- the most urgent, and the turn among the pending calls of that priority in the tenant.
-ALTER TABLE {s}.calls
-    ADD COLUMN principal text   COLLATE "C" NOT NULL DEFAULT '',
-    ADD COLUMN level     text   NOT NULL DEFAULT '',
-    ADD COLUMN rank      bigint NOT NULL DEFAULT 2,
-    ADD COLUMN turn      bigint NOT NULL DEFAULT 0;
-UPDATE {s}.calls SET
-    principal = coalesce(replace(replace(record, '\u0001', '\u00011'), '\u0000', '\u00010')::json
-                         #>> '{request,principal}', ''),
-    level     = coalesce(replace(record, '\u0000', '')::json #>> '{request,level}', ''),
-    rank      = CASE priority WHEN 'urgent' THEN 0 WHEN 'high' THEN 1 ELSE 2 END;
 
--- What has not ended, in the reviewers' order and as it is due.
-CREATE INDEX calls_queue ON {s}.calls (tenant, state, rank, turn, due_at, n)
-    WHERE state IN ('pending', 'approved', 'claimed', 'outcomeUnknown');
-CREATE INDEX calls_due ON {s}.calls (tenant, state, due_at, n)
-    WHERE state IN ('pending', 'approved', 'claimed', 'outcomeUnknown');
--- The turns of one principal's calls.
-CREATE INDEX calls_turns ON {s}.calls (tenant, principal, rank, turn) WHERE state = 'pending';
--- How many wait.
-CREATE INDEX calls_levels ON {s}.calls (tenant, rank, level) WHERE state = 'pending';
+-- Retention: what ended, in the order in which it ended; of what is erased, when its run began, where
+-- the run's id says so.
+ALTER TABLE {s}.calls ADD COLUMN erased boolean NOT NULL DEFAULT false;
+ALTER TABLE {s}.calls ADD COLUMN began bigint;
+CREATE INDEX calls_ended ON {s}.calls (updated_at)
+    WHERE NOT erased
+    AND state IN ('executed', 'failed', 'rejected', 'responded', 'expired', 'cancelled', 'denied');
+CREATE INDEX calls_erased ON {s}.calls (began) WHERE erased AND began IS NOT NULL;
+
+-- Long-running tasks: who may go on with each, and what it has done. Whoever appends locks the task's
+-- row, so that entries are numbered in the order in which they are committed.
+CREATE TABLE {s}.tasks (
+    n       bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
+    id      uuid   NOT NULL UNIQUE,
+    epoch   bigint NOT NULL,            -- of the newest claim
+    entries bigint NOT NULL DEFAULT 0   -- how many there are
+);
+CREATE TABLE {s}.journal (
+    task   bigint NOT NULL REFERENCES {s}.tasks (n),
+    number bigint NOT NULL,             -- counts a task's entries
+    write  uuid   NOT NULL,             -- which attempt of which process it was
+    entry  bytea  NOT NULL,             -- JSON in UTF-8; opaque to the store
+    PRIMARY KEY (task, number),
+    UNIQUE (task, write)
+);
