@@ -1,4 +1,5 @@
 //! The queue through the gate: viewers, filters, cursors, many decisions at once.
+#![expect(clippy::unwrap_used, clippy::panic, reason = "a failed expectation fails the test")]
 
 mod support;
 
@@ -6,8 +7,8 @@ use hitl_base::clock::ManualClock;
 use hitl_core::machine::CallState;
 use hitl_core::store::suite::start_clock;
 use hitl_core::{
-    ApprovalLevel, CallContext, CallRecord, Cursor, Gate, GateErrorKind, MemoryStore, Priority,
-    Queue, QueueOrder, QueueQuery, Risk, Submission, Viewer,
+    ApprovalLevel, CallContext, CallRecord, Cursor, Gate, GateError, GateErrorKind, MemoryStore,
+    Priority, Queue, QueueOrder, QueueQuery, Risk, Submission, Viewer,
 };
 use proptest::prelude::*;
 use support::{World, ask, bench, pay, tools};
@@ -163,7 +164,7 @@ async fn many_are_decided_at_once_each_by_itself_and_only_what_needs_no_full_rev
     let all = [&quick[0], &full, &foreign, &gone, &quick[1]];
     let decisions = all.map(|record| record.request.approve().by("alice"));
     let answers = queue.decide_all(decisions.clone()).await;
-    let kinds: Vec<_> = answers.iter().map(|a| a.as_ref().map_err(|e| e.kind()).err()).collect();
+    let kinds: Vec<_> = answers.iter().map(|a| a.as_ref().map_err(GateError::kind).err()).collect();
     let expected = [
         None,
         Some(GateErrorKind::NotInBulk),
@@ -219,7 +220,7 @@ async fn happen(gate: &Gate, clock: &ManualClock, what: &Meanwhile, count: &mut 
             }
         }
         Meanwhile::Pass(millis) => {
-            clock.advance(std::time::Duration::from_millis((*millis).into()))
+            clock.advance(std::time::Duration::from_millis((*millis).into()));
         }
     }
 }
