@@ -11,6 +11,8 @@ mod mask;
 mod pairs;
 mod sensitive;
 mod shapes;
+mod taint;
+mod tokens;
 
 use std::borrow::Cow;
 use std::collections::HashSet;
@@ -18,10 +20,12 @@ use std::fmt;
 use std::sync::Arc;
 
 pub use keys::is_secret_key;
+use keys::Name;
 pub(crate) use keys::words;
 pub use mask::MASK;
 use mask::Masker;
 pub use sensitive::{Sensitive, marking, reveal};
+pub use taint::Taint;
 
 use crate::json::{Json, Limits, scan_within};
 
@@ -114,7 +118,12 @@ impl Redactor {
     }
 
     fn value(&self, key: &str, value: &Json, depth: usize) -> Json {
-        if is_secret_key(key) { self.masked(value) } else { self.tree(value, depth) }
+        let secret = match keys::judge(key) {
+            Name::Secret => true,
+            Name::Suspect => value.as_str().is_some_and(entropy::looks_secret),
+            Name::Plain => false,
+        };
+        if secret { self.masked(value) } else { self.tree(value, depth) }
     }
 
     fn masked(&self, value: &Json) -> Json {

@@ -9,7 +9,7 @@ use crate::call::{BindingDigest, CallKey, Principal, Risk};
 use crate::confidence::Assessment;
 use crate::ids::{ClaimToken, DecisionId, RequestId};
 use crate::machine::CallRecord;
-use crate::policy::Verdict;
+use crate::policy::{PolicyVersion, Verdict};
 
 /// The schema version of an [`AuditRecord`]. Additive changes keep it. Since 2, a record may be about
 /// no call; records of version 1 are read as they were.
@@ -56,7 +56,7 @@ pub enum AuditEvent {
     GrantUsed,
     /// A standing permission was taken back.
     GrantRevoked,
-    /// The rules that calls are routed by were read.
+    /// A policy is in force from here on.
     PolicyLoaded,
 }
 
@@ -125,6 +125,9 @@ pub struct AuditRecord {
     /// Which attempt it is.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub attempt: Option<u32>,
+    /// The policies that were asked, in the versions that answered.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub policies: Vec<PolicyVersion>,
     /// The answer, the reason or the failure, in words.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub note: Option<String>,
@@ -153,6 +156,7 @@ impl AuditRecord {
             decision: None,
             claim: None,
             attempt: None,
+            policies: Vec::new(),
             note: None,
         }
     }
@@ -177,6 +181,14 @@ impl AuditRecord {
             revision: Some(record.request.revision),
             binding: Some(record.request.binding),
             ..Self::about(event, "", at)
+        }
+    }
+
+    /// A policy is in force.
+    pub(crate) fn policy_loaded(version: &PolicyVersion, at: Timestamp) -> Self {
+        Self {
+            policies: vec![version.clone()],
+            ..Self::about(AuditEvent::PolicyLoaded, version.to_string(), at)
         }
     }
 }

@@ -24,6 +24,7 @@ pub mod fixture;
 pub mod history;
 pub mod list;
 pub mod marks;
+pub mod queue;
 pub mod races;
 pub mod retention;
 pub mod run;
