@@ -9,9 +9,27 @@ const LONGEST: usize = 512;
 /// How public keys and common files begin in base64.
 fn is_known_start(text: &str) -> bool {
     const STARTS: &[&str] = &[
-        "AAAAB3NzaC1", "AAAAC3NzaC1", "AAAAE2VjZHNh", "AAAAGnNr", "iVBORw0KGgo", "/9j/", "R0lGOD",
-        "UklGR", "JVBERi0", "UEsDB", "PHN2Zy", "PD94bWw", "H4sI", "MIIB", "MIIC", "MIID", "MIIE", "MIIF",
-        "MFkw", "MCow", "d09G",
+        "AAAAB3NzaC1",
+        "AAAAC3NzaC1",
+        "AAAAE2VjZHNh",
+        "AAAAGnNr",
+        "iVBORw0KGgo",
+        "/9j/",
+        "R0lGOD",
+        "UklGR",
+        "JVBERi0",
+        "UEsDB",
+        "PHN2Zy",
+        "PD94bWw",
+        "H4sI",
+        "MIIB",
+        "MIIC",
+        "MIID",
+        "MIIE",
+        "MIIF",
+        "MFkw",
+        "MCow",
+        "d09G",
     ];
     STARTS.iter().any(|start| text.starts_with(start))
 }

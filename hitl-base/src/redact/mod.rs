@@ -19,8 +19,8 @@ use std::collections::HashSet;
 use std::fmt;
 use std::sync::Arc;
 
-pub use keys::is_secret_key;
 use keys::Name;
+pub use keys::is_secret_key;
 pub(crate) use keys::words;
 pub use mask::MASK;
 use mask::Masker;

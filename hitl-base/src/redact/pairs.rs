@@ -36,7 +36,8 @@ const PLACES: &str = concat!(
 static IN_PLACE: LazyLock<Regex> = LazyLock::new(|| {
     #[expect(clippy::expect_used, reason = "a literal: the tests compile it")]
     // ASCII word boundaries: the fast engine has no others.
-    Regex::new(&PLACES.replace(r"\b", r"(?-u:\b)")).expect("the places are a valid regular expression")
+    Regex::new(&PLACES.replace(r"\b", r"(?-u:\b)"))
+        .expect("the places are a valid regular expression")
 });
 
 static PAIRS: LazyLock<Regex> = LazyLock::new(|| {
@@ -46,16 +47,50 @@ static PAIRS: LazyLock<Regex> = LazyLock::new(|| {
 
 /// What every secret's name has in it.
 const STEMS: &[&str] = &[
-    "pass", "pw", "secret", "token", "key", "auth", "cred", "cookie", "pin", "otp", "cvv", "cvc",
-    "ssn", "jwt", "bearer", "mnemonic", "session", "string", "seed", "code", "card", "psk", "salt",
-    "sas", "sig", "hmac", "license", "access", "login", "sid", "webhook", "dsn", "hash", "private",
-    "serial", "client", "[\u{FF21}-\u{FF5A}]",
+    "pass",
+    "pw",
+    "secret",
+    "token",
+    "key",
+    "auth",
+    "cred",
+    "cookie",
+    "pin",
+    "otp",
+    "cvv",
+    "cvc",
+    "ssn",
+    "jwt",
+    "bearer",
+    "mnemonic",
+    "session",
+    "string",
+    "seed",
+    "code",
+    "card",
+    "psk",
+    "salt",
+    "sas",
+    "sig",
+    "hmac",
+    "license",
+    "access",
+    "login",
+    "sid",
+    "webhook",
+    "dsn",
+    "hash",
+    "private",
+    "serial",
+    "client",
+    "[\u{FF21}-\u{FF5A}]",
 ];
 
 /// A quick look for names before the slow one at what follows them.
 static STEM: LazyLock<Regex> = LazyLock::new(|| {
     #[expect(clippy::expect_used, reason = "literals: the tests compile them")]
-    Regex::new(&format!("(?i:{})", STEMS.join("|"))).expect("the stems are a valid regular expression")
+    Regex::new(&format!("(?i:{})", STEMS.join("|")))
+        .expect("the stems are a valid regular expression")
 });
 
 pub(super) fn mask<'t>(text: &'t str, masker: &Masker) -> Cow<'t, str> {
@@ -69,7 +104,13 @@ pub(super) fn mask<'t>(text: &'t str, masker: &Masker) -> Cow<'t, str> {
 /// Masks what stands in a secret's place.
 fn placed<'t>(text: &'t str, masker: &Masker) -> Cow<'t, str> {
     let may = |sign: &str| text.contains(sign);
-    if !(may("-u") || may("-p") || may("-a ") || may("login") || may("ookie") || may("</") || may("alue"))
+    if !(may("-u")
+        || may("-p")
+        || may("-a ")
+        || may("login")
+        || may("ookie")
+        || may("</")
+        || may("alue"))
     {
         return Cow::Borrowed(text);
     }
@@ -145,10 +186,13 @@ fn paired<'t>(text: &'t str, masker: &Masker) -> Cow<'t, str> {
 /// Where the name begins that has a stem at `stem`; not before `from`.
 fn name_start(text: &str, from: usize, stem: usize) -> usize {
     let in_name = |c: char| {
-        c.is_ascii_alphanumeric() || matches!(c, '_' | '.' | '-') || ('\u{FF10}'..='\u{FF5A}').contains(&c)
+        c.is_ascii_alphanumeric()
+            || matches!(c, '_' | '.' | '-')
+            || ('\u{FF10}'..='\u{FF5A}').contains(&c)
     };
     let before = &text[from..stem];
-    let kept: usize = before.chars().rev().take(60).take_while(|c| in_name(*c)).map(char::len_utf8).sum();
+    let kept: usize =
+        before.chars().rev().take(60).take_while(|c| in_name(*c)).map(char::len_utf8).sum();
     let start = stem - kept;
     // A name begins with a letter, or with the dashes of a flag.
     let name = &text[start..];
@@ -193,14 +237,17 @@ fn is_secret(text: &str, start: usize, found: &Captures<'_>, at: Range<usize>) -
         // `Authorization: Bearer ..`, or a value in quotes: `password "hunter2"` is still prose.
         return flag || !join.trim().is_empty();
     }
-    let joined = join.trim_matches(|c: char| c.is_whitespace() || matches!(c, '"' | '\'' | '`' | '\\' | ']' | ')'));
+    let joined = join.trim_matches(|c: char| {
+        c.is_whitespace() || matches!(c, '"' | '\'' | '`' | '\\' | ']' | ')')
+    });
     match joined {
         // Only a flag has its value after a space: `--password hunter2`, but `the password is`.
         "" => flag && !value.starts_with('-'),
         // `password: the one you know` is prose; `password: hunter2` is not, nor is a whole line.
         ":" => {
             let coded = value.len() >= 6 && !value.bytes().all(|b| b.is_ascii_alphabetic());
-            flag || (coded || value.len() >= 16 || is_a_line(text, start, &at)) && !is_code(text, &at)
+            flag || (coded || value.len() >= 16 || is_a_line(text, start, &at))
+                && !is_code(text, &at)
         }
         _ => value.len() >= 3 && !is_code(text, &at) && !is_argument(text, &at),
     }
@@ -223,7 +270,8 @@ fn is_code(text: &str, at: &Range<usize>) -> bool {
         part.starts_with(|c: char| c.is_ascii_alphabetic() || c == '_')
             && part.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'_')
     };
-    let path = value.trim_start_matches('&').replace("::", ".").replace("->", ".").replace("?.", ".");
+    let path =
+        value.trim_start_matches('&').replace("::", ".").replace("->", ".").replace("?.", ".");
     let called = text[at.end..].starts_with(['(', '[']);
     let digits = value.bytes().any(|byte| byte.is_ascii_digit());
     (called && path.split('.').all(word))

@@ -16,19 +16,19 @@ const SHAPES: &str = concat!(
     r"|\bdata:[a-z]+/[a-z0-9.+-]+;base64,[A-Za-z0-9+/=]*|\bsha(?:1|224|256|384|512)[-:][A-Za-z0-9+/=]+|\bh1:[A-Za-z0-9+/]{43}=",
     r"|\bSHA256:[A-Za-z0-9+/]{43}=?)",
     r"|\beyJ[A-Za-z0-9_-]{8,}\.eyJ[A-Za-z0-9_-]{8,}\.[A-Za-z0-9_-]*", // JSON Web Token
-    r"|\beyJ[A-Za-z0-9_-]{8,}(?:\.[A-Za-z0-9_-]*){4}", // the encrypted kind
+    r"|\beyJ[A-Za-z0-9_-]{8,}(?:\.[A-Za-z0-9_-]*){4}",                // the encrypted kind
     r"|\b(?i:bearer|basic) +[A-Za-z0-9._~+/=-]{12,}",                 // Authorization header
     r"|https://hooks\.(?:slack|zapier)\.com/[A-Za-z0-9+/_-]{20,}",
     r"|https://[a-z0-9.-]+\.webhook\.office\.com/webhookb2/[A-Za-z0-9@/_-]{30,}|https://outlook\.office\.com/webhook/[A-Za-z0-9@/_-]{30,}",
     r"|https://(?:ptb\.|canary\.)?discord(?:app)?\.com/api/webhooks/[0-9]+/[A-Za-z0-9_-]{30,}",
     r"|\b[MNO][A-Za-z0-9_-]{23,27}\.[A-Za-z0-9_-]{6}\.[A-Za-z0-9_-]{27,40}\b", // Discord bot
-    r"|\b[0-9]{8,10}:A[A-Za-z0-9_-]{33,35}\b",   // Telegram bot
-    r"|\b[0-9a-f]{32}-us[0-9]{1,2}\b",            // Mailchimp
-    r"|\b[0-9a-f]{32}-[0-9a-f]{8}-[0-9a-f]{8}\b", // Mailgun
-    r"|\b[A-Za-z0-9_~.]{3}[0-9]Q~[A-Za-z0-9_~.-]{31,34}", // Azure client
+    r"|\b[0-9]{8,10}:A[A-Za-z0-9_-]{33,35}\b",                                 // Telegram bot
+    r"|\b[0-9a-f]{32}-us[0-9]{1,2}\b",                                         // Mailchimp
+    r"|\b[0-9a-f]{32}-[0-9a-f]{8}-[0-9a-f]{8}\b",                              // Mailgun
+    r"|\b[A-Za-z0-9_~.]{3}[0-9]Q~[A-Za-z0-9_~.-]{31,34}",                      // Azure client
     r"|\b[A-Za-z0-9]{14}\.atlasv1\.[A-Za-z0-9_=-]{40,}|\bpat[A-Za-z0-9]{14}\.[0-9a-f]{64}",
     r"|\$(?:apr1|1|2[abxy]|5|6|y|argon2id?)\$[./A-Za-z0-9$=,+]{20,}", // a password's hash
-    r"|\bAccountKey=[A-Za-z0-9+/]{40,}={0,2}", // Azure storage
+    r"|\bAccountKey=[A-Za-z0-9+/]{40,}={0,2}",                        // Azure storage
     r"|(?P<scheme>\b[A-Za-z][A-Za-z0-9+.-]*://[^\s/:@]*:)(?P<password>[^\s/@]+)@", // URL userinfo
     r"|(?P<card>\b\d(?:[ -]?\d){12,18}\b)",
 );
@@ -54,7 +54,8 @@ pub(super) fn mask<'t>(text: &'t str, masker: &Masker) -> Cow<'t, str> {
 fn may_have_shape(text: &str) -> bool {
     let (mut run, mut longest, mut digits) = (0_usize, 0, 0);
     for byte in text.bytes() {
-        let part = byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'-' | b'+' | b'/' | b'=' | b'.' | b'$' | b'~');
+        let part = byte.is_ascii_alphanumeric()
+            || matches!(byte, b'_' | b'-' | b'+' | b'/' | b'=' | b'.' | b'$' | b'~');
         run = if part { run + 1 } else { 0 };
         longest = longest.max(run);
         digits += usize::from(byte.is_ascii_digit());
@@ -121,7 +122,8 @@ fn runs_masked<'t>(text: &'t str, masker: &Masker) -> Cow<'t, str> {
     let mut out = String::new();
     let (mut copied, mut at) = (0, 0);
     while at < bytes.len() {
-        let part = |byte: &u8| byte.is_ascii_alphanumeric() || matches!(byte, b'+' | b'/' | b'_' | b'-');
+        let part =
+            |byte: &u8| byte.is_ascii_alphanumeric() || matches!(byte, b'+' | b'/' | b'_' | b'-');
         let length = bytes[at..].iter().take_while(|byte| part(byte)).count();
         let padding = bytes[at + length..].iter().take(2).take_while(|byte| **byte == b'=').count();
         let end = at + length + padding;
@@ -142,19 +144,60 @@ fn runs_masked<'t>(text: &'t str, masker: &Masker) -> Cow<'t, str> {
 /// What stands where a secret will be: `${PASSWORD}`, `<token>`, `********`.
 pub(super) fn is_placeholder(value: &str) -> bool {
     const WORDS: &[&str] = &[
-        "null", "none", "nil", "true", "false", "undefined", "string", "str", "int", "number", "boolean",
-        "bool", "required", "optional", "redacted", "hidden", "example", "include", "omit", "same-origin",
-        "yes", "no", "bearer", "basic", "text", "password", "secret", "token", "varchar", "char", "object",
-        "any", "todo", "tbd", "n/a", "unset", "empty", "self", "this",
+        "null",
+        "none",
+        "nil",
+        "true",
+        "false",
+        "undefined",
+        "string",
+        "str",
+        "int",
+        "number",
+        "boolean",
+        "bool",
+        "required",
+        "optional",
+        "redacted",
+        "hidden",
+        "example",
+        "include",
+        "omit",
+        "same-origin",
+        "yes",
+        "no",
+        "bearer",
+        "basic",
+        "text",
+        "password",
+        "secret",
+        "token",
+        "varchar",
+        "char",
+        "object",
+        "any",
+        "todo",
+        "tbd",
+        "n/a",
+        "unset",
+        "empty",
+        "self",
+        "this",
     ];
     let lower = value.to_ascii_lowercase();
     let bare = lower.trim_matches(|c: char| c.is_ascii_punctuation());
     bare.is_empty()
         || value.starts_with(['$', '<', '{', '['])
-        || value.starts_with("%(") || value.starts_with("%{") || value == "%s" || value.starts_with("#{")
+        || value.starts_with("%(")
+        || value.starts_with("%{")
+        || value == "%s"
+        || value.starts_with("#{")
         || lower.bytes().all(|byte| matches!(byte, b'x' | b'*' | b'.' | b'-' | b'_' | b'?'))
         || WORDS.contains(&bare)
-        || ["your", "my-", "my_", "enter", "insert", "replace"].iter().any(|start| bare.starts_with(start)) && !value.bytes().any(|b| b.is_ascii_digit())
+        || ["your", "my-", "my_", "enter", "insert", "replace"]
+            .iter()
+            .any(|start| bare.starts_with(start))
+            && !value.bytes().any(|b| b.is_ascii_digit())
 }
 
 /// Whether the digits have the first digits, the length and the check digit (Luhn, ISO/IEC 7812-1)

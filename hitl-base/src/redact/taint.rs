@@ -70,12 +70,15 @@ impl Taint {
     pub fn json(&self, tree: &Json) -> Json {
         match tree {
             Json::String(text) => Json::String(self.text(text).into_owned()),
-            Json::Number(number) if self.numbers.iter().any(|secret| same_number(secret, number)) => {
+            Json::Number(number)
+                if self.numbers.iter().any(|secret| same_number(secret, number)) =>
+            {
                 Json::String(MASK.to_owned())
             }
             Json::Array(items) => Json::Array(items.iter().map(|item| self.json(item)).collect()),
             Json::Object(entries) => {
-                let clean = |(key, value): &(String, Json)| (self.text(key).into_owned(), self.json(value));
+                let clean =
+                    |(key, value): &(String, Json)| (self.text(key).into_owned(), self.json(value));
                 Json::Object(super::apart(entries.iter().map(clean).collect()))
             }
             other => other.clone(),
@@ -219,7 +222,8 @@ mod tests {
     #[test]
     fn numbers_and_keys_are_scrubbed_and_what_only_contains_them_is_not() {
         let taint = Taint::new(["1234".to_owned(), "hunter2".to_owned()]);
-        let tree = scan(r#"{"hunter2":1,"a":1234.0,"b":12345,"c":"C-1234","d":["x12345"]}"#).unwrap();
+        let tree =
+            scan(r#"{"hunter2":1,"a":1234.0,"b":12345,"c":"C-1234","d":["x12345"]}"#).unwrap();
         assert_eq!(
             taint.json(&tree).to_text(),
             r#"{"[redacted]":1,"a":"[redacted]","b":12345,"c":"C-[redacted]","d":["x12345"]}"#

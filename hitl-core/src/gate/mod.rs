@@ -16,7 +16,6 @@
 //! | `queue` | what waits, as one viewer sees it |
 //! | `serve` | this process runs what others approved |
 //! | `dynamic` | tools that are known only at run time |
-//! | `taint` | a call's own secrets are scrubbed from what is said about it |
 //! | `recover` | what a dead process left is put in order |
 
 mod builder;
@@ -36,7 +35,6 @@ mod score;
 mod serve;
 mod submission;
 mod submit;
-mod taint;
 mod taking;
 mod wait;
 
