@@ -2,7 +2,7 @@
 
 use hitl_fuzz_targets::TARGETS;
 
-/// How many inputs each target is given.
+/// How many inputs each target is given: `HITL_FUZZ_INPUTS`, or this many.
 const INPUTS: usize = 300;
 
 struct Dice(u64);
@@ -40,13 +40,14 @@ fn changed(data: &mut Vec<u8>, other: &[u8], dice: &mut Dice) {
 
 #[test]
 fn every_target_takes_what_it_is_given() {
+    let inputs = std::env::var("HITL_FUZZ_INPUTS").ok().and_then(|n| n.parse().ok());
     for (name, target, seeds) in TARGETS {
         let mut dice = Dice(name.len() as u64 + 1);
         for seed in *seeds {
             target(seed.as_bytes());
         }
         target(&[]);
-        for _ in 0..INPUTS {
+        for _ in 0..inputs.unwrap_or(INPUTS) {
             let mut data = seeds[dice.below(seeds.len())].as_bytes().to_vec();
             let other = seeds[dice.below(seeds.len())].as_bytes();
             if dice.below(2) == 0 {

@@ -147,7 +147,14 @@ impl Redactor {
             // Unchanged text keeps its spelling.
             return if clean == tree { Cow::Borrowed(text) } else { Cow::Owned(clean.to_text()) };
         }
-        self.plain(text)
+        match self.plain(text) {
+            // What was no JSON has become some: it is looked into as such, so that doing it again
+            // changes nothing.
+            Cow::Owned(clean) if nested(&clean).is_some() => {
+                Cow::Owned(self.text_within(&clean, depth).into_owned())
+            }
+            other => other,
+        }
     }
 
     fn plain<'t>(&self, text: &'t str) -> Cow<'t, str> {
