@@ -2,7 +2,9 @@
 //!
 //! Only the standard library, so that it builds in a moment and needs nothing.
 
+mod bench;
 mod cargo;
+mod instructions;
 mod postgres;
 mod quickstart;
 mod toolchain;
@@ -10,15 +12,24 @@ mod toolchain;
 use std::process::ExitCode;
 
 use crate::cargo::{Step, cargo};
+use crate::instructions::Baseline;
 
 const HELP: &str = "\
 Usage: cargo xtask test
+       cargo xtask bench [--quick | --thorough] [PATH ...]
+       cargo xtask instructions [--keep]
 
-Runs everything that has to hold before a change is merged: format, lints, documentation, every
+test: runs everything that has to hold before a change is merged: format, lints, documentation, every
 test, every example, and the quickstart on the data that comes along.
 
 HITL_REQUIRE_POSTGRES=1 starts a private PostgreSQL server for the tests that need one, and installs
 it where it is missing and may be installed. Without it they are skipped, and say so.
+
+bench: every path of the performance budget beside its yardstick, as one table; also
+target/bench/results.json and results.svg. --quick takes under two minutes.
+
+instructions: counts the instructions of a few paths under callgrind and compares them with
+benches/instructions.json; --keep writes that file anew.
 ";
 
 fn main() -> ExitCode {
@@ -26,6 +37,9 @@ fn main() -> ExitCode {
     let arguments: Vec<&str> = arguments.iter().map(String::as_str).collect();
     let done = match arguments[..] {
         ["test"] => test(),
+        ["bench", ref rest @ ..] => bench::run(rest),
+        ["instructions"] => instructions::run(Baseline::Compare),
+        ["instructions", "--keep"] => instructions::run(Baseline::Keep),
         ["help" | "--help" | "-h"] => {
             print!("{HELP}");
             Ok(())
