@@ -1,4 +1,4 @@
-//! Repository chores: `cargo xtask test`.
+//! Repository chores: `cargo xtask test`, `cargo xtask postgres`.
 //!
 //! Only the standard library, so that it builds in a moment and needs nothing.
 
@@ -16,19 +16,25 @@ use crate::instructions::Baseline;
 
 const HELP: &str = "\
 Usage: cargo xtask test
+       cargo xtask postgres
        cargo xtask bench [--quick | --thorough] [PATH ...]
        cargo xtask instructions [--keep]
 
-test: runs everything that has to hold before a change is merged: format, lints, documentation, every
+`test` runs everything that has to hold before a change is merged: format, lints, documentation, every
 test, every example, and the quickstart on the data that comes along.
 
-HITL_REQUIRE_POSTGRES=1 starts a private PostgreSQL server for the tests that need one, and installs
-it where it is missing and may be installed. Without it they are skipped, and say so.
+A private PostgreSQL server is started for the tests that need one (its own folder, port and socket,
+loopback only). Where the server is missing it is installed with apt-get, if this user may, and otherwise
+this fails and says what to install. HITL_TEST_DATABASE_URL names a database to use instead.
+HITL_SKIP_POSTGRES=1 goes without those tests, on a developer's machine and never in CI.
 
-bench: every path of the performance budget beside its yardstick, as one table; also
+`postgres` starts such a server, says where it is, and ends it when a line or the end of its input comes:
+for running single tests with `cargo test`.
+
+`bench` measures every path of the performance budget beside its yardstick and prints one table; also
 target/bench/results.json and results.svg. --quick takes under two minutes.
 
-instructions: counts the instructions of a few paths under callgrind and compares them with
+`instructions` counts the instructions of a few paths under callgrind and compares them with
 benches/instructions.json; --keep writes that file anew.
 ";
 
@@ -40,6 +46,7 @@ fn main() -> ExitCode {
         ["bench", ref rest @ ..] => bench::run(rest),
         ["instructions"] => instructions::run(Baseline::Compare),
         ["instructions", "--keep"] => instructions::run(Baseline::Keep),
+        ["postgres"] => postgres::serve(),
         ["help" | "--help" | "-h"] => {
             print!("{HELP}");
             Ok(())
@@ -63,9 +70,9 @@ fn test() -> Result<(), String> {
     toolchain::prepare()?;
     let mut tests = cargo(&["test", "--workspace", "--all-features", "--all-targets"]);
     // The server lives until the tests have run.
-    let database = hitl_test_postgres::is_required().then(postgres::start).transpose()?;
-    if let Some(database) = &database {
-        tests = tests.env(database.variable.0, database.variable.1);
+    let database = postgres::prepare()?;
+    for (name, value) in database.iter().flat_map(|database| database.environment) {
+        tests = tests.env(name, value);
     }
     let steps = [
         Step::new("format", cargo(&["fmt", "--all", "--check"])),

@@ -22,14 +22,15 @@
 use hitl_base::Timestamp;
 use hitl_core::machine::{self, CallRecord, Entry, Event, Facts, NewCall, Step};
 use hitl_core::seal::Sealed;
-use hitl_core::store::{ApplyError, StoreError, Submitted};
+use hitl_core::store::{ApplyError, Enclosed, StoreError, Submitted};
 use hitl_core::{RequestId, SessionId, Tenant};
 use tokio_postgres::types::{ToSql, Type};
 
 use super::database::Sql;
 use super::error::{Fault, ambiguous, unreachable};
-use super::query::{self, Kept, millis, one, storable};
+use super::query::{self, Found, Kept, millis, one, storable};
 use super::store::Shared;
+use crate::failpoint::reach;
 
 /// For how long, in microseconds, what was read may be relied upon.
 const FRESH: i64 = 2_000_000;
@@ -90,6 +91,9 @@ static UPDATE: Sql = Sql {
              SELECT n, $15 FROM moved WHERE $15::bytea IS NOT NULL \
              ON CONFLICT (call) DO UPDATE SET sealed = excluded.sealed), \
            gone AS (DELETE FROM {s}.payloads p USING moved WHERE p.call = moved.n AND $16), \
+           paid AS (INSERT INTO {s}.payloads (call, sealed) \
+             SELECT n, $19 FROM moved WHERE $19::bytea IS NOT NULL \
+             ON CONFLICT (call) DO UPDATE SET sealed = excluded.sealed), \
            said AS (INSERT INTO {s}.history (call, version, write, entry) \
              SELECT n, $5, $17::text::uuid, $18 FROM moved) \
            SELECT count(*) FROM moved",
@@ -112,6 +116,7 @@ static UPDATE: Sql = Sql {
         Type::BOOL,
         Type::TEXT,
         Type::TEXT,
+        Type::BYTEA,
     ],
 };
 
@@ -137,11 +142,10 @@ pub(super) async fn submit(
     let mut tries = on.database.tries();
     let (write, mut misses, mut unclear) = (SessionId::new(), 0, false);
     loop {
-        let (read_at, found) = match query::find(&on.database, call.key()).await {
-            Ok(found) => found,
-            Err(fault) => return Err(on.reading_failed(fault, unclear)),
-        };
-        if let Some(Kept { record, .. }) = found {
+        let found = query::find(&on.database, call.key()).await;
+        let Found { read_at, kept, watermark } =
+            found.map_err(|fault| on.reading_failed(fault, unclear))?;
+        if let Some(Kept { record, .. }) = kept {
             return Ok(if record.content != call.content() {
                 Submitted::Conflict(record.id())
             } else if record.id() == call.id() {
@@ -149,6 +153,10 @@ pub(super) async fn submit(
             } else {
                 Submitted::Existing(record)
             });
+        }
+        let began = call.key().run.began();
+        if began.is_some() && began < watermark {
+            return Err(on.known_or_ambiguous(StoreError::run_forgotten(), unclear));
         }
         let record = call.stamped(on.now_of(read_at));
         let claim = record.claim.map(|claim| claim.session);
@@ -186,7 +194,7 @@ pub(super) async fn apply(
     tenant: &Tenant,
     id: RequestId,
     event: &Event,
-    result: Option<&Sealed>,
+    enclosed: &Enclosed,
 ) -> Result<CallRecord, ApplyError> {
     let mut tries = on.database.tries();
     let (write, mut unclear) = (SessionId::new(), false);
@@ -203,6 +211,7 @@ pub(super) async fn apply(
         }
         let now = on.now_of(kept.read_at);
         let facts = Facts { now, claimant_dead: kept.claimant_dead };
+        reach("call-read");
         let next = match machine::apply(&kept.record, event, facts) {
             Ok(Step::Changed(next)) => next,
             Ok(Step::Replayed) => return Ok(kept.record),
@@ -212,7 +221,7 @@ pub(super) async fn apply(
         };
         let change = Change::new(on, &kept, next, event);
         let change = change.map_err(|error| on.known_or_ambiguous(error, unclear))?;
-        let attempt = change.write(on, tenant, event, result, write).await;
+        let attempt = change.write(on, tenant, event, enclosed, write).await;
         match attempt.map_err(|error| on.known_or_ambiguous(error, unclear))? {
             Wrote::Done => {
                 on.changed(id);
@@ -268,14 +277,14 @@ impl Change {
         on: &Shared,
         tenant: &Tenant,
         event: &Event,
-        result: Option<&Sealed>,
+        enclosed: &Enclosed,
         write: SessionId,
     ) -> Result<Wrote, StoreError> {
         let (next, request) = (&self.next, &self.next.request);
         let entry = Entry::of(event.name(), next, event.by().cloned());
         let (record, entry) = (on.encode(next)?, on.encode(&entry)?);
         let session = next.claim.map(|claim| claim.session.to_string());
-        let given: [&(dyn ToSql + Sync); 18] = [
+        let given: [&(dyn ToSql + Sync); 19] = [
             &storable(tenant.as_str()),
             &next.id().to_string(),
             &self.from.cast_signed(),
@@ -290,10 +299,11 @@ impl Change {
             &record,
             &self.until,
             &matches!(event, Event::Claim { .. }),
-            &result.map(Sealed::as_bytes),
+            &enclosed.result.as_ref().map(Sealed::as_bytes),
             &next.state.is_terminal(),
             &write.to_string(),
             &entry,
+            &enclosed.payload.as_ref().filter(|_| !next.state.is_terminal()).map(Sealed::as_bytes),
         ];
         send(on, &UPDATE, &given).await
     }
@@ -337,9 +347,11 @@ async fn insert(
 
 async fn send(on: &Shared, sql: &Sql, given: &[&(dyn ToSql + Sync)]) -> Result<Wrote, StoreError> {
     let mut tries = on.database.tries();
+    reach("before-write");
     loop {
         let fault = match on.database.send(sql, given).await {
             Ok(rows) => {
+                reach("after-write");
                 let written = one(&rows).and_then(|row| Ok(row.try_get::<_, i64>(0)?));
                 let written = written.map_err(|fault| on.database.error(fault))?;
                 return Ok(if written == 1 { Wrote::Done } else { Wrote::Missed });
