@@ -29,7 +29,8 @@ pub(crate) enum Baseline {
 /// be installed; in CI that is an error.
 pub(crate) fn run(baseline: Baseline) -> Result<(), String> {
     if !install() {
-        let why = "valgrind is missing and could not be installed (Debian: apt-get install valgrind)";
+        let why =
+            "valgrind is missing and could not be installed (Debian: apt-get install valgrind)";
         if std::env::var_os("CI").is_some() {
             return Err(why.to_owned());
         }
@@ -49,7 +50,8 @@ pub(crate) fn run(baseline: Baseline) -> Result<(), String> {
         let lines: Vec<String> =
             counted.iter().map(|(path, count)| format!("  \"{path}\": {count}")).collect();
         let text = format!("{{\n{}\n}}\n", lines.join(",\n"));
-        std::fs::write(&file, &text).map_err(|e| format!("cannot write {}: {e}", file.display()))?;
+        std::fs::write(&file, &text)
+            .map_err(|e| format!("cannot write {}: {e}", file.display()))?;
         print!("{text}");
         return Ok(());
     }
@@ -58,7 +60,9 @@ pub(crate) fn run(baseline: Baseline) -> Result<(), String> {
     let mut risen = Vec::new();
     for (path, now) in &counted {
         let Some(before) = kept_count(&kept, path) else {
-            return Err(format!("no count of {path} is kept: run `cargo xtask instructions --keep`"));
+            return Err(format!(
+                "no count of {path} is kept: run `cargo xtask instructions --keep`"
+            ));
         };
         let change = relative(*now, before);
         println!("{path:<12} {now:>9} instructions, kept {before:>9} ({:+.1} %)", change * 100.0);
@@ -112,7 +116,8 @@ fn install() -> bool {
 }
 
 fn build() -> Result<PathBuf, String> {
-    let command = cargo(&["build", "--release", "-p", "hitl-instructions", "--message-format=json"]);
+    let command =
+        cargo(&["build", "--release", "-p", "hitl-instructions", "--message-format=json"]);
     let typed = command.typed();
     let output = command.command().stderr(Stdio::inherit()).output();
     let output = output.map_err(|error| format!("cannot start `{typed}`: {error}"))?;

@@ -10,9 +10,10 @@ use crate::pair::{Pair, Unit};
 
 pub(super) fn pairs(effort: Effort) -> Vec<Pair> {
     let mut pairs = Vec::new();
-    for (name, features, budget) in
-        [("with default features", &[][..], 75.0), ("without SQLite", &["--no-default-features"], 65.0)]
-    {
+    for (name, features, budget) in [
+        ("with default features", &[][..], 75.0),
+        ("without SQLite", &["--no-default-features"], 65.0),
+    ] {
         let count = move || (crates(features), budget);
         let path = format!("crates in the tree, {name}");
         pairs.push(Pair::counted(path, Unit::Crates, "the budget", count).budget(1.0));
@@ -23,9 +24,12 @@ pub(super) fn pairs(effort: Effort) -> Vec<Pair> {
             (clean_build(HITL_ALONE, ""), clean_build(PARTS, ""))
         }));
         let parts = "the same parts and rusqlite, bundled";
-        pairs.push(Pair::counted("clean build with default features", Unit::Seconds, parts, || {
-            (clean_build(HITL, ""), clean_build(PARTS_AND_SQLITE, ""))
-        }));
+        pairs.push(Pair::counted(
+            "clean build with default features",
+            Unit::Seconds,
+            parts,
+            || (clean_build(HITL, ""), clean_build(PARTS_AND_SQLITE, "")),
+        ));
         let derives = "a struct with the same derives";
         pairs.push(Pair::counted("checking one annotated tool", Unit::Seconds, derives, tools));
     }
@@ -98,7 +102,9 @@ fn clean_build(dependencies: &str, program: &str) -> f64 {
 /// Seconds for each of many tools, and for each of many structs with the derives that a tool has.
 fn tools() -> (f64, f64) {
     const TOOLS: u32 = 200;
-    let dependencies = format!("{HITL_ALONE}\nserde = {{ version = \"1\", features = [\"derive\"] }}\nschemars = \"1\"");
+    let dependencies = format!(
+        "{HITL_ALONE}\nserde = {{ version = \"1\", features = [\"derive\"] }}\nschemars = \"1\""
+    );
     let (mut tools, mut structs) = (String::from("use hitl::prelude::*;\n"), String::new());
     for n in 0..TOOLS {
         let _ = writeln!(
