@@ -10,8 +10,8 @@
 
 #![expect(
     clippy::expect_used,
-    clippy::unwrap_used,
     clippy::panic,
+    clippy::missing_panics_doc,
     missing_docs,
     missing_debug_implementations,
     reason = "a measuring program: what fails ends it"

@@ -36,6 +36,6 @@ mod tests {
         let found = middle(vec![5.0, 1.0, 2.0, 3.0, 1_000.0]);
         assert_eq!(found, Middle { median: 3.0, spread: 1.5 });
         assert_eq!(middle(vec![7.0]), Middle { median: 7.0, spread: 0.0 });
-        assert_eq!(middle(vec![1.0, 2.0]).median, 1.5);
+        assert_eq!(middle(vec![1.0, 2.0]), Middle { median: 1.5, spread: 0.25 });
     }
 }

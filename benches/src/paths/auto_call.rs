@@ -120,6 +120,7 @@ fn least(bytes: usize) -> Run {
 }
 
 fn bare() -> Run {
+    #[expect(clippy::unused_async, reason = "the least that an async tool can be")]
     async fn body(customer: String, limit: u32, note: String) -> u32 {
         std::hint::black_box((customer, note));
         limit

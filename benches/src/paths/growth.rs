@@ -6,8 +6,8 @@ use std::time::{Duration, Instant};
 
 use hitl::{CallState, MemoryStore, PageRequest, Store, Tenant};
 use hitl_core::machine::Event;
-use hitl_core::store::Submitted;
 use hitl_core::store::suite::{Draft, sealed};
+use hitl_core::store::{Enclosed, Submitted};
 use hitl_store::SqliteStore;
 use tokio::runtime::Runtime;
 
@@ -125,7 +125,10 @@ fn deciding(kind: Kind, pending: u64) -> Run {
                 let mut watch = store.watch(record.id());
                 let decision = Event::Decide(record.request.approve().by("alice"));
                 let start = Instant::now();
-                store.apply(&tenant, record.id(), decision, None).await.expect("decided");
+                store
+                    .apply(&tenant, record.id(), decision, Enclosed::default())
+                    .await
+                    .expect("decided");
                 watch.changed().await;
                 store.get(&tenant, record.id()).await.expect("read");
                 start.elapsed()

@@ -7,8 +7,8 @@ use std::time::{Duration, Instant};
 use futures::{StreamExt as _, future, stream};
 use hitl::{HostKey, PostgresStore, Store, Tenant};
 use hitl_core::machine::Event;
-use hitl_core::store::Submitted;
 use hitl_core::store::suite::{Draft, sealed};
+use hitl_core::store::{Enclosed, Submitted};
 use hitl_test_postgres::Server;
 use tokio::runtime::Runtime;
 use tokio::sync::mpsc::{UnboundedReceiver, unbounded_channel};
@@ -45,7 +45,7 @@ fn url() -> Option<&'static str> {
         if let Ok(url) = std::env::var(hitl_test_postgres::URL) {
             return Some((url, None));
         }
-        match Server::start("") {
+        match Server::start("-c fsync=on") {
             Ok(server) => Some((server.url(), Some(server))),
             Err(why) => {
                 eprintln!("LEFT OUT: every PostgreSQL path, because there is no server: {why}");
@@ -87,7 +87,10 @@ fn durable(callers: u64) -> Run {
                 let record = submitted(&store, position).await;
                 let decision = Event::Decide(record.request.approve().by("alice"));
                 let tenant = Tenant::default();
-                store.apply(&tenant, record.id(), decision, None).await.expect("decided");
+                store
+                    .apply(&tenant, record.id(), decision, Enclosed::default())
+                    .await
+                    .expect("decided");
             }
         })
     })
@@ -240,7 +243,7 @@ fn waking() -> Run {
                         }
                     }
                 };
-                let deciding = here.apply(&tenant, record.id(), decision, None);
+                let deciding = here.apply(&tenant, record.id(), decision, Enclosed::default());
                 let (decided, ()) = future::join(deciding, waiting).await;
                 decided.expect("decided");
                 start.elapsed()

@@ -8,8 +8,8 @@ use std::time::{Duration, Instant};
 
 use hitl::{Store, Tenant};
 use hitl_core::machine::Event;
-use hitl_core::store::Submitted;
 use hitl_core::store::suite::{Draft, sealed};
+use hitl_core::store::{Enclosed, Submitted};
 use hitl_store::SqliteStore;
 use tokio::runtime::Runtime;
 use tokio::task::JoinSet;
@@ -78,7 +78,10 @@ async fn submit_and_decide(store: &SqliteStore, position: u64) {
     let submitted = store.submit(Draft::new("bench", position).call(), sealed(&PAYLOAD)).await;
     let Ok(Submitted::Created(record)) = submitted else { panic!("a new key") };
     let decision = Event::Decide(record.request.approve().by("alice"));
-    store.apply(&Tenant::default(), record.id(), decision, None).await.expect("decided");
+    store
+        .apply(&Tenant::default(), record.id(), decision, Enclosed::default())
+        .await
+        .expect("decided");
 }
 
 /// The same rows, in the same file format, by hand.
