@@ -18,13 +18,13 @@ mod sync;
 
 #[cfg(feature = "terminal")]
 pub use approval::TerminalApprover;
-pub use approval::{ApprovalRequest, Approver, Decision, Review};
+pub use approval::{ApprovalRequest, Approver, Authority, Decision, Review};
 pub use arguments::{ArgumentError, ArgumentErrorKind, Snapshot, SnapshotError, SnapshotWriter};
 pub use audit::{AuditEvent, AuditRecord, AuditSink, JsonlAudit, MemoryAudit};
 pub use call::{
-    BindingDigest, CallContext, CallKey, ContentDigest, FailureRecord, Fingerprint, Hints,
-    HitlConfig, InvalidSpec, Outcome, OutputText, Parameter, Permit, Principal, Risk, RunContext,
-    RunId, Spec, StateRequirement, Tenant, Thresholds, Tool,
+    BindingDigest, CallContext, CallKey, ContentDigest, Escalate, FailureRecord, Fingerprint,
+    Hints, HitlConfig, InvalidSpec, Outcome, OutputText, Parameter, Permit, Principal, Risk,
+    RunContext, RunId, Spec, StageSpec, StateRequirement, Tenant, Thresholds, Tool,
 };
 pub use confidence::{
     Assessment, CallView, Factor, ReviewerFactor, Signal, Signals, assess, reviewer_factors,
@@ -37,8 +37,8 @@ pub use gate::{
 pub use ids::{ClaimToken, DecisionId, OwnerToken, RequestId, SessionId};
 pub use machine::{CallRecord, CallState, Refusal, Resolution};
 pub use policy::{
-    ApprovalLevel, Effect, Policy, Priority, Routed, Ruling, Verdict, due_after, level_for,
-    priority, route,
+    ApprovalLevel, Effect, Policy, Priority, Requirement, Routed, Ruling, Verdict, due_after,
+    level_for, priority, route,
 };
 pub use seal::HostKey;
 pub use store::{MemoryStore, PageRequest, Store, StoreError, StoreErrorKind};

@@ -43,6 +43,14 @@ pub enum AuditEvent {
     Denied,
     /// What it needs has risen; it is asked again.
     Reopened,
+    /// A human changed its arguments; they are the next revision.
+    Edited,
+    /// A human approved it, and it needs more of them.
+    Voted,
+    /// Nobody decided in time; somebody else is asked.
+    Escalated,
+    /// An idempotent tool is tried once more.
+    Retried,
 }
 
 impl fmt::Display for AuditEvent {

@@ -11,14 +11,16 @@ mod state;
 mod tool;
 
 pub use context::{CallContext, Principal, RunId, Tenant};
-pub use digest::{BindingDigest, ContentDigest, Fingerprint};
-pub(crate) use digest::{binding_digest, content_digest, fingerprint};
+pub use digest::{BindingDigest, CircumstancesDigest, ContentDigest, Fingerprint};
+pub(crate) use digest::{binding_digest, circumstances_digest, content_digest, fingerprint};
 pub use key::CallKey;
 pub use outcome::{FailureRecord, Outcome, OutputText};
 pub(crate) use permit::Issued;
 pub use permit::{Permit, RunContext};
 pub use returned::{Probe, ToolReturn, Unproven};
-pub use spec::{Hints, HitlConfig, InvalidSpec, Parameter, Risk, Spec, Thresholds};
+pub use spec::{
+    Escalate, Hints, HitlConfig, InvalidSpec, Parameter, Risk, Spec, StageSpec, Thresholds,
+};
 pub(crate) use state::StateMap;
 pub use state::StateRequirement;
 pub use tool::Tool;

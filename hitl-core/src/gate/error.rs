@@ -28,6 +28,10 @@ pub enum GateErrorKind {
     ToolChanged,
     /// What is stored cannot be opened, or is not what was approved.
     Payload,
+    /// An edit was not made, because the call would be denied with it. The earlier revision stands.
+    EditDenied,
+    /// The host does not let them see or decide this tenant's calls.
+    Forbidden,
     /// The store failed.
     Store,
     /// The audit failed, so nothing runs.

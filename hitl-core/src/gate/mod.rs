@@ -12,6 +12,7 @@
 //! | `execute` | intent, body, result, record |
 //! | `call` | the typed and the textual front doors |
 //! | `decide` | decisions, withdrawals, settlements |
+//! | `edit` | a human changes the arguments: the next revision |
 //! | `serve` | this process runs what others approved |
 //! | `taint` | a call's own secrets are scrubbed from what is said about it |
 //! | `recover` | what a dead process left is put in order |
@@ -20,6 +21,7 @@ mod builder;
 mod call;
 mod claim;
 mod decide;
+mod edit;
 mod error;
 mod execute;
 mod handle;
