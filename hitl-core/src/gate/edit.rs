@@ -88,9 +88,9 @@ impl Inner {
         }
         let config = &tool.spec.config;
         let shown = next.shown(&self.redactor);
-        let title = title(tool.spec.name, config.describe, &shown);
+        let title = title(&tool.spec.name, config.describe, &shown);
         let revised = Revised {
-            content: content_digest(tool.spec.name, &next, &record.context, &self.key),
+            content: content_digest(&tool.spec.name, &next, &record.context, &self.key),
             arguments: JsonText::from(&shown),
             title: self.redactor.text(&title).into_owned(),
             requirement: required(&tool, &routed),

@@ -14,6 +14,7 @@
 //! | `decide` | decisions, withdrawals, settlements |
 //! | `edit` | a human changes the arguments: the next revision |
 //! | `serve` | this process runs what others approved |
+//! | `dynamic` | tools that are known only at run time |
 //! | `taint` | a call's own secrets are scrubbed from what is said about it |
 //! | `recover` | what a dead process left is put in order |
 
@@ -21,6 +22,7 @@ mod builder;
 mod call;
 mod claim;
 mod decide;
+mod dynamic;
 mod edit;
 mod error;
 mod execute;
