@@ -24,8 +24,9 @@ pub use arguments::{ArgumentError, ArgumentErrorKind, Snapshot, SnapshotError, S
 pub use audit::{AuditEvent, AuditRecord, AuditSink, JsonlAudit, MemoryAudit};
 pub use call::{
     BindingDigest, CallContext, CallKey, ContentDigest, Escalate, FailureRecord, Fingerprint,
-    Hints, HitlConfig, InvalidSpec, Outcome, OutputText, Parameter, Permit, Principal, Risk,
-    RunContext, RunId, Spec, StageSpec, StateRequirement, Tenant, Thresholds, Tool,
+    Hints, HitlConfig, InvalidSpec, ModelMessage, Outcome, OutputText, Parameter, Permit,
+    Principal, Risk, RunContext, RunId, Spec, StageSpec, StateRequirement, Tenant, Thresholds,
+    Tool,
 };
 pub use confidence::{
     Assessment, CallView, Factor, ReviewerFactor, Signal, Signals, assess, reviewer_factors,

@@ -1,5 +1,5 @@
 //! A human changes the arguments of a call: what runs is what they wrote, checked like any other.
-#![expect(clippy::panic, reason = "a helper fails as its test does")]
+#![expect(clippy::unwrap_used, clippy::panic, reason = "a failed expectation fails the test")]
 
 #[path = "support/faulty.rs"]
 mod faulty;
@@ -17,7 +17,7 @@ use support::{Bench, Pay, ask, bench, bench_with, pay};
 async fn pending(gate: &Gate, call: Pay) -> Ticket {
     match gate.submit(call).by("agent").key("run", 1).await.unwrap() {
         Submission::Pending(ticket) => ticket,
-        other => panic!("it needs a human, and yet: {other:?}"),
+        other @ Submission::Done { .. } => panic!("it needs a human, and yet: {other:?}"),
     }
 }
 
@@ -173,7 +173,7 @@ async fn invariant_4_of_two_editors_one_wins() {
     let Outcome::Executed(output) = ticket.wait().await.unwrap() else { panic!("it ran") };
     let amount: f64 = output.parse().unwrap();
     let by = won.earlier[0].edited.by.as_str();
-    assert_eq!(by, if amount == 1.0 { "alice" } else { "bob" });
+    assert_eq!(by, if amount < 1.5 { "alice" } else { "bob" });
 }
 
 #[tokio::test]

@@ -41,12 +41,11 @@ fn merge(real: Option<Json>, marked: Option<&Json>, patch: Json) -> Result<Json,
         leaves_secrets(marked)?;
         return Ok(patch);
     };
-    let mut entries: BTreeMap<String, Json> = match real {
-        Some(Json::Object(entries)) => entries.into_iter().collect(),
-        _ => {
-            leaves_secrets(marked)?;
-            BTreeMap::new()
-        }
+    let mut entries: BTreeMap<String, Json> = if let Some(Json::Object(entries)) = real {
+        entries.into_iter().collect()
+    } else {
+        leaves_secrets(marked)?;
+        BTreeMap::new()
     };
     for (key, change) in changes {
         let below = marked.and_then(|marked| entry(marked, &key));

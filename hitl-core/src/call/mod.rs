@@ -8,6 +8,7 @@ mod permit;
 mod returned;
 mod spec;
 mod state;
+mod told;
 mod tool;
 
 pub use context::{CallContext, Principal, RunId, Tenant};
@@ -24,4 +25,5 @@ pub use spec::{
 };
 pub(crate) use state::StateMap;
 pub use state::StateRequirement;
+pub use told::ModelMessage;
 pub use tool::Tool;

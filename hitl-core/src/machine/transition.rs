@@ -121,13 +121,7 @@ pub fn apply(record: &CallRecord, event: &Event, facts: Facts) -> Result<Step, R
         }
         (S::OutcomeUnknown, Event::TryAgain { version, most }) => {
             guard(record.version == *version, Refusal::Stale)?;
-            guard(record.request.hints.idempotent, Refusal::NotAllowed)?;
-            guard(facts.claimant_dead, Refusal::Alive)?;
-            guard(record.attempts < *most, Refusal::TooManyAttempts)?;
-            guard(!is_expired(record, facts), Refusal::Expired)?;
-            next.state = S::Approved;
-            next.ending = None;
-            next.claim = None;
+            try_again(&mut next, *most, facts)?;
         }
         (S::OutcomeUnknown, Event::Resolve { version, resolution, by }) => {
             guard(record.version == *version, Refusal::Stale)?;
@@ -162,6 +156,19 @@ fn is_replay(record: &CallRecord, event: &Event) -> bool {
         Event::TimeOut { token } => record.state == S::OutcomeUnknown && mine(*token),
         _ => false,
     }
+}
+
+/// An idempotent tool may be tried once more when nobody can still be at it, within the time of the
+/// approval: only a human's look gives it more.
+fn try_again(next: &mut CallRecord, most: u32, facts: Facts) -> Result<(), Refusal> {
+    guard(next.request.hints.idempotent, Refusal::NotAllowed)?;
+    guard(facts.claimant_dead, Refusal::Alive)?;
+    guard(next.attempts < most, Refusal::TooManyAttempts)?;
+    guard(!is_expired(next, facts), Refusal::Expired)?;
+    next.state = S::Approved;
+    next.ending = None;
+    next.claim = None;
+    Ok(())
 }
 
 /// Ends a call that did not run. One that was tried before, with an end that nobody knows, has not
