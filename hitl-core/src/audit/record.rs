@@ -46,6 +46,14 @@ pub enum AuditEvent {
     /// A policy is in force from here on. It concerns no call: key, tool and principal are those of
     /// the gate itself.
     PolicyLoaded,
+    /// A human changed its arguments; they are the next revision.
+    Edited,
+    /// A human approved it, and it needs more of them.
+    Voted,
+    /// Nobody decided in time; somebody else is asked.
+    Escalated,
+    /// An idempotent tool is tried once more.
+    Retried,
 }
 
 impl fmt::Display for AuditEvent {

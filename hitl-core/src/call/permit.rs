@@ -61,6 +61,18 @@ impl RunContext {
         &self.inner.key
     }
 
+    /// The context for calls that the body makes through a gate on behalf of whoever asked: the same
+    /// principal and tenant, with this call as their parent, so that they show up under the root run.
+    pub fn delegate(&self) -> CallContext {
+        self.inner.context.delegated_by(&self.inner.key)
+    }
+
+    /// The call's key as text: the same in every attempt, unlike that of any other call. What to give
+    /// to a system that does a thing once for each idempotency key.
+    pub fn idempotency_key(&self) -> String {
+        self.inner.key.to_string()
+    }
+
     /// Which attempt this is, from 1.
     pub fn attempt(&self) -> u32 {
         self.inner.attempt

@@ -289,6 +289,13 @@ const fn assert_sound(checked: Result<(), InvalidSpec>) {
             panic!("quick_threshold must not be above auto_threshold")
         }
         Err(InvalidSpec::Hints) => panic!("a tool cannot be read_only and destructive"),
-        Err(InvalidSpec::ZeroDuration) => panic!("expires and timeout must be longer than zero"),
+        Err(InvalidSpec::ZeroDuration) => {
+            panic!("expires, timeout and the time to escalate within must be longer than zero")
+        }
+        Err(InvalidSpec::Decisions) => {
+            panic!("decisions must hold one of reject, respond and abort")
+        }
+        Err(InvalidSpec::Stages) => panic!("each stage needs at least one person"),
+        Err(InvalidSpec::Attempts) => panic!("attempts must be at least 1"),
     }
 }

@@ -1,6 +1,7 @@
 //! The front doors: typed calls from code, textual ones from a model.
 
 use std::future::IntoFuture;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 
 use futures::FutureExt as _;
@@ -14,7 +15,7 @@ use super::registry::{Arguments, Body};
 use super::submission::Submission;
 use super::submit::{Attachment, Entered};
 use super::wait::Waited;
-use crate::arguments::{parse_text, snapshot};
+use crate::arguments::{ArgumentError, parse_text, snapshot};
 use crate::call::{CallContext, CallKey, Outcome, RunId, Tool};
 use crate::ids::{OwnerToken, RequestId};
 use crate::machine::{CallRecord, Event, Withdrawal};
@@ -95,7 +96,7 @@ impl Gate {
         key: CallKey,
     ) -> Result<(Prepared, Box<dyn Body>), GateError> {
         let tool = self.inner.tool(tool)?;
-        let (snapshot, body) = tool.kind.read(arguments, self.inner.limits)?;
+        let (snapshot, body) = tool.read(arguments, self.inner.limits)?;
         let key = Some(CallKey { tenant: context.tenant.clone(), ..key });
         Ok((self.inner.prepare(tool, snapshot, context, key)?, body))
     }
@@ -159,8 +160,19 @@ impl<'g, T: Tool> IntoFuture for Attributed<'g, T> {
                 Ready::Run(held, None) => (held, call),
                 // It waited for a human: what runs is what was shown, not what the caller still holds.
                 Ready::Run(held, Some(_)) => {
-                    let call = parse_text::<T>(held.snapshot().text()).map_err(GateError::from)?;
-                    (held, call)
+                    let read = || parse_text::<T>(held.snapshot().text());
+                    match catch_unwind(AssertUnwindSafe(read)) {
+                        Ok(Ok(call)) => (held, call),
+                        other => {
+                            // Nothing has started, so nobody else need wait for it.
+                            gate.inner.release(&held).await;
+                            let error = match other {
+                                Ok(Err(error)) => error,
+                                _ => ArgumentError::panicked(),
+                            };
+                            return Err(GateError::from(error).into());
+                        }
+                    }
                 }
                 Ready::Settled(record) => return gate.inner.earlier::<T>(&record).await,
             };

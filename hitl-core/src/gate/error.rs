@@ -5,7 +5,7 @@ use std::fmt;
 
 use crate::arguments::ArgumentError;
 use crate::audit::AuditError;
-use crate::call::{CallKey, FailureRecord};
+use crate::call::{CallKey, FailureRecord, ModelMessage};
 use crate::ids::RequestId;
 use crate::machine::{CallRecord, Refusal};
 use crate::store::{ApplyError, StoreError};
@@ -32,6 +32,10 @@ pub enum GateErrorKind {
     InvalidQuery,
     /// The call needs a full review and is not decided together with others.
     NotInBulk,
+    /// An edit was not made, because the call would be denied with it. The earlier revision stands.
+    EditDenied,
+    /// The host does not let them see or decide this tenant's calls.
+    Forbidden,
     /// The store failed.
     Store,
     /// The audit failed, so nothing runs.
@@ -71,6 +75,17 @@ impl GateError {
     /// What kind of trouble it is.
     pub fn kind(&self) -> GateErrorKind {
         self.kind
+    }
+
+    /// What the model that asked for the call is told: what is wrong with its arguments, when that
+    /// is it; of trouble inside the house only that there is some.
+    pub fn for_model(&self) -> ModelMessage {
+        match self.kind {
+            GateErrorKind::InvalidArguments | GateErrorKind::UnknownTool => {
+                ModelMessage::refused(&self.message)
+            }
+            _ => ModelMessage::refused("the gate could not do its work; tell the user"),
+        }
     }
 
     /// Where and why the arguments were refused.
@@ -176,6 +191,20 @@ pub enum NotRun {
     Refused(GateError),
 }
 
+impl NotRun {
+    /// What the model that asked for the call is told.
+    pub fn for_model(&self) -> ModelMessage {
+        match self {
+            Self::Rejected { reason } => ModelMessage::rejected(reason.as_deref()),
+            Self::Responded { message } => ModelMessage::responded(message),
+            Self::Expired => ModelMessage::expired(),
+            Self::Cancelled { reason } => ModelMessage::cancelled(reason),
+            Self::Denied { reason } => ModelMessage::denied(reason),
+            Self::Refused(error) => error.for_model(),
+        }
+    }
+}
+
 impl fmt::Display for NotRun {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
@@ -221,6 +250,19 @@ impl<E: fmt::Display> fmt::Display for CallError<E> {
             Self::OutputUnavailable(key) => {
                 write!(f, "the call {key} ran; its output is no longer to be had")
             }
+        }
+    }
+}
+
+impl<E: fmt::Display> CallError<E> {
+    /// What the model that asked for the call is told.
+    pub fn for_model(&self) -> ModelMessage {
+        match self {
+            Self::Tool(error) => ModelMessage::failed(&error.to_string()),
+            Self::ToolEarlier(failure) => ModelMessage::failed(&failure.message),
+            Self::NotRun(why) => why.for_model(),
+            Self::Unknown(_) => ModelMessage::unknown(),
+            Self::OutputUnavailable(_) => ModelMessage::unavailable(),
         }
     }
 }

@@ -29,7 +29,7 @@ use crate::call::{FailureRecord, Issued, Outcome, OutputText, Permit, RunContext
 use crate::ids::RequestId;
 use crate::machine::{CallRecord, Claim, Event};
 use crate::policy::{PolicyVersion, Routed};
-use crate::seal::Sealed;
+use crate::seal::{Bound, Purpose, Sealed};
 use crate::store::{ApplyError, Enclosed};
 use crate::sync::{Runtime, sleep, timeout};
 
@@ -233,7 +233,7 @@ async fn run<T: Runnable>(
 
 impl Inner {
     /// Gives a claim back whose body was not started.
-    async fn release(&self, held: &Held) {
+    pub(super) async fn release(&self, held: &Held) {
         let Some(claim) = held.claim else { return };
         let event = Event::Release { token: claim.token };
         match self.record(held, event, None).await {
@@ -288,9 +288,10 @@ impl Inner {
             }
         };
         if let Some(claim) = held.claim {
-            let id = held.record.id().to_string();
+            let id = held.record.id();
+            let bound = Bound::new(id, Purpose::Result, held.record.sealed_revision());
             let sealed =
-                output.and_then(|text| self.key.seal(text.as_str().as_bytes(), id.as_bytes()).ok());
+                output.and_then(|text| self.key.seal(text.as_str().as_bytes(), &bound).ok());
             let event = match &event {
                 None => Event::Succeed { token: claim.token },
                 Some(failure) => Event::Fail { token: claim.token, failure: failure.clone() },

@@ -14,6 +14,7 @@
 //! | `call` | the typed and the textual front doors |
 //! | `decide` | decisions, withdrawals, settlements |
 //! | `queue` | what waits, as one viewer sees it |
+//! | `edit` | a human changes the arguments: the next revision |
 //! | `serve` | this process runs what others approved |
 //! | `dynamic` | tools that are known only at run time |
 //! | `taint` | a call's own secrets are scrubbed from what is said about it |
@@ -24,6 +25,7 @@ mod call;
 mod claim;
 mod decide;
 mod dynamic;
+mod edit;
 mod error;
 mod execute;
 mod handle;

@@ -14,6 +14,7 @@ use crate::audit::{AuditEvent, AuditRecord};
 use crate::ids::{ClaimToken, OwnerToken};
 use crate::machine::{CallRecord, CallState, Claim, Ending, Event};
 use crate::policy::{ApprovalLevel, Verdict};
+use crate::seal::{Bound, Purpose};
 use crate::store::{ApplyError, Enclosed, StoreError, StoreErrorKind, Submitted};
 
 /// Whether a live caller waits for the call.
@@ -123,10 +124,11 @@ impl Inner {
     async fn store_call(self: &Arc<Self>, prepared: &Prepared) -> Result<Submitted, GateError> {
         let id = prepared.record.id();
         let payload = payload_text(&prepared.snapshot)?;
-        let payload = self.key.seal(&payload, id.to_string().as_bytes()).map_err(|e| {
-            StoreError::new(StoreErrorKind::Key, "the call's payload could not be sealed")
-                .because(e)
-        })?;
+        let payload =
+            self.key.seal(&payload, &Bound::new(id, Purpose::Payload, 1)).map_err(|e| {
+                StoreError::new(StoreErrorKind::Key, "the call's payload could not be sealed")
+                    .because(e)
+            })?;
         let wanted = prepared.record.claim.map(|claim| Wanted {
             tenant: prepared.record.key().tenant.clone(),
             id,

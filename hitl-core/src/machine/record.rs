@@ -6,8 +6,11 @@ use std::time::Duration;
 use hitl_base::Timestamp;
 use serde::{Deserialize, Serialize};
 
+use super::{Earlier, Escalation, Vote};
 use crate::approval::{Answer, ApprovalRequest};
-use crate::call::{CallContext, CallKey, ContentDigest, FailureRecord, Principal};
+use crate::call::{
+    CallContext, CallKey, CircumstancesDigest, ContentDigest, FailureRecord, Principal,
+};
 use crate::ids::{ClaimToken, DecisionId, OwnerToken, RequestId, SessionId};
 
 /// The schema version of a [`CallRecord`]. Additive changes keep it.
@@ -158,6 +161,21 @@ pub struct CallRecord {
     /// The decision that stands.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub decided: Option<Decided>,
+    /// Who has approved this revision so far.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub votes: Vec<Vote>,
+    /// The revisions that were edited, in short, the oldest first.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub earlier: Vec<Earlier>,
+    /// The content of this revision, when it was edited.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub revised: Option<ContentDigest>,
+    /// Who is asked next when nobody decides in time.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub escalations: Vec<Escalation>,
+    /// In which circumstances it was asked: what an explicit rejection is remembered for.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub circumstances: Option<CircumstancesDigest>,
     /// Who runs it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub claim: Option<Claim>,
@@ -192,6 +210,16 @@ impl CallRecord {
     /// The call's key.
     pub fn key(&self) -> &CallKey {
         &self.request.key
+    }
+
+    /// What this revision contains.
+    pub fn current_content(&self) -> ContentDigest {
+        self.revised.unwrap_or(self.content)
+    }
+
+    /// The revision that the sealed payload belongs to: the last one that was edited into being.
+    pub(crate) fn sealed_revision(&self) -> u32 {
+        self.earlier.last().map_or(1, |earlier| earlier.revision.saturating_add(1))
     }
 }
 

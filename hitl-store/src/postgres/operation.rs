@@ -304,7 +304,10 @@ impl Change {
             _ => kept.epoch.filter(|_| next.claim.is_some()),
         };
         let mut until = kept.read_at.saturating_add(FRESH);
-        let judged_by_expiry = matches!(event, Event::Decide(_) | Event::Claim { .. });
+        let judged_by_expiry = matches!(
+            event,
+            Event::Decide(_) | Event::Edit(_) | Event::Claim { .. } | Event::TryAgain { .. }
+        );
         if judged_by_expiry && on.clock.is_none() {
             let expires_at = kept.record.request.expires_at.as_millis();
             until = until.min(expires_at.saturating_mul(1000));

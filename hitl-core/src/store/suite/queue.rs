@@ -113,7 +113,7 @@ pub async fn a_call_asked_again_takes_a_new_turn(s: Subject) {
     }
     let demote = Event::Demote {
         binding: first.request.binding,
-        level: ApprovalLevel::Full,
+        requirement: Requirement::of(ApprovalLevel::Full),
         reason: "stricter now".to_owned(),
     };
     s.apply(first.id(), demote).await;
