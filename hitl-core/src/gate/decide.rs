@@ -2,6 +2,7 @@
 
 use super::error::GateError;
 use super::handle::{Gate, Inner};
+use super::observe;
 use crate::approval::{Answer, Decision};
 use crate::audit::{AuditEvent, AuditRecord};
 use crate::call::{Principal, Tenant};
@@ -55,6 +56,9 @@ impl Gate {
             .apply(&record.key().tenant, record.id(), event, Enclosed::none())
             .await?;
         self.inner.note_by(AuditEvent::Resolved, &record, Some(by), Some(note));
+        if record.state.is_terminal() {
+            observe::ended(&record, record.state);
+        }
         Ok(record)
     }
 }
@@ -69,6 +73,7 @@ impl Inner {
                 let stands =
                     record.decided.as_ref().is_some_and(|decided| decided.at == record.updated_at);
                 if stands {
+                    observe::decided(&record);
                     let mut entry =
                         AuditRecord::of(AuditEvent::Decided, &record, record.updated_at);
                     entry.decision = Some(decision.id);
@@ -101,6 +106,7 @@ impl Inner {
         };
         let record = self.store.apply(tenant, id, event, Enclosed::none()).await?;
         self.note_by(AuditEvent::Cancelled, &record, by, note);
+        observe::ended(&record, record.state);
         Ok(record)
     }
 

@@ -15,6 +15,7 @@
 //! | `decide` | decisions, withdrawals, settlements |
 //! | `serve` | this process runs what others approved |
 //! | `dynamic` | tools that are known only at run time |
+//! | `observe` | spans and metrics |
 //! | `taint` | a call's own secrets are scrubbed from what is said about it |
 //! | `recover` | what a dead process left is put in order |
 
@@ -26,6 +27,7 @@ mod dynamic;
 mod error;
 mod execute;
 mod handle;
+mod observe;
 mod prepare;
 mod recover;
 mod registry;

@@ -6,6 +6,7 @@ use std::time::Duration;
 use super::error::{GateError, GateErrorKind};
 use super::execute::Held;
 use super::handle::Inner;
+use super::observe;
 use super::registry::Body;
 use crate::audit::{AuditEvent, AuditRecord};
 use crate::call::{FailureRecord, Outcome, OutputText, Tenant};
@@ -194,6 +195,7 @@ impl Inner {
     ) -> Result<bool, GateError> {
         match self.store.apply(tenant, id, event, Enclosed::none()).await {
             Ok(record) => {
+                observe::ended(&record, record.state);
                 let mut entry = AuditRecord::of(audited, &record, record.updated_at);
                 if let Some(Ending::Reason(reason)) = record.ending {
                     entry.note = Some(reason);
