@@ -166,7 +166,7 @@ mod tests {
         }
 
         #[test]
-        fn order_is_that_of_the_numbers(a: i64, b: i64, point in 0_usize..6) {
+        fn order_is_kept_at_any_size(a: i64, b: i64, point in 0_usize..6) {
             let shifted = |n: i64| format!("{n}e-{point}");
             prop_assert_eq!(compare_numbers(&shifted(a), &shifted(b)), Some(a.cmp(&b)));
             let spelled = format!("{b}.000");
