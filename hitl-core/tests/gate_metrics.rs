@@ -6,10 +6,13 @@ mod support;
 
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex};
+use std::time::Duration;
 
+use hitl_base::Timestamp;
+use hitl_base::clock::ManualClock;
 use hitl_core::approval::ScriptedApprover;
 use hitl_core::policy::{Rule, RuleSet, When};
-use hitl_core::{Submission, Tenant};
+use hitl_core::{MemoryStore, Submission, Tenant};
 use metrics::{
     Counter, CounterFn, Gauge, GaugeFn, Histogram, HistogramFn, Key, KeyName, Metadata, Recorder,
     SharedString, Unit,
@@ -120,7 +123,9 @@ async fn calls_and_outcomes_are_counted_by_tool_level_and_outcome() {
 async fn expired_unknown_rejected_and_withdrawn_calls_are_counted() {
     let book = Book::default();
     let _here = metrics::set_default_local_recorder(&book);
-    let b = bench_with(|g| g).await;
+    let clock = ManualClock::at(Timestamp::now());
+    let store = MemoryStore::with_clock(clock.clone());
+    let b = bench_with(|g| g.store(store)).await;
     let mut tickets = Vec::new();
     for position in 0..3 {
         let submitted = b.gate.submit(pay("x", 1.0)).by("ann").key("r", position).await.unwrap();
@@ -147,6 +152,9 @@ async fn expired_unknown_rejected_and_withdrawn_calls_are_counted() {
     assert_eq!(book.get("hitl_outcome_unknown{}"), [1.0]);
     assert_eq!(book.get("hitl_audit_debt{}"), [0.0]);
     assert_eq!(book.get("hitl_queue_overdue{}"), [0.0]);
+    clock.advance(Duration::from_secs(601));
+    b.gate.sample_metrics(&[Tenant::default()]).await.unwrap();
+    assert_eq!(book.get("hitl_queue_overdue{}"), [1.0]);
     let ended = tickets[2].wait().await.unwrap();
     assert_eq!(ended, hitl_core::Outcome::Expired);
     assert_eq!(outcome("expired"), [1.0]);

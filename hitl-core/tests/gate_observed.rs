@@ -14,8 +14,9 @@ use hitl_core::approval::ScriptedApprover;
 use hitl_core::{CallContext, CallError, Submission};
 use support::{Slow, ask, bench, bench_with, note, pay};
 use tracing::field::{Field, Visit};
-use tracing::span::{Attributes, Current, Id, Record};
+use tracing::span::{Attributes, Id, Record};
 use tracing::{Event, Metadata, Subscriber};
+use tracing_core::span::Current;
 
 /// A span as it was seen.
 #[derive(Clone, Debug)]
