@@ -13,6 +13,7 @@
 //! | `execute` | intent, body, result, record |
 //! | `call` | the typed and the textual front doors |
 //! | `decide` | decisions, withdrawals, settlements |
+//! | `queue` | what waits, as one viewer sees it |
 //! | `serve` | this process runs what others approved |
 //! | `dynamic` | tools that are known only at run time |
 //! | `observe` | spans and metrics |
@@ -29,6 +30,7 @@ mod execute;
 mod handle;
 mod observe;
 mod prepare;
+mod queue;
 mod recover;
 mod registry;
 mod review;
@@ -45,5 +47,6 @@ pub use call::{Attributed, CallBuilder, SubmitBuilder, Submitting};
 pub use error::{CallError, GateError, GateErrorKind, NotRun};
 pub use handle::{Gate, ToolInfo};
 pub use prepare::Preview;
+pub use queue::{Queue, QueuePage};
 pub use recover::Recovered;
 pub use submission::{Receipt, Submission, Ticket};
