@@ -128,10 +128,9 @@ pub(super) fn submitted(result: &Result<Submission, GateError>) {
 /// What came of a typed call, into the current span.
 pub(super) fn called<T, E>(result: &Result<T, CallError<E>>) {
     match result {
-        Ok(_) => outcome(CallState::Executed.name()),
+        Ok(_) | Err(CallError::OutputUnavailable(_)) => outcome(CallState::Executed.name()),
         Err(CallError::Tool(_) | CallError::ToolEarlier(_)) => outcome(CallState::Failed.name()),
         Err(CallError::Unknown(_)) => outcome(CallState::OutcomeUnknown.name()),
-        Err(CallError::OutputUnavailable(_)) => outcome(CallState::Executed.name()),
         Err(CallError::NotRun(NotRun::Refused(error))) => failed(error),
         Err(CallError::NotRun(not_run)) => outcome(match not_run {
             NotRun::Rejected { .. } => CallState::Rejected.name(),
@@ -269,10 +268,10 @@ pub(super) mod meter {
     }
 
     #[cfg(feature = "metrics")]
-    pub(super) fn decided(tool: &str, level: ApprovalLevel, answer: String, took: Duration) {
+    pub(super) fn decided(tool: &str, level: ApprovalLevel, answer: String, length: Duration) {
         let tool = tool.to_owned();
         metrics::histogram!("hitl_decision_seconds", "tool" => tool, "level" => level.to_string(), "answer" => answer)
-            .record(took.as_secs_f64());
+            .record(length.as_secs_f64());
     }
 
     #[cfg(feature = "metrics")]
@@ -294,5 +293,5 @@ pub(super) mod meter {
     pub(super) fn ended(_tool: &str, _level: ApprovalLevel, _outcome: &'static str) {}
 
     #[cfg(not(feature = "metrics"))]
-    pub(super) fn decided(_tool: &str, _level: ApprovalLevel, _answer: String, _took: Duration) {}
+    pub(super) fn decided(_tool: &str, _level: ApprovalLevel, _answer: String, _length: Duration) {}
 }
