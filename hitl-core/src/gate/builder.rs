@@ -9,6 +9,7 @@ use hitl_base::json::Limits;
 use hitl_base::{Clock, Redactor};
 
 use super::handle::{Gate, Inner};
+use super::observe;
 use super::registry::Registered;
 use super::score::Timed;
 use crate::approval::Approver;
@@ -262,6 +263,7 @@ impl GateBuilder {
         };
         let gate = Gate { inner: Arc::new(inner) };
         gate.inner.note_policies_in_force();
+        observe::meter::describe();
         if self.recover {
             gate.recover().await.map_err(|error| {
                 let why = format!("the gate was not built: recovery failed: {error}");

@@ -17,6 +17,7 @@
 //! | `edit` | a human changes the arguments: the next revision |
 //! | `serve` | this process runs what others approved |
 //! | `dynamic` | tools that are known only at run time |
+//! | `observe` | spans and metrics |
 //! | `taint` | a call's own secrets are scrubbed from what is said about it |
 //! | `recover` | what a dead process left is put in order |
 
@@ -29,6 +30,7 @@ mod edit;
 mod error;
 mod execute;
 mod handle;
+mod observe;
 mod prepare;
 mod queue;
 mod recover;

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use super::error::GateError;
 use super::execute::Held;
 use super::handle::Inner;
+use super::observe;
 use super::prepare::{Prepared, payload_text};
 use super::registry::Body;
 use super::submission::{Receipt, Submission, Ticket};
@@ -67,6 +68,7 @@ impl Inner {
         };
         if prepared.is_unrecorded() && earlier.is_none() {
             self.compare_with_shadow(prepared);
+            observe::entered(&receipt, &prepared.tool.spec.name);
             prepared.record.request.created_at = hitl_base::Timestamp::now();
             return Ok((Entered::Run(Held::unrecorded(prepared)), receipt));
         }
@@ -99,6 +101,7 @@ impl Inner {
             }
         };
         receipt.id = Some(record.id());
+        observe::entered(&receipt, &prepared.tool.spec.name);
         let entered = match (record.state, record.claim, prepared.record.claim) {
             (CallState::Claimed, Some(kept), Some(mine)) if kept.token == mine.token => {
                 Entered::Run(Held::recorded(
@@ -192,11 +195,25 @@ impl Inner {
             entry.note = Some(reason.clone());
         }
         self.trail.note(entry);
+        if record.state == CallState::Denied {
+            observe::ended(record, CallState::Denied);
+        }
+    }
+
+    /// As [`submitted`](Self::submitted), told to whoever observes.
+    pub(super) async fn submit(
+        self: &Arc<Self>,
+        prepared: Prepared,
+        body: Box<dyn Body>,
+    ) -> Result<Submission, GateError> {
+        let result = self.submitted(prepared, body).await;
+        observe::submitted(&result);
+        result
     }
 
     /// The two-phase front door: enters a call, asks inline when it needs Quick, and runs it when it
     /// may run now.
-    pub(super) async fn submit(
+    async fn submitted(
         self: &Arc<Self>,
         mut prepared: Prepared,
         body: Box<dyn Body>,

@@ -7,7 +7,7 @@ use super::fixture::{Draft, approved, claimed, host, tenant, unknown_outcome};
 use crate::call::Tenant;
 use crate::ids::RequestId;
 use crate::machine::{CallState, Event};
-use crate::policy::{ApprovalLevel, Priority};
+use crate::policy::{ApprovalLevel, Priority, Requirement};
 use crate::queue::{Placed, QueueOrder, QueueScan};
 
 fn scan(order: QueueOrder, states: &[CallState]) -> QueueScan {
