@@ -34,6 +34,7 @@ mod submission;
 mod submit;
 mod taint;
 mod taking;
+mod tool_set;
 mod wait;
 
 pub use builder::{BuildError, BuildErrorKind, GateBuilder};
@@ -43,3 +44,4 @@ pub use handle::{Gate, ToolInfo};
 pub use prepare::Preview;
 pub use recover::Recovered;
 pub use submission::{Receipt, Submission, Ticket};
+pub use tool_set::ToolSet;
