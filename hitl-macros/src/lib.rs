@@ -145,7 +145,7 @@ pub fn hitl_tool(
 /// # What it takes
 /// An `impl` block of a type with a plain name, one for each type: no trait, no generics. Tools take
 /// `&self`; the gate shares the service with all calls that run. `crate = path` says where hitl is,
-/// for all tools of the block.
+/// for all tools of the block. `#[hitl_tool]` inside of it needs no import.
 #[proc_macro_attribute]
 pub fn hitl_tools(
     keys: proc_macro::TokenStream,

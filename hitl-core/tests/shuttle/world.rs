@@ -1,5 +1,6 @@
 //! A tool that counts its bodies, and what a race leaves behind.
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
@@ -7,6 +8,7 @@ use std::time::Duration;
 use hitl_base::Timestamp;
 use hitl_base::clock::ManualClock;
 use shuttle::future::{block_on, yield_now};
+use shuttle::scheduler::{PctScheduler, RandomScheduler};
 
 use crate::*;
 
@@ -108,27 +110,30 @@ pub(crate) async fn pending(gate: &Gate) -> Ticket {
     }
 }
 
-/// How often each race is run: `HITL_ROUNDS` says otherwise.
-pub(crate) fn explore(race: impl Fn() + Send + Sync + 'static) {
+/// What has come about in the rounds so far. A race that always ends the same way proves little.
+static CAME_ABOUT: std::sync::Mutex<BTreeSet<&str>> = std::sync::Mutex::new(BTreeSet::new());
+
+pub(crate) fn came_about(what: &'static str) {
+    CAME_ABOUT.lock().unwrap().insert(what);
+}
+
+/// Runs a race in many orders, and sees that it ended in each of these ways. `HITL_ROUNDS` says how
+/// many orders for each of the two schedulers.
+pub(crate) fn explore(ways: &[&str], race: impl AsyncFn() + Send + Sync + 'static) {
     let rounds = std::env::var("HITL_ROUNDS").ok().and_then(|rounds| rounds.parse().ok());
-    let rounds = rounds.unwrap_or(1_000);
+    let rounds = rounds.unwrap_or(500);
+    CAME_ABOUT.lock().unwrap().clear();
     let race = Arc::new(race);
-    for scheduler in [true, false] {
+    let config = || {
         let mut config = shuttle::Config::new();
         // Its own is too small for futures of an unoptimised build.
         config.stack_size = 1 << 20;
-        let race = Arc::clone(&race);
-        if scheduler {
-            let random = shuttle::scheduler::RandomScheduler::new(rounds);
-            shuttle::Runner::new(random, config).run(move || race());
-        } else {
-            // Few changes of who runs, at the worst moments.
-            let few = shuttle::scheduler::PctScheduler::new(3, rounds);
-            shuttle::Runner::new(few, config).run(move || race());
-        }
-    }
-}
-
-pub(crate) fn run(future: impl Future<Output = ()>) {
-    block_on(future);
+        config
+    };
+    let random = Arc::clone(&race);
+    shuttle::Runner::new(RandomScheduler::new(rounds), config()).run(move || block_on(random()));
+    // Few changes of who runs, at the worst moments.
+    shuttle::Runner::new(PctScheduler::new(3, rounds), config()).run(move || block_on(race()));
+    let came_about = CAME_ABOUT.lock().unwrap();
+    assert_eq!(came_about.iter().copied().collect::<Vec<_>>(), ways, "the ways it ended");
 }

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use hitl::{hitl_tool, hitl_tools};
+use hitl::hitl_tools;
 
 struct Generic<T>(T);
 

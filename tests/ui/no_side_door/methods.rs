@@ -1,6 +1,6 @@
 //! A method that became a tool is no method any more, and its body has no other way in.
 
-use hitl::{hitl_tool, hitl_tools};
+use hitl::hitl_tools;
 
 pub struct Bank;
 
@@ -32,14 +32,6 @@ impl Bank {
 fn by_trait(bank: &Bank) {
     let _ = <Bank as __HitlService>::__hitl_body(bank, Bank::pay(1));
     let _ = bank.__hitl_body(Bank::pay(1));
-}
-
-fn fields() {
-    let _ = hitl::Permit { arguments: Bank::pay(1), cx: todo!() };
-}
-
-fn unused() {
-    Bank::pay(1);
 }
 
 fn main() {}
