@@ -138,15 +138,12 @@ impl Function {
 
 /// Takes the receiver off a method, when it is `&self`.
 fn receiver(sig: &mut Signature, errors: &mut Errors) -> Option<Receiver> {
-    let taken = match sig.inputs.first() {
-        Some(FnArg::Receiver(receiver)) => receiver.clone(),
-        _ => {
-            errors.at(
-                &sig.ident,
-                "a tool of a service takes `&self`: one that needs no service is a free async fn",
-            );
-            return None;
-        }
+    let Some(FnArg::Receiver(taken)) = sig.inputs.first().cloned() else {
+        errors.at(
+            &sig.ident,
+            "a tool of a service takes `&self`: one that needs no service is a free async fn",
+        );
+        return None;
     };
     sig.inputs = std::mem::take(&mut sig.inputs).into_iter().skip(1).collect();
     let why = match &taken.kind {
