@@ -41,6 +41,8 @@ mod ids;
 pub mod machine;
 #[path = "../src/policy/mod.rs"]
 pub mod policy;
+#[path = "../src/queue/mod.rs"]
+pub mod queue;
 #[path = "../src/seal.rs"]
 pub mod seal;
 #[path = "../src/store/mod.rs"]
@@ -56,6 +58,7 @@ pub use gate::*;
 pub use ids::*;
 pub use machine::*;
 pub use policy::*;
+pub use queue::*;
 pub use seal::HostKey;
 pub use store::*;
 

@@ -5,6 +5,7 @@
 //! | `builder` | a gate is put together, and refused when something is missing |
 //! | `registry` | tools by name, typed or erased |
 //! | `prepare` | a call is snapshotted, scored, routed and rendered; nothing is awaited |
+//! | `score` | scorers are asked about it |
 //! | `submit` | it enters the store, or re-attaches to what is there |
 //! | `review` | an approver is asked inline |
 //! | `wait` | somebody waits for it; once approved, it is claimed |
@@ -12,6 +13,7 @@
 //! | `execute` | intent, body, result, record |
 //! | `call` | the typed and the textual front doors |
 //! | `decide` | decisions, withdrawals, settlements |
+//! | `queue` | what waits, as one viewer sees it |
 //! | `serve` | this process runs what others approved |
 //! | `dynamic` | tools that are known only at run time |
 //! | `taint` | a call's own secrets are scrubbed from what is said about it |
@@ -26,9 +28,11 @@ mod error;
 mod execute;
 mod handle;
 mod prepare;
+mod queue;
 mod recover;
 mod registry;
 mod review;
+mod score;
 mod serve;
 mod submission;
 mod submit;
@@ -42,6 +46,7 @@ pub use call::{Attributed, CallBuilder, SubmitBuilder, Submitting};
 pub use error::{CallError, GateError, GateErrorKind, NotRun};
 pub use handle::{Gate, ToolInfo};
 pub use prepare::Preview;
+pub use queue::{Queue, QueuePage};
 pub use recover::Recovered;
 pub use submission::{Receipt, Submission, Ticket};
 pub use tool_set::ToolSet;
