@@ -4,6 +4,7 @@
 //! This compiles the sources a second time, with [`sync`] in the place of `src/sync.rs`. Timers go
 //! off whenever the scheduler likes, and so before and after everything else.
 #![allow(
+    ambiguous_glob_reexports,
     dead_code,
     missing_docs,
     unreachable_pub,
