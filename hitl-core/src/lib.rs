@@ -36,7 +36,7 @@ pub use confidence::{
 pub use dynamic::{DynArguments, DynSpec, DynTool};
 pub use gate::{
     BuildError, CallError, Gate, GateBuilder, GateError, GateErrorKind, NotRun, Preview, Queue,
-    QueuePage, Receipt, Submission, Ticket,
+    QueuePage, Receipt, Submission, Ticket, ToolSet,
 };
 pub use ids::{ClaimToken, DecisionId, OwnerToken, RequestId, SessionId};
 pub use machine::{CallRecord, CallState, Refusal, Resolution};

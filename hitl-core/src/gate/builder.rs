@@ -12,6 +12,7 @@ use super::handle::{Gate, Inner};
 use super::observe;
 use super::registry::Registered;
 use super::score::Timed;
+use super::tool_set::ToolSet;
 use crate::approval::Approver;
 use crate::audit::{AuditSink, TracingAudit, Trail};
 use crate::call::{InvalidSpec, StateMap, Tool};
@@ -115,6 +116,12 @@ impl GateBuilder {
         const { assert_sound(T::SPEC.check()) };
         self.tools.push(Registered::of::<T>());
         self
+    }
+
+    /// Registers all tools of a service, and gives it to them: those are the methods that
+    /// `#[hitl_tools]` has made tools of. It is held in an `Arc`; keep a clone to share it.
+    pub fn tools<S: ToolSet>(self, service: impl Into<Arc<S>>) -> Self {
+        S::register(self).state::<Arc<S>>(service.into())
     }
 
     /// Registers a tool that is known only at run time.

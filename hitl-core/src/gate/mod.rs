@@ -42,6 +42,7 @@ mod submission;
 mod submit;
 mod taint;
 mod taking;
+mod tool_set;
 mod wait;
 
 pub use builder::{BuildError, BuildErrorKind, GateBuilder};
@@ -52,3 +53,4 @@ pub use prepare::Preview;
 pub use queue::{Queue, QueuePage};
 pub use recover::Recovered;
 pub use submission::{Receipt, Submission, Ticket};
+pub use tool_set::ToolSet;
