@@ -20,7 +20,7 @@ use crate::confidence::{Scorer, Signal, Signals};
 use crate::dynamic::DynTool;
 use crate::policy::{Policy, Shadow};
 use crate::seal::HostKey;
-use crate::store::{MemoryStore, Store, StoreError};
+use crate::store::{MemoryStore, Store, StoreError, StoreErrorKind};
 use crate::sync::{Mutex, Runtime};
 
 /// What kind of mistake was found.
@@ -268,6 +268,15 @@ impl GateBuilder {
             runtime,
             limits: self.limits,
         };
+        // Before anything is written: a chain that goes missing is missed.
+        for stream in inner.trail.streams() {
+            match inner.store.writer_register(&stream).await {
+                Err(error) if error.kind() == StoreErrorKind::Unsupported => {
+                    tracing::warn!(%error, "the audit's writer is not registered");
+                }
+                other => other?,
+            }
+        }
         let gate = Gate { inner: Arc::new(inner) };
         gate.inner.note_policies_in_force();
         observe::meter::describe();

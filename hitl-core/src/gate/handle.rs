@@ -13,8 +13,8 @@ use super::error::{GateError, GateErrorKind};
 use super::registry::Registered;
 use super::score::Timed;
 use crate::approval::Approver;
-use crate::audit::Trail;
-use crate::call::{CallKey, HitlConfig, StateMap, Tenant, Tool};
+use crate::audit::{AuditEvent, AuditRecord, Trail};
+use crate::call::{CallKey, HitlConfig, Principal, StateMap, Tenant, Tool};
 use crate::confidence::Signals;
 use crate::ids::{RequestId, SessionId};
 use crate::machine::CallRecord;
@@ -127,6 +127,18 @@ impl Gate {
     /// How the candidate policy compares with the one in force, since this gate was built.
     pub fn shadow(&self) -> ShadowReport {
         self.inner.shadow.report()
+    }
+
+    /// Says in the audit that a person was shown a request: for surfaces of one's own. The approver
+    /// that the gate asks inline is accounted for by itself.
+    pub async fn note_shown(
+        &self,
+        record: &CallRecord,
+        to: impl Into<Principal>,
+    ) -> Result<(), GateError> {
+        let at = self.inner.store.now().await?;
+        self.inner.trail.note(AuditRecord::of(AuditEvent::Shown, record, at).by(to));
+        Ok(())
     }
 
     /// How many audit records could not be kept yet. While there are any, no body starts.

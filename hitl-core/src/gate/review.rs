@@ -9,6 +9,7 @@ use super::error::GateError;
 use super::handle::Inner;
 use super::observe;
 use crate::approval::{Approver, Review};
+use crate::audit::{AuditEvent, AuditRecord};
 use crate::machine::{CallRecord, CallState};
 use crate::sync::sleep;
 
@@ -41,6 +42,8 @@ impl Inner {
         let (tenant, id) = (&record.key().tenant, record.id());
         let mut watch = self.store.watch(id);
         let mut current = self.current(tenant, id).await?;
+        let at = self.store.now().await?;
+        self.trail.note(AuditRecord::of(AuditEvent::Shown, &current, at));
         // An approver may also panic before its first await, so the call itself is caught too.
         let asked =
             AssertUnwindSafe(async { approver.review(&record.request).await }).catch_unwind();

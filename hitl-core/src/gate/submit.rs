@@ -186,11 +186,16 @@ impl Inner {
             // An admitted call's intent says everything.
             _ => return,
         };
-        let mut entry = AuditRecord::of(event, record, record.updated_at);
-        entry.verdict = Some(prepared.routed.verdict.clone());
-        entry.assessment = Some(record.request.assessment.clone());
-        entry.arguments = Some(record.request.arguments.clone());
-        entry.policies.clone_from(&prepared.routed.policies);
+        let of = |event| AuditRecord::of(event, record, record.updated_at);
+        let mut proposed = of(AuditEvent::Proposed);
+        proposed.arguments = Some(record.request.arguments.clone());
+        self.trail.note(proposed);
+        let mut assessed = of(AuditEvent::Assessed);
+        assessed.verdict = Some(prepared.routed.verdict.clone());
+        assessed.assessment = Some(record.request.assessment.clone());
+        assessed.policies.clone_from(&prepared.routed.policies);
+        self.trail.note(assessed);
+        let mut entry = of(event);
         if let Some(Ending::Reason(reason)) = &record.ending {
             entry.note = Some(reason.clone());
         }

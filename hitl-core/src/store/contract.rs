@@ -3,6 +3,7 @@
 use async_trait::async_trait;
 use hitl_base::Timestamp;
 
+use super::writers::AuditWriter;
 use super::{ApplyError, Enclosed, StoreError, Watch};
 use crate::call::{CallKey, Tenant};
 use crate::ids::{RequestId, SessionId};
@@ -225,6 +226,37 @@ pub trait Store: Send + Sync + 'static {
     async fn forget_runs(&self, watermark: Timestamp) -> Result<u64, StoreError> {
         let _unused = watermark;
         Err(StoreError::unsupported("forget runs"))
+    }
+
+    /// A small value that the store keeps for the gate under this name; see
+    /// [`swap_mark`](Self::swap_mark). A store that keeps none has none.
+    async fn mark(&self, name: &str) -> Result<Option<String>, StoreError> {
+        let _unused = name;
+        Ok(None)
+    }
+
+    /// Sets the value under `name` to `to`, when it is `from` now (`None`: when there is none yet).
+    /// Whether it was: a compare-and-set, so that of two that race one is told that it lost. Names
+    /// and values are of no tenant, hold no secret, and are few and small.
+    async fn swap_mark(
+        &self,
+        name: &str,
+        from: Option<&str>,
+        to: &str,
+    ) -> Result<bool, StoreError> {
+        let _unused = (name, from, to);
+        Err(StoreError::unsupported("keep marks"))
+    }
+
+    /// Registers the writer of an audit chain, so that a chain that goes missing is missed. Doing it
+    /// again changes nothing.
+    async fn writer_register(&self, stream: &str) -> Result<(), StoreError> {
+        super::writers::register(self, stream).await
+    }
+
+    /// The writers that were registered, in the order in which they were.
+    async fn writers(&self) -> Result<Vec<AuditWriter>, StoreError> {
+        super::writers::list(self).await
     }
 
     /// Hints that a call may have changed, whichever process changed it. Subscribe, read, then

@@ -48,6 +48,7 @@ struct Calls {
     index: Index,
     /// Runs that began before it are forgotten.
     watermark: Option<Timestamp>,
+    marks: BTreeMap<String, String>,
 }
 
 struct Kept {
@@ -351,6 +352,24 @@ impl Store for MemoryStore {
             !forgotten
         });
         Ok((before - calls.by_id.len()) as u64)
+    }
+
+    async fn mark(&self, name: &str) -> Result<Option<String>, StoreError> {
+        Ok(self.calls().marks.get(name).cloned())
+    }
+
+    async fn swap_mark(
+        &self,
+        name: &str,
+        from: Option<&str>,
+        to: &str,
+    ) -> Result<bool, StoreError> {
+        let mut calls = self.calls();
+        let same = calls.marks.get(name).map(String::as_str) == from;
+        if same {
+            calls.marks.insert(name.to_owned(), to.to_owned());
+        }
+        Ok(same)
     }
 
     fn watch(&self, id: RequestId) -> Watch {

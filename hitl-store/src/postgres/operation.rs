@@ -161,7 +161,21 @@ static UPDATE: Sql = Sql {
 };
 
 /// The statements here.
-pub(super) const ALL: &[&Sql] = &[&INSERT, &UPDATE];
+/// Sets a mark, and counts what was set.
+static SWAP_MARK: Sql = Sql {
+    text: "WITH set AS (UPDATE {s}.meta SET value = $3 WHERE name = $1 AND value = $2 RETURNING 1) \
+           SELECT count(*) FROM set",
+    types: &[Type::TEXT, Type::TEXT, Type::TEXT],
+};
+
+/// Sets a mark that there is not yet.
+static FIRST_MARK: Sql = Sql {
+    text: "WITH set AS (INSERT INTO {s}.meta VALUES ($1, $2) ON CONFLICT (name) DO NOTHING \
+           RETURNING 1) SELECT count(*) FROM set",
+    types: &[Type::TEXT, Type::TEXT],
+};
+
+pub(super) const ALL: &[&Sql] = &[&INSERT, &UPDATE, &SWAP_MARK, &FIRST_MARK];
 
 /// What came of one attempt to write.
 enum Wrote {
@@ -414,6 +428,24 @@ async fn send(on: &Shared, sql: &Sql, given: &[&(dyn ToSql + Sync)]) -> Result<W
             fault if fault.is_passing() && tries.again().await => {}
             fault => return Err(on.database.error(fault)),
         }
+    }
+}
+
+/// Sets a value of the schema's own table, when it is what it is thought to be.
+pub(super) async fn swap_mark(
+    on: &Shared,
+    name: &str,
+    from: Option<&str>,
+    to: &str,
+) -> Result<bool, StoreError> {
+    let wrote = match from {
+        Some(from) => send(on, &SWAP_MARK, &[&name, &from, &to]).await?,
+        None => send(on, &FIRST_MARK, &[&name, &to]).await?,
+    };
+    match wrote {
+        Wrote::Done => Ok(true),
+        Wrote::Missed => Ok(false),
+        Wrote::Unclear => Err(ambiguous(&on.database.place)),
     }
 }
 

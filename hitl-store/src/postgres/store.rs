@@ -205,6 +205,20 @@ impl Store for PostgresStore {
         history.map_err(|fault| self.shared.error(fault))
     }
 
+    async fn mark(&self, name: &str) -> Result<Option<String>, StoreError> {
+        let mark = query::meta(&self.shared.database, &format!("mark.{name}")).await;
+        mark.map_err(|fault| self.shared.error(fault))
+    }
+
+    async fn swap_mark(
+        &self,
+        name: &str,
+        from: Option<&str>,
+        to: &str,
+    ) -> Result<bool, StoreError> {
+        operation::swap_mark(&self.shared, &format!("mark.{name}"), from, to).await
+    }
+
     async fn retain(&self, before: Timestamp) -> Result<Retained, StoreError> {
         let erased = retention::erase(&self.shared.database, before).await;
         erased.map(Retained::new).map_err(|fault| self.shared.error(fault))

@@ -53,6 +53,7 @@ macro_rules! store_contract {
                 what_has_ended_is_listed_as_it_came, calls_are_counted, tenants_are_listed_once;
             history: every_change_is_one_entry, reading_goes_on_where_it_stopped,
                 a_reader_beside_writers_misses_nothing;
+            marks: a_mark_is_set_once, invariant_4_one_swap_wins, writers_are_registered_once;
             watch: a_change_after_subscribing_is_not_lost, a_call_to_come_can_be_watched,
                 a_hint_comes_after_the_change, no_wake_up_is_lost_under_load,
                 a_watcher_that_reads_finds_the_truth;
