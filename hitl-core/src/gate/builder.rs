@@ -14,6 +14,7 @@ use crate::call::{InvalidSpec, StateMap, Tool};
 use crate::confidence::{Signal, Signals};
 use crate::dynamic::DynTool;
 use crate::policy::Policy;
+use crate::queue::Caps;
 use crate::seal::HostKey;
 use crate::store::{MemoryStore, Store, StoreError};
 use crate::sync::Runtime;
@@ -80,6 +81,7 @@ pub struct GateBuilder {
     audit: Option<Arc<dyn AuditSink>>,
     key: Option<HostKey>,
     limits: Limits,
+    caps: Caps,
     recover: bool,
 }
 
@@ -96,6 +98,7 @@ impl GateBuilder {
             audit: None,
             key: None,
             limits: Limits::default(),
+            caps: Caps::default(),
             recover: true,
         }
     }
@@ -173,6 +176,20 @@ impl GateBuilder {
         self
     }
 
+    /// Lets at most so many calls of one principal wait at a time, in each tenant. More are refused
+    /// with [`GateErrorKind::QueueFull`](super::GateErrorKind::QueueFull).
+    pub fn most_pending_per_principal(mut self, most: u32) -> Self {
+        self.caps.principal = Some(most);
+        self
+    }
+
+    /// Lets at most so many calls of one tenant wait at a time. More are refused with
+    /// [`GateErrorKind::QueueFull`](super::GateErrorKind::QueueFull).
+    pub fn most_pending_per_tenant(mut self, most: u32) -> Self {
+        self.caps.tenant = Some(most);
+        self
+    }
+
     /// Leaves what a dead process left as it is; see [`Gate::recover`].
     pub fn without_recovery(mut self) -> Self {
         self.recover = false;
@@ -225,6 +242,7 @@ impl GateBuilder {
             session,
             runtime,
             limits: self.limits,
+            caps: self.caps,
         };
         let gate = Gate { inner: Arc::new(inner) };
         if self.recover {

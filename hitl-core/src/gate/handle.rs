@@ -18,6 +18,7 @@ use crate::confidence::Signals;
 use crate::ids::{RequestId, SessionId};
 use crate::machine::CallRecord;
 use crate::policy::Policy;
+use crate::queue::Caps;
 use crate::seal::HostKey;
 use crate::store::{PageRequest, Store};
 use crate::sync::Runtime;
@@ -44,6 +45,7 @@ pub(super) struct Inner {
     pub(super) session: SessionId,
     pub(super) runtime: Runtime,
     pub(super) limits: Limits,
+    pub(super) caps: Caps,
 }
 
 impl Drop for Inner {

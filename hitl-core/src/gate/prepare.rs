@@ -17,6 +17,7 @@ use crate::confidence::{Assessment, CallView, assess};
 use crate::ids::{OwnerToken, RequestId};
 use crate::machine::{CallRecord, CallState, Ending, NewCall, RECORD_SCHEMA};
 use crate::policy::{ApprovalLevel, Routed, Verdict, due_after, priority, route};
+use crate::queue::Caps;
 
 /// A call, ready to enter the store.
 pub(super) struct Prepared {
@@ -155,6 +156,7 @@ impl Inner {
             allowed_ms: 0,
             attempts: 0,
             ending,
+            batch: None,
             erased: false,
             updated_at: now,
         };
@@ -207,13 +209,14 @@ impl Inner {
 
 impl Prepared {
     /// What goes to the store.
-    pub(super) fn new_call(&self) -> NewCall {
+    pub(super) fn new_call(&self, caps: Caps) -> NewCall {
         let config = &self.tool.spec.config;
         let due_in = due_after(config.risk);
         NewCall {
             record: self.record.clone(),
             expires_in: config.expires.unwrap_or(due_in),
             due_in,
+            caps,
         }
     }
 

@@ -4,12 +4,14 @@
 //! two backends can disagree about what is legal.
 
 mod event;
+mod membership;
 mod record;
 mod refusal;
 mod tombstone;
 mod transition;
 
 pub use event::{Event, Resolution, Withdrawal};
+pub use membership::{BatchId, Membership};
 pub use record::{CallRecord, CallState, Claim, Decided, Ending, Entry, NewCall, RECORD_SCHEMA};
 pub use refusal::Refusal;
 pub use transition::{Facts, Step, apply};

@@ -1,12 +1,15 @@
 //! The queue: its order is that of an index, so that a stretch costs as much as it is long.
 
 use hitl_core::Tenant;
-use hitl_core::queue::{COUNTED, Place, Placed, QueueCounts, QueueOrder, QueueScan, Tally, rank};
+use hitl_core::machine::NewCall;
+use hitl_core::queue::{
+    COUNTED, Cap, Place, Placed, QueueCounts, QueueOrder, QueueScan, Tally, rank,
+};
 use tokio_postgres::types::{ToSql, Type};
 
 use super::database::{Database, Sql};
 use super::error::Fault;
-use super::query::{count, original, record, storable};
+use super::query::{count, one, original, record, storable};
 
 /// A stretch of each state that has not ended, as one snapshot.
 ///
@@ -58,6 +61,13 @@ static CREATED: Sql = Sql {
              ORDER BY head.n LIMIT $4)) ORDER BY n",
     types: &[Type::TEXT, Type::TEXT_ARRAY, Type::INT8, Type::INT8],
 };
+static WAITING: Sql = Sql {
+    text: "SELECT (SELECT count(*) FROM (SELECT FROM {s}.calls WHERE state = 'pending' \
+             AND tenant = $1 AND principal = $2 LIMIT coalesce($3, 0)) own), \
+           (SELECT count(*) FROM (SELECT FROM {s}.calls WHERE state = 'pending' \
+             AND tenant = $1 LIMIT coalesce($4, 0)) every)",
+    types: &[Type::TEXT, Type::TEXT, Type::INT8, Type::INT8],
+};
 static STATES: Sql = Sql {
     text: "SELECT (SELECT count(*) FROM (SELECT FROM {s}.calls WHERE tenant = $1 \
              AND state = wanted.state LIMIT $3) counted) \
@@ -88,7 +98,23 @@ static TENANTS: Sql = Sql {
 };
 
 /// The statements here.
-pub(super) const ALL: &[&Sql] = &[&BY_TURN, &BY_DUE, &CREATED, &STATES, &LEVELS, &TENANTS];
+pub(super) const ALL: &[&Sql] =
+    &[&WAITING, &BY_TURN, &BY_DUE, &CREATED, &STATES, &LEVELS, &TENANTS];
+
+/// The cap that a new call would break, as it looks from outside of a transaction: the one that enters
+/// it judges again.
+pub(super) async fn broken_cap(on: &Database, call: &NewCall) -> Result<Option<Cap>, Fault> {
+    let caps = call.caps();
+    if caps.is_none() {
+        return Ok(None);
+    }
+    let (tenant, who) = (storable(call.key().tenant.as_str()), storable(call.principal().as_str()));
+    let (own, every) = (caps.principal.map(i64::from), caps.tenant.map(i64::from));
+    let rows = on.read(&WAITING, &[&tenant, &who, &own, &every]).await?;
+    let row = one(&rows)?;
+    let counted = |at| Ok::<u64, Fault>(row.try_get::<_, i64>(at)?.cast_unsigned());
+    Ok(caps.broken(counted(0)?, counted(1)?))
+}
 
 /// A stretch of a tenant's queue.
 pub(super) async fn scan(on: &Database, scan: &QueueScan) -> Result<Vec<Placed>, Fault> {
