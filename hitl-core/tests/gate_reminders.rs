@@ -63,7 +63,7 @@ async fn all(queue: &Queue, since: Timestamp) -> (Vec<(u64, Reach)>, Timestamp) 
 async fn each_reminder_comes_at_least_once_and_what_was_decided_has_none() {
     // Of high risk: due in four hours, and it expires after ten minutes unless it is decided.
     let (gate, clock) = gate(|builder| builder).await;
-    let minutes = |minutes| Duration::from_secs(60 * minutes);
+    let minutes = |minutes: u64| Duration::from_secs(60 * minutes);
     for position in 0..250 {
         let _waits = call(&gate, "ann", position).await.unwrap();
     }

@@ -37,6 +37,9 @@ macro_rules! stretches {
     };
 }
 
+// Where only some rows are counted or listed, a range of a row's columns is asked for in the order of
+// the index that has them, and not their equality: the planner would take any rows to be as good, and
+// look for the few there are in the whole table.
 static BY_TURN: Sql = Sql {
     text: stretches!("rank, turn, due_at, n", "$3, $4, $5, $6", "$7"),
     types: &[
@@ -56,27 +59,31 @@ static BY_DUE: Sql = Sql {
 static CREATED: Sql = Sql {
     text: "SELECT n, turn, version, record FROM {s}.calls WHERE tenant = $1 AND n = ANY (ARRAY( \
              SELECT head.n FROM unnest($2::text[]) AS wanted (state) CROSS JOIN LATERAL ( \
-               SELECT n FROM {s}.calls WHERE tenant = $1 AND state = wanted.state AND n > $3 \
-               ORDER BY n LIMIT $4) head \
+               SELECT n FROM {s}.calls WHERE (tenant, state, n) > ($1, wanted.state, $3) \
+                 AND (tenant, state) <= ($1, wanted.state) ORDER BY tenant, state, n LIMIT $4) head \
              ORDER BY head.n LIMIT $4)) ORDER BY n",
     types: &[Type::TEXT, Type::TEXT_ARRAY, Type::INT8, Type::INT8],
 };
 static WAITING: Sql = Sql {
     text: "SELECT (SELECT count(*) FROM (SELECT FROM {s}.calls WHERE state = 'pending' \
-             AND tenant = $1 AND principal = $2 LIMIT coalesce($3, 0)) own), \
+             AND (tenant, principal) >= ($1, $2) AND (tenant, principal) <= ($1, $2) \
+             ORDER BY tenant, principal LIMIT coalesce($3, 0)) own), \
            (SELECT count(*) FROM (SELECT FROM {s}.calls WHERE state = 'pending' \
-             AND tenant = $1 LIMIT coalesce($4, 0)) every)",
+             AND tenant >= $1 AND tenant <= $1 ORDER BY tenant LIMIT coalesce($4, 0)) every)",
     types: &[Type::TEXT, Type::TEXT, Type::INT8, Type::INT8],
 };
 static STATES: Sql = Sql {
-    text: "SELECT (SELECT count(*) FROM (SELECT FROM {s}.calls WHERE tenant = $1 \
-             AND state = wanted.state LIMIT $3) counted) \
+    text: "SELECT (SELECT count(*) FROM (SELECT FROM {s}.calls \
+             WHERE (tenant, state) >= ($1, wanted.state) AND (tenant, state) <= ($1, wanted.state) \
+             ORDER BY tenant, state LIMIT $3) counted) \
            FROM unnest($2::text[]) WITH ORDINALITY AS wanted (state, place) ORDER BY place",
     types: &[Type::TEXT, Type::TEXT_ARRAY, Type::INT8],
 };
 static LEVELS: Sql = Sql {
-    text: "SELECT (SELECT count(*) FROM (SELECT FROM {s}.calls WHERE tenant = $1 \
-             AND state = 'pending' AND rank = ranks.rank AND level = levels.level LIMIT $4) counted) \
+    text: "SELECT (SELECT count(*) FROM (SELECT FROM {s}.calls WHERE state = 'pending' \
+             AND (tenant, rank, level) >= ($1, ranks.rank, levels.level) \
+             AND (tenant, rank, level) <= ($1, ranks.rank, levels.level) \
+             ORDER BY tenant, rank, level LIMIT $4) counted) \
            FROM unnest($2::bigint[]) WITH ORDINALITY AS ranks (rank, place) \
            CROSS JOIN unnest($3::text[]) WITH ORDINALITY AS levels (level, place) \
            ORDER BY ranks.place, levels.place",
@@ -174,3 +181,7 @@ pub(super) async fn tenants(
     let rows = on.read(&TENANTS, &[&after, &count(limit)]).await?;
     rows.iter().map(|row| Ok(Tenant::new(original(row.try_get(0)?)))).collect()
 }
+
+#[cfg(test)]
+#[path = "plan_tests.rs"]
+mod tests;

@@ -9,14 +9,15 @@ BEGIN
         PERFORM pg_advisory_xact_lock(
             hashtextextended(format('hitl {s} own %L %L', whose, who), 0));
         IF (SELECT count(*) FROM (SELECT FROM {s}.calls WHERE state = 'pending'
-              AND tenant = whose AND principal = who LIMIT own) counted) >= own THEN
+              AND (tenant, principal) >= (whose, who) AND (tenant, principal) <= (whose, who)
+              ORDER BY tenant, principal LIMIT own) counted) >= own THEN
             RETURN false;
         END IF;
     END IF;
     IF every IS NOT NULL THEN
         PERFORM pg_advisory_xact_lock(hashtextextended(format('hitl {s} every %L', whose), 0));
         IF (SELECT count(*) FROM (SELECT FROM {s}.calls WHERE state = 'pending'
-              AND tenant = whose LIMIT every) counted) >= every THEN
+              AND tenant >= whose AND tenant <= whose ORDER BY tenant LIMIT every) counted) >= every THEN
             RETURN false;
         END IF;
     END IF;
