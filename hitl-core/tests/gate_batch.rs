@@ -1,5 +1,5 @@
 //! Batches: the parallel tool calls of one model turn.
-#![expect(clippy::unwrap_used, reason = "a failed expectation fails the test")]
+#![expect(clippy::unwrap_used, clippy::panic, reason = "a failed expectation fails the test")]
 
 mod support;
 
