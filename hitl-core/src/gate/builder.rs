@@ -19,6 +19,7 @@ use crate::call::{InvalidSpec, StateMap, Tool};
 use crate::confidence::{Scorer, Signal, Signals};
 use crate::dynamic::DynTool;
 use crate::policy::{Policy, Shadow};
+use crate::queue::Caps;
 use crate::seal::HostKey;
 use crate::store::{MemoryStore, Store, StoreError, StoreErrorKind};
 use crate::sync::{Mutex, Runtime};
@@ -88,6 +89,7 @@ pub struct GateBuilder {
     audit: Option<Arc<dyn AuditSink>>,
     key: Option<HostKey>,
     limits: Limits,
+    caps: Caps,
     recover: bool,
 }
 
@@ -107,6 +109,7 @@ impl GateBuilder {
             audit: None,
             key: None,
             limits: Limits::default(),
+            caps: Caps::default(),
             recover: true,
         }
     }
@@ -211,6 +214,20 @@ impl GateBuilder {
         self
     }
 
+    /// Lets at most so many calls of one principal wait at a time, in each tenant. More are refused
+    /// with [`GateErrorKind::QueueFull`](super::GateErrorKind::QueueFull).
+    pub fn most_pending_per_principal(mut self, most: u32) -> Self {
+        self.caps.principal = Some(most);
+        self
+    }
+
+    /// Lets at most so many calls of one tenant wait at a time. More are refused with
+    /// [`GateErrorKind::QueueFull`](super::GateErrorKind::QueueFull).
+    pub fn most_pending_per_tenant(mut self, most: u32) -> Self {
+        self.caps.tenant = Some(most);
+        self
+    }
+
     /// Leaves what a dead process left as it is; see [`Gate::recover`].
     pub fn without_recovery(mut self) -> Self {
         self.recover = false;
@@ -267,6 +284,7 @@ impl GateBuilder {
             session,
             runtime,
             limits: self.limits,
+            caps: self.caps,
         };
         // Before anything is written: a chain that goes missing is missed.
         for stream in inner.trail.streams() {

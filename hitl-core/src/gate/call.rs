@@ -92,7 +92,7 @@ impl Gate {
         self.inner.submit(prepared, body).instrument(span).await
     }
 
-    fn read(
+    pub(super) fn read(
         &self,
         tool: &str,
         arguments: &str,
@@ -103,6 +103,17 @@ impl Gate {
         let (snapshot, body) = tool.read(arguments, self.inner.limits)?;
         let key = Some(CallKey { tenant: context.tenant.clone(), ..key });
         Ok((self.inner.prepare(tool, snapshot, context, key)?, body))
+    }
+
+    /// As [`read`](Self::read), for a typed call.
+    pub(super) fn read_typed<T: Tool>(
+        &self,
+        call: T,
+        context: CallContext,
+        key: CallKey,
+    ) -> Result<(Prepared, Box<dyn Body>), GateError> {
+        let prepared = self.typed(&call, context, Some((key.run, key.position)))?;
+        Ok((prepared, Box::new(Arguments(call))))
     }
 
     fn typed<T: Tool>(

@@ -19,6 +19,7 @@ use crate::confidence::Signals;
 use crate::ids::{RequestId, SessionId};
 use crate::machine::CallRecord;
 use crate::policy::{Policy, PolicyVersion, Shadow, ShadowReport};
+use crate::queue::Caps;
 use crate::seal::HostKey;
 use crate::store::{PageRequest, Store};
 use crate::sync::{Mutex, Runtime};
@@ -50,6 +51,7 @@ pub(super) struct Inner {
     pub(super) session: SessionId,
     pub(super) runtime: Runtime,
     pub(super) limits: Limits,
+    pub(super) caps: Caps,
 }
 
 impl Drop for Inner {

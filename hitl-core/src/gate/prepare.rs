@@ -24,6 +24,7 @@ use crate::policy::{
     ApprovalLevel, Policy, PolicyVersion, Quorum, Requirement, Routed, RuleRef, Stage, Verdict,
     due_after, priority, route,
 };
+use crate::queue::Caps;
 
 /// A call, ready to enter the store.
 pub(super) struct Prepared {
@@ -194,6 +195,7 @@ impl Inner {
             allowed_ms: 0,
             attempts: 0,
             ending,
+            batch: None,
             erased: false,
             updated_at: now,
         };
@@ -308,13 +310,14 @@ impl Prepared {
     }
 
     /// What goes to the store.
-    pub(super) fn new_call(&self) -> NewCall {
+    pub(super) fn new_call(&self, caps: Caps) -> NewCall {
         let config = &self.tool.spec.config;
         let due_in = due_after(config.risk);
         NewCall {
             record: self.record.clone(),
             expires_in: config.expires.unwrap_or(due_in),
             due_in,
+            caps,
         }
     }
 

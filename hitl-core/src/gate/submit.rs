@@ -90,6 +90,7 @@ impl Inner {
         };
         let record = match submitted {
             Submitted::Conflict(id) => return Err(GateError::key_conflict(&receipt.key, id)),
+            Submitted::Full(cap) => return Err(GateError::queue_full(cap)),
             Submitted::Existing(record) => {
                 receipt.reattached = true;
                 self.reattach(record, prepared.owner, attachment).await?
@@ -138,7 +139,7 @@ impl Inner {
             token: claim.token,
             owner: prepared.record.attached.then_some(prepared.owner),
         });
-        let (store, call) = (Arc::clone(&self.store), prepared.new_call());
+        let (store, call) = (Arc::clone(&self.store), prepared.new_call(self.caps));
         let asking = async move { store.submit(call, payload).await };
         let mut taking = Taking::new(self, wanted, asking);
         let submitted = match taking.answer().await {

@@ -8,7 +8,7 @@ use super::{ApplyError, Enclosed, StoreError, Watch};
 use crate::call::{CallKey, Tenant};
 use crate::ids::{RequestId, SessionId};
 use crate::machine::{CallRecord, CallState, Entry, Event, NewCall};
-use crate::queue::{Placed, QueueCounts, QueueScan};
+use crate::queue::{Cap, Placed, QueueCounts, QueueScan};
 use crate::seal::{HostKey, Sealed};
 
 /// What came of a submission.
@@ -20,6 +20,8 @@ pub enum Submitted {
     Existing(CallRecord),
     /// The key has a record, with other content.
     Conflict(RequestId),
+    /// The key is new, and no more calls may wait: see [`NewCall::caps`].
+    Full(Cap),
 }
 
 /// Which records to list: in the order of their creation.
@@ -136,6 +138,8 @@ pub trait Store: Send + Sync + 'static {
     async fn close_session(&self, session: SessionId) -> Result<(), StoreError>;
 
     /// Enters a call, with its sealed payload. A key is unique for ever.
+    ///
+    /// A new call that would break one of its [caps](NewCall::caps) does not come in, however many race.
     ///
     /// A call that is already claimed (Auto) is admitted: submitted and claimed in one step.
     async fn submit(&self, call: NewCall, payload: Sealed) -> Result<Submitted, StoreError>;

@@ -157,6 +157,10 @@ impl Store for MemoryStore {
         if call.key().run.began().is_some_and(|began| Some(began) < calls.watermark) {
             return Err(StoreError::run_forgotten());
         }
+        let (own, all) = calls.index.waiting(&call.key().tenant, call.principal());
+        if let Some(cap) = call.caps().broken(own, all) {
+            return Ok(Submitted::Full(cap));
+        }
         calls.by_key.insert(call.key().clone(), call.id());
         calls.log(Entry::of("submitted", &record, None));
         let payload = (!record.state.is_terminal()).then_some(payload);

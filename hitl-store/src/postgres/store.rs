@@ -41,7 +41,7 @@ use super::watch::Notifier;
 /// lives on the runtime it was opened on. Dropping the last clone ends its sessions.
 #[derive(Clone)]
 pub struct PostgresStore {
-    shared: Arc<Shared>,
+    pub(super) shared: Arc<Shared>,
 }
 
 /// What clones share.

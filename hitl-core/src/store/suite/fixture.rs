@@ -17,6 +17,7 @@ use crate::machine::{
     Withdrawal,
 };
 use crate::policy::{ApprovalLevel, Priority, Quorum, Requirement};
+use crate::queue::Caps;
 use crate::seal::Sealed;
 
 /// The tenant of every call that does not say otherwise.
@@ -59,6 +60,7 @@ pub struct Draft {
     principal: Principal,
     priority: Priority,
     due_in: Option<Duration>,
+    caps: Caps,
 }
 
 impl Draft {
@@ -82,6 +84,7 @@ impl Draft {
             principal: Principal::new("agent-owner"),
             priority: Priority::Urgent,
             due_in: None,
+            caps: Caps::default(),
         }
     }
 
@@ -144,6 +147,13 @@ impl Draft {
     #[must_use]
     pub fn priority(mut self, priority: Priority) -> Self {
         self.priority = priority;
+        self
+    }
+
+    /// Only so many calls may wait.
+    #[must_use]
+    pub fn caps(mut self, caps: Caps) -> Self {
+        self.caps = caps;
         self
     }
 
@@ -271,11 +281,13 @@ impl Draft {
                 allowed_ms: 0,
                 attempts: u32::from(self.claim.is_some()),
                 ending: denied.then(|| Ending::Reason("a rule says so".to_owned())),
+                batch: None,
                 erased: false,
                 updated_at: placeholder,
             },
             expires_in: self.expires_in,
             due_in: self.due_in.unwrap_or(self.expires_in / 2),
+            caps: self.caps,
         }
     }
 }

@@ -17,6 +17,7 @@
 )]
 
 pub mod admit;
+pub mod caps;
 mod checks;
 pub mod decide;
 pub mod edit;
