@@ -44,6 +44,7 @@ macro_rules! store_contract {
                 a_page_shows_what_stands, what_may_run_is_listed_for_all_tenants, what_waits_past_its_expiry_is_stale,
                 what_a_dead_session_runs_is_stale;
             history: every_change_is_one_entry, reading_goes_on_where_it_stopped,
+                one_call_has_its_own_history,
                 a_reader_beside_writers_misses_nothing;
             watch: a_change_after_subscribing_is_not_lost, a_call_to_come_can_be_watched,
                 a_hint_comes_after_the_change, no_wake_up_is_lost_under_load,
