@@ -150,7 +150,7 @@ async fn wish(dialog: &mut Dialog, request: &ApprovalRequest) -> Wish {
                 }
                 dialog.show("  This one needs a reason.\n");
             }
-            "?" => dialog.show(&preview(request, dialog.ink())),
+            "?" => dialog.show(&preview(request, Timestamp::now(), dialog.ink())),
             "s" => return Wish::Skip,
             "q" => return Wish::Quit,
             _ => dialog.show("  Type one of the letters, then Enter.\n"),

@@ -14,6 +14,7 @@ pub mod machine;
 pub mod policy;
 pub mod seal;
 pub mod store;
+mod sync;
 
 #[cfg(feature = "terminal")]
 pub use approval::TerminalApprover;

@@ -8,7 +8,7 @@ use hitl_core::machine::{CallState, Event, Refusal};
 use hitl_core::store::suite::{
     Draft, Subject, approved, claimed, refused, sealed, start_clock, tenant, unknown_outcome,
 };
-use hitl_core::store::{PageRequest, StoreErrorKind};
+use hitl_core::store::{Enclosed, PageRequest, StoreErrorKind};
 use hitl_core::{CallKey, RunId, Store};
 use hitl_store::SqliteStore;
 
@@ -56,7 +56,8 @@ async fn a_restored_store_holds_what_could_run_for_a_human() {
         assert!(held.request.because.last().unwrap().contains("restored from a backup"));
         assert!(held.decided.is_none() && r.has_payload(id).await);
     }
-    let again = restored.apply(&tenant(), pending.id(), Event::Decide(decision), None).await;
+    let again =
+        restored.apply(&tenant(), pending.id(), Event::Decide(decision), Enclosed::none()).await;
     assert_eq!(refused(again).0, Refusal::Stale, "a decision from before does not count");
     assert_eq!(r.state(runs.id()).await, CallState::OutcomeUnknown);
     assert_eq!(r.get(parked.id()).await, parked);

@@ -12,7 +12,7 @@ use std::path::Path;
 use std::time::Duration;
 
 use hitl_core::store::suite::{Draft, fixture, sealed, tenant};
-use hitl_core::store::{PageRequest, StoreError, StoreErrorKind as Kind};
+use hitl_core::store::{Enclosed, PageRequest, StoreError, StoreErrorKind as Kind};
 use hitl_core::{CallRecord, HostKey, Store};
 use hitl_store::SqliteStore;
 use rusqlite::Connection;
@@ -125,7 +125,7 @@ async fn invariant_5_a_record_that_cannot_be_read_is_damage_and_nothing_happens(
         assert_eq!(error.kind(), Kind::Corrupt, "{error}");
         assert!(!format!("{error:?}").contains("hunter2"), "nothing is quoted");
         let event = fixture::host("no");
-        let answer = store.apply(&tenant(), draft.id(), event, None).await.unwrap_err();
+        let answer = store.apply(&tenant(), draft.id(), event, Enclosed::none()).await.unwrap_err();
         assert!(
             matches!(answer, hitl_core::store::ApplyError::Store(e) if e.kind() == Kind::Corrupt)
         );
@@ -189,7 +189,7 @@ async fn a_full_disk_writes_nothing_and_loses_nothing() {
     assert_eq!(listed.iter().map(CallRecord::id).collect::<Vec<_>>(), kept);
     // Others of a group are not taken down by the one that does not fit.
     let tenant = tenant();
-    let small = store.apply(&tenant, kept[0], fixture::host("no"), None);
+    let small = store.apply(&tenant, kept[0], fixture::host("no"), Enclosed::none());
     let large = store.submit(Draft::new("large", 1).call(), sealed(&vec![7; 100_000]));
     let (small, large) = tokio::join!(small, large);
     assert!(small.is_ok(), "{small:?}");

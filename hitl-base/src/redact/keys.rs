@@ -88,7 +88,7 @@ fn ends_with(words: &[String], end: &[&str]) -> bool {
 }
 
 /// Splits a name at separators and at humps, in lower-case ASCII where there is such a letter.
-fn words(key: &str) -> Vec<String> {
+pub(crate) fn words(key: &str) -> Vec<String> {
     let mut words: Vec<String> = Vec::new();
     let mut word = String::new();
     let mut chars = key.chars().map(narrow).peekable();

@@ -18,6 +18,7 @@ use std::fmt;
 use std::sync::Arc;
 
 pub use keys::is_secret_key;
+pub(crate) use keys::words;
 pub use mask::MASK;
 use mask::Masker;
 pub use sensitive::{Sensitive, marking, reveal};

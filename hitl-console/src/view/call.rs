@@ -1,7 +1,7 @@
 //! A call: a line of the queue, and all of it.
 
 use hitl_base::{JsonText, Timestamp};
-use hitl_core::approval::{Answer, ApprovalRequest};
+use hitl_core::approval::{Answer, ApprovalRequest, Extent, Rendered};
 use hitl_core::machine::{Decided, Ending};
 use hitl_core::{
     ApprovalLevel, BindingDigest, CallRecord, CallState, Gate, Principal, Priority, RequestId,
@@ -102,6 +102,9 @@ pub(crate) struct CallDetail {
     /// What a reviewer is shown, and what their decision names.
     #[schema(value_type = RequestDocument)]
     request: ApprovalRequest,
+    /// The request as every surface shows it: warnings, and lines that are safe to show as text.
+    #[schema(value_type = Object)]
+    rendered: Rendered,
     /// The arguments as exact text: programs that read numbers as floating point would round them.
     arguments_text: String,
     /// What must be typed to approve a deletion.
@@ -208,6 +211,7 @@ impl CallDetail {
             summary: CallSummary::of(record),
             arguments_text: request.arguments.as_str().to_owned(),
             confirm: confirmation(request),
+            rendered: request.render(now, Extent::Full),
             request: request.clone(),
             schema: tool.map(|tool| tool.schema),
             weighted: weighted(&factors),

@@ -6,6 +6,7 @@ use futures::FutureExt as _;
 use futures::future::BoxFuture;
 
 use super::{ApprovalRequest, Approver, Review};
+use crate::sync::timeout;
 
 /// Combinators for every [`Approver`].
 ///
@@ -43,7 +44,7 @@ pub struct Timeout<A> {
 impl<A: Approver> Approver for Timeout<A> {
     fn review<'a>(&'a self, request: &'a ApprovalRequest) -> BoxFuture<'a, Review> {
         async move {
-            tokio::time::timeout(self.limit, self.inner.review(request))
+            timeout(self.limit, self.inner.review(request))
                 .await
                 .unwrap_or(Review::NoAnswer)
         }

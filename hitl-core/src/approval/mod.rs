@@ -4,7 +4,10 @@ mod approver;
 mod channel;
 mod combinators;
 mod decision;
+#[cfg(test)]
+mod fixture;
 mod render;
+mod rendered;
 mod request;
 mod scripted;
 #[cfg(feature = "terminal")]
@@ -15,6 +18,9 @@ pub use channel::{ChannelApprover, PendingReview, channel};
 pub use combinators::{ApproverExt, Or, Timeout};
 pub use decision::{Answer, Decision, DecisionDraft};
 pub(crate) use render::title;
+pub use rendered::{
+    Action, Extent, Line, Origin, Rendered, Score, Section, SectionName, Title, Tone, Withheld,
+};
 pub use request::{ApprovalRequest, Choice};
 pub use scripted::ScriptedApprover;
 #[cfg(feature = "terminal")]

@@ -1,16 +1,18 @@
 //! The one line that says what would happen.
 
-use std::borrow::Cow;
-
 use hitl_base::Json;
-use hitl_base::display::{clip, visible};
+use hitl_base::display::clip;
+
+use super::rendered::in_a_sentence;
 
 /// The most characters of one argument in a title, and of the whole title.
 const ARGUMENT: usize = 80;
 const TITLE: usize = 240;
 
 /// Fills `{parameter}` in a tool's template with the shown arguments; `{{` and `}}` are braces.
-/// Without a template the line names the tool. What an argument says is made visible and clipped.
+/// Without a template the line names the tool. An argument reads as people write it: amounts, dates
+/// and lists are formatted, and a text that could be misread stands in quotes. What is exact is below
+/// the title, among the arguments.
 pub(crate) fn title(tool: &str, template: Option<&str>, shown: &Json) -> String {
     let Some(template) = template else { return format!("Run {tool}") };
     let mut out = String::with_capacity(template.len() + 32);
@@ -23,7 +25,9 @@ pub(crate) fn title(tool: &str, template: Option<&str>, shown: &Json) -> String 
             out.push_str(brace);
             rest = &after[1..];
         } else if let (true, Some(end)) = (brace == "{", after.find('}')) {
-            out.push_str(&argument(shown.get(after[..end].trim())));
+            let name = after[..end].trim();
+            let money = out.ends_with(['$', '€', '£', '¥']);
+            out.push_str(&argument(name, money, shown.get(name)));
             rest = &after[end + 1..];
         } else {
             out.push_str(brace);
@@ -34,13 +38,8 @@ pub(crate) fn title(tool: &str, template: Option<&str>, shown: &Json) -> String 
     clip(&out, TITLE).into_owned()
 }
 
-fn argument(value: Option<&Json>) -> String {
-    let text = match value {
-        None => Cow::Borrowed("?"),
-        Some(Json::String(text)) => Cow::Borrowed(text.as_str()),
-        Some(other) => Cow::Owned(other.to_text()),
-    };
-    visible(&clip(&text, ARGUMENT)).into_owned()
+fn argument(name: &str, money: bool, value: Option<&Json>) -> String {
+    value.map_or_else(|| "?".to_owned(), |value| in_a_sentence(name, money, value, ARGUMENT))
 }
 
 #[cfg(test)]
@@ -52,10 +51,24 @@ mod tests {
     fn fills_in_what_is_shown_and_nothing_unseen() {
         let shown = scan(r#"{"id": "C-7\u202e", "amount": 5000.0, "to": ["a", "b"]}"#).unwrap();
         let line = title("pay", Some("Sign {id} for ${amount} to {to} {{ok}} {missing}"), &shown);
-        assert_eq!(line, "Sign C-7\\u{202e} for $5000.0 to [\"a\",\"b\"] {ok} ?");
+        assert_eq!(line, r#"Sign "C-7\u{202e}" for $5,000.00 to a, b {ok} ?"#);
         assert_eq!(title("pay", None, &shown), "Run pay");
         assert_eq!(title("pay", Some("broken { and }"), &shown), "broken ?");
         assert_eq!(title("pay", Some("open {"), &shown), "open {");
+    }
+
+    #[test]
+    fn amounts_dates_and_lists_read_as_people_write_them() {
+        let shown = r#"{"n": 1234567, "amount": 1234567.5, "on": "2026-01-02", "to": [1, 2, 3, 4, 5, 6, 7],
+            "who": ["a, b", "c"], "path": "C:\\u{200b}", "x": {"k": "\u202e"}}"#;
+        let shown = scan(shown).unwrap();
+        let line = |template| title("t", Some(template), &shown);
+        assert_eq!(line("{n} {amount} €{n}"), "1234567 1,234,567.50 €1,234,567.00");
+        assert_eq!(line("on {on} to {to}"), "on Fri 2 January 2026 to 1, 2, 3, 4, 5 and 2 more");
+        assert_eq!(line("{who}"), r#""a, b", c"#);
+        // What spells out an escape is not taken for one.
+        assert_eq!(line("{path}"), r#""C:\\u{200b}""#);
+        assert_eq!(line("{x}"), r#"{"k":"\u{202e}"}"#);
     }
 
     #[test]

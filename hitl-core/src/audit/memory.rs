@@ -1,9 +1,10 @@
 //! An audit in memory, for tests and for hosts that read it themselves.
 
 use std::collections::VecDeque;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, PoisonError};
 
 use super::{AuditError, AuditRecord, AuditSink};
+use crate::sync::Mutex;
 
 /// The most records kept; the oldest leave first.
 const KEPT: usize = 10_000;

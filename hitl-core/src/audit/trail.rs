@@ -3,9 +3,10 @@
 
 use std::collections::VecDeque;
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, PoisonError};
 
 use super::{AuditError, AuditRecord, AuditSink};
+use crate::sync::{Mutex, MutexGuard};
 
 /// The most records held back. Bodies cannot start while there is debt, so what adds to it are
 /// decisions and expiries; beyond this many the oldest is dropped and counted.

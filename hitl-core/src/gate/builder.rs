@@ -5,7 +5,6 @@ use std::sync::Arc;
 
 use hitl_base::Redactor;
 use hitl_base::json::Limits;
-use tokio::runtime::Handle;
 
 use super::handle::{Gate, Inner};
 use super::registry::Registered;
@@ -16,6 +15,7 @@ use crate::confidence::{Signal, Signals};
 use crate::policy::Policy;
 use crate::seal::HostKey;
 use crate::store::{MemoryStore, Store, StoreError};
+use crate::sync::Runtime;
 
 /// What kind of mistake was found.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -195,7 +195,7 @@ impl GateBuilder {
                 return Err(BuildError::new(BuildErrorKind::DuplicateTool, why));
             }
         }
-        let runtime = Handle::try_current().map_err(|_| {
+        let runtime = Runtime::current().ok_or_else(|| {
             BuildError::new(BuildErrorKind::NoRuntime, "a gate is built inside a Tokio runtime")
         })?;
         let store = self.store.unwrap_or_else(|| Arc::new(MemoryStore::new()));

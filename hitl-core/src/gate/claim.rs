@@ -14,7 +14,7 @@ use crate::call::{binding_digest, content_digest};
 use crate::ids::{ClaimToken, OwnerToken};
 use crate::machine::{CallRecord, CallState, Claim, Event};
 use crate::policy::{ApprovalLevel, Verdict};
-use crate::store::{ApplyError, StoreErrorKind};
+use crate::store::{ApplyError, Enclosed, StoreErrorKind};
 
 impl Inner {
     /// Claims an approved call for this process. `None` when somebody or something else was first:
@@ -73,7 +73,7 @@ impl Inner {
         let tenant = &record.key().tenant;
         let (store, of, id) = (Arc::clone(&self.store), tenant.clone(), record.id());
         let wanted = Wanted { tenant: tenant.clone(), id, token: claim.token, owner: attached };
-        let asking = async move { store.apply(&of, id, event, None).await };
+        let asking = async move { store.apply(&of, id, event, Enclosed::none()).await };
         let mut taking = Taking::new(self, Some(wanted), asking);
         match taking.answer().await {
             Ok(claimed) => {
@@ -132,7 +132,7 @@ impl Inner {
             Event::Deny { reason, .. } | Event::Demote { reason, .. } => Some(reason.clone()),
             _ => None,
         };
-        match self.store.apply(&record.key().tenant, record.id(), event, None).await {
+        match self.store.apply(&record.key().tenant, record.id(), event, Enclosed::none()).await {
             Ok(record) => {
                 let mut entry = AuditRecord::of(audited, &record, record.updated_at);
                 entry.note = note;

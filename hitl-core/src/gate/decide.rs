@@ -7,6 +7,7 @@ use crate::audit::{AuditEvent, AuditRecord};
 use crate::call::{Principal, Tenant};
 use crate::ids::RequestId;
 use crate::machine::{CallRecord, Event, Refusal, Resolution, Withdrawal};
+use crate::store::Enclosed;
 
 impl Gate {
     /// Takes a human's decision. One wins; everybody else is told what stands, in
@@ -48,7 +49,11 @@ impl Gate {
             Resolution::Retry { attested: false } => "may run again".to_owned(),
         };
         let event = Event::Resolve { version: record.version, resolution, by: by.clone() };
-        let record = self.inner.store.apply(&record.key().tenant, record.id(), event, None).await?;
+        let record = self
+            .inner
+            .store
+            .apply(&record.key().tenant, record.id(), event, Enclosed::none())
+            .await?;
         self.inner.note_by(AuditEvent::Resolved, &record, Some(by), Some(note));
         Ok(record)
     }
@@ -57,7 +62,8 @@ impl Gate {
 impl Inner {
     pub(super) async fn decide(&self, decision: Decision) -> Result<CallRecord, GateError> {
         let (tenant, id) = (decision.tenant.clone(), decision.request);
-        match self.store.apply(&tenant, id, Event::Decide(decision.clone()), None).await {
+        match self.store.apply(&tenant, id, Event::Decide(decision.clone()), Enclosed::none()).await
+        {
             Ok(record) => {
                 // A decision that was sent again after the call went on was audited the first time.
                 let stands =
@@ -93,7 +99,7 @@ impl Inner {
             Event::Cancel { reason, .. } => (None, Some(reason.clone())),
             _ => (None, None),
         };
-        let record = self.store.apply(tenant, id, event, None).await?;
+        let record = self.store.apply(tenant, id, event, Enclosed::none()).await?;
         self.note_by(AuditEvent::Cancelled, &record, by, note);
         Ok(record)
     }

@@ -17,7 +17,6 @@ use futures::FutureExt as _;
 use futures::future::BoxFuture;
 use hitl_base::display::clip;
 use hitl_base::{JsonText, Timestamp};
-use tokio::runtime::Handle;
 use tokio::sync::oneshot;
 
 use super::error::GateError;
@@ -30,7 +29,8 @@ use crate::call::{FailureRecord, Issued, Outcome, OutputText, Permit, RunContext
 use crate::ids::RequestId;
 use crate::machine::{CallRecord, Claim, Event};
 use crate::seal::Sealed;
-use crate::store::ApplyError;
+use crate::store::{ApplyError, Enclosed};
+use crate::sync::{Runtime, sleep, timeout};
 
 /// The most characters of a failure that are kept.
 const MESSAGE: usize = 2_000;
@@ -168,7 +168,7 @@ async fn run<T: Tool>(gate: Arc<Inner>, held: Held, arguments: T) -> Result<Ende
     let returned = match held.timeout {
         None => body.await,
         Some(budget) => {
-            if let Ok(returned) = tokio::time::timeout(budget, &mut body).await {
+            if let Ok(returned) = timeout(budget, &mut body).await {
                 returned
             } else {
                 // It is not cut off half-way: it goes on, also while the store is slow to park it,
@@ -273,7 +273,8 @@ impl Inner {
         event: Event,
         result: Option<Sealed>,
     ) -> Result<CallRecord, ApplyError> {
-        self.offer(&held.record.key().tenant, held.record.id(), event, result).await
+        let enclosed = Enclosed::result(result);
+        self.offer(&held.record.key().tenant, held.record.id(), event, enclosed).await
     }
 
     /// What is kept of what a tool said: without secrets, and not too long. Secrets are masked before
@@ -300,23 +301,23 @@ impl Inner {
         tenant: &Tenant,
         id: RequestId,
         event: Event,
-        result: Option<Sealed>,
+        enclosed: Enclosed,
     ) -> Result<CallRecord, ApplyError> {
         let mut pause = BETWEEN_OFFERS;
         for _ in 1..OFFERS {
-            match self.store.apply(tenant, id, event.clone(), result.clone()).await {
+            match self.store.apply(tenant, id, event.clone(), enclosed.clone()).await {
                 Ok(record) => return Ok(record),
                 Err(lost @ (ApplyError::Lost { .. } | ApplyError::NotFound(_))) => {
                     return Err(lost);
                 }
                 Err(ApplyError::Store(error)) => {
                     tracing::warn!(call = %id, %error, event = event.name(), "the store failed; trying again");
-                    tokio::time::sleep(pause).await;
+                    sleep(pause).await;
                     pause *= 3;
                 }
             }
         }
-        self.store.apply(tenant, id, event, result).await
+        self.store.apply(tenant, id, event, enclosed).await
     }
 }
 
@@ -348,7 +349,7 @@ fn panic_text(panic: &(dyn std::any::Any + Send)) -> &str {
 /// A future that runs to its end: dropped, it goes on in the background.
 struct Detached<O: Send + 'static> {
     running: Option<BoxFuture<'static, O>>,
-    runtime: Handle,
+    runtime: Runtime,
 }
 
 impl<O: Send + 'static> Future for Detached<O> {

@@ -6,7 +6,6 @@ use std::sync::Arc;
 
 use hitl_base::json::Limits;
 use hitl_base::{JsonText, Redactor, Timestamp};
-use tokio::runtime::Handle;
 
 use super::builder::GateBuilder;
 use super::error::{GateError, GateErrorKind};
@@ -20,6 +19,7 @@ use crate::machine::{CallRecord, Entry};
 use crate::policy::Policy;
 use crate::seal::HostKey;
 use crate::store::{History, PageRequest, Store, Watch};
+use crate::sync::Runtime;
 
 /// What every gated call passes through. Cheap to clone; clones are the same gate.
 ///
@@ -41,7 +41,7 @@ pub(super) struct Inner {
     pub(super) redactor: Redactor,
     pub(super) key: HostKey,
     pub(super) session: SessionId,
-    pub(super) runtime: Handle,
+    pub(super) runtime: Runtime,
     pub(super) limits: Limits,
 }
 

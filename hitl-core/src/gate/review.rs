@@ -8,6 +8,7 @@ use super::error::GateError;
 use super::handle::Inner;
 use crate::approval::Review;
 use crate::machine::CallRecord;
+use crate::sync::sleep;
 
 impl Inner {
     /// Asks the approver about a Quick request, and gives the record as it stands afterwards. Without
@@ -46,7 +47,7 @@ impl Inner {
                     return self.current(tenant, id).await;
                 }
                 () = watch.changed() => {}
-                () = tokio::time::sleep(time_left) => {
+                () = sleep(time_left) => {
                     self.expire(tenant, id).await?;
                 }
             }

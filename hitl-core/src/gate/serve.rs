@@ -1,5 +1,6 @@
 //! This process runs what others approved.
 
+use crate::store::Enclosed;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -11,6 +12,7 @@ use super::wait::Waiting;
 use crate::call::{Outcome, Tenant};
 use crate::ids::{OwnerToken, RequestId};
 use crate::machine::{CallState, Event};
+use crate::sync::sleep;
 
 /// How many bodies one server runs at a time.
 const AT_ONCE: usize = 64;
@@ -37,7 +39,7 @@ impl Gate {
             }
             tokio::select! {
                 () = changes.changed() => {}
-                () = tokio::time::sleep(LOOK_AGAIN) => {}
+                () = sleep(LOOK_AGAIN) => {}
             }
         }
     }
@@ -47,7 +49,7 @@ impl Gate {
     pub async fn adopt(&self, tenant: &Tenant, id: RequestId) -> Result<Outcome, GateError> {
         let owner = OwnerToken::new();
         let event = Event::Attach { owner: Some(owner), attached: false };
-        let record = match self.inner.store.apply(tenant, id, event, None).await {
+        let record = match self.inner.store.apply(tenant, id, event, Enclosed::none()).await {
             Ok(record) => record,
             Err(crate::store::ApplyError::Lost { current, .. }) => {
                 return self.inner.settled(&current).await;

@@ -14,7 +14,7 @@ use crate::audit::{AuditEvent, AuditRecord};
 use crate::ids::{ClaimToken, OwnerToken};
 use crate::machine::{CallRecord, CallState, Claim, Ending, Event};
 use crate::policy::{ApprovalLevel, Verdict};
-use crate::store::{ApplyError, StoreError, StoreErrorKind, Submitted};
+use crate::store::{ApplyError, Enclosed, StoreError, StoreErrorKind, Submitted};
 
 /// Whether a live caller waits for the call.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -155,7 +155,7 @@ impl Inner {
         let event =
             Event::Attach { owner: Some(owner), attached: attachment == Attachment::Attached };
         let tenant = record.key().tenant.clone();
-        match self.store.apply(&tenant, record.id(), event, None).await {
+        match self.store.apply(&tenant, record.id(), event, Enclosed::none()).await {
             Ok(record) => Ok(record),
             // It moved on in between; what it is now is as good.
             Err(ApplyError::Lost { current, .. }) => Ok(*current),

@@ -13,7 +13,7 @@ use crate::audit::{AuditEvent, AuditRecord};
 use crate::call::Tenant;
 use crate::ids::{ClaimToken, OwnerToken, RequestId};
 use crate::machine::{Event, Withdrawal};
-use crate::store::ApplyError;
+use crate::store::{ApplyError, Enclosed};
 
 /// Whose claim it would be.
 #[derive(Clone)]
@@ -76,7 +76,7 @@ impl Inner {
     /// Gives back a claim that may have been granted and that nobody holds. Nothing has started.
     async fn give_back(&self, wanted: Wanted) {
         let Wanted { tenant, id, token, owner } = wanted;
-        match self.offer(&tenant, id, Event::Release { token }, None).await {
+        match self.offer(&tenant, id, Event::Release { token }, Enclosed::none()).await {
             Ok(record) => {
                 self.trail.note(AuditRecord::of(AuditEvent::Released, &record, record.updated_at));
             }

@@ -11,7 +11,8 @@ use crate::audit::{AuditEvent, AuditRecord};
 use crate::call::{FailureRecord, Outcome, OutputText, Tenant};
 use crate::ids::{OwnerToken, RequestId};
 use crate::machine::{CallRecord, CallState, Ending, Event};
-use crate::store::ApplyError;
+use crate::store::{ApplyError, Enclosed};
+use crate::sync::sleep;
 
 /// How often a waiter looks whether the executor of its call is still alive, and whether a hint was
 /// lost.
@@ -74,7 +75,7 @@ impl Inner {
             }
             tokio::select! {
                 () = watch.changed() => {}
-                () = tokio::time::sleep(pause.min(LOOK_AGAIN)) => {
+                () = sleep(pause.min(LOOK_AGAIN)) => {
                     if record.state == CallState::Claimed {
                         self.lose(tenant, id).await?;
                     }
@@ -102,7 +103,7 @@ impl Inner {
             }
             tokio::select! {
                 () = watch.changed() => {}
-                () = tokio::time::sleep(pause.min(LOOK_AGAIN)) => {}
+                () = sleep(pause.min(LOOK_AGAIN)) => {}
             }
         }
     }
@@ -191,7 +192,7 @@ impl Inner {
         event: Event,
         audited: AuditEvent,
     ) -> Result<bool, GateError> {
-        match self.store.apply(tenant, id, event, None).await {
+        match self.store.apply(tenant, id, event, Enclosed::none()).await {
             Ok(record) => {
                 let mut entry = AuditRecord::of(audited, &record, record.updated_at);
                 if let Some(Ending::Reason(reason)) = record.ending {

@@ -3,7 +3,7 @@
 use async_trait::async_trait;
 use hitl_base::Timestamp;
 
-use super::{ApplyError, StoreError, Watch};
+use super::{ApplyError, Enclosed, StoreError, Watch};
 use crate::call::{CallKey, Tenant};
 use crate::ids::{RequestId, SessionId};
 use crate::machine::{CallRecord, CallState, Entry, Event, NewCall};
@@ -138,14 +138,15 @@ pub trait Store: Send + Sync + 'static {
     /// A call that is already claimed (Auto) is admitted: submitted and claimed in one step.
     async fn submit(&self, call: NewCall, payload: Sealed) -> Result<Submitted, StoreError>;
 
-    /// Applies an event, and keeps `result` when it changed the record. Returns the record as it
+    /// Applies an event, and keeps what it encloses when it changed the record: a result, or a payload
+    /// in place of the one that is kept (unless the call has ended). Returns the record as it
     /// stands; [`ApplyError::Lost`] carries it too.
     async fn apply(
         &self,
         tenant: &Tenant,
         id: RequestId,
         event: Event,
-        result: Option<Sealed>,
+        enclosed: Enclosed,
     ) -> Result<CallRecord, ApplyError>;
 
     /// A call's record.

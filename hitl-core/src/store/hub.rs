@@ -4,11 +4,12 @@
 //! spurious, but none is lost between subscribing and waiting.
 
 use std::collections::HashMap;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, PoisonError};
 
 use tokio::sync::watch;
 
 use crate::ids::RequestId;
+use crate::sync::{Mutex, MutexGuard};
 
 /// Passes on which calls have changed. Stores own one; clones share it.
 #[derive(Clone, Debug, Default)]

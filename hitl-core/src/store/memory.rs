@@ -3,17 +3,20 @@
 use std::collections::{BTreeMap, HashMap, HashSet, VecDeque};
 use std::fmt;
 use std::ops::Bound;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, PoisonError};
 
 use async_trait::async_trait;
 use hitl_base::Timestamp;
 use hitl_base::clock::{Clock, SystemClock};
 
-use super::{ApplyError, History, Hub, PageRequest, Retained, Store, StoreError, Submitted, Watch};
+use super::{
+    ApplyError, Enclosed, History, Hub, PageRequest, Retained, Store, StoreError, Submitted, Watch,
+};
 use crate::call::{CallKey, Tenant};
 use crate::ids::{RequestId, SessionId};
 use crate::machine::{self, CallRecord, CallState, Entry, Event, Facts, NewCall, Step};
 use crate::seal::{HostKey, Sealed};
+use crate::sync::{Mutex, MutexGuard};
 
 /// The most history entries kept; older ones leave, and readers see a marked gap.
 const HISTORY: usize = 10_000;
@@ -147,7 +150,7 @@ impl Store for MemoryStore {
         tenant: &Tenant,
         id: RequestId,
         event: Event,
-        result: Option<Sealed>,
+        enclosed: Enclosed,
     ) -> Result<CallRecord, ApplyError> {
         let now = self.shared.clock.now();
         let mut guard = self.calls();
@@ -165,8 +168,11 @@ impl Store for MemoryStore {
             }
         };
         kept.record = record.clone();
-        if result.is_some() {
-            kept.result = result;
+        if enclosed.result.is_some() {
+            kept.result = enclosed.result;
+        }
+        if enclosed.payload.is_some() {
+            kept.payload = enclosed.payload;
         }
         if record.state.is_terminal() {
             kept.payload = None;

@@ -1,6 +1,7 @@
 //! The durable record of calls: the contract, and the store that lives in memory.
 
 mod contract;
+mod enclosed;
 mod error;
 mod hub;
 mod memory;
@@ -8,6 +9,7 @@ mod memory;
 pub mod suite;
 
 pub use contract::{History, PageRequest, Retained, Store, Submitted};
+pub use enclosed::Enclosed;
 pub use error::{ApplyError, StoreError, StoreErrorKind};
 pub use hub::{Hub, Watch};
 pub use memory::MemoryStore;

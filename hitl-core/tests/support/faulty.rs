@@ -9,7 +9,7 @@ use async_trait::async_trait;
 use hitl_base::Timestamp;
 use hitl_core::machine::{CallRecord, CallState, Event, NewCall};
 use hitl_core::seal::Sealed;
-use hitl_core::store::{ApplyError, History, Submitted, Watch};
+use hitl_core::store::{ApplyError, Enclosed, History, Submitted, Watch};
 use hitl_core::{
     CallKey, HostKey, MemoryStore, PageRequest, RequestId, SessionId, Store, StoreError,
     StoreErrorKind, Tenant,
@@ -76,15 +76,15 @@ impl Store for Faulty {
         tenant: &Tenant,
         id: RequestId,
         event: Event,
-        result: Option<Sealed>,
+        enclosed: Enclosed,
     ) -> Result<CallRecord, ApplyError> {
         match (self.fails(), self.fault) {
-            (false, _) => self.inner.apply(tenant, id, event, result).await,
+            (false, _) => self.inner.apply(tenant, id, event, enclosed).await,
             (true, Fault::Before) => {
                 Err(StoreError::new(StoreErrorKind::Unavailable, "the store is gone").into())
             }
             (true, Fault::After) => {
-                self.inner.apply(tenant, id, event, result).await?;
+                self.inner.apply(tenant, id, event, enclosed).await?;
                 Err(StoreError::new(StoreErrorKind::Ambiguous, "the connection broke").into())
             }
         }

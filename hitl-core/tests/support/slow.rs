@@ -7,7 +7,7 @@ use async_trait::async_trait;
 use hitl_base::Timestamp;
 use hitl_core::machine::{CallRecord, CallState, Event, NewCall};
 use hitl_core::seal::Sealed;
-use hitl_core::store::{ApplyError, History, Submitted, Watch};
+use hitl_core::store::{ApplyError, Enclosed, History, Submitted, Watch};
 use hitl_core::{
     CallKey, HostKey, MemoryStore, PageRequest, RequestId, SessionId, Store, StoreError, Tenant,
 };
@@ -41,9 +41,9 @@ impl Store for Slow {
         tenant: &Tenant,
         id: RequestId,
         event: Event,
-        result: Option<Sealed>,
+        enclosed: Enclosed,
     ) -> Result<CallRecord, ApplyError> {
-        let answer = self.inner.apply(tenant, id, event, result).await;
+        let answer = self.inner.apply(tenant, id, event, enclosed).await;
         yield_now().await;
         answer
     }

@@ -9,7 +9,7 @@ use std::path::Path;
 use std::time::{Duration, Instant};
 
 use hitl_core::machine::Event;
-use hitl_core::store::PageRequest;
+use hitl_core::store::{Enclosed, PageRequest};
 use hitl_core::{CallState, Store, Tenant};
 use hitl_store::SqliteStore;
 
@@ -76,7 +76,7 @@ async fn measure(count: u64) -> Result<Measured, Box<dyn Error>> {
         let mut watch = store.watch(record.id());
         let decision = Event::Decide(record.request.approve().by("alice"));
         let start = Instant::now();
-        store.apply(&tenant, record.id(), decision, None).await?;
+        store.apply(&tenant, record.id(), decision, Enclosed::none()).await?;
         watch.changed().await;
         store.get(&tenant, record.id()).await?;
         decide_and_wake.push(start.elapsed());

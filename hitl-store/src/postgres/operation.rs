@@ -22,7 +22,7 @@
 use hitl_base::Timestamp;
 use hitl_core::machine::{self, CallRecord, Entry, Event, Facts, NewCall, Step};
 use hitl_core::seal::Sealed;
-use hitl_core::store::{ApplyError, StoreError, Submitted};
+use hitl_core::store::{ApplyError, Enclosed, StoreError, Submitted};
 use hitl_core::{RequestId, SessionId, Tenant};
 use tokio_postgres::types::{ToSql, Type};
 
@@ -90,6 +90,9 @@ static UPDATE: Sql = Sql {
              SELECT n, $15 FROM moved WHERE $15::bytea IS NOT NULL \
              ON CONFLICT (call) DO UPDATE SET sealed = excluded.sealed), \
            gone AS (DELETE FROM {s}.payloads p USING moved WHERE p.call = moved.n AND $16), \
+           paid AS (INSERT INTO {s}.payloads (call, sealed) \
+             SELECT n, $19 FROM moved WHERE $19::bytea IS NOT NULL \
+             ON CONFLICT (call) DO UPDATE SET sealed = excluded.sealed), \
            said AS (INSERT INTO {s}.history (call, version, write, entry) \
              SELECT n, $5, $17::text::uuid, $18 FROM moved) \
            SELECT count(*) FROM moved",
@@ -112,6 +115,7 @@ static UPDATE: Sql = Sql {
         Type::BOOL,
         Type::TEXT,
         Type::TEXT,
+        Type::BYTEA,
     ],
 };
 
@@ -186,7 +190,7 @@ pub(super) async fn apply(
     tenant: &Tenant,
     id: RequestId,
     event: &Event,
-    result: Option<&Sealed>,
+    enclosed: &Enclosed,
 ) -> Result<CallRecord, ApplyError> {
     let mut tries = on.database.tries();
     let (write, mut unclear) = (SessionId::new(), false);
@@ -212,7 +216,7 @@ pub(super) async fn apply(
         };
         let change = Change::new(on, &kept, next, event);
         let change = change.map_err(|error| on.known_or_ambiguous(error, unclear))?;
-        let attempt = change.write(on, tenant, event, result, write).await;
+        let attempt = change.write(on, tenant, event, enclosed, write).await;
         match attempt.map_err(|error| on.known_or_ambiguous(error, unclear))? {
             Wrote::Done => {
                 on.changed(id);
@@ -268,14 +272,14 @@ impl Change {
         on: &Shared,
         tenant: &Tenant,
         event: &Event,
-        result: Option<&Sealed>,
+        enclosed: &Enclosed,
         write: SessionId,
     ) -> Result<Wrote, StoreError> {
         let (next, request) = (&self.next, &self.next.request);
         let entry = Entry::of(event.name(), next, event.by().cloned());
         let (record, entry) = (on.encode(next)?, on.encode(&entry)?);
         let session = next.claim.map(|claim| claim.session.to_string());
-        let given: [&(dyn ToSql + Sync); 18] = [
+        let given: [&(dyn ToSql + Sync); 19] = [
             &storable(tenant.as_str()),
             &next.id().to_string(),
             &self.from.cast_signed(),
@@ -290,10 +294,11 @@ impl Change {
             &record,
             &self.until,
             &matches!(event, Event::Claim { .. }),
-            &result.map(Sealed::as_bytes),
+            &enclosed.result.as_ref().map(Sealed::as_bytes),
             &next.state.is_terminal(),
             &write.to_string(),
             &entry,
+            &enclosed.payload.as_ref().filter(|_| !next.state.is_terminal()).map(Sealed::as_bytes),
         ];
         send(on, &UPDATE, &given).await
     }

@@ -7,7 +7,9 @@ use async_trait::async_trait;
 use hitl_base::{Clock, Timestamp};
 use hitl_core::machine::{CallRecord, CallState, Entry, Event, NewCall};
 use hitl_core::seal::Sealed;
-use hitl_core::store::{ApplyError, History, Hub, PageRequest, StoreError, Submitted, Watch};
+use hitl_core::store::{
+    ApplyError, Enclosed, History, Hub, PageRequest, StoreError, Submitted, Watch,
+};
 use hitl_core::{CallKey, HostKey, RequestId, SessionId, Store, Tenant};
 use tokio::sync::watch;
 
@@ -122,9 +124,9 @@ impl Store for PostgresStore {
         tenant: &Tenant,
         id: RequestId,
         event: Event,
-        result: Option<Sealed>,
+        enclosed: Enclosed,
     ) -> Result<CallRecord, ApplyError> {
-        operation::apply(&self.shared, tenant, id, &event, result.as_ref()).await
+        operation::apply(&self.shared, tenant, id, &event, &enclosed).await
     }
 
     async fn get(&self, tenant: &Tenant, id: RequestId) -> Result<Option<CallRecord>, StoreError> {

@@ -9,7 +9,7 @@ use std::sync::Arc;
 use hitl_base::Clock;
 use hitl_core::machine::{self, CallRecord, CallState, Entry, Event, Facts, NewCall, Step};
 use hitl_core::seal::Sealed;
-use hitl_core::store::{ApplyError, StoreError, Submitted};
+use hitl_core::store::{ApplyError, Enclosed, StoreError, Submitted};
 use hitl_core::{ContentDigest, RequestId, Tenant};
 use rusqlite::{Connection, OptionalExtension as _, params};
 use tokio::sync::oneshot;
@@ -103,7 +103,7 @@ pub(super) struct Apply {
     pub(super) tenant: Tenant,
     pub(super) id: RequestId,
     pub(super) event: Event,
-    pub(super) result: Option<Sealed>,
+    pub(super) enclosed: Enclosed,
     pub(super) answer: Option<Result<CallRecord, ApplyError>>,
     pub(super) reply: oneshot::Sender<Result<CallRecord, ApplyError>>,
 }
@@ -127,12 +127,15 @@ impl Apply {
         };
         update(on, n, &next, record.version)?;
         reach("between-writes");
-        if let Some(result) = &self.result {
+        if let Some(result) = &self.enclosed.result {
             on.prepare_cached("INSERT OR REPLACE INTO results (call, sealed) VALUES (?1, ?2)")?
                 .execute(params![n, result.as_bytes()])?;
         }
         if next.state.is_terminal() {
             on.prepare_cached("DELETE FROM payloads WHERE call = ?1")?.execute([n])?;
+        } else if let Some(payload) = &self.enclosed.payload {
+            on.prepare_cached("INSERT OR REPLACE INTO payloads (call, sealed) VALUES (?1, ?2)")?
+                .execute(params![n, payload.as_bytes()])?;
         }
         let written = log(on, n, &Entry::of(self.event.name(), &next, self.event.by().cloned()))?;
         Ok((Ok(next), Some(written)))

@@ -9,7 +9,8 @@ use hitl_base::{Clock, Timestamp};
 use hitl_core::machine::{CallRecord, CallState, Entry, Event, NewCall};
 use hitl_core::seal::Sealed;
 use hitl_core::store::{
-    ApplyError, History, Hub, PageRequest, Retained, StoreError, StoreErrorKind, Submitted, Watch,
+    ApplyError, Enclosed, History, Hub, PageRequest, Retained, StoreError, StoreErrorKind,
+    Submitted, Watch,
 };
 use hitl_core::{CallKey, HostKey, RequestId, SessionId, Store, Tenant};
 use tokio::sync::oneshot;
@@ -179,11 +180,11 @@ impl Store for SqliteStore {
         tenant: &Tenant,
         id: RequestId,
         event: Event,
-        result: Option<Sealed>,
+        enclosed: Enclosed,
     ) -> Result<CallRecord, ApplyError> {
         let (reply, answer) = oneshot::channel();
         let tenant = tenant.clone();
-        let operation = Apply { tenant, id, event, result, answer: None, reply };
+        let operation = Apply { tenant, id, event, enclosed, answer: None, reply };
         self.shared.writer.send(operation).await?;
         answer.await.map_err(|_| ambiguous(&self.shared.path))?
     }

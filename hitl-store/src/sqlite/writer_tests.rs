@@ -6,7 +6,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use hitl_base::clock::SystemClock;
 use hitl_core::machine::{CallRecord, CallState, Event};
 use hitl_core::store::suite::{Draft, host, sealed, tenant};
-use hitl_core::store::{ApplyError, StoreErrorKind, Submitted};
+use hitl_core::store::{ApplyError, Enclosed, StoreErrorKind, Submitted};
 use tokio::sync::oneshot;
 
 use super::super::operation::{Apply, Submit};
@@ -88,8 +88,14 @@ impl Bench {
 
     async fn apply(&self, draft: &Draft, event: Event) -> Result<CallRecord, ApplyError> {
         let (reply, answer) = oneshot::channel();
-        let operation =
-            Apply { tenant: tenant(), id: draft.id(), event, result: None, answer: None, reply };
+        let operation = Apply {
+            tenant: tenant(),
+            id: draft.id(),
+            event,
+            enclosed: Enclosed::none(),
+            answer: None,
+            reply,
+        };
         self.writer.send(operation).await?;
         answer.await.unwrap()
     }

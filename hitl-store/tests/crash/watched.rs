@@ -4,7 +4,7 @@ use async_trait::async_trait;
 use hitl_base::Timestamp;
 use hitl_core::machine::{CallRecord, CallState, Event, NewCall};
 use hitl_core::seal::Sealed;
-use hitl_core::store::{ApplyError, History, Submitted, Watch};
+use hitl_core::store::{ApplyError, Enclosed, History, Submitted, Watch};
 use hitl_core::{CallKey, HostKey, PageRequest, RequestId, SessionId, Store, StoreError, Tenant};
 use hitl_store::SqliteStore;
 
@@ -44,13 +44,13 @@ impl Store for Watched {
         tenant: &Tenant,
         id: RequestId,
         event: Event,
-        result: Option<Sealed>,
+        enclosed: Enclosed,
     ) -> Result<CallRecord, ApplyError> {
         let Some((before, after)) = around(&event) else {
-            return self.0.apply(tenant, id, event, result).await;
+            return self.0.apply(tenant, id, event, enclosed).await;
         };
         reach(before);
-        let applied = self.0.apply(tenant, id, event, result).await;
+        let applied = self.0.apply(tenant, id, event, enclosed).await;
         reach(after);
         applied
     }

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use hitl_core::machine::{CallState, Event};
 use hitl_core::store::suite::{Draft, Subject, approved, host, sealed, start_clock, tenant};
-use hitl_core::store::{ApplyError, StoreErrorKind, Submitted};
+use hitl_core::store::{ApplyError, Enclosed, StoreErrorKind, Submitted};
 
 use crate::line::Line;
 use crate::support::{options, schema, subject, url_or_skip};
@@ -53,7 +53,7 @@ async fn invariant_5_an_answer_that_cannot_be_found_out_is_ambiguous() {
     line.and_then_die();
     line.swallow_next_answer();
     let decide = Event::Decide(record.request.approve().by("alice"));
-    let lost = s.store.apply(&tenant(), record.id(), decide.clone(), None).await;
+    let lost = s.store.apply(&tenant(), record.id(), decide.clone(), Enclosed::none()).await;
     let kind = match lost {
         Err(ApplyError::Store(error)) => error.kind(),
         other => panic!("nobody can know, and yet: {other:?}"),

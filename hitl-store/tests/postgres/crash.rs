@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use hitl_core::machine::{CallState, Event};
 use hitl_core::store::suite::{Draft, Subject, fixture, sealed, start_clock, tenant};
-use hitl_core::store::{ApplyError, StoreError, StoreErrorKind, Submitted};
+use hitl_core::store::{ApplyError, Enclosed, StoreError, StoreErrorKind, Submitted};
 use hitl_core::{ClaimToken, RequestId, SessionId, Store};
 use hitl_store::PostgresStore;
 use hitl_test_postgres::Server;
@@ -96,7 +96,7 @@ async fn live(
                     Event::Succeed { token },
                 ];
                 for event in events {
-                    match store.apply(&tenant(), record.id(), event, None).await {
+                    match store.apply(&tenant(), record.id(), event, Enclosed::none()).await {
                         Ok(record) => promise(record.id(), record.state),
                         Err(ApplyError::Store(error)) => {
                             passing(&error);

@@ -6,7 +6,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use futures::future::join_all;
 use hitl_core::machine::{CallState, Event};
 use hitl_core::store::suite::{Draft, Subject, fixture, sealed, start_clock, tenant};
-use hitl_core::store::{ApplyError, PageRequest};
+use hitl_core::store::{ApplyError, Enclosed, PageRequest};
 use hitl_core::{ClaimToken, RequestId, SessionId, Store};
 use hitl_store::PostgresStore;
 
@@ -84,7 +84,7 @@ async fn settle(s: &Subject) -> u64 {
         loop {
             for (tenant, id, state) in s.store.stale(1000).await.unwrap() {
                 assert_eq!(state, CallState::Claimed);
-                let lost = s.store.apply(&tenant, id, Event::Lose, None).await.unwrap();
+                let lost = s.store.apply(&tenant, id, Event::Lose, Enclosed::none()).await.unwrap();
                 assert_eq!(lost.state, CallState::OutcomeUnknown);
                 unknown += 1;
             }
@@ -156,7 +156,8 @@ async fn lane_of(store: &PostgresStore, session: SessionId, run: &str, lane: u64
             3 => record.request.reject("no").by("bob"),
             _ => record.request.approve().by("alice"),
         };
-        let decided = store.apply(&tenant(), draft.id(), Event::Decide(decision), None).await;
+        let decided =
+            store.apply(&tenant(), draft.id(), Event::Decide(decision), Enclosed::none()).await;
         match decided {
             Ok(record) if record.state == CallState::Rejected => {
                 say(format!("rejected {}", draft.id()));
@@ -180,11 +181,11 @@ async fn run_one(
 ) {
     let record = store.get(tenant, id).await.unwrap().unwrap();
     let token = ClaimToken::new();
-    match store.apply(tenant, id, fixture::claim(&record, token, session), None).await {
+    match store.apply(tenant, id, fixture::claim(&record, token, session), Enclosed::none()).await {
         Ok(_) => {
             say(format!("began {id}"));
             let end = Event::Succeed { token };
-            store.apply(tenant, id, end, Some(sealed(b"result"))).await.unwrap();
+            store.apply(tenant, id, end, Enclosed::result(sealed(b"result"))).await.unwrap();
             say(format!("done {id}"));
         }
         // Somebody else runs it, or the machine is so busy that the lease is late.

@@ -5,8 +5,8 @@ use std::time::Duration;
 
 use futures::future::join_all;
 use hitl_core::machine::{CallRecord, CallState, Event};
-use hitl_core::store::ApplyError;
 use hitl_core::store::suite::{Draft, Subject, fixture, host, start_clock, tenant};
+use hitl_core::store::{ApplyError, Enclosed};
 use hitl_core::{ClaimToken, RequestId, SessionId, Store};
 use hitl_store::PostgresStore;
 
@@ -121,7 +121,8 @@ async fn race_for(store: &PostgresStore, session: SessionId, id: RequestId) {
 
 async fn one(store: &PostgresStore, session: SessionId, record: &CallRecord, racer: usize) -> Told {
     let (request, id) = (&record.request, record.id());
-    let send = async |event: Event| match store.apply(&tenant(), id, event, None).await {
+    let send = async |event: Event| match store.apply(&tenant(), id, event, Enclosed::none()).await
+    {
         Ok(_) => true,
         Err(ApplyError::Lost { .. }) => false,
         Err(other) => panic!("{other}"),
@@ -153,10 +154,10 @@ async fn claims(store: &PostgresStore, session: SessionId, id: RequestId) -> boo
             CallState::Approved => {
                 let token = ClaimToken::new();
                 let claim = fixture::claim(&record, token, session);
-                match store.apply(&tenant(), id, claim, None).await {
+                match store.apply(&tenant(), id, claim, Enclosed::none()).await {
                     Ok(_) => {
                         let end = Event::Succeed { token };
-                        store.apply(&tenant(), id, end, None).await.unwrap();
+                        store.apply(&tenant(), id, end, Enclosed::none()).await.unwrap();
                         return true;
                     }
                     Err(ApplyError::Lost { .. }) => {}

@@ -3,10 +3,10 @@
 use std::time::Duration;
 
 use hitl_core::machine::{CallState, Event, Refusal};
-use hitl_core::store::StoreErrorKind;
 use hitl_core::store::suite::{
     Draft, Subject, approved, claimed, fixture, refused, start_clock, tenant,
 };
+use hitl_core::store::{Enclosed, StoreErrorKind};
 use hitl_core::{ClaimToken, RequestId};
 
 use crate::support::{options, plain, schema, subject, url_or_skip};
@@ -131,7 +131,8 @@ async fn a_silent_executor_is_dead_after_its_lease_and_not_before() {
     assert_eq!(again.state, CallState::Claimed);
     assert_eq!(s.store.stale(10).await.unwrap(), [], "what it claimed anew is alive");
     // ... until its late result settles it.
-    let late = s.store.apply(&tenant(), record.id(), Event::Succeed { token }, None).await;
+    let late =
+        s.store.apply(&tenant(), record.id(), Event::Succeed { token }, Enclosed::none()).await;
     assert_eq!(late.unwrap().state, CallState::Executed);
 }
 
@@ -143,7 +144,7 @@ async fn claim_soon(
     let claiming = async {
         loop {
             let event = fixture::claim(record, ClaimToken::new(), session);
-            match s.store.apply(&tenant(), record.id(), event, None).await {
+            match s.store.apply(&tenant(), record.id(), event, Enclosed::none()).await {
                 Ok(record) => return record,
                 Err(hitl_core::store::ApplyError::Store(error)) => {
                     assert_eq!(error.kind(), StoreErrorKind::Unavailable, "{error}");
@@ -174,7 +175,7 @@ async fn invariant_5_whoever_could_not_renew_its_lease_claims_nothing() {
         let mut record = first;
         loop {
             let event = fixture::claim(&record, ClaimToken::new(), session);
-            match s.store.apply(&tenant(), record.id(), event, None).await {
+            match s.store.apply(&tenant(), record.id(), event, Enclosed::none()).await {
                 Ok(_) => {
                     record = approved(&s, &Draft::new("run", position)).await;
                     position += 1;
@@ -208,7 +209,7 @@ async fn invariant_3_a_lease_that_is_over_claims_nothing_although_its_holder_thi
     let expire = format!("UPDATE {schema}.sessions SET lease_until = clock_timestamp()");
     server.batch_execute(&expire).await.unwrap();
     let event = fixture::claim(&record, ClaimToken::new(), session);
-    let refused = s.store.apply(&tenant(), record.id(), event, None).await;
+    let refused = s.store.apply(&tenant(), record.id(), event, Enclosed::none()).await;
     assert!(matches!(refused, Err(hitl_core::store::ApplyError::Store(_))), "{refused:?}");
     let admitted = Draft::new("run", 2).admitted(ClaimToken::new(), session);
     let refused = s.store.submit(admitted.call(), fixture::sealed(b"x")).await;
@@ -284,7 +285,8 @@ async fn invariant_4_a_decision_that_waits_for_a_lock_past_its_expiry_is_refused
     locked.query(lock.as_str(), &[]).await.unwrap();
     let (store, id) = (std::sync::Arc::clone(&s.store), record.id());
     let decide = Event::Decide(record.request.approve().by("alice"));
-    let deciding = tokio::spawn(async move { store.apply(&tenant(), id, decide, None).await });
+    let deciding =
+        tokio::spawn(async move { store.apply(&tenant(), id, decide, Enclosed::none()).await });
     s.soon("the expiry", async {
         while s.store.now().await.unwrap() < record.request.expires_at {
             tokio::task::yield_now().await;

@@ -2,6 +2,7 @@
 //!
 //! It says what it has done in lines on its output, and takes `go` from its input.
 
+use hitl_core::store::Enclosed;
 use std::io::{BufRead, BufReader, Lines, Write};
 use std::path::Path;
 use std::process::{Child as Process, ChildStdin, ChildStdout, Command, Stdio};
@@ -141,7 +142,8 @@ async fn work(store: &SqliteStore) {
         store.submit(draft.call(), sealed(b"payload")).await.unwrap();
         say(format!("{} {}", draft.id(), CallState::Pending));
         if position % 2 == 0 {
-            let ended = store.apply(&tenant(), draft.id(), host("enough"), None).await.unwrap();
+            let ended =
+                store.apply(&tenant(), draft.id(), host("enough"), Enclosed::none()).await.unwrap();
             say(format!("{} {}", draft.id(), ended.state));
         }
     }
@@ -152,7 +154,7 @@ async fn hold(store: &SqliteStore, calls: &[RequestId]) {
     for id in calls {
         let record = store.get(&tenant(), *id).await.unwrap().unwrap();
         let claim = fixture::claim(&record, ClaimToken::new(), session);
-        store.apply(&tenant(), *id, claim, None).await.unwrap();
+        store.apply(&tenant(), *id, claim, Enclosed::none()).await.unwrap();
         say(format!("{id} {session}"));
     }
     wait_for_go();
@@ -172,10 +174,10 @@ async fn race(store: &SqliteStore, calls: &[RequestId]) {
     for record in records {
         let token = ClaimToken::new();
         let claim = fixture::claim(&record, token, session);
-        match store.apply(&tenant(), record.id(), claim, None).await {
+        match store.apply(&tenant(), record.id(), claim, Enclosed::none()).await {
             Ok(_) => {
                 let event = Event::Succeed { token };
-                store.apply(&tenant(), record.id(), event, None).await.unwrap();
+                store.apply(&tenant(), record.id(), event, Enclosed::none()).await.unwrap();
                 say("won");
             }
             Err(hitl_core::store::ApplyError::Lost { .. }) => say("lost"),
@@ -188,7 +190,7 @@ async fn withdraw(store: &SqliteStore, calls: &[RequestId]) {
     say("ready");
     for id in calls {
         wait_for_go();
-        store.apply(&tenant(), *id, host("from afar"), None).await.unwrap();
+        store.apply(&tenant(), *id, host("from afar"), Enclosed::none()).await.unwrap();
     }
     wait_for_go();
 }

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use hitl_core::machine::{CallState, Event, Refusal};
 use hitl_core::store::suite::{Draft, Subject, approved, refused, sealed, start_clock, tenant};
-use hitl_core::store::{PageRequest, Submitted};
+use hitl_core::store::{Enclosed, PageRequest, Submitted};
 use hitl_core::{RequestId, Store};
 use hitl_store::SqliteStore;
 
@@ -21,7 +21,8 @@ async fn invariant_10_reopening_finds_everything() {
     store.submit(ends.call(), sealed(b"payload")).await.unwrap();
     let record = store.get(&tenant(), ends.id()).await.unwrap().unwrap();
     let reject = Event::Decide(record.request.reject("no").by("alice"));
-    let ended = store.apply(&tenant(), ends.id(), reject, Some(sealed(b"why"))).await.unwrap();
+    let ended =
+        store.apply(&tenant(), ends.id(), reject, Enclosed::result(sealed(b"why"))).await.unwrap();
     let history = store.history(0, 10).await.unwrap().entries;
     drop(store);
     assert!(!path.with_extension("db-wal").exists(), "the last to close takes the log along");
@@ -89,7 +90,7 @@ async fn invariant_3_what_a_killed_process_ran_is_stale_and_then_unknown() {
     let mut child = Child::start(Role::Hold, &path, &[id]);
     child.hear();
     assert_eq!(s.store.stale(10).await.unwrap(), [], "it lives");
-    let alive = s.store.apply(&tenant(), id, Event::Lose, None).await;
+    let alive = s.store.apply(&tenant(), id, Event::Lose, Enclosed::none()).await;
     assert_eq!(refused(alive).0, Refusal::Alive);
     child.kill();
     assert_eq!(s.store.stale(10).await.unwrap(), [(tenant(), id, CallState::Claimed)]);

@@ -10,7 +10,7 @@ use std::time::Duration;
 
 use hitl_core::machine::{CallRecord, CallState, Event, Refusal};
 use hitl_core::store::suite::{Draft, Subject, fixture, host, start_clock, tenant};
-use hitl_core::store::{ApplyError, PageRequest};
+use hitl_core::store::{ApplyError, Enclosed, PageRequest};
 use hitl_core::{ClaimToken, RequestId, SessionId, Store};
 use hitl_store::SqliteStore;
 
@@ -115,7 +115,7 @@ async fn race(
         Way::Claim => fixture::claim(record, token, session),
     };
     let name = event.name();
-    match store.apply(&tenant(), record.id(), event, None).await {
+    match store.apply(&tenant(), record.id(), event, Enclosed::none()).await {
         Ok(_) => {}
         Err(ApplyError::Lost { refusal, current }) => {
             assert_eq!(current.id(), record.id());
@@ -130,7 +130,8 @@ async fn race(
         return Some(vec![name]);
     }
     // Here its body would run.
-    let done = store.apply(&tenant(), record.id(), Event::Succeed { token }, None).await;
+    let done =
+        store.apply(&tenant(), record.id(), Event::Succeed { token }, Enclosed::none()).await;
     assert_eq!(done.expect("nobody else may end it").state, CallState::Executed);
     Some(vec![name, "succeed"])
 }

@@ -1,6 +1,7 @@
 //! A change in one process wakes those who wait in another.
 
 use hitl_core::machine::CallState;
+use hitl_core::store::Enclosed;
 use hitl_core::store::suite::{Draft, Subject, host, start_clock, tenant};
 use hitl_core::{RequestId, Store};
 use hitl_store::SqliteStore;
@@ -65,7 +66,7 @@ async fn two_stores_in_one_process_wake_each_other() {
         let draft = Draft::new("run", position);
         here.create(&draft).await;
         let mut watch = here.store.watch(draft.id());
-        there.apply(&tenant(), draft.id(), host("from there"), None).await.unwrap();
+        there.apply(&tenant(), draft.id(), host("from there"), Enclosed::none()).await.unwrap();
         until_cancelled(&here, draft.id(), &mut watch).await;
     }
 }

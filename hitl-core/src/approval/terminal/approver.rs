@@ -65,7 +65,7 @@ impl TerminalApprover {
                         request.reject(reason).by(self.principal.clone()),
                     ));
                 }
-                Reply::Details => dialog.show(&preview(request, ink)),
+                Reply::Details => dialog.show(&preview(request, Timestamp::now(), ink)),
                 Reply::Skip => return Some(Review::NoAnswer),
                 Reply::Unclear => dialog.show("  Type one of the letters, then Enter.\n"),
             }

@@ -3,6 +3,8 @@
 use std::borrow::Cow;
 use std::io::IsTerminal;
 
+use crate::approval::Tone;
+
 /// Whether text may be coloured.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Ink {
@@ -12,22 +14,6 @@ pub enum Ink {
     Ansi,
 }
 
-/// What a piece of text is, for the eye.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-#[non_exhaustive]
-pub enum Style {
-    /// What to read first.
-    Strong,
-    /// What to read last.
-    Faint,
-    /// It went well.
-    Good,
-    /// It asks for attention.
-    Warning,
-    /// It is dangerous, or went wrong.
-    Bad,
-}
-
 impl Ink {
     /// Colours when `stream` is a terminal and the environment has no `NO_COLOR`.
     pub fn of(stream: &impl IsTerminal) -> Self {
@@ -35,17 +21,16 @@ impl Ink {
         if stream.is_terminal() && !unwanted { Self::Ansi } else { Self::Plain }
     }
 
-    /// The text in its style. Make foreign text visible before: this adds escape sequences only.
-    pub fn paint(self, style: Style, text: &str) -> Cow<'_, str> {
-        if self == Self::Plain || text.is_empty() {
-            return Cow::Borrowed(text);
-        }
-        let code = match style {
-            Style::Strong => "1",
-            Style::Faint => "2",
-            Style::Good => "32",
-            Style::Warning => "33",
-            Style::Bad => "31",
+    /// The text in its tone. Make foreign text visible before: this adds escape sequences only.
+    pub fn paint(self, tone: Tone, text: &str) -> Cow<'_, str> {
+        let code = match tone {
+            _ if self == Self::Plain || text.is_empty() => return Cow::Borrowed(text),
+            Tone::Plain => return Cow::Borrowed(text),
+            Tone::Strong => "1",
+            Tone::Faint => "2",
+            Tone::Good => "32",
+            Tone::Warning => "33",
+            Tone::Bad => "31",
         };
         Cow::Owned(format!("\x1b[{code}m{text}\x1b[0m"))
     }

@@ -4,14 +4,12 @@
 //! |---|---|
 //! | `approver` | the dialog about one request |
 //! | `card` | a request as text: pure |
-//! | `arguments` | the arguments as text: pure |
 //! | `reply` | what a typed line means: pure |
 //! | `owner` | one dialog at a time owns the terminal, and can be withdrawn |
 //! | `stdin` | a line is read so that it can be given up |
 //! | `ink` | colours, where they are wanted |
 
 mod approver;
-mod arguments;
 mod card;
 mod ink;
 mod owner;
@@ -20,7 +18,8 @@ mod stdin;
 #[cfg(test)]
 mod tests;
 
+pub use crate::approval::Tone as Style;
 pub use approver::TerminalApprover;
 pub use card::{card, preview};
-pub use ink::{Ink, Style};
+pub use ink::Ink;
 pub use owner::{Dialog, Terminal};

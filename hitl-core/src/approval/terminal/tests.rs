@@ -5,54 +5,14 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use hitl_base::display::is_unseen;
-use hitl_base::{JsonText, Timestamp};
 
 use super::owner::Terminal;
 use super::reply::{Reply, question, read};
 use super::stdin::Console;
 use super::{Ink, TerminalApprover, card, preview};
-use crate::approval::{Answer, ApprovalRequest, Approver as _, Choice, Review};
-use crate::call::{CallKey, Hints, Principal, Risk, Thresholds};
-use crate::confidence::{Assessment, Factor};
-use crate::ids::RequestId;
-use crate::policy::{ApprovalLevel, Priority};
-
-const NOW: Timestamp = Timestamp::from_millis(1_767_323_045_000);
-
-fn request(arguments: &str) -> ApprovalRequest {
-    let digest = "ab".repeat(32);
-    ApprovalRequest {
-        id: RequestId::new(),
-        key: CallKey::new("task-1/trial-0", 4),
-        revision: 1,
-        binding: digest.parse().unwrap(),
-        tool: "send_certificate".to_owned(),
-        fingerprint: digest.parse().unwrap(),
-        title: "Send a certificate of $1500.0 to ann".to_owned(),
-        description: "Sends a certificate.\n\nIt is as good as money.".to_owned(),
-        arguments: JsonText::new(arguments.to_owned()).unwrap(),
-        principal: Principal::new("agent"),
-        approval_type: "financial".to_owned(),
-        risk: Risk::High,
-        hints: Hints { open_world: true, ..Hints::default() },
-        level: ApprovalLevel::Quick,
-        assessment: Assessment {
-            confidence: 62,
-            base: 77,
-            factors: vec![Factor::points("large_amount", -15, "An amount is above 1000.")],
-        },
-        thresholds: Thresholds { auto: 85, quick: 60 },
-        because: vec!["high risk".to_owned()],
-        priority: Priority::Urgent,
-        created_at: NOW,
-        due_at: NOW.plus(Duration::from_secs(4 * 3600)),
-        expires_at: NOW.plus(Duration::from_secs(3 * 86_400 + 60)),
-        choices: vec![Choice::Approve, Choice::Reject],
-        requires_reason: true,
-        approve_label: "Send".to_owned(),
-        reject_label: "Keep".to_owned(),
-    }
-}
+use crate::approval::fixture::{NOW, request};
+use crate::approval::{Answer, Approver as _, Choice, Review};
+use crate::call::Principal;
 
 #[test]
 fn the_card_says_what_would_happen_and_why_it_asks() {
@@ -71,8 +31,8 @@ quick approval  Send a certificate of $1500.0 to ann
   priority    urgent, due in 4 h, expires in 3 d 1 min
   arguments   (written by the model; secrets masked)
               user: \"ann\"
-              amount: 1500.0
-              to:
+              amount: 1500.0  (1,500.00)
+              to: (2 items)
                 - {\"id\":7}
                 - \"a recipient with a name that is longer than what stands on a line of a card beside others\"
               note: null
@@ -87,12 +47,12 @@ fn invariant_9_the_card_shows_what_is_there() {
     let mut request = request(nasty);
     request.because = vec!["\u{1b}[31mred\n".to_owned()];
     request.principal = Principal::new("ann\u{202e}");
-    for text in [card(&request, NOW, Ink::Plain), preview(&request, Ink::Plain)] {
+    for text in [card(&request, NOW, Ink::Plain), preview(&request, NOW, Ink::Plain)] {
         assert!(!text.chars().any(|c| c != '\n' && is_unseen(c)), "{text:?}");
         // A line that begins like the card's own is the card's own.
         assert!(text.matches("\n  risk  ").count() <= 1, "{text}");
         assert!(
-            text.contains(r#"a\n  risk: "low\n  risk        low \u001b[2J\u{202e}\u{200b}""#),
+            text.contains(r#""a\n  risk": "low\n  risk        low \u{1b}[2J\u{202e}\u{200b}""#),
             "{text}"
         );
         assert!(text.contains(r#"b: "\\n""#), "{text}");
@@ -105,11 +65,11 @@ fn long_arguments_are_clipped_and_counted_and_the_preview_shows_more() {
     let long = "x".repeat(1_000);
     let request = request(&format!(r#"{{"ids":[{}],"text":"{long}end"}}"#, ids.join(",")));
     let short = card(&request, NOW, Ink::Plain);
-    assert!(short.contains("[… 18 of 30 items left out]"), "{short}");
+    assert!(short.contains("[… 18 of 30 items left out, sha256 "), "{short}");
     assert!(short.contains("- \"u7\"") && short.contains("- \"u29\""), "{short}");
-    assert!(short.contains("of 1003 characters left out] "), "{short}");
+    assert!(short.contains("of 1003 characters left out, sha256 "), "{short}");
     assert!(short.contains("xend\""), "{short}");
-    let whole = preview(&request, Ink::Plain);
+    let whole = preview(&request, NOW, Ink::Plain);
     assert!(!whole.contains("left out"), "{whole}");
     assert!(whole.contains(&"ab".repeat(32)), "{whole}");
 }

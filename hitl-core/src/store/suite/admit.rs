@@ -4,7 +4,7 @@ use super::Subject;
 use super::fixture::{Draft, sealed, tenant};
 use crate::ids::ClaimToken;
 use crate::machine::{CallState, Event};
-use crate::store::Submitted;
+use crate::store::{Enclosed, Submitted};
 
 /// An admitted call enters the store already claimed, and its executor records how it ended.
 pub async fn an_admitted_call_is_claimed_in_one_step(s: Subject) {
@@ -14,7 +14,10 @@ pub async fn an_admitted_call_is_claimed_in_one_step(s: Subject) {
     assert_eq!((record.state, record.attempts), (CallState::Claimed, 1));
     assert!(s.has_payload(draft.id()).await);
     let result = Some(sealed(b"result"));
-    let done = s.store.apply(&tenant(), draft.id(), Event::Succeed { token }, result).await;
+    let done = s
+        .store
+        .apply(&tenant(), draft.id(), Event::Succeed { token }, Enclosed::result(result))
+        .await;
     assert_eq!(done.unwrap().state, CallState::Executed);
 }
 

@@ -28,6 +28,8 @@ macro_rules! store_contract {
                 a_rejection_without_the_reason_it_needs_is_refused,
                 an_answer_that_is_not_offered_is_refused, a_demoted_call_is_asked_again,
                 an_approved_call_can_still_be_denied, an_unknown_call_is_not_found;
+            edit: an_enclosed_payload_replaces_the_kept_one,
+                an_ended_call_keeps_no_enclosed_payload;
             withdraw: the_owner_withdraws_what_has_not_started, a_stranger_withdraws_nothing,
                 the_host_withdraws_what_has_not_started, attaching_takes_ownership_over,
                 a_detached_call_has_no_owner, calls_expire_at_their_time,

@@ -6,7 +6,7 @@ use crate::approval::Choice;
 use crate::ids::RequestId;
 use crate::machine::{CallState, Event, Refusal};
 use crate::policy::ApprovalLevel;
-use crate::store::ApplyError;
+use crate::store::{ApplyError, Enclosed};
 
 /// Each answer leads to its state, with the decision in the record.
 pub async fn each_answer_leads_to_its_state(s: Subject) {
@@ -121,13 +121,14 @@ pub async fn an_approved_call_can_still_be_denied(s: Subject) {
 /// An event for a call that is not there says so.
 pub async fn an_unknown_call_is_not_found(s: Subject) {
     let nobody = RequestId::new();
-    let answer = s.store.apply(&tenant(), nobody, Event::Expire, Some(sealed(b"x"))).await;
+    let answer =
+        s.store.apply(&tenant(), nobody, Event::Expire, Enclosed::result(sealed(b"x"))).await;
     assert!(matches!(answer, Err(ApplyError::NotFound(id)) if id == nobody));
     assert_eq!(s.store.get(&tenant(), nobody).await.unwrap(), None);
     assert_eq!(s.store.result(&tenant(), nobody).await.unwrap(), None);
     let record = s.create(&Draft::new("run", 1)).await;
     let (refusal, current) =
-        refused(s.store.apply(&tenant(), record.id(), Event::Lose, None).await);
+        refused(s.store.apply(&tenant(), record.id(), Event::Lose, Enclosed::none()).await);
     assert!(matches!(refusal, Refusal::State { event: "lose", .. }));
     assert_eq!(current, record);
 }

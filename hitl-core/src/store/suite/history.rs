@@ -1,5 +1,6 @@
 //! The history: what happened, in order, without a hole.
 
+use crate::store::Enclosed;
 use std::sync::Arc;
 
 use super::Subject;
@@ -78,7 +79,10 @@ pub async fn a_reader_beside_writers_misses_nothing(s: Subject) {
                 for position in 0..EACH {
                     let draft = Draft::new(&format!("run {writer}"), position);
                     store.submit(draft.call(), sealed(b"x")).await.unwrap();
-                    store.apply(&tenant(), draft.id(), host("done"), None).await.unwrap();
+                    store
+                        .apply(&tenant(), draft.id(), host("done"), Enclosed::none())
+                        .await
+                        .unwrap();
                 }
             })
         })

@@ -4,7 +4,7 @@ use super::Subject;
 use super::fixture::{Draft, approved, claimed, host, tenant};
 use crate::ids::RequestId;
 use crate::machine::{CallRecord, CallState, Event};
-use crate::store::PageRequest;
+use crate::store::{Enclosed, PageRequest};
 
 async fn ids(s: &Subject, page: PageRequest) -> Vec<RequestId> {
     s.store.page(&tenant(), page).await.unwrap().iter().map(CallRecord::id).collect()
@@ -70,10 +70,10 @@ pub async fn what_may_run_is_listed_for_all_tenants(s: Subject) {
         let approve = Event::Decide(record.request.approve().by("alice"));
         match position % 3 {
             0 => continue,
-            1 => s.store.apply(tenant, draft.id(), approve, None).await.unwrap(),
+            1 => s.store.apply(tenant, draft.id(), approve, Enclosed::none()).await.unwrap(),
             _ => {
-                s.store.apply(tenant, draft.id(), approve, None).await.unwrap();
-                s.store.apply(tenant, draft.id(), host("no"), None).await.unwrap();
+                s.store.apply(tenant, draft.id(), approve, Enclosed::none()).await.unwrap();
+                s.store.apply(tenant, draft.id(), host("no"), Enclosed::none()).await.unwrap();
                 continue;
             }
         };

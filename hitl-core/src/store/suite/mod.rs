@@ -19,6 +19,7 @@
 pub mod admit;
 mod checks;
 pub mod decide;
+pub mod edit;
 pub mod fixture;
 pub mod history;
 pub mod list;

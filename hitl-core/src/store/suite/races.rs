@@ -8,7 +8,7 @@ use super::fixture::{Draft, approved, claim, claimed, failure, host, sealed, ten
 use super::{Subject, refused};
 use crate::ids::{ClaimToken, RequestId};
 use crate::machine::{CallRecord, CallState, Event, Refusal, Resolution};
-use crate::store::{ApplyError, Submitted};
+use crate::store::{ApplyError, Enclosed, Submitted};
 
 /// How many race.
 const RACERS: usize = 32;
@@ -47,7 +47,7 @@ async fn race_events(s: &Subject, id: RequestId, events: Vec<Event>) -> CallReco
     let before = s.get(id).await;
     let answers = race(s, move |number, store| {
         let event = events[number].clone();
-        Box::pin(async move { store.apply(&tenant(), id, event, None).await })
+        Box::pin(async move { store.apply(&tenant(), id, event, Enclosed::none()).await })
     })
     .await;
     one_winner(s, &before, answers).await
@@ -177,7 +177,7 @@ pub async fn invariant_11_a_late_result_races_a_human(s: Subject) {
                 _ => Event::Fail { token, failure: failure.clone() },
             };
             let id = record.id();
-            Box::pin(async move { store.apply(&tenant(), id, event, None).await })
+            Box::pin(async move { store.apply(&tenant(), id, event, Enclosed::none()).await })
         })
         .await;
         let kept = s.get(parked.id()).await;
@@ -199,7 +199,7 @@ pub async fn invariant_4_a_replayed_decision_is_one_decision(s: Subject) {
     let id = record.id();
     let answers = race(&s, move |_, store| {
         let event = decision.clone();
-        Box::pin(async move { store.apply(&tenant(), id, event, None).await.unwrap() })
+        Box::pin(async move { store.apply(&tenant(), id, event, Enclosed::none()).await.unwrap() })
     })
     .await;
     let kept = s.get(id).await;

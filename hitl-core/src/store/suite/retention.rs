@@ -8,7 +8,7 @@ use super::Subject;
 use super::fixture::{Draft, approved, claim, claimed, host, sealed, tenant, unknown_outcome};
 use crate::ids::ClaimToken;
 use crate::machine::{CallRecord, CallState, Event};
-use crate::store::{StoreErrorKind, Submitted};
+use crate::store::{Enclosed, StoreErrorKind, Submitted};
 
 /// A run that began so many milliseconds after 1970, by its id.
 fn run(millis: i64) -> String {
@@ -20,7 +20,7 @@ fn run(millis: i64) -> String {
 async fn executed(s: &Subject, draft: &Draft) -> CallRecord {
     let (record, token, _) = claimed(s, draft).await;
     let (event, result) = (Event::Succeed { token }, Some(sealed(b"r")));
-    s.store.apply(&tenant(), record.id(), event, result).await.unwrap()
+    s.store.apply(&tenant(), record.id(), event, Enclosed::result(result)).await.unwrap()
 }
 
 async fn present(s: &Subject) -> Timestamp {
@@ -64,7 +64,7 @@ pub async fn an_erased_key_stays_taken(s: Subject) {
     let other = s.store.submit(draft.again().content(2).call(), sealed(b"x")).await.unwrap();
     assert!(matches!(other, Submitted::Conflict(id) if id == done.id()));
     assert_eq!(s.store.find(draft.key()).await.unwrap(), Some(done.tombstone()));
-    let late = s.store.apply(&tenant(), done.id(), host("too late"), None).await;
+    let late = s.store.apply(&tenant(), done.id(), host("too late"), Enclosed::none()).await;
     assert!(late.is_err(), "what is erased has ended");
 }
 

@@ -6,6 +6,7 @@ use crate::call::Fingerprint;
 use crate::ids::{ClaimToken, SessionId};
 use crate::machine::{CallState, Event, Refusal};
 use crate::policy::ApprovalLevel;
+use crate::store::Enclosed;
 
 /// An approved call is claimed once; whoever comes second does not get it.
 pub async fn an_approved_call_is_claimed_once(s: Subject) {
@@ -79,12 +80,17 @@ pub async fn a_success_keeps_its_result(s: Subject) {
     assert!(s.has_payload(record.id()).await, "it is needed until it has ended");
     let event = Event::Succeed { token };
     let result = Some(sealed(b"signature"));
-    let done = s.store.apply(&tenant(), record.id(), event.clone(), result).await.unwrap();
+    let done = s
+        .store
+        .apply(&tenant(), record.id(), event.clone(), Enclosed::result(result))
+        .await
+        .unwrap();
     assert_eq!(done.state, CallState::Executed);
     assert!(!s.has_payload(record.id()).await);
     let kept = s.store.result(&tenant(), record.id()).await.unwrap();
     assert_eq!(kept, Some(sealed(b"signature")));
-    let replayed = s.store.apply(&tenant(), record.id(), event, Some(sealed(b"other"))).await;
+    let replayed =
+        s.store.apply(&tenant(), record.id(), event, Enclosed::result(sealed(b"other"))).await;
     assert_eq!(replayed.unwrap(), done);
     let kept = s.store.result(&tenant(), record.id()).await.unwrap();
     assert_eq!(kept, Some(sealed(b"signature")), "a replay changes nothing");

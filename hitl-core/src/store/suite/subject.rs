@@ -12,7 +12,7 @@ use hitl_base::clock::ManualClock;
 use super::fixture::{Draft, host, sealed, tenant};
 use crate::ids::RequestId;
 use crate::machine::{CallRecord, CallState, Event, Refusal};
-use crate::store::{ApplyError, Store, Submitted};
+use crate::store::{ApplyError, Enclosed, Store, Submitted};
 
 /// How long anything may take that has to happen: far beyond what a healthy store needs.
 const PATIENCE: Duration = Duration::from_secs(30);
@@ -50,14 +50,15 @@ impl Subject {
 
     /// Applies an event that must change the record.
     pub async fn apply(&self, id: RequestId, event: Event) -> CallRecord {
-        self.store.apply(&tenant(), id, event, None).await.expect("the event is legal")
+        self.store.apply(&tenant(), id, event, Enclosed::none()).await.expect("the event is legal")
     }
 
     /// Applies an event that must be refused. Checks that the loser is told how the record stands,
     /// and that nothing was written.
     pub async fn refuse(&self, id: RequestId, event: Event) -> Refusal {
         let before = self.get(id).await;
-        let result = self.store.apply(&tenant(), id, event, Some(sealed(b"not kept"))).await;
+        let result =
+            self.store.apply(&tenant(), id, event, Enclosed::result(sealed(b"not kept"))).await;
         let (refusal, current) = refused(result);
         assert_eq!(current, before, "a loser is told how the record stands");
         assert_eq!(self.get(id).await, before, "a refused event changes nothing");

@@ -4,7 +4,7 @@ use super::Subject;
 use super::fixture::{Draft, host, sealed, tenant};
 use crate::call::Tenant;
 use crate::machine::{CallState, Event};
-use crate::store::{ApplyError, PageRequest};
+use crate::store::{ApplyError, Enclosed, PageRequest};
 
 /// The same run and position in two tenants are two calls.
 pub async fn tenants_have_keys_of_their_own(s: Subject) {
@@ -25,7 +25,7 @@ pub async fn nothing_is_read_across_tenants(s: Subject) {
     assert_eq!(s.store.get(&acme, draft.id()).await.unwrap(), None);
     assert_eq!(s.store.payload(&acme, draft.id()).await.unwrap(), None);
     assert_eq!(s.store.page(&acme, PageRequest::all()).await.unwrap(), []);
-    s.store.apply(&tenant(), draft.id(), deny, Some(sealed(b"result"))).await.unwrap();
+    s.store.apply(&tenant(), draft.id(), deny, Enclosed::result(sealed(b"result"))).await.unwrap();
     assert_eq!(s.store.result(&acme, draft.id()).await.unwrap(), None);
     assert!(s.store.result(&tenant(), draft.id()).await.unwrap().is_some());
     assert_eq!(s.store.page(&tenant(), PageRequest::all()).await.unwrap().len(), 1);
@@ -38,7 +38,8 @@ pub async fn nothing_is_changed_across_tenants(s: Subject) {
     for event in
         [approve, host("mine now"), Event::Attach { owner: None, attached: true }, Event::Expire]
     {
-        let answer = s.store.apply(&Tenant::new("acme"), record.id(), event, None).await;
+        let answer =
+            s.store.apply(&Tenant::new("acme"), record.id(), event, Enclosed::none()).await;
         assert!(matches!(answer, Err(ApplyError::NotFound(_))), "{answer:?}");
     }
     assert_eq!(s.get(record.id()).await, record);

@@ -5,6 +5,7 @@ use super::fixture::{Draft, claim, claimed, sealed, tenant, unknown_outcome};
 use crate::call::{FailureRecord, Principal};
 use crate::ids::ClaimToken;
 use crate::machine::{CallRecord, CallState, Event, Refusal, Resolution};
+use crate::store::Enclosed;
 
 fn resolve(record: &CallRecord, resolution: Resolution) -> Event {
     Event::Resolve { version: record.version, resolution, by: Principal::new("olga") }
@@ -36,7 +37,7 @@ pub async fn a_late_result_settles_it(s: Subject) {
     let (record, token) = unknown_outcome(&s, &Draft::new("run", 1)).await;
     let stranger = Event::Succeed { token: ClaimToken::new() };
     assert_eq!(s.refuse(record.id(), stranger).await, Refusal::NotClaimant);
-    let late = Some(sealed(b"late"));
+    let late = Enclosed::result(sealed(b"late"));
     let done = s.store.apply(&tenant(), record.id(), Event::Succeed { token }, late).await.unwrap();
     assert_eq!((done.state, done.ending), (CallState::Executed, None));
     assert_eq!(s.store.result(&tenant(), record.id()).await.unwrap(), Some(sealed(b"late")));

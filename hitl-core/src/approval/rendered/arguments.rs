@@ -1,0 +1,173 @@
+//! Arguments as labelled lines: exact, indented, and never more than a person reads.
+
+use hitl_base::Json;
+use hitl_base::display::{
+    amount, clip, date, fingerprint, is_amount_name, is_time_name, list, moment, quoted, value,
+    visible,
+};
+
+use super::view::{Extent, Line, Withheld};
+
+/// What is shown before it is shortened.
+#[derive(Clone, Copy)]
+struct Room {
+    /// Characters of one value.
+    value: usize,
+    /// Items of one list or object.
+    items: usize,
+}
+
+impl From<Extent> for Room {
+    fn from(extent: Extent) -> Self {
+        match extent {
+            Extent::Brief => Self { value: 160, items: 12 },
+            Extent::Full => Self { value: 4_000, items: 200 },
+        }
+    }
+}
+
+/// Lists and objects of so many characters stand on one line.
+const ONE_LINE: usize = 90;
+/// Levels that are indented; deeper ones stand on one line.
+const INDENTED: u8 = 6;
+/// Characters of a key.
+const KEY: usize = 160;
+
+/// One line for each argument, and for each item of a value that is too long for one line.
+pub(super) fn lines(arguments: &Json, extent: Extent) -> Vec<Line> {
+    let mut out = Vec::new();
+    match arguments {
+        Json::Object(_) | Json::Array(_) => items(&mut out, arguments, 0, extent.into()),
+        other => out.push(line(None, other, 0, extent.into())),
+    }
+    out
+}
+
+fn items(out: &mut Vec<Line>, tree: &Json, depth: u8, room: Room) {
+    let entries: Vec<(Option<&str>, &Json)> = match tree {
+        Json::Object(entries) => entries.iter().map(|(key, value)| (Some(&**key), value)).collect(),
+        Json::Array(items) => items.iter().map(|item| (None, item)).collect(),
+        _ => return,
+    };
+    let total = entries.len();
+    let (head, tail) = if total <= room.items {
+        (total, 0)
+    } else {
+        (room.items - room.items / 3, room.items / 3)
+    };
+    for at in (0..head).chain(total - tail..total) {
+        if at == total - tail && head < at {
+            let sha256 = fingerprint(&tree.to_text());
+            let left_out = at - head;
+            out.push(Line {
+                value: format!("[… {left_out} of {total} items left out, sha256 {sha256}]"),
+                depth,
+                withheld: Some(Withheld { total, sha256 }),
+                ..Line::default()
+            });
+        }
+        let (key, value) = entries[at];
+        out.push(line(key, value, depth, room));
+        if is_spread(value, depth) {
+            items(out, value, depth + 1, room);
+        }
+    }
+}
+
+/// Whether a value is worth lines of its own.
+fn is_spread(value: &Json, depth: u8) -> bool {
+    let filled = match value {
+        Json::Object(entries) => !entries.is_empty(),
+        Json::Array(items) => !items.is_empty(),
+        _ => false,
+    };
+    filled && depth < INDENTED && value.to_text().chars().count() > ONE_LINE
+}
+
+fn line(key: Option<&str>, tree: &Json, depth: u8, room: Room) -> Line {
+    let mut line = Line {
+        label: key.map(label),
+        reads: reads(key.unwrap_or_default(), tree, is_spread(tree, depth)),
+        depth,
+        ..Line::default()
+    };
+    if !is_spread(tree, depth) {
+        let shown = value(tree, room.value);
+        line.value = shown.text;
+        line.withheld = match (shown.characters, shown.digest) {
+            (Some(total), Some(sha256)) => Some(Withheld { total, sha256 }),
+            _ => None,
+        };
+    }
+    line
+}
+
+/// A key as it is where it looks like a name, and quoted where it could pass for something else.
+fn label(key: &str) -> String {
+    let simple = |c: char| c.is_ascii_alphanumeric() || matches!(c, '_' | '-' | '.' | '$');
+    if !key.is_empty() && key.len() <= KEY && key.chars().all(simple) {
+        return key.to_owned();
+    }
+    if key.chars().count() <= KEY {
+        return quoted(key);
+    }
+    value(&Json::String(key.to_owned()), KEY).text
+}
+
+/// The value as people write it, where that says more than the exact one.
+fn reads(name: &str, tree: &Json, spread: bool) -> Option<String> {
+    let said = match tree {
+        Json::Number(number) if is_amount_name(name) => amount(number),
+        Json::Number(number) if is_time_name(name) => moment(number),
+        Json::String(text) => date(text),
+        Json::Array(items) if items.len() > 1 && spread => Some(format!("{} items", items.len())),
+        _ => None,
+    }?;
+    let same = matches!(tree, Json::Number(number) if **number == *said);
+    (!same).then_some(said)
+}
+
+/// An argument inside a sentence: short, and in quotes as soon as it could be misread.
+pub(in crate::approval) fn in_a_sentence(
+    name: &str,
+    money: bool,
+    tree: &Json,
+    max: usize,
+) -> String {
+    match tree {
+        Json::String(text) => {
+            if let Some(date) = date(text) {
+                return date;
+            }
+            let odd = |c: char| matches!(c, '"' | '\\') || hitl_base::display::is_unseen(c);
+            let long = text.chars().count() > max;
+            let padded = text.trim() != text || text.is_empty() || text.contains("  ");
+            let short = clip(text, max);
+            if long || padded || text.contains(odd) { quoted(&short) } else { short.into_owned() }
+        }
+        Json::Number(number) if money || is_amount_name(name) => {
+            let said = amount(number).unwrap_or_else(|| number.to_string());
+            // A price has its cents.
+            if money && !said.contains('.') && amount(number).is_some() {
+                format!("{said}.00")
+            } else {
+                said
+            }
+        }
+        Json::Array(items) if items.iter().all(is_plain) && !items.is_empty() => {
+            list(items.iter().map(|item| match item {
+                Json::String(text) => text.clone(),
+                other => other.to_text(),
+            }))
+        }
+        other => visible(&clip(&value(other, usize::MAX).text, max)).into_owned(),
+    }
+}
+
+fn is_plain(item: &Json) -> bool {
+    match item {
+        Json::String(text) => text.chars().count() <= 40,
+        Json::Number(_) => true,
+        _ => false,
+    }
+}

@@ -1,0 +1,227 @@
+//! From a request to its view. Pure: the same request at the same time is the same view.
+
+use std::collections::BTreeSet;
+use std::time::Duration;
+
+use hitl_base::display::{Oddity, clip, oddities, visible};
+use hitl_base::{Json, Timestamp};
+
+use super::Tone;
+use super::arguments;
+use super::view::{Action, Extent, Line, Origin, Rendered, Score, Section, SectionName, Title};
+use crate::approval::{ApprovalRequest, Choice};
+use crate::call::Risk;
+
+/// The schema version of [`Rendered`]. Additive changes keep it.
+const SCHEMA: u16 = 1;
+
+impl ApprovalRequest {
+    /// The request as a person is shown it, at this time: what all surfaces show.
+    ///
+    /// `now` is by the store's clock; how far away a due date is depends on it.
+    pub fn render(&self, now: Timestamp, extent: Extent) -> Rendered {
+        let mut sections = vec![tool(self, extent), risk(self), confidence(self)];
+        sections.extend(raised_by(self));
+        sections.push(asked_by(self));
+        sections.push(priority(self, now));
+        if extent == Extent::Full {
+            sections.push(identity(self));
+        }
+        let tree = self.arguments.tree().ok();
+        sections.push(arguments_of(tree.as_ref(), extent));
+        Rendered {
+            schema: SCHEMA,
+            request: self.id,
+            revision: self.revision,
+            binding: self.binding,
+            level: self.level,
+            risk: self.risk,
+            title: title(self),
+            score: Score {
+                confidence: self.assessment.confidence,
+                base: self.assessment.base,
+                auto: self.thresholds.auto,
+                quick: self.thresholds.quick,
+            },
+            warnings: warnings(self, tree.as_ref()),
+            sections,
+            actions: self.choices.iter().map(|choice| action(self, *choice)).collect(),
+        }
+    }
+}
+
+fn title(request: &ApprovalRequest) -> Title {
+    let plain = request.title == format!("Run {}", request.tool);
+    Title {
+        text: visible(&clip(&request.title, 400)).into_owned(),
+        origin: if plain { Origin::Host } else { Origin::Mixed },
+    }
+}
+
+fn section(name: SectionName, origin: Origin, lines: Vec<Line>) -> Section {
+    let label = origin.label().map(str::to_owned);
+    Section { name, heading: name.heading().to_owned(), origin, label, lines }
+}
+
+fn plain(text: impl Into<String>) -> Line {
+    Line { value: text.into(), ..Line::default() }
+}
+
+fn safe(text: &str, max: usize) -> String {
+    visible(&clip(text, max)).into_owned()
+}
+
+fn tool(request: &ApprovalRequest, extent: Extent) -> Section {
+    let name = visible(&request.tool);
+    let mut said = request.description.lines().filter(|line| !line.trim().is_empty());
+    let first = said.next().unwrap_or_default();
+    let mut lines = vec![plain(format!("{name}: {}", safe(first, 300)))];
+    if extent == Extent::Full {
+        lines.extend(said.map(|line| plain(safe(line, 300))));
+    }
+    section(SectionName::Tool, Origin::Tool, lines)
+}
+
+fn risk(request: &ApprovalRequest) -> Section {
+    let mut says = format!("{} · {}", request.risk, visible(&request.approval_type));
+    let hints = request.hints;
+    for (says_so, word) in [
+        (hints.destructive, "destructive"),
+        (hints.read_only, "changes nothing"),
+        (hints.idempotent, "harmless to repeat"),
+        (hints.open_world, "reaches other systems"),
+    ] {
+        if says_so {
+            says.push_str(" · ");
+            says.push_str(word);
+        }
+    }
+    let tone = match request.risk {
+        Risk::Low => Tone::Good,
+        Risk::Medium => Tone::Warning,
+        Risk::High | Risk::Critical => Tone::Bad,
+    };
+    section(SectionName::Risk, Origin::Host, vec![Line { tone, ..plain(says) }])
+}
+
+fn confidence(request: &ApprovalRequest) -> Section {
+    let mut lines = vec![plain(format!("{:>4} base", request.assessment.base))];
+    for factor in &request.assessment.factors {
+        let (name, why) = (safe(&factor.name, 80), safe(&factor.reasoning, 200));
+        let says = match factor.level {
+            Some(level) => format!("needs {level} {name}: {why}"),
+            None => format!("{:>+4} {name}: {why}", factor.adjustment),
+        };
+        let lowers = factor.adjustment < 0 || factor.level.is_some();
+        let tone = if lowers { Tone::Warning } else { Tone::Plain };
+        lines.push(Line { tone, ..plain(says) });
+    }
+    section(SectionName::Confidence, Origin::Host, lines)
+}
+
+fn raised_by(request: &ApprovalRequest) -> Option<Section> {
+    let lines: Vec<Line> = request.because.iter().map(|why| plain(safe(why, 300))).collect();
+    (!lines.is_empty()).then(|| section(SectionName::RaisedBy, Origin::Host, lines))
+}
+
+fn asked_by(request: &ApprovalRequest) -> Section {
+    let says = format!(
+        "{}, in {}, call {}",
+        safe(request.principal.as_str(), 80),
+        safe(request.key.run.as_str(), 80),
+        request.key.position
+    );
+    section(SectionName::AskedBy, Origin::Host, vec![plain(says)])
+}
+
+fn priority(request: &ApprovalRequest, now: Timestamp) -> Section {
+    let says = format!(
+        "{}, due {}, expires {}",
+        request.priority,
+        away(request.due_at, now),
+        away(request.expires_at, now)
+    );
+    section(SectionName::Priority, Origin::Host, vec![plain(says)])
+}
+
+fn identity(request: &ApprovalRequest) -> Section {
+    let line = |label: &str, value: String| Line { label: Some(label.to_owned()), ..plain(value) };
+    let lines = vec![
+        line("request", format!("{} revision {}", request.id, request.revision)),
+        line("binding", request.binding.to_string()),
+        line("tool", request.fingerprint.to_string()),
+        line("key", visible(&request.key.to_string()).into_owned()),
+        line("expires", request.expires_at.to_string()),
+    ];
+    section(SectionName::Identity, Origin::Host, lines)
+}
+
+fn arguments_of(tree: Option<&Json>, extent: Extent) -> Section {
+    let lines = tree.map(|tree| arguments::lines(tree, extent));
+    let lines = lines.unwrap_or_else(|| {
+        vec![Line { tone: Tone::Bad, ..plain("cannot be shown; do not approve") }]
+    });
+    section(SectionName::Arguments, Origin::Model, lines)
+}
+
+fn warnings(request: &ApprovalRequest, tree: Option<&Json>) -> Vec<String> {
+    let mut warnings = Vec::new();
+    let Some(tree) = tree else {
+        return vec!["the arguments cannot be shown; do not approve".to_owned()];
+    };
+    for oddity in oddities(&request.title) {
+        warnings.push(format!("the title has {}", oddity.says()));
+    }
+    let mut found: BTreeSet<(Oddity, String)> = BTreeSet::new();
+    for (key, value) in tree.entries() {
+        let mut odd = Vec::new();
+        odd_in(&Json::String(key.clone()), &mut odd);
+        odd_in(value, &mut odd);
+        found.extend(odd.into_iter().map(|oddity| (oddity, safe(key, 40))));
+    }
+    warnings
+        .extend(found.into_iter().map(|(oddity, key)| format!("`{key}` has {}", oddity.says())));
+    warnings
+}
+
+fn odd_in(tree: &Json, found: &mut Vec<Oddity>) {
+    match tree {
+        Json::String(text) => found.extend(oddities(text)),
+        Json::Array(items) => items.iter().for_each(|item| odd_in(item, found)),
+        Json::Object(entries) => entries.iter().for_each(|(key, value)| {
+            found.extend(oddities(key));
+            odd_in(value, found);
+        }),
+        _ => {}
+    }
+}
+
+fn action(request: &ApprovalRequest, choice: Choice) -> Action {
+    let (label, needs_text) = match choice {
+        Choice::Approve => (request.approve_label.as_str(), false),
+        Choice::Reject => (request.reject_label.as_str(), request.requires_reason),
+        Choice::Respond => ("Answer instead", true),
+        Choice::Abort => ("Stop the run", true),
+    };
+    Action { choice, label: visible(label).into_owned(), needs_text }
+}
+
+/// How far away a time is, in its two largest units.
+fn away(then: Timestamp, now: Timestamp) -> String {
+    let ahead = then.since(now);
+    if ahead.is_zero() {
+        return "now".to_owned();
+    }
+    if ahead > Duration::from_secs(100 * 365 * 86_400) {
+        return "never".to_owned();
+    }
+    let mut rest = ahead.as_secs();
+    let mut parts = Vec::new();
+    for (unit, length) in [("d", 86_400), ("h", 3_600), ("min", 60), ("s", 1)] {
+        if rest >= length && parts.len() < 2 {
+            parts.push(format!("{} {unit}", rest / length));
+        }
+        rest %= length;
+    }
+    if parts.is_empty() { "in less than 1 s".to_owned() } else { format!("in {}", parts.join(" ")) }
+}

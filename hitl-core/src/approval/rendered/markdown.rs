@@ -1,0 +1,65 @@
+//! The view as Markdown, in which nothing that was given is markup.
+
+use std::fmt::Write as _;
+
+use super::text::bar;
+use super::view::{Rendered, SectionName};
+
+impl Rendered {
+    /// The view as Markdown (`CommonMark`, and GitHub's kind): headings and lists are ours, and every
+    /// punctuation mark of everything else is escaped, so that there are no links, mentions, images
+    /// or HTML in it.
+    pub fn to_markdown(&self) -> String {
+        let mut out = String::with_capacity(2048);
+        // Writing to a String cannot fail.
+        let _ = writeln!(out, "## {} approval: {}\n", self.level, escape(&self.title.text));
+        for warning in &self.warnings {
+            let _ = writeln!(out, "> **Beware:** {}\n", escape(warning));
+        }
+        for section in &self.sections {
+            let _ = write!(out, "**{}**", escape(&section.heading));
+            if let Some(label) = &section.label {
+                let _ = write!(out, " _({})_", escape(label));
+            }
+            out.push_str("\n\n");
+            if section.name == SectionName::Confidence {
+                let _ = writeln!(out, "- {}", escape(&bar(self.score)));
+            }
+            for line in &section.lines {
+                out.push_str(&"  ".repeat(usize::from(line.depth)));
+                out.push('-');
+                if let Some(label) = &line.label {
+                    let _ = write!(out, " {}\\:", escape(label));
+                }
+                if !line.value.is_empty() {
+                    let _ = write!(out, " {}", escape(line.value.trim_start()));
+                }
+                if let Some(reads) = &line.reads {
+                    let _ = write!(out, " _({})_", escape(reads));
+                }
+                out.push('\n');
+            }
+            out.push('\n');
+        }
+        out
+    }
+}
+
+/// Every ASCII punctuation mark may be escaped, and an escaped one is nothing but itself.
+pub(super) fn escape(text: &str) -> String {
+    let mut out = String::with_capacity(text.len() + 16);
+    let mut spaces = 0;
+    for c in text.chars() {
+        // Several spaces would become one.
+        spaces = if c == ' ' { spaces + 1 } else { 0 };
+        if spaces > 1 {
+            out.push('\u{a0}');
+            continue;
+        }
+        if c.is_ascii_punctuation() {
+            out.push('\\');
+        }
+        out.push(c);
+    }
+    out
+}

@@ -1,0 +1,25 @@
+//! A request as a person is shown it: one view, and a renderer for each kind of surface.
+//!
+//! | file | what happens there |
+//! |---|---|
+//! | `view` | what a surface is given: [`Rendered`] and its parts |
+//! | `build` | from a request to the view: pure |
+//! | `arguments` | the arguments as labelled lines: pure |
+//! | `text` | the view as lines of text, for a terminal or a log |
+//! | `html`, `markdown`, `chat` | the view where text can be more than text: everything is escaped |
+
+mod arguments;
+mod build;
+mod chat;
+mod html;
+mod markdown;
+#[cfg(test)]
+mod tests;
+mod text;
+mod view;
+
+pub(super) use arguments::in_a_sentence;
+pub use text::Tone;
+pub use view::{
+    Action, Extent, Line, Origin, Rendered, Score, Section, SectionName, Title, Withheld,
+};

@@ -1,0 +1,179 @@
+use hitl_base::display::is_unseen;
+use hitl_base::{Json, JsonText};
+use proptest::prelude::*;
+
+use super::*;
+use crate::approval::fixture::{NOW, request};
+
+const NASTY: &str = r#"{"to": "<script>alert(1)</script> [x](http://evil) @everyone `a` *b* & \u202e\u200b",
+    "amount": 1234567.0, "on": "2026-01-02T03:04:00Z", "p\u0430y": 1}"#;
+
+fn render(arguments: &str, extent: Extent) -> Rendered {
+    request(arguments).render(NOW, extent)
+}
+
+fn section(rendered: &Rendered, name: SectionName) -> &Section {
+    rendered.sections.iter().find(|section| section.name == name).unwrap()
+}
+
+#[test]
+fn one_view_says_what_is_exact_what_it_reads_as_and_whose_words_it_is() {
+    let rendered = render(NASTY, Extent::Brief);
+    let arguments = section(&rendered, SectionName::Arguments);
+    assert_eq!(arguments.origin, Origin::Model);
+    let line = |label: &str| {
+        let found = arguments.lines.iter().find(|line| line.label.as_deref() == Some(label));
+        found.unwrap().clone()
+    };
+    assert_eq!(
+        (&*line("amount").value, line("amount").reads.as_deref()),
+        ("1234567.0", Some("1,234,567.00"))
+    );
+    assert_eq!(line("on").reads.as_deref(), Some("Fri 2 January 2026, 03:04 UTC"));
+    assert!(line("to").value.ends_with("\\u{202e}\\u{200b}\""), "{:?}", line("to"));
+    assert_eq!(
+        rendered.warnings,
+        [
+            "`to` has characters that change the direction of writing",
+            "`to` has characters that cannot be seen",
+            "`pаy` has words that mix letters of different alphabets",
+        ]
+    );
+    assert_eq!(rendered.title.origin, Origin::Mixed);
+    let json = serde_json::to_value(&rendered).unwrap();
+    assert_eq!(json["sections"][0]["name"], "tool");
+    assert_eq!(json["actions"][1]["needsText"], true);
+    assert_eq!(json["title"]["origin"], "mixed");
+    assert_eq!(serde_json::from_value::<Rendered>(json).unwrap(), rendered);
+}
+
+#[test]
+fn what_is_left_out_says_how_much_and_has_a_digest() {
+    let ids: Vec<String> = (0..30).map(|id| format!("\"user-{id}\"")).collect();
+    let long = format!(r#"{{"ids":[{}],"text":"{}end"}}"#, ids.join(","), "x".repeat(1_000));
+    let rendered = render(&long, Extent::Brief);
+    let lines = &section(&rendered, SectionName::Arguments).lines;
+    let withheld: Vec<_> = lines.iter().filter_map(|line| line.withheld.clone()).collect();
+    assert_eq!(withheld.iter().map(|w| w.total).collect::<Vec<_>>(), [30, 1003]);
+    assert_eq!(withheld[1].sha256, hitl_base::display::fingerprint(&("x".repeat(1_000) + "end")));
+    assert_eq!(lines[0].reads.as_deref(), Some("30 items"));
+    let whole = render(&long, Extent::Full);
+    assert!(
+        section(&whole, SectionName::Arguments).lines.iter().all(|line| line.withheld.is_none())
+    );
+}
+
+#[test]
+fn invariant_9_no_markup_of_the_model_survives() {
+    let mut request = request(NASTY);
+    request.title = "Pay <img src=x onerror=alert(1)> [click](http://evil) `x`".to_owned();
+    request.because = vec!["<b>\"'&".to_owned()];
+    let rendered = request.render(NOW, Extent::Full);
+    let html = rendered.to_html();
+    for markup in ["<script", "<img", "<b>\"", "onerror=alert(1)>"] {
+        assert!(!html.contains(markup), "{markup}: {html}");
+    }
+    assert!(html.contains("&lt;script&gt;") && html.contains("hitl-origin-model"), "{html}");
+    let markdown = rendered.to_markdown();
+    // What is left when every escaped character is taken out is ours.
+    let mut bare = markdown.chars().fold((String::new(), false), |(mut bare, escaped), c| {
+        if !escaped && c != '\\' {
+            bare.push(c);
+        }
+        (bare, !escaped && c == '\\')
+    });
+    bare.0.retain(|c| "<>[]`@&!".contains(c));
+    assert!(
+        bare.0.chars().all(|c| c == '>') && bare.0.len() == rendered.warnings.len(),
+        "{markdown}"
+    );
+    assert!(markdown.contains("\\<script\\>") && markdown.contains("\\@everyone"), "{markdown}");
+    let chat = rendered.to_chat();
+    assert_eq!(chat.matches("```").count(), 2, "{chat}");
+    assert!(!chat.contains('<') && !chat.contains('&'), "{chat}");
+    for text in [html, markdown, chat, rendered.to_text()] {
+        assert!(!text.chars().any(|c| !matches!(c, '\n' | '\u{a0}') && is_unseen(c)), "{text}");
+    }
+}
+
+#[test]
+fn arguments_that_cannot_be_read_say_so() {
+    let rendered = render(r#"{"a":1,"a":2}"#, Extent::Brief);
+    assert_eq!(rendered.warnings, ["the arguments cannot be shown; do not approve"]);
+    assert_eq!(section(&rendered, SectionName::Arguments).lines[0].tone, Tone::Bad);
+}
+
+fn leaf() -> impl Strategy<Value = Json> {
+    let text = prop_oneof![
+        "[a-z \"\\\\:\u{200b}-]{0,6}",
+        Just(" ".repeat(12)),
+        Just("[… 5 of 9 items left out]".to_owned()),
+        "[ab]{160,170}",
+    ];
+    prop_oneof![
+        Just(Json::Null),
+        "[1-9][0-9]{0,2}([.]0)?".prop_map(|n| Json::Number(n.into())),
+        text.prop_map(Json::String),
+    ]
+}
+
+fn tree() -> impl Strategy<Value = Json> {
+    leaf().prop_recursive(3, 40, 20, |inner| {
+        prop_oneof![
+            proptest::collection::vec(inner.clone(), 0..16).prop_map(Json::Array),
+            proptest::collection::btree_map("[a-c \":-]{0,3}", inner, 0..16)
+                .prop_map(|entries| Json::Object(entries.into_iter().collect())),
+        ]
+    })
+}
+
+fn object() -> impl Strategy<Value = Json> {
+    proptest::collection::btree_map("[a-c \":-]{0,3}", tree(), 0..16)
+        .prop_map(|entries| Json::Object(entries.into_iter().collect()))
+}
+
+/// One small change somewhere in the tree.
+fn changed(tree: &Json, at: &mut usize, how: u8) -> Json {
+    let here = *at == 0;
+    *at = at.wrapping_sub(1);
+    match tree {
+        Json::Array(items) if here && how.is_multiple_of(3) => {
+            Json::Array(items.iter().skip(1).cloned().collect())
+        }
+        Json::Array(items) => Json::Array(items.iter().map(|i| changed(i, at, how)).collect()),
+        Json::Object(entries) => {
+            Json::Object(entries.iter().map(|(k, v)| (k.clone(), changed(v, at, how))).collect())
+        }
+        Json::String(text) if here => match how % 3 {
+            0 => Json::String(format!("{text} ")),
+            1 => Json::Number("1".into()),
+            _ => Json::String(text.replacen('a', "b", 1)),
+        },
+        Json::Number(number) if here => Json::String(number.to_string()),
+        other => other.clone(),
+    }
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(64))]
+
+    #[test]
+    fn invariant_9_different_arguments_never_render_the_same(
+        a in object(), b in object(), at in 0_usize..30, how: u8, full: bool,
+    ) {
+        let extent = if full { Extent::Full } else { Extent::Brief };
+        let original = request("{}");
+        let show = |tree: &Json| {
+            let mut request = original.clone();
+            request.arguments = JsonText::from(tree);
+            let rendered = request.render(NOW, extent);
+            [rendered.to_text(), rendered.to_html(), rendered.to_markdown(), rendered.to_chat(),
+                serde_json::to_string(&rendered).unwrap()]
+        };
+        for other in [b, changed(&a, &mut at.clone(), how)] {
+            for (one, two) in show(&a).iter().zip(show(&other)) {
+                prop_assert_eq!(a == other, *one == two, "{:?}\n{:?}\n{}\n{}", a, other, one, two);
+            }
+        }
+    }
+}
