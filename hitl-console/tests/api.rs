@@ -83,7 +83,7 @@ async fn a_card_has_what_a_reviewer_needs_and_no_secret() {
     let answer = get(format!("/api/calls/{}", request.id)).by(ANN).of(&console).await;
     let text = answer.text.clone();
     let call = answer.ok();
-    assert_eq!(call["title"], "Sign contract C-7 for $5000.0");
+    assert_eq!(call["title"], "Sign contract C-7 for $5,000.00");
     assert_eq!(call["request"]["approveLabel"], "Sign Contract");
     assert_eq!(call["request"]["assessment"]["factors"][0]["name"], "large_amount");
     assert_eq!(call["thresholds"], json!({ "auto": 95, "quick": 70 }));

@@ -7,6 +7,7 @@ pub mod arguments;
 pub mod audit;
 pub mod call;
 pub mod confidence;
+pub mod dynamic;
 pub mod gate;
 mod hex;
 mod ids;
@@ -30,6 +31,7 @@ pub use confidence::{
     Assessment, CallView, Factor, ReviewerFactor, Signal, Signals, assess, reviewer_factors,
     weighted,
 };
+pub use dynamic::{DynArguments, DynSpec, DynTool};
 pub use gate::{
     BuildError, CallError, Gate, GateBuilder, GateError, GateErrorKind, NotRun, Preview, Receipt,
     Submission, Ticket,

@@ -8,8 +8,8 @@ use std::sync::OnceLock;
 #[cfg(feature = "failpoints")]
 static HANDLER: OnceLock<fn(&'static str)> = OnceLock::new();
 
-/// The places in this crate, for tests that visit all of them.
-#[cfg(feature = "failpoints")]
+/// The places in the SQLite store, for tests that visit all of them.
+#[cfg(all(feature = "failpoints", feature = "sqlite"))]
 #[doc(hidden)]
 pub const FAILPOINTS: &[&str] = &[
     "file-created",
@@ -22,6 +22,24 @@ pub const FAILPOINTS: &[&str] = &[
     "before-commit",
     "after-commit",
     "after-acknowledge",
+];
+
+/// The places in the PostgreSQL store. Each statement of it is a transaction, so they lie between
+/// statements.
+#[cfg(all(feature = "failpoints", feature = "postgres"))]
+#[doc(hidden)]
+pub const POSTGRES_FAILPOINTS: &[&str] = &[
+    "before-migration",
+    "after-migration",
+    "session-opened",
+    "leases-renewed",
+    "call-read",
+    "before-write",
+    "after-write",
+    "before-notify",
+    "after-notify",
+    "before-entry",
+    "entry-written",
 ];
 
 /// Calls `handler` with the name of each place that is reached from now on. The first handler

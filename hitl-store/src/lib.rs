@@ -3,12 +3,14 @@
 //! - `SqliteStore` (feature `sqlite`, the default) keeps calls in one SQLite file, for one machine and
 //!   as many processes on it as you like; the same file is a journal of long-running tasks.
 //! - `PostgresStore` (feature `postgres`) keeps calls in PostgreSQL: several replicas of an app share
-//!   one queue.
+//!   one queue, and one journal.
 //!
 //! Both pass the contract suite of `hitl-core`, and their files have the same names.
 
-#[cfg(feature = "sqlite")]
+#[cfg(any(feature = "postgres", feature = "sqlite"))]
 mod failpoint;
+#[cfg(any(feature = "postgres", feature = "sqlite"))]
+mod journal;
 #[cfg(feature = "postgres")]
 mod postgres;
 #[cfg(feature = "sqlite")]
@@ -16,7 +18,13 @@ mod sqlite;
 
 #[cfg(all(feature = "sqlite", feature = "failpoints"))]
 #[doc(hidden)]
-pub use failpoint::{FAILPOINTS, on_failpoint};
+pub use failpoint::FAILPOINTS;
+#[cfg(all(feature = "postgres", feature = "failpoints"))]
+#[doc(hidden)]
+pub use failpoint::POSTGRES_FAILPOINTS;
+#[cfg(all(any(feature = "postgres", feature = "sqlite"), feature = "failpoints"))]
+#[doc(hidden)]
+pub use failpoint::on_failpoint;
 #[cfg(feature = "postgres")]
 pub use postgres::{PostgresOptions, PostgresStore};
 #[cfg(feature = "sqlite")]

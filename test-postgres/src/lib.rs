@@ -5,13 +5,33 @@
 mod install;
 mod server;
 
-pub use install::{find, install};
+pub use install::{find, find_pooler, install};
 pub use server::Server;
 
 /// The environment variable that names the database tests use.
 pub const URL: &str = "HITL_TEST_DATABASE_URL";
 
-/// Whether tests that need PostgreSQL must run: set `HITL_REQUIRE_POSTGRES` where a skip is a failure.
+/// The environment variable that makes a test fail that would be skipped for want of a database.
+/// `cargo xtask test` sets it.
+pub const REQUIRE: &str = "HITL_REQUIRE_POSTGRES";
+
+/// The environment variable by which a developer goes without the tests that need a database.
+pub const SKIP: &str = "HITL_SKIP_POSTGRES";
+
+/// Whether tests that need PostgreSQL must run.
 pub fn is_required() -> bool {
-    std::env::var_os("HITL_REQUIRE_POSTGRES").is_some()
+    is_set(REQUIRE)
+}
+
+/// Whether somebody has chosen to go without them. The error: nobody may, in CI.
+pub fn is_skipped() -> Result<bool, String> {
+    let skipped = is_set(SKIP);
+    if skipped && is_set("CI") {
+        return Err(format!("{SKIP} is set, and in CI no test may be skipped: unset it"));
+    }
+    Ok(skipped)
+}
+
+fn is_set(name: &str) -> bool {
+    std::env::var(name).is_ok_and(|value| !["", "0", "false"].contains(&value.as_str()))
 }

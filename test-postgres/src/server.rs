@@ -4,7 +4,7 @@ use std::net::TcpListener;
 use std::os::unix::fs::{MetadataExt as _, chown};
 use std::os::unix::process::CommandExt as _;
 use std::path::{Path, PathBuf};
-use std::process::{Command, Stdio};
+use std::process::{Child, Command, Stdio};
 use std::sync::atomic::{AtomicU32, Ordering};
 
 /// A running server. Dropping it stops it and removes its folder.
@@ -15,6 +15,8 @@ pub struct Server {
     port: u16,
     settings: String,
     user: Option<(u32, u32)>,
+    /// Ends the server and removes its folder once this process is gone, however that ended.
+    heir: Option<Child>,
 }
 
 /// What every server here is started with. Tests crash the server, not the machine under it.
@@ -37,7 +39,8 @@ impl Server {
             chown(&folder, Some(uid), Some(gid)).map_err(|e| format!("chown: {e}"))?;
         }
         let settings = format!("{SETTINGS} {settings}");
-        let mut server = Self { programs, folder, port: 0, settings, user };
+        let mut server = Self { programs, folder, port: 0, settings, user, heir: None };
+        server.heir = Some(server.name_heir()?);
         let data = server.data();
         server.run(
             "initdb",
@@ -107,6 +110,16 @@ impl Server {
         std::fs::read(self.folder.join(certificate)).map_err(|e| format!("{certificate}: {e}"))
     }
 
+    /// A process that reads from this one, which ends when this one does.
+    fn name_heir(&self) -> Result<Child, String> {
+        let script = "read nothing; \"$0\" stop -m immediate -D \"$1/data\"; cd /; rm -rf \"$1\"";
+        let mut heir = self.command("sh");
+        heir.args(["-c", script]).arg(self.programs.join("pg_ctl")).arg(&self.folder);
+        // Of a group of its own: Ctrl-C does not reach it.
+        heir.process_group(0).stdin(Stdio::piped()).stdout(Stdio::null()).stderr(Stdio::null());
+        heir.spawn().map_err(|e| format!("sh cannot be started: {e}"))
+    }
+
     /// A command that runs as the server's user, in its folder.
     pub fn command(&self, program: impl AsRef<std::ffi::OsStr>) -> Command {
         let mut command = Command::new(program);
@@ -143,6 +156,10 @@ impl Drop for Server {
         // It may have been crashed already; what stays behind is in the temporary folder.
         let _stopped = self.crash();
         let _gone = std::fs::remove_dir_all(&self.folder);
+        if let Some(mut heir) = self.heir.take() {
+            drop(heir.stdin.take());
+            let _nothing_left = heir.wait();
+        }
     }
 }
 

@@ -7,11 +7,11 @@ use std::time::Instant;
 /// A cargo command, with what it needs in its environment.
 pub(crate) struct Cargo {
     arguments: Vec<&'static str>,
-    environment: Option<(&'static str, &'static str)>,
+    environment: Vec<(&'static str, &'static str)>,
 }
 
 pub(crate) fn cargo(arguments: &[&'static str]) -> Cargo {
-    Cargo { arguments: arguments.to_vec(), environment: None }
+    Cargo { arguments: arguments.to_vec(), environment: Vec::new() }
 }
 
 impl Cargo {
@@ -21,14 +21,14 @@ impl Cargo {
     }
 
     pub(crate) fn env(mut self, name: &'static str, value: &'static str) -> Self {
-        self.environment = Some((name, value));
+        self.environment.push((name, value));
         self
     }
 
     /// As a person would type it.
     pub(crate) fn typed(&self) -> String {
-        let set = self.environment.map(|(name, value)| format!("{name}='{value}' "));
-        format!("{}cargo {}", set.unwrap_or_default(), self.arguments.join(" "))
+        let set = self.environment.iter().map(|(name, value)| format!("{name}='{value}' "));
+        format!("{}cargo {}", set.collect::<String>(), self.arguments.join(" "))
     }
 
     pub(crate) fn command(&self) -> Command {
@@ -36,7 +36,7 @@ impl Cargo {
         let program = std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
         let mut command = Command::new(program);
         command.args(&self.arguments).current_dir(root()).stdin(Stdio::null());
-        command.envs(self.environment);
+        command.envs(self.environment.iter().copied());
         command
     }
 }

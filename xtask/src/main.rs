@@ -1,4 +1,4 @@
-//! Repository chores: `cargo xtask test`.
+//! Repository chores: `cargo xtask test`, `cargo xtask postgres`.
 //!
 //! Only the standard library, so that it builds in a moment and needs nothing.
 
@@ -13,12 +13,18 @@ use crate::cargo::{Step, cargo};
 
 const HELP: &str = "\
 Usage: cargo xtask test
+       cargo xtask postgres
 
-Runs everything that has to hold before a change is merged: format, lints, documentation, every
+`test` runs everything that has to hold before a change is merged: format, lints, documentation, every
 test, every example, and the quickstart on the data that comes along.
 
-HITL_REQUIRE_POSTGRES=1 starts a private PostgreSQL server for the tests that need one, and installs
-it where it is missing and may be installed. Without it they are skipped, and say so.
+A private PostgreSQL server is started for the tests that need one (its own folder, port and socket,
+loopback only). Where the server is missing it is installed with apt-get, if this user may, and otherwise
+this fails and says what to install. HITL_TEST_DATABASE_URL names a database to use instead.
+HITL_SKIP_POSTGRES=1 goes without those tests, on a developer's machine and never in CI.
+
+`postgres` starts such a server, says where it is, and ends it when a line or the end of its input comes:
+for running single tests with `cargo test`.
 ";
 
 fn main() -> ExitCode {
@@ -26,6 +32,7 @@ fn main() -> ExitCode {
     let arguments: Vec<&str> = arguments.iter().map(String::as_str).collect();
     let done = match arguments[..] {
         ["test"] => test(),
+        ["postgres"] => postgres::serve(),
         ["help" | "--help" | "-h"] => {
             print!("{HELP}");
             Ok(())
@@ -49,9 +56,9 @@ fn test() -> Result<(), String> {
     toolchain::prepare()?;
     let mut tests = cargo(&["test", "--workspace", "--all-features", "--all-targets"]);
     // The server lives until the tests have run.
-    let database = hitl_test_postgres::is_required().then(postgres::start).transpose()?;
-    if let Some(database) = &database {
-        tests = tests.env(database.variable.0, database.variable.1);
+    let database = postgres::prepare()?;
+    for (name, value) in database.iter().flat_map(|database| database.environment) {
+        tests = tests.env(name, value);
     }
     let steps = [
         Step::new("format", cargo(&["fmt", "--all", "--check"])),

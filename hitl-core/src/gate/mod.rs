@@ -13,6 +13,7 @@
 //! | `call` | the typed and the textual front doors |
 //! | `decide` | decisions, withdrawals, settlements |
 //! | `serve` | this process runs what others approved |
+//! | `dynamic` | tools that are known only at run time |
 //! | `taint` | a call's own secrets are scrubbed from what is said about it |
 //! | `recover` | what a dead process left is put in order |
 
@@ -20,6 +21,7 @@ mod builder;
 mod call;
 mod claim;
 mod decide;
+mod dynamic;
 mod error;
 mod execute;
 mod handle;

@@ -10,7 +10,7 @@ use tokio_postgres::types::{ToSql, Type};
 
 use super::error::Fault;
 use super::options::{PostgresOptions, Statements};
-use super::{open, operation, query, session, watch};
+use super::{journal, open, operation, query, retention, session, watch};
 
 /// A statement: its text, in which `{s}` stands for the schema, and its parameters' types.
 #[derive(Debug)]
@@ -39,7 +39,16 @@ pub(super) struct Database {
 
 impl Database {
     pub(super) fn new(pool: Pool, options: &PostgresOptions, place: String) -> Self {
-        let all = [open::ALL, query::ALL, operation::ALL, session::ALL, watch::ALL].concat();
+        let all = [
+            open::ALL,
+            query::ALL,
+            operation::ALL,
+            retention::ALL,
+            journal::ALL,
+            session::ALL,
+            watch::ALL,
+        ]
+        .concat();
         let with_name = |sql: &&Sql| (sql.text, sql.text.replace("{s}", &options.schema));
         let texts = all.iter().map(with_name).collect();
         let (statements, patience) = (options.statements, options.patience);

@@ -4,16 +4,20 @@
 //! - `database` is the way there: a pool (`connect`), statements, and how often one tries again.
 //! - `operation` writes: it reads a record, asks the pure machine, and compares and sets.
 //! - `query` reads.
+//! - `retention` erases what is old.
+//! - `journal` keeps what long-running tasks have done.
 //! - `session` knows which executors are alive, by leases in the database's time.
 //! - `watch` carries hints between replicas.
 
 mod connect;
 mod database;
 mod error;
+mod journal;
 mod open;
 mod operation;
 mod options;
 mod query;
+mod retention;
 mod schema;
 mod session;
 mod store;

@@ -28,8 +28,9 @@ use tokio_postgres::types::{ToSql, Type};
 
 use super::database::Sql;
 use super::error::{Fault, ambiguous, unreachable};
-use super::query::{self, Kept, millis, one, storable};
+use super::query::{self, Found, Kept, millis, one, storable};
 use super::store::Shared;
+use crate::failpoint::reach;
 
 /// For how long, in microseconds, what was read may be relied upon.
 const FRESH: i64 = 2_000_000;
@@ -141,11 +142,10 @@ pub(super) async fn submit(
     let mut tries = on.database.tries();
     let (write, mut misses, mut unclear) = (SessionId::new(), 0, false);
     loop {
-        let (read_at, found) = match query::find(&on.database, call.key()).await {
-            Ok(found) => found,
-            Err(fault) => return Err(on.reading_failed(fault, unclear)),
-        };
-        if let Some(Kept { record, .. }) = found {
+        let found = query::find(&on.database, call.key()).await;
+        let Found { read_at, kept, watermark } =
+            found.map_err(|fault| on.reading_failed(fault, unclear))?;
+        if let Some(Kept { record, .. }) = kept {
             return Ok(if record.content != call.content() {
                 Submitted::Conflict(record.id())
             } else if record.id() == call.id() {
@@ -153,6 +153,10 @@ pub(super) async fn submit(
             } else {
                 Submitted::Existing(record)
             });
+        }
+        let began = call.key().run.began();
+        if began.is_some() && began < watermark {
+            return Err(on.known_or_ambiguous(StoreError::run_forgotten(), unclear));
         }
         let record = call.stamped(on.now_of(read_at));
         let claim = record.claim.map(|claim| claim.session);
@@ -207,6 +211,7 @@ pub(super) async fn apply(
         }
         let now = on.now_of(kept.read_at);
         let facts = Facts { now, claimant_dead: kept.claimant_dead };
+        reach("call-read");
         let next = match machine::apply(&kept.record, event, facts) {
             Ok(Step::Changed(next)) => next,
             Ok(Step::Replayed) => return Ok(kept.record),
@@ -342,9 +347,11 @@ async fn insert(
 
 async fn send(on: &Shared, sql: &Sql, given: &[&(dyn ToSql + Sync)]) -> Result<Wrote, StoreError> {
     let mut tries = on.database.tries();
+    reach("before-write");
     loop {
         let fault = match on.database.send(sql, given).await {
             Ok(rows) => {
+                reach("after-write");
                 let written = one(&rows).and_then(|row| Ok(row.try_get::<_, i64>(0)?));
                 let written = written.map_err(|fault| on.database.error(fault))?;
                 return Ok(if written == 1 { Wrote::Done } else { Wrote::Missed });

@@ -35,7 +35,8 @@ static BY_KEY: Sql = Sql {
     text: concat!(
         "SELECT ",
         micros!(),
-        ", c.version, c.record, NULL::bigint, false FROM (VALUES (1)) one LEFT JOIN {s}.calls c \
+        ", c.version, c.record, NULL::bigint, false, (SELECT value::bigint FROM {s}.meta \
+         WHERE name = 'runs_forgotten_before') FROM (VALUES (1)) one LEFT JOIN {s}.calls c \
          ON c.tenant = $1 AND c.run = $2 AND c.position = $3"
     ),
     types: &[Type::TEXT, Type::TEXT, Type::INT8],
@@ -79,8 +80,9 @@ static STALE: Sql = Sql {
     types: &[Type::INT8, Type::INT8],
 };
 static HISTORY: Sql = Sql {
-    text: "SELECT seq, entry, (SELECT min(seq) FROM {s}.history) FROM {s}.history WHERE seq > $1 \
-           ORDER BY seq LIMIT $2",
+    text: "SELECT h.seq, h.entry, l.last FROM {s}.numbered l LEFT JOIN LATERAL ( \
+             SELECT seq, entry FROM {s}.history WHERE seq > $1 ORDER BY seq LIMIT $2) h ON true \
+           ORDER BY h.seq",
     types: &[Type::INT8, Type::INT8],
 };
 static HISTORY_OF: Sql = Sql {
@@ -151,13 +153,23 @@ pub(super) async fn get(
     rows.first().map(kept).transpose()
 }
 
-/// A call, by its key; and the present in microseconds.
-pub(super) async fn find(on: &Database, key: &CallKey) -> Result<(i64, Option<Kept>), Fault> {
+/// What a key leads to.
+pub(super) struct Found {
+    /// When it was looked for, in microseconds by the database's clock.
+    pub(super) read_at: i64,
+    pub(super) kept: Option<Kept>,
+    /// Runs that began before it take no new calls.
+    pub(super) watermark: Option<Timestamp>,
+}
+
+/// A call, by its key.
+pub(super) async fn find(on: &Database, key: &CallKey) -> Result<Found, Fault> {
     let (tenant, run) = (storable(key.tenant.as_str()), storable(key.run.as_str()));
     let rows = on.read(&BY_KEY, &[&tenant, &run, &key.position.cast_signed()]).await?;
     let row = one(&rows)?;
-    let found = row.try_get::<_, Option<i64>>(1)?.map(|_| kept(row)).transpose()?;
-    Ok((row.try_get(0)?, found))
+    let kept = row.try_get::<_, Option<i64>>(1)?.map(|_| kept(row)).transpose()?;
+    let watermark = row.try_get::<_, Option<i64>>(5)?.map(Timestamp::from_millis);
+    Ok(Found { read_at: row.try_get(0)?, kept, watermark })
 }
 
 /// Which of a call's sealed texts.
@@ -237,16 +249,32 @@ pub(super) async fn stale(
 /// Numbers are given by whoever reads: see `number_history` in the schema.
 pub(super) async fn history(on: &Database, after: u64, limit: usize) -> Result<History, Fault> {
     let from = i64::try_from(after).unwrap_or(i64::MAX);
-    let mut rows = on.read(&HISTORY, &[&from, &count(limit)]).await?;
-    if rows.len() < limit {
+    let mut stretch = stretch(on, from, limit).await?;
+    if stretch.entries.len() < limit {
         // Read again also when there was nothing to number: somebody else may just have done it.
         while number(on).await? == NUMBERED {}
-        rows = on.read(&HISTORY, &[&from, &count(limit)]).await?;
+        stretch = self::stretch(on, from, limit).await?;
     }
-    let entries = entries(&rows)?;
-    let first: Option<i64> = rows.first().map(|row| row.try_get(2)).transpose()?;
-    let gap = first.is_some_and(|first| after.saturating_add(1) < first.cast_unsigned());
-    Ok(History::new(entries, gap))
+    Ok(History::stretch(after, stretch.last, stretch.entries))
+}
+
+/// The entries that are kept after a number, and the last number there ever was.
+struct Stretch {
+    entries: Vec<(u64, Entry)>,
+    last: u64,
+}
+
+async fn stretch(on: &Database, from: i64, limit: usize) -> Result<Stretch, Fault> {
+    let rows = on.read(&HISTORY, &[&from, &count(limit)]).await?;
+    let last = one(&rows)?.try_get::<_, i64>(2)?.cast_unsigned();
+    let mut entries = Vec::with_capacity(rows.len());
+    for row in &rows {
+        // Without entries there is one row, for the last number.
+        let Some(seq) = row.try_get::<_, Option<i64>>(0)? else { continue };
+        let entry = serde_json::from_str(row.try_get(1)?);
+        entries.push((seq.cast_unsigned(), entry.map_err(|_| Fault::Damaged("an entry"))?));
+    }
+    Ok(Stretch { entries, last })
 }
 
 /// The history of one call.
@@ -316,9 +344,14 @@ fn kept(row: &Row) -> Result<Kept, Fault> {
 }
 
 fn record(row: &Row, at: usize) -> Result<CallRecord, Fault> {
-    let record: CallRecord = serde_json::from_str(row.try_get(at + 1)?)
-        .map_err(|_| Fault::Damaged("a call's record"))?;
-    if record.version == row.try_get::<_, i64>(at)?.cast_unsigned() {
+    parse_record(row.try_get(at + 1)?, row.try_get(at)?)
+}
+
+/// A record, which must have the version that its row has.
+pub(super) fn parse_record(text: &str, version: i64) -> Result<CallRecord, Fault> {
+    let record: CallRecord =
+        serde_json::from_str(text).map_err(|_| Fault::Damaged("a call's record"))?;
+    if record.version == version.cast_unsigned() {
         Ok(record)
     } else {
         Err(Fault::Damaged("a call's version differs"))

@@ -10,9 +10,10 @@ use tokio_postgres::types::Type;
 
 use super::database::Database;
 use super::error::{Fault, unusable};
+use crate::failpoint::reach;
 
 /// Every step there is, in order.
-pub(super) const STEPS: &[&str] = &[include_str!("schema/1.sql")];
+pub(super) const STEPS: &[&str] = &[include_str!("schema/1.sql"), include_str!("schema/2.sql")];
 
 /// What a schema is, before anything of it is used.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -77,9 +78,12 @@ pub(super) async fn migrate(on: &Database, schema: &str, steps: &[&str]) -> Resu
         steps.len()
     );
     let script: String = [create].into_iter().chain(steps_to_do).chain([version]).collect();
+    reach("before-migration");
     transaction.batch_execute(&script).await.map_err(lost)?;
     // A commit whose answer is lost is found done, or is done again, at the next opening.
-    transaction.commit().await.map_err(lost)
+    transaction.commit().await.map_err(lost)?;
+    reach("after-migration");
+    Ok(())
 }
 
 async fn identify(transaction: &Transaction<'_>, schema: &str) -> Result<Identity, Fault> {

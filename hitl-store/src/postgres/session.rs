@@ -20,6 +20,7 @@ use tokio_postgres::types::Type;
 use super::database::{Database, Sql};
 use super::error::{Fault, fenced};
 use super::watch::Dropped;
+use crate::failpoint::reach;
 
 static OPEN: Sql = Sql {
     text: "INSERT INTO {s}.sessions AS s (id, epoch, lease_until) \
@@ -82,6 +83,7 @@ impl Sessions {
         let session = SessionId::new();
         let _changing = self.changing.lock().await;
         self.lease(on, session, 1).await?;
+        reach("session-opened");
         Ok(session)
     }
 
@@ -131,6 +133,7 @@ impl Sessions {
         let epochs: Vec<i64> = held.iter().map(|(_, lease)| lease.epoch).collect();
         let asked = Instant::now();
         let rows = on.send(&RENEW, &[&ids, &epochs, &self.millis()]).await?;
+        reach("leases-renewed");
         let mut renewed = Vec::with_capacity(rows.len());
         for row in &rows {
             renewed.push(row.try_get::<_, String>(0)?);

@@ -8,7 +8,7 @@ use hitl_base::{Clock, Timestamp};
 use hitl_core::machine::{CallRecord, CallState, Entry, Event, NewCall};
 use hitl_core::seal::Sealed;
 use hitl_core::store::{
-    ApplyError, Enclosed, History, Hub, PageRequest, StoreError, Submitted, Watch,
+    ApplyError, Enclosed, History, Hub, PageRequest, Retained, StoreError, Submitted, Watch,
 };
 use hitl_core::{CallKey, HostKey, RequestId, SessionId, Store, Tenant};
 use tokio::sync::watch;
@@ -18,6 +18,7 @@ use super::database::Database;
 use super::error::Fault;
 use super::operation;
 use super::query::{self, Text};
+use super::retention;
 use super::session::Sessions;
 use super::watch::Notifier;
 
@@ -86,6 +87,11 @@ impl PostgresStore {
     pub fn options(url: impl Into<String>) -> PostgresOptions {
         PostgresOptions::new(url)
     }
+
+    /// The way to the database.
+    pub(super) fn database(&self) -> &Database {
+        &self.shared.database
+    }
 }
 
 impl fmt::Debug for PostgresStore {
@@ -136,7 +142,7 @@ impl Store for PostgresStore {
 
     async fn find(&self, key: &CallKey) -> Result<Option<CallRecord>, StoreError> {
         let found = query::find(&self.shared.database, key).await;
-        Ok(found.map_err(|fault| self.shared.error(fault))?.1.map(|kept| kept.record))
+        Ok(found.map_err(|fault| self.shared.error(fault))?.kept.map(|kept| kept.record))
     }
 
     async fn payload(&self, tenant: &Tenant, id: RequestId) -> Result<Option<Sealed>, StoreError> {
@@ -190,6 +196,16 @@ impl Store for PostgresStore {
     ) -> Result<Vec<(u64, Entry)>, StoreError> {
         let entries = query::history_of(&self.shared.database, tenant, id).await;
         entries.map_err(|fault| self.shared.error(fault))
+    }
+
+    async fn retain(&self, before: Timestamp) -> Result<Retained, StoreError> {
+        let erased = retention::erase(&self.shared.database, before).await;
+        erased.map(Retained::new).map_err(|fault| self.shared.error(fault))
+    }
+
+    async fn forget_runs(&self, watermark: Timestamp) -> Result<u64, StoreError> {
+        let forgotten = retention::forget(&self.shared.database, watermark).await;
+        forgotten.map_err(|fault| self.shared.error(fault))
     }
 
     fn watch(&self, id: RequestId) -> Watch {

@@ -19,6 +19,7 @@ use super::connect::Address;
 use super::database::{Database, Sql};
 use super::error::Fault;
 use super::query;
+use crate::failpoint::reach;
 
 // Hints need not survive a crash of the server: the transaction waits for no disk.
 static NOTIFY: Sql = Sql {
@@ -123,12 +124,14 @@ pub(super) async fn notify(notifier: Arc<Notifier>, on: Arc<Database>, mut dropp
             () = notifier.some.notified() => false,
         };
         let hints = notifier.take();
+        reach("before-notify");
         if !hints.is_empty()
             && let Err(fault) = on.send(&NOTIFY, &[&notifier.channel, &hints]).await
         {
             let error = on.error(fault);
             tracing::warn!(%error, "other replicas are told late of what changed");
         }
+        reach("after-notify");
         if last {
             return;
         }
@@ -212,7 +215,8 @@ async fn look(on: &Database, hub: &Hub, seen: Option<u64>) -> Result<u64, Fault>
     };
     if last > seen {
         let changes = query::changes(on, seen, STRETCH).await?;
-        if changes.len() == STRETCH {
+        // There are more, or some are erased already.
+        if (changes.len() as u64) < last - seen {
             hub.notify_all();
         }
         for id in changes {

@@ -2,13 +2,13 @@
 //! tasks share a commit.
 
 use async_trait::async_trait;
-use hitl_core::{StoreError, StoreErrorKind};
-use hitl_tasks::{Epoch, Journal, JournalError, JournalErrorKind, TaskId};
+use hitl_tasks::{Epoch, Journal, JournalError, TaskId};
 use rusqlite::{Connection, OptionalExtension as _, params};
 
 use super::SqliteStore;
 use super::error::Fault;
 use crate::failpoint::reach;
+use crate::journal::failed;
 
 const CLAIM: &str = "INSERT INTO tasks (id, epoch) VALUES (?1, 1) \
                      ON CONFLICT (id) DO UPDATE SET epoch = epoch + 1 RETURNING epoch";
@@ -79,17 +79,4 @@ fn one(
 fn is_there(on: &Connection, seq: i64, task: i64, entry: &[u8]) -> Result<bool, Fault> {
     let sql = "SELECT seq FROM journal WHERE seq = ?1 AND task = ?2 AND entry = ?3";
     Ok(one(on.prepare_cached(sql)?, params![seq, task, entry])?.is_some())
-}
-
-fn failed(error: StoreError) -> JournalError {
-    let kind = match error.kind() {
-        StoreErrorKind::Ambiguous => JournalErrorKind::Ambiguous,
-        StoreErrorKind::Unavailable => JournalErrorKind::Unavailable,
-        StoreErrorKind::ReadOnly => JournalErrorKind::ReadOnly,
-        StoreErrorKind::Full => JournalErrorKind::Full,
-        StoreErrorKind::Corrupt => JournalErrorKind::Corrupt,
-        StoreErrorKind::NewerSchema => JournalErrorKind::NewerSchema,
-        _ => JournalErrorKind::Other,
-    };
-    JournalError::new(kind, error.to_string()).because(error)
 }

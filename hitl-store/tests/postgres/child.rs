@@ -4,6 +4,8 @@
 
 use std::io::{BufRead, BufReader, Lines, Write};
 use std::process::{Child as Process, ChildStdin, ChildStdout, Command, Stdio};
+use std::sync::OnceLock;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use hitl_store::PostgresStore;
@@ -13,6 +15,7 @@ use crate::{kills, races};
 
 const ROLE: &str = "HITL_TEST_CHILD_ROLE";
 const SCHEMA: &str = "HITL_TEST_CHILD_SCHEMA";
+const STOP: &str = "HITL_TEST_CHILD_STOP";
 /// What marks our lines among those of the test harness.
 const MARK: &str = "@@ ";
 /// How long a killed process counts as alive.
@@ -37,7 +40,16 @@ pub(crate) struct Child {
 impl Child {
     /// Starts it.
     pub(crate) fn start(role: Role, schema: &str) -> Self {
-        let mut process = Command::new(std::env::current_exe().unwrap())
+        Self::start_until(role, schema, None)
+    }
+
+    /// Starts it; at a place, after so many visits of it, it says `at <place>` and stands still.
+    pub(crate) fn start_until(role: Role, schema: &str, stop: Option<(&str, u64)>) -> Self {
+        let mut command = Command::new(std::env::current_exe().unwrap());
+        if let Some((place, visits)) = stop {
+            command.env(STOP, format!("{place} {visits}"));
+        }
+        let mut process = command
             .args(["--exact", "child_process", "--nocapture", "--test-threads=1"])
             .env(ROLE, format!("{role:?}"))
             .env(SCHEMA, schema)
@@ -100,12 +112,33 @@ pub(crate) async fn told() -> String {
     line
 }
 
+/// Where this process stands still: the name of a place, and how many visits of it come before.
+static STOP_AT: OnceLock<(String, u64)> = OnceLock::new();
+static VISITS: AtomicU64 = AtomicU64::new(0);
+
+fn reach(place: &'static str) {
+    let Some((_, visits)) = STOP_AT.get().filter(|(name, _)| name == place) else { return };
+    if VISITS.fetch_add(1, Ordering::SeqCst) == *visits {
+        say(format!("at {place}"));
+        loop {
+            std::thread::park();
+        }
+    }
+}
+
 /// Does what the environment says, if it says anything.
 pub(crate) fn run_if_asked() {
     let (Ok(role), Ok(schema)) = (std::env::var(ROLE), std::env::var(SCHEMA)) else { return };
+    if let Ok(stop) = std::env::var(STOP) {
+        let (place, visits) = stop.split_once(' ').unwrap();
+        STOP_AT.set((place.to_owned(), visits.parse().unwrap())).unwrap();
+        hitl_store::on_failpoint(reach);
+    }
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
     runtime.block_on(async {
-        let options = options(&url().unwrap(), &schema).connections(4).lease(LEASE);
+        // Who races is not to die; a busy machine may be slow.
+        let lease = if role == "Work" { LEASE } else { Duration::from_secs(120) };
+        let options = options(&url().unwrap(), &schema).connections(4).lease(lease);
         let store: PostgresStore = options.open().await.unwrap();
         match role.as_str() {
             "Work" => kills::work(store).await,

@@ -15,3 +15,4 @@ async fn make_store(clock: ManualClock) -> Subject {
 }
 
 hitl_core::store_contract!(make_store);
+hitl_core::store_contract!(@retention make_store);

@@ -1,7 +1,7 @@
-//! Workers are killed under load, again and again: nothing acknowledged is lost, nothing runs twice,
-//! nothing is stuck.
+//! Workers are killed under load, again and again, at random and at every named place: nothing
+//! acknowledged is lost, nothing runs twice, nothing is stuck.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
 use futures::future::join_all;
 use hitl_core::machine::{CallState, Event};
@@ -15,6 +15,24 @@ use crate::support::{options, schema, url_or_skip};
 
 const KILLS: usize = 200;
 const WORKERS: usize = 3;
+/// How many of the kills are at each place; the others are at random.
+const EACH: usize = 6;
+/// Once in each life.
+const ONCE: &str = "session-opened";
+/// The places that a worker visits as long as it lives.
+const WORKING: [&str; 7] = [
+    ONCE,
+    "leases-renewed",
+    "call-read",
+    "before-write",
+    "after-write",
+    "before-notify",
+    "after-notify",
+];
+/// Once in the life of a schema.
+const OPENING: [&str; 2] = ["before-migration", "after-migration"];
+/// Where a journal is written: `tests/tasks`.
+const JOURNAL: [&str; 2] = ["before-entry", "entry-written"];
 /// How many calls each worker has in hand at once.
 const LANES: u64 = 6;
 
@@ -47,34 +65,76 @@ async fn invariants_3_and_10_hold_when_workers_are_killed_under_load() {
     let (url, schema) = (url_or_skip!(), schema());
     let s = Subject::new(options(&url, &schema).open().await.unwrap(), start_clock());
     let mut heard = Heard::default();
-    let mut workers: Vec<_> = (0..WORKERS).map(|_| Child::start(Role::Work, &schema)).collect();
     let mut random = 0x9e37_79b9_7f4a_7c15_u64;
-    for kill in 0..KILLS {
-        let worker = &mut workers[kill % WORKERS];
+    let mut next = |below: u64| {
         random ^= random << 13;
         random ^= random >> 7;
         random ^= random << 17;
-        for _ in 0..random % 30 {
-            let line = worker.hear();
-            heard.add(&line);
+        random % below
+    };
+    let places = WORKING.iter().flat_map(|place| std::iter::repeat_n(*place, EACH));
+    let mut places: Vec<_> = places.map(Some).collect();
+    places.resize(KILLS, None);
+    // In between each other, as it comes.
+    for at in (1..KILLS).rev() {
+        places.swap(at, usize::try_from(next(at as u64 + 1)).unwrap());
+    }
+    let mut lives = places.into_iter().map(|place| {
+        let visits = if place == Some(ONCE) { 0 } else { next(9) };
+        let stop = place.map(|place| (place, visits));
+        (Child::start_until(Role::Work, &schema, stop), stop)
+    });
+    let mut workers: VecDeque<_> = lives.by_ref().take(WORKERS).collect();
+    let mut later = 0x2545_f491_4f6c_dd1d_u64;
+    while let Some((mut worker, stop)) = workers.pop_front() {
+        later = later.wrapping_mul(0x5851_f42d_4c95_7f2d).wrapping_add(1);
+        if let Some((place, _)) = stop {
+            let there = format!("at {place}");
+            loop {
+                let line = worker.hear();
+                if line == there {
+                    break;
+                }
+                heard.add(&line);
+            }
+        } else {
+            for _ in 0..(later >> 33) % 30 {
+                heard.add(&worker.hear());
+            }
         }
         worker.kill();
         // What it said before it died counts too.
         while let Some(line) = worker.hear_or_end() {
             heard.add(&line);
         }
-        *worker = Child::start(Role::Work, &schema);
-    }
-    for worker in &mut workers {
-        worker.kill();
-        while let Some(line) = worker.hear_or_end() {
-            heard.add(&line);
-        }
+        workers.extend(lives.next());
     }
     let unknown = settle(&s).await;
     check(&s, &heard).await;
     assert!(heard.done.len() > KILLS, "there was load: {}", heard.done.len());
     assert!(unknown > 0, "no kill hit a running body");
+}
+
+#[tokio::test]
+async fn a_first_life_may_end_at_every_step_of_opening() {
+    let url = url_or_skip!();
+    for place in OPENING {
+        let schema = schema();
+        let mut first = Child::start_until(Role::Work, &schema, Some((place, 0)));
+        assert_eq!(first.hear(), format!("at {place}"));
+        // The server learns of its death by itself; until then it may hold the lock.
+        first.kill();
+        let s = Subject::new(options(&url, &schema).open().await.unwrap(), start_clock());
+        s.create(&Draft::new("run", 1)).await;
+    }
+}
+
+#[test]
+fn no_place_is_left_out() {
+    for place in hitl_store::POSTGRES_FAILPOINTS {
+        let visited = [&OPENING[..], &WORKING, &JOURNAL].iter().any(|some| some.contains(place));
+        assert!(visited, "{place} is never visited");
+    }
 }
 
 /// As a living replica does: whatever a dead one ran is lost. Says how many those were.

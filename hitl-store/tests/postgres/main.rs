@@ -11,6 +11,7 @@ mod ambiguous;
 mod child;
 mod contract;
 mod crash;
+mod journal;
 mod kills;
 mod line;
 mod opening;

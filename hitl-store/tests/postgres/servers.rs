@@ -7,7 +7,7 @@ use hitl_core::machine::{CallState, Event};
 use hitl_core::store::suite::{Draft, Subject, claimed, start_clock};
 use hitl_core::store::{PageRequest, StoreErrorKind};
 use hitl_store::PostgresStore;
-use hitl_test_postgres::{Server, is_required};
+use hitl_test_postgres::{Server, find_pooler};
 
 use crate::support::{options, schema, url_or_skip};
 
@@ -86,13 +86,12 @@ async fn pooler(server: &Server) -> Option<(Pooler, String)> {
     );
     // Its user database is the one of this server alone: whoever comes is `hitl`.
     std::fs::write(&config, text.replace("port=", "user=hitl port=")).unwrap();
-    let Ok(child) = server.command("pgbouncer").arg("-q").arg(&config).spawn() else {
-        assert!(!is_required(), "pgbouncer is not installed, and this run may skip nothing");
+    let Some(program) = find_pooler() else {
         let text = "\nSKIPPED: the test behind pgbouncer, which is not installed\n\n";
         let _ = std::io::Write::write_all(&mut std::io::stderr(), text.as_bytes());
         return None;
     };
-    let pooler = Pooler(child);
+    let pooler = Pooler(server.command(program).arg("-q").arg(&config).spawn().unwrap());
     let deadline = Instant::now() + Duration::from_secs(10);
     while tokio::net::TcpStream::connect(("127.0.0.1", port)).await.is_err() {
         assert!(Instant::now() < deadline, "pgbouncer does not start");

@@ -1,0 +1,114 @@
+//! The same schema as a journal of long-running tasks.
+//!
+//! An append is one statement that locks the task's row, compares the epoch and adds the entry: a
+//! claim either waits for it or fences it. Each append signs its entry with an id of its own, so that
+//! one whose answer was lost is found out, and never happens twice.
+
+use async_trait::async_trait;
+use hitl_core::SessionId;
+use hitl_tasks::{Epoch, Journal, JournalError, TaskId};
+use tokio_postgres::types::Type;
+
+use super::PostgresStore;
+use super::database::{Given, Sql};
+use super::error::{Fault, ambiguous};
+use super::query::one;
+use crate::failpoint::reach;
+use crate::journal::failed;
+
+static CLAIM: Sql = Sql {
+    text: "INSERT INTO {s}.tasks AS t (id, epoch) VALUES ($1::text::uuid, 1) \
+           ON CONFLICT (id) DO UPDATE SET epoch = t.epoch + 1 RETURNING epoch",
+    types: &[Type::TEXT],
+};
+static APPEND: Sql = Sql {
+    text: "WITH held AS ( \
+             UPDATE {s}.tasks SET entries = entries + 1 \
+             WHERE id = $1::text::uuid AND epoch = $2 RETURNING n, entries), \
+           said AS (INSERT INTO {s}.journal (task, number, write, entry) \
+             SELECT n, entries, $3::text::uuid, $4 FROM held) \
+           SELECT count(*) FROM held",
+    types: &[Type::TEXT, Type::INT8, Type::TEXT, Type::BYTEA],
+};
+static APPENDED: Sql = Sql {
+    text: "SELECT FROM {s}.journal j JOIN {s}.tasks t ON t.n = j.task \
+           WHERE t.id = $1::text::uuid AND j.write = $2::text::uuid",
+    types: &[Type::TEXT, Type::TEXT],
+};
+static LOAD: Sql = Sql {
+    text: "SELECT j.entry FROM {s}.journal j JOIN {s}.tasks t ON t.n = j.task \
+           WHERE t.id = $1::text::uuid ORDER BY j.number",
+    types: &[Type::TEXT],
+};
+
+/// The statements here.
+pub(super) const ALL: &[&Sql] = &[&CLAIM, &APPEND, &APPENDED, &LOAD];
+
+#[async_trait]
+impl Journal for PostgresStore {
+    async fn claim(&self, task: TaskId) -> Result<Epoch, JournalError> {
+        let on = self.database();
+        let claimed = on.read(&CLAIM, &[&task.to_string()]).await;
+        let epoch = claimed.and_then(|rows| Ok(one(&rows)?.try_get::<_, i64>(0)?));
+        let epoch = epoch.and_then(|epoch| {
+            Epoch::new(epoch.cast_unsigned()).ok_or(Fault::Damaged("a task's epoch"))
+        });
+        epoch.map_err(|fault| match fault {
+            Fault::Broken(_) => failed(ambiguous(&on.place)),
+            fault => failed(on.error(fault)),
+        })
+    }
+
+    async fn append(&self, task: TaskId, epoch: Epoch, entry: Vec<u8>) -> Result<(), JournalError> {
+        let on = self.database();
+        let (id, write) = (task.to_string(), SessionId::new().to_string());
+        let given: Given<'_> = &[&id, &epoch.get().cast_signed(), &write, &entry];
+        let (mut tries, mut unclear) = (on.tries(), false);
+        reach("before-entry");
+        loop {
+            let fault = match on.send(&APPEND, given).await {
+                Ok(rows) => {
+                    let written = one(&rows).and_then(|row| Ok(row.try_get::<_, i64>(0)?));
+                    if written.map_err(|fault| failed(on.error(fault)))? == 1 {
+                        reach("entry-written");
+                        return Ok(());
+                    }
+                    // Fenced; but an attempt whose answer was lost may have come before.
+                    let appended =
+                        if unclear { self.has_appended(&id, &write).await? } else { false };
+                    return if appended { Ok(()) } else { Err(JournalError::fenced()) };
+                }
+                Err(fault) => fault,
+            };
+            match fault {
+                // An attempt whose answer was lost.
+                fault if unclear && fault.is_duplicate() => return Ok(()),
+                fault if fault.is_passing() => {
+                    unclear |= matches!(fault, Fault::Broken(_));
+                    if !tries.again().await {
+                        let error = if unclear { ambiguous(&on.place) } else { on.error(fault) };
+                        return Err(failed(error));
+                    }
+                }
+                _ if unclear => return Err(failed(ambiguous(&on.place))),
+                fault => return Err(failed(on.error(fault))),
+            }
+        }
+    }
+
+    async fn load(&self, task: TaskId) -> Result<Vec<Vec<u8>>, JournalError> {
+        let on = self.database();
+        let rows = on.read(&LOAD, &[&task.to_string()]).await;
+        let rows = rows.map_err(|fault| failed(on.error(fault)))?;
+        let entry = |row: &tokio_postgres::Row| row.try_get::<_, Vec<u8>>(0);
+        rows.iter().map(entry).collect::<Result<_, _>>().map_err(|e| failed(on.error(e.into())))
+    }
+}
+
+impl PostgresStore {
+    async fn has_appended(&self, task: &str, write: &str) -> Result<bool, JournalError> {
+        let on = self.database();
+        let rows = on.read(&APPENDED, &[&task, &write]).await;
+        Ok(!rows.map_err(|_| failed(ambiguous(&on.place)))?.is_empty())
+    }
+}
