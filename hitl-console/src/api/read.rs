@@ -23,15 +23,27 @@ pub(super) struct Query<T>(pub(super) T);
 #[from_request(via(axum::extract::Path), rejection(Problem))]
 pub(super) struct Path<T>(pub(super) T);
 
+/// What serde says quotes values, and a value may be a secret.
+const BODY: &str = "the body is not what this takes: a field is missing, unknown or of another \
+                    type; see openapi.json";
+
 impl From<JsonRejection> for Problem {
     fn from(rejection: JsonRejection) -> Self {
-        Self::new(rejection.status(), "badRequest", rejection.body_text())
+        let why = match &rejection {
+            JsonRejection::JsonDataError(_) => BODY,
+            JsonRejection::JsonSyntaxError(_) => "the body is not JSON",
+            JsonRejection::MissingJsonContentType(_) => "set `Content-Type: application/json`",
+            _ => "the body cannot be read, or is too large",
+        };
+        Self::new(rejection.status(), "badRequest", why)
     }
 }
 
 impl From<QueryRejection> for Problem {
     fn from(rejection: QueryRejection) -> Self {
-        Self::new(rejection.status(), "badRequest", rejection.body_text())
+        let why = "the query is not what this takes: a parameter is unknown or of another type; see \
+                   openapi.json";
+        Self::new(rejection.status(), "badRequest", why)
     }
 }
 
