@@ -29,7 +29,8 @@ async fn propose(gate: &Gate) -> Result<(), GateError> {
         from_the_office(gate).await?;
         for (at, (tool, arguments)) in (0_u64..).zip(ODD) {
             let key = CallKey::new(format!("{run}/odd"), at);
-            gate.submit_json(tool, arguments, CallContext::of("web form agent"), key).await?;
+            let _waits =
+                gate.submit_json(tool, arguments, CallContext::of("web form agent"), key).await?;
         }
     }
     let calls = data::read(SHIPPED).unwrap_or_default();
@@ -49,9 +50,9 @@ async fn from_the_office(gate: &Gate) -> Result<(), GateError> {
                  at the end of a quarter.";
     let contract =
         sign_contract("C-1042", "Skyline Ground", 48_500.0, "Maria Okafor", terms, "4711");
-    gate.submit(contract).by(CallContext::of("office agent").role("admin")).await?;
+    let _waits = gate.submit(contract).by(CallContext::of("office agent").role("admin")).await?;
     let clean_up = delete_project("summer-2019-schedules", 1_284_u32);
-    gate.submit(clean_up).by("office agent").await?;
+    let _waits = gate.submit(clean_up).by("office agent").await?;
     Ok(())
 }
 
