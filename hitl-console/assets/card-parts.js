@@ -7,6 +7,7 @@ import { plural, words } from "./text.js";
 
 const RISKS = { low: "Low risk", medium: "Medium risk", high: "High risk", critical: "Critical risk" };
 const FIRST = 6;
+const MASK = /^"?\[redacted(:[0-9a-f]+)?\]"?$/;
 
 export function riskBadge(risk) {
   return h("span", { class: `badge risk risk-${risk}` }, icon(risk), RISKS[risk] ?? words(risk));
@@ -23,7 +24,7 @@ export function confidence(call) {
   const says = `Confidence ${score} of 100. This tool runs alone from ${auto}, and needs a quick look from ${quick}.`;
   const tick = (at, name) => h("span", { class: "tick", vars: { "--at": at } }, h("span", {}, `${name} ${at}`));
   const bar = h("div", { class: "bar", role: "img", "aria-label": says, vars: { "--score": score, "--quick": quick, "--auto": auto } },
-    h("span", { class: "zones" }), h("span", { class: "filled" }), tick(quick, "quick"), tick(auto, "alone"), h("span", { class: "mark" }));
+    h("span", { class: "zones" }), h("span", { class: "filled" }), tick(quick, "quick"), tick(auto, "auto"), h("span", { class: "mark" }));
   const rows = [h("li", {}, h("span", { class: "points" }, base), h("span", {}, "where this tool starts"))];
   for (const factor of factors) {
     const points = factor.level ? `≥ ${factor.level}` : `${factor.adjustment > 0 ? "+" : "−"}${Math.abs(factor.adjustment)}`;
@@ -57,7 +58,7 @@ export function argumentTable(call) {
   }
   const row = (line) => h("div", { class: `arg tone-${line.tone}`, vars: { "--depth": line.depth } },
     h("dt", {}, line.label ?? "·"),
-    h("dd", {}, line.value && h("code", {}, line.value), line.reads && h("span", { class: "reads" }, line.reads)));
+    h("dd", {}, line.value && (MASK.test(line.value) ? h("span", { class: "masked" }, icon("lock"), "secret, not shown") : h("code", {}, line.value)), line.reads && h("span", { class: "reads" }, line.reads)));
   const table = h("dl", { class: "args" }, groups.slice(0, FIRST).flat().map(row));
   const rest = groups.slice(FIRST);
   const more = rest.length > 0 && h("button", { class: "link more", type: "button", "aria-expanded": "false", onclick: () => {
@@ -115,7 +116,7 @@ export function warnings(call) {
 export function asker(call) {
   const known = [...call.roles, call.workspaceVerified && "verified workspace", call.timeSensitive && "says it is urgent"].filter(Boolean);
   return h("p", { class: "asker" }, "Asked by ", h("strong", {}, call.principal), known.length ? ` (${known.join(", ")})` : "",
-    h("span", { class: "faint" }, ` in run ${call.run}`, call.attached ? " · its caller waits" : ""));
+    h("span", { class: "faint", title: call.run }, call.attached ? " · its caller waits" : "", ` · run ${call.run}`));
 }
 
 const STATES = {

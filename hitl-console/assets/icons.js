@@ -17,8 +17,9 @@ const PATHS = {
   back: [["path", { d: "M10 3L5 8l5 5" }]],
   warn: [["path", { d: "M8 2l6.3 11.5H1.7z" }], ["path", { d: "M8 6.3v3.4M8 11.5v.2" }]],
   dot: [["circle", { cx: 8, cy: 8, r: 3 }]],
-  wait: [["path", { d: "M5 2.5h6M5 13.5h6M5.5 2.5c0 3 5 4 5 5.500s-5 2.500-5 5.500M10.500 2.500c0 3-5 4-5 5.500s5 2.500 5 5.500" }]],
-  unknown: [["circle", { cx: 8, cy: 8, r: 6 }], ["path", { d: "M6.300 6.300c.2-2 3.600-2 3.500.1 0 1.300-1.800 1.500-1.800 2.700M8 11v.2" }]],
+  lock: [["path", { d: "M3.5 7.5h9v6h-9zM5.5 7.5V5.200a2.5 2.5 0 015 0v2.300" }]],
+  wait: [["path", { d: "M5 2.5h6M5 13.5h6M5.5 2.5c0 3 5 4 5 5.5s-5 2.5-5 5.5M10.5 2.5c0 3-5 4-5 5.5s5 2.5 5 5.5" }]],
+  unknown: [["circle", { cx: 8, cy: 8, r: 6 }], ["path", { d: "M6.300 6.300c.2-2 3.600-2 3.5.1 0 1.300-1.800 1.5-1.800 2.700M8 11v.2" }]],
 };
 
 /** An icon that says nothing to a screen reader; the words beside it do. */

@@ -84,7 +84,20 @@ class Page extends HTMLElement {
     hitl.addEventListener("signed-out", () => this.#signedOut());
     hitl.stream.addEventListener("state", () => this.#connection());
     addEventListener("hashchange", () => hitl.me && this.#go());
-    signIn().catch((error) => (error.status === 401 || error.status === 429 ? this.#signedOut(error.status === 429 && error.message) : this.#unreachable(error)));
+    this.#begin();
+  }
+
+  /** With a token, or with the host's own sign-in; otherwise there is nothing to try yet. */
+  async #begin() {
+    try {
+      const known = hitl.hasToken || (await hitl.get("api/sign-in")).with === "page";
+      if (known) await signIn();
+      else this.#signedOut();
+    } catch (error) {
+      if (error.status === 401) this.#signedOut();
+      else if (error.status === 429) this.#signedOut(error.message);
+      else this.#unreachable(error);
+    }
   }
 
   #signedOut(why) {

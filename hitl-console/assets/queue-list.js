@@ -3,7 +3,7 @@
 import { fill, h, say } from "./dom.js";
 import { icon } from "./icons.js";
 import { stateIcon, stateName } from "./card-parts.js";
-import { ago, due, isPast } from "./time.js";
+import { ago, dueShort, isPast } from "./time.js";
 
 const URGENCY = { urgent: 0, high: 1, medium: 2 };
 const text = (a, b) => (a < b ? -1 : a > b ? 1 : 0);
@@ -30,11 +30,13 @@ export class Row {
     this.call = call;
     const pending = call.state === "pending";
     this.element.className = `line risk-${call.risk} state-${call.state}`;
+    const spoken = pending ? `${call.risk} risk: ` : `${stateName(call.state)}: `;
     fill(this.button,
-      h("span", { class: "sign" }, pending ? icon(call.risk) : stateIcon(call.state), h("span", { class: "sr" }, pending ? `${call.risk} risk: ` : `${stateName(call.state)}: `)),
-      h("span", { class: "what" }, h("span", { class: "title" }, call.title),
-        h("span", { class: "meta" }, call.priority === "urgent" && pending && h("b", {}, "Urgent"), h("span", {}, call.tool), h("span", {}, call.principal), this.when)),
-      h("span", { class: "number", vars: { "--score": call.confidence } }, h("span", { class: "sr" }, "confidence "), call.confidence));
+      h("span", { class: "sign" }, pending ? icon(call.risk) : stateIcon(call.state), h("span", { class: "sr" }, spoken)),
+      h("span", { class: "title" }, call.title),
+      h("span", { class: "number", vars: { "--score": call.confidence } }, h("span", { class: "sr" }, "confidence "), call.confidence),
+      h("span", { class: "meta" }, call.priority === "urgent" && pending && [h("b", {}, "Urgent"), " · "], call.tool, " · ", call.principal),
+      this.when);
     const checkable = pending && call.level === "quick" && call.approvalType !== "deletion";
     if (checkable && !this.box.isConnected) this.element.prepend(this.box);
     if (!checkable) this.box.remove();
@@ -45,7 +47,7 @@ export class Row {
   tick() {
     const { call } = this;
     const pending = call.state === "pending";
-    say(this.when, pending ? due(call.dueAt) : call.decided ? `${call.decided.by}, ${ago(call.decided.at)}` : ago(call.updatedAt));
+    say(this.when, pending ? dueShort(call.dueAt) : call.decided ? `${call.decided.by}, ${ago(call.decided.at)}` : ago(call.updatedAt));
     this.when.classList.toggle("late", pending && isPast(call.dueAt));
   }
 }

@@ -29,6 +29,14 @@ export function due(at) {
   return left >= 0 ? `due in ${span(left)}` : `overdue by ${span(-left)}`;
 }
 
+/** The same for a narrow place: `due 4 h`, `late 5 m`. */
+export function dueShort(at) {
+  const left = Date.parse(at) - now();
+  const minutes = Math.round(Math.abs(left) / 60000);
+  const short = minutes < 60 ? `${minutes} m` : minutes < 2880 ? `${Math.round(minutes / 60)} h` : `${Math.round(minutes / 1440)} d`;
+  return left >= 0 ? `due ${short}` : `late ${short}`;
+}
+
 export function isPast(at) {
   return Date.parse(at) < now();
 }

@@ -78,7 +78,8 @@ async fn of_two_reviewers_one_wins_and_the_other_sees_it() {
     let request = note(&gate).await;
     let server = Server::start(router(gate.clone(), Tasks::none(), tokens())).await;
     let (ann, bob) = (Screen(&one.client), Screen(&two.client));
-    tokio::join!(ann.sign_in(&server.url(), ANN), bob.sign_in(&server.url(), BOB));
+    let url = server.url();
+    tokio::join!(ann.sign_in(&url, ANN), bob.sign_in(&url, BOB));
     tokio::join!(ann.open("Send"), bob.open("Send"));
     ann.see(&format!("{CARD}.onlookers"), "bob is looking").await;
     bob.see(&format!("{CARD}.onlookers"), "ann is looking").await;
