@@ -1,7 +1,6 @@
 // The panel on which a call is decided. It sends exactly what was shown: id, revision and binding.
 
 import { fill, h, say } from "./dom.js";
-import { editor } from "./edit.js";
 import { icon } from "./icons.js";
 
 // A card that has only just appeared, or changed, under a finger is not decided by it.
@@ -79,8 +78,9 @@ export class DecisionPanel {
     else this.#decide({ answer: "reject" });
   }
 
-  edit() {
+  async edit() {
     if (!this.choices.includes("edit")) return;
+    const { editor } = await import("./edit.js");
     const form = editor(this.#call, {
       cancel: () => this.home(true),
       send: (patch) => this.#decide({ answer: "edit", patch }),

@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use fantoccini::Client;
+use fantoccini::actions::{InputSource as _, KeyAction, KeyActions};
 use fantoccini::elements::{Element, ElementRef};
 use serde_json::{Value, json};
 
@@ -32,7 +33,7 @@ impl Screen<'_> {
         self.0.goto(url).await.unwrap();
         let form = "hitl-sign-in >>> input";
         self.one(form).await.send_keys(token).await.unwrap();
-        self.click("hitl-sign-in >>> button").await;
+        self.press("\u{e007}").await;
         self.until("a live connection", "return document.querySelector('.state.is-live') !== null")
             .await;
     }
@@ -122,9 +123,22 @@ impl Screen<'_> {
         }
     }
 
-    /// Presses keys where the focus is.
+    /// Presses keys, one after the other; a control key is held until the end.
     pub(crate) async fn press(&self, keys: &str) {
-        self.0.active_element().await.unwrap().send_keys(keys).await.unwrap();
+        let mut actions = KeyActions::new("keyboard".to_owned());
+        let mut held = Vec::new();
+        for value in keys.chars() {
+            actions = actions.then(KeyAction::Down { value });
+            if value == '\u{e009}' {
+                held.push(value);
+            } else {
+                actions = actions.then(KeyAction::Up { value });
+            }
+        }
+        for value in held {
+            actions = actions.then(KeyAction::Up { value });
+        }
+        self.0.perform_actions(actions).await.unwrap();
     }
 
     /// Opens a call from the queue, and lets its card settle as a person would.
