@@ -2,6 +2,7 @@
 //!
 //! Only the standard library, so that it builds in a moment and needs nothing.
 
+mod browser;
 mod cargo;
 mod postgres;
 mod quickstart;
@@ -58,6 +59,9 @@ fn test() -> Result<(), String> {
     // The server lives until the tests have run.
     let database = postgres::prepare()?;
     for (name, value) in database.iter().flat_map(|database| database.environment) {
+        tests = tests.env(name, value);
+    }
+    if let Some((name, value)) = browser::prepare()? {
         tests = tests.env(name, value);
     }
     let steps = [

@@ -87,7 +87,8 @@ async fn run(program: &Path) -> (Child, u16) {
     let mut lines = BufReader::new(child.stdout.take().unwrap()).lines();
     let port = async {
         while let Some(line) = lines.next_line().await.unwrap() {
-            let port = line.split("successfully on port ").nth(1).map(|rest| rest.trim_end_matches('.'));
+            let port =
+                line.split("successfully on port ").nth(1).map(|rest| rest.trim_end_matches('.'));
             if let Some(port) = port.and_then(|port| port.parse().ok()) {
                 return port;
             }
