@@ -14,7 +14,7 @@ pub(crate) async fn keep_working(manager: &TaskManager) {
         }
         tokio::time::sleep(Duration::from_secs(40)).await;
     }
-    std::future::pending().await
+    std::future::pending::<()>().await;
 }
 
 fn refunds(round: u32) -> Task<()> {
@@ -51,7 +51,7 @@ fn schedule(_: u32) -> Task<()> {
 /// So many seconds of work.
 async fn work(cx: StepContext, what: &str, seconds: u32) -> Result<(), String> {
     for second in 1..=seconds {
-        cx.message(&format!("{what}, {second} of {seconds}"));
+        cx.message(format!("{what}, {second} of {seconds}"));
         cx.progress(f64::from(second) / f64::from(seconds));
         tokio::time::sleep(Duration::from_secs(1)).await;
     }

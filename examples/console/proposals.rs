@@ -18,7 +18,7 @@ pub(crate) async fn keep_proposing(gate: &Gate) {
     if let Err(error) = propose(gate).await {
         eprintln!("nothing more is proposed: {error}");
     }
-    std::future::pending().await
+    std::future::pending::<()>().await;
 }
 
 async fn propose(gate: &Gate) -> Result<(), GateError> {

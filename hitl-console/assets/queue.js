@@ -289,7 +289,7 @@ export class Queue extends HTMLElement {
   }
 
   #key(event) {
-    if (event.ctrlKey || event.metaKey || event.altKey || event.repeat && !"jk".includes(event.key) || isTyping(event) || !this.checkVisibility()) return;
+    if (event.ctrlKey || event.metaKey || event.altKey || event.repeat && !"jk".includes(event.key) || isTyping(event) || !this.checkVisibility() || document.querySelector("hitl-help")) return;
     const keys = {
       j: () => this.#step(1), ArrowDown: () => this.#step(1), k: () => this.#step(-1), ArrowUp: () => this.#step(-1),
       a: () => this.#card.approve(), r: () => this.#card.reject(), e: () => this.#card.edit(),

@@ -24,6 +24,9 @@ loopback only). Where the server is missing it is installed with apt-get, if thi
 this fails and says what to install. HITL_TEST_DATABASE_URL names a database to use instead.
 HITL_SKIP_POSTGRES=1 goes without those tests, on a developer's machine and never in CI.
 
+The console's tests drive a real browser: Chromium and ChromeDriver are installed with apt-get, and
+axe-core with npm, in the same way. HITL_SKIP_BROWSER=1 goes without them, never in CI.
+
 `postgres` starts such a server, says where it is, and ends it when a line or the end of its input comes:
 for running single tests with `cargo test`.
 ";

@@ -66,38 +66,38 @@ mod tests {
     use super::*;
     use std::net::Ipv4Addr;
 
-    fn address(n: u32) -> Option<IpAddr> {
-        Some(Ipv4Addr::from(n).into())
+    fn address(n: u32) -> IpAddr {
+        Ipv4Addr::from(n).into()
     }
 
     #[tokio::test(start_paused = true)]
     async fn ten_failures_close_the_door_to_one_address_for_a_minute() {
         let throttle = Throttle::default();
         for _ in 0..9 {
-            throttle.failed(address(1));
+            throttle.failed(Some(address(1)));
         }
-        assert_eq!(throttle.wait(address(1)), None);
-        throttle.failed(address(1));
-        assert_eq!(throttle.wait(address(1)), Some(WINDOW));
-        assert_eq!(throttle.wait(address(2)), None);
+        assert_eq!(throttle.wait(Some(address(1))), None);
+        throttle.failed(Some(address(1)));
+        assert_eq!(throttle.wait(Some(address(1))), Some(WINDOW));
+        assert_eq!(throttle.wait(Some(address(2))), None);
         tokio::time::advance(Duration::from_secs(59)).await;
-        assert_eq!(throttle.wait(address(1)), Some(Duration::from_secs(1)));
+        assert_eq!(throttle.wait(Some(address(1))), Some(Duration::from_secs(1)));
         tokio::time::advance(Duration::from_secs(1)).await;
-        assert!(throttle.wait(address(1)).is_none_or(|left| left.is_zero()));
-        throttle.failed(address(1));
-        assert_eq!(throttle.wait(address(1)), None);
+        assert!(throttle.wait(Some(address(1))).is_none_or(|left| left.is_zero()));
+        throttle.failed(Some(address(1)));
+        assert_eq!(throttle.wait(Some(address(1))), None);
     }
 
     #[tokio::test(start_paused = true)]
     async fn invariant_13_a_flood_of_addresses_is_bounded_and_shares_one_count() {
         let throttle = Throttle::default();
         for n in 0..10_000 {
-            throttle.failed(address(n));
+            throttle.failed(Some(address(n)));
         }
         assert!(throttle.map().len() <= ADDRESSES + 1);
-        assert!(throttle.wait(address(20_000)).is_some());
+        assert!(throttle.wait(Some(address(20_000))).is_some());
         tokio::time::advance(WINDOW).await;
-        throttle.failed(address(20_000));
+        throttle.failed(Some(address(20_000)));
         assert_eq!(throttle.map().len(), 1);
     }
 }

@@ -1,4 +1,4 @@
-//! The page in a real browser: Chromium, driven through ChromeDriver.
+//! The page in a real browser: Chromium, driven through its web driver.
 //!
 //! Without them, and without axe-core for the accessibility test, a test says loudly that it was
 //! skipped; where `HITL_REQUIRE_BROWSER` or `CI` is set, it fails. `cargo xtask test` installs them.

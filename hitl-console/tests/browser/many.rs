@@ -27,25 +27,31 @@ async fn a_thousand_calls_scroll_smoothly() {
         return new Promise((done) => {
             let before = performance.now();
             const start = before;
+            const idle = [];
+            const rest = (now) => {
+                idle.push(now - before);
+                before = now;
+                requestAnimationFrame(idle.length < 60 ? rest : step);
+            };
             const step = (now) => {
                 frames.push(now - before);
                 before = now;
                 side.scrollTop += 600;
                 const end = rows() >= 1000 && side.scrollTop + side.clientHeight >= side.scrollHeight - 2;
                 if (end || now - start > 20000) {
-                    frames.sort((a, b) => a - b);
-                    done([rows(), frames[Math.floor(frames.length / 2)], frames[Math.floor(frames.length * 0.95)], frames.length]);
+                    const half = (list) => list.sort((a, b) => a - b)[Math.floor(list.length / 2)];
+                    done([rows(), half(frames), half(idle), frames.length]);
                 } else requestAnimationFrame(step);
             };
-            requestAnimationFrame(step);
+            requestAnimationFrame(rest);
         });
     ";
     let seen = browser.client.execute(scroll, vec![]).await.unwrap();
-    println!("rows, median and 95th frame in ms, frames: {seen}");
+    println!("rows, median frame when scrolling and at rest in ms, frames: {seen}");
     assert_eq!(seen[0], 1000);
-    let median = seen[1].as_f64().unwrap();
-    // Sixty frames a second are 16.7 ms each; a machine that does other things too gets room.
-    assert!(median < 40.0, "half of the frames took longer than {median} ms");
+    // Measured against the same page at rest, which tells how busy the machine is.
+    let (scrolling, rest) = (seen[1].as_f64().unwrap(), seen[2].as_f64().unwrap());
+    assert!(scrolling < rest * 2.0 + 8.0, "frames took {scrolling} ms, at rest {rest} ms");
     browser.close().await;
 }
 

@@ -79,13 +79,11 @@ impl Screen<'_> {
                 tokio::time::sleep(Duration::from_millis(40)).await;
             }
         };
-        match tokio::time::timeout(PATIENCE, wait).await {
-            Ok(element) => element,
-            Err(_) => {
-                let text = self.0.execute("return document.body.innerText", vec![]).await.unwrap();
-                panic!("{path} does not come: {text}")
-            }
-        }
+        let Ok(element) = tokio::time::timeout(PATIENCE, wait).await else {
+            let text = self.0.execute("return document.body.innerText", vec![]).await.unwrap();
+            panic!("{path} does not come: {text}")
+        };
+        element
     }
 
     /// Clicks, as a hand does: on what is really there.
@@ -118,9 +116,8 @@ impl Screen<'_> {
                 tokio::time::sleep(Duration::from_millis(40)).await;
             }
         };
-        if tokio::time::timeout(PATIENCE, wait).await.is_err() {
-            panic!("{text:?} does not come at {path}: {:?}", self.text(path).await);
-        }
+        let came = tokio::time::timeout(PATIENCE, wait).await.is_ok();
+        assert!(came, "{text:?} does not come at {path}: {:?}", self.text(path).await);
     }
 
     /// Presses keys, one after the other; a control key is held until the end.

@@ -48,7 +48,7 @@ pub(crate) async fn scene() -> Scene {
         .step(TaskStep::new("Read", step(1.0, true)))
         .step(TaskStep::new("Convert", after(0.64, false)).weight(6))
         .step(TaskStep::new("Upload", after(0.0, true)));
-    manager.submit(export).unwrap();
+    manager.submit(export).unwrap().detach();
     let done = Task::new("Mail the invoices").step(TaskStep::new("Send", step(1.0, true)));
     manager.submit(done).unwrap().wait().await.unwrap();
     let fails = |_: StepContext| std::future::ready(Err::<(), _>("the disk is full".to_owned()));

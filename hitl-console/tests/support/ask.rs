@@ -11,59 +11,59 @@ use tokio::net::{TcpListener, TcpStream};
 use tower::ServiceExt as _;
 
 /// The secret that `ann` has in these tests.
-pub const ANN: &str = "ann-secret";
-pub const BOB: &str = "bob-secret";
+pub(crate) const ANN: &str = "ann-secret";
+pub(crate) const BOB: &str = "bob-secret";
 
 /// One request, before it is sent.
-pub struct Ask {
+pub(crate) struct Ask {
     method: &'static str,
     path: String,
     headers: Vec<(&'static str, String)>,
     body: Option<String>,
 }
 
-pub struct Answer {
-    pub status: StatusCode,
-    pub headers: HeaderMap,
-    pub text: String,
+pub(crate) struct Answer {
+    pub(crate) status: StatusCode,
+    pub(crate) headers: HeaderMap,
+    pub(crate) text: String,
 }
 
-pub fn get(path: impl Into<String>) -> Ask {
+pub(crate) fn get(path: impl Into<String>) -> Ask {
     Ask { method: "GET", path: path.into(), headers: Vec::new(), body: None }.host("127.0.0.1:7171")
 }
 
-pub fn post(path: impl Into<String>, body: &Value) -> Ask {
+pub(crate) fn post(path: impl Into<String>, body: &Value) -> Ask {
     let ask = Ask { method: "POST", body: Some(body.to_string()), ..get(path) };
     ask.header("content-type", "application/json")
 }
 
 impl Ask {
-    pub fn by(self, secret: &str) -> Self {
+    pub(crate) fn by(self, secret: &str) -> Self {
         self.header("authorization", &format!("Bearer {secret}"))
     }
 
-    pub fn host(self, host: &str) -> Self {
+    pub(crate) fn host(self, host: &str) -> Self {
         self.header("host", host)
     }
 
     /// Sets a header, in place of any of that name.
-    pub fn header(mut self, name: &'static str, value: &str) -> Self {
+    pub(crate) fn header(mut self, name: &'static str, value: &str) -> Self {
         self.headers.retain(|(there, _)| *there != name);
         self.headers.push((name, value.to_owned()));
         self
     }
 
-    pub fn without(mut self, name: &str) -> Self {
+    pub(crate) fn without(mut self, name: &str) -> Self {
         self.headers.retain(|(there, _)| *there != name);
         self
     }
 
-    pub fn method(mut self, method: &'static str) -> Self {
+    pub(crate) fn method(mut self, method: &'static str) -> Self {
         self.method = method;
         self
     }
 
-    pub async fn of(self, router: &Router) -> Answer {
+    pub(crate) async fn of(self, router: &Router) -> Answer {
         let mut request = Request::builder().method(self.method).uri(self.path);
         for (name, value) in self.headers {
             request = request.header(name, value);
@@ -78,28 +78,28 @@ impl Ask {
 }
 
 impl Answer {
-    pub fn json(&self) -> Value {
+    pub(crate) fn json(&self) -> Value {
         serde_json::from_str(&self.text).unwrap_or_else(|_| panic!("not JSON: {}", self.text))
     }
 
-    pub fn ok(self) -> Value {
+    pub(crate) fn ok(self) -> Value {
         assert_eq!(self.status, StatusCode::OK, "{}", self.text);
         self.json()
     }
 
-    pub fn header(&self, name: &str) -> &str {
+    pub(crate) fn header(&self, name: &str) -> &str {
         self.headers.get(name).map_or("", |value| value.to_str().unwrap())
     }
 
     /// The error's status and kind.
-    pub fn refused(&self) -> (u16, String) {
+    pub(crate) fn refused(&self) -> (u16, String) {
         let kind = self.json()["error"]["kind"].as_str().unwrap_or_default().to_owned();
         (self.status.as_u16(), kind)
     }
 }
 
 /// Serves a router on a port of its own.
-pub async fn listen(router: Router) -> SocketAddr {
+pub(crate) async fn listen(router: Router) -> SocketAddr {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let address = listener.local_addr().unwrap();
     tokio::spawn(async move { hitl_console::serve(listener, router).await.unwrap() });
@@ -107,17 +107,17 @@ pub async fn listen(router: Router) -> SocketAddr {
 }
 
 /// An open event stream, over a real socket.
-pub struct Events(BufReader<TcpStream>);
+pub(crate) struct Events(BufReader<TcpStream>);
 
 #[derive(Debug, PartialEq)]
-pub struct Event {
-    pub id: Option<String>,
-    pub kind: String,
-    pub data: Value,
+pub(crate) struct Event {
+    pub(crate) id: Option<String>,
+    pub(crate) kind: String,
+    pub(crate) data: Value,
 }
 
 impl Events {
-    pub async fn open(address: SocketAddr, secret: &str, after: Option<&str>) -> Self {
+    pub(crate) async fn open(address: SocketAddr, secret: &str, after: Option<&str>) -> Self {
         let mut socket = TcpStream::connect(address).await.unwrap();
         let after = after.map(|id| format!("Last-Event-ID: {id}\r\n")).unwrap_or_default();
         let request = format!(
@@ -137,7 +137,7 @@ impl Events {
     }
 
     /// The next event; nothing when the stream has ended.
-    pub async fn next(&mut self) -> Option<Event> {
+    pub(crate) async fn next(&mut self) -> Option<Event> {
         let (mut id, mut kind, mut data) = (None, String::new(), None);
         loop {
             let mut line = String::new();
@@ -165,7 +165,7 @@ impl Events {
     }
 
     /// The next event of a kind.
-    pub async fn next_of(&mut self, kind: &str) -> Event {
+    pub(crate) async fn next_of(&mut self, kind: &str) -> Event {
         loop {
             let event = self.next().await.expect("the stream goes on");
             if event.kind == kind {

@@ -2,5 +2,5 @@
 #![allow(dead_code, reason = "each test uses its part")]
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "tests")]
 
-pub mod ask;
-pub mod tools;
+pub(crate) mod ask;
+pub(crate) mod tools;

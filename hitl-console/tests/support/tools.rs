@@ -16,7 +16,7 @@ use hitl::{ApprovalRequest, CallRecord, RequestId, Tenant};
     reject_label = "Cancel",
     describe = "Sign contract {contract_id} for ${amount}"
 )]
-pub async fn sign_contract(
+pub(crate) async fn sign_contract(
     /// The contract's id.
     contract_id: String,
     /// In dollars.
@@ -39,7 +39,7 @@ pub async fn sign_contract(
     reject_label = "Keep Project",
     describe = "Delete project {project_id}"
 )]
-pub async fn delete_project(project_id: String) -> String {
+pub(crate) async fn delete_project(project_id: String) -> String {
     format!("deleted {project_id}")
 }
 
@@ -50,7 +50,7 @@ pub async fn delete_project(project_id: String) -> String {
     base_confidence = 70,
     describe = "Send \"{text}\" to {to}"
 )]
-pub async fn send_note(to: String, text: String) -> String {
+pub(crate) async fn send_note(to: String, text: String) -> String {
     format!("sent {text} to {to}")
 }
 
@@ -62,7 +62,7 @@ pub async fn send_note(to: String, text: String) -> String {
     describe = "Book {origin} to {destination} for {traveller}"
 )]
 #[allow(clippy::too_many_arguments)]
-pub async fn book_trip(
+pub(crate) async fn book_trip(
     traveller: String,
     origin: String,
     destination: String,
@@ -78,39 +78,39 @@ pub async fn book_trip(
 }
 
 /// A gate with all of them, in memory.
-pub async fn gate() -> Gate {
+pub(crate) async fn gate() -> Gate {
     register(Gate::builder()).build().await.unwrap()
 }
 
 /// Registers them.
-pub fn register(gate: GateBuilder) -> GateBuilder {
+pub(crate) fn register(gate: GateBuilder) -> GateBuilder {
     gate.tool::<SignContract>().tool::<DeleteProject>().tool::<SendNote>().tool::<BookTrip>()
 }
 
 /// Submits a call that needs a human; what is asked.
-pub async fn submit<T: Tool>(gate: &Gate, call: T) -> ApprovalRequest {
+pub(crate) async fn submit<T: Tool>(gate: &Gate, call: T) -> ApprovalRequest {
     submit_as(gate, call, CallContext::of("agent")).await
 }
 
-pub async fn submit_as<T: Tool>(gate: &Gate, call: T, cx: CallContext) -> ApprovalRequest {
-    match gate.submit(call).by(cx).await.unwrap() {
-        Submission::Pending(ticket) => ticket.request().clone(),
-        other => panic!("it needs a review: {other:?}"),
-    }
+pub(crate) async fn submit_as<T: Tool>(gate: &Gate, call: T, cx: CallContext) -> ApprovalRequest {
+    let Submission::Pending(ticket) = gate.submit(call).by(cx).await.unwrap() else {
+        panic!("it needs a review")
+    };
+    ticket.request().clone()
 }
 
-pub async fn contract(gate: &Gate) -> ApprovalRequest {
+pub(crate) async fn contract(gate: &Gate) -> ApprovalRequest {
     submit(gate, sign_contract("C-7", 5000.0, "Ann Lee", "Net 30", "1234-secret-pin")).await
 }
 
-pub async fn deletion(gate: &Gate) -> ApprovalRequest {
+pub(crate) async fn deletion(gate: &Gate) -> ApprovalRequest {
     submit(gate, delete_project("apollo")).await
 }
 
-pub async fn note(gate: &Gate) -> ApprovalRequest {
+pub(crate) async fn note(gate: &Gate) -> ApprovalRequest {
     submit(gate, send_note("bob", "Lunch?")).await
 }
 
-pub async fn record(gate: &Gate, id: RequestId) -> CallRecord {
+pub(crate) async fn record(gate: &Gate, id: RequestId) -> CallRecord {
     gate.get(&Tenant::default(), id).await.unwrap().expect("there is a record")
 }

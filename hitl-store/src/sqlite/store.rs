@@ -260,7 +260,7 @@ impl Store for SqliteStore {
     }
 
     async fn history_end(&self) -> Result<u64, StoreError> {
-        let last = self.shared.readers.run(|on| query::last_change(on)).await?;
+        let last = self.shared.readers.run(query::last_change).await?;
         Ok(last.cast_unsigned())
     }
 
