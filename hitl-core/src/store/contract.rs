@@ -211,6 +211,38 @@ pub trait Store: Send + Sync + 'static {
     /// `limit` entries.
     async fn history(&self, after: u64, limit: usize) -> Result<History, StoreError>;
 
+    /// The sequence number of the last entry that the history ever had, kept or not; 0 when nothing
+    /// has happened yet. Whoever wants only what comes reads on from here.
+    ///
+    /// Unless a store knows better, this reads the whole history.
+    async fn history_end(&self) -> Result<u64, StoreError> {
+        let mut last = 0;
+        loop {
+            let stretch = self.history(last, 1000).await?;
+            let Some((seq, _)) = stretch.entries.last() else { return Ok(last) };
+            last = *seq;
+        }
+    }
+
+    /// The history of one call, from its beginning, as far as it is kept: at most 1000 entries.
+    ///
+    /// Unless a store knows better, this reads the whole history.
+    async fn history_of(
+        &self,
+        tenant: &Tenant,
+        id: RequestId,
+    ) -> Result<Vec<(u64, Entry)>, StoreError> {
+        let (mut last, mut found) = (0, Vec::new());
+        loop {
+            let stretch = self.history(last, 1000).await?;
+            let Some((seq, _)) = stretch.entries.last() else { return Ok(found) };
+            last = *seq;
+            let mine = |(_, entry): &(u64, Entry)| entry.id == id && entry.key.tenant == *tenant;
+            found.extend(stretch.entries.into_iter().filter(mine));
+            found.truncate(1000);
+        }
+    }
+
     /// Erases what is kept of calls that ended before `before`: their results, their history, and
     /// everything of their records but a [tombstone](CallRecord::tombstone), so that a key is never
     /// free again. What has not ended is never touched, however old; nor is what is unknown. Readers

@@ -325,6 +325,10 @@ impl Store for MemoryStore {
         Ok(History::stretch(after, calls.last, later.cloned()))
     }
 
+    async fn history_end(&self) -> Result<u64, StoreError> {
+        Ok(self.calls().last)
+    }
+
     async fn retain(&self, before: Timestamp) -> Result<Retained, StoreError> {
         let mut guard = self.calls();
         let calls = &mut *guard;

@@ -54,6 +54,7 @@ macro_rules! store_contract {
                 a_listing_goes_on_where_it_stopped, a_queue_is_of_one_tenant,
                 what_has_ended_is_listed_as_it_came, calls_are_counted, tenants_are_listed_once;
             history: every_change_is_one_entry, reading_goes_on_where_it_stopped,
+                one_call_has_its_own_history,
                 a_reader_beside_writers_misses_nothing;
             marks: a_mark_is_set_once, invariant_4_one_swap_wins, writers_are_registered_once;
             watch: a_change_after_subscribing_is_not_lost, a_call_to_come_can_be_watched,
