@@ -2,7 +2,7 @@
 
 use axum::extract::State as From;
 use axum::{Extension, Json};
-use hitl_core::approval::Answer;
+use hitl_core::approval::{Again, Answer};
 
 use hitl_core::{ApprovalRequest, BindingDigest, CallRecord, Decision, DecisionId, RequestId};
 use serde::Deserialize;
@@ -73,7 +73,7 @@ impl DecideBody {
         let message = self.message.filter(|message| !message.trim().is_empty());
         match (self.answer, reason, message) {
             (Reply::Approve, None, None) => Ok(Answer::Approve),
-            (Reply::Reject, reason, None) => Ok(Answer::Reject { reason }),
+            (Reply::Reject, reason, None) => Ok(Answer::Reject { reason, again: Again::Refused }),
             (Reply::Respond, None, Some(message)) => Ok(Answer::Respond { message }),
             (Reply::Abort, Some(reason), None) => Ok(Answer::Abort { reason }),
             (Reply::Respond, None, None) => {

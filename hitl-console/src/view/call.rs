@@ -184,7 +184,7 @@ impl CallSummary {
 impl DecidedView {
     fn of(decided: &Decided) -> Self {
         let words = match &decided.answer {
-            Answer::Reject { reason } => reason.clone(),
+            Answer::Reject { reason, .. } => reason.clone(),
             Answer::Respond { message } => Some(message.clone()),
             Answer::Abort { reason } => Some(reason.clone()),
             _ => None,
