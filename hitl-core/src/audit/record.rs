@@ -50,14 +50,22 @@ pub enum AuditEvent {
     Denied,
     /// What it needs has risen; it is asked again.
     Reopened,
+    /// A policy is in force from here on. It concerns no call.
+    PolicyLoaded,
+    /// A human changed its arguments; they are the next revision.
+    Edited,
+    /// A human approved it, and it needs more of them.
+    Voted,
+    /// Nobody decided in time; somebody else is asked.
+    Escalated,
+    /// An idempotent tool is tried once more.
+    Retried,
     /// A standing permission was given.
     GrantSaved,
     /// A call ran on a standing permission.
     GrantUsed,
     /// A standing permission was taken back.
     GrantRevoked,
-    /// A policy is in force from here on.
-    PolicyLoaded,
 }
 
 impl fmt::Display for AuditEvent {
@@ -161,6 +169,14 @@ impl AuditRecord {
         }
     }
 
+    /// A policy is in force.
+    pub(crate) fn policy_loaded(version: &PolicyVersion, at: Timestamp) -> Self {
+        Self {
+            policies: vec![version.clone()],
+            ..Self::about(AuditEvent::PolicyLoaded, version.to_string(), at)
+        }
+    }
+
     /// Says who did it.
     #[must_use]
     pub fn by(mut self, principal: impl Into<Principal>) -> Self {
@@ -181,14 +197,6 @@ impl AuditRecord {
             revision: Some(record.request.revision),
             binding: Some(record.request.binding),
             ..Self::about(event, "", at)
-        }
-    }
-
-    /// A policy is in force.
-    pub(crate) fn policy_loaded(version: &PolicyVersion, at: Timestamp) -> Self {
-        Self {
-            policies: vec![version.clone()],
-            ..Self::about(AuditEvent::PolicyLoaded, version.to_string(), at)
         }
     }
 }

@@ -8,7 +8,7 @@ use super::{ApplyError, Enclosed, StoreError, Watch};
 use crate::call::{CallKey, Tenant};
 use crate::ids::{RequestId, SessionId};
 use crate::machine::{CallRecord, CallState, Entry, Event, NewCall};
-use crate::queue::{Placed, QueueCounts, QueueScan};
+use crate::queue::{Cap, Placed, QueueCounts, QueueScan};
 use crate::seal::{HostKey, Sealed};
 
 /// What came of a submission.
@@ -20,6 +20,8 @@ pub enum Submitted {
     Existing(CallRecord),
     /// The key has a record, with other content.
     Conflict(RequestId),
+    /// The key is new, and no more calls may wait: see [`NewCall::caps`].
+    Full(Cap),
 }
 
 /// Which records to list: in the order of their creation.
@@ -137,6 +139,8 @@ pub trait Store: Send + Sync + 'static {
 
     /// Enters a call, with its sealed payload. A key is unique for ever.
     ///
+    /// A new call that would break one of its [caps](NewCall::caps) does not come in, however many race.
+    ///
     /// A call that is already claimed (Auto) is admitted: submitted and claimed in one step.
     async fn submit(&self, call: NewCall, payload: Sealed) -> Result<Submitted, StoreError>;
 
@@ -206,6 +210,38 @@ pub trait Store: Send + Sync + 'static {
     /// The history after the entry with sequence number `after` (0: from the beginning), at most
     /// `limit` entries.
     async fn history(&self, after: u64, limit: usize) -> Result<History, StoreError>;
+
+    /// The sequence number of the last entry that the history ever had, kept or not; 0 when nothing
+    /// has happened yet. Whoever wants only what comes reads on from here.
+    ///
+    /// Unless a store knows better, this reads the whole history.
+    async fn history_end(&self) -> Result<u64, StoreError> {
+        let mut last = 0;
+        loop {
+            let stretch = self.history(last, 1000).await?;
+            let Some((seq, _)) = stretch.entries.last() else { return Ok(last) };
+            last = *seq;
+        }
+    }
+
+    /// The history of one call, from its beginning, as far as it is kept: at most 1000 entries.
+    ///
+    /// Unless a store knows better, this reads the whole history.
+    async fn history_of(
+        &self,
+        tenant: &Tenant,
+        id: RequestId,
+    ) -> Result<Vec<(u64, Entry)>, StoreError> {
+        let (mut last, mut found) = (0, Vec::new());
+        loop {
+            let stretch = self.history(last, 1000).await?;
+            let Some((seq, _)) = stretch.entries.last() else { return Ok(found) };
+            last = *seq;
+            let mine = |(_, entry): &(u64, Entry)| entry.id == id && entry.key.tenant == *tenant;
+            found.extend(stretch.entries.into_iter().filter(mine));
+            found.truncate(1000);
+        }
+    }
 
     /// Erases what is kept of calls that ended before `before`: their results, their history, and
     /// everything of their records but a [tombstone](CallRecord::tombstone), so that a key is never

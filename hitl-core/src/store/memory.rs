@@ -157,6 +157,10 @@ impl Store for MemoryStore {
         if call.key().run.began().is_some_and(|began| Some(began) < calls.watermark) {
             return Err(StoreError::run_forgotten());
         }
+        let (own, all) = calls.index.waiting(&call.key().tenant, call.principal());
+        if let Some(cap) = call.caps().broken(own, all) {
+            return Ok(Submitted::Full(cap));
+        }
         calls.by_key.insert(call.key().clone(), call.id());
         calls.log(Entry::of("submitted", &record, None));
         let payload = (!record.state.is_terminal()).then_some(payload);
@@ -319,6 +323,10 @@ impl Store for MemoryStore {
         let calls = self.calls();
         let later = calls.history.iter().filter(|(seq, _)| *seq > after).take(limit);
         Ok(History::stretch(after, calls.last, later.cloned()))
+    }
+
+    async fn history_end(&self) -> Result<u64, StoreError> {
+        Ok(self.calls().last)
     }
 
     async fn retain(&self, before: Timestamp) -> Result<Retained, StoreError> {

@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 use hitl_base::{Clock, Timestamp};
-use hitl_core::machine::{CallRecord, CallState, Event, NewCall};
+use hitl_core::machine::{CallRecord, CallState, Entry, Event, NewCall};
 use hitl_core::queue::{Placed, QueueCounts, QueueScan};
 use hitl_core::seal::Sealed;
 use hitl_core::store::{
@@ -257,6 +257,20 @@ impl Store for SqliteStore {
 
     async fn history(&self, after: u64, limit: usize) -> Result<History, StoreError> {
         self.shared.readers.run(move |on| query::history(on, after, limit)).await
+    }
+
+    async fn history_end(&self) -> Result<u64, StoreError> {
+        let last = self.shared.readers.run(query::last_change).await?;
+        Ok(last.cast_unsigned())
+    }
+
+    async fn history_of(
+        &self,
+        tenant: &Tenant,
+        id: RequestId,
+    ) -> Result<Vec<(u64, Entry)>, StoreError> {
+        let tenant = tenant.clone();
+        self.shared.readers.run(move |on| query::history_of(on, &tenant, id)).await
     }
 
     async fn retain(&self, before: Timestamp) -> Result<Retained, StoreError> {
