@@ -47,7 +47,7 @@ async fn main() -> ExitCode {
             return ExitCode::from(2);
         }
     };
-    match run(options).await {
+    match Box::pin(run(options)).await {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
             eprintln!("console: {error}");

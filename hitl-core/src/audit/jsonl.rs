@@ -3,13 +3,13 @@
 use std::fs::{self, File, OpenOptions, TryLockError};
 use std::io::{self, Write as _};
 use std::path::{Path, PathBuf};
-use std::sync::{MutexGuard, PoisonError};
+use std::sync::PoisonError;
 
 use hitl_base::id::Uuid;
 
 use super::segments::{self, Tail};
 use super::{AuditError, AuditRecord, AuditSink, ChainWriter, Durability, Head};
-use crate::sync::Mutex;
+use crate::sync::{Mutex, MutexGuard};
 
 /// The most writers of one folder.
 const WRITERS: u32 = 1_000;

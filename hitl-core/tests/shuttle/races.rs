@@ -41,7 +41,7 @@ fn invariant_4_decide_races_decide() {
         let mut winners = Vec::new();
         for decide in decides {
             match decide.await.unwrap() {
-                (by, Ok(_)) => winners.push(by.to_string()),
+                (by, Ok(_)) => winners.push(by.principal.to_string()),
                 (_, Err(error)) => {
                     let stands = error.current().expect("a loser is told what stands");
                     assert_ne!(stands.state, CallState::Pending);
