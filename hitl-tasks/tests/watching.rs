@@ -322,12 +322,12 @@ async fn a_reader_of_a_task_whose_end_lies_behind_it_ends() {
         assert!(matches!(said, Logged::Gap));
     }
     // One that lives is waited for.
-    let long = manager.submit(Task::new("long").step(TaskStep::new("s", for_ever))).unwrap();
+    let endless = manager.submit(Task::new("long").step(TaskStep::new("s", for_ever))).unwrap();
     settle().await;
-    let mut living = log.read_task(long.id(), None);
+    let mut living = log.read_task(endless.id(), None);
     let waited = tokio::time::timeout(S, async { while living.next().await.is_some() {} }).await;
     assert!(waited.is_err());
-    long.cancel("enough");
+    endless.cancel("enough");
     assert!(living.next().await.is_some());
     assert!(living.next().await.is_none());
 }
@@ -344,7 +344,7 @@ async fn a_position_from_before_a_restart_begins_with_a_gap_and_never_with_silen
     let before = EventLog::new(100);
     let first = TaskManager::builder().journal(journal.clone()).emitter(before.clone());
     let first = first.build().unwrap();
-    first.submit(task(true)).unwrap();
+    first.submit(task(true)).unwrap().detach();
     settle().await;
     let (position, event) = read(&mut before.read_task(id, None)).await.unwrap();
     assert_eq!(event.seq, 0);

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 use hitl_base::{Clock, Timestamp};
-use hitl_core::machine::{CallRecord, CallState, Event, NewCall};
+use hitl_core::machine::{CallRecord, CallState, Entry, Event, NewCall};
 use hitl_core::seal::Sealed;
 use hitl_core::store::{
     ApplyError, Enclosed, History, Hub, PageRequest, Retained, StoreError, Submitted, Watch,
@@ -86,6 +86,14 @@ impl PostgresStore {
     /// How a database is opened, when the defaults do not fit.
     pub fn options(url: impl Into<String>) -> PostgresOptions {
         PostgresOptions::new(url)
+    }
+
+    /// Counts how often the database was [put back](PostgresOptions::restored), from 1.
+    pub async fn epoch(&self) -> Result<u64, StoreError> {
+        let text = query::meta(&self.shared.database, "epoch").await;
+        let text = text.map_err(|fault| self.shared.error(fault))?;
+        let epoch = text.and_then(|text| text.parse().ok());
+        epoch.ok_or_else(|| self.shared.error(Fault::Damaged("its epoch")))
     }
 
     /// The way to the database.
@@ -192,6 +200,16 @@ impl Store for PostgresStore {
     async fn forget_runs(&self, watermark: Timestamp) -> Result<u64, StoreError> {
         let forgotten = retention::forget(&self.shared.database, watermark).await;
         forgotten.map_err(|fault| self.shared.error(fault))
+    }
+
+    async fn outbox_take(&self, limit: usize) -> Result<Vec<(u64, Entry)>, StoreError> {
+        let entries = query::outbox(&self.shared.database, limit).await;
+        entries.map_err(|fault| self.shared.error(fault))
+    }
+
+    async fn outbox_ack(&self, through: u64) -> Result<(), StoreError> {
+        let acknowledged = query::outbox_ack(&self.shared.database, through).await;
+        acknowledged.map_err(|fault| self.shared.error(fault))
     }
 
     fn watch(&self, id: RequestId) -> Watch {

@@ -30,6 +30,8 @@ const RUNNING: &str = "SELECT tenant, id, state FROM calls \
                        WHERE state = 'claimed' AND session = ?1 LIMIT ?2";
 const HISTORY: &str = "SELECT seq, entry FROM history WHERE seq > ?1 ORDER BY seq LIMIT ?2";
 
+const OUTBOX: &str = "SELECT n, entry FROM outbox ORDER BY n LIMIT ?1";
+
 /// Every query whose answer grows with its limit only: an index must answer it.
 #[cfg(test)]
 pub(super) const LISTINGS: &[&str] =
@@ -191,6 +193,20 @@ pub(super) fn history(on: &Connection, after: u64, limit: usize) -> Result<Histo
         entries.push((seq.cast_unsigned(), entry));
     }
     Ok(History::stretch(after, last, entries))
+}
+
+/// Changes that are still to be audited.
+pub(super) fn outbox(on: &Connection, limit: usize) -> Result<Vec<(u64, Entry)>, Fault> {
+    let mut statement = on.prepare_cached(OUTBOX)?;
+    let rows = statement
+        .query_map([count(limit)], |row| Ok((row.get::<_, i64>(0)?, row.get::<_, String>(1)?)))?;
+    let mut entries = Vec::new();
+    for row in rows {
+        let (n, text) = row?;
+        let entry = serde_json::from_str(&text).map_err(|_| Fault::Damaged("an entry"))?;
+        entries.push((n.cast_unsigned(), entry));
+    }
+    Ok(entries)
 }
 
 /// Whether the whole file is sound.

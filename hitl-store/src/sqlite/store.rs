@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 use hitl_base::{Clock, Timestamp};
-use hitl_core::machine::{CallRecord, CallState, Event, NewCall};
+use hitl_core::machine::{CallRecord, CallState, Entry, Event, NewCall};
 use hitl_core::seal::Sealed;
 use hitl_core::store::{
     ApplyError, Enclosed, History, Hub, PageRequest, Retained, StoreError, StoreErrorKind,
@@ -258,6 +258,18 @@ impl Store for SqliteStore {
                 return Ok(calls);
             }
         }
+    }
+
+    async fn outbox_take(&self, limit: usize) -> Result<Vec<(u64, Entry)>, StoreError> {
+        self.read(move |on| query::outbox(on, limit)).await
+    }
+
+    async fn outbox_ack(&self, through: u64) -> Result<(), StoreError> {
+        let ack = move |on: &rusqlite::Connection, _: &World| {
+            on.execute("DELETE FROM outbox WHERE n <= ?1", [through.cast_signed()])?;
+            Ok(())
+        };
+        self.write(ack).await
     }
 
     fn watch(&self, id: RequestId) -> Watch {
