@@ -7,11 +7,13 @@ pub mod arguments;
 pub mod audit;
 pub mod call;
 pub mod confidence;
+pub mod dynamic;
 pub mod gate;
 mod hex;
 mod ids;
 pub mod machine;
 pub mod policy;
+pub mod queue;
 pub mod seal;
 pub mod store;
 mod sync;
@@ -30,9 +32,10 @@ pub use confidence::{
     Assessment, CallView, Factor, ReviewerFactor, Signal, Signals, assess, reviewer_factors,
     weighted,
 };
+pub use dynamic::{DynArguments, DynSpec, DynTool};
 pub use gate::{
-    BuildError, CallError, Gate, GateBuilder, GateError, GateErrorKind, NotRun, Preview, Receipt,
-    Submission, Ticket,
+    BuildError, CallError, Gate, GateBuilder, GateError, GateErrorKind, NotRun, Preview, Queue,
+    QueuePage, Receipt, Submission, Ticket,
 };
 pub use ids::{ClaimToken, DecisionId, OwnerToken, RequestId, SessionId};
 pub use machine::{CallRecord, CallState, Refusal, Resolution};
@@ -40,5 +43,6 @@ pub use policy::{
     ApprovalLevel, Effect, Policy, Priority, Routed, Ruling, Verdict, due_after, level_for,
     priority, route,
 };
+pub use queue::{Cursor, QueueCounts, QueueFilter, QueueOrder, QueueQuery, Viewer};
 pub use seal::HostKey;
 pub use store::{MemoryStore, PageRequest, Store, StoreError, StoreErrorKind};

@@ -9,7 +9,7 @@ mod scan;
 mod text;
 mod tree;
 
-pub use decimal::same_number;
+pub use decimal::{compare_numbers, is_whole, same_number};
 pub use scan::{Limits, ScanError, ScanErrorKind, scan, scan_within};
 pub use text::{JsonText, NotJson};
 pub use tree::{Json, write_string};

@@ -38,7 +38,7 @@ pub struct ArgumentError {
 }
 
 impl ArgumentError {
-    pub(super) fn new(kind: ArgumentErrorKind, message: impl Into<String>) -> Self {
+    pub(crate) fn new(kind: ArgumentErrorKind, message: impl Into<String>) -> Self {
         Self { kind, path: String::new(), message: message.into() }
     }
 
@@ -50,7 +50,7 @@ impl ArgumentError {
     }
 
     /// The same error, seen from the object that holds `key`.
-    pub(super) fn inside(mut self, key: &str) -> Self {
+    pub(crate) fn inside(mut self, key: &str) -> Self {
         let key = visible(&clip(key, 64)).into_owned();
         let seam = if self.path.is_empty() || self.path.starts_with('[') { "" } else { "." };
         self.path = format!("{key}{seam}{}", self.path);
@@ -58,18 +58,24 @@ impl ArgumentError {
     }
 
     /// The same error, seen from the array that holds item `index`.
-    pub(super) fn inside_item(mut self, index: usize) -> Self {
+    pub(crate) fn inside_item(mut self, index: usize) -> Self {
         let seam = if self.path.is_empty() || self.path.starts_with('[') { "" } else { "." };
         self.path = format!("[{index}]{seam}{}", self.path);
         self
     }
 
     /// The same error, with nothing of the path below the argument `name`.
-    pub(super) fn only_to(mut self, name: &str) -> Self {
+    pub(crate) fn only_to(mut self, name: &str) -> Self {
         let below = self.path.strip_prefix(name);
         if below.is_some_and(|below| below.starts_with(['.', '['])) {
             self.path.truncate(name.len());
         }
+        self
+    }
+
+    /// The same error, of the whole of a secret: keys inside it are part of it.
+    pub(crate) fn without_path(mut self) -> Self {
+        self.path.clear();
         self
     }
 

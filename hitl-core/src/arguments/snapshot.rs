@@ -28,6 +28,11 @@ pub(crate) struct Piece<'s> {
 }
 
 impl Snapshot {
+    /// Text that was written exactly, and which of its bytes are secret.
+    pub(crate) fn written(text: String, hidden: Vec<Range<usize>>) -> Self {
+        Self { text, hidden }
+    }
+
     /// The text, secrets included. It must not leave the process unsealed.
     pub(crate) fn text(&self) -> &str {
         &self.text
@@ -44,6 +49,12 @@ impl Snapshot {
         }
         pieces.push(Piece { text: &self.text[at..], hidden: false });
         pieces.into_iter()
+    }
+
+    /// What is not secret, with nothing in the place of what is.
+    fn clear(&self) -> Result<Json, ArgumentError> {
+        let text: String = self.pieces().map(|p| if p.hidden { "null" } else { p.text }).collect();
+        Ok(scan_within(&text, UNLIMITED)?)
     }
 
     /// The arguments as they may be shown: marked secrets masked, then whatever `redactor` finds.
@@ -130,8 +141,9 @@ fn parse_all<T: Tool>(text: &str, limits: Limits) -> Result<(T, Snapshot), Argum
     let given = scan_within(text, limits)?;
     let call = T::deserialize(Tree(&given))?;
     let snapshot = snapshot(&call)?;
-    let unlimited = Limits { depth: usize::MAX, bytes: usize::MAX };
-    exact::check(&given, &scan_within(snapshot.text(), unlimited)?)?;
+    let kept = scan_within(snapshot.text(), UNLIMITED)?;
+    let clear = if snapshot.hidden.is_empty() { None } else { Some(snapshot.clear()?) };
+    exact::check(&given, &kept, clear.as_ref().unwrap_or(&kept))?;
     Ok((call, snapshot))
 }
 

@@ -133,14 +133,25 @@ pub(crate) fn binding_digest(
     BindingDigest(parts.part(&revision.to_be_bytes()).finish())
 }
 
-pub(crate) fn fingerprint(spec: &super::Spec, schema: &str) -> Fingerprint {
+/// What a reviewer relies on about a tool.
+pub(crate) struct Shown<'s> {
+    pub(crate) name: &'s str,
+    pub(crate) description: &'s str,
+    pub(crate) describe: Option<&'s str>,
+    pub(crate) schema: &'s str,
+}
+
+pub(crate) fn fingerprint<'s>(
+    shown: &Shown<'s>,
+    secrets: impl IntoIterator<Item = &'s str>,
+) -> Fingerprint {
     let mut parts = Parts::new("hitl.tool.v1")
-        .part(spec.name.as_bytes())
-        .part(spec.description.as_bytes())
-        .part(spec.config.describe.unwrap_or("").as_bytes())
-        .part(schema.as_bytes());
-    for parameter in spec.parameters.iter().filter(|p| p.sensitive) {
-        parts = parts.part(parameter.name.as_bytes());
+        .part(shown.name.as_bytes())
+        .part(shown.description.as_bytes())
+        .part(shown.describe.unwrap_or("").as_bytes())
+        .part(shown.schema.as_bytes());
+    for secret in secrets {
+        parts = parts.part(secret.as_bytes());
     }
     Fingerprint(parts.finish())
 }

@@ -311,32 +311,40 @@ impl Spec {
     /// assert_eq!(spec.check(), Err(InvalidSpec::ThresholdsCrossed));
     /// ```
     pub const fn check(&self) -> Result<(), InvalidSpec> {
-        let name = self.name.as_bytes();
-        if name.is_empty() || name.len() > 64 {
+        check_name_and_config(self.name, &self.config)
+    }
+}
+
+/// Whether a name and a configuration are sound, wherever they come from.
+pub(crate) const fn check_name_and_config(
+    name: &str,
+    config: &HitlConfig,
+) -> Result<(), InvalidSpec> {
+    let name = name.as_bytes();
+    if name.is_empty() || name.len() > 64 {
+        return Err(InvalidSpec::Name);
+    }
+    let mut i = 0;
+    while i < name.len() {
+        if !(name[i].is_ascii_alphanumeric() || name[i] == b'_' || name[i] == b'-') {
             return Err(InvalidSpec::Name);
         }
-        let mut i = 0;
-        while i < name.len() {
-            if !(name[i].is_ascii_alphanumeric() || name[i] == b'_' || name[i] == b'-') {
-                return Err(InvalidSpec::Name);
-            }
-            i += 1;
-        }
-        let Thresholds { auto, quick } = self.config.thresholds();
-        if self.config.base_confidence > 100 || auto > 100 || quick > 100 {
-            return Err(InvalidSpec::OutOfRange);
-        }
-        if quick > auto {
-            return Err(InvalidSpec::ThresholdsCrossed);
-        }
-        if self.config.hints.read_only && self.config.hints.destructive {
-            return Err(InvalidSpec::Hints);
-        }
-        if is_zero(self.config.expires) || is_zero(self.config.timeout) {
-            return Err(InvalidSpec::ZeroDuration);
-        }
-        Ok(())
+        i += 1;
     }
+    let Thresholds { auto, quick } = config.thresholds();
+    if config.base_confidence > 100 || auto > 100 || quick > 100 {
+        return Err(InvalidSpec::OutOfRange);
+    }
+    if quick > auto {
+        return Err(InvalidSpec::ThresholdsCrossed);
+    }
+    if config.hints.read_only && config.hints.destructive {
+        return Err(InvalidSpec::Hints);
+    }
+    if is_zero(config.expires) || is_zero(config.timeout) {
+        return Err(InvalidSpec::ZeroDuration);
+    }
+    Ok(())
 }
 
 const fn is_zero(duration: Option<Duration>) -> bool {

@@ -1,5 +1,6 @@
 //! How confident the gate is that a call needs no human, and why.
 
+mod amount;
 mod assess;
 mod factors;
 mod signal;

@@ -3,7 +3,7 @@
 
 use hitl_base::Json;
 
-use super::{CallView, Factor, Signal};
+use super::{CallView, Factor, Signal, amount};
 
 /// The principal is an admin: +10.
 #[derive(Clone, Copy, Debug)]
@@ -38,17 +38,35 @@ impl Signal for TimeSensitive {
     }
 }
 
-/// An `amount` above 1000: -15. Stricter than the original: an amount counts at any depth, as
-/// numeric text too, and by its size, whatever its sign.
+/// An `amount` above 1000: -15. Stricter than the original: an amount counts at any depth, as text
+/// too, in whatever way it may be read, and by its size, whatever its sign. Text that cannot be read
+/// as a number counts as large.
 #[derive(Clone, Copy, Debug)]
 pub struct LargeAmount;
 
 impl Signal for LargeAmount {
     fn judge(&self, call: &CallView<'_>) -> Option<Factor> {
-        let large = any_under(call.arguments, &["amount"], &|value| {
-            number(value).is_some_and(|n| n.abs() > 1000.0)
+        let large = any_under(call.arguments, &["amount"], &|value| match value {
+            Json::String(text) if text.trim().is_empty() => false,
+            Json::String(text) => amount::largest(text).is_none_or(is_large),
+            other => holds_large(other),
         });
         large.then(|| Factor::points("large_amount", -15, "An amount is above 1000."))
+    }
+}
+
+fn is_large(amount: f64) -> bool {
+    amount.abs() > 1000.0
+}
+
+/// Whether any number inside is large: an amount may come with its currency, or in parts.
+fn holds_large(value: &Json) -> bool {
+    match value {
+        Json::Number(_) => value.as_f64().is_some_and(is_large),
+        Json::String(text) => amount::largest(text).is_some_and(is_large),
+        Json::Array(items) => items.len() > 1000 || items.iter().any(holds_large),
+        Json::Object(entries) => entries.iter().any(|(_, value)| holds_large(value)),
+        Json::Null | Json::Bool(_) => false,
     }
 }
 
@@ -90,16 +108,12 @@ fn any_under(tree: &Json, keys: &[&str], is: &dyn Fn(&Json) -> bool) -> bool {
     }
 }
 
-/// A number, numeric text (`"5,000.50"`, `"$5000"`), or the length of a list.
+/// A number, text that is one, or the length of a list.
 fn number(value: &Json) -> Option<f64> {
     match value {
         #[expect(clippy::cast_precision_loss, reason = "a list is never that long")]
         Json::Array(items) => Some(items.len() as f64),
-        Json::String(text) => {
-            let plain: String =
-                text.chars().filter(|c| !matches!(c, ',' | '_' | ' ' | '$' | '€' | '£')).collect();
-            plain.parse().ok()
-        }
+        Json::String(text) => amount::whole_text(text),
         other => other.as_f64(),
     }
 }

@@ -12,6 +12,7 @@ use crate::approval::Approver;
 use crate::audit::{AuditSink, TracingAudit, Trail};
 use crate::call::{InvalidSpec, StateMap, Tool};
 use crate::confidence::{Signal, Signals};
+use crate::dynamic::DynTool;
 use crate::policy::Policy;
 use crate::seal::HostKey;
 use crate::store::{MemoryStore, Store, StoreError};
@@ -106,6 +107,12 @@ impl GateBuilder {
         self
     }
 
+    /// Registers a tool that is known only at run time.
+    pub fn dyn_tool(mut self, tool: DynTool) -> Self {
+        self.tools.push(Registered::dynamic(tool));
+        self
+    }
+
     /// Gives host state to the tools that ask for this exact type.
     pub fn state<T: Send + Sync + 'static>(mut self, state: T) -> Self {
         if !self.states.insert(state) {
@@ -180,7 +187,7 @@ impl GateBuilder {
         }
         let mut tools = HashMap::new();
         for tool in self.tools {
-            let name = tool.spec.name;
+            let name = tool.spec.name.clone();
             for state in tool.spec.states {
                 if !self.states.has(state) {
                     let why = format!(
@@ -190,7 +197,7 @@ impl GateBuilder {
                     return Err(BuildError::new(BuildErrorKind::MissingState, why));
                 }
             }
-            if tools.insert(name, Arc::new(tool)).is_some() {
+            if tools.insert(name.clone(), Arc::new(tool)).is_some() {
                 let why = format!("two tools are named `{name}`; give one another name");
                 return Err(BuildError::new(BuildErrorKind::DuplicateTool, why));
             }

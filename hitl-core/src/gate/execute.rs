@@ -90,8 +90,34 @@ impl Held {
     }
 }
 
+/// Arguments that have a body: those of a typed tool, or of one that is known only at run time.
+pub(super) trait Runnable: Send + 'static {
+    type Output: Send + 'static;
+    type Error: fmt::Display + fmt::Debug + Send + 'static;
+
+    fn run(permit: Permit<Self>) -> impl Future<Output = Result<Self::Output, Self::Error>> + Send
+    where
+        Self: Sized;
+
+    /// The output as text. Nothing when it cannot be written.
+    fn encode(output: &Self::Output) -> Option<JsonText>;
+}
+
+impl<T: Tool> Runnable for T {
+    type Output = <T as Tool>::Output;
+    type Error = <T as Tool>::Error;
+
+    fn run(permit: Permit<Self>) -> impl Future<Output = Result<Self::Output, Self::Error>> + Send {
+        <T as Tool>::run(permit)
+    }
+
+    fn encode(output: &Self::Output) -> Option<JsonText> {
+        encode(output)
+    }
+}
+
 /// How a body ended.
-pub(super) enum Ended<T: Tool> {
+pub(super) enum Ended<T: Runnable> {
     /// It returned; its output as text, when the store has it.
     Returned(Result<T::Output, T::Error>, Kept),
     /// It panicked.
@@ -110,7 +136,7 @@ pub(super) enum Kept {
     Failure(FailureRecord),
 }
 
-impl<T: Tool> Ended<T> {
+impl<T: Runnable> Ended<T> {
     pub(super) fn into_outcome(self) -> Outcome {
         match self {
             Self::Returned(_, Kept::Output(text)) => Outcome::Executed(OutputText(text)),
@@ -118,7 +144,8 @@ impl<T: Tool> Ended<T> {
                 Outcome::Failed(failure)
             }
             Self::Returned(Ok(output), Kept::Not) => {
-                let text = catch_unwind(AssertUnwindSafe(|| encode(&output))).unwrap_or_default();
+                let text =
+                    catch_unwind(AssertUnwindSafe(|| T::encode(&output))).unwrap_or_default();
                 Outcome::Executed(OutputText(text))
             }
             // A failure is always kept.
@@ -134,7 +161,7 @@ impl<T: Tool> Ended<T> {
 /// Runs what is held. When this fails, the body was not started.
 ///
 /// Dropping the future does not stop it: it goes on in the background to its end.
-pub(super) fn execute<T: Tool>(
+pub(super) fn execute<T: Runnable>(
     gate: Arc<Inner>,
     held: Held,
     arguments: T,
@@ -143,7 +170,11 @@ pub(super) fn execute<T: Tool>(
     Detached { running: Some(run(gate, held, arguments).boxed()), runtime }
 }
 
-async fn run<T: Tool>(gate: Arc<Inner>, held: Held, arguments: T) -> Result<Ended<T>, GateError> {
+async fn run<T: Runnable>(
+    gate: Arc<Inner>,
+    held: Held,
+    arguments: T,
+) -> Result<Ended<T>, GateError> {
     // 1. The intent. Without it nothing runs.
     let started_at = Timestamp::now();
     let mut intent = held.entry(AuditEvent::Claimed, started_at);
@@ -219,7 +250,7 @@ impl Inner {
     }
 
     /// Stores how a body ended, and audits it. Nothing that fails here changes how it ended.
-    async fn finish<T: Tool>(
+    async fn finish<T: Runnable>(
         &self,
         held: &Held,
         returned: std::thread::Result<Result<T::Output, T::Error>>,
@@ -233,7 +264,8 @@ impl Inner {
                 (Ended::Returned(Ok(output), Kept::Not), None, None)
             }
             Ok(Ok(output)) => {
-                let text = catch_unwind(AssertUnwindSafe(|| encode(&output))).unwrap_or_default();
+                let text =
+                    catch_unwind(AssertUnwindSafe(|| T::encode(&output))).unwrap_or_default();
                 (Ended::Returned(Ok(output), Kept::Output(text.clone())), None, text)
             }
             Ok(Err(error)) => {

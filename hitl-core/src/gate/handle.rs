@@ -1,5 +1,6 @@
 //! The gate itself: a cheap handle on everything it was built from.
 
+use std::borrow::Cow;
 use std::collections::HashMap;
 use std::fmt;
 use std::sync::Arc;
@@ -31,7 +32,7 @@ pub struct Gate {
 
 /// What a gate is made of.
 pub(super) struct Inner {
-    pub(super) tools: HashMap<&'static str, Arc<Registered>>,
+    pub(super) tools: HashMap<Cow<'static, str>, Arc<Registered>>,
     pub(super) states: Arc<StateMap>,
     pub(super) signals: Signals,
     pub(super) policies: Vec<Arc<dyn Policy>>,
@@ -62,9 +63,9 @@ impl Drop for Inner {
 #[non_exhaustive]
 pub struct ToolInfo {
     /// Its name.
-    pub name: &'static str,
+    pub name: Cow<'static, str>,
     /// What it does.
-    pub description: &'static str,
+    pub description: Cow<'static, str>,
     /// The JSON Schema of its arguments.
     pub schema: JsonText,
     /// How the gate treats it.
@@ -84,13 +85,13 @@ impl Gate {
             .tools
             .values()
             .map(|tool| ToolInfo {
-                name: tool.spec.name,
-                description: tool.spec.description,
+                name: tool.spec.name.clone(),
+                description: tool.spec.description.clone(),
                 schema: tool.schema.clone(),
                 config: tool.spec.config,
             })
             .collect();
-        specs.sort_by_key(|info| info.name);
+        specs.sort_by(|a, b| a.name.cmp(&b.name));
         specs
     }
 

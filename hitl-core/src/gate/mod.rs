@@ -12,7 +12,9 @@
 //! | `execute` | intent, body, result, record |
 //! | `call` | the typed and the textual front doors |
 //! | `decide` | decisions, withdrawals, settlements |
+//! | `queue` | what waits, as one viewer sees it |
 //! | `serve` | this process runs what others approved |
+//! | `dynamic` | tools that are known only at run time |
 //! | `taint` | a call's own secrets are scrubbed from what is said about it |
 //! | `recover` | what a dead process left is put in order |
 
@@ -20,10 +22,12 @@ mod builder;
 mod call;
 mod claim;
 mod decide;
+mod dynamic;
 mod error;
 mod execute;
 mod handle;
 mod prepare;
+mod queue;
 mod recover;
 mod registry;
 mod review;
@@ -39,5 +43,6 @@ pub use call::{Attributed, CallBuilder, SubmitBuilder, Submitting};
 pub use error::{CallError, GateError, GateErrorKind, NotRun};
 pub use handle::{Gate, ToolInfo};
 pub use prepare::Preview;
+pub use queue::{Queue, QueuePage};
 pub use recover::Recovered;
 pub use submission::{Receipt, Submission, Ticket};

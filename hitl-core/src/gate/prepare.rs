@@ -103,7 +103,7 @@ impl Inner {
         let config = tool.spec.config;
         let (assessment, routed) = self.judge(&tool, &snapshot, &cx)?;
         let shown = snapshot.shown(&self.redactor);
-        let content = content_digest(tool.spec.name, &snapshot, &cx, &self.key);
+        let content = content_digest(&tool.spec.name, &snapshot, &cx, &self.key);
         let level = routed.verdict.level().unwrap_or(ApprovalLevel::Full);
         let (state, ending) = match &routed.verdict {
             Verdict::Run | Verdict::Ask(_) => (CallState::Pending, None),
@@ -115,10 +115,13 @@ impl Inner {
             key,
             revision: 1,
             binding: binding_digest(content, tool.fingerprint, 1),
-            tool: tool.spec.name.to_owned(),
+            tool: tool.spec.name.clone().into_owned(),
             fingerprint: tool.fingerprint,
-            title: self.redactor.text(&title(tool.spec.name, config.describe, &shown)).into_owned(),
-            description: tool.spec.description.to_owned(),
+            title: self
+                .redactor
+                .text(&title(&tool.spec.name, config.describe, &shown))
+                .into_owned(),
+            description: tool.spec.description.clone().into_owned(),
             arguments: JsonText::from(&shown),
             principal: cx.principal.clone(),
             approval_type: config.approval_type.to_owned(),
@@ -169,7 +172,7 @@ impl Inner {
         let arguments = scan_within(snapshot.text(), limits).map_err(|_| {
             GateError::new(GateErrorKind::Payload, "the call's snapshot cannot be read")
         })?;
-        let view = CallView::new(tool.spec.name, &tool.spec.config, &arguments, context);
+        let view = CallView::new(&tool.spec.name, &tool.spec.config, &arguments, context);
         let mut assessment = assess(&view, &self.signals);
         let mut routed = route(&view, &assessment, &self.policies);
         // Signals and policies see the secrets; what they say about them is shown.

@@ -1,6 +1,7 @@
 //! Tools by name. Typed inside, erased outside.
 
 use std::any::TypeId;
+use std::borrow::Cow;
 use std::marker::PhantomData;
 use std::sync::Arc;
 
@@ -10,19 +11,27 @@ use hitl_base::JsonText;
 use hitl_base::json::Limits;
 
 use super::error::GateError;
-use super::execute::{Held, execute};
+use super::execute::{Held, Runnable, execute};
 use super::handle::Inner;
 use crate::arguments::{ArgumentError, Snapshot, parse};
-use crate::call::{Fingerprint, Outcome, Spec, Tool, fingerprint};
+use crate::call::{Fingerprint, HitlConfig, Outcome, Shown, StateRequirement, Tool, fingerprint};
 
 /// A registered tool.
 pub(super) struct Registered {
-    pub(super) spec: &'static Spec,
+    pub(super) spec: Described,
     pub(super) schema: JsonText,
     pub(super) fingerprint: Fingerprint,
     /// The Rust type, so that a typed call cannot meet another tool of the same name.
     pub(super) type_id: TypeId,
     pub(super) kind: Box<dyn Kind>,
+}
+
+/// What a tool says about itself, wherever that comes from.
+pub(super) struct Described {
+    pub(super) name: Cow<'static, str>,
+    pub(super) description: Cow<'static, str>,
+    pub(super) states: &'static [StateRequirement],
+    pub(super) config: HitlConfig,
 }
 
 /// What a tool's type can do that its name cannot.
@@ -51,7 +60,7 @@ impl<T: Tool> Kind for Of<T> {
 
 pub(super) struct Arguments<T>(pub(super) T);
 
-impl<T: Tool> Body for Arguments<T> {
+impl<T: Runnable> Body for Arguments<T> {
     fn execute(
         self: Box<Self>,
         gate: Arc<Inner>,
@@ -75,9 +84,21 @@ impl Registered {
         let schema = serde_json::to_string(&schema).ok().and_then(|text| JsonText::new(text).ok());
         let schema = schema.unwrap_or_else(JsonText::null);
         let spec = const { &T::SPEC };
+        let shown = Shown {
+            name: spec.name,
+            description: spec.description,
+            describe: spec.config.describe,
+            schema: schema.as_str(),
+        };
+        let secrets = spec.parameters.iter().filter(|p| p.sensitive).map(|p| p.name);
         Self {
-            spec,
-            fingerprint: fingerprint(spec, schema.as_str()),
+            fingerprint: fingerprint(&shown, secrets),
+            spec: Described {
+                name: Cow::Borrowed(spec.name),
+                description: Cow::Borrowed(spec.description),
+                states: spec.states,
+                config: spec.config,
+            },
             schema,
             type_id: TypeId::of::<T>(),
             kind: Box::new(Of::<T>(PhantomData)),

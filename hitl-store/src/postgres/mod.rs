@@ -18,6 +18,7 @@ mod open;
 mod operation;
 mod options;
 mod query;
+mod queue;
 mod retention;
 mod schema;
 mod session;

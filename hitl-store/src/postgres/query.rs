@@ -68,6 +68,7 @@ static APPROVED: Sql = Sql {
            ORDER BY n LIMIT $2",
     types: &[Type::TEXT, Type::INT8],
 };
+// The time is asked for once, in a query of its own: only then does the index bound the search.
 static STALE: Sql = Sql {
     text: "(SELECT c.tenant, c.id::text, c.state FROM {s}.calls c WHERE c.state = 'claimed' \
              AND NOT EXISTS (SELECT FROM {s}.sessions s WHERE s.id = c.session \
@@ -75,7 +76,8 @@ static STALE: Sql = Sql {
            UNION ALL \
            (SELECT tenant, id::text, state FROM {s}.calls \
              WHERE state IN ('pending', 'approved') \
-               AND expires_at <= coalesce($1, (extract(epoch FROM clock_timestamp()) * 1000)::bigint) \
+               AND expires_at <= (SELECT coalesce($1, \
+                 (extract(epoch FROM clock_timestamp()) * 1000)::bigint)) \
              ORDER BY expires_at LIMIT $2) LIMIT $2",
     types: &[Type::INT8, Type::INT8],
 };
@@ -337,7 +339,7 @@ fn kept(row: &Row) -> Result<Kept, Fault> {
     Ok(Kept { read_at: row.try_get(0)?, epoch: row.try_get(3)?, record, claimant_dead })
 }
 
-fn record(row: &Row, at: usize) -> Result<CallRecord, Fault> {
+pub(super) fn record(row: &Row, at: usize) -> Result<CallRecord, Fault> {
     parse_record(row.try_get(at + 1)?, row.try_get(at)?)
 }
 
@@ -364,7 +366,7 @@ fn parse<T: FromStr>(text: &str) -> Result<T, Fault> {
     text.parse().map_err(|_| Fault::Damaged("an id"))
 }
 
-fn count(limit: usize) -> i64 {
+pub(super) fn count(limit: usize) -> i64 {
     i64::try_from(limit).unwrap_or(i64::MAX)
 }
 
@@ -382,7 +384,7 @@ pub(super) fn storable(text: &str) -> String {
     }
 }
 
-fn original(text: &str) -> String {
+pub(super) fn original(text: &str) -> String {
     if text.contains('\u{1}') {
         text.replace("\u{1}0", "\0").replace("\u{1}1", "\u{1}")
     } else {
@@ -403,3 +405,7 @@ mod tests {
         assert_ne!(storable("\0"), storable("\u{1}0"));
     }
 }
+
+#[cfg(test)]
+#[path = "scale_tests.rs"]
+mod scale;

@@ -15,7 +15,7 @@ use super::query::{self, one, parse_record};
 /// How many calls are erased or forgotten in one statement, so that others get their turn.
 const BATCH: i64 = 200;
 
-static ENDED: Sql = Sql {
+pub(super) static ENDED: Sql = Sql {
     text: "SELECT n, version, record FROM {s}.calls WHERE NOT erased AND state IN \
            ('executed', 'failed', 'rejected', 'responded', 'expired', 'cancelled', 'denied') \
            AND updated_at < $1 ORDER BY updated_at LIMIT $2",
@@ -23,7 +23,8 @@ static ENDED: Sql = Sql {
 };
 static ERASE: Sql = Sql {
     text: "WITH gone AS ( \
-             UPDATE {s}.calls c SET erased = true, began = g.began, record = g.record \
+             UPDATE {s}.calls c SET erased = true, began = g.began, record = g.record, \
+               principal = '' \
              FROM unnest($1::bigint[], $2::bigint[], $3::bigint[], $4::text[]) \
                AS g (n, version, began, record) \
              WHERE c.n = g.n AND c.version = g.version AND NOT c.erased RETURNING c.n), \

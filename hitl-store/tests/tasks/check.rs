@@ -48,7 +48,7 @@ impl Story {
                     assert!(!story.undoing && !story.done.contains(&step), "{number}: {entry}");
                     let before = story.attempts.insert(step, attempt).unwrap_or(0);
                     assert_eq!(attempt, before + 1, "attempts count on");
-                    let first_open = (0..).find(|step| !story.done.contains(step)).unwrap();
+                    let first_open = (0..5).find(|step| !story.done.contains(step)).unwrap();
                     // The members of the group begin at the same time.
                     let is_next = step == first_open || (first_open == 2 && step == 3);
                     assert!(is_next, "{number}: at the first without an output: {entry}");

@@ -1,11 +1,6 @@
 //! A `TaskManager` over a durable journal, in a process that is killed at every named place, again and
 //! again: each life goes on where the last one got to.
-#![expect(
-    clippy::expect_used,
-    clippy::panic,
-    clippy::unwrap_used,
-    reason = "a helper fails as its test does"
-)]
+#![expect(clippy::panic, clippy::unwrap_used, reason = "a helper fails as its test does")]
 
 mod check;
 mod life;

@@ -20,7 +20,7 @@ pub(crate) const CHANGED: &str = "HITL_TASKS_CHANGED";
 /// What marks our lines among those of the test harness.
 pub(crate) const MARK: &str = "@@ ";
 /// How many tasks it has in hand at once.
-const LANES: u64 = 3;
+const LANES: usize = 3;
 
 static STOP_AT: OnceLock<(String, u64)> = OnceLock::new();
 static VISITS: AtomicU64 = AtomicU64::new(0);
@@ -76,11 +76,12 @@ async fn work(folder: PathBuf) {
     let ended = lines(&folder, "ended");
     let ended: Vec<u64> = ended.iter().map(|line| line.parse().unwrap()).collect();
     let mut lanes = tokio::task::JoinSet::new();
-    for lane in 0..LANES {
-        let last = ended.iter().copied().filter(|number| number % LANES == lane).max();
+    for (lane, of_lane) in (0..LANES).zip(0_u64..) {
+        let mine = |number: &u64| usize::try_from(*number).unwrap() % LANES == lane;
+        let last = ended.iter().copied().filter(mine).max();
         let (manager, folder) = (manager.clone(), folder.clone());
         lanes.spawn(async move {
-            for number in (last.unwrap_or(lane)..).step_by(LANES as usize) {
+            for number in (last.unwrap_or(of_lane)..).step_by(LANES) {
                 let handle = manager.submit(task(&folder, number, 1)).unwrap();
                 match handle.wait().await {
                     Ok(made) => assert_eq!((made, fails(number)), (output(number), false)),

@@ -1,0 +1,131 @@
+//! Amounts as people write them: `5.000,50`, `USD 5000`, `5 000`, `1e4`, `5k`.
+//!
+//! One text may be read in several ways; `1.500` is one and a half or fifteen hundred. A signal that
+//! stops large amounts takes the largest.
+
+/// What may stand between digits that belong together.
+const SEPARATORS: [char; 9] =
+    ['.', ',', '_', '\'', '\u{2019}', ' ', '\u{A0}', '\u{202F}', '\u{2009}'];
+
+/// The largest number that somebody may read in this text. Nothing where no number can be read, or
+/// where digits of another script stand that are not read here.
+pub(super) fn largest(text: &str) -> Option<f64> {
+    if text.chars().any(|c| c.is_numeric() && !c.is_ascii_digit()) {
+        return None;
+    }
+    let mut largest = whole_text(text).map(f64::abs);
+    let mut rest = text;
+    while let Some(start) = rest.find(|c: char| c.is_ascii_digit()) {
+        let (number, after) = split(&rest[start..]);
+        let read = readings(number).fold(0.0, f64::max) * scale(after);
+        largest = Some(largest.map_or(read, |largest| largest.max(read)));
+        rest = after;
+    }
+    largest
+}
+
+/// The number that the whole of this text is, with the usual separators and signs of currency.
+pub(super) fn whole_text(text: &str) -> Option<f64> {
+    let unread = |c: &char| matches!(c, ',' | '_' | ' ' | '$' | '\u{20AC}' | '\u{A3}');
+    let plain: String = text.chars().filter(|c| !unread(c)).collect();
+    plain.parse().ok().filter(|number: &f64| !number.is_nan())
+}
+
+/// Digits with their separators and exponent, and what follows.
+fn split(text: &str) -> (&str, &str) {
+    let digits = |text: &str| {
+        text.find(|c: char| !(c.is_ascii_digit() || SEPARATORS.contains(&c))).unwrap_or(text.len())
+    };
+    let end = digits(text);
+    let exponent = text[end..].strip_prefix(['e', 'E']).map_or(0, |power| {
+        let signed = power.strip_prefix(['+', '-']).unwrap_or(power);
+        let length = signed.find(|c: char| !c.is_ascii_digit()).unwrap_or(signed.len());
+        if length == 0 { 0 } else { 1 + (power.len() - signed.len()) + length }
+    });
+    text.split_at(end + exponent)
+}
+
+/// Every way to read digits with separators: each separator may be the decimal point, or none.
+fn readings(number: &str) -> impl Iterator<Item = f64> + '_ {
+    let (digits, exponent) = match number.split_once(['e', 'E']) {
+        Some((digits, exponent)) => (digits, exponent),
+        None => (number, "0"),
+    };
+    let digits = digits.trim_end_matches(SEPARATORS);
+    let last = digits.rfind(SEPARATORS);
+    let plain = |text: &str| text.replace(SEPARATORS, "");
+    let pointed = last.map(|at| {
+        let (whole, fraction) = digits.split_at(at);
+        format!("{}.{}", plain(whole), plain(fraction))
+    });
+    // Groups have three digits: `999.99` is not read as 99999, nor `1.2345` as 12345.
+    let grouped = last.is_none_or(|at| plain(&digits[at..]).len() == 3);
+    let whole = (grouped || pointed.is_none()).then(|| plain(digits));
+    [pointed, whole]
+        .into_iter()
+        .flatten()
+        .filter_map(move |text| format!("{text}e{exponent}").parse().ok())
+}
+
+/// What a word right after the digits multiplies them by.
+fn scale(after: &str) -> f64 {
+    let word: String = after.trim_start().chars().take_while(|c| c.is_alphabetic()).collect();
+    match word.to_lowercase().as_str() {
+        "k" | "thousand" | "tsd" | "grand" => 1e3,
+        "m" | "mm" | "mn" | "mio" | "mil" | "million" | "millions" => 1e6,
+        "b" | "bn" | "billion" | "billions" | "mrd" => 1e9,
+        _ => 1.0,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    #[test]
+    fn what_people_write_is_read() {
+        for (text, number) in [
+            ("5.000,50", 5000.5),
+            ("5,000.50", 5000.5),
+            ("USD 5000", 5000.0),
+            ("5000 EUR", 5000.0),
+            ("1e4", 1e4),
+            ("1E+4 USD", 1e4),
+            ("5 000", 5000.0),
+            ("5\u{202F}000,00 \u{20AC}", 5000.0),
+            ("5'000.-", 5000.0),
+            ("5_000", 5000.0),
+            ("1.500", 1500.0),
+            ("1.000.000", 1e6),
+            ("12,34,567.89", 1_234_567.89),
+            ("$5k", 5000.0),
+            ("2 million dollars", 2e6),
+            ("1.5m", 1.5e6),
+            ("-5000", 5000.0),
+            ("between 10 and 2000", 2000.0),
+            ("999.99", 999.99),
+            ("999,99", 99_999.0), // As it always was: commas were left out.
+            ("0.5", 0.5),
+        ] {
+            assert_eq!(largest(text), Some(number), "{text}");
+        }
+        for unread in ["all of it", "five thousand", "\u{FF15}000", "\u{661}\u{662}", ""] {
+            assert_eq!(largest(unread), None, "{unread}");
+        }
+        assert_eq!(largest("1e999"), Some(f64::INFINITY));
+    }
+
+    proptest! {
+        #[test]
+        fn invariant_5_no_text_is_read_as_less_than_before(text in "[0-9.,eE+ $kK-]{0,12}") {
+            let before = whole_text(&text).map_or(0.0, f64::abs);
+            prop_assert!(largest(&text).is_none_or(|now| now >= before));
+        }
+
+        #[test]
+        fn any_text_is_read_without_a_panic(text in any::<String>()) {
+            let _ = largest(&text);
+        }
+    }
+}

@@ -1,0 +1,113 @@
+//! What a tool's server says about it, in the words of the Model Context Protocol.
+
+use serde::{Deserialize, Serialize};
+
+use crate::call::Hints;
+
+/// The annotations of a tool as its server sends them (`readOnlyHint` and so on). What is not said
+/// is what the protocol assumes: not read-only, destructive, not idempotent, open-world.
+///
+/// ```
+/// # use hitl_core::dynamic::{Annotations, HintTrust};
+/// # use hitl_core::Hints;
+/// let claimed: Annotations = serde_json::from_str(r#"{"readOnlyHint": true}"#)?;
+/// // A server that is not trusted cannot talk its tools past the reviewer.
+/// assert!(!claimed.applied_to(Hints::default(), HintTrust::OnlyTighten).read_only);
+/// assert!(claimed.applied_to(Hints::default(), HintTrust::Believe).read_only);
+/// # Ok::<(), serde_json::Error>(())
+/// ```
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+#[non_exhaustive]
+pub struct Annotations {
+    /// It changes nothing.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub read_only_hint: Option<bool>,
+    /// It may destroy something.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub destructive_hint: Option<bool>,
+    /// Doing it twice does it once.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub idempotent_hint: Option<bool>,
+    /// It reaches systems that nobody here knows.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub open_world_hint: Option<bool>,
+}
+
+/// How far the host trusts the server that annotated a tool.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum HintTrust {
+    /// Not at all: what it says may only make the gate stricter than the host's own hints.
+    #[default]
+    OnlyTighten,
+    /// As if the host had said it itself.
+    Believe,
+}
+
+impl Annotations {
+    /// The hints in force: the host's `own`, and what the server says as far as it is trusted. Of
+    /// two that contradict each other, the one that makes the gate stricter holds.
+    #[must_use]
+    pub fn applied_to(self, own: Hints, trust: HintTrust) -> Hints {
+        // A permission needs somebody who is trusted and nobody who denies it.
+        let allowed = |own: bool, claimed: Option<bool>| match trust {
+            HintTrust::OnlyTighten => own && claimed != Some(false),
+            HintTrust::Believe => (own || claimed == Some(true)) && claimed != Some(false),
+        };
+        let destroys = own.destructive || self.destructive_hint == Some(true);
+        let read_only = allowed(own.read_only, self.read_only_hint) && !destroys;
+        Hints {
+            read_only,
+            destructive: destroys || (!read_only && self.destructive_hint.is_none()),
+            idempotent: allowed(own.idempotent, self.idempotent_hint),
+            open_world: own.open_world || self.open_world_hint != Some(false),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const SAID: [Option<bool>; 3] = [None, Some(false), Some(true)];
+
+    fn every() -> impl Iterator<Item = (Hints, Annotations)> {
+        (0..16 * 81_usize).map(|n| {
+            let (own, said) = (n % 16, n / 16);
+            let own = Hints {
+                read_only: own & 1 != 0,
+                destructive: own & 2 != 0,
+                idempotent: own & 4 != 0,
+                open_world: own & 8 != 0,
+            };
+            let claimed = Annotations {
+                read_only_hint: SAID[said % 3],
+                destructive_hint: SAID[said / 3 % 3],
+                idempotent_hint: SAID[said / 9 % 3],
+                open_world_hint: SAID[said / 27 % 3],
+            };
+            (own, claimed)
+        })
+    }
+
+    #[test]
+    fn invariant_5_a_server_that_is_not_trusted_only_tightens() {
+        for (own, claimed) in every() {
+            let with = claimed.applied_to(own, HintTrust::OnlyTighten);
+            assert!(!with.read_only || own.read_only, "{own:?} {claimed:?}");
+            assert!(!with.idempotent || own.idempotent, "{own:?} {claimed:?}");
+            assert!(with.destructive || !own.destructive, "{own:?} {claimed:?}");
+            assert!(with.open_world || !own.open_world, "{own:?} {claimed:?}");
+        }
+    }
+
+    #[test]
+    fn invariant_5_hints_never_contradict_each_other() {
+        for (own, claimed) in every() {
+            for trust in [HintTrust::OnlyTighten, HintTrust::Believe] {
+                let with = claimed.applied_to(own, trust);
+                assert!(!(with.read_only && with.destructive), "{own:?} {claimed:?} {trust:?}");
+            }
+        }
+    }
+}

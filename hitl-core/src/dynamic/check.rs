@@ -1,0 +1,246 @@
+//! Whether arguments satisfy a schema. Errors name places and what was expected, and quote nothing.
+
+use std::cell::Cell;
+use std::cmp::Ordering;
+
+use hitl_base::Json;
+use hitl_base::json::{compare_numbers, is_whole, same_number};
+
+use super::schema::{Id, Kind, Node, Schema};
+use crate::arguments::{ArgumentError, ArgumentErrorKind};
+
+/// How much work one check may be: a schema from elsewhere can be made to explode.
+const STEPS: u32 = 1_000_000;
+
+impl Schema {
+    /// Whether `arguments` satisfy this schema.
+    pub(crate) fn check(&self, arguments: &Json) -> Result<(), ArgumentError> {
+        Check { schema: self, left: Cell::new(STEPS) }.node(self.root, arguments)
+    }
+}
+
+struct Check<'s> {
+    schema: &'s Schema,
+    left: Cell<u32>,
+}
+
+type Checked = Result<(), ArgumentError>;
+
+fn refuse<T>(kind: ArgumentErrorKind, why: impl Into<String>) -> Result<T, ArgumentError> {
+    Err(ArgumentError::new(kind, why))
+}
+
+impl Check<'_> {
+    fn step(&self) -> Checked {
+        match self.left.get().checked_sub(1) {
+            Some(left) => {
+                self.left.set(left);
+                Ok(())
+            }
+            None => refuse(
+                ArgumentErrorKind::TooLarge,
+                "checking these arguments against the tool's schema takes too long",
+            ),
+        }
+    }
+
+    fn node(&self, id: Id, value: &Json) -> Checked {
+        self.step()?;
+        let node = &self.schema.nodes[id];
+        let checked = self.itself(node, value).and_then(|()| self.combined(node, value));
+        // What is wrong inside a secret is said without the keys in it.
+        checked.map_err(|error| if node.sensitive { error.without_path() } else { error })
+    }
+
+    fn itself(&self, node: &Node, value: &Json) -> Checked {
+        use ArgumentErrorKind::{Invalid, WrongType};
+        if node.never {
+            return refuse(Invalid, "nothing is accepted here");
+        }
+        if !(node.types.is_empty() || node.types.iter().any(|kind| kind.fits(value))) {
+            let names: Vec<_> = node.types.iter().map(|kind| kind.name()).collect();
+            let why = format!("expected {}, found {}", names.join(" or "), value.kind());
+            return refuse(WrongType, why);
+        }
+        let is = |other: &Json| self.same(value, other);
+        if let Some(accepted) = &node.accepted
+            && !any(accepted, is)?
+        {
+            return refuse(Invalid, "this is not one of the accepted values");
+        }
+        if let Some(constant) = &node.constant
+            && !is(constant)?
+        {
+            return refuse(Invalid, "this is not the accepted value");
+        }
+        match value {
+            Json::Number(lexeme) => node.number(lexeme),
+            Json::String(text) if !node.length.holds(text.chars().count()) => {
+                refuse(Invalid, node.length.wanted("characters"))
+            }
+            Json::Array(items) => self.array(node, items),
+            Json::Object(entries) => self.object(node, entries),
+            _ => Ok(()),
+        }
+    }
+
+    fn combined(&self, node: &Node, value: &Json) -> Checked {
+        for id in &node.all {
+            self.node(*id, value)?;
+        }
+        for alternatives in &node.any {
+            if self.fitting(alternatives, value)? == 0 {
+                let why = format!("none of {} alternatives fits", alternatives.len());
+                return refuse(ArgumentErrorKind::Invalid, why);
+            }
+        }
+        if !node.one.is_empty() {
+            let fitting = self.fitting(&node.one, value)?;
+            if fitting != 1 {
+                let why = format!("exactly one of {} alternatives must fit", node.one.len());
+                return refuse(ArgumentErrorKind::Invalid, why);
+            }
+        }
+        Ok(())
+    }
+
+    fn fitting(&self, alternatives: &[Id], value: &Json) -> Result<usize, ArgumentError> {
+        let mut fitting = 0;
+        for id in alternatives {
+            match self.node(*id, value) {
+                Ok(()) => fitting += 1,
+                // Not a misfit: it was not looked at to the end.
+                Err(error) if error.kind() == ArgumentErrorKind::TooLarge => return Err(error),
+                Err(_) => {}
+            }
+        }
+        Ok(fitting)
+    }
+
+    fn array(&self, node: &Node, items: &[Json]) -> Checked {
+        if !node.count.holds(items.len()) {
+            return refuse(ArgumentErrorKind::Invalid, node.count.wanted("items"));
+        }
+        if node.unique {
+            for (i, item) in items.iter().enumerate() {
+                if any(&items[..i], |earlier| self.same(item, earlier))? {
+                    return refuse(ArgumentErrorKind::Invalid, "an item stands here twice");
+                }
+            }
+        }
+        let Some(schema) = node.items else { return Ok(()) };
+        for (i, item) in items.iter().enumerate() {
+            self.node(schema, item).map_err(|error| error.inside_item(i))?;
+        }
+        Ok(())
+    }
+
+    fn object(&self, node: &Node, entries: &[(String, Json)]) -> Checked {
+        let has = |name: &String| entries.iter().any(|(key, _)| key == name);
+        if let Some(missing) = node.required.iter().find(|name| !has(name)) {
+            let error = ArgumentError::new(ArgumentErrorKind::Missing, "this argument is required");
+            return Err(error.inside(missing));
+        }
+        if !node.entries.holds(entries.len()) {
+            return refuse(ArgumentErrorKind::Invalid, node.entries.wanted("entries"));
+        }
+        for (key, value) in entries {
+            let named = node.properties.iter().find(|(name, _)| name == key);
+            let schema = match (named, node.additional) {
+                (Some((_, id)), _) => *id,
+                (None, Some(id)) if self.schema.nodes[id].never => {
+                    let why = "there is no such argument";
+                    return Err(
+                        ArgumentError::new(ArgumentErrorKind::UnknownField, why).inside(key)
+                    );
+                }
+                (None, Some(id)) => id,
+                (None, None) => continue,
+            };
+            self.node(schema, value).map_err(|error| error.inside(key))?;
+        }
+        Ok(())
+    }
+
+    /// Whether two values are the same in the sense of JSON Schema: numbers by what they are,
+    /// objects whatever their order.
+    fn same(&self, a: &Json, b: &Json) -> Result<bool, ArgumentError> {
+        self.step()?;
+        Ok(match (a, b) {
+            (Json::Number(a), Json::Number(b)) => same_number(a, b),
+            (Json::Array(a), Json::Array(b)) if a.len() == b.len() => {
+                for (a, b) in a.iter().zip(b) {
+                    if !self.same(a, b)? {
+                        return Ok(false);
+                    }
+                }
+                true
+            }
+            (Json::Object(left), Json::Object(right)) if left.len() == right.len() => {
+                for (key, value) in left {
+                    match b.get(key) {
+                        Some(other) if self.same(value, other)? => {}
+                        _ => return Ok(false),
+                    }
+                }
+                true
+            }
+            _ => a == b,
+        })
+    }
+}
+
+fn any(
+    values: &[Json],
+    is: impl Fn(&Json) -> Result<bool, ArgumentError>,
+) -> Result<bool, ArgumentError> {
+    for value in values {
+        if is(value)? {
+            return Ok(true);
+        }
+    }
+    Ok(false)
+}
+
+impl Kind {
+    fn fits(self, value: &Json) -> bool {
+        match (self, value) {
+            (Self::Integer, Json::Number(lexeme)) => is_whole(lexeme),
+            (Self::Null, Json::Null)
+            | (Self::Boolean, Json::Bool(_))
+            | (Self::Number, Json::Number(_))
+            | (Self::String, Json::String(_))
+            | (Self::Array, Json::Array(_))
+            | (Self::Object, Json::Object(_)) => true,
+            _ => false,
+        }
+    }
+}
+
+impl Node {
+    fn number(&self, lexeme: &str) -> Checked {
+        let limits = [
+            (&self.minimum, [Ordering::Greater, Ordering::Equal].as_slice(), "at least"),
+            (&self.above, &[Ordering::Greater], "above"),
+            (&self.maximum, &[Ordering::Less, Ordering::Equal], "at most"),
+            (&self.below, &[Ordering::Less], "below"),
+        ];
+        for (limit, fine, word) in limits {
+            if let Some(limit) = limit
+                && !compare_numbers(lexeme, limit).is_some_and(|order| fine.contains(&order))
+            {
+                return refuse(ArgumentErrorKind::Invalid, format!("this must be {word} {limit}"));
+            }
+        }
+        Ok(())
+    }
+}
+
+impl super::schema::Span {
+    fn wanted(self, what: &str) -> String {
+        match self.most {
+            Some(most) => format!("expected {} to {most} {what}", self.least),
+            None => format!("expected at least {} {what}", self.least),
+        }
+    }
+}

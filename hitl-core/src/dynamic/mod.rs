@@ -1,0 +1,21 @@
+//! Tools that are known only at run time, like those of an MCP server: an owned spec, a JSON Schema
+//! as text, and one body for them all.
+//!
+//! ```text
+//! text --scan--> tree --check against the schema--> Snapshot --permit--> body
+//! ```
+
+mod annotations;
+mod check;
+mod compile;
+mod schema;
+mod secrets;
+mod spec;
+mod tool;
+mod write;
+
+pub use annotations::{Annotations, HintTrust};
+pub(crate) use schema::Schema;
+pub use spec::DynSpec;
+pub use tool::{DynArguments, DynTool, DynToolError, DynToolErrorKind};
+pub(crate) use tool::{DynBody, DynFailure, Running};

@@ -1,0 +1,122 @@
+//! A JSON Schema, ready to check with.
+//!
+//! A documented subset of draft 2020-12, on our own exact tree. What restricts values and is not in
+//! it is refused when the tool is made: a restriction that nobody checks is none.
+
+use hitl_base::Json;
+
+/// A node's place in its schema.
+pub(super) type Id = usize;
+
+/// A schema. Nodes name each other by place, so that definitions may recurse.
+#[derive(Debug)]
+pub(crate) struct Schema {
+    pub(super) nodes: Vec<Node>,
+    pub(super) root: Id,
+}
+
+/// What one value must satisfy.
+#[derive(Debug, Default)]
+pub(super) struct Node {
+    /// The schema `false`: nothing is accepted.
+    pub(super) never: bool,
+    /// One of these, if any are named.
+    pub(super) types: Vec<Kind>,
+    pub(super) accepted: Option<Vec<Json>>,
+    pub(super) constant: Option<Json>,
+    pub(super) properties: Vec<(String, Id)>,
+    pub(super) required: Vec<String>,
+    pub(super) additional: Option<Id>,
+    pub(super) items: Option<Id>,
+    /// Limits as they were written.
+    pub(super) minimum: Option<Box<str>>,
+    pub(super) maximum: Option<Box<str>>,
+    pub(super) above: Option<Box<str>>,
+    pub(super) below: Option<Box<str>>,
+    pub(super) length: Span,
+    pub(super) count: Span,
+    pub(super) entries: Span,
+    pub(super) unique: bool,
+    /// All of these as well, references among them.
+    pub(super) all: Vec<Id>,
+    /// At least one of each of these.
+    pub(super) any: Vec<Vec<Id>>,
+    /// Exactly one of these.
+    pub(super) one: Vec<Id>,
+    pub(super) sensitive: bool,
+}
+
+/// A range of sizes.
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct Span {
+    pub(super) least: u64,
+    pub(super) most: Option<u64>,
+}
+
+/// A type in the words of JSON Schema.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Kind {
+    Null,
+    Boolean,
+    Integer,
+    Number,
+    String,
+    Array,
+    Object,
+}
+
+impl Kind {
+    pub(super) const ALL: [(&'static str, Self); 7] = [
+        ("null", Self::Null),
+        ("boolean", Self::Boolean),
+        ("integer", Self::Integer),
+        ("number", Self::Number),
+        ("string", Self::String),
+        ("array", Self::Array),
+        ("object", Self::Object),
+    ];
+
+    pub(super) fn name(self) -> &'static str {
+        Self::ALL.iter().find(|(_, kind)| *kind == self).map_or("", |(name, _)| name)
+    }
+}
+
+impl Schema {
+    /// These nodes, and all that hold for the same value: references and alternatives, whether they
+    /// fit or not.
+    pub(super) fn with_all(&self, ids: impl IntoIterator<Item = Id>) -> Vec<Id> {
+        let mut found: Vec<Id> = Vec::new();
+        let mut open: Vec<Id> = ids.into_iter().collect();
+        while let Some(id) = open.pop() {
+            if !found.contains(&id) {
+                found.push(id);
+                open.extend(self.nodes[id].same_value());
+            }
+        }
+        found
+    }
+
+    /// What holds for the entry `key`, of an object for which `nodes` hold.
+    pub(super) fn entry(&self, nodes: &[Id], key: &str) -> Vec<Id> {
+        self.with_all(nodes.iter().filter_map(|id| {
+            let node = &self.nodes[*id];
+            let named = node.properties.iter().find(|(name, _)| name == key).map(|(_, id)| *id);
+            named.or(node.additional)
+        }))
+    }
+
+    /// What holds for the items of an array for which `nodes` hold.
+    pub(super) fn items(&self, nodes: &[Id]) -> Vec<Id> {
+        self.with_all(nodes.iter().filter_map(|id| self.nodes[*id].items))
+    }
+
+    pub(super) fn is_sensitive(&self, nodes: &[Id]) -> bool {
+        nodes.iter().any(|id| self.nodes[*id].sensitive)
+    }
+}
+
+impl Node {
+    pub(super) fn same_value(&self) -> impl Iterator<Item = Id> + '_ {
+        self.all.iter().chain(self.any.iter().flatten()).chain(&self.one).copied()
+    }
+}

@@ -1,0 +1,105 @@
+//! Marks the secrets that the host names by their paths.
+
+use hitl_base::display::{clip, visible};
+
+use super::schema::{Id, Node, Schema};
+use crate::arguments::ArgumentError;
+
+impl Schema {
+    /// Marks what `path` names. A path that names nothing is a mistake: what it was meant for would
+    /// be shown.
+    pub(super) fn hide(&mut self, path: &str) -> Result<(), String> {
+        let dotted = path.replace("[]", ".[]");
+        let mut steps: Vec<&str> = dotted.split('.').collect();
+        let last = steps.pop().unwrap_or_default();
+        let mut nodes = self.with_all([self.root]);
+        for step in steps {
+            nodes = match step {
+                "[]" => self.items(&nodes),
+                "*" => {
+                    let additional = nodes.iter().filter_map(|id| self.nodes[*id].additional);
+                    self.with_all(additional.collect::<Vec<_>>())
+                }
+                name => self.entry(&nodes, name),
+            };
+        }
+        let mut found = false;
+        for id in nodes {
+            found |= self.hide_in(id, last);
+        }
+        if found {
+            Ok(())
+        } else {
+            Err(format!("`{path}` names no property of the schema, so it cannot be hidden"))
+        }
+    }
+
+    /// Hides one part of what `id` holds. It gets a node of its own, because the part's schema may
+    /// stand elsewhere too.
+    fn hide_in(&mut self, id: Id, part: &str) -> bool {
+        let secret = self.nodes.len();
+        let node = &mut self.nodes[id];
+        let held = match part {
+            "[]" => node.items.replace(secret),
+            "*" => node.additional.replace(secret),
+            name => match node.properties.iter_mut().find(|(known, _)| known == name) {
+                Some((_, held)) => Some(std::mem::replace(held, secret)),
+                None => return false,
+            },
+        };
+        let Some(held) = held else {
+            // Nothing was said about it, so nothing is hidden.
+            match part {
+                "[]" => node.items = None,
+                _ => node.additional = None,
+            }
+            return false;
+        };
+        self.nodes.push(Node { all: vec![held], sensitive: true, ..Node::default() });
+        true
+    }
+}
+
+impl Schema {
+    /// An error of the scanner, which knows no schema, with nothing of a path inside a secret.
+    pub(crate) fn without_secrets(&self, error: ArgumentError) -> ArgumentError {
+        if self.has_odd_names() {
+            // Where a step ends cannot be told.
+            return error.without_path();
+        }
+        let mut nodes = self.with_all([self.root]);
+        let mut at = String::new();
+        let path = error.path().to_owned();
+        for (name, seam) in steps(&path) {
+            at.push_str(seam);
+            at.push_str(name);
+            nodes = match name.strip_prefix('[') {
+                Some(_) => self.items(&nodes),
+                None => self.entry(&nodes, name),
+            };
+            if self.is_sensitive(&nodes) {
+                return error.only_to(&at);
+            }
+        }
+        error
+    }
+}
+
+impl Schema {
+    /// Whether a property has a name that a path does not show as it is.
+    fn has_odd_names(&self) -> bool {
+        let shown =
+            |name: &str| visible(&clip(name, 64)) == name && !name.contains(['.', '[', ']']);
+        self.nodes.iter().flat_map(|node| &node.properties).any(|(name, _)| !shown(name))
+    }
+}
+
+/// The steps of an error's path, each with what stands before it.
+fn steps(path: &str) -> impl Iterator<Item = (&str, &str)> {
+    path.split('.').enumerate().flat_map(|(i, part)| {
+        let dot = if i == 0 { "" } else { "." };
+        let (name, items) = part.split_at(part.find('[').unwrap_or(part.len()));
+        let items = items.split_inclusive(']').map(|item| (item, ""));
+        (!name.is_empty()).then_some((name, dot)).into_iter().chain(items)
+    })
+}

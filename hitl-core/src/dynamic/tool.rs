@@ -1,0 +1,201 @@
+//! A tool that is known only at run time.
+
+use std::fmt::{self, Debug, Display};
+use std::future::Future;
+use std::sync::Arc;
+
+use futures::FutureExt as _;
+use futures::future::BoxFuture;
+use hitl_base::json::{Limits, scan_within};
+use hitl_base::{Json, JsonText};
+use serde::de::DeserializeOwned;
+
+use super::{DynSpec, Schema};
+use crate::arguments::{ArgumentError, Snapshot, parse_text};
+use crate::call::{InvalidSpec, Permit, check_name_and_config};
+
+/// A tool that is known only at run time: one of an MCP server that the host passes on, say. It
+/// passes through the gate like any other; typed and dynamic tools share one list of names.
+///
+/// # The schema
+/// is the text of a JSON Schema. Its checked part is: `type`, `enum`, `const`, `properties`,
+/// `required`, `additionalProperties`, `items`, `minimum`, `maximum`, `exclusiveMinimum`,
+/// `exclusiveMaximum`, `minLength`, `maxLength`, `minItems`, `maxItems`, `uniqueItems`,
+/// `minProperties`, `maxProperties`, `allOf`, `anyOf`, `oneOf`, and `$ref` to the schema's own
+/// definitions. A schema that restricts values in any other way (`pattern`, `not`, `if`, ..) is
+/// refused, unless the host accepts that with [`DynSpec::unchecked`]. `format` restricts nothing, as
+/// in the standard. Numbers are compared exactly. Properties marked `"writeOnly": true` or
+/// `"x-sensitive": true` are secrets, in every alternative that names them.
+///
+/// # The snapshot
+/// is what the model wrote, to the digit: no type stands in between that could change it. Only keys
+/// are put into order. Defaults in the schema are the business of whoever runs the call; they are
+/// not filled in.
+///
+/// ```
+/// use hitl_base::JsonText;
+/// use hitl_core::dynamic::{DynArguments, DynSpec, DynTool};
+/// use hitl_core::{CallKey, Gate, Outcome, Permit};
+///
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// let schema = r#"{"type": "object", "properties": {"id": {"type": "integer"}}, "required": ["id"]}"#;
+/// let body = |permit: Permit<DynArguments>| async move {
+///     let (arguments, _cx) = permit.open();
+///     // Here a proxy would pass `arguments.json()` on to the server.
+///     JsonText::new(format!(r#"{{"sent": {}}}"#, arguments.json()))
+/// };
+/// let spec = DynSpec::new("crm_read", "Reads a contact.");
+/// let gate = Gate::builder().dyn_tool(DynTool::new(spec, schema, body)?).build().await?;
+/// assert_eq!(gate.specs()[0].name, "crm_read");
+/// let refused = gate.assess_json("crm_read", r#"{"id": "7"}"#, "ann").unwrap_err();
+/// assert!(refused.to_string().contains("expected integer"));
+/// # Ok(())
+/// # }
+/// ```
+pub struct DynTool {
+    pub(crate) spec: DynSpec,
+    pub(crate) schema_text: JsonText,
+    pub(crate) schema: Arc<Schema>,
+    pub(crate) body: DynBody,
+}
+
+/// The arguments of a call of a [`DynTool`].
+#[derive(Clone)]
+pub struct DynArguments {
+    pub(crate) snapshot: Arc<Snapshot>,
+}
+
+impl DynArguments {
+    /// The JSON text, secrets included: exactly what was shown, approved and digested.
+    pub fn json(&self) -> &str {
+        self.snapshot.text()
+    }
+
+    /// The arguments as a tree that keeps numbers as they were written.
+    pub fn tree(&self) -> Json {
+        // It was written from a tree.
+        let unlimited = Limits { depth: usize::MAX, bytes: usize::MAX };
+        scan_within(self.json(), unlimited).unwrap_or(Json::Null)
+    }
+
+    /// The arguments as a `T`.
+    pub fn parse<T: DeserializeOwned>(&self) -> Result<T, ArgumentError> {
+        parse_text(self.json())
+    }
+}
+
+impl Debug for DynArguments {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "DynArguments({:?})", self.snapshot)
+    }
+}
+
+type Ran = BoxFuture<'static, Result<JsonText, DynFailure>>;
+
+/// A body, whatever its type.
+pub(crate) type DynBody = Arc<dyn Fn(Permit<DynArguments>) -> Ran + Send + Sync>;
+
+/// Arguments and the body that they are for.
+pub(crate) struct Running {
+    pub(crate) arguments: DynArguments,
+    pub(crate) body: DynBody,
+}
+
+/// An error of a body, whatever its type.
+pub(crate) struct DynFailure(Box<dyn Said>);
+
+trait Said: Display + Debug + Send {}
+impl<E: Display + Debug + Send> Said for E {}
+
+impl Display for DynFailure {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        Display::fmt(&self.0, f)
+    }
+}
+
+impl Debug for DynFailure {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        Debug::fmt(&self.0, f)
+    }
+}
+
+impl DynTool {
+    /// Makes a tool of its spec, the text of its JSON Schema, and its body.
+    ///
+    /// The body gives JSON text; [`JsonText::from`] makes it of a tree.
+    ///
+    /// # Errors
+    /// [`DynToolErrorKind`] lists them: nothing is guessed and nothing ignored.
+    pub fn new<F, R, E>(spec: DynSpec, schema: &str, body: F) -> Result<Self, DynToolError>
+    where
+        F: Fn(Permit<DynArguments>) -> R + Send + Sync + 'static,
+        R: Future<Output = Result<JsonText, E>> + Send + 'static,
+        E: Display + Debug + Send + 'static,
+    {
+        check_name_and_config(&spec.name, &spec.config).map_err(|invalid| {
+            DynToolError::new(DynToolErrorKind::Spec(invalid), &spec, invalid.to_string())
+        })?;
+        let wrong = |kind| {
+            let spec = &spec;
+            move |why: String| DynToolError::new(kind, spec, why)
+        };
+        let mut compiled = super::compile::compile(schema, &spec.unchecked)
+            .map_err(wrong(DynToolErrorKind::Schema))?;
+        for path in &spec.sensitive {
+            compiled.hide(path).map_err(wrong(DynToolErrorKind::Sensitive))?;
+        }
+        let schema_text = JsonText::new(schema.to_owned()).map_err(|error| {
+            DynToolError::new(DynToolErrorKind::Schema, &spec, error.to_string())
+        })?;
+        let body: DynBody = Arc::new(move |permit| {
+            let running = body(permit);
+            async move { running.await.map_err(|error| DynFailure(Box::new(error))) }.boxed()
+        });
+        Ok(Self { spec, schema_text, schema: Arc::new(compiled), body })
+    }
+}
+
+impl Debug for DynTool {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "DynTool({:?})", self.spec.name)
+    }
+}
+
+/// What is wrong with a [`DynTool`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum DynToolErrorKind {
+    /// Its spec is not sound.
+    Spec(InvalidSpec),
+    /// Its schema is no JSON Schema of an object, or restricts values in a way that the gate does
+    /// not check.
+    Schema,
+    /// A path in [`DynSpec::sensitive`] names nothing.
+    Sensitive,
+}
+
+/// A tool that is known only at run time cannot be offered. Says why, and what to do.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("the tool `{tool}`: {message}")]
+pub struct DynToolError {
+    kind: DynToolErrorKind,
+    tool: String,
+    message: String,
+}
+
+impl DynToolError {
+    fn new(kind: DynToolErrorKind, spec: &DynSpec, message: String) -> Self {
+        // What comes from elsewhere may hold what nobody sees.
+        let visible = |text: &str| {
+            let clipped = hitl_base::display::clip(text, 500);
+            hitl_base::display::visible(&clipped).into_owned()
+        };
+        Self { kind, tool: visible(&spec.name), message: visible(&message) }
+    }
+
+    /// What is wrong.
+    pub fn kind(&self) -> DynToolErrorKind {
+        self.kind
+    }
+}

@@ -1,0 +1,68 @@
+//! Tools that are known only at run time, as the gate holds them.
+
+use std::any::TypeId;
+use std::borrow::Cow;
+use std::sync::Arc;
+
+use hitl_base::JsonText;
+use hitl_base::json::{Limits, scan_within};
+
+use super::execute::Runnable;
+use super::registry::{Arguments, Body, Described, Kind, Registered};
+use crate::arguments::{ArgumentError, Snapshot};
+use crate::call::{Permit, Shown, fingerprint};
+use crate::dynamic::{DynArguments, DynBody, DynFailure, DynTool, Running, Schema};
+
+struct Dynamic {
+    schema: Arc<Schema>,
+    body: DynBody,
+}
+
+impl Kind for Dynamic {
+    fn read(&self, text: &str, limits: Limits) -> Result<(Snapshot, Box<dyn Body>), ArgumentError> {
+        let tree = scan_within(text, limits)
+            .map_err(|error| self.schema.without_secrets(ArgumentError::from(error)))?;
+        self.schema.check(&tree)?;
+        let snapshot = self.schema.snapshot(&tree)?;
+        let arguments = DynArguments { snapshot: Arc::new(snapshot.clone()) };
+        Ok((snapshot, Box::new(Arguments(Running { arguments, body: Arc::clone(&self.body) }))))
+    }
+}
+
+impl Runnable for Running {
+    type Output = JsonText;
+    type Error = DynFailure;
+
+    async fn run(permit: Permit<Self>) -> Result<JsonText, DynFailure> {
+        let (Running { arguments, body }, cx) = permit.open();
+        body(Permit::issue(arguments, cx)).await
+    }
+
+    fn encode(output: &JsonText) -> Option<JsonText> {
+        Some(output.clone())
+    }
+}
+
+impl Registered {
+    pub(super) fn dynamic(tool: DynTool) -> Self {
+        let DynTool { spec, schema_text, schema, body } = tool;
+        let shown = Shown {
+            name: &spec.name,
+            description: &spec.description,
+            describe: spec.config.describe,
+            schema: schema_text.as_str(),
+        };
+        Self {
+            fingerprint: fingerprint(&shown, spec.sensitive.iter().map(String::as_str)),
+            spec: Described {
+                name: Cow::Owned(spec.name),
+                description: Cow::Owned(spec.description),
+                states: &[],
+                config: spec.config,
+            },
+            schema: schema_text,
+            type_id: TypeId::of::<DynArguments>(),
+            kind: Box::new(Dynamic { schema, body }),
+        }
+    }
+}
