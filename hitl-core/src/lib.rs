@@ -29,8 +29,8 @@ pub use call::{
     RunId, Spec, StateRequirement, Tenant, Thresholds, Tool,
 };
 pub use confidence::{
-    Assessment, CallView, Factor, ReviewerFactor, Signal, Signals, assess, reviewer_factors,
-    weighted,
+    Assessment, CallView, Factor, FactorSource, Opinion, ReviewerFactor, ScoreError, ScoredCall,
+    Scorer, Signal, Signals, assess, reviewer_factors, weighted,
 };
 pub use dynamic::{DynArguments, DynSpec, DynTool};
 pub use gate::{
@@ -39,9 +39,11 @@ pub use gate::{
 };
 pub use ids::{ClaimToken, DecisionId, OwnerToken, RequestId, SessionId};
 pub use machine::{CallRecord, CallState, Refusal, Resolution};
+#[cfg(feature = "policy-files")]
+pub use policy::RuleFile;
 pub use policy::{
-    ApprovalLevel, Effect, Policy, Priority, Routed, Ruling, Verdict, due_after, level_for,
-    priority, route,
+    ApprovalLevel, Effect, Policy, PolicyVersion, Priority, Routed, RuleRef, RuleSet, Ruling,
+    Verdict, VerdictKind, due_after, level_for, priority, route,
 };
 pub use queue::{Cursor, QueueCounts, QueueFilter, QueueOrder, QueueQuery, Viewer};
 pub use seal::HostKey;

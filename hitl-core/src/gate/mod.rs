@@ -5,6 +5,7 @@
 //! | `builder` | a gate is put together, and refused when something is missing |
 //! | `registry` | tools by name, typed or erased |
 //! | `prepare` | a call is snapshotted, scored, routed and rendered; nothing is awaited |
+//! | `score` | scorers are asked about it |
 //! | `submit` | it enters the store, or re-attaches to what is there |
 //! | `review` | an approver is asked inline |
 //! | `wait` | somebody waits for it; once approved, it is claimed |
@@ -31,6 +32,7 @@ mod queue;
 mod recover;
 mod registry;
 mod review;
+mod score;
 mod serve;
 mod submission;
 mod submit;
