@@ -20,13 +20,14 @@ mod sync;
 
 #[cfg(feature = "terminal")]
 pub use approval::TerminalApprover;
-pub use approval::{ApprovalRequest, Approver, Decision, Review};
+pub use approval::{ApprovalRequest, Approver, Authority, Decision, Review};
 pub use arguments::{ArgumentError, ArgumentErrorKind, Snapshot, SnapshotError, SnapshotWriter};
 pub use audit::{AuditEvent, AuditRecord, AuditSink, JsonlAudit, MemoryAudit};
 pub use call::{
-    BindingDigest, CallContext, CallKey, ContentDigest, FailureRecord, Fingerprint, Hints,
-    HitlConfig, InvalidSpec, Outcome, OutputText, Parameter, Permit, Principal, Risk, RunContext,
-    RunId, Spec, StateRequirement, Tenant, Thresholds, Tool,
+    BindingDigest, CallContext, CallKey, ContentDigest, Escalate, FailureRecord, Fingerprint,
+    Hints, HitlConfig, InvalidSpec, ModelMessage, Outcome, OutputText, Parameter, Permit,
+    Principal, Risk, RunContext, RunId, Spec, StageSpec, StateRequirement, Tenant, Thresholds,
+    Tool,
 };
 pub use confidence::{
     Assessment, CallView, Factor, FactorSource, Opinion, ReviewerFactor, ScoreError, ScoredCall,
@@ -34,16 +35,16 @@ pub use confidence::{
 };
 pub use dynamic::{DynArguments, DynSpec, DynTool};
 pub use gate::{
-    BuildError, CallError, Gate, GateBuilder, GateError, GateErrorKind, NotRun, Preview, Queue,
-    QueuePage, Receipt, Submission, Ticket,
+    Batch, BuildError, CallError, Events, Gate, GateBuilder, GateError, GateErrorKind, Happening,
+    NotRun, Preview, Queue, QueuePage, Receipt, Reminders, Submission, Ticket, ToolSet,
 };
 pub use ids::{ClaimToken, DecisionId, OwnerToken, RequestId, SessionId};
 pub use machine::{CallRecord, CallState, Refusal, Resolution};
 #[cfg(feature = "policy-files")]
 pub use policy::RuleFile;
 pub use policy::{
-    ApprovalLevel, Effect, Policy, PolicyVersion, Priority, Routed, RuleRef, RuleSet, Ruling,
-    Verdict, VerdictKind, due_after, level_for, priority, route,
+    ApprovalLevel, Effect, Policy, PolicyVersion, Priority, Requirement, Routed, RuleRef, RuleSet,
+    Ruling, Verdict, VerdictKind, due_after, level_for, priority, route,
 };
 pub use queue::{Cursor, QueueCounts, QueueFilter, QueueOrder, QueueQuery, Viewer};
 pub use seal::HostKey;

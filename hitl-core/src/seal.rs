@@ -1,7 +1,8 @@
 //! Sealing arguments and results at rest under the host's key.
 //!
-//! ChaCha20-Poly1305 with a random 96-bit nonce (RFC 8439). The call's id is the associated data, so
-//! that a sealed text cannot be moved to another call. Each use has its own key, derived from the
+//! ChaCha20-Poly1305 with a random 96-bit nonce (RFC 8439). The call's id, the purpose and the revision
+//! are the associated data, so that a sealed text cannot be moved to another call, nor a result be
+//! taken for arguments, nor the arguments of one revision for those of another. Each use has its own key, derived from the
 //! host's by HMAC-SHA-256 over the use's name.
 
 use std::fmt;
@@ -12,6 +13,7 @@ use hmac::{Hmac, Mac as _};
 use sha2::Sha256;
 
 use crate::hex::hex;
+use crate::ids::RequestId;
 
 /// The host's secret key, 256 bits: seals what is at rest and keys the digests of sensitive values.
 ///
@@ -53,11 +55,12 @@ impl HostKey {
         hmac(&hmac(&self.0, domain.as_bytes()), bytes)
     }
 
-    /// Seals `plain` for the call or record named by `bound_to`.
-    pub(crate) fn seal(&self, plain: &[u8], bound_to: &[u8]) -> Result<Sealed, SealError> {
+    /// Seals `plain` for one purpose of one call.
+    pub(crate) fn seal(&self, plain: &[u8], bound: &Bound) -> Result<Sealed, SealError> {
         let mut nonce = Nonce::default();
         getrandom::fill(&mut nonce).map_err(|_| SealError(()))?;
-        let payload = Payload { msg: plain, aad: bound_to };
+        let aad = bound.bytes();
+        let payload = Payload { msg: plain, aad: &aad };
         let sealed = self.cipher().encrypt(&nonce, payload).map_err(|_| SealError(()))?;
         let mut bytes = vec![VERSION];
         bytes.extend_from_slice(&nonce);
@@ -65,12 +68,18 @@ impl HostKey {
         Ok(Sealed(bytes))
     }
 
-    /// Opens what was sealed under this key for `bound_to`.
-    pub(crate) fn open(&self, sealed: &Sealed, bound_to: &[u8]) -> Result<Vec<u8>, SealError> {
-        let [VERSION, rest @ ..] = sealed.0.as_slice() else { return Err(SealError(())) };
+    /// Opens what was sealed under this key for this purpose of this call.
+    pub(crate) fn open(&self, sealed: &Sealed, bound: &Bound) -> Result<Vec<u8>, SealError> {
+        let (aad, rest) = match sealed.0.as_slice() {
+            [VERSION, rest @ ..] => (bound.bytes(), rest),
+            // What the first version sealed was bound to its call alone. It knew no edits, so it is
+            // never what a later revision says.
+            [1, rest @ ..] if bound.revision == 1 => (bound.call.as_bytes().to_vec(), rest),
+            _ => return Err(SealError(())),
+        };
         let (nonce, text) = rest.split_at_checked(12).ok_or(SealError(()))?;
         let nonce = Nonce::try_from(nonce).map_err(|_| SealError(()))?;
-        let payload = Payload { msg: text, aad: bound_to };
+        let payload = Payload { msg: text, aad: &aad };
         self.cipher().decrypt(&nonce, payload).map_err(|_| SealError(()))
     }
 
@@ -93,7 +102,43 @@ impl fmt::Debug for HostKey {
 }
 
 /// The first byte of what this version seals.
-const VERSION: u8 = 1;
+const VERSION: u8 = 2;
+
+/// What a sealed text is for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Purpose {
+    /// The arguments that will run.
+    Payload,
+    /// What the body gave.
+    Result,
+}
+
+/// What a sealed text belongs to, and opens for.
+pub(crate) struct Bound {
+    call: String,
+    purpose: Purpose,
+    /// The revision whose arguments these are, or that ran.
+    revision: u32,
+}
+
+impl Bound {
+    pub(crate) fn new(call: RequestId, purpose: Purpose, revision: u32) -> Self {
+        Self { call: call.to_string(), purpose, revision }
+    }
+
+    fn bytes(&self) -> Vec<u8> {
+        let purpose: &[u8] = match self.purpose {
+            Purpose::Payload => b"payload",
+            Purpose::Result => b"result",
+        };
+        // The id has one length, so no two different ones have the same bytes.
+        let mut bytes = b"hitl.bound.v2".to_vec();
+        bytes.extend_from_slice(self.call.as_bytes());
+        bytes.extend_from_slice(&self.revision.to_be_bytes());
+        bytes.extend_from_slice(purpose);
+        bytes
+    }
+}
 
 /// Sealed bytes: a version byte, the nonce, the text and its tag.
 #[derive(Clone, PartialEq, Eq)]
@@ -129,17 +174,46 @@ mod tests {
     #[test]
     fn opens_only_under_its_key_and_for_its_call() {
         let key = HostKey::generate().unwrap();
-        let sealed = key.seal(b"pin 1234", b"call 1").unwrap();
-        assert_eq!(key.open(&sealed, b"call 1").unwrap(), b"pin 1234");
-        assert!(key.open(&sealed, b"call 2").is_err());
-        assert!(HostKey::generate().unwrap().open(&sealed, b"call 1").is_err());
+        let id = RequestId::new();
+        let bound = Bound::new(id, Purpose::Payload, 1);
+        let sealed = key.seal(b"pin 1234", &bound).unwrap();
+        assert_eq!(key.open(&sealed, &bound).unwrap(), b"pin 1234");
+        for other in [
+            Bound::new(RequestId::new(), Purpose::Payload, 1),
+            Bound::new(id, Purpose::Result, 1),
+            Bound::new(id, Purpose::Payload, 2),
+        ] {
+            assert!(key.open(&sealed, &other).is_err());
+        }
+        assert!(HostKey::generate().unwrap().open(&sealed, &bound).is_err());
         for at in 0..sealed.0.len() {
             let mut bent = sealed.clone();
             bent.0[at] ^= 1;
-            assert!(key.open(&bent, b"call 1").is_err(), "byte {at}");
+            assert!(key.open(&bent, &bound).is_err(), "byte {at}");
         }
-        assert!(key.open(&Sealed(Vec::new()), b"").is_err());
+        assert!(key.open(&Sealed(Vec::new()), &bound).is_err());
         assert!(!sealed.0.windows(4).any(|w| w == b"1234"));
+    }
+
+    /// Sealed by the version before purposes were bound: only a first revision opens it.
+    #[test]
+    fn what_the_first_version_sealed_stays_readable() {
+        let key = HostKey::from_bytes([7; 32]);
+        let id: RequestId = "0197a8f0-0000-7000-8000-000000000001".parse().unwrap();
+        let call = id.to_string();
+        let nonce = Nonce::default();
+        let text = key
+            .cipher()
+            .encrypt(&nonce, Payload { msg: b"arguments", aad: call.as_bytes() })
+            .unwrap();
+        let mut bytes = vec![1];
+        bytes.extend_from_slice(&nonce);
+        bytes.extend_from_slice(&text);
+        let old = Sealed(bytes);
+        let opened = key.open(&old, &Bound::new(id, Purpose::Payload, 1)).unwrap();
+        assert_eq!(opened, b"arguments");
+        assert!(key.open(&old, &Bound::new(id, Purpose::Payload, 2)).is_err());
+        assert!(key.open(&old, &Bound::new(RequestId::new(), Purpose::Payload, 1)).is_err());
     }
 
     #[test]

@@ -293,7 +293,10 @@ async fn a_blank_reason_is_no_reason() {
     let Submission::Pending(ticket) = submitted else { panic!("it waits") };
     // As it may come over a wire, past `reject`.
     let mut blank = ticket.request().reject("no").by("bob");
-    blank.answer = Answer::Reject { reason: Some(" \n".to_owned()) };
+    blank.answer = Answer::Reject {
+        reason: Some(" \n".to_owned()),
+        again: hitl_core::approval::Again::Refused,
+    };
     let refused = b.gate.decide(blank).await.unwrap_err();
     assert_eq!(refused.refusal(), Some(Refusal::ReasonRequired));
 }

@@ -1,10 +1,58 @@
 //! What a human decided, about exactly which revision.
 
+use std::fmt;
+
+use hitl_base::Redactor;
 use serde::{Deserialize, Serialize};
 
-use super::{ApprovalRequest, Choice};
-use crate::call::{BindingDigest, Principal, Tenant};
+use super::{ApprovalRequest, Authority, Choice};
+use crate::call::{BindingDigest, Tenant};
 use crate::ids::{DecisionId, RequestId};
+
+/// What an editor changes: a JSON merge patch (RFC 7396), as its exact text. A field that it names
+/// gets the value it gives; a field that it gives `null` goes; what it does not name stays, secrets
+/// above all. A list is replaced as a whole.
+///
+/// Kept as text, so that no number is rounded on its way.
+#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct Patch(String);
+
+impl Patch {
+    /// A patch of this text. Whether it is sound is found out when it is applied.
+    pub fn new(text: impl Into<String>) -> Self {
+        Self(text.into())
+    }
+
+    /// The text. It may hold what the editor typed in, secrets included.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl fmt::Debug for Patch {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&Redactor::standard().text(&self.0))
+    }
+}
+
+/// Whether the same call may be asked about again in the same run after it was rejected.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Again {
+    /// The gate remembers the rejection, and gives it to the model without asking anybody.
+    #[default]
+    Refused,
+    /// The reviewer does not mind to be asked again.
+    Allowed,
+}
+
+impl Again {
+    #[expect(clippy::trivially_copy_pass_by_ref, reason = "serde passes a reference")]
+    fn is_refused(&self) -> bool {
+        *self == Self::Refused
+    }
+}
 
 /// A human's answer.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -13,10 +61,19 @@ use crate::ids::{DecisionId, RequestId};
 pub enum Answer {
     /// Run it.
     Approve,
+    /// Run it with other arguments. What comes of the patch is the next revision: checked like a
+    /// model's call, assessed again, and never asked less of.
+    Edit {
+        /// What changes.
+        patch: Patch,
+    },
     /// Do not run it.
     Reject {
         /// Why.
         reason: Option<String>,
+        /// Whether the same call may be asked about again in this run.
+        #[serde(default, skip_serializing_if = "Again::is_refused")]
+        again: Again,
     },
     /// Answer the model instead of running it.
     Respond {
@@ -35,6 +92,7 @@ impl Answer {
     pub fn choice(&self) -> Choice {
         match self {
             Self::Approve => Choice::Approve,
+            Self::Edit { .. } => Choice::Edit,
             Self::Reject { .. } => Choice::Reject,
             Self::Respond { .. } => Choice::Respond,
             Self::Abort { .. } => Choice::Abort,
@@ -62,8 +120,8 @@ pub struct Decision {
     pub binding: BindingDigest,
     /// The answer.
     pub answer: Answer,
-    /// Who decided, as the host knows them.
-    pub by: Principal,
+    /// Who decided, as the host has verified them.
+    pub by: Authority,
 }
 
 /// An answer that still needs a name under it.
@@ -79,8 +137,18 @@ impl<'r> DecisionDraft<'r> {
         Self { request, answer }
     }
 
-    /// Says who decides. The host vouches for it; it must not come from the model or from a body.
-    pub fn by(self, approver: impl Into<Principal>) -> Decision {
+    /// The same call may be asked about again in this run. Of a rejection only; other answers are
+    /// not remembered.
+    pub fn may_ask_again(mut self) -> Self {
+        if let Answer::Reject { again, .. } = &mut self.answer {
+            *again = Again::Allowed;
+        }
+        self
+    }
+
+    /// Says who decides: a name, or an [`Authority`] with roles and tenants. The host vouches for it;
+    /// it must not come from the model or from a body.
+    pub fn by(self, approver: impl Into<Authority>) -> Decision {
         Decision {
             id: DecisionId::new(),
             tenant: self.request.key.tenant.clone(),

@@ -8,7 +8,7 @@ use super::{ApprovalRequest, Choice};
 use crate::call::{CallKey, Hints, Principal, Risk, Thresholds};
 use crate::confidence::{Assessment, Factor};
 use crate::ids::RequestId;
-use crate::policy::{ApprovalLevel, Priority};
+use crate::policy::{ApprovalLevel, Priority, Quorum};
 
 pub(super) const NOW: Timestamp = Timestamp::from_millis(1_767_323_045_000);
 
@@ -29,6 +29,7 @@ pub(super) fn request(arguments: &str) -> ApprovalRequest {
         risk: Risk::High,
         hints: Hints { open_world: true, ..Hints::default() },
         level: ApprovalLevel::Quick,
+        quorum: Quorum::ONE,
         assessment: Assessment {
             confidence: 62,
             base: 77,

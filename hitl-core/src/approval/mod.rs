@@ -1,6 +1,7 @@
 //! What a human is shown, what they decide, and who asks them.
 
 mod approver;
+mod authority;
 mod channel;
 mod combinators;
 mod decision;
@@ -14,9 +15,10 @@ mod scripted;
 pub mod terminal;
 
 pub use approver::{Approver, Review};
+pub use authority::Authority;
 pub use channel::{ChannelApprover, PendingReview, channel};
 pub use combinators::{ApproverExt, Or, Timeout};
-pub use decision::{Answer, Decision, DecisionDraft};
+pub use decision::{Again, Answer, Decision, DecisionDraft, Patch};
 pub(crate) use render::title;
 pub use rendered::{
     Action, Extent, Line, Origin, Rendered, Score, Section, SectionName, Title, Tone, Withheld,

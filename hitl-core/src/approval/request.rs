@@ -3,11 +3,11 @@
 use hitl_base::{JsonText, Timestamp};
 use serde::{Deserialize, Serialize};
 
-use super::{Answer, DecisionDraft};
+use super::{Again, Answer, DecisionDraft, Patch};
 use crate::call::{BindingDigest, CallKey, Fingerprint, Hints, Principal, Risk, Thresholds};
 use crate::confidence::Assessment;
 use crate::ids::RequestId;
-use crate::policy::{ApprovalLevel, Priority};
+use crate::policy::{ApprovalLevel, Priority, Quorum, Requirement};
 
 /// What a human may answer.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -16,6 +16,8 @@ use crate::policy::{ApprovalLevel, Priority};
 pub enum Choice {
     /// Run it.
     Approve,
+    /// Run it with other arguments.
+    Edit,
     /// Do not run it.
     Reject,
     /// Answer the model instead of running it.
@@ -61,6 +63,9 @@ pub struct ApprovalRequest {
     pub hints: Hints,
     /// How much of a human it needs.
     pub level: ApprovalLevel,
+    /// How many people it needs, in which roles and in which order.
+    #[serde(default, skip_serializing_if = "Quorum::is_one")]
+    pub quorum: Quorum,
     /// The score and its factors.
     pub assessment: Assessment,
     /// The tool's thresholds, to draw the score against.
@@ -92,11 +97,17 @@ impl ApprovalRequest {
         DecisionDraft::new(self, Answer::Approve)
     }
 
+    /// Changes arguments: a JSON merge patch (RFC 7396), like `{"amount": 500}`. Its result is the
+    /// next revision, which the editor approves with it where the tool and the quorum allow that.
+    pub fn edit(&self, patch: impl Into<String>) -> DecisionDraft<'_> {
+        DecisionDraft::new(self, Answer::Edit { patch: Patch::new(patch) })
+    }
+
     /// Rejects it and says why. Where [`requires_reason`](Self::requires_reason) is set, an empty
     /// reason is refused.
     pub fn reject(&self, reason: impl Into<String>) -> DecisionDraft<'_> {
         let reason = Some(reason.into()).filter(|reason| !reason.trim().is_empty());
-        DecisionDraft::new(self, Answer::Reject { reason })
+        DecisionDraft::new(self, Answer::Reject { reason, again: Again::Refused })
     }
 
     /// Answers the model instead of running it.
@@ -107,5 +118,16 @@ impl ApprovalRequest {
     /// Stops: it does not run, and the caller is told that the run was aborted.
     pub fn abort(&self, reason: impl Into<String>) -> DecisionDraft<'_> {
         DecisionDraft::new(self, Answer::Abort { reason: reason.into() })
+    }
+
+    /// What a decision must satisfy.
+    pub fn requirement(&self) -> Requirement {
+        Requirement::of(self.level).quorum(self.quorum.clone())
+    }
+
+    /// Sets what a decision must satisfy.
+    pub(crate) fn require(&mut self, requirement: Requirement) {
+        self.level = requirement.level;
+        self.quorum = requirement.quorum;
     }
 }

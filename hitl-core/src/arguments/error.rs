@@ -27,6 +27,10 @@ pub enum ArgumentErrorKind {
     Inexact,
     /// The parameter's type refused the value for a reason of its own.
     Invalid,
+    /// An edit that would change, remove or add a secret.
+    Secret,
+    /// An edit that holds the mask of a secret.
+    Mask,
 }
 
 /// Why a call's arguments were refused: what, where, and what was expected.
@@ -47,6 +51,18 @@ impl ArgumentError {
         let why =
             "a parameter's type does not read back what it writes, so it cannot wait for a human";
         Self::new(ArgumentErrorKind::Invalid, why)
+    }
+
+    /// A type that panics while it is read.
+    pub(crate) fn panicked() -> Self {
+        let why = "a parameter's type panicked while it read this; mend the type";
+        Self::new(ArgumentErrorKind::Invalid, why)
+    }
+
+    /// An edit after which other secrets stand in the arguments than before.
+    pub(crate) fn other_secrets() -> Self {
+        let why = "an edit cannot change, remove or add a secret";
+        Self::new(ArgumentErrorKind::Secret, why)
     }
 
     /// The same error, seen from the object that holds `key`.

@@ -10,11 +10,13 @@ mod deserializer;
 mod error;
 mod exact;
 mod object;
+mod patch;
 mod serializer;
 mod snapshot;
 
 pub use error::{ArgumentError, ArgumentErrorKind, SnapshotError, SnapshotErrorKind};
 pub use object::ObjectWriter;
+pub(crate) use patch::patched;
 pub use serializer::SnapshotWriter;
 pub use snapshot::{Snapshot, debug_arguments};
 pub(crate) use snapshot::{encode, parse, parse_text, snapshot};

@@ -51,6 +51,24 @@ impl Snapshot {
         pieces.into_iter()
     }
 
+    /// The text with `literal` in the place of each secret.
+    pub(crate) fn hiding(&self, literal: &str) -> String {
+        let mut hiding = String::with_capacity(self.text.len());
+        for piece in self.pieces() {
+            hiding.push_str(if piece.hidden { literal } else { piece.text });
+        }
+        hiding
+    }
+
+    /// Whether the same secrets stand in both, in the same order.
+    pub(crate) fn has_the_secrets_of(&self, other: &Self) -> bool {
+        let hidden = |snapshot: &Self| -> Vec<String> {
+            let hidden = snapshot.pieces().filter(|piece| piece.hidden);
+            hidden.map(|piece| piece.text.to_owned()).collect()
+        };
+        hidden(self) == hidden(other)
+    }
+
     /// What is not secret, with nothing in the place of what is.
     fn clear(&self) -> Result<Json, ArgumentError> {
         let text: String = self.pieces().map(|p| if p.hidden { "null" } else { p.text }).collect();
@@ -59,16 +77,7 @@ impl Snapshot {
 
     /// The arguments as they may be shown: marked secrets masked, then whatever `redactor` finds.
     pub fn shown(&self, redactor: &Redactor) -> Json {
-        let mut masked = String::with_capacity(self.text.len());
-        for piece in self.pieces() {
-            if piece.hidden {
-                masked.push('"');
-                masked.push_str(MASK);
-                masked.push('"');
-            } else {
-                masked.push_str(piece.text);
-            }
-        }
+        let masked = self.hiding(&format!("\"{MASK}\""));
         // Our own writer wrote it, so it scans; if it did not, nothing would be shown.
         let tree = scan_within(&masked, Limits { depth: usize::MAX, bytes: usize::MAX });
         tree.map_or_else(|_| Json::String(MASK.to_owned()), |tree| redactor.json(&tree))

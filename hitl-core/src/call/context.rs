@@ -4,6 +4,8 @@ use hitl_base::id::Uuid;
 use hitl_base::{Timestamp, text_id};
 use serde::{Deserialize, Serialize};
 
+use super::CallKey;
+
 text_id! {
     /// A person or a service that may ask or decide, under the name the host knows it by.
     Principal
@@ -61,6 +63,13 @@ pub struct CallContext {
     /// The run that called the agent, when one agent delegates to another.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub parent: Option<RunId>,
+    /// The run that the whole work began with, when one agent delegates to another: its calls are
+    /// shown under it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub root: Option<RunId>,
+    /// The call whose body delegated, when one did.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub parent_call: Option<CallKey>,
     /// The host has verified the workspace.
     #[serde(default)]
     pub workspace_verified: bool,
@@ -77,6 +86,8 @@ impl CallContext {
             roles: Vec::new(),
             tenant: Tenant::default(),
             parent: None,
+            root: None,
+            parent_call: None,
             workspace_verified: false,
             time_sensitive: false,
         }
@@ -99,8 +110,33 @@ impl CallContext {
     /// Names the run that called this agent.
     #[must_use]
     pub fn parent(mut self, run: impl Into<RunId>) -> Self {
-        self.parent = Some(run.into());
+        let run = run.into();
+        self.root.get_or_insert_with(|| run.clone());
+        self.parent = Some(run);
         self
+    }
+
+    /// Names the run that the whole work began with, when it is not the parent.
+    #[must_use]
+    pub fn root(mut self, run: impl Into<RunId>) -> Self {
+        self.root = Some(run.into());
+        self
+    }
+
+    /// The context of a call that the body of `call` delegates, in a run of its own: who asks and
+    /// whose data it is stay the same, and the lineage is kept.
+    #[must_use]
+    pub fn delegated_by(&self, call: &CallKey) -> Self {
+        let mut context = self.clone();
+        context.root.get_or_insert_with(|| call.run.clone());
+        context.parent = Some(call.run.clone());
+        context.parent_call = Some(call.clone());
+        context
+    }
+
+    /// The run under which a call of `run` is shown.
+    pub fn root_of<'c>(&'c self, run: &'c RunId) -> &'c RunId {
+        self.root.as_ref().unwrap_or(run)
     }
 
     /// Says that the host has verified the workspace.

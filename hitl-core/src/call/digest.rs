@@ -69,15 +69,16 @@ digest! {
     Fingerprint
 }
 
+digest! {
+    /// SHA-256 over the circumstances in which a call is asked about: who asks, in which roles, for
+    /// whom, what the host has verified, and the tool's [`Fingerprint`].
+    CircumstancesDigest
+}
+
 /// The text is not 64 hexadecimal digits.
 #[derive(Clone, Copy, Debug, thiserror::Error)]
 #[error("not a digest: it has 64 hexadecimal digits")]
 pub struct NotADigest(());
-
-impl BindingDigest {
-    /// For a record that concerns no call.
-    pub(crate) const NONE: Self = Self([0; 32]);
-}
 
 fn parse_hex(text: &str) -> Option<[u8; 32]> {
     let mut bytes = [0; 32];
@@ -136,6 +137,25 @@ pub(crate) fn binding_digest(
 ) -> BindingDigest {
     let parts = Parts::new("hitl.binding.v1").part(&content.0).part(&tool.0);
     BindingDigest(parts.part(&revision.to_be_bytes()).finish())
+}
+
+/// The key, and what only orders the queue, are not in it: the same question is the same.
+pub(crate) fn circumstances_digest(
+    context: &CallContext,
+    tool: Fingerprint,
+) -> CircumstancesDigest {
+    let mut roles: Vec<&str> = context.roles.iter().map(String::as_str).collect();
+    roles.sort_unstable();
+    roles.dedup();
+    let mut parts = Parts::new("hitl.circumstances.v1")
+        .part(&tool.0)
+        .part(context.tenant.as_str().as_bytes())
+        .part(context.principal.as_str().as_bytes())
+        .part(&[u8::from(context.workspace_verified), u8::from(context.time_sensitive)]);
+    for role in roles {
+        parts = parts.part(role.as_bytes());
+    }
+    CircumstancesDigest(parts.finish())
 }
 
 /// What a reviewer relies on about a tool.

@@ -24,6 +24,11 @@ impl<T> Permit<T> {
         Self { arguments, cx }
     }
 
+    /// The world to run in, before the permit is opened.
+    pub fn cx(&self) -> &RunContext {
+        &self.cx
+    }
+
     /// The arguments that were approved, and the world to run them in.
     pub fn open(self) -> (T, RunContext) {
         (self.arguments, self.cx)
@@ -59,6 +64,18 @@ impl RunContext {
     /// idempotency key for the systems that the body calls.
     pub fn key(&self) -> &CallKey {
         &self.inner.key
+    }
+
+    /// The context for calls that the body makes through a gate on behalf of whoever asked: the same
+    /// principal and tenant, with this call as their parent, so that they show up under the root run.
+    pub fn delegate(&self) -> CallContext {
+        self.inner.context.delegated_by(&self.inner.key)
+    }
+
+    /// The call's key as text: the same in every attempt, unlike that of any other call. What to give
+    /// to a system that does a thing once for each idempotency key.
+    pub fn idempotency_key(&self) -> String {
+        self.inner.key.to_string()
     }
 
     /// Which attempt this is, from 1.

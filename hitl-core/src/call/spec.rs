@@ -6,6 +6,8 @@ use std::time::Duration;
 use serde::{Deserialize, Serialize};
 
 use super::StateRequirement;
+use crate::approval::Choice;
+use crate::policy::Eyes;
 
 /// How bad it is when the call was wrong.
 #[derive(
@@ -69,6 +71,24 @@ pub struct Hints {
     pub open_world: bool,
 }
 
+/// One stage of a tool's quorum: so many different people, in a role or in any.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct StageSpec {
+    /// The role; any when there is none.
+    pub role: Option<&'static str>,
+    /// How many people, at least one.
+    pub people: u32,
+}
+
+/// Who is asked when nobody has decided in time.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Escalate {
+    /// The role that must approve from then on; anybody when there is none.
+    pub role: Option<&'static str>,
+    /// How long they have.
+    pub within: Duration,
+}
+
 /// How the gate treats a tool.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
@@ -86,6 +106,17 @@ pub struct HitlConfig {
     pub quick_threshold: Option<u8>,
     /// A rejection must say why.
     pub requires_reason: bool,
+    /// What a human may answer.
+    pub decisions: &'static [Choice],
+    /// Whether the requester, and whoever edited the call, may approve it.
+    pub eyes: Eyes,
+    /// Who must approve, stage after stage; without one, one person.
+    pub stages: &'static [StageSpec],
+    /// Who is asked when nobody has decided in time. Without it, the call expires.
+    pub escalate: Option<Escalate>,
+    /// How often an idempotent tool is tried in all when an outcome is not known. Of no use to other
+    /// tools: they are tried once, and a human settles the rest.
+    pub attempts: u32,
     /// How long an approval may take. After it, nothing runs. Without one, the queue's due time for
     /// the risk is the limit.
     pub expires: Option<Duration>,
@@ -111,6 +142,11 @@ impl HitlConfig {
         auto_threshold: None,
         quick_threshold: None,
         requires_reason: false,
+        decisions: &[Choice::Approve, Choice::Edit, Choice::Reject, Choice::Respond, Choice::Abort],
+        eyes: Eyes::Two,
+        stages: &[],
+        escalate: None,
+        attempts: 3,
         expires: None,
         timeout: None,
         approve_label: "Approve",
@@ -158,6 +194,41 @@ impl HitlConfig {
     #[must_use]
     pub const fn requires_reason(mut self) -> Self {
         self.requires_reason = true;
+        self
+    }
+
+    /// Sets what a human may answer. There must be a way to say no.
+    #[must_use]
+    pub const fn decisions(mut self, decisions: &'static [Choice]) -> Self {
+        self.decisions = decisions;
+        self
+    }
+
+    /// Neither the requester nor whoever edits the call may approve it.
+    #[must_use]
+    pub const fn four_eyes(mut self) -> Self {
+        self.eyes = Eyes::Four;
+        self
+    }
+
+    /// Sets who must approve, stage after stage.
+    #[must_use]
+    pub const fn stages(mut self, stages: &'static [StageSpec]) -> Self {
+        self.stages = stages;
+        self
+    }
+
+    /// Sets who is asked when nobody has decided in time, instead of letting the call expire.
+    #[must_use]
+    pub const fn escalate(mut self, role: Option<&'static str>, within: Duration) -> Self {
+        self.escalate = Some(Escalate { role, within });
+        self
+    }
+
+    /// Sets how often an idempotent tool is tried in all when an outcome is not known.
+    #[must_use]
+    pub const fn attempts(mut self, attempts: u32) -> Self {
+        self.attempts = attempts;
         self
     }
 
@@ -344,7 +415,36 @@ pub(crate) const fn check_name_and_config(
     if is_zero(config.expires) || is_zero(config.timeout) {
         return Err(InvalidSpec::ZeroDuration);
     }
+    if let Some(escalate) = config.escalate
+        && escalate.within.is_zero()
+    {
+        return Err(InvalidSpec::ZeroDuration);
+    }
+    if !can_say_no(config.decisions) {
+        return Err(InvalidSpec::Decisions);
+    }
+    let mut i = 0;
+    while i < config.stages.len() {
+        if config.stages[i].people == 0 {
+            return Err(InvalidSpec::Stages);
+        }
+        i += 1;
+    }
+    if config.attempts == 0 {
+        return Err(InvalidSpec::Attempts);
+    }
     Ok(())
+}
+
+const fn can_say_no(decisions: &[Choice]) -> bool {
+    let mut i = 0;
+    while i < decisions.len() {
+        if matches!(decisions[i], Choice::Reject | Choice::Respond | Choice::Abort) {
+            return true;
+        }
+        i += 1;
+    }
+    false
 }
 
 const fn is_zero(duration: Option<Duration>) -> bool {
@@ -370,7 +470,16 @@ pub enum InvalidSpec {
     /// Read-only and destructive at once.
     #[error("a tool cannot be read_only and destructive")]
     Hints,
-    /// `expires` or `timeout` is zero.
-    #[error("expires and timeout must be longer than zero")]
+    /// `expires`, `timeout` or the time to escalate within is zero.
+    #[error("expires, timeout and the time to escalate within must be longer than zero")]
     ZeroDuration,
+    /// Nobody could say no.
+    #[error("decisions must hold one of reject, respond and abort")]
+    Decisions,
+    /// A stage of nobody.
+    #[error("each stage needs at least one person")]
+    Stages,
+    /// No attempt at all.
+    #[error("attempts must be at least 1")]
+    Attempts,
 }

@@ -6,14 +6,17 @@ use std::sync::Arc;
 use super::error::{GateError, GateErrorKind};
 use super::execute::Held;
 use super::handle::Inner;
-use super::registry::Body;
+use super::observe;
+use super::prepare::required;
+use super::registry::{Body, Registered};
 use super::taking::{Taking, Wanted};
 use crate::arguments::Snapshot;
 use crate::audit::{AuditEvent, AuditRecord};
 use crate::call::{binding_digest, content_digest};
 use crate::ids::{ClaimToken, OwnerToken};
 use crate::machine::{CallRecord, CallState, Claim, Event};
-use crate::policy::{ApprovalLevel, Verdict};
+use crate::policy::Verdict;
+use crate::seal::{Bound, Purpose};
 use crate::store::{ApplyError, Enclosed, StoreErrorKind};
 
 impl Inner {
@@ -27,14 +30,7 @@ impl Inner {
         record: &CallRecord,
         attached: Option<OwnerToken>,
     ) -> Result<Option<(Held, Box<dyn Body>)>, GateError> {
-        let tool = self.tool(&record.request.tool)?;
-        if tool.fingerprint != record.request.fingerprint {
-            let why = format!(
-                "the tool `{}` has changed since this call was submitted, so its approval is void; cancel the call and submit it under a new key",
-                tool.spec.name
-            );
-            return Err(GateError::new(GateErrorKind::ToolChanged, why));
-        }
+        let tool = self.same_tool(record)?;
         let Some(snapshot) = self.stored_snapshot(record).await? else {
             // Over since it was read; or there is nothing to run, and looking again would not end.
             let current = self.current(&record.key().tenant, record.id()).await?;
@@ -54,25 +50,29 @@ impl Inner {
         let (_, routed) = self.judge(&tool, &snapshot, &record.context, &said)?;
         self.note_policies(&routed.policies);
         let binding = record.request.binding;
-        let level = match &routed.verdict {
-            Verdict::Run => ApprovalLevel::Auto,
-            Verdict::Ask(level) => *level,
-            Verdict::Deny(reason) => {
-                let event = Event::Deny { binding, reason: reason.clone() };
-                self.move_on(record, event, AuditEvent::Denied).await?;
-                return Ok(None);
+        if let Verdict::Deny(reason) = &routed.verdict {
+            let event = Event::Deny { binding, reason: reason.clone() };
+            self.move_on(record, event, AuditEvent::Denied).await?;
+            return Ok(None);
+        }
+        let requirement = required(&tool, &routed);
+        if !requirement.is_met_by(&record.request.requirement()) {
+            let mut reason = format!("asked again: the call now needs {}", requirement.level);
+            if !requirement.quorum.is_one() {
+                reason.push_str(" and other approvals than it has");
             }
-        };
-        if level > record.request.level {
-            let reason = routed.because.join("; ");
-            let reason = format!("asked again: the call now needs {level}; {reason}");
-            let event = Event::Demote { binding, level, reason };
+            for why in &routed.because {
+                reason.push_str("; ");
+                reason.push_str(why);
+            }
+            let event = Event::Demote { binding, requirement, reason };
             self.move_on(record, event, AuditEvent::Reopened).await?;
             return Ok(None);
         }
 
         let claim = Claim { token: ClaimToken::new(), session: self.session };
-        let event = Event::Claim { token: claim.token, session: claim.session, binding, level };
+        let event =
+            Event::Claim { token: claim.token, session: claim.session, binding, requirement };
         let tenant = &record.key().tenant;
         let (store, of, id) = (Arc::clone(&self.store), tenant.clone(), record.id());
         let wanted = Wanted { tenant: tenant.clone(), id, token: claim.token, owner: attached };
@@ -108,8 +108,24 @@ impl Inner {
         }
     }
 
+    /// The tool of a call, when it is the one that the call was submitted to.
+    pub(super) fn same_tool(&self, record: &CallRecord) -> Result<Arc<Registered>, GateError> {
+        let tool = self.tool(&record.request.tool)?;
+        if tool.fingerprint != record.request.fingerprint {
+            let why = format!(
+                "the tool `{}` has changed since this call was submitted, so its approval is void; cancel the call and submit it under a new key",
+                tool.spec.name
+            );
+            return Err(GateError::new(GateErrorKind::ToolChanged, why));
+        }
+        Ok(tool)
+    }
+
     /// The stored snapshot, when it is the very one that was approved.
-    async fn stored_snapshot(&self, record: &CallRecord) -> Result<Option<Snapshot>, GateError> {
+    pub(super) async fn stored_snapshot(
+        &self,
+        record: &CallRecord,
+    ) -> Result<Option<Snapshot>, GateError> {
         let Some(sealed) = self.store.payload(&record.key().tenant, record.id()).await? else {
             return Ok(None);
         };
@@ -118,7 +134,7 @@ impl Inner {
         };
         let opened = self
             .key
-            .open(&sealed, record.id().to_string().as_bytes())
+            .open(&sealed, &Bound::new(record.id(), Purpose::Payload, record.sealed_revision()))
             .map_err(|_| damaged("was sealed under another key, or is damaged; cancel the call"))?;
         let snapshot: Snapshot = serde_json::from_slice(&opened)
             .map_err(|_| damaged("cannot be read; cancel the call"))?;
@@ -142,6 +158,9 @@ impl Inner {
         };
         match self.store.apply(&record.key().tenant, record.id(), event, Enclosed::none()).await {
             Ok(record) => {
+                if record.state == CallState::Denied {
+                    observe::ended(&record, CallState::Denied);
+                }
                 let mut entry = AuditRecord::of(audited, &record, record.updated_at);
                 entry.note = note;
                 self.trail.note(entry);

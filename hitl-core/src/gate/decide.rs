@@ -1,12 +1,13 @@
 //! Decisions, withdrawals and settlements. None of them runs a body.
 
-use super::error::GateError;
+use super::error::{GateError, GateErrorKind};
 use super::handle::{Gate, Inner};
-use crate::approval::{Answer, Decision};
+use super::observe;
+use crate::approval::{Answer, Authority, Decision};
 use crate::audit::{AuditEvent, AuditRecord};
 use crate::call::{Principal, Tenant};
 use crate::ids::RequestId;
-use crate::machine::{CallRecord, Event, Refusal, Resolution, Withdrawal};
+use crate::machine::{CallRecord, CallState, Event, Refusal, Resolution, Withdrawal};
 use crate::store::Enclosed;
 
 impl Gate {
@@ -25,10 +26,11 @@ impl Gate {
     pub async fn cancel(
         &self,
         record: &CallRecord,
-        by: impl Into<Principal>,
+        by: impl Into<Authority>,
         reason: impl Into<String>,
     ) -> Result<CallRecord, GateError> {
-        let event = Event::Cancel { by: Withdrawal::Host(by.into()), reason: reason.into() };
+        let by = decider(by.into(), &record.key().tenant)?;
+        let event = Event::Cancel { by: Withdrawal::Host(by), reason: reason.into() };
         self.inner.withdraw(&record.key().tenant, record.id(), event).await
     }
 
@@ -39,9 +41,9 @@ impl Gate {
         &self,
         record: &CallRecord,
         resolution: Resolution,
-        by: impl Into<Principal>,
+        by: impl Into<Authority>,
     ) -> Result<CallRecord, GateError> {
-        let by = by.into();
+        let by = decider(by.into(), &record.key().tenant)?;
         let note = match &resolution {
             Resolution::Executed => "marked as done".to_owned(),
             Resolution::Failed { reason } => format!("marked as failed: {reason}"),
@@ -55,12 +57,19 @@ impl Gate {
             .apply(&record.key().tenant, record.id(), event, Enclosed::none())
             .await?;
         self.inner.note_by(AuditEvent::Resolved, &record, Some(by), Some(note));
+        if record.state.is_terminal() {
+            observe::ended(&record, record.state);
+        }
         Ok(record)
     }
 }
 
 impl Inner {
     pub(super) async fn decide(&self, decision: Decision) -> Result<CallRecord, GateError> {
+        if let Answer::Edit { patch } = &decision.answer {
+            let patch = patch.clone();
+            return self.edit(decision, patch).await;
+        }
         let (tenant, id) = (decision.tenant.clone(), decision.request);
         match self.store.apply(&tenant, id, Event::Decide(decision.clone()), Enclosed::none()).await
         {
@@ -68,11 +77,26 @@ impl Inner {
                 // A decision that was sent again after the call went on was audited the first time.
                 let stands =
                     record.decided.as_ref().is_some_and(|decided| decided.at == record.updated_at);
-                if stands {
+                let voted = record.state == CallState::Pending
+                    && record
+                        .votes
+                        .last()
+                        .is_some_and(|vote| vote.id == decision.id && vote.at == record.updated_at);
+                if voted {
+                    let mut entry = AuditRecord::of(AuditEvent::Voted, &record, record.updated_at);
+                    entry.decision = Some(decision.id);
+                    let note = "approved; it needs more approvals".to_owned();
+                    self.note_entry(entry, Some(decision.by.principal), Some(note));
+                } else if stands {
+                    observe::decided(&record);
                     let mut entry =
                         AuditRecord::of(AuditEvent::Decided, &record, record.updated_at);
                     entry.decision = Some(decision.id);
-                    self.note_entry(entry, Some(decision.by), Some(answer_text(&decision.answer)));
+                    self.note_entry(
+                        entry,
+                        Some(decision.by.principal),
+                        Some(answer_text(&decision.answer)),
+                    );
                 }
                 Ok(record)
             }
@@ -101,6 +125,7 @@ impl Inner {
         };
         let record = self.store.apply(tenant, id, event, Enclosed::none()).await?;
         self.note_by(AuditEvent::Cancelled, &record, by, note);
+        observe::ended(&record, record.state);
         Ok(record)
     }
 
@@ -114,18 +139,33 @@ impl Inner {
         self.note_entry(AuditRecord::of(event, record, record.updated_at), by, note);
     }
 
-    fn note_entry(&self, mut entry: AuditRecord, by: Option<Principal>, note: Option<String>) {
+    pub(super) fn note_entry(
+        &self,
+        mut entry: AuditRecord,
+        by: Option<Principal>,
+        note: Option<String>,
+    ) {
         entry.by = by;
         entry.note = note.map(|note| self.redactor.text(&note).into_owned());
         self.trail.note(entry);
     }
 }
 
+/// Somebody whom the host lets decide this tenant's calls.
+fn decider(by: Authority, tenant: &Tenant) -> Result<Principal, GateError> {
+    if by.may_decide(tenant) {
+        return Ok(by.principal);
+    }
+    let why = "this call belongs to a tenant whose calls they may not decide";
+    Err(GateError::new(GateErrorKind::Forbidden, why))
+}
+
 fn answer_text(answer: &Answer) -> String {
     match answer {
         Answer::Approve => "approved".to_owned(),
-        Answer::Reject { reason: None } => "rejected".to_owned(),
-        Answer::Reject { reason: Some(reason) } => format!("rejected: {reason}"),
+        Answer::Edit { .. } => "edited".to_owned(),
+        Answer::Reject { reason: None, .. } => "rejected".to_owned(),
+        Answer::Reject { reason: Some(reason), .. } => format!("rejected: {reason}"),
         Answer::Respond { message } => format!("responded: {message}"),
         Answer::Abort { reason } => format!("aborted: {reason}"),
     }

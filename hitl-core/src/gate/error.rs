@@ -5,9 +5,10 @@ use std::fmt;
 
 use crate::arguments::ArgumentError;
 use crate::audit::AuditError;
-use crate::call::{CallKey, FailureRecord};
+use crate::call::{CallKey, FailureRecord, ModelMessage};
 use crate::ids::RequestId;
 use crate::machine::{CallRecord, Refusal};
+use crate::queue::Cap;
 use crate::store::{ApplyError, StoreError};
 
 /// What kind of trouble it is.
@@ -18,6 +19,9 @@ pub enum GateErrorKind {
     InvalidArguments,
     /// No tool of that name is registered.
     UnknownTool,
+    /// So many calls wait already that no more may; the message names the cap. Try again once some
+    /// were decided.
+    QueueFull,
     /// The key was used before, for a call with other content.
     KeyConflict,
     /// The state machine refused it; [`GateError::refusal`] and [`GateError::current`] say why.
@@ -32,6 +36,10 @@ pub enum GateErrorKind {
     InvalidQuery,
     /// The call needs a full review and is not decided together with others.
     NotInBulk,
+    /// An edit was not made, because the call would be denied with it. The earlier revision stands.
+    EditDenied,
+    /// The host does not let them see or decide this tenant's calls.
+    Forbidden,
     /// The store failed.
     Store,
     /// The audit failed, so nothing runs.
@@ -68,9 +76,27 @@ impl GateError {
         Self::new(GateErrorKind::KeyConflict, why)
     }
 
+    pub(super) fn queue_full(cap: Cap) -> Self {
+        let why = format!(
+            "the queue is full: {cap} wait already, and no more may; submit it again once some were decided"
+        );
+        Self::new(GateErrorKind::QueueFull, why)
+    }
+
     /// What kind of trouble it is.
     pub fn kind(&self) -> GateErrorKind {
         self.kind
+    }
+
+    /// What the model that asked for the call is told: what is wrong with its arguments, when that
+    /// is it; of trouble inside the house only that there is some.
+    pub fn for_model(&self) -> ModelMessage {
+        match self.kind {
+            GateErrorKind::InvalidArguments | GateErrorKind::UnknownTool => {
+                ModelMessage::refused(&self.message)
+            }
+            _ => ModelMessage::refused("the gate could not do its work; tell the user"),
+        }
     }
 
     /// Where and why the arguments were refused.
@@ -176,6 +202,20 @@ pub enum NotRun {
     Refused(GateError),
 }
 
+impl NotRun {
+    /// What the model that asked for the call is told.
+    pub fn for_model(&self) -> ModelMessage {
+        match self {
+            Self::Rejected { reason } => ModelMessage::rejected(reason.as_deref()),
+            Self::Responded { message } => ModelMessage::responded(message),
+            Self::Expired => ModelMessage::expired(),
+            Self::Cancelled { reason } => ModelMessage::cancelled(reason),
+            Self::Denied { reason } => ModelMessage::denied(reason),
+            Self::Refused(error) => error.for_model(),
+        }
+    }
+}
+
 impl fmt::Display for NotRun {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
@@ -221,6 +261,19 @@ impl<E: fmt::Display> fmt::Display for CallError<E> {
             Self::OutputUnavailable(key) => {
                 write!(f, "the call {key} ran; its output is no longer to be had")
             }
+        }
+    }
+}
+
+impl<E: fmt::Display> CallError<E> {
+    /// What the model that asked for the call is told.
+    pub fn for_model(&self) -> ModelMessage {
+        match self {
+            Self::Tool(error) => ModelMessage::failed(&error.to_string()),
+            Self::ToolEarlier(failure) => ModelMessage::failed(&failure.message),
+            Self::NotRun(why) => why.for_model(),
+            Self::Unknown(_) => ModelMessage::unknown(),
+            Self::OutputUnavailable(_) => ModelMessage::unavailable(),
         }
     }
 }

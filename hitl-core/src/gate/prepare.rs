@@ -11,16 +11,20 @@ use super::error::{GateError, GateErrorKind};
 use super::handle::{Gate, Inner};
 use super::registry::Registered;
 use super::taint::scrub;
-use crate::approval::{ApprovalRequest, Choice, title};
+use crate::approval::{ApprovalRequest, title};
 use crate::arguments::{Snapshot, snapshot};
 use crate::audit::AuditRecord;
-use crate::call::{CallContext, CallKey, Tool, binding_digest, content_digest};
+use crate::call::{
+    CallContext, CallKey, Tool, binding_digest, circumstances_digest, content_digest,
+};
 use crate::confidence::{Assessment, CallView, Factor, assess};
 use crate::ids::{OwnerToken, RequestId};
-use crate::machine::{CallRecord, CallState, Ending, NewCall, RECORD_SCHEMA};
+use crate::machine::{CallRecord, CallState, Ending, Escalation, NewCall, RECORD_SCHEMA};
 use crate::policy::{
-    ApprovalLevel, Policy, PolicyVersion, Routed, RuleRef, Verdict, due_after, priority, route,
+    ApprovalLevel, Policy, PolicyVersion, Quorum, Requirement, Routed, RuleRef, Stage, Verdict,
+    due_after, priority, route,
 };
+use crate::queue::Caps;
 
 /// A call, ready to enter the store.
 pub(super) struct Prepared {
@@ -97,7 +101,7 @@ impl Gate {
         context: impl Into<CallContext>,
     ) -> Result<Preview, GateError> {
         let tool = self.inner.tool(tool)?;
-        let (snapshot, _) = tool.kind.read(arguments, self.inner.limits)?;
+        let (snapshot, _) = tool.read(arguments, self.inner.limits)?;
         self.inner.preview(tool, snapshot, context.into())
     }
 }
@@ -132,7 +136,7 @@ impl Inner {
         let (assessment, routed) = self.judge(&tool, &snapshot, &cx, &[])?;
         let shown = snapshot.shown(&self.redactor);
         let content = content_digest(&tool.spec.name, &snapshot, &cx, &self.key);
-        let level = level_of(&routed);
+        let requirement = required(&tool, &routed);
         let (state, ending) = state_of(&routed);
         let now = Timestamp::EPOCH;
         let request = ApprovalRequest {
@@ -152,7 +156,8 @@ impl Inner {
             approval_type: config.approval_type.to_owned(),
             risk: config.risk,
             hints: config.hints,
-            level,
+            level: requirement.level,
+            quorum: requirement.quorum,
             priority: priority(config.risk, assessment.confidence),
             assessment,
             thresholds: config.thresholds(),
@@ -160,11 +165,16 @@ impl Inner {
             created_at: now,
             due_at: now,
             expires_at: now,
-            choices: vec![Choice::Approve, Choice::Reject, Choice::Respond, Choice::Abort],
+            choices: config.decisions.to_vec(),
             requires_reason: config.requires_reason,
             approve_label: config.approve_label.to_owned(),
             reject_label: config.reject_label.to_owned(),
         };
+        let circumstances = circumstances_digest(&cx, tool.fingerprint);
+        let escalations = config.escalate.map(|next| {
+            let within = u64::try_from(next.within.as_millis()).unwrap_or(u64::MAX);
+            Escalation::new(next.role.map(str::to_owned), within)
+        });
         let owner = OwnerToken::new();
         let record = CallRecord {
             schema: RECORD_SCHEMA,
@@ -176,10 +186,16 @@ impl Inner {
             owner: Some(owner),
             attached: false,
             decided: None,
+            votes: Vec::new(),
+            earlier: Vec::new(),
+            revised: None,
+            escalations: escalations.into_iter().collect(),
+            circumstances: Some(circumstances),
             claim: None,
             allowed_ms: 0,
             attempts: 0,
             ending,
+            batch: None,
             erased: false,
             updated_at: now,
         };
@@ -286,7 +302,7 @@ impl Prepared {
         let config = &self.tool.spec.config;
         (self.record.state, self.record.ending) = state_of(&routed);
         let request = &mut self.record.request;
-        request.level = level_of(&routed);
+        request.require(required(&self.tool, &routed));
         request.priority = priority(config.risk, assessment.confidence);
         request.because.clone_from(&routed.because);
         request.assessment = assessment;
@@ -294,13 +310,14 @@ impl Prepared {
     }
 
     /// What goes to the store.
-    pub(super) fn new_call(&self) -> NewCall {
+    pub(super) fn new_call(&self, caps: Caps) -> NewCall {
         let config = &self.tool.spec.config;
         let due_in = due_after(config.risk);
         NewCall {
             record: self.record.clone(),
             expires_in: config.expires.unwrap_or(due_in),
             due_in,
+            caps,
         }
     }
 
@@ -308,10 +325,6 @@ impl Prepared {
     pub(super) fn is_unrecorded(&self) -> bool {
         self.routed.verdict == Verdict::Run && self.tool.spec.config.hints.read_only
     }
-}
-
-fn level_of(routed: &Routed) -> ApprovalLevel {
-    routed.verdict.level().unwrap_or(ApprovalLevel::Full)
 }
 
 fn state_of(routed: &Routed) -> (CallState, Option<Ending>) {
@@ -325,6 +338,20 @@ fn tree_of(snapshot: &Snapshot) -> Result<Json, GateError> {
     let limits = Limits { depth: usize::MAX, bytes: usize::MAX };
     scan_within(snapshot.text(), limits)
         .map_err(|_| GateError::new(GateErrorKind::Payload, "the call's snapshot cannot be read"))
+}
+
+/// What a call needs, as it was routed, of this tool.
+pub(super) fn required(tool: &Registered, routed: &Routed) -> Requirement {
+    let config = &tool.spec.config;
+    let level = routed.verdict.level().unwrap_or(ApprovalLevel::Full);
+    if level == ApprovalLevel::Auto {
+        return Requirement::of(level);
+    }
+    let stages = config.stages.iter().map(|stage| match stage.role {
+        Some(role) => Stage::of(role, stage.people),
+        None => Stage::people(stage.people),
+    });
+    Requirement::of(level).quorum(Quorum { eyes: config.eyes, stages: stages.collect() })
 }
 
 /// The payload as it is sealed: the snapshot with its secret ranges.

@@ -3,6 +3,7 @@
 use std::any::TypeId;
 use std::borrow::Cow;
 use std::marker::PhantomData;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 
 use futures::FutureExt as _;
@@ -71,11 +72,25 @@ impl<T: Runnable> Body for Arguments<T> {
 }
 
 impl Registered {
+    /// Reads a text. A type that panics while it is read refuses the text.
+    pub(super) fn read(
+        &self,
+        text: &str,
+        limits: Limits,
+    ) -> Result<(Snapshot, Box<dyn Body>), ArgumentError> {
+        let read = catch_unwind(AssertUnwindSafe(|| self.kind.read(text, limits)));
+        read.unwrap_or_else(|panic| {
+            // A panic's own value may panic when it is dropped.
+            std::mem::forget(panic);
+            Err(ArgumentError::panicked())
+        })
+    }
+
     /// Reads a snapshot back. What waits for a human is run from its snapshot, so one that does not
     /// say the same when it is read again must be found before anybody is asked.
     pub(super) fn read_back(&self, snapshot: &Snapshot) -> Result<Box<dyn Body>, ArgumentError> {
         let limits = Limits { depth: usize::MAX, bytes: usize::MAX };
-        let (again, body) = self.kind.read(snapshot.text(), limits)?;
+        let (again, body) = self.read(snapshot.text(), limits)?;
         if again == *snapshot { Ok(body) } else { Err(ArgumentError::unstable()) }
     }
 

@@ -6,11 +6,13 @@ use std::time::Duration;
 use super::error::{GateError, GateErrorKind};
 use super::execute::Held;
 use super::handle::Inner;
+use super::observe;
 use super::registry::Body;
 use crate::audit::{AuditEvent, AuditRecord};
 use crate::call::{FailureRecord, Outcome, OutputText, Tenant};
 use crate::ids::{OwnerToken, RequestId};
 use crate::machine::{CallRecord, CallState, Ending, Event};
+use crate::seal::{Bound, Purpose};
 use crate::store::{ApplyError, Enclosed};
 use crate::sync::sleep;
 
@@ -135,7 +137,7 @@ impl Inner {
             }),
             CallState::Rejected => Outcome::Rejected {
                 reason: match answer {
-                    Some(Answer::Reject { reason }) => reason.clone(),
+                    Some(Answer::Reject { reason, .. }) => reason.clone(),
                     _ => None,
                 },
             },
@@ -161,7 +163,14 @@ impl Inner {
     async fn stored_output(&self, record: &CallRecord) -> Result<OutputText, GateError> {
         let sealed = self.store.result(&record.key().tenant, record.id()).await?;
         let text = sealed
-            .and_then(|sealed| self.key.open(&sealed, record.id().to_string().as_bytes()).ok())
+            .and_then(|sealed| {
+                self.key
+                    .open(
+                        &sealed,
+                        &Bound::new(record.id(), Purpose::Result, record.sealed_revision()),
+                    )
+                    .ok()
+            })
             .and_then(|bytes| String::from_utf8(bytes).ok())
             .and_then(|text| hitl_base::JsonText::new(text).ok());
         Ok(OutputText(text))
@@ -177,27 +186,33 @@ impl Inner {
 
     /// Says that a call's time is up, if it is.
     pub(super) async fn expire(&self, tenant: &Tenant, id: RequestId) -> Result<bool, GateError> {
-        self.close(tenant, id, Event::Expire, AuditEvent::Expired).await
+        self.close(tenant, id, Event::Expire).await
     }
 
     /// Says that a call's executor is dead, if it is.
     pub(super) async fn lose(&self, tenant: &Tenant, id: RequestId) -> Result<bool, GateError> {
-        self.close(tenant, id, Event::Lose, AuditEvent::Unknown).await
+        self.close(tenant, id, Event::Lose).await
     }
 
-    async fn close(
-        &self,
-        tenant: &Tenant,
-        id: RequestId,
-        event: Event,
-        audited: AuditEvent,
-    ) -> Result<bool, GateError> {
+    async fn close(&self, tenant: &Tenant, id: RequestId, event: Event) -> Result<bool, GateError> {
         match self.store.apply(tenant, id, event, Enclosed::none()).await {
             Ok(record) => {
-                let mut entry = AuditRecord::of(audited, &record, record.updated_at);
-                if let Some(Ending::Reason(reason)) = record.ending {
-                    entry.note = Some(reason);
+                let audited = match record.state {
+                    CallState::Pending => AuditEvent::Escalated,
+                    CallState::OutcomeUnknown => AuditEvent::Unknown,
+                    _ => AuditEvent::Expired,
+                };
+                if record.state != CallState::Pending {
+                    observe::ended(&record, record.state);
                 }
+                let mut entry = AuditRecord::of(audited, &record, record.updated_at);
+                entry.note = match record.ending {
+                    Some(Ending::Reason(reason)) => Some(reason),
+                    _ if record.state == CallState::Pending => {
+                        record.request.because.last().cloned()
+                    }
+                    _ => None,
+                };
                 self.trail.note(entry);
                 Ok(true)
             }

@@ -1,9 +1,10 @@
 //! What can happen to a call.
 
+use super::Edit;
 use crate::approval::Decision;
 use crate::call::{BindingDigest, FailureRecord, Principal};
 use crate::ids::{ClaimToken, OwnerToken, SessionId};
-use crate::policy::ApprovalLevel;
+use crate::policy::Requirement;
 
 /// Who withdraws a call.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -38,6 +39,8 @@ pub enum Resolution {
 pub enum Event {
     /// A human decides.
     Decide(Decision),
+    /// A human changes the arguments. Its payload comes with it.
+    Edit(Box<Edit>),
     /// A caller takes ownership by submitting the same key again.
     Attach {
         /// The new owner's proof; nothing for a caller that does not want to own it.
@@ -60,7 +63,7 @@ pub enum Event {
         /// The revision and binding that the executor looked at.
         binding: BindingDigest,
         /// What it needs now.
-        level: ApprovalLevel,
+        requirement: Requirement,
         /// Why.
         reason: String,
     },
@@ -80,7 +83,7 @@ pub enum Event {
         /// What it is about to run.
         binding: BindingDigest,
         /// What the call needs by the policy of now.
-        level: ApprovalLevel,
+        requirement: Requirement,
     },
     /// The executor did not start the body after all.
     Release {
@@ -110,6 +113,13 @@ pub enum Event {
     /// waits or was approved is asked again, as the next revision; what ran is not known to have
     /// ended.
     Restore,
+    /// The gate tries an idempotent tool once more after an outcome that nobody knows.
+    TryAgain {
+        /// The record's version that it looked at.
+        version: u64,
+        /// The most attempts there may be.
+        most: u32,
+    },
     /// A human settles an unknown outcome.
     Resolve {
         /// The record's version that they looked at.
@@ -126,6 +136,7 @@ impl Event {
     pub const fn name(&self) -> &'static str {
         match self {
             Self::Decide(_) => "decide",
+            Self::Edit(_) => "edit",
             Self::Attach { .. } => "attach",
             Self::Cancel { .. } => "cancel",
             Self::Expire => "expire",
@@ -138,6 +149,7 @@ impl Event {
             Self::TimeOut { .. } => "timeOut",
             Self::Lose => "lose",
             Self::Restore => "restore",
+            Self::TryAgain { .. } => "tryAgain",
             Self::Resolve { .. } => "resolve",
         }
     }
@@ -145,7 +157,8 @@ impl Event {
     /// The person who did it, when one did.
     pub fn by(&self) -> Option<&Principal> {
         match self {
-            Self::Decide(decision) => Some(&decision.by),
+            Self::Decide(decision) => Some(&decision.by.principal),
+            Self::Edit(edit) => Some(&edit.decision.by.principal),
             Self::Cancel { by: Withdrawal::Host(principal), .. }
             | Self::Resolve { by: principal, .. } => Some(principal),
             _ => None,

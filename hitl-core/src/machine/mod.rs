@@ -3,13 +3,19 @@
 //! Every store applies exactly this function inside its own compare-and-set transaction, so that no
 //! two backends can disagree about what is legal.
 
+mod deciding;
+mod edit;
 mod event;
+mod membership;
 mod record;
 mod refusal;
 mod tombstone;
 mod transition;
 
+pub(crate) use deciding::check_edit;
+pub use edit::{Earlier, Edit, Escalation, Revised, Vote};
 pub use event::{Event, Resolution, Withdrawal};
+pub use membership::{BatchId, Membership};
 pub use record::{CallRecord, CallState, Claim, Decided, Ending, Entry, NewCall, RECORD_SCHEMA};
 pub use refusal::Refusal;
 pub use transition::{Facts, Step, apply};

@@ -6,9 +6,13 @@ use std::time::Duration;
 use hitl_base::Timestamp;
 use serde::{Deserialize, Serialize};
 
+use super::{Earlier, Escalation, Membership, Vote};
 use crate::approval::{Answer, ApprovalRequest};
-use crate::call::{CallContext, CallKey, ContentDigest, FailureRecord, Principal};
+use crate::call::{
+    CallContext, CallKey, CircumstancesDigest, ContentDigest, FailureRecord, Principal,
+};
 use crate::ids::{ClaimToken, DecisionId, OwnerToken, RequestId, SessionId};
+use crate::queue::Caps;
 
 /// The schema version of a [`CallRecord`]. Additive changes keep it.
 pub const RECORD_SCHEMA: u16 = 1;
@@ -158,6 +162,21 @@ pub struct CallRecord {
     /// The decision that stands.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub decided: Option<Decided>,
+    /// Who has approved this revision so far.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub votes: Vec<Vote>,
+    /// The revisions that were edited, in short, the oldest first.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub earlier: Vec<Earlier>,
+    /// The content of this revision, when it was edited.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub revised: Option<ContentDigest>,
+    /// Who is asked next when nobody decides in time.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub escalations: Vec<Escalation>,
+    /// In which circumstances it was asked: what an explicit rejection is remembered for.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub circumstances: Option<CircumstancesDigest>,
     /// Who runs it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub claim: Option<Claim>,
@@ -170,6 +189,9 @@ pub struct CallRecord {
     /// What is kept beside the state.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub ending: Option<Ending>,
+    /// The batch that it was submitted in.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub batch: Option<Membership>,
     /// Retention has erased what the call was about: key, content digest and state are left, so that
     /// the key stays taken.
     #[serde(default, skip_serializing_if = "is_kept")]
@@ -193,6 +215,16 @@ impl CallRecord {
     pub fn key(&self) -> &CallKey {
         &self.request.key
     }
+
+    /// What this revision contains.
+    pub fn current_content(&self) -> ContentDigest {
+        self.revised.unwrap_or(self.content)
+    }
+
+    /// The revision that the sealed payload belongs to: the last one that was edited into being.
+    pub(crate) fn sealed_revision(&self) -> u32 {
+        self.earlier.last().map_or(1, |earlier| earlier.revision.saturating_add(1))
+    }
 }
 
 /// A call that enters the store: pending, denied, or claimed in the same step (Auto).
@@ -207,6 +239,8 @@ pub struct NewCall {
     pub(crate) expires_in: Duration,
     /// By when it should be decided.
     pub(crate) due_in: Duration,
+    /// How many calls may wait.
+    pub(crate) caps: Caps,
 }
 
 impl NewCall {
@@ -229,6 +263,16 @@ impl NewCall {
     /// The call's key.
     pub fn key(&self) -> &CallKey {
         self.record.key()
+    }
+
+    /// The caps that the store judges before this call begins to wait; none when it does not.
+    pub fn caps(&self) -> Caps {
+        if self.record.state == CallState::Pending { self.caps } else { Caps::default() }
+    }
+
+    /// Who asked.
+    pub fn principal(&self) -> &Principal {
+        &self.record.request.principal
     }
 
     /// What the submission contains.

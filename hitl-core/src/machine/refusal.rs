@@ -38,6 +38,30 @@ pub enum Refusal {
     /// The executor is alive.
     #[error("the executor is alive; wait for it, or attest that it is over")]
     Alive,
+    /// The host does not let them decide this tenant's calls.
+    #[error("this call belongs to a tenant whose calls they may not decide")]
+    WrongTenant,
+    /// Nothing of what the call still needs is theirs to give.
+    #[error("the call does not wait for their role; ask somebody whom it waits for")]
+    NotEntitled,
+    /// They asked for it, or edited it, and the tool wants other eyes.
+    #[error("who asks for this call or edits it cannot approve it; ask somebody else")]
+    FourEyes,
+    /// They approved this revision before.
+    #[error("they have approved it already; another person must")]
+    AlreadyVoted,
+    /// The edit changes nothing.
+    #[error("the edit changes nothing; approve or reject the call")]
+    Unchanged,
+    /// It was edited too often.
+    #[error("the call was edited too often; reject it, and have it submitted as it should be")]
+    TooManyEdits,
+    /// It was tried before, and nobody knows what that did.
+    #[error("the call was tried before, so its arguments can no longer change")]
+    AlreadyTried,
+    /// The gate has tried it as often as it may.
+    #[error("the call was tried as often as the gate may; a human must settle it")]
+    TooManyAttempts,
     /// The call needs more than what it was approved for.
     #[error("the call needs a stricter approval than it has")]
     RequirementRose,

@@ -20,6 +20,9 @@ impl CallRecord {
         left.attached = false;
         left.decided = None;
         left.claim = None;
+        left.votes.clear();
+        left.earlier.clear();
+        left.escalations.clear();
         left.ending = Some(Ending::Reason("what was kept of this call was erased".to_owned()));
         let request = &mut left.request;
         request.principal = nobody;

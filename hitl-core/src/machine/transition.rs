@@ -4,11 +4,10 @@ use std::time::Duration;
 
 use hitl_base::Timestamp;
 
-use super::{
-    CallRecord, CallState as S, Claim, Decided, Ending, Event, Refusal, Resolution, Withdrawal,
-};
-use crate::approval::{Answer, Decision};
-use crate::call::{BindingDigest, binding_digest};
+use super::deciding;
+use super::{CallRecord, CallState as S, Claim, Ending, Event, Refusal, Resolution, Withdrawal};
+use crate::call::binding_digest;
+use crate::policy::{ApprovalLevel, Requirement, Stage};
 
 /// What the store knows inside the transaction.
 #[derive(Clone, Copy, Debug)]
@@ -41,7 +40,8 @@ pub fn apply(record: &CallRecord, event: &Event, facts: Facts) -> Result<Step, R
     next.updated_at = facts.now;
     let wrong_state = Refusal::State { state: record.state, event: event.name() };
     match (record.state, event) {
-        (S::Pending, Event::Decide(decision)) => decide(&mut next, decision, facts)?,
+        (S::Pending, Event::Decide(decision)) => deciding::decide(&mut next, decision, facts)?,
+        (S::Pending, Event::Edit(edit)) => deciding::edit(&mut next, edit, facts)?,
         (
             S::Pending | S::Approved | S::Claimed | S::OutcomeUnknown,
             Event::Attach { owner, attached },
@@ -55,36 +55,30 @@ pub fn apply(record: &CallRecord, event: &Event, facts: Facts) -> Result<Step, R
             {
                 return Err(Refusal::NotOwner);
             }
-            next.state = S::Cancelled;
-            next.ending = Some(Ending::Reason(reason.clone()));
+            conclude(&mut next, S::Cancelled, Some(Ending::Reason(reason.clone())));
         }
         (S::Pending | S::Approved, Event::Expire) => {
             guard(is_expired(record, facts), Refusal::NotDue)?;
-            next.state = S::Expired;
+            if record.state == S::Approved || !escalate(&mut next, facts) {
+                conclude(&mut next, S::Expired, None);
+            }
         }
-        (S::Approved, Event::Demote { binding, level, reason }) => {
+        (S::Approved, Event::Demote { binding, requirement, reason }) => {
             guard(record.request.binding == *binding, Refusal::Stale)?;
             // Requirements only rise, so replicas with different policies cannot ask in turns.
-            guard(*level > record.request.level, Refusal::Stale)?;
-            next.state = S::Pending;
-            next.decided = None;
-            next.request.level = *level;
-            next.request.because.push(reason.clone());
-            // Another question than the one that was answered: a decision on the earlier one, sent
-            // again or only now, must not answer this one.
-            next.request.revision += 1;
-            next.request.binding =
-                binding_digest(record.content, record.request.fingerprint, next.request.revision);
+            let needed = record.request.requirement();
+            guard(!requirement.is_met_by(&needed), Refusal::Stale)?;
+            next.request.require(needed.join(requirement));
+            ask_anew(&mut next, reason.clone());
         }
         (S::Approved, Event::Deny { binding, reason }) => {
             guard(record.request.binding == *binding, Refusal::Stale)?;
-            next.state = S::Denied;
-            next.ending = Some(Ending::Reason(reason.clone()));
+            conclude(&mut next, S::Denied, Some(Ending::Reason(reason.clone())));
         }
-        (S::Approved, Event::Claim { token, session, binding, level }) => {
+        (S::Approved, Event::Claim { token, session, binding, requirement }) => {
             guard(record.request.binding == *binding, Refusal::Stale)?;
             guard(!is_expired(record, facts), Refusal::Expired)?;
-            guard(*level <= record.request.level, Refusal::RequirementRose)?;
+            guard(requirement.is_met_by(&record.request.requirement()), Refusal::RequirementRose)?;
             next.state = S::Claimed;
             next.claim = Some(Claim { token: *token, session: *session });
             next.attempts += 1;
@@ -125,6 +119,10 @@ pub fn apply(record: &CallRecord, event: &Event, facts: Facts) -> Result<Step, R
                     .to_owned(),
             ));
         }
+        (S::OutcomeUnknown, Event::TryAgain { version, most }) => {
+            guard(record.version == *version, Refusal::Stale)?;
+            try_again(&mut next, *most, facts)?;
+        }
         (S::OutcomeUnknown, Event::Resolve { version, resolution, by }) => {
             guard(record.version == *version, Refusal::Stale)?;
             resolve(&mut next, resolution, by.as_str(), facts)?;
@@ -134,11 +132,11 @@ pub fn apply(record: &CallRecord, event: &Event, facts: Facts) -> Result<Step, R
     Ok(Step::Changed(next))
 }
 
-fn guard(holds: bool, otherwise: Refusal) -> Result<(), Refusal> {
+pub(super) fn guard(holds: bool, otherwise: Refusal) -> Result<(), Refusal> {
     if holds { Ok(()) } else { Err(otherwise) }
 }
 
-fn is_expired(record: &CallRecord, facts: Facts) -> bool {
+pub(super) fn is_expired(record: &CallRecord, facts: Facts) -> bool {
     facts.now >= record.request.expires_at
 }
 
@@ -150,14 +148,8 @@ fn holds(record: &CallRecord, token: crate::ids::ClaimToken) -> Result<(), Refus
 fn is_replay(record: &CallRecord, event: &Event) -> bool {
     let mine = |token| record.claim.is_some_and(|claim| claim.token == token);
     match event {
-        Event::Decide(decision) => {
-            // The very same: another answer under the same id is another decision.
-            record.decided.as_ref().is_some_and(|decided| {
-                decided.id == decision.id
-                    && decided.answer == decision.answer
-                    && decided.by == decision.by
-            })
-        }
+        Event::Decide(decision) => deciding::is_replay(record, decision),
+        Event::Edit(edit) => deciding::is_replay(record, &edit.decision),
         Event::Claim { token, .. } => record.state == S::Claimed && mine(*token),
         Event::Succeed { token } => record.state == S::Executed && mine(*token),
         Event::Fail { token, .. } => record.state == S::Failed && mine(*token),
@@ -166,49 +158,77 @@ fn is_replay(record: &CallRecord, event: &Event) -> bool {
     }
 }
 
-fn decide(next: &mut CallRecord, decision: &Decision, facts: Facts) -> Result<(), Refusal> {
-    let request = &next.request;
-    let same = |binding: BindingDigest| {
-        request.binding == binding && request.revision == decision.revision
-    };
-    guard(same(decision.binding) && request.id == decision.request, Refusal::Stale)?;
+/// An idempotent tool may be tried once more when nobody can still be at it, within the time of the
+/// approval: only a human's look gives it more.
+fn try_again(next: &mut CallRecord, most: u32, facts: Facts) -> Result<(), Refusal> {
+    guard(next.request.hints.idempotent, Refusal::NotAllowed)?;
+    guard(facts.claimant_dead, Refusal::Alive)?;
+    guard(next.attempts < most, Refusal::TooManyAttempts)?;
     guard(!is_expired(next, facts), Refusal::Expired)?;
-    guard(request.choices.contains(&decision.answer.choice()), Refusal::NotAllowed)?;
-    next.state = match &decision.answer {
-        Answer::Approve => S::Approved,
-        Answer::Reject { reason } => {
-            let given = reason.as_ref().is_some_and(|reason| !reason.trim().is_empty());
-            guard(given || !request.requires_reason, Refusal::ReasonRequired)?;
-            S::Rejected
-        }
-        Answer::Respond { .. } => S::Responded,
-        Answer::Abort { reason } => {
-            next.ending = Some(Ending::Reason(format!("aborted by the reviewer: {reason}")));
-            S::Cancelled
-        }
-    };
-    next.decided = Some(Decided {
-        id: decision.id,
-        answer: decision.answer.clone(),
-        by: decision.by.clone(),
-        at: facts.now,
-    });
+    next.state = S::Approved;
+    next.ending = None;
+    next.claim = None;
     Ok(())
+}
+
+/// Ends a call that did not run. One that was tried before, with an end that nobody knows, has not
+/// ended by that: how the attempt ended is still to be found out.
+pub(super) fn conclude(next: &mut CallRecord, state: S, ending: Option<Ending>) {
+    if next.attempts == 0 {
+        next.state = state;
+        next.ending = ending;
+        return;
+    }
+    let why = match ending {
+        Some(Ending::Reason(reason)) => format!("{state}, {reason}"),
+        _ => state.to_string(),
+    };
+    next.state = S::OutcomeUnknown;
+    next.ending = Some(Ending::Reason(format!(
+        "it is not tried again ({why}); how the earlier attempt ended is not known"
+    )));
+}
+
+/// Another question than the one that was answered: a decision on the earlier one, sent again or
+/// only now, must not answer this one.
+fn ask_anew(next: &mut CallRecord, reason: String) {
+    next.state = S::Pending;
+    next.decided = None;
+    next.votes.clear();
+    let content = next.current_content();
+    let request = &mut next.request;
+    request.because.push(reason);
+    request.revision += 1;
+    request.binding = binding_digest(content, request.fingerprint, request.revision);
+}
+
+/// Nobody decided in time: somebody else is asked, who is never less. False when there is nobody
+/// left to ask.
+fn escalate(next: &mut CallRecord, facts: Facts) -> bool {
+    if next.escalations.is_empty() {
+        return false;
+    }
+    let step = next.escalations.remove(0);
+    let mut needed = Requirement::of(ApprovalLevel::Full);
+    if let Some(role) = &step.role {
+        needed = needed.stage(Stage::of(role.clone(), 1));
+    }
+    let needed = next.request.requirement().join(&needed);
+    next.request.require(needed);
+    let whom = step.role.as_ref().map_or_else(String::new, |role| format!(" to {role}"));
+    ask_anew(next, format!("escalated{whom}: nobody decided in time"));
+    let within = Duration::from_millis(step.within_ms);
+    next.request.expires_at = facts.now.plus(within);
+    next.request.due_at = facts.now.plus(within / 2);
+    true
 }
 
 /// After a restore a decision may be missing, and so may a run: a human looks, and no decision that
 /// was taken before answers what they are asked.
 fn ask_again(next: &mut CallRecord, facts: Facts) {
-    next.state = S::Pending;
-    next.decided = None;
-    let request = &mut next.request;
-    request.because.push(
-        "asked again: the store was restored from a backup, and this may have run since that was \
-         taken; look whether it has"
-            .to_owned(),
-    );
-    request.revision += 1;
-    request.binding = binding_digest(next.content, request.fingerprint, request.revision);
+    let why = "asked again: the store was restored from a backup, and this may have run since that \
+               was taken; look whether it has";
+    ask_anew(next, why.to_owned());
     renew(next, facts);
 }
 

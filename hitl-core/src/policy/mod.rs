@@ -2,6 +2,7 @@
 
 mod level;
 mod queue;
+mod requirement;
 mod route;
 mod rule;
 mod rules;
@@ -9,6 +10,7 @@ mod shadow;
 
 pub use level::{ApprovalLevel, level_for};
 pub use queue::{Priority, due_after, priority};
+pub use requirement::{Eyes, Quorum, Requirement, Stage};
 pub use route::{Routed, Verdict, VerdictKind, route};
 pub(crate) use route::{ask, combine};
 pub use rule::{Answer, Effect, Policy, PolicyVersion, RuleRef, Ruling};

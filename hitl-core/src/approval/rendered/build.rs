@@ -199,6 +199,7 @@ fn odd_in(tree: &Json, found: &mut Vec<Oddity>) {
 fn action(request: &ApprovalRequest, choice: Choice) -> Action {
     let (label, needs_text) = match choice {
         Choice::Approve => (request.approve_label.as_str(), false),
+        Choice::Edit => ("Change arguments", true),
         Choice::Reject => (request.reject_label.as_str(), request.requires_reason),
         Choice::Respond => ("Answer instead", true),
         Choice::Abort => ("Stop the run", true),

@@ -134,8 +134,14 @@ mod typed {
         let request = request("{}");
         keyboard.write_all(b"\nwhat\n?\nr\n\nno budget\n").unwrap();
         let Review::Decided(decision) = approver.review(&request).await else { panic!("decided") };
-        assert_eq!(decision.answer, Answer::Reject { reason: Some("no budget".to_owned()) });
-        assert_eq!(decision.by, Principal::new("ann"));
+        assert_eq!(
+            decision.answer,
+            Answer::Reject {
+                reason: Some("no budget".to_owned()),
+                again: crate::approval::Again::Refused,
+            }
+        );
+        assert_eq!(decision.by.principal, Principal::new("ann"));
         assert_eq!(decision.binding, request.binding);
         let shown = shown.lock().unwrap();
         assert_eq!(shown.matches("Type one of the letters").count(), 2, "{shown}");

@@ -29,7 +29,8 @@ macro_rules! store_contract {
                 an_answer_that_is_not_offered_is_refused, a_demoted_call_is_asked_again,
                 an_approved_call_can_still_be_denied, an_unknown_call_is_not_found;
             edit: an_enclosed_payload_replaces_the_kept_one,
-                an_ended_call_keeps_no_enclosed_payload;
+                an_ended_call_keeps_no_enclosed_payload, an_edit_is_the_next_revision,
+                votes_are_kept_until_an_edit, silence_asks_somebody_else;
             withdraw: the_owner_withdraws_what_has_not_started, a_stranger_withdraws_nothing,
                 the_host_withdraws_what_has_not_started, attaching_takes_ownership_over,
                 a_detached_call_has_no_owner, calls_expire_at_their_time,
@@ -45,13 +46,17 @@ macro_rules! store_contract {
             list: pages_follow_the_order_of_creation, a_page_filters_by_state,
                 a_page_shows_what_stands, what_may_run_is_listed_for_all_tenants, what_waits_past_its_expiry_is_stale,
                 what_a_dead_session_runs_is_stale;
+            caps: what_is_beyond_a_cap_does_not_come_in, what_is_there_is_found_at_the_cap,
+                what_does_not_wait_is_not_capped, invariant_13_a_race_does_not_break_a_cap;
             queue: the_most_urgent_comes_first, what_is_due_first_comes_first,
                 what_came_first_comes_first, invariant_13_a_flood_buries_nobody,
                 a_turn_stays_while_a_call_waits, a_call_asked_again_takes_a_new_turn,
                 a_listing_goes_on_where_it_stopped, a_queue_is_of_one_tenant,
                 what_has_ended_is_listed_as_it_came, calls_are_counted, tenants_are_listed_once;
             history: every_change_is_one_entry, reading_goes_on_where_it_stopped,
+                one_call_has_its_own_history,
                 a_reader_beside_writers_misses_nothing;
+            marks: a_mark_is_set_once, invariant_4_one_swap_wins, writers_are_registered_once;
             watch: a_change_after_subscribing_is_not_lost, a_call_to_come_can_be_watched,
                 a_hint_comes_after_the_change, no_wake_up_is_lost_under_load,
                 a_watcher_that_reads_finds_the_truth;

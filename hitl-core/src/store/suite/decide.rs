@@ -5,7 +5,7 @@ use super::{Subject, refused};
 use crate::approval::Choice;
 use crate::ids::RequestId;
 use crate::machine::{CallState, Event, Refusal};
-use crate::policy::ApprovalLevel;
+use crate::policy::{ApprovalLevel, Requirement};
 use crate::store::{ApplyError, Enclosed};
 
 /// Each answer leads to its state, with the decision in the record.
@@ -96,7 +96,11 @@ pub async fn a_demoted_call_is_asked_again(s: Subject) {
     let earlier = Event::Decide(shown.approve().by("alice"));
     let record = s.apply(draft.id(), earlier.clone()).await;
     let binding = record.request.binding;
-    let demote = |level| Event::Demote { binding, level, reason: "the policy changed".to_owned() };
+    let demote = |level| Event::Demote {
+        binding,
+        requirement: Requirement::of(level),
+        reason: "the policy changed".to_owned(),
+    };
     assert_eq!(s.refuse(draft.id(), demote(ApprovalLevel::Quick)).await, Refusal::Stale);
     let asked = s.apply(draft.id(), demote(ApprovalLevel::Full)).await;
     assert_eq!((asked.state, asked.request.level), (CallState::Pending, ApprovalLevel::Full));

@@ -5,17 +5,19 @@ use std::time::Duration;
 use hitl_base::{JsonText, Timestamp};
 
 use super::Subject;
-use crate::approval::{ApprovalRequest, Choice};
+use crate::approval::{ApprovalRequest, Choice, Decision};
 use crate::call::{
-    CallContext, CallKey, ContentDigest, FailureRecord, Fingerprint, Hints, Principal, Risk,
-    Tenant, Thresholds, binding_digest,
+    CallContext, CallKey, ContentDigest, FailureRecord, Fingerprint, Hints, HitlConfig, Principal,
+    Risk, Tenant, Thresholds, binding_digest,
 };
 use crate::confidence::Assessment;
 use crate::ids::{ClaimToken, OwnerToken, RequestId, SessionId};
 use crate::machine::{
-    CallRecord, CallState, Claim, Ending, Event, NewCall, RECORD_SCHEMA, Withdrawal,
+    CallRecord, CallState, Claim, Edit, Ending, Escalation, Event, NewCall, RECORD_SCHEMA, Revised,
+    Withdrawal,
 };
-use crate::policy::{ApprovalLevel, Priority};
+use crate::policy::{ApprovalLevel, Priority, Quorum, Requirement};
+use crate::queue::Caps;
 use crate::seal::Sealed;
 
 /// The tenant of every call that does not say otherwise.
@@ -51,10 +53,14 @@ pub struct Draft {
     expires_in: Duration,
     requires_reason: bool,
     choices: Vec<Choice>,
+    quorum: Quorum,
+    escalations: Vec<Escalation>,
+    idempotent: bool,
     argument: String,
     principal: Principal,
     priority: Priority,
     due_in: Option<Duration>,
+    caps: Caps,
 }
 
 impl Draft {
@@ -70,11 +76,15 @@ impl Draft {
             owner: None,
             expires_in: Duration::from_secs(600),
             requires_reason: false,
-            choices: vec![Choice::Approve, Choice::Reject, Choice::Respond, Choice::Abort],
+            choices: HitlConfig::DEFAULT.decisions.to_vec(),
+            quorum: Quorum::ONE,
+            escalations: Vec::new(),
+            idempotent: false,
             argument: "C-7".to_owned(),
             principal: Principal::new("agent-owner"),
             priority: Priority::Urgent,
             due_in: None,
+            caps: Caps::default(),
         }
     }
 
@@ -140,10 +150,38 @@ impl Draft {
         self
     }
 
+    /// Only so many calls may wait.
+    #[must_use]
+    pub fn caps(mut self, caps: Caps) -> Self {
+        self.caps = caps;
+        self
+    }
+
     /// How long until it is due.
     #[must_use]
     pub fn due_in(mut self, length: Duration) -> Self {
         self.due_in = Some(length);
+        self
+    }
+
+    /// Who must approve.
+    #[must_use]
+    pub fn quorum(mut self, quorum: Quorum) -> Self {
+        self.quorum = quorum;
+        self
+    }
+
+    /// Asks somebody of this role, with so many seconds, when nobody decides in time.
+    #[must_use]
+    pub fn escalate(mut self, role: &str, seconds: u64) -> Self {
+        self.escalations.push(Escalation::new(Some(role.to_owned()), seconds * 1000));
+        self
+    }
+
+    /// The tool may be tried again.
+    #[must_use]
+    pub fn idempotent(mut self) -> Self {
+        self.idempotent = true;
         self
     }
 
@@ -207,8 +245,9 @@ impl Draft {
             principal: principal.clone(),
             approval_type: "contract".to_owned(),
             risk: Risk::High,
-            hints: Hints::default(),
+            hints: Hints { idempotent: self.idempotent, ..Hints::default() },
             level: self.level,
+            quorum: self.quorum.clone(),
             assessment: Assessment { confidence: 50, base: 50, factors: Vec::new() },
             thresholds: Thresholds { auto: 95, quick: 70 },
             because: Vec::new(),
@@ -233,23 +272,45 @@ impl Draft {
                 owner: self.owner,
                 attached: false,
                 decided: None,
+                votes: Vec::new(),
+                earlier: Vec::new(),
+                revised: None,
+                escalations: self.escalations.clone(),
+                circumstances: None,
                 claim: self.claim,
                 allowed_ms: 0,
                 attempts: u32::from(self.claim.is_some()),
                 ending: denied.then(|| Ending::Reason("a rule says so".to_owned())),
+                batch: None,
                 erased: false,
                 updated_at: placeholder,
             },
             expires_in: self.expires_in,
             due_in: self.due_in.unwrap_or(self.expires_in / 2),
+            caps: self.caps,
         }
     }
 }
 
 /// What an executor would claim `record` with.
 pub fn claim(record: &CallRecord, token: ClaimToken, session: SessionId) -> Event {
-    let (binding, level) = (record.request.binding, record.request.level);
-    Event::Claim { token, session, binding, level }
+    let (binding, requirement) = (record.request.binding, record.request.requirement());
+    Event::Claim { token, session, binding, requirement }
+}
+
+/// An edit of `record` by `decision`, as a gate would make it: to other content, at this level.
+pub fn edit(record: &CallRecord, decision: Decision, content: u64, level: ApprovalLevel) -> Event {
+    let arguments = serde_json::json!({ "contract_id": content }).to_string();
+    let revised = Revised {
+        content: format!("{content:064x}").parse().expect("64 digits"),
+        arguments: JsonText::new(arguments).expect("serde_json writes JSON"),
+        title: format!("Sign contract {content}"),
+        assessment: record.request.assessment.clone(),
+        requirement: Requirement::of(level),
+        because: Vec::new(),
+        priority: Priority::Medium,
+    };
+    Event::Edit(Box::new(Edit::new(decision, revised)))
 }
 
 /// A call that is approved.

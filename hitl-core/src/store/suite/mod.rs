@@ -17,12 +17,14 @@
 )]
 
 pub mod admit;
+pub mod caps;
 mod checks;
 pub mod decide;
 pub mod edit;
 pub mod fixture;
 pub mod history;
 pub mod list;
+pub mod marks;
 pub mod queue;
 pub mod races;
 pub mod retention;
@@ -34,5 +36,7 @@ pub mod unknown;
 pub mod watch;
 pub mod withdraw;
 
-pub use fixture::{Draft, approved, claimed, failure, host, sealed, tenant, unknown_outcome};
+pub use fixture::{
+    Draft, approved, claimed, edit as edited, failure, host, sealed, tenant, unknown_outcome,
+};
 pub use subject::{Subject, refused, start_clock};

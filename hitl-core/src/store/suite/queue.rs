@@ -7,7 +7,7 @@ use super::fixture::{Draft, approved, claimed, host, tenant, unknown_outcome};
 use crate::call::Tenant;
 use crate::ids::RequestId;
 use crate::machine::{CallState, Event};
-use crate::policy::{ApprovalLevel, Priority};
+use crate::policy::{ApprovalLevel, Priority, Requirement};
 use crate::queue::{Placed, QueueOrder, QueueScan};
 
 fn scan(order: QueueOrder, states: &[CallState]) -> QueueScan {
@@ -113,7 +113,7 @@ pub async fn a_call_asked_again_takes_a_new_turn(s: Subject) {
     }
     let demote = Event::Demote {
         binding: first.request.binding,
-        level: ApprovalLevel::Full,
+        requirement: Requirement::of(ApprovalLevel::Full),
         reason: "stricter now".to_owned(),
     };
     s.apply(first.id(), demote).await;

@@ -5,7 +5,7 @@ use super::fixture::{Draft, approved, claim, claimed, failure, sealed, tenant};
 use crate::call::Fingerprint;
 use crate::ids::{ClaimToken, SessionId};
 use crate::machine::{CallState, Event, Refusal};
-use crate::policy::ApprovalLevel;
+use crate::policy::{ApprovalLevel, Requirement};
 use crate::store::Enclosed;
 
 /// An approved call is claimed once; whoever comes second does not get it.
@@ -135,7 +135,11 @@ pub async fn terminal_is_terminal(s: Subject) {
         Event::Attach { owner: None, attached: true },
         super::host("no"),
         Event::Expire,
-        Event::Demote { binding, level: ApprovalLevel::Full, reason: String::new() },
+        Event::Demote {
+            binding,
+            requirement: Requirement::of(ApprovalLevel::Full),
+            reason: String::new(),
+        },
         Event::Deny { binding, reason: String::new() },
         claim(&record, ClaimToken::new(), session),
         Event::Release { token },

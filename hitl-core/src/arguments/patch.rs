@@ -1,0 +1,110 @@
+//! An edit: a JSON merge patch (RFC 7396) over a snapshot's exact text.
+//!
+//! Done on our own tree, so that no number is rounded on the way. A secret is out of reach: a patch
+//! that would change, remove or add one is refused, and so is a patch that holds a mask, because a
+//! mask in place of a secret is what a careless editor sends back.
+
+use std::collections::BTreeMap;
+
+use hitl_base::Json;
+use hitl_base::json::{Limits, scan_within};
+
+use super::{ArgumentError, ArgumentErrorKind, Snapshot};
+
+/// What stands in the place of a secret while the patch is applied. A clear text that is spelled
+/// like this would be taken for a secret, and left alone.
+const HIDDEN: &str = "\u{F8FF}hidden\u{F8FF}";
+
+/// How a mask begins, whether it is marked or not.
+const MASKED: &str = "[redacted";
+
+/// The text of the arguments after the patch: to be read like a model's text.
+pub(crate) fn patched(
+    snapshot: &Snapshot,
+    patch: &str,
+    limits: Limits,
+) -> Result<String, ArgumentError> {
+    let patch = scan_within(patch, limits)?;
+    if !matches!(patch, Json::Object(_)) {
+        let why = format!("an edit is an object of the arguments to change, not {}", patch.kind());
+        return Err(ArgumentError::new(ArgumentErrorKind::WrongType, why));
+    }
+    no_masks(&patch)?;
+    let unlimited = Limits { depth: usize::MAX, bytes: usize::MAX };
+    let real = scan_within(snapshot.text(), unlimited)?;
+    let marked = scan_within(&snapshot.hiding(&format!("\"{HIDDEN}\"")), unlimited)?;
+    Ok(merge(Some(real), Some(&marked), patch)?.to_text())
+}
+
+fn merge(real: Option<Json>, marked: Option<&Json>, patch: Json) -> Result<Json, ArgumentError> {
+    let Json::Object(changes) = patch else {
+        leaves_secrets(marked)?;
+        return Ok(patch);
+    };
+    let mut entries: BTreeMap<String, Json> = if let Some(Json::Object(entries)) = real {
+        entries.into_iter().collect()
+    } else {
+        leaves_secrets(marked)?;
+        BTreeMap::new()
+    };
+    for (key, change) in changes {
+        let below = marked.and_then(|marked| entry(marked, &key));
+        if change == Json::Null {
+            leaves_secrets(below).map_err(|error| error.inside(&key))?;
+            entries.remove(&key);
+        } else {
+            let old = entries.remove(&key);
+            let new = merge(old, below, change).map_err(|error| error.inside(&key))?;
+            entries.insert(key, new);
+        }
+    }
+    Ok(Json::Object(entries.into_iter().collect()))
+}
+
+/// The value under `key` in an object that our own writer wrote, in the order of its keys.
+fn entry<'j>(object: &'j Json, key: &str) -> Option<&'j Json> {
+    let entries = object.entries();
+    let at = entries.binary_search_by(|(own, _)| own.as_bytes().cmp(key.as_bytes())).ok()?;
+    entries.get(at).map(|(_, value)| value)
+}
+
+fn leaves_secrets(changed: Option<&Json>) -> Result<(), ArgumentError> {
+    if changed.is_some_and(holds_secret) {
+        let why = "this is a secret, or holds one; an edit cannot change it";
+        return Err(ArgumentError::new(ArgumentErrorKind::Secret, why));
+    }
+    Ok(())
+}
+
+fn holds_secret(marked: &Json) -> bool {
+    match marked {
+        Json::String(text) => text == HIDDEN,
+        Json::Array(items) => items.iter().any(holds_secret),
+        Json::Object(entries) => {
+            entries.iter().any(|(key, value)| key == HIDDEN || holds_secret(value))
+        }
+        _ => false,
+    }
+}
+
+fn no_masks(patch: &Json) -> Result<(), ArgumentError> {
+    match patch {
+        Json::String(text) if text.contains(MASKED) => Err(mask()),
+        Json::Array(items) => items
+            .iter()
+            .enumerate()
+            .try_for_each(|(at, item)| no_masks(item).map_err(|error| error.inside_item(at))),
+        Json::Object(entries) => entries.iter().try_for_each(|(key, value)| {
+            if key.contains(MASKED) {
+                return Err(mask());
+            }
+            no_masks(value).map_err(|error| error.inside(key))
+        }),
+        _ => Ok(()),
+    }
+}
+
+fn mask() -> ArgumentError {
+    let why = "this holds the mask of a secret; leave out what you do not change";
+    ArgumentError::new(ArgumentErrorKind::Mask, why)
+}

@@ -1,0 +1,119 @@
+//! An edit: the payload is opened, patched, read back through the same checks as a model's text,
+//! assessed and routed again. What cannot run as it would be shown becomes no revision.
+
+use hitl_base::JsonText;
+use hitl_base::json::{Limits, scan_within};
+
+use super::error::{GateError, GateErrorKind};
+use super::handle::Inner;
+use super::prepare::{payload_text, required};
+use crate::approval::{Answer, Decision, Patch, title};
+use crate::arguments::{ArgumentError, patched};
+use crate::audit::{AuditEvent, AuditRecord};
+use crate::call::content_digest;
+use crate::machine::{CallRecord, CallState, Edit, Event, Facts, Refusal, Revised, check_edit};
+use crate::policy::{Verdict, priority};
+use crate::seal::{Bound, Purpose};
+use crate::store::{ApplyError, Enclosed, StoreError, StoreErrorKind};
+
+impl Inner {
+    /// Makes the next revision of a pending call. Refused, it leaves the earlier one as it stands.
+    pub(super) async fn edit(
+        &self,
+        decision: Decision,
+        patch: Patch,
+    ) -> Result<CallRecord, GateError> {
+        let (tenant, id) = (decision.tenant.clone(), decision.request);
+        let record = self.current(&tenant, id).await?;
+        // What is kept and compared holds no secret that an editor typed in.
+        let decision =
+            Decision { answer: Answer::Edit { patch: self.redacted(&patch) }, ..decision };
+        let facts = Facts { now: self.store.now().await?, claimant_dead: false };
+        match check_edit(&record, &decision, facts) {
+            Ok(true) => return Ok(record),
+            Ok(false) => {}
+            Err(refusal) => {
+                if refusal == Refusal::Expired {
+                    self.expire(&tenant, id).await?;
+                }
+                return Err(ApplyError::Lost { refusal, current: Box::new(record) }.into());
+            }
+        }
+        let (revised, enclosed) = self.revise(&record, &patch).await?;
+        let made = decision.id;
+        let by = decision.by.principal.clone();
+        let event = Event::Edit(Box::new(Edit::new(decision, revised)));
+        let record = self.store.apply(&tenant, id, event, enclosed).await?;
+        let fresh = record.earlier.last().is_some_and(|earlier| {
+            earlier.edited.id == made && earlier.edited.at == record.updated_at
+        });
+        if fresh {
+            let mut entry = AuditRecord::of(AuditEvent::Edited, &record, record.updated_at);
+            entry.decision = Some(made);
+            entry.arguments = Some(record.request.arguments.clone());
+            entry.assessment = Some(record.request.assessment.clone());
+            let note = match record.state {
+                CallState::Approved => "edited and approved",
+                _ => "edited",
+            };
+            self.note_entry(entry, Some(by), Some(note.to_owned()));
+        }
+        Ok(record)
+    }
+
+    /// What comes of a patch, and its sealed arguments.
+    async fn revise(
+        &self,
+        record: &CallRecord,
+        patch: &Patch,
+    ) -> Result<(Revised, Enclosed), GateError> {
+        let tool = self.same_tool(record)?;
+        let Some(snapshot) = self.stored_snapshot(record).await? else {
+            let why = "the call's payload is gone; reject the call";
+            return Err(GateError::new(GateErrorKind::Payload, why));
+        };
+        let text = patched(&snapshot, patch.as_str(), self.limits)?;
+        let unlimited = Limits { depth: usize::MAX, bytes: usize::MAX };
+        let (next, _) = tool.read(&text, unlimited)?;
+        if !next.has_the_secrets_of(&snapshot) {
+            return Err(ArgumentError::other_secrets().into());
+        }
+        tool.read_back(&next)?;
+        // What scorers said of the arguments before still counts: an edit is never cheaper.
+        let said = record.request.assessment.opinions();
+        let (assessment, routed) = self.judge(&tool, &next, &record.context, &said)?;
+        if let Verdict::Deny(reason) = &routed.verdict {
+            let why = format!(
+                "with these arguments the call would be denied ({reason}); it stays as it was"
+            );
+            return Err(GateError::new(GateErrorKind::EditDenied, why));
+        }
+        let config = &tool.spec.config;
+        let shown = next.shown(&self.redactor);
+        let title = title(&tool.spec.name, config.describe, &shown);
+        let revised = Revised {
+            content: content_digest(&tool.spec.name, &next, &record.context, &self.key),
+            arguments: JsonText::from(&shown),
+            title: self.redactor.text(&title).into_owned(),
+            requirement: required(&tool, &routed),
+            because: routed.because,
+            priority: priority(config.risk, assessment.confidence),
+            assessment,
+        };
+        let bound =
+            Bound::new(record.id(), Purpose::Payload, record.request.revision.saturating_add(1));
+        let sealed = self.key.seal(&payload_text(&next)?, &bound).map_err(|e| {
+            StoreError::new(StoreErrorKind::Key, "the call's payload could not be sealed")
+                .because(e)
+        })?;
+        Ok((revised, Enclosed::payload(sealed)))
+    }
+
+    fn redacted(&self, patch: &Patch) -> Patch {
+        match scan_within(patch.as_str(), self.limits) {
+            Ok(tree) => Patch::new(self.redactor.json(&tree).to_text()),
+            // It will be refused, so it is not kept.
+            Err(_) => Patch::new("null"),
+        }
+    }
+}

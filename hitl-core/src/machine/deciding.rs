@@ -1,0 +1,186 @@
+//! What humans say about a pending call: votes, answers and edits.
+
+use super::transition::{conclude, guard, is_expired};
+use super::{CallRecord, CallState as S, Decided, Earlier, Edit, Ending, Facts, Refusal, Vote};
+use crate::approval::{Answer, Choice, Decision};
+use crate::call::{BindingDigest, binding_digest};
+use crate::policy::Eyes;
+
+/// A call that was edited more often than this is submitted anew.
+const MOST_EDITS: usize = 16;
+
+/// Takes an answer. An approval is a vote, and the last one that the quorum needs approves.
+pub(super) fn decide(
+    next: &mut CallRecord,
+    decision: &Decision,
+    facts: Facts,
+) -> Result<(), Refusal> {
+    may_answer(next, decision, facts)?;
+    let decided = decided(decision, facts);
+    match &decision.answer {
+        Answer::Approve => {
+            if approves(next, decision, facts)? {
+                next.state = S::Approved;
+                next.decided = Some(decided);
+            }
+            return Ok(());
+        }
+        // A patch needs what only a gate can make of it.
+        Answer::Edit { .. } => return Err(Refusal::NotAllowed),
+        Answer::Reject { reason, .. } => {
+            let given = reason.as_ref().is_some_and(|reason| !reason.trim().is_empty());
+            guard(given || !next.request.requires_reason, Refusal::ReasonRequired)?;
+            conclude(next, S::Rejected, None);
+        }
+        Answer::Respond { .. } => conclude(next, S::Responded, None),
+        Answer::Abort { reason } => {
+            let why = format!("aborted by the reviewer: {reason}");
+            conclude(next, S::Cancelled, Some(Ending::Reason(why)));
+        }
+    }
+    next.decided = Some(decided);
+    Ok(())
+}
+
+/// Takes an edit: the next revision, never cheaper than the one that was shown. The editor's vote
+/// counts on it, unless the tool wants four eyes or the new revision needs more than the old one,
+/// which is a question that the editor has not seen.
+pub(super) fn edit(next: &mut CallRecord, edit: &Edit, facts: Facts) -> Result<(), Refusal> {
+    let (decision, revised) = (&edit.decision, &edit.revised);
+    guard(matches!(decision.answer, Answer::Edit { .. }), Refusal::NotAllowed)?;
+    may_answer(next, decision, facts)?;
+    // What an earlier attempt did under this key must not be confused with other arguments.
+    guard(next.attempts == 0, Refusal::AlreadyTried)?;
+    guard(next.earlier.len() < MOST_EDITS, Refusal::TooManyEdits)?;
+    guard(revised.content != next.current_content(), Refusal::Unchanged)?;
+    let shown = next.request.requirement();
+    let needed = shown.join(&revised.requirement);
+    let request = &mut next.request;
+    next.earlier.push(Earlier {
+        revision: request.revision,
+        binding: request.binding,
+        arguments: std::mem::replace(&mut request.arguments, revised.arguments.clone()),
+        edited: decided(decision, facts),
+    });
+    request.title.clone_from(&revised.title);
+    request.assessment = revised.assessment.clone();
+    request.priority = request.priority.max(revised.priority);
+    request.because.clone_from(&revised.because);
+    request.revision += 1;
+    request.binding = binding_digest(revised.content, request.fingerprint, request.revision);
+    next.revised = Some(revised.content);
+    next.votes.clear();
+    let rose = needed != shown;
+    next.request.require(needed);
+    let may_approve = next.request.choices.contains(&Choice::Approve);
+    let four = next.request.quorum.eyes == Eyes::Four;
+    if may_approve && !four && !rose && approves(next, decision, facts)? {
+        next.state = S::Approved;
+        next.decided = Some(self::decided(decision, facts));
+    }
+    Ok(())
+}
+
+/// Why an edit would be refused, whatever comes of its patch: asked before the payload is opened.
+/// `Ok(true)` when the very same edit was made before.
+pub(crate) fn check_edit(
+    record: &CallRecord,
+    decision: &Decision,
+    facts: Facts,
+) -> Result<bool, Refusal> {
+    if is_replay(record, decision) {
+        return Ok(true);
+    }
+    let wrong_state = Refusal::State { state: record.state, event: "edit" };
+    guard(record.state == S::Pending, wrong_state)?;
+    may_answer(record, decision, facts)?;
+    guard(record.attempts == 0, Refusal::AlreadyTried)?;
+    guard(record.earlier.len() < MOST_EDITS, Refusal::TooManyEdits)?;
+    Ok(false)
+}
+
+/// Whether this very decision was taken before.
+pub(super) fn is_replay(record: &CallRecord, decision: &Decision) -> bool {
+    // The very same: another answer under the same id is another decision.
+    let same = |decided: &Decided| {
+        decided.id == decision.id
+            && decided.answer == decision.answer
+            && decided.by == decision.by.principal
+    };
+    let voted = |vote: &Vote| {
+        vote.id == decision.id
+            && vote.by == decision.by.principal
+            && decision.answer == Answer::Approve
+    };
+    record.decided.as_ref().is_some_and(same)
+        || record.votes.iter().any(voted)
+        || record.earlier.iter().any(|earlier| same(&earlier.edited))
+}
+
+/// The guards of every answer.
+fn may_answer(next: &CallRecord, decision: &Decision, facts: Facts) -> Result<(), Refusal> {
+    let request = &next.request;
+    guard(decision.by.may_decide(&request.key.tenant), Refusal::WrongTenant)?;
+    let same = |binding: BindingDigest| {
+        request.binding == binding && request.revision == decision.revision
+    };
+    guard(same(decision.binding) && request.id == decision.request, Refusal::Stale)?;
+    guard(!is_expired(next, facts), Refusal::Expired)?;
+    guard(request.choices.contains(&decision.answer.choice()), Refusal::NotAllowed)?;
+    // Whoever may have a say in any stage may stop it or change it.
+    let mut at = 0;
+    while let Some(stage) = request.quorum.stage(at) {
+        if stage.missing(&[&decision.by.roles]) < stage.missing(&[]) {
+            return Ok(());
+        }
+        at += 1;
+    }
+    Err(Refusal::NotEntitled)
+}
+
+/// Counts a vote for the current stage. Says whether the quorum is complete.
+fn approves(next: &mut CallRecord, decision: &Decision, facts: Facts) -> Result<bool, Refusal> {
+    let by = &decision.by;
+    let request = &next.request;
+    if request.quorum.eyes == Eyes::Four {
+        let editor = next.earlier.last().map(|earlier| &earlier.edited.by);
+        let own = request.principal == by.principal || editor == Some(&by.principal);
+        guard(!own, Refusal::FourEyes)?;
+    }
+    guard(!next.votes.iter().any(|vote| vote.by == by.principal), Refusal::AlreadyVoted)?;
+    let current = next.votes.last().map_or(0, |vote| vote.stage);
+    let voters = |stage: u32| -> Vec<&[String]> {
+        let of = next.votes.iter().filter(|vote| vote.stage == stage);
+        of.map(|vote| vote.roles.as_slice()).collect()
+    };
+    let mut at = current;
+    let stage_at = |at: u32| request.quorum.stage(at as usize);
+    while stage_at(at).is_some_and(|stage| stage.missing(&voters(at)) == 0) {
+        at += 1;
+    }
+    let Some(stage) = stage_at(at) else { return Ok(true) };
+    let mut with = voters(at);
+    let before = stage.missing(&with);
+    with.push(&by.roles);
+    let missing = stage.missing(&with);
+    guard(missing < before, Refusal::NotEntitled)?;
+    let is_last = stage_at(at + 1).is_none();
+    next.votes.push(Vote {
+        id: decision.id,
+        binding: next.request.binding,
+        by: by.principal.clone(),
+        roles: by.roles.clone(),
+        stage: at,
+        at: facts.now,
+    });
+    Ok(missing == 0 && is_last)
+}
+
+fn decided(decision: &Decision, facts: Facts) -> Decided {
+    Decided {
+        id: decision.id,
+        answer: decision.answer.clone(),
+        by: decision.by.principal.clone(),
+        at: facts.now,
+    }
+}
