@@ -1,10 +1,11 @@
 //! What `#[hitl_tool]` expands to. Not part of the public API.
 
+pub use hitl_core::approval::Choice;
 pub use hitl_core::arguments::debug_arguments;
 pub use hitl_core::call::{Probe, ToolReturn, Unproven};
 pub use hitl_core::{
-    HitlConfig, Parameter, Permit, Risk, SnapshotError, SnapshotWriter, Spec, StateRequirement,
-    Tool,
+    HitlConfig, Parameter, Permit, Risk, SnapshotError, SnapshotWriter, Spec, StageSpec,
+    StateRequirement, Tool,
 };
 pub use {schemars, serde};
 

@@ -35,7 +35,7 @@ pub use confidence::{
 pub use dynamic::{DynArguments, DynSpec, DynTool};
 pub use gate::{
     BuildError, CallError, Gate, GateBuilder, GateError, GateErrorKind, NotRun, Preview, Receipt,
-    Submission, Ticket,
+    Submission, Ticket, View,
 };
 pub use ids::{ClaimToken, DecisionId, OwnerToken, RequestId, SessionId};
 pub use machine::{CallRecord, CallState, Refusal, Resolution};

@@ -12,6 +12,9 @@
 //! | `execute` | intent, body, result, record |
 //! | `call` | the typed and the textual front doors |
 //! | `decide` | decisions, withdrawals, settlements |
+//! | `remember` | what a human has rejected is not asked about again |
+//! | `retry` | an idempotent tool is tried once more |
+//! | `view` | who may see which tenant's calls |
 //! | `edit` | a human changes the arguments: the next revision |
 //! | `serve` | this process runs what others approved |
 //! | `dynamic` | tools that are known only at run time |
@@ -30,12 +33,15 @@ mod handle;
 mod prepare;
 mod recover;
 mod registry;
+mod remember;
+mod retry;
 mod review;
 mod serve;
 mod submission;
 mod submit;
 mod taint;
 mod taking;
+mod view;
 mod wait;
 
 pub use builder::{BuildError, BuildErrorKind, GateBuilder};
@@ -45,3 +51,4 @@ pub use handle::{Gate, ToolInfo};
 pub use prepare::Preview;
 pub use recover::Recovered;
 pub use submission::{Receipt, Submission, Ticket};
+pub use view::View;

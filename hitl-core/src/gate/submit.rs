@@ -43,6 +43,7 @@ impl Inner {
         prepared: &mut Prepared,
         attachment: Attachment,
     ) -> Result<(Entered, Receipt), GateError> {
+        self.remember(prepared).await?;
         let mut receipt = Receipt {
             id: None,
             key: prepared.record.key().clone(),

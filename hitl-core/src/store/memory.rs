@@ -12,7 +12,7 @@ use hitl_base::clock::{Clock, SystemClock};
 use super::{
     ApplyError, Enclosed, History, Hub, PageRequest, Retained, Store, StoreError, Submitted, Watch,
 };
-use crate::call::{CallKey, Tenant};
+use crate::call::{CallKey, ContentDigest, RunId, Tenant};
 use crate::ids::{RequestId, SessionId};
 use crate::machine::{self, CallRecord, CallState, Entry, Event, Facts, NewCall, Step};
 use crate::seal::{HostKey, Sealed};
@@ -38,6 +38,8 @@ struct Shared {
 struct Calls {
     by_id: BTreeMap<RequestId, Kept>,
     by_key: HashMap<CallKey, RequestId>,
+    /// What humans rejected, by run and content.
+    rejected: HashMap<(Tenant, RunId, ContentDigest), Vec<RequestId>>,
     sessions: HashSet<SessionId>,
     history: VecDeque<(u64, Entry)>,
     last: u64,
@@ -177,6 +179,11 @@ impl Store for MemoryStore {
         if record.state.is_terminal() {
             kept.payload = None;
         }
+        if record.state == CallState::Rejected {
+            let key = record.key();
+            let of = (key.tenant.clone(), key.run.clone(), record.content);
+            calls.rejected.entry(of).or_default().push(id);
+        }
         calls.log(Entry::of(event.name(), &record, event.by().cloned()));
         drop(guard);
         self.shared.hub.notify(id);
@@ -230,10 +237,30 @@ impl Store for MemoryStore {
             .range((after_bound(page.after), Bound::Unbounded))
             .map(|(_, kept)| &kept.record)
             .filter(|record| record.key().tenant == *tenant)
+            .filter(|record| {
+                let root = record.context.root_of(&record.key().run);
+                page.root.as_ref().is_none_or(|wanted| wanted == root)
+            })
             .filter(|record| page.states.is_empty() || page.states.contains(&record.state))
             .take(page.limit)
             .cloned()
             .collect())
+    }
+
+    async fn rejected(
+        &self,
+        tenant: &Tenant,
+        run: &RunId,
+        content: ContentDigest,
+        limit: usize,
+    ) -> Result<Vec<CallRecord>, StoreError> {
+        let calls = self.calls();
+        let ids = calls.rejected.get(&(tenant.clone(), run.clone(), content));
+        let mut ids: Vec<RequestId> = ids.cloned().unwrap_or_default();
+        ids.sort_unstable_by(|a, b| b.cmp(a));
+        let records =
+            ids.iter().filter_map(|id| calls.by_id.get(id)).map(|kept| kept.record.clone());
+        Ok(records.take(limit).collect())
     }
 
     async fn stale(&self, limit: usize) -> Result<Vec<(Tenant, RequestId, CallState)>, StoreError> {
@@ -275,11 +302,14 @@ impl Store for MemoryStore {
         calls.watermark = calls.watermark.max(Some(watermark));
         let before = calls.by_id.len();
         let (by_key, watermark) = (&mut calls.by_key, calls.watermark);
+        let rejected = &mut calls.rejected;
         calls.by_id.retain(|_, Kept { record, .. }| {
             let forgotten =
                 record.erased && record.key().run.began().is_some_and(|run| Some(run) < watermark);
             if forgotten {
                 by_key.remove(record.key());
+                let key = record.key();
+                rejected.remove(&(key.tenant.clone(), key.run.clone(), record.content));
             }
             !forgotten
         });

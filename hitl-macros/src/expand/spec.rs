@@ -70,8 +70,38 @@ fn config(attribute: &Attribute, short: &TokenStream) -> Option<TokenStream> {
             call(method, duration(given.value));
         }
     }
+    if let Some(given) = &attribute.decisions {
+        let choices = given.value.iter().map(|choice| {
+            let variant = Ident::new(choice, Span::call_site());
+            quote!(#short::Choice::#variant)
+        });
+        call("decisions", quote!(&[#(#choices),*]));
+    }
+    if let Some(given) = &attribute.stages {
+        let stages = given.value.iter().map(|(role, people)| match role {
+            Some(role) => quote!(#short::StageSpec::of(#role, #people)),
+            None => quote!(#short::StageSpec::people(#people)),
+        });
+        call("stages", quote!(&[#(#stages),*]));
+    }
+    if let Some(within) = &attribute.escalate_within {
+        let within = duration(within.value);
+        let role = match &attribute.escalate_to {
+            Some(role) => {
+                let role = &role.value;
+                quote!(::core::option::Option::Some(#role))
+            }
+            None => quote!(::core::option::Option::None),
+        };
+        call("escalate", quote!(#role, #within));
+    }
+    if let Some(given) = &attribute.attempts {
+        let attempts = given.value;
+        call("attempts", quote!(#attempts));
+    }
     for (method, flag) in [
         ("requires_reason", &attribute.requires_reason),
+        ("four_eyes", &attribute.four_eyes),
         ("read_only", &attribute.read_only),
         ("destructive", &attribute.destructive),
         ("idempotent", &attribute.idempotent),

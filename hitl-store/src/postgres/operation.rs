@@ -40,9 +40,9 @@ const MISSES: u32 = 20;
 static INSERT: Sql = Sql {
     text: "WITH fresh AS ( \
              INSERT INTO {s}.calls (id, tenant, run, position, content, state, version, tool, \
-               priority, created_at, due_at, expires_at, updated_at, session, epoch, record) \
+               priority, created_at, due_at, expires_at, updated_at, session, epoch, record, root) \
              SELECT $1::text::uuid, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, \
-               $14::text::uuid, $15, $16 \
+               $14::text::uuid, $15, $16, $21 \
              WHERE (extract(epoch FROM clock_timestamp()) * 1000000)::bigint < $17 \
                AND ($14::text IS NULL OR EXISTS (SELECT FROM {s}.sessions s \
                  WHERE s.id = $14::text::uuid AND s.epoch = $15 \
@@ -72,6 +72,7 @@ static INSERT: Sql = Sql {
         Type::TEXT,
         Type::INT8,
         Type::BYTEA,
+        Type::TEXT,
         Type::TEXT,
         Type::TEXT,
     ],
@@ -323,7 +324,7 @@ async fn insert(
     let (request, key) = (&record.request, record.key());
     let (text, entry) = (on.encode(record)?, on.encode(&Entry::of("submitted", record, None))?);
     let payload = Some(payload.as_bytes()).filter(|_| !record.state.is_terminal());
-    let given: [&(dyn ToSql + Sync); 20] = [
+    let given: [&(dyn ToSql + Sync); 21] = [
         &record.id().to_string(),
         &storable(key.tenant.as_str()),
         &storable(key.run.as_str()),
@@ -344,6 +345,7 @@ async fn insert(
         &payload,
         &write.to_string(),
         &entry,
+        &storable(record.context.root_of(&key.run).as_str()),
     ];
     send(on, &INSERT, &given).await
 }

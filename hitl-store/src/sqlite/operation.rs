@@ -183,8 +183,8 @@ fn insert(on: &Connection, record: &CallRecord) -> Result<i64, Fault> {
     let content: ContentDigest = record.content;
     on.prepare_cached(
         "INSERT INTO calls (id, tenant, run, position, content, state, version, tool, priority, \
-         created_at, due_at, expires_at, updated_at, session, record) \
-         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15)",
+         created_at, due_at, expires_at, updated_at, session, record, root) \
+         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16)",
     )?
     .execute(params![
         record.id().to_string(),
@@ -202,6 +202,7 @@ fn insert(on: &Connection, record: &CallRecord) -> Result<i64, Fault> {
         record.updated_at.as_millis(),
         claimant(record),
         encode(record)?,
+        record.context.root_of(&key.run).as_str(),
     ])?;
     Ok(on.last_insert_rowid())
 }

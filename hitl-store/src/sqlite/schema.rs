@@ -14,7 +14,8 @@ use super::error::Fault;
 pub(super) const APPLICATION_ID: i32 = 0x6869_746c;
 
 /// Every step there is, in order.
-pub(super) const STEPS: &[&str] = &[include_str!("schema/1.sql"), include_str!("schema/2.sql")];
+pub(super) const STEPS: &[&str] =
+    &[include_str!("schema/1.sql"), include_str!("schema/2.sql"), include_str!("schema/3.sql")];
 
 /// What a file is, before anything of it is used.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -106,13 +107,13 @@ fn back_up(connection: &Connection, to: &Path) -> Result<(), Fault> {
 }
 
 /// How many tables and indexes the newest schema has.
-const OBJECTS: i64 = 15;
+const OBJECTS: i64 = 17;
 
 /// Whether every table and index of the newest schema is there.
 pub(super) fn is_complete(connection: &Connection) -> Result<bool, Fault> {
     let names = "'calls','payloads','results','history','meta','tasks','journal',\
                  'calls_by_state','calls_approved','calls_waiting','calls_running','calls_ended',\
-                 'calls_erased','history_by_call','journal_by_task'";
+                 'calls_erased','calls_by_root','calls_rejected','history_by_call','journal_by_task'";
     let sql = format!("SELECT count(*) FROM sqlite_schema WHERE name IN ({names})");
     let found: i64 = connection.query_row(&sql, [], |row| row.get(0))?;
     Ok(found == OBJECTS)

@@ -245,6 +245,7 @@ impl Draft {
                 attempts: u32::from(self.claim.is_some()),
                 ending: denied.then(|| Ending::Reason("a rule says so".to_owned())),
                 erased: false,
+                restored: false,
                 updated_at: placeholder,
             },
             expires_in: self.expires_in,
