@@ -88,6 +88,8 @@
 //! | feature | default | adds |
 //! |---|---|---|
 //! | `sqlite` | yes | `SqliteStore` |
+//! | `policy-files` | no | `RuleFile`: rules in TOML, reloaded while they are in use |
+//! | `metrics` | no | counters and gauges through the `metrics` facade |
 //! | `terminal` | no | `TerminalApprover`, `tasks::ProgressBars` |
 
 pub use hitl_base::{

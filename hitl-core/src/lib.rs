@@ -13,6 +13,7 @@ mod hex;
 mod ids;
 pub mod machine;
 pub mod policy;
+pub mod queue;
 pub mod seal;
 pub mod store;
 mod sync;
@@ -29,19 +30,22 @@ pub use call::{
     Tool,
 };
 pub use confidence::{
-    Assessment, CallView, Factor, ReviewerFactor, Signal, Signals, assess, reviewer_factors,
-    weighted,
+    Assessment, CallView, Factor, FactorSource, Opinion, ReviewerFactor, ScoreError, ScoredCall,
+    Scorer, Signal, Signals, assess, reviewer_factors, weighted,
 };
 pub use dynamic::{DynArguments, DynSpec, DynTool};
 pub use gate::{
-    BuildError, CallError, Gate, GateBuilder, GateError, GateErrorKind, NotRun, Preview, Receipt,
-    Submission, Ticket, View,
+    BuildError, CallError, Gate, GateBuilder, GateError, GateErrorKind, NotRun, Preview, Queue,
+    QueuePage, Receipt, Submission, Ticket, View,
 };
 pub use ids::{ClaimToken, DecisionId, OwnerToken, RequestId, SessionId};
 pub use machine::{CallRecord, CallState, Refusal, Resolution};
+#[cfg(feature = "policy-files")]
+pub use policy::RuleFile;
 pub use policy::{
-    ApprovalLevel, Effect, Policy, Priority, Requirement, Routed, Ruling, Verdict, due_after,
-    level_for, priority, route,
+    ApprovalLevel, Effect, Policy, PolicyVersion, Priority, Requirement, Routed, RuleRef, RuleSet,
+    Ruling, Verdict, VerdictKind, due_after, level_for, priority, route,
 };
+pub use queue::{Cursor, QueueCounts, QueueFilter, QueueOrder, QueueQuery, Viewer};
 pub use seal::HostKey;
 pub use store::{MemoryStore, PageRequest, Store, StoreError, StoreErrorKind};

@@ -196,8 +196,8 @@ async fn died_again(store: &MemoryStore, _: &World) -> u32 {
 async fn invariant_7_people_see_and_decide_what_the_host_named() {
     let bench = bench().await;
     let acme = Tenant::new("acme");
-    let ticket =
-        drop(waits(submit(&bench.gate, "book", CallContext::of("agent").tenant("acme"), 1).await));
+    let cx = CallContext::of("agent").tenant("acme");
+    let ticket = waits(submit(&bench.gate, "book", cx, 1).await);
     let id = ticket.request().id;
     let (ours, theirs) =
         (Authority::of("ann").tenant("acme"), Authority::of("bob").tenant("other"));

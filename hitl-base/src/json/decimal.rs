@@ -1,13 +1,65 @@
-//! JSON numbers, however written, compared as the decimal numbers they are.
+//! JSON numbers compared as what they are, decimals of any length: nothing is rounded, and nothing
+//! is allocated.
 
 use std::cmp::Ordering;
 
-/// A JSON number without its spelling: sign, digits without outer zeros, power of ten of the last.
-#[derive(PartialEq, Eq)]
-struct Decimal {
+/// A JSON number without its spelling.
+#[derive(Clone, Copy)]
+struct Decimal<'t> {
     negative: bool,
-    digits: String,
-    exponent: i64,
+    whole: &'t str,
+    fraction: &'t str,
+    /// One more than the power of ten of the first digit that is not zero; nothing for zero itself.
+    magnitude: Option<i64>,
+}
+
+impl Decimal<'_> {
+    /// The digits from the first that is not zero on.
+    fn digits(&self) -> impl Iterator<Item = u8> {
+        self.whole.bytes().chain(self.fraction.bytes()).skip_while(|digit| *digit == b'0')
+    }
+}
+
+/// How two JSON number lexemes compare, exactly: `5000`, `5000.0` and `5e3` are equal;
+/// 9007199254740992 is less than 9007199254740993, although an `f64` cannot tell them apart.
+/// Nothing when one of them is not a JSON number.
+///
+/// ```
+/// # use std::cmp::Ordering;
+/// # use hitl_base::json::compare_numbers;
+/// assert_eq!(compare_numbers("1000.00", "1e3"), Some(Ordering::Equal));
+/// assert_eq!(compare_numbers("-2", "0.1"), Some(Ordering::Less));
+/// assert_eq!(compare_numbers("lots", "1"), None);
+/// ```
+pub fn compare_numbers(a: &str, b: &str) -> Option<Ordering> {
+    let (a, b) = (parse(a)?, parse(b)?);
+    let (Some(a_magnitude), Some(b_magnitude)) = (a.magnitude, b.magnitude) else {
+        let sign = |n: &Decimal<'_>| match n.magnitude {
+            None => 0,
+            Some(_) if n.negative => -1,
+            Some(_) => 1,
+        };
+        return Some(sign(&a).cmp(&sign(&b)));
+    };
+    if a.negative != b.negative {
+        return Some(if a.negative { Ordering::Less } else { Ordering::Greater });
+    }
+    let sizes = a_magnitude.cmp(&b_magnitude).then_with(|| compare_digits(a, b));
+    Some(if a.negative { sizes.reverse() } else { sizes })
+}
+
+/// Digits of numbers of the same magnitude; what one of them lacks is zero.
+fn compare_digits(a: Decimal<'_>, b: Decimal<'_>) -> Ordering {
+    let (mut a, mut b) = (a.digits(), b.digits());
+    loop {
+        match (a.next(), b.next()) {
+            (None, None) => return Ordering::Equal,
+            (x, y) => match x.unwrap_or(b'0').cmp(&y.unwrap_or(b'0')) {
+                Ordering::Equal => {}
+                different => return different,
+            },
+        }
+    }
 }
 
 /// Whether two JSON number lexemes denote exactly the same number: `5000`, `5000.0` and `5e3` do;
@@ -20,55 +72,19 @@ struct Decimal {
 /// assert!(!same_number("9007199254740992.0", "9007199254740993"));
 /// ```
 pub fn same_number(a: &str, b: &str) -> bool {
-    match (parse(a), parse(b)) {
-        (Some(a), Some(b)) => a == b,
-        _ => false,
-    }
-}
-
-/// The order of two JSON numbers, exactly: no double stands in between. Nothing for text that is not
-/// a JSON number.
-///
-/// ```
-/// # use hitl_base::json::compare_numbers;
-/// # use std::cmp::Ordering;
-/// assert_eq!(compare_numbers("9007199254740993", "9007199254740992.0"), Some(Ordering::Greater));
-/// assert_eq!(compare_numbers("-1e3", "-999.9"), Some(Ordering::Less));
-/// ```
-pub fn compare_numbers(a: &str, b: &str) -> Option<Ordering> {
-    let (a, b) = (parse(a)?, parse(b)?);
-    Some(match (a.sign(), b.sign()) {
-        (-1, -1) => b.size_against(&a),
-        (0, 0) => Ordering::Equal,
-        (1, 1) => a.size_against(&b),
-        (a, b) => a.cmp(&b),
-    })
+    compare_numbers(a, b) == Some(Ordering::Equal)
 }
 
 /// Whether this JSON number is whole, however written: `5`, `5.0` and `50e-1` are.
 pub fn is_whole(text: &str) -> bool {
-    parse(text).is_some_and(|number| number.exponent >= 0)
+    let Some(number) = parse(text) else { return false };
+    let Some(magnitude) = number.magnitude else { return true };
+    // From the first digit to the last that are not zero.
+    let last = number.digits().enumerate().filter(|(_, digit)| *digit != b'0').last();
+    last.is_some_and(|(at, _)| i64::try_from(at).is_ok_and(|at| at < magnitude))
 }
 
-impl Decimal {
-    fn sign(&self) -> i8 {
-        match (self.digits.is_empty(), self.negative) {
-            (true, _) => 0,
-            (false, true) => -1,
-            (false, false) => 1,
-        }
-    }
-
-    /// Compares the sizes of two numbers that are not zero.
-    fn size_against(&self, other: &Self) -> Ordering {
-        // One past the power of ten of the first digit. As wide as it takes not to wrap.
-        let top = |of: &Self| i128::from(of.exponent) + of.digits.len() as i128;
-        // Without outer zeros, digits compare like text.
-        top(self).cmp(&top(other)).then_with(|| self.digits.cmp(&other.digits))
-    }
-}
-
-fn parse(text: &str) -> Option<Decimal> {
+fn parse(text: &str) -> Option<Decimal<'_>> {
     let (negative, rest) = match text.strip_prefix('-') {
         Some(rest) => (true, rest),
         None => (false, text),
@@ -81,16 +97,15 @@ fn parse(text: &str) -> Option<Decimal> {
     if whole.is_empty() || !whole.bytes().chain(fraction.bytes()).all(|b| b.is_ascii_digit()) {
         return None;
     }
-    let all = format!("{whole}{fraction}");
-    let digits = all.trim_start_matches('0').trim_end_matches('0');
-    if digits.is_empty() {
-        return Some(Decimal { negative: false, digits: String::new(), exponent: 0 });
-    }
-    let trailing = all.len() - all.trim_end_matches('0').len();
-    let exponent = exponent
-        .checked_sub(i64::try_from(fraction.len()).ok()?)?
-        .checked_add(i64::try_from(trailing).ok()?)?;
-    Some(Decimal { negative, digits: digits.to_owned(), exponent })
+    let first = whole.bytes().chain(fraction.bytes()).position(|digit| digit != b'0');
+    let magnitude = match first {
+        None => None,
+        Some(first) => {
+            let place = i64::try_from(whole.len()).ok()?.checked_sub(i64::try_from(first).ok()?)?;
+            Some(exponent.checked_add(place)?)
+        }
+    };
+    Some(Decimal { negative, whole, fraction, magnitude })
 }
 
 #[cfg(test)]
@@ -148,6 +163,29 @@ mod tests {
         #[test]
         fn whole_numbers_compare_as_whole_numbers(a: i64, b: i64) {
             prop_assert_eq!(same_number(&a.to_string(), &format!("{b}.0")), a == b);
+        }
+
+        #[test]
+        fn order_is_kept_at_any_size(a: i64, b: i64, point in 0_usize..6) {
+            let shifted = |n: i64| format!("{n}e-{point}");
+            prop_assert_eq!(compare_numbers(&shifted(a), &shifted(b)), Some(a.cmp(&b)));
+            let spelled = format!("{b}.000");
+            prop_assert_eq!(compare_numbers(&a.to_string(), &spelled), Some(a.cmp(&b)));
+        }
+    }
+
+    #[test]
+    fn what_an_f64_rounds_is_told_apart() {
+        for (less, more) in [
+            ("9007199254740992", "9007199254740993"),
+            ("0.1", "0.10000000000000000000001"),
+            ("-1e400", "1e400"),
+            ("-2", "-1.9999999999999999999999"),
+            ("0", "1e-400"),
+            ("9.99e2", "1000"),
+        ] {
+            assert_eq!(compare_numbers(less, more), Some(Ordering::Less), "{less} {more}");
+            assert_eq!(compare_numbers(more, less), Some(Ordering::Greater), "{more} {less}");
         }
     }
 }

@@ -9,7 +9,7 @@ use crate::call::{BindingDigest, CallKey, Principal};
 use crate::confidence::Assessment;
 use crate::ids::{ClaimToken, DecisionId, RequestId};
 use crate::machine::CallRecord;
-use crate::policy::Verdict;
+use crate::policy::{PolicyVersion, Verdict};
 
 /// The schema version of an [`AuditRecord`]. Additive changes keep it.
 pub const AUDIT_SCHEMA: u16 = 1;
@@ -51,6 +51,9 @@ pub enum AuditEvent {
     Escalated,
     /// An idempotent tool is tried once more.
     Retried,
+    /// A policy is in force from here on. It concerns no call: key, tool and principal are those of
+    /// the gate itself.
+    PolicyLoaded,
 }
 
 impl fmt::Display for AuditEvent {
@@ -102,6 +105,9 @@ pub struct AuditRecord {
     /// Which attempt it is.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub attempt: Option<u32>,
+    /// The policies that were asked, in the versions that answered.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub policies: Vec<PolicyVersion>,
     /// The answer, the reason or the failure, in words.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub note: Option<String>,
@@ -126,7 +132,31 @@ impl AuditRecord {
             decision: None,
             claim: None,
             attempt: None,
+            policies: Vec::new(),
             note: None,
+        }
+    }
+
+    /// A policy is in force.
+    pub(crate) fn policy_loaded(version: &PolicyVersion, at: Timestamp) -> Self {
+        Self {
+            event: AuditEvent::PolicyLoaded,
+            at,
+            call: None,
+            key: CallKey::new("gate", 0),
+            tool: String::new(),
+            principal: Principal::new("gate"),
+            by: None,
+            revision: 0,
+            binding: BindingDigest::NONE,
+            verdict: None,
+            assessment: None,
+            arguments: None,
+            decision: None,
+            claim: None,
+            attempt: None,
+            policies: vec![version.clone()],
+            note: Some(version.to_string()),
         }
     }
 }

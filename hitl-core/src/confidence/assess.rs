@@ -4,7 +4,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use serde::{Deserialize, Serialize};
 
-use super::{CallView, Factor, Signals};
+use super::{CallView, Factor, FactorSource, Signals};
 use crate::policy::ApprovalLevel;
 
 /// How confident the gate is, and what moved it.
@@ -12,12 +12,30 @@ use crate::policy::ApprovalLevel;
 #[serde(rename_all = "camelCase")]
 #[non_exhaustive]
 pub struct Assessment {
-    /// 0 to 100: the base plus every factor's points, clamped once, at the end.
+    /// 0 to 100: the base plus every signal's points, clamped once; then less what scorers take.
     pub confidence: u8,
     /// Where the tool starts.
     pub base: u8,
     /// What moved it, in the order of the signals.
     pub factors: Vec<Factor>,
+}
+
+impl Assessment {
+    /// The same, lowered by what scorers said. They can take points and give none.
+    pub(crate) fn with_opinions(mut self, said: &[Factor]) -> Self {
+        let taken =
+            said.iter().fold(0_i32, |sum, factor| sum.saturating_add(factor.adjustment.min(0)));
+        let left = i32::from(self.confidence).saturating_add(taken).clamp(0, 100);
+        self.confidence = u8::try_from(left).unwrap_or(0);
+        self.factors.extend(said.iter().cloned());
+        self
+    }
+
+    /// What scorers said about it.
+    pub(crate) fn opinions(&self) -> Vec<Factor> {
+        let scored = |factor: &&Factor| factor.source == FactorSource::Scorer;
+        self.factors.iter().filter(scored).cloned().collect()
+    }
 }
 
 /// Scores a call. A signal that panics makes the confidence 0 and demands a full review.

@@ -3,13 +3,16 @@
 mod amount;
 mod assess;
 mod factors;
+mod scorer;
 mod signal;
 mod standard;
 mod view;
 
 pub use assess::{Assessment, assess};
 pub use factors::{ReviewerFactor, reviewer_factors, weighted};
-pub use signal::{Factor, Signal, Signals};
+pub(crate) use scorer::{NoOpinion, weigh};
+pub use scorer::{Opinion, ScoreError, ScoredCall, Scorer};
+pub use signal::{Factor, FactorSource, Signal, Signals};
 pub use standard::{
     AdminRole, BulkAction, LargeAmount, ManyRecipients, TimeSensitive, VerifiedWorkspace,
 };

@@ -23,6 +23,28 @@ pub struct Factor {
     pub level: Option<ApprovalLevel>,
     /// Why, in words for a person.
     pub reasoning: Cow<'static, str>,
+    /// Who said it.
+    #[serde(default, skip_serializing_if = "FactorSource::is_signal")]
+    pub source: FactorSource,
+}
+
+/// Who made a factor.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+#[non_exhaustive]
+pub enum FactorSource {
+    /// A pure signal, asked again at every assessment.
+    #[default]
+    Signal,
+    /// An async scorer, asked once, when the call was submitted.
+    Scorer,
+}
+
+impl FactorSource {
+    #[expect(clippy::trivially_copy_pass_by_ref, reason = "serde passes a reference")]
+    const fn is_signal(&self) -> bool {
+        matches!(self, Self::Signal)
+    }
 }
 
 impl Factor {
@@ -32,7 +54,8 @@ impl Factor {
         points: i32,
         reasoning: impl Into<Cow<'static, str>>,
     ) -> Self {
-        Self { name: name.into(), adjustment: points, level: None, reasoning: reasoning.into() }
+        let (name, reasoning) = (name.into(), reasoning.into());
+        Self { name, adjustment: points, level: None, reasoning, source: FactorSource::Signal }
     }
 
     /// A factor that demands at least `level`.
@@ -42,6 +65,16 @@ impl Factor {
         reasoning: impl Into<Cow<'static, str>>,
     ) -> Self {
         Self { level: Some(level), ..Self::points(name, 0, reasoning) }
+    }
+
+    /// The same factor, said by a scorer.
+    pub(crate) fn of_scorer(self) -> Self {
+        Self { source: FactorSource::Scorer, ..self }
+    }
+
+    /// Whether a scorer has doubts. No rule lifts those.
+    pub(crate) fn is_doubt(&self) -> bool {
+        self.source == FactorSource::Scorer && self.adjustment < 0
     }
 }
 

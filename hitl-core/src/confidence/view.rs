@@ -1,6 +1,6 @@
 //! A call as signals and policy see it.
 
-use hitl_base::Json;
+use hitl_base::{Json, Timestamp};
 
 use crate::call::{CallContext, HitlConfig};
 
@@ -17,6 +17,9 @@ pub struct CallView<'c> {
     pub arguments: &'c Json,
     /// Who asks and where.
     pub context: &'c CallContext,
+    /// When it is asked, by the gate's clock; nothing when that is not known. Decisions read no
+    /// clock of their own.
+    pub at: Option<Timestamp>,
 }
 
 impl<'c> CallView<'c> {
@@ -27,6 +30,13 @@ impl<'c> CallView<'c> {
         arguments: &'c Json,
         context: &'c CallContext,
     ) -> Self {
-        Self { tool, config, arguments, context }
+        Self { tool, config, arguments, context, at: None }
+    }
+
+    /// The same call at this time.
+    #[must_use]
+    pub fn at(mut self, at: Timestamp) -> Self {
+        self.at = Some(at);
+        self
     }
 }

@@ -2,21 +2,24 @@
 
 use std::collections::HashMap;
 use std::sync::Arc;
+use std::time::Duration;
 
-use hitl_base::Redactor;
+use hitl_base::clock::SystemClock;
 use hitl_base::json::Limits;
+use hitl_base::{Clock, Redactor};
 
 use super::handle::{Gate, Inner};
 use super::registry::Registered;
+use super::score::Timed;
 use crate::approval::Approver;
 use crate::audit::{AuditSink, TracingAudit, Trail};
 use crate::call::{InvalidSpec, StateMap, Tool};
-use crate::confidence::{Signal, Signals};
+use crate::confidence::{Scorer, Signal, Signals};
 use crate::dynamic::DynTool;
-use crate::policy::Policy;
+use crate::policy::{Policy, Shadow};
 use crate::seal::HostKey;
 use crate::store::{MemoryStore, Store, StoreError};
-use crate::sync::Runtime;
+use crate::sync::{Mutex, Runtime};
 
 /// What kind of mistake was found.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -75,6 +78,9 @@ pub struct GateBuilder {
     mistakes: Vec<BuildError>,
     signals: Signals,
     policies: Vec<Arc<dyn Policy>>,
+    candidates: Vec<Arc<dyn Policy>>,
+    scorers: Vec<Timed>,
+    clock: Arc<dyn Clock>,
     store: Option<Arc<dyn Store>>,
     approver: Option<Arc<dyn Approver>>,
     audit: Option<Arc<dyn AuditSink>>,
@@ -91,6 +97,9 @@ impl GateBuilder {
             mistakes: Vec::new(),
             signals: Signals::standard(),
             policies: Vec::new(),
+            candidates: Vec::new(),
+            scorers: Vec::new(),
+            clock: Arc::new(SystemClock),
             store: None,
             approver: None,
             audit: None,
@@ -161,6 +170,27 @@ impl GateBuilder {
         self
     }
 
+    /// Evaluates a candidate beside the policies in force, which it would replace, and counts where
+    /// it would have decided otherwise: see [`Gate::shadow`]. It decides nothing. Several candidates
+    /// are one policy together. Calls are counted when they are new, not when they are re-attached to.
+    pub fn shadow(mut self, candidate: impl Policy) -> Self {
+        self.candidates.push(Arc::new(candidate));
+        self
+    }
+
+    /// Asks this scorer about calls that would run or need Quick, and waits for it this long. See
+    /// [`Scorer`] for what it can do and cannot.
+    pub fn scorer(mut self, scorer: impl Scorer, deadline: Duration) -> Self {
+        self.scorers.push(Timed { scorer: Arc::new(scorer), deadline });
+        self
+    }
+
+    /// Takes the time at which rules look from this clock, instead of the machine's.
+    pub fn clock(mut self, clock: impl Clock) -> Self {
+        self.clock = Arc::new(clock);
+        self
+    }
+
     /// Seals arguments and results under this key, instead of the one that the store keeps.
     pub fn key(mut self, key: HostKey) -> Self {
         self.key = Some(key);
@@ -217,6 +247,10 @@ impl GateBuilder {
             states: Arc::new(self.states),
             signals: self.signals,
             policies: self.policies,
+            shadow: Shadow::new(self.candidates),
+            scorers: self.scorers,
+            clock: self.clock,
+            in_force: Mutex::default(),
             store,
             approver: self.approver,
             trail: Trail::new(self.audit.unwrap_or_else(|| Arc::new(TracingAudit))),
@@ -227,6 +261,7 @@ impl GateBuilder {
             limits: self.limits,
         };
         let gate = Gate { inner: Arc::new(inner) };
+        gate.inner.note_policies_in_force();
         if self.recover {
             gate.recover().await.map_err(|error| {
                 let why = format!("the gate was not built: recovery failed: {error}");

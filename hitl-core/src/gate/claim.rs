@@ -44,10 +44,13 @@ impl Inner {
         let body = tool.read_back(&snapshot)?;
 
         // The policy of now may only raise what the call needs.
-        let (_, routed) = self.judge(&tool, &snapshot, &record.context)?;
+        // Scorers are not asked again: what they said when the call was new still counts.
+        let said = record.request.assessment.opinions();
+        let (_, routed) = self.judge(&tool, &snapshot, &record.context, &said)?;
+        self.note_policies(&routed.policies);
         let binding = record.request.binding;
-        if let Verdict::Deny(reason) = routed.verdict {
-            let event = Event::Deny { binding, reason };
+        if let Verdict::Deny(reason) = &routed.verdict {
+            let event = Event::Deny { binding, reason: reason.clone() };
             self.move_on(record, event, AuditEvent::Denied).await?;
             return Ok(None);
         }
@@ -77,7 +80,10 @@ impl Inner {
         match taking.answer().await {
             Ok(claimed) => {
                 taking.end();
-                Ok(Some((Held::recorded(&claimed, claim, Arc::new(snapshot), &tool), body)))
+                Ok(Some((
+                    Held::recorded(&claimed, claim, Arc::new(snapshot), &tool, &routed),
+                    body,
+                )))
             }
             Err(ApplyError::Lost { current, .. }) => {
                 taking.end();
@@ -93,7 +99,9 @@ impl Inner {
                 if mine {
                     taking.end();
                 }
-                Ok(mine.then(|| (Held::recorded(&current, claim, Arc::new(snapshot), &tool), body)))
+                Ok(mine.then(|| {
+                    (Held::recorded(&current, claim, Arc::new(snapshot), &tool, &routed), body)
+                }))
             }
             Err(error) => Err(error.into()),
         }

@@ -32,6 +32,10 @@ pub enum GateErrorKind {
     EditDenied,
     /// The host does not let them see or decide this tenant's calls.
     Forbidden,
+    /// The queue cannot be listed so: the cursor is of another listing, or the order does not fit.
+    InvalidQuery,
+    /// The call needs a full review and is not decided together with others.
+    NotInBulk,
     /// The store failed.
     Store,
     /// The audit failed, so nothing runs.

@@ -28,6 +28,7 @@ use crate::audit::{AuditEvent, AuditRecord};
 use crate::call::{FailureRecord, Issued, Outcome, OutputText, Permit, RunContext, Tenant, Tool};
 use crate::ids::RequestId;
 use crate::machine::{CallRecord, Claim, Event};
+use crate::policy::{PolicyVersion, Routed};
 use crate::seal::{Bound, Purpose, Sealed};
 use crate::store::{ApplyError, Enclosed};
 use crate::sync::{Runtime, sleep, timeout};
@@ -47,6 +48,8 @@ pub(super) struct Held {
     claim: Option<Claim>,
     snapshot: Arc<Snapshot>,
     timeout: Option<Duration>,
+    /// The policies under which it runs.
+    policies: Vec<PolicyVersion>,
 }
 
 impl Held {
@@ -57,6 +60,7 @@ impl Held {
             claim: None,
             snapshot: Arc::clone(&prepared.snapshot),
             timeout: prepared.tool.spec.config.timeout,
+            policies: prepared.routed.policies.clone(),
         }
     }
 
@@ -66,12 +70,14 @@ impl Held {
         claim: Claim,
         snapshot: Arc<Snapshot>,
         tool: &Registered,
+        routed: &Routed,
     ) -> Self {
         Self {
             record: record.clone(),
             claim: Some(claim),
             snapshot,
             timeout: tool.spec.config.timeout,
+            policies: routed.policies.clone(),
         }
     }
 
@@ -181,6 +187,7 @@ async fn run<T: Runnable>(
     intent.attempt = Some(held.record.attempts.max(1));
     intent.assessment = Some(held.record.request.assessment.clone());
     intent.arguments = Some(held.record.request.arguments.clone());
+    intent.policies.clone_from(&held.policies);
     if let Err(error) = gate.trail.intent(&intent) {
         gate.release(&held).await;
         return Err(error.into());

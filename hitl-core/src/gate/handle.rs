@@ -6,21 +6,22 @@ use std::fmt;
 use std::sync::Arc;
 
 use hitl_base::json::Limits;
-use hitl_base::{JsonText, Redactor};
+use hitl_base::{Clock, JsonText, Redactor};
 
 use super::builder::GateBuilder;
 use super::error::{GateError, GateErrorKind};
 use super::registry::Registered;
+use super::score::Timed;
 use crate::approval::Approver;
 use crate::audit::Trail;
 use crate::call::{CallKey, HitlConfig, StateMap, Tenant, Tool};
 use crate::confidence::Signals;
 use crate::ids::{RequestId, SessionId};
 use crate::machine::CallRecord;
-use crate::policy::Policy;
+use crate::policy::{Policy, PolicyVersion, Shadow, ShadowReport};
 use crate::seal::HostKey;
 use crate::store::{PageRequest, Store};
-use crate::sync::Runtime;
+use crate::sync::{Mutex, Runtime};
 
 /// What every gated call passes through. Cheap to clone; clones are the same gate.
 ///
@@ -36,6 +37,11 @@ pub(super) struct Inner {
     pub(super) states: Arc<StateMap>,
     pub(super) signals: Signals,
     pub(super) policies: Vec<Arc<dyn Policy>>,
+    pub(super) shadow: Shadow,
+    pub(super) scorers: Vec<Timed>,
+    pub(super) clock: Arc<dyn Clock>,
+    /// The policy versions that were audited as in force.
+    pub(super) in_force: Mutex<Vec<PolicyVersion>>,
     pub(super) store: Arc<dyn Store>,
     pub(super) approver: Option<Arc<dyn Approver>>,
     pub(super) trail: Trail,
@@ -116,6 +122,11 @@ impl Gate {
         page: PageRequest,
     ) -> Result<Vec<CallRecord>, GateError> {
         Ok(self.inner.store.page(tenant, page).await?)
+    }
+
+    /// How the candidate policy compares with the one in force, since this gate was built.
+    pub fn shadow(&self) -> ShadowReport {
+        self.inner.shadow.report()
     }
 
     /// How many audit records could not be kept yet. While there are any, no body starts.

@@ -5,6 +5,7 @@
 //! | `builder` | a gate is put together, and refused when something is missing |
 //! | `registry` | tools by name, typed or erased |
 //! | `prepare` | a call is snapshotted, scored, routed and rendered; nothing is awaited |
+//! | `score` | scorers are asked about it |
 //! | `submit` | it enters the store, or re-attaches to what is there |
 //! | `review` | an approver is asked inline |
 //! | `wait` | somebody waits for it; once approved, it is claimed |
@@ -16,6 +17,7 @@
 //! | `retry` | an idempotent tool is tried once more |
 //! | `view` | who may see which tenant's calls |
 //! | `edit` | a human changes the arguments: the next revision |
+//! | `queue` | what waits, as one viewer sees it |
 //! | `serve` | this process runs what others approved |
 //! | `dynamic` | tools that are known only at run time |
 //! | `taint` | a call's own secrets are scrubbed from what is said about it |
@@ -31,11 +33,13 @@ mod error;
 mod execute;
 mod handle;
 mod prepare;
+mod queue;
 mod recover;
 mod registry;
 mod remember;
 mod retry;
 mod review;
+mod score;
 mod serve;
 mod submission;
 mod submit;
@@ -49,6 +53,7 @@ pub use call::{Attributed, CallBuilder, SubmitBuilder, Submitting};
 pub use error::{CallError, GateError, GateErrorKind, NotRun};
 pub use handle::{Gate, ToolInfo};
 pub use prepare::Preview;
+pub use queue::{Queue, QueuePage};
 pub use recover::Recovered;
 pub use submission::{Receipt, Submission, Ticket};
 pub use view::View;

@@ -1,10 +1,11 @@
 //! A call before anything is awaited: snapshotted, scored, routed, rendered.
 
 use std::borrow::Cow;
-use std::sync::Arc;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::{Arc, PoisonError};
 
 use hitl_base::json::{Limits, scan_within};
-use hitl_base::{JsonText, Timestamp};
+use hitl_base::{Json, JsonText, Timestamp};
 
 use super::error::{GateError, GateErrorKind};
 use super::handle::{Gate, Inner};
@@ -12,14 +13,16 @@ use super::registry::Registered;
 use super::taint::scrub;
 use crate::approval::{ApprovalRequest, title};
 use crate::arguments::{Snapshot, snapshot};
+use crate::audit::AuditRecord;
 use crate::call::{
     CallContext, CallKey, Tool, binding_digest, circumstances_digest, content_digest,
 };
-use crate::confidence::{Assessment, CallView, assess};
+use crate::confidence::{Assessment, CallView, Factor, assess};
 use crate::ids::{OwnerToken, RequestId};
 use crate::machine::{CallRecord, CallState, Ending, Escalation, NewCall, RECORD_SCHEMA};
 use crate::policy::{
-    ApprovalLevel, Quorum, Requirement, Routed, Stage, Verdict, due_after, priority, route,
+    ApprovalLevel, Policy, PolicyVersion, Quorum, Requirement, Routed, RuleRef, Stage, Verdict,
+    due_after, priority, route,
 };
 
 /// A call, ready to enter the store.
@@ -45,6 +48,16 @@ pub struct Preview {
     pub assessment: Assessment,
     /// What raised the level above that of the score.
     pub because: Vec<String>,
+    /// The rule that made the verdict, when a rule did: its name, its policy's version, its line.
+    pub decided_by: Option<RuleRef>,
+    /// The rules that apply, one of each policy that has rules; whether or not they made a
+    /// difference.
+    pub rules: Vec<RuleRef>,
+    /// The policies that were asked, in the versions that answered.
+    pub policies: Vec<PolicyVersion>,
+    /// The scorers that would be asked and were not: with them it may become stricter. See
+    /// [`Gate::assess_with_scorers`].
+    pub unasked: Vec<String>,
     /// The line a reviewer would read.
     pub title: String,
     /// The arguments a reviewer would see.
@@ -52,7 +65,8 @@ pub struct Preview {
 }
 
 impl Gate {
-    /// What would happen to a typed call. Stores, asks and runs nothing.
+    /// What would happen to a typed call. Stores, asks and runs nothing; scorers are not asked, and
+    /// [`Preview::unasked`] says which would be.
     pub fn assess<T: Tool>(
         &self,
         call: &T,
@@ -61,6 +75,21 @@ impl Gate {
         let tool = self.inner.tool_of::<T>()?;
         let snapshot = snapshot(call)?;
         self.inner.preview(tool, snapshot, context.into())
+    }
+
+    /// What would happen to a typed call, with what the scorers say. Stores and runs nothing, and
+    /// asks nobody else.
+    ///
+    /// Cancel safe.
+    pub async fn assess_with_scorers<T: Tool>(
+        &self,
+        call: &T,
+        context: impl Into<CallContext>,
+    ) -> Result<Preview, GateError> {
+        let tool = self.inner.tool_of::<T>()?;
+        let mut prepared = self.inner.prepare(tool, snapshot(call)?, context.into(), None)?;
+        self.inner.score(&mut prepared).await?;
+        Ok(Preview::of(prepared, Vec::new()))
     }
 
     /// What would happen to a model's call. Stores, asks and runs nothing.
@@ -84,14 +113,12 @@ impl Inner {
         context: CallContext,
     ) -> Result<Preview, GateError> {
         let prepared = self.prepare(tool, snapshot, context, None)?;
-        let request = prepared.record.request;
-        Ok(Preview {
-            verdict: prepared.routed.verdict,
-            assessment: request.assessment,
-            because: request.because,
-            title: request.title,
-            arguments: request.arguments,
-        })
+        let unasked = if self.asks_scorers(&prepared) {
+            self.scorers.iter().map(|timed| timed.scorer.name().to_owned()).collect()
+        } else {
+            Vec::new()
+        };
+        Ok(Preview::of(prepared, unasked))
     }
 
     /// Takes a call to the point where it can be submitted.
@@ -105,14 +132,11 @@ impl Inner {
         let keyed = key.is_some();
         let key = key.unwrap_or_else(|| CallKey::fresh(cx.tenant.clone()));
         let config = tool.spec.config;
-        let (assessment, routed) = self.judge(&tool, &snapshot, &cx)?;
+        let (assessment, routed) = self.judge(&tool, &snapshot, &cx, &[])?;
         let shown = snapshot.shown(&self.redactor);
         let content = content_digest(&tool.spec.name, &snapshot, &cx, &self.key);
         let requirement = required(&tool, &routed);
-        let (state, ending) = match &routed.verdict {
-            Verdict::Run | Verdict::Ask(_) => (CallState::Pending, None),
-            Verdict::Deny(reason) => (CallState::Denied, Some(Ending::Reason(reason.clone()))),
-        };
+        let (state, ending) = state_of(&routed);
         let now = Timestamp::EPOCH;
         let request = ApprovalRequest {
             id: RequestId::new(),
@@ -177,19 +201,19 @@ impl Inner {
         Ok(Prepared { tool, snapshot: Arc::new(snapshot), routed, record, owner, keyed })
     }
 
-    /// Scores and routes by the signals and policies of now. Asked again before a claim.
+    /// Scores and routes by the signals and policies of now, with what scorers `said`. Asked again
+    /// before a claim.
     pub(super) fn judge(
         &self,
         tool: &Registered,
         snapshot: &Snapshot,
         context: &CallContext,
+        said: &[Factor],
     ) -> Result<(Assessment, Routed), GateError> {
-        let limits = Limits { depth: usize::MAX, bytes: usize::MAX };
-        let arguments = scan_within(snapshot.text(), limits).map_err(|_| {
-            GateError::new(GateErrorKind::Payload, "the call's snapshot cannot be read")
-        })?;
-        let view = CallView::new(&tool.spec.name, &tool.spec.config, &arguments, context);
-        let mut assessment = assess(&view, &self.signals);
+        let arguments = tree_of(snapshot)?;
+        let view = CallView::new(&tool.spec.name, &tool.spec.config, &arguments, context)
+            .at(self.clock.now());
+        let mut assessment = assess(&view, &self.signals).with_opinions(said);
         let mut routed = route(&view, &assessment, &self.policies);
         // Signals and policies see the secrets; what they say about them is shown.
         let secrets = snapshot.secrets();
@@ -210,6 +234,39 @@ impl Inner {
         Ok((assessment, routed))
     }
 
+    /// Counts what the candidate policy would have made of a call that was just routed.
+    pub(super) fn compare_with_shadow(&self, prepared: &Prepared) {
+        if self.shadow.is_empty() {
+            return;
+        }
+        let Ok(arguments) = tree_of(&prepared.snapshot) else { return };
+        let (spec, request) = (&prepared.tool.spec, &prepared.record.request);
+        let view = CallView::new(&spec.name, &spec.config, &arguments, &prepared.record.context)
+            .at(self.clock.now());
+        self.shadow.compare(&spec.name, &view, &request.assessment, &prepared.routed);
+    }
+
+    /// Audits the versions of the policies that are in force, when they have changed since they were
+    /// last audited.
+    pub(super) fn note_policies(&self, versions: &[PolicyVersion]) {
+        let mut in_force = self.in_force.lock().unwrap_or_else(PoisonError::into_inner);
+        if **in_force == *versions {
+            return;
+        }
+        for version in versions.iter().filter(|version| !in_force.contains(version)) {
+            self.trail.note(AuditRecord::policy_loaded(version, Timestamp::now()));
+        }
+        *in_force = versions.to_vec();
+    }
+
+    pub(super) fn note_policies_in_force(&self) {
+        let version = |policy: &Arc<dyn Policy>| {
+            catch_unwind(AssertUnwindSafe(|| policy.version())).ok().flatten()
+        };
+        let versions: Vec<_> = self.policies.iter().filter_map(version).collect();
+        self.note_policies(&versions);
+    }
+
     /// Text without the call's own secrets and without anything that looks like one.
     pub(super) fn clean<'t>(&self, text: &'t str, secrets: &[String]) -> Cow<'t, str> {
         // The call's own first: a mask inside a secret would hide the rest of it from its own search.
@@ -221,7 +278,36 @@ impl Inner {
     }
 }
 
+impl Preview {
+    fn of(prepared: Prepared, unasked: Vec<String>) -> Self {
+        let (request, routed) = (prepared.record.request, prepared.routed);
+        Self {
+            verdict: routed.verdict,
+            assessment: request.assessment,
+            because: request.because,
+            decided_by: routed.decided_by,
+            rules: routed.rules,
+            policies: routed.policies,
+            unasked,
+            title: request.title,
+            arguments: request.arguments,
+        }
+    }
+}
+
 impl Prepared {
+    /// Takes another judgement in place of the first.
+    pub(super) fn judged(&mut self, (assessment, routed): (Assessment, Routed)) {
+        let config = &self.tool.spec.config;
+        (self.record.state, self.record.ending) = state_of(&routed);
+        let request = &mut self.record.request;
+        request.level = level_of(&routed);
+        request.priority = priority(config.risk, assessment.confidence);
+        request.because.clone_from(&routed.because);
+        request.assessment = assessment;
+        self.routed = routed;
+    }
+
     /// What goes to the store.
     pub(super) fn new_call(&self) -> NewCall {
         let config = &self.tool.spec.config;
@@ -259,6 +345,23 @@ pub(super) fn required(tool: &Registered, routed: &Routed) -> Requirement {
         None => Stage::people(stage.people),
     });
     Requirement::of(level).quorum(Quorum { eyes: config.eyes, stages: stages.collect() })
+}
+
+fn level_of(routed: &Routed) -> ApprovalLevel {
+    routed.verdict.level().unwrap_or(ApprovalLevel::Full)
+}
+
+fn state_of(routed: &Routed) -> (CallState, Option<Ending>) {
+    match &routed.verdict {
+        Verdict::Run | Verdict::Ask(_) => (CallState::Pending, None),
+        Verdict::Deny(reason) => (CallState::Denied, Some(Ending::Reason(reason.clone()))),
+    }
+}
+
+fn tree_of(snapshot: &Snapshot) -> Result<Json, GateError> {
+    let limits = Limits { depth: usize::MAX, bytes: usize::MAX };
+    scan_within(snapshot.text(), limits)
+        .map_err(|_| GateError::new(GateErrorKind::Payload, "the call's snapshot cannot be read"))
 }
 
 /// The payload as it is sealed: the snapshot with its secret ranges.

@@ -11,7 +11,7 @@ use crate::call::{CallKey, Outcome};
 use crate::confidence::Assessment;
 use crate::ids::RequestId;
 use crate::machine::{Event, Withdrawal};
-use crate::policy::Verdict;
+use crate::policy::{PolicyVersion, RuleRef, Verdict};
 
 /// How the gate took a call.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -27,6 +27,10 @@ pub struct Receipt {
     pub assessment: Assessment,
     /// What raised the level above that of the score.
     pub because: Vec<String>,
+    /// The policies that were asked, in the versions that answered.
+    pub policies: Vec<PolicyVersion>,
+    /// The rule that made the verdict, when a rule did.
+    pub decided_by: Option<RuleRef>,
     /// The line a reviewer reads.
     pub title: String,
     /// The key had a record already: this submission found it, and started nothing twice.

@@ -43,22 +43,31 @@ impl Inner {
         prepared: &mut Prepared,
         attachment: Attachment,
     ) -> Result<(Entered, Receipt), GateError> {
+        // Whoever is known already was scored when it was new. A read that would run now may have been
+        // asked about, and rejected, under this key before.
+        let may_run = prepared.is_unrecorded() || self.asks_scorers(prepared);
+        let earlier = match (may_run, prepared.keyed) {
+            (true, true) => self.store.find(prepared.record.key()).await?,
+            _ => None,
+        };
+        if earlier.is_none() {
+            self.score(prepared).await?;
+        }
         self.remember(prepared).await?;
+        self.note_policies(&prepared.routed.policies);
         let mut receipt = Receipt {
             id: None,
             key: prepared.record.key().clone(),
             verdict: prepared.routed.verdict.clone(),
             assessment: prepared.record.request.assessment.clone(),
             because: prepared.routed.because.clone(),
+            policies: prepared.routed.policies.clone(),
+            decided_by: prepared.routed.decided_by.clone(),
             title: prepared.record.request.title.clone(),
             reattached: false,
         };
-        // A read that would run now may have been asked about, and rejected, under this key before.
-        let earlier = match (prepared.is_unrecorded(), prepared.keyed) {
-            (true, true) => self.store.find(prepared.record.key()).await?,
-            _ => None,
-        };
         if prepared.is_unrecorded() && earlier.is_none() {
+            self.compare_with_shadow(prepared);
             prepared.record.request.created_at = hitl_base::Timestamp::now();
             return Ok((Entered::Run(Held::unrecorded(prepared)), receipt));
         }
@@ -85,6 +94,7 @@ impl Inner {
                 self.reattach(record, prepared.owner, attachment).await?
             }
             Submitted::Created(record) => {
+                self.compare_with_shadow(prepared);
                 self.note_submitted(prepared, &record);
                 record
             }
@@ -97,6 +107,7 @@ impl Inner {
                     kept,
                     Arc::clone(&prepared.snapshot),
                     &prepared.tool,
+                    &prepared.routed,
                 ))
             }
             (CallState::Pending | CallState::Approved | CallState::Claimed, ..) => {
@@ -177,6 +188,7 @@ impl Inner {
         entry.verdict = Some(prepared.routed.verdict.clone());
         entry.assessment = Some(record.request.assessment.clone());
         entry.arguments = Some(record.request.arguments.clone());
+        entry.policies.clone_from(&prepared.routed.policies);
         if let Some(Ending::Reason(reason)) = &record.ending {
             entry.note = Some(reason.clone());
         }

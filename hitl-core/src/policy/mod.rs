@@ -5,9 +5,20 @@ mod queue;
 mod requirement;
 mod route;
 mod rule;
+mod rules;
+mod shadow;
 
 pub use level::{ApprovalLevel, level_for};
 pub use queue::{Priority, due_after, priority};
 pub use requirement::{Eyes, Quorum, Requirement, Stage};
-pub use route::{Routed, Verdict, route};
-pub use rule::{Effect, Policy, Ruling};
+pub use route::{Routed, Verdict, VerdictKind, route};
+pub(crate) use route::{ask, combine};
+pub use rule::{Answer, Effect, Policy, PolicyVersion, RuleRef, Ruling};
+pub use rules::{
+    Argument, Compare, Hint, Operand, Rule, RuleEffect, RuleError, RuleErrorKind, RuleErrors,
+    RuleSet, RuleSetBuilder, RuleTest, TestReport, TimeWindow, Weekday, When,
+};
+#[cfg(feature = "policy-files")]
+pub use rules::{Reload, RuleFile, RuleFileStatus, RuleWatch};
+pub(crate) use shadow::Shadow;
+pub use shadow::{Difference, ShadowReport};

@@ -1,13 +1,14 @@
 //! Routing: from an assessment to a verdict. Among everything that has a say, the strictest wins.
 
+use std::fmt;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
-use super::{ApprovalLevel, Effect, Policy, level_for};
+use super::{Answer, ApprovalLevel, Effect, Policy, PolicyVersion, RuleRef, Ruling, level_for};
 use crate::call::Risk;
-use crate::confidence::{Assessment, CallView};
+use crate::confidence::{Assessment, CallView, Factor};
 
 /// What the machine decided about a call.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -30,6 +31,48 @@ impl Verdict {
             Self::Deny(_) => None,
         }
     }
+
+    /// What it comes down to, without the reason.
+    pub fn kind(&self) -> VerdictKind {
+        match self {
+            Self::Run | Self::Ask(ApprovalLevel::Auto) => VerdictKind::Run,
+            Self::Ask(ApprovalLevel::Quick) => VerdictKind::Quick,
+            Self::Ask(ApprovalLevel::Full) => VerdictKind::Full,
+            Self::Deny(_) => VerdictKind::Deny,
+        }
+    }
+}
+
+/// What a verdict comes down to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum VerdictKind {
+    /// It runs.
+    Run,
+    /// A quick yes or no.
+    Quick,
+    /// A full review.
+    Full,
+    /// It does not run, and nobody is asked.
+    Deny,
+}
+
+impl VerdictKind {
+    /// Its name in metrics, spans and reports.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Run => "run",
+            Self::Quick => "quick",
+            Self::Full => "full",
+            Self::Deny => "deny",
+        }
+    }
+}
+
+impl fmt::Display for VerdictKind {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.name())
+    }
 }
 
 /// A verdict and what made it.
@@ -38,67 +81,128 @@ impl Verdict {
 pub struct Routed {
     /// What the machine decided.
     pub verdict: Verdict,
-    /// What raised it above the level of its confidence, in words.
+    /// What raised it above the level of its confidence, or lowered it below, in words.
     pub because: Vec<String>,
+    /// The policies that were asked, in the versions that answered.
+    pub policies: Vec<PolicyVersion>,
+    /// The rules that apply, one of each policy that has rules; whether or not they made a
+    /// difference.
+    pub rules: Vec<RuleRef>,
+    /// The rule that made the verdict, when a rule did.
+    pub decided_by: Option<RuleRef>,
 }
 
 /// Routes an assessed call.
 ///
 /// The level is the strictest of: the confidence against the tool's thresholds; what a factor
 /// demands; the risk (critical is always Full; high is Auto only where the tool sets
-/// `auto_threshold` itself); and the host's policies, of which any may deny.
+/// `auto_threshold` itself); and the host's policies, of which any may deny. Only when nothing but
+/// the points of the score asks for a human may a policy lift that; see [`Effect::Auto`].
 pub fn route(call: &CallView<'_>, assessment: &Assessment, policies: &[Arc<dyn Policy>]) -> Routed {
-    let mut because = Vec::new();
-    let mut level = level_for(assessment.confidence, call.config.thresholds());
-    let mut raise = |to: ApprovalLevel, why: String| {
+    let answers = policies.iter().map(|policy| ask(&**policy, call, assessment)).collect();
+    combine(call, assessment, answers)
+}
+
+/// Asks a policy. One that panics has failed.
+pub(crate) fn ask(policy: &dyn Policy, call: &CallView<'_>, assessment: &Assessment) -> Answer {
+    catch_unwind(AssertUnwindSafe(|| policy.answer(call, assessment))).unwrap_or_else(|panic| {
+        // A panic's own value may panic when it is dropped.
+        std::mem::forget(panic);
+        Answer::failed("a policy failed, so the call is denied; mend the policy")
+    })
+}
+
+/// The verdict on a call about which the policies gave these answers. Pure.
+pub(crate) fn combine(
+    call: &CallView<'_>,
+    assessment: &Assessment,
+    answers: Vec<Answer>,
+) -> Routed {
+    let scored = level_for(assessment.confidence, call.config.thresholds());
+    let mut routed = Routed {
+        verdict: Verdict::Run,
+        because: Vec::new(),
+        policies: answers.iter().filter_map(|answer| answer.version.clone()).collect(),
+        rules: answers.iter().filter_map(|answer| answer.rule.clone()).collect(),
+        decided_by: None,
+    };
+    // What is demanded whatever the score, and the level with the score.
+    let (mut demanded, mut level) = (None, scored);
+    for (to, why) in demands(call, assessment) {
+        demanded = demanded.max(Some(to));
         if to > level {
             level = to;
-            because.push(why);
-        }
-    };
-    for factor in &assessment.factors {
-        if let Some(demanded) = factor.level {
-            raise(demanded, format!("{}: {}", factor.name, factor.reasoning));
+            routed.because.push(why);
         }
     }
-    match call.config.risk {
-        Risk::Critical => {
-            raise(ApprovalLevel::Full, "critical risk is always reviewed in full".to_owned());
-        }
-        Risk::High if call.config.auto_threshold.is_none() => {
-            raise(
-                ApprovalLevel::Quick,
-                "high risk, and the tool sets no auto_threshold of its own".to_owned(),
-            );
-        }
-        _ => {}
-    }
-    for policy in policies {
-        match catch_unwind(AssertUnwindSafe(|| policy.rule(call, assessment))) {
+    let mut lift = None;
+    for Answer { ruling, rule, .. } in answers {
+        match ruling {
+            Err(why) => {
+                routed.verdict = Verdict::Deny(why);
+                routed.decided_by = None;
+                return routed;
+            }
             Ok(None) => {}
-            Ok(Some(ruling)) => match ruling.effect {
-                Effect::AtLeast(demanded) => raise(demanded, ruling.reason),
-                Effect::Deny => return Routed { verdict: Verdict::Deny(ruling.reason), because },
-            },
-            Err(_) => {
-                let why = "a policy failed, so the call is denied; mend the policy".to_owned();
-                return Routed { verdict: Verdict::Deny(why), because };
+            Ok(Some(Ruling { effect: Effect::Deny, reason })) => {
+                routed.verdict = Verdict::Deny(reason);
+                routed.decided_by = rule;
+                return routed;
+            }
+            Ok(Some(Ruling { effect: Effect::Auto, reason })) => {
+                lift.get_or_insert((reason, rule));
+            }
+            Ok(Some(Ruling { effect: Effect::AtLeast(to), reason })) => {
+                demanded = demanded.max(Some(to));
+                if to > level {
+                    level = to;
+                    routed.because.push(reason);
+                    routed.decided_by = rule;
+                }
             }
         }
     }
-    let verdict = match level {
+    if let Some((reason, rule)) = lift
+        && level > ApprovalLevel::Auto
+        && demanded.is_none_or(|demanded| demanded == ApprovalLevel::Auto)
+        && !assessment.factors.iter().any(Factor::is_doubt)
+    {
+        level = ApprovalLevel::Auto;
+        routed.because.push(reason);
+        routed.decided_by = rule;
+    }
+    routed.verdict = match level {
         ApprovalLevel::Auto => Verdict::Run,
         asked => Verdict::Ask(asked),
     };
-    Routed { verdict, because }
+    routed
+}
+
+/// What the factors and the risk demand, whatever the score.
+fn demands(call: &CallView<'_>, assessment: &Assessment) -> Vec<(ApprovalLevel, String)> {
+    let demanded = |factor: &Factor| {
+        let said = || format!("{}: {}", factor.name, factor.reasoning);
+        factor.level.map(|level| (level, said()))
+    };
+    let mut demands: Vec<_> = assessment.factors.iter().filter_map(demanded).collect();
+    match call.config.risk {
+        Risk::Critical => {
+            let why = "critical risk is always reviewed in full".to_owned();
+            demands.push((ApprovalLevel::Full, why));
+        }
+        Risk::High if call.config.auto_threshold.is_none() => {
+            let why = "high risk, and the tool sets no auto_threshold of its own".to_owned();
+            demands.push((ApprovalLevel::Quick, why));
+        }
+        _ => {}
+    }
+    demands
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
     use crate::call::{CallContext, HitlConfig};
-    use crate::confidence::Factor;
-    use crate::policy::Ruling;
     use hitl_base::Json;
     use proptest::prelude::*;
 
@@ -145,19 +249,40 @@ mod tests {
         assert!(matches!(outcome, Verdict::Deny(_)));
     }
 
-    fn strictness(verdict: &Verdict) -> u8 {
-        match verdict {
-            Verdict::Run => 0,
-            Verdict::Ask(ApprovalLevel::Auto) => unreachable!("Ask(Auto) is Run"),
-            Verdict::Ask(ApprovalLevel::Quick) => 1,
-            Verdict::Ask(ApprovalLevel::Full) => 2,
-            Verdict::Deny(_) => 3,
+    #[test]
+    fn invariant_5_auto_lifts_points_and_nothing_else() {
+        let auto: [Arc<dyn Policy>; 1] = [Arc::new(Says(Some(Effect::Auto)))];
+        let with = |other| -> [Arc<dyn Policy>; 2] {
+            [Arc::new(Says(Some(Effect::Auto))), Arc::new(Says(Some(other)))]
+        };
+        let (medium, low_score) = (HitlConfig::DEFAULT, scored(0, vec![]));
+        let full = Verdict::Ask(ApprovalLevel::Full);
+        assert_eq!(verdict(medium, &low_score, &auto), Verdict::Run);
+        let any = with(Effect::AtLeast(ApprovalLevel::Auto));
+        assert_eq!(verdict(medium, &low_score, &any), Verdict::Run);
+        // Beaten, it is as if it had not been there: the score asks for Full again.
+        for other in [Effect::AtLeast(ApprovalLevel::Quick), Effect::AtLeast(ApprovalLevel::Full)] {
+            assert_eq!(verdict(medium, &low_score, &with(other)), full);
         }
+        assert_eq!(verdict(medium.risk(Risk::Critical), &low_score, &auto), full);
+        assert_eq!(verdict(medium.risk(Risk::High), &low_score, &auto), full);
+        let own = medium.risk(Risk::High).auto_threshold(95);
+        assert_eq!(verdict(own, &low_score, &auto), Verdict::Run);
+        let demanded = vec![Factor::at_least("f", ApprovalLevel::Quick, "")];
+        assert_eq!(verdict(medium, &scored(0, demanded), &auto), full);
+        let doubted = vec![Factor::points("judge", -1, "").of_scorer()];
+        assert_eq!(verdict(medium, &scored(0, doubted), &auto), full);
+    }
+
+    /// What may be added without making anything laxer.
+    fn any_tightening() -> impl Strategy<Value = Option<Effect>> {
+        any_effect().prop_filter("an auto rule relaxes", |effect| *effect != Some(Effect::Auto))
     }
 
     fn any_effect() -> impl Strategy<Value = Option<Effect>> {
         prop_oneof![
             Just(None),
+            Just(Some(Effect::Auto)),
             Just(Some(Effect::AtLeast(ApprovalLevel::Auto))),
             Just(Some(Effect::AtLeast(ApprovalLevel::Quick))),
             Just(Some(Effect::AtLeast(ApprovalLevel::Full))),
@@ -176,20 +301,20 @@ mod tests {
         fn invariant_5_tightening_only_tightens(
             confidence in 0_u8..=100, lower in 0_u8..=100, auto in 0_u8..=100, quick in 0_u8..=100,
             raise_auto in 0_u8..=100, risk in any_risk(), riskier in any_risk(),
-            effect in any_effect(), added in any_effect(), own_threshold: bool,
+            effect in any_effect(), added in any_tightening(), own_threshold: bool,
         ) {
             let mut config = HitlConfig::DEFAULT.risk(risk).quick_threshold(quick);
             if own_threshold {
                 config = config.auto_threshold(auto);
             }
-            let before = strictness(&verdict(config, &scored(confidence, vec![]), &[Arc::new(Says(effect))]));
+            let before = verdict(config, &scored(confidence, vec![]), &[Arc::new(Says(effect))]).kind();
             let mut tighter = config.risk(risk.max(riskier)).quick_threshold(quick.max(raise_auto));
             if own_threshold {
                 tighter = tighter.auto_threshold(auto.max(raise_auto));
             }
             let factors = vec![Factor::at_least("f", ApprovalLevel::Auto, "")];
             let policies: [Arc<dyn Policy>; 2] = [Arc::new(Says(effect)), Arc::new(Says(added))];
-            let after = strictness(&verdict(tighter, &scored(confidence.min(lower), factors), &policies));
+            let after = verdict(tighter, &scored(confidence.min(lower), factors), &policies).kind();
             prop_assert!(after >= before);
         }
     }

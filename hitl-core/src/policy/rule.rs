@@ -1,11 +1,23 @@
 //! A policy is a function from an assessed call to a ruling, or to nothing.
 
+use std::fmt;
+use std::sync::Arc;
+
+use serde::{Deserialize, Serialize};
+
 use super::ApprovalLevel;
 use crate::confidence::{Assessment, CallView};
 
-/// What a ruling does. It can only tighten.
+/// What a ruling does. Ordered: more is stricter, and the strictest wins.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Effect {
+    /// The score need not stop the call: if nothing else has anything to say, it is Auto.
+    ///
+    /// This lifts what the *points* of base and signals ask for, and nothing else. It gives way to
+    /// every other ruling, to a factor that demands a level (a signal that failed does), to a scorer
+    /// that lowered the confidence, to critical risk, and to high risk unless the tool sets
+    /// `auto_threshold` itself. Then the level is what it would be without this ruling.
+    Auto,
     /// The call needs at least this level.
     AtLeast(ApprovalLevel),
     /// The call does not run, and nobody is asked.
@@ -37,4 +49,126 @@ pub struct Ruling {
 pub trait Policy: Send + Sync + 'static {
     /// What this policy says about a call, if anything.
     fn rule(&self, call: &CallView<'_>, assessment: &Assessment) -> Option<Ruling>;
+
+    /// What this policy says, and which version and rule of it says so. What the gate asks; a policy
+    /// that can change while it is in use answers from one version.
+    fn answer(&self, call: &CallView<'_>, assessment: &Assessment) -> Answer {
+        let answer = Answer::of_ruling(self.rule(call, assessment));
+        match self.version() {
+            Some(version) => answer.of(version),
+            None => answer,
+        }
+    }
+
+    /// The version in force, for policies that have one.
+    fn version(&self) -> Option<PolicyVersion> {
+        None
+    }
+}
+
+/// Which policy it was, to the letter.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+#[non_exhaustive]
+pub struct PolicyVersion {
+    /// The policy's name.
+    pub name: Arc<str>,
+    /// What its authors call this version.
+    pub version: Arc<str>,
+    /// SHA-256 of its text, in hexadecimal.
+    pub digest: Arc<str>,
+}
+
+impl PolicyVersion {
+    /// A version of a policy of your own.
+    pub fn new(
+        name: impl Into<Arc<str>>,
+        version: impl Into<Arc<str>>,
+        digest: impl Into<Arc<str>>,
+    ) -> Self {
+        Self { name: name.into(), version: version.into(), digest: digest.into() }
+    }
+}
+
+impl fmt::Display for PolicyVersion {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} version {}", self.name, self.version)
+    }
+}
+
+/// One rule of a policy.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+#[non_exhaustive]
+pub struct RuleRef {
+    /// Which policy.
+    pub policy: PolicyVersion,
+    /// The rule's name.
+    pub rule: Arc<str>,
+    /// Its line in the policy's file, from 1.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub line: Option<usize>,
+}
+
+impl fmt::Display for RuleRef {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "rule `{}` of {}", self.rule, self.policy)?;
+        match self.line {
+            Some(line) => write!(f, ", line {line}"),
+            None => Ok(()),
+        }
+    }
+}
+
+/// What a policy answered.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Answer {
+    /// What it says about the call, if anything; or why it cannot say, which denies the call.
+    pub ruling: Result<Option<Ruling>, String>,
+    /// The rule that said it.
+    pub rule: Option<RuleRef>,
+    /// The version that was asked.
+    pub version: Option<PolicyVersion>,
+}
+
+impl Answer {
+    /// A ruling, or nothing to say.
+    pub fn of_ruling(ruling: Option<Ruling>) -> Self {
+        Self { ruling: Ok(ruling), rule: None, version: None }
+    }
+
+    /// The policy cannot say. The call is denied, and `why` says what to mend.
+    pub fn failed(why: impl Into<String>) -> Self {
+        Self { ruling: Err(why.into()), rule: None, version: None }
+    }
+
+    /// Names the rule.
+    #[must_use]
+    pub fn by(mut self, rule: RuleRef) -> Self {
+        self.rule = Some(rule);
+        self
+    }
+
+    /// Names the version.
+    #[must_use]
+    pub fn of(mut self, version: PolicyVersion) -> Self {
+        self.version = Some(version);
+        self
+    }
+}
+
+/// Policies can be shared: a host keeps one handle and gives the gate another.
+impl<P: Policy + ?Sized> Policy for Arc<P> {
+    fn rule(&self, call: &CallView<'_>, assessment: &Assessment) -> Option<Ruling> {
+        (**self).rule(call, assessment)
+    }
+
+    fn answer(&self, call: &CallView<'_>, assessment: &Assessment) -> Answer {
+        (**self).answer(call, assessment)
+    }
+
+    fn version(&self) -> Option<PolicyVersion> {
+        (**self).version()
+    }
 }

@@ -7,6 +7,7 @@ use super::{ApplyError, Enclosed, StoreError, Watch};
 use crate::call::{CallKey, ContentDigest, RunId, Tenant};
 use crate::ids::{RequestId, SessionId};
 use crate::machine::{CallRecord, CallState, Entry, Event, NewCall};
+use crate::queue::{Placed, QueueCounts, QueueScan};
 use crate::seal::{HostKey, Sealed};
 
 /// What came of a submission.
@@ -196,6 +197,30 @@ pub trait Store: Send + Sync + 'static {
         after: Option<RequestId>,
         limit: usize,
     ) -> Result<Vec<(Tenant, RequestId)>, StoreError>;
+
+    /// One stretch of a tenant's queue, in its order. A call begins to wait at its
+    /// [turn](crate::queue::turn), given in the transaction that makes it pending or changes its
+    /// priority, and keeps it while it waits.
+    async fn queue(&self, scan: &QueueScan) -> Result<Vec<Placed>, StoreError> {
+        let _unused = scan;
+        Err(StoreError::unsupported("list the queue"))
+    }
+
+    /// How many of a tenant's calls there are, as far as they are counted.
+    async fn queue_counts(&self, tenant: &Tenant) -> Result<QueueCounts, StoreError> {
+        let _unused = tenant;
+        Err(StoreError::unsupported("count the queue"))
+    }
+
+    /// The tenants that have calls, in order, after this one, at most `limit`.
+    async fn tenants(
+        &self,
+        after: Option<&Tenant>,
+        limit: usize,
+    ) -> Result<Vec<Tenant>, StoreError> {
+        let _unused = (after, limit);
+        Err(StoreError::unsupported("list tenants"))
+    }
 
     /// The history after the entry with sequence number `after` (0: from the beginning), at most
     /// `limit` entries.

@@ -1,6 +1,6 @@
 //! A store that lives as long as the process: for tests, and for hosts that need no durability.
 
-use std::collections::{BTreeMap, HashMap, HashSet, VecDeque};
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet, VecDeque};
 use std::fmt;
 use std::ops::Bound;
 use std::sync::{Arc, PoisonError};
@@ -9,12 +9,14 @@ use async_trait::async_trait;
 use hitl_base::Timestamp;
 use hitl_base::clock::{Clock, SystemClock};
 
+use super::memory_index::Index;
 use super::{
     ApplyError, Enclosed, History, Hub, PageRequest, Retained, Store, StoreError, Submitted, Watch,
 };
 use crate::call::{CallKey, ContentDigest, RunId, Tenant};
 use crate::ids::{RequestId, SessionId};
 use crate::machine::{self, CallRecord, CallState, Entry, Event, Facts, NewCall, Step};
+use crate::queue::{Place, Placed, QueueCounts, QueueScan, begins_to_wait};
 use crate::seal::{HostKey, Sealed};
 use crate::sync::{Mutex, MutexGuard};
 
@@ -43,6 +45,9 @@ struct Calls {
     sessions: HashSet<SessionId>,
     history: VecDeque<(u64, Entry)>,
     last: u64,
+    /// How many calls there ever were.
+    numbered: u64,
+    index: Index,
     /// Runs that began before it are forgotten.
     watermark: Option<Timestamp>,
 }
@@ -51,6 +56,16 @@ struct Kept {
     record: CallRecord,
     payload: Option<Sealed>,
     result: Option<Sealed>,
+    number: u64,
+    turn: u64,
+}
+
+impl Kept {
+    fn place(&self) -> Place {
+        let request = &self.record.request;
+        let (priority, due_at) = (request.priority, request.due_at);
+        Place { priority, turn: self.turn, due_at, number: self.number }
+    }
 }
 
 impl Calls {
@@ -60,6 +75,11 @@ impl Calls {
             self.history.pop_front();
         }
         self.history.push_back((self.last, entry));
+    }
+
+    /// The turn of a call that has just come.
+    fn turn_of(&self, record: &CallRecord) -> u64 {
+        if record.state == CallState::Pending { self.index.turn(record) } else { 0 }
     }
 
     fn claimant_dead(&self, record: &CallRecord) -> bool {
@@ -141,7 +161,11 @@ impl Store for MemoryStore {
         calls.by_key.insert(call.key().clone(), call.id());
         calls.log(Entry::of("submitted", &record, None));
         let payload = (!record.state.is_terminal()).then_some(payload);
-        calls.by_id.insert(call.id(), Kept { record: record.clone(), payload, result: None });
+        calls.numbered += 1;
+        let (number, turn) = (calls.numbered, calls.turn_of(&record));
+        let kept = Kept { record: record.clone(), payload, result: None, number, turn };
+        calls.index.add(&record, kept.place());
+        calls.by_id.insert(call.id(), kept);
         drop(calls);
         self.shared.hub.notify(record.id());
         Ok(Submitted::Created(record))
@@ -169,7 +193,12 @@ impl Store for MemoryStore {
                 return Err(ApplyError::Lost { refusal, current });
             }
         };
+        calls.index.remove(&kept.record, kept.place());
+        if begins_to_wait(&kept.record, &record) {
+            kept.turn = calls.index.turn(&record);
+        }
         kept.record = record.clone();
+        calls.index.add(&record, kept.place());
         if enclosed.result.is_some() {
             kept.result = enclosed.result;
         }
@@ -275,6 +304,43 @@ impl Store for MemoryStore {
         Ok(records.take(limit).map(|r| (r.key().tenant.clone(), r.id(), r.state)).collect())
     }
 
+    async fn queue(&self, scan: &QueueScan) -> Result<Vec<Placed>, StoreError> {
+        let calls = self.calls();
+        let (listed, others): (Vec<CallState>, Vec<CallState>) =
+            scan.states.iter().partition(|state| Index::is_listed(**state));
+        let ids = listed.iter().flat_map(|state| calls.index.scan(scan, *state));
+        let mut found: Vec<&Kept> = ids.filter_map(|id| calls.by_id.get(&id)).collect();
+        if !others.is_empty() {
+            let after = |kept: &&Kept| Some(kept.place().key(scan.order)) > scan.after;
+            let fits = |kept: &&Kept| {
+                kept.record.key().tenant == scan.tenant && others.contains(&kept.record.state)
+            };
+            found.extend(calls.by_id.values().filter(fits).filter(after));
+        }
+        found.sort_unstable_by_key(|kept| kept.place().key(scan.order));
+        let placed = |kept: &Kept| Placed { place: kept.place(), record: kept.record.clone() };
+        Ok(found.into_iter().take(scan.limit).map(placed).collect())
+    }
+
+    async fn queue_counts(&self, tenant: &Tenant) -> Result<QueueCounts, StoreError> {
+        let calls = self.calls();
+        let records = calls.by_id.values().map(|kept| &kept.record);
+        let claimed = records
+            .filter(|record| record.state == CallState::Claimed && record.key().tenant == *tenant);
+        Ok(calls.index.counts(tenant, claimed.count()))
+    }
+
+    async fn tenants(
+        &self,
+        after: Option<&Tenant>,
+        limit: usize,
+    ) -> Result<Vec<Tenant>, StoreError> {
+        let calls = self.calls();
+        let tenants: BTreeSet<&Tenant> = calls.by_key.keys().map(|key| &key.tenant).collect();
+        let later = tenants.into_iter().filter(|tenant| after < Some(*tenant));
+        Ok(later.take(limit).cloned().collect())
+    }
+
     async fn history(&self, after: u64, limit: usize) -> Result<History, StoreError> {
         let calls = self.calls();
         let later = calls.history.iter().filter(|(seq, _)| *seq > after).take(limit);
@@ -289,7 +355,8 @@ impl Store for MemoryStore {
             let record = &kept.record;
             if record.state.is_terminal() && !record.erased && record.updated_at < before {
                 erased.insert(record.id());
-                *kept = Kept { record: record.tombstone(), payload: None, result: None };
+                kept.record = record.tombstone();
+                (kept.payload, kept.result) = (None, None);
             }
         }
         calls.history.retain(|(_, entry)| !erased.contains(&entry.id));

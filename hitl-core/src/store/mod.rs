@@ -5,6 +5,7 @@ mod enclosed;
 mod error;
 mod hub;
 mod memory;
+mod memory_index;
 #[cfg(feature = "contract-suite")]
 pub mod suite;
 

@@ -20,8 +20,8 @@ pub(super) fn fill(connection: &Connection, count: u64) -> Result<(), Box<dyn st
     {
         let mut call = connection.prepare(
             "INSERT INTO calls (id, tenant, run, position, content, state, version, tool, priority, \
-             created_at, due_at, expires_at, updated_at, record) \
-             VALUES (?1, ?2, ?3, ?4, ?5, 'pending', 1, ?6, ?7, ?8, ?9, ?10, ?8, ?11)",
+             created_at, due_at, expires_at, updated_at, record, principal, level, rank, turn) \
+             VALUES (?1, ?2, ?3, ?4, ?5, 'pending', 1, ?6, ?7, ?8, ?9, ?10, ?8, ?11, ?12, 'full', 0, ?4)",
         )?;
         let mut payload = connection.prepare("INSERT INTO payloads VALUES (?1, ?2)")?;
         let mut line = connection.prepare("INSERT INTO history (call, entry) VALUES (?1, ?2)")?;
@@ -43,6 +43,7 @@ pub(super) fn fill(connection: &Connection, count: u64) -> Result<(), Box<dyn st
                 request.due_at.as_millis(),
                 request.expires_at.as_millis(),
                 own(&record),
+                request.principal.as_str(),
             ])?;
             let n = connection.last_insert_rowid();
             payload.execute(params![n, [7_u8; 200]])?;

@@ -10,7 +10,7 @@ use tokio_postgres::types::{ToSql, Type};
 
 use super::error::Fault;
 use super::options::{PostgresOptions, Statements};
-use super::{journal, open, operation, query, retention, session, watch};
+use super::{journal, open, operation, query, queue, retention, session, watch};
 
 /// A statement: its text, in which `{s}` stands for the schema, and its parameters' types.
 #[derive(Debug)]
@@ -42,6 +42,7 @@ impl Database {
         let all = [
             open::ALL,
             query::ALL,
+            queue::ALL,
             operation::ALL,
             retention::ALL,
             journal::ALL,

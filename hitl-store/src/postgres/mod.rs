@@ -17,6 +17,7 @@ mod open;
 mod operation;
 mod options;
 mod query;
+mod queue;
 mod retention;
 mod schema;
 mod session;

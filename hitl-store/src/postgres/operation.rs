@@ -21,6 +21,7 @@
 
 use hitl_base::Timestamp;
 use hitl_core::machine::{self, CallRecord, Entry, Event, Facts, NewCall, Step};
+use hitl_core::queue::rank;
 use hitl_core::seal::Sealed;
 use hitl_core::store::{ApplyError, Enclosed, StoreError, Submitted};
 use hitl_core::{RequestId, SessionId, Tenant};
@@ -37,12 +38,39 @@ const FRESH: i64 = 2_000_000;
 /// How often a submission may find its key free and yet not be taken.
 const MISSES: u32 = 20;
 
+/// The turn of a call that begins to wait, as [`turn`](hitl_core::queue::turn) has it: after the
+/// principal's own last one, or where the queue is worked. Two that come at the very same moment may
+/// share one.
+macro_rules! turn {
+    ($tenant:literal, $principal:literal, $rank:literal) => {
+        concat!(
+            "coalesce((SELECT q.turn + 1 FROM {s}.calls q WHERE q.state = 'pending' AND q.tenant = ",
+            $tenant,
+            " AND q.principal = ",
+            $principal,
+            " AND q.rank = ",
+            $rank,
+            " ORDER BY q.turn DESC LIMIT 1), (SELECT q.turn FROM {s}.calls q \
+             WHERE q.state = 'pending' AND q.tenant = ",
+            $tenant,
+            " AND q.rank = ",
+            $rank,
+            " ORDER BY q.turn LIMIT 1), 0)"
+        )
+    };
+}
+
 static INSERT: Sql = Sql {
-    text: "WITH fresh AS ( \
+    text: concat!(
+        "WITH fresh AS ( \
              INSERT INTO {s}.calls (id, tenant, run, position, content, state, version, tool, \
-               priority, created_at, due_at, expires_at, updated_at, session, epoch, record, root) \
+               priority, created_at, due_at, expires_at, updated_at, session, epoch, record, \
+               principal, level, rank, turn, root) \
              SELECT $1::text::uuid, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, \
-               $14::text::uuid, $15, $16, $21 \
+               $14::text::uuid, $15, $16, $21, $22, $23, \
+               CASE WHEN $6 = 'pending' THEN ",
+        turn!("$2", "$21", "$23"),
+        " ELSE 0 END, $24 \
              WHERE (extract(epoch FROM clock_timestamp()) * 1000000)::bigint < $17 \
                AND ($14::text IS NULL OR EXISTS (SELECT FROM {s}.sessions s \
                  WHERE s.id = $14::text::uuid AND s.epoch = $15 \
@@ -52,7 +80,8 @@ static INSERT: Sql = Sql {
              SELECT n, $18 FROM fresh WHERE $18::bytea IS NOT NULL), \
            said AS (INSERT INTO {s}.history (call, version, write, entry) \
              SELECT n, $7, $19::text::uuid, $20 FROM fresh) \
-           SELECT count(*) FROM fresh",
+           SELECT count(*) FROM fresh"
+    ),
     types: &[
         Type::TEXT,
         Type::TEXT,
@@ -75,13 +104,20 @@ static INSERT: Sql = Sql {
         Type::TEXT,
         Type::TEXT,
         Type::TEXT,
+        Type::TEXT,
+        Type::INT8,
+        Type::TEXT,
     ],
 };
 static UPDATE: Sql = Sql {
-    text: "WITH moved AS ( \
+    text: concat!(
+        "WITH moved AS ( \
              UPDATE {s}.calls SET state = $4, version = $5, priority = $6, due_at = $7, \
                expires_at = $8, updated_at = $9, session = $10::text::uuid, epoch = $11, \
-               record = $12 \
+               record = $12, level = $20, rank = $21, principal = $22, \
+               turn = CASE WHEN $4 = 'pending' AND (state <> 'pending' OR rank <> $21) THEN ",
+        turn!("$1", "$22", "$21"),
+        " ELSE turn END \
              WHERE tenant = $1 AND id = $2::text::uuid AND version = $3 \
                AND (extract(epoch FROM clock_timestamp()) * 1000000)::bigint < $13 \
                AND (NOT $14 OR EXISTS (SELECT FROM {s}.sessions s \
@@ -97,7 +133,8 @@ static UPDATE: Sql = Sql {
              ON CONFLICT (call) DO UPDATE SET sealed = excluded.sealed), \
            said AS (INSERT INTO {s}.history (call, version, write, entry) \
              SELECT n, $5, $17::text::uuid, $18 FROM moved) \
-           SELECT count(*) FROM moved",
+           SELECT count(*) FROM moved"
+    ),
     types: &[
         Type::TEXT,
         Type::TEXT,
@@ -118,6 +155,9 @@ static UPDATE: Sql = Sql {
         Type::TEXT,
         Type::TEXT,
         Type::BYTEA,
+        Type::TEXT,
+        Type::INT8,
+        Type::TEXT,
     ],
 };
 
@@ -288,7 +328,7 @@ impl Change {
         let entry = Entry::of(event.name(), next, event.by().cloned());
         let (record, entry) = (on.encode(next)?, on.encode(&entry)?);
         let session = next.claim.map(|claim| claim.session.to_string());
-        let given: [&(dyn ToSql + Sync); 19] = [
+        let given: [&(dyn ToSql + Sync); 22] = [
             &storable(tenant.as_str()),
             &next.id().to_string(),
             &self.from.cast_signed(),
@@ -308,6 +348,9 @@ impl Change {
             &write.to_string(),
             &entry,
             &enclosed.payload.as_ref().filter(|_| !next.state.is_terminal()).map(Sealed::as_bytes),
+            &request.level.to_string(),
+            &rank(request.priority),
+            &storable(request.principal.as_str()),
         ];
         send(on, &UPDATE, &given).await
     }
@@ -324,7 +367,7 @@ async fn insert(
     let (request, key) = (&record.request, record.key());
     let (text, entry) = (on.encode(record)?, on.encode(&Entry::of("submitted", record, None))?);
     let payload = Some(payload.as_bytes()).filter(|_| !record.state.is_terminal());
-    let given: [&(dyn ToSql + Sync); 21] = [
+    let given: [&(dyn ToSql + Sync); 24] = [
         &record.id().to_string(),
         &storable(key.tenant.as_str()),
         &storable(key.run.as_str()),
@@ -345,6 +388,9 @@ async fn insert(
         &payload,
         &write.to_string(),
         &entry,
+        &storable(request.principal.as_str()),
+        &request.level.to_string(),
+        &rank(request.priority),
         &storable(record.context.root_of(&key.run).as_str()),
     ];
     send(on, &INSERT, &given).await

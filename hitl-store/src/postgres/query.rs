@@ -340,7 +340,7 @@ fn kept(row: &Row) -> Result<Kept, Fault> {
     Ok(Kept { read_at: row.try_get(0)?, epoch: row.try_get(3)?, record, claimant_dead })
 }
 
-fn record(row: &Row, at: usize) -> Result<CallRecord, Fault> {
+pub(super) fn record(row: &Row, at: usize) -> Result<CallRecord, Fault> {
     parse_record(row.try_get(at + 1)?, row.try_get(at)?)
 }
 
@@ -367,7 +367,7 @@ fn parse<T: FromStr>(text: &str) -> Result<T, Fault> {
     text.parse().map_err(|_| Fault::Damaged("an id"))
 }
 
-fn count(limit: usize) -> i64 {
+pub(super) fn count(limit: usize) -> i64 {
     i64::try_from(limit).unwrap_or(i64::MAX)
 }
 
@@ -385,7 +385,7 @@ pub(super) fn storable(text: &str) -> String {
     }
 }
 
-fn original(text: &str) -> String {
+pub(super) fn original(text: &str) -> String {
     if text.contains('\u{1}') {
         text.replace("\u{1}0", "\0").replace("\u{1}1", "\u{1}")
     } else {

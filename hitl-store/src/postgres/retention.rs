@@ -23,7 +23,8 @@ static ENDED: Sql = Sql {
 };
 static ERASE: Sql = Sql {
     text: "WITH gone AS ( \
-             UPDATE {s}.calls c SET erased = true, began = g.began, record = g.record \
+             UPDATE {s}.calls c SET erased = true, began = g.began, record = g.record, \
+               principal = '' \
              FROM unnest($1::bigint[], $2::bigint[], $3::bigint[], $4::text[]) \
                AS g (n, version, began, record) \
              WHERE c.n = g.n AND c.version = g.version AND NOT c.erased RETURNING c.n), \

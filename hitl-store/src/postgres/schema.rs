@@ -13,8 +13,12 @@ use super::error::{Fault, unusable};
 use crate::failpoint::reach;
 
 /// Every step there is, in order.
-pub(super) const STEPS: &[&str] =
-    &[include_str!("schema/1.sql"), include_str!("schema/2.sql"), include_str!("schema/3.sql")];
+pub(super) const STEPS: &[&str] = &[
+    include_str!("schema/1.sql"),
+    include_str!("schema/2.sql"),
+    include_str!("schema/3.sql"),
+    include_str!("schema/4.sql"),
+];
 
 /// What a schema is, before anything of it is used.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

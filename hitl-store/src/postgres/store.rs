@@ -6,6 +6,7 @@ use std::sync::Arc;
 use async_trait::async_trait;
 use hitl_base::{Clock, Timestamp};
 use hitl_core::machine::{CallRecord, CallState, Event, NewCall};
+use hitl_core::queue::{Placed, QueueCounts, QueueScan};
 use hitl_core::seal::Sealed;
 use hitl_core::store::{
     ApplyError, Enclosed, History, Hub, PageRequest, Retained, StoreError, Submitted, Watch,
@@ -18,6 +19,7 @@ use super::database::Database;
 use super::error::Fault;
 use super::operation;
 use super::query::{self, Text};
+use super::queue;
 use super::retention;
 use super::session::Sessions;
 use super::watch::Notifier;
@@ -188,6 +190,25 @@ impl Store for PostgresStore {
     ) -> Result<Vec<(Tenant, RequestId)>, StoreError> {
         let approved = query::approved(&self.shared.database, after, limit).await;
         approved.map_err(|fault| self.shared.error(fault))
+    }
+
+    async fn queue(&self, scan: &QueueScan) -> Result<Vec<Placed>, StoreError> {
+        let found = queue::scan(&self.shared.database, scan).await;
+        found.map_err(|fault| self.shared.error(fault))
+    }
+
+    async fn queue_counts(&self, tenant: &Tenant) -> Result<QueueCounts, StoreError> {
+        let counts = queue::counts(&self.shared.database, tenant).await;
+        counts.map_err(|fault| self.shared.error(fault))
+    }
+
+    async fn tenants(
+        &self,
+        after: Option<&Tenant>,
+        limit: usize,
+    ) -> Result<Vec<Tenant>, StoreError> {
+        let tenants = queue::tenants(&self.shared.database, after, limit).await;
+        tenants.map_err(|fault| self.shared.error(fault))
     }
 
     async fn history(&self, after: u64, limit: usize) -> Result<History, StoreError> {

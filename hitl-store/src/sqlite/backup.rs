@@ -95,7 +95,7 @@ pub(super) fn begin_epoch(on: &mut Connection, now: Timestamp) -> Result<(), Fau
         for (n, record) in &held {
             let facts = Facts { now, claimant_dead: true };
             if let Ok(Step::Changed(next)) = machine::apply(record, &Event::Restore, facts) {
-                update(&transaction, *n, &next, record.version)?;
+                update(&transaction, *n, &next, record)?;
                 log(&transaction, *n, &Entry::of(Event::Restore.name(), &next, None))?;
             }
         }

@@ -15,6 +15,7 @@ mod open;
 mod operation;
 mod options;
 mod query;
+mod queue;
 mod reader;
 mod retention;
 mod schema;

@@ -8,6 +8,7 @@ use std::sync::Arc;
 
 use hitl_base::Clock;
 use hitl_core::machine::{self, CallRecord, CallState, Entry, Event, Facts, NewCall, Step};
+use hitl_core::queue::{begins_to_wait, rank};
 use hitl_core::seal::Sealed;
 use hitl_core::store::{ApplyError, Enclosed, StoreError, Submitted};
 use hitl_core::{ContentDigest, RequestId, Tenant};
@@ -16,6 +17,7 @@ use tokio::sync::oneshot;
 
 use super::error::Fault;
 use super::query::{self, Kept};
+use super::queue;
 use super::retention;
 use super::session::Sessions;
 use crate::failpoint::reach;
@@ -125,7 +127,7 @@ impl Apply {
             Ok(Step::Replayed) => return Ok((Ok(record), None)),
             Err(refusal) => return self.refused(refusal, record).map(|answer| (answer, None)),
         };
-        update(on, n, &next, record.version)?;
+        update(on, n, &next, &record)?;
         reach("between-writes");
         if let Some(result) = &self.enclosed.result {
             on.prepare_cached("INSERT OR REPLACE INTO results (call, sealed) VALUES (?1, ?2)")?
@@ -181,10 +183,13 @@ impl Operation for Apply {
 fn insert(on: &Connection, record: &CallRecord) -> Result<i64, Fault> {
     let (request, key) = (&record.request, record.key());
     let content: ContentDigest = record.content;
+    let waits = record.state == CallState::Pending;
+    let turn = if waits { queue::turn_of(on, record)? } else { 0 };
     on.prepare_cached(
         "INSERT INTO calls (id, tenant, run, position, content, state, version, tool, priority, \
-         created_at, due_at, expires_at, updated_at, session, record, root) \
-         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16)",
+         created_at, due_at, expires_at, updated_at, session, record, principal, level, rank, turn, \
+         root) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18, \
+         ?19, ?20)",
     )?
     .execute(params![
         record.id().to_string(),
@@ -202,23 +207,34 @@ fn insert(on: &Connection, record: &CallRecord) -> Result<i64, Fault> {
         record.updated_at.as_millis(),
         claimant(record),
         encode(record)?,
+        request.principal.as_str(),
+        request.level.to_string(),
+        rank(request.priority),
+        turn,
         record.context.root_of(&key.run).as_str(),
     ])?;
     Ok(on.last_insert_rowid())
 }
 
 /// The compare-and-set. The transaction excludes other writers, so a miss means damage.
-pub(super) fn update(on: &Connection, n: i64, record: &CallRecord, from: u64) -> Result<(), Fault> {
+pub(super) fn update(
+    on: &Connection,
+    n: i64,
+    record: &CallRecord,
+    from: &CallRecord,
+) -> Result<(), Fault> {
     let request = &record.request;
+    let turn = if begins_to_wait(from, record) { Some(queue::turn_of(on, record)?) } else { None };
     let changed = on
         .prepare_cached(
             "UPDATE calls SET state = ?3, version = ?4, priority = ?5, due_at = ?6, \
-             expires_at = ?7, updated_at = ?8, session = ?9, record = ?10 \
+             expires_at = ?7, updated_at = ?8, session = ?9, record = ?10, level = ?11, \
+             rank = ?12, turn = coalesce(?13, turn), principal = ?14 \
              WHERE n = ?1 AND version = ?2",
         )?
         .execute(params![
             n,
-            from.cast_signed(),
+            from.version.cast_signed(),
             record.state.name(),
             record.version.cast_signed(),
             request.priority.to_string(),
@@ -227,6 +243,10 @@ pub(super) fn update(on: &Connection, n: i64, record: &CallRecord, from: u64) ->
             record.updated_at.as_millis(),
             claimant(record),
             encode(record)?,
+            request.level.to_string(),
+            rank(request.priority),
+            turn,
+            request.principal.as_str(),
         ])?;
     if changed == 1 { Ok(()) } else { Err(Fault::Damaged("a call's version differs")) }
 }

@@ -65,6 +65,11 @@ pub(super) fn find(on: &Connection, key: &CallKey) -> Result<Option<Kept>, Fault
     found.map(kept).transpose()
 }
 
+/// A call that is there, by its number.
+pub(super) fn by_number(on: &Connection, n: i64) -> Result<CallRecord, Fault> {
+    Ok(kept(on.prepare_cached(BY_NUMBER)?.query_row([n], columns)?)?.record)
+}
+
 /// Which of a call's sealed texts.
 #[derive(Clone, Copy, Debug)]
 pub(super) enum Text {

@@ -35,8 +35,10 @@ pub(super) fn erase(on: &Connection, before: Timestamp) -> Result<usize, Fault> 
             return Err(Fault::Damaged("a call's state differs"));
         }
         let began = record.key().run.began().map(Timestamp::as_millis);
-        on.prepare_cached("UPDATE calls SET erased = 1, began = ?2, record = ?3 WHERE n = ?1")?
-            .execute(params![n, began, encode(&record.tombstone())?])?;
+        on.prepare_cached(
+            "UPDATE calls SET erased = 1, began = ?2, record = ?3, principal = '' WHERE n = ?1",
+        )?
+        .execute(params![n, began, encode(&record.tombstone())?])?;
         for sql in [
             "DELETE FROM payloads WHERE call = ?1",
             "DELETE FROM results WHERE call = ?1",

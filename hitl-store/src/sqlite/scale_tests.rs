@@ -57,10 +57,38 @@ fn queries(on: &Connection) -> Vec<(&'static str, Vec<Value>)> {
     ]
 }
 
+/// What is asked of the queue, from its front and from its midst.
+fn listings() -> Vec<(&'static str, Vec<Value>)> {
+    use super::super::queue::{self, COUNTS, CREATED, FIRST_TURN, OPEN, OWN_LAST_TURN};
+    let number = Value::Integer;
+    let text = |text: &str| Value::Text(text.to_owned());
+    let mut all = vec![
+        (FIRST_TURN, vec![text("default"), number(0)]),
+        (OWN_LAST_TURN, vec![text("default"), number(0), text("agent-owner")]),
+        (CREATED, vec![text("default"), text("pending"), number(150), number(50)]),
+        (COUNTS[0], vec![text("default"), text("pending"), number(200)]),
+        (COUNTS[1], vec![text("default"), number(0), text("full"), number(200)]),
+        (queue::FIRST_TENANT, vec![]),
+        (queue::NEXT_TENANT, vec![text("a")]),
+        (queue::NEXT_TENANT, vec![text("default")]),
+    ];
+    for (_, [by_turn, by_due]) in OPEN {
+        for after in [i64::MIN, 150] {
+            let rank = if after == 150 { 0 } else { after };
+            let place = [rank, after, after, after, 50].map(number);
+            all.push((by_turn, [vec![text("default")], place.to_vec()].concat()));
+            all.push((by_due, vec![text("default"), number(after), number(after), number(50)]));
+        }
+    }
+    all
+}
+
 #[test]
 fn a_query_takes_the_same_steps_however_long_the_queue_is() {
     let ((_short, short), (_long, long)) = (filled(300), filled(20_000));
-    for ((sql, with_few), (_, with_many)) in queries(&short).into_iter().zip(queries(&long)) {
+    let (few, many) = (queries(&short).into_iter(), queries(&long).into_iter());
+    let (few, many) = (few.chain(listings()), many.chain(listings()));
+    for ((sql, with_few), (_, with_many)) in few.zip(many) {
         let ((few, _), (many, scanned)) =
             (steps(&short, sql, with_few), steps(&long, sql, with_many));
         assert!(many <= few + few / 10, "{sql}: {few} steps with 300 calls, {many} with 20,000");

@@ -7,6 +7,7 @@ use std::sync::Arc;
 use async_trait::async_trait;
 use hitl_base::{Clock, Timestamp};
 use hitl_core::machine::{CallRecord, CallState, Event, NewCall};
+use hitl_core::queue::{Placed, QueueCounts, QueueScan};
 use hitl_core::seal::Sealed;
 use hitl_core::store::{
     ApplyError, Enclosed, History, Hub, PageRequest, Retained, StoreError, StoreErrorKind,
@@ -20,6 +21,7 @@ use super::backup::{self, BackupFault};
 use super::error::{Fault, ambiguous, file_error, stopped};
 use super::operation::{Apply, Submit, World, meta};
 use super::query::{self, Text};
+use super::queue;
 use super::reader::Readers;
 use super::retention;
 use super::session::Sessions;
@@ -244,6 +246,25 @@ impl Store for SqliteStore {
         limit: usize,
     ) -> Result<Vec<(Tenant, RequestId)>, StoreError> {
         self.shared.readers.run(move |on| query::approved(on, after, limit)).await
+    }
+
+    async fn queue(&self, scan: &QueueScan) -> Result<Vec<Placed>, StoreError> {
+        let scan = scan.clone();
+        self.read(move |on| queue::scan(on, &scan)).await
+    }
+
+    async fn queue_counts(&self, tenant: &Tenant) -> Result<QueueCounts, StoreError> {
+        let tenant = tenant.clone();
+        self.read(move |on| queue::counts(on, &tenant)).await
+    }
+
+    async fn tenants(
+        &self,
+        after: Option<&Tenant>,
+        limit: usize,
+    ) -> Result<Vec<Tenant>, StoreError> {
+        let after = after.cloned();
+        self.read(move |on| queue::tenants(on, after.as_ref(), limit)).await
     }
 
     async fn history(&self, after: u64, limit: usize) -> Result<History, StoreError> {

@@ -46,6 +46,11 @@ macro_rules! store_contract {
             list: pages_follow_the_order_of_creation, a_page_filters_by_state,
                 a_page_shows_what_stands, what_may_run_is_listed_for_all_tenants, what_waits_past_its_expiry_is_stale,
                 what_a_dead_session_runs_is_stale;
+            queue: the_most_urgent_comes_first, what_is_due_first_comes_first,
+                what_came_first_comes_first, invariant_13_a_flood_buries_nobody,
+                a_turn_stays_while_a_call_waits, a_call_asked_again_takes_a_new_turn,
+                a_listing_goes_on_where_it_stopped, a_queue_is_of_one_tenant,
+                what_has_ended_is_listed_as_it_came, calls_are_counted, tenants_are_listed_once;
             history: every_change_is_one_entry, reading_goes_on_where_it_stopped,
                 a_reader_beside_writers_misses_nothing;
             watch: a_change_after_subscribing_is_not_lost, a_call_to_come_can_be_watched,

@@ -56,6 +56,9 @@ pub struct Draft {
     escalations: Vec<Escalation>,
     idempotent: bool,
     argument: String,
+    principal: Principal,
+    priority: Priority,
+    due_in: Option<Duration>,
 }
 
 impl Draft {
@@ -76,6 +79,9 @@ impl Draft {
             escalations: Vec::new(),
             idempotent: false,
             argument: "C-7".to_owned(),
+            principal: Principal::new("agent-owner"),
+            priority: Priority::Urgent,
+            due_in: None,
         }
     }
 
@@ -148,6 +154,27 @@ impl Draft {
         self
     }
 
+    /// Asked for by somebody else.
+    #[must_use]
+    pub fn principal(mut self, principal: &str) -> Self {
+        self.principal = Principal::new(principal);
+        self
+    }
+
+    /// Another priority.
+    #[must_use]
+    pub fn priority(mut self, priority: Priority) -> Self {
+        self.priority = priority;
+        self
+    }
+
+    /// How long until it is due.
+    #[must_use]
+    pub fn due_in(mut self, length: Duration) -> Self {
+        self.due_in = Some(length);
+        self
+    }
+
     /// How long the approval may take.
     #[must_use]
     pub fn expires_in(mut self, length: Duration) -> Self {
@@ -193,7 +220,7 @@ impl Draft {
         let content: ContentDigest = format!("{:064x}", self.content).parse().expect("64 digits");
         let fingerprint: Fingerprint = "f".repeat(64).parse().expect("64 digits");
         let placeholder = Timestamp::EPOCH;
-        let principal = Principal::new("agent-owner");
+        let principal = self.principal.clone();
         let arguments = serde_json::json!({ "contract_id": self.argument }).to_string();
         let request = ApprovalRequest {
             id: self.id,
@@ -214,7 +241,7 @@ impl Draft {
             assessment: Assessment { confidence: 50, base: 50, factors: Vec::new() },
             thresholds: Thresholds { auto: 95, quick: 70 },
             because: Vec::new(),
-            priority: Priority::Urgent,
+            priority: self.priority,
             created_at: placeholder,
             due_at: placeholder,
             expires_at: placeholder,
@@ -249,7 +276,7 @@ impl Draft {
                 updated_at: placeholder,
             },
             expires_in: self.expires_in,
-            due_in: self.expires_in / 2,
+            due_in: self.due_in.unwrap_or(self.expires_in / 2),
         }
     }
 }

@@ -23,6 +23,7 @@ pub mod edit;
 pub mod fixture;
 pub mod history;
 pub mod list;
+pub mod queue;
 pub mod races;
 pub mod retention;
 pub mod run;

@@ -1,7 +1,22 @@
+-- The queue: who asked, how much of a human it needs, the priority as a number that counts up from
+-- the most urgent, and the turn among the pending calls of that priority in the tenant.
+ALTER TABLE {s}.calls
+    ADD COLUMN principal text   COLLATE "C" NOT NULL DEFAULT '',
+    ADD COLUMN level     text   NOT NULL DEFAULT '',
+    ADD COLUMN rank      bigint NOT NULL DEFAULT 2,
+    ADD COLUMN turn      bigint NOT NULL DEFAULT 0;
+UPDATE {s}.calls SET
+    principal = coalesce(replace(replace(record, '\u0001', '\u00011'), '\u0000', '\u00010')::json
+                         #>> '{request,principal}', ''),
+    level     = coalesce(replace(record, '\u0000', '')::json #>> '{request,level}', ''),
+    rank      = CASE priority WHEN 'urgent' THEN 0 WHEN 'high' THEN 1 ELSE 2 END;
 
--- The run that the whole work began with: calls that one agent delegates to another are shown under it.
-ALTER TABLE {s}.calls ADD COLUMN root text COLLATE "C";
-UPDATE {s}.calls SET root = run;
-CREATE INDEX calls_by_root ON {s}.calls (tenant, root, n);
--- What a human has rejected, in each run: it is not asked about again.
-CREATE INDEX calls_rejected ON {s}.calls (tenant, run, content, n) WHERE state = 'rejected';
+-- What has not ended, in the reviewers' order and as it is due.
+CREATE INDEX calls_queue ON {s}.calls (tenant, state, rank, turn, due_at, n)
+    WHERE state IN ('pending', 'approved', 'claimed', 'outcomeUnknown');
+CREATE INDEX calls_due ON {s}.calls (tenant, state, due_at, n)
+    WHERE state IN ('pending', 'approved', 'claimed', 'outcomeUnknown');
+-- The turns of one principal's calls.
+CREATE INDEX calls_turns ON {s}.calls (tenant, principal, rank, turn) WHERE state = 'pending';
+-- How many wait.
+CREATE INDEX calls_levels ON {s}.calls (tenant, rank, level) WHERE state = 'pending';

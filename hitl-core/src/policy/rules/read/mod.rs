@@ -1,0 +1,13 @@
+//! A rule set from TOML. Everything that is wrong is found in one go, each with its place.
+//!
+//! | file | what is read there |
+//! |---|---|
+//! | `reader` | values with their places; mistakes are collected |
+//! | `policy` | the file: its head, its rules |
+//! | `when` | conditions |
+//! | `example` | the file's own tests |
+
+mod example;
+mod policy;
+mod reader;
+mod when;

@@ -1,0 +1,315 @@
+//! A rule: what it does, when it applies, and when it does not.
+
+use std::fmt;
+use std::sync::Arc;
+
+use hitl_base::Timestamp;
+use serde::{Deserialize, Serialize};
+
+use super::pattern::Pattern;
+use super::{Argument, Doubt, TimeWindow};
+use crate::call::Risk;
+use crate::confidence::CallView;
+
+/// What a rule does to the calls that it applies to. Ordered: more is stricter, and the strictest of
+/// the rules that apply decides.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum RuleEffect {
+    /// The score need not stop the call. See [`Effect::Auto`](crate::Effect::Auto) for what this
+    /// lifts, and what it never does.
+    Auto,
+    /// At least a quick yes or no.
+    Quick,
+    /// A full review.
+    Full,
+    /// The call does not run, and nobody is asked.
+    Deny,
+}
+
+impl RuleEffect {
+    /// Its name in a rule file.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Auto => "auto",
+            Self::Quick => "quick",
+            Self::Full => "full",
+            Self::Deny => "deny",
+        }
+    }
+
+    /// What its conditions count as that cannot be decided.
+    const fn doubt(self) -> Doubt {
+        match self {
+            Self::Auto => Doubt::Unmet,
+            Self::Quick | Self::Full | Self::Deny => Doubt::Met,
+        }
+    }
+}
+
+impl fmt::Display for RuleEffect {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.name())
+    }
+}
+
+/// Which calls are meant: those for which everything that is said here holds. What is said more than
+/// once (`tool`, `principal`, `role`, `tenant`, `time`) holds when one of them does.
+#[derive(Clone, Debug, Default)]
+pub struct When {
+    pub(super) tools: Vec<Pattern>,
+    pub(super) risk_at_least: Option<Risk>,
+    pub(super) risk_at_most: Option<Risk>,
+    read_only: Option<bool>,
+    destructive: Option<bool>,
+    idempotent: Option<bool>,
+    open_world: Option<bool>,
+    principals: Vec<Pattern>,
+    roles: Vec<Pattern>,
+    tenants: Vec<Pattern>,
+    pub(super) arguments: Vec<Argument>,
+    pub(super) times: Vec<TimeWindow>,
+    said: usize,
+}
+
+/// Whether a hint must be set or must not.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Hint {
+    /// It changes nothing.
+    ReadOnly,
+    /// It may destroy something.
+    Destructive,
+    /// Doing it twice does it once.
+    Idempotent,
+    /// It reaches systems that the host does not know.
+    OpenWorld,
+    /// It may change something.
+    NotReadOnly,
+    /// It destroys nothing.
+    NotDestructive,
+    /// Doing it twice may do it twice.
+    NotIdempotent,
+    /// It stays within systems that the host knows.
+    NotOpenWorld,
+}
+
+impl When {
+    /// Every call.
+    pub fn always() -> Self {
+        Self::default()
+    }
+
+    /// Calls of this tool; `*` and `?` are wildcards.
+    pub fn tool(name: &str) -> Self {
+        Self::default().or_tool(name)
+    }
+
+    /// Calls of this tool as well.
+    #[must_use]
+    pub fn or_tool(mut self, name: &str) -> Self {
+        self.tools.push(Pattern::new(name));
+        self.say()
+    }
+
+    /// Calls of at least this risk. Only where it tightens: a rule must not become laxer as the risk
+    /// rises.
+    #[must_use]
+    pub fn risk_at_least(mut self, risk: Risk) -> Self {
+        self.risk_at_least = Some(risk);
+        self.say()
+    }
+
+    /// Calls of at most this risk. Only where it relaxes.
+    #[must_use]
+    pub fn risk_at_most(mut self, risk: Risk) -> Self {
+        self.risk_at_most = Some(risk);
+        self.say()
+    }
+
+    /// Tools with this hint.
+    #[must_use]
+    pub fn hint(mut self, hint: Hint) -> Self {
+        match hint {
+            Hint::ReadOnly => self.read_only = Some(true),
+            Hint::Destructive => self.destructive = Some(true),
+            Hint::Idempotent => self.idempotent = Some(true),
+            Hint::OpenWorld => self.open_world = Some(true),
+            Hint::NotReadOnly => self.read_only = Some(false),
+            Hint::NotDestructive => self.destructive = Some(false),
+            Hint::NotIdempotent => self.idempotent = Some(false),
+            Hint::NotOpenWorld => self.open_world = Some(false),
+        }
+        self.say()
+    }
+
+    /// Calls of this principal; `*` and `?` are wildcards.
+    #[must_use]
+    pub fn principal(mut self, name: &str) -> Self {
+        self.principals.push(Pattern::new(name));
+        self.say()
+    }
+
+    /// Calls of principals with this role; `*` and `?` are wildcards.
+    #[must_use]
+    pub fn role(mut self, name: &str) -> Self {
+        self.roles.push(Pattern::new(name));
+        self.say()
+    }
+
+    /// Calls of this tenant; `*` and `?` are wildcards.
+    #[must_use]
+    pub fn tenant(mut self, name: &str) -> Self {
+        self.tenants.push(Pattern::new(name));
+        self.say()
+    }
+
+    /// Calls with such an argument. Said several times, all must hold.
+    #[must_use]
+    pub fn argument(mut self, argument: Argument) -> Self {
+        self.arguments.push(argument);
+        self.say()
+    }
+
+    /// Calls at this time.
+    #[must_use]
+    pub fn time(mut self, window: TimeWindow) -> Self {
+        self.times.push(window);
+        self.say()
+    }
+
+    fn say(mut self) -> Self {
+        self.said += 1;
+        self
+    }
+
+    pub(super) fn is_empty(&self) -> bool {
+        self.said == 0
+    }
+
+    pub(super) fn holds(&self, call: &CallView<'_>, doubt: Doubt) -> bool {
+        let any = |patterns: &[Pattern], name: &str| {
+            patterns.is_empty() || patterns.iter().any(|pattern| pattern.matches(name))
+        };
+        let hints = call.config.hints;
+        let as_wanted = |wanted: Option<bool>, is: bool| wanted.is_none_or(|wanted| wanted == is);
+        let cx = call.context;
+        any(&self.tools, call.tool)
+            && self.risk_at_least.is_none_or(|risk| call.config.risk >= risk)
+            && self.risk_at_most.is_none_or(|risk| call.config.risk <= risk)
+            && as_wanted(self.read_only, hints.read_only)
+            && as_wanted(self.destructive, hints.destructive)
+            && as_wanted(self.idempotent, hints.idempotent)
+            && as_wanted(self.open_world, hints.open_world)
+            && any(&self.principals, cx.principal.as_str())
+            && any(&self.tenants, cx.tenant.as_str())
+            && (self.roles.is_empty() || cx.roles.iter().any(|role| any(&self.roles, role)))
+            && self.holds_at(call.at, doubt)
+            && self.arguments.iter().all(|argument| argument.holds(call.arguments, doubt))
+    }
+
+    fn holds_at(&self, at: Option<Timestamp>, doubt: Doubt) -> bool {
+        self.times.is_empty() || self.times.iter().any(|window| window.holds(at, doubt))
+    }
+}
+
+/// A rule of a [`RuleSet`](super::RuleSet).
+///
+/// ```
+/// use hitl_core::policy::{Argument, Compare, Rule, RuleSet, When};
+///
+/// let rules = RuleSet::builder("payments", "2026-11")
+///     .rule(Rule::deny("never abroad").because("Only to accounts in this country.").when(
+///         When::tool("pay").argument(Argument::at("to.country").is(Compare::Ne, "DE")),
+///     ))
+///     .rule(Rule::auto("petty cash").when(
+///         When::tool("pay").argument(Argument::at("amount").is(Compare::Le, 20)),
+///     ))
+///     .build()?;
+/// # Ok::<(), hitl_core::policy::RuleErrors>(())
+/// ```
+#[derive(Clone, Debug)]
+pub struct Rule {
+    pub(super) name: Arc<str>,
+    pub(super) effect: RuleEffect,
+    pub(super) reason: String,
+    pub(super) when: When,
+    pub(super) unless: Option<When>,
+    /// Line and column in its file.
+    pub(super) place: Option<(usize, usize)>,
+}
+
+impl Rule {
+    /// A rule that applies to every call until [`when`](Self::when) says otherwise.
+    pub fn new(name: impl Into<Arc<str>>, effect: RuleEffect) -> Self {
+        Self {
+            name: name.into(),
+            effect,
+            reason: String::new(),
+            when: When::default(),
+            unless: None,
+            place: None,
+        }
+    }
+
+    /// Calls that do not run.
+    pub fn deny(name: impl Into<Arc<str>>) -> Self {
+        Self::new(name, RuleEffect::Deny)
+    }
+
+    /// Calls that need a full review.
+    pub fn full(name: impl Into<Arc<str>>) -> Self {
+        Self::new(name, RuleEffect::Full)
+    }
+
+    /// Calls that need a quick yes or no at least.
+    pub fn quick(name: impl Into<Arc<str>>) -> Self {
+        Self::new(name, RuleEffect::Quick)
+    }
+
+    /// Calls that their score need not stop.
+    pub fn auto(name: impl Into<Arc<str>>) -> Self {
+        Self::new(name, RuleEffect::Auto)
+    }
+
+    /// Why, for the reviewer and for whoever is refused.
+    #[must_use]
+    pub fn because(mut self, reason: impl Into<String>) -> Self {
+        self.reason = reason.into();
+        self
+    }
+
+    /// Which calls it applies to.
+    #[must_use]
+    pub fn when(mut self, when: When) -> Self {
+        self.when = when;
+        self
+    }
+
+    /// Which of them it does not apply to.
+    #[must_use]
+    pub fn unless(mut self, unless: When) -> Self {
+        self.unless = Some(unless);
+        self
+    }
+
+    /// Its name.
+    pub fn name(&self) -> &str {
+        &self.name
+    }
+
+    /// What it does.
+    pub fn effect(&self) -> RuleEffect {
+        self.effect
+    }
+
+    /// Its line in its file, from 1.
+    pub fn line(&self) -> Option<usize> {
+        self.place.map(|(line, _)| line)
+    }
+
+    pub(super) fn applies(&self, call: &CallView<'_>) -> bool {
+        let doubt = self.effect.doubt();
+        self.when.holds(call, doubt)
+            && !self.unless.as_ref().is_some_and(|unless| unless.holds(call, doubt.turned()))
+    }
+}

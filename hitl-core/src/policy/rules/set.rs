@@ -1,0 +1,267 @@
+//! All rules of a policy: looked at by the tool's name first, the strictest first.
+
+use std::collections::{HashMap, HashSet};
+use std::fmt::Write as _;
+use std::sync::Arc;
+
+use sha2::{Digest, Sha256};
+
+use super::self_test::{RuleTest, TestReport};
+use super::{Rule, RuleEffect, RuleError, RuleErrorKind, RuleErrors, When};
+use crate::confidence::{Assessment, CallView};
+use crate::hex::hex;
+use crate::policy::{Answer, ApprovalLevel, Effect, Policy, PolicyVersion, RuleRef, Ruling};
+
+/// The rules of a policy, with a name and a version. It is a [`Policy`].
+///
+/// Of the rules that apply to a call the strictest decides (deny, full, quick, auto); of several with
+/// the same effect, the first. A rule set whose own tests fail denies every call; ask
+/// [`self_test`](Self::self_test) for them, or let [`tested`](Self::tested) refuse it.
+///
+/// Built in code ([`builder`](Self::builder)), or read from TOML (`parse`, feature `policy-files`).
+#[derive(Clone, Debug)]
+pub struct RuleSet {
+    version: PolicyVersion,
+    rules: Vec<Rule>,
+    tests: Vec<RuleTest>,
+    /// Rules that name their tools exactly, by tool; strictest first.
+    by_tool: HashMap<Box<str>, Vec<usize>>,
+    /// All others; strictest first.
+    others: Vec<usize>,
+    /// A test of its own does not hold.
+    broken: bool,
+}
+
+/// Puts a [`RuleSet`] together.
+#[derive(Clone, Debug)]
+#[must_use = "a builder does nothing until `build`"]
+pub struct RuleSetBuilder {
+    name: String,
+    version: String,
+    pub(super) rules: Vec<Rule>,
+    pub(super) tests: Vec<RuleTest>,
+}
+
+impl RuleSetBuilder {
+    /// Adds a rule.
+    pub fn rule(mut self, rule: Rule) -> Self {
+        self.rules.push(rule);
+        self
+    }
+
+    /// Adds a test.
+    pub fn test(mut self, test: RuleTest) -> Self {
+        self.tests.push(test);
+        self
+    }
+
+    #[cfg(feature = "policy-files")]
+    pub(super) fn named(mut self, name: Option<String>) -> Self {
+        self.name = name.unwrap_or(self.name);
+        self
+    }
+
+    #[cfg(feature = "policy-files")]
+    pub(super) fn versioned(mut self, version: Option<String>) -> Self {
+        self.version = version.unwrap_or(self.version);
+        self
+    }
+
+    /// Checks everything that was given, and reports everything that is wrong. The tests are not run
+    /// yet: a set that fails them can be looked at, and denies everything.
+    pub fn build(self) -> Result<RuleSet, RuleErrors> {
+        // Not a promise across versions of hitl; two equal sets in one program have the same.
+        let digest = Sha256::digest(format!("{:?}", self.rules).as_bytes());
+        self.build_as(&hex(&digest), Vec::new())
+    }
+
+    pub(super) fn build_as(
+        self,
+        digest: &str,
+        mut errors: Vec<RuleError>,
+    ) -> Result<RuleSet, RuleErrors> {
+        let mut names = HashSet::new();
+        for rule in &self.rules {
+            check(rule, &mut errors);
+            if !names.insert(&*rule.name) {
+                let why = format!("two rules are named `{}`", rule.name);
+                errors.push(placed(rule, RuleError::new(RuleErrorKind::Duplicate, why)));
+            }
+        }
+        RuleErrors::of(errors)?;
+        let version = PolicyVersion {
+            name: self.name.into(),
+            version: self.version.into(),
+            digest: digest.into(),
+        };
+        let (by_tool, others) = index(&self.rules);
+        let mut set = RuleSet {
+            version,
+            rules: self.rules,
+            tests: self.tests,
+            by_tool,
+            others,
+            broken: false,
+        };
+        set.broken = set.self_test().iter().any(|report| !report.passed());
+        Ok(set)
+    }
+}
+
+impl RuleSet {
+    /// A rule set with a name, and a version that means something to its authors.
+    pub fn builder(name: impl Into<String>, version: impl Into<String>) -> RuleSetBuilder {
+        RuleSetBuilder {
+            name: name.into(),
+            version: version.into(),
+            rules: Vec::new(),
+            tests: Vec::new(),
+        }
+    }
+
+    /// This set, if all of its own tests hold.
+    pub fn tested(self) -> Result<Self, RuleErrors> {
+        let failed = self.self_test().into_iter().filter(|report| !report.passed());
+        RuleErrors::of(failed.map(|report| report.error()).collect())?;
+        Ok(self)
+    }
+
+    /// Its name, version and digest: what is recorded with each call.
+    pub fn id(&self) -> &PolicyVersion {
+        &self.version
+    }
+
+    /// Its rules, in their order.
+    pub fn rules(&self) -> &[Rule] {
+        &self.rules
+    }
+
+    /// Runs its own tests. Pure.
+    pub fn self_test(&self) -> Vec<TestReport> {
+        self.tests.iter().map(|test| test.run(self)).collect()
+    }
+
+    /// The rule that decides about a call, if any applies.
+    pub fn deciding(&self, call: &CallView<'_>) -> Option<&Rule> {
+        let first = |list: &[usize], above: Option<usize>| {
+            list.iter()
+                .copied()
+                .take_while(|at| above.is_none_or(|above| self.rank(*at) < self.rank(above)))
+                .find(|at| self.rules[*at].applies(call))
+        };
+        let named = self.by_tool.get(call.tool).and_then(|list| first(list, None));
+        // Of the others only those that would come before it.
+        let at = first(&self.others, named).or(named)?;
+        Some(&self.rules[at])
+    }
+
+    /// The strictest first, then the order of the file.
+    fn rank(&self, at: usize) -> (std::cmp::Reverse<RuleEffect>, usize) {
+        rank(&self.rules, at)
+    }
+
+    fn ruling(&self, rule: &Rule) -> Ruling {
+        let mut reason = self.reference(rule).to_string();
+        if !rule.reason.is_empty() {
+            // Writing to a String cannot fail.
+            let _ = write!(reason, ": {}", rule.reason);
+        }
+        let effect = match rule.effect {
+            RuleEffect::Auto => Effect::Auto,
+            RuleEffect::Quick => Effect::AtLeast(ApprovalLevel::Quick),
+            RuleEffect::Full => Effect::AtLeast(ApprovalLevel::Full),
+            RuleEffect::Deny => Effect::Deny,
+        };
+        Ruling { effect, reason }
+    }
+
+    fn reference(&self, rule: &Rule) -> RuleRef {
+        RuleRef { policy: self.version.clone(), rule: Arc::clone(&rule.name), line: rule.line() }
+    }
+}
+
+impl Policy for RuleSet {
+    fn rule(&self, call: &CallView<'_>, _: &Assessment) -> Option<Ruling> {
+        self.deciding(call).map(|rule| self.ruling(rule))
+    }
+
+    fn answer(&self, call: &CallView<'_>, _: &Assessment) -> Answer {
+        if self.broken {
+            let why = format!("{} fails its own tests, so every call is denied", self.version);
+            return Answer::failed(why).of(self.version.clone());
+        }
+        let answer = match self.deciding(call) {
+            None => Answer::of_ruling(None),
+            Some(rule) => Answer::of_ruling(Some(self.ruling(rule))).by(self.reference(rule)),
+        };
+        answer.of(self.version.clone())
+    }
+
+    fn version(&self) -> Option<PolicyVersion> {
+        Some(self.version.clone())
+    }
+}
+
+fn rank(rules: &[Rule], at: usize) -> (std::cmp::Reverse<RuleEffect>, usize) {
+    (std::cmp::Reverse(rules[at].effect), at)
+}
+
+fn index(rules: &[Rule]) -> (HashMap<Box<str>, Vec<usize>>, Vec<usize>) {
+    let mut order: Vec<usize> = (0..rules.len()).collect();
+    order.sort_by_key(|at| rank(rules, *at));
+    let (mut by_tool, mut others) = (HashMap::<Box<str>, Vec<usize>>::new(), Vec::new());
+    for at in order {
+        let names: Option<HashSet<&str>> =
+            rules[at].when.tools.iter().map(|pattern| pattern.exact()).collect();
+        match names {
+            Some(names) if !names.is_empty() => {
+                for name in names {
+                    by_tool.entry(name.into()).or_default().push(at);
+                }
+            }
+            _ => others.push(at),
+        }
+    }
+    (by_tool, others)
+}
+
+fn check(rule: &Rule, errors: &mut Vec<RuleError>) {
+    let mut wrong =
+        |why: String| errors.push(placed(rule, RuleError::new(RuleErrorKind::Value, why)));
+    let name = &rule.name;
+    if name.trim().is_empty() {
+        wrong("a rule needs a name: it is what reviewers and the audit read".to_owned());
+    }
+    let relaxes = rule.effect == RuleEffect::Auto;
+    if relaxes && rule.when.is_empty() {
+        wrong(format!("the rule `{name}` would let every call run; say which with conditions"));
+    }
+    if rule.unless.as_ref().is_some_and(When::is_empty) {
+        wrong(format!("the rule `{name}` has an `unless` without conditions, so it never applies"));
+    }
+    for (when, relaxes) in [(Some(&rule.when), relaxes), (rule.unless.as_ref(), !relaxes)] {
+        let Some(when) = when else { continue };
+        if relaxes && when.risk_at_least.is_some() {
+            wrong(format!(
+                "the rule `{name}` would become laxer as the risk rises; use `risk_at_most` here"
+            ));
+        }
+        if !relaxes && when.risk_at_most.is_some() {
+            wrong(format!(
+                "the rule `{name}` would become laxer as the risk rises; use `risk_at_least` here"
+            ));
+        }
+        let arguments = when.arguments.iter().flat_map(super::Argument::mistakes);
+        let times = when.times.iter().flat_map(|window| &window.mistakes).map(String::as_str);
+        for mistake in arguments.chain(times) {
+            wrong(format!("the rule `{name}`: {mistake}"));
+        }
+    }
+}
+
+fn placed(rule: &Rule, error: RuleError) -> RuleError {
+    match rule.place {
+        Some((line, column)) => error.at(line, column),
+        None => error,
+    }
+}

@@ -1,0 +1,44 @@
+//! Looks at a rule file from time to time, and reads it again when it has changed.
+
+use std::time::Duration;
+
+use tokio::task::JoinHandle;
+use tokio::time::MissedTickBehavior;
+
+use super::RuleFile;
+
+/// Watches a rule file. Dropping it stops the watch; the rules stay as they are.
+#[derive(Debug)]
+#[must_use = "dropping it stops the watch"]
+pub struct RuleWatch(JoinHandle<()>);
+
+impl RuleFile {
+    /// Reads the file every so often, on the current Tokio runtime, and puts what has changed in
+    /// force. What is wrong with it is in [`status`](Self::status), and in the log once.
+    ///
+    /// The content is compared, not the file's time: an edit within the same second, a replaced file
+    /// and a mounted one are all seen.
+    ///
+    /// # Panics
+    ///
+    /// Outside of a Tokio runtime.
+    pub fn watch(&self, every: Duration) -> RuleWatch {
+        let file = self.clone();
+        RuleWatch(tokio::spawn(async move {
+            let mut ticks = tokio::time::interval(every.max(Duration::from_millis(10)));
+            ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
+            loop {
+                ticks.tick().await;
+                let file = file.clone();
+                // A slow disk must not hold up the runtime. What went wrong is in the status.
+                let _ = tokio::task::spawn_blocking(move || file.reload()).await;
+            }
+        }))
+    }
+}
+
+impl Drop for RuleWatch {
+    fn drop(&mut self) {
+        self.0.abort();
+    }
+}

@@ -1,0 +1,102 @@
+//! A candidate policy beside the active one: what it would have said is counted, and nothing more.
+
+use std::collections::BTreeMap;
+use std::sync::{Arc, PoisonError};
+
+use serde::Serialize;
+
+use super::{Policy, Routed, VerdictKind, ask, combine};
+use crate::confidence::{Assessment, CallView};
+use crate::sync::{Mutex, MutexGuard};
+
+/// Where the candidate would have decided otherwise.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "camelCase")]
+#[non_exhaustive]
+pub struct Difference {
+    /// The tool.
+    pub tool: String,
+    /// What was decided.
+    pub active: VerdictKind,
+    /// What the candidate would have decided.
+    pub candidate: VerdictKind,
+    /// How many calls.
+    pub calls: u64,
+}
+
+/// How a candidate policy compares with the active one, since the gate was built.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "camelCase")]
+#[non_exhaustive]
+pub struct ShadowReport {
+    /// How many calls both decided about.
+    pub compared: u64,
+    /// How many calls the candidate could not decide about: it failed or panicked.
+    pub failed: u64,
+    /// Where they differ, by tool and verdicts. Never longer than the tools times sixteen.
+    pub differences: Vec<Difference>,
+}
+
+/// Candidates and what they would have said.
+pub(crate) struct Shadow {
+    candidates: Vec<Arc<dyn Policy>>,
+    counts: Mutex<Counts>,
+}
+
+#[derive(Default)]
+struct Counts {
+    compared: u64,
+    failed: u64,
+    differences: BTreeMap<(String, VerdictKind, VerdictKind), u64>,
+}
+
+impl Shadow {
+    pub(crate) fn new(candidates: Vec<Arc<dyn Policy>>) -> Self {
+        Self { candidates, counts: Mutex::default() }
+    }
+
+    pub(crate) fn is_empty(&self) -> bool {
+        self.candidates.is_empty()
+    }
+
+    /// Counts what the candidates would have made of a call that was routed like this. Whatever they
+    /// do, the call does not notice.
+    pub(crate) fn compare(
+        &self,
+        tool: &str,
+        call: &CallView<'_>,
+        assessment: &Assessment,
+        active: &Routed,
+    ) {
+        let answers: Vec<_> =
+            self.candidates.iter().map(|candidate| ask(&**candidate, call, assessment)).collect();
+        if answers.iter().any(|answer| answer.ruling.is_err()) {
+            self.counts().failed += 1;
+            return;
+        }
+        let candidate = combine(call, assessment, answers).verdict.kind();
+        let active = active.verdict.kind();
+        let mut counts = self.counts();
+        counts.compared += 1;
+        if candidate != active {
+            *counts.differences.entry((tool.to_owned(), active, candidate)).or_default() += 1;
+        }
+    }
+
+    pub(crate) fn report(&self) -> ShadowReport {
+        let counts = self.counts();
+        let differences = counts.differences.iter().map(|((tool, active, candidate), calls)| {
+            let tool = tool.clone();
+            Difference { tool, active: *active, candidate: *candidate, calls: *calls }
+        });
+        ShadowReport {
+            compared: counts.compared,
+            failed: counts.failed,
+            differences: differences.collect(),
+        }
+    }
+
+    fn counts(&self) -> MutexGuard<'_, Counts> {
+        self.counts.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}

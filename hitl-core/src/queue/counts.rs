@@ -1,0 +1,97 @@
+//! How many calls there are.
+
+use std::collections::BTreeMap;
+use std::fmt;
+
+use serde::Serialize;
+
+use crate::machine::CallState;
+use crate::policy::{ApprovalLevel, Priority};
+
+/// How far is counted: beyond it, it is only known that there are more, so that a count costs the
+/// same however long the queue is.
+pub const COUNTED: u64 = 1000;
+
+/// A number of calls, counted as far as [`COUNTED`]. Shown as `17`, or as `1000+`.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "camelCase")]
+#[non_exhaustive]
+pub struct Tally {
+    /// So many were counted.
+    pub counted: u64,
+    /// There are, or may be, more.
+    pub more: bool,
+}
+
+impl Tally {
+    /// From a count that went one beyond [`COUNTED`].
+    pub fn of(counted: u64) -> Self {
+        Self { counted: counted.min(COUNTED), more: counted > COUNTED }
+    }
+
+    /// Together with another number.
+    #[must_use]
+    pub fn plus(self, other: Self) -> Self {
+        Self { counted: self.counted + other.counted, more: self.more || other.more }
+    }
+}
+
+impl fmt::Display for Tally {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}{}", self.counted, if self.more { "+" } else { "" })
+    }
+}
+
+/// How many calls there are in each state that has not ended, and how many wait at each priority and
+/// level.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct QueueCounts {
+    /// By state: pending, approved, claimed and unknown.
+    pub states: BTreeMap<CallState, Tally>,
+    /// Of those that are pending, by priority and level.
+    pub pending: BTreeMap<(Priority, ApprovalLevel), Tally>,
+}
+
+impl QueueCounts {
+    /// The states that are counted.
+    pub const STATES: [CallState; 4] =
+        [CallState::Pending, CallState::Approved, CallState::Claimed, CallState::OutcomeUnknown];
+    /// The priorities that are counted.
+    pub const PRIORITIES: [Priority; 3] = [Priority::Urgent, Priority::High, Priority::Medium];
+    /// The levels that are counted.
+    pub const LEVELS: [ApprovalLevel; 3] =
+        [ApprovalLevel::Auto, ApprovalLevel::Quick, ApprovalLevel::Full];
+
+    /// How many are in a state.
+    pub fn state(&self, state: CallState) -> Tally {
+        self.states.get(&state).copied().unwrap_or_default()
+    }
+
+    /// How many wait at a priority.
+    pub fn priority(&self, priority: Priority) -> Tally {
+        self.sum(|(p, _)| *p == priority)
+    }
+
+    /// How many wait at a level.
+    pub fn level(&self, level: ApprovalLevel) -> Tally {
+        self.sum(|(_, l)| *l == level)
+    }
+
+    fn sum(&self, which: impl Fn(&(Priority, ApprovalLevel)) -> bool) -> Tally {
+        let counted = self.pending.iter().filter(|(at, _)| which(at));
+        counted.fold(Tally::default(), |sum, (_, tally)| sum.plus(*tally))
+    }
+
+    /// Adds another tenant's.
+    pub(crate) fn add(&mut self, other: &Self) {
+        for (state, tally) in &other.states {
+            let sum = self.states.entry(*state).or_default();
+            *sum = sum.plus(*tally);
+        }
+        for (at, tally) in &other.pending {
+            let sum = self.pending.entry(*at).or_default();
+            *sum = sum.plus(*tally);
+        }
+    }
+}

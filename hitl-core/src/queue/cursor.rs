@@ -1,0 +1,149 @@
+//! Where a listing goes on.
+
+use std::fmt;
+use std::str::FromStr;
+
+use super::{QueueFilter, QueueOrder, Viewer};
+use crate::hex::hex;
+use crate::seal::HostKey;
+
+/// What a cursor's check is derived for.
+const DOMAIN: &str = "hitl.cursor.v1";
+/// The place, and the check.
+const PLACE: usize = 32;
+const CHECK: usize = 16;
+
+/// Where a listing goes on: after the last call of a page. Opaque text; it holds no secret.
+///
+/// It stays good for as long as the host's key does: calls that come and go in between move nothing.
+/// It is bound to the viewer, the filter and the order of its listing, and a changed one is refused.
+#[derive(Clone, PartialEq, Eq)]
+pub struct Cursor([u8; PLACE + CHECK]);
+
+/// It is no cursor of this listing: it was changed, made under another key, or for another viewer,
+/// filter or order.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("this is no cursor of this listing; begin at its first page")]
+pub struct InvalidCursor(());
+
+impl Cursor {
+    pub(crate) fn seal(
+        place: [i64; 4],
+        key: &HostKey,
+        viewer: &Viewer,
+        filter: &QueueFilter,
+        order: QueueOrder,
+    ) -> Self {
+        let mut bytes = [0; PLACE + CHECK];
+        for (at, part) in place.iter().enumerate() {
+            bytes[at * 8..(at + 1) * 8].copy_from_slice(&part.to_be_bytes());
+        }
+        let check = check(&bytes[..PLACE], key, viewer, filter, order);
+        bytes[PLACE..].copy_from_slice(&check);
+        Self(bytes)
+    }
+
+    pub(crate) fn open(
+        &self,
+        key: &HostKey,
+        viewer: &Viewer,
+        filter: &QueueFilter,
+        order: QueueOrder,
+    ) -> Result<[i64; 4], InvalidCursor> {
+        let (place, given) = self.0.split_at(PLACE);
+        // It guards against mistakes and foreign listings, not a secret: who may see what is judged
+        // by the viewer, each time.
+        if given != check(place, key, viewer, filter, order) {
+            return Err(InvalidCursor(()));
+        }
+        let mut parts = [0; 4];
+        for (part, bytes) in parts.iter_mut().zip(place.as_chunks::<8>().0) {
+            *part = i64::from_be_bytes(*bytes);
+        }
+        Ok(parts)
+    }
+}
+
+fn check(
+    place: &[u8],
+    key: &HostKey,
+    viewer: &Viewer,
+    filter: &QueueFilter,
+    order: QueueOrder,
+) -> [u8; CHECK] {
+    // Plain data of ours: it always has a JSON form, and a different one when it differs.
+    let listing = serde_json::to_vec(&(viewer, filter, order)).unwrap_or_default();
+    let mac = key.mac(DOMAIN, &[place, &listing].concat());
+    let mut check = [0; CHECK];
+    check.copy_from_slice(&mac[..CHECK]);
+    check
+}
+
+impl fmt::Display for Cursor {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&hex(&self.0))
+    }
+}
+
+impl fmt::Debug for Cursor {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Cursor({self})")
+    }
+}
+
+impl FromStr for Cursor {
+    type Err = InvalidCursor;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        let mut bytes = [0; PLACE + CHECK];
+        let digits = text.as_bytes();
+        let plain = |digit: &u8| digit.is_ascii_digit() || (b'a'..=b'f').contains(digit);
+        if digits.len() != 2 * bytes.len() || !digits.iter().all(plain) {
+            return Err(InvalidCursor(()));
+        }
+        for (at, byte) in bytes.iter_mut().enumerate() {
+            let digits = &text[at * 2..at * 2 + 2];
+            *byte = u8::from_str_radix(digits, 16).map_err(|_| InvalidCursor(()))?;
+        }
+        Ok(Self(bytes))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::policy::Priority;
+
+    #[test]
+    fn a_cursor_comes_back_and_fits_its_own_listing_only() {
+        let key = HostKey::from_bytes([7; 32]);
+        let (viewer, filter) = (Viewer::of("acme"), QueueFilter::default());
+        let place = [0, 12, -5, i64::MAX];
+        let cursor = Cursor::seal(place, &key, &viewer, &filter, QueueOrder::Reviewer);
+        let again: Cursor = cursor.to_string().parse().unwrap();
+        assert_eq!(again.open(&key, &viewer, &filter, QueueOrder::Reviewer), Ok(place));
+
+        let urgent = QueueFilter { priority: Some(Priority::Urgent), ..filter.clone() };
+        assert!(again.open(&key, &viewer, &urgent, QueueOrder::Reviewer).is_err());
+        assert!(again.open(&key, &viewer, &filter, QueueOrder::Due).is_err());
+        assert!(again.open(&key, &Viewer::all_tenants(), &filter, QueueOrder::Reviewer).is_err());
+        let other = HostKey::from_bytes([8; 32]);
+        assert!(again.open(&other, &viewer, &filter, QueueOrder::Reviewer).is_err());
+    }
+
+    #[test]
+    fn a_changed_cursor_is_refused() {
+        let key = HostKey::from_bytes([7; 32]);
+        let (viewer, filter) = (Viewer::of("acme"), QueueFilter::default());
+        let cursor = Cursor::seal([0, 1, 2, 3], &key, &viewer, &filter, QueueOrder::Due);
+        for at in 0..cursor.0.len() * 8 {
+            let mut bent = cursor.clone();
+            bent.0[at / 8] ^= 1 << (at % 8);
+            assert!(bent.open(&key, &viewer, &filter, QueueOrder::Due).is_err(), "bit {at}");
+        }
+        let text = cursor.to_string();
+        for bad in ["", "zz", &text[1..], &text.to_uppercase(), &format!("{text}00"), "\u{e9}"] {
+            assert!(bad.parse::<Cursor>().is_err(), "{bad}");
+        }
+    }
+}

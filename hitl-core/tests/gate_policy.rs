@@ -1,0 +1,93 @@
+//! Rules at the gate: the clock they look at, and a candidate beside them.
+#![expect(clippy::unwrap_used, clippy::panic, reason = "a failed expectation fails the test")]
+
+mod support;
+
+use std::time::Duration;
+
+use hitl_base::clock::ManualClock;
+use hitl_core::policy::{Answer, Rule, TimeWindow, When};
+use hitl_core::{
+    Assessment, CallKey, CallView, Outcome, Policy, RuleSet, Ruling, Submission, Verdict,
+    VerdictKind,
+};
+use support::{Look, ask, bench_with, note, pay};
+
+fn rules(rule: Rule) -> RuleSet {
+    RuleSet::builder("test", "1").rule(rule).build().unwrap()
+}
+
+#[tokio::test]
+async fn rules_look_at_the_gates_clock() {
+    let clock = ManualClock::at("2026-01-05T17:59:00Z".parse().unwrap());
+    let closed = TimeWindow::always().between("18:00", "08:00");
+    let policy = rules(Rule::deny("closed").when(When::tool("note").time(closed)));
+    let b = bench_with(|g| g.policy(policy).clock(clock.clone())).await;
+    assert_eq!(b.gate.assess(&note("a"), "ann").unwrap().verdict, Verdict::Run);
+    clock.advance(Duration::from_secs(60));
+    assert!(matches!(b.gate.assess(&note("a"), "ann").unwrap().verdict, Verdict::Deny(_)));
+}
+
+#[tokio::test]
+async fn an_auto_rule_lifts_the_score_at_the_gate_and_nothing_else() {
+    let policy = rules(Rule::auto("trusted").when(When::tool("*").principal("ann")));
+    let b = bench_with(|g| g.policy(policy)).await;
+    let preview = b.gate.assess(&ask("a"), "ann").unwrap();
+    assert_eq!(preview.verdict, Verdict::Run);
+    assert_eq!(preview.decided_by.unwrap().to_string(), "rule `trusted` of test version 1");
+    assert_eq!(preview.because, ["rule `trusted` of test version 1"]);
+    assert_ne!(b.gate.assess(&ask("a"), "bob").unwrap().verdict, Verdict::Run);
+    // High risk, and the tool sets no threshold of its own.
+    assert_ne!(b.gate.assess(&pay("x", 5.0), "ann").unwrap().verdict, Verdict::Run);
+    let outcome = b.gate.submit(ask("a")).by("ann").await.unwrap();
+    assert!(matches!(outcome, Submission::Done { outcome: Outcome::Executed(_), .. }));
+}
+
+/// A candidate that is as bad as can be.
+struct Bad(u8);
+
+impl Policy for Bad {
+    fn rule(&self, _: &CallView<'_>, _: &Assessment) -> Option<Ruling> {
+        None
+    }
+
+    fn answer(&self, _: &CallView<'_>, _: &Assessment) -> Answer {
+        assert_ne!(self.0, 0, "a candidate that panics");
+        Answer::failed("a candidate that fails")
+    }
+}
+
+#[tokio::test]
+async fn a_candidate_is_counted_and_changes_nothing() {
+    let candidate = rules(Rule::deny("no notes").when(When::tool("note")));
+    let b = bench_with(|g| g.shadow(candidate)).await;
+    for position in 0..3 {
+        b.gate.call(note("a")).by("ann").key("r", position).await.unwrap();
+        // The same key again is not counted again.
+        b.gate.call(note("a")).by("ann").key("r", position).await.unwrap();
+    }
+    b.gate.call(Look { what: "x".to_owned() }).by("ann").await.unwrap();
+    b.gate.assess(&note("a"), "ann").unwrap();
+    let report = b.gate.shadow();
+    assert_eq!((report.compared, report.failed), (4, 0));
+    assert_eq!(report.differences.len(), 1);
+    let difference = &report.differences[0];
+    assert_eq!((difference.tool.as_str(), difference.calls), ("note", 3));
+    assert_eq!((difference.active, difference.candidate), (VerdictKind::Run, VerdictKind::Deny));
+    assert_eq!(b.world.ran(), 4);
+    assert!(b.audit.records().iter().all(|record| record.policies.is_empty()));
+}
+
+#[tokio::test]
+async fn invariant_5_a_candidate_that_fails_or_panics_touches_no_call() {
+    for bad in [0, 1] {
+        let b = bench_with(|g| g.shadow(Bad(bad))).await;
+        b.gate.call(note("a")).by("ann").key("r", 0).await.unwrap();
+        let report = b.gate.shadow();
+        assert_eq!((report.compared, report.failed), (0, 1));
+        assert!(report.differences.is_empty());
+        assert_eq!(b.world.ran(), 1);
+        let record = b.gate.find(&CallKey::new("r", 0)).await.unwrap().unwrap();
+        assert!(record.request.because.is_empty());
+    }
+}

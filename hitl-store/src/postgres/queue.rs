@@ -1,0 +1,150 @@
+//! The queue: its order is that of an index, so that a stretch costs as much as it is long.
+
+use hitl_core::Tenant;
+use hitl_core::queue::{COUNTED, Place, Placed, QueueCounts, QueueOrder, QueueScan, Tally, rank};
+use tokio_postgres::types::{ToSql, Type};
+
+use super::database::{Database, Sql};
+use super::error::Fault;
+use super::query::{count, original, record, storable};
+
+/// A stretch of each state that has not ended, as one snapshot.
+///
+/// The states stand in the text: only then is a partial index known to hold their calls.
+macro_rules! stretches {
+    ($key:literal, $after:literal, $limit:literal) => {
+        concat!(
+            "SELECT n, turn, version, record FROM (",
+            stretches!(@of "pending", $key, $after, $limit),
+            " UNION ALL ",
+            stretches!(@of "approved", $key, $after, $limit),
+            " UNION ALL ",
+            stretches!(@of "claimed", $key, $after, $limit),
+            " UNION ALL ",
+            stretches!(@of "outcomeUnknown", $key, $after, $limit),
+            ") found ORDER BY ", $key, " LIMIT ", $limit
+        )
+    };
+    (@of $state:literal, $key:literal, $after:literal, $limit:literal) => {
+        concat!(
+            "(SELECT n, rank, turn, due_at, version, record FROM {s}.calls WHERE tenant = $1 \
+             AND state = '", $state, "' AND '", $state, "' = ANY ($2) \
+             AND (", $key, ") > (", $after, ") ORDER BY ", $key, " LIMIT ", $limit, ")"
+        )
+    };
+}
+
+static BY_TURN: Sql = Sql {
+    text: stretches!("rank, turn, due_at, n", "$3, $4, $5, $6", "$7"),
+    types: &[
+        Type::TEXT,
+        Type::TEXT_ARRAY,
+        Type::INT8,
+        Type::INT8,
+        Type::INT8,
+        Type::INT8,
+        Type::INT8,
+    ],
+};
+static BY_DUE: Sql = Sql {
+    text: stretches!("due_at, n", "$3, $4", "$5"),
+    types: &[Type::TEXT, Type::TEXT_ARRAY, Type::INT8, Type::INT8, Type::INT8],
+};
+static CREATED: Sql = Sql {
+    text: "SELECT n, turn, version, record FROM {s}.calls WHERE tenant = $1 AND n = ANY (ARRAY( \
+             SELECT head.n FROM unnest($2::text[]) AS wanted (state) CROSS JOIN LATERAL ( \
+               SELECT n FROM {s}.calls WHERE tenant = $1 AND state = wanted.state AND n > $3 \
+               ORDER BY n LIMIT $4) head \
+             ORDER BY head.n LIMIT $4)) ORDER BY n",
+    types: &[Type::TEXT, Type::TEXT_ARRAY, Type::INT8, Type::INT8],
+};
+static STATES: Sql = Sql {
+    text: "SELECT (SELECT count(*) FROM (SELECT FROM {s}.calls WHERE tenant = $1 \
+             AND state = wanted.state LIMIT $3) counted) \
+           FROM unnest($2::text[]) WITH ORDINALITY AS wanted (state, place) ORDER BY place",
+    types: &[Type::TEXT, Type::TEXT_ARRAY, Type::INT8],
+};
+static LEVELS: Sql = Sql {
+    text: "SELECT (SELECT count(*) FROM (SELECT FROM {s}.calls WHERE tenant = $1 \
+             AND state = 'pending' AND rank = ranks.rank AND level = levels.level LIMIT $4) counted) \
+           FROM unnest($2::bigint[]) WITH ORDINALITY AS ranks (rank, place) \
+           CROSS JOIN unnest($3::text[]) WITH ORDINALITY AS levels (level, place) \
+           ORDER BY ranks.place, levels.place",
+    types: &[Type::TEXT, Type::INT8_ARRAY, Type::TEXT_ARRAY, Type::INT8],
+};
+// From one to the next: the calls of a tenant are stepped over, however many there are.
+static TENANTS: Sql = Sql {
+    text: "WITH RECURSIVE found (tenant) AS ( \
+             SELECT tenant FROM ( \
+               (SELECT tenant FROM {s}.calls WHERE $1::text IS NULL ORDER BY tenant LIMIT 1) \
+               UNION ALL \
+               (SELECT tenant FROM {s}.calls WHERE tenant > $1 ORDER BY tenant LIMIT 1)) first \
+             UNION ALL \
+             SELECT (SELECT c.tenant FROM {s}.calls c WHERE c.tenant > found.tenant \
+                     ORDER BY c.tenant LIMIT 1) \
+             FROM found WHERE found.tenant IS NOT NULL) \
+           SELECT tenant FROM found WHERE tenant IS NOT NULL LIMIT $2",
+    types: &[Type::TEXT, Type::INT8],
+};
+
+/// The statements here.
+pub(super) const ALL: &[&Sql] = &[&BY_TURN, &BY_DUE, &CREATED, &STATES, &LEVELS, &TENANTS];
+
+/// A stretch of a tenant's queue.
+pub(super) async fn scan(on: &Database, scan: &QueueScan) -> Result<Vec<Placed>, Fault> {
+    let states: Vec<&str> = scan.states.iter().map(|state| state.name()).collect();
+    let [rank, turn, due, n] = scan.after.unwrap_or([i64::MIN; 4]);
+    let (tenant, limit) = (storable(scan.tenant.as_str()), count(scan.limit));
+    let rows = match scan.order {
+        QueueOrder::Created => on.read(&CREATED, &[&tenant, &states, &n, &limit]).await?,
+        QueueOrder::Due => on.read(&BY_DUE, &[&tenant, &states, &due, &n, &limit]).await?,
+        _ => {
+            let given: [&(dyn ToSql + Sync); 7] =
+                [&tenant, &states, &rank, &turn, &due, &n, &limit];
+            on.read(&BY_TURN, &given).await?
+        }
+    };
+    let placed = |row| {
+        let record = record(row, 2)?;
+        let request = &record.request;
+        let (priority, due_at) = (request.priority, request.due_at);
+        let number = row.try_get::<_, i64>(0)?.cast_unsigned();
+        let turn = row.try_get::<_, i64>(1)?.cast_unsigned();
+        Ok(Placed { place: Place { priority, turn, due_at, number }, record })
+    };
+    rows.iter().map(placed).collect()
+}
+
+/// How many of a tenant's calls there are, as far as they are counted.
+pub(super) async fn counts(on: &Database, tenant: &Tenant) -> Result<QueueCounts, Fault> {
+    let (tenant, most) = (storable(tenant.as_str()), COUNTED.cast_signed() + 1);
+    let states: Vec<&str> = QueueCounts::STATES.iter().map(|state| state.name()).collect();
+    let ranks: Vec<i64> = QueueCounts::PRIORITIES.iter().map(|p| rank(*p)).collect();
+    let levels: Vec<String> = QueueCounts::LEVELS.iter().map(ToString::to_string).collect();
+    let mut counts = QueueCounts::default();
+    let rows = on.read(&STATES, &[&tenant, &states, &most]).await?;
+    for (state, row) in QueueCounts::STATES.into_iter().zip(&rows) {
+        counts.states.insert(state, Tally::of(row.try_get::<_, i64>(0)?.cast_unsigned()));
+    }
+    let rows = on.read(&LEVELS, &[&tenant, &ranks, &levels, &most]).await?;
+    let kinds = QueueCounts::PRIORITIES.into_iter();
+    let kinds = kinds.flat_map(|p| QueueCounts::LEVELS.into_iter().map(move |level| (p, level)));
+    for (at, row) in kinds.zip(&rows) {
+        let counted: i64 = row.try_get(0)?;
+        if counted > 0 {
+            counts.pending.insert(at, Tally::of(counted.cast_unsigned()));
+        }
+    }
+    Ok(counts)
+}
+
+/// The tenants that have calls, in order.
+pub(super) async fn tenants(
+    on: &Database,
+    after: Option<&Tenant>,
+    limit: usize,
+) -> Result<Vec<Tenant>, Fault> {
+    let after = after.map(|tenant| storable(tenant.as_str()));
+    let rows = on.read(&TENANTS, &[&after, &count(limit)]).await?;
+    rows.iter().map(|row| Ok(Tenant::new(original(row.try_get(0)?)))).collect()
+}
