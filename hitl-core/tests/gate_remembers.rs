@@ -317,14 +317,14 @@ async fn a_tool_says_who_must_approve_and_who_is_asked_when_nobody_does() {
     let vote = ticket.request().approve().by(finance("fritz"));
     let voted = gate.decide(vote.clone()).await.unwrap();
     assert_eq!((voted.state, voted.votes.len()), (CallState::Pending, 1));
-    clock.advance(Duration::from_secs(1));
     assert_eq!(gate.decide(vote).await.unwrap(), voted, "sent twice, it counts once");
     let director = ticket.request().approve().by(Authority::of("dora").role("director"));
     assert_eq!(gate.decide(director).await.unwrap().state, CallState::Approved);
     let Outcome::Executed(output) = ticket.wait().await.unwrap() else { panic!("it ran") };
     assert_eq!(output.json(), Some("7"));
     let events = bench.events();
-    assert_eq!(events, ["requested", "voted", "decided", "claimed", "executed"]);
+    // What was sent twice is audited twice, under one id.
+    assert_eq!(events, ["requested", "voted", "voted", "decided", "claimed", "executed"]);
 
     let ticket = enter(2).await;
     clock.advance(Duration::from_secs(600));

@@ -9,7 +9,7 @@ use syn::spanned::Spanned as _;
 
 use super::arguments::arguments_of;
 use super::tool::Names;
-use crate::parse::{Attribute, Function, Role};
+use crate::parse::{Attribute, Function, Role, Stage};
 
 pub(super) fn spec(attribute: &Attribute, function: &Function, names: &Names) -> TokenStream {
     let short = &names.short;
@@ -78,21 +78,17 @@ fn config(attribute: &Attribute, short: &TokenStream) -> Option<TokenStream> {
         call("decisions", quote!(&[#(#choices),*]));
     }
     if let Some(given) = &attribute.stages {
-        let stages = given.value.iter().map(|(role, people)| match role {
-            Some(role) => quote!(#short::StageSpec::of(#role, #people)),
-            None => quote!(#short::StageSpec::people(#people)),
+        let stages = given.value.iter().map(|Stage { role, people }| {
+            let of = role.as_ref().map(|role| quote!(#short::StageSpec::of(#role, #people)));
+            of.unwrap_or_else(|| quote!(#short::StageSpec::people(#people)))
         });
         call("stages", quote!(&[#(#stages),*]));
     }
     if let Some(within) = &attribute.escalate_within {
         let within = duration(within.value);
-        let role = match &attribute.escalate_to {
-            Some(role) => {
-                let role = &role.value;
-                quote!(::core::option::Option::Some(#role))
-            }
-            None => quote!(::core::option::Option::None),
-        };
+        let to = attribute.escalate_to.as_ref().map(|role| &role.value);
+        let role = to.map(|role| quote!(::core::option::Option::Some(#role)));
+        let role = role.unwrap_or_else(|| quote!(::core::option::Option::None));
         call("escalate", quote!(#role, #within));
     }
     if let Some(given) = &attribute.attempts {

@@ -6,7 +6,7 @@ use proc_macro2::TokenStream;
 use syn::{Ident, Path};
 
 use super::entries::{self, Entry};
-use super::value::{self, Given};
+use super::value::{self, Given, Stage};
 use crate::errors::{Errors, list, suggestion};
 
 /// Every key, in the order of the attribute's documentation.
@@ -49,7 +49,7 @@ pub(crate) struct Attribute {
     pub(crate) quick_threshold: Option<Given<u8>>,
     pub(crate) requires_reason: Option<Ident>,
     pub(crate) decisions: Option<Given<Vec<&'static str>>>,
-    pub(crate) stages: Option<Given<Vec<(Option<String>, u32)>>>,
+    pub(crate) stages: Option<Given<Vec<Stage>>>,
     pub(crate) four_eyes: Option<Ident>,
     pub(crate) escalate_to: Option<Given<String>>,
     pub(crate) escalate_within: Option<Given<Duration>>,

@@ -13,3 +13,4 @@ pub(crate) use attribute::Attribute;
 pub(crate) use function::{Function, Returns};
 pub(crate) use parameter::{Argument, DefaultValue, Held, Parameter, Role};
 pub(crate) use scan::identifier;
+pub(crate) use value::Stage;

@@ -112,8 +112,14 @@ pub(crate) fn decisions(entry: &Entry) -> syn::Result<Given<Vec<&'static str>>> 
     Ok(Given::new(given, value(entry, what)?))
 }
 
+/// How many people, of a role or of any.
+pub(crate) struct Stage {
+    pub(crate) role: Option<String>,
+    pub(crate) people: u32,
+}
+
 /// Stages: how many people, and of which role.
-pub(crate) fn stages(entry: &Entry) -> syn::Result<Given<Vec<(Option<String>, u32)>>> {
+pub(crate) fn stages(entry: &Entry) -> syn::Result<Given<Vec<Stage>>> {
     let what = "a list of stages, like `[\"2 of finance\", \"director\", \"2\"]`";
     let mut given = Vec::new();
     for (expr, text) in strings(entry, what)? {
@@ -125,7 +131,7 @@ pub(crate) fn stages(entry: &Entry) -> syn::Result<Given<Vec<(Option<String>, u3
         let stage = people.parse::<u32>().ok().filter(|people| *people > 0);
         let named = role.is_none_or(|role| !role.is_empty());
         match stage {
-            Some(people) if named => given.push((role.map(str::to_owned), people)),
+            Some(people) if named => given.push(Stage { role: role.map(str::to_owned), people }),
             _ => return Err(wrong(entry, expr, what)),
         }
     }
