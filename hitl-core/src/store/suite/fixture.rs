@@ -8,7 +8,7 @@ use super::Subject;
 use crate::approval::{ApprovalRequest, Choice, Decision};
 use crate::call::{
     CallContext, CallKey, ContentDigest, FailureRecord, Fingerprint, Hints, HitlConfig, Principal,
-    Risk, Tenant, Thresholds, binding_digest,
+    Risk, RunId, Tenant, Thresholds, binding_digest,
 };
 use crate::confidence::Assessment;
 use crate::ids::{ClaimToken, OwnerToken, RequestId, SessionId};
@@ -55,6 +55,7 @@ pub struct Draft {
     quorum: Quorum,
     escalations: Vec<Escalation>,
     idempotent: bool,
+    root: Option<RunId>,
     argument: String,
     principal: Principal,
     priority: Priority,
@@ -78,6 +79,7 @@ impl Draft {
             quorum: Quorum::ONE,
             escalations: Vec::new(),
             idempotent: false,
+            root: None,
             argument: "C-7".to_owned(),
             principal: Principal::new("agent-owner"),
             priority: Priority::Urgent,
@@ -144,6 +146,13 @@ impl Draft {
     #[must_use]
     pub fn escalate(mut self, role: &str, seconds: u64) -> Self {
         self.escalations.push(Escalation::new(Some(role.to_owned()), seconds * 1000));
+        self
+    }
+
+    /// Delegated, on the way from this run.
+    #[must_use]
+    pub fn root(mut self, run: &str) -> Self {
+        self.root = Some(RunId::new(run));
         self
     }
 
@@ -257,7 +266,10 @@ impl Draft {
                 version: 1,
                 state: self.state,
                 request,
-                context: CallContext::of(principal).tenant(self.key.tenant.clone()),
+                context: self.root.iter().fold(
+                    CallContext::of(principal).tenant(self.key.tenant.clone()),
+                    |context, root| context.root(root.clone()),
+                ),
                 content,
                 owner: self.owner,
                 attached: false,
