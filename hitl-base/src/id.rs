@@ -6,6 +6,12 @@
 #[doc(hidden)]
 pub use uuid::Uuid;
 
+/// A new id: see `mint`.
+#[doc(hidden)]
+pub fn mint() -> Uuid {
+    crate::mint::mint()
+}
+
 /// Declares an id that hitl mints: a UUID (version 7, so that ids sort by age).
 #[macro_export]
 macro_rules! uuid_id {
@@ -21,7 +27,7 @@ macro_rules! uuid_id {
             /// A new id, unlike any other.
             #[expect(clippy::new_without_default, reason = "two defaults would not be equal")]
             pub fn new() -> Self {
-                Self($crate::id::Uuid::now_v7())
+                Self($crate::id::mint())
             }
         }
 

@@ -7,6 +7,7 @@ pub mod clock;
 pub mod display;
 pub mod id;
 pub mod json;
+mod mint;
 pub mod redact;
 mod time;
 

@@ -2,7 +2,9 @@
 //!
 //! Only the standard library, so that it builds in a moment and needs nothing.
 
+mod bench;
 mod cargo;
+mod instructions;
 mod postgres;
 mod quickstart;
 mod toolchain;
@@ -10,10 +12,13 @@ mod toolchain;
 use std::process::ExitCode;
 
 use crate::cargo::{Step, cargo};
+use crate::instructions::Baseline;
 
 const HELP: &str = "\
 Usage: cargo xtask test
        cargo xtask postgres
+       cargo xtask bench [--quick | --thorough] [PATH ...]
+       cargo xtask instructions [--keep]
 
 `test` runs everything that has to hold before a change is merged: format, lints, documentation, every
 test, every example, and the quickstart on the data that comes along.
@@ -25,6 +30,12 @@ HITL_SKIP_POSTGRES=1 goes without those tests, on a developer's machine and neve
 
 `postgres` starts such a server, says where it is, and ends it when a line or the end of its input comes:
 for running single tests with `cargo test`.
+
+`bench` measures every path of the performance budget beside its yardstick and prints one table; also
+target/bench/results.json and results.svg. --quick takes under two minutes.
+
+`instructions` counts the instructions of a few paths under callgrind and compares them with
+benches/instructions.json; --keep writes that file anew.
 ";
 
 fn main() -> ExitCode {
@@ -32,6 +43,9 @@ fn main() -> ExitCode {
     let arguments: Vec<&str> = arguments.iter().map(String::as_str).collect();
     let done = match arguments[..] {
         ["test"] => test(),
+        ["bench", ref rest @ ..] => bench::run(rest),
+        ["instructions"] => instructions::run(Baseline::Compare),
+        ["instructions", "--keep"] => instructions::run(Baseline::Keep),
         ["postgres"] => postgres::serve(),
         ["help" | "--help" | "-h"] => {
             print!("{HELP}");

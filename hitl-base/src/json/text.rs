@@ -1,15 +1,17 @@
 //! A JSON document as the text it is, inside a larger record.
 
 use std::fmt;
+use std::sync::Arc;
 
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use serde_json::value::RawValue;
 
 use super::{Json, ScanError, scan};
 
-/// A JSON document kept as text, byte for byte. In a record it appears as JSON, not as a string.
+/// A JSON document kept as text, byte for byte. In a record it appears as JSON, not as a string. Cheap
+/// to clone; clones share the text.
 #[derive(Clone)]
-pub struct JsonText(Box<RawValue>);
+pub struct JsonText(Arc<RawValue>);
 
 /// The text is not one JSON document.
 #[derive(Clone, Copy, Debug, thiserror::Error)]
@@ -19,12 +21,12 @@ pub struct NotJson(());
 impl JsonText {
     /// Takes text that must be one JSON document.
     pub fn new(text: String) -> Result<Self, NotJson> {
-        RawValue::from_string(text).map(Self).map_err(|_| NotJson(()))
+        RawValue::from_string(text).map(|raw| Self(raw.into())).map_err(|_| NotJson(()))
     }
 
     /// `null`.
     pub fn null() -> Self {
-        Self(RawValue::NULL.to_owned())
+        Self(RawValue::NULL.to_owned().into())
     }
 
     /// The text.
@@ -73,6 +75,6 @@ impl Serialize for JsonText {
 
 impl<'de> Deserialize<'de> for JsonText {
     fn deserialize<D: Deserializer<'de>>(from: D) -> Result<Self, D::Error> {
-        Box::<RawValue>::deserialize(from).map(Self)
+        Box::<RawValue>::deserialize(from).map(|raw| Self(raw.into()))
     }
 }

@@ -29,7 +29,7 @@ impl CallKey {
 
     /// A key that no other call has. Such a call cannot be re-attached to after a restart.
     pub(crate) fn fresh(tenant: Tenant) -> Self {
-        let run = hitl_base::id::Uuid::now_v7().to_string();
+        let run = hitl_base::id::mint().to_string();
         Self { tenant, run: RunId::new(run), position: 0 }
     }
 }

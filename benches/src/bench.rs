@@ -1,0 +1,45 @@
+//! Gives a path to criterion, or runs each of its pairs once when `cargo test` asks.
+
+use std::time::Duration;
+
+use criterion::Criterion;
+
+use crate::measure::{Effort, measure};
+use crate::pair::Sides;
+use crate::paths;
+
+/// What the `main` of a bench target does.
+pub fn main(path: &str) {
+    if !std::env::args().any(|argument| argument == "--bench") {
+        for pair in paths::of(path, Effort::Smoke).expect("a path of this name") {
+            let row = measure(pair, Effort::Smoke);
+            assert!(row.ours.median > 0.0 && row.yardstick.median > 0.0, "{}", row.path);
+            println!("{} works", row.path);
+        }
+        return;
+    }
+    let mut criterion = Criterion::default()
+        .sample_size(20)
+        .measurement_time(Duration::from_secs(2))
+        .configure_from_args();
+    for pair in paths::of(path, Effort::Quick).expect("a path of this name") {
+        let mut group = criterion.benchmark_group(&pair.path);
+        match pair.sides {
+            Sides::Timed { ours, yardstick, .. } => {
+                let (mut ours, mut yardstick) = (ours(), yardstick());
+                group.bench_function("hitl", |bencher| bencher.iter_custom(&mut ours));
+                group.bench_function(pair.against, |bencher| bencher.iter_custom(&mut yardstick));
+            }
+            Sides::Counted(count) => {
+                let (ours, yardstick) = count();
+                let unit = pair.unit.name();
+                println!(
+                    "{}: {ours:.1} {unit}, {}: {yardstick:.1} {unit}",
+                    pair.path, pair.against
+                );
+            }
+        }
+        group.finish();
+    }
+    criterion.final_summary();
+}

@@ -1,0 +1,199 @@
+//! A call that runs at once, by the size of its arguments and by where its audit goes.
+
+use std::fs::{File, OpenOptions};
+use std::io::Write as _;
+use std::rc::Rc;
+use std::time::Duration;
+
+use hitl::prelude::*;
+use hitl::{JsonlAudit, MemoryStore};
+use serde_json::{to_string, to_vec};
+use sha2::{Digest as _, Sha256};
+
+use crate::heap;
+use crate::measure::Effort;
+use crate::pair::{Pair, Run, Unit};
+use crate::timing::{one_thread, repeat, repeat_on};
+use crate::tools::{Plain, arguments, audit_record, gate, look_up, memory_gate, write_down};
+
+/// The least that a gate must do: serialise the arguments, hash them, serialise one audit record.
+const LEAST: &str = "serialise + SHA-256 + serialise one record";
+
+pub(super) fn pairs(_: Effort) -> Vec<Pair> {
+    let mut pairs = Vec::new();
+    for (size, bytes) in [("small", 20), ("4 KB", 4 << 10), ("256 KB", 256 << 10)] {
+        pairs.push(
+            Pair::timed(
+                format!("auto call, read-only, {size}"),
+                move || reading(bytes),
+                LEAST,
+                move || least(bytes),
+            )
+            .budget(2.5),
+        );
+        pairs.push(Pair::timed(
+            format!("auto call, claimed in memory, {size}"),
+            move || claiming(bytes),
+            LEAST,
+            move || least(bytes),
+        ));
+    }
+    pairs.push(Pair::timed(
+        "auto call, read-only, beside a bare async fn",
+        || reading(20),
+        "a bare async fn",
+        bare,
+    ));
+    pairs.push(
+        Pair::timed(
+            "auto call, read-only, chained audit file",
+            || filed(20),
+            "the same bytes, one write(2) each",
+            || written(20),
+        )
+        .budget(1.5),
+    );
+    pairs.push(Pair::timed(
+        "call_json from bytes, small",
+        || from_text(20),
+        "serde_json + SHA-256 + one record",
+        || least_from_text(20),
+    ));
+    pairs.push(Pair::timed(
+        "call_json from bytes, 4 KB",
+        || from_text(4 << 10),
+        "serde_json + SHA-256 + one record",
+        || least_from_text(4 << 10),
+    ));
+    pairs.push(Pair::counted(
+        "auto call, read-only, allocations",
+        Unit::Allocations,
+        LEAST,
+        allocations,
+    ));
+    pairs
+}
+
+fn reading(bytes: usize) -> Run {
+    let runtime = one_thread();
+    let gate = runtime.block_on(memory_gate());
+    let plain = arguments(bytes);
+    calling(&runtime, gate, plain)
+}
+
+fn calling(runtime: &Rc<tokio::runtime::Runtime>, gate: Gate, plain: Plain) -> Run {
+    repeat_on(Rc::clone(runtime), move || {
+        let (gate, Plain { customer, limit, note }) = (gate.clone(), plain.clone());
+        async move { gate.call(look_up(customer, limit, note)).by("ann").await.expect("it runs") }
+    })
+}
+
+/// The store keeps every call, so it is replaced now and then: its growth is measured elsewhere.
+fn claiming(bytes: usize) -> Run {
+    const KEPT: u64 = 20_000;
+    let runtime = one_thread();
+    let (plain, mut calls, mut inner) = (arguments(bytes), KEPT, None::<Run>);
+    Box::new(move |times| {
+        if calls >= KEPT || inner.is_none() {
+            let (gate, plain) = (runtime.block_on(memory_gate()), plain.clone());
+            inner = Some(repeat_on(Rc::clone(&runtime), move || {
+                let (gate, Plain { customer, limit, note }) = (gate.clone(), plain.clone());
+                async move {
+                    gate.call(write_down(customer, limit, note)).by("ann").await.expect("it runs")
+                }
+            }));
+            calls = 0;
+        }
+        calls += times;
+        inner.as_mut().map_or(Duration::ZERO, |inner| inner(times))
+    })
+}
+
+fn least(bytes: usize) -> Run {
+    let record = one_thread().block_on(audit_record());
+    let plain = arguments(bytes);
+    repeat(move || {
+        let copy = plain.clone();
+        let text = to_vec(&copy).expect("plain data");
+        (Sha256::digest(&text), to_vec(&record).expect("plain data"))
+    })
+}
+
+fn bare() -> Run {
+    #[expect(clippy::unused_async, reason = "the least that an async tool can be")]
+    async fn body(customer: String, limit: u32, note: String) -> u32 {
+        std::hint::black_box((customer, note));
+        limit
+    }
+    let plain = arguments(20);
+    repeat_on(one_thread(), move || {
+        let Plain { customer, limit, note } = plain.clone();
+        body(customer, limit, note)
+    })
+}
+
+fn filed(bytes: usize) -> Run {
+    let runtime = one_thread();
+    let folder = tempfile::tempdir().expect("a folder");
+    let audit = JsonlAudit::open(folder.path().join("audit.jsonl")).expect("an audit file");
+    let gate = runtime.block_on(gate(MemoryStore::new(), audit));
+    let mut inner = calling(&runtime, gate, arguments(bytes));
+    Box::new(move |times| {
+        let _kept = &folder;
+        inner(times)
+    })
+}
+
+/// The lines that a call leaves, written without making them.
+fn written(bytes: usize) -> Run {
+    let runtime = one_thread();
+    let folder = tempfile::tempdir().expect("a folder");
+    let path = folder.path().join("audit.jsonl");
+    let audit = JsonlAudit::open(&path).expect("an audit file");
+    let gate = runtime.block_on(gate(MemoryStore::new(), audit));
+    calling(&runtime, gate, arguments(bytes))(1);
+    let kept = std::fs::read_to_string(&path).expect("the audit");
+    let lines: Vec<Vec<u8>> = kept.lines().map(|line| format!("{line}\n").into_bytes()).collect();
+    let mut file: File = OpenOptions::new()
+        .append(true)
+        .create(true)
+        .open(folder.path().join("raw"))
+        .expect("a file");
+    repeat(move || {
+        let _kept = &folder;
+        for line in &lines {
+            file.write_all(line).expect("written");
+        }
+    })
+}
+
+fn from_text(bytes: usize) -> Run {
+    let runtime = one_thread();
+    let gate = runtime.block_on(memory_gate());
+    let text: Rc<str> = to_string(&arguments(bytes)).expect("plain data").into();
+    let mut position = 0;
+    repeat_on(runtime, move || {
+        position += 1;
+        let (gate, text, key) = (gate.clone(), Rc::clone(&text), CallKey::new("bench", position));
+        async move { gate.call_json("look_up", &text, "ann", key).await.expect("it runs") }
+    })
+}
+
+fn least_from_text(bytes: usize) -> Run {
+    let record = one_thread().block_on(audit_record());
+    let text = to_string(&arguments(bytes)).expect("plain data");
+    repeat(move || {
+        let plain: Plain = serde_json::from_str(&text).expect("plain data");
+        let text = to_vec(&plain).expect("plain data");
+        (Sha256::digest(&text), to_vec(&record).expect("plain data"))
+    })
+}
+
+fn allocations() -> (f64, f64) {
+    const CALLS: u32 = 1_000;
+    let (mut ours, mut yardstick) = (reading(20), least(20));
+    ours(10);
+    yardstick(10);
+    let each = |run: &mut Run| heap::watch(|| run(CALLS.into())).1.allocations / f64::from(CALLS);
+    (each(&mut ours), each(&mut yardstick))
+}
