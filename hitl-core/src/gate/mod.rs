@@ -15,6 +15,9 @@
 //! | `decide` | decisions, withdrawals, settlements |
 //! | `queue` | what waits, as one viewer sees it |
 //! | `edit` | a human changes the arguments: the next revision |
+//! | `remember` | what a human has rejected is not asked about again |
+//! | `retry` | an idempotent tool is tried once more |
+//! | `view` | who may see which tenant's calls |
 //! | `batch` | the parallel calls of one model turn |
 //! | `events` | what happens, in order, for one viewer |
 //! | `reminders` | what somebody should be reminded of |
@@ -41,6 +44,8 @@ mod queue;
 mod recover;
 mod registry;
 mod reminders;
+mod remember;
+mod retry;
 mod review;
 mod score;
 mod serve;
@@ -49,6 +54,7 @@ mod submit;
 mod taint;
 mod taking;
 mod tool_set;
+mod view;
 mod wait;
 
 pub use batch::{Batch, BatchBuilder, Part, SubmittingBatch};
@@ -63,3 +69,4 @@ pub use recover::Recovered;
 pub use reminders::Reminders;
 pub use submission::{Receipt, Submission, Ticket};
 pub use tool_set::ToolSet;
+pub use view::View;

@@ -19,6 +19,10 @@ pub struct Recovered {
     pub expired: u64,
     /// Calls that a restore of the store moved, before there was anybody to audit that.
     pub restored: u64,
+    /// Calls whose time ran out and that somebody else is asked about now.
+    pub escalated: u64,
+    /// Calls of idempotent tools whose executor died: they are approved again, to be tried once more.
+    pub retried: u64,
 }
 
 impl Gate {
@@ -30,24 +34,29 @@ impl Gate {
             restored: self.audit_what_a_restore_moved().await?,
             ..Recovered::default()
         };
+        let mut before = Vec::new();
         loop {
             let stale = self.inner.store.stale(PAGE).await?;
             let mut moved = false;
-            for (tenant, id, state) in stale {
-                if state == CallState::Claimed {
-                    let lost = self.inner.lose(&tenant, id).await?;
-                    recovered.unknown += u64::from(lost);
-                    moved |= lost;
-                } else {
-                    let expired = self.inner.expire(&tenant, id).await?;
-                    recovered.expired += u64::from(expired);
-                    moved |= expired;
+            for (tenant, id, state) in &stale {
+                let next = match state {
+                    CallState::Claimed => self.inner.lose(tenant, *id).await?,
+                    _ => self.inner.expire(tenant, *id).await?,
+                };
+                let Some(next) = next else { continue };
+                moved = true;
+                match next.state {
+                    CallState::Pending => recovered.escalated += 1,
+                    CallState::Expired => recovered.expired += 1,
+                    _ if self.inner.try_again(&next).await? => recovered.retried += 1,
+                    _ => recovered.unknown += 1,
                 }
             }
-            // Nothing moved: what is left is somebody else's to move, or nothing is left.
-            if !moved {
+            // Nothing moved, and nobody else moved anything: what is left is not ours to move.
+            if stale.is_empty() || !moved && stale == before {
                 return Ok(recovered);
             }
+            before = stale;
         }
     }
 

@@ -5,7 +5,7 @@ use hitl_base::Timestamp;
 
 use super::writers::AuditWriter;
 use super::{ApplyError, Enclosed, StoreError, Watch};
-use crate::call::{CallKey, Tenant};
+use crate::call::{CallKey, ContentDigest, RunId, Tenant};
 use crate::ids::{RequestId, SessionId};
 use crate::machine::{CallRecord, CallState, Entry, Event, NewCall};
 use crate::queue::{Cap, Placed, QueueCounts, QueueScan};
@@ -32,6 +32,8 @@ pub struct PageRequest {
     pub states: Vec<CallState>,
     /// Only records created after this one.
     pub after: Option<RequestId>,
+    /// Only calls of this run, and of those that it delegated to, directly or not.
+    pub root: Option<RunId>,
     /// At most so many, 1 to 1000.
     pub limit: usize,
 }
@@ -39,7 +41,7 @@ pub struct PageRequest {
 impl PageRequest {
     /// The first hundred records in any state.
     pub fn all() -> Self {
-        Self { states: Vec::new(), after: None, limit: 100 }
+        Self { states: Vec::new(), after: None, root: None, limit: 100 }
     }
 
     /// The first hundred records in one of `states`.
@@ -51,6 +53,13 @@ impl PageRequest {
     #[must_use]
     pub fn after(mut self, id: RequestId) -> Self {
         self.after = Some(id);
+        self
+    }
+
+    /// Only the calls under this root run: its own, and those that were delegated.
+    #[must_use]
+    pub fn root(mut self, run: impl Into<RunId>) -> Self {
+        self.root = Some(run.into());
         self
     }
 
@@ -170,6 +179,17 @@ pub trait Store: Send + Sync + 'static {
     /// A page of records.
     async fn page(&self, tenant: &Tenant, page: PageRequest)
     -> Result<Vec<CallRecord>, StoreError>;
+
+    /// The calls of a run with this content that a human has [rejected](CallState::Rejected), the
+    /// newest first, at most `limit`. The content is that of their submission, however they were
+    /// edited. What it costs does not grow with the number of calls.
+    async fn rejected(
+        &self,
+        tenant: &Tenant,
+        run: &RunId,
+        content: ContentDigest,
+        limit: usize,
+    ) -> Result<Vec<CallRecord>, StoreError>;
 
     /// Calls, of any tenant, that somebody should move on: claimed by a session that is dead, or
     /// waiting past their expiry. At most `limit`.

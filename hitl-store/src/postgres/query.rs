@@ -6,7 +6,7 @@ use hitl_base::Timestamp;
 use hitl_core::machine::{CallRecord, CallState, Entry};
 use hitl_core::seal::Sealed;
 use hitl_core::store::{History, PageRequest};
-use hitl_core::{CallKey, RequestId, SessionId, Tenant};
+use hitl_core::{CallKey, ContentDigest, RequestId, RunId, SessionId, Tenant};
 use tokio_postgres::Row;
 use tokio_postgres::types::Type;
 
@@ -61,6 +61,18 @@ static PAGE: Sql = Sql {
                ORDER BY n LIMIT $4) head \
              ORDER BY head.n LIMIT $4)) ORDER BY n",
     types: &[Type::TEXT, Type::TEXT_ARRAY, Type::TEXT, Type::INT8],
+};
+static ROOTED: Sql = Sql {
+    text: "SELECT version, record FROM {s}.calls WHERE tenant = $1 AND root = $2 \
+             AND state = ANY ($3) AND n > coalesce(( \
+             SELECT n FROM {s}.calls WHERE id <= $4::text::uuid ORDER BY id DESC LIMIT 1), 0) \
+           ORDER BY n LIMIT $5",
+    types: &[Type::TEXT, Type::TEXT, Type::TEXT_ARRAY, Type::TEXT, Type::INT8],
+};
+static REJECTED: Sql = Sql {
+    text: "SELECT version, record FROM {s}.calls WHERE tenant = $1 AND run = $2 AND content = $3 \
+             AND state = 'rejected' ORDER BY n DESC LIMIT $4",
+    types: &[Type::TEXT, Type::TEXT, Type::TEXT, Type::INT8],
 };
 static APPROVED: Sql = Sql {
     text: "SELECT tenant, id::text FROM {s}.calls WHERE state = 'approved' AND n > coalesce(( \
@@ -118,6 +130,8 @@ pub(super) const ALL: &[&Sql] = &[
     &PAYLOAD,
     &RESULT,
     &PAGE,
+    &ROOTED,
+    &REJECTED,
     &APPROVED,
     &STALE,
     &HISTORY,
@@ -217,9 +231,33 @@ pub(super) async fn page(
     states.dedup();
     let states: Vec<&str> = states.iter().map(|state| state.name()).collect();
     let after = page.after.map(|id| id.to_string());
+    if let Some(root) = &page.root {
+        let given: [&(dyn tokio_postgres::types::ToSql + Sync); 5] = [
+            &storable(tenant.as_str()),
+            &storable(root.as_str()),
+            &states,
+            &after,
+            &count(page.limit),
+        ];
+        let rows = on.read(&ROOTED, &given).await?;
+        return rows.iter().map(|row| record(row, 0)).collect();
+    }
     let given: [&(dyn tokio_postgres::types::ToSql + Sync); 4] =
         [&storable(tenant.as_str()), &states, &after, &count(page.limit)];
     let rows = on.read(&PAGE, &given).await?;
+    rows.iter().map(|row| record(row, 0)).collect()
+}
+
+/// Calls of a run with this content that a human has rejected, the newest first.
+pub(super) async fn rejected(
+    on: &Database,
+    tenant: &Tenant,
+    run: &RunId,
+    content: ContentDigest,
+    limit: usize,
+) -> Result<Vec<CallRecord>, Fault> {
+    let (tenant, run) = (storable(tenant.as_str()), storable(run.as_str()));
+    let rows = on.read(&REJECTED, &[&tenant, &run, &content.to_string(), &count(limit)]).await?;
     rows.iter().map(|row| record(row, 0)).collect()
 }
 

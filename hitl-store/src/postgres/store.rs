@@ -11,7 +11,7 @@ use hitl_core::seal::Sealed;
 use hitl_core::store::{
     ApplyError, Enclosed, History, Hub, PageRequest, Retained, StoreError, Submitted, Watch,
 };
-use hitl_core::{CallKey, HostKey, RequestId, SessionId, Store, Tenant};
+use hitl_core::{CallKey, ContentDigest, HostKey, RequestId, RunId, SessionId, Store, Tenant};
 use tokio::sync::watch;
 
 use super::PostgresOptions;
@@ -172,6 +172,17 @@ impl Store for PostgresStore {
     ) -> Result<Vec<CallRecord>, StoreError> {
         let records = query::page(&self.shared.database, tenant, &page).await;
         records.map_err(|fault| self.shared.error(fault))
+    }
+
+    async fn rejected(
+        &self,
+        tenant: &Tenant,
+        run: &RunId,
+        content: ContentDigest,
+        limit: usize,
+    ) -> Result<Vec<CallRecord>, StoreError> {
+        let rejected = query::rejected(&self.shared.database, tenant, run, content, limit).await;
+        rejected.map_err(|fault| self.shared.error(fault))
     }
 
     async fn stale(&self, limit: usize) -> Result<Vec<(Tenant, RequestId, CallState)>, StoreError> {

@@ -13,7 +13,7 @@ use hitl_core::store::{
     ApplyError, Enclosed, History, Hub, PageRequest, Retained, StoreError, StoreErrorKind,
     Submitted, Watch,
 };
-use hitl_core::{CallKey, HostKey, RequestId, SessionId, Store, Tenant};
+use hitl_core::{CallKey, ContentDigest, HostKey, RequestId, RunId, SessionId, Store, Tenant};
 use tokio::sync::oneshot;
 
 use super::SqliteOptions;
@@ -221,6 +221,18 @@ impl Store for SqliteStore {
     ) -> Result<Vec<CallRecord>, StoreError> {
         let tenant = tenant.clone();
         self.shared.readers.run(move |on| query::page(on, &tenant, &page)).await
+    }
+
+    async fn rejected(
+        &self,
+        tenant: &Tenant,
+        run: &RunId,
+        content: ContentDigest,
+        limit: usize,
+    ) -> Result<Vec<CallRecord>, StoreError> {
+        let (tenant, run) = (tenant.clone(), run.clone());
+        let read = move |on: &_| query::rejected(on, &tenant, &run, content, limit);
+        self.shared.readers.run(read).await
     }
 
     async fn stale(&self, limit: usize) -> Result<Vec<(Tenant, RequestId, CallState)>, StoreError> {

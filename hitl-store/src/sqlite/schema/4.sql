@@ -1,4 +1,3 @@
-
 -- Changes that nobody could audit when they happened, at a restore: the next gate does, and then they go.
 CREATE TABLE outbox (
     n     INTEGER PRIMARY KEY AUTOINCREMENT,
