@@ -4,8 +4,8 @@ pub use hitl_core::approval::Choice;
 pub use hitl_core::arguments::debug_arguments;
 pub use hitl_core::call::{Probe, ToolReturn, Unproven};
 pub use hitl_core::{
-    GateBuilder, HitlConfig, Parameter, Permit, Risk, SnapshotError, SnapshotWriter, Spec, StageSpec,
-    StateRequirement, Tool, ToolSet,
+    GateBuilder, HitlConfig, Parameter, Permit, Risk, SnapshotError, SnapshotWriter, Spec,
+    StageSpec, StateRequirement, Tool, ToolSet,
 };
 pub use {schemars, serde};
 

@@ -24,7 +24,6 @@
 //! | `serve` | this process runs what others approved |
 //! | `dynamic` | tools that are known only at run time |
 //! | `observe` | spans and metrics |
-//! | `taint` | a call's own secrets are scrubbed from what is said about it |
 //! | `recover` | what a dead process left is put in order |
 
 mod batch;
@@ -43,15 +42,14 @@ mod prepare;
 mod queue;
 mod recover;
 mod registry;
-mod reminders;
 mod remember;
+mod reminders;
 mod retry;
 mod review;
 mod score;
 mod serve;
 mod submission;
 mod submit;
-mod taint;
 mod taking;
 mod tool_set;
 mod view;
