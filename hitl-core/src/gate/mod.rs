@@ -15,6 +15,9 @@
 //! | `decide` | decisions, withdrawals, settlements |
 //! | `queue` | what waits, as one viewer sees it |
 //! | `edit` | a human changes the arguments: the next revision |
+//! | `remember` | what a human has rejected is not asked about again |
+//! | `retry` | an idempotent tool is tried once more |
+//! | `view` | who may see which tenant's calls |
 //! | `batch` | the parallel calls of one model turn |
 //! | `events` | what happens, in order, for one viewer |
 //! | `reminders` | what somebody should be reminded of |
@@ -39,7 +42,9 @@ mod prepare;
 mod queue;
 mod recover;
 mod registry;
+mod remember;
 mod reminders;
+mod retry;
 mod review;
 mod score;
 mod serve;
@@ -47,6 +52,7 @@ mod submission;
 mod submit;
 mod taking;
 mod tool_set;
+mod view;
 mod wait;
 
 pub use batch::{Batch, BatchBuilder, Part, SubmittingBatch};
@@ -61,3 +67,4 @@ pub use recover::Recovered;
 pub use reminders::Reminders;
 pub use submission::{Receipt, Submission, Ticket};
 pub use tool_set::ToolSet;
+pub use view::View;

@@ -196,6 +196,7 @@ impl Inner {
             ending,
             batch: None,
             erased: false,
+            restored: false,
             updated_at: now,
         };
         Ok(Prepared { tool, snapshot: Arc::new(snapshot), routed, record, owner, keyed })
@@ -318,6 +319,14 @@ impl Prepared {
             due_in,
             caps,
         }
+    }
+
+    /// Turns it into a call that does not run and that nobody is asked about.
+    pub(super) fn deny(&mut self, reason: String) {
+        self.record.state = CallState::Denied;
+        self.record.request.level = ApprovalLevel::Full;
+        self.record.ending = Some(Ending::Reason(reason.clone()));
+        self.routed.verdict = Verdict::Deny(reason);
     }
 
     /// Whether it runs at once and changes nothing, so that it needs no record in the store.
