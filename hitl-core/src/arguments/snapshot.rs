@@ -86,6 +86,17 @@ impl Snapshot {
         if taint.is_empty() { redactor.json(&tree) } else { redactor.json(&taint.json(&tree)) }
     }
 
+    /// Whether an argument that is not secret repeats one that is: it is masked too, so a reviewer does
+    /// not see what it says.
+    pub(crate) fn repeats_a_secret(&self) -> bool {
+        let taint = self.taint();
+        if taint.is_empty() {
+            return false;
+        }
+        // What cannot be looked at may repeat one.
+        self.clear().map_or(true, |clear| taint.json(&clear) != clear)
+    }
+
     /// The secret strings, keys and numbers in it, to find them again where they do not belong.
     pub(crate) fn taint(&self) -> Taint {
         let mut found = Vec::new();

@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 use crate::call::{BindingDigest, CallKey, Principal, Risk};
 use crate::confidence::Assessment;
 use crate::ids::{ClaimToken, DecisionId, RequestId};
-use crate::machine::CallRecord;
+use crate::machine::{CallRecord, CallState};
 use crate::policy::{PolicyVersion, Verdict};
 
 /// The schema version of an [`AuditRecord`]. Additive changes keep it. Since 2, a record may be about
@@ -66,6 +66,13 @@ pub enum AuditEvent {
     GrantUsed,
     /// A standing permission was taken back.
     GrantRevoked,
+}
+
+impl AuditEvent {
+    /// This, or that the outcome is unknown: what was tried is never said not to have run.
+    pub(crate) fn of_what_was_tried(self, state: CallState) -> Self {
+        if state == CallState::OutcomeUnknown { Self::Unknown } else { self }
+    }
 }
 
 impl fmt::Display for AuditEvent {

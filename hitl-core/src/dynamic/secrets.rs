@@ -17,8 +17,11 @@ impl Schema {
             nodes = match step {
                 "[]" => self.items(&nodes),
                 "*" => {
-                    let additional = nodes.iter().filter_map(|id| self.nodes[*id].additional);
-                    self.with_all(additional.collect::<Vec<_>>())
+                    let every = nodes.iter().flat_map(|id| {
+                        let node = &self.nodes[*id];
+                        node.properties.iter().map(|(_, held)| *held).chain(node.additional)
+                    });
+                    self.with_all(every.collect::<Vec<_>>())
                 }
                 name => self.entry(&nodes, name),
             };
@@ -37,6 +40,19 @@ impl Schema {
     /// Hides one part of what `id` holds. It gets a node of its own, because the part's schema may
     /// stand elsewhere too.
     fn hide_in(&mut self, id: Id, part: &str) -> bool {
+        if part == "*" {
+            // Every entry: those that have a name in the schema, and those that have none.
+            let properties = self.nodes[id].properties.iter().map(|(name, _)| name.clone());
+            let mut found = false;
+            for name in properties.collect::<Vec<_>>() {
+                found |= self.hide_part(id, &name);
+            }
+            return self.hide_part(id, part) || found;
+        }
+        self.hide_part(id, part)
+    }
+
+    fn hide_part(&mut self, id: Id, part: &str) -> bool {
         let secret = self.nodes.len();
         let node = &mut self.nodes[id];
         let held = match part {

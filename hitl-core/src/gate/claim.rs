@@ -161,6 +161,7 @@ impl Inner {
                 if record.state == CallState::Denied {
                     observe::ended(&record, CallState::Denied);
                 }
+                let audited = audited.of_what_was_tried(record.state);
                 let mut entry = AuditRecord::of(audited, &record, record.updated_at);
                 entry.note = note;
                 self.trail.note(entry);

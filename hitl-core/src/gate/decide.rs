@@ -1,6 +1,9 @@
 //! Decisions, withdrawals and settlements. None of them runs a body.
 
+use std::sync::Arc;
+
 use super::error::{GateError, GateErrorKind};
+use super::execute::to_the_end;
 use super::handle::{Gate, Inner};
 use super::observe;
 use crate::approval::{Answer, Authority, Decision};
@@ -16,10 +19,10 @@ impl Gate {
     ///
     /// Runs nothing: the waiting caller does, or a process that [serves](Gate::serve).
     ///
-    /// Cancel safety: dropping the future leaves it open whether the decision was taken; giving the
-    /// same decision again is safe.
+    /// Cancel safety: a future that was polled goes on in the background when it is dropped, so that
+    /// what counts stands in the audit too; giving the same decision again is safe.
     pub async fn decide(&self, decision: Decision) -> Result<CallRecord, GateError> {
-        self.inner.decide(decision).await
+        self.inner.decide_to_the_end(decision).await
     }
 
     /// Withdraws a call in the host's name, while nothing has started.
@@ -31,7 +34,10 @@ impl Gate {
     ) -> Result<CallRecord, GateError> {
         let by = decider(by.into(), &record.key().tenant)?;
         let event = Event::Cancel { by: Withdrawal::Host(by), reason: reason.into() };
-        self.inner.withdraw(&record.key().tenant, record.id(), event).await
+        let (gate, tenant, id) =
+            (Arc::clone(&self.inner), record.key().tenant.clone(), record.id());
+        let withdrawing = async move { gate.withdraw(&tenant, id, event).await };
+        to_the_end(&self.inner.runtime, withdrawing).await
     }
 
     /// Settles a call whose outcome is not known: a human has looked and says how it ended, or that
@@ -51,21 +57,32 @@ impl Gate {
             Resolution::Retry { attested: false } => "may run again".to_owned(),
         };
         let event = Event::Resolve { version: record.version, resolution, by: by.clone() };
-        let record = self
-            .inner
-            .store
-            .apply(&record.key().tenant, record.id(), event, Enclosed::none())
-            .await?;
-        self.inner.note_by(AuditEvent::Resolved, &record, Some(by), Some(note));
-        if record.state.is_terminal() {
-            observe::ended(&record, record.state);
-        }
-        Ok(record)
+        let (gate, tenant, id) =
+            (Arc::clone(&self.inner), record.key().tenant.clone(), record.id());
+        let resolving = async move {
+            let record = gate.store.apply(&tenant, id, event, Enclosed::none()).await?;
+            gate.note_by(AuditEvent::Resolved, &record, Some(by), Some(note));
+            if record.state.is_terminal() {
+                observe::ended(&record, record.state);
+            }
+            Ok(record)
+        };
+        to_the_end(&self.inner.runtime, resolving).await
     }
 }
 
 impl Inner {
-    pub(super) async fn decide(&self, decision: Decision) -> Result<CallRecord, GateError> {
+    /// Takes a decision, and goes on when nobody waits for the answer any more: a decision that the
+    /// store has taken must reach the audit.
+    pub(super) async fn decide_to_the_end(
+        self: &Arc<Self>,
+        decision: Decision,
+    ) -> Result<CallRecord, GateError> {
+        let gate = Arc::clone(self);
+        to_the_end(&self.runtime, async move { gate.decide(decision).await }).await
+    }
+
+    async fn decide(&self, decision: Decision) -> Result<CallRecord, GateError> {
         if let Answer::Edit { patch } = &decision.answer {
             let patch = patch.clone();
             return self.edit(decision, patch).await;
@@ -75,8 +92,9 @@ impl Inner {
         {
             Ok(record) => {
                 // A decision that was sent again after the call went on was audited the first time.
-                let stands =
-                    record.decided.as_ref().is_some_and(|decided| decided.at == record.updated_at);
+                let stands = record.decided.as_ref().is_some_and(|decided| {
+                    decided.id == decision.id && decided.at == record.updated_at
+                });
                 let voted = record.state == CallState::Pending
                     && record
                         .votes
@@ -124,7 +142,7 @@ impl Inner {
             _ => (None, None),
         };
         let record = self.store.apply(tenant, id, event, Enclosed::none()).await?;
-        self.note_by(AuditEvent::Cancelled, &record, by, note);
+        self.note_by(AuditEvent::Cancelled.of_what_was_tried(record.state), &record, by, note);
         observe::ended(&record, record.state);
         Ok(record)
     }

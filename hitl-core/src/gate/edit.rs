@@ -30,7 +30,11 @@ impl Inner {
             Decision { answer: Answer::Edit { patch: self.redacted(&patch) }, ..decision };
         let facts = Facts { now: self.store.now().await?, claimant_dead: false };
         match check_edit(&record, &decision, facts) {
-            Ok(true) => return Ok(record),
+            Ok(true) => {
+                // It was made before, and whoever made it may not have lived to audit it.
+                self.note_edit(&record, &decision);
+                return Ok(record);
+            }
             Ok(false) => {}
             Err(refusal) => {
                 if refusal == Refusal::Expired {
@@ -40,25 +44,29 @@ impl Inner {
             }
         }
         let (revised, enclosed) = self.revise(&record, &patch).await?;
-        let made = decision.id;
-        let by = decision.by.principal.clone();
-        let event = Event::Edit(Box::new(Edit::new(decision, revised)));
+        let event = Event::Edit(Box::new(Edit::new(decision.clone(), revised)));
         let record = self.store.apply(&tenant, id, event, enclosed).await?;
-        let fresh = record.earlier.last().is_some_and(|earlier| {
-            earlier.edited.id == made && earlier.edited.at == record.updated_at
-        });
-        if fresh {
-            let mut entry = AuditRecord::of(AuditEvent::Edited, &record, record.updated_at);
-            entry.decision = Some(made);
-            entry.arguments = Some(record.request.arguments.clone());
-            entry.assessment = Some(record.request.assessment.clone());
-            let note = match record.state {
-                CallState::Approved => "edited and approved",
-                _ => "edited",
-            };
-            self.note_entry(entry, Some(by), Some(note.to_owned()));
-        }
+        self.note_edit(&record, &decision);
         Ok(record)
+    }
+
+    /// Audits an edit that is the last thing that happened to the call.
+    fn note_edit(&self, record: &CallRecord, decision: &Decision) {
+        let fresh = record.earlier.last().is_some_and(|earlier| {
+            earlier.edited.id == decision.id && earlier.edited.at == record.updated_at
+        });
+        if !fresh {
+            return;
+        }
+        let mut entry = AuditRecord::of(AuditEvent::Edited, record, record.updated_at);
+        entry.decision = Some(decision.id);
+        entry.arguments = Some(record.request.arguments.clone());
+        entry.assessment = Some(record.request.assessment.clone());
+        let note = match record.state {
+            CallState::Approved => "edited and approved",
+            _ => "edited",
+        };
+        self.note_entry(entry, Some(decision.by.principal.clone()), Some(note.to_owned()));
     }
 
     /// What comes of a patch, and its sealed arguments.

@@ -105,8 +105,13 @@ impl Events {
             let is_short = history.entries.len() < STRETCH;
             self.ready.extend(history.entries);
             if is_new {
+                let after = self.position;
+                if self.ready.is_empty() {
+                    // Beyond the end, which a restore has put back: goes on from there.
+                    self.position = after.min(self.gate.store.history_end().await?);
+                }
                 self.gap_told = Some(self.position);
-                return Ok(Happening::Gap { after: self.position });
+                return Ok(Happening::Gap { after });
             }
             if self.ready.is_empty() {
                 tokio::select! {

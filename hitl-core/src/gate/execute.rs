@@ -44,6 +44,8 @@ const LOOKED_AT: usize = 64 * 1024;
 /// How often, and how long apart, a result is offered to a store that fails.
 const OFFERS: u32 = 6;
 const BETWEEN_OFFERS: Duration = Duration::from_millis(50);
+/// How long apart it is offered after that.
+const MUCH_LATER: Duration = Duration::from_secs(30);
 
 /// The right to run one body once.
 pub(super) struct Held {
@@ -362,7 +364,10 @@ impl Inner {
         clip(&text, MESSAGE).into_owned()
     }
 
-    /// Offers an event about a claim to the store until it takes it, a few times.
+    /// Offers an event about a claim to the store until it takes it, a few times; after that in the
+    /// background, for as long as the store is in use: the claim's session is alive, so nobody else may
+    /// say what became of the claim. No more than one for each body that was running when the store
+    /// began to fail, because without the store none is started.
     pub(super) async fn offer(
         &self,
         tenant: &Tenant,
@@ -384,7 +389,21 @@ impl Inner {
                 }
             }
         }
-        self.store.apply(tenant, id, event, enclosed).await
+        let last = self.store.apply(tenant, id, event.clone(), enclosed.clone()).await;
+        if let Err(ApplyError::Store(_)) = &last {
+            let (store, tenant) = (Arc::downgrade(&self.store), tenant.clone());
+            self.runtime.spawn(async move {
+                loop {
+                    sleep(MUCH_LATER).await;
+                    let Some(store) = store.upgrade() else { return };
+                    let taken = store.apply(&tenant, id, event.clone(), enclosed.clone()).await;
+                    if !matches!(taken, Err(ApplyError::Store(_))) {
+                        return;
+                    }
+                }
+            });
+        }
+        last
     }
 }
 
@@ -421,6 +440,14 @@ fn boundary(text: &str, at: usize) -> usize {
 fn panic_text(panic: &(dyn std::any::Any + Send)) -> &str {
     let text = panic.downcast_ref::<&str>().copied();
     text.or_else(|| panic.downcast_ref::<String>().map(String::as_str)).unwrap_or("no message")
+}
+
+/// Runs `work` to its end, also when whoever waits for it is dropped.
+pub(super) fn to_the_end<O: Send + 'static>(
+    runtime: &Runtime,
+    work: impl Future<Output = O> + Send + 'static,
+) -> impl Future<Output = O> + Send {
+    Detached { running: Some(work.boxed()), runtime: runtime.clone() }
 }
 
 /// A future that runs to its end: dropped, it goes on in the background.

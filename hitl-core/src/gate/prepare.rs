@@ -215,6 +215,10 @@ impl Inner {
         let view = CallView::new(&tool.spec.name, &tool.spec.config, &arguments, context)
             .at(self.clock.now());
         let mut assessment = assess(&view, &self.signals).with_opinions(said);
+        if snapshot.repeats_a_secret() {
+            let why = "An argument that is not secret repeats a secret one, so you cannot see it.";
+            assessment.factors.push(Factor::at_least("repeats_a_secret", ApprovalLevel::Full, why));
+        }
         let mut routed = route(&view, &assessment, &self.policies);
         // Signals and policies see the secrets; what they say about them is shown.
         let secrets = snapshot.taint();

@@ -180,7 +180,7 @@ impl Queue {
                 "this call needs a full review, so it is not decided in bulk; decide it alone";
             return Err(GateError::new(GateErrorKind::NotInBulk, why));
         }
-        self.gate.decide(decision).await
+        self.gate.decide_to_the_end(decision).await
     }
 
     /// A call's record, when this viewer may see it.

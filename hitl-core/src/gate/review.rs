@@ -1,6 +1,7 @@
 //! An approver is asked inline. Whoever decides first, there or elsewhere, decides.
 
 use std::panic::AssertUnwindSafe;
+use std::sync::Arc;
 
 use futures::FutureExt as _;
 use tracing::Instrument as _;
@@ -18,7 +19,10 @@ impl Inner {
     /// an answer it is still pending: it waits in the queue like Full.
     ///
     /// Cancel safe: dropping it withdraws the question.
-    pub(super) async fn review(&self, record: &CallRecord) -> Result<CallRecord, GateError> {
+    pub(super) async fn review(
+        self: &Arc<Self>,
+        record: &CallRecord,
+    ) -> Result<CallRecord, GateError> {
         let (Some(approver), true) = (&self.approver, self.asks_inline(record)) else {
             return Ok(record.clone());
         };
@@ -35,7 +39,7 @@ impl Inner {
     }
 
     async fn reviewed(
-        &self,
+        self: &Arc<Self>,
         approver: &dyn Approver,
         record: &CallRecord,
     ) -> Result<CallRecord, GateError> {
@@ -54,7 +58,7 @@ impl Inner {
                 answer = &mut asked => {
                     match answer {
                         Ok(Review::Decided(decision)) if decision.request == id => {
-                            if let Err(error) = self.decide(decision).await {
+                            if let Err(error) = self.decide_to_the_end(decision).await {
                                 if error.current().is_none() {
                                     return Err(error);
                                 }

@@ -35,13 +35,22 @@ impl Gate {
     pub async fn serve(&self) {
         let slots = Arc::new(Semaphore::new(AT_ONCE));
         let mut changes = self.inner.store.watch_all();
+        // However much happens in between, others' calls are put in order now and then.
+        let mut look_again = Box::pin(sleep(LOOK_AGAIN));
         loop {
-            if let Err(error) = self.inner.run_approved(&slots).await {
-                tracing::warn!(%error, "looking for approved calls failed; trying again");
-            }
+            let looked = self.inner.run_approved(&slots).await;
+            let is_full = match looked {
+                Ok(room) => room == Room::None,
+                Err(error) => {
+                    tracing::warn!(%error, "looking for approved calls failed; trying again");
+                    false
+                }
+            };
             tokio::select! {
-                () = changes.changed() => {}
-                () = sleep(LOOK_AGAIN) => {
+                () = changes.changed(), if !is_full => {}
+                _ = slots.acquire(), if is_full => {}
+                () = &mut look_again => {
+                    look_again = Box::pin(sleep(LOOK_AGAIN));
                     // Others may have died at their calls; some of these may be tried again here.
                     if let Err(error) = self.recover().await {
                         tracing::warn!(%error, "putting calls in order failed; trying again");
@@ -74,15 +83,22 @@ impl Gate {
     }
 }
 
+/// Whether one more body may run here.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Room {
+    Some,
+    None,
+}
+
 impl Inner {
-    async fn run_approved(self: &Arc<Self>, slots: &Arc<Semaphore>) -> Result<(), GateError> {
+    async fn run_approved(self: &Arc<Self>, slots: &Arc<Semaphore>) -> Result<Room, GateError> {
         let mut after = None;
         loop {
             let approved = self.store.approved(after, PAGE).await?;
-            let Some((_, last)) = approved.last() else { return Ok(()) };
+            let Some((_, last)) = approved.last() else { return Ok(Room::Some) };
             after = Some(*last);
             for (tenant, id) in &approved {
-                let Ok(slot) = Arc::clone(slots).acquire_owned().await else { return Ok(()) };
+                let Ok(slot) = Arc::clone(slots).try_acquire_owned() else { return Ok(Room::None) };
                 let Some(record) = self.store.get(tenant, *id).await? else { continue };
                 let mine = self
                     .tools

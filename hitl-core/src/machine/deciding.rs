@@ -74,7 +74,14 @@ pub(super) fn edit(next: &mut CallRecord, edit: &Edit, facts: Facts) -> Result<(
     next.request.require(needed);
     let may_approve = next.request.choices.contains(&Choice::Approve);
     let four = next.request.quorum.eyes == Eyes::Four;
-    if may_approve && !four && !rose && approves(next, decision, facts)? {
+    let counts = may_approve && !four && !rose;
+    let vote = if counts { approves(next, decision, facts) } else { Ok(false) };
+    let complete = match vote {
+        // They may change it, and it is not their turn to approve.
+        Err(Refusal::NotEntitled) => false,
+        other => other?,
+    };
+    if complete {
         next.state = S::Approved;
         next.decided = Some(self::decided(decision, facts));
     }
@@ -143,8 +150,8 @@ fn approves(next: &mut CallRecord, decision: &Decision, facts: Facts) -> Result<
     let by = &decision.by;
     let request = &next.request;
     if request.quorum.eyes == Eyes::Four {
-        let editor = next.earlier.last().map(|earlier| &earlier.edited.by);
-        let own = request.principal == by.principal || editor == Some(&by.principal);
+        let edited = next.earlier.iter().any(|earlier| earlier.edited.by == by.principal);
+        let own = request.principal == by.principal || edited;
         guard(!own, Refusal::FourEyes)?;
     }
     guard(!next.votes.iter().any(|vote| vote.by == by.principal), Refusal::AlreadyVoted)?;

@@ -252,8 +252,16 @@ fn resolve(next: &mut CallRecord, how: &Resolution, by: &str, facts: Facts) -> R
         }
         Resolution::Retry { attested } => {
             guard(facts.claimant_dead || *attested, Refusal::Alive)?;
-            next.state = S::Approved;
             next.ending = None;
+            if next.request.quorum.is_one() {
+                next.state = S::Approved;
+            } else {
+                // What several people had to agree on, one of them does not start again.
+                ask_anew(
+                    next,
+                    format!("{by} asks for another attempt: look what the last one did"),
+                );
+            }
             renew(next, facts);
         }
     }

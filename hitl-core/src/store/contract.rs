@@ -99,7 +99,8 @@ impl History {
             entries.push((seq, entry));
         }
         let next = entries.first().map_or(last.saturating_add(1), |(seq, _)| *seq);
-        Self { entries, gap: after.saturating_add(1) < next }
+        // A position beyond the end is of another history, of before a restore: nothing follows from it.
+        Self { entries, gap: after > last || after.saturating_add(1) < next }
     }
 }
 
