@@ -100,6 +100,15 @@ impl Board {
         }
     }
 
+    /// Events are missing: what the manager no longer knows has ended meanwhile.
+    pub(crate) fn catch_up(&self, tasks: &Tasks) {
+        let ids: Vec<TaskId> = self.known().living.keys().copied().collect();
+        let lives =
+            |id: &TaskId| tasks.manager().is_some_and(|manager| manager.progress(*id).is_some());
+        let ended: Vec<TaskId> = ids.into_iter().filter(|id| !lives(id)).collect();
+        self.known().living.retain(|id, _| !ended.contains(id));
+    }
+
     /// One task as its own tenant sees it.
     pub(crate) fn view(&self, tasks: &Tasks, id: TaskId) -> Option<(Tenant, TaskView)> {
         let known = self.known();
