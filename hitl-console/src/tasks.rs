@@ -160,3 +160,27 @@ impl Entry {
         TaskView::of(living.unwrap_or(self.progress), self.waiting)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use hitl_tasks::{Logged, StepContext, Task, TaskStep};
+
+    #[tokio::test]
+    async fn invariant_13_a_task_whose_end_was_not_told_does_not_stay() {
+        let log = EventLog::new(100);
+        let manager = TaskManager::builder().emitter(log.clone()).build().unwrap();
+        let work = |_: StepContext| std::future::ready(Ok::<(), String>(()));
+        let task = Task::new("Quick").step(TaskStep::new("Copy", work));
+        manager.submit(task).unwrap().wait().await.unwrap();
+        let (board, tasks) = (Board::default(), Tasks::new(manager, log.clone()));
+        let Some(Logged::Event(_, first)) = log.read(None).next().await else {
+            panic!("it is told")
+        };
+        board.learn(&first);
+        let reviewer = Reviewer::new("ann");
+        assert_eq!(board.list(&tasks, &reviewer).len(), 1);
+        board.catch_up(&tasks);
+        assert_eq!(board.list(&tasks, &reviewer).len(), 0);
+    }
+}

@@ -345,31 +345,6 @@ async fn tasks_are_listed_with_their_progress_and_stopped() {
 }
 
 #[tokio::test]
-async fn invariant_13_tasks_whose_end_was_not_told_do_not_stay() {
-    let gate = tools::gate().await;
-    let log = EventLog::new(1);
-    let manager = TaskManager::builder().emitter(log.clone()).build().unwrap();
-    let console = router(gate, Tasks::new(manager.clone(), log), tokens());
-    get("/api/tasks").by(ANN).of(&console).await.ok();
-    for _ in 0..50 {
-        let work = |_: StepContext| std::future::ready(Ok::<(), String>(()));
-        let task = Task::new("Quick").step(TaskStep::new("Copy", work));
-        manager.submit(task).unwrap().wait().await.unwrap();
-    }
-    let none_runs = async {
-        loop {
-            let tasks = get("/api/tasks").by(ANN).of(&console).await.ok();
-            let list = tasks["tasks"].as_array().unwrap();
-            if list.iter().all(|task| task["status"] == "completed") {
-                return;
-            }
-            tokio::time::sleep(Duration::from_millis(5)).await;
-        }
-    };
-    tokio::time::timeout(Duration::from_secs(10), none_runs).await.unwrap();
-}
-
-#[tokio::test]
 async fn the_numbers_of_the_history_follow_from_the_records() {
     let (gate, console) = console().await;
     for _ in 0..3 {
