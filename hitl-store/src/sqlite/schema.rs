@@ -157,6 +157,22 @@ mod tests {
     }
 
     #[test]
+    fn a_call_of_an_older_file_is_its_own_root() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("hitl.db");
+        let mut connection = Connection::open(&path).unwrap();
+        migrate(&mut connection, &STEPS[..3], &path).unwrap();
+        let call = "INSERT INTO calls (id, tenant, run, position, content, state, version, tool, \
+                    priority, created_at, due_at, expires_at, updated_at, record) \
+                    VALUES ('1', 'acme', 'r', 0, 'c', 'pending', 1, 't', 'high', 0, 0, 0, 0, '{}')";
+        connection.execute(call, []).unwrap();
+        migrate(&mut connection, STEPS, &path).unwrap();
+        let sql = "SELECT root FROM calls WHERE tenant = 'acme' AND root = 'r'";
+        let root: String = connection.query_row(sql, [], |row| row.get(0)).unwrap();
+        assert_eq!(root, "r");
+    }
+
+    #[test]
     fn a_migration_that_fails_leaves_the_file_as_it_was() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("hitl.db");
