@@ -97,7 +97,7 @@ pub use hitl_base::{
 };
 #[doc(inline)]
 pub use hitl_core::*;
-pub use hitl_macros::hitl_tool;
+pub use hitl_macros::{hitl_tool, hitl_tools};
 #[cfg(feature = "postgres")]
 pub use hitl_store::PostgresStore;
 #[cfg(feature = "sqlite")]
@@ -126,7 +126,7 @@ pub mod prelude {
     pub use hitl_tasks::ProgressBars;
     pub use hitl_tasks::{Retry, StepContext, Task, TaskManager, TaskStep};
 
-    pub use crate::hitl_tool;
+    pub use crate::{hitl_tool, hitl_tools};
 }
 
 /// The examples of the README, compiled and run.

@@ -35,8 +35,8 @@ pub use confidence::{
 };
 pub use dynamic::{DynArguments, DynSpec, DynTool};
 pub use gate::{
-    BuildError, CallError, Gate, GateBuilder, GateError, GateErrorKind, NotRun, Preview, Queue,
-    QueuePage, Receipt, Submission, Ticket, View,
+    Batch, BuildError, CallError, Events, Gate, GateBuilder, GateError, GateErrorKind, Happening,
+    NotRun, Preview, Queue, QueuePage, Receipt, Reminders, Submission, Ticket, ToolSet, View,
 };
 pub use ids::{ClaimToken, DecisionId, OwnerToken, RequestId, SessionId};
 pub use machine::{CallRecord, CallState, Refusal, Resolution};

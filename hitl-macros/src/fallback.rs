@@ -4,13 +4,13 @@
 use proc_macro2::TokenStream;
 use quote::{ToTokens as _, quote};
 use syn::ext::IdentExt as _;
-use syn::{Attribute, FnArg, ItemFn, Type};
+use syn::{Attribute, FnArg, ImplItem, ItemFn, ItemImpl, Signature, Type};
 
-use crate::expand::{Names, path_text};
-use crate::parse::{Function, Returns};
+use crate::expand::{Expansion, Names, path_text};
+use crate::parse::{Function, Returns, is_tool};
 
 /// A tool with the right names and no body. Its constructor takes anything.
-pub(crate) fn tool(function: &Function, names: &Names) -> TokenStream {
+pub(crate) fn tool(function: &Function, names: &Names) -> Expansion {
     let Function { vis, name, arguments, attributes, docs, returns, .. } = function;
     let existence = &attributes.existence;
     let docs = &docs.attributes;
@@ -25,14 +25,15 @@ pub(crate) fn tool(function: &Function, names: &Names) -> TokenStream {
     let serde = path_text(&quote!(#private::serde));
     let schemars = path_text(&quote!(#private::schemars));
     let tool = name.unraw().to_string();
-    quote! {
+    let constructor = quote! {
         #(#existence)*
         #(#docs)*
         #[allow(dead_code, clippy::too_many_arguments)]
         #vis fn #name(#(#anything),*) -> #arguments {
             #arguments {}
         }
-
+    };
+    let items = quote! {
         #(#existence)*
         #(#docs)*
         #[derive(::core::fmt::Debug, #private::serde::Deserialize, #private::schemars::JsonSchema)]
@@ -59,7 +60,8 @@ pub(crate) fn tool(function: &Function, names: &Names) -> TokenStream {
                 }
             }
         };
-    }
+    };
+    Expansion { constructor, items }
 }
 
 fn infallible() -> TokenStream {
@@ -72,14 +74,29 @@ fn projected(ty: &Type, private: &TokenStream) -> (TokenStream, TokenStream) {
 
 /// The item as it was, without what only this macro understands.
 pub(crate) fn untouched(mut item: ItemFn) -> TokenStream {
+    without_ours(&mut item.sig);
+    item.into_token_stream()
+}
+
+/// The block as it was, without what only this macro understands.
+pub(crate) fn untouched_block(mut block: ItemImpl) -> TokenStream {
+    for item in &mut block.items {
+        if let ImplItem::Fn(method) = item {
+            method.attrs.retain(|attribute| !is_tool(attribute));
+            without_ours(&mut method.sig);
+        }
+    }
+    block.into_token_stream()
+}
+
+fn without_ours(sig: &mut Signature) {
     let foreign = |attribute: &Attribute| {
         !attribute.path().is_ident("hitl") && !attribute.path().is_ident("doc")
     };
-    for input in &mut item.sig.inputs {
+    for input in &mut sig.inputs {
         match input {
             FnArg::Receiver(receiver) => receiver.attrs.retain(foreign),
             FnArg::Typed(typed) => typed.attrs.retain(foreign),
         }
     }
-    item.into_token_stream()
 }

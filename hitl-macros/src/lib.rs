@@ -1,4 +1,4 @@
-//! `#[hitl_tool]`, the macro of hitl. Applications use it through the facade crate `hitl`.
+//! `#[hitl_tool]` and `#[hitl_tools]`, the macros of hitl. Applications use it through the facade crate `hitl`.
 //!
 //! The files are the pipeline: `parse` reads what was written, `validate` checks what fits
 //! together, `expand` writes the items, `fallback` stands in when it cannot, and `errors` carries
@@ -107,4 +107,55 @@ pub fn hitl_tool(
     item: proc_macro::TokenStream,
 ) -> proc_macro::TokenStream {
     pipeline::hitl_tool(keys.into(), item.into()).into()
+}
+
+/// Turns methods of a service into tools that run only through a gate.
+///
+/// ```text
+/// use hitl::prelude::*;
+///
+/// struct Bookings { flights: Pool }
+///
+/// #[hitl_tools]
+/// impl Bookings {
+///     /// Books seats on a flight.
+///     #[hitl_tool(risk = "high", describe = "Book {seats} seats on {flight}")]
+///     async fn book(&self, flight: String, seats: u8) -> Result<Ticket, BookingError> {
+///         self.flights.book(&flight, seats).await
+///     }
+///
+///     // Not a tool: as in any `impl`.
+///     fn left(&self, flight: &str) -> u8 { .. }
+/// }
+///
+/// let gate = Gate::builder().tools::<Bookings>(Bookings { flights }).build().await?;
+/// let ticket = gate.call(Bookings::book("LH 1", 2)).by("ann").await?;
+/// ```
+///
+/// # What it makes
+/// Each method marked `#[hitl_tool(..)]`, with the keys, parameters and return types of
+/// [`macro@hitl_tool`], becomes
+/// * `Bookings::book(flight, seats)`: a plain associated fn. It takes no `self`, because it runs
+///   nothing and needs no service: it returns the call as a value, and the gate that the value is
+///   given to has the service.
+/// * `BookingsBook`: that value.
+///
+/// The tool's name for the model is that of the method; `name = ".."` sets another. The type also
+/// implements `ToolSet`, so that `GateBuilder::tools` registers all its tools and gives them the
+/// service. To offer only some, register them one by one and give the service as state:
+/// `.tool::<BookingsBook>().state(Arc::new(bookings))`.
+///
+/// There is no way past the gate inside either: in a body, `Self::book(..)` makes a value, and
+/// `self.book(..)` does not compile.
+///
+/// # What it takes
+/// An `impl` block of a type with a plain name, one for each type: no trait, no generics. Tools take
+/// `&self`; the gate shares the service with all calls that run. `crate = path` says where hitl is,
+/// for all tools of the block. `#[hitl_tool]` inside of it needs no import.
+#[proc_macro_attribute]
+pub fn hitl_tools(
+    keys: proc_macro::TokenStream,
+    item: proc_macro::TokenStream,
+) -> proc_macro::TokenStream {
+    pipeline::hitl_tools(keys.into(), item.into()).into()
 }

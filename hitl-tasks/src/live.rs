@@ -242,11 +242,7 @@ impl Live {
         known: &[Option<f64>],
         at: Timestamp,
     ) -> TaskProgress {
-        let names = info.steps().iter().map(crate::StepInfo::shared_name);
-        let mut snapshot = TaskProgress::new(info.id(), Arc::clone(info.shared_name()), names);
-        for (step, info) in snapshot.steps.iter_mut().zip(info.steps()) {
-            step.weight = info.weight();
-        }
+        let mut snapshot = TaskProgress::of(info);
         for (step, live) in snapshot.steps.iter_mut().zip(&self.steps) {
             live.write(step);
         }

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use hitl_base::Timestamp;
 use serde::{Deserialize, Serialize, Serializer};
 
-use crate::TaskId;
+use crate::{Happening, StepInfo, TaskEvent, TaskId, TaskInfo, TaskState};
 
 /// How a task or a step stands, as a dashboard reads it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -138,6 +138,46 @@ impl TaskProgress {
             estimated_completion_ms: None,
             error: None,
             message: None,
+        }
+    }
+
+    /// A task that has not begun, with the steps and weights of its definition.
+    pub fn of(task: &TaskInfo) -> Self {
+        let names = task.steps().iter().map(StepInfo::shared_name);
+        let mut progress = Self::new(task.id(), Arc::clone(task.shared_name()), names);
+        for (step, info) in progress.steps.iter_mut().zip(task.steps()) {
+            step.weight = info.weight();
+        }
+        progress
+    }
+
+    /// Takes in what happened to the task. Who follows all its events, from the first, has what the
+    /// manager has, but for the estimate.
+    pub fn follow(&mut self, event: &TaskEvent) {
+        let at = event.at;
+        match &event.what {
+            Happening::Started => self.start(at),
+            Happening::StepStarted { step, .. } => {
+                self.message = None;
+                self.update_step(*step, Status::Running, Some(0.0), at);
+            }
+            Happening::Progress { step, progress, message, .. } => {
+                self.update_step(*step, Status::Running, Some(*progress), at);
+                self.message.clone_from(message);
+            }
+            Happening::StepDone { step, .. } | Happening::StepRestored { step, .. } => {
+                self.update_step(*step, Status::Completed, None, at);
+            }
+            Happening::StepRetrying { error, .. } => self.message = Some(Arc::clone(error)),
+            Happening::Ended { state, error, .. } => {
+                let text = || error.clone().unwrap_or_else(|| state.as_str().into());
+                match state {
+                    TaskState::Completed => self.complete(at),
+                    TaskState::Cancelled => self.cancel(text(), at),
+                    _ => self.fail(text(), at),
+                }
+            }
+            _ => {}
         }
     }
 

@@ -59,6 +59,15 @@ pub fn install() -> Result<PathBuf, String> {
     Ok(found)
 }
 
+/// Installs Debian packages, where this user may; says why not.
+pub fn packages(names: &[&str]) -> Result<(), String> {
+    if !super::server::is_root() || !has_apt() {
+        return Err("packages can be installed by root, with apt-get".to_owned());
+    }
+    let _stale = apt(&["update"]);
+    apt(&[&["install"], names].concat())
+}
+
 fn has_apt() -> bool {
     path().iter().any(|folder| folder.join("apt-get").is_file())
 }

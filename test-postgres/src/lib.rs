@@ -5,7 +5,7 @@
 mod install;
 mod server;
 
-pub use install::{find, find_pooler, install};
+pub use install::{find, find_pooler, install, packages};
 pub use server::Server;
 
 /// The environment variable that names the database tests use.

@@ -3,6 +3,7 @@
 //! Only the standard library, so that it builds in a moment and needs nothing.
 
 mod bench;
+mod browser;
 mod cargo;
 mod instructions;
 mod postgres;
@@ -27,6 +28,9 @@ A private PostgreSQL server is started for the tests that need one (its own fold
 loopback only). Where the server is missing it is installed with apt-get, if this user may, and otherwise
 this fails and says what to install. HITL_TEST_DATABASE_URL names a database to use instead.
 HITL_SKIP_POSTGRES=1 goes without those tests, on a developer's machine and never in CI.
+
+The console's tests drive a real browser: Chromium and ChromeDriver are installed with apt-get, and
+axe-core with npm, in the same way. HITL_SKIP_BROWSER=1 goes without them, never in CI.
 
 `postgres` starts such a server, says where it is, and ends it when a line or the end of its input comes:
 for running single tests with `cargo test`.
@@ -72,6 +76,9 @@ fn test() -> Result<(), String> {
     // The server lives until the tests have run.
     let database = postgres::prepare()?;
     for (name, value) in database.iter().flat_map(|database| database.environment) {
+        tests = tests.env(name, value);
+    }
+    if let Some((name, value)) = browser::prepare()? {
         tests = tests.env(name, value);
     }
     let steps = [

@@ -1,9 +1,11 @@
 //! A value that its type marks as secret.
 
+use std::borrow::Cow;
 use std::cell::Cell;
 use std::fmt;
 use std::thread::LocalKey;
 
+use schemars::{JsonSchema, Schema, SchemaGenerator};
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 use super::mask::MASK;
@@ -18,6 +20,11 @@ thread_local! {
 /// A value that must never be shown: `Debug`, `Display` and any serializer write a mask.
 ///
 /// Only hitl itself, while it seals a call's arguments or result, writes the value behind it.
+///
+/// In a tool's arguments it may stand at any depth: in a field (of a flattened struct too), a list, an
+/// `Option`, a variant, or as the value of a map. Its schema is that of the value, marked
+/// `"writeOnly": true`. What serde itself takes apart cannot be hidden and is refused before anything
+/// is shown: a flattened `Sensitive<Struct>`, and one as the content of an internally tagged enum.
 ///
 /// ```
 /// # use hitl_base::Sensitive;
@@ -95,6 +102,26 @@ impl<'de, T: Deserialize<'de>> Deserialize<'de> for Sensitive<T> {
         // The error of the value's own type may quote it.
         let unfit = |_| serde::de::Error::custom("a secret is not of the type it should be");
         T::deserialize(from).map(Self).map_err(unfit)
+    }
+}
+
+impl<T: JsonSchema> JsonSchema for Sensitive<T> {
+    fn inline_schema() -> bool {
+        true
+    }
+
+    fn schema_name() -> Cow<'static, str> {
+        T::schema_name()
+    }
+
+    fn schema_id() -> Cow<'static, str> {
+        format!("Sensitive<{}>", T::schema_id()).into()
+    }
+
+    fn json_schema(generator: &mut SchemaGenerator) -> Schema {
+        let mut schema = generator.subschema_for::<T>();
+        schema.insert("writeOnly".to_owned(), true.into());
+        schema
     }
 }
 

@@ -1,6 +1,6 @@
 //! The chain: each line names the hash of the line before it.
 //!
-//! A line is `{"seq":n,"prev":"<sha-256 of the line before, in hex>","ts":"..","schema":1,
+//! A line is `{"seq":n,"prev":"<sha-256 of the line before, in hex>","ts":"..","schema":2,
 //! "stream":"<writer>","event":{..}}`. The hash covers the exact bytes of the line without its
 //! line break; the first line's `prev` is the hash of the stream's name. So any standard tool can
 //! check a file:
@@ -9,86 +9,116 @@
 //! head -n 1 audit.jsonl | tr -d '\n' | sha256sum    # equals "prev" of line 2
 //! ```
 
-use std::io::{self, BufRead};
+use std::fmt;
 
-use serde::Deserialize;
+use hitl_base::Timestamp;
+use serde::{Deserialize, Serialize};
 use sha2::{Digest as _, Sha256};
 
+use super::{AUDIT_SCHEMA, AuditError, AuditRecord};
 use crate::hex::hex;
 
 /// The parts of a line that link it.
 #[derive(Deserialize)]
-pub(super) struct Link {
+pub(super) struct Link<'l> {
     pub(super) seq: u64,
-    pub(super) prev: String,
-    pub(super) stream: String,
+    #[serde(borrow)]
+    pub(super) prev: &'l str,
+    #[serde(borrow)]
+    pub(super) stream: &'l str,
 }
 
-/// What a file was found to hold.
-#[derive(Clone, Debug, PartialEq, Eq)]
-#[non_exhaustive]
-pub struct Verified {
-    /// Number of records.
-    pub records: u64,
-    /// The hash of the last line: write it down elsewhere, and a later truncation shows.
-    pub head: String,
-}
-
-/// Where a chain is broken.
-#[derive(Debug, thiserror::Error)]
-#[non_exhaustive]
-pub enum ChainError {
-    /// A line is not a record.
-    #[error("line {line} is not an audit record")]
-    NotARecord {
-        /// From 1.
-        line: u64,
-    },
-    /// A line does not follow from the one before: something was changed, removed, added or moved.
-    #[error(
-        "line {line} does not follow from the line before it: something was changed there or just before"
-    )]
-    Broken {
-        /// From 1.
-        line: u64,
-    },
-    /// The file ends within a line.
-    #[error("the last line, {line}, is torn: its writer was interrupted")]
-    Torn {
-        /// From 1.
-        line: u64,
-    },
-    /// The file cannot be read.
-    #[error("the audit cannot be read")]
-    Io(#[from] io::Error),
+#[derive(Serialize)]
+struct Out<'a> {
+    seq: u64,
+    prev: &'a str,
+    ts: Timestamp,
+    schema: u16,
+    stream: &'a str,
+    event: &'a AuditRecord,
 }
 
 pub(super) fn hash(bytes: &[u8]) -> String {
     hex(&Sha256::digest(bytes))
 }
 
-/// Checks a whole chain, line by line. What it cannot see: lines cut off at the end (compare
-/// [`Verified::head`] with one that was kept elsewhere), and a file written anew from the first line.
-pub fn verify(mut lines: impl BufRead) -> Result<Verified, ChainError> {
-    let mut line = Vec::new();
-    let mut verified = Verified { records: 0, head: String::new() };
-    let mut stream: Option<String> = None;
-    while lines.read_until(b'\n', &mut line)? > 0 {
-        let number = verified.records + 1;
-        if line.pop() != Some(b'\n') {
-            return Err(ChainError::Torn { line: number });
-        }
-        let found: Link =
-            serde_json::from_slice(&line).map_err(|_| ChainError::NotARecord { line: number })?;
-        let stream = stream.get_or_insert_with(|| found.stream.clone());
-        if number == 1 {
-            verified.head = hash(stream.as_bytes());
-        }
-        if found.seq != number || found.prev != verified.head || found.stream != *stream {
-            return Err(ChainError::Broken { line: number });
-        }
-        verified = Verified { records: number, head: hash(&line) };
-        line.clear();
+/// The last record of a chain: what the next one will name.
+#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+#[non_exhaustive]
+pub struct Head {
+    /// The chain's name, unlike that of any other.
+    pub stream: String,
+    /// The number of the last record; 0 before the first.
+    pub seq: u64,
+    /// The SHA-256 of the last record's bytes, in hexadecimal; of the chain's name before the first.
+    pub hash: String,
+}
+
+impl Head {
+    /// A chain that has no record yet.
+    pub fn genesis(stream: impl Into<String>) -> Self {
+        let stream = stream.into();
+        Self { seq: 0, hash: hash(stream.as_bytes()), stream }
     }
-    Ok(verified)
+
+    /// The head after this line, without its line break; nothing when it is no audit record.
+    pub fn of_line(line: &[u8]) -> Option<Self> {
+        let Link { seq, stream, .. } = serde_json::from_slice(line).ok()?;
+        Some(Self { stream: stream.to_owned(), seq, hash: hash(line) })
+    }
+}
+
+impl fmt::Debug for Head {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}#{} {}", self.stream, self.seq, self.hash)
+    }
+}
+
+/// Writes the lines of one chain: for the sinks here, and for one's own.
+///
+/// A line counts only when it is kept: [`next`](Self::next) makes it, [`keep`](Self::keep) says that
+/// it was written.
+#[derive(Debug)]
+pub struct ChainWriter {
+    head: Head,
+    line: Vec<u8>,
+    made: Option<Head>,
+}
+
+impl ChainWriter {
+    /// Goes on after this head.
+    pub fn after(head: Head) -> Self {
+        Self { head, line: Vec::new(), made: None }
+    }
+
+    /// The head that is kept.
+    pub fn head(&self) -> &Head {
+        &self.head
+    }
+
+    /// The next line, without its line break.
+    pub fn next(&mut self, record: &AuditRecord) -> Result<&[u8], AuditError> {
+        let out = Out {
+            seq: self.head.seq + 1,
+            prev: &self.head.hash,
+            ts: record.at,
+            schema: AUDIT_SCHEMA,
+            stream: &self.head.stream,
+            event: record,
+        };
+        self.line.clear();
+        serde_json::to_writer(&mut self.line, &out)
+            .map_err(|_| AuditError::new("a record cannot be written as JSON"))?;
+        let hash = hash(&self.line);
+        self.made = Some(Head { stream: self.head.stream.clone(), seq: self.head.seq + 1, hash });
+        Ok(&self.line)
+    }
+
+    /// The line that [`next`](Self::next) made is kept.
+    pub fn keep(&mut self) {
+        if let Some(head) = self.made.take() {
+            self.head = head;
+        }
+    }
 }

@@ -1,167 +1,232 @@
-//! The audit as a file of JSON lines, chained. See [`chain`](super::verify).
+//! The audit as a file of JSON lines, chained. See [`chain`](super::Head).
 
-use std::fs::{File, OpenOptions, TryLockError};
-use std::io::{self, Read as _, Seek as _, SeekFrom, Write as _};
+use std::fs::{self, File, OpenOptions, TryLockError};
+use std::io::{self, Write as _};
 use std::path::{Path, PathBuf};
-use std::sync::{Mutex, PoisonError};
+use std::sync::PoisonError;
 
-use hitl_base::Timestamp;
 use hitl_base::id::Uuid;
-use serde::Serialize;
 
-use super::chain::{Link, hash};
-use super::{AUDIT_SCHEMA, AuditError, AuditRecord, AuditSink};
+use super::segments::{self, Tail};
+use super::{AuditError, AuditRecord, AuditSink, ChainWriter, Durability, Head};
+use crate::sync::{Mutex, MutexGuard};
+
+/// The most writers of one folder.
+const WRITERS: u32 = 1_000;
 
 /// Appends each record to a file as one line of JSON that names the hash of the line before.
 ///
-/// The file is locked for this process: two writers would fork the chain. `Ok` means handed to the
-/// operating system; it survives `kill -9`, not a power loss.
+/// The file is locked for this process: two writers would fork the chain. Several processes have a
+/// file each; [`in_folder`](Self::in_folder) finds a free one. What `Ok` means is chosen with
+/// [`durability`](Self::durability); unless told otherwise, a record survives `kill -9`, not a power
+/// loss.
 #[derive(Debug)]
 pub struct JsonlAudit {
     path: PathBuf,
+    durability: Durability,
+    rotate_at: Option<u64>,
+    torn: Option<PathBuf>,
     writer: Mutex<Writer>,
 }
 
 #[derive(Debug)]
 struct Writer {
     file: File,
+    /// Held for as long as the writer lives; the file itself changes with each rotation.
+    _lock: File,
     /// Bytes of whole lines.
     length: u64,
-    seq: u64,
-    head: String,
-    stream: String,
+    chain: ChainWriter,
     line: Vec<u8>,
     /// A write failed and what it left could not be taken back.
     broken: bool,
 }
 
-#[derive(Serialize)]
-struct Line<'a> {
-    seq: u64,
-    prev: &'a str,
-    ts: Timestamp,
-    schema: u16,
-    stream: &'a str,
-    event: &'a AuditRecord,
-}
-
 impl JsonlAudit {
     /// Opens or creates the file, and goes on with its chain. A last line that was torn by a crash is
-    /// moved to `<path>.torn`, so that nothing is lost and the chain goes on.
+    /// moved to `<path>.torn` and [reported](Self::torn), so that nothing is lost and the chain goes
+    /// on.
     ///
     /// Fails when another process holds the file, when it cannot be written to, or when its last line
     /// is no audit record.
     pub fn open(path: impl AsRef<Path>) -> Result<Self, AuditError> {
-        let path = path.as_ref().to_path_buf();
-        let name = path.display();
-        let mut file =
-            OpenOptions::new().create(true).read(true).append(true).open(&path).map_err(|e| {
-                AuditError::new(format!("cannot open the audit file {name} for writing")).because(e)
-            })?;
-        match file.try_lock() {
-            Ok(()) => {}
-            Err(TryLockError::WouldBlock) => {
-                let why = format!(
-                    "the audit file {name} is in use by another process; give each process its own"
-                );
-                return Err(AuditError::new(why));
-            }
-            Err(TryLockError::Error(e)) => {
-                return Err(
-                    AuditError::new(format!("cannot lock the audit file {name}")).because(e)
-                );
+        Self::try_open(path.as_ref())?.ok_or_else(|| {
+            AuditError::new(format!(
+                "the audit file {} is in use by another process; give each process its own, or use `in_folder`",
+                path.as_ref().display()
+            ))
+        })
+    }
+
+    /// Opens the first file of the folder that no other process holds: `audit-1.jsonl`,
+    /// `audit-2.jsonl`, and so on. So each of several processes has a chain of its own, and a process
+    /// that starts again goes on with one that is there.
+    pub fn in_folder(folder: impl AsRef<Path>) -> Result<Self, AuditError> {
+        let folder = folder.as_ref();
+        for number in 1..=WRITERS {
+            if let Some(audit) = Self::try_open(&folder.join(format!("audit-{number}.jsonl")))? {
+                return Ok(audit);
             }
         }
-        let unreadable =
-            |e| AuditError::new(format!("cannot read the audit file {name}")).because(e);
-        let (last, length) = last_line(&mut file, &path).map_err(unreadable)?;
-        let (seq, head, stream) = match last {
-            None => {
-                let stream = Uuid::new_v4().to_string();
-                (0, hash(stream.as_bytes()), stream)
+        let why = format!("{WRITERS} processes write to the audit folder {}", folder.display());
+        Err(AuditError::new(why))
+    }
+
+    /// Chooses what `Ok` means for a record.
+    #[must_use]
+    pub fn durability(mut self, durability: Durability) -> Self {
+        self.durability = durability;
+        self
+    }
+
+    /// Starts a new file when this one has grown to so many bytes. The full one is renamed to
+    /// `<path>.<number of its last record>`, and the chain goes on in the new one.
+    #[must_use]
+    pub fn rotate_at(mut self, bytes: u64) -> Self {
+        self.rotate_at = Some(bytes);
+        self
+    }
+
+    /// Where a torn last line was put when the file was opened. What tore it was written to this
+    /// chain and is not part of it.
+    pub fn torn(&self) -> Option<&Path> {
+        self.torn.as_deref()
+    }
+
+    /// Starts a new file now. Does nothing when this one is empty.
+    pub fn rotate(&self) -> Result<(), AuditError> {
+        let mut writer = self.writer();
+        self.start_anew(&mut writer).map_err(|e| self.failed("cannot rotate", e))
+    }
+
+    /// `None` when another process holds the file.
+    fn try_open(path: &Path) -> Result<Option<Self>, AuditError> {
+        let name = path.display();
+        let failed = |what: &str, error: io::Error| {
+            AuditError::new(format!("cannot {what} the audit file {name}")).because(error)
+        };
+        let mut beside = path.as_os_str().to_owned();
+        beside.push(".lock");
+        let lock = open(Path::new(&beside)).map_err(|e| failed("lock", e))?;
+        let mut file = open(path).map_err(|e| failed("open for writing", e))?;
+        for held in [&lock, &file] {
+            match held.try_lock() {
+                Ok(()) => {}
+                Err(TryLockError::WouldBlock) => return Ok(None),
+                Err(TryLockError::Error(e)) => return Err(failed("lock", e)),
             }
-            Some(last) => {
-                let link: Link = serde_json::from_slice(&last).map_err(|_| {
-                    AuditError::new(format!(
-                        "the last line of {name} is no audit record; move the file away"
-                    ))
-                })?;
-                (link.seq, hash(&last), link.stream)
+        }
+        let tail = segments::tail(&mut file).map_err(|e| failed("read", e))?;
+        let torn = if tail.torn.is_empty() {
+            None
+        } else {
+            let aside = segments::quarantine(&file, path, &tail).map_err(|e| failed("mend", e))?;
+            tracing::warn!(path = %name, bytes = tail.torn.len(), aside = %aside.display(), "put a torn last line of the audit aside");
+            Some(aside)
+        };
+        let head = match head_of(&tail, path).map_err(|e| failed("read", e))? {
+            Some(head) => head,
+            None if tail.last.is_none() => Head::genesis(Uuid::new_v4().to_string()),
+            None => {
+                return Err(AuditError::new(format!(
+                    "the last line of {name} is no audit record; move the file away"
+                )));
             }
         };
-        let writer = Writer { file, length, seq, head, stream, line: Vec::new(), broken: false };
-        Ok(Self { path, writer: Mutex::new(writer) })
+        let writer = Writer {
+            file,
+            _lock: lock,
+            length: tail.length,
+            chain: ChainWriter::after(head),
+            line: Vec::new(),
+            broken: false,
+        };
+        Ok(Some(Self {
+            path: path.to_path_buf(),
+            durability: Durability::default(),
+            rotate_at: None,
+            torn,
+            writer: Mutex::new(writer),
+        }))
+    }
+
+    fn writer(&self) -> MutexGuard<'_, Writer> {
+        // A panic in there leaves `broken` set, so a poisoned writer refuses by itself.
+        self.writer.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn failed(&self, what: &str, error: io::Error) -> AuditError {
+        AuditError::new(format!("{what} the audit file {}", self.path.display())).because(error)
+    }
+
+    /// Renames the file and goes on in a new one. A crash in between leaves an empty or no file, and
+    /// the chain goes on after the newest segment.
+    fn start_anew(&self, writer: &mut Writer) -> io::Result<()> {
+        if writer.length == 0 {
+            return Ok(());
+        }
+        writer.file.sync_data()?;
+        let full = segments::rotated(&self.path, writer.chain.head().seq);
+        fs::rename(&self.path, &full)?;
+        // From here on nothing must go to the old file.
+        writer.broken = true;
+        let file = open(&self.path)?;
+        file.try_lock().map_err(io::Error::from)?;
+        writer.file = file;
+        writer.length = 0;
+        writer.broken = false;
+        Ok(())
     }
 }
 
-/// The last whole line, without its break, and the length of the whole lines. Puts a torn tail aside.
-fn last_line(file: &mut File, path: &Path) -> io::Result<(Option<Vec<u8>>, u64)> {
-    const STEP: u64 = 64 * 1024;
-    let end = file.seek(SeekFrom::End(0))?;
-    let mut tail = Vec::new();
-    let mut from = end;
-    // Reads backwards until two line breaks, or the whole file, are in view.
-    while from > 0 && tail.iter().filter(|b| **b == b'\n').nth(1).is_none() {
-        let step = from.min(STEP);
-        from -= step;
-        file.seek(SeekFrom::Start(from))?;
-        let mut block = vec![0; usize::try_from(step).unwrap_or(0)];
-        file.read_exact(&mut block)?;
-        block.append(&mut tail);
-        tail = block;
+fn open(path: &Path) -> io::Result<File> {
+    OpenOptions::new().create(true).read(true).append(true).open(path)
+}
+
+/// Where the chain goes on: after the last line of the file, or of its newest segment.
+fn head_of(tail: &Tail, path: &Path) -> io::Result<Option<Head>> {
+    if let Some(last) = &tail.last {
+        return Ok(Head::of_line(last));
     }
-    let whole = tail.iter().rposition(|b| *b == b'\n').map_or(0, |at| at + 1);
-    let length = from + whole as u64;
-    if length < end {
-        let mut aside = path.as_os_str().to_owned();
-        aside.push(".torn");
-        let mut torn = OpenOptions::new().create(true).append(true).open(aside)?;
-        torn.write_all(&tail[whole..])?;
-        torn.write_all(b"\n")?;
-        file.set_len(length)?;
-        tracing::warn!(path = %path.display(), bytes = end - length, "put a torn last line of the audit aside");
-    }
-    tail.truncate(whole.saturating_sub(1));
-    let start = tail.iter().rposition(|b| *b == b'\n').map_or(0, |at| at + 1);
-    Ok(((whole > 0).then(|| tail.split_off(start)), length))
+    let Some(newest) = segments::of(path)?.pop() else { return Ok(None) };
+    let tail = segments::tail(&mut File::open(newest)?)?;
+    Ok(tail.last.as_deref().and_then(Head::of_line))
 }
 
 impl AuditSink for JsonlAudit {
     fn append(&self, record: &AuditRecord) -> Result<(), AuditError> {
-        let name = self.path.display();
-        // A panic in here leaves `broken` set, so a poisoned writer refuses by itself.
-        let mut guard = self.writer.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut guard = self.writer();
         let writer = &mut *guard;
         if writer.broken {
             return Err(AuditError::new(format!(
-                "the audit file {name} failed before; open it again"
+                "the audit file {} failed before; open it again",
+                self.path.display()
             )));
         }
-        let line = Line {
-            seq: writer.seq + 1,
-            prev: &writer.head,
-            ts: record.at,
-            schema: AUDIT_SCHEMA,
-            stream: &writer.stream,
-            event: record,
-        };
+        if self.rotate_at.is_some_and(|full| writer.length >= full) {
+            self.start_anew(writer).map_err(|e| self.failed("cannot rotate", e))?;
+        }
         writer.line.clear();
-        serde_json::to_writer(&mut writer.line, &line)
-            .map_err(|_| AuditError::new("a record cannot be written as JSON"))?;
-        let head = hash(&writer.line);
+        let line = writer.chain.next(record)?;
+        writer.line.extend_from_slice(line);
         writer.line.push(b'\n');
         writer.broken = true;
         if let Err(error) = writer.file.write_all(&writer.line) {
             // Takes back what was written of the line, so that the chain stays whole.
             writer.broken = writer.file.set_len(writer.length).is_err();
-            return Err(
-                AuditError::new(format!("cannot write to the audit file {name}")).because(error)
-            );
+            return Err(self.failed("cannot write to", error));
+        }
+        if self.durability.syncs(record) {
+            // After a failed sync nobody knows what is on the disk: the writer stays broken.
+            writer.file.sync_data().map_err(|e| self.failed("cannot sync", e))?;
         }
         writer.broken = false;
         writer.length += writer.line.len() as u64;
-        writer.seq += 1;
-        writer.head = head;
+        writer.chain.keep();
         Ok(())
+    }
+
+    fn heads(&self) -> Vec<Head> {
+        vec![self.writer().chain.head().clone()]
     }
 }

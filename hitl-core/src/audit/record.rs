@@ -5,22 +5,29 @@ use std::fmt;
 use hitl_base::{JsonText, Timestamp};
 use serde::{Deserialize, Serialize};
 
-use crate::call::{BindingDigest, CallKey, Principal};
+use crate::call::{BindingDigest, CallKey, Principal, Risk};
 use crate::confidence::Assessment;
 use crate::ids::{ClaimToken, DecisionId, RequestId};
 use crate::machine::CallRecord;
 use crate::policy::{PolicyVersion, Verdict};
 
-/// The schema version of an [`AuditRecord`]. Additive changes keep it.
-pub const AUDIT_SCHEMA: u16 = 1;
+/// The schema version of an [`AuditRecord`]. Additive changes keep it. Since 2, a record may be about
+/// no call; records of version 1 are read as they were.
+pub const AUDIT_SCHEMA: u16 = 2;
 
 /// What happened.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 #[non_exhaustive]
 pub enum AuditEvent {
+    /// A call was read, and understood.
+    Proposed,
+    /// It was scored and routed. A call that runs at once has its score in its intent instead.
+    Assessed,
     /// A human is asked.
     Requested,
+    /// A human was shown the request.
+    Shown,
     /// A human decided.
     Decided,
     /// The body is about to be started. Written before it is: without this record nothing runs.
@@ -43,6 +50,8 @@ pub enum AuditEvent {
     Denied,
     /// What it needs has risen; it is asked again.
     Reopened,
+    /// A policy is in force from here on. It concerns no call.
+    PolicyLoaded,
     /// A human changed its arguments; they are the next revision.
     Edited,
     /// A human approved it, and it needs more of them.
@@ -51,9 +60,12 @@ pub enum AuditEvent {
     Escalated,
     /// An idempotent tool is tried once more.
     Retried,
-    /// A policy is in force from here on. It concerns no call: key, tool and principal are those of
-    /// the gate itself.
-    PolicyLoaded,
+    /// A standing permission was given.
+    GrantSaved,
+    /// A call ran on a standing permission.
+    GrantUsed,
+    /// A standing permission was taken back.
+    GrantRevoked,
 }
 
 impl fmt::Display for AuditEvent {
@@ -74,19 +86,35 @@ pub struct AuditRecord {
     /// The call's record; none for a read-only call, which has no record in the store.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub call: Option<RequestId>,
+    /// The record's version in the store after this. With `call` it names the change: a record that
+    /// stands in the audit twice (a writer died before it could say that it had written it) has both
+    /// alike.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub version: Option<u64>,
+    /// What it is about when it is about no call: a grant's id, a policy's version.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub subject: Option<String>,
     /// The call's key.
-    pub key: CallKey,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub key: Option<CallKey>,
     /// The tool.
-    pub tool: String,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub tool: Option<String>,
+    /// How bad a wrong call of it is.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub risk: Option<Risk>,
     /// Who asked.
-    pub principal: Principal,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub principal: Option<Principal>,
     /// Who did this, when it was a person.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub by: Option<Principal>,
     /// The revision.
-    pub revision: u32,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub revision: Option<u32>,
     /// What a decision or a run stands on.
-    pub binding: BindingDigest,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub binding: Option<BindingDigest>,
     /// What the machine decided.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub verdict: Option<Verdict>,
@@ -114,18 +142,22 @@ pub struct AuditRecord {
 }
 
 impl AuditRecord {
-    /// An event of a call that has a record.
-    pub(crate) fn of(event: AuditEvent, record: &CallRecord, at: Timestamp) -> Self {
+    /// An event that is about no call. `subject` says what it is about; it is shown as it is, so it
+    /// must hold no secret.
+    pub fn about(event: AuditEvent, subject: impl Into<String>, at: Timestamp) -> Self {
         Self {
             event,
             at,
-            call: Some(record.id()),
-            key: record.key().clone(),
-            tool: record.request.tool.clone(),
-            principal: record.request.principal.clone(),
+            call: None,
+            version: None,
+            subject: Some(subject.into()),
+            key: None,
+            tool: None,
+            risk: None,
+            principal: None,
             by: None,
-            revision: record.request.revision,
-            binding: record.request.binding,
+            revision: None,
+            binding: None,
             verdict: None,
             assessment: None,
             arguments: None,
@@ -140,23 +172,31 @@ impl AuditRecord {
     /// A policy is in force.
     pub(crate) fn policy_loaded(version: &PolicyVersion, at: Timestamp) -> Self {
         Self {
-            event: AuditEvent::PolicyLoaded,
-            at,
-            call: None,
-            key: CallKey::new("gate", 0),
-            tool: String::new(),
-            principal: Principal::new("gate"),
-            by: None,
-            revision: 0,
-            binding: BindingDigest::NONE,
-            verdict: None,
-            assessment: None,
-            arguments: None,
-            decision: None,
-            claim: None,
-            attempt: None,
             policies: vec![version.clone()],
-            note: Some(version.to_string()),
+            ..Self::about(AuditEvent::PolicyLoaded, version.to_string(), at)
+        }
+    }
+
+    /// Says who did it.
+    #[must_use]
+    pub fn by(mut self, principal: impl Into<Principal>) -> Self {
+        self.by = Some(principal.into());
+        self
+    }
+
+    /// An event of a call that has a record.
+    pub(crate) fn of(event: AuditEvent, record: &CallRecord, at: Timestamp) -> Self {
+        Self {
+            call: Some(record.id()),
+            version: Some(record.version),
+            subject: None,
+            key: Some(record.key().clone()),
+            tool: Some(record.request.tool.clone()),
+            risk: Some(record.request.risk),
+            principal: Some(record.request.principal.clone()),
+            revision: Some(record.request.revision),
+            binding: Some(record.request.binding),
+            ..Self::about(event, "", at)
         }
     }
 }

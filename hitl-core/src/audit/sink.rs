@@ -2,7 +2,8 @@
 
 use std::io;
 
-use super::AuditRecord;
+use super::{AuditRecord, Head};
+use crate::call::Risk;
 
 /// A record could not be kept.
 #[derive(Debug, thiserror::Error)]
@@ -35,11 +36,56 @@ pub trait AuditSink: Send + Sync + 'static {
     /// Keeps a record. `Ok` means that it was handed to the operating system or is in memory that
     /// lives as long as the process. Must not block for long: it is called from async code.
     fn append(&self, record: &AuditRecord) -> Result<(), AuditError>;
+
+    /// How the chains that this sink writes end now; empty for a sink that keeps no chain. The gate
+    /// registers their names with its store, so that a chain that goes missing is missed.
+    fn heads(&self) -> Vec<Head> {
+        Vec::new()
+    }
 }
 
 impl<A: AuditSink + ?Sized> AuditSink for std::sync::Arc<A> {
     fn append(&self, record: &AuditRecord) -> Result<(), AuditError> {
         (**self).append(record)
+    }
+
+    fn heads(&self) -> Vec<Head> {
+        (**self).heads()
+    }
+}
+
+impl<T: AuditSink + ?Sized> AuditSink for Box<T> {
+    fn append(&self, record: &AuditRecord) -> Result<(), AuditError> {
+        (**self).append(record)
+    }
+
+    fn heads(&self) -> Vec<Head> {
+        (**self).heads()
+    }
+}
+
+/// What it takes for a record to be kept.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Durability {
+    /// It was handed to the operating system: it survives the death of the process, not a power loss.
+    #[default]
+    HandedOver,
+    /// Records about tools of this risk or more are on the disk; others were handed over. Records
+    /// about no tool are on the disk.
+    SyncedFrom(Risk),
+    /// It is on the disk, as far as the disk is honest.
+    Synced,
+}
+
+impl Durability {
+    /// Whether this record must be on the disk.
+    pub fn syncs(self, record: &AuditRecord) -> bool {
+        match self {
+            Self::HandedOver => false,
+            Self::SyncedFrom(risk) => record.risk.is_none_or(|of| of >= risk),
+            Self::Synced => true,
+        }
     }
 }
 

@@ -49,6 +49,12 @@ impl Trail {
         }
     }
 
+    /// The chains that the sink writes.
+    pub(crate) fn streams(&self) -> Vec<String> {
+        let heads = catch_unwind(AssertUnwindSafe(|| self.sink.heads())).unwrap_or_default();
+        heads.into_iter().map(|head| head.stream).collect()
+    }
+
     /// How many records are owed.
     pub(crate) fn owed(&self) -> usize {
         self.debt().records.len()

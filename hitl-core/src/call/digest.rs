@@ -80,11 +80,6 @@ digest! {
 #[error("not a digest: it has 64 hexadecimal digits")]
 pub struct NotADigest(());
 
-impl BindingDigest {
-    /// For a record that concerns no call.
-    pub(crate) const NONE: Self = Self([0; 32]);
-}
-
 fn parse_hex(text: &str) -> Option<[u8; 32]> {
     let mut bytes = [0; 32];
     if text.len() != 64 || !text.is_ascii() {

@@ -24,6 +24,11 @@ impl<T> Permit<T> {
         Self { arguments, cx }
     }
 
+    /// The world to run in, before the permit is opened.
+    pub fn cx(&self) -> &RunContext {
+        &self.cx
+    }
+
     /// The arguments that were approved, and the world to run them in.
     pub fn open(self) -> (T, RunContext) {
         (self.arguments, self.cx)

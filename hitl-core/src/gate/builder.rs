@@ -9,16 +9,19 @@ use hitl_base::json::Limits;
 use hitl_base::{Clock, Redactor};
 
 use super::handle::{Gate, Inner};
+use super::observe;
 use super::registry::Registered;
 use super::score::Timed;
+use super::tool_set::ToolSet;
 use crate::approval::Approver;
 use crate::audit::{AuditSink, TracingAudit, Trail};
 use crate::call::{InvalidSpec, StateMap, Tool};
 use crate::confidence::{Scorer, Signal, Signals};
 use crate::dynamic::DynTool;
 use crate::policy::{Policy, Shadow};
+use crate::queue::Caps;
 use crate::seal::HostKey;
-use crate::store::{MemoryStore, Store, StoreError};
+use crate::store::{MemoryStore, Store, StoreError, StoreErrorKind};
 use crate::sync::{Mutex, Runtime};
 
 /// What kind of mistake was found.
@@ -86,6 +89,7 @@ pub struct GateBuilder {
     audit: Option<Arc<dyn AuditSink>>,
     key: Option<HostKey>,
     limits: Limits,
+    caps: Caps,
     recover: bool,
 }
 
@@ -105,6 +109,7 @@ impl GateBuilder {
             audit: None,
             key: None,
             limits: Limits::default(),
+            caps: Caps::default(),
             recover: true,
         }
     }
@@ -114,6 +119,12 @@ impl GateBuilder {
         const { assert_sound(T::SPEC.check()) };
         self.tools.push(Registered::of::<T>());
         self
+    }
+
+    /// Registers all tools of a service, and gives it to them: those are the methods that
+    /// `#[hitl_tools]` has made tools of. It is held in an `Arc`; keep a clone to share it.
+    pub fn tools<S: ToolSet>(self, service: impl Into<Arc<S>>) -> Self {
+        S::register(self).state::<Arc<S>>(service.into())
     }
 
     /// Registers a tool that is known only at run time.
@@ -203,6 +214,20 @@ impl GateBuilder {
         self
     }
 
+    /// Lets at most so many calls of one principal wait at a time, in each tenant. More are refused
+    /// with [`GateErrorKind::QueueFull`](super::GateErrorKind::QueueFull).
+    pub fn most_pending_per_principal(mut self, most: u32) -> Self {
+        self.caps.principal = Some(most);
+        self
+    }
+
+    /// Lets at most so many calls of one tenant wait at a time. More are refused with
+    /// [`GateErrorKind::QueueFull`](super::GateErrorKind::QueueFull).
+    pub fn most_pending_per_tenant(mut self, most: u32) -> Self {
+        self.caps.tenant = Some(most);
+        self
+    }
+
     /// Leaves what a dead process left as it is; see [`Gate::recover`].
     pub fn without_recovery(mut self) -> Self {
         self.recover = false;
@@ -259,9 +284,20 @@ impl GateBuilder {
             session,
             runtime,
             limits: self.limits,
+            caps: self.caps,
         };
+        // Before anything is written: a chain that goes missing is missed.
+        for stream in inner.trail.streams() {
+            match inner.store.writer_register(&stream).await {
+                Err(error) if error.kind() == StoreErrorKind::Unsupported => {
+                    tracing::warn!(%error, "the audit's writer is not registered");
+                }
+                other => other?,
+            }
+        }
         let gate = Gate { inner: Arc::new(inner) };
         gate.inner.note_policies_in_force();
+        observe::meter::describe();
         if self.recover {
             gate.recover().await.map_err(|error| {
                 let why = format!("the gate was not built: recovery failed: {error}");

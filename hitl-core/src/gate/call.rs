@@ -6,10 +6,12 @@ use std::sync::Arc;
 
 use futures::FutureExt as _;
 use futures::future::BoxFuture;
+use tracing::Instrument as _;
 
 use super::error::{CallError, GateError, GateErrorKind, NotRun};
 use super::execute::{Ended, Held, execute};
 use super::handle::{Gate, Inner};
+use super::observe;
 use super::prepare::Prepared;
 use super::registry::{Arguments, Body};
 use super::submission::Submission;
@@ -67,12 +69,13 @@ impl Gate {
         key: CallKey,
     ) -> Result<Outcome, GateError> {
         let (prepared, body) = self.read(tool, arguments, context.into(), key)?;
-        match self.inner.attached(prepared).await? {
-            Ready::Run(held, read_back) => {
-                read_back.unwrap_or(body).execute(Arc::clone(&self.inner), held).await
-            }
-            Ready::Settled(record) => self.inner.settled(&record).await,
-        }
+        let span = self.inner.call_span(&prepared);
+        let calling = async {
+            let result = self.inner.called(prepared, body).await;
+            observe::settled(&result);
+            result
+        };
+        calling.instrument(span).await
     }
 
     /// Submits a call as a model asked for it: the first of two phases. See
@@ -85,10 +88,11 @@ impl Gate {
         key: CallKey,
     ) -> Result<Submission, GateError> {
         let (prepared, body) = self.read(tool, arguments, context.into(), key)?;
-        self.inner.submit(prepared, body).await
+        let span = self.inner.call_span(&prepared);
+        self.inner.submit(prepared, body).instrument(span).await
     }
 
-    fn read(
+    pub(super) fn read(
         &self,
         tool: &str,
         arguments: &str,
@@ -99,6 +103,17 @@ impl Gate {
         let (snapshot, body) = tool.read(arguments, self.inner.limits)?;
         let key = Some(CallKey { tenant: context.tenant.clone(), ..key });
         Ok((self.inner.prepare(tool, snapshot, context, key)?, body))
+    }
+
+    /// As [`read`](Self::read), for a typed call.
+    pub(super) fn read_typed<T: Tool>(
+        &self,
+        call: T,
+        context: CallContext,
+        key: CallKey,
+    ) -> Result<(Prepared, Box<dyn Body>), GateError> {
+        let prepared = self.typed(&call, context, Some((key.run, key.position)))?;
+        Ok((prepared, Box::new(Arguments(call))))
     }
 
     fn typed<T: Tool>(
@@ -155,35 +170,50 @@ impl<'g, T: Tool> IntoFuture for Attributed<'g, T> {
         let Self { gate, call, context, key } = self;
         async move {
             let prepared = gate.typed(&call, context, key)?;
-            let key = prepared.record.key().clone();
-            let (held, call) = match gate.inner.attached(prepared).await? {
-                Ready::Run(held, None) => (held, call),
-                // It waited for a human: what runs is what was shown, not what the caller still holds.
-                Ready::Run(held, Some(_)) => {
-                    let read = || parse_text::<T>(held.snapshot().text());
-                    match catch_unwind(AssertUnwindSafe(read)) {
-                        Ok(Ok(call)) => (held, call),
-                        other => {
-                            // Nothing has started, so nobody else need wait for it.
-                            gate.inner.release(&held).await;
-                            let error = match other {
-                                Ok(Err(error)) => error,
-                                _ => ArgumentError::panicked(),
-                            };
-                            return Err(GateError::from(error).into());
-                        }
-                    }
-                }
-                Ready::Settled(record) => return gate.inner.earlier::<T>(&record).await,
+            let span = gate.inner.call_span(&prepared);
+            let calling = async {
+                let result = called(gate, prepared, call).await;
+                observe::called(&result);
+                result
             };
-            match execute(Arc::clone(&gate.inner), held, call).await? {
-                Ended::Returned(Ok(output), _) => Ok(output),
-                Ended::Returned(Err(error), _) => Err(CallError::Tool(error)),
-                Ended::Panicked(failure) => Err(CallError::ToolEarlier(failure)),
-                Ended::Unknown => Err(CallError::Unknown(key)),
-            }
+            calling.instrument(span).await
         }
         .boxed()
+    }
+}
+
+/// A typed call to its end.
+async fn called<T: Tool>(
+    gate: &Gate,
+    prepared: Prepared,
+    call: T,
+) -> Result<T::Output, CallError<T::Error>> {
+    let key = prepared.record.key().clone();
+    let (held, call) = match gate.inner.attached(prepared).await? {
+        Ready::Run(held, None) => (held, call),
+        // It waited for a human: what runs is what was shown, not what the caller still holds.
+        Ready::Run(held, Some(_)) => {
+            let read = || parse_text::<T>(held.snapshot().text());
+            match catch_unwind(AssertUnwindSafe(read)) {
+                Ok(Ok(call)) => (held, call),
+                other => {
+                    // Nothing has started, so nobody else need wait for it.
+                    gate.inner.release(&held).await;
+                    let error = match other {
+                        Ok(Err(error)) => error,
+                        _ => ArgumentError::panicked(),
+                    };
+                    return Err(GateError::from(error).into());
+                }
+            }
+        }
+        Ready::Settled(record) => return gate.inner.earlier::<T>(&record).await,
+    };
+    match execute(Arc::clone(&gate.inner), held, call).await? {
+        Ended::Returned(Ok(output), _) => Ok(output),
+        Ended::Returned(Err(error), _) => Err(CallError::Tool(error)),
+        Ended::Panicked(failure) => Err(CallError::ToolEarlier(failure)),
+        Ended::Unknown => Err(CallError::Unknown(key)),
     }
 }
 
@@ -228,7 +258,8 @@ impl<'g, T: Tool> IntoFuture for Submitting<'g, T> {
         let Self { gate, call, context, key } = self;
         async move {
             let prepared = gate.typed(&call, context, key)?;
-            gate.inner.submit(prepared, Box::new(Arguments(call))).await
+            let span = gate.inner.call_span(&prepared);
+            gate.inner.submit(prepared, Box::new(Arguments(call))).instrument(span).await
         }
         .boxed()
     }
@@ -243,6 +274,20 @@ enum Ready {
 }
 
 impl Inner {
+    /// A model's call to its end.
+    async fn called(
+        self: &Arc<Self>,
+        prepared: Prepared,
+        body: Box<dyn Body>,
+    ) -> Result<Outcome, GateError> {
+        match self.attached(prepared).await? {
+            Ready::Run(held, read_back) => {
+                read_back.unwrap_or(body).execute(Arc::clone(self), held).await
+            }
+            Ready::Settled(record) => self.settled(&record).await,
+        }
+    }
+
     /// Enters a call and waits until it may run or is over. Dropping this withdraws it.
     async fn attached(self: &Arc<Self>, mut prepared: Prepared) -> Result<Ready, GateError> {
         let mut ownership = Ownership::of(self, &prepared);

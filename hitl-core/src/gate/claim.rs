@@ -6,6 +6,7 @@ use std::sync::Arc;
 use super::error::{GateError, GateErrorKind};
 use super::execute::Held;
 use super::handle::Inner;
+use super::observe;
 use super::prepare::required;
 use super::registry::{Body, Registered};
 use super::taking::{Taking, Wanted};
@@ -157,6 +158,9 @@ impl Inner {
         };
         match self.store.apply(&record.key().tenant, record.id(), event, Enclosed::none()).await {
             Ok(record) => {
+                if record.state == CallState::Denied {
+                    observe::ended(&record, CallState::Denied);
+                }
                 let mut entry = AuditRecord::of(audited, &record, record.updated_at);
                 entry.note = note;
                 self.trail.note(entry);

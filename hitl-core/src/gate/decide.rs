@@ -2,6 +2,7 @@
 
 use super::error::{GateError, GateErrorKind};
 use super::handle::{Gate, Inner};
+use super::observe;
 use crate::approval::{Answer, Authority, Decision};
 use crate::audit::{AuditEvent, AuditRecord};
 use crate::call::{Principal, Tenant};
@@ -56,6 +57,9 @@ impl Gate {
             .apply(&record.key().tenant, record.id(), event, Enclosed::none())
             .await?;
         self.inner.note_by(AuditEvent::Resolved, &record, Some(by), Some(note));
+        if record.state.is_terminal() {
+            observe::ended(&record, record.state);
+        }
         Ok(record)
     }
 }
@@ -84,6 +88,7 @@ impl Inner {
                     let note = "approved; it needs more approvals".to_owned();
                     self.note_entry(entry, Some(decision.by.principal), Some(note));
                 } else if stands {
+                    observe::decided(&record);
                     let mut entry =
                         AuditRecord::of(AuditEvent::Decided, &record, record.updated_at);
                     entry.decision = Some(decision.id);
@@ -120,6 +125,7 @@ impl Inner {
         };
         let record = self.store.apply(tenant, id, event, Enclosed::none()).await?;
         self.note_by(AuditEvent::Cancelled, &record, by, note);
+        observe::ended(&record, record.state);
         Ok(record)
     }
 

@@ -8,6 +8,7 @@ use crate::audit::AuditError;
 use crate::call::{CallKey, FailureRecord, ModelMessage};
 use crate::ids::RequestId;
 use crate::machine::{CallRecord, Refusal};
+use crate::queue::Cap;
 use crate::store::{ApplyError, StoreError};
 
 /// What kind of trouble it is.
@@ -18,6 +19,9 @@ pub enum GateErrorKind {
     InvalidArguments,
     /// No tool of that name is registered.
     UnknownTool,
+    /// So many calls wait already that no more may; the message names the cap. Try again once some
+    /// were decided.
+    QueueFull,
     /// The key was used before, for a call with other content.
     KeyConflict,
     /// The state machine refused it; [`GateError::refusal`] and [`GateError::current`] say why.
@@ -28,14 +32,14 @@ pub enum GateErrorKind {
     ToolChanged,
     /// What is stored cannot be opened, or is not what was approved.
     Payload,
-    /// An edit was not made, because the call would be denied with it. The earlier revision stands.
-    EditDenied,
-    /// The host does not let them see or decide this tenant's calls.
-    Forbidden,
     /// The queue cannot be listed so: the cursor is of another listing, or the order does not fit.
     InvalidQuery,
     /// The call needs a full review and is not decided together with others.
     NotInBulk,
+    /// An edit was not made, because the call would be denied with it. The earlier revision stands.
+    EditDenied,
+    /// The host does not let them see or decide this tenant's calls.
+    Forbidden,
     /// The store failed.
     Store,
     /// The audit failed, so nothing runs.
@@ -70,6 +74,13 @@ impl GateError {
             "the key {key} was used for another call (record {id}); give each call its own position in the run"
         );
         Self::new(GateErrorKind::KeyConflict, why)
+    }
+
+    pub(super) fn queue_full(cap: Cap) -> Self {
+        let why = format!(
+            "the queue is full: {cap} wait already, and no more may; submit it again once some were decided"
+        );
+        Self::new(GateErrorKind::QueueFull, why)
     }
 
     /// What kind of trouble it is.

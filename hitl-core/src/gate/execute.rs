@@ -18,16 +18,18 @@ use futures::future::BoxFuture;
 use hitl_base::display::clip;
 use hitl_base::{JsonText, Timestamp};
 use tokio::sync::oneshot;
+use tracing::Instrument as _;
 
 use super::error::GateError;
 use super::handle::Inner;
+use super::observe;
 use super::prepare::Prepared;
 use super::registry::Registered;
 use crate::arguments::{Snapshot, encode};
 use crate::audit::{AuditEvent, AuditRecord};
 use crate::call::{FailureRecord, Issued, Outcome, OutputText, Permit, RunContext, Tenant, Tool};
 use crate::ids::RequestId;
-use crate::machine::{CallRecord, Claim, Event};
+use crate::machine::{CallRecord, CallState, Claim, Event};
 use crate::policy::{PolicyVersion, Routed};
 use crate::seal::{Bound, Purpose, Sealed};
 use crate::store::{ApplyError, Enclosed};
@@ -143,6 +145,14 @@ pub(super) enum Kept {
 }
 
 impl<T: Runnable> Ended<T> {
+    fn state(&self) -> CallState {
+        match self {
+            Self::Returned(Ok(_), _) => CallState::Executed,
+            Self::Returned(Err(_), _) | Self::Panicked(_) => CallState::Failed,
+            Self::Unknown => CallState::OutcomeUnknown,
+        }
+    }
+
     pub(super) fn into_outcome(self) -> Outcome {
         match self {
             Self::Returned(_, Kept::Output(text)) => Outcome::Executed(OutputText(text)),
@@ -173,7 +183,16 @@ pub(super) fn execute<T: Runnable>(
     arguments: T,
 ) -> impl Future<Output = Result<Ended<T>, GateError>> + Send {
     let runtime = gate.runtime.clone();
-    Detached { running: Some(run(gate, held, arguments).boxed()), runtime }
+    let span = observe::run_span(&held.record);
+    let running = async {
+        let result = run(gate, held, arguments).await;
+        match &result {
+            Ok(ended) => observe::outcome(ended.state().name()),
+            Err(error) => observe::failed(error),
+        }
+        result
+    };
+    Detached { running: Some(running.instrument(span).boxed()), runtime }
 }
 
 async fn run<T: Runnable>(
@@ -214,12 +233,14 @@ async fn run<T: Runnable>(
                 let held = Arc::new(held);
                 let (parked, is_parked) = oneshot::channel::<()>();
                 let (background, late) = (Arc::clone(&gate), Arc::clone(&held));
-                gate.runtime.spawn(async move {
+                let finishing = async move {
                     let returned = body.await;
                     // Not before it is parked, so that the two are recorded in their order.
                     let _ = is_parked.await;
-                    background.finish::<T>(&late, returned).await;
-                });
+                    let ended = background.finish::<T>(&late, returned).await;
+                    observe::late(ended.state().name());
+                };
+                gate.runtime.spawn(finishing.in_current_span());
                 gate.park(&held).await;
                 drop(parked);
                 return Ok(Ended::Unknown);
@@ -254,6 +275,7 @@ impl Inner {
         let mut entry = held.entry(AuditEvent::Unknown, Timestamp::now());
         entry.note = Some("the body ran out of its time".to_owned());
         self.trail.note(entry);
+        observe::ended(&held.record, CallState::OutcomeUnknown);
     }
 
     /// Stores how a body ended, and audits it. Nothing that fails here changes how it ended.
@@ -304,6 +326,7 @@ impl Inner {
         let mut entry = held.entry(kind, Timestamp::now());
         entry.note = event.map(|failure| failure.message);
         self.trail.note(entry);
+        observe::ended(&held.record, ended.state());
         ended
     }
 

@@ -6,21 +6,22 @@ use std::fmt;
 use std::sync::Arc;
 
 use hitl_base::json::Limits;
-use hitl_base::{Clock, JsonText, Redactor};
+use hitl_base::{Clock, JsonText, Redactor, Timestamp};
 
 use super::builder::GateBuilder;
 use super::error::{GateError, GateErrorKind};
 use super::registry::Registered;
 use super::score::Timed;
 use crate::approval::Approver;
-use crate::audit::Trail;
-use crate::call::{CallKey, HitlConfig, StateMap, Tenant, Tool};
+use crate::audit::{AuditEvent, AuditRecord, Trail};
+use crate::call::{CallKey, HitlConfig, Principal, StateMap, Tenant, Tool};
 use crate::confidence::Signals;
 use crate::ids::{RequestId, SessionId};
-use crate::machine::CallRecord;
+use crate::machine::{CallRecord, Entry};
 use crate::policy::{Policy, PolicyVersion, Shadow, ShadowReport};
+use crate::queue::Caps;
 use crate::seal::HostKey;
-use crate::store::{PageRequest, Store};
+use crate::store::{History, PageRequest, Store, Watch};
 use crate::sync::{Mutex, Runtime};
 
 /// What every gated call passes through. Cheap to clone; clones are the same gate.
@@ -50,6 +51,7 @@ pub(super) struct Inner {
     pub(super) session: SessionId,
     pub(super) runtime: Runtime,
     pub(super) limits: Limits,
+    pub(super) caps: Caps,
 }
 
 impl Drop for Inner {
@@ -124,9 +126,51 @@ impl Gate {
         Ok(self.inner.store.page(tenant, page).await?)
     }
 
+    /// What happened to a tenant's call, from its beginning, as far as it is kept.
+    pub async fn history_of(
+        &self,
+        tenant: &Tenant,
+        id: RequestId,
+    ) -> Result<Vec<(u64, Entry)>, GateError> {
+        Ok(self.inner.store.history_of(tenant, id).await?)
+    }
+
+    /// A stretch of what happened to all calls of all tenants, after the entry numbered `after`: for
+    /// whoever passes changes on. [`watch`](Self::watch) says when there is more.
+    pub async fn history(&self, after: u64, limit: usize) -> Result<History, GateError> {
+        Ok(self.inner.store.history(after, limit).await?)
+    }
+
+    /// The number of the last entry that the history ever had.
+    pub async fn history_end(&self) -> Result<u64, GateError> {
+        Ok(self.inner.store.history_end().await?)
+    }
+
+    /// Hints that any call may have changed, whichever process changed it.
+    pub fn watch(&self) -> Watch {
+        self.inner.store.watch_all()
+    }
+
+    /// The present, by the clock that expiry and due times are judged by.
+    pub async fn now(&self) -> Result<Timestamp, GateError> {
+        Ok(self.inner.store.now().await?)
+    }
+
     /// How the candidate policy compares with the one in force, since this gate was built.
     pub fn shadow(&self) -> ShadowReport {
         self.inner.shadow.report()
+    }
+
+    /// Says in the audit that a person was shown a request: for surfaces of one's own. The approver
+    /// that the gate asks inline is accounted for by itself.
+    pub async fn note_shown(
+        &self,
+        record: &CallRecord,
+        to: impl Into<Principal>,
+    ) -> Result<(), GateError> {
+        let at = self.inner.store.now().await?;
+        self.inner.trail.note(AuditRecord::of(AuditEvent::Shown, record, at).by(to));
+        Ok(())
     }
 
     /// How many audit records could not be kept yet. While there are any, no body starts.

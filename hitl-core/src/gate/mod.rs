@@ -16,13 +16,18 @@
 //! | `remember` | what a human has rejected is not asked about again |
 //! | `retry` | an idempotent tool is tried once more |
 //! | `view` | who may see which tenant's calls |
-//! | `edit` | a human changes the arguments: the next revision |
 //! | `queue` | what waits, as one viewer sees it |
+//! | `edit` | a human changes the arguments: the next revision |
+//! | `batch` | the parallel calls of one model turn |
+//! | `events` | what happens, in order, for one viewer |
+//! | `reminders` | what somebody should be reminded of |
 //! | `serve` | this process runs what others approved |
 //! | `dynamic` | tools that are known only at run time |
+//! | `observe` | spans and metrics |
 //! | `taint` | a call's own secrets are scrubbed from what is said about it |
 //! | `recover` | what a dead process left is put in order |
 
+mod batch;
 mod builder;
 mod call;
 mod claim;
@@ -30,13 +35,16 @@ mod decide;
 mod dynamic;
 mod edit;
 mod error;
+mod events;
 mod execute;
 mod handle;
+mod observe;
 mod prepare;
 mod queue;
 mod recover;
 mod registry;
 mod remember;
+mod reminders;
 mod retry;
 mod review;
 mod score;
@@ -45,15 +53,20 @@ mod submission;
 mod submit;
 mod taint;
 mod taking;
+mod tool_set;
 mod view;
 mod wait;
 
+pub use batch::{Batch, BatchBuilder, Part, SubmittingBatch};
 pub use builder::{BuildError, BuildErrorKind, GateBuilder};
 pub use call::{Attributed, CallBuilder, SubmitBuilder, Submitting};
 pub use error::{CallError, GateError, GateErrorKind, NotRun};
+pub use events::{Events, Happening};
 pub use handle::{Gate, ToolInfo};
 pub use prepare::Preview;
 pub use queue::{Queue, QueuePage};
 pub use recover::Recovered;
+pub use reminders::Reminders;
 pub use submission::{Receipt, Submission, Ticket};
+pub use tool_set::ToolSet;
 pub use view::View;

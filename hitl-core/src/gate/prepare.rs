@@ -24,6 +24,7 @@ use crate::policy::{
     ApprovalLevel, Policy, PolicyVersion, Quorum, Requirement, Routed, RuleRef, Stage, Verdict,
     due_after, priority, route,
 };
+use crate::queue::Caps;
 
 /// A call, ready to enter the store.
 pub(super) struct Prepared {
@@ -194,6 +195,7 @@ impl Inner {
             allowed_ms: 0,
             attempts: 0,
             ending,
+            batch: None,
             erased: false,
             restored: false,
             updated_at: now,
@@ -301,7 +303,7 @@ impl Prepared {
         let config = &self.tool.spec.config;
         (self.record.state, self.record.ending) = state_of(&routed);
         let request = &mut self.record.request;
-        request.level = level_of(&routed);
+        request.require(required(&self.tool, &routed));
         request.priority = priority(config.risk, assessment.confidence);
         request.because.clone_from(&routed.because);
         request.assessment = assessment;
@@ -309,13 +311,14 @@ impl Prepared {
     }
 
     /// What goes to the store.
-    pub(super) fn new_call(&self) -> NewCall {
+    pub(super) fn new_call(&self, caps: Caps) -> NewCall {
         let config = &self.tool.spec.config;
         let due_in = due_after(config.risk);
         NewCall {
             record: self.record.clone(),
             expires_in: config.expires.unwrap_or(due_in),
             due_in,
+            caps,
         }
     }
 
@@ -333,6 +336,19 @@ impl Prepared {
     }
 }
 
+fn state_of(routed: &Routed) -> (CallState, Option<Ending>) {
+    match &routed.verdict {
+        Verdict::Run | Verdict::Ask(_) => (CallState::Pending, None),
+        Verdict::Deny(reason) => (CallState::Denied, Some(Ending::Reason(reason.clone()))),
+    }
+}
+
+fn tree_of(snapshot: &Snapshot) -> Result<Json, GateError> {
+    let limits = Limits { depth: usize::MAX, bytes: usize::MAX };
+    scan_within(snapshot.text(), limits)
+        .map_err(|_| GateError::new(GateErrorKind::Payload, "the call's snapshot cannot be read"))
+}
+
 /// What a call needs, as it was routed, of this tool.
 pub(super) fn required(tool: &Registered, routed: &Routed) -> Requirement {
     let config = &tool.spec.config;
@@ -345,23 +361,6 @@ pub(super) fn required(tool: &Registered, routed: &Routed) -> Requirement {
         None => Stage::people(stage.people),
     });
     Requirement::of(level).quorum(Quorum { eyes: config.eyes, stages: stages.collect() })
-}
-
-fn level_of(routed: &Routed) -> ApprovalLevel {
-    routed.verdict.level().unwrap_or(ApprovalLevel::Full)
-}
-
-fn state_of(routed: &Routed) -> (CallState, Option<Ending>) {
-    match &routed.verdict {
-        Verdict::Run | Verdict::Ask(_) => (CallState::Pending, None),
-        Verdict::Deny(reason) => (CallState::Denied, Some(Ending::Reason(reason.clone()))),
-    }
-}
-
-fn tree_of(snapshot: &Snapshot) -> Result<Json, GateError> {
-    let limits = Limits { depth: usize::MAX, bytes: usize::MAX };
-    scan_within(snapshot.text(), limits)
-        .map_err(|_| GateError::new(GateErrorKind::Payload, "the call's snapshot cannot be read"))
 }
 
 /// The payload as it is sealed: the snapshot with its secret ranges.

@@ -3,11 +3,14 @@
 use std::panic::AssertUnwindSafe;
 
 use futures::FutureExt as _;
+use tracing::Instrument as _;
 
 use super::error::GateError;
 use super::handle::Inner;
-use crate::approval::Review;
-use crate::machine::CallRecord;
+use super::observe;
+use crate::approval::{Approver, Review};
+use crate::audit::{AuditEvent, AuditRecord};
+use crate::machine::{CallRecord, CallState};
 use crate::sync::sleep;
 
 impl Inner {
@@ -19,9 +22,28 @@ impl Inner {
         let (Some(approver), true) = (&self.approver, self.asks_inline(record)) else {
             return Ok(record.clone());
         };
+        let reviewing = async {
+            let result = self.reviewed(&**approver, record).await;
+            match &result {
+                Ok(record) if record.state == CallState::Pending => observe::outcome("noAnswer"),
+                Ok(record) => observe::outcome(record.state.name()),
+                Err(error) => observe::failed(error),
+            }
+            result
+        };
+        reviewing.instrument(observe::review_span(record)).await
+    }
+
+    async fn reviewed(
+        &self,
+        approver: &dyn Approver,
+        record: &CallRecord,
+    ) -> Result<CallRecord, GateError> {
         let (tenant, id) = (&record.key().tenant, record.id());
         let mut watch = self.store.watch(id);
         let mut current = self.current(tenant, id).await?;
+        let at = self.store.now().await?;
+        self.trail.note(AuditRecord::of(AuditEvent::Shown, &current, at));
         // An approver may also panic before its first await, so the call itself is caught too.
         let asked =
             AssertUnwindSafe(async { approver.review(&record.request).await }).catch_unwind();

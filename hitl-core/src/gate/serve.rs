@@ -5,9 +5,11 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::sync::Semaphore;
+use tracing::Instrument as _;
 
 use super::error::GateError;
 use super::handle::{Gate, Inner};
+use super::observe;
 use super::wait::Waiting;
 use crate::call::{Outcome, Tenant};
 use crate::ids::{OwnerToken, RequestId};
@@ -61,7 +63,14 @@ impl Gate {
             }
             Err(error) => return Err(error.into()),
         };
-        self.inner.outcome_of(&Waiting::new(record, owner)).await
+        let span = self.inner.wait_span(&record);
+        let waiting = Waiting::new(record, owner);
+        let adopted = async {
+            let result = self.inner.outcome_of(&waiting).await;
+            observe::settled(&result);
+            result
+        };
+        adopted.instrument(span).await
     }
 }
 

@@ -3,8 +3,11 @@
 use std::fmt;
 use std::sync::Arc;
 
+use tracing::Instrument as _;
+
 use super::error::GateError;
 use super::handle::Inner;
+use super::observe;
 use super::wait::Waiting;
 use crate::approval::ApprovalRequest;
 use crate::call::{CallKey, Outcome};
@@ -87,7 +90,13 @@ impl Ticket {
     /// Cancel safe: dropping the future changes nothing before the body has started, and does not
     /// stop it afterwards.
     pub async fn wait(&self) -> Result<Outcome, GateError> {
-        self.gate.outcome_of(&self.waiting).await
+        let span = self.gate.wait_span(&self.waiting.record);
+        let waiting = async {
+            let result = self.gate.outcome_of(&self.waiting).await;
+            observe::settled(&result);
+            result
+        };
+        waiting.instrument(span).await
     }
 
     /// Waits until the call no longer waits for a decision. Runs nothing: [`wait`](Self::wait) does.

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use super::error::GateError;
 use super::execute::Held;
 use super::handle::Inner;
+use super::observe;
 use super::prepare::{Prepared, payload_text};
 use super::registry::Body;
 use super::submission::{Receipt, Submission, Ticket};
@@ -68,6 +69,7 @@ impl Inner {
         };
         if prepared.is_unrecorded() && earlier.is_none() {
             self.compare_with_shadow(prepared);
+            observe::entered(&receipt, &prepared.tool.spec.name);
             prepared.record.request.created_at = hitl_base::Timestamp::now();
             return Ok((Entered::Run(Held::unrecorded(prepared)), receipt));
         }
@@ -89,6 +91,7 @@ impl Inner {
         };
         let record = match submitted {
             Submitted::Conflict(id) => return Err(GateError::key_conflict(&receipt.key, id)),
+            Submitted::Full(cap) => return Err(GateError::queue_full(cap)),
             Submitted::Existing(record) => {
                 receipt.reattached = true;
                 self.reattach(record, prepared.owner, attachment).await?
@@ -100,6 +103,7 @@ impl Inner {
             }
         };
         receipt.id = Some(record.id());
+        observe::entered(&receipt, &prepared.tool.spec.name);
         let entered = match (record.state, record.claim, prepared.record.claim) {
             (CallState::Claimed, Some(kept), Some(mine)) if kept.token == mine.token => {
                 Entered::Run(Held::recorded(
@@ -136,7 +140,7 @@ impl Inner {
             token: claim.token,
             owner: prepared.record.attached.then_some(prepared.owner),
         });
-        let (store, call) = (Arc::clone(&self.store), prepared.new_call());
+        let (store, call) = (Arc::clone(&self.store), prepared.new_call(self.caps));
         let asking = async move { store.submit(call, payload).await };
         let mut taking = Taking::new(self, wanted, asking);
         let submitted = match taking.answer().await {
@@ -184,20 +188,39 @@ impl Inner {
             // An admitted call's intent says everything.
             _ => return,
         };
-        let mut entry = AuditRecord::of(event, record, record.updated_at);
-        entry.verdict = Some(prepared.routed.verdict.clone());
-        entry.assessment = Some(record.request.assessment.clone());
-        entry.arguments = Some(record.request.arguments.clone());
-        entry.policies.clone_from(&prepared.routed.policies);
+        let of = |event| AuditRecord::of(event, record, record.updated_at);
+        let mut proposed = of(AuditEvent::Proposed);
+        proposed.arguments = Some(record.request.arguments.clone());
+        self.trail.note(proposed);
+        let mut assessed = of(AuditEvent::Assessed);
+        assessed.verdict = Some(prepared.routed.verdict.clone());
+        assessed.assessment = Some(record.request.assessment.clone());
+        assessed.policies.clone_from(&prepared.routed.policies);
+        self.trail.note(assessed);
+        let mut entry = of(event);
         if let Some(Ending::Reason(reason)) = &record.ending {
             entry.note = Some(reason.clone());
         }
         self.trail.note(entry);
+        if record.state == CallState::Denied {
+            observe::ended(record, CallState::Denied);
+        }
+    }
+
+    /// As [`submitted`](Self::submitted), told to whoever observes.
+    pub(super) async fn submit(
+        self: &Arc<Self>,
+        prepared: Prepared,
+        body: Box<dyn Body>,
+    ) -> Result<Submission, GateError> {
+        let result = self.submitted(prepared, body).await;
+        observe::submitted(&result);
+        result
     }
 
     /// The two-phase front door: enters a call, asks inline when it needs Quick, and runs it when it
     /// may run now.
-    pub(super) async fn submit(
+    async fn submitted(
         self: &Arc<Self>,
         mut prepared: Prepared,
         body: Box<dyn Body>,

@@ -6,6 +6,7 @@ use std::time::Duration;
 use super::error::{GateError, GateErrorKind};
 use super::execute::Held;
 use super::handle::Inner;
+use super::observe;
 use super::registry::Body;
 use crate::audit::{AuditEvent, AuditRecord};
 use crate::call::{FailureRecord, Outcome, OutputText, Tenant};
@@ -215,6 +216,9 @@ impl Inner {
                     CallState::OutcomeUnknown => AuditEvent::Unknown,
                     _ => AuditEvent::Expired,
                 };
+                if record.state != CallState::Pending {
+                    observe::ended(&record, record.state);
+                }
                 let mut entry = AuditRecord::of(audited, &record, record.updated_at);
                 entry.note = match &record.ending {
                     Some(Ending::Reason(reason)) => Some(reason.clone()),

@@ -6,6 +6,7 @@
 mod deciding;
 mod edit;
 mod event;
+mod membership;
 mod record;
 mod refusal;
 mod tombstone;
@@ -14,6 +15,7 @@ mod transition;
 pub(crate) use deciding::check_edit;
 pub use edit::{Earlier, Edit, Escalation, Revised, Vote};
 pub use event::{Event, Resolution, Withdrawal};
+pub use membership::{BatchId, Membership};
 pub use record::{CallRecord, CallState, Claim, Decided, Ending, Entry, NewCall, RECORD_SCHEMA};
 pub use refusal::Refusal;
 pub use transition::{Facts, Step, apply};

@@ -6,12 +6,13 @@ use std::time::Duration;
 use hitl_base::Timestamp;
 use serde::{Deserialize, Serialize};
 
-use super::{Earlier, Escalation, Vote};
+use super::{Earlier, Escalation, Membership, Vote};
 use crate::approval::{Answer, ApprovalRequest};
 use crate::call::{
     CallContext, CallKey, CircumstancesDigest, ContentDigest, FailureRecord, Principal,
 };
 use crate::ids::{ClaimToken, DecisionId, OwnerToken, RequestId, SessionId};
+use crate::queue::Caps;
 
 /// The schema version of a [`CallRecord`]. Additive changes keep it.
 pub const RECORD_SCHEMA: u16 = 1;
@@ -188,6 +189,9 @@ pub struct CallRecord {
     /// What is kept beside the state.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub ending: Option<Ending>,
+    /// The batch that it was submitted in.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub batch: Option<Membership>,
     /// Retention has erased what the call was about: key, content digest and state are left, so that
     /// the key stays taken.
     #[serde(default, skip_serializing_if = "is_kept")]
@@ -239,6 +243,8 @@ pub struct NewCall {
     pub(crate) expires_in: Duration,
     /// By when it should be decided.
     pub(crate) due_in: Duration,
+    /// How many calls may wait.
+    pub(crate) caps: Caps,
 }
 
 impl NewCall {
@@ -261,6 +267,16 @@ impl NewCall {
     /// The call's key.
     pub fn key(&self) -> &CallKey {
         self.record.key()
+    }
+
+    /// The caps that the store judges before this call begins to wait; none when it does not.
+    pub fn caps(&self) -> Caps {
+        if self.record.state == CallState::Pending { self.caps } else { Caps::default() }
+    }
+
+    /// Who asked.
+    pub fn principal(&self) -> &Principal {
+        &self.record.request.principal
     }
 
     /// What the submission contains.

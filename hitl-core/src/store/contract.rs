@@ -3,11 +3,12 @@
 use async_trait::async_trait;
 use hitl_base::Timestamp;
 
+use super::writers::AuditWriter;
 use super::{ApplyError, Enclosed, StoreError, Watch};
 use crate::call::{CallKey, ContentDigest, RunId, Tenant};
 use crate::ids::{RequestId, SessionId};
 use crate::machine::{CallRecord, CallState, Entry, Event, NewCall};
-use crate::queue::{Placed, QueueCounts, QueueScan};
+use crate::queue::{Cap, Placed, QueueCounts, QueueScan};
 use crate::seal::{HostKey, Sealed};
 
 /// What came of a submission.
@@ -19,6 +20,8 @@ pub enum Submitted {
     Existing(CallRecord),
     /// The key has a record, with other content.
     Conflict(RequestId),
+    /// The key is new, and no more calls may wait: see [`NewCall::caps`].
+    Full(Cap),
 }
 
 /// Which records to list: in the order of their creation.
@@ -145,6 +148,8 @@ pub trait Store: Send + Sync + 'static {
 
     /// Enters a call, with its sealed payload. A key is unique for ever.
     ///
+    /// A new call that would break one of its [caps](NewCall::caps) does not come in, however many race.
+    ///
     /// A call that is already claimed (Auto) is admitted: submitted and claimed in one step.
     async fn submit(&self, call: NewCall, payload: Sealed) -> Result<Submitted, StoreError>;
 
@@ -226,6 +231,38 @@ pub trait Store: Send + Sync + 'static {
     /// `limit` entries.
     async fn history(&self, after: u64, limit: usize) -> Result<History, StoreError>;
 
+    /// The sequence number of the last entry that the history ever had, kept or not; 0 when nothing
+    /// has happened yet. Whoever wants only what comes reads on from here.
+    ///
+    /// Unless a store knows better, this reads the whole history.
+    async fn history_end(&self) -> Result<u64, StoreError> {
+        let mut last = 0;
+        loop {
+            let stretch = self.history(last, 1000).await?;
+            let Some((seq, _)) = stretch.entries.last() else { return Ok(last) };
+            last = *seq;
+        }
+    }
+
+    /// The history of one call, from its beginning, as far as it is kept: at most 1000 entries.
+    ///
+    /// Unless a store knows better, this reads the whole history.
+    async fn history_of(
+        &self,
+        tenant: &Tenant,
+        id: RequestId,
+    ) -> Result<Vec<(u64, Entry)>, StoreError> {
+        let (mut last, mut found) = (0, Vec::new());
+        loop {
+            let stretch = self.history(last, 1000).await?;
+            let Some((seq, _)) = stretch.entries.last() else { return Ok(found) };
+            last = *seq;
+            let mine = |(_, entry): &(u64, Entry)| entry.id == id && entry.key.tenant == *tenant;
+            found.extend(stretch.entries.into_iter().filter(mine));
+            found.truncate(1000);
+        }
+    }
+
     /// Erases what is kept of calls that ended before `before`: their results, their history, and
     /// everything of their records but a [tombstone](CallRecord::tombstone), so that a key is never
     /// free again. What has not ended is never touched, however old; nor is what is unknown. Readers
@@ -245,6 +282,37 @@ pub trait Store: Send + Sync + 'static {
     async fn forget_runs(&self, watermark: Timestamp) -> Result<u64, StoreError> {
         let _unused = watermark;
         Err(StoreError::unsupported("forget runs"))
+    }
+
+    /// A small value that the store keeps for the gate under this name; see
+    /// [`swap_mark`](Self::swap_mark). A store that keeps none has none.
+    async fn mark(&self, name: &str) -> Result<Option<String>, StoreError> {
+        let _unused = name;
+        Ok(None)
+    }
+
+    /// Sets the value under `name` to `to`, when it is `from` now (`None`: when there is none yet).
+    /// Whether it was: a compare-and-set, so that of two that race one is told that it lost. Names
+    /// and values are of no tenant, hold no secret, and are few and small.
+    async fn swap_mark(
+        &self,
+        name: &str,
+        from: Option<&str>,
+        to: &str,
+    ) -> Result<bool, StoreError> {
+        let _unused = (name, from, to);
+        Err(StoreError::unsupported("keep marks"))
+    }
+
+    /// Registers the writer of an audit chain, so that a chain that goes missing is missed. Doing it
+    /// again changes nothing.
+    async fn writer_register(&self, stream: &str) -> Result<(), StoreError> {
+        super::writers::register(self, stream).await
+    }
+
+    /// The writers that were registered, in the order in which they were.
+    async fn writers(&self) -> Result<Vec<AuditWriter>, StoreError> {
+        super::writers::list(self).await
     }
 
     /// Hints that a call may have changed, whichever process changed it. Subscribe, read, then

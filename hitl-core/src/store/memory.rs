@@ -50,6 +50,7 @@ struct Calls {
     index: Index,
     /// Runs that began before it are forgotten.
     watermark: Option<Timestamp>,
+    marks: BTreeMap<String, String>,
 }
 
 struct Kept {
@@ -157,6 +158,10 @@ impl Store for MemoryStore {
         }
         if call.key().run.began().is_some_and(|began| Some(began) < calls.watermark) {
             return Err(StoreError::run_forgotten());
+        }
+        let (own, all) = calls.index.waiting(&call.key().tenant, call.principal());
+        if let Some(cap) = call.caps().broken(own, all) {
+            return Ok(Submitted::Full(cap));
         }
         calls.by_key.insert(call.key().clone(), call.id());
         calls.log(Entry::of("submitted", &record, None));
@@ -347,6 +352,10 @@ impl Store for MemoryStore {
         Ok(History::stretch(after, calls.last, later.cloned()))
     }
 
+    async fn history_end(&self) -> Result<u64, StoreError> {
+        Ok(self.calls().last)
+    }
+
     async fn retain(&self, before: Timestamp) -> Result<Retained, StoreError> {
         let mut guard = self.calls();
         let calls = &mut *guard;
@@ -381,6 +390,24 @@ impl Store for MemoryStore {
             !forgotten
         });
         Ok((before - calls.by_id.len()) as u64)
+    }
+
+    async fn mark(&self, name: &str) -> Result<Option<String>, StoreError> {
+        Ok(self.calls().marks.get(name).cloned())
+    }
+
+    async fn swap_mark(
+        &self,
+        name: &str,
+        from: Option<&str>,
+        to: &str,
+    ) -> Result<bool, StoreError> {
+        let mut calls = self.calls();
+        let same = calls.marks.get(name).map(String::as_str) == from;
+        if same {
+            calls.marks.insert(name.to_owned(), to.to_owned());
+        }
+        Ok(same)
     }
 
     fn watch(&self, id: RequestId) -> Watch {

@@ -46,6 +46,13 @@ impl Index {
         turn(first.map(i64::cast_unsigned), own)
     }
 
+    /// How many calls of a principal wait, and of its tenant.
+    pub(super) fn waiting(&self, tenant: &Tenant, principal: &Principal) -> (u64, u64) {
+        let Some(lists) = self.0.get(tenant) else { return (0, 0) };
+        let own = lists.turns.get(principal).map_or(0, BTreeSet::len);
+        (own as u64, lists.levels.values().sum())
+    }
+
     pub(super) fn add(&mut self, record: &CallRecord, place: Place) {
         if !Self::is_listed(record.state) {
             return;

@@ -8,9 +8,11 @@ mod memory;
 mod memory_index;
 #[cfg(feature = "contract-suite")]
 pub mod suite;
+mod writers;
 
 pub use contract::{History, PageRequest, Retained, Store, Submitted};
 pub use enclosed::Enclosed;
 pub use error::{ApplyError, StoreError, StoreErrorKind};
 pub use hub::{Hub, Watch};
 pub use memory::MemoryStore;
+pub use writers::AuditWriter;

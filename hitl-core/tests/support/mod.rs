@@ -189,9 +189,11 @@ pub fn tools(builder: GateBuilder) -> GateBuilder {
 }
 
 impl Bench {
-    /// The audited events, in order.
+    /// The audited events around the act, in order: not that a call was read, scored or shown.
     pub fn events(&self) -> Vec<String> {
-        self.audit.records().iter().map(|record| record.event.to_string()).collect()
+        let before = ["proposed", "assessed", "shown"];
+        let all = self.audit.records().into_iter().map(|record| record.event.to_string());
+        all.filter(|event| !before.contains(&event.as_str())).collect()
     }
 }
 

@@ -9,13 +9,7 @@ use syn::{PathArguments, Type};
 use super::tool::Names;
 use crate::parse::{Argument, Attribute, DefaultValue, Function, Held, Parameter};
 
-pub(crate) fn arguments(attribute: &Attribute, function: &Function, names: &Names) -> TokenStream {
-    let constructor = constructor(attribute, function);
-    let structure = structure(attribute, function, names);
-    quote!(#constructor #structure)
-}
-
-fn constructor(attribute: &Attribute, function: &Function) -> TokenStream {
+pub(super) fn constructor(attribute: &Attribute, function: &Function) -> TokenStream {
     let Function { vis, name, arguments, attributes, .. } = function;
     let (existence, other) = (&attributes.existence, &attributes.constructor);
     let docs = docs(attribute, function);
@@ -41,6 +35,11 @@ fn constructor(attribute: &Attribute, function: &Function) -> TokenStream {
         .iter()
         .any(underscored)
         .then(|| quote!(#[allow(clippy::used_underscore_binding)]));
+    // Lints about `self` know methods, and this is none any more.
+    let convention = function
+        .method
+        .is_some()
+        .then(|| quote!(#[allow(clippy::wrong_self_convention, clippy::new_ret_no_self)]));
     quote! {
         #(#existence)*
         #docs
@@ -49,19 +48,25 @@ fn constructor(attribute: &Attribute, function: &Function) -> TokenStream {
         // A tool that only a model calls has no use for its constructor; and a tool has as many
         // parameters as the model needs.
         #[allow(dead_code, clippy::too_many_arguments, clippy::fn_params_excessive_bools)]
+        #convention
         #vis fn #name(#(#parameters),*) -> #arguments {
             #arguments { #(#fields),* }
         }
     }
 }
 
-fn structure(attribute: &Attribute, function: &Function, names: &Names) -> TokenStream {
+pub(super) fn structure(attribute: &Attribute, function: &Function, names: &Names) -> TokenStream {
     let Function { vis, name, arguments, attributes, .. } = function;
     let existence = &attributes.existence;
     let private = &names.private;
     let (serde, schemars) =
         (path_text(&quote!(#private::serde)), path_text(&quote!(#private::schemars)));
-    let summary = format!(" A call of `{}`: made by it, run by a gate.", name.unraw());
+    let name = name.unraw().to_string();
+    let name = match &function.method {
+        Some(method) => format!("{}::{name}", path_text(&method.service.to_token_stream())),
+        None => name,
+    };
+    let summary = format!(" A call of `{name}`: made by it, run by a gate.");
     let docs = docs(attribute, function);
     let description = names.description.as_str();
     let fields =

@@ -8,7 +8,7 @@ use syn::{Ident, Type};
 
 use super::arguments::underscored;
 use super::tool::Names;
-use crate::parse::{Attribute, Function, Held, Parameter, Returns, Role};
+use crate::parse::{Attribute, Function, Held, Method, Parameter, Returns, Role};
 
 /// What the fn returns, as the attribute and its spelling say.
 enum Returned<'f> {
@@ -93,43 +93,98 @@ pub(super) fn proof(
 /// `run`.
 pub(super) fn run(attribute: &Attribute, function: &Function, names: &Names) -> TokenStream {
     let short = &names.short;
-    let Function { arguments, body, parameters, attributes, .. } = function;
-    let attributes = &attributes.body;
-    let hygienic = |name| Ident::new(name, Span::mixed_site());
-    let (permit, call, cx) = (hygienic("permit"), hygienic("call"), hygienic("cx"));
-    let bindings = parameters.iter().map(|parameter| binding(parameter, &call, &cx, short));
+    let permit = hygienic("permit");
     let own = quote!(::core::result::Result<Self::Output, Self::Error>);
-    let (returns, result, ended) = match Returned::of(attribute, function) {
+    let (body, call) = match &function.method {
+        None => {
+            let body = body(attribute, function, names);
+            (Some(body), quote!(__hitl_body(#permit).await))
+        }
+        Some(Method { service, .. }) => {
+            let instance = hygienic("service");
+            let call = quote!({
+                let #instance = ::core::clone::Clone::clone(
+                    #permit.cx().state::<::std::sync::Arc<#service>>(),
+                );
+                <#service as __HitlService>::__hitl_body(&#instance, #permit).await
+            });
+            (None, call)
+        }
+    };
+    let (result, ended) = match Returned::of(attribute, function) {
         Returned::Unit => {
             let ended = quote! {
-                __hitl_body(#permit).await;
+                #call;
                 ::core::result::Result::Ok(())
             };
-            (None, own, ended)
+            (own, ended)
         }
-        Returned::Plain(ty) => {
-            let ended = quote!(::core::result::Result::Ok(__hitl_body(#permit).await));
-            (Some(quote!(-> #ty)), own, ended)
-        }
+        Returned::Plain(_) => (own, quote!(::core::result::Result::Ok(#call))),
         Returned::Fallible(ty) => {
             let into_result = quote_spanned!(ty.span()=> <#ty as #short::ToolReturn>::into_result);
-            let ended = quote!(#into_result(__hitl_body(#permit).await));
             let (output, error) = projected(ty, short);
             let result = quote!(::core::result::Result<#output, #error>);
-            (Some(quote!(-> #ty)), result, ended)
+            (result, quote!(#into_result(#call)))
         }
     };
     quote! {
         async fn run(#permit: #short::Permit<Self>) -> #result {
-            #(#attributes)*
-            async fn __hitl_body(#permit: #short::Permit<#arguments>) #returns {
-                let (#call, #cx) = #permit.open();
-                #(#bindings)*
-                #body
-            }
+            #body
             #ended
         }
     }
+}
+
+/// The body of a method: in a trait of its own, because `self` and `Self` are those of the service.
+/// The trait has no name outside, and takes the permit like any body.
+pub(super) fn of_service(
+    attribute: &Attribute,
+    function: &Function,
+    names: &Names,
+) -> Option<TokenStream> {
+    let Method { service, .. } = function.method.as_ref()?;
+    let (short, arguments) = (&names.short, &function.arguments);
+    let body = body(attribute, function, names);
+    let returns = arrow(attribute, function);
+    Some(quote! {
+        trait __HitlService {
+            async fn __hitl_body(&self, permit: #short::Permit<#arguments>) #returns;
+        }
+
+        impl __HitlService for #service {
+            #body
+        }
+    })
+}
+
+fn body(attribute: &Attribute, function: &Function, names: &Names) -> TokenStream {
+    let short = &names.short;
+    let Function { arguments, body, parameters, attributes, method, .. } = function;
+    let attributes = &attributes.body;
+    let (permit, call, cx) = (hygienic("permit"), hygienic("call"), hygienic("cx"));
+    let bindings = parameters.iter().map(|parameter| binding(parameter, &call, &cx, short));
+    let returns = arrow(attribute, function);
+    let receiver = method.as_ref().map(|Method { receiver, .. }| quote!(#receiver,));
+    quote! {
+        #(#attributes)*
+        async fn __hitl_body(#receiver #permit: #short::Permit<#arguments>) #returns {
+            let (#call, #cx) = #permit.open();
+            #(#bindings)*
+            #body
+        }
+    }
+}
+
+/// `-> ..`, as written.
+fn arrow(attribute: &Attribute, function: &Function) -> Option<TokenStream> {
+    match Returned::of(attribute, function) {
+        Returned::Unit => None,
+        Returned::Plain(ty) | Returned::Fallible(ty) => Some(quote!(-> #ty)),
+    }
+}
+
+fn hygienic(name: &str) -> Ident {
+    Ident::new(name, Span::mixed_site())
 }
 
 /// `let`, with the fn's own name and type.

@@ -5,6 +5,8 @@ mod arguments;
 mod body;
 mod spec;
 mod tool;
+mod tool_set;
 
-pub(crate) use arguments::{arguments, path_text};
-pub(crate) use tool::{Names, tool};
+pub(crate) use arguments::path_text;
+pub(crate) use tool::{Expansion, Names, tool};
+pub(crate) use tool_set::tool_set;

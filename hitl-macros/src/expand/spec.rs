@@ -9,7 +9,7 @@ use syn::spanned::Spanned as _;
 
 use super::arguments::arguments_of;
 use super::tool::Names;
-use crate::parse::{Attribute, Function, Role, Stage};
+use crate::parse::{Attribute, Function, Method, Role, Stage};
 
 pub(super) fn spec(attribute: &Attribute, function: &Function, names: &Names) -> TokenStream {
     let short = &names.short;
@@ -24,7 +24,11 @@ pub(super) fn spec(attribute: &Attribute, function: &Function, names: &Names) ->
         })
         .collect();
     let parameters = (!parameters.is_empty()).then(|| quote!(.parameters(&[#(#parameters),*])));
-    let states: Vec<_> = function
+    let service = function.method.as_ref().map(|Method { service, .. }| {
+        let span = Span::mixed_site().located_at(service.span());
+        quote_spanned!(span=> #short::StateRequirement::of::<::std::sync::Arc<#service>>())
+    });
+    let states = function
         .parameters
         .iter()
         .filter_map(|parameter| match &parameter.role {
@@ -34,8 +38,8 @@ pub(super) fn spec(attribute: &Attribute, function: &Function, names: &Names) ->
         .map(|ty| {
             let span = Span::mixed_site().located_at(ty.span());
             quote_spanned!(span=> #short::StateRequirement::of::<#ty>())
-        })
-        .collect();
+        });
+    let states: Vec<_> = service.into_iter().chain(states).collect();
     let states = (!states.is_empty()).then(|| quote!(.states(&[#(#states),*])));
     let config = config(attribute, short);
     quote!(#short::Spec::new(#name, #description)#parameters #states #config)

@@ -31,7 +31,24 @@ impl Names {
     }
 }
 
-pub(crate) fn tool(attribute: &Attribute, function: &Function, names: &Names) -> TokenStream {
+/// What a tool expands to.
+pub(crate) struct Expansion {
+    /// In the place of the fn.
+    pub(crate) constructor: TokenStream,
+    /// Beside it, or beside the `impl` block that it stands in.
+    pub(crate) items: TokenStream,
+}
+
+pub(crate) fn tool(attribute: &Attribute, function: &Function, names: &Names) -> Expansion {
+    let structure = arguments::structure(attribute, function, names);
+    let implementation = implementation(attribute, function, names);
+    Expansion {
+        constructor: arguments::constructor(attribute, function),
+        items: quote!(#structure #implementation),
+    }
+}
+
+fn implementation(attribute: &Attribute, function: &Function, names: &Names) -> TokenStream {
     let (private, short) = (&names.private, &names.short);
     let arguments = &function.arguments;
     let existence = &function.attributes.existence;
@@ -39,6 +56,7 @@ pub(crate) fn tool(attribute: &Attribute, function: &Function, names: &Names) ->
     let types = body::types(attribute, function, names);
     let spec = spec::spec(attribute, function, names);
     let snapshot = snapshot(function, short);
+    let body = body::of_service(attribute, function, names);
     let run = body::run(attribute, function, names);
     let proof = body::proof(attribute, function, names);
     quote! {
@@ -47,6 +65,8 @@ pub(crate) fn tool(attribute: &Attribute, function: &Function, names: &Names) ->
             use #private as #short;
 
             #impls
+
+            #body
 
             impl #short::Tool for #arguments {
                 #types

@@ -1,11 +1,14 @@
 //! The annotated fn.
 
 use proc_macro2::Ident;
+use quote::ToTokens as _;
 use syn::ext::IdentExt as _;
 use syn::{
-    AttrStyle, Attribute, Block, FnArg, ItemFn, ReturnType, Safety, Signature, Type, Visibility,
+    AttrStyle, Attribute, Block, FnArg, ItemFn, Path, Receiver, ReceiverKind, ReturnType, Safety,
+    Signature, Type, Visibility,
 };
 
+use super::block::Service;
 use super::docs::Docs;
 use super::parameter::{Parameter, Unread, last_segment};
 use super::scan;
@@ -26,6 +29,15 @@ pub(crate) struct Function {
     pub(crate) body: Block,
     /// Whether a body can be made of it. If not, an error says why.
     pub(crate) sound: bool,
+    /// The service whose method it is, if so.
+    pub(crate) method: Option<Method>,
+}
+
+/// What only methods have.
+pub(crate) struct Method {
+    pub(crate) service: Path,
+    /// `&self`, as written: the body's `self` means it.
+    pub(crate) receiver: Receiver,
 }
 
 /// The other attributes of the fn, by where they go.
@@ -49,17 +61,35 @@ pub(crate) enum Returns {
 }
 
 impl Function {
-    /// Reads the fn. Nothing for a method: its items would not be items of a module.
+    /// Reads a free fn. Nothing for a method: its items would not be items of a module.
     pub(crate) fn read(input: ItemFn, errors: &mut Errors) -> Option<Self> {
-        let ItemFn { attrs, vis, sig, block, .. } = input;
-        if let Some(FnArg::Receiver(receiver)) = sig.inputs.first() {
+        if let Some(FnArg::Receiver(receiver)) = input.sig.inputs.first() {
             errors.at(
                 receiver,
-                "`#[hitl_tool]` goes on a free async fn: a later version has `#[hitl_tools]` for \
-                 an `impl` block. Until then, take what the method needs as `#[hitl(state)]`",
+                "a method is a tool of its service: put `#[hitl_tools]` on the `impl` block",
             );
             return None;
         }
+        Some(Self::of(input, None, errors))
+    }
+
+    /// Reads a method of a service.
+    pub(crate) fn of_service(mut input: ItemFn, service: &Service, errors: &mut Errors) -> Self {
+        let receiver = receiver(&mut input.sig, errors);
+        let sig = service.in_place_of_self(input.sig.to_token_stream());
+        match syn::parse2(sig) {
+            Ok(sig) => input.sig = sig,
+            Err(error) => errors.push(error),
+        }
+        let mut function = Self::of(input, Some(&service.name), errors);
+        function.sound &= receiver.is_some();
+        let service = service.path.clone();
+        function.method = receiver.map(|receiver| Method { service, receiver });
+        function
+    }
+
+    fn of(input: ItemFn, service: Option<&Ident>, errors: &mut Errors) -> Self {
+        let ItemFn { attrs, vis, sig, block, .. } = input;
         let mut sound = check_qualifiers(&sig, errors);
         let mut docs = Docs::default();
         let mut attributes = Attributes::default();
@@ -68,7 +98,7 @@ impl Function {
                 attributes.sort_in(other, errors);
             }
         }
-        let arguments = struct_name(&sig, errors);
+        let arguments = struct_name(&sig, service, errors);
         let mut parameters: Vec<Parameter> = Vec::new();
         let mut unread = 0;
         for input in sig.inputs {
@@ -90,7 +120,7 @@ impl Function {
         let returns =
             if sig.generics.params.is_empty() { Returns::read(sig.output, errors) } else { None };
         sound &= returns.is_some();
-        Some(Self {
+        Self {
             vis,
             name: sig.ident,
             arguments,
@@ -101,8 +131,32 @@ impl Function {
             returns: returns.unwrap_or(Returns::Unit),
             body: *block,
             sound,
-        })
+            method: None,
+        }
     }
+}
+
+/// Takes the receiver off a method, when it is `&self`.
+fn receiver(sig: &mut Signature, errors: &mut Errors) -> Option<Receiver> {
+    let Some(FnArg::Receiver(taken)) = sig.inputs.first().cloned() else {
+        errors.at(
+            &sig.ident,
+            "a tool of a service takes `&self`: one that needs no service is a free async fn",
+        );
+        return None;
+    };
+    sig.inputs = std::mem::take(&mut sig.inputs).into_iter().skip(1).collect();
+    let why = match &taken.kind {
+        ReceiverKind::Reference(_, None, None) => return Some(taken),
+        ReceiverKind::Reference(_, _, Some(_)) => {
+            "the gate shares a service with all calls: take `&self`, and change what is behind a lock"
+        }
+        ReceiverKind::Reference(_, Some(_), _) => "write `&self` alone, without a lifetime",
+        ReceiverKind::Value => "the gate keeps the service for the next call: take `&self`",
+        _ => "the gate lends its service: write `&self`",
+    };
+    errors.at(taken, why);
+    None
 }
 
 fn check_qualifiers(sig: &Signature, errors: &mut Errors) -> bool {
@@ -186,10 +240,12 @@ const PRELUDE: [&str; 29] = [
     "Iterator", "Extend", "ToString", "ToOwned", "Eq", "Ord", "Future", "Unpin",
 ];
 
-/// `SignContract` for `sign_contract`.
-fn struct_name(sig: &Signature, errors: &mut Errors) -> Ident {
+/// `SignContract` for `sign_contract`, `OfficeSignContract` for that of an `Office`.
+fn struct_name(sig: &Signature, service: Option<&Ident>, errors: &mut Errors) -> Ident {
     let function = &sig.ident;
-    let name: String = function.unraw().to_string().split('_').flat_map(capitalised).collect();
+    let own = function.unraw().to_string();
+    let service = service.map(|service| service.unraw().to_string()).unwrap_or_default();
+    let name: String = service.chars().chain(own.split('_').flat_map(capitalised)).collect();
     let Ok(mut ident) = syn::parse_str::<Ident>(&name) else {
         errors.at(
             function,

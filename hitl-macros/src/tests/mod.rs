@@ -3,7 +3,7 @@
 use proc_macro2::TokenStream;
 use quote::quote;
 
-use crate::pipeline::hitl_tool;
+use crate::pipeline::{hitl_tool, hitl_tools};
 
 fn expansion(keys: TokenStream, item: TokenStream) -> String {
     prettyplease::unparse(&syn::parse2(hitl_tool(keys, item)).unwrap())
@@ -90,4 +90,49 @@ fn who_decides_is_checked_where_it_is_written() {
         assert!(expansion.contains("compile_error"), "{keys}");
         assert!(expansion.contains(why), "{keys}: {expansion}");
     }
+}
+
+#[test]
+fn methods_become_tools_of_their_service() {
+    let block = quote! {
+        impl crate::Office {
+            const MOST: u8 = 3;
+
+            /// Opens the office.
+            #[hitl_tool(risk = "low", read_only)]
+            #[tracing::instrument(skip(self))]
+            pub(crate) async fn open(
+                &self,
+                #[hitl(context)] cx: &CallContext,
+                #[hitl(default = Self::MOST)] doors: u8,
+                keys: &[Self],
+            ) -> Result<Option<Self>, OfficeError> {
+                self.doors.open(cx, doors, keys).await
+            }
+
+            fn closed(&self) -> bool {
+                false
+            }
+
+            /// Burns it down.
+            #[hitl_tool(destructive)]
+            async fn burn(&self) {}
+        }
+    };
+    let expanded = hitl_tools(quote!(crate = my::hitl), block);
+    insta::assert_snapshot!(prettyplease::unparse(&syn::parse2(expanded).unwrap()));
+}
+
+#[test]
+fn a_block_that_is_no_service_is_left_as_it_was() {
+    let block = quote! {
+        impl Serve for Office {
+            /// Serves.
+            #[hitl_tool]
+            async fn serve(&self, #[hitl(sensitive)] pin: String) {}
+        }
+    };
+    insta::assert_snapshot!(prettyplease::unparse(
+        &syn::parse2(hitl_tools(quote!(), block)).unwrap()
+    ));
 }

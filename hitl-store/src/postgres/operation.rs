@@ -21,7 +21,7 @@
 
 use hitl_base::Timestamp;
 use hitl_core::machine::{self, CallRecord, Entry, Event, Facts, NewCall, Step};
-use hitl_core::queue::rank;
+use hitl_core::queue::{Caps, rank};
 use hitl_core::seal::Sealed;
 use hitl_core::store::{ApplyError, Enclosed, StoreError, Submitted};
 use hitl_core::{RequestId, SessionId, Tenant};
@@ -30,6 +30,7 @@ use tokio_postgres::types::{ToSql, Type};
 use super::database::Sql;
 use super::error::{Fault, ambiguous, unreachable};
 use super::query::{self, Found, Kept, millis, one, storable};
+use super::queue;
 use super::store::Shared;
 use crate::failpoint::reach;
 
@@ -70,11 +71,13 @@ static INSERT: Sql = Sql {
                $14::text::uuid, $15, $16, $21, $22, $23, \
                CASE WHEN $6 = 'pending' THEN ",
         turn!("$2", "$21", "$23"),
-        " ELSE 0 END, $24 \
+        " ELSE 0 END, $26 \
              WHERE (extract(epoch FROM clock_timestamp()) * 1000000)::bigint < $17 \
                AND ($14::text IS NULL OR EXISTS (SELECT FROM {s}.sessions s \
                  WHERE s.id = $14::text::uuid AND s.epoch = $15 \
                    AND s.lease_until > clock_timestamp())) \
+               AND CASE WHEN $24::bigint IS NULL AND $25::bigint IS NULL THEN true \
+                 ELSE {s}.has_room($2, $21, $24, $25) END \
              ON CONFLICT DO NOTHING RETURNING n), \
            kept AS (INSERT INTO {s}.payloads (call, sealed) \
              SELECT n, $18 FROM fresh WHERE $18::bytea IS NOT NULL), \
@@ -105,6 +108,8 @@ static INSERT: Sql = Sql {
         Type::TEXT,
         Type::TEXT,
         Type::TEXT,
+        Type::INT8,
+        Type::INT8,
         Type::INT8,
         Type::TEXT,
     ],
@@ -162,7 +167,21 @@ static UPDATE: Sql = Sql {
 };
 
 /// The statements here.
-pub(super) const ALL: &[&Sql] = &[&INSERT, &UPDATE];
+/// Sets a mark, and counts what was set.
+static SWAP_MARK: Sql = Sql {
+    text: "WITH set AS (UPDATE {s}.meta SET value = $3 WHERE name = $1 AND value = $2 RETURNING 1) \
+           SELECT count(*) FROM set",
+    types: &[Type::TEXT, Type::TEXT, Type::TEXT],
+};
+
+/// Sets a mark that there is not yet.
+static FIRST_MARK: Sql = Sql {
+    text: "WITH set AS (INSERT INTO {s}.meta VALUES ($1, $2) ON CONFLICT (name) DO NOTHING \
+           RETURNING 1) SELECT count(*) FROM set",
+    types: &[Type::TEXT, Type::TEXT],
+};
+
+pub(super) const ALL: &[&Sql] = &[&INSERT, &UPDATE, &SWAP_MARK, &FIRST_MARK];
 
 /// What came of one attempt to write.
 enum Wrote {
@@ -199,11 +218,21 @@ pub(super) async fn submit(
         if began.is_some() && began < watermark {
             return Err(on.known_or_ambiguous(StoreError::run_forgotten(), unclear));
         }
+        let full = queue::broken_cap(&on.database, call).await;
+        if let Some(cap) = full.map_err(|fault| on.reading_failed(fault, unclear))? {
+            // An earlier attempt of our own may be what has filled it.
+            return if unclear {
+                Err(ambiguous(&on.database.place))
+            } else {
+                Ok(Submitted::Full(cap))
+            };
+        }
         let record = call.stamped(on.now_of(read_at));
         let claim = record.claim.map(|claim| claim.session);
         let epoch = claim.map(|session| on.sessions.epoch(session)).transpose();
         let epoch = epoch.map_err(|error| on.known_or_ambiguous(error, unclear))?;
-        let attempt = insert(on, &record, epoch, payload, read_at + FRESH, write).await;
+        let until = read_at + FRESH;
+        let attempt = insert(on, &record, call.caps(), epoch, payload, until, write).await;
         match attempt.map_err(|error| on.known_or_ambiguous(error, unclear))? {
             Wrote::Done => {
                 on.changed(record.id());
@@ -359,6 +388,7 @@ impl Change {
 async fn insert(
     on: &Shared,
     record: &CallRecord,
+    caps: Caps,
     epoch: Option<i64>,
     payload: &Sealed,
     until: i64,
@@ -367,7 +397,7 @@ async fn insert(
     let (request, key) = (&record.request, record.key());
     let (text, entry) = (on.encode(record)?, on.encode(&Entry::of("submitted", record, None))?);
     let payload = Some(payload.as_bytes()).filter(|_| !record.state.is_terminal());
-    let given: [&(dyn ToSql + Sync); 24] = [
+    let given: [&(dyn ToSql + Sync); 26] = [
         &record.id().to_string(),
         &storable(key.tenant.as_str()),
         &storable(key.run.as_str()),
@@ -391,6 +421,8 @@ async fn insert(
         &storable(request.principal.as_str()),
         &request.level.to_string(),
         &rank(request.priority),
+        &caps.principal.map(i64::from),
+        &caps.tenant.map(i64::from),
         &storable(record.context.root_of(&key.run).as_str()),
     ];
     send(on, &INSERT, &given).await
@@ -416,6 +448,24 @@ async fn send(on: &Shared, sql: &Sql, given: &[&(dyn ToSql + Sync)]) -> Result<W
             fault if fault.is_passing() && tries.again().await => {}
             fault => return Err(on.database.error(fault)),
         }
+    }
+}
+
+/// Sets a value of the schema's own table, when it is what it is thought to be.
+pub(super) async fn swap_mark(
+    on: &Shared,
+    name: &str,
+    from: Option<&str>,
+    to: &str,
+) -> Result<bool, StoreError> {
+    let wrote = match from {
+        Some(from) => send(on, &SWAP_MARK, &[&name, &from, &to]).await?,
+        None => send(on, &FIRST_MARK, &[&name, &to]).await?,
+    };
+    match wrote {
+        Wrote::Done => Ok(true),
+        Wrote::Missed => Ok(false),
+        Wrote::Unclear => Err(ambiguous(&on.database.place)),
     }
 }
 

@@ -97,6 +97,12 @@ static HISTORY: Sql = Sql {
            ORDER BY h.seq",
     types: &[Type::INT8, Type::INT8],
 };
+static HISTORY_OF: Sql = Sql {
+    text: "SELECT h.seq, h.entry FROM {s}.history h JOIN {s}.calls c ON c.n = h.call \
+           WHERE c.tenant = $1 AND c.id = $2::text::uuid AND h.seq IS NOT NULL \
+           ORDER BY h.seq LIMIT 1000",
+    types: &[Type::TEXT, Type::TEXT],
+};
 static NUMBER: Sql = Sql { text: "SELECT {s}.number_history($1)", types: &[Type::INT8] };
 static LAST: Sql = Sql { text: "SELECT last FROM {s}.numbered", types: &[] };
 static CHANGES: Sql = Sql {
@@ -113,8 +119,23 @@ static META: Sql = Sql { text: "SELECT value FROM {s}.meta WHERE name = $1", typ
 
 /// The statements here.
 pub(super) const ALL: &[&Sql] = &[
-    &NOW, &BY_ID, &BY_KEY, &PAYLOAD, &RESULT, &PAGE, &ROOTED, &REJECTED, &APPROVED, &STALE,
-    &HISTORY, &NUMBER, &LAST, &CHANGES, &WRITTEN, &META,
+    &NOW,
+    &BY_ID,
+    &BY_KEY,
+    &PAYLOAD,
+    &RESULT,
+    &PAGE,
+    &ROOTED,
+    &REJECTED,
+    &APPROVED,
+    &STALE,
+    &HISTORY,
+    &HISTORY_OF,
+    &NUMBER,
+    &LAST,
+    &CHANGES,
+    &WRITTEN,
+    &META,
 ];
 
 /// How many changes get their numbers at once.
@@ -292,6 +313,26 @@ async fn stretch(on: &Database, from: i64, limit: usize) -> Result<Stretch, Faul
         entries.push((seq.cast_unsigned(), entry.map_err(|_| Fault::Damaged("an entry"))?));
     }
     Ok(Stretch { entries, last })
+}
+
+/// The history of one call.
+pub(super) async fn history_of(
+    on: &Database,
+    tenant: &Tenant,
+    id: RequestId,
+) -> Result<Vec<(u64, Entry)>, Fault> {
+    while number(on).await? == NUMBERED {}
+    let given = (storable(tenant.as_str()), id.to_string());
+    entries(&on.read(&HISTORY_OF, &[&given.0, &given.1]).await?)
+}
+
+fn entries(rows: &[Row]) -> Result<Vec<(u64, Entry)>, Fault> {
+    let entry = |row: &Row| {
+        let text: &str = row.try_get(1)?;
+        let entry: Entry = serde_json::from_str(text).map_err(|_| Fault::Damaged("an entry"))?;
+        Ok((row.try_get::<_, i64>(0)?.cast_unsigned(), entry))
+    };
+    rows.iter().map(entry).collect()
 }
 
 async fn number(on: &Database) -> Result<i64, Fault> {

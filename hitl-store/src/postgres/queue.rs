@@ -1,12 +1,15 @@
 //! The queue: its order is that of an index, so that a stretch costs as much as it is long.
 
 use hitl_core::Tenant;
-use hitl_core::queue::{COUNTED, Place, Placed, QueueCounts, QueueOrder, QueueScan, Tally, rank};
+use hitl_core::machine::NewCall;
+use hitl_core::queue::{
+    COUNTED, Cap, Place, Placed, QueueCounts, QueueOrder, QueueScan, Tally, rank,
+};
 use tokio_postgres::types::{ToSql, Type};
 
 use super::database::{Database, Sql};
 use super::error::Fault;
-use super::query::{count, original, record, storable};
+use super::query::{count, one, original, record, storable};
 
 /// A stretch of each state that has not ended, as one snapshot.
 ///
@@ -34,6 +37,9 @@ macro_rules! stretches {
     };
 }
 
+// Where only some rows are counted or listed, a range of a row's columns is asked for in the order of
+// the index that has them, and not their equality: the planner would take any rows to be as good, and
+// look for the few there are in the whole table.
 static BY_TURN: Sql = Sql {
     text: stretches!("rank, turn, due_at, n", "$3, $4, $5, $6", "$7"),
     types: &[
@@ -53,20 +59,31 @@ static BY_DUE: Sql = Sql {
 static CREATED: Sql = Sql {
     text: "SELECT n, turn, version, record FROM {s}.calls WHERE tenant = $1 AND n = ANY (ARRAY( \
              SELECT head.n FROM unnest($2::text[]) AS wanted (state) CROSS JOIN LATERAL ( \
-               SELECT n FROM {s}.calls WHERE tenant = $1 AND state = wanted.state AND n > $3 \
-               ORDER BY n LIMIT $4) head \
+               SELECT n FROM {s}.calls WHERE (tenant, state, n) > ($1, wanted.state, $3) \
+                 AND (tenant, state) <= ($1, wanted.state) ORDER BY tenant, state, n LIMIT $4) head \
              ORDER BY head.n LIMIT $4)) ORDER BY n",
     types: &[Type::TEXT, Type::TEXT_ARRAY, Type::INT8, Type::INT8],
 };
+static WAITING: Sql = Sql {
+    text: "SELECT (SELECT count(*) FROM (SELECT FROM {s}.calls WHERE state = 'pending' \
+             AND (tenant, principal) >= ($1, $2) AND (tenant, principal) <= ($1, $2) \
+             ORDER BY tenant, principal LIMIT coalesce($3, 0)) own), \
+           (SELECT count(*) FROM (SELECT FROM {s}.calls WHERE state = 'pending' \
+             AND tenant >= $1 AND tenant <= $1 ORDER BY tenant LIMIT coalesce($4, 0)) every)",
+    types: &[Type::TEXT, Type::TEXT, Type::INT8, Type::INT8],
+};
 static STATES: Sql = Sql {
-    text: "SELECT (SELECT count(*) FROM (SELECT FROM {s}.calls WHERE tenant = $1 \
-             AND state = wanted.state LIMIT $3) counted) \
+    text: "SELECT (SELECT count(*) FROM (SELECT FROM {s}.calls \
+             WHERE (tenant, state) >= ($1, wanted.state) AND (tenant, state) <= ($1, wanted.state) \
+             ORDER BY tenant, state LIMIT $3) counted) \
            FROM unnest($2::text[]) WITH ORDINALITY AS wanted (state, place) ORDER BY place",
     types: &[Type::TEXT, Type::TEXT_ARRAY, Type::INT8],
 };
 static LEVELS: Sql = Sql {
-    text: "SELECT (SELECT count(*) FROM (SELECT FROM {s}.calls WHERE tenant = $1 \
-             AND state = 'pending' AND rank = ranks.rank AND level = levels.level LIMIT $4) counted) \
+    text: "SELECT (SELECT count(*) FROM (SELECT FROM {s}.calls WHERE state = 'pending' \
+             AND (tenant, rank, level) >= ($1, ranks.rank, levels.level) \
+             AND (tenant, rank, level) <= ($1, ranks.rank, levels.level) \
+             ORDER BY tenant, rank, level LIMIT $4) counted) \
            FROM unnest($2::bigint[]) WITH ORDINALITY AS ranks (rank, place) \
            CROSS JOIN unnest($3::text[]) WITH ORDINALITY AS levels (level, place) \
            ORDER BY ranks.place, levels.place",
@@ -88,7 +105,23 @@ static TENANTS: Sql = Sql {
 };
 
 /// The statements here.
-pub(super) const ALL: &[&Sql] = &[&BY_TURN, &BY_DUE, &CREATED, &STATES, &LEVELS, &TENANTS];
+pub(super) const ALL: &[&Sql] =
+    &[&WAITING, &BY_TURN, &BY_DUE, &CREATED, &STATES, &LEVELS, &TENANTS];
+
+/// The cap that a new call would break, as it looks from outside of a transaction: the one that enters
+/// it judges again.
+pub(super) async fn broken_cap(on: &Database, call: &NewCall) -> Result<Option<Cap>, Fault> {
+    let caps = call.caps();
+    if caps.is_none() {
+        return Ok(None);
+    }
+    let (tenant, who) = (storable(call.key().tenant.as_str()), storable(call.principal().as_str()));
+    let (own, every) = (caps.principal.map(i64::from), caps.tenant.map(i64::from));
+    let rows = on.read(&WAITING, &[&tenant, &who, &own, &every]).await?;
+    let row = one(&rows)?;
+    let counted = |at| Ok::<u64, Fault>(row.try_get::<_, i64>(at)?.cast_unsigned());
+    Ok(caps.broken(counted(0)?, counted(1)?))
+}
 
 /// A stretch of a tenant's queue.
 pub(super) async fn scan(on: &Database, scan: &QueueScan) -> Result<Vec<Placed>, Fault> {
@@ -148,3 +181,7 @@ pub(super) async fn tenants(
     let rows = on.read(&TENANTS, &[&after, &count(limit)]).await?;
     rows.iter().map(|row| Ok(Tenant::new(original(row.try_get(0)?)))).collect()
 }
+
+#[cfg(test)]
+#[path = "plan_tests.rs"]
+mod tests;

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 use hitl_base::{Clock, Timestamp};
-use hitl_core::machine::{CallRecord, CallState, Event, NewCall};
+use hitl_core::machine::{CallRecord, CallState, Entry, Event, NewCall};
 use hitl_core::queue::{Placed, QueueCounts, QueueScan};
 use hitl_core::seal::Sealed;
 use hitl_core::store::{
@@ -41,7 +41,7 @@ use super::watch::Notifier;
 /// lives on the runtime it was opened on. Dropping the last clone ends its sessions.
 #[derive(Clone)]
 pub struct PostgresStore {
-    shared: Arc<Shared>,
+    pub(super) shared: Arc<Shared>,
 }
 
 /// What clones share.
@@ -214,6 +214,34 @@ impl Store for PostgresStore {
     async fn history(&self, after: u64, limit: usize) -> Result<History, StoreError> {
         let history = query::history(&self.shared.database, after, limit).await;
         history.map_err(|fault| self.shared.error(fault))
+    }
+
+    async fn mark(&self, name: &str) -> Result<Option<String>, StoreError> {
+        let mark = query::meta(&self.shared.database, &format!("mark.{name}")).await;
+        mark.map_err(|fault| self.shared.error(fault))
+    }
+
+    async fn swap_mark(
+        &self,
+        name: &str,
+        from: Option<&str>,
+        to: &str,
+    ) -> Result<bool, StoreError> {
+        operation::swap_mark(&self.shared, &format!("mark.{name}"), from, to).await
+    }
+
+    async fn history_end(&self) -> Result<u64, StoreError> {
+        let last = query::last_change(&self.shared.database).await;
+        last.map_err(|fault| self.shared.error(fault))
+    }
+
+    async fn history_of(
+        &self,
+        tenant: &Tenant,
+        id: RequestId,
+    ) -> Result<Vec<(u64, Entry)>, StoreError> {
+        let entries = query::history_of(&self.shared.database, tenant, id).await;
+        entries.map_err(|fault| self.shared.error(fault))
     }
 
     async fn retain(&self, before: Timestamp) -> Result<Retained, StoreError> {

@@ -77,6 +77,10 @@ impl Operation for Submit {
         if began.is_some() && began < retention::watermark(on)? {
             return Err(Fault::RunForgotten);
         }
+        if let Some(cap) = queue::broken_cap(on, &self.call)? {
+            self.answer = Some(Submitted::Full(cap));
+            return Ok(None);
+        }
         let record = self.call.stamped(world.clock.now());
         let n = insert(on, &record)?;
         if !record.state.is_terminal() {

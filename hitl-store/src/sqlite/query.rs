@@ -34,12 +34,14 @@ const SESSIONS: &str =
 const RUNNING: &str = "SELECT tenant, id, state FROM calls \
                        WHERE state = 'claimed' AND session = ?1 LIMIT ?2";
 const HISTORY: &str = "SELECT seq, entry FROM history WHERE seq > ?1 ORDER BY seq LIMIT ?2";
+const HISTORY_OF: &str = "SELECT seq, entry FROM history JOIN calls ON calls.n = history.call \
+                          WHERE calls.id = ?1 AND calls.tenant = ?2 ORDER BY seq LIMIT 1000";
 
 /// Every query whose answer grows with its limit only: an index must answer it.
 #[cfg(test)]
 pub(super) const LISTINGS: &[&str] = &[
     BY_ID, BY_KEY, BY_NUMBER, NUMBER, PAGE, ROOTED, REJECTED, APPROVED, WAITING, SESSIONS, RUNNING,
-    HISTORY,
+    HISTORY, HISTORY_OF,
 ];
 
 /// A call as it is kept.
@@ -233,16 +235,34 @@ pub(super) fn history(on: &Connection, after: u64, limit: usize) -> Result<Histo
     let last = last_change(&snapshot)?.cast_unsigned();
     let mut statement = snapshot.prepare_cached(HISTORY)?;
     let from = i64::try_from(after).unwrap_or(i64::MAX);
-    let rows = statement.query_map(params![from, count(limit)], |row| {
-        Ok((row.get::<_, i64>(0)?, row.get::<_, String>(1)?))
-    })?;
+    let rows = statement.query_map(params![from, count(limit)], numbered)?;
+    Ok(History::stretch(after, last, entries(rows)?))
+}
+
+/// The history of one call.
+pub(super) fn history_of(
+    on: &Connection,
+    tenant: &Tenant,
+    id: RequestId,
+) -> Result<Vec<(u64, Entry)>, Fault> {
+    let mut statement = on.prepare_cached(HISTORY_OF)?;
+    entries(statement.query_map(params![id.to_string(), tenant.as_str()], numbered)?)
+}
+
+fn numbered(row: &Row<'_>) -> rusqlite::Result<(i64, String)> {
+    Ok((row.get(0)?, row.get(1)?))
+}
+
+fn entries(
+    rows: impl Iterator<Item = rusqlite::Result<(i64, String)>>,
+) -> Result<Vec<(u64, Entry)>, Fault> {
     let mut entries = Vec::new();
     for row in rows {
         let (seq, text) = row?;
         let entry: Entry = serde_json::from_str(&text).map_err(|_| Fault::Damaged("an entry"))?;
         entries.push((seq.cast_unsigned(), entry));
     }
-    Ok(History::stretch(after, last, entries))
+    Ok(entries)
 }
 
 /// Whether the whole file is sound.

@@ -1,9 +1,9 @@
 //! The queue: its order is that of an index, so that a stretch costs as much as it is long.
 
 use hitl_core::Tenant;
-use hitl_core::machine::{CallRecord, CallState};
+use hitl_core::machine::{CallRecord, CallState, NewCall};
 use hitl_core::queue::{
-    COUNTED, Place, Placed, QueueCounts, QueueOrder, QueueScan, Tally, rank, turn,
+    COUNTED, Cap, Place, Placed, QueueCounts, QueueOrder, QueueScan, Tally, rank, turn,
 };
 use rusqlite::{Connection, OptionalExtension as _, params};
 
@@ -19,6 +19,10 @@ pub(super) const NEXT_TENANT: &str =
     "SELECT tenant FROM calls WHERE tenant > ?1 ORDER BY tenant LIMIT 1";
 pub(super) const FIRST_TENANT: &str =
     "SELECT tenant FROM calls WHERE tenant >= '' ORDER BY tenant LIMIT 1";
+const OWN_WAITING: &str = "SELECT count(*) FROM (SELECT 1 FROM calls INDEXED BY calls_turns \
+    WHERE state = 'pending' AND tenant = ?1 AND principal = ?2 LIMIT ?3)";
+const WAITING: &str = "SELECT count(*) FROM (SELECT 1 FROM calls INDEXED BY calls_levels \
+    WHERE state = 'pending' AND tenant = ?1 LIMIT ?2)";
 const IN_STATE: &str =
     "SELECT count(*) FROM (SELECT 1 FROM calls WHERE tenant = ?1 AND state = ?2 LIMIT ?3)";
 const AT_LEVEL: &str = "SELECT count(*) FROM (SELECT 1 FROM calls INDEXED BY calls_levels \
@@ -63,8 +67,17 @@ pub(super) const COUNTS: [&str; 2] = [IN_STATE, AT_LEVEL];
 /// Every query here: an index must answer it.
 #[cfg(test)]
 pub(super) fn listings() -> Vec<&'static str> {
-    let mut all =
-        vec![FIRST_TURN, OWN_LAST_TURN, NEXT_TENANT, FIRST_TENANT, CREATED, COUNTS[0], COUNTS[1]];
+    let mut all = vec![
+        FIRST_TURN,
+        OWN_LAST_TURN,
+        NEXT_TENANT,
+        FIRST_TENANT,
+        CREATED,
+        OWN_WAITING,
+        WAITING,
+        COUNTS[0],
+        COUNTS[1],
+    ];
     all.extend(OPEN.iter().flat_map(|(_, texts)| texts));
     all
 }
@@ -82,6 +95,25 @@ pub(super) fn turn_of(on: &Connection, record: &CallRecord) -> Result<i64, Fault
         .query_row(params![tenant, rank, request.principal.as_str()], |row| row.get(0))
         .optional()?;
     Ok(turn(first.map(i64::cast_unsigned), own.map(i64::cast_unsigned)).cast_signed())
+}
+
+/// The cap that a new call would break.
+pub(super) fn broken_cap(on: &Connection, call: &NewCall) -> Result<Option<Cap>, Fault> {
+    let (caps, tenant) = (call.caps(), call.key().tenant.as_str());
+    // Counted as far as the cap.
+    let own = match caps.principal {
+        None => 0,
+        Some(most) => on
+            .prepare_cached(OWN_WAITING)?
+            .query_row(params![tenant, call.principal().as_str(), most], |row| row.get(0))?,
+    };
+    let all = match caps.tenant {
+        None => 0,
+        Some(most) => {
+            on.prepare_cached(WAITING)?.query_row(params![tenant, most], |row| row.get(0))?
+        }
+    };
+    Ok(caps.broken(i64::cast_unsigned(own), i64::cast_unsigned(all)))
 }
 
 /// A stretch of a tenant's queue.

@@ -117,7 +117,8 @@ const OBJECTS: i64 = 21;
 pub(super) fn is_complete(connection: &Connection) -> Result<bool, Fault> {
     let names = "'calls','payloads','results','history','meta','tasks','journal',\
                  'calls_by_state','calls_approved','calls_waiting','calls_running','calls_ended',\
-                 'calls_erased','calls_queue','calls_due','calls_turns','calls_levels','calls_by_root','calls_rejected',\
+                 'calls_erased','calls_queue','calls_due','calls_turns','calls_levels',\
+                 'calls_by_root','calls_rejected',\
                  'history_by_call','journal_by_task'";
     let sql = format!("SELECT count(*) FROM sqlite_schema WHERE name IN ({names})");
     let found: i64 = connection.query_row(&sql, [], |row| row.get(0))?;

@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 use hitl_base::{Clock, Timestamp};
-use hitl_core::machine::{CallRecord, CallState, Event, NewCall};
+use hitl_core::machine::{CallRecord, CallState, Entry, Event, NewCall};
 use hitl_core::queue::{Placed, QueueCounts, QueueScan};
 use hitl_core::seal::Sealed;
 use hitl_core::store::{
@@ -19,7 +19,7 @@ use tokio::sync::oneshot;
 use super::SqliteOptions;
 use super::backup::{self, BackupFault};
 use super::error::{Fault, ambiguous, file_error, stopped};
-use super::operation::{Apply, Submit, World, meta};
+use super::operation::{Apply, Submit, World, meta, set_meta};
 use super::query::{self, Text};
 use super::queue;
 use super::reader::Readers;
@@ -271,6 +271,20 @@ impl Store for SqliteStore {
         self.shared.readers.run(move |on| query::history(on, after, limit)).await
     }
 
+    async fn history_end(&self) -> Result<u64, StoreError> {
+        let last = self.shared.readers.run(query::last_change).await?;
+        Ok(last.cast_unsigned())
+    }
+
+    async fn history_of(
+        &self,
+        tenant: &Tenant,
+        id: RequestId,
+    ) -> Result<Vec<(u64, Entry)>, StoreError> {
+        let tenant = tenant.clone();
+        self.shared.readers.run(move |on| query::history_of(on, &tenant, id)).await
+    }
+
     async fn retain(&self, before: Timestamp) -> Result<Retained, StoreError> {
         let mut calls = 0;
         loop {
@@ -291,6 +305,30 @@ impl Store for SqliteStore {
                 return Ok(calls);
             }
         }
+    }
+
+    async fn mark(&self, name: &str) -> Result<Option<String>, StoreError> {
+        let name = format!("mark.{name}");
+        self.shared.readers.run(move |on| meta(on, &name)).await
+    }
+
+    async fn swap_mark(
+        &self,
+        name: &str,
+        from: Option<&str>,
+        to: &str,
+    ) -> Result<bool, StoreError> {
+        let (name, from, to) = (format!("mark.{name}"), from.map(str::to_owned), to.to_owned());
+        self.write(move |on, _| {
+            let kept = meta(on, &name)?;
+            // What is there already may be our own, of a commit that was lost and is done again.
+            let may = kept == from || kept.as_ref() == Some(&to);
+            if may {
+                set_meta(on, &name, &to)?;
+            }
+            Ok(may)
+        })
+        .await
     }
 
     fn watch(&self, id: RequestId) -> Watch {

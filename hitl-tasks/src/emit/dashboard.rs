@@ -11,7 +11,7 @@ use tokio::sync::watch;
 use tokio::time::{Instant, sleep_until};
 
 use crate::sync::{Mutex, lock};
-use crate::{Happening, ProgressEmitter, Status, TaskEvent, TaskId, TaskProgress, TaskState};
+use crate::{ProgressEmitter, Status, TaskEvent, TaskId, TaskProgress};
 
 /// How long a finished task stays.
 const RETAINED: Duration = Duration::from_secs(300);
@@ -153,42 +153,13 @@ impl ProgressEmitter for Dashboard {
 
 impl Tasks {
     fn learn(&mut self, event: &TaskEvent) -> Option<TaskProgress> {
-        let at = event.at;
-        let info = &event.task;
-        let task = self.living.entry(info.id()).or_insert_with(|| {
-            let names = info.steps().iter().map(crate::StepInfo::shared_name);
-            let mut task = TaskProgress::new(info.id(), Arc::clone(info.shared_name()), names);
-            for (step, info) in task.steps.iter_mut().zip(info.steps()) {
-                step.weight = info.weight();
-            }
-            task
-        });
-        match &event.what {
-            Happening::Started => task.start(at),
-            Happening::StepStarted { step, .. } => {
-                task.message = None;
-                task.update_step(*step, Status::Running, Some(0.0), at);
-            }
-            Happening::Progress { step, progress, message, .. } => {
-                task.update_step(*step, Status::Running, Some(*progress), at);
-                task.message.clone_from(message);
-            }
-            Happening::StepDone { step, .. } | Happening::StepRestored { step, .. } => {
-                task.update_step(*step, Status::Completed, None, at);
-            }
-            Happening::StepRetrying { error, .. } => task.message = Some(Arc::clone(error)),
-            Happening::Ended { state, error, .. } => {
-                let text = || error.clone().unwrap_or_else(|| state.as_str().into());
-                match state {
-                    TaskState::Completed => task.complete(at),
-                    TaskState::Cancelled => task.cancel(text(), at),
-                    _ => task.fail(text(), at),
-                }
-                let task = self.living.remove(&info.id())?;
-                self.finished.push(task);
-                return (self.finished.len() > FINISHED).then(|| self.finished.remove(0));
-            }
-            _ => {}
+        let id = event.task.id();
+        let task = self.living.entry(id).or_insert_with(|| TaskProgress::of(&event.task));
+        task.follow(event);
+        if event.is_end() {
+            let task = self.living.remove(&id)?;
+            self.finished.push(task);
+            return (self.finished.len() > FINISHED).then(|| self.finished.remove(0));
         }
         None
     }

@@ -47,13 +47,17 @@ macro_rules! store_contract {
                 a_page_shows_what_stands, what_may_run_is_listed_for_all_tenants, what_waits_past_its_expiry_is_stale,
                 what_a_dead_session_runs_is_stale, what_was_rejected_is_found_by_run_and_content,
                 a_root_run_shows_what_was_delegated_from_it;
+            caps: what_is_beyond_a_cap_does_not_come_in, what_is_there_is_found_at_the_cap,
+                what_does_not_wait_is_not_capped, invariant_13_a_race_does_not_break_a_cap;
             queue: the_most_urgent_comes_first, what_is_due_first_comes_first,
                 what_came_first_comes_first, invariant_13_a_flood_buries_nobody,
                 a_turn_stays_while_a_call_waits, a_call_asked_again_takes_a_new_turn,
                 a_listing_goes_on_where_it_stopped, a_queue_is_of_one_tenant,
                 what_has_ended_is_listed_as_it_came, calls_are_counted, tenants_are_listed_once;
             history: every_change_is_one_entry, reading_goes_on_where_it_stopped,
+                one_call_has_its_own_history,
                 a_reader_beside_writers_misses_nothing;
+            marks: a_mark_is_set_once, invariant_4_one_swap_wins, writers_are_registered_once;
             watch: a_change_after_subscribing_is_not_lost, a_call_to_come_can_be_watched,
                 a_hint_comes_after_the_change, no_wake_up_is_lost_under_load,
                 a_watcher_that_reads_finds_the_truth;

@@ -17,6 +17,7 @@ use crate::machine::{
     Withdrawal,
 };
 use crate::policy::{ApprovalLevel, Priority, Quorum, Requirement};
+use crate::queue::Caps;
 use crate::seal::Sealed;
 
 /// The tenant of every call that does not say otherwise.
@@ -60,6 +61,7 @@ pub struct Draft {
     principal: Principal,
     priority: Priority,
     due_in: Option<Duration>,
+    caps: Caps,
 }
 
 impl Draft {
@@ -84,6 +86,7 @@ impl Draft {
             principal: Principal::new("agent-owner"),
             priority: Priority::Urgent,
             due_in: None,
+            caps: Caps::default(),
         }
     }
 
@@ -135,6 +138,34 @@ impl Draft {
         self
     }
 
+    /// Asked for by somebody else.
+    #[must_use]
+    pub fn principal(mut self, principal: &str) -> Self {
+        self.principal = Principal::new(principal);
+        self
+    }
+
+    /// Another priority.
+    #[must_use]
+    pub fn priority(mut self, priority: Priority) -> Self {
+        self.priority = priority;
+        self
+    }
+
+    /// Only so many calls may wait.
+    #[must_use]
+    pub fn caps(mut self, caps: Caps) -> Self {
+        self.caps = caps;
+        self
+    }
+
+    /// How long until it is due.
+    #[must_use]
+    pub fn due_in(mut self, length: Duration) -> Self {
+        self.due_in = Some(length);
+        self
+    }
+
     /// Who must approve.
     #[must_use]
     pub fn quorum(mut self, quorum: Quorum) -> Self {
@@ -160,27 +191,6 @@ impl Draft {
     #[must_use]
     pub fn idempotent(mut self) -> Self {
         self.idempotent = true;
-        self
-    }
-
-    /// Asked for by somebody else.
-    #[must_use]
-    pub fn principal(mut self, principal: &str) -> Self {
-        self.principal = Principal::new(principal);
-        self
-    }
-
-    /// Another priority.
-    #[must_use]
-    pub fn priority(mut self, priority: Priority) -> Self {
-        self.priority = priority;
-        self
-    }
-
-    /// How long until it is due.
-    #[must_use]
-    pub fn due_in(mut self, length: Duration) -> Self {
-        self.due_in = Some(length);
         self
     }
 
@@ -283,12 +293,14 @@ impl Draft {
                 allowed_ms: 0,
                 attempts: u32::from(self.claim.is_some()),
                 ending: denied.then(|| Ending::Reason("a rule says so".to_owned())),
+                batch: None,
                 erased: false,
                 restored: false,
                 updated_at: placeholder,
             },
             expires_in: self.expires_in,
             due_in: self.due_in.unwrap_or(self.expires_in / 2),
+            caps: self.caps,
         }
     }
 }

@@ -17,12 +17,14 @@
 )]
 
 pub mod admit;
+pub mod caps;
 mod checks;
 pub mod decide;
 pub mod edit;
 pub mod fixture;
 pub mod history;
 pub mod list;
+pub mod marks;
 pub mod queue;
 pub mod races;
 pub mod retention;

@@ -157,7 +157,9 @@ pub async fn invariant_3_one_admission_wins(s: Subject) {
                 assert_eq!(record, kept);
             }
             Submitted::Existing(record) => assert_eq!(record, kept),
-            Submitted::Conflict(_) => panic!("all had the same content"),
+            other @ (Submitted::Conflict(_) | Submitted::Full(_)) => {
+                panic!("all had the same content, and yet: {other:?}")
+            }
         }
     }
     assert_eq!(created, 1);

@@ -1,0 +1,71 @@
+//! An agent works: it proposes the calls of recorded runs, and goes on when few are left to decide.
+
+use std::time::Duration;
+
+use hitl::{CallContext, CallKey, CallState, Gate, GateError, PageRequest, RequestId, Tenant};
+
+use crate::data::{self, Recorded};
+use crate::office::{delete_project, sign_contract};
+
+const SHIPPED: &[u8] = include_bytes!("../quickstart/data/airline-calls.jsonl");
+
+/// So many calls should wait.
+const WAITING: usize = 24;
+
+/// Proposes calls whenever fewer wait than should. Ends when there are no more to propose, or when
+/// the gate does not take them.
+pub(crate) async fn keep_proposing(gate: &Gate) {
+    if let Err(error) = propose(gate).await {
+        eprintln!("nothing more is proposed: {error}");
+    }
+    std::future::pending::<()>().await;
+}
+
+async fn propose(gate: &Gate) -> Result<(), GateError> {
+    // A run that is new each time, so that nothing of an earlier one is taken up again.
+    let run = RequestId::new().to_string();
+    let cx = || CallContext::of("airline agent").role("support").workspace_verified();
+    if waiting(gate).await? < WAITING {
+        from_the_office(gate).await?;
+        for (at, (tool, arguments)) in (0_u64..).zip(ODD) {
+            let key = CallKey::new(format!("{run}/odd"), at);
+            let _waits =
+                gate.submit_json(tool, arguments, CallContext::of("web form agent"), key).await?;
+        }
+    }
+    let calls = data::read(SHIPPED).unwrap_or_default();
+    for Recorded { key, tool, arguments, .. } in calls {
+        while waiting(gate).await? >= WAITING {
+            tokio::time::sleep(Duration::from_secs(5)).await;
+        }
+        let key = CallKey::new(format!("{run}/{}", key.run), key.position);
+        // Agents make mistakes, and the airline refuses some calls; the next one comes all the same.
+        let _refused = gate.submit_json(&tool, &arguments, cx(), key).await;
+    }
+    Ok(())
+}
+
+async fn from_the_office(gate: &Gate) -> Result<(), GateError> {
+    let terms = "Ground handling in Denver for twelve months; 30 days to pay; either side may end it \
+                 at the end of a quarter.";
+    let contract =
+        sign_contract("C-1042", "Skyline Ground", 48_500.0, "Maria Okafor", terms, "4711");
+    let _waits = gate.submit(contract).by(CallContext::of("office agent").role("admin")).await?;
+    let clean_up = delete_project("summer-2019-schedules", 1_284_u32);
+    let _waits = gate.submit(clean_up).by("office agent").await?;
+    Ok(())
+}
+
+/// Calls as a model that was fooled might write them: the console shows what is really there.
+const ODD: [(&str, &str); 2] = [
+    (
+        "update_reservation_passengers",
+        r#"{"reservation_id": "8JX2WO", "passengers": [{"first_name": "<img src=x onerror=alert(1)>", "last_name": "Doe\u202e evirD", "dob": "1990-04-02"}]}"#,
+    ),
+    ("send_certificate", r#"{"user_id": "sara_doe_496\u200b", "amount": 1500}"#),
+];
+
+async fn waiting(gate: &Gate) -> Result<usize, GateError> {
+    let page = PageRequest::of(&[CallState::Pending]).limit(WAITING);
+    Ok(gate.page(&Tenant::default(), page).await?.len())
+}

@@ -1,0 +1,89 @@
+// Asks the console. The token is kept in sessionStorage: no other origin can read it, and the browser
+// never sends it by itself.
+
+import { Stream } from "./stream.js";
+
+const KEY = "hitl-token";
+
+/** The console refused, or could not be reached. */
+export class Refused extends Error {
+  constructor(kind, message, status, current) {
+    super(message);
+    Object.assign(this, { kind, status, current });
+  }
+}
+
+export class Console extends EventTarget {
+  #token = sessionStorage.getItem(KEY);
+
+  constructor(base) {
+    super();
+    this.base = base;
+    this.me = null;
+    this.stream = new Stream(this);
+  }
+
+  get hasToken() {
+    return Boolean(this.#token);
+  }
+
+  headers(more = {}) {
+    const mine = { "x-hitl-console": "1", ...more };
+    if (this.#token) mine.authorization = `Bearer ${this.#token}`;
+    return mine;
+  }
+
+  url(path) {
+    return new URL(path, this.base);
+  }
+
+  async #ask(path, options) {
+    let answer;
+    try {
+      answer = await fetch(this.url(path), { credentials: "same-origin", cache: "no-store", ...options });
+    } catch {
+      throw new Refused("unreachable", "The console cannot be reached. Nothing was sent, or it is not known whether it arrived.");
+    }
+    const body = answer.status === 204 || answer.status === 202 ? null : await answer.json().catch(() => null);
+    if (answer.ok) return body;
+    if (answer.status === 401) this.signedOut();
+    const error = body?.error ?? {};
+    throw new Refused(error.kind ?? "unknown", error.message ?? `The console answered ${answer.status}.`, answer.status, error.current);
+  }
+
+  get(path) {
+    return this.#ask(path, { headers: this.headers() });
+  }
+
+  post(path, body) {
+    return this.#ask(path, { method: "POST", headers: this.headers({ "content-type": "application/json" }), body: JSON.stringify(body) });
+  }
+
+  /** Signs in; without a token, by whatever the host's own page has set. */
+  async signIn(token) {
+    const before = this.#token;
+    if (token !== undefined) this.#token = token;
+    try {
+      this.me = await this.get("api/me");
+    } catch (error) {
+      this.#token = before;
+      throw error;
+    }
+    if (this.#token) sessionStorage.setItem(KEY, this.#token);
+    this.stream.start();
+    this.dispatchEvent(new Event("signed-in"));
+    return this.me;
+  }
+
+  signedOut() {
+    const was = this.me;
+    this.me = null;
+    this.#token = null;
+    sessionStorage.removeItem(KEY);
+    this.stream.stop();
+    if (was) this.dispatchEvent(new Event("signed-out"));
+  }
+}
+
+/** The console that these files came from. */
+export const console_ = new Console(new URL("../", import.meta.url));

@@ -1,0 +1,168 @@
+// The parts of an approval card: from what the server says to what is seen. Nothing here decides.
+
+import { fill, h } from "./dom.js";
+import { icon } from "./icons.js";
+import { kind, parse } from "./json.js";
+import { plural, words } from "./text.js";
+
+const RISKS = { low: "Low risk", medium: "Medium risk", high: "High risk", critical: "Critical risk" };
+const FIRST = 6;
+const MASK = /^"?\[redacted(:[0-9a-f]+)?\]"?$/;
+
+export function riskBadge(risk) {
+  return h("span", { class: `badge risk risk-${risk}` }, icon(risk), RISKS[risk] ?? words(risk));
+}
+
+export function levelBadge(level) {
+  return h("span", { class: "badge" }, level === "quick" ? "Quick look" : "Full review");
+}
+
+/** The score against this tool's own thresholds, with what made it. */
+export function confidence(call) {
+  const { confidence: score, base, factors } = call.request.assessment;
+  const { auto, quick } = call.thresholds;
+  const says = `Confidence ${score} of 100. This tool runs alone from ${auto}, and needs a quick look from ${quick}.`;
+  const tick = (at, name) => h("span", { class: "tick", vars: { "--at": at } }, h("span", {}, `${name} ${at}`));
+  const bar = h("div", { class: "bar", role: "img", "aria-label": says, vars: { "--score": score, "--quick": quick, "--auto": auto } },
+    h("span", { class: "zones" }), h("span", { class: "filled" }), tick(quick, "quick"), tick(auto, "auto"), h("span", { class: "mark" }));
+  const rows = [h("li", {}, h("span", { class: "points" }, base), h("span", {}, "where this tool starts"))];
+  for (const factor of factors) {
+    const points = factor.level ? `≥ ${factor.level}` : `${factor.adjustment > 0 ? "+" : "−"}${Math.abs(factor.adjustment)}`;
+    const tone = factor.level || factor.adjustment < 0 ? "down" : "up";
+    rows.push(h("li", { class: tone }, h("span", { class: "points" }, points), h("span", {}, factor.reasoning || words(factor.name))));
+  }
+  for (const reason of call.request.because ?? []) {
+    rows.push(h("li", { class: "down" }, h("span", { class: "points" }, "rule"), h("span", {}, reason)));
+  }
+  return h("section", { class: "why", "aria-label": "Why you are asked" },
+    h("h3", {}, "Why you are asked"),
+    h("div", { class: "score" }, h("strong", {}, score), h("span", { class: "faint" }, "confidence")),
+    bar, h("ul", { class: "factors" }, rows), breakdown(call));
+}
+
+function breakdown(call) {
+  const rows = call.factors.map((factor) =>
+    h("tr", {}, h("th", { scope: "row" }, factor.name), h("td", {}, factor.score), h("td", {}, `× ${Math.round(factor.weight * 100)} %`)));
+  return h("details", { class: "breakdown" }, h("summary", {}, `Reviewer's breakdown: ${call.weighted}`),
+    h("table", {}, h("thead", {}, h("tr", {}, h("th", { scope: "col" }, "Factor"), h("th", { scope: "col" }, "Score"), h("th", { scope: "col" }, "Weight"))),
+      h("tbody", {}, rows)));
+}
+
+/** The first six arguments, the rest on demand. */
+export function argumentTable(call) {
+  const section = call.rendered.sections.find((section) => section.name === "arguments");
+  const groups = [];
+  for (const line of section?.lines ?? []) {
+    if (line.depth === 0 || !groups.length) groups.push([]);
+    groups.at(-1).push(line);
+  }
+  const row = (line) => h("div", { class: `arg tone-${line.tone}`, vars: { "--depth": line.depth } },
+    h("dt", {}, line.label ?? "·"),
+    h("dd", {}, line.value && (MASK.test(line.value) ? h("span", { class: "masked" }, icon("lock"), "secret, not shown") : h("code", {}, line.value)), line.reads && h("span", { class: "reads" }, line.reads)));
+  const table = h("dl", { class: "args" }, groups.slice(0, FIRST).flat().map(row));
+  const rest = groups.slice(FIRST);
+  const more = rest.length > 0 && h("button", { class: "link more", type: "button", "aria-expanded": "false", onclick: () => {
+    table.append(...rest.flat().map(row));
+    more.remove();
+    table.tabIndex = -1;
+    table.focus();
+  } }, `Show ${plural(rest.length, "more argument")}`);
+  return h("section", { class: "arguments", "aria-label": "Arguments" },
+    h("h3", {}, "Arguments", section?.label && h("span", { class: "origin" }, section.label)),
+    groups.length ? table : h("p", { class: "faint" }, "It takes no arguments."), more);
+}
+
+/** What a contract is about: id, amount as money, signatory, terms. */
+export function contract(call) {
+  if (call.approvalType !== "contract") return null;
+  let args;
+  try {
+    args = parse(call.argumentsText);
+  } catch {
+    return null;
+  }
+  if (kind(args) !== "object") return null;
+  const find = (...names) => [...args].find(([key]) => names.some((name) => key.toLowerCase().replace(/_/g, "").includes(name)))?.[1];
+  const text = (value) => (value === undefined || value === null ? null : kind(value) === "number" ? value.text : kind(value) === "string" ? value : null);
+  const amount = find("amount", "total", "value", "price");
+  const rows = [
+    ["Contract", text(find("contractid", "contract", "id"))],
+    ["Amount", amount === undefined ? null : money(text(amount), text(find("currency")))],
+    ["Signatory", text(find("signatory", "signer", "party"))],
+    ["Terms", text(find("terms", "conditions"))],
+  ].filter(([, value]) => value);
+  if (!rows.length) return null;
+  return h("section", { class: "contract", "aria-label": "Contract" },
+    h("dl", {}, rows.map(([name, value]) => h("div", { class: name.toLowerCase() }, h("dt", {}, name), h("dd", {}, value)))));
+}
+
+/** `5000.5` reads `$5,000.50`, from its digits alone: nothing is rounded. */
+export function money(number, currency) {
+  const parts = /^(-?)(\d+)(?:\.(\d+))?$/.exec(number ?? "");
+  if (!parts) return number;
+  const [, sign, whole, cents = ""] = parts;
+  const grouped = whole.replace(/\B(?=(\d{3})+$)/g, ",");
+  const amount = `${grouped}.${cents.padEnd(2, "0").replace(/(\d\d)0+$/, "$1")}`;
+  return currency && currency.toUpperCase() !== "USD" ? `${sign}${amount} ${currency}` : `${sign}$${amount}`;
+}
+
+export function warnings(call) {
+  const list = call.rendered.warnings ?? [];
+  if (!list.length) return null;
+  return h("div", { class: "warnings" }, icon("warn"),
+    h("div", {}, h("strong", {}, "Look closely"), h("ul", {}, list.map((warning) => h("li", {}, warning)))));
+}
+
+export function asker(call) {
+  const known = [...call.roles, call.workspaceVerified && "verified workspace", call.timeSensitive && "says it is urgent"].filter(Boolean);
+  return h("p", { class: "asker" }, "Asked by ", h("strong", {}, call.principal), known.length ? ` (${known.join(", ")})` : "",
+    h("span", { class: "faint", title: call.run }, call.attached ? " · its caller waits" : "", ` · run ${call.run}`));
+}
+
+const STATES = {
+  pending: ["wait", "Waits for a decision"],
+  approved: ["check", "Approved, not started yet"],
+  claimed: ["clock", "Running"],
+  executed: ["check", "Done"],
+  failed: ["cross", "It ran and failed"],
+  rejected: ["cross", "Rejected"],
+  responded: ["reply", "Answered instead of run"],
+  expired: ["clock", "Expired: nobody decided in time, and nothing ran"],
+  cancelled: ["stop", "Withdrawn: nothing ran"],
+  denied: ["cross", "Denied by a rule"],
+  outcomeUnknown: ["unknown", "It was started; how it ended is not known"],
+};
+
+export function stateName(state) {
+  return STATES[state]?.[1] ?? words(state);
+}
+
+export function stateIcon(state) {
+  return icon(STATES[state]?.[0] ?? "dot");
+}
+
+/** What became of a call that is no longer pending. */
+export function outcome(call, when) {
+  const { decided } = call;
+  const verbs = { approve: "Approved", edit: "Edited and approved", reject: "Rejected", respond: "Answered", abort: "Aborted" };
+  return h("div", { class: `outcome state-${call.state}`, role: "status" }, stateIcon(call.state),
+    h("div", {}, h("strong", {}, stateName(call.state)),
+      decided && h("p", {}, `${verbs[decided.answer] ?? words(decided.answer)} by `, h("strong", {}, decided.by), ` ${when(decided.at)}`),
+      decided?.words && h("blockquote", {}, decided.words),
+      call.ending && call.ending !== decided?.words && h("p", { class: "faint" }, call.ending)));
+}
+
+/** What happened to a call, on demand. */
+export function audit(load, when) {
+  const list = h("ol", { class: "timeline" });
+  const details = h("details", { class: "audit", ontoggle: async () => {
+    if (!details.open) return;
+    try {
+      const { entries } = await load();
+      fill(list, entries.map((entry) => h("li", {}, h("span", {}, words(entry.event)), entry.by && h("strong", {}, ` ${entry.by}`), h("span", { class: "faint" }, ` → ${words(entry.state)}, ${when(entry.at)}`))));
+    } catch (error) {
+      fill(list, h("li", { class: "error" }, error.message));
+    }
+  } }, h("summary", {}, "What happened to it"), list);
+  return details;
+}

@@ -1,0 +1,180 @@
+// The panel on which a call is decided. It sends exactly what was shown: id, revision and binding.
+
+import { fill, h, say } from "./dom.js";
+import { icon } from "./icons.js";
+
+// A card that has only just appeared, or changed, under a finger is not decided by it.
+const SETTLE = 600;
+
+export class DecisionPanel {
+  #call;
+  #send;
+  #since = performance.now();
+  #note = h("p", { class: "note", role: "alert" });
+  #body = h("div", { class: "body" });
+  #busy = false;
+
+  constructor(call, send) {
+    this.#call = call;
+    this.#send = send;
+    this.element = h("div", { class: "decide" }, this.#body, this.#note);
+    this.home();
+  }
+
+  /** Whether somebody is in the middle of something that should not be taken from under them. */
+  get inUse() {
+    return this.#busy || Boolean(this.#body.querySelector("form"));
+  }
+
+  get choices() {
+    return this.#call.request.choices;
+  }
+
+  home(focus) {
+    const { approveLabel, rejectLabel, level } = this.#call.request;
+    const calm = level === "quick" && this.#call.risk === "low";
+    const has = (choice) => this.choices.includes(choice);
+    const approve = h("button", { class: `act approve ${calm ? "main" : ""}`, type: "button", onclick: () => this.approve() }, icon("check"), h("span", {}, approveLabel), h("kbd", { "aria-hidden": "true" }, "A"));
+    const reject = h("button", { class: "act reject", type: "button", onclick: () => this.reject() }, icon("cross"), h("span", {}, rejectLabel), h("kbd", { "aria-hidden": "true" }, "R"));
+    const edit = has("edit") && h("button", { class: "act edit", type: "button", onclick: () => this.edit() }, icon("pen"), h("span", {}, "Edit"), h("kbd", { "aria-hidden": "true" }, "E"));
+    const more = [
+      has("reject") && !this.#call.requiresReason && ["Reject with a reason", () => this.#rejecting()],
+      has("respond") && ["Answer instead", () => this.#responding()],
+      has("abort") && ["Stop the run", () => this.#aborting()],
+      ["Withdraw it", () => this.#withdrawing()],
+    ].filter(Boolean);
+    fill(this.#body,
+      h("div", { class: "acts" }, this.#call.confirm ? this.#confirming(approve) : has("approve") && approve, has("reject") && reject, edit),
+      h("div", { class: "others" }, more.map(([name, go]) => h("button", { class: "link", type: "button", onclick: go }, name))));
+    if (focus) this.#body.querySelector("button:not(:disabled)")?.focus();
+  }
+
+  /** A deletion's button works once the exact name has been typed. */
+  #confirming(approve) {
+    const name = this.#call.confirm;
+    const input = h("input", { type: "text", autocomplete: "off", autocapitalize: "off", spellcheck: "false", class: "confirm", "aria-label": `Type ${name} to confirm`, oninput: () => {
+      approve.disabled = input.value !== name;
+    }, onkeydown: (event) => {
+      if (event.key === "Enter" && !approve.disabled) this.approve();
+      if (event.key === "Escape") input.blur();
+    } });
+    approve.disabled = true;
+    approve.classList.add("danger");
+    return h("div", { class: "confirming" }, h("p", {}, "To confirm, type ", h("code", {}, name)), h("div", { class: "acts" }, input, approve));
+  }
+
+  approve() {
+    if (!this.choices.includes("approve")) return;
+    if (!this.#call.confirm) return this.#decide({ answer: "approve" });
+    const input = this.#body.querySelector(".confirm");
+    if (!input) return;
+    if (input.value !== this.#call.confirm) return input.focus();
+    this.#decide({ answer: "approve", confirm: input.value });
+  }
+
+  reject() {
+    if (!this.choices.includes("reject")) return;
+    if (this.#call.requiresReason) this.#rejecting();
+    else this.#decide({ answer: "reject" });
+  }
+
+  async edit() {
+    if (!this.choices.includes("edit")) return;
+    const { editor } = await import("./edit.js");
+    const form = editor(this.#call, {
+      cancel: () => this.home(true),
+      send: (patch) => this.#decide({ answer: "edit", patch }),
+    });
+    fill(this.#body, form);
+    form.querySelector("input, textarea, select")?.focus();
+  }
+
+  #rejecting() {
+    const needed = this.#call.requiresReason;
+    this.#ask({ label: needed ? "Why not? This tool wants a reason." : "Why not?", needed, button: this.#call.request.rejectLabel, kind: "reject" },
+      (reason) => this.#decide(reason ? { answer: "reject", reason } : { answer: "reject" }));
+  }
+
+  #responding() {
+    this.#ask({ label: "What should the model be told instead?", needed: true, button: "Send the answer", kind: "edit" }, (message) => this.#decide({ answer: "respond", message }));
+  }
+
+  #aborting() {
+    this.#ask({ label: "Why should the whole run stop?", needed: true, button: "Stop the run", kind: "reject" }, (reason) => this.#decide({ answer: "abort", reason }));
+  }
+
+  #withdrawing() {
+    this.#ask({ label: "Why is it withdrawn?", needed: true, button: "Withdraw it", kind: "reject" }, (reason) => this.#go("cancel", { reason }));
+  }
+
+  #ask({ label, needed, button, kind }, done) {
+    const text = h("textarea", { rows: "3", required: needed, maxlength: "4000", onkeydown: (event) => {
+      if (event.key === "Enter" && (event.ctrlKey || event.metaKey)) form.requestSubmit();
+      if (event.key === "Escape") this.home(true);
+    } });
+    const form = h("form", { class: "asking", novalidate: true, onsubmit: (event) => {
+      event.preventDefault();
+      const said = text.value.trim();
+      if (needed && !said) {
+        say(this.#note, "Say why first.");
+        text.setAttribute("aria-invalid", "true");
+        return text.focus();
+      }
+      done(said);
+    } }, h("label", {}, h("span", {}, label), text),
+      h("div", { class: "acts" },
+        h("button", { class: `act ${kind}`, type: "submit" }, h("span", {}, button)),
+        h("button", { class: "link", type: "button", onclick: () => this.home(true) }, "Back")));
+    fill(this.#body, form);
+    text.focus();
+  }
+
+  #decide(answer) {
+    const { revision, binding } = this.#call;
+    if (performance.now() - this.#since < SETTLE) return say(this.#note, "This has only just appeared. Look at it first.");
+    return this.#go("decide", { revision, binding, decision: crypto.randomUUID(), ...answer });
+  }
+
+  async #go(path, body) {
+    if (this.#busy) return;
+    this.#busy = true;
+    this.element.classList.add("busy");
+    this.element.setAttribute("aria-busy", "true");
+    say(this.#note, "");
+    try {
+      await this.#send(path, body);
+    } catch (error) {
+      say(this.#note, error.message);
+    } finally {
+      this.#busy = false;
+      this.element.classList.remove("busy");
+      this.element.removeAttribute("aria-busy");
+    }
+  }
+}
+
+/** What a human says about a call whose outcome is not known. */
+export function settlePanel(call, send) {
+  const note = h("p", { class: "note", role: "alert" });
+  const reason = h("textarea", { rows: "2", maxlength: "4000" });
+  const attest = h("input", { type: "checkbox" });
+  const settle = async (found) => {
+    const said = reason.value.trim();
+    if (found === "failed" && !said) {
+      say(note, "Say what you saw.");
+      return reason.focus();
+    }
+    const how = found === "retry" && attest.checked ? "retryAttested" : found;
+    try {
+      await send("resolve", { version: call.version, found: how, ...(said ? { reason: said } : {}) });
+    } catch (error) {
+      say(note, error.message);
+    }
+  };
+  const button = (name, found) => h("button", { class: "act", type: "button", onclick: () => settle(found) }, h("span", {}, name));
+  return h("div", { class: "decide" },
+    h("p", {}, "Look at the system it acts on, then say how it ended."),
+    h("label", {}, h("span", {}, "What did you see?"), reason),
+    h("label", { class: "check" }, attest, h("span", {}, "The earlier attempt is over; I have made sure.")),
+    h("div", { class: "acts" }, button("It took effect", "executed"), button("It did not", "failed"), button("Run it once more", "retry")), note);
+}

@@ -1,0 +1,33 @@
+// The elements, for any page: <script type="module" src=".../assets/hitl.js"></script>
+//
+//   <hitl-queue></hitl-queue>
+//   <hitl-approval-card call="0198..."></hitl-approval-card>
+//   <hitl-task-card></hitl-task-card>     (its `task` property is what `api/tasks` says)
+//   <hitl-history></hitl-history>         (after `withHistory()`)
+//
+// They talk to the console that this file came from. `signIn(token)` first, unless the host's own
+// sign-in is enough; <hitl-sign-in> is a form for it.
+
+import { console_ } from "./api.js";
+import { ApprovalCard } from "./approval-card.js";
+import { Queue } from "./queue.js";
+import { SignIn } from "./sign-in.js";
+import { TaskCard } from "./task-card.js";
+
+function define(name, element) {
+  if (!customElements.get(name)) customElements.define(name, element);
+}
+
+define("hitl-approval-card", ApprovalCard);
+define("hitl-task-card", TaskCard);
+define("hitl-sign-in", SignIn);
+define("hitl-queue", Queue);
+
+/** The history has plots, which are fetched when they are wanted. */
+export async function withHistory() {
+  define("hitl-history", (await import("./history.js")).History);
+}
+
+export const signIn = (token) => console_.signIn(token);
+export const signOut = () => console_.signedOut();
+export { console_ as hitl };

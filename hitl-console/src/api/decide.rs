@@ -1,0 +1,142 @@
+//! Takes a reviewer's decision.
+
+use axum::extract::State as From;
+use axum::{Extension, Json};
+use hitl_core::approval::{Again, Answer};
+
+use hitl_core::{ApprovalRequest, BindingDigest, CallRecord, Decision, DecisionId, RequestId};
+use serde::Deserialize;
+use utoipa::ToSchema;
+
+use super::read::{Body, Path};
+use crate::auth::Reviewer;
+use crate::error::Problem;
+use crate::state::{Shared, State};
+use crate::view::{CallSummary, confirmation};
+
+/// What a reviewer may answer.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, ToSchema)]
+#[serde(rename_all = "lowercase")]
+pub(super) enum Reply {
+    /// Run it.
+    Approve,
+    /// Do not run it.
+    Reject,
+    /// Answer the model instead of running it.
+    Respond,
+    /// Do not run it, and stop.
+    Abort,
+}
+
+/// A decision. Who decides is known from the request's own credentials, never from here.
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub(super) struct DecideBody {
+    /// The revision that was shown.
+    revision: u32,
+    /// The binding digest that was shown.
+    #[schema(value_type = String)]
+    binding: BindingDigest,
+    /// The answer.
+    answer: Reply,
+    /// Why it is rejected or aborted.
+    reason: Option<String>,
+    /// What the model is answered.
+    message: Option<String>,
+    /// The name of what would be deleted, typed; for deletions.
+    confirm: Option<String>,
+    /// The decision's own id, chosen by the client: sending the same decision again is harmless.
+    #[schema(value_type = Option<String>)]
+    decision: Option<DecisionId>,
+}
+
+impl DecideBody {
+    pub(super) fn new(revision: u32, binding: BindingDigest, answer: Reply) -> Self {
+        Self {
+            revision,
+            binding,
+            answer,
+            reason: None,
+            message: None,
+            confirm: None,
+            decision: None,
+        }
+    }
+
+    pub(super) fn because(mut self, reason: Option<String>) -> Self {
+        self.reason = reason;
+        self
+    }
+
+    fn answer(self) -> Result<Answer, Problem> {
+        let reason = self.reason.filter(|reason| !reason.trim().is_empty());
+        let message = self.message.filter(|message| !message.trim().is_empty());
+        match (self.answer, reason, message) {
+            (Reply::Approve, None, None) => Ok(Answer::Approve),
+            (Reply::Reject, reason, None) => Ok(Answer::Reject { reason, again: Again::Refused }),
+            (Reply::Respond, None, Some(message)) => Ok(Answer::Respond { message }),
+            (Reply::Abort, Some(reason), None) => Ok(Answer::Abort { reason }),
+            (Reply::Respond, None, None) => {
+                Err(Problem::bad("say what the model is answered: `message`"))
+            }
+            (Reply::Abort, None, None) => Err(Problem::bad("say why: `reason`")),
+            _ => Err(Problem::bad("`reason` belongs to reject and abort, `message` to respond")),
+        }
+    }
+}
+
+/// Decides one call. It names the revision and the binding that were shown: a call that has changed
+/// since then does not take it. Of several reviewers the first one wins; the others are told what
+/// stands.
+#[utoipa::path(post, path = "/api/calls/{id}/decide", tag = "calls", request_body = DecideBody,
+    params(("id" = String, Path, description = "the call's id")),
+    responses((status = 200, body = CallSummary),
+        (status = 404, body = Problem),
+        (status = 409, description = "somebody else was first, or it has changed", body = Problem),
+        (status = 422, description = "the answer is not one that the tool takes", body = Problem)))]
+pub(super) async fn decide(
+    From(state): From<Shared>,
+    Extension(reviewer): Extension<Reviewer>,
+    Path(id): Path<RequestId>,
+    Body(body): Body<DecideBody>,
+) -> Result<Json<CallSummary>, Problem> {
+    let record = state.call(&reviewer, id).await?;
+    let record = state.decide(&record, &reviewer, body).await?;
+    Ok(Json(CallSummary::of(&record)))
+}
+
+impl State {
+    /// Gives a decision to the gate, about what the reviewer was shown and not about what stands.
+    pub(super) async fn decide(
+        &self,
+        record: &CallRecord,
+        reviewer: &Reviewer,
+        body: DecideBody,
+    ) -> Result<CallRecord, Problem> {
+        confirmed(&record.request, &body)?;
+        let (revision, binding, id) = (body.revision, body.binding, body.decision);
+        let mut decision: Decision = record.request.approve().by(reviewer.principal.clone());
+        decision.answer = body.answer()?;
+        decision.revision = revision;
+        decision.binding = binding;
+        if let Some(id) = id {
+            decision.id = id;
+        }
+        Ok(self.gate.decide(decision).await?)
+    }
+}
+
+/// A deletion is approved only by who has typed what it deletes.
+fn confirmed(request: &ApprovalRequest, body: &DecideBody) -> Result<(), Problem> {
+    if body.answer != Reply::Approve {
+        return Ok(());
+    }
+    match confirmation(request) {
+        Some(name) if body.confirm.as_deref() != Some(name.as_str()) => Err(Problem::new(
+            axum::http::StatusCode::UNPROCESSABLE_ENTITY,
+            "confirm",
+            "type the exact name of what would be deleted, to approve it",
+        )),
+        _ => Ok(()),
+    }
+}

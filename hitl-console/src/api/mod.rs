@@ -1,0 +1,16 @@
+//! The routes below `api/`.
+
+mod bulk;
+mod calls;
+mod decide;
+mod events;
+mod openapi;
+mod presence;
+mod read;
+mod routes;
+mod session;
+mod settle;
+mod stats;
+mod tasks;
+
+pub(crate) use routes::routes;

@@ -1,0 +1,40 @@
+//! The document that describes the routes, made from the routes.
+
+use axum::Json;
+use utoipa::openapi::security::{Http, HttpAuthScheme, SecurityScheme};
+use utoipa::{Modify, OpenApi};
+
+use super::{bulk, calls, decide, events, presence, session, settle, stats, tasks};
+use crate::view::CallEvent;
+
+#[derive(OpenApi)]
+#[openapi(
+    info(
+        title = "hitl console",
+        description = "A human in the loop of AI agents: list, show and decide gated calls, and follow what happens. \
+                       Every change is `application/json`; a decision names the id, revision and binding that were shown."
+    ),
+    paths(
+        session::me, session::sign_in, calls::list, calls::show, calls::audit, decide::decide,
+        settle::cancel, settle::resolve, bulk::decide, tasks::list, tasks::cancel, presence::looks,
+        stats::stats, events::events,
+    ),
+    components(schemas(CallEvent, presence::PresenceEvent)),
+    security(("token" = [])),
+    modifiers(&Token)
+)]
+struct Document;
+
+struct Token;
+
+impl Modify for Token {
+    fn modify(&self, document: &mut utoipa::openapi::OpenApi) {
+        let scheme = SecurityScheme::Http(Http::new(HttpAuthScheme::Bearer));
+        document.components.get_or_insert_default().add_security_scheme("token", scheme);
+    }
+}
+
+/// The document itself.
+pub(super) async fn document() -> Json<utoipa::openapi::OpenApi> {
+    Json(Document::openapi())
+}

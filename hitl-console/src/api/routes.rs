@@ -1,0 +1,33 @@
+//! Which path is which handler.
+
+use axum::Router;
+use axum::middleware::from_fn_with_state;
+use axum::routing::{get, post};
+
+use super::{bulk, calls, decide, events, openapi, presence, session, settle, stats, tasks};
+use crate::guard::signed_in;
+use crate::state::Shared;
+
+/// Every route below `api/`, and the document that describes them. All but the document, and how to
+/// sign in, are for reviewers only.
+pub(crate) fn routes(state: &Shared) -> Router<Shared> {
+    let reviewers = Router::new()
+        .route("/api/me", get(session::me))
+        .route("/api/calls", get(calls::list))
+        .route("/api/calls/{id}", get(calls::show))
+        .route("/api/calls/{id}/audit", get(calls::audit))
+        .route("/api/calls/{id}/decide", post(decide::decide))
+        .route("/api/calls/{id}/cancel", post(settle::cancel))
+        .route("/api/calls/{id}/resolve", post(settle::resolve))
+        .route("/api/bulk", post(bulk::decide))
+        .route("/api/tasks", get(tasks::list))
+        .route("/api/tasks/{id}/cancel", post(tasks::cancel))
+        .route("/api/presence", post(presence::looks))
+        .route("/api/stats", get(stats::stats))
+        .route("/api/events", get(events::events))
+        .layer(from_fn_with_state(Shared::clone(state), signed_in));
+    Router::new()
+        .route("/api/sign-in", get(session::sign_in))
+        .route("/openapi.json", get(openapi::document))
+        .merge(reviewers)
+}

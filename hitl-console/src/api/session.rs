@@ -1,0 +1,51 @@
+//! Who is signed in, and how others get in.
+
+use axum::extract::State as From;
+use axum::{Extension, Json};
+use hitl_core::{Principal, Tenant};
+use serde::Serialize;
+use utoipa::ToSchema;
+
+use crate::auth::{Reviewer, SignIn};
+use crate::error::Problem;
+use crate::state::Shared;
+
+/// Who is signed in.
+#[derive(Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub(super) struct Me {
+    /// Under which name decisions are kept.
+    #[schema(value_type = String)]
+    principal: Principal,
+    /// Whose calls are seen.
+    #[schema(value_type = String)]
+    tenant: Tenant,
+}
+
+/// How to get in.
+#[derive(Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub(super) struct HowToSignIn {
+    /// `token` or `page`.
+    with: &'static str,
+    /// Where the host's own page is.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    page: Option<String>,
+}
+
+/// Says who is signed in.
+#[utoipa::path(get, path = "/api/me", tag = "session",
+    responses((status = 200, body = Me), (status = 401, body = Problem)))]
+pub(super) async fn me(Extension(reviewer): Extension<Reviewer>) -> Json<Me> {
+    Json(Me { principal: reviewer.principal, tenant: reviewer.tenant })
+}
+
+/// Says how to sign in. For everybody.
+#[utoipa::path(get, path = "/api/sign-in", tag = "session", security(()),
+    responses((status = 200, body = HowToSignIn)))]
+pub(super) async fn sign_in(From(state): From<Shared>) -> Json<HowToSignIn> {
+    Json(match state.auth.sign_in() {
+        SignIn::Token => HowToSignIn { with: "token", page: None },
+        SignIn::Page(page) => HowToSignIn { with: "page", page: Some(page) },
+    })
+}

@@ -1,0 +1,178 @@
+//! The page and its parts, as they are in the crate.
+
+use axum::Router;
+use axum::extract::{OriginalUri, Path};
+use axum::http::{HeaderMap, Method, StatusCode, header};
+use axum::response::{IntoResponse as _, Response};
+use axum::routing::get;
+
+use crate::error::Problem;
+use crate::state::Shared;
+
+const JS: &str = "text/javascript; charset=utf-8";
+const CSS: &str = "text/css; charset=utf-8";
+const SVG: &str = "image/svg+xml";
+const HTML: &str = "text/html; charset=utf-8";
+
+macro_rules! files {
+    ($($name:literal: $kind:expr),* $(,)?) => {
+        /// Every file: name, type, content.
+        const FILES: &[(&str, &str, &str)] =
+            &[$(($name, $kind, include_str!(concat!("../assets/", $name)))),*];
+    };
+}
+
+files! {
+    "page.css": CSS,
+    "page.js": JS,
+    "hitl.js": JS,
+    "hitl.css": CSS,
+    "api.js": JS,
+    "approval-card.js": JS,
+    "card-parts.js": JS,
+    "dom.js": JS,
+    "decide.js": JS,
+    "edit.js": JS,
+    "help.js": JS,
+    "history.js": JS,
+    "icons.js": JS,
+    "json.js": JS,
+    "plots.js": JS,
+    "queue.js": JS,
+    "queue-list.js": JS,
+    "schema.js": JS,
+    "sign-in.js": JS,
+    "stream.js": JS,
+    "style.js": JS,
+    "task-card.js": JS,
+    "text.js": JS,
+    "time.js": JS,
+    "mark.svg": SVG,
+}
+
+const PAGE: &str = include_str!("../assets/index.html");
+
+pub(crate) fn routes() -> Router<Shared> {
+    Router::new().route("/", get(page)).route("/assets/{name}", get(file))
+}
+
+/// The page. Its links are relative: to its folder, or, when its own path ends without a slash, to
+/// the folder of the same name.
+async fn page(OriginalUri(uri): OriginalUri) -> Response {
+    let last = uri.path().rsplit('/').next().unwrap_or_default();
+    if last.is_empty() {
+        return sent(HTML, PAGE, &HeaderMap::new());
+    }
+    let plain = |c: char| c.is_ascii_alphanumeric() || matches!(c, '-' | '.' | '_' | '~' | '%');
+    if !last.chars().all(plain) {
+        return Problem::not_found("page").into_response();
+    }
+    let page = PAGE.replace("\"assets/", &format!("\"{last}/assets/"));
+    ([(header::CONTENT_TYPE, HTML)], page).into_response()
+}
+
+async fn file(Path(name): Path<String>, headers: HeaderMap) -> Response {
+    match FILES.iter().find(|(known, ..)| *known == name) {
+        Some((_, kind, content)) => sent(kind, content, &headers),
+        None => Problem::not_found("file").into_response(),
+    }
+}
+
+/// Everything else. Nested under a path, the page may be asked for with and without a slash.
+pub(crate) async fn nowhere(
+    method: Method,
+    uri: axum::http::Uri,
+    original: OriginalUri,
+) -> Response {
+    if method == Method::GET && matches!(uri.path(), "" | "/") {
+        return page(original).await;
+    }
+    Problem::not_found("path").into_response()
+}
+
+/// Asked for again each time, but sent only when it has changed.
+fn sent(kind: &'static str, content: &'static str, asked: &HeaderMap) -> Response {
+    let tag = concat!("\"", env!("CARGO_PKG_VERSION"), "-");
+    let tag = format!("{tag}{:x}\"", checksum(content));
+    let known =
+        asked.get(header::IF_NONE_MATCH).is_some_and(|known| known.as_bytes() == tag.as_bytes());
+    let tags = [(header::ETAG, tag), (header::CACHE_CONTROL, "no-cache".to_owned())];
+    if known {
+        return (StatusCode::NOT_MODIFIED, tags).into_response();
+    }
+    (tags, [(header::CONTENT_TYPE, kind)], content).into_response()
+}
+
+/// FNV-1a: tells versions of one file apart, nothing more.
+fn checksum(content: &str) -> u64 {
+    content.bytes().fold(0xcbf2_9ce4_8422_2325, |sum, byte| {
+        (sum ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3)
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// What the page imports at once, and what those import.
+    fn first_paint() -> Vec<&'static str> {
+        let mut names = vec!["page.css", "hitl.css", "mark.svg", "page.js"];
+        let mut at = 0;
+        while let Some(name) = names.get(at) {
+            let (.., content) = FILES.iter().find(|(known, ..)| known == name).unwrap();
+            let imports =
+                content.split(" from \"./").skip(1).filter_map(|rest| rest.split('"').next());
+            for import in imports {
+                if !names.contains(&import) {
+                    names.push(import);
+                }
+            }
+            at += 1;
+        }
+        names
+    }
+
+    #[test]
+    fn the_first_paint_needs_less_than_100_kilobytes() {
+        let names = first_paint();
+        assert!(names.contains(&"queue.js") && names.len() > 15, "{names:?}");
+        let files = FILES.iter().filter(|(name, ..)| names.contains(name));
+        let all: usize = files.map(|(.., content)| content.len()).sum::<usize>() + PAGE.len();
+        assert!(all < 100_000, "the first paint needs {all} bytes, uncompressed");
+    }
+
+    #[test]
+    fn no_script_sets_text_as_markup() {
+        for (name, _, content) in FILES {
+            for bad in [
+                "innerHTML",
+                "outerHTML",
+                "insertAdjacentHTML",
+                "document.write",
+                "eval(",
+                "new Function",
+                "setAttribute('style",
+                "setAttribute(\"style",
+                ".srcdoc",
+                "DOMParser",
+                "createContextualFragment",
+                "javascript:",
+            ] {
+                assert!(!content.contains(bad), "{name} has {bad}");
+            }
+        }
+        for inline in ["<style", " style=", " onclick", "<script>", "javascript:"] {
+            assert!(!PAGE.contains(inline), "the page has {inline}");
+        }
+    }
+
+    #[test]
+    fn every_file_in_the_folder_is_served() {
+        let folder = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("assets");
+        for entry in std::fs::read_dir(folder).unwrap() {
+            let name = entry.unwrap().file_name().into_string().unwrap();
+            let known = name == "index.html" || FILES.iter().any(|(known, ..)| *known == name);
+            assert!(known, "{name} is not served");
+        }
+    }
+}

@@ -1,0 +1,98 @@
+//! A function from a request to the person behind it.
+
+use std::sync::Arc;
+
+use axum::http::request::Parts;
+use futures::future::BoxFuture;
+use hitl_core::{Principal, Tenant};
+
+/// A person who may look at the calls of one tenant and decide them.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Reviewer {
+    /// Under which name their decisions are kept.
+    pub principal: Principal,
+    /// Whose calls they see.
+    pub tenant: Tenant,
+}
+
+impl Reviewer {
+    /// A reviewer of the default tenant.
+    pub fn new(principal: impl Into<Principal>) -> Self {
+        Self { principal: principal.into(), tenant: Tenant::default() }
+    }
+
+    /// Sets the tenant.
+    #[must_use]
+    pub fn of_tenant(mut self, tenant: impl Into<Tenant>) -> Self {
+        self.tenant = tenant.into();
+        self
+    }
+}
+
+/// Why a request has no reviewer.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum Unidentified {
+    /// It shows nothing by which to know anybody.
+    #[error("sign in first")]
+    Nobody,
+    /// What it shows is wrong, or no longer right. Counts as a failed login.
+    #[error("the token is not valid; ask for a new one")]
+    Wrong,
+    /// It cannot be found out now.
+    #[error("it cannot be found out who you are; try again later")]
+    Unavailable,
+}
+
+/// How a person who is not signed in gets in.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum SignIn {
+    /// The page asks for a token and sends it as `Authorization: Bearer`.
+    #[default]
+    Token,
+    /// The host's own page does it; the console only links there.
+    Page(String),
+}
+
+/// Says who is behind a request: the console's [`Tokens`](super::Tokens), or the host's own sign-in.
+///
+/// Asked for every request, and every two seconds for each open event stream; so it should be
+/// quick. What it takes from the request is headers and extensions that the host's own middleware
+/// has set; there is no body to look at.
+///
+/// ```
+/// use axum::http::request::Parts;
+/// use futures::future::{BoxFuture, FutureExt as _, ready};
+/// use hitl_console::{Auth, Reviewer, Unidentified};
+///
+/// /// The proxy in front has verified the user, and is the only way in.
+/// struct BehindProxy;
+///
+/// impl Auth for BehindProxy {
+///     fn identify<'a>(&'a self, request: &'a Parts) -> BoxFuture<'a, Result<Reviewer, Unidentified>> {
+///         let user = request.headers.get("x-verified-user").and_then(|user| user.to_str().ok());
+///         ready(user.map(Reviewer::new).ok_or(Unidentified::Nobody)).boxed()
+///     }
+/// }
+/// ```
+pub trait Auth: Send + Sync + 'static {
+    /// The reviewer behind a request. Cancel safety: may be dropped half-way.
+    fn identify<'a>(&'a self, request: &'a Parts) -> BoxFuture<'a, Result<Reviewer, Unidentified>>;
+
+    /// How somebody who is not signed in gets in.
+    fn sign_in(&self) -> SignIn {
+        SignIn::Token
+    }
+}
+
+impl<T: Auth + ?Sized> Auth for Arc<T> {
+    fn identify<'a>(&'a self, request: &'a Parts) -> BoxFuture<'a, Result<Reviewer, Unidentified>> {
+        (**self).identify(request)
+    }
+
+    fn sign_in(&self) -> SignIn {
+        (**self).sign_in()
+    }
+}

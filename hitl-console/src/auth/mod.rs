@@ -1,0 +1,12 @@
+//! Who somebody is.
+
+mod identify;
+mod throttle;
+mod token;
+mod tokens;
+
+pub use identify::{Auth, Reviewer, SignIn, Unidentified};
+pub(crate) use throttle::Throttle;
+pub use token::{NoRandomness, Token};
+pub use tokens::Tokens;
+pub(crate) use tokens::bearer;

@@ -1,0 +1,79 @@
+//! A secret by which the console knows a reviewer.
+
+use std::fmt::{self, Write as _};
+
+use sha2::{Digest as _, Sha256};
+use subtle::ConstantTimeEq as _;
+
+/// A secret by which the console knows a reviewer. Never shown by `Debug`; kept as its hash.
+pub struct Token(String);
+
+/// The system has no random numbers to give.
+#[derive(Clone, Copy, Debug, thiserror::Error)]
+#[error("the system has no random numbers to give, so no token can be made")]
+pub struct NoRandomness(());
+
+impl Token {
+    /// A new token of 256 bits from the system's own source.
+    pub fn generate() -> Result<Self, NoRandomness> {
+        let mut bytes = [0_u8; 32];
+        getrandom::fill(&mut bytes).map_err(|_| NoRandomness(()))?;
+        let mut text = String::with_capacity(69);
+        text.push_str("hitl_");
+        for byte in bytes {
+            // Writing to a String cannot fail.
+            let _ = write!(text, "{byte:02x}");
+        }
+        Ok(Self(text))
+    }
+
+    /// A token that the host has made elsewhere. Whoever can guess it can decide: 256 random bits
+    /// are enough, a password is not.
+    pub fn given(secret: impl Into<String>) -> Self {
+        Self(secret.into())
+    }
+
+    /// The secret itself, to be handed to its reviewer.
+    pub fn reveal(&self) -> &str {
+        &self.0
+    }
+
+    pub(super) fn hash(&self) -> Hash {
+        Hash::of(&self.0)
+    }
+}
+
+impl fmt::Debug for Token {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Token(..)")
+    }
+}
+
+/// What is kept of a token. A fast hash is enough for what cannot be guessed.
+#[derive(Clone, Copy)]
+pub(super) struct Hash([u8; 32]);
+
+impl Hash {
+    pub(super) fn of(secret: &str) -> Self {
+        Self(Sha256::digest(secret.as_bytes()).into())
+    }
+
+    /// Takes the same time whatever the two are.
+    pub(super) fn is(&self, other: &Self) -> bool {
+        self.0.ct_eq(&other.0).into()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_generated_token_has_256_bits_and_is_not_shown() {
+        let (one, other) = (Token::generate().unwrap(), Token::generate().unwrap());
+        assert_eq!(one.reveal().strip_prefix("hitl_").unwrap().len(), 64);
+        assert_ne!(one.reveal(), other.reveal());
+        assert!(!format!("{one:?}").contains(&one.reveal()[5..]));
+        assert!(one.hash().is(&Hash::of(one.reveal())) && !one.hash().is(&other.hash()));
+    }
+}

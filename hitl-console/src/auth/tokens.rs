@@ -1,0 +1,143 @@
+//! Reviewers who are known by a token.
+
+use std::fmt;
+use std::sync::{Arc, PoisonError, RwLock};
+
+use axum::http::header::AUTHORIZATION;
+use axum::http::request::Parts;
+use futures::future::{BoxFuture, FutureExt as _, ready};
+use hitl_core::Principal;
+
+use super::token::Hash;
+use super::{Auth, Reviewer, Token, Unidentified};
+
+/// Reviewers who are known by a bearer token. Only hashes are kept. Clones are the same list, so
+/// that a token can be added or revoked while the console runs.
+///
+/// ```
+/// use hitl_console::{Reviewer, Token, Tokens};
+///
+/// let token = Token::generate()?;
+/// let tokens = Tokens::new().with(Reviewer::new("ann").of_tenant("acme"), &token);
+/// // Ann reviews, until:
+/// assert_eq!(tokens.revoke("ann"), 1);
+/// # Ok::<(), hitl_console::NoRandomness>(())
+/// ```
+#[derive(Clone, Default)]
+pub struct Tokens(Arc<RwLock<Vec<(Hash, Reviewer)>>>);
+
+impl Tokens {
+    /// Nobody.
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// Adds a reviewer, like [`insert`](Self::insert).
+    #[must_use]
+    pub fn with(self, reviewer: impl Into<Reviewer>, token: &Token) -> Self {
+        self.insert(reviewer, token);
+        self
+    }
+
+    /// Adds a reviewer. One person may have several tokens; a token that is there already belongs
+    /// to its new owner from now on.
+    pub fn insert(&self, reviewer: impl Into<Reviewer>, token: &Token) {
+        let (hash, mut list) = (token.hash(), self.write());
+        list.retain(|(there, _)| !there.is(&hash));
+        list.push((hash, reviewer.into()));
+    }
+
+    /// Takes every token of a reviewer away; says how many there were. Their open event streams end
+    /// within five seconds.
+    pub fn revoke(&self, principal: impl Into<Principal>) -> usize {
+        let (principal, mut list) = (principal.into(), self.write());
+        let before = list.len();
+        list.retain(|(_, reviewer)| reviewer.principal != principal);
+        before - list.len()
+    }
+
+    /// The owner of a secret. Every entry is compared, so that the time tells nothing.
+    fn owner(&self, secret: &str) -> Option<Reviewer> {
+        let hash = Hash::of(secret);
+        let list = self.0.read().unwrap_or_else(PoisonError::into_inner);
+        let mut owner = None;
+        for (there, reviewer) in list.iter() {
+            if there.is(&hash) {
+                owner = Some(reviewer);
+            }
+        }
+        owner.cloned()
+    }
+
+    fn write(&self) -> std::sync::RwLockWriteGuard<'_, Vec<(Hash, Reviewer)>> {
+        // Each critical section leaves a sound list, so a panic elsewhere spoils nothing.
+        self.0.write().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Auth for Tokens {
+    fn identify<'a>(&'a self, request: &'a Parts) -> BoxFuture<'a, Result<Reviewer, Unidentified>> {
+        let found = match request.headers.get(AUTHORIZATION) {
+            None => Err(Unidentified::Nobody),
+            Some(value) => value
+                .to_str()
+                .ok()
+                .and_then(bearer)
+                .and_then(|secret| self.owner(secret))
+                .ok_or(Unidentified::Wrong),
+        };
+        ready(found).boxed()
+    }
+}
+
+/// The secret in `Bearer SECRET`; the word's case does not matter.
+pub(crate) fn bearer(header: &str) -> Option<&str> {
+    let (scheme, secret) = header.split_once(' ')?;
+    scheme.eq_ignore_ascii_case("bearer").then(|| secret.trim()).filter(|secret| !secret.is_empty())
+}
+
+impl From<&str> for Reviewer {
+    fn from(principal: &str) -> Self {
+        Self::new(principal)
+    }
+}
+
+impl From<Principal> for Reviewer {
+    fn from(principal: Principal) -> Self {
+        Self::new(principal)
+    }
+}
+
+impl fmt::Debug for Tokens {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let list = self.0.read().unwrap_or_else(PoisonError::into_inner);
+        f.debug_list().entries(list.iter().map(|(_, reviewer)| reviewer)).finish()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_token_has_one_owner_until_it_is_revoked() {
+        let (first, second) = (Token::given("one"), Token::given("two"));
+        let tokens = Tokens::new().with("ann", &first).with("ann", &second).with("bob", &second);
+        let owner = |secret: &str| tokens.owner(secret).map(|r| r.principal.to_string());
+        assert_eq!(owner("one").as_deref(), Some("ann"));
+        assert_eq!(owner("two").as_deref(), Some("bob"));
+        assert_eq!((owner("").as_deref(), owner("on").as_deref()), (None, None));
+        assert_eq!(tokens.revoke("ann"), 1);
+        assert_eq!((owner("one"), owner("two").as_deref()), (None, Some("bob")));
+        assert!(!format!("{tokens:?}").contains("two"));
+    }
+
+    #[test]
+    fn a_header_is_read_as_the_standard_says() {
+        assert_eq!(bearer("Bearer abc"), Some("abc"));
+        assert_eq!(bearer("bearer  abc "), Some("abc"));
+        for other in ["abc", "Basic abc", "Bearer", "Bearer "] {
+            assert_eq!(bearer(other), None, "{other}");
+        }
+    }
+}

@@ -1,0 +1,128 @@
+//! What a request is answered when it did not get what it wanted.
+
+use axum::Json;
+use axum::http::{HeaderValue, StatusCode, header};
+use axum::response::{IntoResponse, Response};
+use hitl_core::{GateError, GateErrorKind, Refusal};
+use serde::Serialize;
+use utoipa::ToSchema;
+
+use crate::auth::Unidentified;
+use crate::view::CallSummary;
+
+/// A refusal. Says what to do next; quotes nothing secret.
+#[derive(Debug, Serialize, ToSchema)]
+pub(crate) struct Problem {
+    error: Detail,
+    #[serde(skip)]
+    status: u16,
+    #[serde(skip)]
+    retry_after: Option<u64>,
+}
+
+#[derive(Debug, Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+struct Detail {
+    /// One word for programs, like `stale`.
+    kind: &'static str,
+    /// A sentence for people.
+    message: String,
+    /// The call as it stands, when somebody else was first.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    current: Option<Box<CallSummary>>,
+}
+
+impl Problem {
+    pub(crate) fn new(status: StatusCode, kind: &'static str, message: impl Into<String>) -> Self {
+        let error = Detail { kind, message: message.into(), current: None };
+        Self { error, status: status.as_u16(), retry_after: None }
+    }
+
+    pub(crate) fn bad(message: impl Into<String>) -> Self {
+        Self::new(StatusCode::BAD_REQUEST, "badRequest", message)
+    }
+
+    pub(crate) fn not_found(what: &str) -> Self {
+        Self::new(StatusCode::NOT_FOUND, "notFound", format!("there is no such {what}"))
+    }
+
+    pub(crate) fn forbidden(kind: &'static str, message: &str) -> Self {
+        Self::new(StatusCode::FORBIDDEN, kind, message)
+    }
+
+    pub(crate) fn busy(message: &str, seconds: u64) -> Self {
+        let problem = Self::new(StatusCode::TOO_MANY_REQUESTS, "tooMany", message);
+        Self { retry_after: Some(seconds), ..problem }
+    }
+
+    pub(crate) fn kind(&self) -> &'static str {
+        self.error.kind
+    }
+
+    pub(crate) fn message(&self) -> &str {
+        &self.error.message
+    }
+}
+
+impl From<Unidentified> for Problem {
+    fn from(why: Unidentified) -> Self {
+        match why {
+            Unidentified::Nobody => {
+                Self::new(StatusCode::UNAUTHORIZED, "unauthorized", why.to_string())
+            }
+            Unidentified::Wrong => {
+                Self::new(StatusCode::UNAUTHORIZED, "invalidToken", why.to_string())
+            }
+            Unidentified::Unavailable => {
+                Self::new(StatusCode::SERVICE_UNAVAILABLE, "unavailable", why.to_string())
+            }
+        }
+    }
+}
+
+impl From<GateError> for Problem {
+    fn from(error: GateError) -> Self {
+        let (status, kind) = match error.kind() {
+            GateErrorKind::NotFound => (StatusCode::NOT_FOUND, "notFound"),
+            GateErrorKind::Refused => refused(error.refusal()),
+            GateErrorKind::InvalidArguments => {
+                (StatusCode::UNPROCESSABLE_ENTITY, "invalidArguments")
+            }
+            GateErrorKind::Store => (StatusCode::SERVICE_UNAVAILABLE, "store"),
+            GateErrorKind::Audit => (StatusCode::SERVICE_UNAVAILABLE, "audit"),
+            GateErrorKind::UnknownTool => (StatusCode::CONFLICT, "unknownTool"),
+            GateErrorKind::ToolChanged => (StatusCode::CONFLICT, "toolChanged"),
+            _ => (StatusCode::INTERNAL_SERVER_ERROR, "gate"),
+        };
+        let mut problem = Self::new(status, kind, error.to_string());
+        problem.error.current = error.current().map(|call| Box::new(CallSummary::of(call)));
+        problem
+    }
+}
+
+fn refused(refusal: Option<Refusal>) -> (StatusCode, &'static str) {
+    match refusal {
+        Some(Refusal::Stale) => (StatusCode::CONFLICT, "stale"),
+        Some(Refusal::Expired) => (StatusCode::CONFLICT, "expired"),
+        Some(Refusal::State { .. }) => (StatusCode::CONFLICT, "decided"),
+        Some(Refusal::NotAllowed) => (StatusCode::UNPROCESSABLE_ENTITY, "notAllowed"),
+        Some(Refusal::ReasonRequired) => (StatusCode::UNPROCESSABLE_ENTITY, "reasonRequired"),
+        _ => (StatusCode::CONFLICT, "refused"),
+    }
+}
+
+impl IntoResponse for Problem {
+    fn into_response(self) -> Response {
+        let status = StatusCode::from_u16(self.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
+        let retry_after = self.retry_after;
+        let mut response = (status, Json(self)).into_response();
+        if status == StatusCode::UNAUTHORIZED {
+            let value = HeaderValue::from_static("Bearer");
+            response.headers_mut().insert(header::WWW_AUTHENTICATE, value);
+        }
+        if let Some(seconds) = retry_after {
+            response.headers_mut().insert(header::RETRY_AFTER, HeaderValue::from(seconds));
+        }
+        response
+    }
+}

@@ -1,0 +1,58 @@
+//! One event as it goes over the wire, written once for all who watch.
+
+use std::fmt;
+use std::str::FromStr;
+
+use axum::body::Bytes;
+use hitl_core::Tenant;
+use serde::Serialize;
+
+/// Where a watcher stands: what a browser sends back as `Last-Event-ID`. It names the life of the
+/// console besides, because numbers begin anew with each.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Place {
+    pub(crate) life: u32,
+    pub(crate) number: u64,
+}
+
+impl fmt::Display for Place {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{:08x}-{}", self.life, self.number)
+    }
+}
+
+impl FromStr for Place {
+    type Err = ();
+
+    fn from_str(text: &str) -> Result<Self, ()> {
+        let (life, number) = text.split_once('-').ok_or(())?;
+        let life = u32::from_str_radix(life, 16).map_err(|_| ())?;
+        Ok(Self { life, number: number.parse().map_err(|_| ())? })
+    }
+}
+
+/// One event of the stream.
+#[derive(Clone, Debug)]
+pub(crate) struct Frame {
+    /// Who may see it; everybody when there is none.
+    pub(crate) tenant: Option<Tenant>,
+    pub(crate) bytes: Bytes,
+}
+
+impl Frame {
+    /// An event that is kept, with its place.
+    pub(crate) fn kept(place: Place, kind: &str, tenant: Option<Tenant>, data: &str) -> Self {
+        let bytes = format!("id: {place}\nevent: {kind}\ndata: {data}\n\n").into();
+        Self { tenant, bytes }
+    }
+
+    /// An event that is of interest only now.
+    pub(crate) fn passing(kind: &str, tenant: Option<Tenant>, data: &str) -> Self {
+        Self { tenant, bytes: format!("event: {kind}\ndata: {data}\n\n").into() }
+    }
+}
+
+/// Compact JSON, which has no line breaks; `null` stands for the impossible.
+pub(crate) fn json(data: &impl Serialize) -> String {
+    serde_json::to_string(data).unwrap_or_else(|_| "null".to_owned())
+}

@@ -1,0 +1,10 @@
+//! What stands around every route.
+
+mod headers;
+mod host;
+mod layers;
+mod origin;
+mod signed_in;
+
+pub(crate) use layers::around;
+pub(crate) use signed_in::signed_in;

@@ -1,0 +1,65 @@
+//! No other site changes anything here.
+
+use axum::extract::Request;
+use axum::http::{HeaderMap, Method, StatusCode, header};
+
+use super::host::{is_allowed, without_port};
+use crate::error::Problem;
+
+/// The header that a request which is not known by a bearer token must have, to change something.
+/// Any value does: a page of another site cannot set it.
+const MARK: &str = "x-hitl-console";
+
+/// Refuses a request that another site may have made.
+///
+/// Browsers say where a request comes from, in `Origin` or `Sec-Fetch-Site`; when they do, it must be
+/// from here. A change must be JSON besides, which a form of another site cannot send.
+pub(super) fn check(request: &Request, allowed: &[String]) -> Result<(), Problem> {
+    let headers = request.headers();
+    if !is_ours(headers, allowed) {
+        return Err(Problem::forbidden("origin", "this request comes from another site"));
+    }
+    if matches!(*request.method(), Method::GET | Method::HEAD) {
+        return Ok(());
+    }
+    if text(headers, "sec-fetch-site").is_some_and(|site| site != "same-origin") {
+        return Err(Problem::forbidden("origin", "this request comes from another site"));
+    }
+    let json = text(headers, header::CONTENT_TYPE.as_str())
+        .and_then(|kind| kind.split(';').next())
+        .is_some_and(|kind| kind.trim().eq_ignore_ascii_case("application/json"));
+    if !json {
+        return Err(Problem::new(
+            StatusCode::UNSUPPORTED_MEDIA_TYPE,
+            "contentType",
+            "a change is sent as JSON: set `Content-Type: application/json`",
+        ));
+    }
+    let bearer = text(headers, header::AUTHORIZATION.as_str())
+        .is_some_and(|value| crate::auth::bearer(value).is_some());
+    if bearer || headers.contains_key(MARK) {
+        return Ok(());
+    }
+    Err(Problem::forbidden(
+        "csrf",
+        "a change without a bearer token needs the header `X-Hitl-Console: 1`",
+    ))
+}
+
+/// Whether an `Origin`, when there is one, is the very host that was asked.
+fn is_ours(headers: &HeaderMap, allowed: &[String]) -> bool {
+    if !headers.contains_key(header::ORIGIN) {
+        return true;
+    }
+    let (origin, host) = (text(headers, "origin"), text(headers, "host"));
+    let Some((scheme, from)) = origin.and_then(|origin| origin.split_once("://")) else {
+        return false;
+    };
+    matches!(scheme, "http" | "https")
+        && host.is_some_and(|host| host.eq_ignore_ascii_case(from))
+        && is_allowed(without_port(from), allowed)
+}
+
+fn text<'h>(headers: &'h HeaderMap, name: &str) -> Option<&'h str> {
+    headers.get(name)?.to_str().ok()
+}

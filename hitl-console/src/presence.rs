@@ -1,0 +1,86 @@
+//! Who else is looking at a call.
+
+use std::collections::{BTreeSet, HashMap};
+use std::sync::{Mutex, PoisonError};
+use std::time::Duration;
+
+use hitl_core::{Principal, RequestId};
+use tokio::time::Instant;
+
+use crate::auth::Reviewer;
+
+/// How long a reviewer counts as looking after the page last said so.
+const FRESH: Duration = Duration::from_secs(25);
+/// How many are remembered; who comes later is not shown.
+const MOST: usize = 10_000;
+
+/// Who looks at which call. One call at a time each.
+#[derive(Default)]
+pub(crate) struct Presence(Mutex<HashMap<(String, Principal), Looking>>);
+
+#[derive(Clone, Copy)]
+struct Looking {
+    at: RequestId,
+    said: Instant,
+}
+
+impl Presence {
+    /// A reviewer looks at a call, or at none. Says which calls have other onlookers now.
+    pub(crate) fn looks(&self, who: &Reviewer, at: Option<RequestId>) -> Vec<RequestId> {
+        let (mut map, now) = (self.map(), Instant::now());
+        map.retain(|_, looking| now.duration_since(looking.said) < FRESH);
+        let key = (who.tenant.to_string(), who.principal.clone());
+        let room = map.len() < MOST;
+        let before = match at {
+            Some(at) if room || map.contains_key(&key) => {
+                map.insert(key, Looking { at, said: now }).map(|looking| looking.at)
+            }
+            Some(_) => None,
+            None => map.remove(&key).map(|looking| looking.at),
+        };
+        if before == at {
+            return Vec::new();
+        }
+        before.into_iter().chain(at).collect()
+    }
+
+    /// Who looks at a call, by name.
+    pub(crate) fn at(&self, tenant: &hitl_core::Tenant, call: RequestId) -> BTreeSet<Principal> {
+        let (map, now) = (self.map(), Instant::now());
+        map.iter()
+            .filter(|((theirs, _), looking)| {
+                theirs == tenant.as_str()
+                    && looking.at == call
+                    && now.duration_since(looking.said) < FRESH
+            })
+            .map(|((_, who), _)| who.clone())
+            .collect()
+    }
+
+    fn map(&self) -> std::sync::MutexGuard<'_, HashMap<(String, Principal), Looking>> {
+        // The map is sound after every statement.
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test(start_paused = true)]
+    async fn one_call_at_a_time_and_only_while_fresh() {
+        let (presence, a, b) = (Presence::default(), RequestId::new(), RequestId::new());
+        let (ann, bob) = (Reviewer::new("ann"), Reviewer::new("bob"));
+        let at = |call| presence.at(&ann.tenant, call).len();
+        assert_eq!(presence.looks(&ann, Some(a)), [a]);
+        assert_eq!(presence.looks(&ann, Some(a)), []);
+        assert_eq!(presence.looks(&bob, Some(a)), [a]);
+        assert_eq!((at(a), at(b)), (2, 0));
+        assert_eq!(presence.looks(&ann, Some(b)), [a, b]);
+        assert_eq!(presence.looks(&bob, None), [a]);
+        assert_eq!((at(a), at(b)), (0, 1));
+        assert_eq!(presence.at(&"acme".into(), b).len(), 0);
+        tokio::time::advance(FRESH).await;
+        assert_eq!(at(b), 0);
+    }
+}

@@ -1,0 +1,83 @@
+//! What every request shares.
+
+use std::sync::{Arc, OnceLock};
+
+use hitl_core::Gate;
+use tokio::sync::Semaphore;
+use tokio::task::JoinHandle;
+
+use crate::auth::{Auth, Throttle};
+use crate::feed::{self, Feed};
+use crate::presence::Presence;
+use crate::tasks::{Board, Tasks};
+
+/// What every request shares.
+pub(crate) type Shared = Arc<State>;
+
+pub(crate) struct State {
+    pub(crate) gate: Gate,
+    pub(crate) tasks: Tasks,
+    pub(crate) board: Arc<Board>,
+    pub(crate) auth: Arc<dyn Auth>,
+    pub(crate) hosts: Vec<String>,
+    pub(crate) throttle: Throttle,
+    pub(crate) feed: Arc<Feed>,
+    pub(crate) presence: Presence,
+    pub(crate) streams: Arc<Semaphore>,
+    pumps: OnceLock<[JoinHandle<()>; 2]>,
+}
+
+/// What is bounded.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Caps {
+    pub(crate) body: usize,
+    pub(crate) streams: usize,
+}
+
+impl Default for Caps {
+    fn default() -> Self {
+        Self { body: 64 * 1024, streams: 4096 }
+    }
+}
+
+impl State {
+    pub(crate) fn new(
+        gate: Gate,
+        tasks: Tasks,
+        auth: Arc<dyn Auth>,
+        hosts: Vec<String>,
+        caps: Caps,
+    ) -> Shared {
+        Arc::new(Self {
+            gate,
+            tasks,
+            board: Arc::default(),
+            auth,
+            hosts,
+            throttle: Throttle::default(),
+            feed: Arc::default(),
+            presence: Presence::default(),
+            streams: Arc::new(Semaphore::new(caps.streams.min(Semaphore::MAX_PERMITS))),
+            pumps: OnceLock::new(),
+        })
+    }
+
+    /// Starts what follows gate and tasks, the first time. Needs a runtime, which a request has.
+    pub(crate) fn start(&self) {
+        self.pumps.get_or_init(|| {
+            let (feed, board) = (Arc::clone(&self.feed), Arc::clone(&self.board));
+            [
+                tokio::spawn(feed::follow_calls(self.gate.clone(), Arc::clone(&feed))),
+                tokio::spawn(feed::follow_tasks(self.tasks.clone(), board, feed)),
+            ]
+        });
+    }
+}
+
+impl Drop for State {
+    fn drop(&mut self) {
+        for pump in self.pumps.get().into_iter().flatten() {
+            pump.abort();
+        }
+    }
+}

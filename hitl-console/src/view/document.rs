@@ -1,0 +1,69 @@
+//! What an approval request looks like, for the document of the routes.
+
+use serde::Serialize;
+use utoipa::ToSchema;
+
+/// What a human is shown, and what their decision names. Redacted; title and arguments may hold text
+/// from the model.
+///
+/// The core writes it; this says what that is, and a test compares the two.
+#[derive(Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub(crate) struct RequestDocument {
+    /// The call's id.
+    id: String,
+    /// `tenant`, `run`, `position`.
+    #[schema(value_type = Object)]
+    key: (),
+    /// Which revision of the call this shows, from 1.
+    revision: u32,
+    /// What a decision on this revision must name.
+    binding: String,
+    /// The tool's name.
+    tool: String,
+    /// What the reviewer relies on about the tool.
+    fingerprint: String,
+    /// One line that says what would happen.
+    title: String,
+    /// What the tool does, in its own words.
+    description: String,
+    /// The arguments, without secrets.
+    #[schema(value_type = Object)]
+    arguments: (),
+    /// Who asked.
+    principal: String,
+    /// `general`, `contract`, `deletion`, ..
+    approval_type: String,
+    /// `low`, `medium`, `high`, `critical`.
+    risk: String,
+    /// `readOnly`, `destructive`, `idempotent`, `openWorld`.
+    #[schema(value_type = Object)]
+    hints: (),
+    /// `quick` or `full`.
+    level: String,
+    /// `confidence`, `base`, `factors` of `name`, `adjustment`, `reasoning`.
+    #[schema(value_type = Object)]
+    assessment: (),
+    /// `auto`, `quick`.
+    #[schema(value_type = Object)]
+    thresholds: (),
+    /// What raised the level above that of the score.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    because: Vec<String>,
+    /// `medium`, `high`, `urgent`.
+    priority: String,
+    /// When it was submitted.
+    created_at: String,
+    /// When it should be decided.
+    due_at: String,
+    /// When it can no longer be decided or run.
+    expires_at: String,
+    /// What may be answered.
+    choices: Vec<String>,
+    /// A rejection must say why.
+    requires_reason: bool,
+    /// What the approving button says.
+    approve_label: String,
+    /// What the rejecting button says.
+    reject_label: String,
+}

@@ -1,0 +1,372 @@
+//! The REST routes: list, show, decide, several at once, withdraw, settle, audit, tasks, numbers.
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "tests")]
+
+mod support;
+
+use std::time::Duration;
+
+use axum::Router;
+use hitl::tasks::{EventLog, StepContext, Task, TaskManager, TaskStep};
+use hitl::{CallContext, CallState, Gate, Tenant};
+use hitl_console::{Reviewer, Tasks, Token, Tokens, router};
+use serde_json::{Value, json};
+use support::ask::{ANN, BOB, get, post};
+use support::tools::{
+    self, book_trip, contract, deletion, note, record, send_note, submit, submit_as,
+};
+
+fn tokens() -> Tokens {
+    let other = Reviewer::new("olga").of_tenant("other");
+    Tokens::new()
+        .with("ann", &Token::given(ANN))
+        .with("bob", &Token::given(BOB))
+        .with(other, &Token::given("other-secret"))
+}
+
+async fn console() -> (Gate, Router) {
+    let gate = tools::gate().await;
+    (gate.clone(), router(gate, Tasks::none(), tokens()))
+}
+
+fn shown(request: &hitl::ApprovalRequest) -> Value {
+    json!({ "revision": request.revision, "binding": request.binding.to_string() })
+}
+
+fn answer(request: &hitl::ApprovalRequest, more: Value) -> Value {
+    let mut body = shown(request);
+    body.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
+    body
+}
+
+#[tokio::test]
+async fn the_queue_is_sorted_filtered_counted_and_paged() {
+    let (gate, console) = console().await;
+    let low = note(&gate).await;
+    let medium = submit(&gate, book_trip("Ann", "JFK", "SFO", 1, 99.0, true, "economy", "")).await;
+    let first = contract(&gate).await;
+    let second = deletion(&gate).await;
+
+    let list = get("/api/calls").by(ANN).of(&console).await.ok();
+    let ids: Vec<&str> =
+        list["calls"].as_array().unwrap().iter().map(|c| c["id"].as_str().unwrap()).collect();
+    let expected = [&first, &second, &medium, &low].map(|request| request.id.to_string());
+    assert_eq!(ids, expected, "urgent before high before medium, then by due time");
+    assert_eq!(list["counts"]["all"], 4);
+    assert_eq!(list["counts"]["level"], json!({ "full": 3, "quick": 1 }));
+    assert_eq!(list["counts"]["risk"]["high"], 2);
+
+    for (query, expected) in [
+        ("risk=high", vec![&first, &second]),
+        ("level=quick", vec![&low]),
+        ("tool=book_trip", vec![&medium]),
+        ("text=APOLLO", vec![&second]),
+        ("order=oldest&limit=1", vec![&low]),
+        ("order=oldest&skip=3", vec![&second]),
+        ("which=ended", vec![]),
+    ] {
+        let list = get(format!("/api/calls?{query}")).by(ANN).of(&console).await.ok();
+        let ids: Vec<&str> =
+            list["calls"].as_array().unwrap().iter().map(|c| c["id"].as_str().unwrap()).collect();
+        let expected: Vec<String> = expected.iter().map(|request| request.id.to_string()).collect();
+        assert_eq!(ids, expected, "{query}");
+    }
+    for bad in ["risk=high&unknown=1", "limit=many", "which=mine"] {
+        let answer = get(format!("/api/calls?{bad}")).by(ANN).of(&console).await;
+        assert_eq!(answer.refused(), (400, "badRequest".into()), "{bad}");
+    }
+}
+
+#[tokio::test]
+async fn a_card_has_what_a_reviewer_needs_and_no_secret() {
+    let (gate, console) = console().await;
+    let request = contract(&gate).await;
+    let answer = get(format!("/api/calls/{}", request.id)).by(ANN).of(&console).await;
+    let text = answer.text.clone();
+    let call = answer.ok();
+    assert_eq!(call["title"], "Sign contract C-7 for $5,000.00");
+    assert_eq!(call["request"]["approveLabel"], "Sign Contract");
+    assert_eq!(call["request"]["assessment"]["factors"][0]["name"], "large_amount");
+    assert_eq!(call["thresholds"], json!({ "auto": 95, "quick": 70 }));
+    assert_eq!(call["factors"].as_array().unwrap().len(), 4);
+    assert!(call["argumentsText"].as_str().unwrap().contains("5000.0"), "exactly as it runs");
+    assert_eq!(call["schema"]["properties"]["amount"]["type"], "number");
+    assert!(!text.contains("1234-secret-pin"));
+    let record = record(&gate, request.id).await;
+    if let Some(owner) = record.owner {
+        assert!(!text.contains(&owner.to_string()), "an owner's token is nobody else's");
+    }
+}
+
+#[tokio::test]
+async fn every_answer_reaches_the_gate_in_the_reviewers_name() {
+    let (gate, console) = console().await;
+    for (more, state) in [
+        (json!({ "answer": "approve" }), CallState::Approved),
+        (json!({ "answer": "reject", "reason": "too dear" }), CallState::Rejected),
+        (json!({ "answer": "respond", "message": "ask me again" }), CallState::Responded),
+        (json!({ "answer": "abort", "reason": "stop it all" }), CallState::Cancelled),
+    ] {
+        let request = contract(&gate).await;
+        let path = format!("/api/calls/{}/decide", request.id);
+        let call = post(&path, &answer(&request, more)).by(ANN).of(&console).await.ok();
+        assert_eq!(call["state"], state.name());
+        let record = record(&gate, request.id).await;
+        assert_eq!((record.state, record.decided.unwrap().by.as_str()), (state, "ann"));
+    }
+}
+
+#[tokio::test]
+async fn what_is_missing_or_too_much_is_refused_and_changes_nothing() {
+    let (gate, console) = console().await;
+    let request = contract(&gate).await;
+    let path = format!("/api/calls/{}/decide", request.id);
+    for (more, status, kind) in [
+        (json!({ "answer": "reject" }), 422, "reasonRequired"),
+        (json!({ "answer": "reject", "reason": "  " }), 422, "reasonRequired"),
+        (json!({ "answer": "abort" }), 400, "badRequest"),
+        (json!({ "answer": "respond" }), 400, "badRequest"),
+        (json!({ "answer": "approve", "reason": "x" }), 400, "badRequest"),
+        (json!({ "answer": "approve", "by": "bob" }), 422, "badRequest"),
+        (json!({ "answer": "explode" }), 422, "badRequest"),
+        (json!({ "answer": "approve", "revision": 2 }), 409, "stale"),
+        (json!({ "answer": "approve", "binding": "0".repeat(64) }), 409, "stale"),
+        (json!({ "answer": "approve", "binding": "0" }), 422, "badRequest"),
+    ] {
+        let refused = post(&path, &answer(&request, more.clone())).by(ANN).of(&console).await;
+        assert_eq!(refused.refused(), (status, kind.to_owned()), "{more}");
+    }
+    assert_eq!(record(&gate, request.id).await.version, 1);
+}
+
+#[tokio::test]
+async fn invariant_4_the_second_reviewer_is_told_what_stands() {
+    let (gate, console) = console().await;
+    let request = note(&gate).await;
+    let path = format!("/api/calls/{}/decide", request.id);
+    let approve = answer(&request, json!({ "answer": "approve", "decision": uuid() }));
+    post(&path, &approve).by(ANN).of(&console).await.ok();
+    let reject = answer(&request, json!({ "answer": "reject", "reason": "no" }));
+    let lost = post(&path, &reject).by(BOB).of(&console).await;
+    assert_eq!(lost.refused(), (409, "decided".into()));
+    assert_eq!(lost.json()["error"]["current"]["decided"]["by"], "ann");
+    // The same decision again is harmless.
+    post(&path, &approve).by(ANN).of(&console).await.ok();
+    assert_eq!(record(&gate, request.id).await.version, 2);
+}
+
+fn uuid() -> String {
+    hitl::DecisionId::new().to_string()
+}
+
+#[tokio::test]
+async fn a_deletion_is_approved_only_with_its_exact_name() {
+    let (gate, console) = console().await;
+    let request = deletion(&gate).await;
+    let path = format!("/api/calls/{}", request.id);
+    let call = get(&path).by(ANN).of(&console).await.ok();
+    assert_eq!(call["confirm"], "apollo");
+    for typed in [json!(null), json!(""), json!("Apollo"), json!("apollo "), json!("apoll")] {
+        let body = answer(&request, json!({ "answer": "approve", "confirm": typed }));
+        let refused = post(format!("{path}/decide"), &body).by(ANN).of(&console).await;
+        assert_eq!(refused.refused(), (422, "confirm".into()), "{typed}");
+    }
+    let body = json!({ "answer": "approve", "calls": [answer(&request, json!({ "id": request.id.to_string() }))] });
+    let bulk = post("/api/bulk", &body).by(ANN).of(&console).await.ok();
+    assert_eq!(bulk["results"][0]["result"], "notQuick");
+    assert_eq!(record(&gate, request.id).await.state, CallState::Pending);
+    let body = answer(&request, json!({ "answer": "approve", "confirm": "apollo" }));
+    post(format!("{path}/decide"), &body).by(ANN).of(&console).await.ok();
+}
+
+#[tokio::test]
+async fn several_quick_questions_are_decided_at_once_and_full_ones_are_not() {
+    let (gate, console) = console().await;
+    let (one, two, full) = (note(&gate).await, note(&gate).await, contract(&gate).await);
+    let mut calls: Vec<Value> = [&one, &two, &full]
+        .iter()
+        .map(|request| answer(request, json!({ "id": request.id.to_string() })))
+        .collect();
+    calls[1]["revision"] = json!(9);
+    let body = json!({ "answer": "approve", "calls": calls });
+    let done = post("/api/bulk", &body).by(ANN).of(&console).await.ok();
+    let results: Vec<&str> =
+        done["results"].as_array().unwrap().iter().map(|r| r["result"].as_str().unwrap()).collect();
+    assert_eq!(results, ["ok", "stale", "notQuick"]);
+    assert_eq!(record(&gate, one.id).await.state, CallState::Approved);
+    assert_eq!(record(&gate, two.id).await.state, CallState::Pending);
+    assert_eq!(record(&gate, full.id).await.state, CallState::Pending);
+    for bad in [
+        json!({ "answer": "approve", "calls": [] }),
+        json!({ "answer": "abort", "reason": "x", "calls": calls }),
+        json!({ "answer": "approve", "calls": vec![calls[0].clone(); 201] }),
+    ] {
+        assert_eq!(post("/api/bulk", &bad).by(ANN).of(&console).await.refused().0, 400);
+    }
+}
+
+#[tokio::test]
+async fn a_call_is_withdrawn_and_its_audit_says_by_whom() {
+    let (gate, console) = console().await;
+    let request = note(&gate).await;
+    let path = format!("/api/calls/{}", request.id);
+    let refused = post(format!("{path}/cancel"), &json!({ "reason": " " })).by(ANN).of(&console);
+    assert_eq!(refused.await.refused().0, 400);
+    let body = json!({ "reason": "the agent is gone" });
+    let call = post(format!("{path}/cancel"), &body).by(BOB).of(&console).await.ok();
+    assert_eq!(call["state"], "cancelled");
+    let audit = get(format!("{path}/audit")).by(ANN).of(&console).await.ok();
+    let lines: Vec<(&str, &str)> = audit["entries"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|e| (e["event"].as_str().unwrap(), e["by"].as_str().unwrap_or("-")))
+        .collect();
+    assert_eq!(lines, [("submitted", "-"), ("cancel", "bob")]);
+}
+
+#[tokio::test]
+async fn what_is_not_unknown_is_not_settled() {
+    let (gate, console) = console().await;
+    let request = note(&gate).await;
+    let path = format!("/api/calls/{}/resolve", request.id);
+    for body in
+        [json!({ "version": 1, "found": "executed" }), json!({ "version": 7, "found": "retry" })]
+    {
+        let refused = post(&path, &body).by(ANN).of(&console).await;
+        assert_eq!(refused.status.as_u16(), 409, "{}", refused.text);
+    }
+    let body = json!({ "version": 1, "found": "failed" });
+    assert_eq!(post(&path, &body).by(ANN).of(&console).await.refused().0, 400);
+    assert_eq!(record(&gate, request.id).await.version, 1);
+}
+
+#[tokio::test]
+async fn tenants_do_not_see_one_another() {
+    let (gate, console) = console().await;
+    let mine = note(&gate).await;
+    let cx = CallContext::of("agent").tenant("other");
+    let theirs = submit_as(&gate, send_note("eve", "hi"), cx).await;
+    let list = get("/api/calls").by("other-secret").of(&console).await.ok();
+    assert_eq!(list["calls"].as_array().unwrap().len(), 1);
+    assert_eq!(list["calls"][0]["id"], theirs.id.to_string());
+    for path in ["", "/audit"] {
+        let hidden = get(format!("/api/calls/{}{path}", mine.id)).by("other-secret").of(&console);
+        assert_eq!(hidden.await.refused(), (404, "notFound".into()));
+    }
+    for (path, body) in [
+        ("decide", answer(&mine, json!({ "answer": "approve" }))),
+        ("cancel", json!({ "reason": "x" })),
+        ("resolve", json!({ "version": 1, "found": "executed" })),
+    ] {
+        let hidden = post(format!("/api/calls/{}/{path}", mine.id), &body).by("other-secret");
+        assert_eq!(hidden.of(&console).await.refused(), (404, "notFound".into()), "{path}");
+    }
+    assert_eq!(record(&gate, mine.id).await.version, 1);
+    let other = Tenant::new("other");
+    assert_eq!(gate.get(&other, theirs.id).await.unwrap().unwrap().version, 1);
+}
+
+#[tokio::test]
+async fn tasks_are_listed_with_their_progress_and_stopped() {
+    let gate = tools::gate().await;
+    let log = EventLog::new(1000);
+    let manager = TaskManager::builder().emitter(log.clone()).build().unwrap();
+    let console = router(gate, Tasks::new(manager.clone(), log), tokens());
+    get("/api/tasks").by(ANN).of(&console).await.ok();
+
+    let work = |cx: StepContext| async move {
+        cx.progress(0.5);
+        std::future::pending::<()>().await;
+        Ok::<(), String>(())
+    };
+    let task = Task::new("Export").step(TaskStep::new("Copy", work).weight(3));
+    let handle = manager.submit(task).unwrap();
+    let listed = async {
+        loop {
+            let tasks = get("/api/tasks").by(ANN).of(&console).await.ok();
+            if tasks["tasks"][0]["percent"] == 50 {
+                return tasks;
+            }
+            tokio::time::sleep(Duration::from_millis(5)).await;
+        }
+    };
+    let tasks = tokio::time::timeout(Duration::from_secs(10), listed).await.unwrap();
+    let task = &tasks["tasks"][0];
+    assert_eq!(
+        (task["taskName"].as_str(), task["status"].as_str()),
+        (Some("Export"), Some("running"))
+    );
+    assert_eq!((&task["totalSteps"], &task["stepsCompleted"]), (&json!(1), &json!(0)));
+    let none = get("/api/tasks").by("other-secret").of(&console).await.ok();
+    assert_eq!(none["tasks"], json!([]));
+
+    let path = format!("/api/tasks/{}/cancel", task["taskId"].as_str().unwrap());
+    let body = json!({ "reason": "not needed" });
+    let hidden = post(&path, &body).by("other-secret").of(&console).await;
+    assert_eq!(hidden.refused(), (404, "notFound".into()));
+    assert_eq!(post(&path, &body).by(ANN).of(&console).await.status.as_u16(), 202);
+    handle.wait().await.unwrap_err();
+    assert_eq!(post(&path, &body).by(ANN).of(&console).await.status.as_u16(), 404);
+}
+
+#[tokio::test]
+async fn the_numbers_of_the_history_follow_from_the_records() {
+    let (gate, console) = console().await;
+    for _ in 0..3 {
+        let request = note(&gate).await;
+        gate.decide(request.approve().by("ann")).await.unwrap();
+    }
+    let request = contract(&gate).await;
+    gate.decide(request.reject("no").by("ann")).await.unwrap();
+    note(&gate).await;
+    let stats = get("/api/stats?days=7").by(ANN).of(&console).await.ok();
+    assert_eq!(
+        (&stats["calls"], &stats["decided"], &stats["days"]),
+        (&json!(5), &json!(4), &json!(7))
+    );
+    let days = stats["byDay"].as_object().unwrap();
+    let day = days.values().next().unwrap();
+    assert_eq!((days.len(), &day["approved"], &day["rejected"]), (1, &json!(3), &json!(1)));
+    assert_eq!(stats["byConfidence"][7], json!({ "from": 70, "approved": 3, "decided": 3 }));
+    assert_eq!(stats["byConfidence"][3]["decided"], 1);
+    assert_eq!(stats["timeToDecision"][0], json!({ "belowSeconds": 10, "count": 4 }));
+    assert_eq!(stats["medianSeconds"], 0);
+}
+
+#[tokio::test]
+async fn the_document_describes_every_route_and_the_request_as_it_is() {
+    let (gate, console) = console().await;
+    let document = get("/openapi.json").of(&console).await.ok();
+    assert!(document["openapi"].as_str().unwrap().starts_with("3.1"));
+    let paths = document["paths"].as_object().unwrap();
+    assert_eq!(paths.len(), 14, "{:?}", paths.keys());
+    assert_eq!(document["components"]["securitySchemes"]["token"]["scheme"], "bearer");
+
+    let request = contract(&gate).await;
+    let call = get(format!("/api/calls/{}", request.id)).by(ANN).of(&console).await.ok();
+    let described = |name: &str| {
+        let mut keys: Vec<String> = Vec::new();
+        let schema = &document["components"]["schemas"][name];
+        let mut parts = vec![schema];
+        parts.extend(schema["allOf"].as_array().into_iter().flatten());
+        for part in parts {
+            keys.extend(
+                part["properties"].as_object().into_iter().flatten().map(|(k, _)| k.clone()),
+            );
+            let to = part["$ref"].as_str().and_then(|to| to.rsplit('/').next());
+            let inner = to.map(|to| &document["components"]["schemas"][to]["properties"]);
+            keys.extend(
+                inner.and_then(Value::as_object).into_iter().flatten().map(|(k, _)| k.clone()),
+            );
+        }
+        keys
+    };
+    let of_request = described("RequestDocument");
+    for key in call["request"].as_object().unwrap().keys() {
+        assert!(of_request.contains(key), "request.{key} is not described");
+    }
+    let of_call = described("CallDetail");
+    for key in call.as_object().unwrap().keys() {
+        assert!(of_call.contains(key), "{key} is not described: {of_call:?}");
+    }
+}

@@ -1,0 +1,125 @@
+//! Reviewers decide: each button does what it says, and nothing else.
+
+use hitl::CallState;
+use hitl_console::{Tasks, router};
+
+use crate::driver::{Window, start};
+use crate::screen::{CARD, QUEUE, Screen};
+use crate::server::{Server, tokens};
+use crate::support::ask::{ANN, BOB};
+use crate::support::tools::{self, contract, deletion, note, record};
+
+#[tokio::test]
+async fn approve_and_reject_with_a_reason() {
+    let Some(browser) = start(Window::Desk).await else { return };
+    let gate = tools::gate().await;
+    let (plain, signed) = (note(&gate).await, contract(&gate).await);
+    let server = Server::start(router(gate.clone(), Tasks::none(), tokens())).await;
+    let screen = Screen(&browser.client);
+    screen.sign_in(&server.url(), ANN).await;
+
+    screen.open("Send \"Lunch?\" to bob").await;
+    screen.click(&format!("{CARD}.approve")).await;
+    screen.see(&format!("{CARD}.outcome"), "Approved by ann").await;
+    let decided = record(&gate, plain.id).await;
+    assert_eq!(decided.state, CallState::Approved);
+    assert_eq!(decided.decided.unwrap().by.as_str(), "ann");
+
+    screen.open("Sign contract C-7").await;
+    screen.see(&format!("{CARD}.contract"), "$5,000.00").await;
+    screen.see(&format!("{CARD}.approve"), "Sign Contract").await;
+    assert!(!screen.text("body").await.contains("secret-pin"));
+    screen.click(&format!("{CARD}.reject")).await;
+    screen.click(&format!("{CARD}form button[type=submit]")).await;
+    screen.see(&format!("{CARD}.note"), "Say why first").await;
+    assert_eq!(record(&gate, signed.id).await.state, CallState::Pending);
+    screen.one(&format!("{CARD}textarea")).await.send_keys("too dear").await.unwrap();
+    screen.click(&format!("{CARD}form button[type=submit]")).await;
+    screen.see(&format!("{CARD}.outcome"), "too dear").await;
+    assert_eq!(record(&gate, signed.id).await.state, CallState::Rejected);
+    screen.see(&format!("{QUEUE}.empty"), "Nothing waits").await;
+    browser.close().await;
+}
+
+#[tokio::test]
+async fn a_deletion_needs_its_exact_name() {
+    let Some(browser) = start(Window::Desk).await else { return };
+    let gate = tools::gate().await;
+    let request = deletion(&gate).await;
+    let server = Server::start(router(gate.clone(), Tasks::none(), tokens())).await;
+    let screen = Screen(&browser.client);
+    screen.sign_in(&server.url(), ANN).await;
+    screen.open("Delete project apollo").await;
+    let (button, field) = (format!("{CARD}.approve"), format!("{CARD}.confirm"));
+    for typed in ["", "apoll", "oo", " "] {
+        screen.one(&field).await.send_keys(typed).await.unwrap();
+        if screen.one(&field).await.prop("value").await.unwrap().as_deref() != Some("apollo") {
+            assert!(!screen.one(&button).await.is_enabled().await.unwrap(), "{typed}");
+        }
+    }
+    // Neither the key nor the return key gets past it.
+    screen.one(&field).await.send_keys("\u{e007}").await.unwrap();
+    browser.client.execute("document.activeElement.blur()", vec![]).await.unwrap();
+    assert_eq!(record(&gate, request.id).await.state, CallState::Pending);
+    screen.one(&field).await.clear().await.unwrap();
+    screen.one(&field).await.send_keys("apollo").await.unwrap();
+    screen.click(&button).await;
+    screen.see(&format!("{CARD}.outcome"), "Approved by ann").await;
+    assert_eq!(record(&gate, request.id).await.state, CallState::Approved);
+    browser.close().await;
+}
+
+#[tokio::test]
+async fn of_two_reviewers_one_wins_and_the_other_sees_it() {
+    let (Some(one), Some(two)) = (start(Window::Desk).await, start(Window::Desk).await) else {
+        return;
+    };
+    let gate = tools::gate().await;
+    let request = note(&gate).await;
+    let server = Server::start(router(gate.clone(), Tasks::none(), tokens())).await;
+    let (ann, bob) = (Screen(&one.client), Screen(&two.client));
+    let url = server.url();
+    tokio::join!(ann.sign_in(&url, ANN), bob.sign_in(&url, BOB));
+    tokio::join!(ann.open("Send"), bob.open("Send"));
+    ann.see(&format!("{CARD}.onlookers"), "bob is looking").await;
+    bob.see(&format!("{CARD}.onlookers"), "ann is looking").await;
+    let (approve, reject) = (format!("{CARD}.approve"), format!("{CARD}.reject"));
+    let both = tokio::join!(ann.one(&approve), bob.one(&reject));
+    let _raced = tokio::join!(both.0.click(), both.1.click());
+    let winner = {
+        let (on_one, on_two) = (format!("{CARD}.outcome"), format!("{CARD}.outcome"));
+        ann.see(&on_one, "by ").await;
+        bob.see(&on_two, "by ").await;
+        let decided = record(&gate, request.id).await;
+        assert_eq!(decided.version, 2, "one decision");
+        decided.decided.unwrap().by.to_string()
+    };
+    for screen in [&ann, &bob] {
+        screen.see(&format!("{CARD}.outcome"), &format!("by {winner}")).await;
+        assert!(screen.all(&approve).await.is_empty(), "nothing is left to decide");
+    }
+    tokio::join!(one.close(), two.close());
+}
+
+#[tokio::test]
+async fn several_quick_calls_are_decided_together() {
+    let Some(browser) = start(Window::Desk).await else { return };
+    let gate = tools::gate().await;
+    let (one, two, full) = (note(&gate).await, note(&gate).await, contract(&gate).await);
+    let server = Server::start(router(gate.clone(), Tasks::none(), tokens())).await;
+    let screen = Screen(&browser.client);
+    screen.sign_in(&server.url(), ANN).await;
+    screen.see(&format!("{QUEUE}.counts"), "3 wait").await;
+    let boxes = screen.all(&format!("{QUEUE}.line > input")).await;
+    assert_eq!(boxes.len(), 2, "what needs a full review cannot be selected");
+    for one in boxes {
+        one.click().await.unwrap();
+    }
+    screen.click_text(&format!("{QUEUE}.bulk .act"), "Approve 2").await;
+    screen.see(&format!("{QUEUE}.counts"), "1 waits").await;
+    for id in [one.id, two.id] {
+        assert_eq!(record(&gate, id).await.state, CallState::Approved);
+    }
+    assert_eq!(record(&gate, full.id).await.state, CallState::Pending);
+    browser.close().await;
+}

@@ -1,0 +1,153 @@
+//! What is on the screen, through every shadow; and hands on it.
+
+use std::time::Duration;
+
+use fantoccini::Client;
+use fantoccini::actions::{InputSource as _, KeyAction, KeyActions};
+use fantoccini::elements::{Element, ElementRef};
+use serde_json::{Value, json};
+
+/// How long something may take to appear.
+const PATIENCE: Duration = Duration::from_secs(15);
+
+/// Where things are: each `>>>` steps into a shadow.
+pub(crate) const CARD: &str = "hitl-queue >>> hitl-approval-card >>> ";
+pub(crate) const QUEUE: &str = "hitl-queue >>> ";
+
+/// Finds the elements of a path; each is looked for within the one before.
+const FIND: &str = "
+    let roots = [document];
+    const parts = arguments[0].split('>>>').map((part) => part.trim());
+    for (const [at, part] of parts.entries()) {
+        const found = roots.flatMap((root) => [...root.querySelectorAll(part)]);
+        roots = at + 1 < parts.length ? found.map((one) => one.shadowRoot ?? one) : found;
+    }
+";
+
+/// A page in a browser.
+pub(crate) struct Screen<'b>(pub(crate) &'b Client);
+
+impl Screen<'_> {
+    /// Opens the console and signs in through its form.
+    pub(crate) async fn sign_in(&self, url: &str, token: &str) {
+        self.0.goto(url).await.unwrap();
+        let form = "hitl-sign-in >>> input";
+        self.one(form).await.send_keys(token).await.unwrap();
+        self.press("\u{e007}").await;
+        self.until("a live connection", "return document.querySelector('.state.is-live') !== null")
+            .await;
+    }
+
+    /// Runs a script until what it returns is true.
+    pub(crate) async fn until(&self, what: &str, script: &str) {
+        let wait = async {
+            loop {
+                if self.0.execute(script, vec![]).await.unwrap() == json!(true) {
+                    return;
+                }
+                tokio::time::sleep(Duration::from_millis(40)).await;
+            }
+        };
+        if tokio::time::timeout(PATIENCE, wait).await.is_err() {
+            let text = self.0.execute("return document.body.innerText", vec![]).await.unwrap();
+            panic!("{what} does not come: {text}");
+        }
+    }
+
+    /// The elements of a path that are there now.
+    pub(crate) async fn all(&self, path: &str) -> Vec<Element> {
+        let script = format!("{FIND} return roots");
+        let found = self.0.execute(&script, vec![json!(path)]).await.unwrap();
+        let elements = found.as_array().cloned().unwrap_or_default();
+        let id = |element: &Value| {
+            element.as_object()?.values().next()?.as_str().map(|id| ElementRef::from(id.to_owned()))
+        };
+        elements
+            .iter()
+            .filter_map(id)
+            .map(|id| Element::from_element_id(self.0.clone(), id))
+            .collect()
+    }
+
+    /// The first element of a path, as soon as there is one.
+    pub(crate) async fn one(&self, path: &str) -> Element {
+        let wait = async {
+            loop {
+                if let Some(element) = self.all(path).await.into_iter().next() {
+                    return element;
+                }
+                tokio::time::sleep(Duration::from_millis(40)).await;
+            }
+        };
+        let Ok(element) = tokio::time::timeout(PATIENCE, wait).await else {
+            let text = self.0.execute("return document.body.innerText", vec![]).await.unwrap();
+            panic!("{path} does not come: {text}")
+        };
+        element
+    }
+
+    /// Clicks, as a hand does: on what is really there.
+    pub(crate) async fn click(&self, path: &str) {
+        self.one(path).await.click().await.unwrap_or_else(|error| panic!("{path}: {error}"));
+    }
+
+    /// Clicks the button or link whose text has this in it.
+    pub(crate) async fn click_text(&self, path: &str, text: &str) {
+        self.one(path).await;
+        for element in self.all(path).await {
+            if element.text().await.unwrap().contains(text) {
+                return element.click().await.unwrap();
+            }
+        }
+        panic!("there is no {text} at {path}")
+    }
+
+    /// The text of all elements of a path.
+    pub(crate) async fn text(&self, path: &str) -> String {
+        let script = format!("{FIND} return roots.map((one) => one.innerText).join('\\n')");
+        let text = self.0.execute(&script, vec![json!(path)]).await.unwrap();
+        text.as_str().unwrap_or_default().to_owned()
+    }
+
+    /// Waits until the text of a path has this in it.
+    pub(crate) async fn see(&self, path: &str, text: &str) {
+        let wait = async {
+            while !self.text(path).await.contains(text) {
+                tokio::time::sleep(Duration::from_millis(40)).await;
+            }
+        };
+        let came = tokio::time::timeout(PATIENCE, wait).await.is_ok();
+        assert!(came, "{text:?} does not come at {path}: {:?}", self.text(path).await);
+    }
+
+    /// Presses keys, one after the other; a control key is held until the end.
+    pub(crate) async fn press(&self, keys: &str) {
+        let mut actions = KeyActions::new("keyboard".to_owned());
+        let mut held = Vec::new();
+        for value in keys.chars() {
+            actions = actions.then(KeyAction::Down { value });
+            if value == '\u{e009}' {
+                held.push(value);
+            } else {
+                actions = actions.then(KeyAction::Up { value });
+            }
+        }
+        for value in held {
+            actions = actions.then(KeyAction::Up { value });
+        }
+        self.0.perform_actions(actions).await.unwrap();
+    }
+
+    /// Opens a call from the queue, and lets its card settle as a person would.
+    pub(crate) async fn open(&self, title: &str) {
+        self.see(&format!("{QUEUE}.row"), title).await;
+        self.click_text(&format!("{QUEUE}.row"), title).await;
+        self.see(&format!("{CARD}h2"), title).await;
+        self.settle().await;
+    }
+
+    /// A card that has only just appeared takes no decision.
+    pub(crate) async fn settle(&self) {
+        tokio::time::sleep(Duration::from_millis(750)).await;
+    }
+}

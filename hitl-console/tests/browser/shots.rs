@@ -1,0 +1,133 @@
+//! Pictures of every card and view, in light and dark, in `target/screenshots`.
+
+use std::path::PathBuf;
+use std::time::Duration;
+
+use hitl::Gate;
+use hitl::tasks::{EventLog, StepContext, Task, TaskManager, TaskStep};
+use hitl_console::{Tasks, router};
+
+use crate::driver::{Window, start};
+use crate::screen::{CARD, QUEUE, Screen};
+use crate::server::{Server, tokens};
+use crate::support::ask::ANN;
+use crate::support::tools::{self, book_trip, deletion, note, sign_contract, submit};
+
+/// A console with something of everything.
+pub(crate) struct Scene {
+    pub(crate) gate: Gate,
+    manager: TaskManager,
+    log: EventLog,
+}
+
+impl Scene {
+    pub(crate) fn tasks(&self) -> Tasks {
+        Tasks::new(self.manager.clone(), self.log.clone())
+    }
+}
+
+pub(crate) async fn scene() -> Scene {
+    let gate = tools::gate().await;
+    let log = EventLog::new(1000);
+    let manager = TaskManager::builder().emitter(log.clone()).build().unwrap();
+    let step = |share: f64, ends: bool| {
+        move |cx: StepContext| async move {
+            cx.progress(share);
+            cx.message("412 of 640 rows");
+            if !ends {
+                std::future::pending::<()>().await;
+            }
+            Ok::<(), String>(())
+        }
+    };
+    let after = |share: f64, ends: bool| {
+        let body = step(share, ends);
+        move |cx: StepContext, (): ()| body(cx)
+    };
+    let export = Task::new("Nightly export")
+        .step(TaskStep::new("Read", step(1.0, true)))
+        .step(TaskStep::new("Convert", after(0.64, false)).weight(6))
+        .step(TaskStep::new("Upload", after(0.0, true)));
+    manager.submit(export).unwrap().detach();
+    let done = Task::new("Mail the invoices").step(TaskStep::new("Send", step(1.0, true)));
+    manager.submit(done).unwrap().wait().await.unwrap();
+    let fails = |_: StepContext| std::future::ready(Err::<(), _>("the disk is full".to_owned()));
+    let failed = Task::new("Back up").step(TaskStep::new("Copy", fails));
+    manager.submit(failed).unwrap().wait().await.unwrap_err();
+
+    for at in 0..12 {
+        let request = note(&gate).await;
+        let decision = if at % 3 == 0 { request.reject("not today") } else { request.approve() };
+        gate.decide(decision.by("bob")).await.unwrap();
+    }
+    let terms = "Net 30. Either side may end it at the end of a quarter.";
+    submit(&gate, sign_contract("C-1042", 48_500.0, "Maria Okafor", terms, "4711-pin")).await;
+    deletion(&gate).await;
+    let remarks = "window seat, vegetarian";
+    submit(&gate, book_trip("Ann Lee", "JFK", "SFO", 2, 1_280.5, true, "business", remarks)).await;
+    note(&gate).await;
+    Scene { gate, manager, log }
+}
+
+/// Shows the page as in light or dark surroundings.
+pub(crate) async fn scheme(screen: &Screen<'_>, colours: &str) {
+    let script = "document.documentElement.style.colorScheme = arguments[0]";
+    screen.0.execute(script, vec![colours.into()]).await.unwrap();
+}
+
+async fn shoot(screen: &Screen<'_>, name: &str) {
+    let target = PathBuf::from(env!("CARGO_TARGET_TMPDIR"));
+    let folder = target.parent().unwrap().join("screenshots");
+    std::fs::create_dir_all(&folder).unwrap();
+    for colours in ["light", "dark"] {
+        scheme(screen, colours).await;
+        tokio::time::sleep(Duration::from_millis(100)).await;
+        let picture = screen.0.screenshot().await.unwrap();
+        assert!(picture.len() > 5_000, "{name} is blank");
+        std::fs::write(folder.join(format!("{name}-{colours}.png")), picture).unwrap();
+    }
+    scheme(screen, "light").await;
+}
+
+#[tokio::test]
+async fn every_card_and_view_is_pictured() {
+    let Some(browser) = start(Window::Desk).await else { return };
+    let scene = scene().await;
+    let server = Server::start(router(scene.gate.clone(), scene.tasks(), tokens())).await;
+    let screen = Screen(&browser.client);
+    screen.sign_in(&server.url(), ANN).await;
+    screen.see(&format!("{QUEUE}.counts"), "4 wait").await;
+    for (title, name) in [
+        ("Sign contract", "contract"),
+        ("Delete project", "deletion"),
+        ("Book", "booking"),
+        ("Send", "note"),
+    ] {
+        screen.open(title).await;
+        shoot(&screen, name).await;
+    }
+    screen.click(&format!("{CARD}.approve")).await;
+    screen.see(&format!("{CARD}.outcome"), "Approved by ann").await;
+    shoot(&screen, "approved").await;
+    screen.click_text("nav a", "Tasks").await;
+    screen.see("hitl-task-card >>> .step", "Convert").await;
+    shoot(&screen, "tasks").await;
+    screen.click_text("nav a", "History").await;
+    screen.one("hitl-history >>> figure").await;
+    shoot(&screen, "history").await;
+    browser.close().await;
+}
+
+#[tokio::test]
+async fn a_phone_is_pictured() {
+    let Some(browser) = start(Window::Phone).await else { return };
+    let scene = scene().await;
+    let server = Server::start(router(scene.gate.clone(), scene.tasks(), tokens())).await;
+    let screen = Screen(&browser.client);
+    screen.sign_in(&server.url(), ANN).await;
+    screen.see(&format!("{QUEUE}.counts"), "4 wait").await;
+    shoot(&screen, "phone-queue").await;
+    screen.open("Sign contract").await;
+    shoot(&screen, "phone-contract").await;
+    browser.close().await;
+}

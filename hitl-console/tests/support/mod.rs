@@ -1,0 +1,6 @@
+//! What the tests share: a gate with a few tools, a console around it, and ways to ask it.
+#![allow(dead_code, reason = "each test uses its part")]
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "tests")]
+
+pub(crate) mod ask;
+pub(crate) mod tools;

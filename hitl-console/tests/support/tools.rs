@@ -1,0 +1,116 @@
+//! A few tools, and calls of them that wait.
+
+use hitl::prelude::*;
+use hitl::{ApprovalRequest, CallRecord, RequestId, Tenant};
+
+/// Signs a contract.
+#[hitl_tool(
+    approval_type = "contract",
+    risk = "high",
+    base_confidence = 50,
+    auto_threshold = 95,
+    quick_threshold = 70,
+    requires_reason,
+    destructive,
+    approve_label = "Sign Contract",
+    reject_label = "Cancel",
+    describe = "Sign contract {contract_id} for ${amount}"
+)]
+pub(crate) async fn sign_contract(
+    /// The contract's id.
+    contract_id: String,
+    /// In dollars.
+    amount: f64,
+    signatory: String,
+    terms: String,
+    #[hitl(sensitive)] pin: String,
+) -> String {
+    let _ = (amount, signatory, terms, pin);
+    format!("signed {contract_id}")
+}
+
+/// Deletes a project and everything in it.
+#[hitl_tool(
+    approval_type = "deletion",
+    risk = "high",
+    base_confidence = 40,
+    destructive,
+    approve_label = "Delete Project",
+    reject_label = "Keep Project",
+    describe = "Delete project {project_id}"
+)]
+pub(crate) async fn delete_project(project_id: String) -> String {
+    format!("deleted {project_id}")
+}
+
+/// Sends a note.
+#[hitl_tool(
+    approval_type = "communication",
+    risk = "low",
+    base_confidence = 70,
+    describe = "Send \"{text}\" to {to}"
+)]
+pub(crate) async fn send_note(to: String, text: String) -> String {
+    format!("sent {text} to {to}")
+}
+
+/// Books a trip.
+#[hitl_tool(
+    approval_type = "financial",
+    risk = "medium",
+    base_confidence = 50,
+    describe = "Book {origin} to {destination} for {traveller}"
+)]
+#[allow(clippy::too_many_arguments)]
+pub(crate) async fn book_trip(
+    traveller: String,
+    origin: String,
+    destination: String,
+    /// How many bags.
+    bags: u32,
+    price: f64,
+    insurance: bool,
+    class: String,
+    remarks: String,
+) -> String {
+    let _ = (traveller, bags, price, insurance, class, remarks);
+    format!("booked {origin} to {destination}")
+}
+
+/// A gate with all of them, in memory.
+pub(crate) async fn gate() -> Gate {
+    register(Gate::builder()).build().await.unwrap()
+}
+
+/// Registers them.
+pub(crate) fn register(gate: GateBuilder) -> GateBuilder {
+    gate.tool::<SignContract>().tool::<DeleteProject>().tool::<SendNote>().tool::<BookTrip>()
+}
+
+/// Submits a call that needs a human; what is asked.
+pub(crate) async fn submit<T: Tool>(gate: &Gate, call: T) -> ApprovalRequest {
+    submit_as(gate, call, CallContext::of("agent")).await
+}
+
+pub(crate) async fn submit_as<T: Tool>(gate: &Gate, call: T, cx: CallContext) -> ApprovalRequest {
+    let Submission::Pending(ticket) = gate.submit(call).by(cx).await.unwrap() else {
+        panic!("it needs a review")
+    };
+    ticket.request().clone()
+}
+
+pub(crate) async fn contract(gate: &Gate) -> ApprovalRequest {
+    submit(gate, sign_contract("C-7", 5000.0, "Ann Lee", "Net 30", "1234-secret-pin")).await
+}
+
+pub(crate) async fn deletion(gate: &Gate) -> ApprovalRequest {
+    submit(gate, delete_project("apollo")).await
+}
+
+pub(crate) async fn note(gate: &Gate) -> ApprovalRequest {
+    submit(gate, send_note("bob", "Lunch?")).await
+}
+
+pub(crate) async fn record(gate: &Gate, id: RequestId) -> CallRecord {
+    gate.get(&Tenant::default(), id).await.unwrap().expect("there is a record")
+}

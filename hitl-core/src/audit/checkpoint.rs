@@ -1,0 +1,139 @@
+//! Checkpoints: the heads of the chains at a moment, to be kept where the log is not.
+
+use std::fmt::Write as _;
+
+use hitl_base::Timestamp;
+use serde::{Deserialize, Serialize};
+
+use super::Head;
+
+/// The heads of the chains at a moment. Kept elsewhere, it shows what is done to the log later:
+/// records that are cut off, replaced or written anew.
+///
+/// Signed (feature `checkpoints`), it shows who vouches for it. What is signed is plain text, so that
+/// any tool can check it:
+///
+/// ```text
+/// hitl.checkpoint.v1
+/// 2026-01-02T03:04:05.678Z
+/// <stream> <seq> <hash>          one such line for each head, sorted
+/// ```
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+#[non_exhaustive]
+pub struct Checkpoint {
+    /// The schema version of this shape.
+    pub schema: u16,
+    /// When it was made, by the writer's clock.
+    pub at: Timestamp,
+    /// The heads, sorted.
+    pub heads: Vec<Head>,
+    /// The public key of who signed it: 64 hexadecimal digits.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub key: Option<String>,
+    /// The Ed25519 signature over [`text`](Self::text): 128 hexadecimal digits.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub signature: Option<String>,
+}
+
+impl Checkpoint {
+    /// An unsigned checkpoint.
+    pub fn new(at: Timestamp, heads: impl IntoIterator<Item = Head>) -> Self {
+        let mut heads: Vec<Head> = heads.into_iter().collect();
+        heads.sort();
+        Self { schema: 1, at, heads, key: None, signature: None }
+    }
+
+    /// What a signature is over.
+    pub fn text(&self) -> String {
+        let mut text = format!("hitl.checkpoint.v1\n{}\n", self.at);
+        for Head { stream, seq, hash } in &self.heads {
+            // Writing to a String cannot fail.
+            let _ = writeln!(text, "{stream} {seq} {hash}");
+        }
+        text
+    }
+}
+
+#[cfg(feature = "checkpoints")]
+pub use signed::{PublicKey, SigningKey};
+
+#[cfg(feature = "checkpoints")]
+mod signed {
+    use std::fmt;
+
+    use ed25519_dalek::Signer as _;
+
+    use super::Checkpoint;
+    use crate::hex::{hex, unhex};
+    use crate::seal::NoRandomness;
+
+    /// The secret key with which checkpoints are signed (Ed25519). Keep it where the log is not, and
+    /// best where the process can use but not read it.
+    #[derive(Clone)]
+    pub struct SigningKey(ed25519_dalek::SigningKey);
+
+    impl SigningKey {
+        /// A key that the host keeps: the 32 bytes of an Ed25519 seed.
+        pub fn from_bytes(seed: [u8; 32]) -> Self {
+            Self(ed25519_dalek::SigningKey::from_bytes(&seed))
+        }
+
+        /// A new random key.
+        pub fn generate() -> Result<Self, NoRandomness> {
+            Ok(Self::from_bytes(*crate::HostKey::generate()?.expose()))
+        }
+
+        /// The seed, to keep it. It is a secret.
+        pub fn expose(&self) -> &[u8; 32] {
+            self.0.as_bytes()
+        }
+
+        /// The key that an auditor needs.
+        pub fn public(&self) -> PublicKey {
+            PublicKey(self.0.verifying_key())
+        }
+    }
+
+    impl fmt::Debug for SigningKey {
+        fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+            f.write_str("SigningKey([redacted])")
+        }
+    }
+
+    /// The key by which an auditor knows whose checkpoint it is.
+    #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+    pub struct PublicKey(ed25519_dalek::VerifyingKey);
+
+    impl PublicKey {
+        /// From 64 hexadecimal digits; nothing when they are no such key.
+        pub fn from_hex(text: &str) -> Option<Self> {
+            ed25519_dalek::VerifyingKey::from_bytes(&unhex(text)?).ok().map(Self)
+        }
+
+        /// As 64 hexadecimal digits.
+        pub fn to_hex(self) -> String {
+            hex(self.0.as_bytes())
+        }
+    }
+
+    impl Checkpoint {
+        /// Signs it.
+        #[must_use]
+        pub fn sign(mut self, key: &SigningKey) -> Self {
+            self.signature = Some(hex(&key.0.sign(self.text().as_bytes()).to_bytes()));
+            self.key = Some(key.public().to_hex());
+            self
+        }
+
+        /// Whether this key has signed it, exactly as it is.
+        pub fn is_signed_by(&self, key: PublicKey) -> bool {
+            let signature = self.signature.as_deref().and_then(unhex::<64>);
+            let signature = signature.map(|bytes| ed25519_dalek::Signature::from_bytes(&bytes));
+            self.key == Some(key.to_hex())
+                && signature.is_some_and(|signature| {
+                    key.0.verify_strict(self.text().as_bytes(), &signature).is_ok()
+                })
+        }
+    }
+}

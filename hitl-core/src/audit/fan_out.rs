@@ -1,0 +1,83 @@
+//! One record, several sinks.
+
+use std::fmt;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+
+use super::{AuditError, AuditRecord, AuditSink, Head};
+
+/// Hands each record to several sinks, in the order in which they were added.
+///
+/// A record is kept when every *required* sink has kept it. When one of them fails, the record is not
+/// kept: an intent then runs nothing, and what has happened is offered again, to all of them, so a
+/// sink that had kept it may have it twice. An *optional* sink that fails or panics is warned about,
+/// and misses the record.
+///
+/// ```
+/// # use hitl_core::audit::{FanOut, MemoryAudit, TracingAudit};
+/// let audit = FanOut::new().required(MemoryAudit::new()).optional(TracingAudit);
+/// # let _ = audit;
+/// ```
+#[derive(Default)]
+pub struct FanOut {
+    sinks: Vec<(Box<dyn AuditSink>, Need)>,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Need {
+    Required,
+    Optional,
+}
+
+impl FanOut {
+    /// No sink yet. Records are refused as long as no sink is required.
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// Adds a sink without which a record is not kept.
+    #[must_use]
+    pub fn required(mut self, sink: impl AuditSink) -> Self {
+        self.sinks.push((Box::new(sink), Need::Required));
+        self
+    }
+
+    /// Adds a sink that may miss records.
+    #[must_use]
+    pub fn optional(mut self, sink: impl AuditSink) -> Self {
+        self.sinks.push((Box::new(sink), Need::Optional));
+        self
+    }
+}
+
+impl AuditSink for FanOut {
+    fn append(&self, record: &AuditRecord) -> Result<(), AuditError> {
+        // The required ones first: what they refuse, nobody else need see.
+        let of = |need| self.sinks.iter().filter(move |(_, of)| *of == need).map(|(sink, _)| sink);
+        if of(Need::Required).next().is_none() {
+            return Err(AuditError::new("no audit sink is required; add one with `required`"));
+        }
+        for sink in of(Need::Required) {
+            sink.append(record)?;
+        }
+        for sink in of(Need::Optional) {
+            match catch_unwind(AssertUnwindSafe(|| sink.append(record))) {
+                Ok(Ok(())) => {}
+                Ok(Err(error)) => {
+                    tracing::warn!(%error, event = %record.event, "an optional audit sink missed a record");
+                }
+                Err(_) => tracing::warn!(event = %record.event, "an optional audit sink panicked"),
+            }
+        }
+        Ok(())
+    }
+
+    fn heads(&self) -> Vec<Head> {
+        self.sinks.iter().flat_map(|(sink, _)| sink.heads()).collect()
+    }
+}
+
+impl fmt::Debug for FanOut {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "FanOut({} sinks)", self.sinks.len())
+    }
+}

@@ -1,0 +1,80 @@
+//! A chain over several files: the one that is written, and the ones that it was rotated from.
+
+use std::fs::{self, File, OpenOptions};
+use std::io::{self, Read as _, Seek as _, SeekFrom, Write as _};
+use std::path::{Path, PathBuf};
+
+/// The segments that `path` was rotated from, oldest first.
+pub(super) fn of(path: &Path) -> io::Result<Vec<PathBuf>> {
+    let Some(name) = path.file_name().map(|name| name.to_string_lossy().into_owned()) else {
+        return Ok(Vec::new());
+    };
+    let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty());
+    let mut found = Vec::new();
+    for entry in fs::read_dir(folder.unwrap_or(Path::new(".")))? {
+        let entry = entry?;
+        let other = entry.file_name().to_string_lossy().into_owned();
+        let digits = other.strip_prefix(&name).and_then(|rest| rest.strip_prefix('.'));
+        if digits
+            .is_some_and(|digits| digits.len() == 20 && digits.bytes().all(|b| b.is_ascii_digit()))
+        {
+            found.push(entry.path());
+        }
+    }
+    // The number of a segment's last record has twenty digits, so their order is that of the chain.
+    found.sort();
+    Ok(found)
+}
+
+/// What `path` is called once it is rotated.
+pub(super) fn rotated(path: &Path, last: u64) -> PathBuf {
+    let mut name = path.as_os_str().to_owned();
+    name.push(format!(".{last:020}"));
+    name.into()
+}
+
+/// How a file of lines ends.
+pub(super) struct Tail {
+    /// The last whole line, without its break.
+    pub(super) last: Option<Vec<u8>>,
+    /// The bytes of the whole lines.
+    pub(super) length: u64,
+    /// What stands after them.
+    pub(super) torn: Vec<u8>,
+}
+
+/// Reads how a file ends, backwards, as far as it must.
+pub(super) fn tail(file: &mut File) -> io::Result<Tail> {
+    const STEP: u64 = 64 * 1024;
+    let end = file.seek(SeekFrom::End(0))?;
+    let mut tail = Vec::new();
+    let mut from = end;
+    while from > 0 && tail.iter().filter(|b| **b == b'\n').nth(1).is_none() {
+        let step = from.min(STEP);
+        from -= step;
+        file.seek(SeekFrom::Start(from))?;
+        let mut block = vec![0; usize::try_from(step).unwrap_or(0)];
+        file.read_exact(&mut block)?;
+        block.append(&mut tail);
+        tail = block;
+    }
+    let whole = tail.iter().rposition(|b| *b == b'\n').map_or(0, |at| at + 1);
+    let length = from + whole as u64;
+    let torn = tail.split_off(whole);
+    tail.pop();
+    let start = tail.iter().rposition(|b| *b == b'\n').map_or(0, |at| at + 1);
+    let last = (whole > 0).then(|| tail.split_off(start));
+    Ok(Tail { last, length, torn })
+}
+
+/// Puts a torn end aside, into `<path>.torn`, and cuts it off. Returns where it is now.
+pub(super) fn quarantine(file: &File, path: &Path, tail: &Tail) -> io::Result<PathBuf> {
+    let mut aside = path.as_os_str().to_owned();
+    aside.push(".torn");
+    let mut torn = OpenOptions::new().create(true).append(true).open(&aside)?;
+    torn.write_all(&tail.torn)?;
+    torn.write_all(b"\n")?;
+    torn.sync_data()?;
+    file.set_len(tail.length)?;
+    Ok(aside.into())
+}

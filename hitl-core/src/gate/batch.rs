@@ -1,0 +1,241 @@
+//! The parallel tool calls of one model turn: entered together, each with an answer of its own.
+
+use std::fmt;
+use std::sync::Arc;
+
+use futures::future::{BoxFuture, join_all};
+use futures::stream::FuturesUnordered;
+use futures::{FutureExt as _, StreamExt as _};
+use tokio::sync::oneshot;
+
+use super::error::{GateError, GateErrorKind};
+use super::handle::{Gate, Inner};
+use super::prepare::Prepared;
+use super::registry::Body;
+use super::submission::Receipt;
+use super::submit::{Attachment, Entered};
+use crate::call::{CallContext, CallKey, Outcome, RunId, Tool};
+use crate::machine::{BatchId, CallState, Membership};
+
+type Made = Result<(Prepared, Box<dyn Body>), GateError>;
+type Make<'g> = Box<dyn FnOnce(&CallContext, CallKey) -> Made + Send + 'g>;
+
+impl Gate {
+    /// Submits the parallel tool calls of one model turn. Give each its position in the run, as with
+    /// any call, and say who asks:
+    ///
+    /// ```no_run
+    /// # use hitl_core::{Gate, GateError};
+    /// # async fn turn(gate: Gate, calls: Vec<(String, String)>) {
+    /// let mut batch = gate.submit_all("run-7");
+    /// for (position, (tool, arguments)) in (0..).zip(&calls) {
+    ///     batch = batch.json(position, tool, arguments);
+    /// }
+    /// let batch = batch.by("ann").await;
+    /// for answer in batch.wait().await {
+    ///     // in the order in which the calls were given: an outcome, or why there is none
+    /// }
+    /// # }
+    /// ```
+    ///
+    /// Each call goes its own way: what is Auto runs at once and keeps its result, what needs a human
+    /// waits, what cannot be entered is an error of its own, and none costs its siblings anything.
+    /// Submitting the same batch again after a restart re-attaches to each call.
+    pub fn submit_all(&self, run: impl Into<RunId>) -> BatchBuilder<'_> {
+        BatchBuilder { gate: self, run: run.into(), calls: Vec::new() }
+    }
+}
+
+/// A batch in the making.
+#[must_use = "say who asks with `.by(..)`, then await it"]
+pub struct BatchBuilder<'g> {
+    gate: &'g Gate,
+    run: RunId,
+    calls: Vec<(u64, Make<'g>)>,
+}
+
+impl<'g> BatchBuilder<'g> {
+    /// Adds a call as a model asked for it, at its position in the run.
+    pub fn json(mut self, position: u64, tool: &str, arguments: &str) -> Self {
+        let (gate, tool, arguments) = (self.gate, tool.to_owned(), arguments.to_owned());
+        let make = move |cx: &CallContext, key| gate.read(&tool, &arguments, cx.clone(), key);
+        self.calls.push((position, Box::new(make)));
+        self
+    }
+
+    /// Adds a typed call, at its position in the run.
+    pub fn call<T: Tool>(mut self, position: u64, call: T) -> Self {
+        let gate = self.gate;
+        let make = move |cx: &CallContext, key| gate.read_typed(call, cx.clone(), key);
+        self.calls.push((position, Box::new(make)));
+        self
+    }
+
+    /// Says who asks, and where, for all of them. The host vouches for it.
+    pub fn by(self, context: impl Into<CallContext>) -> SubmittingBatch<'g> {
+        SubmittingBatch { builder: self, context: context.into() }
+    }
+}
+
+impl fmt::Debug for BatchBuilder<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "BatchBuilder({} calls)", self.calls.len())
+    }
+}
+
+/// A batch, ready to be awaited.
+#[derive(Debug)]
+#[must_use = "a batch does nothing until it is awaited"]
+pub struct SubmittingBatch<'g> {
+    builder: BatchBuilder<'g>,
+    context: CallContext,
+}
+
+impl<'g> IntoFuture for SubmittingBatch<'g> {
+    type Output = Batch;
+    type IntoFuture = BoxFuture<'g, Batch>;
+
+    fn into_future(self) -> Self::IntoFuture {
+        let Self { builder, context } = self;
+        builder.gate.inner.enter_all(builder.run, builder.calls, context).boxed()
+    }
+}
+
+/// A call of a batch, as it was entered.
+#[derive(Debug)]
+#[non_exhaustive]
+pub struct Part {
+    /// Its key.
+    pub key: CallKey,
+    /// How the gate took it; nothing when it was not entered.
+    pub receipt: Option<Receipt>,
+    /// How it ended, once that is known: an outcome, or why it was not entered or could not be waited
+    /// for.
+    pub answer: Option<Result<Outcome, GateError>>,
+}
+
+/// The calls of one model turn, entered. What is Auto runs already.
+///
+/// Dropping it cancels nothing: what runs goes on and is recorded, what waits stays in the queue, and
+/// submitting the same calls again re-attaches to them. What is approved is run by whoever waits for
+/// it here, or by a process that [serves](Gate::serve).
+#[must_use = "wait for it, or keep its keys"]
+pub struct Batch {
+    id: BatchId,
+    parts: Vec<Part>,
+    open: FuturesUnordered<BoxFuture<'static, (usize, Result<Outcome, GateError>)>>,
+}
+
+impl Batch {
+    /// What its calls' records name it by.
+    pub fn id(&self) -> &BatchId {
+        &self.id
+    }
+
+    /// The calls, in the order in which they were given, as far as their ends are known here.
+    pub fn parts(&self) -> &[Part] {
+        &self.parts
+    }
+
+    /// Waits until the next of them ends, whichever it is, and says which: its place in
+    /// [`parts`](Self::parts), where its answer is now. Nothing when all have.
+    ///
+    /// Cancel safe.
+    pub async fn next(&mut self) -> Option<usize> {
+        let (at, answer) = self.open.next().await?;
+        if let Some(part) = self.parts.get_mut(at) {
+            part.answer = Some(answer);
+        }
+        Some(at)
+    }
+
+    /// Waits until all have ended. Answers come in the order in which the calls were given, in whatever
+    /// order they were decided.
+    ///
+    /// Cancel safety: dropping the future drops the batch, which cancels nothing.
+    pub async fn wait(mut self) -> Vec<Result<Outcome, GateError>> {
+        while self.next().await.is_some() {}
+        let answer = |part: Part| part.answer.unwrap_or_else(|| Err(gone(&part.key)));
+        self.parts.into_iter().map(answer).collect()
+    }
+}
+
+impl fmt::Debug for Batch {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Batch({} calls, {} open)", self.parts.len(), self.open.len())
+    }
+}
+
+/// The runtime ended under a body.
+fn gone(key: &CallKey) -> GateError {
+    let why = format!("the call {key} is no longer waited for here; submit it again");
+    GateError::new(GateErrorKind::Refused, why)
+}
+
+impl Inner {
+    async fn enter_all(
+        self: &Arc<Self>,
+        run: RunId,
+        calls: Vec<(u64, Make<'_>)>,
+        context: CallContext,
+    ) -> Batch {
+        let key = |position| CallKey { tenant: context.tenant.clone(), run: run.clone(), position };
+        let keys: Vec<CallKey> = calls.iter().map(|(position, _)| key(*position)).collect();
+        let id = BatchId::of(&keys);
+        let size = u32::try_from(keys.len()).unwrap_or(u32::MAX);
+        let entering = calls.into_iter().zip(&keys).zip(0..).map(|(((_, make), key), index)| {
+            let membership = Membership { batch: id.clone(), index, size };
+            let made = make(&context, key.clone());
+            self.enter_part(made, membership)
+        });
+        let entered = join_all(entering).await;
+        let mut batch = Batch { id, parts: Vec::new(), open: FuturesUnordered::new() };
+        for (at, (key, (receipt, answer))) in keys.into_iter().zip(entered).enumerate() {
+            batch.parts.push(Part { key, receipt, answer: None });
+            batch.open.push(answer.map(move |answer| (at, answer)).boxed());
+        }
+        batch
+    }
+
+    /// Enters one call of a batch, and gives the way to its end.
+    async fn enter_part(
+        self: &Arc<Self>,
+        made: Made,
+        membership: Membership,
+    ) -> (Option<Receipt>, BoxFuture<'static, Result<Outcome, GateError>>) {
+        let ready = |answer| std::future::ready(answer).boxed();
+        let (mut prepared, body) = match made {
+            Ok(made) => made,
+            Err(error) => return (None, ready(Err(error))),
+        };
+        prepared.record.batch = Some(membership);
+        let key = prepared.record.key().clone();
+        let (entered, receipt) = match self.enter(&mut prepared, Attachment::Detached).await {
+            Ok(entered) => entered,
+            Err(error) => return (None, ready(Err(error))),
+        };
+        let gate = Arc::clone(self);
+        let answer = match entered {
+            Entered::Run(held) => {
+                let (ended, answer) = oneshot::channel();
+                // At once, whether anybody waits or not.
+                self.runtime.spawn(async move {
+                    let _ = ended.send(body.execute(gate, held).await);
+                });
+                async move { answer.await.unwrap_or_else(|_| Err(gone(&key))) }.boxed()
+            }
+            Entered::Settled(record) => async move { gate.settled(&record).await }.boxed(),
+            Entered::Waiting(waiting) => async move {
+                let record = gate.review(&waiting.record).await?;
+                match record.state {
+                    CallState::Pending | CallState::Approved | CallState::Claimed => {
+                        gate.outcome_of(&waiting).await
+                    }
+                    _ => gate.settled(&record).await,
+                }
+            }
+            .boxed(),
+        };
+        (Some(receipt), answer)
+    }
+}

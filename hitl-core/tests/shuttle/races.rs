@@ -1,0 +1,324 @@
+//! What is raced.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use futures::future::{Either, select};
+use shuttle::future::spawn;
+
+use crate::sync::moments;
+use crate::world::{World, came_about, explore, key, pay, pending};
+use crate::*;
+
+/// All of them, by name.
+pub(crate) const RACES: &[(&str, fn())] = &[
+    ("invariant_4_decide_races_decide", invariant_4_decide_races_decide),
+    ("invariant_5_decide_races_expire", invariant_5_decide_races_expire),
+    ("invariant_11_decide_races_cancel", invariant_11_decide_races_cancel),
+    ("invariant_3_claim_races_claim", invariant_3_claim_races_claim),
+    ("invariant_2_claim_races_demote", invariant_2_claim_races_demote),
+    ("invariant_12_drop_races_decide", invariant_12_drop_races_decide),
+    ("invariant_12_drop_races_re_attach", invariant_12_drop_races_re_attach),
+    ("invariant_3_recovery_races_a_late_result", invariant_3_recovery_races_a_late_result),
+];
+
+/// Two reviewers decide at once, and the caller waits. One decision stands, the other is told.
+fn invariant_4_decide_races_decide() {
+    explore(&["approved", "rejected"], async || {
+        let world = World::new();
+        let gate = world.gate().await;
+        let ticket = pending(&gate).await;
+        let answers = [
+            ticket.request().approve().by("bob"),
+            ticket.request().reject("no").by("eve"),
+            ticket.request().approve().by("mia"),
+        ];
+        let decides = answers.map(|decision| {
+            let gate = gate.clone();
+            spawn(async move { (decision.by.clone(), gate.decide(decision).await) })
+        });
+        let outcome = ticket.wait().await.unwrap();
+        let mut winners = Vec::new();
+        for decide in decides {
+            match decide.await.unwrap() {
+                (by, Ok(_)) => winners.push(by.principal.to_string()),
+                (_, Err(error)) => {
+                    let stands = error.current().expect("a loser is told what stands");
+                    assert_ne!(stands.state, CallState::Pending);
+                }
+            }
+        }
+        let [winner] = winners.as_slice() else { panic!("{winners:?}") };
+        let approved = matches!(outcome, Outcome::Executed(_));
+        assert_eq!(approved, winner != "eve", "{outcome:?} {winner}");
+        came_about(if approved { "approved" } else { "rejected" });
+        assert_eq!(world.ran.times(), usize::from(approved));
+        assert_eq!(world.audited(AuditEvent::Decided), 1);
+        assert_eq!(world.record().await.decided.unwrap().by.as_str(), winner);
+    });
+}
+
+/// The time runs out while somebody approves, somebody waits and somebody else looks. Either it was
+/// in time and ran, or nothing ran.
+fn invariant_5_decide_races_expire() {
+    explore(&["expired", "expired although approved", "ran"], async || {
+        let world = World::new();
+        let gate = world.gate().await;
+        let ticket = pending(&gate).await;
+        let decision = ticket.request().approve().by("bob");
+        let (clock, other) = (world.clock.clone(), world.gate().await);
+        let late = spawn(async move {
+            moments(8).await;
+            clock.advance(Duration::from_secs(61));
+            other.recover().await.unwrap();
+        });
+        let decider = gate.clone();
+        let decide = spawn(async move {
+            moments(8).await;
+            decider.decide(decision).await
+        });
+        let outcome = ticket.wait().await.unwrap();
+        let decided = decide.await.unwrap();
+        late.await.unwrap();
+        match outcome {
+            Outcome::Executed(_) => {
+                decided.unwrap();
+                came_about("ran");
+                assert_eq!(world.ran.times(), 1);
+                assert_eq!(world.audited(AuditEvent::Expired), 0);
+            }
+            // Approved in time, perhaps, but not started in time.
+            Outcome::Expired => {
+                came_about(if decided.is_ok() { "expired although approved" } else { "expired" });
+                assert_eq!(world.ran.times(), 0);
+                assert_eq!(world.audited(AuditEvent::Expired), 1);
+            }
+            other => panic!("{other:?}"),
+        }
+    });
+}
+
+/// The caller takes its call back while somebody approves it.
+fn invariant_11_decide_races_cancel() {
+    explore(&["cancelled", "cancelled although approved", "ran"], async || {
+        let world = World::new();
+        let gate = world.gate().await;
+        let ticket = Arc::new(pending(&gate).await);
+        let decision = ticket.request().approve().by("bob");
+        let decider = gate.clone();
+        let decide = spawn(async move { decider.decide(decision).await.is_ok() });
+        let owner = Arc::clone(&ticket);
+        let cancel = spawn(async move {
+            moments(8).await;
+            owner.cancel("changed my mind").await.is_ok()
+        });
+        let outcome = ticket.wait().await.unwrap();
+        let (decided, cancelled) = (decide.await.unwrap(), cancel.await.unwrap());
+        match outcome {
+            Outcome::Executed(_) => {
+                came_about("ran");
+                assert!(decided && !cancelled);
+                assert_eq!(world.ran.times(), 1);
+            }
+            Outcome::Cancelled { .. } => {
+                came_about(if decided { "cancelled although approved" } else { "cancelled" });
+                assert!(cancelled);
+                assert_eq!(world.ran.times(), 0);
+            }
+            other => panic!("{other:?}"),
+        }
+        assert!(world.record().await.state.is_terminal());
+    });
+}
+
+/// Two waiters, another replica's waiter and a server want to run one approved call.
+fn invariant_3_claim_races_claim() {
+    explore(&["ran"], async || {
+        let world = World::new();
+        let (gate, replica, server) = (world.gate().await, world.gate().await, world.gate().await);
+        let ticket = Arc::new(pending(&gate).await);
+        let serving = spawn(async move { server.serve().await });
+        gate.decide(ticket.request().approve().by("bob")).await.unwrap();
+        let second = Arc::clone(&ticket);
+        let waits = [
+            spawn(async move { ticket.wait().await }),
+            spawn(async move { second.wait().await }),
+            spawn(async move { replica.call_json("pay", r#"{"amount":7}"#, "ann", key()).await }),
+        ];
+        for wait in waits {
+            let outcome = wait.await.unwrap().unwrap();
+            assert!(matches!(outcome, Outcome::Executed(_)), "{outcome:?}");
+        }
+        serving.abort();
+        came_about("ran");
+        assert_eq!(world.ran.times(), 1);
+        // It is audited after it is stored, which is what waiters see.
+        while world.audited(AuditEvent::Executed) == 0 {
+            shuttle::future::yield_now().await;
+        }
+        assert_eq!(world.audited(AuditEvent::Claimed), 1);
+        assert_eq!(world.audited(AuditEvent::Executed), 1);
+    });
+}
+
+/// Asks for a full review of everything.
+struct Strict;
+
+impl Policy for Strict {
+    fn rule(&self, _: &CallView<'_>, _: &Assessment) -> Option<Ruling> {
+        let reason = "everything is reviewed".to_owned();
+        Some(Ruling { effect: Effect::AtLeast(ApprovalLevel::Full), reason })
+    }
+}
+
+/// A replica whose policy has become stricter meets one that still has the old one. What was
+/// approved under the old one runs there, or is asked again; never both.
+fn invariant_2_claim_races_demote() {
+    explore(&["asked again", "ran"], async || {
+        let world = World::new();
+        let lax = world.gate().await;
+        let strict = world.builder().policy(Strict).build().await.unwrap();
+        let ticket = pending(&lax).await;
+        let decision = ticket.request().approve().by("bob");
+        lax.decide(decision.clone()).await.unwrap();
+        let server = lax.clone();
+        let serving = spawn(async move { server.serve().await });
+        let stricter = strict.clone();
+        let demoting = spawn(async move { stricter.serve().await });
+        let record = loop {
+            let record = world.record().await;
+            if record.state.is_terminal() || record.request.revision > 1 {
+                break record;
+            }
+            shuttle::future::yield_now().await;
+        };
+        came_about(if record.request.revision > 1 { "asked again" } else { "ran" });
+        if record.request.revision > 1 {
+            // Asked again, as another question, which the earlier answer does not answer.
+            assert_eq!(world.ran.times(), 0);
+            assert_eq!(record.request.level, ApprovalLevel::Full);
+            assert!(lax.decide(decision).await.is_err());
+            let again = world.record().await;
+            lax.decide(again.request.approve().by("eve")).await.unwrap();
+        }
+        let over = world.over().await;
+        assert_eq!((over.state, world.ran.times()), (CallState::Executed, 1));
+        assert!(over.request.revision <= 2, "it cannot loop");
+        serving.abort();
+        demoting.abort();
+    });
+}
+
+/// The caller of an attached call goes away, somewhere, while it is approved.
+fn invariant_12_drop_races_decide() {
+    explore(&["ran", "ran without its caller", "withdrawn"], async || {
+        let world = World::new();
+        let gate = world.gate().await;
+        let caller = gate.clone();
+        let call = spawn(async move {
+            let call = Box::pin(async { caller.call(pay()).by("ann").key("run", 0).await });
+            match select(call, Box::pin(moments(60))).await {
+                Either::Left((result, _)) => Some(result),
+                Either::Right(_) => None,
+            }
+        });
+        let decider = gate.clone();
+        let store = world.store.clone();
+        let decide = spawn(async move {
+            loop {
+                if let Some(record) = store.find(&key()).await.unwrap() {
+                    let decision = record.request.approve().by("bob");
+                    return decider.decide(decision).await.is_ok();
+                }
+                shuttle::future::yield_now().await;
+            }
+        });
+        let (result, decided) = (call.await.unwrap(), decide.await.unwrap());
+        // Whatever it was, it ends, and leaves no claim and no approval that nobody holds.
+        let over = world.over().await;
+        match (over.state, &result) {
+            (CallState::Executed, Some(Ok(7)) | None) => {
+                came_about(if result.is_some() { "ran" } else { "ran without its caller" });
+                assert!(decided);
+                assert_eq!(world.ran.times(), 1);
+            }
+            (CallState::Cancelled, None) => {
+                came_about("withdrawn");
+                assert_eq!(world.ran.times(), 0);
+            }
+            other => panic!("{other:?}"),
+        }
+    });
+}
+
+/// A caller goes away while the next one, say after a restart, comes back for the same call. The
+/// call belongs to whoever came last; the one who left withdraws it only before that.
+fn invariant_12_drop_races_re_attach() {
+    explore(&["ran", "withdrawn"], async || {
+        let world = World::new();
+        let gate = world.gate().await;
+        let first = gate.clone();
+        let leaving = spawn(async move {
+            let call = Box::pin(async { first.call(pay()).by("ann").key("run", 0).await });
+            drop(select(call, Box::pin(moments(40))).await);
+        });
+        let replica = world.gate().await;
+        let coming = spawn(async move {
+            moments(30).await;
+            replica.call(pay()).by("ann").key("run", 0).await
+        });
+        let (decider, store) = (gate.clone(), world.store.clone());
+        let decide = spawn(async move {
+            loop {
+                if let Some(record) = store.find(&key()).await.unwrap() {
+                    moments(20).await;
+                    return decider.decide(record.request.approve().by("bob")).await.is_ok();
+                }
+                shuttle::future::yield_now().await;
+            }
+        });
+        leaving.await.unwrap();
+        let result = coming.await.unwrap();
+        let decided = decide.await.unwrap();
+        let over = world.over().await;
+        match result {
+            Ok(amount) => {
+                came_about("ran");
+                assert!(decided);
+                assert_eq!((amount, over.state), (7, CallState::Executed));
+                assert_eq!(world.ran.times(), 1);
+            }
+            Err(CallError::NotRun(NotRun::Cancelled { .. })) => {
+                came_about("withdrawn");
+                assert_eq!(over.state, CallState::Cancelled);
+                assert_eq!(world.ran.times(), 0);
+            }
+            Err(other) => panic!("{other:?}"),
+        }
+    });
+}
+
+/// A gate goes away while its body runs, and another puts in order what it left, again and again:
+/// the result is late, or in time; the body has run once.
+fn invariant_3_recovery_races_a_late_result() {
+    explore(&["ran"], async || {
+        let world = World::new();
+        let gate = world.gate().await;
+        let ticket = pending(&gate).await;
+        gate.decide(ticket.request().approve().by("bob")).await.unwrap();
+        let other = world.gate().await;
+        let recovering = spawn(async move {
+            for _ in 0..3 {
+                other.recover().await.unwrap();
+                moments(5).await;
+            }
+        });
+        let waiting = spawn(async move { ticket.wait().await });
+        drop(gate);
+        let outcome = waiting.await.unwrap().unwrap();
+        recovering.await.unwrap();
+        assert!(matches!(outcome, Outcome::Executed(_)), "{outcome:?}");
+        came_about("ran");
+        assert_eq!((world.ran.times(), world.over().await.state), (1, CallState::Executed));
+    });
+}

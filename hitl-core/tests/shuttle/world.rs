@@ -1,0 +1,142 @@
+//! A tool that counts its bodies, and what a race leaves behind.
+
+use std::collections::BTreeSet;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::Duration;
+
+use hitl_base::Timestamp;
+use hitl_base::clock::ManualClock;
+use shuttle::future::{block_on, yield_now};
+use shuttle::scheduler::{PctScheduler, RandomScheduler};
+
+use crate::*;
+
+/// How often the body of [`Pay`] ran. Not one of shuttle's: counting is not part of any race.
+#[derive(Clone, Default)]
+pub(crate) struct Ran(Arc<AtomicUsize>);
+
+impl Ran {
+    pub(crate) fn times(&self) -> usize {
+        self.0.load(Ordering::SeqCst)
+    }
+}
+
+#[derive(Debug, Clone, serde::Deserialize, schemars::JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Pay {
+    pub(crate) amount: u32,
+}
+
+impl Tool for Pay {
+    type Output = u32;
+    type Error = String;
+    const SPEC: Spec = Spec::new("pay", "Pays.")
+        .parameters(&[Parameter::new("amount")])
+        .states(&[StateRequirement::of::<Ran>()])
+        .config(HitlConfig::DEFAULT.base_confidence(70).expires(Duration::from_secs(60)));
+    fn snapshot(&self, to: &mut SnapshotWriter) -> Result<(), SnapshotError> {
+        to.object(|fields| fields.field("amount", &self.amount))
+    }
+    async fn run(permit: Permit<Self>) -> Result<u32, String> {
+        let (call, cx) = permit.open();
+        cx.state::<Ran>().0.fetch_add(1, Ordering::SeqCst);
+        yield_now().await;
+        Ok(call.amount)
+    }
+}
+
+pub(crate) fn pay() -> Pay {
+    Pay { amount: 7 }
+}
+
+/// One store, and gates on it.
+#[derive(Clone)]
+pub(crate) struct World {
+    pub(crate) store: MemoryStore,
+    pub(crate) clock: ManualClock,
+    pub(crate) audit: MemoryAudit,
+    pub(crate) ran: Ran,
+}
+
+impl World {
+    pub(crate) fn new() -> Self {
+        let clock = ManualClock::at(Timestamp::from_millis(1_000_000));
+        let store = MemoryStore::with_clock(clock.clone());
+        Self { store, clock, audit: MemoryAudit::new(), ran: Ran::default() }
+    }
+
+    pub(crate) fn builder(&self) -> GateBuilder {
+        Gate::builder()
+            .tool::<Pay>()
+            .state(self.ran.clone())
+            .store(self.store.clone())
+            .audit(self.audit.clone())
+    }
+
+    pub(crate) async fn gate(&self) -> Gate {
+        self.builder().build().await.unwrap()
+    }
+
+    pub(crate) async fn record(&self) -> CallRecord {
+        self.store.find(&key()).await.unwrap().unwrap()
+    }
+
+    /// Waits until the call is over, for work in the background to end.
+    pub(crate) async fn over(&self) -> CallRecord {
+        loop {
+            let record = self.record().await;
+            if record.state.is_terminal() {
+                return record;
+            }
+            yield_now().await;
+        }
+    }
+
+    pub(crate) fn audited(&self, event: AuditEvent) -> usize {
+        self.audit.records().iter().filter(|record| record.event == event).count()
+    }
+}
+
+pub(crate) fn key() -> CallKey {
+    CallKey::new("run", 0)
+}
+
+/// Submits the call; it waits.
+pub(crate) async fn pending(gate: &Gate) -> Ticket {
+    match gate.submit(pay()).by("ann").key("run", 0).await.unwrap() {
+        Submission::Pending(ticket) => ticket,
+        done @ Submission::Done { .. } => panic!("{done:?}"),
+    }
+}
+
+/// What has come about in the rounds so far. A race that always ends the same way proves little.
+static CAME_ABOUT: std::sync::Mutex<BTreeSet<&str>> = std::sync::Mutex::new(BTreeSet::new());
+
+pub(crate) fn came_about(what: &'static str) {
+    CAME_ABOUT.lock().unwrap().insert(what);
+}
+
+/// Runs a race in many orders, and sees that it ended in each of these ways. `HITL_ROUNDS` says how
+/// many orders for each of the two schedulers.
+pub(crate) fn explore(ways: &[&str], race: impl AsyncFn() + Send + Sync + 'static) {
+    let rounds = std::env::var("HITL_ROUNDS").ok().and_then(|rounds| rounds.parse().ok());
+    let rounds = rounds.unwrap_or(500);
+    CAME_ABOUT.lock().unwrap().clear();
+    let race = Arc::new(race);
+    let config = || {
+        let mut config = shuttle::Config::new();
+        // Its own is too small for futures of an unoptimised build.
+        config.stack_size = 1 << 20;
+        config
+    };
+    let random = Arc::clone(&race);
+    shuttle::Runner::new(RandomScheduler::new(rounds), config()).run(move || block_on(random()));
+    // Few changes of who runs, at the worst moments.
+    shuttle::Runner::new(PctScheduler::new(3, rounds), config()).run(move || block_on(race()));
+    let came_about = CAME_ABOUT.lock().unwrap();
+    // In few rounds, what is rare may not come about.
+    if rounds >= 500 {
+        assert_eq!(came_about.iter().copied().collect::<Vec<_>>(), ways, "the ways it ended");
+    }
+}

@@ -1,0 +1,104 @@
+//! A store that gives back something else than it was given.
+
+#![expect(unreachable_pub, reason = "a module of a test file")]
+
+use std::sync::{Arc, Mutex};
+
+use async_trait::async_trait;
+use hitl_base::Timestamp;
+use hitl_core::machine::{CallRecord, CallState, Event, NewCall};
+use hitl_core::seal::Sealed;
+use hitl_core::store::{ApplyError, Enclosed, History, Submitted, Watch};
+use hitl_core::{
+    CallKey, HostKey, MemoryStore, PageRequest, RequestId, SessionId, Store, StoreError, Tenant,
+};
+
+/// Gives another payload or record for every call, while it is told to.
+#[derive(Clone)]
+pub struct Tampered {
+    pub inner: MemoryStore,
+    payload: Arc<Mutex<Option<Sealed>>>,
+    record: Arc<Mutex<Option<CallRecord>>>,
+}
+
+impl Tampered {
+    pub fn new(inner: MemoryStore) -> Self {
+        Self { inner, payload: Arc::default(), record: Arc::default() }
+    }
+
+    pub fn payload(&self, payload: Option<Sealed>) {
+        *self.payload.lock().unwrap() = payload;
+    }
+
+    pub fn record(&self, record: Option<CallRecord>) {
+        *self.record.lock().unwrap() = record;
+    }
+}
+
+#[async_trait]
+impl Store for Tampered {
+    async fn now(&self) -> Result<Timestamp, StoreError> {
+        self.inner.now().await
+    }
+    async fn open_session(&self) -> Result<SessionId, StoreError> {
+        self.inner.open_session().await
+    }
+    async fn close_session(&self, session: SessionId) -> Result<(), StoreError> {
+        self.inner.close_session(session).await
+    }
+    async fn submit(&self, call: NewCall, payload: Sealed) -> Result<Submitted, StoreError> {
+        self.inner.submit(call, payload).await
+    }
+    async fn apply(
+        &self,
+        tenant: &Tenant,
+        id: RequestId,
+        event: Event,
+        enclosed: Enclosed,
+    ) -> Result<CallRecord, ApplyError> {
+        self.inner.apply(tenant, id, event, enclosed).await
+    }
+    async fn get(&self, tenant: &Tenant, id: RequestId) -> Result<Option<CallRecord>, StoreError> {
+        let tampered = self.record.lock().unwrap().clone();
+        if tampered.is_some() { Ok(tampered) } else { self.inner.get(tenant, id).await }
+    }
+    async fn find(&self, key: &CallKey) -> Result<Option<CallRecord>, StoreError> {
+        self.inner.find(key).await
+    }
+    async fn payload(&self, tenant: &Tenant, id: RequestId) -> Result<Option<Sealed>, StoreError> {
+        let tampered = self.payload.lock().unwrap().clone();
+        if tampered.is_some() { Ok(tampered) } else { self.inner.payload(tenant, id).await }
+    }
+    async fn result(&self, tenant: &Tenant, id: RequestId) -> Result<Option<Sealed>, StoreError> {
+        self.inner.result(tenant, id).await
+    }
+    async fn page(
+        &self,
+        tenant: &Tenant,
+        page: PageRequest,
+    ) -> Result<Vec<CallRecord>, StoreError> {
+        self.inner.page(tenant, page).await
+    }
+    async fn stale(&self, limit: usize) -> Result<Vec<(Tenant, RequestId, CallState)>, StoreError> {
+        self.inner.stale(limit).await
+    }
+    async fn approved(
+        &self,
+        after: Option<RequestId>,
+        limit: usize,
+    ) -> Result<Vec<(Tenant, RequestId)>, StoreError> {
+        self.inner.approved(after, limit).await
+    }
+    async fn history(&self, after: u64, limit: usize) -> Result<History, StoreError> {
+        self.inner.history(after, limit).await
+    }
+    fn watch(&self, id: RequestId) -> Watch {
+        self.inner.watch(id)
+    }
+    fn watch_all(&self) -> Watch {
+        self.inner.watch_all()
+    }
+    fn host_key(&self) -> Option<HostKey> {
+        self.inner.host_key()
+    }
+}

@@ -1,0 +1,175 @@
+//! The annotated `impl` block of a service.
+
+use proc_macro2::{Group, Ident, TokenStream, TokenTree};
+use quote::{ToTokens, quote};
+use syn::{Attribute, ImplItem, ImplItemFn, ItemFn, ItemImpl, Meta, Path, PathArguments, Type};
+
+use super::entries;
+use super::value;
+use crate::errors::Errors;
+
+/// An `impl` block, taken apart.
+pub(crate) struct Block {
+    /// The block without its tools.
+    pub(crate) rest: ItemImpl,
+    pub(crate) service: Service,
+    /// Whether the block exists.
+    pub(crate) cfg: Vec<Attribute>,
+    /// What `#[hitl_tool(..)]` says on each method that has it, and the method as a fn.
+    pub(crate) methods: Vec<(TokenStream, ItemFn)>,
+}
+
+/// The type whose methods are tools.
+pub(crate) struct Service {
+    /// As written.
+    pub(crate) path: Path,
+    pub(crate) name: Ident,
+}
+
+impl Block {
+    /// Takes a block apart. Nothing when it is not that of a service; an error says why.
+    pub(crate) fn read(item: ItemImpl, errors: &mut Errors) -> Option<Self> {
+        let service = Service::read(&item, errors)?;
+        let cfg: Vec<_> = item.attrs.iter().filter(|a| a.path().is_ident("cfg")).cloned().collect();
+        let mut rest = ItemImpl { items: Vec::new(), ..item.clone() };
+        let mut methods = Vec::new();
+        for item in item.items {
+            match item {
+                ImplItem::Fn(mut method) => match take_keys(&mut method, errors) {
+                    Some(keys) => methods.push((keys, as_fn(method))),
+                    None => rest.items.push(ImplItem::Fn(method)),
+                },
+                other => rest.items.push(other),
+            }
+        }
+        if methods.is_empty() {
+            errors.at(
+                item.self_ty,
+                "no method here is a tool: mark those that are with `#[hitl_tool]`",
+            );
+            return None;
+        }
+        Some(Self { rest, service, cfg, methods })
+    }
+}
+
+impl Service {
+    fn read(item: &ItemImpl, errors: &mut Errors) -> Option<Self> {
+        let before = errors.len();
+        if let Some((of, _)) = &item.trait_ {
+            errors.at(
+                of,
+                "tools are methods of the type itself, not of a trait: callers of the trait would \
+                 expect them to run. Write `impl Service` and call the trait from there",
+            );
+        }
+        if !item.generics.params.is_empty() {
+            errors.at(
+                &item.generics,
+                "a service cannot be generic: the gate finds it by its exact type. Wrap the one \
+                 you use in a type of its own",
+            );
+        } else if let Some(clause) = &item.generics.where_clause {
+            errors.at(clause, "a service cannot be generic: leave the `where` clause out");
+        }
+        if let Some(token) = &item.unsafety {
+            errors.at(token, "a service cannot be `unsafe`: an approval is no proof of safety");
+        }
+        let mut ty = &*item.self_ty;
+        while let Type::Group(group) = ty {
+            ty = &group.elem;
+        }
+        let named = match ty {
+            Type::Path(path) if path.qself.is_none() => {
+                let segments = &path.path.segments;
+                let plain = segments.iter().all(|s| matches!(s.arguments, PathArguments::None));
+                segments
+                    .last()
+                    .filter(|_| plain)
+                    .map(|last| (path.path.clone(), last.ident.clone()))
+            }
+            _ => None,
+        };
+        if named.is_none() && errors.len() == before {
+            errors.at(
+                ty,
+                "a service is a type with a plain name: wrap this one in a type of its own, \
+                 `struct Service(..);`",
+            );
+        }
+        let (path, name) = named?;
+        (errors.len() == before).then_some(Self { path, name })
+    }
+
+    /// Puts the service's name in the place of `Self`, which means something else where the
+    /// signature goes.
+    pub(super) fn in_place_of_self(&self, tokens: TokenStream) -> TokenStream {
+        let put = |token| match token {
+            TokenTree::Ident(ident) if ident == "Self" => {
+                let mut path = self.path.clone();
+                for segment in &mut path.segments {
+                    let span = segment.ident.span().located_at(ident.span());
+                    segment.ident.set_span(span);
+                }
+                path.into_token_stream()
+            }
+            TokenTree::Group(group) => {
+                let inner = self.in_place_of_self(group.stream());
+                let mut put = Group::new(group.delimiter(), inner);
+                put.set_span(group.span());
+                TokenTree::Group(put).into()
+            }
+            other => other.into(),
+        };
+        tokens.into_iter().flat_map(put).collect()
+    }
+}
+
+/// What `#[hitl_tools(..)]` says: where hitl is, when it is not `::hitl`.
+pub(crate) fn root_of(tokens: TokenStream, errors: &mut Errors) -> Option<Path> {
+    let mut root = None;
+    for entry in entries::read(tokens, errors) {
+        if entry.key == "crate" {
+            root = errors.take(value::path(&entry));
+        } else {
+            let message = format!(
+                "`hitl_tools` has no key `{}`: how a tool is treated is said at its method, in \
+                 `#[hitl_tool(..)]`\naccepted is `crate`",
+                entry.key
+            );
+            errors.at(&entry.key, message);
+        }
+    }
+    root
+}
+
+/// Whether this is `#[hitl_tool]`, by whatever path.
+pub(crate) fn is_tool(attribute: &Attribute) -> bool {
+    attribute.path().segments.last().is_some_and(|segment| segment.ident == "hitl_tool")
+}
+
+/// Takes the first `#[hitl_tool(..)]` off a method, and gives what is in it.
+fn take_keys(method: &mut ImplItemFn, errors: &mut Errors) -> Option<TokenStream> {
+    let at = method.attrs.iter().position(is_tool)?;
+    let attribute = method.attrs.remove(at);
+    Some(match attribute.meta {
+        Meta::List(list) => list.tokens,
+        Meta::Path(_) => TokenStream::new(),
+        Meta::NameValue(pair) => {
+            errors.at(pair, "`#[hitl_tool]` takes its keys in parentheses: `#[hitl_tool(..)]`");
+            TokenStream::new()
+        }
+    })
+}
+
+fn as_fn(method: ImplItemFn) -> ItemFn {
+    let ImplItemFn { attrs, vis, modifiers, sig, block } = method;
+    ItemFn { attrs, vis, modifiers, sig, block: Box::new(block) }
+}
+
+impl ToTokens for Service {
+    fn to_tokens(&self, tokens: &mut TokenStream) {
+        let path = &self.path;
+        tokens.extend(quote!(#path));
+    }
+}

@@ -1,0 +1,67 @@
+//! What a listing reads must not depend on how long the queue is: as PostgreSQL plans it.
+
+use hitl_core::HostKey;
+use tokio_postgres::types::ToSql;
+
+use super::super::PostgresStore;
+use super::*;
+
+/// With no database the test is skipped, as its siblings in `tests/postgres` say.
+const URL: &str = hitl_test_postgres::URL;
+
+async fn plan(on: &Database, sql: &Sql, given: &[&(dyn ToSql + Sync)], schema: &str) -> String {
+    let connection = on.connection().await.unwrap();
+    let text = format!("EXPLAIN (ANALYZE, TIMING off) {}", sql.text.replace("{s}", schema));
+    let typed: Vec<_> = given.iter().copied().zip(sql.types.iter().cloned()).collect();
+    let rows = connection.query_typed(&text, &typed).await.unwrap();
+    let lines: Vec<String> = rows.iter().map(|row| row.get(0)).collect();
+    lines.join("\n")
+}
+
+/// The most rows that any node of a plan has read, and thrown away.
+fn thrown_away(plan: &str) -> u64 {
+    let count = |line: &str| line.trim().strip_prefix("Rows Removed by Filter: ")?.parse().ok();
+    plan.lines().filter_map(count).max().unwrap_or(0)
+}
+
+#[tokio::test]
+async fn every_listing_is_answered_by_an_index() {
+    let Ok(url) = std::env::var(URL) else { return };
+    let schema = format!("t_{}", hitl_core::SessionId::new().to_string().replace('-', ""));
+    let options = PostgresStore::options(url).schema(&schema).key(HostKey::from_bytes([7; 32]));
+    let store = options.open().await.unwrap();
+    let on = &store.shared.database;
+    let fill = format!(
+        "INSERT INTO {schema}.calls (id, tenant, run, position, content, state, version, tool, \
+           priority, created_at, due_at, expires_at, updated_at, record, principal, level, rank, turn) \
+         SELECT gen_random_uuid(), CASE WHEN i % 50 = 0 THEN 'small' ELSE 'large' END, 'run', i, '', \
+           'pending', 1, 'tool', 'urgent', i, i, i, i, '{{}}', 'agent ' || i % 7, 'full', 0, i / 7 \
+         FROM generate_series(1, 20000) AS i; ANALYZE {schema}.calls;"
+    );
+    on.connection().await.unwrap().batch_execute(&fill).await.unwrap();
+    let (limit, none, tenant) = (50_i64, i64::MIN, "large".to_owned());
+    let states = vec!["pending"];
+    let all_states = vec!["pending", "approved", "claimed", "outcomeUnknown"];
+    let (rank, middle) = (0_i64, 1000_i64);
+    let (ranks, levels) = (vec![0_i64, 1], vec!["full".to_owned()]);
+    let (who, cap) = ("agent 3".to_owned(), Some(100_i64));
+    let after: Option<String> = None;
+    let plans = [
+        plan(on, &BY_TURN, &[&tenant, &states, &none, &none, &none, &none, &limit], &schema).await,
+        plan(on, &BY_TURN, &[&tenant, &states, &rank, &middle, &none, &none, &limit], &schema)
+            .await,
+        plan(on, &BY_DUE, &[&tenant, &states, &none, &none, &limit], &schema).await,
+        plan(on, &BY_DUE, &[&tenant, &states, &middle, &none, &limit], &schema).await,
+        plan(on, &CREATED, &[&tenant, &all_states, &middle, &limit], &schema).await,
+        plan(on, &STATES, &[&tenant, &all_states, &limit], &schema).await,
+        plan(on, &LEVELS, &[&tenant, &ranks, &levels, &limit], &schema).await,
+        plan(on, &WAITING, &[&tenant, &who, &cap, &cap], &schema).await,
+        plan(on, &TENANTS, &[&after, &limit], &schema).await,
+    ];
+    for plan in plans {
+        assert!(!plan.contains("Seq Scan on calls"), "{plan}");
+        assert!(thrown_away(&plan) <= 500, "{plan}");
+    }
+    let drop = format!("DROP SCHEMA {schema} CASCADE");
+    on.connection().await.unwrap().batch_execute(&drop).await.unwrap();
+}

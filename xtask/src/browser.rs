@@ -1,0 +1,89 @@
+//! The browser that the console's tests use, and what checks its pages for accessibility.
+
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+
+use hitl_test_postgres::packages;
+
+use crate::cargo::root;
+
+/// Set to `1` to go without the tests that need a browser.
+const SKIP: &str = "HITL_SKIP_BROWSER";
+/// Tells the tests that a missing browser is a failure.
+const REQUIRE: &str = "HITL_REQUIRE_BROWSER";
+
+/// What to do where we may not do it ourselves.
+const HINT: &str = "Chromium and ChromeDriver are missing, and the console's tests need them. Install \
+                    them (Debian, as root: `apt-get update && apt-get install \
+                    --no-install-recommends chromium chromium-driver`), or set HITL_SKIP_BROWSER=1 \
+                    to go without those tests";
+
+/// axe-core: finds what people with disabilities would stumble over. Only the tests use it.
+const AXE: &str = "axe-core@4.14.1";
+
+/// Makes sure that there is a browser and axe-core; what tells the tests that they must not go
+/// without them. Nothing where somebody chose to go without.
+pub(crate) fn prepare() -> Result<Option<(&'static str, &'static str)>, String> {
+    if std::env::var_os(SKIP).is_some_and(|value| value == "1") {
+        if std::env::var_os("CI").is_some() {
+            return Err(format!("{SKIP} is set, and in CI nothing is skipped"));
+        }
+        println!("\n{SKIP} is set: SKIPPED are all tests that need a browser\n");
+        return Ok(None);
+    }
+    if !is_there() {
+        println!("Chromium or ChromeDriver is missing; installing them with apt-get");
+        let installed = packages(&["chromium", "chromium-driver"]);
+        if !is_there() {
+            let said = installed.err().unwrap_or_default();
+            return Err(format!("{HINT}. {said}"));
+        }
+    }
+    axe()?;
+    Ok(Some((REQUIRE, "1")))
+}
+
+fn is_there() -> bool {
+    let has = |names: &[&str]| {
+        let path = std::env::var_os("PATH").unwrap_or_default();
+        std::env::split_paths(&path)
+            .any(|folder| names.iter().any(|name| folder.join(name).is_file()))
+    };
+    has(&["chromedriver"]) && has(&["chromium", "chromium-browser", "google-chrome"])
+}
+
+/// Fetches axe-core with npm, from wherever npm is told to, into the target folder.
+fn axe() -> Result<(), String> {
+    let folder = target().join("browser");
+    if folder.join("axe.min.js").is_file() {
+        return Ok(());
+    }
+    let hint = format!(
+        "axe-core is missing, and npm cannot fetch it: install npm, or unpack `axe.min.js` of \
+         {AXE} into {}, or set {SKIP}=1 to go without the tests that need a browser",
+        folder.display()
+    );
+    std::fs::create_dir_all(&folder).map_err(|error| format!("{}: {error}", folder.display()))?;
+    println!("fetching {AXE} with npm");
+    run(Command::new("npm").args(["pack", "--silent", AXE]).current_dir(&folder))
+        .map_err(|why| format!("{hint}. {why}"))?;
+    let archive = format!("{}.tgz", AXE.replace('@', "-"));
+    run(Command::new("tar")
+        .args(["-xzf", &archive, "--strip-components=1", "package/axe.min.js"])
+        .current_dir(&folder))
+    .map_err(|why| format!("{hint}. {why}"))
+}
+
+fn run(command: &mut Command) -> Result<(), String> {
+    let output = command.stdin(Stdio::null()).output().map_err(|error| error.to_string())?;
+    if output.status.success() {
+        return Ok(());
+    }
+    Err(String::from_utf8_lossy(&output.stderr).trim().to_owned())
+}
+
+/// Where cargo builds.
+fn target() -> PathBuf {
+    std::env::var_os("CARGO_TARGET_DIR")
+        .map_or_else(|| Path::new(root()).join("target"), Into::into)
+}
