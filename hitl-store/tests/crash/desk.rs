@@ -46,7 +46,8 @@ impl AuditSink for Intents {
     fn append(&self, record: &AuditRecord) -> Result<(), AuditError> {
         if record.event == AuditEvent::Claimed {
             reach("before-intent");
-            self.0.add(&record.key.to_string());
+            let key = record.key.as_ref();
+            self.0.add(&key.map_or_else(String::new, ToString::to_string));
             reach("after-intent");
         }
         Ok(())
