@@ -46,8 +46,7 @@ impl AuditSink for Intents {
     fn append(&self, record: &AuditRecord) -> Result<(), AuditError> {
         if record.event == AuditEvent::Claimed {
             reach("before-intent");
-            let key = record.key.as_ref();
-            self.0.add(&key.map_or_else(String::new, ToString::to_string));
+            self.0.add(&record.key.as_ref().unwrap().to_string());
             reach("after-intent");
         }
         Ok(())
