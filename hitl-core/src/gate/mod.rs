@@ -13,18 +13,17 @@
 //! | `execute` | intent, body, result, record |
 //! | `call` | the typed and the textual front doors |
 //! | `decide` | decisions, withdrawals, settlements |
+//! | `queue` | what waits, as one viewer sees it |
+//! | `edit` | a human changes the arguments: the next revision |
 //! | `remember` | what a human has rejected is not asked about again |
 //! | `retry` | an idempotent tool is tried once more |
 //! | `view` | who may see which tenant's calls |
-//! | `queue` | what waits, as one viewer sees it |
-//! | `edit` | a human changes the arguments: the next revision |
 //! | `batch` | the parallel calls of one model turn |
 //! | `events` | what happens, in order, for one viewer |
 //! | `reminders` | what somebody should be reminded of |
 //! | `serve` | this process runs what others approved |
 //! | `dynamic` | tools that are known only at run time |
 //! | `observe` | spans and metrics |
-//! | `taint` | a call's own secrets are scrubbed from what is said about it |
 //! | `recover` | what a dead process left is put in order |
 
 mod batch;
@@ -51,7 +50,6 @@ mod score;
 mod serve;
 mod submission;
 mod submit;
-mod taint;
 mod taking;
 mod tool_set;
 mod view;

@@ -284,6 +284,20 @@ pub trait Store: Send + Sync + 'static {
         Err(StoreError::unsupported("forget runs"))
     }
 
+    /// Changes that nobody could audit when they happened, with their numbers, oldest first, at most
+    /// `limit`: those of a restore, which comes before there is a gate. Each is there until it is
+    /// [acknowledged](Self::outbox_ack). A store that is never restored has none.
+    async fn outbox_take(&self, limit: usize) -> Result<Vec<(u64, Entry)>, StoreError> {
+        let _none = limit;
+        Ok(Vec::new())
+    }
+
+    /// Everything up to and with this number is audited, and may go.
+    async fn outbox_ack(&self, through: u64) -> Result<(), StoreError> {
+        let _none = through;
+        Ok(())
+    }
+
     /// A small value that the store keeps for the gate under this name; see
     /// [`swap_mark`](Self::swap_mark). A store that keeps none has none.
     async fn mark(&self, name: &str) -> Result<Option<String>, StoreError> {

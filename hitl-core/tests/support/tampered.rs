@@ -66,6 +66,15 @@ impl Store for Tampered {
     async fn find(&self, key: &CallKey) -> Result<Option<CallRecord>, StoreError> {
         self.inner.find(key).await
     }
+    async fn rejected(
+        &self,
+        tenant: &Tenant,
+        run: &RunId,
+        content: ContentDigest,
+        limit: usize,
+    ) -> Result<Vec<CallRecord>, StoreError> {
+        self.inner.rejected(tenant, run, content, limit).await
+    }
     async fn payload(&self, tenant: &Tenant, id: RequestId) -> Result<Option<Sealed>, StoreError> {
         let tampered = self.payload.lock().unwrap().clone();
         if tampered.is_some() { Ok(tampered) } else { self.inner.payload(tenant, id).await }

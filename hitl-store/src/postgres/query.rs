@@ -80,6 +80,7 @@ static APPROVED: Sql = Sql {
            ORDER BY n LIMIT $2",
     types: &[Type::TEXT, Type::INT8],
 };
+// The time is asked for once, in a query of its own: only then does the index bound the search.
 static STALE: Sql = Sql {
     text: "(SELECT c.tenant, c.id::text, c.state FROM {s}.calls c WHERE c.state = 'claimed' \
              AND NOT EXISTS (SELECT FROM {s}.sessions s WHERE s.id = c.session \
@@ -87,7 +88,8 @@ static STALE: Sql = Sql {
            UNION ALL \
            (SELECT tenant, id::text, state FROM {s}.calls \
              WHERE state IN ('pending', 'approved') \
-               AND expires_at <= coalesce($1, (extract(epoch FROM clock_timestamp()) * 1000)::bigint) \
+               AND expires_at <= (SELECT coalesce($1, \
+                 (extract(epoch FROM clock_timestamp()) * 1000)::bigint)) \
              ORDER BY expires_at LIMIT $2) LIMIT $2",
     types: &[Type::INT8, Type::INT8],
 };
@@ -115,6 +117,9 @@ static WRITTEN: Sql = Sql {
            WHERE c.tenant = $1 AND c.id = $2::text::uuid AND h.write = $3::text::uuid",
     types: &[Type::TEXT, Type::TEXT, Type::TEXT],
 };
+static OUTBOX: Sql =
+    Sql { text: "SELECT n, entry FROM {s}.outbox ORDER BY n LIMIT $1", types: &[Type::INT8] };
+static OUTBOX_ACK: Sql = Sql { text: "DELETE FROM {s}.outbox WHERE n <= $1", types: &[Type::INT8] };
 static META: Sql = Sql { text: "SELECT value FROM {s}.meta WHERE name = $1", types: &[Type::TEXT] };
 
 /// The statements here.
@@ -135,6 +140,8 @@ pub(super) const ALL: &[&Sql] = &[
     &LAST,
     &CHANGES,
     &WRITTEN,
+    &OUTBOX,
+    &OUTBOX_ACK,
     &META,
 ];
 
@@ -369,6 +376,22 @@ pub(super) async fn written(
     rows.first().map(|row| Ok(row.try_get(0)?)).transpose()
 }
 
+/// Changes that are still to be audited.
+pub(super) async fn outbox(on: &Database, limit: usize) -> Result<Vec<(u64, Entry)>, Fault> {
+    let rows = on.read(&OUTBOX, &[&count(limit)]).await?;
+    let entry = |row: &Row| {
+        let entry = serde_json::from_str(row.try_get(1)?);
+        let entry = entry.map_err(|_| Fault::Damaged("an entry"))?;
+        Ok((row.try_get::<_, i64>(0)?.cast_unsigned(), entry))
+    };
+    rows.iter().map(entry).collect()
+}
+
+/// Everything up to and with this number is audited.
+pub(super) async fn outbox_ack(on: &Database, through: u64) -> Result<(), Fault> {
+    on.read(&OUTBOX_ACK, &[&through.cast_signed()]).await.map(drop)
+}
+
 /// A value of the store's own table, like its epoch.
 pub(super) async fn meta(on: &Database, name: &str) -> Result<Option<String>, Fault> {
     let rows = on.read(&META, &[&name]).await?;
@@ -447,3 +470,7 @@ mod tests {
         assert_ne!(storable("\0"), storable("\u{1}0"));
     }
 }
+
+#[cfg(test)]
+#[path = "scale_tests.rs"]
+mod scale;

@@ -90,6 +90,14 @@ impl PostgresStore {
         PostgresOptions::new(url)
     }
 
+    /// Counts how often the database was [put back](PostgresOptions::restored), from 1.
+    pub async fn epoch(&self) -> Result<u64, StoreError> {
+        let text = query::meta(&self.shared.database, "epoch").await;
+        let text = text.map_err(|fault| self.shared.error(fault))?;
+        let epoch = text.and_then(|text| text.parse().ok());
+        epoch.ok_or_else(|| self.shared.error(Fault::Damaged("its epoch")))
+    }
+
     /// The way to the database.
     pub(super) fn database(&self) -> &Database {
         &self.shared.database
@@ -252,6 +260,16 @@ impl Store for PostgresStore {
     async fn forget_runs(&self, watermark: Timestamp) -> Result<u64, StoreError> {
         let forgotten = retention::forget(&self.shared.database, watermark).await;
         forgotten.map_err(|fault| self.shared.error(fault))
+    }
+
+    async fn outbox_take(&self, limit: usize) -> Result<Vec<(u64, Entry)>, StoreError> {
+        let entries = query::outbox(&self.shared.database, limit).await;
+        entries.map_err(|fault| self.shared.error(fault))
+    }
+
+    async fn outbox_ack(&self, through: u64) -> Result<(), StoreError> {
+        let acknowledged = query::outbox_ack(&self.shared.database, through).await;
+        acknowledged.map_err(|fault| self.shared.error(fault))
     }
 
     fn watch(&self, id: RequestId) -> Watch {

@@ -37,6 +37,8 @@ const HISTORY: &str = "SELECT seq, entry FROM history WHERE seq > ?1 ORDER BY se
 const HISTORY_OF: &str = "SELECT seq, entry FROM history JOIN calls ON calls.n = history.call \
                           WHERE calls.id = ?1 AND calls.tenant = ?2 ORDER BY seq LIMIT 1000";
 
+const OUTBOX: &str = "SELECT n, entry FROM outbox ORDER BY n LIMIT ?1";
+
 /// Every query whose answer grows with its limit only: an index must answer it.
 #[cfg(test)]
 pub(super) const LISTINGS: &[&str] = &[
@@ -261,6 +263,20 @@ fn entries(
         let (seq, text) = row?;
         let entry: Entry = serde_json::from_str(&text).map_err(|_| Fault::Damaged("an entry"))?;
         entries.push((seq.cast_unsigned(), entry));
+    }
+    Ok(entries)
+}
+
+/// Changes that are still to be audited.
+pub(super) fn outbox(on: &Connection, limit: usize) -> Result<Vec<(u64, Entry)>, Fault> {
+    let mut statement = on.prepare_cached(OUTBOX)?;
+    let rows = statement
+        .query_map([count(limit)], |row| Ok((row.get::<_, i64>(0)?, row.get::<_, String>(1)?)))?;
+    let mut entries = Vec::new();
+    for row in rows {
+        let (n, text) = row?;
+        let entry = serde_json::from_str(&text).map_err(|_| Fault::Damaged("an entry"))?;
+        entries.push((n.cast_unsigned(), entry));
     }
     Ok(entries)
 }

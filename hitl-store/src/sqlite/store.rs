@@ -307,6 +307,18 @@ impl Store for SqliteStore {
         }
     }
 
+    async fn outbox_take(&self, limit: usize) -> Result<Vec<(u64, Entry)>, StoreError> {
+        self.read(move |on| query::outbox(on, limit)).await
+    }
+
+    async fn outbox_ack(&self, through: u64) -> Result<(), StoreError> {
+        let ack = move |on: &rusqlite::Connection, _: &World| {
+            on.execute("DELETE FROM outbox WHERE n <= ?1", [through.cast_signed()])?;
+            Ok(())
+        };
+        self.write(ack).await
+    }
+
     async fn mark(&self, name: &str) -> Result<Option<String>, StoreError> {
         let name = format!("mark.{name}");
         self.shared.readers.run(move |on| meta(on, &name)).await
