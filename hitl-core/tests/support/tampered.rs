@@ -89,15 +89,6 @@ impl Store for Tampered {
     ) -> Result<Vec<CallRecord>, StoreError> {
         self.inner.page(tenant, page).await
     }
-    async fn rejected(
-        &self,
-        tenant: &Tenant,
-        run: &RunId,
-        content: ContentDigest,
-        limit: usize,
-    ) -> Result<Vec<CallRecord>, StoreError> {
-        self.inner.rejected(tenant, run, content, limit).await
-    }
     async fn stale(&self, limit: usize) -> Result<Vec<(Tenant, RequestId, CallState)>, StoreError> {
         self.inner.stale(limit).await
     }
