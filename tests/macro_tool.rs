@@ -330,3 +330,34 @@ fn a_macro_can_make_tools() {
     let call = parse::<OfStrings>(r#"{"text":"a","value":"b"}"#).unwrap();
     assert_eq!(format!("{call:?}"), format!("{:?}", of_strings("a", "b", "x")));
 }
+
+/// Wire money.
+#[hitl_tool(
+    risk = "high",
+    decisions = ["approve", "reject"],
+    stages = ["2 of finance", "director", "2"],
+    four_eyes,
+    expires = "10m",
+    escalate_to = "board",
+    escalate_within = "1h",
+    idempotent,
+    attempts = 5
+)]
+async fn wire_money(amount: u64) -> u64 {
+    amount
+}
+
+#[test]
+fn who_decides_and_how_is_said_in_the_attribute() {
+    use hitl::approval::Choice;
+    use hitl::policy::Eyes;
+    use hitl::{Escalate, StageSpec};
+    let config = <WireMoney as Tool>::SPEC.config;
+    assert_eq!(config.decisions, [Choice::Approve, Choice::Reject]);
+    let stages = [StageSpec::of("finance", 2), StageSpec::of("director", 1), StageSpec::people(2)];
+    assert_eq!(config.stages, stages);
+    assert_eq!(config.eyes, Eyes::Four);
+    let within = std::time::Duration::from_secs(3600);
+    assert_eq!(config.escalate, Some(Escalate { role: Some("board"), within }));
+    assert_eq!(config.attempts, 5);
+}

@@ -7,7 +7,6 @@ mod combinators;
 mod decision;
 #[cfg(test)]
 mod fixture;
-mod reminders;
 mod render;
 mod rendered;
 mod request;
@@ -20,7 +19,6 @@ pub use authority::Authority;
 pub use channel::{ChannelApprover, PendingReview, channel};
 pub use combinators::{ApproverExt, Or, Timeout};
 pub use decision::{Again, Answer, Decision, DecisionDraft, Patch};
-pub use reminders::{Nudge, Reminder, next_reminder, reminders};
 pub(crate) use render::title;
 pub use rendered::{
     Action, Extent, Line, Origin, Rendered, Score, Section, SectionName, Title, Tone, Withheld,

@@ -69,6 +69,30 @@ fn a_method_is_left_as_it_was() {
 }
 
 #[test]
+fn who_decides_is_checked_where_it_is_written() {
+    for (keys, why) in [
+        (quote!(decisions = ["approve", "edit"]), "needs a way to say no"),
+        (quote!(decisions = ["approve", "perhaps"]), "`decisions` takes a list of"),
+        (quote!(decisions = ["reject", "reject"]), "each once"),
+        (quote!(decisions = "approve"), "`decisions` takes a list of"),
+        (quote!(stages = ["0 of finance"]), "`stages` takes a list of stages"),
+        (quote!(stages = []), "`stages` takes a list of stages"),
+        (quote!(idempotent, attempts = 0), "`attempts` takes a whole number of at least 1"),
+        (quote!(attempts = 2), "no other is tried twice"),
+        (quote!(escalate_to = "board"), "`escalate_to` needs `escalate_within`"),
+        (quote!(requires_reason, decisions = ["abort"]), "does not allow"),
+    ] {
+        let item = quote! {
+            /// Pays.
+            async fn pay() {}
+        };
+        let expansion = hitl_tool(keys.clone(), item).to_string();
+        assert!(expansion.contains("compile_error"), "{keys}");
+        assert!(expansion.contains(why), "{keys}: {expansion}");
+    }
+}
+
+#[test]
 fn methods_become_tools_of_their_service() {
     let block = quote! {
         impl crate::Office {

@@ -118,7 +118,8 @@ const OBJECTS: i64 = 22;
 pub(super) fn is_complete(connection: &Connection) -> Result<bool, Fault> {
     let names = "'calls','payloads','results','history','meta','tasks','journal','outbox',\
                  'calls_by_state','calls_approved','calls_waiting','calls_running','calls_ended',\
-                 'calls_erased','calls_queue','calls_due','calls_turns','calls_levels','calls_by_root','calls_rejected',\
+                 'calls_erased','calls_queue','calls_due','calls_turns','calls_levels',\
+                 'calls_by_root','calls_rejected',\
                  'history_by_call','journal_by_task'";
     let sql = format!("SELECT count(*) FROM sqlite_schema WHERE name IN ({names})");
     let found: i64 = connection.query_row(&sql, [], |row| row.get(0))?;
@@ -155,6 +156,22 @@ mod tests {
         let kept: String = backup.query_row(marker, [], |row| row.get(0)).unwrap();
         assert_eq!(kept, "kept");
         assert!(check(identify(&connection).unwrap(), 1, &path).is_err(), "newer than schema 1");
+    }
+
+    #[test]
+    fn a_call_of_an_older_file_is_its_own_root() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("hitl.db");
+        let mut connection = Connection::open(&path).unwrap();
+        migrate(&mut connection, &STEPS[..3], &path).unwrap();
+        let call = "INSERT INTO calls (id, tenant, run, position, content, state, version, tool, \
+                    priority, created_at, due_at, expires_at, updated_at, record) \
+                    VALUES ('1', 'acme', 'r', 0, 'c', 'pending', 1, 't', 'high', 0, 0, 0, 0, '{}')";
+        connection.execute(call, []).unwrap();
+        migrate(&mut connection, STEPS, &path).unwrap();
+        let sql = "SELECT root FROM calls WHERE tenant = 'acme' AND root = 'r'";
+        let root: String = connection.query_row(sql, [], |row| row.get(0)).unwrap();
+        assert_eq!(root, "r");
     }
 
     #[test]
