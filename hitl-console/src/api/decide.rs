@@ -12,7 +12,7 @@ use super::read::{Body, Path};
 use crate::auth::Reviewer;
 use crate::error::Problem;
 use crate::state::{Shared, State};
-use crate::view::{CallSummary, confirmation};
+use crate::view::CallSummary;
 
 /// What a reviewer may answer.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, ToSchema)]
@@ -131,7 +131,7 @@ fn confirmed(request: &ApprovalRequest, body: &DecideBody) -> Result<(), Problem
     if body.answer != Reply::Approve {
         return Ok(());
     }
-    match confirmation(request) {
+    match request.confirmation() {
         Some(name) if body.confirm.as_deref() != Some(name.as_str()) => Err(Problem::new(
             axum::http::StatusCode::UNPROCESSABLE_ENTITY,
             "confirm",
