@@ -278,8 +278,8 @@ mod tests {
     fn yes_alone_approves_nothing() {
         let id = RequestId::new().to_string();
         let line = |rest: &[&str]| {
-            let words = ["hitl", "approve", id.as_str()].iter().chain(rest);
-            Arguments::try_parse_from(words.copied()).is_ok()
+            let words = ["hitl", "approve", id.as_str()].into_iter().chain(rest.iter().copied());
+            Arguments::try_parse_from(words).is_ok()
         };
         assert!(!line(&["--yes"]));
         assert!(line(&["--yes", "--binding", "01234567"]));

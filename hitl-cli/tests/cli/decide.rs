@@ -32,12 +32,15 @@ async fn invariant_2_nothing_is_approved_that_was_not_looked_at() {
         (&["reject", &call.id, "--reason", "x", "--binding", &other.binding], 4),
     ];
     for (arguments, code) in cases {
-        house.hitl(arguments).ended(code);
+        let ran = house.hitl(arguments).ended(code);
+        assert!(ran.err.contains("--binding") && ran.out.is_empty(), "{ran:?}");
         assert_eq!(house.state(&call.id), "pending", "{arguments:?}");
     }
     house.hitl(&["approve", &call.id, "--binding", &call.binding, "--yes"]).ended(0);
     assert_eq!(house.state(&call.id), "approved");
     assert_eq!(house.state(&other.id), "pending");
+    let shown = house.hitl(&["show", &call.id, "--json"]).ended(0).json();
+    assert_eq!(shown[0]["decided"]["by"], "tester", "the operating system's user");
 }
 
 #[tokio::test(flavor = "multi_thread")]

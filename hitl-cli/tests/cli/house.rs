@@ -11,7 +11,7 @@ use tempfile::TempDir;
 #[hitl_tool(
     risk = "high",
     base_confidence = 50,
-    requires_reason = true,
+    requires_reason,
     describe = "Wire {amount} to {to}"
 )]
 pub(crate) async fn wire(to: String, amount: u32) -> String {
@@ -50,9 +50,10 @@ impl Ran {
 /// Runs `hitl` without a terminal.
 pub(crate) fn hitl(arguments: &[&str]) -> Ran {
     let mut command = Command::new(env!("CARGO_BIN_EXE_hitl"));
-    for name in ["HITL_DB", "HITL_KEY_FILE", "HITL_APPROVER", "HITL_AUDIT"] {
+    for name in ["HITL_DB", "HITL_KEY_FILE", "HITL_APPROVER", "HITL_AUDIT", "LOGNAME", "USERNAME"] {
         command.env_remove(name);
     }
+    command.env("USER", "tester");
     let done = command.args(arguments).stdin(Stdio::null()).output().unwrap();
     Ran {
         code: done.status.code().unwrap(),
