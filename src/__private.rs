@@ -1,10 +1,11 @@
 //! What `#[hitl_tool]` and `#[hitl_tools]` expand to. Not part of the public API.
 
+pub use hitl_core::approval::Choice;
 pub use hitl_core::arguments::debug_arguments;
 pub use hitl_core::call::{Probe, ToolReturn, Unproven};
 pub use hitl_core::{
     GateBuilder, HitlConfig, Parameter, Permit, Risk, SnapshotError, SnapshotWriter, Spec,
-    StateRequirement, Tool, ToolSet,
+    StageSpec, StateRequirement, Tool, ToolSet,
 };
 pub use {schemars, serde};
 

@@ -101,7 +101,7 @@ pub use hitl_macros::{hitl_tool, hitl_tools};
 #[cfg(feature = "postgres")]
 pub use hitl_store::PostgresStore;
 #[cfg(feature = "sqlite")]
-pub use hitl_store::SqliteStore;
+pub use hitl_store::{SqliteAudit, SqliteStore};
 #[doc(inline)]
 pub use hitl_tasks as tasks;
 

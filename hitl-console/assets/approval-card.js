@@ -1,7 +1,7 @@
 // <hitl-approval-card call="ID">: one call, and the panel on which it is decided.
 
 import { console_ } from "./api.js";
-import { argumentTable, asker, audit, confidence, contract, levelBadge, outcome, riskBadge, warnings } from "./card-parts.js";
+import { argumentTable, asker, audit, confidence, contract, levelBadge, outcome, riskBadge, votes, warnings } from "./card-parts.js";
 import { DecisionPanel, settlePanel } from "./decide.js";
 import { fill, h, say } from "./dom.js";
 import { icon } from "./icons.js";
@@ -108,7 +108,7 @@ export class ApprovalCard extends HTMLElement {
         asker(call), this.#onlookers),
       moved && h("p", { class: "moved", role: "alert" }, icon("warn"), "This call has changed since you opened it. Look at it again."),
       call.state !== "pending" && outcome(call, ago),
-      warnings(call), contract(call),
+      votes(call), warnings(call), contract(call),
       h("div", { class: "columns" }, argumentTable(call), confidence(call)),
       audit(() => console_.get(`api/calls/${call.id}/audit`), ago),
       h("p", { class: "identity faint" }, `revision ${call.revision} · binding ${call.binding.slice(0, 16)}…`),

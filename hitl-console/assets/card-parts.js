@@ -106,6 +106,13 @@ export function money(number, currency) {
   return currency && currency.toUpperCase() !== "USD" ? `${sign}${amount} ${currency}` : `${sign}$${amount}`;
 }
 
+/** Who has approved it already, where it needs several people. */
+export function votes(call) {
+  const { approvedBy } = call;
+  if (!approvedBy.length || call.state !== "pending") return null;
+  return h("p", { class: "onlookers" }, icon("check"), `Approved so far by ${approvedBy.join(", ")}; it needs more people.`);
+}
+
 export function warnings(call) {
   const list = call.rendered.warnings ?? [];
   if (!list.length) return null;

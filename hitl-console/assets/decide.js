@@ -36,7 +36,7 @@ export class DecisionPanel {
     const has = (choice) => this.choices.includes(choice);
     const approve = h("button", { class: `act approve ${calm ? "main" : ""}`, type: "button", onclick: () => this.approve() }, icon("check"), h("span", {}, approveLabel), h("kbd", { "aria-hidden": "true" }, "A"));
     const reject = h("button", { class: "act reject", type: "button", onclick: () => this.reject() }, icon("cross"), h("span", {}, rejectLabel), h("kbd", { "aria-hidden": "true" }, "R"));
-    const edit = has("edit") && h("button", { class: "act edit", type: "button", onclick: () => this.edit() }, icon("pen"), h("span", {}, "Edit"), h("kbd", { "aria-hidden": "true" }, "E"));
+    const edit = has("edit") && !this.#call.confirm && h("button", { class: "act edit", type: "button", onclick: () => this.edit() }, icon("pen"), h("span", {}, "Edit"), h("kbd", { "aria-hidden": "true" }, "E"));
     const more = [
       has("reject") && !this.#call.requiresReason && ["Reject with a reason", () => this.#rejecting()],
       has("respond") && ["Answer instead", () => this.#responding()],
@@ -79,7 +79,7 @@ export class DecisionPanel {
   }
 
   async edit() {
-    if (!this.choices.includes("edit")) return;
+    if (!this.choices.includes("edit") || this.#call.confirm) return;
     const { editor } = await import("./edit.js");
     const form = editor(this.#call, {
       cancel: () => this.home(true),

@@ -1,7 +1,7 @@
 // Edits arguments: a field for each, checked against the tool's schema, with a diff of what changes.
 
 import { fill, h, say } from "./dom.js";
-import { kind, Num, parse, write } from "./json.js";
+import { kind, parse, write } from "./json.js";
 import { resolve, types, wrong } from "./schema.js";
 import { plural } from "./text.js";
 
@@ -31,7 +31,7 @@ export function editor(call, { cancel, send }) {
     onsubmit: (event) => {
       event.preventDefault();
       if (submit.disabled) return;
-      send(Object.fromEntries(fields.filter((field) => field.changed()).map((field) => [field.name, JSON.parse(write(field.value()))])));
+      send(write(new Map(fields.filter((field) => field.changed()).map((field) => [field.name, field.value()]))));
     } },
     h("h3", {}, "Edit, then approve"), fields.map((field) => field.element), diff,
     h("div", { class: "acts" }, submit, h("button", { class: "link", type: "button", onclick: cancel }, "Back")));
@@ -67,7 +67,6 @@ function field(name, before, schema, root) {
         } catch {
           reason = kind(before) === "number" ? "must be a number" : "is not JSON";
         }
-        if (reason === null && !asText && !exact(self.value())) reason = "has more digits than can be sent exactly";
       }
       self.broken = Boolean(reason);
       say(error, reason ? `${name} ${reason}` : "");
@@ -84,11 +83,4 @@ function select(options, chosen) {
   const box = h("select", {}, options.map((option) => h("option", { value: option }, option)));
   box.value = chosen;
   return box;
-}
-
-/** Whether the browser can send the value without changing a digit. */
-function exact(value) {
-  if (value instanceof Num) return Number(value.text) === Number(JSON.parse(value.text)) && (!/^-?\d+$/.test(value.text) || Number.isSafeInteger(Number(value.text)));
-  if (value instanceof Map) return [...value.values()].every(exact);
-  return !Array.isArray(value) || value.every(exact);
 }

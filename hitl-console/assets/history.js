@@ -72,7 +72,7 @@ export class History extends HTMLElement {
   }
 
   #times(stats) {
-    const name = ({ belowSeconds }) => (belowSeconds === undefined ? "longer" : `< ${span(belowSeconds * 1000)}`);
+    const name = ({ belowSeconds }) => (belowSeconds === undefined ? "longer" : `<${span(belowSeconds * 1000).replace(" ", "")}`);
     const columns = stats.timeToDecision.map((band) => ({ name: name(band), parts: [{ kind: "decided", count: band.count }] }));
     return h("figure", {}, h("figcaption", {}, "Time to decision"), stacked("Time to decision", ["decided"], columns));
   }

@@ -2,7 +2,7 @@
 
 import { h, s } from "./dom.js";
 
-const [WIDTH, HEIGHT, LEFT, BOTTOM, TOP] = [560, 190, 34, 26, 10];
+const [WIDTH, HEIGHT, LEFT, BOTTOM, TOP] = [380, 190, 34, 26, 10];
 const INNER = HEIGHT - BOTTOM - TOP;
 
 function frame(label, top, children) {
@@ -39,7 +39,7 @@ export function stacked(label, kinds, columns) {
       y -= height;
       return s("rect", { class: `of-${part.kind}`, x, y, width, height: Math.max(height - 1, 0.5), rx: 1.5 }, s("title", {}, `${column.name}: ${part.count} ${part.kind}`));
     });
-    const every = Math.ceil(columns.length / 8);
+    const every = Math.ceil(columns.length / 7);
     return [parts, at % every === 0 && s("text", { class: "axis", x: x + width / 2, y: HEIGHT - 8, "text-anchor": "middle" }, column.short ?? column.name)];
   });
   const used = kinds.filter((kind) => columns.some((column) => column.parts.some((part) => part.kind === kind && part.count)));

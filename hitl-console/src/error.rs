@@ -107,6 +107,12 @@ fn refused(refusal: Option<Refusal>) -> (StatusCode, &'static str) {
         Some(Refusal::State { .. }) => (StatusCode::CONFLICT, "decided"),
         Some(Refusal::NotAllowed) => (StatusCode::UNPROCESSABLE_ENTITY, "notAllowed"),
         Some(Refusal::ReasonRequired) => (StatusCode::UNPROCESSABLE_ENTITY, "reasonRequired"),
+        Some(
+            Refusal::WrongTenant | Refusal::NotEntitled | Refusal::FourEyes | Refusal::AlreadyVoted,
+        ) => (StatusCode::FORBIDDEN, "notEntitled"),
+        Some(Refusal::Unchanged | Refusal::TooManyEdits | Refusal::AlreadyTried) => {
+            (StatusCode::UNPROCESSABLE_ENTITY, "notEditable")
+        }
         _ => (StatusCode::CONFLICT, "refused"),
     }
 }

@@ -116,6 +116,41 @@ async fn every_answer_reaches_the_gate_in_the_reviewers_name() {
 }
 
 #[tokio::test]
+async fn an_edit_is_checked_and_runs_as_it_was_edited() {
+    let (gate, console) = console().await;
+    let request = submit(&gate, book_trip("Ann", "JFK", "SFO", 1, 99.0, true, "economy", "")).await;
+    let path = format!("/api/calls/{}", request.id);
+    for (patch, status, kind) in [
+        (json!(r#"{"bags": "many"}"#), 422, "invalidArguments"),
+        (json!(r#"{"bags": 1}"#), 422, "notEditable"),
+        (json!(r#"{"unknown": 1}"#), 422, "invalidArguments"),
+        (json!("nonsense"), 422, "invalidArguments"),
+        (json!({ "bags": 2 }), 422, "badRequest"),
+        (json!(null), 400, "badRequest"),
+    ] {
+        let body = answer(&request, json!({ "answer": "edit", "patch": patch }));
+        let refused = post(format!("{path}/decide"), &body).by(ANN).of(&console).await;
+        assert_eq!(refused.refused(), (status, kind.to_owned()), "{patch}");
+    }
+    assert_eq!(record(&gate, request.id).await.version, 1);
+    let body =
+        answer(&request, json!({ "answer": "edit", "patch": r#"{"bags": 2, "price": 120.50}"# }));
+    let edited = post(format!("{path}/decide"), &body).by(ANN).of(&console).await.ok();
+    assert_eq!(edited["revision"], 2);
+    let call = get(&path).by(ANN).of(&console).await.ok();
+    let arguments = call["argumentsText"].as_str().unwrap();
+    assert!(arguments.contains("\"bags\":2") && arguments.contains("120.5"), "{arguments}");
+    // What was shown before is no longer what stands.
+    let late = answer(&request, json!({ "answer": "approve" }));
+    let refused = post(format!("{path}/decide"), &late).by(BOB).of(&console).await;
+    assert_eq!(refused.status.as_u16(), 409);
+    let deletion = deletion(&gate).await;
+    let body = answer(&deletion, json!({ "answer": "edit", "patch": r#"{"project_id": "zeus"}"# }));
+    let refused = post(format!("/api/calls/{}/decide", deletion.id), &body).by(ANN).of(&console);
+    assert_eq!(refused.await.refused(), (422, "confirm".into()));
+}
+
+#[tokio::test]
 async fn what_is_missing_or_too_much_is_refused_and_changes_nothing() {
     let (gate, console) = console().await;
     let request = contract(&gate).await;

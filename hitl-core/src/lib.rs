@@ -36,7 +36,7 @@ pub use confidence::{
 pub use dynamic::{DynArguments, DynSpec, DynTool};
 pub use gate::{
     Batch, BuildError, CallError, Events, Gate, GateBuilder, GateError, GateErrorKind, Happening,
-    NotRun, Preview, Queue, QueuePage, Receipt, Reminders, Submission, Ticket, ToolSet,
+    NotRun, Preview, Queue, QueuePage, Receipt, Reminders, Submission, Ticket, ToolSet, View,
 };
 pub use ids::{ClaimToken, DecisionId, OwnerToken, RequestId, SessionId};
 pub use machine::{CallRecord, CallState, Refusal, Resolution};

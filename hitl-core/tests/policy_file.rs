@@ -132,7 +132,9 @@ async fn who_decided_is_named_in_assess_receipt_and_audit() {
         versions,
         [
             ("policyLoaded".to_owned(), one("1")),
-            ("requested".to_owned(), one("1")),
+            ("proposed".to_owned(), vec![]),
+            ("assessed".to_owned(), one("1")),
+            ("requested".to_owned(), vec![]),
             ("decided".to_owned(), vec![]),
             ("policyLoaded".to_owned(), one("2")),
             ("claimed".to_owned(), one("2")),

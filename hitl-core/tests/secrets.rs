@@ -191,3 +191,75 @@ async fn invariant_8_a_failure_masks_each_secret_whole() {
         assert!(!text.contains("hunt") && !text.contains("ter2"), "{secrets:?}");
     }
 }
+
+/// Says what it is told, and has a PIN.
+macro_rules! echo {
+    ($name:ident, $tool:literal, $config:expr) => {
+        #[derive(Deserialize, schemars::JsonSchema)]
+        #[serde(deny_unknown_fields)]
+        struct $name {
+            say: String,
+            number: i64,
+            pin: String,
+        }
+
+        impl Tool for $name {
+            type Output = Vec<String>;
+            type Error = String;
+            const SPEC: Spec = Spec::new($tool, "Says what it is told.")
+                .parameters(&[
+                    Parameter::new("say"),
+                    Parameter::new("number"),
+                    Parameter::sensitive("pin"),
+                ])
+                .config($config.describe("Say {say} to {number}"));
+            fn snapshot(&self, to: &mut SnapshotWriter) -> Result<(), SnapshotError> {
+                to.object(|fields| {
+                    fields.field("number", &self.number)?;
+                    fields.sensitive("pin", &self.pin)?;
+                    fields.field("say", &self.say)
+                })
+            }
+            async fn run(permit: Permit<Self>) -> Result<Vec<String>, String> {
+                let call = permit.open().0;
+                Ok(vec![call.say, call.pin])
+            }
+        }
+    };
+}
+
+echo!(Echo, "echo", AUTO);
+echo!(EchoRead, "echo_read", AUTO.read_only());
+echo!(EchoAsk, "echo_ask", HitlConfig::DEFAULT);
+
+#[tokio::test]
+async fn invariant_8_what_is_secret_in_one_argument_is_secret_in_all_and_in_the_output() {
+    let b = bench_with(|builder| builder.tool::<Echo>().tool::<EchoRead>().tool::<EchoAsk>()).await;
+    // As it is, and in base64: what a model may repeat of it.
+    let text = r#"{"say":"pin 97315 or OTczMTU= of order 973151","number":97315,"pin":"97315"}"#;
+    let hides = |shown: &str| {
+        assert!(!shown.contains("97315 ") && !shown.contains(":97315"), "{shown}");
+        assert!(!shown.contains("OTczMTU") && !shown.contains("\"97315\""), "{shown}");
+    };
+    let preview = b.gate.assess_json("echo", text, "ann").unwrap();
+    hides(&preview.title);
+    hides(preview.arguments.as_str());
+    assert!(preview.arguments.as_str().contains("order 973151"), "another number stays");
+    for (tool, key) in [("echo", 1), ("echo_read", 2)] {
+        let key = CallKey::new("r", key);
+        let first = b.gate.call_json(tool, text, "ann", key.clone()).await.unwrap();
+        let again = b.gate.call_json(tool, text, "ann", key).await.unwrap();
+        for outcome in [first, again] {
+            let hitl_core::Outcome::Executed(output) = outcome else { panic!("it runs") };
+            hides(&format!("{output:?}"));
+        }
+    }
+    // The host's own call gets what the body returned.
+    let call = Echo { say: "x".to_owned(), number: 1, pin: "97315".to_owned() };
+    assert_eq!(b.gate.call(call).by("ann").key("r", 3).await.unwrap(), ["x", "97315"]);
+    let asked = b.gate.submit_json("echo_ask", text, "ann", CallKey::new("r", 4)).await.unwrap();
+    hides(&format!("{asked:?}"));
+    let record = b.store.find(&CallKey::new("r", 4)).await.unwrap().unwrap();
+    hides(&serde_json::to_string(&record).unwrap());
+    hides(&serde_json::to_string(&b.audit.records()).unwrap());
+}

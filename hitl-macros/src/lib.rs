@@ -57,11 +57,17 @@ mod validate;
 /// | `auto_threshold` | 0 to 100; 85 | from here on it runs without a human |
 /// | `quick_threshold` | 0 to 100, not above `auto_threshold`; 60 | from here on a quick look is enough |
 /// | `requires_reason` | flag | a rejection must say why |
+/// | `decisions` | list; `["approve", "edit", "reject", "respond", "abort"]` | what a human may answer |
+/// | `stages` | list, like `["2 of finance", "director"]`; one person | who must approve, stage after stage |
+/// | `four_eyes` | flag | who asks for a call or edits it may not approve it |
+/// | `escalate_within` | duration; none | when nobody decides in time, somebody else has this long |
+/// | `escalate_to` | string; anybody | the role that must approve then |
 /// | `expires` | duration; by risk | how long an approval may take |
 /// | `timeout` | duration; none | the body's own budget |
 /// | `read_only` | flag | it changes nothing |
 /// | `destructive` | flag | it may destroy something |
 /// | `idempotent` | flag | doing it twice with the same key does it once |
+/// | `attempts` | at least 1; 3 | how often an idempotent tool is tried in all when nobody knows how it ended |
 /// | `open_world` | flag | it reaches systems that the host does not know |
 /// | `approve_label`, `reject_label` | string; `"Approve"`, `"Reject"` | what the two buttons say |
 /// | `describe` | template | what would happen, in one line, with `{parameter}` where an argument belongs and `{{`, `}}` for braces |

@@ -19,8 +19,27 @@ pub(crate) fn validate(attribute: &Attribute, function: &Function, errors: &mut 
     thresholds(attribute, errors);
     hints(attribute, errors);
     fallibility(attribute, function, errors);
+    together(attribute, errors);
     contexts(function, errors);
     describe(attribute, function, errors);
+}
+
+/// Keys that say nothing without another.
+fn together(attribute: &Attribute, errors: &mut Errors) {
+    if let (Some(to), false) = (&attribute.escalate_to, attribute.has("escalate_within")) {
+        let why = "`escalate_to` needs `escalate_within`: how long they have";
+        errors.at(&to.at, why);
+    }
+    if let (Some(attempts), false) = (&attribute.attempts, attribute.has("idempotent")) {
+        let why = "`attempts` is for tools that are `idempotent`: no other is tried twice";
+        errors.at(&attempts.at, why);
+    }
+    if let (Some(reason), Some(decisions)) = (&attribute.requires_reason, &attribute.decisions)
+        && !decisions.value.contains(&"Reject")
+    {
+        let why = "`requires_reason` is for rejections, which `decisions` does not allow";
+        errors.at(reason, why);
+    }
 }
 
 fn name(attribute: &Attribute, function: &Function, errors: &mut Errors) {

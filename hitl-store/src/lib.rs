@@ -28,4 +28,4 @@ pub use failpoint::on_failpoint;
 #[cfg(feature = "postgres")]
 pub use postgres::{PostgresOptions, PostgresStore};
 #[cfg(feature = "sqlite")]
-pub use sqlite::{SqliteOptions, SqliteStore};
+pub use sqlite::{SqliteAudit, SqliteOptions, SqliteStore};

@@ -4,12 +4,13 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
+use hitl_core::audit::{AuditError, AuditEvent, AuditRecord};
 use hitl_core::machine::{CallState, Event, Refusal};
 use hitl_core::store::suite::{
     Draft, Subject, approved, claimed, refused, sealed, start_clock, tenant, unknown_outcome,
 };
 use hitl_core::store::{Enclosed, PageRequest, StoreErrorKind};
-use hitl_core::{CallKey, RunId, Store};
+use hitl_core::{AuditSink, CallKey, Gate, MemoryAudit, RunId, Store};
 use hitl_store::SqliteStore;
 
 async fn open(path: &std::path::Path) -> Subject {
@@ -70,6 +71,50 @@ async fn a_restored_store_holds_what_could_run_for_a_human() {
     drop((r, restored));
     let later = SqliteStore::open(&copy).await.unwrap();
     assert_eq!(later.epoch().await.unwrap(), 2, "once");
+}
+
+/// Takes nothing until it is mended.
+#[derive(Clone, Default)]
+struct Moody(MemoryAudit, Arc<AtomicBool>);
+
+impl AuditSink for Moody {
+    fn append(&self, record: &AuditRecord) -> Result<(), AuditError> {
+        if self.1.load(Ordering::SeqCst) {
+            return self.0.append(record);
+        }
+        Err(AuditError::new("the disk is full"))
+    }
+}
+
+#[tokio::test]
+async fn what_a_restore_moved_is_audited_by_the_next_gate_once() {
+    let folder = tempfile::tempdir().unwrap();
+    let (path, copy) = (folder.path().join("hitl.db"), folder.path().join("copy.db"));
+    let clock = start_clock();
+    let store = SqliteStore::options().clock(clock.clone()).open(&path).await.unwrap();
+    let s = Subject::new(store.clone(), clock);
+    let pending = s.create(&Draft::new("run", 1)).await;
+    let (running, ..) = claimed(&s, &Draft::new("run", 2)).await;
+    store.back_up(&copy).await.unwrap();
+    bring_key(&path, &copy);
+    let restored = SqliteStore::options().clock(start_clock()).open(&copy).await.unwrap();
+    let audit = Moody::default();
+    let build = || Gate::builder().store(restored.clone()).audit(audit.clone()).build();
+    // The sink takes nothing: what happened stays with the store.
+    let gate = build().await.unwrap();
+    assert_eq!(restored.outbox_take(10).await.unwrap().len(), 2);
+    drop(gate);
+    audit.1.store(true, Ordering::SeqCst);
+    for _ in 0..2 {
+        drop(build().await.unwrap());
+        let records = audit.0.records();
+        let said: Vec<_> =
+            records.iter().map(|record| (record.call.unwrap(), record.event)).collect();
+        let expected = [(pending.id(), AuditEvent::Reopened), (running.id(), AuditEvent::Unknown)];
+        assert_eq!(said, expected);
+        assert!(records.iter().all(|r| r.note.as_deref().unwrap().contains("restored")));
+    }
+    assert!(restored.outbox_take(10).await.unwrap().is_empty());
 }
 
 /// A run's id that says when it began, in milliseconds since 1970.

@@ -201,8 +201,8 @@ impl<I: Send + 'static, O: Send + 'static> TaskStep<I, O> {
     /// When the task fails, is cancelled or runs out of time, the steps that are done are undone,
     /// the last one first; the step that was running is not, its body tidies up after itself. An
     /// undo is tried as often as [`retry`](Self::retry) says, each attempt for as long as
-    /// [`undo_limit`](crate::ManagerBuilder::undo_limit) allows; it cannot be cancelled, and in a
-    /// journaled task it may run again after a restart. One that fails does not keep the others from
+    /// [`undo_limit`](crate::ManagerBuilder::undo_limit) allows; an attempt cannot be
+    /// cancelled, the time between two can, and in a journaled task it may run again after a restart. One that fails does not keep the others from
     /// being undone. What was undone is told by [`TaskError::undone`](crate::TaskError::undone).
     ///
     /// ```

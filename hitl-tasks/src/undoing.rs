@@ -1,7 +1,9 @@
 //! Undoes what the steps of a task did, the last one first.
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::pin::pin;
 use std::sync::Arc;
+use std::time::Duration;
 
 use tokio::task::unconstrained;
 
@@ -32,8 +34,11 @@ impl Run {
         })
     }
 
-    /// Undoes what was done, once it is decided how the task ends. How it does end, and what became of each step. Every failure is reported, and none
-    /// keeps the others from being undone.
+    /// Undoes what was done, once it is decided how the task ends. How it does end, and what became of
+    /// each step. Every failure is reported, and none keeps the others from being undone.
+    ///
+    /// When its host goes away, what is journaled is left for later; what is not is tried to the end,
+    /// without waiting in between.
     pub(crate) async fn undo(&self, end: End, book: Option<&Book>) -> (End, Vec<Undone>) {
         let mut undone = Vec::new();
         if book.is_some() && self.record().is_suspended() {
@@ -44,8 +49,13 @@ impl Run {
         {
             return (left, undone);
         }
-        slot_for(self.record(), self.pace()).await;
+        if self.is_left_while(slot_for(self.record(), self.pace()), book).await {
+            return (End::Left(TaskError::cancelled(None)), undone);
+        }
         for (index, node) in self.to_undo() {
+            if book.is_some() && self.record().is_suspended() {
+                return (End::Left(TaskError::cancelled(None)), undone);
+            }
             let earlier = book.and_then(|book| book.undone(index));
             let error = match earlier {
                 Some(error) => error.clone(),
@@ -85,8 +95,11 @@ impl Run {
                 clean(&record.scheduler().settings.redactor, failure.text()).into();
             drop_quietly(failure);
             match delay {
-                Some(delay) => sleep(delay).await,
+                Some(delay) => self.pause_undo(delay).await,
                 None => break Some(text),
+            }
+            if book.is_some() && record.is_suspended() {
+                return Err(End::Left(TaskError::cancelled(None)));
             }
         };
         if let Some(book) = book {
@@ -94,6 +107,31 @@ impl Run {
         }
         record.undo_done(index, error.clone());
         Ok(error)
+    }
+
+    /// The time between two attempts to undo a step; shorter when somebody is in a hurry.
+    async fn pause_undo(&self, delay: Duration) {
+        let mut over = pin!(sleep(delay));
+        while !self.record().is_hurried() {
+            tokio::select! {
+                biased;
+                () = &mut over => return,
+                () = self.record().pokes().notified() => {}
+            }
+        }
+    }
+
+    /// Waits for something. Whether a journaled task is left before it happened.
+    async fn is_left_while(&self, what: impl Future<Output = ()>, book: Option<&Book>) -> bool {
+        let mut what = pin!(what);
+        while book.is_none() || !self.record().is_suspended() {
+            tokio::select! {
+                biased;
+                () = &mut what => return false,
+                () = self.record().pokes().notified() => {}
+            }
+        }
+        true
     }
 
     async fn undo_once(

@@ -78,7 +78,7 @@ mod part;
 mod progress;
 #[path = "../src/queue.rs"]
 mod queue;
-#[path = "../src/record.rs"]
+#[path = "../src/record/mod.rs"]
 mod record;
 #[path = "../src/retry.rs"]
 mod retry;

@@ -187,3 +187,70 @@ fn invariant_11_a_runtime_that_goes_away_while_it_undoes_leaves_the_decided_end(
     assert_eq!((handle.state(), manager.running()), (TaskState::Failed, 0));
     events.assert_one_end(handle.id());
 }
+
+/// A step whose undoing fails, and is tried again an hour later, twice.
+fn stubborn(log: &Log) -> TaskStep<(), ()> {
+    let tries = Arc::clone(log);
+    TaskStep::new("stubborn", |_: StepContext, (): ()| async { Ok::<_, String>(()) })
+        .retry(Retry::times(2).delay(3600 * S))
+        .undo(move |cx: StepContext, (): ()| {
+            tries.lock().unwrap().push(format!("try {}", cx.attempt()));
+            async { Err::<(), _>("no") }
+        })
+        .durable()
+}
+
+fn fails_durably() -> TaskStep<(), ()> {
+    TaskStep::new("fails", |_: StepContext, (): ()| async { Err::<(), _>("no") }).durable()
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_time_between_attempts_to_undo_can_be_cancelled() {
+    let (manager, events) = watched(|b| b);
+    let log = Log::default();
+    let handle = manager.submit(Task::new("t").step(stubborn(&log)).step(fails_durably())).unwrap();
+    settle().await;
+    assert_eq!((handle.state(), said(&log).len()), (TaskState::Undoing, 1));
+    let before = Instant::now();
+    assert!(!handle.cancel("how it ends is decided"));
+    let error = handle.wait().await.unwrap_err();
+    assert!(before.elapsed() < S, "it no longer waits");
+    assert_eq!(said(&log), ["try 1", "try 2", "try 3"], "and still tries");
+    assert_eq!((error.kind(), error.undone().len()), (TaskErrorKind::Failed, 1));
+    events.assert_one_end(handle.id());
+}
+
+#[tokio::test(start_paused = true)]
+async fn invariant_10_an_undoing_whose_host_goes_away_goes_on_later() {
+    let (journal, log, id) = (MemoryJournal::new(), Log::default(), TaskId::new());
+    let task = || {
+        let task = Task::new("t").id(id).step(doing_durably(&log)).step(stubborn(&log));
+        task.step(fails_durably()).journaled()
+    };
+    let (first, events) = watched(|b| b.journal(journal.clone()));
+    let handle = first.submit(task()).unwrap();
+    settle().await;
+    assert_eq!(handle.state(), TaskState::Undoing);
+    let report = first.shutdown(Shutdown::cancel(S)).await;
+    assert!(report.still_running.is_empty(), "{report:?}");
+    assert_eq!(said(&log), ["try 1"], "the rest is left for later");
+    events.assert_one_end(id);
+
+    let (second, events) = watched(|b| b.journal(journal.clone()));
+    let handle = second.submit(task()).unwrap();
+    let error = handle.wait().await.unwrap_err();
+    assert_eq!(said(&log)[..2], ["try 1", "try 2"], "attempts count on");
+    assert_eq!(said(&log).last().unwrap(), "undo a");
+    assert_eq!((error.failed_step(), error.undone().len()), (Some(2), 2));
+    events.assert_one_end(id);
+}
+
+fn doing_durably(log: &Log) -> TaskStep<(), ()> {
+    let undoes = Arc::clone(log);
+    TaskStep::new("a", |_: StepContext, (): ()| async { Ok::<_, String>(()) })
+        .undo(move |_: StepContext, (): ()| {
+            undoes.lock().unwrap().push("undo a".to_owned());
+            async { Ok::<_, String>(()) }
+        })
+        .durable()
+}

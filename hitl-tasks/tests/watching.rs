@@ -294,3 +294,107 @@ async fn a_dashboard_shows_what_the_task_says_of_itself() {
     assert_eq!((shown.percent(), &shown.steps), (own.percent(), &own.steps));
     handle.wait().await.unwrap();
 }
+
+#[tokio::test(start_paused = true)]
+async fn a_reader_of_a_task_whose_end_lies_behind_it_ends() {
+    let log = EventLog::new(6);
+    let manager = manager(log.clone());
+    let one = manager.submit(quick()).unwrap();
+    one.wait().await.unwrap();
+    let mut reader = log.read(None);
+    let mut last = None;
+    for _ in 0..5 {
+        last = read(&mut reader).await;
+    }
+    let (position, event) = last.unwrap();
+    assert!(event.is_end());
+    // It comes back after it has read the end.
+    assert!(log.read_task(one.id(), Some(position)).next().await.is_none());
+    // The end is no longer kept: a gap, and nothing more.
+    manager.submit(quick()).unwrap().wait().await.unwrap();
+    manager.submit(quick()).unwrap().wait().await.unwrap();
+    let mut late = log.read_task(one.id(), None);
+    assert!(matches!(late.next().await, Some(Logged::Gap)));
+    assert!(late.next().await.is_none() && late.next().await.is_none());
+    // Nobody has heard of it.
+    let mut unknown = log.read_task(TaskId::new(), Some(position));
+    while let Some(said) = unknown.next().await {
+        assert!(matches!(said, Logged::Gap));
+    }
+    // One that lives is waited for.
+    let endless = manager.submit(Task::new("long").step(TaskStep::new("s", for_ever))).unwrap();
+    settle().await;
+    let mut living = log.read_task(endless.id(), None);
+    let waited = tokio::time::timeout(S, async { while living.next().await.is_some() {} }).await;
+    assert!(waited.is_err());
+    endless.cancel("enough");
+    assert!(living.next().await.is_some());
+    assert!(living.next().await.is_none());
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_position_from_before_a_restart_begins_with_a_gap_and_never_with_silence() {
+    let (journal, id) = (MemoryJournal::new(), TaskId::new());
+    let task = |fails: bool| {
+        let body = move |_: StepContext| async move {
+            if fails { std::future::pending().await } else { Ok::<_, String>(()) }
+        };
+        Task::new("t").id(id).step(TaskStep::new("s", body).durable()).journaled()
+    };
+    let before = EventLog::new(100);
+    let first = TaskManager::builder().journal(journal.clone()).emitter(before.clone());
+    let first = first.build().unwrap();
+    first.submit(task(true)).unwrap().detach();
+    settle().await;
+    let (position, event) = read(&mut before.read_task(id, None)).await.unwrap();
+    assert_eq!(event.seq, 0);
+    drop(first);
+    let after = EventLog::new(100);
+    let second = TaskManager::builder().journal(journal).emitter(after.clone()).build().unwrap();
+    second.submit(task(false)).unwrap().wait().await.unwrap();
+    // What the browser sends back counts in another log, whose numbers began anew.
+    let position = Some(position.to_string().parse().unwrap());
+    let mut reader = after.read_task(id, position);
+    assert!(matches!(reader.next().await, Some(Logged::Gap)));
+    let (_, event) = read(&mut reader).await.unwrap();
+    assert_eq!((event.seq, event.what.kind()), (0, "submitted"));
+    assert!(matches!(after.read(position).next().await, Some(Logged::Gap)));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_dashboard_estimates_as_the_task_itself_does() {
+    let clock = ManualClock::at(Timestamp::from_millis(0));
+    let dashboard = Dashboard::with_clock(clock.clone());
+    let manager =
+        TaskManager::builder().clock(clock.clone()).emitter(dashboard.clone()).build().unwrap();
+    let task = || {
+        let clock = clock.clone();
+        let body = move |cx: StepContext| {
+            let clock = clock.clone();
+            async move {
+                cx.progress(0.25);
+                spend(S).await;
+                clock.advance(40 * S);
+                cx.off_clock(spend(S)).await;
+                spend(S).await;
+                Ok::<_, String>(())
+            }
+        };
+        Task::new("t").step(TaskStep::new("s", body))
+    };
+    let mut seen = 0;
+    for _ in 0..2 {
+        let handle = manager.submit(task()).unwrap();
+        for _ in 0..6 {
+            spend(S / 2).await;
+            let own = handle.progress().estimated_completion_ms;
+            let shown = dashboard.snapshot().tasks.remove(0).estimated_completion_ms;
+            assert_eq!(shown, own);
+            seen += usize::from(own.is_some());
+        }
+        handle.wait().await.unwrap();
+    }
+    assert!(seen > 6, "only {seen} estimates");
+    let task = dashboard.snapshot().tasks.remove(0);
+    assert_eq!((task.estimated_completion_ms, task.percent()), (None, 100));
+}

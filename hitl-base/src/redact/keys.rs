@@ -1,10 +1,22 @@
 //! Which key names are the names of secrets.
 
+/// How sure a name is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Name {
+    /// Whatever is under it is a secret.
+    Secret,
+    /// What is under it is a secret if it looks like one.
+    Suspect,
+    /// It says nothing.
+    Plain,
+}
+
 /// A name that has one of these words anywhere is a secret's.
 const ANYWHERE: &[&str] = &[
     "password",
     "passwords",
     "passwd",
+    "passwort",
     "pwd",
     "passphrase",
     "passcode",
@@ -14,6 +26,7 @@ const ANYWHERE: &[&str] = &[
     "credentials",
     "authorization",
     "apikey",
+    "apitoken",
     "privatekey",
     "secretkey",
     "accesskey",
@@ -21,10 +34,24 @@ const ANYWHERE: &[&str] = &[
     "refreshtoken",
     "authtoken",
     "sessiontoken",
+    "bearertoken",
+    "bottoken",
     "idtoken",
     "clientsecret",
+    "clienttoken",
     "connectionstring",
     "setcookie",
+    "encryptionkey",
+    "signingkey",
+    "masterkey",
+    "sharedkey",
+    "authkey",
+    "accountkey",
+    "storagekey",
+    "subscriptionkey",
+    "servicekey",
+    "usertoken",
+    "webhooksecret",
 ];
 
 /// A name that *ends* in one of these is a secret's: `github_token` is, `token_count` is not.
@@ -42,6 +69,12 @@ const AT_THE_END: &[&[&str]] = &[
     &["bearer"],
     &["mnemonic"],
     &["auth"],
+    &["oauth"],
+    &["pw"],
+    &["psk"],
+    &["cred"],
+    &["creds"],
+    &["passkey"],
     &["api", "key"],
     &["access", "key"],
     &["private", "key"],
@@ -49,12 +82,174 @@ const AT_THE_END: &[&[&str]] = &[
     &["encryption", "key"],
     &["ssh", "key"],
     &["master", "key"],
+    &["auth", "key"],
+    &["account", "key"],
+    &["storage", "key"],
+    &["shared", "key"],
+    &["subscription", "key"],
+    &["service", "key"],
     &["session", "id"],
     &["seed", "phrase"],
     &["card", "number"],
     &["pin", "code"],
     &["security", "code"],
     &["connection", "string"],
+];
+
+/// A name with one of these at its end may be a secret's: what is under it decides.
+const MAYBE: &[&str] = &[
+    "key",
+    "keys",
+    "salt",
+    "sas",
+    "sig",
+    "signature",
+    "hmac",
+    "license",
+    "access",
+    "login",
+    "sid",
+    "webhook",
+    "dsn",
+    "tokens",
+    "hash",
+    "private",
+    "auths",
+    "seed",
+    "serial",
+    "client",
+];
+
+/// What a name is about when it ends in one of these: not the secret itself.
+const ABOUT: &[&str] = &[
+    "url",
+    "uri",
+    "name",
+    "names",
+    "type",
+    "count",
+    "length",
+    "len",
+    "policy",
+    "hint",
+    "field",
+    "label",
+    "reset",
+    "enabled",
+    "required",
+    "expires",
+    "expiry",
+    "expiration",
+    "at",
+    "date",
+    "ttl",
+    "path",
+    "file",
+    "dir",
+    "directory",
+    "ref",
+    "version",
+    "format",
+    "algorithm",
+    "rotation",
+    "manager",
+    "store",
+    "arn",
+    "min",
+    "max",
+    "prompt",
+    "placeholder",
+    "error",
+    "valid",
+    "status",
+    "changed",
+    "updated",
+    "created",
+    "endpoint",
+    "location",
+    "class",
+    "provider",
+    "strength",
+    "input",
+    "regex",
+    "pattern",
+    "age",
+    "lifetime",
+    "limit",
+    "usage",
+    "id",
+    "ids",
+    "index",
+    "list",
+    "map",
+    "column",
+    "handler",
+    "method",
+    "mode",
+    "page",
+    "form",
+    "screen",
+    "link",
+    "help",
+    "confirmation",
+    "validator",
+    "service",
+];
+
+/// Keys that are none: `primary_key`, `public_key`.
+const ORDINARY_KEYS: &[&str] = &[
+    "primary",
+    "foreign",
+    "public",
+    "cache",
+    "sort",
+    "partition",
+    "object",
+    "idempotency",
+    "row",
+    "dedupe",
+    "dedup",
+    "s3",
+    "map",
+    "group",
+    "routing",
+    "lookup",
+    "index",
+    "unique",
+    "composite",
+    "hash",
+    "range",
+    "message",
+    "translation",
+    "i18n",
+    "json",
+    "property",
+    "registry",
+    "shift",
+    "hot",
+    "short",
+    "host",
+    "known",
+    "pub",
+    "blob",
+    "file",
+    "storage_object",
+    "join",
+    "order",
+    "search",
+    "config",
+    "event",
+    "issue",
+    "project",
+    "metric",
+    "feature",
+    "flag",
+];
+
+/// Passes that let somebody board.
+const ORDINARY_PASSES: &[&str] = &[
+    "boarding", "season", "day", "bus", "transit", "gate", "ski", "test", "first", "second", "by",
+    "park",
 ];
 
 /// Whether `key` is the name of a secret, whatever its case, separators or width.
@@ -65,6 +260,11 @@ const AT_THE_END: &[&[&str]] = &[
 /// assert!(["author", "token_count", "spinning", "monkey", "keyboard"].iter().all(|k| !is_secret_key(k)));
 /// ```
 pub fn is_secret_key(key: &str) -> bool {
+    judge(key) == Name::Secret
+}
+
+/// How sure a name is.
+pub(super) fn judge(key: &str) -> Name {
     let mut words = words(key);
     // `password2` and `api_key_1` are passwords and keys too.
     while let Some(last) = words.last_mut() {
@@ -75,11 +275,42 @@ pub fn is_secret_key(key: &str) -> bool {
         }
         words.pop();
     }
-    words.iter().any(|word| ANYWHERE.contains(&word.as_str()))
-        || AT_THE_END.iter().any(|end| ends_with(&words, end))
+    let Some(last) = words.last().map(String::as_str) else { return Name::Plain };
+    if AT_THE_END.iter().any(|end| ends_with(&words, end)) {
+        return Name::Secret;
+    }
+    let before = words.len().checked_sub(2).map_or("", |at| words[at].as_str());
+    if last == "pass" && !ORDINARY_PASSES.contains(&before) {
+        return Name::Secret;
+    }
+    let whole = words.concat();
+    let anywhere = words.iter().any(|word| ANYWHERE.contains(&word.as_str()))
         // `apikey` and `MYAPIKEY` have no seam to split at; `pass-word` has one too many.
-        || ANYWHERE.contains(&words.concat().as_str())
-        || words.last().is_some_and(|word| ANYWHERE.iter().any(|secret| word.ends_with(secret)))
+        || ANYWHERE.contains(&whole.as_str())
+        || ANYWHERE.iter().any(|secret| last.ends_with(secret));
+    if anywhere {
+        return if ABOUT.contains(&last) { Name::Suspect } else { Name::Secret };
+    }
+    if MAYBE.contains(&last) && !(matches!(last, "key" | "keys") && ORDINARY_KEYS.contains(&before))
+        || last.len() > 5 && last.ends_with("token")
+        || last.len() > 3
+            && last.ends_with("key")
+            && !matches!(
+                last,
+                "monkey"
+                    | "turkey"
+                    | "hockey"
+                    | "whiskey"
+                    | "jockey"
+                    | "donkey"
+                    | "hotkey"
+                    | "pubkey"
+                    | "publickey"
+            )
+    {
+        return Name::Suspect;
+    }
+    Name::Plain
 }
 
 fn ends_with(words: &[String], end: &[&str]) -> bool {
@@ -152,6 +383,9 @@ mod tests {
             "password2",
             "api_key_1",
             "secret.value",
+            "DB_PASS",
+            "PGPASSWORD",
+            "spring.datasource.password",
         ] {
             assert!(is_secret_key(key), "{key}");
         }
@@ -184,6 +418,8 @@ mod tests {
             "passenger",
             "passengers",
             "compass",
+            "boarding_pass",
+            "primary_key",
             "id",
             "",
         ] {

@@ -11,17 +11,21 @@ mod mask;
 mod pairs;
 mod sensitive;
 mod shapes;
+mod taint;
+mod tokens;
 
 use std::borrow::Cow;
 use std::collections::HashSet;
 use std::fmt;
 use std::sync::Arc;
 
+use keys::Name;
 pub use keys::is_secret_key;
 pub(crate) use keys::words;
 pub use mask::MASK;
 use mask::Masker;
 pub use sensitive::{Sensitive, marking, reveal};
+pub use taint::Taint;
 
 use crate::json::{Json, Limits, scan_within};
 
@@ -114,7 +118,12 @@ impl Redactor {
     }
 
     fn value(&self, key: &str, value: &Json, depth: usize) -> Json {
-        if is_secret_key(key) { self.masked(value) } else { self.tree(value, depth) }
+        let secret = match keys::judge(key) {
+            Name::Secret => true,
+            Name::Suspect => value.as_str().is_some_and(entropy::looks_secret),
+            Name::Plain => false,
+        };
+        if secret { self.masked(value) } else { self.tree(value, depth) }
     }
 
     fn masked(&self, value: &Json) -> Json {
@@ -138,7 +147,14 @@ impl Redactor {
             // Unchanged text keeps its spelling.
             return if clean == tree { Cow::Borrowed(text) } else { Cow::Owned(clean.to_text()) };
         }
-        self.plain(text)
+        match self.plain(text) {
+            // What was no JSON has become some: it is looked into as such, so that doing it again
+            // changes nothing.
+            Cow::Owned(clean) if nested(&clean).is_some() => {
+                Cow::Owned(self.text_within(&clean, depth).into_owned())
+            }
+            other => other,
+        }
     }
 
     fn plain<'t>(&self, text: &'t str) -> Cow<'t, str> {

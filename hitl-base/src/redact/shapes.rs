@@ -5,36 +5,32 @@ use std::sync::LazyLock;
 
 use regex::{Captures, Regex};
 
-use super::entropy;
 use super::mask::Masker;
+use super::{entropy, tokens};
 
-/// Well-known shapes. The formats are the issuers' own, from their public documentation: each token
-/// starts with a prefix that was chosen so that scanners can find it.
+/// Well-known shapes that do not begin with an issuer's mark. The formats are the issuers' own, from
+/// their public documentation.
 const SHAPES: &str = concat!(
     r"-----BEGIN [A-Z0-9 ]*PRIVATE KEY(?: BLOCK)?-----[\s\S]*?(?:-----END [A-Z0-9 ]*PRIVATE KEY(?: BLOCK)?-----|\z)",
+    r"|(?P<keep>-----BEGIN [A-Z0-9 ]*(?:CERTIFICATE|PUBLIC KEY)[A-Z ]*-----[A-Za-z0-9+/=\s\\]*-----END [A-Z0-9 ]*-----",
+    r"|\bdata:[a-z]+/[a-z0-9.+-]+;base64,[A-Za-z0-9+/=]*|\bsha(?:1|224|256|384|512)[-:][A-Za-z0-9+/=]+|\bh1:[A-Za-z0-9+/]{43}=",
+    r"|\bSHA256:[A-Za-z0-9+/]{43}=?)",
     r"|\beyJ[A-Za-z0-9_-]{8,}\.eyJ[A-Za-z0-9_-]{8,}\.[A-Za-z0-9_-]*", // JSON Web Token
+    r"|\beyJ[A-Za-z0-9_-]{8,}(?:\.[A-Za-z0-9_-]*){4}",                // the encrypted kind
     r"|\b(?i:bearer|basic) +[A-Za-z0-9._~+/=-]{12,}",                 // Authorization header
-    r"|\bsk-(?:ant-|proj-|or-)?[A-Za-z0-9_-]{20,}", // OpenAI, Anthropic, OpenRouter
-    r"|\b(?:sk|rk|pk|whsec)_(?:(?:live|test|prod)_)?[A-Za-z0-9]{20,}", // Stripe, Clerk
-    r"|\bgh[pousr]_[A-Za-z0-9]{30,}|\bgithub_pat_[A-Za-z0-9_]{30,}",
-    r"|\bgl(?:pat|ptt|dt|rt|cbt|soat|ft|imt|agent)-[A-Za-z0-9_-]{20,}",
-    r"|\bxox[abeoprs]-[A-Za-z0-9-]{10,}|\bxapp-[0-9]-[A-Za-z0-9-]{20,}",
-    r"|https://hooks\.slack\.com/(?:services|workflows)/[A-Za-z0-9+/]{20,}",
+    r"|https://hooks\.(?:slack|zapier)\.com/[A-Za-z0-9+/_-]{20,}",
+    r"|https://[a-z0-9.-]+\.webhook\.office\.com/webhookb2/[A-Za-z0-9@/_-]{30,}|https://outlook\.office\.com/webhook/[A-Za-z0-9@/_-]{30,}",
     r"|https://(?:ptb\.|canary\.)?discord(?:app)?\.com/api/webhooks/[0-9]+/[A-Za-z0-9_-]{30,}",
-    r"|\b(?:A3T[A-Z0-9]|AKIA|ASIA|ABIA|ACCA)[A-Z0-9]{16}\b",
-    r"|\bAIza[0-9A-Za-z_-]{35}|\bya29\.[0-9A-Za-z_-]{20,}|\bGOCSPX-[0-9A-Za-z_-]{20,}",
-    r"|\bnpm_[A-Za-z0-9]{36}|\bpypi-[A-Za-z0-9_-]{40,}|\brubygems_[0-9a-f]{48}|\bhf_[A-Za-z0-9]{30,}",
-    r"|\bdop_v1_[0-9a-f]{64}|\bdo[or]_v1_[0-9a-f]{64}|\bdapi[0-9a-f]{32}\b|\bdckr_pat_[A-Za-z0-9_-]{20,}",
-    r"|\bshp(?:at|ca|pa|ss)_[0-9a-fA-F]{32}|\bsq0(?:atp|csp|idp)-[A-Za-z0-9_-]{20,}|\bEAAA[A-Za-z0-9_-]{56,}",
-    r"|\bSG\.[A-Za-z0-9_-]{16,32}\.[A-Za-z0-9_-]{30,}|\bkey-[0-9a-f]{32}\b|\bSK[0-9a-f]{32}\b",
-    r"|\bhv[sbr]\.[A-Za-z0-9_-]{20,}|\bs\.[A-Za-z0-9]{24}\b|\bAGE-SECRET-KEY-1[0-9A-Z]{50,}",
-    r"|\blin_api_[A-Za-z0-9]{30,}|\bntn_[A-Za-z0-9]{30,}|\bsecret_[A-Za-z0-9]{40,}|\bpat[A-Za-z0-9]{14}\.[0-9a-f]{64}",
-    r"|\bglsa_[A-Za-z0-9]{32}_[0-9a-f]{8}|\bsntr[yu]s_[A-Za-z0-9_=+/-]{40,}|\bNRAK-[A-Z0-9]{27}",
-    r"|\b[0-9]{8,10}:AA[A-Za-z0-9_-]{33}\b",   // Telegram bot
-    r"|\bAccountKey=[A-Za-z0-9+/]{40,}={0,2}", // Azure storage
+    r"|\b[MNO][A-Za-z0-9_-]{23,27}\.[A-Za-z0-9_-]{6}\.[A-Za-z0-9_-]{27,40}\b", // Discord bot
+    r"|\b[0-9]{8,10}:A[A-Za-z0-9_-]{33,35}\b",                                 // Telegram bot
+    r"|\b[0-9a-f]{32}-us[0-9]{1,2}\b",                                         // Mailchimp
+    r"|\b[0-9a-f]{32}-[0-9a-f]{8}-[0-9a-f]{8}\b",                              // Mailgun
+    r"|\b[A-Za-z0-9_~.]{3}[0-9]Q~[A-Za-z0-9_~.-]{31,34}",                      // Azure client
+    r"|\b[A-Za-z0-9]{14}\.atlasv1\.[A-Za-z0-9_=-]{40,}|\bpat[A-Za-z0-9]{14}\.[0-9a-f]{64}",
+    r"|\$(?:apr1|1|2[abxy]|5|6|y|argon2id?)\$[./A-Za-z0-9$=,+]{20,}", // a password's hash
+    r"|\bAccountKey=[A-Za-z0-9+/]{40,}={0,2}",                        // Azure storage
     r"|(?P<scheme>\b[A-Za-z][A-Za-z0-9+.-]*://[^\s/:@]*:)(?P<password>[^\s/@]+)@", // URL userinfo
     r"|(?P<card>\b\d(?:[ -]?\d){12,18}\b)",
-    r"|(?P<random>[A-Za-z0-9+/_-]{32,}={0,2})",
 );
 
 static SHAPE: LazyLock<Regex> = LazyLock::new(|| {
@@ -45,42 +41,192 @@ static SHAPE: LazyLock<Regex> = LazyLock::new(|| {
 });
 
 pub(super) fn mask<'t>(text: &'t str, masker: &Masker) -> Cow<'t, str> {
-    // No shape is shorter, so short text costs nothing.
-    if text.len() < 12 && !text.contains("://") {
+    if !may_have_shape(text) {
         return Cow::Borrowed(text);
     }
-    SHAPE.replace_all(text, |found: &Captures<'_>| {
-        if let (Some(scheme), Some(password)) = (found.name("scheme"), found.name("password")) {
-            let hidden = super::mask::is_mask(password.as_str());
-            let shown =
-                if hidden { password.as_str().to_owned() } else { masker.mask(password.as_str()) };
-            return format!("{}{shown}@", scheme.as_str());
-        }
-        if let Some(digits) = found.name("card").filter(|digits| !is_card_number(digits.as_str())) {
-            return digits.as_str().to_owned();
-        }
-        if let Some(run) = found.name("random").filter(|run| !entropy::is_random(run.as_str())) {
-            return run.as_str().to_owned();
-        }
-        masker.mask(&found[0])
-    })
+    match tokens_masked(text, masker) {
+        Cow::Borrowed(text) => shapes_masked(text, masker),
+        Cow::Owned(text) => Cow::Owned(shapes_masked(&text, masker).into_owned()),
+    }
 }
 
-/// Whether the digits have the length and the check digit (Luhn, ISO/IEC 7812-1) of a payment card,
-/// and the first digit of one that is issued.
+/// A quick look: every shape has a long run of letters and digits, many digits, or a mark of its own.
+fn may_have_shape(text: &str) -> bool {
+    let (mut run, mut longest, mut digits) = (0_usize, 0, 0);
+    for byte in text.bytes() {
+        let part = byte.is_ascii_alphanumeric()
+            || matches!(byte, b'_' | b'-' | b'+' | b'/' | b'=' | b'.' | b'$' | b'~');
+        run = if part { run + 1 } else { 0 };
+        longest = longest.max(run);
+        digits += usize::from(byte.is_ascii_digit());
+    }
+    longest >= 12 || digits >= 13 || text.contains("-----BEGIN") || text.contains("://")
+}
+
+fn tokens_masked<'t>(text: &'t str, masker: &Masker) -> Cow<'t, str> {
+    let mut out = String::new();
+    let mut copied = 0;
+    while let Some((start, end)) = tokens::find(text, copied) {
+        out.push_str(&text[copied..start]);
+        out.push_str(&masker.mask(&text[start..end]));
+        copied = end;
+    }
+    if copied == 0 {
+        return Cow::Borrowed(text);
+    }
+    out.push_str(&text[copied..]);
+    Cow::Owned(out)
+}
+
+fn shapes_masked<'t>(text: &'t str, masker: &Masker) -> Cow<'t, str> {
+    let mut out = String::new();
+    let (mut copied, mut changed) = (0, false);
+    for found in SHAPE.captures_iter(text) {
+        let Some(whole) = found.get(0) else { break };
+        let between = runs_masked(&text[copied..whole.start()], masker);
+        let clean = shape_masked(&found, masker);
+        changed |= matches!(between, Cow::Owned(_)) || matches!(clean, Cow::Owned(_));
+        out.push_str(&between);
+        out.push_str(&clean);
+        copied = whole.end();
+    }
+    let rest = runs_masked(&text[copied..], masker);
+    if !changed && matches!(rest, Cow::Borrowed(_)) {
+        return Cow::Borrowed(text);
+    }
+    out.push_str(&rest);
+    Cow::Owned(out)
+}
+
+fn shape_masked<'t>(found: &Captures<'t>, masker: &Masker) -> Cow<'t, str> {
+    let whole = found.get(0).map_or("", |whole| whole.as_str());
+    if found.name("keep").is_some() {
+        return Cow::Borrowed(whole);
+    }
+    if let (Some(scheme), Some(password)) = (found.name("scheme"), found.name("password")) {
+        let password = password.as_str();
+        if super::mask::is_mask(password) || is_placeholder(password) {
+            return Cow::Borrowed(whole);
+        }
+        return Cow::Owned(format!("{}{}@", scheme.as_str(), masker.mask(password)));
+    }
+    if found.name("card").is_some_and(|digits| !is_card_number(digits.as_str())) {
+        return Cow::Borrowed(whole);
+    }
+    Cow::Owned(masker.mask(whole))
+}
+
+/// Masks long runs of letters and digits that look random.
+fn runs_masked<'t>(text: &'t str, masker: &Masker) -> Cow<'t, str> {
+    let bytes = text.as_bytes();
+    let mut out = String::new();
+    let (mut copied, mut at) = (0, 0);
+    while at < bytes.len() {
+        let part =
+            |byte: &u8| byte.is_ascii_alphanumeric() || matches!(byte, b'+' | b'/' | b'_' | b'-');
+        let length = bytes[at..].iter().take_while(|byte| part(byte)).count();
+        let padding = bytes[at + length..].iter().take(2).take_while(|byte| **byte == b'=').count();
+        let end = at + length + padding;
+        if length >= entropy::SHORTEST && entropy::is_random(&text[at..end]) {
+            out.push_str(&text[copied..at]);
+            out.push_str(&masker.mask(&text[at..end]));
+            copied = end;
+        }
+        at = end.max(at + 1);
+    }
+    if copied == 0 {
+        return Cow::Borrowed(text);
+    }
+    out.push_str(&text[copied..]);
+    Cow::Owned(out)
+}
+
+/// What stands where a secret will be: `${PASSWORD}`, `<token>`, `********`.
+pub(super) fn is_placeholder(value: &str) -> bool {
+    const WORDS: &[&str] = &[
+        "null",
+        "none",
+        "nil",
+        "true",
+        "false",
+        "undefined",
+        "string",
+        "str",
+        "int",
+        "number",
+        "boolean",
+        "bool",
+        "required",
+        "optional",
+        "redacted",
+        "hidden",
+        "example",
+        "include",
+        "omit",
+        "same-origin",
+        "yes",
+        "no",
+        "bearer",
+        "basic",
+        "text",
+        "password",
+        "secret",
+        "token",
+        "varchar",
+        "char",
+        "object",
+        "any",
+        "todo",
+        "tbd",
+        "n/a",
+        "unset",
+        "empty",
+        "self",
+        "this",
+    ];
+    let lower = value.to_ascii_lowercase();
+    let bare = lower.trim_matches(|c: char| c.is_ascii_punctuation());
+    bare.is_empty()
+        || value.starts_with(['$', '<', '{', '['])
+        || value.starts_with("%(")
+        || value.starts_with("%{")
+        || value == "%s"
+        || value.starts_with("#{")
+        || lower.bytes().all(|byte| matches!(byte, b'x' | b'*' | b'.' | b'-' | b'_' | b'?'))
+        || WORDS.contains(&bare)
+        || ["your", "my-", "my_", "enter", "insert", "replace"]
+            .iter()
+            .any(|start| bare.starts_with(start))
+            && !value.bytes().any(|b| b.is_ascii_digit())
+}
+
+/// Whether the digits have the first digits, the length and the check digit (Luhn, ISO/IEC 7812-1)
+/// of a payment card.
 pub(super) fn is_card_number(text: &str) -> bool {
     let digits: Vec<u32> = text.chars().filter_map(|c| c.to_digit(10)).collect();
-    if !(13..=19).contains(&digits.len())
-        || !matches!(digits[0], 2..=6)
-        || text.contains(['.', 'e', 'E'])
-    {
+    if digits.len() < 13 || text.contains(['.', 'e', 'E']) {
         return false;
     }
+    let first = |n: usize| digits[..n].iter().fold(0, |number, digit| number * 10 + digit);
+    let of_an_issuer = match digits.len() {
+        13 => digits[0] == 4,
+        14 => matches!(first(2), 36 | 38 | 39) || matches!(first(3), 300..=305),
+        15 => matches!(first(2), 34 | 37),
+        16 => {
+            digits[0] == 4
+                || matches!(first(2), 51..=55 | 62 | 65)
+                || matches!(first(3), 644..=649)
+                || matches!(first(4), 2221..=2720 | 3528..=3589 | 6011)
+                || matches!(first(4), 5018 | 5020 | 5038 | 6304 | 6759 | 6761 | 6763)
+        }
+        17..=19 => matches!(first(2), 62) || digits[0] == 4 && digits.len() == 19,
+        _ => false,
+    };
     let sum: u32 = digits
         .iter()
         .rev()
         .enumerate()
         .map(|(i, d)| if i % 2 == 0 { *d } else { d * 2 / 10 + d * 2 % 10 })
         .sum();
-    sum.is_multiple_of(10)
+    of_an_issuer && sum.is_multiple_of(10)
 }

@@ -2,8 +2,7 @@
 
 use axum::extract::State as From;
 use axum::{Extension, Json};
-use hitl_core::approval::{Again, Answer};
-
+use hitl_core::approval::{Again, Answer, Patch};
 use hitl_core::{ApprovalRequest, BindingDigest, CallRecord, Decision, DecisionId, RequestId};
 use serde::Deserialize;
 use utoipa::ToSchema;
@@ -20,6 +19,8 @@ use crate::view::CallSummary;
 pub(super) enum Reply {
     /// Run it.
     Approve,
+    /// Change arguments, and run that.
+    Edit,
     /// Do not run it.
     Reject,
     /// Answer the model instead of running it.
@@ -43,6 +44,9 @@ pub(super) struct DecideBody {
     reason: Option<String>,
     /// What the model is answered.
     message: Option<String>,
+    /// What is edited: a JSON merge patch (RFC 7396) as text, so that no number is rounded.
+    #[schema(value_type = Option<String>)]
+    patch: Option<Patch>,
     /// The name of what would be deleted, typed; for deletions.
     confirm: Option<String>,
     /// The decision's own id, chosen by the client: sending the same decision again is harmless.
@@ -58,6 +62,7 @@ impl DecideBody {
             answer,
             reason: None,
             message: None,
+            patch: None,
             confirm: None,
             decision: None,
         }
@@ -71,16 +76,22 @@ impl DecideBody {
     fn answer(self) -> Result<Answer, Problem> {
         let reason = self.reason.filter(|reason| !reason.trim().is_empty());
         let message = self.message.filter(|message| !message.trim().is_empty());
-        match (self.answer, reason, message) {
-            (Reply::Approve, None, None) => Ok(Answer::Approve),
-            (Reply::Reject, reason, None) => Ok(Answer::Reject { reason, again: Again::Refused }),
-            (Reply::Respond, None, Some(message)) => Ok(Answer::Respond { message }),
-            (Reply::Abort, Some(reason), None) => Ok(Answer::Abort { reason }),
-            (Reply::Respond, None, None) => {
+        match (self.answer, reason, message, self.patch) {
+            (Reply::Approve, None, None, None) => Ok(Answer::Approve),
+            (Reply::Edit, None, None, Some(patch)) => Ok(Answer::Edit { patch }),
+            (Reply::Reject, reason, None, None) => {
+                Ok(Answer::Reject { reason, again: Again::Refused })
+            }
+            (Reply::Respond, None, Some(message), None) => Ok(Answer::Respond { message }),
+            (Reply::Abort, Some(reason), None, None) => Ok(Answer::Abort { reason }),
+            (Reply::Edit, None, None, None) => Err(Problem::bad("say what changes: `patch`")),
+            (Reply::Respond, None, None, None) => {
                 Err(Problem::bad("say what the model is answered: `message`"))
             }
-            (Reply::Abort, None, None) => Err(Problem::bad("say why: `reason`")),
-            _ => Err(Problem::bad("`reason` belongs to reject and abort, `message` to respond")),
+            (Reply::Abort, None, None, None) => Err(Problem::bad("say why: `reason`")),
+            _ => Err(Problem::bad(
+                "`reason` belongs to reject and abort, `message` to respond, `patch` to edit",
+            )),
         }
     }
 }
@@ -115,7 +126,7 @@ impl State {
     ) -> Result<CallRecord, Problem> {
         confirmed(&record.request, &body)?;
         let (revision, binding, id) = (body.revision, body.binding, body.decision);
-        let mut decision: Decision = record.request.approve().by(reviewer.principal.clone());
+        let mut decision: Decision = record.request.approve().by(reviewer.authority());
         decision.answer = body.answer()?;
         decision.revision = revision;
         decision.binding = binding;
@@ -126,17 +137,18 @@ impl State {
     }
 }
 
-/// A deletion is approved only by who has typed what it deletes.
+/// A deletion is approved only by who has typed what it deletes. An edit would approve something
+/// that nobody has typed.
 fn confirmed(request: &ApprovalRequest, body: &DecideBody) -> Result<(), Problem> {
-    if body.answer != Reply::Approve {
-        return Ok(());
-    }
-    match request.confirmation() {
-        Some(name) if body.confirm.as_deref() != Some(name.as_str()) => Err(Problem::new(
-            axum::http::StatusCode::UNPROCESSABLE_ENTITY,
-            "confirm",
-            "type the exact name of what would be deleted, to approve it",
-        )),
+    let refused =
+        |why: &str| Err(Problem::new(axum::http::StatusCode::UNPROCESSABLE_ENTITY, "confirm", why));
+    match (body.answer, request.confirmation()) {
+        (Reply::Edit, Some(_)) => {
+            refused("a deletion is not edited; reject it, and have it submitted as it should be")
+        }
+        (Reply::Approve, Some(name)) if body.confirm.as_deref() != Some(name.as_str()) => {
+            refused("type the exact name of what would be deleted, to approve it")
+        }
         _ => Ok(()),
     }
 }

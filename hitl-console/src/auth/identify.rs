@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use axum::http::request::Parts;
 use futures::future::BoxFuture;
+use hitl_core::approval::Authority;
 use hitl_core::{Principal, Tenant};
 
 /// A person who may look at the calls of one tenant and decide them.
@@ -14,12 +15,14 @@ pub struct Reviewer {
     pub principal: Principal,
     /// Whose calls they see.
     pub tenant: Tenant,
+    /// The roles that the host has verified: what stages and quorums ask for.
+    pub roles: Vec<String>,
 }
 
 impl Reviewer {
     /// A reviewer of the default tenant.
     pub fn new(principal: impl Into<Principal>) -> Self {
-        Self { principal: principal.into(), tenant: Tenant::default() }
+        Self { principal: principal.into(), tenant: Tenant::default(), roles: Vec::new() }
     }
 
     /// Sets the tenant.
@@ -27,6 +30,19 @@ impl Reviewer {
     pub fn of_tenant(mut self, tenant: impl Into<Tenant>) -> Self {
         self.tenant = tenant.into();
         self
+    }
+
+    /// Adds a role that the host has verified.
+    #[must_use]
+    pub fn role(mut self, role: impl Into<String>) -> Self {
+        self.roles.push(role.into());
+        self
+    }
+
+    /// What the gate is told about who decides.
+    pub(crate) fn authority(&self) -> Authority {
+        let who = Authority::of(self.principal.clone()).tenant(self.tenant.clone());
+        self.roles.iter().fold(who, |who, role| who.role(role.as_str()))
     }
 }
 

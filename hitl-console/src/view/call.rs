@@ -131,6 +131,9 @@ pub(crate) struct CallDetail {
     /// Why it ended as it did.
     #[serde(skip_serializing_if = "Option::is_none")]
     ending: Option<String>,
+    /// Who has approved this revision so far, where it needs several people.
+    #[schema(value_type = Vec<String>)]
+    approved_by: Vec<Principal>,
     /// Who is looking at it now.
     #[schema(value_type = Vec<String>)]
     onlookers: Vec<Principal>,
@@ -233,6 +236,7 @@ impl CallDetail {
                 Ending::Failure(failure) => failure.message.clone(),
                 _ => String::new(),
             }),
+            approved_by: record.votes.iter().map(|vote| vote.by.clone()).collect(),
             onlookers: onlookers.into_iter().collect(),
             now,
         }

@@ -41,6 +41,9 @@ pub(crate) struct RequestDocument {
     hints: (),
     /// `quick` or `full`.
     level: String,
+    /// How many people it needs, in which roles and in which order; left out when it is one.
+    #[schema(value_type = Object)]
+    quorum: (),
     /// `confidence`, `base`, `factors` of `name`, `adjustment`, `reasoning`.
     #[schema(value_type = Object)]
     assessment: (),

@@ -7,7 +7,7 @@ use crate::driver::{Window, start};
 use crate::screen::{CARD, QUEUE, Screen};
 use crate::server::{Server, tokens};
 use crate::support::ask::{ANN, BOB};
-use crate::support::tools::{self, contract, deletion, note, record};
+use crate::support::tools::{self, book_trip, contract, deletion, note, record, submit};
 
 #[tokio::test]
 async fn approve_and_reject_with_a_reason() {
@@ -66,6 +66,37 @@ async fn a_deletion_needs_its_exact_name() {
     screen.click(&button).await;
     screen.see(&format!("{CARD}.outcome"), "Approved by ann").await;
     assert_eq!(record(&gate, request.id).await.state, CallState::Approved);
+    browser.close().await;
+}
+
+#[tokio::test]
+async fn an_edit_is_checked_shown_and_approved() {
+    let Some(browser) = start(Window::Desk).await else { return };
+    let gate = tools::gate().await;
+    let request = submit(&gate, book_trip("Ann", "JFK", "SFO", 1, 99.5, true, "economy", "")).await;
+    let server = Server::start(router(gate.clone(), Tasks::none(), tokens())).await;
+    let screen = Screen(&browser.client);
+    screen.sign_in(&server.url(), ANN).await;
+    screen.open("Book JFK").await;
+    screen.press("e").await;
+    screen.see(&format!("{CARD}.diff"), "Nothing is changed yet").await;
+    // Fields are in the order of the arguments, which is that of their names: bags first.
+    let bags = screen.one(&format!("{CARD}.field input")).await;
+    bags.clear().await.unwrap();
+    bags.send_keys("many").await.unwrap();
+    screen.see(&format!("{CARD}.field .note"), "bags must be a number").await;
+    let send = format!("{CARD}form button[type=submit]");
+    assert!(!screen.one(&send).await.is_enabled().await.unwrap());
+    bags.clear().await.unwrap();
+    bags.send_keys("3").await.unwrap();
+    screen.see(&format!("{CARD}.diff del"), "1").await;
+    screen.see(&format!("{CARD}.diff ins"), "3").await;
+    screen.click(&send).await;
+    screen.until("the edit", "return document.querySelector('hitl-queue').shadowRoot.querySelector('hitl-approval-card').shadowRoot.querySelector('.identity').textContent.includes('revision 2')").await;
+    let edited = record(&gate, request.id).await;
+    assert_eq!(edited.request.revision, 2);
+    assert!(edited.request.arguments.as_str().contains("\"bags\":3"));
+    assert!(edited.request.arguments.as_str().contains("99.5"), "the rest is as it was");
     browser.close().await;
 }
 

@@ -8,6 +8,7 @@ mod confirm;
 mod decision;
 #[cfg(test)]
 mod fixture;
+mod reminders;
 mod render;
 mod rendered;
 mod request;
@@ -20,6 +21,7 @@ pub use authority::Authority;
 pub use channel::{ChannelApprover, PendingReview, channel};
 pub use combinators::{ApproverExt, Or, Timeout};
 pub use decision::{Again, Answer, Decision, DecisionDraft, Patch};
+pub use reminders::{Nudge, Reminder, next_reminder, reminders};
 pub(crate) use render::title;
 pub use rendered::{
     Action, Extent, Line, Origin, Rendered, Score, Section, SectionName, Title, Tone, Withheld,

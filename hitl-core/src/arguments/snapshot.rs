@@ -4,7 +4,7 @@ use std::fmt;
 use std::ops::Range;
 
 use hitl_base::json::{Limits, scan_within};
-use hitl_base::redact::{MASK, marking, reveal};
+use hitl_base::redact::{MASK, Taint, marking, reveal};
 use hitl_base::{Json, JsonText, Redactor};
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
@@ -75,23 +75,26 @@ impl Snapshot {
         Ok(scan_within(&text, UNLIMITED)?)
     }
 
-    /// The arguments as they may be shown: marked secrets masked, then whatever `redactor` finds.
+    /// The arguments as they may be shown: marked secrets masked, also where they stand in other
+    /// arguments, then whatever `redactor` finds.
     pub fn shown(&self, redactor: &Redactor) -> Json {
         let masked = self.hiding(&format!("\"{MASK}\""));
         // Our own writer wrote it, so it scans; if it did not, nothing would be shown.
         let tree = scan_within(&masked, Limits { depth: usize::MAX, bytes: usize::MAX });
-        tree.map_or_else(|_| Json::String(MASK.to_owned()), |tree| redactor.json(&tree))
+        let Ok(tree) = tree else { return Json::String(MASK.to_owned()) };
+        let taint = self.taint();
+        if taint.is_empty() { redactor.json(&tree) } else { redactor.json(&taint.json(&tree)) }
     }
 
     /// The secret strings, keys and numbers in it, to find them again where they do not belong.
-    pub(crate) fn secrets(&self) -> Vec<String> {
+    pub(crate) fn taint(&self) -> Taint {
         let mut found = Vec::new();
         for piece in self.pieces().filter(|piece| piece.hidden) {
             if let Ok(tree) = scan_within(piece.text, UNLIMITED) {
                 leaves(&tree, &mut found);
             }
         }
-        found
+        Taint::new(found)
     }
 }
 

@@ -80,6 +80,18 @@ pub struct StageSpec {
     pub people: u32,
 }
 
+impl StageSpec {
+    /// So many people of this role.
+    pub const fn of(role: &'static str, people: u32) -> Self {
+        Self { role: Some(role), people }
+    }
+
+    /// So many people of any role.
+    pub const fn people(people: u32) -> Self {
+        Self { role: None, people }
+    }
+}
+
 /// Who is asked when nobody has decided in time.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Escalate {

@@ -79,9 +79,10 @@ impl Inner {
             return Err(ArgumentError::other_secrets().into());
         }
         tool.read_back(&next)?;
-        // What scorers said of the arguments before still counts: an edit is never cheaper.
+        // What scorers said of the earlier revision still counts: they may only lower.
         let said = record.request.assessment.opinions();
         let (assessment, routed) = self.judge(&tool, &next, &record.context, &said)?;
+        self.note_policies(&routed.policies);
         if let Verdict::Deny(reason) = &routed.verdict {
             let why = format!(
                 "with these arguments the call would be denied ({reason}); it stays as it was"

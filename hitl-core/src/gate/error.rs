@@ -32,14 +32,14 @@ pub enum GateErrorKind {
     ToolChanged,
     /// What is stored cannot be opened, or is not what was approved.
     Payload,
-    /// The queue cannot be listed so: the cursor is of another listing, or the order does not fit.
-    InvalidQuery,
-    /// The call needs a full review and is not decided together with others.
-    NotInBulk,
     /// An edit was not made, because the call would be denied with it. The earlier revision stands.
     EditDenied,
     /// The host does not let them see or decide this tenant's calls.
     Forbidden,
+    /// The queue cannot be listed so: the cursor is of another listing, or the order does not fit.
+    InvalidQuery,
+    /// The call needs a full review and is not decided together with others.
+    NotInBulk,
     /// The store failed.
     Store,
     /// The audit failed, so nothing runs.

@@ -16,6 +16,8 @@ use std::time::Duration;
 use futures::FutureExt as _;
 use futures::future::BoxFuture;
 use hitl_base::display::clip;
+use hitl_base::json::{Limits, scan_within};
+use hitl_base::redact::Taint;
 use hitl_base::{JsonText, Timestamp};
 use tokio::sync::oneshot;
 use tracing::Instrument as _;
@@ -136,8 +138,8 @@ pub(super) enum Ended<T: Runnable> {
 
 /// What was kept of a return value.
 pub(super) enum Kept {
-    /// Nothing yet: a read-only call without a record.
-    Not,
+    /// Nothing yet: a read-only call without a record. Its secrets are still to be scrubbed.
+    Not(Taint),
     /// The output's text, if it could be encoded.
     Output(Option<JsonText>),
     /// The failure's record.
@@ -159,13 +161,13 @@ impl<T: Runnable> Ended<T> {
             Self::Returned(_, Kept::Failure(failure)) | Self::Panicked(failure) => {
                 Outcome::Failed(failure)
             }
-            Self::Returned(Ok(output), Kept::Not) => {
+            Self::Returned(Ok(output), Kept::Not(taint)) => {
                 let text =
                     catch_unwind(AssertUnwindSafe(|| T::encode(&output))).unwrap_or_default();
-                Outcome::Executed(OutputText(text))
+                Outcome::Executed(OutputText(text.and_then(|text| scrubbed(text, &taint))))
             }
             // A failure is always kept.
-            Self::Returned(Err(_), Kept::Not) => {
+            Self::Returned(Err(_), Kept::Not(_)) => {
                 let message = "the tool failed".to_owned();
                 Outcome::Failed(FailureRecord { message, panicked: false })
             }
@@ -284,17 +286,19 @@ impl Inner {
         held: &Held,
         returned: std::thread::Result<Result<T::Output, T::Error>>,
     ) -> Ended<T> {
+        let taint = held.snapshot.taint();
         let failed = |said: &dyn fmt::Display, panicked| FailureRecord {
-            message: self.message(said, &held.snapshot.secrets()),
+            message: self.message(said, &taint),
             panicked,
         };
         let (ended, event, output) = match returned {
             Ok(Ok(output)) if held.claim.is_none() => {
-                (Ended::Returned(Ok(output), Kept::Not), None, None)
+                (Ended::Returned(Ok(output), Kept::Not(taint)), None, None)
             }
             Ok(Ok(output)) => {
                 let text =
                     catch_unwind(AssertUnwindSafe(|| T::encode(&output))).unwrap_or_default();
+                let text = text.and_then(|text| scrubbed(text, &taint));
                 (Ended::Returned(Ok(output), Kept::Output(text.clone())), None, text)
             }
             Ok(Err(error)) => {
@@ -342,7 +346,7 @@ impl Inner {
 
     /// What is kept of what a tool said: without secrets, and not too long. Secrets are masked before
     /// the text is shortened, so that none is cut in two and no longer recognised.
-    fn message(&self, said: &dyn fmt::Display, secrets: &[String]) -> String {
+    fn message(&self, said: &dyn fmt::Display, secrets: &Taint) -> String {
         let mut bounded = Bounded { text: String::new(), cut: false };
         let written = catch_unwind(AssertUnwindSafe(|| write!(bounded, "{said}")));
         if written.is_err() {
@@ -351,7 +355,7 @@ impl Inner {
         let mut text = self.clean(&bounded.text, secrets).into_owned();
         if bounded.cut {
             // What stands at the cut may be the first part of a secret.
-            let longest = secrets.iter().map(String::len).max().unwrap_or(0).max(1024);
+            let longest = secrets.longest().max(1024);
             text.truncate(boundary(&text, text.len().saturating_sub(longest)));
             text.push_str(" [… the rest was not looked at]");
         }
@@ -382,6 +386,16 @@ impl Inner {
         }
         self.store.apply(tenant, id, event, enclosed).await
     }
+}
+
+/// What a tool returned, without the secrets that it was given. Nothing when that cannot be told.
+fn scrubbed(text: JsonText, taint: &Taint) -> Option<JsonText> {
+    if taint.is_empty() {
+        return Some(text);
+    }
+    let limits = Limits { depth: usize::MAX, bytes: usize::MAX };
+    let tree = scan_within(text.as_str(), limits).ok()?;
+    Some(JsonText::from(&taint.json(&tree)))
 }
 
 /// Text that is cut off when it grows beyond reason, whoever writes it.

@@ -15,13 +15,15 @@
 //! | `decide` | decisions, withdrawals, settlements |
 //! | `queue` | what waits, as one viewer sees it |
 //! | `edit` | a human changes the arguments: the next revision |
+//! | `remember` | what a human has rejected is not asked about again |
+//! | `retry` | an idempotent tool is tried once more |
+//! | `view` | who may see which tenant's calls |
 //! | `batch` | the parallel calls of one model turn |
 //! | `events` | what happens, in order, for one viewer |
 //! | `reminders` | what somebody should be reminded of |
 //! | `serve` | this process runs what others approved |
 //! | `dynamic` | tools that are known only at run time |
 //! | `observe` | spans and metrics |
-//! | `taint` | a call's own secrets are scrubbed from what is said about it |
 //! | `recover` | what a dead process left is put in order |
 
 mod batch;
@@ -40,15 +42,17 @@ mod prepare;
 mod queue;
 mod recover;
 mod registry;
+mod remember;
 mod reminders;
+mod retry;
 mod review;
 mod score;
 mod serve;
 mod submission;
 mod submit;
-mod taint;
 mod taking;
 mod tool_set;
+mod view;
 mod wait;
 
 pub use batch::{Batch, BatchBuilder, Part, SubmittingBatch};
@@ -63,3 +67,4 @@ pub use recover::Recovered;
 pub use reminders::Reminders;
 pub use submission::{Receipt, Submission, Ticket};
 pub use tool_set::ToolSet;
+pub use view::View;

@@ -5,12 +5,12 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::{Arc, PoisonError};
 
 use hitl_base::json::{Limits, scan_within};
+use hitl_base::redact::Taint;
 use hitl_base::{Json, JsonText, Timestamp};
 
 use super::error::{GateError, GateErrorKind};
 use super::handle::{Gate, Inner};
 use super::registry::Registered;
-use super::taint::scrub;
 use crate::approval::{ApprovalRequest, title};
 use crate::arguments::{Snapshot, snapshot};
 use crate::audit::AuditRecord;
@@ -147,8 +147,7 @@ impl Inner {
             tool: tool.spec.name.clone().into_owned(),
             fingerprint: tool.fingerprint,
             title: self
-                .redactor
-                .text(&title(&tool.spec.name, config.describe, &shown))
+                .clean(&title(&tool.spec.name, config.describe, &shown), &snapshot.taint())
                 .into_owned(),
             description: tool.spec.description.clone().into_owned(),
             arguments: JsonText::from(&shown),
@@ -197,6 +196,7 @@ impl Inner {
             ending,
             batch: None,
             erased: false,
+            restored: false,
             updated_at: now,
         };
         Ok(Prepared { tool, snapshot: Arc::new(snapshot), routed, record, owner, keyed })
@@ -217,7 +217,7 @@ impl Inner {
         let mut assessment = assess(&view, &self.signals).with_opinions(said);
         let mut routed = route(&view, &assessment, &self.policies);
         // Signals and policies see the secrets; what they say about them is shown.
-        let secrets = snapshot.secrets();
+        let secrets = snapshot.taint();
         for factor in &mut assessment.factors {
             if let Cow::Owned(clean) = self.clean(&factor.name, &secrets) {
                 factor.name = Cow::Owned(clean);
@@ -269,9 +269,9 @@ impl Inner {
     }
 
     /// Text without the call's own secrets and without anything that looks like one.
-    pub(super) fn clean<'t>(&self, text: &'t str, secrets: &[String]) -> Cow<'t, str> {
+    pub(super) fn clean<'t>(&self, text: &'t str, secrets: &Taint) -> Cow<'t, str> {
         // The call's own first: a mask inside a secret would hide the rest of it from its own search.
-        let own = scrub(Cow::Borrowed(text), secrets);
+        let own = secrets.text(text);
         match self.redactor.text(&own) {
             Cow::Borrowed(_) => own,
             Cow::Owned(clean) => Cow::Owned(clean),
@@ -319,6 +319,14 @@ impl Prepared {
             due_in,
             caps,
         }
+    }
+
+    /// Turns it into a call that does not run and that nobody is asked about.
+    pub(super) fn deny(&mut self, reason: String) {
+        self.record.state = CallState::Denied;
+        self.record.request.level = ApprovalLevel::Full;
+        self.record.ending = Some(Ending::Reason(reason.clone()));
+        self.routed.verdict = Verdict::Deny(reason);
     }
 
     /// Whether it runs at once and changes nothing, so that it needs no record in the store.

@@ -2,6 +2,7 @@
 
 use super::error::GateError;
 use super::handle::Gate;
+use crate::audit::{AuditEvent, AuditRecord};
 use crate::machine::CallState;
 
 /// How many calls are put in order in one go.
@@ -16,6 +17,12 @@ pub struct Recovered {
     pub unknown: u64,
     /// Calls whose time ran out while nobody looked.
     pub expired: u64,
+    /// Calls that a restore of the store moved, before there was anybody to audit that.
+    pub restored: u64,
+    /// Calls whose time ran out and that somebody else is asked about now.
+    pub escalated: u64,
+    /// Calls of idempotent tools whose executor died: they are approved again, to be tried once more.
+    pub retried: u64,
 }
 
 impl Gate {
@@ -23,25 +30,58 @@ impl Gate {
     /// calls whose time is up expire. Pending and approved calls stay as they are, for whoever
     /// submits their keys again. Called by `build`, unless it was told not to.
     pub async fn recover(&self) -> Result<Recovered, GateError> {
-        let mut recovered = Recovered::default();
+        let mut recovered = Recovered {
+            restored: self.audit_what_a_restore_moved().await?,
+            ..Recovered::default()
+        };
+        let mut before = Vec::new();
         loop {
             let stale = self.inner.store.stale(PAGE).await?;
             let mut moved = false;
-            for (tenant, id, state) in stale {
-                if state == CallState::Claimed {
-                    let lost = self.inner.lose(&tenant, id).await?;
-                    recovered.unknown += u64::from(lost);
-                    moved |= lost;
-                } else {
-                    let expired = self.inner.expire(&tenant, id).await?;
-                    recovered.expired += u64::from(expired);
-                    moved |= expired;
+            for (tenant, id, state) in &stale {
+                let next = match state {
+                    CallState::Claimed => self.inner.lose(tenant, *id).await?,
+                    _ => self.inner.expire(tenant, *id).await?,
+                };
+                let Some(next) = next else { continue };
+                moved = true;
+                match next.state {
+                    CallState::Pending => recovered.escalated += 1,
+                    CallState::Expired => recovered.expired += 1,
+                    _ if self.inner.try_again(&next).await? => recovered.retried += 1,
+                    _ => recovered.unknown += 1,
                 }
             }
-            // Nothing moved: what is left is somebody else's to move, or nothing is left.
-            if !moved {
+            // Nothing moved, and nobody else moved anything: what is left is not ours to move.
+            if stale.is_empty() || !moved && stale == before {
                 return Ok(recovered);
             }
+            before = stale;
+        }
+    }
+
+    /// Audits what the store did while there was no gate. What cannot be kept stays with the store.
+    async fn audit_what_a_restore_moved(&self) -> Result<u64, GateError> {
+        let (store, trail) = (&self.inner.store, &self.inner.trail);
+        let mut moved = 0;
+        loop {
+            let entries = store.outbox_take(PAGE).await?;
+            let Some((last, _)) = entries.last() else { return Ok(moved) };
+            for (_, entry) in &entries {
+                let Some(record) = store.get(&entry.key.tenant, entry.id).await? else { continue };
+                let event = match entry.state {
+                    CallState::OutcomeUnknown => AuditEvent::Unknown,
+                    _ => AuditEvent::Reopened,
+                };
+                let mut audited = AuditRecord::of(event, &record, entry.at);
+                audited.note = Some("the store was restored from a backup".to_owned());
+                trail.note(audited);
+                moved += 1;
+            }
+            if trail.owed() > 0 {
+                return Ok(moved);
+            }
+            store.outbox_ack(*last).await?;
         }
     }
 }

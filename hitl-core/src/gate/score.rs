@@ -10,6 +10,8 @@ use futures::future::join_all;
 use super::error::GateError;
 use super::handle::Inner;
 use super::prepare::Prepared;
+use hitl_base::redact::Taint;
+
 use crate::confidence::{Factor, NoOpinion, ScoredCall, Scorer, weigh};
 use crate::policy::{ApprovalLevel, Verdict};
 use crate::sync::timeout;
@@ -52,7 +54,7 @@ impl Inner {
             verdict: prepared.routed.verdict.kind(),
             arguments: request.arguments.clone(),
         };
-        let secrets = prepared.snapshot.secrets();
+        let secrets = prepared.snapshot.taint();
         let asked = self.scorers.iter().map(|timed| self.opinion(timed, &call, &secrets));
         let said = join_all(asked).await;
         let judged = self.judge(&prepared.tool, &prepared.snapshot, context, &said)?;
@@ -60,7 +62,7 @@ impl Inner {
         Ok(())
     }
 
-    async fn opinion(&self, timed: &Timed, call: &ScoredCall, secrets: &[String]) -> Factor {
+    async fn opinion(&self, timed: &Timed, call: &ScoredCall, secrets: &Taint) -> Factor {
         let began = Instant::now();
         // Whatever it does is caught, also when it is dropped because its time is up.
         let asking = AssertUnwindSafe(async {

@@ -41,7 +41,12 @@ impl Gate {
             }
             tokio::select! {
                 () = changes.changed() => {}
-                () = sleep(LOOK_AGAIN) => {}
+                () = sleep(LOOK_AGAIN) => {
+                    // Others may have died at their calls; some of these may be tried again here.
+                    if let Err(error) = self.recover().await {
+                        tracing::warn!(%error, "putting calls in order failed; trying again");
+                    }
+                }
             }
         }
     }

@@ -54,6 +54,7 @@ impl Inner {
         if earlier.is_none() {
             self.score(prepared).await?;
         }
+        self.remember(prepared).await?;
         self.note_policies(&prepared.routed.policies);
         let mut receipt = Receipt {
             id: None,

@@ -69,6 +69,7 @@ impl Inner {
                 },
                 CallState::Pending => record.request.expires_at.since(self.store.now().await?),
                 CallState::Claimed => LOOK_AGAIN,
+                CallState::OutcomeUnknown if self.try_again(&record).await? => continue,
                 _ => return Ok(Waited::Settled(record)),
             };
             if pause.is_zero() {
@@ -184,17 +185,30 @@ impl Inner {
         self.store.get(tenant, id).await?.ok_or_else(|| Self::not_found(id))
     }
 
-    /// Says that a call's time is up, if it is.
-    pub(super) async fn expire(&self, tenant: &Tenant, id: RequestId) -> Result<bool, GateError> {
+    /// Says that a call's time is up, if it is. Gives the record when this is what moved it.
+    pub(super) async fn expire(
+        &self,
+        tenant: &Tenant,
+        id: RequestId,
+    ) -> Result<Option<CallRecord>, GateError> {
         self.close(tenant, id, Event::Expire).await
     }
 
-    /// Says that a call's executor is dead, if it is.
-    pub(super) async fn lose(&self, tenant: &Tenant, id: RequestId) -> Result<bool, GateError> {
+    /// Says that a call's executor is dead, if it is. Gives the record when this is what moved it.
+    pub(super) async fn lose(
+        &self,
+        tenant: &Tenant,
+        id: RequestId,
+    ) -> Result<Option<CallRecord>, GateError> {
         self.close(tenant, id, Event::Lose).await
     }
 
-    async fn close(&self, tenant: &Tenant, id: RequestId, event: Event) -> Result<bool, GateError> {
+    async fn close(
+        &self,
+        tenant: &Tenant,
+        id: RequestId,
+        event: Event,
+    ) -> Result<Option<CallRecord>, GateError> {
         match self.store.apply(tenant, id, event, Enclosed::none()).await {
             Ok(record) => {
                 let audited = match record.state {
@@ -206,17 +220,17 @@ impl Inner {
                     observe::ended(&record, record.state);
                 }
                 let mut entry = AuditRecord::of(audited, &record, record.updated_at);
-                entry.note = match record.ending {
-                    Some(Ending::Reason(reason)) => Some(reason),
+                entry.note = match &record.ending {
+                    Some(Ending::Reason(reason)) => Some(reason.clone()),
                     _ if record.state == CallState::Pending => {
                         record.request.because.last().cloned()
                     }
                     _ => None,
                 };
                 self.trail.note(entry);
-                Ok(true)
+                Ok(Some(record))
             }
-            Err(ApplyError::Lost { .. }) => Ok(false),
+            Err(ApplyError::Lost { .. }) => Ok(None),
             Err(error) => Err(error.into()),
         }
     }

@@ -196,6 +196,10 @@ pub struct CallRecord {
     /// the key stays taken.
     #[serde(default, skip_serializing_if = "is_kept")]
     pub erased: bool,
+    /// The store was restored from a backup since this call was submitted: what it says may not be
+    /// all that happened, so nothing but a human tries it again.
+    #[serde(default, skip_serializing_if = "is_kept")]
+    pub restored: bool,
     /// When it last changed, by the store's clock.
     pub updated_at: Timestamp,
 }

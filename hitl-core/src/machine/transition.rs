@@ -114,6 +114,7 @@ pub fn apply(record: &CallRecord, event: &Event, facts: Facts) -> Result<Step, R
         (S::Pending | S::Approved, Event::Restore) => ask_again(&mut next, facts),
         (S::Claimed, Event::Restore) => {
             next.state = S::OutcomeUnknown;
+            next.restored = true;
             next.ending = Some(Ending::Reason(
                 "it was running when the backup was taken that the store was restored from"
                     .to_owned(),
@@ -161,7 +162,7 @@ fn is_replay(record: &CallRecord, event: &Event) -> bool {
 /// An idempotent tool may be tried once more when nobody can still be at it, within the time of the
 /// approval: only a human's look gives it more.
 fn try_again(next: &mut CallRecord, most: u32, facts: Facts) -> Result<(), Refusal> {
-    guard(next.request.hints.idempotent, Refusal::NotAllowed)?;
+    guard(next.request.hints.idempotent && !next.restored, Refusal::NotAllowed)?;
     guard(facts.claimant_dead, Refusal::Alive)?;
     guard(next.attempts < most, Refusal::TooManyAttempts)?;
     guard(!is_expired(next, facts), Refusal::Expired)?;
@@ -228,6 +229,7 @@ fn escalate(next: &mut CallRecord, facts: Facts) -> bool {
 fn ask_again(next: &mut CallRecord, facts: Facts) {
     let why = "asked again: the store was restored from a backup, and this may have run since that \
                was taken; look whether it has";
+    next.restored = true;
     ask_anew(next, why.to_owned());
     renew(next, facts);
 }

@@ -5,7 +5,7 @@ use hitl_base::Timestamp;
 
 use super::writers::AuditWriter;
 use super::{ApplyError, Enclosed, StoreError, Watch};
-use crate::call::{CallKey, Tenant};
+use crate::call::{CallKey, ContentDigest, RunId, Tenant};
 use crate::ids::{RequestId, SessionId};
 use crate::machine::{CallRecord, CallState, Entry, Event, NewCall};
 use crate::queue::{Cap, Placed, QueueCounts, QueueScan};
@@ -32,6 +32,8 @@ pub struct PageRequest {
     pub states: Vec<CallState>,
     /// Only records created after this one.
     pub after: Option<RequestId>,
+    /// Only calls of this run, and of those that it delegated to, directly or not.
+    pub root: Option<RunId>,
     /// At most so many, 1 to 1000.
     pub limit: usize,
 }
@@ -39,7 +41,7 @@ pub struct PageRequest {
 impl PageRequest {
     /// The first hundred records in any state.
     pub fn all() -> Self {
-        Self { states: Vec::new(), after: None, limit: 100 }
+        Self { states: Vec::new(), after: None, root: None, limit: 100 }
     }
 
     /// The first hundred records in one of `states`.
@@ -51,6 +53,13 @@ impl PageRequest {
     #[must_use]
     pub fn after(mut self, id: RequestId) -> Self {
         self.after = Some(id);
+        self
+    }
+
+    /// Only the calls under this root run: its own, and those that were delegated.
+    #[must_use]
+    pub fn root(mut self, run: impl Into<RunId>) -> Self {
+        self.root = Some(run.into());
         self
     }
 
@@ -171,6 +180,17 @@ pub trait Store: Send + Sync + 'static {
     async fn page(&self, tenant: &Tenant, page: PageRequest)
     -> Result<Vec<CallRecord>, StoreError>;
 
+    /// The calls of a run with this content that a human has [rejected](CallState::Rejected), the
+    /// newest first, at most `limit`. The content is that of their submission, however they were
+    /// edited. What it costs does not grow with the number of calls.
+    async fn rejected(
+        &self,
+        tenant: &Tenant,
+        run: &RunId,
+        content: ContentDigest,
+        limit: usize,
+    ) -> Result<Vec<CallRecord>, StoreError>;
+
     /// Calls, of any tenant, that somebody should move on: claimed by a session that is dead, or
     /// waiting past their expiry. At most `limit`.
     async fn stale(&self, limit: usize) -> Result<Vec<(Tenant, RequestId, CallState)>, StoreError>;
@@ -262,6 +282,20 @@ pub trait Store: Send + Sync + 'static {
     async fn forget_runs(&self, watermark: Timestamp) -> Result<u64, StoreError> {
         let _unused = watermark;
         Err(StoreError::unsupported("forget runs"))
+    }
+
+    /// Changes that nobody could audit when they happened, with their numbers, oldest first, at most
+    /// `limit`: those of a restore, which comes before there is a gate. Each is there until it is
+    /// [acknowledged](Self::outbox_ack). A store that is never restored has none.
+    async fn outbox_take(&self, limit: usize) -> Result<Vec<(u64, Entry)>, StoreError> {
+        let _none = limit;
+        Ok(Vec::new())
+    }
+
+    /// Everything up to and with this number is audited, and may go.
+    async fn outbox_ack(&self, through: u64) -> Result<(), StoreError> {
+        let _none = through;
+        Ok(())
     }
 
     /// A small value that the store keeps for the gate under this name; see

@@ -13,7 +13,7 @@ use super::memory_index::Index;
 use super::{
     ApplyError, Enclosed, History, Hub, PageRequest, Retained, Store, StoreError, Submitted, Watch,
 };
-use crate::call::{CallKey, Tenant};
+use crate::call::{CallKey, ContentDigest, RunId, Tenant};
 use crate::ids::{RequestId, SessionId};
 use crate::machine::{self, CallRecord, CallState, Entry, Event, Facts, NewCall, Step};
 use crate::queue::{Place, Placed, QueueCounts, QueueScan, begins_to_wait};
@@ -40,6 +40,8 @@ struct Shared {
 struct Calls {
     by_id: BTreeMap<RequestId, Kept>,
     by_key: HashMap<CallKey, RequestId>,
+    /// What humans rejected, by run and content.
+    rejected: HashMap<(Tenant, RunId, ContentDigest), Vec<RequestId>>,
     sessions: HashSet<SessionId>,
     history: VecDeque<(u64, Entry)>,
     last: u64,
@@ -211,6 +213,11 @@ impl Store for MemoryStore {
         if record.state.is_terminal() {
             kept.payload = None;
         }
+        if record.state == CallState::Rejected {
+            let key = record.key();
+            let of = (key.tenant.clone(), key.run.clone(), record.content);
+            calls.rejected.entry(of).or_default().push(id);
+        }
         calls.log(Entry::of(event.name(), &record, event.by().cloned()));
         drop(guard);
         self.shared.hub.notify(id);
@@ -264,10 +271,30 @@ impl Store for MemoryStore {
             .range((after_bound(page.after), Bound::Unbounded))
             .map(|(_, kept)| &kept.record)
             .filter(|record| record.key().tenant == *tenant)
+            .filter(|record| {
+                let root = record.context.root_of(&record.key().run);
+                page.root.as_ref().is_none_or(|wanted| wanted == root)
+            })
             .filter(|record| page.states.is_empty() || page.states.contains(&record.state))
             .take(page.limit)
             .cloned()
             .collect())
+    }
+
+    async fn rejected(
+        &self,
+        tenant: &Tenant,
+        run: &RunId,
+        content: ContentDigest,
+        limit: usize,
+    ) -> Result<Vec<CallRecord>, StoreError> {
+        let calls = self.calls();
+        let ids = calls.rejected.get(&(tenant.clone(), run.clone(), content));
+        let mut ids: Vec<RequestId> = ids.cloned().unwrap_or_default();
+        ids.sort_unstable_by(|a, b| b.cmp(a));
+        let records =
+            ids.iter().filter_map(|id| calls.by_id.get(id)).map(|kept| kept.record.clone());
+        Ok(records.take(limit).collect())
     }
 
     async fn stale(&self, limit: usize) -> Result<Vec<(Tenant, RequestId, CallState)>, StoreError> {
@@ -351,11 +378,14 @@ impl Store for MemoryStore {
         calls.watermark = calls.watermark.max(Some(watermark));
         let before = calls.by_id.len();
         let (by_key, watermark) = (&mut calls.by_key, calls.watermark);
+        let rejected = &mut calls.rejected;
         calls.by_id.retain(|_, Kept { record, .. }| {
             let forgotten =
                 record.erased && record.key().run.began().is_some_and(|run| Some(run) < watermark);
             if forgotten {
                 by_key.remove(record.key());
+                let key = record.key();
+                rejected.remove(&(key.tenant.clone(), key.run.clone(), record.content));
             }
             !forgotten
         });

@@ -11,8 +11,8 @@ use hitl_core::machine::{CallRecord, CallState, Event, NewCall};
 use hitl_core::seal::Sealed;
 use hitl_core::store::{ApplyError, Enclosed, History, Submitted, Watch};
 use hitl_core::{
-    CallKey, HostKey, MemoryStore, PageRequest, RequestId, SessionId, Store, StoreError,
-    StoreErrorKind, Tenant,
+    CallKey, ContentDigest, HostKey, MemoryStore, PageRequest, RequestId, RunId, SessionId, Store,
+    StoreError, StoreErrorKind, Tenant,
 };
 
 /// How an operation fails.
@@ -107,6 +107,15 @@ impl Store for Faulty {
         page: PageRequest,
     ) -> Result<Vec<CallRecord>, StoreError> {
         self.inner.page(tenant, page).await
+    }
+    async fn rejected(
+        &self,
+        tenant: &Tenant,
+        run: &RunId,
+        content: ContentDigest,
+        limit: usize,
+    ) -> Result<Vec<CallRecord>, StoreError> {
+        self.with(self.inner.rejected(tenant, run, content, limit)).await
     }
     async fn stale(&self, limit: usize) -> Result<Vec<(Tenant, RequestId, CallState)>, StoreError> {
         self.inner.stale(limit).await

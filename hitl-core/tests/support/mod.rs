@@ -46,7 +46,12 @@ impl World {
         self.0.started.notified().await;
     }
 
-    async fn run(&self, what: String) {
+    /// Bodies that start from now on do not wait.
+    pub fn let_go(&self) {
+        *self.0.held.lock().unwrap() = None;
+    }
+
+    pub async fn run(&self, what: String) {
         self.0.ran.fetch_add(1, Ordering::SeqCst);
         self.0.log.lock().unwrap().push(what);
         self.0.started.notify_one();
@@ -144,6 +149,10 @@ pub fn pay(to: &str, amount: f64) -> Pay {
 
 pub fn note(text: &str) -> Note {
     Note { text: text.to_owned() }
+}
+
+pub fn look(what: &str) -> Look {
+    Look { what: what.to_owned() }
 }
 
 pub fn ask(text: &str) -> Ask {

@@ -9,7 +9,8 @@ use hitl_core::machine::{CallRecord, CallState, Event, NewCall};
 use hitl_core::seal::Sealed;
 use hitl_core::store::{ApplyError, Enclosed, History, Submitted, Watch};
 use hitl_core::{
-    CallKey, HostKey, MemoryStore, PageRequest, RequestId, SessionId, Store, StoreError, Tenant,
+    CallKey, ContentDigest, HostKey, MemoryStore, PageRequest, RequestId, RunId, SessionId, Store,
+    StoreError, Tenant,
 };
 use tokio::task::yield_now;
 
@@ -67,6 +68,15 @@ impl Store for Slow {
         page: PageRequest,
     ) -> Result<Vec<CallRecord>, StoreError> {
         self.inner.page(tenant, page).await
+    }
+    async fn rejected(
+        &self,
+        tenant: &Tenant,
+        run: &RunId,
+        content: ContentDigest,
+        limit: usize,
+    ) -> Result<Vec<CallRecord>, StoreError> {
+        self.inner.rejected(tenant, run, content, limit).await
     }
     async fn stale(&self, limit: usize) -> Result<Vec<(Tenant, RequestId, CallState)>, StoreError> {
         self.inner.stale(limit).await

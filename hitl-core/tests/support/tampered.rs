@@ -10,7 +10,8 @@ use hitl_core::machine::{CallRecord, CallState, Event, NewCall};
 use hitl_core::seal::Sealed;
 use hitl_core::store::{ApplyError, Enclosed, History, Submitted, Watch};
 use hitl_core::{
-    CallKey, HostKey, MemoryStore, PageRequest, RequestId, SessionId, Store, StoreError, Tenant,
+    CallKey, ContentDigest, HostKey, MemoryStore, PageRequest, RequestId, RunId, SessionId, Store,
+    StoreError, Tenant,
 };
 
 /// Gives another payload or record for every call, while it is told to.
@@ -64,6 +65,15 @@ impl Store for Tampered {
     }
     async fn find(&self, key: &CallKey) -> Result<Option<CallRecord>, StoreError> {
         self.inner.find(key).await
+    }
+    async fn rejected(
+        &self,
+        tenant: &Tenant,
+        run: &RunId,
+        content: ContentDigest,
+        limit: usize,
+    ) -> Result<Vec<CallRecord>, StoreError> {
+        self.inner.rejected(tenant, run, content, limit).await
     }
     async fn payload(&self, tenant: &Tenant, id: RequestId) -> Result<Option<Sealed>, StoreError> {
         let tampered = self.payload.lock().unwrap().clone();

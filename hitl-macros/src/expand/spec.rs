@@ -9,7 +9,7 @@ use syn::spanned::Spanned as _;
 
 use super::arguments::arguments_of;
 use super::tool::Names;
-use crate::parse::{Attribute, Function, Method, Role};
+use crate::parse::{Attribute, Function, Method, Role, Stage};
 
 pub(super) fn spec(attribute: &Attribute, function: &Function, names: &Names) -> TokenStream {
     let short = &names.short;
@@ -74,8 +74,34 @@ fn config(attribute: &Attribute, short: &TokenStream) -> Option<TokenStream> {
             call(method, duration(given.value));
         }
     }
+    if let Some(given) = &attribute.decisions {
+        let choices = given.value.iter().map(|choice| {
+            let variant = Ident::new(choice, Span::call_site());
+            quote!(#short::Choice::#variant)
+        });
+        call("decisions", quote!(&[#(#choices),*]));
+    }
+    if let Some(given) = &attribute.stages {
+        let stages = given.value.iter().map(|Stage { role, people }| {
+            let of = role.as_ref().map(|role| quote!(#short::StageSpec::of(#role, #people)));
+            of.unwrap_or_else(|| quote!(#short::StageSpec::people(#people)))
+        });
+        call("stages", quote!(&[#(#stages),*]));
+    }
+    if let Some(within) = &attribute.escalate_within {
+        let within = duration(within.value);
+        let to = attribute.escalate_to.as_ref().map(|role| &role.value);
+        let role = to.map(|role| quote!(::core::option::Option::Some(#role)));
+        let role = role.unwrap_or_else(|| quote!(::core::option::Option::None));
+        call("escalate", quote!(#role, #within));
+    }
+    if let Some(given) = &attribute.attempts {
+        let attempts = given.value;
+        call("attempts", quote!(#attempts));
+    }
     for (method, flag) in [
         ("requires_reason", &attribute.requires_reason),
+        ("four_eyes", &attribute.four_eyes),
         ("read_only", &attribute.read_only),
         ("destructive", &attribute.destructive),
         ("idempotent", &attribute.idempotent),

@@ -6,22 +6,28 @@ use proc_macro2::TokenStream;
 use syn::{Ident, Path};
 
 use super::entries::{self, Entry};
-use super::value::{self, Given};
+use super::value::{self, Given, Stage};
 use crate::errors::{Errors, list, suggestion};
 
 /// Every key, in the order of the attribute's documentation.
-const KEYS: [&str; 20] = [
+const KEYS: [&str; 26] = [
     "approval_type",
     "risk",
     "base_confidence",
     "auto_threshold",
     "quick_threshold",
     "requires_reason",
+    "decisions",
+    "stages",
+    "four_eyes",
     "expires",
+    "escalate_to",
+    "escalate_within",
     "timeout",
     "read_only",
     "destructive",
     "idempotent",
+    "attempts",
     "open_world",
     "approve_label",
     "reject_label",
@@ -42,6 +48,12 @@ pub(crate) struct Attribute {
     pub(crate) auto_threshold: Option<Given<u8>>,
     pub(crate) quick_threshold: Option<Given<u8>>,
     pub(crate) requires_reason: Option<Ident>,
+    pub(crate) decisions: Option<Given<Vec<&'static str>>>,
+    pub(crate) stages: Option<Given<Vec<Stage>>>,
+    pub(crate) four_eyes: Option<Ident>,
+    pub(crate) escalate_to: Option<Given<String>>,
+    pub(crate) escalate_within: Option<Given<Duration>>,
+    pub(crate) attempts: Option<Given<u32>>,
     pub(crate) expires: Option<Given<Duration>>,
     pub(crate) timeout: Option<Given<Duration>>,
     pub(crate) read_only: Option<Ident>,
@@ -98,6 +110,12 @@ impl Attribute {
             "auto_threshold" => self.auto_threshold = errors.take(value::points(entry)),
             "quick_threshold" => self.quick_threshold = errors.take(value::points(entry)),
             "requires_reason" => self.requires_reason = errors.take(value::flag(entry)),
+            "decisions" => self.decisions = errors.take(value::decisions(entry)),
+            "stages" => self.stages = errors.take(value::stages(entry)),
+            "four_eyes" => self.four_eyes = errors.take(value::flag(entry)),
+            "escalate_to" => self.escalate_to = errors.take(value::text(entry)),
+            "escalate_within" => self.escalate_within = errors.take(value::length(entry)),
+            "attempts" => self.attempts = errors.take(value::count(entry)),
             "expires" => self.expires = errors.take(value::length(entry)),
             "timeout" => self.timeout = errors.take(value::length(entry)),
             "read_only" => self.read_only = errors.take(value::flag(entry)),

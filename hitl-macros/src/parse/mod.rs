@@ -15,3 +15,4 @@ pub(crate) use block::{Block, Service, is_tool, root_of};
 pub(crate) use function::{Function, Method, Returns};
 pub(crate) use parameter::{Argument, DefaultValue, Held, Parameter, Role};
 pub(crate) use scan::identifier;
+pub(crate) use value::Stage;

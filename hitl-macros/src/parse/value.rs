@@ -73,6 +73,83 @@ pub(crate) fn length(entry: &Entry) -> syn::Result<Given<Duration>> {
     }
 }
 
+/// A count of at least one.
+pub(crate) fn count(entry: &Entry) -> syn::Result<Given<u32>> {
+    let what = "a whole number of at least 1, as a literal";
+    let (expr, literal) = literal(entry, what)?;
+    match literal {
+        Some(Lit::Int(number)) => match number.base10_parse::<u32>() {
+            Ok(count) if count > 0 => Ok(Given::new(count, expr)),
+            _ => Err(wrong(entry, expr, what)),
+        },
+        _ => Err(wrong(entry, expr, what)),
+    }
+}
+
+/// What a human may answer, as the variants of `Choice` that they are.
+const DECISIONS: [(&str, &str); 5] = [
+    ("approve", "Approve"),
+    ("edit", "Edit"),
+    ("reject", "Reject"),
+    ("respond", "Respond"),
+    ("abort", "Abort"),
+];
+
+pub(crate) fn decisions(entry: &Entry) -> syn::Result<Given<Vec<&'static str>>> {
+    let what = "a list of \"approve\", \"edit\", \"reject\", \"respond\" and \"abort\", each once";
+    let mut given = Vec::new();
+    for (expr, text) in strings(entry, what)? {
+        match DECISIONS.into_iter().find(|(name, _)| *name == text) {
+            Some((_, variant)) if !given.contains(&variant) => given.push(variant),
+            _ => return Err(wrong(entry, expr, what)),
+        }
+    }
+    let can_say_no = given.iter().any(|choice| ["Reject", "Respond", "Abort"].contains(choice));
+    if !can_say_no {
+        let why = "`decisions` needs a way to say no: \"reject\", \"respond\" or \"abort\"";
+        return Err(syn::Error::new_spanned(value(entry, what)?, why));
+    }
+    Ok(Given::new(given, value(entry, what)?))
+}
+
+/// How many people, of a role or of any.
+pub(crate) struct Stage {
+    pub(crate) role: Option<String>,
+    pub(crate) people: u32,
+}
+
+/// Stages: how many people, and of which role.
+pub(crate) fn stages(entry: &Entry) -> syn::Result<Given<Vec<Stage>>> {
+    let what = "a list of stages, like `[\"2 of finance\", \"director\", \"2\"]`";
+    let mut given = Vec::new();
+    for (expr, text) in strings(entry, what)? {
+        let (people, role) = match text.split_once(" of ") {
+            Some((people, role)) => (people.trim(), Some(role.trim())),
+            None if text.trim().bytes().all(|b| b.is_ascii_digit()) => (text.trim(), None),
+            None => ("1", Some(text.trim())),
+        };
+        let stage = people.parse::<u32>().ok().filter(|people| *people > 0);
+        let named = role.is_none_or(|role| !role.is_empty());
+        match stage {
+            Some(people) if named => given.push(Stage { role: role.map(str::to_owned), people }),
+            _ => return Err(wrong(entry, expr, what)),
+        }
+    }
+    Ok(Given::new(given, value(entry, what)?))
+}
+
+/// The strings of a list that is not empty.
+fn strings<'e>(entry: &'e Entry, what: &str) -> syn::Result<Vec<(&'e Expr, String)>> {
+    let expr = value(entry, what)?;
+    let Expr::Array(list) = expr else { return Err(wrong(entry, expr, what)) };
+    let strings = list.elems.iter().map(|item| match item {
+        Expr::Lit(ExprLit { lit: Lit::Str(text), .. }) => Ok((item, text.value())),
+        _ => Err(wrong(entry, item, what)),
+    });
+    let strings = strings.collect::<syn::Result<Vec<_>>>()?;
+    if strings.is_empty() { Err(wrong(entry, expr, what)) } else { Ok(strings) }
+}
+
 pub(crate) fn path(entry: &Entry) -> syn::Result<Path> {
     let what = "a path without quotes, like `crate = my::hitl`";
     match value(entry, what)? {

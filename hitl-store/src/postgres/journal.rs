@@ -35,7 +35,7 @@ static APPENDED: Sql = Sql {
            WHERE t.id = $1::text::uuid AND j.write = $2::text::uuid",
     types: &[Type::TEXT, Type::TEXT],
 };
-static LOAD: Sql = Sql {
+pub(super) static LOAD: Sql = Sql {
     text: "SELECT j.entry FROM {s}.journal j JOIN {s}.tasks t ON t.n = j.task \
            WHERE t.id = $1::text::uuid ORDER BY j.number",
     types: &[Type::TEXT],

@@ -4,11 +4,12 @@
 //! - `database` is the way there: a pool (`connect`), statements, and how often one tries again.
 //! - `operation` writes: it reads a record, asks the pure machine, and compares and sets.
 //! - `query` reads.
-//! - `retention` erases what is old.
+//! - `retention` erases what is old; `backup` holds what a database that was put back cannot know.
 //! - `journal` keeps what long-running tasks have done.
 //! - `session` knows which executors are alive, by leases in the database's time.
 //! - `watch` carries hints between replicas.
 
+mod backup;
 mod connect;
 mod database;
 mod error;

@@ -12,7 +12,7 @@ use super::error::{read_only, unusable};
 use super::session::{self, Sessions};
 use super::store::{PostgresStore, Shared};
 use super::watch::{self, Dropped, Notifier};
-use super::{PostgresOptions, query, schema};
+use super::{PostgresOptions, backup, query, schema};
 
 static SETTINGS: Sql = Sql {
     text: "SELECT pg_is_in_recovery() OR current_setting('default_transaction_read_only') = 'on', \
@@ -51,6 +51,13 @@ pub(super) async fn open(options: PostgresOptions) -> Result<PostgresStore, Stor
     check_settings(&database).await?;
     schema::migrate(&database, &options.schema, schema::STEPS).await?;
     check_key(&database, &key, options.replace_lost_key).await?;
+    if let Some(name) = &options.restored {
+        let now = match &options.clock {
+            Some(clock) => clock.now(),
+            None => query::now(&database).await.map_err(|fault| database.error(fault))?,
+        };
+        backup::begin_epoch(&database, &options.schema, name, now).await?;
+    }
     Ok(start(database, listen_at, key, options))
 }
 

@@ -66,12 +66,12 @@ static INSERT: Sql = Sql {
         "WITH fresh AS ( \
              INSERT INTO {s}.calls (id, tenant, run, position, content, state, version, tool, \
                priority, created_at, due_at, expires_at, updated_at, session, epoch, record, \
-               principal, level, rank, turn) \
+               principal, level, rank, turn, root) \
              SELECT $1::text::uuid, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, \
                $14::text::uuid, $15, $16, $21, $22, $23, \
                CASE WHEN $6 = 'pending' THEN ",
         turn!("$2", "$21", "$23"),
-        " ELSE 0 END \
+        " ELSE 0 END, $26 \
              WHERE (extract(epoch FROM clock_timestamp()) * 1000000)::bigint < $17 \
                AND ($14::text IS NULL OR EXISTS (SELECT FROM {s}.sessions s \
                  WHERE s.id = $14::text::uuid AND s.epoch = $15 \
@@ -111,6 +111,7 @@ static INSERT: Sql = Sql {
         Type::INT8,
         Type::INT8,
         Type::INT8,
+        Type::TEXT,
     ],
 };
 static UPDATE: Sql = Sql {
@@ -396,7 +397,7 @@ async fn insert(
     let (request, key) = (&record.request, record.key());
     let (text, entry) = (on.encode(record)?, on.encode(&Entry::of("submitted", record, None))?);
     let payload = Some(payload.as_bytes()).filter(|_| !record.state.is_terminal());
-    let given: [&(dyn ToSql + Sync); 25] = [
+    let given: [&(dyn ToSql + Sync); 26] = [
         &record.id().to_string(),
         &storable(key.tenant.as_str()),
         &storable(key.run.as_str()),
@@ -422,6 +423,7 @@ async fn insert(
         &rank(request.priority),
         &caps.principal.map(i64::from),
         &caps.tenant.map(i64::from),
+        &storable(record.context.root_of(&key.run).as_str()),
     ];
     send(on, &INSERT, &given).await
 }

@@ -31,6 +31,7 @@ pub struct PostgresOptions {
     pub(super) schema: String,
     pub(super) key: Option<HostKey>,
     pub(super) replace_lost_key: bool,
+    pub(super) restored: Option<String>,
     pub(super) connections: usize,
     pub(super) patience: Duration,
     pub(super) lease: Duration,
@@ -60,6 +61,7 @@ impl PostgresOptions {
             schema: "hitl".to_owned(),
             key: None,
             replace_lost_key: false,
+            restored: None,
             connections: 16,
             patience: Duration::from_secs(5),
             lease: Duration::from_secs(15),
@@ -81,6 +83,18 @@ impl PostgresOptions {
     /// good. What was sealed under it stays unreadable: such calls cannot run any more.
     pub fn replace_lost_key(mut self) -> Self {
         self.replace_lost_key = true;
+        self
+    }
+
+    /// Says that the database was put back from a copy, or failed over to a standby that may lack the
+    /// last writes: what was decided and run since is not in it. It gets a new
+    /// [epoch](PostgresStore::epoch), in which everything that was pending or approved is asked again,
+    /// and everything that was running has an unknown outcome; runs that began before take no new calls.
+    ///
+    /// `name` tells one such event from another, say by its date. Of replicas that give the same name
+    /// the first does it, so it may stay in the configuration.
+    pub fn restored(mut self, name: impl Into<String>) -> Self {
+        self.restored = Some(name.into());
         self
     }
 

@@ -6,7 +6,7 @@ use hitl_base::Timestamp;
 use hitl_core::machine::{CallRecord, CallState, Entry};
 use hitl_core::seal::Sealed;
 use hitl_core::store::{History, PageRequest};
-use hitl_core::{CallKey, RequestId, SessionId, Tenant};
+use hitl_core::{CallKey, ContentDigest, RequestId, RunId, SessionId, Tenant};
 use tokio_postgres::Row;
 use tokio_postgres::types::Type;
 
@@ -62,12 +62,25 @@ static PAGE: Sql = Sql {
              ORDER BY head.n LIMIT $4)) ORDER BY n",
     types: &[Type::TEXT, Type::TEXT_ARRAY, Type::TEXT, Type::INT8],
 };
+static ROOTED: Sql = Sql {
+    text: "SELECT version, record FROM {s}.calls WHERE tenant = $1 AND root = $2 \
+             AND state = ANY ($3) AND n > coalesce(( \
+             SELECT n FROM {s}.calls WHERE id <= $4::text::uuid ORDER BY id DESC LIMIT 1), 0) \
+           ORDER BY n LIMIT $5",
+    types: &[Type::TEXT, Type::TEXT, Type::TEXT_ARRAY, Type::TEXT, Type::INT8],
+};
+static REJECTED: Sql = Sql {
+    text: "SELECT version, record FROM {s}.calls WHERE tenant = $1 AND run = $2 AND content = $3 \
+             AND state = 'rejected' ORDER BY n DESC LIMIT $4",
+    types: &[Type::TEXT, Type::TEXT, Type::TEXT, Type::INT8],
+};
 static APPROVED: Sql = Sql {
     text: "SELECT tenant, id::text FROM {s}.calls WHERE state = 'approved' AND n > coalesce(( \
              SELECT n FROM {s}.calls WHERE id <= $1::text::uuid ORDER BY id DESC LIMIT 1), 0) \
            ORDER BY n LIMIT $2",
     types: &[Type::TEXT, Type::INT8],
 };
+// The time is asked for once, in a query of its own: only then does the index bound the search.
 static STALE: Sql = Sql {
     text: "(SELECT c.tenant, c.id::text, c.state FROM {s}.calls c WHERE c.state = 'claimed' \
              AND NOT EXISTS (SELECT FROM {s}.sessions s WHERE s.id = c.session \
@@ -75,7 +88,8 @@ static STALE: Sql = Sql {
            UNION ALL \
            (SELECT tenant, id::text, state FROM {s}.calls \
              WHERE state IN ('pending', 'approved') \
-               AND expires_at <= coalesce($1, (extract(epoch FROM clock_timestamp()) * 1000)::bigint) \
+               AND expires_at <= (SELECT coalesce($1, \
+                 (extract(epoch FROM clock_timestamp()) * 1000)::bigint)) \
              ORDER BY expires_at LIMIT $2) LIMIT $2",
     types: &[Type::INT8, Type::INT8],
 };
@@ -103,6 +117,9 @@ static WRITTEN: Sql = Sql {
            WHERE c.tenant = $1 AND c.id = $2::text::uuid AND h.write = $3::text::uuid",
     types: &[Type::TEXT, Type::TEXT, Type::TEXT],
 };
+static OUTBOX: Sql =
+    Sql { text: "SELECT n, entry FROM {s}.outbox ORDER BY n LIMIT $1", types: &[Type::INT8] };
+static OUTBOX_ACK: Sql = Sql { text: "DELETE FROM {s}.outbox WHERE n <= $1", types: &[Type::INT8] };
 static META: Sql = Sql { text: "SELECT value FROM {s}.meta WHERE name = $1", types: &[Type::TEXT] };
 
 /// The statements here.
@@ -113,6 +130,8 @@ pub(super) const ALL: &[&Sql] = &[
     &PAYLOAD,
     &RESULT,
     &PAGE,
+    &ROOTED,
+    &REJECTED,
     &APPROVED,
     &STALE,
     &HISTORY,
@@ -121,6 +140,8 @@ pub(super) const ALL: &[&Sql] = &[
     &LAST,
     &CHANGES,
     &WRITTEN,
+    &OUTBOX,
+    &OUTBOX_ACK,
     &META,
 ];
 
@@ -210,9 +231,33 @@ pub(super) async fn page(
     states.dedup();
     let states: Vec<&str> = states.iter().map(|state| state.name()).collect();
     let after = page.after.map(|id| id.to_string());
+    if let Some(root) = &page.root {
+        let given: [&(dyn tokio_postgres::types::ToSql + Sync); 5] = [
+            &storable(tenant.as_str()),
+            &storable(root.as_str()),
+            &states,
+            &after,
+            &count(page.limit),
+        ];
+        let rows = on.read(&ROOTED, &given).await?;
+        return rows.iter().map(|row| record(row, 0)).collect();
+    }
     let given: [&(dyn tokio_postgres::types::ToSql + Sync); 4] =
         [&storable(tenant.as_str()), &states, &after, &count(page.limit)];
     let rows = on.read(&PAGE, &given).await?;
+    rows.iter().map(|row| record(row, 0)).collect()
+}
+
+/// Calls of a run with this content that a human has rejected, the newest first.
+pub(super) async fn rejected(
+    on: &Database,
+    tenant: &Tenant,
+    run: &RunId,
+    content: ContentDigest,
+    limit: usize,
+) -> Result<Vec<CallRecord>, Fault> {
+    let (tenant, run) = (storable(tenant.as_str()), storable(run.as_str()));
+    let rows = on.read(&REJECTED, &[&tenant, &run, &content.to_string(), &count(limit)]).await?;
     rows.iter().map(|row| record(row, 0)).collect()
 }
 
@@ -331,6 +376,22 @@ pub(super) async fn written(
     rows.first().map(|row| Ok(row.try_get(0)?)).transpose()
 }
 
+/// Changes that are still to be audited.
+pub(super) async fn outbox(on: &Database, limit: usize) -> Result<Vec<(u64, Entry)>, Fault> {
+    let rows = on.read(&OUTBOX, &[&count(limit)]).await?;
+    let entry = |row: &Row| {
+        let entry = serde_json::from_str(row.try_get(1)?);
+        let entry = entry.map_err(|_| Fault::Damaged("an entry"))?;
+        Ok((row.try_get::<_, i64>(0)?.cast_unsigned(), entry))
+    };
+    rows.iter().map(entry).collect()
+}
+
+/// Everything up to and with this number is audited.
+pub(super) async fn outbox_ack(on: &Database, through: u64) -> Result<(), Fault> {
+    on.read(&OUTBOX_ACK, &[&through.cast_signed()]).await.map(drop)
+}
+
 /// A value of the store's own table, like its epoch.
 pub(super) async fn meta(on: &Database, name: &str) -> Result<Option<String>, Fault> {
     let rows = on.read(&META, &[&name]).await?;
@@ -409,3 +470,7 @@ mod tests {
         assert_ne!(storable("\0"), storable("\u{1}0"));
     }
 }
+
+#[cfg(test)]
+#[path = "scale_tests.rs"]
+mod scale;

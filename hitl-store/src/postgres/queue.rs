@@ -40,7 +40,7 @@ macro_rules! stretches {
 // Where only some rows are counted or listed, a range of a row's columns is asked for in the order of
 // the index that has them, and not their equality: the planner would take any rows to be as good, and
 // look for the few there are in the whole table.
-static BY_TURN: Sql = Sql {
+pub(super) static BY_TURN: Sql = Sql {
     text: stretches!("rank, turn, due_at, n", "$3, $4, $5, $6", "$7"),
     types: &[
         Type::TEXT,
@@ -52,7 +52,7 @@ static BY_TURN: Sql = Sql {
         Type::INT8,
     ],
 };
-static BY_DUE: Sql = Sql {
+pub(super) static BY_DUE: Sql = Sql {
     text: stretches!("due_at, n", "$3, $4", "$5"),
     types: &[Type::TEXT, Type::TEXT_ARRAY, Type::INT8, Type::INT8, Type::INT8],
 };

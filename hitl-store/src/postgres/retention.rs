@@ -15,7 +15,7 @@ use super::query::{self, one, parse_record};
 /// How many calls are erased or forgotten in one statement, so that others get their turn.
 const BATCH: i64 = 200;
 
-static ENDED: Sql = Sql {
+pub(super) static ENDED: Sql = Sql {
     text: "SELECT n, version, record FROM {s}.calls WHERE NOT erased AND state IN \
            ('executed', 'failed', 'rejected', 'responded', 'expired', 'cancelled', 'denied') \
            AND updated_at < $1 ORDER BY updated_at LIMIT $2",

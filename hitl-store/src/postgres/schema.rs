@@ -18,6 +18,8 @@ pub(super) const STEPS: &[&str] = &[
     include_str!("schema/2.sql"),
     include_str!("schema/3.sql"),
     include_str!("schema/4.sql"),
+    include_str!("schema/5.sql"),
+    include_str!("schema/6.sql"),
 ];
 
 /// What a schema is, before anything of it is used.
@@ -47,9 +49,7 @@ pub(super) async fn migrate(on: &Database, schema: &str, steps: &[&str]) -> Resu
     let mut connection = on.connection().await.map_err(error)?;
     let lost = |e| on.error(Fault::of_statement(e));
     let transaction = connection.transaction().await.map_err(lost)?;
-    // The lock ends with the transaction, so it holds behind a pooler too.
-    let lock = "SELECT pg_advisory_xact_lock(hashtextextended('hitl migrates ' || $1, 0))";
-    transaction.query_typed(lock, &[(&schema, Type::TEXT)]).await.map_err(lost)?;
+    lock(&transaction, schema).await.map_err(error)?;
     let from = match identify(&transaction, schema).await.map_err(error)? {
         Identity::Store(version) if version == steps.len() => return Ok(()),
         Identity::Store(version) if version > steps.len() => {
@@ -89,6 +89,14 @@ pub(super) async fn migrate(on: &Database, schema: &str, steps: &[&str]) -> Resu
     transaction.commit().await.map_err(lost)?;
     reach("after-migration");
     Ok(())
+}
+
+/// Lets one replica at a time change the schema as a whole. The lock ends with the transaction, so it
+/// holds behind a pooler too.
+pub(super) async fn lock(transaction: &Transaction<'_>, schema: &str) -> Result<(), Fault> {
+    let lock = "SELECT pg_advisory_xact_lock(hashtextextended('hitl migrates ' || $1, 0))";
+    let locked = transaction.query_typed(lock, &[(&schema, Type::TEXT)]).await;
+    locked.map(drop).map_err(Fault::of_statement)
 }
 
 async fn identify(transaction: &Transaction<'_>, schema: &str) -> Result<Identity, Fault> {

@@ -11,7 +11,7 @@ use hitl_core::seal::Sealed;
 use hitl_core::store::{
     ApplyError, Enclosed, History, Hub, PageRequest, Retained, StoreError, Submitted, Watch,
 };
-use hitl_core::{CallKey, HostKey, RequestId, SessionId, Store, Tenant};
+use hitl_core::{CallKey, ContentDigest, HostKey, RequestId, RunId, SessionId, Store, Tenant};
 use tokio::sync::watch;
 
 use super::PostgresOptions;
@@ -90,6 +90,14 @@ impl PostgresStore {
         PostgresOptions::new(url)
     }
 
+    /// Counts how often the database was [put back](PostgresOptions::restored), from 1.
+    pub async fn epoch(&self) -> Result<u64, StoreError> {
+        let text = query::meta(&self.shared.database, "epoch").await;
+        let text = text.map_err(|fault| self.shared.error(fault))?;
+        let epoch = text.and_then(|text| text.parse().ok());
+        epoch.ok_or_else(|| self.shared.error(Fault::Damaged("its epoch")))
+    }
+
     /// The way to the database.
     pub(super) fn database(&self) -> &Database {
         &self.shared.database
@@ -164,6 +172,17 @@ impl Store for PostgresStore {
     ) -> Result<Vec<CallRecord>, StoreError> {
         let records = query::page(&self.shared.database, tenant, &page).await;
         records.map_err(|fault| self.shared.error(fault))
+    }
+
+    async fn rejected(
+        &self,
+        tenant: &Tenant,
+        run: &RunId,
+        content: ContentDigest,
+        limit: usize,
+    ) -> Result<Vec<CallRecord>, StoreError> {
+        let rejected = query::rejected(&self.shared.database, tenant, run, content, limit).await;
+        rejected.map_err(|fault| self.shared.error(fault))
     }
 
     async fn stale(&self, limit: usize) -> Result<Vec<(Tenant, RequestId, CallState)>, StoreError> {
@@ -241,6 +260,16 @@ impl Store for PostgresStore {
     async fn forget_runs(&self, watermark: Timestamp) -> Result<u64, StoreError> {
         let forgotten = retention::forget(&self.shared.database, watermark).await;
         forgotten.map_err(|fault| self.shared.error(fault))
+    }
+
+    async fn outbox_take(&self, limit: usize) -> Result<Vec<(u64, Entry)>, StoreError> {
+        let entries = query::outbox(&self.shared.database, limit).await;
+        entries.map_err(|fault| self.shared.error(fault))
+    }
+
+    async fn outbox_ack(&self, through: u64) -> Result<(), StoreError> {
+        let acknowledged = query::outbox_ack(&self.shared.database, through).await;
+        acknowledged.map_err(|fault| self.shared.error(fault))
     }
 
     fn watch(&self, id: RequestId) -> Watch {

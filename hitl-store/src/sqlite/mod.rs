@@ -7,6 +7,7 @@
 //! - `journal` keeps what long-running tasks have done.
 //! - `session` knows which executors are alive, `watch` what other processes changed.
 
+mod audit;
 mod backup;
 mod error;
 mod journal;
@@ -25,5 +26,6 @@ mod watch;
 mod work;
 mod writer;
 
+pub use audit::SqliteAudit;
 pub use options::SqliteOptions;
 pub use store::SqliteStore;

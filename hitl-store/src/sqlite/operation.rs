@@ -191,8 +191,9 @@ fn insert(on: &Connection, record: &CallRecord) -> Result<i64, Fault> {
     let turn = if waits { queue::turn_of(on, record)? } else { 0 };
     on.prepare_cached(
         "INSERT INTO calls (id, tenant, run, position, content, state, version, tool, priority, \
-         created_at, due_at, expires_at, updated_at, session, record, principal, level, rank, turn) \
-         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18, ?19)",
+         created_at, due_at, expires_at, updated_at, session, record, principal, level, rank, turn, \
+         root) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18, \
+         ?19, ?20)",
     )?
     .execute(params![
         record.id().to_string(),
@@ -214,6 +215,7 @@ fn insert(on: &Connection, record: &CallRecord) -> Result<i64, Fault> {
         request.level.to_string(),
         rank(request.priority),
         turn,
+        record.context.root_of(&key.run).as_str(),
     ])?;
     Ok(on.last_insert_rowid())
 }

@@ -6,7 +6,7 @@ use hitl_base::Timestamp;
 use hitl_core::machine::{CallRecord, CallState, Entry};
 use hitl_core::seal::Sealed;
 use hitl_core::store::{History, PageRequest};
-use hitl_core::{CallKey, RequestId, SessionId, Tenant};
+use hitl_core::{CallKey, ContentDigest, RequestId, RunId, SessionId, Tenant};
 use rusqlite::{Connection, OptionalExtension as _, Row, params};
 
 use super::error::Fault;
@@ -19,6 +19,11 @@ const BY_NUMBER: &str = "SELECT n, version, record FROM calls WHERE n = ?1";
 const NUMBER: &str = "SELECT n FROM calls WHERE id <= ?1 ORDER BY id DESC LIMIT 1";
 const PAGE: &str =
     "SELECT n FROM calls WHERE tenant = ?1 AND state = ?2 AND n > ?3 ORDER BY n LIMIT ?4";
+const ROOTED: &str = "SELECT n, version, record FROM calls INDEXED BY calls_by_root \
+                      WHERE tenant = ?1 AND root = ?2 AND n > ?3 ORDER BY n";
+const REJECTED: &str = "SELECT n, version, record FROM calls INDEXED BY calls_rejected \
+                        WHERE tenant = ?1 AND run = ?2 AND content = ?3 AND state = 'rejected' \
+                        ORDER BY n DESC LIMIT ?4";
 const APPROVED: &str = "SELECT tenant, id FROM calls INDEXED BY calls_approved \
                         WHERE state = 'approved' AND n > ?1 ORDER BY n LIMIT ?2";
 const WAITING: &str = "SELECT tenant, id, state FROM calls \
@@ -32,11 +37,13 @@ const HISTORY: &str = "SELECT seq, entry FROM history WHERE seq > ?1 ORDER BY se
 const HISTORY_OF: &str = "SELECT seq, entry FROM history JOIN calls ON calls.n = history.call \
                           WHERE calls.id = ?1 AND calls.tenant = ?2 ORDER BY seq LIMIT 1000";
 
+const OUTBOX: &str = "SELECT n, entry FROM outbox ORDER BY n LIMIT ?1";
+
 /// Every query whose answer grows with its limit only: an index must answer it.
 #[cfg(test)]
 pub(super) const LISTINGS: &[&str] = &[
-    BY_ID, BY_KEY, BY_NUMBER, NUMBER, PAGE, APPROVED, WAITING, SESSIONS, RUNNING, HISTORY,
-    HISTORY_OF,
+    BY_ID, BY_KEY, BY_NUMBER, NUMBER, PAGE, ROOTED, REJECTED, APPROVED, WAITING, SESSIONS, RUNNING,
+    HISTORY, HISTORY_OF,
 ];
 
 /// A call as it is kept.
@@ -108,6 +115,9 @@ pub(super) fn page(
 ) -> Result<Vec<CallRecord>, Fault> {
     let snapshot = on.unchecked_transaction()?;
     let after = number(&snapshot, page.after)?;
+    if let Some(root) = &page.root {
+        return rooted(&snapshot, tenant, root, after, page);
+    }
     let mut states = page.states.clone();
     if states.is_empty() {
         states.extend(CallState::ALL);
@@ -129,6 +139,43 @@ pub(super) fn page(
     let mut statement = snapshot.prepare_cached(BY_NUMBER)?;
     let load = |n| Ok(kept(statement.query_row([n], columns)?)?.record);
     numbers.into_iter().map(load).collect()
+}
+
+/// A page of the calls under one root run, in the order in which they came.
+fn rooted(
+    on: &Connection,
+    tenant: &Tenant,
+    root: &RunId,
+    after: i64,
+    page: &PageRequest,
+) -> Result<Vec<CallRecord>, Fault> {
+    let mut statement = on.prepare_cached(ROOTED)?;
+    let rows = statement.query_map(params![tenant.as_str(), root.as_str(), after], columns)?;
+    let mut records = Vec::new();
+    for row in rows {
+        let record = kept(row?)?.record;
+        if page.states.is_empty() || page.states.contains(&record.state) {
+            records.push(record);
+            if records.len() == page.limit {
+                break;
+            }
+        }
+    }
+    Ok(records)
+}
+
+/// Calls of a run with this content that a human has rejected, the newest first.
+pub(super) fn rejected(
+    on: &Connection,
+    tenant: &Tenant,
+    run: &RunId,
+    content: ContentDigest,
+    limit: usize,
+) -> Result<Vec<CallRecord>, Fault> {
+    let mut statement = on.prepare_cached(REJECTED)?;
+    let given = params![tenant.as_str(), run.as_str(), content.to_string(), count(limit)];
+    let rows = statement.query_map(given, columns)?;
+    rows.map(|row| row.map_err(Fault::from).and_then(|row| Ok(kept(row)?.record))).collect()
 }
 
 /// Calls that may run, in the order in which they came.
@@ -216,6 +263,20 @@ fn entries(
         let (seq, text) = row?;
         let entry: Entry = serde_json::from_str(&text).map_err(|_| Fault::Damaged("an entry"))?;
         entries.push((seq.cast_unsigned(), entry));
+    }
+    Ok(entries)
+}
+
+/// Changes that are still to be audited.
+pub(super) fn outbox(on: &Connection, limit: usize) -> Result<Vec<(u64, Entry)>, Fault> {
+    let mut statement = on.prepare_cached(OUTBOX)?;
+    let rows = statement
+        .query_map([count(limit)], |row| Ok((row.get::<_, i64>(0)?, row.get::<_, String>(1)?)))?;
+    let mut entries = Vec::new();
+    for row in rows {
+        let (n, text) = row?;
+        let entry = serde_json::from_str(&text).map_err(|_| Fault::Damaged("an entry"))?;
+        entries.push((n.cast_unsigned(), entry));
     }
     Ok(entries)
 }

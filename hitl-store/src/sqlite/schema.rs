@@ -14,8 +14,13 @@ use super::error::Fault;
 pub(super) const APPLICATION_ID: i32 = 0x6869_746c;
 
 /// Every step there is, in order.
-pub(super) const STEPS: &[&str] =
-    &[include_str!("schema/1.sql"), include_str!("schema/2.sql"), include_str!("schema/3.sql")];
+pub(super) const STEPS: &[&str] = &[
+    include_str!("schema/1.sql"),
+    include_str!("schema/2.sql"),
+    include_str!("schema/3.sql"),
+    include_str!("schema/4.sql"),
+    include_str!("schema/5.sql"),
+];
 
 /// What a file is, before anything of it is used.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -107,13 +112,13 @@ fn back_up(connection: &Connection, to: &Path) -> Result<(), Fault> {
 }
 
 /// How many tables and indexes the newest schema has.
-const OBJECTS: i64 = 19;
+const OBJECTS: i64 = 22;
 
 /// Whether every table and index of the newest schema is there.
 pub(super) fn is_complete(connection: &Connection) -> Result<bool, Fault> {
-    let names = "'calls','payloads','results','history','meta','tasks','journal',\
+    let names = "'calls','payloads','results','history','meta','tasks','journal','outbox',\
                  'calls_by_state','calls_approved','calls_waiting','calls_running','calls_ended',\
-                 'calls_erased','calls_queue','calls_due','calls_turns','calls_levels',\
+                 'calls_erased','calls_queue','calls_due','calls_turns','calls_levels','calls_by_root','calls_rejected',\
                  'history_by_call','journal_by_task'";
     let sql = format!("SELECT count(*) FROM sqlite_schema WHERE name IN ({names})");
     let found: i64 = connection.query_row(&sql, [], |row| row.get(0))?;

@@ -13,7 +13,7 @@ use hitl_core::store::{
     ApplyError, Enclosed, History, Hub, PageRequest, Retained, StoreError, StoreErrorKind,
     Submitted, Watch,
 };
-use hitl_core::{CallKey, HostKey, RequestId, SessionId, Store, Tenant};
+use hitl_core::{CallKey, ContentDigest, HostKey, RequestId, RunId, SessionId, Store, Tenant};
 use tokio::sync::oneshot;
 
 use super::SqliteOptions;
@@ -223,6 +223,18 @@ impl Store for SqliteStore {
         self.shared.readers.run(move |on| query::page(on, &tenant, &page)).await
     }
 
+    async fn rejected(
+        &self,
+        tenant: &Tenant,
+        run: &RunId,
+        content: ContentDigest,
+        limit: usize,
+    ) -> Result<Vec<CallRecord>, StoreError> {
+        let (tenant, run) = (tenant.clone(), run.clone());
+        let read = move |on: &_| query::rejected(on, &tenant, &run, content, limit);
+        self.shared.readers.run(read).await
+    }
+
     async fn stale(&self, limit: usize) -> Result<Vec<(Tenant, RequestId, CallState)>, StoreError> {
         let (sessions, now) = (self.shared.sessions.clone(), self.shared.clock.now());
         self.shared.readers.run(move |on| query::stale(on, &sessions, now, limit)).await
@@ -293,6 +305,18 @@ impl Store for SqliteStore {
                 return Ok(calls);
             }
         }
+    }
+
+    async fn outbox_take(&self, limit: usize) -> Result<Vec<(u64, Entry)>, StoreError> {
+        self.read(move |on| query::outbox(on, limit)).await
+    }
+
+    async fn outbox_ack(&self, through: u64) -> Result<(), StoreError> {
+        let ack = move |on: &rusqlite::Connection, _: &World| {
+            on.execute("DELETE FROM outbox WHERE n <= ?1", [through.cast_signed()])?;
+            Ok(())
+        };
+        self.write(ack).await
     }
 
     async fn mark(&self, name: &str) -> Result<Option<String>, StoreError> {

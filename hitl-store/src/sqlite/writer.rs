@@ -4,8 +4,9 @@
 //!
 //! - An answer is given only after the `COMMIT` of the transaction that it was read or written in:
 //!   what one operation of a group sees of another is never told before both are durable.
-//! - Operations of a group do not hurt each other: each has a savepoint, and when a fault takes the
-//!   whole transaction away, each is done again in a transaction of its own.
+//! - Operations of a group do not hurt each other: when one fails after it has written something, or a
+//!   fault takes the whole transaction away, each is done again in a transaction of its own. (A
+//!   savepoint for each would do too, and would copy every page that an operation touches.)
 //! - A `COMMIT` that certainly failed (locked, disk full) is an error and nothing was written. One
 //!   that may have happened is settled by the next transaction: the file is opened again and the
 //!   group is performed again, which finds what the first attempt wrote. Only if that fails too is
@@ -234,18 +235,25 @@ impl WriterThread {
         let mut written = Vec::new();
         let mut done = VecDeque::with_capacity(group.len());
         while let Some(mut waiting) = group.pop_front() {
-            match perform(connection, &mut *waiting.operation, &self.world) {
+            let before = connection.total_changes();
+            match waiting.operation.perform(connection, &self.world) {
                 Ok(line) => {
                     written.extend(line);
                     done.push_back(waiting);
                 }
-                Err(fault) if connection.is_autocommit() => {
+                Err(fault) if is_untouched(connection, before) => failed.push((waiting, fault)),
+                Err(fault) => {
                     done.push_back(waiting);
                     done.append(group);
                     *group = done;
+                    let undone =
+                        connection.is_autocommit() || connection.execute_batch("ROLLBACK").is_ok();
+                    if !undone {
+                        // Closing it ends what it has begun.
+                        self.connection = None;
+                    }
                     return (Attempt::Lost(fault), VecDeque::new());
                 }
-                Err(fault) => failed.push((waiting, fault)),
             }
             if Instant::now() >= deadline {
                 break;
@@ -274,22 +282,9 @@ fn all(group: VecDeque<Waiting>, failed: Vec<(Waiting, Fault)>) -> impl Iterator
     group.into_iter().chain(failed.into_iter().map(|(waiting, _)| waiting))
 }
 
-/// Performs one operation of a group, without harm to the others when it fails.
-fn perform(
-    connection: &Connection,
-    operation: &mut dyn Operation,
-    world: &World,
-) -> Result<Option<Written>, Fault> {
-    let run = |sql: &str| connection.prepare_cached(sql)?.execute([]);
-    run("SAVEPOINT operation")?;
-    let result = operation.perform(connection, world);
-    if result.is_err() && !connection.is_autocommit() {
-        run("ROLLBACK TO operation")?;
-    }
-    if !connection.is_autocommit() {
-        run("RELEASE operation")?;
-    }
-    result
+/// Whether the transaction stands, and nothing was written in it since there were so many changes.
+fn is_untouched(connection: &Connection, changes: u64) -> bool {
+    !connection.is_autocommit() && connection.total_changes() == changes
 }
 
 /// Adds what waits already, and waits a moment for as many as came `last` time.

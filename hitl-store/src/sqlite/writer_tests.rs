@@ -183,6 +183,63 @@ async fn each_of_a_group_is_settled_when_the_groups_commit_fails() {
     }
 }
 
+/// Writes something, and then fails, every time.
+struct Spoilt {
+    reply: oneshot::Sender<StoreError>,
+}
+
+impl Operation for Spoilt {
+    fn is_abandoned(&self) -> bool {
+        false
+    }
+
+    fn perform(&mut self, on: &Connection, _: &World) -> Result<Option<Written>, Fault> {
+        on.execute("INSERT INTO meta VALUES ('spoilt', 'half')", [])?;
+        Err(Fault::Damaged("a test's row"))
+    }
+
+    fn acknowledge(self: Box<Self>) {
+        panic!("it never succeeds");
+    }
+
+    fn fail(self: Box<Self>, error: StoreError) {
+        self.reply.send(error).unwrap();
+    }
+}
+
+#[tokio::test]
+async fn an_operation_that_fails_half_way_leaves_nothing_and_hurts_nobody() {
+    let bench = Arc::new(bench(0, 0, Bad::Full));
+    let blocker = Connection::open(&bench.path).unwrap();
+    blocker.execute_batch("BEGIN IMMEDIATE").unwrap();
+    let submit = |position| {
+        let bench = Arc::clone(&bench);
+        tokio::spawn(async move { bench.submit(&Draft::new("run", position)).await })
+    };
+    let before: Vec<_> = (0..10).map(submit).collect();
+    tokio::task::yield_now().await;
+    let (reply, failed) = oneshot::channel();
+    bench.writer.send(Spoilt { reply }).await.unwrap();
+    let after: Vec<_> = (10..20).map(submit).collect();
+    tokio::task::yield_now().await;
+    blocker.execute_batch("ROLLBACK").unwrap();
+    assert_eq!(failed.await.unwrap().kind(), StoreErrorKind::Corrupt);
+    for task in before.into_iter().chain(after) {
+        assert!(matches!(task.await.unwrap().unwrap(), Submitted::Created(_)));
+    }
+    assert_eq!((bench.count("calls"), bench.count("history")), (20, 20), "each exactly once");
+    let spoilt = "SELECT count(*) FROM meta WHERE name = 'spoilt'";
+    let left: i64 = blocker.query_row(spoilt, [], |row| row.get(0)).unwrap();
+    assert_eq!(left, 0);
+    // And alone.
+    let (reply, failed) = oneshot::channel();
+    bench.writer.send(Spoilt { reply }).await.unwrap();
+    assert_eq!(failed.await.unwrap().kind(), StoreErrorKind::Corrupt);
+    assert!(matches!(bench.submit(&Draft::new("run", 20)).await.unwrap(), Submitted::Created(_)));
+    let left: i64 = blocker.query_row(spoilt, [], |row| row.get(0)).unwrap();
+    assert_eq!(left, 0);
+}
+
 #[tokio::test]
 async fn an_operation_that_nobody_waits_for_does_not_begin() {
     let bench = bench(0, 0, Bad::Full);

@@ -46,7 +46,7 @@ impl AuditSink for Intents {
     fn append(&self, record: &AuditRecord) -> Result<(), AuditError> {
         if record.event == AuditEvent::Claimed {
             reach("before-intent");
-            self.0.add(&record.key.to_string());
+            self.0.add(&record.key.as_ref().unwrap().to_string());
             reach("after-intent");
         }
         Ok(())

@@ -5,7 +5,10 @@ use hitl_base::Timestamp;
 use hitl_core::machine::{CallRecord, CallState, Event, NewCall};
 use hitl_core::seal::Sealed;
 use hitl_core::store::{ApplyError, Enclosed, History, Submitted, Watch};
-use hitl_core::{CallKey, HostKey, PageRequest, RequestId, SessionId, Store, StoreError, Tenant};
+use hitl_core::{
+    CallKey, ContentDigest, HostKey, PageRequest, RequestId, RunId, SessionId, Store, StoreError,
+    Tenant,
+};
 use hitl_store::SqliteStore;
 
 use crate::worker::reach;
@@ -72,6 +75,15 @@ impl Store for Watched {
         page: PageRequest,
     ) -> Result<Vec<CallRecord>, StoreError> {
         self.0.page(tenant, page).await
+    }
+    async fn rejected(
+        &self,
+        tenant: &Tenant,
+        run: &RunId,
+        content: ContentDigest,
+        limit: usize,
+    ) -> Result<Vec<CallRecord>, StoreError> {
+        self.0.rejected(tenant, run, content, limit).await
     }
     async fn stale(&self, limit: usize) -> Result<Vec<(Tenant, RequestId, CallState)>, StoreError> {
         self.0.stale(limit).await

@@ -8,6 +8,7 @@
 )]
 
 mod ambiguous;
+mod backup;
 mod child;
 mod contract;
 mod crash;
@@ -15,6 +16,7 @@ mod journal;
 mod kills;
 mod line;
 mod opening;
+mod operations;
 mod races;
 mod replicas;
 mod servers;

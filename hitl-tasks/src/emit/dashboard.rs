@@ -10,8 +10,10 @@ use serde::Serialize;
 use tokio::sync::watch;
 use tokio::time::{Instant, sleep_until};
 
+use crate::live::Live;
 use crate::sync::{Mutex, lock};
-use crate::{ProgressEmitter, Status, TaskEvent, TaskId, TaskProgress};
+use crate::timings::Timings;
+use crate::{Happening, ProgressEmitter, TaskEvent, TaskId, TaskInfo, TaskProgress, TaskState};
 
 /// How long a finished task stays.
 const RETAINED: Duration = Duration::from_secs(300);
@@ -48,9 +50,22 @@ struct Shared {
 
 #[derive(Default)]
 struct Tasks {
-    living: HashMap<TaskId, TaskProgress>,
+    living: HashMap<TaskId, Followed>,
+    timings: Timings,
     /// Newest last.
     finished: Vec<TaskProgress>,
+}
+
+/// A task that has not ended, as far as its events have told.
+struct Followed {
+    info: Arc<TaskInfo>,
+    live: Live,
+}
+
+impl Followed {
+    fn snapshot(&self, error: Option<Arc<str>>, timings: &Timings, at: Timestamp) -> TaskProgress {
+        self.live.snapshot(&self.info, error, &timings.of(self.info.name()), at)
+    }
 }
 
 /// What a dashboard shows at one moment; camelCase JSON.
@@ -86,10 +101,11 @@ impl Dashboard {
         tasks.forget(now);
         let mut living: Vec<_> = tasks.living.values().collect();
         // Ids sort by age; what runs goes before what waits to start.
-        living.sort_by_key(|task| (task.status == Status::Pending, task.task_id));
+        living.sort_by_key(|task| (task.live.state == TaskState::Queued, task.info.id()));
         let hidden = living.len().saturating_sub(SHOWN);
-        let finished = tasks.finished.iter().rev();
-        let tasks = living.into_iter().chain(finished).take(SHOWN).cloned().collect();
+        let living = living.iter().map(|task| task.snapshot(None, &tasks.timings, now));
+        let finished = tasks.finished.iter().rev().cloned();
+        let tasks = living.chain(finished).take(SHOWN).collect();
         DashboardSnapshot { v: 1, tasks, hidden }
     }
 
@@ -153,13 +169,50 @@ impl ProgressEmitter for Dashboard {
 
 impl Tasks {
     fn learn(&mut self, event: &TaskEvent) -> Option<TaskProgress> {
-        let id = event.task.id();
-        let task = self.living.entry(id).or_insert_with(|| TaskProgress::of(&event.task));
-        task.follow(event);
-        if event.is_end() {
-            let task = self.living.remove(&id)?;
-            self.finished.push(task);
-            return (self.finished.len() > FINISHED).then(|| self.finished.remove(0));
+        let (at, info) = (event.at, &event.task);
+        let new = || Followed { info: Arc::clone(info), live: Live::queued() };
+        let live = &mut self.living.entry(info.id()).or_insert_with(new).live;
+        match &event.what {
+            Happening::Started => {
+                live.state = TaskState::Running;
+                live.begin(info, at);
+            }
+            Happening::StepStarted { step, attempt } => {
+                live.step_started(info, *step, *attempt, at);
+            }
+            Happening::Progress { step, progress, message, .. } => {
+                live.set_progress(info, *step, *progress);
+                if let Some(message) = message {
+                    live.set_message(Arc::clone(message));
+                }
+            }
+            Happening::StepDone { step, .. } => {
+                let took = live.step_done(info, *step, at);
+                self.timings.note(info.shared_name(), *step, info.steps().len(), took);
+            }
+            Happening::StepRestored { step, .. } => live.step_restored(info, *step, at),
+            Happening::StepRetrying { error, .. } => {
+                live.set_message(Arc::clone(error));
+            }
+            Happening::Waiting { .. } => {
+                live.state = TaskState::Waiting;
+                live.pause_clock(at);
+            }
+            Happening::Resumed { .. } => {
+                live.state = TaskState::Running;
+                live.resume_clock(at);
+            }
+            Happening::Undoing => live.state = TaskState::Undoing,
+            Happening::Ended { state, error, .. } => {
+                live.state = *state;
+                live.end(info, state.status(), at);
+                let text = || error.clone().unwrap_or_else(|| state.as_str().into());
+                let text = (*state != TaskState::Completed).then(text);
+                let task = self.living.remove(&info.id())?;
+                self.finished.push(task.snapshot(text, &self.timings, at));
+                return (self.finished.len() > FINISHED).then(|| self.finished.remove(0));
+            }
+            _ => {}
         }
         None
     }

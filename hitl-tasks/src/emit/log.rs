@@ -1,6 +1,6 @@
 //! The last events, numbered, for readers that come back.
 
-use std::collections::VecDeque;
+use std::collections::{HashSet, VecDeque};
 use std::fmt;
 use std::str::FromStr;
 use std::sync::Arc;
@@ -9,7 +9,7 @@ use hitl_base::id::Uuid;
 use tokio::sync::watch;
 
 use crate::sync::{Mutex, lock};
-use crate::{ProgressEmitter, TaskEvent, TaskId};
+use crate::{Happening, ProgressEmitter, TaskEvent, TaskId};
 
 /// Where a reader stands: what a browser sends back as `Last-Event-ID`.
 ///
@@ -92,6 +92,8 @@ struct Kept {
     events: VecDeque<TaskEvent>,
     /// Number of the newest event; the first one is 1.
     newest: u64,
+    /// Tasks whose last event is still to come.
+    living: HashSet<TaskId>,
 }
 
 impl EventLog {
@@ -118,7 +120,8 @@ impl EventLog {
         }
     }
 
-    /// The same, of one task. Ends after the task's last event.
+    /// The same, of one task. Ends after the task's last event; at once when that lies behind the
+    /// position, or is no longer kept, or when the log knows of no such task.
     pub fn read_task(&self, task: TaskId, after: Option<Position>) -> LogReader {
         let mut reader = self.read(after);
         reader.only.task = Some(task);
@@ -132,6 +135,11 @@ impl ProgressEmitter for EventLog {
         let oldest = (kept.events.len() >= self.0.capacity).then(|| kept.events.pop_front());
         kept.events.push_back(event.clone());
         kept.newest += 1;
+        match event.what {
+            Happening::Submitted => drop(kept.living.insert(event.task.id())),
+            Happening::Ended { .. } => drop(kept.living.remove(&event.task.id())),
+            _ => {}
+        }
         let newest = kept.newest;
         drop(kept);
         drop(oldest);
@@ -185,7 +193,7 @@ impl LogReader {
                 return None;
             }
             let read = self.read_on();
-            if read.is_some() {
+            if read.is_some() || self.only.ended {
                 return read;
             }
             // The log is held by this reader, so its sender lives.
@@ -219,6 +227,8 @@ impl LogReader {
         }
         // A position that this log has not reached yet can only be made up.
         self.next = self.next.min(kept.newest + 1);
+        // Nothing of it will come any more.
+        self.only.ended = self.only.task.is_some_and(|task| !kept.living.contains(&task));
         None
     }
 }

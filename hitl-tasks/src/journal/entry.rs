@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Deserializer, Serialize};
 use serde_json::value::RawValue;
 
 use crate::{FailureKind, TaskError, TaskErrorKind, TaskState};
@@ -23,13 +23,18 @@ pub(crate) struct Entry {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) attempt: Option<u32>,
     /// JSON as the step made it: no number is rounded and no key moved on the way.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(default, skip_serializing_if = "Option::is_none", deserialize_with = "present")]
     pub(crate) output: Option<Box<RawValue>>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) end: Option<EndRecord>,
     /// Why a step could not be undone.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) error: Option<Arc<str>>,
+}
+
+/// An output that is there is one, also when it is `null`, as that of `()` is.
+fn present<'de, D: Deserializer<'de>>(from: D) -> Result<Option<Box<RawValue>>, D::Error> {
+    Box::<RawValue>::deserialize(from).map(Some)
 }
 
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -236,6 +241,18 @@ mod tests {
         assert_eq!(recorded.outputs[&0].get(), "1.0", "the very text");
         assert_eq!(recorded.undone[&0].as_deref(), Some("no"));
         assert!(recorded.terminal.is_none());
+    }
+
+    #[test]
+    fn an_output_that_is_null_is_one() {
+        for output in ["null", "1"] {
+            let entry = format!(r#"{{"v":1,"type":"stepDone","step":0,"output":{output}}}"#);
+            let entry: Entry = serde_json::from_str(&entry).unwrap();
+            let again = serde_json::to_vec(&entry).unwrap();
+            assert_eq!(Recorded::read(&[again]).unwrap().outputs[&0].get(), output);
+        }
+        let none = Recorded::read(&[bytes(r#"{"v":1,"type":"stepDone","step":0}"#)]).unwrap();
+        assert!(none.outputs.is_empty());
     }
 
     #[test]

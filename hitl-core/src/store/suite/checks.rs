@@ -45,7 +45,8 @@ macro_rules! store_contract {
                 a_retry_beside_a_living_session_needs_attestation;
             list: pages_follow_the_order_of_creation, a_page_filters_by_state,
                 a_page_shows_what_stands, what_may_run_is_listed_for_all_tenants, what_waits_past_its_expiry_is_stale,
-                what_a_dead_session_runs_is_stale;
+                what_a_dead_session_runs_is_stale, what_was_rejected_is_found_by_run_and_content,
+                a_root_run_shows_what_was_delegated_from_it;
             caps: what_is_beyond_a_cap_does_not_come_in, what_is_there_is_found_at_the_cap,
                 what_does_not_wait_is_not_capped, invariant_13_a_race_does_not_break_a_cap;
             queue: the_most_urgent_comes_first, what_is_due_first_comes_first,

@@ -8,7 +8,7 @@ use super::Subject;
 use crate::approval::{ApprovalRequest, Choice, Decision};
 use crate::call::{
     CallContext, CallKey, ContentDigest, FailureRecord, Fingerprint, Hints, HitlConfig, Principal,
-    Risk, Tenant, Thresholds, binding_digest,
+    Risk, RunId, Tenant, Thresholds, binding_digest,
 };
 use crate::confidence::Assessment;
 use crate::ids::{ClaimToken, OwnerToken, RequestId, SessionId};
@@ -56,6 +56,7 @@ pub struct Draft {
     quorum: Quorum,
     escalations: Vec<Escalation>,
     idempotent: bool,
+    root: Option<RunId>,
     argument: String,
     principal: Principal,
     priority: Priority,
@@ -80,6 +81,7 @@ impl Draft {
             quorum: Quorum::ONE,
             escalations: Vec::new(),
             idempotent: false,
+            root: None,
             argument: "C-7".to_owned(),
             principal: Principal::new("agent-owner"),
             priority: Priority::Urgent,
@@ -178,6 +180,13 @@ impl Draft {
         self
     }
 
+    /// Delegated, on the way from this run.
+    #[must_use]
+    pub fn root(mut self, run: &str) -> Self {
+        self.root = Some(RunId::new(run));
+        self
+    }
+
     /// The tool may be tried again.
     #[must_use]
     pub fn idempotent(mut self) -> Self {
@@ -267,7 +276,10 @@ impl Draft {
                 version: 1,
                 state: self.state,
                 request,
-                context: CallContext::of(principal).tenant(self.key.tenant.clone()),
+                context: self.root.iter().fold(
+                    CallContext::of(principal).tenant(self.key.tenant.clone()),
+                    |context, root| context.root(root.clone()),
+                ),
                 content,
                 owner: self.owner,
                 attached: false,
@@ -283,6 +295,7 @@ impl Draft {
                 ending: denied.then(|| Ending::Reason("a rule says so".to_owned())),
                 batch: None,
                 erased: false,
+                restored: false,
                 updated_at: placeholder,
             },
             expires_in: self.expires_in,

@@ -2,6 +2,7 @@
 
 use super::Subject;
 use super::fixture::{Draft, approved, claimed, host, tenant};
+use crate::call::{RunId, Tenant};
 use crate::ids::RequestId;
 use crate::machine::{CallRecord, CallState, Event};
 use crate::store::{Enclosed, PageRequest};
@@ -115,4 +116,66 @@ pub async fn what_a_dead_session_runs_is_stale(s: Subject) {
     s.pass(10_000);
     assert_eq!(s.state(alive.id()).await, CallState::Claimed);
     assert_eq!(s.store.stale(10).await.unwrap(), stale, "running has no expiry");
+}
+
+/// What humans rejected is found by its run and content, the newest first, and nothing else is.
+pub async fn what_was_rejected_is_found_by_run_and_content(s: Subject) {
+    let content = Draft::new("run", 1).call().content();
+    let found = async |run: &str, content| {
+        let found = s.store.rejected(&tenant(), &RunId::new(run), content, 10).await.unwrap();
+        found.iter().map(CallRecord::id).collect::<Vec<_>>()
+    };
+    assert!(found("run", content).await.is_empty());
+    let mut rejected = Vec::new();
+    for position in 1..=6 {
+        let record = s.create(&Draft::new("run", position)).await;
+        let request = &record.request;
+        let decision = match position {
+            1 | 4 => {
+                rejected.insert(0, record.id());
+                request.reject("no").by("alice")
+            }
+            2 => request.approve().by("alice"),
+            3 => request.respond("ask").by("alice"),
+            5 => request.abort("stop").by("alice"),
+            _ => continue,
+        };
+        s.apply(record.id(), Event::Decide(decision)).await;
+    }
+    for (draft, tenant) in [
+        (Draft::new("other", 1), "default"),
+        (Draft::new("run", 7).content(2), "default"),
+        (Draft::new("run", 1).tenant("acme"), "acme"),
+    ] {
+        let record = s.create(&draft).await;
+        let no = Event::Decide(record.request.reject("no").by("alice"));
+        let none = Enclosed::none();
+        s.store.apply(&Tenant::new(tenant), record.id(), no, none).await.unwrap();
+    }
+    assert_eq!(found("run", content).await, rejected);
+    assert_eq!(found("other", content).await.len(), 1);
+    assert_eq!(found("third", content).await.len(), 0);
+    let one = s.store.rejected(&tenant(), &RunId::new("run"), content, 1).await.unwrap();
+    assert_eq!(one.len(), 1);
+    assert_eq!(one[0], s.get(rejected[0]).await);
+}
+
+/// A root run shows its own calls and those that were delegated from it, page by page.
+pub async fn a_root_run_shows_what_was_delegated_from_it(s: Subject) {
+    let own = s.create(&Draft::new("root", 1)).await;
+    let child = s.create(&Draft::new("child", 1).root("root")).await;
+    s.create(&Draft::new("other", 1)).await;
+    s.create(&Draft::new("child", 2).root("other")).await;
+    let leaf = s.create(&Draft::new("leaf", 1).root("root")).await;
+    s.create(&Draft::new("root", 1).tenant("acme")).await;
+    let under = async |page: PageRequest| {
+        let page = s.store.page(&tenant(), page.root("root")).await.unwrap();
+        page.iter().map(CallRecord::id).collect::<Vec<_>>()
+    };
+    assert_eq!(under(PageRequest::all()).await, [own.id(), child.id(), leaf.id()]);
+    assert_eq!(under(PageRequest::all().limit(1)).await, [own.id()]);
+    assert_eq!(under(PageRequest::all().after(own.id())).await, [child.id(), leaf.id()]);
+    s.withdraw(child.id()).await;
+    let waits = PageRequest::of(&[CallState::Pending]);
+    assert_eq!(under(waits).await, [own.id(), leaf.id()]);
 }

@@ -1,0 +1,44 @@
+//! The bodies of the fuzz targets: each takes any bytes, and panics when something does not hold that
+//! always must.
+//!
+//! They are plain functions, so that `cargo test` runs them too, briefly, on a toolchain that has no
+//! fuzzer. See `fuzz/README.md`.
+#![expect(
+    clippy::unwrap_used,
+    clippy::panic,
+    clippy::missing_panics_doc,
+    reason = "a panic is what a fuzzer looks for"
+)]
+
+mod arguments;
+mod audit;
+mod redaction;
+mod render;
+mod rules;
+
+pub use arguments::arguments;
+pub use audit::audit;
+pub use redaction::redaction;
+pub use render::render;
+pub use rules::rules;
+
+/// A target.
+pub type Target = fn(&[u8]);
+
+/// Every target, with inputs to begin with.
+pub const TARGETS: &[(&str, Target, &[&str])] = &[
+    ("arguments", arguments, arguments::SEEDS),
+    ("audit", audit, audit::SEEDS),
+    ("redaction", redaction, redaction::SEEDS),
+    ("render", render, render::SEEDS),
+    ("rules", rules, rules::SEEDS),
+];
+
+/// Two texts out of one input: what is before and after the first byte 0xFF.
+fn two(data: &[u8]) -> (String, String) {
+    let (a, b) = data
+        .iter()
+        .position(|byte| *byte == 0xFF)
+        .map_or((data, data), |at| (&data[..at], &data[at + 1..]));
+    (String::from_utf8_lossy(a).into_owned(), String::from_utf8_lossy(b).into_owned())
+}

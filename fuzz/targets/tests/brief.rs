@@ -1,0 +1,64 @@
+//! Each target, briefly: what it begins with, and random changes of that.
+
+use hitl_fuzz_targets::TARGETS;
+
+/// How many inputs each target is given: `HITL_FUZZ_INPUTS`, or this many.
+const INPUTS: usize = 300;
+
+struct Dice(u64);
+
+impl Dice {
+    fn below(&mut self, n: usize) -> usize {
+        self.0 =
+            self.0.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+        usize::try_from(self.0 >> 33).unwrap_or(0) % n.max(1)
+    }
+}
+
+fn changed(data: &mut Vec<u8>, other: &[u8], dice: &mut Dice) {
+    let at = dice.below(data.len() + 1);
+    match dice.below(7) {
+        0 if at < data.len() => data[at] ^= 1 << dice.below(8),
+        1 if at < data.len() => drop(data.remove(at)),
+        2 => data.insert(at, u8::try_from(dice.below(256)).unwrap_or(0)),
+        3 => data.truncate(at),
+        4 => {
+            // A stretch of another input.
+            let from = dice.below(other.len() + 1);
+            let until = (from + dice.below(24)).min(other.len());
+            data.splice(at..at, other[from..until].iter().copied());
+        }
+        5 => {
+            // A stretch of its own, again.
+            let until = (at + dice.below(16)).min(data.len());
+            let again = data[at..until].to_vec();
+            data.splice(at..at, again);
+        }
+        _ => data.insert(at, b"\"\\{}[]:,= \n\xff\xe2"[dice.below(13)]),
+    }
+}
+
+#[test]
+fn every_target_takes_what_it_is_given() {
+    let inputs = std::env::var("HITL_FUZZ_INPUTS").ok().and_then(|n| n.parse().ok());
+    for (name, target, seeds) in TARGETS {
+        let mut dice = Dice(name.len() as u64 + 1);
+        for seed in *seeds {
+            target(seed.as_bytes());
+        }
+        target(&[]);
+        for _ in 0..inputs.unwrap_or(INPUTS) {
+            let mut data = seeds[dice.below(seeds.len())].as_bytes().to_vec();
+            let other = seeds[dice.below(seeds.len())].as_bytes();
+            if dice.below(2) == 0 {
+                // Two texts in one input.
+                data.push(0xFF);
+                data.extend_from_slice(other);
+            }
+            for _ in 0..=dice.below(6) {
+                changed(&mut data, other, &mut dice);
+            }
+            target(&data);
+        }
+    }
+}

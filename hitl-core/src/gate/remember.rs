@@ -1,0 +1,40 @@
+//! An explicit rejection is remembered: the same call, in the same run and the same circumstances, is
+//! not asked about again.
+
+use super::error::GateError;
+use super::handle::Inner;
+use super::prepare::Prepared;
+use crate::approval::{Again, Answer};
+use crate::machine::CallRecord;
+use crate::policy::Verdict;
+
+/// How many rejections of one content in one run are looked at. They differ in their circumstances.
+const MOST: usize = 100;
+
+impl Inner {
+    /// Denies a call that a human has rejected in this run. Only a rejection is remembered: what was
+    /// approved, or failed, never stands in the way of a later call.
+    pub(super) async fn remember(&self, prepared: &mut Prepared) -> Result<(), GateError> {
+        if !prepared.keyed || matches!(prepared.routed.verdict, Verdict::Deny(_)) {
+            return Ok(());
+        }
+        let record = &prepared.record;
+        let (key, circumstances) = (record.key(), record.circumstances);
+        let rejected = self.store.rejected(&key.tenant, &key.run, record.content, MOST).await?;
+        let same = |earlier: &&CallRecord| {
+            // Whoever comes back for the rejected call itself gets its own outcome.
+            earlier.key() != key
+                && earlier.circumstances.is_some()
+                && earlier.circumstances == circumstances
+        };
+        let Some(earlier) = rejected.iter().find(same) else { return Ok(()) };
+        let answer = earlier.decided.as_ref().map(|decided| &decided.answer);
+        let reason = match answer {
+            Some(Answer::Reject { again: Again::Allowed, .. }) => return Ok(()),
+            Some(Answer::Reject { reason: Some(reason), .. }) => format!(": {reason}"),
+            _ => String::new(),
+        };
+        prepared.deny(format!("a reviewer has rejected the same call in this run{reason}"));
+        Ok(())
+    }
+}

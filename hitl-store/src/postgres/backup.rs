@@ -1,0 +1,147 @@
+//! What it means that the database was put back.
+//!
+//! The copies are PostgreSQL's own (`pg_dump`, base backups), and do not know that they are copies. So
+//! the host says when a database was put back, under a name that all replicas say: the first of them
+//! gives the schema a new epoch and holds everything that could run for a human, in one transaction.
+
+use hitl_base::Timestamp;
+use hitl_core::StoreError;
+use hitl_core::machine::{self, CallRecord, Entry, Event, Facts, Step};
+use tokio_postgres::Transaction;
+use tokio_postgres::types::{ToSql, Type};
+
+use super::database::Database;
+use super::error::Fault;
+use super::query::parse_record;
+use super::schema;
+
+/// How many calls are held at once.
+const BATCH: i64 = 500;
+
+/// Begins the epoch of this name, unless that was done. All or nothing.
+pub(super) async fn begin_epoch(
+    on: &Database,
+    schema: &str,
+    name: &str,
+    now: Timestamp,
+) -> Result<(), StoreError> {
+    let error = |fault| on.error(fault);
+    let mut connection = on.connection().await.map_err(error)?;
+    let transaction = connection.transaction().await;
+    let transaction = transaction.map_err(|e| on.error(Fault::of_statement(e)))?;
+    let restore = Restore { transaction: &transaction, schema, now };
+    if restore.is_new(name).await.map_err(error)? {
+        restore.hold().await.map_err(error)?;
+        // A commit whose answer is lost is found done, or is done again, at the next opening.
+        transaction.commit().await.map_err(|e| on.error(Fault::of_statement(e)))?;
+    }
+    Ok(())
+}
+
+struct Restore<'a> {
+    transaction: &'a Transaction<'a>,
+    schema: &'a str,
+    now: Timestamp,
+}
+
+type Typed<'a> = &'a [(&'a (dyn ToSql + Sync), Type)];
+
+impl Restore<'_> {
+    async fn run(&self, sql: &str, given: Typed<'_>) -> Result<Vec<tokio_postgres::Row>, Fault> {
+        let sql = sql.replace("{s}", self.schema);
+        self.transaction.query_typed(&sql, given).await.map_err(Fault::of_statement)
+    }
+
+    /// Takes note of the name. Whether it is a new one.
+    async fn is_new(&self, name: &str) -> Result<bool, Fault> {
+        schema::lock(self.transaction, self.schema).await?;
+        let note = "INSERT INTO {s}.meta AS m VALUES ('restored', $1) ON CONFLICT (name) \
+                    DO UPDATE SET value = excluded.value WHERE m.value <> excluded.value \
+                    RETURNING name";
+        Ok(!self.run(note, &[(&name, Type::TEXT)]).await?.is_empty())
+    }
+
+    async fn hold(&self) -> Result<(), Fault> {
+        let epoch = "UPDATE {s}.meta SET value = (value::bigint + 1)::text WHERE name = 'epoch'";
+        self.run(epoch, &[]).await?;
+        // Nobody who was alive then is alive now.
+        self.run("DELETE FROM {s}.sessions", &[]).await?;
+        let mut after = 0;
+        while let Some(last) = self.hold_some(after).await? {
+            after = last;
+        }
+        // Calls that came after the copy are missing: a key of theirs would look new, and run again.
+        let raise = "INSERT INTO {s}.meta AS m VALUES ('runs_forgotten_before', $1::bigint::text) \
+                     ON CONFLICT (name) DO UPDATE \
+                     SET value = greatest(m.value::bigint, excluded.value::bigint)::text";
+        self.run(raise, &[(&self.now.as_millis(), Type::INT8)]).await?;
+        Ok(())
+    }
+
+    /// Holds some of the calls after this one. Returns the last of them.
+    async fn hold_some(&self, after: i64) -> Result<Option<i64>, Fault> {
+        let open = "SELECT n, version, record FROM {s}.calls WHERE n > $1 \
+                    AND state IN ('pending', 'approved', 'claimed') ORDER BY n LIMIT $2 FOR UPDATE";
+        let rows = self.run(open, &[(&after, Type::INT8), (&BATCH, Type::INT8)]).await?;
+        let mut last = None;
+        let mut held = Held::default();
+        for row in &rows {
+            let n: i64 = row.try_get(0)?;
+            last = Some(n);
+            let record = parse_record(row.try_get(2)?, row.try_get(1)?)?;
+            let facts = Facts { now: self.now, claimant_dead: true };
+            if let Ok(Step::Changed(next)) = machine::apply(&record, &Event::Restore, facts) {
+                held.add(n, &next)?;
+            }
+        }
+        let write = "WITH given AS (SELECT * FROM unnest($1::bigint[], $2::text[], $3::bigint[], \
+                       $4::bigint[], $5::bigint[], $6::text[], $7::text[]) \
+                       AS g (n, state, version, expires_at, updated_at, record, entry)), \
+                     moved AS (UPDATE {s}.calls c SET state = g.state, version = g.version, \
+                       expires_at = g.expires_at, updated_at = g.updated_at, record = g.record, \
+                       session = NULL, epoch = NULL FROM given g WHERE c.n = g.n), \
+                     said AS (INSERT INTO {s}.history (call, version, write, entry) \
+                       SELECT n, version, gen_random_uuid(), entry FROM given ORDER BY n) \
+                     INSERT INTO {s}.outbox (entry) SELECT entry FROM given ORDER BY n";
+        let given: Typed<'_> = &[
+            (&held.numbers, Type::INT8_ARRAY),
+            (&held.states, Type::TEXT_ARRAY),
+            (&held.versions, Type::INT8_ARRAY),
+            (&held.expires, Type::INT8_ARRAY),
+            (&held.updated, Type::INT8_ARRAY),
+            (&held.records, Type::TEXT_ARRAY),
+            (&held.entries, Type::TEXT_ARRAY),
+        ];
+        self.run(write, given).await?;
+        Ok(last)
+    }
+}
+
+/// Calls as they are from now on.
+#[derive(Default)]
+struct Held {
+    numbers: Vec<i64>,
+    states: Vec<&'static str>,
+    versions: Vec<i64>,
+    expires: Vec<i64>,
+    updated: Vec<i64>,
+    records: Vec<String>,
+    entries: Vec<String>,
+}
+
+impl Held {
+    fn add(&mut self, n: i64, next: &CallRecord) -> Result<(), Fault> {
+        let encoded = |text: Result<String, serde_json::Error>| {
+            text.map_err(|_| Fault::Damaged("a record cannot be written as JSON"))
+        };
+        let entry = Entry::of(Event::Restore.name(), next, None);
+        self.numbers.push(n);
+        self.states.push(next.state.name());
+        self.versions.push(next.version.cast_signed());
+        self.expires.push(next.request.expires_at.as_millis());
+        self.updated.push(next.updated_at.as_millis());
+        self.records.push(encoded(serde_json::to_string(next))?);
+        self.entries.push(encoded(serde_json::to_string(&entry))?);
+        Ok(())
+    }
+}

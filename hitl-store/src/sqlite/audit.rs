@@ -1,0 +1,226 @@
+//! The audit in an SQLite file: the same lines, one row each.
+
+use std::fmt;
+use std::io::{self, Write};
+use std::path::{Path, PathBuf};
+use std::sync::{Mutex, MutexGuard, PoisonError};
+
+use hitl_base::id::Uuid;
+use hitl_core::audit::{AuditError, AuditRecord, AuditSink, ChainWriter, Durability, Head};
+use rusqlite::{Connection, OptionalExtension as _, params};
+
+/// "hita" in the file's header: it is an audit of ours.
+const APPLICATION_ID: i32 = 0x6869_7461;
+
+/// Keeps each audit record as a row of an SQLite file of its own: the very line that
+/// [`JsonlAudit`](hitl_core::JsonlAudit) would write, chained in the same way.
+///
+/// The file has one writer, which holds it locked. [`export`](Self::export) writes the lines out, for
+/// a [`Verifier`](hitl_core::audit::Verifier) or any other tool.
+pub struct SqliteAudit {
+    path: PathBuf,
+    durability: Durability,
+    writer: Mutex<Writer>,
+}
+
+struct Writer {
+    connection: Connection,
+    chain: ChainWriter,
+    /// Whether a commit waits for the disk now.
+    syncs: Option<bool>,
+}
+
+impl SqliteAudit {
+    /// Opens or creates the file, and goes on with its chain.
+    ///
+    /// Fails when another process holds the file, when it cannot be written to, or when it is a
+    /// database of something else.
+    pub fn open(path: impl AsRef<Path>) -> Result<Self, AuditError> {
+        let path = path.as_ref().to_path_buf();
+        let failed = |error| failed("open", &path, error);
+        let connection = Connection::open(&path).map_err(failed)?;
+        let chain = prepare(&connection).map_err(failed)?.ok_or_else(|| {
+            AuditError::new(format!(
+                "{} is a database of another program; choose another path",
+                path.display()
+            ))
+        })?;
+        let writer = Writer { connection, chain, syncs: None };
+        Ok(Self { path, durability: Durability::default(), writer: Mutex::new(writer) })
+    }
+
+    /// Chooses what `Ok` means for a record.
+    #[must_use]
+    pub fn durability(mut self, durability: Durability) -> Self {
+        self.durability = durability;
+        self
+    }
+
+    /// Writes every line, with its line break, oldest first.
+    pub fn export(&self, mut to: impl Write) -> Result<(), AuditError> {
+        let writer = self.writer();
+        let sql = "SELECT line FROM audit ORDER BY seq";
+        let mut lines = writer.connection.prepare(sql).map_err(|e| self.failed("read", e))?;
+        let mut rows = lines.query([]).map_err(|e| self.failed("read", e))?;
+        while let Some(row) = rows.next().map_err(|e| self.failed("read", e))? {
+            let line: Vec<u8> = row.get(0).map_err(|e| self.failed("read", e))?;
+            to.write_all(&line)
+                .and_then(|()| to.write_all(b"\n"))
+                .map_err(|e| AuditError::new("the audit could not be exported").because(e))?;
+        }
+        Ok(())
+    }
+
+    fn writer(&self) -> MutexGuard<'_, Writer> {
+        // A line that was made and not kept is made again.
+        self.writer.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn failed(&self, what: &str, error: rusqlite::Error) -> AuditError {
+        failed(what, &self.path, error)
+    }
+}
+
+fn failed(what: &str, path: &Path, error: rusqlite::Error) -> AuditError {
+    let why = format!("cannot {what} the audit file {}", path.display());
+    AuditError::new(why).because(io::Error::other(error))
+}
+
+/// Takes the file for this process alone, and finds where its chain goes on. `None`: not ours.
+fn prepare(connection: &Connection) -> rusqlite::Result<Option<ChainWriter>> {
+    connection.pragma_update(None, "locking_mode", "EXCLUSIVE")?;
+    connection.busy_timeout(std::time::Duration::ZERO)?;
+    let id: i32 = connection.query_row("PRAGMA application_id", [], |row| row.get(0))?;
+    let tables: i64 =
+        connection.query_row("SELECT count(*) FROM sqlite_schema", [], |row| row.get(0))?;
+    if id != APPLICATION_ID && (id, tables) != (0, 0) {
+        return Ok(None);
+    }
+    connection.pragma_update_and_check(None, "journal_mode", "WAL", |_| Ok(()))?;
+    connection.pragma_update(None, "application_id", APPLICATION_ID)?;
+    // The lock that is taken to write this is kept.
+    connection.execute_batch(
+        "BEGIN EXCLUSIVE; \
+         CREATE TABLE IF NOT EXISTS audit (seq INTEGER PRIMARY KEY, line BLOB NOT NULL) STRICT; \
+         COMMIT",
+    )?;
+    let sql = "SELECT line FROM audit ORDER BY seq DESC LIMIT 1";
+    let last: Option<Vec<u8>> = connection.query_row(sql, [], |row| row.get(0)).optional()?;
+    let head = match last {
+        None => Some(Head::genesis(Uuid::new_v4().to_string())),
+        Some(line) => Head::of_line(&line),
+    };
+    Ok(head.map(ChainWriter::after))
+}
+
+impl AuditSink for SqliteAudit {
+    fn append(&self, record: &AuditRecord) -> Result<(), AuditError> {
+        let mut guard = self.writer();
+        let Writer { connection, chain, syncs } = &mut *guard;
+        let wanted = self.durability.syncs(record);
+        if *syncs != Some(wanted) {
+            let level = if wanted { "FULL" } else { "NORMAL" };
+            connection
+                .pragma_update(None, "synchronous", level)
+                .map_err(|e| self.failed("write to", e))?;
+            *syncs = Some(wanted);
+        }
+        let seq = chain.head().seq + 1;
+        let line = chain.next(record)?;
+        connection
+            .prepare_cached("INSERT INTO audit (seq, line) VALUES (?1, ?2)")
+            .and_then(|mut insert| insert.execute(params![seq.cast_signed(), line]))
+            .map_err(|e| self.failed("write to", e))?;
+        chain.keep();
+        Ok(())
+    }
+
+    fn heads(&self) -> Vec<Head> {
+        vec![self.writer().chain.head().clone()]
+    }
+}
+
+impl fmt::Debug for SqliteAudit {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("SqliteAudit").field("path", &self.path).finish_non_exhaustive()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use hitl_base::Timestamp;
+    use hitl_core::audit::{AuditEvent, Checkpoint, Verifier};
+
+    use super::*;
+
+    fn record(n: u64) -> AuditRecord {
+        AuditRecord::about(AuditEvent::PolicyLoaded, n.to_string(), Timestamp::EPOCH)
+    }
+
+    fn exported(audit: &SqliteAudit) -> Vec<u8> {
+        let mut out = Vec::new();
+        audit.export(&mut out).unwrap();
+        out
+    }
+
+    #[test]
+    fn the_chain_goes_on_and_its_lines_are_verified() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("audit.db");
+        for durability in [Durability::HandedOver, Durability::Synced] {
+            let audit = SqliteAudit::open(&path).unwrap().durability(durability);
+            assert!(SqliteAudit::open(&path).is_err(), "it has one writer");
+            for n in 0..5 {
+                audit.append(&record(n)).unwrap();
+            }
+        }
+        let audit = SqliteAudit::open(&path).unwrap();
+        let checkpoint = Checkpoint::new(Timestamp::EPOCH, audit.heads());
+        let lines = exported(&audit);
+        let report = Verifier::new().checkpoint(checkpoint).chain("audit.db", &lines[..]);
+        let report = report.unwrap().finish();
+        assert!(report.is_sound() && report.records == 10, "{:?}", report.findings);
+        drop(audit);
+        // What is changed in the file is found.
+        let file = Connection::open(&path).unwrap();
+        file.execute("UPDATE audit SET line = CAST(replace(CAST(line AS TEXT), '\"3\"', '\"4\"') AS BLOB) WHERE seq = 4", [])
+            .unwrap();
+        drop(file);
+        let lines = exported(&SqliteAudit::open(&path).unwrap());
+        assert!(!Verifier::new().chain("audit.db", &lines[..]).unwrap().finish().is_sound());
+    }
+
+    #[test]
+    fn invariant_6_what_cannot_be_written_is_refused_and_the_chain_stays_whole() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("audit.db");
+        let audit = SqliteAudit::open(&path).unwrap();
+        audit.append(&record(0)).unwrap();
+        // As full as a disk can be: no page more.
+        {
+            let writer = audit.writer();
+            let pages: i64 =
+                writer.connection.query_row("PRAGMA page_count", [], |row| row.get(0)).unwrap();
+            writer
+                .connection
+                .pragma_update_and_check(None, "max_page_count", pages, |_| Ok(()))
+                .unwrap();
+        }
+        let mut kept = 1;
+        while audit.append(&record(kept)).is_ok() {
+            kept += 1;
+            assert!(kept < 10_000);
+        }
+        assert!(audit.append(&record(kept)).unwrap_err().to_string().contains("cannot write to"));
+        let report = Verifier::new().chain("audit.db", &exported(&audit)[..]).unwrap().finish();
+        assert!(report.is_sound() && report.records == kept);
+    }
+
+    #[test]
+    fn a_database_of_something_else_is_refused() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("other.db");
+        Connection::open(&path).unwrap().execute_batch("CREATE TABLE x (y)").unwrap();
+        assert!(SqliteAudit::open(&path).unwrap_err().to_string().contains("another program"));
+    }
+}
