@@ -100,6 +100,15 @@ impl Board {
         }
     }
 
+    /// Events are missing: what the manager no longer knows has ended meanwhile.
+    pub(crate) fn catch_up(&self, tasks: &Tasks) {
+        let ids: Vec<TaskId> = self.known().living.keys().copied().collect();
+        let lives =
+            |id: &TaskId| tasks.manager().is_some_and(|manager| manager.progress(*id).is_some());
+        let ended: Vec<TaskId> = ids.into_iter().filter(|id| !lives(id)).collect();
+        self.known().living.retain(|id, _| !ended.contains(id));
+    }
+
     /// One task as its own tenant sees it.
     pub(crate) fn view(&self, tasks: &Tasks, id: TaskId) -> Option<(Tenant, TaskView)> {
         let known = self.known();
@@ -149,5 +158,29 @@ impl Entry {
     fn seen(self, tasks: &Tasks) -> TaskView {
         let living = tasks.manager().and_then(|manager| manager.progress(self.progress.task_id));
         TaskView::of(living.unwrap_or(self.progress), self.waiting)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use hitl_tasks::{Logged, StepContext, Task, TaskStep};
+
+    #[tokio::test]
+    async fn invariant_13_a_task_whose_end_was_not_told_does_not_stay() {
+        let log = EventLog::new(100);
+        let manager = TaskManager::builder().emitter(log.clone()).build().unwrap();
+        let work = |_: StepContext| std::future::ready(Ok::<(), String>(()));
+        let task = Task::new("Quick").step(TaskStep::new("Copy", work));
+        manager.submit(task).unwrap().wait().await.unwrap();
+        let (board, tasks) = (Board::default(), Tasks::new(manager, log.clone()));
+        let Some(Logged::Event(_, first)) = log.read(None).next().await else {
+            panic!("it is told")
+        };
+        board.learn(&first);
+        let reviewer = Reviewer::new("ann");
+        assert_eq!(board.list(&tasks, &reviewer).len(), 1);
+        board.catch_up(&tasks);
+        assert_eq!(board.list(&tasks, &reviewer).len(), 0);
     }
 }

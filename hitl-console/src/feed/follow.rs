@@ -92,7 +92,10 @@ pub(crate) async fn follow_tasks(tasks: Tasks, board: Arc<Board>, feed: Arc<Feed
         tokio::select! {
             logged = reader.next() => match logged {
                 None => return,
-                Some(Logged::Gap) => feed.tell("gap", None, &Empty {}),
+                Some(Logged::Gap) => {
+                    board.catch_up(&tasks);
+                    feed.tell("gap", None, &Empty {});
+                }
                 Some(Logged::Event(_, event)) => {
                     let id = event.task.id();
                     board.learn(&event);
