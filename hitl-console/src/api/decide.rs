@@ -11,7 +11,7 @@ use super::read::{Body, Path};
 use crate::auth::Reviewer;
 use crate::error::Problem;
 use crate::state::{Shared, State};
-use crate::view::{CallSummary, confirmation};
+use crate::view::CallSummary;
 
 /// What a reviewer may answer.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, ToSchema)]
@@ -142,7 +142,7 @@ impl State {
 fn confirmed(request: &ApprovalRequest, body: &DecideBody) -> Result<(), Problem> {
     let refused =
         |why: &str| Err(Problem::new(axum::http::StatusCode::UNPROCESSABLE_ENTITY, "confirm", why));
-    match (body.answer, confirmation(request)) {
+    match (body.answer, request.confirmation()) {
         (Reply::Edit, Some(_)) => {
             refused("a deletion is not edited; reject it, and have it submitted as it should be")
         }

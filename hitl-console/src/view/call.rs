@@ -10,7 +10,7 @@ use hitl_core::{
 use serde::Serialize;
 use utoipa::ToSchema;
 
-use super::{RequestDocument, confirmation};
+use super::RequestDocument;
 
 /// A call as a line of the queue. Of bounded size; redacted; may hold text from the model.
 #[derive(Clone, Debug, Serialize, ToSchema)]
@@ -213,7 +213,7 @@ impl CallDetail {
         Self {
             summary: CallSummary::of(record),
             arguments_text: request.arguments.as_str().to_owned(),
-            confirm: confirmation(request),
+            confirm: request.confirmation(),
             rendered: request.render(now, Extent::Full),
             request: request.clone(),
             schema: tool.map(|tool| tool.schema),

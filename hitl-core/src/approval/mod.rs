@@ -4,6 +4,7 @@ mod approver;
 mod authority;
 mod channel;
 mod combinators;
+mod confirm;
 mod decision;
 #[cfg(test)]
 mod fixture;

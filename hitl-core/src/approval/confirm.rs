@@ -2,23 +2,27 @@
 
 use hitl_base::Json;
 use hitl_base::display::visible;
-use hitl_core::ApprovalRequest;
+
+use super::ApprovalRequest;
 
 /// The most characters that somebody is asked to type.
 const LONGEST: usize = 100;
 
-/// The text that must be typed before this request can be approved; nothing unless it is a deletion.
-///
-/// It is the name of what would be deleted: the argument whose key says so (`name`, `project_id`),
-/// else the first argument that is a text, else the tool's name. As a person sees it: what would not
-/// be seen is escaped. The page asks for it, and the server does too.
-pub(crate) fn confirmation(request: &ApprovalRequest) -> Option<String> {
-    if request.approval_type != "deletion" {
-        return None;
+impl ApprovalRequest {
+    /// The text that must be typed before this request can be approved; nothing unless it is a
+    /// deletion.
+    ///
+    /// It is the name of what would be deleted: the argument whose key says so (`name`,
+    /// `project_id`), else the first argument that is a text, else the tool's name. As a person sees
+    /// it: what would not be seen is escaped. Every surface that takes approvals asks for it.
+    pub fn confirmation(&self) -> Option<String> {
+        if self.approval_type != "deletion" {
+            return None;
+        }
+        let arguments = self.arguments.tree().ok();
+        let named = arguments.as_ref().and_then(name);
+        Some(named.unwrap_or_else(|| self.tool.clone()))
     }
-    let arguments = request.arguments.tree().ok();
-    let named = arguments.as_ref().and_then(name);
-    Some(named.unwrap_or_else(|| request.tool.clone()))
 }
 
 fn name(arguments: &Json) -> Option<String> {

@@ -1,0 +1,287 @@
+//! What the command line says.
+
+use std::path::PathBuf;
+
+use clap::{Args, Parser, Subcommand, ValueEnum};
+use clap_complete::Shell;
+use hitl_core::{ApprovalLevel, CallState, Priority, QueueOrder, RequestId, Risk};
+use serde::de::DeserializeOwned;
+
+use crate::exit::EXIT_CODES;
+
+/// What waits for a human, seen and decided in a terminal or by a script.
+#[derive(Debug, Parser)]
+#[command(name = "hitl", version, after_long_help = EXIT_CODES, infer_subcommands = false)]
+pub(crate) struct Arguments {
+    #[command(flatten)]
+    pub(crate) place: Place,
+    /// Print JSON for programs instead of text for people.
+    #[arg(long, global = true)]
+    pub(crate) json: bool,
+    #[command(subcommand)]
+    pub(crate) command: Command,
+}
+
+/// Which calls it is about.
+#[derive(Debug, Args)]
+pub(crate) struct Place {
+    /// The store: an SQLite file, or `postgres://..`.
+    #[arg(long, global = true, env = "HITL_DB", hide_env_values = true, value_name = "FILE|URL")]
+    pub(crate) db: Option<String>,
+    /// The file with the host key, 64 hexadecimal digits: of a PostgreSQL store, or of an SQLite file
+    /// whose host keeps the key itself.
+    #[arg(long, global = true, env = "HITL_KEY_FILE", value_name = "FILE")]
+    pub(crate) key_file: Option<PathBuf>,
+    /// Only this tenant's calls are seen and decided; as often as wanted. Unless given: all tenants'.
+    #[arg(long, global = true, value_name = "NAME")]
+    pub(crate) tenant: Vec<String>,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Command {
+    /// List what waits for a decision, what is to be looked at first on top.
+    Queue(QueueArguments),
+    /// Show one call: the card, where it stands, and what happened to it.
+    Show {
+        /// The call's id.
+        id: RequestId,
+    },
+    /// Approve a call, after a look at it: on a terminal its card is shown and a question asked,
+    /// elsewhere --binding is needed. Arguments are edited in the web console, where the tool is
+    /// registered.
+    Approve {
+        #[command(flatten)]
+        decide: Decide,
+        /// The exact name of what is deleted, for deletions.
+        #[arg(long, value_name = "NAME")]
+        confirm: Option<String>,
+        /// Do not ask. Needs --binding.
+        #[arg(long, requires = "binding")]
+        yes: bool,
+    },
+    /// Reject a call. The model is told why.
+    Reject {
+        #[command(flatten)]
+        decide: Decide,
+        /// Why.
+        #[arg(long)]
+        reason: String,
+        /// The same call may be asked about again in the same run.
+        #[arg(long)]
+        may_ask_again: bool,
+    },
+    /// Answer the model instead of running the call.
+    Respond {
+        #[command(flatten)]
+        decide: Decide,
+        /// The answer.
+        #[arg(long)]
+        message: String,
+    },
+    /// Do not run the call, and stop the run.
+    Abort {
+        #[command(flatten)]
+        decide: Decide,
+        /// Why.
+        #[arg(long)]
+        reason: String,
+    },
+    /// Settle a call whose outcome is not known, after you have looked what it did.
+    Resolve(ResolveArguments),
+    /// Follow what happens to calls until interrupted.
+    Watch {
+        /// Begin after the change with this number; 0 is the beginning. Unless given: with what comes.
+        #[arg(long, value_name = "NUMBER")]
+        after: Option<u64>,
+        /// End after so many changes.
+        #[arg(long, value_name = "N")]
+        count: Option<u64>,
+    },
+    /// Check audit logs.
+    Audit {
+        #[command(subcommand)]
+        command: AuditCommand,
+    },
+    /// Check rule files.
+    Policy {
+        #[command(subcommand)]
+        command: PolicyCommand,
+    },
+    /// Count what waits, and what was decided. Reads every call of the store.
+    Stats,
+    /// Print completions for a shell.
+    Completions {
+        /// The shell.
+        shell: Shell,
+    },
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct QueueArguments {
+    /// Calls in this state; as often as wanted. Unless given: pending.
+    #[arg(long, value_parser = state)]
+    pub(crate) state: Vec<CallState>,
+    /// Of this tool.
+    #[arg(long)]
+    pub(crate) tool: Option<String>,
+    /// Of this priority: medium, high, urgent.
+    #[arg(long, value_parser = word::<Priority>)]
+    pub(crate) priority: Option<Priority>,
+    /// At this level: quick, full.
+    #[arg(long, value_parser = word::<ApprovalLevel>)]
+    pub(crate) level: Option<ApprovalLevel>,
+    /// Of this risk: low, medium, high, critical.
+    #[arg(long, value_parser = word::<Risk>)]
+    pub(crate) risk: Option<Risk>,
+    /// Of this run.
+    #[arg(long)]
+    pub(crate) run: Option<String>,
+    /// With this text in the title.
+    #[arg(long)]
+    pub(crate) text: Option<String>,
+    /// In this order. What has ended is listed as it came.
+    #[arg(long, value_enum, default_value_t = Order::Reviewer)]
+    pub(crate) order: Order,
+    /// At most so many.
+    #[arg(long, default_value_t = 50)]
+    pub(crate) limit: usize,
+}
+
+#[derive(Clone, Copy, Debug, ValueEnum)]
+pub(crate) enum Order {
+    /// By priority and due time, agents taking turns.
+    Reviewer,
+    /// What is due first.
+    Due,
+    /// What came first.
+    Created,
+}
+
+impl From<Order> for QueueOrder {
+    fn from(order: Order) -> Self {
+        match order {
+            Order::Reviewer => Self::Reviewer,
+            Order::Due => Self::Due,
+            Order::Created => Self::Created,
+        }
+    }
+}
+
+/// Who decides about what.
+#[derive(Debug, Args)]
+pub(crate) struct Decide {
+    /// The call's id.
+    pub(crate) id: RequestId,
+    /// What you have looked at: the beginning of the binding digest that `show` prints, at least 8
+    /// digits. A call that is another one by now is left alone.
+    #[arg(long, value_name = "DIGITS")]
+    pub(crate) binding: Option<String>,
+    #[command(flatten)]
+    pub(crate) who: Who,
+}
+
+/// Who decides. Whoever may write to the store is believed.
+#[derive(Debug, Args)]
+pub(crate) struct Who {
+    /// Who decides. Unless given: the operating system's user.
+    #[arg(long = "as", env = "HITL_APPROVER", value_name = "NAME")]
+    pub(crate) name: Option<String>,
+    /// In which role; as often as wanted.
+    #[arg(long, value_name = "ROLE")]
+    pub(crate) role: Vec<String>,
+    /// The folder of the audit log, in which this program writes a file of its own. Without it the
+    /// decision is in the store's history alone.
+    #[arg(long, env = "HITL_AUDIT", value_name = "FOLDER")]
+    pub(crate) audit: Option<PathBuf>,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct ResolveArguments {
+    /// The call's id.
+    pub(crate) id: RequestId,
+    #[command(flatten)]
+    pub(crate) found: Found,
+    /// With --retry: you attest that the earlier attempt is over, although its process may live.
+    #[arg(long, requires = "retry")]
+    pub(crate) attest: bool,
+    /// What you have looked at: the record's version that `show` prints.
+    #[arg(long, value_name = "N")]
+    pub(crate) version: Option<u64>,
+    #[command(flatten)]
+    pub(crate) who: Who,
+}
+
+/// What somebody found who has looked.
+#[derive(Debug, Args)]
+#[group(required = true, multiple = false)]
+pub(crate) struct Found {
+    /// It took effect.
+    #[arg(long)]
+    pub(crate) done: bool,
+    /// It did not, or only in part: what you saw.
+    #[arg(long, value_name = "REASON")]
+    pub(crate) failed: Option<String>,
+    /// It may run once more.
+    #[arg(long)]
+    pub(crate) retry: bool,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum AuditCommand {
+    /// Check that nothing was changed, removed or put in. With --db also that every call that ran is
+    /// in the log. Without a checkpoint kept elsewhere, a log that was written anew looks sound.
+    Verify {
+        /// The log's files, one for each chain; the segments that they were rotated from are found.
+        #[arg(required = true)]
+        files: Vec<PathBuf>,
+        /// A checkpoint that was kept elsewhere (JSON); as often as wanted.
+        #[arg(long, value_name = "FILE")]
+        checkpoint: Vec<PathBuf>,
+        /// Trust checkpoints signed by this key (64 hexadecimal digits), and no others.
+        #[arg(long, value_name = "KEY")]
+        trust: Vec<String>,
+    },
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum PolicyCommand {
+    /// Read a rule file and run the tests that it carries.
+    Test {
+        /// The rule file (TOML).
+        file: PathBuf,
+    },
+}
+
+/// A value by the name that it has in JSON.
+fn word<T: DeserializeOwned>(text: &str) -> Result<T, String> {
+    serde_json::from_value(text.into()).map_err(|_| "there is no such value".to_owned())
+}
+
+fn state(text: &str) -> Result<CallState, String> {
+    CallState::ALL.into_iter().find(|state| state.name() == text).ok_or_else(|| {
+        let names = CallState::ALL.map(CallState::name);
+        format!("states are {}", names.join(", "))
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use clap::CommandFactory as _;
+
+    #[test]
+    fn the_command_line_is_sound() {
+        Arguments::command().debug_assert();
+    }
+
+    #[test]
+    fn yes_alone_approves_nothing() {
+        let id = RequestId::new().to_string();
+        let line = |rest: &[&str]| {
+            let words = ["hitl", "approve", id.as_str()].into_iter().chain(rest.iter().copied());
+            Arguments::try_parse_from(words).is_ok()
+        };
+        assert!(!line(&["--yes"]));
+        assert!(line(&["--yes", "--binding", "01234567"]));
+    }
+}

@@ -1,0 +1,70 @@
+//! `hitl audit verify`: whether an audit log is what was written.
+
+use std::fmt::Write as _;
+use std::fs;
+use std::path::PathBuf;
+
+use hitl_base::display::visible;
+use hitl_core::audit::{Checkpoint, PublicKey, Report, Verifier};
+
+use super::Output;
+use crate::arguments::Place;
+use crate::exit::{Exit, Failure};
+use crate::source::Source;
+
+pub(super) async fn run(
+    place: &Place,
+    files: &[PathBuf],
+    checkpoints: &[PathBuf],
+    trust: &[String],
+    output: &Output,
+) -> Result<(), Failure> {
+    let mut verifier = Verifier::new();
+    for path in checkpoints {
+        let text = fs::read(path).map_err(|error| Failure::file(path, &error))?;
+        let checkpoint: Checkpoint = serde_json::from_slice(&text).map_err(|_| {
+            Failure::new(Exit::Failed, format!("{}: this is no checkpoint", path.display()))
+        })?;
+        verifier = verifier.checkpoint(checkpoint);
+    }
+    for key in trust {
+        let key = PublicKey::from_hex(key);
+        let key = key.ok_or_else(|| Failure::usage("--trust takes 64 hexadecimal digits"))?;
+        verifier = verifier.trust(key);
+    }
+    let source = match place.db {
+        Some(_) => Some(Source::open(place, None).await?),
+        None => None,
+    };
+    if source.is_some() {
+        verifier = verifier.for_store();
+    }
+    for path in files {
+        verifier = verifier.file(path).map_err(|error| Failure::file(path, &error))?;
+    }
+    let report = match source {
+        Some(source) => {
+            let tenants = source.tenants().await?;
+            verifier.finish_with_store(source.store.as_ref(), &tenants).await?
+        }
+        None => verifier.finish(),
+    };
+    output.print(&report, || text(&report))?;
+    if report.is_sound() { Ok(()) } else { Err(Failure::new(Exit::Found, "")) }
+}
+
+fn text(report: &Report) -> String {
+    let mut out = String::new();
+    // Writing to a String cannot fail.
+    for finding in &report.findings {
+        let _ = writeln!(out, "{}", visible(&finding.to_string()));
+    }
+    let (records, chains) = (report.records, report.heads.len());
+    let verdict = match report.findings.len() {
+        0 => "sound".to_owned(),
+        1 => "1 finding".to_owned(),
+        many => format!("{many} findings"),
+    };
+    let _ = writeln!(out, "{verdict}: {records} records in {chains} chains");
+    out
+}

@@ -1,0 +1,94 @@
+//! One file for each command; here is which one is meant.
+
+mod audit;
+mod decide;
+mod policy;
+mod queue;
+mod resolve;
+mod show;
+mod stats;
+mod terminal;
+mod watch;
+
+use std::io::{self, Write};
+
+use clap::CommandFactory as _;
+use serde::Serialize;
+
+use crate::arguments::{Arguments, AuditCommand, Command, PolicyCommand, Who};
+use crate::exit::{Exit, Failure};
+use crate::source::Source;
+use decide::Reply;
+
+/// Where output goes, and for whom it is.
+pub(crate) struct Output {
+    json: bool,
+}
+
+impl Output {
+    /// Prints a document for programs, or a text for people.
+    fn print(&self, document: &impl Serialize, text: impl FnOnce() -> String) -> io::Result<()> {
+        let text = if self.json { serde_json::to_string(document)? + "\n" } else { text() };
+        let mut out = io::stdout().lock();
+        out.write_all(text.as_bytes())?;
+        out.flush()
+    }
+}
+
+/// Does what the command line says.
+pub(crate) async fn run(arguments: Arguments) -> Result<(), Failure> {
+    let Arguments { place, json, command } = arguments;
+    let output = Output { json };
+    let (place, output) = (&place, &output);
+    match command {
+        Command::Queue(wanted) => {
+            queue::run(&Source::open(place, None).await?, wanted, output).await
+        }
+        Command::Show { id } => show::run(&Source::open(place, None).await?, id, output).await,
+        Command::Approve { decide, confirm, yes: _ } => {
+            decide::run(place, decide, Reply::Approve { confirm }, output).await
+        }
+        Command::Reject { decide, reason, may_ask_again } => {
+            decide::run(place, decide, Reply::Reject { reason, may_ask_again }, output).await
+        }
+        Command::Respond { decide, message } => {
+            decide::run(place, decide, Reply::Respond { message }, output).await
+        }
+        Command::Abort { decide, reason } => {
+            decide::run(place, decide, Reply::Abort { reason }, output).await
+        }
+        Command::Resolve(wanted) => resolve::run(place, wanted, output).await,
+        Command::Watch { after, count } => {
+            watch::run(&Source::open(place, None).await?, after, count, output).await
+        }
+        Command::Audit { command: AuditCommand::Verify { files, checkpoint, trust } } => {
+            audit::run(place, &files, &checkpoint, &trust, output).await
+        }
+        Command::Policy { command: PolicyCommand::Test { file } } => policy::run(&file, output),
+        Command::Stats => stats::run(&Source::open(place, None).await?, output).await,
+        Command::Completions { shell } => {
+            let mut text = Vec::new();
+            clap_complete::generate(shell, &mut Arguments::command(), "hitl", &mut text);
+            Ok(io::stdout().lock().write_all(&text)?)
+        }
+    }
+}
+
+/// Who decides: the name that was given, or the operating system's user.
+fn name(who: &Who) -> Result<String, Failure> {
+    let user = || {
+        let named = ["USER", "LOGNAME", "USERNAME"].into_iter();
+        named.filter_map(|name| std::env::var(name).ok()).find(|name| !name.trim().is_empty())
+    };
+    let name = who.name.clone().filter(|name| !name.trim().is_empty());
+    name.or_else(user).ok_or_else(|| Failure::usage("say who decides: --as NAME"))
+}
+
+/// What was done stands; but somebody must know that the log does not say so.
+fn audited(source: &Source) -> Result<(), Failure> {
+    if source.gate.audit_debt() == 0 {
+        return Ok(());
+    }
+    let why = "it was done, but the audit log did not take it; the store's history has it";
+    Err(Failure::new(Exit::Unaudited, why))
+}

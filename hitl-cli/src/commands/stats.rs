@@ -1,0 +1,27 @@
+//! `hitl stats`: how much waits, and what was decided.
+
+use hitl_core::PageRequest;
+
+use super::Output;
+use crate::exit::Failure;
+use crate::source::Source;
+use crate::view::{Decisions, Numbers, numbers_text};
+
+pub(super) async fn run(source: &Source, output: &Output) -> Result<(), Failure> {
+    let counts = source.gate.queue(source.viewer()).counts().await?;
+    let mut decisions = Decisions::default();
+    for tenant in source.tenants().await? {
+        let mut page = PageRequest::all().limit(1000);
+        loop {
+            let records = source.gate.page(&tenant, page.clone()).await?;
+            let Some(last) = records.last() else { break };
+            page = page.after(last.id());
+            for record in &records {
+                decisions.add(record);
+            }
+        }
+    }
+    let numbers = Numbers::of(&counts, decisions);
+    output.print(&numbers, || numbers_text(&numbers))?;
+    Ok(())
+}

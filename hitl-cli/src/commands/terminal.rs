@@ -1,0 +1,51 @@
+//! The person at the terminal, if there is one.
+
+use std::io::{self, IsTerminal as _, Write as _};
+
+use crate::exit::{Exit, Failure};
+use crate::look::Audience;
+
+/// Whether somebody can read a question and answer it.
+pub(super) fn audience() -> Audience {
+    if io::stdin().is_terminal() && io::stderr().is_terminal() {
+        Audience::Person
+    } else {
+        Audience::Nobody
+    }
+}
+
+/// Shows a text and asks a question. Both go to the error stream: output may be piped elsewhere.
+pub(super) fn ask(card: &str, question: &str) -> io::Result<String> {
+    let mut out = io::stderr().lock();
+    write!(out, "{card}\n{question} ")?;
+    out.flush()?;
+    let mut answer = String::new();
+    // Nothing at all, when the terminal is closed: that is no approval.
+    io::stdin().read_line(&mut answer)?;
+    Ok(answer.trim_end_matches(['\r', '\n']).to_owned())
+}
+
+/// Nothing but `y` and `yes` is yes.
+pub(super) fn is_yes(answer: &str) -> bool {
+    matches!(answer.trim().to_ascii_lowercase().as_str(), "y" | "yes")
+}
+
+/// The answer was no.
+pub(super) fn declined() -> Failure {
+    Failure::new(Exit::Refused, "nothing was decided")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_yes_is_yes() {
+        for yes in ["y", "Y", " yes ", "YES"] {
+            assert!(is_yes(yes), "{yes}");
+        }
+        for no in ["", "n", "no", "yess", "ok", "j", "1", "y y"] {
+            assert!(!is_yes(no), "{no}");
+        }
+    }
+}

@@ -1,0 +1,161 @@
+//! Exit codes, and which error has which.
+
+use std::io;
+use std::process::ExitCode;
+
+use hitl_core::{BuildError, GateError, GateErrorKind, Refusal, StoreError};
+
+/// How the program ends. Scripts rely on these numbers; `hitl --help` lists them.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Exit {
+    /// What was asked for was done.
+    Done = 0,
+    /// It could not be done: the store, a file or the database.
+    Failed = 1,
+    /// The command line is wrong, or says too little.
+    Usage = 2,
+    /// There is no such call, or no such file.
+    NotFound = 3,
+    /// Somebody else was first, it has changed since it was shown, or its time is over.
+    Changed = 4,
+    /// Not allowed: the answer, the person, or somebody said no at the prompt.
+    Refused = 5,
+    /// A check found something: an audit that is not sound, a policy that is wrong.
+    Found = 6,
+    /// It was done, but the audit log did not take it.
+    Unaudited = 7,
+}
+
+/// For `hitl --help`.
+pub(crate) const EXIT_CODES: &str = "\
+Exit codes:
+  0  done
+  1  failed: the store, a file or the database; nothing was decided
+  2  usage: the command line is wrong, or says too little
+  3  not found: no such call, or no such file
+  4  changed: somebody else was first, it changed since it was shown, or its time is over
+  5  refused: the answer or the person is not allowed, or the prompt was answered with no
+  6  found: the audit is not sound, or the policy is wrong
+  7  done, but the audit log did not take it
+
+Output: tables and cards are for people and may change. With --json, `queue` and `watch` print one
+JSON document a line, all others print one document; fields are only ever added.";
+
+impl From<Exit> for ExitCode {
+    fn from(exit: Exit) -> Self {
+        Self::from(exit as u8)
+    }
+}
+
+/// Why the program ends, and what it says.
+#[derive(Debug)]
+pub(crate) struct Failure {
+    pub(crate) exit: Exit,
+    pub(crate) message: String,
+}
+
+impl Failure {
+    pub(crate) fn new(exit: Exit, message: impl Into<String>) -> Self {
+        Self { exit, message: message.into() }
+    }
+
+    pub(crate) fn usage(message: impl Into<String>) -> Self {
+        Self::new(Exit::Usage, message)
+    }
+
+    /// A file that could not be read.
+    pub(crate) fn file(path: &std::path::Path, error: &io::Error) -> Self {
+        let exit = match error.kind() {
+            io::ErrorKind::NotFound => Exit::NotFound,
+            _ => Exit::Failed,
+        };
+        Self::new(exit, format!("{}: {error}", path.display()))
+    }
+}
+
+impl From<GateError> for Failure {
+    fn from(error: GateError) -> Self {
+        let exit = match (error.kind(), error.refusal()) {
+            (_, Some(refusal)) => of_refusal(refusal),
+            (GateErrorKind::NotFound, _) => Exit::NotFound,
+            (GateErrorKind::Forbidden | GateErrorKind::EditDenied, _) => Exit::Refused,
+            (GateErrorKind::InvalidQuery, _) => Exit::Usage,
+            _ => Exit::Failed,
+        };
+        Self::new(exit, error.to_string())
+    }
+}
+
+/// Whether looking again may help (`Changed`), or not (`Refused`).
+fn of_refusal(refusal: Refusal) -> Exit {
+    match refusal {
+        Refusal::State { .. }
+        | Refusal::Stale
+        | Refusal::Expired
+        | Refusal::AlreadyVoted
+        | Refusal::Alive => Exit::Changed,
+        _ => Exit::Refused,
+    }
+}
+
+impl From<StoreError> for Failure {
+    fn from(error: StoreError) -> Self {
+        Self::new(Exit::Failed, error.to_string())
+    }
+}
+
+impl From<BuildError> for Failure {
+    fn from(error: BuildError) -> Self {
+        Self::new(Exit::Failed, error.to_string())
+    }
+}
+
+impl From<io::Error> for Failure {
+    fn from(error: io::Error) -> Self {
+        if error.kind() == io::ErrorKind::BrokenPipe {
+            // `hitl queue | head`: whoever read has what they want.
+            return Self::new(Exit::Done, "");
+        }
+        Self::new(Exit::Failed, error.to_string())
+    }
+}
+
+impl From<serde_json::Error> for Failure {
+    fn from(error: serde_json::Error) -> Self {
+        Self::from(io::Error::from(error))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use hitl_core::CallState;
+
+    #[test]
+    fn the_help_lists_every_code() {
+        for exit in [
+            Exit::Done,
+            Exit::Failed,
+            Exit::Usage,
+            Exit::NotFound,
+            Exit::Changed,
+            Exit::Refused,
+            Exit::Found,
+            Exit::Unaudited,
+        ] {
+            let number = exit as u8;
+            assert!(EXIT_CODES.contains(&format!("\n  {number}  ")), "{exit:?}");
+        }
+    }
+
+    #[test]
+    fn what_looking_again_cannot_help_is_refused() {
+        let gone = Refusal::State { state: CallState::Rejected, event: "decide" };
+        for changed in [gone, Refusal::Stale, Refusal::Expired, Refusal::AlreadyVoted] {
+            assert_eq!(of_refusal(changed), Exit::Changed, "{changed:?}");
+        }
+        for refused in [Refusal::NotAllowed, Refusal::NotEntitled, Refusal::FourEyes] {
+            assert_eq!(of_refusal(refused), Exit::Refused, "{refused:?}");
+        }
+    }
+}

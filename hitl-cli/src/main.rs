@@ -1,0 +1,52 @@
+//! `hitl`: what waits for a human, seen and decided in a terminal or by a script.
+//!
+//! | folder or file | what is there |
+//! |---|---|
+//! | `arguments` | what the command line says |
+//! | `source` | the store that it is about, and a gate over it |
+//! | `commands/` | one file for each command |
+//! | `view/` | tables and JSON: pure |
+//! | `look` | whether an approver has seen what they approve: pure |
+//! | `exit` | exit codes, and which error has which |
+
+mod arguments;
+mod commands;
+mod exit;
+mod look;
+mod source;
+mod view;
+
+use std::io::Write as _;
+use std::process::ExitCode;
+
+use clap::Parser as _;
+
+use arguments::Arguments;
+use exit::{Exit, Failure};
+
+fn main() -> ExitCode {
+    let arguments = match Arguments::try_parse() {
+        Ok(arguments) => arguments,
+        Err(error) => {
+            // Help that was asked for is no mistake.
+            let code = if error.use_stderr() { Exit::Usage } else { Exit::Done };
+            // Who closed the stream does not want it.
+            let _ = error.print();
+            return code.into();
+        }
+    };
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
+    let done = match runtime {
+        Ok(runtime) => runtime.block_on(commands::run(arguments)),
+        Err(error) => Err(Failure::from(error)),
+    };
+    match done {
+        Ok(()) => Exit::Done.into(),
+        Err(failure) => {
+            if !failure.message.is_empty() {
+                let _ = writeln!(std::io::stderr(), "hitl: {}", failure.message);
+            }
+            failure.exit.into()
+        }
+    }
+}

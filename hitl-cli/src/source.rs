@@ -1,0 +1,146 @@
+//! The store that the command line names, and a gate over it.
+//!
+//! The gate has no tools: it lists and takes decisions, and whoever owns the tools runs what was
+//! approved.
+
+use std::path::Path;
+
+use hitl_core::store::Store;
+use hitl_core::{CallRecord, Gate, HostKey, JsonlAudit, RequestId, Tenant, Viewer};
+use hitl_store::SqliteStore;
+
+use crate::arguments::Place;
+use crate::exit::{Exit, Failure};
+
+/// How many tenants are read in one go.
+const TENANTS: usize = 1000;
+
+/// A store, and a gate over it.
+pub(crate) struct Source {
+    pub(crate) gate: Gate,
+    pub(crate) store: Box<dyn Store>,
+    tenants: Vec<Tenant>,
+}
+
+impl Source {
+    /// Opens the store; decisions are also written to the audit in this folder.
+    pub(crate) async fn open(place: &Place, audit: Option<&Path>) -> Result<Self, Failure> {
+        let Some(db) = place.db.as_deref() else {
+            return Err(Failure::usage(
+                "say which store: --db FILE, --db postgres://.., or HITL_DB",
+            ));
+        };
+        let key = place.key_file.as_deref().map(read_key).transpose()?;
+        let tenants = place.tenant.iter().map(|name| Tenant::new(name.as_str())).collect();
+        if db.starts_with("postgres://") || db.starts_with("postgresql://") {
+            let store = postgres(db, key).await?;
+            return Self::over(store, tenants, audit).await;
+        }
+        // A store that is not there would be made.
+        if let Err(error) = std::fs::metadata(db) {
+            return Err(Failure::file(Path::new(db), &error));
+        }
+        let mut options = SqliteStore::options();
+        if let Some(key) = key {
+            options = options.key(key);
+        }
+        Self::over(options.open(db).await?, tenants, audit).await
+    }
+
+    async fn over(
+        store: impl Store + Clone,
+        tenants: Vec<Tenant>,
+        audit: Option<&Path>,
+    ) -> Result<Self, Failure> {
+        let mut gate = Gate::builder().store(store.clone()).without_recovery();
+        if let Some(folder) = audit {
+            let log = JsonlAudit::in_folder(folder)
+                .map_err(|error| Failure::new(Exit::Failed, error.to_string()))?;
+            gate = gate.audit(log);
+        }
+        Ok(Self { gate: gate.build().await?, store: Box::new(store), tenants })
+    }
+
+    /// Whose calls are seen.
+    pub(crate) fn viewer(&self) -> Viewer {
+        if self.tenants.is_empty() {
+            return Viewer::all_tenants();
+        }
+        Viewer::of_each(self.tenants.iter().cloned())
+    }
+
+    /// The tenants whose calls are seen.
+    pub(crate) async fn tenants(&self) -> Result<Vec<Tenant>, Failure> {
+        if !self.tenants.is_empty() {
+            return Ok(self.tenants.clone());
+        }
+        let mut all: Vec<Tenant> = Vec::new();
+        loop {
+            let some = self.store.tenants(all.last(), TENANTS).await?;
+            let is_last = some.len() < TENANTS;
+            all.extend(some);
+            if is_last {
+                return Ok(all);
+            }
+        }
+    }
+
+    /// A call, whichever of the tenants it is of.
+    pub(crate) async fn call(&self, id: RequestId) -> Result<CallRecord, Failure> {
+        for tenant in self.tenants().await? {
+            if let Some(record) = self.gate.get(&tenant, id).await? {
+                return Ok(record);
+            }
+        }
+        Err(Failure::new(Exit::NotFound, format!("there is no call {id}")))
+    }
+}
+
+#[cfg(feature = "postgres")]
+async fn postgres(url: &str, key: Option<HostKey>) -> Result<hitl_store::PostgresStore, Failure> {
+    let Some(key) = key else {
+        return Err(Failure::usage("a PostgreSQL store needs the host key: --key-file FILE"));
+    };
+    Ok(hitl_store::PostgresStore::open(url, key).await?)
+}
+
+#[cfg(not(feature = "postgres"))]
+#[expect(clippy::unused_async, reason = "the twin of the one that connects")]
+async fn postgres(_: &str, _: Option<HostKey>) -> Result<SqliteStore, Failure> {
+    Err(Failure::usage("this `hitl` was built without the feature `postgres`"))
+}
+
+fn read_key(path: &Path) -> Result<HostKey, Failure> {
+    let text = std::fs::read_to_string(path).map_err(|error| Failure::file(path, &error))?;
+    key_of(text.trim()).ok_or_else(|| {
+        let why = format!("{} holds no key: 64 hexadecimal digits", path.display());
+        Failure::new(Exit::Failed, why)
+    })
+}
+
+fn key_of(text: &str) -> Option<HostKey> {
+    let digits = text.as_bytes();
+    if digits.len() != 64 {
+        return None;
+    }
+    let nibble = |digit: u8| char::from(digit).to_digit(16).and_then(|n| u8::try_from(n).ok());
+    let mut bytes = [0; 32];
+    for (byte, pair) in bytes.iter_mut().zip(digits.chunks_exact(2)) {
+        *byte = nibble(pair[0])? << 4 | nibble(pair[1])?;
+    }
+    Some(HostKey::from_bytes(bytes))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_key_is_64_digits() {
+        let text = "00ff".repeat(16);
+        assert_eq!(key_of(&text).unwrap().expose()[..3], [0, 255, 0]);
+        for wrong in ["", &text[1..], &text.replace('f', "g"), &"é".repeat(32)] {
+            assert!(key_of(wrong).is_none(), "{wrong}");
+        }
+    }
+}

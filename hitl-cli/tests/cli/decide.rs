@@ -1,0 +1,124 @@
+//! Decisions of scripts.
+
+use crate::house::House;
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_was_approved_here_runs_there() {
+    let house = House::new().await;
+    let call = house.wire("Initech", 120).await;
+    let named = &call.binding[..8];
+    let ran = house.hitl(&["approve", &call.id, "--binding", named, "--as", "bob"]).ended(0);
+    assert!(ran.out.contains("decided by bob"), "{ran:?}");
+    let outcome = call.ticket.wait().await.unwrap();
+    assert!(format!("{outcome:?}").contains("wired 120 to Initech"), "{outcome:?}");
+    assert_eq!(house.state(&call.id), "executed");
+    // The second of two decisions changes nothing, and says who was first.
+    let late = house.hitl(&["reject", &call.id, "--reason", "too late", "--as", "eve"]).ended(4);
+    assert!(late.err.contains("decided by bob"), "{late:?}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn invariant_2_nothing_is_approved_that_was_not_looked_at() {
+    let house = House::new().await;
+    let (call, other) = (house.wire("Initech", 120).await, house.wire("Initech", 9000).await);
+    let seven = &call.binding[..7];
+    let cases: [(&[&str], i32); 6] = [
+        (&["approve", &call.id], 2),
+        (&["approve", &call.id, "--yes"], 2),
+        (&["approve", &call.id, "--binding", seven], 2),
+        (&["approve", &call.id, "--binding", "not-hex-at-all"], 2),
+        // What was looked at was another call.
+        (&["approve", &call.id, "--binding", &other.binding], 4),
+        (&["reject", &call.id, "--reason", "x", "--binding", &other.binding], 4),
+    ];
+    for (arguments, code) in cases {
+        let ran = house.hitl(arguments).ended(code);
+        assert!(ran.err.contains("--binding") && ran.out.is_empty(), "{ran:?}");
+        assert_eq!(house.state(&call.id), "pending", "{arguments:?}");
+    }
+    house.hitl(&["approve", &call.id, "--binding", &call.binding, "--yes"]).ended(0);
+    assert_eq!(house.state(&call.id), "approved");
+    assert_eq!(house.state(&other.id), "pending");
+    let shown = house.hitl(&["show", &call.id, "--json"]).ended(0).json();
+    assert_eq!(shown[0]["decided"]["by"], "tester", "the operating system's user");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_edited_call_is_not_the_one_that_was_looked_at() {
+    let house = House::new().await;
+    let call = house.wire("Initech", 120).await;
+    let record = house.gate.find(&call.ticket.request().key).await.unwrap().unwrap();
+    // Somebody else edits it meanwhile; the editor's tool wants it decided anew or approves it.
+    let edit = record.request.edit(r#"{"amount": 5000}"#).by("carol");
+    house.gate.decide(edit).await.unwrap();
+    house.hitl(&["approve", &call.id, "--binding", &call.binding]).ended(4);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_deletion_is_approved_by_its_exact_name() {
+    let house = House::new().await;
+    let call = house.drop_project("apollo").await;
+    let approve = ["approve", &call.id, "--binding", &call.binding];
+    for confirm in [None, Some("Apollo"), Some("")] {
+        let mut arguments = approve.to_vec();
+        arguments.extend(confirm.iter().flat_map(|name| ["--confirm", name]));
+        house.hitl(&arguments).ended(5);
+        assert_eq!(house.state(&call.id), "pending", "{confirm:?}");
+    }
+    let shown = house.hitl(&["show", &call.id]).ended(0);
+    assert!(shown.out.contains("--confirm 'apollo'"), "{shown:?}");
+    house.hitl(&[&approve[..], &["--confirm", "apollo"]].concat()).ended(0);
+    assert_eq!(house.state(&call.id), "approved");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_other_answers() {
+    let house = House::new().await;
+    let reject = house.wire("Initech", 1).await;
+    // This tool wants a reason, and a blank one is none.
+    house.hitl(&["reject", &reject.id, "--reason", " "]).ended(5);
+    house.hitl(&["reject", &reject.id]).ended(2);
+    house.hitl(&["reject", &reject.id, "--reason", "wrong account"]).ended(0);
+    assert_eq!(house.state(&reject.id), "rejected");
+
+    let respond = house.wire("Initech", 2).await;
+    let said = house.hitl(&["respond", &respond.id, "--message", "ask Bob", "--json"]).ended(0);
+    assert_eq!(said.json()[0]["state"], "responded");
+
+    let abort = house.wire("Initech", 3).await;
+    house.hitl(&["abort", &abort.id, "--reason", "stop", "--as", "bob"]).ended(0);
+    let shown = house.hitl(&["show", &abort.id, "--json"]).ended(0).json();
+    assert_eq!(shown[0]["decided"]["by"], "bob");
+    // What is over is not settled.
+    house.hitl(&["resolve", &abort.id, "--done", "--version", "1"]).ended(4);
+    house.hitl(&["resolve", &abort.id]).ended(2);
+    house.hitl(&["resolve", &abort.id, "--done", "--retry"]).ended(2);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn another_tenants_call_is_not_there() {
+    let house = House::new().await;
+    let call = house.wire("Initech", 120).await;
+    let approve = ["approve", call.id.as_str(), "--binding", call.binding.as_str()];
+    house.hitl(&[&["--tenant", "umbrella"], &approve[..]].concat()).ended(3);
+    assert_eq!(house.state(&call.id), "pending");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_decision_is_in_the_audit_that_it_names() {
+    let house = House::new().await;
+    let call = house.wire("Initech", 120).await;
+    let folder = house.path("logs");
+    std::fs::create_dir(&folder).unwrap();
+    let folder = folder.to_str().unwrap();
+    let approve = ["approve", &call.id, "--binding", &call.binding, "--as", "bob"];
+    house.hitl(&[&approve[..], &["--audit", folder]].concat()).ended(0);
+    let log = std::fs::read_to_string(house.path("logs").join("audit-1.jsonl")).unwrap();
+    assert!(log.contains(r#""bob""#) && log.contains(&call.id), "{log}");
+    // A log that cannot be opened: nothing is decided.
+    let second = house.wire("Initech", 121).await;
+    let nowhere = house.file("file", "");
+    let reject = ["reject", &second.id, "--reason", "no", "--audit", &nowhere];
+    house.hitl(&reject).ended(1);
+    assert_eq!(house.state(&second.id), "pending");
+}

@@ -1,0 +1,140 @@
+//! A store with calls in it, and the program.
+
+#![expect(
+    clippy::expect_used,
+    clippy::panic,
+    clippy::unwrap_used,
+    reason = "a test that cannot set its stage has failed"
+)]
+
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+
+use hitl::prelude::*;
+use serde_json::Value;
+use tempfile::TempDir;
+
+/// Wire money.
+#[hitl_tool(
+    risk = "high",
+    base_confidence = 50,
+    requires_reason,
+    describe = "Wire {amount} to {to}"
+)]
+pub(crate) async fn wire(to: String, amount: u32) -> String {
+    format!("wired {amount} to {to}")
+}
+
+/// Delete a project.
+#[hitl_tool(approval_type = "deletion", risk = "high", base_confidence = 50)]
+pub(crate) async fn drop_project(name: String) -> String {
+    format!("dropped {name}")
+}
+
+/// What the program did.
+#[derive(Debug)]
+pub(crate) struct Ran {
+    pub(crate) code: i32,
+    pub(crate) out: String,
+    pub(crate) err: String,
+}
+
+impl Ran {
+    /// The lines that it printed, as JSON.
+    #[track_caller]
+    pub(crate) fn json(&self) -> Vec<Value> {
+        self.out.lines().map(|line| serde_json::from_str(line).expect(line)).collect()
+    }
+
+    /// It ended with this code.
+    #[track_caller]
+    pub(crate) fn ended(self, code: i32) -> Self {
+        assert_eq!(self.code, code, "{self:?}");
+        self
+    }
+}
+
+/// Runs `hitl` without a terminal.
+pub(crate) fn hitl(arguments: &[&str]) -> Ran {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_hitl"));
+    for name in ["HITL_DB", "HITL_KEY_FILE", "HITL_APPROVER", "HITL_AUDIT", "LOGNAME", "USERNAME"] {
+        command.env_remove(name);
+    }
+    command.env("USER", "tester");
+    let done = command.args(arguments).stdin(Stdio::null()).output().unwrap();
+    Ran {
+        code: done.status.code().unwrap(),
+        out: String::from_utf8(done.stdout).unwrap(),
+        err: String::from_utf8(done.stderr).unwrap(),
+    }
+}
+
+/// A folder with a store in it.
+pub(crate) struct House {
+    folder: TempDir,
+    pub(crate) gate: Gate,
+}
+
+impl House {
+    pub(crate) async fn new() -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        let store = SqliteStore::open(folder.path().join("hitl.db")).await.unwrap();
+        let audit = JsonlAudit::open(folder.path().join("audit.jsonl")).unwrap();
+        let gate = Gate::builder().store(store).audit(audit);
+        let gate = gate.tool::<Wire>().tool::<DropProject>().build().await.unwrap();
+        Self { folder, gate }
+    }
+
+    pub(crate) fn path(&self, name: &str) -> PathBuf {
+        self.folder.path().join(name)
+    }
+
+    /// Writes a file, and says where.
+    pub(crate) fn file(&self, name: &str, text: &str) -> String {
+        std::fs::write(self.path(name), text).unwrap();
+        said(&self.path(name))
+    }
+
+    /// Runs `hitl` on the store.
+    pub(crate) fn hitl(&self, arguments: &[&str]) -> Ran {
+        let db = said(&self.path("hitl.db"));
+        let mut all = vec!["--db", &db];
+        all.extend(arguments);
+        hitl(&all)
+    }
+
+    /// Submits a call, which then waits.
+    pub(crate) async fn wire(&self, to: &str, amount: u32) -> Waiting {
+        Waiting::of(self.gate.submit(wire(to, amount)).by("ann").await.unwrap())
+    }
+
+    pub(crate) async fn drop_project(&self, name: &str) -> Waiting {
+        Waiting::of(self.gate.submit(drop_project(name)).by("ann").await.unwrap())
+    }
+
+    /// Where a call stands, by the program's own words.
+    pub(crate) fn state(&self, id: &str) -> String {
+        let shown = self.hitl(&["show", id, "--json"]).ended(0).json();
+        shown[0]["state"].as_str().unwrap().to_owned()
+    }
+}
+
+/// A call that waits.
+pub(crate) struct Waiting {
+    pub(crate) ticket: hitl::Ticket,
+    pub(crate) id: String,
+    pub(crate) binding: String,
+}
+
+impl Waiting {
+    fn of(submission: Submission) -> Self {
+        let Submission::Pending(ticket) = submission else { panic!("it waits for a human") };
+        let request = ticket.request();
+        let (id, binding) = (request.id.to_string(), request.binding.to_string());
+        Self { ticket, id, binding }
+    }
+}
+
+pub(crate) fn said(path: &Path) -> String {
+    path.to_str().unwrap().to_owned()
+}
