@@ -425,6 +425,39 @@ fn invariant_7_four_eyes_are_two_people() {
     assert_eq!((next.state, next.votes.len()), (S::Pending, 0), "the editor's vote does not count");
     assert_eq!(approve(&next, "ann"), Err(Refusal::FourEyes));
     assert_eq!(changed(approve(&next, "bob")).state, S::Approved);
+    // Nor does anybody who edited an earlier revision: what they wrote may still be in it.
+    let again = edited(&next, next.request.edit("{}").by("cid"), 3, ApprovalLevel::Full);
+    let last = changed(apply(&next, &again, EARLY));
+    assert_eq!(approve(&last, "ann"), Err(Refusal::FourEyes));
+    assert_eq!(changed(approve(&last, "bob")).state, S::Approved);
+}
+
+#[test]
+fn invariant_7_another_attempt_is_for_those_who_had_to_agree_on_the_first() {
+    let four = Requirement::of(ApprovalLevel::Full).four_eyes().quorum;
+    let (token, owner) = (ClaimToken::new(), OwnerToken::new());
+    let mut unknown = in_state(S::OutcomeUnknown, token, owner);
+    unknown.request.quorum = four;
+    let requester = unknown.request.principal.clone();
+    let resolution = Resolution::Retry { attested: true };
+    let retry = Event::Resolve { version: unknown.version, resolution, by: requester.clone() };
+    let asked = changed(apply(&unknown, &retry, EARLY));
+    assert_eq!(asked.state, S::Pending);
+    assert_eq!(asked.request.revision, unknown.request.revision + 1);
+    assert!(asked.claim.is_none() && asked.votes.is_empty() && asked.decided.is_none());
+    assert_eq!(approve(&asked, requester.as_str()), Err(Refusal::FourEyes));
+    assert_eq!(changed(approve(&asked, "bob")).state, S::Approved);
+}
+
+#[test]
+fn whoever_waits_for_a_later_stage_may_edit() {
+    let stages = vec![Stage::of("legal", 1), Stage::of("finance", 1)];
+    let quorum = Quorum { stages, ..Quorum::ONE };
+    let record = Draft::new("run", 1).quorum(quorum).call().stamped(Timestamp::EPOCH);
+    let fay = Authority::of("fay").role("finance");
+    let edit = edited(&record, record.request.edit("{}").by(fay), 2, ApprovalLevel::Full);
+    let next = changed(apply(&record, &edit, EARLY));
+    assert_eq!((next.state, next.request.revision, next.votes.len()), (S::Pending, 2, 0));
 }
 
 #[test]

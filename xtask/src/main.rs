@@ -72,7 +72,8 @@ fn main() -> ExitCode {
 /// Every step in turn; the first that fails ends it.
 fn test() -> Result<(), String> {
     toolchain::prepare()?;
-    let mut tests = cargo(&["test", "--workspace", "--all-features", "--all-targets"]);
+    let mut tests =
+        cargo(&["test", "--workspace", "--all-features", "--all-targets", "--no-fail-fast"]);
     // The server lives until the tests have run.
     let database = postgres::prepare()?;
     for (name, value) in database.iter().flat_map(|database| database.environment) {

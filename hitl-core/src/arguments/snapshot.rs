@@ -82,14 +82,14 @@ impl Snapshot {
         // Our own writer wrote it, so it scans; if it did not, nothing would be shown.
         let tree = scan_within(&masked, Limits { depth: usize::MAX, bytes: usize::MAX });
         let Ok(tree) = tree else { return Json::String(MASK.to_owned()) };
-        let taint = self.taint();
+        let taint = self.own_taint();
         if taint.is_empty() { redactor.json(&tree) } else { redactor.json(&taint.json(&tree)) }
     }
 
     /// Whether an argument that is not secret repeats one that is: it is masked too, so a reviewer does
     /// not see what it says.
     pub(crate) fn repeats_a_secret(&self) -> bool {
-        let taint = self.taint();
+        let taint = self.own_taint();
         if taint.is_empty() {
             return false;
         }
@@ -99,28 +99,41 @@ impl Snapshot {
 
     /// The secret strings, keys and numbers in it, to find them again where they do not belong.
     pub(crate) fn taint(&self) -> Taint {
-        let mut found = Vec::new();
+        let (mut found, keys) = self.secrets();
+        found.extend(keys);
+        Taint::new(found)
+    }
+
+    /// The secret strings and numbers in it, to find them again in the call's own arguments. Not the
+    /// keys inside a secret: most are names of fields, which stand elsewhere too and say nothing.
+    pub(crate) fn own_taint(&self) -> Taint {
+        Taint::new(self.secrets().0)
+    }
+
+    /// The strings and numbers inside secrets, and the keys.
+    fn secrets(&self) -> (Vec<String>, Vec<String>) {
+        let (mut values, mut keys) = (Vec::new(), Vec::new());
         for piece in self.pieces().filter(|piece| piece.hidden) {
             if let Ok(tree) = scan_within(piece.text, UNLIMITED) {
-                leaves(&tree, &mut found);
+                leaves(&tree, &mut values, &mut keys);
             }
         }
-        Taint::new(found)
+        (values, keys)
     }
 }
 
-fn leaves(tree: &Json, found: &mut Vec<String>) {
+fn leaves(tree: &Json, values: &mut Vec<String>, keys: &mut Vec<String>) {
     match tree {
-        Json::String(text) => found.push(text.clone()),
+        Json::String(text) => values.push(text.clone()),
         Json::Number(lexeme) => {
-            found.push(lexeme.to_string());
+            values.push(lexeme.to_string());
             // `1234.0` prints as `1234`.
-            found.extend(lexeme.strip_suffix(".0").map(str::to_owned));
+            values.extend(lexeme.strip_suffix(".0").map(str::to_owned));
         }
-        Json::Array(items) => items.iter().for_each(|item| leaves(item, found)),
+        Json::Array(items) => items.iter().for_each(|item| leaves(item, values, keys)),
         Json::Object(entries) => entries.iter().for_each(|(key, value)| {
-            found.push(key.clone());
-            leaves(value, found);
+            keys.push(key.clone());
+            leaves(value, values, keys);
         }),
         _ => {}
     }

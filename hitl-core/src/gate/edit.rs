@@ -103,7 +103,7 @@ impl Inner {
         let revised = Revised {
             content: content_digest(&tool.spec.name, &next, &record.context, &self.key),
             arguments: JsonText::from(&shown),
-            title: self.redactor.text(&title).into_owned(),
+            title: self.clean(&title, &next.own_taint()).into_owned(),
             requirement: required(&tool, &routed),
             because: routed.because,
             priority: priority(config.risk, assessment.confidence),

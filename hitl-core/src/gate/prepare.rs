@@ -147,7 +147,7 @@ impl Inner {
             tool: tool.spec.name.clone().into_owned(),
             fingerprint: tool.fingerprint,
             title: self
-                .clean(&title(&tool.spec.name, config.describe, &shown), &snapshot.taint())
+                .clean(&title(&tool.spec.name, config.describe, &shown), &snapshot.own_taint())
                 .into_owned(),
             description: tool.spec.description.clone().into_owned(),
             arguments: JsonText::from(&shown),
