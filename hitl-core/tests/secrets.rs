@@ -247,7 +247,14 @@ async fn invariant_8_what_is_secret_in_one_argument_is_secret_in_all_and_in_the_
     assert!(preview.arguments.as_str().contains("order 973151"), "another number stays");
     for (tool, key) in [("echo", 1), ("echo_read", 2)] {
         let key = CallKey::new("r", key);
-        let first = b.gate.call_json(tool, text, "ann", key.clone()).await.unwrap();
+        let submitted = b.gate.submit_json(tool, text, "ann", key.clone()).await.unwrap();
+        // What repeats a secret is hidden too, so nobody would see what runs: somebody looks.
+        let hitl_core::Submission::Pending(ticket) = submitted else { panic!("it is asked about") };
+        let request = ticket.request();
+        assert_eq!(request.level, hitl_core::ApprovalLevel::Full);
+        assert!(request.assessment.factors.iter().any(|factor| factor.name == "repeats_a_secret"));
+        b.gate.decide(request.approve().by("bob")).await.unwrap();
+        let first = ticket.wait().await.unwrap();
         let again = b.gate.call_json(tool, text, "ann", key).await.unwrap();
         for outcome in [first, again] {
             let hitl_core::Outcome::Executed(output) = outcome else { panic!("it runs") };
