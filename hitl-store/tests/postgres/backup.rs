@@ -45,7 +45,10 @@ async fn a_database_that_was_put_back_begins_a_new_epoch_once() {
     assert_eq!(s.get(parked.id()).await, parked);
     assert_eq!(s.get(ended.id()).await, ended);
     assert!(restored.approved(None, 10).await.unwrap().is_empty(), "nothing can run");
-    assert_eq!(s.store.history(0, 1000).await.unwrap().entries, before, "history goes on");
+    let after = s.store.history(0, 1000).await.unwrap().entries;
+    assert_eq!(after[..before.len()], before, "history goes on");
+    let (_, next) = &after[before.len()];
+    assert_eq!(next.event, "restore", "and tells of the restore");
     let lost = Draft::new("0189ab00-0000-7000-8000-000000000001", 1);
     let refused = restored.submit(lost.call(), sealed(b"x")).await.unwrap_err();
     assert_eq!(refused.kind(), StoreErrorKind::RunForgotten, "it may have run since the copy");
