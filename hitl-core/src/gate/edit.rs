@@ -55,7 +55,7 @@ impl Inner {
         let fresh = record.earlier.last().is_some_and(|earlier| {
             earlier.edited.id == decision.id && earlier.edited.at == record.updated_at
         });
-        if !fresh {
+        if !fresh || !matches!(record.state, CallState::Pending | CallState::Approved) {
             return;
         }
         let mut entry = AuditRecord::of(AuditEvent::Edited, record, record.updated_at);
