@@ -22,3 +22,7 @@ uuid_id! {
     /// One life of one executor.
     SessionId
 }
+uuid_id! {
+    /// One grant: a standing permission.
+    GrantId
+}

@@ -9,6 +9,7 @@ pub mod call;
 pub mod confidence;
 pub mod dynamic;
 pub mod gate;
+pub mod grant;
 mod hex;
 mod ids;
 pub mod machine;
@@ -38,7 +39,8 @@ pub use gate::{
     Batch, BuildError, CallError, Events, Gate, GateBuilder, GateError, GateErrorKind, Happening,
     NotRun, Preview, Queue, QueuePage, Receipt, Reminders, Submission, Ticket, ToolSet, View,
 };
-pub use ids::{ClaimToken, DecisionId, OwnerToken, RequestId, SessionId};
+pub use grant::{Amount, Condition, GrantDraft, GrantRecord, GrantTerms};
+pub use ids::{ClaimToken, DecisionId, GrantId, OwnerToken, RequestId, SessionId};
 pub use machine::{CallRecord, CallState, Refusal, Resolution};
 #[cfg(feature = "policy-files")]
 pub use policy::RuleFile;

@@ -184,7 +184,13 @@ impl Inner {
         let id = BatchId::of(&keys);
         let size = u32::try_from(keys.len()).unwrap_or(u32::MAX);
         let entering = calls.into_iter().zip(&keys).zip(0..).map(|(((_, make), key), index)| {
-            let membership = Membership { batch: id.clone(), index, size };
+            let membership = Membership {
+                batch: id.clone(),
+                index,
+                size,
+                together: Vec::new(),
+                released: false,
+            };
             let made = make(&context, key.clone());
             self.enter_part(made, membership)
         });

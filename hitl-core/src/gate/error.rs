@@ -6,6 +6,7 @@ use std::fmt;
 use crate::arguments::ArgumentError;
 use crate::audit::AuditError;
 use crate::call::{CallKey, FailureRecord, ModelMessage};
+use crate::grant::GrantRefusal;
 use crate::ids::RequestId;
 use crate::machine::{CallRecord, Refusal};
 use crate::queue::Cap;
@@ -81,6 +82,11 @@ impl GateError {
             "the queue is full: {cap} wait already, and no more may; submit it again once some were decided"
         );
         Self::new(GateErrorKind::QueueFull, why)
+    }
+
+    pub(super) fn not_granted(refusal: GrantRefusal) -> Self {
+        let why = format!("nothing can be drawn on the grant: {refusal}; submit the call again");
+        Self::new(GateErrorKind::Refused, why)
     }
 
     /// What kind of trouble it is.

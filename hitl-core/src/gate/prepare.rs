@@ -194,6 +194,7 @@ impl Inner {
             allowed_ms: 0,
             attempts: 0,
             ending,
+            granted: None,
             batch: None,
             erased: false,
             restored: false,

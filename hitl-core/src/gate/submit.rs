@@ -92,6 +92,7 @@ impl Inner {
         let record = match submitted {
             Submitted::Conflict(id) => return Err(GateError::key_conflict(&receipt.key, id)),
             Submitted::Full(cap) => return Err(GateError::queue_full(cap)),
+            Submitted::NotGranted(refusal) => return Err(GateError::not_granted(refusal)),
             Submitted::Existing(record) => {
                 receipt.reattached = true;
                 self.reattach(record, prepared.owner, attachment).await?

@@ -3,7 +3,8 @@
 use super::transition::{conclude, guard, is_expired};
 use super::{CallRecord, CallState as S, Decided, Earlier, Edit, Ending, Facts, Refusal, Vote};
 use crate::approval::{Answer, Choice, Decision};
-use crate::call::{BindingDigest, binding_digest};
+use crate::call::{BindingDigest, Risk, binding_digest};
+use crate::grant::Drawn;
 use crate::policy::Eyes;
 
 /// A call that was edited more often than this is submitted anew.
@@ -39,6 +40,20 @@ pub(super) fn decide(
         }
     }
     next.decided = Some(decided);
+    Ok(())
+}
+
+/// Takes a grant's word for a human's: whatever one person may approve by a plain yes, unless its risk is
+/// critical.
+pub(super) fn allow(next: &mut CallRecord, drawn: Drawn, facts: Facts) -> Result<(), Refusal> {
+    let request = &next.request;
+    guard(!is_expired(next, facts), Refusal::Expired)?;
+    let plain = request.quorum.is_one() && request.choices.contains(&Choice::Approve);
+    guard(plain && request.risk < Risk::Critical, Refusal::NotAllowed)?;
+    // What was tried before, or comes out of a backup, is for a human to look at.
+    guard(next.attempts == 0 && !next.restored, Refusal::AlreadyTried)?;
+    next.state = S::Approved;
+    next.granted = Some(drawn);
     Ok(())
 }
 

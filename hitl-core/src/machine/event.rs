@@ -3,7 +3,8 @@
 use super::Edit;
 use crate::approval::Decision;
 use crate::call::{BindingDigest, FailureRecord, Principal};
-use crate::ids::{ClaimToken, OwnerToken, SessionId};
+use crate::grant::Drawn;
+use crate::ids::{ClaimToken, DecisionId, OwnerToken, RequestId, SessionId};
 use crate::policy::Requirement;
 
 /// Who withdraws a call.
@@ -13,6 +14,8 @@ pub enum Withdrawal {
     Owner(OwnerToken),
     /// The host, in somebody's name.
     Host(Principal),
+    /// Nobody: a call that it was to be released together with will not be approved any more.
+    Sibling(RequestId),
 }
 
 /// How a human settles a call whose outcome is not known.
@@ -39,6 +42,24 @@ pub enum Resolution {
 pub enum Event {
     /// A human decides.
     Decide(Decision),
+    /// A grant permits it. What is drawn on the grant is drawn when the call is claimed.
+    Allow {
+        /// The decision's id, so that sending it again is harmless.
+        decision: DecisionId,
+        /// The revision and binding that were looked at.
+        binding: BindingDigest,
+        /// Which grant, and what a start will draw on it.
+        drawn: Drawn,
+        /// Who gave the grant.
+        by: Principal,
+    },
+    /// The grant that permitted it does not any more: it is asked about, as the next revision.
+    Disallow {
+        /// The revision and binding that the executor looked at.
+        binding: BindingDigest,
+        /// Why.
+        reason: String,
+    },
     /// A human changes the arguments. Its payload comes with it.
     Edit(Box<Edit>),
     /// A caller takes ownership by submitting the same key again.
@@ -136,6 +157,8 @@ impl Event {
     pub const fn name(&self) -> &'static str {
         match self {
             Self::Decide(_) => "decide",
+            Self::Allow { .. } => "allow",
+            Self::Disallow { .. } => "disallow",
             Self::Edit(_) => "edit",
             Self::Attach { .. } => "attach",
             Self::Cancel { .. } => "cancel",
@@ -160,6 +183,7 @@ impl Event {
             Self::Decide(decision) => Some(&decision.by.principal),
             Self::Edit(edit) => Some(&edit.decision.by.principal),
             Self::Cancel { by: Withdrawal::Host(principal), .. }
+            | Self::Allow { by: principal, .. }
             | Self::Resolve { by: principal, .. } => Some(principal),
             _ => None,
         }

@@ -34,4 +34,23 @@ pub struct Membership {
     pub index: u32,
     /// How many calls the batch has.
     pub size: u32,
+    /// The positions of all of them in their run, when they run together or not at all: none of them is
+    /// claimed before all are approved.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub together: Vec<u64>,
+    /// They were released: from then on each goes its own way.
+    #[serde(default, skip_serializing_if = "is_held")]
+    pub released: bool,
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde passes a reference")]
+const fn is_held(released: &bool) -> bool {
+    !*released
+}
+
+impl Membership {
+    /// Whether it may only be claimed with all of its siblings.
+    pub fn is_held(&self) -> bool {
+        !self.together.is_empty() && !self.released
+    }
 }

@@ -9,6 +9,7 @@ mod event;
 mod membership;
 mod record;
 mod refusal;
+mod together;
 mod tombstone;
 mod transition;
 
@@ -18,4 +19,5 @@ pub use event::{Event, Resolution, Withdrawal};
 pub use membership::{BatchId, Membership};
 pub use record::{CallRecord, CallState, Claim, Decided, Ending, Entry, NewCall, RECORD_SCHEMA};
 pub use refusal::Refusal;
-pub use transition::{Facts, Step, apply};
+pub use together::{Change, Drawing, apply_all};
+pub use transition::{Facts, Step, apply, apply_with, grant_of};

@@ -11,7 +11,8 @@ use crate::approval::{Answer, ApprovalRequest};
 use crate::call::{
     CallContext, CallKey, CircumstancesDigest, ContentDigest, FailureRecord, Principal,
 };
-use crate::ids::{ClaimToken, DecisionId, OwnerToken, RequestId, SessionId};
+use crate::grant::{Drawn, GrantRecord, GrantRefusal};
+use crate::ids::{ClaimToken, DecisionId, GrantId, OwnerToken, RequestId, SessionId};
 use crate::queue::Caps;
 
 /// The schema version of a [`CallRecord`]. Additive changes keep it.
@@ -189,6 +190,9 @@ pub struct CallRecord {
     /// What is kept beside the state.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub ending: Option<Ending>,
+    /// The grant on which it runs, or may run.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub granted: Option<Drawn>,
     /// The batch that it was submitted in.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub batch: Option<Membership>,
@@ -257,6 +261,28 @@ impl NewCall {
         record.request.due_at = now.plus(self.due_in);
         record.request.expires_at = now.plus(self.expires_in);
         record
+    }
+
+    /// The grant on which it runs at once: the store loads it in the same transaction, and keeps what
+    /// [`admitted`](Self::admitted) makes of it.
+    pub fn grant(&self) -> Option<GrantId> {
+        let runs = self.record.state == CallState::Claimed;
+        self.record.granted.filter(|_| runs).map(|drawn| drawn.grant)
+    }
+
+    /// The record, stamped, and the grant after what it draws on it.
+    pub fn admitted(
+        &self,
+        grant: Option<&GrantRecord>,
+        now: Timestamp,
+    ) -> Result<(CallRecord, Option<GrantRecord>), GrantRefusal> {
+        let record = self.stamped(now);
+        let Some(drawn) = record.granted.filter(|_| self.grant().is_some()) else {
+            return Ok((record, None));
+        };
+        let grant = grant.filter(|grant| grant.grant.tenant == self.key().tenant);
+        let grant = grant.ok_or(GrantRefusal::Missing)?.draw(&drawn, now)?;
+        Ok((record, Some(grant)))
     }
 
     /// The record's id.

@@ -1,6 +1,7 @@
 //! Why an event was refused.
 
 use super::CallState;
+use crate::grant::GrantRefusal;
 
 /// Why an event was refused. The record is unchanged.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
@@ -62,6 +63,12 @@ pub enum Refusal {
     /// The gate has tried it as often as it may.
     #[error("the call was tried as often as the gate may; a human must settle it")]
     TooManyAttempts,
+    /// Nothing can be drawn on the grant that permitted it.
+    #[error("the call is not permitted any more: {0}")]
+    Grant(GrantRefusal),
+    /// It is released together with its siblings, and not all of them are claimed.
+    #[error("the call is released together with its siblings, once all of them are approved")]
+    BatchIncomplete,
     /// The call needs more than what it was approved for.
     #[error("the call needs a stricter approval than it has")]
     RequirementRose,

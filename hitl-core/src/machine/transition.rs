@@ -5,8 +5,14 @@ use std::time::Duration;
 use hitl_base::Timestamp;
 
 use super::deciding;
-use super::{CallRecord, CallState as S, Claim, Ending, Event, Refusal, Resolution, Withdrawal};
+use super::{
+    CallRecord, CallState as S, Claim, Decided, Ending, Event, Membership, Refusal, Resolution,
+    Withdrawal,
+};
+use crate::approval::Answer;
 use crate::call::binding_digest;
+use crate::grant::{GrantRecord, GrantRefusal};
+use crate::ids::GrantId;
 use crate::policy::{ApprovalLevel, Requirement, Stage};
 
 /// What the store knows inside the transaction.
@@ -28,10 +34,67 @@ pub enum Step {
     Replayed,
 }
 
-/// Applies an event to a record.
+/// The grant that an event draws on, or gives back to: a store loads it in the same transaction, and
+/// keeps what [`apply_with`] makes of it.
+pub fn grant_of(record: &CallRecord, event: &Event) -> Option<GrantId> {
+    match event {
+        Event::Claim { .. } | Event::Release { .. } => record.granted.map(|drawn| drawn.grant),
+        Event::Allow { drawn, .. } => Some(drawn.grant),
+        _ => None,
+    }
+}
+
+/// Applies an event to a record that stands alone: no grant, no batch that is released together.
 ///
 /// Pure and total: every pair of state and event is either a row of the table or a [`Refusal`].
 pub fn apply(record: &CallRecord, event: &Event, facts: Facts) -> Result<Step, Refusal> {
+    apply_with(record, event, facts, None).map(|(step, _)| step)
+}
+
+/// Applies an event to a record, and to the grant that it [draws on](grant_of): the record's next step,
+/// and the grant as it is then, when it changed. Pure and total.
+pub fn apply_with(
+    record: &CallRecord,
+    event: &Event,
+    facts: Facts,
+    grant: Option<&GrantRecord>,
+) -> Result<(Step, Option<GrantRecord>), Refusal> {
+    let held = record.batch.as_ref().is_some_and(Membership::is_held);
+    if held && matches!(event, Event::Claim { .. }) && !is_replay(record, event) {
+        return Err(Refusal::BatchIncomplete);
+    }
+    draw_and_step(record, event, facts, grant)
+}
+
+/// As [`apply_with`], for one whose siblings were looked at.
+pub(super) fn draw_and_step(
+    record: &CallRecord,
+    event: &Event,
+    facts: Facts,
+    grant: Option<&GrantRecord>,
+) -> Result<(Step, Option<GrantRecord>), Refusal> {
+    let step = step(record, event, facts)?;
+    let Step::Changed(next) = &step else { return Ok((step, None)) };
+    let grant = grant.filter(|grant| grant.grant.tenant == record.key().tenant);
+    let drawn = match event {
+        Event::Claim { .. } => record.granted,
+        // It is drawn later, and must be there to draw now: nobody is told of a permission that is none.
+        Event::Allow { drawn, .. } => Some(*drawn),
+        Event::Release { .. } => {
+            let back = record.granted.zip(grant);
+            let grant = back.map(|(drawn, grant)| grant.give_back(&drawn, facts.now));
+            return Ok((step, grant));
+        }
+        _ => None,
+    };
+    let Some(drawn) = drawn else { return Ok((step, None)) };
+    let grant = grant.ok_or(Refusal::Grant(GrantRefusal::Missing))?;
+    let next_grant = grant.draw(&drawn, facts.now).map_err(Refusal::Grant)?;
+    let claimed = next.state == S::Claimed;
+    Ok((step, claimed.then_some(next_grant)))
+}
+
+fn step(record: &CallRecord, event: &Event, facts: Facts) -> Result<Step, Refusal> {
     if is_replay(record, event) {
         return Ok(Step::Replayed);
     }
@@ -42,6 +105,21 @@ pub fn apply(record: &CallRecord, event: &Event, facts: Facts) -> Result<Step, R
     match (record.state, event) {
         (S::Pending, Event::Decide(decision)) => deciding::decide(&mut next, decision, facts)?,
         (S::Pending, Event::Edit(edit)) => deciding::edit(&mut next, edit, facts)?,
+        (S::Pending, Event::Allow { decision, binding, drawn, by }) => {
+            guard(record.request.binding == *binding, Refusal::Stale)?;
+            deciding::allow(&mut next, *drawn, facts)?;
+            next.decided = Some(Decided {
+                id: *decision,
+                answer: Answer::Approve,
+                by: by.clone(),
+                at: facts.now,
+            });
+        }
+        (S::Approved, Event::Disallow { binding, reason }) => {
+            guard(record.request.binding == *binding, Refusal::Stale)?;
+            guard(record.granted.is_some(), Refusal::NotAllowed)?;
+            ask_anew(&mut next, reason.clone());
+        }
         (
             S::Pending | S::Approved | S::Claimed | S::OutcomeUnknown,
             Event::Attach { owner, attached },
@@ -54,6 +132,10 @@ pub fn apply(record: &CallRecord, event: &Event, facts: Facts) -> Result<Step, R
                 && record.owner != Some(*token)
             {
                 return Err(Refusal::NotOwner);
+            }
+            if matches!(by, Withdrawal::Sibling(_)) {
+                let held = record.batch.as_ref().is_some_and(Membership::is_held);
+                guard(held, Refusal::NotAllowed)?;
             }
             conclude(&mut next, S::Cancelled, Some(Ending::Reason(reason.clone())));
         }
@@ -82,6 +164,9 @@ pub fn apply(record: &CallRecord, event: &Event, facts: Facts) -> Result<Step, R
             next.state = S::Claimed;
             next.claim = Some(Claim { token: *token, session: *session });
             next.attempts += 1;
+            if let Some(batch) = next.batch.as_mut().filter(|batch| batch.is_held()) {
+                batch.released = true;
+            }
         }
         (S::Claimed, Event::Release { token }) => {
             holds(record, *token)?;
@@ -151,6 +236,10 @@ fn is_replay(record: &CallRecord, event: &Event) -> bool {
     match event {
         Event::Decide(decision) => deciding::is_replay(record, decision),
         Event::Edit(edit) => deciding::is_replay(record, &edit.decision),
+        Event::Allow { decision, .. } => {
+            let decided = record.decided.as_ref();
+            record.granted.is_some() && decided.is_some_and(|decided| decided.id == *decision)
+        }
         Event::Claim { token, .. } => record.state == S::Claimed && mine(*token),
         Event::Succeed { token } => record.state == S::Executed && mine(*token),
         Event::Fail { token, .. } => record.state == S::Failed && mine(*token),
@@ -195,6 +284,7 @@ pub(super) fn conclude(next: &mut CallRecord, state: S, ending: Option<Ending>) 
 fn ask_anew(next: &mut CallRecord, reason: String) {
     next.state = S::Pending;
     next.decided = None;
+    next.granted = None;
     next.votes.clear();
     let content = next.current_content();
     let request = &mut next.request;
@@ -253,6 +343,8 @@ fn resolve(next: &mut CallRecord, how: &Resolution, by: &str, facts: Facts) -> R
         Resolution::Retry { attested } => {
             guard(facts.claimant_dead || *attested, Refusal::Alive)?;
             next.ending = None;
+            // A human's word for this attempt, in place of the grant's.
+            next.granted = None;
             if next.request.quorum.is_one() {
                 next.state = S::Approved;
             } else {

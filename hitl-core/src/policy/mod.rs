@@ -18,6 +18,7 @@ pub use rules::{
     Argument, Compare, Hint, Operand, Rule, RuleEffect, RuleError, RuleErrorKind, RuleErrors,
     RuleSet, RuleSetBuilder, RuleTest, TestReport, TimeWindow, Weekday, When,
 };
+pub(crate) use rules::{Glob, each_value};
 #[cfg(feature = "policy-files")]
 pub use rules::{Reload, RuleFile, RuleFileStatus, RuleWatch};
 pub(crate) use shadow::Shadow;

@@ -4,9 +4,10 @@ use async_trait::async_trait;
 use hitl_base::Timestamp;
 
 use super::writers::AuditWriter;
-use super::{ApplyError, Enclosed, StoreError, Watch};
-use crate::call::{CallKey, ContentDigest, RunId, Tenant};
-use crate::ids::{RequestId, SessionId};
+use super::{ApplyError, Enclosed, GrantPage, PageRequest, StoreError, Watch};
+use crate::call::{CallKey, ContentDigest, Principal, RunId, Tenant};
+use crate::grant::{GrantRecord, GrantRefusal};
+use crate::ids::{GrantId, RequestId, SessionId};
 use crate::machine::{CallRecord, CallState, Entry, Event, NewCall};
 use crate::queue::{Cap, Placed, QueueCounts, QueueScan};
 use crate::seal::{HostKey, Sealed};
@@ -22,52 +23,26 @@ pub enum Submitted {
     Conflict(RequestId),
     /// The key is new, and no more calls may wait: see [`NewCall::caps`].
     Full(Cap),
+    /// The key is new, and nothing can be drawn on the grant that it would run on.
+    NotGranted(GrantRefusal),
 }
 
-/// Which records to list: in the order of their creation.
+/// An event of several that happen together, and what it brings.
 #[derive(Clone, Debug)]
 #[non_exhaustive]
-pub struct PageRequest {
-    /// Only records in one of these states; all when empty.
-    pub states: Vec<CallState>,
-    /// Only records created after this one.
-    pub after: Option<RequestId>,
-    /// Only calls of this run, and of those that it delegated to, directly or not.
-    pub root: Option<RunId>,
-    /// At most so many, 1 to 1000.
-    pub limit: usize,
+pub struct Applied {
+    /// Of which call.
+    pub id: RequestId,
+    /// What happens.
+    pub event: Event,
+    /// What it encloses.
+    pub enclosed: Enclosed,
 }
 
-impl PageRequest {
-    /// The first hundred records in any state.
-    pub fn all() -> Self {
-        Self { states: Vec::new(), after: None, root: None, limit: 100 }
-    }
-
-    /// The first hundred records in one of `states`.
-    pub fn of(states: &[CallState]) -> Self {
-        Self { states: states.to_vec(), ..Self::all() }
-    }
-
-    /// Goes on after this record.
-    #[must_use]
-    pub fn after(mut self, id: RequestId) -> Self {
-        self.after = Some(id);
-        self
-    }
-
-    /// Only the calls under this root run: its own, and those that were delegated.
-    #[must_use]
-    pub fn root(mut self, run: impl Into<RunId>) -> Self {
-        self.root = Some(run.into());
-        self
-    }
-
-    /// At most `limit` records; kept within 1 to 1000.
-    #[must_use]
-    pub fn limit(mut self, limit: usize) -> Self {
-        self.limit = limit.clamp(1, 1000);
-        self
+impl Applied {
+    /// This event, with nothing enclosed.
+    pub fn new(id: RequestId, event: Event) -> Self {
+        Self { id, event, enclosed: Enclosed::none() }
     }
 }
 
@@ -125,8 +100,9 @@ impl Retained {
 ///
 /// - **Atomic.** [`submit`](Self::submit) and [`apply`](Self::apply) each happen wholly or not at
 ///   all: record, payload or result, and history entry in one transaction. `apply` loads the record,
-///   runs the pure [`machine::apply`](crate::machine::apply) on it with its own clock and its own
-///   knowledge of sessions, and writes what that says; it decides nothing itself.
+///   runs the pure [`machine::apply_with`](crate::machine::apply_with) on it with its own clock, its own
+///   knowledge of sessions and the [grant](crate::machine::grant_of) that the event draws on, and writes
+///   what that says, the grant too; it decides nothing itself.
 /// - **Linearisable** per call: of two events that race, the second sees what the first wrote.
 /// - **Durable.** `Ok` means that it survives whatever the store promises to survive (a memory store:
 ///   nothing; SQLite: `kill -9` and, on a disk that honours fsync, power loss).
@@ -151,7 +127,9 @@ pub trait Store: Send + Sync + 'static {
     ///
     /// A new call that would break one of its [caps](NewCall::caps) does not come in, however many race.
     ///
-    /// A call that is already claimed (Auto) is admitted: submitted and claimed in one step.
+    /// A call that is already claimed (Auto) is admitted: submitted and claimed in one step. One that
+    /// runs on a [grant](NewCall::grant) draws on it in the same transaction, by
+    /// [`NewCall::admitted`].
     async fn submit(&self, call: NewCall, payload: Sealed) -> Result<Submitted, StoreError>;
 
     /// Applies an event, and keeps what it encloses when it changed the record: a result, or a payload
@@ -164,6 +142,54 @@ pub trait Store: Send + Sync + 'static {
         event: Event,
         enclosed: Enclosed,
     ) -> Result<CallRecord, ApplyError>;
+
+    /// Applies several events, each to another call, in one transaction: what
+    /// [`machine::apply_all`](crate::machine::apply_all) says, or nothing. Returns the records as they
+    /// stand, in the order of the events; [`ApplyError::Lost`] carries the one that was refused.
+    async fn apply_all(
+        &self,
+        tenant: &Tenant,
+        events: Vec<Applied>,
+    ) -> Result<Vec<CallRecord>, ApplyError> {
+        let _unused = (tenant, events);
+        Err(StoreError::unsupported("change several calls in one step").into())
+    }
+
+    /// Keeps a new grant, stamped with the store's clock. Saving the same again changes nothing.
+    async fn save_grant(&self, grant: GrantRecord) -> Result<GrantRecord, StoreError> {
+        let _unused = grant;
+        Err(StoreError::unsupported("keep grants"))
+    }
+
+    /// Takes a grant back, once; the first revocation stands. Nothing when there is no such grant.
+    ///
+    /// No claim that comes after it draws on the grant.
+    async fn revoke_grant(
+        &self,
+        tenant: &Tenant,
+        id: GrantId,
+        by: &Principal,
+        reason: Option<&str>,
+    ) -> Result<Option<GrantRecord>, StoreError> {
+        let _unused = (tenant, id, by, reason);
+        Err(StoreError::unsupported("keep grants"))
+    }
+
+    /// A grant as it stands.
+    async fn grant(&self, tenant: &Tenant, id: GrantId) -> Result<Option<GrantRecord>, StoreError> {
+        let _unused = (tenant, id);
+        Ok(None)
+    }
+
+    /// A tenant's grants, in the order in which they were given. A store that keeps none has none.
+    async fn grants(
+        &self,
+        tenant: &Tenant,
+        page: GrantPage,
+    ) -> Result<Vec<GrantRecord>, StoreError> {
+        let _unused = (tenant, page);
+        Ok(Vec::new())
+    }
 
     /// A call's record.
     async fn get(&self, tenant: &Tenant, id: RequestId) -> Result<Option<CallRecord>, StoreError>;
@@ -266,7 +292,7 @@ pub trait Store: Send + Sync + 'static {
 
     /// Erases what is kept of calls that ended before `before`: their results, their history, and
     /// everything of their records but a [tombstone](CallRecord::tombstone), so that a key is never
-    /// free again. What has not ended is never touched, however old; nor is what is unknown. Readers
+    /// free again. Grants that ended before go too. What has not ended is never touched, however old; nor is what is unknown. Readers
     /// of the history see a marked gap.
     ///
     /// May be given up and called again at any time: each call is erased wholly or not at all.

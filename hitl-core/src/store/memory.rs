@@ -1,6 +1,6 @@
 //! A store that lives as long as the process: for tests, and for hosts that need no durability.
 
-use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet, VecDeque};
+use std::collections::{BTreeSet, HashSet};
 use std::fmt;
 use std::ops::Bound;
 use std::sync::{Arc, PoisonError};
@@ -9,19 +9,19 @@ use async_trait::async_trait;
 use hitl_base::Timestamp;
 use hitl_base::clock::{Clock, SystemClock};
 
+use super::memory_calls::{Calls, Kept};
 use super::memory_index::Index;
 use super::{
-    ApplyError, Enclosed, History, Hub, PageRequest, Retained, Store, StoreError, Submitted, Watch,
+    Applied, ApplyError, Enclosed, GrantPage, History, Hub, PageRequest, Retained, Store,
+    StoreError, Submitted, Watch,
 };
-use crate::call::{CallKey, ContentDigest, RunId, Tenant};
-use crate::ids::{RequestId, SessionId};
-use crate::machine::{self, CallRecord, CallState, Entry, Event, Facts, NewCall, Step};
-use crate::queue::{Place, Placed, QueueCounts, QueueScan, begins_to_wait};
+use crate::call::{CallKey, ContentDigest, Principal, RunId, Tenant};
+use crate::grant::GrantRecord;
+use crate::ids::{GrantId, RequestId, SessionId};
+use crate::machine::{CallRecord, CallState, Entry, Event, NewCall};
+use crate::queue::{Placed, QueueCounts, QueueScan};
 use crate::seal::{HostKey, Sealed};
 use crate::sync::{Mutex, MutexGuard};
-
-/// The most history entries kept; older ones leave, and readers see a marked gap.
-const HISTORY: usize = 10_000;
 
 /// Keeps calls in memory. Cheap to clone; clones share the calls.
 #[derive(Clone)]
@@ -34,58 +34,6 @@ struct Shared {
     clock: Arc<dyn Clock>,
     hub: Hub,
     key: Option<HostKey>,
-}
-
-#[derive(Default)]
-struct Calls {
-    by_id: BTreeMap<RequestId, Kept>,
-    by_key: HashMap<CallKey, RequestId>,
-    /// What humans rejected, by run and content.
-    rejected: HashMap<(Tenant, RunId, ContentDigest), Vec<RequestId>>,
-    sessions: HashSet<SessionId>,
-    history: VecDeque<(u64, Entry)>,
-    last: u64,
-    /// How many calls there ever were.
-    numbered: u64,
-    index: Index,
-    /// Runs that began before it are forgotten.
-    watermark: Option<Timestamp>,
-    marks: BTreeMap<String, String>,
-}
-
-struct Kept {
-    record: CallRecord,
-    payload: Option<Sealed>,
-    result: Option<Sealed>,
-    number: u64,
-    turn: u64,
-}
-
-impl Kept {
-    fn place(&self) -> Place {
-        let request = &self.record.request;
-        let (priority, due_at) = (request.priority, request.due_at);
-        Place { priority, turn: self.turn, due_at, number: self.number }
-    }
-}
-
-impl Calls {
-    fn log(&mut self, entry: Entry) {
-        self.last += 1;
-        if self.history.len() == HISTORY {
-            self.history.pop_front();
-        }
-        self.history.push_back((self.last, entry));
-    }
-
-    /// The turn of a call that has just come.
-    fn turn_of(&self, record: &CallRecord) -> u64 {
-        if record.state == CallState::Pending { self.index.turn(record) } else { 0 }
-    }
-
-    fn claimant_dead(&self, record: &CallRecord) -> bool {
-        record.claim.is_some_and(|claim| !self.sessions.contains(&claim.session))
-    }
 }
 
 impl MemoryStore {
@@ -145,7 +93,7 @@ impl Store for MemoryStore {
     }
 
     async fn submit(&self, call: NewCall, payload: Sealed) -> Result<Submitted, StoreError> {
-        let record = call.stamped(self.shared.clock.now());
+        let now = self.shared.clock.now();
         let mut calls = self.calls();
         if let Some(kept) = calls.by_key.get(call.key()).and_then(|id| calls.by_id.get(id)) {
             return Ok(if kept.record.content != call.content() {
@@ -162,6 +110,14 @@ impl Store for MemoryStore {
         let (own, all) = calls.index.waiting(&call.key().tenant, call.principal());
         if let Some(cap) = call.caps().broken(own, all) {
             return Ok(Submitted::Full(cap));
+        }
+        let grant = call.grant().and_then(|id| calls.grants.get(&call.key().tenant, id));
+        let (record, drawn) = match call.admitted(grant, now) {
+            Ok(admitted) => admitted,
+            Err(refusal) => return Ok(Submitted::NotGranted(refusal)),
+        };
+        if let Some(grant) = drawn {
+            calls.grants.put(grant);
         }
         calls.by_key.insert(call.key().clone(), call.id());
         calls.log(Entry::of("submitted", &record, None));
@@ -183,45 +139,51 @@ impl Store for MemoryStore {
         event: Event,
         enclosed: Enclosed,
     ) -> Result<CallRecord, ApplyError> {
-        let now = self.shared.clock.now();
-        let mut guard = self.calls();
-        let calls = &mut *guard;
-        let dead = calls.by_id.get(&id).is_some_and(|kept| calls.claimant_dead(&kept.record));
-        let kept = calls.by_id.get_mut(&id).filter(|kept| kept.record.key().tenant == *tenant);
-        let kept = kept.ok_or(ApplyError::NotFound(id))?;
-        let record = match machine::apply(&kept.record, &event, Facts { now, claimant_dead: dead })
-        {
-            Ok(Step::Changed(next)) => next,
-            Ok(Step::Replayed) => return Ok(kept.record.clone()),
-            Err(refusal) => {
-                let current = Box::new(kept.record.clone());
-                return Err(ApplyError::Lost { refusal, current });
-            }
-        };
-        calls.index.remove(&kept.record, kept.place());
-        if begins_to_wait(&kept.record, &record) {
-            kept.turn = calls.index.turn(&record);
-        }
-        kept.record = record.clone();
-        calls.index.add(&record, kept.place());
-        if enclosed.result.is_some() {
-            kept.result = enclosed.result;
-        }
-        if enclosed.payload.is_some() {
-            kept.payload = enclosed.payload;
-        }
-        if record.state.is_terminal() {
-            kept.payload = None;
-        }
-        if record.state == CallState::Rejected {
-            let key = record.key();
-            let of = (key.tenant.clone(), key.run.clone(), record.content);
-            calls.rejected.entry(of).or_default().push(id);
-        }
-        calls.log(Entry::of(event.name(), &record, event.by().cloned()));
-        drop(guard);
+        let mut calls = self.calls();
+        let record = calls.apply(tenant, id, event, enclosed, self.shared.clock.now())?;
+        drop(calls);
         self.shared.hub.notify(id);
         Ok(record)
+    }
+
+    async fn apply_all(
+        &self,
+        tenant: &Tenant,
+        events: Vec<Applied>,
+    ) -> Result<Vec<CallRecord>, ApplyError> {
+        let mut calls = self.calls();
+        let records = calls.apply_all(tenant, events, self.shared.clock.now())?;
+        drop(calls);
+        for record in &records {
+            self.shared.hub.notify(record.id());
+        }
+        Ok(records)
+    }
+
+    async fn save_grant(&self, grant: GrantRecord) -> Result<GrantRecord, StoreError> {
+        Ok(self.calls().grants.save(grant, self.shared.clock.now()))
+    }
+
+    async fn revoke_grant(
+        &self,
+        tenant: &Tenant,
+        id: GrantId,
+        by: &Principal,
+        reason: Option<&str>,
+    ) -> Result<Option<GrantRecord>, StoreError> {
+        Ok(self.calls().grants.revoke(tenant, id, by, reason, self.shared.clock.now()))
+    }
+
+    async fn grant(&self, tenant: &Tenant, id: GrantId) -> Result<Option<GrantRecord>, StoreError> {
+        Ok(self.calls().grants.get(tenant, id).cloned())
+    }
+
+    async fn grants(
+        &self,
+        tenant: &Tenant,
+        page: GrantPage,
+    ) -> Result<Vec<GrantRecord>, StoreError> {
+        Ok(self.calls().grants.page(tenant, &page, self.shared.clock.now()))
     }
 
     async fn get(&self, tenant: &Tenant, id: RequestId) -> Result<Option<CallRecord>, StoreError> {
@@ -369,6 +331,7 @@ impl Store for MemoryStore {
             }
         }
         calls.history.retain(|(_, entry)| !erased.contains(&entry.id));
+        calls.grants.retain(before);
         Ok(Retained::new(erased.len() as u64))
     }
 

@@ -5,14 +5,18 @@ mod enclosed;
 mod error;
 mod hub;
 mod memory;
+mod memory_calls;
+mod memory_grants;
 mod memory_index;
+mod page;
 #[cfg(feature = "contract-suite")]
 pub mod suite;
 mod writers;
 
-pub use contract::{History, PageRequest, Retained, Store, Submitted};
+pub use contract::{Applied, History, Retained, Store, Submitted};
 pub use enclosed::Enclosed;
 pub use error::{ApplyError, StoreError, StoreErrorKind};
 pub use hub::{Hub, Watch};
 pub use memory::MemoryStore;
+pub use page::{GrantPage, PageRequest};
 pub use writers::AuditWriter;

@@ -35,6 +35,8 @@ pub use argument::{Argument, Compare, Operand};
 pub use error::{RuleError, RuleErrorKind, RuleErrors};
 #[cfg(feature = "policy-files")]
 pub use file::{Reload, RuleFile, RuleFileStatus};
+pub(crate) use path::each_value;
+pub(crate) use pattern::Pattern as Glob;
 pub use rule::{Hint, Rule, RuleEffect, When};
 pub use self_test::{RuleTest, TestReport};
 pub use set::{RuleSet, RuleSetBuilder};

@@ -66,6 +66,17 @@ impl Path {
     }
 }
 
+/// Calls `see` with every value under a path, and with nothing where the path leads nowhere. The error
+/// says what is wrong with the path.
+pub(crate) fn each_value<'j>(
+    path: &str,
+    tree: &'j Json,
+    see: &mut dyn FnMut(Option<&'j Json>),
+) -> Result<(), String> {
+    Path::parse(path)?.visit(tree, see);
+    Ok(())
+}
+
 /// Whether a dead end is reported. Below `**` it is not: that searches.
 #[derive(Clone, Copy)]
 enum Lost {

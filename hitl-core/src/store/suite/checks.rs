@@ -47,6 +47,18 @@ macro_rules! store_contract {
                 a_page_shows_what_stands, what_may_run_is_listed_for_all_tenants, what_waits_past_its_expiry_is_stale,
                 what_a_dead_session_runs_is_stale, what_was_rejected_is_found_by_run_and_content,
                 a_root_run_shows_what_was_delegated_from_it;
+            grants: a_saved_grant_is_found, grants_are_listed_as_they_were_given,
+                grants_of_other_tenants_are_never_seen, a_grant_is_revoked_once,
+                an_admission_draws_on_its_grant, what_cannot_be_drawn_does_not_come_in,
+                a_call_found_again_draws_nothing, a_grant_allows_what_waits,
+                a_claim_draws_on_the_grant, a_release_gives_back,
+                a_revocation_beats_any_later_claim, a_grant_ends_at_its_time,
+                invariant_3_an_envelope_is_never_overdrawn,
+                invariant_3_admissions_never_overdraw, a_revocation_races_with_claims;
+            together: several_events_happen_together, one_refusal_and_nothing_happens,
+                another_tenants_call_is_not_among_them, what_is_enclosed_comes_with_each,
+                siblings_are_claimed_together_or_not_at_all, a_released_sibling_goes_its_own_way,
+                together_they_draw_on_one_grant, invariant_3_one_release_wins;
             caps: what_is_beyond_a_cap_does_not_come_in, what_is_there_is_found_at_the_cap,
                 what_does_not_wait_is_not_capped, invariant_13_a_race_does_not_break_a_cap;
             queue: the_most_urgent_comes_first, what_is_due_first_comes_first,

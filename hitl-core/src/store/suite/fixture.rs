@@ -11,10 +11,11 @@ use crate::call::{
     Risk, RunId, Tenant, Thresholds, binding_digest,
 };
 use crate::confidence::Assessment;
-use crate::ids::{ClaimToken, OwnerToken, RequestId, SessionId};
+use crate::grant::{ArgumentScope, Drawn, Grant, GrantRecord, SumLimit};
+use crate::ids::{ClaimToken, GrantId, OwnerToken, RequestId, SessionId};
 use crate::machine::{
-    CallRecord, CallState, Claim, Edit, Ending, Escalation, Event, NewCall, RECORD_SCHEMA, Revised,
-    Withdrawal,
+    BatchId, CallRecord, CallState, Claim, Edit, Ending, Escalation, Event, Membership, NewCall,
+    RECORD_SCHEMA, Revised, Withdrawal,
 };
 use crate::policy::{ApprovalLevel, Priority, Quorum, Requirement};
 use crate::queue::Caps;
@@ -62,6 +63,8 @@ pub struct Draft {
     priority: Priority,
     due_in: Option<Duration>,
     caps: Caps,
+    granted: Option<Drawn>,
+    batch: Option<Membership>,
 }
 
 impl Draft {
@@ -87,6 +90,8 @@ impl Draft {
             priority: Priority::Urgent,
             due_in: None,
             caps: Caps::default(),
+            granted: None,
+            batch: None,
         }
     }
 
@@ -224,6 +229,35 @@ impl Draft {
         self
     }
 
+    /// Runs, or would run, on a grant.
+    #[must_use]
+    pub fn granted(mut self, drawn: Drawn) -> Self {
+        self.granted = Some(drawn);
+        self
+    }
+
+    /// One of the calls at these positions, which run together or not at all.
+    #[must_use]
+    pub fn together(mut self, batch: &str, positions: &[u64]) -> Self {
+        let index = positions.iter().position(|position| *position == self.key.position);
+        self.batch = Some(Membership {
+            batch: BatchId::new(batch),
+            index: index.and_then(|index| u32::try_from(index).ok()).expect("one of them"),
+            size: u32::try_from(positions.len()).expect("few"),
+            together: positions.to_vec(),
+            released: false,
+        });
+        self
+    }
+
+    /// Approved as it enters: it waits for its siblings.
+    #[must_use]
+    pub fn approved(mut self) -> Self {
+        self.state = CallState::Approved;
+        self.level = ApprovalLevel::Auto;
+        self
+    }
+
     /// Its record's id.
     pub fn id(&self) -> RequestId {
         self.id
@@ -293,7 +327,8 @@ impl Draft {
                 allowed_ms: 0,
                 attempts: u32::from(self.claim.is_some()),
                 ending: denied.then(|| Ending::Reason("a rule says so".to_owned())),
-                batch: None,
+                granted: self.granted,
+                batch: self.batch.clone(),
                 erased: false,
                 restored: false,
                 updated_at: placeholder,
@@ -303,6 +338,28 @@ impl Draft {
             caps: self.caps,
         }
     }
+}
+
+/// A grant for the calls that a [`Draft`] makes: this often, up to this much of nothing in particular.
+pub fn grant(uses: Option<u64>, at_most: Option<u32>) -> GrantRecord {
+    let sum = at_most.map(|most| SumLimit { path: "amount".to_owned(), at_most: most.into() });
+    GrantRecord::new(Grant {
+        id: GrantId::new(),
+        tenant: tenant(),
+        principal: Principal::new("agent-owner"),
+        tool: "sign_contract".to_owned(),
+        fingerprint: "f".repeat(64).parse().expect("64 digits"),
+        run: None,
+        verified: false,
+        arguments: ArgumentScope::Any,
+        content: "1".repeat(64).parse().expect("64 digits"),
+        uses,
+        sum,
+        until: None,
+        by: Principal::new("alice"),
+        request: RequestId::new(),
+        rule: vec!["Run `sign_contract` without asking".to_owned()],
+    })
 }
 
 /// What an executor would claim `record` with.

@@ -22,6 +22,7 @@ mod checks;
 pub mod decide;
 pub mod edit;
 pub mod fixture;
+pub mod grants;
 pub mod history;
 pub mod list;
 pub mod marks;
@@ -32,11 +33,12 @@ pub mod run;
 mod subject;
 pub mod submit;
 pub mod tenants;
+pub mod together;
 pub mod unknown;
 pub mod watch;
 pub mod withdraw;
 
 pub use fixture::{
-    Draft, approved, claimed, edit as edited, failure, host, sealed, tenant, unknown_outcome,
+    Draft, approved, claimed, edit as edited, failure, grant, host, sealed, tenant, unknown_outcome,
 };
 pub use subject::{Subject, refused, start_clock};

@@ -1,0 +1,232 @@
+//! Terms, the request that they were given on, and who gives them: what becomes a grant, or is
+//! refused.
+
+use hitl_base::{Json, Timestamp};
+use serde::{Deserialize, Serialize};
+
+use super::rule::rule;
+use super::{ArgumentScope, Condition, Grant, GrantTerms, GrantedCall, Lasting, NotCovered, Test};
+use crate::approval::{ApprovalRequest, Authority, Choice};
+use crate::call::{BindingDigest, Risk, Tenant};
+use crate::ids::{GrantId, RequestId};
+use crate::machine::{CallRecord, CallState};
+use crate::policy::each_value;
+
+/// The most conditions, and the most texts in one of them.
+const MOST: usize = 32;
+/// The most characters of a path or a text.
+const LONGEST: usize = 1000;
+
+/// Terms that a human gives on the request that they were shown. Names the revision like a decision, so
+/// that nothing is permitted that was not seen.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+#[non_exhaustive]
+pub struct GrantDraft {
+    /// Whose call it is about.
+    pub tenant: Tenant,
+    /// The request that was shown.
+    pub request: RequestId,
+    /// Its revision,
+    pub revision: u32,
+    /// and its binding digest.
+    pub binding: BindingDigest,
+    /// What is permitted.
+    pub terms: GrantTerms,
+    /// Who permits it, as the host has verified them.
+    pub by: Authority,
+}
+
+/// Why there is no such grant.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum GrantError {
+    /// The request is no longer what was shown, or no longer waits.
+    #[error("the request has changed, or was decided, since it was shown; look at it again")]
+    Stale,
+    /// The host does not let them decide this tenant's calls.
+    #[error("this request belongs to a tenant whose calls they may not decide")]
+    WrongTenant,
+    /// A call of critical risk is always looked at.
+    #[error("a call of critical risk is looked at each time; no grant is given for it")]
+    Critical,
+    /// One person's word is not enough for it.
+    #[error("this tool needs more than one person's word; no grant is given for it")]
+    Quorum,
+    /// The tool does not offer approval.
+    #[error("this tool is not approved by a plain yes; no grant is given for it")]
+    NotApprovable,
+    /// A policy or a factor wants each such call looked at.
+    #[error("a policy or a factor wants each such call looked at; no grant lifts that")]
+    Demanded,
+    /// A grant for good on a risky or destructive tool has no bound.
+    #[error(
+        "a grant for good on this tool is too broad: say how often (`uses`), how much (`sum`) or until when (`until`)"
+    )]
+    TooBroad,
+    /// A condition is none.
+    #[error("{0}")]
+    Invalid(&'static str),
+    /// A condition is about something that is hidden from whoever permits it.
+    #[error(
+        "an argument that is hidden cannot be named in a grant; permit exactly these arguments"
+    )]
+    Hidden,
+    /// The request would not fit its own grant.
+    #[error("the request does not fit these terms itself: {0}")]
+    DoesNotFit(NotCovered),
+    /// Nothing could ever be drawn on it for this request.
+    #[error("the terms leave no room for this request itself")]
+    NoRoom,
+}
+
+impl ApprovalRequest {
+    /// Permits calls like this one to run without asking, by these terms. Add
+    /// [`by`](GrantDraftBuilder::by), and have it [previewed](crate::Gate::preview_grant).
+    pub fn grant(&self, terms: GrantTerms) -> GrantDraftBuilder<'_> {
+        GrantDraftBuilder { request: self, terms }
+    }
+}
+
+/// Terms that still need a name under them.
+#[derive(Debug)]
+#[must_use = "say who permits it: `.by(principal)`"]
+pub struct GrantDraftBuilder<'r> {
+    request: &'r ApprovalRequest,
+    terms: GrantTerms,
+}
+
+impl GrantDraftBuilder<'_> {
+    /// Says who permits it. The host vouches for it.
+    pub fn by(self, by: impl Into<Authority>) -> GrantDraft {
+        let request = self.request;
+        GrantDraft {
+            tenant: request.key.tenant.clone(),
+            request: request.id,
+            revision: request.revision,
+            binding: request.binding,
+            terms: self.terms,
+            by: by.into(),
+        }
+    }
+}
+
+impl GrantDraft {
+    /// The grant that comes of it. `arguments` are those of the request, `shown` the same as a reviewer
+    /// sees them.
+    pub(crate) fn grant(
+        &self,
+        record: &CallRecord,
+        arguments: &Json,
+        shown: &Json,
+        now: Timestamp,
+    ) -> Result<Grant, GrantError> {
+        let request = &record.request;
+        let same = request.id == self.request
+            && request.revision == self.revision
+            && request.binding == self.binding
+            && request.key.tenant == self.tenant;
+        let waits = record.state == CallState::Pending && now < request.expires_at;
+        ensure(same && waits, GrantError::Stale)?;
+        ensure(self.by.may_decide(&self.tenant), GrantError::WrongTenant)?;
+        ensure(request.risk < Risk::Critical, GrantError::Critical)?;
+        ensure(request.quorum.is_one(), GrantError::Quorum)?;
+        ensure(request.choices.contains(&Choice::Approve), GrantError::NotApprovable)?;
+        let terms = &self.terms;
+        let bounded = terms.uses.is_some() || terms.sum.is_some() || terms.until.is_some();
+        let risky = request.risk >= Risk::High || request.hints.destructive;
+        let exact = terms.arguments == ArgumentScope::Exact;
+        let for_good = terms.lasting == Lasting::Durable;
+        ensure(!(risky && for_good) || bounded || exact, GrantError::TooBroad)?;
+        self.check(arguments, shown)?;
+        ensure(terms.uses != Some(0), GrantError::NoRoom)?;
+        ensure(terms.until.is_none_or(|end| end > now), GrantError::NoRoom)?;
+        let root = record.context.root_of(&request.key.run);
+        let mut grant = Grant {
+            id: GrantId::new(),
+            tenant: self.tenant.clone(),
+            principal: request.principal.clone(),
+            tool: request.tool.clone(),
+            fingerprint: request.fingerprint,
+            run: (!for_good).then(|| root.clone()),
+            verified: record.context.workspace_verified,
+            arguments: terms.arguments.clone(),
+            content: record.current_content(),
+            uses: terms.uses,
+            sum: terms.sum.clone(),
+            until: terms.until,
+            by: self.by.principal.clone(),
+            request: request.id,
+            rule: Vec::new(),
+        };
+        let call = GrantedCall {
+            tool: &request.tool,
+            fingerprint: request.fingerprint,
+            context: &record.context,
+            run: &request.key.run,
+            content: record.current_content(),
+            arguments,
+        };
+        let drawn = grant.covers(&call).map_err(GrantError::DoesNotFit)?;
+        let fits = grant.sum.as_ref().is_none_or(|sum| drawn.amount <= sum.at_most);
+        ensure(fits, GrantError::NoRoom)?;
+        grant.rule = rule(&grant, shown);
+        Ok(grant)
+    }
+
+    /// Whether the conditions can be judged, and are about nothing that is hidden.
+    fn check(&self, arguments: &Json, shown: &Json) -> Result<(), GrantError> {
+        let conditions = match &self.terms.arguments {
+            ArgumentScope::Matching(conditions) => conditions.as_slice(),
+            _ => &[],
+        };
+        if matches!(&self.terms.arguments, ArgumentScope::Matching(none) if none.is_empty()) {
+            return Err(GrantError::Invalid("say what the arguments must be, or permit any"));
+        }
+        ensure(conditions.len() <= MOST, GrantError::Invalid("there are too many conditions"))?;
+        for condition in conditions {
+            path_is_sound(&condition.path, arguments)?;
+            condition.check()?;
+            // What is masked satisfies no condition that the true value does.
+            let hidden = condition.holds(arguments) && !condition.holds(shown);
+            ensure(!hidden, GrantError::Hidden)?;
+        }
+        if let Some(sum) = &self.terms.sum {
+            path_is_sound(&sum.path, arguments)?;
+            let hidden = sum.amount(arguments).is_some() && sum.amount(shown).is_none();
+            ensure(!hidden, GrantError::Hidden)?;
+        }
+        Ok(())
+    }
+}
+
+impl Condition {
+    fn check(&self) -> Result<(), GrantError> {
+        let texts: &[String] = match &self.test {
+            Test::Is(text) | Test::Like(text) => std::slice::from_ref(text),
+            Test::OneOf(texts) if texts.is_empty() => {
+                return Err(GrantError::Invalid("a list of what an argument may be is empty"));
+            }
+            Test::OneOf(texts) => texts,
+            Test::AtMost(_) | Test::AtLeast(_) | Test::Bool(_) => &[],
+        };
+        let too_long = texts.len() > MOST || texts.iter().any(|text| text.len() > LONGEST);
+        ensure(!too_long, GrantError::Invalid("a condition is too long"))?;
+        // What means anything says nothing, and looks as if it did.
+        let says_nothing = matches!(&self.test, Test::Like(form) if form.chars().all(|c| c == '*'));
+        ensure(
+            !says_nothing,
+            GrantError::Invalid("`*` alone says nothing; leave the condition out"),
+        )
+    }
+}
+
+fn path_is_sound(path: &str, arguments: &Json) -> Result<(), GrantError> {
+    let unsound = GrantError::Invalid("a path is written like `amount` or `payments[*].amount`");
+    ensure(path.len() <= LONGEST, unsound.clone())?;
+    each_value(path, arguments, &mut |_| {}).map_err(|_| unsound)
+}
+
+fn ensure(holds: bool, otherwise: GrantError) -> Result<(), GrantError> {
+    if holds { Ok(()) } else { Err(otherwise) }
+}

@@ -1,0 +1,96 @@
+//! A grant in words: the exact rule that is shown before it is saved.
+
+use std::collections::BTreeSet;
+
+use hitl_base::Json;
+use hitl_base::display::{clip, quoted, visible};
+
+use super::{ArgumentScope, Condition, Grant, Test};
+
+/// The most characters of a text of a rule that are shown.
+const SHOWN: usize = 200;
+
+/// The rule, line by line. `shown` are the arguments of the request, without secrets.
+pub(super) fn rule(grant: &Grant, shown: &Json) -> Vec<String> {
+    let mut lines = vec![format!(
+        "Run {} without asking, when {} asks for it",
+        text(&grant.tool),
+        text(grant.principal.as_str()),
+    )];
+    lines.push(match &grant.run {
+        Some(run) => format!("in the run {} and in what it delegates", text(run.as_str())),
+        None => "in any run".to_owned(),
+    });
+    if grant.verified {
+        lines.push("in a verified workspace".to_owned());
+    }
+    match &grant.arguments {
+        ArgumentScope::Exact => {
+            lines.push("with exactly the arguments of this request, secrets included".to_owned());
+        }
+        ArgumentScope::Any => lines.push(match names(shown).is_empty() {
+            true => "with any arguments".to_owned(),
+            false => format!("with any arguments: {}", join(&names(shown))),
+        }),
+        ArgumentScope::Matching(conditions) => {
+            lines.extend(conditions.iter().map(|condition| format!("where {}", said(condition))));
+            let named: BTreeSet<&str> =
+                conditions.iter().map(|condition| root(&condition.path)).collect();
+            let free: Vec<&str> =
+                names(shown).into_iter().filter(|name| !named.contains(name)).collect();
+            if !free.is_empty() {
+                lines.push(format!("and with anything in {}", join(&free)));
+            }
+        }
+    }
+    if let Some(uses) = grant.uses {
+        let times = if uses == 1 { "once".to_owned() } else { format!("{uses} times") };
+        lines.push(format!("at most {times}"));
+    }
+    if let Some(sum) = &grant.sum {
+        let path = text(&sum.path);
+        lines.push(format!("for at most {} in {path}, all calls together", sum.at_most));
+    }
+    lines.push(match grant.until {
+        Some(end) => format!("until {end}, or until it is revoked"),
+        None => "until it is revoked".to_owned(),
+    });
+    lines.push("while the tool, its schema and its description stay as they are".to_owned());
+    lines
+}
+
+fn said(condition: &Condition) -> String {
+    let path = text(&condition.path);
+    match &condition.test {
+        Test::Is(value) => format!("{path} is {}", quote(value)),
+        Test::OneOf(values) => {
+            let values: Vec<String> = values.iter().map(|value| quote(value)).collect();
+            format!("{path} is one of {}", values.join(", "))
+        }
+        Test::Like(form) => format!("{path} is like {} (`*` is any text)", quote(form)),
+        Test::AtMost(amount) => format!("{path} is at most {amount}"),
+        Test::AtLeast(amount) => format!("{path} is at least {amount}"),
+        Test::Bool(yes) => format!("{path} is {yes}"),
+    }
+}
+
+fn names(shown: &Json) -> Vec<&str> {
+    shown.entries().iter().map(|(name, _)| name.as_str()).collect()
+}
+
+/// The argument that a path begins with. Of a path that begins elsewhere, nothing.
+fn root(path: &str) -> &str {
+    path.split(['.', '[']).next().unwrap_or_default()
+}
+
+fn join(names: &[&str]) -> String {
+    names.iter().map(|name| text(name)).collect::<Vec<_>>().join(", ")
+}
+
+fn text(value: &str) -> String {
+    format!("`{}`", visible(&clip(value, SHOWN)))
+}
+
+fn quote(value: &str) -> String {
+    quoted(&clip(value, SHOWN))
+}

@@ -1,0 +1,169 @@
+//! What the memory store keeps, and how an event changes it.
+
+use std::collections::{BTreeMap, HashMap, HashSet, VecDeque};
+
+use hitl_base::Timestamp;
+
+use super::memory_grants::Grants;
+use super::memory_index::Index;
+use super::{Applied, ApplyError, Enclosed, StoreError};
+use crate::call::{CallKey, ContentDigest, RunId, Tenant};
+use crate::ids::{RequestId, SessionId};
+use crate::machine::{
+    self, CallRecord, CallState, Change, Drawing, Entry, Event, Facts, Step, grant_of,
+};
+use crate::queue::{Place, begins_to_wait};
+use crate::seal::Sealed;
+
+/// The most history entries kept; older ones leave, and readers see a marked gap.
+const HISTORY: usize = 10_000;
+
+#[derive(Default)]
+pub(super) struct Calls {
+    pub(super) by_id: BTreeMap<RequestId, Kept>,
+    pub(super) by_key: HashMap<CallKey, RequestId>,
+    /// What humans rejected, by run and content.
+    pub(super) rejected: HashMap<(Tenant, RunId, ContentDigest), Vec<RequestId>>,
+    pub(super) sessions: HashSet<SessionId>,
+    pub(super) history: VecDeque<(u64, Entry)>,
+    pub(super) last: u64,
+    /// How many calls there ever were.
+    pub(super) numbered: u64,
+    pub(super) index: Index,
+    /// Runs that began before it are forgotten.
+    pub(super) watermark: Option<Timestamp>,
+    pub(super) marks: BTreeMap<String, String>,
+    pub(super) grants: Grants,
+}
+
+pub(super) struct Kept {
+    pub(super) record: CallRecord,
+    pub(super) payload: Option<Sealed>,
+    pub(super) result: Option<Sealed>,
+    pub(super) number: u64,
+    pub(super) turn: u64,
+}
+
+impl Kept {
+    pub(super) fn place(&self) -> Place {
+        let request = &self.record.request;
+        let (priority, due_at) = (request.priority, request.due_at);
+        Place { priority, turn: self.turn, due_at, number: self.number }
+    }
+}
+
+impl Calls {
+    pub(super) fn log(&mut self, entry: Entry) {
+        self.last += 1;
+        if self.history.len() == HISTORY {
+            self.history.pop_front();
+        }
+        self.history.push_back((self.last, entry));
+    }
+
+    /// The turn of a call that has just come.
+    pub(super) fn turn_of(&self, record: &CallRecord) -> u64 {
+        if record.state == CallState::Pending { self.index.turn(record) } else { 0 }
+    }
+
+    pub(super) fn claimant_dead(&self, record: &CallRecord) -> bool {
+        record.claim.is_some_and(|claim| !self.sessions.contains(&claim.session))
+    }
+
+    pub(super) fn record(&self, tenant: &Tenant, id: RequestId) -> Option<&CallRecord> {
+        let kept = self.by_id.get(&id).map(|kept| &kept.record);
+        kept.filter(|record| record.key().tenant == *tenant)
+    }
+
+    pub(super) fn facts(&self, record: &CallRecord, now: Timestamp) -> Facts {
+        Facts { now, claimant_dead: self.claimant_dead(record) }
+    }
+
+    pub(super) fn apply(
+        &mut self,
+        tenant: &Tenant,
+        id: RequestId,
+        event: Event,
+        enclosed: Enclosed,
+        now: Timestamp,
+    ) -> Result<CallRecord, ApplyError> {
+        let record = self.record(tenant, id).ok_or(ApplyError::NotFound(id))?;
+        let grant = grant_of(record, &event).and_then(|id| self.grants.get(tenant, id));
+        match machine::apply_with(record, &event, self.facts(record, now), grant) {
+            Ok((Step::Changed(next), grant)) => {
+                if let Some(grant) = grant {
+                    self.grants.put(grant);
+                }
+                self.keep(&next, &event, enclosed);
+                Ok(next)
+            }
+            Ok((Step::Replayed, _)) => Ok(record.clone()),
+            Err(refusal) => Err(ApplyError::Lost { refusal, current: Box::new(record.clone()) }),
+        }
+    }
+
+    pub(super) fn apply_all(
+        &mut self,
+        tenant: &Tenant,
+        events: Vec<Applied>,
+        now: Timestamp,
+    ) -> Result<Vec<CallRecord>, ApplyError> {
+        let mut changes = Vec::with_capacity(events.len());
+        let mut drawing = Drawing::new();
+        for Applied { id, event, .. } in &events {
+            let record = self.record(tenant, *id).ok_or(ApplyError::NotFound(*id))?;
+            let grant = grant_of(record, event).and_then(|id| self.grants.get(tenant, id));
+            drawing.extend(grant.map(|grant| (grant.id(), grant.clone())));
+            changes.push(Change { record, event, facts: self.facts(record, now) });
+        }
+        let (steps, drawn) = machine::apply_all(&changes, &drawing).map_err(|(at, refusal)| {
+            let current = changes.get(at).map(|change| Box::new(change.record.clone()));
+            current.map_or_else(
+                || StoreError::unsupported("say which event was refused").into(),
+                |current| ApplyError::Lost { refusal, current },
+            )
+        })?;
+        let now_stand: Vec<CallRecord> =
+            changes.iter().map(|change| change.record.clone()).collect();
+        for grant in drawn.into_values() {
+            self.grants.put(grant);
+        }
+        let mut records = Vec::with_capacity(steps.len());
+        for ((step, stands), applied) in steps.into_iter().zip(now_stand).zip(events) {
+            records.push(match step {
+                Step::Replayed => stands,
+                Step::Changed(next) => {
+                    self.keep(&next, &applied.event, applied.enclosed);
+                    next
+                }
+            });
+        }
+        Ok(records)
+    }
+
+    /// Keeps what an event has led to.
+    pub(super) fn keep(&mut self, record: &CallRecord, event: &Event, enclosed: Enclosed) {
+        let Some(kept) = self.by_id.get_mut(&record.id()) else { return };
+        self.index.remove(&kept.record, kept.place());
+        if begins_to_wait(&kept.record, record) {
+            kept.turn = self.index.turn(record);
+        }
+        kept.record = record.clone();
+        self.index.add(record, kept.place());
+        if enclosed.result.is_some() {
+            kept.result = enclosed.result;
+        }
+        if enclosed.payload.is_some() {
+            kept.payload = enclosed.payload;
+        }
+        if record.state.is_terminal() {
+            kept.payload = None;
+        }
+        if record.state == CallState::Rejected {
+            let key = record.key();
+            let of = (key.tenant.clone(), key.run.clone(), record.content);
+            self.rejected.entry(of).or_default().push(record.id());
+        }
+        self.log(Entry::of(event.name(), record, event.by().cloned()));
+    }
+}

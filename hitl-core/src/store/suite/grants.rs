@@ -1,0 +1,326 @@
+//! Grants: kept, listed, revoked; drawn on in the transaction that claims.
+
+use super::fixture::{Draft, approved, claim, grant, sealed, tenant};
+use super::races::{RACERS, race};
+use super::{Subject, refused};
+use crate::call::{Principal, Tenant};
+use crate::grant::{Amount, Drawn, GrantRecord, GrantRefusal};
+use crate::ids::{ClaimToken, DecisionId, GrantId};
+use crate::machine::{CallRecord, CallState, Event, Refusal};
+use crate::store::{ApplyError, Enclosed, GrantPage, Submitted};
+
+async fn save(s: &Subject, grant: GrantRecord) -> GrantRecord {
+    s.store.save_grant(grant).await.expect("save")
+}
+
+async fn now_stands(s: &Subject, id: GrantId) -> GrantRecord {
+    s.store.grant(&tenant(), id).await.expect("grant").expect("the grant is there")
+}
+
+async fn revoke(s: &Subject, id: GrantId) -> GrantRecord {
+    let bob = Principal::new("bob");
+    let revoked = s.store.revoke_grant(&tenant(), id, &bob, Some("too much")).await;
+    revoked.expect("revoke").expect("the grant is there")
+}
+
+fn draw(grant: &GrantRecord, amount: u32) -> Drawn {
+    Drawn::new(grant.id(), amount.into())
+}
+
+/// The grant's word for a pending call.
+fn allow(record: &CallRecord, drawn: Drawn) -> Event {
+    let (decision, binding) = (DecisionId::new(), record.request.binding);
+    Event::Allow { decision, binding, drawn, by: Principal::new("alice") }
+}
+
+/// A pending call that the grant has allowed.
+async fn allowed(s: &Subject, position: u64, drawn: Drawn) -> CallRecord {
+    let record = s.create(&Draft::new("run", position)).await;
+    s.apply(record.id(), allow(&record, drawn)).await
+}
+
+/// A saved grant comes back as it was saved, with the store's time; saving it again changes nothing.
+pub async fn a_saved_grant_is_found(s: Subject) {
+    let draft = grant(Some(5), Some(500));
+    let saved = save(&s, draft.clone()).await;
+    assert_eq!(saved.grant, draft.grant);
+    assert_eq!((saved.version, saved.used, saved.spent), (1, 0, Amount::ZERO));
+    assert_eq!(saved.saved_at, s.store.now().await.unwrap());
+    s.pass(1);
+    assert_eq!(save(&s, draft).await, saved);
+    assert_eq!(now_stands(&s, saved.id()).await, saved);
+    assert_eq!(s.store.grant(&tenant(), GrantId::new()).await.unwrap(), None);
+}
+
+/// Grants are listed in the order in which they were given, page by page, by tool, principal and life.
+pub async fn grants_are_listed_as_they_were_given(s: Subject) {
+    let mut given = Vec::new();
+    for number in 0..5_u32 {
+        let mut draft = grant(None, None);
+        if number == 1 {
+            draft.grant.tool = "pay".to_owned();
+        }
+        if number == 2 {
+            draft.grant.principal = Principal::new("somebody");
+        }
+        if number == 3 {
+            draft.grant.until = Some(s.store.now().await.unwrap().plus(SECOND));
+        }
+        given.push(save(&s, draft).await);
+    }
+    s.pass(1);
+    let last = revoke(&s, given[4].id()).await;
+    given[4] = last;
+    let list = |page: GrantPage| async { s.store.grants(&tenant(), page).await.unwrap() };
+    assert_eq!(list(GrantPage::all()).await, given);
+    assert_eq!(list(GrantPage::live()).await, given[..3]);
+    assert_eq!(list(GrantPage::all().tool("pay")).await, given[1..2]);
+    assert_eq!(list(GrantPage::all().principal("somebody")).await, given[2..3]);
+    let first = list(GrantPage::all().limit(2)).await;
+    assert_eq!(first, given[..2]);
+    let next = list(GrantPage::all().after(first[1].id()).limit(2)).await;
+    assert_eq!(next, given[2..4]);
+    let live = list(GrantPage::live().tool("sign_contract").principal("agent-owner")).await;
+    assert_eq!(live, given[..1]);
+}
+
+const SECOND: std::time::Duration = std::time::Duration::from_secs(1);
+
+/// A grant of another tenant is not seen, not revoked and not drawn on.
+pub async fn grants_of_other_tenants_are_never_seen(s: Subject) {
+    let saved = save(&s, grant(None, None)).await;
+    let (other, bob) = (Tenant::new("other"), Principal::new("bob"));
+    assert_eq!(s.store.grant(&other, saved.id()).await.unwrap(), None);
+    assert_eq!(s.store.grants(&other, GrantPage::all()).await.unwrap(), []);
+    assert_eq!(s.store.revoke_grant(&other, saved.id(), &bob, None).await.unwrap(), None);
+    let session = s.store.open_session().await.unwrap();
+    let draft = Draft::new("run", 1).tenant("other").admitted(ClaimToken::new(), session);
+    let call = draft.granted(draw(&saved, 0)).call();
+    let answer = s.store.submit(call, sealed(b"x")).await.unwrap();
+    assert!(matches!(answer, Submitted::NotGranted(GrantRefusal::Missing)), "{answer:?}");
+    assert_eq!(now_stands(&s, saved.id()).await, saved);
+}
+
+/// The first revocation stands.
+pub async fn a_grant_is_revoked_once(s: Subject) {
+    let saved = save(&s, grant(None, None)).await;
+    let revoked = revoke(&s, saved.id()).await;
+    assert_eq!(revoked.revoked.as_ref().map(|revoked| revoked.by.as_str()), Some("bob"));
+    s.pass(1);
+    let carol = Principal::new("carol");
+    let again = s.store.revoke_grant(&tenant(), saved.id(), &carol, None).await.unwrap();
+    assert_eq!(again, Some(revoked));
+    let bob = Principal::new("bob");
+    let nobody = s.store.revoke_grant(&tenant(), GrantId::new(), &bob, None).await.unwrap();
+    assert_eq!(nobody, None);
+}
+
+/// A call that is admitted on a grant draws on it in the same step.
+pub async fn an_admission_draws_on_its_grant(s: Subject) {
+    let saved = save(&s, grant(Some(2), Some(100))).await;
+    let session = s.store.open_session().await.unwrap();
+    let draft = Draft::new("run", 1).admitted(ClaimToken::new(), session);
+    let record = s.create(&draft.granted(draw(&saved, 60))).await;
+    assert_eq!((record.state, record.granted), (CallState::Claimed, Some(draw(&saved, 60))));
+    let stands = now_stands(&s, saved.id()).await;
+    assert_eq!((stands.used, stands.spent, stands.version), (1, 60.into(), 2));
+}
+
+/// What can no longer be drawn lets nothing in: the key stays free, and nothing is kept.
+pub async fn what_cannot_be_drawn_does_not_come_in(s: Subject) {
+    let saved = save(&s, grant(Some(1), Some(100))).await;
+    let session = s.store.open_session().await.unwrap();
+    let admit = |position: u64, amount: u32| {
+        let draft = Draft::new("run", position).admitted(ClaimToken::new(), session);
+        draft.granted(draw(&saved, amount))
+    };
+    let refused = |answer: Submitted| match answer {
+        Submitted::NotGranted(refusal) => refusal,
+        other => panic!("nothing can be drawn, and yet: {other:?}"),
+    };
+    let store = &s.store;
+    let submit = |draft: Draft| async move { store.submit(draft.call(), sealed(b"x")).await };
+    let too_much = admit(1, 101);
+    let key = too_much.key().clone();
+    assert_eq!(refused(submit(too_much).await.unwrap()), GrantRefusal::Sum);
+    assert_eq!(s.store.find(&key).await.unwrap(), None);
+    assert_eq!(now_stands(&s, saved.id()).await, saved);
+    assert!(matches!(submit(admit(1, 100)).await.unwrap(), Submitted::Created(_)));
+    assert_eq!(refused(submit(admit(2, 0)).await.unwrap()), GrantRefusal::Uses);
+    let history = s.store.history(0, 100).await.unwrap().entries;
+    assert_eq!(history.len(), 1);
+}
+
+/// Submitting the same call again finds its record and draws nothing more.
+pub async fn a_call_found_again_draws_nothing(s: Subject) {
+    let saved = save(&s, grant(Some(5), None)).await;
+    let session = s.store.open_session().await.unwrap();
+    let draft = Draft::new("run", 1).admitted(ClaimToken::new(), session);
+    let draft = draft.granted(draw(&saved, 0));
+    let first = s.create(&draft).await;
+    assert_eq!(s.create(&draft).await, first);
+    let again = s.store.submit(draft.again().call(), sealed(b"x")).await.unwrap();
+    assert!(matches!(again, Submitted::Existing(_)));
+    assert_eq!(now_stands(&s, saved.id()).await.used, 1);
+}
+
+/// A grant says yes to a call that waits; nothing is drawn before it is claimed. Sent again it is
+/// harmless.
+pub async fn a_grant_allows_what_waits(s: Subject) {
+    let saved = save(&s, grant(Some(1), None)).await;
+    let record = s.create(&Draft::new("run", 1)).await;
+    let event = allow(&record, draw(&saved, 0));
+    let yes = s.apply(record.id(), event.clone()).await;
+    assert_eq!((yes.state, yes.granted), (CallState::Approved, Some(draw(&saved, 0))));
+    assert_eq!(yes.decided.as_ref().map(|decided| decided.by.as_str()), Some("alice"));
+    s.pass(1);
+    assert_eq!(s.apply(record.id(), event).await, yes);
+    assert_eq!(now_stands(&s, saved.id()).await, saved);
+    let other = s.create(&Draft::new("run", 2)).await;
+    let missing = allow(&other, Drawn::new(GrantId::new(), Amount::ZERO));
+    let refusal = s.refuse(other.id(), missing).await;
+    assert_eq!(refusal, Refusal::Grant(GrantRefusal::Missing));
+}
+
+/// The claim draws; replaying it draws nothing more; the last use is the last.
+pub async fn a_claim_draws_on_the_grant(s: Subject) {
+    let saved = save(&s, grant(Some(1), Some(10))).await;
+    let (first, second) =
+        (allowed(&s, 1, draw(&saved, 7)).await, allowed(&s, 2, draw(&saved, 3)).await);
+    let session = s.store.open_session().await.unwrap();
+    let event = claim(&first, ClaimToken::new(), session);
+    let held = s.apply(first.id(), event.clone()).await;
+    assert_eq!(s.apply(first.id(), event).await, held);
+    let stands = now_stands(&s, saved.id()).await;
+    assert_eq!((stands.used, stands.spent), (1, 7.into()));
+    let refusal = s.refuse(second.id(), claim(&second, ClaimToken::new(), session)).await;
+    assert_eq!(refusal, Refusal::Grant(GrantRefusal::Uses));
+    let (binding, reason) = (second.request.binding, "asked again".to_owned());
+    let asked = s.apply(second.id(), Event::Disallow { binding, reason }).await;
+    assert_eq!((asked.state, asked.granted), (CallState::Pending, None));
+    assert_eq!(asked.request.revision, 2);
+    assert_eq!(now_stands(&s, saved.id()).await, stands);
+}
+
+/// A claim whose body was not started gives back what it drew, also when the grant is revoked by then.
+pub async fn a_release_gives_back(s: Subject) {
+    let saved = save(&s, grant(Some(1), Some(10))).await;
+    let record = allowed(&s, 1, draw(&saved, 7)).await;
+    let session = s.store.open_session().await.unwrap();
+    let token = ClaimToken::new();
+    s.apply(record.id(), claim(&record, token, session)).await;
+    s.apply(record.id(), Event::Release { token }).await;
+    let stands = now_stands(&s, saved.id()).await;
+    assert_eq!((stands.used, stands.spent), (0, Amount::ZERO));
+    s.apply(record.id(), claim(&record, token, session)).await;
+    revoke(&s, saved.id()).await;
+    s.apply(record.id(), Event::Release { token }).await;
+    let stands = now_stands(&s, saved.id()).await;
+    assert_eq!((stands.used, stands.revoked.is_some()), (0, true));
+}
+
+/// Once a grant is revoked, nothing that it has allowed is claimed any more.
+pub async fn a_revocation_beats_any_later_claim(s: Subject) {
+    let saved = save(&s, grant(None, None)).await;
+    let record = allowed(&s, 1, draw(&saved, 0)).await;
+    revoke(&s, saved.id()).await;
+    let session = s.store.open_session().await.unwrap();
+    let refusal = s.refuse(record.id(), claim(&record, ClaimToken::new(), session)).await;
+    assert_eq!(refusal, Refusal::Grant(GrantRefusal::Revoked));
+    let draft = Draft::new("run", 2).admitted(ClaimToken::new(), session);
+    let call = draft.granted(draw(&saved, 0)).call();
+    let answer = s.store.submit(call, sealed(b"x")).await.unwrap();
+    assert!(matches!(answer, Submitted::NotGranted(GrantRefusal::Revoked)), "{answer:?}");
+    // A human's word needs no grant.
+    let other = approved(&s, &Draft::new("run", 3)).await;
+    s.apply(other.id(), claim(&other, ClaimToken::new(), session)).await;
+}
+
+/// A grant ends at its time, by the store's clock.
+pub async fn a_grant_ends_at_its_time(s: Subject) {
+    let mut draft = grant(None, None);
+    draft.grant.until = Some(s.store.now().await.unwrap().plus(SECOND));
+    let saved = save(&s, draft).await;
+    let record = allowed(&s, 1, draw(&saved, 0)).await;
+    s.pass(1);
+    let session = s.store.open_session().await.unwrap();
+    let refusal = s.refuse(record.id(), claim(&record, ClaimToken::new(), session)).await;
+    assert_eq!(refusal, Refusal::Grant(GrantRefusal::Over));
+}
+
+/// Many claim on one grant: as many get something as it has room for, and the sum fits.
+pub async fn invariant_3_an_envelope_is_never_overdrawn(s: Subject) {
+    let saved = save(&s, grant(Some(20), Some(100))).await;
+    let session = s.store.open_session().await.unwrap();
+    let mut claims = Vec::new();
+    for number in 0..RACERS {
+        let record = allowed(&s, number as u64, draw(&saved, 7)).await;
+        claims.push((record.id(), claim(&record, ClaimToken::new(), session)));
+    }
+    let answers = race(&s, move |number, store| {
+        let (id, event) = claims[number].clone();
+        Box::pin(async move { store.apply(&tenant(), id, event, Enclosed::none()).await })
+    })
+    .await;
+    let (won, lost): (Vec<_>, Vec<_>) = answers.into_iter().partition(Result::is_ok);
+    assert_eq!(won.len(), 14, "fourteen times seven is less than a hundred");
+    for answer in lost {
+        let (refusal, _) = refused(answer);
+        assert_eq!(refusal, Refusal::Grant(GrantRefusal::Sum));
+    }
+    let stands = now_stands(&s, saved.id()).await;
+    assert_eq!((stands.used, stands.spent), (14, 98.into()));
+}
+
+/// Many are admitted on one grant: as many as it has room for.
+pub async fn invariant_3_admissions_never_overdraw(s: Subject) {
+    let saved = save(&s, grant(Some(5), None)).await;
+    let session = s.store.open_session().await.unwrap();
+    let drafts: Vec<_> = (0..RACERS)
+        .map(|number| {
+            let draft = Draft::new("run", number as u64).admitted(ClaimToken::new(), session);
+            draft.granted(draw(&saved, 1))
+        })
+        .collect();
+    let answers = race(&s, move |number, store| {
+        let call = drafts[number].call();
+        Box::pin(async move { store.submit(call, sealed(b"x")).await.unwrap() })
+    })
+    .await;
+    let created = answers.iter().filter(|answer| matches!(answer, Submitted::Created(_))).count();
+    let refused = |answer: &&Submitted| matches!(answer, Submitted::NotGranted(GrantRefusal::Uses));
+    assert_eq!((created, answers.iter().filter(refused).count()), (5, RACERS - 5));
+    let stands = now_stands(&s, saved.id()).await;
+    assert_eq!((stands.used, stands.spent), (5, 5.into()));
+}
+
+/// A revocation races with claims: those before it stand, and none comes after it.
+pub async fn a_revocation_races_with_claims(s: Subject) {
+    let saved = save(&s, grant(None, None)).await;
+    let session = s.store.open_session().await.unwrap();
+    let mut claims = Vec::new();
+    for number in 0..RACERS {
+        let record = allowed(&s, number as u64, draw(&saved, 1)).await;
+        claims.push((record.id(), claim(&record, ClaimToken::new(), session)));
+    }
+    let id = saved.id();
+    let answers = race(&s, move |number, store| {
+        let (call, event) = claims[number].clone();
+        Box::pin(async move {
+            if number == RACERS / 2 {
+                let bob = Principal::new("bob");
+                store.revoke_grant(&tenant(), id, &bob, None).await.unwrap();
+            }
+            store.apply(&tenant(), call, event, Enclosed::none()).await
+        })
+    })
+    .await;
+    let won = answers.iter().filter(|answer| answer.is_ok()).count() as u64;
+    assert!(won < RACERS as u64, "whoever revoked it came too late");
+    let gone = |answer: &&Result<_, _>| {
+        matches!(answer, Err(ApplyError::Lost { refusal: Refusal::Grant(_), .. }))
+    };
+    assert_eq!(answers.iter().filter(gone).count() as u64, RACERS as u64 - won);
+    let stands = now_stands(&s, saved.id()).await;
+    assert_eq!((stands.used, stands.spent), (won, Amount::from(u32::try_from(won).unwrap())));
+}
