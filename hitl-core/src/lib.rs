@@ -36,8 +36,9 @@ pub use confidence::{
 };
 pub use dynamic::{DynArguments, DynSpec, DynTool};
 pub use gate::{
-    Batch, BuildError, CallError, Events, Gate, GateBuilder, GateError, GateErrorKind, Happening,
-    NotRun, Preview, Queue, QueuePage, Receipt, Reminders, Submission, Ticket, ToolSet, View,
+    Batch, BuildError, CallError, Events, Gate, GateBuilder, GateError, GateErrorKind,
+    GrantPreview, Granted, Happening, NotRun, Preview, Queue, QueuePage, Receipt, Reminders,
+    Submission, Ticket, ToolSet, View,
 };
 pub use grant::{Amount, Condition, GrantDraft, GrantRecord, GrantTerms};
 pub use ids::{ClaimToken, DecisionId, GrantId, OwnerToken, RequestId, SessionId};

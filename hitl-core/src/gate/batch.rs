@@ -42,7 +42,7 @@ impl Gate {
     /// waits, what cannot be entered is an error of its own, and none costs its siblings anything.
     /// Submitting the same batch again after a restart re-attaches to each call.
     pub fn submit_all(&self, run: impl Into<RunId>) -> BatchBuilder<'_> {
-        BatchBuilder { gate: self, run: run.into(), calls: Vec::new() }
+        BatchBuilder { gate: self, run: run.into(), calls: Vec::new(), together: false }
     }
 }
 
@@ -52,6 +52,7 @@ pub struct BatchBuilder<'g> {
     gate: &'g Gate,
     run: RunId,
     calls: Vec<(u64, Make<'g>)>,
+    together: bool,
 }
 
 impl<'g> BatchBuilder<'g> {
@@ -68,6 +69,16 @@ impl<'g> BatchBuilder<'g> {
         let gate = self.gate;
         let make = move |cx: &CallContext, key| gate.read_typed(call, cx.clone(), key);
         self.calls.push((position, Box::new(make)));
+        self
+    }
+
+    /// All of them run, or none: nothing starts before every one is approved, what is Auto included, and
+    /// when one of them is rejected, denied, withdrawn or not decided in time, the others are withdrawn.
+    ///
+    /// They are *released* together, in one transaction. Execution is not atomic: once they are released
+    /// each body goes its own way, and one that fails undoes nothing of the others.
+    pub fn all_or_none(mut self) -> Self {
+        self.together = true;
         self
     }
 
@@ -97,7 +108,8 @@ impl<'g> IntoFuture for SubmittingBatch<'g> {
 
     fn into_future(self) -> Self::IntoFuture {
         let Self { builder, context } = self;
-        builder.gate.inner.enter_all(builder.run, builder.calls, context).boxed()
+        let BatchBuilder { gate, run, calls, together } = builder;
+        gate.inner.enter_all(run, calls, together, context).boxed()
     }
 }
 
@@ -177,30 +189,52 @@ impl Inner {
         self: &Arc<Self>,
         run: RunId,
         calls: Vec<(u64, Make<'_>)>,
+        together: bool,
         context: CallContext,
     ) -> Batch {
         let key = |position| CallKey { tenant: context.tenant.clone(), run: run.clone(), position };
         let keys: Vec<CallKey> = calls.iter().map(|(position, _)| key(*position)).collect();
         let id = BatchId::of(&keys);
         let size = u32::try_from(keys.len()).unwrap_or(u32::MAX);
+        let positions = calls.iter().map(|(position, _)| *position);
+        let positions: Vec<u64> = positions.filter(|_| together).collect();
         let entering = calls.into_iter().zip(&keys).zip(0..).map(|(((_, make), key), index)| {
             let membership = Membership {
                 batch: id.clone(),
                 index,
                 size,
-                together: Vec::new(),
+                together: positions.clone(),
                 released: false,
             };
             let made = make(&context, key.clone());
             self.enter_part(made, membership)
         });
         let entered = join_all(entering).await;
+        if together && entered.iter().any(|(receipt, _)| receipt.is_none()) {
+            let receipts = entered.iter().filter_map(|(receipt, _)| receipt.as_ref());
+            let keys: Vec<CallKey> = receipts.map(|receipt| receipt.key.clone()).collect();
+            self.give_up_what_entered(&keys).await;
+        }
         let mut batch = Batch { id, parts: Vec::new(), open: FuturesUnordered::new() };
         for (at, (key, (receipt, answer))) in keys.into_iter().zip(entered).enumerate() {
             batch.parts.push(Part { key, receipt, answer: None });
             batch.open.push(answer.map(move |answer| (at, answer)).boxed());
         }
         batch
+    }
+
+    /// One of them could not be entered, so none of them runs.
+    async fn give_up_what_entered(&self, entered: &[CallKey]) {
+        let why = "none of its batch runs: a call of it could not be entered";
+        for key in entered {
+            match self.store.find(key).await {
+                Ok(Some(record)) => {
+                    self.give_up(std::slice::from_ref(&record), record.id(), why).await;
+                }
+                Ok(None) => {}
+                Err(error) => tracing::warn!(%error, "a batch that cannot run expires"),
+            }
+        }
     }
 
     /// Enters one call of a batch, and gives the way to its end.

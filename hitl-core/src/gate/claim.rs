@@ -12,12 +12,36 @@ use super::registry::{Body, Registered};
 use super::taking::{Taking, Wanted};
 use crate::arguments::Snapshot;
 use crate::audit::{AuditEvent, AuditRecord};
-use crate::call::{binding_digest, content_digest};
+use crate::call::{BindingDigest, binding_digest, content_digest};
 use crate::ids::{ClaimToken, OwnerToken};
-use crate::machine::{CallRecord, CallState, Claim, Event};
-use crate::policy::Verdict;
+use crate::machine::{CallRecord, CallState, Claim, Event, Refusal};
+use crate::policy::{Requirement, Routed, Verdict};
 use crate::seal::{Bound, Purpose};
 use crate::store::{ApplyError, Enclosed, StoreErrorKind};
+
+/// An approved call that was looked at once more, and may be claimed.
+pub(super) struct Checked {
+    pub(super) tool: Arc<Registered>,
+    snapshot: Arc<Snapshot>,
+    pub(super) body: Box<dyn Body>,
+    routed: Routed,
+    requirement: Requirement,
+    binding: BindingDigest,
+}
+
+impl Checked {
+    /// The claim of it.
+    pub(super) fn event(&self, claim: Claim) -> Event {
+        let (binding, requirement) = (self.binding, self.requirement.clone());
+        Event::Claim { token: claim.token, session: claim.session, binding, requirement }
+    }
+
+    /// What is held once the store has granted the claim.
+    pub(super) fn held(self, record: &CallRecord, claim: Claim) -> (Held, Box<dyn Body>) {
+        let held = Held::recorded(record, claim, self.snapshot, &self.tool, &self.routed);
+        (held, self.body)
+    }
+}
 
 impl Inner {
     /// Claims an approved call for this process. `None` when somebody or something else was first:
@@ -30,6 +54,42 @@ impl Inner {
         record: &CallRecord,
         attached: Option<OwnerToken>,
     ) -> Result<Option<(Held, Box<dyn Body>)>, GateError> {
+        let Some(checked) = self.check(record).await? else { return Ok(None) };
+        let claim = Claim { token: ClaimToken::new(), session: self.session };
+        let event = checked.event(claim);
+        let tenant = &record.key().tenant;
+        let (store, of, id) = (Arc::clone(&self.store), tenant.clone(), record.id());
+        let wanted = Wanted { tenant: tenant.clone(), id, token: claim.token, owner: attached };
+        let asking = async move { store.apply(&of, id, event, Enclosed::none()).await };
+        let mut taking = Taking::new(self, Some(wanted), asking);
+        match taking.answer().await {
+            Ok(claimed) => {
+                taking.end();
+                self.note_grant_used(&claimed);
+                Ok(Some(checked.held(&claimed, claim)))
+            }
+            Err(ApplyError::Lost { refusal, current }) => {
+                taking.end();
+                self.not_claimed(refusal, &current).await?;
+                Ok(None)
+            }
+            Err(ApplyError::Store(error)) if error.kind() == StoreErrorKind::Ambiguous => {
+                // Mine and alive: go on. Unreadable: nothing runs, and the claim is given back.
+                let current = self.current(tenant, record.id()).await?;
+                let mine = current.claim == Some(claim) && current.state == CallState::Claimed;
+                if mine {
+                    taking.end();
+                    self.note_grant_used(&current);
+                }
+                Ok(mine.then(|| checked.held(&current, claim)))
+            }
+            Err(error) => Err(error.into()),
+        }
+    }
+
+    /// Looks at an approved call once more. `None` when it is not as it was approved, or over: look at
+    /// the record again.
+    pub(super) async fn check(&self, record: &CallRecord) -> Result<Option<Checked>, GateError> {
         let tool = self.same_tool(record)?;
         let Some(snapshot) = self.stored_snapshot(record).await? else {
             // Over since it was read; or there is nothing to run, and looking again would not end.
@@ -56,56 +116,48 @@ impl Inner {
             return Ok(None);
         }
         let requirement = required(&tool, &routed);
+        let because = |mut reason: String| {
+            for why in &routed.because {
+                reason.push_str("; ");
+                reason.push_str(why);
+            }
+            reason
+        };
+        let asks = matches!(routed.verdict, Verdict::Ask(_));
+        if record.granted.is_some() && asks && !routed.grantable {
+            let reason = because("asked again: no grant answers this any more".to_owned());
+            let event = Event::Disallow { binding, reason };
+            self.move_on(record, event, AuditEvent::Reopened).await?;
+            return Ok(None);
+        }
         if !requirement.is_met_by(&record.request.requirement()) {
             let mut reason = format!("asked again: the call now needs {}", requirement.level);
             if !requirement.quorum.is_one() {
                 reason.push_str(" and other approvals than it has");
             }
-            for why in &routed.because {
-                reason.push_str("; ");
-                reason.push_str(why);
-            }
+            let reason = because(reason);
             let event = Event::Demote { binding, requirement, reason };
             self.move_on(record, event, AuditEvent::Reopened).await?;
             return Ok(None);
         }
+        let snapshot = Arc::new(snapshot);
+        Ok(Some(Checked { tool, snapshot, body, routed, requirement, binding }))
+    }
 
-        let claim = Claim { token: ClaimToken::new(), session: self.session };
-        let event =
-            Event::Claim { token: claim.token, session: claim.session, binding, requirement };
-        let tenant = &record.key().tenant;
-        let (store, of, id) = (Arc::clone(&self.store), tenant.clone(), record.id());
-        let wanted = Wanted { tenant: tenant.clone(), id, token: claim.token, owner: attached };
-        let asking = async move { store.apply(&of, id, event, Enclosed::none()).await };
-        let mut taking = Taking::new(self, Some(wanted), asking);
-        match taking.answer().await {
-            Ok(claimed) => {
-                taking.end();
-                Ok(Some((
-                    Held::recorded(&claimed, claim, Arc::new(snapshot), &tool, &routed),
-                    body,
-                )))
-            }
-            Err(ApplyError::Lost { current, .. }) => {
-                taking.end();
-                if current.state == CallState::Approved {
-                    self.expire(tenant, record.id()).await?;
-                }
-                Ok(None)
-            }
-            Err(ApplyError::Store(error)) if error.kind() == StoreErrorKind::Ambiguous => {
-                // Mine and alive: go on. Unreadable: nothing runs, and the claim is given back.
-                let current = self.current(tenant, record.id()).await?;
-                let mine = current.claim == Some(claim) && current.state == CallState::Claimed;
-                if mine {
-                    taking.end();
-                }
-                Ok(mine.then(|| {
-                    (Held::recorded(&current, claim, Arc::new(snapshot), &tool, &routed), body)
-                }))
-            }
-            Err(error) => Err(error.into()),
+    /// What follows when the store refuses a claim.
+    pub(super) async fn not_claimed(
+        &self,
+        refusal: Refusal,
+        current: &CallRecord,
+    ) -> Result<(), GateError> {
+        if let Refusal::Grant(why) = refusal {
+            let reason = format!("asked again: {why}");
+            let event = Event::Disallow { binding: current.request.binding, reason };
+            self.move_on(current, event, AuditEvent::Reopened).await?;
+        } else if current.state == CallState::Approved {
+            self.expire(&current.key().tenant, current.id()).await?;
         }
+        Ok(())
     }
 
     /// The tool of a call, when it is the one that the call was submitted to.
@@ -153,7 +205,9 @@ impl Inner {
         audited: AuditEvent,
     ) -> Result<(), GateError> {
         let note = match &event {
-            Event::Deny { reason, .. } | Event::Demote { reason, .. } => Some(reason.clone()),
+            Event::Deny { reason, .. }
+            | Event::Demote { reason, .. }
+            | Event::Disallow { reason, .. } => Some(reason.clone()),
             _ => None,
         };
         match self.store.apply(&record.key().tenant, record.id(), event, Enclosed::none()).await {
@@ -161,10 +215,14 @@ impl Inner {
                 if record.state == CallState::Denied {
                     observe::ended(&record, CallState::Denied);
                 }
+                let ended = record.state.is_terminal();
                 let audited = audited.of_what_was_tried(record.state);
                 let mut entry = AuditRecord::of(audited, &record, record.updated_at);
                 entry.note = note;
                 self.trail.note(entry);
+                if ended {
+                    Box::pin(self.after_the_end(&record)).await;
+                }
                 Ok(())
             }
             Err(ApplyError::Lost { .. }) => Ok(()),

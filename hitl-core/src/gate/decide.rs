@@ -116,6 +116,7 @@ impl Inner {
                         Some(answer_text(&decision.answer)),
                     );
                 }
+                self.after_the_end(&record).await;
                 Ok(record)
             }
             Err(error) => {
@@ -134,6 +135,7 @@ impl Inner {
         id: RequestId,
         event: Event,
     ) -> Result<CallRecord, GateError> {
+        let by_sibling = matches!(&event, Event::Cancel { by: Withdrawal::Sibling(_), .. });
         let (by, note) = match &event {
             Event::Cancel { by: Withdrawal::Host(by), reason } => {
                 (Some(by.clone()), Some(reason.clone()))
@@ -144,6 +146,10 @@ impl Inner {
         let record = self.store.apply(tenant, id, event, Enclosed::none()).await?;
         self.note_by(AuditEvent::Cancelled.of_what_was_tried(record.state), &record, by, note);
         observe::ended(&record, record.state);
+        // Whoever gives a batch up sees to all of it.
+        if !by_sibling {
+            Box::pin(self.after_the_end(&record)).await;
+        }
         Ok(record)
     }
 

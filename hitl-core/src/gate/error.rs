@@ -6,7 +6,7 @@ use std::fmt;
 use crate::arguments::ArgumentError;
 use crate::audit::AuditError;
 use crate::call::{CallKey, FailureRecord, ModelMessage};
-use crate::grant::GrantRefusal;
+use crate::grant::{GrantError, GrantRefusal};
 use crate::ids::RequestId;
 use crate::machine::{CallRecord, Refusal};
 use crate::queue::Cap;
@@ -41,6 +41,8 @@ pub enum GateErrorKind {
     InvalidQuery,
     /// The call needs a full review and is not decided together with others.
     NotInBulk,
+    /// The terms make no grant, and [`GateError::grant`] says why.
+    NotGranted,
     /// The store failed.
     Store,
     /// The audit failed, so nothing runs.
@@ -115,6 +117,11 @@ impl GateError {
         self.source.as_ref()?.downcast_ref().copied()
     }
 
+    /// Why the terms make no grant.
+    pub fn grant(&self) -> Option<&GrantError> {
+        self.source.as_ref()?.downcast_ref()
+    }
+
     /// The store's own error.
     pub fn store(&self) -> Option<&StoreError> {
         self.source.as_ref()?.downcast_ref()
@@ -135,6 +142,17 @@ impl fmt::Display for GateError {
 impl Error for GateError {
     fn source(&self) -> Option<&(dyn Error + 'static)> {
         self.source.as_deref().map(|source| source as _)
+    }
+}
+
+impl From<GrantError> for GateError {
+    fn from(error: GrantError) -> Self {
+        Self {
+            kind: GateErrorKind::NotGranted,
+            message: error.to_string(),
+            current: None,
+            source: Some(Box::new(error)),
+        }
     }
 }
 

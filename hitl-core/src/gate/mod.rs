@@ -16,9 +16,12 @@
 //! | `queue` | what waits, as one viewer sees it |
 //! | `edit` | a human changes the arguments: the next revision |
 //! | `remember` | what a human has rejected is not asked about again |
+//! | `grant` | a human permits what is like this: previewed, saved, revoked |
+//! | `granted` | what a grant covers runs without asking |
 //! | `retry` | an idempotent tool is tried once more |
 //! | `view` | who may see which tenant's calls |
 //! | `batch` | the parallel calls of one model turn |
+//! | `together` | those of them that run together or not at all |
 //! | `events` | what happens, in order, for one viewer |
 //! | `reminders` | what somebody should be reminded of |
 //! | `serve` | this process runs what others approved |
@@ -36,6 +39,8 @@ mod edit;
 mod error;
 mod events;
 mod execute;
+mod grant;
+mod granted;
 mod handle;
 mod observe;
 mod prepare;
@@ -51,6 +56,7 @@ mod serve;
 mod submission;
 mod submit;
 mod taking;
+mod together;
 mod tool_set;
 mod view;
 mod wait;
@@ -60,6 +66,7 @@ pub use builder::{BuildError, BuildErrorKind, GateBuilder};
 pub use call::{Attributed, CallBuilder, SubmitBuilder, Submitting};
 pub use error::{CallError, GateError, GateErrorKind, NotRun};
 pub use events::{Events, Happening};
+pub use grant::{GrantPreview, Granted};
 pub use handle::{Gate, ToolInfo};
 pub use prepare::Preview;
 pub use queue::{Queue, QueuePage};

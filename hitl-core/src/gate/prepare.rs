@@ -19,7 +19,9 @@ use crate::call::{
 };
 use crate::confidence::{Assessment, CallView, Factor, assess};
 use crate::ids::{OwnerToken, RequestId};
-use crate::machine::{CallRecord, CallState, Ending, Escalation, NewCall, RECORD_SCHEMA};
+use crate::machine::{
+    CallRecord, CallState, Ending, Escalation, Membership, NewCall, RECORD_SCHEMA,
+};
 use crate::policy::{
     ApprovalLevel, Policy, PolicyVersion, Quorum, Requirement, Routed, RuleRef, Stage, Verdict,
     due_after, priority, route,
@@ -336,18 +338,21 @@ impl Prepared {
 
     /// Whether it runs at once and changes nothing, so that it needs no record in the store.
     pub(super) fn is_unrecorded(&self) -> bool {
-        self.routed.verdict == Verdict::Run && self.tool.spec.config.hints.read_only
+        // What waits for its siblings must be found again.
+        self.routed.verdict == Verdict::Run
+            && self.tool.spec.config.hints.read_only
+            && !self.record.batch.as_ref().is_some_and(Membership::is_held)
     }
 }
 
-fn state_of(routed: &Routed) -> (CallState, Option<Ending>) {
+pub(super) fn state_of(routed: &Routed) -> (CallState, Option<Ending>) {
     match &routed.verdict {
         Verdict::Run | Verdict::Ask(_) => (CallState::Pending, None),
         Verdict::Deny(reason) => (CallState::Denied, Some(Ending::Reason(reason.clone()))),
     }
 }
 
-fn tree_of(snapshot: &Snapshot) -> Result<Json, GateError> {
+pub(super) fn tree_of(snapshot: &Snapshot) -> Result<Json, GateError> {
     let limits = Limits { depth: usize::MAX, bytes: usize::MAX };
     scan_within(snapshot.text(), limits)
         .map_err(|_| GateError::new(GateErrorKind::Payload, "the call's snapshot cannot be read"))

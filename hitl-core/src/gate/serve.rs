@@ -10,10 +10,11 @@ use tracing::Instrument as _;
 use super::error::GateError;
 use super::handle::{Gate, Inner};
 use super::observe;
+use super::together::Released;
 use super::wait::Waiting;
 use crate::call::{Outcome, Tenant};
 use crate::ids::{OwnerToken, RequestId};
-use crate::machine::{CallState, Event};
+use crate::machine::{CallState, Event, Membership};
 use crate::sync::sleep;
 
 /// How many bodies one server runs at a time.
@@ -107,7 +108,16 @@ impl Inner {
                 if record.attached || record.state != CallState::Approved || !mine {
                     continue;
                 }
-                match self.claim(&record, None).await {
+                let held = record.batch.as_ref().is_some_and(Membership::is_held);
+                let claimed = if held {
+                    self.release_together(&record).await.map(|released| match released {
+                        Released::Run(held, body) => Some((held, body)),
+                        Released::Waits | Released::Changed => None,
+                    })
+                } else {
+                    self.claim(&record, None).await
+                };
+                match claimed {
                     Ok(Some((held, body))) => {
                         let gate = Arc::clone(self);
                         self.runtime.spawn(async move {

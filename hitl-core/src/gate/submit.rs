@@ -12,8 +12,8 @@ use super::submission::{Receipt, Submission, Ticket};
 use super::taking::{Taking, Wanted};
 use super::wait::Waiting;
 use crate::audit::{AuditEvent, AuditRecord};
-use crate::ids::{ClaimToken, OwnerToken};
-use crate::machine::{CallRecord, CallState, Claim, Ending, Event};
+use crate::ids::{GrantId, OwnerToken};
+use crate::machine::{CallRecord, CallState, Ending, Event};
 use crate::policy::{ApprovalLevel, Verdict};
 use crate::seal::{Bound, Purpose};
 use crate::store::{ApplyError, Enclosed, StoreError, StoreErrorKind, Submitted};
@@ -56,12 +56,16 @@ impl Inner {
         }
         self.remember(prepared).await?;
         self.note_policies(&prepared.routed.policies);
+        let mut tried = Vec::new();
+        if earlier.is_none() {
+            self.draw_on_a_grant(prepared, &tried).await?;
+        }
         let mut receipt = Receipt {
             id: None,
             key: prepared.record.key().clone(),
-            verdict: prepared.routed.verdict.clone(),
+            verdict: prepared.verdict(),
             assessment: prepared.record.request.assessment.clone(),
-            because: prepared.routed.because.clone(),
+            because: prepared.record.request.because.clone(),
             policies: prepared.routed.policies.clone(),
             decided_by: prepared.routed.decided_by.clone(),
             title: prepared.record.request.title.clone(),
@@ -77,17 +81,25 @@ impl Inner {
             prepared.tool.read_back(&prepared.snapshot)?;
         }
         prepared.record.attached = attachment == Attachment::Attached;
-        if prepared.routed.verdict == Verdict::Run {
-            prepared.record.state = CallState::Claimed;
-            prepared.record.attempts = 1;
-            prepared.record.claim = Some(Claim { token: ClaimToken::new(), session: self.session });
-        }
+        prepared.start(self.session);
         let submitted = match earlier {
             Some(record) if record.content == prepared.record.content => {
                 Submitted::Existing(record)
             }
             Some(record) => Submitted::Conflict(record.id()),
-            None => self.store_call(prepared).await?,
+            None => loop {
+                match self.store_call(prepared).await? {
+                    // Somebody was faster. Each grant is tried once, so this ends.
+                    Submitted::NotGranted(_) => {
+                        tried.extend(prepared.record.granted.map(|drawn| drawn.grant));
+                        self.draw_on_a_grant(prepared, &tried).await?;
+                        prepared.start(self.session);
+                        receipt.verdict = prepared.verdict();
+                        receipt.because.clone_from(&prepared.record.request.because);
+                    }
+                    submitted => break submitted,
+                }
+            },
         };
         let record = match submitted {
             Submitted::Conflict(id) => return Err(GateError::key_conflict(&receipt.key, id)),
@@ -100,6 +112,9 @@ impl Inner {
             Submitted::Created(record) => {
                 self.compare_with_shadow(prepared);
                 self.note_submitted(prepared, &record);
+                if record.state == CallState::Claimed {
+                    self.note_grant_used(&record);
+                }
                 record
             }
         };
@@ -121,6 +136,19 @@ impl Inner {
             _ => Entered::Settled(record),
         };
         Ok((entered, receipt))
+    }
+
+    /// Lets the call run on a grant that covers it, other than those that were tried.
+    async fn draw_on_a_grant(
+        &self,
+        prepared: &mut Prepared,
+        tried: &[GrantId],
+    ) -> Result<(), GateError> {
+        prepared.run_on_none();
+        if let Some((grant, drawn)) = self.find_grant(prepared, tried).await? {
+            prepared.run_on(&grant, drawn);
+        }
+        Ok(())
     }
 
     /// Submits, and finds out what happened when the store does not know.

@@ -15,7 +15,7 @@ use crate::ids::{ClaimToken, OwnerToken, RequestId};
 use crate::machine::{Event, Withdrawal};
 use crate::store::{ApplyError, Enclosed};
 
-/// Whose claim it would be.
+/// Whose claim it would be: of a call, or of one of several that are claimed together.
 #[derive(Clone)]
 pub(super) struct Wanted {
     pub(super) tenant: Tenant,
@@ -29,16 +29,17 @@ pub(super) struct Wanted {
 /// finish, and gives back what the store may have granted.
 pub(super) struct Taking<O: Send + 'static> {
     gate: Arc<Inner>,
-    wanted: Option<Wanted>,
+    wanted: Vec<Wanted>,
     asking: Option<BoxFuture<'static, O>>,
 }
 
 impl<O: Send + 'static> Taking<O> {
     pub(super) fn new(
         gate: &Arc<Inner>,
-        wanted: Option<Wanted>,
+        wanted: impl IntoIterator<Item = Wanted>,
         asking: impl Future<Output = O> + Send + 'static,
     ) -> Self {
+        let wanted = wanted.into_iter().collect();
         Self { gate: Arc::clone(gate), wanted, asking: Some(asking.boxed()) }
     }
 
@@ -55,19 +56,24 @@ impl<O: Send + 'static> Taking<O> {
 
     /// Somebody holds it now, or it was certainly not granted.
     pub(super) fn end(mut self) {
-        self.wanted = None;
+        self.wanted.clear();
     }
 }
 
 impl<O: Send + 'static> Drop for Taking<O> {
     fn drop(&mut self) {
-        let Some(wanted) = self.wanted.take() else { return };
+        let wanted = std::mem::take(&mut self.wanted);
+        if wanted.is_empty() {
+            return;
+        }
         let (gate, asking) = (Arc::clone(&self.gate), self.asking.take());
         self.gate.runtime.spawn(async move {
             if let Some(asking) = asking {
                 asking.await;
             }
-            gate.give_back(wanted).await;
+            for wanted in wanted {
+                gate.give_back(wanted).await;
+            }
         });
     }
 }

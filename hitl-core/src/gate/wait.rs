@@ -8,10 +8,11 @@ use super::execute::Held;
 use super::handle::Inner;
 use super::observe;
 use super::registry::Body;
+use super::together::Released;
 use crate::audit::{AuditEvent, AuditRecord};
 use crate::call::{FailureRecord, Outcome, OutputText, Tenant};
 use crate::ids::{OwnerToken, RequestId};
-use crate::machine::{CallRecord, CallState, Ending, Event};
+use crate::machine::{CallRecord, CallState, Ending, Event, Membership};
 use crate::seal::{Bound, Purpose};
 use crate::store::{ApplyError, Enclosed};
 use crate::sync::sleep;
@@ -60,9 +61,17 @@ impl Inner {
         attached: Option<OwnerToken>,
     ) -> Result<Waited, GateError> {
         let mut watch = self.store.watch(id);
+        // What a sibling's decision changes is not this record.
+        let mut others = None;
         loop {
             let record = self.current(tenant, id).await?;
+            let held = record.batch.as_ref().is_some_and(Membership::is_held);
             let pause = match record.state {
+                CallState::Approved if held => match self.release_together(&record).await? {
+                    Released::Run(held, body) => return Ok(Waited::Claimed(held, body)),
+                    Released::Changed => continue,
+                    Released::Waits => LOOK_AGAIN,
+                },
                 CallState::Approved => match self.claim(&record, attached).await? {
                     Some((held, body)) => return Ok(Waited::Claimed(held, body)),
                     None => continue,
@@ -76,8 +85,19 @@ impl Inner {
                 self.expire(tenant, id).await?;
                 continue;
             }
+            if held && others.is_none() {
+                others = Some(self.store.watch_all());
+                continue;
+            }
+            let others_change = async {
+                match &mut others {
+                    Some(others) => others.changed().await,
+                    None => std::future::pending().await,
+                }
+            };
             tokio::select! {
                 () = watch.changed() => {}
+                () = others_change => {}
                 () = sleep(pause.min(LOOK_AGAIN)) => {
                     if record.state == CallState::Claimed {
                         self.lose(tenant, id).await?;
@@ -228,6 +248,7 @@ impl Inner {
                     _ => None,
                 };
                 self.trail.note(entry);
+                Box::pin(self.after_the_end(&record)).await;
                 Ok(Some(record))
             }
             Err(ApplyError::Lost { .. }) => Ok(None),

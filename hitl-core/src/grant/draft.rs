@@ -185,16 +185,11 @@ impl GrantDraft {
         }
         ensure(conditions.len() <= MOST, GrantError::Invalid("there are too many conditions"))?;
         for condition in conditions {
-            path_is_sound(&condition.path, arguments)?;
             condition.check()?;
-            // What is masked satisfies no condition that the true value does.
-            let hidden = condition.holds(arguments) && !condition.holds(shown);
-            ensure(!hidden, GrantError::Hidden)?;
+            is_shown(&condition.path, arguments, shown)?;
         }
         if let Some(sum) = &self.terms.sum {
-            path_is_sound(&sum.path, arguments)?;
-            let hidden = sum.amount(arguments).is_some() && sum.amount(shown).is_none();
-            ensure(!hidden, GrantError::Hidden)?;
+            is_shown(&sum.path, arguments, shown)?;
         }
         Ok(())
     }
@@ -221,10 +216,17 @@ impl Condition {
     }
 }
 
-fn path_is_sound(path: &str, arguments: &Json) -> Result<(), GrantError> {
+/// Whether a path leads to what a reviewer sees. Where anything under it is hidden, no guess about it is
+/// answered, right or wrong.
+fn is_shown(path: &str, arguments: &Json, shown: &Json) -> Result<(), GrantError> {
     let unsound = GrantError::Invalid("a path is written like `amount` or `payments[*].amount`");
     ensure(path.len() <= LONGEST, unsound.clone())?;
-    each_value(path, arguments, &mut |_| {}).map_err(|_| unsound)
+    let under = |tree| {
+        let mut values = Vec::new();
+        each_value(path, tree, &mut |value| values.push(value)).map(|()| values)
+    };
+    let (Ok(there), Ok(seen)) = (under(arguments), under(shown)) else { return Err(unsound) };
+    ensure(there == seen, GrantError::Hidden)
 }
 
 fn ensure(holds: bool, otherwise: GrantError) -> Result<(), GrantError> {

@@ -90,6 +90,9 @@ pub struct Routed {
     pub rules: Vec<RuleRef>,
     /// The rule that made the verdict, when a rule did.
     pub decided_by: Option<RuleRef>,
+    /// Whether a grant may answer in a human's place: when nothing asks for one but the score and a high
+    /// risk. What a factor or a policy demands, a scorer's doubt and critical risk are always asked about.
+    pub grantable: bool,
 }
 
 /// Routes an assessed call.
@@ -125,11 +128,13 @@ pub(crate) fn combine(
         policies: answers.iter().filter_map(|answer| answer.version.clone()).collect(),
         rules: answers.iter().filter_map(|answer| answer.rule.clone()).collect(),
         decided_by: None,
+        grantable: false,
     };
     // What is demanded whatever the score, and the level with the score.
-    let (mut demanded, mut level) = (None, scored);
-    for (to, why) in demands(call, assessment) {
+    let (mut demanded, mut firmly, mut level) = (None, None, scored);
+    for Demand { to, why, firm } in demands(call, assessment) {
         demanded = demanded.max(Some(to));
+        firmly = firmly.max(Some(to).filter(|_| firm));
         if to > level {
             level = to;
             routed.because.push(why);
@@ -154,6 +159,7 @@ pub(crate) fn combine(
             }
             Ok(Some(Ruling { effect: Effect::AtLeast(to), reason })) => {
                 demanded = demanded.max(Some(to));
+                firmly = firmly.max(Some(to));
                 if to > level {
                     level = to;
                     routed.because.push(reason);
@@ -162,10 +168,14 @@ pub(crate) fn combine(
             }
         }
     }
+    let at_most_auto =
+        |demanded: Option<ApprovalLevel>| demanded.is_none_or(|it| it == ApprovalLevel::Auto);
+    let doubted = assessment.factors.iter().any(Factor::is_doubt);
+    routed.grantable = at_most_auto(firmly) && !doubted;
     if let Some((reason, rule)) = lift
         && level > ApprovalLevel::Auto
-        && demanded.is_none_or(|demanded| demanded == ApprovalLevel::Auto)
-        && !assessment.factors.iter().any(Factor::is_doubt)
+        && at_most_auto(demanded)
+        && !doubted
     {
         level = ApprovalLevel::Auto;
         routed.because.push(reason);
@@ -178,21 +188,29 @@ pub(crate) fn combine(
     routed
 }
 
+/// A level that something demands.
+struct Demand {
+    to: ApprovalLevel,
+    why: String,
+    /// Not even a grant answers it.
+    firm: bool,
+}
+
 /// What the factors and the risk demand, whatever the score.
-fn demands(call: &CallView<'_>, assessment: &Assessment) -> Vec<(ApprovalLevel, String)> {
+fn demands(call: &CallView<'_>, assessment: &Assessment) -> Vec<Demand> {
     let demanded = |factor: &Factor| {
         let said = || format!("{}: {}", factor.name, factor.reasoning);
-        factor.level.map(|level| (level, said()))
+        factor.level.map(|to| Demand { to, why: said(), firm: true })
     };
     let mut demands: Vec<_> = assessment.factors.iter().filter_map(demanded).collect();
     match call.config.risk {
         Risk::Critical => {
             let why = "critical risk is always reviewed in full".to_owned();
-            demands.push((ApprovalLevel::Full, why));
+            demands.push(Demand { to: ApprovalLevel::Full, why, firm: true });
         }
         Risk::High if call.config.auto_threshold.is_none() => {
             let why = "high risk, and the tool sets no auto_threshold of its own".to_owned();
-            demands.push((ApprovalLevel::Quick, why));
+            demands.push(Demand { to: ApprovalLevel::Quick, why, firm: false });
         }
         _ => {}
     }

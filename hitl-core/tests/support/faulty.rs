@@ -8,11 +8,12 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use async_trait::async_trait;
 use hitl_base::Timestamp;
 use hitl_core::machine::{CallRecord, CallState, Event, NewCall};
+use hitl_core::queue::{Placed, QueueScan};
 use hitl_core::seal::Sealed;
-use hitl_core::store::{ApplyError, Enclosed, History, Submitted, Watch};
+use hitl_core::store::{Applied, ApplyError, Enclosed, GrantPage, History, Submitted, Watch};
 use hitl_core::{
-    CallKey, ContentDigest, HostKey, MemoryStore, PageRequest, RequestId, RunId, SessionId, Store,
-    StoreError, StoreErrorKind, Tenant,
+    CallKey, ContentDigest, GrantRecord, HostKey, MemoryStore, PageRequest, RequestId, RunId,
+    SessionId, Store, StoreError, StoreErrorKind, Tenant,
 };
 
 /// How an operation fails.
@@ -88,6 +89,35 @@ impl Store for Faulty {
                 Err(StoreError::new(StoreErrorKind::Ambiguous, "the connection broke").into())
             }
         }
+    }
+    async fn apply_all(
+        &self,
+        tenant: &Tenant,
+        events: Vec<Applied>,
+    ) -> Result<Vec<CallRecord>, ApplyError> {
+        match (self.fails(), self.fault) {
+            (false, _) => self.inner.apply_all(tenant, events).await,
+            (true, Fault::Before) => {
+                Err(StoreError::new(StoreErrorKind::Unavailable, "the store is gone").into())
+            }
+            (true, Fault::After) => {
+                self.inner.apply_all(tenant, events).await?;
+                Err(StoreError::new(StoreErrorKind::Ambiguous, "the connection broke").into())
+            }
+        }
+    }
+    async fn save_grant(&self, grant: GrantRecord) -> Result<GrantRecord, StoreError> {
+        self.with(self.inner.save_grant(grant)).await
+    }
+    async fn grants(
+        &self,
+        tenant: &Tenant,
+        page: GrantPage,
+    ) -> Result<Vec<GrantRecord>, StoreError> {
+        self.with(self.inner.grants(tenant, page)).await
+    }
+    async fn queue(&self, scan: &QueueScan) -> Result<Vec<Placed>, StoreError> {
+        self.inner.queue(scan).await
     }
     async fn get(&self, tenant: &Tenant, id: RequestId) -> Result<Option<CallRecord>, StoreError> {
         self.with(self.inner.get(tenant, id)).await

@@ -1,0 +1,180 @@
+//! A human permits calls like the one they look at: previewed, saved, listed, taken back.
+
+use std::sync::Arc;
+
+use super::error::{GateError, GateErrorKind};
+use super::execute::to_the_end;
+use super::handle::{Gate, Inner};
+use super::prepare::tree_of;
+use crate::approval::Authority;
+use crate::audit::{AuditEvent, AuditRecord};
+use crate::call::{Principal, Tenant};
+use crate::grant::{Grant, GrantDraft, GrantError, GrantRecord};
+use crate::ids::{GrantId, RequestId};
+use crate::machine::CallRecord;
+use crate::policy::Verdict;
+use crate::store::GrantPage;
+
+/// What a grant would permit: shown to whoever gives it before it is saved.
+#[derive(Clone, Debug)]
+#[non_exhaustive]
+pub struct GrantPreview {
+    /// The grant, as it would be kept. [`Grant::rule`] is the exact rule, in words.
+    pub grant: Grant,
+    /// Calls that wait now and would go on at once, oldest first; the request itself is among them.
+    pub waiting: Vec<RequestId>,
+    /// What it was made of.
+    draft: GrantDraft,
+}
+
+/// A grant that was saved.
+#[derive(Clone, Debug)]
+#[non_exhaustive]
+pub struct Granted {
+    /// What is kept.
+    pub record: GrantRecord,
+    /// Calls that waited and were allowed by it.
+    pub allowed: Vec<CallRecord>,
+}
+
+impl Gate {
+    /// What would come of terms that a human gives on a request: the exact rule, and which calls that
+    /// wait it would let go on. Saves nothing.
+    ///
+    /// Refused with [`GateErrorKind::NotGranted`]; [`GateError::grant`] says why.
+    ///
+    /// ```no_run
+    /// # use hitl_core::{ApprovalRequest, Gate, GateError, GrantTerms};
+    /// # async fn always(gate: Gate, request: ApprovalRequest) -> Result<(), GateError> {
+    /// let terms = GrantTerms::exactly().uses(5);
+    /// let preview = gate.preview_grant(request.grant(terms).by("alice")).await?;
+    /// println!("{}", preview.grant.rule.join("\n"));
+    /// let granted = gate.save_grant(preview).await?;
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub async fn preview_grant(&self, draft: GrantDraft) -> Result<GrantPreview, GateError> {
+        let grant = self.inner.grant_of(&draft).await?;
+        let record = GrantRecord::new(grant.clone()).stamped(self.inner.store.now().await?);
+        let waiting = self.inner.covered(record).await?;
+        let waiting = waiting.into_iter().map(|(call, _)| call.id()).collect();
+        Ok(GrantPreview { grant, waiting, draft })
+    }
+
+    /// Saves a grant as it was previewed, and lets the calls go on that wait and that it covers, the
+    /// request itself first, as far as there is room. When anything has changed since the preview, the
+    /// request above all, nothing is saved.
+    ///
+    /// Runs nothing: the waiting callers do, or a process that [serves](Self::serve).
+    ///
+    /// Cancel safety: as of [`Gate::decide`]: it goes on in the background.
+    pub async fn save_grant(&self, preview: GrantPreview) -> Result<Granted, GateError> {
+        let gate = Arc::clone(&self.inner);
+        to_the_end(&self.inner.runtime, async move { gate.save_grant(preview).await }).await
+    }
+
+    /// Takes a grant back. What runs goes on; what it has allowed and has not been claimed is asked
+    /// about again. The first revocation stands. Nothing when this tenant has no such grant.
+    pub async fn revoke_grant(
+        &self,
+        tenant: &Tenant,
+        id: GrantId,
+        by: impl Into<Authority>,
+        reason: Option<&str>,
+    ) -> Result<Option<GrantRecord>, GateError> {
+        let by: Authority = by.into();
+        if !by.may_decide(tenant) {
+            let why = "this grant belongs to a tenant whose calls they may not decide";
+            return Err(GateError::new(GateErrorKind::Forbidden, why));
+        }
+        let (gate, tenant) = (Arc::clone(&self.inner), tenant.clone());
+        let reason = reason.map(str::to_owned);
+        let revoking = async move { gate.revoke(&tenant, id, by.principal, reason).await };
+        to_the_end(&self.inner.runtime, revoking).await
+    }
+
+    /// A grant as it stands.
+    pub async fn grant(
+        &self,
+        tenant: &Tenant,
+        id: GrantId,
+    ) -> Result<Option<GrantRecord>, GateError> {
+        Ok(self.inner.store.grant(tenant, id).await?)
+    }
+
+    /// A tenant's grants, in the order in which they were given.
+    pub async fn grants(
+        &self,
+        tenant: &Tenant,
+        page: GrantPage,
+    ) -> Result<Vec<GrantRecord>, GateError> {
+        Ok(self.inner.store.grants(tenant, page).await?)
+    }
+}
+
+impl Inner {
+    /// The grant that a draft makes, of the request as it stands.
+    async fn grant_of(&self, draft: &GrantDraft) -> Result<Grant, GateError> {
+        if !draft.by.may_decide(&draft.tenant) {
+            return Err(GrantError::WrongTenant.into());
+        }
+        let record = self.current(&draft.tenant, draft.request).await?;
+        let tool = self.same_tool(&record)?;
+        let Some(snapshot) = self.stored_snapshot(&record).await? else {
+            return Err(GrantError::Stale.into());
+        };
+        let said = record.request.assessment.opinions();
+        let (_, routed) = self.judge(&tool, &snapshot, &record.context, &said)?;
+        let (arguments, shown) = (tree_of(&snapshot)?, snapshot.shown(&self.redactor));
+        let now = self.store.now().await?;
+        let grant = draft.grant(&record, &arguments, &shown, now)?;
+        // What a policy wants looked at now is asked about, grant or not: then there is none.
+        if matches!(routed.verdict, Verdict::Deny(_)) || !routed.grantable {
+            return Err(GrantError::Demanded.into());
+        }
+        Ok(grant)
+    }
+
+    async fn save_grant(self: &Arc<Self>, preview: GrantPreview) -> Result<Granted, GateError> {
+        let GrantPreview { grant, draft, .. } = preview;
+        let again = self.grant_of(&draft).await?;
+        if (Grant { id: grant.id, ..again }) != grant {
+            return Err(GrantError::Stale.into());
+        }
+        let record = self.store.save_grant(GrantRecord::new(grant)).await?;
+        self.note_grant(AuditEvent::GrantSaved, &record, &record.grant.by);
+        let allowed = self.allow_what_waits(&record).await?;
+        Ok(Granted { record, allowed })
+    }
+
+    async fn revoke(
+        &self,
+        tenant: &Tenant,
+        id: GrantId,
+        by: Principal,
+        reason: Option<String>,
+    ) -> Result<Option<GrantRecord>, GateError> {
+        let record = self.store.revoke_grant(tenant, id, &by, reason.as_deref()).await?;
+        let Some(record) = record else { return Ok(None) };
+        // One that was revoked before was audited then.
+        let mine = record.revoked.as_ref().is_some_and(|revoked| {
+            revoked.by == by && revoked.reason == reason && revoked.at == record.updated_at
+        });
+        if mine {
+            self.note_grant(AuditEvent::GrantRevoked, &record, &by);
+        }
+        Ok(Some(record))
+    }
+
+    fn note_grant(&self, event: AuditEvent, record: &GrantRecord, by: &Principal) {
+        let grant = &record.grant;
+        let mut entry = AuditRecord::about(event, grant.id.to_string(), record.updated_at);
+        entry.tool = Some(grant.tool.clone());
+        entry.principal = Some(grant.principal.clone());
+        let note = match &record.revoked {
+            Some(revoked) => revoked.reason.clone(),
+            None => Some(grant.rule.join("; ")),
+        };
+        self.note_entry(entry, Some(by.clone()), note);
+    }
+}
