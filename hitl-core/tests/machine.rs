@@ -2,15 +2,21 @@
 #![expect(clippy::panic, reason = "a helper fails as its test does")]
 
 use std::collections::BTreeSet;
+use std::sync::OnceLock;
 
 use hitl_base::Timestamp;
 use hitl_core::approval::Authority;
+use hitl_core::grant::{Drawn, GrantRefusal};
 use hitl_core::machine::{
-    CallRecord, CallState as S, Claim, Event, Facts, Refusal, Resolution, Step, Withdrawal, apply,
+    CallRecord, CallState as S, Change, Claim, Drawing, Event, Facts, Refusal, Resolution, Step,
+    Withdrawal, apply_all, apply_with,
 };
 use hitl_core::policy::{Quorum, Requirement, Stage};
-use hitl_core::store::suite::{Draft, edited, failure};
-use hitl_core::{ApprovalLevel, ClaimToken, OwnerToken, Principal, RequestId, SessionId};
+use hitl_core::store::suite::{Draft, edited, failure, grant};
+use hitl_core::{
+    Amount, ApprovalLevel, ClaimToken, DecisionId, GrantRecord, OwnerToken, Principal, RequestId,
+    Risk, SessionId,
+};
 use proptest::prelude::*;
 
 /// Every row of the table, with the guards satisfied: from, event, to.
@@ -47,6 +53,10 @@ const TABLE: &[(S, Kind, S)] = &[
     (S::OutcomeUnknown, Kind::Retry, S::Approved),
     (S::OutcomeUnknown, Kind::TryAgain, S::Approved),
     (S::Pending, Kind::Edit, S::Approved),
+    (S::Pending, Kind::Allow, S::Approved),
+    (S::Approved, Kind::Disallow, S::Pending),
+    (S::Pending, Kind::CancelBySibling, S::Cancelled),
+    (S::Approved, Kind::CancelBySibling, S::Cancelled),
 ];
 
 /// What is different once the call was tried, with an end that nobody knows: what would end a call
@@ -97,10 +107,13 @@ enum Kind {
     Retry,
     TryAgain,
     Edit,
+    Allow,
+    Disallow,
+    CancelBySibling,
 }
 
 impl Kind {
-    const ALL: [Self; 22] = [
+    const ALL: [Self; 25] = [
         Self::Approve,
         Self::Reject,
         Self::Respond,
@@ -123,6 +136,9 @@ impl Kind {
         Self::Retry,
         Self::TryAgain,
         Self::Edit,
+        Self::Allow,
+        Self::Disallow,
+        Self::CancelBySibling,
     ];
 
     /// The event, as somebody sends it who sees `record` and holds `token` and `owner`.
@@ -161,6 +177,12 @@ impl Kind {
             Self::MarkFailed => resolve(Resolution::Failed { reason }),
             Self::Retry => resolve(Resolution::Retry { attested: true }),
             Self::TryAgain => Event::TryAgain { version, most: 3 },
+            Self::Allow => {
+                let drawn = Drawn::new(the_grant().id(), Amount::ZERO);
+                Event::Allow { decision: DecisionId::new(), binding, drawn, by }
+            }
+            Self::Disallow => Event::Disallow { binding, reason },
+            Self::CancelBySibling => cancel(Withdrawal::Sibling(RequestId::new())),
             Self::Edit => {
                 let decision = request.edit(r#"{"contract_id":2}"#).by("alice");
                 // Each revision says something else than the one before.
@@ -169,6 +191,16 @@ impl Kind {
             }
         }
     }
+}
+
+/// A grant without limits, on which every event may draw.
+fn the_grant() -> &'static GrantRecord {
+    static GRANT: OnceLock<GrantRecord> = OnceLock::new();
+    GRANT.get_or_init(|| grant(None, None))
+}
+
+fn apply(record: &CallRecord, event: &Event, facts: Facts) -> Result<Step, Refusal> {
+    apply_with(record, event, facts, Some(the_grant())).map(|(step, _)| step)
 }
 
 fn start(level: ApprovalLevel, owner: OwnerToken) -> CallRecord {
@@ -191,7 +223,17 @@ fn invariant_11_every_pair_is_a_row_of_the_table_or_refused() {
     let mut rows = 0;
     for state in S::ALL {
         for kind in Kind::ALL {
-            let record = in_state(state, token, owner);
+            let mut record = in_state(state, token, owner);
+            match kind {
+                Kind::Disallow => {
+                    record.granted = Some(Drawn::new(the_grant().id(), Amount::ZERO));
+                }
+                Kind::CancelBySibling => {
+                    record.batch =
+                        Draft::new("run", 1).together("b", &[1, 2]).call().stamped(EARLY.now).batch
+                }
+                _ => {}
+            }
             let now = match kind {
                 Kind::Expire => record.request.expires_at,
                 _ => Timestamp::from_millis(1),
@@ -697,6 +739,109 @@ proptest! {
                 prop_assert_eq!(&serde_json::from_str::<CallRecord>(&text).unwrap(), &next);
                 record = next;
             }
+        }
+    }
+}
+
+/// A call that a grant would allow.
+fn allow(record: &CallRecord, drawn: Drawn) -> Event {
+    let (decision, binding) = (DecisionId::new(), record.request.binding);
+    Event::Allow { decision, binding, drawn, by: Principal::new("alice") }
+}
+
+#[test]
+fn invariant_5_a_grant_speaks_for_one_person_and_for_nobody_else() {
+    let drawn = Drawn::new(the_grant().id(), Amount::ZERO);
+    let plain = start(ApprovalLevel::Full, OwnerToken::new());
+    assert_eq!(changed(apply(&plain, &allow(&plain, drawn), EARLY)).state, S::Approved);
+    let with = |change: &dyn Fn(&mut CallRecord)| {
+        let mut record = plain.clone();
+        change(&mut record);
+        apply(&record, &allow(&record, drawn), EARLY)
+    };
+    let not_allowed = Err(Refusal::NotAllowed);
+    assert_eq!(with(&|record| record.request.risk = Risk::Critical), not_allowed);
+    assert_eq!(with(&|record| record.request.choices.clear()), not_allowed);
+    let quorum = Requirement::of(ApprovalLevel::Full).stage(Stage::people(2)).quorum;
+    assert_eq!(with(&|record| record.request.quorum = quorum.clone()), not_allowed);
+    let four = Requirement::of(ApprovalLevel::Full).four_eyes().quorum;
+    assert_eq!(with(&|record| record.request.quorum = four.clone()), not_allowed);
+    assert_eq!(with(&|record| record.attempts = 1), Err(Refusal::AlreadyTried));
+    assert_eq!(with(&|record| record.restored = true), Err(Refusal::AlreadyTried));
+    let late = Facts { now: plain.request.expires_at, ..EARLY };
+    assert_eq!(apply(&plain, &allow(&plain, drawn), late), Err(Refusal::Expired));
+    let mut stale = plain.clone();
+    stale.request.binding = "0".repeat(64).parse().unwrap();
+    assert_eq!(apply(&plain, &allow(&stale, drawn), EARLY), Err(Refusal::Stale));
+    // Without its grant, or with that of another tenant, it says nothing.
+    let missing = Err(Refusal::Grant(GrantRefusal::Missing));
+    let event = allow(&plain, drawn);
+    assert_eq!(apply_with(&plain, &event, EARLY, None).map(|_| ()), missing);
+    let mut foreign = the_grant().clone();
+    foreign.grant.tenant = "other".into();
+    assert_eq!(apply_with(&plain, &event, EARLY, Some(&foreign)).map(|_| ()), missing);
+}
+
+proptest! {
+    /// Whatever is drawn and given back in whatever order, a grant never gives more than it has, and
+    /// what it has given is what the calls hold.
+    #[test]
+    fn invariant_3_an_envelope_gives_what_it_has_and_no_more(
+        uses in proptest::option::of(0_u64..6), most in proptest::option::of(0_u32..100),
+        steps in proptest::collection::vec((0_u32..60, proptest::bool::weighted(0.3)), 0..40),
+    ) {
+        let mut record = grant(uses, most);
+        let mut held: Vec<Drawn> = Vec::new();
+        for (amount, back) in steps {
+            if back {
+                if let Some(drawn) = held.pop() {
+                    record = record.give_back(&drawn, EARLY.now);
+                }
+            } else {
+                let drawn = Drawn::new(record.id(), amount.into());
+                match record.draw(&drawn, EARLY.now) {
+                    Ok(next) => { held.push(drawn); record = next; }
+                    Err(GrantRefusal::Uses) => prop_assert_eq!(Some(held.len() as u64), uses),
+                    Err(GrantRefusal::Sum) => {
+                        let more = record.spent.plus(amount.into()).unwrap();
+                        prop_assert!(most.is_some_and(|most| more > most.into()));
+                    }
+                    Err(other) => prop_assert!(false, "{}", other),
+                }
+            }
+            let sum = held.iter().fold(Amount::ZERO, |sum, drawn| sum.plus(drawn.amount).unwrap());
+            prop_assert_eq!((record.used, record.spent), (held.len() as u64, sum));
+            prop_assert!(uses.is_none_or(|uses| record.used <= uses));
+            prop_assert!(most.is_none_or(|most| record.spent <= most.into()));
+        }
+        let revoked = record.revoke(&Principal::new("bob"), None, EARLY.now).unwrap();
+        let drawn = Drawn::new(record.id(), Amount::ZERO);
+        prop_assert_eq!(revoked.draw(&drawn, EARLY.now), Err(GrantRefusal::Revoked));
+    }
+
+    /// Calls that run together are claimed all of them or none, whichever are missing.
+    #[test]
+    fn invariant_3_a_batch_is_claimed_whole(
+        size in 1_u64..5, chosen in proptest::collection::vec(any::<bool>(), 5), twice: bool,
+    ) {
+        let positions: Vec<u64> = (0..size).collect();
+        let records: Vec<CallRecord> = positions.iter()
+            .map(|at| Draft::new("run", *at).together("b", &positions).approved().call())
+            .map(|call| call.stamped(EARLY.now)).collect();
+        let claims: Vec<Event> = records.iter()
+            .map(|record| Kind::Claim.event(record, ClaimToken::new(), OwnerToken::new())).collect();
+        let mut changes: Vec<Change<'_>> = records.iter().zip(&claims).zip(&chosen)
+            .filter(|(_, chosen)| **chosen)
+            .map(|((record, event), _)| Change { record, event, facts: EARLY }).collect();
+        if twice {
+            changes.extend(changes.first().copied());
+        }
+        let all = changes.len() as u64 == size && !(twice && size > 0);
+        let result = apply_all(&changes, &Drawing::new());
+        prop_assert_eq!(result.is_ok(), all || changes.is_empty());
+        for change in &changes {
+            let alone = apply(change.record, change.event, EARLY);
+            prop_assert_eq!(alone, Err(Refusal::BatchIncomplete));
         }
     }
 }
