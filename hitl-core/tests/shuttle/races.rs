@@ -20,6 +20,9 @@ pub(crate) const RACES: &[(&str, fn())] = &[
     ("invariant_12_drop_races_decide", invariant_12_drop_races_decide),
     ("invariant_12_drop_races_re_attach", invariant_12_drop_races_re_attach),
     ("invariant_3_recovery_races_a_late_result", invariant_3_recovery_races_a_late_result),
+    ("invariant_3_envelope_races_envelope", invariant_3_envelope_races_envelope),
+    ("invariant_5_revoke_races_claim", invariant_5_revoke_races_claim),
+    ("invariant_2_edit_races_claim", invariant_2_edit_races_claim),
 ];
 
 /// Two reviewers decide at once, and the caller waits. One decision stands, the other is told.
@@ -320,5 +323,101 @@ fn invariant_3_recovery_races_a_late_result() {
         assert!(matches!(outcome, Outcome::Executed(_)), "{outcome:?}");
         came_about("ran");
         assert_eq!((world.ran.times(), world.over().await.state), (1, CallState::Executed));
+    });
+}
+
+/// A grant on the call that waits, for one start; the call is allowed by it.
+async fn granted_once(gate: &Gate, request: &ApprovalRequest) -> GrantRecord {
+    let draft = request.grant(GrantTerms::exactly().uses(1)).by("bob");
+    let preview = gate.preview_grant(draft).await.unwrap();
+    gate.save_grant(preview).await.unwrap().record
+}
+
+/// A call that a grant has allowed is about to start while another that the same grant covers comes in
+/// elsewhere, and there is room for one: one runs, and the other is asked about.
+fn invariant_3_envelope_races_envelope() {
+    explore(&["the new one ran", "the waiting one ran"], async || {
+        let world = World::new();
+        let (gate, replica) = (world.gate().await, world.gate().await);
+        let ticket = pending(&gate).await;
+        let grant = granted_once(&gate, ticket.request()).await;
+        let waiting = spawn(async move { ticket.wait().await });
+        let coming = spawn(async move {
+            moments(8).await;
+            matches!(
+                replica.submit(pay()).by("ann").key("run", 1).await.unwrap(),
+                Submission::Done { outcome: Outcome::Executed(_), .. }
+            )
+        });
+        let new_one_ran = coming.await.unwrap();
+        let first = loop {
+            let record = world.record().await;
+            let wanted = if new_one_ran { CallState::Pending } else { CallState::Executed };
+            if record.state == wanted {
+                break record;
+            }
+            shuttle::future::yield_now().await;
+        };
+        came_about(if new_one_ran { "the new one ran" } else { "the waiting one ran" });
+        assert_eq!(world.ran.times(), 1);
+        let stands = world.store.grant(&grant.grant.tenant, grant.id()).await.unwrap().unwrap();
+        assert_eq!(stands.used, 1);
+        let second = world.store.find(&CallKey::new("run", 1)).await.unwrap().unwrap();
+        let states = [first.state, second.state];
+        assert!(states.contains(&CallState::Executed) && states.contains(&CallState::Pending));
+        waiting.abort();
+    });
+}
+
+/// A grant is taken back while what it has allowed is about to start.
+fn invariant_5_revoke_races_claim() {
+    explore(&["asked again", "ran"], async || {
+        let world = World::new();
+        let gate = world.gate().await;
+        let ticket = pending(&gate).await;
+        let grant = granted_once(&gate, ticket.request()).await;
+        let waiting = spawn(async move { ticket.wait().await });
+        let (revoker, tenant, id) = (world.gate().await, grant.grant.tenant.clone(), grant.id());
+        let revoking = spawn(async move {
+            moments(8).await;
+            revoker.revoke_grant(&tenant, id, "eve", None).await.unwrap();
+        });
+        revoking.await.unwrap();
+        let record = loop {
+            let record = world.record().await;
+            if matches!(record.state, CallState::Executed | CallState::Pending) {
+                break record;
+            }
+            shuttle::future::yield_now().await;
+        };
+        let stands = world.store.grant(&grant.grant.tenant, id).await.unwrap().unwrap();
+        let ran = record.state == CallState::Executed;
+        came_about(if ran { "ran" } else { "asked again" });
+        assert_eq!((world.ran.times(), stands.used), (usize::from(ran), u64::from(ran)));
+        waiting.abort();
+    });
+}
+
+/// One reviewer approves and the caller starts it while another reviewer edits it: what runs is what one
+/// of them has seen, once.
+fn invariant_2_edit_races_claim() {
+    explore(&["as it was", "edited"], async || {
+        let world = World::new();
+        let gate = world.gate().await;
+        let ticket = pending(&gate).await;
+        let (approve, edit) = (
+            ticket.request().approve().by("bob"),
+            ticket.request().edit(r#"{"amount":8}"#).by("eve"),
+        );
+        let (decider, editor) = (world.gate().await, world.gate().await);
+        let approving = spawn(async move { decider.decide(approve).await.is_ok() });
+        let editing = spawn(async move { editor.decide(edit).await.is_ok() });
+        let outcome = ticket.wait().await.unwrap();
+        let (approved, edited) = (approving.await.unwrap(), editing.await.unwrap());
+        assert!(approved != edited, "one of them wins");
+        let Outcome::Executed(output) = outcome else { panic!("{outcome:?}") };
+        let paid: u32 = output.parse().unwrap();
+        assert_eq!((paid, world.ran.times()), (if edited { 8 } else { 7 }, 1));
+        came_about(if edited { "edited" } else { "as it was" });
     });
 }
