@@ -28,10 +28,10 @@ pub(super) fn rule(grant: &Grant, shown: &Json) -> Vec<String> {
         ArgumentScope::Exact => {
             lines.push("with exactly the arguments of this request, secrets included".to_owned());
         }
-        ArgumentScope::Any => lines.push(match names(shown).is_empty() {
-            true => "with any arguments".to_owned(),
-            false => format!("with any arguments: {}", join(&names(shown))),
-        }),
+        ArgumentScope::Any if names(shown).is_empty() => {
+            lines.push("with any arguments".to_owned());
+        }
+        ArgumentScope::Any => lines.push(format!("with any arguments: {}", join(&names(shown)))),
         ArgumentScope::Matching(conditions) => {
             lines.extend(conditions.iter().map(|condition| format!("where {}", said(condition))));
             let named: BTreeSet<&str> =

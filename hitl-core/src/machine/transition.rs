@@ -94,6 +94,7 @@ pub(super) fn draw_and_step(
     Ok((step, claimed.then_some(next_grant)))
 }
 
+#[expect(clippy::too_many_lines, reason = "the table, row by row")]
 fn step(record: &CallRecord, event: &Event, facts: Facts) -> Result<Step, Refusal> {
     if is_replay(record, event) {
         return Ok(Step::Replayed);

@@ -58,7 +58,7 @@ pub async fn grants_are_listed_as_they_were_given(s: Subject) {
     for number in 0..5_u32 {
         let mut draft = grant(None, None);
         if number == 1 {
-            draft.grant.tool = "pay".to_owned();
+            "pay".clone_into(&mut draft.grant.tool);
         }
         if number == 2 {
             draft.grant.principal = Principal::new("somebody");
@@ -69,8 +69,7 @@ pub async fn grants_are_listed_as_they_were_given(s: Subject) {
         given.push(save(&s, draft).await);
     }
     s.pass(1);
-    let last = revoke(&s, given[4].id()).await;
-    given[4] = last;
+    given[4] = revoke(&s, given[4].id()).await;
     let list = |page: GrantPage| async { s.store.grants(&tenant(), page).await.unwrap() };
     assert_eq!(list(GrantPage::all()).await, given);
     assert_eq!(list(GrantPage::live()).await, given[..3]);
