@@ -17,6 +17,7 @@ pub const FAILPOINTS: &[&str] = &[
     "after-migration",
     "session-half-open",
     "after-begin",
+    "grant-drawn",
     "between-writes",
     "entry-written",
     "before-commit",

@@ -193,7 +193,7 @@ impl Operation for Spoilt {
         false
     }
 
-    fn perform(&mut self, on: &Connection, _: &World) -> Result<Option<Written>, Fault> {
+    fn perform(&mut self, on: &Connection, _: &World, _: &mut Vec<Written>) -> Result<(), Fault> {
         on.execute("INSERT INTO meta VALUES ('spoilt', 'half')", [])?;
         Err(Fault::Damaged("a test's row"))
     }
