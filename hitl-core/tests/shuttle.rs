@@ -34,6 +34,8 @@ pub mod confidence;
 pub mod dynamic;
 #[path = "../src/gate/mod.rs"]
 pub mod gate;
+#[path = "../src/grant/mod.rs"]
+pub mod grant;
 #[path = "../src/hex.rs"]
 mod hex;
 #[path = "../src/ids.rs"]
@@ -56,6 +58,7 @@ pub use audit::*;
 pub use call::*;
 pub use confidence::*;
 pub use gate::*;
+pub use grant::*;
 pub use ids::*;
 pub use machine::*;
 pub use policy::*;

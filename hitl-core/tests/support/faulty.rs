@@ -9,10 +9,10 @@ use async_trait::async_trait;
 use hitl_base::Timestamp;
 use hitl_core::machine::{CallRecord, CallState, Event, NewCall};
 use hitl_core::seal::Sealed;
-use hitl_core::store::{ApplyError, Enclosed, History, Submitted, Watch};
+use hitl_core::store::{Applied, ApplyError, Enclosed, GrantPage, History, Submitted, Watch};
 use hitl_core::{
-    CallKey, ContentDigest, HostKey, MemoryStore, PageRequest, RequestId, RunId, SessionId, Store,
-    StoreError, StoreErrorKind, Tenant,
+    CallKey, ContentDigest, GrantId, GrantRecord, HostKey, MemoryStore, PageRequest, Principal,
+    RequestId, RunId, SessionId, Store, StoreError, StoreErrorKind, Tenant,
 };
 
 /// How an operation fails.
@@ -88,6 +88,44 @@ impl Store for Faulty {
                 Err(StoreError::new(StoreErrorKind::Ambiguous, "the connection broke").into())
             }
         }
+    }
+    async fn apply_all(
+        &self,
+        tenant: &Tenant,
+        events: Vec<Applied>,
+    ) -> Result<Vec<CallRecord>, ApplyError> {
+        match (self.fails(), self.fault) {
+            (false, _) => self.inner.apply_all(tenant, events).await,
+            (true, Fault::Before) => {
+                Err(StoreError::new(StoreErrorKind::Unavailable, "the store is gone").into())
+            }
+            (true, Fault::After) => {
+                self.inner.apply_all(tenant, events).await?;
+                Err(StoreError::new(StoreErrorKind::Ambiguous, "the connection broke").into())
+            }
+        }
+    }
+    async fn save_grant(&self, grant: GrantRecord) -> Result<GrantRecord, StoreError> {
+        self.with(self.inner.save_grant(grant)).await
+    }
+    async fn revoke_grant(
+        &self,
+        tenant: &Tenant,
+        id: GrantId,
+        by: &Principal,
+        reason: Option<&str>,
+    ) -> Result<Option<GrantRecord>, StoreError> {
+        self.with(self.inner.revoke_grant(tenant, id, by, reason)).await
+    }
+    async fn grant(&self, tenant: &Tenant, id: GrantId) -> Result<Option<GrantRecord>, StoreError> {
+        self.with(self.inner.grant(tenant, id)).await
+    }
+    async fn grants(
+        &self,
+        tenant: &Tenant,
+        page: GrantPage,
+    ) -> Result<Vec<GrantRecord>, StoreError> {
+        self.with(self.inner.grants(tenant, page)).await
     }
     async fn get(&self, tenant: &Tenant, id: RequestId) -> Result<Option<CallRecord>, StoreError> {
         self.with(self.inner.get(tenant, id)).await

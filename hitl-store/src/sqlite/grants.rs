@@ -17,12 +17,12 @@ const OF_TENANT: &str = "SELECT version, record FROM grants INDEXED BY grants_by
     WHERE tenant = ?1 AND id > ?4 AND (?2 IS NULL OR tool = ?2) \
     AND (?3 IS NULL OR principal = ?3) AND (NOT ?5 OR (revoked = 0 AND ends > ?6)) \
     ORDER BY id LIMIT ?7";
-const OF_TOOL: &str = "SELECT version, record FROM grants INDEXED BY grants_by_tool \
+pub(super) const OF_TOOL: &str = "SELECT version, record FROM grants INDEXED BY grants_by_tool \
     WHERE tenant = ?1 AND tool = ?2 AND id > ?4 \
     AND (?3 IS NULL OR principal = ?3) AND (NOT ?5 OR (revoked = 0 AND ends > ?6)) \
     ORDER BY id LIMIT ?7";
 // What was given to end by itself is passed over in the index, without being read.
-const LIVE: &str = "SELECT version, record FROM grants INDEXED BY grants_live \
+pub(super) const LIVE: &str = "SELECT version, record FROM grants INDEXED BY grants_live \
     WHERE tenant = ?1 AND tool = ?2 AND principal = ?3 AND id > ?4 AND revoked = 0 AND ?5 \
     AND ends > ?6 ORDER BY id LIMIT ?7";
 const NOT_REVOKED: &str = "SELECT n, version, record FROM grants \
