@@ -330,16 +330,12 @@ pub(super) async fn submit(
     loop {
         let mut fault = None;
         match run(&on.database, &work).await {
-            Ok(Tried::Done(Admitted::New(record))) => {
-                on.changed(record.id());
-                return Ok(Submitted::Created(*record));
-            }
             // What an unclear attempt has written would have been found.
             Ok(Tried::Done(Admitted::Answer(answer))) => {
-                if let Submitted::Created(record) = &answer {
+                if let Submitted::Created(record) = &*answer {
                     on.changed(record.id());
                 }
-                return Ok(answer);
+                return Ok(*answer);
             }
             Ok(Tried::Done(Admitted::Refused(error))) => return Err(error),
             Ok(Tried::Done(Admitted::Missed(session, epoch))) => {
@@ -373,11 +369,16 @@ struct Admit<'a> {
 }
 
 enum Admitted {
-    New(Box<CallRecord>),
-    Answer(Submitted),
+    Answer(Box<Submitted>),
     Refused(StoreError),
     /// Somebody was faster, or it came too late, or the lease has run out: nothing was written.
     Missed(SessionId, i64),
+}
+
+impl Admitted {
+    fn of(answer: Submitted) -> Self {
+        Self::Answer(Box::new(answer))
+    }
 }
 
 #[async_trait]
@@ -392,7 +393,7 @@ impl Work for Admit<'_> {
         reach("rows-locked");
         let Found { read_at, kept, watermark } = query::find_within(within, call.key()).await?;
         if let Some(Kept { record, .. }) = kept {
-            return nothing(Admitted::Answer(if record.content != call.content() {
+            return nothing(Admitted::of(if record.content != call.content() {
                 Submitted::Conflict(record.id())
             } else if record.id() == call.id() {
                 Submitted::Created(record)
@@ -407,7 +408,7 @@ impl Work for Admit<'_> {
         let grant = before.values().next();
         let (record, drawn) = match call.admitted(grant, on.now_of(read_at)) {
             Ok(admitted) => admitted,
-            Err(refusal) => return nothing(Admitted::Answer(Submitted::NotGranted(refusal))),
+            Err(refusal) => return nothing(Admitted::of(Submitted::NotGranted(refusal))),
         };
         let Some(((session, drawn), grant)) =
             record.claim.map(|claim| claim.session).zip(drawn).zip(grant)
@@ -426,6 +427,6 @@ impl Work for Admit<'_> {
         }
         reach("calls-written");
         grants::update(within, &drawn, grant).await?;
-        Ok(End::Commit(Admitted::New(Box::new(record))))
+        Ok(End::Commit(Admitted::of(Submitted::Created(record))))
     }
 }

@@ -71,9 +71,8 @@ async fn what_a_lost_answer_has_drawn_is_drawn_once() {
     let drawn = Drawn::new(saved.id(), 1.into());
     let other = Draft::new("granted", 3).admitted(ClaimToken::new(), session).granted(drawn);
     // In the midst of a transaction it has not happened; at its end it has.
-    let swallows: [(fn(&Line), Draft); 2] =
-        [(Line::swallow_next_answer, admitted), (Line::swallow_next_commit, other)];
-    for (number, (swallow, draft)) in (1..).zip(swallows) {
+    let swallows: [fn(&Line); 2] = [Line::swallow_next_answer, Line::swallow_next_commit];
+    for (number, (swallow, draft)) in (1..).zip(swallows.into_iter().zip([admitted, other])) {
         swallow(&line);
         let record = s.create(&draft).await;
         assert!(line.has_swallowed());
