@@ -17,6 +17,7 @@ pub const FAILPOINTS: &[&str] = &[
     "after-migration",
     "session-half-open",
     "after-begin",
+    "grant-drawn",
     "between-writes",
     "entry-written",
     "before-commit",
@@ -24,7 +25,7 @@ pub const FAILPOINTS: &[&str] = &[
     "after-acknowledge",
 ];
 
-/// The places in the PostgreSQL store. Each statement of it is a transaction, so they lie between
+/// The places in the PostgreSQL store. Most statements of it are transactions, so they lie between
 /// statements.
 #[cfg(all(feature = "failpoints", feature = "postgres"))]
 #[doc(hidden)]
@@ -36,6 +37,10 @@ pub const POSTGRES_FAILPOINTS: &[&str] = &[
     "call-read",
     "before-write",
     "after-write",
+    "rows-locked",
+    "calls-written",
+    "before-commit",
+    "after-commit",
     "before-notify",
     "after-notify",
     "before-entry",

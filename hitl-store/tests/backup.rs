@@ -5,12 +5,14 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use hitl_core::audit::{AuditError, AuditEvent, AuditRecord};
+use hitl_core::grant::{Drawn, GrantRefusal};
 use hitl_core::machine::{CallState, Event, Refusal};
 use hitl_core::store::suite::{
-    Draft, Subject, approved, claimed, refused, sealed, start_clock, tenant, unknown_outcome,
+    Draft, Subject, approved, claimed, fixture, refused, sealed, start_clock, tenant,
+    unknown_outcome,
 };
-use hitl_core::store::{Enclosed, PageRequest, StoreErrorKind};
-use hitl_core::{AuditSink, CallKey, Gate, MemoryAudit, RunId, Store};
+use hitl_core::store::{Enclosed, GrantPage, PageRequest, StoreErrorKind, Submitted};
+use hitl_core::{AuditSink, CallKey, ClaimToken, Gate, MemoryAudit, Principal, RunId, Store};
 use hitl_store::SqliteStore;
 
 async fn open(path: &std::path::Path) -> Subject {
@@ -71,6 +73,46 @@ async fn a_restored_store_holds_what_could_run_for_a_human() {
     drop((r, restored));
     let later = SqliteStore::open(&copy).await.unwrap();
     assert_eq!(later.epoch().await.unwrap(), 2, "once");
+}
+
+#[tokio::test]
+async fn a_restored_store_takes_every_grant_back() {
+    let folder = tempfile::tempdir().unwrap();
+    let (path, copy) = (folder.path().join("hitl.db"), folder.path().join("copy.db"));
+    let clock = start_clock();
+    let store = SqliteStore::options().clock(clock.clone()).open(&path).await.unwrap();
+    let s = Subject::new(store.clone(), clock);
+    let mut draft = fixture::grant(Some(2), None);
+    draft.grant.tenant = "another".into();
+    let theirs = store.save_grant(draft).await.unwrap();
+    let revoked = store.save_grant(fixture::grant(None, None)).await.unwrap();
+    let by = Principal::new("bob");
+    let revoked = store.revoke_grant(&tenant(), revoked.id(), &by, Some("enough")).await.unwrap();
+    let mut live = Vec::new();
+    for _ in 0..1_100 {
+        live.push(store.save_grant(fixture::grant(Some(1), None)).await.unwrap().id());
+    }
+    store.back_up(&copy).await.unwrap();
+    // What is drawn afterwards is not in the copy.
+    let session = store.open_session().await.unwrap();
+    let drawn = Drawn::new(live[0], 1.into());
+    let admit = |position| Draft::new("run", position).admitted(ClaimToken::new(), session);
+    s.create(&admit(1).granted(drawn)).await;
+
+    bring_key(&path, &copy);
+    let restored = open(&copy).await;
+    let store = &restored.store;
+    assert!(store.grants(&tenant(), GrantPage::live()).await.unwrap().is_empty());
+    let left = store.grant(&"another".into(), theirs.id()).await.unwrap().unwrap();
+    for left in [left, store.grant(&tenant(), live[1_099]).await.unwrap().unwrap()] {
+        let why = left.revoked.unwrap();
+        assert_eq!(why.by.as_str(), "restore");
+        assert_eq!(why.reason.as_deref(), Some("the store was restored from a backup"));
+    }
+    let kept = store.grant(&tenant(), revoked.as_ref().unwrap().id()).await.unwrap();
+    assert_eq!(kept, revoked, "the first revocation stands");
+    let again = store.submit(admit(2).granted(drawn).call(), sealed(b"x")).await.unwrap();
+    assert!(matches!(again, Submitted::NotGranted(GrantRefusal::Revoked)), "{again:?}");
 }
 
 /// Takes nothing until it is mended.

@@ -6,7 +6,9 @@ use std::path::Path;
 
 use hitl_core::Store;
 use hitl_core::machine::Event;
-use hitl_core::store::suite::{Draft, Subject, approved, claimed, start_clock, unknown_outcome};
+use hitl_core::store::suite::{
+    Draft, Subject, approved, claimed, fixture, start_clock, unknown_outcome,
+};
 use hitl_store::SqliteStore;
 use hitl_tasks::{Journal, TaskId};
 use rusqlite::{Connection, OpenFlags};
@@ -24,6 +26,7 @@ async fn filled(path: &Path) -> SqliteStore {
     unknown_outcome(&s, &Draft::new("run", 4)).await;
     let (record, token, _) = claimed(&s, &Draft::new("run", 5)).await;
     s.apply(record.id(), Event::Succeed { token }).await;
+    s.store.save_grant(fixture::grant(Some(5), Some(100))).await.unwrap();
     let task = TaskId::new();
     let epoch = store.claim(task).await.unwrap();
     store.append(task, epoch, b"{}".to_vec()).await.unwrap();
@@ -72,7 +75,9 @@ async fn every_table_and_index_is_on_the_page_and_no_other() {
     for name in &names {
         assert!(PAGE.contains(&format!("`{name}`")), "{name} is not on the page");
     }
-    for line in PAGE.lines().filter(|line| line.starts_with("| `calls_")) {
+    for line in
+        PAGE.lines().filter(|line| line.starts_with("| `calls_") || line.starts_with("| `grants_"))
+    {
         for name in line.split('`').skip(1).step_by(2) {
             assert!(names.contains(name), "{name} is no index");
         }

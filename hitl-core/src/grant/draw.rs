@@ -66,6 +66,14 @@ impl GrantRecord {
         Some(self.changed(now, |next| next.revoked = Some(revoked)))
     }
 
+    /// The record after its store was restored from a backup. Nothing when it was revoked before.
+    #[must_use]
+    pub fn restored(&self, now: Timestamp) -> Option<Self> {
+        // What was drawn since the backup is not known, so nothing more is.
+        let why = "the store was restored from a backup";
+        self.revoke(&Principal::new("restore"), Some(why), now)
+    }
+
     /// Whether anything can still be drawn at all.
     pub fn is_live(&self, now: Timestamp) -> Result<(), GrantRefusal> {
         if self.revoked.is_some() {

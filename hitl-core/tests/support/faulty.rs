@@ -8,12 +8,11 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use async_trait::async_trait;
 use hitl_base::Timestamp;
 use hitl_core::machine::{CallRecord, CallState, Event, NewCall};
-use hitl_core::queue::{Placed, QueueScan};
 use hitl_core::seal::Sealed;
 use hitl_core::store::{Applied, ApplyError, Enclosed, GrantPage, History, Submitted, Watch};
 use hitl_core::{
-    CallKey, ContentDigest, GrantRecord, HostKey, MemoryStore, PageRequest, RequestId, RunId,
-    SessionId, Store, StoreError, StoreErrorKind, Tenant,
+    CallKey, ContentDigest, GrantId, GrantRecord, HostKey, MemoryStore, PageRequest, Principal,
+    RequestId, RunId, SessionId, Store, StoreError, StoreErrorKind, Tenant,
 };
 
 /// How an operation fails.
@@ -109,15 +108,24 @@ impl Store for Faulty {
     async fn save_grant(&self, grant: GrantRecord) -> Result<GrantRecord, StoreError> {
         self.with(self.inner.save_grant(grant)).await
     }
+    async fn revoke_grant(
+        &self,
+        tenant: &Tenant,
+        id: GrantId,
+        by: &Principal,
+        reason: Option<&str>,
+    ) -> Result<Option<GrantRecord>, StoreError> {
+        self.with(self.inner.revoke_grant(tenant, id, by, reason)).await
+    }
+    async fn grant(&self, tenant: &Tenant, id: GrantId) -> Result<Option<GrantRecord>, StoreError> {
+        self.with(self.inner.grant(tenant, id)).await
+    }
     async fn grants(
         &self,
         tenant: &Tenant,
         page: GrantPage,
     ) -> Result<Vec<GrantRecord>, StoreError> {
         self.with(self.inner.grants(tenant, page)).await
-    }
-    async fn queue(&self, scan: &QueueScan) -> Result<Vec<Placed>, StoreError> {
-        self.inner.queue(scan).await
     }
     async fn get(&self, tenant: &Tenant, id: RequestId) -> Result<Option<CallRecord>, StoreError> {
         self.with(self.inner.get(tenant, id)).await

@@ -8,10 +8,10 @@ use async_trait::async_trait;
 use hitl_base::Timestamp;
 use hitl_core::machine::{CallRecord, CallState, Event, NewCall};
 use hitl_core::seal::Sealed;
-use hitl_core::store::{ApplyError, Enclosed, History, Submitted, Watch};
+use hitl_core::store::{Applied, ApplyError, Enclosed, GrantPage, History, Submitted, Watch};
 use hitl_core::{
-    CallKey, ContentDigest, HostKey, MemoryStore, PageRequest, RequestId, RunId, SessionId, Store,
-    StoreError, Tenant,
+    CallKey, ContentDigest, GrantId, GrantRecord, HostKey, MemoryStore, PageRequest, Principal,
+    RequestId, RunId, SessionId, Store, StoreError, Tenant,
 };
 
 /// Gives another payload or record for every call, while it is told to.
@@ -58,6 +58,35 @@ impl Store for Tampered {
         enclosed: Enclosed,
     ) -> Result<CallRecord, ApplyError> {
         self.inner.apply(tenant, id, event, enclosed).await
+    }
+    async fn apply_all(
+        &self,
+        tenant: &Tenant,
+        events: Vec<Applied>,
+    ) -> Result<Vec<CallRecord>, ApplyError> {
+        self.inner.apply_all(tenant, events).await
+    }
+    async fn save_grant(&self, grant: GrantRecord) -> Result<GrantRecord, StoreError> {
+        self.inner.save_grant(grant).await
+    }
+    async fn revoke_grant(
+        &self,
+        tenant: &Tenant,
+        id: GrantId,
+        by: &Principal,
+        reason: Option<&str>,
+    ) -> Result<Option<GrantRecord>, StoreError> {
+        self.inner.revoke_grant(tenant, id, by, reason).await
+    }
+    async fn grant(&self, tenant: &Tenant, id: GrantId) -> Result<Option<GrantRecord>, StoreError> {
+        self.inner.grant(tenant, id).await
+    }
+    async fn grants(
+        &self,
+        tenant: &Tenant,
+        page: GrantPage,
+    ) -> Result<Vec<GrantRecord>, StoreError> {
+        self.inner.grants(tenant, page).await
     }
     async fn get(&self, tenant: &Tenant, id: RequestId) -> Result<Option<CallRecord>, StoreError> {
         let tampered = self.record.lock().unwrap().clone();

@@ -2,7 +2,8 @@
 //!
 //! The copies are PostgreSQL's own (`pg_dump`, base backups), and do not know that they are copies. So
 //! the host says when a database was put back, under a name that all replicas say: the first of them
-//! gives the schema a new epoch and holds everything that could run for a human, in one transaction.
+//! gives the schema a new epoch, takes every grant back and holds everything that could run for a human,
+//! in one transaction.
 
 use hitl_base::Timestamp;
 use hitl_core::StoreError;
@@ -12,6 +13,7 @@ use tokio_postgres::types::{ToSql, Type};
 
 use super::database::Database;
 use super::error::Fault;
+use super::grants;
 use super::query::parse_record;
 use super::schema;
 
@@ -66,6 +68,11 @@ impl Restore<'_> {
         self.run(epoch, &[]).await?;
         // Nobody who was alive then is alive now.
         self.run("DELETE FROM {s}.sessions", &[]).await?;
+        // Grants before calls, as everybody locks them.
+        let mut after = 0;
+        while let Some(last) = self.revoke_some(after).await? {
+            after = last;
+        }
         let mut after = 0;
         while let Some(last) = self.hold_some(after).await? {
             after = last;
@@ -76,6 +83,35 @@ impl Restore<'_> {
                      SET value = greatest(m.value::bigint, excluded.value::bigint)::text";
         self.run(raise, &[(&self.now.as_millis(), Type::INT8)]).await?;
         Ok(())
+    }
+
+    /// Takes back some of the grants after this one. Returns the last of them.
+    async fn revoke_some(&self, after: i64) -> Result<Option<i64>, Fault> {
+        let live = "SELECT n, version, record FROM {s}.grants WHERE n > $1 AND NOT revoked \
+                    ORDER BY n LIMIT $2 FOR UPDATE";
+        let rows = self.run(live, &[(&after, Type::INT8), (&BATCH, Type::INT8)]).await?;
+        let (mut numbers, mut versions) = (Vec::new(), Vec::new());
+        let (mut ends, mut records) = (Vec::new(), Vec::new());
+        for row in &rows {
+            numbers.push(row.try_get::<_, i64>(0)?);
+            let record = grants::parse(row.try_get(2)?, row.try_get(1)?)?;
+            let next = record.restored(self.now).unwrap_or(record);
+            versions.push(next.version.cast_signed());
+            ends.push(grants::ends(&next));
+            records.push(grants::encode(&next)?);
+        }
+        let write = "UPDATE {s}.grants t SET revoked = true, version = g.version, ends = g.ends, \
+                       record = g.record \
+                     FROM unnest($1::bigint[], $2::bigint[], $3::bigint[], $4::text[]) \
+                       AS g (n, version, ends, record) WHERE t.n = g.n";
+        let given: Typed<'_> = &[
+            (&numbers, Type::INT8_ARRAY),
+            (&versions, Type::INT8_ARRAY),
+            (&ends, Type::INT8_ARRAY),
+            (&records, Type::TEXT_ARRAY),
+        ];
+        self.run(write, given).await?;
+        Ok(numbers.last().copied())
     }
 
     /// Holds some of the calls after this one. Returns the last of them.

@@ -10,7 +10,9 @@ use tokio_postgres::types::{ToSql, Type};
 
 use super::error::Fault;
 use super::options::{PostgresOptions, Statements};
-use super::{journal, open, operation, query, queue, retention, session, watch};
+use super::{
+    grants, journal, marks, open, operation, query, queue, retention, session, together, watch,
+};
 
 /// A statement: its text, in which `{s}` stands for the schema, and its parameters' types.
 #[derive(Debug)]
@@ -29,7 +31,7 @@ const LONGEST: Duration = Duration::from_millis(500);
 /// One schema of one database.
 pub(super) struct Database {
     pool: Pool,
-    statements: Statements,
+    pub(super) statements: Statements,
     /// With the schema's name in them: nothing depends on a connection's search path.
     texts: HashMap<&'static str, String>,
     pub(super) patience: Duration,
@@ -44,6 +46,9 @@ impl Database {
             query::ALL,
             queue::ALL,
             operation::ALL,
+            together::ALL,
+            grants::ALL,
+            marks::ALL,
             retention::ALL,
             journal::ALL,
             session::ALL,
@@ -68,7 +73,7 @@ impl Database {
     /// whichever connection a pooler gives it, and also when the future is dropped.
     pub(super) async fn send(&self, sql: &Sql, given: Given<'_>) -> Result<Vec<Row>, Fault> {
         let connection = self.connection().await?;
-        let text = self.texts.get(sql.text).map_or(sql.text, String::as_str);
+        let text = self.text(sql);
         let sending = async {
             match self.statements {
                 Statements::Unnamed => {
@@ -89,6 +94,11 @@ impl Database {
             drop(Object::take(connection));
             Err(Fault::Broken(None))
         }
+    }
+
+    /// A statement's text, with the schema's name in it.
+    pub(super) fn text(&self, sql: &Sql) -> &str {
+        self.texts.get(sql.text).map_or(sql.text, String::as_str)
     }
 
     /// Reads, and tries again for a while when the database is away. A statement that writes, and

@@ -3,6 +3,8 @@
 //! - `open` makes the database fit for use: ours, of this schema (`schema`), under this key.
 //! - `database` is the way there: a pool (`connect`), statements, and how often one tries again.
 //! - `operation` writes: it reads a record, asks the pure machine, and compares and sets.
+//! - `together` writes what takes several statements, in one `transaction`: what draws on one of the
+//!   `grants`, and events of several calls.
 //! - `query` reads.
 //! - `retention` erases what is old; `backup` holds what a database that was put back cannot know.
 //! - `journal` keeps what long-running tasks have done.
@@ -13,7 +15,9 @@ mod backup;
 mod connect;
 mod database;
 mod error;
+mod grants;
 mod journal;
+mod marks;
 mod open;
 mod operation;
 mod options;
@@ -23,6 +27,8 @@ mod retention;
 mod schema;
 mod session;
 mod store;
+mod together;
+mod transaction;
 mod watch;
 
 pub use options::PostgresOptions;

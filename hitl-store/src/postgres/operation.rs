@@ -20,7 +20,7 @@
 //!   the line says whether it happened; only when that cannot be read is the answer ambiguous.
 
 use hitl_base::Timestamp;
-use hitl_core::machine::{self, CallRecord, Entry, Event, Facts, NewCall, Step};
+use hitl_core::machine::{self, CallRecord, Entry, Event, Facts, NewCall, Step, grant_of};
 use hitl_core::queue::{Caps, rank};
 use hitl_core::seal::Sealed;
 use hitl_core::store::{ApplyError, Enclosed, StoreError, Submitted};
@@ -29,15 +29,17 @@ use tokio_postgres::types::{ToSql, Type};
 
 use super::database::Sql;
 use super::error::{Fault, ambiguous, unreachable};
-use super::query::{self, Found, Kept, millis, one, storable};
+use super::query::{self, Found, Kept, millis, storable};
 use super::queue;
 use super::store::Shared;
+use super::together;
+use super::transaction::Way;
 use crate::failpoint::reach;
 
 /// For how long, in microseconds, what was read may be relied upon.
-const FRESH: i64 = 2_000_000;
+pub(super) const FRESH: i64 = 2_000_000;
 /// How often a submission may find its key free and yet not be taken.
-const MISSES: u32 = 20;
+pub(super) const MISSES: u32 = 20;
 
 /// The turn of a call that begins to wait, as [`turn`](hitl_core::queue::turn) has it: after the
 /// principal's own last one, or where the queue is worked. Two that come at the very same moment may
@@ -167,24 +169,10 @@ static UPDATE: Sql = Sql {
 };
 
 /// The statements here.
-/// Sets a mark, and counts what was set.
-static SWAP_MARK: Sql = Sql {
-    text: "WITH set AS (UPDATE {s}.meta SET value = $3 WHERE name = $1 AND value = $2 RETURNING 1) \
-           SELECT count(*) FROM set",
-    types: &[Type::TEXT, Type::TEXT, Type::TEXT],
-};
-
-/// Sets a mark that there is not yet.
-static FIRST_MARK: Sql = Sql {
-    text: "WITH set AS (INSERT INTO {s}.meta VALUES ($1, $2) ON CONFLICT (name) DO NOTHING \
-           RETURNING 1) SELECT count(*) FROM set",
-    types: &[Type::TEXT, Type::TEXT],
-};
-
-pub(super) const ALL: &[&Sql] = &[&INSERT, &UPDATE, &SWAP_MARK, &FIRST_MARK];
+pub(super) const ALL: &[&Sql] = &[&INSERT, &UPDATE];
 
 /// What came of one attempt to write.
-enum Wrote {
+pub(super) enum Wrote {
     /// It is durable.
     Done,
     /// Somebody was faster, or it came too late: nothing was written.
@@ -199,6 +187,9 @@ pub(super) async fn submit(
     call: &NewCall,
     payload: &Sealed,
 ) -> Result<Submitted, StoreError> {
+    if call.grant().is_some() {
+        return together::submit(on, call, payload).await;
+    }
     let mut tries = on.database.tries();
     let (write, mut misses, mut unclear) = (SessionId::new(), 0, false);
     loop {
@@ -232,8 +223,10 @@ pub(super) async fn submit(
         let epoch = claim.map(|session| on.sessions.epoch(session)).transpose();
         let epoch = epoch.map_err(|error| on.known_or_ambiguous(error, unclear))?;
         let until = read_at + FRESH;
-        let attempt = insert(on, &record, call.caps(), epoch, payload, until, write).await;
-        match attempt.map_err(|error| on.known_or_ambiguous(error, unclear))? {
+        let way = Way::Alone(&on.database);
+        let new = New { record: &record, caps: call.caps(), epoch, payload, until, write };
+        let attempt = new.write(&way).await;
+        match attempt.map_err(|fault| on.reading_failed(fault, unclear))? {
             Wrote::Done => {
                 on.changed(record.id());
                 return Ok(Submitted::Created(record));
@@ -282,6 +275,9 @@ pub(super) async fn apply(
         let now = on.now_of(kept.read_at);
         let facts = Facts { now, claimant_dead: kept.claimant_dead };
         reach("call-read");
+        if let Some(grant) = grant_of(&kept.record, event) {
+            return together::apply(on, tenant, id, event, enclosed, grant).await;
+        }
         let next = match machine::apply(&kept.record, event, facts) {
             Ok(Step::Changed(next)) => next,
             Ok(Step::Replayed) => return Ok(kept.record),
@@ -291,8 +287,9 @@ pub(super) async fn apply(
         };
         let change = Change::new(on, &kept, next, event);
         let change = change.map_err(|error| on.known_or_ambiguous(error, unclear))?;
-        let attempt = change.write(on, tenant, event, enclosed, write).await;
-        match attempt.map_err(|error| on.known_or_ambiguous(error, unclear))? {
+        let way = Way::Alone(&on.database);
+        let attempt = change.write(&way, tenant, event, enclosed, write).await;
+        match attempt.map_err(|fault| on.reading_failed(fault, unclear))? {
             Wrote::Done => {
                 on.changed(id);
                 return Ok(change.next);
@@ -319,16 +316,21 @@ pub(super) async fn apply(
 }
 
 /// A record's next version, and on what it rests.
-struct Change {
+pub(super) struct Change {
     from: u64,
-    next: CallRecord,
-    epoch: Option<i64>,
+    pub(super) next: CallRecord,
+    pub(super) epoch: Option<i64>,
     /// When it is too late to write it, in microseconds.
-    until: i64,
+    pub(super) until: i64,
 }
 
 impl Change {
-    fn new(on: &Shared, kept: &Kept, next: CallRecord, event: &Event) -> Result<Self, StoreError> {
+    pub(super) fn new(
+        on: &Shared,
+        kept: &Kept,
+        next: CallRecord,
+        event: &Event,
+    ) -> Result<Self, StoreError> {
         let epoch = match event {
             Event::Claim { session, .. } => Some(on.sessions.epoch(*session)?),
             _ => kept.epoch.filter(|_| next.claim.is_some()),
@@ -336,7 +338,11 @@ impl Change {
         let mut until = kept.read_at.saturating_add(FRESH);
         let judged_by_expiry = matches!(
             event,
-            Event::Decide(_) | Event::Edit(_) | Event::Claim { .. } | Event::TryAgain { .. }
+            Event::Decide(_)
+                | Event::Edit(_)
+                | Event::Allow { .. }
+                | Event::Claim { .. }
+                | Event::TryAgain { .. }
         );
         if judged_by_expiry && on.clock.is_none() {
             let expires_at = kept.record.request.expires_at.as_millis();
@@ -345,17 +351,17 @@ impl Change {
         Ok(Self { from: kept.record.version, next, epoch, until })
     }
 
-    async fn write(
+    pub(super) async fn write(
         &self,
-        on: &Shared,
+        way: &Way<'_>,
         tenant: &Tenant,
         event: &Event,
         enclosed: &Enclosed,
         write: SessionId,
-    ) -> Result<Wrote, StoreError> {
+    ) -> Result<Wrote, Fault> {
         let (next, request) = (&self.next, &self.next.request);
         let entry = Entry::of(event.name(), next, event.by().cloned());
-        let (record, entry) = (on.encode(next)?, on.encode(&entry)?);
+        let (record, entry) = (encode(next)?, encode(&entry)?);
         let session = next.claim.map(|claim| claim.session.to_string());
         let given: [&(dyn ToSql + Sync); 22] = [
             &storable(tenant.as_str()),
@@ -381,103 +387,67 @@ impl Change {
             &rank(request.priority),
             &storable(request.principal.as_str()),
         ];
-        send(on, &UPDATE, &given).await
+        way.write(&UPDATE, &given).await
     }
 }
 
-async fn insert(
-    on: &Shared,
-    record: &CallRecord,
-    caps: Caps,
-    epoch: Option<i64>,
-    payload: &Sealed,
-    until: i64,
-    write: SessionId,
-) -> Result<Wrote, StoreError> {
-    let (request, key) = (&record.request, record.key());
-    let (text, entry) = (on.encode(record)?, on.encode(&Entry::of("submitted", record, None))?);
-    let payload = Some(payload.as_bytes()).filter(|_| !record.state.is_terminal());
-    let given: [&(dyn ToSql + Sync); 26] = [
-        &record.id().to_string(),
-        &storable(key.tenant.as_str()),
-        &storable(key.run.as_str()),
-        &key.position.cast_signed(),
-        &record.content.to_string(),
-        &record.state.name(),
-        &record.version.cast_signed(),
-        &storable(&request.tool),
-        &request.priority.to_string(),
-        &request.created_at.as_millis(),
-        &request.due_at.as_millis(),
-        &request.expires_at.as_millis(),
-        &record.updated_at.as_millis(),
-        &record.claim.map(|claim| claim.session.to_string()),
-        &epoch,
-        &text,
-        &until,
-        &payload,
-        &write.to_string(),
-        &entry,
-        &storable(request.principal.as_str()),
-        &request.level.to_string(),
-        &rank(request.priority),
-        &caps.principal.map(i64::from),
-        &caps.tenant.map(i64::from),
-        &storable(record.context.root_of(&key.run).as_str()),
-    ];
-    send(on, &INSERT, &given).await
+/// A new call, and on what its entering rests.
+pub(super) struct New<'a> {
+    pub(super) record: &'a CallRecord,
+    pub(super) caps: Caps,
+    pub(super) epoch: Option<i64>,
+    pub(super) payload: &'a Sealed,
+    /// When it is too late to write it, in microseconds.
+    pub(super) until: i64,
+    pub(super) write: SessionId,
 }
 
-async fn send(on: &Shared, sql: &Sql, given: &[&(dyn ToSql + Sync)]) -> Result<Wrote, StoreError> {
-    let mut tries = on.database.tries();
-    reach("before-write");
-    loop {
-        let fault = match on.database.send(sql, given).await {
-            Ok(rows) => {
-                reach("after-write");
-                let written = one(&rows).and_then(|row| Ok(row.try_get::<_, i64>(0)?));
-                let written = written.map_err(|fault| on.database.error(fault))?;
-                return Ok(if written == 1 { Wrote::Done } else { Wrote::Missed });
-            }
-            Err(fault) => fault,
-        };
-        match fault {
-            Fault::Broken(_) => return Ok(Wrote::Unclear),
-            // Two who write the same key at the same moment.
-            fault if fault.is_duplicate() => return Ok(Wrote::Missed),
-            fault if fault.is_passing() && tries.again().await => {}
-            fault => return Err(on.database.error(fault)),
-        }
+impl New<'_> {
+    pub(super) async fn write(&self, way: &Way<'_>) -> Result<Wrote, Fault> {
+        let Self { record, caps, epoch, payload, until, write } = self;
+        let (request, key) = (&record.request, record.key());
+        let (text, entry) = (encode(record)?, encode(&Entry::of("submitted", record, None))?);
+        let payload = Some(payload.as_bytes()).filter(|_| !record.state.is_terminal());
+        let given: [&(dyn ToSql + Sync); 26] = [
+            &record.id().to_string(),
+            &storable(key.tenant.as_str()),
+            &storable(key.run.as_str()),
+            &key.position.cast_signed(),
+            &record.content.to_string(),
+            &record.state.name(),
+            &record.version.cast_signed(),
+            &storable(&request.tool),
+            &request.priority.to_string(),
+            &request.created_at.as_millis(),
+            &request.due_at.as_millis(),
+            &request.expires_at.as_millis(),
+            &record.updated_at.as_millis(),
+            &record.claim.map(|claim| claim.session.to_string()),
+            epoch,
+            &text,
+            until,
+            &payload,
+            &write.to_string(),
+            &entry,
+            &storable(request.principal.as_str()),
+            &request.level.to_string(),
+            &rank(request.priority),
+            &caps.principal.map(i64::from),
+            &caps.tenant.map(i64::from),
+            &storable(record.context.root_of(&key.run).as_str()),
+        ];
+        way.write(&INSERT, &given).await
     }
 }
 
-/// Sets a value of the schema's own table, when it is what it is thought to be.
-pub(super) async fn swap_mark(
-    on: &Shared,
-    name: &str,
-    from: Option<&str>,
-    to: &str,
-) -> Result<bool, StoreError> {
-    let wrote = match from {
-        Some(from) => send(on, &SWAP_MARK, &[&name, &from, &to]).await?,
-        None => send(on, &FIRST_MARK, &[&name, &to]).await?,
-    };
-    match wrote {
-        Wrote::Done => Ok(true),
-        Wrote::Missed => Ok(false),
-        Wrote::Unclear => Err(ambiguous(&on.database.place)),
-    }
+fn encode<T: serde::Serialize>(value: &T) -> Result<String, Fault> {
+    serde_json::to_string(value).map_err(|_| Fault::Damaged("a record cannot be written as JSON"))
 }
 
 impl Shared {
     /// The present of the store, at a moment of the database's.
-    fn now_of(&self, micros: i64) -> Timestamp {
+    pub(super) fn now_of(&self, micros: i64) -> Timestamp {
         self.clock.as_ref().map_or_else(|| millis(micros), |clock| clock.now())
-    }
-
-    fn encode<T: serde::Serialize>(&self, value: &T) -> Result<String, StoreError> {
-        serde_json::to_string(value)
-            .map_err(|_| self.database.error(Fault::Damaged("a record cannot be written as JSON")))
     }
 
     /// Whether a write whose answer was lost has happened.
@@ -492,12 +462,12 @@ impl Shared {
     }
 
     /// A read that failed after a write whose end is not known leaves it unknown.
-    fn reading_failed(&self, fault: Fault, unclear: bool) -> StoreError {
+    pub(super) fn reading_failed(&self, fault: Fault, unclear: bool) -> StoreError {
         self.known_or_ambiguous(self.database.error(fault), unclear)
     }
 
     /// Whatever goes wrong after a write whose end is not known: that one may still happen.
-    fn known_or_ambiguous(&self, error: StoreError, unclear: bool) -> StoreError {
+    pub(super) fn known_or_ambiguous(&self, error: StoreError, unclear: bool) -> StoreError {
         if unclear { ambiguous(&self.database.place) } else { error }
     }
 }

@@ -3,7 +3,7 @@
 use hitl_core::HostKey;
 use tokio_postgres::types::ToSql;
 
-use super::super::PostgresStore;
+use super::super::{PostgresStore, grants};
 use super::*;
 
 /// With no database the test is skipped, as its siblings in `tests/postgres` say.
@@ -60,6 +60,25 @@ async fn every_listing_is_answered_by_an_index() {
     ];
     for plan in plans {
         assert!(!plan.contains("Seq Scan on calls"), "{plan}");
+        assert!(thrown_away(&plan) <= 500, "{plan}");
+    }
+    let fill = format!(
+        "INSERT INTO {schema}.grants (id, tenant, tool, principal, version, revoked, ends, record) \
+         SELECT gen_random_uuid(), 'large', 'tool ' || i % 40, 'agent ' || i % 7, 1, i % 3 = 0, \
+           CASE WHEN i % 2 = 0 THEN 1 ELSE 9223372036854775807 END, '{{}}' \
+         FROM generate_series(1, 20000) AS i; ANALYZE {schema}.grants;"
+    );
+    on.connection().await.unwrap().batch_execute(&fill).await.unwrap();
+    let (tool, who) = (Some("tool 3".to_owned()), Some("agent 3".to_owned()));
+    let (nobody, now) = (grants::NOBODY, Some(1000_i64));
+    let (any, live) = (None::<String>, true);
+    let of_one: &[&(dyn ToSql + Sync)] = &[&tenant, &tool, &who, &nobody, &live, &now, &limit];
+    let of_all: &[&(dyn ToSql + Sync)] = &[&tenant, &tool, &any, &nobody, &live, &now, &limit];
+    for (plan, index) in [
+        (plan(on, &grants::LIVE, of_one, &schema).await, "grants_live"),
+        (plan(on, &grants::OF_TOOL, of_all, &schema).await, "grants_"),
+    ] {
+        assert!(plan.contains(index) && !plan.contains("Seq Scan on grants"), "{plan}");
         assert!(thrown_away(&plan) <= 500, "{plan}");
     }
     let drop = format!("DROP SCHEMA {schema} CASCADE");

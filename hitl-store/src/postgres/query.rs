@@ -12,6 +12,7 @@ use tokio_postgres::types::Type;
 
 use super::database::{Database, Sql};
 use super::error::Fault;
+use super::transaction::Tx;
 
 /// The present in microseconds, as bigint.
 macro_rules! micros {
@@ -149,6 +150,7 @@ pub(super) const ALL: &[&Sql] = &[
 const NUMBERED: i64 = 10_000;
 
 /// A call as it is kept, and what the database knows beside it.
+#[derive(Clone)]
 pub(super) struct Kept {
     /// When it was read, in microseconds by the database's clock.
     pub(super) read_at: i64,
@@ -162,6 +164,11 @@ pub(super) struct Kept {
 pub(super) async fn now(on: &Database) -> Result<Timestamp, Fault> {
     let rows = on.read(&NOW, &[]).await?;
     Ok(millis(one(&rows)?.try_get(0)?))
+}
+
+/// The present inside a transaction, in microseconds by the database's clock.
+pub(super) async fn now_within(within: &Tx<'_>) -> Result<i64, Fault> {
+    Ok(one(&within.send(&NOW, &[]).await?)?.try_get(0)?)
 }
 
 /// A call, by its id.
@@ -186,8 +193,17 @@ pub(super) struct Found {
 /// A call, by its key.
 pub(super) async fn find(on: &Database, key: &CallKey) -> Result<Found, Fault> {
     let (tenant, run) = (storable(key.tenant.as_str()), storable(key.run.as_str()));
-    let rows = on.read(&BY_KEY, &[&tenant, &run, &key.position.cast_signed()]).await?;
-    let row = one(&rows)?;
+    found(&on.read(&BY_KEY, &[&tenant, &run, &key.position.cast_signed()]).await?)
+}
+
+/// A call, by its key, inside a transaction.
+pub(super) async fn find_within(within: &Tx<'_>, key: &CallKey) -> Result<Found, Fault> {
+    let (tenant, run) = (storable(key.tenant.as_str()), storable(key.run.as_str()));
+    found(&within.send(&BY_KEY, &[&tenant, &run, &key.position.cast_signed()]).await?)
+}
+
+fn found(rows: &[Row]) -> Result<Found, Fault> {
+    let row = one(rows)?;
     let kept = row.try_get::<_, Option<i64>>(1)?.map(|_| kept(row)).transpose()?;
     let watermark = row.try_get::<_, Option<i64>>(5)?.map(Timestamp::from_millis);
     Ok(Found { read_at: row.try_get(0)?, kept, watermark })
@@ -398,7 +414,7 @@ pub(super) async fn meta(on: &Database, name: &str) -> Result<Option<String>, Fa
     rows.first().map(|row| Ok(row.try_get(0)?)).transpose()
 }
 
-fn kept(row: &Row) -> Result<Kept, Fault> {
+pub(super) fn kept(row: &Row) -> Result<Kept, Fault> {
     let record = record(row, 1)?;
     let claimant_dead = record.claim.is_some() && row.try_get(4)?;
     Ok(Kept { read_at: row.try_get(0)?, epoch: row.try_get(3)?, record, claimant_dead })

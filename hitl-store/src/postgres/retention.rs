@@ -10,6 +10,7 @@ use tokio_postgres::types::Type;
 
 use super::database::{Database, Sql};
 use super::error::Fault;
+use super::grants;
 use super::query::{self, one, parse_record};
 
 /// How many calls are erased or forgotten in one statement, so that others get their turn.
@@ -52,7 +53,7 @@ static FORGET: Sql = Sql {
 /// The statements here.
 pub(super) const ALL: &[&Sql] = &[&ENDED, &ERASE, &RAISE, &FORGET];
 
-/// Erases the calls that ended before `before`. Returns how many.
+/// Erases the calls that ended before `before`, and forgets such grants. Returns how many calls.
 pub(super) async fn erase(on: &Database, before: Timestamp) -> Result<u64, Fault> {
     let mut erased = 0;
     loop {
@@ -70,9 +71,11 @@ pub(super) async fn erase(on: &Database, before: Timestamp) -> Result<u64, Fault
             erased += count(&on.read(&ERASE, given).await?)?;
         }
         if (rows.len() as u64) < BATCH.cast_unsigned() {
-            return Ok(erased);
+            break;
         }
     }
+    while grants::forget(on, before, BATCH).await? == BATCH {}
+    Ok(erased)
 }
 
 /// Calls that ended, and what is to be left of them.

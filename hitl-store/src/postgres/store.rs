@@ -5,23 +5,30 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 use hitl_base::{Clock, Timestamp};
+use hitl_core::grant::GrantRecord;
 use hitl_core::machine::{CallRecord, CallState, Entry, Event, NewCall};
 use hitl_core::queue::{Placed, QueueCounts, QueueScan};
 use hitl_core::seal::Sealed;
 use hitl_core::store::{
-    ApplyError, Enclosed, History, Hub, PageRequest, Retained, StoreError, Submitted, Watch,
+    Applied, ApplyError, Enclosed, GrantPage, History, Hub, PageRequest, Retained, StoreError,
+    Submitted, Watch,
 };
-use hitl_core::{CallKey, ContentDigest, HostKey, RequestId, RunId, SessionId, Store, Tenant};
+use hitl_core::{
+    CallKey, ContentDigest, GrantId, HostKey, Principal, RequestId, RunId, SessionId, Store, Tenant,
+};
 use tokio::sync::watch;
 
 use super::PostgresOptions;
 use super::database::Database;
 use super::error::Fault;
+use super::grants::{self, Revoke};
+use super::marks;
 use super::operation;
 use super::query::{self, Text};
 use super::queue;
 use super::retention;
 use super::session::Sessions;
+use super::together;
 use super::watch::Notifier;
 
 /// Keeps calls in PostgreSQL (14 or later), where several replicas share one queue. Cheap to clone;
@@ -145,6 +152,43 @@ impl Store for PostgresStore {
         operation::apply(&self.shared, tenant, id, &event, &enclosed).await
     }
 
+    async fn apply_all(
+        &self,
+        tenant: &Tenant,
+        events: Vec<Applied>,
+    ) -> Result<Vec<CallRecord>, ApplyError> {
+        together::apply_all(&self.shared, tenant, &events).await
+    }
+
+    async fn save_grant(&self, grant: GrantRecord) -> Result<GrantRecord, StoreError> {
+        let saved = grants::save(&self.shared, grant).await;
+        saved.map_err(|fault| self.shared.error(fault))
+    }
+
+    async fn revoke_grant(
+        &self,
+        tenant: &Tenant,
+        id: GrantId,
+        by: &Principal,
+        reason: Option<&str>,
+    ) -> Result<Option<GrantRecord>, StoreError> {
+        Revoke { on: &self.shared, tenant, id, by, reason }.until_known().await
+    }
+
+    async fn grant(&self, tenant: &Tenant, id: GrantId) -> Result<Option<GrantRecord>, StoreError> {
+        let grant = grants::get(&self.shared.database, tenant, id).await;
+        grant.map_err(|fault| self.shared.error(fault))
+    }
+
+    async fn grants(
+        &self,
+        tenant: &Tenant,
+        page: GrantPage,
+    ) -> Result<Vec<GrantRecord>, StoreError> {
+        let grants = grants::page(&self.shared, tenant, &page).await;
+        grants.map_err(|fault| self.shared.error(fault))
+    }
+
     async fn get(&self, tenant: &Tenant, id: RequestId) -> Result<Option<CallRecord>, StoreError> {
         let kept = query::get(&self.shared.database, tenant, id).await;
         Ok(kept.map_err(|fault| self.shared.error(fault))?.map(|kept| kept.record))
@@ -235,7 +279,7 @@ impl Store for PostgresStore {
         from: Option<&str>,
         to: &str,
     ) -> Result<bool, StoreError> {
-        operation::swap_mark(&self.shared, &format!("mark.{name}"), from, to).await
+        marks::swap(&self.shared, &format!("mark.{name}"), from, to).await
     }
 
     async fn history_end(&self) -> Result<u64, StoreError> {

@@ -2,7 +2,7 @@
 //!
 //! A backup is marked as one. Whoever opens it has gone back in time: what was decided and run since
 //! is not in it. So the first opening gives it a new epoch and holds everything that could run for a
-//! human, in one transaction, before anything else can be read from it.
+//! human and takes every grant back, in one transaction, before anything else can be read from it.
 
 use std::fs::{self, File, OpenOptions};
 use std::path::Path;
@@ -13,6 +13,7 @@ use hitl_core::machine::{self, CallRecord, Entry, Event, Facts, Step};
 use rusqlite::{Connection, OpenFlags, TransactionBehavior, params};
 
 use super::error::Fault;
+use super::grants;
 use super::key;
 use super::open::connect;
 use super::operation::{encode, log, meta, set_meta, update};
@@ -105,6 +106,7 @@ pub(super) fn begin_epoch(on: &mut Connection, now: Timestamp) -> Result<(), Fau
             }
         }
     }
+    grants::revoke_all(&transaction, now)?;
     // Calls that came after the backup are missing: a key of theirs would look new, and run again.
     retention::raise(&transaction, now)?;
     transaction.execute("DELETE FROM meta WHERE name = ?1", [MARK])?;

@@ -1,8 +1,10 @@
 //! One SQLite file as a store.
 //!
 //! - `open` makes the file fit for use: ours, whole, of this schema (`schema`), with its `key`.
-//! - `writer` is the only thread that writes: it commits the `operation`s of many callers together.
+//! - `writer` is the only thread that writes: it commits the `operation`s of many callers together;
+//!   `together` is the one that changes several calls.
 //! - `reader` runs the `query`s beside it.
+//! - `grants` keeps standing permissions, and what is drawn on them.
 //! - `retention` erases what is old; `backup` copies the file, and holds what a copy cannot know.
 //! - `journal` keeps what long-running tasks have done.
 //! - `session` knows which executors are alive, `watch` what other processes changed.
@@ -10,6 +12,7 @@
 mod audit;
 mod backup;
 mod error;
+mod grants;
 mod journal;
 mod key;
 mod open;
@@ -22,6 +25,7 @@ mod retention;
 mod schema;
 mod session;
 mod store;
+mod together;
 mod watch;
 mod work;
 mod writer;

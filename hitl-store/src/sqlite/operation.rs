@@ -6,8 +6,10 @@
 
 use std::sync::Arc;
 
-use hitl_base::Clock;
-use hitl_core::machine::{self, CallRecord, CallState, Entry, Event, Facts, NewCall, Step};
+use hitl_base::{Clock, Timestamp};
+use hitl_core::machine::{
+    self, CallRecord, CallState, Entry, Event, Facts, NewCall, Step, grant_of,
+};
 use hitl_core::queue::{begins_to_wait, rank};
 use hitl_core::seal::Sealed;
 use hitl_core::store::{ApplyError, Enclosed, StoreError, Submitted};
@@ -16,6 +18,7 @@ use rusqlite::{Connection, OptionalExtension as _, params};
 use tokio::sync::oneshot;
 
 use super::error::Fault;
+use super::grants;
 use super::query::{self, Kept};
 use super::queue;
 use super::retention;
@@ -29,6 +32,14 @@ pub(super) struct World {
     pub(super) sessions: Sessions,
 }
 
+impl World {
+    /// What a record is judged by.
+    pub(super) fn facts(&self, record: &CallRecord, now: Timestamp) -> Facts {
+        let claimant_dead = record.claim.is_some_and(|claim| self.sessions.is_dead(claim.session));
+        Facts { now, claimant_dead }
+    }
+}
+
 /// A line that was added to the history.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Written {
@@ -40,8 +51,14 @@ pub(super) struct Written {
 pub(super) trait Operation: Send {
     /// Nobody waits any more: it need not happen, as long as it has not begun.
     fn is_abandoned(&self) -> bool;
-    /// Does it, inside a transaction. Keeps the answer until the transaction is committed.
-    fn perform(&mut self, on: &Connection, world: &World) -> Result<Option<Written>, Fault>;
+    /// Does it, inside a transaction, and adds the lines that it writes. Keeps the answer until the
+    /// transaction is committed.
+    fn perform(
+        &mut self,
+        on: &Connection,
+        world: &World,
+        written: &mut Vec<Written>,
+    ) -> Result<(), Fault>;
     /// Gives the answer: it is committed.
     fn acknowledge(self: Box<Self>);
     /// Says that it failed.
@@ -61,7 +78,12 @@ impl Operation for Submit {
         self.reply.is_closed()
     }
 
-    fn perform(&mut self, on: &Connection, world: &World) -> Result<Option<Written>, Fault> {
+    fn perform(
+        &mut self,
+        on: &Connection,
+        world: &World,
+        written: &mut Vec<Written>,
+    ) -> Result<(), Fault> {
         let kept = query::find(on, self.call.key())?;
         if let Some(Kept { record, .. }) = kept {
             self.answer = Some(if record.content != self.call.content() {
@@ -71,7 +93,7 @@ impl Operation for Submit {
             } else {
                 Submitted::Existing(record)
             });
-            return Ok(None);
+            return Ok(());
         }
         let began = self.call.key().run.began();
         if began.is_some() && began < retention::watermark(on)? {
@@ -79,17 +101,29 @@ impl Operation for Submit {
         }
         if let Some(cap) = queue::broken_cap(on, &self.call)? {
             self.answer = Some(Submitted::Full(cap));
-            return Ok(None);
+            return Ok(());
         }
-        let record = self.call.stamped(world.clock.now());
+        let grant = self.call.grant().map(|id| grants::get(on, &self.call.key().tenant, id));
+        let grant = grant.transpose()?.flatten();
+        let (record, drawn) = match self.call.admitted(grant.as_ref(), world.clock.now()) {
+            Ok(admitted) => admitted,
+            Err(refusal) => {
+                self.answer = Some(Submitted::NotGranted(refusal));
+                return Ok(());
+            }
+        };
         let n = insert(on, &record)?;
+        if let Some((drawn, grant)) = drawn.zip(grant) {
+            grants::update(on, &drawn, &grant)?;
+            reach("grant-drawn");
+        }
         if !record.state.is_terminal() {
             on.prepare_cached("INSERT INTO payloads (call, sealed) VALUES (?1, ?2)")?
                 .execute(params![n, self.payload.as_bytes()])?;
         }
-        let written = log(on, n, &Entry::of("submitted", &record, None))?;
+        written.push(log(on, n, &Entry::of("submitted", &record, None))?);
         self.answer = Some(Submitted::Created(record));
-        Ok(Some(written))
+        Ok(())
     }
 
     fn acknowledge(self: Box<Self>) {
@@ -124,26 +158,20 @@ impl Apply {
         let Some(Kept { n, record }) = query::get(on, &self.tenant, self.id)? else {
             return Ok((Err(ApplyError::NotFound(self.id)), None));
         };
-        let claimant_dead = record.claim.is_some_and(|claim| world.sessions.is_dead(claim.session));
-        let facts = Facts { now: world.clock.now(), claimant_dead };
-        let next = match machine::apply(&record, &self.event, facts) {
-            Ok(Step::Changed(next)) => next,
-            Ok(Step::Replayed) => return Ok((Ok(record), None)),
+        let grant = grant_of(&record, &self.event).map(|id| grants::get(on, &self.tenant, id));
+        let grant = grant.transpose()?.flatten();
+        let facts = world.facts(&record, world.clock.now());
+        let step = machine::apply_with(&record, &self.event, facts, grant.as_ref());
+        let (next, drawn) = match step {
+            Ok((Step::Changed(next), drawn)) => (next, drawn),
+            Ok((Step::Replayed, _)) => return Ok((Ok(record), None)),
             Err(refusal) => return self.refused(refusal, record).map(|answer| (answer, None)),
         };
-        update(on, n, &next, &record)?;
-        reach("between-writes");
-        if let Some(result) = &self.enclosed.result {
-            on.prepare_cached("INSERT OR REPLACE INTO results (call, sealed) VALUES (?1, ?2)")?
-                .execute(params![n, result.as_bytes()])?;
+        if let Some((drawn, grant)) = drawn.zip(grant) {
+            grants::update(on, &drawn, &grant)?;
+            reach("grant-drawn");
         }
-        if next.state.is_terminal() {
-            on.prepare_cached("DELETE FROM payloads WHERE call = ?1")?.execute([n])?;
-        } else if let Some(payload) = &self.enclosed.payload {
-            on.prepare_cached("INSERT OR REPLACE INTO payloads (call, sealed) VALUES (?1, ?2)")?
-                .execute(params![n, payload.as_bytes()])?;
-        }
-        let written = log(on, n, &Entry::of(self.event.name(), &next, self.event.by().cloned()))?;
+        let written = keep(on, n, &next, &record, &self.event, &self.enclosed)?;
         Ok((Ok(next), Some(written)))
     }
 
@@ -167,10 +195,16 @@ impl Operation for Apply {
         self.reply.is_closed()
     }
 
-    fn perform(&mut self, on: &Connection, world: &World) -> Result<Option<Written>, Fault> {
-        let (answer, written) = self.advance(on, world)?;
+    fn perform(
+        &mut self,
+        on: &Connection,
+        world: &World,
+        written: &mut Vec<Written>,
+    ) -> Result<(), Fault> {
+        let (answer, line) = self.advance(on, world)?;
         self.answer = Some(answer);
-        Ok(written)
+        written.extend(line);
+        Ok(())
     }
 
     fn acknowledge(self: Box<Self>) {
@@ -182,6 +216,30 @@ impl Operation for Apply {
     fn fail(self: Box<Self>, error: StoreError) {
         let _ = self.reply.send(Err(error.into()));
     }
+}
+
+/// Keeps what an event has led to, and what it encloses.
+pub(super) fn keep(
+    on: &Connection,
+    n: i64,
+    next: &CallRecord,
+    from: &CallRecord,
+    event: &Event,
+    enclosed: &Enclosed,
+) -> Result<Written, Fault> {
+    update(on, n, next, from)?;
+    reach("between-writes");
+    if let Some(result) = &enclosed.result {
+        on.prepare_cached("INSERT OR REPLACE INTO results (call, sealed) VALUES (?1, ?2)")?
+            .execute(params![n, result.as_bytes()])?;
+    }
+    if next.state.is_terminal() {
+        on.prepare_cached("DELETE FROM payloads WHERE call = ?1")?.execute([n])?;
+    } else if let Some(payload) = &enclosed.payload {
+        on.prepare_cached("INSERT OR REPLACE INTO payloads (call, sealed) VALUES (?1, ?2)")?
+            .execute(params![n, payload.as_bytes()])?;
+    }
+    log(on, n, &Entry::of(event.name(), next, event.by().cloned()))
 }
 
 fn insert(on: &Connection, record: &CallRecord) -> Result<i64, Fault> {

@@ -5,6 +5,7 @@ use hitl_core::machine::CallRecord;
 use rusqlite::{Connection, params};
 
 use super::error::Fault;
+use super::grants;
 use super::operation::{encode, meta, set_meta};
 use super::query::count;
 
@@ -48,6 +49,11 @@ pub(super) fn erase(on: &Connection, before: Timestamp) -> Result<usize, Fault> 
         }
     }
     Ok(ended.len())
+}
+
+/// Forgets some grants that ended before `before`. Returns how many.
+pub(super) fn forget_grants(on: &Connection, before: Timestamp) -> Result<usize, Fault> {
+    grants::forget(on, before, BATCH)
 }
 
 /// Raises the watermark, and forgets some tombstones of runs that began before it. Returns how many.

@@ -3,8 +3,8 @@
 use rusqlite::types::Value;
 use rusqlite::{Connection, StatementStatus, params_from_iter};
 
-use super::super::retention;
 use super::super::schema::{STEPS, migrate};
+use super::super::{grants, retention};
 use super::*;
 
 #[path = "../../examples/scale/fill.rs"]
@@ -93,5 +93,35 @@ fn a_query_takes_the_same_steps_however_long_the_queue_is() {
             (steps(&short, sql, with_few), steps(&long, sql, with_many));
         assert!(many <= few + few / 10, "{sql}: {few} steps with 300 calls, {many} with 20,000");
         assert!(scanned <= 100, "{sql}: {scanned} steps of a scan");
+    }
+}
+
+/// Grants of many tools, some of which have ended.
+fn with_grants(on: &Connection, count: i64) {
+    on.execute(
+        "WITH RECURSIVE given (i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM given WHERE i < ?1) \
+         INSERT INTO grants (id, tenant, tool, principal, version, revoked, ends, record) \
+         SELECT printf('%08x', i), 'default', 'tool ' || (i % (?1 / 20)), 'agent', 1, i % 4 = 0, \
+           iif(i % 2, 9223372036854775807, 1), '{}' FROM given",
+        [count],
+    )
+    .unwrap();
+}
+
+#[test]
+fn the_live_grants_of_a_tool_are_found_however_many_there_are() {
+    let ((_few, few), (_many, many)) = (filled(1), filled(1));
+    with_grants(&few, 200);
+    with_grants(&many, 20_000);
+    let text = |text: &str| Value::Text(text.to_owned());
+    let given = |principal| {
+        let numbers = [Value::Integer(1), Value::Integer(1000), Value::Integer(100)];
+        [vec![text("default"), text("tool 3"), principal, text("")], numbers.to_vec()].concat()
+    };
+    for (sql, principal) in [(grants::LIVE, text("agent")), (grants::OF_TOOL, Value::Null)] {
+        let ((before, _), (after, scanned)) =
+            (steps(&few, sql, given(principal.clone())), steps(&many, sql, given(principal)));
+        assert!(before > 0 && after <= before + before / 10, "{sql}: {before}, then {after} steps");
+        assert_eq!(scanned, 0, "{sql}");
     }
 }

@@ -20,6 +20,7 @@ pub(super) const STEPS: &[&str] = &[
     include_str!("schema/3.sql"),
     include_str!("schema/4.sql"),
     include_str!("schema/5.sql"),
+    include_str!("schema/7.sql"),
 ];
 
 /// What a file is, before anything of it is used.
@@ -112,7 +113,7 @@ fn back_up(connection: &Connection, to: &Path) -> Result<(), Fault> {
 }
 
 /// How many tables and indexes the newest schema has.
-const OBJECTS: i64 = 22;
+const OBJECTS: i64 = 27;
 
 /// Whether every table and index of the newest schema is there.
 pub(super) fn is_complete(connection: &Connection) -> Result<bool, Fault> {
@@ -120,6 +121,7 @@ pub(super) fn is_complete(connection: &Connection) -> Result<bool, Fault> {
                  'calls_by_state','calls_approved','calls_waiting','calls_running','calls_ended',\
                  'calls_erased','calls_queue','calls_due','calls_turns','calls_levels',\
                  'calls_by_root','calls_rejected',\
+                 'grants','grants_live','grants_by_tool','grants_by_tenant','grants_ended',\
                  'history_by_call','journal_by_task'";
     let sql = format!("SELECT count(*) FROM sqlite_schema WHERE name IN ({names})");
     let found: i64 = connection.query_row(&sql, [], |row| row.get(0))?;
@@ -206,11 +208,16 @@ mod tests {
         let mut connection = Connection::open(&path).unwrap();
         migrate(&mut connection, STEPS, &path).unwrap();
         let listings = super::super::query::LISTINGS.iter();
-        for sql in listings.copied().chain(super::super::queue::listings()).chain([
-            super::super::retention::ENDED,
-            super::super::retention::ERASED,
-            super::super::journal::LOAD,
-        ]) {
+        for sql in listings
+            .copied()
+            .chain(super::super::queue::listings())
+            .chain([
+                super::super::retention::ENDED,
+                super::super::retention::ERASED,
+                super::super::journal::LOAD,
+            ])
+            .chain(super::super::grants::LISTINGS.iter().copied())
+        {
             let mut statement = connection.prepare(&format!("EXPLAIN QUERY PLAN {sql}")).unwrap();
             let parameters = vec!["x"; statement.parameter_count()];
             let plan: Vec<String> = statement
@@ -221,6 +228,7 @@ mod tests {
             let plan = plan.join("; ");
             assert!(plan.contains("USING"), "{sql}: {plan}");
             assert!(!plan.contains("TEMP B-TREE"), "{sql}: {plan}");
+            assert!(!plan.contains("SCAN grants"), "{sql}: {plan}");
             assert!(
                 !plan.contains("SCAN calls")
                     || ["running", "ended", "erased"]

@@ -6,25 +6,30 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 use hitl_base::{Clock, Timestamp};
+use hitl_core::grant::GrantRecord;
 use hitl_core::machine::{CallRecord, CallState, Entry, Event, NewCall};
 use hitl_core::queue::{Placed, QueueCounts, QueueScan};
 use hitl_core::seal::Sealed;
 use hitl_core::store::{
-    ApplyError, Enclosed, History, Hub, PageRequest, Retained, StoreError, StoreErrorKind,
-    Submitted, Watch,
+    Applied, ApplyError, Enclosed, GrantPage, History, Hub, PageRequest, Retained, StoreError,
+    StoreErrorKind, Submitted, Watch,
 };
-use hitl_core::{CallKey, ContentDigest, HostKey, RequestId, RunId, SessionId, Store, Tenant};
+use hitl_core::{
+    CallKey, ContentDigest, GrantId, HostKey, Principal, RequestId, RunId, SessionId, Store, Tenant,
+};
 use tokio::sync::oneshot;
 
 use super::SqliteOptions;
 use super::backup::{self, BackupFault};
 use super::error::{Fault, ambiguous, file_error, stopped};
+use super::grants;
 use super::operation::{Apply, Submit, World, meta, set_meta};
 use super::query::{self, Text};
 use super::queue;
 use super::reader::Readers;
 use super::retention;
 use super::session::Sessions;
+use super::together::ApplyAll;
 use super::watch::Watcher;
 use super::work::Work;
 use super::writer::Writer;
@@ -191,6 +196,49 @@ impl Store for SqliteStore {
         answer.await.map_err(|_| ambiguous(&self.shared.path))?
     }
 
+    async fn apply_all(
+        &self,
+        tenant: &Tenant,
+        events: Vec<Applied>,
+    ) -> Result<Vec<CallRecord>, ApplyError> {
+        let (reply, answer) = oneshot::channel();
+        let operation = ApplyAll { tenant: tenant.clone(), events, answer: None, reply };
+        self.shared.writer.send(operation).await?;
+        answer.await.map_err(|_| ambiguous(&self.shared.path))?
+    }
+
+    async fn save_grant(&self, grant: GrantRecord) -> Result<GrantRecord, StoreError> {
+        self.write(move |on, world| grants::save(on, &grant, world.clock.now())).await
+    }
+
+    async fn revoke_grant(
+        &self,
+        tenant: &Tenant,
+        id: GrantId,
+        by: &Principal,
+        reason: Option<&str>,
+    ) -> Result<Option<GrantRecord>, StoreError> {
+        let (tenant, by, reason) = (tenant.clone(), by.clone(), reason.map(str::to_owned));
+        self.write(move |on, world| {
+            grants::revoke(on, &tenant, id, &by, reason.as_deref(), world.clock.now())
+        })
+        .await
+    }
+
+    async fn grant(&self, tenant: &Tenant, id: GrantId) -> Result<Option<GrantRecord>, StoreError> {
+        let tenant = tenant.clone();
+        self.read(move |on| grants::get(on, &tenant, id)).await
+    }
+
+    async fn grants(
+        &self,
+        tenant: &Tenant,
+        page: GrantPage,
+    ) -> Result<Vec<GrantRecord>, StoreError> {
+        let (tenant, now) = (tenant.clone(), self.shared.clock.now());
+        self.read(move |on| grants::page(on, &tenant, &page, now)).await
+    }
+
     async fn get(&self, tenant: &Tenant, id: RequestId) -> Result<Option<CallRecord>, StoreError> {
         let tenant = tenant.clone();
         self.shared
@@ -291,9 +339,13 @@ impl Store for SqliteStore {
             let erased = self.write(move |on, _| retention::erase(on, before)).await?;
             calls += erased as u64;
             if erased < retention::BATCH {
-                return Ok(Retained::new(calls));
+                break;
             }
         }
+        let forget =
+            move |on: &rusqlite::Connection, _: &World| retention::forget_grants(on, before);
+        while self.write(forget).await? == retention::BATCH {}
+        Ok(Retained::new(calls))
     }
 
     async fn forget_runs(&self, watermark: Timestamp) -> Result<u64, StoreError> {

@@ -32,9 +32,14 @@ impl<T: Send> Operation for Work<T> {
         self.reply.is_closed()
     }
 
-    fn perform(&mut self, on: &Connection, world: &World) -> Result<Option<Written>, Fault> {
+    fn perform(
+        &mut self,
+        on: &Connection,
+        world: &World,
+        _written: &mut Vec<Written>,
+    ) -> Result<(), Fault> {
         self.answer = Some((self.perform)(on, world)?);
-        Ok(None)
+        Ok(())
     }
 
     fn acknowledge(self: Box<Self>) {

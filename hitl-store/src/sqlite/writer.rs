@@ -236,11 +236,8 @@ impl WriterThread {
         let mut done = VecDeque::with_capacity(group.len());
         while let Some(mut waiting) = group.pop_front() {
             let before = connection.total_changes();
-            match waiting.operation.perform(connection, &self.world) {
-                Ok(line) => {
-                    written.extend(line);
-                    done.push_back(waiting);
-                }
+            match waiting.operation.perform(connection, &self.world, &mut written) {
+                Ok(()) => done.push_back(waiting),
                 Err(fault) if is_untouched(connection, before) => failed.push((waiting, fault)),
                 Err(fault) => {
                     done.push_back(waiting);

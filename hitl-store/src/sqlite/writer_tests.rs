@@ -4,14 +4,20 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use hitl_base::clock::SystemClock;
+use hitl_core::grant::{Drawn, GrantRecord};
 use hitl_core::machine::{CallRecord, CallState, Event};
+use hitl_core::store::suite::fixture::{claim, grant};
 use hitl_core::store::suite::{Draft, host, sealed, tenant};
-use hitl_core::store::{ApplyError, Enclosed, StoreErrorKind, Submitted};
+use hitl_core::store::{Applied, ApplyError, Enclosed, StoreErrorKind, Submitted};
+use hitl_core::{ClaimToken, DecisionId, SessionId};
 use tokio::sync::oneshot;
 
+use super::super::grants;
 use super::super::operation::{Apply, Submit};
 use super::super::schema::{STEPS, migrate};
 use super::super::session::Sessions;
+use super::super::together::ApplyAll;
+use super::super::work::Work;
 use super::*;
 
 /// A writer whose commits go as `commit` says.
@@ -100,6 +106,27 @@ impl Bench {
         answer.await.unwrap()
     }
 
+    async fn apply_all(&self, events: Vec<Applied>) -> Result<Vec<CallRecord>, ApplyError> {
+        let (reply, answer) = oneshot::channel();
+        self.writer.send(ApplyAll { tenant: tenant(), events, answer: None, reply }).await?;
+        answer.await.unwrap()
+    }
+
+    async fn save(&self) -> GrantRecord {
+        let draft = grant(Some(9), Some(100));
+        let (work, answer) =
+            Work::new(move |on, world| grants::save(on, &draft, world.clock.now()));
+        self.writer.send(work).await.unwrap();
+        answer.await.unwrap().unwrap()
+    }
+
+    /// How often the grant was drawn on, and in which version it is.
+    fn drawn(&self, id: hitl_core::GrantId) -> (u64, u64) {
+        let connection = Connection::open(&self.path).unwrap();
+        let kept = grants::get(&connection, &tenant(), id).unwrap().unwrap();
+        (kept.used, kept.version)
+    }
+
     fn count(&self, table: &str) -> i64 {
         let connection = Connection::open(&self.path).unwrap();
         let sql = format!("SELECT count(*) FROM {table}");
@@ -127,6 +154,45 @@ async fn an_event_without_a_token_is_not_lost_to_itself() {
         let record = bench.apply(&draft, host("enough")).await.unwrap();
         assert_eq!((record.state, record.version), (CallState::Cancelled, 2));
         assert_eq!(bench.count("history"), 2, "exactly once");
+    }
+}
+
+#[tokio::test]
+async fn what_a_lost_commit_has_drawn_is_drawn_once() {
+    for bad in [Bad::Before, Bad::After] {
+        // Each of the writes in turn is the one that is lost.
+        for good in 0..7 {
+            let bench = bench(good, 1, bad);
+            let (saved, session) = (bench.save().await, SessionId::new());
+            let drawn = Drawn::new(saved.id(), 10.into());
+            let token = ClaimToken::new();
+            let admitted = Draft::new("run", 1).admitted(token, session).granted(drawn);
+            let answer = bench.submit(&admitted).await.unwrap();
+            assert!(matches!(answer, Submitted::Created(_)), "{answer:?}");
+            assert_eq!(bench.drawn(saved.id()), (1, 2));
+            let draft = Draft::new("run", 2);
+            let Submitted::Created(record) = bench.submit(&draft).await.unwrap() else {
+                panic!("the key is new")
+            };
+            let (decision, binding) = (DecisionId::new(), record.request.binding);
+            let allow = Event::Allow { decision, binding, drawn, by: "alice".into() };
+            let allowed = bench.apply(&draft, allow).await.unwrap();
+            assert_eq!(bench.drawn(saved.id()), (1, 2), "nothing is drawn before the claim");
+            // The first of them would be refused a second time.
+            let events = vec![
+                Applied::new(admitted.id(), Event::Release { token }),
+                Applied::new(allowed.id(), claim(&allowed, token, session)),
+            ];
+            let both = bench.apply_all(events).await.unwrap();
+            let states = both.iter().map(|record| record.state).collect::<Vec<_>>();
+            assert_eq!(states, [CallState::Approved, CallState::Claimed]);
+            assert_eq!(bench.drawn(saved.id()), (1, 4), "one was given back, and one drawn");
+            let released = bench.apply(&draft, Event::Release { token }).await.unwrap();
+            assert_eq!(bench.drawn(saved.id()), (0, 5));
+            bench.apply(&draft, claim(&released, token, session)).await.unwrap();
+            assert_eq!(bench.drawn(saved.id()), (1, 6));
+            assert_eq!(bench.count("history"), 7, "each change has its line, and no other has");
+        }
     }
 }
 
@@ -193,7 +259,7 @@ impl Operation for Spoilt {
         false
     }
 
-    fn perform(&mut self, on: &Connection, _: &World) -> Result<Option<Written>, Fault> {
+    fn perform(&mut self, on: &Connection, _: &World, _: &mut Vec<Written>) -> Result<(), Fault> {
         on.execute("INSERT INTO meta VALUES ('spoilt', 'half')", [])?;
         Err(Fault::Damaged("a test's row"))
     }

@@ -6,7 +6,7 @@ use std::process::{Child, Command, Stdio};
 use std::sync::mpsc::{Receiver, RecvTimeoutError, channel};
 use std::time::{Duration, Instant};
 
-use crate::worker::{MARK, STOP, TASKS, arguments, environment};
+use crate::worker::{GRANTS, MARK, STOP, TASKS, arguments, environment};
 
 /// A life that gets nowhere within this time is a failure of the test.
 const PATIENCE: Duration = Duration::from_secs(60);
@@ -54,6 +54,13 @@ impl Life {
     pub(crate) fn start_task(folder: &Path, number: u64, end: End) -> Self {
         let mut command = Command::new(std::env::current_exe().unwrap());
         command.env(TASKS, "1");
+        Self::run(command, folder, number, end)
+    }
+
+    /// A worker on grants.
+    pub(crate) fn start_grants(folder: &Path, number: u64, end: End) -> Self {
+        let mut command = Command::new(std::env::current_exe().unwrap());
+        command.env(GRANTS, "1");
         Self::run(command, folder, number, end)
     }
 

@@ -4,6 +4,7 @@
 
 mod check;
 mod desk;
+mod grants;
 mod journal;
 mod life;
 mod place;
@@ -108,6 +109,24 @@ fn invariant_10_no_step_of_a_task_is_lost_wherever_its_worker_dies() {
         steps = runtime.block_on(journal::after_a_death(folder.path()));
     }
     assert!(steps > 200, "only {steps} steps");
+}
+
+#[test]
+fn invariant_10_what_was_drawn_is_what_was_claimed_wherever_its_worker_dies() {
+    let mut random = Random(13);
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+    let folder = tempfile::tempdir().unwrap();
+    let mut ends = vec![End::Random; 20];
+    for place in place::GRANTS {
+        ends.extend([1, 4, 11, 30].map(|visit| End::At { place, visit }));
+    }
+    let mut drawn = 0;
+    for (number, end) in (0..).zip(ends) {
+        Life::start_grants(folder.path(), number, end).until_killed(&mut random);
+        drawn = runtime.block_on(grants::after_a_death(folder.path()));
+    }
+    runtime.block_on(check::whole_file(folder.path()));
+    assert!(drawn > 50, "only {drawn} calls ran on a grant");
 }
 
 /// The database of a folder.

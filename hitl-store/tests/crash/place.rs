@@ -32,6 +32,16 @@ const WORKING: [&str; 18] = [
 pub(crate) const JOURNAL: [&str; 5] =
     ["after-begin", "entry-written", "before-commit", "after-commit", "after-acknowledge"];
 
+/// Each time something is drawn on a grant.
+pub(crate) const GRANTS: [&str; 6] = [
+    "after-begin",
+    "grant-drawn",
+    "between-writes",
+    "before-commit",
+    "after-commit",
+    "after-acknowledge",
+];
+
 /// How many places there are after the opening.
 pub(crate) const COUNT: usize = WORKING.len();
 
@@ -43,7 +53,9 @@ pub(crate) fn all() -> impl Iterator<Item = &'static str> {
 #[test]
 fn no_place_of_the_store_is_left_out() {
     for place in hitl_store::FAILPOINTS {
-        let visited = [&OPENING[..], &WORKING[..], &JOURNAL[..]].iter().any(|p| p.contains(place));
+        let visited = [&OPENING[..], &WORKING[..], &JOURNAL[..], &GRANTS[..]]
+            .iter()
+            .any(|p| p.contains(place));
         assert!(visited, "{place} is never visited");
     }
 }

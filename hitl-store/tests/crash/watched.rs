@@ -4,10 +4,10 @@ use async_trait::async_trait;
 use hitl_base::Timestamp;
 use hitl_core::machine::{CallRecord, CallState, Event, NewCall};
 use hitl_core::seal::Sealed;
-use hitl_core::store::{ApplyError, Enclosed, History, Submitted, Watch};
+use hitl_core::store::{Applied, ApplyError, Enclosed, GrantPage, History, Submitted, Watch};
 use hitl_core::{
-    CallKey, ContentDigest, HostKey, PageRequest, RequestId, RunId, SessionId, Store, StoreError,
-    Tenant,
+    CallKey, ContentDigest, GrantId, GrantRecord, HostKey, PageRequest, Principal, RequestId,
+    RunId, SessionId, Store, StoreError, Tenant,
 };
 use hitl_store::SqliteStore;
 
@@ -56,6 +56,41 @@ impl Store for Watched {
         let applied = self.0.apply(tenant, id, event, enclosed).await;
         reach(after);
         applied
+    }
+    async fn apply_all(
+        &self,
+        tenant: &Tenant,
+        events: Vec<Applied>,
+    ) -> Result<Vec<CallRecord>, ApplyError> {
+        let Some((before, after)) = events.first().and_then(|first| around(&first.event)) else {
+            return self.0.apply_all(tenant, events).await;
+        };
+        reach(before);
+        let applied = self.0.apply_all(tenant, events).await;
+        reach(after);
+        applied
+    }
+    async fn save_grant(&self, grant: GrantRecord) -> Result<GrantRecord, StoreError> {
+        self.0.save_grant(grant).await
+    }
+    async fn revoke_grant(
+        &self,
+        tenant: &Tenant,
+        id: GrantId,
+        by: &Principal,
+        reason: Option<&str>,
+    ) -> Result<Option<GrantRecord>, StoreError> {
+        self.0.revoke_grant(tenant, id, by, reason).await
+    }
+    async fn grant(&self, tenant: &Tenant, id: GrantId) -> Result<Option<GrantRecord>, StoreError> {
+        self.0.grant(tenant, id).await
+    }
+    async fn grants(
+        &self,
+        tenant: &Tenant,
+        page: GrantPage,
+    ) -> Result<Vec<GrantRecord>, StoreError> {
+        self.0.grants(tenant, page).await
     }
     async fn get(&self, tenant: &Tenant, id: RequestId) -> Result<Option<CallRecord>, StoreError> {
         self.0.get(tenant, id).await

@@ -10,6 +10,7 @@ use hitl_store::SqliteStore;
 
 use crate::database;
 use crate::desk::{Lines, Note, Pay, acknowledged, gate};
+use crate::grants;
 use crate::journal;
 use crate::watched::Watched;
 
@@ -18,6 +19,8 @@ pub(crate) const LIFE: &str = "HITL_CRASH_LIFE";
 pub(crate) const STOP: &str = "HITL_CRASH_STOP";
 /// Set for a worker on tasks.
 pub(crate) const TASKS: &str = "HITL_CRASH_TASKS";
+/// Set for a worker on grants.
+pub(crate) const GRANTS: &str = "HITL_CRASH_GRANTS";
 /// What marks our lines among those of the test harness.
 pub(crate) const MARK: &str = "@@ ";
 
@@ -68,6 +71,9 @@ pub(crate) fn run_if_asked() {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
     if std::env::var_os(TASKS).is_some() {
         return runtime.block_on(journal::work(PathBuf::from(folder)));
+    }
+    if std::env::var_os(GRANTS).is_some() {
+        return runtime.block_on(grants::work(PathBuf::from(folder), life));
     }
     runtime.block_on(work(PathBuf::from(folder), life));
 }

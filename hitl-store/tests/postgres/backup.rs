@@ -4,10 +4,10 @@ use futures::future::join_all;
 use hitl_core::audit::AuditEvent;
 use hitl_core::machine::{CallState, Event, Refusal};
 use hitl_core::store::suite::{
-    Draft, approved, claimed, refused, sealed, start_clock, tenant, unknown_outcome,
+    Draft, approved, claimed, fixture, refused, sealed, start_clock, tenant, unknown_outcome,
 };
-use hitl_core::store::{Enclosed, StoreErrorKind};
-use hitl_core::{Gate, MemoryAudit, Store as _};
+use hitl_core::store::{Enclosed, GrantPage, StoreErrorKind};
+use hitl_core::{Gate, MemoryAudit, Principal, Store as _};
 
 use crate::support::{options, schema, subject, url_or_skip};
 
@@ -24,6 +24,12 @@ async fn a_database_that_was_put_back_begins_a_new_epoch_once() {
     for position in 0..600 {
         s.create(&Draft::new("many", position)).await;
     }
+    let mut grants = Vec::new();
+    for _ in 0..510 {
+        grants.push(s.store.save_grant(fixture::grant(None, None)).await.unwrap().id());
+    }
+    let by = Principal::new("bob");
+    let revoked = s.store.revoke_grant(&tenant(), grants[0], &by, None).await.unwrap();
     let before = s.store.history(0, 1000).await.unwrap().entries;
 
     // All replicas come up again, with the same configuration.
@@ -45,6 +51,13 @@ async fn a_database_that_was_put_back_begins_a_new_epoch_once() {
     assert_eq!(s.get(parked.id()).await, parked);
     assert_eq!(s.get(ended.id()).await, ended);
     assert!(restored.approved(None, 10).await.unwrap().is_empty(), "nothing can run");
+    assert!(s.store.grants(&tenant(), GrantPage::live()).await.unwrap().is_empty());
+    assert_eq!(s.store.grant(&tenant(), grants[0]).await.unwrap(), revoked);
+    for id in [grants[1], grants[509]] {
+        let why = s.store.grant(&tenant(), id).await.unwrap().unwrap().revoked.unwrap();
+        assert_eq!(why.by.as_str(), "restore");
+        assert_eq!(why.reason.as_deref(), Some("the store was restored from a backup"));
+    }
     let after = s.store.history(0, 1000).await.unwrap().entries;
     assert_eq!(after[..before.len()], before, "history goes on");
     let (_, next) = &after[before.len()];

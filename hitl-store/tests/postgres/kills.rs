@@ -4,10 +4,11 @@
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
 use futures::future::join_all;
+use hitl_core::grant::Drawn;
 use hitl_core::machine::{CallState, Event};
 use hitl_core::store::suite::{Draft, Subject, fixture, sealed, start_clock, tenant};
-use hitl_core::store::{ApplyError, Enclosed, PageRequest};
-use hitl_core::{ClaimToken, RequestId, SessionId, Store};
+use hitl_core::store::{ApplyError, Enclosed, GrantPage, PageRequest};
+use hitl_core::{ClaimToken, DecisionId, GrantId, RequestId, SessionId, Store};
 use hitl_store::PostgresStore;
 
 use crate::child::{Child, Role, say};
@@ -20,12 +21,16 @@ const EACH: usize = 6;
 /// Once in each life.
 const ONCE: &str = "session-opened";
 /// The places that a worker visits as long as it lives.
-const WORKING: [&str; 7] = [
+const WORKING: [&str; 11] = [
     ONCE,
     "leases-renewed",
     "call-read",
     "before-write",
     "after-write",
+    "rows-locked",
+    "calls-written",
+    "before-commit",
+    "after-commit",
     "before-notify",
     "after-notify",
 ];
@@ -178,6 +183,7 @@ async fn check(s: &Subject, heard: &Heard) {
         }
         assert_eq!(s.has_payload(*id).await, !record.state.is_terminal());
     }
+    grants(s).await;
     // Each change has its line, and no other has.
     let (mut after, mut changes) = (0, 0);
     loop {
@@ -196,14 +202,44 @@ async fn check(s: &Subject, heard: &Heard) {
     assert_eq!(changes, versions);
 }
 
+/// What was drawn on each grant is what was claimed on it.
+async fn grants(s: &Subject) {
+    let mut claimed: BTreeMap<GrantId, u64> = BTreeMap::new();
+    let mut page = PageRequest::all().limit(1000);
+    loop {
+        let records = s.store.page(&tenant(), page.clone()).await.unwrap();
+        let Some(last) = records.last() else { break };
+        page = page.after(last.id());
+        for record in records {
+            if let Some(drawn) = record.granted {
+                *claimed.entry(drawn.grant).or_default() += u64::from(record.attempts);
+            }
+        }
+    }
+    let mut page = GrantPage::all().limit(1000);
+    let mut all = 0;
+    loop {
+        let grants = s.store.grants(&tenant(), page.clone()).await.unwrap();
+        let Some(last) = grants.last() else { break };
+        page = page.after(last.id());
+        for grant in grants {
+            let starts = claimed.get(&grant.id()).copied().unwrap_or(0);
+            assert_eq!(grant.used, starts, "no draw without a claim, and no claim without a draw");
+            all += grant.used;
+        }
+    }
+    assert!(all > 50, "only {all} calls ran on a grant");
+}
+
 /// The worker.
 pub(crate) async fn work(store: PostgresStore) {
     let session = store.open_session().await.unwrap();
     let run = format!("worker {session}");
-    join_all((0..LANES).map(|lane| lane_of(&store, session, &run, lane))).await;
+    let grant = store.save_grant(fixture::grant(None, None)).await.unwrap().id();
+    join_all((0..LANES).map(|lane| lane_of(&store, session, &run, lane, grant))).await;
 }
 
-async fn lane_of(store: &PostgresStore, session: SessionId, run: &str, lane: u64) {
+async fn lane_of(store: &PostgresStore, session: SessionId, run: &str, lane: u64, grant: GrantId) {
     for call in 0.. {
         let draft = Draft::new(run, call * LANES + lane);
         store.submit(draft.call(), sealed(b"payload")).await.unwrap();
@@ -212,12 +248,16 @@ async fn lane_of(store: &PostgresStore, session: SessionId, run: &str, lane: u64
             continue; // It waits.
         }
         let record = store.get(&tenant(), draft.id()).await.unwrap().unwrap();
-        let decision = match call % 5 {
-            3 => record.request.reject("no").by("bob"),
-            _ => record.request.approve().by("alice"),
+        let event = match call % 5 {
+            3 => Event::Decide(record.request.reject("no").by("bob")),
+            1 | 2 => {
+                let (decision, binding) = (DecisionId::new(), record.request.binding);
+                let drawn = Drawn::new(grant, 1.into());
+                Event::Allow { decision, binding, drawn, by: "alice".into() }
+            }
+            _ => Event::Decide(record.request.approve().by("alice")),
         };
-        let decided =
-            store.apply(&tenant(), draft.id(), Event::Decide(decision), Enclosed::none()).await;
+        let decided = store.apply(&tenant(), draft.id(), event, Enclosed::none()).await;
         match decided {
             Ok(record) if record.state == CallState::Rejected => {
                 say(format!("rejected {}", draft.id()));

@@ -10,6 +10,8 @@ use tokio::net::{TcpListener, TcpStream};
 pub(crate) struct Line {
     pub(crate) url: String,
     armed: Arc<AtomicBool>,
+    /// Only a commit is swallowed, not what comes before it in its transaction.
+    commits: Arc<AtomicBool>,
     dead: Arc<AtomicBool>,
 }
 
@@ -20,14 +22,24 @@ impl Line {
         let (address, after) = rest.split_once('/').expect("a database");
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let port = listener.local_addr().unwrap().port();
-        let (armed, dead) = (Arc::<AtomicBool>::default(), Arc::<AtomicBool>::default());
-        tokio::spawn(accept(listener, address.to_owned(), armed.clone(), dead.clone()));
-        Self { url: format!("{before}@127.0.0.1:{port}/{after}"), armed, dead }
+        let url = format!("{before}@127.0.0.1:{port}/{after}");
+        let line =
+            Self { url, armed: Arc::default(), commits: Arc::default(), dead: Arc::default() };
+        let to = address.to_owned();
+        let (armed, commits) = (line.armed.clone(), line.commits.clone());
+        tokio::spawn(accept(listener, to, armed, commits, line.dead.clone()));
+        line
     }
 
     /// The next write reaches the server, and its answer reaches nobody.
     pub(crate) fn swallow_next_answer(&self) {
         self.armed.store(true, Ordering::SeqCst);
+    }
+
+    /// The next commit of a transaction reaches the server, and its answer reaches nobody.
+    pub(crate) fn swallow_next_commit(&self) {
+        self.commits.store(true, Ordering::SeqCst);
+        self.swallow_next_answer();
     }
 
     /// ... and afterwards nobody is let through any more.
@@ -45,28 +57,46 @@ impl Line {
     }
 }
 
-async fn accept(listener: TcpListener, to: String, armed: Arc<AtomicBool>, dead: Arc<AtomicBool>) {
+async fn accept(
+    listener: TcpListener,
+    to: String,
+    armed: Arc<AtomicBool>,
+    commits: Arc<AtomicBool>,
+    dead: Arc<AtomicBool>,
+) {
     loop {
         let (client, _) = listener.accept().await.unwrap();
         if dead.load(Ordering::SeqCst) && !armed.load(Ordering::SeqCst) {
             continue;
         }
         let server = TcpStream::connect(&to).await.unwrap();
-        tokio::spawn(pass(client, server, armed.clone(), dead.clone()));
+        tokio::spawn(pass(client, server, armed.clone(), commits.clone(), dead.clone()));
     }
 }
 
 /// Passes bytes both ways, until an answer to a write is swallowed.
-async fn pass(client: TcpStream, server: TcpStream, armed: Arc<AtomicBool>, dead: Arc<AtomicBool>) {
+async fn pass(
+    client: TcpStream,
+    server: TcpStream,
+    armed: Arc<AtomicBool>,
+    commits: Arc<AtomicBool>,
+    dead: Arc<AtomicBool>,
+) {
     let (mut from_client, mut to_client) = client.into_split();
     let (mut from_server, mut to_server) = server.into_split();
     let writes = Arc::new(AtomicBool::new(false));
+    let only_commits = Arc::clone(&commits);
     let (upwards, seen) = (Arc::clone(&writes), Arc::clone(&armed));
     let up = async move {
         let mut bytes = vec![0; 65536];
         while let Ok(length @ 1..) = from_client.read(&mut bytes).await {
             // Only our records hold this; a statement's own text does not.
-            let is_write = bytes[..length].windows(15).any(|w| w == b"\"schema\":1,\"ver");
+            let holds = |what: &[u8]| bytes[..length].windows(what.len()).any(|w| w == what);
+            let is_write = if only_commits.load(Ordering::SeqCst) {
+                holds(b"COMMIT\0")
+            } else {
+                holds(b"\"schema\":1,\"ver")
+            };
             if dead.load(Ordering::SeqCst) && !seen.load(Ordering::SeqCst) {
                 return;
             }
@@ -83,6 +113,7 @@ async fn pass(client: TcpStream, server: TcpStream, armed: Arc<AtomicBool>, dead
         while let Ok(length @ 1..) = from_server.read(&mut bytes).await {
             if writes.load(Ordering::SeqCst) {
                 // The server has answered, so the write is committed.
+                commits.store(false, Ordering::SeqCst);
                 armed.store(false, Ordering::SeqCst);
                 return;
             }

@@ -12,6 +12,7 @@ mod backup;
 mod child;
 mod contract;
 mod crash;
+mod grants;
 mod journal;
 mod kills;
 mod line;

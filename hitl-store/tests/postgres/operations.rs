@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use hitl_core::Store as _;
 use hitl_core::machine::Event;
-use hitl_core::store::suite::{Draft, approved, claimed, start_clock, unknown_outcome};
+use hitl_core::store::suite::{Draft, approved, claimed, fixture, start_clock, unknown_outcome};
 use hitl_tasks::{Journal as _, TaskId};
 use tokio_postgres::SimpleQueryMessage;
 
@@ -23,6 +23,7 @@ async fn every_block_of_sql_answers() {
     let (record, token, _) = claimed(&s, &Draft::new("run", 5)).await;
     s.apply(record.id(), Event::Succeed { token }).await;
     let store = options(&url, &schema).open().await.unwrap();
+    s.store.save_grant(fixture::grant(Some(5), Some(100))).await.unwrap();
     let task = TaskId::new();
     let epoch = store.claim(task).await.unwrap();
     store.append(task, epoch, b"{}".to_vec()).await.unwrap();
@@ -58,7 +59,9 @@ async fn every_table_and_index_is_on_the_page_and_no_other() {
     for name in names.iter().filter(own) {
         assert!(PAGE.contains(&format!("`{name}`")), "{name} is not on the page");
     }
-    for line in PAGE.lines().filter(|line| line.starts_with("| `calls_")) {
+    for line in
+        PAGE.lines().filter(|line| line.starts_with("| `calls_") || line.starts_with("| `grants_"))
+    {
         let (index, _) = line[2..].split_once('|').unwrap();
         for name in index.split('`').skip(1).step_by(2) {
             assert!(names.contains(name), "{name} is no index");

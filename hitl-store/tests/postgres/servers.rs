@@ -3,8 +3,10 @@
 use std::process::Child;
 use std::time::{Duration, Instant};
 
+use hitl_core::ClaimToken;
+use hitl_core::grant::Drawn;
 use hitl_core::machine::{CallState, Event};
-use hitl_core::store::suite::{Draft, Subject, claimed, start_clock};
+use hitl_core::store::suite::{Draft, Subject, claimed, fixture, start_clock};
 use hitl_core::store::{PageRequest, StoreErrorKind};
 use hitl_store::PostgresStore;
 use hitl_test_postgres::{Server, find_pooler};
@@ -25,9 +27,19 @@ async fn live(one: PostgresStore, two: PostgresStore) {
         })
         .await;
     }
-    assert_eq!(two.store.history(0, 100).await.unwrap().entries.len(), 40);
+    // What takes several statements in one transaction.
+    let grant = one.store.save_grant(fixture::grant(Some(1), None)).await.unwrap();
+    let session = one.store.open_session().await.unwrap();
+    let drawn = Drawn::new(grant.id(), 1.into());
+    one.create(&Draft::new("run", 10).admitted(ClaimToken::new(), session).granted(drawn)).await;
+    let tenant = hitl_core::Tenant::default();
+    let stands = two.store.grant(&tenant, grant.id()).await.unwrap().unwrap();
+    assert_eq!(stands.used, 1);
+    let revoked = two.store.revoke_grant(&tenant, grant.id(), &"bob".into(), None).await.unwrap();
+    assert_eq!(revoked.unwrap().version, 3);
+    assert_eq!(two.store.history(0, 100).await.unwrap().entries.len(), 41);
     let page = two.store.page(&hitl_core::Tenant::default(), PageRequest::all()).await.unwrap();
-    assert_eq!(page.len(), 10);
+    assert_eq!(page.len(), 11);
 }
 
 #[tokio::test]

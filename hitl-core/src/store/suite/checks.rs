@@ -85,7 +85,8 @@ macro_rules! store_contract {
                 what_has_not_ended_is_never_touched, what_ended_lately_is_kept,
                 erasing_twice_changes_nothing, readers_of_the_history_see_a_marked_gap,
                 a_forgotten_run_takes_no_new_call, only_erased_calls_are_forgotten,
-                a_watermark_only_rises, invariant_3_retention_races_with_those_who_work;
+                a_watermark_only_rises, grants_that_ended_are_forgotten,
+                invariant_3_retention_races_with_those_who_work;
         }
     };
     (@each $make:path, $($group:ident: $($check:ident),+;)+) => {$(

@@ -5,10 +5,12 @@ use std::sync::Arc;
 use hitl_base::Timestamp;
 
 use super::Subject;
-use super::fixture::{Draft, approved, claim, claimed, host, sealed, tenant, unknown_outcome};
+use super::fixture::{
+    Draft, approved, claim, claimed, grant, host, sealed, tenant, unknown_outcome,
+};
 use crate::ids::ClaimToken;
 use crate::machine::{CallRecord, CallState, Event};
-use crate::store::{Enclosed, StoreErrorKind, Submitted};
+use crate::store::{Enclosed, GrantPage, StoreErrorKind, Submitted};
 
 /// A run that began so many milliseconds after 1970, by its id.
 fn run(millis: i64) -> String {
@@ -182,6 +184,38 @@ pub async fn a_watermark_only_rises(s: Subject) {
     let refused = s.store.submit(draft.call(), sealed(b"x")).await.unwrap_err();
     assert_eq!(refused.kind(), StoreErrorKind::RunForgotten);
     s.create(&Draft::new(&run(now.as_millis()), 1)).await;
+}
+
+/// Grants that were revoked, or whose time was over, before; others stay, also when all was drawn.
+pub async fn grants_that_ended_are_forgotten(s: Subject) {
+    let by = crate::call::Principal::new("bob");
+    let mut given = Vec::new();
+    for lasting in [Some(5), Some(50), None, None, None] {
+        let mut draft = grant(None, None);
+        let now = present(&s).await;
+        let until = |seconds| now.plus(std::time::Duration::from_secs(seconds));
+        draft.grant.until = lasting.map(until);
+        given.push(s.store.save_grant(draft).await.unwrap().id());
+    }
+    s.store.revoke_grant(&tenant(), given[2], &by, None).await.unwrap();
+    s.pass(10);
+    let before = present(&s).await;
+    s.store.revoke_grant(&tenant(), given[3], &by, None).await.unwrap();
+    s.pass(10);
+    assert_eq!(s.store.retain(before).await.unwrap().calls, 0, "calls are counted, not grants");
+    let left = s.store.grants(&tenant(), GrantPage::all()).await.unwrap();
+    let left: Vec<_> = left.iter().map(crate::grant::GrantRecord::id).collect();
+    assert_eq!(left, [given[1], given[3], given[4]]);
+    let many = GrantPage::all().limit(1000);
+    for _ in 0..450 {
+        let id = s.store.save_grant(grant(None, None)).await.unwrap().id();
+        s.store.revoke_grant(&tenant(), id, &by, None).await.unwrap();
+    }
+    s.pass(10);
+    retain(&s).await;
+    let left = s.store.grants(&tenant(), many).await.unwrap();
+    let left: Vec<_> = left.iter().map(crate::grant::GrantRecord::id).collect();
+    assert_eq!(left, [given[1], given[4]], "however many there are");
 }
 
 /// Whoever decides and runs calls meanwhile notices nothing.

@@ -1,0 +1,284 @@
+//! Standing permissions: kept, listed, taken back. What is drawn on one is written in the transaction
+//! of the claim, which has locked it.
+
+use async_trait::async_trait;
+use hitl_base::Timestamp;
+use hitl_core::grant::GrantRecord;
+use hitl_core::machine::Drawing;
+use hitl_core::store::{GrantPage, StoreError};
+use hitl_core::{GrantId, Principal, Tenant};
+use tokio_postgres::Row;
+use tokio_postgres::types::{ToSql, Type};
+
+use super::database::{Database, Sql};
+use super::error::{Fault, ambiguous};
+use super::query::{self, count, one, storable};
+use super::store::Shared;
+use super::transaction::{End, Tried, Tx, Work, run};
+
+static BY_ID: Sql = Sql {
+    text: "SELECT version, record FROM {s}.grants WHERE tenant = $1 AND id = $2::text::uuid",
+    types: &[Type::TEXT, Type::TEXT],
+};
+static SAVE: Sql = Sql {
+    text: "INSERT INTO {s}.grants (id, tenant, tool, principal, version, revoked, ends, record) \
+           VALUES ($1::text::uuid, $2, $3, $4, $5, $6, $7, $8) ON CONFLICT (id) DO NOTHING",
+    types: &[
+        Type::TEXT,
+        Type::TEXT,
+        Type::TEXT,
+        Type::TEXT,
+        Type::INT8,
+        Type::BOOL,
+        Type::INT8,
+        Type::TEXT,
+    ],
+};
+// In the order of their ids, whoever locks them.
+static LOCK: Sql = Sql {
+    text: "SELECT version, record FROM {s}.grants \
+           WHERE tenant = $1 AND id = ANY ($2::text[]::uuid[]) ORDER BY id FOR UPDATE",
+    types: &[Type::TEXT, Type::TEXT_ARRAY],
+};
+static UPDATE: Sql = Sql {
+    text: "WITH moved AS (UPDATE {s}.grants SET version = $4, revoked = $5, ends = $6, record = $7 \
+             WHERE tenant = $1 AND id = $2::text::uuid AND version = $3 RETURNING 1) \
+           SELECT count(*) FROM moved",
+    types: &[Type::TEXT, Type::TEXT, Type::INT8, Type::INT8, Type::BOOL, Type::INT8, Type::TEXT],
+};
+
+/// The parameters of each listing: tenant, tool, principal, after, whether only live ones, now (else the
+/// database's), limit.
+const PAGE: &[Type] =
+    &[Type::TEXT, Type::TEXT, Type::TEXT, Type::TEXT, Type::BOOL, Type::INT8, Type::INT8];
+
+// The time is asked for once, in a query of its own: only then does an index bound the search.
+macro_rules! ends_later {
+    () => {
+        "ends > (SELECT coalesce($6, (extract(epoch FROM clock_timestamp()) * 1000)::bigint))"
+    };
+}
+
+static OF_TENANT: Sql = Sql {
+    text: concat!(
+        "SELECT version, record FROM {s}.grants WHERE tenant = $1 AND id > $4::text::uuid \
+         AND ($2::text IS NULL OR tool = $2) AND ($3::text IS NULL OR principal = $3) \
+         AND (NOT $5 OR (NOT revoked AND ",
+        ends_later!(),
+        ")) ORDER BY id LIMIT $7"
+    ),
+    types: PAGE,
+};
+pub(super) static OF_TOOL: Sql = Sql {
+    text: concat!(
+        "SELECT version, record FROM {s}.grants WHERE tenant = $1 AND tool = $2 \
+         AND id > $4::text::uuid AND ($3::text IS NULL OR principal = $3) \
+         AND (NOT $5 OR (NOT revoked AND ",
+        ends_later!(),
+        ")) ORDER BY id LIMIT $7"
+    ),
+    types: PAGE,
+};
+// What was given to end by itself is passed over in the index, without being read.
+pub(super) static LIVE: Sql = Sql {
+    text: concat!(
+        "SELECT version, record FROM {s}.grants WHERE tenant = $1 AND tool = $2 AND principal = $3 \
+         AND id > $4::text::uuid AND NOT revoked AND $5 AND ",
+        ends_later!(),
+        " ORDER BY id LIMIT $7"
+    ),
+    types: PAGE,
+};
+static FORGET: Sql = Sql {
+    text: "WITH gone AS (DELETE FROM {s}.grants WHERE n = ANY (ARRAY( \
+             SELECT n FROM {s}.grants WHERE ends < $1 ORDER BY ends LIMIT $2)) RETURNING n) \
+           SELECT count(*) FROM gone",
+    types: &[Type::INT8, Type::INT8],
+};
+
+/// The statements here.
+pub(super) const ALL: &[&Sql] =
+    &[&BY_ID, &SAVE, &LOCK, &UPDATE, &OF_TENANT, &OF_TOOL, &LIVE, &FORGET];
+
+/// A grant of this tenant.
+pub(super) async fn get(
+    on: &Database,
+    tenant: &Tenant,
+    id: GrantId,
+) -> Result<Option<GrantRecord>, Fault> {
+    let rows = on.read(&BY_ID, &[&storable(tenant.as_str()), &id.to_string()]).await?;
+    rows.first().map(kept).transpose()
+}
+
+/// Keeps a new grant. One that is there stays as it is; doing it again finds what was kept.
+pub(super) async fn save(on: &Shared, grant: GrantRecord) -> Result<GrantRecord, Fault> {
+    let now = match &on.clock {
+        Some(clock) => clock.now(),
+        None => query::now(&on.database).await?,
+    };
+    let record = grant.stamped(now);
+    let (grant, id) = (&record.grant, record.id());
+    let given: [&(dyn ToSql + Sync); 8] = [
+        &id.to_string(),
+        &storable(grant.tenant.as_str()),
+        &storable(&grant.tool),
+        &storable(grant.principal.as_str()),
+        &record.version.cast_signed(),
+        &record.revoked.is_some(),
+        &ends(&record),
+        &encode(&record)?,
+    ];
+    on.database.read(&SAVE, &given).await?;
+    let saved = get(&on.database, &grant.tenant, id).await?;
+    saved.ok_or(Fault::Damaged("a new grant's id is taken"))
+}
+
+/// Locks grants of this tenant until the end of the transaction. Those that there are.
+pub(super) async fn lock(
+    within: &Tx<'_>,
+    tenant: &Tenant,
+    ids: impl IntoIterator<Item = GrantId>,
+) -> Result<Drawing, Fault> {
+    let ids: Vec<String> = ids.into_iter().map(|id| id.to_string()).collect();
+    if ids.is_empty() {
+        return Ok(Drawing::new());
+    }
+    let rows = within.send(&LOCK, &[&storable(tenant.as_str()), &ids]).await?;
+    rows.iter().map(|row| kept(row).map(|record| (record.id(), record))).collect()
+}
+
+/// Keeps the next version of a grant that was locked.
+pub(super) async fn update(
+    within: &Tx<'_>,
+    next: &GrantRecord,
+    from: &GrantRecord,
+) -> Result<(), Fault> {
+    let given: [&(dyn ToSql + Sync); 7] = [
+        &storable(next.grant.tenant.as_str()),
+        &next.id().to_string(),
+        &from.version.cast_signed(),
+        &next.version.cast_signed(),
+        &next.revoked.is_some(),
+        &ends(next),
+        &encode(next)?,
+    ];
+    let rows = within.send(&UPDATE, &given).await?;
+    if one(&rows)?.try_get::<_, i64>(0)? == 1 {
+        Ok(())
+    } else {
+        Err(Fault::Damaged("a grant's version differs"))
+    }
+}
+
+/// The revocation of a grant.
+pub(super) struct Revoke<'a> {
+    pub(super) on: &'a Shared,
+    pub(super) tenant: &'a Tenant,
+    pub(super) id: GrantId,
+    pub(super) by: &'a Principal,
+    pub(super) reason: Option<&'a str>,
+}
+
+impl Revoke<'_> {
+    /// Takes the grant back. It waits for the claims that draw on it now; none that comes later does.
+    pub(super) async fn until_known(&self) -> Result<Option<GrantRecord>, StoreError> {
+        let on = &self.on.database;
+        let (mut tries, mut unclear) = (on.tries(), false);
+        loop {
+            // The first revocation stands, so that doing it again says how the grant stands.
+            let fault = match run(on, self).await {
+                Ok(Tried::Done(answer)) => return Ok(answer),
+                Ok(Tried::Unclear) => {
+                    unclear = true;
+                    None
+                }
+                Err(fault) => Some(fault),
+            };
+            let may_pass = fault.as_ref().is_none_or(Fault::is_passing);
+            if !may_pass || !tries.again().await {
+                let error = fault.filter(|_| !unclear).map(|fault| on.error(fault));
+                return Err(error.unwrap_or_else(|| ambiguous(&on.place)));
+            }
+        }
+    }
+}
+
+#[async_trait]
+impl Work for Revoke<'_> {
+    type Answer = Option<GrantRecord>;
+
+    async fn perform(&self, within: &Tx<'_>) -> Result<End<Self::Answer>, Fault> {
+        let locked = lock(within, self.tenant, [self.id]).await?;
+        let Some(record) = locked.into_values().next() else { return Ok(End::Nothing(None)) };
+        let now = query::now_within(within).await?;
+        match record.revoke(self.by, self.reason, self.on.now_of(now)) {
+            None => Ok(End::Nothing(Some(record))),
+            Some(next) => {
+                update(within, &next, &record).await?;
+                Ok(End::Commit(Some(next)))
+            }
+        }
+    }
+}
+
+/// A page of a tenant's grants, in the order in which they were given.
+pub(super) async fn page(
+    on: &Shared,
+    tenant: &Tenant,
+    page: &GrantPage,
+) -> Result<Vec<GrantRecord>, Fault> {
+    let tool = page.tool.as_deref().map(storable);
+    let principal = page.principal.as_ref().map(|who| storable(who.as_str()));
+    let sql = match (&tool, &principal, page.live) {
+        (Some(_), Some(_), true) => &LIVE,
+        (Some(_), _, _) => &OF_TOOL,
+        (None, _, _) => &OF_TENANT,
+    };
+    let after = page.after.map_or_else(|| NOBODY.to_owned(), |id| id.to_string());
+    let now = on.clock.as_ref().map(|clock| clock.now().as_millis());
+    let given: [&(dyn ToSql + Sync); 7] = [
+        &storable(tenant.as_str()),
+        &tool,
+        &principal,
+        &after,
+        &page.live,
+        &now,
+        &count(page.limit),
+    ];
+    on.database.read(sql, &given).await?.iter().map(kept).collect()
+}
+
+/// Comes before every id.
+pub(super) const NOBODY: &str = "00000000-0000-0000-0000-000000000000";
+
+/// Forgets some grants that ended before `before`. Returns how many.
+pub(super) async fn forget(on: &Database, before: Timestamp, most: i64) -> Result<i64, Fault> {
+    let rows = on.read(&FORGET, &[&before.as_millis(), &most]).await?;
+    Ok(one(&rows)?.try_get(0)?)
+}
+
+/// When a grant is or was over.
+pub(super) fn ends(record: &GrantRecord) -> i64 {
+    let revoked = record.revoked.as_ref().map(|revoked| revoked.at);
+    let ends = revoked.into_iter().chain(record.grant.until).min();
+    ends.map_or(i64::MAX, Timestamp::as_millis)
+}
+
+pub(super) fn encode(record: &GrantRecord) -> Result<String, Fault> {
+    serde_json::to_string(record).map_err(|_| Fault::Damaged("a record cannot be written as JSON"))
+}
+
+fn kept(row: &Row) -> Result<GrantRecord, Fault> {
+    parse(row.try_get(1)?, row.try_get(0)?)
+}
+
+/// A record, which must have the version that its row has.
+pub(super) fn parse(text: &str, version: i64) -> Result<GrantRecord, Fault> {
+    let record: GrantRecord =
+        serde_json::from_str(text).map_err(|_| Fault::Damaged("a grant's record"))?;
+    if record.version == version.cast_unsigned() {
+        Ok(record)
+    } else {
+        Err(Fault::Damaged("a grant's version differs"))
+    }
+}

@@ -1,0 +1,432 @@
+//! What takes more than one statement: a submission or an event that draws on a grant, and several
+//! events that happen together.
+//!
+//! The grants are locked, and then the calls; what is read after that stays true until the end of the
+//! transaction, so the pure machine is asked once. Versions, times and leases are checked all the same,
+//! by the statements that write alone too. The lines of the history are signed: after a commit whose
+//! answer was lost, the next attempt, which has waited for the same rows, finds them or does not.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use async_trait::async_trait;
+use hitl_core::machine::{
+    self, CallRecord, Drawing, Event, Facts, NewCall, Refusal, Step, grant_of,
+};
+use hitl_core::seal::Sealed;
+use hitl_core::store::{Applied, ApplyError, Enclosed, StoreError, Submitted};
+use hitl_core::{GrantId, GrantRecord, RequestId, SessionId, Tenant};
+use tokio_postgres::types::Type;
+
+use super::database::Sql;
+use super::error::{Fault, ambiguous, unreachable};
+use super::grants;
+use super::operation::{Change, FRESH, MISSES, New, Wrote};
+use super::query::{self, Found, Kept, storable};
+use super::store::Shared;
+use super::transaction::{End, Tried, Tx, Way, Work, run};
+use crate::failpoint::reach;
+
+// In the order of their ids, whoever locks them.
+static LOCK: Sql = Sql {
+    text: "SELECT n FROM {s}.calls WHERE tenant = $1 AND id = ANY ($2::text[]::uuid[]) \
+           ORDER BY id FOR UPDATE",
+    types: &[Type::TEXT, Type::TEXT_ARRAY],
+};
+// A statement of its own: one that locks sees other tables as they were before it waited.
+static READ: Sql = Sql {
+    text: "SELECT (extract(epoch FROM clock_timestamp()) * 1000000)::bigint, c.version, c.record, \
+             c.epoch, s.id IS NULL FROM {s}.calls c LEFT JOIN {s}.sessions s ON s.id = c.session \
+             AND s.epoch = c.epoch AND s.lease_until > clock_timestamp() \
+           WHERE c.tenant = $1 AND c.id = ANY ($2::text[]::uuid[])",
+    types: &[Type::TEXT, Type::TEXT_ARRAY],
+};
+static WRITTEN: Sql = Sql {
+    text: "SELECT h.version FROM {s}.history h JOIN {s}.calls c ON c.n = h.call \
+           WHERE c.tenant = $1 AND c.id = ANY ($2::text[]::uuid[]) AND h.write = $3::text::uuid \
+           LIMIT 1",
+    types: &[Type::TEXT, Type::TEXT_ARRAY, Type::TEXT],
+};
+
+/// The statements here.
+pub(super) const ALL: &[&Sql] = &[&LOCK, &READ, &WRITTEN];
+
+/// Applies an event that draws on a grant, or gives back to it.
+pub(super) async fn apply(
+    on: &Shared,
+    tenant: &Tenant,
+    id: RequestId,
+    event: &Event,
+    enclosed: &Enclosed,
+    grant: GrantId,
+) -> Result<CallRecord, ApplyError> {
+    let parts = [Part { id, event, enclosed }];
+    let work = Together::new(on, tenant, &parts, Some(grant));
+    let records = work.until_known().await?;
+    records.into_iter().next().ok_or(ApplyError::NotFound(id))
+}
+
+/// Applies several events.
+pub(super) async fn apply_all(
+    on: &Shared,
+    tenant: &Tenant,
+    events: &[Applied],
+) -> Result<Vec<CallRecord>, ApplyError> {
+    if events.is_empty() {
+        return Ok(Vec::new());
+    }
+    let parts: Vec<_> = events.iter().map(Part::of).collect();
+    Together::new(on, tenant, &parts, None).until_known().await
+}
+
+/// An event, and what it brings.
+struct Part<'a> {
+    id: RequestId,
+    event: &'a Event,
+    enclosed: &'a Enclosed,
+}
+
+impl<'a> Part<'a> {
+    fn of(applied: &'a Applied) -> Self {
+        Self { id: applied.id, event: &applied.event, enclosed: &applied.enclosed }
+    }
+}
+
+/// Events that happen in one transaction.
+struct Together<'a> {
+    on: &'a Shared,
+    tenant: &'a Tenant,
+    parts: &'a [Part<'a>],
+    /// It is one event that happens alone.
+    alone: bool,
+    /// The grant that it draws on, as its record was read before.
+    hint: Option<GrantId>,
+    write: SessionId,
+    /// An earlier attempt may have been committed.
+    unclear: bool,
+}
+
+/// What came of an attempt.
+enum Outcome {
+    /// They happened, just now or in an earlier attempt.
+    Changed(Vec<CallRecord>),
+    /// Nothing has changed, and these stand.
+    Stand(Vec<CallRecord>),
+    Refused(ApplyError),
+    /// The lease is not known to last.
+    Fenced(StoreError),
+    /// It came too late, or the lease has run out: nothing was written.
+    Missed(Option<(SessionId, i64)>),
+    /// Other grants are drawn on than those that were locked.
+    Moved,
+}
+
+impl<'a> Together<'a> {
+    fn new(
+        on: &'a Shared,
+        tenant: &'a Tenant,
+        parts: &'a [Part<'a>],
+        hint: Option<GrantId>,
+    ) -> Self {
+        let (alone, write) = (hint.is_some(), SessionId::new());
+        Self { on, tenant, parts, alone, hint, write, unclear: false }
+    }
+
+    async fn until_known(mut self) -> Result<Vec<CallRecord>, ApplyError> {
+        let on = self.on;
+        let mut tries = on.database.tries();
+        loop {
+            let mut fault = None;
+            match run(&on.database, &self).await {
+                Ok(Tried::Done(Outcome::Changed(records))) => {
+                    for record in &records {
+                        on.changed(record.id());
+                    }
+                    return Ok(records);
+                }
+                Ok(Tried::Done(Outcome::Stand(records))) => return Ok(records),
+                // What an unclear attempt has written would have been found.
+                Ok(Tried::Done(Outcome::Refused(error))) => return Err(error),
+                Ok(Tried::Done(Outcome::Fenced(error))) => return Err(error.into()),
+                Ok(Tried::Done(Outcome::Missed(claim))) => {
+                    self.unclear = false;
+                    if let Some((session, epoch)) = claim {
+                        on.sessions.check(&on.database, session, epoch).await?;
+                    }
+                }
+                Ok(Tried::Done(Outcome::Moved)) => {}
+                Ok(Tried::Unclear) => self.unclear = true,
+                Err(failed) if failed.is_passing() => fault = Some(failed),
+                Err(failed) => return Err(on.reading_failed(failed, self.unclear).into()),
+            }
+            self.hint = None;
+            if !tries.again().await {
+                let place = &on.database.place;
+                let error = fault.map_or_else(|| unreachable(place), |f| on.database.error(f));
+                return Err(on.known_or_ambiguous(error, self.unclear).into());
+            }
+        }
+    }
+
+    /// The calls as they stand, in the order of the events; or which of them there is not.
+    async fn read(&self, within: &Tx<'_>) -> Result<Result<Vec<Kept>, RequestId>, Fault> {
+        let rows = within.send(&READ, &[&storable(self.tenant.as_str()), &self.ids()]).await?;
+        let mut found = BTreeMap::new();
+        for row in &rows {
+            let kept = query::kept(row)?;
+            found.insert(kept.record.id(), kept);
+        }
+        let each = |part: &Part<'_>| found.get(&part.id).cloned().ok_or(part.id);
+        Ok(self.parts.iter().map(each).collect())
+    }
+
+    fn ids(&self) -> Vec<String> {
+        self.parts.iter().map(|part| part.id.to_string()).collect()
+    }
+
+    /// The grants that the events draw on, or give back to.
+    fn drawn_on(&self, found: &[Kept]) -> BTreeSet<GrantId> {
+        let each = self.parts.iter().zip(found);
+        each.filter_map(|(part, kept)| grant_of(&kept.record, part.event)).collect()
+    }
+
+    /// What the pure machine says.
+    fn judge(
+        &self,
+        found: &[Kept],
+        before: &Drawing,
+    ) -> Result<(Vec<Step>, Drawing), (usize, Refusal)> {
+        let facts = |kept: &Kept| {
+            let now = self.on.now_of(kept.read_at);
+            Facts { now, claimant_dead: kept.claimant_dead }
+        };
+        if let (true, [part], [kept]) = (self.alone, self.parts, found) {
+            let grant = grant_of(&kept.record, part.event).and_then(|id| before.get(&id));
+            let (step, drawn) = machine::apply_with(&kept.record, part.event, facts(kept), grant)
+                .map_err(|refusal| (0, refusal))?;
+            return Ok((vec![step], drawn.into_iter().map(|next| (next.id(), next)).collect()));
+        }
+        let change = |(part, kept): (&'a Part<'a>, _)| {
+            let kept: &Kept = kept;
+            machine::Change { record: &kept.record, event: part.event, facts: facts(kept) }
+        };
+        let changes: Vec<_> = self.parts.iter().zip(found).map(change).collect();
+        machine::apply_all(&changes, before)
+    }
+
+    /// Locks what is to change, and reads it. Nothing when another grant is drawn on by now.
+    async fn lock(
+        &self,
+        within: &Tx<'_>,
+    ) -> Result<Result<Option<(Vec<Kept>, Drawing)>, RequestId>, Fault> {
+        let grants = match self.hint {
+            Some(grant) => BTreeSet::from([grant]),
+            None => match self.read(within).await? {
+                Ok(found) => self.drawn_on(&found),
+                Err(missing) => return Ok(Err(missing)),
+            },
+        };
+        let before = grants::lock(within, self.tenant, grants.iter().copied()).await?;
+        within.send(&LOCK, &[&storable(self.tenant.as_str()), &self.ids()]).await?;
+        reach("rows-locked");
+        let found = match self.read(within).await? {
+            Ok(found) => found,
+            Err(missing) => return Ok(Err(missing)),
+        };
+        let same = self.drawn_on(&found).is_subset(&grants);
+        Ok(Ok(same.then_some((found, before))))
+    }
+
+    async fn was_written(&self, within: &Tx<'_>) -> Result<bool, Fault> {
+        let given = (storable(self.tenant.as_str()), self.ids(), self.write.to_string());
+        let rows = within.send(&WRITTEN, &[&given.0, &given.1, &given.2]).await?;
+        Ok(!rows.is_empty())
+    }
+}
+
+#[async_trait]
+impl Work for Together<'_> {
+    type Answer = Outcome;
+
+    async fn perform(&self, within: &Tx<'_>) -> Result<End<Outcome>, Fault> {
+        let nothing = |outcome| Ok(End::Nothing(outcome));
+        let (found, before) = match self.lock(within).await? {
+            Ok(Some(locked)) => locked,
+            Ok(None) => return nothing(Outcome::Moved),
+            Err(missing) => return nothing(Outcome::Refused(ApplyError::NotFound(missing))),
+        };
+        if self.unclear && self.was_written(within).await? {
+            let records = found.into_iter().map(|kept| kept.record).collect();
+            return nothing(Outcome::Changed(records));
+        }
+        let (steps, drawn) = match self.judge(&found, &before) {
+            Ok(done) => done,
+            Err((at, refusal)) => {
+                let current =
+                    found.get(at).ok_or(Fault::Damaged("an event that is none of those"))?;
+                let current = Box::new(current.record.clone());
+                return nothing(Outcome::Refused(ApplyError::Lost { refusal, current }));
+            }
+        };
+        let ends = last_moment(self.on, before.values());
+        let mut records = Vec::with_capacity(steps.len());
+        let mut has_changed = false;
+        for ((step, kept), part) in steps.into_iter().zip(&found).zip(self.parts) {
+            let next = match step {
+                Step::Changed(next) => next,
+                Step::Replayed => {
+                    records.push(kept.record.clone());
+                    continue;
+                }
+            };
+            let mut change = match Change::new(self.on, kept, next, part.event) {
+                Ok(change) => change,
+                Err(error) => return nothing(Outcome::Fenced(error)),
+            };
+            if matches!(part.event, Event::Claim { .. } | Event::Allow { .. }) {
+                change.until = change.until.min(ends);
+            }
+            let way = Way::Within(within);
+            let wrote =
+                change.write(&way, self.tenant, part.event, part.enclosed, self.write).await?;
+            if !matches!(wrote, Wrote::Done) {
+                let claim = match part.event {
+                    Event::Claim { session, .. } => Some((*session, change.epoch.unwrap_or(0))),
+                    _ => None,
+                };
+                return nothing(Outcome::Missed(claim));
+            }
+            has_changed = true;
+            records.push(change.next);
+        }
+        reach("calls-written");
+        for (id, next) in &drawn {
+            let from = before.get(id).ok_or(Fault::Damaged("a grant that is drawn on"))?;
+            grants::update(within, next, from).await?;
+        }
+        Ok(if has_changed {
+            End::Commit(Outcome::Changed(records))
+        } else {
+            End::Nothing(Outcome::Stand(records))
+        })
+    }
+}
+
+/// When it is too late to draw on any of these, in microseconds.
+fn last_moment<'g>(on: &Shared, grants: impl Iterator<Item = &'g GrantRecord>) -> i64 {
+    let ends = grants.filter_map(|record| record.grant.until).min();
+    let ends = ends.filter(|_| on.clock.is_none());
+    ends.map_or(i64::MAX, |ends| ends.as_millis().saturating_mul(1000))
+}
+
+/// Enters a call that runs at once, on a grant.
+pub(super) async fn submit(
+    on: &Shared,
+    call: &NewCall,
+    payload: &Sealed,
+) -> Result<Submitted, StoreError> {
+    let work = Admit { on, call, payload, write: SessionId::new() };
+    let mut tries = on.database.tries();
+    let (mut misses, mut unclear) = (0, false);
+    loop {
+        let mut fault = None;
+        match run(&on.database, &work).await {
+            // What an unclear attempt has written would have been found.
+            Ok(Tried::Done(Admitted::Answer(answer))) => {
+                if let Submitted::Created(record) = &*answer {
+                    on.changed(record.id());
+                }
+                return Ok(*answer);
+            }
+            Ok(Tried::Done(Admitted::Refused(error))) => return Err(error),
+            Ok(Tried::Done(Admitted::Missed(session, epoch))) => {
+                (misses, unclear) = (misses + 1, false);
+                on.sessions.check(&on.database, session, epoch).await?;
+                if misses == MISSES {
+                    return Err(on.database.error(Fault::Damaged("a new call's id is taken")));
+                }
+            }
+            Ok(Tried::Unclear) => unclear = true,
+            // Two who write the same key at the same moment.
+            Err(failed) if failed.is_passing() || failed.is_duplicate() => fault = Some(failed),
+            Err(failed) => return Err(on.reading_failed(failed, unclear)),
+        }
+        if !tries.again().await {
+            if unclear {
+                return Err(ambiguous(&on.database.place));
+            }
+            let place = &on.database.place;
+            return Err(fault.map_or_else(|| unreachable(place), |f| on.database.error(f)));
+        }
+    }
+}
+
+/// The submission of a call that runs at once, on a grant.
+struct Admit<'a> {
+    on: &'a Shared,
+    call: &'a NewCall,
+    payload: &'a Sealed,
+    write: SessionId,
+}
+
+enum Admitted {
+    Answer(Box<Submitted>),
+    Refused(StoreError),
+    /// Somebody was faster, or it came too late, or the lease has run out: nothing was written.
+    Missed(SessionId, i64),
+}
+
+impl Admitted {
+    fn of(answer: Submitted) -> Self {
+        Self::Answer(Box::new(answer))
+    }
+}
+
+#[async_trait]
+impl Work for Admit<'_> {
+    type Answer = Admitted;
+
+    async fn perform(&self, within: &Tx<'_>) -> Result<End<Admitted>, Fault> {
+        let nothing = |answer| Ok(End::Nothing(answer));
+        let (on, call) = (self.on, self.call);
+        // First: whoever entered this call before us, and is not known to have, holds it.
+        let before = grants::lock(within, &call.key().tenant, call.grant()).await?;
+        reach("rows-locked");
+        let Found { read_at, kept, watermark } = query::find_within(within, call.key()).await?;
+        if let Some(Kept { record, .. }) = kept {
+            return nothing(Admitted::of(if record.content != call.content() {
+                Submitted::Conflict(record.id())
+            } else if record.id() == call.id() {
+                Submitted::Created(record)
+            } else {
+                Submitted::Existing(record)
+            }));
+        }
+        let began = call.key().run.began();
+        if began.is_some() && began < watermark {
+            return nothing(Admitted::Refused(StoreError::run_forgotten()));
+        }
+        let grant = before.values().next();
+        let (record, drawn) = match call.admitted(grant, on.now_of(read_at)) {
+            Ok(admitted) => admitted,
+            Err(refusal) => return nothing(Admitted::of(Submitted::NotGranted(refusal))),
+        };
+        let Some(((session, drawn), grant)) =
+            record.claim.map(|claim| claim.session).zip(drawn).zip(grant)
+        else {
+            return Err(Fault::Damaged("a call that runs on a grant has no claim"));
+        };
+        let epoch = match on.sessions.epoch(session) {
+            Ok(epoch) => epoch,
+            Err(error) => return nothing(Admitted::Refused(error)),
+        };
+        let until = read_at.saturating_add(FRESH).min(last_moment(on, before.values()));
+        let (caps, payload, write) = (call.caps(), self.payload, self.write);
+        let new = New { record: &record, caps, epoch: Some(epoch), payload, until, write };
+        if !matches!(new.write(&Way::Within(within)).await?, Wrote::Done) {
+            return nothing(Admitted::Missed(session, epoch));
+        }
+        reach("calls-written");
+        grants::update(within, &drawn, grant).await?;
+        Ok(End::Commit(Admitted::of(Submitted::Created(record))))
+    }
+}
