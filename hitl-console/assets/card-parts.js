@@ -155,21 +155,40 @@ export function outcome(call, when) {
   return h("div", { class: `outcome state-${call.state}`, role: "status" }, stateIcon(call.state),
     h("div", {}, h("strong", {}, stateName(call.state)),
       decided && h("p", {}, `${verbs[decided.answer] ?? words(decided.answer)} by `, h("strong", {}, decided.by), ` ${when(decided.at)}`),
+      decided?.mayAskAgain && h("p", {}, "The model may ask for it again."),
       decided?.words && h("blockquote", {}, decided.words),
       call.ending && call.ending !== decided?.words && h("p", { class: "faint" }, call.ending)));
 }
 
-/** What happened to a call, on demand. */
+/** What happened to a call, on demand; and who says so. */
 export function audit(load, when) {
   const list = h("ol", { class: "timeline" });
+  const origin = h("p", { class: "faint origin-of" });
   const details = h("details", { class: "audit", ontoggle: async () => {
     if (!details.open) return;
+    if (!list.firstChild) fill(origin, "Loading …");
     try {
-      const { entries } = await load();
-      fill(list, entries.map((entry) => h("li", {}, h("span", {}, words(entry.event)), entry.by && h("strong", {}, ` ${entry.by}`), h("span", { class: "faint" }, ` → ${words(entry.state)}, ${when(entry.at)}`))));
+      const { source, note, records, entries } = await load();
+      const chained = source === "audit";
+      fill(origin, chained ? "From the audit log. " : "From the store's history, not from the audit log. ", note && `${sentence(note)}.`);
+      fill(list, chained ? records.map((record) => fromAudit(record, when)) : entries.map((entry) => fromHistory(entry, when)));
     } catch (error) {
-      fill(list, h("li", { class: "error" }, error.message));
+      fill(origin);
+      fill(list, h("li", { class: "error", role: "alert" }, error.message));
     }
-  } }, h("summary", {}, "What happened to it"), list);
+  } }, h("summary", {}, "What happened to it"), origin, list);
   return details;
+}
+
+function fromAudit({ event, by, at, note, seq, stream }, when) {
+  return h("li", {}, h("span", {}, words(event)), by && [" by ", h("strong", {}, by)], h("span", { class: "faint" }, `, ${when(at)}`),
+    h("span", { class: "faint place", title: stream ? `record ${seq} of chain ${stream}` : undefined }, `#${seq}`), note && h("span", { class: "words" }, note));
+}
+
+function fromHistory({ event, by, at, state }, when) {
+  return h("li", {}, h("span", {}, words(event)), by && [" by ", h("strong", {}, by)], h("span", { class: "faint" }, ` → ${words(state)}, ${when(at)}`));
+}
+
+function sentence(text) {
+  return text.charAt(0).toUpperCase() + text.slice(1);
 }

@@ -3,12 +3,17 @@
 
 mod support;
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use axum::Router;
+use hitl::approval::{Again, Answer};
 use hitl::tasks::{EventLog, StepContext, Task, TaskManager, TaskStep};
-use hitl::{CallContext, CallState, Gate, Tenant};
-use hitl_console::{Reviewer, Tasks, Token, Tokens, router};
+
+use hitl::MemoryStore;
+use hitl::{CallContext, CallState, Gate, Tenant, Timestamp};
+use hitl_base::clock::ManualClock;
+use hitl_console::{Console, Reviewer, Tasks, Token, Tokens, router};
 use serde_json::{Value, json};
 use support::ask::{ANN, BOB, get, post};
 use support::tools::{
@@ -51,9 +56,10 @@ async fn the_queue_is_sorted_filtered_counted_and_paged() {
         list["calls"].as_array().unwrap().iter().map(|c| c["id"].as_str().unwrap()).collect();
     let expected = [&first, &second, &medium, &low].map(|request| request.id.to_string());
     assert_eq!(ids, expected, "urgent before high before medium, then by due time");
-    assert_eq!(list["counts"]["all"], 4);
-    assert_eq!(list["counts"]["level"], json!({ "full": 3, "quick": 1 }));
-    assert_eq!(list["counts"]["risk"]["high"], 2);
+    let counts = |name: &str| list["counts"][name]["counted"].as_u64();
+    assert_eq!((counts("all"), counts("full"), counts("quick")), (Some(4), Some(3), Some(1)));
+    assert_eq!((counts("urgent"), counts("overdue")), (Some(2), Some(0)));
+    assert!(list["tools"].as_array().unwrap().contains(&json!("book_trip")));
 
     for (query, expected) in [
         ("risk=high", vec![&first, &second]),
@@ -61,8 +67,11 @@ async fn the_queue_is_sorted_filtered_counted_and_paged() {
         ("tool=book_trip", vec![&medium]),
         ("text=APOLLO", vec![&second]),
         ("order=oldest&limit=1", vec![&low]),
-        ("order=oldest&skip=3", vec![&second]),
+        ("priority=urgent&limit=1", vec![&first]),
+        ("principal=agent&order=due&limit=2", vec![&first, &second]),
+        ("state=approved,claimed", vec![]),
         ("which=ended", vec![]),
+        ("which=ended&order=newest", vec![]),
     ] {
         let list = get(format!("/api/calls?{query}")).by(ANN).of(&console).await.ok();
         let ids: Vec<&str> =
@@ -70,7 +79,30 @@ async fn the_queue_is_sorted_filtered_counted_and_paged() {
         let expected: Vec<String> = expected.iter().map(|request| request.id.to_string()).collect();
         assert_eq!(ids, expected, "{query}");
     }
-    for bad in ["risk=high&unknown=1", "limit=many", "which=mine"] {
+    let mut seen = Vec::new();
+    let mut path = "/api/calls?limit=1".to_owned();
+    loop {
+        let page = get(path.as_str()).by(ANN).of(&console).await.ok();
+        assert_eq!(page["calls"].as_array().unwrap().len(), 1);
+        seen.push(page["calls"][0]["id"].as_str().unwrap().to_owned());
+        let Some(next) = page["next"].as_str() else { break };
+        path = format!("/api/calls?limit=1&after={next}");
+        let foreign = get(format!("{path}&risk=high")).by(ANN).of(&console).await;
+        assert_eq!(foreign.refused(), (400, "badRequest".into()), "of another filter");
+        let foreign = get(path.as_str()).by("other-secret").of(&console).await;
+        assert_eq!(foreign.refused(), (400, "badRequest".into()), "of another tenant");
+    }
+    assert_eq!(seen, ids, "page by page, all of them and in order");
+    for bad in [
+        "risk=high&unknown=1",
+        "risk=huge",
+        "limit=many",
+        "which=mine",
+        "after=1",
+        "order=newest",
+        "state=undecided",
+        "which=ended&order=due",
+    ] {
         let answer = get(format!("/api/calls?{bad}")).by(ANN).of(&console).await;
         assert_eq!(answer.refused(), (400, "badRequest".into()), "{bad}");
     }
@@ -257,6 +289,117 @@ async fn a_call_is_withdrawn_and_its_audit_says_by_whom() {
         .map(|e| (e["event"].as_str().unwrap(), e["by"].as_str().unwrap_or("-")))
         .collect();
     assert_eq!(lines, [("submitted", "-"), ("cancel", "bob")]);
+}
+
+#[tokio::test]
+async fn the_audit_of_a_call_is_shown_where_it_can_be_read() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("audit.jsonl");
+    let audit = Arc::new(hitl::JsonlAudit::open(&file).unwrap());
+    let gate = tools::register(Gate::builder()).audit(Arc::clone(&audit)).build().await.unwrap();
+    let console = Console::new(gate.clone(), Tasks::none(), tokens()).audit(audit).router();
+    let (request, _other) = (note(&gate).await, note(&gate).await);
+    let looks = json!({ "at": request.id.to_string() });
+    // Said every ten seconds, and noted once.
+    for _ in 0..2 {
+        let looked = post("/api/presence", &looks).by(ANN).of(&console).await;
+        assert_eq!(looked.status.as_u16(), 204);
+    }
+    let path = format!("/api/calls/{}", request.id);
+    let reject = answer(&request, json!({ "answer": "reject", "reason": "not today" }));
+    post(format!("{path}/decide"), &reject).by(ANN).of(&console).await.ok();
+    let shown = get(format!("{path}/audit")).by(BOB).of(&console).await.ok();
+    let records = shown["records"].as_array().unwrap();
+    let lines: Vec<(&str, &str)> = records
+        .iter()
+        .map(|r| (r["event"].as_str().unwrap(), r["by"].as_str().unwrap_or("-")))
+        .collect();
+    let expected = [
+        ("proposed", "-"),
+        ("assessed", "-"),
+        ("requested", "-"),
+        ("shown", "ann"),
+        ("decided", "ann"),
+    ];
+    assert_eq!(lines, expected);
+    assert_eq!(records[4]["note"], "rejected: not today");
+    assert!(records[0]["stream"].is_string() && records[0]["seq"].is_u64());
+    assert_eq!((&shown["source"], shown.get("note")), (&json!("audit"), None));
+    assert_eq!(shown["entries"].as_array().unwrap().len(), 2);
+    // Where it cannot be read, the store's history is told, and that it is no more than that.
+    std::fs::remove_file(&file).unwrap();
+    let history = get(format!("{path}/audit")).by(BOB).of(&console).await.ok();
+    assert_eq!(history["source"], "history");
+    assert!(history["note"].is_string() && history["records"].as_array().unwrap().is_empty());
+    assert_eq!(history["entries"].as_array().unwrap().len(), 2);
+}
+
+#[tokio::test]
+async fn who_rejects_may_let_the_model_ask_again() {
+    let (gate, console) = console().await;
+    for (more, again) in [
+        (json!({ "answer": "reject", "reason": "not now", "mayAskAgain": true }), true),
+        (json!({ "answer": "reject", "reason": "never" }), false),
+    ] {
+        let request = note(&gate).await;
+        let path = format!("/api/calls/{}", request.id);
+        let done = post(format!("{path}/decide"), &answer(&request, more)).by(ANN).of(&console);
+        assert_eq!(done.await.ok()["decided"]["mayAskAgain"], again);
+        let Answer::Reject { again: kept, .. } =
+            record(&gate, request.id).await.decided.unwrap().answer
+        else {
+            panic!("it is rejected")
+        };
+        assert_eq!(kept == Again::Allowed, again);
+    }
+    let request = note(&gate).await;
+    let path = format!("/api/calls/{}/decide", request.id);
+    let body = answer(&request, json!({ "answer": "approve", "mayAskAgain": true }));
+    assert_eq!(post(&path, &body).by(ANN).of(&console).await.refused().0, 400);
+    let calls = json!([answer(&request, json!({ "id": request.id.to_string() }))]);
+    let bulk = |answer: &str| json!({ "answer": answer, "calls": calls, "mayAskAgain": true });
+    assert_eq!(post("/api/bulk", &bulk("approve")).by(ANN).of(&console).await.refused().0, 400);
+    assert_eq!(record(&gate, request.id).await.version, 1);
+    post("/api/bulk", &bulk("reject")).by(ANN).of(&console).await.ok();
+    let answer = record(&gate, request.id).await.decided.unwrap().answer;
+    assert!(matches!(answer, Answer::Reject { again: Again::Allowed, .. }), "{answer:?}");
+}
+
+/// Pays somebody.
+#[hitl::hitl_tool(
+    risk = "high",
+    base_confidence = 50,
+    expires = "10m",
+    escalate_to = "board",
+    escalate_within = "1h"
+)]
+async fn pay(amount: u32) -> String {
+    format!("paid {amount}")
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_call_that_escalates_stays_in_the_queue_though_nobody_serves() {
+    let clock = ManualClock::at(Timestamp::from_millis(1_780_000_000_000));
+    let store = MemoryStore::with_clock(clock.clone());
+    let gate = tools::register(Gate::builder()).tool::<Pay>().store(store).build().await.unwrap();
+    let console = router(gate.clone(), Tasks::none(), tokens());
+    let request = submit(&gate, pay(7)).await;
+    let listed = async || {
+        let list = get("/api/calls").by(ANN).of(&console).await.ok();
+        list["calls"].as_array().unwrap().clone()
+    };
+    assert_eq!(listed().await[0]["revision"], 1);
+    clock.advance(Duration::from_secs(601));
+    tokio::time::sleep(Duration::from_secs(6)).await;
+    let calls = listed().await;
+    assert_eq!((calls.len(), &calls[0]["revision"]), (1, &json!(2)));
+    let call = get(format!("/api/calls/{}", request.id)).by(ANN).of(&console).await.ok();
+    assert!(call["request"]["because"].to_string().contains("escalated to board"), "{call}");
+    // Nobody answers then either: it is over.
+    clock.advance(Duration::from_secs(3601));
+    tokio::time::sleep(Duration::from_secs(6)).await;
+    assert!(listed().await.is_empty());
+    assert_eq!(record(&gate, request.id).await.state, CallState::Expired);
 }
 
 #[tokio::test]

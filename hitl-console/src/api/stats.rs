@@ -13,7 +13,7 @@ use utoipa::{IntoParams, ToSchema};
 use super::read::Query;
 use crate::auth::Reviewer;
 use crate::error::Problem;
-use crate::queue;
+use crate::past;
 use crate::state::Shared;
 
 /// The bounds of time to decision, in seconds; the last band has none.
@@ -85,8 +85,8 @@ pub(super) async fn stats(
 ) -> Result<Json<Stats>, Problem> {
     let days = query.days.unwrap_or(14).clamp(1, 90);
     let now = state.gate.now().await?;
-    let since = queue::since(now, Some(days));
-    let (records, cut) = queue::read(&state.gate, &reviewer.tenant, &[], since).await?;
+    let since = past::since(now, days);
+    let (records, cut) = past::read(&state.gate, &reviewer.tenant, &[], since).await?;
     Ok(Json(Stats { cut, ..count(&records, days) }))
 }
 

@@ -6,7 +6,10 @@ use std::path::{Path, PathBuf};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use hitl_base::id::Uuid;
-use hitl_core::audit::{AuditError, AuditRecord, AuditSink, ChainWriter, Durability, Head};
+use hitl_core::RequestId;
+use hitl_core::audit::{
+    AuditError, AuditReader, AuditRecord, AuditSink, CallAudit, ChainWriter, Durability, Head, Kept,
+};
 use rusqlite::{Connection, OptionalExtension as _, params};
 
 /// "hita" in the file's header: it is an audit of ours.
@@ -111,6 +114,22 @@ fn prepare(connection: &Connection) -> rusqlite::Result<Option<ChainWriter>> {
         Some(line) => Head::of_line(&line),
     };
     Ok(head.map(ChainWriter::after))
+}
+
+impl AuditReader for SqliteAudit {
+    fn of_call(&self, call: RequestId) -> Result<CallAudit, AuditError> {
+        let writer = self.writer();
+        // A record names its call in lower case, as text.
+        let sql = "SELECT line FROM audit WHERE instr(line, CAST(?1 AS BLOB)) > 0 ORDER BY seq";
+        let found = || {
+            let mut lines = writer.connection.prepare_cached(sql)?;
+            let rows = lines.query_map([call.to_string()], |row| row.get::<_, Vec<u8>>(0))?;
+            let kept = rows.map(|line| Ok(Kept::of_line(&line?, call)));
+            kept.filter_map(Result::transpose).collect::<rusqlite::Result<Vec<Kept>>>()
+        };
+        let found = found().map_err(|error| self.failed("read", error))?;
+        Ok(CallAudit::of(found, false))
+    }
 }
 
 impl AuditSink for SqliteAudit {
