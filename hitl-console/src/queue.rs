@@ -134,9 +134,12 @@ pub(crate) struct Counts {
     /// The same.
     #[schema(value_type = Object)]
     medium: Tally,
-    /// Approved, or it runs.
+    /// Approved, and not begun.
     #[schema(value_type = Object)]
-    underway: Tally,
+    approved: Tally,
+    /// It runs.
+    #[schema(value_type = Object)]
+    claimed: Tally,
     /// Parked: nobody knows how it ended.
     #[schema(value_type = Object)]
     unknown: Tally,
@@ -249,7 +252,6 @@ fn state(name: &str) -> Result<CallState, Problem> {
 
 impl Counts {
     fn of(counts: &QueueCounts, overdue: Tally) -> Self {
-        let claimed = counts.state(CallState::Claimed);
         Self {
             all: counts.state(CallState::Pending),
             overdue,
@@ -258,7 +260,8 @@ impl Counts {
             urgent: counts.priority(Priority::Urgent),
             high: counts.priority(Priority::High),
             medium: counts.priority(Priority::Medium),
-            underway: counts.state(CallState::Approved).plus(claimed),
+            approved: counts.state(CallState::Approved),
+            claimed: counts.state(CallState::Claimed),
             unknown: counts.state(CallState::OutcomeUnknown),
         }
     }

@@ -40,7 +40,7 @@ pub(super) struct Stats {
     cut: bool,
     /// How many a human decided.
     decided: usize,
-    /// By day (UTC) and outcome: `approved`, `rejected`, `responded`, `aborted`, `expired`, `denied`,
+    /// By day (UTC) and outcome: `approved`, `edited`, `rejected`, `responded`, `aborted`, `expired`, `denied`,
     /// `auto`, `withdrawn`.
     by_day: BTreeMap<String, BTreeMap<&'static str, usize>>,
     /// How long decisions took.
@@ -103,7 +103,8 @@ fn count(records: &[CallRecord], days: u32) -> Stats {
         took.push(decided.at.since(record.request.created_at).as_secs());
         let band = usize::from(record.request.assessment.confidence / 10).min(9);
         bands[band].1 += 1;
-        bands[band].0 += usize::from(decided.answer.choice() == Choice::Approve);
+        bands[band].0 +=
+            usize::from(matches!(decided.answer.choice(), Choice::Approve | Choice::Edit));
     }
     took.sort_unstable();
     stats.decided = took.len();
@@ -129,6 +130,7 @@ fn outcome(record: &CallRecord) -> Option<(Timestamp, &'static str)> {
     if let Some(decided) = &record.decided {
         let outcome = match decided.answer.choice() {
             Choice::Approve => "approved",
+            Choice::Edit => "edited",
             Choice::Reject => "rejected",
             Choice::Respond => "responded",
             Choice::Abort => "aborted",
