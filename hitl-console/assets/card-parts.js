@@ -162,33 +162,16 @@ export function outcome(call, when) {
 
 /** What happened to a call, on demand; and who says so. */
 export function audit(load, when) {
-  const list = h("ol", { class: "timeline" });
-  const origin = h("p", { class: "faint origin-of" });
+  const body = h("div", {});
   const details = h("details", { class: "audit", ontoggle: async () => {
     if (!details.open) return;
-    if (!list.firstChild) fill(origin, "Loading …");
+    if (!body.firstChild) fill(body, h("p", { class: "faint", role: "status" }, "Loading …"));
     try {
-      const { source, note, records, entries } = await load();
-      const chained = source === "audit";
-      fill(origin, chained ? "From the audit log. " : "From the store's history, not from the audit log. ", note && `${sentence(note)}.`);
-      fill(list, chained ? records.map((record) => fromAudit(record, when)) : entries.map((entry) => fromHistory(entry, when)));
+      const [{ happened }, told] = await Promise.all([import("./happened.js"), load()]);
+      fill(body, happened(told, when));
     } catch (error) {
-      fill(origin);
-      fill(list, h("li", { class: "error", role: "alert" }, error.message));
+      fill(body, h("p", { class: "note", role: "alert" }, error.message));
     }
-  } }, h("summary", {}, "What happened to it"), origin, list);
+  } }, h("summary", {}, "What happened to it"), body);
   return details;
-}
-
-function fromAudit({ event, by, at, note, seq, stream }, when) {
-  return h("li", {}, h("span", {}, words(event)), by && [" by ", h("strong", {}, by)], h("span", { class: "faint" }, `, ${when(at)}`),
-    h("span", { class: "faint place", title: stream ? `record ${seq} of chain ${stream}` : undefined }, `#${seq}`), note && h("span", { class: "words" }, note));
-}
-
-function fromHistory({ event, by, at, state }, when) {
-  return h("li", {}, h("span", {}, words(event)), by && [" by ", h("strong", {}, by)], h("span", { class: "faint" }, ` → ${words(state)}, ${when(at)}`));
-}
-
-function sentence(text) {
-  return text.charAt(0).toUpperCase() + text.slice(1);
 }

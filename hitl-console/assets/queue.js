@@ -12,7 +12,9 @@ import { shadow } from "./style.js";
 import { plural, tally, words } from "./text.js";
 import { setClock, ticking } from "./time.js";
 
-const PAGE = 200;
+const PAGE = 100;
+// What is shown already is read anew in larger ones.
+const LARGE = 200;
 // So many pages are read in one go, when a filter leaves few calls on each.
 const PAGES = 5;
 
@@ -58,7 +60,7 @@ export class Queue extends HTMLElement {
             this.#tools),
           this.#status),
         this.#list, this.#empty, this.#more, this.#bulk),
-      h("section", { class: "main", "aria-label": "Call" },
+      h("section", { class: "detail", "aria-label": "Call" },
         h("button", { class: "link backward", type: "button", onclick: () => this.pick(null) }, icon("back"), "Queue"),
         this.#card, h("div", { class: "nothing" }, h("p", {}, "Choose a call to see what it would do."), h("p", { class: "faint" }, h("kbd", {}, "J"), " and ", h("kbd", {}, "K"), " move, ", h("kbd", {}, "?"), " lists all keys."))),
       this.#live));
@@ -125,9 +127,10 @@ export class Queue extends HTMLElement {
   async #read(want, after) {
     const calls = [];
     let listing = null;
-    const most = Math.max(PAGES, Math.ceil(want / PAGE));
+    const size = want > PAGE ? LARGE : PAGE;
+    const most = Math.max(PAGES, Math.ceil(want / size));
     for (let page = 0; page < most && (!listing || (listing.next && calls.length < want)); page += 1) {
-      listing = await console_.get(this.#path(listing?.next ?? after));
+      listing = await console_.get(this.#path(listing?.next ?? after, size));
       calls.push(...listing.calls);
     }
     return { ...listing, calls };
@@ -231,6 +234,7 @@ export class Queue extends HTMLElement {
       overdue.counted > 0 && h("span", { class: "late" }, ` · ${tally(overdue)} overdue`),
       h("span", { class: "faint" }, ` · ${tally(quick)} quick, ${tally(full)} full`));
     this.#more.hidden = !this.#next;
+    this.toggleAttribute("empty", !all.counted);
     this.dispatchEvent(new CustomEvent("count", { detail: all.counted && tally(all) }));
     if (this.#order.length) fill(this.#empty);
     else if (this.#next) this.#say(h("p", {}, "Nothing yet that fits the filter; there is more to look at."));
