@@ -32,7 +32,7 @@ pub(crate) struct Place {
     #[arg(long, global = true, env = "HITL_SCHEMA", value_name = "NAME")]
     pub(crate) schema: Option<String>,
     /// Instead of a store, a console: its address, `http://127.0.0.1:PORT` or `https://..`. Who you are
-    /// says a token, in the environment variable HITL_TOKEN or in --token-file.
+    /// says a token, in the environment variable `HITL_TOKEN` or in --token-file.
     #[arg(long, global = true, env = "HITL_URL", value_name = "URL")]
     pub(crate) url: Option<String>,
     /// The file with the token for the console.

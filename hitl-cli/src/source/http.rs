@@ -3,13 +3,14 @@
 use std::io::{BufReader, Read as _};
 use std::net::IpAddr;
 use std::path::Path;
+use std::sync::Arc;
 use std::time::Duration;
 
 use serde::de::DeserializeOwned;
 use serde_json::Value;
 use ureq::config::Config;
 use ureq::http::{Response, Uri};
-use ureq::tls::{RootCerts, TlsConfig};
+use ureq::tls::{Certificate, RootCerts, TlsConfig};
 use ureq::{Agent, Body, BodyReader};
 
 use crate::exit::{Exit, Failure};
@@ -38,9 +39,7 @@ impl Http {
     pub(super) fn open(url: &str, token_file: Option<&Path>) -> Result<Self, Failure> {
         let address = Address::read(url)?;
         let token = token(token_file)?;
-        let tls = TlsConfig::builder().root_certs(RootCerts::PlatformVerifier).build();
         let mut config = Config::builder()
-            .tls_config(tls)
             // A token is for the console alone.
             .max_redirects(0)
             .http_status_as_error(false)
@@ -50,6 +49,9 @@ impl Http {
             .timeout_per_read(Some(SILENCE));
         if address.is_loopback {
             config = config.proxy(None);
+        }
+        if address.is_tls {
+            config = config.tls_config(tls()?);
         }
         Ok(Self { agent: config.build().new_agent(), base: address.base, token })
     }
@@ -169,6 +171,7 @@ struct Address {
     /// Without a slash at the end.
     base: String,
     is_loopback: bool,
+    is_tls: bool,
 }
 
 impl Address {
@@ -196,8 +199,26 @@ impl Address {
             _ => return wrong("http or https"),
         }
         let path = uri.path().trim_end_matches('/');
-        Ok(Self { base: format!("{scheme}://{authority}{path}"), is_loopback })
+        Ok(Self {
+            base: format!("{scheme}://{authority}{path}"),
+            is_loopback,
+            is_tls: scheme == "https",
+        })
     }
+}
+
+/// TLS as this machine trusts it.
+fn tls() -> Result<TlsConfig, Failure> {
+    let trusted = rustls_native_certs::load_native_certs().certs;
+    if trusted.is_empty() {
+        let why = "this machine trusts no certificate, so that no https address can be checked: install \
+                   them (Debian: ca-certificates), or name their file in SSL_CERT_FILE";
+        return Err(Failure::new(Exit::Failed, why));
+    }
+    let roots = trusted.iter().map(|root| Certificate::from_der(root).to_owned());
+    let provider = Arc::new(rustls::crypto::ring::default_provider());
+    let config = TlsConfig::builder().root_certs(RootCerts::from(roots));
+    Ok(config.unversioned_rustls_crypto_provider(provider).build())
 }
 
 /// The token: of the file, or of the environment; never of the command line, which others can see.

@@ -1,12 +1,5 @@
 //! A store with calls in it, and the program.
 
-#![expect(
-    clippy::expect_used,
-    clippy::panic,
-    clippy::unwrap_used,
-    reason = "a test that cannot set its stage has failed"
-)]
-
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 

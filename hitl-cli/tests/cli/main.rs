@@ -7,6 +7,13 @@
 //! | `person` | a terminal, with somebody at it |
 //! | `postgres` | a PostgreSQL database |
 
+#![expect(
+    clippy::expect_used,
+    clippy::panic,
+    clippy::unwrap_used,
+    reason = "a test that cannot set its stage has failed"
+)]
+
 mod audit;
 mod console;
 mod decide;
