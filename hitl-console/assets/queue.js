@@ -32,6 +32,7 @@ export class Queue extends HTMLElement {
   #changes = new Map();
   #since = new Map();
   #anew = false;
+  #reading = 0;
   #leave = [];
 
   #list = h("ul", { class: "list", "aria-label": "Calls that wait" });
@@ -144,6 +145,7 @@ export class Queue extends HTMLElement {
     this.#again = null;
     this.#since = new Map();
     if (!this.#rows.size) this.#say(h("div", { class: "skeleton", "aria-busy": "true" }, h("i", {}), h("i", {}), h("i", {})));
+    this.#reading += 1;
     try {
       const listing = await this.#read(Math.max(PAGE, this.#order.length));
       if (turn !== this.#loading) return;
@@ -157,6 +159,8 @@ export class Queue extends HTMLElement {
     } catch (error) {
       if (turn !== this.#loading || error.status === 401) return;
       this.#say(icon("warn"), h("p", { role: "alert" }, error.message), h("button", { class: "act", type: "button", onclick: () => this.load() }, h("span", {}, "Try again")));
+    } finally {
+      this.#reading -= 1;
     }
   }
 
@@ -164,7 +168,6 @@ export class Queue extends HTMLElement {
     if (!console_.me || !this.#next || this.#more.disabled) return;
     this.#more.disabled = true;
     const turn = this.#loading;
-    this.#since = new Map();
     try {
       const listing = await this.#read(PAGE, this.#next);
       if (turn !== this.#loading) return;
@@ -279,7 +282,9 @@ export class Queue extends HTMLElement {
     this.#anew = anew;
     this.#again = setTimeout(() => {
       this.#again = null;
-      if (anew) this.load();
+      // What is on its way is shown first: where much happens, nothing ever would be.
+      if (this.#reading) this.#readAgain(anew);
+      else if (anew) this.load();
       else this.#recount();
     }, 150 + (anew ? this.#order.length : 0));
   }

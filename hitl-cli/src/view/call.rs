@@ -17,7 +17,7 @@ use super::{Step, change_line, table};
 /// How many characters of a title are in a table.
 const TITLE: usize = 60;
 /// How many of any other text.
-const WORD: usize = 24;
+const WORD: usize = 40;
 /// How many digits of the binding digest are suggested.
 const DIGITS: usize = 12;
 
