@@ -6,7 +6,7 @@
 //! |---|---|
 //! | `args` | the command line |
 //! | `proposals` | an agent works: recorded calls, and a few that show the other cards |
-//! | `office` | what the airline's office asks for: a contract, a clean-up |
+//! | `../shared/office` | what the airline's office asks for: a contract, a clean-up |
 //! | `background` | long work, for the task cards |
 //!
 //! The airline and its tools are those of the quickstart.
@@ -17,6 +17,7 @@ mod args;
 mod background;
 #[path = "../quickstart/data.rs"]
 mod data;
+#[path = "../shared/office.rs"]
 mod office;
 mod proposals;
 #[path = "../quickstart/tools.rs"]
@@ -24,8 +25,10 @@ mod tools;
 
 use std::error::Error;
 use std::process::ExitCode;
+use std::sync::Arc;
 use std::time::Duration;
 
+use hitl::SqliteAudit;
 use hitl::prelude::*;
 use hitl::tasks::EventLog;
 use hitl_console::{Console, Tasks, Token, Tokens, serve};
@@ -62,7 +65,10 @@ async fn run(options: Options) -> Result<(), Box<dyn Error>> {
             .map_err(|error| format!("cannot make the folder {}: {error}", folder.display()))?;
     }
     let airline = Airline::new(Duration::from_millis(300), |_| {});
+    // Read back by the console, so that each call's audit is shown with it.
+    let audit = Arc::new(SqliteAudit::open(options.db.with_extension("audit.db"))?);
     let gate = office::register(tools::register(Gate::builder()))
+        .audit(Arc::clone(&audit))
         .state(airline)
         .store(SqliteStore::open(&options.db).await?)
         .build()
@@ -88,7 +94,8 @@ async fn run(options: Options) -> Result<(), Box<dyn Error>> {
     if !address.ip().is_loopback() {
         eprintln!("this address is not loopback: put TLS in front of it, and name it with --host");
     }
-    let mut console = Console::new(gate.clone(), Tasks::new(manager.clone(), log), tokens);
+    let mut console =
+        Console::new(gate.clone(), Tasks::new(manager.clone(), log), tokens).audit(audit);
     for host in options.hosts {
         console = console.host(host);
     }

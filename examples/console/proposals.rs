@@ -46,12 +46,11 @@ async fn propose(gate: &Gate) -> Result<(), GateError> {
 }
 
 async fn from_the_office(gate: &Gate) -> Result<(), GateError> {
-    let terms = "Ground handling in Denver for twelve months; 30 days to pay; either side may end it \
+    let terms = "Skyline Ground handles ours in Denver for twelve months; 30 days to pay; either side may end it \
                  at the end of a quarter.";
-    let contract =
-        sign_contract("C-1042", "Skyline Ground", 48_500.0, "Maria Okafor", terms, "4711");
+    let contract = sign_contract("C-1042", 48_500.0, "Maria Okafor", terms, "4711");
     let _waits = gate.submit(contract).by(CallContext::of("office agent").role("admin")).await?;
-    let clean_up = delete_project("summer-2019-schedules", 1_284_u32);
+    let clean_up = delete_project("summer-2019-schedules");
     let _waits = gate.submit(clean_up).by("office agent").await?;
     Ok(())
 }

@@ -28,6 +28,16 @@ pub(crate) struct Place {
     /// The store: an SQLite file, or `postgres://..`.
     #[arg(long, global = true, env = "HITL_DB", hide_env_values = true, value_name = "FILE|URL")]
     pub(crate) db: Option<String>,
+    /// The schema of a PostgreSQL store, when it is not `hitl`.
+    #[arg(long, global = true, env = "HITL_SCHEMA", value_name = "NAME")]
+    pub(crate) schema: Option<String>,
+    /// Instead of a store, a console: its address, `http://127.0.0.1:PORT` or `https://..`. Who you are
+    /// says a token, in the environment variable `HITL_TOKEN` or in --token-file.
+    #[arg(long, global = true, env = "HITL_URL", value_name = "URL")]
+    pub(crate) url: Option<String>,
+    /// The file with the token for the console.
+    #[arg(long, global = true, env = "HITL_TOKEN_FILE", value_name = "FILE")]
+    pub(crate) token_file: Option<PathBuf>,
     /// The file with the host key, 64 hexadecimal digits: of a PostgreSQL store, or of an SQLite file
     /// whose host keeps the key itself.
     #[arg(long, global = true, env = "HITL_KEY_FILE", value_name = "FILE")]
@@ -47,8 +57,7 @@ pub(crate) enum Command {
         id: RequestId,
     },
     /// Approve a call, after a look at it: on a terminal its card is shown and a question asked,
-    /// elsewhere --binding is needed. Arguments are edited in the web console, where the tool is
-    /// registered.
+    /// elsewhere --binding is needed.
     Approve {
         #[command(flatten)]
         decide: Decide,
@@ -58,6 +67,16 @@ pub(crate) enum Command {
         /// Do not ask. Needs --binding.
         #[arg(long, requires = "binding")]
         yes: bool,
+    },
+    /// Change arguments, and approve that: in your editor, or by a patch. Needs --url: only where the
+    /// tool is registered can arguments be checked and assessed anew.
+    Edit {
+        #[command(flatten)]
+        decide: Decide,
+        /// What changes: a JSON merge patch (RFC 7396), like '{"amount": 80}'. Unless given:
+        /// the arguments are opened in $VISUAL or $EDITOR.
+        #[arg(long, value_name = "JSON")]
+        patch: Option<String>,
     },
     /// Reject a call. The model is told why.
     Reject {
@@ -88,11 +107,14 @@ pub(crate) enum Command {
     },
     /// Settle a call whose outcome is not known, after you have looked what it did.
     Resolve(ResolveArguments),
+    /// List the tasks and how far they are. Needs --url: the process that runs them knows.
+    Tasks,
     /// Follow what happens to calls until interrupted.
     Watch {
-        /// Begin after the change with this number; 0 is the beginning. Unless given: with what comes.
-        #[arg(long, value_name = "NUMBER")]
-        after: Option<u64>,
+        /// Begin after this change, as `watch` prints it; of a store a number, 0 is the beginning.
+        /// Unless given: with what comes.
+        #[arg(long, value_name = "PLACE")]
+        after: Option<String>,
         /// End after so many changes.
         #[arg(long, value_name = "N")]
         count: Option<u64>,
@@ -107,7 +129,8 @@ pub(crate) enum Command {
         #[command(subcommand)]
         command: PolicyCommand,
     },
-    /// Count what waits, and what was decided. Reads every call of the store.
+    /// Count what waits, and what was decided. Reads every call of a store; a console counts the
+    /// outcomes of the last 90 days.
     Stats,
     /// Print completions for a shell.
     Completions {
@@ -136,6 +159,9 @@ pub(crate) struct QueueArguments {
     /// Of this run.
     #[arg(long)]
     pub(crate) run: Option<String>,
+    /// Asked for by this principal.
+    #[arg(long, value_name = "NAME")]
+    pub(crate) principal: Option<String>,
     /// With this text in the title.
     #[arg(long)]
     pub(crate) text: Option<String>,
@@ -180,7 +206,7 @@ pub(crate) struct Decide {
     pub(crate) who: Who,
 }
 
-/// Who decides. Whoever may write to the store is believed.
+/// Who decides. Whoever may write to the store is believed; a console knows it by the token.
 #[derive(Debug, Args)]
 pub(crate) struct Who {
     /// Who decides. Unless given: the operating system's user.

@@ -10,7 +10,7 @@ use hitl_core::{BuildError, GateError, GateErrorKind, Refusal, StoreError};
 pub(crate) enum Exit {
     /// What was asked for was done.
     Done = 0,
-    /// It could not be done: the store, a file or the database.
+    /// It could not be done: the store, a file, the database or the console.
     Failed = 1,
     /// The command line is wrong, or says too little.
     Usage = 2,
@@ -30,7 +30,8 @@ pub(crate) enum Exit {
 pub(crate) const EXIT_CODES: &str = "\
 Exit codes:
   0  done
-  1  failed: the store, a file or the database; nothing was decided
+  1  failed: the store, a file, the database or the console; nothing was decided, unless it says
+     that this is not known
   2  usage: the command line is wrong, or says too little
   3  not found: no such call, or no such file
   4  changed: somebody else was first, it changed since it was shown, or its time is over
@@ -38,8 +39,9 @@ Exit codes:
   6  found: the audit is not sound, or the policy is wrong
   7  done, but the audit log did not take it
 
-Output: tables and cards are for people and may change. With --json, `queue` and `watch` print one
-JSON document a line, all others print one document; fields are only ever added.";
+Output: tables and cards are for people and may change. With --json, `queue`, `tasks` and `watch` print one
+JSON document a line; all others print one document. Fields are only ever added,
+and are the same over a store and over a console.";
 
 impl From<Exit> for ExitCode {
     fn from(exit: Exit) -> Self {

@@ -3,7 +3,7 @@
 //! | folder or file | what is there |
 //! |---|---|
 //! | `arguments` | what the command line says |
-//! | `source` | the store that it is about, and a gate over it |
+//! | `source/` | what it is about: a store and a gate over it, or a console |
 //! | `commands/` | one file for each command |
 //! | `view/` | tables and JSON: pure |
 //! | `look` | whether an approver has seen what they approve: pure |

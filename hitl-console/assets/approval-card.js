@@ -146,7 +146,7 @@ export class ApprovalCard extends HTMLElement {
     const waits = call.state === "pending" || call.state === "approved";
     const left = Date.parse(call.expiresAt) - now();
     this.#left.classList.toggle("soon", waits && (left < 300000 || isPast(call.dueAt)));
-    say(this.#left, !waits ? "" : left <= 0 ? "expired" : `${due(call.dueAt)} · expires in ${span(left)}`);
+    say(this.#left, !waits ? "" : left <= 0 ? "expired" : Math.abs(Date.parse(call.dueAt) - Date.parse(call.expiresAt)) < 1000 ? `due in ${span(left)}, then it expires` : `${due(call.dueAt)} · expires in ${span(left)}`);
   }
 
   #others(names) {

@@ -155,21 +155,23 @@ export function outcome(call, when) {
   return h("div", { class: `outcome state-${call.state}`, role: "status" }, stateIcon(call.state),
     h("div", {}, h("strong", {}, stateName(call.state)),
       decided && h("p", {}, `${verbs[decided.answer] ?? words(decided.answer)} by `, h("strong", {}, decided.by), ` ${when(decided.at)}`),
+      decided?.mayAskAgain && h("p", {}, "The model may ask for it again."),
       decided?.words && h("blockquote", {}, decided.words),
       call.ending && call.ending !== decided?.words && h("p", { class: "faint" }, call.ending)));
 }
 
-/** What happened to a call, on demand. */
+/** What happened to a call, on demand; and who says so. */
 export function audit(load, when) {
-  const list = h("ol", { class: "timeline" });
+  const body = h("div", {});
   const details = h("details", { class: "audit", ontoggle: async () => {
     if (!details.open) return;
+    if (!body.firstChild) fill(body, h("p", { class: "faint", role: "status" }, "Loading …"));
     try {
-      const { entries } = await load();
-      fill(list, entries.map((entry) => h("li", {}, h("span", {}, words(entry.event)), entry.by && h("strong", {}, ` ${entry.by}`), h("span", { class: "faint" }, ` → ${words(entry.state)}, ${when(entry.at)}`))));
+      const [{ happened }, told] = await Promise.all([import("./happened.js"), load()]);
+      fill(body, happened(told, when));
     } catch (error) {
-      fill(list, h("li", { class: "error" }, error.message));
+      fill(body, h("p", { class: "note", role: "alert" }, error.message));
     }
-  } }, h("summary", {}, "What happened to it"), list);
+  } }, h("summary", {}, "What happened to it"), body);
   return details;
 }

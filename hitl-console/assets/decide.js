@@ -38,10 +38,10 @@ export class DecisionPanel {
     const reject = h("button", { class: "act reject", type: "button", onclick: () => this.reject() }, icon("cross"), h("span", {}, rejectLabel), h("kbd", { "aria-hidden": "true" }, "R"));
     const edit = has("edit") && !this.#call.confirm && h("button", { class: "act edit", type: "button", onclick: () => this.edit() }, icon("pen"), h("span", {}, "Edit"), h("kbd", { "aria-hidden": "true" }, "E"));
     const more = [
-      has("reject") && !this.#call.requiresReason && ["Reject with a reason", () => this.#rejecting()],
-      has("respond") && ["Answer instead", () => this.#responding()],
-      has("abort") && ["Stop the run", () => this.#aborting()],
-      ["Withdraw it", () => this.#withdrawing()],
+      has("reject") && !this.#call.requiresReason && ["Reject with a reason …", () => this.#rejecting()],
+      has("respond") && ["Answer instead …", () => this.#responding()],
+      has("abort") && ["Stop the run …", () => this.#aborting()],
+      ["Withdraw it …", () => this.#withdrawing()],
     ].filter(Boolean);
     fill(this.#body,
       h("div", { class: "acts" }, this.#call.confirm ? this.#confirming(approve) : has("approve") && approve, has("reject") && reject, edit),
@@ -91,8 +91,8 @@ export class DecisionPanel {
 
   #rejecting() {
     const needed = this.#call.requiresReason;
-    this.#ask({ label: needed ? "Why not? This tool wants a reason." : "Why not?", needed, button: this.#call.request.rejectLabel, kind: "reject" },
-      (reason) => this.#decide(reason ? { answer: "reject", reason } : { answer: "reject" }));
+    this.#ask({ label: needed ? "Why not? This tool wants a reason." : "Why not?", needed, button: this.#call.request.rejectLabel, kind: "reject", option: "The model may ask for this again in the same run" },
+      (reason, mayAskAgain) => this.#decide({ answer: "reject", ...(reason && { reason }), ...(mayAskAgain && { mayAskAgain }) }));
   }
 
   #responding() {
@@ -107,7 +107,8 @@ export class DecisionPanel {
     this.#ask({ label: "Why is it withdrawn?", needed: true, button: "Withdraw it", kind: "reject" }, (reason) => this.#go("cancel", { reason }));
   }
 
-  #ask({ label, needed, button, kind }, done) {
+  #ask({ label, needed, button, kind, option }, done) {
+    const box = option && h("input", { type: "checkbox", class: "again" });
     const text = h("textarea", { rows: "3", required: needed, maxlength: "4000", onkeydown: (event) => {
       if (event.key === "Enter" && (event.ctrlKey || event.metaKey)) form.requestSubmit();
       if (event.key === "Escape") this.home(true);
@@ -120,8 +121,8 @@ export class DecisionPanel {
         text.setAttribute("aria-invalid", "true");
         return text.focus();
       }
-      done(said);
-    } }, h("label", {}, h("span", {}, label), text),
+      done(said, Boolean(box?.checked));
+    } }, h("label", {}, h("span", {}, label), text), box && h("label", { class: "check" }, box, h("span", {}, option)),
       h("div", { class: "acts" },
         h("button", { class: `act ${kind}`, type: "submit" }, h("span", {}, button)),
         h("button", { class: "link", type: "button", onclick: () => this.home(true) }, "Back")));

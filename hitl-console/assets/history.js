@@ -9,7 +9,7 @@ import { shadow } from "./style.js";
 import { plural } from "./text.js";
 import { setClock, span } from "./time.js";
 
-const OUTCOMES = ["approved", "rejected", "responded", "aborted", "expired", "withdrawn", "denied", "auto"];
+const OUTCOMES = ["approved", "edited", "rejected", "responded", "aborted", "expired", "withdrawn", "denied", "auto"];
 const DAY = 86400000;
 
 export class History extends HTMLElement {
@@ -43,9 +43,11 @@ export class History extends HTMLElement {
     const fact = (value, name) => h("div", {}, h("dt", {}, name), h("dd", {}, value));
     const list = h("ul", { class: "list", "aria-label": "Calls that are over" });
     const card = document.createElement("hitl-approval-card");
+    const hint = h("p", { class: "faint" }, "Choose a call to see what it was, and who did what.");
     const rows = ended.calls.map((call) => new Row(call, { check: () => {}, pick: (id) => {
       for (const row of rows) row.button.removeAttribute("aria-current");
       rows.find((row) => row.call.id === id)?.button.setAttribute("aria-current", "true");
+      hint.remove();
       card.callId = id;
       card.scrollIntoView({ block: "nearest" });
     } }));
@@ -58,7 +60,7 @@ export class History extends HTMLElement {
       stats.cut && h("p", { class: "warnings" }, icon("warn"), "There were more calls than are counted here."),
       h("div", { class: "plots" }, this.#perDay(stats), decided && this.#times(stats), decided && this.#bands(stats)),
       h("h3", {}, "The last ", plural(rows.length, "call"), " that ended"),
-      rows.length ? h("div", { class: "past" }, list, card) : h("div", { class: "empty" }, icon("clock"), h("p", {}, "Nothing has ended in these days."))));
+      rows.length ? h("div", { class: "past" }, list, h("div", {}, hint, card)) : h("div", { class: "empty" }, icon("clock"), h("p", {}, "Nothing has ended in these days."))));
   }
 
   #perDay(stats) {

@@ -5,17 +5,6 @@ import { icon } from "./icons.js";
 import { stateIcon, stateName } from "./card-parts.js";
 import { ago, dueShort, isPast } from "./time.js";
 
-const URGENCY = { urgent: 0, high: 1, medium: 2 };
-const text = (a, b) => (a < b ? -1 : a > b ? 1 : 0);
-
-/** The same orders as the server's. */
-export const ORDERS = {
-  priority: (a, b) => URGENCY[a.priority] - URGENCY[b.priority] || text(a.dueAt, b.dueAt) || text(a.id, b.id),
-  due: (a, b) => text(a.dueAt, b.dueAt) || text(a.id, b.id),
-  oldest: (a, b) => text(a.id, b.id),
-  newest: (a, b) => text(b.updatedAt, a.updatedAt) || text(b.id, a.id),
-};
-
 /** One line. `parts` are filled anew when the call changes. */
 export class Row {
   constructor(call, { pick, check }) {

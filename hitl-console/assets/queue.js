@@ -1,30 +1,38 @@
 // <hitl-queue>: what waits, and the card of the call that is looked at.
 //
 // Lines beyond the screen are not drawn (content-visibility), and come in pages, so that a thousand
-// are as smooth as ten.
+// are as smooth as ten. Their order is the server's: it knows whose turn it is.
 
 import { console_ } from "./api.js";
 import { fill, h, isTyping, say } from "./dom.js";
 import { help } from "./help.js";
 import { icon } from "./icons.js";
-import { ORDERS, Row } from "./queue-list.js";
+import { Row } from "./queue-list.js";
 import { shadow } from "./style.js";
-import { plural, words } from "./text.js";
+import { plural, tally, words } from "./text.js";
 import { setClock, ticking } from "./time.js";
 
 const PAGE = 100;
+// What is shown already is read anew in larger ones.
+const LARGE = 200;
+// So many pages are read in one go, when a filter leaves few calls on each.
+const PAGES = 5;
 
 export class Queue extends HTMLElement {
   #root = shadow(this);
   #rows = new Map();
   #order = [];
-  #total = 0;
+  #next = null;
+  #counts = null;
   #picked = null;
   #checked = new Set();
   #filter = { order: "priority", level: "", risk: "", tool: "", text: "" };
   #loading = 0;
-  #recount = null;
-  #changes = [];
+  #again = null;
+  #changes = new Map();
+  #since = new Map();
+  #anew = false;
+  #reading = 0;
   #leave = [];
 
   #list = h("ul", { class: "list", "aria-label": "Calls that wait" });
@@ -35,7 +43,7 @@ export class Queue extends HTMLElement {
   #bulk = h("div", { class: "bulk", role: "region", "aria-label": "Selected calls" });
   #bulkNote = h("p", { class: "note", role: "alert" });
   #card = document.createElement("hitl-approval-card");
-  #search = h("input", { type: "search", placeholder: "Search", "aria-label": "Search calls", oninput: () => this.#set("text", this.#search.value.trim(), 200) });
+  #search = h("input", { type: "search", placeholder: "Search titles", "aria-label": "Search titles", oninput: () => this.#set("text", this.#search.value.trim(), 200) });
   #tools = h("select", { "aria-label": "Tool", onchange: (event) => this.#set("tool", event.target.value) });
   #timer = null;
 
@@ -46,14 +54,14 @@ export class Queue extends HTMLElement {
     fill(this.#root, h("div", { class: "queue" },
       h("section", { class: "side", "aria-label": "Queue" },
         h("div", { class: "tools" },
-          h("div", { class: "first" }, this.#search, choose("order", "Order", [["priority", "Most urgent first"], ["due", "Due first"], ["oldest", "Oldest first"], ["newest", "Last changed first"]])),
+          h("div", { class: "first" }, this.#search, choose("order", "Order", [["priority", "Most urgent first"], ["due", "Due first"], ["oldest", "Oldest first"]])),
           h("div", { class: "filters" },
             choose("level", "Level", [["", "Every level"], ["quick", "Quick look"], ["full", "Full review"]]),
             choose("risk", "Risk", [["", "Every risk"], ["low", "Low risk"], ["medium", "Medium risk"], ["high", "High risk"], ["critical", "Critical risk"]]),
             this.#tools),
           this.#status),
         this.#list, this.#empty, this.#more, this.#bulk),
-      h("section", { class: "main", "aria-label": "Call" },
+      h("section", { class: "detail", "aria-label": "Call" },
         h("button", { class: "link backward", type: "button", onclick: () => this.pick(null) }, icon("back"), "Queue"),
         this.#card, h("div", { class: "nothing" }, h("p", {}, "Choose a call to see what it would do."), h("p", { class: "faint" }, h("kbd", {}, "J"), " and ", h("kbd", {}, "K"), " move, ", h("kbd", {}, "?"), " lists all keys."))),
       this.#live));
@@ -109,41 +117,64 @@ export class Queue extends HTMLElement {
     this.#timer = setTimeout(() => this.load(), wait);
   }
 
-  #path(skip, limit) {
+  #path(after, limit = PAGE) {
     const query = new URLSearchParams(Object.entries(this.#filter).filter(([, value]) => value));
-    query.set("skip", skip);
     query.set("limit", limit);
+    if (after) query.set("after", after);
     return `api/calls?${query}`;
   }
 
-  /** Reads the queue anew. */
+  /** Pages until so many calls are there, or some pages have brought too few. */
+  async #read(want, after) {
+    const calls = [];
+    let listing = null;
+    const size = want > PAGE ? LARGE : PAGE;
+    const most = Math.max(PAGES, Math.ceil(want / size));
+    for (let page = 0; page < most && (!listing || (listing.next && calls.length < want)); page += 1) {
+      listing = await console_.get(this.#path(listing?.next ?? after, size));
+      calls.push(...listing.calls);
+    }
+    return { ...listing, calls };
+  }
+
+  /** Reads the queue anew, as far as it is shown. */
   async load() {
     if (!console_.me) return;
     const turn = (this.#loading += 1);
+    clearTimeout(this.#again);
+    this.#again = null;
+    this.#since = new Map();
     if (!this.#rows.size) this.#say(h("div", { class: "skeleton", "aria-busy": "true" }, h("i", {}), h("i", {}), h("i", {})));
+    this.#reading += 1;
     try {
-      const listing = await console_.get(this.#path(0, Math.max(PAGE, Math.min(500, this.#order.length))));
+      const listing = await this.#read(Math.max(PAGE, this.#order.length));
       if (turn !== this.#loading) return;
-      this.#changes = [];
-      const keep = new Set(listing.calls.map((call) => call.id));
+      const calls = this.#current(listing.calls);
+      const keep = new Set(calls.map((call) => call.id));
       for (const id of [...this.#rows.keys()]) if (!keep.has(id)) this.#drop(id);
-      for (const call of listing.calls) this.#put(call);
+      for (const call of calls) this.#put(call);
+      this.#order = [...keep];
       this.#arrange();
       this.#count(listing);
     } catch (error) {
       if (turn !== this.#loading || error.status === 401) return;
       this.#say(icon("warn"), h("p", { role: "alert" }, error.message), h("button", { class: "act", type: "button", onclick: () => this.load() }, h("span", {}, "Try again")));
+    } finally {
+      this.#reading -= 1;
     }
   }
 
   async #page() {
-    if (!console_.me || this.#order.length >= this.#total || this.#more.disabled) return;
+    if (!console_.me || !this.#next || this.#more.disabled) return;
     this.#more.disabled = true;
+    const turn = this.#loading;
     try {
-      const turn = this.#loading;
-      const listing = await console_.get(this.#path(this.#order.length, PAGE));
+      const listing = await this.#read(PAGE, this.#next);
       if (turn !== this.#loading) return;
-      for (const call of listing.calls) this.#put(call);
+      for (const call of this.#current(listing.calls)) {
+        if (!this.#row(call.id)) this.#order.push(call.id);
+        this.#put(call);
+      }
       this.#arrange();
       this.#count(listing);
     } catch {
@@ -151,6 +182,14 @@ export class Queue extends HTMLElement {
     } finally {
       this.#more.disabled = false;
     }
+  }
+
+  /** What was read, unless the stream has told more of it meanwhile. */
+  #current(calls) {
+    return calls.map((call) => {
+      const heard = this.#since.get(call.id);
+      return heard && heard.version > call.version ? heard : call;
+    }).filter((call) => call.state === "pending" && this.#fits(call));
   }
 
   #put(call) {
@@ -167,34 +206,42 @@ export class Queue extends HTMLElement {
 
   /** Puts the lines in order, touching only those that are out of place. */
   #arrange() {
-    const rows = [...this.#rows.values()].sort((a, b) => ORDERS[this.#filter.order](a.call, b.call));
-    this.#order = rows.map((row) => row.call.id);
     let at = this.#list.firstChild;
-    for (const row of rows) {
-      if (row.element === at) at = at.nextSibling;
-      else this.#list.insertBefore(row.element, at);
+    for (const id of this.#order) {
+      const { element } = this.#row(id);
+      if (element === at) at = at.nextSibling;
+      else this.#list.insertBefore(element, at);
     }
     this.#row(this.#picked)?.button.setAttribute("aria-current", "true");
     this.#bulkBar();
   }
 
-  #count(listing) {
-    setClock(listing.now);
-    const { counts, total } = listing;
-    this.#total = total;
-    const filtered = total !== counts.all ? ` of ${counts.all.toLocaleString("en")}` : "";
-    fill(this.#status, h("b", {}, `${total.toLocaleString("en")}${filtered}`), total === 1 && !filtered ? " waits" : " wait",
-      counts.overdue > 0 && h("span", { class: "late" }, ` · ${counts.overdue} overdue`),
-      h("span", { class: "faint" }, ` · ${counts.level.quick ?? 0} quick, ${counts.level.full ?? 0} full`), listing.cut && " · more than can be counted");
-    const chosen = this.#filter.tool;
-    const tools = Object.entries(counts.tool);
-    if (chosen && !counts.tool[chosen]) tools.push([chosen, 0]);
-    fill(this.#tools, h("option", { value: "" }, "Every tool"), tools.map(([tool, count]) => h("option", { value: tool }, `${words(tool)} (${count})`)));
-    this.#tools.value = chosen;
-    this.#more.hidden = this.#order.length >= total;
-    this.dispatchEvent(new CustomEvent("count", { detail: counts.all }));
+  #count({ counts, next, now, tools }) {
+    setClock(now);
+    this.#next = next ?? null;
+    this.#counts = counts;
+    const known = tools.includes(this.#filter.tool) || !this.#filter.tool ? tools : [...tools, this.#filter.tool];
+    fill(this.#tools, h("option", { value: "" }, "Every tool"), known.map((tool) => h("option", { value: tool }, words(tool))));
+    this.#tools.value = this.#filter.tool;
+    this.#told();
+  }
+
+  /** Says how many there are. */
+  #told() {
+    if (!this.#counts) return;
+    const { all, overdue, quick, full } = this.#counts;
+    const { level, risk, tool, text } = this.#filter;
+    const filtered = level || risk || tool || text;
+    const seen = filtered && [`${this.#order.length.toLocaleString("en")}${this.#next ? "+" : ""} of `];
+    fill(this.#status, h("b", {}, seen, tally(all)), all.counted === 1 && !filtered ? " waits" : " wait",
+      overdue.counted > 0 && h("span", { class: "late" }, ` · ${tally(overdue)} overdue`),
+      h("span", { class: "faint" }, ` · ${tally(quick)} quick, ${tally(full)} full`));
+    this.#more.hidden = !this.#next;
+    this.toggleAttribute("empty", !all.counted);
+    this.dispatchEvent(new CustomEvent("count", { detail: all.counted && tally(all) }));
     if (this.#order.length) fill(this.#empty);
-    else if (counts.all) this.#say(h("p", {}, "Nothing that waits fits the filter."));
+    else if (this.#next) this.#say(h("p", {}, "Nothing yet that fits the filter; there is more to look at."));
+    else if (all.counted) this.#say(h("p", {}, "Nothing that waits fits the filter."));
     else this.#say(icon("check"), h("p", {}, h("strong", {}, "Nothing waits.")), h("p", { class: "faint" }, "What needs you will appear here by itself."));
   }
 
@@ -204,29 +251,50 @@ export class Queue extends HTMLElement {
 
   /** A call has changed. Changes that come together are shown together. */
   #heard(call) {
-    this.#changes.push(call);
-    if (this.#changes.length > 1) return;
-    requestAnimationFrame(() => {
-      const changes = this.#changes.splice(0);
-      let arrived = null;
-      for (const change of changes) {
-        if (change.state === "pending" && this.#fits(change)) {
-          if (!this.#row(change.id)) arrived = change;
-          this.#put(change);
-        } else {
-          this.#drop(change.id);
-        }
-      }
-      this.#arrange();
-      if (arrived) say(this.#live, `New: ${arrived.title}, ${arrived.risk} risk`);
-      clearTimeout(this.#recount);
-      this.#recount = setTimeout(() => this.#recounted(), 300);
-    });
+    this.#since.set(call.id, call);
+    this.#changes.set(call.id, call);
+    if (this.#changes.size > 1) return;
+    requestAnimationFrame(() => this.#show());
   }
 
-  async #recounted() {
+  #show() {
+    const changes = [...this.#changes.values()];
+    this.#changes.clear();
+    let arrived = null;
+    for (const change of changes) {
+      const row = this.#row(change.id);
+      if (change.state !== "pending" || !this.#fits(change)) this.#drop(change.id);
+      else if (!row) arrived = change;
+      else if (row.call.priority !== change.priority || row.call.dueAt !== change.dueAt) arrived = change;
+      else this.#put(change);
+    }
+    this.#order = this.#order.filter((id) => this.#rows.has(id));
+    this.#arrange();
+    this.#told();
+    if (arrived && !this.#row(arrived.id)) say(this.#live, `New: ${arrived.title}, ${arrived.risk} risk`);
+    this.#readAgain(Boolean(arrived));
+  }
+
+  /** What has come has its place from the server. Not at once: more may come, and many are listed. */
+  #readAgain(anew) {
+    if (this.#again !== null && (this.#anew || !anew)) return;
+    clearTimeout(this.#again);
+    this.#anew = anew;
+    this.#again = setTimeout(() => {
+      this.#again = null;
+      // What is on its way is shown first: where much happens, nothing ever would be.
+      if (this.#reading) this.#readAgain(anew);
+      else if (anew) this.load();
+      else this.#recount();
+    }, 150 + (anew ? this.#order.length : 0));
+  }
+
+  async #recount() {
     try {
-      this.#count(await console_.get(this.#path(0, 1)));
+      const { counts, now } = await console_.get(this.#path(null, 1));
+      setClock(now);
+      this.#counts = counts;
+      this.#told();
     } catch {
       // The stream will say when the connection is back, and everything is read anew.
     }
@@ -235,7 +303,7 @@ export class Queue extends HTMLElement {
   #fits(call) {
     const { level, risk, tool, text } = this.#filter;
     const is = (wanted, there) => !wanted || wanted === there;
-    const found = !text || [call.title, call.tool, call.principal].some((field) => field.toLowerCase().includes(text.toLowerCase()));
+    const found = !text || call.title.toLowerCase().includes(text.toLowerCase());
     return is(level, call.level) && is(risk, call.risk) && is(tool, call.tool) && found;
   }
 

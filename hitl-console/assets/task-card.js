@@ -61,7 +61,7 @@ export class TaskCard extends HTMLElement {
     say(this.#name, task.taskName);
     say(this.#percent, `${task.percent} %`);
     const at = task.steps[task.currentStep];
-    say(this.#step, task.status === "completed" ? `All ${task.totalSteps} steps done` : at ? `Step ${task.currentStep + 1} of ${task.totalSteps}: ${at.name}${task.message ? ` · ${task.message}` : ""}` : "");
+    say(this.#step, task.status === "completed" ? task.totalSteps === 1 ? "Done" : `All ${task.totalSteps} steps done` : at ? `Step ${task.currentStep + 1} of ${task.totalSteps}: ${at.name}${task.message ? ` · ${task.message}` : ""}` : "");
     this.#filled.style.setProperty("--score", task.percent);
     this.#bar.setAttribute("aria-valuenow", task.percent);
     this.#bar.setAttribute("aria-label", `Progress of ${task.taskName}`);

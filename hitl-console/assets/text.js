@@ -19,3 +19,8 @@ export function words(name) {
 export function plural(count, one, many = `${one}s`) {
   return `${count.toLocaleString("en")} ${count === 1 ? one : many}`;
 }
+
+/** `17`, or `1,000+` where counting ended. */
+export function tally({ counted, more }) {
+  return `${counted.toLocaleString("en")}${more ? "+" : ""}`;
+}

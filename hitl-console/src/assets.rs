@@ -33,6 +33,7 @@ files! {
     "dom.js": JS,
     "decide.js": JS,
     "edit.js": JS,
+    "happened.js": JS,
     "help.js": JS,
     "history.js": JS,
     "icons.js": JS,

@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use axum::Router;
 use hitl_core::Gate;
+use hitl_core::audit::AuditReader;
 
 use crate::auth::Auth;
 use crate::state::{Caps, State};
@@ -27,6 +28,7 @@ pub struct Console {
     auth: Arc<dyn Auth>,
     hosts: Vec<String>,
     caps: Caps,
+    audit: Option<Arc<dyn AuditReader>>,
 }
 
 impl Console {
@@ -38,6 +40,7 @@ impl Console {
             auth: Arc::new(auth),
             hosts: Vec::new(),
             caps: Caps::default(),
+            audit: None,
         }
     }
 
@@ -45,6 +48,23 @@ impl Console {
     /// Serve it over TLS there; a token in plain text is everybody's.
     pub fn host(mut self, name: impl Into<String>) -> Self {
         self.hosts.push(name.into().to_ascii_lowercase());
+        self
+    }
+
+    /// Where the gate's audit can be read: what it says of a call is shown with the call. Without it,
+    /// or when it cannot be read, the store's history is, and the page says so.
+    ///
+    /// ```no_run
+    /// # use std::sync::Arc;
+    /// # use hitl_console::{Console, Tasks, Tokens};
+    /// # async fn example() -> Result<(), Box<dyn std::error::Error>> {
+    /// let audit = Arc::new(hitl_core::JsonlAudit::open("audit.jsonl")?);
+    /// let gate = hitl_core::Gate::builder().audit(Arc::clone(&audit)).build().await?;
+    /// let console = Console::new(gate, Tasks::none(), Tokens::new()).audit(audit);
+    /// # Ok(()) }
+    /// ```
+    pub fn audit(mut self, reader: impl AuditReader) -> Self {
+        self.audit = Some(Arc::new(reader));
         self
     }
 
@@ -64,7 +84,8 @@ impl Console {
     /// of the router is dropped.
     pub fn router(self) -> Router {
         let body = self.caps.body;
-        let state = State::new(self.gate, self.tasks, self.auth, self.hosts, self.caps);
+        let reader = self.audit;
+        let state = State::new(self.gate, self.tasks, self.auth, self.hosts, self.caps, reader);
         let routes = api::routes(&state).merge(assets::routes());
         guard::around(routes.fallback(assets::nowhere), state, body)
     }

@@ -88,6 +88,10 @@ impl From<GateError> for Problem {
             GateErrorKind::InvalidArguments => {
                 (StatusCode::UNPROCESSABLE_ENTITY, "invalidArguments")
             }
+            GateErrorKind::InvalidQuery => (StatusCode::BAD_REQUEST, "badRequest"),
+            GateErrorKind::Forbidden => (StatusCode::FORBIDDEN, "notEntitled"),
+            GateErrorKind::NotInBulk => (StatusCode::FORBIDDEN, "notQuick"),
+            GateErrorKind::EditDenied => (StatusCode::UNPROCESSABLE_ENTITY, "editDenied"),
             GateErrorKind::Store => (StatusCode::SERVICE_UNAVAILABLE, "store"),
             GateErrorKind::Audit => (StatusCode::SERVICE_UNAVAILABLE, "audit"),
             GateErrorKind::UnknownTool => (StatusCode::CONFLICT, "unknownTool"),

@@ -44,6 +44,7 @@ mod console;
 mod error;
 mod feed;
 mod guard;
+mod past;
 mod presence;
 mod queue;
 mod serve;

@@ -21,27 +21,40 @@ pub(crate) struct Presence(Mutex<HashMap<(String, Principal), Looking>>);
 #[derive(Clone, Copy)]
 struct Looking {
     at: RequestId,
+    /// The revision that they have seen of it.
+    revision: u32,
     said: Instant,
 }
 
+/// What follows from somebody's looking at a call.
+#[derive(Debug, Default, PartialEq, Eq)]
+pub(crate) struct Looked {
+    /// The calls that have other onlookers now.
+    pub(crate) moved: Vec<RequestId>,
+    /// They had not seen this revision the moment before.
+    pub(crate) anew: bool,
+}
+
 impl Presence {
-    /// A reviewer looks at a call, or at none. Says which calls have other onlookers now.
-    pub(crate) fn looks(&self, who: &Reviewer, at: Option<RequestId>) -> Vec<RequestId> {
+    /// A reviewer looks at a revision of a call, or at none.
+    pub(crate) fn looks(&self, who: &Reviewer, at: Option<(RequestId, u32)>) -> Looked {
         let (mut map, now) = (self.map(), Instant::now());
         map.retain(|_, looking| now.duration_since(looking.said) < FRESH);
         let key = (who.tenant.to_string(), who.principal.clone());
         let room = map.len() < MOST;
         let before = match at {
-            Some(at) if room || map.contains_key(&key) => {
-                map.insert(key, Looking { at, said: now }).map(|looking| looking.at)
+            Some((at, revision)) if room || map.contains_key(&key) => {
+                map.insert(key, Looking { at, revision, said: now })
             }
-            Some(_) => None,
-            None => map.remove(&key).map(|looking| looking.at),
+            // Nobody remembers that they look: what they were shown is said all the same.
+            Some(_) => return Looked { moved: Vec::new(), anew: true },
+            None => map.remove(&key),
         };
-        if before == at {
-            return Vec::new();
-        }
-        before.into_iter().chain(at).collect()
+        let (call, seen) = (before.map(|before| before.at), before.map(|b| (b.at, b.revision)));
+        let now_at = at.map(|(at, _)| at);
+        let moved =
+            if call == now_at { Vec::new() } else { call.into_iter().chain(now_at).collect() };
+        Looked { moved, anew: at.is_some() && seen != at }
     }
 
     /// Who looks at a call, by name.
@@ -72,15 +85,29 @@ mod tests {
         let (presence, a, b) = (Presence::default(), RequestId::new(), RequestId::new());
         let (ann, bob) = (Reviewer::new("ann"), Reviewer::new("bob"));
         let at = |call| presence.at(&ann.tenant, call).len();
-        assert_eq!(presence.looks(&ann, Some(a)), [a]);
-        assert_eq!(presence.looks(&ann, Some(a)), []);
-        assert_eq!(presence.looks(&bob, Some(a)), [a]);
+        let looks =
+            |who: &Reviewer, at: Option<RequestId>| presence.looks(who, at.map(|at| (at, 1))).moved;
+        assert_eq!(looks(&ann, Some(a)), [a]);
+        assert_eq!(looks(&ann, Some(a)), []);
+        assert_eq!(looks(&bob, Some(a)), [a]);
         assert_eq!((at(a), at(b)), (2, 0));
-        assert_eq!(presence.looks(&ann, Some(b)), [a, b]);
-        assert_eq!(presence.looks(&bob, None), [a]);
+        assert_eq!(looks(&ann, Some(b)), [a, b]);
+        assert_eq!(looks(&bob, None), [a]);
         assert_eq!((at(a), at(b)), (0, 1));
         assert_eq!(presence.at(&"acme".into(), b).len(), 0);
         tokio::time::advance(FRESH).await;
         assert_eq!(at(b), 0);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn each_revision_is_seen_once_while_they_stay() {
+        let (presence, call) = (Presence::default(), RequestId::new());
+        let ann = Reviewer::new("ann");
+        let anew = |at| presence.looks(&ann, at).anew;
+        assert!(anew(Some((call, 1))));
+        assert!(!anew(Some((call, 1))));
+        assert!(anew(Some((call, 2))));
+        assert!(!anew(None));
+        assert!(anew(Some((call, 2))));
     }
 }

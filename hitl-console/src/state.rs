@@ -3,6 +3,7 @@
 use std::sync::{Arc, OnceLock};
 
 use hitl_core::Gate;
+use hitl_core::audit::AuditReader;
 use tokio::sync::Semaphore;
 use tokio::task::JoinHandle;
 
@@ -24,7 +25,10 @@ pub(crate) struct State {
     pub(crate) feed: Arc<Feed>,
     pub(crate) presence: Presence,
     pub(crate) streams: Arc<Semaphore>,
-    pumps: OnceLock<[JoinHandle<()>; 2]>,
+    pub(crate) audit: Option<Arc<dyn AuditReader>>,
+    /// One at a time: an audit may be long.
+    pub(crate) audit_is_read: Semaphore,
+    pumps: OnceLock<[JoinHandle<()>; 3]>,
 }
 
 /// What is bounded.
@@ -47,6 +51,7 @@ impl State {
         auth: Arc<dyn Auth>,
         hosts: Vec<String>,
         caps: Caps,
+        audit: Option<Arc<dyn AuditReader>>,
     ) -> Shared {
         Arc::new(Self {
             gate,
@@ -58,6 +63,8 @@ impl State {
             feed: Arc::default(),
             presence: Presence::default(),
             streams: Arc::new(Semaphore::new(caps.streams.min(Semaphore::MAX_PERMITS))),
+            audit,
+            audit_is_read: Semaphore::new(1),
             pumps: OnceLock::new(),
         })
     }
@@ -69,6 +76,7 @@ impl State {
             [
                 tokio::spawn(feed::follow_calls(self.gate.clone(), Arc::clone(&feed))),
                 tokio::spawn(feed::follow_tasks(self.tasks.clone(), board, feed)),
+                tokio::spawn(feed::keep_in_order(self.gate.clone())),
             ]
         });
     }

@@ -6,6 +6,7 @@ mod support;
 use std::time::Duration;
 
 use axum::Router;
+use hitl::approval::{Again, Answer};
 use hitl::tasks::{EventLog, StepContext, Task, TaskManager, TaskStep};
 use hitl::{CallContext, CallState, Gate, Tenant};
 use hitl_console::{Reviewer, Tasks, Token, Tokens, router};
@@ -51,9 +52,10 @@ async fn the_queue_is_sorted_filtered_counted_and_paged() {
         list["calls"].as_array().unwrap().iter().map(|c| c["id"].as_str().unwrap()).collect();
     let expected = [&first, &second, &medium, &low].map(|request| request.id.to_string());
     assert_eq!(ids, expected, "urgent before high before medium, then by due time");
-    assert_eq!(list["counts"]["all"], 4);
-    assert_eq!(list["counts"]["level"], json!({ "full": 3, "quick": 1 }));
-    assert_eq!(list["counts"]["risk"]["high"], 2);
+    let counts = |name: &str| list["counts"][name]["counted"].as_u64();
+    assert_eq!((counts("all"), counts("full"), counts("quick")), (Some(4), Some(3), Some(1)));
+    assert_eq!((counts("urgent"), counts("overdue")), (Some(2), Some(0)));
+    assert!(list["tools"].as_array().unwrap().contains(&json!("book_trip")));
 
     for (query, expected) in [
         ("risk=high", vec![&first, &second]),
@@ -61,8 +63,11 @@ async fn the_queue_is_sorted_filtered_counted_and_paged() {
         ("tool=book_trip", vec![&medium]),
         ("text=APOLLO", vec![&second]),
         ("order=oldest&limit=1", vec![&low]),
-        ("order=oldest&skip=3", vec![&second]),
+        ("priority=urgent&limit=1", vec![&first]),
+        ("principal=agent&order=due&limit=2", vec![&first, &second]),
+        ("state=approved,claimed", vec![]),
         ("which=ended", vec![]),
+        ("which=ended&order=newest", vec![]),
     ] {
         let list = get(format!("/api/calls?{query}")).by(ANN).of(&console).await.ok();
         let ids: Vec<&str> =
@@ -70,7 +75,30 @@ async fn the_queue_is_sorted_filtered_counted_and_paged() {
         let expected: Vec<String> = expected.iter().map(|request| request.id.to_string()).collect();
         assert_eq!(ids, expected, "{query}");
     }
-    for bad in ["risk=high&unknown=1", "limit=many", "which=mine"] {
+    let mut seen = Vec::new();
+    let mut path = "/api/calls?limit=1".to_owned();
+    loop {
+        let page = get(path.as_str()).by(ANN).of(&console).await.ok();
+        assert_eq!(page["calls"].as_array().unwrap().len(), 1);
+        seen.push(page["calls"][0]["id"].as_str().unwrap().to_owned());
+        let Some(next) = page["next"].as_str() else { break };
+        path = format!("/api/calls?limit=1&after={next}");
+        let foreign = get(format!("{path}&risk=high")).by(ANN).of(&console).await;
+        assert_eq!(foreign.refused(), (400, "badRequest".into()), "of another filter");
+        let foreign = get(path.as_str()).by("other-secret").of(&console).await;
+        assert_eq!(foreign.refused(), (400, "badRequest".into()), "of another tenant");
+    }
+    assert_eq!(seen, ids, "page by page, all of them and in order");
+    for bad in [
+        "risk=high&unknown=1",
+        "risk=huge",
+        "limit=many",
+        "which=mine",
+        "after=1",
+        "order=newest",
+        "state=undecided",
+        "which=ended&order=due",
+    ] {
         let answer = get(format!("/api/calls?{bad}")).by(ANN).of(&console).await;
         assert_eq!(answer.refused(), (400, "badRequest".into()), "{bad}");
     }
@@ -257,6 +285,37 @@ async fn a_call_is_withdrawn_and_its_audit_says_by_whom() {
         .map(|e| (e["event"].as_str().unwrap(), e["by"].as_str().unwrap_or("-")))
         .collect();
     assert_eq!(lines, [("submitted", "-"), ("cancel", "bob")]);
+}
+
+#[tokio::test]
+async fn who_rejects_may_let_the_model_ask_again() {
+    let (gate, console) = console().await;
+    for (more, again) in [
+        (json!({ "answer": "reject", "reason": "not now", "mayAskAgain": true }), true),
+        (json!({ "answer": "reject", "reason": "never" }), false),
+    ] {
+        let request = note(&gate).await;
+        let path = format!("/api/calls/{}", request.id);
+        let done = post(format!("{path}/decide"), &answer(&request, more)).by(ANN).of(&console);
+        assert_eq!(done.await.ok()["decided"]["mayAskAgain"], again);
+        let Answer::Reject { again: kept, .. } =
+            record(&gate, request.id).await.decided.unwrap().answer
+        else {
+            panic!("it is rejected")
+        };
+        assert_eq!(kept == Again::Allowed, again);
+    }
+    let request = note(&gate).await;
+    let path = format!("/api/calls/{}/decide", request.id);
+    let body = answer(&request, json!({ "answer": "approve", "mayAskAgain": true }));
+    assert_eq!(post(&path, &body).by(ANN).of(&console).await.refused().0, 400);
+    let calls = json!([answer(&request, json!({ "id": request.id.to_string() }))]);
+    let bulk = |answer: &str| json!({ "answer": answer, "calls": calls, "mayAskAgain": true });
+    assert_eq!(post("/api/bulk", &bulk("approve")).by(ANN).of(&console).await.refused().0, 400);
+    assert_eq!(record(&gate, request.id).await.version, 1);
+    post("/api/bulk", &bulk("reject")).by(ANN).of(&console).await.ok();
+    let answer = record(&gate, request.id).await.decided.unwrap().answer;
+    assert!(matches!(answer, Answer::Reject { again: Again::Allowed, .. }), "{answer:?}");
 }
 
 #[tokio::test]

@@ -9,10 +9,13 @@ use axum::Router;
 use axum::http::request::Parts;
 use futures::future::{BoxFuture, FutureExt as _, ready};
 use hitl::Gate;
-use hitl_console::{Auth, Console, Reviewer, SignIn, Tasks, Token, Tokens, Unidentified, router};
+use hitl_console::{
+    Auth, Console, Limited, Peer, Reviewer, SignIn, Tasks, Token, Tokens, Unidentified, router,
+};
 use serde_json::{Value, json};
 use support::ask::{ANN, Events, get, listen, post};
 use support::tools::{self, note, record};
+use tokio::net::TcpListener;
 
 async fn console() -> (Gate, Tokens, Router) {
     let gate = tools::gate().await;
@@ -286,6 +289,28 @@ async fn streams_are_capped() {
     assert!(one.next().await.is_some() && two.next().await.is_some());
     let refused = get("/api/events").by(ANN).of(&console).await;
     assert_eq!(refused.refused(), (429, "tooMany".into()));
+}
+
+#[tokio::test]
+async fn connections_are_capped_and_who_comes_later_waits_for_a_place() {
+    let (gate, _, console) = console().await;
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let address = listener.local_addr().unwrap();
+    let service = console.into_make_service_with_connect_info::<Peer>();
+    tokio::spawn(async move { axum::serve(Limited::new(listener, 2), service).await });
+    let mut one = Events::open(address, ANN, None).await;
+    let two = Events::open(address, ANN, None).await;
+    assert_eq!(one.next().await.unwrap().kind, "hello");
+    let three = tokio::spawn(Events::open(address, ANN, None));
+    // Whoever has a place is served as ever; the third is not, however often there is time for it.
+    for _ in 0..20 {
+        note(&gate).await;
+        one.next_of("call").await;
+    }
+    assert!(!three.is_finished());
+    drop(two);
+    let mut three = three.await.unwrap();
+    assert_eq!(three.next().await.unwrap().kind, "hello");
 }
 
 #[tokio::test]

@@ -33,7 +33,10 @@ pub(super) async fn run(
         verifier = verifier.trust(key);
     }
     let source = match place.db {
-        Some(_) => Some(Source::open(place, None).await?),
+        Some(_) => match Source::open(place, None).await? {
+            Source::Store(store) => Some(store),
+            Source::Console(_) => None,
+        },
         None => None,
     };
     if source.is_some() {

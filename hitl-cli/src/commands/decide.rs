@@ -1,17 +1,20 @@
-//! `hitl approve`, `reject`, `respond` and `abort`.
+//! `hitl approve`, `edit`, `reject`, `respond` and `abort`.
 
-use hitl_core::{ApprovalRequest, Authority, CallRecord, CallState, Decision};
+use hitl_base::json::scan;
+use hitl_core::{ApprovalRequest, Authority, CallState, Decision};
+use serde_json::{Value, json};
 
-use super::{Output, audited, name, terminal};
+use super::{Output, audited, editor, name, terminal};
 use crate::arguments::{Decide, Place, Who};
 use crate::exit::{Exit, Failure};
 use crate::look::{self, Audience, Look};
-use crate::source::Source;
-use crate::view::{CallLine, card, state_line};
+use crate::source::{Console, Source, StoreSource};
+use crate::view::{CallLine, Card, card_text, state_line};
 
 /// What is answered.
 pub(super) enum Reply {
     Approve { confirm: Option<String> },
+    Edit { patch: Option<String> },
     Reject { reason: String, may_ask_again: bool },
     Respond { message: String },
     Abort { reason: String },
@@ -23,64 +26,142 @@ pub(super) async fn run(
     reply: Reply,
     output: &Output,
 ) -> Result<(), Failure> {
-    let by = authority(&wanted.who, place)?;
-    let source = Source::open(place, wanted.who.audit.as_deref()).await?;
-    let record = source.call(wanted.id).await?;
-    if record.state != CallState::Pending {
-        let why = format!("it does not wait for a decision: {}", state_line(&record));
-        return Err(Failure::new(Exit::Changed, why));
+    match Source::open(place, wanted.who.audit.as_deref()).await? {
+        Source::Store(store) => {
+            let by = authority(&wanted.who, place)?;
+            let line = at_store(&store, &wanted, reply, by).await?;
+            output.print(&line, || state_line(&line) + "\n")?;
+            audited(&store)
+        }
+        Source::Console(console) => {
+            Console::anonymous(&wanted.who)?;
+            let line = at_console(&console, &wanted, reply)?;
+            Ok(output.print(&line, || state_line(&line) + "\n")?)
+        }
     }
-    look(&source, &record, wanted.binding.as_deref(), &reply).await?;
-    let decision = decision(&record.request, reply, by);
-    let record = source.gate.decide(decision).await?;
-    output.print(&CallLine::of(&record), || state_line(&record) + "\n")?;
-    audited(&source)
+}
+
+async fn at_store(
+    store: &StoreSource,
+    wanted: &Decide,
+    mut reply: Reply,
+    by: Authority,
+) -> Result<CallLine, Failure> {
+    if matches!(reply, Reply::Edit { .. }) {
+        let why = "a store has no tools, and only a tool can say whether its arguments are right: \
+                   edit where it is registered, with --url";
+        return Err(Failure::usage(why));
+    }
+    let record = store.call(wanted.id).await?;
+    let card = store.card(&record).await?;
+    if look(&card, wanted.binding.as_deref(), &reply)? == Look::Ask {
+        // What was not shown is not said to have been: said first, and then shown.
+        store.gate.note_shown(&record, by.principal.clone()).await?;
+        ask(&card, &mut reply)?;
+    }
+    let decision = decision(&record.request, reply, by)?;
+    Ok(CallLine::of(&store.gate.decide(decision).await?))
+}
+
+fn at_console(console: &Console, wanted: &Decide, mut reply: Reply) -> Result<CallLine, Failure> {
+    let card = console.card(wanted.id)?;
+    let look = look(&card, wanted.binding.as_deref(), &reply)?;
+    if let Reply::Edit { patch } = &mut reply {
+        *patch = Some(match patch.take() {
+            Some(patch) => checked(patch)?,
+            None => editor::patch(&card.request.arguments)?,
+        });
+    }
+    if look == Look::Ask {
+        console.looks_at(Some(wanted.id))?;
+        let answered = ask(&card, &mut reply);
+        // Whoever is thought to look on is forgotten soon all the same.
+        let _ = console.looks_at(None);
+        answered?;
+    }
+    console.decide(&card, sent(reply))
 }
 
 /// Sees to it that whoever approves has seen what they approve. Other answers run nothing: they are
 /// compared with what was seen only where the command line names it.
-async fn look(
-    source: &Source,
-    record: &CallRecord,
-    binding: Option<&str>,
-    reply: &Reply,
-) -> Result<(), Failure> {
-    let stands = record.request.binding.to_string();
-    let Reply::Approve { confirm } = reply else {
-        if binding.is_some() {
-            look::at_binding(binding, &stands, Audience::Nobody)?;
-        }
-        return Ok(());
-    };
-    let wanted = record.request.confirmation();
-    if look::at_binding(binding, &stands, terminal::audience())? == Look::Seen {
-        return look::confirmed(wanted.as_deref(), confirm.as_deref());
+fn look(card: &Card, binding: Option<&str>, reply: &Reply) -> Result<Look, Failure> {
+    if card.line.state != CallState::Pending {
+        let why = format!("it does not wait for a decision: {}", state_line(&card.line));
+        return Err(Failure::new(Exit::Changed, why));
     }
-    let card = card(record, &[], source.gate.now().await?);
-    match wanted {
-        None => {
-            let answer = terminal::ask(&card, "Approve this? [y/N]")?;
-            if terminal::is_yes(&answer) { Ok(()) } else { Err(terminal::declined()) }
+    let stands = card.request.binding.to_string();
+    match reply {
+        Reply::Approve { confirm } => {
+            let look = look::at_binding(binding, &stands, terminal::audience())?;
+            if look == Look::Seen {
+                look::confirmed(card.confirm.as_deref(), confirm.as_deref())?;
+            }
+            Ok(look)
         }
-        Some(name) => {
-            let question = format!("To approve the deletion, type its name ({name}):");
-            let typed = terminal::ask(&card, &question)?;
-            look::confirmed(Some(&name), Some(&typed)).map_err(|_| terminal::declined())
+        Reply::Edit { .. } => look::at_binding(binding, &stands, terminal::audience()),
+        _ if binding.is_some() => look::at_binding(binding, &stands, Audience::Nobody),
+        _ => Ok(Look::Seen),
+    }
+}
+
+/// Shows the card, and asks.
+fn ask(card: &Card, reply: &mut Reply) -> Result<(), Failure> {
+    let text = card_text(card);
+    let yes = |question: &str| {
+        let answer = terminal::ask(&text, question)?;
+        if terminal::is_yes(&answer) { Ok(()) } else { Err(terminal::declined()) }
+    };
+    match (reply, &card.confirm) {
+        (Reply::Edit { patch }, _) => {
+            let patch = patch.as_deref().unwrap_or_default();
+            let patch = hitl_base::display::visible(patch);
+            yes(&format!("changes: {patch}\nApprove it with these changes? [y/N]"))
         }
+        (Reply::Approve { confirm }, Some(name)) => {
+            let shown = hitl_base::display::visible(name);
+            let question = format!("To approve the deletion, type its name ({shown}):");
+            let typed = terminal::ask(&text, &question)?;
+            look::confirmed(Some(name), Some(&typed)).map_err(|_| terminal::declined())?;
+            *confirm = Some(typed);
+            Ok(())
+        }
+        _ => yes("Approve this? [y/N]"),
+    }
+}
+
+/// A patch that was given is JSON, whatever the tool makes of it.
+fn checked(patch: String) -> Result<String, Failure> {
+    match scan(&patch) {
+        Ok(_) => Ok(patch),
+        Err(error) => Err(Failure::usage(format!("--patch is not JSON: {}", error.reason()))),
+    }
+}
+
+/// What a console is sent.
+fn sent(reply: Reply) -> Value {
+    match reply {
+        Reply::Approve { confirm } => json!({ "answer": "approve", "confirm": confirm }),
+        Reply::Edit { patch } => json!({ "answer": "edit", "patch": patch }),
+        Reply::Reject { reason, may_ask_again } => {
+            json!({ "answer": "reject", "reason": reason, "mayAskAgain": may_ask_again })
+        }
+        Reply::Respond { message } => json!({ "answer": "respond", "message": message }),
+        Reply::Abort { reason } => json!({ "answer": "abort", "reason": reason }),
     }
 }
 
 /// The decision names the revision that was read, so that one that came later is not decided by it.
-fn decision(request: &ApprovalRequest, reply: Reply, by: Authority) -> Decision {
-    match reply {
+fn decision(request: &ApprovalRequest, reply: Reply, by: Authority) -> Result<Decision, Failure> {
+    Ok(match reply {
         Reply::Approve { .. } => request.approve().by(by),
+        Reply::Edit { .. } => return Err(Failure::usage("edit it with --url")),
         Reply::Reject { reason, may_ask_again: true } => {
             request.reject(reason).may_ask_again().by(by)
         }
         Reply::Reject { reason, may_ask_again: false } => request.reject(reason).by(by),
         Reply::Respond { message } => request.respond(message).by(by),
         Reply::Abort { reason } => request.abort(reason).by(by),
-    }
+    })
 }
 
 /// Who decides, in which roles, for which tenants.

@@ -2,11 +2,13 @@
 
 mod audit;
 mod decide;
+mod editor;
 mod policy;
 mod queue;
 mod resolve;
 mod show;
 mod stats;
+mod tasks;
 mod terminal;
 mod watch;
 
@@ -17,7 +19,7 @@ use serde::Serialize;
 
 use crate::arguments::{Arguments, AuditCommand, Command, PolicyCommand, Who};
 use crate::exit::{Exit, Failure};
-use crate::source::Source;
+use crate::source::{Source, StoreSource};
 use decide::Reply;
 
 /// Where output goes, and for whom it is.
@@ -48,6 +50,9 @@ pub(crate) async fn run(arguments: Arguments) -> Result<(), Failure> {
         Command::Approve { decide, confirm, yes: _ } => {
             decide::run(place, decide, Reply::Approve { confirm }, output).await
         }
+        Command::Edit { decide, patch } => {
+            decide::run(place, decide, Reply::Edit { patch }, output).await
+        }
         Command::Reject { decide, reason, may_ask_again } => {
             decide::run(place, decide, Reply::Reject { reason, may_ask_again }, output).await
         }
@@ -58,6 +63,7 @@ pub(crate) async fn run(arguments: Arguments) -> Result<(), Failure> {
             decide::run(place, decide, Reply::Abort { reason }, output).await
         }
         Command::Resolve(wanted) => resolve::run(place, wanted, output).await,
+        Command::Tasks => tasks::run(&Source::open(place, None).await?, output),
         Command::Watch { after, count } => {
             watch::run(&Source::open(place, None).await?, after, count, output).await
         }
@@ -85,7 +91,7 @@ fn name(who: &Who) -> Result<String, Failure> {
 }
 
 /// What was done stands; but somebody must know that the log does not say so.
-fn audited(source: &Source) -> Result<(), Failure> {
+fn audited(source: &StoreSource) -> Result<(), Failure> {
     if source.gate.audit_debt() == 0 {
         return Ok(());
     }

@@ -2,46 +2,107 @@
 
 use std::io::{self, Write as _};
 
-use hitl_core::{CallRecord, QueueOrder, QueueQuery};
+use hitl_base::Timestamp;
+use hitl_core::{CallState, QueueOrder, QueueQuery};
 
 use super::Output;
-use crate::arguments::QueueArguments;
+use crate::arguments::{Order, QueueArguments};
 use crate::exit::Failure;
-use crate::source::Source;
+use crate::source::{Console, Source, StoreSource};
 use crate::view::{CallLine, queue_table};
+
+/// What was listed.
+struct Listed {
+    lines: Vec<CallLine>,
+    more: bool,
+    now: Timestamp,
+}
 
 pub(super) async fn run(
     source: &Source,
     wanted: QueueArguments,
     output: &Output,
 ) -> Result<(), Failure> {
-    let limit = wanted.limit;
-    let queue = source.gate.queue(source.viewer());
-    let query = query(wanted);
-    let mut records: Vec<CallRecord> = Vec::new();
-    let mut at = query.clone().limit(limit);
-    let more = loop {
-        let page = queue.page(at).await?;
-        records.extend(page.entries);
-        match page.next {
-            Some(_) if records.len() >= limit => break true,
-            Some(next) => at = query.clone().limit(limit - records.len()).after(next),
-            None => break false,
-        }
+    let Listed { lines, more, now } = match source {
+        Source::Store(store) => of_store(store, wanted).await?,
+        Source::Console(console) => of_console(console, &wanted)?,
     };
-    records.truncate(limit);
     if output.json {
-        for record in &records {
-            output.print(&CallLine::of(record), String::new)?;
+        for line in &lines {
+            output.print(line, String::new)?;
         }
     } else {
-        let now = source.gate.now().await?;
-        output.print(&(), || queue_table(&records, now))?;
+        output.print(&(), || queue_table(&lines, now))?;
     }
     if more {
         writeln!(io::stderr(), "hitl: there are more; raise --limit")?;
     }
     Ok(())
+}
+
+async fn of_store(source: &StoreSource, wanted: QueueArguments) -> Result<Listed, Failure> {
+    let limit = wanted.limit;
+    let queue = source.gate.queue(source.viewer());
+    let query = query(wanted);
+    let mut lines: Vec<CallLine> = Vec::new();
+    let mut at = query.clone().limit(limit);
+    let (more, now) = loop {
+        let page = queue.page(at).await?;
+        lines.extend(page.entries.iter().map(CallLine::of));
+        match page.next {
+            Some(_) if lines.len() >= limit => break (true, page.now),
+            Some(next) => at = query.clone().limit(limit - lines.len()).after(next),
+            None => break (false, page.now),
+        }
+    };
+    lines.truncate(limit);
+    Ok(Listed { lines, more, now })
+}
+
+fn of_console(console: &Console, wanted: &QueueArguments) -> Result<Listed, Failure> {
+    let limit = wanted.limit;
+    let mut lines: Vec<CallLine> = Vec::new();
+    let mut after = None;
+    let (more, now) = loop {
+        // A page has 200 calls at most, and a cursor fits whatever the limit is.
+        let mut query = parameters(wanted);
+        query.push(("limit", (limit - lines.len()).clamp(1, 200).to_string()));
+        query.extend(after.take().map(|after| ("after", after)));
+        let page = console.queue(&query)?;
+        lines.extend(page.calls);
+        match page.next {
+            Some(_) if lines.len() >= limit => break (true, page.now),
+            Some(next) => after = Some(next),
+            None => break (false, page.now),
+        }
+    };
+    lines.truncate(limit);
+    Ok(Listed { lines, more, now })
+}
+
+/// What a console is asked for.
+fn parameters(wanted: &QueueArguments) -> Vec<(&'static str, String)> {
+    let ended = wanted.state.iter().any(|state| state.is_terminal());
+    let order = match wanted.order {
+        _ if ended => "oldest",
+        Order::Reviewer => "priority",
+        Order::Due => "due",
+        Order::Created => "oldest",
+    };
+    let mut query = vec![("order", order.to_owned())];
+    if !wanted.state.is_empty() {
+        let names: Vec<_> = wanted.state.iter().copied().map(CallState::name).collect();
+        query.push(("state", names.join(",")));
+    }
+    let mut add = |name, value: Option<String>| query.extend(value.map(|value| (name, value)));
+    add("tool", wanted.tool.clone());
+    add("priority", wanted.priority.map(|priority| priority.to_string()));
+    add("level", wanted.level.map(|level| level.to_string()));
+    add("risk", wanted.risk.map(|risk| risk.to_string()));
+    add("principal", wanted.principal.clone());
+    add("run", wanted.run.clone());
+    add("text", wanted.text.clone());
+    query
 }
 
 fn query(wanted: QueueArguments) -> QueueQuery {
@@ -62,6 +123,9 @@ fn query(wanted: QueueArguments) -> QueueQuery {
     }
     if let Some(run) = wanted.run {
         query = query.run(run);
+    }
+    if let Some(principal) = wanted.principal {
+        query = query.principal(principal);
     }
     if let Some(text) = wanted.text {
         query = query.text(text);

@@ -7,34 +7,55 @@ use super::{Output, audited, terminal};
 use crate::arguments::{Found, Place, ResolveArguments};
 use crate::exit::{Exit, Failure};
 use crate::look::{self, Look};
-use crate::source::Source;
-use crate::view::{CallLine, card, state_line};
+use crate::source::{Console, Settled, Source};
+use crate::view::{CallLine, Card, card_text, state_line};
 
 pub(super) async fn run(
     place: &Place,
     wanted: ResolveArguments,
     output: &Output,
 ) -> Result<(), Failure> {
-    let by = authority(&wanted.who, place)?;
-    let resolution = resolution(wanted.found, wanted.attest);
-    let source = Source::open(place, wanted.who.audit.as_deref()).await?;
-    let record = source.call(wanted.id).await?;
-    if record.state != CallState::OutcomeUnknown {
-        let why = format!("its outcome is not open: {}", state_line(&record));
+    let line = match Source::open(place, wanted.who.audit.as_deref()).await? {
+        Source::Store(store) => {
+            let by = authority(&wanted.who, place)?;
+            let record = store.call(wanted.id).await?;
+            look(&store.card(&record).await?, wanted.version)?;
+            let resolution = resolution(wanted.found, wanted.attest);
+            let record = store.gate.resolve(&record, resolution, by).await?;
+            let line = CallLine::of(&record);
+            output.print(&line, || state_line(&line) + "\n")?;
+            return audited(&store);
+        }
+        Source::Console(console) => {
+            Console::anonymous(&wanted.who)?;
+            let card = console.card(wanted.id)?;
+            look(&card, wanted.version)?;
+            let (found, reason) = match resolution(wanted.found, wanted.attest) {
+                Resolution::Failed { reason } => ("failed", Some(reason)),
+                Resolution::Retry { attested: true } => ("retryAttested", None),
+                Resolution::Retry { .. } => ("retry", None),
+                _ => ("executed", None),
+            };
+            console.resolve(wanted.id, Settled { found, reason, version: card.line.version })?
+        }
+    };
+    output.print(&line, || state_line(&line) + "\n")?;
+    Ok(())
+}
+
+/// Sees to it that whoever settles it has seen it.
+fn look(card: &Card, version: Option<u64>) -> Result<(), Failure> {
+    if card.line.state != CallState::OutcomeUnknown {
+        let why = format!("its outcome is not open: {}", state_line(&card.line));
         return Err(Failure::new(Exit::Changed, why));
     }
-    let look = look::at_version(wanted.version, record.version, terminal::audience())?;
-    if look == Look::Ask {
-        let history = source.gate.history_of(&record.key().tenant, wanted.id).await?;
-        let card = card(&record, &history, source.gate.now().await?);
-        let answer = terminal::ask(&card, "Settle this call? [y/N]")?;
+    if look::at_version(version, card.line.version, terminal::audience())? == Look::Ask {
+        let answer = terminal::ask(&card_text(card), "Settle this call? [y/N]")?;
         if !terminal::is_yes(&answer) {
             return Err(terminal::declined());
         }
     }
-    let record = source.gate.resolve(&record, resolution, by).await?;
-    output.print(&CallLine::of(&record), || state_line(&record) + "\n")?;
-    audited(&source)
+    Ok(())
 }
 
 /// The command line gives exactly one of them.

@@ -5,12 +5,13 @@ use hitl_core::RequestId;
 use super::Output;
 use crate::exit::Failure;
 use crate::source::Source;
-use crate::view::{Detail, card};
+use crate::view::card_text;
 
 pub(super) async fn run(source: &Source, id: RequestId, output: &Output) -> Result<(), Failure> {
-    let record = source.call(id).await?;
-    let history = source.gate.history_of(&record.key().tenant, id).await?;
-    let now = source.gate.now().await?;
-    output.print(&Detail::of(&record, &history, now), || card(&record, &history, now))?;
+    let card = match source {
+        Source::Store(store) => store.card(&store.call(id).await?).await?,
+        Source::Console(console) => console.card(id)?,
+    };
+    output.print(&card, || card_text(&card))?;
     Ok(())
 }

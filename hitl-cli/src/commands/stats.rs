@@ -4,10 +4,19 @@ use hitl_core::PageRequest;
 
 use super::Output;
 use crate::exit::Failure;
-use crate::source::Source;
+use crate::source::{Source, StoreSource};
 use crate::view::{Decisions, Numbers, numbers_text};
 
 pub(super) async fn run(source: &Source, output: &Output) -> Result<(), Failure> {
+    let numbers = match source {
+        Source::Store(store) => of_store(store).await?,
+        Source::Console(console) => console.numbers()?,
+    };
+    output.print(&numbers, || numbers_text(&numbers))?;
+    Ok(())
+}
+
+async fn of_store(source: &StoreSource) -> Result<Numbers, Failure> {
     let counts = source.gate.queue(source.viewer()).counts().await?;
     let mut decisions = Decisions::default();
     for tenant in source.tenants().await? {
@@ -21,7 +30,5 @@ pub(super) async fn run(source: &Source, output: &Output) -> Result<(), Failure>
             }
         }
     }
-    let numbers = Numbers::of(&counts, decisions);
-    output.print(&numbers, || numbers_text(&numbers))?;
-    Ok(())
+    Ok(Numbers::of(&counts, decisions))
 }

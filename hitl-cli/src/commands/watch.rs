@@ -4,34 +4,51 @@ use hitl_core::Happening;
 
 use super::Output;
 use crate::exit::Failure;
-use crate::source::Source;
-use crate::view::{Change, change_line};
+use crate::source::{Source, StoreSource};
+use crate::view::{Change, Moved};
 
 pub(super) async fn run(
     source: &Source,
-    after: Option<u64>,
+    after: Option<String>,
     count: Option<u64>,
     output: &Output,
 ) -> Result<(), Failure> {
-    let after = match after {
-        Some(after) => after,
+    if count == Some(0) {
+        return Ok(());
+    }
+    let mut told = 0;
+    let tell = |change: Change| {
+        told += u64::from(matches!(change, Change::Changed { .. }));
+        output.print(&change, || change.text())?;
+        Ok(count.is_none_or(|count| told < count))
+    };
+    match source {
+        Source::Store(store) => of_store(store, after, tell).await,
+        Source::Console(console) => console.watch(after, tell),
+    }
+}
+
+async fn of_store(
+    source: &StoreSource,
+    after: Option<String>,
+    mut tell: impl FnMut(Change) -> Result<bool, Failure>,
+) -> Result<(), Failure> {
+    let after = match after.map(|after| after.parse()) {
+        Some(Ok(after)) => after,
+        Some(Err(_)) => return Err(Failure::usage("--after takes a number, of a store")),
         None => source.gate.history_end().await?,
     };
     let mut events = source.gate.events(source.viewer(), after);
-    let mut told = 0;
-    while count.is_none_or(|count| told < count) {
-        match events.next().await? {
+    loop {
+        let change = match events.next().await? {
             Happening::Changed { number, entry } => {
-                told += 1;
-                let change = Change::Changed { number, entry: &entry };
-                output.print(&change, || change_line(number, &entry) + "\n")?;
+                Change::Changed { place: number.to_string(), entry: Moved::of(&entry) }
             }
-            Happening::Gap { after } => {
-                let text = format!("what happened after {after} is no longer kept\n");
-                output.print(&Change::Gap { after }, || text)?;
-            }
-            _ => {}
+            Happening::Gap { after } => Change::Gap { after: after.to_string() },
+            _ => continue,
+        };
+        if !tell(change)? {
+            return Ok(());
         }
     }
-    Ok(())
 }

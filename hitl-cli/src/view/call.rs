@@ -5,106 +5,192 @@ use std::time::Duration;
 
 use hitl_base::Timestamp;
 use hitl_base::display::{clip, visible};
-use hitl_core::approval::{ApprovalRequest, Extent, Rendered};
-use hitl_core::machine::{Decided, Ending, Entry};
-use hitl_core::{CallRecord, CallState, RequestId};
-use serde::Serialize;
+use hitl_core::approval::{Again, Answer, ApprovalRequest, Choice, Extent, Rendered};
+use hitl_core::machine::{Decided, Ending};
+use hitl_core::{
+    ApprovalLevel, BindingDigest, CallRecord, CallState, Principal, Priority, RequestId, Risk,
+};
+use serde::{Deserialize, Serialize};
 
-use super::{change_line, table};
+use super::{Step, change_line, table};
 
 /// How many characters of a title are in a table.
 const TITLE: usize = 60;
 /// How many of any other text.
-const WORD: usize = 24;
+const WORD: usize = 40;
 /// How many digits of the binding digest are suggested.
 const DIGITS: usize = 12;
 
-/// A call for programs. Tokens of owners and claims are not in it.
-#[derive(Serialize)]
+/// A call as a line: what a listing says of it, and a console does. Tokens of owners and claims are
+/// not in it.
+#[derive(Clone, Debug, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
-pub(crate) struct CallLine<'r> {
-    id: RequestId,
-    state: CallState,
+pub(crate) struct CallLine {
+    pub(crate) id: RequestId,
     /// What `resolve --version` names.
-    version: u64,
-    /// What was asked; `request.binding` is what `approve --binding` names.
-    request: &'r ApprovalRequest,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    decided: Option<&'r Decided>,
-    /// How many have approved this revision so far.
-    votes: usize,
-    attempts: u32,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    ending: Option<&'r Ending>,
+    pub(crate) version: u64,
+    pub(crate) state: CallState,
+    pub(crate) revision: u32,
+    /// What `approve --binding` names.
+    pub(crate) binding: BindingDigest,
+    tool: String,
+    title: String,
+    approval_type: String,
+    risk: Risk,
+    level: ApprovalLevel,
+    priority: Priority,
+    confidence: u8,
+    requires_reason: bool,
+    principal: Principal,
+    run: String,
+    created_at: Timestamp,
+    due_at: Timestamp,
+    expires_at: Timestamp,
     updated_at: Timestamp,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    decided: Option<DecidedLine>,
+    /// Why it ended as it did. A console says it of one call, not in lists.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    ending: Option<String>,
     erased: bool,
 }
 
-impl<'r> CallLine<'r> {
-    pub(crate) fn of(record: &'r CallRecord) -> Self {
+/// A decision that was taken.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct DecidedLine {
+    answer: Choice,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    words: Option<String>,
+    /// It was rejected, and the model may ask for it again.
+    #[serde(default)]
+    may_ask_again: bool,
+    by: Principal,
+    at: Timestamp,
+}
+
+impl DecidedLine {
+    fn of(decided: &Decided) -> Self {
+        let (words, may_ask_again) = match &decided.answer {
+            Answer::Reject { reason, again } => (reason.clone(), *again == Again::Allowed),
+            Answer::Respond { message } => (Some(message.clone()), false),
+            Answer::Abort { reason } => (Some(reason.clone()), false),
+            _ => (None, false),
+        };
+        let (answer, by) = (decided.answer.choice(), decided.by.clone());
+        Self { answer, words, may_ask_again, by, at: decided.at }
+    }
+}
+
+impl CallLine {
+    /// When it was submitted.
+    pub(crate) fn created_at(&self) -> Timestamp {
+        self.created_at
+    }
+
+    pub(crate) fn of(record: &CallRecord) -> Self {
+        let request = &record.request;
+        let ending = record.ending.as_ref().and_then(|ending| match ending {
+            Ending::Reason(reason) => Some(reason.clone()),
+            Ending::Failure(failure) => Some(failure.message.clone()),
+            _ => None,
+        });
         Self {
             id: record.id(),
-            state: record.state,
             version: record.version,
-            request: &record.request,
-            decided: record.decided.as_ref(),
-            votes: record.votes.len(),
-            attempts: record.attempts,
-            ending: record.ending.as_ref(),
+            state: record.state,
+            revision: request.revision,
+            binding: request.binding,
+            tool: request.tool.clone(),
+            title: request.title.clone(),
+            approval_type: request.approval_type.clone(),
+            risk: request.risk,
+            level: request.level,
+            priority: request.priority,
+            confidence: request.assessment.confidence,
+            requires_reason: request.requires_reason,
+            principal: request.principal.clone(),
+            run: request.key.run.to_string(),
+            created_at: request.created_at,
+            due_at: request.due_at,
+            expires_at: request.expires_at,
             updated_at: record.updated_at,
+            decided: record.decided.as_ref().map(DecidedLine::of),
+            ending,
             erased: record.erased,
         }
     }
 }
 
-/// All that `show` knows, for programs.
-#[derive(Serialize)]
+/// All that `show` knows.
+#[derive(Debug, Serialize)]
 #[serde(rename_all = "camelCase")]
-pub(crate) struct Detail<'r> {
+pub(crate) struct Card {
     #[serde(flatten)]
-    call: CallLine<'r>,
+    pub(crate) line: CallLine,
+    pub(crate) request: ApprovalRequest,
     rendered: Rendered,
     /// What must be typed to approve a deletion.
     #[serde(skip_serializing_if = "Option::is_none")]
-    confirm: Option<String>,
-    history: Vec<Numbered<'r>>,
+    pub(crate) confirm: Option<String>,
+    /// Who has approved this revision so far.
+    approved_by: Vec<Principal>,
+    attempts: u32,
+    history: Vec<Step>,
 }
 
-#[derive(Serialize)]
-struct Numbered<'r> {
-    number: u64,
-    #[serde(flatten)]
-    entry: &'r Entry,
+/// What a console says of a call beyond its line.
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub(crate) struct Rest {
+    request: ApprovalRequest,
+    approved_by: Vec<Principal>,
+    attempts: u32,
+    now: Timestamp,
 }
 
-impl<'r> Detail<'r> {
-    pub(crate) fn of(record: &'r CallRecord, history: &'r [(u64, Entry)], now: Timestamp) -> Self {
-        let numbered = |(number, entry): &'r (u64, Entry)| Numbered { number: *number, entry };
+impl Card {
+    /// Of a store's record.
+    pub(crate) fn of(record: &CallRecord, history: Vec<Step>, now: Timestamp) -> Self {
+        let rest = Rest {
+            request: record.request.clone(),
+            approved_by: record.votes.iter().map(|vote| vote.by.clone()).collect(),
+            attempts: record.attempts,
+            now,
+        };
+        Self::told(CallLine::of(record), rest, history)
+    }
+
+    /// Of what a console says. The lines that are shown are made here, from the request.
+    pub(crate) fn told(line: CallLine, rest: Rest, history: Vec<Step>) -> Self {
+        let Rest { request, approved_by, attempts, now } = rest;
         Self {
-            call: CallLine::of(record),
-            rendered: record.request.render(now, Extent::Full),
-            confirm: record.request.confirmation(),
-            history: history.iter().map(numbered).collect(),
+            line,
+            rendered: request.render(now, Extent::Full),
+            confirm: request.confirmation(),
+            request,
+            approved_by,
+            attempts,
+            history,
         }
     }
 }
 
 /// The queue for people.
-pub(crate) fn queue_table(records: &[CallRecord], now: Timestamp) -> String {
-    let rows: Vec<_> = records
+pub(crate) fn queue_table(lines: &[CallLine], now: Timestamp) -> String {
+    let rows: Vec<_> = lines
         .iter()
-        .map(|record| {
-            let request = &record.request;
+        .map(|line| {
             [
-                request.id.to_string(),
-                record.state.to_string(),
-                request.priority.to_string(),
-                request.level.to_string(),
-                request.risk.to_string(),
-                due(request.due_at, now),
-                word(&request.tool),
-                word(request.principal.as_str()),
-                visible(&clip(&request.title, TITLE)).into_owned(),
+                line.id.to_string(),
+                line.state.to_string(),
+                line.priority.to_string(),
+                line.level.to_string(),
+                line.risk.to_string(),
+                due(line.due_at, now),
+                word(&line.tool),
+                word(line.principal.as_str()),
+                visible(&clip(&line.title, TITLE)).into_owned(),
             ]
         })
         .collect();
@@ -113,27 +199,31 @@ pub(crate) fn queue_table(records: &[CallRecord], now: Timestamp) -> String {
 }
 
 /// One call for people: the card, where it stands, what happened, and what to do.
-pub(crate) fn card(record: &CallRecord, history: &[(u64, Entry)], now: Timestamp) -> String {
-    let request = &record.request;
-    let mut out = request.render(now, Extent::Full).to_text();
+pub(crate) fn card_text(card: &Card) -> String {
+    let Card { line, request, .. } = card;
+    let mut out = card.rendered.to_text();
     // Writing to a String cannot fail.
-    let _ = writeln!(out, "\n{}", state_line(record));
-    for (number, entry) in history {
-        let _ = writeln!(out, "  {}", change_line(*number, entry));
+    let _ = writeln!(out, "\n{}", state_line(line));
+    if !card.approved_by.is_empty() && line.state == CallState::Pending {
+        let names: Vec<_> = card.approved_by.iter().map(|who| word(who.as_str())).collect();
+        let _ = writeln!(out, "approved so far by {}; it needs more people", names.join(", "));
     }
-    let _ = match record.state {
+    for step in &card.history {
+        let _ = writeln!(out, "  {}", change_line(&step.number.to_string(), &step.moved));
+    }
+    let _ = match line.state {
         CallState::Pending => {
             let binding = request.binding.to_string();
             let digits = binding.get(..DIGITS).unwrap_or(&binding);
-            let confirm = request.confirmation();
-            let confirm = confirm.map(|name| format!(" --confirm {}", shell(&name)));
+            let confirm = card.confirm.as_deref();
+            let confirm = confirm.map(|name| format!(" --confirm {}", shell(name)));
             let confirm = confirm.unwrap_or_default();
             writeln!(out, "\nto approve: hitl approve {} --binding {digits}{confirm}", request.id)
         }
         CallState::OutcomeUnknown => writeln!(
             out,
             "\nto settle: hitl resolve {} --version {} (--done | --failed REASON | --retry)",
-            request.id, record.version
+            request.id, line.version
         ),
         _ => Ok(()),
     };
@@ -141,22 +231,20 @@ pub(crate) fn card(record: &CallRecord, history: &[(u64, Entry)], now: Timestamp
 }
 
 /// Where a call stands, in one line.
-pub(crate) fn state_line(record: &CallRecord) -> String {
-    let mut line = format!("{} is {} (version {})", record.id(), record.state, record.version);
-    if let Some(decided) = &record.decided {
+pub(crate) fn state_line(line: &CallLine) -> String {
+    let mut out = format!("{} is {} (version {})", line.id, line.state, line.version);
+    if let Some(decided) = &line.decided {
         let by = word(decided.by.as_str());
-        let _ = write!(line, ", decided by {by} at {}", decided.at);
-    }
-    match &record.ending {
-        Some(Ending::Reason(reason)) => {
-            let _ = write!(line, ": {}", visible(reason));
+        let _ = write!(out, ", decided by {by} at {}", decided.at);
+        if decided.may_ask_again {
+            out.push_str(", may be asked again");
         }
-        Some(Ending::Failure(failure)) => {
-            let _ = write!(line, ": {}", visible(&failure.message));
-        }
-        _ => {}
     }
-    line
+    let words = line.decided.as_ref().and_then(|decided| decided.words.as_ref());
+    if let Some(why) = line.ending.as_ref().or(words) {
+        let _ = write!(out, ": {}", visible(why));
+    }
+    out
 }
 
 /// A text as one word of a shell's command line.

@@ -3,9 +3,13 @@
 mod call;
 mod change;
 mod numbers;
+mod patch;
 mod table;
+mod task;
 
-pub(crate) use call::{CallLine, Detail, card, queue_table, state_line};
-pub(crate) use change::{Change, change_line};
-pub(crate) use numbers::{Decisions, Numbers, numbers_text};
+pub(crate) use call::{CallLine, Card, Rest, card_text, queue_table, state_line};
+pub(crate) use change::{Change, Moved, Step, change_line};
+pub(crate) use numbers::{Count, Decisions, Numbers, numbers_text};
+pub(crate) use patch::{difference, pretty};
 pub(crate) use table::table;
+pub(crate) use task::{TaskLine, tasks_table};

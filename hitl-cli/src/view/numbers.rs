@@ -1,13 +1,14 @@
 //! What `stats` counts.
 
 use std::collections::BTreeMap;
-use std::fmt::Write as _;
+use std::fmt::{self, Write as _};
 
 use hitl_base::Timestamp;
+use hitl_base::display::visible;
 use hitl_core::approval::Choice;
 use hitl_core::queue::Tally;
 use hitl_core::{CallRecord, CallState, QueueCounts};
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use super::table;
 
@@ -16,19 +17,41 @@ use super::table;
 #[serde(rename_all = "camelCase")]
 pub(crate) struct Numbers {
     /// Calls in the states that have not ended.
-    states: BTreeMap<&'static str, Tally>,
+    pub(crate) states: BTreeMap<&'static str, Count>,
     /// What waits, by priority.
-    priorities: BTreeMap<String, Tally>,
+    pub(crate) priorities: BTreeMap<String, Count>,
     /// What waits, by level.
-    levels: BTreeMap<String, Tally>,
+    pub(crate) levels: BTreeMap<String, Count>,
     /// Since when the oldest one waits.
     #[serde(skip_serializing_if = "Option::is_none")]
-    oldest_waits_since: Option<Timestamp>,
-    /// What became of all calls.
-    outcomes: BTreeMap<&'static str, u64>,
+    pub(crate) oldest_waits_since: Option<Timestamp>,
+    /// What became of the calls; of all that are kept, unless `days` says of how many days.
+    pub(crate) outcomes: BTreeMap<String, u64>,
+    /// How many days back outcomes were counted; all, when it is left out.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) days: Option<u32>,
     /// Half of the decisions took no longer, in seconds.
     #[serde(skip_serializing_if = "Option::is_none")]
-    median_seconds: Option<u64>,
+    pub(crate) median_seconds: Option<u64>,
+}
+
+/// A number of calls; counting may have ended before the last.
+#[derive(Clone, Copy, Debug, Default, Serialize, Deserialize)]
+pub(crate) struct Count {
+    counted: u64,
+    more: bool,
+}
+
+impl From<Tally> for Count {
+    fn from(tally: Tally) -> Self {
+        Self { counted: tally.counted, more: tally.more }
+    }
+}
+
+impl fmt::Display for Count {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}{}", self.counted, if self.more { "+" } else { "" })
+    }
 }
 
 /// What became of calls, gathered one by one.
@@ -75,12 +98,15 @@ impl Numbers {
     pub(crate) fn of(counts: &QueueCounts, mut decisions: Decisions) -> Self {
         decisions.took.sort_unstable();
         Self {
-            states: QueueCounts::STATES.map(|s| (s.name(), counts.state(s))).into(),
-            priorities: QueueCounts::PRIORITIES.map(|p| (p.to_string(), counts.priority(p))).into(),
-            levels: QueueCounts::LEVELS.map(|l| (l.to_string(), counts.level(l))).into(),
+            states: QueueCounts::STATES.map(|s| (s.name(), counts.state(s).into())).into(),
+            priorities: QueueCounts::PRIORITIES
+                .map(|p| (p.to_string(), counts.priority(p).into()))
+                .into(),
+            levels: QueueCounts::LEVELS.map(|l| (l.to_string(), counts.level(l).into())).into(),
             oldest_waits_since: decisions.oldest,
             median_seconds: decisions.took.get(decisions.took.len() / 2).copied(),
-            outcomes: decisions.outcomes,
+            outcomes: decisions.outcomes.into_iter().map(|(o, n)| (o.to_owned(), n)).collect(),
+            days: None,
         }
     }
 }
@@ -101,10 +127,13 @@ pub(crate) fn numbers_text(numbers: &Numbers) -> String {
         add("waits, by level", name, count);
     }
     for (name, count) in &numbers.outcomes {
-        add("outcome", name, count);
+        add("outcome", &visible(name), count);
     }
     let mut out = table(["WHAT", "WHICH", "CALLS"], &rows);
     // Writing to a String cannot fail.
+    if let Some(days) = numbers.days {
+        let _ = writeln!(out, "\noutcomes are of the calls of the last {days} days");
+    }
     if let Some(since) = numbers.oldest_waits_since {
         let _ = writeln!(out, "\nthe oldest waits since {since}");
     }

@@ -122,3 +122,18 @@ async fn a_decision_is_in_the_audit_that_it_names() {
     house.hitl(&reject).ended(1);
     assert_eq!(house.state(&second.id), "pending");
 }
+
+/// A log that takes nothing: the disk is full.
+#[cfg(target_os = "linux")]
+#[tokio::test(flavor = "multi_thread")]
+async fn a_decision_that_the_audit_did_not_take_has_an_exit_code_of_its_own() {
+    let house = House::new().await;
+    let call = house.wire("Initech", 120).await;
+    let folder = house.path("logs");
+    std::fs::create_dir(&folder).unwrap();
+    std::os::unix::fs::symlink("/dev/full", folder.join("audit-1.jsonl")).unwrap();
+    let reject = ["reject", &call.id, "--reason", "no", "--audit", folder.to_str().unwrap()];
+    let ran = house.hitl(&reject).ended(7);
+    assert!(ran.err.contains("the audit log did not take it"), "{ran:?}");
+    assert_eq!(house.state(&call.id), "rejected", "it was done");
+}

@@ -1,12 +1,5 @@
 //! A store with calls in it, and the program.
 
-#![expect(
-    clippy::expect_used,
-    clippy::panic,
-    clippy::unwrap_used,
-    reason = "a test that cannot set its stage has failed"
-)]
-
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
@@ -54,14 +47,26 @@ impl Ran {
     }
 }
 
-/// Runs `hitl` without a terminal.
-pub(crate) fn hitl(arguments: &[&str]) -> Ran {
+/// The program, with nothing of this environment that it would heed.
+pub(crate) fn program(arguments: &[&str]) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_hitl"));
-    for name in ["HITL_DB", "HITL_KEY_FILE", "HITL_APPROVER", "HITL_AUDIT", "LOGNAME", "USERNAME"] {
+    let ours = std::env::vars_os().filter(|(name, _)| name.to_string_lossy().starts_with("HITL_"));
+    let others = ["LOGNAME", "USERNAME", "VISUAL", "EDITOR"].map(Into::into);
+    for name in ours.map(|(name, _)| name).chain(others) {
         command.env_remove(name);
     }
-    command.env("USER", "tester");
-    let done = command.args(arguments).stdin(Stdio::null()).output().unwrap();
+    command.env("USER", "tester").args(arguments);
+    command
+}
+
+/// Runs `hitl` without a terminal.
+pub(crate) fn hitl(arguments: &[&str]) -> Ran {
+    ran(&mut program(arguments))
+}
+
+/// Runs a program without a terminal.
+pub(crate) fn ran(command: &mut Command) -> Ran {
+    let done = command.stdin(Stdio::null()).output().unwrap();
     Ran {
         code: done.status.code().unwrap(),
         out: String::from_utf8(done.stdout).unwrap(),

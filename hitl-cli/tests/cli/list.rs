@@ -16,7 +16,7 @@ async fn the_queue_is_a_table_or_lines_of_json() {
     let json = house.hitl(&["queue", "--json", "--tool", "wire"]).ended(0).json();
     assert_eq!(json.len(), 1);
     assert_eq!(json[0]["id"], first.id.as_str());
-    assert_eq!(json[0]["request"]["binding"], first.binding.as_str());
+    assert_eq!(json[0]["binding"], first.binding.as_str());
     // Whoever holds these may withdraw or settle the call.
     assert!(json[0].get("owner").is_none() && json[0].get("claim").is_none());
 
@@ -64,8 +64,8 @@ async fn changes_are_followed_and_counted() {
     assert_eq!(seen[0]["changed"]["entry"]["event"], "submitted");
     assert_eq!(seen[1]["changed"]["entry"]["state"], "rejected");
     assert_eq!(seen[1]["changed"]["entry"]["by"], "bob");
-    let number = seen[0]["changed"]["number"].to_string();
-    let rest = house.hitl(&["watch", "--after", &number, "--count", "1"]).ended(0);
+    let number = seen[0]["changed"]["place"].as_str().unwrap();
+    let rest = house.hitl(&["watch", "--after", number, "--count", "1"]).ended(0);
     assert!(rest.out.contains("rejected"), "{rest:?}");
 
     house.wire("Initech", 121).await;

@@ -1,8 +1,25 @@
-//! `hitl` as scripts use it: a real process over a real file, judged by what it prints and by its
-//! exit code. Nobody sits at a terminal here.
+//! `hitl` as people and scripts use it: a real process, judged by what it prints and by its exit code.
+//!
+//! | file | what it is over |
+//! |---|---|
+//! | `list`, `decide`, `audit`, `policy` | an SQLite file, nobody at a terminal |
+//! | `console` | a console's URL |
+//! | `person` | a terminal, with somebody at it |
+//! | `postgres` | a PostgreSQL database |
+
+#![expect(
+    clippy::expect_used,
+    clippy::panic,
+    clippy::unwrap_used,
+    reason = "a test that cannot set its stage has failed"
+)]
 
 mod audit;
+mod console;
 mod decide;
 mod house;
 mod list;
+#[cfg(unix)]
+mod person;
 mod policy;
+mod postgres;

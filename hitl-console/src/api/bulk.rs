@@ -23,6 +23,9 @@ pub(super) struct BulkBody {
     answer: Reply,
     /// Why they are rejected.
     reason: Option<String>,
+    /// With a rejection: the model may ask for the same calls again in this run.
+    #[serde(default)]
+    may_ask_again: bool,
     /// Which calls, as they were shown; at most 200.
     calls: Vec<Shown>,
 }
@@ -75,10 +78,16 @@ pub(super) async fn decide(
     if !matches!(body.answer, Reply::Approve | Reply::Reject) {
         return Err(Problem::bad("several calls are approved or rejected, nothing else"));
     }
+    if body.may_ask_again && body.answer != Reply::Reject {
+        return Err(Problem::bad("`mayAskAgain` belongs to reject"));
+    }
     let mut results = Vec::with_capacity(body.calls.len());
     for shown in body.calls {
         let id = shown.id;
-        let done = one(&state, &reviewer, shown, body.answer, body.reason.clone()).await;
+        let answer = DecideBody::new(shown.revision, shown.binding, body.answer)
+            .because(body.reason.clone())
+            .may_ask_again(body.may_ask_again);
+        let done = one(&state, &reviewer, id, answer).await;
         results.push(match done {
             Ok(()) => One { id, result: "ok", message: None },
             Err(why) => One { id, result: why.kind(), message: Some(why.message().to_owned()) },
@@ -90,16 +99,14 @@ pub(super) async fn decide(
 async fn one(
     state: &State,
     reviewer: &Reviewer,
-    shown: Shown,
-    answer: Reply,
-    reason: Option<String>,
+    id: RequestId,
+    answer: DecideBody,
 ) -> Result<(), Problem> {
-    let record = state.call(reviewer, shown.id).await?;
+    let record = state.call(reviewer, id).await?;
     // A call's level only rises with its revision, and the decision names the revision: what is
     // quick here is quick when the gate takes it.
     if record.request.level != ApprovalLevel::Quick {
         return Err(Problem::forbidden("notQuick", "this call needs a full review, one by one"));
     }
-    let body = DecideBody::new(shown.revision, shown.binding, answer).because(reason);
-    state.decide(&record, reviewer, body).await.map(drop)
+    state.decide(&record, reviewer, answer).await.map(drop)
 }

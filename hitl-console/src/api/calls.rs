@@ -3,22 +3,13 @@
 use axum::extract::State as From;
 use axum::{Extension, Json};
 use hitl_core::RequestId;
-use serde::Serialize;
-use utoipa::ToSchema;
 
 use super::read::{Path, Query};
 use crate::auth::Reviewer;
 use crate::error::Problem;
 use crate::queue::{self, Listing};
 use crate::state::Shared;
-use crate::view::{CallDetail, EntryView};
-
-/// What happened to a call.
-#[derive(Serialize, ToSchema)]
-pub(super) struct Audit {
-    /// From its beginning, as far as it is kept.
-    entries: Vec<EntryView>,
-}
+use crate::view::CallDetail;
 
 /// Lists calls: what waits, unless asked otherwise; the most urgent first.
 #[utoipa::path(get, path = "/api/calls", tag = "calls", params(queue::Query),
@@ -44,18 +35,4 @@ pub(super) async fn show(
     let onlookers = state.presence.at(&reviewer.tenant, id);
     let now = state.gate.now().await?;
     Ok(Json(CallDetail::of(&record, &state.gate, onlookers, now)))
-}
-
-/// Says what happened to one call: who did what, and when.
-#[utoipa::path(get, path = "/api/calls/{id}/audit", tag = "calls",
-    params(("id" = String, Path, description = "the call's id")),
-    responses((status = 200, body = Audit), (status = 404, body = Problem)))]
-pub(super) async fn audit(
-    From(state): From<Shared>,
-    Extension(reviewer): Extension<Reviewer>,
-    Path(id): Path<RequestId>,
-) -> Result<Json<Audit>, Problem> {
-    state.call(&reviewer, id).await?;
-    let entries = state.gate.history_of(&reviewer.tenant, id).await?;
-    Ok(Json(Audit { entries: entries.iter().map(|(seq, e)| EntryView::of(*seq, e)).collect() }))
 }

@@ -42,6 +42,10 @@ pub(super) struct DecideBody {
     answer: Reply,
     /// Why it is rejected or aborted.
     reason: Option<String>,
+    /// With a rejection: the model may ask for the same call again in this run. Unless said, it is
+    /// given this rejection instead.
+    #[serde(default)]
+    may_ask_again: bool,
     /// What the model is answered.
     message: Option<String>,
     /// What is edited: a JSON merge patch (RFC 7396) as text, so that no number is rounded.
@@ -61,6 +65,7 @@ impl DecideBody {
             binding,
             answer,
             reason: None,
+            may_ask_again: false,
             message: None,
             patch: None,
             confirm: None,
@@ -73,15 +78,22 @@ impl DecideBody {
         self
     }
 
+    pub(super) fn may_ask_again(mut self, may: bool) -> Self {
+        self.may_ask_again = may;
+        self
+    }
+
     fn answer(self) -> Result<Answer, Problem> {
+        if self.may_ask_again && self.answer != Reply::Reject {
+            return Err(Problem::bad("`mayAskAgain` belongs to reject"));
+        }
+        let again = if self.may_ask_again { Again::Allowed } else { Again::Refused };
         let reason = self.reason.filter(|reason| !reason.trim().is_empty());
         let message = self.message.filter(|message| !message.trim().is_empty());
         match (self.answer, reason, message, self.patch) {
             (Reply::Approve, None, None, None) => Ok(Answer::Approve),
             (Reply::Edit, None, None, Some(patch)) => Ok(Answer::Edit { patch }),
-            (Reply::Reject, reason, None, None) => {
-                Ok(Answer::Reject { reason, again: Again::Refused })
-            }
+            (Reply::Reject, reason, None, None) => Ok(Answer::Reject { reason, again }),
             (Reply::Respond, None, Some(message), None) => Ok(Answer::Respond { message }),
             (Reply::Abort, Some(reason), None, None) => Ok(Answer::Abort { reason }),
             (Reply::Edit, None, None, None) => Err(Problem::bad("say what changes: `patch`")),

@@ -1,5 +1,6 @@
 //! The routes below `api/`.
 
+mod audit;
 mod bulk;
 mod calls;
 mod decide;

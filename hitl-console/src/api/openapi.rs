@@ -4,7 +4,7 @@ use axum::Json;
 use utoipa::openapi::security::{Http, HttpAuthScheme, SecurityScheme};
 use utoipa::{Modify, OpenApi};
 
-use super::{bulk, calls, decide, events, presence, session, settle, stats, tasks};
+use super::{audit, bulk, calls, decide, events, presence, session, settle, stats, tasks};
 use crate::view::CallEvent;
 
 #[derive(OpenApi)]
@@ -15,7 +15,7 @@ use crate::view::CallEvent;
                        Every change is `application/json`; a decision names the id, revision and binding that were shown."
     ),
     paths(
-        session::me, session::sign_in, calls::list, calls::show, calls::audit, decide::decide,
+        session::me, session::sign_in, calls::list, calls::show, audit::audit, decide::decide,
         settle::cancel, settle::resolve, bulk::decide, tasks::list, tasks::cancel, presence::looks,
         stats::stats, events::events,
     ),

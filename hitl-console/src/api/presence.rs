@@ -3,13 +3,14 @@
 use axum::Extension;
 use axum::extract::State as From;
 use axum::http::StatusCode;
-use hitl_core::{Principal, RequestId};
+use hitl_core::{CallState, Principal, RequestId};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeSet;
 use utoipa::ToSchema;
 
 use super::read::Body;
 use crate::auth::Reviewer;
+use crate::error::Problem;
 use crate::state::Shared;
 
 /// What a reviewer looks at.
@@ -33,18 +34,29 @@ pub(super) struct PresenceEvent {
     onlookers: BTreeSet<Principal>,
 }
 
-/// Says what the reviewer looks at, so that others see it. To be repeated every ten seconds.
+/// Says what the reviewer looks at, so that others see it, and the audit says that it was shown to
+/// them. To be repeated every ten seconds.
 #[utoipa::path(post, path = "/api/presence", tag = "session", request_body = LooksBody,
-    responses((status = 204, description = "noted")))]
+    responses((status = 204, description = "noted"), (status = 404, body = Problem)))]
 pub(super) async fn looks(
     From(state): From<Shared>,
     Extension(reviewer): Extension<Reviewer>,
     Body(body): Body<LooksBody>,
-) -> StatusCode {
-    for call in state.presence.looks(&reviewer, body.at) {
+) -> Result<StatusCode, Problem> {
+    let record = match body.at {
+        Some(at) => Some(state.call(&reviewer, at).await?),
+        None => None,
+    };
+    let at = record.as_ref().map(|record| (record.id(), record.request.revision));
+    let looked = state.presence.looks(&reviewer, at);
+    if let Some(record) = record.filter(|record| record.state == CallState::Pending && looked.anew)
+    {
+        state.gate.note_shown(&record, reviewer.principal.clone()).await?;
+    }
+    for call in looked.moved {
         let onlookers = state.presence.at(&reviewer.tenant, call);
         let event = PresenceEvent { call, onlookers };
         state.feed.mention("presence", reviewer.tenant.clone(), &event);
     }
-    StatusCode::NO_CONTENT
+    Ok(StatusCode::NO_CONTENT)
 }

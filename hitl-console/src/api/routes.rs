@@ -4,7 +4,7 @@ use axum::Router;
 use axum::middleware::from_fn_with_state;
 use axum::routing::{get, post};
 
-use super::{bulk, calls, decide, events, openapi, presence, session, settle, stats, tasks};
+use super::{audit, bulk, calls, decide, events, openapi, presence, session, settle, stats, tasks};
 use crate::guard::signed_in;
 use crate::state::Shared;
 
@@ -15,7 +15,7 @@ pub(crate) fn routes(state: &Shared) -> Router<Shared> {
         .route("/api/me", get(session::me))
         .route("/api/calls", get(calls::list))
         .route("/api/calls/{id}", get(calls::show))
-        .route("/api/calls/{id}/audit", get(calls::audit))
+        .route("/api/calls/{id}/audit", get(audit::audit))
         .route("/api/calls/{id}/decide", post(decide::decide))
         .route("/api/calls/{id}/cancel", post(settle::cancel))
         .route("/api/calls/{id}/resolve", post(settle::resolve))

@@ -13,7 +13,7 @@ use utoipa::{IntoParams, ToSchema};
 use super::read::Query;
 use crate::auth::Reviewer;
 use crate::error::Problem;
-use crate::queue;
+use crate::past;
 use crate::state::Shared;
 
 /// The bounds of time to decision, in seconds; the last band has none.
@@ -40,7 +40,7 @@ pub(super) struct Stats {
     cut: bool,
     /// How many a human decided.
     decided: usize,
-    /// By day (UTC) and outcome: `approved`, `rejected`, `responded`, `aborted`, `expired`, `denied`,
+    /// By day (UTC) and outcome: `approved`, `edited`, `rejected`, `responded`, `aborted`, `expired`, `denied`,
     /// `auto`, `withdrawn`.
     by_day: BTreeMap<String, BTreeMap<&'static str, usize>>,
     /// How long decisions took.
@@ -85,8 +85,8 @@ pub(super) async fn stats(
 ) -> Result<Json<Stats>, Problem> {
     let days = query.days.unwrap_or(14).clamp(1, 90);
     let now = state.gate.now().await?;
-    let since = queue::since(now, Some(days));
-    let (records, cut) = queue::read(&state.gate, &reviewer.tenant, &[], since).await?;
+    let since = past::since(now, days);
+    let (records, cut) = past::read(&state.gate, &reviewer.tenant, &[], since).await?;
     Ok(Json(Stats { cut, ..count(&records, days) }))
 }
 
@@ -103,7 +103,8 @@ fn count(records: &[CallRecord], days: u32) -> Stats {
         took.push(decided.at.since(record.request.created_at).as_secs());
         let band = usize::from(record.request.assessment.confidence / 10).min(9);
         bands[band].1 += 1;
-        bands[band].0 += usize::from(decided.answer.choice() == Choice::Approve);
+        bands[band].0 +=
+            usize::from(matches!(decided.answer.choice(), Choice::Approve | Choice::Edit));
     }
     took.sort_unstable();
     stats.decided = took.len();
@@ -129,6 +130,7 @@ fn outcome(record: &CallRecord) -> Option<(Timestamp, &'static str)> {
     if let Some(decided) = &record.decided {
         let outcome = match decided.answer.choice() {
             Choice::Approve => "approved",
+            Choice::Edit => "edited",
             Choice::Reject => "rejected",
             Choice::Respond => "responded",
             Choice::Abort => "aborted",

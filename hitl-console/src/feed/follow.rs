@@ -43,6 +43,17 @@ pub(crate) async fn follow_calls(gate: Gate, feed: Arc<Feed>) {
     }
 }
 
+/// Puts in order what nobody looks at: what has run out of its time expires, or somebody else is asked.
+/// Without it a call that escalates would wait for a process that serves. Runs nothing.
+pub(crate) async fn keep_in_order(gate: Gate) {
+    loop {
+        tokio::time::sleep(LOOK_AGAIN).await;
+        if let Err(error) = gate.recover().await {
+            tracing::warn!(%error, "the console cannot put calls in order; trying again");
+        }
+    }
+}
+
 /// Tells everything after `last`, which moves on only when it was told.
 async fn told(gate: &Gate, feed: &Feed, last: &mut Option<u64>) -> Result<(), GateError> {
     let Some(mut after) = *last else {

@@ -4,6 +4,6 @@ mod follow;
 mod frame;
 mod hub;
 
-pub(crate) use follow::{follow_calls, follow_tasks};
+pub(crate) use follow::{follow_calls, follow_tasks, keep_in_order};
 pub(crate) use frame::Place;
 pub(crate) use hub::{Feed, Subscriber};

@@ -1,7 +1,7 @@
 //! A call: a line of the queue, and all of it.
 
 use hitl_base::{JsonText, Timestamp};
-use hitl_core::approval::{Answer, ApprovalRequest, Extent, Rendered};
+use hitl_core::approval::{Again, Answer, ApprovalRequest, Extent, Rendered};
 use hitl_core::machine::{Decided, Ending};
 use hitl_core::{
     ApprovalLevel, BindingDigest, CallRecord, CallState, Gate, Principal, Priority, RequestId,
@@ -85,6 +85,8 @@ pub(crate) struct DecidedView {
     /// The reviewer's words.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) words: Option<String>,
+    /// It was rejected, and the model may ask for it again in the same run.
+    pub(crate) may_ask_again: bool,
     /// Who decided.
     #[schema(value_type = String)]
     pub(crate) by: Principal,
@@ -192,7 +194,9 @@ impl DecidedView {
             Answer::Abort { reason } => Some(reason.clone()),
             _ => None,
         };
-        Self { answer: decided.answer.choice(), words, by: decided.by.clone(), at: decided.at }
+        let may_ask_again = matches!(&decided.answer, Answer::Reject { again: Again::Allowed, .. });
+        let (answer, by) = (decided.answer.choice(), decided.by.clone());
+        Self { answer, words, may_ask_again, by, at: decided.at }
     }
 }
 

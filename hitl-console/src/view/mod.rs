@@ -9,5 +9,5 @@ mod task;
 pub(crate) use call::{CallDetail, CallSummary};
 pub(crate) use document::RequestDocument;
 pub(crate) use event::CallEvent;
-pub(crate) use history::EntryView;
+pub(crate) use history::{AuditView, EntryView};
 pub(crate) use task::TaskView;

@@ -1,7 +1,9 @@
 //! Reviewers decide: each button does what it says, and nothing else.
 
-use hitl::CallState;
-use hitl_console::{Tasks, router};
+use hitl::approval::{Again, Answer};
+use hitl::audit::MemoryAudit;
+use hitl::{CallState, Gate};
+use hitl_console::{Console, Tasks, router};
 
 use crate::driver::{Window, start};
 use crate::screen::{CARD, QUEUE, Screen};
@@ -38,6 +40,48 @@ async fn approve_and_reject_with_a_reason() {
     screen.see(&format!("{CARD}.outcome"), "too dear").await;
     assert_eq!(record(&gate, signed.id).await.state, CallState::Rejected);
     screen.see(&format!("{QUEUE}.empty"), "Nothing waits").await;
+    browser.close().await;
+}
+
+#[tokio::test]
+async fn who_rejects_says_whether_the_model_may_ask_again_and_the_card_who_did_what() {
+    let Some(browser) = start(Window::Desk).await else { return };
+    let audit = MemoryAudit::new();
+    let gate = tools::register(Gate::builder()).audit(audit.clone()).build().await.unwrap();
+    let request = note(&gate).await;
+    let console = Console::new(gate.clone(), Tasks::none(), tokens()).audit(audit);
+    let server = Server::start(console.router()).await;
+    let screen = Screen(&browser.client);
+    screen.sign_in(&server.url(), ANN).await;
+    screen.open("Send \"Lunch?\" to bob").await;
+    screen.click_text(&format!("{CARD}.others button"), "Reject with a reason").await;
+    screen.one(&format!("{CARD}textarea")).await.send_keys("not now").await.unwrap();
+    screen.click(&format!("{CARD}.again")).await;
+    screen.click(&format!("{CARD}form button[type=submit]")).await;
+    screen.see(&format!("{CARD}.outcome"), "may ask for it again").await;
+    let answer = record(&gate, request.id).await.decided.unwrap().answer;
+    assert!(matches!(answer, Answer::Reject { again: Again::Allowed, .. }), "{answer:?}");
+    screen.click(&format!("{CARD}.audit summary")).await;
+    let told = format!("{CARD}.audit");
+    screen.see(&told, "From the audit log").await;
+    for line in ["Shown by ann", "Decided by ann", "rejected: not now"] {
+        screen.see(&told, line).await;
+    }
+    browser.close().await;
+}
+
+#[tokio::test]
+async fn without_its_audit_a_card_says_that_it_shows_the_history() {
+    let Some(browser) = start(Window::Desk).await else { return };
+    let gate = tools::gate().await;
+    note(&gate).await;
+    let server = Server::start(router(gate, Tasks::none(), tokens())).await;
+    let screen = Screen(&browser.client);
+    screen.sign_in(&server.url(), ANN).await;
+    screen.open("Send \"Lunch?\" to bob").await;
+    screen.click(&format!("{CARD}.audit summary")).await;
+    screen.see(&format!("{CARD}.audit"), "not from the audit log").await;
+    screen.see(&format!("{CARD}.audit"), "Submitted").await;
     browser.close().await;
 }
 

@@ -106,9 +106,19 @@ async fn every_card_and_view_is_pictured() {
         screen.open(title).await;
         shoot(&screen, name).await;
     }
+    screen.click_text(&format!("{CARD}.others button"), "Reject with a reason").await;
+    shoot(&screen, "reject").await;
+    screen.click_text(&format!("{CARD}form button"), "Back").await;
     screen.click(&format!("{CARD}.approve")).await;
     screen.see(&format!("{CARD}.outcome"), "Approved by ann").await;
+    screen.click(&format!("{CARD}.audit summary")).await;
+    screen.see(&format!("{CARD}.audit"), "Decide").await;
     shoot(&screen, "approved").await;
+    screen.open("Book").await;
+    screen.click(&format!("{CARD}.edit")).await;
+    screen.one(&format!("{CARD}form input")).await;
+    shoot(&screen, "edit").await;
+    screen.press("\u{e00c}").await;
     screen.click_text("nav a", "Tasks").await;
     screen.see("hitl-task-card >>> .step", "Convert").await;
     shoot(&screen, "tasks").await;
@@ -129,5 +139,35 @@ async fn a_phone_is_pictured() {
     shoot(&screen, "phone-queue").await;
     screen.open("Sign contract").await;
     shoot(&screen, "phone-contract").await;
+    browser.close().await;
+}
+
+#[tokio::test]
+async fn what_is_seldom_seen_is_pictured() {
+    let Some(browser) = start(Window::Desk).await else { return };
+    let gate = tools::gate().await;
+    let mut server = Server::start(router(gate.clone(), Tasks::none(), tokens())).await;
+    let screen = Screen(&browser.client);
+    browser.client.goto(&server.url()).await.unwrap();
+    screen.one("hitl-sign-in >>> input").await;
+    shoot(&screen, "sign-in").await;
+    screen.sign_in(&server.url(), ANN).await;
+    screen.see(&format!("{QUEUE}.empty"), "Nothing waits").await;
+    shoot(&screen, "empty").await;
+    screen.press("?").await;
+    screen.one("hitl-help >>> dialog").await;
+    shoot(&screen, "keys").await;
+    screen.press("\u{e00c}").await;
+    screen.click_text("nav a", "Tasks").await;
+    screen.see("hitl-tasks", "No task runs").await;
+    shoot(&screen, "no-tasks").await;
+    screen.click_text("nav a", "Queue").await;
+    note(&gate).await;
+    screen.open("Send").await;
+    server.stop();
+    screen.see(".lost", "The connection is lost").await;
+    screen.click(&format!("{CARD}.approve")).await;
+    screen.see(&format!("{CARD}.note"), "cannot be reached").await;
+    shoot(&screen, "lost").await;
     browser.close().await;
 }

@@ -3,45 +3,10 @@
 use hitl::prelude::*;
 use hitl::{ApprovalRequest, CallRecord, RequestId, Tenant};
 
-/// Signs a contract.
-#[hitl_tool(
-    approval_type = "contract",
-    risk = "high",
-    base_confidence = 50,
-    auto_threshold = 95,
-    quick_threshold = 70,
-    requires_reason,
-    destructive,
-    approve_label = "Sign Contract",
-    reject_label = "Cancel",
-    describe = "Sign contract {contract_id} for ${amount}"
-)]
-pub(crate) async fn sign_contract(
-    /// The contract's id.
-    contract_id: String,
-    /// In dollars.
-    amount: f64,
-    signatory: String,
-    terms: String,
-    #[hitl(sensitive)] pin: String,
-) -> String {
-    let _ = (amount, signatory, terms, pin);
-    format!("signed {contract_id}")
-}
+#[path = "../../../examples/shared/office.rs"]
+mod office;
 
-/// Deletes a project and everything in it.
-#[hitl_tool(
-    approval_type = "deletion",
-    risk = "high",
-    base_confidence = 40,
-    destructive,
-    approve_label = "Delete Project",
-    reject_label = "Keep Project",
-    describe = "Delete project {project_id}"
-)]
-pub(crate) async fn delete_project(project_id: String) -> String {
-    format!("deleted {project_id}")
-}
+pub(crate) use office::{delete_project, sign_contract};
 
 /// Sends a note.
 #[hitl_tool(
@@ -84,7 +49,7 @@ pub(crate) async fn gate() -> Gate {
 
 /// Registers them.
 pub(crate) fn register(gate: GateBuilder) -> GateBuilder {
-    gate.tool::<SignContract>().tool::<DeleteProject>().tool::<SendNote>().tool::<BookTrip>()
+    office::register(gate).tool::<SendNote>().tool::<BookTrip>()
 }
 
 /// Submits a call that needs a human; what is asked.

@@ -8,7 +8,11 @@ use std::sync::PoisonError;
 use hitl_base::id::Uuid;
 
 use super::segments::{self, Tail};
-use super::{AuditError, AuditRecord, AuditSink, ChainWriter, Durability, Head};
+use super::{
+    AuditError, AuditReader, AuditRecord, AuditSink, CallAudit, ChainWriter, Durability, Head,
+    JsonlFiles,
+};
+use crate::ids::RequestId;
 use crate::sync::{Mutex, MutexGuard};
 
 /// The most writers of one folder.
@@ -191,6 +195,13 @@ fn head_of(tail: &Tail, path: &Path) -> io::Result<Option<Head>> {
     let Some(newest) = segments::of(path)?.pop() else { return Ok(None) };
     let tail = segments::tail(&mut File::open(newest)?)?;
     Ok(tail.last.as_deref().and_then(Head::of_line))
+}
+
+impl AuditReader for JsonlAudit {
+    /// Of this file and its segments; of what other processes write, see [`JsonlFiles`].
+    fn of_call(&self, call: RequestId) -> Result<CallAudit, AuditError> {
+        JsonlFiles::new([&self.path]).of_call(call)
+    }
 }
 
 impl AuditSink for JsonlAudit {

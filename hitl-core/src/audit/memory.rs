@@ -3,7 +3,8 @@
 use std::collections::VecDeque;
 use std::sync::{Arc, PoisonError};
 
-use super::{AuditError, AuditRecord, AuditSink};
+use super::{AuditError, AuditReader, AuditRecord, AuditSink, CallAudit, Kept};
+use crate::ids::RequestId;
 use crate::sync::Mutex;
 
 /// The most records kept; the oldest leave first.
@@ -33,5 +34,17 @@ impl AuditSink for MemoryAudit {
         }
         records.push_back(record.clone());
         Ok(())
+    }
+}
+
+impl AuditReader for MemoryAudit {
+    /// Of the latest ten thousand records; `cut` says that older ones have left.
+    fn of_call(&self, call: RequestId) -> Result<CallAudit, AuditError> {
+        let records = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let found = (1..)
+            .zip(records.iter())
+            .filter(|(_, record)| record.call == Some(call))
+            .map(|(seq, record)| Kept { stream: None, seq, record: record.clone() });
+        Ok(CallAudit::of(found.collect(), records.len() == KEPT))
     }
 }

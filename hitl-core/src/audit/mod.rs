@@ -7,6 +7,7 @@
 //! | `trail` | the order around the act; what could not be kept is owed |
 //! | `chain`, `segments` | how lines are linked, and how files follow one another |
 //! | `checkpoint`, `checkpointed` | the heads at a moment, to be kept elsewhere |
+//! | `read` | what it says of one call |
 //! | `verify`, `with_store`, `report` | what was changed, and where |
 
 mod chain;
@@ -16,6 +17,7 @@ mod checkpointed;
 mod fan_out;
 mod jsonl;
 mod memory;
+mod read;
 mod record;
 mod report;
 mod segments;
@@ -33,6 +35,7 @@ pub use checkpointed::Checkpointed;
 pub use fan_out::FanOut;
 pub use jsonl::JsonlAudit;
 pub use memory::MemoryAudit;
+pub use read::{AuditReader, CallAudit, JsonlFiles, Kept};
 pub use record::{AUDIT_SCHEMA, AuditEvent, AuditRecord};
 pub use report::{Finding, FindingKind, Report};
 pub use sink::{AuditError, AuditSink, Durability, TracingAudit};

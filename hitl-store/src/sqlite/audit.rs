@@ -6,11 +6,18 @@ use std::path::{Path, PathBuf};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use hitl_base::id::Uuid;
-use hitl_core::audit::{AuditError, AuditRecord, AuditSink, ChainWriter, Durability, Head};
+use hitl_core::RequestId;
+use hitl_core::audit::{
+    AuditError, AuditReader, AuditRecord, AuditSink, CallAudit, ChainWriter, Durability, Head, Kept,
+};
 use rusqlite::{Connection, OptionalExtension as _, params};
 
 /// "hita" in the file's header: it is an audit of ours.
 const APPLICATION_ID: i32 = 0x6869_7461;
+
+/// How many records are looked at for one call, and how many in one go.
+const LOOKED_AT: u64 = 100_000;
+const STRETCH: u64 = 2_000;
 
 /// Keeps each audit record as a row of an SQLite file of its own: the very line that
 /// [`JsonlAudit`](hitl_core::JsonlAudit) would write, chained in the same way.
@@ -113,6 +120,36 @@ fn prepare(connection: &Connection) -> rusqlite::Result<Option<ChainWriter>> {
     Ok(head.map(ChainWriter::after))
 }
 
+impl AuditReader for SqliteAudit {
+    /// Of the latest hundred thousand records. The file has one connection, so that whoever appends
+    /// waits for a stretch of it to be read, and not for all.
+    fn of_call(&self, call: RequestId) -> Result<CallAudit, AuditError> {
+        let end = self.writer().chain.head().seq;
+        let begin = end.saturating_sub(LOOKED_AT);
+        let (mut found, mut after) = (Vec::new(), begin);
+        while after < end {
+            let stretch = self.stretch(call, after).map_err(|e| self.failed("read", e))?;
+            found.extend(stretch);
+            after += STRETCH;
+        }
+        Ok(CallAudit::of(found, begin > 0))
+    }
+}
+
+impl SqliteAudit {
+    /// A call's records in one stretch.
+    fn stretch(&self, call: RequestId, after: u64) -> rusqlite::Result<Vec<Kept>> {
+        let writer = self.writer();
+        let sql = "SELECT line FROM audit WHERE seq > ?1 AND seq <= ?1 + ?2 \
+                   AND instr(line, CAST(?3 AS BLOB)) > 0 ORDER BY seq";
+        let mut lines = writer.connection.prepare_cached(sql)?;
+        let (after, length) = (after.cast_signed(), STRETCH.cast_signed());
+        let rows = lines.query_map(params![after, length, call.to_string()], |row| row.get(0))?;
+        let kept = rows.map(|line: rusqlite::Result<Vec<u8>>| Ok(Kept::of_line(&line?, call)));
+        kept.filter_map(Result::transpose).collect()
+    }
+}
+
 impl AuditSink for SqliteAudit {
     fn append(&self, record: &AuditRecord) -> Result<(), AuditError> {
         let mut guard = self.writer();
@@ -188,6 +225,31 @@ mod tests {
         drop(file);
         let lines = exported(&SqliteAudit::open(&path).unwrap());
         assert!(!Verifier::new().chain("audit.db", &lines[..]).unwrap().finish().is_sound());
+    }
+
+    #[test]
+    fn a_calls_records_are_found_among_others() {
+        let folder = tempfile::tempdir().unwrap();
+        let audit = SqliteAudit::open(folder.path().join("audit.db")).unwrap();
+        let (mine, other) = (RequestId::new(), RequestId::new());
+        let of = |call, n| {
+            let mut record = record(n);
+            record.call = Some(call);
+            record
+        };
+        audit.append(&of(mine, 1)).unwrap();
+        for n in 2..STRETCH + 2 {
+            audit.append(&of(other, n)).unwrap();
+        }
+        // It is named there, but not what the record is about.
+        let mut named = of(other, 0);
+        named.note = Some(mine.to_string());
+        audit.append(&named).unwrap();
+        audit.append(&of(mine, 3)).unwrap();
+        let found = audit.of_call(mine).unwrap();
+        let numbers: Vec<u64> = found.records.iter().map(|kept| kept.seq).collect();
+        assert_eq!((numbers, found.cut), (vec![1, STRETCH + 3], false));
+        assert_eq!(found.records[0].record, of(mine, 1));
     }
 
     #[test]

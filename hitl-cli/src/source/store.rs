@@ -1,4 +1,4 @@
-//! The store that the command line names, and a gate over it.
+//! A store, and a gate over it.
 //!
 //! The gate has no tools: it lists and takes decisions, and whoever owns the tools runs what was
 //! approved.
@@ -11,30 +11,33 @@ use hitl_store::SqliteStore;
 
 use crate::arguments::Place;
 use crate::exit::{Exit, Failure};
+use crate::view::{Card, Step};
 
 /// How many tenants are read in one go.
 const TENANTS: usize = 1000;
 
 /// A store, and a gate over it.
-pub(crate) struct Source {
+pub(crate) struct StoreSource {
     pub(crate) gate: Gate,
     pub(crate) store: Box<dyn Store>,
     tenants: Vec<Tenant>,
 }
 
-impl Source {
+impl StoreSource {
     /// Opens the store; decisions are also written to the audit in this folder.
-    pub(crate) async fn open(place: &Place, audit: Option<&Path>) -> Result<Self, Failure> {
-        let Some(db) = place.db.as_deref() else {
-            return Err(Failure::usage(
-                "say which store: --db FILE, --db postgres://.., or HITL_DB",
-            ));
-        };
+    pub(crate) async fn open(
+        db: &str,
+        place: &Place,
+        audit: Option<&Path>,
+    ) -> Result<Self, Failure> {
         let key = place.key_file.as_deref().map(read_key).transpose()?;
         let tenants = place.tenant.iter().map(|name| Tenant::new(name.as_str())).collect();
         if db.starts_with("postgres://") || db.starts_with("postgresql://") {
-            let store = postgres(db, key).await?;
+            let store = postgres(db, key, place.schema.as_deref()).await?;
             return Self::over(store, tenants, audit).await;
+        }
+        if place.schema.is_some() {
+            return Err(Failure::usage("only a PostgreSQL store has a schema: leave out --schema"));
         }
         // A store that is not there would be made.
         if let Err(error) = std::fs::metadata(db) {
@@ -85,6 +88,13 @@ impl Source {
         }
     }
 
+    /// All that is known of a call.
+    pub(crate) async fn card(&self, record: &CallRecord) -> Result<Card, Failure> {
+        let history = self.gate.history_of(&record.key().tenant, record.id()).await?;
+        let steps = history.iter().map(|(number, entry)| Step::of(*number, entry)).collect();
+        Ok(Card::of(record, steps, self.gate.now().await?))
+    }
+
     /// A call, whichever of the tenants it is of.
     pub(crate) async fn call(&self, id: RequestId) -> Result<CallRecord, Failure> {
         for tenant in self.tenants().await? {
@@ -97,16 +107,24 @@ impl Source {
 }
 
 #[cfg(feature = "postgres")]
-async fn postgres(url: &str, key: Option<HostKey>) -> Result<hitl_store::PostgresStore, Failure> {
+async fn postgres(
+    url: &str,
+    key: Option<HostKey>,
+    schema: Option<&str>,
+) -> Result<hitl_store::PostgresStore, Failure> {
     let Some(key) = key else {
         return Err(Failure::usage("a PostgreSQL store needs the host key: --key-file FILE"));
     };
-    Ok(hitl_store::PostgresStore::open(url, key).await?)
+    let mut options = hitl_store::PostgresStore::options(url).key(key);
+    if let Some(schema) = schema {
+        options = options.schema(schema);
+    }
+    Ok(options.open().await?)
 }
 
 #[cfg(not(feature = "postgres"))]
 #[expect(clippy::unused_async, reason = "the twin of the one that connects")]
-async fn postgres(_: &str, _: Option<HostKey>) -> Result<SqliteStore, Failure> {
+async fn postgres(_: &str, _: Option<HostKey>, _: Option<&str>) -> Result<SqliteStore, Failure> {
     Err(Failure::usage("this `hitl` was built without the feature `postgres`"))
 }
 

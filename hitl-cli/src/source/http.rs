@@ -1,0 +1,293 @@
+//! One request to a console, and its answer.
+
+use std::io::{BufReader, Read as _};
+use std::net::IpAddr;
+use std::path::Path;
+use std::sync::Arc;
+use std::time::Duration;
+
+use serde::de::DeserializeOwned;
+use serde_json::Value;
+use ureq::config::Config;
+use ureq::http::{Response, Uri};
+use ureq::tls::{Certificate, RootCerts, TlsConfig};
+use ureq::{Agent, Body, BodyReader};
+
+use crate::exit::{Exit, Failure};
+
+/// How long one answer may take.
+const PATIENCE: Duration = Duration::from_secs(30);
+/// How long a stream may be silent: a console says something every 15 seconds.
+const SILENCE: Duration = Duration::from_secs(40);
+/// How large an answer may be.
+const LARGEST: u64 = 64 * 1024 * 1024;
+/// The environment variable with the token.
+const TOKEN: &str = "HITL_TOKEN";
+
+/// A console's address, and who asks.
+pub(super) struct Http {
+    agent: Agent,
+    base: String,
+    token: Token,
+}
+
+/// A secret: it is in no message and in no `Debug`.
+struct Token(String);
+
+impl Http {
+    /// The console at this address, asked with the token of the file, or of the environment.
+    pub(super) fn open(url: &str, token_file: Option<&Path>) -> Result<Self, Failure> {
+        let address = Address::read(url)?;
+        let token = token(token_file)?;
+        let mut config = Config::builder()
+            // A token is for the console alone.
+            .max_redirects(0)
+            .http_status_as_error(false)
+            .user_agent(concat!("hitl/", env!("CARGO_PKG_VERSION")))
+            .timeout_connect(Some(PATIENCE))
+            .timeout_recv_response(Some(PATIENCE))
+            .timeout_per_read(Some(SILENCE));
+        if address.is_loopback {
+            config = config.proxy(None);
+        }
+        if address.is_tls {
+            config = config.tls_config(tls()?);
+        }
+        Ok(Self { agent: config.build().new_agent(), base: address.base, token })
+    }
+
+    /// Asks for a document.
+    pub(super) fn get(&self, path: &str, query: &[(&str, String)]) -> Result<String, Failure> {
+        let pairs = query.iter().map(|(name, value)| (*name, value.as_str()));
+        let request = self.agent.get(self.url(path)).query_pairs(pairs);
+        let answer = request.header("authorization", self.bearer()).call();
+        Self::text(answer.map_err(|error| self.unreachable(&error))?)
+    }
+
+    /// Asks for a change. The body names what it is about, so that sending it twice is harmless;
+    /// it is sent once more when the answer was lost.
+    pub(super) fn post(&self, path: &str, body: &Value) -> Result<String, Failure> {
+        let body = body.to_string();
+        let send = || {
+            let request = self.agent.post(self.url(path)).content_type("application/json");
+            request.header("authorization", self.bearer()).send(&body)
+        };
+        let answer = send().or_else(|_| send()).map_err(|error| {
+            let Failure { exit, message } = self.unreachable(&error);
+            Failure::new(exit, format!("{message}; it is not known whether it arrived: look again"))
+        })?;
+        Self::text(answer)
+    }
+
+    /// Opens the stream of events, after the one that was seen last.
+    pub(super) fn stream(
+        &self,
+        path: &str,
+        after: Option<&str>,
+    ) -> Result<BufReader<BodyReader<'static>>, Failure> {
+        let mut request = self.agent.get(self.url(path)).header("authorization", self.bearer());
+        if let Some(after) = after {
+            request = request.header("last-event-id", after);
+        }
+        let answer = request.call().map_err(|error| self.unreachable(&error))?;
+        if !answer.status().is_success() {
+            return Err(refused(answer));
+        }
+        Ok(BufReader::new(answer.into_body().into_with_config().limit(u64::MAX).reader()))
+    }
+
+    fn url(&self, path: &str) -> String {
+        format!("{}/{path}", self.base)
+    }
+
+    fn bearer(&self) -> String {
+        format!("Bearer {}", self.token.0)
+    }
+
+    fn text(answer: Response<Body>) -> Result<String, Failure> {
+        if !answer.status().is_success() {
+            return Err(refused(answer));
+        }
+        let mut text = String::new();
+        let mut body = answer.into_body().into_with_config().limit(LARGEST).reader();
+        body.read_to_string(&mut text).map_err(|error| {
+            Failure::new(Exit::Failed, format!("the answer broke off: {error}"))
+        })?;
+        Ok(text)
+    }
+
+    fn unreachable(&self, error: &ureq::Error) -> Failure {
+        Failure::new(
+            Exit::Failed,
+            format!("the console at {} cannot be reached: {error}", self.base),
+        )
+    }
+}
+
+/// A document that a console has sent.
+pub(super) fn read<T: DeserializeOwned>(text: &str) -> Result<T, Failure> {
+    serde_json::from_str(text).map_err(|_| {
+        let why = "this is not what a console answers: is --url the console's own address, and is it \
+                   of this version?";
+        Failure::new(Exit::Failed, why)
+    })
+}
+
+/// Why a console did not do it.
+fn refused(answer: Response<Body>) -> Failure {
+    let status = answer.status().as_u16();
+    let mut text = String::new();
+    // What cannot be read says nothing.
+    let _ = answer.into_body().into_with_config().limit(LARGEST).reader().read_to_string(&mut text);
+    let error = serde_json::from_str::<Value>(&text).unwrap_or_default();
+    let error = &error["error"];
+    let (kind, message) = (error["kind"].as_str(), error["message"].as_str());
+    let Some(message) = message else {
+        let why =
+            format!("the console answered {status}, and not as a console does; look at --url");
+        return Failure::new(Exit::Failed, why);
+    };
+    let message = hitl_base::display::visible(message);
+    let decided = &error["current"]["decided"]["by"];
+    let by = decided.as_str().map(|by| format!("; it was decided by {by}")).unwrap_or_default();
+    Failure::new(exit(status, kind.unwrap_or_default()), format!("{message}{by}"))
+}
+
+/// Which exit code stands for a console's refusal.
+fn exit(status: u16, kind: &str) -> Exit {
+    match (status, kind) {
+        (400, _) | (422, "badRequest" | "invalidArguments") => Exit::Usage,
+        (404, _) => Exit::NotFound,
+        (409, "unknownTool" | "toolChanged") => Exit::Refused,
+        (409, _) | (403, "alreadyVoted") => Exit::Changed,
+        (401 | 403 | 422, _) => Exit::Refused,
+        _ => Exit::Failed,
+    }
+}
+
+/// Where a console is.
+#[derive(Debug, PartialEq, Eq)]
+struct Address {
+    /// Without a slash at the end.
+    base: String,
+    is_loopback: bool,
+    is_tls: bool,
+}
+
+impl Address {
+    /// Refuses what would send a token in the clear over a network, and what holds a secret itself.
+    fn read(url: &str) -> Result<Self, Failure> {
+        let wrong = |why: &str| Err(Failure::usage(format!("--url: {why}")));
+        let Ok(uri) = url.parse::<Uri>() else {
+            return wrong("this is no address; it looks like http://127.0.0.1:7171");
+        };
+        let (Some(scheme), Some(authority)) = (uri.scheme_str(), uri.authority()) else {
+            return wrong("this is no address; it looks like http://127.0.0.1:7171");
+        };
+        if authority.as_str().contains('@') || uri.query().is_some() {
+            return wrong(
+                "an address without a user and without a query; the token is in HITL_TOKEN",
+            );
+        }
+        let host = authority.host().trim_start_matches('[').trim_end_matches(']');
+        let is_loopback = host.eq_ignore_ascii_case("localhost")
+            || host.parse::<IpAddr>().is_ok_and(|address| address.is_loopback());
+        match scheme {
+            "https" => {}
+            "http" if is_loopback => {}
+            "http" => return wrong("a token is not sent over a network in the clear: use https"),
+            _ => return wrong("http or https"),
+        }
+        let path = uri.path().trim_end_matches('/');
+        Ok(Self {
+            base: format!("{scheme}://{authority}{path}"),
+            is_loopback,
+            is_tls: scheme == "https",
+        })
+    }
+}
+
+/// TLS as this machine trusts it.
+fn tls() -> Result<TlsConfig, Failure> {
+    let trusted = rustls_native_certs::load_native_certs().certs;
+    if trusted.is_empty() {
+        let why = "this machine trusts no certificate, so that no https address can be checked: install \
+                   them (Debian: ca-certificates), or name their file in SSL_CERT_FILE";
+        return Err(Failure::new(Exit::Failed, why));
+    }
+    let roots = trusted.iter().map(|root| Certificate::from_der(root).to_owned());
+    let provider = Arc::new(rustls::crypto::ring::default_provider());
+    let config = TlsConfig::builder().root_certs(RootCerts::from(roots));
+    Ok(config.unversioned_rustls_crypto_provider(provider).build())
+}
+
+/// The token: of the file, or of the environment; never of the command line, which others can see.
+fn token(file: Option<&Path>) -> Result<Token, Failure> {
+    let text = match file {
+        Some(path) => std::fs::read_to_string(path).map_err(|error| Failure::file(path, &error))?,
+        None => std::env::var(TOKEN).map_err(|_| {
+            let why =
+                "say who you are: put the token into HITL_TOKEN, or its file into --token-file";
+            Failure::usage(why)
+        })?,
+    };
+    let text = text.trim();
+    let plain = |byte: u8| byte.is_ascii_graphic();
+    if text.is_empty() || !text.bytes().all(plain) {
+        return Err(Failure::usage("the token is one word of printable characters"));
+    }
+    Ok(Token(text.to_owned()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn invariant_8_a_token_is_not_sent_over_a_network_in_the_clear() {
+        let base = |url: &str| Address::read(url).map(|address| address.base).ok();
+        for (url, expected) in [
+            ("http://127.0.0.1:7171", "http://127.0.0.1:7171"),
+            ("http://localhost:80/review/", "http://localhost:80/review"),
+            ("http://[::1]:7171/", "http://[::1]:7171"),
+            ("https://review.example.com/", "https://review.example.com"),
+        ] {
+            assert_eq!(base(url).as_deref(), Some(expected));
+        }
+        for refused in [
+            "http://review.example.com",
+            "http://127.0.0.1.evil.com",
+            "http://10.0.0.1:7171",
+            "http://0.0.0.0:7171",
+            "ftp://127.0.0.1",
+            "http://ann:secret@127.0.0.1:7171",
+            "http://127.0.0.1:7171/?token=secret",
+            "127.0.0.1:7171",
+            "/api",
+            "",
+        ] {
+            assert_eq!(base(refused), None, "{refused}");
+        }
+        assert!(Address::read("http://127.0.0.1").unwrap().is_loopback);
+        assert!(!Address::read("https://example.com").unwrap().is_loopback);
+    }
+
+    #[test]
+    fn a_refusal_has_the_exit_code_that_a_store_gives() {
+        for (status, kind, expected) in [
+            (400, "badRequest", Exit::Usage),
+            (401, "invalidToken", Exit::Refused),
+            (403, "notEntitled", Exit::Refused),
+            (404, "notFound", Exit::NotFound),
+            (409, "decided", Exit::Changed),
+            (409, "stale", Exit::Changed),
+            (409, "toolChanged", Exit::Refused),
+            (422, "confirm", Exit::Refused),
+            (422, "invalidArguments", Exit::Usage),
+            (429, "tooMany", Exit::Failed),
+            (503, "store", Exit::Failed),
+        ] {
+            assert_eq!(exit(status, kind), expected, "{status} {kind}");
+        }
+    }
+}

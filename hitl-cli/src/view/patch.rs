@@ -1,0 +1,121 @@
+//! Arguments in an editor, and what was changed there, as a JSON merge patch (RFC 7396). Numbers stay
+//! as they are written.
+
+use hitl_base::Json;
+use hitl_base::json::write_string;
+
+/// A document with a line for each value.
+pub(crate) fn pretty(value: &Json) -> String {
+    let mut out = String::new();
+    write(value, 0, &mut out);
+    out.push('\n');
+    out
+}
+
+fn write(value: &Json, depth: usize, out: &mut String) {
+    let line = |out: &mut String, depth: usize| {
+        out.push('\n');
+        out.extend(std::iter::repeat_n("  ", depth));
+    };
+    match value {
+        Json::Array(items) if !items.is_empty() => {
+            out.push('[');
+            for (at, item) in items.iter().enumerate() {
+                out.push_str(if at > 0 { "," } else { "" });
+                line(out, depth + 1);
+                write(item, depth + 1, out);
+            }
+            line(out, depth);
+            out.push(']');
+        }
+        Json::Object(members) if !members.is_empty() => {
+            out.push('{');
+            for (at, (key, member)) in members.iter().enumerate() {
+                out.push_str(if at > 0 { "," } else { "" });
+                line(out, depth + 1);
+                write_string(out, key);
+                out.push_str(": ");
+                write(member, depth + 1, out);
+            }
+            line(out, depth);
+            out.push('}');
+        }
+        other => other.write(out),
+    }
+}
+
+/// The patch that leads from one document to another; nothing when they are the same. `None` in the
+/// error's place: a merge patch cannot set `null`, it removes.
+pub(crate) fn difference(from: &Json, to: &Json) -> Result<Option<Json>, SetsNull> {
+    let (Json::Object(before), Json::Object(after)) = (from, to) else {
+        if from == to {
+            return Ok(None);
+        }
+        return if has_null(to) { Err(SetsNull) } else { Ok(Some(to.clone())) };
+    };
+    let mut patch = Vec::new();
+    for (key, _) in before {
+        if to.get(key).is_none() {
+            patch.push((key.clone(), Json::Null));
+        }
+    }
+    for (key, value) in after {
+        let change = match from.get(key) {
+            Some(old) => difference(old, value)?,
+            None if has_null(value) => return Err(SetsNull),
+            None => Some(value.clone()),
+        };
+        patch.extend(change.map(|change| (key.clone(), change)));
+    }
+    Ok((!patch.is_empty()).then_some(Json::Object(patch)))
+}
+
+/// A merge patch cannot say it.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) struct SetsNull;
+
+/// Whether a patch would remove something where this should be set. In an array `null` is a value.
+fn has_null(value: &Json) -> bool {
+    match value {
+        Json::Null => true,
+        Json::Object(members) => members.iter().any(|(_, member)| has_null(member)),
+        _ => false,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use hitl_base::json::scan;
+
+    fn patch(from: &str, to: &str) -> Result<Option<String>, SetsNull> {
+        let patch = difference(&scan(from).unwrap(), &scan(to).unwrap());
+        patch.map(|patch| patch.map(|patch| patch.to_text()))
+    }
+
+    #[test]
+    fn only_what_was_changed_is_in_the_patch() {
+        let from = r#"{"a": 1, "b": {"c": "x", "d": 9007199254740993}, "e": [1, 2]}"#;
+        let is = |to: &str| patch(from, to).unwrap();
+        assert_eq!(is(from), None);
+        assert_eq!(
+            is(r#"{"a": 1, "b": {"c": "y", "d": 9007199254740993}, "e": [1, 2]}"#).as_deref(),
+            Some(r#"{"b":{"c":"y"}}"#)
+        );
+        assert_eq!(
+            is(r#"{"b": {"c": "x", "d": 9007199254740992}, "e": [null]}"#).as_deref(),
+            Some(r#"{"a":null,"b":{"d":9007199254740992},"e":[null]}"#)
+        );
+        assert_eq!(patch(from, r#"{"a": null}"#), Err(SetsNull));
+        assert_eq!(patch("{}", r#"{"a": {"b": null}}"#), Err(SetsNull));
+        assert_eq!(patch("{}", "[1]").unwrap().as_deref(), Some("[1]"));
+    }
+
+    #[test]
+    fn what_an_editor_is_given_reads_back_as_the_same() {
+        let text = r#"{"a":[1.50,{"b":"\n"},[]],"c":{},"d":9007199254740993}"#;
+        let pretty = pretty(&scan(text).unwrap());
+        assert_eq!(scan(&pretty).unwrap().to_text(), text);
+        assert!(pretty.contains("\n  \"d\": 9007199254740993\n"), "{pretty}");
+    }
+}

@@ -1,0 +1,122 @@
+//! A person at a terminal: a real pseudo-terminal, the card read from it and the answer typed.
+
+use std::fs::{File, OpenOptions};
+use std::io::{Read as _, Write as _};
+use std::process::{Command, Stdio};
+
+use rustix::pty::{OpenptFlags, grantpt, openpt, ptsname, unlockpt};
+
+use crate::console::Office;
+use crate::house::{House, Ran, program, said};
+
+/// What is typed when a text has come.
+type Say<'s> = (&'s str, &'s str);
+
+/// Runs a program at a terminal; types each answer once its question stands there.
+fn at_terminal(command: &mut Command, talk: &[Say<'_>]) -> Ran {
+    let master = openpt(OpenptFlags::RDWR | OpenptFlags::NOCTTY).unwrap();
+    grantpt(&master).unwrap();
+    unlockpt(&master).unwrap();
+    let name = ptsname(&master, Vec::new()).unwrap().into_string().unwrap();
+    let terminal = || OpenOptions::new().read(true).write(true).open(&name).unwrap();
+    let mut child =
+        command.stdin(terminal()).stderr(terminal()).stdout(Stdio::piped()).spawn().unwrap();
+    // The parent keeps no end of it, so that reading ends with the child.
+    let held = std::mem::replace(command, Command::new("true"));
+    drop(held);
+    let mut master = File::from(master);
+    let (mut shown, mut block) = (String::new(), [0; 4096]);
+    let mut talk = talk.iter();
+    let mut next = talk.next();
+    // A terminal whose other end is closed cannot be read: that is its end.
+    while let Ok(read @ 1..) = master.read(&mut block) {
+        shown.push_str(&String::from_utf8_lossy(&block[..read]));
+        if let Some((question, answer)) = next
+            && shown.contains(question)
+        {
+            master.write_all(answer.as_bytes()).unwrap();
+            next = talk.next();
+        }
+    }
+    let mut out = String::new();
+    child.stdout.take().unwrap().read_to_string(&mut out).unwrap();
+    assert!(next.is_none(), "{next:?} was not asked: {shown}");
+    Ran { code: child.wait().unwrap().code().unwrap(), out, err: shown }
+}
+
+fn at_store(house: &House, arguments: &[&str], talk: &[Say<'_>]) -> Ran {
+    let db = said(&house.path("hitl.db"));
+    at_terminal(&mut program(&[&["--db", &db], arguments].concat()), talk)
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_person_sees_the_card_and_says_yes_or_no() {
+    let house = House::new().await;
+    let call = house.wire("Initech", 120).await;
+    for no in ["n\n", "\n", "maybe\n", "\u{4}"] {
+        let ran = at_store(&house, &["approve", &call.id], &[("Approve this? [y/N]", no)]).ended(5);
+        assert!(ran.err.contains("Wire 120 to Initech") && ran.out.is_empty(), "{ran:?}");
+        assert_eq!(house.state(&call.id), "pending", "{no:?}");
+    }
+    let yes = at_store(&house, &["approve", &call.id], &[("[y/N]", "yes\n")]).ended(0);
+    assert!(yes.out.contains("decided by tester"), "{yes:?}");
+    assert_eq!(house.state(&call.id), "approved");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_a_person_was_shown_is_in_the_audit_before_what_they_decided() {
+    let house = House::new().await;
+    let call = house.wire("Initech", 120).await;
+    let folder = house.path("logs");
+    std::fs::create_dir(&folder).unwrap();
+    let approve = ["approve", &call.id, "--as", "bob", "--audit", folder.to_str().unwrap()];
+    at_store(&house, &approve, &[("[y/N]", "n\n")]).ended(5);
+    at_store(&house, &approve, &[("[y/N]", "y\n")]).ended(0);
+    let log = std::fs::read_to_string(folder.join("audit-1.jsonl")).unwrap();
+    let events: Vec<serde_json::Value> = log
+        .lines()
+        .map(|line| serde_json::from_str::<serde_json::Value>(line).unwrap()["event"].clone())
+        .filter(|event| event["call"] == call.id.as_str())
+        .collect();
+    let told: Vec<_> = events.iter().map(|e| (e["event"].as_str(), e["by"].as_str())).collect();
+    let by = Some("bob");
+    assert_eq!(told, [(Some("shown"), by), (Some("shown"), by), (Some("decided"), by)]);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_person_types_the_name_of_what_is_deleted() {
+    let house = House::new().await;
+    let call = house.drop_project("apollo").await;
+    let question = "type its name (apollo):";
+    at_store(&house, &["approve", &call.id], &[(question, "Apollo\n")]).ended(5);
+    at_store(&house, &["approve", &call.id], &[(question, "yes\n")]).ended(5);
+    assert_eq!(house.state(&call.id), "pending");
+    at_store(&house, &["approve", &call.id], &[(question, "apollo\n")]).ended(0);
+    assert_eq!(house.state(&call.id), "approved");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_person_edits_in_their_own_editor_and_others_see_them_look() {
+    let office = Office::new().await;
+    let call = office.house.wire("Initech", 9000).await;
+    let edit = |editor: &str, talk: &[Say<'_>]| {
+        at_terminal(
+            office.program("ann-secret-token", &["edit", &call.id]).env("EDITOR", editor),
+            talk,
+        )
+    };
+    edit("true", &[]).ended(5);
+    edit("false", &[]).ended(1);
+    edit("echo not JSON >", &[]).ended(5);
+    let cheaper = "sed -i s/9000/90/";
+    edit(cheaper, &[("with these changes? [y/N]", "n\n")]).ended(5);
+    assert_eq!(office.house.state(&call.id), "pending");
+    let ran = edit(cheaper, &[("with these changes? [y/N]", "y\n")]).ended(0);
+    assert!(ran.err.contains(r#"{"amount":90}"#), "{ran:?}");
+    let hitl::Outcome::Executed(output) = call.ticket.wait().await.unwrap() else {
+        panic!("it ran")
+    };
+    assert_eq!(output.json(), Some(r#""wired 90 to Initech""#));
+    let log = std::fs::read_to_string(office.house.path("audit.jsonl")).unwrap();
+    assert!(log.contains(r#""event":"shown""#), "{log}");
+}

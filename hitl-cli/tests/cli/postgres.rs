@@ -1,0 +1,77 @@
+//! Over a PostgreSQL database.
+
+use std::io::Write as _;
+
+use hitl::HostKey;
+use hitl::prelude::*;
+use hitl_store::PostgresStore;
+
+use crate::house::{DropProject, Ran, Wire, drop_project, hitl, said, wire};
+
+/// A schema of its own, with the key file of its host.
+struct Database {
+    url: String,
+    schema: String,
+    folder: tempfile::TempDir,
+}
+
+impl Database {
+    /// Nothing where there is no database and nobody insists on one, which is said.
+    fn new() -> Option<Self> {
+        let Ok(url) = std::env::var(hitl_test_postgres::URL) else {
+            assert!(!hitl_test_postgres::is_required(), "there is no database: `cargo xtask test`");
+            let text = "\nSKIPPED: the command line on PostgreSQL, for want of a database\n\n";
+            let _ = std::io::stderr().write_all(text.as_bytes());
+            return None;
+        };
+        let folder = tempfile::tempdir().unwrap();
+        std::fs::write(folder.path().join("key"), "07".repeat(32) + "\n").unwrap();
+        let schema = format!("t_{}", hitl::RequestId::new().to_string().replace('-', ""));
+        Some(Self { url, schema, folder })
+    }
+
+    async fn store(&self) -> PostgresStore {
+        let key = HostKey::from_bytes([7; 32]);
+        let options = PostgresStore::options(&self.url).key(key).schema(&self.schema);
+        options.open().await.unwrap()
+    }
+
+    fn hitl(&self, arguments: &[&str]) -> Ran {
+        let key = said(&self.folder.path().join("key"));
+        let place = ["--db", &self.url, "--schema", &self.schema, "--key-file", &key];
+        hitl(&[&place[..], arguments].concat())
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn another_machines_calls_are_listed_decided_and_run_there() {
+    let Some(database) = Database::new() else { return };
+    let gate = Gate::builder().store(database.store().await);
+    let gate = gate.tool::<Wire>().tool::<DropProject>().build().await.unwrap();
+    let submit = gate.submit(wire("Initech", 120_u32)).by("ann").await.unwrap();
+    let Submission::Pending(ticket) = submit else { panic!("it waits") };
+    let Submission::Pending(_other) = gate.submit(drop_project("apollo")).by("ann").await.unwrap()
+    else {
+        panic!("it waits")
+    };
+    let id = ticket.request().id.to_string();
+    let listed = database.hitl(&["queue", "--json"]).ended(0).json();
+    assert_eq!(listed.len(), 2);
+    let shown = database.hitl(&["show", &id, "--json"]).ended(0).json();
+    let binding = shown[0]["binding"].as_str().unwrap().to_owned();
+    database.hitl(&["approve", &id, "--binding", "00000000"]).ended(4);
+    database.hitl(&["approve", &id, "--binding", &binding, "--as", "bob"]).ended(0);
+    let Outcome::Executed(output) = ticket.wait().await.unwrap() else { panic!("it ran") };
+    assert_eq!(output.json(), Some(r#""wired 120 to Initech""#));
+    let seen = database.hitl(&["watch", "--after", "0", "--count", "2", "--json"]).ended(0).json();
+    assert_eq!(seen[0]["changed"]["entry"]["event"], "submitted");
+    let numbers = database.hitl(&["stats", "--json"]).ended(0).json();
+    assert_eq!(numbers[0]["outcomes"]["approved"], 1);
+    assert_eq!(numbers[0]["states"]["pending"]["counted"], 1);
+    // Another key opens nothing that it could decide.
+    let wrong = said(&database.folder.path().join("wrong"));
+    std::fs::write(&wrong, "08".repeat(32)).unwrap();
+    let place = ["--db", &database.url, "--schema", &database.schema, "--key-file", &wrong];
+    hitl(&[&place[..], &["queue"]].concat()).ended(1);
+    hitl(&["--db", &database.url, "--schema", &database.schema, "queue"]).ended(2);
+}

@@ -1,0 +1,102 @@
+//! What the console keeps in order by itself, and what it says of what was kept: calls that nobody
+//! decided in time, and the audit of one call.
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "tests")]
+
+mod support;
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use hitl::{CallState, Gate, MemoryStore, Timestamp};
+use hitl_base::clock::ManualClock;
+use hitl_console::{Console, Tasks, Token, Tokens, router};
+use serde_json::json;
+use support::ask::{ANN, BOB, get, post};
+use support::tools::{self, note, record, submit};
+
+fn tokens() -> Tokens {
+    Tokens::new().with("ann", &Token::given(ANN)).with("bob", &Token::given(BOB))
+}
+
+#[tokio::test]
+async fn the_audit_of_a_call_is_shown_where_it_can_be_read() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("audit.jsonl");
+    let audit = Arc::new(hitl::JsonlAudit::open(&file).unwrap());
+    let gate = tools::register(Gate::builder()).audit(Arc::clone(&audit)).build().await.unwrap();
+    let console = Console::new(gate.clone(), Tasks::none(), tokens()).audit(audit).router();
+    let (request, _other) = (note(&gate).await, note(&gate).await);
+    let looks = json!({ "at": request.id.to_string() });
+    // Said every ten seconds, and noted once.
+    for _ in 0..2 {
+        let looked = post("/api/presence", &looks).by(ANN).of(&console).await;
+        assert_eq!(looked.status.as_u16(), 204);
+    }
+    let path = format!("/api/calls/{}", request.id);
+    let reject = json!({
+        "revision": request.revision, "binding": request.binding.to_string(),
+        "answer": "reject", "reason": "not today",
+    });
+    post(format!("{path}/decide"), &reject).by(ANN).of(&console).await.ok();
+    let shown = get(format!("{path}/audit")).by(BOB).of(&console).await.ok();
+    let records = shown["records"].as_array().unwrap();
+    let lines: Vec<(&str, &str)> = records
+        .iter()
+        .map(|r| (r["event"].as_str().unwrap(), r["by"].as_str().unwrap_or("-")))
+        .collect();
+    let expected = [
+        ("proposed", "-"),
+        ("assessed", "-"),
+        ("requested", "-"),
+        ("shown", "ann"),
+        ("decided", "ann"),
+    ];
+    assert_eq!(lines, expected);
+    assert_eq!(records[4]["note"], "rejected: not today");
+    assert!(records[0]["stream"].is_string() && records[0]["seq"].is_u64());
+    assert_eq!((&shown["source"], shown.get("note")), (&json!("audit"), None));
+    assert_eq!(shown["entries"].as_array().unwrap().len(), 2);
+    // Where it cannot be read, the store's history is told, and that it is no more than that.
+    std::fs::remove_file(&file).unwrap();
+    let history = get(format!("{path}/audit")).by(BOB).of(&console).await.ok();
+    assert_eq!(history["source"], "history");
+    assert!(history["note"].is_string() && history["records"].as_array().unwrap().is_empty());
+    assert_eq!(history["entries"].as_array().unwrap().len(), 2);
+}
+
+/// Pays somebody.
+#[hitl::hitl_tool(
+    risk = "high",
+    base_confidence = 50,
+    expires = "10m",
+    escalate_to = "board",
+    escalate_within = "1h"
+)]
+async fn pay(amount: u32) -> String {
+    format!("paid {amount}")
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_call_that_escalates_stays_in_the_queue_though_nobody_serves() {
+    let clock = ManualClock::at(Timestamp::from_millis(1_780_000_000_000));
+    let store = MemoryStore::with_clock(clock.clone());
+    let gate = tools::register(Gate::builder()).tool::<Pay>().store(store).build().await.unwrap();
+    let console = router(gate.clone(), Tasks::none(), tokens());
+    let request = submit(&gate, pay(7)).await;
+    let listed = async || {
+        let list = get("/api/calls").by(ANN).of(&console).await.ok();
+        list["calls"].as_array().unwrap().clone()
+    };
+    assert_eq!(listed().await[0]["revision"], 1);
+    clock.advance(Duration::from_secs(601));
+    tokio::time::sleep(Duration::from_secs(6)).await;
+    let calls = listed().await;
+    assert_eq!((calls.len(), &calls[0]["revision"]), (1, &json!(2)));
+    let call = get(format!("/api/calls/{}", request.id)).by(ANN).of(&console).await.ok();
+    assert!(call["request"]["because"].to_string().contains("escalated to board"), "{call}");
+    // Nobody answers then either: it is over.
+    clock.advance(Duration::from_secs(3601));
+    tokio::time::sleep(Duration::from_secs(6)).await;
+    assert!(listed().await.is_empty());
+    assert_eq!(record(&gate, request.id).await.state, CallState::Expired);
+}
