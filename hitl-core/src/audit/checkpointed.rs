@@ -135,7 +135,11 @@ fn line(checkpoint: &Checkpoint) -> Result<String, AuditError> {
 
 impl<A: AuditSink> AuditSink for Checkpointed<A> {
     fn append(&self, record: &AuditRecord) -> Result<(), AuditError> {
-        self.sink.append(record)?;
+        self.keep(record).map(drop)
+    }
+
+    fn keep(&self, record: &AuditRecord) -> Result<Option<Head>, AuditError> {
+        let place = self.sink.keep(record)?;
         let mut since = self.since.lock().unwrap_or_else(PoisonError::into_inner);
         since.records += 1;
         let first = *since.first.get_or_insert(record.at);
@@ -144,7 +148,7 @@ impl<A: AuditSink> AuditSink for Checkpointed<A> {
         {
             tracing::warn!(%error, "a checkpoint of the audit could not be exported; trying again");
         }
-        Ok(())
+        Ok(place)
     }
 
     fn heads(&self) -> Vec<Head> {

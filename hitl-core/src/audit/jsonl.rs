@@ -195,6 +195,10 @@ fn head_of(tail: &Tail, path: &Path) -> io::Result<Option<Head>> {
 
 impl AuditSink for JsonlAudit {
     fn append(&self, record: &AuditRecord) -> Result<(), AuditError> {
+        self.keep(record).map(drop)
+    }
+
+    fn keep(&self, record: &AuditRecord) -> Result<Option<Head>, AuditError> {
         let mut guard = self.writer();
         let writer = &mut *guard;
         if writer.broken {
@@ -223,7 +227,7 @@ impl AuditSink for JsonlAudit {
         writer.broken = false;
         writer.length += writer.line.len() as u64;
         writer.chain.keep();
-        Ok(())
+        Ok(Some(writer.chain.head().clone()))
     }
 
     fn heads(&self) -> Vec<Head> {

@@ -15,6 +15,7 @@ mod checkpoint;
 mod checkpointed;
 mod fan_out;
 mod jsonl;
+mod late;
 mod memory;
 mod record;
 mod report;

@@ -156,7 +156,7 @@ impl Inner {
             Event::Deny { reason, .. } | Event::Demote { reason, .. } => Some(reason.clone()),
             _ => None,
         };
-        match self.store.apply(&record.key().tenant, record.id(), event, Enclosed::none()).await {
+        match self.apply(&record.key().tenant, record.id(), event, Enclosed::none()).await {
             Ok(record) => {
                 if record.state == CallState::Denied {
                     observe::ended(&record, CallState::Denied);
@@ -164,7 +164,7 @@ impl Inner {
                 let audited = audited.of_what_was_tried(record.state);
                 let mut entry = AuditRecord::of(audited, &record, record.updated_at);
                 entry.note = note;
-                self.trail.note(entry);
+                self.note(entry);
                 Ok(())
             }
             Err(ApplyError::Lost { .. }) => Ok(()),

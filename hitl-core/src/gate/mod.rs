@@ -38,6 +38,7 @@ mod events;
 mod execute;
 mod handle;
 mod observe;
+mod outbox;
 mod prepare;
 mod queue;
 mod recover;

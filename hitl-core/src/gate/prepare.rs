@@ -18,7 +18,7 @@ use crate::call::{
     CallContext, CallKey, Tool, binding_digest, circumstances_digest, content_digest,
 };
 use crate::confidence::{Assessment, CallView, Factor, assess};
-use crate::ids::{OwnerToken, RequestId};
+use crate::ids::{OwnerToken, RequestId, SessionId};
 use crate::machine::{CallRecord, CallState, Ending, Escalation, NewCall, RECORD_SCHEMA};
 use crate::policy::{
     ApprovalLevel, Policy, PolicyVersion, Quorum, Requirement, Routed, RuleRef, Stage, Verdict,
@@ -184,6 +184,7 @@ impl Inner {
             content,
             owner: Some(owner),
             attached: false,
+            intent: None,
             decided: None,
             votes: Vec::new(),
             earlier: Vec::new(),
@@ -314,7 +315,7 @@ impl Prepared {
     }
 
     /// What goes to the store.
-    pub(super) fn new_call(&self, caps: Caps) -> NewCall {
+    pub(super) fn new_call(&self, caps: Caps, auditor: SessionId) -> NewCall {
         let config = &self.tool.spec.config;
         let due_in = due_after(config.risk);
         NewCall {
@@ -322,6 +323,7 @@ impl Prepared {
             expires_in: config.expires.unwrap_or(due_in),
             due_in,
             caps,
+            auditor: Some(auditor),
         }
     }
 

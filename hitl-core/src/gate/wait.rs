@@ -209,7 +209,7 @@ impl Inner {
         id: RequestId,
         event: Event,
     ) -> Result<Option<CallRecord>, GateError> {
-        match self.store.apply(tenant, id, event, Enclosed::none()).await {
+        match self.apply(tenant, id, event, Enclosed::none()).await {
             Ok(record) => {
                 let audited = match record.state {
                     CallState::Pending => AuditEvent::Escalated,
@@ -227,7 +227,7 @@ impl Inner {
                     }
                     _ => None,
                 };
-                self.trail.note(entry);
+                self.note(entry);
                 Ok(Some(record))
             }
             Err(ApplyError::Lost { .. }) => Ok(None),

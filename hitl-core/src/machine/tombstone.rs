@@ -20,6 +20,7 @@ impl CallRecord {
         left.attached = false;
         left.decided = None;
         left.claim = None;
+        left.intent = None;
         left.circumstances = None;
         left.votes.clear();
         left.earlier.clear();

@@ -11,7 +11,8 @@ use hitl_base::clock::{Clock, SystemClock};
 
 use super::memory_index::Index;
 use super::{
-    ApplyError, Enclosed, History, Hub, PageRequest, Retained, Store, StoreError, Submitted, Watch,
+    ApplyError, Change, Enclosed, History, Hub, PageRequest, Retained, Store, StoreError,
+    Submitted, Watch,
 };
 use crate::call::{CallKey, ContentDigest, RunId, Tenant};
 use crate::ids::{RequestId, SessionId};
@@ -51,6 +52,8 @@ struct Calls {
     /// Runs that began before it are forgotten.
     watermark: Option<Timestamp>,
     marks: BTreeMap<String, String>,
+    /// What is not known to be audited, and whose it is to do that.
+    outbox: BTreeMap<Change, (Entry, Option<SessionId>)>,
 }
 
 struct Kept {
@@ -76,6 +79,17 @@ impl Calls {
             self.history.pop_front();
         }
         self.history.push_back((self.last, entry));
+    }
+
+    fn owe(&mut self, entry: &Entry, auditor: Option<SessionId>) {
+        if auditor.is_some() {
+            self.outbox.insert(Change::of(entry), (entry.clone(), auditor));
+        }
+    }
+
+    fn owes(&self, call: RequestId) -> bool {
+        let changes = Change { call, version: 0 }..=Change { call, version: u64::MAX };
+        self.outbox.range(changes).next().is_some()
     }
 
     /// The turn of a call that has just come.
@@ -164,7 +178,9 @@ impl Store for MemoryStore {
             return Ok(Submitted::Full(cap));
         }
         calls.by_key.insert(call.key().clone(), call.id());
-        calls.log(Entry::of("submitted", &record, None));
+        let entry = Entry::of("submitted", &record, None);
+        calls.owe(&entry, call.auditor());
+        calls.log(entry);
         let payload = (!record.state.is_terminal()).then_some(payload);
         calls.numbered += 1;
         let (number, turn) = (calls.numbered, calls.turn_of(&record));
@@ -191,7 +207,7 @@ impl Store for MemoryStore {
         let kept = kept.ok_or(ApplyError::NotFound(id))?;
         let record = match machine::apply(&kept.record, &event, Facts { now, claimant_dead: dead })
         {
-            Ok(Step::Changed(next)) => next,
+            Ok(Step::Changed(next)) => enclosed.complete(next),
             Ok(Step::Replayed) => return Ok(kept.record.clone()),
             Err(refusal) => {
                 let current = Box::new(kept.record.clone());
@@ -218,7 +234,9 @@ impl Store for MemoryStore {
             let of = (key.tenant.clone(), key.run.clone(), record.content);
             calls.rejected.entry(of).or_default().push(id);
         }
-        calls.log(Entry::of(event.name(), &record, event.by().cloned()));
+        let entry = Entry::of(event.name(), &record, event.by().cloned());
+        calls.owe(&entry, enclosed.auditor.filter(|_| event.is_audited()));
+        calls.log(entry);
         drop(guard);
         self.shared.hub.notify(id);
         Ok(record)
@@ -359,14 +377,14 @@ impl Store for MemoryStore {
     async fn retain(&self, before: Timestamp) -> Result<Retained, StoreError> {
         let mut guard = self.calls();
         let calls = &mut *guard;
-        let mut erased = HashSet::new();
-        for kept in calls.by_id.values_mut() {
-            let record = &kept.record;
-            if record.state.is_terminal() && !record.erased && record.updated_at < before {
-                erased.insert(record.id());
-                kept.record = record.tombstone();
-                (kept.payload, kept.result) = (None, None);
-            }
+        let old = |record: &CallRecord| {
+            record.state.is_terminal() && !record.erased && record.updated_at < before
+        };
+        let ended = calls.by_id.values().map(|kept| &kept.record).filter(|record| old(record));
+        let erased: HashSet<_> = ended.map(CallRecord::id).filter(|id| !calls.owes(*id)).collect();
+        for kept in calls.by_id.values_mut().filter(|kept| erased.contains(&kept.record.id())) {
+            kept.record = kept.record.tombstone();
+            (kept.payload, kept.result) = (None, None);
         }
         calls.history.retain(|(_, entry)| !erased.contains(&entry.id));
         Ok(Retained::new(erased.len() as u64))
@@ -390,6 +408,36 @@ impl Store for MemoryStore {
             !forgotten
         });
         Ok((before - calls.by_id.len()) as u64)
+    }
+
+    async fn outbox_take(
+        &self,
+        session: SessionId,
+        limit: usize,
+    ) -> Result<Vec<Entry>, StoreError> {
+        let mut guard = self.calls();
+        let Calls { outbox, sessions, .. } = &mut *guard;
+        let dead = |by: &Option<SessionId>| by.is_none_or(|by| !sessions.contains(&by));
+        let orphans = outbox.values_mut().filter(|(_, by)| dead(by)).take(limit);
+        let take = |(entry, by): &mut (Entry, Option<SessionId>)| {
+            *by = Some(session);
+            entry.clone()
+        };
+        Ok(orphans.map(take).collect())
+    }
+
+    async fn outbox_of(&self, session: SessionId, limit: usize) -> Result<Vec<Entry>, StoreError> {
+        let calls = self.calls();
+        let own = calls.outbox.values().filter(|(_, by)| *by == Some(session));
+        Ok(own.take(limit).map(|(entry, _)| entry.clone()).collect())
+    }
+
+    async fn outbox_ack(&self, audited: &[Change]) -> Result<(), StoreError> {
+        let mut calls = self.calls();
+        for change in audited {
+            calls.outbox.remove(change);
+        }
+        Ok(())
     }
 
     async fn mark(&self, name: &str) -> Result<Option<String>, StoreError> {

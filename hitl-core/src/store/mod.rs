@@ -6,6 +6,7 @@ mod error;
 mod hub;
 mod memory;
 mod memory_index;
+mod outbox;
 #[cfg(feature = "contract-suite")]
 pub mod suite;
 mod writers;
@@ -15,4 +16,5 @@ pub use enclosed::Enclosed;
 pub use error::{ApplyError, StoreError, StoreErrorKind};
 pub use hub::{Hub, Watch};
 pub use memory::MemoryStore;
+pub use outbox::Change;
 pub use writers::AuditWriter;

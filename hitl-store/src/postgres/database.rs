@@ -10,7 +10,7 @@ use tokio_postgres::types::{ToSql, Type};
 
 use super::error::Fault;
 use super::options::{PostgresOptions, Statements};
-use super::{journal, open, operation, query, queue, retention, session, watch};
+use super::{journal, open, operation, outbox, query, queue, retention, session, watch};
 
 /// A statement: its text, in which `{s}` stands for the schema, and its parameters' types.
 #[derive(Debug)]
@@ -44,6 +44,7 @@ impl Database {
             query::ALL,
             queue::ALL,
             operation::ALL,
+            outbox::ALL,
             retention::ALL,
             journal::ALL,
             session::ALL,

@@ -17,6 +17,7 @@ mod journal;
 mod open;
 mod operation;
 mod options;
+mod outbox;
 mod query;
 mod queue;
 mod retention;

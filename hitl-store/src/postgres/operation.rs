@@ -21,7 +21,7 @@
 
 use hitl_base::Timestamp;
 use hitl_core::machine::{self, CallRecord, Entry, Event, Facts, NewCall, Step};
-use hitl_core::queue::{Caps, rank};
+use hitl_core::queue::rank;
 use hitl_core::seal::Sealed;
 use hitl_core::store::{ApplyError, Enclosed, StoreError, Submitted};
 use hitl_core::{RequestId, SessionId, Tenant};
@@ -82,7 +82,9 @@ static INSERT: Sql = Sql {
            kept AS (INSERT INTO {s}.payloads (call, sealed) \
              SELECT n, $18 FROM fresh WHERE $18::bytea IS NOT NULL), \
            said AS (INSERT INTO {s}.history (call, version, write, entry) \
-             SELECT n, $7, $19::text::uuid, $20 FROM fresh) \
+             SELECT n, $7, $19::text::uuid, $20 FROM fresh), \
+           owed AS (INSERT INTO {s}.unaudited (call, version, auditor) \
+             SELECT n, $7, $27::text::uuid FROM fresh WHERE $27::text IS NOT NULL) \
            SELECT count(*) FROM fresh"
     ),
     types: &[
@@ -112,6 +114,7 @@ static INSERT: Sql = Sql {
         Type::INT8,
         Type::INT8,
         Type::TEXT,
+        Type::TEXT,
     ],
 };
 static UPDATE: Sql = Sql {
@@ -137,7 +140,9 @@ static UPDATE: Sql = Sql {
              SELECT n, $19 FROM moved WHERE $19::bytea IS NOT NULL \
              ON CONFLICT (call) DO UPDATE SET sealed = excluded.sealed), \
            said AS (INSERT INTO {s}.history (call, version, write, entry) \
-             SELECT n, $5, $17::text::uuid, $18 FROM moved) \
+             SELECT n, $5, $17::text::uuid, $18 FROM moved), \
+           owed AS (INSERT INTO {s}.unaudited (call, version, auditor) \
+             SELECT n, $5, $23::text::uuid FROM moved WHERE $23::text IS NOT NULL) \
            SELECT count(*) FROM moved"
     ),
     types: &[
@@ -162,6 +167,7 @@ static UPDATE: Sql = Sql {
         Type::BYTEA,
         Type::TEXT,
         Type::INT8,
+        Type::TEXT,
         Type::TEXT,
     ],
 };
@@ -232,7 +238,7 @@ pub(super) async fn submit(
         let epoch = claim.map(|session| on.sessions.epoch(session)).transpose();
         let epoch = epoch.map_err(|error| on.known_or_ambiguous(error, unclear))?;
         let until = read_at + FRESH;
-        let attempt = insert(on, &record, call.caps(), epoch, payload, until, write).await;
+        let attempt = insert(on, call, &record, epoch, payload, until, write).await;
         match attempt.map_err(|error| on.known_or_ambiguous(error, unclear))? {
             Wrote::Done => {
                 on.changed(record.id());
@@ -283,7 +289,7 @@ pub(super) async fn apply(
         let facts = Facts { now, claimant_dead: kept.claimant_dead };
         reach("call-read");
         let next = match machine::apply(&kept.record, event, facts) {
-            Ok(Step::Changed(next)) => next,
+            Ok(Step::Changed(next)) => enclosed.complete(next),
             Ok(Step::Replayed) => return Ok(kept.record),
             Err(refusal) => {
                 return Err(ApplyError::Lost { refusal, current: Box::new(kept.record) });
@@ -357,7 +363,8 @@ impl Change {
         let entry = Entry::of(event.name(), next, event.by().cloned());
         let (record, entry) = (on.encode(next)?, on.encode(&entry)?);
         let session = next.claim.map(|claim| claim.session.to_string());
-        let given: [&(dyn ToSql + Sync); 22] = [
+        let auditor = enclosed.auditor.filter(|_| event.is_audited());
+        let given: [&(dyn ToSql + Sync); 23] = [
             &storable(tenant.as_str()),
             &next.id().to_string(),
             &self.from.cast_signed(),
@@ -380,6 +387,7 @@ impl Change {
             &request.level.to_string(),
             &rank(request.priority),
             &storable(request.principal.as_str()),
+            &auditor.map(|session| session.to_string()),
         ];
         send(on, &UPDATE, &given).await
     }
@@ -387,8 +395,8 @@ impl Change {
 
 async fn insert(
     on: &Shared,
+    call: &NewCall,
     record: &CallRecord,
-    caps: Caps,
     epoch: Option<i64>,
     payload: &Sealed,
     until: i64,
@@ -397,7 +405,7 @@ async fn insert(
     let (request, key) = (&record.request, record.key());
     let (text, entry) = (on.encode(record)?, on.encode(&Entry::of("submitted", record, None))?);
     let payload = Some(payload.as_bytes()).filter(|_| !record.state.is_terminal());
-    let given: [&(dyn ToSql + Sync); 26] = [
+    let given: [&(dyn ToSql + Sync); 27] = [
         &record.id().to_string(),
         &storable(key.tenant.as_str()),
         &storable(key.run.as_str()),
@@ -421,9 +429,10 @@ async fn insert(
         &storable(request.principal.as_str()),
         &request.level.to_string(),
         &rank(request.priority),
-        &caps.principal.map(i64::from),
-        &caps.tenant.map(i64::from),
+        &call.caps().principal.map(i64::from),
+        &call.caps().tenant.map(i64::from),
         &storable(record.context.root_of(&key.run).as_str()),
+        &call.auditor().map(|session| session.to_string()),
     ];
     send(on, &INSERT, &given).await
 }

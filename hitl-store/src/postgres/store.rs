@@ -9,7 +9,7 @@ use hitl_core::machine::{CallRecord, CallState, Entry, Event, NewCall};
 use hitl_core::queue::{Placed, QueueCounts, QueueScan};
 use hitl_core::seal::Sealed;
 use hitl_core::store::{
-    ApplyError, Enclosed, History, Hub, PageRequest, Retained, StoreError, Submitted, Watch,
+    ApplyError, Change, Enclosed, History, Hub, PageRequest, Retained, StoreError, Submitted, Watch,
 };
 use hitl_core::{CallKey, ContentDigest, HostKey, RequestId, RunId, SessionId, Store, Tenant};
 use tokio::sync::watch;
@@ -18,6 +18,7 @@ use super::PostgresOptions;
 use super::database::Database;
 use super::error::Fault;
 use super::operation;
+use super::outbox;
 use super::query::{self, Text};
 use super::queue;
 use super::retention;
@@ -262,13 +263,22 @@ impl Store for PostgresStore {
         forgotten.map_err(|fault| self.shared.error(fault))
     }
 
-    async fn outbox_take(&self, limit: usize) -> Result<Vec<(u64, Entry)>, StoreError> {
-        let entries = query::outbox(&self.shared.database, limit).await;
-        entries.map_err(|fault| self.shared.error(fault))
+    async fn outbox_take(
+        &self,
+        session: SessionId,
+        limit: usize,
+    ) -> Result<Vec<Entry>, StoreError> {
+        let taken = outbox::take(&self.shared.database, session, limit).await;
+        taken.map_err(|fault| self.shared.error(fault))
     }
 
-    async fn outbox_ack(&self, through: u64) -> Result<(), StoreError> {
-        let acknowledged = query::outbox_ack(&self.shared.database, through).await;
+    async fn outbox_of(&self, session: SessionId, limit: usize) -> Result<Vec<Entry>, StoreError> {
+        let own = outbox::own(&self.shared.database, session, limit).await;
+        own.map_err(|fault| self.shared.error(fault))
+    }
+
+    async fn outbox_ack(&self, audited: &[Change]) -> Result<(), StoreError> {
+        let acknowledged = outbox::acknowledge(&self.shared.database, audited).await;
         acknowledged.map_err(|fault| self.shared.error(fault))
     }
 

@@ -115,6 +115,10 @@ fn prepare(connection: &Connection) -> rusqlite::Result<Option<ChainWriter>> {
 
 impl AuditSink for SqliteAudit {
     fn append(&self, record: &AuditRecord) -> Result<(), AuditError> {
+        self.keep(record).map(drop)
+    }
+
+    fn keep(&self, record: &AuditRecord) -> Result<Option<Head>, AuditError> {
         let mut guard = self.writer();
         let Writer { connection, chain, syncs } = &mut *guard;
         let wanted = self.durability.syncs(record);
@@ -132,7 +136,7 @@ impl AuditSink for SqliteAudit {
             .and_then(|mut insert| insert.execute(params![seq.cast_signed(), line]))
             .map_err(|e| self.failed("write to", e))?;
         chain.keep();
-        Ok(())
+        Ok(Some(chain.head().clone()))
     }
 
     fn heads(&self) -> Vec<Head> {

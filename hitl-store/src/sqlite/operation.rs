@@ -16,6 +16,7 @@ use rusqlite::{Connection, OptionalExtension as _, params};
 use tokio::sync::oneshot;
 
 use super::error::Fault;
+use super::outbox;
 use super::query::{self, Kept};
 use super::queue;
 use super::retention;
@@ -88,6 +89,9 @@ impl Operation for Submit {
                 .execute(params![n, self.payload.as_bytes()])?;
         }
         let written = log(on, n, &Entry::of("submitted", &record, None))?;
+        if let Some(session) = self.call.auditor() {
+            outbox::owe(on, n, record.version, written, Some(session))?;
+        }
         self.answer = Some(Submitted::Created(record));
         Ok(Some(written))
     }
@@ -127,7 +131,7 @@ impl Apply {
         let claimant_dead = record.claim.is_some_and(|claim| world.sessions.is_dead(claim.session));
         let facts = Facts { now: world.clock.now(), claimant_dead };
         let next = match machine::apply(&record, &self.event, facts) {
-            Ok(Step::Changed(next)) => next,
+            Ok(Step::Changed(next)) => self.enclosed.complete(next),
             Ok(Step::Replayed) => return Ok((Ok(record), None)),
             Err(refusal) => return self.refused(refusal, record).map(|answer| (answer, None)),
         };
@@ -144,6 +148,9 @@ impl Apply {
                 .execute(params![n, payload.as_bytes()])?;
         }
         let written = log(on, n, &Entry::of(self.event.name(), &next, self.event.by().cloned()))?;
+        if let Some(session) = self.enclosed.auditor.filter(|_| self.event.is_audited()) {
+            outbox::owe(on, n, next.version, written, Some(session))?;
+        }
         Ok((Ok(next), Some(written)))
     }
 

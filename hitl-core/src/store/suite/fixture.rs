@@ -62,6 +62,7 @@ pub struct Draft {
     priority: Priority,
     due_in: Option<Duration>,
     caps: Caps,
+    auditor: Option<SessionId>,
 }
 
 impl Draft {
@@ -87,6 +88,7 @@ impl Draft {
             priority: Priority::Urgent,
             due_in: None,
             caps: Caps::default(),
+            auditor: None,
         }
     }
 
@@ -107,6 +109,13 @@ impl Draft {
     #[must_use]
     pub fn tenant(mut self, tenant: &str) -> Self {
         self.key.tenant = Tenant::new(tenant);
+        self
+    }
+
+    /// A session that audits the submission.
+    #[must_use]
+    pub fn audited_by(mut self, session: SessionId) -> Self {
+        self.auditor = Some(session);
         self
     }
 
@@ -271,6 +280,7 @@ impl Draft {
         };
         let denied = self.state == CallState::Denied;
         NewCall {
+            auditor: self.auditor,
             record: CallRecord {
                 schema: RECORD_SCHEMA,
                 version: 1,
@@ -283,6 +293,7 @@ impl Draft {
                 content,
                 owner: self.owner,
                 attached: false,
+                intent: None,
                 decided: None,
                 votes: Vec::new(),
                 earlier: Vec::new(),

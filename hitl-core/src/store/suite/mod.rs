@@ -25,6 +25,7 @@ pub mod fixture;
 pub mod history;
 pub mod list;
 pub mod marks;
+pub mod outbox;
 pub mod queue;
 pub mod races;
 pub mod retention;
