@@ -22,34 +22,76 @@ const UNACKNOWLEDGED: usize = 100_000;
 pub(crate) struct Trail {
     sink: Arc<dyn AuditSink>,
     books: Mutex<Books>,
+    kept: Arc<Kept>,
 }
 
 #[derive(Default)]
 struct Books {
     debt: VecDeque<AuditRecord>,
     dropped: u64,
-    /// Changes that stand in the audit, until the store has been told.
-    kept: BTreeSet<Change>,
-    /// Somebody is about to tell it.
+}
+
+/// Changes that stand in the audit, until the store has been told. Apart from the sink, which must be
+/// free as soon as its gate is gone.
+#[derive(Default)]
+pub(crate) struct Kept(Mutex<Untold>);
+
+#[derive(Default)]
+struct Untold {
+    changes: BTreeSet<Change>,
+    /// Somebody is about to tell the store.
     telling: bool,
 }
 
-impl Books {
-    fn keep(&mut self, record: &AuditRecord) {
+impl Kept {
+    fn add(&self, record: &AuditRecord) {
         if let (Some(call), Some(version)) = (record.call, record.version)
             && record.event.completes_a_change()
         {
-            if self.kept.len() == UNACKNOWLEDGED {
-                self.kept.pop_first();
+            let mut untold = self.untold();
+            if untold.changes.len() == UNACKNOWLEDGED {
+                untold.changes.pop_first();
             }
-            self.kept.insert(Change { call, version });
+            untold.changes.insert(Change { call, version });
         }
+    }
+
+    /// Some of the changes that the store has not been told of.
+    pub(crate) fn some(&self, limit: usize) -> Vec<Change> {
+        self.untold().changes.iter().take(limit).copied().collect()
+    }
+
+    /// The store was told of these.
+    pub(crate) fn told(&self, changes: &[Change]) {
+        let mut untold = self.untold();
+        for change in changes {
+            untold.changes.remove(change);
+        }
+    }
+
+    /// Whether the store is to be told of something, and the caller is the one who shall.
+    pub(crate) fn begins_to_tell(&self) -> bool {
+        let mut untold = self.untold();
+        let begins = !untold.telling && !untold.changes.is_empty();
+        untold.telling |= begins;
+        begins
+    }
+
+    /// Whether there is nothing left to tell: then whoever began is done.
+    pub(crate) fn is_told(&self) -> bool {
+        let mut untold = self.untold();
+        untold.telling = !untold.changes.is_empty();
+        !untold.telling
+    }
+
+    fn untold(&self) -> MutexGuard<'_, Untold> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
 impl Trail {
     pub(crate) fn new(sink: Arc<dyn AuditSink>) -> Self {
-        Self { sink, books: Mutex::default() }
+        Self { sink, books: Mutex::default(), kept: Arc::default() }
     }
 
     /// Keeps a record without which nothing must run, and says where it stands, when the sink has a
@@ -65,7 +107,7 @@ impl Trail {
         let mut books = self.books();
         let kept = self.pay(&mut books).and_then(|()| self.append(&record));
         match kept {
-            Ok(_) => books.keep(&record),
+            Ok(_) => self.kept.add(&record),
             Err(error) => {
                 tracing::error!(%error, event = %record.event, "an audit record is held back; nothing runs until it is kept");
                 if books.debt.len() == DEBT {
@@ -103,35 +145,12 @@ impl Trail {
         let is = |record: &AuditRecord| {
             (record.call, record.version) == (Some(change.call), Some(change.version))
         };
-        books.kept.contains(&change) || books.debt.iter().any(is)
+        books.debt.iter().any(is) || self.kept.untold().changes.contains(&change)
     }
 
-    /// Some of the changes that the store has not been told of.
-    pub(crate) fn unacknowledged(&self, limit: usize) -> Vec<Change> {
-        self.books().kept.iter().take(limit).copied().collect()
-    }
-
-    /// The store was told of these.
-    pub(crate) fn acknowledged(&self, changes: &[Change]) {
-        let mut books = self.books();
-        for change in changes {
-            books.kept.remove(change);
-        }
-    }
-
-    /// Whether the store is to be told of something, and the caller is the one who shall.
-    pub(crate) fn begins_to_tell(&self) -> bool {
-        let mut books = self.books();
-        let begins = !books.telling && !books.kept.is_empty();
-        books.telling |= begins;
-        begins
-    }
-
-    /// Whether there is nothing left to tell: then whoever began is done.
-    pub(crate) fn has_told(&self) -> bool {
-        let mut books = self.books();
-        books.telling = !books.kept.is_empty();
-        !books.telling
+    /// What the store is to be told.
+    pub(crate) fn kept(&self) -> &Arc<Kept> {
+        &self.kept
     }
 
     fn books(&self) -> MutexGuard<'_, Books> {
@@ -149,7 +168,7 @@ impl Trail {
         while let Some(record) = books.debt.front() {
             self.append(record)?;
             if let Some(record) = books.debt.pop_front() {
-                books.keep(&record);
+                self.kept.add(&record);
             }
         }
         if books.dropped > 0 {

@@ -278,7 +278,7 @@ impl GateBuilder {
             in_force: Mutex::default(),
             store,
             approver: self.approver,
-            trail: Arc::new(Trail::new(self.audit.unwrap_or_else(|| Arc::new(TracingAudit)))),
+            trail: Trail::new(self.audit.unwrap_or_else(|| Arc::new(TracingAudit))),
             redactor: Redactor::standard().keyed(key.mac("hitl.redact.v1", b"")),
             key,
             session,

@@ -46,7 +46,7 @@ pub(super) struct Inner {
     pub(super) in_force: Mutex<Vec<PolicyVersion>>,
     pub(super) store: Arc<dyn Store>,
     pub(super) approver: Option<Arc<dyn Approver>>,
-    pub(super) trail: Arc<Trail>,
+    pub(super) trail: Trail,
     pub(super) redactor: Redactor,
     pub(super) key: HostKey,
     pub(super) session: SessionId,
@@ -59,10 +59,10 @@ impl Drop for Inner {
     fn drop(&mut self) {
         // Every running body holds the gate, so no claim of this session is alive any more.
         let (store, session) = (Arc::clone(&self.store), self.session);
-        let trail = Arc::clone(&self.trail);
+        let kept = Arc::clone(self.trail.kept());
         self.runtime.spawn(async move {
             // Before the session ends: what it has not acknowledged then is audited by others.
-            if let Err(error) = outbox::tell(&trail, &*store).await {
+            if let Err(error) = outbox::tell(&kept, &*store).await {
                 tracing::warn!(%error, "the store was not told what is audited; it is audited again");
             }
             if let Err(error) = store.close_session(session).await {

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use super::error::GateError;
 use super::handle::{Gate, Inner};
-use crate::audit::{AuditRecord, Trail};
+use crate::audit::{AuditRecord, Kept};
 use crate::call::Tenant;
 use crate::ids::RequestId;
 use crate::machine::{CallRecord, Entry, Event};
@@ -30,7 +30,7 @@ impl Gate {
     /// what the store was not told of is audited once more by whoever comes next.
     pub async fn flush_audit(&self) -> Result<(), GateError> {
         self.inner.trail.pay_debts()?;
-        Ok(tell(&self.inner.trail, &*self.inner.store).await?)
+        Ok(tell(self.inner.trail.kept(), &*self.inner.store).await?)
     }
 }
 
@@ -49,16 +49,16 @@ impl Inner {
     /// Keeps a record of what has happened already, and has the store told.
     pub(super) fn note(&self, record: AuditRecord) {
         self.trail.note(record);
-        if !self.trail.begins_to_tell() {
+        if !self.trail.kept().begins_to_tell() {
             return;
         }
-        let (trail, store) = (Arc::clone(&self.trail), Arc::downgrade(&self.store));
+        let (kept, store) = (Arc::clone(self.trail.kept()), Arc::downgrade(&self.store));
         self.runtime.spawn(async move {
             let mut pause = SOON;
-            while !trail.has_told() {
+            while !kept.is_told() {
                 sleep(pause).await;
                 let Some(store) = store.upgrade() else { return };
-                pause = match tell(&trail, &*store).await {
+                pause = match tell(&kept, &*store).await {
                     Ok(()) => SOON,
                     Err(error) => {
                         tracing::warn!(%error, "the store was not told what is audited; trying again");
@@ -86,8 +86,11 @@ impl Inner {
                 break;
             }
         }
-        let now = self.store.now().await?;
         let mut own = self.store.outbox_of(self.session, BATCH).await?;
+        if own.is_empty() {
+            return Ok(done);
+        }
+        let now = self.store.now().await?;
         own.retain(|entry| now.since(entry.at) >= LEFT && !self.trail.has(Change::of(entry)));
         self.audit_late(&own).await?;
         done.extend(own);
@@ -106,13 +109,13 @@ impl Inner {
 }
 
 /// Tells the store of all that stands in the audit.
-pub(super) async fn tell(trail: &Trail, store: &dyn Store) -> Result<(), StoreError> {
+pub(super) async fn tell(kept: &Kept, store: &dyn Store) -> Result<(), StoreError> {
     loop {
-        let changes = trail.unacknowledged(BATCH);
+        let changes = kept.some(BATCH);
         if changes.is_empty() {
             return Ok(());
         }
         store.outbox_ack(&changes).await?;
-        trail.acknowledged(&changes);
+        kept.told(&changes);
     }
 }
