@@ -5,9 +5,9 @@
 
 use async_trait::async_trait;
 use hitl_base::Timestamp;
-use hitl_core::machine::{CallRecord, CallState, Event, NewCall};
+use hitl_core::machine::{CallRecord, CallState, Entry, Event, NewCall};
 use hitl_core::seal::Sealed;
-use hitl_core::store::{ApplyError, Enclosed, History, Submitted, Watch};
+use hitl_core::store::{ApplyError, Change, Enclosed, History, Submitted, Watch};
 use hitl_core::{
     CallKey, ContentDigest, HostKey, MemoryStore, PageRequest, RequestId, RunId, SessionId, Store,
     StoreError, Tenant,
@@ -90,6 +90,15 @@ impl Store for Slow {
     }
     async fn history(&self, after: u64, limit: usize) -> Result<History, StoreError> {
         self.inner.history(after, limit).await
+    }
+    async fn outbox_take(&self, by: SessionId, limit: usize) -> Result<Vec<Entry>, StoreError> {
+        self.inner.outbox_take(by, limit).await
+    }
+    async fn outbox_of(&self, by: SessionId, limit: usize) -> Result<Vec<Entry>, StoreError> {
+        self.inner.outbox_of(by, limit).await
+    }
+    async fn outbox_ack(&self, audited: &[Change]) -> Result<(), StoreError> {
+        self.inner.outbox_ack(audited).await
     }
     fn watch(&self, id: RequestId) -> Watch {
         self.inner.watch(id)
