@@ -138,3 +138,44 @@ async fn invariant_6_an_intent_stands_where_the_store_says() {
         assert!(report.findings.iter().all(|found| found.kind == FindingKind::NoIntent));
     }
 }
+
+/// Two processes over one store: a checkpoint of one shows what was done to the log of the other.
+#[cfg(feature = "checkpoints")]
+#[tokio::test]
+async fn a_checkpoint_of_one_writer_vouches_for_the_others() {
+    use hitl_core::audit::{Checkpointed, SigningKey};
+    let folder = tempfile::tempdir().unwrap();
+    let (one, two) = (folder.path().join("one.jsonl"), folder.path().join("two.jsonl"));
+    let store = MemoryStore::new();
+    let key = SigningKey::from_bytes([7; 32]);
+    let audit = Checkpointed::new(JsonlAudit::open(&one).unwrap(), key.clone()).to(|_| Ok(()));
+    let audit = std::sync::Arc::new(audit);
+    let build = || tools(Gate::builder()).state(World::default()).store(store.clone());
+    let first = build().audit(std::sync::Arc::clone(&audit)).build().await.unwrap();
+    let second = build().audit(JsonlAudit::open(&two).unwrap()).build().await.unwrap();
+    for position in 1..=3 {
+        second.call(note("text")).by("ann").key("two", position).await.unwrap();
+    }
+    first.call(note("text")).by("ann").key("one", 1).await.unwrap();
+    second.flush_audit().await.unwrap();
+    first.flush_audit().await.unwrap();
+    let checkpoint = audit.checkpoint().unwrap();
+    assert_eq!(checkpoint.heads.len(), 2, "its own, and the other's: {checkpoint:?}");
+
+    let (own, whole) = (std::fs::read(&one).unwrap(), std::fs::read_to_string(&two).unwrap());
+    let cut: String = whole.split_inclusive('\n').take(3).collect();
+    let verify = |log: &str| {
+        let verifier = Verifier::new().checkpoint(checkpoint.clone()).trust(key.public());
+        let verifier = verifier.chain("one", &own[..]).unwrap();
+        verifier.chain("two", log.as_bytes()).unwrap().finish()
+    };
+    assert!(verify(&whole).is_sound(), "{:?}", verify(&whole).findings);
+    let found = verify(&cut);
+    assert_eq!(found.findings.len(), 1, "{:?}", found.findings);
+    assert!(found.has(FindingKind::Truncated));
+    // The store has heard of the end too, and needs no checkpoint for that.
+    let verifier = Verifier::new().for_store().chain("one", &own[..]).unwrap();
+    let verifier = verifier.chain("two", cut.as_bytes()).unwrap();
+    let report = verifier.finish_with_store(&store, &[Tenant::default()]).await.unwrap();
+    assert!(report.has(FindingKind::Truncated), "{:?}", report.findings);
+}

@@ -78,6 +78,12 @@ impl AuditSink for FanOut {
         Ok(place)
     }
 
+    fn learn(&self, others: &[Head]) {
+        for (sink, _) in &self.sinks {
+            sink.learn(others);
+        }
+    }
+
     fn heads(&self) -> Vec<Head> {
         self.sinks.iter().flat_map(|(sink, _)| sink.heads()).collect()
     }

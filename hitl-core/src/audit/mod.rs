@@ -37,5 +37,5 @@ pub use memory::MemoryAudit;
 pub use record::{AUDIT_SCHEMA, AuditEvent, AuditRecord};
 pub use report::{Finding, FindingKind, Report};
 pub use sink::{AuditError, AuditSink, Durability, TracingAudit};
-pub(crate) use trail::{Kept, Trail};
+pub(crate) use trail::{Kept, Trail, heads, learn};
 pub use verify::Verifier;

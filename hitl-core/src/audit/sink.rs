@@ -44,6 +44,12 @@ pub trait AuditSink: Send + Sync + 'static {
         self.append(record).map(|()| None)
     }
 
+    /// How the chains of other writers of the same store end, as last known: for a sink that makes
+    /// checkpoints, which list them too. Others need not care.
+    fn learn(&self, others: &[Head]) {
+        let _unused = others;
+    }
+
     /// How the chains that this sink writes end now; empty for a sink that keeps no chain. The gate
     /// registers their names with its store, so that a chain that goes missing is missed.
     fn heads(&self) -> Vec<Head> {
@@ -60,6 +66,10 @@ impl<A: AuditSink + ?Sized> AuditSink for std::sync::Arc<A> {
         (**self).keep(record)
     }
 
+    fn learn(&self, others: &[Head]) {
+        (**self).learn(others);
+    }
+
     fn heads(&self) -> Vec<Head> {
         (**self).heads()
     }
@@ -72,6 +82,10 @@ impl<T: AuditSink + ?Sized> AuditSink for Box<T> {
 
     fn keep(&self, record: &AuditRecord) -> Result<Option<Head>, AuditError> {
         (**self).keep(record)
+    }
+
+    fn learn(&self, others: &[Head]) {
+        (**self).learn(others);
     }
 
     fn heads(&self) -> Vec<Head> {

@@ -6,7 +6,7 @@
 
 use std::collections::{BTreeSet, VecDeque};
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::sync::{Arc, PoisonError};
+use std::sync::{Arc, PoisonError, Weak};
 
 use super::{AuditError, AuditRecord, AuditSink, Head};
 use crate::store::Change;
@@ -126,12 +126,12 @@ impl Trail {
 
     /// The chains that the sink writes.
     pub(crate) fn streams(&self) -> Vec<String> {
-        self.heads().into_iter().map(|head| head.stream).collect()
+        heads(&*self.sink).into_iter().map(|head| head.stream).collect()
     }
 
-    /// How the chains end now.
-    pub(crate) fn heads(&self) -> Vec<Head> {
-        catch_unwind(AssertUnwindSafe(|| self.sink.heads())).unwrap_or_default()
+    /// The sink, for as long as somebody else keeps it.
+    pub(crate) fn sink(&self) -> Weak<dyn AuditSink> {
+        Arc::downgrade(&self.sink)
     }
 
     /// How many records are owed.
@@ -179,5 +179,17 @@ impl Trail {
             books.dropped = 0;
         }
         Ok(())
+    }
+}
+
+/// How the chains of a sink end now; nothing when that panics.
+pub(crate) fn heads(sink: &dyn AuditSink) -> Vec<Head> {
+    catch_unwind(AssertUnwindSafe(|| sink.heads())).unwrap_or_default()
+}
+
+/// Tells a sink how the chains of others end.
+pub(crate) fn learn(sink: &dyn AuditSink, others: &[Head]) {
+    if catch_unwind(AssertUnwindSafe(|| sink.learn(others))).is_err() {
+        tracing::warn!("the audit sink panicked when it was told of other chains");
     }
 }

@@ -381,6 +381,11 @@ impl Verifier {
         }
     }
 
+    /// With which record a chain that was given ends.
+    pub(super) fn end_of(&self, stream: &str) -> Option<u64> {
+        self.streams.get(stream).map(|stream| stream.head.seq)
+    }
+
     /// The chains that were given, by name.
     pub(super) fn knows(&self, stream: &str) -> bool {
         self.streams.contains_key(stream)

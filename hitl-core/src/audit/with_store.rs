@@ -36,6 +36,17 @@ impl Verifier {
                 self.note(FindingKind::MissingWriter, Some(&writer.stream), why);
             }
         }
+        for known in store.writer_heads().await? {
+            if let Some(ends) = self.end_of(&known.stream)
+                && ends < known.seq
+            {
+                let why = format!(
+                    "the log ends with record {ends}, and the store has heard of record {}: it was cut off, or an older copy was put back",
+                    known.seq
+                );
+                self.note(FindingKind::Truncated, Some(&known.stream), why);
+            }
+        }
         for tenant in tenants {
             let mut page = PageRequest::of(&RAN).limit(1_000);
             loop {

@@ -1,22 +1,24 @@
 //! Between store and audit: every change that a gate makes is in the store's outbox until the gate
 //! says that it stands in the audit. So whoever dies in between leaves it for somebody else.
 
-use std::sync::Arc;
+use std::sync::{Arc, Weak};
 use std::time::Duration;
 
 use super::error::GateError;
 use super::handle::{Gate, Inner};
-use crate::audit::{AuditRecord, Kept};
+use crate::audit::{AuditRecord, AuditSink, Kept, heads, learn};
 use crate::call::Tenant;
 use crate::ids::RequestId;
 use crate::machine::{CallRecord, Entry, Event};
-use crate::store::{ApplyError, Change, Enclosed, Store, StoreError};
+use crate::store::{ApplyError, Change, Enclosed, Store, StoreError, StoreErrorKind};
 use crate::sync::sleep;
 
 /// How long the store waits to be told, so that one transaction does for many changes.
 const SOON: Duration = Duration::from_millis(500);
 /// How long after it failed.
 const LATER: Duration = Duration::from_secs(10);
+/// After how many times it is also told how the audit's chains end.
+const HEADS_EVERY: u32 = 20;
 /// How many changes it is told of at once, or asked for.
 const BATCH: usize = 256;
 /// A change of our own that is older and still on nobody's books was left by a future that was
@@ -30,7 +32,8 @@ impl Gate {
     /// what the store was not told of is audited once more by whoever comes next.
     pub async fn flush_audit(&self) -> Result<(), GateError> {
         self.inner.trail.pay_debts()?;
-        Ok(tell(self.inner.trail.kept(), &*self.inner.store).await?)
+        tell(self.inner.trail.kept(), &*self.inner.store).await?;
+        Ok(exchange_heads(&self.inner.trail.sink(), &*self.inner.store).await?)
     }
 }
 
@@ -52,13 +55,19 @@ impl Inner {
         if !self.trail.kept().begins_to_tell() {
             return;
         }
+        let sink = self.trail.sink();
         let (kept, store) = (Arc::clone(self.trail.kept()), Arc::downgrade(&self.store));
         self.runtime.spawn(async move {
-            let mut pause = SOON;
+            let (mut pause, mut rounds) = (SOON, 0_u32);
             while !kept.is_told() {
                 sleep(pause).await;
                 let Some(store) = store.upgrade() else { return };
-                pause = match tell(&kept, &*store).await {
+                let mut told = tell(&kept, &*store).await;
+                if told.is_ok() && rounds.is_multiple_of(HEADS_EVERY) {
+                    told = exchange_heads(&sink, &*store).await;
+                }
+                rounds = rounds.wrapping_add(1);
+                pause = match told {
                     Ok(()) => SOON,
                     Err(error) => {
                         tracing::warn!(%error, "the store was not told what is audited; trying again");
@@ -118,4 +127,29 @@ pub(super) async fn tell(kept: &Kept, store: &dyn Store) -> Result<(), StoreErro
         store.outbox_ack(&changes).await?;
         kept.told(&changes);
     }
+}
+
+/// Tells the store how our chains end, and the sink how those of others do, so that a checkpoint of
+/// one vouches for all.
+pub(super) async fn exchange_heads(
+    sink: &Weak<dyn AuditSink>,
+    store: &dyn Store,
+) -> Result<(), StoreError> {
+    // The sink is not held while the store is asked: it must be free as soon as its gate is gone.
+    let Some(own) = sink.upgrade().map(|sink| heads(&*sink)) else { return Ok(()) };
+    if own.is_empty() {
+        return Ok(());
+    }
+    for head in own.iter().filter(|head| head.seq > 0) {
+        match store.writer_advance(head).await {
+            Err(error) if error.kind() == StoreErrorKind::Unsupported => return Ok(()),
+            other => other?,
+        }
+    }
+    let mut others = store.writer_heads().await?;
+    others.retain(|other| own.iter().all(|head| head.stream != other.stream));
+    if let Some(sink) = sink.upgrade() {
+        learn(&*sink, &others);
+    }
+    Ok(())
 }

@@ -2,6 +2,7 @@
 
 use super::error::GateError;
 use super::handle::Gate;
+use super::outbox;
 use crate::machine::CallState;
 
 /// How many calls are put in order in one go.
@@ -39,6 +40,8 @@ impl Gate {
                 _ => recovered.audited += 1,
             }
         }
+        let sink = self.inner.trail.sink();
+        outbox::exchange_heads(&sink, &*self.inner.store).await?;
         let mut before = Vec::new();
         loop {
             let stale = self.inner.store.stale(PAGE).await?;

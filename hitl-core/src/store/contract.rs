@@ -5,6 +5,7 @@ use hitl_base::Timestamp;
 
 use super::writers::AuditWriter;
 use super::{ApplyError, Change, Enclosed, StoreError, Watch};
+use crate::audit::Head;
 use crate::call::{CallKey, ContentDigest, RunId, Tenant};
 use crate::ids::{RequestId, SessionId};
 use crate::machine::{CallRecord, CallState, Entry, Event, NewCall};
@@ -345,6 +346,17 @@ pub trait Store: Send + Sync + 'static {
     /// The writers that were registered, in the order in which they were.
     async fn writers(&self) -> Result<Vec<AuditWriter>, StoreError> {
         super::writers::list(self).await
+    }
+
+    /// Says how the chain of a registered writer ends now, so that others can vouch for it. What the
+    /// store knows already of a later end stays.
+    async fn writer_advance(&self, head: &Head) -> Result<(), StoreError> {
+        super::writers::advance(self, head).await
+    }
+
+    /// How the registered chains end, as far as their writers have said lately.
+    async fn writer_heads(&self) -> Result<Vec<Head>, StoreError> {
+        super::writers::heads(self).await
     }
 
     /// Hints that a call may have changed, whichever process changed it. Subscribe, read, then
