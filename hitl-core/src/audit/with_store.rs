@@ -20,6 +20,9 @@ impl Verifier {
     /// chains, and every call of these tenants that ran must have an intent, where its record says
     /// that it stands.
     ///
+    /// No chain may end before the record that the store has heard of. Of a log that is written meanwhile,
+    /// the newest records are found missing.
+    ///
     /// Reads the store page by page. Calls that retention has erased are not looked for. A call that
     /// waited out its time without ever being claimed does not count as one that ran.
     pub async fn finish_with_store(
@@ -41,7 +44,7 @@ impl Verifier {
                 && ends < known.seq
             {
                 let why = format!(
-                    "the log ends with record {ends}, and the store has heard of record {}: it was cut off, or an older copy was put back",
+                    "the log ends with record {ends}, and the store has heard of record {}: it was cut off, an older copy was put back, or it was read while it was being written",
                     known.seq
                 );
                 self.note(FindingKind::Truncated, Some(&known.stream), why);
