@@ -179,3 +179,25 @@ async fn a_checkpoint_of_one_writer_vouches_for_the_others() {
     let report = verifier.finish_with_store(&store, &[Tenant::default()]).await.unwrap();
     assert!(report.has(FindingKind::Truncated), "{:?}", report.findings);
 }
+
+/// Whoever wrote the words: a policy's reason is not written down with what looks like a secret.
+#[tokio::test]
+async fn invariant_8_a_policys_reason_is_audited_without_secrets() {
+    struct No;
+    impl hitl_core::Policy for No {
+        fn rule(
+            &self,
+            _: &hitl_core::CallView<'_>,
+            _: &hitl_core::Assessment,
+        ) -> Option<hitl_core::Ruling> {
+            let reason = "blocked, password=hunter2hunter2".to_owned();
+            Some(hitl_core::Ruling { effect: hitl_core::Effect::Deny, reason })
+        }
+    }
+    let bench = support::bench_with(|builder| builder.policy(No)).await;
+    let _denied = bench.gate.call(note("x")).by("ann").key("run", 1).await.unwrap_err();
+    let records = bench.audit.records();
+    let denied = records.iter().find(|record| record.event == AuditEvent::Denied).unwrap();
+    let said = denied.note.as_deref().unwrap();
+    assert!(said.contains("blocked") && !said.contains("hunter2"), "{said}");
+}

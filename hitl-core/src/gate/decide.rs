@@ -163,7 +163,7 @@ impl Inner {
         note: Option<String>,
     ) {
         entry.by = by;
-        entry.note = note.map(|note| self.redactor.text(&note).into_owned());
+        entry.note = note;
         self.note(entry);
     }
 }

@@ -49,8 +49,10 @@ impl Inner {
         self.store.apply(tenant, id, event, enclosed.audited_by(self.session)).await
     }
 
-    /// Keeps a record of what has happened already, and has the store told.
-    pub(super) fn note(&self, record: AuditRecord) {
+    /// Keeps a record of what has happened already, and has the store told. Whatever words of humans,
+    /// hosts or policies its note holds, no secret that can be told leaves with them.
+    pub(super) fn note(&self, mut record: AuditRecord) {
+        record.note = record.note.map(|note| self.redactor.text(&note).into_owned());
         self.trail.note(record);
         if !self.trail.kept().begins_to_tell() {
             return;
@@ -109,9 +111,7 @@ impl Inner {
     async fn audit_late(&self, entries: &[Entry]) -> Result<(), GateError> {
         for entry in entries {
             let record = self.store.get(&entry.key.tenant, entry.id).await?;
-            let mut late = AuditRecord::late(entry, record.as_ref());
-            late.note = late.note.map(|note| self.redactor.text(&note).into_owned());
-            self.note(late);
+            self.note(AuditRecord::late(entry, record.as_ref()));
         }
         Ok(())
     }

@@ -220,6 +220,28 @@ mod tests {
         assert!(report.is_sound() && report.records == kept);
     }
 
+    /// As SQLite has it of a file on a disk that was mounted again, read-only.
+    #[test]
+    fn invariant_6_a_read_only_file_refuses_and_goes_on_when_it_can_be_written() {
+        let folder = tempfile::tempdir().unwrap();
+        let audit = SqliteAudit::open(folder.path().join("audit.db")).unwrap();
+        let first = audit.keep(&record(0)).unwrap().unwrap();
+        let query_only = |on: bool| {
+            audit.writer().connection.pragma_update(None, "query_only", on).unwrap();
+        };
+        query_only(true);
+        for n in 1..3 {
+            let refused = audit.append(&record(n)).unwrap_err();
+            assert!(refused.to_string().contains("cannot write to"), "{refused}");
+            assert_eq!(audit.heads(), [first.clone()]);
+        }
+        query_only(false);
+        let second = audit.keep(&record(3)).unwrap().unwrap();
+        assert_eq!((second.seq, audit.heads()), (2, vec![second.clone()]));
+        let report = Verifier::new().chain("audit.db", &exported(&audit)[..]).unwrap().finish();
+        assert!(report.is_sound() && report.records == 2, "{:?}", report.findings);
+    }
+
     #[test]
     fn a_database_of_something_else_is_refused() {
         let folder = tempfile::tempdir().unwrap();
