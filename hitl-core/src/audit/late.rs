@@ -19,7 +19,7 @@ impl AuditRecord {
         late.version = Some(entry.version);
         late.key = Some(entry.key.clone());
         late.by.clone_from(&entry.by);
-        let mut note = LATE.to_owned();
+        let mut note = format!("{LATE} ({})", entry.event);
         if entry.event == "restore" {
             "the store was restored from a backup".clone_into(&mut note);
         }
@@ -68,12 +68,10 @@ fn said(record: &CallRecord) -> Option<String> {
 fn event_of(entry: &Entry) -> AuditEvent {
     match (entry.event.as_str(), entry.state) {
         ("submitted", CallState::Pending) => AuditEvent::Requested,
-        ("submitted", CallState::Claimed) => AuditEvent::Claimed,
         ("decide", CallState::Pending) => AuditEvent::Voted,
         ("decide", _) => AuditEvent::Decided,
         ("edit", _) => AuditEvent::Edited,
         ("expire", CallState::Pending) => AuditEvent::Escalated,
-        ("demote" | "restore", CallState::Pending) => AuditEvent::Reopened,
         ("release", _) => AuditEvent::Released,
         ("tryAgain", _) => AuditEvent::Retried,
         ("resolve", _) => AuditEvent::Resolved,
@@ -87,8 +85,8 @@ fn event_of(entry: &Entry) -> AuditEvent {
         (_, CallState::Rejected | CallState::Responded | CallState::Approved) => {
             AuditEvent::Decided
         }
-        (_, CallState::Claimed) => AuditEvent::Claimed,
-        (_, CallState::Pending) => AuditEvent::Reopened,
+        // Never `Claimed`: that is the intent, and nobody writes one afterwards.
+        (_, CallState::Pending | CallState::Claimed) => AuditEvent::Reopened,
     }
 }
 

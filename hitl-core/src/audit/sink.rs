@@ -47,7 +47,7 @@ pub trait AuditSink: Send + Sync + 'static {
     /// How the chains of other writers of the same store end, as last known: for a sink that makes
     /// checkpoints, which list them too. Others need not care.
     fn learn(&self, others: &[Head]) {
-        let _unused = others;
+        let _: &[Head] = others;
     }
 
     /// How the chains that this sink writes end now; empty for a sink that keeps no chain. The gate
