@@ -25,7 +25,7 @@ async fn left(store: &MemoryStore) -> (SessionId, Vec<Change>) {
 async fn asked(gate: &Gate, run: &str) -> hitl_core::Ticket {
     match gate.submit(pay("C-7", 1.0)).by("ann").key(run, 1).await.unwrap() {
         Submission::Pending(ticket) => ticket,
-        other => panic!("it must be asked: {other:?}"),
+        other @ Submission::Done { .. } => panic!("it must be asked: {other:?}"),
     }
 }
 
