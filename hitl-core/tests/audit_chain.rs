@@ -225,6 +225,37 @@ async fn invariant_6_nothing_runs_on_a_full_disk() {
     assert_eq!(world.ran(), 1);
 }
 
+/// The folder is gone when the full file is to be renamed: nothing runs, and the claim is given back.
+#[tokio::test]
+async fn invariant_6_nothing_runs_when_the_log_cannot_go_on() {
+    let folder = tempfile::tempdir().unwrap();
+    let logs = folder.path().join("logs");
+    fs::create_dir(&logs).unwrap();
+    let (world, store) = (World::default(), hitl_core::MemoryStore::new());
+    let audit = JsonlAudit::open(logs.join("audit.jsonl")).unwrap().rotate_at(1);
+    let build = tools(Gate::builder()).state(world.clone()).store(store).audit(audit);
+    let gate = build.build().await.unwrap();
+    gate.call(note("x")).by("ann").key("run", 1).await.unwrap();
+    gate.flush_audit().await.unwrap();
+    assert_eq!(world.ran(), 1);
+    fs::rename(&logs, folder.path().join("elsewhere")).unwrap();
+    let error = gate.call(note("x")).by("ann").key("run", 2).await.unwrap_err();
+    assert!(error.to_string().contains("the audit failed, so nothing ran"), "{error}");
+    let record = gate.find(&hitl_core::CallKey::new("run", 2)).await.unwrap().unwrap();
+    assert_eq!((record.state, record.attempts), (hitl_core::CallState::Approved, 0));
+    assert_eq!(world.ran(), 1);
+}
+
+/// A path that no log can be written at makes no sink, and so no gate.
+#[test]
+fn what_is_no_file_is_no_audit() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("audit.jsonl");
+    fs::create_dir(&path).unwrap();
+    assert!(JsonlAudit::open(&path).is_err());
+    assert!(JsonlAudit::open(folder.path().join("not/there.jsonl")).is_err());
+}
+
 #[test]
 fn what_a_required_sink_refuses_is_not_kept_and_an_optional_one_may_miss_it() {
     use hitl_core::audit::{AuditError, AuditEvent, AuditSink, FanOut, MemoryAudit};

@@ -230,7 +230,7 @@ fn invariant_11_every_pair_is_a_row_of_the_table_or_refused() {
                 }
                 Kind::CancelBySibling => {
                     record.batch =
-                        Draft::new("run", 1).together("b", &[1, 2]).call().stamped(EARLY.now).batch
+                        Draft::new("run", 1).together("b", &[1, 2]).call().stamped(EARLY.now).batch;
                 }
                 _ => {}
             }

@@ -88,6 +88,18 @@ pub enum Answer {
 }
 
 impl Answer {
+    /// As the audit has it. What humans wrote in it may hold secrets.
+    pub(crate) fn in_words(&self) -> String {
+        match self {
+            Self::Approve => "approved".to_owned(),
+            Self::Edit { .. } => "edited".to_owned(),
+            Self::Reject { reason: None, .. } => "rejected".to_owned(),
+            Self::Reject { reason: Some(reason), .. } => format!("rejected: {reason}"),
+            Self::Respond { message } => format!("responded: {message}"),
+            Self::Abort { reason } => format!("aborted: {reason}"),
+        }
+    }
+
     /// Which of the choices it is.
     pub fn choice(&self) -> Choice {
         match self {

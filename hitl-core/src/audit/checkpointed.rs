@@ -19,6 +19,9 @@ type Export = Arc<dyn Fn(&Checkpoint) -> Result<(), AuditError> + Send + Sync>;
 /// Signs a checkpoint of what another sink has written, every so many records or so long after the
 /// last one, and exports it.
 ///
+/// A checkpoint lists the heads of all chains that the sink writes, and beside them those of the other
+/// writers of the same store, as the gate last heard of them.
+///
 /// The time is that of the records: a sink that is not written to makes no checkpoint. One that
 /// cannot be exported is warned about and tried again with the next record: it never keeps a record
 /// from being kept.
@@ -40,6 +43,8 @@ pub struct Checkpointed<A> {
     time: Duration,
     export: Export,
     since: Mutex<Since>,
+    /// How the chains of others end, as last known.
+    others: Mutex<Vec<Head>>,
 }
 
 /// What was written since the last checkpoint.
@@ -65,6 +70,7 @@ impl<A: AuditSink> Checkpointed<A> {
             time: Duration::from_secs(60),
             export: Arc::new(emit),
             since: Mutex::default(),
+            others: Mutex::default(),
         }
     }
 
@@ -121,7 +127,15 @@ impl<A: AuditSink> Checkpointed<A> {
     }
 
     fn make(&self, since: &mut Since, at: Timestamp) -> Result<Checkpoint, AuditError> {
-        let checkpoint = Checkpoint::new(at, self.sink.heads()).sign(&self.key);
+        let mut heads = self.sink.heads();
+        let others = self.others.lock().unwrap_or_else(PoisonError::into_inner);
+        for other in others.iter() {
+            if !heads.iter().any(|head| head.stream == other.stream) {
+                heads.push(other.clone());
+            }
+        }
+        drop(others);
+        let checkpoint = Checkpoint::new(at, heads).sign(&self.key);
         (self.export)(&checkpoint)?;
         *since = Since { latest: Some(checkpoint.clone()), ..Since::default() };
         Ok(checkpoint)
@@ -135,7 +149,11 @@ fn line(checkpoint: &Checkpoint) -> Result<String, AuditError> {
 
 impl<A: AuditSink> AuditSink for Checkpointed<A> {
     fn append(&self, record: &AuditRecord) -> Result<(), AuditError> {
-        self.sink.append(record)?;
+        self.keep(record).map(drop)
+    }
+
+    fn keep(&self, record: &AuditRecord) -> Result<Option<Head>, AuditError> {
+        let place = self.sink.keep(record)?;
         let mut since = self.since.lock().unwrap_or_else(PoisonError::into_inner);
         since.records += 1;
         let first = *since.first.get_or_insert(record.at);
@@ -144,7 +162,12 @@ impl<A: AuditSink> AuditSink for Checkpointed<A> {
         {
             tracing::warn!(%error, "a checkpoint of the audit could not be exported; trying again");
         }
-        Ok(())
+        Ok(place)
+    }
+
+    fn learn(&self, others: &[Head]) {
+        *self.others.lock().unwrap_or_else(PoisonError::into_inner) = others.to_vec();
+        self.sink.learn(others);
     }
 
     fn heads(&self) -> Vec<Head> {

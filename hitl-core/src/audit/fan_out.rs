@@ -51,13 +51,20 @@ impl FanOut {
 
 impl AuditSink for FanOut {
     fn append(&self, record: &AuditRecord) -> Result<(), AuditError> {
+        self.keep(record).map(drop)
+    }
+
+    /// The place is that in the first required sink that has a chain.
+    fn keep(&self, record: &AuditRecord) -> Result<Option<Head>, AuditError> {
         // The required ones first: what they refuse, nobody else need see.
         let of = |need| self.sinks.iter().filter(move |(_, of)| *of == need).map(|(sink, _)| sink);
         if of(Need::Required).next().is_none() {
             return Err(AuditError::new("no audit sink is required; add one with `required`"));
         }
+        let mut place = None;
         for sink in of(Need::Required) {
-            sink.append(record)?;
+            let kept = sink.keep(record)?;
+            place = place.or(kept);
         }
         for sink in of(Need::Optional) {
             match catch_unwind(AssertUnwindSafe(|| sink.append(record))) {
@@ -68,7 +75,13 @@ impl AuditSink for FanOut {
                 Err(_) => tracing::warn!(event = %record.event, "an optional audit sink panicked"),
             }
         }
-        Ok(())
+        Ok(place)
+    }
+
+    fn learn(&self, others: &[Head]) {
+        for (sink, _) in &self.sinks {
+            sink.learn(others);
+        }
     }
 
     fn heads(&self) -> Vec<Head> {

@@ -206,6 +206,10 @@ impl AuditReader for JsonlAudit {
 
 impl AuditSink for JsonlAudit {
     fn append(&self, record: &AuditRecord) -> Result<(), AuditError> {
+        self.keep(record).map(drop)
+    }
+
+    fn keep(&self, record: &AuditRecord) -> Result<Option<Head>, AuditError> {
         let mut guard = self.writer();
         let writer = &mut *guard;
         if writer.broken {
@@ -234,7 +238,7 @@ impl AuditSink for JsonlAudit {
         writer.broken = false;
         writer.length += writer.line.len() as u64;
         writer.chain.keep();
-        Ok(())
+        Ok(Some(writer.chain.head().clone()))
     }
 
     fn heads(&self) -> Vec<Head> {

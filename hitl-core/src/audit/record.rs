@@ -69,6 +69,36 @@ pub enum AuditEvent {
 }
 
 impl AuditEvent {
+    /// Whether the record of it is all that the audit needs of a change of the store. What only leads
+    /// to a change, or is no change, completes none.
+    pub(crate) const fn completes_a_change(self) -> bool {
+        match self {
+            Self::Requested
+            | Self::Decided
+            | Self::Released
+            | Self::Executed
+            | Self::Failed
+            | Self::Unknown
+            | Self::Resolved
+            | Self::Expired
+            | Self::Cancelled
+            | Self::Denied
+            | Self::Reopened
+            | Self::Edited
+            | Self::Voted
+            | Self::Escalated
+            | Self::Retried => true,
+            Self::Proposed
+            | Self::Assessed
+            | Self::Shown
+            | Self::Claimed
+            | Self::PolicyLoaded
+            | Self::GrantSaved
+            | Self::GrantUsed
+            | Self::GrantRevoked => false,
+        }
+    }
+
     /// This, or that the outcome is unknown: what was tried is never said not to have run.
     pub(crate) fn of_what_was_tried(self, state: CallState) -> Self {
         if state == CallState::OutcomeUnknown { Self::Unknown } else { self }

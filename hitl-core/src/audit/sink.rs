@@ -37,6 +37,19 @@ pub trait AuditSink: Send + Sync + 'static {
     /// lives as long as the process. Must not block for long: it is called from async code.
     fn append(&self, record: &AuditRecord) -> Result<(), AuditError>;
 
+    /// As [`append`](Self::append), and says where the record stands: what the head of its chain is
+    /// then. Nothing when there is no chain. A sink that keeps a chain, or wraps one that does, has
+    /// this too, so that the store can name the place of an intent.
+    fn keep(&self, record: &AuditRecord) -> Result<Option<Head>, AuditError> {
+        self.append(record).map(|()| None)
+    }
+
+    /// How the chains of other writers of the same store end, as last known: for a sink that makes
+    /// checkpoints, which list them too. Others need not care.
+    fn learn(&self, others: &[Head]) {
+        let _: &[Head] = others;
+    }
+
     /// How the chains that this sink writes end now; empty for a sink that keeps no chain. The gate
     /// registers their names with its store, so that a chain that goes missing is missed.
     fn heads(&self) -> Vec<Head> {
@@ -49,6 +62,14 @@ impl<A: AuditSink + ?Sized> AuditSink for std::sync::Arc<A> {
         (**self).append(record)
     }
 
+    fn keep(&self, record: &AuditRecord) -> Result<Option<Head>, AuditError> {
+        (**self).keep(record)
+    }
+
+    fn learn(&self, others: &[Head]) {
+        (**self).learn(others);
+    }
+
     fn heads(&self) -> Vec<Head> {
         (**self).heads()
     }
@@ -57,6 +78,14 @@ impl<A: AuditSink + ?Sized> AuditSink for std::sync::Arc<A> {
 impl<T: AuditSink + ?Sized> AuditSink for Box<T> {
     fn append(&self, record: &AuditRecord) -> Result<(), AuditError> {
         (**self).append(record)
+    }
+
+    fn keep(&self, record: &AuditRecord) -> Result<Option<Head>, AuditError> {
+        (**self).keep(record)
+    }
+
+    fn learn(&self, others: &[Head]) {
+        (**self).learn(others);
     }
 
     fn heads(&self) -> Vec<Head> {

@@ -31,7 +31,7 @@ pub struct Verifier {
     unlisted: u64,
     /// What the checkpoints name: by chain and number, the hashes.
     named: Option<HashMap<String, BTreeMap<u64, Vec<String>>>>,
-    pub(super) intents: HashSet<String>,
+    pub(super) intents: HashMap<String, Vec<Head>>,
     look_for_intents: bool,
 }
 
@@ -182,7 +182,7 @@ impl Verifier {
         }
         let named = self.compare(place, &head);
         if self.look_for_intents {
-            self.remember(bytes);
+            self.remember(bytes, &head);
         }
         let seq = head.seq;
         let stream = self.streams.entry(link.stream.to_owned()).or_insert_with(|| Stream {
@@ -229,8 +229,8 @@ impl Verifier {
         self.named = Some(named);
     }
 
-    /// Keeps the call of an intent.
-    fn remember(&mut self, bytes: &[u8]) {
+    /// Keeps the call of an intent, and where that stands.
+    fn remember(&mut self, bytes: &[u8], at: &Head) {
         #[derive(serde::Deserialize)]
         struct Line<'l> {
             #[serde(borrow)]
@@ -244,7 +244,7 @@ impl Verifier {
         if let Ok(Line { event: Kind { event: "claimed", call: Some(call) } }) =
             serde_json::from_slice(bytes)
         {
-            self.intents.insert(call.to_owned());
+            self.intents.entry(call.to_owned()).or_default().push(at.clone());
         }
     }
 
@@ -379,6 +379,11 @@ impl Verifier {
         } else {
             self.unlisted += 1;
         }
+    }
+
+    /// With which record a chain that was given ends.
+    pub(super) fn end_of(&self, stream: &str) -> Option<u64> {
+        self.streams.get(stream).map(|stream| stream.head.seq)
     }
 
     /// The chains that were given, by name.

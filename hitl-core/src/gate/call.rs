@@ -75,7 +75,8 @@ impl Gate {
             observe::settled(&result);
             result
         };
-        calling.instrument(span).await
+        // Boxed, as a typed call is: whoever awaits it need not carry it.
+        calling.instrument(span).boxed().await
     }
 
     /// Submits a call as a model asked for it: the first of two phases. See
@@ -89,7 +90,7 @@ impl Gate {
     ) -> Result<Submission, GateError> {
         let (prepared, body) = self.read(tool, arguments, context.into(), key)?;
         let span = self.inner.call_span(&prepared);
-        self.inner.submit(prepared, body).instrument(span).await
+        self.inner.submit(prepared, body).instrument(span).boxed().await
     }
 
     pub(super) fn read(

@@ -210,7 +210,7 @@ impl Inner {
             | Event::Disallow { reason, .. } => Some(reason.clone()),
             _ => None,
         };
-        match self.store.apply(&record.key().tenant, record.id(), event, Enclosed::none()).await {
+        match self.apply(&record.key().tenant, record.id(), event, Enclosed::none()).await {
             Ok(record) => {
                 if record.state == CallState::Denied {
                     observe::ended(&record, CallState::Denied);
@@ -219,7 +219,7 @@ impl Inner {
                 let audited = audited.of_what_was_tried(record.state);
                 let mut entry = AuditRecord::of(audited, &record, record.updated_at);
                 entry.note = note;
-                self.trail.note(entry);
+                self.note(entry);
                 if ended {
                     Box::pin(self.after_the_end(&record)).await;
                 }

@@ -60,7 +60,7 @@ impl Gate {
         let (gate, tenant, id) =
             (Arc::clone(&self.inner), record.key().tenant.clone(), record.id());
         let resolving = async move {
-            let record = gate.store.apply(&tenant, id, event, Enclosed::none()).await?;
+            let record = gate.apply(&tenant, id, event, Enclosed::none()).await?;
             gate.note_by(AuditEvent::Resolved, &record, Some(by), Some(note));
             if record.state.is_terminal() {
                 observe::ended(&record, record.state);
@@ -88,8 +88,7 @@ impl Inner {
             return self.edit(decision, patch).await;
         }
         let (tenant, id) = (decision.tenant.clone(), decision.request);
-        match self.store.apply(&tenant, id, Event::Decide(decision.clone()), Enclosed::none()).await
-        {
+        match self.apply(&tenant, id, Event::Decide(decision.clone()), Enclosed::none()).await {
             Ok(record) => {
                 // A decision that was sent again after the call went on was audited the first time.
                 let stands = record.decided.as_ref().is_some_and(|decided| {
@@ -113,7 +112,7 @@ impl Inner {
                     self.note_entry(
                         entry,
                         Some(decision.by.principal),
-                        Some(answer_text(&decision.answer)),
+                        Some(decision.answer.in_words()),
                     );
                 }
                 self.after_the_end(&record).await;
@@ -143,7 +142,7 @@ impl Inner {
             Event::Cancel { reason, .. } => (None, Some(reason.clone())),
             _ => (None, None),
         };
-        let record = self.store.apply(tenant, id, event, Enclosed::none()).await?;
+        let record = self.apply(tenant, id, event, Enclosed::none()).await?;
         self.note_by(AuditEvent::Cancelled.of_what_was_tried(record.state), &record, by, note);
         observe::ended(&record, record.state);
         // Whoever gives a batch up sees to all of it.
@@ -170,8 +169,8 @@ impl Inner {
         note: Option<String>,
     ) {
         entry.by = by;
-        entry.note = note.map(|note| self.redactor.text(&note).into_owned());
-        self.trail.note(entry);
+        entry.note = note;
+        self.note(entry);
     }
 }
 
@@ -182,15 +181,4 @@ fn decider(by: Authority, tenant: &Tenant) -> Result<Principal, GateError> {
     }
     let why = "this call belongs to a tenant whose calls they may not decide";
     Err(GateError::new(GateErrorKind::Forbidden, why))
-}
-
-fn answer_text(answer: &Answer) -> String {
-    match answer {
-        Answer::Approve => "approved".to_owned(),
-        Answer::Edit { .. } => "edited".to_owned(),
-        Answer::Reject { reason: None, .. } => "rejected".to_owned(),
-        Answer::Reject { reason: Some(reason), .. } => format!("rejected: {reason}"),
-        Answer::Respond { message } => format!("responded: {message}"),
-        Answer::Abort { reason } => format!("aborted: {reason}"),
-    }
 }

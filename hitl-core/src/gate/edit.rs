@@ -45,7 +45,7 @@ impl Inner {
         }
         let (revised, enclosed) = self.revise(&record, &patch).await?;
         let event = Event::Edit(Box::new(Edit::new(decision.clone(), revised)));
-        let record = self.store.apply(&tenant, id, event, enclosed).await?;
+        let record = self.apply(&tenant, id, event, enclosed).await?;
         self.note_edit(&record, &decision);
         Ok(record)
     }

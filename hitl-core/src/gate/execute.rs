@@ -28,7 +28,7 @@ use super::observe;
 use super::prepare::Prepared;
 use super::registry::Registered;
 use crate::arguments::{Snapshot, encode};
-use crate::audit::{AuditEvent, AuditRecord};
+use crate::audit::{AuditEvent, AuditRecord, Head};
 use crate::call::{FailureRecord, Issued, Outcome, OutputText, Permit, RunContext, Tenant, Tool};
 use crate::ids::RequestId;
 use crate::machine::{CallRecord, CallState, Claim, Event};
@@ -56,6 +56,8 @@ pub(super) struct Held {
     timeout: Option<Duration>,
     /// The policies under which it runs.
     policies: Vec<PolicyVersion>,
+    /// Where its intent stands, once there is one.
+    intent: Option<Head>,
 }
 
 impl Held {
@@ -67,6 +69,7 @@ impl Held {
             snapshot: Arc::clone(&prepared.snapshot),
             timeout: prepared.tool.spec.config.timeout,
             policies: prepared.routed.policies.clone(),
+            intent: None,
         }
     }
 
@@ -84,12 +87,24 @@ impl Held {
             snapshot,
             timeout: tool.spec.config.timeout,
             policies: routed.policies.clone(),
+            intent: None,
         }
     }
 
     /// The exact arguments that are to run.
     pub(super) fn snapshot(&self) -> &Snapshot {
         &self.snapshot
+    }
+
+    /// What is audited of what the store has just been told. Without an answer of the store there is
+    /// no version: then the change stays in its outbox, if it was made.
+    fn entry_of(
+        &self,
+        event: AuditEvent,
+        at: Timestamp,
+        stored: Option<&CallRecord>,
+    ) -> AuditRecord {
+        AuditRecord { version: stored.map(|record| record.version), ..self.entry(event, at) }
     }
 
     fn entry(&self, event: AuditEvent, at: Timestamp) -> AuditRecord {
@@ -201,7 +216,7 @@ pub(super) fn execute<T: Runnable>(
 
 async fn run<T: Runnable>(
     gate: Arc<Inner>,
-    held: Held,
+    mut held: Held,
     arguments: T,
 ) -> Result<Ended<T>, GateError> {
     // 1. The intent. Without it nothing runs.
@@ -211,9 +226,12 @@ async fn run<T: Runnable>(
     intent.assessment = Some(held.record.request.assessment.clone());
     intent.arguments = Some(held.record.request.arguments.clone());
     intent.policies.clone_from(&held.policies);
-    if let Err(error) = gate.trail.intent(&intent) {
-        gate.release(&held).await;
-        return Err(error.into());
+    match gate.trail.intent(&intent) {
+        Ok(place) => held.intent = place,
+        Err(error) => {
+            gate.release(&held).await;
+            return Err(error.into());
+        }
     }
 
     // 2. The body.
@@ -262,7 +280,9 @@ impl Inner {
         let Some(claim) = held.claim else { return };
         let event = Event::Release { token: claim.token };
         match self.record(held, event, None).await {
-            Ok(_) => self.trail.note(held.entry(AuditEvent::Released, Timestamp::now())),
+            Ok(record) => {
+                self.note(held.entry_of(AuditEvent::Released, Timestamp::now(), Some(&record)));
+            }
             Err(error) => {
                 tracing::error!(call = %held.record.id(), %error, "a claim could not be released");
             }
@@ -271,14 +291,18 @@ impl Inner {
 
     /// Parks a call whose body ran out of its time.
     async fn park(&self, held: &Held) {
-        if let Some(claim) = held.claim
-            && let Err(error) = self.record(held, Event::TimeOut { token: claim.token }, None).await
-        {
-            tracing::error!(call = %held.record.id(), %error, "a time-out could not be recorded");
+        let mut stored = None;
+        if let Some(claim) = held.claim {
+            match self.record(held, Event::TimeOut { token: claim.token }, None).await {
+                Ok(record) => stored = Some(record),
+                Err(error) => {
+                    tracing::error!(call = %held.record.id(), %error, "a time-out could not be recorded");
+                }
+            }
         }
-        let mut entry = held.entry(AuditEvent::Unknown, Timestamp::now());
+        let mut entry = held.entry_of(AuditEvent::Unknown, Timestamp::now(), stored.as_ref());
         entry.note = Some("the body ran out of its time".to_owned());
-        self.trail.note(entry);
+        self.note(entry);
         observe::ended(&held.record, CallState::OutcomeUnknown);
     }
 
@@ -315,6 +339,7 @@ impl Inner {
                 (Ended::Panicked(failure.clone()), Some(failure), None)
             }
         };
+        let mut stored = None;
         if let Some(claim) = held.claim {
             let id = held.record.id();
             let bound = Bound::new(id, Purpose::Result, held.record.sealed_revision());
@@ -324,14 +349,17 @@ impl Inner {
                 None => Event::Succeed { token: claim.token },
                 Some(failure) => Event::Fail { token: claim.token, failure: failure.clone() },
             };
-            if let Err(error) = self.record(held, event, sealed).await {
-                tracing::error!(call = %id, %error, "a result could not be stored; the call will read as unknown");
+            match self.record(held, event, sealed).await {
+                Ok(record) => stored = Some(record),
+                Err(error) => {
+                    tracing::error!(call = %id, %error, "a result could not be stored; the call will read as unknown");
+                }
             }
         }
         let kind = if event.is_some() { AuditEvent::Failed } else { AuditEvent::Executed };
-        let mut entry = held.entry(kind, Timestamp::now());
+        let mut entry = held.entry_of(kind, Timestamp::now(), stored.as_ref());
         entry.note = event.map(|failure| failure.message);
-        self.trail.note(entry);
+        self.note(entry);
         observe::ended(&held.record, ended.state());
         ended
     }
@@ -342,7 +370,7 @@ impl Inner {
         event: Event,
         result: Option<Sealed>,
     ) -> Result<CallRecord, ApplyError> {
-        let enclosed = Enclosed::result(result);
+        let enclosed = Enclosed::result(result).intent(held.intent.clone());
         self.offer(&held.record.key().tenant, held.record.id(), event, enclosed).await
     }
 
@@ -375,6 +403,7 @@ impl Inner {
         event: Event,
         enclosed: Enclosed,
     ) -> Result<CallRecord, ApplyError> {
+        let enclosed = enclosed.audited_by(self.session);
         let mut pause = BETWEEN_OFFERS;
         for _ in 1..OFFERS {
             match self.store.apply(tenant, id, event.clone(), enclosed.clone()).await {

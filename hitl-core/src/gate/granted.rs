@@ -25,11 +25,6 @@ impl Inner {
         prepared: &Prepared,
         without: &[GrantId],
     ) -> Result<Option<(GrantRecord, Drawn)>, GateError> {
-        let asks = matches!(prepared.routed.verdict, Verdict::Ask(_));
-        let plain = prepared.record.request.quorum.is_one();
-        if !asks || !plain || !prepared.routed.grantable {
-            return Ok(None);
-        }
         let (request, context) = (&prepared.record.request, &prepared.record.context);
         let mut page =
             GrantPage::live().tool(&*request.tool).principal(request.principal.clone()).limit(PAGE);
@@ -147,7 +142,7 @@ impl Inner {
                 by: grant.grant.by.clone(),
             };
             let tenant = &grant.grant.tenant;
-            match self.store.apply(tenant, record.id(), event, Enclosed::none()).await {
+            match self.apply(tenant, record.id(), event, Enclosed::none()).await {
                 Ok(record) => {
                     self.note_allowed(&record, grant);
                     allowed.push(record);
@@ -177,11 +172,17 @@ impl Inner {
         if !drawn.amount.is_zero() {
             entry.note = Some(format!("{} of its sum", drawn.amount));
         }
-        self.trail.note(entry);
+        self.note(entry);
     }
 }
 
 impl Prepared {
+    /// Whether a grant may answer in a human's place.
+    pub(super) fn may_run_on_a_grant(&self) -> bool {
+        let asks = matches!(self.routed.verdict, Verdict::Ask(_));
+        asks && self.routed.grantable && self.record.request.quorum.is_one()
+    }
+
     /// Lets the call run on a grant.
     pub(super) fn run_on(&mut self, grant: &GrantRecord, drawn: Drawn) {
         self.record.granted = Some(drawn);

@@ -10,6 +10,7 @@ use hitl_base::{Clock, JsonText, Redactor, Timestamp};
 
 use super::builder::GateBuilder;
 use super::error::{GateError, GateErrorKind};
+use super::outbox;
 use super::registry::Registered;
 use super::score::Timed;
 use crate::approval::Approver;
@@ -58,7 +59,12 @@ impl Drop for Inner {
     fn drop(&mut self) {
         // Every running body holds the gate, so no claim of this session is alive any more.
         let (store, session) = (Arc::clone(&self.store), self.session);
+        let kept = Arc::clone(self.trail.kept());
         self.runtime.spawn(async move {
+            // Before the session ends: what it has not acknowledged then is audited by others.
+            if let Err(error) = outbox::tell(&kept, &*store).await {
+                tracing::warn!(%error, "the store was not told what is audited; it is audited again");
+            }
             if let Err(error) = store.close_session(session).await {
                 tracing::warn!(%error, "a session was not closed; it ends with its process");
             }
@@ -169,7 +175,7 @@ impl Gate {
         to: impl Into<Principal>,
     ) -> Result<(), GateError> {
         let at = self.inner.store.now().await?;
-        self.inner.trail.note(AuditRecord::of(AuditEvent::Shown, record, at).by(to));
+        self.inner.note(AuditRecord::of(AuditEvent::Shown, record, at).by(to));
         Ok(())
     }
 

@@ -43,6 +43,7 @@ mod grant;
 mod granted;
 mod handle;
 mod observe;
+mod outbox;
 mod prepare;
 mod queue;
 mod recover;

@@ -18,7 +18,7 @@ use crate::call::{
     CallContext, CallKey, Tool, binding_digest, circumstances_digest, content_digest,
 };
 use crate::confidence::{Assessment, CallView, Factor, assess};
-use crate::ids::{OwnerToken, RequestId};
+use crate::ids::{OwnerToken, RequestId, SessionId};
 use crate::machine::{
     CallRecord, CallState, Ending, Escalation, Membership, NewCall, RECORD_SCHEMA,
 };
@@ -186,6 +186,7 @@ impl Inner {
             content,
             owner: Some(owner),
             attached: false,
+            intent: None,
             decided: None,
             votes: Vec::new(),
             earlier: Vec::new(),
@@ -317,7 +318,7 @@ impl Prepared {
     }
 
     /// What goes to the store.
-    pub(super) fn new_call(&self, caps: Caps) -> NewCall {
+    pub(super) fn new_call(&self, caps: Caps, auditor: SessionId) -> NewCall {
         let config = &self.tool.spec.config;
         let due_in = due_after(config.risk);
         NewCall {
@@ -325,6 +326,7 @@ impl Prepared {
             expires_in: config.expires.unwrap_or(due_in),
             due_in,
             caps,
+            auditor: Some(auditor),
         }
     }
 

@@ -2,7 +2,7 @@
 
 use super::error::GateError;
 use super::handle::Gate;
-use crate::audit::{AuditEvent, AuditRecord};
+use super::outbox;
 use crate::machine::CallState;
 
 /// How many calls are put in order in one go.
@@ -19,6 +19,8 @@ pub struct Recovered {
     pub expired: u64,
     /// Calls that a restore of the store moved, before there was anybody to audit that.
     pub restored: u64,
+    /// Other changes that a process made and did not live to audit.
+    pub audited: u64,
     /// Calls whose time ran out and that somebody else is asked about now.
     pub escalated: u64,
     /// Calls of idempotent tools whose executor died: they are approved again, to be tried once more.
@@ -28,12 +30,18 @@ pub struct Recovered {
 impl Gate {
     /// Puts in order what dead processes left: calls they were running become `OutcomeUnknown`, and
     /// calls whose time is up expire. Pending and approved calls stay as they are, for whoever
-    /// submits their keys again. Called by `build`, unless it was told not to.
+    /// submits their keys again. What they changed and did not live to audit is audited here. Called by
+    /// `build`, unless it was told not to.
     pub async fn recover(&self) -> Result<Recovered, GateError> {
-        let mut recovered = Recovered {
-            restored: self.audit_what_a_restore_moved().await?,
-            ..Recovered::default()
-        };
+        let mut recovered = Recovered::default();
+        for entry in self.inner.audit_what_was_left().await? {
+            match entry.event.as_str() {
+                "restore" => recovered.restored += 1,
+                _ => recovered.audited += 1,
+            }
+        }
+        let sink = self.inner.trail.sink();
+        outbox::exchange_heads(&sink, &*self.inner.store).await?;
         let mut before = Vec::new();
         loop {
             let stale = self.inner.store.stale(PAGE).await?;
@@ -57,35 +65,6 @@ impl Gate {
                 return Ok(recovered);
             }
             before = stale;
-        }
-    }
-
-    /// Audits what the store did while there was no gate. What cannot be kept stays with the store.
-    async fn audit_what_a_restore_moved(&self) -> Result<u64, GateError> {
-        let (store, trail) = (&self.inner.store, &self.inner.trail);
-        let mut moved = 0;
-        loop {
-            if trail.owed() > 0 {
-                // What is written now would push out what is owed already.
-                return Ok(moved);
-            }
-            let entries = store.outbox_take(PAGE).await?;
-            let Some((last, _)) = entries.last() else { return Ok(moved) };
-            for (_, entry) in &entries {
-                let Some(record) = store.get(&entry.key.tenant, entry.id).await? else { continue };
-                let event = match entry.state {
-                    CallState::OutcomeUnknown => AuditEvent::Unknown,
-                    _ => AuditEvent::Reopened,
-                };
-                let mut audited = AuditRecord::of(event, &record, entry.at);
-                audited.note = Some("the store was restored from a backup".to_owned());
-                if let Err(error) = trail.intent(&audited) {
-                    tracing::warn!(%error, "what a restore moved is audited later");
-                    return Ok(moved);
-                }
-                moved += 1;
-            }
-            store.outbox_ack(*last).await?;
         }
     }
 }

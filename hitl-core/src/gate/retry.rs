@@ -24,11 +24,11 @@ impl Inner {
         }
         let event = Event::TryAgain { version: record.version, most: config.attempts };
         let tenant = &record.key().tenant;
-        match self.store.apply(tenant, record.id(), event, Enclosed::none()).await {
+        match self.apply(tenant, record.id(), event, Enclosed::none()).await {
             Ok(record) => {
                 let mut entry = AuditRecord::of(AuditEvent::Retried, &record, record.updated_at);
                 entry.attempt = Some(record.attempts);
-                self.trail.note(entry);
+                self.note(entry);
                 Ok(true)
             }
             Err(ApplyError::Lost { .. }) => Ok(false),

@@ -14,7 +14,7 @@ use super::wait::Waiting;
 use crate::audit::{AuditEvent, AuditRecord};
 use crate::ids::{GrantId, OwnerToken};
 use crate::machine::{CallRecord, CallState, Ending, Event};
-use crate::policy::{ApprovalLevel, Verdict};
+use crate::policy::{ApprovalLevel, PolicyVersion, Verdict};
 use crate::seal::{Bound, Purpose};
 use crate::store::{ApplyError, Enclosed, StoreError, StoreErrorKind, Submitted};
 
@@ -111,7 +111,6 @@ impl Inner {
             }
             Submitted::Created(record) => {
                 self.compare_with_shadow(prepared);
-                self.note_submitted(prepared, &record);
                 if record.state == CallState::Claimed {
                     self.note_grant_used(&record);
                 }
@@ -145,7 +144,11 @@ impl Inner {
         tried: &[GrantId],
     ) -> Result<(), GateError> {
         prepared.run_on_none();
-        if let Some((grant, drawn)) = self.find_grant(prepared, tried).await? {
+        if !prepared.may_run_on_a_grant() {
+            return Ok(());
+        }
+        // Boxed, so that calls that nobody is asked about do not carry it around.
+        if let Some((grant, drawn)) = Box::pin(self.find_grant(prepared, tried)).await? {
             prepared.run_on(&grant, drawn);
         }
         Ok(())
@@ -153,8 +156,8 @@ impl Inner {
 
     /// Submits, and finds out what happened when the store does not know.
     ///
-    /// Cancel safe: an admission that nobody is left to run is given back, and withdrawn when the
-    /// caller was attached.
+    /// Cancel safe: the store finishes, and what it took is audited; an admission that nobody is left
+    /// to run is given back, and withdrawn when the caller was attached.
     async fn store_call(self: &Arc<Self>, prepared: &Prepared) -> Result<Submitted, GateError> {
         let id = prepared.record.id();
         let payload = payload_text(&prepared.snapshot)?;
@@ -169,15 +172,28 @@ impl Inner {
             token: claim.token,
             owner: prepared.record.attached.then_some(prepared.owner),
         });
-        let (store, call) = (Arc::clone(&self.store), prepared.new_call(self.caps));
-        let asking = async move { store.submit(call, payload).await };
+        let (store, call) = (Arc::clone(&self.store), prepared.new_call(self.caps, self.session));
+        let (gate, verdict) = (Arc::clone(self), prepared.routed.verdict.clone());
+        let policies = prepared.routed.policies.clone();
+        let asking = async move {
+            let submitted = store.submit(call, payload).await;
+            if let Ok(Submitted::Created(record)) = &submitted {
+                gate.note_submitted(record, verdict, policies);
+            }
+            submitted
+        };
         let mut taking = Taking::new(self, wanted, asking);
         let submitted = match taking.answer().await {
             Err(error) if error.kind() == StoreErrorKind::Ambiguous => {
                 // Mine and there: go on. Not there, or unreadable: nothing runs, and what may be
                 // there is given back.
                 match self.store.find(prepared.record.key()).await? {
-                    Some(record) if record.id() == id => Submitted::Created(record),
+                    Some(record) if record.id() == id => {
+                        let routed = &prepared.routed;
+                        let (verdict, policies) = (routed.verdict.clone(), routed.policies.clone());
+                        self.note_submitted(&record, verdict, policies);
+                        Submitted::Created(record)
+                    }
                     _ => return Err(error.into()),
                 }
             }
@@ -210,9 +226,10 @@ impl Inner {
         }
     }
 
-    fn note_submitted(&self, prepared: &Prepared, record: &CallRecord) {
+    fn note_submitted(&self, record: &CallRecord, verdict: Verdict, policies: Vec<PolicyVersion>) {
         let event = match record.state {
-            CallState::Pending => AuditEvent::Requested,
+            // One that is approved as it enters waits for its siblings.
+            CallState::Pending | CallState::Approved => AuditEvent::Requested,
             CallState::Denied => AuditEvent::Denied,
             // An admitted call's intent says everything.
             _ => return,
@@ -220,17 +237,17 @@ impl Inner {
         let of = |event| AuditRecord::of(event, record, record.updated_at);
         let mut proposed = of(AuditEvent::Proposed);
         proposed.arguments = Some(record.request.arguments.clone());
-        self.trail.note(proposed);
+        self.note(proposed);
         let mut assessed = of(AuditEvent::Assessed);
-        assessed.verdict = Some(prepared.routed.verdict.clone());
+        assessed.verdict = Some(verdict);
         assessed.assessment = Some(record.request.assessment.clone());
-        assessed.policies.clone_from(&prepared.routed.policies);
-        self.trail.note(assessed);
+        assessed.policies = policies;
+        self.note(assessed);
         let mut entry = of(event);
         if let Some(Ending::Reason(reason)) = &record.ending {
             entry.note = Some(reason.clone());
         }
-        self.trail.note(entry);
+        self.note(entry);
         if record.state == CallState::Denied {
             observe::ended(record, CallState::Denied);
         }

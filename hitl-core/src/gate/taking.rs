@@ -25,8 +25,8 @@ pub(super) struct Wanted {
     pub(super) owner: Option<OwnerToken>,
 }
 
-/// A claim that the store was asked for. Dropped before [`end`](Self::end), it lets the store
-/// finish, and gives back what the store may have granted.
+/// A claim, or a submission, that the store was asked for. Dropped before [`end`](Self::end), it lets
+/// the store finish, and gives back what the store may have granted.
 pub(super) struct Taking<O: Send + 'static> {
     gate: Arc<Inner>,
     wanted: Vec<Wanted>,
@@ -62,11 +62,11 @@ impl<O: Send + 'static> Taking<O> {
 
 impl<O: Send + 'static> Drop for Taking<O> {
     fn drop(&mut self) {
-        let wanted = std::mem::take(&mut self.wanted);
-        if wanted.is_empty() {
+        let (wanted, asking) = (std::mem::take(&mut self.wanted), self.asking.take());
+        if wanted.is_empty() && asking.is_none() {
             return;
         }
-        let (gate, asking) = (Arc::clone(&self.gate), self.asking.take());
+        let gate = Arc::clone(&self.gate);
         self.gate.runtime.spawn(async move {
             if let Some(asking) = asking {
                 asking.await;
@@ -84,7 +84,7 @@ impl Inner {
         let Wanted { tenant, id, token, owner } = wanted;
         match self.offer(&tenant, id, Event::Release { token }, Enclosed::none()).await {
             Ok(record) => {
-                self.trail.note(AuditRecord::of(AuditEvent::Released, &record, record.updated_at));
+                self.note(AuditRecord::of(AuditEvent::Released, &record, record.updated_at));
             }
             // It was not granted after all.
             Err(ApplyError::Lost { .. } | ApplyError::NotFound(_)) => {}

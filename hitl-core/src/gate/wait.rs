@@ -67,12 +67,14 @@ impl Inner {
             let record = self.current(tenant, id).await?;
             let held = record.batch.as_ref().is_some_and(Membership::is_held);
             let pause = match record.state {
-                CallState::Approved if held => match self.release_together(&record).await? {
-                    Released::Run(held, body) => return Ok(Waited::Claimed(held, body)),
-                    Released::Changed => continue,
-                    Released::Waits => LOOK_AGAIN,
-                },
-                CallState::Approved => match self.claim(&record, attached).await? {
+                CallState::Approved if held => {
+                    match Box::pin(self.release_together(&record)).await? {
+                        Released::Run(held, body) => return Ok(Waited::Claimed(held, body)),
+                        Released::Changed => continue,
+                        Released::Waits => LOOK_AGAIN,
+                    }
+                }
+                CallState::Approved => match Box::pin(self.claim(&record, attached)).await? {
                     Some((held, body)) => return Ok(Waited::Claimed(held, body)),
                     None => continue,
                 },
@@ -229,7 +231,7 @@ impl Inner {
         id: RequestId,
         event: Event,
     ) -> Result<Option<CallRecord>, GateError> {
-        match self.store.apply(tenant, id, event, Enclosed::none()).await {
+        match self.apply(tenant, id, event, Enclosed::none()).await {
             Ok(record) => {
                 let audited = match record.state {
                     CallState::Pending => AuditEvent::Escalated,
@@ -247,7 +249,7 @@ impl Inner {
                     }
                     _ => None,
                 };
-                self.trail.note(entry);
+                self.note(entry);
                 Box::pin(self.after_the_end(&record)).await;
                 Ok(Some(record))
             }

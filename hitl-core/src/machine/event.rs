@@ -177,6 +177,12 @@ impl Event {
         }
     }
 
+    /// Whether it has a record of its own in the audit. A claim has the intent, without which nothing
+    /// runs; who owns a call is not audited.
+    pub const fn is_audited(&self) -> bool {
+        !matches!(self, Self::Attach { .. } | Self::Claim { .. })
+    }
+
     /// The person who did it, when one did.
     pub fn by(&self) -> Option<&Principal> {
         match self {

@@ -8,6 +8,7 @@ use serde::{Deserialize, Serialize};
 
 use super::{Earlier, Escalation, Membership, Vote};
 use crate::approval::{Answer, ApprovalRequest};
+use crate::audit::Head;
 use crate::call::{
     CallContext, CallKey, CircumstancesDigest, ContentDigest, FailureRecord, Principal,
 };
@@ -181,6 +182,10 @@ pub struct CallRecord {
     /// Who runs it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub claim: Option<Claim>,
+    /// Where in the audit the intent stands of the last attempt that has ended, when the audit is a
+    /// chain.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub intent: Option<Head>,
     /// How long an approval may take, in milliseconds; a retry gives it this time again.
     #[serde(default)]
     pub allowed_ms: u64,
@@ -249,6 +254,8 @@ pub struct NewCall {
     pub(crate) due_in: Duration,
     /// How many calls may wait.
     pub(crate) caps: Caps,
+    /// The session that puts the submission into the audit.
+    pub(crate) auditor: Option<SessionId>,
 }
 
 impl NewCall {
@@ -298,6 +305,12 @@ impl NewCall {
     /// The caps that the store judges before this call begins to wait; none when it does not.
     pub fn caps(&self) -> Caps {
         if self.record.state == CallState::Pending { self.caps } else { Caps::default() }
+    }
+
+    /// The session that puts the submission into the audit, when that has a record of its own: an
+    /// admitted call has its intent.
+    pub fn auditor(&self) -> Option<SessionId> {
+        self.auditor.filter(|_| self.record.state != CallState::Claimed)
     }
 
     /// Who asked.

@@ -21,6 +21,7 @@ impl CallRecord {
         left.decided = None;
         left.claim = None;
         left.granted = None;
+        left.intent = None;
         left.circumstances = None;
         left.votes.clear();
         left.earlier.clear();

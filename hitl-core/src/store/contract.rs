@@ -4,7 +4,8 @@ use async_trait::async_trait;
 use hitl_base::Timestamp;
 
 use super::writers::AuditWriter;
-use super::{ApplyError, Enclosed, GrantPage, PageRequest, StoreError, Watch};
+use super::{ApplyError, Change, Enclosed, GrantPage, PageRequest, StoreError, Watch};
+use crate::audit::Head;
 use crate::call::{CallKey, ContentDigest, Principal, RunId, Tenant};
 use crate::grant::{GrantRecord, GrantRefusal};
 use crate::ids::{GrantId, RequestId, SessionId};
@@ -99,10 +100,10 @@ impl Retained {
 /// # What an implementor owes
 ///
 /// - **Atomic.** [`submit`](Self::submit) and [`apply`](Self::apply) each happen wholly or not at
-///   all: record, payload or result, and history entry in one transaction. `apply` loads the record,
-///   runs the pure [`machine::apply_with`](crate::machine::apply_with) on it with its own clock, its own
-///   knowledge of sessions and the [grant](crate::machine::grant_of) that the event draws on, and writes
-///   what that says, the grant too; it decides nothing itself.
+///   all: record, payload or result, history entry and outbox in one transaction. `apply` loads the
+///   record, runs the pure [`machine::apply_with`](crate::machine::apply_with) on it with its own clock,
+///   its own knowledge of sessions and the [grant](crate::machine::grant_of) that the event draws on, and
+///   writes what that says, the grant too; it decides nothing itself.
 /// - **Linearisable** per call: of two events that race, the second sees what the first wrote.
 /// - **Durable.** `Ok` means that it survives whatever the store promises to survive (a memory store:
 ///   nothing; SQLite: `kill -9` and, on a disk that honours fsync, power loss).
@@ -311,17 +312,34 @@ pub trait Store: Send + Sync + 'static {
         Err(StoreError::unsupported("forget runs"))
     }
 
-    /// Changes that nobody could audit when they happened, with their numbers, oldest first, at most
-    /// `limit`: those of a restore, which comes before there is a gate. Each is there until it is
-    /// [acknowledged](Self::outbox_ack). A store that is never restored has none.
-    async fn outbox_take(&self, limit: usize) -> Result<Vec<(u64, Entry)>, StoreError> {
-        let _none = limit;
+    /// Changes that are not known to stand in the audit, and that nobody alive is about to put there:
+    /// their auditor's session is dead, or they have none (those of a restore, which comes before
+    /// there is a gate). From then on they are `session`'s, so that one of several takes each. At most
+    /// `limit`, those of one call in their order.
+    ///
+    /// A change is in the outbox from the transaction that makes it, when it names an
+    /// [auditor](Enclosed::auditor) and [is audited](Event::is_audited), until it is
+    /// [acknowledged](Self::outbox_ack). Retention erases no call that has a change here. A store
+    /// without an outbox loses what a process that dies has not audited.
+    async fn outbox_take(
+        &self,
+        session: SessionId,
+        limit: usize,
+    ) -> Result<Vec<Entry>, StoreError> {
+        let _none = (session, limit);
         Ok(Vec::new())
     }
 
-    /// Everything up to and with this number is audited, and may go.
-    async fn outbox_ack(&self, through: u64) -> Result<(), StoreError> {
-        let _none = through;
+    /// Changes that this session has not acknowledged yet, at most `limit`, those of one call in
+    /// their order.
+    async fn outbox_of(&self, session: SessionId, limit: usize) -> Result<Vec<Entry>, StoreError> {
+        let _none = (session, limit);
+        Ok(Vec::new())
+    }
+
+    /// These changes stand in the audit, and leave the outbox. Those that are not there are ignored.
+    async fn outbox_ack(&self, audited: &[Change]) -> Result<(), StoreError> {
+        let _none = audited;
         Ok(())
     }
 
@@ -354,6 +372,17 @@ pub trait Store: Send + Sync + 'static {
     /// The writers that were registered, in the order in which they were.
     async fn writers(&self) -> Result<Vec<AuditWriter>, StoreError> {
         super::writers::list(self).await
+    }
+
+    /// Says how the chain of a registered writer ends now, so that others can vouch for it. What the
+    /// store knows already of a later end stays.
+    async fn writer_advance(&self, head: &Head) -> Result<(), StoreError> {
+        super::writers::advance(self, head).await
+    }
+
+    /// How the registered chains end, as far as their writers have said lately.
+    async fn writer_heads(&self) -> Result<Vec<Head>, StoreError> {
+        super::writers::heads(self).await
     }
 
     /// Hints that a call may have changed, whichever process changed it. Subscribe, read, then

@@ -1,5 +1,8 @@
-//! Sealed text that an event brings along.
+//! What an event brings along.
 
+use crate::audit::Head;
+use crate::ids::SessionId;
+use crate::machine::CallRecord;
 use crate::seal::Sealed;
 
 /// What an event changes beside the record, in the same transaction. Kept only when the event
@@ -12,12 +15,17 @@ pub struct Enclosed {
     pub payload: Option<Sealed>,
     /// The sealed result.
     pub result: Option<Sealed>,
+    /// The session that puts the change into the audit. With it, the store keeps the change in its
+    /// [outbox](crate::Store::outbox_take) until it is acknowledged.
+    pub auditor: Option<SessionId>,
+    /// Where the audit has the intent of the attempt that this event ends.
+    pub intent: Option<Head>,
 }
 
 impl Enclosed {
     /// Nothing but the event.
     pub const fn none() -> Self {
-        Self { payload: None, result: None }
+        Self { payload: None, result: None, auditor: None, intent: None }
     }
 
     /// A payload that takes the place of the one that is kept.
@@ -28,5 +36,28 @@ impl Enclosed {
     /// A result.
     pub fn result(sealed: impl Into<Option<Sealed>>) -> Self {
         Self { result: sealed.into(), ..Self::none() }
+    }
+
+    /// Says where the intent stands.
+    #[must_use]
+    pub fn intent(mut self, place: Option<Head>) -> Self {
+        self.intent = place;
+        self
+    }
+
+    /// The record that the event led to, with what is enclosed for it: what the store keeps.
+    #[must_use]
+    pub fn complete(&self, mut next: CallRecord) -> CallRecord {
+        if self.intent.is_some() {
+            next.intent.clone_from(&self.intent);
+        }
+        next
+    }
+
+    /// Says who puts the change into the audit.
+    #[must_use]
+    pub fn audited_by(mut self, session: SessionId) -> Self {
+        self.auditor = Some(session);
+        self
     }
 }

@@ -12,7 +12,7 @@ use hitl_base::clock::{Clock, SystemClock};
 use super::memory_calls::{Calls, Kept};
 use super::memory_index::Index;
 use super::{
-    Applied, ApplyError, Enclosed, GrantPage, History, Hub, PageRequest, Retained, Store,
+    Applied, ApplyError, Change, Enclosed, GrantPage, History, Hub, PageRequest, Retained, Store,
     StoreError, Submitted, Watch,
 };
 use crate::call::{CallKey, ContentDigest, Principal, RunId, Tenant};
@@ -120,7 +120,9 @@ impl Store for MemoryStore {
             calls.grants.put(grant);
         }
         calls.by_key.insert(call.key().clone(), call.id());
-        calls.log(Entry::of("submitted", &record, None));
+        let entry = Entry::of("submitted", &record, None);
+        calls.owe(&entry, call.auditor());
+        calls.log(entry);
         let payload = (!record.state.is_terminal()).then_some(payload);
         calls.numbered += 1;
         let (number, turn) = (calls.numbered, calls.turn_of(&record));
@@ -321,14 +323,14 @@ impl Store for MemoryStore {
     async fn retain(&self, before: Timestamp) -> Result<Retained, StoreError> {
         let mut guard = self.calls();
         let calls = &mut *guard;
-        let mut erased = HashSet::new();
-        for kept in calls.by_id.values_mut() {
-            let record = &kept.record;
-            if record.state.is_terminal() && !record.erased && record.updated_at < before {
-                erased.insert(record.id());
-                kept.record = record.tombstone();
-                (kept.payload, kept.result) = (None, None);
-            }
+        let old = |record: &CallRecord| {
+            record.state.is_terminal() && !record.erased && record.updated_at < before
+        };
+        let ended = calls.by_id.values().map(|kept| &kept.record).filter(|record| old(record));
+        let erased: HashSet<_> = ended.map(CallRecord::id).filter(|id| !calls.owes(*id)).collect();
+        for kept in calls.by_id.values_mut().filter(|kept| erased.contains(&kept.record.id())) {
+            kept.record = kept.record.tombstone();
+            (kept.payload, kept.result) = (None, None);
         }
         calls.history.retain(|(_, entry)| !erased.contains(&entry.id));
         calls.grants.retain(before);
@@ -353,6 +355,36 @@ impl Store for MemoryStore {
             !forgotten
         });
         Ok((before - calls.by_id.len()) as u64)
+    }
+
+    async fn outbox_take(
+        &self,
+        session: SessionId,
+        limit: usize,
+    ) -> Result<Vec<Entry>, StoreError> {
+        let mut guard = self.calls();
+        let Calls { outbox, sessions, .. } = &mut *guard;
+        let dead = |by: &Option<SessionId>| by.is_none_or(|by| !sessions.contains(&by));
+        let orphans = outbox.values_mut().filter(|(_, by)| dead(by)).take(limit);
+        let take = |(entry, by): &mut (Entry, Option<SessionId>)| {
+            *by = Some(session);
+            entry.clone()
+        };
+        Ok(orphans.map(take).collect())
+    }
+
+    async fn outbox_of(&self, session: SessionId, limit: usize) -> Result<Vec<Entry>, StoreError> {
+        let calls = self.calls();
+        let own = calls.outbox.values().filter(|(_, by)| *by == Some(session));
+        Ok(own.take(limit).map(|(entry, _)| entry.clone()).collect())
+    }
+
+    async fn outbox_ack(&self, audited: &[Change]) -> Result<(), StoreError> {
+        let mut calls = self.calls();
+        for change in audited {
+            calls.outbox.remove(change);
+        }
+        Ok(())
     }
 
     async fn mark(&self, name: &str) -> Result<Option<String>, StoreError> {

@@ -6,7 +6,7 @@ use hitl_base::Timestamp;
 
 use super::memory_grants::Grants;
 use super::memory_index::Index;
-use super::{Applied, ApplyError, Enclosed, StoreError};
+use super::{Applied, ApplyError, Change as OutboxChange, Enclosed, StoreError};
 use crate::call::{CallKey, ContentDigest, RunId, Tenant};
 use crate::ids::{RequestId, SessionId};
 use crate::machine::{
@@ -34,6 +34,8 @@ pub(super) struct Calls {
     pub(super) watermark: Option<Timestamp>,
     pub(super) marks: BTreeMap<String, String>,
     pub(super) grants: Grants,
+    /// What is not known to be audited, and whose it is to do that.
+    pub(super) outbox: BTreeMap<OutboxChange, (Entry, Option<SessionId>)>,
 }
 
 pub(super) struct Kept {
@@ -59,6 +61,17 @@ impl Calls {
             self.history.pop_front();
         }
         self.history.push_back((self.last, entry));
+    }
+
+    pub(super) fn owe(&mut self, entry: &Entry, auditor: Option<SessionId>) {
+        if auditor.is_some() {
+            self.outbox.insert(OutboxChange::of(entry), (entry.clone(), auditor));
+        }
+    }
+
+    pub(super) fn owes(&self, call: RequestId) -> bool {
+        let changes = OutboxChange { call, version: 0 }..=OutboxChange { call, version: u64::MAX };
+        self.outbox.range(changes).next().is_some()
     }
 
     /// The turn of a call that has just come.
@@ -91,6 +104,7 @@ impl Calls {
         let grant = grant_of(record, &event).and_then(|id| self.grants.get(tenant, id));
         match machine::apply_with(record, &event, self.facts(record, now), grant) {
             Ok((Step::Changed(next), grant)) => {
+                let next = enclosed.complete(next);
                 if let Some(grant) = grant {
                     self.grants.put(grant);
                 }
@@ -133,6 +147,7 @@ impl Calls {
             records.push(match step {
                 Step::Replayed => stands,
                 Step::Changed(next) => {
+                    let next = applied.enclosed.complete(next);
                     self.keep(&next, &applied.event, applied.enclosed);
                     next
                 }
@@ -164,6 +179,8 @@ impl Calls {
             let of = (key.tenant.clone(), key.run.clone(), record.content);
             self.rejected.entry(of).or_default().push(record.id());
         }
-        self.log(Entry::of(event.name(), record, event.by().cloned()));
+        let entry = Entry::of(event.name(), record, event.by().cloned());
+        self.owe(&entry, enclosed.auditor.filter(|_| event.is_audited()));
+        self.log(entry);
     }
 }

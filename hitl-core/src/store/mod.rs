@@ -8,6 +8,7 @@ mod memory;
 mod memory_calls;
 mod memory_grants;
 mod memory_index;
+mod outbox;
 mod page;
 #[cfg(feature = "contract-suite")]
 pub mod suite;
@@ -18,5 +19,6 @@ pub use enclosed::Enclosed;
 pub use error::{ApplyError, StoreError, StoreErrorKind};
 pub use hub::{Hub, Watch};
 pub use memory::MemoryStore;
+pub use outbox::Change;
 pub use page::{GrantPage, PageRequest};
 pub use writers::AuditWriter;

@@ -4,9 +4,12 @@ use hitl_base::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use super::{Store, StoreError, StoreErrorKind};
+use crate::audit::Head;
 
 /// Under which name the list is kept.
 const WRITERS: &str = "audit.writers";
+/// Under which name, before the chain's own, its last known end is kept.
+const HEAD: &str = "audit.head.";
 /// How often somebody else may be faster.
 const TRIES: u32 = 100;
 
@@ -43,6 +46,42 @@ pub(super) async fn register<S: Store + ?Sized>(store: &S, stream: &str) -> Resu
         StoreErrorKind::Unavailable,
         "too many audit writers register at once; try again",
     ))
+}
+
+/// Says how a chain ends now. One that is said to have been longer has lost records.
+pub(super) async fn advance<S: Store + ?Sized>(store: &S, head: &Head) -> Result<(), StoreError> {
+    let name = format!("{HEAD}{}", head.stream);
+    let kept = store.mark(&name).await?;
+    if let Some(known) = kept.as_deref().map(head_of).transpose()? {
+        if known == *head {
+            return Ok(());
+        }
+        if known.seq >= head.seq {
+            tracing::error!(
+                stream = %head.stream, ends = head.seq, known = known.seq,
+                "an audit chain is not what the store knows of it: it was cut off, or an older copy was put back; verify it"
+            );
+            return Ok(());
+        }
+    }
+    let to = serde_json::to_string(head).map_err(|_| unreadable())?;
+    // Whoever else has said it in between has said it of the same chain.
+    store.swap_mark(&name, kept.as_deref(), &to).await.map(drop)
+}
+
+/// How the chains end, as far as their writers have said.
+pub(super) async fn heads<S: Store + ?Sized>(store: &S) -> Result<Vec<Head>, StoreError> {
+    let mut heads = Vec::new();
+    for writer in list(store).await? {
+        if let Some(kept) = store.mark(&format!("{HEAD}{}", writer.stream)).await? {
+            heads.push(head_of(&kept)?);
+        }
+    }
+    Ok(heads)
+}
+
+fn head_of(kept: &str) -> Result<Head, StoreError> {
+    serde_json::from_str(kept).map_err(|_| unreadable())
 }
 
 fn parse(kept: Option<&str>) -> Result<Vec<AuditWriter>, StoreError> {

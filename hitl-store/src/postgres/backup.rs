@@ -138,7 +138,8 @@ impl Restore<'_> {
                        session = NULL, epoch = NULL FROM given g WHERE c.n = g.n), \
                      said AS (INSERT INTO {s}.history (call, version, write, entry) \
                        SELECT n, version, gen_random_uuid(), entry FROM given ORDER BY n) \
-                     INSERT INTO {s}.outbox (entry) SELECT entry FROM given ORDER BY n";
+                     INSERT INTO {s}.unaudited (call, version) SELECT n, version FROM given \
+                       ON CONFLICT DO NOTHING";
         let given: Typed<'_> = &[
             (&held.numbers, Type::INT8_ARRAY),
             (&held.states, Type::TEXT_ARRAY),

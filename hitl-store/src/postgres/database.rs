@@ -11,7 +11,8 @@ use tokio_postgres::types::{ToSql, Type};
 use super::error::Fault;
 use super::options::{PostgresOptions, Statements};
 use super::{
-    grants, journal, marks, open, operation, query, queue, retention, session, together, watch,
+    grants, journal, marks, open, operation, outbox, query, queue, retention, session, together,
+    watch,
 };
 
 /// A statement: its text, in which `{s}` stands for the schema, and its parameters' types.
@@ -49,6 +50,7 @@ impl Database {
             together::ALL,
             grants::ALL,
             marks::ALL,
+            outbox::ALL,
             retention::ALL,
             journal::ALL,
             session::ALL,

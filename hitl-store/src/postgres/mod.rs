@@ -21,6 +21,7 @@ mod marks;
 mod open;
 mod operation;
 mod options;
+mod outbox;
 mod query;
 mod queue;
 mod retention;

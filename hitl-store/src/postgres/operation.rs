@@ -84,7 +84,9 @@ static INSERT: Sql = Sql {
            kept AS (INSERT INTO {s}.payloads (call, sealed) \
              SELECT n, $18 FROM fresh WHERE $18::bytea IS NOT NULL), \
            said AS (INSERT INTO {s}.history (call, version, write, entry) \
-             SELECT n, $7, $19::text::uuid, $20 FROM fresh) \
+             SELECT n, $7, $19::text::uuid, $20 FROM fresh), \
+           owed AS (INSERT INTO {s}.unaudited (call, version, auditor) \
+             SELECT n, $7, $27::text::uuid FROM fresh WHERE $27::text IS NOT NULL) \
            SELECT count(*) FROM fresh"
     ),
     types: &[
@@ -114,6 +116,7 @@ static INSERT: Sql = Sql {
         Type::INT8,
         Type::INT8,
         Type::TEXT,
+        Type::TEXT,
     ],
 };
 static UPDATE: Sql = Sql {
@@ -139,7 +142,9 @@ static UPDATE: Sql = Sql {
              SELECT n, $19 FROM moved WHERE $19::bytea IS NOT NULL \
              ON CONFLICT (call) DO UPDATE SET sealed = excluded.sealed), \
            said AS (INSERT INTO {s}.history (call, version, write, entry) \
-             SELECT n, $5, $17::text::uuid, $18 FROM moved) \
+             SELECT n, $5, $17::text::uuid, $18 FROM moved), \
+           owed AS (INSERT INTO {s}.unaudited (call, version, auditor) \
+             SELECT n, $5, $23::text::uuid FROM moved WHERE $23::text IS NOT NULL) \
            SELECT count(*) FROM moved"
     ),
     types: &[
@@ -164,6 +169,7 @@ static UPDATE: Sql = Sql {
         Type::BYTEA,
         Type::TEXT,
         Type::INT8,
+        Type::TEXT,
         Type::TEXT,
     ],
 };
@@ -224,7 +230,8 @@ pub(super) async fn submit(
         let epoch = epoch.map_err(|error| on.known_or_ambiguous(error, unclear))?;
         let until = read_at + FRESH;
         let way = Way::Alone(&on.database);
-        let new = New { record: &record, caps: call.caps(), epoch, payload, until, write };
+        let (caps, auditor) = (call.caps(), call.auditor());
+        let new = New { record: &record, caps, auditor, epoch, payload, until, write };
         let attempt = new.write(&way).await;
         match attempt.map_err(|fault| on.reading_failed(fault, unclear))? {
             Wrote::Done => {
@@ -279,7 +286,7 @@ pub(super) async fn apply(
             return together::apply(on, tenant, id, event, enclosed, grant).await;
         }
         let next = match machine::apply(&kept.record, event, facts) {
-            Ok(Step::Changed(next)) => next,
+            Ok(Step::Changed(next)) => enclosed.complete(next),
             Ok(Step::Replayed) => return Ok(kept.record),
             Err(refusal) => {
                 return Err(ApplyError::Lost { refusal, current: Box::new(kept.record) });
@@ -363,7 +370,8 @@ impl Change {
         let entry = Entry::of(event.name(), next, event.by().cloned());
         let (record, entry) = (encode(next)?, encode(&entry)?);
         let session = next.claim.map(|claim| claim.session.to_string());
-        let given: [&(dyn ToSql + Sync); 22] = [
+        let auditor = enclosed.auditor.filter(|_| event.is_audited());
+        let given: [&(dyn ToSql + Sync); 23] = [
             &storable(tenant.as_str()),
             &next.id().to_string(),
             &self.from.cast_signed(),
@@ -386,6 +394,7 @@ impl Change {
             &request.level.to_string(),
             &rank(request.priority),
             &storable(request.principal.as_str()),
+            &auditor.map(|session| session.to_string()),
         ];
         way.write(&UPDATE, &given).await
     }
@@ -395,6 +404,8 @@ impl Change {
 pub(super) struct New<'a> {
     pub(super) record: &'a CallRecord,
     pub(super) caps: Caps,
+    /// Who must audit that it entered.
+    pub(super) auditor: Option<SessionId>,
     pub(super) epoch: Option<i64>,
     pub(super) payload: &'a Sealed,
     /// When it is too late to write it, in microseconds.
@@ -404,11 +415,11 @@ pub(super) struct New<'a> {
 
 impl New<'_> {
     pub(super) async fn write(&self, way: &Way<'_>) -> Result<Wrote, Fault> {
-        let Self { record, caps, epoch, payload, until, write } = self;
+        let Self { record, caps, auditor, epoch, payload, until, write } = self;
         let (request, key) = (&record.request, record.key());
         let (text, entry) = (encode(record)?, encode(&Entry::of("submitted", record, None))?);
         let payload = Some(payload.as_bytes()).filter(|_| !record.state.is_terminal());
-        let given: [&(dyn ToSql + Sync); 26] = [
+        let given: [&(dyn ToSql + Sync); 27] = [
             &record.id().to_string(),
             &storable(key.tenant.as_str()),
             &storable(key.run.as_str()),
@@ -435,6 +446,7 @@ impl New<'_> {
             &caps.principal.map(i64::from),
             &caps.tenant.map(i64::from),
             &storable(record.context.root_of(&key.run).as_str()),
+            &auditor.map(|session| session.to_string()),
         ];
         way.write(&INSERT, &given).await
     }

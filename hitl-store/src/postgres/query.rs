@@ -118,9 +118,6 @@ static WRITTEN: Sql = Sql {
            WHERE c.tenant = $1 AND c.id = $2::text::uuid AND h.write = $3::text::uuid",
     types: &[Type::TEXT, Type::TEXT, Type::TEXT],
 };
-static OUTBOX: Sql =
-    Sql { text: "SELECT n, entry FROM {s}.outbox ORDER BY n LIMIT $1", types: &[Type::INT8] };
-static OUTBOX_ACK: Sql = Sql { text: "DELETE FROM {s}.outbox WHERE n <= $1", types: &[Type::INT8] };
 static META: Sql = Sql { text: "SELECT value FROM {s}.meta WHERE name = $1", types: &[Type::TEXT] };
 
 /// The statements here.
@@ -141,8 +138,6 @@ pub(super) const ALL: &[&Sql] = &[
     &LAST,
     &CHANGES,
     &WRITTEN,
-    &OUTBOX,
-    &OUTBOX_ACK,
     &META,
 ];
 
@@ -390,22 +385,6 @@ pub(super) async fn written(
     let given = (storable(tenant.as_str()), id.to_string(), write.to_string());
     let rows = on.read(&WRITTEN, &[&given.0, &given.1, &given.2]).await?;
     rows.first().map(|row| Ok(row.try_get(0)?)).transpose()
-}
-
-/// Changes that are still to be audited.
-pub(super) async fn outbox(on: &Database, limit: usize) -> Result<Vec<(u64, Entry)>, Fault> {
-    let rows = on.read(&OUTBOX, &[&count(limit)]).await?;
-    let entry = |row: &Row| {
-        let entry = serde_json::from_str(row.try_get(1)?);
-        let entry = entry.map_err(|_| Fault::Damaged("an entry"))?;
-        Ok((row.try_get::<_, i64>(0)?.cast_unsigned(), entry))
-    };
-    rows.iter().map(entry).collect()
-}
-
-/// Everything up to and with this number is audited.
-pub(super) async fn outbox_ack(on: &Database, through: u64) -> Result<(), Fault> {
-    on.read(&OUTBOX_ACK, &[&through.cast_signed()]).await.map(drop)
 }
 
 /// A value of the store's own table, like its epoch.

@@ -19,7 +19,9 @@ const BATCH: i64 = 200;
 pub(super) static ENDED: Sql = Sql {
     text: "SELECT n, version, record FROM {s}.calls WHERE NOT erased AND state IN \
            ('executed', 'failed', 'rejected', 'responded', 'expired', 'cancelled', 'denied') \
-           AND updated_at < $1 ORDER BY updated_at LIMIT $2",
+           AND updated_at < $1 \
+           AND NOT EXISTS (SELECT FROM {s}.unaudited u WHERE u.call = calls.n) \
+           ORDER BY updated_at LIMIT $2",
     types: &[Type::INT8, Type::INT8],
 };
 static ERASE: Sql = Sql {

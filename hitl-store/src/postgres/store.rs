@@ -10,8 +10,8 @@ use hitl_core::machine::{CallRecord, CallState, Entry, Event, NewCall};
 use hitl_core::queue::{Placed, QueueCounts, QueueScan};
 use hitl_core::seal::Sealed;
 use hitl_core::store::{
-    Applied, ApplyError, Enclosed, GrantPage, History, Hub, PageRequest, Retained, StoreError,
-    Submitted, Watch,
+    Applied, ApplyError, Change, Enclosed, GrantPage, History, Hub, PageRequest, Retained,
+    StoreError, Submitted, Watch,
 };
 use hitl_core::{
     CallKey, ContentDigest, GrantId, HostKey, Principal, RequestId, RunId, SessionId, Store, Tenant,
@@ -24,6 +24,7 @@ use super::error::Fault;
 use super::grants::{self, Revoke};
 use super::marks;
 use super::operation;
+use super::outbox;
 use super::query::{self, Text};
 use super::queue;
 use super::retention;
@@ -306,13 +307,22 @@ impl Store for PostgresStore {
         forgotten.map_err(|fault| self.shared.error(fault))
     }
 
-    async fn outbox_take(&self, limit: usize) -> Result<Vec<(u64, Entry)>, StoreError> {
-        let entries = query::outbox(&self.shared.database, limit).await;
-        entries.map_err(|fault| self.shared.error(fault))
+    async fn outbox_take(
+        &self,
+        session: SessionId,
+        limit: usize,
+    ) -> Result<Vec<Entry>, StoreError> {
+        let taken = outbox::take(&self.shared.database, session, limit).await;
+        taken.map_err(|fault| self.shared.error(fault))
     }
 
-    async fn outbox_ack(&self, through: u64) -> Result<(), StoreError> {
-        let acknowledged = query::outbox_ack(&self.shared.database, through).await;
+    async fn outbox_of(&self, session: SessionId, limit: usize) -> Result<Vec<Entry>, StoreError> {
+        let own = outbox::own(&self.shared.database, session, limit).await;
+        own.map_err(|fault| self.shared.error(fault))
+    }
+
+    async fn outbox_ack(&self, audited: &[Change]) -> Result<(), StoreError> {
+        let acknowledged = outbox::acknowledge(&self.shared.database, audited).await;
         acknowledged.map_err(|fault| self.shared.error(fault))
     }
 

@@ -272,7 +272,7 @@ impl Work for Together<'_> {
         let mut has_changed = false;
         for ((step, kept), part) in steps.into_iter().zip(&found).zip(self.parts) {
             let next = match step {
-                Step::Changed(next) => next,
+                Step::Changed(next) => part.enclosed.complete(next),
                 Step::Replayed => {
                     records.push(kept.record.clone());
                     continue;
@@ -421,7 +421,9 @@ impl Work for Admit<'_> {
         };
         let until = read_at.saturating_add(FRESH).min(last_moment(on, before.values()));
         let (caps, payload, write) = (call.caps(), self.payload, self.write);
-        let new = New { record: &record, caps, epoch: Some(epoch), payload, until, write };
+        let auditor = call.auditor();
+        let epoch_held = Some(epoch);
+        let new = New { record: &record, caps, auditor, epoch: epoch_held, payload, until, write };
         if !matches!(new.write(&Way::Within(within)).await?, Wrote::Done) {
             return nothing(Admitted::Missed(session, epoch));
         }

@@ -152,6 +152,10 @@ impl SqliteAudit {
 
 impl AuditSink for SqliteAudit {
     fn append(&self, record: &AuditRecord) -> Result<(), AuditError> {
+        self.keep(record).map(drop)
+    }
+
+    fn keep(&self, record: &AuditRecord) -> Result<Option<Head>, AuditError> {
         let mut guard = self.writer();
         let Writer { connection, chain, syncs } = &mut *guard;
         let wanted = self.durability.syncs(record);
@@ -169,7 +173,7 @@ impl AuditSink for SqliteAudit {
             .and_then(|mut insert| insert.execute(params![seq.cast_signed(), line]))
             .map_err(|e| self.failed("write to", e))?;
         chain.keep();
-        Ok(())
+        Ok(Some(chain.head().clone()))
     }
 
     fn heads(&self) -> Vec<Head> {
@@ -276,6 +280,28 @@ mod tests {
         assert!(audit.append(&record(kept)).unwrap_err().to_string().contains("cannot write to"));
         let report = Verifier::new().chain("audit.db", &exported(&audit)[..]).unwrap().finish();
         assert!(report.is_sound() && report.records == kept);
+    }
+
+    /// As SQLite has it of a file on a disk that was mounted again, read-only.
+    #[test]
+    fn invariant_6_a_read_only_file_refuses_and_goes_on_when_it_can_be_written() {
+        let folder = tempfile::tempdir().unwrap();
+        let audit = SqliteAudit::open(folder.path().join("audit.db")).unwrap();
+        let first = audit.keep(&record(0)).unwrap().unwrap();
+        let query_only = |on: bool| {
+            audit.writer().connection.pragma_update(None, "query_only", on).unwrap();
+        };
+        query_only(true);
+        for n in 1..3 {
+            let refused = audit.append(&record(n)).unwrap_err();
+            assert!(refused.to_string().contains("cannot write to"), "{refused}");
+            assert_eq!(audit.heads(), std::slice::from_ref(&first));
+        }
+        query_only(false);
+        let second = audit.keep(&record(3)).unwrap().unwrap();
+        assert_eq!((second.seq, audit.heads()), (2, vec![second.clone()]));
+        let report = Verifier::new().chain("audit.db", &exported(&audit)[..]).unwrap().finish();
+        assert!(report.is_sound() && report.records == 2, "{:?}", report.findings);
     }
 
     #[test]

@@ -16,7 +16,8 @@ use super::error::Fault;
 use super::grants;
 use super::key;
 use super::open::connect;
-use super::operation::{encode, log, meta, set_meta, update};
+use super::operation::{log, meta, set_meta, update};
+use super::outbox;
 use super::query::count;
 use super::retention;
 use super::schema::beside;
@@ -98,11 +99,9 @@ pub(super) fn begin_epoch(on: &mut Connection, now: Timestamp) -> Result<(), Fau
             if let Ok(Step::Changed(next)) = machine::apply(record, &Event::Restore, facts) {
                 update(&transaction, *n, &next, record)?;
                 let entry = Entry::of(Event::Restore.name(), &next, None);
-                log(&transaction, *n, &entry)?;
+                let line = log(&transaction, *n, &entry)?;
                 // There is no gate yet that could audit it.
-                transaction
-                    .prepare_cached("INSERT INTO outbox (entry) VALUES (?1)")?
-                    .execute([encode(&entry)?])?;
+                outbox::owe(&transaction, *n, next.version, line, None)?;
             }
         }
     }

@@ -18,6 +18,7 @@ mod key;
 mod open;
 mod operation;
 mod options;
+mod outbox;
 mod query;
 mod queue;
 mod reader;

@@ -19,6 +19,7 @@ use tokio::sync::oneshot;
 
 use super::error::Fault;
 use super::grants;
+use super::outbox;
 use super::query::{self, Kept};
 use super::queue;
 use super::retention;
@@ -121,7 +122,11 @@ impl Operation for Submit {
             on.prepare_cached("INSERT INTO payloads (call, sealed) VALUES (?1, ?2)")?
                 .execute(params![n, self.payload.as_bytes()])?;
         }
-        written.push(log(on, n, &Entry::of("submitted", &record, None))?);
+        let seq = log(on, n, &Entry::of("submitted", &record, None))?;
+        if let Some(session) = self.call.auditor() {
+            outbox::owe(on, n, record.version, seq, Some(session))?;
+        }
+        written.push(seq);
         self.answer = Some(Submitted::Created(record));
         Ok(())
     }
@@ -163,7 +168,7 @@ impl Apply {
         let facts = world.facts(&record, world.clock.now());
         let step = machine::apply_with(&record, &self.event, facts, grant.as_ref());
         let (next, drawn) = match step {
-            Ok((Step::Changed(next), drawn)) => (next, drawn),
+            Ok((Step::Changed(next), drawn)) => (self.enclosed.complete(next), drawn),
             Ok((Step::Replayed, _)) => return Ok((Ok(record), None)),
             Err(refusal) => return self.refused(refusal, record).map(|answer| (answer, None)),
         };
@@ -239,7 +244,11 @@ pub(super) fn keep(
         on.prepare_cached("INSERT OR REPLACE INTO payloads (call, sealed) VALUES (?1, ?2)")?
             .execute(params![n, payload.as_bytes()])?;
     }
-    log(on, n, &Entry::of(event.name(), next, event.by().cloned()))
+    let written = log(on, n, &Entry::of(event.name(), next, event.by().cloned()))?;
+    if let Some(session) = enclosed.auditor.filter(|_| event.is_audited()) {
+        outbox::owe(on, n, next.version, written, Some(session))?;
+    }
+    Ok(written)
 }
 
 fn insert(on: &Connection, record: &CallRecord) -> Result<i64, Fault> {

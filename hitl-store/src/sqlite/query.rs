@@ -37,8 +37,6 @@ const HISTORY: &str = "SELECT seq, entry FROM history WHERE seq > ?1 ORDER BY se
 const HISTORY_OF: &str = "SELECT seq, entry FROM history JOIN calls ON calls.n = history.call \
                           WHERE calls.id = ?1 AND calls.tenant = ?2 ORDER BY seq LIMIT 1000";
 
-const OUTBOX: &str = "SELECT n, entry FROM outbox ORDER BY n LIMIT ?1";
-
 /// Every query whose answer grows with its limit only: an index must answer it.
 #[cfg(test)]
 pub(super) const LISTINGS: &[&str] = &[
@@ -267,20 +265,6 @@ fn entries(
     Ok(entries)
 }
 
-/// Changes that are still to be audited.
-pub(super) fn outbox(on: &Connection, limit: usize) -> Result<Vec<(u64, Entry)>, Fault> {
-    let mut statement = on.prepare_cached(OUTBOX)?;
-    let rows = statement
-        .query_map([count(limit)], |row| Ok((row.get::<_, i64>(0)?, row.get::<_, String>(1)?)))?;
-    let mut entries = Vec::new();
-    for row in rows {
-        let (n, text) = row?;
-        let entry = serde_json::from_str(&text).map_err(|_| Fault::Damaged("an entry"))?;
-        entries.push((n.cast_unsigned(), entry));
-    }
-    Ok(entries)
-}
-
 /// Whether the whole file is sound.
 pub(super) fn check(on: &Connection) -> Result<(), Fault> {
     let sound: String = on.query_row("PRAGMA integrity_check(1)", [], |row| row.get(0))?;
@@ -334,7 +318,7 @@ fn stale_call((tenant, id, state): StaleRow) -> Result<(Tenant, RequestId, CallS
     Ok((Tenant::new(tenant), parse(&id)?, known.ok_or(Fault::Damaged("a call's state"))?))
 }
 
-fn parse<T: FromStr>(text: &str) -> Result<T, Fault> {
+pub(super) fn parse<T: FromStr>(text: &str) -> Result<T, Fault> {
     text.parse().map_err(|_| Fault::Damaged("an id"))
 }
 

@@ -18,7 +18,9 @@ const WATERMARK: &str = "runs_forgotten_before";
 pub(super) const ENDED: &str = "SELECT n, record FROM calls INDEXED BY calls_ended \
     WHERE erased = 0 AND state IN \
     ('executed', 'failed', 'rejected', 'responded', 'expired', 'cancelled', 'denied') \
-    AND updated_at < ?1 ORDER BY updated_at LIMIT ?2";
+    AND updated_at < ?1 \
+    AND NOT EXISTS (SELECT 1 FROM unaudited WHERE unaudited.call = calls.n) \
+    ORDER BY updated_at LIMIT ?2";
 pub(super) const ERASED: &str = "SELECT n FROM calls INDEXED BY calls_erased \
     WHERE erased = 1 AND began IS NOT NULL AND began < ?1 ORDER BY began LIMIT ?2";
 

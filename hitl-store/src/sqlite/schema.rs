@@ -20,6 +20,7 @@ pub(super) const STEPS: &[&str] = &[
     include_str!("schema/3.sql"),
     include_str!("schema/4.sql"),
     include_str!("schema/5.sql"),
+    include_str!("schema/6.sql"),
     include_str!("schema/7.sql"),
 ];
 
@@ -117,7 +118,7 @@ const OBJECTS: i64 = 27;
 
 /// Whether every table and index of the newest schema is there.
 pub(super) fn is_complete(connection: &Connection) -> Result<bool, Fault> {
-    let names = "'calls','payloads','results','history','meta','tasks','journal','outbox',\
+    let names = "'calls','payloads','results','history','meta','tasks','journal','unaudited',\
                  'calls_by_state','calls_approved','calls_waiting','calls_running','calls_ended',\
                  'calls_erased','calls_queue','calls_due','calls_turns','calls_levels',\
                  'calls_by_root','calls_rejected',\

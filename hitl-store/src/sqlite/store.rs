@@ -11,8 +11,8 @@ use hitl_core::machine::{CallRecord, CallState, Entry, Event, NewCall};
 use hitl_core::queue::{Placed, QueueCounts, QueueScan};
 use hitl_core::seal::Sealed;
 use hitl_core::store::{
-    Applied, ApplyError, Enclosed, GrantPage, History, Hub, PageRequest, Retained, StoreError,
-    StoreErrorKind, Submitted, Watch,
+    Applied, ApplyError, Change, Enclosed, GrantPage, History, Hub, PageRequest, Retained,
+    StoreError, StoreErrorKind, Submitted, Watch,
 };
 use hitl_core::{
     CallKey, ContentDigest, GrantId, HostKey, Principal, RequestId, RunId, SessionId, Store, Tenant,
@@ -24,6 +24,7 @@ use super::backup::{self, BackupFault};
 use super::error::{Fault, ambiguous, file_error, stopped};
 use super::grants;
 use super::operation::{Apply, Submit, World, meta, set_meta};
+use super::outbox;
 use super::query::{self, Text};
 use super::queue;
 use super::reader::Readers;
@@ -359,16 +360,26 @@ impl Store for SqliteStore {
         }
     }
 
-    async fn outbox_take(&self, limit: usize) -> Result<Vec<(u64, Entry)>, StoreError> {
-        self.read(move |on| query::outbox(on, limit)).await
+    async fn outbox_take(
+        &self,
+        session: SessionId,
+        limit: usize,
+    ) -> Result<Vec<Entry>, StoreError> {
+        let sessions = self.shared.sessions.clone();
+        // Nearly always there is nothing, and nothing need be written.
+        if limit == 0 || !self.read(move |on| outbox::has_orphans(on, &sessions)).await? {
+            return Ok(Vec::new());
+        }
+        self.write(move |on, world| outbox::take(on, &world.sessions, session, limit)).await
     }
 
-    async fn outbox_ack(&self, through: u64) -> Result<(), StoreError> {
-        let ack = move |on: &rusqlite::Connection, _: &World| {
-            on.execute("DELETE FROM outbox WHERE n <= ?1", [through.cast_signed()])?;
-            Ok(())
-        };
-        self.write(ack).await
+    async fn outbox_of(&self, session: SessionId, limit: usize) -> Result<Vec<Entry>, StoreError> {
+        self.read(move |on| outbox::own(on, session, limit)).await
+    }
+
+    async fn outbox_ack(&self, audited: &[Change]) -> Result<(), StoreError> {
+        let audited = audited.to_vec();
+        self.write(move |on, _| outbox::acknowledge(on, &audited)).await
     }
 
     async fn mark(&self, name: &str) -> Result<Option<String>, StoreError> {

@@ -64,6 +64,7 @@ impl ApplyAll {
                 Step::Replayed => record,
                 Step::Changed(next) => {
                     let (event, enclosed) = (&applied.event, &applied.enclosed);
+                    let next = enclosed.complete(next);
                     written.push(keep(on, n, &next, &record, event, enclosed)?);
                     next
                 }

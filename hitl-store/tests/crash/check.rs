@@ -22,6 +22,8 @@ pub(crate) struct Checked {
     pub(crate) interrupted: u64,
     /// Bodies that had run, counted anew after each death.
     pub(crate) ran: u64,
+    /// Changes that only the survivor has audited.
+    pub(crate) audited_late: u64,
 }
 
 impl Checked {
@@ -30,6 +32,7 @@ impl Checked {
         self.acknowledged += other.acknowledged;
         self.interrupted += other.interrupted;
         self.ran += other.ran;
+        self.audited_late += other.audited_late;
     }
 }
 
@@ -57,6 +60,7 @@ async fn all(store: &SqliteStore) -> BTreeMap<RequestId, CallRecord> {
 pub(crate) async fn after_a_death(folder: &Path) -> Checked {
     let store = SqliteStore::open(database(folder)).await.unwrap();
     let found = all(&store).await;
+    let before_recovery = lines(folder, "audited");
     let recovered = gate(store.clone(), folder).build().await.unwrap();
     let records = all(&store).await;
     assert_eq!(found.len(), records.len(), "putting in order neither adds nor removes a call");
@@ -77,6 +81,7 @@ pub(crate) async fn after_a_death(folder: &Path) -> Checked {
         records.values().map(|record| (record.key().to_string(), record)).collect();
     checked.ran = bodies(folder, &by_key);
     checked.acknowledged = acknowledgements(folder, &records);
+    checked.audited_late = recovered_late(folder, &store, &before_recovery).await;
 
     // A payload lives as long as its call may run.
     for record in records.values() {
@@ -106,6 +111,30 @@ fn bodies(folder: &Path, by_key: &HashMap<String, &CallRecord>) -> u64 {
         assert!(record.attempts <= 1, "{key} was claimed {} times", record.attempts);
     }
     ran.len() as u64
+}
+
+/// Every change stands in the audit, whoever died before writing it there. Says how many of them the
+/// dead had not written.
+async fn recovered_late(folder: &Path, store: &SqliteStore, before: &[String]) -> u64 {
+    let before: HashSet<&String> = before.iter().collect();
+    let audited = lines(folder, "audited");
+    let audited: HashSet<&String> = audited.iter().collect();
+    let (mut last, mut late) = (0, 0);
+    loop {
+        let stretch = store.history(last, 1000).await.unwrap();
+        let Some((seq, _)) = stretch.entries.last() else { return late };
+        last = *seq;
+        for (_, entry) in &stretch.entries {
+            // A claim has the intent, and so has what was admitted; who owns a call is not audited.
+            let claimed = entry.state == CallState::Claimed;
+            if claimed || entry.event == "attach" {
+                continue;
+            }
+            let line = format!("{} {}", entry.id, entry.version);
+            assert!(audited.contains(&line), "no chain has {entry:?}");
+            late += u64::from(!before.contains(&line));
+        }
+    }
 }
 
 /// What the workers were told holds.

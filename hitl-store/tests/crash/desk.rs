@@ -39,15 +39,24 @@ pub(crate) fn acknowledged(folder: &Path) -> Lines {
     Lines::open(folder, "acknowledged")
 }
 
-/// The intents.
-struct Intents(Lines);
+/// The intents, and which changes of the store were audited.
+struct Audit {
+    intents: Lines,
+    audited: Lines,
+}
 
-impl AuditSink for Intents {
+impl AuditSink for Audit {
     fn append(&self, record: &AuditRecord) -> Result<(), AuditError> {
         if record.event == AuditEvent::Claimed {
             reach("before-intent");
-            self.0.add(&record.key.as_ref().unwrap().to_string());
+            self.intents.add(&record.key.as_ref().unwrap().to_string());
             reach("after-intent");
+        } else if let (Some(call), Some(version)) = (record.call, record.version)
+            && !matches!(record.event, AuditEvent::Proposed | AuditEvent::Assessed)
+        {
+            reach("before-audit");
+            self.audited.add(&format!("{call} {version}"));
+            reach("after-audit");
         }
         Ok(())
     }
@@ -95,6 +104,9 @@ pub(crate) fn gate(store: impl Store, folder: &Path) -> GateBuilder {
         .tool::<Note>()
         .tool::<Pay>()
         .state(Ran(Lines::open(folder, "ran")))
-        .audit(Intents(Lines::open(folder, "intents")))
+        .audit(Audit {
+            intents: Lines::open(folder, "intents"),
+            audited: Lines::open(folder, "audited"),
+        })
         .store(store)
 }

@@ -77,6 +77,7 @@ fn invariant_10_nothing_acknowledged_is_lost_in_a_thousand_deaths() {
     // The deaths were where they hurt: otherwise this test shows nothing.
     assert!(all.acknowledged > 5_000, "{all:?}");
     assert!(all.interrupted > 50, "{all:?}");
+    assert!(all.audited_late > 100, "{all:?}");
     assert!(all.ran > 1_000, "{all:?}");
 }
 

@@ -7,7 +7,7 @@ pub(crate) const OPENING: [&str; 3] = ["file-created", "before-migration", "afte
 pub(crate) const ONCE: &str = "session-half-open";
 
 /// Each time a gate works.
-const WORKING: [&str; 18] = [
+const WORKING: [&str; 20] = [
     ONCE,
     "after-begin",
     "between-writes",
@@ -22,6 +22,8 @@ const WORKING: [&str; 18] = [
     "after-claim",
     "before-intent",
     "after-intent",
+    "before-audit",
+    "after-audit",
     "in-body",
     "after-body",
     "before-record",

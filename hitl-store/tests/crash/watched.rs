@@ -2,9 +2,11 @@
 
 use async_trait::async_trait;
 use hitl_base::Timestamp;
-use hitl_core::machine::{CallRecord, CallState, Event, NewCall};
+use hitl_core::machine::{CallRecord, CallState, Entry, Event, NewCall};
 use hitl_core::seal::Sealed;
-use hitl_core::store::{Applied, ApplyError, Enclosed, GrantPage, History, Submitted, Watch};
+use hitl_core::store::{
+    Applied, ApplyError, Change, Enclosed, GrantPage, History, Submitted, Watch,
+};
 use hitl_core::{
     CallKey, ContentDigest, GrantId, GrantRecord, HostKey, PageRequest, Principal, RequestId,
     RunId, SessionId, Store, StoreError, Tenant,
@@ -132,6 +134,15 @@ impl Store for Watched {
     }
     async fn history(&self, after: u64, limit: usize) -> Result<History, StoreError> {
         self.0.history(after, limit).await
+    }
+    async fn outbox_take(&self, by: SessionId, limit: usize) -> Result<Vec<Entry>, StoreError> {
+        self.0.outbox_take(by, limit).await
+    }
+    async fn outbox_of(&self, by: SessionId, limit: usize) -> Result<Vec<Entry>, StoreError> {
+        self.0.outbox_of(by, limit).await
+    }
+    async fn outbox_ack(&self, audited: &[Change]) -> Result<(), StoreError> {
+        self.0.outbox_ack(audited).await
     }
     fn watch(&self, id: RequestId) -> Watch {
         self.0.watch(id)

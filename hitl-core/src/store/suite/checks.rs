@@ -69,6 +69,9 @@ macro_rules! store_contract {
             history: every_change_is_one_entry, reading_goes_on_where_it_stopped,
                 one_call_has_its_own_history,
                 a_reader_beside_writers_misses_nothing;
+            outbox: a_change_is_in_the_outbox_until_it_is_acknowledged,
+                what_has_no_record_of_its_own_is_not_in_it, what_changed_nothing_is_not_in_it,
+                what_the_dead_leave_is_taken_once, of_several_who_take_each_gets_others;
             marks: a_mark_is_set_once, invariant_4_one_swap_wins, writers_are_registered_once;
             watch: a_change_after_subscribing_is_not_lost, a_call_to_come_can_be_watched,
                 a_hint_comes_after_the_change, no_wake_up_is_lost_under_load,
@@ -85,6 +88,7 @@ macro_rules! store_contract {
                 what_has_not_ended_is_never_touched, what_ended_lately_is_kept,
                 erasing_twice_changes_nothing, readers_of_the_history_see_a_marked_gap,
                 a_forgotten_run_takes_no_new_call, only_erased_calls_are_forgotten,
+                what_is_not_audited_is_not_erased,
                 a_watermark_only_rises, grants_that_ended_are_forgotten,
                 invariant_3_retention_races_with_those_who_work;
         }

@@ -65,6 +65,7 @@ pub struct Draft {
     caps: Caps,
     granted: Option<Drawn>,
     batch: Option<Membership>,
+    auditor: Option<SessionId>,
 }
 
 impl Draft {
@@ -92,6 +93,7 @@ impl Draft {
             caps: Caps::default(),
             granted: None,
             batch: None,
+            auditor: None,
         }
     }
 
@@ -112,6 +114,13 @@ impl Draft {
     #[must_use]
     pub fn tenant(mut self, tenant: &str) -> Self {
         self.key.tenant = Tenant::new(tenant);
+        self
+    }
+
+    /// A session that audits the submission.
+    #[must_use]
+    pub fn audited_by(mut self, session: SessionId) -> Self {
+        self.auditor = Some(session);
         self
     }
 
@@ -305,6 +314,7 @@ impl Draft {
         };
         let denied = self.state == CallState::Denied;
         NewCall {
+            auditor: self.auditor,
             record: CallRecord {
                 schema: RECORD_SCHEMA,
                 version: 1,
@@ -317,6 +327,7 @@ impl Draft {
                 content,
                 owner: self.owner,
                 attached: false,
+                intent: None,
                 decided: None,
                 votes: Vec::new(),
                 earlier: Vec::new(),

@@ -26,6 +26,7 @@ pub mod grants;
 pub mod history;
 pub mod list;
 pub mod marks;
+pub mod outbox;
 pub mod queue;
 pub mod races;
 pub mod retention;

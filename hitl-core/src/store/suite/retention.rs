@@ -10,7 +10,7 @@ use super::fixture::{
 };
 use crate::ids::ClaimToken;
 use crate::machine::{CallRecord, CallState, Event};
-use crate::store::{Enclosed, GrantPage, StoreErrorKind, Submitted};
+use crate::store::{Change, Enclosed, GrantPage, StoreErrorKind, Submitted};
 
 /// A run that began so many milliseconds after 1970, by its id.
 fn run(millis: i64) -> String {
@@ -243,4 +243,17 @@ pub async fn invariant_3_retention_races_with_those_who_work(s: Subject) {
         let key = Draft::new("new", position).key().clone();
         assert!(!s.store.find(&key).await.unwrap().unwrap().erased);
     }
+}
+
+/// What nobody has audited yet is not forgotten.
+pub async fn what_is_not_audited_is_not_erased(s: Subject) {
+    let me = s.store.open_session().await.unwrap();
+    let record = s.create(&Draft::new("run", 1)).await;
+    let enclosed = Enclosed::none().audited_by(me);
+    let ended = s.store.apply(&tenant(), record.id(), host("enough"), enclosed).await.unwrap();
+    s.pass(10);
+    assert_eq!(retain(&s).await, 0);
+    assert_eq!(s.get(record.id()).await, ended);
+    s.store.outbox_ack(&[Change::to(&ended)]).await.unwrap();
+    assert_eq!(retain(&s).await, 1);
 }
