@@ -151,7 +151,7 @@ impl WriterThread {
             return group;
         }
         let mut failed = Vec::new();
-        let (attempt, rest) = self.attempt(&mut group, &mut failed);
+        let (attempt, mut rest) = self.attempt(&mut group, &mut failed);
         match attempt {
             Attempt::Committed(written) => self.answer(group, failed, &written),
             Attempt::Lost(fault) | Attempt::Refused(fault) if group.len() + failed.len() == 1 => {
@@ -171,31 +171,42 @@ impl WriterThread {
                     self.settle(VecDeque::from([waiting]));
                 }
             }
-            Attempt::Unclear => self.settle_unclear(group, failed),
+            Attempt::Unclear => {
+                let mut again = self.settle_unclear(group, failed);
+                again.append(&mut rest);
+                rest = again;
+            }
         }
         rest
     }
 
-    /// After a commit that may have happened: opens the file again and performs the group again.
-    fn settle_unclear(&mut self, mut group: VecDeque<Waiting>, failed: Vec<(Waiting, Fault)>) {
+    /// After a commit that may have happened: opens the file again and performs the group again. Returns
+    /// what its time did not suffice for: nothing is known of that yet.
+    fn settle_unclear(
+        &mut self,
+        mut group: VecDeque<Waiting>,
+        failed: Vec<(Waiting, Fault)>,
+    ) -> VecDeque<Waiting> {
         tracing::warn!("a commit failed half-way; the store reads again what was written");
         self.connection = None;
         let mut failed_now = Vec::new();
         let (attempt, rest) = self.attempt(&mut group, &mut failed_now);
-        group.extend(rest);
         failed_now.extend(failed);
         match attempt {
             Attempt::Committed(written) => {
                 // Lines of the first attempt are not among those of the second: hint at everything.
                 self.answer(group, failed_now, &written);
                 self.hub.notify_all();
+                rest
             }
             Attempt::Lost(_) | Attempt::Refused(_) | Attempt::Unclear => {
                 self.connection = None;
+                group.extend(rest);
                 for waiting in all(group, failed_now) {
                     waiting.operation.fail(ambiguous(&self.path));
                 }
                 self.hub.notify_all();
+                VecDeque::new()
             }
         }
     }

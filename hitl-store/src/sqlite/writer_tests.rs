@@ -51,6 +51,12 @@ fn patient(path: &Path) -> Result<Connection, Fault> {
 
 /// A writer of which the first `count` commits after `good` ones are bad.
 fn bench(good: usize, count: usize, bad: Bad) -> Bench {
+    let (thread, path, folder) = thread(good, count, bad);
+    Bench { writer: Writer::start(thread).unwrap(), path, _folder: folder }
+}
+
+/// The thread of such a writer, before it is started.
+fn thread(good: usize, count: usize, bad: Bad) -> (WriterThread, Arc<Path>, tempfile::TempDir) {
     let folder = tempfile::tempdir().unwrap();
     let path: Arc<Path> = folder.path().join("hitl.db").into();
     let mut connection = patient(&path).unwrap();
@@ -81,7 +87,7 @@ fn bench(good: usize, count: usize, bad: Bad) -> Bench {
         path: Arc::clone(&path),
         commit,
     };
-    Bench { writer: Writer::start(thread).unwrap(), path, _folder: folder }
+    (thread, path, folder)
 }
 
 impl Bench {
@@ -246,6 +252,65 @@ async fn each_of_a_group_is_settled_when_the_groups_commit_fails() {
         }
         assert_eq!(bench.count("calls"), written, "what was acknowledged, and nothing else");
         assert!(written >= 20, "one bad commit costs one operation at most");
+    }
+}
+
+fn waiting(operation: impl Operation + 'static) -> Waiting {
+    let turn = Arc::new(Semaphore::new(1)).try_acquire_owned().unwrap();
+    Waiting { operation: Box::new(operation), _turn: turn }
+}
+
+/// Takes no time at first, and more than a group has when it is performed again.
+struct Lingers(bool);
+
+impl Operation for Lingers {
+    fn is_abandoned(&self) -> bool {
+        false
+    }
+
+    fn perform(&mut self, _: &Connection, _: &World, _: &mut Vec<Written>) -> Result<(), Fault> {
+        let end = Instant::now() + GROUP_TIME;
+        while self.0 && Instant::now() < end {
+            std::thread::yield_now();
+        }
+        self.0 = true;
+        Ok(())
+    }
+
+    fn acknowledge(self: Box<Self>) {}
+
+    fn fail(self: Box<Self>, error: StoreError) {
+        panic!("it never fails: {error}");
+    }
+}
+
+#[test]
+fn invariant_10_what_the_second_attempt_had_no_time_for_is_not_acknowledged() {
+    for bad in [Bad::Before, Bad::After] {
+        let (mut thread, path, _folder) = thread(0, 1, bad);
+        let mut group = VecDeque::from([waiting(Lingers(false))]);
+        let mut answers = Vec::new();
+        for position in 0..3 {
+            let (reply, answer) = oneshot::channel();
+            let call = Draft::new("run", position).call();
+            let submit = Submit { call, payload: sealed(b"x"), answer: None, reply };
+            group.push_back(waiting(submit));
+            answers.push(answer);
+        }
+        let count = || -> i64 {
+            let connection = Connection::open(&path).unwrap();
+            connection.query_row("SELECT count(*) FROM calls", [], |row| row.get(0)).unwrap()
+        };
+        loop {
+            group = thread.settle(group);
+            let answered = answers.iter_mut().filter_map(|answer| answer.try_recv().ok());
+            let acknowledged = answered.filter(Result::is_ok).count();
+            if group.is_empty() {
+                assert_eq!((acknowledged, count()), (3, 3));
+                break;
+            }
+            assert_eq!(acknowledged, 0, "nothing is known of it yet");
+        }
     }
 }
 
