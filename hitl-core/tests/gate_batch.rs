@@ -296,6 +296,39 @@ async fn a_call_that_ran_on_its_own_before_is_in_no_batch() {
     assert_eq!(bench.world.ran(), 1);
 }
 
+#[tokio::test(start_paused = true)]
+async fn what_cannot_be_released_together_is_given_up_at_once() {
+    // Twice the same call under one position.
+    let bench = bench().await;
+    let batch = bench.gate.submit_all("run").call(0, note("a")).call(0, note("a"));
+    let answers = batch.all_or_none().by("ann").await.wait().await;
+    for answer in &answers {
+        let given_up =
+            matches!(answer, Ok(Outcome::Cancelled { reason }) if reason.contains("twice"));
+        assert!(given_up, "{answer:?}");
+    }
+    // The same calls, submitted before as a batch whose calls go their own ways.
+    let plain = bench.gate.submit_all("other").call(0, ask("a"));
+    drop(plain.call(1, ask("b")).by("ann").await);
+    let batch = bench.gate.submit_all("other").call(0, ask("a")).call(1, ask("b"));
+    drop(batch.all_or_none().by("ann").await);
+    let other = |position| CallKey::new("other", position);
+    let record = bench.gate.find(&other(0)).await.unwrap().unwrap();
+    assert!(!record.batch.unwrap().is_held(), "it is what it was submitted as");
+    // Of the same positions, one that was, and one that is new.
+    let (world, store) = (World::default(), MemoryStore::new());
+    let builder = tools(Gate::builder()).state(world.clone()).store(store.clone());
+    let gate = builder.build().await.unwrap();
+    drop(gate.submit_all("run").call(0, ask("a")).json(1, "no_such_tool", "{}").by("ann").await);
+    let batch = gate.submit_all("run").call(0, ask("a")).call(1, note("b"));
+    let batch = batch.all_or_none().by("ann").await;
+    let answers = tokio::time::timeout(Duration::from_secs(60), batch.wait()).await;
+    // The old one waits for its reviewer; the new one will not run.
+    assert!(answers.is_err());
+    assert_eq!(gate.find(&key(1)).await.unwrap().unwrap().state, CallState::Cancelled);
+    assert_eq!((world.ran(), bench.world.ran()), (0, 0));
+}
+
 /// Nothing that fails in the store starts some of them without the others.
 #[tokio::test(start_paused = true)]
 async fn invariant_5_a_store_that_fails_anywhere_releases_all_or_none() {

@@ -5,7 +5,7 @@
 //! record. Why nothing is cut off: the whole of it is one future, which is handed to the runtime
 //! when the caller is dropped.
 
-use std::fmt::{self, Write as _};
+use std::fmt;
 use std::future::Future;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::pin::Pin;
@@ -15,8 +15,6 @@ use std::time::Duration;
 
 use futures::FutureExt as _;
 use futures::future::BoxFuture;
-use hitl_base::display::clip;
-use hitl_base::json::{Limits, scan_within};
 use hitl_base::redact::Taint;
 use hitl_base::{JsonText, Timestamp};
 use tokio::sync::oneshot;
@@ -27,6 +25,7 @@ use super::handle::Inner;
 use super::observe;
 use super::prepare::Prepared;
 use super::registry::Registered;
+use super::said::{panic_text, scrubbed};
 use crate::arguments::{Snapshot, encode};
 use crate::audit::{AuditEvent, AuditRecord, Head};
 use crate::call::{FailureRecord, Issued, Outcome, OutputText, Permit, RunContext, Tenant, Tool};
@@ -37,10 +36,6 @@ use crate::seal::{Bound, Purpose, Sealed};
 use crate::store::{ApplyError, Enclosed};
 use crate::sync::{Runtime, sleep, timeout};
 
-/// The most characters of a failure that are kept.
-const MESSAGE: usize = 2_000;
-/// The most bytes of a failure that are looked at.
-const LOOKED_AT: usize = 64 * 1024;
 /// How often, and how long apart, a result is offered to a store that fails.
 const OFFERS: u32 = 6;
 const BETWEEN_OFFERS: Duration = Duration::from_millis(50);
@@ -374,24 +369,6 @@ impl Inner {
         self.offer(&held.record.key().tenant, held.record.id(), event, enclosed).await
     }
 
-    /// What is kept of what a tool said: without secrets, and not too long. Secrets are masked before
-    /// the text is shortened, so that none is cut in two and no longer recognised.
-    fn message(&self, said: &dyn fmt::Display, secrets: &Taint) -> String {
-        let mut bounded = Bounded { text: String::new(), cut: false };
-        let written = catch_unwind(AssertUnwindSafe(|| write!(bounded, "{said}")));
-        if written.is_err() {
-            return "the tool's error panicked when it was shown".to_owned();
-        }
-        let mut text = self.clean(&bounded.text, secrets).into_owned();
-        if bounded.cut {
-            // What stands at the cut may be the first part of a secret.
-            let longest = secrets.longest().max(1024);
-            text.truncate(boundary(&text, text.len().saturating_sub(longest)));
-            text.push_str(" [… the rest was not looked at]");
-        }
-        clip(&text, MESSAGE).into_owned()
-    }
-
     /// Offers an event about a claim to the store until it takes it, a few times; after that in the
     /// background, for as long as the store is in use: the claim's session is alive, so nobody else may
     /// say what became of the claim. No more than one for each body that was running when the store
@@ -434,41 +411,6 @@ impl Inner {
         }
         last
     }
-}
-
-/// What a tool returned, without the secrets that it was given. Nothing when that cannot be told.
-fn scrubbed(text: JsonText, taint: &Taint) -> Option<JsonText> {
-    if taint.is_empty() {
-        return Some(text);
-    }
-    let limits = Limits { depth: usize::MAX, bytes: usize::MAX };
-    let tree = scan_within(text.as_str(), limits).ok()?;
-    Some(JsonText::from(&taint.json(&tree)))
-}
-
-/// Text that is cut off when it grows beyond reason, whoever writes it.
-struct Bounded {
-    text: String,
-    cut: bool,
-}
-
-impl fmt::Write for Bounded {
-    fn write_str(&mut self, more: &str) -> fmt::Result {
-        let room = LOOKED_AT.saturating_sub(self.text.len());
-        self.text.push_str(&more[..boundary(more, room)]);
-        self.cut |= more.len() > room;
-        if self.cut { Err(fmt::Error) } else { Ok(()) }
-    }
-}
-
-/// The last place at or before `at` where `text` may be cut.
-fn boundary(text: &str, at: usize) -> usize {
-    (0..=at.min(text.len())).rev().find(|at| text.is_char_boundary(*at)).unwrap_or(0)
-}
-
-fn panic_text(panic: &(dyn std::any::Any + Send)) -> &str {
-    let text = panic.downcast_ref::<&str>().copied();
-    text.or_else(|| panic.downcast_ref::<String>().map(String::as_str)).unwrap_or("no message")
 }
 
 /// Runs `work` to its end, also when whoever waits for it is dropped.

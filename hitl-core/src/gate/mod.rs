@@ -11,6 +11,7 @@
 //! | `wait` | somebody waits for it; once approved, it is claimed |
 //! | `claim` | what was approved is checked once more, and claimed |
 //! | `execute` | intent, body, result, record |
+//! | `said` | what a tool said, as it may be kept |
 //! | `call` | the typed and the textual front doors |
 //! | `decide` | decisions, withdrawals, settlements |
 //! | `queue` | what waits, as one viewer sees it |
@@ -52,6 +53,7 @@ mod remember;
 mod reminders;
 mod retry;
 mod review;
+mod said;
 mod score;
 mod serve;
 mod submission;

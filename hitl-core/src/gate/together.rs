@@ -167,18 +167,27 @@ impl Inner {
 
 /// The call because of which none of them will run, and why.
 fn unrunnable(siblings: &[CallRecord], record: &CallRecord) -> Option<(RequestId, String)> {
-    let batch = record.batch.as_ref().map(|batch| &batch.batch);
-    siblings.iter().find_map(|sibling| {
-        let (id, position) = (sibling.id(), sibling.key().position);
-        let theirs = sibling.batch.as_ref();
-        if theirs.map(|theirs| &theirs.batch) != batch {
-            let why = "was submitted on its own before";
-            return Some((id, format!("none of its batch runs: the call at {position} {why}")));
+    let batch = record.batch.as_ref()?;
+    let because = |sibling: &CallRecord, why: &str| {
+        let position = sibling.key().position;
+        (sibling.id(), format!("none of its batch runs: the call at {position} {why}"))
+    };
+    for (at, sibling) in siblings.iter().enumerate() {
+        // One record cannot be claimed for two calls.
+        if siblings.iter().take(at).any(|earlier| earlier.id() == sibling.id()) {
+            return Some(because(sibling, "is in it twice; give each its own position"));
         }
+        // Also in the same batch, when it was not one that runs together then.
+        let theirs = sibling.batch.as_ref();
+        let same =
+            |theirs: &&Membership| theirs.batch == batch.batch && theirs.together == batch.together;
+        let Some(theirs) = theirs.filter(same) else {
+            return Some(because(sibling, "was submitted on its own before"));
+        };
         let open = matches!(sibling.state, CallState::Pending | CallState::Approved);
-        let released = theirs.is_some_and(|theirs| theirs.released);
-        let state = sibling.state;
-        let over = !open && !released;
-        over.then(|| (id, format!("none of its batch runs: the call at {position} is {state}")))
-    })
+        if !open && !theirs.released {
+            return Some(because(sibling, &format!("is {}", sibling.state)));
+        }
+    }
+    None
 }
