@@ -22,7 +22,8 @@ Usage: cargo xtask test
        cargo xtask instructions [--keep]
 
 `test` runs everything that has to hold before a change is merged: format, lints, documentation, every
-test, every example, and the quickstart on the data that comes along.
+test, every example, the quickstart on the data that comes along, and the instruction counts of a few
+paths beside those that are kept (with valgrind; without it they are left out, never in CI).
 
 A private PostgreSQL server is started for the tests that need one (its own folder, port and socket,
 loopback only). Where the server is missing it is installed with apt-get, if this user may, and otherwise
@@ -104,11 +105,13 @@ fn test() -> Result<(), String> {
             cargo(&["test", "--workspace", "--all-features", "--doc"])
         }),
     ];
-    let total = steps.len() + 1;
+    let total = steps.len() + 2;
     for (at, step) in steps.iter().enumerate() {
         step.run(&format!("{}/{total}", at + 1))?;
     }
-    quickstart::run(&format!("{total}/{total}"))?;
+    quickstart::run(&format!("{}/{total}", total - 1))?;
+    println!("\n[{total}/{total}] instructions: cargo xtask instructions");
+    instructions::run(Baseline::Compare)?;
     println!("\nxtask: all {total} steps passed");
     Ok(())
 }

@@ -5,6 +5,7 @@ use std::io::Write as _;
 use std::rc::Rc;
 use std::time::Duration;
 
+use hitl::audit::Durability;
 use hitl::prelude::*;
 use hitl::{JsonlAudit, MemoryStore};
 use serde_json::{to_string, to_vec};
@@ -19,9 +20,12 @@ use crate::tools::{Plain, arguments, audit_record, gate, look_up, memory_gate, w
 /// The least that a gate must do: serialise the arguments, hash them, serialise one audit record.
 const LEAST: &str = "serialise + SHA-256 + serialise one record";
 
+/// How large the arguments are.
+const SIZES: [(&str, usize); 3] = [("small", 20), ("4 KB", 4 << 10), ("256 KB", 256 << 10)];
+
 pub(super) fn pairs(_: Effort) -> Vec<Pair> {
     let mut pairs = Vec::new();
-    for (size, bytes) in [("small", 20), ("4 KB", 4 << 10), ("256 KB", 256 << 10)] {
+    for (size, bytes) in SIZES {
         pairs.push(
             Pair::timed(
                 format!("auto call, read-only, {size}"),
@@ -44,15 +48,23 @@ pub(super) fn pairs(_: Effort) -> Vec<Pair> {
         "a bare async fn",
         bare,
     ));
-    pairs.push(
-        Pair::timed(
-            "auto call, read-only, chained audit file",
-            || filed(20),
-            "the same bytes, one write(2) each",
-            || written(20),
-        )
-        .budget(1.5),
-    );
+    for (size, bytes) in SIZES {
+        pairs.push(
+            Pair::timed(
+                format!("auto call, read-only, chained audit file, {size}"),
+                move || filed(bytes, Durability::HandedOver),
+                "the same bytes, one write(2) each",
+                move || written(bytes, Durability::HandedOver),
+            )
+            .budget(1.5),
+        );
+    }
+    pairs.push(Pair::timed(
+        "auto call, read-only, synced audit file, small",
+        || filed(20, Durability::Synced),
+        "the same bytes, one write(2) and fdatasync(2) each",
+        || written(20, Durability::Synced),
+    ));
     pairs.push(Pair::timed(
         "call_json from bytes, small",
         || from_text(20),
@@ -132,10 +144,11 @@ fn bare() -> Run {
     })
 }
 
-fn filed(bytes: usize) -> Run {
+fn filed(bytes: usize, durability: Durability) -> Run {
     let runtime = one_thread();
     let folder = tempfile::tempdir().expect("a folder");
     let audit = JsonlAudit::open(folder.path().join("audit.jsonl")).expect("an audit file");
+    let audit = audit.durability(durability);
     let gate = runtime.block_on(gate(MemoryStore::new(), audit));
     let mut inner = calling(&runtime, gate, arguments(bytes));
     Box::new(move |times| {
@@ -145,7 +158,7 @@ fn filed(bytes: usize) -> Run {
 }
 
 /// The lines that a call leaves, written without making them.
-fn written(bytes: usize) -> Run {
+fn written(bytes: usize, durability: Durability) -> Run {
     let runtime = one_thread();
     let folder = tempfile::tempdir().expect("a folder");
     let path = folder.path().join("audit.jsonl");
@@ -163,6 +176,9 @@ fn written(bytes: usize) -> Run {
         let _kept = &folder;
         for line in &lines {
             file.write_all(line).expect("written");
+            if durability == Durability::Synced {
+                file.sync_data().expect("synced");
+            }
         }
     })
 }

@@ -5,10 +5,12 @@ mod compile;
 mod denied;
 mod full;
 mod growth;
+mod policy;
 mod postgres;
 mod progress;
 mod quick;
 mod redaction;
+mod render;
 mod shutdown;
 mod sqlite;
 mod submit;
@@ -27,7 +29,9 @@ pub const ALL: &[Entry] = &[
     ("full", full::pairs),
     ("sqlite", sqlite::pairs),
     ("postgres", postgres::pairs),
+    ("policy", policy::pairs),
     ("redaction", redaction::pairs),
+    ("render", render::pairs),
     ("submit", submit::pairs),
     ("progress", progress::pairs),
     ("shutdown", shutdown::pairs),

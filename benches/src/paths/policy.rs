@@ -1,0 +1,72 @@
+//! Which of a policy's rules decides about a call.
+
+use hitl::policy::{Argument, Compare, Rule, RuleSet, When};
+use hitl::{CallContext, CallView, HitlConfig, json};
+use serde_json::Value;
+
+use crate::measure::Effort;
+use crate::pair::{Pair, Run};
+use crate::timing::repeat;
+
+pub(super) fn pairs(_: Effort) -> Vec<Pair> {
+    let against = "the same comparisons by hand, rule after rule";
+    [10, 1_000]
+        .into_iter()
+        .map(|rules| {
+            let path = format!("policy of {rules} rules");
+            Pair::timed(path, move || deciding(rules), against, move || by_hand(rules))
+        })
+        .collect()
+}
+
+const ARGUMENTS: &str = r#"{"customer":"C-1042","amount":250.5,"note":"for the second leg"}"#;
+
+/// One rule for each tool, and one in ten for every tool: what a company's file looks like.
+fn deciding(rules: usize) -> Run {
+    let mut set = RuleSet::builder("bench", "1");
+    for n in 0..rules {
+        let when = When::tool(&tool(n))
+            .argument(Argument::at("amount").is(Compare::Gt, i64::from(limit(n))));
+        set = set.rule(Rule::full(format!("rule {n}")).when(when));
+    }
+    let set = set.build().expect("rules");
+    let (arguments, context) = (json::scan(ARGUMENTS).expect("JSON"), CallContext::of("ann"));
+    repeat(move || {
+        let view = CallView::new("tool_7", &HitlConfig::DEFAULT, &arguments, &context);
+        set.deciding(&view).map(|rule| rule.name().len())
+    })
+}
+
+fn by_hand(rules: usize) -> Run {
+    struct Plain {
+        tool: String,
+        prefix: bool,
+        limit: f64,
+    }
+    let rules: Vec<Plain> = (0..rules)
+        .map(|n| {
+            let tool = tool(n);
+            let prefix = tool.ends_with('*');
+            let limit = f64::from(limit(n));
+            Plain { tool: tool.trim_end_matches('*').to_owned(), prefix, limit }
+        })
+        .collect();
+    let arguments: Value = serde_json::from_str(ARGUMENTS).expect("JSON");
+    repeat(move || {
+        let meant = |rule: &&Plain| {
+            let named =
+                if rule.prefix { "tool_7".starts_with(&rule.tool) } else { "tool_7" == rule.tool };
+            named && arguments["amount"].as_f64().is_none_or(|amount| amount > rule.limit)
+        };
+        rules.iter().filter(meant).map(|rule| rule.tool.len()).next()
+    })
+}
+
+fn tool(n: usize) -> String {
+    if n % 10 == 9 { "tool_*".to_owned() } else { format!("tool_{n}") }
+}
+
+/// Nothing is over it, so that every rule has to be looked at.
+fn limit(n: usize) -> u32 {
+    1_000 + u32::try_from(n).unwrap_or(u32::MAX)
+}
