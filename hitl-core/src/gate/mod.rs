@@ -10,6 +10,7 @@
 //! | `review` | an approver is asked inline |
 //! | `wait` | somebody waits for it; once approved, it is claimed |
 //! | `claim` | what was approved is checked once more, and claimed |
+//! | `standing` | what the principal of a call may do now is asked, before it is claimed |
 //! | `execute` | intent, body, result, record |
 //! | `said` | what a tool said, as it may be kept |
 //! | `call` | the typed and the textual front doors |
@@ -56,6 +57,7 @@ mod review;
 mod said;
 mod score;
 mod serve;
+mod standing;
 mod submission;
 mod submit;
 mod taking;
