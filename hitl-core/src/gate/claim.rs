@@ -41,7 +41,8 @@ pub(super) struct Checked {
 pub(super) enum Look {
     /// It may be claimed.
     Ready(Box<Checked>),
-    /// What its principal may do now is not known, so it does not start; ask again after a while.
+    /// Whether it may is not known: what its principal may do now, or what a policy says. It does not
+    /// start; ask again after a while.
     Unknown,
     /// It is not as it was approved, or over: look at the record again.
     Changed,
@@ -54,7 +55,7 @@ pub(super) enum Start {
     Run(Held, Box<dyn Body>),
     /// Some of its siblings wait for a decision.
     Waits,
-    /// What its principal may do now is not known; ask again after a while, and not sooner.
+    /// Whether it may is not known; ask again after a while, and not sooner.
     Unknown,
     /// Something has changed: look at the record again.
     Changed,
@@ -159,17 +160,18 @@ impl Inner {
                 self.move_on(record, event, AuditEvent::Denied).await?;
                 return Ok(Look::Changed);
             }
-            // Whoever looks again is not kept from seeing that its time is up.
-            Now::Unknown => {
-                let over = self.expire(&record.key().tenant, record.id()).await?;
-                return Ok(if over.is_some() { Look::Changed } else { Look::Unknown });
-            }
+            Now::Unknown => return self.look_later(record).await,
         };
         // Scorers are not asked again: what they said when the call was new still counts.
         let said = record.request.assessment.opinions();
         let context = now.as_deref().unwrap_or(&record.context);
         let (_, routed) = self.judge(&tool, &snapshot, context, &said)?;
         self.note_policies(&routed.policies);
+        if let (Verdict::Deny(why), true) = (&routed.verdict, routed.failed) {
+            // A policy that is broken here has not decided anything.
+            tracing::warn!(call = %record.id(), %why, "an approved call does not run; asking again");
+            return self.look_later(record).await;
+        }
         if let Verdict::Deny(reason) = &routed.verdict {
             let event = Event::Deny { binding, reason: reason.clone() };
             self.move_on(record, event, AuditEvent::Denied).await?;
@@ -213,6 +215,12 @@ impl Inner {
             binding,
             now,
         })))
+    }
+
+    /// It does not run now, and stays approved until its time is up, which whoever looks again sees.
+    async fn look_later(&self, record: &CallRecord) -> Result<Look, GateError> {
+        let over = self.expire(&record.key().tenant, record.id()).await?;
+        Ok(if over.is_some() { Look::Changed } else { Look::Unknown })
     }
 
     /// What follows when the store refuses a claim.

@@ -37,7 +37,7 @@ impl Gate {
     pub async fn serve(&self) {
         let slots = Arc::new(Semaphore::new(AT_ONCE));
         let mut changes = self.inner.store.watch_all();
-        // Calls whose principal's rights could not be had: not asked about at every hint.
+        // Calls of which it is not known whether they may run: not asked about at every hint.
         let mut unknown = HashSet::new();
         // However much happens in between, others' calls are put in order now and then.
         let mut look_again = Box::pin(sleep(LOOK_AGAIN));

@@ -1,5 +1,7 @@
 //! A grant, and what has been drawn on it.
 
+use std::collections::BTreeMap;
+
 use hitl_base::Timestamp;
 use serde::{Deserialize, Serialize};
 
@@ -42,6 +44,10 @@ pub struct Grant {
     /// At most so much.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub sum: Option<SumLimit>,
+    /// What the request counted its sum in, by where it said so: calls must say the same, in the same
+    /// places, and nothing else. Empty without a sum, and where the request named no currency.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub currencies: BTreeMap<String, String>,
     /// Until then, by the store's clock.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub until: Option<Timestamp>,

@@ -50,6 +50,12 @@ pub(super) fn rule(grant: &Grant, shown: &Json) -> Vec<String> {
     if let Some(sum) = &grant.sum {
         let path = text(&sum.path);
         lines.push(format!("for at most {} in {path}, all calls together", sum.at_most));
+        lines.extend(
+            grant
+                .currencies
+                .iter()
+                .map(|(at, is)| format!("in {}, as {} says", quote(is), text(at))),
+        );
     }
     lines.push(match grant.until {
         Some(end) => format!("until {end}, or until it is revoked"),

@@ -366,6 +366,7 @@ pub fn grant(uses: Option<u64>, at_most: Option<u32>) -> GrantRecord {
         content: "1".repeat(64).parse().expect("64 digits"),
         uses,
         sum,
+        currencies: std::collections::BTreeMap::new(),
         until: None,
         by: Principal::new("alice"),
         request: RequestId::new(),
