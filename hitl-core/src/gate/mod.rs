@@ -16,6 +16,7 @@
 //! | `call` | the typed and the textual front doors |
 //! | `decide` | decisions, withdrawals, settlements |
 //! | `queue` | what waits, as one viewer sees it |
+//! | `abort` | a reviewer stops a run: what of it has not started is withdrawn |
 //! | `edit` | a human changes the arguments: the next revision |
 //! | `remember` | what a human has rejected is not asked about again |
 //! | `grant` | a human permits what is like this: previewed, saved, revoked |
@@ -31,6 +32,7 @@
 //! | `observe` | spans and metrics |
 //! | `recover` | what a dead process left is put in order |
 
+mod abort;
 mod batch;
 mod builder;
 mod call;

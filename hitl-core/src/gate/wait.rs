@@ -180,7 +180,10 @@ impl Inner {
                 },
             },
             CallState::Expired => Outcome::Expired,
-            CallState::Cancelled => Outcome::Cancelled { reason: reason() },
+            CallState::Cancelled => match answer {
+                Some(Answer::Abort { reason }) => Outcome::Aborted { reason: reason.clone() },
+                _ => Outcome::Cancelled { reason: reason() },
+            },
             CallState::Denied => Outcome::Denied { reason: reason() },
             CallState::OutcomeUnknown => Outcome::OutcomeUnknown,
             CallState::Pending | CallState::Approved | CallState::Claimed => {
