@@ -8,12 +8,13 @@ mod support;
 use std::time::Duration;
 
 use granting::*;
+use hitl_base::JsonText;
 use hitl_core::grant::{Condition, GrantError, GrantTerms};
 use hitl_core::machine::CallState;
 use hitl_core::store::GrantPage;
 use hitl_core::{
-    CallContext, CallRecord, CallView, Factor, Gate, Outcome, Signals, Store as _, Submission,
-    Tenant,
+    CallContext, CallRecord, CallView, DynArguments, DynSpec, DynTool, Factor, Gate, HitlConfig,
+    Outcome, Permit, Signals, Store as _, Submission, Tenant,
 };
 use support::{Bench, bench, bench_with, pay};
 
@@ -222,4 +223,44 @@ async fn read_only_calls_that_were_asked_about_draw_too() {
     let stands = gate.grant(&Tenant::default(), record.id()).await.unwrap().unwrap();
     assert_eq!(stands.used, 1);
     assert_eq!(state(gate, 1).await, CallState::Executed);
+}
+
+/// A tool whose arguments are whatever a model likes to send.
+fn sending() -> DynTool {
+    let body = |_: Permit<DynArguments>| async { Ok::<_, String>(JsonText::null()) };
+    let schema = r#"{"type":"object","properties":{"to":{"type":"object"},"text":{},"cc":{}}}"#;
+    let config = HitlConfig::DEFAULT.base_confidence(50);
+    DynTool::new(DynSpec::new("send", "Sends.").config(config), schema, body).unwrap()
+}
+
+#[tokio::test(start_paused = true)]
+async fn invariant_9_a_rule_says_what_is_free_and_nothing_else_is() {
+    for (terms, says) in [
+        (
+            GrantTerms::matching([Condition::is("to.country", "DE")]),
+            "where `to.country` is \"DE\"\nand with anything else in `to`\nand with anything in `text`\n",
+        ),
+        (GrantTerms::any_arguments(), "with any arguments: `text`, `to`\n"),
+    ] {
+        let bench = bench_with(|builder| builder.dyn_tool(sending())).await;
+        let gate = &bench.gate;
+        let submit = async |text: &str, position| {
+            gate.submit_json("send", text, "ann", key(position)).await.unwrap()
+        };
+        let request = r#"{"to":{"country":"DE","name":"x"},"text":"hello"}"#;
+        let Submission::Pending(ticket) = submit(request, 0).await else { panic!("it waits") };
+        let record = permit(gate, ticket.request(), terms).await;
+        let rule = record.grant.rule.join("\n");
+        assert!(rule.contains(says), "{rule}");
+        for (position, (text, covered)) in (1..).zip([
+            (r#"{"to":{"country":"DE"},"text":["other"]}"#, true),
+            (r#"{"to":{"country":"DE","name":"y","more":1}}"#, true),
+            // An argument that the rule does not speak of, because the request had none.
+            (r#"{"to":{"country":"DE"},"text":"hello","cc":"eve"}"#, false),
+            (r#"{"to":{"country":"DE"},"cc":null}"#, false),
+        ]) {
+            let ran = matches!(submit(text, position).await, Submission::Done { .. });
+            assert_eq!(ran, covered, "{text}");
+        }
+    }
 }

@@ -73,7 +73,9 @@ impl Grant {
             }
             ArgumentScope::Any => true,
         };
-        fits(permitted, NotCovered::Arguments)?;
+        let known = |name: &String| self.names.as_ref().is_none_or(|names| names.contains(name));
+        let all_known = call.arguments.entries().iter().all(|(name, _)| known(name));
+        fits(permitted && all_known, NotCovered::Arguments)?;
         let amount = match &self.sum {
             None => Amount::ZERO,
             Some(sum) => {

@@ -154,6 +154,8 @@ impl GrantDraft {
             run: (!for_good).then(|| root.clone()),
             verified: record.context.workspace_verified,
             arguments: terms.arguments.clone(),
+            names: (!exact)
+                .then(|| arguments.entries().iter().map(|(name, _)| name.clone()).collect()),
             content: record.current_content(),
             uses: terms.uses,
             sum: terms.sum.clone(),

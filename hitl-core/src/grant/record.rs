@@ -1,6 +1,6 @@
 //! A grant, and what has been drawn on it.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use hitl_base::Timestamp;
 use serde::{Deserialize, Serialize};
@@ -36,6 +36,11 @@ pub struct Grant {
     pub verified: bool,
     /// Which arguments.
     pub arguments: ArgumentScope,
+    /// The names of the arguments that the request had, where others than the exact ones are permitted: a
+    /// call with an argument of another name, which the rule does not speak of, does not fit. Nothing in
+    /// grants of old, which take any.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub names: Option<BTreeSet<String>>,
     /// The content of the request: what [`ArgumentScope::Exact`] means.
     pub content: ContentDigest,
     /// At most so many starts.

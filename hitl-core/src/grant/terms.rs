@@ -24,9 +24,10 @@ pub enum ArgumentScope {
     /// Those of the request, to the last digit, secrets included.
     #[default]
     Exact,
-    /// Those that satisfy every one of these conditions; what none of them names is free.
+    /// Those that satisfy every one of these conditions; what none of them names is free. Only arguments
+    /// that the request had, too.
     Matching(Vec<Condition>),
-    /// Any.
+    /// Any, of the names that the request had.
     Any,
 }
 

@@ -363,6 +363,7 @@ pub fn grant(uses: Option<u64>, at_most: Option<u32>) -> GrantRecord {
         run: None,
         verified: false,
         arguments: ArgumentScope::Any,
+        names: None,
         content: "1".repeat(64).parse().expect("64 digits"),
         uses,
         sum,
