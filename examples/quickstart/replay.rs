@@ -105,7 +105,7 @@ fn state_of(outcome: &Outcome) -> CallState {
         Outcome::Rejected { .. } => CallState::Rejected,
         Outcome::Responded { .. } => CallState::Responded,
         Outcome::Expired => CallState::Expired,
-        Outcome::Cancelled { .. } => CallState::Cancelled,
+        Outcome::Cancelled { .. } | Outcome::Aborted { .. } => CallState::Cancelled,
         Outcome::Denied { .. } => CallState::Denied,
         // Whatever is not over is looked up at the end.
         _ => CallState::OutcomeUnknown,

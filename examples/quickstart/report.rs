@@ -56,6 +56,7 @@ pub(crate) fn outcome(screen: &Screen, outcome: &Outcome) -> String {
         Outcome::Responded { message } => (Style::Warning, format!("answered: {message}")),
         Outcome::Expired => (Style::Bad, "expired".to_owned()),
         Outcome::Cancelled { reason } => (Style::Bad, format!("cancelled: {reason}")),
+        Outcome::Aborted { reason } => (Style::Bad, format!("the run was stopped: {reason}")),
         Outcome::Denied { reason } => (Style::Bad, format!("denied: {reason}")),
         Outcome::OutcomeUnknown => {
             (Style::Bad, "was started, and how it ended is not known".to_owned())

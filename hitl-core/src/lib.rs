@@ -46,8 +46,9 @@ pub use machine::{CallRecord, CallState, Refusal, Resolution};
 #[cfg(feature = "policy-files")]
 pub use policy::RuleFile;
 pub use policy::{
-    ApprovalLevel, Effect, Policy, PolicyVersion, Priority, Requirement, Routed, RuleRef, RuleSet,
-    Ruling, Verdict, VerdictKind, due_after, level_for, priority, route,
+    ApprovalLevel, Directory, DirectoryError, Effect, Policy, PolicyVersion, Priority, Requirement,
+    Routed, RuleRef, RuleSet, Ruling, Standing, Verdict, VerdictKind, due_after, level_for,
+    priority, route,
 };
 pub use queue::{Cursor, QueueCounts, QueueFilter, QueueOrder, QueueQuery, Viewer};
 pub use seal::HostKey;

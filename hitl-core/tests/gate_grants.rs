@@ -1,66 +1,22 @@
 //! Grants: what a human has permitted once runs without asking, and nothing else does.
 #![expect(clippy::unwrap_used, clippy::panic, reason = "a failed expectation fails the test")]
 
-#[path = "support/faulty.rs"]
-mod faulty;
+#[path = "support/granting.rs"]
+mod granting;
 mod support;
 
-use std::future::IntoFuture as _;
-use std::sync::Arc;
-use std::sync::atomic::AtomicUsize;
 use std::time::Duration;
 
-use faulty::{Fault, Faulty};
-use hitl_core::approval::Authority;
-use hitl_core::gate::{GateBuilder, GrantPreview};
-use hitl_core::grant::{Condition, GrantError, GrantTerms, NotCovered};
+use granting::*;
+use hitl_base::JsonText;
+use hitl_core::grant::{Condition, GrantError, GrantTerms};
 use hitl_core::machine::CallState;
 use hitl_core::store::GrantPage;
 use hitl_core::{
-    ApprovalLevel, ApprovalRequest, Assessment, CallContext, CallKey, CallRecord, CallView, Effect,
-    Factor, Gate, GateError, GateErrorKind, GrantRecord, HitlConfig, MemoryStore, Outcome, Permit,
-    Policy, Risk, Ruling, Signals, SnapshotError, SnapshotWriter, Spec, StateRequirement,
-    Store as _, Submission, Tenant, Tool, Verdict,
+    CallContext, CallRecord, CallView, DynArguments, DynSpec, DynTool, Factor, Gate, HitlConfig,
+    Outcome, Permit, Signals, Store as _, Submission, Tenant,
 };
-use support::{Bench, Flaky, World, ask, bench, bench_with, pay, tools};
-
-fn key(position: u64) -> CallKey {
-    CallKey::new("run", position)
-}
-
-/// A call that waits, as its reviewer sees it.
-async fn waiting(gate: &Gate, to: &str, amount: f64, position: u64) -> ApprovalRequest {
-    let submitted = gate.submit(pay(to, amount)).by("ann").key("run", position).await.unwrap();
-    let Submission::Pending(ticket) = submitted else { panic!("it waits for a human") };
-    ticket.request().clone()
-}
-
-async fn state(gate: &Gate, position: u64) -> CallState {
-    gate.find(&key(position)).await.unwrap().unwrap().state
-}
-
-async fn permit(gate: &Gate, request: &ApprovalRequest, terms: GrantTerms) -> GrantRecord {
-    let preview = gate.preview_grant(request.grant(terms).by("alice")).await.unwrap();
-    gate.save_grant(preview).await.unwrap().record
-}
-
-async fn refused(gate: &Gate, request: &ApprovalRequest, terms: GrantTerms) -> GrantError {
-    let error = gate.preview_grant(request.grant(terms).by("alice")).await.unwrap_err();
-    assert_eq!(error.kind(), GateErrorKind::NotGranted);
-    error.grant().unwrap().clone()
-}
-
-/// Whether a payment runs without anybody being asked.
-async fn runs(gate: &Gate, to: &str, amount: f64, position: u64) -> bool {
-    match gate.submit(pay(to, amount)).by("ann").key("run", position).await.unwrap() {
-        Submission::Done { outcome: Outcome::Executed(_), receipt } => {
-            assert_eq!(receipt.verdict, Verdict::Run);
-            true
-        }
-        Submission::Pending(_) => false,
-        other @ Submission::Done { .. } => panic!("{other:?}"),
-    }
-}
+use support::{Bench, bench, bench_with, pay};
 
 async fn now(bench: &Bench) -> hitl_base::Timestamp {
     bench.store.now().await.unwrap()
@@ -118,23 +74,6 @@ async fn what_was_permitted_once_runs_without_asking() {
     );
 }
 
-async fn runs_again(gate: &Gate, to: &str, amount: f64, position: u64) -> bool {
-    let submitted = gate.submit(pay(to, amount)).by("ann").key("run", position).await.unwrap();
-    match submitted {
-        Submission::Done { outcome, .. } => matches!(outcome, Outcome::Executed(_)),
-        Submission::Pending(ticket) => {
-            matches!(ticket.wait().await.unwrap(), Outcome::Executed(_))
-        }
-    }
-}
-
-/// The caller comes back for its allowed call, and finds that it is asked about again.
-async fn waits_again(gate: &Gate, call: support::Pay) {
-    let submitting = gate.submit(call).by("ann").key("run", 0).into_future();
-    let waits = tokio::time::timeout(Duration::from_secs(1), submitting).await;
-    assert!(waits.is_err(), "somebody must decide");
-}
-
 /// A secret is part of the exact arguments, and shows nowhere.
 #[tokio::test(start_paused = true)]
 async fn invariant_8_a_grant_says_nothing_of_a_secret() {
@@ -189,44 +128,6 @@ async fn a_pattern_covers_what_it_says_and_nothing_else() {
         let ran = runs(gate, to, amount, 10 + number as u64).await;
         assert_eq!(ran, expected, "{to:?} {amount}");
     }
-}
-
-#[tokio::test(start_paused = true)]
-async fn an_envelope_ends_and_then_a_human_is_asked_again() {
-    let bench = bench().await;
-    let gate = &bench.gate;
-    let request = waiting(gate, "shop", 200.0, 0).await;
-    let terms = GrantTerms::any_arguments().uses(4).sum("amount", "500".parse().unwrap());
-    let record = permit(gate, &request, terms).await;
-    let rule = record.grant.rule.join("\n");
-    assert!(rule.contains("with any arguments: `amount`, `pin`, `to`"), "{rule}");
-    assert!(rule.contains("at most 4 times\nfor at most 500 in `amount`, all calls together"));
-    assert!(runs_again(gate, "shop", 200.0, 0).await);
-    assert!(runs(gate, "bank", 299.5, 1).await);
-    assert!(!runs(gate, "bank", 0.51, 2).await, "half is left");
-    assert!(runs(gate, "bank", 0.5, 3).await);
-    assert!(runs(gate, "bank", 0.0, 4).await);
-    assert!(!runs(gate, "bank", 0.0, 5).await, "used four times");
-    let stands = gate.grant(&Tenant::default(), record.id()).await.unwrap().unwrap();
-    assert_eq!((stands.used, stands.spent.to_string().as_str()), (4, "500"));
-    assert_eq!(bench.world.ran(), 4);
-}
-
-#[tokio::test(start_paused = true)]
-async fn a_body_that_fails_has_used_its_share() {
-    let bench = bench().await;
-    let request = waiting(&bench.gate, "nobody", 5.0, 0).await;
-    let record = permit(&bench.gate, &request, GrantTerms::exactly().uses(1)).await;
-    let again = bench.gate.submit(pay("nobody", 5.0)).by("ann").key("run", 1).await.unwrap();
-    assert!(matches!(again, Submission::Done { outcome: Outcome::Failed(_), .. }));
-    let stands = bench.gate.grant(&Tenant::default(), record.id()).await.unwrap().unwrap();
-    assert_eq!(stands.used, 1);
-    // The request that it was given on finds nothing left, and is asked about again.
-    waits_again(&bench.gate, pay("nobody", 5.0)).await;
-    let asked = bench.gate.find(&key(0)).await.unwrap().unwrap();
-    assert_eq!((asked.state, asked.request.revision), (CallState::Pending, 2));
-    let why = asked.request.because.last().unwrap();
-    assert!(why.contains("as often as it may"), "{why}");
 }
 
 #[tokio::test(start_paused = true)]
@@ -288,169 +189,6 @@ async fn siblings_that_wait_go_on_as_far_as_there_is_room() {
     assert_eq!(positions(gate, CallState::Pending).await, [2, 4, 5, 6]);
 }
 
-struct Says(Effect);
-impl Policy for Says {
-    fn rule(&self, call: &CallView<'_>, _: &Assessment) -> Option<Ruling> {
-        let effect = self.0;
-        (call.tool == "pay").then(|| Ruling { effect, reason: "the host says so".to_owned() })
-    }
-}
-
-#[tokio::test(start_paused = true)]
-async fn invariant_5_no_grant_lifts_what_a_policy_or_a_factor_demands() {
-    for effect in [Effect::AtLeast(ApprovalLevel::Quick), Effect::AtLeast(ApprovalLevel::Full)] {
-        let bench = bench_with(|builder: GateBuilder| builder.policy(Says(effect))).await;
-        let request = waiting(&bench.gate, "shop", 5.0, 0).await;
-        let error = refused(&bench.gate, &request, GrantTerms::exactly()).await;
-        assert_eq!(error, GrantError::Demanded);
-    }
-    let signals = Signals::standard().with(|_: &CallView<'_>| {
-        Some(Factor::at_least("odd", ApprovalLevel::Quick, "It looks odd."))
-    });
-    let bench = bench_with(|builder| builder.signals(signals)).await;
-    let request = waiting(&bench.gate, "shop", 5.0, 0).await;
-    assert_eq!(refused(&bench.gate, &request, GrantTerms::exactly()).await, GrantError::Demanded);
-}
-
-#[tokio::test(start_paused = true)]
-async fn invariant_2_a_policy_that_comes_later_beats_the_grant() {
-    let (world, store) = (World::default(), MemoryStore::new());
-    let build = async |policy: Option<Effect>| {
-        let builder = tools(Gate::builder()).state(world.clone()).store(store.clone());
-        let builder = match policy {
-            Some(effect) => builder.policy(Says(effect)),
-            None => builder,
-        };
-        builder.build().await.unwrap()
-    };
-    let first = build(None).await;
-    let request = waiting(&first, "shop", 5.0, 0).await;
-    permit(&first, &request, GrantTerms::exactly().durable()).await;
-    assert_eq!(state(&first, 0).await, CallState::Approved);
-    // The score asked for Full, so the requirement does not even rise: the grant's word is not enough.
-    let later = build(Some(Effect::AtLeast(ApprovalLevel::Full))).await;
-    waits_again(&later, pay("shop", 5.0)).await;
-    assert_eq!(state(&later, 0).await, CallState::Pending);
-    assert!(!runs(&later, "shop", 5.0, 1).await);
-    let denying = build(Some(Effect::Deny)).await;
-    let denied = denying.submit(pay("shop", 5.0)).by("ann").key("run", 2).await.unwrap();
-    assert!(matches!(denied, Submission::Done { outcome: Outcome::Denied { .. }, .. }));
-    assert_eq!(world.ran(), 0);
-}
-
-/// A tool whose risk is critical, and one that several people must agree on.
-macro_rules! tool {
-    ($name:ident, $tool:literal, $config:expr) => {
-        #[derive(Debug, Clone, serde::Deserialize, schemars::JsonSchema)]
-        struct $name {
-            amount: f64,
-        }
-        impl Tool for $name {
-            type Output = f64;
-            type Error = String;
-            const SPEC: Spec = Spec::new($tool, "A tool for tests.")
-                .parameters(&[hitl_core::Parameter::new("amount")])
-                .states(&[StateRequirement::of::<World>()])
-                .config($config);
-            fn snapshot(&self, to: &mut SnapshotWriter) -> Result<(), SnapshotError> {
-                to.object(|o| o.field("amount", &self.amount))
-            }
-            async fn run(permit: Permit<Self>) -> Result<f64, String> {
-                let (call, cx) = permit.open();
-                cx.state::<World>().clone().run($tool.to_owned()).await;
-                Ok(call.amount)
-            }
-        }
-    };
-}
-tool!(Wipe, "wipe", HitlConfig::DEFAULT.base_confidence(50).risk(Risk::Critical));
-tool!(Merge, "merge", HitlConfig::DEFAULT.base_confidence(50).four_eyes());
-tool!(Drop, "drop", HitlConfig::DEFAULT.base_confidence(50).destructive());
-
-async fn asked<T: Tool>(gate: &Gate, call: T) -> ApprovalRequest {
-    let submitted = gate.submit(call).by("ann").await.unwrap();
-    let Submission::Pending(ticket) = submitted else { panic!("it waits for a human") };
-    ticket.request().clone()
-}
-
-#[tokio::test(start_paused = true)]
-async fn no_grant_is_given_where_one_persons_word_is_not_enough() {
-    let bench = bench_with(|builder| builder.tool::<Wipe>().tool::<Merge>().tool::<Drop>()).await;
-    let gate = &bench.gate;
-    let wipe = asked(gate, Wipe { amount: 1.0 }).await;
-    assert_eq!(refused(gate, &wipe, GrantTerms::exactly()).await, GrantError::Critical);
-    let merge = asked(gate, Merge { amount: 1.0 }).await;
-    assert_eq!(refused(gate, &merge, GrantTerms::exactly()).await, GrantError::Quorum);
-    // What destroys is not permitted for good without a bound.
-    let drop = asked(gate, Drop { amount: 1.0 }).await;
-    let any = GrantTerms::any_arguments;
-    assert_eq!(refused(gate, &drop, any().durable()).await, GrantError::TooBroad);
-    for bounded in [any(), any().durable().uses(3), GrantTerms::exactly().durable()] {
-        gate.preview_grant(drop.grant(bounded).by("alice")).await.unwrap();
-    }
-    // Nor what is risky.
-    let risky = waiting(gate, "shop", 1.0, 0).await;
-    assert_eq!(refused(gate, &risky, any().durable()).await, GrantError::TooBroad);
-    let plain = gate.submit(ask("x")).by("ann").key("run", 1).await.unwrap();
-    let Submission::Pending(ticket) = plain else { panic!("it waits") };
-    gate.preview_grant(ticket.request().grant(any().durable()).by("alice")).await.unwrap();
-}
-
-#[tokio::test(start_paused = true)]
-async fn terms_that_say_nothing_or_do_not_fit_are_refused() {
-    let bench = bench().await;
-    let gate = &bench.gate;
-    let request = waiting(gate, "shop", 5.0, 0).await;
-    let ten = || "10".parse().unwrap();
-    for terms in [
-        GrantTerms::matching([]),
-        GrantTerms::matching([Condition::like("to", "*")]),
-        GrantTerms::matching([Condition::like("to", "**")]),
-        GrantTerms::matching([Condition::one_of("to", Vec::<String>::new())]),
-        GrantTerms::matching([Condition::is("to[", "shop")]),
-        GrantTerms::matching([Condition::is("", "shop")]),
-        GrantTerms::any_arguments().sum("amount[", ten()),
-        GrantTerms::matching(vec![Condition::is("to", "shop"); 33]),
-        GrantTerms::matching([Condition::is("to", "s".repeat(1001))]),
-    ] {
-        let error = refused(gate, &request, terms.clone()).await;
-        assert!(matches!(error, GrantError::Invalid(_)), "{terms:?}: {error:?}");
-    }
-    for (terms, expected) in [
-        (
-            GrantTerms::matching([Condition::is("to", "bank")]),
-            GrantError::DoesNotFit(NotCovered::Arguments),
-        ),
-        (
-            GrantTerms::matching([Condition::is("nowhere", "shop")]),
-            GrantError::DoesNotFit(NotCovered::Arguments),
-        ),
-        (GrantTerms::any_arguments().sum("to", ten()), GrantError::DoesNotFit(NotCovered::Sum)),
-        (GrantTerms::any_arguments().sum("amount", "4".parse().unwrap()), GrantError::NoRoom),
-        (GrantTerms::exactly().uses(0), GrantError::NoRoom),
-    ] {
-        assert_eq!(refused(gate, &request, terms).await, expected);
-    }
-}
-
-#[tokio::test(start_paused = true)]
-async fn invariant_7_only_who_may_decide_permits_and_revokes() {
-    let bench = bench().await;
-    let gate = &bench.gate;
-    let request = waiting(gate, "shop", 5.0, 0).await;
-    let stranger = || Authority::of("mallory").tenant("elsewhere");
-    let draft = request.grant(GrantTerms::exactly()).by(stranger());
-    let error = gate.preview_grant(draft).await.unwrap_err();
-    assert_eq!(error.grant(), Some(&GrantError::WrongTenant));
-    let record = permit(gate, &request, GrantTerms::exactly()).await;
-    let tenant = Tenant::default();
-    let error = gate.revoke_grant(&tenant, record.id(), stranger(), None).await.unwrap_err();
-    assert_eq!(error.kind(), GateErrorKind::Forbidden);
-    let other = Tenant::new("other");
-    assert_eq!(gate.revoke_grant(&other, record.id(), "bob", None).await.unwrap(), None);
-    assert!(runs(gate, "shop", 5.0, 1).await);
-}
-
 #[tokio::test(start_paused = true)]
 async fn a_verified_workspace_and_delegation() {
     let bench = bench().await;
@@ -465,86 +203,6 @@ async fn a_verified_workspace_and_delegation() {
     let delegated = cx.root("run");
     let submitted = gate.submit(pay("shop", 5.0)).by(delegated).key("sub-run", 0).await.unwrap();
     assert!(matches!(submitted, Submission::Done { outcome: Outcome::Executed(_), .. }));
-}
-
-#[tokio::test(start_paused = true)]
-async fn what_has_changed_since_the_preview_is_not_saved() {
-    let bench = bench().await;
-    let gate = &bench.gate;
-    let preview = async |request: &ApprovalRequest| -> GrantPreview {
-        let draft = request.grant(GrantTerms::exactly()).by("alice");
-        gate.preview_grant(draft).await.unwrap()
-    };
-    let decided = waiting(gate, "shop", 1.0, 0).await;
-    let edited = waiting(gate, "shop", 2.0, 1).await;
-    let expired = waiting(gate, "shop", 3.0, 2).await;
-    let previews = [preview(&decided).await, preview(&edited).await, preview(&expired).await];
-    gate.decide(decided.reject("no").by("bob")).await.unwrap();
-    gate.decide(edited.edit(r#"{"to":"bank"}"#).by("bob")).await.unwrap();
-    gate.cancel(&gate.find(&key(2)).await.unwrap().unwrap(), "bob", "enough").await.unwrap();
-    for preview in previews {
-        let error: GateError = gate.save_grant(preview).await.unwrap_err();
-        // What has ended has no payload either.
-        assert_eq!(error.grant(), Some(&GrantError::Stale), "{error}");
-    }
-    assert_eq!(gate.grants(&Tenant::default(), GrantPage::all()).await.unwrap(), []);
-}
-
-#[tokio::test(start_paused = true)]
-async fn invariant_6_without_the_intent_the_share_is_given_back() {
-    let (world, audit, store) = (World::default(), Flaky::default(), MemoryStore::new());
-    let build = tools(Gate::builder()).state(world.clone()).store(store).audit(audit.clone());
-    let gate = build.build().await.unwrap();
-    let request = waiting(&gate, "shop", 5.0, 0).await;
-    let record = permit(&gate, &request, GrantTerms::exactly().uses(1)).await;
-    audit.fail_after(0);
-    let error = gate.submit(pay("shop", 5.0)).by("ann").key("run", 1).await.unwrap_err();
-    assert_eq!(error.kind(), GateErrorKind::Audit);
-    let stands = gate.grant(&Tenant::default(), record.id()).await.unwrap().unwrap();
-    assert_eq!((stands.used, world.ran()), (0, 0));
-    audit.mend();
-    assert!(runs_again(&gate, "shop", 5.0, 1).await);
-    let stands = gate.grant(&Tenant::default(), record.id()).await.unwrap().unwrap();
-    assert_eq!((stands.used, world.ran()), (1, 1));
-}
-
-/// One store operation after the other fails, in each way: no body runs without its share of the grant,
-/// and none runs twice.
-#[tokio::test(start_paused = true)]
-async fn invariant_5_a_store_that_fails_anywhere_overdraws_nothing() {
-    let mut faults = 0;
-    for (fault, for_ever) in
-        [(Fault::Before, false), (Fault::After, false), (Fault::Before, true), (Fault::After, true)]
-    {
-        for at in 0.. {
-            let (world, memory) = (World::default(), MemoryStore::new());
-            let whole = tools(Gate::builder()).state(world.clone()).store(memory.clone());
-            let whole = whole.build().await.unwrap();
-            let request = waiting(&whole, "shop", 5.0, 0).await;
-            let record = permit(&whole, &request, GrantTerms::exactly().uses(2)).await;
-            let count = Arc::new(AtomicUsize::new(0));
-            let store =
-                Faulty { inner: memory.clone(), fault, at, for_ever, count: Arc::clone(&count) };
-            let gate = tools(Gate::builder()).state(world.clone()).store(store);
-            let gate = gate.without_recovery().build().await.unwrap();
-            let context = format!("{fault:?} for_ever={for_ever} at={at}");
-            let new = gate.submit(pay("shop", 5.0)).by("ann").key("run", 1).await;
-            let submitting = gate.submit(pay("shop", 5.0)).by("ann").key("run", 0).into_future();
-            let old = tokio::time::timeout(Duration::from_secs(1), submitting).await;
-            let old = matches!(old, Ok(Ok(Submission::Done { outcome: Outcome::Executed(_), .. })));
-            let reached = count.load(std::sync::atomic::Ordering::SeqCst) > at;
-            let stands = memory.grant(&Tenant::default(), record.id()).await.unwrap().unwrap();
-            let ran = world.ran() as u64;
-            assert!(ran <= stands.used && stands.used <= 2, "{ran} {stands:?} {context}");
-            if !reached {
-                assert!(new.is_ok() && old, "nothing failed: {context}");
-                assert_eq!((ran, stands.used), (2, 2));
-                break;
-            }
-            faults += 1;
-        }
-    }
-    assert!(faults > 30, "{faults}");
 }
 
 #[tokio::test(start_paused = true)]
@@ -565,4 +223,44 @@ async fn read_only_calls_that_were_asked_about_draw_too() {
     let stands = gate.grant(&Tenant::default(), record.id()).await.unwrap().unwrap();
     assert_eq!(stands.used, 1);
     assert_eq!(state(gate, 1).await, CallState::Executed);
+}
+
+/// A tool whose arguments are whatever a model likes to send.
+fn sending() -> DynTool {
+    let body = |_: Permit<DynArguments>| async { Ok::<_, String>(JsonText::null()) };
+    let schema = r#"{"type":"object","properties":{"to":{"type":"object"},"text":{},"cc":{}}}"#;
+    let config = HitlConfig::DEFAULT.base_confidence(50);
+    DynTool::new(DynSpec::new("send", "Sends.").config(config), schema, body).unwrap()
+}
+
+#[tokio::test(start_paused = true)]
+async fn invariant_9_a_rule_says_what_is_free_and_nothing_else_is() {
+    for (terms, says) in [
+        (
+            GrantTerms::matching([Condition::is("to.country", "DE")]),
+            "where `to.country` is \"DE\"\nand with anything else in `to`\nand with anything in `text`\n",
+        ),
+        (GrantTerms::any_arguments(), "with any arguments: `text`, `to`\n"),
+    ] {
+        let bench = bench_with(|builder| builder.dyn_tool(sending())).await;
+        let gate = &bench.gate;
+        let submit = async |text: &str, position| {
+            gate.submit_json("send", text, "ann", key(position)).await.unwrap()
+        };
+        let request = r#"{"to":{"country":"DE","name":"x"},"text":"hello"}"#;
+        let Submission::Pending(ticket) = submit(request, 0).await else { panic!("it waits") };
+        let record = permit(gate, ticket.request(), terms).await;
+        let rule = record.grant.rule.join("\n");
+        assert!(rule.contains(says), "{rule}");
+        for (position, (text, covered)) in (1..).zip([
+            (r#"{"to":{"country":"DE"},"text":["other"]}"#, true),
+            (r#"{"to":{"country":"DE","name":"y","more":1}}"#, true),
+            // An argument that the rule does not speak of, because the request had none.
+            (r#"{"to":{"country":"DE"},"text":"hello","cc":"eve"}"#, false),
+            (r#"{"to":{"country":"DE"},"cc":null}"#, false),
+        ]) {
+            let ran = matches!(submit(text, position).await, Submission::Done { .. });
+            assert_eq!(ran, covered, "{text}");
+        }
+    }
 }

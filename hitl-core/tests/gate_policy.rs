@@ -3,15 +3,17 @@
 
 mod support;
 
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU8, Ordering};
 use std::time::Duration;
 
 use hitl_base::clock::ManualClock;
 use hitl_core::policy::{Answer, Rule, TimeWindow, When};
 use hitl_core::{
-    Assessment, CallKey, CallView, Outcome, Policy, RuleSet, Ruling, Submission, Verdict,
-    VerdictKind,
+    Assessment, CallKey, CallState, CallView, Effect, Outcome, Policy, RuleSet, Ruling, Submission,
+    Verdict, VerdictKind,
 };
-use support::{Look, ask, bench_with, note, pay};
+use support::{Look, ask, bench_with, note, pay, until};
 
 fn rules(rule: Rule) -> RuleSet {
     RuleSet::builder("test", "1").rule(rule).build().unwrap()
@@ -89,5 +91,81 @@ async fn invariant_5_a_candidate_that_fails_or_panics_touches_no_call() {
         assert_eq!(b.world.ran(), 1);
         let record = b.gate.find(&CallKey::new("r", 0)).await.unwrap().unwrap();
         assert!(record.request.because.is_empty());
+    }
+}
+
+/// A policy that is broken for a while: it fails, or panics.
+struct Broken(Arc<AtomicU8>);
+
+impl Policy for Broken {
+    fn rule(&self, _: &CallView<'_>, _: &Assessment) -> Option<Ruling> {
+        None
+    }
+
+    fn answer(&self, _: &CallView<'_>, _: &Assessment) -> Answer {
+        match self.0.load(Ordering::SeqCst) {
+            0 => Answer::of_ruling(None),
+            1 => Answer::failed("the rules did not load"),
+            2 => panic!("the rules panic"),
+            _ => Answer::of_ruling(Some(Ruling { effect: Effect::Deny, reason: "no".to_owned() })),
+        }
+    }
+}
+
+/// Waits, and lets the time go on meanwhile.
+async fn in_time(what: &str, mut holds: impl AsyncFnMut() -> bool) {
+    until(what, async || {
+        tokio::time::advance(Duration::from_secs(1)).await;
+        holds().await
+    })
+    .await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn invariant_5_a_policy_that_is_broken_at_the_claim_runs_nothing_and_loses_no_approval() {
+    for broken in [1, 2] {
+        let says = Arc::new(AtomicU8::new(0));
+        let b = bench_with(|g| g.policy(Broken(Arc::clone(&says)))).await;
+        let mut waiters = Vec::new();
+        for position in 0..2 {
+            let submitted = b.gate.submit(ask("a")).by("ann").key("r", position).await.unwrap();
+            let Submission::Pending(ticket) = submitted else { unreachable!("it waits") };
+            b.gate.decide(ticket.request().approve().by("bob")).await.unwrap();
+            says.store(broken, Ordering::SeqCst);
+            waiters.push(tokio::spawn(async move { ticket.wait().await }));
+            for _ in 0..30 {
+                tokio::time::advance(Duration::from_secs(1)).await;
+                tokio::task::yield_now().await;
+            }
+            let record = b.gate.find(&CallKey::new("r", position)).await.unwrap().unwrap();
+            assert_eq!(
+                (record.state, b.world.ran()),
+                (CallState::Approved, usize::from(position == 1))
+            );
+            // Mended, it runs; and where it says no, it is denied.
+            says.store(if position == 0 { 0 } else { 3 }, Ordering::SeqCst);
+            in_time("it goes on", async || {
+                let record = b.gate.find(&CallKey::new("r", position)).await.unwrap().unwrap();
+                record.state.is_terminal()
+            })
+            .await;
+            says.store(0, Ordering::SeqCst);
+        }
+        let last = waiters.pop().unwrap().await.unwrap().unwrap();
+        assert!(matches!(last, Outcome::Denied { .. }), "{last:?}");
+        assert!(matches!(waiters.pop().unwrap().await.unwrap(), Ok(Outcome::Executed(_))));
+        assert_eq!(b.world.ran(), 1);
+    }
+}
+
+#[tokio::test]
+async fn invariant_5_a_denial_is_one_whatever_other_policies_do_not_know() {
+    let (fails, denies) = (Arc::new(AtomicU8::new(1)), Arc::new(AtomicU8::new(3)));
+    for order in [[&fails, &denies], [&denies, &fails]] {
+        let policies = order.map(|says| Broken(Arc::clone(says)));
+        let [first, second] = policies;
+        let b = bench_with(|g| g.policy(first).policy(second)).await;
+        let verdict = b.gate.assess(&note("a"), "ann").unwrap().verdict;
+        assert_eq!(verdict, Verdict::Deny("no".to_owned()));
     }
 }

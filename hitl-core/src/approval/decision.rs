@@ -80,7 +80,7 @@ pub enum Answer {
         /// The answer.
         message: String,
     },
-    /// Do not run it, and stop.
+    /// Do not run it, and stop the run.
     Abort {
         /// Why.
         reason: String,

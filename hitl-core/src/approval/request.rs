@@ -22,7 +22,7 @@ pub enum Choice {
     Reject,
     /// Answer the model instead of running it.
     Respond,
-    /// Do not run it, and stop.
+    /// Do not run it, and stop the run.
     Abort,
 }
 
@@ -115,7 +115,10 @@ impl ApprovalRequest {
         DecisionDraft::new(self, Answer::Respond { message: message.into() })
     }
 
-    /// Stops: it does not run, and the caller is told that the run was aborted.
+    /// Stops the run: the call does not run, and its caller is told so by
+    /// [`Outcome::Aborted`](crate::Outcome::Aborted). Every other call of the same root run, delegated ones
+    /// included, that waits or was approved and has not started is withdrawn; what runs goes on to its end.
+    /// The agent itself is the host's: what it asks for after that is asked about as ever.
     pub fn abort(&self, reason: impl Into<String>) -> DecisionDraft<'_> {
         DecisionDraft::new(self, Answer::Abort { reason: reason.into() })
     }

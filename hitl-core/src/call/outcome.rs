@@ -60,6 +60,12 @@ pub enum Outcome {
         /// Why.
         reason: String,
     },
+    /// A human stopped the run that the call belongs to. It did not run, and what else of the run had
+    /// not started was withdrawn: an agent's loop ends here.
+    Aborted {
+        /// Why.
+        reason: String,
+    },
     /// Refused by a rule. Nobody was asked.
     Denied {
         /// Which, and what to do.

@@ -31,7 +31,7 @@ const WORDS: usize = 2_000;
 #[serde(rename_all = "camelCase")]
 #[non_exhaustive]
 pub struct ModelMessage {
-    /// `executed`, `failed`, `rejected`, `responded`, `expired`, `cancelled`, `denied`,
+    /// `executed`, `failed`, `rejected`, `responded`, `expired`, `cancelled`, `aborted`, `denied`,
     /// `outcomeUnknown`, or `refused` when the gate could not take the call.
     pub status: &'static str,
     /// The text.
@@ -63,6 +63,12 @@ impl ModelMessage {
     pub(crate) fn cancelled(reason: &str) -> Self {
         let said = "This call was withdrawn. It did not run.";
         Self::new("cancelled", with(said, "The reason given", reason))
+    }
+
+    pub(crate) fn aborted(reason: &str) -> Self {
+        let said = "A human reviewer stopped this run. This call did not run. Do nothing further, \
+                    and tell the user.";
+        Self::new("aborted", with(said, "The reviewer wrote", reason))
     }
 
     pub(crate) fn denied(reason: &str) -> Self {
@@ -114,6 +120,7 @@ impl Outcome {
             Self::Responded { message } => ModelMessage::responded(message),
             Self::Expired => ModelMessage::expired(),
             Self::Cancelled { reason } => ModelMessage::cancelled(reason),
+            Self::Aborted { reason } => ModelMessage::aborted(reason),
             Self::Denied { reason } => ModelMessage::denied(reason),
             Self::OutcomeUnknown => ModelMessage::unknown(),
         }
@@ -153,6 +160,7 @@ mod tests {
             Outcome::Responded { message: "use invoice 7".to_owned() },
             Outcome::Expired,
             Outcome::Cancelled { reason: "the run was stopped".to_owned() },
+            Outcome::Aborted { reason: "wrong customer".to_owned() },
             Outcome::Denied { reason: "freeze".to_owned() },
             Outcome::OutcomeUnknown,
         ];
@@ -168,6 +176,7 @@ mod tests {
                 "A human reviewer answered instead of letting this call run. It did not run. The reviewer wrote: \"use invoice 7\"",
                 "Nobody decided about this call in time. It did not run. Go on without it, or tell the user that it waits for an approval.",
                 "This call was withdrawn. It did not run. The reason given: \"the run was stopped\"",
+                "A human reviewer stopped this run. This call did not run. Do nothing further, and tell the user. The reviewer wrote: \"wrong customer\"",
                 "A rule does not allow this call. It did not run, and nobody was asked. Do not make the same call again. The rule says: \"freeze\"",
                 "The tool was started, and it is not known how it ended. It may have had effects. Do not make the same call again: a human will find out.",
             ]

@@ -12,13 +12,14 @@ use super::handle::{Gate, Inner};
 use super::observe;
 use super::registry::Registered;
 use super::score::Timed;
+use super::standing::Asked;
 use super::tool_set::ToolSet;
 use crate::approval::Approver;
 use crate::audit::{AuditSink, TracingAudit, Trail};
 use crate::call::{InvalidSpec, StateMap, Tool};
 use crate::confidence::{Scorer, Signal, Signals};
 use crate::dynamic::DynTool;
-use crate::policy::{Policy, Shadow};
+use crate::policy::{Directory, Policy, Shadow};
 use crate::queue::Caps;
 use crate::seal::HostKey;
 use crate::store::{MemoryStore, Store, StoreError, StoreErrorKind};
@@ -83,6 +84,7 @@ pub struct GateBuilder {
     policies: Vec<Arc<dyn Policy>>,
     candidates: Vec<Arc<dyn Policy>>,
     scorers: Vec<Timed>,
+    directory: Option<Asked>,
     clock: Arc<dyn Clock>,
     store: Option<Arc<dyn Store>>,
     approver: Option<Arc<dyn Approver>>,
@@ -103,6 +105,7 @@ impl GateBuilder {
             policies: Vec::new(),
             candidates: Vec::new(),
             scorers: Vec::new(),
+            directory: None,
             clock: Arc::new(SystemClock),
             store: None,
             approver: None,
@@ -196,6 +199,14 @@ impl GateBuilder {
         self
     }
 
+    /// Asks this directory what a principal may do now, before a call runs in their name that waited,
+    /// and waits for it this long. Without one, the rights of when it was submitted hold. See
+    /// [`Directory`] for what an answer does, and what happens without.
+    pub fn directory(mut self, directory: impl Directory, deadline: Duration) -> Self {
+        self.directory = Some(Asked { directory: Arc::new(directory), deadline });
+        self
+    }
+
     /// Takes the time at which rules look from this clock, instead of the machine's.
     pub fn clock(mut self, clock: impl Clock) -> Self {
         self.clock = Arc::new(clock);
@@ -274,6 +285,7 @@ impl GateBuilder {
             policies: self.policies,
             shadow: Shadow::new(self.candidates),
             scorers: self.scorers,
+            directory: self.directory,
             clock: self.clock,
             in_force: Mutex::default(),
             store,

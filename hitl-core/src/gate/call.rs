@@ -330,6 +330,7 @@ impl Inner {
             Outcome::Responded { message } => NotRun::Responded { message },
             Outcome::Expired => NotRun::Expired,
             Outcome::Cancelled { reason } => NotRun::Cancelled { reason },
+            Outcome::Aborted { reason } => NotRun::Aborted { reason },
             Outcome::Denied { reason } => NotRun::Denied { reason },
         };
         Err(CallError::NotRun(not_run))

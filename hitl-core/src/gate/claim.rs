@@ -3,21 +3,27 @@
 
 use std::sync::Arc;
 
+use hitl_base::display::clip;
+
 use super::error::{GateError, GateErrorKind};
 use super::execute::Held;
 use super::handle::Inner;
 use super::observe;
 use super::prepare::required;
 use super::registry::{Body, Registered};
+use super::standing::Now;
 use super::taking::{Taking, Wanted};
 use crate::arguments::Snapshot;
 use crate::audit::{AuditEvent, AuditRecord};
-use crate::call::{BindingDigest, binding_digest, content_digest};
+use crate::call::{BindingDigest, CallContext, binding_digest, content_digest};
 use crate::ids::{ClaimToken, OwnerToken};
 use crate::machine::{CallRecord, CallState, Claim, Event, Refusal};
 use crate::policy::{Requirement, Routed, Verdict};
 use crate::seal::{Bound, Purpose};
 use crate::store::{ApplyError, Enclosed, StoreErrorKind};
+
+/// The most characters of what is said about somebody's rights.
+const REASON: usize = 500;
 
 /// An approved call that was looked at once more, and may be claimed.
 pub(super) struct Checked {
@@ -27,6 +33,32 @@ pub(super) struct Checked {
     routed: Routed,
     requirement: Requirement,
     binding: BindingDigest,
+    /// Who asks, as they stand now, when that is not as they stood.
+    now: Option<Box<CallContext>>,
+}
+
+/// What came of a look at an approved call.
+pub(super) enum Look {
+    /// It may be claimed.
+    Ready(Box<Checked>),
+    /// Whether it may is not known: what its principal may do now, or what a policy says. It does not
+    /// start; ask again after a while.
+    Unknown,
+    /// It is not as it was approved, or over: look at the record again.
+    Changed,
+}
+
+/// What came of the wish to run a call.
+#[expect(clippy::large_enum_variant, reason = "taken apart where it is made")]
+pub(super) enum Start {
+    /// It is claimed.
+    Run(Held, Box<dyn Body>),
+    /// Some of its siblings wait for a decision.
+    Waits,
+    /// Whether it may is not known; ask again after a while, and not sooner.
+    Unknown,
+    /// Something has changed: look at the record again.
+    Changed,
 }
 
 impl Checked {
@@ -38,14 +70,20 @@ impl Checked {
 
     /// What is held once the store has granted the claim.
     pub(super) fn held(self, record: &CallRecord, claim: Claim) -> (Held, Box<dyn Body>) {
-        let held = Held::recorded(record, claim, self.snapshot, &self.tool, &self.routed);
+        let recorded = |record: &CallRecord| {
+            Held::recorded(record, claim, self.snapshot, &self.tool, &self.routed)
+        };
+        let held = match self.now {
+            None => recorded(record),
+            // The body acts with the rights of now, and so does what it delegates.
+            Some(now) => recorded(&CallRecord { context: *now, ..record.clone() }),
+        };
         (held, self.body)
     }
 }
 
 impl Inner {
-    /// Claims an approved call for this process. `None` when somebody or something else was first:
-    /// look at the record again.
+    /// Claims an approved call for this process.
     ///
     /// Cancel safe: a claim that nobody is left to hold is given back. With the caller that is
     /// `attached`, the call is then withdrawn as well.
@@ -53,8 +91,12 @@ impl Inner {
         self: &Arc<Self>,
         record: &CallRecord,
         attached: Option<OwnerToken>,
-    ) -> Result<Option<(Held, Box<dyn Body>)>, GateError> {
-        let Some(checked) = self.check(record).await? else { return Ok(None) };
+    ) -> Result<Start, GateError> {
+        let checked = match self.check(record).await? {
+            Look::Ready(checked) => checked,
+            Look::Unknown => return Ok(Start::Unknown),
+            Look::Changed => return Ok(Start::Changed),
+        };
         let claim = Claim { token: ClaimToken::new(), session: self.session };
         let event = checked.event(claim);
         let tenant = &record.key().tenant;
@@ -66,30 +108,31 @@ impl Inner {
             Ok(claimed) => {
                 taking.end();
                 self.note_grant_used(&claimed);
-                Ok(Some(checked.held(&claimed, claim)))
+                let (held, body) = checked.held(&claimed, claim);
+                Ok(Start::Run(held, body))
             }
             Err(ApplyError::Lost { refusal, current }) => {
                 taking.end();
                 self.not_claimed(refusal, &current).await?;
-                Ok(None)
+                Ok(Start::Changed)
             }
             Err(ApplyError::Store(error)) if error.kind() == StoreErrorKind::Ambiguous => {
                 // Mine and alive: go on. Unreadable: nothing runs, and the claim is given back.
                 let current = self.current(tenant, record.id()).await?;
-                let mine = current.claim == Some(claim) && current.state == CallState::Claimed;
-                if mine {
-                    taking.end();
-                    self.note_grant_used(&current);
+                if current.claim != Some(claim) || current.state != CallState::Claimed {
+                    return Ok(Start::Changed);
                 }
-                Ok(mine.then(|| checked.held(&current, claim)))
+                taking.end();
+                self.note_grant_used(&current);
+                let (held, body) = checked.held(&current, claim);
+                Ok(Start::Run(held, body))
             }
             Err(error) => Err(error.into()),
         }
     }
 
-    /// Looks at an approved call once more. `None` when it is not as it was approved, or over: look at
-    /// the record again.
-    pub(super) async fn check(&self, record: &CallRecord) -> Result<Option<Checked>, GateError> {
+    /// Looks at an approved call once more.
+    pub(super) async fn check(&self, record: &CallRecord) -> Result<Look, GateError> {
         let tool = self.same_tool(record)?;
         let Some(snapshot) = self.stored_snapshot(record).await? else {
             // Over since it was read; or there is nothing to run, and looking again would not end.
@@ -99,25 +142,47 @@ impl Inner {
             return if unchanged {
                 Err(GateError::new(GateErrorKind::Payload, why))
             } else {
-                Ok(None)
+                Ok(Look::Changed)
             };
         };
         let body = tool.read_back(&snapshot)?;
 
-        // The policy of now may only raise what the call needs.
+        // The rights of now and the policy of now may only raise what the call needs.
+        let binding = record.request.binding;
+        let (now, rights) = match self.standing_of(record).await {
+            Now::Same => (None, None),
+            Now::Other(context, changes) => (Some(context), Some(changes)),
+            Now::Refused(why) => {
+                let why =
+                    format!("{} may not have this done any more: {why}", record.context.principal);
+                let reason = clip(&self.clean(&why, &snapshot.taint()), REASON).into_owned();
+                let event = Event::Deny { binding, reason };
+                self.move_on(record, event, AuditEvent::Denied).await?;
+                return Ok(Look::Changed);
+            }
+            Now::Unknown => return self.look_later(record).await,
+        };
         // Scorers are not asked again: what they said when the call was new still counts.
         let said = record.request.assessment.opinions();
-        let (_, routed) = self.judge(&tool, &snapshot, &record.context, &said)?;
+        let context = now.as_deref().unwrap_or(&record.context);
+        let (_, routed) = self.judge(&tool, &snapshot, context, &said)?;
         self.note_policies(&routed.policies);
-        let binding = record.request.binding;
+        if let (Verdict::Deny(why), true) = (&routed.verdict, routed.failed) {
+            // A policy that is broken here has not decided anything.
+            tracing::warn!(call = %record.id(), %why, "an approved call does not run; asking again");
+            return self.look_later(record).await;
+        }
         if let Verdict::Deny(reason) = &routed.verdict {
             let event = Event::Deny { binding, reason: reason.clone() };
             self.move_on(record, event, AuditEvent::Denied).await?;
-            return Ok(None);
+            return Ok(Look::Changed);
         }
         let requirement = required(&tool, &routed);
         let because = |mut reason: String| {
-            for why in &routed.because {
+            let rights = rights
+                .as_deref()
+                .map(|said| clip(&self.clean(said, &snapshot.taint()), REASON).into_owned());
+            for why in rights.iter().chain(&routed.because) {
                 reason.push_str("; ");
                 reason.push_str(why);
             }
@@ -128,7 +193,7 @@ impl Inner {
             let reason = because("asked again: no grant answers this any more".to_owned());
             let event = Event::Disallow { binding, reason };
             self.move_on(record, event, AuditEvent::Reopened).await?;
-            return Ok(None);
+            return Ok(Look::Changed);
         }
         if !requirement.is_met_by(&record.request.requirement()) {
             let mut reason = format!("asked again: the call now needs {}", requirement.level);
@@ -138,10 +203,24 @@ impl Inner {
             let reason = because(reason);
             let event = Event::Demote { binding, requirement, reason };
             self.move_on(record, event, AuditEvent::Reopened).await?;
-            return Ok(None);
+            return Ok(Look::Changed);
         }
         let snapshot = Arc::new(snapshot);
-        Ok(Some(Checked { tool, snapshot, body, routed, requirement, binding }))
+        Ok(Look::Ready(Box::new(Checked {
+            tool,
+            snapshot,
+            body,
+            routed,
+            requirement,
+            binding,
+            now,
+        })))
+    }
+
+    /// It does not run now, and stays approved until its time is up, which whoever looks again sees.
+    async fn look_later(&self, record: &CallRecord) -> Result<Look, GateError> {
+        let over = self.expire(&record.key().tenant, record.id()).await?;
+        Ok(if over.is_some() { Look::Changed } else { Look::Unknown })
     }
 
     /// What follows when the store refuses a claim.

@@ -19,6 +19,10 @@ impl Gate {
     ///
     /// Runs nothing: the waiting caller does, or a process that [serves](Gate::serve).
     ///
+    /// An abort also withdraws every other call of the run, and of what it delegated, that has not
+    /// started; [`ApprovalRequest::abort`](crate::ApprovalRequest::abort) says more. When that fails
+    /// half-way, the call itself was aborted; the same decision again goes on with the others.
+    ///
     /// Cancel safety: a future that was polled goes on in the background when it is dropped, so that
     /// what counts stands in the audit too; giving the same decision again is safe.
     pub async fn decide(&self, decision: Decision) -> Result<CallRecord, GateError> {
@@ -103,7 +107,7 @@ impl Inner {
                     let mut entry = AuditRecord::of(AuditEvent::Voted, &record, record.updated_at);
                     entry.decision = Some(decision.id);
                     let note = "approved; it needs more approvals".to_owned();
-                    self.note_entry(entry, Some(decision.by.principal), Some(note));
+                    self.note_entry(entry, Some(decision.by.principal.clone()), Some(note));
                 } else if stands {
                     observe::decided(&record);
                     let mut entry =
@@ -111,11 +115,12 @@ impl Inner {
                     entry.decision = Some(decision.id);
                     self.note_entry(
                         entry,
-                        Some(decision.by.principal),
+                        Some(decision.by.principal.clone()),
                         Some(decision.answer.in_words()),
                     );
                 }
                 self.after_the_end(&record).await;
+                self.stop_the_run(&record, &decision).await?;
                 Ok(record)
             }
             Err(error) => {

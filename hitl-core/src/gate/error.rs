@@ -217,6 +217,11 @@ pub enum NotRun {
         /// Why.
         reason: String,
     },
+    /// A human stopped the run that it belongs to. Stop, too.
+    Aborted {
+        /// Why.
+        reason: String,
+    },
     /// A rule refused it.
     Denied {
         /// Which and why.
@@ -234,6 +239,7 @@ impl NotRun {
             Self::Responded { message } => ModelMessage::responded(message),
             Self::Expired => ModelMessage::expired(),
             Self::Cancelled { reason } => ModelMessage::cancelled(reason),
+            Self::Aborted { reason } => ModelMessage::aborted(reason),
             Self::Denied { reason } => ModelMessage::denied(reason),
             Self::Refused(error) => error.for_model(),
         }
@@ -248,6 +254,7 @@ impl fmt::Display for NotRun {
             Self::Responded { message } => write!(f, "the reviewer answered instead: {message}"),
             Self::Expired => f.write_str("nobody decided in time, so the call did not run"),
             Self::Cancelled { reason } => write!(f, "the call was withdrawn: {reason}"),
+            Self::Aborted { reason } => write!(f, "a reviewer stopped the run: {reason}"),
             Self::Denied { reason } => write!(f, "the call was denied: {reason}"),
             Self::Refused(error) => write!(f, "{error}"),
         }

@@ -62,7 +62,7 @@ impl Gate {
     }
 
     /// Saves a grant as it was previewed, and lets the calls go on that wait and that it covers, the
-    /// request itself first, as far as there is room. When anything has changed since the preview, the
+    /// request itself first, as far as there is room and a thousand at most. When anything has changed since the preview, the
     /// request above all, nothing is saved.
     ///
     /// Runs nothing: the waiting callers do, or a process that [serves](Self::serve).

@@ -16,6 +16,8 @@ use crate::store::{ApplyError, Enclosed, GrantPage};
 
 /// How many calls or grants are read in one go.
 const PAGE: usize = 100;
+/// How many calls that wait one grant lets go on when it is saved. Others are asked about.
+const MOST_COVERED: usize = 1000;
 
 impl Inner {
     /// Finds a grant on which a call may run that somebody would be asked about. Those in `without` were
@@ -91,6 +93,9 @@ impl Inner {
                     Err(_) => return Ok(covered),
                 }
                 covered.push((record, drawn));
+                if covered.len() == MOST_COVERED {
+                    return Ok(covered);
+                }
             }
             let Some(this) = query.take() else { return Ok(covered) };
             let page = queue.page(this.clone()).await?;

@@ -13,6 +13,7 @@ use super::error::{GateError, GateErrorKind};
 use super::outbox;
 use super::registry::Registered;
 use super::score::Timed;
+use super::standing::Asked;
 use crate::approval::Approver;
 use crate::audit::{AuditEvent, AuditRecord, Trail};
 use crate::call::{CallKey, HitlConfig, Principal, StateMap, Tenant, Tool};
@@ -41,6 +42,7 @@ pub(super) struct Inner {
     pub(super) policies: Vec<Arc<dyn Policy>>,
     pub(super) shadow: Shadow,
     pub(super) scorers: Vec<Timed>,
+    pub(super) directory: Option<Asked>,
     pub(super) clock: Arc<dyn Clock>,
     /// The policy versions that were audited as in force.
     pub(super) in_force: Mutex<Vec<PolicyVersion>>,

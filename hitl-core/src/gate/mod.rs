@@ -10,11 +10,13 @@
 //! | `review` | an approver is asked inline |
 //! | `wait` | somebody waits for it; once approved, it is claimed |
 //! | `claim` | what was approved is checked once more, and claimed |
+//! | `standing` | what the principal of a call may do now is asked, before it is claimed |
 //! | `execute` | intent, body, result, record |
 //! | `said` | what a tool said, as it may be kept |
 //! | `call` | the typed and the textual front doors |
 //! | `decide` | decisions, withdrawals, settlements |
 //! | `queue` | what waits, as one viewer sees it |
+//! | `abort` | a reviewer stops a run: what of it has not started is withdrawn |
 //! | `edit` | a human changes the arguments: the next revision |
 //! | `remember` | what a human has rejected is not asked about again |
 //! | `grant` | a human permits what is like this: previewed, saved, revoked |
@@ -30,6 +32,7 @@
 //! | `observe` | spans and metrics |
 //! | `recover` | what a dead process left is put in order |
 
+mod abort;
 mod batch;
 mod builder;
 mod call;
@@ -56,6 +59,7 @@ mod review;
 mod said;
 mod score;
 mod serve;
+mod standing;
 mod submission;
 mod submit;
 mod taking;

@@ -136,7 +136,7 @@ pub(super) fn called<T, E>(result: &Result<T, CallError<E>>) {
             NotRun::Rejected { .. } => CallState::Rejected.name(),
             NotRun::Responded { .. } => CallState::Responded.name(),
             NotRun::Expired => CallState::Expired.name(),
-            NotRun::Cancelled { .. } => CallState::Cancelled.name(),
+            NotRun::Cancelled { .. } | NotRun::Aborted { .. } => CallState::Cancelled.name(),
             NotRun::Denied { .. } | NotRun::Refused(_) => CallState::Denied.name(),
         }),
     }
@@ -154,7 +154,7 @@ fn state_of(outcome: &Outcome) -> CallState {
         Outcome::Rejected { .. } => CallState::Rejected,
         Outcome::Responded { .. } => CallState::Responded,
         Outcome::Expired => CallState::Expired,
-        Outcome::Cancelled { .. } => CallState::Cancelled,
+        Outcome::Cancelled { .. } | Outcome::Aborted { .. } => CallState::Cancelled,
         Outcome::Denied { .. } => CallState::Denied,
         Outcome::OutcomeUnknown => CallState::OutcomeUnknown,
     }

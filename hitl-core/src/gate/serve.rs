@@ -1,20 +1,21 @@
 //! This process runs what others approved.
 
-use crate::store::Enclosed;
+use std::collections::HashSet;
 use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::sync::Semaphore;
 use tracing::Instrument as _;
 
+use super::claim::Start;
 use super::error::GateError;
 use super::handle::{Gate, Inner};
 use super::observe;
-use super::together::Released;
 use super::wait::Waiting;
 use crate::call::{Outcome, Tenant};
 use crate::ids::{OwnerToken, RequestId};
 use crate::machine::{CallState, Event, Membership};
+use crate::store::Enclosed;
 use crate::sync::sleep;
 
 /// How many bodies one server runs at a time.
@@ -36,10 +37,12 @@ impl Gate {
     pub async fn serve(&self) {
         let slots = Arc::new(Semaphore::new(AT_ONCE));
         let mut changes = self.inner.store.watch_all();
+        // Calls of which it is not known whether they may run: not asked about at every hint.
+        let mut unknown = HashSet::new();
         // However much happens in between, others' calls are put in order now and then.
         let mut look_again = Box::pin(sleep(LOOK_AGAIN));
         loop {
-            let looked = self.inner.run_approved(&slots).await;
+            let looked = self.inner.run_approved(&slots, &mut unknown).await;
             let is_full = match looked {
                 Ok(room) => room == Room::None,
                 Err(error) => {
@@ -52,6 +55,7 @@ impl Gate {
                 _ = slots.acquire(), if is_full => {}
                 () = &mut look_again => {
                     look_again = Box::pin(sleep(LOOK_AGAIN));
+                    unknown.clear();
                     // Others may have died at their calls; some of these may be tried again here.
                     if let Err(error) = self.recover().await {
                         tracing::warn!(%error, "putting calls in order failed; trying again");
@@ -92,7 +96,11 @@ enum Room {
 }
 
 impl Inner {
-    async fn run_approved(self: &Arc<Self>, slots: &Arc<Semaphore>) -> Result<Room, GateError> {
+    async fn run_approved(
+        self: &Arc<Self>,
+        slots: &Arc<Semaphore>,
+        unknown: &mut HashSet<RequestId>,
+    ) -> Result<Room, GateError> {
         let mut after = None;
         loop {
             let approved = self.store.approved(after, PAGE).await?;
@@ -100,6 +108,9 @@ impl Inner {
             after = Some(*last);
             for (tenant, id) in &approved {
                 let Ok(slot) = Arc::clone(slots).try_acquire_owned() else { return Ok(Room::None) };
+                if unknown.contains(id) {
+                    continue;
+                }
                 let Some(record) = self.store.get(tenant, *id).await? else { continue };
                 let mine = self
                     .tools
@@ -109,16 +120,13 @@ impl Inner {
                     continue;
                 }
                 let held = record.batch.as_ref().is_some_and(Membership::is_held);
-                let claimed = if held {
-                    self.release_together(&record).await.map(|released| match released {
-                        Released::Run(held, body) => Some((held, body)),
-                        Released::Waits | Released::Changed => None,
-                    })
+                let start = if held {
+                    self.release_together(&record).await
                 } else {
                     self.claim(&record, None).await
                 };
-                match claimed {
-                    Ok(Some((held, body))) => {
+                match start {
+                    Ok(Start::Run(held, body)) => {
                         let gate = Arc::clone(self);
                         self.runtime.spawn(async move {
                             if let Err(error) = body.execute(gate, held).await {
@@ -127,7 +135,10 @@ impl Inner {
                             drop(slot);
                         });
                     }
-                    Ok(None) => {}
+                    Ok(Start::Waits | Start::Changed) => {}
+                    Ok(Start::Unknown) => {
+                        unknown.insert(*id);
+                    }
                     Err(error) => tracing::warn!(%id, %error, "an approved call was not claimed"),
                 }
             }

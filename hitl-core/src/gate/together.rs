@@ -5,54 +5,45 @@ use std::sync::Arc;
 
 use futures::future::try_join_all;
 
-use super::claim::Checked;
+use super::claim::{Checked, Look, Start};
 use super::error::GateError;
-use super::execute::Held;
 use super::handle::Inner;
-use super::registry::Body;
 use super::taking::{Taking, Wanted};
 use crate::call::CallKey;
 use crate::ids::{ClaimToken, RequestId};
 use crate::machine::{CallRecord, CallState, Claim, Event, Membership, Withdrawal};
 use crate::store::{Applied, ApplyError, StoreErrorKind};
 
-/// What came of the wish to run a call with its siblings.
-#[expect(clippy::large_enum_variant, reason = "taken apart where it is made")]
-pub(super) enum Released {
-    /// All are claimed. This is the one that was asked for; the others run in the background.
-    Run(Held, Box<dyn Body>),
-    /// Some of them wait for a decision.
-    Waits,
-    /// Something has changed: look at the record again.
-    Changed,
-}
-
 impl Inner {
-    /// Claims a call and all of its siblings, when all are approved.
+    /// Claims a call and all of its siblings, when all are approved. The others run in the background.
     ///
     /// Cancel safe: claims that nobody is left to hold are given back.
     pub(super) async fn release_together(
         self: &Arc<Self>,
         record: &CallRecord,
-    ) -> Result<Released, GateError> {
-        let Some(siblings) = self.siblings(record).await? else { return Ok(Released::Waits) };
+    ) -> Result<Start, GateError> {
+        let Some(siblings) = self.siblings(record).await? else { return Ok(Start::Waits) };
         if let Some((id, why)) = unrunnable(&siblings, record) {
             self.give_up(&siblings, id, &why).await;
-            return Ok(Released::Changed);
+            return Ok(Start::Changed);
         }
         let now = self.store.now().await?;
         for sibling in &siblings {
             if now >= sibling.request.expires_at {
                 self.expire(&sibling.key().tenant, sibling.id()).await?;
-                return Ok(Released::Changed);
+                return Ok(Start::Changed);
             }
         }
         if siblings.iter().any(|sibling| sibling.state != CallState::Approved) {
-            return Ok(Released::Waits);
+            return Ok(Start::Waits);
         }
         let mut checked = Vec::with_capacity(siblings.len());
         for sibling in &siblings {
-            let Some(ready) = self.check(sibling).await? else { return Ok(Released::Changed) };
+            let ready = match self.check(sibling).await? {
+                Look::Ready(ready) => *ready,
+                Look::Unknown => return Ok(Start::Unknown),
+                Look::Changed => return Ok(Start::Changed),
+            };
             let claim = Claim { token: ClaimToken::new(), session: self.session };
             checked.push((ready, claim));
         }
@@ -64,9 +55,9 @@ impl Inner {
         own: RequestId,
         siblings: &[CallRecord],
         checked: Vec<(Checked, Claim)>,
-    ) -> Result<Released, GateError> {
+    ) -> Result<Start, GateError> {
         let tenant = siblings.first().map(|sibling| sibling.key().tenant.clone());
-        let Some(tenant) = tenant else { return Ok(Released::Changed) };
+        let Some(tenant) = tenant else { return Ok(Start::Changed) };
         let (mut events, mut wanted) = (Vec::new(), Vec::new());
         for (sibling, (ready, claim)) in siblings.iter().zip(&checked) {
             let (id, token) = (sibling.id(), claim.token);
@@ -81,7 +72,7 @@ impl Inner {
             Err(ApplyError::Lost { refusal, current }) => {
                 taking.end();
                 self.not_claimed(refusal, &current).await?;
-                return Ok(Released::Changed);
+                return Ok(Start::Changed);
             }
             Err(ApplyError::Store(error)) if error.kind() == StoreErrorKind::Ambiguous => {
                 // All of them, or none.
@@ -91,7 +82,7 @@ impl Inner {
                     record.claim == Some(*claim) && record.state == CallState::Claimed
                 };
                 if !current.iter().zip(&checked).all(mine) {
-                    return Ok(Released::Changed);
+                    return Ok(Start::Changed);
                 }
                 current
             }
@@ -114,7 +105,7 @@ impl Inner {
                 }
             });
         }
-        Ok(own_one.map_or(Released::Changed, |(held, body)| Released::Run(held, body)))
+        Ok(own_one.map_or(Start::Changed, |(held, body)| Start::Run(held, body)))
     }
 
     /// The calls of a batch, when all of them are there.

@@ -3,12 +3,12 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use super::claim::Start;
 use super::error::{GateError, GateErrorKind};
 use super::execute::Held;
 use super::handle::Inner;
 use super::observe;
 use super::registry::Body;
-use super::together::Released;
 use crate::audit::{AuditEvent, AuditRecord};
 use crate::call::{FailureRecord, Outcome, OutputText, Tenant};
 use crate::ids::{OwnerToken, RequestId};
@@ -67,17 +67,26 @@ impl Inner {
             let record = self.current(tenant, id).await?;
             let held = record.batch.as_ref().is_some_and(Membership::is_held);
             let pause = match record.state {
-                CallState::Approved if held => {
-                    match Box::pin(self.release_together(&record)).await? {
-                        Released::Run(held, body) => return Ok(Waited::Claimed(held, body)),
-                        Released::Changed => continue,
-                        Released::Waits => LOOK_AGAIN,
+                CallState::Approved => {
+                    let start = if held {
+                        Box::pin(self.release_together(&record)).await?
+                    } else {
+                        Box::pin(self.claim(&record, attached)).await?
+                    };
+                    match start {
+                        Start::Run(held, body) => return Ok(Waited::Claimed(held, body)),
+                        Start::Changed => continue,
+                        Start::Waits => LOOK_AGAIN,
+                        Start::Unknown => {
+                            // Not at every hint: whoever is asked has trouble enough.
+                            tokio::select! {
+                                () = watch.changed() => {}
+                                () = sleep(LOOK_AGAIN) => {}
+                            }
+                            continue;
+                        }
                     }
                 }
-                CallState::Approved => match Box::pin(self.claim(&record, attached)).await? {
-                    Some((held, body)) => return Ok(Waited::Claimed(held, body)),
-                    None => continue,
-                },
                 CallState::Pending => record.request.expires_at.since(self.store.now().await?),
                 CallState::Claimed => LOOK_AGAIN,
                 CallState::OutcomeUnknown if self.try_again(&record).await? => continue,
@@ -171,7 +180,10 @@ impl Inner {
                 },
             },
             CallState::Expired => Outcome::Expired,
-            CallState::Cancelled => Outcome::Cancelled { reason: reason() },
+            CallState::Cancelled => match answer {
+                Some(Answer::Abort { reason }) => Outcome::Aborted { reason: reason.clone() },
+                _ => Outcome::Cancelled { reason: reason() },
+            },
             CallState::Denied => Outcome::Denied { reason: reason() },
             CallState::OutcomeUnknown => Outcome::OutcomeUnknown,
             CallState::Pending | CallState::Approved | CallState::Claimed => {

@@ -3,6 +3,7 @@
 use hitl_base::Json;
 use hitl_base::json::compare_numbers;
 
+use super::currency::currencies;
 use super::{Amount, ArgumentScope, Condition, Drawn, Grant, SumLimit, Test};
 use crate::call::{CallContext, ContentDigest, Fingerprint, RunId};
 use crate::policy::{Glob, each_value};
@@ -47,6 +48,9 @@ pub enum NotCovered {
     /// It cannot be said how much of the sum the call needs.
     #[error("the call has no such amount as it limits")]
     Sum,
+    /// The call counts in another currency than the request did, or says so where that did not.
+    #[error("its sum is in another currency")]
+    Currency,
 }
 
 impl Grant {
@@ -69,10 +73,15 @@ impl Grant {
             }
             ArgumentScope::Any => true,
         };
-        fits(permitted, NotCovered::Arguments)?;
+        let known = |name: &String| self.names.as_ref().is_none_or(|names| names.contains(name));
+        let all_known = call.arguments.entries().iter().all(|(name, _)| known(name));
+        fits(permitted && all_known, NotCovered::Arguments)?;
         let amount = match &self.sum {
             None => Amount::ZERO,
-            Some(sum) => sum.amount(call.arguments).ok_or(NotCovered::Sum)?,
+            Some(sum) => {
+                fits(currencies(call.arguments) == self.currencies, NotCovered::Currency)?;
+                sum.amount(call.arguments).ok_or(NotCovered::Sum)?
+            }
         };
         Ok(Drawn::new(self.id, amount))
     }

@@ -1,9 +1,12 @@
 //! Terms, the request that they were given on, and who gives them: what becomes a grant, or is
 //! refused.
 
+use std::collections::BTreeMap;
+
 use hitl_base::{Json, Timestamp};
 use serde::{Deserialize, Serialize};
 
+use super::currency::currencies;
 use super::rule::rule;
 use super::{ArgumentScope, Condition, Grant, GrantTerms, GrantedCall, Lasting, NotCovered, Test};
 use crate::approval::{ApprovalRequest, Authority, Choice};
@@ -151,9 +154,15 @@ impl GrantDraft {
             run: (!for_good).then(|| root.clone()),
             verified: record.context.workspace_verified,
             arguments: terms.arguments.clone(),
+            names: (!exact)
+                .then(|| arguments.entries().iter().map(|(name, _)| name.clone()).collect()),
             content: record.current_content(),
             uses: terms.uses,
             sum: terms.sum.clone(),
+            currencies: match &terms.sum {
+                Some(_) => currencies(arguments),
+                None => BTreeMap::new(),
+            },
             until: terms.until,
             by: self.by.principal.clone(),
             request: request.id,
@@ -190,6 +199,8 @@ impl GrantDraft {
         }
         if let Some(sum) = &self.terms.sum {
             is_shown(&sum.path, arguments, shown)?;
+            // It is part of the rule, in words.
+            ensure(currencies(arguments) == currencies(shown), GrantError::Hidden)?;
         }
         Ok(())
     }

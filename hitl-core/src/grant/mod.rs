@@ -6,6 +6,7 @@
 //! | `terms` | what a human permits, in their words |
 //! | `draft` | terms, the request that they were given on, and who gives them |
 //! | `record` | a grant, and what has been drawn on it |
+//! | `currency` | what a sum is counted in |
 //! | `covers` | whether a call fits a grant, and what it would draw |
 //! | `draw` | drawing, giving back, revoking |
 //! | `rule` | the exact rule, in words |
@@ -16,6 +17,7 @@
 
 mod amount;
 mod covers;
+mod currency;
 mod draft;
 mod draw;
 mod record;

@@ -1,5 +1,7 @@
 //! A grant, and what has been drawn on it.
 
+use std::collections::{BTreeMap, BTreeSet};
+
 use hitl_base::Timestamp;
 use serde::{Deserialize, Serialize};
 
@@ -34,6 +36,11 @@ pub struct Grant {
     pub verified: bool,
     /// Which arguments.
     pub arguments: ArgumentScope,
+    /// The names of the arguments that the request had, where others than the exact ones are permitted: a
+    /// call with an argument of another name, which the rule does not speak of, does not fit. Nothing in
+    /// grants of old, which take any.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub names: Option<BTreeSet<String>>,
     /// The content of the request: what [`ArgumentScope::Exact`] means.
     pub content: ContentDigest,
     /// At most so many starts.
@@ -42,6 +49,10 @@ pub struct Grant {
     /// At most so much.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub sum: Option<SumLimit>,
+    /// What the request counted its sum in, by where it said so: calls must say the same, in the same
+    /// places, and nothing else. Empty without a sum, and where the request named no currency.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub currencies: BTreeMap<String, String>,
     /// Until then, by the store's clock.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub until: Option<Timestamp>,

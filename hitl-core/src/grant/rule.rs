@@ -34,12 +34,16 @@ pub(super) fn rule(grant: &Grant, shown: &Json) -> Vec<String> {
         ArgumentScope::Any => lines.push(format!("with any arguments: {}", join(&names(shown)))),
         ArgumentScope::Matching(conditions) => {
             lines.extend(conditions.iter().map(|condition| format!("where {}", said(condition))));
-            let named: BTreeSet<&str> =
-                conditions.iter().map(|condition| root(&condition.path)).collect();
-            let free: Vec<&str> =
-                names(shown).into_iter().filter(|name| !named.contains(name)).collect();
-            if !free.is_empty() {
-                lines.push(format!("and with anything in {}", join(&free)));
+            let paths: BTreeSet<&str> = conditions.iter().map(|one| one.path.as_str()).collect();
+            let begun: BTreeSet<&str> = paths.iter().map(|path| root(path)).collect();
+            let left = |partly: bool| -> Vec<&str> {
+                let free = names(shown).into_iter().filter(|name| !paths.contains(name));
+                free.filter(|name| begun.contains(name) == partly).collect()
+            };
+            for (said, free) in [("anything else", left(true)), ("anything", left(false))] {
+                if !free.is_empty() {
+                    lines.push(format!("and with {said} in {}", join(&free)));
+                }
             }
         }
     }
@@ -50,6 +54,12 @@ pub(super) fn rule(grant: &Grant, shown: &Json) -> Vec<String> {
     if let Some(sum) = &grant.sum {
         let path = text(&sum.path);
         lines.push(format!("for at most {} in {path}, all calls together", sum.at_most));
+        lines.extend(
+            grant
+                .currencies
+                .iter()
+                .map(|(at, is)| format!("in {}, as {} says", quote(is), text(at))),
+        );
     }
     lines.push(match grant.until {
         Some(end) => format!("until {end}, or until it is revoked"),

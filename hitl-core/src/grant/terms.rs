@@ -24,9 +24,10 @@ pub enum ArgumentScope {
     /// Those of the request, to the last digit, secrets included.
     #[default]
     Exact,
-    /// Those that satisfy every one of these conditions; what none of them names is free.
+    /// Those that satisfy every one of these conditions; what none of them names is free. Only arguments
+    /// that the request had, too.
     Matching(Vec<Condition>),
-    /// Any.
+    /// Any, of the names that the request had.
     Any,
 }
 
@@ -98,7 +99,8 @@ impl Condition {
     }
 }
 
-/// How much of an argument all calls together may have.
+/// How much of an argument all calls together may have. In one currency: a call that names another than
+/// the request did, or one where that named none, does not fit.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 #[non_exhaustive]
@@ -114,7 +116,7 @@ pub struct SumLimit {
 /// ```
 /// use hitl_core::grant::{Condition, GrantTerms};
 /// // "up to 5 calls, or 500 in `amount`, in this session"
-/// let terms = GrantTerms::matching([Condition::is("currency", "EUR")])
+/// let terms = GrantTerms::matching([Condition::is("to", "shop")])
 ///     .uses(5)
 ///     .sum("amount", "500".parse()?);
 /// # Ok::<(), hitl_core::grant::NotAnAmount>(())

@@ -1,5 +1,7 @@
-//! Where a call goes: runs, is asked about, or is denied. Pure: no clock, no IO.
+//! Where a call goes: runs, is asked about, or is denied. Pure: no clock, no IO. What a host brings for
+//! it is declared here, and asked by the gate.
 
+mod directory;
 mod level;
 mod queue;
 mod requirement;
@@ -8,6 +10,8 @@ mod rule;
 mod rules;
 mod shadow;
 
+pub(crate) use directory::changes as role_changes;
+pub use directory::{Directory, DirectoryError, Standing};
 pub use level::{ApprovalLevel, level_for};
 pub use queue::{Priority, due_after, priority};
 pub use requirement::{Eyes, Quorum, Requirement, Stage};

@@ -93,6 +93,9 @@ pub struct Routed {
     /// Whether a grant may answer in a human's place: when nothing asks for one but the score and a high
     /// risk. What a factor or a policy demands, a scorer's doubt and critical risk are always asked about.
     pub grantable: bool,
+    /// A policy could not say, so the verdict is a denial for want of an answer: what was approved before
+    /// does not run, and is not denied for it either.
+    pub failed: bool,
 }
 
 /// Routes an assessed call.
@@ -129,6 +132,7 @@ pub(crate) fn combine(
         rules: answers.iter().filter_map(|answer| answer.rule.clone()).collect(),
         decided_by: None,
         grantable: false,
+        failed: false,
     };
     // What is demanded whatever the score, and the level with the score.
     let (mut demanded, mut firmly, mut level) = (None, None, scored);
@@ -140,13 +144,12 @@ pub(crate) fn combine(
             routed.because.push(why);
         }
     }
-    let mut lift = None;
+    let (mut lift, mut failed) = (None, None);
     for Answer { ruling, rule, .. } in answers {
         match ruling {
+            // Whatever others do not know, a denial is one.
             Err(why) => {
-                routed.verdict = Verdict::Deny(why);
-                routed.decided_by = None;
-                return routed;
+                failed.get_or_insert(why);
             }
             Ok(None) => {}
             Ok(Some(Ruling { effect: Effect::Deny, reason })) => {
@@ -167,6 +170,12 @@ pub(crate) fn combine(
                 }
             }
         }
+    }
+    if let Some(why) = failed {
+        routed.verdict = Verdict::Deny(why);
+        routed.decided_by = None;
+        routed.failed = true;
+        return routed;
     }
     let at_most_auto =
         |demanded: Option<ApprovalLevel>| demanded.is_none_or(|it| it == ApprovalLevel::Auto);

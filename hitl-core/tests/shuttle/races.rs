@@ -23,6 +23,7 @@ pub(crate) const RACES: &[(&str, fn())] = &[
     ("invariant_3_envelope_races_envelope", invariant_3_envelope_races_envelope),
     ("invariant_5_revoke_races_claim", invariant_5_revoke_races_claim),
     ("invariant_2_edit_races_claim", invariant_2_edit_races_claim),
+    ("invariant_2_lost_rights_race_claim", invariant_2_lost_rights_race_claim),
 ];
 
 /// Two reviewers decide at once, and the caller waits. One decision stands, the other is told.
@@ -419,5 +420,61 @@ fn invariant_2_edit_races_claim() {
         let paid: u32 = output.parse().unwrap();
         assert_eq!((paid, world.ran.times()), (if edited { 8 } else { 7 }, 1));
         came_about(if edited { "edited" } else { "as it was" });
+    });
+}
+
+/// Asks for a full review of what no clerk asks for.
+struct ClerksOnly;
+
+impl Policy for ClerksOnly {
+    fn rule(&self, call: &CallView<'_>, _: &Assessment) -> Option<Ruling> {
+        let reason = "no clerk".to_owned();
+        let full = Ruling { effect: Effect::AtLeast(ApprovalLevel::Full), reason };
+        (!call.context.has_role("clerk")).then_some(full)
+    }
+}
+
+/// One replica's directory has heard that the requester is no clerk any more, the other's has not, and
+/// each is late whenever the scheduler likes. It runs as it was approved, or is asked about again, once;
+/// an approval is never lost.
+fn invariant_2_lost_rights_race_claim() {
+    explore(&["asked again", "ran"], async || {
+        let world = World::new();
+        let replica = async |roles: &'static [&'static str]| {
+            let directory = move |_: &CallContext| -> Result<Standing, DirectoryError> {
+                Ok(Standing::roles(roles.iter().copied()))
+            };
+            let builder = world.builder().policy(ClerksOnly);
+            builder.directory(directory, Duration::from_secs(60)).build().await.unwrap()
+        };
+        let (believes, knows) = (replica(&["clerk"]).await, replica(&[]).await);
+        let clerk = CallContext::of("ann").role("clerk");
+        let submitted = believes.submit(pay()).by(clerk).key("run", 0).await.unwrap();
+        let Submission::Pending(ticket) = submitted else { panic!("{submitted:?}") };
+        assert_eq!(ticket.request().level, ApprovalLevel::Quick);
+        let decision = ticket.request().approve().by("bob");
+        believes.decide(decision.clone()).await.unwrap();
+        let servers = [believes.clone(), knows.clone()];
+        let serving = servers.map(|server| spawn(async move { server.serve().await }));
+        let record = loop {
+            let record = world.record().await;
+            if record.state.is_terminal() || record.request.revision > 1 {
+                break record;
+            }
+            shuttle::future::yield_now().await;
+        };
+        let asked_again = record.request.revision > 1;
+        came_about(if asked_again { "asked again" } else { "ran" });
+        if asked_again {
+            assert_eq!((world.ran.times(), record.request.level), (0, ApprovalLevel::Full));
+            assert!(believes.decide(decision).await.is_err());
+            believes.decide(world.record().await.request.approve().by("eve")).await.unwrap();
+        }
+        let over = world.over().await;
+        assert_eq!((over.state, world.ran.times()), (CallState::Executed, 1));
+        assert!(over.request.revision <= 2, "it cannot loop");
+        for server in serving {
+            server.abort();
+        }
     });
 }

@@ -226,35 +226,49 @@ fn index(rules: &[Rule]) -> (HashMap<Box<str>, Vec<usize>>, Vec<usize>) {
 }
 
 fn check(rule: &Rule, errors: &mut Vec<RuleError>) {
-    let mut wrong =
-        |why: String| errors.push(placed(rule, RuleError::new(RuleErrorKind::Value, why)));
+    let mut wrong = |kind, why: String| errors.push(placed(rule, RuleError::new(kind, why)));
+    let value = RuleErrorKind::Value;
     let name = &rule.name;
     if name.trim().is_empty() {
-        wrong("a rule needs a name: it is what reviewers and the audit read".to_owned());
+        wrong(value, "a rule needs a name: it is what reviewers and the audit read".to_owned());
     }
     let relaxes = rule.effect == RuleEffect::Auto;
     if relaxes && rule.when.is_empty() {
-        wrong(format!("the rule `{name}` would let every call run; say which with conditions"));
+        wrong(
+            value,
+            format!("the rule `{name}` would let every call run; say which with conditions"),
+        );
     }
     if rule.unless.as_ref().is_some_and(When::is_empty) {
-        wrong(format!("the rule `{name}` has an `unless` without conditions, so it never applies"));
+        wrong(
+            value,
+            format!("the rule `{name}` has an `unless` without conditions, so it never applies"),
+        );
     }
     for (when, relaxes) in [(Some(&rule.when), relaxes), (rule.unless.as_ref(), !relaxes)] {
         let Some(when) = when else { continue };
         if relaxes && when.risk_at_least.is_some() {
-            wrong(format!(
-                "the rule `{name}` would become laxer as the risk rises; use `risk_at_most` here"
-            ));
+            wrong(
+                value,
+                format!(
+                    "the rule `{name}` would become laxer as the risk rises; use `risk_at_most` here"
+                ),
+            );
         }
         if !relaxes && when.risk_at_most.is_some() {
-            wrong(format!(
-                "the rule `{name}` would become laxer as the risk rises; use `risk_at_least` here"
-            ));
+            wrong(
+                value,
+                format!(
+                    "the rule `{name}` would become laxer as the risk rises; use `risk_at_least` here"
+                ),
+            );
         }
         let arguments = when.arguments.iter().flat_map(super::Argument::mistakes);
-        let times = when.times.iter().flat_map(|window| &window.mistakes).map(String::as_str);
-        for mistake in arguments.chain(times) {
-            wrong(format!("the rule `{name}`: {mistake}"));
+        for mistake in arguments {
+            wrong(value, format!("the rule `{name}`: {mistake}"));
+        }
+        for (kind, mistake) in when.times.iter().flat_map(|window| &window.mistakes) {
+            wrong(*kind, format!("the rule `{name}`: {mistake}"));
         }
     }
 }

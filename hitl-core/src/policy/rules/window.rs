@@ -1,10 +1,10 @@
-//! When a rule applies: days and hours at a fixed distance from UTC, and absolute bounds.
+//! When a rule applies: days and hours as the clocks of a place show them, and absolute bounds.
 
 use std::fmt;
 
-use hitl_base::Timestamp;
+use hitl_base::{Timestamp, Zone};
 
-use super::Doubt;
+use super::{Doubt, RuleErrorKind};
 
 const MINUTE: i64 = 60_000;
 const DAY: i64 = 24 * 60;
@@ -52,8 +52,16 @@ impl Weekday {
 /// The time of the call is given by the gate's clock. `to` is not part of the window. A window whose
 /// `from` is later than its `to` runs over midnight, and belongs to the day on which it begins.
 ///
+/// Days and hours are what the clocks of the place show: what they show twice when they are put back is
+/// in the window both times, and what they skip when they are put forward is in none.
+///
 /// ```
 /// use hitl_core::policy::{TimeWindow, Weekday};
+///
+/// // The zone's own name, where the machine knows zones; or its rule, as POSIX writes it.
+/// let office = TimeWindow::always().between("09:00", "17:00").zone("CET-1CEST,M3.5.0,M10.5.0/3");
+/// assert!(office.includes("2026-01-02T08:00:00Z".parse()?));
+/// assert!(office.includes("2026-07-02T07:00:00Z".parse()?)); // summer time
 ///
 /// // Friday 18:00 to Saturday 08:00, in a place one hour ahead of UTC.
 /// let night = TimeWindow::on([Weekday::Fri]).between("18:00", "08:00").offset("+01:00");
@@ -67,12 +75,12 @@ pub struct TimeWindow {
     days: [bool; 7],
     /// Minutes of the day.
     hours: Option<(i64, i64)>,
-    /// Minutes east of UTC.
-    offset: i64,
+    /// None: UTC, and nothing else was asked for.
+    zone: Option<Zone>,
     after: Option<Timestamp>,
     before: Option<Timestamp>,
     /// What was wrong with what it was given, for whoever builds the rule set.
-    pub(super) mistakes: Vec<String>,
+    pub(super) mistakes: Vec<(RuleErrorKind, String)>,
 }
 
 impl TimeWindow {
@@ -87,11 +95,18 @@ impl TimeWindow {
         for day in days {
             set[day as usize] = true;
         }
-        let mut mistakes = Vec::new();
+        let window = Self {
+            days: set,
+            hours: None,
+            zone: None,
+            after: None,
+            before: None,
+            mistakes: Vec::new(),
+        };
         if set == [false; 7] {
-            mistakes.push("a time window needs a day; leave `days` out for every day".to_owned());
+            return window.wrong("a time window needs a day; leave `days` out for every day");
         }
-        Self { days: set, hours: None, offset: 0, after: None, before: None, mistakes }
+        window
     }
 
     /// Only from one time of the day to another, both written like `18:30`; `24:00` is the end of
@@ -99,26 +114,49 @@ impl TimeWindow {
     #[must_use]
     pub fn between(mut self, from: &str, to: &str) -> Self {
         match (minutes(from), minutes(to)) {
-            (Some(from), Some(to)) if from == to => self.mistakes.push(
-                "a time window that begins when it ends; leave both out for the whole day"
-                    .to_owned(),
-            ),
-            (Some(from), Some(to)) if from < DAY => self.hours = Some((from, to)),
-            _ => self.mistakes.push("a time of the day is written like `08:30`".to_owned()),
+            (Some(from), Some(to)) if from == to => self
+                .wrong("a time window that begins when it ends; leave both out for the whole day"),
+            (Some(from), Some(to)) if from < DAY => {
+                self.hours = Some((from, to));
+                self
+            }
+            _ => self.wrong("a time of the day is written like `08:30`"),
         }
+    }
+
+    /// A place at a fixed distance from UTC: `Z`, `+01:00`, `-05:30`. In place of a zone.
+    #[must_use]
+    pub fn offset(self, offset: &str) -> Self {
+        match offset_zone(offset) {
+            Some(zone) => self.at(zone),
+            None => self.wrong("an offset is written like `+01:00`, or `Z`; a name is a `zone`"),
+        }
+    }
+
+    /// A place by the name of its zone, like `Europe/Berlin`, or by its rule as POSIX writes it, like
+    /// `EST5EDT,M3.2.0,M11.1.0`; see [`Zone::named`]. In place of an offset. A zone that the machine does
+    /// not know makes no rule set: [`RuleErrorKind::UnknownZone`].
+    #[must_use]
+    pub fn zone(mut self, name: &str) -> Self {
+        match Zone::named(name) {
+            Ok(zone) => self.at(zone),
+            Err(unknown) => {
+                self.mistakes.push((RuleErrorKind::UnknownZone, unknown.to_string()));
+                self
+            }
+        }
+    }
+
+    fn at(mut self, zone: Zone) -> Self {
+        if self.zone.is_some() {
+            return self.wrong("a time window is of one place: an `offset` or a `zone`, and once");
+        }
+        self.zone = Some(zone);
         self
     }
 
-    /// How far the place is from UTC: `Z`, `+01:00`, `-05:30`. Days and hours are those of the place.
-    #[must_use]
-    pub fn offset(mut self, offset: &str) -> Self {
-        match offset_minutes(offset) {
-            Some(minutes) => self.offset = minutes,
-            None => self.mistakes.push(
-                "an offset is written like `+01:00`, or `Z`; names of zones are not known"
-                    .to_owned(),
-            ),
-        }
+    fn wrong(mut self, why: &str) -> Self {
+        self.mistakes.push((RuleErrorKind::Value, why.to_owned()));
         self
     }
 
@@ -141,7 +179,10 @@ impl TimeWindow {
         if self.after.is_some_and(|after| at < after) || self.before.is_some_and(|end| at >= end) {
             return false;
         }
-        let local = at.as_millis().div_euclid(MINUTE).saturating_add(self.offset);
+        let local = match &self.zone {
+            Some(zone) => zone.local_minutes(at),
+            None => at.as_millis().div_euclid(MINUTE),
+        };
         let minute = local.rem_euclid(DAY);
         // The epoch was a Thursday.
         let today = local.div_euclid(DAY).saturating_add(3).rem_euclid(7);
@@ -170,6 +211,9 @@ impl fmt::Display for TimeWindow {
         if let Some((from, to)) = self.hours {
             write!(f, " {:02}:{:02}-{:02}:{:02}", from / 60, from % 60, to / 60, to % 60)?;
         }
+        if let Some(zone) = &self.zone {
+            write!(f, " {zone}")?;
+        }
         Ok(())
     }
 }
@@ -185,13 +229,14 @@ fn minutes(text: &str) -> Option<i64> {
     fits.then_some(hour * 60 + minute)
 }
 
-fn offset_minutes(text: &str) -> Option<i64> {
-    match text.split_at_checked(1)? {
-        ("Z", "") => Some(0),
-        ("+", rest) => minutes(rest).filter(|offset| *offset <= 18 * 60),
-        ("-", rest) => minutes(rest).filter(|offset| *offset <= 18 * 60).map(|offset| -offset),
-        _ => None,
-    }
+fn offset_zone(text: &str) -> Option<Zone> {
+    let east = match text.split_at_checked(1)? {
+        ("Z", "") => return Some(Zone::utc()),
+        ("+", rest) => minutes(rest)?,
+        ("-", rest) => -minutes(rest)?,
+        _ => return None,
+    };
+    i32::try_from(east).ok().filter(|east| east.abs() <= 18 * 60).and_then(Zone::fixed)
 }
 
 #[cfg(test)]
@@ -240,9 +285,15 @@ mod tests {
             TimeWindow::always().between("09:00", "09:00"),
             TimeWindow::always().offset("Europe/Berlin"),
             TimeWindow::always().offset(""),
+            TimeWindow::always().offset("+18:01"),
+            TimeWindow::always().offset("Z").offset("+01:00"),
+            TimeWindow::always().offset("Z").zone("EST5EDT,M3.2.0,M11.1.0"),
             TimeWindow::on([]),
         ] {
             assert_eq!(bad.mistakes.len(), 1, "{bad:?}");
+            assert_eq!(bad.mistakes[0].0, RuleErrorKind::Value, "{bad:?}");
         }
+        let nowhere = TimeWindow::always().zone("Europe/Berln");
+        assert_eq!(nowhere.mistakes[0].0, RuleErrorKind::UnknownZone);
     }
 }

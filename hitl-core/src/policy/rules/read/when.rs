@@ -22,7 +22,7 @@ pub(super) const CONDITIONS: &[&str] = &[
 const ARGUMENT: &[&str] =
     &["path", "eq", "ne", "lt", "le", "gt", "ge", "in", "contains", "matches", "length", "exists"];
 const LENGTH: &[&str] = &["eq", "ne", "lt", "le", "gt", "ge"];
-const TIME: &[&str] = &["days", "from", "to", "offset", "after", "before"];
+const TIME: &[&str] = &["days", "from", "to", "offset", "zone", "after", "before"];
 pub(super) const HINTS: &[&str] = &["read_only", "destructive", "idempotent", "open_world"];
 
 /// Reads one condition into `when`. False when the key is none.
@@ -195,6 +195,9 @@ fn time<'t>(reader: &Reader<'t>, value: &Value<'t>) -> Option<TimeWindow> {
     if let Some(offset) = get("offset").and_then(|value| reader.text(value)) {
         window = window.offset(&offset);
     }
+    if let Some(zone) = get("zone").and_then(|value| reader.text(value)) {
+        window = window.zone(&zone);
+    }
     if let Some(instant) = get("after").and_then(|value| instant(reader, value)) {
         window = window.after(instant);
     }
@@ -207,7 +210,12 @@ fn time<'t>(reader: &Reader<'t>, value: &Value<'t>) -> Option<TimeWindow> {
 /// A time of the day, as text or as TOML writes it.
 fn clock(reader: &Reader<'_>, value: &Value<'_>) -> Option<String> {
     match value.get_ref() {
-        DeValue::Datetime(time) => Some(time.to_string().chars().take(5).collect()),
+        // Windows are of whole minutes; what has other seconds is refused as it stands.
+        DeValue::Datetime(time) => {
+            let text = time.to_string();
+            let minute = text.strip_suffix(":00").filter(|minute| minute.len() == 5);
+            Some(minute.unwrap_or(&text).to_owned())
+        }
         _ => reader.text(value),
     }
 }

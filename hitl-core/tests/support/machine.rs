@@ -1,0 +1,171 @@
+//! What can happen to a call, as somebody sends it who sees a record.
+#![allow(dead_code, reason = "each test file uses its own part")]
+#![expect(
+    unreachable_pub,
+    clippy::panic,
+    reason = "shared by the test files, and fails as they do"
+)]
+
+use std::sync::OnceLock;
+
+use hitl_base::Timestamp;
+use hitl_core::approval::Authority;
+use hitl_core::grant::Drawn;
+use hitl_core::machine::{
+    CallRecord, CallState as S, Claim, Event, Facts, Refusal, Resolution, Step, Withdrawal,
+    apply_with,
+};
+use hitl_core::policy::Requirement;
+use hitl_core::store::suite::{Draft, edited, failure, grant};
+use hitl_core::{
+    Amount, ApprovalLevel, ClaimToken, DecisionId, GrantRecord, OwnerToken, Principal, RequestId,
+    SessionId,
+};
+
+/// What can happen.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Kind {
+    Approve,
+    Reject,
+    Respond,
+    Abort,
+    Attach,
+    CancelByOwner,
+    CancelByHost,
+    Expire,
+    Demote,
+    Deny,
+    Claim,
+    Release,
+    Succeed,
+    Fail,
+    TimeOut,
+    Lose,
+    Restore,
+    MarkExecuted,
+    MarkFailed,
+    Retry,
+    TryAgain,
+    Edit,
+    Allow,
+    Disallow,
+    CancelBySibling,
+}
+
+impl Kind {
+    pub const ALL: [Self; 25] = [
+        Self::Approve,
+        Self::Reject,
+        Self::Respond,
+        Self::Abort,
+        Self::Attach,
+        Self::CancelByOwner,
+        Self::CancelByHost,
+        Self::Expire,
+        Self::Demote,
+        Self::Deny,
+        Self::Claim,
+        Self::Release,
+        Self::Succeed,
+        Self::Fail,
+        Self::TimeOut,
+        Self::Lose,
+        Self::Restore,
+        Self::MarkExecuted,
+        Self::MarkFailed,
+        Self::Retry,
+        Self::TryAgain,
+        Self::Edit,
+        Self::Allow,
+        Self::Disallow,
+        Self::CancelBySibling,
+    ];
+
+    /// The event, as somebody sends it who sees `record` and holds `token` and `owner`.
+    pub fn event(self, record: &CallRecord, token: ClaimToken, owner: OwnerToken) -> Event {
+        let request = &record.request;
+        let (binding, version, by) = (request.binding, record.version, Principal::new("olga"));
+        let resolve = |resolution| Event::Resolve { version, resolution, by: by.clone() };
+        let cancel = |by| Event::Cancel { by, reason: "enough".to_owned() };
+        let reason = "the policy changed".to_owned();
+        match self {
+            Self::Approve => Event::Decide(request.approve().by("alice")),
+            Self::Reject => Event::Decide(request.reject("no").by("alice")),
+            Self::Respond => Event::Decide(request.respond("ask first").by("alice")),
+            Self::Abort => Event::Decide(request.abort("stop").by("alice")),
+            Self::Attach => Event::Attach { owner: Some(owner), attached: true },
+            Self::CancelByOwner => cancel(Withdrawal::Owner(owner)),
+            Self::CancelByHost => cancel(Withdrawal::Host(by)),
+            Self::Expire => Event::Expire,
+            Self::Demote => {
+                Event::Demote { binding, requirement: Requirement::of(ApprovalLevel::Full), reason }
+            }
+            Self::Deny => Event::Deny { binding, reason },
+            Self::Claim => Event::Claim {
+                token,
+                session: SessionId::new(),
+                binding,
+                requirement: request.requirement(),
+            },
+            Self::Release => Event::Release { token },
+            Self::Succeed => Event::Succeed { token },
+            Self::Fail => Event::Fail { token, failure: failure("no") },
+            Self::TimeOut => Event::TimeOut { token },
+            Self::Lose => Event::Lose,
+            Self::Restore => Event::Restore,
+            Self::MarkExecuted => resolve(Resolution::Executed),
+            Self::MarkFailed => resolve(Resolution::Failed { reason }),
+            Self::Retry => resolve(Resolution::Retry { attested: true }),
+            Self::TryAgain => Event::TryAgain { version, most: 3 },
+            Self::Allow => {
+                let drawn = Drawn::new(the_grant().id(), Amount::ZERO);
+                Event::Allow { decision: DecisionId::new(), binding, drawn, by }
+            }
+            Self::Disallow => Event::Disallow { binding, reason },
+            Self::CancelBySibling => cancel(Withdrawal::Sibling(RequestId::new())),
+            Self::Edit => {
+                let decision = request.edit(r#"{"contract_id":2}"#).by("alice");
+                // Each revision says something else than the one before.
+                let content = 100 + u64::from(request.revision);
+                edited(record, decision, content, request.level)
+            }
+        }
+    }
+}
+
+/// A grant without limits, on which every event may draw.
+pub fn the_grant() -> &'static GrantRecord {
+    static GRANT: OnceLock<GrantRecord> = OnceLock::new();
+    GRANT.get_or_init(|| grant(None, None))
+}
+
+pub fn apply(record: &CallRecord, event: &Event, facts: Facts) -> Result<Step, Refusal> {
+    apply_with(record, event, facts, Some(the_grant())).map(|(step, _)| step)
+}
+
+pub fn start(level: ApprovalLevel, owner: OwnerToken) -> CallRecord {
+    Draft::new("run", 1).level(level).owner(owner).idempotent().call().stamped(Timestamp::EPOCH)
+}
+
+/// A record in `state`, held by `token`, whose guards all open.
+pub fn in_state(state: S, token: ClaimToken, owner: OwnerToken) -> CallRecord {
+    let mut record = start(ApprovalLevel::Quick, owner);
+    record.state = state;
+    if matches!(state, S::Claimed | S::OutcomeUnknown) {
+        record.claim = Some(Claim { token, session: SessionId::new() });
+    }
+    record
+}
+
+pub fn changed(result: Result<Step, Refusal>) -> CallRecord {
+    match result {
+        Ok(Step::Changed(record)) => record,
+        other => panic!("it must change the record, and yet: {other:?}"),
+    }
+}
+
+pub const EARLY: Facts = Facts { now: Timestamp::from_millis(1), claimant_dead: false };
+
+pub fn approve(record: &CallRecord, by: impl Into<Authority>) -> Result<Step, Refusal> {
+    apply(record, &Event::Decide(record.request.approve().by(by)), EARLY)
+}
