@@ -4,6 +4,7 @@
 //   <hitl-approval-card call="0198..."></hitl-approval-card>
 //   <hitl-task-card></hitl-task-card>     (its `task` property is what `api/tasks` says)
 //   <hitl-history></hitl-history>         (after `withHistory()`)
+//   <hitl-grants></hitl-grants>           (after `withGrants()`)
 //
 // They talk to the console that this file came from. `signIn(token)` first, unless the host's own
 // sign-in is enough; <hitl-sign-in> is a form for it.
@@ -26,6 +27,11 @@ define("hitl-queue", Queue);
 /** The history has plots, which are fetched when they are wanted. */
 export async function withHistory() {
   define("hitl-history", (await import("./history.js")).History);
+}
+
+/** The standing grants, likewise. */
+export async function withGrants() {
+  define("hitl-grants", (await import("./grants.js")).Grants);
 }
 
 export const signIn = (token) => console_.signIn(token);

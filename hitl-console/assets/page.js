@@ -2,10 +2,11 @@
 
 import { fill, h, say } from "./dom.js";
 import { help } from "./help.js";
-import { hitl, signIn, signOut, withHistory } from "./hitl.js";
+import { hitl, signIn, signOut, withGrants, withHistory } from "./hitl.js";
 import { icon } from "./icons.js";
 
-const VIEWS = { queue: "Queue", tasks: "Tasks", history: "History" };
+const VIEWS = { queue: "Queue", tasks: "Tasks", grants: "Grants", history: "History" };
+const ON_DEMAND = { grants: withGrants, history: withHistory };
 
 class Tasks extends HTMLElement {
   #cards = new Map();
@@ -133,7 +134,7 @@ class Page extends HTMLElement {
     document.title = `${VIEWS[name]} · Review · hitl`;
     if (this.#view !== name) {
       this.#view = name;
-      if (name === "history") withHistory();
+      ON_DEMAND[name]?.();
       const element = document.createElement(`hitl-${name}`);
       element.addEventListener("pick", ({ detail }) => history.replaceState(null, "", detail ? `#queue/${detail}` : "#queue"));
       element.addEventListener("count", ({ detail }) => say(this.#number, detail || ""));

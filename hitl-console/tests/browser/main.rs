@@ -11,6 +11,7 @@ mod access;
 mod connection;
 mod deciding;
 mod driver;
+mod granting;
 mod keyboard;
 mod many;
 mod payloads;
