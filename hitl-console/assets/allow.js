@@ -9,6 +9,7 @@ import { plural } from "./text.js";
 // A rule that has only just appeared under a finger is not given by it.
 const SETTLE = 600;
 const NAME = /^[A-Za-z_][\w-]*$/;
+const MONEY = /amount|total|price|cost|value/i;
 const LONGEST = 1000;
 const ANY = "any";
 const SAME = "same";
@@ -38,6 +39,8 @@ export function allowing(place, call, { cancel, preview, save }) {
   const until = h("input", { type: "datetime-local" });
   const amount = h("input", { type: "text", inputmode: "decimal", placeholder: "no limit" });
   const where = h("select", { "aria-label": "Sum of which argument" }, numbers.map(({ name }) => h("option", { value: name }, name)));
+  const money = numbers.find(({ name }) => MONEY.test(name));
+  if (money) where.value = money.name;
 
   const terms = () => {
     const wanted = { lasting: lasting.value };
@@ -162,7 +165,7 @@ function argumentsOf(call) {
       if (is === "boolean") return [test("bool", value)];
       return is === "string" ? [test("is", value)] : [test("atLeast", value.text), test("atMost", value.text)];
     };
-    return { name, value, options, conditions, row: h("div", {}, h("span", {}, name), choice, h("span", { class: "value" }, text, most)) };
+    return { name, value, options, conditions, row: h("div", {}, h("div", { class: "value" }, h("span", {}, name), text, most), choice) };
   });
 }
 

@@ -6,7 +6,9 @@
 use std::path::Path;
 
 use hitl_core::store::Store;
-use hitl_core::{CallRecord, Gate, HostKey, JsonlAudit, RequestId, Tenant, Viewer};
+use hitl_core::{
+    CallRecord, Gate, GrantId, GrantRecord, HostKey, JsonlAudit, RequestId, Tenant, Viewer,
+};
 use hitl_store::SqliteStore;
 
 use crate::arguments::Place;
@@ -93,6 +95,16 @@ impl StoreSource {
         let history = self.gate.history_of(&record.key().tenant, record.id()).await?;
         let steps = history.iter().map(|(number, entry)| Step::of(*number, entry)).collect();
         Ok(Card::of(record, steps, self.gate.now().await?))
+    }
+
+    /// A grant, whichever of the tenants it is of.
+    pub(crate) async fn grant(&self, id: GrantId) -> Result<GrantRecord, Failure> {
+        for tenant in self.tenants().await? {
+            if let Some(record) = self.gate.grant(&tenant, id).await? {
+                return Ok(record);
+            }
+        }
+        Err(Failure::new(Exit::NotFound, format!("there is no grant {id}")))
     }
 
     /// A call, whichever of the tenants it is of.
