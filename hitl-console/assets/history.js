@@ -9,7 +9,7 @@ import { extend, shadow } from "./style.js";
 import { plural } from "./text.js";
 import { setClock, span } from "./time.js";
 
-const OUTCOMES = ["approved", "edited", "rejected", "responded", "aborted", "expired", "withdrawn", "denied", "auto"];
+const OUTCOMES = ["approved", "edited", "rejected", "responded", "aborted", "expired", "withdrawn", "denied", "granted", "auto"];
 const DAY = 86400000;
 
 export class History extends HTMLElement {

@@ -6,8 +6,8 @@
 //   <hitl-history></hitl-history>         (after `withHistory()`)
 //   <hitl-grants></hitl-grants>           (after `withGrants()`)
 //
-// They talk to the console that this file came from. `signIn(token)` first, unless the host's own
-// sign-in is enough; <hitl-sign-in> is a form for it.
+// They talk to the console that this file came from. Where the host's own sign-in is enough, the tag is
+// all; otherwise `signIn(token)`, for which <hitl-sign-in> is a form.
 
 import { console_ } from "./api.js";
 import { ApprovalCard } from "./approval-card.js";
@@ -37,3 +37,7 @@ export async function withGrants() {
 export const signIn = (token) => console_.signIn(token);
 export const signOut = () => console_.signedOut();
 export { console_ as hitl };
+
+// The console's own page begins by itself, and says what goes wrong. Elsewhere nobody may be signed in
+// yet: then the elements stay empty until somebody is.
+if (!document.querySelector("hitl-console")) console_.begin().catch(() => {});

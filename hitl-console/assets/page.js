@@ -2,7 +2,7 @@
 
 import { fill, h, say } from "./dom.js";
 import { help } from "./help.js";
-import { hitl, signIn, signOut, withGrants, withHistory } from "./hitl.js";
+import { hitl, signOut, withGrants, withHistory } from "./hitl.js";
 import { icon } from "./icons.js";
 
 const VIEWS = { queue: "Queue", tasks: "Tasks", grants: "Grants", history: "History" };
@@ -91,9 +91,7 @@ class Page extends HTMLElement {
   /** With a token, or with the host's own sign-in; otherwise there is nothing to try yet. */
   async #begin() {
     try {
-      const known = hitl.hasToken || (await hitl.get("api/sign-in")).with === "page";
-      if (known) await signIn();
-      else this.#signedOut();
+      if (!(await hitl.begin())) this.#signedOut();
     } catch (error) {
       if (error.status === 401) this.#signedOut();
       else if (error.status === 429) this.#signedOut(error.message);

@@ -108,6 +108,9 @@ async fn what_was_previewed_is_saved_and_what_it_covers_runs() {
     let Submission::Pending(_) = gate.submit(trip(121.0)).by("agent").await.unwrap() else {
         panic!("it is not covered")
     };
+    let stats = get("/api/stats").by(BOB).of(&console).await.ok();
+    let day = stats["byDay"].as_object().unwrap().values().next().unwrap();
+    assert_eq!((&day["granted"], &stats["decided"]), (&json!(3), &json!(0)), "no human did");
     let list = get("/api/grants").by(BOB).of(&console).await.ok();
     let grant = &list["grants"][0];
     assert_eq!((&grant["used"], &grant["uses"]), (&json!(1), &json!(3)));

@@ -49,6 +49,9 @@ async fn a_store_takes_a_grant_and_its_end() {
     assert!(runs(&house, "Initech", 400).await);
     assert!(!runs(&house, "Initech", 501).await && !runs(&house, "Globex", 1).await);
 
+    let numbers = house.hitl(&["stats", "--json"]).ended(0).json();
+    assert_eq!(numbers[0]["outcomes"], json!({ "granted": 2 }), "no human approved them");
+
     let id = grant["id"].as_str().unwrap();
     let listed = house.hitl(&["grants", "--json"]).ended(0).json();
     assert_eq!((&listed[0]["used"], &listed[0]["spent"]), (&json!(2), &json!("520")));

@@ -8,9 +8,11 @@
 mod support;
 
 mod access;
+mod cards;
 mod connection;
 mod deciding;
 mod driver;
+mod embedded;
 mod granting;
 mod keyboard;
 mod many;
@@ -18,3 +20,4 @@ mod payloads;
 mod screen;
 mod server;
 mod shots;
+mod views;
