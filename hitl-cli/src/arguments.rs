@@ -125,8 +125,14 @@ pub(crate) enum Command {
     },
     /// Settle a call whose outcome is not known, after you have looked what it did.
     Resolve(ResolveArguments),
-    /// List the tasks and how far they are. Needs --url: the process that runs them knows.
-    Tasks,
+    /// List the tasks and how far they are. A console says it as it happens; a store as its journal has
+    /// it, the youngest first: a task that was begun and not ended is running, also when its process
+    /// died, and the step that runs counts as 0 %.
+    Tasks {
+        /// At most so many.
+        #[arg(long, default_value_t = 50)]
+        limit: usize,
+    },
     /// Follow what happens to calls until interrupted.
     Watch {
         /// Begin after this change, as `watch` prints it; of a store a number, 0 is the beginning.

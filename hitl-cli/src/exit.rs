@@ -5,6 +5,7 @@ use std::process::ExitCode;
 
 use hitl_core::grant::GrantError;
 use hitl_core::{BuildError, GateError, GateErrorKind, Refusal, StoreError};
+use hitl_tasks::JournalError;
 
 /// How the program ends. Scripts rely on these numbers; `hitl --help` lists them.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -110,6 +111,12 @@ fn of_refusal(refusal: Refusal) -> Exit {
 
 impl From<StoreError> for Failure {
     fn from(error: StoreError) -> Self {
+        Self::new(Exit::Failed, error.to_string())
+    }
+}
+
+impl From<JournalError> for Failure {
+    fn from(error: JournalError) -> Self {
         Self::new(Exit::Failed, error.to_string())
     }
 }

@@ -72,7 +72,9 @@ pub(crate) async fn run(arguments: Arguments) -> Result<(), Failure> {
             grants::revoke(place, grant, &reason, &who, output).await
         }
         Command::Resolve(wanted) => resolve::run(place, wanted, output).await,
-        Command::Tasks => tasks::run(&Source::open(place, None).await?, output),
+        Command::Tasks { limit } => {
+            tasks::run(&Source::open(place, None).await?, limit, output).await
+        }
         Command::Watch { after, count } => {
             watch::run(&Source::open(place, None).await?, after, count, output).await
         }

@@ -14,4 +14,4 @@ pub(crate) use grant::{Given, GrantLine, Terms, given_text, grant_text, grants_t
 pub(crate) use numbers::{Count, Decisions, Numbers, numbers_text};
 pub(crate) use patch::{difference, pretty};
 pub(crate) use table::table;
-pub(crate) use task::{TaskLine, tasks_table};
+pub(crate) use task::{TaskDocument, TaskLine, tasks_table};

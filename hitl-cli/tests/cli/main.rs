@@ -2,7 +2,7 @@
 //!
 //! | file | what it is over |
 //! |---|---|
-//! | `list`, `decide`, `audit`, `policy` | an SQLite file, nobody at a terminal |
+//! | `list`, `decide`, `audit`, `policy`, `tasks` | an SQLite file, nobody at a terminal |
 //! | `grants` | both an SQLite file and a console's URL |
 //! | `console` | a console's URL |
 //! | `person` | a terminal, with somebody at it |
@@ -25,3 +25,4 @@ mod list;
 mod person;
 mod policy;
 mod postgres;
+mod tasks;
