@@ -94,6 +94,12 @@ mod tests {
     }
 
     #[test]
+    fn nobody_else_is_listened_to_unless_somebody_says_so() {
+        let Ok(Command::Serve(options)) = read("") else { panic!("it is read") };
+        assert!(options.listen.ip().is_loopback() && options.hosts.is_empty());
+    }
+
+    #[test]
     fn what_is_not_understood_is_said_without_the_secret() {
         for line in ["--listen here", "--token secret", "--token =x", "--db", "--verbose", "x"] {
             let why = read(line).unwrap_err();

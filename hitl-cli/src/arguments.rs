@@ -1,10 +1,13 @@
 //! What the command line says.
 
 use std::path::PathBuf;
+use std::time::Duration;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use clap_complete::Shell;
-use hitl_core::{ApprovalLevel, CallState, Priority, QueueOrder, RequestId, Risk};
+use hitl_base::Timestamp;
+use hitl_core::grant::NotAnAmount;
+use hitl_core::{Amount, ApprovalLevel, CallState, GrantId, Priority, QueueOrder, RequestId, Risk};
 use serde::de::DeserializeOwned;
 
 use crate::exit::EXIT_CODES;
@@ -105,10 +108,31 @@ pub(crate) enum Command {
         #[arg(long)]
         reason: String,
     },
+    /// List the grants: what runs without asking, and what has been drawn on it. Or show one.
+    Grants(GrantsArguments),
+    /// Let a call run, and calls like it without asking from now on. The exact rule is shown and a
+    /// question asked; elsewhere --binding is needed. Unless said: the very same arguments, in this run.
+    Allow(AllowArguments),
+    /// Take a grant back. What it has allowed and has not begun is asked about again.
+    Revoke {
+        /// The grant's id, as `grants` prints it.
+        grant: GrantId,
+        /// Why.
+        #[arg(long)]
+        reason: String,
+        #[command(flatten)]
+        who: Who,
+    },
     /// Settle a call whose outcome is not known, after you have looked what it did.
     Resolve(ResolveArguments),
-    /// List the tasks and how far they are. Needs --url: the process that runs them knows.
-    Tasks,
+    /// List the tasks and how far they are. A console says it as it happens; a store as its journal has
+    /// it, the youngest first: a task that was begun and not ended is running, also when its process
+    /// died, and the step that runs counts as 0 %.
+    Tasks {
+        /// At most so many.
+        #[arg(long, default_value_t = 50)]
+        limit: usize,
+    },
     /// Follow what happens to calls until interrupted.
     Watch {
         /// Begin after this change, as `watch` prints it; of a store a number, 0 is the beginning.
@@ -222,6 +246,66 @@ pub(crate) struct Who {
 }
 
 #[derive(Debug, Args)]
+pub(crate) struct GrantsArguments {
+    /// Only this one.
+    pub(crate) grant: Option<GrantId>,
+    /// Also those that are revoked or whose time is over.
+    #[arg(long)]
+    pub(crate) all: bool,
+    /// Of this tool.
+    #[arg(long)]
+    pub(crate) tool: Option<String>,
+    /// For calls of this principal.
+    #[arg(long, value_name = "NAME")]
+    pub(crate) principal: Option<String>,
+    /// At most so many.
+    #[arg(long, default_value_t = 50)]
+    pub(crate) limit: usize,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct AllowArguments {
+    #[command(flatten)]
+    pub(crate) decide: Decide,
+    /// In any run, until it is revoked; not only in this one.
+    #[arg(long)]
+    pub(crate) durable: bool,
+    /// With any arguments.
+    #[arg(long, conflicts_with_all = ["same", "at_most", "like"])]
+    pub(crate) any: bool,
+    /// With this argument as it is in the call, others free; as often as wanted.
+    #[arg(long, value_name = "ARGUMENT")]
+    pub(crate) same: Vec<String>,
+    /// With at most so much in this argument, others free; as often as wanted.
+    #[arg(long, value_name = "ARGUMENT=NUMBER", value_parser = at_most)]
+    pub(crate) at_most: Vec<(String, Amount)>,
+    /// With text of this form in this argument, `*` for any text; as often as wanted.
+    #[arg(long, value_name = "ARGUMENT=FORM", value_parser = pair)]
+    pub(crate) like: Vec<(String, String)>,
+    /// At most so many starts.
+    #[arg(long, value_name = "N")]
+    pub(crate) uses: Option<u64>,
+    /// At most so much in this argument, all calls together.
+    #[arg(long, value_name = "ARGUMENT=NUMBER", value_parser = at_most)]
+    pub(crate) sum: Option<(String, Amount)>,
+    /// Until then: a moment like 2027-01-31T18:00:00Z, or a time from now like 30m, 8h or 7d.
+    #[arg(long, value_name = "TIME", value_parser = until)]
+    pub(crate) until: Option<Until>,
+    /// Show the rule, and give no grant.
+    #[arg(long)]
+    pub(crate) preview: bool,
+}
+
+/// When something ends.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Until {
+    /// Then.
+    At(Timestamp),
+    /// So long from now.
+    In(Duration),
+}
+
+#[derive(Debug, Args)]
 pub(crate) struct ResolveArguments {
     /// The call's id.
     pub(crate) id: RequestId,
@@ -283,6 +367,39 @@ fn word<T: DeserializeOwned>(text: &str) -> Result<T, String> {
     serde_json::from_value(text.into()).map_err(|_| "there is no such value".to_owned())
 }
 
+/// `NAME=VALUE`.
+fn pair(text: &str) -> Result<(String, String), String> {
+    let (name, value) = text.split_once('=').ok_or("this is written ARGUMENT=VALUE")?;
+    Ok((name.to_owned(), value.to_owned()))
+}
+
+/// `NAME=NUMBER`.
+fn at_most(text: &str) -> Result<(String, Amount), String> {
+    let (name, number) = pair(text)?;
+    Ok((name, number.parse().map_err(|why: NotAnAmount| why.to_string())?))
+}
+
+fn until(text: &str) -> Result<Until, String> {
+    if let Ok(moment) = text.parse() {
+        return Ok(Until::At(moment));
+    }
+    let length = || {
+        let unit = text.chars().last()?;
+        let number: u64 = text.strip_suffix(unit)?.parse().ok()?;
+        let seconds = match unit {
+            's' => 1,
+            'm' => 60,
+            'h' => 3600,
+            'd' => 86_400,
+            _ => return None,
+        };
+        // A century is for ever; more would not fit a moment.
+        number.checked_mul(seconds).filter(|seconds| *seconds <= 100 * 365 * 86_400)
+    };
+    let wrong = || "a moment like 2027-01-31T18:00:00Z, or a time like 30m, 8h or 7d".to_owned();
+    length().map(|seconds| Until::In(Duration::from_secs(seconds))).ok_or_else(wrong)
+}
+
 fn state(text: &str) -> Result<CallState, String> {
     CallState::ALL.into_iter().find(|state| state.name() == text).ok_or_else(|| {
         let names = CallState::ALL.map(CallState::name);
@@ -298,6 +415,20 @@ mod tests {
     #[test]
     fn the_command_line_is_sound() {
         Arguments::command().debug_assert();
+    }
+
+    #[test]
+    fn a_grant_ends_when_it_is_told_to() {
+        let hours = |n: u64| Ok(Until::In(Duration::from_secs(n * 3600)));
+        assert_eq!(until("8h"), hours(8));
+        assert_eq!(until("7d"), hours(7 * 24));
+        let moment: Timestamp = "2027-01-31T18:00:00Z".parse().unwrap();
+        assert_eq!(until("2027-01-31T18:00:00Z"), Ok(Until::At(moment)));
+        for wrong in ["", "h", "8", "-8h", "8 h", "8w", "1.5h", "tomorrow", "99999999999d"] {
+            assert!(until(wrong).is_err(), "{wrong}");
+        }
+        assert!(at_most("amount=-5").is_err() && at_most("amount").is_err());
+        assert_eq!(pair("to=a=b"), Ok(("to".to_owned(), "a=b".to_owned())));
     }
 
     #[test]

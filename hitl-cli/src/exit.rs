@@ -3,7 +3,9 @@
 use std::io;
 use std::process::ExitCode;
 
+use hitl_core::grant::GrantError;
 use hitl_core::{BuildError, GateError, GateErrorKind, Refusal, StoreError};
+use hitl_tasks::JournalError;
 
 /// How the program ends. Scripts rely on these numbers; `hitl --help` lists them.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -14,7 +16,7 @@ pub(crate) enum Exit {
     Failed = 1,
     /// The command line is wrong, or says too little.
     Usage = 2,
-    /// There is no such call, or no such file.
+    /// There is no such call, no such grant, or no such file.
     NotFound = 3,
     /// Somebody else was first, it has changed since it was shown, or its time is over.
     Changed = 4,
@@ -33,14 +35,15 @@ Exit codes:
   1  failed: the store, a file, the database or the console; nothing was decided, unless it says
      that this is not known
   2  usage: the command line is wrong, or says too little
-  3  not found: no such call, or no such file
+  3  not found: no such call, no such grant, or no such file
   4  changed: somebody else was first, it changed since it was shown, or its time is over
-  5  refused: the answer or the person is not allowed, or the prompt was answered with no
+  5  refused: the answer, the person or the terms of a grant are not allowed, or the prompt was
+     answered with no
   6  found: the audit is not sound, or the policy is wrong
   7  done, but the audit log did not take it
 
-Output: tables and cards are for people and may change. With --json, `queue`, `tasks` and `watch` print one
-JSON document a line; all others print one document. Fields are only ever added,
+Output: tables and cards are for people and may change. With --json, `queue`, `grants`, `tasks` and `watch`
+print one JSON document a line; all others print one document. Fields are only ever added,
 and are the same over a store and over a console.";
 
 impl From<Exit> for ExitCode {
@@ -80,7 +83,13 @@ impl From<GateError> for Failure {
         let exit = match (error.kind(), error.refusal()) {
             (_, Some(refusal)) => of_refusal(refusal),
             (GateErrorKind::NotFound, _) => Exit::NotFound,
-            (GateErrorKind::Forbidden | GateErrorKind::EditDenied, _) => Exit::Refused,
+            (GateErrorKind::NotGranted, _) if error.grant() == Some(&GrantError::Stale) => {
+                Exit::Changed
+            }
+            (
+                GateErrorKind::Forbidden | GateErrorKind::EditDenied | GateErrorKind::NotGranted,
+                _,
+            ) => Exit::Refused,
             (GateErrorKind::InvalidQuery, _) => Exit::Usage,
             _ => Exit::Failed,
         };
@@ -102,6 +111,12 @@ fn of_refusal(refusal: Refusal) -> Exit {
 
 impl From<StoreError> for Failure {
     fn from(error: StoreError) -> Self {
+        Self::new(Exit::Failed, error.to_string())
+    }
+}
+
+impl From<JournalError> for Failure {
+    fn from(error: JournalError) -> Self {
         Self::new(Exit::Failed, error.to_string())
     }
 }

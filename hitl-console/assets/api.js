@@ -59,6 +59,13 @@ export class Console extends EventTarget {
     return this.#ask(path, { method: "POST", headers: this.headers({ "content-type": "application/json" }), body: JSON.stringify(body) });
   }
 
+  /** Signs in with what is there already: a token of this tab, or the host's own sign-in. Says whether anything was. */
+  async begin() {
+    const known = this.hasToken || (await this.get("api/sign-in")).with === "page";
+    if (known) await this.signIn();
+    return known;
+  }
+
   /** Signs in; without a token, by whatever the host's own page has set. */
   async signIn(token) {
     const before = this.#token;

@@ -96,7 +96,7 @@ export class ApprovalCard extends HTMLElement {
     this.#others(call.onlookers);
     if (same) return;
     const moved = before && before.id === call.id && before.revision !== call.revision && call.state === "pending";
-    this.#panel = call.state === "pending" ? new DecisionPanel(call, (path, body) => this.#send(path, body)) : null;
+    this.#panel = call.state === "pending" ? new DecisionPanel(call, (path, body) => this.#send(path, body), (path, body) => console_.post(`api/calls/${call.id}/${path}`, body)) : null;
     const settle = call.state === "outcomeUnknown" && settlePanel(call, (path, body) => this.#send(path, body));
     const title = call.rendered.title;
     fill(this.#root, h("article", { class: `card risk-${call.risk} type-${call.approvalType}`, "aria-labelledby": "title" },
@@ -119,8 +119,10 @@ export class ApprovalCard extends HTMLElement {
   async #send(path, body) {
     const id = this.#call.id;
     try {
-      const call = await console_.post(`api/calls/${id}/${path}`, body);
-      this.dispatchEvent(new CustomEvent("decided", { bubbles: true, composed: true, detail: call }));
+      const said = await console_.post(`api/calls/${id}/${path}`, body);
+      // A grant lets this call go on first of all, unless somebody has decided it just now.
+      const call = said.allowed ? said.allowed[0] : said;
+      if (call) this.dispatchEvent(new CustomEvent("decided", { bubbles: true, composed: true, detail: call }));
     } catch (error) {
       if (error.current || error.kind === "expired") this.load();
       throw error;

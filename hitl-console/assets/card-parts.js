@@ -154,7 +154,7 @@ export function outcome(call, when) {
   const verbs = { approve: "Approved", edit: "Edited and approved", reject: "Rejected", respond: "Answered", abort: "Aborted" };
   return h("div", { class: `outcome state-${call.state}`, role: "status" }, stateIcon(call.state),
     h("div", {}, h("strong", {}, stateName(call.state)),
-      decided && h("p", {}, `${verbs[decided.answer] ?? words(decided.answer)} by `, h("strong", {}, decided.by), ` ${when(decided.at)}`),
+      decided && h("p", {}, call.grant ? "Allowed by a grant that " : `${verbs[decided.answer] ?? words(decided.answer)} by `, h("strong", {}, decided.by), call.grant ? " gave" : "", ` ${when(decided.at)}`),
       decided?.mayAskAgain && h("p", {}, "The model may ask for it again."),
       decided?.words && h("blockquote", {}, decided.words),
       call.ending && call.ending !== decided?.words && h("p", { class: "faint" }, call.ending)));

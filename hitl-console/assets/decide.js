@@ -9,14 +9,17 @@ const SETTLE = 600;
 export class DecisionPanel {
   #call;
   #send;
+  #look;
   #since = performance.now();
   #note = h("p", { class: "note", role: "alert" });
   #body = h("div", { class: "body" });
   #busy = false;
 
-  constructor(call, send) {
+  /** `send` changes something; `look` only asks. */
+  constructor(call, send, look) {
     this.#call = call;
     this.#send = send;
+    this.#look = look;
     this.element = h("div", { class: "decide" }, this.#body, this.#note);
     this.home();
   }
@@ -38,6 +41,7 @@ export class DecisionPanel {
     const reject = h("button", { class: "act reject", type: "button", onclick: () => this.reject() }, icon("cross"), h("span", {}, rejectLabel), h("kbd", { "aria-hidden": "true" }, "R"));
     const edit = has("edit") && !this.#call.confirm && h("button", { class: "act edit", type: "button", onclick: () => this.edit() }, icon("pen"), h("span", {}, "Edit"), h("kbd", { "aria-hidden": "true" }, "E"));
     const more = [
+      !this.#call.noGrant && ["Always allow …", () => this.#allowing()],
       has("reject") && !this.#call.requiresReason && ["Reject with a reason …", () => this.#rejecting()],
       has("respond") && ["Answer instead …", () => this.#responding()],
       has("abort") && ["Stop the run …", () => this.#aborting()],
@@ -64,7 +68,7 @@ export class DecisionPanel {
   }
 
   approve() {
-    if (!this.choices.includes("approve")) return;
+    if (this.inUse || !this.choices.includes("approve")) return;
     if (!this.#call.confirm) return this.#decide({ answer: "approve" });
     const input = this.#body.querySelector(".confirm");
     if (!input) return;
@@ -73,13 +77,13 @@ export class DecisionPanel {
   }
 
   reject() {
-    if (!this.choices.includes("reject")) return;
+    if (this.inUse || !this.choices.includes("reject")) return;
     if (this.#call.requiresReason) this.#rejecting();
     else this.#decide({ answer: "reject" });
   }
 
   async edit() {
-    if (!this.choices.includes("edit") || this.#call.confirm) return;
+    if (this.inUse || !this.choices.includes("edit") || this.#call.confirm) return;
     const { editor } = await import("./edit.js");
     const form = editor(this.#call, {
       cancel: () => this.home(true),
@@ -87,6 +91,18 @@ export class DecisionPanel {
     });
     fill(this.#body, form);
     form.querySelector("input, textarea, select")?.focus();
+  }
+
+  /** A grant: its terms, then its exact rule, and only then the button that gives it. */
+  async #allowing() {
+    const [{ allowing }, { extend }] = await Promise.all([import("./allow.js"), import("./style.js")]);
+    await extend(this.element.getRootNode());
+    const { revision, binding } = this.#call;
+    allowing(this.#body, this.#call, {
+      cancel: () => this.home(true),
+      preview: (terms) => this.#look("grant/preview", { revision, binding, terms }),
+      save: (terms, preview) => this.#go("grant", { revision, binding, terms, preview }),
+    });
   }
 
   #rejecting() {

@@ -27,7 +27,12 @@ export function editor(call, { cancel, send }) {
   };
 
   const form = h("form", { class: "editing", novalidate: true, oninput: update, onchange: update,
-    onkeydown: (event) => event.key === "Escape" && cancel(),
+    onkeydown: (event) => {
+      if (event.key !== "Escape") return;
+      // The key is meant for the form: the queue would close the card.
+      event.stopPropagation();
+      cancel();
+    },
     onsubmit: (event) => {
       event.preventDefault();
       if (submit.disabled) return;

@@ -5,18 +5,19 @@ import { fill, h } from "./dom.js";
 import { icon } from "./icons.js";
 import { shares, stacked } from "./plots.js";
 import { Row } from "./queue-list.js";
-import { shadow } from "./style.js";
+import { extend, shadow } from "./style.js";
 import { plural } from "./text.js";
 import { setClock, span } from "./time.js";
 
-const OUTCOMES = ["approved", "edited", "rejected", "responded", "aborted", "expired", "withdrawn", "denied", "auto"];
+const OUTCOMES = ["approved", "edited", "rejected", "responded", "aborted", "expired", "withdrawn", "denied", "granted", "auto"];
 const DAY = 86400000;
 
 export class History extends HTMLElement {
   #root = shadow(this);
   #days = 14;
 
-  connectedCallback() {
+  async connectedCallback() {
+    await extend(this.#root);
     this.load();
   }
 

@@ -4,9 +4,10 @@
 //   <hitl-approval-card call="0198..."></hitl-approval-card>
 //   <hitl-task-card></hitl-task-card>     (its `task` property is what `api/tasks` says)
 //   <hitl-history></hitl-history>         (after `withHistory()`)
+//   <hitl-grants></hitl-grants>           (after `withGrants()`)
 //
-// They talk to the console that this file came from. `signIn(token)` first, unless the host's own
-// sign-in is enough; <hitl-sign-in> is a form for it.
+// They talk to the console that this file came from. Where the host's own sign-in is enough, the tag is
+// all; otherwise `signIn(token)`, for which <hitl-sign-in> is a form.
 
 import { console_ } from "./api.js";
 import { ApprovalCard } from "./approval-card.js";
@@ -28,6 +29,15 @@ export async function withHistory() {
   define("hitl-history", (await import("./history.js")).History);
 }
 
+/** The standing grants, likewise. */
+export async function withGrants() {
+  define("hitl-grants", (await import("./grants.js")).Grants);
+}
+
 export const signIn = (token) => console_.signIn(token);
 export const signOut = () => console_.signedOut();
 export { console_ as hitl };
+
+// The console's own page begins by itself, and says what goes wrong. Elsewhere nobody may be signed in
+// yet: then the elements stay empty until somebody is.
+if (!document.querySelector("hitl-console")) console_.begin().catch(() => {});

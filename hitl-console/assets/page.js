@@ -2,10 +2,11 @@
 
 import { fill, h, say } from "./dom.js";
 import { help } from "./help.js";
-import { hitl, signIn, signOut, withHistory } from "./hitl.js";
+import { hitl, signOut, withGrants, withHistory } from "./hitl.js";
 import { icon } from "./icons.js";
 
-const VIEWS = { queue: "Queue", tasks: "Tasks", history: "History" };
+const VIEWS = { queue: "Queue", tasks: "Tasks", grants: "Grants", history: "History" };
+const ON_DEMAND = { grants: withGrants, history: withHistory };
 
 class Tasks extends HTMLElement {
   #cards = new Map();
@@ -90,9 +91,7 @@ class Page extends HTMLElement {
   /** With a token, or with the host's own sign-in; otherwise there is nothing to try yet. */
   async #begin() {
     try {
-      const known = hitl.hasToken || (await hitl.get("api/sign-in")).with === "page";
-      if (known) await signIn();
-      else this.#signedOut();
+      if (!(await hitl.begin())) this.#signedOut();
     } catch (error) {
       if (error.status === 401) this.#signedOut();
       else if (error.status === 429) this.#signedOut(error.message);
@@ -133,7 +132,7 @@ class Page extends HTMLElement {
     document.title = `${VIEWS[name]} · Review · hitl`;
     if (this.#view !== name) {
       this.#view = name;
-      if (name === "history") withHistory();
+      ON_DEMAND[name]?.();
       const element = document.createElement(`hitl-${name}`);
       element.addEventListener("pick", ({ detail }) => history.replaceState(null, "", detail ? `#queue/${detail}` : "#queue"));
       element.addEventListener("count", ({ detail }) => say(this.#number, detail || ""));

@@ -61,7 +61,7 @@ export function shares(label, bands) {
     return [
       s("rect", { class: "track", x, y: TOP, width, height: INNER, rx: 2 }),
       band.of > 0 && s("rect", { class: "of-approved", x, y: TOP + INNER - height, width, height, rx: 2 }, s("title", {}, `${band.name}: ${band.count} of ${band.of}`)),
-      band.of > 0 && s("text", { class: "axis on", x: x + width / 2, y: Math.max(TOP + INNER - height - 4, TOP + 11), "text-anchor": "middle" }, band.of),
+      band.of > 0 && s("text", { class: height + 15 > INNER ? "axis on inside" : "axis on", x: x + width / 2, y: Math.max(TOP + INNER - height - 4, TOP + 11), "text-anchor": "middle" }, band.of),
       s("text", { class: "axis", x: x + width / 2, y: HEIGHT - 8, "text-anchor": "middle" }, band.name),
     ];
   });

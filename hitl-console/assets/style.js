@@ -1,16 +1,29 @@
-// One style sheet for every element, wherever it is embedded.
+// One style sheet for every element, wherever it is embedded; and one more for what is seen on demand.
 
-const sheet = new CSSStyleSheet();
-try {
-  const answer = await fetch(new URL("hitl.css", import.meta.url));
-  if (answer.ok) sheet.replaceSync(await answer.text());
-} catch {
-  // Without its style an element is plain, and still works.
+async function load(name) {
+  const sheet = new CSSStyleSheet();
+  try {
+    const answer = await fetch(new URL(name, import.meta.url));
+    if (answer.ok) sheet.replaceSync(await answer.text());
+  } catch {
+    // Without its style an element is plain, and still works.
+  }
+  return sheet;
 }
+
+const sheet = await load("hitl.css");
+let later = null;
 
 /** Gives an element its shadow, with the style. */
 export function shadow(element) {
   const root = element.attachShadow({ mode: "open" });
   root.adoptedStyleSheets = [sheet];
   return root;
+}
+
+/** Adds the style of what is seen on demand to a shadow that shows it. */
+export async function extend(root) {
+  later ??= load("more.css");
+  const more = await later;
+  if (!root.adoptedStyleSheets.includes(more)) root.adoptedStyleSheets = [...root.adoptedStyleSheets, more];
 }

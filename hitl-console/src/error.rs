@@ -3,6 +3,7 @@
 use axum::Json;
 use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
+use hitl_core::grant::GrantError;
 use hitl_core::{GateError, GateErrorKind, Refusal};
 use serde::Serialize;
 use utoipa::ToSchema;
@@ -91,6 +92,7 @@ impl From<GateError> for Problem {
             GateErrorKind::InvalidQuery => (StatusCode::BAD_REQUEST, "badRequest"),
             GateErrorKind::Forbidden => (StatusCode::FORBIDDEN, "notEntitled"),
             GateErrorKind::NotInBulk => (StatusCode::FORBIDDEN, "notQuick"),
+            GateErrorKind::NotGranted => not_granted(error.grant()),
             GateErrorKind::EditDenied => (StatusCode::UNPROCESSABLE_ENTITY, "editDenied"),
             GateErrorKind::Store => (StatusCode::SERVICE_UNAVAILABLE, "store"),
             GateErrorKind::Audit => (StatusCode::SERVICE_UNAVAILABLE, "audit"),
@@ -118,6 +120,14 @@ fn refused(refusal: Option<Refusal>) -> (StatusCode, &'static str) {
             (StatusCode::UNPROCESSABLE_ENTITY, "notEditable")
         }
         _ => (StatusCode::CONFLICT, "refused"),
+    }
+}
+
+fn not_granted(why: Option<&GrantError>) -> (StatusCode, &'static str) {
+    match why {
+        Some(GrantError::Stale) => (StatusCode::CONFLICT, "stale"),
+        Some(GrantError::WrongTenant) => (StatusCode::FORBIDDEN, "notEntitled"),
+        _ => (StatusCode::UNPROCESSABLE_ENTITY, "notGranted"),
     }
 }
 

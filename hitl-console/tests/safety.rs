@@ -43,6 +43,8 @@ async fn nobody_gets_anything_without_a_token() {
         "/api/tasks",
         "/api/stats",
         "/api/events",
+        "/api/grants",
+        &format!("/api/grants/{}", request.id),
     ] {
         let refused = get(path).of(&console).await;
         assert_eq!(refused.refused(), (401, "unauthorized".into()), "{path}");
@@ -51,8 +53,15 @@ async fn nobody_gets_anything_without_a_token() {
         assert_eq!(refused.refused(), (401, "invalidToken".into()), "{path}");
     }
     let (path, body) = approval(&request);
-    for path in [path.as_str(), &format!("{call}/cancel"), &format!("{call}/resolve"), "/api/bulk"]
-    {
+    for path in [
+        path.as_str(),
+        &format!("{call}/cancel"),
+        &format!("{call}/resolve"),
+        &format!("{call}/grant"),
+        &format!("{call}/grant/preview"),
+        &format!("/api/grants/{}/revoke", request.id),
+        "/api/bulk",
+    ] {
         let refused = post(path, &body).header("x-hitl-console", "1").of(&console).await;
         assert_eq!(refused.refused(), (401, "unauthorized".into()), "{path}");
     }
@@ -174,6 +183,15 @@ async fn a_cookie_alone_changes_nothing() {
     // What a browser sends by itself is no token.
     let basic = ask().header("authorization", "Basic YW5uOmFubg==").of(&console).await;
     assert_eq!(basic.refused(), (403, "csrf".into()));
+    // Nor does it give a grant, or take one back; not even from our own page of another origin.
+    let call = format!("/api/calls/{}", request.id);
+    let revoke = format!("/api/grants/{}/revoke", request.id);
+    for path in [format!("{call}/grant"), format!("{call}/grant/preview"), revoke] {
+        let ask = || post(&path, &body).header("cookie", "user=ann");
+        assert_eq!(ask().of(&console).await.refused(), (403, "csrf".into()), "{path}");
+        let foreign = ask().header("x-hitl-console", "1").header("origin", "https://evil.example");
+        assert_eq!(foreign.of(&console).await.refused(), (403, "origin".into()), "{path}");
+    }
     assert_eq!(record(&gate, request.id).await.version, 1);
     ask().header("x-hitl-console", "1").of(&console).await.ok();
 }

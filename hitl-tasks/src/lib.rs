@@ -133,7 +133,7 @@ pub use filter::TaskFilter;
 pub use group::Parallel;
 pub use handle::TaskHandle;
 pub use id::TaskId;
-pub use journal::{Epoch, Journal, JournalError, JournalErrorKind, MemoryJournal};
+pub use journal::{Epoch, Journal, JournalError, JournalErrorKind, Journaled, MemoryJournal};
 pub use manager::TaskManager;
 pub use options::Priority;
 pub use part::PartProgress;

@@ -275,6 +275,10 @@ impl Journal for Faulty {
     async fn load(&self, task: TaskId) -> Result<Vec<Vec<u8>>, JournalError> {
         self.call(self.journal.load(task)).await
     }
+
+    async fn recent(&self, _: Option<TaskId>, _: usize) -> Result<Vec<TaskId>, JournalError> {
+        unreachable!("a manager never asks")
+    }
 }
 
 fn runtime() -> tokio::runtime::Runtime {

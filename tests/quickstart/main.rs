@@ -16,6 +16,8 @@
 )]
 
 mod counts;
+#[path = "../shared/example.rs"]
+mod example;
 mod input;
 mod process;
 mod restart;

@@ -12,28 +12,17 @@ use std::time::Duration;
 use serde_json::Value;
 use tempfile::TempDir;
 
+use crate::example;
+
 /// Longer than a slow machine needs, shorter than the patience of a person.
 const LIMIT: Duration = Duration::from_secs(120);
 
 /// The data that comes along.
 pub(crate) const SHIPPED: &str = include_str!("../../examples/quickstart/data/airline-calls.jsonl");
 
-/// The example, built once from what is in the tree now.
 fn program() -> &'static Path {
     static PROGRAM: OnceLock<PathBuf> = OnceLock::new();
-    PROGRAM.get_or_init(|| {
-        // <target>/<profile>/deps/<this test>
-        let test = std::env::current_exe().unwrap();
-        let profile = test.parent().and_then(Path::parent).unwrap();
-        let mut build = Command::new(env!("CARGO"));
-        build.args(["build", "--quiet", "--package", "hitl", "--example", "quickstart"]);
-        build.arg("--target-dir").arg(profile.parent().unwrap());
-        if profile.ends_with("release") {
-            build.arg("--release");
-        }
-        assert!(build.current_dir(env!("CARGO_MANIFEST_DIR")).status().unwrap().success());
-        profile.join("examples/quickstart")
-    })
+    PROGRAM.get_or_init(|| example::built("quickstart"))
 }
 
 /// A folder of its own, with a queue and perhaps data.

@@ -1,8 +1,10 @@
 //! One file for each command; here is which one is meant.
 
+mod allow;
 mod audit;
 mod decide;
 mod editor;
+mod grants;
 mod policy;
 mod queue;
 mod resolve;
@@ -62,8 +64,17 @@ pub(crate) async fn run(arguments: Arguments) -> Result<(), Failure> {
         Command::Abort { decide, reason } => {
             decide::run(place, decide, Reply::Abort { reason }, output).await
         }
+        Command::Grants(wanted) => {
+            grants::list(&Source::open(place, None).await?, wanted, output).await
+        }
+        Command::Allow(wanted) => allow::run(place, wanted, output).await,
+        Command::Revoke { grant, reason, who } => {
+            grants::revoke(place, grant, &reason, &who, output).await
+        }
         Command::Resolve(wanted) => resolve::run(place, wanted, output).await,
-        Command::Tasks => tasks::run(&Source::open(place, None).await?, output),
+        Command::Tasks { limit } => {
+            tasks::run(&Source::open(place, None).await?, limit, output).await
+        }
         Command::Watch { after, count } => {
             watch::run(&Source::open(place, None).await?, after, count, output).await
         }

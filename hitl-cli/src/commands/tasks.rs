@@ -1,27 +1,46 @@
 //! `hitl tasks`: long-running work, and how far it is.
 
+use std::io::{self, Write as _};
+
+use serde_json::value::{RawValue, to_raw_value};
+
 use super::Output;
 use crate::exit::{Exit, Failure};
-use crate::source::Source;
-use crate::view::{TaskLine, tasks_table};
+use crate::source::{Console, Source, StoreSource};
+use crate::view::{TaskDocument, TaskLine, tasks_table};
 
-pub(super) fn run(source: &Source, output: &Output) -> Result<(), Failure> {
-    let Source::Console(console) = source else {
-        let why = "a store cannot say which tasks run: its journal holds what they need to go on, and \
-                   no list of them; ask the console of the process that runs them, with --url";
-        return Err(Failure::usage(why));
+pub(super) async fn run(source: &Source, limit: usize, output: &Output) -> Result<(), Failure> {
+    // One more than is shown, to know whether there are more.
+    let mut tasks = match source {
+        Source::Store(store) => of_store(store, limit.saturating_add(1)).await?,
+        Source::Console(console) => of_console(console)?,
     };
-    let tasks = console.tasks()?;
+    let more = tasks.len() > limit;
+    tasks.truncate(limit);
     if output.json {
         for task in &tasks {
             output.print(task, String::new)?;
         }
-        return Ok(());
+    } else {
+        let lines: Result<Vec<TaskLine>, _> =
+            tasks.iter().map(|task| serde_json::from_str(task.get())).collect();
+        let lines = lines.map_err(|_| {
+            let why = "the console says of its tasks what this version cannot read";
+            Failure::new(Exit::Failed, why)
+        })?;
+        output.print(&(), || tasks_table(&lines))?;
     }
-    let lines: Result<Vec<TaskLine>, _> =
-        tasks.iter().map(|task| serde_json::from_str(task.get())).collect();
-    let lines = lines.map_err(|_| {
-        Failure::new(Exit::Failed, "the console says of its tasks what this version cannot read")
-    })?;
-    Ok(output.print(&(), || tasks_table(&lines))?)
+    if more {
+        writeln!(io::stderr(), "hitl: there are more; raise --limit")?;
+    }
+    Ok(())
+}
+
+fn of_console(console: &Console) -> Result<Vec<Box<RawValue>>, Failure> {
+    console.tasks()
+}
+
+async fn of_store(store: &StoreSource, most: usize) -> Result<Vec<Box<RawValue>>, Failure> {
+    let tasks = store.tasks(most).await?;
+    Ok(tasks.iter().map(|task| to_raw_value(&TaskDocument::of(task))).collect::<Result<_, _>>()?)
 }

@@ -6,7 +6,7 @@ use std::path::Path;
 use std::time::Duration;
 
 use hitl_base::Timestamp;
-use hitl_core::{CallState, DecisionId, Principal, RequestId};
+use hitl_core::{CallState, DecisionId, GrantId, GrantTerms, Principal, RequestId};
 use serde::Deserialize;
 use serde_json::value::RawValue;
 use serde_json::{Value, json};
@@ -15,7 +15,7 @@ use super::http::{Http, read};
 use super::sse::Lines;
 use crate::arguments::{Place, Who};
 use crate::exit::{Exit, Failure};
-use crate::view::{CallLine, Card, Change, Count, Moved, Numbers, Rest, Step};
+use crate::view::{CallLine, Card, Change, Count, Given, GrantLine, Moved, Numbers, Rest, Step};
 
 /// How long to wait before a lost stream is opened again, and how often in vain.
 const AGAIN: Duration = Duration::from_secs(1);
@@ -33,6 +33,21 @@ pub(crate) struct Told {
     pub(crate) next: Option<String>,
     pub(crate) now: Timestamp,
     counts: BTreeMap<String, Count>,
+}
+
+/// A page of its grants.
+#[derive(Deserialize)]
+pub(crate) struct GrantsTold {
+    pub(crate) grants: Vec<GrantLine>,
+    pub(crate) next: Option<GrantId>,
+}
+
+/// What a grant would permit.
+#[derive(Deserialize)]
+pub(crate) struct Previewed {
+    pub(crate) rule: Vec<String>,
+    pub(crate) waiting: usize,
+    digest: String,
 }
 
 /// How a call whose outcome was not known has ended.
@@ -146,6 +161,44 @@ impl Console {
         read(&self.0.post(&format!("api/calls/{id}/resolve"), &body)?)
     }
 
+    /// What a grant on a call would permit, as the card shows the call.
+    pub(crate) fn preview_grant(
+        &self,
+        card: &Card,
+        terms: &GrantTerms,
+    ) -> Result<Previewed, Failure> {
+        let (id, body) = (card.request.id, on_terms(card, terms));
+        read(&self.0.post(&format!("api/calls/{id}/grant/preview"), &body)?)
+    }
+
+    /// Gives a grant, exactly as it was previewed.
+    pub(crate) fn save_grant(
+        &self,
+        card: &Card,
+        terms: &GrantTerms,
+        preview: &Previewed,
+    ) -> Result<Given, Failure> {
+        let (id, mut body) = (card.request.id, on_terms(card, terms));
+        body["preview"] = json!(preview.digest);
+        read(&self.0.post(&format!("api/calls/{id}/grant"), &body)?)
+    }
+
+    /// A page of its grants.
+    pub(crate) fn grants(&self, query: &[(&str, String)]) -> Result<GrantsTold, Failure> {
+        read(&self.0.get("api/grants", query)?)
+    }
+
+    /// One grant.
+    pub(crate) fn grant(&self, id: GrantId) -> Result<GrantLine, Failure> {
+        read(&self.0.get(&format!("api/grants/{id}"), &[])?)
+    }
+
+    /// Takes a grant back.
+    pub(crate) fn revoke(&self, id: GrantId, reason: &str) -> Result<GrantLine, Failure> {
+        let body = json!({ "reason": reason });
+        read(&self.0.post(&format!("api/grants/{id}/revoke"), &body)?)
+    }
+
     /// What waits, and what became of the calls of the last days.
     pub(crate) fn numbers(&self) -> Result<Numbers, Failure> {
         let days = [("days", DAYS.to_string())];
@@ -227,4 +280,10 @@ impl Console {
             std::thread::sleep(AGAIN);
         }
     }
+}
+
+/// What a console is sent about a grant: the call as the card shows it, and the terms.
+fn on_terms(card: &Card, terms: &GrantTerms) -> Value {
+    let request = &card.request;
+    json!({ "revision": request.revision, "binding": request.binding, "terms": terms })
 }

@@ -6,20 +6,24 @@
 use std::path::Path;
 
 use hitl_core::store::Store;
-use hitl_core::{CallRecord, Gate, HostKey, JsonlAudit, RequestId, Tenant, Viewer};
+use hitl_core::{
+    CallRecord, Gate, GrantId, GrantRecord, HostKey, JsonlAudit, RequestId, Tenant, Viewer,
+};
 use hitl_store::SqliteStore;
+use hitl_tasks::{Journal, Journaled};
 
 use crate::arguments::Place;
 use crate::exit::{Exit, Failure};
 use crate::view::{Card, Step};
 
-/// How many tenants are read in one go.
+/// How many tenants or tasks are read in one go.
 const TENANTS: usize = 1000;
 
 /// A store, and a gate over it.
 pub(crate) struct StoreSource {
     pub(crate) gate: Gate,
     pub(crate) store: Box<dyn Store>,
+    journal: Box<dyn Journal>,
     tenants: Vec<Tenant>,
 }
 
@@ -51,7 +55,7 @@ impl StoreSource {
     }
 
     async fn over(
-        store: impl Store + Clone,
+        store: impl Store + Journal + Clone,
         tenants: Vec<Tenant>,
         audit: Option<&Path>,
     ) -> Result<Self, Failure> {
@@ -61,7 +65,12 @@ impl StoreSource {
                 .map_err(|error| Failure::new(Exit::Failed, error.to_string()))?;
             gate = gate.audit(log);
         }
-        Ok(Self { gate: gate.build().await?, store: Box::new(store), tenants })
+        Ok(Self {
+            gate: gate.build().await?,
+            store: Box::new(store.clone()),
+            journal: Box::new(store),
+            tenants,
+        })
     }
 
     /// Whose calls are seen.
@@ -93,6 +102,40 @@ impl StoreSource {
         let history = self.gate.history_of(&record.key().tenant, record.id()).await?;
         let steps = history.iter().map(|(number, entry)| Step::of(*number, entry)).collect();
         Ok(Card::of(record, steps, self.gate.now().await?))
+    }
+
+    /// The youngest tasks that the journal knows, at most so many, of the tenants that are seen.
+    pub(crate) async fn tasks(&self, limit: usize) -> Result<Vec<Journaled>, Failure> {
+        let (mut tasks, mut before) = (Vec::new(), None);
+        loop {
+            let some = self.journal.recent(before, TENANTS).await?;
+            before = some.last().copied();
+            for id in &some {
+                let known = Journaled::read(*id, &self.journal.load(*id).await?)?;
+                tasks.extend(known.filter(|task| self.is_seen(task)));
+                if tasks.len() >= limit {
+                    return Ok(tasks);
+                }
+            }
+            if some.len() < TENANTS {
+                return Ok(tasks);
+            }
+        }
+    }
+
+    fn is_seen(&self, task: &Journaled) -> bool {
+        let tenant = task.tenant.as_deref().map(Tenant::from).unwrap_or_default();
+        self.tenants.is_empty() || self.tenants.contains(&tenant)
+    }
+
+    /// A grant, whichever of the tenants it is of.
+    pub(crate) async fn grant(&self, id: GrantId) -> Result<GrantRecord, Failure> {
+        for tenant in self.tenants().await? {
+            if let Some(record) = self.gate.grant(&tenant, id).await? {
+                return Ok(record);
+            }
+        }
+        Err(Failure::new(Exit::NotFound, format!("there is no grant {id}")))
     }
 
     /// A call, whichever of the tenants it is of.

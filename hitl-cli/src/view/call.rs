@@ -137,6 +137,9 @@ pub(crate) struct Card {
     approved_by: Vec<Principal>,
     attempts: u32,
     history: Vec<Step>,
+    /// The present, by the clock that expiry is judged by.
+    #[serde(skip)]
+    pub(crate) now: Timestamp,
 }
 
 /// What a console says of a call beyond its line.
@@ -172,6 +175,7 @@ impl Card {
             approved_by,
             attempts,
             history,
+            now,
         }
     }
 }
@@ -218,7 +222,12 @@ pub(crate) fn card_text(card: &Card) -> String {
             let confirm = card.confirm.as_deref();
             let confirm = confirm.map(|name| format!(" --confirm {}", shell(name)));
             let confirm = confirm.unwrap_or_default();
-            writeln!(out, "\nto approve: hitl approve {} --binding {digits}{confirm}", request.id)
+            let id = request.id;
+            if request.may_be_granted().is_ok() {
+                let _ =
+                    writeln!(out, "\nto permit calls like it: hitl allow {id} --binding {digits}");
+            }
+            writeln!(out, "\nto approve: hitl approve {id} --binding {digits}{confirm}")
         }
         CallState::OutcomeUnknown => writeln!(
             out,

@@ -2,6 +2,7 @@
 
 mod call;
 mod change;
+mod grant;
 mod numbers;
 mod patch;
 mod table;
@@ -9,7 +10,8 @@ mod task;
 
 pub(crate) use call::{CallLine, Card, Rest, card_text, queue_table, state_line};
 pub(crate) use change::{Change, Moved, Step, change_line};
+pub(crate) use grant::{Given, GrantLine, Terms, given_text, grant_text, grants_table, terms_text};
 pub(crate) use numbers::{Count, Decisions, Numbers, numbers_text};
 pub(crate) use patch::{difference, pretty};
 pub(crate) use table::table;
-pub(crate) use task::{TaskLine, tasks_table};
+pub(crate) use task::{TaskDocument, TaskLine, tasks_table};

@@ -65,14 +65,20 @@ pub(crate) struct Decisions {
 impl Decisions {
     pub(crate) fn add(&mut self, record: &CallRecord) {
         let created = record.request.created_at;
-        if let Some(decided) = &record.decided {
+        // What a grant answered for, no human looked at.
+        let by_human = record.decided.as_ref().filter(|_| record.granted.is_none());
+        if let Some(decided) = by_human {
             self.took.push(decided.at.since(created).as_secs());
         }
         if record.state == CallState::Pending {
             self.oldest = Some(self.oldest.map_or(created, |oldest| oldest.min(created)));
         }
-        let answer = record.decided.as_ref().map(|decided| decided.answer.choice());
-        if let Some(outcome) = outcome(record.state, answer) {
+        let answer = by_human.map(|decided| decided.answer.choice());
+        let outcome = match record.granted {
+            Some(_) => Some("granted"),
+            None => outcome(record.state, answer),
+        };
+        if let Some(outcome) = outcome {
             *self.outcomes.entry(outcome).or_default() += 1;
         }
     }

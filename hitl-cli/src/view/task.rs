@@ -1,12 +1,33 @@
-//! Tasks, as a console tells of them.
+//! Tasks, as a console tells of them, and a store's journal.
 
 use hitl_base::display::{clip, visible};
-use serde::Deserialize;
+use hitl_tasks::{Journaled, TaskProgress};
+use serde::{Deserialize, Serialize};
 
 use super::table;
 
 /// How many characters of a name are shown.
 const NAME: usize = 60;
+
+/// A task of a store's journal, as programs get it: the same document as a console's.
+#[derive(Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub(crate) struct TaskDocument<'t> {
+    #[serde(flatten)]
+    progress: &'t TaskProgress,
+    percent: u8,
+    steps_completed: usize,
+    /// The journal does not say.
+    waiting: bool,
+}
+
+impl<'t> TaskDocument<'t> {
+    pub(crate) fn of(task: &'t Journaled) -> Self {
+        let progress = &task.progress;
+        let (percent, steps_completed) = (progress.percent(), progress.steps_completed());
+        Self { progress, percent, steps_completed, waiting: false }
+    }
+}
 
 /// What is shown of a task; programs get all that the console says.
 #[derive(Debug, Deserialize)]

@@ -2,7 +2,8 @@
 //!
 //! | file | what it is over |
 //! |---|---|
-//! | `list`, `decide`, `audit`, `policy` | an SQLite file, nobody at a terminal |
+//! | `list`, `decide`, `audit`, `policy`, `tasks` | an SQLite file, nobody at a terminal |
+//! | `grants` | both an SQLite file and a console's URL |
 //! | `console` | a console's URL |
 //! | `person` | a terminal, with somebody at it |
 //! | `postgres` | a PostgreSQL database |
@@ -17,9 +18,11 @@
 mod audit;
 mod console;
 mod decide;
+mod grants;
 mod house;
 mod list;
 #[cfg(unix)]
 mod person;
 mod policy;
 mod postgres;
+mod tasks;

@@ -64,6 +64,26 @@ async fn a_person_sees_the_card_and_says_yes_or_no() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_person_reads_the_rule_before_they_give_a_grant() {
+    let office = Office::new().await;
+    let house = &office.house;
+    let call = house.wire("Initech", 120).await;
+    let allow = ["allow", &call.id, "--uses", "2"];
+    let question = "Give this grant? [y/N]";
+    for no in ["n\n", "\n", "\u{4}"] {
+        let ran = at_store(house, &allow, &[(question, no)]).ended(5);
+        assert!(ran.err.contains("Wire 120 to Initech"), "{ran:?}");
+        assert!(ran.err.contains("at most 2 times") && ran.out.is_empty(), "{ran:?}");
+    }
+    let ran = at_terminal(&mut office.program("ann-secret-token", &allow), &[(question, "no\n")]);
+    assert!(ran.ended(5).err.contains("at most 2 times"));
+    assert_eq!(house.state(&call.id), "pending");
+    let ran = at_terminal(&mut office.program("ann-secret-token", &allow), &[(question, "y\n")]);
+    assert!(ran.ended(0).out.contains("given by ann"));
+    assert_eq!(house.hitl(&["grants", "--json"]).ended(0).json().len(), 1);
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn what_a_person_was_shown_is_in_the_audit_before_what_they_decided() {
     let house = House::new().await;
     let call = house.wire("Initech", 120).await;

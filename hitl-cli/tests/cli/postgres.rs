@@ -68,6 +68,23 @@ async fn another_machines_calls_are_listed_decided_and_run_there() {
     let numbers = database.hitl(&["stats", "--json"]).ended(0).json();
     assert_eq!(numbers[0]["outcomes"]["approved"], 1);
     assert_eq!(numbers[0]["states"]["pending"]["counted"], 1);
+    // A grant, its use elsewhere, and its end.
+    let Submission::Pending(ticket) = gate.submit(wire("Globex", 5_u32)).by("ann").await.unwrap()
+    else {
+        panic!("it waits")
+    };
+    let (id, binding) = (ticket.request().id.to_string(), ticket.request().binding.to_string());
+    let terms = ["--durable", "--same", "to", "--uses", "2", "--as", "bob", "--json"];
+    let allow = [&["allow", &id, "--binding", &binding][..], &terms].concat();
+    let given = database.hitl(&allow).ended(0).json();
+    assert!(matches!(ticket.wait().await.unwrap(), Outcome::Executed(_)));
+    let next = gate.submit(wire("Globex", 6_u32)).by("ann").await.unwrap();
+    assert!(matches!(next, Submission::Done { .. }));
+    let listed = database.hitl(&["grants", "--all", "--json"]).ended(0).json();
+    assert_eq!((&listed[0]["used"], &listed[0]["standing"]), (&2.into(), &"used".into()));
+    let grant = given[0]["grant"]["id"].as_str().unwrap();
+    database.hitl(&["revoke", grant, "--reason", "done with it", "--as", "bob"]).ended(0);
+    assert!(database.hitl(&["grants", grant]).ended(0).out.contains("done with it"));
     // Another key opens nothing that it could decide.
     let wrong = said(&database.folder.path().join("wrong"));
     std::fs::write(&wrong, "08".repeat(32)).unwrap();

@@ -36,13 +36,13 @@ struct Hello<'r> {
 }
 
 /// The stream: `call` when a call changes, `task` when a task moves, `presence` when somebody looks
-/// at a call, `gap` when events are missing and everything has to be read anew.
+/// at a call, `grant` when a reviewer here gives a grant or takes one back, `gap` when events are missing and everything has to be read anew.
 ///
 /// It begins with `hello`. Who comes back with `Last-Event-ID` gets what was missed, or a `gap`.
 #[utoipa::path(get, path = "/api/events", tag = "events",
     params(("Last-Event-ID" = Option<String>, Header, description = "the id of the last event seen")),
     responses(
-        (status = 200, description = "Server-Sent Events; the data of `call` is a CallEvent, of `task` a TaskView, of `presence` a PresenceEvent", content_type = "text/event-stream", body = String),
+        (status = 200, description = "Server-Sent Events; the data of `call` is a CallEvent, of `task` a TaskView, of `presence` a PresenceEvent, of `grant` a GrantView", content_type = "text/event-stream", body = String),
         (status = 401, body = Problem), (status = 429, body = Problem)))]
 pub(super) async fn events(
     From(state): From<Shared>,

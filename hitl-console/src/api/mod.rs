@@ -5,6 +5,7 @@ mod bulk;
 mod calls;
 mod decide;
 mod events;
+mod grants;
 mod openapi;
 mod presence;
 mod read;
@@ -13,5 +14,6 @@ mod session;
 mod settle;
 mod stats;
 mod tasks;
+mod terms;
 
 pub(crate) use routes::routes;

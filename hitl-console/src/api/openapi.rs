@@ -4,7 +4,7 @@ use axum::Json;
 use utoipa::openapi::security::{Http, HttpAuthScheme, SecurityScheme};
 use utoipa::{Modify, OpenApi};
 
-use super::{audit, bulk, calls, decide, events, presence, session, settle, stats, tasks};
+use super::{audit, bulk, calls, decide, events, grants, presence, session, settle, stats, tasks};
 use crate::view::CallEvent;
 
 #[derive(OpenApi)]
@@ -16,7 +16,8 @@ use crate::view::CallEvent;
     ),
     paths(
         session::me, session::sign_in, calls::list, calls::show, audit::audit, decide::decide,
-        settle::cancel, settle::resolve, bulk::decide, tasks::list, tasks::cancel, presence::looks,
+        settle::cancel, settle::resolve, bulk::decide, grants::preview, grants::save, grants::list,
+        grants::show, grants::revoke, tasks::list, tasks::cancel, presence::looks,
         stats::stats, events::events,
     ),
     components(schemas(CallEvent, presence::PresenceEvent)),

@@ -4,7 +4,9 @@ use axum::Router;
 use axum::middleware::from_fn_with_state;
 use axum::routing::{get, post};
 
-use super::{audit, bulk, calls, decide, events, openapi, presence, session, settle, stats, tasks};
+use super::{
+    audit, bulk, calls, decide, events, grants, openapi, presence, session, settle, stats, tasks,
+};
 use crate::guard::signed_in;
 use crate::state::Shared;
 
@@ -19,6 +21,11 @@ pub(crate) fn routes(state: &Shared) -> Router<Shared> {
         .route("/api/calls/{id}/decide", post(decide::decide))
         .route("/api/calls/{id}/cancel", post(settle::cancel))
         .route("/api/calls/{id}/resolve", post(settle::resolve))
+        .route("/api/calls/{id}/grant", post(grants::save))
+        .route("/api/calls/{id}/grant/preview", post(grants::preview))
+        .route("/api/grants", get(grants::list))
+        .route("/api/grants/{id}", get(grants::show))
+        .route("/api/grants/{id}/revoke", post(grants::revoke))
         .route("/api/bulk", post(bulk::decide))
         .route("/api/tasks", get(tasks::list))
         .route("/api/tasks/{id}/cancel", post(tasks::cancel))

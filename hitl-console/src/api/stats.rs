@@ -41,7 +41,7 @@ pub(super) struct Stats {
     /// How many a human decided.
     decided: usize,
     /// By day (UTC) and outcome: `approved`, `edited`, `rejected`, `responded`, `aborted`, `expired`, `denied`,
-    /// `auto`, `withdrawn`.
+    /// `auto`, `granted` (a grant answered for it), `withdrawn`.
     by_day: BTreeMap<String, BTreeMap<&'static str, usize>>,
     /// How long decisions took.
     time_to_decision: Vec<TimeBand>,
@@ -99,7 +99,10 @@ fn count(records: &[CallRecord], days: u32) -> Stats {
         if let Some((at, outcome)) = outcome(record) {
             *stats.by_day.entry(day(at)).or_default().entry(outcome).or_default() += 1;
         }
-        let Some(decided) = &record.decided else { continue };
+        // What a grant answered for, no human looked at.
+        let Some(decided) = record.decided.as_ref().filter(|_| record.granted.is_none()) else {
+            continue;
+        };
         took.push(decided.at.since(record.request.created_at).as_secs());
         let band = usize::from(record.request.assessment.confidence / 10).min(9);
         bands[band].1 += 1;
@@ -127,6 +130,10 @@ fn count(records: &[CallRecord], days: u32) -> Stats {
 
 /// What was decided about a call, and when; nothing while it waits.
 fn outcome(record: &CallRecord) -> Option<(Timestamp, &'static str)> {
+    if record.granted.is_some() {
+        let decided = record.decided.as_ref().map(|decided| decided.at);
+        return Some((decided.unwrap_or(record.updated_at), "granted"));
+    }
     if let Some(decided) = &record.decided {
         let outcome = match decided.answer.choice() {
             Choice::Approve => "approved",

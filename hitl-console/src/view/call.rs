@@ -4,8 +4,8 @@ use hitl_base::{JsonText, Timestamp};
 use hitl_core::approval::{Again, Answer, ApprovalRequest, Extent, Rendered};
 use hitl_core::machine::{Decided, Ending};
 use hitl_core::{
-    ApprovalLevel, BindingDigest, CallRecord, CallState, Gate, Principal, Priority, RequestId,
-    Risk, Thresholds, reviewer_factors, weighted,
+    ApprovalLevel, BindingDigest, CallRecord, CallState, Gate, GrantId, Principal, Priority,
+    RequestId, Risk, Thresholds, reviewer_factors, weighted,
 };
 use serde::Serialize;
 use utoipa::ToSchema;
@@ -112,6 +112,13 @@ pub(crate) struct CallDetail {
     /// What must be typed to approve a deletion.
     #[serde(skip_serializing_if = "Option::is_none")]
     confirm: Option<String>,
+    /// Why no grant can be given on it, whatever the terms; left out where terms decide.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    no_grant: Option<String>,
+    /// The grant that it runs on.
+    #[schema(value_type = Option<String>)]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    grant: Option<GrantId>,
     /// The JSON Schema of the tool's arguments, where the tool is registered here.
     #[schema(value_type = Option<Object>)]
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -218,6 +225,8 @@ impl CallDetail {
             summary: CallSummary::of(record),
             arguments_text: request.arguments.as_str().to_owned(),
             confirm: request.confirmation(),
+            no_grant: request.may_be_granted().err().map(|why| why.to_string()),
+            grant: record.granted.map(|drawn| drawn.grant),
             rendered: request.render(now, Extent::Full),
             request: request.clone(),
             schema: tool.map(|tool| tool.schema),

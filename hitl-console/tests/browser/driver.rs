@@ -25,6 +25,8 @@ pub(crate) struct Browser {
 pub(crate) enum Window {
     Desk,
     Phone,
+    /// A desk where somebody has asked for less motion.
+    Still,
 }
 
 /// Whether a missing browser is a failure.
@@ -62,6 +64,10 @@ pub(crate) async fn start(window: Window) -> Option<Browser> {
             "--window-size=1280,900", "--hide-scrollbars",
         ],
     });
+    if window == Window::Still {
+        let arguments = options["args"].as_array_mut().unwrap();
+        arguments.push("--force-prefers-reduced-motion".into());
+    }
     if window == Window::Phone {
         let metrics = json!({ "width": 390, "height": 844, "pixelRatio": 2, "touch": true });
         options["mobileEmulation"] = json!({ "deviceMetrics": metrics });

@@ -8,12 +8,16 @@
 mod support;
 
 mod access;
+mod cards;
 mod connection;
 mod deciding;
 mod driver;
+mod embedded;
+mod granting;
 mod keyboard;
 mod many;
 mod payloads;
 mod screen;
 mod server;
 mod shots;
+mod views;

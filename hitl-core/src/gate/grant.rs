@@ -7,12 +7,13 @@ use super::execute::to_the_end;
 use super::handle::{Gate, Inner};
 use super::prepare::tree_of;
 use crate::approval::Authority;
+use crate::arguments::Snapshot;
 use crate::audit::{AuditEvent, AuditRecord};
 use crate::call::{Principal, Tenant};
 use crate::grant::{Grant, GrantDraft, GrantError, GrantRecord};
 use crate::ids::{GrantId, RequestId};
 use crate::machine::CallRecord;
-use crate::policy::Verdict;
+use crate::policy::Routed;
 use crate::store::GrantPage;
 
 /// What a grant would permit: shown to whoever gives it before it is saved.
@@ -40,6 +41,10 @@ pub struct Granted {
 impl Gate {
     /// What would come of terms that a human gives on a request: the exact rule, and which calls that
     /// wait it would let go on. Saves nothing.
+    ///
+    /// A gate without the call's tool does not know what a policy wants looked at: whoever claims a call
+    /// on the grant does, and asks about it all the same. Such a gate lets the request itself go on and
+    /// leaves other calls waiting.
     ///
     /// Refused with [`GateErrorKind::NotGranted`]; [`GateError::grant`] says why.
     ///
@@ -119,20 +124,41 @@ impl Inner {
             return Err(GrantError::WrongTenant.into());
         }
         let record = self.current(&draft.tenant, draft.request).await?;
-        let tool = self.same_tool(&record)?;
         let Some(snapshot) = self.stored_snapshot(&record).await? else {
             return Err(GrantError::Stale.into());
         };
-        let said = record.request.assessment.opinions();
-        let (_, routed) = self.judge(&tool, &snapshot, &record.context, &said)?;
-        let (arguments, shown) = (tree_of(&snapshot)?, snapshot.shown(&self.redactor));
+        let routed = self.routed_now(&record, &snapshot)?;
+        let arguments = tree_of(&snapshot)?;
+        let shown = match (&routed, record.request.arguments.tree()) {
+            (Some(_), _) => snapshot.shown(&self.redactor),
+            (None, Ok(shown)) => shown,
+            (None, Err(_)) => return Err(GrantError::Stale.into()),
+        };
         let now = self.store.now().await?;
         let grant = draft.grant(&record, &arguments, &shown, now)?;
         // What a policy wants looked at now is asked about, grant or not: then there is none.
-        if matches!(routed.verdict, Verdict::Deny(_)) || !routed.grantable {
+        if routed.is_some_and(|routed| !routed.may_be_granted()) {
             return Err(GrantError::Demanded.into());
         }
         Ok(grant)
+    }
+
+    /// What the policies of now make of a call. Nothing where its tool is not registered, as at the
+    /// command line: then whoever claims it says so, with its tool and by the policies of then, and what
+    /// they want looked at is asked about all the same.
+    pub(super) fn routed_now(
+        &self,
+        record: &CallRecord,
+        snapshot: &Snapshot,
+    ) -> Result<Option<Routed>, GateError> {
+        let tool = match self.same_tool(record) {
+            Ok(tool) => tool,
+            Err(error) if error.kind() == GateErrorKind::UnknownTool => return Ok(None),
+            Err(error) => return Err(error),
+        };
+        let said = record.request.assessment.opinions();
+        let (_, routed) = self.judge(&tool, snapshot, &record.context, &said)?;
+        Ok(Some(routed))
     }
 
     async fn save_grant(self: &Arc<Self>, preview: GrantPreview) -> Result<Granted, GateError> {

@@ -115,7 +115,6 @@ impl Inner {
         if !same || record.attempts > 0 || record.restored || !record.request.quorum.is_one() {
             return Ok(None);
         }
-        let tool = self.same_tool(record)?;
         let Some(snapshot) = self.stored_snapshot(record).await? else { return Ok(None) };
         let arguments = tree_of(&snapshot)?;
         let call = GrantedCall {
@@ -127,10 +126,12 @@ impl Inner {
             arguments: &arguments,
         };
         let Ok(drawn) = grant.grant.covers(&call) else { return Ok(None) };
-        let said = record.request.assessment.opinions();
-        let (_, routed) = self.judge(&tool, &snapshot, &record.context, &said)?;
-        let denied = matches!(routed.verdict, Verdict::Deny(_));
-        Ok(Some(drawn).filter(|_| routed.grantable && !denied))
+        let goes_on = match self.routed_now(record, &snapshot)? {
+            Some(routed) => routed.may_be_granted(),
+            // Nobody here can say; the one that a human looked at is judged when it is claimed.
+            None => record.id() == grant.grant.request,
+        };
+        Ok(Some(drawn).filter(|_| goes_on))
     }
 
     /// Allows what waits and is covered by a grant that was just saved.

@@ -59,6 +59,9 @@ pub enum GrantError {
     /// The tool does not offer approval.
     #[error("this tool is not approved by a plain yes; no grant is given for it")]
     NotApprovable,
+    /// What is deleted is named each time.
+    #[error("a deletion is confirmed by its name each time; no grant is given for it")]
+    Confirmed,
     /// A policy or a factor wants each such call looked at.
     #[error("a policy or a factor wants each such call looked at; no grant lifts that")]
     Demanded,
@@ -84,6 +87,16 @@ pub enum GrantError {
 }
 
 impl ApprovalRequest {
+    /// Whether a grant may be given on it at all, whatever the terms are: what surfaces ask before they
+    /// offer one. Terms, policies and what stands by then are judged by the
+    /// [preview](crate::Gate::preview_grant).
+    pub fn may_be_granted(&self) -> Result<(), GrantError> {
+        ensure(self.risk < Risk::Critical, GrantError::Critical)?;
+        ensure(self.quorum.is_one(), GrantError::Quorum)?;
+        ensure(self.choices.contains(&Choice::Approve), GrantError::NotApprovable)?;
+        ensure(self.confirmation().is_none(), GrantError::Confirmed)
+    }
+
     /// Permits calls like this one to run without asking, by these terms. Add
     /// [`by`](GrantDraftBuilder::by), and have it [previewed](crate::Gate::preview_grant).
     pub fn grant(&self, terms: GrantTerms) -> GrantDraftBuilder<'_> {
@@ -132,9 +145,7 @@ impl GrantDraft {
         let waits = record.state == CallState::Pending && now < request.expires_at;
         ensure(same && waits, GrantError::Stale)?;
         ensure(self.by.may_decide(&self.tenant), GrantError::WrongTenant)?;
-        ensure(request.risk < Risk::Critical, GrantError::Critical)?;
-        ensure(request.quorum.is_one(), GrantError::Quorum)?;
-        ensure(request.choices.contains(&Choice::Approve), GrantError::NotApprovable)?;
+        request.may_be_granted()?;
         let terms = &self.terms;
         let bounded = terms.uses.is_some() || terms.sum.is_some() || terms.until.is_some();
         let risky = request.risk >= Risk::High || request.hints.destructive;

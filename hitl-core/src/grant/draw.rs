@@ -1,7 +1,10 @@
 //! Drawing on a grant, giving back, taking the grant back. Pure: what a store applies in the
 //! transaction of the claim.
 
+use std::fmt;
+
 use hitl_base::Timestamp;
+use serde::{Deserialize, Serialize};
 
 use super::{Drawn, GrantRecord, Revoked};
 use crate::call::Principal;
@@ -27,7 +30,52 @@ pub enum GrantRefusal {
     Sum,
 }
 
+/// Whether anything can still be drawn on a grant, in one word for people and programs.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+#[non_exhaustive]
+pub enum Standing {
+    /// It is in force.
+    Live,
+    /// It was taken back.
+    Revoked,
+    /// Its time is over.
+    Over,
+    /// It has been used as often, or for as much, as it may.
+    Used,
+}
+
+impl Standing {
+    /// Its name, as in JSON.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Live => "live",
+            Self::Revoked => "revoked",
+            Self::Over => "over",
+            Self::Used => "used",
+        }
+    }
+}
+
+impl fmt::Display for Standing {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.name())
+    }
+}
+
 impl GrantRecord {
+    /// How it stands at `now`, by the store's clock.
+    pub fn standing(&self, now: Timestamp) -> Standing {
+        let sum = self.grant.sum.as_ref();
+        match self.is_live(now) {
+            Ok(()) if sum.is_some_and(|sum| self.spent >= sum.at_most) => Standing::Used,
+            Ok(()) => Standing::Live,
+            Err(GrantRefusal::Revoked | GrantRefusal::Missing) => Standing::Revoked,
+            Err(GrantRefusal::Over) => Standing::Over,
+            Err(GrantRefusal::Uses | GrantRefusal::Sum) => Standing::Used,
+        }
+    }
+
     /// The record after one start was drawn on it at `now`, by the store's clock.
     pub fn draw(&self, drawn: &Drawn, now: Timestamp) -> Result<Self, GrantRefusal> {
         self.is_live(now)?;

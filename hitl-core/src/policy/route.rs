@@ -98,6 +98,13 @@ pub struct Routed {
     pub failed: bool,
 }
 
+impl Routed {
+    /// Whether a grant answers for it: what is denied is denied, grant or not.
+    pub(crate) fn may_be_granted(&self) -> bool {
+        self.grantable && !matches!(self.verdict, Verdict::Deny(_))
+    }
+}
+
 /// Routes an assessed call.
 ///
 /// The level is the strictest of: the confidence against the tool's thresholds; what a factor

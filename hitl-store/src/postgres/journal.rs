@@ -14,7 +14,7 @@ use super::database::{Given, Sql};
 use super::error::{Fault, ambiguous};
 use super::query::one;
 use crate::failpoint::reach;
-use crate::journal::failed;
+use crate::journal::{damaged, failed};
 
 static CLAIM: Sql = Sql {
     text: "INSERT INTO {s}.tasks AS t (id, epoch) VALUES ($1::text::uuid, 1) \
@@ -41,8 +41,15 @@ pub(super) static LOAD: Sql = Sql {
     types: &[Type::TEXT],
 };
 
+pub(super) static RECENT: Sql = Sql {
+    text: "SELECT id::text FROM {s}.tasks WHERE id < $1::text::uuid ORDER BY id DESC LIMIT $2",
+    types: &[Type::TEXT, Type::INT8],
+};
+/// The greatest id; nobody makes it.
+const END: &str = "ffffffff-ffff-ffff-ffff-ffffffffffff";
+
 /// The statements here.
-pub(super) const ALL: &[&Sql] = &[&CLAIM, &APPEND, &APPENDED, &LOAD];
+pub(super) const ALL: &[&Sql] = &[&CLAIM, &APPEND, &APPENDED, &LOAD, &RECENT];
 
 #[async_trait]
 impl Journal for PostgresStore {
@@ -102,6 +109,23 @@ impl Journal for PostgresStore {
         let rows = rows.map_err(|fault| failed(on.error(fault)))?;
         let entry = |row: &tokio_postgres::Row| row.try_get::<_, Vec<u8>>(0);
         rows.iter().map(entry).collect::<Result<_, _>>().map_err(|e| failed(on.error(e.into())))
+    }
+
+    async fn recent(
+        &self,
+        before: Option<TaskId>,
+        limit: usize,
+    ) -> Result<Vec<TaskId>, JournalError> {
+        let on = self.database();
+        let before = before.map_or_else(|| END.to_owned(), |before| before.to_string());
+        let limit = i64::try_from(limit.clamp(1, 1000)).unwrap_or(1000);
+        let rows = on.read(&RECENT, &[&before, &limit]).await;
+        let rows = rows.map_err(|fault| failed(on.error(fault)))?;
+        let id = |row: &tokio_postgres::Row| {
+            let id: String = row.try_get(0).map_err(|error| failed(on.error(error.into())))?;
+            id.parse().map_err(|_| damaged())
+        };
+        rows.iter().map(id).collect()
     }
 }
 

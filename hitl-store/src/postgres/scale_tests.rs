@@ -76,7 +76,7 @@ async fn a_query_reads_as_many_pages_however_long_the_queue_is() {
     let states = vec!["pending"];
     let (none, some) = (None::<String>, Some(id.clone()));
     let (limit, first) = (100_i64, i64::MIN);
-    let queries: [(&Sql, &[&(dyn ToSql + Sync)]); 18] = [
+    let queries: [(&Sql, &[&(dyn ToSql + Sync)]); 19] = [
         (&BY_ID, &[&tenant, &id]),
         (&BY_KEY, &[&tenant, &run, &150_i64]),
         (&PAYLOAD, &[&tenant, &id]),
@@ -95,6 +95,7 @@ async fn a_query_reads_as_many_pages_however_long_the_queue_is() {
         (&queue::BY_DUE, &[&tenant, &states, &first, &first, &limit]),
         (&retention::ENDED, &[&i64::MAX, &limit]),
         (&journal::LOAD, &[&id]),
+        (&journal::RECENT, &[&id, &limit]),
     ];
     for (sql, given) in queries {
         let (few, _) = short.explain(sql, given).await;

@@ -8,7 +8,7 @@ use rusqlite::{Connection, OptionalExtension as _, params};
 use super::SqliteStore;
 use super::error::Fault;
 use crate::failpoint::reach;
-use crate::journal::failed;
+use crate::journal::{damaged, failed};
 
 const CLAIM: &str = "INSERT INTO tasks (id, epoch) VALUES (?1, 1) \
                      ON CONFLICT (id) DO UPDATE SET epoch = epoch + 1 RETURNING epoch";
@@ -16,6 +16,9 @@ const HELD: &str = "SELECT n FROM tasks WHERE id = ?1 AND epoch = ?2";
 const APPEND: &str = "INSERT INTO journal (task, entry) VALUES (?1, ?2)";
 pub(super) const LOAD: &str = "SELECT entry FROM journal \
                                WHERE task = (SELECT n FROM tasks WHERE id = ?1) ORDER BY seq";
+pub(super) const RECENT: &str = "SELECT id FROM tasks WHERE id < ?1 ORDER BY id DESC LIMIT ?2";
+/// Greater than every id.
+const END: &str = "~";
 
 #[async_trait]
 impl Journal for SqliteStore {
@@ -59,6 +62,22 @@ impl Journal for SqliteStore {
             Ok(rows.collect::<Result<Vec<Vec<u8>>, _>>()?)
         });
         entries.await.map_err(failed)
+    }
+
+    async fn recent(
+        &self,
+        before: Option<TaskId>,
+        limit: usize,
+    ) -> Result<Vec<TaskId>, JournalError> {
+        let before = before.map_or_else(|| END.to_owned(), |before| before.to_string());
+        let limit = i64::try_from(limit.clamp(1, 1000)).unwrap_or(1000);
+        let tasks = self.read(move |on| {
+            let mut statement = on.prepare_cached(RECENT)?;
+            let rows = statement.query_map(params![before, limit], |row| row.get(0))?;
+            Ok(rows.collect::<Result<Vec<String>, _>>()?)
+        });
+        let ids = tasks.await.map_err(failed)?.into_iter().map(|id| id.parse());
+        ids.collect::<Result<_, _>>().map_err(|_| damaged())
     }
 }
 

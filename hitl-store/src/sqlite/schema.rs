@@ -216,6 +216,7 @@ mod tests {
                 super::super::retention::ENDED,
                 super::super::retention::ERASED,
                 super::super::journal::LOAD,
+                super::super::journal::RECENT,
             ])
             .chain(super::super::grants::LISTINGS.iter().copied())
         {

@@ -81,6 +81,16 @@ pub trait Journal: Send + Sync + 'static {
 
     /// Every entry of a task, oldest first; none of a task that nobody has written to.
     async fn load(&self, task: TaskId) -> Result<Vec<Vec<u8>>, JournalError>;
+
+    /// Tasks that were claimed, in the order of their ids from the greatest down, below `before`; at most
+    /// `limit`, 1 to 1000. Ids that were made by [`TaskId::new`] sort by age, so the youngest come
+    /// first. For people who look; a manager never asks. [`Journaled`](super::Journaled) reads the
+    /// entries.
+    async fn recent(
+        &self,
+        before: Option<TaskId>,
+        limit: usize,
+    ) -> Result<Vec<TaskId>, JournalError>;
 }
 
 #[async_trait]
@@ -95,5 +105,13 @@ impl<J: Journal + ?Sized> Journal for Arc<J> {
 
     async fn load(&self, task: TaskId) -> Result<Vec<Vec<u8>>, JournalError> {
         (**self).load(task).await
+    }
+
+    async fn recent(
+        &self,
+        before: Option<TaskId>,
+        limit: usize,
+    ) -> Result<Vec<TaskId>, JournalError> {
+        (**self).recent(before, limit).await
     }
 }

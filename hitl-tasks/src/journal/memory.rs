@@ -61,6 +61,18 @@ impl Journal for MemoryJournal {
     async fn load(&self, task: TaskId) -> Result<Vec<Vec<u8>>, JournalError> {
         Ok(lock(&self.0).get(&task).map(|kept| kept.entries.clone()).unwrap_or_default())
     }
+
+    async fn recent(
+        &self,
+        before: Option<TaskId>,
+        limit: usize,
+    ) -> Result<Vec<TaskId>, JournalError> {
+        let mut tasks: Vec<TaskId> = lock(&self.0).keys().copied().collect();
+        tasks.retain(|task| before.is_none_or(|before| *task < before));
+        tasks.sort_unstable_by_key(|task| std::cmp::Reverse(*task));
+        tasks.truncate(limit.clamp(1, 1000));
+        Ok(tasks)
+    }
 }
 
 impl fmt::Debug for MemoryJournal {

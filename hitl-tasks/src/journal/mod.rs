@@ -3,10 +3,12 @@
 mod contract;
 pub(crate) mod entry;
 mod error;
+mod look;
 mod memory;
 #[cfg(feature = "contract-suite")]
 pub mod suite;
 
 pub use contract::{Epoch, Journal};
 pub use error::{JournalError, JournalErrorKind};
+pub use look::Journaled;
 pub use memory::MemoryJournal;

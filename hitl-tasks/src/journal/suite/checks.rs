@@ -13,6 +13,7 @@ macro_rules! journal_contract {
             appending: an_unknown_task_has_no_entries, entries_come_back_in_order,
                 entries_come_back_unchanged, a_large_entry_is_kept, equal_entries_are_both_kept,
                 tasks_are_written_apart;
+            listing: tasks_are_listed_from_the_greatest_down;
             fencing: an_older_epoch_is_fenced, a_claim_fences_at_once,
                 an_epoch_that_was_never_claimed_is_fenced;
             races: of_many_claims_the_greatest_holds, appends_at_once_are_all_kept,

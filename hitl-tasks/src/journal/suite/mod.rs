@@ -19,6 +19,7 @@ pub mod appending;
 mod checks;
 pub mod claiming;
 pub mod fencing;
+pub mod listing;
 pub mod races;
 mod subject;
 

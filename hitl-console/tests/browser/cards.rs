@@ -1,0 +1,131 @@
+//! What a card shows, in each state that a call can be in.
+
+use hitl::RequestId;
+use hitl::prelude::*;
+use hitl_console::{Tasks, router};
+
+use crate::driver::{Window, start};
+use crate::screen::{CARD, QUEUE, Screen};
+use crate::server::{Server, tokens};
+use crate::support::ask::ANN;
+use crate::support::tools::{self, book_trip, contract, note, record, sign_contract, submit};
+
+/// Rings a bell, soon or not at all.
+#[hitl_tool(risk = "low", base_confidence = 70, expires = "1s", describe = "Ring for {whom}")]
+async fn ring(whom: String) -> String {
+    whom
+}
+
+#[tokio::test]
+async fn a_contract_is_shown_with_all_that_a_signature_needs() {
+    let Some(browser) = start(Window::Desk).await else { return };
+    let gate = tools::gate().await;
+    let terms = "Net 30, renewed each year.";
+    submit(&gate, sign_contract("C-1042", 48_500.5, "Maria Okafor", terms, "4711-pin")).await;
+    let server = Server::start(router(gate, Tasks::none(), tokens())).await;
+    let screen = Screen(&browser.client);
+    screen.sign_in(&server.url(), ANN).await;
+    screen.open("Sign contract").await;
+    let about = screen.text(&format!("{CARD}.contract")).await;
+    for part in ["C-1042", "$48,500.50", "Maria Okafor", terms] {
+        assert!(about.contains(part), "{part}: {about}");
+    }
+    let head = screen.text(&format!("{CARD}header")).await;
+    for part in ["High risk", "Contract", "Full review", "Urgent", "due in 3 h 59 m", "expires in"]
+    {
+        assert!(head.contains(part), "{part}: {head}");
+    }
+    for part in ["sign_contract", "Signs a contract.", "Asked by agent"] {
+        assert!(head.contains(part), "{part}: {head}");
+    }
+    // The score against this tool's own thresholds, and what made it.
+    let bar = screen.one(&format!("{CARD}.bar")).await;
+    let says = bar.attr("aria-label").await.unwrap().unwrap();
+    assert!(says.contains("35 of 100") && says.contains("from 95") && says.contains("from 70"));
+    let why = screen.text(&format!("{CARD}.factors")).await;
+    assert!(why.contains("50") && why.contains("−15") && why.contains("1000"), "{why}");
+    // A risk has a shape, and not a colour alone; labels are the tool's own.
+    assert_eq!(screen.all(&format!("{CARD}.badge.risk svg.icon-high")).await.len(), 1);
+    let acts = screen.text(&format!("{CARD}.acts")).await;
+    assert!(acts.contains("Sign Contract") && acts.contains("Cancel"), "{acts}");
+    screen.see(&format!("{CARD}.masked"), "secret, not shown").await;
+    browser.close().await;
+}
+
+#[tokio::test]
+async fn six_arguments_are_shown_and_the_rest_on_demand() {
+    let Some(browser) = start(Window::Desk).await else { return };
+    let gate = tools::gate().await;
+    submit(&gate, book_trip("Ann", "JFK", "SFO", 1, 99.5, true, "economy", "by the aisle")).await;
+    let server = Server::start(router(gate, Tasks::none(), tokens())).await;
+    let screen = Screen(&browser.client);
+    screen.sign_in(&server.url(), ANN).await;
+    screen.open("Book JFK").await;
+    assert_eq!(screen.all(&format!("{CARD}.args dt")).await.len(), 6);
+    assert!(!screen.text(&format!("{CARD}.args")).await.contains("aisle"));
+    screen.click_text(&format!("{CARD}.arguments .more"), "Show 2 more arguments").await;
+    screen.see(&format!("{CARD}.args"), "by the aisle").await;
+    assert_eq!(screen.all(&format!("{CARD}.args dt")).await.len(), 8);
+    browser.close().await;
+}
+
+#[tokio::test]
+async fn what_is_over_says_how_it_ended_and_takes_no_decision() {
+    let Some(browser) = start(Window::Desk).await else { return };
+    let gate = tools::register(Gate::builder()).tool::<Ring>().build().await.unwrap();
+    let (late, gone) = (submit(&gate, ring("nobody")).await, note(&gate).await);
+    let (no, told) = (contract(&gate).await, note(&gate).await);
+    let withdrawn = record(&gate, gone.id).await;
+    gate.cancel(&withdrawn, "agent", "no longer needed").await.unwrap();
+    gate.decide(no.reject("too dear").by("bob")).await.unwrap();
+    gate.decide(told.respond("ask me tomorrow").by("bob")).await.unwrap();
+    let server = Server::start(router(gate.clone(), Tasks::none(), tokens())).await;
+    let screen = Screen(&browser.client);
+    screen.sign_in(&server.url(), ANN).await;
+    for (id, texts) in [
+        (gone.id, ["Withdrawn: nothing ran", "no longer needed"]),
+        (no.id, ["Rejected by bob", "too dear"]),
+        (told.id, ["Answered by bob", "ask me tomorrow"]),
+        (late.id, ["Expired: nobody decided in time", "nothing ran"]),
+    ] {
+        screen.0.goto(&format!("{}#queue/{id}", server.url())).await.unwrap();
+        for text in texts {
+            screen.see(&format!("{CARD}.outcome"), text).await;
+        }
+        assert!(screen.all(&format!("{CARD}.approve")).await.is_empty(), "{texts:?}");
+    }
+    browser.close().await;
+}
+
+#[tokio::test]
+async fn a_card_that_loads_or_cannot_be_shown_says_so() {
+    let Some(browser) = start(Window::Desk).await else { return };
+    let gate = tools::gate().await;
+    note(&gate).await;
+    let mut server = Server::start(router(gate, Tasks::none(), tokens())).await;
+    let screen = Screen(&browser.client);
+    screen.sign_in(&server.url(), ANN).await;
+    screen.0.goto(&format!("{}#queue/{}", server.url(), RequestId::new())).await.unwrap();
+    screen.see(&format!("{CARD}.broken"), "There is no such call any more").await;
+    // An answer that does not come.
+    let never = "
+        const real = window.fetch;
+        window.fetch = (url, ...rest) => String(url).includes('/api/calls/') ? new Promise(() => {}) : real(url, ...rest);
+    ";
+    screen.one(&format!("{QUEUE}.row")).await;
+    browser.client.execute(never, vec![]).await.unwrap();
+    screen.click(&format!("{QUEUE}.row")).await;
+    screen.one(&format!("{CARD}.skeleton[aria-busy]")).await;
+    // A queue that cannot be read, and can be tried again.
+    server.stop();
+    screen.see(".lost", "The connection is lost").await;
+    screen
+        .one(&format!("{QUEUE}select[aria-label=Risk]"))
+        .await
+        .select_by_label("Low risk")
+        .await
+        .unwrap();
+    screen.see(&format!("{QUEUE}.empty"), "cannot be reached").await;
+    screen.see(&format!("{QUEUE}.empty button"), "Try again").await;
+    browser.close().await;
+}

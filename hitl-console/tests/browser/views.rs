@@ -1,0 +1,162 @@
+//! The views around the card: the queue's filters and counts, tasks, the history.
+
+use hitl::tasks::{EventLog, StepContext, Task, TaskManager, TaskStep};
+use hitl_console::{Tasks, router};
+use serde_json::json;
+
+use crate::driver::{Window, start};
+use crate::screen::{CARD, QUEUE, Screen};
+use crate::server::{Server, tokens};
+use crate::shots::scene;
+use crate::support::ask::ANN;
+use crate::support::tools::{self, contract, deletion, note};
+
+#[tokio::test]
+async fn the_queue_is_filtered_counted_and_says_what_arrives() {
+    let Some(browser) = start(Window::Desk).await else { return };
+    let gate = tools::gate().await;
+    note(&gate).await;
+    contract(&gate).await;
+    deletion(&gate).await;
+    let server = Server::start(router(gate.clone(), Tasks::none(), tokens())).await;
+    let screen = Screen(&browser.client);
+    screen.sign_in(&server.url(), ANN).await;
+    let counts = format!("{QUEUE}.counts");
+    screen.see(&counts, "3 wait · 1 quick, 2 full").await;
+    let rows = format!("{QUEUE}.row .title");
+    let choose = async |label: &str, option: &str| {
+        let select = format!("{QUEUE}select[aria-label=\"{label}\"]");
+        screen.one(&select).await.select_by_label(option).await.unwrap();
+    };
+    choose("Risk", "High risk").await;
+    screen.see(&counts, "2 of 3 wait").await;
+    assert!(!screen.text(&rows).await.contains("Lunch"));
+    choose("Tool", "Delete project").await;
+    screen.see(&counts, "1 of 3 wait").await;
+    choose("Risk", "Low risk").await;
+    screen.see(&format!("{QUEUE}.empty"), "Nothing that waits fits the filter").await;
+    choose("Tool", "Every tool").await;
+    choose("Risk", "Every risk").await;
+    screen.one(&format!("{QUEUE}input[type=search]")).await.send_keys("APOLLO").await.unwrap();
+    screen.see(&counts, "1 of 3 wait").await;
+    assert_eq!(screen.text(&rows).await, "Delete project apollo");
+    screen.press(&"\u{e003}".repeat("APOLLO".len())).await;
+    choose("Order", "Oldest first").await;
+    let first = "return document.querySelector('hitl-queue').shadowRoot.querySelector('.title')?.textContent.startsWith('Send')";
+    screen.until("the oldest first", first).await;
+    // A screen reader is told of what arrives.
+    note(&gate).await;
+    screen.see(&format!("{QUEUE}[role=status]"), "New: Send \"Lunch?\" to bob, low risk").await;
+    screen.see(&counts, "4 wait · 2 quick, 2 full").await;
+    browser.close().await;
+}
+
+#[tokio::test]
+async fn a_task_shows_how_far_it_is_and_is_cancelled_and_dismissed() {
+    let Some(browser) = start(Window::Desk).await else { return };
+    let gate = tools::gate().await;
+    let log = EventLog::new(1000);
+    let manager = TaskManager::builder().emitter(log.clone()).build().unwrap();
+    let work = |share: f64, ends: bool| {
+        move |cx: StepContext| async move {
+            cx.progress(share);
+            cx.message("412 of 640 rows");
+            if !ends {
+                std::future::pending::<()>().await;
+            }
+            Ok::<(), String>(())
+        }
+    };
+    let console = router(gate, Tasks::new(manager.clone(), log), tokens());
+    let server = Server::start(console).await;
+    let screen = Screen(&browser.client);
+    screen.sign_in(&server.url(), ANN).await;
+    screen.click_text("nav a", "Tasks").await;
+    screen.see("hitl-tasks", "No task runs").await;
+    let second = work(0.5, false);
+    let task = Task::new("Export")
+        .step(TaskStep::new("Read", work(1.0, true)))
+        .step(TaskStep::new("Convert", move |cx: StepContext, (): ()| second(cx)).weight(3));
+    let handle = manager.submit(task).unwrap();
+    let card = "hitl-task-card >>> ";
+    // One step of four parts is done, and half of the other three.
+    screen.see(&format!("{card}.percent"), "63 %").await;
+    screen.see(&format!("{card}.step"), "Step 2 of 2: Convert · 412 of 640 rows").await;
+    screen.see(&format!("{card}.badge"), "Running").await;
+    screen.see(&format!("{card}.times"), "so far").await;
+    let bar = screen.one(&format!("{card}.bar")).await;
+    assert_eq!(bar.attr("aria-valuenow").await.unwrap().as_deref(), Some("63"));
+    screen.click(&format!("{card}summary")).await;
+    let steps = screen.text(&format!("{card}.steps")).await;
+    assert!(steps.contains("Read") && steps.contains("50 %"), "{steps}");
+    screen.click_text(&format!("{card}.act"), "Cancel").await;
+    assert!(handle.wait().await.is_err());
+    screen.see(&format!("{card}.badge"), "Cancelled").await;
+    screen.see(&format!("{card}.times"), "took").await;
+    screen.click_text(&format!("{card}.act"), "Dismiss").await;
+    screen.see("hitl-tasks", "No task runs").await;
+    // It stays away.
+    screen.0.refresh().await.unwrap();
+    screen.see("hitl-tasks", "No task runs").await;
+    browser.close().await;
+}
+
+#[tokio::test]
+async fn the_history_draws_what_was_decided_and_says_it_as_tables() {
+    let Some(browser) = start(Window::Desk).await else { return };
+    let scene = scene().await;
+    let server = Server::start(router(scene.gate.clone(), scene.tasks(), tokens())).await;
+    let screen = Screen(&browser.client);
+    screen.sign_in(&server.url(), ANN).await;
+    screen.click_text("nav a", "History").await;
+    let view = "hitl-history >>> ";
+    for title in ["Decisions per day, by outcome", "Time to decision", "by confidence"] {
+        screen.see(&format!("{view}figcaption"), title).await;
+    }
+    assert_eq!(screen.all(&format!("{view}svg.plot[role=img]")).await.len(), 3);
+    screen.see(&format!("{view}.facts"), "decided by people\n12").await;
+    screen.see(&format!("{view}.facts"), "of these approved\n67 %").await;
+    // Each plot has a table that says the same.
+    let cells = "
+        const figures = [...document.querySelector('hitl-history').shadowRoot.querySelectorAll('figure')];
+        return figures.map((figure) => [...figure.querySelectorAll('tbody tr')]
+            .map((row) => [...row.querySelectorAll('td')].map((cell) => Number(cell.textContent)))
+            .reduce((sums, row) => row.map((value, at) => value + (sums[at] ?? 0)), []));
+    ";
+    let sums = browser.client.execute(cells, vec![]).await.unwrap();
+    assert_eq!(sums, json!([[8, 4], [12], [8, 12]]), "approved and rejected; decided; of 12");
+    let days = screen.one(&format!("{view}select[aria-label=Days]")).await;
+    days.select_by_label("Last 7 days").await.unwrap();
+    screen.see(&format!("{view}.facts"), "decided by people\n12").await;
+    // What is over is looked at here.
+    screen.click(&format!("{view}.row")).await;
+    screen.see(&format!("{view}hitl-approval-card >>> .outcome"), "by bob").await;
+    browser.close().await;
+}
+
+#[tokio::test]
+async fn nothing_moves_where_somebody_asked_for_less_motion() {
+    let Some(browser) = start(Window::Still).await else { return };
+    let gate = tools::gate().await;
+    note(&gate).await;
+    let server = Server::start(router(gate, Tasks::none(), tokens())).await;
+    let screen = Screen(&browser.client);
+    screen.sign_in(&server.url(), ANN).await;
+    let asked = "return matchMedia('(prefers-reduced-motion: reduce)').matches";
+    assert_eq!(browser.client.execute(asked, vec![]).await.unwrap(), json!(true));
+    screen.open("Send").await;
+    // A card that loads would pulse.
+    let never = "
+        const real = window.fetch;
+        window.fetch = (url, ...rest) => String(url).includes('/api/calls/') ? new Promise(() => {}) : real(url, ...rest);
+        const card = document.querySelector('hitl-queue').shadowRoot.querySelector('hitl-approval-card');
+        const id = card.callId;
+        card.callId = null;
+        card.callId = id;
+    ";
+    browser.client.execute(never, vec![]).await.unwrap();
+    screen.one(&format!("{CARD}.skeleton i")).await;
+    let moving = "return document.querySelector('hitl-queue').shadowRoot.querySelector('hitl-approval-card').shadowRoot.getAnimations({ subtree: true }).length + document.getAnimations().length";
+    assert_eq!(browser.client.execute(moving, vec![]).await.unwrap(), json!(0));
+    browser.close().await;
+}

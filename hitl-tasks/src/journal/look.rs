@@ -1,0 +1,123 @@
+//! What a journal knows of a task, for whoever looks at it from outside. Pure.
+
+use std::sync::Arc;
+
+use super::entry::{EndRecord, Recorded};
+use super::{JournalError, JournalErrorKind};
+use crate::{Status, TaskId, TaskProgress, TaskState};
+
+/// A task as its journal has it. What is not journaled is not known: times, weights, how far the step
+/// that runs is, and whether any process is at it now.
+///
+/// ```
+/// # use hitl_tasks::{Journal, JournalError, Journaled, MemoryJournal};
+/// # async fn list(journal: MemoryJournal) -> Result<(), JournalError> {
+/// for task in journal.recent(None, 20).await? {
+///     if let Some(known) = Journaled::read(task, &journal.load(task).await?)? {
+///         println!("{}: {}", known.progress.task_name, known.state.as_str());
+///     }
+/// }
+/// # Ok(()) }
+/// ```
+#[derive(Clone, Debug, PartialEq)]
+#[non_exhaustive]
+pub struct Journaled {
+    /// Whose it is.
+    pub tenant: Option<Arc<str>>,
+    /// Where it stands. A task that has begun and not ended is running, also when its process died.
+    pub state: TaskState,
+    /// The same as a dashboard reads it.
+    pub progress: TaskProgress,
+}
+
+impl Journaled {
+    /// Reads all [entries](crate::Journal::load) of a task. Nothing of one that was claimed and not
+    /// begun. The error says which entry cannot be read, and quotes nothing.
+    pub fn read(task: TaskId, entries: &[Vec<u8>]) -> Result<Option<Self>, JournalError> {
+        let recorded = Recorded::read(entries)
+            .map_err(|why| JournalError::new(JournalErrorKind::Corrupt, why))?;
+        let Some(definition) = &recorded.definition else { return Ok(None) };
+        let names = definition.steps.iter().map(|step| Arc::clone(&step.name));
+        let mut progress = TaskProgress::new(task, Arc::clone(&definition.name), names);
+        let begun = (0..progress.total_steps).rev().find(|step| recorded.attempts(*step) > 0);
+        progress.current_step = begun.unwrap_or(0);
+        for step in &mut progress.steps {
+            if recorded.outputs.contains_key(&step.index) {
+                (step.status, step.progress) = (Status::Completed, 100.0);
+            } else if recorded.attempts(step.index) > 0 {
+                step.status = Status::Running;
+            }
+        }
+        let state = match (&recorded.terminal, &recorded.ending) {
+            (Some(end), _) => end.state,
+            (None, Some(_)) => TaskState::Undoing,
+            (None, None) if begun.is_some() => TaskState::Running,
+            (None, None) => TaskState::Queued,
+        };
+        progress.status = status(state);
+        let end: Option<&EndRecord> = recorded.terminal.as_ref().or(recorded.ending.as_ref());
+        progress.error = end.and_then(|end| end.error.clone());
+        if recorded.terminal.is_some() {
+            let running = progress.steps.iter_mut().filter(|s| s.status == Status::Running);
+            running.for_each(|step| step.status = progress.status);
+        }
+        Ok(Some(Self { tenant: definition.tenant.clone(), state, progress }))
+    }
+}
+
+/// A state as a dashboard reads it: a time-out reads failed.
+fn status(state: TaskState) -> Status {
+    match state {
+        TaskState::Queued => Status::Pending,
+        TaskState::Running | TaskState::Waiting | TaskState::Undoing => Status::Running,
+        TaskState::Completed => Status::Completed,
+        TaskState::Cancelled => Status::Cancelled,
+        TaskState::Failed | TaskState::TimedOut => Status::Failed,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use Status::{Completed, Failed, Pending, Running};
+
+    const DEFINED: &str = r#"{"v":1,"type":"defined","definition":{"name":"Export","version":1,
+        "tenant":"acme","steps":[{"name":"Read","input":"()","output":"u8"},
+        {"name":"Write","input":"u8","output":"()"}]}}"#;
+
+    fn read(entries: &[&str]) -> Option<Journaled> {
+        let entries: Vec<_> = entries.iter().map(|entry| entry.as_bytes().to_vec()).collect();
+        Journaled::read(TaskId::new(), &entries).unwrap()
+    }
+
+    #[test]
+    fn a_task_is_as_far_as_its_entries_say() {
+        let first = r#"{"v":1,"type":"stepStarted","step":0,"attempt":1}"#;
+        let done = r#"{"v":1,"type":"stepDone","step":0,"output":7}"#;
+        let second = r#"{"v":1,"type":"stepStarted","step":1,"attempt":1}"#;
+        let failed = r#"{"v":1,"type":"terminal","end":{"state":"failed","error":"no disk"}}"#;
+        assert_eq!(read(&[]), None);
+        let told = |entries: &[&str]| {
+            let known = read(entries).unwrap();
+            let steps = known.progress.steps.iter().map(|step| step.status).collect::<Vec<_>>();
+            (known.state, known.progress.current_step, known.progress.percent(), steps)
+        };
+        assert_eq!(told(&[DEFINED]), (TaskState::Queued, 0, 0, vec![Pending, Pending]));
+        let begun = [DEFINED, first];
+        assert_eq!(told(&begun), (TaskState::Running, 0, 0, vec![Running, Pending]));
+        let half = [DEFINED, first, done, second];
+        assert_eq!(told(&half), (TaskState::Running, 1, 50, vec![Completed, Running]));
+        let over = [DEFINED, first, done, second, failed];
+        assert_eq!(told(&over), (TaskState::Failed, 1, 50, vec![Completed, Failed]));
+        let known = read(&over).unwrap();
+        assert_eq!(known.tenant.as_deref(), Some("acme"));
+        assert_eq!(known.progress.error.as_deref(), Some("no disk"));
+    }
+
+    #[test]
+    fn an_entry_that_cannot_be_read_is_said_and_not_quoted() {
+        let error = Journaled::read(TaskId::new(), &[b"secret".to_vec()]).unwrap_err();
+        assert_eq!(error.kind(), JournalErrorKind::Corrupt);
+        assert!(!error.to_string().contains("secret"));
+    }
+}
