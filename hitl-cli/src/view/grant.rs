@@ -4,7 +4,7 @@ use std::fmt::Write as _;
 
 use hitl_base::Timestamp;
 use hitl_base::display::{clip, visible};
-use hitl_core::grant::{Amount, Standing, SumLimit};
+use hitl_core::grant::{Amount, GrantStanding, SumLimit};
 use hitl_core::{GrantId, GrantRecord, Principal, RequestId};
 use serde::{Deserialize, Serialize};
 
@@ -19,7 +19,7 @@ const WORD: usize = 40;
 pub(crate) struct GrantLine {
     pub(crate) id: GrantId,
     version: u64,
-    pub(crate) standing: Standing,
+    pub(crate) standing: GrantStanding,
     rule: Vec<String>,
     tool: String,
     principal: Principal,

@@ -1,7 +1,7 @@
 //! A grant: what it permits, and what has been drawn on it.
 
 use hitl_base::Timestamp;
-use hitl_core::grant::{Amount, Standing, SumLimit};
+use hitl_core::grant::{Amount, GrantStanding, SumLimit};
 use hitl_core::{GrantId, GrantRecord, Principal, RequestId};
 use serde::Serialize;
 use utoipa::ToSchema;
@@ -17,7 +17,7 @@ pub(crate) struct GrantView {
     version: u64,
     /// `live`, or why nothing more can be drawn on it: `revoked`, `over` (its time), `used`.
     #[schema(value_type = String)]
-    standing: Standing,
+    standing: GrantStanding,
     /// The exact rule, line by line, as it was shown before it was saved.
     rule: Vec<String>,
     /// Of which tool.

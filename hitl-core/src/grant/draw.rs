@@ -34,7 +34,7 @@ pub enum GrantRefusal {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 #[non_exhaustive]
-pub enum Standing {
+pub enum GrantStanding {
     /// It is in force.
     Live,
     /// It was taken back.
@@ -45,7 +45,7 @@ pub enum Standing {
     Used,
 }
 
-impl Standing {
+impl GrantStanding {
     /// Its name, as in JSON.
     pub const fn name(self) -> &'static str {
         match self {
@@ -57,7 +57,7 @@ impl Standing {
     }
 }
 
-impl fmt::Display for Standing {
+impl fmt::Display for GrantStanding {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(self.name())
     }
@@ -65,14 +65,14 @@ impl fmt::Display for Standing {
 
 impl GrantRecord {
     /// How it stands at `now`, by the store's clock.
-    pub fn standing(&self, now: Timestamp) -> Standing {
+    pub fn standing(&self, now: Timestamp) -> GrantStanding {
         let sum = self.grant.sum.as_ref();
         match self.is_live(now) {
-            Ok(()) if sum.is_some_and(|sum| self.spent >= sum.at_most) => Standing::Used,
-            Ok(()) => Standing::Live,
-            Err(GrantRefusal::Revoked | GrantRefusal::Missing) => Standing::Revoked,
-            Err(GrantRefusal::Over) => Standing::Over,
-            Err(GrantRefusal::Uses | GrantRefusal::Sum) => Standing::Used,
+            Ok(()) if sum.is_some_and(|sum| self.spent >= sum.at_most) => GrantStanding::Used,
+            Ok(()) => GrantStanding::Live,
+            Err(GrantRefusal::Revoked | GrantRefusal::Missing) => GrantStanding::Revoked,
+            Err(GrantRefusal::Over) => GrantStanding::Over,
+            Err(GrantRefusal::Uses | GrantRefusal::Sum) => GrantStanding::Used,
         }
     }
 

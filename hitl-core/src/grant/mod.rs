@@ -27,6 +27,6 @@ mod terms;
 pub use amount::{Amount, NotAnAmount};
 pub use covers::{GrantedCall, NotCovered};
 pub use draft::{GrantDraft, GrantDraftBuilder, GrantError};
-pub use draw::{GrantRefusal, Standing};
+pub use draw::{GrantRefusal, GrantStanding};
 pub use record::{Drawn, GRANT_SCHEMA, Grant, GrantRecord, Revoked};
 pub use terms::{ArgumentScope, Condition, GrantTerms, Lasting, SumLimit, Test};
