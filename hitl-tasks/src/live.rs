@@ -278,7 +278,9 @@ mod tests {
         let task = weights
             .iter()
             .fold(Task::new("t"), |task, w| task.step(TaskStep::new("s", body).weight(*w)));
-        let Ok((plan, _)) = task.planned() else { panic!("a plain task is sound") };
+        let Ok((plan, _)) = task.planned(&hitl_base::Redactor::standard()) else {
+            panic!("a plain task is sound")
+        };
         plan.info
     }
 

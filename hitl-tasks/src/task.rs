@@ -1,10 +1,14 @@
 //! A task: steps that feed each other.
 
+use std::borrow::Cow;
 use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
+use hitl_base::Redactor;
+
 use crate::error::BadSetting;
+use crate::failure::clean;
 use crate::group::{Members, Parallel};
 use crate::options::Options;
 use crate::outcomes::Name;
@@ -61,7 +65,8 @@ pub struct Task<T = ()> {
 }
 
 impl Task<()> {
-    /// A task of this name, without steps yet. The name is shown as it is; keep secrets out of it.
+    /// A task of this name, without steps yet. The name is shown wherever progress is: what looks
+    /// like a secret in it is masked when the task is submitted.
     pub fn new(name: impl Into<Arc<str>>) -> Self {
         Self {
             id: None,
@@ -239,7 +244,16 @@ impl<T: Send + 'static> Task<T> {
         self.options.get_or_insert_default()
     }
 
-    pub(crate) fn planned(self) -> Result<(Plan, Wire<T>), (Arc<str>, BadSetting)> {
+    /// The plan, with names that are fit to be shown: they go where progress goes.
+    pub(crate) fn planned(
+        mut self,
+        redactor: &Redactor,
+    ) -> Result<(Plan, Wire<T>), (Arc<str>, BadSetting)> {
+        self.name = clean_name(redactor, self.name);
+        for step in &mut self.steps {
+            step.clean(redactor);
+        }
+
         let journaled = self.options.as_ref().is_some_and(|options| options.journaled);
         let bad = match (self.bad, self.not_durable) {
             (None, Some(step)) if journaled => {
@@ -248,7 +262,7 @@ impl<T: Send + 'static> Task<T> {
             (bad, _) => bad,
         };
         if let Some(bad) = bad {
-            return Err((self.name, bad));
+            return Err((self.name, bad.cleaned(redactor)));
         }
         let info = TaskInfo {
             id: self.id.unwrap_or_else(TaskId::minted),
@@ -270,7 +284,8 @@ impl<T> fmt::Debug for Task<T> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Task")
             .field("id", &self.id)
-            .field("name", &self.name)
+            // It is not clean before it is submitted.
+            .field("name", &clean(&Redactor::standard(), &self.name))
             .field("steps", &self.steps)
             .field("timeout", &self.timeout)
             .finish_non_exhaustive()
@@ -282,6 +297,15 @@ pub(crate) struct Plan {
     pub(crate) info: Arc<TaskInfo>,
     pub(crate) units: Box<[Unit]>,
     pub(crate) timeout: Option<Duration>,
+}
+
+/// A name that is fit to be shown.
+pub(crate) fn clean_name(redactor: &Redactor, name: Arc<str>) -> Arc<str> {
+    match clean(redactor, &name) {
+        Cow::Owned(clean) => clean.into(),
+        Cow::Borrowed(clean) if clean.len() == name.len() => name,
+        Cow::Borrowed(clipped) => clipped.into(),
+    }
 }
 
 /// What is known of a task before it runs; every [`TaskEvent`](crate::TaskEvent) refers to it.
