@@ -249,8 +249,8 @@ impl<I: Send + 'static, O: Send + 'static> TaskStep<I, O> {
         self.extras.as_ref().is_some_and(|extras| extras.codec.is_some())
     }
 
-    pub(crate) fn info(&self) -> StepInfo {
-        StepInfo { name: Arc::clone(&self.name), weight: self.weight }
+    pub(crate) fn shared_name(&self) -> Arc<str> {
+        Arc::clone(&self.name)
     }
 
     pub(crate) fn check(&self) -> Result<(), BadSetting> {
@@ -265,9 +265,10 @@ impl<I: Send + 'static, O: Send + 'static> TaskStep<I, O> {
     }
 
     /// Puts the step between two others.
-    pub(crate) fn wired(self, input: Wire<I>, output: Wire<O>) -> Box<dyn Node> {
-        let Self { body, policy, copy, extras, .. } = self;
-        Box::new(Wired { body, policy, copy, extras, input, output })
+    pub(crate) fn wired(self, input: Wire<I>, output: Wire<O>) -> (StepInfo, Box<dyn Node>) {
+        let Self { name, body, weight, policy, copy, extras } = self;
+        let node = Box::new(Wired { body, policy, copy, extras, input, output });
+        (StepInfo { name, weight }, node)
     }
 }
 

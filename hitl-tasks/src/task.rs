@@ -9,6 +9,7 @@ use hitl_base::Redactor;
 
 use crate::error::BadSetting;
 use crate::failure::clean;
+use crate::few::Few;
 use crate::group::{Members, Parallel};
 use crate::options::Options;
 use crate::outcomes::Name;
@@ -53,8 +54,8 @@ use crate::{Priority, TaskId, TaskStep};
 pub struct Task<T = ()> {
     id: Option<TaskId>,
     name: Arc<str>,
-    steps: Vec<StepInfo>,
-    units: Vec<Unit>,
+    steps: Few<StepInfo>,
+    units: Few<Unit>,
     timeout: Option<Duration>,
     output: Wire<T>,
     options: Option<Box<Options>>,
@@ -71,8 +72,8 @@ impl Task<()> {
         Self {
             id: None,
             name: name.into(),
-            steps: Vec::new(),
-            units: Vec::new(),
+            steps: Few::None,
+            units: Few::None,
             timeout: None,
             output: Wire::Source(|| ()),
             options: None,
@@ -89,17 +90,13 @@ impl<T: Send + 'static> Task<T> {
             self.bad = step.check().err();
         }
         if self.not_durable.is_none() && !step.is_durable() {
-            self.not_durable = Some(step.info().shared_name());
-        }
-        if self.units.is_empty() {
-            // Most tasks have few steps, and a queue may hold many tasks.
-            self.steps.reserve_exact(1);
-            self.units.reserve_exact(1);
+            self.not_durable = Some(step.shared_name());
         }
         let output = Wire::empty();
-        self.steps.push(step.info());
         let (input, mut task) = self.with_output(output.clone());
-        task.units.push(Unit::Step(step.wired(input, output)));
+        let (info, node) = step.wired(input, output);
+        task.steps.push(info);
+        task.units.push(Unit::Step(node));
         task
     }
 
@@ -268,14 +265,10 @@ impl<T: Send + 'static> Task<T> {
             id: self.id.unwrap_or_else(TaskId::minted),
             name: self.name,
             total_weight: self.steps.iter().map(|step| f64::from(step.weight())).sum(),
-            steps: self.steps.into_boxed_slice(),
+            steps: self.steps,
             options: self.options,
         };
-        let plan = Plan {
-            info: Arc::new(info),
-            units: self.units.into_boxed_slice(),
-            timeout: self.timeout,
-        };
+        let plan = Plan { info: Arc::new(info), units: self.units, timeout: self.timeout };
         Ok((plan, self.output))
     }
 }
@@ -295,7 +288,7 @@ impl<T> fmt::Debug for Task<T> {
 /// A task that makes sense, ready to run.
 pub(crate) struct Plan {
     pub(crate) info: Arc<TaskInfo>,
-    pub(crate) units: Box<[Unit]>,
+    pub(crate) units: Few<Unit>,
     pub(crate) timeout: Option<Duration>,
 }
 
@@ -313,7 +306,7 @@ pub(crate) fn clean_name(redactor: &Redactor, name: Arc<str>) -> Arc<str> {
 pub struct TaskInfo {
     id: TaskId,
     name: Arc<str>,
-    steps: Box<[StepInfo]>,
+    steps: Few<StepInfo>,
     total_weight: f64,
     options: Option<Box<Options>>,
 }
