@@ -247,7 +247,7 @@ impl<T: Send + 'static> Task<T> {
         redactor: &Redactor,
     ) -> Result<(Plan, Wire<T>), (Arc<str>, BadSetting)> {
         self.name = clean_name(redactor, self.name);
-        for step in &mut self.steps {
+        for step in self.steps.iter_mut() {
             step.clean(redactor);
         }
 
