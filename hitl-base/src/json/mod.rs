@@ -12,4 +12,5 @@ mod tree;
 pub use decimal::{compare_numbers, is_whole, same_number};
 pub use scan::{Limits, ScanError, ScanErrorKind, scan, scan_within};
 pub use text::{JsonText, NotJson};
+pub(crate) use tree::special;
 pub use tree::{Json, write_string};

@@ -1,5 +1,7 @@
 //! Which key names are the names of secrets.
 
+use super::marks;
+
 /// How sure a name is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Name {
@@ -265,6 +267,9 @@ pub fn is_secret_key(key: &str) -> bool {
 
 /// How sure a name is.
 pub(super) fn judge(key: &str) -> Name {
+    if !marks::may_be_a_name(key) {
+        return Name::Plain;
+    }
     let mut words = words(key);
     // `password2` and `api_key_1` are passwords and keys too.
     while let Some(last) = words.last_mut() {
@@ -355,6 +360,27 @@ fn narrow(c: char) -> char {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    /// What [`marks::may_be_a_name`] stands on.
+    #[test]
+    fn every_word_of_a_secret_has_a_stem() {
+        let ends = AT_THE_END.iter().map(|words| words.concat());
+        let words = [ANYWHERE, MAYBE, &["pass", "token", "key"]].concat();
+        for word in words.into_iter().map(str::to_owned).chain(ends) {
+            assert!(marks::STEMS.iter().any(|stem| word.contains(stem)), "{word}");
+        }
+    }
+
+    #[test]
+    fn a_quick_look_never_misses_a_name() {
+        for key in ["pass-word", "P_W", "x.se_cret", "API key", "to-Ken", "\u{FF50}in", "my pin 1"]
+        {
+            assert!(marks::may_be_a_name(key), "{key}");
+        }
+        for key in ["amount", "customer", "limit", "note", "", "reservation_id"] {
+            assert!(!marks::may_be_a_name(key), "{key}");
+        }
+    }
 
     #[test]
     fn secrets_by_name() {

@@ -7,8 +7,10 @@
 
 mod entropy;
 mod keys;
+mod marks;
 mod mask;
 mod pairs;
+mod plain;
 mod sensitive;
 mod shapes;
 mod taint;
@@ -77,22 +79,29 @@ impl Redactor {
 
     /// A copy of `tree` without secrets.
     pub fn json(&self, tree: &Json) -> Json {
+        self.cleaned(tree).unwrap_or_else(|| tree.clone())
+    }
+
+    /// A copy of `tree` without secrets, when it has any: what has none need not be copied.
+    pub fn cleaned(&self, tree: &Json) -> Option<Json> {
         match (tree, &self.only) {
-            (Json::Object(entries), Some(only)) => Json::Object(
-                entries
-                    .iter()
-                    .map(|(key, value)| {
-                        let listed = only.contains(key);
-                        (
-                            key.clone(),
-                            if listed { self.value(key, value, 0) } else { self.masked(value) },
-                        )
-                    })
-                    .collect(),
-            ),
+            (Json::Object(entries), Some(only)) => {
+                let shown = entries.iter().map(|(key, value)| {
+                    let listed = only.contains(key);
+                    let clean = if listed { self.value(key, value, 0) } else { self.masked(value) };
+                    (key.clone(), clean.unwrap_or_else(|| value.clone()))
+                });
+                Some(Json::Object(shown.collect()))
+            }
             (other, Some(_)) => self.masked(other),
             (tree, None) => self.tree(tree, 0),
         }
+    }
+
+    /// Whether a JSON document surely has nothing to hide, by a look at its text. `false` says nothing;
+    /// [`cleaned`](Self::cleaned) tells.
+    pub fn leaves_as_it_is(&self, document: &str) -> bool {
+        self.only.is_none() && plain::is_plain(document)
     }
 
     /// `text` without secrets.
@@ -100,24 +109,31 @@ impl Redactor {
         self.text_within(text, 0)
     }
 
-    fn tree(&self, tree: &Json, depth: usize) -> Json {
+    /// The same without secrets; nothing when there are none.
+    fn tree(&self, tree: &Json, depth: usize) -> Option<Json> {
         match tree {
             Json::Object(entries) => {
-                let shown = entries.iter().map(|(key, value)| {
-                    (self.plain(key).into_owned(), self.value(key, value, depth))
+                let clean = changed(entries, |(key, value)| {
+                    match (self.plain(key), self.value(key, value, depth)) {
+                        (Cow::Borrowed(_), None) => None,
+                        (key, clean) => {
+                            Some((key.into_owned(), clean.unwrap_or_else(|| value.clone())))
+                        }
+                    }
                 });
-                Json::Object(apart(shown.collect()))
+                clean.map(|entries| Json::Object(apart(entries)))
             }
-            Json::Array(items) => {
-                Json::Array(items.iter().map(|item| self.tree(item, depth)).collect())
-            }
-            Json::String(text) => Json::String(self.text_within(text, depth).into_owned()),
+            Json::Array(items) => changed(items, |item| self.tree(item, depth)).map(Json::Array),
+            Json::String(text) => match self.text_within(text, depth) {
+                Cow::Borrowed(_) => None,
+                Cow::Owned(clean) => Some(Json::String(clean)),
+            },
             Json::Number(lexeme) if shapes::is_card_number(lexeme) => self.masked(tree),
-            other => other.clone(),
+            Json::Null | Json::Bool(_) | Json::Number(_) => None,
         }
     }
 
-    fn value(&self, key: &str, value: &Json, depth: usize) -> Json {
+    fn value(&self, key: &str, value: &Json, depth: usize) -> Option<Json> {
         let secret = match keys::judge(key) {
             Name::Secret => true,
             Name::Suspect => value.as_str().is_some_and(entropy::looks_secret),
@@ -126,15 +142,15 @@ impl Redactor {
         if secret { self.masked(value) } else { self.tree(value, depth) }
     }
 
-    fn masked(&self, value: &Json) -> Json {
+    fn masked(&self, value: &Json) -> Option<Json> {
         match value {
             // Nothing, a flag, and the mask itself hold no secret.
-            Json::Null | Json::Bool(_) => value.clone(),
-            Json::String(text) if text.is_empty() || mask::is_mask(text) => value.clone(),
-            Json::Array(items) if items.is_empty() => value.clone(),
-            Json::Object(entries) if entries.is_empty() => value.clone(),
-            Json::String(text) => Json::String(self.masker.mask(text)),
-            other => Json::String(self.masker.mask(&other.to_text())),
+            Json::Null | Json::Bool(_) => None,
+            Json::String(text) if text.is_empty() || mask::is_mask(text) => None,
+            Json::Array(items) if items.is_empty() => None,
+            Json::Object(entries) if entries.is_empty() => None,
+            Json::String(text) => Some(Json::String(self.masker.mask(text))),
+            other => Some(Json::String(self.masker.mask(&other.to_text()))),
         }
     }
 
@@ -143,9 +159,11 @@ impl Redactor {
             if depth == STRINGS_IN_STRINGS {
                 return Cow::Owned(self.masker.mask(text));
             }
-            let clean = self.tree(&tree, depth + 1);
             // Unchanged text keeps its spelling.
-            return if clean == tree { Cow::Borrowed(text) } else { Cow::Owned(clean.to_text()) };
+            return match self.tree(&tree, depth + 1).filter(|clean| *clean != tree) {
+                None => Cow::Borrowed(text),
+                Some(clean) => Cow::Owned(clean.to_text()),
+            };
         }
         match self.plain(text) {
             // What was no JSON has become some: it is looked into as such, so that doing it again
@@ -158,11 +176,33 @@ impl Redactor {
     }
 
     fn plain<'t>(&self, text: &'t str) -> Cow<'t, str> {
+        if !marks::may_hold_a_secret(text) {
+            return Cow::Borrowed(text);
+        }
         match pairs::mask(text, &self.masker) {
             Cow::Borrowed(text) => shapes::mask(text, &self.masker),
             Cow::Owned(text) => Cow::Owned(shapes::mask(&text, &self.masker).into_owned()),
         }
     }
+}
+
+/// A copy of the items in which some have changed; nothing when none has.
+fn changed<I: Clone>(items: &[I], clean: impl Fn(&I) -> Option<I>) -> Option<Vec<I>> {
+    let mut copy: Option<Vec<I>> = None;
+    for (at, item) in items.iter().enumerate() {
+        match (clean(item), &mut copy) {
+            (None, None) => {}
+            (None, Some(copy)) => copy.push(item.clone()),
+            (Some(clean), Some(copy)) => copy.push(clean),
+            (Some(clean), copy) => {
+                let mut begun = Vec::with_capacity(items.len());
+                begun.extend_from_slice(&items[..at]);
+                begun.push(clean);
+                *copy = Some(begun);
+            }
+        }
+    }
+    copy
 }
 
 /// Numbers keys that have become the same by masking, so that no entry hides another.

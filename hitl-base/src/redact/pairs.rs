@@ -8,6 +8,7 @@ use regex::{Captures, Regex};
 
 use super::entropy;
 use super::keys::{Name, judge};
+use super::marks::STEMS;
 use super::mask::{Masker, is_mask};
 use super::shapes::is_placeholder;
 
@@ -45,51 +46,10 @@ static PAIRS: LazyLock<Regex> = LazyLock::new(|| {
     Regex::new(&format!("^(?:{PAIR})")).expect("the pairs are a valid regular expression")
 });
 
-/// What every secret's name has in it.
-const STEMS: &[&str] = &[
-    "pass",
-    "pw",
-    "secret",
-    "token",
-    "key",
-    "auth",
-    "cred",
-    "cookie",
-    "pin",
-    "otp",
-    "cvv",
-    "cvc",
-    "ssn",
-    "jwt",
-    "bearer",
-    "mnemonic",
-    "session",
-    "string",
-    "seed",
-    "code",
-    "card",
-    "psk",
-    "salt",
-    "sas",
-    "sig",
-    "hmac",
-    "license",
-    "access",
-    "login",
-    "sid",
-    "webhook",
-    "dsn",
-    "hash",
-    "private",
-    "serial",
-    "client",
-    "[\u{FF21}-\u{FF5A}]",
-];
-
 /// A quick look for names before the slow one at what follows them.
 static STEM: LazyLock<Regex> = LazyLock::new(|| {
     #[expect(clippy::expect_used, reason = "literals: the tests compile them")]
-    Regex::new(&format!("(?i:{})", STEMS.join("|")))
+    Regex::new(&format!("(?i:{}|[\u{FF21}-\u{FF5A}])", STEMS.join("|")))
         .expect("the stems are a valid regular expression")
 });
 

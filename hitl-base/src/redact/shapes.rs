@@ -6,7 +6,7 @@ use std::sync::LazyLock;
 use regex::{Captures, Regex};
 
 use super::mask::Masker;
-use super::{entropy, tokens};
+use super::{entropy, marks, tokens};
 
 /// Well-known shapes that do not begin with an issuer's mark. The formats are the issuers' own, from
 /// their public documentation.
@@ -52,15 +52,7 @@ pub(super) fn mask<'t>(text: &'t str, masker: &Masker) -> Cow<'t, str> {
 
 /// A quick look: every shape has a long run of letters and digits, many digits, or a mark of its own.
 fn may_have_shape(text: &str) -> bool {
-    let (mut run, mut longest, mut digits) = (0_usize, 0, 0);
-    for byte in text.bytes() {
-        let part = byte.is_ascii_alphanumeric()
-            || matches!(byte, b'_' | b'-' | b'+' | b'/' | b'=' | b'.' | b'$' | b'~');
-        run = if part { run + 1 } else { 0 };
-        longest = longest.max(run);
-        digits += usize::from(byte.is_ascii_digit());
-    }
-    longest >= 12 || digits >= 13 || text.contains("-----BEGIN") || text.contains("://")
+    marks::may_be_of_a_shape(text) || text.contains("-----BEGIN") || text.contains("://")
 }
 
 fn tokens_masked<'t>(text: &'t str, masker: &Masker) -> Cow<'t, str> {
@@ -203,6 +195,9 @@ pub(super) fn is_placeholder(value: &str) -> bool {
 /// Whether the digits have the first digits, the length and the check digit (Luhn, ISO/IEC 7812-1)
 /// of a payment card.
 pub(super) fn is_card_number(text: &str) -> bool {
+    if text.len() < 13 {
+        return false;
+    }
     let digits: Vec<u32> = text.chars().filter_map(|c| c.to_digit(10)).collect();
     if digits.len() < 13 || text.contains(['.', 'e', 'E']) {
         return false;

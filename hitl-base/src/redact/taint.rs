@@ -38,6 +38,9 @@ impl Taint {
             }
             forms.extend(encodings(&secret));
         }
+        if forms.len() < 2 {
+            return Self { forms, numbers };
+        }
         forms.sort_by(|a, b| b.len().cmp(&a.len()).then_with(|| a.cmp(b)));
         forms.dedup();
         Self { forms, numbers }

@@ -22,7 +22,7 @@ use crate::store::{ApplyError, Enclosed, StoreErrorKind};
 /// An approved call that was looked at once more, and may be claimed.
 pub(super) struct Checked {
     pub(super) tool: Arc<Registered>,
-    snapshot: Arc<Snapshot>,
+    snapshot: Snapshot,
     pub(super) body: Box<dyn Body>,
     routed: Routed,
     requirement: Requirement,
@@ -140,7 +140,6 @@ impl Inner {
             self.move_on(record, event, AuditEvent::Reopened).await?;
             return Ok(None);
         }
-        let snapshot = Arc::new(snapshot);
         Ok(Some(Checked { tool, snapshot, body, routed, requirement, binding }))
     }
 

@@ -17,7 +17,6 @@ use crate::machine::{CallRecord, CallState, Claim, Event, Membership, Withdrawal
 use crate::store::{Applied, ApplyError, StoreErrorKind};
 
 /// What came of the wish to run a call with its siblings.
-#[expect(clippy::large_enum_variant, reason = "taken apart where it is made")]
 pub(super) enum Released {
     /// All are claimed. This is the one that was asked for; the others run in the background.
     Run(Held, Box<dyn Body>),
