@@ -6,6 +6,7 @@ mod denied;
 mod full;
 mod growth;
 mod postgres;
+pub(crate) mod processes;
 mod progress;
 mod quick;
 mod redaction;
@@ -27,6 +28,7 @@ pub const ALL: &[Entry] = &[
     ("full", full::pairs),
     ("sqlite", sqlite::pairs),
     ("postgres", postgres::pairs),
+    ("processes", processes::pairs),
     ("redaction", redaction::pairs),
     ("submit", submit::pairs),
     ("progress", progress::pairs),
