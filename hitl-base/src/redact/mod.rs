@@ -7,6 +7,7 @@
 
 mod entropy;
 mod keys;
+mod known;
 mod lists;
 mod mask;
 mod pairs;
@@ -28,6 +29,7 @@ use std::sync::Arc;
 use keys::Name;
 pub use keys::is_secret_key;
 pub(crate) use keys::words;
+use known::Known;
 pub use mask::MASK;
 use mask::Masker;
 pub use sensitive::{Sensitive, marking, reveal};
@@ -56,6 +58,7 @@ const STRINGS_IN_STRINGS: usize = 4;
 pub struct Redactor {
     masker: Masker,
     only: Option<Arc<HashSet<String>>>,
+    known: Arc<Known>,
 }
 
 impl Redactor {
@@ -136,7 +139,7 @@ impl Redactor {
             let name = items[at.checked_sub(1)?].as_str()?;
             // `["curl", "--token", "x"]` and `["Authorization", "x"]`.
             let flag = name.starts_with('-') && !name.contains(['=', ' ']);
-            (flag || items.len() == 2 && keys::judge(name) == Name::Secret).then_some(name)
+            (flag || items.len() == 2 && self.known.judge(name) == Name::Secret).then_some(name)
         };
         let clean = |at: usize, item: &Json| match (follows(at), item) {
             (Some(name), Json::String(text)) if !text.starts_with('-') => {
@@ -149,7 +152,7 @@ impl Redactor {
     }
 
     fn value(&self, key: &str, value: &Json, depth: usize) -> Json {
-        let secret = match keys::judge(key) {
+        let secret = match self.known.judge(key) {
             Name::Secret => true,
             Name::Suspect => value.as_str().is_some_and(entropy::looks_secret),
             // What is said to be public is shown, however it looks.
