@@ -5,7 +5,6 @@ use std::time::Duration;
 
 use hitl_base::Timestamp;
 
-use crate::few::Few;
 use crate::progress::{StepProgress, TaskProgress, clamped, rounded_percent, whole};
 use crate::{Status, TaskInfo, TaskState};
 
@@ -16,7 +15,7 @@ pub(crate) struct Live {
     /// The step that began last.
     current: usize,
     /// Empty until the task starts: a queue may hold many.
-    steps: Few<StepLive>,
+    steps: Box<[StepLive]>,
     started_at: Option<Timestamp>,
     completed_at: Option<Timestamp>,
     message: Option<Arc<str>>,
@@ -45,7 +44,7 @@ impl Live {
         Self {
             state: TaskState::Queued,
             current: 0,
-            steps: Few::None,
+            steps: Box::default(),
             started_at: None,
             completed_at: None,
             message: None,
@@ -65,10 +64,7 @@ impl Live {
             completed_at: None,
             ran_before: Duration::ZERO,
         };
-        self.steps = match info.steps().len() {
-            1 => Few::One(pending),
-            steps => Few::Many(vec![pending; steps]),
-        };
+        self.steps = vec![pending; info.steps().len()].into_boxed_slice();
         self.started_at = Some(at);
         self.running_since = Some(at);
     }
