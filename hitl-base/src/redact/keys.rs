@@ -82,6 +82,11 @@ pub(super) fn judge(key: &str) -> Name {
     Name::Plain
 }
 
+/// Whether a name says that what is under it is public.
+pub(super) fn is_public(key: &str) -> bool {
+    words(key).iter().any(|word| matches!(word.as_str(), "public" | "pubkey" | "publickey"))
+}
+
 /// Whether a word is `password` or `passwd`, without its vowels or with a letter too many: `PSWD`,
 /// `paswrd`, `pssword`.
 fn is_password(word: &str) -> bool {

@@ -139,7 +139,8 @@ impl Redactor {
             let name = items[at.checked_sub(1)?].as_str()?;
             // `["curl", "--token", "x"]` and `["Authorization", "x"]`.
             let flag = name.starts_with('-') && !name.contains(['=', ' ']);
-            (flag || items.len() == 2 && self.known.judge(name) == Name::Secret).then_some(name)
+            (flag || items.len() == 2 && self.known.judge(name).name == Name::Secret)
+                .then_some(name)
         };
         let clean = |at: usize, item: &Json| match (follows(at), item) {
             (Some(name), Json::String(text)) if !text.starts_with('-') => {
@@ -152,11 +153,12 @@ impl Redactor {
     }
 
     fn value(&self, key: &str, value: &Json, depth: usize) -> Json {
-        let secret = match self.known.judge(key) {
+        let said = self.known.judge(key);
+        let secret = match said.name {
             Name::Secret => true,
             Name::Suspect => value.as_str().is_some_and(entropy::looks_secret),
             // What is said to be public is shown, however it looks.
-            Name::Plain if is_public(key) && value.as_str().is_some_and(is_one_piece) => {
+            Name::Plain if said.public && value.as_str().is_some_and(is_one_piece) => {
                 return value.clone();
             }
             Name::Plain => false,
@@ -208,7 +210,7 @@ impl Redactor {
     fn plain<'t>(&self, text: &'t str) -> Cow<'t, str> {
         /// A mask may show that what is around it is a secret too; it seldom does so twice.
         const PASSES: usize = 4;
-        if is_words(text) {
+        if is_words(text) || is_short(text) {
             return Cow::Borrowed(text);
         }
         let mut clean = self.once(text);
@@ -261,10 +263,15 @@ fn is_words(text: &str) -> bool {
         && text.split(' ').all(|word| word.len() <= WORD)
 }
 
-/// Whether a name says that what is under it is public.
-fn is_public(key: &str) -> bool {
-    keys::words(key).iter().any(|word| matches!(word.as_str(), "public" | "pubkey" | "publickey"))
+/// Another one: a number, a date or a short id in one piece is no pair of a name and a value, and
+/// shorter than what is known or drawn.
+fn is_short(text: &str) -> bool {
+    text.len() <= SHORT
+        && text.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-_.".contains(&byte))
 }
+
+/// The longest text that is passed over for being short, in bytes.
+const SHORT: usize = 10;
 
 /// Whether a text is neither prose nor anything that may hold a secret beside a name.
 fn is_one_piece(text: &str) -> bool {
