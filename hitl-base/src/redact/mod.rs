@@ -86,19 +86,18 @@ impl Redactor {
 
     /// A copy of `tree` without secrets.
     pub fn json(&self, tree: &Json) -> Json {
+        self.cleaned(tree).unwrap_or_else(|| tree.clone())
+    }
+
+    /// A copy of `tree` without secrets, when it has any: what has none need not be copied.
+    pub fn cleaned(&self, tree: &Json) -> Option<Json> {
         match (tree, &self.only) {
-            (Json::Object(entries), Some(only)) => Json::Object(
-                entries
-                    .iter()
-                    .map(|(key, value)| {
-                        let listed = only.contains(key);
-                        (
-                            key.clone(),
-                            if listed { self.value(key, value, 0) } else { self.masked(value) },
-                        )
-                    })
-                    .collect(),
-            ),
+            (Json::Object(entries), Some(only)) => changed(entries, |_, (key, value)| {
+                let listed = only.contains(key);
+                let clean = if listed { self.value(key, value, 0) } else { self.masked(value) };
+                clean.map(|clean| (key.clone(), clean))
+            })
+            .map(Json::Object),
             (other, Some(_)) => self.masked(other),
             (tree, None) => self.tree(tree, 0),
         }
@@ -109,12 +108,13 @@ impl Redactor {
         self.text_within(text, 0)
     }
 
-    fn tree(&self, tree: &Json, depth: usize) -> Json {
+    /// The same without secrets; nothing when there are none.
+    fn tree(&self, tree: &Json, depth: usize) -> Option<Json> {
         match tree {
             Json::Object(entries) => {
                 let named = spelled_out(entries);
                 let kept = secret_parts(entries);
-                let shown = entries.iter().map(|(key, value)| {
+                let clean = changed(entries, |_, (key, value)| {
                     let clean = match named {
                         _ if kept.contains(&key.as_str()) => self.all_masked(value),
                         Some(name) if VALUE.contains(&key.as_str()) => {
@@ -122,19 +122,27 @@ impl Redactor {
                         }
                         _ => self.value(key, value, depth),
                     };
-                    (self.plain(key).into_owned(), clean)
+                    match (self.plain(key), clean) {
+                        (Cow::Borrowed(_), None) => None,
+                        (key, clean) => {
+                            Some((key.into_owned(), clean.unwrap_or_else(|| value.clone())))
+                        }
+                    }
                 });
-                Json::Object(apart(shown.collect()))
+                clean.map(|entries| Json::Object(apart(entries)))
             }
-            Json::Array(items) => Json::Array(self.items(items, depth)),
-            Json::String(text) => Json::String(self.text_within(text, depth).into_owned()),
+            Json::Array(items) => self.items(items, depth).map(Json::Array),
+            Json::String(text) => match self.text_within(text, depth) {
+                Cow::Borrowed(_) => None,
+                Cow::Owned(clean) => Some(Json::String(clean)),
+            },
             Json::Number(lexeme) if shapes::is_card_number(lexeme) => self.masked(tree),
-            other => other.clone(),
+            Json::Null | Json::Bool(_) | Json::Number(_) => None,
         }
     }
 
     /// The items of an array: each by itself, or as what it is to the one before it.
-    fn items(&self, items: &[Json], depth: usize) -> Vec<Json> {
+    fn items(&self, items: &[Json], depth: usize) -> Option<Vec<Json>> {
         let follows = |at: usize| {
             let name = items[at.checked_sub(1)?].as_str()?;
             // `["curl", "--token", "x"]` and `["Authorization", "x"]`.
@@ -142,24 +150,23 @@ impl Redactor {
             (flag || items.len() == 2 && self.known.judge(name).name == Name::Secret)
                 .then_some(name)
         };
-        let clean = |at: usize, item: &Json| match (follows(at), item) {
+        changed(items, |at, item| match (follows(at), item) {
             (Some(name), Json::String(text)) if !text.starts_with('-') => {
                 self.value(name, item, depth)
             }
             (Some(name), Json::Number(_)) => self.value(name, item, depth),
             _ => self.tree(item, depth),
-        };
-        items.iter().enumerate().map(|(at, item)| clean(at, item)).collect()
+        })
     }
 
-    fn value(&self, key: &str, value: &Json, depth: usize) -> Json {
+    fn value(&self, key: &str, value: &Json, depth: usize) -> Option<Json> {
         let said = self.known.judge(key);
         let secret = match said.name {
             Name::Secret => true,
             Name::Suspect => value.as_str().is_some_and(entropy::looks_secret),
             // What is said to be public is shown, however it looks.
             Name::Plain if said.public && value.as_str().is_some_and(is_one_piece) => {
-                return value.clone();
+                return None;
             }
             Name::Plain => false,
         };
@@ -167,24 +174,25 @@ impl Redactor {
     }
 
     /// With every value masked, however deep; its keys stay.
-    fn all_masked(&self, value: &Json) -> Json {
+    fn all_masked(&self, value: &Json) -> Option<Json> {
         match value {
-            Json::Object(entries) => Json::Object(
-                entries.iter().map(|(key, value)| (key.clone(), self.all_masked(value))).collect(),
-            ),
+            Json::Object(entries) => changed(entries, |_, (key, value)| {
+                self.all_masked(value).map(|clean| (key.clone(), clean))
+            })
+            .map(Json::Object),
             other => self.masked(other),
         }
     }
 
-    fn masked(&self, value: &Json) -> Json {
+    fn masked(&self, value: &Json) -> Option<Json> {
         match value {
             // Nothing, a flag, and the mask itself hold no secret.
-            Json::Null | Json::Bool(_) => value.clone(),
-            Json::String(text) if text.is_empty() || mask::is_mask(text) => value.clone(),
-            Json::Array(items) if items.is_empty() => value.clone(),
-            Json::Object(entries) if entries.is_empty() => value.clone(),
-            Json::String(text) => Json::String(self.masker.mask(text)),
-            other => Json::String(self.masker.mask(&other.to_text())),
+            Json::Null | Json::Bool(_) => None,
+            Json::String(text) if text.is_empty() || mask::is_mask(text) => None,
+            Json::Array(items) if items.is_empty() => None,
+            Json::Object(entries) if entries.is_empty() => None,
+            Json::String(text) => Some(Json::String(self.masker.mask(text))),
+            other => Some(Json::String(self.masker.mask(&other.to_text()))),
         }
     }
 
@@ -193,9 +201,9 @@ impl Redactor {
             if depth == STRINGS_IN_STRINGS {
                 return Cow::Owned(self.masker.mask(text));
             }
-            let clean = self.tree(&tree, depth + 1);
             // Unchanged text keeps its spelling.
-            return if clean == tree { Cow::Borrowed(text) } else { Cow::Owned(clean.to_text()) };
+            let clean = self.tree(&tree, depth + 1);
+            return clean.map_or(Cow::Borrowed(text), |clean| Cow::Owned(clean.to_text()));
         }
         match self.plain(text) {
             // What was no JSON has become some: it is looked into as such, so that doing it again
@@ -292,6 +300,17 @@ fn spelled_out(entries: &[(String, Json)]) -> Option<&str> {
     let named =
         |(key, name): &'_ (String, Json)| NAME.contains(&key.as_str()) && name.as_str().is_some();
     entries.iter().find(|entry| named(entry)).and_then(|(_, name)| name.as_str())
+}
+
+/// A copy of the items in which some have changed; nothing when none has.
+fn changed<I: Clone>(items: &[I], clean: impl Fn(usize, &I) -> Option<I>) -> Option<Vec<I>> {
+    let mut copy: Option<Vec<I>> = None;
+    for (at, item) in items.iter().enumerate() {
+        if let Some(clean) = clean(at, item) {
+            copy.get_or_insert_with(|| items.to_vec())[at] = clean;
+        }
+    }
+    copy
 }
 
 /// Numbers keys that have become the same by masking, so that no entry hides another.

@@ -82,7 +82,7 @@ impl Snapshot {
     }
 
     /// What [`shown`](Self::shown) gives, as text, with the tree of the whole snapshot if somebody has
-    /// it. Nothing is written anew where there is nothing to hide.
+    /// it. Nothing is copied or written anew where there is nothing to hide.
     pub(crate) fn shown_text(&self, tree: Option<Json>, redactor: &Redactor) -> JsonText {
         if !self.hidden.is_empty() {
             return JsonText::from(&self.shown(redactor));
@@ -94,8 +94,7 @@ impl Snapshot {
             return JsonText::from(&Json::String(MASK.to_owned()));
         };
         debug_assert_eq!(tree.to_text(), *self.text);
-        let clean = redactor.json(&tree);
-        if clean == tree { as_it_is() } else { JsonText::from(&clean) }
+        redactor.cleaned(&tree).as_ref().map_or_else(as_it_is, JsonText::from)
     }
 
     /// The arguments as they may be shown: marked secrets masked, also where they stand in other
