@@ -311,9 +311,13 @@ mod unprivileged {
 
     /// Opens `path` as somebody who is not its owner; says what came of it.
     fn open_as_nobody(folder: &Path, path: &Path) -> String {
-        // A copy of this program that nobody may run, whoever owns the folders above it.
+        // A copy of this program that nobody may run, whoever owns the folders above it. Another process
+        // writes it: a test beside this one that starts a process in the meantime would hand it our
+        // open file, and what is open for writing cannot be run.
         let program = folder.join("attempt");
-        fs::copy(std::env::current_exe().unwrap(), &program).unwrap();
+        let copied =
+            Command::new("cp").arg(std::env::current_exe().unwrap()).arg(&program).status();
+        assert!(copied.unwrap().success());
         mode(&program, 0o755);
         let mut command = Command::new(&program);
         command.args(["--exact", "unprivileged::attempt", "--nocapture"]).env(FILE, path);
