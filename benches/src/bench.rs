@@ -4,12 +4,16 @@ use std::time::Duration;
 
 use criterion::Criterion;
 
+use crate::child;
 use crate::measure::{Effort, measure};
 use crate::pair::Sides;
 use crate::paths;
 
 /// What the `main` of a bench target does.
 pub fn main(path: &str) {
+    if child::is_one() {
+        return;
+    }
     if !std::env::args().any(|argument| argument == "--bench") {
         for pair in paths::of(path, Effort::Smoke).expect("a path of this name") {
             let row = measure(pair, Effort::Smoke);

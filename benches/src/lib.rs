@@ -19,11 +19,13 @@
 
 pub mod bench;
 pub mod chart;
+pub mod child;
 pub mod heap;
 pub mod measure;
 pub mod pair;
 pub mod paths;
 pub mod report;
+pub mod rows;
 pub mod statistics;
 pub mod timing;
 pub mod tools;

@@ -6,6 +6,7 @@ use std::rc::Rc;
 use std::time::Instant;
 
 use tokio::runtime::{Builder, Runtime};
+use tokio::task::JoinSet;
 
 use crate::pair::Run;
 
@@ -53,6 +54,44 @@ pub fn repeat_made_on<S, F: Future>(
             }
             spent
         })
+    })
+}
+
+/// How often each of several callers does its operation at least: what a group of them costs shows only
+/// when they come back.
+const ROUNDS: u64 = 8;
+
+/// An operation done by so many callers at once; each is given a number of its own, from 1.
+pub fn by_callers<F: Future<Output = ()> + Send + 'static>(
+    runtime: Rc<Runtime>,
+    callers: u64,
+    operation: impl Fn(u64) -> F + Clone + Send + 'static,
+) -> Run {
+    let mut next = 1;
+    Box::new(move |times| {
+        let least = if callers == 1 { 1 } else { ROUNDS };
+        let each = times.div_ceil(callers).max(least);
+        let first = next;
+        next += each * callers;
+        let spent = runtime.block_on(async {
+            let start = Instant::now();
+            let mut working = JoinSet::new();
+            for caller in 0..callers {
+                let operation = operation.clone();
+                working.spawn(async move {
+                    for round in 0..each {
+                        operation(first + round * callers + caller).await;
+                    }
+                });
+            }
+            while let Some(done) = working.join_next().await {
+                done.expect("no caller fails");
+            }
+            start.elapsed()
+        });
+        #[expect(clippy::cast_precision_loss, reason = "counts far below 2^52")]
+        let share = times as f64 / (each * callers) as f64;
+        spent.mul_f64(share)
     })
 }
 

@@ -3,7 +3,7 @@
 use hitl::approval::Approver;
 use hitl::policy::{Policy, Ruling};
 use hitl::prelude::*;
-use hitl::{Assessment, AuditSink, CallView, Effect, MemoryAudit, Store};
+use hitl::{Assessment, AuditSink, CallView, Effect, MemoryAudit, Outcome, Store, Submission};
 use serde::Serialize;
 
 /// Look up a customer.
@@ -56,6 +56,16 @@ pub fn prose(bytes: usize) -> String {
 /// A gate with every tool, whose audit goes to `audit`.
 pub async fn gate(store: impl Store, audit: impl AuditSink) -> Gate {
     registered(Gate::builder()).store(store).audit(audit).build().await.expect("a gate")
+}
+
+/// A call that waits in the queue, is decided there, and runs.
+pub async fn full_round_trip(gate: &Gate, Plain { customer, limit, note }: Plain) -> Outcome {
+    let submitted = gate.submit(queue_up(customer, limit, note)).by("ann").await;
+    let Submission::Pending(ticket) = submitted.expect("submitted") else {
+        panic!("it waits for a human")
+    };
+    gate.decide(ticket.request().approve().by("bob")).await.expect("decided");
+    ticket.wait().await.expect("it runs")
 }
 
 /// A gate that keeps everything in memory.

@@ -90,7 +90,7 @@ macro_rules! text_id {
 
         impl From<&str> for $name {
             fn from(text: &str) -> Self {
-                Self::new(text)
+                Self(text.into())
             }
         }
 

@@ -31,8 +31,8 @@ pub use call::{
     Tool,
 };
 pub use confidence::{
-    Assessment, CallView, Factor, FactorSource, Opinion, ReviewerFactor, ScoreError, ScoredCall,
-    Scorer, Signal, Signals, assess, reviewer_factors, weighted,
+    ArgumentsView, Assessment, CallView, Factor, FactorSource, Opinion, ReviewerFactor, ScoreError,
+    ScoredCall, Scorer, Signal, Signals, assess, reviewer_factors, weighted,
 };
 pub use dynamic::{DynArguments, DynSpec, DynTool};
 pub use gate::{

@@ -5,9 +5,8 @@
 
 use std::future::poll_fn;
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::pin::pin;
 use std::sync::Arc;
-use std::task::Poll;
+use std::task::{Context, Poll};
 use std::time::Duration;
 
 use futures::FutureExt as _;
@@ -86,27 +85,94 @@ pub(crate) async fn run_step(
     lane: &Lane<'_>,
     index: usize,
     node: &dyn Node,
+    at: Timestamp,
+) -> Result<(), End> {
+    // Boxed, here and below: what waits should not make every task larger.
+    match poll_fn(|cx| Poll::Ready(at_once(cx, lane, index, node, at))).await {
+        None => Ok(()),
+        Some(others) => others.await,
+    }
+}
+
+/// Does a step whose first attempt never waits, which needs nobody who watches it. Otherwise what is
+/// left to do.
+fn at_once<'a>(
+    cx: &mut Context<'_>,
+    lane: &'a Lane<'a>,
+    index: usize,
+    node: &'a dyn Node,
+    at: Timestamp,
+) -> Option<BoxFuture<'a, Result<(), End>>> {
+    let mut tries = Tries::of(lane, index, node);
+    let begun = if lane.book.is_none() {
+        let last = tries.next();
+        let attempt = Arc::new(Attempt::new(Arc::clone(lane.record), index, tries.number));
+        let first = begin(cx, attempt, lane, node, last, at);
+        if matches!(first, First::Over(Attempted::Done)) && !node.has_undo() {
+            return None;
+        }
+        Some(first)
+    } else {
+        None
+    };
+    Some(Box::pin(attempts(lane, index, node, at, tries, begun)))
+}
+
+/// Counts the attempts of a step.
+struct Tries {
+    /// The number of the newest.
+    number: u32,
+    made: u32,
+    retries: u32,
+}
+
+impl Tries {
+    /// Attempts of an earlier life count, but one more is always made: a crash is not a failure.
+    fn of(lane: &Lane<'_>, index: usize, node: &dyn Node) -> Self {
+        let retries = node.policy().retry.as_ref().map_or(0, |policy| policy.retry.retries());
+        let number = lane.book.map_or(0, |book| book.attempts(index));
+        Self { number, made: number.min(retries), retries }
+    }
+
+    /// Counts one more.
+    fn next(&mut self) -> Last {
+        self.number = self.number.saturating_add(1);
+        self.made += 1;
+        if self.may_go_on() { Last::No } else { Last::Yes }
+    }
+
+    fn may_go_on(&self) -> bool {
+        self.made <= self.retries
+    }
+}
+
+/// All attempts of a step, from the one that has begun, if one has.
+async fn attempts(
+    lane: &Lane<'_>,
+    index: usize,
+    node: &dyn Node,
     mut at: Timestamp,
+    mut tries: Tries,
+    mut begun: Option<First>,
 ) -> Result<(), End> {
     let policy = node.policy();
-    let retries = policy.retry.as_ref().map_or(0, |policy| policy.retry.retries());
     let mut delays: Option<Box<Delays>> = None;
-    // Attempts of an earlier life count, but one more is always made: a crash is not a failure.
-    let before = lane.book.map_or(0, |book| book.attempts(index));
-    let mut number = before.saturating_add(1);
-    let mut made = before.min(retries);
     loop {
-        made += 1;
-        let last = if made > retries { Last::Yes } else { Last::No };
-        let attempt = Arc::new(Attempt::new(Arc::clone(lane.record), index, number));
-        let failure = match attempt_once(&attempt, lane, node, last, at).await {
+        let attempted = if let Some(first) = begun.take() {
+            see_through(first, lane, node).await
+        } else {
+            let last = tries.next();
+            let attempt = Arc::new(Attempt::new(Arc::clone(lane.record), index, tries.number));
+            attempt_once(attempt, lane, node, last, at).await
+        };
+        let failure = match attempted {
             Attempted::Done => return finished(lane, index, node).await,
             Attempted::Ended(end) => return Err(end),
             Attempted::Failed(failure) => {
                 failure.cleaned(&lane.record.scheduler().settings.redactor)
             }
         };
-        let delay = if made <= retries && may_retry(policy, &failure) {
+        let delay = if tries.may_go_on() && may_retry(policy, &failure) {
             let retry = || policy.retry.as_ref().map_or_else(Retry::none, |p| p.retry.clone());
             delays.get_or_insert_with(|| Box::new(retry().delays())).next()
         } else {
@@ -117,11 +183,9 @@ pub(crate) async fn run_step(
             drop_quietly(failure);
             return Err(End::Failed(error));
         };
-        lane.record.step_retrying(index, number, &failure, delay);
+        lane.record.step_retrying(index, tries.number, &failure, delay);
         drop_quietly(failure);
-        // Boxed, here and below: what is rare should not make every task larger.
-        Box::pin(pause(lane, delay)).await?;
-        number = number.saturating_add(1);
+        pause(lane, delay).await?;
         at = lane.record.now();
     }
 }
@@ -143,7 +207,7 @@ async fn finished(lane: &Lane<'_>, index: usize, node: &dyn Node) -> Result<(), 
         Ok(Ok(None)) => return Ok(()),
         Ok(Ok(Some(output))) => {
             if let Some(book) = lane.book {
-                return Box::pin(book.step_done(index, output)).await;
+                return book.step_done(index, output).await;
             }
             return Ok(());
         }
@@ -190,39 +254,82 @@ async fn pause(lane: &Lane<'_>, delay: Duration) -> Result<(), End> {
 
 /// One attempt of one step, from its start until its body is gone.
 async fn attempt_once(
-    attempt: &Arc<Attempt>,
+    attempt: Arc<Attempt>,
     lane: &Lane<'_>,
     node: &dyn Node,
     last: Last,
     at: Timestamp,
 ) -> Attempted {
+    if let Some(book) = lane.book {
+        if let Some(end) = over_already(lane) {
+            return Attempted::Ended(end);
+        }
+        if let Err(end) = book.step_started(attempt.step, attempt.number).await {
+            return Attempted::Ended(end);
+        }
+    }
+    let first =
+        poll_fn(|cx| Poll::Ready(begin(cx, Arc::clone(&attempt), lane, node, last, at))).await;
+    see_through(first, lane, node).await
+}
+
+/// Whether the task is to end before an attempt begins, and how.
+fn over_already(lane: &Lane<'_>) -> Option<End> {
     if lane.is_stopping() {
-        return Attempted::Ended(End::Cancelled);
+        return Some(End::Cancelled);
     }
-    if let Some(limit) = lane.pace.limit
-        && lane.pace.is_spent()
-    {
-        return Attempted::Ended(End::TimedOut(limit));
-    }
-    if let Some(book) = lane.book
-        && let Err(end) = Box::pin(book.step_started(attempt.step, attempt.number)).await
-    {
-        return Attempted::Ended(end);
+    lane.pace.limit.filter(|_| lane.pace.is_spent()).map(End::TimedOut)
+}
+
+/// An attempt that has been polled once.
+enum First {
+    Over(Attempted),
+    Waits(Begun),
+}
+
+struct Begun {
+    attempt: Arc<Attempt>,
+    body: Body,
+    /// What the step may take, and since when.
+    limit: Option<(Duration, Instant)>,
+}
+
+/// Begins an attempt, and goes as far as it gets without waiting.
+fn begin(
+    cx: &mut Context<'_>,
+    attempt: Arc<Attempt>,
+    lane: &Lane<'_>,
+    node: &dyn Node,
+    last: Last,
+    at: Timestamp,
+) -> First {
+    if let Some(end) = over_already(lane) {
+        return First::Over(Attempted::Ended(end));
     }
     lane.record.step_started(attempt.step, attempt.number, at);
-    // Copying the input and calling the body are user code as much as the body's future is.
-    let cx = StepContext::new(Arc::clone(attempt));
     let limit = node.policy().timeout.map(|limit| (limit, Instant::now()));
-    let mut body = match catch_unwind(AssertUnwindSafe(|| node.start(cx, last))) {
+    // Copying the input and calling the body are user code as much as the body's future is.
+    let given = StepContext::new(Arc::clone(&attempt));
+    let mut body = match catch_unwind(AssertUnwindSafe(|| node.start(given, last))) {
         Ok(body) => body,
-        Err(panic) => return Attempted::Failed(StepFailure::panicked(&*panic)),
+        Err(panic) => return First::Over(Attempted::Failed(StepFailure::panicked(&*panic))),
     };
-    // A body that never waits needs nobody who watches it.
-    let first = poll_fn(|cx| Poll::Ready(pin!(guarded(&mut body)).poll(cx))).await;
-    let watched = match first {
-        Poll::Ready(done) => Watched::Done(done),
-        Poll::Pending => Box::pin(watch(attempt, lane, &mut body, limit, node.is_blocking())).await,
+    let done = match catch_unwind(AssertUnwindSafe(|| body.as_mut().poll(cx))) {
+        Ok(Poll::Pending) => return First::Waits(Begun { attempt, body, limit }),
+        Ok(Poll::Ready(done)) => done,
+        Err(panic) => Err(StepFailure::panicked(&*panic)),
     };
+    drop_quietly(body);
+    First::Over(done.map_or_else(Attempted::Failed, |()| Attempted::Done))
+}
+
+/// Watches an attempt until its body is gone, and the task is back on the clock.
+async fn see_through(first: First, lane: &Lane<'_>, node: &dyn Node) -> Attempted {
+    let Begun { attempt, mut body, limit } = match first {
+        First::Over(attempted) => return attempted,
+        First::Waits(begun) => begun,
+    };
+    let watched = watch(&attempt, lane, &mut body, limit, node.is_blocking()).await;
     drop_quietly(body);
     let attempted = match watched {
         Watched::Done(Ok(())) => Attempted::Done,
@@ -233,7 +340,7 @@ async fn attempt_once(
     };
     if matches!(attempted, Attempted::Done | Attempted::Failed(_))
         && !lane.on.load(Ordering::Acquire)
-        && !Box::pin(lane.come_back(attempt)).await
+        && !lane.come_back(&attempt).await
     {
         return Attempted::Ended(End::Cancelled);
     }

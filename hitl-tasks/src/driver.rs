@@ -14,8 +14,9 @@ use tokio::sync::Notify;
 
 use crate::attempting::{Lane, run_step};
 use crate::book::{Book, Opened};
+use crate::few::Few;
 use crate::group::Group;
-use crate::leftover::Leftover;
+use crate::leftover::{Leftover, conclude};
 use crate::pace::Pace;
 use crate::record::{End, Record, Stopper};
 use crate::scheduler::Slot;
@@ -26,7 +27,7 @@ use crate::{TaskError, Undone};
 /// A task that has a slot, or waits for one to come back with.
 pub(crate) struct Run {
     record: Arc<Record>,
-    units: Box<[Unit]>,
+    units: Few<Unit>,
     pace: Pace,
     /// How it will end once it is undone.
     decided: Option<Box<End>>,
@@ -62,7 +63,7 @@ pub(crate) fn drive(mut run: Run) -> impl Future<Output = ()> + Send {
 impl Run {
     pub(crate) fn new(
         record: Arc<Record>,
-        units: Box<[Unit]>,
+        units: Few<Unit>,
         timeout: Option<Duration>,
         slot: Slot,
     ) -> Self {
@@ -77,7 +78,6 @@ impl Run {
         for unit in &self.units {
             match unit {
                 Unit::Step(node) if book.is_none_or(|book| !book.is_done(index)) => {
-                    self.pace.enter(1);
                     let poke = self.record.pokes();
                     let lane = Lane::new(&self.record, &self.pace, book, poke, &never);
                     run_step(&lane, index, &**node, at).await?;
@@ -89,8 +89,10 @@ impl Run {
                 }
             }
             index += unit.nodes().len();
-            // Steps that never wait must not keep the thread from everybody else.
-            tokio::task::consume_budget().await;
+            if index < self.record.info().steps().len() {
+                // Steps that never wait must not keep the thread from everybody else.
+                tokio::task::consume_budget().await;
+            }
         }
         Ok(at)
     }
@@ -156,6 +158,7 @@ impl Run {
         if let Some(end) = end {
             return Err(end);
         }
+        pace.enter(1);
         user_code(&group.join)?;
         Ok(record.now())
     }
@@ -276,20 +279,10 @@ impl Run {
         self.conclude(end, self.record.now());
     }
 
-    /// In this order: the state and its event; what the steps captured; the slot; the waiters.
     fn conclude(&mut self, end: End, at: Timestamp) {
-        self.record.finish(end.clone(), at);
-        self.leftover(end).conclude();
-    }
-
-    fn leftover(&mut self, end: End) -> Leftover {
         self.concluded = true;
-        Leftover {
-            record: Arc::clone(&self.record),
-            units: std::mem::take(&mut self.units),
-            slot: self.pace.take_slot(),
-            end,
-        }
+        let units = std::mem::take(&mut self.units);
+        conclude(&self.record, units, self.pace.take_slot(), end, at);
     }
 }
 
@@ -305,7 +298,12 @@ impl Drop for Run {
             self.record.stop(Stopper::Host, Some("the runtime was shut down"));
             self.decided.take().map_or(End::Cancelled, |end| *end)
         };
-        let leftover = self.leftover(end);
+        let leftover = Leftover {
+            record: Arc::clone(&self.record),
+            units: std::mem::take(&mut self.units),
+            slot: self.pace.take_slot(),
+            end,
+        };
         // A body that blocks a thread goes on without us. Then it is what ends the task.
         if let Some(leftover) = self.record.clone().leave_to_blocking(leftover) {
             leftover.conclude();

@@ -1,8 +1,11 @@
 //! What can go wrong, for whoever waits, submits or builds.
 
+use std::borrow::Cow;
 use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
+
+use hitl_base::Redactor;
 
 use crate::{FailureKind, TaskId};
 
@@ -274,6 +277,14 @@ impl BadSetting {
     /// The same, of one step.
     pub(crate) fn of_step(self, step: &str) -> Self {
         Self { what: format!("{} of step '{step}'", self.what).into(), ..self }
+    }
+
+    /// The same, fit to be shown: it may name a step.
+    pub(crate) fn cleaned(self, redactor: &Redactor) -> Self {
+        match redactor.text(&self.what) {
+            Cow::Owned(what) => Self { what: what.into(), ..self },
+            Cow::Borrowed(_) => self,
+        }
     }
 }
 

@@ -53,8 +53,9 @@ fn member<I: Send + 'static, O: Send + 'static>(
     if into.bad.is_none() {
         into.bad = step.check().err();
     }
-    into.infos.push(step.info());
-    into.members.push(step.wired(input.clone(), output.clone()));
+    let (known, node) = step.wired(input.clone(), output.clone());
+    into.infos.push(known);
+    into.members.push(node);
     (input, output)
 }
 

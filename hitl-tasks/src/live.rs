@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use hitl_base::Timestamp;
 
+use crate::few::Few;
 use crate::progress::{StepProgress, TaskProgress, clamped, rounded_percent, whole};
 use crate::{Status, TaskInfo, TaskState};
 
@@ -15,7 +16,7 @@ pub(crate) struct Live {
     /// The step that began last.
     current: usize,
     /// Empty until the task starts: a queue may hold many.
-    steps: Box<[StepLive]>,
+    steps: Few<StepLive>,
     started_at: Option<Timestamp>,
     completed_at: Option<Timestamp>,
     message: Option<Arc<str>>,
@@ -44,7 +45,7 @@ impl Live {
         Self {
             state: TaskState::Queued,
             current: 0,
-            steps: Box::default(),
+            steps: Few::None,
             started_at: None,
             completed_at: None,
             message: None,
@@ -64,7 +65,10 @@ impl Live {
             completed_at: None,
             ran_before: Duration::ZERO,
         };
-        self.steps = vec![pending; info.steps().len()].into_boxed_slice();
+        self.steps = match info.steps().len() {
+            1 => Few::One(pending),
+            steps => Few::Many(vec![pending; steps]),
+        };
         self.started_at = Some(at);
         self.running_since = Some(at);
     }
@@ -278,7 +282,9 @@ mod tests {
         let task = weights
             .iter()
             .fold(Task::new("t"), |task, w| task.step(TaskStep::new("s", body).weight(*w)));
-        let Ok((plan, _)) = task.planned() else { panic!("a plain task is sound") };
+        let Ok((plan, _)) = task.planned(&hitl_base::Redactor::standard()) else {
+            panic!("a plain task is sound")
+        };
         plan.info
     }
 

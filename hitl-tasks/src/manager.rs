@@ -61,8 +61,9 @@ impl TaskManager {
     /// # Ok(()) }
     /// ```
     pub fn submit<T: Send + 'static>(&self, task: Task<T>) -> Result<TaskHandle<T>, SubmitError> {
-        let (plan, output) =
-            task.planned().map_err(|(task, setting)| SubmitError::Invalid { task, setting })?;
+        let (plan, output) = task
+            .planned(&self.0.0.settings.redactor)
+            .map_err(|(task, setting)| SubmitError::Invalid { task, setting })?;
         if plan.info.is_journaled() && self.0.0.settings.journal.is_none() {
             let setting = BadSetting::new("journaled", "left out where the manager has no journal");
             return Err(SubmitError::Invalid { task: plan.info.name().into(), setting });

@@ -92,7 +92,9 @@ mod tests {
     use crate::Task;
 
     fn events() -> impl Fn(Happening) -> TaskEvent {
-        let Ok((plan, _)) = Task::new("t").planned() else { panic!("a plain task is sound") };
+        let Ok((plan, _)) = Task::new("t").planned(&hitl_base::Redactor::standard()) else {
+            panic!("a plain task is sound")
+        };
         move |what| TaskEvent {
             task: Arc::clone(&plan.info),
             seq: u64::MAX,

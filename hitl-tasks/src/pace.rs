@@ -4,7 +4,7 @@
 //! of them is.
 
 use std::pin::pin;
-use std::sync::Arc;
+use std::sync::{Arc, PoisonError};
 use std::time::Duration;
 
 use tokio::sync::Notify;
@@ -26,7 +26,7 @@ struct Spent {
     slot: Option<Slot>,
     /// Read only where there is a limit.
     since: Option<Instant>,
-    /// How many members are on the clock.
+    /// How many members are on the clock; of a step that runs alone, itself.
     on: usize,
     off_since: Option<Instant>,
     off: Duration,
@@ -35,7 +35,7 @@ struct Spent {
 impl Pace {
     pub(crate) fn new(limit: Option<Duration>, slot: Slot) -> Self {
         let spent =
-            Spent { slot: Some(slot), since: None, on: 0, off_since: None, off: Duration::ZERO };
+            Spent { slot: Some(slot), since: None, on: 1, off_since: None, off: Duration::ZERO };
         Self { limit, spent: Mutex::new(spent) }
     }
 
@@ -46,8 +46,8 @@ impl Pace {
         }
     }
 
-    pub(crate) fn take_slot(&self) -> Option<Slot> {
-        lock(&self.spent).slot.take()
+    pub(crate) fn take_slot(&mut self) -> Option<Slot> {
+        self.spent.get_mut().unwrap_or_else(PoisonError::into_inner).slot.take()
     }
 
     pub(crate) fn has_slot(&self) -> bool {

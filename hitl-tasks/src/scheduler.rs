@@ -22,6 +22,8 @@ use tokio::sync::{Notify, oneshot};
 use tokio::time::Instant;
 
 use crate::driver::{Run, drive};
+use crate::few::Few;
+use crate::hashing::Keyed;
 use crate::journal::Journal;
 use crate::outcomes::{Known, Name, Outcomes};
 use crate::queue::{Back, Came, Job as _, Key, Limits, Micros, Next, Queue, Wish, micros};
@@ -55,8 +57,10 @@ pub(crate) struct Scheduler {
 struct State {
     closed: bool,
     queue: Queue<Job, Returning>,
-    living: HashMap<TaskId, Arc<Record>>,
+    living: HashMap<TaskId, Arc<Record>, Keyed>,
     outcomes: Outcomes<Record>,
+    /// Somebody waits until no task lives.
+    awaited: bool,
     /// Somebody is starting things, and will look again before it stops.
     starting: bool,
     /// What the alarm waits for, while there is one.
@@ -68,7 +72,7 @@ struct State {
 /// A task that has not started.
 pub(crate) struct Job {
     record: Arc<Record>,
-    units: Box<[Unit]>,
+    units: Few<Unit>,
     timeout: Option<Duration>,
     runtime: Runtime,
 }
@@ -90,16 +94,24 @@ impl Back for Returning {
 
 /// The right to run. Dropping it gives it to the next one.
 pub(crate) struct Slot {
-    scheduler: Arc<Scheduler>,
+    /// Nobody once it has been given back.
+    scheduler: Option<Arc<Scheduler>>,
     key: Option<Key>,
 }
 
-/// A slot that is free again, and its key.
-pub(crate) struct Freed<'a>(Option<&'a Key>);
+impl Slot {
+    fn new(scheduler: &Arc<Scheduler>, key: Option<Key>) -> Self {
+        Self { scheduler: Some(Arc::clone(scheduler)), key }
+    }
+}
 
 impl Drop for Slot {
     fn drop(&mut self) {
-        Scheduler::start_what_may(&self.scheduler, Some(Freed(self.key.as_ref())));
+        if let Some(scheduler) = self.scheduler.take() {
+            let mut state = lock(&scheduler.state);
+            state.queue.give_back(self.key.as_ref());
+            Scheduler::start_next(&scheduler, state);
+        }
     }
 }
 
@@ -119,8 +131,9 @@ impl Scheduler {
             state: Mutex::new(State {
                 closed: false,
                 queue: Queue::new(limits),
-                living: HashMap::new(),
+                living: HashMap::default(),
                 outcomes: Outcomes::new(micros(keep)),
+                awaited: false,
                 starting: false,
                 alarm: None,
                 runtime: None,
@@ -182,9 +195,9 @@ impl Scheduler {
         })?;
         record.flush();
         match came {
-            Came::AtOnce(job) => job.start(Arc::clone(this)),
+            Came::AtOnce(job) => job.start(this),
             // To set the alarm, or because only its key or the rate is what it waits for.
-            Came::Waits(_) if look => Self::start_what_may(this, None),
+            Came::Waits(_) if look => Self::start_what_may(this),
             Came::Waits(_) => {}
         }
         Ok(Accepted::New(record))
@@ -222,33 +235,26 @@ impl Scheduler {
         Ok(came)
     }
 
-    /// Gives a slot back, and starts whatever there are free slots for.
-    pub(crate) fn start_what_may(this: &Arc<Self>, mut given_back: Option<Freed<'_>>) {
-        loop {
-            let next = {
-                let mut state = lock(&this.state);
-                if let Some(Freed(key)) = given_back.take() {
-                    state.queue.give_back(key);
-                }
-                if state.starting {
-                    return;
-                }
-                let next = state.queue.next(|| this.now());
-                state.starting = next.is_some();
-                if next.is_none() {
-                    Self::set_alarm(this, state);
-                }
-                next
-            };
-            match next {
-                None => return,
-                Some(Next::Return(Returning(to), key)) => {
-                    drop(to.send(Slot { scheduler: Arc::clone(this), key }));
-                }
-                Some(Next::Start(job)) => job.start(Arc::clone(this)),
-            }
-            lock(&this.state).starting = false;
+    /// Starts whatever there are free slots for.
+    pub(crate) fn start_what_may(this: &Arc<Self>) {
+        Self::start_next(this, lock(&this.state));
+    }
+
+    fn start_next<'a>(this: &'a Arc<Self>, mut state: MutexGuard<'a, State>) {
+        if state.starting {
+            return;
         }
+        while let Some(next) = state.queue.next(|| this.now()) {
+            state.starting = true;
+            drop(state);
+            match next {
+                Next::Return(Returning(to), key) => drop(to.send(Slot::new(this, key))),
+                Next::Start(job) => job.start(this),
+            }
+            state = lock(&this.state);
+            state.starting = false;
+        }
+        Self::set_alarm(this, state);
     }
 
     fn set_alarm(this: &Arc<Self>, mut state: MutexGuard<'_, State>) {
@@ -277,10 +283,10 @@ impl Scheduler {
             let record = Arc::clone(&job.record);
             drop_quietly(job);
             record.give_up();
-            this.forget(&record);
+            Self::leave(this, &record, None);
             record.announce();
         }
-        Self::start_what_may(this, None);
+        Self::start_what_may(this);
         let mut state = lock(&this.state);
         state.alarm = state.queue.look_again(this.now());
         state.alarm
@@ -297,7 +303,7 @@ impl Scheduler {
         loop {
             let (to, granted) = oneshot::channel();
             lock(&this.state).queue.come_back(Returning(to), key.clone());
-            Self::start_what_may(this, None);
+            Self::start_what_may(this);
             if let Ok(slot) = granted.await {
                 return slot;
             }
@@ -327,7 +333,7 @@ impl Scheduler {
                 // its driver tidies up, and nobody is told before the slot is free.
                 if let Some(job) = job {
                     drop_quietly(job);
-                    self.forget(record);
+                    Self::leave(record.scheduler(), record, None);
                     record.announce();
                 }
                 true
@@ -335,22 +341,31 @@ impl Scheduler {
         }
     }
 
-    /// Takes an ended task out of the register.
-    pub(crate) fn forget(&self, record: &Arc<Record>) {
+    /// An ended task leaves: it is taken out of the register, and its slot, if it has one, goes to
+    /// the next one.
+    pub(crate) fn leave(this: &Arc<Self>, record: &Arc<Record>, mut slot: Option<Slot>) {
         let name: Option<Name> = record.info().idempotency_name();
-        let mut state = lock(&self.state);
+        let mut state = lock(&this.state);
         // Its id may have been submitted again meanwhile.
         let removed = match state.living.entry(record.id()) {
             Entry::Occupied(held) if Arc::ptr_eq(held.get(), record) => Some(held.remove()),
             _ => None,
         };
-        let old = name.map(|name| state.outcomes.ended(name, record, self.now()));
-        let idle = state.living.is_empty();
-        drop(state);
+        let old = name.map(|name| state.outcomes.ended(name, record, this.now()));
+        let idle = state.living.is_empty() && std::mem::take(&mut state.awaited);
+        if let Some(slot) = &mut slot {
+            slot.scheduler = None;
+            state.queue.give_back(slot.key.as_ref());
+            Self::start_next(this, state);
+        } else {
+            drop(state);
+        }
         drop(removed);
-        drop_quietly(old);
+        if let Some(old) = old {
+            drop_quietly(old);
+        }
         if idle {
-            self.idle.notify_waiters();
+            this.idle.notify_waiters();
         }
     }
 
@@ -386,8 +401,12 @@ impl Scheduler {
         loop {
             let mut idle = std::pin::pin!(self.idle.notified());
             idle.as_mut().enable();
-            if lock(&self.state).living.is_empty() {
-                return;
+            {
+                let mut state = lock(&self.state);
+                if state.living.is_empty() {
+                    return;
+                }
+                state.awaited = true;
             }
             idle.await;
         }
@@ -395,10 +414,10 @@ impl Scheduler {
 }
 
 impl Job {
-    fn start(self, scheduler: Arc<Scheduler>) {
+    fn start(self, scheduler: &Arc<Scheduler>) {
         let key = self.wish().and_then(|wish| wish.key.clone());
         let Self { record, units, timeout, runtime } = self;
-        let slot = Slot { scheduler, key };
+        let slot = Slot::new(scheduler, key);
         let run = Run::new(record, units, timeout, slot);
         runtime.spawn(drive(run));
     }

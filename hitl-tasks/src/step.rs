@@ -5,6 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use futures::future::BoxFuture;
+use hitl_base::Redactor;
 
 use serde::Serialize;
 use serde::de::DeserializeOwned;
@@ -12,8 +13,10 @@ use serde_json::value::RawValue;
 
 use crate::blocking::Blocks;
 use crate::error::BadSetting;
+use crate::failure::clean;
 use crate::group::Group;
 use crate::sync::{Mutex, lock};
+use crate::task::clean_name;
 use crate::wire::Wire;
 use crate::{Retry, StepBody, StepContext, StepFailure};
 
@@ -88,7 +91,8 @@ type Predicate = dyn Fn(&StepFailure) -> bool + Send + Sync;
 impl<I: Send + 'static, O: Send + 'static> TaskStep<I, O> {
     /// A step with this body: no time limit, one attempt, weight 1.
     ///
-    /// The name is shown as it is; keep secrets out of it.
+    /// The name is shown wherever progress is: what looks like a secret in it is masked when the task
+    /// is submitted.
     pub fn new<B, Shape>(name: impl Into<Arc<str>>, body: B) -> Self
     where
         B: StepBody<I, Shape, Output = O>,
@@ -245,8 +249,8 @@ impl<I: Send + 'static, O: Send + 'static> TaskStep<I, O> {
         self.extras.as_ref().is_some_and(|extras| extras.codec.is_some())
     }
 
-    pub(crate) fn info(&self) -> StepInfo {
-        StepInfo { name: Arc::clone(&self.name), weight: self.weight }
+    pub(crate) fn shared_name(&self) -> Arc<str> {
+        Arc::clone(&self.name)
     }
 
     pub(crate) fn check(&self) -> Result<(), BadSetting> {
@@ -261,16 +265,17 @@ impl<I: Send + 'static, O: Send + 'static> TaskStep<I, O> {
     }
 
     /// Puts the step between two others.
-    pub(crate) fn wired(self, input: Wire<I>, output: Wire<O>) -> Box<dyn Node> {
-        let Self { body, policy, copy, extras, .. } = self;
-        Box::new(Wired { body, policy, copy, extras, input, output })
+    pub(crate) fn wired(self, input: Wire<I>, output: Wire<O>) -> (StepInfo, Box<dyn Node>) {
+        let Self { name, body, weight, policy, copy, extras } = self;
+        let node = Box::new(Wired { body, policy, copy, extras, input, output });
+        (StepInfo { name, weight }, node)
     }
 }
 
 impl<I, O> fmt::Debug for TaskStep<I, O> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("TaskStep")
-            .field("name", &self.name)
+            .field("name", &clean(&Redactor::standard(), &self.name))
             .field("timeout", &self.policy.timeout)
             .field("retry", &self.policy.retry.as_ref().map(|policy| &policy.retry))
             .field("weight", &self.weight)
@@ -279,7 +284,7 @@ impl<I, O> fmt::Debug for TaskStep<I, O> {
 }
 
 /// What is known of a step before it runs.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, PartialEq, Eq)]
 pub struct StepInfo {
     name: Arc<str>,
     weight: u32,
@@ -298,6 +303,20 @@ impl StepInfo {
 
     pub(crate) fn shared_name(&self) -> Arc<str> {
         Arc::clone(&self.name)
+    }
+
+    pub(crate) fn clean(&mut self, redactor: &Redactor) {
+        self.name = clean_name(redactor, Arc::clone(&self.name));
+    }
+}
+
+impl fmt::Debug for StepInfo {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        // It is not clean before its task is submitted.
+        f.debug_struct("StepInfo")
+            .field("name", &clean(&Redactor::standard(), &self.name))
+            .field("weight", &self.weight)
+            .finish()
     }
 }
 

@@ -1,10 +1,15 @@
 //! A task: steps that feed each other.
 
+use std::borrow::Cow;
 use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
+use hitl_base::Redactor;
+
 use crate::error::BadSetting;
+use crate::failure::clean;
+use crate::few::Few;
 use crate::group::{Members, Parallel};
 use crate::options::Options;
 use crate::outcomes::Name;
@@ -49,8 +54,8 @@ use crate::{Priority, TaskId, TaskStep};
 pub struct Task<T = ()> {
     id: Option<TaskId>,
     name: Arc<str>,
-    steps: Vec<StepInfo>,
-    units: Vec<Unit>,
+    steps: Few<StepInfo>,
+    units: Few<Unit>,
     timeout: Option<Duration>,
     output: Wire<T>,
     options: Option<Box<Options>>,
@@ -61,13 +66,14 @@ pub struct Task<T = ()> {
 }
 
 impl Task<()> {
-    /// A task of this name, without steps yet. The name is shown as it is; keep secrets out of it.
+    /// A task of this name, without steps yet. The name is shown wherever progress is: what looks
+    /// like a secret in it is masked when the task is submitted.
     pub fn new(name: impl Into<Arc<str>>) -> Self {
         Self {
             id: None,
             name: name.into(),
-            steps: Vec::new(),
-            units: Vec::new(),
+            steps: Few::None,
+            units: Few::None,
             timeout: None,
             output: Wire::Source(|| ()),
             options: None,
@@ -84,17 +90,13 @@ impl<T: Send + 'static> Task<T> {
             self.bad = step.check().err();
         }
         if self.not_durable.is_none() && !step.is_durable() {
-            self.not_durable = Some(step.info().shared_name());
-        }
-        if self.units.is_empty() {
-            // Most tasks have few steps, and a queue may hold many tasks.
-            self.steps.reserve_exact(1);
-            self.units.reserve_exact(1);
+            self.not_durable = Some(step.shared_name());
         }
         let output = Wire::empty();
-        self.steps.push(step.info());
         let (input, mut task) = self.with_output(output.clone());
-        task.units.push(Unit::Step(step.wired(input, output)));
+        let (info, node) = step.wired(input, output);
+        task.steps.push(info);
+        task.units.push(Unit::Step(node));
         task
     }
 
@@ -239,7 +241,16 @@ impl<T: Send + 'static> Task<T> {
         self.options.get_or_insert_default()
     }
 
-    pub(crate) fn planned(self) -> Result<(Plan, Wire<T>), (Arc<str>, BadSetting)> {
+    /// The plan, with names that are fit to be shown: they go where progress goes.
+    pub(crate) fn planned(
+        mut self,
+        redactor: &Redactor,
+    ) -> Result<(Plan, Wire<T>), (Arc<str>, BadSetting)> {
+        self.name = clean_name(redactor, self.name);
+        for step in self.steps.iter_mut() {
+            step.clean(redactor);
+        }
+
         let journaled = self.options.as_ref().is_some_and(|options| options.journaled);
         let bad = match (self.bad, self.not_durable) {
             (None, Some(step)) if journaled => {
@@ -248,20 +259,16 @@ impl<T: Send + 'static> Task<T> {
             (bad, _) => bad,
         };
         if let Some(bad) = bad {
-            return Err((self.name, bad));
+            return Err((self.name, bad.cleaned(redactor)));
         }
         let info = TaskInfo {
             id: self.id.unwrap_or_else(TaskId::minted),
             name: self.name,
             total_weight: self.steps.iter().map(|step| f64::from(step.weight())).sum(),
-            steps: self.steps.into_boxed_slice(),
+            steps: self.steps,
             options: self.options,
         };
-        let plan = Plan {
-            info: Arc::new(info),
-            units: self.units.into_boxed_slice(),
-            timeout: self.timeout,
-        };
+        let plan = Plan { info: Arc::new(info), units: self.units, timeout: self.timeout };
         Ok((plan, self.output))
     }
 }
@@ -270,7 +277,8 @@ impl<T> fmt::Debug for Task<T> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Task")
             .field("id", &self.id)
-            .field("name", &self.name)
+            // It is not clean before it is submitted.
+            .field("name", &clean(&Redactor::standard(), &self.name))
             .field("steps", &self.steps)
             .field("timeout", &self.timeout)
             .finish_non_exhaustive()
@@ -280,8 +288,17 @@ impl<T> fmt::Debug for Task<T> {
 /// A task that makes sense, ready to run.
 pub(crate) struct Plan {
     pub(crate) info: Arc<TaskInfo>,
-    pub(crate) units: Box<[Unit]>,
+    pub(crate) units: Few<Unit>,
     pub(crate) timeout: Option<Duration>,
+}
+
+/// A name that is fit to be shown.
+pub(crate) fn clean_name(redactor: &Redactor, name: Arc<str>) -> Arc<str> {
+    match clean(redactor, &name) {
+        Cow::Owned(clean) => clean.into(),
+        Cow::Borrowed(clean) if clean.len() == name.len() => name,
+        Cow::Borrowed(clipped) => clipped.into(),
+    }
 }
 
 /// What is known of a task before it runs; every [`TaskEvent`](crate::TaskEvent) refers to it.
@@ -289,7 +306,7 @@ pub(crate) struct Plan {
 pub struct TaskInfo {
     id: TaskId,
     name: Arc<str>,
-    steps: Box<[StepInfo]>,
+    steps: Few<StepInfo>,
     total_weight: f64,
     options: Option<Box<Options>>,
 }

@@ -1,7 +1,8 @@
 //! Who waits for something to happen to a task.
 //!
 //! A list of wakers under the record's own lock. Every wait looks at the record first, under that
-//! lock, so a list in the same place needs no atomics of its own; and most tasks have one waiter.
+//! lock, so a list in the same place needs no atomics of its own; and most tasks have one waiter,
+//! who needs no memory of its own.
 
 use std::task::{Context, Waker};
 
@@ -9,35 +10,59 @@ use std::task::{Context, Waker};
 #[derive(Default)]
 pub(crate) struct Waiters {
     next_key: u64,
-    waiting: Vec<(u64, Waker)>,
+    waiting: Waiting,
+}
+
+/// Some of them, taken out to be woken.
+#[derive(Default)]
+pub(crate) struct Waiting {
+    first: Option<(u64, Waker)>,
+    others: Vec<(u64, Waker)>,
 }
 
 impl Waiters {
     /// Notes down who polls; `key` is theirs from the first time on.
     pub(crate) fn note(&mut self, key: &mut Option<u64>, cx: &Context<'_>) {
-        let entry = key.and_then(|key| self.waiting.iter_mut().find(|(k, _)| *k == key));
-        if let Some((_, waker)) = entry {
+        let Waiting { first, others } = &mut self.waiting;
+        let known = key.and_then(|key| first.iter_mut().chain(others).find(|(k, _)| *k == key));
+        if let Some((_, waker)) = known {
             waker.clone_from(cx.waker());
-        } else {
-            let new = *key.get_or_insert(self.next_key);
-            self.next_key = self.next_key.max(new + 1);
-            self.waiting.push((new, cx.waker().clone()));
+            return;
+        }
+        let new = *key.get_or_insert(self.next_key);
+        self.next_key = self.next_key.max(new + 1);
+        let entry = (new, cx.waker().clone());
+        match &mut self.waiting.first {
+            first @ None => *first = Some(entry),
+            Some(_) => self.waiting.others.push(entry),
         }
     }
 
     /// Strikes out somebody who no longer waits.
     pub(crate) fn strike(&mut self, key: u64) {
-        self.waiting.retain(|(k, _)| *k != key);
+        if self.waiting.first.take_if(|(k, _)| *k == key).is_none() {
+            self.waiting.others.retain(|(k, _)| *k != key);
+        }
     }
 
     /// Everybody, to be woken once the lock is released: a waker may run anything.
-    pub(crate) fn take(&mut self) -> Vec<(u64, Waker)> {
+    pub(crate) fn take(&mut self) -> Waiting {
         std::mem::take(&mut self.waiting)
     }
 }
 
-pub(crate) fn wake(waiters: Vec<(u64, Waker)>) {
-    for (_, waker) in waiters {
+impl Waiting {
+    #[cfg(test)]
+    fn is_empty(&self) -> bool {
+        self.first.is_none() && self.others.is_empty()
+    }
+}
+
+pub(crate) fn wake(waiting: Waiting) {
+    if let Some((_, waker)) = waiting.first {
+        waker.wake();
+    }
+    for (_, waker) in waiting.others {
         waker.wake();
     }
 }

@@ -48,12 +48,16 @@ mod error;
 mod event;
 #[path = "../src/failure.rs"]
 mod failure;
+#[path = "../src/few.rs"]
+mod few;
 #[path = "../src/filter.rs"]
 mod filter;
 #[path = "../src/group.rs"]
 mod group;
 #[path = "../src/handle.rs"]
 mod handle;
+#[path = "../src/hashing.rs"]
+mod hashing;
 #[path = "../src/id.rs"]
 mod id;
 #[path = "../src/journal/mod.rs"]

@@ -1,13 +1,12 @@
 //! A call that waits in the queue, is decided there, and runs: all in memory.
 
-use hitl::Submission;
 use serde_json::to_vec;
 use sha2::{Digest as _, Sha256};
 
 use crate::measure::Effort;
 use crate::pair::{Pair, Run};
 use crate::timing::{one_thread, repeat, repeat_on};
-use crate::tools::{Plain, arguments, audit_record, memory_gate, queue_up};
+use crate::tools::{arguments, audit_record, full_round_trip, memory_gate};
 
 pub(super) fn pairs(_: Effort) -> Vec<Pair> {
     let against = "serialise + SHA-256 + four records";
@@ -19,15 +18,8 @@ fn decided() -> Run {
     let gate = runtime.block_on(memory_gate());
     let plain = arguments(20);
     repeat_on(runtime, move || {
-        let (gate, Plain { customer, limit, note }) = (gate.clone(), plain.clone());
-        async move {
-            let submitted = gate.submit(queue_up(customer, limit, note)).by("ann").await;
-            let Submission::Pending(ticket) = submitted.expect("submitted") else {
-                panic!("it waits for a human")
-            };
-            gate.decide(ticket.request().approve().by("bob")).await.expect("decided");
-            ticket.wait().await.expect("it runs")
-        }
+        let (gate, plain) = (gate.clone(), plain.clone());
+        async move { full_round_trip(&gate, plain).await }
     })
 }
 

@@ -7,6 +7,7 @@ mod full;
 mod growth;
 mod policy;
 mod postgres;
+pub(crate) mod processes;
 mod progress;
 mod quick;
 mod redaction;
@@ -29,6 +30,7 @@ pub const ALL: &[Entry] = &[
     ("full", full::pairs),
     ("sqlite", sqlite::pairs),
     ("postgres", postgres::pairs),
+    ("processes", processes::pairs),
     ("policy", policy::pairs),
     ("redaction", redaction::pairs),
     ("render", render::pairs),

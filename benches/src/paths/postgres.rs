@@ -1,33 +1,40 @@
 //! Durable calls in PostgreSQL, shared by replicas. Left out, loudly, where there is no server.
 
-use std::rc::Rc;
-use std::sync::{Arc, OnceLock};
+pub(super) mod server;
+
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use futures::{StreamExt as _, future, stream};
-use hitl::{HostKey, PostgresStore, Store, Tenant};
+use futures::future;
+use hitl::{Gate, HostKey, MemoryAudit, PostgresStore, Store, Tenant};
 use hitl_core::machine::Event;
-use hitl_core::store::suite::{Draft, sealed};
-use hitl_core::store::{Enclosed, Submitted};
-use hitl_test_postgres::Server;
+use hitl_core::store::Enclosed;
 use tokio::runtime::Runtime;
-use tokio::sync::mpsc::{UnboundedReceiver, unbounded_channel};
-use tokio::task::JoinSet;
-use tokio_postgres::types::ToSql;
-use tokio_postgres::{AsyncMessage, Client, NoTls};
 
+use self::server::{connect, open, prepared, schema, url};
+use super::sqlite::{decide_one, run_one, submit_and_decide, submitted, through_a_gate_once};
 use crate::measure::Effort;
 use crate::pair::{Pair, Run};
-use crate::timing::two_threads;
+use crate::rows::{Statements, Step, recorded};
+use crate::timing::{by_callers, two_threads};
+use crate::tools::{self, Plain, arguments};
 
 pub(super) fn pairs(_: Effort) -> Vec<Pair> {
     if url().is_none() {
         return Vec::new();
     }
     let rows = "the same rows by raw tokio-postgres";
-    vec![
-        Pair::timed("PostgreSQL submit + decide, one by one", || durable(1), rows, || raw(1)),
-        Pair::timed("PostgreSQL submit + decide, 32 callers", || durable(32), rows, || raw(32)),
+    let mut pairs = Vec::new();
+    for (callers, who) in [(1, "one by one"), (32, "32 callers")] {
+        let pair = |what: &str, ours: fn(u64) -> Run, yardstick: fn(u64) -> Run| {
+            let path = format!("PostgreSQL {what}, {who}");
+            Pair::timed(path, move || ours(callers), rows, move || yardstick(callers))
+        };
+        pairs.push(pair("submit + decide", stored, raw_stored));
+        pairs.push(pair("full round trip", decided, raw_decided));
+        pairs.push(pair("Auto call, claimed durably", run_at_once, raw_run_at_once));
+    }
+    pairs.push(
         Pair::timed(
             "PostgreSQL decide -> waiter of another replica wakes",
             waking,
@@ -35,200 +42,97 @@ pub(super) fn pairs(_: Effort) -> Vec<Pair> {
             raw_waking,
         )
         .budget(1.5),
-    ]
-}
-
-/// The server: the one that the environment names, or a private one for as long as this process runs.
-fn url() -> Option<&'static str> {
-    static URL: OnceLock<Option<(String, Option<Server>)>> = OnceLock::new();
-    let found = URL.get_or_init(|| {
-        if let Ok(url) = std::env::var(hitl_test_postgres::URL) {
-            return Some((url, None));
-        }
-        match Server::start("-c fsync=on") {
-            Ok(server) => Some((server.url(), Some(server))),
-            Err(why) => {
-                eprintln!("LEFT OUT: every PostgreSQL path, because there is no server: {why}");
-                None
-            }
-        }
-    });
-    found.as_ref().map(|(url, _)| url.as_str())
-}
-
-const PAYLOAD: [u8; 200] = [7; 200];
-
-/// A schema that nobody else uses.
-fn schema() -> String {
-    format!("bench_{}", hitl_base::id::Uuid::new_v4().simple())
-}
-
-fn open(runtime: &Runtime, schema: &str) -> PostgresStore {
-    let key = runtime.block_on(async { HostKey::generate() }).expect("a key");
-    open_with(runtime, schema, key)
-}
-
-fn open_with(runtime: &Runtime, schema: &str, key: HostKey) -> PostgresStore {
-    let options = PostgresStore::options(url().expect("a server")).key(key).schema(schema);
-    runtime.block_on(options.connections(16).open()).expect("a store")
-}
-
-fn durable(callers: u64) -> Run {
-    let runtime = two_threads();
-    let store = open(&runtime, &schema());
-    let mut at = 0;
-    Box::new(move |times| {
-        let first = at;
-        at += times.max(callers);
-        let store = store.clone();
-        by_callers(&runtime, callers, first, times, move |position| {
-            let store = store.clone();
-            async move {
-                let record = submitted(&store, position).await;
-                let decision = Event::Decide(record.request.approve().by("alice"));
-                let tenant = Tenant::default();
-                store
-                    .apply(&tenant, record.id(), decision, Enclosed::default())
-                    .await
-                    .expect("decided");
-            }
-        })
-    })
-}
-
-async fn submitted(store: &PostgresStore, position: u64) -> hitl::CallRecord {
-    let submitted = store.submit(Draft::new("bench", position).call(), sealed(&PAYLOAD)).await;
-    let Ok(Submitted::Created(record)) = submitted else { panic!("a new key") };
-    record
-}
-
-/// So many operations, by so many callers at once.
-fn by_callers<F: Future<Output = ()> + Send + 'static>(
-    runtime: &Rc<Runtime>,
-    callers: u64,
-    first: u64,
-    times: u64,
-    operation: impl Fn(u64) -> F + Clone + Send + 'static,
-) -> Duration {
-    let step = usize::try_from(callers).unwrap_or(1);
-    runtime.block_on(async {
-        let start = Instant::now();
-        let mut working = JoinSet::new();
-        for caller in 0..callers {
-            let operation = operation.clone();
-            working.spawn(async move {
-                for position in (first + caller..first + times).step_by(step) {
-                    operation(position).await;
-                }
-            });
-        }
-        while let Some(done) = working.join_next().await {
-            done.expect("no caller fails");
-        }
-        start.elapsed()
-    })
-}
-
-/// A connection, and what it is notified of.
-async fn connect() -> (Client, UnboundedReceiver<String>) {
-    let url = url().expect("a server");
-    let (client, mut connection) = tokio_postgres::connect(url, NoTls).await.expect("connected");
-    let (notified, notifications) = unbounded_channel();
-    tokio::spawn(async move {
-        let mut messages = stream::poll_fn(move |cx| connection.poll_message(cx));
-        while let Some(Ok(message)) = messages.next().await {
-            if let AsyncMessage::Notification(notification) = message {
-                let _ = notified.send(notification.payload().to_owned());
-            }
-        }
-    });
-    (client, notifications)
-}
-
-/// What a statement is given.
-type Value<'v> = &'v (dyn ToSql + Sync);
-
-/// One row for a call, one for each line of its history.
-async fn tables(client: &Client, schema: &str) {
-    let sql = format!(
-        "CREATE SCHEMA {schema};
-         CREATE TABLE {schema}.calls (id bigint PRIMARY KEY, state text NOT NULL,
-             version bigint NOT NULL, record text NOT NULL, sealed bytea NOT NULL);
-         CREATE TABLE {schema}.history (n bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
-             call bigint NOT NULL, entry text NOT NULL);"
     );
-    client.batch_execute(&sql).await.expect("tables");
+    pairs
 }
 
-const INSERT: &str = "WITH fresh AS (INSERT INTO {s}.calls VALUES ($1, 'pending', 1, $2, $3) RETURNING id) \
-                      INSERT INTO {s}.history (call, entry) SELECT id, $4 FROM fresh";
-const UPDATE: &str = "WITH moved AS (UPDATE {s}.calls SET state = 'approved', version = 2, record = $2 \
-                      WHERE id = $1 AND version = 1 RETURNING id) \
-                      INSERT INTO {s}.history (call, entry) SELECT id, $3 FROM moved";
-
-/// The texts that the store would write.
-fn texts() -> (String, String) {
-    let draft = Draft::new("bench", 1);
-    let record = draft.call().stamped(hitl::Timestamp::now());
-    let entry = hitl_core::machine::Entry::of("submitted", &record, None);
-    let text = |value: &serde_json::Value| value.to_string();
-    (
-        text(&serde_json::to_value(&record).expect("plain data")),
-        text(&serde_json::to_value(&entry).expect("plain data")),
-    )
+fn a_store(runtime: &Runtime) -> PostgresStore {
+    runtime.block_on(async { open(&schema(), HostKey::generate().expect("a key")).await })
 }
 
-fn raw(callers: u64) -> Run {
-    let runtime = two_threads();
-    let schema = schema();
-    let (record, entry) = texts();
-    let (insert, update) = (INSERT.replace("{s}", &schema), UPDATE.replace("{s}", &schema));
+/// These steps of each call, by hand.
+fn raw(callers: u64, steps: &[Step]) -> Run {
+    let (runtime, schema) = (two_threads(), schema());
+    let statements = Arc::new(Statements::of(&schema, steps));
     let clients = runtime.block_on(async {
-        let connected = future::join_all((0..callers.min(16)).map(|_| connect())).await;
-        tables(&connected[0].0, &schema).await;
-        let prepared = connected.into_iter().map(|(client, _)| async {
-            let statements = (
-                client.prepare(&insert).await.expect("prepared"),
-                client.prepare(&update).await.expect("prepared"),
-            );
-            (client, statements)
-        });
-        Arc::new(future::join_all(prepared).await)
+        // The store makes the tables, and leaves.
+        drop(open(&schema, HostKey::generate().expect("a key")).await);
+        Arc::new(prepared(callers, &statements).await)
     });
-    let texts = Arc::new((record, entry));
-    let mut at = 0;
-    Box::new(move |times| {
-        let first = at;
-        at += times.max(callers);
-        let (clients, texts) = (Arc::clone(&clients), Arc::clone(&texts));
-        by_callers(&runtime, callers, first, times, move |position| {
-            let (clients, texts) = (Arc::clone(&clients), Arc::clone(&texts));
-            async move {
-                let turn = usize::try_from(position).unwrap_or(0) % clients.len();
-                let (client, (insert, update)) = &clients[turn];
-                let (id, (record, entry)) = (position.cast_signed(), &*texts);
-                let inserted =
-                    client.execute(insert, &[&id as Value<'_>, record, &&PAYLOAD[..], entry]).await;
-                assert_eq!(inserted.expect("inserted"), 1);
-                let updated = client.execute(update, &[&id as Value<'_>, record, entry]).await;
-                assert_eq!(updated.expect("updated"), 1);
+    by_callers(runtime, callers, move |call| {
+        let (clients, statements) = (Arc::clone(&clients), Arc::clone(&statements));
+        async move {
+            let turn = usize::try_from(call).unwrap_or(0) % clients.len();
+            let (client, prepared) = &clients[turn];
+            for step in 0..statements.steps() {
+                statements.write((client, prepared), step, call).await;
             }
-        })
+        }
     })
+}
+
+fn stored(callers: u64) -> Run {
+    let runtime = two_threads();
+    let store = a_store(&runtime);
+    by_callers(runtime, callers, move |call| {
+        let store = store.clone();
+        async move {
+            submit_and_decide(&store, call, None).await;
+        }
+    })
+}
+
+/// What a submission and a decision write.
+pub(super) fn submit_and_decide_steps() -> Vec<Step> {
+    recorded(&two_threads(), |store| async move {
+        submit_and_decide(&store, 0, None).await;
+    })
+}
+
+fn raw_stored(callers: u64) -> Run {
+    raw(callers, &submit_and_decide_steps())
+}
+
+fn through_a_gate<F: Future<Output = ()> + Send + 'static>(
+    callers: u64,
+    operation: impl Fn(Gate, Plain) -> F + Clone + Send + 'static,
+) -> Run {
+    let runtime = two_threads();
+    let store = a_store(&runtime);
+    let gate = runtime.block_on(tools::gate(store, MemoryAudit::new()));
+    by_callers(runtime, callers, move |_| operation(gate.clone(), arguments(20)))
+}
+
+fn decided(callers: u64) -> Run {
+    through_a_gate(callers, decide_one)
+}
+
+fn raw_decided(callers: u64) -> Run {
+    raw(callers, &through_a_gate_once(&two_threads(), decide_one))
+}
+
+fn run_at_once(callers: u64) -> Run {
+    through_a_gate(callers, run_one)
+}
+
+fn raw_run_at_once(callers: u64) -> Run {
+    raw(callers, &through_a_gate_once(&two_threads(), run_one))
 }
 
 fn waking() -> Run {
     let runtime = two_threads();
     let (schema, key) = (schema(), HostKey::generate().expect("a key"));
-    let here = open_with(&runtime, &schema, key.clone());
-    let there = open_with(&runtime, &schema, key);
-    let mut position = 0;
+    let (here, there) = runtime.block_on(async {
+        let here = open(&schema, key.clone()).await;
+        (here, open(&schema, key).await)
+    });
+    let mut call = 0;
     Box::new(move |times| {
         let mut spent = Duration::ZERO;
         for _ in 0..times {
-            position += 1;
+            call += 1;
             spent += runtime.block_on(async {
-                let record = submitted(&here, position).await;
+                let record = submitted(&here, call).await;
                 let mut watch = there.watch(record.id());
                 let tenant = Tenant::default();
                 there.get(&tenant, record.id()).await.expect("read");
@@ -255,43 +159,36 @@ fn waking() -> Run {
 
 /// Writes on one connection, is told on another, and reads there.
 fn raw_waking() -> Run {
-    let runtime = two_threads();
-    let schema = schema();
-    let (record, entry) = texts();
-    let (here, there, mut told) = runtime.block_on(async {
+    let (runtime, schema) = (two_threads(), schema());
+    let statements = Statements::of(&schema, &submit_and_decide_steps());
+    let (here, prepared, there, mut told, read) = runtime.block_on(async {
+        drop(open(&schema, HostKey::generate().expect("a key")).await);
         let ((here, _), (there, told)) = (connect().await, connect().await);
-        tables(&here, &schema).await;
         there.batch_execute(&format!("LISTEN {schema}")).await.expect("listening");
-        (here, there, told)
+        let read = there.prepare(&read_record(&schema)).await.expect("prepared");
+        let prepared = statements.prepare(&here).await;
+        (here, prepared, there, told, read)
     });
-    let (insert, update, read) = runtime.block_on(async {
-        (
-            here.prepare(&INSERT.replace("{s}", &schema)).await.expect("prepared"),
-            here.prepare(&UPDATE.replace("{s}", &schema)).await.expect("prepared"),
-            there
-                .prepare(&format!("SELECT record FROM {schema}.calls WHERE id = $1"))
-                .await
-                .expect("prepared"),
-        )
-    });
-    let mut id = 0_i64;
+    let mut call = 0;
     Box::new(move |times| {
         let mut spent = Duration::ZERO;
         for _ in 0..times {
-            id += 1;
+            call += 1;
             spent += runtime.block_on(async {
-                let inserted = here
-                    .execute(&insert, &[&id as Value<'_>, &record, &&PAYLOAD[..], &entry])
-                    .await;
-                inserted.expect("inserted");
+                statements.write((&here, &prepared), 0, call).await;
                 let start = Instant::now();
-                here.execute(&update, &[&id as Value<'_>, &record, &entry]).await.expect("updated");
-                here.batch_execute(&format!("NOTIFY {schema}, '{id}'")).await.expect("notified");
+                statements.write((&here, &prepared), 1, call).await;
+                here.batch_execute(&format!("NOTIFY {schema}, '{call}'")).await.expect("notified");
                 told.recv().await.expect("a notification");
-                there.query_one(&read, &[&id]).await.expect("read");
+                there.query_one(&read, &[&call.cast_signed()]).await.expect("read");
                 start.elapsed()
             });
         }
         spent
     })
+}
+
+/// Reads the record of the call at this position.
+pub(super) fn read_record(schema: &str) -> String {
+    format!("SELECT version, record FROM {schema}.calls WHERE n = $1")
 }

@@ -1,123 +1,206 @@
-//! Durable submissions and decisions in one SQLite file, beside the same rows written by hand.
+//! Durable calls in one SQLite file, beside the same rows written by hand with group commit.
 
-mod raw;
-
-use std::rc::Rc;
 use std::sync::Arc;
-use std::time::{Duration, Instant};
 
-use hitl::{Store, Tenant};
+use hitl::{CallRecord, Gate, MemoryAudit, SessionId, Store, Tenant};
 use hitl_core::machine::Event;
 use hitl_core::store::suite::{Draft, sealed};
-use hitl_core::store::{Enclosed, Submitted};
+use hitl_core::store::{Change, Enclosed, Submitted};
 use hitl_store::SqliteStore;
+use tempfile::TempDir;
 use tokio::runtime::Runtime;
-use tokio::task::JoinSet;
 
-use self::raw::RawGroups;
 use crate::measure::Effort;
 use crate::pair::{Pair, Run};
-use crate::timing::two_threads;
+use crate::rows::{Groups, Step, recorded};
+use crate::timing::{by_callers, two_threads};
+use crate::tools::{self, Plain, arguments, full_round_trip, write_down};
+
+/// At least 80 % of the throughput.
+const BUDGET: f64 = 1.25;
+/// How many changes are acknowledged at once.
+const AUDITED: usize = 256;
 
 pub(super) fn pairs(_: Effort) -> Vec<Pair> {
-    let against = "the same rows by raw rusqlite, group commit";
-    vec![
-        Pair::timed("SQLite submit + decide, one by one", || durable(1), against, || raw(1)),
-        // At least 80 % of the throughput.
-        Pair::timed("SQLite submit + decide, 64 callers", || durable(64), against, || raw(64))
-            .budget(1.25),
-    ]
+    let rows = "the same rows by raw rusqlite, group commit";
+    let mut pairs = Vec::new();
+    for (callers, who) in [(1, "one by one"), (64, "64 callers")] {
+        let pair = |what: &str, ours: fn(u64) -> Run, yardstick: fn(u64) -> Run| {
+            let path = format!("SQLite {what}, {who}");
+            Pair::timed(path, move || ours(callers), rows, move || yardstick(callers))
+        };
+        let stored = pair("submit + decide", stored, raw_stored);
+        pairs.push(if callers == 1 { stored } else { stored.budget(BUDGET) });
+        pairs.push(pair("submit + decide + outbox", owed, raw_owed));
+        pairs.push(pair("full round trip", decided, raw_decided));
+        pairs.push(pair("Auto call, claimed durably", run_at_once, raw_run_at_once));
+    }
+    pairs.push(Pair::timed(
+        "SQLite submit + decide + outbox, 64 callers",
+        || owed(64),
+        "itself without the outbox",
+        || stored(64),
+    ));
+    pairs
 }
 
 /// The sealed payload of every call.
 const PAYLOAD: [u8; 200] = [7; 200];
 
-fn durable(callers: u64) -> Run {
-    let runtime = two_threads();
-    let folder = tempfile::tempdir().expect("a folder");
-    let store =
-        runtime.block_on(SqliteStore::open(folder.path().join("hitl.db"))).expect("a store");
-    let mut at = 0;
-    Box::new(move |times| {
-        let _kept = &folder;
-        let first = at;
-        at += times.max(callers);
-        at_once(&runtime, callers, times, first, &store)
-    })
+async fn open(folder: &TempDir) -> SqliteStore {
+    SqliteStore::open(folder.path().join("hitl.db")).await.expect("a store")
 }
 
-/// So many calls, submitted and decided by so many callers at once.
-fn at_once(
-    runtime: &Rc<Runtime>,
+/// An operation on a store in a file of its own, which stays as long as the operation.
+fn on_a_store<F: Future<Output = ()> + Send + 'static>(
     callers: u64,
-    times: u64,
-    first: u64,
-    store: &SqliteStore,
-) -> Duration {
-    runtime.block_on(async {
-        let start = Instant::now();
-        let mut working = JoinSet::new();
-        for caller in 0..callers {
-            let store = store.clone();
-            working.spawn(async move {
-                let mine =
-                    (first + caller..first + times).step_by(usize::try_from(callers).unwrap_or(1));
-                for position in mine {
-                    submit_and_decide(&store, position).await;
-                }
-            });
-        }
-        while let Some(done) = working.join_next().await {
-            done.expect("no caller fails");
-        }
-        start.elapsed()
-    })
-}
-
-async fn submit_and_decide(store: &SqliteStore, position: u64) {
-    let submitted = store.submit(Draft::new("bench", position).call(), sealed(&PAYLOAD)).await;
-    let Ok(Submitted::Created(record)) = submitted else { panic!("a new key") };
-    let decision = Event::Decide(record.request.approve().by("alice"));
-    store
-        .apply(&Tenant::default(), record.id(), decision, Enclosed::default())
-        .await
-        .expect("decided");
-}
-
-/// The same rows, in the same file format, by hand.
-fn raw(callers: u64) -> Run {
-    let runtime = two_threads();
-    let folder = tempfile::tempdir().expect("a folder");
-    let path = folder.path().join("hitl.db");
-    // The store makes the tables and one example of each row, and leaves.
-    runtime.block_on(async {
-        let store = SqliteStore::open(&path).await.expect("a store");
-        submit_and_decide(&store, 0).await;
-    });
-    let groups = Arc::new(RawGroups::open(&path));
-    let mut at = 1;
+    operation: impl Fn(SqliteStore, u64) -> F + Clone + Send + 'static,
+) -> Run {
+    let (runtime, folder) = (two_threads(), tempfile::tempdir().expect("a folder"));
+    let store = runtime.block_on(open(&folder));
+    let mut run = by_callers(runtime, callers, move |call| operation(store.clone(), call));
     Box::new(move |times| {
         let _kept = &folder;
-        let first = at;
-        at += times.max(callers);
-        runtime.block_on(async {
-            let start = Instant::now();
-            let mut working = JoinSet::new();
-            for caller in 0..callers {
-                let groups = Arc::clone(&groups);
-                working.spawn(async move {
-                    let mine = (first + caller..first + times)
-                        .step_by(usize::try_from(callers).unwrap_or(1));
-                    for position in mine {
-                        groups.write(raw::Write::Submit(position)).await;
-                        groups.write(raw::Write::Decide(position)).await;
-                    }
-                });
-            }
-            while let Some(done) = working.join_next().await {
-                done.expect("no caller fails");
-            }
-            start.elapsed()
-        })
+        run(times)
     })
+}
+
+/// These steps of each call, by hand.
+fn raw(callers: u64, steps: Vec<Step>) -> Run {
+    let (runtime, folder) = (two_threads(), tempfile::tempdir().expect("a folder"));
+    // The store makes the tables, and leaves.
+    drop(runtime.block_on(open(&folder)));
+    let count = steps.len();
+    let groups = Arc::new(Groups::open(&folder.path().join("hitl.db"), steps));
+    let mut run = by_callers(runtime, callers, move |call| {
+        let groups = Arc::clone(&groups);
+        async move {
+            for step in 0..count {
+                groups.write(step, call).await;
+            }
+        }
+    });
+    Box::new(move |times| {
+        let _kept = &folder;
+        run(times)
+    })
+}
+
+/// A call that waits for a decision.
+pub(super) async fn submitted(store: &impl Store, call: u64) -> CallRecord {
+    enter(store, Draft::new("bench", call)).await
+}
+
+async fn enter(store: &impl Store, draft: Draft) -> CallRecord {
+    let submitted = store.submit(draft.call(), sealed(&PAYLOAD)).await;
+    let Ok(Submitted::Created(record)) = submitted else { panic!("a new key") };
+    record
+}
+
+pub(super) async fn submit_and_decide(
+    store: &impl Store,
+    call: u64,
+    auditor: Option<SessionId>,
+) -> [Change; 2] {
+    let mut draft = Draft::new("bench", call);
+    let mut enclosed = Enclosed::none();
+    if let Some(session) = auditor {
+        draft = draft.audited_by(session);
+        enclosed = enclosed.audited_by(session);
+    }
+    let record = enter(store, draft).await;
+    let decision = Event::Decide(record.request.approve().by("alice"));
+    let decided = store.apply(&Tenant::default(), record.id(), decision, enclosed).await;
+    [Change::to(&record), Change::to(&decided.expect("decided"))]
+}
+
+fn stored(callers: u64) -> Run {
+    on_a_store(callers, |store, call| async move {
+        submit_and_decide(&store, call, None).await;
+    })
+}
+
+fn raw_stored(callers: u64) -> Run {
+    let act = |store| async move {
+        submit_and_decide(&store, 0, None).await;
+    };
+    raw(callers, recorded(&two_threads(), act))
+}
+
+/// As above, and each change is in the outbox until it is said to stand in the audit.
+fn owed(callers: u64) -> Run {
+    let session = SessionId::new();
+    let audited: Arc<std::sync::Mutex<Vec<Change>>> = Arc::default();
+    on_a_store(callers, move |store, call| {
+        let audited = Arc::clone(&audited);
+        async move {
+            let changes = submit_and_decide(&store, call, Some(session)).await;
+            let many = {
+                let mut audited = audited.lock().expect("nobody panics");
+                audited.extend(changes);
+                if audited.len() < AUDITED { Vec::new() } else { std::mem::take(&mut *audited) }
+            };
+            if !many.is_empty() {
+                // As a gate does: nobody waits for it.
+                tokio::spawn(async move { store.outbox_ack(&many).await.expect("acknowledged") });
+            }
+        }
+    })
+}
+
+fn raw_owed(callers: u64) -> Run {
+    let act = |store| async move {
+        submit_and_decide(&store, 0, Some(SessionId::new())).await;
+    };
+    raw(callers, recorded(&two_threads(), act))
+}
+
+/// A gate over a store in a file of its own.
+fn through_a_gate<F: Future<Output = ()> + Send + 'static>(
+    callers: u64,
+    operation: impl Fn(Gate, Plain) -> F + Clone + Send + 'static,
+) -> Run {
+    let (runtime, folder) = (two_threads(), tempfile::tempdir().expect("a folder"));
+    let gate =
+        runtime.block_on(async { tools::gate(open(&folder).await, MemoryAudit::new()).await });
+    let mut run = by_callers(runtime, callers, move |_| operation(gate.clone(), arguments(20)));
+    Box::new(move |times| {
+        let _kept = &folder;
+        run(times)
+    })
+}
+
+/// What one such call writes.
+pub(super) fn through_a_gate_once<F: Future<Output = ()>>(
+    runtime: &Runtime,
+    operation: impl FnOnce(Gate, Plain) -> F,
+) -> Vec<Step> {
+    recorded(runtime, |store| async {
+        operation(tools::gate(store, MemoryAudit::new()).await, arguments(20)).await;
+    })
+}
+
+pub(super) async fn decide_one(gate: Gate, plain: Plain) {
+    full_round_trip(&gate, plain).await;
+}
+
+pub(super) async fn run_one(gate: Gate, Plain { customer, limit, note }: Plain) {
+    gate.call(write_down(customer, limit, note)).by("ann").await.expect("it runs");
+}
+
+fn decided(callers: u64) -> Run {
+    through_a_gate(callers, decide_one)
+}
+
+fn raw_decided(callers: u64) -> Run {
+    raw(callers, through_a_gate_once(&two_threads(), decide_one))
+}
+
+/// Two awaited commits: its claim before the body, its result after it.
+fn run_at_once(callers: u64) -> Run {
+    through_a_gate(callers, run_one)
+}
+
+fn raw_run_at_once(callers: u64) -> Run {
+    raw(callers, through_a_gate_once(&two_threads(), run_one))
 }

@@ -1,8 +1,10 @@
 //! The scanner: JSON text in, an exact tree out, or an error that quotes no value.
 
+use std::collections::HashSet;
 use std::fmt::{self, Write as _};
 
 use super::Json;
+use super::tree::special;
 use crate::display::{clip, visible};
 
 /// How much the scanner accepts.
@@ -100,47 +102,31 @@ pub fn scan(text: &str) -> Result<Json, ScanError> {
 
 /// Reads one JSON document within given limits.
 pub fn scan_within(text: &str, limits: Limits) -> Result<Json, ScanError> {
-    let mut scanner = Scanner { text, at: 0, depth: limits.depth, path: Vec::new() };
-    if text.len() > limits.bytes {
-        return Err(scanner.error(ScanErrorKind::TooLong, "the text is longer than allowed"));
-    }
-    scanner.space();
-    let tree = scanner.value()?;
-    scanner.space();
-    if scanner.at < text.len() {
-        return Err(scanner.syntax("one JSON document, but more text follows it"));
-    }
-    Ok(tree)
+    let mut scanner = Scanner { text, at: 0, depth: limits.depth };
+    scanner.document(limits.bytes).map_err(|refused| refused.located(text))
 }
 
-enum Segment {
-    Key(String),
-    Index(usize),
-}
+/// What the scanner refused. The path to it is put together while the scanner leaves what it is in, so
+/// that a text that is fine pays nothing for it.
+struct Refused(Box<Refusal>);
 
-struct Scanner<'t> {
-    text: &'t str,
+struct Refusal {
+    kind: ScanErrorKind,
     at: usize,
-    depth: usize,
+    expected: &'static str,
+    /// The innermost first.
     path: Vec<Segment>,
 }
 
-impl Scanner<'_> {
-    fn peek(&self) -> Option<u8> {
-        self.text.as_bytes().get(self.at).copied()
-    }
+type Scanned<T> = Result<T, Refused>;
 
-    fn space(&mut self) {
-        while matches!(self.peek(), Some(b' ' | b'\t' | b'\n' | b'\r')) {
-            self.at += 1;
-        }
-    }
-
-    fn error(&self, kind: ScanErrorKind, expected: &'static str) -> ScanError {
-        let before = &self.text.as_bytes()[..self.at.min(self.text.len())];
+impl Refused {
+    fn located(self, text: &str) -> ScanError {
+        let Refusal { kind, at, expected, path: segments } = *self.0;
+        let before = &text.as_bytes()[..at.min(text.len())];
         let line_start = before.iter().rposition(|b| *b == b'\n').map_or(0, |at| at + 1);
         let mut path = String::new();
-        for (depth, segment) in self.path.iter().enumerate() {
+        for (depth, segment) in segments.iter().rev().enumerate() {
             if depth == PATH {
                 path.push('…');
                 break;
@@ -160,16 +146,61 @@ impl Scanner<'_> {
             kind,
             path,
             line: before.split(|b| *b == b'\n').count(),
-            column: self.at - line_start + 1,
+            column: at - line_start + 1,
             expected,
         }
     }
 
-    fn syntax(&self, expected: &'static str) -> ScanError {
+    fn inside(mut self, segment: Segment) -> Self {
+        self.0.path.push(segment);
+        self
+    }
+}
+
+enum Segment {
+    Key(String),
+    Index(usize),
+}
+
+struct Scanner<'t> {
+    text: &'t str,
+    at: usize,
+    depth: usize,
+}
+
+impl Scanner<'_> {
+    fn peek(&self) -> Option<u8> {
+        self.text.as_bytes().get(self.at).copied()
+    }
+
+    fn space(&mut self) {
+        while matches!(self.peek(), Some(b' ' | b'\t' | b'\n' | b'\r')) {
+            self.at += 1;
+        }
+    }
+
+    fn error(&self, kind: ScanErrorKind, expected: &'static str) -> Refused {
+        Refused(Box::new(Refusal { kind, at: self.at, expected, path: Vec::new() }))
+    }
+
+    fn syntax(&self, expected: &'static str) -> Refused {
         self.error(ScanErrorKind::Syntax, expected)
     }
 
-    fn value(&mut self) -> Result<Json, ScanError> {
+    fn document(&mut self, longest: usize) -> Scanned<Json> {
+        if self.text.len() > longest {
+            return Err(self.error(ScanErrorKind::TooLong, "the text is longer than allowed"));
+        }
+        self.space();
+        let tree = self.value()?;
+        self.space();
+        if self.at < self.text.len() {
+            return Err(self.syntax("one JSON document, but more text follows it"));
+        }
+        Ok(tree)
+    }
+
+    fn value(&mut self) -> Scanned<Json> {
         match self.peek() {
             Some(b'{') => self.nested(Self::object),
             Some(b'[') => self.nested(Self::array),
@@ -182,10 +213,7 @@ impl Scanner<'_> {
         }
     }
 
-    fn nested(
-        &mut self,
-        inner: fn(&mut Self) -> Result<Json, ScanError>,
-    ) -> Result<Json, ScanError> {
+    fn nested(&mut self, inner: fn(&mut Self) -> Scanned<Json>) -> Scanned<Json> {
         let Some(left) = self.depth.checked_sub(1) else {
             return Err(self.error(ScanErrorKind::TooDeep, "nested deeper than allowed"));
         };
@@ -196,7 +224,7 @@ impl Scanner<'_> {
         Ok(value)
     }
 
-    fn word(&mut self, word: &str, value: Json) -> Result<Json, ScanError> {
+    fn word(&mut self, word: &str, value: Json) -> Scanned<Json> {
         if self.text[self.at..].starts_with(word) {
             self.at += word.len();
             Ok(value)
@@ -205,11 +233,11 @@ impl Scanner<'_> {
         }
     }
 
-    fn object(&mut self) -> Result<Json, ScanError> {
+    fn object(&mut self) -> Scanned<Json> {
         let mut entries: Vec<(String, Json)> = Vec::new();
         // Small objects are searched; a large one gets an index, so that a hostile object of many
         // keys costs no quadratic time.
-        let mut seen = std::collections::HashSet::new();
+        let mut seen: Option<HashSet<String>> = None;
         self.space();
         if self.peek() == Some(b'}') {
             self.at += 1;
@@ -224,25 +252,12 @@ impl Scanner<'_> {
             let twice = if entries.len() < 16 {
                 entries.iter().any(|(k, _)| *k == key)
             } else {
-                if seen.is_empty() {
-                    seen.extend(entries.iter().map(|(k, _)| k.clone()));
-                }
-                !seen.insert(key.clone())
+                let all = || entries.iter().map(|(k, _)| k.clone()).collect();
+                !seen.get_or_insert_with(all).insert(key.clone())
             };
-            self.path.push(Segment::Key(key));
-            if twice {
-                let why = "the same key stands here twice, so it is unclear which value is meant";
-                return Err(self.error(ScanErrorKind::DuplicateKey, why));
-            }
-            self.space();
-            if self.peek() != Some(b':') {
-                return Err(self.syntax("expected `:` after the key"));
-            }
-            self.at += 1;
-            self.space();
-            let value = self.value()?;
-            if let Some(Segment::Key(key)) = self.path.pop() {
-                entries.push((key, value));
+            match self.under_key(twice) {
+                Ok(value) => entries.push((key, value)),
+                Err(refused) => return Err(refused.inside(Segment::Key(key))),
             }
             self.space();
             match self.peek() {
@@ -256,7 +271,22 @@ impl Scanner<'_> {
         }
     }
 
-    fn array(&mut self) -> Result<Json, ScanError> {
+    /// What follows a key that stands here twice, or not.
+    fn under_key(&mut self, twice: bool) -> Scanned<Json> {
+        if twice {
+            let why = "the same key stands here twice, so it is unclear which value is meant";
+            return Err(self.error(ScanErrorKind::DuplicateKey, why));
+        }
+        self.space();
+        if self.peek() != Some(b':') {
+            return Err(self.syntax("expected `:` after the key"));
+        }
+        self.at += 1;
+        self.space();
+        self.value()
+    }
+
+    fn array(&mut self) -> Scanned<Json> {
         let mut items = Vec::new();
         self.space();
         if self.peek() == Some(b']') {
@@ -265,9 +295,10 @@ impl Scanner<'_> {
         }
         loop {
             self.space();
-            self.path.push(Segment::Index(items.len()));
-            items.push(self.value()?);
-            self.path.pop();
+            match self.value() {
+                Ok(value) => items.push(value),
+                Err(refused) => return Err(refused.inside(Segment::Index(items.len()))),
+            }
             self.space();
             match self.peek() {
                 Some(b',') => self.at += 1,
@@ -280,7 +311,7 @@ impl Scanner<'_> {
         }
     }
 
-    fn digits(&mut self) -> Result<(), ScanError> {
+    fn digits(&mut self) -> Scanned<()> {
         if !matches!(self.peek(), Some(b'0'..=b'9')) {
             return Err(self.syntax("expected a digit"));
         }
@@ -290,7 +321,7 @@ impl Scanner<'_> {
         Ok(())
     }
 
-    fn number(&mut self) -> Result<Json, ScanError> {
+    fn number(&mut self) -> Scanned<Json> {
         let start = self.at;
         if self.peek() == Some(b'-') {
             self.at += 1;
@@ -304,7 +335,8 @@ impl Scanner<'_> {
             self.at += 1;
             self.digits()?;
         }
-        if matches!(self.peek(), Some(b'e' | b'E')) {
+        let exponent = matches!(self.peek(), Some(b'e' | b'E'));
+        if exponent {
             self.at += 1;
             if matches!(self.peek(), Some(b'+' | b'-')) {
                 self.at += 1;
@@ -312,19 +344,20 @@ impl Scanner<'_> {
             self.digits()?;
         }
         let lexeme = &self.text[start..self.at];
-        if lexeme.parse::<f64>().is_ok_and(f64::is_finite) {
+        // The largest double has 309 digits before its point.
+        let surely = !exponent && lexeme.len() <= 300;
+        if surely || lexeme.parse::<f64>().is_ok_and(f64::is_finite) {
             Ok(Json::Number(lexeme.into()))
         } else {
             Err(self.error(ScanErrorKind::NotFinite, "the number is not finite"))
         }
     }
 
-    fn string(&mut self) -> Result<String, ScanError> {
+    fn string(&mut self) -> Scanned<String> {
         self.at += 1;
         let mut out = String::new();
         loop {
-            let rest = &self.text.as_bytes()[self.at..];
-            let Some(run) = rest.iter().position(|b| matches!(b, b'"' | b'\\' | 0..=0x1F)) else {
+            let Some(run) = special(&self.text.as_bytes()[self.at..]) else {
                 self.at = self.text.len();
                 return Err(self.syntax("expected `\"` at the end of the string"));
             };
@@ -345,7 +378,7 @@ impl Scanner<'_> {
         }
     }
 
-    fn escape(&mut self) -> Result<char, ScanError> {
+    fn escape(&mut self) -> Scanned<char> {
         let c = match self.peek() {
             Some(b'"') => '"',
             Some(b'\\') => '\\',
@@ -365,7 +398,7 @@ impl Scanner<'_> {
         Ok(c)
     }
 
-    fn unicode(&mut self) -> Result<char, ScanError> {
+    fn unicode(&mut self) -> Scanned<char> {
         let lone = "expected a whole character: half of a surrogate pair is none";
         let first = self.hex4()?;
         let code = match first {
@@ -385,7 +418,7 @@ impl Scanner<'_> {
         char::from_u32(code).ok_or_else(|| self.syntax(lone))
     }
 
-    fn hex4(&mut self) -> Result<u32, ScanError> {
+    fn hex4(&mut self) -> Scanned<u32> {
         let digits = self.text.as_bytes().get(self.at..self.at + 4).unwrap_or(&[]);
         let mut code = 0;
         for digit in digits {

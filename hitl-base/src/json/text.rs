@@ -10,8 +10,8 @@ use super::{Json, ScanError, scan};
 
 /// A JSON document kept as text, byte for byte. In a record it appears as JSON, not as a string. Cheap
 /// to clone; clones share the text.
-#[derive(Clone)]
-pub struct JsonText(Arc<RawValue>);
+#[derive(Clone, PartialEq, Eq)]
+pub struct JsonText(Arc<str>);
 
 /// The text is not one JSON document.
 #[derive(Clone, Copy, Debug, thiserror::Error)]
@@ -21,17 +21,25 @@ pub struct NotJson(());
 impl JsonText {
     /// Takes text that must be one JSON document.
     pub fn new(text: String) -> Result<Self, NotJson> {
-        RawValue::from_string(text).map(|raw| Self(raw.into())).map_err(|_| NotJson(()))
+        serde_json::from_str::<&RawValue>(&text)
+            .map(|raw| Self(raw.get().into()))
+            .map_err(|_| NotJson(()))
+    }
+
+    /// Text that a writer of hitl's own has just written: it is not read once more. Shares it.
+    #[doc(hidden)]
+    pub fn written(text: Arc<str>) -> Self {
+        Self(text)
     }
 
     /// `null`.
     pub fn null() -> Self {
-        Self(RawValue::NULL.to_owned().into())
+        Self("null".into())
     }
 
     /// The text.
     pub fn as_str(&self) -> &str {
-        self.0.get()
+        &self.0
     }
 
     /// The document as a tree. Fails on a duplicate key or absurd nesting, which plain JSON allows.
@@ -42,18 +50,10 @@ impl JsonText {
 
 impl From<&Json> for JsonText {
     fn from(tree: &Json) -> Self {
-        // A tree always writes valid JSON; `null` stands for the impossible.
-        Self::new(tree.to_text()).unwrap_or_else(|_| Self::null())
+        // A tree always writes valid JSON.
+        Self(tree.to_text().into())
     }
 }
-
-impl PartialEq for JsonText {
-    fn eq(&self, other: &Self) -> bool {
-        self.as_str() == other.as_str()
-    }
-}
-
-impl Eq for JsonText {}
 
 impl fmt::Debug for JsonText {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -69,12 +69,16 @@ impl fmt::Display for JsonText {
 
 impl Serialize for JsonText {
     fn serialize<S: Serializer>(&self, to: S) -> Result<S::Ok, S::Error> {
-        self.0.serialize(to)
+        // Read here and not when it was made: most texts are made more often than they are sent. What
+        // were no JSON would be no record either.
+        let raw: &RawValue = serde_json::from_str(&self.0)
+            .map_err(|_| serde::ser::Error::custom("a text that is no JSON document"))?;
+        raw.serialize(to)
     }
 }
 
 impl<'de> Deserialize<'de> for JsonText {
     fn deserialize<D: Deserializer<'de>>(from: D) -> Result<Self, D::Error> {
-        Box::<RawValue>::deserialize(from).map(|raw| Self(raw.into()))
+        Box::<RawValue>::deserialize(from).map(|raw| Self(Box::<str>::from(raw).into()))
     }
 }

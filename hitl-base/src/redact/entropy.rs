@@ -1,14 +1,26 @@
 //! Strings that look random, with care: ordinary names, hashes, ids and paths do not.
 
+use super::wordy::is_name;
+
 /// The shortest string that is looked at.
 pub(super) const SHORTEST: usize = 32;
+
+/// The shortest one of one case: shorter ones are ids.
+const ONE_CASE: usize = 28;
 
 /// Longer ones are files: an image in base64, a compiled program.
 const LONGEST: usize = 512;
 
-/// How public keys and common files begin in base64.
+/// How public keys, public addresses, and common files in base64 begin.
 fn is_known_start(text: &str) -> bool {
     const STARTS: &[&str] = &[
+        "bafy",
+        "bafk",
+        "bc1",
+        "tb1",
+        "addr1",
+        "cosmos1",
+        "npub1",
         "AAAAB3NzaC1",
         "AAAAC3NzaC1",
         "AAAAE2VjZHNh",
@@ -41,25 +53,84 @@ pub(super) fn looks_secret(text: &str) -> bool {
     let kinds: Vec<usize> = text.bytes().map(kind).collect();
     let has = |wanted| kinds.contains(&wanted);
     let letters = has(UPPER) || has(LOWER);
+    let drawn = has(DIGIT) || text.len() >= 20 && has(UPPER) && has(LOWER);
     let in_one_piece = !text.contains(char::is_whitespace) && text.is_ascii();
     let path = text.starts_with(['/', '.', '~']) || text.contains("://") || text.contains('\\');
     (16..=LONGEST).contains(&text.len())
         && in_one_piece
         && letters
-        && has(DIGIT)
+        && drawn
         && !path
         && !is_known_start(text)
         && !is_uuid(text)
         && !is_slug(text)
+        && !is_name(text)
+        && !is_host(text)
+        && !is_alphabet(text)
+        && !(text.contains('%') && is_name(&unescaped(text)))
         && shannon(text) >= 3.0
 }
 
-fn is_uuid(text: &str) -> bool {
+/// Whether a text is noise from all of the keyboard, spaces included, as salts are.
+pub(super) fn is_noise(text: &str) -> bool {
+    let signs = text.bytes().filter(u8::is_ascii_punctuation).count();
+    let alphanumeric = text.bytes().filter(u8::is_ascii_alphanumeric).count();
+    let spaces = text.bytes().filter(|b| *b == b' ').count();
+    (24..=LONGEST).contains(&text.len())
+        && signs * 6 >= text.len()
+        && alphanumeric * 3 >= text.len()
+        && spaces * 8 <= text.len()
+        && text.bytes().any(|b| b.is_ascii_digit())
+        && shannon(text) >= 4.2
+}
+
+pub(super) fn is_uuid(text: &str) -> bool {
     text.len() == 36
         && text.bytes().enumerate().all(|(i, byte)| match i {
             8 | 13 | 18 | 23 => byte == b'-',
             _ => byte.is_ascii_hexdigit(),
         })
+}
+
+/// With blanks where something is percent-encoded.
+fn unescaped(text: &str) -> String {
+    let mut parts = text.split('%');
+    let mut out = parts.next().unwrap_or_default().to_owned();
+    for part in parts {
+        out.push(' ');
+        out.push_str(part.trim_start_matches(|c: char| c.is_ascii_hexdigit()));
+    }
+    out
+}
+
+/// Whether a text is grouped as a UUID is, and is none: it is of letters beyond `f`.
+pub(super) fn is_like_a_uuid(text: &str) -> bool {
+    let groups: Vec<&str> = text.split('-').collect();
+    groups.iter().map(|group| group.len()).eq([8, 4, 4, 4, 12])
+        && groups.concat().bytes().all(|b| b.is_ascii_digit() || b.is_ascii_lowercase())
+        && !is_uuid(text)
+        && text.bytes().filter(u8::is_ascii_digit).count() >= 4
+        && !is_name(text)
+}
+
+/// Whether it is an alphabet, as code that draws or encodes has it.
+fn is_alphabet(text: &str) -> bool {
+    text.len() >= 36 && text.to_ascii_lowercase().contains("abcdefghijklmnopqrstuvwxyz")
+}
+
+/// Whether it is the name of a machine, with or without a port.
+fn is_host(text: &str) -> bool {
+    let name = text.rsplit_once(':').map_or(text, |(name, port)| {
+        if port.bytes().all(|b| b.is_ascii_digit()) { name } else { text }
+    });
+    let labels: Vec<&str> = name.split('.').collect();
+    let plain = |b: u8| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'-';
+    labels.len() >= 3
+        && name.bytes().all(|b| plain(b) || b == b'.')
+        && labels.iter().all(|label| !label.is_empty() && label.len() < 24)
+        && labels
+            .last()
+            .is_some_and(|top| top.len() < 7 && top.bytes().all(|b| b.is_ascii_lowercase()))
 }
 
 /// Words and numbers between separators: `release-2024-01`, `user_12_profile`.
@@ -95,11 +166,28 @@ pub(super) fn is_random(text: &str) -> bool {
     for kind in &kinds {
         counts[*kind] += 1;
     }
-    if counts[UPPER].min(counts[LOWER]).min(counts[DIGIT]) < 3 {
+    if is_name(body) || is_alphabet(body) {
         return false;
+    }
+    if counts[UPPER].min(counts[LOWER]).min(counts[DIGIT]) < 3 {
+        return body.split(['-', '_', '+', '/']).any(is_random_in_one_case);
     }
     let changes = kinds.windows(2).filter(|pair| pair[0] != pair[1]).count();
     changes * 100 >= kinds.len() * 38 && shannon(body) >= 4.0
+}
+
+/// Whether letters of one case and digits look random: they are too many for an id, they go on
+/// changing, and they are more than the digits of a hash.
+fn is_random_in_one_case(text: &str) -> bool {
+    let digits = text.bytes().filter(u8::is_ascii_digit).count();
+    let beyond_hex = text.bytes().filter(|b| !b.is_ascii_hexdigit()).count();
+    let changes = text.as_bytes().windows(2).filter(|two| kind(two[0]) != kind(two[1])).count();
+    text.len() >= ONE_CASE
+        && digits >= 4
+        && beyond_hex >= 4
+        && changes * 100 >= text.len() * 22
+        && shannon(text) >= 3.5
+        && !is_name(text)
 }
 
 const UPPER: usize = 0;

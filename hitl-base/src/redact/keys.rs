@@ -1,5 +1,7 @@
 //! Which key names are the names of secrets.
 
+use super::lists::{ABOUT, ANYWHERE, AT_THE_END, MAYBE, ORDINARY_KEYS, ORDINARY_PASSES, WITHIN};
+
 /// How sure a name is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Name {
@@ -10,247 +12,6 @@ pub(super) enum Name {
     /// It says nothing.
     Plain,
 }
-
-/// A name that has one of these words anywhere is a secret's.
-const ANYWHERE: &[&str] = &[
-    "password",
-    "passwords",
-    "passwd",
-    "passwort",
-    "pwd",
-    "passphrase",
-    "passcode",
-    "secret",
-    "secrets",
-    "credential",
-    "credentials",
-    "authorization",
-    "apikey",
-    "apitoken",
-    "privatekey",
-    "secretkey",
-    "accesskey",
-    "accesstoken",
-    "refreshtoken",
-    "authtoken",
-    "sessiontoken",
-    "bearertoken",
-    "bottoken",
-    "idtoken",
-    "clientsecret",
-    "clienttoken",
-    "connectionstring",
-    "setcookie",
-    "encryptionkey",
-    "signingkey",
-    "masterkey",
-    "sharedkey",
-    "authkey",
-    "accountkey",
-    "storagekey",
-    "subscriptionkey",
-    "servicekey",
-    "usertoken",
-    "webhooksecret",
-];
-
-/// A name that *ends* in one of these is a secret's: `github_token` is, `token_count` is not.
-const AT_THE_END: &[&[&str]] = &[
-    &["token"],
-    &["pin"],
-    &["otp"],
-    &["totp"],
-    &["cvv"],
-    &["cvc"],
-    &["ssn"],
-    &["cookie"],
-    &["cookies"],
-    &["jwt"],
-    &["bearer"],
-    &["mnemonic"],
-    &["auth"],
-    &["oauth"],
-    &["pw"],
-    &["psk"],
-    &["cred"],
-    &["creds"],
-    &["passkey"],
-    &["api", "key"],
-    &["access", "key"],
-    &["private", "key"],
-    &["signing", "key"],
-    &["encryption", "key"],
-    &["ssh", "key"],
-    &["master", "key"],
-    &["auth", "key"],
-    &["account", "key"],
-    &["storage", "key"],
-    &["shared", "key"],
-    &["subscription", "key"],
-    &["service", "key"],
-    &["session", "id"],
-    &["seed", "phrase"],
-    &["card", "number"],
-    &["pin", "code"],
-    &["security", "code"],
-    &["connection", "string"],
-];
-
-/// A name with one of these at its end may be a secret's: what is under it decides.
-const MAYBE: &[&str] = &[
-    "key",
-    "keys",
-    "salt",
-    "sas",
-    "sig",
-    "signature",
-    "hmac",
-    "license",
-    "access",
-    "login",
-    "sid",
-    "webhook",
-    "dsn",
-    "tokens",
-    "hash",
-    "private",
-    "auths",
-    "seed",
-    "serial",
-    "client",
-];
-
-/// What a name is about when it ends in one of these: not the secret itself.
-const ABOUT: &[&str] = &[
-    "url",
-    "uri",
-    "name",
-    "names",
-    "type",
-    "count",
-    "length",
-    "len",
-    "policy",
-    "hint",
-    "field",
-    "label",
-    "reset",
-    "enabled",
-    "required",
-    "expires",
-    "expiry",
-    "expiration",
-    "at",
-    "date",
-    "ttl",
-    "path",
-    "file",
-    "dir",
-    "directory",
-    "ref",
-    "version",
-    "format",
-    "algorithm",
-    "rotation",
-    "manager",
-    "store",
-    "arn",
-    "min",
-    "max",
-    "prompt",
-    "placeholder",
-    "error",
-    "valid",
-    "status",
-    "changed",
-    "updated",
-    "created",
-    "endpoint",
-    "location",
-    "class",
-    "provider",
-    "strength",
-    "input",
-    "regex",
-    "pattern",
-    "age",
-    "lifetime",
-    "limit",
-    "usage",
-    "id",
-    "ids",
-    "index",
-    "list",
-    "map",
-    "column",
-    "handler",
-    "method",
-    "mode",
-    "page",
-    "form",
-    "screen",
-    "link",
-    "help",
-    "confirmation",
-    "validator",
-    "service",
-];
-
-/// Keys that are none: `primary_key`, `public_key`.
-const ORDINARY_KEYS: &[&str] = &[
-    "primary",
-    "foreign",
-    "public",
-    "cache",
-    "sort",
-    "partition",
-    "object",
-    "idempotency",
-    "row",
-    "dedupe",
-    "dedup",
-    "s3",
-    "map",
-    "group",
-    "routing",
-    "lookup",
-    "index",
-    "unique",
-    "composite",
-    "hash",
-    "range",
-    "message",
-    "translation",
-    "i18n",
-    "json",
-    "property",
-    "registry",
-    "shift",
-    "hot",
-    "short",
-    "host",
-    "known",
-    "pub",
-    "blob",
-    "file",
-    "storage_object",
-    "join",
-    "order",
-    "search",
-    "config",
-    "event",
-    "issue",
-    "project",
-    "metric",
-    "feature",
-    "flag",
-];
-
-/// Passes that let somebody board.
-const ORDINARY_PASSES: &[&str] = &[
-    "boarding", "season", "day", "bus", "transit", "gate", "ski", "test", "first", "second", "by",
-    "park",
-];
 
 /// Whether `key` is the name of a secret, whatever its case, separators or width.
 ///
@@ -280,13 +41,18 @@ pub(super) fn judge(key: &str) -> Name {
         return Name::Secret;
     }
     let before = words.len().checked_sub(2).map_or("", |at| words[at].as_str());
-    if last == "pass" && !ORDINARY_PASSES.contains(&before) {
+    let pass = last == "pass" && !ORDINARY_PASSES.contains(&before)
+        // `MYSQLPASS`, but no compass.
+        || last.len() > 7 && last.ends_with("pass") && !last.ends_with("erpass");
+    if pass || words.iter().any(|word| is_password(word)) && !ABOUT.contains(&last) {
         return Name::Secret;
     }
     let whole = words.concat();
     let anywhere = words.iter().any(|word| ANYWHERE.contains(&word.as_str()))
         // `apikey` and `MYAPIKEY` have no seam to split at; `pass-word` has one too many.
         || ANYWHERE.contains(&whole.as_str())
+        // `api_key_prod` has its seam elsewhere.
+        || words.windows(2).any(|two| ANYWHERE.contains(&two.concat().as_str()))
         || ANYWHERE.iter().any(|secret| last.ends_with(secret));
     if anywhere {
         return if ABOUT.contains(&last) { Name::Suspect } else { Name::Secret };
@@ -307,10 +73,24 @@ pub(super) fn judge(key: &str) -> Name {
                     | "pubkey"
                     | "publickey"
             )
+        || words[..words.len() - 1].iter().any(|word| WITHIN.contains(&word.as_str()))
+            && !ABOUT.contains(&last)
+            && !words.iter().any(|word| ORDINARY_KEYS.contains(&word.as_str()))
     {
         return Name::Suspect;
     }
     Name::Plain
+}
+
+/// Whether a word is `password` or `passwd`, without its vowels or with a letter too many: `PSWD`,
+/// `paswrd`, `pssword`.
+fn is_password(word: &str) -> bool {
+    if !word.starts_with('p') || !(4..=10).contains(&word.len()) {
+        return false;
+    }
+    let mut skeleton: Vec<u8> = word.bytes().filter(|b| !b"aeiou".contains(b)).collect();
+    skeleton.dedup();
+    matches!(skeleton.as_slice(), b"pswd" | b"pswrd")
 }
 
 fn ends_with(words: &[String], end: &[&str]) -> bool {

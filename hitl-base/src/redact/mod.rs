@@ -7,12 +7,18 @@
 
 mod entropy;
 mod keys;
+mod lists;
 mod mask;
 mod pairs;
+mod patterns;
+mod placeholder;
+mod places;
 mod sensitive;
 mod shapes;
 mod taint;
 mod tokens;
+mod values;
+mod wordy;
 
 use std::borrow::Cow;
 use std::collections::HashSet;
@@ -103,27 +109,66 @@ impl Redactor {
     fn tree(&self, tree: &Json, depth: usize) -> Json {
         match tree {
             Json::Object(entries) => {
+                let named = spelled_out(entries);
+                let kept = secret_parts(entries);
                 let shown = entries.iter().map(|(key, value)| {
-                    (self.plain(key).into_owned(), self.value(key, value, depth))
+                    let clean = match named {
+                        _ if kept.contains(&key.as_str()) => self.all_masked(value),
+                        Some(name) if VALUE.contains(&key.as_str()) => {
+                            self.value(name, value, depth)
+                        }
+                        _ => self.value(key, value, depth),
+                    };
+                    (self.plain(key).into_owned(), clean)
                 });
                 Json::Object(apart(shown.collect()))
             }
-            Json::Array(items) => {
-                Json::Array(items.iter().map(|item| self.tree(item, depth)).collect())
-            }
+            Json::Array(items) => Json::Array(self.items(items, depth)),
             Json::String(text) => Json::String(self.text_within(text, depth).into_owned()),
             Json::Number(lexeme) if shapes::is_card_number(lexeme) => self.masked(tree),
             other => other.clone(),
         }
     }
 
+    /// The items of an array: each by itself, or as what it is to the one before it.
+    fn items(&self, items: &[Json], depth: usize) -> Vec<Json> {
+        let follows = |at: usize| {
+            let name = items[at.checked_sub(1)?].as_str()?;
+            // `["curl", "--token", "x"]` and `["Authorization", "x"]`.
+            let flag = name.starts_with('-') && !name.contains(['=', ' ']);
+            (flag || items.len() == 2 && keys::judge(name) == Name::Secret).then_some(name)
+        };
+        let clean = |at: usize, item: &Json| match (follows(at), item) {
+            (Some(name), Json::String(text)) if !text.starts_with('-') => {
+                self.value(name, item, depth)
+            }
+            (Some(name), Json::Number(_)) => self.value(name, item, depth),
+            _ => self.tree(item, depth),
+        };
+        items.iter().enumerate().map(|(at, item)| clean(at, item)).collect()
+    }
+
     fn value(&self, key: &str, value: &Json, depth: usize) -> Json {
         let secret = match keys::judge(key) {
             Name::Secret => true,
             Name::Suspect => value.as_str().is_some_and(entropy::looks_secret),
+            // What is said to be public is shown, however it looks.
+            Name::Plain if is_public(key) && value.as_str().is_some_and(is_one_piece) => {
+                return value.clone();
+            }
             Name::Plain => false,
         };
         if secret { self.masked(value) } else { self.tree(value, depth) }
+    }
+
+    /// With every value masked, however deep; its keys stay.
+    fn all_masked(&self, value: &Json) -> Json {
+        match value {
+            Json::Object(entries) => Json::Object(
+                entries.iter().map(|(key, value)| (key.clone(), self.all_masked(value))).collect(),
+            ),
+            other => self.masked(other),
+        }
     }
 
     fn masked(&self, value: &Json) -> Json {
@@ -158,11 +203,85 @@ impl Redactor {
     }
 
     fn plain<'t>(&self, text: &'t str) -> Cow<'t, str> {
+        /// A mask may show that what is around it is a secret too; it seldom does so twice.
+        const PASSES: usize = 4;
+        if is_words(text) {
+            return Cow::Borrowed(text);
+        }
+        let mut clean = self.once(text);
+        for _ in 1..PASSES {
+            match &clean {
+                Cow::Borrowed(_) => break,
+                Cow::Owned(text) => {
+                    let again = self.once(text);
+                    if again == *text {
+                        break;
+                    }
+                    clean = Cow::Owned(again.into_owned());
+                }
+            }
+        }
+        clean
+    }
+
+    fn once<'t>(&self, text: &'t str) -> Cow<'t, str> {
         match pairs::mask(text, &self.masker) {
             Cow::Borrowed(text) => shapes::mask(text, &self.masker),
             Cow::Owned(text) => Cow::Owned(shapes::mask(&text, &self.masker).into_owned()),
         }
     }
+}
+
+/// The parts of an object that are secret because of what it is: a Kubernetes Secret, a private key as
+/// JSON (RFC 7517).
+fn secret_parts(entries: &[(String, Json)]) -> &'static [&'static str] {
+    let is = |(key, value): &(String, Json), kind: &str| match key.as_str() {
+        "kind" => kind == "Secret" && value.as_str() == Some("Secret"),
+        "kty" => kind == "kty" && value.as_str().is_some(),
+        _ => false,
+    };
+    if entries.iter().any(|entry| is(entry, "Secret")) {
+        &["data", "stringData"]
+    } else if entries.iter().any(|entry| is(entry, "kty")) {
+        &["d", "p", "q", "dp", "dq", "qi", "oth", "k"]
+    } else {
+        &[]
+    }
+}
+
+/// A quick look: short words and blanks hold no secret, and most names are nothing else.
+fn is_words(text: &str) -> bool {
+    /// What is drawn without a digit or a sign, and is found, is longer.
+    const WORD: usize = 11;
+    text.len() <= 128
+        && text.bytes().all(|byte| byte.is_ascii_alphabetic() || byte == b' ')
+        && text.split(' ').all(|word| word.len() <= WORD)
+}
+
+/// Whether a name says that what is under it is public.
+fn is_public(key: &str) -> bool {
+    keys::words(key).iter().any(|word| matches!(word.as_str(), "public" | "pubkey" | "publickey"))
+}
+
+/// Whether a text is neither prose nor anything that may hold a secret beside a name.
+fn is_one_piece(text: &str) -> bool {
+    text.len() <= 1_024 && text.bytes().all(|b| b.is_ascii_alphanumeric() || b"+/=_-".contains(&b))
+}
+
+/// What an entry's value is called where its name is spelled out, too.
+const VALUE: &[&str] = &["value", "Value", "VALUE", "content", "default", "defaultValue"];
+
+/// The name that an object has for its own value: `{"name": "API_TOKEN", "value": "x"}`, as lists of
+/// headers and of variables have it.
+fn spelled_out(entries: &[(String, Json)]) -> Option<&str> {
+    const NAME: &[&str] =
+        &["name", "Name", "NAME", "key", "Key", "variable", "field", "property", "header", "id"];
+    if entries.len() > 8 || !entries.iter().any(|(key, _)| VALUE.contains(&key.as_str())) {
+        return None;
+    }
+    let named =
+        |(key, name): &'_ (String, Json)| NAME.contains(&key.as_str()) && name.as_str().is_some();
+    entries.iter().find(|entry| named(entry)).and_then(|(_, name)| name.as_str())
 }
 
 /// Numbers keys that have become the same by masking, so that no entry hides another.

@@ -6,19 +6,22 @@ use std::sync::LazyLock;
 use regex::{Captures, Regex};
 
 use super::mask::Masker;
-use super::{entropy, tokens};
+use super::placeholder::is_template;
+use super::{entropy, patterns, tokens, wordy};
 
 /// Well-known shapes that do not begin with an issuer's mark. The formats are the issuers' own, from
 /// their public documentation.
 const SHAPES: &str = concat!(
     r"-----BEGIN [A-Z0-9 ]*PRIVATE KEY(?: BLOCK)?-----[\s\S]*?(?:-----END [A-Z0-9 ]*PRIVATE KEY(?: BLOCK)?-----|\z)",
-    r"|(?P<keep>-----BEGIN [A-Z0-9 ]*(?:CERTIFICATE|PUBLIC KEY)[A-Z ]*-----[A-Za-z0-9+/=\s\\]*-----END [A-Z0-9 ]*-----",
+    r"|(?P<keep>-----BEGIN [A-Z0-9 ]*(?:CERTIFICATE|PUBLIC KEY)[A-Z ]*-----(?:\s*(?:Version|Comment): [^\r\n]*)*[A-Za-z0-9+/=\s\\]*-----END [A-Z0-9 ]*-----",
     r"|\bdata:[a-z]+/[a-z0-9.+-]+;base64,[A-Za-z0-9+/=]*|\bsha(?:1|224|256|384|512)[-:][A-Za-z0-9+/=]+|\bh1:[A-Za-z0-9+/]{43}=",
     r"|\bSHA256:[A-Za-z0-9+/]{43}=?)",
     r"|\beyJ[A-Za-z0-9_-]{8,}\.eyJ[A-Za-z0-9_-]{8,}\.[A-Za-z0-9_-]*", // JSON Web Token
     r"|\beyJ[A-Za-z0-9_-]{8,}(?:\.[A-Za-z0-9_-]*){4}",                // the encrypted kind
-    r"|\b(?i:bearer|basic) +[A-Za-z0-9._~+/=-]{12,}",                 // Authorization header
-    r"|https://hooks\.(?:slack|zapier)\.com/[A-Za-z0-9+/_-]{20,}",
+    r"|\b(?i:bearer|basic) +(?P<bearer>[A-Za-z0-9._~+/=-]{12,})",     // Authorization header
+    // A private key in base64 (PKCS #1, PKCS #8, SEC 1), without its lines.
+    r"|\bMI[IG][A-Za-z0-9+/]{1,4}(?:IBA|gEAM)[A-Za-z0-9+/]{30,}={0,2}|\bMHcCAQEE[A-Za-z0-9+/]{30,}={0,2}",
+    r"|(?:https://)?\bhooks\.(?:slack|zapier)\.com/[A-Za-z0-9+/_-]{20,}",
     r"|https://[a-z0-9.-]+\.webhook\.office\.com/webhookb2/[A-Za-z0-9@/_-]{30,}|https://outlook\.office\.com/webhook/[A-Za-z0-9@/_-]{30,}",
     r"|https://(?:ptb\.|canary\.)?discord(?:app)?\.com/api/webhooks/[0-9]+/[A-Za-z0-9_-]{30,}",
     r"|\b[MNO][A-Za-z0-9_-]{23,27}\.[A-Za-z0-9_-]{6}\.[A-Za-z0-9_-]{27,40}\b", // Discord bot
@@ -27,16 +30,20 @@ const SHAPES: &str = concat!(
     r"|\b[0-9a-f]{32}-[0-9a-f]{8}-[0-9a-f]{8}\b",                              // Mailgun
     r"|\b[A-Za-z0-9_~.]{3}[0-9]Q~[A-Za-z0-9_~.-]{31,34}",                      // Azure client
     r"|\b[A-Za-z0-9]{14}\.atlasv1\.[A-Za-z0-9_=-]{40,}|\bpat[A-Za-z0-9]{14}\.[0-9a-f]{64}",
-    r"|\$(?:apr1|1|2[abxy]|5|6|y|argon2id?)\$[./A-Za-z0-9$=,+]{20,}", // a password's hash
-    r"|\bAccountKey=[A-Za-z0-9+/]{40,}={0,2}",                        // Azure storage
-    r"|(?P<scheme>\b[A-Za-z][A-Za-z0-9+.-]*://[^\s/:@]*:)(?P<password>[^\s/@]+)@", // URL userinfo
+    r"|\$(?:apr1|1|2[abxy]|[5-9]|g?y|md5|sha1|scrypt|argon2id?|pbkdf2[a-z0-9-]*)[$,][./A-Za-z0-9$=,+-]{20,}", // a password's hash
+    r"|\bLS0tLS1CRUdJTi(?P<pem>[A-Za-z0-9+/]{40,}={0,2})", // A PEM in base64
+    r"|\b1000\.[0-9a-f]{32}\.[0-9a-f]{32}\b",              // Zoho
+    r"|/(?:web)?hooks?/(?P<hook>[A-Za-z0-9/_.=-]{24,})",   // Anybody's hook
+    r"|\$krb5(?:asrep|tgs|pa)\$[^\s'\x22]{40,}",           // Kerberos
+    r"|\bAccountKey=[A-Za-z0-9+/]{40,}={0,2}",             // Azure storage
+    r"|(?P<scheme>\b[A-Za-z][A-Za-z0-9+.-]*://[^\s/:@]*:)(?P<password>[^\s/?#'\x22`<>]+)@", // URL userinfo
     r"|(?P<card>\b\d(?:[ -]?\d){12,18}\b)",
 );
 
 static SHAPE: LazyLock<Regex> = LazyLock::new(|| {
     #[expect(clippy::expect_used, reason = "a literal: the tests below compile it")]
     // ASCII word boundaries: the fast engine has no others.
-    Regex::new(&SHAPES.replace(r"\b", r"(?-u:\b)"))
+    patterns::compile(&SHAPES.replace(r"\b", r"(?-u:\b)"))
         .expect("the shapes are a valid regular expression")
 });
 
@@ -98,6 +105,9 @@ fn shapes_masked<'t>(text: &'t str, masker: &Masker) -> Cow<'t, str> {
     Cow::Owned(out)
 }
 
+/// How a certificate and public keys go on in base64, after the dashes and `BEGIN`.
+const OPEN: &[&str] = &["BDRVJU", "BQVUJMSU", "BTU0gyIFBVQkxJ"];
+
 fn shape_masked<'t>(found: &Captures<'t>, masker: &Masker) -> Cow<'t, str> {
     let whole = found.get(0).map_or("", |whole| whole.as_str());
     if found.name("keep").is_some() {
@@ -105,10 +115,28 @@ fn shape_masked<'t>(found: &Captures<'t>, masker: &Masker) -> Cow<'t, str> {
     }
     if let (Some(scheme), Some(password)) = (found.name("scheme"), found.name("password")) {
         let password = password.as_str();
-        if super::mask::is_mask(password) || is_placeholder(password) {
+        if super::mask::is_mask(password) || is_template(password) {
             return Cow::Borrowed(whole);
         }
         return Cow::Owned(format!("{}{}@", scheme.as_str(), masker.mask(password)));
+    }
+    if found.name("bearer").is_some_and(|token| {
+        tokens::is_filler(token.as_str().as_bytes()) || wordy::is_name(token.as_str())
+    }) {
+        return Cow::Borrowed(whole);
+    }
+    if let Some(path) = found.name("hook") {
+        let path = path.as_str();
+        let secret = path.split('/').any(|part| part.len() >= 16 && !wordy::is_name(part));
+        let before = &whole[..whole.len() - path.len()];
+        return if secret {
+            Cow::Owned(format!("{before}{}", masker.mask(path)))
+        } else {
+            Cow::Borrowed(whole)
+        };
+    }
+    if found.name("pem").is_some_and(|pem| OPEN.iter().any(|open| pem.as_str().starts_with(open))) {
+        return Cow::Borrowed(whole);
     }
     if found.name("card").is_some_and(|digits| !is_card_number(digits.as_str())) {
         return Cow::Borrowed(whole);
@@ -127,9 +155,11 @@ fn runs_masked<'t>(text: &'t str, masker: &Masker) -> Cow<'t, str> {
         let length = bytes[at..].iter().take_while(|byte| part(byte)).count();
         let padding = bytes[at + length..].iter().take(2).take_while(|byte| **byte == b'=').count();
         let end = at + length + padding;
-        if length >= entropy::SHORTEST && entropy::is_random(&text[at..end]) {
-            out.push_str(&text[copied..at]);
-            out.push_str(&masker.mask(&text[at..end]));
+        if length >= entropy::SHORTEST
+            && let Some(skip) = random_part(&text[..end], at)
+        {
+            out.push_str(&text[copied..at + skip]);
+            out.push_str(&masker.mask(&text[at + skip..end]));
             copied = end;
         }
         at = end.max(at + 1);
@@ -141,63 +171,53 @@ fn runs_masked<'t>(text: &'t str, masker: &Masker) -> Cow<'t, str> {
     Cow::Owned(out)
 }
 
-/// What stands where a secret will be: `${PASSWORD}`, `<token>`, `********`.
-pub(super) fn is_placeholder(value: &str) -> bool {
-    const WORDS: &[&str] = &[
-        "null",
-        "none",
-        "nil",
-        "true",
-        "false",
-        "undefined",
-        "string",
-        "str",
-        "int",
-        "number",
-        "boolean",
-        "bool",
-        "required",
-        "optional",
-        "redacted",
-        "hidden",
-        "example",
-        "include",
-        "omit",
-        "same-origin",
-        "yes",
-        "no",
-        "bearer",
-        "basic",
-        "text",
-        "password",
-        "secret",
-        "token",
-        "varchar",
-        "char",
-        "object",
-        "any",
-        "todo",
-        "tbd",
-        "n/a",
-        "unset",
-        "empty",
-        "self",
-        "this",
-    ];
-    let lower = value.to_ascii_lowercase();
-    let bare = lower.trim_matches(|c: char| c.is_ascii_punctuation());
-    bare.is_empty()
-        || value.starts_with(['$', '<', '{', '['])
-        || value.starts_with("%(")
-        || value.starts_with("%{")
-        || value == "%s"
-        || value.starts_with("#{")
-        || lower.bytes().all(|byte| matches!(byte, b'x' | b'*' | b'.' | b'-' | b'_' | b'?'))
-        || WORDS.contains(&bare)
-        || ["your", "my-", "my_", "enter", "insert", "replace"]
-            .iter()
-            .any(|start| bare.starts_with(start))
-            && !value.bytes().any(|b| b.is_ascii_digit())
+/// Where in the run that begins at `at` and goes on to the end of `text` its secret begins, if it has
+/// one.
+fn random_part(text: &str, at: usize) -> Option<usize> {
+    let run = &text[at..];
+    if let Some(begins) = after_its_name(run) {
+        return Some(begins);
+    }
+    let secret = entropy::is_random(run) || entropy::is_like_a_uuid(run) || ends_as_issued(run);
+    (secret && !is_public(&text[..at])).then_some(0)
+}
+
+/// Where the secret begins in a run that says itself what it is: `x-token-<uuid>`,
+/// `x_SECRET_1a2b3c..`, `sdk-<uuid>`.
+fn after_its_name(run: &str) -> Option<usize> {
+    const NAMES: &[&str] = &["secret", "token", "password", "apikey", "private", "access", "key"];
+    let lower = run.to_ascii_lowercase();
+    let begins = |name: &str| {
+        let begins = lower.rfind(name)? + name.len();
+        lower[begins..].starts_with(['-', '_']).then_some(begins + 1)
+    };
+    let issued = ["sdk-", "api-", "mob-"].iter().any(|mark| lower.starts_with(mark)).then_some(4);
+    let begins = NAMES.iter().filter_map(|name| begins(name)).max().or(issued)?;
+    let secret = &run[begins..];
+    let sure = !lower[..begins].contains("cache") && !lower[..begins].contains("public");
+    let drawn = secret.len() >= 24
+        && secret.bytes().all(|b| b.is_ascii_alphanumeric())
+        && secret.bytes().any(|b| b.is_ascii_digit())
+        && !super::wordy::is_name(secret);
+    (sure && (entropy::is_uuid(secret) || drawn && issued.is_none())).then_some(begins)
+}
+
+/// Marks that come at the end: those of New Relic, and of `MaxMind`.
+fn ends_as_issued(run: &str) -> bool {
+    run.len() == 40 && (run.ends_with("NRAL") || run.ends_with("_mmk"))
+}
+
+/// Whether what comes next is said to be public: `public_key = `.
+fn is_public(before: &str) -> bool {
+    let name = before.trim_end_matches(|c: char| !c.is_ascii_alphanumeric());
+    let start = name
+        .char_indices()
+        .rev()
+        .find(|(_, c)| !c.is_ascii_alphanumeric() && *c != '_' && *c != '-')
+        .map(|(at, c)| at + c.len_utf8());
+    let name = name[start.unwrap_or(0)..].to_ascii_lowercase();
+    before.len() - before.trim_end().len() <= 1
+        && (name.contains("public") || name.contains("pubkey"))
 }
 
 /// Whether the digits have the first digits, the length and the check digit (Luhn, ISO/IEC 7812-1)

@@ -4,10 +4,14 @@ use std::sync::LazyLock;
 
 use regex::Regex;
 
+use super::wordy::is_name;
+
 /// What a token's body is made of.
 #[derive(Clone, Copy)]
 enum Of {
     Hex,
+    /// Capitals and digits, and no letter after them.
+    Upper,
     Alnum,
     /// Also `_` and `-`.
     Word,
@@ -19,6 +23,7 @@ impl Of {
     fn has(self, byte: u8) -> bool {
         match self {
             Self::Hex => byte.is_ascii_hexdigit(),
+            Self::Upper => byte.is_ascii_uppercase() || byte.is_ascii_digit(),
             Self::Alnum => byte.is_ascii_alphanumeric(),
             Self::Word => byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'-'),
             Self::Any => {
@@ -85,9 +90,9 @@ const TOKENS: &[(&str, Of, usize)] = &[
     ("CLOJARS_", Of::Alnum, 40),
     ("AKCp", Of::Alnum, 10),
     ("APKey_", Of::Alnum, 20),
-    ("ATATT3", Of::Any, 50),
-    ("ATCTT3", Of::Any, 50),
-    ("ATBB", Of::Alnum, 28),
+    ("ATATT3", Of::Any, 24),
+    ("ATCTT3", Of::Any, 24),
+    ("ATBB", Of::Alnum, 24),
     ("CCIPAT_", Of::Word, 30),
     ("sgp_", Of::Word, 40),
     ("squ_", Of::Hex, 40),
@@ -98,6 +103,15 @@ const TOKENS: &[(&str, Of, usize)] = &[
     ("PMAK-", Of::Word, 40),
     ("rdme_", Of::Alnum, 60),
     ("oy2", Of::Alnum, 43),
+    ("BBDC-", Of::Alnum, 30),
+    ("bkua_", Of::Alnum, 40),
+    ("slk_", Of::Hex, 64),
+    ("CCIPRJ_", Of::Word, 30),
+    ("rpa_", Of::Alnum, 40),
+    ("lin_oauth_", Of::Alnum, 40),
+    ("pat.", Of::Any, 40),
+    ("sat.", Of::Any, 40),
+    ("spu-", Of::Hex, 32),
     // Chat and mail.
     ("xoxa-", Of::Word, 10),
     ("xoxb-", Of::Word, 10),
@@ -116,11 +130,11 @@ const TOKENS: &[(&str, Of, usize)] = &[
     ("key-", Of::Alnum, 32),
     ("re_", Of::Word, 24),
     // Clouds.
-    ("AKIA", Of::Alnum, 16),
-    ("ASIA", Of::Alnum, 16),
-    ("ABIA", Of::Alnum, 16),
-    ("ACCA", Of::Alnum, 16),
-    ("A3T", Of::Alnum, 17),
+    ("AKIA", Of::Upper, 16),
+    ("ASIA", Of::Upper, 16),
+    ("ABIA", Of::Upper, 16),
+    ("ACCA", Of::Upper, 16),
+    ("A3T", Of::Upper, 17),
     ("amzn.mws.", Of::Word, 36),
     ("LTAI", Of::Alnum, 12),
     ("AKID", Of::Alnum, 32),
@@ -133,7 +147,7 @@ const TOKENS: &[(&str, Of, usize)] = &[
     ("dp.ct.", Of::Alnum, 40),
     ("dp.sa.", Of::Alnum, 40),
     ("HRKU-", Of::Word, 36),
-    ("sbp_", Of::Hex, 40),
+    ("sbp_", Of::Alnum, 40),
     ("sb_secret_", Of::Word, 20),
     ("nfp_", Of::Alnum, 36),
     ("fo1_", Of::Word, 40),
@@ -159,8 +173,11 @@ const TOKENS: &[(&str, Of, usize)] = &[
     ("ops_eyJ", Of::Any, 100),
     ("A3-", Of::Word, 30),
     ("sm_aat_", Of::Alnum, 16),
-    ("ico-", Of::Alnum, 32),
     ("exp_", Of::Word, 40),
+    ("cfat_", Of::Alnum, 40),
+    ("cfut_", Of::Alnum, 40),
+    ("dnkey-", Of::Any, 30),
+    ("pgar_", Of::Alnum, 24),
     // Money and shops.
     ("shpat_", Of::Hex, 32),
     ("shpca_", Of::Hex, 32),
@@ -196,6 +213,14 @@ const TOKENS: &[(&str, Of, usize)] = &[
     ("NRJS-", Of::Hex, 19),
     ("NRRA-", Of::Hex, 40),
     ("dt0c01.", Of::Any, 80),
+    ("dt0s", Of::Any, 80),
+    ("NRBR-", Of::Hex, 19),
+    ("aio_", Of::Alnum, 28),
+    ("sm_pat_", Of::Alnum, 16),
+    ("sm_sat_", Of::Alnum, 16),
+    ("s-s4t2", Of::Any, 60),
+    ("shltm_", Of::Alnum, 40),
+    ("flb_live_", Of::Alnum, 16),
     ("ddp_", Of::Alnum, 34),
     ("pat-na1-", Of::Word, 36),
     ("pat-eu1-", Of::Word, 36),
@@ -224,6 +249,15 @@ const TOKENS: &[(&str, Of, usize)] = &[
     ("pk.eyJ", Of::Any, 40),
     ("apify_api_", Of::Alnum, 30),
     ("nylk", Of::Word, 30),
+    ("PMAT-", Of::Upper, 26),
+    ("VF.", Of::Any, 30),
+    ("ak_live_", Of::Alnum, 24),
+    ("SWMTKN-1-", Of::Word, 40),
+    ("akab-", Of::Word, 30),
+    ("akaa-", Of::Word, 30),
+    // What begins in base64 as these do: `{"k":"`, `NTLMSSP`.
+    ("eyJrIjoi", Of::Any, 40),
+    ("TlRMTVNTUA", Of::Any, 20),
 ];
 
 static MARKS: LazyLock<Regex> = LazyLock::new(|| {
@@ -256,8 +290,10 @@ fn body(text: &str, start: usize) -> Option<usize> {
             let trimmed =
                 rest[..length].iter().rev().take_while(|byte| matches!(byte, b'.' | b':')).count();
             let token = &rest[..length - trimmed];
-            let sure = !AMBIGUOUS.contains(mark) || is_coded(token);
-            (token.len() >= *least && sure && !is_wordy(token))
+            let cut =
+                matches!(of, Of::Upper) && rest.get(length).is_some_and(u8::is_ascii_alphabetic);
+            let sure = !cut && (!AMBIGUOUS.contains(mark) || is_coded(token));
+            (token.len() >= *least && sure && !is_wordy(token) && !is_filler(token))
                 .then_some(start + mark.len() + token.len())
         },
     );
@@ -266,18 +302,23 @@ fn body(text: &str, start: usize) -> Option<usize> {
 
 /// Marks that ordinary names begin with too.
 const AMBIGUOUS: &[&str] = &[
-    "sk-", "sk_", "pk_", "rk_", "fw_", "re_", "key-", "s.", "b.", "t1.", "sl.", "live_", "test_",
-    "secret_", "exp_", "pul-", "ico-", "ion_", "vercel_", "A3-", "API-", "sdk-", "cio", "oy2",
-    "SK", "AC", "dapi", "EAAA", "EAAG", "EAAB", "LTAI", "AKID", "AQVN", "A3T", "AKIA", "ASIA",
-    "ABIA", "ACCA", "npm_", "hf_",
+    "sk-", "xoxa-", "xoxb-", "xoxe-", "xoxe.", "xoxo-", "xoxp-", "VF.", "ak_live_", "pat.", "sat.",
+    "rpa_", "aio_", "sk_", "pk_", "rk_", "fw_", "re_", "key-", "s.", "b.", "t1.", "sl.", "live_",
+    "test_", "secret_", "exp_", "pul-", "ion_", "vercel_", "A3-", "API-", "sdk-", "cio", "oy2",
+    "SK", "AC", "dapi", "EAAA", "EAAG", "EAAB", "LTAI", "AKID", "AQVN", "npm_", "hf_",
 ];
 
-/// Random text has digits or changes its case.
+/// Random text has digits or changes its case, and does not read like words.
 fn is_coded(token: &[u8]) -> bool {
     let digits = token.iter().filter(|b| b.is_ascii_digit()).count();
     let lower = token.iter().any(u8::is_ascii_lowercase);
     let upper = token.iter().filter(|b| b.is_ascii_uppercase()).count();
-    digits > 0 || (upper > 2 && lower)
+    (digits > 0 || (upper > 2 && lower)) && !std::str::from_utf8(token).is_ok_and(is_name)
+}
+
+/// What stands in documentation where a token will be: `ghp_xxxxxxxx`.
+pub(super) fn is_filler(token: &[u8]) -> bool {
+    token.iter().all(|b| matches!(b, b'x' | b'X' | b'*' | b'.' | b'-' | b'_'))
 }
 
 /// Words and numbers between separators are a name.

@@ -29,6 +29,11 @@ pub struct SnapshotWriter {
 }
 
 impl SnapshotWriter {
+    /// With room for the arguments of an ordinary call.
+    pub(super) fn roomy() -> Self {
+        Self { out: String::with_capacity(256), ..Self::default() }
+    }
+
     /// Writes an object. The order in which its fields are written does not matter.
     pub fn object(
         &mut self,
@@ -83,8 +88,7 @@ type Done = Result<(), SnapshotError>;
 macro_rules! as_printed {
     ($($method:ident: $type:ty),* $(,)?) => {
         $(fn $method(self, value: $type) -> Done {
-            self.out.push_str(&value.to_string());
-            Ok(())
+            self.printed(format_args!("{value}"))
         })*
     };
 }

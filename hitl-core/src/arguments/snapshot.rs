@@ -2,6 +2,7 @@
 
 use std::fmt;
 use std::ops::Range;
+use std::sync::Arc;
 
 use hitl_base::json::{Limits, scan_within};
 use hitl_base::redact::{MASK, Taint, marking, reveal};
@@ -17,7 +18,7 @@ use crate::call::Tool;
 /// secrets), digested, stored (sealed) and run. Taken once, when the call is submitted.
 #[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Snapshot {
-    text: String,
+    text: Arc<str>,
     hidden: Vec<Range<usize>>,
 }
 
@@ -30,7 +31,7 @@ pub(crate) struct Piece<'s> {
 impl Snapshot {
     /// Text that was written exactly, and which of its bytes are secret.
     pub(crate) fn written(text: String, hidden: Vec<Range<usize>>) -> Self {
-        Self { text, hidden }
+        Self { text: text.into(), hidden }
     }
 
     /// The text, secrets included. It must not leave the process unsealed.
@@ -40,15 +41,20 @@ impl Snapshot {
 
     /// The text in stretches that are either clear or secret.
     pub(crate) fn pieces(&self) -> impl Iterator<Item = Piece<'_>> {
-        let mut pieces = Vec::with_capacity(self.hidden.len() * 2 + 1);
-        let mut at = 0;
-        for range in &self.hidden {
-            pieces.push(Piece { text: &self.text[at..range.start], hidden: false });
-            pieces.push(Piece { text: &self.text[range.clone()], hidden: true });
-            at = range.end;
-        }
-        pieces.push(Piece { text: &self.text[at..], hidden: false });
-        pieces.into_iter()
+        let secrets = self.hidden.iter().enumerate().flat_map(|(i, range)| {
+            let clear = self.clear_before(i)..range.start;
+            [
+                Piece { text: &self.text[clear], hidden: false },
+                Piece { text: &self.text[range.clone()], hidden: true },
+            ]
+        });
+        let rest = &self.text[self.clear_before(self.hidden.len())..];
+        secrets.chain([Piece { text: rest, hidden: false }])
+    }
+
+    /// Where the clear text before the secret with this number begins.
+    fn clear_before(&self, secret: usize) -> usize {
+        secret.checked_sub(1).map_or(0, |before| self.hidden[before].end)
     }
 
     /// The text with `literal` in the place of each secret.
@@ -75,6 +81,23 @@ impl Snapshot {
         Ok(scan_within(&text, UNLIMITED)?)
     }
 
+    /// What [`shown`](Self::shown) gives, as text, with the tree of the whole snapshot if somebody has
+    /// it. Nothing is written anew where there is nothing to hide.
+    pub(crate) fn shown_text(&self, tree: Option<Json>, redactor: &Redactor) -> JsonText {
+        if !self.hidden.is_empty() {
+            return JsonText::from(&self.shown(redactor));
+        }
+        // There is one way to write a tree, and that is how the text was written.
+        let as_it_is = || JsonText::written(Arc::clone(&self.text));
+        let Some(tree) = tree.or_else(|| scan_within(&self.text, UNLIMITED).ok()) else {
+            // Our own writer wrote it, so it scans; if it did not, nothing would be shown.
+            return JsonText::from(&Json::String(MASK.to_owned()));
+        };
+        debug_assert_eq!(tree.to_text(), *self.text);
+        let clean = redactor.json(&tree);
+        if clean == tree { as_it_is() } else { JsonText::from(&clean) }
+    }
+
     /// The arguments as they may be shown: marked secrets masked, also where they stand in other
     /// arguments, then whatever `redactor` finds.
     pub fn shown(&self, redactor: &Redactor) -> Json {
@@ -99,6 +122,9 @@ impl Snapshot {
 
     /// The secret strings, keys and numbers in it, to find them again where they do not belong.
     pub(crate) fn taint(&self) -> Taint {
+        if self.hidden.is_empty() {
+            return Taint::default();
+        }
         let (mut found, keys) = self.secrets();
         found.extend(keys);
         Taint::new(found)
@@ -107,6 +133,9 @@ impl Snapshot {
     /// The secret strings and numbers in it, to find them again in the call's own arguments. Not the
     /// keys inside a secret: most are names of fields, which stand elsewhere too and say nothing.
     pub(crate) fn own_taint(&self) -> Taint {
+        if self.hidden.is_empty() {
+            return Taint::default();
+        }
         Taint::new(self.secrets().0)
     }
 
@@ -150,9 +179,9 @@ impl fmt::Debug for Snapshot {
 
 /// Takes the snapshot of a typed call.
 pub(crate) fn snapshot<T: Tool>(call: &T) -> Result<Snapshot, ArgumentError> {
-    let mut writer = SnapshotWriter::default();
+    let mut writer = SnapshotWriter::roomy();
     marking(|| call.snapshot(&mut writer))?;
-    Ok(Snapshot { text: writer.out, hidden: writer.hidden })
+    Ok(Snapshot::written(writer.out, writer.hidden))
 }
 
 /// Writes a call for `Debug`, without its secrets. For the macro's `impl Debug`.
@@ -164,23 +193,26 @@ pub fn debug_arguments<T: Tool>(call: &T, name: &str, f: &mut fmt::Formatter<'_>
     }
 }
 
-/// Reads a model's text as the arguments of `T`, and takes their snapshot. Refuses what `T` would
-/// change or drop.
-pub(crate) fn parse<T: Tool>(text: &str, limits: Limits) -> Result<(T, Snapshot), ArgumentError> {
+/// Reads a model's text as the arguments of `T`, and takes their snapshot, with its tree. Refuses what
+/// `T` would change or drop.
+pub(crate) fn parse<T: Tool>(
+    text: &str,
+    limits: Limits,
+) -> Result<(T, Snapshot, Json), ArgumentError> {
     // The keys inside a secret are part of it.
     let secrets = || T::SPEC.parameters.iter().filter(|parameter| parameter.sensitive);
     parse_all(text, limits)
         .map_err(|error| secrets().fold(error, |error, secret| error.only_to(secret.name)))
 }
 
-fn parse_all<T: Tool>(text: &str, limits: Limits) -> Result<(T, Snapshot), ArgumentError> {
+fn parse_all<T: Tool>(text: &str, limits: Limits) -> Result<(T, Snapshot, Json), ArgumentError> {
     let given = scan_within(text, limits)?;
     let call = T::deserialize(Tree(&given))?;
     let snapshot = snapshot(&call)?;
     let kept = scan_within(snapshot.text(), UNLIMITED)?;
     let clear = if snapshot.hidden.is_empty() { None } else { Some(snapshot.clear()?) };
     exact::check(&given, &kept, clear.as_ref().unwrap_or(&kept))?;
-    Ok((call, snapshot))
+    Ok((call, snapshot, kept))
 }
 
 /// Reads JSON text as any type, exactly.
@@ -193,5 +225,5 @@ pub(crate) fn parse_text<T: DeserializeOwned>(text: &str) -> Result<T, ArgumentE
 pub(crate) fn encode<T: Serialize>(value: &T) -> Option<JsonText> {
     let mut writer = SnapshotWriter::default();
     reveal(|| writer.value(value)).ok()?;
-    JsonText::new(writer.out).ok()
+    Some(JsonText::written(writer.out.into()))
 }

@@ -16,7 +16,7 @@ use serde::{Deserialize, Serialize};
 use sha2::{Digest as _, Sha256};
 
 use super::{AUDIT_SCHEMA, AuditError, AuditRecord};
-use crate::hex::hex;
+use crate::hex::{hex, hex_of_digest};
 
 /// The parts of a line that link it.
 #[derive(Deserialize)]
@@ -82,8 +82,10 @@ impl fmt::Debug for Head {
 #[derive(Debug)]
 pub struct ChainWriter {
     head: Head,
+    /// The line that was made last, with its line break.
     line: Vec<u8>,
-    made: Option<Head>,
+    /// The hash of that line, until it is kept.
+    made: Option<[u8; 32]>,
 }
 
 impl ChainWriter {
@@ -99,6 +101,13 @@ impl ChainWriter {
 
     /// The next line, without its line break.
     pub fn next(&mut self, record: &AuditRecord) -> Result<&[u8], AuditError> {
+        let line = self.next_line(record)?;
+        Ok(&line[..line.len() - 1])
+    }
+
+    /// The next line, with its line break.
+    pub(super) fn next_line(&mut self, record: &AuditRecord) -> Result<&[u8], AuditError> {
+        self.made = None;
         let out = Out {
             seq: self.head.seq + 1,
             prev: &self.head.hash,
@@ -110,15 +119,17 @@ impl ChainWriter {
         self.line.clear();
         serde_json::to_writer(&mut self.line, &out)
             .map_err(|_| AuditError::new("a record cannot be written as JSON"))?;
-        let hash = hash(&self.line);
-        self.made = Some(Head { stream: self.head.stream.clone(), seq: self.head.seq + 1, hash });
+        self.made = Some(Sha256::digest(&self.line).into());
+        self.line.push(b'\n');
         Ok(&self.line)
     }
 
     /// The line that [`next`](Self::next) made is kept.
     pub fn keep(&mut self) {
-        if let Some(head) = self.made.take() {
-            self.head = head;
+        if let Some(hash) = self.made.take() {
+            self.head.seq += 1;
+            self.head.hash.clear();
+            self.head.hash.push_str(std::str::from_utf8(&hex_of_digest(&hash)).unwrap_or_default());
         }
     }
 }

@@ -41,7 +41,6 @@ struct Writer {
     /// Bytes of whole lines.
     length: u64,
     chain: ChainWriter,
-    line: Vec<u8>,
     /// A write failed and what it left could not be taken back.
     broken: bool,
 }
@@ -142,7 +141,6 @@ impl JsonlAudit {
             _lock: lock,
             length: tail.length,
             chain: ChainWriter::after(head),
-            line: Vec::new(),
             broken: false,
         };
         Ok(Some(Self {
@@ -206,10 +204,22 @@ impl AuditReader for JsonlAudit {
 
 impl AuditSink for JsonlAudit {
     fn append(&self, record: &AuditRecord) -> Result<(), AuditError> {
-        self.keep(record).map(drop)
+        self.write(record).map(drop)
     }
 
     fn keep(&self, record: &AuditRecord) -> Result<Option<Head>, AuditError> {
+        let writer = self.write(record)?;
+        Ok(Some(writer.chain.head().clone()))
+    }
+
+    fn heads(&self) -> Vec<Head> {
+        vec![self.writer().chain.head().clone()]
+    }
+}
+
+impl JsonlAudit {
+    /// Writes a record with one call of the system, and gives the writer, which stands after it.
+    fn write(&self, record: &AuditRecord) -> Result<MutexGuard<'_, Writer>, AuditError> {
         let mut guard = self.writer();
         let writer = &mut *guard;
         if writer.broken {
@@ -221,12 +231,9 @@ impl AuditSink for JsonlAudit {
         if self.rotate_at.is_some_and(|full| writer.length >= full) {
             self.start_anew(writer).map_err(|e| self.failed("cannot rotate", e))?;
         }
-        writer.line.clear();
-        let line = writer.chain.next(record)?;
-        writer.line.extend_from_slice(line);
-        writer.line.push(b'\n');
+        let line = writer.chain.next_line(record)?;
         writer.broken = true;
-        if let Err(error) = writer.file.write_all(&writer.line) {
+        if let Err(error) = writer.file.write_all(line) {
             // Takes back what was written of the line, so that the chain stays whole.
             writer.broken = writer.file.set_len(writer.length).is_err();
             return Err(self.failed("cannot write to", error));
@@ -236,12 +243,8 @@ impl AuditSink for JsonlAudit {
             writer.file.sync_data().map_err(|e| self.failed("cannot sync", e))?;
         }
         writer.broken = false;
-        writer.length += writer.line.len() as u64;
+        writer.length += line.len() as u64;
         writer.chain.keep();
-        Ok(Some(writer.chain.head().clone()))
-    }
-
-    fn heads(&self) -> Vec<Head> {
-        vec![self.writer().chain.head().clone()]
+        Ok(guard)
     }
 }

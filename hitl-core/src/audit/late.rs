@@ -25,7 +25,7 @@ impl AuditRecord {
         }
         if let Some(record) = record.filter(|record| !record.erased) {
             let request = &record.request;
-            late.tool = Some(request.tool.clone());
+            late.tool = Some(request.tool.clone().into());
             late.risk = Some(request.risk);
             late.principal = Some(request.principal.clone());
             if record.version == entry.version {

@@ -1,5 +1,6 @@
 //! One event of a call's life, as the audit keeps it.
 
+use std::borrow::Cow;
 use std::fmt;
 
 use hitl_base::{JsonText, Timestamp};
@@ -136,7 +137,7 @@ pub struct AuditRecord {
     pub key: Option<CallKey>,
     /// The tool.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub tool: Option<String>,
+    pub tool: Option<Cow<'static, str>>,
     /// How bad a wrong call of it is.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub risk: Option<Risk>,
@@ -182,12 +183,17 @@ impl AuditRecord {
     /// An event that is about no call. `subject` says what it is about; it is shown as it is, so it
     /// must hold no secret.
     pub fn about(event: AuditEvent, subject: impl Into<String>, at: Timestamp) -> Self {
+        Self { subject: Some(subject.into()), ..Self::bare(event, at) }
+    }
+
+    /// An event, and nothing about it.
+    pub(crate) fn bare(event: AuditEvent, at: Timestamp) -> Self {
         Self {
             event,
             at,
             call: None,
             version: None,
-            subject: Some(subject.into()),
+            subject: None,
             key: None,
             tool: None,
             risk: None,
@@ -226,14 +232,13 @@ impl AuditRecord {
         Self {
             call: Some(record.id()),
             version: Some(record.version),
-            subject: None,
             key: Some(record.key().clone()),
-            tool: Some(record.request.tool.clone()),
+            tool: Some(Cow::Owned(record.request.tool.clone())),
             risk: Some(record.request.risk),
             principal: Some(record.request.principal.clone()),
             revision: Some(record.request.revision),
             binding: Some(record.request.binding),
-            ..Self::about(event, "", at)
+            ..Self::bare(event, at)
         }
     }
 }

@@ -94,12 +94,19 @@ impl Trail {
         Self { sink, books: Mutex::default(), kept: Arc::default() }
     }
 
-    /// Keeps a record without which nothing must run, and says where it stands, when the sink has a
-    /// chain. Debts are paid first.
-    pub(crate) fn intent(&self, record: &AuditRecord) -> Result<Option<Head>, AuditError> {
+    /// Keeps a record without which nothing must run. Debts are paid first.
+    pub(crate) fn intent(&self, record: &AuditRecord) -> Result<(), AuditError> {
         let mut books = self.books();
         self.pay(&mut books)?;
         self.append(record)
+    }
+
+    /// As [`intent`](Self::intent), and says where the record stands, when the sink has a chain: for
+    /// a call whose record in the store is to name that place.
+    pub(crate) fn placed_intent(&self, record: &AuditRecord) -> Result<Option<Head>, AuditError> {
+        let mut books = self.books();
+        self.pay(&mut books)?;
+        caught(|| self.sink.keep(record))
     }
 
     /// Keeps a record of what has happened already; on failure it is owed.
@@ -107,7 +114,7 @@ impl Trail {
         let mut books = self.books();
         let kept = self.pay(&mut books).and_then(|()| self.append(&record));
         match kept {
-            Ok(_) => self.kept.add(&record),
+            Ok(()) => self.kept.add(&record),
             Err(error) => {
                 tracing::error!(%error, event = %record.event, "an audit record is held back; nothing runs until it is kept");
                 if books.debt.len() == DEBT {
@@ -158,10 +165,8 @@ impl Trail {
         self.books.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// A sink that panics is a sink that failed: what has happened stays happened.
-    fn append(&self, record: &AuditRecord) -> Result<Option<Head>, AuditError> {
-        catch_unwind(AssertUnwindSafe(|| self.sink.keep(record)))
-            .unwrap_or_else(|_| Err(AuditError::new("the audit sink panicked")))
+    fn append(&self, record: &AuditRecord) -> Result<(), AuditError> {
+        caught(|| self.sink.append(record))
     }
 
     fn pay(&self, books: &mut Books) -> Result<(), AuditError> {
@@ -180,6 +185,12 @@ impl Trail {
         }
         Ok(())
     }
+}
+
+/// A sink that panics is a sink that failed: what has happened stays happened.
+fn caught<O>(keep: impl FnOnce() -> Result<O, AuditError>) -> Result<O, AuditError> {
+    catch_unwind(AssertUnwindSafe(keep))
+        .unwrap_or_else(|_| Err(AuditError::new("the audit sink panicked")))
 }
 
 /// How the chains of a sink end now; nothing when that panics.

@@ -1,5 +1,7 @@
 //! Who and where: set by the host, never by the model.
 
+use std::sync::LazyLock;
+
 use hitl_base::id::Uuid;
 use hitl_base::{Timestamp, text_id};
 use serde::{Deserialize, Serialize};
@@ -33,7 +35,8 @@ impl RunId {
 impl Default for Tenant {
     /// The only tenant of a host that has no others.
     fn default() -> Self {
-        Self::new("default")
+        static ONLY: LazyLock<Tenant> = LazyLock::new(|| Tenant::new("default"));
+        ONLY.clone()
     }
 }
 

@@ -12,7 +12,7 @@ use sha2::{Digest as _, Sha256};
 
 use super::CallContext;
 use crate::arguments::Snapshot;
-use crate::hex::hex;
+use crate::hex::hex_of_digest;
 use crate::seal::HostKey;
 
 macro_rules! digest {
@@ -23,7 +23,7 @@ macro_rules! digest {
 
         impl fmt::Display for $name {
             fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-                f.write_str(&hex(&self.0))
+                f.write_str(std::str::from_utf8(&hex_of_digest(&self.0)).unwrap_or_default())
             }
         }
 
@@ -43,7 +43,8 @@ macro_rules! digest {
 
         impl Serialize for $name {
             fn serialize<S: Serializer>(&self, to: S) -> Result<S::Ok, S::Error> {
-                to.collect_str(self)
+                let hex = hex_of_digest(&self.0);
+                to.serialize_str(std::str::from_utf8(&hex).unwrap_or_default())
             }
         }
 
@@ -100,8 +101,18 @@ impl Parts {
     }
 
     fn part(mut self, bytes: &[u8]) -> Self {
-        self.0.update((bytes.len() as u64).to_be_bytes());
-        self.0.update(bytes);
+        let length = (bytes.len() as u64).to_be_bytes();
+        // Most parts are short; one step of the hash costs more than a copy.
+        let mut both = [0; 64];
+        let (start, rest) = both.split_at_mut(length.len());
+        start.copy_from_slice(&length);
+        if let Some(room) = rest.get_mut(..bytes.len()) {
+            room.copy_from_slice(bytes);
+            self.0.update(&both[..length.len() + bytes.len()]);
+        } else {
+            self.0.update(length);
+            self.0.update(bytes);
+        }
         self
     }
 

@@ -29,8 +29,10 @@ impl CallKey {
 
     /// A key that no other call has. Such a call cannot be re-attached to after a restart.
     pub(crate) fn fresh(tenant: Tenant) -> Self {
-        let run = hitl_base::id::mint().to_string();
-        Self { tenant, run: RunId::new(run), position: 0 }
+        let mut text = hitl_base::id::Uuid::encode_buffer();
+        let run: &str = hitl_base::id::mint().hyphenated().encode_lower(&mut text);
+        let run = RunId::from(run);
+        Self { tenant, run, position: 0 }
     }
 }
 

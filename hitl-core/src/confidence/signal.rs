@@ -105,35 +105,46 @@ where
 
 /// The signals of a gate, in the order in which they are asked.
 #[derive(Clone)]
-pub struct Signals(Vec<Arc<dyn Signal>>);
+pub struct Signals {
+    all: Vec<Arc<dyn Signal>>,
+    /// Whether all of them are standard ones.
+    standard: bool,
+}
 
 impl Signals {
     /// No signals: the confidence is the tool's base.
     pub fn none() -> Self {
-        Self(Vec::new())
+        Self { all: Vec::new(), standard: true }
     }
 
     /// The standard signals: admin +10, verified workspace +5, time-sensitive +5, amount above 1000
     /// -15, bulk -10, more than 100 recipients -10.
     pub fn standard() -> Self {
-        Self::none()
+        let signals = Self::none()
             .with(standard::AdminRole)
             .with(standard::VerifiedWorkspace)
             .with(standard::TimeSensitive)
             .with(standard::LargeAmount)
             .with(standard::BulkAction)
-            .with(standard::ManyRecipients)
+            .with(standard::ManyRecipients);
+        Self { standard: true, ..signals }
     }
 
     /// Adds a signal.
     #[must_use]
     pub fn with(mut self, signal: impl Signal) -> Self {
-        self.0.push(Arc::new(signal));
+        self.all.push(Arc::new(signal));
+        self.standard = false;
         self
     }
 
     pub(super) fn iter(&self) -> impl Iterator<Item = &dyn Signal> {
-        self.0.iter().map(AsRef::as_ref)
+        self.all.iter().map(AsRef::as_ref)
+    }
+
+    /// Whether one of them may look at [`CallView::at`]. The standard ones do not.
+    pub(crate) fn may_ask_for_the_time(&self) -> bool {
+        !self.standard
     }
 }
 
@@ -145,6 +156,6 @@ impl Default for Signals {
 
 impl fmt::Debug for Signals {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "Signals({})", self.0.len())
+        write!(f, "Signals({})", self.all.len())
     }
 }

@@ -46,7 +46,7 @@ pub struct LargeAmount;
 
 impl Signal for LargeAmount {
     fn judge(&self, call: &CallView<'_>) -> Option<Factor> {
-        let large = any_under(call.arguments, &["amount"], &|value| match value {
+        let large = any_under(call, &["amount"], &|value| match value {
             Json::String(text) if text.trim().is_empty() => false,
             Json::String(text) => amount::largest(text).is_none_or(is_large),
             other => holds_large(other),
@@ -76,8 +76,8 @@ pub struct BulkAction;
 
 impl Signal for BulkAction {
     fn judge(&self, call: &CallView<'_>) -> Option<Factor> {
-        let named = call.tool.to_ascii_lowercase().contains("bulk");
-        let bulk = named || any_under(call.arguments, &["is_bulk"], &is_true);
+        let named = call.tool.as_bytes().windows(4).any(|part| part.eq_ignore_ascii_case(b"bulk"));
+        let bulk = named || any_under(call, &["is_bulk"], &is_true);
         bulk.then(|| Factor::points("bulk_action", -10, "It acts on many things at once."))
     }
 }
@@ -88,22 +88,24 @@ pub struct ManyRecipients;
 
 impl Signal for ManyRecipients {
     fn judge(&self, call: &CallView<'_>) -> Option<Factor> {
-        let many = any_under(
-            call.arguments,
-            &["recipient_count", "recipients", "recipient_ids"],
-            &|value| number(value).is_some_and(|n| n > 100.0),
-        );
+        let many = any_under(call, &["recipient_count", "recipients", "recipient_ids"], &|value| {
+            number(value).is_some_and(|n| n > 100.0)
+        });
         many.then(|| Factor::points("many_recipients", -10, "It reaches more than 100 recipients."))
     }
 }
 
-/// Whether any value under one of `keys`, at any depth, satisfies `is`.
-fn any_under(tree: &Json, keys: &[&str], is: &dyn Fn(&Json) -> bool) -> bool {
+/// Whether any argument under one of `keys`, at any depth, satisfies `is`.
+fn any_under(call: &CallView<'_>, keys: &[&str], is: &dyn Fn(&Json) -> bool) -> bool {
+    call.arguments.may_have(keys) && any_in(&call.arguments, keys, is)
+}
+
+fn any_in(tree: &Json, keys: &[&str], is: &dyn Fn(&Json) -> bool) -> bool {
     match tree {
         Json::Object(entries) => entries.iter().any(|(key, value)| {
-            (keys.contains(&key.as_str()) && is(value)) || any_under(value, keys, is)
+            (keys.contains(&key.as_str()) && is(value)) || any_in(value, keys, is)
         }),
-        Json::Array(items) => items.iter().any(|item| any_under(item, keys, is)),
+        Json::Array(items) => items.iter().any(|item| any_in(item, keys, is)),
         _ => false,
     }
 }

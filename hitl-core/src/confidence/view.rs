@@ -1,5 +1,10 @@
 //! A call as signals and policy see it.
 
+use std::fmt;
+use std::ops::Deref;
+use std::sync::OnceLock;
+
+use hitl_base::json::{Limits, scan_within};
 use hitl_base::{Json, Timestamp};
 
 use crate::call::{CallContext, HitlConfig};
@@ -14,7 +19,7 @@ pub struct CallView<'c> {
     /// The tool's configuration.
     pub config: &'c HitlConfig,
     /// The arguments.
-    pub arguments: &'c Json,
+    pub arguments: ArgumentsView<'c>,
     /// Who asks and where.
     pub context: &'c CallContext,
     /// When it is asked, by the gate's clock; nothing when that is not known. Decisions read no
@@ -30,7 +35,17 @@ impl<'c> CallView<'c> {
         arguments: &'c Json,
         context: &'c CallContext,
     ) -> Self {
-        Self { tool, config, arguments, context, at: None }
+        Self { tool, config, arguments: ArgumentsView(Source::Tree(arguments)), context, at: None }
+    }
+
+    /// The same, of arguments that are still text.
+    pub(crate) fn of_text(
+        tool: &'c str,
+        config: &'c HitlConfig,
+        arguments: &'c LazyTree<'c>,
+        context: &'c CallContext,
+    ) -> Self {
+        Self { tool, config, arguments: ArgumentsView(Source::Text(arguments)), context, at: None }
     }
 
     /// The same call at this time.
@@ -38,5 +53,108 @@ impl<'c> CallView<'c> {
     pub fn at(mut self, at: Timestamp) -> Self {
         self.at = Some(at);
         self
+    }
+}
+
+/// A call's arguments, to be used as the [`Json`] that they are. They are read when somebody looks at
+/// them, and then once: most calls have nothing in them that anybody asks for.
+#[derive(Clone, Copy)]
+pub struct ArgumentsView<'c>(Source<'c>);
+
+#[derive(Clone, Copy)]
+enum Source<'c> {
+    Tree(&'c Json),
+    Text(&'c LazyTree<'c>),
+}
+
+impl<'c> ArgumentsView<'c> {
+    /// The arguments as a tree.
+    pub fn tree(self) -> &'c Json {
+        match self.0 {
+            Source::Tree(tree) => tree,
+            Source::Text(text) => text.tree(),
+        }
+    }
+
+    /// Whether one of these keys may stand anywhere in them; `false` is sure. The keys must be such as
+    /// JSON writes as they are.
+    pub(crate) fn may_have(self, keys: &[&str]) -> bool {
+        match self.0 {
+            Source::Tree(_) => true,
+            Source::Text(LazyTree { text, .. }) => keys.iter().any(|key| text.contains(key)),
+        }
+    }
+}
+
+impl Deref for ArgumentsView<'_> {
+    type Target = Json;
+
+    fn deref(&self) -> &Json {
+        self.tree()
+    }
+}
+
+impl fmt::Debug for ArgumentsView<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.tree().fmt(f)
+    }
+}
+
+/// The text of a snapshot, and its tree once somebody has looked at it.
+pub(crate) struct LazyTree<'t> {
+    text: &'t str,
+    tree: OnceLock<Option<Json>>,
+}
+
+impl<'t> LazyTree<'t> {
+    /// Text that this process wrote itself.
+    pub(crate) fn of(text: &'t str) -> Self {
+        Self { text, tree: OnceLock::new() }
+    }
+
+    /// The same, when its tree is known.
+    pub(crate) fn with(text: &'t str, tree: Json) -> Self {
+        Self { text, tree: OnceLock::from(Some(tree)) }
+    }
+
+    fn tree(&self) -> &Json {
+        let unlimited = Limits { depth: usize::MAX, bytes: usize::MAX };
+        let read = self.tree.get_or_init(|| scan_within(self.text, unlimited).ok());
+        read.as_ref().unwrap_or(&Json::Null)
+    }
+
+    /// Whether somebody looked at it and it could not be read: then what they said stands on nothing.
+    pub(crate) fn is_unreadable(&self) -> bool {
+        matches!(self.tree.get(), Some(None))
+    }
+
+    /// The tree, if somebody looked at it.
+    pub(crate) fn into_tree(self) -> Option<Json> {
+        self.tree.into_inner().flatten()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use hitl_base::json::scan;
+
+    #[test]
+    fn a_text_is_read_when_somebody_looks_and_keys_are_found_without() {
+        let lazy = LazyTree::of(r#"{"amount":5,"to":{"name":"bob"}}"#);
+        let cx = CallContext::of("ann");
+        let view = CallView::of_text("pay", &HitlConfig::DEFAULT, &lazy, &cx);
+        assert!(view.arguments.may_have(&["amount"]) && !view.arguments.may_have(&["is_bulk"]));
+        assert!(lazy.tree.get().is_none());
+        assert_eq!(view.arguments.get("amount").and_then(Json::as_f64), Some(5.0));
+        assert_eq!(lazy.into_tree(), scan(r#"{"amount":5,"to":{"name":"bob"}}"#).ok());
+    }
+
+    #[test]
+    fn invariant_5_what_cannot_be_read_is_known_to_whoever_relied_on_it() {
+        let lazy = LazyTree::of("{");
+        assert!(!lazy.is_unreadable());
+        assert_eq!(lazy.tree(), &Json::Null);
+        assert!(lazy.is_unreadable());
     }
 }

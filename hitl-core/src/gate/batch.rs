@@ -59,7 +59,10 @@ impl<'g> BatchBuilder<'g> {
     /// Adds a call as a model asked for it, at its position in the run.
     pub fn json(mut self, position: u64, tool: &str, arguments: &str) -> Self {
         let (gate, tool, arguments) = (self.gate, tool.to_owned(), arguments.to_owned());
-        let make = move |cx: &CallContext, key| gate.read(&tool, &arguments, cx.clone(), key);
+        let make = move |cx: &CallContext, key| {
+            let (judged, body) = gate.read(&tool, &arguments, cx.clone(), key)?;
+            Ok((gate.inner.prepared(judged), body))
+        };
         self.calls.push((position, Box::new(make)));
         self
     }
@@ -67,7 +70,10 @@ impl<'g> BatchBuilder<'g> {
     /// Adds a typed call, at its position in the run.
     pub fn call<T: Tool>(mut self, position: u64, call: T) -> Self {
         let gate = self.gate;
-        let make = move |cx: &CallContext, key| gate.read_typed(call, cx.clone(), key);
+        let make = move |cx: &CallContext, key| {
+            let (judged, body) = gate.read_typed(call, cx.clone(), key)?;
+            Ok((gate.inner.prepared(judged), body))
+        };
         self.calls.push((position, Box::new(make)));
         self
     }

@@ -6,16 +6,16 @@ use std::sync::Arc;
 
 use futures::FutureExt as _;
 use futures::future::BoxFuture;
-use tracing::Instrument as _;
+use tracing::{Instrument as _, Span};
 
 use super::error::{CallError, GateError, GateErrorKind, NotRun};
-use super::execute::{Ended, Held, execute};
+use super::execute::{Detached, Ended, Held, execute};
 use super::handle::{Gate, Inner};
 use super::observe;
-use super::prepare::Prepared;
-use super::registry::{Arguments, Body};
+use super::prepare::{Judged, Prepared};
+use super::registry::{Arguments, Body, Understood};
 use super::submission::Submission;
-use super::submit::{Attachment, Entered};
+use super::submit::{AtOnce, Attachment, Entered};
 use super::wait::Waited;
 use crate::arguments::{ArgumentError, parse_text, snapshot};
 use crate::call::{CallContext, CallKey, Outcome, RunId, Tool};
@@ -68,10 +68,10 @@ impl Gate {
         context: impl Into<CallContext>,
         key: CallKey,
     ) -> Result<Outcome, GateError> {
-        let (prepared, body) = self.read(tool, arguments, context.into(), key)?;
-        let span = self.inner.call_span(&prepared);
+        let (judged, body) = self.read(tool, arguments, context.into(), key)?;
+        let span = self.inner.call_span(&judged);
         let calling = async {
-            let result = self.inner.called(prepared, body).await;
+            let result = self.inner.called(Box::new(judged), body).await;
             observe::settled(&result);
             result
         };
@@ -88,9 +88,9 @@ impl Gate {
         context: impl Into<CallContext>,
         key: CallKey,
     ) -> Result<Submission, GateError> {
-        let (prepared, body) = self.read(tool, arguments, context.into(), key)?;
-        let span = self.inner.call_span(&prepared);
-        self.inner.submit(prepared, body).instrument(span).boxed().await
+        let (judged, body) = self.read(tool, arguments, context.into(), key)?;
+        let span = self.inner.call_span(&judged);
+        self.inner.submit(judged, body).instrument(span).boxed().await
     }
 
     pub(super) fn read(
@@ -99,11 +99,11 @@ impl Gate {
         arguments: &str,
         context: CallContext,
         key: CallKey,
-    ) -> Result<(Prepared, Box<dyn Body>), GateError> {
+    ) -> Result<(Judged, Box<dyn Body>), GateError> {
         let tool = self.inner.tool(tool)?;
-        let (snapshot, body) = tool.read(arguments, self.inner.limits)?;
-        let key = Some(CallKey { tenant: context.tenant.clone(), ..key });
-        Ok((self.inner.prepare(tool, snapshot, context, key)?, body))
+        let Understood { snapshot, tree, body } = tool.read(arguments, self.inner.limits)?;
+        let key = Some(keyed(&context, key.run, key.position));
+        Ok((self.inner.judged_with(tool, (snapshot, tree), context, key)?, body))
     }
 
     /// As [`read`](Self::read), for a typed call.
@@ -112,9 +112,9 @@ impl Gate {
         call: T,
         context: CallContext,
         key: CallKey,
-    ) -> Result<(Prepared, Box<dyn Body>), GateError> {
-        let prepared = self.typed(&call, context, Some((key.run, key.position)))?;
-        Ok((prepared, Box::new(Arguments(call))))
+    ) -> Result<(Judged, Box<dyn Body>), GateError> {
+        let judged = self.typed(&call, context, Some((key.run, key.position)))?;
+        Ok((judged, Box::new(Arguments(call))))
     }
 
     fn typed<T: Tool>(
@@ -122,12 +122,16 @@ impl Gate {
         call: &T,
         context: CallContext,
         key: Option<(RunId, u64)>,
-    ) -> Result<Prepared, GateError> {
+    ) -> Result<Judged, GateError> {
         let tool = self.inner.tool_of::<T>()?;
-        let tenant = context.tenant.clone();
-        let key = key.map(|(run, position)| CallKey { tenant, run, position });
-        self.inner.prepare(tool, snapshot(call)?, context, key)
+        let key = key.map(|(run, position)| keyed(&context, run, position));
+        self.inner.judged(tool, snapshot(call)?, context, key)
     }
+}
+
+/// A call's tenant is that of its context.
+fn keyed(context: &CallContext, run: RunId, position: u64) -> CallKey {
+    CallKey { tenant: context.tenant.clone(), run, position }
 }
 
 /// A call that still needs to say who asks.
@@ -168,12 +172,10 @@ impl<'g, T: Tool> IntoFuture for Attributed<'g, T> {
     type IntoFuture = BoxFuture<'g, Self::Output>;
 
     fn into_future(self) -> Self::IntoFuture {
-        let Self { gate, call, context, key } = self;
         async move {
-            let prepared = gate.typed(&call, context, key)?;
-            let span = gate.inner.call_span(&prepared);
+            let (span, way) = self.begin()?;
             let calling = async {
-                let result = called(gate, prepared, call).await;
+                let result = way.run_to_its_end().await;
                 observe::called(&result);
                 result
             };
@@ -183,14 +185,55 @@ impl<'g, T: Tool> IntoFuture for Attributed<'g, T> {
     }
 }
 
+impl<'g, T: Tool> Attributed<'g, T> {
+    /// All that need not wait for anything. Not async, so that what it works with is on the stack and
+    /// not in the future, which is allocated for every call.
+    fn begin(self) -> Result<(Span, Way<'g, T>), GateError> {
+        let Self { gate, call, context, key } = self;
+        let tool = gate.inner.tool_of::<T>()?;
+        let key = key.map(|(run, position)| keyed(&context, run, position));
+        let (span, at_once) = gate.inner.begin(tool, snapshot(&call)?, context, key)?;
+        let way = match at_once {
+            AtOnce::Run(held) => Way::Short(execute(Arc::clone(&gate.inner), held, call)),
+            AtOnce::No(judged) => Way::Long(called(gate, judged, call).boxed()),
+        };
+        Ok((span, way))
+    }
+}
+
+/// How a typed call gets to its end.
+enum Way<'g, T: Tool> {
+    /// It runs.
+    Short(Detached<Result<Ended<T>, GateError>>),
+    /// The store is asked, or a human.
+    Long(BoxFuture<'g, Result<T::Output, CallError<T::Error>>>),
+}
+
+impl<T: Tool> Way<'_, T> {
+    async fn run_to_its_end(self) -> Result<T::Output, CallError<T::Error>> {
+        match self {
+            Self::Short(running) => ended(running.await?),
+            Self::Long(calling) => calling.await,
+        }
+    }
+}
+
+fn ended<T: Tool>(ended: Ended<T>) -> Result<T::Output, CallError<T::Error>> {
+    match ended {
+        Ended::Returned(Ok(output), _) => Ok(output),
+        Ended::Returned(Err(error), _) => Err(CallError::Tool(error)),
+        Ended::Panicked(failure) => Err(CallError::ToolEarlier(failure)),
+        Ended::Unknown(key) => Err(CallError::Unknown(key)),
+    }
+}
+
 /// A typed call to its end.
 async fn called<T: Tool>(
     gate: &Gate,
-    prepared: Prepared,
+    judged: Box<Judged>,
     call: T,
 ) -> Result<T::Output, CallError<T::Error>> {
-    let key = prepared.record.key().clone();
-    let (held, call) = match gate.inner.attached(prepared).await? {
+    let (held, call) = match gate.inner.attached(judged).await? {
         Ready::Run(held, None) => (held, call),
         // It waited for a human: what runs is what was shown, not what the caller still holds.
         Ready::Run(held, Some(_)) => {
@@ -199,7 +242,7 @@ async fn called<T: Tool>(
                 Ok(Ok(call)) => (held, call),
                 other => {
                     // Nothing has started, so nobody else need wait for it.
-                    gate.inner.release(&held).await;
+                    gate.inner.release(held).await;
                     let error = match other {
                         Ok(Err(error)) => error,
                         _ => ArgumentError::panicked(),
@@ -208,14 +251,9 @@ async fn called<T: Tool>(
                 }
             }
         }
-        Ready::Settled(record) => return gate.inner.earlier::<T>(&record).await,
+        Ready::Settled(record) => return gate.inner.earlier::<T>(&record).boxed().await,
     };
-    match execute(Arc::clone(&gate.inner), held, call).await? {
-        Ended::Returned(Ok(output), _) => Ok(output),
-        Ended::Returned(Err(error), _) => Err(CallError::Tool(error)),
-        Ended::Panicked(failure) => Err(CallError::ToolEarlier(failure)),
-        Ended::Unknown => Err(CallError::Unknown(key)),
-    }
+    ended(execute(Arc::clone(&gate.inner), held, call).await?)
 }
 
 /// A submission that still needs to say who asks.
@@ -258,9 +296,9 @@ impl<'g, T: Tool> IntoFuture for Submitting<'g, T> {
     fn into_future(self) -> Self::IntoFuture {
         let Self { gate, call, context, key } = self;
         async move {
-            let prepared = gate.typed(&call, context, key)?;
-            let span = gate.inner.call_span(&prepared);
-            gate.inner.submit(prepared, Box::new(Arguments(call))).instrument(span).await
+            let judged = gate.typed(&call, context, key)?;
+            let span = gate.inner.call_span(&judged);
+            gate.inner.submit(judged, Box::new(Arguments(call))).instrument(span).await
         }
         .boxed()
     }
@@ -271,26 +309,34 @@ enum Ready {
     /// It runs now. A body that waited for a human was read back from its snapshot.
     Run(Held, Option<Box<dyn Body>>),
     /// It is over, or parked.
-    Settled(CallRecord),
+    Settled(Box<CallRecord>),
 }
 
 impl Inner {
     /// A model's call to its end.
     async fn called(
         self: &Arc<Self>,
-        prepared: Prepared,
+        judged: Box<Judged>,
         body: Box<dyn Body>,
     ) -> Result<Outcome, GateError> {
-        match self.attached(prepared).await? {
+        match self.attached(judged).await? {
             Ready::Run(held, read_back) => {
                 read_back.unwrap_or(body).execute(Arc::clone(self), held).await
             }
-            Ready::Settled(record) => self.settled(&record).await,
+            Ready::Settled(record) => self.settled(&record).boxed().await,
         }
     }
 
     /// Enters a call and waits until it may run or is over. Dropping this withdraws it.
-    async fn attached(self: &Arc<Self>, mut prepared: Prepared) -> Result<Ready, GateError> {
+    async fn attached(self: &Arc<Self>, judged: Box<Judged>) -> Result<Ready, GateError> {
+        if self.runs_at_once(&judged) && !self.knows(&judged).await? {
+            return Ok(Ready::Run(self.started(*judged), None));
+        }
+        // Boxed, so that calls that nobody waits for do not carry it around.
+        self.owned(Box::new(self.prepared(*judged))).boxed().await
+    }
+
+    async fn owned(self: &Arc<Self>, mut prepared: Box<Prepared>) -> Result<Ready, GateError> {
         let mut ownership = Ownership::of(self, &prepared);
         let (entered, _) = self.enter(&mut prepared, Attachment::Attached).await?;
         let waiting = match entered {

@@ -28,7 +28,7 @@ const REASON: usize = 500;
 /// An approved call that was looked at once more, and may be claimed.
 pub(super) struct Checked {
     pub(super) tool: Arc<Registered>,
-    snapshot: Arc<Snapshot>,
+    snapshot: Snapshot,
     pub(super) body: Box<dyn Body>,
     routed: Routed,
     requirement: Requirement,
@@ -49,7 +49,6 @@ pub(super) enum Look {
 }
 
 /// What came of the wish to run a call.
-#[expect(clippy::large_enum_variant, reason = "taken apart where it is made")]
 pub(super) enum Start {
     /// It is claimed.
     Run(Held, Box<dyn Body>),
@@ -205,7 +204,6 @@ impl Inner {
             self.move_on(record, event, AuditEvent::Reopened).await?;
             return Ok(Look::Changed);
         }
-        let snapshot = Arc::new(snapshot);
         Ok(Look::Ready(Box::new(Checked {
             tool,
             snapshot,

@@ -8,8 +8,8 @@ use hitl_base::JsonText;
 use hitl_base::json::{Limits, scan_within};
 
 use super::execute::Runnable;
-use super::registry::{Arguments, Body, Described, Kind, Registered};
-use crate::arguments::{ArgumentError, Snapshot};
+use super::registry::{Arguments, Described, Kind, Registered, Understood};
+use crate::arguments::ArgumentError;
 use crate::call::{Permit, Shown, fingerprint};
 use crate::dynamic::{DynArguments, DynBody, DynFailure, DynTool, Running, Schema};
 
@@ -19,13 +19,15 @@ struct Dynamic {
 }
 
 impl Kind for Dynamic {
-    fn read(&self, text: &str, limits: Limits) -> Result<(Snapshot, Box<dyn Body>), ArgumentError> {
+    fn read(&self, text: &str, limits: Limits) -> Result<Understood, ArgumentError> {
         let tree = scan_within(text, limits)
             .map_err(|error| self.schema.without_secrets(ArgumentError::from(error)))?;
         self.schema.check(&tree)?;
         let snapshot = self.schema.snapshot(&tree)?;
         let arguments = DynArguments { snapshot: Arc::new(snapshot.clone()) };
-        Ok((snapshot, Box::new(Arguments(Running { arguments, body: Arc::clone(&self.body) }))))
+        let body = Box::new(Arguments(Running { arguments, body: Arc::clone(&self.body) }));
+        // Its keys are not in the order in which they were given.
+        Ok(Understood { snapshot, tree: None, body })
     }
 }
 

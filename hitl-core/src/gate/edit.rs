@@ -82,7 +82,7 @@ impl Inner {
         };
         let text = patched(&snapshot, patch.as_str(), self.limits)?;
         let unlimited = Limits { depth: usize::MAX, bytes: usize::MAX };
-        let (next, _) = tool.read(&text, unlimited)?;
+        let next = tool.read(&text, unlimited)?.snapshot;
         if !next.has_the_secrets_of(&snapshot) {
             return Err(ArgumentError::other_secrets().into());
         }

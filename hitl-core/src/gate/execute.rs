@@ -5,6 +5,7 @@
 //! record. Why nothing is cut off: the whole of it is one future, which is handed to the runtime
 //! when the caller is dropped.
 
+use std::borrow::Cow;
 use std::fmt;
 use std::future::Future;
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -23,15 +24,18 @@ use tracing::Instrument as _;
 use super::error::GateError;
 use super::handle::Inner;
 use super::observe;
-use super::prepare::Prepared;
+use super::prepare::{Judged, Prepared};
 use super::registry::Registered;
 use super::said::{panic_text, scrubbed};
 use crate::arguments::{Snapshot, encode};
-use crate::audit::{AuditEvent, AuditRecord, Head};
-use crate::call::{FailureRecord, Issued, Outcome, OutputText, Permit, RunContext, Tenant, Tool};
+use crate::audit::{AuditError, AuditEvent, AuditRecord, Head, Trail};
+use crate::call::{
+    CallContext, CallKey, FailureRecord, Issued, Outcome, OutputText, Permit, RunContext, Tenant,
+    Tool,
+};
 use crate::ids::RequestId;
 use crate::machine::{CallRecord, CallState, Claim, Event};
-use crate::policy::{PolicyVersion, Routed};
+use crate::policy::{ApprovalLevel, Routed};
 use crate::seal::{Bound, Purpose, Sealed};
 use crate::store::{ApplyError, Enclosed};
 use crate::sync::{Runtime, sleep, timeout};
@@ -44,71 +48,146 @@ const MUCH_LATER: Duration = Duration::from_secs(30);
 
 /// The right to run one body once.
 pub(super) struct Held {
-    record: CallRecord,
-    /// None for a read-only call without a record.
-    claim: Option<Claim>,
-    snapshot: Arc<Snapshot>,
+    /// Who asks and where, for the body.
+    context: CallContext,
+    /// Boxed: it goes through several futures, and each would have room for it.
+    call: Box<Holding>,
+}
+
+/// What is known of a held call for as long as it runs.
+#[derive(Clone)]
+struct Holding {
+    tool: Cow<'static, str>,
+    key: CallKey,
+    level: ApprovalLevel,
+    attempt: u32,
+    snapshot: Snapshot,
     timeout: Option<Duration>,
-    /// The policies under which it runs.
-    policies: Vec<PolicyVersion>,
+    /// What the store has of it; nothing for a read-only call without a record.
+    claimed: Option<Claimed>,
+    /// The intent; once that is kept, what every later audit record says too.
+    said: AuditRecord,
+}
+
+#[derive(Clone)]
+struct Claimed {
+    id: RequestId,
+    claim: Claim,
+    /// The revision whose arguments run.
+    revision: u32,
     /// Where its intent stands, once there is one.
-    intent: Option<Head>,
+    place: Option<Head>,
 }
 
 impl Held {
     /// For a read-only call that runs at once.
-    pub(super) fn unrecorded(prepared: &Prepared) -> Self {
-        Self {
-            record: prepared.record.clone(),
-            claim: None,
-            snapshot: Arc::clone(&prepared.snapshot),
-            timeout: prepared.tool.spec.config.timeout,
-            policies: prepared.routed.policies.clone(),
-            intent: None,
-        }
+    pub(super) fn unrecorded(judged: Judged) -> Self {
+        let Judged { tool, snapshot, context, key, assessment, routed, binding, .. } = judged;
+        let Registered { spec, .. } = &*tool;
+        let intent = AuditRecord {
+            version: Some(1),
+            key: Some(key.clone()),
+            tool: Some(spec.name.clone()),
+            risk: Some(spec.config.risk),
+            principal: Some(context.principal.clone()),
+            revision: Some(1),
+            binding: Some(binding),
+            assessment: Some(assessment),
+            arguments: Some(judged.arguments),
+            attempt: Some(1),
+            policies: routed.policies,
+            ..AuditRecord::bare(AuditEvent::Claimed, Timestamp::EPOCH)
+        };
+        let call = Box::new(Holding {
+            tool: spec.name.clone(),
+            key,
+            level: ApprovalLevel::Auto,
+            attempt: 1,
+            snapshot,
+            timeout: spec.config.timeout,
+            claimed: None,
+            said: intent,
+        });
+        Self { context, call }
+    }
+
+    /// The same, for one that was ready to enter the store.
+    pub(super) fn without_record(prepared: &Prepared) -> Self {
+        let (record, tool) = (&prepared.record, &prepared.tool);
+        let snapshot = prepared.snapshot.clone();
+        let mut held = Self::of(record, None, snapshot, tool, &prepared.routed);
+        held.call.said.call = None;
+        held
     }
 
     /// For a claim that the store has granted.
     pub(super) fn recorded(
         record: &CallRecord,
         claim: Claim,
-        snapshot: Arc<Snapshot>,
+        snapshot: Snapshot,
         tool: &Registered,
         routed: &Routed,
     ) -> Self {
-        Self {
-            record: record.clone(),
-            claim: Some(claim),
+        let (id, revision) = (record.id(), record.sealed_revision());
+        let claimed = Claimed { id, claim, revision, place: None };
+        Self::of(record, Some(claimed), snapshot, tool, routed)
+    }
+
+    fn of(
+        record: &CallRecord,
+        claimed: Option<Claimed>,
+        snapshot: Snapshot,
+        tool: &Registered,
+        routed: &Routed,
+    ) -> Self {
+        let (attempt, request) = (record.attempts.max(1), &record.request);
+        let intent = AuditRecord {
+            claim: claimed.as_ref().map(|claimed| claimed.claim.token),
+            attempt: Some(attempt),
+            assessment: Some(request.assessment.clone()),
+            arguments: Some(request.arguments.clone()),
+            policies: routed.policies.clone(),
+            ..AuditRecord::of(AuditEvent::Claimed, record, Timestamp::EPOCH)
+        };
+        let call = Box::new(Holding {
+            tool: tool.spec.name.clone(),
+            key: record.key().clone(),
+            level: request.level,
+            attempt,
             snapshot,
             timeout: tool.spec.config.timeout,
-            policies: routed.policies.clone(),
-            intent: None,
-        }
+            claimed,
+            said: intent,
+        });
+        Self { context: record.context.clone(), call }
     }
 
     /// The exact arguments that are to run.
     pub(super) fn snapshot(&self) -> &Snapshot {
-        &self.snapshot
+        &self.call.snapshot
+    }
+}
+
+impl Holding {
+    /// Has the intent kept. What only it says is not said again.
+    fn intend(&mut self, trail: &Trail) -> Result<(), AuditError> {
+        let said = &mut self.said;
+        said.at = Timestamp::now();
+        let kept = match &mut self.claimed {
+            None => trail.intent(said),
+            Some(claimed) => trail.placed_intent(said).map(|place| claimed.place = place),
+        };
+        (said.assessment, said.arguments, said.attempt) = (None, None, None);
+        said.policies = Vec::new();
+        kept
     }
 
-    /// What is audited of what the store has just been told. Without an answer of the store there is
-    /// no version: then the change stays in its outbox, if it was made.
-    fn entry_of(
-        &self,
-        event: AuditEvent,
-        at: Timestamp,
-        stored: Option<&CallRecord>,
-    ) -> AuditRecord {
-        AuditRecord { version: stored.map(|record| record.version), ..self.entry(event, at) }
-    }
-
-    fn entry(&self, event: AuditEvent, at: Timestamp) -> AuditRecord {
-        let mut entry = AuditRecord::of(event, &self.record, at);
-        entry.claim = self.claim.map(|claim| claim.token);
-        if self.claim.is_none() {
-            entry.call = None;
-        }
-        entry
+    /// The last that is audited of it: what the store has just been told. Without an answer of the
+    /// store there is no version: then the change stays in its outbox, if it was made.
+    fn last_entry(&mut self, event: AuditEvent, version: Option<u64>) -> AuditRecord {
+        let at = Timestamp::now();
+        let said = std::mem::replace(&mut self.said, AuditRecord::bare(event, at));
+        AuditRecord { event, at, version, ..said }
     }
 }
 
@@ -145,7 +224,7 @@ pub(super) enum Ended<T: Runnable> {
     /// It panicked.
     Panicked(FailureRecord),
     /// It ran out of its time.
-    Unknown,
+    Unknown(CallKey),
 }
 
 /// What was kept of a return value.
@@ -163,7 +242,7 @@ impl<T: Runnable> Ended<T> {
         match self {
             Self::Returned(Ok(_), _) => CallState::Executed,
             Self::Returned(Err(_), _) | Self::Panicked(_) => CallState::Failed,
-            Self::Unknown => CallState::OutcomeUnknown,
+            Self::Unknown(_) => CallState::OutcomeUnknown,
         }
     }
 
@@ -183,7 +262,7 @@ impl<T: Runnable> Ended<T> {
                 let message = "the tool failed".to_owned();
                 Outcome::Failed(FailureRecord { message, panicked: false })
             }
-            Self::Unknown => Outcome::OutcomeUnknown,
+            Self::Unknown(_) => Outcome::OutcomeUnknown,
         }
     }
 }
@@ -195,125 +274,115 @@ pub(super) fn execute<T: Runnable>(
     gate: Arc<Inner>,
     held: Held,
     arguments: T,
-) -> impl Future<Output = Result<Ended<T>, GateError>> + Send {
+) -> Detached<Result<Ended<T>, GateError>> {
     let runtime = gate.runtime.clone();
-    let span = observe::run_span(&held.record);
-    let running = async {
-        let result = run(gate, held, arguments).await;
-        match &result {
-            Ok(ended) => observe::outcome(ended.state().name()),
-            Err(error) => observe::failed(error),
-        }
-        result
-    };
+    let Held { context, call } = held;
+    let id = call.claimed.as_ref().map(|claimed| claimed.id);
+    let span = observe::run_span(id, &call.tool, call.attempt);
+    let states = Arc::clone(&gate.states);
+    let issued = Issued { context, key: call.key.clone(), attempt: call.attempt, states };
+    // Made here and not in the future, which would have room for all that goes into it.
+    let permit = Permit::issue(arguments, RunContext::new(issued));
+    let running = run(gate, call, permit).inspect(|result| match result {
+        Ok(ended) => observe::outcome(ended.state().name()),
+        Err(error) => observe::failed(error),
+    });
     Detached { running: Some(running.instrument(span).boxed()), runtime }
 }
 
 async fn run<T: Runnable>(
     gate: Arc<Inner>,
-    mut held: Held,
-    arguments: T,
+    mut call: Box<Holding>,
+    permit: Permit<T>,
 ) -> Result<Ended<T>, GateError> {
-    // 1. The intent. Without it nothing runs.
-    let started_at = Timestamp::now();
-    let mut intent = held.entry(AuditEvent::Claimed, started_at);
-    intent.attempt = Some(held.record.attempts.max(1));
-    intent.assessment = Some(held.record.request.assessment.clone());
-    intent.arguments = Some(held.record.request.arguments.clone());
-    intent.policies.clone_from(&held.policies);
-    match gate.trail.intent(&intent) {
-        Ok(place) => held.intent = place,
-        Err(error) => {
-            gate.release(&held).await;
-            return Err(error.into());
-        }
+    // 1. The intent. Without it nothing runs: the permit is dropped.
+    if let Err(error) = call.intend(&gate.trail) {
+        gate.unclaim(&mut call).boxed().await;
+        return Err(error.into());
     }
 
     // 2. The body.
-    let issued = Issued {
-        context: held.record.context.clone(),
-        key: held.record.key().clone(),
-        attempt: held.record.attempts.max(1),
-        states: Arc::clone(&gate.states),
-    };
-    let permit = Permit::issue(arguments, RunContext::new(issued));
     // The call of `run` itself is inside too: a hand-written tool may panic before its first await.
-    let mut body = AssertUnwindSafe(async move { T::run(permit).await }).catch_unwind().boxed();
-    let returned = match held.timeout {
+    let body = AssertUnwindSafe(async move { T::run(permit).await }).catch_unwind();
+    let returned = match call.timeout {
         None => body.await,
         Some(budget) => {
+            let mut body = body.boxed();
             if let Ok(returned) = timeout(budget, &mut body).await {
                 returned
             } else {
                 // It is not cut off half-way: it goes on, also while the store is slow to park it,
                 // and its late result settles the call.
-                let held = Arc::new(held);
+                let (key, mut late) = (call.key.clone(), call.clone());
                 let (parked, is_parked) = oneshot::channel::<()>();
-                let (background, late) = (Arc::clone(&gate), Arc::clone(&held));
+                let background = Arc::clone(&gate);
                 let finishing = async move {
                     let returned = body.await;
                     // Not before it is parked, so that the two are recorded in their order.
                     let _ = is_parked.await;
-                    let ended = background.finish::<T>(&late, returned).await;
+                    let ended = background.finish::<T>(&mut late, returned).await;
                     observe::late(ended.state().name());
                 };
                 gate.runtime.spawn(finishing.in_current_span());
-                gate.park(&held).await;
+                gate.park(&mut call).boxed().await;
                 drop(parked);
-                return Ok(Ended::Unknown);
+                return Ok(Ended::Unknown(key));
             }
         }
     };
 
     // 3. The result, and the record of it.
-    Ok(gate.finish(&held, returned).await)
+    Ok(gate.finish(&mut call, returned).await)
 }
 
 impl Inner {
     /// Gives a claim back whose body was not started.
-    pub(super) async fn release(&self, held: &Held) {
-        let Some(claim) = held.claim else { return };
-        let event = Event::Release { token: claim.token };
-        match self.record(held, event, None).await {
-            Ok(record) => {
-                self.note(held.entry_of(AuditEvent::Released, Timestamp::now(), Some(&record)));
-            }
+    pub(super) async fn release(&self, mut held: Held) {
+        self.unclaim(&mut held.call).await;
+    }
+
+    async fn unclaim(&self, call: &mut Holding) {
+        let Some(claimed) = &call.claimed else { return };
+        let event = Event::Release { token: claimed.claim.token };
+        match self.record(&call.key.tenant, claimed, event, None).await {
+            Ok(version) => self.note(call.last_entry(AuditEvent::Released, Some(version))),
             Err(error) => {
-                tracing::error!(call = %held.record.id(), %error, "a claim could not be released");
+                tracing::error!(call = %claimed.id, %error, "a claim could not be released");
             }
         }
     }
 
     /// Parks a call whose body ran out of its time.
-    async fn park(&self, held: &Held) {
+    async fn park(&self, call: &mut Holding) {
         let mut stored = None;
-        if let Some(claim) = held.claim {
-            match self.record(held, Event::TimeOut { token: claim.token }, None).await {
-                Ok(record) => stored = Some(record),
+        if let Some(claimed) = &call.claimed {
+            let event = Event::TimeOut { token: claimed.claim.token };
+            match self.record(&call.key.tenant, claimed, event, None).await {
+                Ok(version) => stored = Some(version),
                 Err(error) => {
-                    tracing::error!(call = %held.record.id(), %error, "a time-out could not be recorded");
+                    tracing::error!(call = %claimed.id, %error, "a time-out could not be recorded");
                 }
             }
         }
-        let mut entry = held.entry_of(AuditEvent::Unknown, Timestamp::now(), stored.as_ref());
+        let mut entry = call.last_entry(AuditEvent::Unknown, stored);
         entry.note = Some("the body ran out of its time".to_owned());
         self.note(entry);
-        observe::ended(&held.record, CallState::OutcomeUnknown);
+        observe::ended_as(&call.tool, call.level, CallState::OutcomeUnknown);
     }
 
     /// Stores how a body ended, and audits it. Nothing that fails here changes how it ended.
     async fn finish<T: Runnable>(
         &self,
-        held: &Held,
+        call: &mut Holding,
         returned: std::thread::Result<Result<T::Output, T::Error>>,
     ) -> Ended<T> {
-        let taint = held.snapshot.taint();
+        let taint = call.snapshot.taint();
         let failed = |said: &dyn fmt::Display, panicked| FailureRecord {
             message: self.message(said, &taint),
             panicked,
         };
         let (ended, event, output) = match returned {
-            Ok(Ok(output)) if held.claim.is_none() => {
+            Ok(Ok(output)) if call.claimed.is_none() => {
                 (Ended::Returned(Ok(output), Kept::Not(taint)), None, None)
             }
             Ok(Ok(output)) => {
@@ -335,38 +404,42 @@ impl Inner {
             }
         };
         let mut stored = None;
-        if let Some(claim) = held.claim {
-            let id = held.record.id();
-            let bound = Bound::new(id, Purpose::Result, held.record.sealed_revision());
+        if let Some(claimed) = &call.claimed {
+            let (id, token) = (claimed.id, claimed.claim.token);
+            let bound = Bound::new(id, Purpose::Result, claimed.revision);
             let sealed =
                 output.and_then(|text| self.key.seal(text.as_str().as_bytes(), &bound).ok());
             let event = match &event {
-                None => Event::Succeed { token: claim.token },
-                Some(failure) => Event::Fail { token: claim.token, failure: failure.clone() },
+                None => Event::Succeed { token },
+                Some(failure) => Event::Fail { token, failure: failure.clone() },
             };
-            match self.record(held, event, sealed).await {
-                Ok(record) => stored = Some(record),
+            match self.record(&call.key.tenant, claimed, event, sealed).boxed().await {
+                Ok(version) => stored = Some(version),
                 Err(error) => {
                     tracing::error!(call = %id, %error, "a result could not be stored; the call will read as unknown");
                 }
             }
         }
         let kind = if event.is_some() { AuditEvent::Failed } else { AuditEvent::Executed };
-        let mut entry = held.entry_of(kind, Timestamp::now(), stored.as_ref());
+        let mut entry = call.last_entry(kind, stored);
         entry.note = event.map(|failure| failure.message);
         self.note(entry);
-        observe::ended(&held.record, ended.state());
+        observe::ended_as(&call.tool, call.level, ended.state());
         ended
     }
 
+    /// Tells the store, and gives the version that the record has then.
     async fn record(
         &self,
-        held: &Held,
+        tenant: &Tenant,
+        claimed: &Claimed,
         event: Event,
         result: Option<Sealed>,
-    ) -> Result<CallRecord, ApplyError> {
-        let enclosed = Enclosed::result(result).intent(held.intent.clone());
-        self.offer(&held.record.key().tenant, held.record.id(), event, enclosed).await
+    ) -> Result<u64, ApplyError> {
+        let enclosed = Enclosed::result(result).intent(claimed.place.clone());
+        // Boxed, so that a call without a record does not carry it around.
+        let record = self.offer(tenant, claimed.id, event, enclosed).boxed().await?;
+        Ok(record.version)
     }
 
     /// Offers an event about a claim to the store until it takes it, a few times; after that in the
@@ -422,7 +495,7 @@ pub(super) fn to_the_end<O: Send + 'static>(
 }
 
 /// A future that runs to its end: dropped, it goes on in the background.
-struct Detached<O: Send + 'static> {
+pub(super) struct Detached<O: Send + 'static> {
     running: Option<BoxFuture<'static, O>>,
     runtime: Runtime,
 }

@@ -195,7 +195,7 @@ impl Inner {
     fn note_grant(&self, event: AuditEvent, record: &GrantRecord, by: &Principal) {
         let grant = &record.grant;
         let mut entry = AuditRecord::about(event, grant.id.to_string(), record.updated_at);
-        entry.tool = Some(grant.tool.clone());
+        entry.tool = Some(grant.tool.clone().into());
         entry.principal = Some(grant.principal.clone());
         let note = match &record.revoked {
             Some(revoked) => revoked.reason.clone(),

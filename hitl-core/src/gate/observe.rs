@@ -9,16 +9,18 @@ use tracing::field::Empty;
 
 use super::error::{CallError, GateError, NotRun};
 use super::handle::Inner;
-use super::prepare::Prepared;
+use super::prepare::Judged;
 use super::submission::{Receipt, Submission};
 use crate::call::{CallKey, Outcome, Risk};
+use crate::ids::RequestId;
 use crate::machine::{CallRecord, CallState};
+use crate::policy::{ApprovalLevel, Verdict};
 
 impl Inner {
     /// The span of a call at a front door. What is not known yet is recorded when it is.
-    pub(super) fn call_span(&self, prepared: &Prepared) -> Span {
-        let request = &prepared.record.request;
-        self.span_of_call(&request.key, &request.tool, request.risk)
+    pub(super) fn call_span(&self, judged: &Judged) -> Span {
+        let spec = &judged.tool.spec;
+        self.span_of_call(&judged.key, &spec.name, spec.config.risk)
     }
 
     /// The span of somebody who waits for a call.
@@ -67,13 +69,13 @@ pub(super) fn review_span(record: &CallRecord) -> Span {
 }
 
 /// The span of a body.
-pub(super) fn run_span(record: &CallRecord) -> Span {
+pub(super) fn run_span(id: Option<RequestId>, tool: &str, attempt: u32) -> Span {
     tracing::info_span!(
         target: "hitl",
         "hitl.run",
-        call = %record.id(),
-        tool = %record.request.tool,
-        attempt = record.attempts.max(1),
+        call = id.map(tracing::field::display),
+        tool,
+        attempt,
         outcome = Empty,
         late = Empty,
         error = Empty,
@@ -86,16 +88,29 @@ pub(super) fn entered(receipt: &Receipt, tool: &str) {
     if let Some(id) = receipt.id {
         span.record("call", tracing::field::display(id));
     }
-    let verdict = receipt.verdict.kind().name();
-    span.record("verdict", verdict);
-    if let Some(level) = receipt.verdict.level() {
-        span.record("level", tracing::field::display(level));
-    }
-    span.record("confidence", receipt.assessment.confidence);
+    taken(&span, &receipt.verdict, receipt.assessment.confidence);
     span.record("reattached", receipt.reattached);
     if !receipt.reattached {
-        meter::routed(tool, verdict);
+        meter::routed(tool, receipt.verdict.kind().name());
     }
+}
+
+/// The same, of a call that runs at once and leaves no record.
+pub(super) fn started(judged: &Judged) {
+    let span = Span::current();
+    if !span.is_disabled() {
+        taken(&span, &judged.routed.verdict, judged.assessment.confidence);
+        span.record("reattached", false);
+    }
+    meter::routed(&judged.tool.spec.name, judged.routed.verdict.kind().name());
+}
+
+fn taken(span: &Span, verdict: &Verdict, confidence: u8) {
+    span.record("verdict", verdict.kind().name());
+    if let Some(level) = verdict.level() {
+        span.record("level", tracing::field::display(level));
+    }
+    span.record("confidence", confidence);
 }
 
 /// How it ended, into the current span.
@@ -162,7 +177,12 @@ fn state_of(outcome: &Outcome) -> CallState {
 
 /// A call is over, or parked.
 pub(super) fn ended(record: &CallRecord, state: CallState) {
-    meter::ended(&record.request.tool, record.request.level, state.name());
+    ended_as(&record.request.tool, record.request.level, state);
+}
+
+/// A call of this tool, at this level, is over, or parked.
+pub(super) fn ended_as(tool: &str, level: ApprovalLevel, state: CallState) {
+    meter::ended(tool, level, state.name());
 }
 
 /// A human has decided: how long that took, by the store's clock.

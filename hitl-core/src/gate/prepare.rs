@@ -15,9 +15,10 @@ use crate::approval::{ApprovalRequest, title};
 use crate::arguments::{Snapshot, snapshot};
 use crate::audit::AuditRecord;
 use crate::call::{
-    CallContext, CallKey, Tool, binding_digest, circumstances_digest, content_digest,
+    BindingDigest, CallContext, CallKey, ContentDigest, Tool, binding_digest, circumstances_digest,
+    content_digest,
 };
-use crate::confidence::{Assessment, CallView, Factor, assess};
+use crate::confidence::{Assessment, CallView, Factor, LazyTree, assess};
 use crate::ids::{OwnerToken, RequestId, SessionId};
 use crate::machine::{
     CallRecord, CallState, Ending, Escalation, Membership, NewCall, RECORD_SCHEMA,
@@ -28,10 +29,27 @@ use crate::policy::{
 };
 use crate::queue::Caps;
 
+/// A call, scored and routed: all that there is of one that runs at once and leaves no record. Nothing
+/// is written down that only a reviewer reads, or a store.
+pub(super) struct Judged {
+    pub(super) tool: Arc<Registered>,
+    pub(super) snapshot: Snapshot,
+    pub(super) context: CallContext,
+    pub(super) key: CallKey,
+    /// The host gave the key, so it may have been used before.
+    pub(super) keyed: bool,
+    pub(super) assessment: Assessment,
+    pub(super) routed: Routed,
+    pub(super) content: ContentDigest,
+    pub(super) binding: BindingDigest,
+    /// The arguments without secrets.
+    pub(super) arguments: JsonText,
+}
+
 /// A call, ready to enter the store.
 pub(super) struct Prepared {
     pub(super) tool: Arc<Registered>,
-    pub(super) snapshot: Arc<Snapshot>,
+    pub(super) snapshot: Snapshot,
     pub(super) routed: Routed,
     /// What the store will keep: its times are stamped there.
     pub(super) record: CallRecord,
@@ -90,9 +108,12 @@ impl Gate {
         context: impl Into<CallContext>,
     ) -> Result<Preview, GateError> {
         let tool = self.inner.tool_of::<T>()?;
-        let mut prepared = self.inner.prepare(tool, snapshot(call)?, context.into(), None)?;
+        let judged = self.inner.judged(tool, snapshot(call)?, context.into(), None)?;
+        let mut prepared = Box::new(self.inner.prepared(judged));
         self.inner.score(&mut prepared).await?;
-        Ok(Preview::of(prepared, Vec::new()))
+        let request = prepared.record.request;
+        let shown = (request.title, request.arguments);
+        Ok(Preview::of(prepared.routed, request.assessment, shown, Vec::new()))
     }
 
     /// What would happen to a model's call. Stores, asks and runs nothing.
@@ -103,7 +124,7 @@ impl Gate {
         context: impl Into<CallContext>,
     ) -> Result<Preview, GateError> {
         let tool = self.inner.tool(tool)?;
-        let (snapshot, _) = tool.read(arguments, self.inner.limits)?;
+        let snapshot = tool.read(arguments, self.inner.limits)?.snapshot;
         self.inner.preview(tool, snapshot, context.into())
     }
 }
@@ -115,29 +136,76 @@ impl Inner {
         snapshot: Snapshot,
         context: CallContext,
     ) -> Result<Preview, GateError> {
-        let prepared = self.prepare(tool, snapshot, context, None)?;
-        let unasked = if self.asks_scorers(&prepared) {
+        let judged = self.judged(tool, snapshot, context, None)?;
+        let unasked = if self.asks_scorers(&judged.routed) {
             self.scorers.iter().map(|timed| timed.scorer.name().to_owned()).collect()
         } else {
             Vec::new()
         };
-        Ok(Preview::of(prepared, unasked))
+        let shown = (self.title_of(&judged), judged.arguments);
+        Ok(Preview::of(judged.routed, judged.assessment, shown, unasked))
     }
 
-    /// Takes a call to the point where it can be submitted.
-    pub(super) fn prepare(
+    /// Scores and routes a new call.
+    pub(super) fn judged(
         &self,
         tool: Arc<Registered>,
         snapshot: Snapshot,
-        cx: CallContext,
+        context: CallContext,
         key: Option<CallKey>,
-    ) -> Result<Prepared, GateError> {
+    ) -> Result<Judged, GateError> {
+        self.judged_with(tool, (snapshot, None), context, key)
+    }
+
+    /// The same, with the tree of the snapshot if somebody has it already.
+    pub(super) fn judged_with(
+        &self,
+        tool: Arc<Registered>,
+        (snapshot, tree): (Snapshot, Option<Json>),
+        context: CallContext,
+        key: Option<CallKey>,
+    ) -> Result<Judged, GateError> {
         let keyed = key.is_some();
-        let key = key.unwrap_or_else(|| CallKey::fresh(cx.tenant.clone()));
+        let key = key.unwrap_or_else(|| CallKey::fresh(context.tenant.clone()));
+        let lazy = match tree {
+            Some(tree) => LazyTree::with(snapshot.text(), tree),
+            None => LazyTree::of(snapshot.text()),
+        };
+        let (assessment, routed) = self.judge_lazy(&tool, (&snapshot, &lazy), &context, &[])?;
+        let arguments = snapshot.shown_text(lazy.into_tree(), &self.redactor);
+        let digest = content_digest(&tool.spec.name, &snapshot, &context, &self.key);
+        let binding = binding_digest(digest, tool.fingerprint, 1);
+        Ok(Judged {
+            tool,
+            snapshot,
+            context,
+            key,
+            keyed,
+            assessment,
+            routed,
+            content: digest,
+            binding,
+            arguments,
+        })
+    }
+
+    /// The line that a reviewer reads.
+    pub(super) fn title_of(&self, judged: &Judged) -> String {
+        let spec = &judged.tool.spec;
+        let describe = spec.config.describe;
+        let shown = match describe {
+            Some(_) => scan_within(judged.arguments.as_str(), UNLIMITED).unwrap_or(Json::Null),
+            None => Json::Null,
+        };
+        let title = title(&spec.name, describe, &shown);
+        self.clean(&title, &judged.snapshot.own_taint()).into_owned()
+    }
+
+    /// Takes a call to the point where it can be submitted.
+    pub(super) fn prepared(&self, judged: Judged) -> Prepared {
+        let title = self.title_of(&judged);
+        let Judged { tool, snapshot, context: cx, key, keyed, assessment, routed, .. } = judged;
         let config = tool.spec.config;
-        let (assessment, routed) = self.judge(&tool, &snapshot, &cx, &[])?;
-        let shown = snapshot.shown(&self.redactor);
-        let content = content_digest(&tool.spec.name, &snapshot, &cx, &self.key);
         let requirement = required(&tool, &routed);
         let (state, ending) = state_of(&routed);
         let now = Timestamp::EPOCH;
@@ -145,14 +213,12 @@ impl Inner {
             id: RequestId::new(),
             key,
             revision: 1,
-            binding: binding_digest(content, tool.fingerprint, 1),
+            binding: judged.binding,
             tool: tool.spec.name.clone().into_owned(),
             fingerprint: tool.fingerprint,
-            title: self
-                .clean(&title(&tool.spec.name, config.describe, &shown), &snapshot.own_taint())
-                .into_owned(),
+            title,
             description: tool.spec.description.clone().into_owned(),
-            arguments: JsonText::from(&shown),
+            arguments: judged.arguments,
             principal: cx.principal.clone(),
             approval_type: config.approval_type.to_owned(),
             risk: config.risk,
@@ -183,7 +249,7 @@ impl Inner {
             state,
             request,
             context: cx,
-            content,
+            content: judged.content,
             owner: Some(owner),
             attached: false,
             intent: None,
@@ -203,7 +269,7 @@ impl Inner {
             restored: false,
             updated_at: now,
         };
-        Ok(Prepared { tool, snapshot: Arc::new(snapshot), routed, record, owner, keyed })
+        Prepared { tool, snapshot, routed, record, owner, keyed }
     }
 
     /// Scores and routes by the signals and policies of now, with what scorers `said`. Asked again
@@ -215,15 +281,30 @@ impl Inner {
         context: &CallContext,
         said: &[Factor],
     ) -> Result<(Assessment, Routed), GateError> {
-        let arguments = tree_of(snapshot)?;
-        let view = CallView::new(&tool.spec.name, &tool.spec.config, &arguments, context)
-            .at(self.clock.now());
+        let lazy = LazyTree::of(snapshot.text());
+        self.judge_lazy(tool, (snapshot, &lazy), context, said)
+    }
+
+    fn judge_lazy(
+        &self,
+        tool: &Registered,
+        (snapshot, arguments): (&Snapshot, &LazyTree<'_>),
+        context: &CallContext,
+        said: &[Factor],
+    ) -> Result<(Assessment, Routed), GateError> {
+        let mut view = CallView::of_text(&tool.spec.name, &tool.spec.config, arguments, context);
+        if !self.policies.is_empty() || self.signals.may_ask_for_the_time() {
+            view = view.at(self.clock.now());
+        }
         let mut assessment = assess(&view, &self.signals).with_opinions(said);
         if snapshot.repeats_a_secret() {
             let why = "An argument that is not secret repeats a secret one, so you cannot see it.";
             assessment.factors.push(Factor::at_least("repeats_a_secret", ApprovalLevel::Full, why));
         }
         let mut routed = route(&view, &assessment, &self.policies);
+        if arguments.is_unreadable() {
+            return Err(unreadable());
+        }
         // Signals and policies see the secrets; what they say about them is shown.
         let secrets = snapshot.taint();
         for factor in &mut assessment.factors {
@@ -244,20 +325,28 @@ impl Inner {
     }
 
     /// Counts what the candidate policy would have made of a call that was just routed.
-    pub(super) fn compare_with_shadow(&self, prepared: &Prepared) {
+    pub(super) fn compare_with_shadow(
+        &self,
+        tool: &Registered,
+        snapshot: &Snapshot,
+        context: &CallContext,
+        (assessment, routed): (&Assessment, &Routed),
+    ) {
         if self.shadow.is_empty() {
             return;
         }
-        let Ok(arguments) = tree_of(&prepared.snapshot) else { return };
-        let (spec, request) = (&prepared.tool.spec, &prepared.record.request);
-        let view = CallView::new(&spec.name, &spec.config, &arguments, &prepared.record.context)
-            .at(self.clock.now());
-        self.shadow.compare(&spec.name, &view, &request.assessment, &prepared.routed);
+        let Ok(arguments) = tree_of(snapshot) else { return };
+        let spec = &tool.spec;
+        let view = CallView::new(&spec.name, &spec.config, &arguments, context);
+        self.shadow.compare(&spec.name, &view.at(self.clock.now()), assessment, routed);
     }
 
     /// Audits the versions of the policies that are in force, when they have changed since they were
     /// last audited.
     pub(super) fn note_policies(&self, versions: &[PolicyVersion]) {
+        if self.policies.is_empty() {
+            return;
+        }
         let mut in_force = self.in_force.lock().unwrap_or_else(PoisonError::into_inner);
         if **in_force == *versions {
             return;
@@ -288,19 +377,30 @@ impl Inner {
 }
 
 impl Preview {
-    fn of(prepared: Prepared, unasked: Vec<String>) -> Self {
-        let (request, routed) = (prepared.record.request, prepared.routed);
+    fn of(
+        routed: Routed,
+        assessment: Assessment,
+        (title, arguments): (String, JsonText),
+        unasked: Vec<String>,
+    ) -> Self {
         Self {
             verdict: routed.verdict,
-            assessment: request.assessment,
-            because: request.because,
+            assessment,
+            because: routed.because,
             decided_by: routed.decided_by,
             rules: routed.rules,
             policies: routed.policies,
             unasked,
-            title: request.title,
-            arguments: request.arguments,
+            title,
+            arguments,
         }
+    }
+}
+
+impl Judged {
+    /// Whether it runs at once and changes nothing, so that it needs no record in the store.
+    pub(super) fn is_unrecorded(&self) -> bool {
+        self.routed.verdict == Verdict::Run && self.tool.spec.config.hints.read_only
     }
 }
 
@@ -355,9 +455,14 @@ pub(super) fn state_of(routed: &Routed) -> (CallState, Option<Ending>) {
 }
 
 pub(super) fn tree_of(snapshot: &Snapshot) -> Result<Json, GateError> {
-    let limits = Limits { depth: usize::MAX, bytes: usize::MAX };
-    scan_within(snapshot.text(), limits)
-        .map_err(|_| GateError::new(GateErrorKind::Payload, "the call's snapshot cannot be read"))
+    scan_within(snapshot.text(), UNLIMITED).map_err(|_| unreadable())
+}
+
+/// For text that this process wrote itself.
+const UNLIMITED: Limits = Limits { depth: usize::MAX, bytes: usize::MAX };
+
+fn unreadable() -> GateError {
+    GateError::new(GateErrorKind::Payload, "the call's snapshot cannot be read")
 }
 
 /// What a call needs, as it was routed, of this tool.

@@ -8,8 +8,8 @@ use std::sync::Arc;
 
 use futures::FutureExt as _;
 use futures::future::BoxFuture;
-use hitl_base::JsonText;
 use hitl_base::json::Limits;
+use hitl_base::{Json, JsonText};
 
 use super::error::GateError;
 use super::execute::{Held, Runnable, execute};
@@ -38,7 +38,15 @@ pub(super) struct Described {
 /// What a tool's type can do that its name cannot.
 pub(super) trait Kind: Send + Sync {
     /// Reads a model's text, or a stored snapshot.
-    fn read(&self, text: &str, limits: Limits) -> Result<(Snapshot, Box<dyn Body>), ArgumentError>;
+    fn read(&self, text: &str, limits: Limits) -> Result<Understood, ArgumentError>;
+}
+
+/// A text that was read.
+pub(super) struct Understood {
+    pub(super) snapshot: Snapshot,
+    /// The tree of the snapshot, where it was needed to read the text.
+    pub(super) tree: Option<Json>,
+    pub(super) body: Box<dyn Body>,
 }
 
 /// Arguments that are ready to run.
@@ -53,9 +61,9 @@ pub(super) trait Body: Send {
 struct Of<T>(PhantomData<fn() -> T>);
 
 impl<T: Tool> Kind for Of<T> {
-    fn read(&self, text: &str, limits: Limits) -> Result<(Snapshot, Box<dyn Body>), ArgumentError> {
-        let (arguments, snapshot) = parse::<T>(text, limits)?;
-        Ok((snapshot, Box::new(Arguments(arguments))))
+    fn read(&self, text: &str, limits: Limits) -> Result<Understood, ArgumentError> {
+        let (arguments, snapshot, tree) = parse::<T>(text, limits)?;
+        Ok(Understood { snapshot, tree: Some(tree), body: Box::new(Arguments(arguments)) })
     }
 }
 
@@ -73,11 +81,7 @@ impl<T: Runnable> Body for Arguments<T> {
 
 impl Registered {
     /// Reads a text. A type that panics while it is read refuses the text.
-    pub(super) fn read(
-        &self,
-        text: &str,
-        limits: Limits,
-    ) -> Result<(Snapshot, Box<dyn Body>), ArgumentError> {
+    pub(super) fn read(&self, text: &str, limits: Limits) -> Result<Understood, ArgumentError> {
         let read = catch_unwind(AssertUnwindSafe(|| self.kind.read(text, limits)));
         read.unwrap_or_else(|panic| {
             // A panic's own value may panic when it is dropped.
@@ -90,7 +94,7 @@ impl Registered {
     /// say the same when it is read again must be found before anybody is asked.
     pub(super) fn read_back(&self, snapshot: &Snapshot) -> Result<Box<dyn Body>, ArgumentError> {
         let limits = Limits { depth: usize::MAX, bytes: usize::MAX };
-        let (again, body) = self.read(snapshot.text(), limits)?;
+        let Understood { snapshot: again, body, .. } = self.read(snapshot.text(), limits)?;
         if again == *snapshot { Ok(body) } else { Err(ArgumentError::unstable()) }
     }
 

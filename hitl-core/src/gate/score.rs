@@ -13,7 +13,7 @@ use super::prepare::Prepared;
 use hitl_base::redact::Taint;
 
 use crate::confidence::{Factor, NoOpinion, ScoredCall, Scorer, weigh};
-use crate::policy::{ApprovalLevel, Verdict};
+use crate::policy::{ApprovalLevel, Routed, Verdict};
 use crate::sync::timeout;
 
 /// A scorer and how long it may take.
@@ -25,9 +25,8 @@ pub(super) struct Timed {
 impl Inner {
     /// Whether scorers could make a difference: points can only raise the level, and Full is the
     /// highest.
-    pub(super) fn asks_scorers(&self, prepared: &Prepared) -> bool {
-        let open =
-            matches!(prepared.routed.verdict, Verdict::Run | Verdict::Ask(ApprovalLevel::Quick));
+    pub(super) fn asks_scorers(&self, routed: &Routed) -> bool {
+        let open = matches!(routed.verdict, Verdict::Run | Verdict::Ask(ApprovalLevel::Quick));
         open && !self.scorers.is_empty()
     }
 
@@ -35,7 +34,7 @@ impl Inner {
     ///
     /// Cancel safe: dropping it drops the questions.
     pub(super) async fn score(&self, prepared: &mut Prepared) -> Result<(), GateError> {
-        if !self.asks_scorers(prepared) {
+        if !self.asks_scorers(&prepared.routed) {
             return Ok(());
         }
         let request = &prepared.record.request;

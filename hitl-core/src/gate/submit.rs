@@ -2,16 +2,20 @@
 
 use std::sync::Arc;
 
+use tracing::Span;
+
 use super::error::GateError;
 use super::execute::Held;
 use super::handle::Inner;
 use super::observe;
-use super::prepare::{Prepared, payload_text};
-use super::registry::Body;
+use super::prepare::{Judged, Prepared, payload_text};
+use super::registry::{Body, Registered};
 use super::submission::{Receipt, Submission, Ticket};
 use super::taking::{Taking, Wanted};
 use super::wait::Waiting;
+use crate::arguments::Snapshot;
 use crate::audit::{AuditEvent, AuditRecord};
+use crate::call::{CallContext, CallKey};
 use crate::ids::{GrantId, OwnerToken};
 use crate::machine::{CallRecord, CallState, Ending, Event};
 use crate::policy::{ApprovalLevel, PolicyVersion, Verdict};
@@ -27,6 +31,14 @@ pub(super) enum Attachment {
     Detached,
 }
 
+/// Whether a call may go the shortest way.
+pub(super) enum AtOnce {
+    /// It runs now.
+    Run(Held),
+    /// It enters as any other.
+    No(Box<Judged>),
+}
+
 /// Where a submission stands.
 pub(super) enum Entered {
     /// It runs now, under this claim.
@@ -34,7 +46,7 @@ pub(super) enum Entered {
     /// It waits.
     Waiting(Waiting),
     /// It is over, or parked.
-    Settled(CallRecord),
+    Settled(Box<CallRecord>),
 }
 
 impl Inner {
@@ -46,7 +58,7 @@ impl Inner {
     ) -> Result<(Entered, Receipt), GateError> {
         // Whoever is known already was scored when it was new. A read that would run now may have been
         // asked about, and rejected, under this key before.
-        let may_run = prepared.is_unrecorded() || self.asks_scorers(prepared);
+        let may_run = prepared.is_unrecorded() || self.asks_scorers(&prepared.routed);
         let earlier = match (may_run, prepared.keyed) {
             (true, true) => self.store.find(prepared.record.key()).await?,
             _ => None,
@@ -72,10 +84,9 @@ impl Inner {
             reattached: false,
         };
         if prepared.is_unrecorded() && earlier.is_none() {
-            self.compare_with_shadow(prepared);
+            self.compare_prepared(prepared);
             observe::entered(&receipt, &prepared.tool.spec.name);
-            prepared.record.request.created_at = hitl_base::Timestamp::now();
-            return Ok((Entered::Run(Held::unrecorded(prepared)), receipt));
+            return Ok((Entered::Run(Held::without_record(prepared)), receipt));
         }
         if matches!(prepared.routed.verdict, Verdict::Ask(_)) {
             prepared.tool.read_back(&prepared.snapshot)?;
@@ -110,7 +121,7 @@ impl Inner {
                 self.reattach(record, prepared.owner, attachment).await?
             }
             Submitted::Created(record) => {
-                self.compare_with_shadow(prepared);
+                self.compare_prepared(prepared);
                 if record.state == CallState::Claimed {
                     self.note_grant_used(&record);
                 }
@@ -124,7 +135,7 @@ impl Inner {
                 Entered::Run(Held::recorded(
                     &record,
                     kept,
-                    Arc::clone(&prepared.snapshot),
+                    prepared.snapshot.clone(),
                     &prepared.tool,
                     &prepared.routed,
                 ))
@@ -132,9 +143,68 @@ impl Inner {
             (CallState::Pending | CallState::Approved | CallState::Claimed, ..) => {
                 Entered::Waiting(Waiting::new(record, prepared.owner))
             }
-            _ => Entered::Settled(record),
+            _ => Entered::Settled(Box::new(record)),
         };
         Ok((entered, receipt))
+    }
+
+    fn compare_prepared(&self, prepared: &Prepared) {
+        let Prepared { tool, snapshot, routed, record, .. } = prepared;
+        let judgement = (&record.request.assessment, routed);
+        self.compare_with_shadow(tool, snapshot, &record.context, judgement);
+    }
+
+    /// Whether a call goes the shortest way, if the store does not know it: it leaves no record, and
+    /// nobody need be asked.
+    pub(super) fn runs_at_once(&self, judged: &Judged) -> bool {
+        judged.is_unrecorded() && !self.asks_scorers(&judged.routed)
+    }
+
+    /// Judges a call and lets it run if it may go the shortest way, in the span that is its own.
+    pub(super) fn begin(
+        &self,
+        tool: Arc<Registered>,
+        snapshot: Snapshot,
+        context: CallContext,
+        key: Option<CallKey>,
+    ) -> Result<(Span, AtOnce), GateError> {
+        let judged = self.judged(tool, snapshot, context, key)?;
+        let span = self.call_span(&judged);
+        let at_once = span.in_scope(|| self.run_at_once(judged));
+        Ok((span, at_once))
+    }
+
+    /// The shortest way, for a call that the store cannot know, because it has no key of the host's.
+    fn run_at_once(&self, judged: Judged) -> AtOnce {
+        if self.runs_at_once(&judged) && !judged.keyed {
+            AtOnce::Run(self.started(judged))
+        } else {
+            AtOnce::No(Box::new(judged))
+        }
+    }
+
+    /// Whether the store knows a call: by its key, or because the same was rejected in its run.
+    ///
+    /// Cancel safe: it only looks.
+    pub(super) async fn knows(&self, judged: &Judged) -> Result<bool, GateError> {
+        if !judged.keyed {
+            return Ok(false);
+        }
+        let key = &judged.key;
+        if self.store.find(key).await?.is_some() {
+            return Ok(true);
+        }
+        let rejected = self.store.rejected(&key.tenant, &key.run, judged.content, 1).await?;
+        Ok(!rejected.is_empty())
+    }
+
+    /// Lets a call run that leaves no record.
+    pub(super) fn started(&self, judged: Judged) -> Held {
+        self.note_policies(&judged.routed.policies);
+        let judgement = (&judged.assessment, &judged.routed);
+        self.compare_with_shadow(&judged.tool, &judged.snapshot, &judged.context, judgement);
+        observe::started(&judged);
+        Held::unrecorded(judged)
     }
 
     /// Lets the call run on a grant that covers it, other than those that were tried.
@@ -256,10 +326,10 @@ impl Inner {
     /// As [`submitted`](Self::submitted), told to whoever observes.
     pub(super) async fn submit(
         self: &Arc<Self>,
-        prepared: Prepared,
+        judged: Judged,
         body: Box<dyn Body>,
     ) -> Result<Submission, GateError> {
-        let result = self.submitted(prepared, body).await;
+        let result = self.submitted(judged, body).await;
         observe::submitted(&result);
         result
     }
@@ -268,16 +338,17 @@ impl Inner {
     /// may run now.
     async fn submitted(
         self: &Arc<Self>,
-        mut prepared: Prepared,
+        judged: Judged,
         body: Box<dyn Body>,
     ) -> Result<Submission, GateError> {
+        let mut prepared = Box::new(self.prepared(judged));
         let (entered, receipt) = self.enter(&mut prepared, Attachment::Detached).await?;
         let record = match entered {
             Entered::Run(held) => {
                 let outcome = body.execute(Arc::clone(self), held).await?;
                 return Ok(Submission::Done { outcome, receipt });
             }
-            Entered::Settled(record) => record,
+            Entered::Settled(record) => *record,
             Entered::Waiting(mut waiting) => {
                 let record = self.review(&waiting.record).await?;
                 match record.state {

@@ -46,7 +46,7 @@ pub(super) enum Waited {
     /// It is claimed, and the body is ready.
     Claimed(Held, Box<dyn Body>),
     /// It is over, or parked.
-    Settled(CallRecord),
+    Settled(Box<CallRecord>),
 }
 
 impl Inner {
@@ -90,7 +90,7 @@ impl Inner {
                 CallState::Pending => record.request.expires_at.since(self.store.now().await?),
                 CallState::Claimed => LOOK_AGAIN,
                 CallState::OutcomeUnknown if self.try_again(&record).await? => continue,
-                _ => return Ok(Waited::Settled(record)),
+                _ => return Ok(Waited::Settled(Box::new(record))),
             };
             if pause.is_zero() {
                 self.expire(tenant, id).await?;

@@ -9,17 +9,18 @@ use std::path::Path;
 use std::time::Duration;
 
 use hitl_base::Timestamp;
-use hitl_core::machine::{self, CallRecord, Entry, Event, Facts, Step};
+use hitl_core::machine::{self, CallRecord, Event, Facts, Step};
 use rusqlite::{Connection, OpenFlags, TransactionBehavior, params};
 
 use super::error::Fault;
 use super::grants;
 use super::key;
 use super::open::connect;
-use super::operation::{log, meta, set_meta, update};
+use super::operation::{meta, replace, set_meta};
 use super::outbox;
 use super::query::count;
 use super::retention;
+use super::row::Row;
 use super::schema::beside;
 
 /// The name under which a file keeps that it is a backup that was never opened.
@@ -97,11 +98,11 @@ pub(super) fn begin_epoch(on: &mut Connection, now: Timestamp) -> Result<(), Fau
         for (n, record) in &held {
             let facts = Facts { now, claimant_dead: true };
             if let Ok(Step::Changed(next)) = machine::apply(record, &Event::Restore, facts) {
-                update(&transaction, *n, &next, record)?;
-                let entry = Entry::of(Event::Restore.name(), &next, None);
-                let line = log(&transaction, *n, &entry)?;
+                let next = Row::of(Event::Restore.name(), next, None)?;
+                replace(&transaction, *n, &next, record)?;
+                let line = next.log(&transaction, *n)?;
                 // There is no gate yet that could audit it.
-                outbox::owe(&transaction, *n, next.version, line, None)?;
+                outbox::owe(&transaction, *n, next.record().version, line, None)?;
             }
         }
     }

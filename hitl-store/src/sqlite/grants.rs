@@ -8,8 +8,8 @@ use hitl_core::{GrantId, Principal, Tenant};
 use rusqlite::{Connection, OptionalExtension as _, params};
 
 use super::error::Fault;
-use super::operation::encode;
 use super::query::count;
+use super::row::encode;
 
 const BY_ID: &str = "SELECT version, record FROM grants WHERE id = ?1 AND tenant = ?2";
 // The parameters of each listing: tenant, tool, principal, after, whether only live ones, now, limit.

@@ -17,6 +17,7 @@ use tokio::sync::oneshot;
 use super::error::{Fault, file_error, read_only, stopped};
 use super::operation::{World, meta, set_meta};
 use super::reader::Readers;
+use super::recent::Recent;
 use super::schema::{self, Identity, beside};
 use super::session::Sessions;
 use super::store::{Shared, SqliteStore};
@@ -250,6 +251,7 @@ fn start(
         watcher: Watcher::start(watching, hub.clone(), own).map_err(io)?,
         readers: Readers::start(readers, Arc::clone(&path)).map_err(io)?,
         writer: Writer::start(thread).map_err(io)?,
+        recent: Recent::default(),
         clock: options.clock,
         sessions,
         hub,

@@ -7,13 +7,10 @@
 use std::sync::Arc;
 
 use hitl_base::{Clock, Timestamp};
-use hitl_core::machine::{
-    self, CallRecord, CallState, Entry, Event, Facts, NewCall, Step, grant_of,
-};
-use hitl_core::queue::{begins_to_wait, rank};
+use hitl_core::machine::{self, CallRecord, Event, Facts, NewCall, Step, grant_of};
 use hitl_core::seal::Sealed;
-use hitl_core::store::{ApplyError, Enclosed, StoreError, Submitted};
-use hitl_core::{ContentDigest, RequestId, Tenant};
+use hitl_core::store::{Applied, ApplyError, Enclosed, StoreError, Submitted};
+use hitl_core::{RequestId, Tenant};
 use rusqlite::{Connection, OptionalExtension as _, params};
 use tokio::sync::oneshot;
 
@@ -22,7 +19,10 @@ use super::grants;
 use super::outbox;
 use super::query::{self, Kept};
 use super::queue;
+use super::ready::{Fresh, Ready};
+use super::recent::Recent;
 use super::retention;
+use super::row::Row;
 use super::session::Sessions;
 use crate::failpoint::reach;
 
@@ -68,10 +68,80 @@ pub(super) trait Operation: Send {
 
 /// Enters a call.
 pub(super) struct Submit {
-    pub(super) call: NewCall,
-    pub(super) payload: Sealed,
-    pub(super) answer: Option<Submitted>,
-    pub(super) reply: oneshot::Sender<Result<Submitted, StoreError>>,
+    call: NewCall,
+    payload: Sealed,
+    /// Used at the first attempt only: a second one looks at what the first has left.
+    fresh: Option<Fresh>,
+    answer: Option<Entered>,
+    reply: oneshot::Sender<Result<Entered, StoreError>>,
+}
+
+/// What came of a submission, and the number of a call that is new.
+pub(super) type Entered = (Submitted, Option<i64>);
+
+impl Submit {
+    /// This call, worked out as far as can be without the file; and where its answer comes.
+    pub(super) fn new(
+        call: NewCall,
+        payload: Sealed,
+        now: Timestamp,
+    ) -> (Self, oneshot::Receiver<Result<Entered, StoreError>>) {
+        let (reply, answer) = oneshot::channel();
+        let fresh = Fresh::of(&call, now);
+        (Self { call, payload, fresh, answer: None, reply }, answer)
+    }
+
+    /// Why the call may not enter, where that is not because its key is taken.
+    fn refused(&self, on: &Connection) -> Result<Option<Submitted>, Fault> {
+        let began = self.call.key().run.began();
+        if began.is_some() && began < retention::watermark(on)? {
+            return Err(Fault::RunForgotten);
+        }
+        Ok(queue::broken_cap(on, &self.call)?.map(Submitted::Full))
+    }
+
+    /// Writes what was made ready, when it still holds and the key is free.
+    fn at_once(&mut self, on: &Connection, world: &World) -> Result<Option<(i64, Row)>, Fault> {
+        let row = self.fresh.take().and_then(|fresh| fresh.row(world.clock.now()));
+        let Some(row) = row else { return Ok(None) };
+        if !matches!(self.refused(on), Ok(None)) {
+            return Ok(None);
+        }
+        Ok(row.insert(on)?.map(|n| (n, row)))
+    }
+
+    /// Looks at what is there, and writes.
+    fn after_looking(
+        &mut self,
+        on: &Connection,
+        world: &World,
+    ) -> Result<Result<(i64, Row), Submitted>, Fault> {
+        if let Some(Kept { record, .. }) = query::find(on, self.call.key())? {
+            return Ok(Err(if record.content != self.call.content() {
+                Submitted::Conflict(record.id())
+            } else if record.id() == self.call.id() {
+                Submitted::Created(record)
+            } else {
+                Submitted::Existing(record)
+            }));
+        }
+        if let Some(refused) = self.refused(on)? {
+            return Ok(Err(refused));
+        }
+        let grant = self.call.grant().map(|id| grants::get(on, &self.call.key().tenant, id));
+        let grant = grant.transpose()?.flatten();
+        let (record, drawn) = match self.call.admitted(grant.as_ref(), world.clock.now()) {
+            Ok(admitted) => admitted,
+            Err(refusal) => return Ok(Err(Submitted::NotGranted(refusal))),
+        };
+        let row = Row::of("submitted", record, None)?;
+        let n = row.insert(on)?.ok_or(Fault::Damaged("a new call's id is taken"))?;
+        if let Some((drawn, grant)) = drawn.zip(grant) {
+            grants::update(on, &drawn, &grant)?;
+            reach("grant-drawn");
+        }
+        Ok(Ok((n, row)))
+    }
 }
 
 impl Operation for Submit {
@@ -85,49 +155,27 @@ impl Operation for Submit {
         world: &World,
         written: &mut Vec<Written>,
     ) -> Result<(), Fault> {
-        let kept = query::find(on, self.call.key())?;
-        if let Some(Kept { record, .. }) = kept {
-            self.answer = Some(if record.content != self.call.content() {
-                Submitted::Conflict(record.id())
-            } else if record.id() == self.call.id() {
-                Submitted::Created(record)
-            } else {
-                Submitted::Existing(record)
-            });
-            return Ok(());
-        }
-        let began = self.call.key().run.began();
-        if began.is_some() && began < retention::watermark(on)? {
-            return Err(Fault::RunForgotten);
-        }
-        if let Some(cap) = queue::broken_cap(on, &self.call)? {
-            self.answer = Some(Submitted::Full(cap));
-            return Ok(());
-        }
-        let grant = self.call.grant().map(|id| grants::get(on, &self.call.key().tenant, id));
-        let grant = grant.transpose()?.flatten();
-        let (record, drawn) = match self.call.admitted(grant.as_ref(), world.clock.now()) {
-            Ok(admitted) => admitted,
-            Err(refusal) => {
-                self.answer = Some(Submitted::NotGranted(refusal));
+        let new = match self.at_once(on, world)? {
+            Some(new) => Ok(new),
+            None => self.after_looking(on, world)?,
+        };
+        let (n, row) = match new {
+            Ok(new) => new,
+            Err(answer) => {
+                self.answer = Some((answer, None));
                 return Ok(());
             }
         };
-        let n = insert(on, &record)?;
-        if let Some((drawn, grant)) = drawn.zip(grant) {
-            grants::update(on, &drawn, &grant)?;
-            reach("grant-drawn");
-        }
-        if !record.state.is_terminal() {
+        if !row.record().state.is_terminal() {
             on.prepare_cached("INSERT INTO payloads (call, sealed) VALUES (?1, ?2)")?
                 .execute(params![n, self.payload.as_bytes()])?;
         }
-        let seq = log(on, n, &Entry::of("submitted", &record, None))?;
+        let line = row.log(on, n)?;
         if let Some(session) = self.call.auditor() {
-            outbox::owe(on, n, record.version, seq, Some(session))?;
+            outbox::owe(on, n, row.record().version, line, Some(session))?;
         }
-        written.push(seq);
-        self.answer = Some(Submitted::Created(record));
+        written.push(line);
+        self.answer = Some((Submitted::Created(row.into_record()), Some(n)));
         Ok(())
     }
 
@@ -145,21 +193,42 @@ impl Operation for Submit {
 
 /// Applies an event.
 pub(super) struct Apply {
-    pub(super) tenant: Tenant,
-    pub(super) id: RequestId,
-    pub(super) event: Event,
-    pub(super) enclosed: Enclosed,
-    pub(super) answer: Option<Result<CallRecord, ApplyError>>,
-    pub(super) reply: oneshot::Sender<Result<CallRecord, ApplyError>>,
+    tenant: Tenant,
+    id: RequestId,
+    event: Event,
+    enclosed: Enclosed,
+    /// Used at the first attempt only: a second one looks at what the first has left.
+    ready: Option<Ready>,
+    answer: Option<Result<Kept, ApplyError>>,
+    reply: oneshot::Sender<Result<Kept, ApplyError>>,
 }
 
 impl Apply {
+    /// This event, worked out as far as can be without the file; and where its answer comes.
+    pub(super) fn new(
+        tenant: &Tenant,
+        Applied { id, event, enclosed, .. }: Applied,
+        recent: &Recent,
+        now: Timestamp,
+    ) -> (Self, oneshot::Receiver<Result<Kept, ApplyError>>) {
+        let (reply, answer) = oneshot::channel();
+        let ready = Ready::of(recent, (tenant, id), &event, &enclosed, now);
+        let tenant = tenant.clone();
+        (Self { tenant, id, event, enclosed, ready, answer: None, reply }, answer)
+    }
+
     /// What the event leads to, and the line of history when it changed something.
     fn advance(
         &mut self,
         on: &Connection,
         world: &World,
-    ) -> Result<(Result<CallRecord, ApplyError>, Option<Written>), Fault> {
+    ) -> Result<(Result<Kept, ApplyError>, Option<Written>), Fault> {
+        if let Some(ready) = self.ready.take()
+            && let Some((n, next)) = ready.write(on, world.clock.now())?
+        {
+            let written = keep_rest(on, n, &next, &self.event, &self.enclosed)?;
+            return Ok((Ok(Kept { n, record: next.into_record() }), Some(written)));
+        }
         let Some(Kept { n, record }) = query::get(on, &self.tenant, self.id)? else {
             return Ok((Err(ApplyError::NotFound(self.id)), None));
         };
@@ -169,15 +238,18 @@ impl Apply {
         let step = machine::apply_with(&record, &self.event, facts, grant.as_ref());
         let (next, drawn) = match step {
             Ok((Step::Changed(next), drawn)) => (self.enclosed.complete(next), drawn),
-            Ok((Step::Replayed, _)) => return Ok((Ok(record), None)),
-            Err(refusal) => return self.refused(refusal, record).map(|answer| (answer, None)),
+            Ok((Step::Replayed, _)) => return Ok((Ok(Kept { n, record }), None)),
+            Err(refusal) => {
+                let answer = self.refused(refusal, record)?;
+                return Ok((answer.map(|record| Kept { n, record }), None));
+            }
         };
         if let Some((drawn, grant)) = drawn.zip(grant) {
             grants::update(on, &drawn, &grant)?;
             reach("grant-drawn");
         }
-        let written = keep(on, n, &next, &record, &self.event, &self.enclosed)?;
-        Ok((Ok(next), Some(written)))
+        let (next, written) = keep(on, n, next, &record, &self.event, &self.enclosed)?;
+        Ok((Ok(Kept { n, record: next }), Some(written)))
     }
 
     /// A refusal, unless it is our own earlier attempt that stands in the way: then it happened.
@@ -187,9 +259,11 @@ impl Apply {
         current: CallRecord,
     ) -> Result<Result<CallRecord, ApplyError>, Fault> {
         match &self.answer {
-            Some(Ok(first)) if *first == current => Ok(Ok(current)),
+            Some(Ok(Kept { record: first, .. })) if *first == current => Ok(Ok(current)),
             // Others have moved on from a change that may have been ours.
-            Some(Ok(first)) if current.version >= first.version => Err(Fault::Ambiguous),
+            Some(Ok(Kept { record: first, .. })) if current.version >= first.version => {
+                Err(Fault::Ambiguous)
+            }
             _ => Ok(Err(ApplyError::Lost { refusal, current: Box::new(current) })),
         }
     }
@@ -227,114 +301,48 @@ impl Operation for Apply {
 pub(super) fn keep(
     on: &Connection,
     n: i64,
-    next: &CallRecord,
+    next: CallRecord,
     from: &CallRecord,
     event: &Event,
     enclosed: &Enclosed,
+) -> Result<(CallRecord, Written), Fault> {
+    let next = Row::of(event.name(), next, event.by().cloned())?;
+    replace(on, n, &next, from)?;
+    let written = keep_rest(on, n, &next, event, enclosed)?;
+    Ok((next.into_record(), written))
+}
+
+/// Puts the next version of a record in the place of the one that was read in this transaction, which
+/// excludes other writers: a miss means damage.
+pub(super) fn replace(on: &Connection, n: i64, next: &Row, from: &CallRecord) -> Result<(), Fault> {
+    if next.update(on, n, from)? { Ok(()) } else { Err(Fault::Damaged("a call's version differs")) }
+}
+
+/// Keeps what belongs to a change beside the record.
+fn keep_rest(
+    on: &Connection,
+    n: i64,
+    next: &Row,
+    event: &Event,
+    enclosed: &Enclosed,
 ) -> Result<Written, Fault> {
-    update(on, n, next, from)?;
     reach("between-writes");
+    let record = next.record();
     if let Some(result) = &enclosed.result {
         on.prepare_cached("INSERT OR REPLACE INTO results (call, sealed) VALUES (?1, ?2)")?
             .execute(params![n, result.as_bytes()])?;
     }
-    if next.state.is_terminal() {
+    if record.state.is_terminal() {
         on.prepare_cached("DELETE FROM payloads WHERE call = ?1")?.execute([n])?;
     } else if let Some(payload) = &enclosed.payload {
         on.prepare_cached("INSERT OR REPLACE INTO payloads (call, sealed) VALUES (?1, ?2)")?
             .execute(params![n, payload.as_bytes()])?;
     }
-    let written = log(on, n, &Entry::of(event.name(), next, event.by().cloned()))?;
+    let written = next.log(on, n)?;
     if let Some(session) = enclosed.auditor.filter(|_| event.is_audited()) {
-        outbox::owe(on, n, next.version, written, Some(session))?;
+        outbox::owe(on, n, record.version, written, Some(session))?;
     }
     Ok(written)
-}
-
-fn insert(on: &Connection, record: &CallRecord) -> Result<i64, Fault> {
-    let (request, key) = (&record.request, record.key());
-    let content: ContentDigest = record.content;
-    let waits = record.state == CallState::Pending;
-    let turn = if waits { queue::turn_of(on, record)? } else { 0 };
-    on.prepare_cached(
-        "INSERT INTO calls (id, tenant, run, position, content, state, version, tool, priority, \
-         created_at, due_at, expires_at, updated_at, session, record, principal, level, rank, turn, \
-         root) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18, \
-         ?19, ?20)",
-    )?
-    .execute(params![
-        record.id().to_string(),
-        key.tenant.as_str(),
-        key.run.as_str(),
-        key.position.cast_signed(),
-        content.to_string(),
-        record.state.name(),
-        record.version.cast_signed(),
-        request.tool,
-        request.priority.to_string(),
-        request.created_at.as_millis(),
-        request.due_at.as_millis(),
-        request.expires_at.as_millis(),
-        record.updated_at.as_millis(),
-        claimant(record),
-        encode(record)?,
-        request.principal.as_str(),
-        request.level.to_string(),
-        rank(request.priority),
-        turn,
-        record.context.root_of(&key.run).as_str(),
-    ])?;
-    Ok(on.last_insert_rowid())
-}
-
-/// The compare-and-set. The transaction excludes other writers, so a miss means damage.
-pub(super) fn update(
-    on: &Connection,
-    n: i64,
-    record: &CallRecord,
-    from: &CallRecord,
-) -> Result<(), Fault> {
-    let request = &record.request;
-    let turn = if begins_to_wait(from, record) { Some(queue::turn_of(on, record)?) } else { None };
-    let changed = on
-        .prepare_cached(
-            "UPDATE calls SET state = ?3, version = ?4, priority = ?5, due_at = ?6, \
-             expires_at = ?7, updated_at = ?8, session = ?9, record = ?10, level = ?11, \
-             rank = ?12, turn = coalesce(?13, turn), principal = ?14 \
-             WHERE n = ?1 AND version = ?2",
-        )?
-        .execute(params![
-            n,
-            from.version.cast_signed(),
-            record.state.name(),
-            record.version.cast_signed(),
-            request.priority.to_string(),
-            request.due_at.as_millis(),
-            request.expires_at.as_millis(),
-            record.updated_at.as_millis(),
-            claimant(record),
-            encode(record)?,
-            request.level.to_string(),
-            rank(request.priority),
-            turn,
-            request.principal.as_str(),
-        ])?;
-    if changed == 1 { Ok(()) } else { Err(Fault::Damaged("a call's version differs")) }
-}
-
-fn claimant(record: &CallRecord) -> Option<String> {
-    let runs = record.state == CallState::Claimed;
-    record.claim.filter(|_| runs).map(|claim| claim.session.to_string())
-}
-
-pub(super) fn log(on: &Connection, n: i64, entry: &Entry) -> Result<Written, Fault> {
-    on.prepare_cached("INSERT INTO history (call, entry) VALUES (?1, ?2)")?
-        .execute(params![n, encode(entry)?])?;
-    Ok(Written { seq: on.last_insert_rowid(), id: entry.id })
-}
-
-pub(super) fn encode<T: serde::Serialize>(value: &T) -> Result<String, Fault> {
-    serde_json::to_string(value).map_err(|_| Fault::Damaged("a record cannot be written as JSON"))
 }
 
 /// A value of the file's own table, like its epoch.

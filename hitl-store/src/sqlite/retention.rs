@@ -6,8 +6,9 @@ use rusqlite::{Connection, params};
 
 use super::error::Fault;
 use super::grants;
-use super::operation::{encode, meta, set_meta};
+use super::operation::{meta, set_meta};
 use super::query::count;
+use super::row::encode;
 
 /// How many calls are erased or forgotten in one transaction, so that others get their turn.
 pub(super) const BATCH: usize = 200;

@@ -25,9 +25,10 @@ use super::error::{Fault, ambiguous, file_error, stopped};
 use super::grants;
 use super::operation::{Apply, Submit, World, meta, set_meta};
 use super::outbox;
-use super::query::{self, Text};
+use super::query::{self, Kept, Text};
 use super::queue;
 use super::reader::Readers;
+use super::recent::Recent;
 use super::retention;
 use super::session::Sessions;
 use super::together::ApplyAll;
@@ -60,6 +61,7 @@ pub(super) struct Shared {
     pub(super) watcher: Watcher,
     pub(super) readers: Readers,
     pub(super) writer: Writer,
+    pub(super) recent: Recent,
     pub(super) clock: Arc<dyn Clock>,
     pub(super) sessions: Sessions,
     pub(super) hub: Hub,
@@ -178,9 +180,13 @@ impl Store for SqliteStore {
     }
 
     async fn submit(&self, call: NewCall, payload: Sealed) -> Result<Submitted, StoreError> {
-        let (reply, answer) = oneshot::channel();
-        self.shared.writer.send(Submit { call, payload, answer: None, reply }).await?;
-        answer.await.map_err(|_| ambiguous(&self.shared.path))?
+        let (operation, answer) = Submit::new(call, payload, self.shared.clock.now());
+        self.shared.writer.send(operation).await?;
+        let (submitted, new) = answer.await.map_err(|_| ambiguous(&self.shared.path))??;
+        if let (Submitted::Created(record), Some(n)) = (&submitted, new) {
+            self.shared.recent.put(n, record);
+        }
+        Ok(submitted)
     }
 
     async fn apply(
@@ -190,11 +196,14 @@ impl Store for SqliteStore {
         event: Event,
         enclosed: Enclosed,
     ) -> Result<CallRecord, ApplyError> {
-        let (reply, answer) = oneshot::channel();
-        let tenant = tenant.clone();
-        let operation = Apply { tenant, id, event, enclosed, answer: None, reply };
+        let (recent, now) = (&self.shared.recent, self.shared.clock.now());
+        let mut applied = Applied::new(id, event);
+        applied.enclosed = enclosed;
+        let (operation, answer) = Apply::new(tenant, applied, recent, now);
         self.shared.writer.send(operation).await?;
-        answer.await.map_err(|_| ambiguous(&self.shared.path))?
+        let Kept { n, record } = answer.await.map_err(|_| ambiguous(&self.shared.path))??;
+        recent.put(n, &record);
+        Ok(record)
     }
 
     async fn apply_all(

@@ -65,7 +65,8 @@ impl ApplyAll {
                 Step::Changed(next) => {
                     let (event, enclosed) = (&applied.event, &applied.enclosed);
                     let next = enclosed.complete(next);
-                    written.push(keep(on, n, &next, &record, event, enclosed)?);
+                    let (next, line) = keep(on, n, next, &record, event, enclosed)?;
+                    written.push(line);
                     next
                 }
             });

@@ -3,17 +3,19 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
+use hitl_base::Clock as _;
 use hitl_base::clock::SystemClock;
 use hitl_core::grant::{Drawn, GrantRecord};
 use hitl_core::machine::{CallRecord, CallState, Event};
 use hitl_core::store::suite::fixture::{claim, grant};
 use hitl_core::store::suite::{Draft, host, sealed, tenant};
-use hitl_core::store::{Applied, ApplyError, Enclosed, StoreErrorKind, Submitted};
+use hitl_core::store::{Applied, ApplyError, StoreErrorKind, Submitted};
 use hitl_core::{ClaimToken, DecisionId, SessionId};
 use tokio::sync::oneshot;
 
 use super::super::grants;
 use super::super::operation::{Apply, Submit};
+use super::super::recent::Recent;
 use super::super::schema::{STEPS, migrate};
 use super::super::session::Sessions;
 use super::super::together::ApplyAll;
@@ -23,6 +25,7 @@ use super::*;
 /// A writer whose commits go as `commit` says.
 struct Bench {
     writer: Writer,
+    recent: Recent,
     path: Arc<Path>,
     _folder: tempfile::TempDir,
 }
@@ -52,7 +55,8 @@ fn patient(path: &Path) -> Result<Connection, Fault> {
 /// A writer of which the first `count` commits after `good` ones are bad.
 fn bench(good: usize, count: usize, bad: Bad) -> Bench {
     let (thread, path, folder) = thread(good, count, bad);
-    Bench { writer: Writer::start(thread).unwrap(), path, _folder: folder }
+    let writer = Writer::start(thread).unwrap();
+    Bench { writer, recent: Recent::default(), path, _folder: folder }
 }
 
 /// The thread of such a writer, before it is started.
@@ -92,24 +96,20 @@ fn thread(good: usize, count: usize, bad: Bad) -> (WriterThread, Arc<Path>, temp
 
 impl Bench {
     async fn submit(&self, draft: &Draft) -> Result<Submitted, StoreError> {
-        let (reply, answer) = oneshot::channel();
-        let operation = Submit { call: draft.call(), payload: sealed(b"x"), answer: None, reply };
+        let (operation, answer) = Submit::new(draft.call(), sealed(b"x"), SystemClock.now());
         self.writer.send(operation).await?;
-        answer.await.unwrap()
+        let (submitted, new) = answer.await.unwrap()?;
+        if let (Submitted::Created(record), Some(n)) = (&submitted, new) {
+            self.recent.put(n, record);
+        }
+        Ok(submitted)
     }
 
     async fn apply(&self, draft: &Draft, event: Event) -> Result<CallRecord, ApplyError> {
-        let (reply, answer) = oneshot::channel();
-        let operation = Apply {
-            tenant: tenant(),
-            id: draft.id(),
-            event,
-            enclosed: Enclosed::none(),
-            answer: None,
-            reply,
-        };
+        let applied = Applied::new(draft.id(), event);
+        let (operation, answer) = Apply::new(&tenant(), applied, &self.recent, SystemClock.now());
         self.writer.send(operation).await?;
-        answer.await.unwrap()
+        Ok(answer.await.unwrap()?.record)
     }
 
     async fn apply_all(&self, events: Vec<Applied>) -> Result<Vec<CallRecord>, ApplyError> {
@@ -291,9 +291,8 @@ fn invariant_10_what_the_second_attempt_had_no_time_for_is_not_acknowledged() {
         let mut group = VecDeque::from([waiting(Lingers(false))]);
         let mut answers = Vec::new();
         for position in 0..3 {
-            let (reply, answer) = oneshot::channel();
             let call = Draft::new("run", position).call();
-            let submit = Submit { call, payload: sealed(b"x"), answer: None, reply };
+            let (submit, answer) = Submit::new(call, sealed(b"x"), SystemClock.now());
             group.push_back(waiting(submit));
             answers.push(answer);
         }
@@ -377,17 +376,12 @@ async fn an_operation_that_nobody_waits_for_does_not_begin() {
     let blocker = Connection::open(&bench.path).unwrap();
     blocker.execute_batch("BEGIN IMMEDIATE").unwrap();
     let (draft, gone) = (Draft::new("run", 1), Draft::new("run", 2));
-    let (first, answer) = oneshot::channel();
-    let submit = |draft: &Draft, reply| Submit {
-        call: draft.call(),
-        payload: sealed(b"x"),
-        answer: None,
-        reply,
-    };
-    bench.writer.send(submit(&draft, first)).await.unwrap();
-    let (reply, abandoned) = oneshot::channel();
+    let submit = |draft: &Draft| Submit::new(draft.call(), sealed(b"x"), SystemClock.now());
+    let (first, answer) = submit(&draft);
+    bench.writer.send(first).await.unwrap();
+    let (second, abandoned) = submit(&gone);
     drop(abandoned);
-    bench.writer.send(submit(&gone, reply)).await.unwrap();
+    bench.writer.send(second).await.unwrap();
     blocker.execute_batch("ROLLBACK").unwrap();
     answer.await.unwrap().unwrap();
     bench.submit(&Draft::new("run", 3)).await.unwrap();

@@ -29,12 +29,7 @@ impl Record {
         what: impl FnOnce() -> Happening,
     ) {
         inner.version += 1;
-        let watchers = if inner.watched {
-            inner.watched = false;
-            inner.waiters.take()
-        } else {
-            Vec::new()
-        };
+        let watchers = std::mem::take(&mut inner.watched).then(|| inner.waiters.take());
         let mine = if self.scheduler.settings.emitter.is_some() {
             let task = Arc::clone(&self.info);
             inner.outbox.record(TaskEvent { task, seq: 0, at, what: what() })
@@ -42,7 +37,9 @@ impl Record {
             None
         };
         self.deliver(inner, mine);
-        wake(watchers);
+        if let Some(watchers) = watchers {
+            wake(watchers);
+        }
     }
 
     fn deliver<'a>(&'a self, mut inner: MutexGuard<'a, Inner>, first: Option<TaskEvent>) {

@@ -42,6 +42,9 @@ impl Wait<'_> {
         poll_fn(|cx| {
             let mut inner = lock(&self.record.inner);
             if let Some(ready) = ready(&mut inner) {
+                if let Some(key) = self.key.take() {
+                    inner.waiters.strike(key);
+                }
                 return Poll::Ready(ready);
             }
             inner.waiters.note(&mut self.key, cx);

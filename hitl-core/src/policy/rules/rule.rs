@@ -204,7 +204,7 @@ impl When {
             && any(&self.tenants, cx.tenant.as_str())
             && (self.roles.is_empty() || cx.roles.iter().any(|role| any(&self.roles, role)))
             && self.holds_at(call.at, doubt)
-            && self.arguments.iter().all(|argument| argument.holds(call.arguments, doubt))
+            && self.arguments.iter().all(|argument| argument.holds(&call.arguments, doubt))
     }
 
     fn holds_at(&self, at: Option<Timestamp>, doubt: Doubt) -> bool {

@@ -1,0 +1,71 @@
+//! The server, and connections to it.
+
+use std::sync::OnceLock;
+
+use futures::{StreamExt as _, stream};
+use hitl::{HostKey, PostgresStore};
+use hitl_test_postgres::Server;
+use tokio::sync::mpsc::{UnboundedReceiver, unbounded_channel};
+use tokio_postgres::{AsyncMessage, Client, NoTls};
+
+use crate::rows::{Prepared, Statements};
+
+/// How many connections there are.
+const CONNECTIONS: u64 = 16;
+
+/// The server: the one that the environment names, or a private one for as long as this process runs.
+pub(crate) fn url() -> Option<&'static str> {
+    static URL: OnceLock<Option<(String, Option<Server>)>> = OnceLock::new();
+    let found = URL.get_or_init(|| {
+        if let Ok(url) = std::env::var(hitl_test_postgres::URL) {
+            return Some((url, None));
+        }
+        match Server::start("-c fsync=on") {
+            Ok(server) => Some((server.url(), Some(server))),
+            Err(why) => {
+                eprintln!("LEFT OUT: every PostgreSQL path, because there is no server: {why}");
+                None
+            }
+        }
+    });
+    found.as_ref().map(|(url, _)| url.as_str())
+}
+
+/// A schema that nobody else uses.
+pub(crate) fn schema() -> String {
+    format!("bench_{}", hitl_base::id::Uuid::new_v4().simple())
+}
+
+/// A store in this schema.
+pub(crate) async fn open(schema: &str, key: HostKey) -> PostgresStore {
+    let options = PostgresStore::options(url().expect("a server")).key(key).schema(schema);
+    let connections = usize::try_from(CONNECTIONS).unwrap_or(1);
+    options.connections(connections).open().await.expect("a store")
+}
+
+/// A connection, and what it is notified of.
+pub(crate) async fn connect() -> (Client, UnboundedReceiver<String>) {
+    let url = url().expect("a server");
+    let (client, mut connection) = tokio_postgres::connect(url, NoTls).await.expect("connected");
+    let (notified, notifications) = unbounded_channel();
+    tokio::spawn(async move {
+        let mut messages = stream::poll_fn(move |cx| connection.poll_message(cx));
+        while let Some(Ok(message)) = messages.next().await {
+            if let AsyncMessage::Notification(notification) = message {
+                let _ = notified.send(notification.payload().to_owned());
+            }
+        }
+    });
+    (client, notifications)
+}
+
+/// As many connections as the store would have for so many callers, each with the statements.
+pub(crate) async fn prepared(callers: u64, statements: &Statements) -> Vec<(Client, Prepared)> {
+    let mut clients = Vec::new();
+    for _ in 0..callers.min(CONNECTIONS) {
+        let (client, _) = connect().await;
+        let prepared = statements.prepare(&client).await;
+        clients.push((client, prepared));
+    }
+    clients
+}

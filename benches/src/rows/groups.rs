@@ -1,0 +1,164 @@
+//! What writing the same rows to SQLite costs without a store: one thread, prepared statements, one
+//! commit for all that wait.
+
+use std::collections::HashMap;
+use std::path::Path;
+use std::sync::mpsc::{Receiver, Sender, channel};
+use std::time::{Duration, Instant};
+
+use rusqlite::types::{ToSqlOutput, Value};
+use rusqlite::{Connection, params, params_from_iter};
+use tokio::sync::oneshot;
+
+use super::{Change, Step};
+
+/// The most writes in one transaction.
+const GROUP: usize = 256;
+/// How many changes are said to stand in the audit at once.
+const AUDITED: usize = 256;
+
+/// Which step of which call, and who waits for it.
+type Write = (usize, u64, oneshot::Sender<()>);
+
+/// A thread that commits in groups.
+pub struct Groups {
+    queue: Sender<Write>,
+}
+
+impl Groups {
+    /// Writes these steps, for one call after the other, to a file that has the tables.
+    pub fn open(path: &Path, steps: Vec<Step>) -> Self {
+        let connection = Connection::open(path).expect("the file");
+        connection.pragma_update(None, "journal_mode", "WAL").expect("WAL");
+        connection.pragma_update(None, "synchronous", "FULL").expect("FULL");
+        connection.set_prepared_statement_cache_capacity(32);
+        let texts = steps.iter().map(|step| step.iter().map(text).collect()).collect();
+        let mut rows = Rows { steps, texts, numbers: HashMap::new(), owed: Vec::new() };
+        let (queue, waiting) = channel();
+        std::thread::spawn(move || rows.commit_groups(&connection, &waiting));
+        Self { queue }
+    }
+
+    /// Returns when step number `step` of this call is committed. Steps are written in order.
+    pub async fn write(&self, step: usize, call: u64) {
+        let (reply, done) = oneshot::channel();
+        self.queue.send((step, call, reply)).expect("the thread lives");
+        done.await.expect("the thread lives");
+    }
+}
+
+struct Rows {
+    steps: Vec<Step>,
+    texts: Vec<Vec<String>>,
+    numbers: HashMap<u64, i64>,
+    /// What will be said to stand in the audit.
+    owed: Vec<(i64, Value)>,
+}
+
+/// The statement of a change.
+fn text(change: &Change) -> String {
+    match change {
+        Change::Call(columns) => {
+            let names: Vec<&str> = columns.iter().map(|(name, _)| name.as_str()).collect();
+            let marks = vec!["?"; names.len()].join(", ");
+            format!("INSERT INTO calls ({}) VALUES ({marks})", names.join(", "))
+        }
+        Change::Moved { to, .. } => {
+            let set = to.iter().enumerate().map(|(at, (name, _))| format!("{name} = ?{}", at + 3));
+            let set: Vec<String> = set.collect();
+            format!("UPDATE calls SET {} WHERE n = ?1 AND version = ?2", set.join(", "))
+        }
+        Change::Payload(_) => "INSERT INTO payloads (call, sealed) VALUES (?1, ?2)".to_owned(),
+        Change::PayloadGone => "DELETE FROM payloads WHERE call = ?1".to_owned(),
+        Change::Result(_) => "INSERT INTO results (call, sealed) VALUES (?1, ?2)".to_owned(),
+        Change::Line(_) => "INSERT INTO history (call, entry) VALUES (?1, ?2)".to_owned(),
+        Change::Owed(..) => {
+            "INSERT INTO unaudited (call, version, seq, auditor) VALUES (?1, ?2, ?3, ?4)".to_owned()
+        }
+    }
+}
+
+impl Rows {
+    fn commit_groups(&mut self, on: &Connection, waiting: &Receiver<Write>) {
+        let mut last = 1;
+        while let Ok(first) = waiting.recv() {
+            let mut group = vec![first];
+            // Their callers come back at about the same time: waits a moment for as many as last time.
+            let deadline = Instant::now() + Duration::from_micros(300);
+            while group.len() < GROUP {
+                let left = deadline.saturating_duration_since(Instant::now());
+                let next = if group.len() < last {
+                    waiting.recv_timeout(left).ok()
+                } else {
+                    waiting.try_recv().ok()
+                };
+                let Some(next) = next else { break };
+                group.push(next);
+            }
+            last = group.len();
+            on.execute_batch("BEGIN IMMEDIATE").expect("the file is ours");
+            for (step, call, _) in &group {
+                self.write(on, *step, *call);
+            }
+            if self.owed.len() >= AUDITED {
+                self.audited(on);
+            }
+            on.execute_batch("COMMIT").expect("the disk has room");
+            for (_, _, reply) in group {
+                let _ = reply.send(());
+            }
+        }
+    }
+
+    fn write(&mut self, on: &Connection, step: usize, call: u64) {
+        let mut line = 0;
+        for (change, text) in self.steps[step].iter().zip(&self.texts[step]) {
+            let mut statement = on.prepare_cached(text).expect("a statement");
+            // Whoever has not entered it knows its number: files count from 1, as callers do.
+            let n = self.numbers.get(&call).copied().unwrap_or(call.cast_signed());
+            let changed = match change {
+                Change::Call(columns) => {
+                    let values = columns.iter().map(|(name, value)| match name.as_str() {
+                        "id" => format!("0192aaaa-0000-7000-8000-{call:012}").into(),
+                        "position" => call.cast_signed().into(),
+                        _ => ToSqlOutput::Borrowed(value.into()),
+                    });
+                    let added = statement.execute(params_from_iter(values));
+                    self.numbers.insert(call, on.last_insert_rowid());
+                    added
+                }
+                Change::Moved { from, to } => {
+                    let given = [ToSqlOutput::from(n), ToSqlOutput::from(*from)].into_iter();
+                    let to = to.iter().map(|(_, value)| ToSqlOutput::Borrowed(value.into()));
+                    statement.execute(params_from_iter(given.chain(to)))
+                }
+                Change::Payload(sealed) | Change::Result(sealed) => {
+                    statement.execute(params![n, sealed])
+                }
+                Change::PayloadGone => statement.execute([n]),
+                Change::Line(entry) => {
+                    let added = statement.execute(params![n, entry]);
+                    line = on.last_insert_rowid();
+                    added
+                }
+                Change::Owed(version, auditor) => {
+                    self.owed.push((n, version.clone()));
+                    statement.execute(params![n, version, line, auditor])
+                }
+            };
+            assert_eq!(changed.expect("written"), 1, "{text}");
+        }
+        if step + 1 == self.steps.len() {
+            self.numbers.remove(&call);
+        }
+    }
+
+    /// These changes stand in the audit.
+    fn audited(&mut self, on: &Connection) {
+        let sql = "DELETE FROM unaudited WHERE call = ?1 AND version = ?2";
+        let mut statement = on.prepare_cached(sql).expect("a statement");
+        for (n, version) in self.owed.drain(..) {
+            statement.execute(params![n, version]).expect("deleted");
+        }
+    }
+}

@@ -1,0 +1,443 @@
+//! Whether what is joined to a name is that name's secret, or code, a label, another name.
+
+use std::ops::Range;
+
+use regex::Captures;
+
+use super::entropy;
+use super::keys::{Name, judge, words};
+use super::lists::{ANYWHERE, WITHIN};
+use super::mask::is_mask;
+use super::placeholder::is_placeholder;
+use super::wordy::is_name;
+
+/// What follows a flag in prose.
+const OF_FLAGS: &[&str] = &["option", "flag", "argument", "parameter", "is", "will", "to", "or"];
+
+/// How name and value are joined.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Join {
+    /// `name: type = value`.
+    Typed,
+    /// `name: |`, and the value on a line of its own.
+    Block,
+    /// `name | value`, `name - value`.
+    Bar,
+    /// `name, value`, `name(value`.
+    Call,
+    /// `name is value`.
+    Is,
+    /// `name == value`.
+    Equals,
+    /// `name: value`.
+    Colon,
+    /// `name = value`, in any of its spellings.
+    Sign,
+    /// Nothing but white space.
+    Space,
+}
+
+/// What is around a value.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Quotes {
+    /// Nothing.
+    None,
+    /// A quote that begins and does not end.
+    Open,
+    /// Quotes.
+    Closed,
+    /// Backticks.
+    Ticks,
+}
+
+/// A name and what is joined to it.
+pub(super) struct Pair<'t> {
+    text: &'t str,
+    /// Where the name begins.
+    start: usize,
+    name: &'t str,
+    join: Join,
+    /// Where the join begins and ends.
+    between: Range<usize>,
+    value: Range<usize>,
+    quotes: Quotes,
+    /// `Bearer value`.
+    scheme: bool,
+}
+
+impl<'t> Pair<'t> {
+    /// The pair that was found at `start`.
+    pub(super) fn new(text: &'t str, start: usize, found: &Captures<'_>) -> Option<Self> {
+        let has = |group| found.name(group).is_some();
+        let here = |range: Range<usize>| start + range.start..start + range.end;
+        let value = ["double", "single", "tick", "bare"].iter().find_map(|g| found.name(g))?;
+        let between = here(found.name("join")?.range());
+        let sign = text[between.clone()].trim_matches(|c: char| {
+            c.is_whitespace() || matches!(c, '"' | '\'' | '`' | '\\' | ']' | ')')
+        });
+        let join = match sign {
+            _ if has("typed") => Join::Typed,
+            _ if has("block") => Join::Block,
+            _ if has("bar") => Join::Bar,
+            _ if has("call") => Join::Call,
+            _ if has("is") => Join::Is,
+            "" => Join::Space,
+            ":" => Join::Colon,
+            sign if sign.contains("!=") || sign.contains("==") => Join::Equals,
+            _ => Join::Sign,
+        };
+        let name = &text[here(found.name("name")?.range())];
+        let value = here(value.range());
+        let scheme = has("scheme");
+        let quotes = match () {
+            () if has("tick") => Quotes::Ticks,
+            () if !has("bare") => Quotes::Closed,
+            () if text[..value.start].ends_with(['"', '\'', '`']) => Quotes::Open,
+            () => Quotes::None,
+        };
+        Some(Self { text, start, name, join, between, value, quotes, scheme })
+    }
+
+    fn is_quoted(&self) -> bool {
+        matches!(self.quotes, Quotes::Closed | Quotes::Ticks)
+    }
+
+    /// Whether there is white space before the value.
+    fn is_spaced(&self) -> bool {
+        self.text[self.between.clone()].ends_with([' ', '\t'])
+    }
+
+    /// Until where there is no other name: until the value, or what was taken for one. What stands
+    /// between them may itself be a name.
+    pub(super) fn joined(&self) -> usize {
+        if matches!(self.join, Join::Typed | Join::Space) { self.start } else { self.between.end }
+    }
+
+    fn value(&self) -> &'t str {
+        &self.text[self.value.clone()]
+    }
+
+    /// Where the secret stands, if there is one.
+    pub(super) fn secret(&self) -> Option<Range<usize>> {
+        let value = self.value();
+        // `Bearer x` has a shape of its own.
+        let scheme = self.join == Join::Space
+            && ["bearer", "basic"].iter().any(|scheme| self.name.eq_ignore_ascii_case(scheme));
+        if scheme || is_mask(value) || is_placeholder(value) || self.is_route() {
+            return None;
+        }
+        // The first line of a key: its shape says where all of it ends.
+        let begins = value.contains("-----BEGIN") && !value.contains("-----END");
+        let scoped = self.join == Join::Colon && value.starts_with(':');
+        if begins || scoped || self.is_declared() || is_link(value) {
+            return None;
+        }
+        if self.is_quoted() && is_between_strings(value)
+            || (self.quotes == Quotes::Open) && value.starts_with(['+', '.', ',', ')', ';', ':'])
+        {
+            return None;
+        }
+        let secret = match judge(self.name.trim_start_matches('-')) {
+            Name::Secret => self.is_of_a_secret(),
+            Name::Suspect => self.is_of_a_suspect(),
+            Name::Plain => false,
+        };
+        secret.then(|| self.value.start..self.end())
+    }
+
+    fn is_of_a_suspect(&self) -> bool {
+        let value = self.value();
+        let hexadecimal = value.bytes().all(|byte| byte.is_ascii_hexdigit());
+        if entropy::is_uuid(value) {
+            // The one id that is a secret.
+            return words(self.name).ends_with(&["secret".to_owned(), "id".to_owned()]);
+        }
+        if self.is_quoted() && entropy::is_noise(value) {
+            return true;
+        }
+        entropy::looks_secret(value)
+            && (self.is_quoted() || !self.is_code())
+            && (self.join != Join::Space || self.is_shouted() || !hexadecimal && value.len() >= 20)
+    }
+
+    fn is_of_a_secret(&self) -> bool {
+        let value = self.value();
+        let digits = value.bytes().any(|byte| byte.is_ascii_digit());
+        let letters_only = value.bytes().all(|byte| byte.is_ascii_alphabetic());
+        let one_word = !value.contains(char::is_whitespace);
+        let flag = self.name.starts_with("--");
+        match self.join {
+            // A number with a type is a constant: `ADD_KEY: u32 = 3`.
+            Join::Typed if !self.is_quoted() && value.starts_with(|c: char| c.is_ascii_digit()) => {
+                false
+            }
+            Join::Bar => is_drawn(value),
+            Join::Block => value.len() >= 4,
+            // `the PIN is 1234`, but `the token is expired`.
+            Join::Is => {
+                let word = words(self.name).iter().any(|word| word.starts_with("pass"));
+                value.len() >= 4 && (digits || self.is_quoted() && one_word && word)
+            }
+            // `define("DB_PASSWORD", "..")`, `setPassword("..")`: only what is in quotes is a value.
+            Join::Call => {
+                self.is_quoted()
+                    && (value.len() >= 6 && one_word && is_odd(value) || entropy::is_noise(value))
+            }
+            // A literal that is compared with: `if (password == "hunter2")`.
+            Join::Equals => self.is_quoted() && value.len() >= 6 && !letters_only,
+            _ if self.scheme && !self.is_quoted() => {
+                flag || self.join != Join::Space && (value.len() >= 16 || !letters_only)
+            }
+            // `password "hunter2"` is a value, `password "reset"` is prose.
+            Join::Space if self.is_quoted() => {
+                let tag = (self.quotes == Quotes::Ticks) || value.contains([':', '=', '/', ',']);
+                flag || self.is_switch() || value.len() >= 6 && one_word && !tag && is_odd(value)
+            }
+            // `"Bearer " + token`.
+            _ if self.is_quoted() => {
+                !self.names_itself()
+                    && !self.is_a_part()
+                    && !is_command(value, self.quotes == Quotes::Ticks)
+            }
+            // A flag has its value after a space: `--password hunter2`, but `the password is`. So has
+            // what nobody could take for a word.
+            Join::Space if flag => {
+                // `--all-secrets shows ..`.
+                let many = self.name.ends_with('s') && !self.name.ends_with("pass");
+                !value.starts_with('-') && !OF_FLAGS.contains(&value) && (!many || is_odd(value))
+            }
+            Join::Space => {
+                !value.starts_with('-')
+                    && (self.is_switch() && digits
+                        || entropy::looks_secret(value)
+                        || entropy::is_uuid(value)
+                        || self.is_shouted()
+                            && value.len() >= 20
+                            && is_plain(value)
+                            && !is_name(value))
+            }
+            // `password: the one you know` is prose; `password: hunter2` is not, nor is a whole line.
+            Join::Colon => {
+                let words = !digits && is_name(value);
+                let coded =
+                    value.len() >= 6 && (!letters_only || is_odd(value)) || value.len() >= 16;
+                flag || self.odd_end().is_some()
+                    || (coded && !words || self.is_a_line()) && !self.is_code()
+            }
+            Join::Typed | Join::Sign => {
+                self.odd_end().is_some()
+                    || value.len() >= 3 && !self.is_code() && !self.is_argument()
+            }
+        }
+    }
+
+    /// `KEY 1a2b..` and `cache key 1a2b..` are told apart by their capitals.
+    fn is_shouted(&self) -> bool {
+        let last = self.name.rsplit(['_', '-', '.']).next().unwrap_or_default();
+        let capitals = last.bytes().rev().take_while(u8::is_ascii_uppercase).count();
+        capitals >= 3
+    }
+
+    /// Whether this is a declaration whose value is no literal: `let secret = captured`.
+    fn is_declared(&self) -> bool {
+        const WORDS: &[&str] = &["let", "mut", "var", "val", "const", "auto", "final", "static"];
+        let before = self.text[..self.start].rsplit('\n').next().unwrap_or_default().trim_end();
+        let word = before.rsplit(|c: char| !c.is_ascii_alphabetic()).next().unwrap_or_default();
+        !self.is_quoted()
+            && !(self.quotes == Quotes::Open)
+            && WORDS.contains(&word)
+            && self.join == Join::Sign
+            && self.is_spaced()
+            && is_plain(self.value())
+            && (is_name(self.value()) || !self.value().bytes().any(|b| b.is_ascii_digit()))
+    }
+
+    /// `-Password`, as some shells have it.
+    fn is_switch(&self) -> bool {
+        self.name.starts_with('-') && self.name.len() > 3
+    }
+
+    /// Where the value ends. A bare one goes on over brackets that are part of it.
+    fn end(&self) -> usize {
+        self.odd_end().unwrap_or(self.value.end)
+    }
+
+    /// Where a bare value ends that goes on over brackets which no code has: a closing one, not of its
+    /// kind or without an opening one, in the middle of a word.
+    fn odd_end(&self) -> Option<usize> {
+        let end = self.value.end;
+        if self.is_quoted() || !matches!(self.join, Join::Sign | Join::Colon) {
+            return None;
+        }
+        let ends = |c: char| {
+            c.is_whitespace() || matches!(c, '"' | '\'' | '`' | ',' | ';' | '&' | '<' | '\\')
+        };
+        let rest = &self.text[end..];
+        let run = &rest[..rest.find(ends).unwrap_or(rest.len())];
+        let mut open = Vec::new();
+        let mut chars = run.chars().peekable();
+        while let Some(c) = chars.next() {
+            match c {
+                '(' | '[' | '{' => open.push(c),
+                ')' | ']' | '}' => {
+                    let opened = open
+                        .pop()
+                        .is_some_and(|o| matches!((o, c), ('(', ')') | ('[', ']') | ('{', '}')));
+                    if !opened && chars.peek().is_some_and(|next| next.is_alphanumeric()) {
+                        return Some(end + run.len());
+                    }
+                }
+                _ => {}
+            }
+        }
+        None
+    }
+
+    /// Whether name and value are all there is on their line: a line of YAML, of an INI file, a header.
+    fn is_a_line(&self) -> bool {
+        let before = self.text[..self.start].rsplit('\n').next().unwrap_or_default();
+        let after = self.text[self.value.end..].split('\n').next().unwrap_or_default().trim();
+        let indent = before.bytes().all(|byte| matches!(byte, b' ' | b'\t' | b'-' | b'"' | b'\''));
+        let many = self.text.contains('\n') || before.starts_with(' ');
+        many && indent && self.value.len() >= 4 && (after.is_empty() || after.starts_with('#'))
+    }
+
+    /// Whether what stands in a value's place is code that gets it: `os.environ[..]`,
+    /// `get_password()`, `config.password`, `Token::Brace`.
+    fn is_code(&self) -> bool {
+        const KEYWORDS: &[&str] = &[
+            "range", "new", "await", "yield", "typeof", "not", "lambda", "func", "function",
+            "async", "return", "void", "mut", "ref", "in", "let", "const",
+        ];
+        let value = self.value();
+        let after = &self.text[self.value.end..];
+        let word = |part: &str| {
+            part.starts_with(|c: char| c.is_ascii_alphabetic() || c == '_')
+                && part.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'_')
+        };
+        let scoped = value.contains("::");
+        let path = value
+            .trim_start_matches(['&', ':', '*'])
+            .trim_end_matches(['!', ':'])
+            .replace("::", ".")
+            .replace("->", ".")
+            .replace("?.", ".");
+        let words = path.split('.').all(word);
+        let digits = value.bytes().any(|byte| byte.is_ascii_digit());
+        let called = after.starts_with(['(', '[', '{', '!']) || value.ends_with('!');
+        let spaced = self.is_spaced();
+        let tail = after.trim_start();
+        let goes_on = ["+ ", "|| ", "&& ", "?", "if "].iter().any(|sign| tail.starts_with(sign));
+        let last = |name: &str| super::keys::words(name).pop();
+        let same = self.name.to_ascii_lowercase().ends_with(&value.to_ascii_lowercase())
+            || !digits && value.contains('_') && last(self.name) == last(value);
+        words && called && (!digits || is_name(&path))
+            || words
+                && (after.starts_with(']') || spaced && (same || goes_on && after.starts_with(' ')))
+            || words && scoped
+            || words && path.contains('.') && (!digits || is_name(&path))
+            || words && after.starts_with('<') && spaced
+            || value.starts_with("__")
+            || path.starts_with("process.env")
+            || path.starts_with("os.environ")
+            || KEYWORDS.contains(&value) && after.starts_with(' ')
+            || (spaced || !value.bytes().any(|b| b.is_ascii_lowercase())) && self.names_itself()
+    }
+
+    /// Whether a bare value is a name among arguments: `f(password=password, token=auth_token)`.
+    fn is_argument(&self) -> bool {
+        let value = self.value();
+        let name = value.bytes().all(|byte| byte.is_ascii_lowercase() || byte == b'_');
+        name && self.text[self.value.end..].starts_with([',', ')'])
+    }
+
+    /// Whether more is added to it: `"Bearer " + token`, `"?key=" + key`.
+    fn is_a_part(&self) -> bool {
+        let after = self.text[self.value.end..].trim_start_matches(['"', '\'', '`', ' ']);
+        self.value().ends_with([' ', '=']) && after.starts_with('+')
+    }
+
+    /// Whether the value is a name of such a secret: `TOKEN = "HITL_TOKEN"`, `token = next_token`.
+    fn names_itself(&self) -> bool {
+        let value = self.value();
+        // `X-Api-Key` is the name of a header, `my-api-key` may be somebody's password.
+        let parts = value.split('-');
+        let header = parts.clone().all(|part| part.starts_with(|c: char| c.is_ascii_uppercase()));
+        let plain = value.bytes().all(|b| {
+            b.is_ascii_alphabetic()
+                || matches!(b, b'_' | b'.' | b':')
+                || header && b == b'-'
+                || self.is_quoted() && b == b' '
+        });
+        let words = if plain { words(value) } else { Vec::new() };
+        words.len() > 1
+            && words
+                .iter()
+                .any(|word| ANYWHERE.contains(&word.as_str()) || WITHIN.contains(&word.as_str()))
+    }
+
+    /// Whether this is a path with what it leads to: `'/passwords/:id' => "passwords#edit"`, or a
+    /// name's selector or page: `password = "#new-password"`.
+    fn is_route(&self) -> bool {
+        let value = self.value();
+        let digits = value.bytes().any(|byte| byte.is_ascii_digit());
+        let selects = value.starts_with(['#', '.', '/']) && is_name(value);
+        if value.starts_with('/') && value[1..].contains('/') && is_name(value) {
+            return true;
+        }
+        let leads = self.text[..self.start].ends_with('/') && value.contains(['/', '#']);
+        !digits && (selects || leads && is_name(value))
+    }
+}
+
+/// Whether this is what stands between two strings: `"Password:",label:"..."`, `"+ token + "`.
+fn is_between_strings(value: &str) -> bool {
+    let inner = value.trim_matches(['"', '\'', '`', ' ']);
+    let begins = value.starts_with([',', ')', ';', '}', '+']) || value.starts_with(" +");
+    let ends = value.ends_with([':', '=', ',', '(', '{', '+', '[']) || value.ends_with("+ ");
+    begins && ends || inner.starts_with('+') && inner.ends_with('+') && inner.len() > 2
+}
+
+/// Whether it is where something is, and nothing in it looks like a secret.
+fn is_link(value: &str) -> bool {
+    let Some((scheme, rest)) = value.split_once("://") else { return false };
+    scheme.bytes().all(|b| b.is_ascii_alphabetic())
+        && !rest.contains('@')
+        && !rest
+            .split(['/', '?', '=', '&', '#', ';'])
+            .any(|part| part.len() >= 16 && is_drawn(part))
+}
+
+/// Whether it has nothing but letters, digits and underscores.
+fn is_plain(value: &str) -> bool {
+    value.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'_')
+}
+
+/// Whether nobody could take it for words: letters and digits, and no name.
+fn is_drawn(value: &str) -> bool {
+    value.len() >= 8
+        && value.bytes().any(|byte| byte.is_ascii_digit())
+        && value.bytes().any(|byte| byte.is_ascii_alphabetic())
+        && !is_name(value)
+}
+
+/// Whether it stands for what something else says: `` `cat /run/secrets/x` ``, `arn:aws:..`.
+fn is_command(value: &str, ticked: bool) -> bool {
+    ticked && value.contains(char::is_whitespace) || value.starts_with("arn:")
+}
+
+/// Whether it has what a word has not: a digit, a sign that names do not have, capitals anywhere. The
+/// name of an encoding is none.
+fn is_odd(value: &str) -> bool {
+    const CODES: &[&str] =
+        &["base64", "base32", "utf", "sha", "md5", "hs", "rs", "es", "ps", "aes", "latin", "iso"];
+    let sign = |b: u8| b.is_ascii_punctuation() && !matches!(b, b'-' | b'_' | b'.' | b'/' | b':');
+    let digit = value.bytes().any(|b| b.is_ascii_digit()) && !value.contains("://");
+    let lower = value.to_ascii_lowercase();
+    let code =
+        value.len() <= 12 && CODES.iter().any(|code| lower.starts_with(code)) && is_name(value);
+    let mixed = value.len() >= 10 && value.bytes().any(|b| b.is_ascii_uppercase());
+    digit && !code && !(value.starts_with('/') && is_name(value))
+        || value.bytes().any(sign)
+        || mixed && value.bytes().any(|b| b.is_ascii_lowercase()) && !is_name(value)
+}

@@ -1,0 +1,123 @@
+//! A record as the file has it.
+//!
+//! It is put into words before the transaction, on the thread of whoever asks: the one thread that
+//! writes only hands the words over.
+
+use hitl_core::Principal;
+use hitl_core::machine::{CallRecord, CallState, Entry};
+use hitl_core::queue::{begins_to_wait, rank};
+use rusqlite::{Connection, params};
+
+use super::error::Fault;
+use super::operation::Written;
+use super::queue;
+
+const INSERT: &str = "INSERT INTO calls (id, tenant, run, position, content, state, version, tool, \
+    priority, created_at, due_at, expires_at, updated_at, session, record, principal, level, rank, \
+    turn, root) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, \
+    ?18, ?19, ?20) ON CONFLICT DO NOTHING";
+// Numbers may be given out again once tombstones are forgotten; ids are not.
+const UPDATE: &str = "UPDATE calls SET state = ?4, version = ?5, priority = ?6, due_at = ?7, \
+    expires_at = ?8, updated_at = ?9, session = ?10, record = ?11, level = ?12, rank = ?13, \
+    turn = coalesce(?14, turn), principal = ?15 WHERE n = ?1 AND version = ?2 AND id = ?3";
+const LINE: &str = "INSERT INTO history (call, entry) VALUES (?1, ?2)";
+
+/// A version of a record, and the line of history that says how it came about.
+pub(super) struct Row {
+    record: CallRecord,
+    id: String,
+    text: String,
+    entry: String,
+}
+
+impl Row {
+    /// The record that `event` led to, by this person.
+    pub(super) fn of(
+        event: &str,
+        record: CallRecord,
+        by: Option<Principal>,
+    ) -> Result<Self, Fault> {
+        let (text, entry) = (encode(&record)?, encode(&Entry::of(event, &record, by))?);
+        Ok(Self { id: record.id().to_string(), record, text, entry })
+    }
+
+    /// The record.
+    pub(super) fn record(&self) -> &CallRecord {
+        &self.record
+    }
+
+    /// Gives the record back.
+    pub(super) fn into_record(self) -> CallRecord {
+        self.record
+    }
+
+    /// A new row. Gives its number; nothing when its id or its key is taken.
+    pub(super) fn insert(&self, on: &Connection) -> Result<Option<i64>, Fault> {
+        let (record, request, key) = (&self.record, &self.record.request, self.record.key());
+        let waits = record.state == CallState::Pending;
+        let turn = if waits { queue::turn_of(on, record)? } else { 0 };
+        let added = on.prepare_cached(INSERT)?.execute(params![
+            self.id,
+            key.tenant.as_str(),
+            key.run.as_str(),
+            key.position.cast_signed(),
+            record.content.to_string(),
+            record.state.name(),
+            record.version.cast_signed(),
+            request.tool,
+            request.priority.to_string(),
+            request.created_at.as_millis(),
+            request.due_at.as_millis(),
+            request.expires_at.as_millis(),
+            record.updated_at.as_millis(),
+            claimant(record),
+            self.text,
+            request.principal.as_str(),
+            request.level.to_string(),
+            rank(request.priority),
+            turn,
+            record.context.root_of(&key.run).as_str(),
+        ])?;
+        Ok((added == 1).then(|| on.last_insert_rowid()))
+    }
+
+    /// The compare-and-set: whether call `n` was as it is in `from`, and is now as it is here.
+    pub(super) fn update(&self, on: &Connection, n: i64, from: &CallRecord) -> Result<bool, Fault> {
+        let (record, request) = (&self.record, &self.record.request);
+        let turn =
+            if begins_to_wait(from, record) { Some(queue::turn_of(on, record)?) } else { None };
+        let changed = on.prepare_cached(UPDATE)?.execute(params![
+            n,
+            from.version.cast_signed(),
+            self.id,
+            record.state.name(),
+            record.version.cast_signed(),
+            request.priority.to_string(),
+            request.due_at.as_millis(),
+            request.expires_at.as_millis(),
+            record.updated_at.as_millis(),
+            claimant(record),
+            self.text,
+            request.level.to_string(),
+            rank(request.priority),
+            turn,
+            request.principal.as_str(),
+        ])?;
+        Ok(changed == 1)
+    }
+
+    /// The line of history.
+    pub(super) fn log(&self, on: &Connection, n: i64) -> Result<Written, Fault> {
+        on.prepare_cached(LINE)?.execute(params![n, self.entry])?;
+        Ok(Written { seq: on.last_insert_rowid(), id: self.record.id() })
+    }
+}
+
+fn claimant(record: &CallRecord) -> Option<String> {
+    let runs = record.state == CallState::Claimed;
+    record.claim.filter(|_| runs).map(|claim| claim.session.to_string())
+}
+
+pub(super) fn encode<T: serde::Serialize>(value: &T) -> Result<String, Fault> {
+    serde_json::to_string(value).map_err(|_| Fault::Damaged("a record cannot be written as JSON"))
+}
