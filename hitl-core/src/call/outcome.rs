@@ -1,14 +1,23 @@
 //! How a call ended.
 
-use hitl_base::JsonText;
+use std::fmt;
+
+use hitl_base::{JsonText, Redactor};
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 
 use crate::arguments::{ArgumentError, parse_text};
 
-/// A tool's output, as JSON text.
-#[derive(Clone, Debug, PartialEq, Eq)]
+/// A tool's output, as JSON text. `Debug`, which goes to logs, shows it without what looks like a secret.
+#[derive(Clone, PartialEq, Eq)]
 pub struct OutputText(pub(crate) Option<JsonText>);
+
+impl fmt::Debug for OutputText {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let shown = self.json().map(|text| Redactor::standard().text(text).into_owned());
+        f.debug_tuple("OutputText").field(&shown).finish()
+    }
+}
 
 impl OutputText {
     /// The JSON text. Nothing when the output could not be encoded or is no longer kept: the body
