@@ -16,6 +16,7 @@ mod placeholder;
 mod places;
 mod sensitive;
 mod shapes;
+mod signs;
 mod taint;
 mod tokens;
 mod values;
@@ -33,6 +34,7 @@ use known::Known;
 pub use mask::MASK;
 use mask::Masker;
 pub use sensitive::{Sensitive, marking, reveal};
+use signs::signs;
 pub use taint::Taint;
 
 use crate::json::{Json, Limits, scan_within};
@@ -238,7 +240,9 @@ impl Redactor {
     }
 
     fn once<'t>(&self, text: &'t str) -> Cow<'t, str> {
-        match pairs::mask(text, &self.masker) {
+        let signs = signs(text);
+        match pairs::mask(text, signs, &self.masker) {
+            Cow::Borrowed(text) if !signs.shape => Cow::Borrowed(text),
             Cow::Borrowed(text) => shapes::mask(text, &self.masker),
             Cow::Owned(text) => Cow::Owned(shapes::mask(&text, &self.masker).into_owned()),
         }

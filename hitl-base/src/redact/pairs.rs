@@ -6,6 +6,7 @@ use std::sync::LazyLock;
 use regex::Regex;
 
 use super::mask::Masker;
+use super::signs::{Signs, Stems};
 use super::values::Pair;
 use super::{patterns, places, wordy};
 
@@ -30,71 +31,16 @@ static PAIRS: LazyLock<Regex> = LazyLock::new(|| {
     patterns::compile(&format!("^(?:{PAIR})")).expect("the pairs are a valid regular expression")
 });
 
-/// What every secret's name has in it.
-const STEMS: &[&str] = &[
-    "pass",
-    "pasw",
-    "psw",
-    "pssw",
-    "pw",
-    "secret",
-    "token",
-    "key",
-    "auth",
-    "cred",
-    "cookie",
-    "pin",
-    "otp",
-    "cvv",
-    "cvc",
-    "ssn",
-    "jwt",
-    "bearer",
-    "mnemonic",
-    "session",
-    "string",
-    "seed",
-    "code",
-    "card",
-    "psk",
-    "salt",
-    "sas",
-    "sig",
-    "hmac",
-    "license",
-    "access",
-    "login",
-    "sid",
-    "webhook",
-    "dsn",
-    "private",
-    "api",
-    "_pat",
-    "kennw",
-    "contrase",
-    "senha",
-    "motdep",
-    "wachtw",
-    "парол",
-    "密码",
-    "口令",
-    "パス",
-    "비밀",
-    "비번",
-    "[\u{FF21}-\u{FF5A}]",
-];
-
-/// A quick look for names before the slow one at what follows them.
-static STEM: LazyLock<Regex> = LazyLock::new(|| {
-    #[expect(clippy::expect_used, reason = "literals: the tests compile them")]
-    Regex::new(&format!("(?i:{})", STEMS.join("|")))
-        .expect("the stems are a valid regular expression")
-});
-
 /// Masks secrets, and knows them again.
 pub(super) struct Masked<'m> {
     masker: &'m Masker,
     secrets: Vec<String>,
+}
+
+impl<'m> Masked<'m> {
+    pub(super) fn by(masker: &'m Masker) -> Self {
+        Self { masker, secrets: Vec::new() }
+    }
 }
 
 impl Masked<'_> {
@@ -126,9 +72,11 @@ impl Masked<'_> {
     }
 }
 
-pub(super) fn mask<'t>(text: &'t str, masker: &Masker) -> Cow<'t, str> {
-    let mut found = Masked { masker, secrets: Vec::new() };
-    let text = match places::mask(text, &mut found) {
+pub(super) fn mask<'t>(text: &'t str, signs: Signs, masker: &Masker) -> Cow<'t, str> {
+    let mut found = Masked::by(masker);
+    let placed = if signs.place { places::mask(text, &mut found) } else { Cow::Borrowed(text) };
+    let text = match placed {
+        Cow::Borrowed(text) if !signs.stem => return Cow::Borrowed(text),
         Cow::Borrowed(text) => paired(text, &mut found),
         Cow::Owned(text) => Cow::Owned(paired(&text, &mut found).into_owned()),
     };
@@ -139,16 +87,17 @@ pub(super) fn mask<'t>(text: &'t str, masker: &Masker) -> Cow<'t, str> {
 fn paired<'t>(text: &'t str, masked: &mut Masked<'_>) -> Cow<'t, str> {
     let mut out = String::new();
     let (mut copied, mut at) = (0, 0);
-    while let Some(stem) = STEM.find_at(text, at) {
-        let start = name_start(text, at.min(stem.start()), stem.start());
+    let stems = Stems::of(text);
+    while let Some(stem) = stems.next(at) {
+        let start = name_start(text, at.min(stem.start), stem.start);
         // What it is about is found by the fast engine, its parts by the slow one.
         let found = PAIRS.find(&text[start..]).and_then(|pair| PAIRS.captures(pair.as_str()));
         let Some(pair) = found.and_then(|found| Pair::new(text, start, &found)) else {
-            at = stem.end();
+            at = stem.end;
             continue;
         };
         // A pair that is none may hide another one in what was taken for its value.
-        at = pair.joined().max(stem.end());
+        at = pair.joined().max(stem.end);
         if let Some(secret) = pair.secret() {
             out.push_str(&text[copied..secret.start]);
             out.push_str(&masked.mask(&text[secret.clone()]));

@@ -23,6 +23,9 @@ const PLACES: &str = concat!(
     r#"|\bidentified\s+by\s+(?:password\s+)?\\?["'](?P<sql>[^"'\r\n\\]+)"#,
     r#"|\bpasswor[dt]\s+for\s+(?:user\s+)?[^\s:=]+\s*[:=]\s*["']?(?P<whose>[^\s"']{4,})"#,
     r#"|\bConvertTo-SecureString\s+(?:-String\s+)?\\?["'](?P<shell>[^"'\r\n\\]+)"#,
+    r#"|\bpsexec(?:64)?(?:\.exe)?\b[^\r\n]*?\s-p\s+["']?(?P<psexec>[^\s"']+)"#,
+    r#"|\bNetworkCredential\s*\(\s*"[^"]*"\s*,\s*"(?P<net>[^"\r\n]+)""#,
+    r#"|\bDirectoryEntry\s*\(\s*"[^"]*"\s*,\s*"[^"]*"\s*,\s*"(?P<entrance>[^"\r\n]+)""#,
     r#"|["'`](?P<literal>[^"'`\r\n]+)["'`]\s*[!=]==?\s*(?P<than>[A-Za-z][A-Za-z0-9_.]*)"#,
     r#"|<(?:key|name)>\s*(?P<entry>[A-Za-z][A-Za-z0-9_.:-]*)\s*</(?:key|name)>\s*<(?:string|value)>\s*(?P<text>[^<>\r\n]+?)\s*</"#,
     r#"|<(?P<tag>[A-Za-z][A-Za-z0-9_.:-]*)(?:\s[^<>]*)?>\s*(?P<xml>[^<>\r\n]+?)\s*</"#,
@@ -36,20 +39,8 @@ static IN_PLACE: LazyLock<Regex> = LazyLock::new(|| {
         .expect("the places are a valid regular expression")
 });
 
-/// A quick look for the places before the slow one.
-static SIGN: LazyLock<Regex> = LazyLock::new(|| {
-    #[expect(clippy::expect_used, reason = "a literal: the tests compile it")]
-    Regex::new(
-        r"(?i)-u|-p|-a |login|cookie|</|value|identified|password|passwort|securestring|[!=]=",
-    )
-    .expect("the signs are a valid regular expression")
-});
-
 /// Masks what stands in a secret's place.
 pub(super) fn mask<'t>(text: &'t str, masked: &mut Masked<'_>) -> Cow<'t, str> {
-    if !SIGN.is_match(text) {
-        return Cow::Borrowed(text);
-    }
     let mut out = String::new();
     let (mut copied, mut at) = (0, 0);
     while let Some(found) = IN_PLACE.captures_at(text, at) {
@@ -75,8 +66,10 @@ pub(super) fn mask<'t>(text: &'t str, masked: &mut Masked<'_>) -> Cow<'t, str> {
 
 /// What was found in a place, and whether it is a secret.
 fn value<'t>(found: &Captures<'t>) -> Option<(Match<'t>, bool)> {
-    const SURE: &[&str] =
-        &["user", "cookie", "mysql", "ssh", "redis", "docker", "netrc", "sql", "whose", "shell"];
+    const SURE: &[&str] = &[
+        "user", "cookie", "mysql", "ssh", "redis", "docker", "netrc", "sql", "whose", "shell",
+        "psexec", "net", "entrance",
+    ];
     const NAMED: &[(&str, &str)] =
         &[("tag", "xml"), ("entry", "text"), ("of", "value"), ("than", "literal")];
     if let Some(sure) = SURE.iter().find_map(|group| found.name(group)) {

@@ -47,27 +47,12 @@ static SHAPE: LazyLock<Regex> = LazyLock::new(|| {
         .expect("the shapes are a valid regular expression")
 });
 
+/// Masks whatever has a shape.
 pub(super) fn mask<'t>(text: &'t str, masker: &Masker) -> Cow<'t, str> {
-    if !may_have_shape(text) {
-        return Cow::Borrowed(text);
-    }
     match tokens_masked(text, masker) {
         Cow::Borrowed(text) => shapes_masked(text, masker),
         Cow::Owned(text) => Cow::Owned(shapes_masked(&text, masker).into_owned()),
     }
-}
-
-/// A quick look: every shape has a long run of letters and digits, many digits, or a mark of its own.
-fn may_have_shape(text: &str) -> bool {
-    let (mut run, mut longest, mut digits) = (0_usize, 0, 0);
-    for byte in text.bytes() {
-        let part = byte.is_ascii_alphanumeric()
-            || matches!(byte, b'_' | b'-' | b'+' | b'/' | b'=' | b'.' | b'$' | b'~');
-        run = if part { run + 1 } else { 0 };
-        longest = longest.max(run);
-        digits += usize::from(byte.is_ascii_digit());
-    }
-    longest >= 12 || digits >= 13 || text.contains("-----BEGIN") || text.contains("://")
 }
 
 fn tokens_masked<'t>(text: &'t str, masker: &Masker) -> Cow<'t, str> {

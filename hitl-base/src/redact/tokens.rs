@@ -266,6 +266,19 @@ static MARKS: LazyLock<Regex> = LazyLock::new(|| {
     Regex::new(&marks.join("|")).expect("the marks are a valid regular expression")
 });
 
+/// Every mark.
+#[cfg(test)]
+pub(super) fn marks() -> Vec<&'static str> {
+    TOKENS.iter().map(|(mark, ..)| *mark).collect()
+}
+
+/// How long a token with this mark is at least.
+#[cfg(test)]
+pub(super) fn shortest(mark: &str) -> usize {
+    let lengths = TOKENS.iter().filter(|(known, ..)| *known == mark);
+    lengths.map(|(mark, _, least)| mark.len() + least).min().unwrap_or_default()
+}
+
 /// The next token at or after `from`: where it begins and ends.
 pub(super) fn find(text: &str, from: usize) -> Option<(usize, usize)> {
     let mut at = from;

@@ -81,7 +81,10 @@ impl<'c> ArgumentsView<'c> {
     pub(crate) fn may_have(self, keys: &[&str]) -> bool {
         match self.0 {
             Source::Tree(_) => true,
-            Source::Text(LazyTree { text, .. }) => keys.iter().any(|key| text.contains(key)),
+            // Its tree tells sooner, once there is one.
+            Source::Text(LazyTree { text, tree }) => {
+                tree.get().is_some() || keys.iter().any(|key| text.contains(key))
+            }
         }
     }
 }

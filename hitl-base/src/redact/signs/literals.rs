@@ -1,0 +1,184 @@
+//! Finding any of some literals in a text, in one pass and whatever their case.
+//!
+//! Three letters of each literal, the rarest that it has, are looked up in a table for every three bytes
+//! of the text; only where they stand is anything compared. An automaton of the same literals takes twice
+//! the time, because each of its steps waits for the one before.
+
+use std::borrow::Cow;
+use std::ops::ControlFlow;
+
+/// A byte has so many bits here: the case of a letter is not one of them.
+const BITS: usize = 5;
+const OF_A_BYTE: u64 = (1 << BITS) - 1;
+const OF_THREE: u64 = (1 << (3 * BITS)) - 1;
+/// So many bytes are looked at together.
+const BLOCK: usize = 8;
+
+/// What is looked for.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Literal<K> {
+    /// In lower case, if it has letters.
+    text: &'static [u8],
+    /// Where its three rarest bytes begin.
+    rare: usize,
+    /// What it is to whoever looks for it.
+    pub(super) kind: K,
+}
+
+impl<K> Literal<K> {
+    /// A literal, of which the three bytes that begin at `rare` are the rarest.
+    pub(super) const fn new(text: &'static [u8], rare: usize, kind: K) -> Self {
+        Self { text, rare, kind }
+    }
+
+    /// The literal, if it is a whole text.
+    pub(super) fn text(&self) -> Cow<'static, str> {
+        String::from_utf8_lossy(self.text)
+    }
+
+    /// Where its rarest bytes begin in it.
+    #[cfg(test)]
+    pub(super) const fn rare(&self) -> usize {
+        self.rare
+    }
+
+    /// How many bytes it has.
+    pub(super) const fn len(&self) -> usize {
+        self.text.len()
+    }
+}
+
+/// Finds literals.
+pub(super) struct Literals<K: 'static> {
+    all: &'static [Literal<K>],
+    /// For each three bytes, the number of the first literal that has them, from 1 on.
+    first: Box<[u8; 1 << (3 * BITS)]>,
+    /// For each literal, the number of the next one that has the same three bytes.
+    next: Vec<u8>,
+}
+
+impl<K> Literals<K> {
+    /// At most 255, each of two bytes or more.
+    pub(super) fn new(all: &'static [Literal<K>]) -> Self {
+        let mut first = Box::new([0_u8; 1 << (3 * BITS)]);
+        let mut next = vec![0; all.len()];
+        let mut numbered: Vec<(u8, &Literal<K>)> = (1..).zip(all).collect();
+        debug_assert_eq!(numbered.len(), all.len(), "at most 255");
+        // Those of two bytes stand in many places, so nothing but their like may be there before them.
+        numbered.sort_by_key(|(_, literal)| literal.text.len());
+        for (number, literal) in numbered {
+            let known = &literal.text[literal.rare..];
+            let bits = |byte: u8| u64::from(byte) & OF_A_BYTE;
+            // What follows two bytes may be anything.
+            let third = known.get(2).map_or(0..=OF_A_BYTE, |byte| bits(*byte)..=bits(*byte));
+            for third in third {
+                let place = index((bits(known[0]) << BITS | bits(known[1])) << BITS | third);
+                next[usize::from(number) - 1] = std::mem::replace(&mut first[place], number);
+            }
+        }
+        Self { all, first, next }
+    }
+
+    /// Tells where each literal begins, in the order in which their rarest bytes stand in the text;
+    /// until `told` has had enough.
+    pub(super) fn each(
+        &self,
+        text: &[u8],
+        mut told: impl FnMut(usize, &'static Literal<K>) -> ControlFlow<()>,
+    ) {
+        let mut before = 0;
+        let mut at = 0;
+        // Also past the end, where two bytes that come last have their third.
+        while at <= text.len() {
+            let (block, rest) = text[at..].as_chunks::<BLOCK>();
+            let block = block.first().copied().unwrap_or_else(|| {
+                let mut last = [0; BLOCK];
+                last[..rest.len()].copy_from_slice(rest);
+                last
+            });
+            before = before << (BITS * BLOCK) | packed(block);
+            let threes: [usize; BLOCK] =
+                std::array::from_fn(|byte| index(before >> (BITS * (BLOCK - 1 - byte))));
+            if threes.iter().fold(0, |found, three| found | self.first[*three]) != 0 {
+                for (byte, three) in threes.into_iter().enumerate() {
+                    if self.here(text, at + byte, self.first[three], &mut told).is_break() {
+                        return;
+                    }
+                }
+            }
+            at += BLOCK;
+        }
+    }
+
+    /// Tells which literals there are whose three bytes end here.
+    fn here(
+        &self,
+        text: &[u8],
+        end: usize,
+        mut number: u8,
+        told: &mut impl FnMut(usize, &'static Literal<K>) -> ControlFlow<()>,
+    ) -> ControlFlow<()> {
+        while let Some(at) = usize::from(number).checked_sub(1) {
+            let literal = &self.all[at];
+            let start = end.checked_sub(literal.rare + 2);
+            let is = |start: &usize| {
+                text.get(*start..*start + literal.len())
+                    .is_some_and(|here| here.eq_ignore_ascii_case(literal.text))
+            };
+            if let Some(start) = start.filter(is) {
+                told(start, literal)?;
+            }
+            number = self.next[at];
+        }
+        ControlFlow::Continue(())
+    }
+}
+
+/// Five bits of each byte, the first byte's the highest.
+const fn packed(bytes: [u8; BLOCK]) -> u64 {
+    let word = u64::from_be_bytes(bytes) & 0x1F1F_1F1F_1F1F_1F1F;
+    let twos = word & 0x001F_001F_001F_001F | (word & 0x1F00_1F00_1F00_1F00) >> 3;
+    let fours = twos & 0x0000_03FF_0000_03FF | (twos & 0x03FF_0000_03FF_0000) >> 6;
+    fours & 0xF_FFFF | (fours & 0x000F_FFFF_0000_0000) >> 12
+}
+
+/// Where the last three bytes stand in the table.
+fn index(bytes: u64) -> usize {
+    usize::try_from(bytes & OF_THREE).unwrap_or_default()
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    const ALL: &[Literal<()>] = &[
+        Literal::new(b"ab", 0, ()),
+        Literal::new(b"abc", 0, ()),
+        Literal::new(b"cab", 0, ()),
+        Literal::new(b"-ba", 0, ()),
+        Literal::new(b"bcabc", 2, ()),
+        Literal::new("é".as_bytes(), 0, ()),
+    ];
+
+    proptest! {
+        #[test]
+        fn each_is_told_wherever_it_stands(text in "[abcABCé-]{0,40}") {
+            let mut told = Vec::new();
+            Literals::new(ALL).each(text.as_bytes(), |start, literal| {
+                told.push((start, literal.text));
+                ControlFlow::Continue(())
+            });
+            let lower = text.to_ascii_lowercase();
+            let mut plainly = Vec::new();
+            for start in 0..lower.len() {
+                let here = &lower.as_bytes()[start..];
+                plainly.extend(ALL.iter().filter(|l| here.starts_with(l.text)).map(|l| (start, l.text)));
+            }
+            told.sort_unstable();
+            plainly.sort_unstable();
+            prop_assert_eq!(told, plainly);
+        }
+    }
+}

@@ -1,0 +1,217 @@
+//! What a text must have in it for a secret to be there: found in one quick pass, so that the slow
+//! patterns are asked about few texts.
+//!
+//! A sign is necessary and not enough. Each of the patterns has a test that what it finds has its sign.
+
+mod literals;
+mod places;
+mod shapes;
+
+use std::ops::{ControlFlow, Range};
+use std::sync::LazyLock;
+
+use memchr::memmem;
+use regex::Regex;
+
+use literals::{Literal, Literals};
+
+/// What a text has in it.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(super) struct Signs {
+    /// A part of a secret's name: see `pairs`.
+    pub(super) stem: bool,
+    /// What begins a place that only secrets stand in: see `places`.
+    pub(super) place: bool,
+    /// The beginning or the length of what has a shape: see `shapes`.
+    pub(super) shape: bool,
+}
+
+/// What a literal is a sign of.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Kind {
+    /// What secrets' names have in them.
+    Stem,
+    /// The same, where letters are not ASCII: whether it is one, the slow pattern says.
+    Foreign,
+    /// A place.
+    Place,
+    /// A place, when a colon follows.
+    Header,
+    /// A place, when it is a key.
+    Key,
+    /// A shape, when a token follows.
+    Scheme,
+    /// A shape, when it is spelled so: the mark of what may be shorter than what needs none.
+    Mark(&'static str),
+}
+
+/// A name's stem.
+const fn stem(text: &'static str, rare: usize) -> Literal<Kind> {
+    Literal::new(text.as_bytes(), rare, Kind::Stem)
+}
+
+const fn other(text: &'static [u8], rare: usize, kind: Kind) -> Literal<Kind> {
+    Literal::new(text, rare, kind)
+}
+
+/// Each with the place of the three letters in it that are the rarest in documentation.
+const LITERALS: &[Literal<Kind>] = &[
+    stem("pass", 0),
+    stem("pasw", 1),
+    stem("psw", 0),
+    stem("pssw", 0),
+    stem("pw", 0),
+    stem("secret", 1),
+    stem("token", 1),
+    stem("key", 0),
+    stem("auth", 1),
+    stem("cred", 0),
+    stem("cookie", 3),
+    stem("pin", 0),
+    stem("otp", 0),
+    stem("cvv", 0),
+    stem("cvc", 0),
+    stem("ssn", 0),
+    stem("jwt", 0),
+    stem("bearer", 0),
+    stem("mnemonic", 1),
+    stem("session", 2),
+    stem("string", 2),
+    stem("seed", 0),
+    stem("code", 0),
+    stem("card", 0),
+    stem("psk", 0),
+    stem("salt", 0),
+    stem("sas", 0),
+    stem("sig", 0),
+    stem("hmac", 0),
+    stem("license", 2),
+    stem("access", 1),
+    stem("login", 1),
+    stem("sid", 0),
+    stem("webhook", 1),
+    stem("dsn", 0),
+    stem("private", 3),
+    stem("api", 0),
+    stem("_pat", 0),
+    stem("kennw", 2),
+    stem("contrase", 4),
+    stem("senha", 1),
+    stem("motdep", 1),
+    stem("wachtw", 0),
+    other(b"\xD0\xBF\xD0", 0, Kind::Foreign), // "па.."
+    other(b"\xD0\x9F\xD0", 0, Kind::Foreign), // "Па.."
+    other("密".as_bytes(), 0, Kind::Foreign),
+    other("口".as_bytes(), 0, Kind::Foreign),
+    other("パ".as_bytes(), 0, Kind::Foreign),
+    other("비".as_bytes(), 0, Kind::Foreign),
+    // Full-width letters.
+    other(b"\xEF\xBC", 0, Kind::Foreign),
+    other(b"\xEF\xBD", 0, Kind::Foreign),
+    other(b"passwor", 3, Kind::Place),
+    other(b"identified", 7, Kind::Place),
+    other(b"securestring", 1, Kind::Place),
+    other(b"networkcredential", 5, Kind::Place),
+    other(b"directoryentry", 7, Kind::Place),
+    other(b"cookie", 3, Kind::Header),
+    other(b"value", 1, Kind::Key),
+    other(b"bearer", 0, Kind::Scheme),
+    other(b"basic", 2, Kind::Scheme),
+    other(b"eyj", 0, Kind::Mark("eyJ")),
+    other(b"akcp", 0, Kind::Mark("AKCp")),
+    other(b"xox", 0, Kind::Mark("xox")),
+    other(b"ltai", 0, Kind::Mark("LTAI")),
+    other(b"flwseck", 2, Kind::Mark("FLWSECK")),
+    other(b"flwpubk", 2, Kind::Mark("FLWPUBK")),
+];
+
+/// By how much the rarest letters of one stem may stand further on in it than those of another.
+const APART: usize = 4;
+
+static SIGNS: LazyLock<Literals<Kind>> = LazyLock::new(|| Literals::new(LITERALS));
+
+/// The stems as a pattern: what is a stem where letters are not ASCII.
+static STEM: LazyLock<Regex> = LazyLock::new(|| {
+    let ascii = LITERALS.iter().filter(|literal| literal.kind == Kind::Stem).map(Literal::text);
+    let foreign = ["парол", "密码", "口令", "パス", "비밀", "비번", "[\u{FF21}-\u{FF5A}]"];
+    let stems: Vec<_> = ascii.chain(foreign.map(Into::into)).collect();
+    #[expect(clippy::expect_used, reason = "literals: the tests compile them")]
+    Regex::new(&format!("(?i:{})", stems.join("|")))
+        .expect("the stems are a valid regular expression")
+});
+
+/// Looks for every sign.
+pub(super) fn signs(text: &str) -> Signs {
+    if is_folded_oddly(text) {
+        return Signs { stem: true, place: true, shape: true };
+    }
+    let bytes = text.as_bytes();
+    let mut signs = Signs { place: places::has_a_sign(bytes), ..Signs::default() };
+    SIGNS.each(bytes, |start, literal| {
+        let after = &bytes[start + literal.len()..];
+        match literal.kind {
+            Kind::Stem | Kind::Foreign => signs.stem = true,
+            Kind::Place => signs.place = true,
+            Kind::Header => signs.place |= places::joined(after).starts_with(b":"),
+            Kind::Key => signs.place |= places::is_a_key(after),
+            Kind::Scheme => signs.shape |= shapes::has_a_token(after),
+            Kind::Mark(mark) => signs.shape |= bytes[start..].starts_with(mark.as_bytes()),
+        }
+        if signs == (Signs { stem: true, place: true, shape: true }) {
+            return ControlFlow::Break(());
+        }
+        ControlFlow::Continue(())
+    });
+    signs.shape = signs.shape || shapes::has_a_sign(bytes);
+    signs
+}
+
+/// The stems of a text, one after the other.
+pub(super) struct Stems<'t> {
+    text: &'t str,
+    /// Whether only the slow pattern knows its stems.
+    odd: bool,
+}
+
+impl<'t> Stems<'t> {
+    /// Those of a text.
+    pub(super) fn of(text: &'t str) -> Self {
+        Self { text, odd: is_folded_oddly(text) }
+    }
+
+    /// The next one that begins at or after `from`, where a character begins.
+    pub(super) fn next(&self, from: usize) -> Option<Range<usize>> {
+        let near = if self.odd { from } else { self.near(from)? };
+        STEM.find_at(self.text, near).map(|stem| stem.range())
+    }
+
+    /// Where no stem begins before, from `from` on; nothing when there is none.
+    fn near(&self, from: usize) -> Option<usize> {
+        let mut near = None;
+        SIGNS.each(&self.text.as_bytes()[from..], |start, literal| match literal.kind {
+            Kind::Stem | Kind::Foreign => {
+                near = Some(start);
+                ControlFlow::Break(())
+            }
+            _ => ControlFlow::Continue(()),
+        });
+        // The one whose rarest letters come first need not begin first.
+        let mut near = from + near?.saturating_sub(APART);
+        while !self.text.is_char_boundary(near) {
+            near += 1;
+        }
+        Some(near)
+    }
+}
+
+/// Whether a text has one of the two letters beyond ASCII that are an `s` and a `k` when case does not
+/// count.
+fn is_folded_oddly(text: &str) -> bool {
+    !text.is_ascii()
+        && ["ſ", "\u{212A}"]
+            .iter()
+            .any(|odd| memmem::find(text.as_bytes(), odd.as_bytes()).is_some())
+}
+
+#[cfg(test)]
+mod tests;
