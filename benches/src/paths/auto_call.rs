@@ -15,7 +15,9 @@ use crate::heap;
 use crate::measure::Effort;
 use crate::pair::{Pair, Run, Unit};
 use crate::timing::{one_thread, repeat, repeat_on};
-use crate::tools::{Plain, arguments, audit_record, gate, look_up, memory_gate, write_down};
+use crate::tools::{
+    Plain, arguments, audit_record, audit_records, gate, look_up, memory_gate, write_down,
+};
 
 /// The least that a gate must do: serialise the arguments, hash them, serialise one audit record.
 const LEAST: &str = "serialise + SHA-256 + serialise one record";
@@ -58,6 +60,14 @@ pub(super) fn pairs(_: Effort) -> Vec<Pair> {
             )
             .budget(1.5),
         );
+    }
+    for (size, bytes) in SIZES {
+        pairs.push(Pair::timed(
+            format!("auto call, read-only, chained audit file, {size}, beside making its lines"),
+            move || filed(bytes, Durability::HandedOver),
+            "serialise + SHA-256 of both, one write(2) each",
+            move || made_and_written(bytes),
+        ));
     }
     pairs.push(Pair::timed(
         "auto call, read-only, synced audit file, small",
@@ -179,6 +189,27 @@ fn written(bytes: usize, durability: Durability) -> Run {
             if durability == Durability::Synced {
                 file.sync_data().expect("synced");
             }
+        }
+    })
+}
+
+/// What a chained line costs at least: the arguments serialised and hashed, and each record serialised,
+/// hashed and written.
+fn made_and_written(bytes: usize) -> Run {
+    let plain = arguments(bytes);
+    let records = one_thread().block_on(audit_records(bytes));
+    let folder = tempfile::tempdir().expect("a folder");
+    let path = folder.path().join("raw");
+    let mut file: File = OpenOptions::new().append(true).create(true).open(path).expect("a file");
+    repeat(move || {
+        let _kept = &folder;
+        let text = to_vec(&plain.clone()).expect("plain data");
+        std::hint::black_box(Sha256::digest(&text));
+        for record in &records {
+            let mut line = to_vec(record).expect("plain data");
+            std::hint::black_box(Sha256::digest(&line));
+            line.push(b'\n');
+            file.write_all(&line).expect("written");
         }
     })
 }

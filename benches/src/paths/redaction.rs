@@ -5,16 +5,31 @@ use hitl::{Redactor, json};
 use crate::measure::Effort;
 use crate::pair::{Pair, Run};
 use crate::timing::repeat;
+use crate::tools::arguments;
 
 pub(super) fn pairs(_: Effort) -> Vec<Pair> {
     let against = "serde_json: read and write the same text";
-    [("4 KB", 4 << 10), ("1 MB", 1 << 20)]
-        .into_iter()
-        .map(|(size, bytes)| {
-            let path = format!("redaction, {size}");
-            Pair::timed(path, move || redacting(bytes), against, move || reading(bytes))
-        })
-        .collect()
+    let lists = [("4 KB", 4 << 10), ("1 MB", 1 << 20)].map(|(size, bytes)| {
+        let path = format!("redaction, {size}");
+        Pair::timed(path, move || redacting(bytes), against, move || reading(text(bytes)))
+    });
+    let prose = [("4 KB", 4 << 10), ("256 KB", 256 << 10)].map(|(size, bytes)| {
+        let path = format!("redaction, {size} of prose without secrets");
+        Pair::timed(path, move || looking(bytes), against, move || reading(letter(bytes)))
+    });
+    lists.into_iter().chain(prose).collect()
+}
+
+/// Arguments with a long text in them.
+fn letter(bytes: usize) -> String {
+    serde_json::to_string(&arguments(bytes)).expect("plain data")
+}
+
+/// What the gate does with arguments that have nothing to hide.
+fn looking(bytes: usize) -> Run {
+    let (redactor, text) = (Redactor::standard(), letter(bytes));
+    assert!(redactor.has_nothing_in(&text), "it is ordinary prose");
+    repeat(move || redactor.has_nothing_in(&text))
 }
 
 /// A list of bookings, like a real agent's arguments: names, dates, numbers, some prose, a secret.
@@ -42,8 +57,7 @@ fn redacting(bytes: usize) -> Run {
     repeat(move || redactor.json(&tree).to_text())
 }
 
-fn reading(bytes: usize) -> Run {
-    let text = text(bytes);
+fn reading(text: String) -> Run {
     repeat(move || {
         let tree: serde_json::Value = serde_json::from_str(&text).expect("JSON");
         tree.to_string()

@@ -4,12 +4,19 @@
 //! not be rounded, so this module keeps every number as it was written and refuses what is
 //! ambiguous.
 
+#[cfg(test)]
+mod arbitrary;
 mod decimal;
 mod scan;
 mod text;
 mod tree;
+mod walk;
 
 pub use decimal::{compare_numbers, is_whole, same_number};
 pub use scan::{Limits, ScanError, ScanErrorKind, scan, scan_within};
 pub use text::{JsonText, NotJson};
 pub use tree::{Json, write_string};
+pub use walk::{Token, walk};
+
+#[cfg(test)]
+pub(crate) use arbitrary::trees;

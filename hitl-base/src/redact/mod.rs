@@ -34,10 +34,10 @@ use known::Known;
 pub use mask::MASK;
 use mask::Masker;
 pub use sensitive::{Sensitive, marking, reveal};
-use signs::signs;
+use signs::{Signs, signs};
 pub use taint::Taint;
 
-use crate::json::{Json, Limits, scan_within};
+use crate::json::{Json, Limits, Token, scan_within, walk};
 
 /// JSON inside strings is looked into this deep; what is nested deeper is masked as a whole.
 const STRINGS_IN_STRINGS: usize = 4;
@@ -103,6 +103,35 @@ impl Redactor {
             (other, Some(_)) => self.masked(other),
             (tree, None) => self.tree(tree, 0),
         }
+    }
+
+    /// Whether a document surely has no secret, told from its text: as [`Json::write`] has it, and not
+    /// read into a tree. `false` says nothing: then [`cleaned`](Self::cleaned) tells.
+    ///
+    /// ```
+    /// # use hitl_base::Redactor;
+    /// let redactor = Redactor::standard();
+    /// assert!(redactor.has_nothing_in(r#"{"customer":"C-1042","note":"on the second leg"}"#));
+    /// assert!(!redactor.has_nothing_in(r#"{"password":"on the second leg"}"#));
+    /// ```
+    pub fn has_nothing_in(&self, document: &str) -> bool {
+        let name = |key: &str| self.known.judge(key).name;
+        self.only.is_none()
+            && walk(document).all(|token| match token {
+                Token::Key(key) => {
+                    name(key) == Name::Plain && !tells_of_others(key) && has_no_sign(key)
+                }
+                Token::Value(text) => !may_be_nested(text) && has_no_sign(text),
+                // The first of two may name the other, and so may an option.
+                Token::Item(text, first) => {
+                    !may_be_nested(text)
+                        && !text.starts_with('-')
+                        && !(first && name(text) == Name::Secret)
+                        && has_no_sign(text)
+                }
+                Token::Number(lexeme) => !shapes::is_card_number(lexeme),
+                Token::Escaped => false,
+            })
     }
 
     /// `text` without secrets.
@@ -247,6 +276,22 @@ impl Redactor {
             Cow::Owned(text) => Cow::Owned(shapes::mask(&text, &self.masker).into_owned()),
         }
     }
+}
+
+/// Whether no pattern would find anything.
+fn has_no_sign(text: &str) -> bool {
+    is_words(text) || is_short(text) || signs(text) == Signs::default()
+}
+
+/// Whether what stands under this key may say what another entry is: see [`secret_parts`] and
+/// [`spelled_out`].
+fn tells_of_others(key: &str) -> bool {
+    matches!(key, "kind" | "kty") || VALUE.contains(&key)
+}
+
+/// Whether a string may hold a document.
+fn may_be_nested(text: &str) -> bool {
+    text.trim_start().starts_with(['{', '['])
 }
 
 /// The parts of an object that are secret because of what it is: a Kubernetes Secret, a private key as

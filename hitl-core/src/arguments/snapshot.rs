@@ -81,12 +81,6 @@ impl Snapshot {
         Ok(scan_within(&text, UNLIMITED)?)
     }
 
-    /// The tree that [`shown_text`](Self::shown_text) will need; nothing when it needs another one, or
-    /// the text cannot be read.
-    pub(crate) fn shown_tree(&self) -> Option<Json> {
-        self.hidden.is_empty().then(|| scan_within(&self.text, UNLIMITED).ok()).flatten()
-    }
-
     /// What [`shown`](Self::shown) gives, as text, with the tree of the whole snapshot if somebody has
     /// it. Nothing is copied or written anew where there is nothing to hide.
     pub(crate) fn shown_text(&self, tree: Option<Json>, redactor: &Redactor) -> JsonText {
@@ -95,7 +89,10 @@ impl Snapshot {
         }
         // There is one way to write a tree, and that is how the text was written.
         let as_it_is = || JsonText::written(Arc::clone(&self.text));
-        let Some(tree) = tree.or_else(|| self.shown_tree()) else {
+        if redactor.has_nothing_in(&self.text) {
+            return as_it_is();
+        }
+        let Some(tree) = tree.or_else(|| scan_within(&self.text, UNLIMITED).ok()) else {
             // Our own writer wrote it, so it scans; if it did not, nothing would be shown.
             return JsonText::from(&Json::String(MASK.to_owned()));
         };

@@ -31,6 +31,10 @@ impl AuditSink for MemoryAudit {
         let mut records = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         if records.len() == KEPT {
             records.pop_front();
+        } else if records.len() == records.capacity() {
+            // No more room than is kept: then the newest is written where the oldest stood.
+            let more = records.len().clamp(16, KEPT).min(KEPT - records.len());
+            records.reserve_exact(more);
         }
         records.push_back(record.clone());
         Ok(())

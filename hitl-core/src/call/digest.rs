@@ -93,31 +93,43 @@ fn parse_hex(text: &str) -> Option<[u8; 32]> {
 }
 
 /// A hash over length-prefixed parts.
-struct Parts(Sha256);
+struct Parts {
+    hash: Sha256,
+    /// What is not hashed yet: most parts are short, and one step of the hash costs more than a copy.
+    room: [u8; 256],
+    used: usize,
+}
 
 impl Parts {
     fn new(domain: &str) -> Self {
-        Self(Sha256::new()).part(domain.as_bytes())
+        let mut parts = Self { hash: Sha256::new(), room: [0; 256], used: 0 };
+        parts.part(domain.as_bytes());
+        parts
     }
 
-    fn part(mut self, bytes: &[u8]) -> Self {
-        let length = (bytes.len() as u64).to_be_bytes();
-        // Most parts are short; one step of the hash costs more than a copy.
-        let mut both = [0; 64];
-        let (start, rest) = both.split_at_mut(length.len());
-        start.copy_from_slice(&length);
-        if let Some(room) = rest.get_mut(..bytes.len()) {
-            room.copy_from_slice(bytes);
-            self.0.update(&both[..length.len() + bytes.len()]);
-        } else {
-            self.0.update(length);
-            self.0.update(bytes);
-        }
+    fn part(&mut self, bytes: &[u8]) -> &mut Self {
+        self.add(&(bytes.len() as u64).to_be_bytes());
+        self.add(bytes);
         self
     }
 
-    fn finish(self) -> [u8; 32] {
-        self.0.finalize().into()
+    fn add(&mut self, bytes: &[u8]) {
+        if bytes.len() > self.room.len() - self.used {
+            self.hash.update(&self.room[..self.used]);
+            self.used = 0;
+        }
+        match self.room[self.used..].get_mut(..bytes.len()) {
+            Some(room) => {
+                room.copy_from_slice(bytes);
+                self.used += bytes.len();
+            }
+            None => self.hash.update(bytes),
+        }
+    }
+
+    fn finish(mut self) -> [u8; 32] {
+        self.hash.update(&self.room[..self.used]);
+        self.hash.finalize().into()
     }
 }
 
@@ -127,16 +139,17 @@ pub(crate) fn content_digest(
     context: &CallContext,
     key: &HostKey,
 ) -> ContentDigest {
-    let mut parts = Parts::new("hitl.content.v1")
+    let mut parts = Parts::new("hitl.content.v1");
+    parts
         .part(tool.as_bytes())
         .part(context.tenant.as_str().as_bytes())
         .part(context.principal.as_str().as_bytes());
     for piece in snapshot.pieces() {
-        parts = if piece.hidden {
-            parts.part(b"hidden").part(&key.mac("hitl.sensitive.v1", piece.text.as_bytes()))
+        if piece.hidden {
+            parts.part(b"hidden").part(&key.mac("hitl.sensitive.v1", piece.text.as_bytes()));
         } else {
-            parts.part(b"clear").part(piece.text.as_bytes())
-        };
+            parts.part(b"clear").part(piece.text.as_bytes());
+        }
     }
     ContentDigest(parts.finish())
 }
@@ -146,8 +159,9 @@ pub(crate) fn binding_digest(
     tool: Fingerprint,
     revision: u32,
 ) -> BindingDigest {
-    let parts = Parts::new("hitl.binding.v1").part(&content.0).part(&tool.0);
-    BindingDigest(parts.part(&revision.to_be_bytes()).finish())
+    let mut parts = Parts::new("hitl.binding.v1");
+    parts.part(&content.0).part(&tool.0).part(&revision.to_be_bytes());
+    BindingDigest(parts.finish())
 }
 
 /// The key, and what only orders the queue, are not in it: the same question is the same.
@@ -158,13 +172,14 @@ pub(crate) fn circumstances_digest(
     let mut roles: Vec<&str> = context.roles.iter().map(String::as_str).collect();
     roles.sort_unstable();
     roles.dedup();
-    let mut parts = Parts::new("hitl.circumstances.v1")
+    let mut parts = Parts::new("hitl.circumstances.v1");
+    parts
         .part(&tool.0)
         .part(context.tenant.as_str().as_bytes())
         .part(context.principal.as_str().as_bytes())
         .part(&[u8::from(context.workspace_verified), u8::from(context.time_sensitive)]);
     for role in roles {
-        parts = parts.part(role.as_bytes());
+        parts.part(role.as_bytes());
     }
     CircumstancesDigest(parts.finish())
 }
@@ -181,13 +196,14 @@ pub(crate) fn fingerprint<'s>(
     shown: &Shown<'s>,
     secrets: impl IntoIterator<Item = &'s str>,
 ) -> Fingerprint {
-    let mut parts = Parts::new("hitl.tool.v1")
+    let mut parts = Parts::new("hitl.tool.v1");
+    parts
         .part(shown.name.as_bytes())
         .part(shown.description.as_bytes())
         .part(shown.describe.unwrap_or("").as_bytes())
         .part(shown.schema.as_bytes());
     for secret in secrets {
-        parts = parts.part(secret.as_bytes());
+        parts.part(secret.as_bytes());
     }
     Fingerprint(parts.finish())
 }

@@ -51,8 +51,8 @@ pub(crate) struct Issued {
 }
 
 impl RunContext {
-    pub(crate) fn new(issued: Issued) -> Self {
-        Self { inner: Arc::new(issued) }
+    pub(crate) fn new(issued: Arc<Issued>) -> Self {
+        Self { inner: issued }
     }
 
     /// Who asked, and where.

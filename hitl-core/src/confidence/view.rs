@@ -4,7 +4,7 @@ use std::fmt;
 use std::ops::Deref;
 use std::sync::OnceLock;
 
-use hitl_base::json::{Limits, scan_within};
+use hitl_base::json::{Limits, Token, scan_within, walk};
 use hitl_base::{Json, Timestamp};
 
 use crate::call::{CallContext, HitlConfig};
@@ -81,10 +81,7 @@ impl<'c> ArgumentsView<'c> {
     pub(crate) fn may_have(self, keys: &[&str]) -> bool {
         match self.0 {
             Source::Tree(_) => true,
-            // Its tree tells sooner, once there is one.
-            Source::Text(LazyTree { text, tree }) => {
-                tree.get().is_some() || keys.iter().any(|key| text.contains(key))
-            }
+            Source::Text(text) => text.keys.iter().any(|key| keys.contains(key)),
         }
     }
 }
@@ -106,18 +103,21 @@ impl fmt::Debug for ArgumentsView<'_> {
 /// The text of a snapshot, and its tree once somebody has looked at it.
 pub(crate) struct LazyTree<'t> {
     text: &'t str,
+    /// The keys that are written as they are, at any depth.
+    keys: Vec<&'t str>,
     tree: OnceLock<Option<Json>>,
 }
 
 impl<'t> LazyTree<'t> {
     /// Text that this process wrote itself.
     pub(crate) fn of(text: &'t str) -> Self {
-        Self { text, tree: OnceLock::new() }
+        let key = |token| if let Token::Key(key) = token { Some(key) } else { None };
+        Self { text, keys: walk(text).filter_map(key).collect(), tree: OnceLock::new() }
     }
 
     /// The same, when its tree is known.
     pub(crate) fn with(text: &'t str, tree: Json) -> Self {
-        Self { text, tree: OnceLock::from(Some(tree)) }
+        Self { tree: OnceLock::from(Some(tree)), ..Self::of(text) }
     }
 
     fn tree(&self) -> &Json {

@@ -9,8 +9,9 @@ use futures::future::BoxFuture;
 use tracing::{Instrument as _, Span};
 
 use super::error::{CallError, GateError, GateErrorKind, NotRun};
-use super::execute::{Detached, Ended, Held, execute};
+use super::execute::{Detached, Ended, execute};
 use super::handle::{Gate, Inner};
+use super::held::Held;
 use super::observe;
 use super::prepare::{Judged, Prepared};
 use super::registry::{Arguments, Body, Understood};

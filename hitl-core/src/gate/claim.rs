@@ -6,8 +6,8 @@ use std::sync::Arc;
 use hitl_base::display::clip;
 
 use super::error::{GateError, GateErrorKind};
-use super::execute::Held;
 use super::handle::Inner;
+use super::held::Held;
 use super::observe;
 use super::prepare::required;
 use super::registry::{Body, Registered};
@@ -15,7 +15,7 @@ use super::standing::Now;
 use super::taking::{Taking, Wanted};
 use crate::arguments::Snapshot;
 use crate::audit::{AuditEvent, AuditRecord};
-use crate::call::{BindingDigest, CallContext, binding_digest, content_digest};
+use crate::call::{BindingDigest, CallContext, StateMap, binding_digest, content_digest};
 use crate::ids::{ClaimToken, OwnerToken};
 use crate::machine::{CallRecord, CallState, Claim, Event, Refusal};
 use crate::policy::{Requirement, Routed, Verdict};
@@ -68,9 +68,14 @@ impl Checked {
     }
 
     /// What is held once the store has granted the claim.
-    pub(super) fn held(self, record: &CallRecord, claim: Claim) -> (Held, Box<dyn Body>) {
+    pub(super) fn held(
+        self,
+        record: &CallRecord,
+        claim: Claim,
+        states: &Arc<StateMap>,
+    ) -> (Held, Box<dyn Body>) {
         let recorded = |record: &CallRecord| {
-            Held::recorded(record, claim, self.snapshot, &self.tool, &self.routed)
+            Held::recorded(record, claim, self.snapshot, (&self.tool, &self.routed), states)
         };
         let held = match self.now {
             None => recorded(record),
@@ -107,7 +112,7 @@ impl Inner {
             Ok(claimed) => {
                 taking.end();
                 self.note_grant_used(&claimed);
-                let (held, body) = checked.held(&claimed, claim);
+                let (held, body) = checked.held(&claimed, claim, &self.states);
                 Ok(Start::Run(held, body))
             }
             Err(ApplyError::Lost { refusal, current }) => {
@@ -123,7 +128,7 @@ impl Inner {
                 }
                 taking.end();
                 self.note_grant_used(&current);
-                let (held, body) = checked.held(&current, claim);
+                let (held, body) = checked.held(&current, claim, &self.states);
                 Ok(Start::Run(held, body))
             }
             Err(error) => Err(error.into()),

@@ -1,11 +1,9 @@
 //! Intent, body, result, record: in this order, and on after the caller has gone.
 //!
-//! Why nothing runs twice: a body is started only here, with a [`Held`] that is consumed; a `Held`
-//! is made only from a claim that the store has just granted, or for a read-only call that has no
-//! record. Why nothing is cut off: the whole of it is one future, which is handed to the runtime
+//! Why nothing runs twice: a body is started only here, with a [`Held`] that is consumed. Why nothing is
+//! cut off: the whole of it is one future, which is handed to the runtime
 //! when the caller is dropped.
 
-use std::borrow::Cow;
 use std::fmt;
 use std::future::Future;
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -16,26 +14,21 @@ use std::time::Duration;
 
 use futures::FutureExt as _;
 use futures::future::BoxFuture;
+use hitl_base::JsonText;
 use hitl_base::redact::Taint;
-use hitl_base::{JsonText, Timestamp};
 use tokio::sync::oneshot;
 use tracing::Instrument as _;
 
 use super::error::GateError;
 use super::handle::Inner;
+use super::held::{Claimed, Held, Holding};
 use super::observe;
-use super::prepare::{Judged, Prepared};
-use super::registry::Registered;
 use super::said::{panic_text, scrubbed};
-use crate::arguments::{Snapshot, encode};
-use crate::audit::{AuditError, AuditEvent, AuditRecord, Head, Trail};
-use crate::call::{
-    CallContext, CallKey, FailureRecord, Issued, Outcome, OutputText, Permit, RunContext, Tenant,
-    Tool,
-};
+use crate::arguments::encode;
+use crate::audit::AuditEvent;
+use crate::call::{CallKey, FailureRecord, Outcome, OutputText, Permit, RunContext, Tenant, Tool};
 use crate::ids::RequestId;
-use crate::machine::{CallRecord, CallState, Claim, Event};
-use crate::policy::{ApprovalLevel, Routed};
+use crate::machine::{CallRecord, CallState, Event};
 use crate::seal::{Bound, Purpose, Sealed};
 use crate::store::{ApplyError, Enclosed};
 use crate::sync::{Runtime, sleep, timeout};
@@ -45,151 +38,6 @@ const OFFERS: u32 = 6;
 const BETWEEN_OFFERS: Duration = Duration::from_millis(50);
 /// How long apart it is offered after that.
 const MUCH_LATER: Duration = Duration::from_secs(30);
-
-/// The right to run one body once.
-pub(super) struct Held {
-    /// Who asks and where, for the body.
-    context: CallContext,
-    /// Boxed: it goes through several futures, and each would have room for it.
-    call: Box<Holding>,
-}
-
-/// What is known of a held call for as long as it runs.
-#[derive(Clone)]
-struct Holding {
-    tool: Cow<'static, str>,
-    key: CallKey,
-    level: ApprovalLevel,
-    attempt: u32,
-    snapshot: Snapshot,
-    timeout: Option<Duration>,
-    /// What the store has of it; nothing for a read-only call without a record.
-    claimed: Option<Claimed>,
-    /// The intent; once that is kept, what every later audit record says too.
-    said: AuditRecord,
-}
-
-#[derive(Clone)]
-struct Claimed {
-    id: RequestId,
-    claim: Claim,
-    /// The revision whose arguments run.
-    revision: u32,
-    /// Where its intent stands, once there is one.
-    place: Option<Head>,
-}
-
-impl Held {
-    /// For a read-only call that runs at once.
-    pub(super) fn unrecorded(judged: Judged) -> Self {
-        let Judged { tool, snapshot, context, key, assessment, routed, binding, .. } = judged;
-        let Registered { spec, .. } = &*tool;
-        let intent = AuditRecord {
-            version: Some(1),
-            key: Some(key.clone()),
-            tool: Some(spec.name.clone()),
-            risk: Some(spec.config.risk),
-            principal: Some(context.principal.clone()),
-            revision: Some(1),
-            binding: Some(binding),
-            assessment: Some(assessment),
-            arguments: Some(judged.arguments),
-            attempt: Some(1),
-            policies: routed.policies,
-            ..AuditRecord::bare(AuditEvent::Claimed, Timestamp::EPOCH)
-        };
-        let call = Box::new(Holding {
-            tool: spec.name.clone(),
-            key,
-            level: ApprovalLevel::Auto,
-            attempt: 1,
-            snapshot,
-            timeout: spec.config.timeout,
-            claimed: None,
-            said: intent,
-        });
-        Self { context, call }
-    }
-
-    /// The same, for one that was ready to enter the store.
-    pub(super) fn without_record(prepared: &Prepared) -> Self {
-        let (record, tool) = (&prepared.record, &prepared.tool);
-        let snapshot = prepared.snapshot.clone();
-        let mut held = Self::of(record, None, snapshot, tool, &prepared.routed);
-        held.call.said.call = None;
-        held
-    }
-
-    /// For a claim that the store has granted.
-    pub(super) fn recorded(
-        record: &CallRecord,
-        claim: Claim,
-        snapshot: Snapshot,
-        tool: &Registered,
-        routed: &Routed,
-    ) -> Self {
-        let (id, revision) = (record.id(), record.sealed_revision());
-        let claimed = Claimed { id, claim, revision, place: None };
-        Self::of(record, Some(claimed), snapshot, tool, routed)
-    }
-
-    fn of(
-        record: &CallRecord,
-        claimed: Option<Claimed>,
-        snapshot: Snapshot,
-        tool: &Registered,
-        routed: &Routed,
-    ) -> Self {
-        let (attempt, request) = (record.attempts.max(1), &record.request);
-        let intent = AuditRecord {
-            claim: claimed.as_ref().map(|claimed| claimed.claim.token),
-            attempt: Some(attempt),
-            assessment: Some(request.assessment.clone()),
-            arguments: Some(request.arguments.clone()),
-            policies: routed.policies.clone(),
-            ..AuditRecord::of(AuditEvent::Claimed, record, Timestamp::EPOCH)
-        };
-        let call = Box::new(Holding {
-            tool: tool.spec.name.clone(),
-            key: record.key().clone(),
-            level: request.level,
-            attempt,
-            snapshot,
-            timeout: tool.spec.config.timeout,
-            claimed,
-            said: intent,
-        });
-        Self { context: record.context.clone(), call }
-    }
-
-    /// The exact arguments that are to run.
-    pub(super) fn snapshot(&self) -> &Snapshot {
-        &self.call.snapshot
-    }
-}
-
-impl Holding {
-    /// Has the intent kept. What only it says is not said again.
-    fn intend(&mut self, trail: &Trail) -> Result<(), AuditError> {
-        let said = &mut self.said;
-        said.at = Timestamp::now();
-        let kept = match &mut self.claimed {
-            None => trail.intent(said),
-            Some(claimed) => trail.placed_intent(said).map(|place| claimed.place = place),
-        };
-        (said.assessment, said.arguments, said.attempt) = (None, None, None);
-        said.policies = Vec::new();
-        kept
-    }
-
-    /// The last that is audited of it: what the store has just been told. Without an answer of the
-    /// store there is no version: then the change stays in its outbox, if it was made.
-    fn last_entry(&mut self, event: AuditEvent, version: Option<u64>) -> AuditRecord {
-        let at = Timestamp::now();
-        let said = std::mem::replace(&mut self.said, AuditRecord::bare(event, at));
-        AuditRecord { event, at, version, ..said }
-    }
-}
 
 /// Arguments that have a body: those of a typed tool, or of one that is known only at run time.
 pub(super) trait Runnable: Send + 'static {
@@ -276,13 +124,10 @@ pub(super) fn execute<T: Runnable>(
     arguments: T,
 ) -> Detached<Result<Ended<T>, GateError>> {
     let runtime = gate.runtime.clone();
-    let Held { context, call } = held;
+    let Held(call) = held;
     let id = call.claimed.as_ref().map(|claimed| claimed.id);
-    let span = observe::run_span(id, &call.tool, call.attempt);
-    let states = Arc::clone(&gate.states);
-    let issued = Issued { context, key: call.key.clone(), attempt: call.attempt, states };
-    // Made here and not in the future, which would have room for all that goes into it.
-    let permit = Permit::issue(arguments, RunContext::new(issued));
+    let span = observe::run_span(id, &call.tool, call.issued.attempt);
+    let permit = Permit::issue(arguments, RunContext::new(Arc::clone(&call.issued)));
     let running = run(gate, call, permit).inspect(|result| match result {
         Ok(ended) => observe::outcome(ended.state().name()),
         Err(error) => observe::failed(error),
@@ -313,7 +158,7 @@ async fn run<T: Runnable>(
             } else {
                 // It is not cut off half-way: it goes on, also while the store is slow to park it,
                 // and its late result settles the call.
-                let (key, mut late) = (call.key.clone(), call.clone());
+                let (key, mut late) = (call.key().clone(), call.clone());
                 let (parked, is_parked) = oneshot::channel::<()>();
                 let background = Arc::clone(&gate);
                 let finishing = async move {
@@ -338,13 +183,13 @@ async fn run<T: Runnable>(
 impl Inner {
     /// Gives a claim back whose body was not started.
     pub(super) async fn release(&self, mut held: Held) {
-        self.unclaim(&mut held.call).await;
+        self.unclaim(&mut held.0).await;
     }
 
     async fn unclaim(&self, call: &mut Holding) {
         let Some(claimed) = &call.claimed else { return };
         let event = Event::Release { token: claimed.claim.token };
-        match self.record(&call.key.tenant, claimed, event, None).await {
+        match self.record(&call.key().tenant, claimed, event, None).await {
             Ok(version) => self.note(call.last_entry(AuditEvent::Released, Some(version))),
             Err(error) => {
                 tracing::error!(call = %claimed.id, %error, "a claim could not be released");
@@ -357,7 +202,7 @@ impl Inner {
         let mut stored = None;
         if let Some(claimed) = &call.claimed {
             let event = Event::TimeOut { token: claimed.claim.token };
-            match self.record(&call.key.tenant, claimed, event, None).await {
+            match self.record(&call.key().tenant, claimed, event, None).await {
                 Ok(version) => stored = Some(version),
                 Err(error) => {
                     tracing::error!(call = %claimed.id, %error, "a time-out could not be recorded");
@@ -413,7 +258,7 @@ impl Inner {
                 None => Event::Succeed { token },
                 Some(failure) => Event::Fail { token, failure: failure.clone() },
             };
-            match self.record(&call.key.tenant, claimed, event, sealed).boxed().await {
+            match self.record(&call.key().tenant, claimed, event, sealed).boxed().await {
                 Ok(version) => stored = Some(version),
                 Err(error) => {
                     tracing::error!(call = %id, %error, "a result could not be stored; the call will read as unknown");

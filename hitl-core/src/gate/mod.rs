@@ -46,6 +46,7 @@ mod execute;
 mod grant;
 mod granted;
 mod handle;
+mod held;
 mod observe;
 mod outbox;
 mod prepare;

@@ -167,8 +167,7 @@ impl Inner {
     ) -> Result<Judged, GateError> {
         let keyed = key.is_some();
         let key = key.unwrap_or_else(|| CallKey::fresh(context.tenant.clone()));
-        // What is shown is made from the tree, so it is read before anybody else looks for it.
-        let lazy = match tree.or_else(|| snapshot.shown_tree()) {
+        let lazy = match tree {
             Some(tree) => LazyTree::with(snapshot.text(), tree),
             None => LazyTree::of(snapshot.text()),
         };

@@ -12,8 +12,9 @@ use hitl_base::json::Limits;
 use hitl_base::{Json, JsonText};
 
 use super::error::GateError;
-use super::execute::{Held, Runnable, execute};
+use super::execute::{Runnable, execute};
 use super::handle::Inner;
+use super::held::Held;
 use crate::arguments::{ArgumentError, Snapshot, parse};
 use crate::call::{Fingerprint, HitlConfig, Outcome, Shown, StateRequirement, Tool, fingerprint};
 

@@ -5,8 +5,8 @@ use std::sync::Arc;
 use tracing::Span;
 
 use super::error::GateError;
-use super::execute::Held;
 use super::handle::Inner;
+use super::held::Held;
 use super::observe;
 use super::prepare::{Judged, Prepared, payload_text};
 use super::registry::{Body, Registered};
@@ -86,7 +86,7 @@ impl Inner {
         if prepared.is_unrecorded() && earlier.is_none() {
             self.compare_prepared(prepared);
             observe::entered(&receipt, &prepared.tool.spec.name);
-            return Ok((Entered::Run(Held::without_record(prepared)), receipt));
+            return Ok((Entered::Run(Held::without_record(prepared, &self.states)), receipt));
         }
         if matches!(prepared.routed.verdict, Verdict::Ask(_)) {
             prepared.tool.read_back(&prepared.snapshot)?;
@@ -136,8 +136,8 @@ impl Inner {
                     &record,
                     kept,
                     prepared.snapshot.clone(),
-                    &prepared.tool,
-                    &prepared.routed,
+                    (&prepared.tool, &prepared.routed),
+                    &self.states,
                 ))
             }
             (CallState::Pending | CallState::Approved | CallState::Claimed, ..) => {
@@ -168,18 +168,18 @@ impl Inner {
         context: CallContext,
         key: Option<CallKey>,
     ) -> Result<(Span, AtOnce), GateError> {
-        let judged = self.judged(tool, snapshot, context, key)?;
+        let judged = Box::new(self.judged(tool, snapshot, context, key)?);
         let span = self.call_span(&judged);
         let at_once = span.in_scope(|| self.run_at_once(judged));
         Ok((span, at_once))
     }
 
     /// The shortest way, for a call that the store cannot know, because it has no key of the host's.
-    fn run_at_once(&self, judged: Judged) -> AtOnce {
+    fn run_at_once(&self, judged: Box<Judged>) -> AtOnce {
         if self.runs_at_once(&judged) && !judged.keyed {
-            AtOnce::Run(self.started(judged))
+            AtOnce::Run(self.started(*judged))
         } else {
-            AtOnce::No(Box::new(judged))
+            AtOnce::No(judged)
         }
     }
 
@@ -204,7 +204,7 @@ impl Inner {
         let judgement = (&judged.assessment, &judged.routed);
         self.compare_with_shadow(&judged.tool, &judged.snapshot, &judged.context, judgement);
         observe::started(&judged);
-        Held::unrecorded(judged)
+        Held::unrecorded(judged, &self.states)
     }
 
     /// Lets the call run on a grant that covers it, other than those that were tried.

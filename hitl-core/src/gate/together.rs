@@ -92,7 +92,7 @@ impl Inner {
         let mut own_one = None;
         for (record, (ready, claim)) in claimed.iter().zip(checked) {
             self.note_grant_used(record);
-            let (held, body) = ready.held(record, claim);
+            let (held, body) = ready.held(record, claim, &self.states);
             if record.id() == own {
                 own_one = Some((held, body));
                 continue;

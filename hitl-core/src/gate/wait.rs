@@ -5,8 +5,8 @@ use std::time::Duration;
 
 use super::claim::Start;
 use super::error::{GateError, GateErrorKind};
-use super::execute::Held;
 use super::handle::Inner;
+use super::held::Held;
 use super::observe;
 use super::registry::Body;
 use crate::audit::{AuditEvent, AuditRecord};

@@ -1,0 +1,166 @@
+//! The right to run one body once: made only from a claim that the store has just granted, or for a
+//! read-only call that has no record.
+
+use std::borrow::Cow;
+use std::sync::Arc;
+use std::time::Duration;
+
+use hitl_base::Timestamp;
+
+use super::prepare::{Judged, Prepared};
+use super::registry::Registered;
+use crate::arguments::Snapshot;
+use crate::audit::{AuditError, AuditEvent, AuditRecord, Head, Trail};
+use crate::call::{CallKey, Issued, StateMap};
+use crate::ids::RequestId;
+use crate::machine::{CallRecord, Claim};
+use crate::policy::{ApprovalLevel, Routed};
+
+/// The right to run one body once. It goes through several futures, and each would have room for it, so
+/// it is a box.
+pub(super) struct Held(pub(super) Box<Holding>);
+
+/// What is known of a held call for as long as it runs.
+#[derive(Clone)]
+pub(super) struct Holding {
+    pub(super) tool: Cow<'static, str>,
+    /// What the body may know, which it shares.
+    pub(super) issued: Arc<Issued>,
+    pub(super) level: ApprovalLevel,
+    pub(super) snapshot: Snapshot,
+    pub(super) timeout: Option<Duration>,
+    /// What the store has of it; nothing for a read-only call without a record.
+    pub(super) claimed: Option<Claimed>,
+    /// The intent; once that is kept, what every later audit record says too.
+    said: AuditRecord,
+}
+
+#[derive(Clone)]
+pub(super) struct Claimed {
+    pub(super) id: RequestId,
+    pub(super) claim: Claim,
+    /// The revision whose arguments run.
+    pub(super) revision: u32,
+    /// Where its intent stands, once there is one.
+    pub(super) place: Option<Head>,
+}
+
+impl Held {
+    /// For a read-only call that runs at once.
+    pub(super) fn unrecorded(judged: Judged, states: &Arc<StateMap>) -> Self {
+        let Judged { tool, snapshot, context, key, assessment, routed, binding, .. } = judged;
+        let Registered { spec, .. } = &*tool;
+        let principal = context.principal.clone();
+        let issued = Issued { context, key: key.clone(), attempt: 1, states: Arc::clone(states) };
+        Self(Box::new(Holding {
+            tool: spec.name.clone(),
+            issued: Arc::new(issued),
+            level: ApprovalLevel::Auto,
+            snapshot,
+            timeout: spec.config.timeout,
+            claimed: None,
+            said: AuditRecord {
+                version: Some(1),
+                key: Some(key),
+                tool: Some(spec.name.clone()),
+                risk: Some(spec.config.risk),
+                principal: Some(principal),
+                revision: Some(1),
+                binding: Some(binding),
+                assessment: Some(assessment),
+                arguments: Some(judged.arguments),
+                attempt: Some(1),
+                policies: routed.policies,
+                ..AuditRecord::bare(AuditEvent::Claimed, Timestamp::EPOCH)
+            },
+        }))
+    }
+
+    /// The same, for one that was ready to enter the store.
+    pub(super) fn without_record(prepared: &Prepared, states: &Arc<StateMap>) -> Self {
+        let (record, tool) = (&prepared.record, &prepared.tool);
+        let snapshot = prepared.snapshot.clone();
+        let mut held = Self::of(record, None, snapshot, (tool, &prepared.routed), states);
+        held.0.said.call = None;
+        held
+    }
+
+    /// For a claim that the store has granted.
+    pub(super) fn recorded(
+        record: &CallRecord,
+        claim: Claim,
+        snapshot: Snapshot,
+        routed: (&Registered, &Routed),
+        states: &Arc<StateMap>,
+    ) -> Self {
+        let (id, revision) = (record.id(), record.sealed_revision());
+        let claimed = Claimed { id, claim, revision, place: None };
+        Self::of(record, Some(claimed), snapshot, routed, states)
+    }
+
+    fn of(
+        record: &CallRecord,
+        claimed: Option<Claimed>,
+        snapshot: Snapshot,
+        (tool, routed): (&Registered, &Routed),
+        states: &Arc<StateMap>,
+    ) -> Self {
+        let (attempt, request) = (record.attempts.max(1), &record.request);
+        let intent = AuditRecord {
+            claim: claimed.as_ref().map(|claimed| claimed.claim.token),
+            attempt: Some(attempt),
+            assessment: Some(request.assessment.clone()),
+            arguments: Some(request.arguments.clone()),
+            policies: routed.policies.clone(),
+            ..AuditRecord::of(AuditEvent::Claimed, record, Timestamp::EPOCH)
+        };
+        let issued = Issued {
+            context: record.context.clone(),
+            key: record.key().clone(),
+            attempt,
+            states: Arc::clone(states),
+        };
+        Self(Box::new(Holding {
+            tool: tool.spec.name.clone(),
+            issued: Arc::new(issued),
+            level: request.level,
+            snapshot,
+            timeout: tool.spec.config.timeout,
+            claimed,
+            said: intent,
+        }))
+    }
+
+    /// The exact arguments that are to run.
+    pub(super) fn snapshot(&self) -> &Snapshot {
+        &self.0.snapshot
+    }
+}
+
+impl Holding {
+    /// Which call it is.
+    pub(super) fn key(&self) -> &CallKey {
+        &self.issued.key
+    }
+
+    /// Has the intent kept. What only it says is not said again.
+    pub(super) fn intend(&mut self, trail: &Trail) -> Result<(), AuditError> {
+        let said = &mut self.said;
+        said.at = Timestamp::now();
+        let kept = match &mut self.claimed {
+            None => trail.intent(said),
+            Some(claimed) => trail.placed_intent(said).map(|place| claimed.place = place),
+        };
+        (said.assessment, said.arguments, said.attempt) = (None, None, None);
+        said.policies = Vec::new();
+        kept
+    }
+
+    /// The last that is audited of it: what the store has just been told. Without an answer of the
+    /// store there is no version: then the change stays in its outbox, if it was made.
+    pub(super) fn last_entry(&mut self, event: AuditEvent, version: Option<u64>) -> AuditRecord {
+        let at = Timestamp::now();
+        let said = std::mem::replace(&mut self.said, AuditRecord::bare(event, at));
+        AuditRecord { event, at, version, ..said }
+    }
+}
