@@ -122,12 +122,10 @@ impl Redactor {
                     name(key) == Name::Plain && !tells_of_others(key) && has_no_sign(key)
                 }
                 Token::Value(text) => !may_be_nested(text) && has_no_sign(text),
-                // The first of two may name the other, and so may an option.
                 Token::Item(text, first) => {
-                    !may_be_nested(text)
-                        && !text.starts_with('-')
-                        && !(first && name(text) == Name::Secret)
-                        && has_no_sign(text)
+                    // The first of two may name the other, and so may an option.
+                    let names = text.starts_with('-') || first && name(text) == Name::Secret;
+                    !names && !may_be_nested(text) && has_no_sign(text)
                 }
                 Token::Number(lexeme) => !shapes::is_card_number(lexeme),
                 Token::Escaped => false,

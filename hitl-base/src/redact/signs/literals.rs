@@ -11,6 +11,8 @@ use std::ops::ControlFlow;
 const BITS: usize = 5;
 const OF_A_BYTE: u64 = (1 << BITS) - 1;
 const OF_THREE: u64 = (1 << (3 * BITS)) - 1;
+/// How many three bytes there are.
+const PLACES: usize = 1 << (3 * BITS);
 /// So many bytes are looked at together.
 const BLOCK: usize = 8;
 
@@ -52,7 +54,7 @@ impl<K> Literal<K> {
 pub(super) struct Literals<K: 'static> {
     all: &'static [Literal<K>],
     /// For each three bytes, the number of the first literal that has them, from 1 on.
-    first: Box<[u8; 1 << (3 * BITS)]>,
+    first: Box<[u8; PLACES]>,
     /// For each literal, the number of the next one that has the same three bytes.
     next: Vec<u8>,
 }
@@ -60,7 +62,8 @@ pub(super) struct Literals<K: 'static> {
 impl<K> Literals<K> {
     /// At most 255, each of two bytes or more.
     pub(super) fn new(all: &'static [Literal<K>]) -> Self {
-        let mut first = Box::new([0_u8; 1 << (3 * BITS)]);
+        #[expect(clippy::expect_used, reason = "it has this very length")]
+        let mut first = Box::<[u8; PLACES]>::try_from(vec![0; PLACES]).expect("so many places");
         let mut next = vec![0; all.len()];
         let mut numbered: Vec<(u8, &Literal<K>)> = (1..).zip(all).collect();
         debug_assert_eq!(numbered.len(), all.len(), "at most 255");
