@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use hitl::audit::Durability;
 use hitl::prelude::*;
-use hitl::{JsonlAudit, MemoryStore};
+use hitl::{AuditSink as _, JsonlAudit, MemoryAudit, MemoryStore, Redactor, SessionId};
 use serde_json::{to_string, to_vec};
 use sha2::{Digest as _, Sha256};
 
@@ -50,6 +50,14 @@ pub(super) fn pairs(_: Effort) -> Vec<Pair> {
         "a bare async fn",
         bare,
     ));
+    for (size, bytes) in SIZES {
+        pairs.push(Pair::timed(
+            format!("auto call, read-only, {size}, beside its parts by hand"),
+            move || reading(bytes),
+            "serialise, look for secrets, two digests, an id, two records",
+            move || by_hand(bytes),
+        ));
+    }
     for (size, bytes) in SIZES {
         pairs.push(
             Pair::timed(
@@ -138,6 +146,25 @@ fn least(bytes: usize) -> Run {
         let copy = plain.clone();
         let text = to_vec(&copy).expect("plain data");
         (Sha256::digest(&text), to_vec(&record).expect("plain data"))
+    })
+}
+
+/// What a gate owes for every call, and nothing else: the arguments serialised and looked at for secrets, the
+/// digest of the content and that of the binding, an id, and two records kept in memory.
+fn by_hand(bytes: usize) -> Run {
+    /// What a digest has before the arguments, and a binding beside the content's digest, in bytes.
+    const AROUND: [u8; 85] = [7; 85];
+    let records = one_thread().block_on(audit_records(bytes));
+    let (redactor, audit, plain) = (Redactor::standard(), MemoryAudit::new(), arguments(bytes));
+    repeat(move || {
+        let text = to_string(&plain.clone()).expect("plain data");
+        assert!(redactor.has_nothing_in(&text), "it is ordinary text");
+        let content = Sha256::new().chain_update(AROUND).chain_update(&text).finalize();
+        let binding = Sha256::new().chain_update(AROUND).chain_update(content).finalize();
+        for record in &records {
+            audit.append(record).expect("kept");
+        }
+        (binding, SessionId::new())
     })
 }
 
