@@ -17,7 +17,6 @@ use tokio::sync::oneshot;
 use super::error::{Fault, file_error, read_only, stopped};
 use super::operation::{World, meta, set_meta};
 use super::reader::Readers;
-use super::recent::Recent;
 use super::schema::{self, Identity, beside};
 use super::session::Sessions;
 use super::store::{Shared, SqliteStore};
@@ -25,6 +24,7 @@ use super::watch::{OwnChanges, Watcher};
 use super::writer::{self, Connect, Writer, WriterThread};
 use super::{SqliteOptions, backup, key};
 use crate::failpoint::reach;
+use crate::recent::Recent;
 
 /// How many connections read beside the one that writes.
 const READERS: usize = 2;

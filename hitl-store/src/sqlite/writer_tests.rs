@@ -15,17 +15,17 @@ use tokio::sync::oneshot;
 
 use super::super::grants;
 use super::super::operation::{Apply, Submit};
-use super::super::recent::Recent;
 use super::super::schema::{STEPS, migrate};
 use super::super::session::Sessions;
 use super::super::together::ApplyAll;
 use super::super::work::Work;
 use super::*;
+use crate::recent::Recent;
 
 /// A writer whose commits go as `commit` says.
 struct Bench {
     writer: Writer,
-    recent: Recent,
+    recent: Recent<i64>,
     path: Arc<Path>,
     _folder: tempfile::TempDir,
 }
@@ -100,7 +100,7 @@ impl Bench {
         self.writer.send(operation).await?;
         let (submitted, new) = answer.await.unwrap()?;
         if let (Submitted::Created(record), Some(n)) = (&submitted, new) {
-            self.recent.put(n, record);
+            self.recent.put(record, n);
         }
         Ok(submitted)
     }
