@@ -14,6 +14,7 @@ use hitl_core::store::{Hub, StoreError, StoreErrorKind};
 use rusqlite::{Connection, OpenFlags};
 use tokio::sync::oneshot;
 
+use super::answers::Answers;
 use super::error::{Fault, file_error, read_only, stopped};
 use super::operation::{World, meta, set_meta};
 use super::reader::Readers;
@@ -242,6 +243,7 @@ fn start(
         connect,
         world: World { clock: Arc::clone(&options.clock), sessions: sessions.clone() },
         hub: hub.clone(),
+        answers: Answers::start(hub.clone(), Arc::clone(&path)),
         own: own.clone(),
         path: Arc::clone(&path),
         commit: writer::commit(),
