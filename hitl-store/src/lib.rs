@@ -13,6 +13,8 @@ mod failpoint;
 mod journal;
 #[cfg(feature = "postgres")]
 mod postgres;
+#[cfg(any(feature = "postgres", feature = "sqlite"))]
+mod recent;
 #[cfg(feature = "sqlite")]
 mod sqlite;
 

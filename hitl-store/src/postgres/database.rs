@@ -11,8 +11,7 @@ use tokio_postgres::types::{ToSql, Type};
 use super::error::Fault;
 use super::options::{PostgresOptions, Statements};
 use super::{
-    grants, journal, marks, open, operation, outbox, query, queue, retention, session, together,
-    watch,
+    change, grants, journal, marks, open, outbox, query, queue, retention, session, together, watch,
 };
 
 /// A statement: its text, in which `{s}` stands for the schema, and its parameters' types.
@@ -46,7 +45,7 @@ impl Database {
             open::ALL,
             query::ALL,
             queue::ALL,
-            operation::ALL,
+            change::ALL,
             together::ALL,
             grants::ALL,
             marks::ALL,

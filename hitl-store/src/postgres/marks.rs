@@ -3,9 +3,9 @@
 use hitl_core::store::StoreError;
 use tokio_postgres::types::Type;
 
+use super::change::Wrote;
 use super::database::Sql;
 use super::error::ambiguous;
-use super::operation::Wrote;
 use super::store::Shared;
 use super::transaction::Way;
 

@@ -2,7 +2,8 @@
 //!
 //! - `open` makes the database fit for use: ours, of this schema (`schema`), under this key.
 //! - `database` is the way there: a pool (`connect`), statements, and how often one tries again.
-//! - `operation` writes: it reads a record, asks the pure machine, and compares and sets.
+//! - `operation` writes: it reads a record, asks the pure machine, and compares and sets (`change`).
+//! - `ready` spares the read of what this store has just seen, by the time that it `heard`.
 //! - `together` writes what takes several statements, in one `transaction`: what draws on one of the
 //!   `grants`, and events of several calls.
 //! - `query` reads.
@@ -12,10 +13,12 @@
 //! - `watch` carries hints between replicas.
 
 mod backup;
+mod change;
 mod connect;
 mod database;
 mod error;
 mod grants;
+mod heard;
 mod journal;
 mod marks;
 mod open;
@@ -24,6 +27,7 @@ mod options;
 mod outbox;
 mod query;
 mod queue;
+mod ready;
 mod retention;
 mod schema;
 mod session;

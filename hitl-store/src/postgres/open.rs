@@ -9,10 +9,12 @@ use tokio_postgres::types::Type;
 use super::connect::Address;
 use super::database::{Database, Sql};
 use super::error::{read_only, unusable};
+use super::heard::Heard;
 use super::session::{self, Sessions};
 use super::store::{PostgresStore, Shared};
 use super::watch::{self, Dropped, Notifier};
 use super::{PostgresOptions, backup, query, schema};
+use crate::recent::Recent;
 
 static SETTINGS: Sql = Sql {
     text: "SELECT pg_is_in_recovery() OR current_setting('default_transaction_read_only') = 'on', \
@@ -109,6 +111,8 @@ fn start(
         sessions: Arc::new(Sessions::new(options.lease)),
         notifier: Arc::new(Notifier::new(&options.schema)),
         hub: Hub::default(),
+        recent: Recent::default(),
+        heard: Heard::default(),
         clock: options.clock,
         database,
         key,

@@ -22,6 +22,7 @@ use super::PostgresOptions;
 use super::database::Database;
 use super::error::Fault;
 use super::grants::{self, Revoke};
+use super::heard::Heard;
 use super::marks;
 use super::operation;
 use super::outbox;
@@ -31,6 +32,7 @@ use super::retention;
 use super::session::Sessions;
 use super::together;
 use super::watch::Notifier;
+use crate::recent::Recent;
 
 /// Keeps calls in PostgreSQL (14 or later), where several replicas share one queue. Cheap to clone;
 /// clones share the connections.
@@ -58,6 +60,9 @@ pub(super) struct Shared {
     pub(super) sessions: Arc<Sessions>,
     pub(super) notifier: Arc<Notifier>,
     pub(super) hub: Hub,
+    /// With the epochs that they are claimed under.
+    pub(super) recent: Recent<Option<i64>>,
+    pub(super) heard: Heard,
     /// Judges expiry instead of the database's, in tests.
     pub(super) clock: Option<Arc<dyn Clock>>,
     pub(super) key: HostKey,
@@ -191,7 +196,7 @@ impl Store for PostgresStore {
     }
 
     async fn get(&self, tenant: &Tenant, id: RequestId) -> Result<Option<CallRecord>, StoreError> {
-        let kept = query::get(&self.shared.database, tenant, id).await;
+        let kept = self.shared.look(tenant, id).await;
         Ok(kept.map_err(|fault| self.shared.error(fault))?.map(|kept| kept.record))
     }
 

@@ -17,10 +17,11 @@ use hitl_core::store::{Applied, ApplyError, Enclosed, StoreError, Submitted};
 use hitl_core::{GrantId, GrantRecord, RequestId, SessionId, Tenant};
 use tokio_postgres::types::Type;
 
+use super::change::{Change, FRESH, New, Wrote};
 use super::database::Sql;
 use super::error::{Fault, ambiguous, unreachable};
 use super::grants;
-use super::operation::{Change, FRESH, MISSES, New, Wrote};
+use super::operation::MISSES;
 use super::query::{self, Found, Kept, storable};
 use super::store::Shared;
 use super::transaction::{End, Tried, Tx, Way, Work, run};
@@ -415,17 +416,17 @@ impl Work for Admit<'_> {
         else {
             return Err(Fault::Damaged("a call that runs on a grant has no claim"));
         };
-        let epoch = match on.sessions.epoch(session) {
-            Ok(epoch) => epoch,
+        let lease = match on.sessions.epoch(session) {
+            Ok(lease) => lease,
             Err(error) => return nothing(Admitted::Refused(error)),
         };
         let until = read_at.saturating_add(FRESH).min(last_moment(on, before.values()));
         let (caps, payload, write) = (call.caps(), self.payload, self.write);
         let auditor = call.auditor();
-        let epoch_held = Some(epoch);
-        let new = New { record: &record, caps, auditor, epoch: epoch_held, payload, until, write };
+        let (epoch, since) = (Some(lease), read_at);
+        let new = New { record: &record, caps, auditor, epoch, payload, since, until, write };
         if !matches!(new.write(&Way::Within(within)).await?, Wrote::Done) {
-            return nothing(Admitted::Missed(session, epoch));
+            return nothing(Admitted::Missed(session, lease));
         }
         reach("calls-written");
         grants::update(within, &drawn, grant).await?;

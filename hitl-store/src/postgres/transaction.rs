@@ -12,9 +12,9 @@ use async_trait::async_trait;
 use deadpool_postgres::{Object, Transaction};
 use tokio_postgres::{IsolationLevel, Row};
 
+use super::change::Wrote;
 use super::database::{Database, Given, Sql};
 use super::error::Fault;
-use super::operation::Wrote;
 use super::options::Statements;
 use super::query::one;
 use crate::failpoint::reach;

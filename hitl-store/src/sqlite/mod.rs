@@ -2,14 +2,15 @@
 //!
 //! - `open` makes the file fit for use: ours, whole, of this schema (`schema`), with its `key`.
 //! - `writer` is the only thread that writes: it commits the `operation`s of many callers together;
-//!   `together` is the one that changes several calls.
-//! - `ready` works out on the callers' threads what `recent` records lead to, as `row`s.
+//!   `together` is the one that changes several calls; `answers` tells the callers.
+//! - `ready` works out on the callers' threads what recent records lead to, as `row`s.
 //! - `reader` runs the `query`s beside it.
 //! - `grants` keeps standing permissions, and what is drawn on them.
 //! - `retention` erases what is old; `backup` copies the file, and holds what a copy cannot know.
 //! - `journal` keeps what long-running tasks have done.
 //! - `session` knows which executors are alive, `watch` what other processes changed.
 
+mod answers;
 mod audit;
 mod backup;
 mod error;
@@ -24,7 +25,6 @@ mod query;
 mod queue;
 mod reader;
 mod ready;
-mod recent;
 mod retention;
 mod row;
 mod schema;

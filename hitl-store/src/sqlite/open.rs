@@ -14,10 +14,10 @@ use hitl_core::store::{Hub, StoreError, StoreErrorKind};
 use rusqlite::{Connection, OpenFlags};
 use tokio::sync::oneshot;
 
+use super::answers::Answers;
 use super::error::{Fault, file_error, read_only, stopped};
 use super::operation::{World, meta, set_meta};
 use super::reader::Readers;
-use super::recent::Recent;
 use super::schema::{self, Identity, beside};
 use super::session::Sessions;
 use super::store::{Shared, SqliteStore};
@@ -25,6 +25,7 @@ use super::watch::{OwnChanges, Watcher};
 use super::writer::{self, Connect, Writer, WriterThread};
 use super::{SqliteOptions, backup, key};
 use crate::failpoint::reach;
+use crate::recent::Recent;
 
 /// How many connections read beside the one that writes.
 const READERS: usize = 2;
@@ -242,6 +243,7 @@ fn start(
         connect,
         world: World { clock: Arc::clone(&options.clock), sessions: sessions.clone() },
         hub: hub.clone(),
+        answers: Answers::start(hub.clone(), Arc::clone(&path)),
         own: own.clone(),
         path: Arc::clone(&path),
         commit: writer::commit(),

@@ -20,11 +20,11 @@ use super::outbox;
 use super::query::{self, Kept};
 use super::queue;
 use super::ready::{Fresh, Ready};
-use super::recent::Recent;
 use super::retention;
 use super::row::Row;
 use super::session::Sessions;
 use crate::failpoint::reach;
+use crate::recent::Recent;
 
 /// What an operation needs to know beside the file.
 #[derive(Clone)]
@@ -208,7 +208,7 @@ impl Apply {
     pub(super) fn new(
         tenant: &Tenant,
         Applied { id, event, enclosed, .. }: Applied,
-        recent: &Recent,
+        recent: &Recent<i64>,
         now: Timestamp,
     ) -> (Self, oneshot::Receiver<Result<Kept, ApplyError>>) {
         let (reply, answer) = oneshot::channel();

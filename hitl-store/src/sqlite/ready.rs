@@ -16,8 +16,8 @@ use rusqlite::Connection;
 
 use super::error::Fault;
 use super::query::Kept;
-use super::recent::Recent;
 use super::row::Row;
+use crate::recent::{Recent, is_judged_by_record_and_time};
 
 /// For how long a time that was read before the transaction stands for the present.
 const FRESH: Duration = Duration::from_secs(1);
@@ -57,7 +57,7 @@ impl Ready {
     /// Nothing when the call is not at hand, when more than its record must be looked at, or when the
     /// machine refuses: refusals and replays are judged by what the file says.
     pub(super) fn of(
-        recent: &Recent,
+        recent: &Recent<i64>,
         (tenant, id): (&Tenant, RequestId),
         event: &Event,
         enclosed: &Enclosed,
@@ -66,7 +66,8 @@ impl Ready {
         if !is_judged_by_record_and_time(event) {
             return None;
         }
-        let from = recent.take(tenant, id)?;
+        let (record, n) = recent.take(tenant, id)?;
+        let from = Kept { n, record };
         if grant_of(&from.record, event).is_some() {
             return None;
         }
@@ -98,21 +99,4 @@ impl Ready {
 /// Whether the clock has gone on, and only a little.
 fn is_fresh(at: Timestamp, now: Timestamp) -> bool {
     at <= now && now.since(at) <= FRESH
-}
-
-/// Whether the machine asks for nothing but the record and the time. Whether an executor is dead is
-/// not known here, and neither is what becomes of a batch.
-fn is_judged_by_record_and_time(event: &Event) -> bool {
-    matches!(
-        event,
-        Event::Decide(_)
-            | Event::Edit(_)
-            | Event::Attach { .. }
-            | Event::Cancel { .. }
-            | Event::Claim { .. }
-            | Event::Release { .. }
-            | Event::Succeed { .. }
-            | Event::Fail { .. }
-            | Event::TimeOut { .. }
-    )
 }

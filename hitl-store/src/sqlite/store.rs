@@ -28,13 +28,13 @@ use super::outbox;
 use super::query::{self, Kept, Text};
 use super::queue;
 use super::reader::Readers;
-use super::recent::Recent;
 use super::retention;
 use super::session::Sessions;
 use super::together::ApplyAll;
 use super::watch::Watcher;
 use super::work::Work;
 use super::writer::Writer;
+use crate::recent::Recent;
 
 /// Keeps calls in one SQLite file. Cheap to clone; clones share the file.
 ///
@@ -61,7 +61,8 @@ pub(super) struct Shared {
     pub(super) watcher: Watcher,
     pub(super) readers: Readers,
     pub(super) writer: Writer,
-    pub(super) recent: Recent,
+    /// With the calls' numbers.
+    pub(super) recent: Recent<i64>,
     pub(super) clock: Arc<dyn Clock>,
     pub(super) sessions: Sessions,
     pub(super) hub: Hub,
@@ -184,7 +185,7 @@ impl Store for SqliteStore {
         self.shared.writer.send(operation).await?;
         let (submitted, new) = answer.await.map_err(|_| ambiguous(&self.shared.path))??;
         if let (Submitted::Created(record), Some(n)) = (&submitted, new) {
-            self.shared.recent.put(n, record);
+            self.shared.recent.put(record, n);
         }
         Ok(submitted)
     }
@@ -202,7 +203,7 @@ impl Store for SqliteStore {
         let (operation, answer) = Apply::new(tenant, applied, recent, now);
         self.shared.writer.send(operation).await?;
         let Kept { n, record } = answer.await.map_err(|_| ambiguous(&self.shared.path))??;
-        recent.put(n, &record);
+        recent.put(&record, n);
         Ok(record)
     }
 

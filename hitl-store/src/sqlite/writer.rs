@@ -11,14 +11,16 @@
 //!   that may have happened is settled by the next transaction: the file is opened again and the
 //!   group is performed again, which finds what the first attempt wrote. Only if that fails too is
 //!   the answer [`Ambiguous`](hitl_core::StoreErrorKind::Ambiguous).
-//! - One operation alone is never delayed. After a group of several, the next one is waited for as
-//!   long as a fraction of a commit, because their callers are about to come back.
+//! - One operation alone is never delayed. After a group of several, as many are waited for as came
+//!   last time, for a fraction of a commit, because their callers are about to come back. The transaction
+//!   is open by then, and each is performed as it comes: what a caller works out before it asks, it works
+//!   out while the thread is at the operations of others.
 
 use std::collections::VecDeque;
 use std::fmt;
 use std::path::Path;
 use std::sync::Arc;
-use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
+use std::sync::mpsc::{Receiver, Sender, channel};
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
@@ -27,6 +29,7 @@ use hitl_core::store::Hub;
 use rusqlite::Connection;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
+use super::answers::{Answers, Committed};
 use super::error::{Fault, ambiguous, stopped};
 use super::operation::{Operation, World, Written};
 use super::watch::OwnChanges;
@@ -52,8 +55,9 @@ pub(super) struct Writer {
     path: Arc<Path>,
 }
 
-struct Waiting {
-    operation: Box<dyn Operation>,
+/// An operation, until its author knows what came of it.
+pub(super) struct Waiting {
+    pub(super) operation: Box<dyn Operation>,
     /// Its place among those that wait, given up with it.
     _turn: OwnedSemaphorePermit,
 }
@@ -101,6 +105,7 @@ pub(super) struct WriterThread {
     pub(super) connect: Connect,
     pub(super) world: World,
     pub(super) hub: Hub,
+    pub(super) answers: Answers,
     pub(super) own: OwnChanges,
     pub(super) path: Arc<Path>,
     pub(super) commit: Commit,
@@ -136,24 +141,35 @@ impl WriterThread {
                 let Ok(first) = operations.recv() else { return };
                 group.push_back(first);
             }
-            gather(operations, &mut group, last, (cost / 4).min(GATHER_TIME));
+            let mut coming = Coming {
+                operations,
+                taken: group.len(),
+                expected: last,
+                patience: (cost / 4).min(GATHER_TIME),
+            };
+            group.extend(std::iter::from_fn(|| coming.at_once()));
             group.retain(|waiting| !waiting.operation.is_abandoned());
-            last = group.len();
-            let start = Instant::now();
-            carried = self.settle(group);
-            cost = start.elapsed();
+            let (start, patience) = (Instant::now(), coming.patience);
+            carried = self.settle(group, Some(&mut coming));
+            last = coming.taken;
+            let waited = patience.saturating_sub(coming.patience);
+            cost = start.elapsed().saturating_sub(waited);
         }
     }
 
-    /// Performs and answers a group. Returns what its time did not suffice for.
-    fn settle(&mut self, mut group: VecDeque<Waiting>) -> VecDeque<Waiting> {
+    /// Performs and answers a group, and whoever comes to it. Returns what its time did not suffice for.
+    fn settle(
+        &mut self,
+        mut group: VecDeque<Waiting>,
+        coming: Option<&mut Coming<'_>>,
+    ) -> VecDeque<Waiting> {
         if group.is_empty() {
             return group;
         }
         let mut failed = Vec::new();
-        let (attempt, mut rest) = self.attempt(&mut group, &mut failed);
+        let (attempt, mut rest) = self.attempt(&mut group, &mut failed, coming);
         match attempt {
-            Attempt::Committed(written) => self.answer(group, failed, &written),
+            Attempt::Committed(written) => self.answer(group, failed, written),
             Attempt::Lost(fault) | Attempt::Refused(fault) if group.len() + failed.len() == 1 => {
                 if let Some(waiting) = all(group, failed).next() {
                     // The only one: it gets the error with its cause.
@@ -168,7 +184,7 @@ impl WriterThread {
             }
             Attempt::Lost(_) => {
                 for waiting in all(group, failed) {
-                    self.settle(VecDeque::from([waiting]));
+                    self.settle(VecDeque::from([waiting]), None);
                 }
             }
             Attempt::Unclear => {
@@ -190,12 +206,12 @@ impl WriterThread {
         tracing::warn!("a commit failed half-way; the store reads again what was written");
         self.connection = None;
         let mut failed_now = Vec::new();
-        let (attempt, rest) = self.attempt(&mut group, &mut failed_now);
+        let (attempt, rest) = self.attempt(&mut group, &mut failed_now, None);
         failed_now.extend(failed);
         match attempt {
             Attempt::Committed(written) => {
                 // Lines of the first attempt are not among those of the second: hint at everything.
-                self.answer(group, failed_now, &written);
+                self.answer(group, failed_now, written);
                 self.hub.notify_all();
                 rest
             }
@@ -211,28 +227,25 @@ impl WriterThread {
         }
     }
 
-    fn answer(&self, group: VecDeque<Waiting>, failed: Vec<(Waiting, Fault)>, written: &[Written]) {
+    fn answer(
+        &self,
+        group: VecDeque<Waiting>,
+        failed: Vec<(Waiting, Fault)>,
+        written: Vec<Written>,
+    ) {
         if let (Some(first), Some(last)) = (written.first(), written.last()) {
             self.own.add(first.seq, last.seq);
         }
-        for waiting in group {
-            waiting.operation.acknowledge();
-        }
-        reach("after-acknowledge");
-        for (waiting, fault) in failed {
-            waiting.operation.fail(fault.at(&self.path));
-        }
-        for line in written {
-            self.hub.notify(line.id);
-        }
+        self.answers.give(Committed { group, failed, written });
     }
 
-    /// One transaction. Operations that fail move from `group` to `failed`; those that the time did
-    /// not suffice for are returned.
+    /// One transaction, of the group and of what comes while it is open. Operations that fail move from
+    /// `group` to `failed`; those that the time did not suffice for are returned.
     fn attempt(
         &mut self,
         group: &mut VecDeque<Waiting>,
         failed: &mut Vec<(Waiting, Fault)>,
+        mut coming: Option<&mut Coming<'_>>,
     ) -> (Attempt, VecDeque<Waiting>) {
         let connection = match self.connection.take().map_or_else(|| (self.connect)(), Ok) {
             Ok(connection) => self.connection.insert(connection),
@@ -245,7 +258,8 @@ impl WriterThread {
         let deadline = Instant::now() + GROUP_TIME;
         let mut written = Vec::new();
         let mut done = VecDeque::with_capacity(group.len());
-        while let Some(mut waiting) = group.pop_front() {
+        let mut next = || coming.as_mut().and_then(|coming| coming.next());
+        while let Some(mut waiting) = group.pop_front().or_else(&mut next) {
             let before = connection.total_changes();
             match waiting.operation.perform(connection, &self.world, &mut written) {
                 Ok(()) => done.push_back(waiting),
@@ -295,22 +309,48 @@ fn is_untouched(connection: &Connection, changes: u64) -> bool {
     !connection.is_autocommit() && connection.total_changes() == changes
 }
 
-/// Adds what waits already, and waits a moment for as many as came `last` time.
-fn gather(
-    operations: &Receiver<Waiting>,
-    group: &mut VecDeque<Waiting>,
-    last: usize,
+/// What comes to a group.
+struct Coming<'a> {
+    operations: &'a Receiver<Waiting>,
+    /// How many are in the group.
+    taken: usize,
+    /// How many came last time.
+    expected: usize,
+    /// For how long one may still wait for them.
     patience: Duration,
-) {
-    let deadline = Instant::now() + patience;
-    while group.len() < GROUP {
-        let next = if group.len() >= last {
-            operations.try_recv().map_err(|_| RecvTimeoutError::Timeout)
-        } else {
-            operations.recv_timeout(deadline.saturating_duration_since(Instant::now()))
-        };
-        let Ok(waiting) = next else { return };
-        group.push_back(waiting);
+}
+
+impl Coming<'_> {
+    /// What waits already.
+    fn at_once(&mut self) -> Option<Waiting> {
+        if self.taken >= GROUP {
+            return None;
+        }
+        let waiting = self.operations.try_recv().ok()?;
+        self.taken += 1;
+        Some(waiting)
+    }
+
+    /// The next one that somebody still waits for.
+    fn next(&mut self) -> Option<Waiting> {
+        loop {
+            let waiting = self.at_once().or_else(|| self.awaited())?;
+            if !waiting.operation.is_abandoned() {
+                return Some(waiting);
+            }
+        }
+    }
+
+    /// Waits while fewer have come than last time.
+    fn awaited(&mut self) -> Option<Waiting> {
+        if self.taken >= self.expected.min(GROUP) || self.patience.is_zero() {
+            return None;
+        }
+        let start = Instant::now();
+        let waiting = self.operations.recv_timeout(self.patience).ok();
+        self.patience = self.patience.saturating_sub(start.elapsed());
+        self.taken += usize::from(waiting.is_some());
+        waiting
     }
 }
 

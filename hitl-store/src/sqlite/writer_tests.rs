@@ -15,17 +15,17 @@ use tokio::sync::oneshot;
 
 use super::super::grants;
 use super::super::operation::{Apply, Submit};
-use super::super::recent::Recent;
 use super::super::schema::{STEPS, migrate};
 use super::super::session::Sessions;
 use super::super::together::ApplyAll;
 use super::super::work::Work;
 use super::*;
+use crate::recent::Recent;
 
 /// A writer whose commits go as `commit` says.
 struct Bench {
     writer: Writer,
-    recent: Recent,
+    recent: Recent<i64>,
     path: Arc<Path>,
     _folder: tempfile::TempDir,
 }
@@ -87,6 +87,7 @@ fn thread(good: usize, count: usize, bad: Bad) -> (WriterThread, Arc<Path>, temp
         connect: Box::new(move || patient(&again)),
         world: World { clock: Arc::new(SystemClock), sessions },
         hub: Hub::default(),
+        answers: Answers::start(Hub::default(), Arc::clone(&path)),
         own: OwnChanges::default(),
         path: Arc::clone(&path),
         commit,
@@ -100,7 +101,7 @@ impl Bench {
         self.writer.send(operation).await?;
         let (submitted, new) = answer.await.unwrap()?;
         if let (Submitted::Created(record), Some(n)) = (&submitted, new) {
-            self.recent.put(n, record);
+            self.recent.put(record, n);
         }
         Ok(submitted)
     }
@@ -301,7 +302,7 @@ fn invariant_10_what_the_second_attempt_had_no_time_for_is_not_acknowledged() {
             connection.query_row("SELECT count(*) FROM calls", [], |row| row.get(0)).unwrap()
         };
         loop {
-            group = thread.settle(group);
+            group = thread.settle(group, None);
             let answered = answers.iter_mut().filter_map(|answer| answer.try_recv().ok());
             let acknowledged = answered.flatten().count();
             if group.is_empty() {
@@ -386,4 +387,47 @@ async fn an_operation_that_nobody_waits_for_does_not_begin() {
     answer.await.unwrap().unwrap();
     bench.submit(&Draft::new("run", 3)).await.unwrap();
     assert_eq!(bench.count("calls"), 2);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn invariant_10_whoever_is_told_finds_it_committed_however_many_are_told_at_once() {
+    let bench = Arc::new(bench(0, 0, Bad::Full));
+    // Each comes back at once, so that some come while a transaction is open.
+    let callers = (0..40).map(|caller| {
+        let bench = Arc::clone(&bench);
+        tokio::spawn(async move {
+            let look = Connection::open(&bench.path).unwrap();
+            for call in 0..10 {
+                let draft = Draft::new("run", caller * 10 + call);
+                bench.submit(&draft).await.unwrap();
+                let sql = "SELECT count(*) FROM calls WHERE id = ?1";
+                let found: i64 =
+                    look.query_row(sql, [draft.id().to_string()], |row| row.get(0)).unwrap();
+                assert_eq!(found, 1);
+            }
+        })
+    });
+    for caller in callers.collect::<Vec<_>>() {
+        caller.await.unwrap();
+    }
+    assert_eq!((bench.count("calls"), bench.count("history")), (400, 400));
+}
+
+#[tokio::test]
+async fn everybody_is_told_before_the_writer_is_gone() {
+    let bench = bench(0, 0, Bad::Full);
+    let blocker = Connection::open(&bench.path).unwrap();
+    blocker.execute_batch("BEGIN IMMEDIATE").unwrap();
+    let mut answers = Vec::new();
+    for position in 0..100 {
+        let call = Draft::new("run", position).call();
+        let (submit, answer) = Submit::new(call, sealed(b"x"), SystemClock.now());
+        bench.writer.send(submit).await.unwrap();
+        answers.push(answer);
+    }
+    blocker.execute_batch("ROLLBACK").unwrap();
+    drop(bench.writer);
+    for mut answer in answers {
+        assert!(matches!(answer.try_recv(), Ok(Ok((Submitted::Created(_), Some(_))))));
+    }
 }

@@ -111,7 +111,9 @@ pub(crate) async fn race(store: PostgresStore) {
 
 async fn race_for(store: &PostgresStore, session: SessionId, id: RequestId) {
     let record = store.get(&tenant(), id).await.unwrap().unwrap();
-    let racers = (0..RACERS).map(|racer| one(store, session, &record, racer));
+    // Whoever is first need not read what was just read, so each gets its turn at being first.
+    let first = id.to_string().bytes().map(usize::from).sum::<usize>();
+    let racers = (first..first + RACERS).map(|racer| one(store, session, &record, racer));
     let mut told = Told::default();
     for answer in join_all(racers).await {
         told.add(&answer);

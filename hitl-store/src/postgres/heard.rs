@@ -1,0 +1,60 @@
+//! The database's time, as it was last heard, for what is written without a read just before.
+//!
+//! It is a guess that is never ahead by more than the two clocks drift apart in a minute: an answer is
+//! older than the moment at which it arrives. Nothing rests on it: what is judged by it is written only if
+//! the database finds, by its own clock, that this time has come and is not long past. That holds too
+//! after a suspension, which a clock here may not count, and after a fail-over to a server whose clock
+//! differs.
+
+use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, Instant};
+
+/// For how long one goes by what was heard: clocks drift.
+const LASTS: Duration = Duration::from_secs(60);
+
+/// When it was in the database, and when that was heard here.
+#[derive(Default)]
+pub(super) struct Heard(Mutex<Option<(i64, Instant)>>);
+
+impl Heard {
+    /// An answer says that it is so late, in microseconds.
+    pub(super) fn hear(&self, micros: i64) {
+        *self.last() = Some((micros, Instant::now()));
+    }
+
+    /// The present in the database as far as is known here, in microseconds.
+    pub(super) fn now(&self) -> Option<i64> {
+        let (micros, at) = (*self.last())?;
+        let since = at.elapsed();
+        if since > LASTS {
+            return None;
+        }
+        micros.checked_add(i64::try_from(since.as_micros()).ok()?)
+    }
+
+    fn last(&self) -> MutexGuard<'_, Option<(i64, Instant)>> {
+        // It is written in one go.
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn time_goes_on_from_where_it_was_heard_and_is_forgotten_after_a_while() {
+        let heard = Heard::default();
+        assert_eq!(heard.now(), None);
+        heard.hear(5_000_000);
+        let first = heard.now().unwrap();
+        std::thread::sleep(Duration::from_millis(2));
+        let second = heard.now().unwrap();
+        assert!(first >= 5_000_000 && second >= first + 2_000, "{first} {second}");
+        heard.hear(1_000_000);
+        assert!(heard.now().unwrap() < second, "what was heard last counts");
+        let long_ago = Instant::now().checked_sub(LASTS + Duration::from_secs(1));
+        *heard.last() = long_ago.map(|at| (1_000_000, at));
+        assert_eq!(heard.now(), None);
+    }
+}
