@@ -115,21 +115,39 @@ impl Redactor {
     /// assert!(!redactor.has_nothing_in(r#"{"password":"on the second leg"}"#));
     /// ```
     pub fn has_nothing_in(&self, document: &str) -> bool {
+        self.only.is_none() && walk(document).all(|token| self.is_nothing(token))
+    }
+
+    /// The same, and tells every key that is written as it is, at any depth.
+    #[doc(hidden)]
+    pub fn has_nothing_but<'d>(&self, document: &'d str, mut keys: impl FnMut(&'d str)) -> bool {
+        let mut nothing = self.only.is_none();
+        for token in walk(document) {
+            if let Token::Key(key) = token {
+                keys(key);
+            }
+            nothing = nothing && self.is_nothing(token);
+        }
+        nothing
+    }
+
+    /// Whether what stands in a document surely has no secret, and does not say that something else is
+    /// one.
+    fn is_nothing(&self, token: Token<'_>) -> bool {
         let name = |key: &str| self.known.judge(key).name;
-        self.only.is_none()
-            && walk(document).all(|token| match token {
-                Token::Key(key) => {
-                    name(key) == Name::Plain && !tells_of_others(key) && has_no_sign(key)
-                }
-                Token::Value(text) => !may_be_nested(text) && has_no_sign(text),
-                Token::Item(text, first) => {
-                    // The first of two may name the other, and so may an option.
-                    let names = text.starts_with('-') || first && name(text) == Name::Secret;
-                    !names && !may_be_nested(text) && has_no_sign(text)
-                }
-                Token::Number(lexeme) => !shapes::is_card_number(lexeme),
-                Token::Escaped => false,
-            })
+        match token {
+            Token::Key(key) => {
+                name(key) == Name::Plain && !tells_of_others(key) && has_no_sign(key)
+            }
+            Token::Value(text) => !may_be_nested(text) && has_no_sign(text),
+            Token::Item(text, first) => {
+                // The first of two may name the other, and so may an option.
+                let names = text.starts_with('-') || first && name(text) == Name::Secret;
+                !names && !may_be_nested(text) && has_no_sign(text)
+            }
+            Token::Number(lexeme) => !shapes::is_card_number(lexeme),
+            Token::Escaped => false,
+        }
     }
 
     /// `text` without secrets.

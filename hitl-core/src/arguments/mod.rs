@@ -18,5 +18,5 @@ pub use error::{ArgumentError, ArgumentErrorKind, SnapshotError, SnapshotErrorKi
 pub use object::ObjectWriter;
 pub(crate) use patch::patched;
 pub use serializer::SnapshotWriter;
+pub(crate) use snapshot::{LookedOver, encode, parse, parse_text, snapshot};
 pub use snapshot::{Snapshot, debug_arguments};
-pub(crate) use snapshot::{encode, parse, parse_text, snapshot};

@@ -22,6 +22,14 @@ pub struct Snapshot {
     hidden: Vec<Range<usize>>,
 }
 
+/// What is known of a snapshot's text before it is shown.
+pub(crate) enum LookedOver {
+    /// It has surely nothing to hide but what is marked.
+    Clean,
+    /// That has not been told; with its tree, if somebody has it.
+    No(Option<Json>),
+}
+
 /// A stretch of a snapshot's text.
 pub(crate) struct Piece<'s> {
     pub(crate) text: &'s str,
@@ -81,17 +89,18 @@ impl Snapshot {
         Ok(scan_within(&text, UNLIMITED)?)
     }
 
-    /// What [`shown`](Self::shown) gives, as text, with the tree of the whole snapshot if somebody has
-    /// it. Nothing is copied or written anew where there is nothing to hide.
-    pub(crate) fn shown_text(&self, tree: Option<Json>, redactor: &Redactor) -> JsonText {
+    /// What [`shown`](Self::shown) gives, as text. Nothing is copied or written anew where there is
+    /// nothing to hide.
+    pub(crate) fn shown_text(&self, looked_over: LookedOver, redactor: &Redactor) -> JsonText {
         if !self.hidden.is_empty() {
             return JsonText::from(&self.shown(redactor));
         }
         // There is one way to write a tree, and that is how the text was written.
         let as_it_is = || JsonText::written(Arc::clone(&self.text));
-        if redactor.has_nothing_in(&self.text) {
-            return as_it_is();
-        }
+        let tree = match looked_over {
+            LookedOver::Clean => return as_it_is(),
+            LookedOver::No(tree) => tree,
+        };
         let Some(tree) = tree.or_else(|| scan_within(&self.text, UNLIMITED).ok()) else {
             // Our own writer wrote it, so it scans; if it did not, nothing would be shown.
             return JsonText::from(&Json::String(MASK.to_owned()));

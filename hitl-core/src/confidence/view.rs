@@ -5,7 +5,7 @@ use std::ops::Deref;
 use std::sync::OnceLock;
 
 use hitl_base::json::{Limits, Token, scan_within, walk};
-use hitl_base::{Json, Timestamp};
+use hitl_base::{Json, Redactor, Timestamp};
 
 use crate::call::{CallContext, HitlConfig};
 
@@ -115,9 +115,16 @@ impl<'t> LazyTree<'t> {
         Self { text, keys: walk(text).filter_map(key).collect(), tree: OnceLock::new() }
     }
 
+    /// The same, and whether it surely has nothing that `redactor` would hide.
+    pub(crate) fn looked_over(text: &'t str, redactor: &Redactor) -> (Self, bool) {
+        let mut keys = Vec::with_capacity(8);
+        let nothing = redactor.has_nothing_but(text, |key| keys.push(key));
+        (Self { text, keys, tree: OnceLock::new() }, nothing)
+    }
+
     /// The same, when its tree is known.
-    pub(crate) fn with(text: &'t str, tree: Json) -> Self {
-        Self { tree: OnceLock::from(Some(tree)), ..Self::of(text) }
+    pub(crate) fn with(self, tree: Json) -> Self {
+        Self { tree: OnceLock::from(Some(tree)), ..self }
     }
 
     fn tree(&self) -> &Json {

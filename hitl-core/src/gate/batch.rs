@@ -61,7 +61,7 @@ impl<'g> BatchBuilder<'g> {
         let (gate, tool, arguments) = (self.gate, tool.to_owned(), arguments.to_owned());
         let make = move |cx: &CallContext, key| {
             let (judged, body) = gate.read(&tool, &arguments, cx.clone(), key)?;
-            Ok((gate.inner.prepared(judged), body))
+            Ok((gate.inner.prepared(*judged), body))
         };
         self.calls.push((position, Box::new(make)));
         self
@@ -72,7 +72,7 @@ impl<'g> BatchBuilder<'g> {
         let gate = self.gate;
         let make = move |cx: &CallContext, key| {
             let (judged, body) = gate.read_typed(call, cx.clone(), key)?;
-            Ok((gate.inner.prepared(judged), body))
+            Ok((gate.inner.prepared(*judged), body))
         };
         self.calls.push((position, Box::new(make)));
         self

@@ -72,7 +72,7 @@ impl Gate {
         let (judged, body) = self.read(tool, arguments, context.into(), key)?;
         let span = self.inner.call_span(&judged);
         let calling = async {
-            let result = self.inner.called(Box::new(judged), body).await;
+            let result = self.inner.called(judged, body).await;
             observe::settled(&result);
             result
         };
@@ -100,7 +100,7 @@ impl Gate {
         arguments: &str,
         context: CallContext,
         key: CallKey,
-    ) -> Result<(Judged, Box<dyn Body>), GateError> {
+    ) -> Result<(Box<Judged>, Box<dyn Body>), GateError> {
         let tool = self.inner.tool(tool)?;
         let Understood { snapshot, tree, body } = tool.read(arguments, self.inner.limits)?;
         let key = Some(keyed(&context, key.run, key.position));
@@ -113,7 +113,7 @@ impl Gate {
         call: T,
         context: CallContext,
         key: CallKey,
-    ) -> Result<(Judged, Box<dyn Body>), GateError> {
+    ) -> Result<(Box<Judged>, Box<dyn Body>), GateError> {
         let judged = self.typed(&call, context, Some((key.run, key.position)))?;
         Ok((judged, Box::new(Arguments(call))))
     }
@@ -123,7 +123,7 @@ impl Gate {
         call: &T,
         context: CallContext,
         key: Option<(RunId, u64)>,
-    ) -> Result<Judged, GateError> {
+    ) -> Result<Box<Judged>, GateError> {
         let tool = self.inner.tool_of::<T>()?;
         let key = key.map(|(run, position)| keyed(&context, run, position));
         self.inner.judged(tool, snapshot(call)?, context, key)

@@ -12,7 +12,7 @@ use super::error::{GateError, GateErrorKind};
 use super::handle::{Gate, Inner};
 use super::registry::Registered;
 use crate::approval::{ApprovalRequest, title};
-use crate::arguments::{Snapshot, snapshot};
+use crate::arguments::{LookedOver, Snapshot, snapshot};
 use crate::audit::AuditRecord;
 use crate::call::{
     BindingDigest, CallContext, CallKey, ContentDigest, Tool, binding_digest, circumstances_digest,
@@ -109,7 +109,7 @@ impl Gate {
     ) -> Result<Preview, GateError> {
         let tool = self.inner.tool_of::<T>()?;
         let judged = self.inner.judged(tool, snapshot(call)?, context.into(), None)?;
-        let mut prepared = Box::new(self.inner.prepared(judged));
+        let mut prepared = Box::new(self.inner.prepared(*judged));
         self.inner.score(&mut prepared).await?;
         let request = prepared.record.request;
         let shown = (request.title, request.arguments);
@@ -153,7 +153,7 @@ impl Inner {
         snapshot: Snapshot,
         context: CallContext,
         key: Option<CallKey>,
-    ) -> Result<Judged, GateError> {
+    ) -> Result<Box<Judged>, GateError> {
         self.judged_with(tool, (snapshot, None), context, key)
     }
 
@@ -164,18 +164,20 @@ impl Inner {
         (snapshot, tree): (Snapshot, Option<Json>),
         context: CallContext,
         key: Option<CallKey>,
-    ) -> Result<Judged, GateError> {
+    ) -> Result<Box<Judged>, GateError> {
         let keyed = key.is_some();
         let key = key.unwrap_or_else(|| CallKey::fresh(context.tenant.clone()));
-        let lazy = match tree {
-            Some(tree) => LazyTree::with(snapshot.text(), tree),
-            None => LazyTree::of(snapshot.text()),
-        };
+        let (mut lazy, nothing) = LazyTree::looked_over(snapshot.text(), &self.redactor);
+        if let Some(tree) = tree {
+            lazy = lazy.with(tree);
+        }
         let (assessment, routed) = self.judge_lazy(&tool, (&snapshot, &lazy), &context, &[])?;
-        let arguments = snapshot.shown_text(lazy.into_tree(), &self.redactor);
+        let looked_over =
+            if nothing { LookedOver::Clean } else { LookedOver::No(lazy.into_tree()) };
+        let arguments = snapshot.shown_text(looked_over, &self.redactor);
         let digest = content_digest(&tool.spec.name, &snapshot, &context, &self.key);
         let binding = binding_digest(digest, tool.fingerprint, 1);
-        Ok(Judged {
+        Ok(Box::new(Judged {
             tool,
             snapshot,
             context,
@@ -186,7 +188,7 @@ impl Inner {
             content: digest,
             binding,
             arguments,
-        })
+        }))
     }
 
     /// The line that a reviewer reads.

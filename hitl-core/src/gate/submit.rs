@@ -168,7 +168,7 @@ impl Inner {
         context: CallContext,
         key: Option<CallKey>,
     ) -> Result<(Span, AtOnce), GateError> {
-        let judged = Box::new(self.judged(tool, snapshot, context, key)?);
+        let judged = self.judged(tool, snapshot, context, key)?;
         let span = self.call_span(&judged);
         let at_once = span.in_scope(|| self.run_at_once(judged));
         Ok((span, at_once))
@@ -326,7 +326,7 @@ impl Inner {
     /// As [`submitted`](Self::submitted), told to whoever observes.
     pub(super) async fn submit(
         self: &Arc<Self>,
-        judged: Judged,
+        judged: Box<Judged>,
         body: Box<dyn Body>,
     ) -> Result<Submission, GateError> {
         let result = self.submitted(judged, body).await;
@@ -338,10 +338,10 @@ impl Inner {
     /// may run now.
     async fn submitted(
         self: &Arc<Self>,
-        judged: Judged,
+        judged: Box<Judged>,
         body: Box<dyn Body>,
     ) -> Result<Submission, GateError> {
-        let mut prepared = Box::new(self.prepared(judged));
+        let mut prepared = Box::new(self.prepared(*judged));
         let (entered, receipt) = self.enter(&mut prepared, Attachment::Detached).await?;
         let record = match entered {
             Entered::Run(held) => {
