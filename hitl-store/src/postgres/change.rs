@@ -113,7 +113,7 @@ static UPDATE: Sql = Sql {
                turn = CASE WHEN $4 = 'pending' AND (state <> 'pending' OR rank <> $21) THEN ",
         turn!("$1", "$22", "$21"),
         " ELSE turn END \
-             WHERE tenant = $1 AND id = $2::text::uuid AND version = $3 \
+             WHERE id = $2::text::uuid AND (tenant = $1) IS TRUE AND version = $3 \
                AND updated_at = $24 \
                AND (extract(epoch FROM clock_timestamp()) * 1000000)::bigint < $13 \
                AND (extract(epoch FROM clock_timestamp()) * 1000000)::bigint >= $25 \

@@ -17,7 +17,7 @@ use super::store::Shared;
 use super::transaction::{End, Tried, Tx, Work, run};
 
 static BY_ID: Sql = Sql {
-    text: "SELECT version, record FROM {s}.grants WHERE tenant = $1 AND id = $2::text::uuid",
+    text: "SELECT version, record FROM {s}.grants WHERE id = $2::text::uuid AND (tenant = $1) IS TRUE",
     types: &[Type::TEXT, Type::TEXT],
 };
 static SAVE: Sql = Sql {
@@ -37,12 +37,12 @@ static SAVE: Sql = Sql {
 // In the order of their ids, whoever locks them.
 static LOCK: Sql = Sql {
     text: "SELECT version, record FROM {s}.grants \
-           WHERE tenant = $1 AND id = ANY ($2::text[]::uuid[]) ORDER BY id FOR UPDATE",
+           WHERE id = ANY ($2::text[]::uuid[]) AND (tenant = $1) IS TRUE ORDER BY id FOR UPDATE",
     types: &[Type::TEXT, Type::TEXT_ARRAY],
 };
 static UPDATE: Sql = Sql {
     text: "WITH moved AS (UPDATE {s}.grants SET version = $4, revoked = $5, ends = $6, record = $7 \
-             WHERE tenant = $1 AND id = $2::text::uuid AND version = $3 RETURNING 1) \
+             WHERE id = $2::text::uuid AND (tenant = $1) IS TRUE AND version = $3 RETURNING 1) \
            SELECT count(*) FROM moved",
     types: &[Type::TEXT, Type::TEXT, Type::INT8, Type::INT8, Type::BOOL, Type::INT8, Type::TEXT],
 };

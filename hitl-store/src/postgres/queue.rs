@@ -59,8 +59,8 @@ pub(super) static BY_DUE: Sql = Sql {
 static CREATED: Sql = Sql {
     text: "SELECT n, turn, version, record FROM {s}.calls WHERE tenant = $1 AND n = ANY (ARRAY( \
              SELECT head.n FROM unnest($2::text[]) AS wanted (state) CROSS JOIN LATERAL ( \
-               SELECT n FROM {s}.calls WHERE (tenant, state, n) > ($1, wanted.state, $3) \
-                 AND (tenant, state) <= ($1, wanted.state) ORDER BY tenant, state, n LIMIT $4) head \
+               SELECT n FROM {s}.calls WHERE (state, tenant, n) > (wanted.state, $1, $3) \
+                 AND (state, tenant) <= (wanted.state, $1) ORDER BY state, tenant, n LIMIT $4) head \
              ORDER BY head.n LIMIT $4)) ORDER BY n",
     types: &[Type::TEXT, Type::TEXT_ARRAY, Type::INT8, Type::INT8],
 };
@@ -74,8 +74,8 @@ static WAITING: Sql = Sql {
 };
 static STATES: Sql = Sql {
     text: "SELECT (SELECT count(*) FROM (SELECT FROM {s}.calls \
-             WHERE (tenant, state) >= ($1, wanted.state) AND (tenant, state) <= ($1, wanted.state) \
-             ORDER BY tenant, state LIMIT $3) counted) \
+             WHERE (state, tenant) >= (wanted.state, $1) AND (state, tenant) <= (wanted.state, $1) \
+             ORDER BY state, tenant LIMIT $3) counted) \
            FROM unnest($2::text[]) WITH ORDINALITY AS wanted (state, place) ORDER BY place",
     types: &[Type::TEXT, Type::TEXT_ARRAY, Type::INT8],
 };

@@ -8,7 +8,7 @@ use hitl_test_postgres::{URL, is_required};
 use tokio_postgres::types::ToSql;
 use tokio_postgres::{Client, NoTls};
 
-use super::super::{PostgresStore, journal, queue, retention};
+use super::super::{PostgresStore, change, journal, queue, retention, together};
 use super::*;
 
 /// A schema with so many pending calls, written without going through the store.
@@ -108,5 +108,48 @@ async fn a_query_reads_as_many_pages_however_long_the_queue_is() {
         for table in ["calls", "history", "payloads"] {
             assert!(!plan.contains(&format!("Seq Scan on {table} ")), "it reads them all: {plan}");
         }
+    }
+}
+
+/// How a statement is carried out, whatever it is given.
+async fn generic_plan(client: &Client, schema: &str, sql: &Sql) -> String {
+    let types: Vec<&str> = sql.types.iter().map(tokio_postgres::types::Type::name).collect();
+    // An array's name begins so.
+    let arrays = types.iter().map(|name| match name.strip_prefix('_') {
+        Some(of) => format!("{of}[]"),
+        None => (*name).to_owned(),
+    });
+    let types = arrays.collect::<Vec<_>>().join(", ");
+    let nulls = vec!["NULL"; sql.types.len()].join(", ");
+    let text = sql.text.replace("{s}", schema);
+    client.batch_execute(&format!("PREPARE one ({types}) AS {text}")).await.unwrap();
+    let rows = client.query_typed(&format!("EXPLAIN EXECUTE one ({nulls})"), &[]).await.unwrap();
+    client.batch_execute("DEALLOCATE one").await.unwrap();
+    let lines: Vec<String> = rows.iter().map(|row| row.get(0)).collect();
+    lines.join("\n")
+}
+
+#[tokio::test]
+async fn what_is_planned_while_there_is_nothing_stays_good_when_there_is_much() {
+    let Ok(url) = std::env::var(URL) else {
+        assert!(!is_required(), "{URL} is not set, and this run may skip nothing");
+        return;
+    };
+    let schema = format!("t_{}", SessionId::new().to_string().replace('-', ""));
+    let key = HostKey::from_bytes([7; 32]);
+    let _store = PostgresStore::options(&url).schema(&schema).key(key).open().await.unwrap();
+    let (client, connection) = tokio_postgres::connect(&url, NoTls).await.unwrap();
+    tokio::spawn(connection);
+    client.batch_execute("SET plan_cache_mode = force_generic_plan").await.unwrap();
+    let of_one = [&BY_ID, &BY_KEY, &PAYLOAD, &RESULT, &HISTORY_OF, &WRITTEN];
+    for sql in
+        of_one.into_iter().chain(change::ALL.iter().copied()).chain(together::ALL.iter().copied())
+    {
+        let plan = generic_plan(&client, &schema, sql).await;
+        let whole = |line: &str| {
+            let only = line.trim().strip_prefix("Index Cond: (tenant = $");
+            only.is_some_and(|rest| !rest.contains("AND")) || line.contains("Seq Scan on calls ")
+        };
+        assert!(!plan.lines().any(whole), "it reads a whole tenant: {}\n{plan}", sql.text);
     }
 }

@@ -29,7 +29,7 @@ use crate::failpoint::reach;
 
 // In the order of their ids, whoever locks them.
 static LOCK: Sql = Sql {
-    text: "SELECT n FROM {s}.calls WHERE tenant = $1 AND id = ANY ($2::text[]::uuid[]) \
+    text: "SELECT n FROM {s}.calls WHERE id = ANY ($2::text[]::uuid[]) AND (tenant = $1) IS TRUE \
            ORDER BY id FOR UPDATE",
     types: &[Type::TEXT, Type::TEXT_ARRAY],
 };
@@ -38,12 +38,12 @@ static READ: Sql = Sql {
     text: "SELECT (extract(epoch FROM clock_timestamp()) * 1000000)::bigint, c.version, c.record, \
              c.epoch, s.id IS NULL FROM {s}.calls c LEFT JOIN {s}.sessions s ON s.id = c.session \
              AND s.epoch = c.epoch AND s.lease_until > clock_timestamp() \
-           WHERE c.tenant = $1 AND c.id = ANY ($2::text[]::uuid[])",
+           WHERE c.id = ANY ($2::text[]::uuid[]) AND (c.tenant = $1) IS TRUE",
     types: &[Type::TEXT, Type::TEXT_ARRAY],
 };
 static WRITTEN: Sql = Sql {
     text: "SELECT h.version FROM {s}.history h JOIN {s}.calls c ON c.n = h.call \
-           WHERE c.tenant = $1 AND c.id = ANY ($2::text[]::uuid[]) AND h.write = $3::text::uuid \
+           WHERE c.id = ANY ($2::text[]::uuid[]) AND (c.tenant = $1) IS TRUE AND h.write = $3::text::uuid \
            LIMIT 1",
     types: &[Type::TEXT, Type::TEXT_ARRAY, Type::TEXT],
 };
