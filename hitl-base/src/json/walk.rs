@@ -13,12 +13,13 @@ pub enum Token<'t> {
     Item(&'t str, bool),
     /// A number.
     Number(&'t str),
-    /// A key or a string that says something else than what is written: it has an escape, or no end.
+    /// A key or a string that says something else than what is written: it has an escape, or no end. Or
+    /// what hitl does not write. Whoever relies on what a walk tells must not, when it tells this.
     Escaped,
 }
 
 /// Walks over a document that hitl has written itself: compact, as [`Json::write`](super::Json::write)
-/// has it. Of any other text it tells nonsense, and ends.
+/// has it. What could not be such, a blank between tokens for one, is [`Token::Escaped`].
 ///
 /// ```
 /// # use hitl_base::json::{Token, walk};
@@ -50,9 +51,16 @@ impl<'t> Iterator for Walk<'t> {
                 b'-' | b'0'..=b'9' => {
                     let more = |byte: &&u8| !matches!(byte, b',' | b']' | b'}');
                     self.at += bytes[start..].iter().take_while(more).count();
-                    return self.text.get(start..self.at).map(Token::Number);
+                    // It may end within a character, where it is no number.
+                    return Some(
+                        self.text.get(start..self.at).map_or(Token::Escaped, Token::Number),
+                    );
                 }
-                _ => self.at += 1,
+                b'{' | b'}' | b'[' | b']' | b',' | b':' | b'a'..=b'z' => self.at += 1,
+                _ => {
+                    self.at += 1;
+                    return Some(Token::Escaped);
+                }
             }
         }
     }
@@ -145,6 +153,16 @@ mod tests {
                 })
                 .collect();
             prop_assert_eq!(tokens, plainly, "{}", text);
+        }
+
+        #[test]
+        fn what_is_written_otherwise_is_told(tree in trees("[a-z]{0,6}"), at: prop::sample::Index) {
+            let mut text = tree.to_text();
+            let places: Vec<usize> =
+                text.match_indices(['{', '[', ',', ':']).map(|(at, _)| at + 1).collect();
+            prop_assume!(!places.is_empty());
+            text.insert(places[at.index(places.len())], ' ');
+            prop_assert!(walk(&text).any(|token| token == Token::Escaped), "{}", text);
         }
 
         #[test]

@@ -118,14 +118,12 @@ impl Redactor {
         self.only.is_none() && walk(document).all(|token| self.is_nothing(token))
     }
 
-    /// The same, and tells every key that is written as it is, at any depth.
+    /// The same, and tells what stands in it.
     #[doc(hidden)]
-    pub fn has_nothing_but<'d>(&self, document: &'d str, mut keys: impl FnMut(&'d str)) -> bool {
+    pub fn has_nothing_but<'d>(&self, document: &'d str, mut told: impl FnMut(Token<'d>)) -> bool {
         let mut nothing = self.only.is_none();
         for token in walk(document) {
-            if let Token::Key(key) = token {
-                keys(key);
-            }
+            told(token);
             nothing = nothing && self.is_nothing(token);
         }
         nothing

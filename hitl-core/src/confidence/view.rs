@@ -81,7 +81,7 @@ impl<'c> ArgumentsView<'c> {
     pub(crate) fn may_have(self, keys: &[&str]) -> bool {
         match self.0 {
             Source::Tree(_) => true,
-            Source::Text(text) => text.keys.iter().any(|key| keys.contains(key)),
+            Source::Text(text) => text.odd || text.keys.iter().any(|key| keys.contains(key)),
         }
     }
 }
@@ -105,21 +105,36 @@ pub(crate) struct LazyTree<'t> {
     text: &'t str,
     /// The keys that are written as they are, at any depth.
     keys: Vec<&'t str>,
+    /// Whether there is anything of which only the tree tells what it says.
+    odd: bool,
     tree: OnceLock<Option<Json>>,
 }
 
 impl<'t> LazyTree<'t> {
     /// Text that this process wrote itself.
     pub(crate) fn of(text: &'t str) -> Self {
-        let key = |token| if let Token::Key(key) = token { Some(key) } else { None };
-        Self { text, keys: walk(text).filter_map(key).collect(), tree: OnceLock::new() }
+        let mut lazy = Self::bare(text);
+        walk(text).for_each(|token| lazy.add(token));
+        lazy
     }
 
     /// The same, and whether it surely has nothing that `redactor` would hide.
     pub(crate) fn looked_over(text: &'t str, redactor: &Redactor) -> (Self, bool) {
-        let mut keys = Vec::with_capacity(8);
-        let nothing = redactor.has_nothing_but(text, |key| keys.push(key));
-        (Self { text, keys, tree: OnceLock::new() }, nothing)
+        let mut lazy = Self::bare(text);
+        let nothing = redactor.has_nothing_but(text, |token| lazy.add(token));
+        (lazy, nothing)
+    }
+
+    fn bare(text: &'t str) -> Self {
+        Self { text, keys: Vec::with_capacity(8), odd: false, tree: OnceLock::new() }
+    }
+
+    fn add(&mut self, token: Token<'t>) {
+        match token {
+            Token::Key(key) => self.keys.push(key),
+            Token::Escaped => self.odd = true,
+            _ => {}
+        }
     }
 
     /// The same, when its tree is known.
@@ -156,6 +171,11 @@ mod tests {
         let view = CallView::of_text("pay", &HitlConfig::DEFAULT, &lazy, &cx);
         assert!(view.arguments.may_have(&["amount"]) && !view.arguments.may_have(&["is_bulk"]));
         assert!(lazy.tree.get().is_none());
+        for odd in [r#"{ "amount" : 5 }"#, r#"{"amo\u0075nt":5}"#] {
+            let lazy = LazyTree::of(odd);
+            let view = CallView::of_text("pay", &HitlConfig::DEFAULT, &lazy, &cx);
+            assert!(view.arguments.may_have(&["amount"]), "only its tree tells: {odd}");
+        }
         assert_eq!(view.arguments.get("amount").and_then(Json::as_f64), Some(5.0));
         assert_eq!(lazy.into_tree(), scan(r#"{"amount":5,"to":{"name":"bob"}}"#).ok());
     }

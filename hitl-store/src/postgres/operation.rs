@@ -4,9 +4,11 @@
 //!
 //! Read the record, ask the pure machine, then one statement that changes record, payload, result and
 //! history, if the record still has the version that was read. Zero rows mean that somebody was
-//! faster: read again. What this store has just seen itself, it does not read first: see `ready`. Why not lock the row while thinking: a statement is a transaction of its own,
-//! so nobody holds anything while a client thinks, pauses or dies, a pooler may send each statement
-//! over another connection, and it takes as many round trips.
+//! faster: read again. What this store has just seen itself it does not read first: see `ready`.
+//!
+//! Why not lock the row while thinking: a statement is a transaction of its own, so nobody holds
+//! anything while a client thinks, pauses or dies, a pooler may send each statement over another
+//! connection, and it takes no more round trips.
 //!
 //! # What holds
 //!
