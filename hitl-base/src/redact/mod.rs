@@ -30,7 +30,7 @@ use std::sync::Arc;
 use keys::Name;
 pub use keys::is_secret_key;
 pub(crate) use keys::words;
-use known::Known;
+use known::said_by;
 pub use mask::MASK;
 use mask::Masker;
 pub use sensitive::{Sensitive, marking, reveal};
@@ -60,7 +60,6 @@ const STRINGS_IN_STRINGS: usize = 4;
 pub struct Redactor {
     masker: Masker,
     only: Option<Arc<HashSet<String>>>,
-    known: Arc<Known>,
 }
 
 impl Redactor {
@@ -115,7 +114,7 @@ impl Redactor {
     /// assert!(!redactor.has_nothing_in(r#"{"password":"on the second leg"}"#));
     /// ```
     pub fn has_nothing_in(&self, document: &str) -> bool {
-        self.only.is_none() && walk(document).all(|token| self.is_nothing(token))
+        self.only.is_none() && walk(document).all(|token| is_nothing(token))
     }
 
     /// The same, and tells what stands in it.
@@ -124,28 +123,9 @@ impl Redactor {
         let mut nothing = self.only.is_none();
         for token in walk(document) {
             told(token);
-            nothing = nothing && self.is_nothing(token);
+            nothing = nothing && is_nothing(token);
         }
         nothing
-    }
-
-    /// Whether what stands in a document surely has no secret, and does not say that something else is
-    /// one.
-    fn is_nothing(&self, token: Token<'_>) -> bool {
-        let name = |key: &str| self.known.judge(key).name;
-        match token {
-            Token::Key(key) => {
-                name(key) == Name::Plain && !tells_of_others(key) && has_no_sign(key)
-            }
-            Token::Value(text) => !may_be_nested(text) && has_no_sign(text),
-            Token::Item(text, first) => {
-                // The first of two may name the other, and so may an option.
-                let names = text.starts_with('-') || first && name(text) == Name::Secret;
-                !names && !may_be_nested(text) && has_no_sign(text)
-            }
-            Token::Number(lexeme) => !shapes::is_card_number(lexeme),
-            Token::Escaped => false,
-        }
     }
 
     /// `text` without secrets.
@@ -192,8 +172,7 @@ impl Redactor {
             let name = items[at.checked_sub(1)?].as_str()?;
             // `["curl", "--token", "x"]` and `["Authorization", "x"]`.
             let flag = name.starts_with('-') && !name.contains(['=', ' ']);
-            (flag || items.len() == 2 && self.known.judge(name).name == Name::Secret)
-                .then_some(name)
+            (flag || items.len() == 2 && said_by(name).name == Name::Secret).then_some(name)
         };
         changed(items, |at, item| match (follows(at), item) {
             (Some(name), Json::String(text)) if !text.starts_with('-') => {
@@ -205,7 +184,7 @@ impl Redactor {
     }
 
     fn value(&self, key: &str, value: &Json, depth: usize) -> Option<Json> {
-        let said = self.known.judge(key);
+        let said = said_by(key);
         let secret = match said.name {
             Name::Secret => true,
             Name::Suspect => value.as_str().is_some_and(entropy::looks_secret),
@@ -289,6 +268,23 @@ impl Redactor {
             Cow::Borrowed(text) => shapes::mask(text, &self.masker),
             Cow::Owned(text) => Cow::Owned(shapes::mask(&text, &self.masker).into_owned()),
         }
+    }
+}
+
+/// Whether what stands in a document surely has no secret, and does not say that something else is
+/// one.
+fn is_nothing(token: Token<'_>) -> bool {
+    let name = |key: &str| said_by(key).name;
+    match token {
+        Token::Key(key) => name(key) == Name::Plain && !tells_of_others(key) && has_no_sign(key),
+        Token::Value(text) => !may_be_nested(text) && has_no_sign(text),
+        Token::Item(text, first) => {
+            // The first of two may name the other, and so may an option.
+            let names = text.starts_with('-') || first && name(text) == Name::Secret;
+            !names && !may_be_nested(text) && has_no_sign(text)
+        }
+        Token::Number(lexeme) => !shapes::is_card_number(lexeme),
+        Token::Escaped => false,
     }
 }
 
