@@ -107,24 +107,28 @@ impl Parts {
         parts
     }
 
+    #[inline]
     fn part(&mut self, bytes: &[u8]) -> &mut Self {
-        self.add(&(bytes.len() as u64).to_be_bytes());
-        self.add(bytes);
+        let length = (bytes.len() as u64).to_be_bytes();
+        let room = &mut self.room[self.used..];
+        match room.split_first_chunk_mut().map(|(first, rest)| (first, rest.get_mut(..bytes.len())))
+        {
+            Some((first, Some(rest))) => {
+                *first = length;
+                rest.copy_from_slice(bytes);
+                self.used += length.len() + bytes.len();
+            }
+            _ => self.long(length, bytes),
+        }
         self
     }
 
-    fn add(&mut self, bytes: &[u8]) {
-        if bytes.len() > self.room.len() - self.used {
-            self.hash.update(&self.room[..self.used]);
-            self.used = 0;
-        }
-        match self.room[self.used..].get_mut(..bytes.len()) {
-            Some(room) => {
-                room.copy_from_slice(bytes);
-                self.used += bytes.len();
-            }
-            None => self.hash.update(bytes),
-        }
+    /// A part for which there is no room.
+    fn long(&mut self, length: [u8; 8], bytes: &[u8]) {
+        self.hash.update(&self.room[..self.used]);
+        self.used = 0;
+        self.hash.update(length);
+        self.hash.update(bytes);
     }
 
     fn finish(mut self) -> [u8; 32] {
