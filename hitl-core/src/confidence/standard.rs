@@ -5,6 +5,27 @@ use hitl_base::Json;
 
 use super::{CallView, Factor, Signal, amount};
 
+/// What the standard signals ask the arguments for, at any depth.
+#[derive(Clone, Copy, Debug)]
+pub(super) enum Asked {
+    Amount,
+    Bulk,
+    Recipients,
+}
+
+impl Asked {
+    pub(super) const ALL: [Self; 3] = [Self::Amount, Self::Bulk, Self::Recipients];
+
+    /// The keys under which it stands: such as JSON writes as they are.
+    pub(super) const fn keys(self) -> &'static [&'static str] {
+        match self {
+            Self::Amount => &["amount"],
+            Self::Bulk => &["is_bulk"],
+            Self::Recipients => &["recipient_count", "recipients", "recipient_ids"],
+        }
+    }
+}
+
 /// The principal is an admin: +10.
 #[derive(Clone, Copy, Debug)]
 pub struct AdminRole;
@@ -46,7 +67,7 @@ pub struct LargeAmount;
 
 impl Signal for LargeAmount {
     fn judge(&self, call: &CallView<'_>) -> Option<Factor> {
-        let large = any_under(call, &["amount"], &|value| match value {
+        let large = any_under(call, Asked::Amount, &|value| match value {
             Json::String(text) if text.trim().is_empty() => false,
             Json::String(text) => amount::largest(text).is_none_or(is_large),
             other => holds_large(other),
@@ -77,7 +98,7 @@ pub struct BulkAction;
 impl Signal for BulkAction {
     fn judge(&self, call: &CallView<'_>) -> Option<Factor> {
         let named = call.tool.as_bytes().windows(4).any(|part| part.eq_ignore_ascii_case(b"bulk"));
-        let bulk = named || any_under(call, &["is_bulk"], &is_true);
+        let bulk = named || any_under(call, Asked::Bulk, &is_true);
         bulk.then(|| Factor::points("bulk_action", -10, "It acts on many things at once."))
     }
 }
@@ -88,16 +109,15 @@ pub struct ManyRecipients;
 
 impl Signal for ManyRecipients {
     fn judge(&self, call: &CallView<'_>) -> Option<Factor> {
-        let many = any_under(call, &["recipient_count", "recipients", "recipient_ids"], &|value| {
-            number(value).is_some_and(|n| n > 100.0)
-        });
+        let many =
+            any_under(call, Asked::Recipients, &|value| number(value).is_some_and(|n| n > 100.0));
         many.then(|| Factor::points("many_recipients", -10, "It reaches more than 100 recipients."))
     }
 }
 
-/// Whether any argument under one of `keys`, at any depth, satisfies `is`.
-fn any_under(call: &CallView<'_>, keys: &[&str], is: &dyn Fn(&Json) -> bool) -> bool {
-    call.arguments.may_have(keys) && any_in(&call.arguments, keys, is)
+/// Whether any argument under one of its keys, at any depth, satisfies `is`.
+fn any_under(call: &CallView<'_>, asked: Asked, is: &dyn Fn(&Json) -> bool) -> bool {
+    call.arguments.may_have(asked) && any_in(&call.arguments, asked.keys(), is)
 }
 
 fn any_in(tree: &Json, keys: &[&str], is: &dyn Fn(&Json) -> bool) -> bool {

@@ -7,6 +7,7 @@ use std::sync::OnceLock;
 use hitl_base::json::{Limits, Token, scan_within, walk};
 use hitl_base::{Json, Redactor, Timestamp};
 
+use super::standard::Asked;
 use crate::call::{CallContext, HitlConfig};
 
 /// A call as signals and policy see it: plain borrowed data, secrets included, so that they can be
@@ -76,12 +77,11 @@ impl<'c> ArgumentsView<'c> {
         }
     }
 
-    /// Whether one of these keys may stand anywhere in them; `false` is sure. The keys must be such as
-    /// JSON writes as they are.
-    pub(crate) fn may_have(self, keys: &[&str]) -> bool {
+    /// Whether one of its keys may stand anywhere in them; `false` is sure.
+    pub(super) fn may_have(self, asked: Asked) -> bool {
         match self.0 {
             Source::Tree(_) => true,
-            Source::Text(text) => text.odd || text.keys.iter().any(|key| keys.contains(key)),
+            Source::Text(text) => text.odd || text.has[asked as usize],
         }
     }
 }
@@ -103,8 +103,8 @@ impl fmt::Debug for ArgumentsView<'_> {
 /// The text of a snapshot, and its tree once somebody has looked at it.
 pub(crate) struct LazyTree<'t> {
     text: &'t str,
-    /// The keys that are written as they are, at any depth.
-    keys: Vec<&'t str>,
+    /// What stands in it under a key that is written as it is.
+    has: [bool; Asked::ALL.len()],
     /// Whether there is anything of which only the tree tells what it says.
     odd: bool,
     tree: OnceLock<Option<Json>>,
@@ -126,12 +126,16 @@ impl<'t> LazyTree<'t> {
     }
 
     fn bare(text: &'t str) -> Self {
-        Self { text, keys: Vec::with_capacity(8), odd: false, tree: OnceLock::new() }
+        Self { text, has: [false; Asked::ALL.len()], odd: false, tree: OnceLock::new() }
     }
 
-    fn add(&mut self, token: Token<'t>) {
+    fn add(&mut self, token: Token<'_>) {
         match token {
-            Token::Key(key) => self.keys.push(key),
+            Token::Key(key) => {
+                for asked in Asked::ALL {
+                    self.has[asked as usize] |= asked.keys().contains(&key);
+                }
+            }
             Token::Escaped => self.odd = true,
             _ => {}
         }
@@ -169,12 +173,12 @@ mod tests {
         let lazy = LazyTree::of(r#"{"amount":5,"to":{"name":"bob"}}"#);
         let cx = CallContext::of("ann");
         let view = CallView::of_text("pay", &HitlConfig::DEFAULT, &lazy, &cx);
-        assert!(view.arguments.may_have(&["amount"]) && !view.arguments.may_have(&["is_bulk"]));
+        assert!(view.arguments.may_have(Asked::Amount) && !view.arguments.may_have(Asked::Bulk));
         assert!(lazy.tree.get().is_none());
         for odd in [r#"{ "amount" : 5 }"#, r#"{"amo\u0075nt":5}"#] {
             let lazy = LazyTree::of(odd);
             let view = CallView::of_text("pay", &HitlConfig::DEFAULT, &lazy, &cx);
-            assert!(view.arguments.may_have(&["amount"]), "only its tree tells: {odd}");
+            assert!(view.arguments.may_have(Asked::Amount), "only its tree tells: {odd}");
         }
         assert_eq!(view.arguments.get("amount").and_then(Json::as_f64), Some(5.0));
         assert_eq!(lazy.into_tree(), scan(r#"{"amount":5,"to":{"name":"bob"}}"#).ok());
