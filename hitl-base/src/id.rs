@@ -6,6 +6,9 @@
 #[doc(hidden)]
 pub use uuid::Uuid;
 
+#[doc(hidden)]
+pub use crate::mint::Series;
+
 /// A new id: see `mint`.
 #[doc(hidden)]
 pub fn mint() -> Uuid {

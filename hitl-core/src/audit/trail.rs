@@ -110,18 +110,18 @@ impl Trail {
     }
 
     /// Keeps a record of what has happened already; on failure it is owed.
-    pub(crate) fn note(&self, record: AuditRecord) {
+    pub(crate) fn note(&self, record: &AuditRecord) {
         let mut books = self.books();
-        let kept = self.pay(&mut books).and_then(|()| self.append(&record));
+        let kept = self.pay(&mut books).and_then(|()| self.append(record));
         match kept {
-            Ok(()) => self.kept.add(&record),
+            Ok(()) => self.kept.add(record),
             Err(error) => {
                 tracing::error!(%error, event = %record.event, "an audit record is held back; nothing runs until it is kept");
                 if books.debt.len() == DEBT {
                     books.debt.pop_front();
                     books.dropped += 1;
                 }
-                books.debt.push_back(record);
+                books.debt.push_back(record.clone());
             }
         }
     }

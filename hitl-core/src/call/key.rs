@@ -3,6 +3,7 @@
 use std::borrow::Cow;
 use std::fmt::{self, Write as _};
 
+use hitl_base::id::{Series, Uuid, mint};
 use serde::{Deserialize, Serialize};
 
 use super::{RunId, Tenant};
@@ -29,10 +30,18 @@ impl CallKey {
 
     /// A key that no other call has. Such a call cannot be re-attached to after a restart.
     pub(crate) fn fresh(tenant: Tenant) -> Self {
-        let mut text = hitl_base::id::Uuid::encode_buffer();
-        let run: &str = hitl_base::id::mint().hyphenated().encode_lower(&mut text);
-        let run = RunId::from(run);
-        Self { tenant, run, position: 0 }
+        Self::of_run(tenant, mint())
+    }
+
+    /// The same, for a call that leaves no record: nothing but its audit has this key.
+    pub(crate) fn passing(tenant: Tenant, runs: &Series) -> Self {
+        Self::of_run(tenant, runs.next())
+    }
+
+    fn of_run(tenant: Tenant, run: Uuid) -> Self {
+        let mut text = Uuid::encode_buffer();
+        let run: &str = run.hyphenated().encode_lower(&mut text);
+        Self { tenant, run: run.into(), position: 0 }
     }
 }
 

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use hitl_base::clock::SystemClock;
+use hitl_base::id::Series;
 use hitl_base::json::Limits;
 use hitl_base::{Clock, Redactor};
 
@@ -294,6 +295,7 @@ impl GateBuilder {
             redactor: Redactor::standard().keyed(key.mac("hitl.redact.v1", b"")),
             key,
             session,
+            runs: Series::new(),
             runtime,
             limits: self.limits,
             caps: self.caps,

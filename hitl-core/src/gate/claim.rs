@@ -301,7 +301,7 @@ impl Inner {
                 let audited = audited.of_what_was_tried(record.state);
                 let mut entry = AuditRecord::of(audited, &record, record.updated_at);
                 entry.note = note;
-                self.note(entry);
+                self.note(&entry);
                 if ended {
                     Box::pin(self.after_the_end(&record)).await;
                 }

@@ -175,7 +175,7 @@ impl Inner {
     ) {
         entry.by = by;
         entry.note = note;
-        self.note(entry);
+        self.note(&entry);
     }
 }
 

@@ -190,7 +190,7 @@ impl Inner {
         let Some(claimed) = &call.claimed else { return };
         let event = Event::Release { token: claimed.claim.token };
         match self.record(&call.key().tenant, claimed, event, None).await {
-            Ok(version) => self.note(call.last_entry(AuditEvent::Released, Some(version))),
+            Ok(version) => self.note(call.last_entry(AuditEvent::Released, Some(version), None)),
             Err(error) => {
                 tracing::error!(call = %claimed.id, %error, "a claim could not be released");
             }
@@ -209,9 +209,8 @@ impl Inner {
                 }
             }
         }
-        let mut entry = call.last_entry(AuditEvent::Unknown, stored);
-        entry.note = Some("the body ran out of its time".to_owned());
-        self.note(entry);
+        let why = "the body ran out of its time".to_owned();
+        self.note(call.last_entry(AuditEvent::Unknown, stored, Some(why)));
         observe::ended_as(&call.tool, call.level, CallState::OutcomeUnknown);
     }
 
@@ -266,9 +265,8 @@ impl Inner {
             }
         }
         let kind = if event.is_some() { AuditEvent::Failed } else { AuditEvent::Executed };
-        let mut entry = call.last_entry(kind, stored);
-        entry.note = event.map(|failure| failure.message);
-        self.note(entry);
+        let why = event.map(|failure| failure.message);
+        self.note(call.last_entry(kind, stored, why));
         observe::ended_as(&call.tool, call.level, ended.state());
         ended
     }

@@ -178,7 +178,7 @@ impl Inner {
         if !drawn.amount.is_zero() {
             entry.note = Some(format!("{} of its sum", drawn.amount));
         }
-        self.note(entry);
+        self.note(&entry);
     }
 }
 

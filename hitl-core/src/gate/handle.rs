@@ -5,6 +5,7 @@ use std::collections::HashMap;
 use std::fmt;
 use std::sync::Arc;
 
+use hitl_base::id::Series;
 use hitl_base::json::Limits;
 use hitl_base::{Clock, JsonText, Redactor, Timestamp};
 
@@ -52,6 +53,8 @@ pub(super) struct Inner {
     pub(super) redactor: Redactor,
     pub(super) key: HostKey,
     pub(super) session: SessionId,
+    /// The runs of calls that leave no record.
+    pub(super) runs: Series,
     pub(super) runtime: Runtime,
     pub(super) limits: Limits,
     pub(super) caps: Caps,
@@ -177,7 +180,7 @@ impl Gate {
         to: impl Into<Principal>,
     ) -> Result<(), GateError> {
         let at = self.inner.store.now().await?;
-        self.inner.note(AuditRecord::of(AuditEvent::Shown, record, at).by(to));
+        self.inner.note(&AuditRecord::of(AuditEvent::Shown, record, at).by(to));
         Ok(())
     }
 

@@ -47,8 +47,8 @@ pub(super) struct Claimed {
 
 impl Held {
     /// For a read-only call that runs at once.
-    pub(super) fn unrecorded(judged: Judged, states: &Arc<StateMap>) -> Self {
-        let Judged { tool, snapshot, context, key, assessment, routed, binding, .. } = judged;
+    pub(super) fn unrecorded(judged: Box<Judged>, states: &Arc<StateMap>) -> Self {
+        let Judged { tool, snapshot, context, key, assessment, routed, binding, .. } = *judged;
         let Registered { spec, .. } = &*tool;
         let principal = context.principal.clone();
         let issued = Issued { context, key: key.clone(), attempt: 1, states: Arc::clone(states) };
@@ -156,11 +156,16 @@ impl Holding {
         kept
     }
 
-    /// The last that is audited of it: what the store has just been told. Without an answer of the
-    /// store there is no version: then the change stays in its outbox, if it was made.
-    pub(super) fn last_entry(&mut self, event: AuditEvent, version: Option<u64>) -> AuditRecord {
-        let at = Timestamp::now();
-        let said = std::mem::replace(&mut self.said, AuditRecord::bare(event, at));
-        AuditRecord { event, at, version, ..said }
+    /// The last that is audited of it: what the store has just been told, and why. Without an answer of
+    /// the store there is no version: then the change stays in its outbox, if it was made.
+    pub(super) fn last_entry(
+        &mut self,
+        event: AuditEvent,
+        version: Option<u64>,
+        why: Option<String>,
+    ) -> &AuditRecord {
+        let said = &mut self.said;
+        (said.event, said.at, said.version, said.note) = (event, Timestamp::now(), version, why);
+        said
     }
 }

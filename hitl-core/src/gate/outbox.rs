@@ -1,6 +1,7 @@
 //! Between store and audit: every change that a gate makes is in the store's outbox until the gate
 //! says that it stands in the audit. So whoever dies in between leaves it for somebody else.
 
+use std::borrow::Cow;
 use std::sync::{Arc, Weak};
 use std::time::Duration;
 
@@ -51,9 +52,13 @@ impl Inner {
 
     /// Keeps a record of what has happened already, and has the store told. Whatever words of humans,
     /// hosts or policies its note holds, no secret that can be told leaves with them.
-    pub(super) fn note(&self, mut record: AuditRecord) {
-        record.note = record.note.map(|note| self.redactor.text(&note).into_owned());
-        self.trail.note(record);
+    pub(super) fn note(&self, record: &AuditRecord) {
+        match record.note.as_deref().map(|note| self.redactor.text(note)) {
+            Some(Cow::Owned(clean)) => {
+                self.trail.note(&AuditRecord { note: Some(clean), ..record.clone() });
+            }
+            _ => self.trail.note(record),
+        }
         if !self.trail.kept().begins_to_tell() {
             return;
         }
@@ -111,7 +116,7 @@ impl Inner {
     async fn audit_late(&self, entries: &[Entry]) -> Result<(), GateError> {
         for entry in entries {
             let record = self.store.get(&entry.key.tenant, entry.id).await?;
-            self.note(AuditRecord::late(entry, record.as_ref()));
+            self.note(&AuditRecord::late(entry, record.as_ref()));
         }
         Ok(())
     }

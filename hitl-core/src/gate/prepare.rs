@@ -165,13 +165,20 @@ impl Inner {
         context: CallContext,
         key: Option<CallKey>,
     ) -> Result<Box<Judged>, GateError> {
-        let keyed = key.is_some();
-        let key = key.unwrap_or_else(|| CallKey::fresh(context.tenant.clone()));
         let (mut lazy, nothing) = LazyTree::looked_over(snapshot.text(), &self.redactor);
         if let Some(tree) = tree {
             lazy = lazy.with(tree);
         }
         let (assessment, routed) = self.judge_lazy(&tool, (&snapshot, &lazy), &context, &[])?;
+        let keyed = key.is_some();
+        let key = key.unwrap_or_else(|| {
+            let tenant = context.tenant.clone();
+            if self.runs_at_once(&tool, &routed) {
+                CallKey::passing(tenant, &self.runs)
+            } else {
+                CallKey::fresh(tenant)
+            }
+        });
         let looked_over =
             if nothing { LookedOver::Clean } else { LookedOver::No(lazy.into_tree()) };
         let arguments = snapshot.shown_text(looked_over, &self.redactor);
@@ -354,7 +361,7 @@ impl Inner {
             return;
         }
         for version in versions.iter().filter(|version| !in_force.contains(version)) {
-            self.trail.note(AuditRecord::policy_loaded(version, Timestamp::now()));
+            self.trail.note(&AuditRecord::policy_loaded(version, Timestamp::now()));
         }
         *in_force = versions.to_vec();
     }
@@ -399,13 +406,6 @@ impl Preview {
     }
 }
 
-impl Judged {
-    /// Whether it runs at once and changes nothing, so that it needs no record in the store.
-    pub(super) fn is_unrecorded(&self) -> bool {
-        self.routed.verdict == Verdict::Run && self.tool.spec.config.hints.read_only
-    }
-}
-
 impl Prepared {
     /// Takes another judgement in place of the first.
     pub(super) fn judged(&mut self, (assessment, routed): (Assessment, Routed)) {
@@ -443,10 +443,14 @@ impl Prepared {
     /// Whether it runs at once and changes nothing, so that it needs no record in the store.
     pub(super) fn is_unrecorded(&self) -> bool {
         // What waits for its siblings must be found again.
-        self.routed.verdict == Verdict::Run
-            && self.tool.spec.config.hints.read_only
+        needs_no_record(&self.tool, &self.routed)
             && !self.record.batch.as_ref().is_some_and(Membership::is_held)
     }
+}
+
+/// Whether a call runs at once and changes nothing, so that it needs no record in the store.
+pub(super) fn needs_no_record(tool: &Registered, routed: &Routed) -> bool {
+    routed.verdict == Verdict::Run && tool.spec.config.hints.read_only
 }
 
 pub(super) fn state_of(routed: &Routed) -> (CallState, Option<Ending>) {

@@ -28,7 +28,7 @@ impl Inner {
             Ok(record) => {
                 let mut entry = AuditRecord::of(AuditEvent::Retried, &record, record.updated_at);
                 entry.attempt = Some(record.attempts);
-                self.note(entry);
+                self.note(&entry);
                 Ok(true)
             }
             Err(ApplyError::Lost { .. }) => Ok(false),

@@ -47,7 +47,7 @@ impl Inner {
         let mut watch = self.store.watch(id);
         let mut current = self.current(tenant, id).await?;
         let at = self.store.now().await?;
-        self.note(AuditRecord::of(AuditEvent::Shown, &current, at));
+        self.note(&AuditRecord::of(AuditEvent::Shown, &current, at));
         // An approver may also panic before its first await, so the call itself is caught too.
         let asked =
             AssertUnwindSafe(async { approver.review(&record.request).await }).catch_unwind();

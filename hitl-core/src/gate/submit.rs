@@ -8,7 +8,7 @@ use super::error::GateError;
 use super::handle::Inner;
 use super::held::Held;
 use super::observe;
-use super::prepare::{Judged, Prepared, payload_text};
+use super::prepare::{Judged, Prepared, needs_no_record, payload_text};
 use super::registry::{Body, Registered};
 use super::submission::{Receipt, Submission, Ticket};
 use super::taking::{Taking, Wanted};
@@ -18,7 +18,7 @@ use crate::audit::{AuditEvent, AuditRecord};
 use crate::call::{CallContext, CallKey};
 use crate::ids::{GrantId, OwnerToken};
 use crate::machine::{CallRecord, CallState, Ending, Event};
-use crate::policy::{ApprovalLevel, PolicyVersion, Verdict};
+use crate::policy::{ApprovalLevel, PolicyVersion, Routed, Verdict};
 use crate::seal::{Bound, Purpose};
 use crate::store::{ApplyError, Enclosed, StoreError, StoreErrorKind, Submitted};
 
@@ -156,8 +156,8 @@ impl Inner {
 
     /// Whether a call goes the shortest way, if the store does not know it: it leaves no record, and
     /// nobody need be asked.
-    pub(super) fn runs_at_once(&self, judged: &Judged) -> bool {
-        judged.is_unrecorded() && !self.asks_scorers(&judged.routed)
+    pub(super) fn runs_at_once(&self, tool: &Registered, routed: &Routed) -> bool {
+        needs_no_record(tool, routed) && !self.asks_scorers(routed)
     }
 
     /// Judges a call and lets it run if it may go the shortest way, in the span that is its own.
@@ -176,8 +176,8 @@ impl Inner {
 
     /// The shortest way, for a call that the store cannot know, because it has no key of the host's.
     fn run_at_once(&self, judged: Box<Judged>) -> AtOnce {
-        if self.runs_at_once(&judged) && !judged.keyed {
-            AtOnce::Run(self.started(*judged))
+        if self.runs_at_once(&judged.tool, &judged.routed) && !judged.keyed {
+            AtOnce::Run(self.started(judged))
         } else {
             AtOnce::No(judged)
         }
@@ -199,7 +199,7 @@ impl Inner {
     }
 
     /// Lets a call run that leaves no record.
-    pub(super) fn started(&self, judged: Judged) -> Held {
+    pub(super) fn started(&self, judged: Box<Judged>) -> Held {
         self.note_policies(&judged.routed.policies);
         let judgement = (&judged.assessment, &judged.routed);
         self.compare_with_shadow(&judged.tool, &judged.snapshot, &judged.context, judgement);
@@ -307,17 +307,17 @@ impl Inner {
         let of = |event| AuditRecord::of(event, record, record.updated_at);
         let mut proposed = of(AuditEvent::Proposed);
         proposed.arguments = Some(record.request.arguments.clone());
-        self.note(proposed);
+        self.note(&proposed);
         let mut assessed = of(AuditEvent::Assessed);
         assessed.verdict = Some(verdict);
         assessed.assessment = Some(record.request.assessment.clone());
         assessed.policies = policies;
-        self.note(assessed);
+        self.note(&assessed);
         let mut entry = of(event);
         if let Some(Ending::Reason(reason)) = &record.ending {
             entry.note = Some(reason.clone());
         }
-        self.note(entry);
+        self.note(&entry);
         if record.state == CallState::Denied {
             observe::ended(record, CallState::Denied);
         }

@@ -84,7 +84,7 @@ impl Inner {
         let Wanted { tenant, id, token, owner } = wanted;
         match self.offer(&tenant, id, Event::Release { token }, Enclosed::none()).await {
             Ok(record) => {
-                self.note(AuditRecord::of(AuditEvent::Released, &record, record.updated_at));
+                self.note(&AuditRecord::of(AuditEvent::Released, &record, record.updated_at));
             }
             // It was not granted after all.
             Err(ApplyError::Lost { .. } | ApplyError::NotFound(_)) => {}

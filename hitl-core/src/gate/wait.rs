@@ -261,7 +261,7 @@ impl Inner {
                     }
                     _ => None,
                 };
-                self.note(entry);
+                self.note(&entry);
                 Box::pin(self.after_the_end(&record)).await;
                 Ok(Some(record))
             }
