@@ -19,7 +19,7 @@ const ARGUMENTS: usize = 8 * 1024;
 pub(crate) struct Recent<B>(Mutex<Calls<B>>);
 
 struct Calls<B> {
-    by_id: HashMap<RequestId, (CallRecord, B)>,
+    by_id: HashMap<RequestId, (Box<CallRecord>, B)>,
     /// In the order in which they came, and each as often as it came.
     order: VecDeque<RequestId>,
 }
@@ -45,7 +45,7 @@ impl<B> Recent<B> {
         if is_known(&self.calls()) {
             return;
         }
-        let record = record.clone();
+        let record = Box::new(record.clone());
         let mut calls = self.calls();
         if is_known(&calls) {
             return;
@@ -60,7 +60,7 @@ impl<B> Recent<B> {
     }
 
     /// Takes a call out: its next version takes its place.
-    pub(crate) fn take(&self, tenant: &Tenant, id: RequestId) -> Option<(CallRecord, B)> {
+    pub(crate) fn take(&self, tenant: &Tenant, id: RequestId) -> Option<(Box<CallRecord>, B)> {
         let kept = self.calls().by_id.remove(&id)?;
         (kept.0.key().tenant == *tenant).then_some(kept)
     }

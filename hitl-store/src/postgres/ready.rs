@@ -55,7 +55,7 @@ impl Change {
         if grant_of(&record, event).is_some() {
             return None;
         }
-        let kept = Kept { read_at, record, epoch, claimant_dead: false };
+        let kept = Kept { read_at, record: *record, epoch, claimant_dead: false };
         let facts = Facts { now: on.now_of(read_at), claimant_dead: false };
         let Ok(Step::Changed(next)) = machine::apply(&kept.record, event, facts) else {
             return None;

@@ -72,12 +72,18 @@ pub(super) struct Submit {
     payload: Sealed,
     /// Used at the first attempt only: a second one looks at what the first has left.
     fresh: Option<Fresh>,
-    answer: Option<Entered>,
+    answer: Option<Came>,
     reply: oneshot::Sender<Result<Entered, StoreError>>,
 }
 
 /// What came of a submission, and the number of a call that is new.
 pub(super) type Entered = (Submitted, Option<i64>);
+
+/// The same, as long as it is not told: what was written is taken apart by whoever tells it.
+enum Came {
+    New(i64, Row),
+    Told(Box<Submitted>),
+}
 
 impl Submit {
     /// This call, worked out as far as can be without the file; and where its answer comes.
@@ -120,9 +126,9 @@ impl Submit {
             return Ok(Err(if record.content != self.call.content() {
                 Submitted::Conflict(record.id())
             } else if record.id() == self.call.id() {
-                Submitted::Created(record)
+                Submitted::Created(*record)
             } else {
-                Submitted::Existing(record)
+                Submitted::Existing(*record)
             }));
         }
         if let Some(refused) = self.refused(on)? {
@@ -162,7 +168,7 @@ impl Operation for Submit {
         let (n, row) = match new {
             Ok(new) => new,
             Err(answer) => {
-                self.answer = Some((answer, None));
+                self.answer = Some(Came::Told(Box::new(answer)));
                 return Ok(());
             }
         };
@@ -175,15 +181,18 @@ impl Operation for Submit {
             outbox::owe(on, n, row.record().version, line, Some(session))?;
         }
         written.push(line);
-        self.answer = Some((Submitted::Created(row.into_record()), Some(n)));
+        self.answer = Some(Came::New(n, row));
         Ok(())
     }
 
     fn acknowledge(self: Box<Self>) {
-        if let Some(answer) = self.answer {
-            // Whoever asked may have gone: the write stands all the same.
-            let _ = self.reply.send(Ok(answer));
-        }
+        let answer = match self.answer {
+            None => return,
+            Some(Came::New(n, row)) => (Submitted::Created(*row.into_record()), Some(n)),
+            Some(Came::Told(answer)) => (*answer, None),
+        };
+        // Whoever asked may have gone: the write stands all the same.
+        let _ = self.reply.send(Ok(answer));
     }
 
     fn fail(self: Box<Self>, error: StoreError) {
@@ -199,8 +208,32 @@ pub(super) struct Apply {
     enclosed: Enclosed,
     /// Used at the first attempt only: a second one looks at what the first has left.
     ready: Option<Ready>,
-    answer: Option<Result<Kept, ApplyError>>,
+    answer: Option<Result<Stands, ApplyError>>,
     reply: oneshot::Sender<Result<Kept, ApplyError>>,
+}
+
+/// A call as it stands after an event.
+enum Stands {
+    /// It was changed.
+    Written(i64, Row),
+    /// It was so before.
+    Read(Kept),
+}
+
+impl Stands {
+    fn record(&self) -> &CallRecord {
+        match self {
+            Self::Written(_, row) => row.record(),
+            Self::Read(kept) => &kept.record,
+        }
+    }
+
+    fn into_kept(self) -> Kept {
+        match self {
+            Self::Written(n, row) => Kept { n, record: row.into_record() },
+            Self::Read(kept) => kept,
+        }
+    }
 }
 
 impl Apply {
@@ -222,12 +255,12 @@ impl Apply {
         &mut self,
         on: &Connection,
         world: &World,
-    ) -> Result<(Result<Kept, ApplyError>, Option<Written>), Fault> {
+    ) -> Result<(Result<Stands, ApplyError>, Option<Written>), Fault> {
         if let Some(ready) = self.ready.take()
             && let Some((n, next)) = ready.write(on, world.clock.now())?
         {
             let written = keep_rest(on, n, &next, &self.event, &self.enclosed)?;
-            return Ok((Ok(Kept { n, record: next.into_record() }), Some(written)));
+            return Ok((Ok(Stands::Written(n, next)), Some(written)));
         }
         let Some(Kept { n, record }) = query::get(on, &self.tenant, self.id)? else {
             return Ok((Err(ApplyError::NotFound(self.id)), None));
@@ -238,10 +271,10 @@ impl Apply {
         let step = machine::apply_with(&record, &self.event, facts, grant.as_ref());
         let (next, drawn) = match step {
             Ok((Step::Changed(next), drawn)) => (self.enclosed.complete(next), drawn),
-            Ok((Step::Replayed, _)) => return Ok((Ok(Kept { n, record }), None)),
+            Ok((Step::Replayed, _)) => return Ok((Ok(Stands::Read(Kept { n, record })), None)),
             Err(refusal) => {
                 let answer = self.refused(refusal, record)?;
-                return Ok((answer.map(|record| Kept { n, record }), None));
+                return Ok((answer.map(|record| Stands::Read(Kept { n, record })), None));
             }
         };
         if let Some((drawn, grant)) = drawn.zip(grant) {
@@ -249,22 +282,20 @@ impl Apply {
             reach("grant-drawn");
         }
         let (next, written) = keep(on, n, next, &record, &self.event, &self.enclosed)?;
-        Ok((Ok(Kept { n, record: next }), Some(written)))
+        Ok((Ok(Stands::Written(n, next)), Some(written)))
     }
 
     /// A refusal, unless it is our own earlier attempt that stands in the way: then it happened.
     fn refused(
         &self,
         refusal: machine::Refusal,
-        current: CallRecord,
-    ) -> Result<Result<CallRecord, ApplyError>, Fault> {
+        current: Box<CallRecord>,
+    ) -> Result<Result<Box<CallRecord>, ApplyError>, Fault> {
         match &self.answer {
-            Some(Ok(Kept { record: first, .. })) if *first == current => Ok(Ok(current)),
+            Some(Ok(first)) if *first.record() == *current => Ok(Ok(current)),
             // Others have moved on from a change that may have been ours.
-            Some(Ok(Kept { record: first, .. })) if current.version >= first.version => {
-                Err(Fault::Ambiguous)
-            }
-            _ => Ok(Err(ApplyError::Lost { refusal, current: Box::new(current) })),
+            Some(Ok(first)) if current.version >= first.record().version => Err(Fault::Ambiguous),
+            _ => Ok(Err(ApplyError::Lost { refusal, current })),
         }
     }
 }
@@ -288,7 +319,7 @@ impl Operation for Apply {
 
     fn acknowledge(self: Box<Self>) {
         if let Some(answer) = self.answer {
-            let _ = self.reply.send(answer);
+            let _ = self.reply.send(answer.map(Stands::into_kept));
         }
     }
 
@@ -305,11 +336,11 @@ pub(super) fn keep(
     from: &CallRecord,
     event: &Event,
     enclosed: &Enclosed,
-) -> Result<(CallRecord, Written), Fault> {
+) -> Result<(Row, Written), Fault> {
     let next = Row::of(event.name(), next, event.by().cloned())?;
     replace(on, n, &next, from)?;
     let written = keep_rest(on, n, &next, event, enclosed)?;
-    Ok((next.into_record(), written))
+    Ok((next, written))
 }
 
 /// Puts the next version of a record in the place of the one that was read in this transaction, which

@@ -48,7 +48,7 @@ pub(super) const LISTINGS: &[&str] = &[
 pub(super) struct Kept {
     /// Its number in the file, by which the other tables name it.
     pub(super) n: i64,
-    pub(super) record: CallRecord,
+    pub(super) record: Box<CallRecord>,
 }
 
 /// A call, by its id.
@@ -69,7 +69,7 @@ pub(super) fn find(on: &Connection, key: &CallKey) -> Result<Option<Kept>, Fault
 
 /// A call that is there, by its number.
 pub(super) fn by_number(on: &Connection, n: i64) -> Result<CallRecord, Fault> {
-    Ok(kept(on.prepare_cached(BY_NUMBER)?.query_row([n], columns)?)?.record)
+    Ok(*kept(on.prepare_cached(BY_NUMBER)?.query_row([n], columns)?)?.record)
 }
 
 /// Which of a call's sealed texts.
@@ -135,7 +135,7 @@ pub(super) fn page(
     numbers.sort_unstable();
     numbers.truncate(page.limit);
     let mut statement = snapshot.prepare_cached(BY_NUMBER)?;
-    let load = |n| Ok(kept(statement.query_row([n], columns)?)?.record);
+    let load = |n| Ok(*kept(statement.query_row([n], columns)?)?.record);
     numbers.into_iter().map(load).collect()
 }
 
@@ -151,7 +151,7 @@ fn rooted(
     let rows = statement.query_map(params![tenant.as_str(), root.as_str(), after], columns)?;
     let mut records = Vec::new();
     for row in rows {
-        let record = kept(row?)?.record;
+        let record = *kept(row?)?.record;
         if page.states.is_empty() || page.states.contains(&record.state) {
             records.push(record);
             if records.len() == page.limit {
@@ -173,7 +173,7 @@ pub(super) fn rejected(
     let mut statement = on.prepare_cached(REJECTED)?;
     let given = params![tenant.as_str(), run.as_str(), content.to_string(), count(limit)];
     let rows = statement.query_map(given, columns)?;
-    rows.map(|row| row.map_err(Fault::from).and_then(|row| Ok(kept(row)?.record))).collect()
+    rows.map(|row| row.map_err(Fault::from).and_then(|row| Ok(*kept(row)?.record))).collect()
 }
 
 /// Calls that may run, in the order in which they came.
@@ -298,7 +298,7 @@ fn columns(row: &Row<'_>) -> rusqlite::Result<(i64, i64, String)> {
 }
 
 fn kept((n, version, text): (i64, i64, String)) -> Result<Kept, Fault> {
-    let record: CallRecord =
+    let record: Box<CallRecord> =
         serde_json::from_str(&text).map_err(|_| Fault::Damaged("a call's record"))?;
     if record.version == version.cast_unsigned() {
         Ok(Kept { n, record })

@@ -24,7 +24,8 @@ const LINE: &str = "INSERT INTO history (call, entry) VALUES (?1, ?2)";
 
 /// A version of a record, and the line of history that says how it came about.
 pub(super) struct Row {
-    record: CallRecord,
+    /// In a box: it goes from hand to hand, and is large.
+    record: Box<CallRecord>,
     id: String,
     text: String,
     entry: String,
@@ -38,7 +39,7 @@ impl Row {
         by: Option<Principal>,
     ) -> Result<Self, Fault> {
         let (text, entry) = (encode(&record)?, encode(&Entry::of(event, &record, by))?);
-        Ok(Self { id: record.id().to_string(), record, text, entry })
+        Ok(Self { id: record.id().to_string(), record: Box::new(record), text, entry })
     }
 
     /// The record.
@@ -47,7 +48,7 @@ impl Row {
     }
 
     /// Gives the record back.
-    pub(super) fn into_record(self) -> CallRecord {
+    pub(super) fn into_record(self) -> Box<CallRecord> {
         self.record
     }
 

@@ -59,12 +59,11 @@ fn queries(on: &Connection) -> Vec<(&'static str, Vec<Value>)> {
 
 /// What is asked of the queue, from its front and from its midst.
 fn listings() -> Vec<(&'static str, Vec<Value>)> {
-    use super::super::queue::{self, COUNTS, CREATED, FIRST_TURN, OPEN, OWN_LAST_TURN};
+    use super::super::queue::{self, COUNTS, CREATED, OPEN, TURNS};
     let number = Value::Integer;
     let text = |text: &str| Value::Text(text.to_owned());
     let mut all = vec![
-        (FIRST_TURN, vec![text("default"), number(0)]),
-        (OWN_LAST_TURN, vec![text("default"), number(0), text("agent-owner")]),
+        (TURNS, vec![text("default"), number(0), text("agent-owner")]),
         (CREATED, vec![text("default"), text("pending"), number(150), number(50)]),
         (COUNTS[0], vec![text("default"), text("pending"), number(200)]),
         (COUNTS[1], vec![text("default"), number(0), text("full"), number(200)]),

@@ -204,7 +204,7 @@ impl Store for SqliteStore {
         self.shared.writer.send(operation).await?;
         let Kept { n, record } = answer.await.map_err(|_| ambiguous(&self.shared.path))??;
         recent.put(&record, n);
-        Ok(record)
+        Ok(*record)
     }
 
     async fn apply_all(
@@ -254,13 +254,13 @@ impl Store for SqliteStore {
         let tenant = tenant.clone();
         self.shared
             .readers
-            .run(move |on| Ok(query::get(on, &tenant, id)?.map(|kept| kept.record)))
+            .run(move |on| Ok(query::get(on, &tenant, id)?.map(|kept| *kept.record)))
             .await
     }
 
     async fn find(&self, key: &CallKey) -> Result<Option<CallRecord>, StoreError> {
         let key = key.clone();
-        self.shared.readers.run(move |on| Ok(query::find(on, &key)?.map(|kept| kept.record))).await
+        self.shared.readers.run(move |on| Ok(query::find(on, &key)?.map(|kept| *kept.record))).await
     }
 
     async fn payload(&self, tenant: &Tenant, id: RequestId) -> Result<Option<Sealed>, StoreError> {

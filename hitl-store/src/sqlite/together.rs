@@ -61,13 +61,13 @@ impl ApplyAll {
         for ((step, Kept { n, record }), applied) in steps.into_iter().zip(found).zip(&self.events)
         {
             records.push(match step {
-                Step::Replayed => record,
+                Step::Replayed => *record,
                 Step::Changed(next) => {
                     let (event, enclosed) = (&applied.event, &applied.enclosed);
                     let next = enclosed.complete(next);
                     let (next, line) = keep(on, n, next, &record, event, enclosed)?;
                     written.push(line);
-                    next
+                    *next.into_record()
                 }
             });
         }
@@ -83,7 +83,7 @@ impl ApplyAll {
 
     /// A refusal, unless it is our own earlier attempt that stands in the way: then they happened.
     fn refused(&self, refusal: Refusal, at: usize, found: Vec<Kept>) -> Result<Answer, Fault> {
-        let mut current: Vec<CallRecord> = found.into_iter().map(|kept| kept.record).collect();
+        let mut current: Vec<CallRecord> = found.into_iter().map(|kept| *kept.record).collect();
         match &self.answer {
             Some(Ok(first)) if *first == current => return Ok(Ok(current)),
             // Others have moved on from changes that may have been ours.

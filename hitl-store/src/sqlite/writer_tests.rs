@@ -110,7 +110,7 @@ impl Bench {
         let applied = Applied::new(draft.id(), event);
         let (operation, answer) = Apply::new(&tenant(), applied, &self.recent, SystemClock.now());
         self.writer.send(operation).await?;
-        Ok(answer.await.unwrap()?.record)
+        Ok(*answer.await.unwrap()?.record)
     }
 
     async fn apply_all(&self, events: Vec<Applied>) -> Result<Vec<CallRecord>, ApplyError> {
