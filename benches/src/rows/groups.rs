@@ -1,8 +1,9 @@
 //! What writing the same rows to SQLite costs without a store: one thread, prepared statements, one
-//! commit for all that wait.
+//! commit for all that wait. The rows are handed over by their callers, as they are wherever rows differ.
 
 use std::collections::HashMap;
 use std::path::Path;
+use std::sync::Arc;
 use std::sync::mpsc::{Receiver, Sender, channel};
 use std::time::{Duration, Instant};
 
@@ -17,11 +18,12 @@ const GROUP: usize = 256;
 /// How many changes are said to stand in the audit at once.
 const AUDITED: usize = 256;
 
-/// Which step of which call, and who waits for it.
-type Write = (usize, u64, oneshot::Sender<()>);
+/// Which step of which call, what it writes, and who waits for it.
+type Write = (usize, u64, Vec<Value>, oneshot::Sender<()>);
 
 /// A thread that commits in groups.
 pub struct Groups {
+    steps: Arc<[Step]>,
     queue: Sender<Write>,
 }
 
@@ -32,27 +34,43 @@ impl Groups {
         connection.pragma_update(None, "journal_mode", "WAL").expect("WAL");
         connection.pragma_update(None, "synchronous", "FULL").expect("FULL");
         connection.set_prepared_statement_cache_capacity(32);
+        let steps: Arc<[Step]> = steps.into();
         let texts = steps.iter().map(|step| step.iter().map(text).collect()).collect();
-        let mut rows = Rows { steps, texts, numbers: HashMap::new(), owed: Vec::new() };
+        let mut rows =
+            Rows { steps: Arc::clone(&steps), texts, numbers: HashMap::new(), owed: Vec::new() };
         let (queue, waiting) = channel();
         std::thread::spawn(move || rows.commit_groups(&connection, &waiting));
-        Self { queue }
+        Self { steps, queue }
     }
 
     /// Returns when step number `step` of this call is committed. Steps are written in order.
     pub async fn write(&self, step: usize, call: u64) {
         let (reply, done) = oneshot::channel();
-        self.queue.send((step, call, reply)).expect("the thread lives");
+        let values = self.steps[step].iter().flat_map(values).cloned().collect();
+        self.queue.send((step, call, values, reply)).expect("the thread lives");
         done.await.expect("the thread lives");
     }
 }
 
 struct Rows {
-    steps: Vec<Step>,
+    steps: Arc<[Step]>,
     texts: Vec<Vec<String>>,
     numbers: HashMap<u64, i64>,
     /// What will be said to stand in the audit.
     owed: Vec<(i64, Value)>,
+}
+
+/// The values that a change writes.
+fn values(change: &Change) -> impl Iterator<Item = &Value> {
+    let (columns, more): (&[(String, Value)], _) = match change {
+        Change::Call(columns) | Change::Moved { to: columns, .. } => (columns, [None, None]),
+        Change::Payload(value) | Change::Result(value) | Change::Line(value) => {
+            (&[], [Some(value), None])
+        }
+        Change::Owed(version, auditor) => (&[], [Some(version), Some(auditor)]),
+        Change::PayloadGone => (&[], [None, None]),
+    };
+    columns.iter().map(|(_, value)| value).chain(more.into_iter().flatten())
 }
 
 /// The statement of a change.
@@ -97,53 +115,53 @@ impl Rows {
             }
             last = group.len();
             on.execute_batch("BEGIN IMMEDIATE").expect("the file is ours");
-            for (step, call, _) in &group {
-                self.write(on, *step, *call);
+            for (step, call, values, _) in &group {
+                self.write(on, *step, *call, values);
             }
             if self.owed.len() >= AUDITED {
                 self.audited(on);
             }
             on.execute_batch("COMMIT").expect("the disk has room");
-            for (_, _, reply) in group {
+            for (.., reply) in group {
                 let _ = reply.send(());
             }
         }
     }
 
-    fn write(&mut self, on: &Connection, step: usize, call: u64) {
+    fn write(&mut self, on: &Connection, step: usize, call: u64, mut given: &[Value]) {
         let mut line = 0;
         for (change, text) in self.steps[step].iter().zip(&self.texts[step]) {
             let mut statement = on.prepare_cached(text).expect("a statement");
             // Whoever has not entered it knows its number: files count from 1, as callers do.
             let n = self.numbers.get(&call).copied().unwrap_or(call.cast_signed());
+            let mine = given.split_off(..values(change).count()).expect("as many as it writes");
             let changed = match change {
                 Change::Call(columns) => {
-                    let values = columns.iter().map(|(name, value)| match name.as_str() {
-                        "id" => format!("0192aaaa-0000-7000-8000-{call:012}").into(),
-                        "position" => call.cast_signed().into(),
-                        _ => ToSqlOutput::Borrowed(value.into()),
-                    });
+                    let values =
+                        columns.iter().zip(mine).map(|((name, _), value)| match name.as_str() {
+                            "id" => format!("0192aaaa-0000-7000-8000-{call:012}").into(),
+                            "position" => call.cast_signed().into(),
+                            _ => ToSqlOutput::Borrowed(value.into()),
+                        });
                     let added = statement.execute(params_from_iter(values));
                     self.numbers.insert(call, on.last_insert_rowid());
                     added
                 }
-                Change::Moved { from, to } => {
-                    let given = [ToSqlOutput::from(n), ToSqlOutput::from(*from)].into_iter();
-                    let to = to.iter().map(|(_, value)| ToSqlOutput::Borrowed(value.into()));
-                    statement.execute(params_from_iter(given.chain(to)))
+                Change::Moved { from, .. } => {
+                    let which = [ToSqlOutput::from(n), ToSqlOutput::from(*from)].into_iter();
+                    let to = mine.iter().map(|value| ToSqlOutput::Borrowed(value.into()));
+                    statement.execute(params_from_iter(which.chain(to)))
                 }
-                Change::Payload(sealed) | Change::Result(sealed) => {
-                    statement.execute(params![n, sealed])
-                }
+                Change::Payload(_) | Change::Result(_) => statement.execute(params![n, mine[0]]),
                 Change::PayloadGone => statement.execute([n]),
-                Change::Line(entry) => {
-                    let added = statement.execute(params![n, entry]);
+                Change::Line(_) => {
+                    let added = statement.execute(params![n, mine[0]]);
                     line = on.last_insert_rowid();
                     added
                 }
-                Change::Owed(version, auditor) => {
-                    self.owed.push((n, version.clone()));
-                    statement.execute(params![n, version, line, auditor])
+                Change::Owed(..) => {
+                    self.owed.push((n, mine[0].clone()));
+                    statement.execute(params![n, mine[0], line, mine[1]])
                 }
             };
             assert_eq!(changed.expect("written"), 1, "{text}");
