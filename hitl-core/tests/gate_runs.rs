@@ -3,12 +3,13 @@
 
 mod support;
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use hitl_core::approval::{ApproverExt as _, ScriptedApprover, channel};
 use hitl_core::{
-    ApprovalLevel, Approver, CallContext, CallError, CallKey, CallState, Decision, NotRun, Outcome,
-    Review, Submission, Verdict,
+    ApprovalLevel, Approver, AuditEvent, CallContext, CallError, CallKey, CallState, Decision,
+    NotRun, Outcome, Review, Submission, Verdict,
 };
 use support::{Bench, ask, bench, bench_with, note, pay, until};
 
@@ -27,6 +28,32 @@ async fn a_read_only_auto_call_runs_with_an_audit_record_and_no_stored_one() {
     let intent = &bench.audit.records()[0];
     assert_eq!(intent.assessment.as_ref().unwrap().confidence, 90);
     assert_eq!(intent.arguments.as_ref().unwrap().as_str(), r#"{"what":"x"}"#);
+}
+
+/// Only of the audit's own runs are the random bits the gate's: nobody can guess the run of a call that the
+/// store has from that of another.
+#[tokio::test]
+async fn each_call_without_a_key_has_a_run_of_its_own_and_a_recorded_one_is_not_guessed() {
+    let (one, other) = (bench().await, bench().await);
+    for bench in [&one, &other] {
+        for _ in 0..2 {
+            bench.gate.call(support::Look { what: "x".into() }).by("ann").await.unwrap();
+            bench.gate.call(note("a")).by("ann").await.unwrap();
+        }
+    }
+    let runs = |bench: &Bench, recorded: bool| -> Vec<String> {
+        let records = bench.audit.records().into_iter();
+        let of = records.filter(|r| r.event == AuditEvent::Claimed && r.call.is_some() == recorded);
+        of.map(|record| record.key.unwrap().run.to_string()).collect()
+    };
+    let (looked, noted) = (runs(&one, false), runs(&one, true));
+    let elsewhere = [runs(&other, false), runs(&other, true)].concat();
+    let all: BTreeSet<&String> = looked.iter().chain(&noted).chain(&elsewhere).collect();
+    assert_eq!(all.len(), 8);
+    let random = |run: &String| run[19..].to_owned();
+    assert_eq!(random(&looked[0]), random(&looked[1]));
+    let bits: BTreeSet<String> = all.into_iter().map(random).collect();
+    assert_eq!(bits.len(), 6, "two gates, and four calls in stores");
 }
 
 #[tokio::test]
