@@ -6,7 +6,7 @@ use criterion::Criterion;
 
 use crate::child;
 use crate::measure::{Effort, measure};
-use crate::pair::Sides;
+use crate::pair::{Pair, Sides};
 use crate::paths;
 
 /// What the `main` of a bench target does.
@@ -27,23 +27,21 @@ pub fn main(path: &str) {
         .measurement_time(Duration::from_secs(2))
         .configure_from_args();
     for pair in paths::of(path, Effort::Quick).expect("a path of this name") {
-        let mut group = criterion.benchmark_group(&pair.path);
-        match pair.sides {
-            Sides::Timed { ours, yardstick, .. } => {
+        match pair {
+            Pair { path, against, sides: Sides::Timed { ours, yardstick, .. }, .. } => {
+                let mut group = criterion.benchmark_group(path);
                 let (mut ours, mut yardstick) = (ours(), yardstick());
                 group.bench_function("hitl", |bencher| bencher.iter_custom(&mut ours));
-                group.bench_function(pair.against, |bencher| bencher.iter_custom(&mut yardstick));
+                group.bench_function(against, |bencher| bencher.iter_custom(&mut yardstick));
+                group.finish();
             }
-            Sides::Counted(count) => {
-                let (ours, yardstick) = count();
-                let unit = pair.unit.name();
-                println!(
-                    "{}: {ours:.1} {unit}, {}: {yardstick:.1} {unit}",
-                    pair.path, pair.against
-                );
+            pair => {
+                let row = measure(pair, Effort::Quick);
+                let (ours, yardstick) = (row.ours.median, row.yardstick.median);
+                let unit = row.unit.name();
+                println!("{}: {ours:.1} {unit}, {}: {yardstick:.1} {unit}", row.path, row.against);
             }
         }
-        group.finish();
     }
     criterion.final_summary();
 }

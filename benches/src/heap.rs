@@ -1,11 +1,15 @@
-//! What stands on the heap, and how often it was asked for: by a counting allocator.
+//! What stands on the heap, and how often it was asked for: counted by a program of its own, so that
+//! nobody's time has the counting in it.
 
-use std::alloc::System;
+use std::hint::black_box;
+use std::path::PathBuf;
+use std::process::{Command, ExitCode};
 
-use stats_alloc::{INSTRUMENTED_SYSTEM, Region, StatsAlloc};
+use stats_alloc::{INSTRUMENTED_SYSTEM, Region};
 
-#[global_allocator]
-static HEAP: &StatsAlloc<System> = &INSTRUMENTED_SYSTEM;
+use crate::measure::Effort;
+use crate::pair::Sides;
+use crate::paths;
 
 /// What some work did to the heap.
 #[derive(Clone, Copy, Debug)]
@@ -17,12 +21,54 @@ pub struct Used {
 }
 
 /// Watches the whole process while `work` runs; nothing else may.
+///
+/// # Panics
+/// In a program whose allocator does not count.
 #[expect(clippy::cast_precision_loss, reason = "far below 2^52")]
 pub fn watch<O>(work: impl FnOnce() -> O) -> (O, Used) {
-    let region = Region::new(HEAP);
+    let region = Region::new(&INSTRUMENTED_SYSTEM);
+    drop(black_box(Box::new(0_u8)));
+    assert_eq!(region.change().allocations, 1, "only `hitl-heap` counts");
+    let region = Region::new(&INSTRUMENTED_SYSTEM);
     let made = work();
     let stats = region.change();
     let kept = stats.bytes_allocated as f64 - stats.bytes_deallocated as f64;
     let allocations = (stats.allocations + stats.reallocations) as f64;
     (made, Used { kept, allocations })
+}
+
+/// What `hitl-heap` counts for the row of this name: hitl, and its yardstick.
+pub fn ask(row: &str) -> (f64, f64) {
+    let program = program();
+    let ran = Command::new(&program).arg(row).output().unwrap_or_else(|error| {
+        panic!("cannot start {} ({error}): build all programs of hitl-benches", program.display())
+    });
+    assert!(ran.status.success(), "{row}: {}", String::from_utf8_lossy(&ran.stderr));
+    let told = String::from_utf8(ran.stdout).expect("text");
+    let (ours, yardstick) = told.trim_end().split_once(' ').expect("two numbers");
+    (ours.parse().expect("a number"), yardstick.parse().expect("a number"))
+}
+
+/// Does what [`ask()`] asks for. What the `main` of `hitl-heap` does.
+pub fn answer() -> ExitCode {
+    let row = std::env::args().nth(1).unwrap_or_default();
+    let mut pairs = paths::ALL.iter().flat_map(|(_, pairs)| pairs(Effort::Quick));
+    let count = pairs.find_map(|pair| match pair.sides {
+        Sides::OnHeap(count) if pair.path == row => Some(count),
+        _ => None,
+    });
+    let Some(count) = count else { panic!("no row with this name is counted on the heap: {row}") };
+    let (ours, yardstick) = count();
+    println!("{ours} {yardstick}");
+    ExitCode::SUCCESS
+}
+
+/// Cargo puts programs into one folder, and those of benchmarks into `deps` below it.
+fn program() -> PathBuf {
+    let mut here = std::env::current_exe().expect("this program");
+    here.pop();
+    if here.ends_with("deps") {
+        here.pop();
+    }
+    here.join(format!("hitl-heap{}", std::env::consts::EXE_SUFFIX))
 }

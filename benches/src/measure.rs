@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use crate::heap;
 use crate::pair::{Pair, Run, Sides, Unit};
 use crate::statistics::{Middle, middle};
 
@@ -53,14 +54,16 @@ impl Row {
 pub fn measure(pair: Pair, effort: Effort) -> Row {
     let Pair { path, against, unit, budget, sides } = pair;
     let (ours, yardstick, ratio) = match sides {
-        Sides::Counted(count) => {
-            let (ours, yardstick) = count();
-            let exact = |median| Middle { median, spread: 0.0 };
-            (exact(ours), exact(yardstick), exact(ours / yardstick))
-        }
+        Sides::Counted(count) => exact(count()),
+        Sides::OnHeap(_) => exact(heap::ask(&path)),
         Sides::Timed { ours, yardstick, most } => in_turns(ours(), yardstick(), most, effort),
     };
     Row { path, against, unit, ours, yardstick, ratio, budget }
+}
+
+fn exact((ours, yardstick): (f64, f64)) -> (Middle, Middle, Middle) {
+    let exact = |median| Middle { median, spread: 0.0 };
+    (exact(ours), exact(yardstick), exact(ours / yardstick))
 }
 
 fn in_turns(

@@ -37,6 +37,9 @@ pub type Run = Box<dyn FnMut(u64) -> Duration>;
 /// who measure something else.
 pub type Side = Box<dyn FnOnce() -> Run>;
 
+/// Counts what hitl needs, and what it may be compared with.
+pub type Count = Box<dyn FnOnce() -> (f64, f64)>;
+
 /// How a pair gets its numbers.
 pub enum Sides {
     /// Timed in turns.
@@ -47,7 +50,9 @@ pub enum Sides {
         most: u64,
     },
     /// Counted once: what hitl needs, and what it may be compared with.
-    Counted(Box<dyn FnOnce() -> (f64, f64)>),
+    Counted(Count),
+    /// Counted once, by the program whose allocator counts.
+    OnHeap(Count),
 }
 
 /// A path, its yardstick, and what it may cost.
@@ -82,6 +87,17 @@ impl Pair {
         count: impl FnOnce() -> (f64, f64) + 'static,
     ) -> Self {
         let sides = Sides::Counted(Box::new(count));
+        Self { path: path.into(), against, unit, budget: None, sides }
+    }
+
+    /// A path whose `count` uses [`heap::watch()`](crate::heap::watch()).
+    pub fn on_heap(
+        path: impl Into<String>,
+        unit: Unit,
+        against: &'static str,
+        count: impl FnOnce() -> (f64, f64) + 'static,
+    ) -> Self {
+        let sides = Sides::OnHeap(Box::new(count));
         Self { path: path.into(), against, unit, budget: None, sides }
     }
 

@@ -95,7 +95,7 @@ pub(super) fn pairs(_: Effort) -> Vec<Pair> {
         "serde_json + SHA-256 + one record",
         || least_from_text(4 << 10),
     ));
-    pairs.push(Pair::counted(
+    pairs.push(Pair::on_heap(
         "auto call, read-only, allocations",
         Unit::Allocations,
         LEAST,

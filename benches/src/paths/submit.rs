@@ -27,8 +27,8 @@ pub(super) fn pairs(effort: Effort) -> Vec<Pair> {
             .at_most(1),
         );
     }
-    pairs.push(Pair::counted("pending task, memory", Unit::Bytes, "800 B", pending).budget(1.0));
-    pairs.push(Pair::counted(
+    pairs.push(Pair::on_heap("pending task, memory", Unit::Bytes, "800 B", pending).budget(1.0));
+    pairs.push(Pair::on_heap(
         "submit + wait, allocations",
         Unit::Allocations,
         "tokio::spawn + join",
