@@ -1,5 +1,7 @@
 //! The queue is reviewed at the end, and what was approved runs.
 
+use std::sync::Arc;
+
 use hitl::Timestamp;
 use hitl::approval::terminal::{Dialog, Style, card, preview};
 use hitl::display::{clip, visible};
@@ -74,7 +76,7 @@ async fn apply(
     screen: &Screen,
     queue: Vec<CallRecord>,
     rule: Decide,
-) -> Result<Vec<ApprovalRequest>, GateError> {
+) -> Result<Vec<Arc<ApprovalRequest>>, GateError> {
     let mut approved = Vec::new();
     for CallRecord { request, .. } in queue {
         match rule {
@@ -99,7 +101,7 @@ async fn ask(
     screen: &Screen,
     queue: Vec<CallRecord>,
     interrupt: &Interrupt,
-) -> Result<Vec<ApprovalRequest>, GateError> {
+) -> Result<Vec<Arc<ApprovalRequest>>, GateError> {
     let mut approved = Vec::new();
     let Some(mut dialog) = screen.terminal().open().await else { return Ok(approved) };
     let total = queue.len();

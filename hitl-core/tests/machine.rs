@@ -4,6 +4,7 @@
 mod machine;
 
 use std::collections::BTreeSet;
+use std::sync::Arc;
 
 use hitl_base::Timestamp;
 use hitl_core::grant::Drawn;
@@ -155,7 +156,7 @@ fn each_guard_refuses_with_its_own_reason() {
     let not_mine = Kind::CancelByOwner.event(&approved, token, OwnerToken::new());
     assert_eq!(refuse(&approved, not_mine, now, false), Refusal::NotOwner);
     let mut stale = approved.clone();
-    stale.request.binding = in_other_call().request.binding;
+    Arc::make_mut(&mut stale.request).binding = in_other_call().request.binding;
     for kind in [Kind::Claim, Kind::Demote, Kind::Deny] {
         let refusal = refuse(&approved, kind.event(&stale, token, owner), now, false);
         assert_eq!(refusal, Refusal::Stale, "{kind:?}");
@@ -230,7 +231,7 @@ fn invariant_3_an_idempotent_tool_is_tried_again_only_so_often_and_only_when_the
     assert_eq!((next.state, next.claim, next.attempts), (S::Approved, None, 1));
     let late_result = Event::Succeed { token };
     assert!(apply(&next, &late_result, dead).is_err(), "the old token is void");
-    record.request.hints.idempotent = false;
+    Arc::make_mut(&mut record.request).hints.idempotent = false;
     assert_eq!(again(&record, dead, 3), Err(Refusal::NotAllowed));
 }
 
@@ -343,4 +344,20 @@ proptest! {
             }
         }
     }
+}
+
+#[test]
+fn a_call_that_is_stamped_in_place_shares_its_request_and_is_what_stamping_gives() {
+    let at = Timestamp::from_millis(1_000);
+    let mut call = Draft::new("run", 3).call();
+    let record = call.stamped(at);
+    call.stamp(at);
+    let shared = call.stamped(at);
+    assert_eq!(shared, record);
+    assert!(Arc::ptr_eq(&shared.request, &call.stamped(at).request));
+    // A later stamp counts, and leaves what was given out as it is.
+    let later = call.stamped(Timestamp::from_millis(2_000));
+    assert_eq!(later.request.created_at, Timestamp::from_millis(2_000));
+    assert!(later.request.expires_at > shared.request.expires_at);
+    assert_eq!(shared, record);
 }

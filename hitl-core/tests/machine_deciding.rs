@@ -3,6 +3,8 @@
 #[path = "support/machine.rs"]
 mod machine;
 
+use std::sync::Arc;
+
 use hitl_base::Timestamp;
 use hitl_core::approval::Authority;
 use hitl_core::machine::{CallState as S, Event, Facts, Refusal, Resolution, Step};
@@ -68,7 +70,7 @@ fn invariant_7_another_attempt_is_for_those_who_had_to_agree_on_the_first() {
     let four = Requirement::of(ApprovalLevel::Full).four_eyes().quorum;
     let (token, owner) = (ClaimToken::new(), OwnerToken::new());
     let mut unknown = in_state(S::OutcomeUnknown, token, owner);
-    unknown.request.quorum = four;
+    Arc::make_mut(&mut unknown.request).quorum = four;
     let requester = unknown.request.principal.clone();
     let resolution = Resolution::Retry { attested: true };
     let retry = Event::Resolve { version: unknown.version, resolution, by: requester.clone() };

@@ -3,6 +3,8 @@
 #[path = "support/machine.rs"]
 mod machine;
 
+use std::sync::Arc;
+
 use hitl_core::grant::{Drawn, GrantRefusal};
 use hitl_core::machine::{
     CallRecord, CallState as S, Change, Drawing, Event, Facts, Refusal, apply_all, apply_with,
@@ -30,18 +32,27 @@ fn invariant_5_a_grant_speaks_for_one_person_and_for_nobody_else() {
         apply(&record, &allow(&record, drawn), EARLY)
     };
     let not_allowed = Err(Refusal::NotAllowed);
-    assert_eq!(with(&|record| record.request.risk = Risk::Critical), not_allowed);
-    assert_eq!(with(&|record| record.request.choices.clear()), not_allowed);
+    assert_eq!(
+        with(&|record| Arc::make_mut(&mut record.request).risk = Risk::Critical),
+        not_allowed
+    );
+    assert_eq!(with(&|record| Arc::make_mut(&mut record.request).choices.clear()), not_allowed);
     let quorum = Requirement::of(ApprovalLevel::Full).stage(Stage::people(2)).quorum;
-    assert_eq!(with(&|record| record.request.quorum = quorum.clone()), not_allowed);
+    assert_eq!(
+        with(&|record| Arc::make_mut(&mut record.request).quorum = quorum.clone()),
+        not_allowed
+    );
     let four = Requirement::of(ApprovalLevel::Full).four_eyes().quorum;
-    assert_eq!(with(&|record| record.request.quorum = four.clone()), not_allowed);
+    assert_eq!(
+        with(&|record| Arc::make_mut(&mut record.request).quorum = four.clone()),
+        not_allowed
+    );
     assert_eq!(with(&|record| record.attempts = 1), Err(Refusal::AlreadyTried));
     assert_eq!(with(&|record| record.restored = true), Err(Refusal::AlreadyTried));
     let late = Facts { now: plain.request.expires_at, ..EARLY };
     assert_eq!(apply(&plain, &allow(&plain, drawn), late), Err(Refusal::Expired));
     let mut stale = plain.clone();
-    stale.request.binding = "0".repeat(64).parse().unwrap();
+    Arc::make_mut(&mut stale.request).binding = "0".repeat(64).parse().unwrap();
     assert_eq!(apply(&plain, &allow(&stale, drawn), EARLY), Err(Refusal::Stale));
     // Without its grant, or with that of another tenant, it says nothing.
     let missing = Err(Refusal::Grant(GrantRefusal::Missing));

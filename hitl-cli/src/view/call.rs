@@ -1,6 +1,7 @@
 //! Calls: a line of the queue, and a card.
 
 use std::fmt::Write as _;
+use std::sync::Arc;
 use std::time::Duration;
 
 use hitl_base::Timestamp;
@@ -128,7 +129,7 @@ impl CallLine {
 pub(crate) struct Card {
     #[serde(flatten)]
     pub(crate) line: CallLine,
-    pub(crate) request: ApprovalRequest,
+    pub(crate) request: Arc<ApprovalRequest>,
     rendered: Rendered,
     /// What must be typed to approve a deletion.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -146,7 +147,7 @@ pub(crate) struct Card {
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub(crate) struct Rest {
-    request: ApprovalRequest,
+    request: Arc<ApprovalRequest>,
     approved_by: Vec<Principal>,
     attempts: u32,
     now: Timestamp,
@@ -156,7 +157,7 @@ impl Card {
     /// Of a store's record.
     pub(crate) fn of(record: &CallRecord, history: Vec<Step>, now: Timestamp) -> Self {
         let rest = Rest {
-            request: record.request.clone(),
+            request: Arc::clone(&record.request),
             approved_by: record.votes.iter().map(|vote| vote.by.clone()).collect(),
             attempts: record.attempts,
             now,

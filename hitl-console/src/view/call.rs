@@ -1,5 +1,7 @@
 //! A call: a line of the queue, and all of it.
 
+use std::sync::Arc;
+
 use hitl_base::{JsonText, Timestamp};
 use hitl_core::approval::{Again, Answer, ApprovalRequest, Extent, Rendered};
 use hitl_core::machine::{Decided, Ending};
@@ -103,7 +105,7 @@ pub(crate) struct CallDetail {
     summary: CallSummary,
     /// What a reviewer is shown, and what their decision names.
     #[schema(value_type = RequestDocument)]
-    request: ApprovalRequest,
+    request: Arc<ApprovalRequest>,
     /// The request as every surface shows it: warnings, and lines that are safe to show as text.
     #[schema(value_type = Object)]
     rendered: Rendered,
@@ -228,7 +230,7 @@ impl CallDetail {
             no_grant: request.may_be_granted().err().map(|why| why.to_string()),
             grant: record.granted.map(|drawn| drawn.grant),
             rendered: request.render(now, Extent::Full),
-            request: request.clone(),
+            request: Arc::clone(request),
             schema: tool.map(|tool| tool.schema),
             weighted: weighted(&factors),
             factors: factors

@@ -193,13 +193,13 @@ impl Prepared {
     pub(super) fn run_on(&mut self, grant: &GrantRecord, drawn: Drawn) {
         self.record.granted = Some(drawn);
         let why = format!("runs on the grant {} that {} gave", grant.id(), grant.grant.by);
-        self.record.request.because.push(why);
+        Arc::make_mut(&mut self.record.request).because.push(why);
     }
 
     /// It does not run on a grant after all.
     pub(super) fn run_on_none(&mut self) {
         if self.record.granted.take().is_some() {
-            self.record.request.because.pop();
+            Arc::make_mut(&mut self.record.request).because.pop();
         }
     }
 

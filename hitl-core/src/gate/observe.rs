@@ -283,14 +283,14 @@ pub(super) mod meter {
     #[cfg(feature = "metrics")]
     pub(super) fn ended(tool: &str, level: ApprovalLevel, outcome: &'static str) {
         let tool = tool.to_owned();
-        metrics::counter!("hitl_outcomes_total", "tool" => tool, "level" => level.to_string(), "outcome" => outcome)
+        metrics::counter!("hitl_outcomes_total", "tool" => tool, "level" => level.name(), "outcome" => outcome)
             .increment(1);
     }
 
     #[cfg(feature = "metrics")]
     pub(super) fn decided(tool: &str, level: ApprovalLevel, answer: String, length: Duration) {
         let tool = tool.to_owned();
-        metrics::histogram!("hitl_decision_seconds", "tool" => tool, "level" => level.to_string(), "answer" => answer)
+        metrics::histogram!("hitl_decision_seconds", "tool" => tool, "level" => level.name(), "answer" => answer)
             .record(length.as_secs_f64());
     }
 

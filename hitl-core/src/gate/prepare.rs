@@ -111,7 +111,7 @@ impl Gate {
         let judged = self.inner.judged(tool, snapshot(call)?, context.into(), None)?;
         let mut prepared = Box::new(self.inner.prepared(*judged));
         self.inner.score(&mut prepared).await?;
-        let request = prepared.record.request;
+        let request = Arc::unwrap_or_clone(prepared.record.request);
         let shown = (request.title, request.arguments);
         Ok(Preview::of(prepared.routed, request.assessment, shown, Vec::new()))
     }
@@ -256,7 +256,7 @@ impl Inner {
             schema: RECORD_SCHEMA,
             version: 1,
             state,
-            request,
+            request: Arc::new(request),
             context: cx,
             content: judged.content,
             owner: Some(owner),
@@ -411,7 +411,7 @@ impl Prepared {
     pub(super) fn judged(&mut self, (assessment, routed): (Assessment, Routed)) {
         let config = &self.tool.spec.config;
         (self.record.state, self.record.ending) = state_of(&routed);
-        let request = &mut self.record.request;
+        let request = Arc::make_mut(&mut self.record.request);
         request.require(required(&self.tool, &routed));
         request.priority = priority(config.risk, assessment.confidence);
         request.because.clone_from(&routed.because);
@@ -435,7 +435,7 @@ impl Prepared {
     /// Turns it into a call that does not run and that nobody is asked about.
     pub(super) fn deny(&mut self, reason: String) {
         self.record.state = CallState::Denied;
-        self.record.request.level = ApprovalLevel::Full;
+        Arc::make_mut(&mut self.record.request).level = ApprovalLevel::Full;
         self.record.ending = Some(Ending::Reason(reason.clone()));
         self.routed.verdict = Verdict::Deny(reason);
     }

@@ -1,5 +1,7 @@
 //! What humans say about a pending call: votes, answers and edits.
 
+use std::sync::Arc;
+
 use super::transition::{conclude, guard, is_expired};
 use super::{CallRecord, CallState as S, Decided, Earlier, Edit, Ending, Facts, Refusal, Vote};
 use crate::approval::{Answer, Choice, Decision};
@@ -70,7 +72,7 @@ pub(super) fn edit(next: &mut CallRecord, edit: &Edit, facts: Facts) -> Result<(
     guard(revised.content != next.current_content(), Refusal::Unchanged)?;
     let shown = next.request.requirement();
     let needed = shown.join(&revised.requirement);
-    let request = &mut next.request;
+    let request = Arc::make_mut(&mut next.request);
     next.earlier.push(Earlier {
         revision: request.revision,
         binding: request.binding,
@@ -86,7 +88,7 @@ pub(super) fn edit(next: &mut CallRecord, edit: &Edit, facts: Facts) -> Result<(
     next.revised = Some(revised.content);
     next.votes.clear();
     let rose = needed != shown;
-    next.request.require(needed);
+    Arc::make_mut(&mut next.request).require(needed);
     let may_approve = next.request.choices.contains(&Choice::Approve);
     let four = next.request.quorum.eyes == Eyes::Four;
     let counts = may_approve && !four && !rose;

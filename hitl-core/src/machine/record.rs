@@ -1,6 +1,7 @@
 //! What is kept of a call.
 
 use std::fmt;
+use std::sync::Arc;
 use std::time::Duration;
 
 use hitl_base::Timestamp;
@@ -148,8 +149,8 @@ pub struct CallRecord {
     pub version: u64,
     /// Where the call stands.
     pub state: CallState,
-    /// What a human is shown of it.
-    pub request: ApprovalRequest,
+    /// What a human is shown of it. Most changes of a call leave it as it is, so its versions share it.
+    pub request: Arc<ApprovalRequest>,
     /// Who asked and where.
     pub context: CallContext,
     /// What the submission contained: for re-attaching.
@@ -259,15 +260,25 @@ pub struct NewCall {
 }
 
 impl NewCall {
+    /// Stamps it with the store's clock, without a copy. Whatever the time is that it is
+    /// [`stamped`](Self::stamped) with later, that one counts.
+    pub fn stamp(&mut self, now: Timestamp) {
+        let (record, within) = (&mut self.record, self.expires_in);
+        record.updated_at = now;
+        record.allowed_ms = u64::try_from(within.as_millis()).unwrap_or(u64::MAX);
+        let (due_at, expires_at) = (now.plus(self.due_in), now.plus(within));
+        let request = &record.request;
+        if (request.created_at, request.due_at, request.expires_at) != (now, due_at, expires_at) {
+            let request = Arc::make_mut(&mut record.request);
+            (request.created_at, request.due_at, request.expires_at) = (now, due_at, expires_at);
+        }
+    }
+
     /// The record, stamped with the store's clock: what the store keeps.
     pub fn stamped(&self, now: Timestamp) -> CallRecord {
-        let mut record = self.record.clone();
-        record.updated_at = now;
-        record.request.created_at = now;
-        record.allowed_ms = u64::try_from(self.expires_in.as_millis()).unwrap_or(u64::MAX);
-        record.request.due_at = now.plus(self.due_in);
-        record.request.expires_at = now.plus(self.expires_in);
-        record
+        let mut call = self.clone();
+        call.stamp(now);
+        call.record
     }
 
     /// The grant on which it runs at once: the store loads it in the same transaction, and keeps what

@@ -1,5 +1,7 @@
 //! What is left of a call that retention has erased.
 
+use std::sync::Arc;
+
 use hitl_base::JsonText;
 
 use super::{CallRecord, Ending};
@@ -27,7 +29,7 @@ impl CallRecord {
         left.earlier.clear();
         left.escalations.clear();
         left.ending = Some(Ending::Reason("what was kept of this call was erased".to_owned()));
-        let request = &mut left.request;
+        let request = Arc::make_mut(&mut left.request);
         request.principal = nobody;
         request.arguments = JsonText::null();
         request.assessment.factors.clear();

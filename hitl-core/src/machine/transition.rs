@@ -1,5 +1,6 @@
 //! The table. One function, one match, every row of the call's life.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use hitl_base::Timestamp;
@@ -151,7 +152,7 @@ fn step(record: &CallRecord, event: &Event, facts: Facts) -> Result<Step, Refusa
             // Requirements only rise, so replicas with different policies cannot ask in turns.
             let needed = record.request.requirement();
             guard(!requirement.is_met_by(&needed), Refusal::Stale)?;
-            next.request.require(needed.join(requirement));
+            Arc::make_mut(&mut next.request).require(needed.join(requirement));
             ask_anew(&mut next, reason.clone());
         }
         (S::Approved, Event::Deny { binding, reason }) => {
@@ -288,7 +289,7 @@ fn ask_anew(next: &mut CallRecord, reason: String) {
     next.granted = None;
     next.votes.clear();
     let content = next.current_content();
-    let request = &mut next.request;
+    let request = Arc::make_mut(&mut next.request);
     request.because.push(reason);
     request.revision += 1;
     request.binding = binding_digest(content, request.fingerprint, request.revision);
@@ -306,12 +307,13 @@ fn escalate(next: &mut CallRecord, facts: Facts) -> bool {
         needed = needed.stage(Stage::of(role.clone(), 1));
     }
     let needed = next.request.requirement().join(&needed);
-    next.request.require(needed);
+    Arc::make_mut(&mut next.request).require(needed);
     let whom = step.role.as_ref().map_or_else(String::new, |role| format!(" to {role}"));
     ask_anew(next, format!("escalated{whom}: nobody decided in time"));
     let within = Duration::from_millis(step.within_ms);
-    next.request.expires_at = facts.now.plus(within);
-    next.request.due_at = facts.now.plus(within / 2);
+    let request = Arc::make_mut(&mut next.request);
+    request.expires_at = facts.now.plus(within);
+    request.due_at = facts.now.plus(within / 2);
     true
 }
 
@@ -328,7 +330,8 @@ fn ask_again(next: &mut CallRecord, facts: Facts) {
 /// The approval's time starts again: a human has just looked at it, or has to.
 fn renew(next: &mut CallRecord, facts: Facts) {
     let time = Duration::from_millis(next.allowed_ms);
-    next.request.expires_at = next.request.expires_at.max(facts.now.plus(time));
+    let request = Arc::make_mut(&mut next.request);
+    request.expires_at = request.expires_at.max(facts.now.plus(time));
 }
 
 fn resolve(next: &mut CallRecord, how: &Resolution, by: &str, facts: Facts) -> Result<(), Refusal> {

@@ -18,13 +18,20 @@ pub enum ApprovalLevel {
     Full,
 }
 
-impl fmt::Display for ApprovalLevel {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
+impl ApprovalLevel {
+    /// Its name, as in records and messages.
+    pub const fn name(self) -> &'static str {
+        match self {
             Self::Auto => "auto",
             Self::Quick => "quick",
             Self::Full => "full",
-        })
+        }
+    }
+}
+
+impl fmt::Display for ApprovalLevel {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.name())
     }
 }
 

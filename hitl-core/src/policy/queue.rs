@@ -19,13 +19,20 @@ pub enum Priority {
     Urgent,
 }
 
-impl fmt::Display for Priority {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
+impl Priority {
+    /// Its name, as in records and messages.
+    pub const fn name(self) -> &'static str {
+        match self {
             Self::Medium => "medium",
             Self::High => "high",
             Self::Urgent => "urgent",
-        })
+        }
+    }
+}
+
+impl fmt::Display for Priority {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.name())
     }
 }
 

@@ -88,11 +88,13 @@ enum Came {
 impl Submit {
     /// This call, worked out as far as can be without the file; and where its answer comes.
     pub(super) fn new(
-        call: NewCall,
+        mut call: NewCall,
         payload: Sealed,
         now: Timestamp,
     ) -> (Self, oneshot::Receiver<Result<Entered, StoreError>>) {
         let (reply, answer) = oneshot::channel();
+        // So that the record that is made ready shares its request.
+        call.stamp(now);
         let fresh = Fresh::of(&call, now);
         (Self { call, payload, fresh, answer: None, reply }, answer)
     }

@@ -19,7 +19,7 @@ impl Rendered {
             self.request,
             self.revision,
             self.binding,
-            escape(&self.level.to_string()),
+            escape(self.level.name()),
             class_of(self.title.origin),
             escape(&self.title.text),
         );

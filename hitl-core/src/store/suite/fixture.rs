@@ -1,5 +1,6 @@
 //! Calls to put into a store.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use hitl_base::{JsonText, Timestamp};
@@ -319,7 +320,7 @@ impl Draft {
                 schema: RECORD_SCHEMA,
                 version: 1,
                 state: self.state,
-                request,
+                request: Arc::new(request),
                 context: self.root.iter().fold(
                     CallContext::of(principal).tenant(self.key.tenant.clone()),
                     |context, root| context.root(root.clone()),

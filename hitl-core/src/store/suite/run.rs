@@ -1,5 +1,7 @@
 //! Claiming, and recording how the body ended.
 
+use std::sync::Arc;
+
 use super::Subject;
 use super::fixture::{Draft, approved, claim, claimed, failure, sealed, tenant};
 use crate::call::Fingerprint;
@@ -49,11 +51,12 @@ pub async fn a_claim_is_of_what_was_approved(s: Subject) {
     let record = approved(&s, &Draft::new("run", 1).level(ApprovalLevel::Quick)).await;
     let fingerprint: Fingerprint = "0".repeat(64).parse().unwrap();
     let mut changed = record.clone();
-    changed.request.binding = crate::call::binding_digest(record.content, fingerprint, 1);
+    Arc::make_mut(&mut changed.request).binding =
+        crate::call::binding_digest(record.content, fingerprint, 1);
     let refusal = s.refuse(record.id(), claim(&changed, ClaimToken::new(), session)).await;
     assert_eq!(refusal, Refusal::Stale);
     let mut stricter = record.clone();
-    stricter.request.level = ApprovalLevel::Full;
+    Arc::make_mut(&mut stricter.request).level = ApprovalLevel::Full;
     let refusal = s.refuse(record.id(), claim(&stricter, ClaimToken::new(), session)).await;
     assert_eq!(refusal, Refusal::RequirementRose);
     s.pass(600);
