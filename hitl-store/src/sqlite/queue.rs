@@ -5,17 +5,18 @@ use hitl_core::machine::{CallRecord, CallState, NewCall};
 use hitl_core::queue::{
     COUNTED, Cap, Place, Placed, QueueCounts, QueueOrder, QueueScan, Tally, rank, turn,
 };
-use rusqlite::{Connection, OptionalExtension as _, Row, params};
+use rusqlite::{Connection, OptionalExtension as _, ToSql, params};
 
 use super::error::Fault;
 use super::query::{self, count};
 
-/// The turn that comes first, and the last of the same principal.
-pub(super) const TURNS: &str = "SELECT (SELECT turn FROM calls INDEXED BY calls_queue \
-    WHERE tenant = ?1 AND state = 'pending' AND rank = ?2 ORDER BY turn LIMIT 1), \
-    (SELECT turn FROM calls INDEXED BY calls_turns \
+/// The turn that comes first.
+pub(super) const FIRST_TURN: &str = "SELECT turn FROM calls INDEXED BY calls_queue \
+    WHERE tenant = ?1 AND state = 'pending' AND rank = ?2 ORDER BY turn LIMIT 1";
+/// The last turn of one principal.
+pub(super) const OWN_TURN: &str = "SELECT turn FROM calls INDEXED BY calls_turns \
     WHERE state = 'pending' AND tenant = ?1 AND principal = ?3 AND rank = ?2 \
-    ORDER BY turn DESC LIMIT 1)";
+    ORDER BY turn DESC LIMIT 1";
 pub(super) const NEXT_TENANT: &str =
     "SELECT tenant FROM calls WHERE tenant > ?1 ORDER BY tenant LIMIT 1";
 pub(super) const FIRST_TENANT: &str =
@@ -68,8 +69,17 @@ pub(super) const COUNTS: [&str; 2] = [IN_STATE, AT_LEVEL];
 /// Every query here: an index must answer it.
 #[cfg(test)]
 pub(super) fn listings() -> Vec<&'static str> {
-    let mut all =
-        vec![TURNS, NEXT_TENANT, FIRST_TENANT, CREATED, OWN_WAITING, WAITING, COUNTS[0], COUNTS[1]];
+    let mut all = vec![
+        FIRST_TURN,
+        OWN_TURN,
+        NEXT_TENANT,
+        FIRST_TENANT,
+        CREATED,
+        OWN_WAITING,
+        WAITING,
+        COUNTS[0],
+        COUNTS[1],
+    ];
     all.extend(OPEN.iter().flat_map(|(_, texts)| texts));
     all
 }
@@ -77,12 +87,15 @@ pub(super) fn listings() -> Vec<&'static str> {
 /// The turn of a call that begins to wait.
 pub(super) fn turn_of(on: &Connection, record: &CallRecord) -> Result<i64, Fault> {
     let request = &record.request;
-    let asked =
-        params![record.key().tenant.as_str(), rank(request.priority), request.principal.as_str()];
-    let turns = |row: &Row<'_>| Ok((row.get(0)?, row.get(1)?));
-    let (first, own): (Option<i64>, Option<i64>) =
-        on.prepare_cached(TURNS)?.query_row(asked, turns)?;
-    Ok(turn(first.map(i64::cast_unsigned), own.map(i64::cast_unsigned)).cast_signed())
+    let (tenant, rank) = (record.key().tenant.as_str(), rank(request.priority));
+    let asked = |sql, given: &[&dyn ToSql]| -> Result<Option<u64>, Fault> {
+        let found = on.prepare_cached(sql)?.query_row(given, |row| row.get(0)).optional()?;
+        Ok(found.map(i64::cast_unsigned))
+    };
+    let own = asked(OWN_TURN, &[&tenant, &rank, &request.principal.as_str()])?;
+    // Where the queue stands is of no account to whoever has something waiting.
+    let first = if own.is_none() { asked(FIRST_TURN, &[&tenant, &rank])? } else { None };
+    Ok(turn(first, own).cast_signed())
 }
 
 /// The cap that a new call would break.
@@ -173,7 +186,7 @@ pub(super) fn counts(on: &Connection, tenant: &Tenant) -> Result<QueueCounts, Fa
     }
     for priority in QueueCounts::PRIORITIES {
         for level in QueueCounts::LEVELS {
-            let given = params![tenant.as_str(), rank(priority), level.to_string(), most];
+            let given = params![tenant.as_str(), rank(priority), level.name(), most];
             let counted: i64 =
                 snapshot.prepare_cached(AT_LEVEL)?.query_row(given, |row| row.get(0))?;
             if counted > 0 {

@@ -17,8 +17,8 @@ pub(super) const BATCH: usize = 200;
 const WATERMARK: &str = "runs_forgotten_before";
 
 pub(super) const ENDED: &str = "SELECT n, record FROM calls INDEXED BY calls_ended \
-    WHERE erased = 0 AND state IN \
-    ('executed', 'failed', 'rejected', 'responded', 'expired', 'cancelled', 'denied') \
+    WHERE erased = 0 AND (state = 'executed' OR state = 'failed' OR state = 'rejected' \
+    OR state = 'responded' OR state = 'expired' OR state = 'cancelled' OR state = 'denied') \
     AND updated_at < ?1 \
     AND NOT EXISTS (SELECT 1 FROM unaudited WHERE unaudited.call = calls.n) \
     ORDER BY updated_at LIMIT ?2";

@@ -3,6 +3,8 @@
 //! It is put into words before the transaction, on the thread of whoever asks: the one thread that
 //! writes only hands the words over.
 
+use std::sync::Arc;
+
 use hitl_core::Principal;
 use hitl_core::machine::{CallRecord, CallState, Entry};
 use hitl_core::queue::{begins_to_wait, rank};
@@ -20,7 +22,18 @@ const INSERT: &str = "INSERT INTO calls (id, tenant, run, position, content, sta
 const UPDATE: &str = "UPDATE calls SET state = ?4, version = ?5, priority = ?6, due_at = ?7, \
     expires_at = ?8, updated_at = ?9, session = ?10, record = ?11, level = ?12, rank = ?13, \
     turn = coalesce(?14, turn), principal = ?15 WHERE n = ?1 AND version = ?2 AND id = ?3";
+/// The same where the request is as it was.
+const MOVE: &str = "UPDATE calls SET state = ?4, version = ?5, updated_at = ?6, session = ?7, \
+    record = ?8 WHERE n = ?1 AND version = ?2 AND id = ?3";
 const LINE: &str = "INSERT INTO history (call, entry) VALUES (?1, ?2)";
+
+/// Every statement here: none may build a table on its way.
+#[cfg(test)]
+pub(super) const WRITES: &[&str] = &[INSERT, UPDATE, MOVE, LINE];
+
+/// So many bytes are enough for an ordinary record, and for a line of history.
+const RECORD: usize = 2048;
+const ENTRY: usize = 320;
 
 /// A version of a record, and the line of history that says how it came about.
 pub(super) struct Row {
@@ -38,7 +51,8 @@ impl Row {
         record: CallRecord,
         by: Option<Principal>,
     ) -> Result<Self, Fault> {
-        let (text, entry) = (encode(&record)?, encode(&Entry::of(event, &record, by))?);
+        let (text, entry) =
+            (encode_in(&record, RECORD)?, encode_in(&Entry::of(event, &record, by), ENTRY)?);
         Ok(Self { id: record.id().to_string(), record: Box::new(record), text, entry })
     }
 
@@ -66,7 +80,7 @@ impl Row {
             record.state.name(),
             record.version.cast_signed(),
             request.tool,
-            request.priority.to_string(),
+            request.priority.name(),
             request.created_at.as_millis(),
             request.due_at.as_millis(),
             request.expires_at.as_millis(),
@@ -74,7 +88,7 @@ impl Row {
             claimant(record),
             self.text,
             request.principal.as_str(),
-            request.level.to_string(),
+            request.level.name(),
             rank(request.priority),
             turn,
             record.context.root_of(&key.run).as_str(),
@@ -85,6 +99,19 @@ impl Row {
     /// The compare-and-set: whether call `n` was as it is in `from`, and is now as it is here.
     pub(super) fn update(&self, on: &Connection, n: i64, from: &CallRecord) -> Result<bool, Fault> {
         let (record, request) = (&self.record, &self.record.request);
+        if Arc::ptr_eq(request, &from.request) && !begins_to_wait(from, record) {
+            let changed = on.prepare_cached(MOVE)?.execute(params![
+                n,
+                from.version.cast_signed(),
+                self.id,
+                record.state.name(),
+                record.version.cast_signed(),
+                record.updated_at.as_millis(),
+                claimant(record),
+                self.text,
+            ])?;
+            return Ok(changed == 1);
+        }
         let turn =
             if begins_to_wait(from, record) { Some(queue::turn_of(on, record)?) } else { None };
         let changed = on.prepare_cached(UPDATE)?.execute(params![
@@ -93,13 +120,13 @@ impl Row {
             self.id,
             record.state.name(),
             record.version.cast_signed(),
-            request.priority.to_string(),
+            request.priority.name(),
             request.due_at.as_millis(),
             request.expires_at.as_millis(),
             record.updated_at.as_millis(),
             claimant(record),
             self.text,
-            request.level.to_string(),
+            request.level.name(),
             rank(request.priority),
             turn,
             request.principal.as_str(),
@@ -120,5 +147,13 @@ fn claimant(record: &CallRecord) -> Option<String> {
 }
 
 pub(super) fn encode<T: serde::Serialize>(value: &T) -> Result<String, Fault> {
-    serde_json::to_string(value).map_err(|_| Fault::Damaged("a record cannot be written as JSON"))
+    encode_in(value, 0)
+}
+
+/// The same, with room for so many bytes.
+fn encode_in<T: serde::Serialize>(value: &T, room: usize) -> Result<String, Fault> {
+    let damaged = |_| Fault::Damaged("a record cannot be written as JSON");
+    let mut text = Vec::with_capacity(room);
+    serde_json::to_writer(&mut text, value).map_err(damaged)?;
+    String::from_utf8(text).map_err(|_| Fault::Damaged("JSON that is not UTF-8"))
 }

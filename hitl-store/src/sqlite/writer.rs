@@ -20,7 +20,7 @@ use std::collections::VecDeque;
 use std::fmt;
 use std::path::Path;
 use std::sync::Arc;
-use std::sync::mpsc::{Receiver, Sender, channel};
+use std::sync::mpsc::{Receiver, Sender, TryRecvError, channel};
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
@@ -29,7 +29,7 @@ use hitl_core::store::Hub;
 use rusqlite::Connection;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
-use super::answers::{Answers, Committed};
+use super::answers::{Answers, Committed, Untold};
 use super::error::{Fault, ambiguous, stopped};
 use super::operation::{Operation, World, Written};
 use super::watch::OwnChanges;
@@ -52,6 +52,7 @@ pub(super) struct Writer {
     queue: Option<Sender<Waiting>>,
     turns: Arc<Semaphore>,
     thread: Option<JoinHandle<()>>,
+    untold: Arc<Untold>,
     path: Arc<Path>,
 }
 
@@ -62,15 +63,22 @@ pub(super) struct Waiting {
     _turn: OwnedSemaphorePermit,
 }
 
+impl Waiting {
+    /// The operation waits, and holds this place.
+    pub(super) fn new(operation: impl Operation + 'static, turn: OwnedSemaphorePermit) -> Self {
+        Self { operation: Box::new(operation), _turn: turn }
+    }
+}
+
 impl Writer {
     /// Starts the thread.
     pub(super) fn start(thread: WriterThread) -> std::io::Result<Self> {
         let (queue, operations) = channel();
-        let path = Arc::clone(&thread.path);
+        let (path, untold) = (Arc::clone(&thread.path), thread.answers.untold());
         let name = std::thread::Builder::new().name("hitl-write".to_owned());
         let handle = name.spawn(move || thread.run(&operations))?;
         let turns = Arc::new(Semaphore::new(WAITING));
-        Ok(Self { queue: Some(queue), turns, thread: Some(handle), path })
+        Ok(Self { queue: Some(queue), turns, thread: Some(handle), untold, path })
     }
 
     /// Hands an operation over. Its answer comes through its own channel.
@@ -78,8 +86,9 @@ impl Writer {
         let gone = |()| stopped(&self.path);
         let turn = Arc::clone(&self.turns).acquire_owned().await.map_err(|_| gone(()))?;
         let queue = self.queue.as_ref().ok_or_else(|| gone(()))?;
-        let waiting = Waiting { operation: Box::new(operation), _turn: turn };
-        queue.send(waiting).map_err(|_| gone(()))
+        queue.send(Waiting::new(operation, turn)).map_err(|_| gone(()))?;
+        self.untold.help();
+        Ok(())
     }
 }
 
@@ -138,9 +147,10 @@ impl WriterThread {
         loop {
             let mut group: VecDeque<Waiting> = std::mem::take(&mut carried);
             if group.is_empty() {
-                let Ok(first) = operations.recv() else { return };
+                let Some(first) = self.telling_until_one_comes(operations) else { return };
                 group.push_back(first);
             }
+            self.answers.hand_over();
             let mut coming = Coming {
                 operations,
                 taken: group.len(),
@@ -154,6 +164,20 @@ impl WriterThread {
             last = coming.taken;
             let waited = patience.saturating_sub(coming.patience);
             cost = start.elapsed().saturating_sub(waited);
+        }
+    }
+
+    /// The next operation; until it comes, there is time to tell callers that theirs is committed. Nothing
+    /// when none will come.
+    fn telling_until_one_comes(&self, operations: &Receiver<Waiting>) -> Option<Waiting> {
+        let untold = self.answers.untold();
+        loop {
+            match operations.try_recv() {
+                Ok(waiting) => return Some(waiting),
+                Err(TryRecvError::Disconnected) => return None,
+                Err(TryRecvError::Empty) if untold.tell_next() => {}
+                Err(TryRecvError::Empty) => return operations.recv().ok(),
+            }
         }
     }
 
@@ -236,7 +260,7 @@ impl WriterThread {
         if let (Some(first), Some(last)) = (written.first(), written.last()) {
             self.own.add(first.seq, last.seq);
         }
-        self.answers.give(Committed { group, failed, written });
+        self.answers.add(Committed { group, failed, written });
     }
 
     /// One transaction, of the group and of what comes while it is open. Operations that fail move from

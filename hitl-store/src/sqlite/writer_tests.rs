@@ -303,6 +303,7 @@ fn invariant_10_what_the_second_attempt_had_no_time_for_is_not_acknowledged() {
         };
         loop {
             group = thread.settle(group, None);
+            while thread.answers.untold().tell_next() {}
             let answered = answers.iter_mut().filter_map(|answer| answer.try_recv().ok());
             let acknowledged = answered.flatten().count();
             if group.is_empty() {
