@@ -7,6 +7,7 @@ use std::sync::Arc;
 use std::sync::mpsc::{Receiver, Sender, channel};
 use std::time::{Duration, Instant};
 
+use hitl::RequestId;
 use rusqlite::types::{ToSqlOutput, Value};
 use rusqlite::{Connection, params, params_from_iter};
 use tokio::sync::oneshot;
@@ -46,7 +47,7 @@ impl Groups {
     /// Returns when step number `step` of this call is committed. Steps are written in order.
     pub async fn write(&self, step: usize, call: u64) {
         let (reply, done) = oneshot::channel();
-        let values = self.steps[step].iter().flat_map(values).cloned().collect();
+        let values = self.steps[step].iter().flat_map(|change| given(change, call)).collect();
         self.queue.send((step, call, values, reply)).expect("the thread lives");
         done.await.expect("the thread lives");
     }
@@ -60,17 +61,35 @@ struct Rows {
     owed: Vec<(i64, Value)>,
 }
 
-/// The values that a change writes.
-fn values(change: &Change) -> impl Iterator<Item = &Value> {
-    let (columns, more): (&[(String, Value)], _) = match change {
-        Change::Call(columns) | Change::Moved { to: columns, .. } => (columns, [None, None]),
+/// The values that a change of this call writes. It has an id like those that a gate makes: ids in the order
+/// of their numbers would be written to fewer pages.
+fn given(change: &Change, call: u64) -> Vec<Value> {
+    match change {
+        Change::Call(columns) => columns
+            .iter()
+            .map(|(name, value)| match name.as_str() {
+                "id" => Value::Text(RequestId::new().to_string()),
+                "position" => Value::Integer(call.cast_signed()),
+                _ => value.clone(),
+            })
+            .collect(),
+        Change::Moved { to, .. } => to.iter().map(|(_, value)| value.clone()).collect(),
         Change::Payload(value) | Change::Result(value) | Change::Line(value) => {
-            (&[], [Some(value), None])
+            vec![value.clone()]
         }
-        Change::Owed(version, auditor) => (&[], [Some(version), Some(auditor)]),
-        Change::PayloadGone => (&[], [None, None]),
-    };
-    columns.iter().map(|(_, value)| value).chain(more.into_iter().flatten())
+        Change::Owed(version, auditor) => vec![version.clone(), auditor.clone()],
+        Change::PayloadGone => Vec::new(),
+    }
+}
+
+/// How many they are.
+fn count(change: &Change) -> usize {
+    match change {
+        Change::Call(columns) | Change::Moved { to: columns, .. } => columns.len(),
+        Change::Payload(_) | Change::Result(_) | Change::Line(_) => 1,
+        Change::Owed(..) => 2,
+        Change::PayloadGone => 0,
+    }
 }
 
 /// The statement of a change.
@@ -134,16 +153,10 @@ impl Rows {
             let mut statement = on.prepare_cached(text).expect("a statement");
             // Whoever has not entered it knows its number: files count from 1, as callers do.
             let n = self.numbers.get(&call).copied().unwrap_or(call.cast_signed());
-            let mine = given.split_off(..values(change).count()).expect("as many as it writes");
+            let mine = given.split_off(..count(change)).expect("as many as it writes");
             let changed = match change {
-                Change::Call(columns) => {
-                    let values =
-                        columns.iter().zip(mine).map(|((name, _), value)| match name.as_str() {
-                            "id" => format!("0192aaaa-0000-7000-8000-{call:012}").into(),
-                            "position" => call.cast_signed().into(),
-                            _ => ToSqlOutput::Borrowed(value.into()),
-                        });
-                    let added = statement.execute(params_from_iter(values));
+                Change::Call(_) => {
+                    let added = statement.execute(params_from_iter(mine));
                     self.numbers.insert(call, on.last_insert_rowid());
                     added
                 }
