@@ -1,6 +1,6 @@
 //! How a gate is put together. What is missing or twice there is found here, not in a call.
 
-use std::collections::HashMap;
+use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -252,7 +252,7 @@ impl GateBuilder {
         if !self.mistakes.is_empty() {
             return Err(self.mistakes.swap_remove(0));
         }
-        let mut tools = HashMap::new();
+        let mut tools = BTreeMap::new();
         for tool in self.tools {
             let name = tool.spec.name.clone();
             for state in tool.spec.states {

@@ -1,7 +1,7 @@
 //! The gate itself: a cheap handle on everything it was built from.
 
 use std::borrow::Cow;
-use std::collections::HashMap;
+use std::collections::BTreeMap;
 use std::fmt;
 use std::sync::Arc;
 
@@ -37,7 +37,7 @@ pub struct Gate {
 
 /// What a gate is made of.
 pub(super) struct Inner {
-    pub(super) tools: HashMap<Cow<'static, str>, Arc<Registered>>,
+    pub(super) tools: BTreeMap<Cow<'static, str>, Arc<Registered>>,
     pub(super) states: Arc<StateMap>,
     pub(super) signals: Signals,
     pub(super) policies: Vec<Arc<dyn Policy>>,
@@ -99,19 +99,13 @@ impl Gate {
 
     /// The registered tools, by name: what to give to a model.
     pub fn specs(&self) -> Vec<ToolInfo> {
-        let mut specs: Vec<ToolInfo> = self
-            .inner
-            .tools
-            .values()
-            .map(|tool| ToolInfo {
-                name: tool.spec.name.clone(),
-                description: tool.spec.description.clone(),
-                schema: tool.schema.clone(),
-                config: tool.spec.config,
-            })
-            .collect();
-        specs.sort_by(|a, b| a.name.cmp(&b.name));
-        specs
+        let info = |tool: &Arc<Registered>| ToolInfo {
+            name: tool.spec.name.clone(),
+            description: tool.spec.description.clone(),
+            schema: tool.schema.clone(),
+            config: tool.spec.config,
+        };
+        self.inner.tools.values().map(info).collect()
     }
 
     /// A call's record.
