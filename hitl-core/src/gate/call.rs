@@ -331,7 +331,7 @@ impl Inner {
     /// Enters a call and waits until it may run or is over. Dropping this withdraws it.
     async fn attached(self: &Arc<Self>, judged: Box<Judged>) -> Result<Ready, GateError> {
         if self.runs_at_once(&judged.tool, &judged.routed) && !self.knows(&judged).await? {
-            return Ok(Ready::Run(self.started(judged), None));
+            return Ok(Ready::Run(self.started(*judged), None));
         }
         // Boxed, so that calls that nobody waits for do not carry it around.
         self.owned(Box::new(self.prepared(*judged))).boxed().await

@@ -47,8 +47,8 @@ pub(super) struct Claimed {
 
 impl Held {
     /// For a read-only call that runs at once.
-    pub(super) fn unrecorded(judged: Box<Judged>, states: &Arc<StateMap>) -> Self {
-        let Judged { tool, snapshot, context, key, assessment, routed, binding, .. } = *judged;
+    pub(super) fn unrecorded(judged: Judged, states: &Arc<StateMap>) -> Self {
+        let Judged { tool, snapshot, context, key, assessment, routed, binding, .. } = judged;
         let Registered { spec, .. } = &*tool;
         let principal = context.principal.clone();
         let issued = Issued { context, key: key.clone(), attempt: 1, states: Arc::clone(states) };

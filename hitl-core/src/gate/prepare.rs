@@ -161,10 +161,21 @@ impl Inner {
     pub(super) fn judged_with(
         &self,
         tool: Arc<Registered>,
-        (snapshot, tree): (Snapshot, Option<Json>),
+        arguments: (Snapshot, Option<Json>),
         context: CallContext,
         key: Option<CallKey>,
     ) -> Result<Box<Judged>, GateError> {
+        self.judge_new(tool, arguments, context, key).map(Box::new)
+    }
+
+    /// The same, for a call that goes no further than this stack.
+    pub(super) fn judge_new(
+        &self,
+        tool: Arc<Registered>,
+        (snapshot, tree): (Snapshot, Option<Json>),
+        context: CallContext,
+        key: Option<CallKey>,
+    ) -> Result<Judged, GateError> {
         let (mut lazy, nothing) = LazyTree::looked_over(snapshot.text(), &self.redactor);
         if let Some(tree) = tree {
             lazy = lazy.with(tree);
@@ -184,7 +195,7 @@ impl Inner {
         let arguments = snapshot.shown_text(looked_over, &self.redactor);
         let digest = content_digest(&tool.spec.name, &snapshot, &context, &self.key);
         let binding = binding_digest(digest, tool.fingerprint, 1);
-        Ok(Box::new(Judged {
+        Ok(Judged {
             tool,
             snapshot,
             context,
@@ -195,7 +206,7 @@ impl Inner {
             content: digest,
             binding,
             arguments,
-        }))
+        })
     }
 
     /// The line that a reviewer reads.

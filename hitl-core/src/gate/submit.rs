@@ -168,18 +168,18 @@ impl Inner {
         context: CallContext,
         key: Option<CallKey>,
     ) -> Result<(Span, AtOnce), GateError> {
-        let judged = self.judged(tool, snapshot, context, key)?;
+        let judged = self.judge_new(tool, (snapshot, None), context, key)?;
         let span = self.call_span(&judged);
         let at_once = span.in_scope(|| self.run_at_once(judged));
         Ok((span, at_once))
     }
 
     /// The shortest way, for a call that the store cannot know, because it has no key of the host's.
-    fn run_at_once(&self, judged: Box<Judged>) -> AtOnce {
+    fn run_at_once(&self, judged: Judged) -> AtOnce {
         if self.runs_at_once(&judged.tool, &judged.routed) && !judged.keyed {
             AtOnce::Run(self.started(judged))
         } else {
-            AtOnce::No(judged)
+            AtOnce::No(Box::new(judged))
         }
     }
 
@@ -199,7 +199,7 @@ impl Inner {
     }
 
     /// Lets a call run that leaves no record.
-    pub(super) fn started(&self, judged: Box<Judged>) -> Held {
+    pub(super) fn started(&self, judged: Judged) -> Held {
         self.note_policies(&judged.routed.policies);
         let judgement = (&judged.assessment, &judged.routed);
         self.compare_with_shadow(&judged.tool, &judged.snapshot, &judged.context, judgement);
