@@ -5,6 +5,7 @@
 //! | `builder` | a gate is put together, and refused when something is missing |
 //! | `registry` | tools by name, typed or erased |
 //! | `prepare` | a call is snapshotted, scored, routed and rendered; nothing is awaited |
+//! | `preview` | the same as a dry run: what a gate would do with a call |
 //! | `score` | scorers are asked about it |
 //! | `submit` | it enters the store, or re-attaches to what is there |
 //! | `review` | an approver is asked inline |
@@ -50,6 +51,7 @@ mod held;
 mod observe;
 mod outbox;
 mod prepare;
+mod preview;
 mod queue;
 mod recover;
 mod registry;
@@ -76,7 +78,7 @@ pub use error::{CallError, GateError, GateErrorKind, NotRun};
 pub use events::{Events, Happening};
 pub use grant::{GrantPreview, Granted};
 pub use handle::{Gate, ToolInfo};
-pub use prepare::Preview;
+pub use preview::Preview;
 pub use queue::{Queue, QueuePage};
 pub use recover::Recovered;
 pub use reminders::Reminders;
