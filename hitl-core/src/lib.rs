@@ -11,6 +11,7 @@ pub mod dynamic;
 pub mod gate;
 pub mod grant;
 mod hex;
+mod host_code;
 mod ids;
 pub mod machine;
 pub mod policy;

@@ -5,8 +5,12 @@
 
 pub(crate) use std::sync::{Mutex, MutexGuard};
 
+use std::sync::Arc;
+
 use tokio::runtime::Handle;
 pub(crate) use tokio::time::{sleep, timeout};
+
+pub(crate) use crate::host_code::{HostCode, HostThreads, NoAnswer};
 
 /// Where futures go on that nobody polls any more.
 #[derive(Clone)]
@@ -20,5 +24,10 @@ impl Runtime {
 
     pub(crate) fn spawn(&self, future: impl Future<Output = ()> + Send + 'static) {
         self.0.spawn(future);
+    }
+
+    /// Threads for the host's own code.
+    pub(crate) fn host_threads(&self) -> Arc<HostThreads> {
+        HostThreads::new(self.0.clone())
     }
 }

@@ -1,11 +1,10 @@
 //! The score: base plus factors, clamped to 0-100.
 
-use std::panic::{AssertUnwindSafe, catch_unwind};
-
 use serde::{Deserialize, Serialize};
 
 use super::{CallView, Factor, FactorSource, Signals};
 use crate::policy::ApprovalLevel;
+use crate::sync::NoAnswer;
 
 /// How confident the gate is, and what moved it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -55,15 +54,20 @@ pub fn assess(call: &CallView<'_>, signals: &Signals) -> Assessment {
     let mut sum = i32::from(base);
     let mut failed = false;
     for signal in signals.iter() {
-        match catch_unwind(AssertUnwindSafe(|| signal.judge(call))) {
+        match signal.ask(call) {
             Ok(Some(factor)) => {
                 sum = sum.saturating_add(factor.adjustment);
                 factors.push(factor);
             }
             Ok(None) => {}
-            Err(_) => {
+            Err(no_answer) => {
                 failed = true;
-                let why = "A signal failed, so nothing can be said for this call.";
+                let why = match no_answer {
+                    NoAnswer::Panicked => "A signal failed, so nothing can be said for this call.",
+                    NoAnswer::Late | NoAnswer::NotAsked => {
+                        "A signal did not answer in time, so nothing can be said for this call."
+                    }
+                };
                 // A tool may be Auto at any confidence, 0 included; what the signal would have
                 // demanded is not known.
                 let demanded = Factor::at_least("failed_signal", ApprovalLevel::Full, why);

@@ -16,5 +16,5 @@ pub use signal::{Factor, FactorSource, Signal, Signals};
 pub use standard::{
     AdminRole, BulkAction, LargeAmount, ManyRecipients, TimeSensitive, VerifiedWorkspace,
 };
-pub(crate) use view::LazyTree;
 pub use view::{ArgumentsView, CallView};
+pub(crate) use view::{LazyTree, OwnedCall};

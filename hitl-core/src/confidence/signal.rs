@@ -2,12 +2,16 @@
 
 use std::borrow::Cow;
 use std::fmt;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
+use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
+use super::view::OwnedCall;
 use super::{CallView, standard};
 use crate::policy::ApprovalLevel;
+use crate::sync::{HostCode, HostThreads, NoAnswer};
 
 /// What moved the confidence, or demanded a level, and why.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -78,8 +82,9 @@ impl Factor {
     }
 }
 
-/// A pure function of a call. It reads no clock and does no IO; one that panics makes the confidence
-/// 0. Closures fit:
+/// A pure function of a call. It reads no clock and does no IO. One that panics makes the confidence
+/// 0, and so does one that a gate asks and that does not answer in time: see
+/// [`GateBuilder::evaluation_timeout`](crate::GateBuilder::evaluation_timeout). Closures fit:
 ///
 /// ```
 /// use hitl_core::{CallView, Factor, Signals};
@@ -92,6 +97,13 @@ impl Factor {
 pub trait Signal: Send + Sync + 'static {
     /// What this signal says about a call, if anything.
     fn judge(&self, call: &CallView<'_>) -> Option<Factor>;
+
+    /// Whether a gate asks this signal on the caller's thread. Then it has no deadline, and one that
+    /// hangs hangs its caller. Say so only of a signal that always returns at once, or that needs the
+    /// caller's thread-local values.
+    fn runs_inline(&self) -> bool {
+        false
+    }
 }
 
 impl<F> Signal for F
@@ -103,10 +115,31 @@ where
     }
 }
 
+/// A signal and how long it may take. Without a bound it is asked on the caller's thread.
+#[derive(Clone)]
+pub(super) struct SignalEntry {
+    signal: Arc<dyn Signal>,
+    bound: Option<HostCode>,
+}
+
+impl SignalEntry {
+    /// Asks the signal.
+    pub(super) fn ask(&self, call: &CallView<'_>) -> Result<Option<Factor>, NoAnswer> {
+        let Some(bound) = &self.bound else {
+            let asked = catch_unwind(AssertUnwindSafe(|| self.signal.judge(call)));
+            // A panic's own value may panic when it is dropped.
+            return asked.map_err(std::mem::forget).map_err(|()| NoAnswer::Panicked);
+        };
+        let (signal, call) = (Arc::clone(&self.signal), OwnedCall::of(call));
+        let asked = bound.run(move || call.ask(|call| signal.judge(call)))?;
+        asked.ok_or(NoAnswer::NotAsked)
+    }
+}
+
 /// The signals of a gate, in the order in which they are asked.
 #[derive(Clone)]
 pub struct Signals {
-    all: Vec<Arc<dyn Signal>>,
+    all: Vec<SignalEntry>,
     /// Whether all of them are standard ones.
     standard: bool,
 }
@@ -133,13 +166,21 @@ impl Signals {
     /// Adds a signal.
     #[must_use]
     pub fn with(mut self, signal: impl Signal) -> Self {
-        self.all.push(Arc::new(signal));
+        self.all.push(SignalEntry { signal: Arc::new(signal), bound: None });
         self.standard = false;
         self
     }
 
-    pub(super) fn iter(&self) -> impl Iterator<Item = &dyn Signal> {
-        self.all.iter().map(AsRef::as_ref)
+    pub(super) fn iter(&self) -> impl Iterator<Item = &SignalEntry> {
+        self.all.iter()
+    }
+
+    /// Gives every signal this much time that does not run inline.
+    pub(crate) fn bounded(mut self, threads: &Arc<HostThreads>, timeout: Duration) -> Self {
+        for entry in self.all.iter_mut().filter(|entry| !entry.signal.runs_inline()) {
+            entry.bound = Some(HostCode::new(threads, timeout));
+        }
+        self
     }
 
     /// Whether one of them may look at [`CallView::at`]. The standard ones do not.

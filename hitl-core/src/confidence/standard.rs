@@ -31,6 +31,10 @@ impl Asked {
 pub struct AdminRole;
 
 impl Signal for AdminRole {
+    fn runs_inline(&self) -> bool {
+        true
+    }
+
     fn judge(&self, call: &CallView<'_>) -> Option<Factor> {
         let admin = call.context.has_role("admin");
         admin.then(|| Factor::points("admin_role", 10, "The principal is an admin."))
@@ -42,6 +46,10 @@ impl Signal for AdminRole {
 pub struct VerifiedWorkspace;
 
 impl Signal for VerifiedWorkspace {
+    fn runs_inline(&self) -> bool {
+        true
+    }
+
     fn judge(&self, call: &CallView<'_>) -> Option<Factor> {
         let verified = call.context.workspace_verified;
         verified.then(|| Factor::points("verified_workspace", 5, "The workspace is verified."))
@@ -53,6 +61,10 @@ impl Signal for VerifiedWorkspace {
 pub struct TimeSensitive;
 
 impl Signal for TimeSensitive {
+    fn runs_inline(&self) -> bool {
+        true
+    }
+
     fn judge(&self, call: &CallView<'_>) -> Option<Factor> {
         let urgent = call.context.time_sensitive;
         urgent.then(|| Factor::points("time_sensitive", 5, "The request is time-sensitive."))
@@ -66,6 +78,10 @@ impl Signal for TimeSensitive {
 pub struct LargeAmount;
 
 impl Signal for LargeAmount {
+    fn runs_inline(&self) -> bool {
+        true
+    }
+
     fn judge(&self, call: &CallView<'_>) -> Option<Factor> {
         let large = any_under(call, Asked::Amount, &|value| match value {
             Json::String(text) if text.trim().is_empty() => false,
@@ -96,6 +112,10 @@ fn holds_large(value: &Json) -> bool {
 pub struct BulkAction;
 
 impl Signal for BulkAction {
+    fn runs_inline(&self) -> bool {
+        true
+    }
+
     fn judge(&self, call: &CallView<'_>) -> Option<Factor> {
         let named = call.tool.as_bytes().windows(4).any(|part| part.eq_ignore_ascii_case(b"bulk"));
         let bulk = named || any_under(call, Asked::Bulk, &is_true);
@@ -108,6 +128,10 @@ impl Signal for BulkAction {
 pub struct ManyRecipients;
 
 impl Signal for ManyRecipients {
+    fn runs_inline(&self) -> bool {
+        true
+    }
+
     fn judge(&self, call: &CallView<'_>) -> Option<Factor> {
         let many =
             any_under(call, Asked::Recipients, &|value| number(value).is_some_and(|n| n > 100.0));

@@ -94,6 +94,53 @@ impl Deref for ArgumentsView<'_> {
     }
 }
 
+/// A call that can go to another thread.
+pub(crate) struct OwnedCall {
+    tool: String,
+    config: HitlConfig,
+    arguments: OwnedArguments,
+    context: CallContext,
+    at: Option<Timestamp>,
+}
+
+enum OwnedArguments {
+    Tree(Json),
+    Text(String),
+}
+
+impl OwnedCall {
+    /// A copy of a call.
+    pub(crate) fn of(call: &CallView<'_>) -> Self {
+        Self {
+            tool: call.tool.to_owned(),
+            config: *call.config,
+            arguments: match call.arguments.0 {
+                Source::Tree(tree) => OwnedArguments::Tree(tree.clone()),
+                Source::Text(lazy) => OwnedArguments::Text(lazy.text.to_owned()),
+            },
+            context: call.context.clone(),
+            at: call.at,
+        }
+    }
+
+    /// Asks something about the call. `None` when its arguments were looked at and cannot be read.
+    pub(crate) fn ask<R>(&self, ask: impl FnOnce(&CallView<'_>) -> R) -> Option<R> {
+        let Self { tool, config, arguments, context, at } = self;
+        match arguments {
+            OwnedArguments::Tree(tree) => {
+                let view = CallView { at: *at, ..CallView::new(tool, config, tree, context) };
+                Some(ask(&view))
+            }
+            OwnedArguments::Text(text) => {
+                let lazy = LazyTree::of(text);
+                let view = CallView { at: *at, ..CallView::of_text(tool, config, &lazy, context) };
+                let answer = ask(&view);
+                (!lazy.is_unreadable()).then_some(answer)
+            }
+        }
+    }
+}
+
 impl fmt::Debug for ArgumentsView<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         self.tree().fmt(f)

@@ -20,11 +20,14 @@ use crate::audit::{AuditSink, TracingAudit, Trail};
 use crate::call::{InvalidSpec, StateMap, Tool};
 use crate::confidence::{Scorer, Signal, Signals};
 use crate::dynamic::DynTool;
-use crate::policy::{Directory, Policy, Shadow};
+use crate::policy::{Directory, Policy, Shadow, bounded};
 use crate::queue::Caps;
 use crate::seal::HostKey;
 use crate::store::{MemoryStore, Store, StoreError, StoreErrorKind};
-use crate::sync::{Mutex, Runtime};
+use crate::sync::{HostCode, Mutex, Runtime};
+
+/// How long one of the host's own signals or policies may take.
+const EVALUATION_TIMEOUT: Duration = Duration::from_secs(1);
 
 /// What kind of mistake was found.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -84,8 +87,9 @@ pub struct GateBuilder {
     signals: Signals,
     policies: Vec<Arc<dyn Policy>>,
     candidates: Vec<Arc<dyn Policy>>,
-    scorers: Vec<Timed>,
-    directory: Option<Asked>,
+    scorers: Vec<(Arc<dyn Scorer>, Duration)>,
+    directory: Option<(Arc<dyn Directory>, Duration)>,
+    evaluation_timeout: Duration,
     clock: Arc<dyn Clock>,
     store: Option<Arc<dyn Store>>,
     approver: Option<Arc<dyn Approver>>,
@@ -107,6 +111,7 @@ impl GateBuilder {
             candidates: Vec::new(),
             scorers: Vec::new(),
             directory: None,
+            evaluation_timeout: EVALUATION_TIMEOUT,
             clock: Arc::new(SystemClock),
             store: None,
             approver: None,
@@ -196,7 +201,7 @@ impl GateBuilder {
     /// Asks this scorer about calls that would run or need Quick, and waits for it this long. See
     /// [`Scorer`] for what it can do and cannot.
     pub fn scorer(mut self, scorer: impl Scorer, deadline: Duration) -> Self {
-        self.scorers.push(Timed { scorer: Arc::new(scorer), deadline });
+        self.scorers.push((Arc::new(scorer), deadline));
         self
     }
 
@@ -204,7 +209,19 @@ impl GateBuilder {
     /// and waits for it this long. Without one, the rights of when it was submitted hold. See
     /// [`Directory`] for what an answer does, and what happens without.
     pub fn directory(mut self, directory: impl Directory, deadline: Duration) -> Self {
-        self.directory = Some(Asked { directory: Arc::new(directory), deadline });
+        self.directory = Some((Arc::new(directory), deadline));
+        self
+    }
+
+    /// Waits this long for each of the host's own signals and policies, instead of one second. One that
+    /// has not answered by then cannot say: a signal makes the confidence 0 and demands a full review,
+    /// a policy denies the call. The caller's thread waits meanwhile.
+    ///
+    /// Such code runs on threads of the gate's own, so that one that hangs hangs nobody. It costs a
+    /// copy of the call and two switches between threads; a signal or policy whose `runs_inline` says
+    /// so is asked on the caller's thread and has no deadline. The standard signals and rule sets do.
+    pub fn evaluation_timeout(mut self, timeout: Duration) -> Self {
+        self.evaluation_timeout = timeout;
         self
     }
 
@@ -279,14 +296,27 @@ impl GateBuilder {
                 .map_err(|e| BuildError::new(BuildErrorKind::NoKey, e.to_string()))?,
         };
         let session = store.open_session().await?;
+        let threads = runtime.host_threads();
+        let timeout = self.evaluation_timeout;
+        let in_time = |policies: Vec<Arc<dyn Policy>>| -> Vec<Arc<dyn Policy>> {
+            policies.into_iter().map(|policy| bounded(policy, &threads, timeout)).collect()
+        };
+        let scorers = self
+            .scorers
+            .into_iter()
+            .map(|(scorer, deadline)| Timed { scorer, bound: HostCode::new(&threads, deadline) });
+        let directory = self.directory.map(|(directory, deadline)| Asked {
+            directory,
+            bound: HostCode::new(&threads, deadline),
+        });
         let inner = Inner {
             tools,
             states: Arc::new(self.states),
-            signals: self.signals,
-            policies: self.policies,
-            shadow: Shadow::new(self.candidates),
-            scorers: self.scorers,
-            directory: self.directory,
+            signals: self.signals.bounded(&threads, timeout),
+            policies: in_time(self.policies),
+            shadow: Shadow::new(in_time(self.candidates)),
+            scorers: scorers.collect(),
+            directory,
             clock: self.clock,
             in_force: Mutex::default(),
             store,

@@ -2,9 +2,7 @@
 
 use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
-use std::time::{Duration, Instant};
 
-use futures::FutureExt as _;
 use futures::future::join_all;
 
 use super::error::GateError;
@@ -14,12 +12,12 @@ use hitl_base::redact::Taint;
 
 use crate::confidence::{Factor, NoOpinion, ScoredCall, Scorer, weigh};
 use crate::policy::{ApprovalLevel, Routed, Verdict};
-use crate::sync::timeout;
+use crate::sync::{HostCode, NoAnswer};
 
 /// A scorer and how long it may take.
 pub(super) struct Timed {
     pub(super) scorer: Arc<dyn Scorer>,
-    pub(super) deadline: Duration,
+    pub(super) bound: HostCode,
 }
 
 impl Inner {
@@ -39,7 +37,7 @@ impl Inner {
         }
         let request = &prepared.record.request;
         let context = &prepared.record.context;
-        let call = ScoredCall {
+        let call = Arc::new(ScoredCall {
             tool: request.tool.clone(),
             description: request.description.clone(),
             risk: request.risk,
@@ -52,7 +50,7 @@ impl Inner {
             factors: request.assessment.factors.clone(),
             verdict: prepared.routed.verdict.kind(),
             arguments: request.arguments.clone(),
-        };
+        });
         let secrets = prepared.snapshot.taint();
         let asked = self.scorers.iter().map(|timed| self.opinion(timed, &call, &secrets));
         let said = join_all(asked).await;
@@ -61,24 +59,17 @@ impl Inner {
         Ok(())
     }
 
-    async fn opinion(&self, timed: &Timed, call: &ScoredCall, secrets: &Taint) -> Factor {
-        let began = Instant::now();
-        // Whatever it does is caught, also when it is dropped because its time is up.
-        let asking = AssertUnwindSafe(async {
-            let asked = timeout(timed.deadline, async { timed.scorer.score(call).await }).await;
-            match asked {
-                Err(_) => Err(NoOpinion::Late),
-                // It held the thread, so that nobody could tell it that its time was up.
-                Ok(_) if began.elapsed() > timed.deadline => Err(NoOpinion::Late),
-                Ok(Err(error)) => Err(NoOpinion::Failed(error.to_string())),
-                Ok(Ok(opinion)) => Ok(opinion),
-            }
-        });
-        let answer = asking.catch_unwind().await.unwrap_or_else(|panic| {
-            // A panic's own value may panic when it is dropped.
-            std::mem::forget(panic);
-            Err(NoOpinion::Panicked)
-        });
+    async fn opinion(&self, timed: &Timed, call: &Arc<ScoredCall>, secrets: &Taint) -> Factor {
+        let (scorer, call) = (Arc::clone(&timed.scorer), Arc::clone(call));
+        let asking = async move {
+            // An error is host code too: it is written and dropped where a panic of it is caught.
+            scorer.score(&call).await.map_err(|error| error.to_string())
+        };
+        let answer = match timed.bound.run_later(asking).await {
+            Ok(said) => said.map_err(NoOpinion::Failed),
+            Err(NoAnswer::Late | NoAnswer::NotAsked) => Err(NoOpinion::Late),
+            Err(NoAnswer::Panicked) => Err(NoOpinion::Panicked),
+        };
         let name = std::panic::catch_unwind(AssertUnwindSafe(|| timed.scorer.name().to_owned()))
             .unwrap_or_else(|_| "scorer".to_owned());
         weigh(&name, answer, |text| self.clean(text, secrets).into_owned())

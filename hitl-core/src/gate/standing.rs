@@ -1,22 +1,18 @@
 //! The directory is asked what the principal of a stored call may do now.
 
-use std::panic::AssertUnwindSafe;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
-use std::time::{Duration, Instant};
-
-use futures::FutureExt as _;
 
 use super::handle::Inner;
-use super::said::panic_text;
 use crate::call::CallContext;
 use crate::machine::CallRecord;
 use crate::policy::{Directory, Standing, role_changes};
-use crate::sync::timeout;
+use crate::sync::{HostCode, NoAnswer};
 
 /// A directory and how long it may take.
 pub(super) struct Asked {
     pub(super) directory: Arc<dyn Directory>,
-    pub(super) deadline: Duration,
+    pub(super) bound: HostCode,
 }
 
 /// Who asks for a stored call, as they stand now.
@@ -36,14 +32,8 @@ impl Inner {
     ///
     /// Cancel safe: dropping it drops the question.
     pub(super) async fn standing_of(&self, record: &CallRecord) -> Now {
-        let Some(Asked { directory, deadline }) = &self.directory else { return Now::Same };
-        let began = Instant::now();
-        // Whatever it does is caught, also when it is dropped because its time is up.
-        let asking = AssertUnwindSafe(async {
-            let asked =
-                timeout(*deadline, async { directory.standing(&record.context).await }).await;
-            asked.map(|answer| answer.map_err(|error| error.to_string()))
-        });
+        let Some(Asked { directory, bound }) = &self.directory else { return Now::Same };
+        let answer = ask(directory, bound, record.context.clone()).await;
         let unknown = |why: &str| {
             let why = self.redactor.text(why);
             tracing::warn!(
@@ -52,19 +42,13 @@ impl Inner {
             );
             Now::Unknown
         };
-        match asking.catch_unwind().await {
-            Err(panic) => {
-                let said = panic_text(&*panic).to_owned();
-                // A panic's own value may panic when it is dropped.
-                std::mem::forget(panic);
-                unknown(&format!("the directory panicked: {said}"))
-            }
-            Ok(Err(_)) => unknown("the directory did not answer in time"),
-            // It held the thread, so that nobody could tell it that its time was up.
-            Ok(Ok(_)) if began.elapsed() > *deadline => unknown("the directory answered too late"),
-            Ok(Ok(Err(error))) => unknown(&format!("the directory failed: {error}")),
-            Ok(Ok(Ok(Standing::Refused(why)))) => Now::Refused(why),
-            Ok(Ok(Ok(Standing::Roles(roles)))) => match role_changes(&record.context, &roles) {
+        match answer {
+            Err(NoAnswer::Panicked) => unknown("the directory panicked"),
+            Err(NoAnswer::Late) => unknown("the directory did not answer in time"),
+            Err(NoAnswer::NotAsked) => unknown("the directory still hangs from earlier questions"),
+            Ok(Err(error)) => unknown(&format!("the directory failed: {error}")),
+            Ok(Ok(Standing::Refused(why))) => Now::Refused(why),
+            Ok(Ok(Standing::Roles(roles))) => match role_changes(&record.context, &roles) {
                 None => Now::Same,
                 Some(changes) => {
                     let context = CallContext { roles, ..record.context.clone() };
@@ -72,5 +56,24 @@ impl Inner {
                 }
             },
         }
+    }
+}
+
+/// Asks a directory, and waits for it as long as it may take.
+async fn ask(
+    directory: &Arc<dyn Directory>,
+    bound: &HostCode,
+    who: CallContext,
+) -> Result<Result<Standing, String>, NoAnswer> {
+    let blocks = catch_unwind(AssertUnwindSafe(|| directory.blocks()));
+    let directory = Arc::clone(directory);
+    let asking = async move {
+        // An error is host code too: it is written and dropped where a panic of it is caught.
+        directory.standing(&who).await.map_err(|error| error.to_string())
+    };
+    match blocks.map_err(std::mem::forget) {
+        Err(()) => Err(NoAnswer::Panicked),
+        Ok(false) => bound.run_later(asking).await,
+        Ok(true) => bound.run_blocking(asking).await,
     }
 }

@@ -88,8 +88,15 @@ pub type DirectoryError = Box<dyn Error + Send + Sync>;
 pub trait Directory: Send + Sync + 'static {
     /// How the principal of a stored call stands now. The context is the call's own, as it was
     /// submitted: principal, tenant, and the roles of then. Must not block the thread; is dropped when
-    /// its time is up.
+    /// its time is up. On a runtime of several threads one that blocks all the same costs its caller
+    /// the deadline and no more; on a runtime of one thread nothing else goes on meanwhile.
     async fn standing(&self, who: &CallContext) -> Result<Standing, DirectoryError>;
+
+    /// Whether [`standing`](Self::standing) may block its thread, as a plain function does. Then it is
+    /// asked on a thread of its own.
+    fn blocks(&self) -> bool {
+        false
+    }
 }
 
 #[async_trait]
@@ -99,6 +106,10 @@ where
 {
     async fn standing(&self, who: &CallContext) -> Result<Standing, DirectoryError> {
         self(who)
+    }
+
+    fn blocks(&self) -> bool {
+        true
     }
 }
 

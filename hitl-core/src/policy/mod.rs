@@ -1,6 +1,7 @@
 //! Where a call goes: runs, is asked about, or is denied. Pure: no clock, no IO. What a host brings for
 //! it is declared here, and asked by the gate.
 
+mod bounded;
 mod directory;
 mod level;
 mod queue;
@@ -10,6 +11,7 @@ mod rule;
 mod rules;
 mod shadow;
 
+pub(crate) use bounded::bounded;
 pub(crate) use directory::changes as role_changes;
 pub use directory::{Directory, DirectoryError, Standing};
 pub use level::{ApprovalLevel, level_for};

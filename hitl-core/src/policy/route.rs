@@ -9,6 +9,7 @@ use serde::{Deserialize, Serialize};
 use super::{Answer, ApprovalLevel, Effect, Policy, PolicyVersion, RuleRef, Ruling, level_for};
 use crate::call::Risk;
 use crate::confidence::{Assessment, CallView, Factor};
+use crate::sync::NoAnswer;
 
 /// What the machine decided about a call.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -121,7 +122,7 @@ pub(crate) fn ask(policy: &dyn Policy, call: &CallView<'_>, assessment: &Assessm
     catch_unwind(AssertUnwindSafe(|| policy.answer(call, assessment))).unwrap_or_else(|panic| {
         // A panic's own value may panic when it is dropped.
         std::mem::forget(panic);
-        Answer::failed("a policy failed, so the call is denied; mend the policy")
+        Answer::unanswered(NoAnswer::Panicked)
     })
 }
 

@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use super::ApprovalLevel;
 use crate::confidence::{Assessment, CallView};
+use crate::sync::NoAnswer;
 
 /// What a ruling does. Ordered: more is stricter, and the strictest wins.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -33,7 +34,9 @@ pub struct Ruling {
     pub reason: String,
 }
 
-/// The host's own rules. Pure: no clock, no IO. A policy that panics denies the call.
+/// The host's own rules. Pure: no clock, no IO. A policy that panics denies the call, and so does one
+/// that a gate asks and that does not answer in time: see
+/// [`GateBuilder::evaluation_timeout`](crate::GateBuilder::evaluation_timeout).
 ///
 /// ```
 /// use hitl_core::{Assessment, CallView, Effect, Policy, Ruling};
@@ -63,6 +66,13 @@ pub trait Policy: Send + Sync + 'static {
     /// The version in force, for policies that have one.
     fn version(&self) -> Option<PolicyVersion> {
         None
+    }
+
+    /// Whether a gate asks this policy on the caller's thread. Then it has no deadline, and one that
+    /// hangs hangs its caller. Say so only of a policy that always returns at once, or that needs the
+    /// caller's thread-local values.
+    fn runs_inline(&self) -> bool {
+        false
     }
 }
 
@@ -143,6 +153,21 @@ impl Answer {
         Self { ruling: Err(why.into()), rule: None, version: None }
     }
 
+    /// The policy panicked or did not answer in time.
+    pub(crate) fn unanswered(no_answer: NoAnswer) -> Self {
+        Self::failed(match no_answer {
+            NoAnswer::Panicked => "a policy failed, so the call is denied; fix the policy",
+            NoAnswer::Late | NoAnswer::NotAsked => {
+                "a policy did not answer in time, so the call is denied; fix the policy"
+            }
+        })
+    }
+
+    /// The ruling. A policy that cannot say denies.
+    pub(crate) fn into_ruling(self) -> Option<Ruling> {
+        self.ruling.unwrap_or_else(|reason| Some(Ruling { effect: Effect::Deny, reason }))
+    }
+
     /// Names the rule.
     #[must_use]
     pub fn by(mut self, rule: RuleRef) -> Self {
@@ -170,5 +195,9 @@ impl<P: Policy + ?Sized> Policy for Arc<P> {
 
     fn version(&self) -> Option<PolicyVersion> {
         (**self).version()
+    }
+
+    fn runs_inline(&self) -> bool {
+        (**self).runs_inline()
     }
 }

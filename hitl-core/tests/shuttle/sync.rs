@@ -1,9 +1,12 @@
 //! What `src/sync.rs` offers, under shuttle's scheduler.
 
 use std::future::Future;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::pin::pin;
+use std::sync::Arc;
 use std::time::Duration;
 
+use futures::FutureExt as _;
 use futures::future::{Either, select};
 use shuttle::rand::Rng as _;
 pub(crate) use shuttle::sync::{Mutex, MutexGuard};
@@ -19,6 +22,57 @@ impl Runtime {
     #[expect(clippy::unused_self, reason = "as in the crate")]
     pub(crate) fn spawn(&self, future: impl Future<Output = ()> + Send + 'static) {
         drop(shuttle::future::spawn(future));
+    }
+
+    #[expect(clippy::unused_self, reason = "as in the crate")]
+    pub(crate) fn host_threads(&self) -> Arc<HostThreads> {
+        Arc::new(HostThreads)
+    }
+}
+
+/// As `src/host_code.rs` has it, but on the caller's thread: the scheduler knows no others.
+pub(crate) struct HostThreads;
+
+#[derive(Clone)]
+pub(crate) struct HostCode;
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum NoAnswer {
+    Late,
+    Panicked,
+    NotAsked,
+}
+
+impl HostCode {
+    pub(crate) fn new(_: &Arc<HostThreads>, _: Duration) -> Self {
+        Self
+    }
+
+    #[expect(clippy::unused_self, reason = "as in the crate")]
+    pub(crate) fn run<R: Send + 'static>(
+        &self,
+        work: impl FnOnce() -> R + Send + 'static,
+    ) -> Result<R, NoAnswer> {
+        catch_unwind(AssertUnwindSafe(work)).map_err(|_| NoAnswer::Panicked)
+    }
+
+    #[expect(clippy::unused_self, reason = "as in the crate")]
+    pub(crate) async fn run_later<R: Send + 'static>(
+        &self,
+        work: impl Future<Output = R> + Send + 'static,
+    ) -> Result<R, NoAnswer> {
+        match AssertUnwindSafe(timeout(Duration::ZERO, work)).catch_unwind().await {
+            Ok(Ok(answer)) => Ok(answer),
+            Ok(Err(_)) => Err(NoAnswer::Late),
+            Err(_) => Err(NoAnswer::Panicked),
+        }
+    }
+
+    pub(crate) async fn run_blocking<R: Send + 'static>(
+        &self,
+        work: impl Future<Output = R> + Send + 'static,
+    ) -> Result<R, NoAnswer> {
+        self.run_later(work).await
     }
 }
 

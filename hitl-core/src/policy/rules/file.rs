@@ -171,9 +171,7 @@ fn load(path: &Path) -> Result<RuleSet, RuleErrors> {
 
 impl Policy for RuleFile {
     fn rule(&self, call: &CallView<'_>, assessment: &Assessment) -> Option<Ruling> {
-        self.answer(call, assessment)
-            .ruling
-            .unwrap_or_else(|reason| Some(Ruling { effect: crate::policy::Effect::Deny, reason }))
+        self.answer(call, assessment).into_ruling()
     }
 
     fn answer(&self, call: &CallView<'_>, assessment: &Assessment) -> Answer {
@@ -196,5 +194,9 @@ impl Policy for RuleFile {
 
     fn version(&self) -> Option<PolicyVersion> {
         self.rules().map(|rules| rules.id().clone())
+    }
+
+    fn runs_inline(&self) -> bool {
+        true
     }
 }

@@ -200,6 +200,10 @@ impl Policy for RuleSet {
     fn version(&self) -> Option<PolicyVersion> {
         Some(self.version.clone())
     }
+
+    fn runs_inline(&self) -> bool {
+        true
+    }
 }
 
 fn rank(rules: &[Rule], at: usize) -> (std::cmp::Reverse<RuleEffect>, usize) {

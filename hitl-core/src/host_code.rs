@@ -1,0 +1,305 @@
+//! Runs the host's own code on threads of its own, each time with a deadline.
+//!
+//! A signal or a policy is a synchronous function that the host wrote, and an async one may block as
+//! well. On the caller's thread one that hangs would hang the caller, and with it a worker of the
+//! runtime, for ever. Here the caller waits until the deadline and continues with [`NoAnswer`], which
+//! the gate counts as the strict answer.
+//!
+//! A thread cannot be stopped from outside, so code that hangs keeps its thread. Each piece of code may
+//! keep [`MAX_STUCK`] of them; while it does, it is not called again and counts as one that gave no
+//! answer. So a gate holds `MAX_STUCK` threads for each piece at most, and no caller waits twice.
+//!
+//! The deadline of synchronous code is real time. The runtime's clock may be paused by a test, and a paused clock would
+//! pass over the deadline while the thread is still at work.
+
+use std::future::Future;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::pin::pin;
+use std::sync::atomic::{AtomicU8, AtomicUsize, Ordering};
+use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel, sync_channel};
+use std::sync::{Arc, Mutex, PoisonError, Weak};
+use std::time::{Duration, Instant};
+
+use futures::FutureExt as _;
+use futures::future::{Either, select};
+use tokio::runtime::{Handle, RuntimeFlavor};
+use tokio::sync::oneshot;
+use tokio::time::timeout;
+
+/// How many threads one piece of host code may keep that hangs.
+pub(crate) const MAX_STUCK: usize = 4;
+/// How many threads wait for the next call.
+const MAX_IDLE: usize = 8;
+
+/// Why host code gave no answer.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum NoAnswer {
+    /// It had not answered at its deadline.
+    Late,
+    /// It panicked.
+    Panicked,
+    /// It hangs from earlier calls, or no thread could be had.
+    NotAsked,
+}
+
+type Job = Box<dyn FnOnce() + Send>;
+
+/// The threads of one gate. They end when it is gone, but for those that host code keeps.
+pub(crate) struct HostThreads {
+    runtime: Handle,
+    idle: Mutex<Vec<Sender<Job>>>,
+}
+
+impl HostThreads {
+    /// No threads yet; what runs on them may use `runtime`.
+    pub(crate) fn new(runtime: Handle) -> Arc<Self> {
+        Arc::new(Self { runtime, idle: Mutex::default() })
+    }
+
+    /// Hands `job` to a thread. `false` when none could be had.
+    fn start(self: &Arc<Self>, job: Job) -> bool {
+        let idle = self.idle.lock().unwrap_or_else(PoisonError::into_inner).pop();
+        let job = match idle {
+            None => job,
+            Some(thread) => match thread.send(job) {
+                Ok(()) => return true,
+                Err(unsent) => unsent.0,
+            },
+        };
+        let (to, from) = channel();
+        let (threads, runtime) = (Arc::downgrade(self), self.runtime.clone());
+        let again = to.clone();
+        let work = move || {
+            let _entered = runtime.enter();
+            run_jobs(&threads, &again, &from);
+        };
+        let named = std::thread::Builder::new().name("hitl-host-code".to_owned());
+        named.spawn(work).is_ok() && to.send(job).is_ok()
+    }
+}
+
+/// Runs jobs until nobody is left to send another.
+fn run_jobs(threads: &Weak<HostThreads>, again: &Sender<Job>, jobs: &Receiver<Job>) {
+    while let Ok(job) = jobs.recv() {
+        job();
+        let Some(threads) = threads.upgrade() else { return };
+        let mut idle = threads.idle.lock().unwrap_or_else(PoisonError::into_inner);
+        if idle.len() >= MAX_IDLE {
+            return;
+        }
+        idle.push(again.clone());
+    }
+}
+
+/// The bound on one piece of host code.
+#[derive(Clone)]
+pub(crate) struct HostCode {
+    threads: Arc<HostThreads>,
+    deadline: Duration,
+    stuck: Arc<AtomicUsize>,
+}
+
+/// How far one call is: it runs, has ended, or was given up by its caller.
+const RUNNING: u8 = 0;
+const ENDED: u8 = 1;
+const GIVEN_UP: u8 = 2;
+
+/// One call of host code, as its caller and its thread share it.
+#[derive(Clone)]
+struct Progress {
+    state: Arc<AtomicU8>,
+    stuck: Arc<AtomicUsize>,
+}
+
+impl Progress {
+    /// The code has ended, and its thread is free.
+    fn end(&self) {
+        if self.state.swap(ENDED, Ordering::AcqRel) == GIVEN_UP {
+            self.stuck.fetch_sub(1, Ordering::AcqRel);
+        }
+    }
+
+    /// Nobody waits any more. The code counts as stuck until it ends.
+    fn give_up(&self) {
+        // Counted first, so that code which ends at this moment takes it off again.
+        self.stuck.fetch_add(1, Ordering::AcqRel);
+        if self.state.swap(GIVEN_UP, Ordering::AcqRel) == ENDED {
+            self.stuck.fetch_sub(1, Ordering::AcqRel);
+        }
+    }
+}
+
+/// Gives a call up when its caller goes away before the answer.
+struct Waiting(Progress);
+
+impl Drop for Waiting {
+    fn drop(&mut self) {
+        self.0.give_up();
+    }
+}
+
+impl HostCode {
+    /// Bounds a piece of code to this time for each call.
+    pub(crate) fn new(threads: &Arc<HostThreads>, deadline: Duration) -> Self {
+        Self { threads: Arc::clone(threads), deadline, stuck: Arc::default() }
+    }
+
+    /// Runs `work` and waits for it, until the deadline at most. Blocks the thread meanwhile.
+    pub(crate) fn run<R: Send + 'static>(
+        &self,
+        work: impl FnOnce() -> R + Send + 'static,
+    ) -> Result<R, NoAnswer> {
+        let (to, from) = sync_channel(1);
+        let _waiting = self.begin(work, move |answer| drop(to.send(answer)))?;
+        match from.recv_timeout(self.deadline) {
+            Ok(answer) => answer,
+            Err(RecvTimeoutError::Disconnected) => Err(NoAnswer::Panicked),
+            Err(RecvTimeoutError::Timeout) => Err(NoAnswer::Late),
+        }
+    }
+
+    /// Polls `work` and waits for it, until the deadline at most. On a runtime of several threads it
+    /// is polled on a thread of its own; on a runtime of one thread it is polled here, because that
+    /// runtime's clock may be paused, and a paused clock would not wait for another thread.
+    ///
+    /// Dropping the future drops `work`, as soon as it is not being polled.
+    pub(crate) async fn run_later<R: Send + 'static>(
+        &self,
+        work: impl Future<Output = R> + Send + 'static,
+    ) -> Result<R, NoAnswer> {
+        let runtime = self.threads.runtime.clone();
+        if runtime.runtime_flavor() == RuntimeFlavor::CurrentThread {
+            let began = Instant::now();
+            // Inside the block, so that a panic of `work` when it is dropped is caught too.
+            let polling = async move { timeout(self.deadline, work).await };
+            let polled = AssertUnwindSafe(polling).catch_unwind().await;
+            return match polled.map_err(std::mem::forget) {
+                Err(()) => Err(NoAnswer::Panicked),
+                // It may have held the thread, so that the timer could not fire.
+                Ok(Ok(answer)) if began.elapsed() <= self.deadline => Ok(answer),
+                Ok(_) => Err(NoAnswer::Late),
+            };
+        }
+        let (to, from) = oneshot::channel();
+        let (alive, gone) = oneshot::channel::<()>();
+        let polling = move || {
+            let gone = pin!(gone);
+            match runtime.block_on(select(pin!(work), gone)) {
+                Either::Left((answer, _)) => Some(answer),
+                Either::Right(_) => None,
+            }
+        };
+        let waiting = self.begin(polling, move |answer| drop(to.send(answer)))?;
+        let answer = timeout(self.deadline, from).await;
+        drop((alive, waiting));
+        match answer {
+            Err(_) => Err(NoAnswer::Late),
+            Ok(Ok(Ok(Some(answer)))) => Ok(answer),
+            Ok(Ok(Err(no_answer))) => Err(no_answer),
+            Ok(Ok(Ok(None)) | Err(_)) => Err(NoAnswer::Panicked),
+        }
+    }
+
+    /// Like [`run_later`](Self::run_later), for `work` that is ready when it is first polled and may
+    /// block meanwhile. Never polls it here; on a runtime of one thread this blocks the thread until
+    /// the deadline at most.
+    pub(crate) async fn run_blocking<R: Send + 'static>(
+        &self,
+        work: impl Future<Output = R> + Send + 'static,
+    ) -> Result<R, NoAnswer> {
+        if self.threads.runtime.runtime_flavor() == RuntimeFlavor::CurrentThread {
+            return self.run(move || work.now_or_never())?.ok_or(NoAnswer::NotAsked);
+        }
+        self.run_later(work).await
+    }
+
+    /// Starts `work` on a thread, which gives the answer to `tell`.
+    fn begin<R: Send + 'static>(
+        &self,
+        work: impl FnOnce() -> R + Send + 'static,
+        tell: impl FnOnce(Result<R, NoAnswer>) + Send + 'static,
+    ) -> Result<Waiting, NoAnswer> {
+        if self.stuck.load(Ordering::Acquire) >= MAX_STUCK {
+            return Err(NoAnswer::NotAsked);
+        }
+        let progress =
+            Progress { state: Arc::new(AtomicU8::new(RUNNING)), stuck: Arc::clone(&self.stuck) };
+        let waiting = Waiting(progress.clone());
+        let span = tracing::Span::current();
+        let job = move || {
+            let worked = catch_unwind(AssertUnwindSafe(|| span.in_scope(work)));
+            // A panic's own value, and an answer that nobody takes, may panic when they are dropped.
+            let answer = worked.map_err(std::mem::forget).map_err(|()| NoAnswer::Panicked);
+            progress.end();
+            let told = catch_unwind(AssertUnwindSafe(|| tell(answer)));
+            let _ = told.map_err(std::mem::forget);
+        };
+        if self.threads.start(Box::new(job)) {
+            Ok(waiting)
+        } else {
+            // No thread holds the other half, so nothing is stuck.
+            waiting.0.end();
+            Err(NoAnswer::NotAsked)
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Barrier;
+
+    use super::*;
+
+    fn bounded(deadline: Duration) -> (tokio::runtime::Runtime, HostCode) {
+        let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
+        let code = HostCode::new(&HostThreads::new(runtime.handle().clone()), deadline);
+        (runtime, code)
+    }
+
+    const LONG: Duration = Duration::from_secs(60);
+    const SHORT: Duration = Duration::from_millis(5);
+
+    #[test]
+    fn an_answer_comes_back_and_its_thread_is_used_again() {
+        let (_runtime, code) = bounded(LONG);
+        let first = code.run(|| std::thread::current().id()).unwrap();
+        // The thread puts itself back after it has answered.
+        while code.threads.idle.lock().unwrap().is_empty() {
+            std::thread::yield_now();
+        }
+        assert_eq!(code.run(|| std::thread::current().id()), Ok(first));
+    }
+
+    #[test]
+    fn a_panic_is_no_answer_and_the_next_call_is_asked() {
+        let (_runtime, code) = bounded(LONG);
+        assert_eq!(code.run(|| -> u8 { panic!("broken") }), Err(NoAnswer::Panicked));
+        assert_eq!(code.run(|| 7), Ok(7));
+    }
+
+    #[test]
+    fn code_that_hangs_is_late_then_not_asked_and_asked_again_once_it_has_ended() {
+        let (_runtime, code) = bounded(SHORT);
+        let gate = Arc::new(Barrier::new(MAX_STUCK + 1));
+        for _ in 0..MAX_STUCK {
+            let gate = Arc::clone(&gate);
+            assert_eq!(code.run(move || drop(gate.wait())), Err(NoAnswer::Late));
+        }
+        let unasked = code.run(|| panic!("it must not be called"));
+        assert_eq!(unasked, Err(NoAnswer::NotAsked));
+        gate.wait();
+        while code.stuck.load(Ordering::Acquire) > 0 {
+            std::thread::yield_now();
+        }
+        let code = HostCode { deadline: LONG, ..code };
+        assert_eq!(code.run(|| 7), Ok(7));
+    }
+
+    #[test]
+    fn code_that_hangs_does_not_hold_the_runtime_that_it_runs_beside() {
+        let (runtime, code) = bounded(SHORT);
+        let (_held, hold) = channel::<()>();
+        assert_eq!(code.run(move || drop(hold.recv())), Err(NoAnswer::Late));
+        drop(runtime); // Returns, although the code still hangs.
+    }
+}

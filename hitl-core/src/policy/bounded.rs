@@ -1,0 +1,49 @@
+//! The host's own policy with a deadline for each question.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use super::{Answer, Policy, PolicyVersion, Ruling};
+use crate::confidence::{Assessment, CallView, OwnedCall};
+use crate::sync::{HostCode, HostThreads};
+
+/// A policy that is asked on a thread of its own. When it does not answer in time it cannot say, so
+/// the call is denied.
+struct BoundedPolicy {
+    policy: Arc<dyn Policy>,
+    bound: HostCode,
+}
+
+/// Gives a policy this much time for each question, unless it runs inline.
+pub(crate) fn bounded(
+    policy: Arc<dyn Policy>,
+    threads: &Arc<HostThreads>,
+    timeout: Duration,
+) -> Arc<dyn Policy> {
+    if policy.runs_inline() {
+        return policy;
+    }
+    Arc::new(BoundedPolicy { policy, bound: HostCode::new(threads, timeout) })
+}
+
+impl Policy for BoundedPolicy {
+    fn rule(&self, call: &CallView<'_>, assessment: &Assessment) -> Option<Ruling> {
+        self.answer(call, assessment).into_ruling()
+    }
+
+    fn answer(&self, call: &CallView<'_>, assessment: &Assessment) -> Answer {
+        let (policy, assessment) = (Arc::clone(&self.policy), assessment.clone());
+        let call = OwnedCall::of(call);
+        let asked = self.bound.run(move || call.ask(|call| policy.answer(call, &assessment)));
+        match asked {
+            Ok(Some(answer)) => answer,
+            Ok(None) => Answer::failed("a policy could not read the call, so it is denied"),
+            Err(no_answer) => Answer::unanswered(no_answer),
+        }
+    }
+
+    fn version(&self) -> Option<PolicyVersion> {
+        let policy = Arc::clone(&self.policy);
+        self.bound.run(move || policy.version()).ok().flatten()
+    }
+}
