@@ -13,6 +13,7 @@ async fn make_store(clock: ManualClock) -> Subject {
 
 hitl_core::store_contract!(make_store);
 hitl_core::store_contract!(@retention make_store);
+hitl_core::store_contract!(@clock make_store);
 
 #[test]
 fn every_check_is_on_the_list() {

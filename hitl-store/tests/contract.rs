@@ -14,3 +14,54 @@ async fn make_store(clock: ManualClock) -> Subject {
 
 hitl_core::store_contract!(make_store);
 hitl_core::store_contract!(@retention make_store);
+hitl_core::store_contract!(@clock make_store);
+
+mod restart {
+    use std::time::Duration;
+
+    use hitl_base::Timestamp;
+    use hitl_core::machine::{Event, Refusal};
+    use hitl_core::store::suite::{Draft, start_clock};
+    use hitl_core::{Store as _, StoreErrorKind};
+
+    use super::*;
+
+    const YEAR: Duration = Duration::from_secs(365 * 24 * 3600);
+
+    #[tokio::test]
+    async fn invariant_5_a_clock_set_back_between_two_lives_revives_nothing() {
+        let folder = tempfile::tempdir().unwrap();
+        let (path, clock) = (folder.path().join("hitl.db"), start_clock());
+        let open = || SqliteStore::options().clock(clock.clone()).open(path.clone());
+        let s = Subject::new(open().await.unwrap(), clock.clone());
+        let minute = Duration::from_secs(60);
+        let waiting = s.create(&Draft::new("run", 1).expires_in(minute)).await;
+        s.pass(61);
+        s.create(&Draft::new("run", 2)).await;
+        drop(s);
+        clock.set(Timestamp::EPOCH);
+        let s = Subject::new(open().await.unwrap(), clock.clone());
+        let decision = Event::Decide(waiting.request.approve().by("bob"));
+        assert_eq!(s.refuse(waiting.id(), decision).await, Refusal::Expired);
+    }
+
+    #[tokio::test]
+    async fn invariant_5_a_file_is_not_opened_by_a_clock_far_ahead_unless_the_host_says_so() {
+        let folder = tempfile::tempdir().unwrap();
+        let (path, clock) = (folder.path().join("hitl.db"), start_clock());
+        let options = || SqliteStore::options().clock(clock.clone());
+        let s = Subject::new(options().open(&path).await.unwrap(), clock.clone());
+        s.create(&Draft::new("run", 1)).await;
+        drop(s);
+        clock.set(start_clock_plus(2 * YEAR));
+        let refused = options().open(&path).await.unwrap_err();
+        assert_eq!(refused.kind(), StoreErrorKind::Clock);
+        assert!(refused.to_string().contains("accept_clock"), "{refused}");
+        let store = options().accept_clock().open(&path).await.unwrap();
+        assert_eq!(store.now().await.unwrap(), start_clock_plus(2 * YEAR));
+    }
+
+    fn start_clock_plus(length: Duration) -> Timestamp {
+        hitl_base::Clock::now(&start_clock()).plus(length)
+    }
+}

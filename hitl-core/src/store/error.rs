@@ -3,6 +3,8 @@
 use std::error::Error;
 use std::fmt;
 
+use hitl_base::clock::ClockJump;
+
 use crate::ids::RequestId;
 use crate::machine::{CallRecord, Refusal};
 
@@ -27,6 +29,9 @@ pub enum StoreErrorKind {
     /// The call's run is older than what the store remembers: the call may have run before. Start
     /// a new run.
     RunForgotten,
+    /// The machine's clock has jumped far ahead. Nothing is judged by it, so nothing is written, until
+    /// it is right.
+    Clock,
     /// This store cannot do it.
     Unsupported,
     /// Anything else.
@@ -83,6 +88,12 @@ impl fmt::Display for StoreError {
 impl Error for StoreError {
     fn source(&self) -> Option<&(dyn Error + 'static)> {
         self.source.as_deref().map(|source| source as _)
+    }
+}
+
+impl From<ClockJump> for StoreError {
+    fn from(jump: ClockJump) -> Self {
+        Self::new(StoreErrorKind::Clock, jump.to_string())
     }
 }
 

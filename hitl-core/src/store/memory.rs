@@ -7,7 +7,7 @@ use std::sync::{Arc, PoisonError};
 
 use async_trait::async_trait;
 use hitl_base::Timestamp;
-use hitl_base::clock::{Clock, SystemClock};
+use hitl_base::clock::{Clock, ForwardClock, SystemClock};
 
 use super::memory_calls::{Calls, Kept};
 use super::memory_index::Index;
@@ -31,7 +31,7 @@ pub struct MemoryStore {
 
 struct Shared {
     calls: Mutex<Calls>,
-    clock: Arc<dyn Clock>,
+    clock: ForwardClock,
     hub: Hub,
     key: Option<HostKey>,
 }
@@ -46,7 +46,7 @@ impl MemoryStore {
     pub fn with_clock(clock: impl Clock) -> Self {
         let shared = Shared {
             calls: Mutex::default(),
-            clock: Arc::new(clock),
+            clock: ForwardClock::new(Arc::new(clock), None),
             hub: Hub::default(),
             key: HostKey::generate().ok(),
         };
@@ -78,7 +78,7 @@ impl fmt::Debug for MemoryStore {
 #[async_trait]
 impl Store for MemoryStore {
     async fn now(&self) -> Result<Timestamp, StoreError> {
-        Ok(self.shared.clock.now())
+        Ok(self.shared.clock.now()?)
     }
 
     async fn open_session(&self) -> Result<SessionId, StoreError> {
@@ -93,7 +93,7 @@ impl Store for MemoryStore {
     }
 
     async fn submit(&self, call: NewCall, payload: Sealed) -> Result<Submitted, StoreError> {
-        let now = self.shared.clock.now();
+        let now = self.shared.clock.now()?;
         let mut calls = self.calls();
         if let Some(kept) = calls.by_key.get(call.key()).and_then(|id| calls.by_id.get(id)) {
             return Ok(if kept.record.content != call.content() {
@@ -142,7 +142,8 @@ impl Store for MemoryStore {
         enclosed: Enclosed,
     ) -> Result<CallRecord, ApplyError> {
         let mut calls = self.calls();
-        let record = calls.apply(tenant, id, event, enclosed, self.shared.clock.now())?;
+        let now = self.shared.clock.now().map_err(StoreError::from)?;
+        let record = calls.apply(tenant, id, event, enclosed, now)?;
         drop(calls);
         self.shared.hub.notify(id);
         Ok(record)
@@ -154,7 +155,8 @@ impl Store for MemoryStore {
         events: Vec<Applied>,
     ) -> Result<Vec<CallRecord>, ApplyError> {
         let mut calls = self.calls();
-        let records = calls.apply_all(tenant, events, self.shared.clock.now())?;
+        let now = self.shared.clock.now().map_err(StoreError::from)?;
+        let records = calls.apply_all(tenant, events, now)?;
         drop(calls);
         for record in &records {
             self.shared.hub.notify(record.id());
@@ -163,7 +165,8 @@ impl Store for MemoryStore {
     }
 
     async fn save_grant(&self, grant: GrantRecord) -> Result<GrantRecord, StoreError> {
-        Ok(self.calls().grants.save(grant, self.shared.clock.now()))
+        let now = self.shared.clock.now()?;
+        Ok(self.calls().grants.save(grant, now))
     }
 
     async fn revoke_grant(
@@ -173,7 +176,8 @@ impl Store for MemoryStore {
         by: &Principal,
         reason: Option<&str>,
     ) -> Result<Option<GrantRecord>, StoreError> {
-        Ok(self.calls().grants.revoke(tenant, id, by, reason, self.shared.clock.now()))
+        let now = self.shared.clock.now()?;
+        Ok(self.calls().grants.revoke(tenant, id, by, reason, now))
     }
 
     async fn grant(&self, tenant: &Tenant, id: GrantId) -> Result<Option<GrantRecord>, StoreError> {
@@ -185,7 +189,8 @@ impl Store for MemoryStore {
         tenant: &Tenant,
         page: GrantPage,
     ) -> Result<Vec<GrantRecord>, StoreError> {
-        Ok(self.calls().grants.page(tenant, &page, self.shared.clock.now()))
+        let now = self.shared.clock.now()?;
+        Ok(self.calls().grants.page(tenant, &page, now))
     }
 
     async fn get(&self, tenant: &Tenant, id: RequestId) -> Result<Option<CallRecord>, StoreError> {
@@ -262,7 +267,7 @@ impl Store for MemoryStore {
     }
 
     async fn stale(&self, limit: usize) -> Result<Vec<(Tenant, RequestId, CallState)>, StoreError> {
-        let now = self.shared.clock.now();
+        let now = self.shared.clock.now()?;
         let calls = self.calls();
         let is_stale = |record: &&CallRecord| match record.state {
             CallState::Claimed => calls.claimant_dead(record),

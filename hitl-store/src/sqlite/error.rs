@@ -3,6 +3,7 @@
 use std::io;
 use std::path::Path;
 
+use hitl_base::clock::ClockJump;
 use hitl_core::store::{StoreError, StoreErrorKind as Kind};
 use rusqlite::ErrorCode;
 
@@ -15,6 +16,8 @@ pub(super) enum Fault {
     Damaged(&'static str),
     /// A new call of a run that is behind the watermark.
     RunForgotten,
+    /// The machine's clock has jumped far ahead.
+    Clock(ClockJump),
     /// A commit failed half-way, and others have written since: nobody can tell any more.
     Ambiguous,
 }
@@ -22,6 +25,12 @@ pub(super) enum Fault {
 impl From<rusqlite::Error> for Fault {
     fn from(error: rusqlite::Error) -> Self {
         Self::Sqlite(error)
+    }
+}
+
+impl From<ClockJump> for Fault {
+    fn from(jump: ClockJump) -> Self {
+        Self::Clock(jump)
     }
 }
 
@@ -44,6 +53,7 @@ impl Fault {
                 format!("{file} is damaged ({what}); stop its users and restore it from a backup"),
             ),
             Self::RunForgotten => StoreError::run_forgotten(),
+            Self::Clock(jump) => jump.into(),
             Self::Ambiguous => ambiguous(path),
             Self::Sqlite(error) => {
                 let (kind, message) = explain(&error, path);

@@ -9,6 +9,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
+use hitl_base::clock::ForwardClock;
 use hitl_core::HostKey;
 use hitl_core::store::{Hub, StoreError, StoreErrorKind};
 use rusqlite::{Connection, OpenFlags};
@@ -23,7 +24,7 @@ use super::session::Sessions;
 use super::store::{Shared, SqliteStore};
 use super::watch::{OwnChanges, Watcher};
 use super::writer::{self, Connect, Writer, WriterThread};
-use super::{SqliteOptions, backup, key};
+use super::{SqliteOptions, backup, key, query};
 use crate::failpoint::reach;
 use crate::recent::Recent;
 
@@ -32,6 +33,8 @@ const READERS: usize = 2;
 /// A file up to this many bytes is checked as a whole when it is opened; a larger one by its header,
 /// its size and its tables, and then wherever it is read.
 const CHECKED: u64 = 32 * 1024 * 1024;
+/// For how long a file may rest: a clock that is further ahead of its last change is not believed.
+const LONGEST_REST: Duration = Duration::from_secs(400 * 24 * 60 * 60);
 /// No database is shorter than its smallest page, in bytes.
 const SMALLEST: u64 = 512;
 /// The name under which the file keeps its key's check value.
@@ -94,11 +97,12 @@ fn open_now(given: &Path, options: SqliteOptions) -> Result<SqliteStore, StoreEr
         return Err(at(Fault::Damaged("tables are missing")));
     }
     let key = host_key(&connection, &path, &options)?;
+    let clock = forward_clock(&connection, &path, &options)?;
     if options.restored || backup::is_backup(&connection).map_err(at)? {
-        backup::begin_epoch(&mut connection, options.clock.now()).map_err(at)?;
+        backup::begin_epoch(&mut connection, clock.now()?).map_err(at)?;
     }
     sessions.tidy().map_err(|error| file_error(&folder, error))?;
-    start(connection, path, sessions, key, options)
+    start(connection, path, sessions, key, (clock, options))
 }
 
 /// The file's own path: the same whichever way it is reached, because others find its sessions by it.
@@ -218,12 +222,41 @@ fn host_key(
     Ok(key)
 }
 
+/// A clock that is not behind the file's last change, nor absurdly ahead of it.
+fn forward_clock(
+    connection: &Connection,
+    path: &Path,
+    options: &SqliteOptions,
+) -> Result<Arc<ForwardClock>, StoreError> {
+    let latest = query::latest_moment(connection).map_err(|fault| fault.at(path))?;
+    let (reading, file) = (options.clock.now(), path.display());
+    if let Some(latest) = latest {
+        if reading > latest.plus(LONGEST_REST) && !options.accept_clock {
+            return Err(StoreError::new(
+                StoreErrorKind::Clock,
+                format!(
+                    "the machine's clock says {reading}, and the last change in {file} is of \
+                     {latest}; set the clock right, or, if it is right and the file was not used \
+                     for so long, open it once with `accept_clock`"
+                ),
+            ));
+        }
+        if reading < latest {
+            tracing::warn!(
+                %reading, %latest,
+                "the machine's clock is behind the last change in {file}; time goes on from there"
+            );
+        }
+    }
+    Ok(Arc::new(ForwardClock::new(Arc::clone(&options.clock), latest)))
+}
+
 fn start(
     connection: Connection,
     path: Arc<Path>,
     sessions: Sessions,
     key: HostKey,
-    options: SqliteOptions,
+    (clock, options): (Arc<ForwardClock>, SqliteOptions),
 ) -> Result<SqliteStore, StoreError> {
     let at = |fault: Fault| fault.at(&path);
     let (hub, own) = (Hub::default(), OwnChanges::default());
@@ -241,7 +274,7 @@ fn start(
     let thread = WriterThread {
         connection: Some(limit_pages(connection, options.max_pages).map_err(at)?),
         connect,
-        world: World { clock: Arc::clone(&options.clock), sessions: sessions.clone() },
+        world: World { clock: Arc::clone(&clock), sessions: sessions.clone() },
         hub: hub.clone(),
         answers: Answers::start(hub.clone(), Arc::clone(&path)),
         own: own.clone(),
@@ -254,7 +287,7 @@ fn start(
         readers: Readers::start(readers, Arc::clone(&path)).map_err(io)?,
         writer: Writer::start(thread).map_err(io)?,
         recent: Recent::default(),
-        clock: options.clock,
+        clock,
         sessions,
         hub,
         key,

@@ -6,7 +6,8 @@
 
 use std::sync::Arc;
 
-use hitl_base::{Clock, Timestamp};
+use hitl_base::Timestamp;
+use hitl_base::clock::ForwardClock;
 use hitl_core::machine::{self, CallRecord, Event, Facts, NewCall, Step, grant_of};
 use hitl_core::seal::Sealed;
 use hitl_core::store::{Applied, ApplyError, Enclosed, StoreError, Submitted};
@@ -29,7 +30,7 @@ use crate::recent::Recent;
 /// What an operation needs to know beside the file.
 #[derive(Clone)]
 pub(super) struct World {
-    pub(super) clock: Arc<dyn Clock>,
+    pub(super) clock: Arc<ForwardClock>,
     pub(super) sessions: Sessions,
 }
 
@@ -37,7 +38,8 @@ impl World {
     /// What a record is judged by.
     pub(super) fn facts(&self, record: &CallRecord, now: Timestamp) -> Facts {
         let claimant_dead = record.claim.is_some_and(|claim| self.sessions.is_dead(claim.session));
-        Facts { now, claimant_dead }
+        // Another process may have stamped a later moment than this one has seen.
+        Facts { now: now.max(record.updated_at), claimant_dead }
     }
 }
 
@@ -110,7 +112,8 @@ impl Submit {
 
     /// Writes what was made ready, when it still holds and the key is free.
     fn at_once(&mut self, on: &Connection, world: &World) -> Result<Option<(i64, Row)>, Fault> {
-        let row = self.fresh.take().and_then(|fresh| fresh.row(world.clock.now()));
+        let now = world.clock.now()?;
+        let row = self.fresh.take().and_then(|fresh| fresh.row(now));
         let Some(row) = row else { return Ok(None) };
         if !matches!(self.refused(on), Ok(None)) {
             return Ok(None);
@@ -138,7 +141,7 @@ impl Submit {
         }
         let grant = self.call.grant().map(|id| grants::get(on, &self.call.key().tenant, id));
         let grant = grant.transpose()?.flatten();
-        let (record, drawn) = match self.call.admitted(grant.as_ref(), world.clock.now()) {
+        let (record, drawn) = match self.call.admitted(grant.as_ref(), world.clock.now()?) {
             Ok(admitted) => admitted,
             Err(refusal) => return Ok(Err(Submitted::NotGranted(refusal))),
         };
@@ -259,7 +262,7 @@ impl Apply {
         world: &World,
     ) -> Result<(Result<Stands, ApplyError>, Option<Written>), Fault> {
         if let Some(ready) = self.ready.take()
-            && let Some((n, next)) = ready.write(on, world.clock.now())?
+            && let Some((n, next)) = ready.write(on, world.clock.now()?)?
         {
             let written = keep_rest(on, n, &next, &self.event, &self.enclosed)?;
             return Ok((Ok(Stands::Written(n, next)), Some(written)));
@@ -269,7 +272,7 @@ impl Apply {
         };
         let grant = grant_of(&record, &self.event).map(|id| grants::get(on, &self.tenant, id));
         let grant = grant.transpose()?.flatten();
-        let facts = world.facts(&record, world.clock.now());
+        let facts = world.facts(&record, world.clock.now()?);
         let step = machine::apply_with(&record, &self.event, facts, grant.as_ref());
         let (next, drawn) = match step {
             Ok((Step::Changed(next), drawn)) => (self.enclosed.complete(next), drawn),

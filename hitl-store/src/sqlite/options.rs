@@ -29,6 +29,7 @@ pub struct SqliteOptions {
     pub(super) key: Option<HostKey>,
     pub(super) replace_lost_key: bool,
     pub(super) restored: bool,
+    pub(super) accept_clock: bool,
     pub(super) max_pages: Option<u32>,
 }
 
@@ -40,6 +41,7 @@ impl Default for SqliteOptions {
             key: None,
             replace_lost_key: false,
             restored: false,
+            accept_clock: false,
             max_pages: None,
         }
     }
@@ -47,7 +49,9 @@ impl Default for SqliteOptions {
 
 impl SqliteOptions {
     /// The clock that expiry and due times are judged by. The machine's, unless a test brings its
-    /// own.
+    /// own. The store goes by no earlier moment than it has stamped: a clock that is set back revives
+    /// nothing, and one that jumps ahead by more than 31 days is refused with
+    /// [`Clock`](hitl_core::StoreErrorKind::Clock) until it is right.
     pub fn clock(mut self, clock: impl Clock) -> Self {
         self.clock = Arc::new(clock);
         self
@@ -78,6 +82,13 @@ impl SqliteOptions {
     /// human. A copy made by [`back_up`](SqliteStore::back_up) is recognised without this.
     pub fn restored(mut self) -> Self {
         self.restored = true;
+        self
+    }
+
+    /// Believes a clock that is more than 400 days ahead of the file's last change. Without this such
+    /// a file is not opened: once a moment in a far future is stamped, no earlier one counts.
+    pub fn accept_clock(mut self) -> Self {
+        self.accept_clock = true;
         self
     }
 

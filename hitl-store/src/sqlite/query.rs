@@ -329,3 +329,11 @@ pub(super) fn count(limit: usize) -> i64 {
 #[cfg(test)]
 #[path = "scale_tests.rs"]
 mod scale;
+
+/// The latest moment that was stamped, by the newest line of history. `None` in an empty file.
+pub(super) fn latest_moment(on: &Connection) -> Result<Option<Timestamp>, Fault> {
+    let newest = "SELECT calls.updated_at FROM history JOIN calls ON calls.n = history.call \
+                  ORDER BY history.seq DESC LIMIT 1";
+    let millis: Option<i64> = on.query_row(newest, [], |row| row.get(0)).optional()?;
+    Ok(millis.map(Timestamp::from_millis))
+}

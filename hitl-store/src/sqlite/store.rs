@@ -5,7 +5,8 @@ use std::path::Path;
 use std::sync::Arc;
 
 use async_trait::async_trait;
-use hitl_base::{Clock, Timestamp};
+use hitl_base::Timestamp;
+use hitl_base::clock::ForwardClock;
 use hitl_core::grant::GrantRecord;
 use hitl_core::machine::{CallRecord, CallState, Entry, Event, NewCall};
 use hitl_core::queue::{Placed, QueueCounts, QueueScan};
@@ -63,7 +64,7 @@ pub(super) struct Shared {
     pub(super) writer: Writer,
     /// With the calls' numbers.
     pub(super) recent: Recent<i64>,
-    pub(super) clock: Arc<dyn Clock>,
+    pub(super) clock: Arc<ForwardClock>,
     pub(super) sessions: Sessions,
     pub(super) hub: Hub,
     pub(super) key: HostKey,
@@ -165,7 +166,7 @@ impl fmt::Debug for SqliteStore {
 #[async_trait]
 impl Store for SqliteStore {
     async fn now(&self) -> Result<Timestamp, StoreError> {
-        Ok(self.shared.clock.now())
+        Ok(self.shared.clock.now()?)
     }
 
     async fn open_session(&self) -> Result<SessionId, StoreError> {
@@ -181,7 +182,7 @@ impl Store for SqliteStore {
     }
 
     async fn submit(&self, call: NewCall, payload: Sealed) -> Result<Submitted, StoreError> {
-        let (operation, answer) = Submit::new(call, payload, self.shared.clock.now());
+        let (operation, answer) = Submit::new(call, payload, self.shared.clock.now()?);
         self.shared.writer.send(operation).await?;
         let (submitted, new) = answer.await.map_err(|_| ambiguous(&self.shared.path))??;
         if let (Submitted::Created(record), Some(n)) = (&submitted, new) {
@@ -197,7 +198,8 @@ impl Store for SqliteStore {
         event: Event,
         enclosed: Enclosed,
     ) -> Result<CallRecord, ApplyError> {
-        let (recent, now) = (&self.shared.recent, self.shared.clock.now());
+        let now = self.shared.clock.now().map_err(StoreError::from)?;
+        let recent = &self.shared.recent;
         let mut applied = Applied::new(id, event);
         applied.enclosed = enclosed;
         let (operation, answer) = Apply::new(tenant, applied, recent, now);
@@ -219,7 +221,7 @@ impl Store for SqliteStore {
     }
 
     async fn save_grant(&self, grant: GrantRecord) -> Result<GrantRecord, StoreError> {
-        self.write(move |on, world| grants::save(on, &grant, world.clock.now())).await
+        self.write(move |on, world| grants::save(on, &grant, world.clock.now()?)).await
     }
 
     async fn revoke_grant(
@@ -231,7 +233,7 @@ impl Store for SqliteStore {
     ) -> Result<Option<GrantRecord>, StoreError> {
         let (tenant, by, reason) = (tenant.clone(), by.clone(), reason.map(str::to_owned));
         self.write(move |on, world| {
-            grants::revoke(on, &tenant, id, &by, reason.as_deref(), world.clock.now())
+            grants::revoke(on, &tenant, id, &by, reason.as_deref(), world.clock.now()?)
         })
         .await
     }
@@ -246,7 +248,7 @@ impl Store for SqliteStore {
         tenant: &Tenant,
         page: GrantPage,
     ) -> Result<Vec<GrantRecord>, StoreError> {
-        let (tenant, now) = (tenant.clone(), self.shared.clock.now());
+        let (tenant, now) = (tenant.clone(), self.shared.clock.now()?);
         self.read(move |on| grants::page(on, &tenant, &page, now)).await
     }
 
@@ -295,7 +297,7 @@ impl Store for SqliteStore {
     }
 
     async fn stale(&self, limit: usize) -> Result<Vec<(Tenant, RequestId, CallState)>, StoreError> {
-        let (sessions, now) = (self.shared.sessions.clone(), self.shared.clock.now());
+        let (sessions, now) = (self.shared.sessions.clone(), self.shared.clock.now()?);
         self.shared.readers.run(move |on| query::stale(on, &sessions, now, limit)).await
     }
 

@@ -41,7 +41,7 @@ impl ApplyAll {
             }
             found.push(kept);
         }
-        let now = world.clock.now();
+        let now = world.clock.now()?;
         let changes = self.events.iter().zip(&found).map(|(applied, Kept { record, .. })| Change {
             record,
             event: &applied.event,

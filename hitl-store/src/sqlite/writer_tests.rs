@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use hitl_base::Clock as _;
-use hitl_base::clock::SystemClock;
+use hitl_base::clock::{ForwardClock, SystemClock};
 use hitl_core::grant::{Drawn, GrantRecord};
 use hitl_core::machine::{CallRecord, CallState, Event};
 use hitl_core::store::suite::fixture::{claim, grant};
@@ -85,7 +85,7 @@ fn thread(good: usize, count: usize, bad: Bad) -> (WriterThread, Arc<Path>, temp
     let thread = WriterThread {
         connection: Some(connection),
         connect: Box::new(move || patient(&again)),
-        world: World { clock: Arc::new(SystemClock), sessions },
+        world: World { clock: Arc::new(ForwardClock::new(Arc::new(SystemClock), None)), sessions },
         hub: Hub::default(),
         answers: Answers::start(Hub::default(), Arc::clone(&path)),
         own: OwnChanges::default(),
@@ -122,7 +122,7 @@ impl Bench {
     async fn save(&self) -> GrantRecord {
         let draft = grant(Some(9), Some(100));
         let (work, answer) =
-            Work::new(move |on, world| grants::save(on, &draft, world.clock.now()));
+            Work::new(move |on, world| grants::save(on, &draft, world.clock.now()?));
         self.writer.send(work).await.unwrap();
         answer.await.unwrap().unwrap()
     }

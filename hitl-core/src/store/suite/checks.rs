@@ -2,7 +2,8 @@
 
 /// Emits one test for each check of the [contract suite](crate::store::suite).
 ///
-/// With `@retention` before it, of those about retention, which a store may do without.
+/// With `@retention` before it, of those about retention, which a store may do without. With `@clock`
+/// before it, of those about a clock that is set, for stores that judge by the clock of the machine.
 ///
 /// `$make` names an `async fn(ManualClock) -> Subject`. The calling crate needs `tokio` with
 /// `macros` and `rt-multi-thread` among its dev-dependencies.
@@ -91,6 +92,12 @@ macro_rules! store_contract {
                 what_is_not_audited_is_not_erased,
                 a_watermark_only_rises, grants_that_ended_are_forgotten,
                 invariant_3_retention_races_with_those_who_work;
+        }
+    };
+    (@clock $make:path) => {
+        $crate::store_contract! { @each $make,
+            clock: invariant_5_a_clock_set_back_revives_nothing, time_goes_on_while_the_clock_is_behind,
+                invariant_5_a_clock_far_ahead_is_refused;
         }
     };
     (@each $make:path, $($group:ident: $($check:ident),+;)+) => {$(

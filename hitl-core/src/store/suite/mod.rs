@@ -19,6 +19,7 @@
 pub mod admit;
 pub mod caps;
 mod checks;
+pub mod clock;
 pub mod decide;
 pub mod edit;
 pub mod fixture;

@@ -1,0 +1,183 @@
+//! A clock that never goes back, for those who judge what has expired.
+//!
+//! Somebody who can set the machine's clock must not be able to revive an approval that has expired,
+//! nor to make everything expire for good. So this clock remembers the latest moment that it gave out
+//! and counts on from there with time that nobody can set:
+//!
+//! - the machine's clock is behind: the present is that moment plus the time that has passed since;
+//! - it is ahead, by up to 31 days: it is believed, so what should have expired has expired;
+//! - it is further ahead: it is not believed and nothing is remembered, because a present in a far
+//!   future could never be left again. There is no present until the clock is right.
+
+use std::fmt;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use super::Clock;
+use crate::Timestamp;
+
+/// How far the clock may jump ahead of the time that has passed: 31 days. A machine that was
+/// suspended for longer has to open its stores again.
+const MAX_JUMP: Duration = Duration::from_secs(31 * 24 * 60 * 60);
+
+/// A [`Clock`] whose present is never earlier than one that it gave before.
+pub struct ForwardClock {
+    clock: Arc<dyn Clock>,
+    latest: Mutex<Option<Moment>>,
+}
+
+/// A moment that was given out, and the uptime of then.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+struct Moment {
+    at: Timestamp,
+    uptime: Option<Duration>,
+}
+
+/// The clock jumped ahead by more than 31 days. Says by how much and what to do.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct ClockJump {
+    /// What the clock says.
+    pub reading: Timestamp,
+    /// The present, by the last reading and the time that has passed since.
+    pub expected: Timestamp,
+}
+
+impl fmt::Display for ClockJump {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { reading, expected } = self;
+        write!(
+            f,
+            "the machine's clock says {reading}, and by the time that has passed it should be \
+             {expected}; set the clock right, or, if it is right now, restart this process"
+        )
+    }
+}
+
+impl std::error::Error for ClockJump {}
+
+impl ForwardClock {
+    /// A clock whose present is not before `latest`, if that is known from an earlier life.
+    pub fn new(clock: Arc<dyn Clock>, latest: Option<Timestamp>) -> Self {
+        let moment = latest.map(|at| {
+            let (at, uptime) = (at.max(clock.now()), clock.uptime());
+            Moment { at, uptime }
+        });
+        Self { clock, latest: Mutex::new(moment) }
+    }
+
+    /// The present, never earlier than before.
+    ///
+    /// # Errors
+    ///
+    /// The clock has jumped too far ahead. The next reading is judged anew.
+    pub fn now(&self) -> Result<Timestamp, ClockJump> {
+        let mut latest = self.latest.lock().unwrap_or_else(PoisonError::into_inner);
+        // Read under the lock, so that readings come in their order.
+        let reading = Moment { at: self.clock.now(), uptime: self.clock.uptime() };
+        let next = forward(*latest, reading)?;
+        *latest = Some(next);
+        Ok(next.at)
+    }
+}
+
+impl fmt::Debug for ForwardClock {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("ForwardClock").finish_non_exhaustive()
+    }
+}
+
+/// The next moment after `latest`, when the clock gives `reading`. Pure.
+fn forward(latest: Option<Moment>, reading: Moment) -> Result<Moment, ClockJump> {
+    let Some(latest) = latest else { return Ok(reading) };
+    let passed = reading.uptime.zip(latest.uptime).map(|(now, then)| now.saturating_sub(then));
+    let expected = latest.at.plus(passed.unwrap_or_default());
+    if passed.is_some() && reading.at > expected.plus(MAX_JUMP) {
+        return Err(ClockJump { reading: reading.at, expected });
+    }
+    Ok(Moment { at: reading.at.max(expected), uptime: reading.uptime })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::clock::ManualClock;
+
+    const HOUR: Duration = Duration::from_secs(3600);
+    const DAY: Duration = Duration::from_secs(24 * 3600);
+
+    fn start() -> Timestamp {
+        "2026-01-05T12:00:00Z".parse().unwrap()
+    }
+
+    fn clocks() -> (ManualClock, ForwardClock) {
+        let manual = ManualClock::at(start());
+        (manual.clone(), ForwardClock::new(Arc::new(manual), None))
+    }
+
+    #[test]
+    fn a_clock_that_runs_is_followed() {
+        let (manual, clock) = clocks();
+        for hours in 0..5 {
+            assert_eq!(clock.now(), Ok(start().plus(HOUR * hours)));
+            manual.advance(HOUR);
+        }
+        manual.advance(400 * DAY);
+        assert_eq!(clock.now(), Ok(start().plus(HOUR * 5).plus(400 * DAY)), "time did pass");
+    }
+
+    #[test]
+    fn a_clock_that_is_set_back_does_not_take_time_with_it() {
+        let (manual, clock) = clocks();
+        clock.now().unwrap();
+        manual.set(start().plus(HOUR));
+        assert_eq!(clock.now(), Ok(start().plus(HOUR)), "a little ahead is believed");
+        manual.set(Timestamp::EPOCH);
+        assert_eq!(clock.now(), Ok(start().plus(HOUR)));
+        manual.advance(3 * HOUR);
+        assert_eq!(clock.now(), Ok(start().plus(4 * HOUR)), "time goes on all the same");
+        manual.set(start().plus(10 * HOUR));
+        assert_eq!(clock.now(), Ok(start().plus(10 * HOUR)), "and follows the clock again");
+    }
+
+    #[test]
+    fn a_clock_that_jumps_too_far_is_refused_until_it_is_right() {
+        let (manual, clock) = clocks();
+        clock.now().unwrap();
+        manual.advance(HOUR);
+        let far = start().plus(MAX_JUMP).plus(2 * HOUR);
+        manual.set(far);
+        let jump = ClockJump { reading: far, expected: start().plus(HOUR) };
+        assert_eq!(clock.now(), Err(jump));
+        assert_eq!(clock.now(), Err(jump), "asking twice does not make it true");
+        manual.set(start().plus(HOUR));
+        assert_eq!(clock.now(), Ok(start().plus(HOUR)));
+        manual.set(start().plus(MAX_JUMP));
+        assert_eq!(clock.now(), Ok(start().plus(MAX_JUMP)));
+    }
+
+    #[test]
+    fn the_latest_moment_of_an_earlier_life_is_kept() {
+        let manual = ManualClock::at(start());
+        let clock = ForwardClock::new(Arc::new(manual.clone()), Some(start().plus(DAY)));
+        manual.advance(HOUR);
+        assert_eq!(clock.now(), Ok(start().plus(DAY).plus(HOUR)));
+    }
+
+    #[test]
+    fn a_clock_without_uptime_stands_still_while_it_is_behind() {
+        struct Bare(ManualClock);
+        impl Clock for Bare {
+            fn now(&self) -> Timestamp {
+                self.0.now()
+            }
+        }
+        let manual = ManualClock::at(start());
+        let clock = ForwardClock::new(Arc::new(Bare(manual.clone())), None);
+        clock.now().unwrap();
+        manual.set(Timestamp::EPOCH);
+        manual.advance(HOUR);
+        assert_eq!(clock.now(), Ok(start()));
+        manual.set(start().plus(400 * DAY));
+        assert_eq!(clock.now(), Ok(start().plus(400 * DAY)));
+    }
+}

@@ -1,0 +1,88 @@
+//! A clock is a function from nothing to the present; tests bring their own.
+
+use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
+use std::sync::{Arc, LazyLock};
+use std::time::{Duration, Instant};
+
+use crate::Timestamp;
+
+mod forward;
+
+pub use forward::{ClockJump, ForwardClock};
+
+/// Tells the present. Decisions never read it: they are given a [`Timestamp`].
+pub trait Clock: Send + Sync + 'static {
+    /// The present.
+    fn now(&self) -> Timestamp;
+
+    /// How long something has run that nobody can set, like the machine's monotonic clock; from any
+    /// beginning, never less than before. `None` when there is no such thing: then nobody notices
+    /// that this clock jumps ahead, and time stands still while it is behind.
+    fn uptime(&self) -> Option<Duration> {
+        None
+    }
+}
+
+/// The machine's clock.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct SystemClock;
+
+impl Clock for SystemClock {
+    fn now(&self) -> Timestamp {
+        Timestamp::now()
+    }
+
+    fn uptime(&self) -> Option<Duration> {
+        static BEGAN: LazyLock<Instant> = LazyLock::new(Instant::now);
+        Some(BEGAN.elapsed())
+    }
+}
+
+/// A clock that stands still until it is turned. Clones share the same hands.
+///
+/// ```
+/// # use hitl_base::{Clock, Timestamp, clock::ManualClock};
+/// # use std::time::Duration;
+/// let clock = ManualClock::at(Timestamp::EPOCH);
+/// clock.advance(Duration::from_secs(2));
+/// assert_eq!(clock.now().as_millis(), 2_000);
+/// ```
+#[derive(Clone, Debug)]
+pub struct ManualClock(Arc<Hands>);
+
+#[derive(Debug)]
+struct Hands {
+    wall: AtomicI64,
+    uptime: AtomicU64,
+}
+
+impl ManualClock {
+    /// A clock that shows `start`.
+    pub fn at(start: Timestamp) -> Self {
+        let (wall, uptime) = (AtomicI64::new(start.as_millis()), AtomicU64::new(0));
+        Self(Arc::new(Hands { wall, uptime }))
+    }
+
+    /// Lets time pass: turns the clock forward, and its uptime with it.
+    pub fn advance(&self, by: Duration) {
+        let millis = i64::try_from(by.as_millis()).unwrap_or(i64::MAX);
+        self.0.uptime.fetch_add(millis.unsigned_abs(), Ordering::SeqCst);
+        self.0.wall.fetch_add(millis, Ordering::SeqCst);
+    }
+
+    /// Sets the clock, as an operator does who corrects it or an attacker who turns it back. No time
+    /// passes.
+    pub fn set(&self, to: Timestamp) {
+        self.0.wall.store(to.as_millis(), Ordering::SeqCst);
+    }
+}
+
+impl Clock for ManualClock {
+    fn now(&self) -> Timestamp {
+        Timestamp::from_millis(self.0.wall.load(Ordering::SeqCst))
+    }
+
+    fn uptime(&self) -> Option<Duration> {
+        Some(Duration::from_millis(self.0.uptime.load(Ordering::SeqCst)))
+    }
+}
