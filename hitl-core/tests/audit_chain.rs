@@ -301,3 +301,33 @@ fn durability_is_chosen_by_risk() {
     assert!(!Durability::SyncedFrom(Risk::Critical).syncs(&record));
     assert!(Durability::Synced.syncs(&record) && !Durability::HandedOver.syncs(&record));
 }
+
+/// An older store beside a newer log: what the log says of calls is not in it.
+#[tokio::test]
+async fn invariant_6_an_older_store_shows_against_the_log() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("audit.jsonl");
+    let store = hitl_core::MemoryStore::new();
+    let audit = JsonlAudit::open(&path).unwrap();
+    let build = tools(Gate::builder()).state(World::default()).store(store.clone()).audit(audit);
+    let gate = build.build().await.unwrap();
+    gate.call(note("one")).by("ann").key("run", 1).await.unwrap();
+    let ticket = match gate.submit(support::ask("two")).by("ann").key("run", 2).await.unwrap() {
+        hitl_core::Submission::Pending(ticket) => ticket,
+        done => panic!("it waits: {done:?}"),
+    };
+    let log = fs::read_to_string(&path).unwrap();
+    gate.decide(ticket.request().approve().by("bob")).await.unwrap();
+    let later = fs::read_to_string(&path).unwrap();
+    let tenants = [hitl_core::Tenant::default()];
+    let verify = async |log: &str, store: &hitl_core::MemoryStore| {
+        let verifier = Verifier::new().for_store().chain("log", log.as_bytes()).unwrap();
+        let report = verifier.finish_with_store(store, &tenants).await.unwrap();
+        let older = |found: &&hitl_core::audit::Finding| found.kind == FindingKind::NotInStore;
+        report.findings.iter().filter(older).count()
+    };
+    assert_eq!(verify(&later, &store).await, 0);
+    assert_eq!(verify(&log, &store).await, 0, "the store may be ahead of a log that is written");
+    let other = hitl_core::MemoryStore::new();
+    assert_eq!(verify(&later, &other).await, 2, "it has neither call");
+}

@@ -252,3 +252,69 @@ async fn a_backup_beside_writers_is_one_moment() {
     let left: Vec<_> = std::fs::read_dir(folder.path()).unwrap().map(Result::unwrap).collect();
     assert!(left.iter().all(|entry| !entry.file_name().to_string_lossy().contains("partial")));
 }
+
+/// What happens to a file that is put back, and whether that is noticed without a word of the host.
+#[tokio::test]
+async fn invariant_3_an_older_copy_that_is_put_back_is_noticed_and_runs_nothing() {
+    let folder = tempfile::tempdir().unwrap();
+    let (path, copy) = (folder.path().join("hitl.db"), folder.path().join("older.db"));
+    let head = folder.path().join("hitl.db.head");
+    let s = open(&path).await;
+    let waits = approved(&s, &Draft::new("run", 1)).await;
+    drop(s);
+    std::fs::copy(&path, &copy).unwrap();
+    let heads = std::fs::read(&head).unwrap();
+    // It runs, which is one commit more than the copy has.
+    let s = open(&path).await;
+    let session = s.store.open_session().await.unwrap();
+    s.apply(waits.id(), fixture::claim(&waits, ClaimToken::new(), session)).await;
+    drop(s);
+    for (what, put_head) in [("older", None), ("garbage", Some(&b"garbage"[..])), ("gone", None)] {
+        std::fs::copy(&copy, &path).unwrap();
+        match put_head {
+            Some(bytes) => std::fs::write(&head, bytes).unwrap(),
+            None if what == "gone" => std::fs::remove_file(&head).unwrap(),
+            None => {}
+        }
+        let s = open(&path).await;
+        let held = s.get(waits.id()).await;
+        assert_eq!((held.state, held.request.revision), (CallState::Pending, 2), "{what}");
+        drop(s);
+    }
+    // A copy that is as new as its head is the file itself.
+    std::fs::copy(&copy, &path).unwrap();
+    std::fs::write(&head, heads).unwrap();
+    assert_eq!(open(&path).await.get(waits.id()).await, waits);
+}
+
+#[tokio::test]
+async fn invariant_3_an_empty_file_in_the_place_of_a_used_one_takes_no_older_run() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("hitl.db");
+    let s = open(&path).await;
+    // A run that began in 1970, by its id.
+    let run = "00000000-03e8-7000-8000-000000000001";
+    s.create(&Draft::new(run, 1)).await;
+    drop(s);
+    std::fs::remove_file(&path).unwrap();
+    let s = open(&path).await;
+    let again = s.store.submit(Draft::new(run, 1).call(), sealed(b"x")).await.unwrap_err();
+    assert_eq!(again.kind(), StoreErrorKind::RunForgotten);
+}
+
+#[tokio::test]
+async fn invariant_3_epochs_only_rise() {
+    let folder = tempfile::tempdir().unwrap();
+    let (path, copy) = (folder.path().join("hitl.db"), folder.path().join("older.db"));
+    let s = open(&path).await;
+    s.create(&Draft::new("run", 1)).await;
+    drop(s);
+    std::fs::copy(&path, &copy).unwrap();
+    for epoch in 2..5 {
+        let restored = SqliteStore::options().restored().open(&path).await.unwrap();
+        assert_eq!(restored.epoch().await.unwrap(), epoch);
+    }
+    std::fs::copy(&copy, &path).unwrap();
+    let store = SqliteStore::open(&path).await.unwrap();
+    assert_eq!(store.epoch().await.unwrap(), 5, "not one of those that were");
+}

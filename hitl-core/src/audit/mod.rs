@@ -17,6 +17,7 @@ mod checkpointed;
 mod fan_out;
 mod jsonl;
 mod late;
+mod logged_calls;
 mod memory;
 mod read;
 mod record;

@@ -34,6 +34,8 @@ pub enum FindingKind {
     MissingWriter,
     /// A call ran, says the store, and the log has no intent of it.
     NoIntent,
+    /// The log has a change of a call that the store does not have: an older store was put back.
+    NotInStore,
 }
 
 impl FindingKind {
@@ -51,6 +53,7 @@ impl FindingKind {
             Self::BadCheckpoint => "badCheckpoint",
             Self::MissingWriter => "missingWriter",
             Self::NoIntent => "noIntent",
+            Self::NotInStore => "notInStore",
         }
     }
 }

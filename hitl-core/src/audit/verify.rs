@@ -6,6 +6,7 @@ use std::io::{self, BufRead, BufReader};
 use std::path::Path;
 
 use super::chain::{Link, hash};
+use super::logged_calls::LoggedCalls;
 use super::{Checkpoint, Finding, FindingKind, Head, Report};
 
 /// Findings beyond this many are not listed one by one.
@@ -31,8 +32,8 @@ pub struct Verifier {
     unlisted: u64,
     /// What the checkpoints name: by chain and number, the hashes.
     named: Option<HashMap<String, BTreeMap<u64, Vec<String>>>>,
-    pub(super) intents: HashMap<String, Vec<Head>>,
-    look_for_intents: bool,
+    /// What the log says of calls, for the comparison with a store.
+    pub(super) calls: Option<LoggedCalls>,
 }
 
 /// What is known of one chain.
@@ -79,12 +80,6 @@ impl Verifier {
     #[must_use]
     pub fn trust(mut self, key: super::PublicKey) -> Self {
         self.keys.push(key);
-        self
-    }
-
-    /// Also remembers which calls have an intent. For [`verify_with_store`](super::verify_with_store).
-    pub(super) fn looking_for_intents(mut self) -> Self {
-        self.look_for_intents = true;
         self
     }
 
@@ -181,8 +176,8 @@ impl Verifier {
             );
         }
         let named = self.compare(place, &head);
-        if self.look_for_intents {
-            self.remember(bytes, &head);
+        if let Some(calls) = &mut self.calls {
+            calls.add(bytes, &head);
         }
         let seq = head.seq;
         let stream = self.streams.entry(link.stream.to_owned()).or_insert_with(|| Stream {
@@ -227,25 +222,6 @@ impl Verifier {
             hashes.entry(head.seq).or_default().push(head.hash.clone());
         }
         self.named = Some(named);
-    }
-
-    /// Keeps the call of an intent, and where that stands.
-    fn remember(&mut self, bytes: &[u8], at: &Head) {
-        #[derive(serde::Deserialize)]
-        struct Line<'l> {
-            #[serde(borrow)]
-            event: Kind<'l>,
-        }
-        #[derive(serde::Deserialize)]
-        struct Kind<'l> {
-            event: &'l str,
-            call: Option<&'l str>,
-        }
-        if let Ok(Line { event: Kind { event: "claimed", call: Some(call) } }) =
-            serde_json::from_slice(bytes)
-        {
-            self.intents.entry(call.to_owned()).or_default().push(at.clone());
-        }
     }
 
     /// The end: compares where the chains end with where they were seen to.

@@ -1,5 +1,8 @@
 //! The log against the store: what one of them knows and the other does not.
 
+use hitl_base::Timestamp;
+
+use super::logged_calls::{LoggedCalls, LoggedChange};
 use super::{FindingKind, Head, Report, Verifier};
 use crate::call::Tenant;
 use crate::machine::{CallRecord, CallState};
@@ -10,10 +13,12 @@ const RAN: [CallState; 3] = [CallState::Executed, CallState::Failed, CallState::
 
 impl Verifier {
     /// Prepares for [`finish_with_store`](Self::finish_with_store). Call it before the chains are
-    /// given: it remembers which calls have an intent and where, some two hundred bytes for each.
+    /// given: it remembers which calls have an intent and where, and the last change of each, some
+    /// five hundred bytes for each call.
     #[must_use]
-    pub fn for_store(self) -> Self {
-        self.looking_for_intents()
+    pub fn for_store(mut self) -> Self {
+        self.calls = Some(LoggedCalls::default());
+        self
     }
 
     /// The end, compared with the store: every writer that was registered there must be among the
@@ -23,8 +28,12 @@ impl Verifier {
     /// No chain may end before the record that the store has heard of. Of a log that is written meanwhile,
     /// the newest records are found missing.
     ///
-    /// Reads the store page by page. Calls that retention has erased are not looked for. A call that
-    /// waited out its time without ever being claimed does not count as one that ran.
+    /// The other way round, every decision, intent and other change that the log has of a call of
+    /// these tenants must be in the store; otherwise an older store was put back.
+    ///
+    /// Reads the store page by page. The intents of calls that retention has erased are not looked
+    /// for, nor calls of runs that it has [forgotten](Store::forget_runs). A call that waited out its
+    /// time without ever being claimed does not count as one that ran.
     pub async fn finish_with_store(
         mut self,
         store: &dyn Store,
@@ -66,13 +75,36 @@ impl Verifier {
                 }
             }
         }
+        self.compare_changes(store, tenants).await?;
         Ok(self.finish())
+    }
+
+    /// Looks for each call of the log in the store.
+    async fn compare_changes(
+        &mut self,
+        store: &dyn Store,
+        tenants: &[Tenant],
+    ) -> Result<(), StoreError> {
+        let changes = self.calls.take().map(|calls| calls.changes).unwrap_or_default();
+        let forgotten = store.runs_forgotten_before().await?;
+        for (id, logged) in changes {
+            let tenant = &logged.key.tenant;
+            if !tenants.contains(tenant) {
+                continue;
+            }
+            let kept = store.get(tenant, id).await?;
+            if let Some(why) = not_in_store(&logged, kept.as_ref(), forgotten) {
+                self.note(FindingKind::NotInStore, Some(&logged.stream), why);
+            }
+        }
+        Ok(())
     }
 
     /// What is wrong with the intent of a call that ran, and in which chain.
     fn missing_intent(&self, record: &CallRecord) -> Option<(Option<String>, String)> {
         let call = format!("the call {} ({})", record.key(), record.id());
-        let found = self.intents.get(&record.id().to_string());
+        let intents = self.calls.as_ref().map(|calls| &calls.intents);
+        let found = intents.and_then(|intents| intents.get(&record.id().to_string()));
         match (&record.intent, found) {
             (Some(place), Some(found)) if found.contains(place) => None,
             (None, Some(_)) => None,
@@ -92,4 +124,24 @@ impl Verifier {
             (None, None) => Some((None, format!("{call} ran, and the log has no intent of it"))),
         }
     }
+}
+
+/// What the store lacks of a change that the log has. Pure.
+fn not_in_store(
+    logged: &LoggedChange,
+    kept: Option<&CallRecord>,
+    forgotten: Option<Timestamp>,
+) -> Option<String> {
+    let LoggedChange { key, version, event, seq, .. } = logged;
+    let may_be_forgotten = || key.run.began().is_some_and(|began| Some(began) < forgotten);
+    let has = match kept {
+        // A tombstone keeps the version that its call had in the end.
+        Some(record) if record.version >= *version => return None,
+        Some(record) => format!("has version {} of it", record.version),
+        None if may_be_forgotten() => return None,
+        None => "does not have it".to_owned(),
+    };
+    Some(format!(
+        "record {seq} says `{event}` of version {version} of the call {key}, and the store {has}: an older store was put back"
+    ))
 }

@@ -312,6 +312,13 @@ pub trait Store: Send + Sync + 'static {
         Err(StoreError::unsupported("forget runs"))
     }
 
+    /// The highest watermark that [`forget_runs`](Self::forget_runs) was given: tombstones of runs
+    /// that began before it may be gone. `None` when nothing was forgotten. A restore also refuses
+    /// older runs and does not count here: it forgets nothing.
+    async fn runs_forgotten_before(&self) -> Result<Option<Timestamp>, StoreError> {
+        Ok(None)
+    }
+
     /// Changes that are not known to stand in the audit, and that nobody alive is about to put there:
     /// their auditor's session is dead, or they have none (those of a restore, which comes before
     /// there is a gate). From then on they are `session`'s, so that one of several takes each. At most

@@ -362,6 +362,10 @@ impl Store for MemoryStore {
         Ok((before - calls.by_id.len()) as u64)
     }
 
+    async fn runs_forgotten_before(&self) -> Result<Option<Timestamp>, StoreError> {
+        Ok(self.calls().watermark)
+    }
+
     async fn outbox_take(
         &self,
         session: SessionId,

@@ -44,6 +44,13 @@ static RAISE: Sql = Sql {
            RETURNING value::bigint",
     types: &[Type::INT8],
 };
+static RAISE_FORGOTTEN: Sql = Sql {
+    text: "INSERT INTO {s}.meta AS m VALUES ('tombstones_forgotten_before', $1::bigint::text) \
+           ON CONFLICT (name) DO UPDATE \
+           SET value = greatest(m.value::bigint, excluded.value::bigint)::text \
+           RETURNING value::bigint",
+    types: &[Type::INT8],
+};
 static FORGET: Sql = Sql {
     text: "WITH gone AS (DELETE FROM {s}.calls WHERE n = ANY (ARRAY( \
              SELECT n FROM {s}.calls WHERE erased AND began IS NOT NULL AND began < $1 \
@@ -53,7 +60,7 @@ static FORGET: Sql = Sql {
 };
 
 /// The statements here.
-pub(super) const ALL: &[&Sql] = &[&ENDED, &ERASE, &RAISE, &FORGET];
+pub(super) const ALL: &[&Sql] = &[&ENDED, &ERASE, &RAISE, &RAISE_FORGOTTEN, &FORGET];
 
 /// Erases the calls that ended before `before`, and forgets such grants. Returns how many calls.
 pub(super) async fn erase(on: &Database, before: Timestamp) -> Result<u64, Fault> {
@@ -109,6 +116,7 @@ impl Ended {
 /// Raises the watermark, unless it is higher, and forgets the tombstones of runs that began before
 /// it. Returns how many.
 pub(super) async fn forget(on: &Database, watermark: Timestamp) -> Result<u64, Fault> {
+    on.read(&RAISE_FORGOTTEN, &[&watermark.as_millis()]).await?;
     let before = raise(on, watermark).await?;
     let mut forgotten = 0;
     loop {
@@ -124,6 +132,13 @@ pub(super) async fn forget(on: &Database, watermark: Timestamp) -> Result<u64, F
 async fn raise(on: &Database, to: Timestamp) -> Result<Timestamp, Fault> {
     let rows = on.read(&RAISE, &[&to.as_millis()]).await?;
     Ok(Timestamp::from_millis(one(&rows)?.try_get(0)?))
+}
+
+/// Tombstones of runs that began before it may be gone.
+pub(super) async fn forgotten_before(on: &Database) -> Result<Option<Timestamp>, Fault> {
+    let Some(text) = query::meta(on, "tombstones_forgotten_before").await? else { return Ok(None) };
+    let millis = text.parse().map_err(|_| Fault::Damaged("its watermark"))?;
+    Ok(Some(Timestamp::from_millis(millis)))
 }
 
 fn count(rows: &[tokio_postgres::Row]) -> Result<u64, Fault> {

@@ -312,6 +312,11 @@ impl Store for PostgresStore {
         forgotten.map_err(|fault| self.shared.error(fault))
     }
 
+    async fn runs_forgotten_before(&self) -> Result<Option<Timestamp>, StoreError> {
+        let before = retention::forgotten_before(&self.shared.database).await;
+        before.map_err(|fault| self.shared.error(fault))
+    }
+
     async fn outbox_take(
         &self,
         session: SessionId,

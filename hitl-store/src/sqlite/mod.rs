@@ -6,6 +6,7 @@
 //! - `ready` works out on the callers' threads what recent records lead to, as `row`s.
 //! - `reader` runs the `query`s beside it.
 //! - `grants` keeps standing permissions, and what is drawn on them.
+//! - `head` keeps beside the file how far it has come, so that an older copy is noticed.
 //! - `retention` erases what is old; `backup` copies the file, and holds what a copy cannot know.
 //! - `journal` keeps what long-running tasks have done.
 //! - `session` knows which executors are alive, `watch` what other processes changed.
@@ -15,6 +16,7 @@ mod audit;
 mod backup;
 mod error;
 mod grants;
+mod head;
 mod journal;
 mod key;
 mod open;

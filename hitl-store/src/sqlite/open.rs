@@ -17,6 +17,7 @@ use tokio::sync::oneshot;
 
 use super::answers::Answers;
 use super::error::{Fault, file_error, read_only, stopped};
+use super::head::{Head, HeadFile, Kept, has_head, is_older_copy};
 use super::operation::{World, meta, set_meta};
 use super::reader::Readers;
 use super::schema::{self, Identity, beside};
@@ -56,6 +57,7 @@ pub(super) async fn open(path: PathBuf, options: SqliteOptions) -> Result<Sqlite
 fn open_now(given: &Path, options: SqliteOptions) -> Result<SqliteStore, StoreError> {
     let path: Arc<Path> = resolve(given)?.into();
     let at = |fault: Fault| fault.at(&path);
+    let head_path = beside(&path, ".head");
     let length = fs::metadata(&path).map_or(0, |file| file.len());
     if length > 0 {
         // Before anything is created beside it.
@@ -77,6 +79,8 @@ fn open_now(given: &Path, options: SqliteOptions) -> Result<SqliteStore, StoreEr
             format!("another process is still opening {}; try again", path.display()),
         ));
     };
+    // Before the database: others may write to both meanwhile, and the database is never behind.
+    let kept = HeadFile::read(&head_path).map_err(|error| file_error(&head_path, error))?;
     create(&path)?;
     reach("file-created");
     let mut connection = connect(&path, options.busy_timeout).map_err(at)?;
@@ -98,11 +102,22 @@ fn open_now(given: &Path, options: SqliteOptions) -> Result<SqliteStore, StoreEr
     }
     let key = host_key(&connection, &path, &options)?;
     let clock = forward_clock(&connection, &path, &options)?;
-    if options.restored || backup::is_backup(&connection).map_err(at)? {
-        backup::begin_epoch(&mut connection, clock.now()?).map_err(at)?;
+    let found = Head::of(&connection).map_err(at)?;
+    let older = is_older_copy(kept, found, has_head(&connection).map_err(at)?);
+    if older {
+        tracing::warn!(
+            file = %path.display(), ?kept, ?found,
+            "the file is an older copy of itself: what waited or was approved is asked about again"
+        );
     }
+    if older || options.restored || backup::is_backup(&connection).map_err(at)? {
+        let known = if let Kept::At(head) = kept { head.epoch } else { 0 };
+        backup::begin_epoch(&mut connection, known, clock.now()?).map_err(at)?;
+    }
+    let epoch = Head::of(&connection).map_err(at)?.epoch;
+    let head = (epoch, HeadFile::open(&head_path, &connection).map_err(at)?);
     sessions.tidy().map_err(|error| file_error(&folder, error))?;
-    start(connection, path, sessions, key, (clock, options))
+    start(Parts { connection, path, sessions, key, clock, head }, options)
 }
 
 /// The file's own path: the same whichever way it is reached, because others find its sessions by it.
@@ -251,13 +266,18 @@ fn forward_clock(
     Ok(Arc::new(ForwardClock::new(Arc::clone(&options.clock), latest)))
 }
 
-fn start(
+/// What a file that is fit for use is made of.
+struct Parts {
     connection: Connection,
     path: Arc<Path>,
     sessions: Sessions,
     key: HostKey,
-    (clock, options): (Arc<ForwardClock>, SqliteOptions),
-) -> Result<SqliteStore, StoreError> {
+    clock: Arc<ForwardClock>,
+    head: (u64, HeadFile),
+}
+
+fn start(parts: Parts, options: SqliteOptions) -> Result<SqliteStore, StoreError> {
+    let Parts { connection, path, sessions, key, clock, head } = parts;
     let at = |fault: Fault| fault.at(&path);
     let (hub, own) = (Hub::default(), OwnChanges::default());
     let reading = || {
@@ -278,6 +298,7 @@ fn start(
         hub: hub.clone(),
         answers: Answers::start(hub.clone(), Arc::clone(&path)),
         own: own.clone(),
+        head,
         path: Arc::clone(&path),
         commit: writer::commit(),
     };

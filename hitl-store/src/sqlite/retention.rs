@@ -13,8 +13,10 @@ use super::row::encode;
 /// How many calls are erased or forgotten in one transaction, so that others get their turn.
 pub(super) const BATCH: usize = 200;
 
-/// The name under which the file keeps its watermark.
+/// The name under which the file keeps its watermark: a restore raises it too.
 const WATERMARK: &str = "runs_forgotten_before";
+/// The name under which the file keeps the highest watermark behind which tombstones were removed.
+const FORGOTTEN: &str = "tombstones_forgotten_before";
 
 pub(super) const ENDED: &str = "SELECT n, record FROM calls INDEXED BY calls_ended \
     WHERE erased = 0 AND (state = 'executed' OR state = 'failed' OR state = 'rejected' \
@@ -61,6 +63,7 @@ pub(super) fn forget_grants(on: &Connection, before: Timestamp) -> Result<usize,
 
 /// Raises the watermark, and forgets some tombstones of runs that began before it. Returns how many.
 pub(super) fn forget(on: &Connection, before: Timestamp) -> Result<usize, Fault> {
+    raise_to(on, FORGOTTEN, before)?;
     let before = raise(on, before)?;
     let mut statement = on.prepare_cached(ERASED)?;
     let rows = statement.query_map(params![before.as_millis(), count(BATCH)], |row| row.get(0))?;
@@ -73,10 +76,14 @@ pub(super) fn forget(on: &Connection, before: Timestamp) -> Result<usize, Fault>
 
 /// Raises the watermark to `to`, unless it is higher. Returns what it is.
 pub(super) fn raise(on: &Connection, to: Timestamp) -> Result<Timestamp, Fault> {
-    match watermark(on)? {
+    raise_to(on, WATERMARK, to)
+}
+
+fn raise_to(on: &Connection, name: &str, to: Timestamp) -> Result<Timestamp, Fault> {
+    match moment(on, name)? {
         Some(kept) if kept >= to => Ok(kept),
         _ => {
-            set_meta(on, WATERMARK, &to.as_millis().to_string())?;
+            set_meta(on, name, &to.as_millis().to_string())?;
             Ok(to)
         }
     }
@@ -84,7 +91,16 @@ pub(super) fn raise(on: &Connection, to: Timestamp) -> Result<Timestamp, Fault> 
 
 /// Runs that began before it take no new calls.
 pub(super) fn watermark(on: &Connection) -> Result<Option<Timestamp>, Fault> {
-    let Some(text) = meta(on, WATERMARK)? else { return Ok(None) };
+    moment(on, WATERMARK)
+}
+
+/// Tombstones of runs that began before it may be gone.
+pub(super) fn forgotten_before(on: &Connection) -> Result<Option<Timestamp>, Fault> {
+    moment(on, FORGOTTEN)
+}
+
+fn moment(on: &Connection, name: &str) -> Result<Option<Timestamp>, Fault> {
+    let Some(text) = meta(on, name)? else { return Ok(None) };
     let millis = text.parse().map_err(|_| Fault::Damaged("its watermark"))?;
     Ok(Some(Timestamp::from_millis(millis)))
 }

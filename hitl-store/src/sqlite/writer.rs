@@ -31,6 +31,7 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
 use super::answers::{Answers, Committed, Untold};
 use super::error::{Fault, ambiguous, stopped};
+use super::head::{Head, HeadFile};
 use super::operation::{Operation, World, Written};
 use super::watch::OwnChanges;
 use crate::failpoint::reach;
@@ -116,6 +117,8 @@ pub(super) struct WriterThread {
     pub(super) hub: Hub,
     pub(super) answers: Answers,
     pub(super) own: OwnChanges,
+    /// The file's epoch does not change while it is open.
+    pub(super) head: (u64, HeadFile),
     pub(super) path: Arc<Path>,
     pub(super) commit: Commit,
 }
@@ -252,13 +255,15 @@ impl WriterThread {
     }
 
     fn answer(
-        &self,
+        &mut self,
         group: VecDeque<Waiting>,
         failed: Vec<(Waiting, Fault)>,
         written: Vec<Written>,
     ) {
         if let (Some(first), Some(last)) = (written.first(), written.last()) {
             self.own.add(first.seq, last.seq);
+            let (epoch, head) = &mut self.head;
+            head.note(Head { epoch: *epoch, seq: last.seq });
         }
         self.answers.add(Committed { group, failed, written });
     }

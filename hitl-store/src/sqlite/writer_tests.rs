@@ -15,7 +15,7 @@ use tokio::sync::oneshot;
 
 use super::super::grants;
 use super::super::operation::{Apply, Submit};
-use super::super::schema::{STEPS, migrate};
+use super::super::schema::{STEPS, beside, migrate};
 use super::super::session::Sessions;
 use super::super::together::ApplyAll;
 use super::super::work::Work;
@@ -65,6 +65,7 @@ fn thread(good: usize, count: usize, bad: Bad) -> (WriterThread, Arc<Path>, temp
     let path: Arc<Path> = folder.path().join("hitl.db").into();
     let mut connection = patient(&path).unwrap();
     migrate(&mut connection, STEPS, &path).unwrap();
+    let head = HeadFile::open(&beside(&path, ".head"), &connection).unwrap();
     let commits = AtomicUsize::new(0);
     let commit: Commit = Box::new(move |connection| {
         let number = commits.fetch_add(1, Ordering::Relaxed);
@@ -89,6 +90,7 @@ fn thread(good: usize, count: usize, bad: Bad) -> (WriterThread, Arc<Path>, temp
         hub: Hub::default(),
         answers: Answers::start(Hub::default(), Arc::clone(&path)),
         own: OwnChanges::default(),
+        head: (1, head),
         path: Arc::clone(&path),
         commit,
     };
