@@ -312,10 +312,8 @@ async fn invariant_6_an_older_store_shows_against_the_log() {
     let build = tools(Gate::builder()).state(World::default()).store(store.clone()).audit(audit);
     let gate = build.build().await.unwrap();
     gate.call(note("one")).by("ann").key("run", 1).await.unwrap();
-    let ticket = match gate.submit(support::ask("two")).by("ann").key("run", 2).await.unwrap() {
-        hitl_core::Submission::Pending(ticket) => ticket,
-        done => panic!("it waits: {done:?}"),
-    };
+    let submitted = gate.submit(support::ask("two")).by("ann").key("run", 2).await.unwrap();
+    let hitl_core::Submission::Pending(ticket) = submitted else { panic!("it waits") };
     let log = fs::read_to_string(&path).unwrap();
     gate.decide(ticket.request().approve().by("bob")).await.unwrap();
     let later = fs::read_to_string(&path).unwrap();
