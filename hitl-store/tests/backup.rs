@@ -277,8 +277,8 @@ async fn invariant_3_an_older_copy_that_is_put_back_is_noticed_and_runs_nothing(
             None => {}
         }
         let s = open(&path).await;
-        let held = s.get(waits.id()).await;
-        assert_eq!((held.state, held.request.revision), (CallState::Pending, 2), "{what}");
+        let waiting = s.get(waits.id()).await;
+        assert_eq!((waiting.state, waiting.request.revision), (CallState::Pending, 2), "{what}");
         drop(s);
     }
     // A copy that is as new as its head is the file itself.
