@@ -73,6 +73,7 @@ mod validate;
 /// | `describe` | template | what would happen, in one line, with `{parameter}` where an argument belongs and `{{`, `}}` for braces |
 /// | `name` | 1 to 64 of `A-Z a-z 0-9 _ -`; the fn's name | what the model calls the tool |
 /// | `description` | string; the fn's doc comment | what the tool does, for the model and for the reviewer; one of the two is needed |
+/// | `version` | string, or `"any"`; the crate's version | the version of its code; `"any"` if it has none to compare |
 /// | `fallible`, `infallible` | flag | the fn returns a `Result`, or not, although its name tells otherwise |
 /// | `crate` | path; `::hitl` | where hitl is, when it was renamed |
 ///

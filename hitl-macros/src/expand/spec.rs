@@ -41,8 +41,16 @@ pub(super) fn spec(attribute: &Attribute, function: &Function, names: &Names) ->
         });
     let states: Vec<_> = service.into_iter().chain(states).collect();
     let states = (!states.is_empty()).then(|| quote!(.states(&[#(#states),*])));
+    // Cargo's word for the crate that the expansion is compiled in, not for this one.
+    let version = match &attribute.version {
+        None => quote!(.crate_version(::core::option_env!("CARGO_PKG_VERSION"))),
+        Some(given) => {
+            let version = &given.value;
+            quote!(.version(#version))
+        }
+    };
     let config = config(attribute, short);
-    quote!(#short::Spec::new(#name, #description)#parameters #states #config)
+    quote!(#short::Spec::new(#name, #description)#parameters #states #version #config)
 }
 
 fn config(attribute: &Attribute, short: &TokenStream) -> Option<TokenStream> {
