@@ -19,6 +19,8 @@ pub(crate) use digest::{Shown, binding_digest, circumstances_digest, content_dig
 pub use invalid_spec::InvalidSpec;
 pub use key::CallKey;
 pub use outcome::{FailureRecord, Outcome, OutputText};
+#[doc(hidden)]
+pub use permit::Entry;
 pub(crate) use permit::Issued;
 pub use permit::{Permit, RunContext};
 pub use returned::{Probe, ToolReturn, Unproven};

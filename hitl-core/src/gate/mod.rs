@@ -83,5 +83,7 @@ pub use queue::{Queue, QueuePage};
 pub use recover::Recovered;
 pub use reminders::Reminders;
 pub use submission::{Receipt, Submission, Ticket};
+#[doc(hidden)]
+pub use tool_set::OneBlockOfToolsForEachType;
 pub use tool_set::ToolSet;
 pub use view::View;
