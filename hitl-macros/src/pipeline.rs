@@ -52,7 +52,7 @@ fn service(root: Option<&Path>, item: ItemImpl, errors: &mut Errors) -> TokenStr
     let Some(block) = Block::read(item.clone(), errors) else {
         return fallback::untouched_block(item);
     };
-    let Block { mut rest, service, cfg, methods } = block;
+    let Block { mut rest, service, cfg, lints, methods } = block;
     let mut beside = Vec::new();
     let mut tools: Vec<Named> = Vec::new();
     for Marked { keys, method, condition } in methods {
@@ -71,6 +71,7 @@ fn service(root: Option<&Path>, item: ItemImpl, errors: &mut Errors) -> TokenStr
         }
         tools.push(tool);
         function.attributes.existence.extend(cfg.iter().cloned());
+        function.attributes.within(&lints);
         let Expansion { constructor, items } = expansion(attribute, function, method, errors);
         rest.items.push(ImplItem::Verbatim(constructor));
         beside.push(items);

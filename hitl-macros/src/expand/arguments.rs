@@ -72,6 +72,10 @@ pub(super) fn structure(attribute: &Attribute, function: &Function, names: &Name
     let description = names.description.as_str();
     let fields =
         arguments_of(function).map(|(parameter, argument)| field(parameter, argument, function));
+    // The compiler says it of the parameter already.
+    let cased = arguments_of(function)
+        .any(|(parameter, _)| parameter.ident.to_string().contains(char::is_uppercase))
+        .then(|| quote!(#[allow(non_snake_case)]));
     quote! {
         #(#existence)*
         #[doc = #summary]
@@ -82,6 +86,7 @@ pub(super) fn structure(attribute: &Attribute, function: &Function, names: &Name
         #[schemars(crate = #schemars, description = #description)]
         #[must_use = "a call does nothing until it is given to a gate"]
         #(#lints)*
+        #cased
         #[allow(clippy::struct_excessive_bools, clippy::struct_field_names)]
         #vis struct #arguments {
             #(#fields),*

@@ -7,7 +7,7 @@
 //! a struct, so that an attribute which logs parameters logs no secrets.
 
 use proc_macro2::{Delimiter, Group, Ident, Span, TokenStream};
-use quote::{ToTokens, quote, quote_spanned};
+use quote::{ToTokens, format_ident, quote, quote_spanned};
 use syn::spanned::Spanned as _;
 use syn::{Lifetime, Type};
 
@@ -219,11 +219,9 @@ fn body(attribute: &Attribute, function: &Function, names: &Names) -> TokenStrea
         };
     }
     let entry = hygienic("entry");
-    let fields = hidden(function).map(|parameter| {
+    let fields = hidden(function).enumerate().map(|(i, parameter)| {
         let Parameter { ident, mutability, existence, body_lints, .. } = parameter;
-        // Not as if somebody had written the same name twice.
-        let mut field = ident.clone();
-        field.set_span(Span::mixed_site().located_at(ident.span()));
+        let field = field(i);
         quote!(#(#existence)* #(#body_lints)* #field: #mutability #ident)
     });
     let block = not_by_hand(function);
@@ -280,16 +278,23 @@ fn visible_type(parameter: &Parameter, names: &Names) -> TokenStream {
 fn hidden_struct(function: &Function) -> Option<TokenStream> {
     has_hidden(function).then(|| {
         let lifetime = borrows(function).then(|| quote!(<'__hitl>));
-        let fields = hidden(function).map(|parameter| {
-            let Parameter { ident, existence, ty, .. } = parameter;
+        let fields = hidden(function).enumerate().map(|(i, parameter)| {
+            let Parameter { existence, ty, .. } = parameter;
+            let field = field(i);
             let mut ty = ty.clone();
             if let Type::Reference(reference) = &mut ty {
                 reference.lifetime = Some(Lifetime::new("'__hitl", Span::mixed_site()));
             }
-            quote!(#(#existence)* #ident: #ty)
+            quote!(#(#existence)* #field: #ty)
         });
         quote!(struct __HitlHidden #lifetime { #(#fields),* })
     })
+}
+
+/// A field there. It has a number: of the parameter's name, the compiler would say that the pattern
+/// has a shorter form, or that a field is not called so.
+fn field(number: usize) -> Ident {
+    format_ident!("__hitl_{number}")
 }
 
 /// Whether one of the hidden parameters is a reference.
@@ -313,10 +318,10 @@ fn entered(function: &Function, names: &Names) -> TokenStream {
     if !has_hidden(function) {
         return quote!(#entry,);
     }
-    let fields = hidden(function).map(|parameter| {
-        let Parameter { ident, existence, .. } = parameter;
-        let value = value(parameter, names);
-        quote!(#(#existence)* #ident: #value)
+    let fields = hidden(function).enumerate().map(|(i, parameter)| {
+        let existence = &parameter.existence;
+        let (field, value) = (field(i), value(parameter, names));
+        quote!(#(#existence)* #field: #value)
     });
     quote!(#entry.with(__HitlHidden { #(#fields),* }),)
 }

@@ -18,6 +18,8 @@ pub(crate) struct Block {
     pub(crate) service: Service,
     /// Whether the block exists.
     pub(crate) cfg: Vec<Attribute>,
+    /// Lint levels for all that is in it.
+    pub(crate) lints: Vec<Attribute>,
     /// Each method that has `#[hitl_tool(..)]`.
     pub(crate) methods: Vec<Marked>,
 }
@@ -43,8 +45,21 @@ impl Block {
     /// Takes a block apart. Nothing when it is not that of a service; an error says why.
     pub(crate) fn read(item: ItemImpl, errors: &mut Errors) -> Option<Self> {
         let service = Service::read(&item, errors)?;
-        let cfg: Vec<_> = item.attrs.iter().filter(|a| a.path().is_ident("cfg")).cloned().collect();
-        let mut rest = ItemImpl { items: Vec::new(), ..item.clone() };
+        let (mut cfg, mut lints, mut attrs) = (Vec::new(), Vec::new(), Vec::new());
+        for spread in item.attrs.iter().flat_map(Spread::of) {
+            match spread.kind() {
+                Kind::Existence => cfg.push(spread.attribute()),
+                // Part of the block is going to be elsewhere, so that nothing is expected of it.
+                Kind::Lint => lints.push(spread.beside_the_body()),
+                _ => {}
+            }
+            attrs.push(if spread.kind() == Kind::Lint {
+                spread.beside_the_body()
+            } else {
+                spread.attribute()
+            });
+        }
+        let mut rest = ItemImpl { items: Vec::new(), attrs, ..item.clone() };
         let mut methods = Vec::new();
         let mut unseen = Vec::new();
         for item in item.items {
@@ -90,7 +105,7 @@ impl Block {
             errors.at(item.self_ty, why);
             return None;
         }
-        Some(Self { rest, service, cfg, methods })
+        Some(Self { rest, service, cfg, lints, methods })
     }
 }
 

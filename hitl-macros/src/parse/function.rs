@@ -123,7 +123,9 @@ impl Function {
                 }
             }
         }
+        let before = errors.len();
         attributes.name(&mut parameters, errors);
+        sound &= errors.len() == before;
         let returns =
             if sig.generics.params.is_empty() { Returns::read(sig.output, errors) } else { None };
         sound &= returns.is_some();
@@ -221,6 +223,13 @@ impl Attributes {
                 Kind::Inert => self.body.push(spread.attribute()),
                 Kind::Foreign => self.foreign.push(spread.attribute()),
             }
+        }
+    }
+
+    /// Adds the lint levels of the block. The fn's own are stronger.
+    pub(crate) fn within(&mut self, lints: &[Attribute]) {
+        for levels in [&mut self.lints, &mut self.body] {
+            levels.splice(0..0, lints.iter().cloned());
         }
     }
 
