@@ -98,7 +98,9 @@ pub(super) fn proof(
 pub(super) fn run(attribute: &Attribute, function: &Function, names: &Names) -> TokenStream {
     let short = &names.short;
     let (permit, entry) = (hygienic("permit"), hygienic("entry"));
-    let own = quote!(::core::result::Result<Self::Output, Self::Error>);
+    // What the compiler says of the whole body, that it is not `Send`, belongs to the fn's name.
+    let at = Span::mixed_site().located_at(function.name.span());
+    let own = quote_spanned!(at=> ::core::result::Result<Self::Output, Self::Error>);
     let own_body = function.method.is_none().then(|| {
         let hidden = hidden_struct(function);
         let body = body(attribute, function, names);
@@ -133,15 +135,16 @@ pub(super) fn run(attribute: &Attribute, function: &Function, names: &Names) -> 
         Returned::Fallible(ty) => {
             let into_result = quote_spanned!(ty.span()=> <#ty as #short::ToolReturn>::into_result);
             let (output, error) = projected(ty, short);
-            let result = quote!(::core::result::Result<#output, #error>);
+            let result = quote_spanned!(at=> ::core::result::Result<#output, #error>);
             (result, quote!(#into_result(#call)))
         }
     };
     let (call, cx) = (hygienic("call"), hygienic("cx"));
     let quiet = quiet();
+    let head = quote_spanned!(at=> async fn run(#permit: #short::Permit<Self>) -> #result);
     quote! {
         #quiet
-        async fn run(#permit: #short::Permit<Self>) -> #result {
+        #head {
             #own_body
             let (#entry, #call, #cx) = #permit.enter();
             #service
