@@ -221,6 +221,10 @@ impl Attributes {
                     self.body.extend(spread.on_the_body());
                 }
                 Kind::Inert => self.body.push(spread.attribute()),
+                Kind::Start => errors.at(
+                    &attribute,
+                    "a gate runs this fn, in the runtime of the gate: leave this attribute out",
+                ),
                 Kind::Foreign => self.foreign.push(spread.attribute()),
             }
         }

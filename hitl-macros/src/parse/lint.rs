@@ -30,6 +30,8 @@ pub(crate) enum Kind {
     Tool,
     /// A name for the linker.
     Linked,
+    /// What makes a fn the start of a program or of a test: `tokio::main`, `test`.
+    Start,
     /// How the body is compiled.
     Inert,
     /// A macro that rewrites the body, for all that is known.
@@ -98,6 +100,7 @@ impl Spread {
             "allow" | "warn" | "deny" | "forbid" | "expect" if path.segments.len() == 1 => {
                 Kind::Lint
             }
+            "main" | "test" | "bench" => Kind::Start,
             "inline" | "cold" | "track_caller" | "optimize" | "coverage" => Kind::Inert,
             _ if matches!(first.as_deref(), Some("clippy" | "rustfmt" | "diagnostic")) => {
                 Kind::Inert

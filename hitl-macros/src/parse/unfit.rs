@@ -79,19 +79,17 @@ fn why(name: &str, generic: bool) -> Option<String> {
                                              stored: take a value that says what to do"
             .into(),
         "NonNull" if generic => POINTER.into(),
-        "Weak" if generic => {
-            "a `Weak` owns nothing, and a call owns its arguments: take the value \
+        "Weak" if generic => "`Weak` owns nothing, and a call owns its arguments: take the value \
                               itself"
-                .into()
-        }
+            .into(),
         "PhantomData" | "PhantomPinned" => {
-            format!("a `{name}` holds nothing that could be shown or approved: leave it out")
+            format!("`{name}` holds nothing that could be shown or approved: leave it out")
         }
         "MaybeUninit" | "ManuallyDrop" if generic => {
-            format!("a `{name}` is no value that can be shown and stored: take the value itself")
+            format!("`{name}` is no value that can be shown and stored: take the value itself")
         }
         shared if generic && SHARED.contains(&shared) || ATOMICS.contains(&shared) => format!(
-            "a `{shared}` can change after it was approved: take the value itself. What calls \
+            "`{shared}` can change after it was approved: take the value itself. What calls \
              share is the host's: mark it `#[hitl(state)]`"
         ),
         _ => return None,
@@ -118,14 +116,14 @@ mod tests {
     #[test]
     fn what_can_change_points_elsewhere_or_holds_nothing_is_unfit() {
         for (ty, why) in [
-            ("Cell<u8>", "Cell: a `Cell` can change"),
-            ("Option<std::sync::Mutex<u8>>", "Mutex: a `Mutex` can change"),
-            ("Vec<parking_lot::RwLock<u8>>", "RwLock: a `RwLock` can change"),
-            ("Arc<AtomicBool>", "AtomicBool: a `AtomicBool` can change"),
-            ("(u8, [OnceLock::<u8>; 2])", "OnceLock: a `OnceLock` can change"),
-            ("HashMap<String, Rc<RefCell<u8>>>", "RefCell: a `RefCell` can change"),
-            ("std::rc::Weak<u8>", "Weak: a `Weak` owns nothing"),
-            ("PhantomData<fn() -> u8>", "PhantomData: a `PhantomData` holds nothing"),
+            ("Cell<u8>", "Cell: `Cell` can change"),
+            ("Option<std::sync::Mutex<u8>>", "Mutex: `Mutex` can change"),
+            ("Vec<parking_lot::RwLock<u8>>", "RwLock: `RwLock` can change"),
+            ("Arc<AtomicBool>", "AtomicBool: `AtomicBool` can change"),
+            ("(u8, [OnceLock::<u8>; 2])", "OnceLock: `OnceLock` can change"),
+            ("HashMap<String, Rc<RefCell<u8>>>", "RefCell: `RefCell` can change"),
+            ("std::rc::Weak<u8>", "Weak: `Weak` owns nothing"),
+            ("PhantomData<fn() -> u8>", "PhantomData: `PhantomData` holds nothing"),
             ("*const u8", "*: a pointer"),
             ("Option<NonNull<u8>>", "NonNull: a pointer"),
             ("Vec<fn(u8) -> u8>", "fn: code is no argument"),
