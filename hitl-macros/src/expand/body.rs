@@ -135,7 +135,7 @@ pub(super) fn run(attribute: &Attribute, function: &Function, names: &Names) -> 
         Returned::Fallible(ty) => {
             let into_result = quote_spanned!(ty.span()=> <#ty as #short::ToolReturn>::into_result);
             let (output, error) = projected(ty, short);
-            let result = quote_spanned!(at=> ::core::result::Result<#output, #error>);
+            let result = quote!(::core::result::Result<#output, #error>);
             (result, quote!(#into_result(#call)))
         }
     };

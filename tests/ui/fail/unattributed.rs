@@ -1,7 +1,7 @@
 //! Somebody asks for a call.
 
 use hitl::prelude::*;
-use hitl::{GateInTask as _, Submission};
+use hitl::GateInTask as _;
 
 /// Pays.
 #[hitl_tool]
