@@ -2,14 +2,19 @@
 
 pub use hitl_core::approval::Choice;
 pub use hitl_core::arguments::debug_arguments;
-pub use hitl_core::call::{Probe, ToolReturn, Unproven};
+pub use hitl_core::call::{Entry, Probe, ToolReturn, Unproven};
+pub use hitl_core::gate::OneBlockOfToolsForEachType;
 pub use hitl_core::{
     GateBuilder, HitlConfig, Parameter, Permit, Risk, SnapshotError, SnapshotWriter, Spec,
-    StageSpec, StateRequirement, Tool, ToolSet,
+    StageSpec, StateRequirement, Tool,
 };
 pub use {schemars, serde};
 
 use hitl_core::{CallContext, RunContext};
+
+/// In the place of a secret that an attribute of the body names to skip it.
+#[derive(Debug)]
+pub struct Withheld;
 
 /// What a parameter marked `#[hitl(context)]` can be.
 #[diagnostic::on_unimplemented(

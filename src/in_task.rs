@@ -1,9 +1,11 @@
 //! What joins the gate and the tasks: a gated call inside a step.
 
-use std::future::IntoFuture;
+use std::convert::Infallible;
+use std::future::{IntoFuture, Pending, pending};
 
 use futures::FutureExt as _;
 use futures::future::BoxFuture;
+use hitl_core::gate::SaysWhoAsks;
 use hitl_core::{CallContext, Gate, GateError, Outcome, Submission, Tool};
 use hitl_tasks::StepContext;
 
@@ -62,6 +64,20 @@ impl<T: Tool> StepCall<T> {
     /// Says who asks, and where. The host vouches for it.
     pub fn by(self, context: impl Into<CallContext>) -> AttributedStepCall<T> {
         AttributedStepCall { call: self, context: context.into() }
+    }
+}
+
+/// Never. The compiler shows these lines to who awaits it.
+impl<T> IntoFuture for StepCall<T>
+where
+    // Nobody asks for this call yet: say who with `.by(..)`.
+    Self: SaysWhoAsks,
+{
+    type Output = Infallible;
+    type IntoFuture = Pending<Infallible>;
+
+    fn into_future(self) -> Self::IntoFuture {
+        pending()
     }
 }
 

@@ -104,6 +104,8 @@ pub use hitl_store::PostgresStore;
 pub use hitl_store::{SqliteAudit, SqliteStore};
 #[doc(inline)]
 pub use hitl_tasks as tasks;
+#[doc(no_inline)]
+pub use schemars::{self, JsonSchema};
 
 #[doc(hidden)]
 pub mod __private;

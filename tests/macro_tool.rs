@@ -139,6 +139,30 @@ fn a_tool_that_says_little_has_the_defaults() {
     assert!(parse::<ListAll>(r#"{"x":1}"#).is_err());
 }
 
+/// Says its version.
+#[hitl_tool(version = "2026-11.b")]
+async fn versioned() {}
+
+/// Says that it has none.
+#[hitl_tool(version = "any")]
+async fn of_any_version() {}
+
+#[test]
+fn a_tool_has_the_version_that_it_says_or_that_of_its_crate() {
+    assert_eq!(ListAll::SPEC.version, Some(env!("CARGO_PKG_VERSION")));
+    assert_eq!(Versioned::SPEC.version, Some("2026-11.b"));
+    assert_eq!(OfAnyVersion::SPEC.version, None);
+    for (version, check) in [
+        ("1.2.3", Ok(())),
+        ("any", Ok(())),
+        ("", Err(hitl::InvalidSpec::Version)),
+        ("1 2", Err(hitl::InvalidSpec::Version)),
+        ("1\u{200b}", Err(hitl::InvalidSpec::Version)),
+    ] {
+        assert_eq!(Spec::new("a", "A.").version(version).check(), check, "{version}");
+    }
+}
+
 #[derive(Debug, Clone, Copy, Default, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "lowercase")]
 enum Channel {

@@ -17,3 +17,44 @@ fn refused() {
 fn invariant_1_no_side_door() {
     trybuild::TestCases::new().compile_fail("tests/ui/no_side_door/*.rs");
 }
+
+/// What the compiler said of the fns in `ui/fail/bodies.rs`, and of the tools: where, within each
+/// half of the file, and what.
+#[test]
+fn bodies_are_linted_as_those_of_plain_fns() {
+    let written = include_str!("ui/fail/bodies.rs");
+    let said = std::fs::read_to_string("tests/ui/fail/bodies.stderr").unwrap();
+    let start = |of: &str| {
+        let start = written.lines().position(|line| line == format!("pub mod {of} {{"));
+        start.unwrap_or_else(|| panic!("no mod {of}")) + 1
+    };
+    let (plain, tool) = (start("plain"), start("tool"));
+    let half = |from: usize| {
+        let lines = written.lines().skip(from).take_while(|line| *line != "}");
+        lines
+            .map(|line| line.replace("/*           */", "#[hitl(state)]"))
+            .map(|line| line.replace("#[hitl::hitl_tool]", "//"))
+            .collect::<Vec<_>>()
+    };
+    assert_eq!(half(plain), half(tool), "the halves differ");
+
+    let mut of_plain = Vec::new();
+    let mut of_tool = Vec::new();
+    let blocks = said.split("\n\n").filter_map(|block| {
+        let headline = block.lines().find(|line| line.starts_with("error"))?;
+        let (_, place) = block.split_once("bodies.rs:")?;
+        let (line, column) = place.lines().next()?.split_once(':')?;
+        Some((headline, line.parse::<usize>().ok()?, column))
+    });
+    for (headline, line, column) in blocks {
+        if line > tool {
+            of_tool.push((line - tool, column, headline));
+        } else {
+            of_plain.push((line - plain, column, headline));
+        }
+    }
+    of_plain.sort_unstable();
+    of_tool.sort_unstable();
+    assert!(of_plain.len() > 25, "{of_plain:#?}");
+    assert_eq!(of_plain, of_tool);
+}

@@ -15,6 +15,11 @@ impl Errors {
         self.0.push(syn::Error::new_spanned(fault, message));
     }
 
+    /// Reports a mistake at a place.
+    pub(crate) fn at_span(&mut self, at: proc_macro2::Span, message: impl Display) {
+        self.0.push(syn::Error::new(at, message));
+    }
+
     /// Reports what a parser found.
     pub(crate) fn push(&mut self, error: syn::Error) {
         self.0.push(error);

@@ -4,10 +4,10 @@
 use proc_macro2::TokenStream;
 use quote::{ToTokens as _, quote};
 use syn::ext::IdentExt as _;
-use syn::{Attribute, FnArg, ImplItem, ItemFn, ItemImpl, Signature, Type};
+use syn::{ImplItem, ItemFn, ItemImpl, Type};
 
 use crate::expand::{Expansion, Names, path_text};
-use crate::parse::{Function, Returns, is_tool};
+use crate::parse::{Function, Returns, is_tool, without_ours};
 
 /// A tool with the right names and no body. Its constructor takes anything.
 pub(crate) fn tool(function: &Function, names: &Names) -> Expansion {
@@ -87,16 +87,4 @@ pub(crate) fn untouched_block(mut block: ItemImpl) -> TokenStream {
         }
     }
     block.into_token_stream()
-}
-
-fn without_ours(sig: &mut Signature) {
-    let foreign = |attribute: &Attribute| {
-        !attribute.path().is_ident("hitl") && !attribute.path().is_ident("doc")
-    };
-    for input in &mut sig.inputs {
-        match input {
-            FnArg::Receiver(receiver) => receiver.attrs.retain(foreign),
-            FnArg::Typed(typed) => typed.attrs.retain(foreign),
-        }
-    }
 }

@@ -73,6 +73,7 @@ mod validate;
 /// | `describe` | template | what would happen, in one line, with `{parameter}` where an argument belongs and `{{`, `}}` for braces |
 /// | `name` | 1 to 64 of `A-Z a-z 0-9 _ -`; the fn's name | what the model calls the tool |
 /// | `description` | string; the fn's doc comment | what the tool does, for the model and for the reviewer; one of the two is needed |
+/// | `version` | string, or `"any"`; the crate's version | the version of its code; `"any"` if it has none to compare |
 /// | `fallible`, `infallible` | flag | the fn returns a `Result`, or not, although its name tells otherwise |
 /// | `crate` | path; `::hitl` | where hitl is, when it was renamed |
 ///
@@ -91,16 +92,24 @@ mod validate;
 ///
 /// An `Option<T>` is optional. A `&str` is held as a `String` and a `&[T]` as a `Vec<T>`; the body
 /// gets the reference. Where the call holds a `String`, the constructor takes `impl Into<String>`.
-/// Types of your own need `Deserialize`, `Serialize` and `JsonSchema`.
+/// Types of your own need `Deserialize`, `Serialize` and `JsonSchema`: derive the last one after
+/// `use hitl::schemars::{self, JsonSchema};`. What can change after an approval (`Cell`, `Mutex`,
+/// atomics), points elsewhere (`Weak`, `*const T`) or has no schema (`dyn`, `fn`) is refused.
+///
+/// `#[cfg(..)]` and lint levels work on a parameter.
 ///
 /// # Return types
 /// Anything that can be stored, or a `Result` of it. A type is taken for a `Result` when its name
 /// ends so, which the compiler then checks: `fallible` and `infallible` correct the guess.
 ///
 /// # Other attributes
-/// `#[cfg]` goes on all that the macro makes, `#[deprecated]` and `#[doc(..)]` on the constructor,
-/// and all others, like lints and `#[tracing::instrument]`, on the body. The body's arguments are
-/// behind its permit, so that an attribute which logs parameters logs no secrets.
+/// `#[cfg]` and lint levels go on all that the macro makes, `#[deprecated]` and `#[doc(..)]` on the
+/// constructor, and all others, like `#[tracing::instrument]`, on the body.
+///
+/// They stand **below** `#[hitl_tool]`. An attribute that rewrites the body sees there only the
+/// arguments that it names, and none that is sensitive, so that one which logs parameters logs no
+/// secrets: `#[tracing::instrument(skip(pin), fields(amount = %amount))]`. One above has run before
+/// the macro: a fn that it has rewritten is refused.
 #[proc_macro_attribute]
 pub fn hitl_tool(
     keys: proc_macro::TokenStream,
@@ -151,7 +160,9 @@ pub fn hitl_tool(
 /// # What it takes
 /// An `impl` block of a type with a plain name, one for each type: no trait, no generics. Tools take
 /// `&self`; the gate shares the service with all calls that run. `crate = path` says where hitl is,
-/// for all tools of the block. `#[hitl_tool]` inside of it needs no import.
+/// for all tools of the block. `#[hitl_tool]` inside of it needs no import, and makes a tool where
+/// the condition holds in `#[cfg_attr(condition, hitl_tool)]`. Tools that a macro in the block makes
+/// are not seen.
 #[proc_macro_attribute]
 pub fn hitl_tools(
     keys: proc_macro::TokenStream,

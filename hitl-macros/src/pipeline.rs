@@ -1,13 +1,13 @@
 //! parse, validate, expand; and what is left when that fails.
 
-use proc_macro2::TokenStream;
-use quote::quote;
-use syn::{Item, ItemFn, ItemImpl, Path};
+use proc_macro2::{Ident, Span, TokenStream};
+use quote::{ToTokens as _, quote};
+use syn::{ImplItem, Item, ItemFn, ItemImpl, Path};
 
 use crate::errors::Errors;
 use crate::expand::{self, Expansion, Names};
 use crate::fallback;
-use crate::parse::{Attribute, Block, Function, root_of};
+use crate::parse::{Attribute, Block, Function, Made, Marked, Returns, rewritten, root_of};
 use crate::validate::{no_reserved_names, validate};
 
 pub(crate) fn hitl_tool(keys: TokenStream, item: TokenStream) -> TokenStream {
@@ -39,7 +39,8 @@ pub(crate) fn hitl_tools(keys: TokenStream, item: TokenStream) -> TokenStream {
 }
 
 fn annotated(attribute: Attribute, item: ItemFn, errors: &mut Errors) -> TokenStream {
-    let Some(function) = Function::read(item.clone(), errors) else {
+    let read = |errors: &mut Errors| Function::read(item.clone(), errors);
+    let Some(function) = as_written(&item, "#[hitl_tool]", errors, read) else {
         return fallback::untouched(item);
     };
     let Expansion { constructor, items } = expansion(attribute, function, item, errors);
@@ -51,21 +52,105 @@ fn service(root: Option<&Path>, item: ItemImpl, errors: &mut Errors) -> TokenStr
     let Some(block) = Block::read(item.clone(), errors) else {
         return fallback::untouched_block(item);
     };
-    let Block { mut rest, service, cfg, methods } = block;
+    let Block { mut rest, service, cfg, lints, methods } = block;
     let mut beside = Vec::new();
-    let mut registered = Vec::new();
-    for (keys, method) in methods {
+    let mut tools: Vec<Named> = Vec::new();
+    for Marked { keys, method, condition } in methods {
         let mut attribute = Attribute::read(keys, errors);
         attribute.root = attribute.root.or_else(|| root.cloned());
-        let mut function = Function::of_service(method.clone(), &service, errors);
+        let read =
+            |errors: &mut Errors| Some(Function::of_service(method.clone(), &service, errors));
+        let Some(mut function) = as_written(&method, "#[hitl_tools]", errors, read) else {
+            continue;
+        };
+        function.attributes.existence.extend(condition);
+        let tool = Named::of(&function);
+        if let Some(why) = tool.clash(&tools, &rest) {
+            errors.at(&function.name, why);
+            continue;
+        }
+        tools.push(tool);
         function.attributes.existence.extend(cfg.iter().cloned());
-        registered.push((function.attributes.existence.clone(), function.arguments.clone()));
+        function.attributes.within(&lints);
         let Expansion { constructor, items } = expansion(attribute, function, method, errors);
-        rest.items.push(syn::ImplItem::Verbatim(constructor));
+        rest.items.push(ImplItem::Verbatim(constructor));
         beside.push(items);
     }
-    let set = expand::tool_set(&service, root, &cfg, &registered);
+    let registered = tools.iter().map(|tool| (&*tool.existence, &tool.arguments));
+    let set = expand::tool_set(&service, root, &cfg, registered);
     quote!(#rest #(#beside)* #set)
+}
+
+/// Reads a fn, unless another macro has made another of it. Then it is reported, and it stands for
+/// its names only: what else is wrong with it is not what the user wrote.
+fn as_written(
+    item: &ItemFn,
+    ours: &str,
+    errors: &mut Errors,
+    read: impl FnOnce(&mut Errors) -> Option<Function>,
+) -> Option<Function> {
+    let Some(Made { at, by }) = rewritten(item.to_token_stream(), Span::call_site()) else {
+        return read(errors);
+    };
+    let by = by.map_or_else(|| "another attribute".to_owned(), |by| format!("`{by}`"));
+    errors.at_span(
+        at,
+        format!(
+            "{by} runs before `{ours}` here and has rewritten `{}`, where it can show secrets and \
+             run past the gate: put it below `{ours}`",
+            item.sig.ident
+        ),
+    );
+    let mut function = read(&mut Errors::default())?;
+    function.sound = false;
+    function.returns = Returns::Unit;
+    Some(function)
+}
+
+/// The names that a tool has in its block.
+struct Named {
+    name: Ident,
+    arguments: Ident,
+    existence: Vec<syn::Attribute>,
+}
+
+impl Named {
+    fn of(function: &Function) -> Self {
+        Self {
+            name: function.name.clone(),
+            arguments: function.arguments.clone(),
+            existence: function.attributes.existence.clone(),
+        }
+    }
+
+    /// Why it cannot be a tool beside the others of its block, if so.
+    fn clash(&self, tools: &[Self], rest: &ItemImpl) -> Option<String> {
+        let Self { name, arguments, existence } = self;
+        let is_cfg = |attribute: &syn::Attribute| attribute.path().is_ident("cfg");
+        // Two that are conditional are taken for alternatives.
+        let alternatives = |other: &Self| !(existence.is_empty() || other.existence.is_empty());
+        let twin = tools.iter().find(|tool| tool.arguments == *arguments && !alternatives(tool));
+        if let Some(other) = twin {
+            return Some(format!(
+                "`#[hitl_tool]` makes the struct `{arguments}` of the arguments of `{name}`, and \
+                 there is one already, of `{}`: rename one of the two",
+                other.name
+            ));
+        }
+        let plain = rest.items.iter().any(|item| match item {
+            ImplItem::Fn(method) => {
+                method.sig.ident == *name
+                    && (existence.is_empty() || !method.attrs.iter().any(is_cfg))
+            }
+            _ => false,
+        });
+        plain.then(|| {
+            format!(
+                "`#[hitl_tool]` makes the constructor `{name}`, and there is another method of \
+                 this name: rename one of the two"
+            )
+        })
+    }
 }
 
 fn expansion(

@@ -151,6 +151,12 @@ fn describe(attribute: &Attribute, function: &Function, errors: &mut Errors) {
 /// Why this cannot be a placeholder, if so.
 fn unfit_for_describe(name: &str, function: &Function) -> Option<String> {
     let parameter = function.parameters.iter().find(|p| p.ident.unraw() == name);
+    if parameter.is_some_and(|parameter| !parameter.existence.is_empty()) {
+        return Some(format!(
+            "`describe` shows `{{{name}}}`, which is not there wherever its `#[cfg(..)]` does not \
+             hold: leave it out"
+        ));
+    }
     match parameter.map(|parameter| &parameter.role) {
         Some(Role::Argument(argument)) if argument.sensitive => Some(format!(
             "`describe` shows `{{{name}}}`, which is sensitive: leave it out, it is never shown"

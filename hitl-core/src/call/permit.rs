@@ -1,5 +1,6 @@
 //! The only way into a body.
 
+use std::fmt;
 use std::sync::Arc;
 
 use super::{CallContext, CallKey, StateMap};
@@ -32,6 +33,36 @@ impl<T> Permit<T> {
     /// The arguments that were approved, and the world to run them in.
     pub fn open(self) -> (T, RunContext) {
         (self.arguments, self.cx)
+    }
+
+    /// As [`open`](Self::open), with the proof of it: what the bodies of `#[hitl_tool]` take.
+    #[doc(hidden)]
+    pub fn enter(self) -> (Entry, T, RunContext) {
+        (Entry(()), self.arguments, self.cx)
+    }
+}
+
+/// The proof that a permit was opened, and what comes with it. Shows nothing of that.
+#[doc(hidden)]
+pub struct Entry<T = ()>(T);
+
+impl Entry {
+    /// The same proof, with something.
+    pub fn with<T>(self, held: T) -> Entry<T> {
+        Entry(held)
+    }
+}
+
+impl<T> Entry<T> {
+    /// What comes with it.
+    pub fn into_inner(self) -> T {
+        self.0
+    }
+}
+
+impl<T> fmt::Debug for Entry<T> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Entry")
     }
 }
 

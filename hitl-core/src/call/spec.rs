@@ -5,7 +5,8 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
-use super::StateRequirement;
+use super::version::{is_sound, opted_in};
+use super::{InvalidSpec, StateRequirement};
 use crate::approval::Choice;
 use crate::policy::Eyes;
 
@@ -351,6 +352,8 @@ pub struct Spec {
     pub parameters: &'static [Parameter],
     /// The host state that its body uses.
     pub states: &'static [StateRequirement],
+    /// The version of its code. `None` if it has none to compare.
+    pub version: Option<&'static str>,
     /// How the gate treats it.
     pub config: HitlConfig,
 }
@@ -358,7 +361,8 @@ pub struct Spec {
 impl Spec {
     /// A tool with the default configuration.
     pub const fn new(name: &'static str, description: &'static str) -> Self {
-        Self { name, description, parameters: &[], states: &[], config: HitlConfig::DEFAULT }
+        let config = HitlConfig::DEFAULT;
+        Self { name, description, parameters: &[], states: &[], version: None, config }
     }
 
     /// Names its parameters, so that sensitive ones are known.
@@ -372,6 +376,21 @@ impl Spec {
     #[must_use]
     pub const fn states(mut self, states: &'static [StateRequirement]) -> Self {
         self.states = states;
+        self
+    }
+
+    /// Sets the version of its code, for example `"2.1"`. `"any"` is no version.
+    #[must_use]
+    pub const fn version(mut self, version: &'static str) -> Self {
+        self.version = opted_in(version);
+        self
+    }
+
+    /// Sets the version of its crate, which Cargo gives: what `#[hitl_tool]` writes without a
+    /// `version` of its own.
+    #[must_use]
+    pub const fn crate_version(mut self, version: Option<&'static str>) -> Self {
+        self.version = version;
         self
     }
 
@@ -394,13 +413,14 @@ impl Spec {
     /// assert_eq!(spec.check(), Err(InvalidSpec::ThresholdsCrossed));
     /// ```
     pub const fn check(&self) -> Result<(), InvalidSpec> {
-        check_name_and_config(self.name, &self.config)
+        check_spec(self.name, self.version, &self.config)
     }
 }
 
-/// Whether a name and a configuration are sound, wherever they come from.
-pub(crate) const fn check_name_and_config(
+/// Whether a name, a version and a configuration are sound, wherever they come from.
+pub(crate) const fn check_spec(
     name: &str,
+    version: Option<&str>,
     config: &HitlConfig,
 ) -> Result<(), InvalidSpec> {
     let name = name.as_bytes();
@@ -445,6 +465,11 @@ pub(crate) const fn check_name_and_config(
     if config.attempts == 0 {
         return Err(InvalidSpec::Attempts);
     }
+    if let Some(version) = version
+        && !is_sound(version)
+    {
+        return Err(InvalidSpec::Version);
+    }
     Ok(())
 }
 
@@ -464,34 +489,4 @@ const fn is_zero(duration: Option<Duration>) -> bool {
         Some(length) => length.is_zero(),
         None => false,
     }
-}
-
-/// What is not sound in a [`Spec`].
-#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-#[non_exhaustive]
-pub enum InvalidSpec {
-    /// The name is not 1 to 64 of `A-Z a-z 0-9 _ -`.
-    #[error("a tool's name is 1 to 64 of A-Z a-z 0-9 _ -")]
-    Name,
-    /// Base confidence or a threshold is above 100.
-    #[error("base_confidence and thresholds are 0 to 100")]
-    OutOfRange,
-    /// `quick_threshold` is above `auto_threshold`.
-    #[error("quick_threshold must not be above auto_threshold")]
-    ThresholdsCrossed,
-    /// Read-only and destructive at once.
-    #[error("a tool cannot be read_only and destructive")]
-    Hints,
-    /// `expires`, `timeout` or the time to escalate within is zero.
-    #[error("expires, timeout and the time to escalate within must be longer than zero")]
-    ZeroDuration,
-    /// Nobody could say no.
-    #[error("decisions must hold one of reject, respond and abort")]
-    Decisions,
-    /// A stage of nobody.
-    #[error("each stage needs at least one person")]
-    Stages,
-    /// No attempt at all.
-    #[error("attempts must be at least 1")]
-    Attempts,
 }

@@ -1,7 +1,7 @@
 //! What a tool that is known only at run time says about itself.
 
 use super::{Annotations, HintTrust};
-use crate::call::HitlConfig;
+use crate::call::{HitlConfig, opted_in};
 
 /// The owned twin of [`Spec`](crate::Spec): name and description come from somewhere else, how the
 /// gate treats the tool is the host's word.
@@ -26,6 +26,8 @@ pub struct DynSpec {
     pub sensitive: Vec<String>,
     /// Keywords of the schema that are not checked here.
     pub unchecked: Vec<String>,
+    /// The version of its code. `None` if it has none to compare.
+    pub version: Option<String>,
     /// How the gate treats it. Always the host's word: nothing of it comes from the tool's server
     /// but what [`annotations`](Self::annotations) lets through.
     pub config: HitlConfig,
@@ -39,6 +41,7 @@ impl DynSpec {
             description: description.into(),
             sensitive: Vec::new(),
             unchecked: Vec::new(),
+            version: None,
             config: HitlConfig::DEFAULT,
         }
     }
@@ -73,6 +76,13 @@ impl DynSpec {
     #[must_use]
     pub fn unchecked(mut self, keyword: impl Into<String>) -> Self {
         self.unchecked.push(keyword.into());
+        self
+    }
+    /// Sets the version of its code, as its server gives it. `"any"` is no version.
+    #[must_use]
+    pub fn version(mut self, version: impl Into<String>) -> Self {
+        let version = version.into();
+        self.version = opted_in(&version).is_some().then_some(version);
         self
     }
 }

@@ -12,7 +12,7 @@ use serde::de::DeserializeOwned;
 
 use super::{DynSpec, Schema};
 use crate::arguments::{ArgumentError, Snapshot, parse_text};
-use crate::call::{InvalidSpec, Permit, check_name_and_config};
+use crate::call::{InvalidSpec, Permit, check_spec};
 
 /// A tool that is known only at run time: one of an MCP server that the host passes on, say. It
 /// passes through the gate like any other; typed and dynamic tools share one list of names.
@@ -133,7 +133,7 @@ impl DynTool {
         R: Future<Output = Result<JsonText, E>> + Send + 'static,
         E: Display + Debug + Send + 'static,
     {
-        check_name_and_config(&spec.name, &spec.config).map_err(|invalid| {
+        check_spec(&spec.name, spec.version.as_deref(), &spec.config).map_err(|invalid| {
             DynToolError::new(DynToolErrorKind::Spec(invalid), &spec, invalid.to_string())
         })?;
         let wrong = |kind| {

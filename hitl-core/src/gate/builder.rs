@@ -377,5 +377,8 @@ const fn assert_sound(checked: Result<(), InvalidSpec>) {
         }
         Err(InvalidSpec::Stages) => panic!("each stage needs at least one person"),
         Err(InvalidSpec::Attempts) => panic!("attempts must be at least 1"),
+        Err(InvalidSpec::Version) => {
+            panic!("a tool's version is 1 to 128 visible ASCII characters")
+        }
     }
 }

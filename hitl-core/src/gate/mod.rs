@@ -15,6 +15,7 @@
 //! | `execute` | intent, body, result, record |
 //! | `said` | what a tool said, as it may be kept |
 //! | `call` | the typed and the textual front doors |
+//! | `attribution` | what the compiler says when nobody asks |
 //! | `decide` | decisions, withdrawals, settlements |
 //! | `queue` | what waits, as one viewer sees it |
 //! | `abort` | a reviewer stops a run: what of it has not started is withdrawn |
@@ -34,6 +35,7 @@
 //! | `recover` | what a dead process left is put in order |
 
 mod abort;
+mod attribution;
 mod batch;
 mod builder;
 mod call;
@@ -71,6 +73,8 @@ mod tool_set;
 mod view;
 mod wait;
 
+#[doc(hidden)]
+pub use attribution::SaysWhoAsks;
 pub use batch::{Batch, BatchBuilder, Part, SubmittingBatch};
 pub use builder::{BuildError, BuildErrorKind, GateBuilder};
 pub use call::{Attributed, CallBuilder, SubmitBuilder, Submitting};
@@ -83,5 +87,7 @@ pub use queue::{Queue, QueuePage};
 pub use recover::Recovered;
 pub use reminders::Reminders;
 pub use submission::{Receipt, Submission, Ticket};
+#[doc(hidden)]
+pub use tool_set::OneBlockOfToolsForEachType;
 pub use tool_set::ToolSet;
 pub use view::View;

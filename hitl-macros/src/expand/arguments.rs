@@ -7,27 +7,27 @@ use syn::spanned::Spanned as _;
 use syn::{PathArguments, Type};
 
 use super::tool::Names;
-use crate::parse::{Argument, Attribute, DefaultValue, Function, Held, Parameter};
+use crate::parse::{Argument, Attribute, Attributes, DefaultValue, Function, Held, Parameter};
 
 pub(super) fn constructor(attribute: &Attribute, function: &Function) -> TokenStream {
     let Function { vis, name, arguments, attributes, .. } = function;
-    let (existence, other) = (&attributes.existence, &attributes.constructor);
+    let Attributes { existence, constructor: other, lints, .. } = attributes;
     let docs = docs(attribute, function);
     let parameters = arguments_of(function).map(|(parameter, argument)| {
-        let name = &parameter.ident;
+        let Parameter { ident: name, existence, lints, .. } = parameter;
         let ty = argument.held.ty();
         if argument.converts() {
-            quote!(#name: impl ::core::convert::Into<#ty>)
+            quote!(#(#existence)* #(#lints)* #name: impl ::core::convert::Into<#ty>)
         } else {
-            quote!(#name: #ty)
+            quote!(#(#existence)* #(#lints)* #name: #ty)
         }
     });
     let fields = arguments_of(function).map(|(parameter, argument)| {
-        let name = &parameter.ident;
+        let Parameter { ident: name, existence, .. } = parameter;
         if argument.converts() {
-            quote!(#name: ::core::convert::Into::into(#name))
+            quote!(#(#existence)* #name: ::core::convert::Into::into(#name))
         } else {
-            quote!(#name)
+            quote!(#(#existence)* #name)
         }
     });
     let quiet = function
@@ -44,6 +44,7 @@ pub(super) fn constructor(attribute: &Attribute, function: &Function) -> TokenSt
         #(#existence)*
         #docs
         #(#other)*
+        #(#lints)*
         #quiet
         // A tool that only a model calls has no use for its constructor; and a tool has as many
         // parameters as the model needs.
@@ -57,7 +58,7 @@ pub(super) fn constructor(attribute: &Attribute, function: &Function) -> TokenSt
 
 pub(super) fn structure(attribute: &Attribute, function: &Function, names: &Names) -> TokenStream {
     let Function { vis, name, arguments, attributes, .. } = function;
-    let existence = &attributes.existence;
+    let Attributes { existence, lints, .. } = attributes;
     let private = &names.private;
     let (serde, schemars) =
         (path_text(&quote!(#private::serde)), path_text(&quote!(#private::schemars)));
@@ -71,6 +72,10 @@ pub(super) fn structure(attribute: &Attribute, function: &Function, names: &Name
     let description = names.description.as_str();
     let fields =
         arguments_of(function).map(|(parameter, argument)| field(parameter, argument, function));
+    // The compiler says it of the parameter already.
+    let cased = arguments_of(function)
+        .any(|(parameter, _)| parameter.ident.to_string().contains(char::is_uppercase))
+        .then(|| quote!(#[allow(non_snake_case)]));
     quote! {
         #(#existence)*
         #[doc = #summary]
@@ -80,6 +85,8 @@ pub(super) fn structure(attribute: &Attribute, function: &Function, names: &Name
         #[serde(crate = #serde, deny_unknown_fields)]
         #[schemars(crate = #schemars, description = #description)]
         #[must_use = "a call does nothing until it is given to a gate"]
+        #(#lints)*
+        #cased
         #[allow(clippy::struct_excessive_bools, clippy::struct_field_names)]
         #vis struct #arguments {
             #(#fields),*
@@ -88,7 +95,7 @@ pub(super) fn structure(attribute: &Attribute, function: &Function, names: &Name
 }
 
 fn field(parameter: &Parameter, argument: &Argument, function: &Function) -> TokenStream {
-    let name = &parameter.ident;
+    let Parameter { ident: name, existence, lints, .. } = parameter;
     let ty = argument.held.ty();
     // Always by a path of ours: what a derive would write for a bare default depends on what
     // `Default` means in the user's module.
@@ -99,7 +106,7 @@ fn field(parameter: &Parameter, argument: &Argument, function: &Function) -> Tok
     let description =
         argument.description.as_ref().map(|text| quote!(#[schemars(description = #text)]));
     let secret = argument.sensitive.then(|| quote!(#[schemars(extend("writeOnly" = true))]));
-    quote!(#default #description #secret #name: #ty)
+    quote!(#(#existence)* #(#lints)* #default #description #secret #name: #ty)
 }
 
 /// The fns that make default values, and `Debug` without secrets.
@@ -121,7 +128,8 @@ pub(super) fn impls(function: &Function, names: &Names) -> TokenStream {
                 }
                 DefaultValue::Expression(value) => value.to_token_stream(),
             };
-            Some(quote!(fn #name() -> #ty { #value }))
+            let existence = &parameter.existence;
+            Some(quote!(#(#existence)* fn #name() -> #ty { #value }))
         })
         .collect();
     let defaults = (!defaults.is_empty()).then(|| quote!(impl #arguments { #(#defaults)* }));

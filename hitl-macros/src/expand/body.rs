@@ -1,12 +1,16 @@
-//! The way into the body. It takes the permit itself, so that even who finds its name cannot call
-//! it: nobody but a gate has a permit.
+//! The way into the body. It takes the proof that a permit was opened, so that even who finds its
+//! name cannot call it: nobody but a gate has a permit.
+//!
+//! The body is a fn with the parameters and the block of the one that was written, so that the
+//! compiler and its lints see what they would see without the macro. Where another macro is going to
+//! rewrite the body, its parameters are only those that the other macro names: the rest is hidden in
+//! a struct, so that an attribute which logs parameters logs no secrets.
 
-use proc_macro2::{Span, TokenStream};
-use quote::{quote, quote_spanned};
+use proc_macro2::{Delimiter, Group, Ident, Span, TokenStream};
+use quote::{ToTokens, format_ident, quote, quote_spanned};
 use syn::spanned::Spanned as _;
-use syn::{Ident, Type};
+use syn::{Lifetime, Type};
 
-use super::arguments::underscored;
 use super::tool::Names;
 use crate::parse::{Attribute, Function, Held, Method, Parameter, Returns, Role};
 
@@ -93,24 +97,32 @@ pub(super) fn proof(
 /// `run`.
 pub(super) fn run(attribute: &Attribute, function: &Function, names: &Names) -> TokenStream {
     let short = &names.short;
-    let permit = hygienic("permit");
-    let own = quote!(::core::result::Result<Self::Output, Self::Error>);
-    let (body, call) = match &function.method {
-        None => {
-            let body = body(attribute, function, names);
-            (Some(body), quote!(__hitl_body(#permit).await))
-        }
+    let (permit, entry) = (hygienic("permit"), hygienic("entry"));
+    // What the compiler says of the whole body, that it is not `Send`, belongs to the fn's name.
+    let at = Span::mixed_site().located_at(function.name.span());
+    let own = quote_spanned!(at=> ::core::result::Result<Self::Output, Self::Error>);
+    let own_body = function.method.is_none().then(|| {
+        let hidden = hidden_struct(function);
+        let body = body(attribute, function, names);
+        quote!(#hidden #body)
+    });
+    let arguments = values(function, names);
+    let entered = entered(function, names);
+    let called = match &function.method {
+        None => quote!(__hitl_body(#entered #arguments)),
         Some(Method { service, .. }) => {
             let instance = hygienic("service");
-            let call = quote!({
-                let #instance = ::core::clone::Clone::clone(
-                    #permit.cx().state::<::std::sync::Arc<#service>>(),
-                );
-                <#service as __HitlService>::__hitl_body(&#instance, #permit).await
-            });
-            (None, call)
+            quote!(<#service as __HitlService>::__hitl_body(&#instance, #entered #arguments))
         }
     };
+    let service = function.method.as_ref().map(|Method { service, .. }| {
+        let (instance, cx) = (hygienic("service"), hygienic("cx"));
+        quote! {
+            let #instance =
+                ::core::clone::Clone::clone(#cx.state::<::std::sync::Arc<#service>>());
+        }
+    });
+    let call = quote!(#called.await);
     let (result, ended) = match Returned::of(attribute, function) {
         Returned::Unit => {
             let ended = quote! {
@@ -127,52 +139,205 @@ pub(super) fn run(attribute: &Attribute, function: &Function, names: &Names) -> 
             (result, quote!(#into_result(#call)))
         }
     };
+    let (call, cx) = (hygienic("call"), hygienic("cx"));
+    let quiet = quiet();
+    let head = quote_spanned!(at=> async fn run(#permit: #short::Permit<Self>) -> #result);
     quote! {
-        async fn run(#permit: #short::Permit<Self>) -> #result {
-            #body
+        #quiet
+        #head {
+            #own_body
+            let (#entry, #call, #cx) = #permit.enter();
+            #service
             #ended
         }
     }
 }
 
 /// The body of a method: in a trait of its own, because `self` and `Self` are those of the service.
-/// The trait has no name outside, and takes the permit like any body.
+/// The trait has no name outside, and takes the proof of a permit like any body.
 pub(super) fn of_service(
     attribute: &Attribute,
     function: &Function,
     names: &Names,
 ) -> Option<TokenStream> {
     let Method { service, .. } = function.method.as_ref()?;
-    let (short, arguments) = (&names.short, &function.arguments);
+    let hidden = hidden_struct(function);
     let body = body(attribute, function, names);
     let returns = arrow(attribute, function);
+    let entry = entry_type(function, names);
+    let visible = visible(function).map(|parameter| {
+        let Parameter { ident, existence, .. } = parameter;
+        let ty = visible_type(parameter, names);
+        quote!(#(#existence)* #ident: #ty)
+    });
+    let quiet = quiet();
     Some(quote! {
+        #hidden
+
         trait __HitlService {
-            async fn __hitl_body(&self, permit: #short::Permit<#arguments>) #returns;
+            async fn __hitl_body(&self, entry: #entry, #(#visible),*) #returns;
         }
 
+        #quiet
         impl __HitlService for #service {
             #body
         }
     })
 }
 
+/// Allows lints that know fns as people write them, for what stands around the body. On the body itself
+/// are only the user's own, so that even `forbid` can be there.
+fn quiet() -> TokenStream {
+    quote! {
+        #[allow(
+            clippy::too_many_arguments,
+            clippy::fn_params_excessive_bools,
+            clippy::needless_pass_by_value,
+            clippy::used_underscore_binding
+        )]
+    }
+}
+
 fn body(attribute: &Attribute, function: &Function, names: &Names) -> TokenStream {
-    let short = &names.short;
-    let Function { arguments, body, parameters, attributes, method, .. } = function;
-    let attributes = &attributes.body;
-    let (permit, call, cx) = (hygienic("permit"), hygienic("call"), hygienic("cx"));
-    let bindings = parameters.iter().map(|parameter| binding(parameter, &call, &cx, short));
+    let Function { body, attributes, method, .. } = function;
+    let (lints, foreign) = (&attributes.body, &attributes.foreign);
     let returns = arrow(attribute, function);
     let receiver = method.as_ref().map(|Method { receiver, .. }| quote!(#receiver,));
+    let entry_type = entry_type(function, names);
+    let parameters = visible(function).map(|parameter| {
+        let Parameter { ident, mutability, existence, body_lints, .. } = parameter;
+        let ty = visible_type(parameter, names);
+        if is_withheld(parameter) {
+            // The body has its own, of the right type.
+            return quote!(#(#existence)* #[allow(unused_variables)] #ident: #ty);
+        }
+        quote!(#(#existence)* #(#body_lints)* #mutability #ident: #ty)
+    });
+    let parameters: Vec<_> = parameters.collect();
+    if !has_hidden(function) {
+        return quote! {
+            #(#lints)*
+            #(#foreign)*
+            async fn __hitl_body(#receiver _: #entry_type, #(#parameters),*) #returns #body
+        };
+    }
+    let entry = hygienic("entry");
+    let fields = hidden(function).enumerate().map(|(i, parameter)| {
+        let Parameter { ident, mutability, existence, body_lints, .. } = parameter;
+        let field = field(i);
+        quote!(#(#existence)* #(#body_lints)* #field: #mutability #ident)
+    });
+    let block = not_by_hand(function);
     quote! {
-        #(#attributes)*
-        async fn __hitl_body(#receiver #permit: #short::Permit<#arguments>) #returns {
-            let (#call, #cx) = #permit.open();
-            #(#bindings)*
-            #body
+        #(#lints)*
+        #(#foreign)*
+        async fn __hitl_body(#receiver #entry: #entry_type, #(#parameters),*) #returns {
+            match #entry.into_inner() {
+                __HitlHidden { #(#fields),* } => #block
+            }
         }
     }
+}
+
+/// The block with braces that nobody wrote, so that no lint wants them removed.
+fn not_by_hand(function: &Function) -> TokenStream {
+    let body = &function.body;
+    let statements = body.stmts.iter().map(ToTokens::to_token_stream).collect();
+    let mut block = Group::new(Delimiter::Brace, statements);
+    block.set_span(Span::mixed_site().located_at(body.brace_token.span.join()));
+    block.into_token_stream()
+}
+
+/// The parameters that the body's own fn has.
+fn visible(function: &Function) -> impl Iterator<Item = &Parameter> {
+    let all = function.attributes.foreign.is_empty();
+    function.parameters.iter().filter(move |parameter| all || parameter.named)
+}
+
+/// The others. A secret is one of them even when it is named.
+fn hidden(function: &Function) -> impl Iterator<Item = &Parameter> {
+    let none = function.attributes.foreign.is_empty();
+    function
+        .parameters
+        .iter()
+        .filter(move |parameter| !none && (!parameter.named || is_withheld(parameter)))
+}
+
+fn has_hidden(function: &Function) -> bool {
+    hidden(function).next().is_some()
+}
+
+/// Whether an attribute names a secret, to skip it.
+fn is_withheld(parameter: &Parameter) -> bool {
+    parameter.named && parameter.argument().is_some_and(|argument| argument.sensitive)
+}
+
+fn visible_type(parameter: &Parameter, names: &Names) -> TokenStream {
+    let short = &names.short;
+    if is_withheld(parameter) { quote!(#short::Withheld) } else { parameter.ty.to_token_stream() }
+}
+
+/// What holds the hidden parameters.
+fn hidden_struct(function: &Function) -> Option<TokenStream> {
+    has_hidden(function).then(|| {
+        let lifetime = borrows(function).then(|| quote!(<'__hitl>));
+        let fields = hidden(function).enumerate().map(|(i, parameter)| {
+            let Parameter { existence, ty, .. } = parameter;
+            let field = field(i);
+            let mut ty = ty.clone();
+            if let Type::Reference(reference) = &mut ty {
+                reference.lifetime = Some(Lifetime::new("'__hitl", Span::mixed_site()));
+            }
+            quote!(#(#existence)* #field: #ty)
+        });
+        quote!(struct __HitlHidden #lifetime { #(#fields),* })
+    })
+}
+
+/// A field there. It has a number: of the parameter's name, the compiler would say that the pattern
+/// has a shorter form, or that a field is not called so.
+fn field(number: usize) -> Ident {
+    format_ident!("__hitl_{number}")
+}
+
+/// Whether one of the hidden parameters is a reference.
+fn borrows(function: &Function) -> bool {
+    hidden(function).any(|parameter| matches!(parameter.ty, Type::Reference(_)))
+}
+
+fn entry_type(function: &Function, names: &Names) -> TokenStream {
+    let short = &names.short;
+    let lifetime = borrows(function).then(|| quote!(<'_>));
+    if has_hidden(function) {
+        quote!(#short::Entry<__HitlHidden #lifetime>)
+    } else {
+        quote!(#short::Entry)
+    }
+}
+
+/// The proof, with what is hidden.
+fn entered(function: &Function, names: &Names) -> TokenStream {
+    let entry = hygienic("entry");
+    if !has_hidden(function) {
+        return quote!(#entry,);
+    }
+    let fields = hidden(function).enumerate().map(|(i, parameter)| {
+        let existence = &parameter.existence;
+        let (field, value) = (field(i), value(parameter, names));
+        quote!(#(#existence)* #field: #value)
+    });
+    quote!(#entry.with(__HitlHidden { #(#fields),* }),)
+}
+
+fn values(function: &Function, names: &Names) -> TokenStream {
+    let short = &names.short;
+    let values = visible(function).map(|parameter| {
+        let existence = &parameter.existence;
+        let value =
+            if is_withheld(parameter) { quote!(#short::Withheld) } else { value(parameter, names) };
+        quote!(#(#existence)* #value)
+    });
+    quote!(#(#values),*)
 }
 
 /// `-> ..`, as written.
@@ -187,11 +352,13 @@ fn hygienic(name: &str) -> Ident {
     Ident::new(name, Span::mixed_site())
 }
 
-/// `let`, with the fn's own name and type.
-fn binding(parameter: &Parameter, call: &Ident, cx: &Ident, short: &TokenStream) -> TokenStream {
-    let Parameter { ident, mutability, ty: written, role } = parameter;
+/// What a parameter is given, with the fn's own type.
+fn value(parameter: &Parameter, names: &Names) -> TokenStream {
+    let short = &names.short;
+    let (call, cx) = (hygienic("call"), hygienic("cx"));
+    let Parameter { ident, ty: written, role, .. } = parameter;
     let span = at(written);
-    let value = match role {
+    match role {
         Role::Argument(argument) => match argument.held {
             Held::Owned(_) => quote!(#call.#ident),
             Held::Str | Held::Slice(_) => quote!(&#call.#ident),
@@ -203,11 +370,7 @@ fn binding(parameter: &Parameter, call: &Ident, cx: &Ident, short: &TokenStream)
             let context = quote_spanned!(span=> <#ty as #short::BodyContext>::of(&#cx));
             owned_or_not(*borrowed, span, &context)
         }
-    };
-    let quiet = underscored(parameter).then(
-        || quote!(#[allow(clippy::used_underscore_binding, clippy::no_effect_underscore_binding)]),
-    );
-    quote!(#quiet let #mutability #ident: #written = #value;)
+    }
 }
 
 fn owned_or_not(borrowed: bool, span: Span, reference: &TokenStream) -> TokenStream {

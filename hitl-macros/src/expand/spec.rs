@@ -20,7 +20,8 @@ pub(super) fn spec(attribute: &Attribute, function: &Function, names: &Names) ->
         .map(|(parameter, argument)| {
             let name = parameter.ident.unraw().to_string();
             let make = if argument.sensitive { quote!(sensitive) } else { quote!(new) };
-            quote!(#short::Parameter::#make(#name))
+            let existence = &parameter.existence;
+            quote!(#(#existence)* #short::Parameter::#make(#name))
         })
         .collect();
     let parameters = (!parameters.is_empty()).then(|| quote!(.parameters(&[#(#parameters),*])));
@@ -32,17 +33,26 @@ pub(super) fn spec(attribute: &Attribute, function: &Function, names: &Names) ->
         .parameters
         .iter()
         .filter_map(|parameter| match &parameter.role {
-            Role::State { ty, .. } => Some(ty),
+            Role::State { ty, .. } => Some((ty, &parameter.existence)),
             _ => None,
         })
-        .map(|ty| {
+        .map(|(ty, existence)| {
             let span = Span::mixed_site().located_at(ty.span());
-            quote_spanned!(span=> #short::StateRequirement::of::<#ty>())
+            let requirement = quote_spanned!(span=> #short::StateRequirement::of::<#ty>());
+            quote!(#(#existence)* #requirement)
         });
     let states: Vec<_> = service.into_iter().chain(states).collect();
     let states = (!states.is_empty()).then(|| quote!(.states(&[#(#states),*])));
+    // Cargo's word for the crate that the expansion is compiled in, not for this one.
+    let version = match &attribute.version {
+        None => quote!(.crate_version(::core::option_env!("CARGO_PKG_VERSION"))),
+        Some(given) => {
+            let version = &given.value;
+            quote!(.version(#version))
+        }
+    };
     let config = config(attribute, short);
-    quote!(#short::Spec::new(#name, #description)#parameters #states #config)
+    quote!(#short::Spec::new(#name, #description)#parameters #states #version #config)
 }
 
 fn config(attribute: &Attribute, short: &TokenStream) -> Option<TokenStream> {

@@ -7,7 +7,7 @@ use syn::spanned::Spanned as _;
 
 use super::arguments::{arguments_of, underscored};
 use super::{arguments, body, spec};
-use crate::parse::{Attribute, Function};
+use crate::parse::{Attribute, Attributes, Function};
 
 /// What several parts of the expansion need.
 pub(crate) struct Names {
@@ -51,7 +51,7 @@ pub(crate) fn tool(attribute: &Attribute, function: &Function, names: &Names) ->
 fn implementation(attribute: &Attribute, function: &Function, names: &Names) -> TokenStream {
     let (private, short) = (&names.private, &names.short);
     let arguments = &function.arguments;
-    let existence = &function.attributes.existence;
+    let Attributes { existence, lints, .. } = &function.attributes;
     let impls = arguments::impls(function, names);
     let types = body::types(attribute, function, names);
     let spec = spec::spec(attribute, function, names);
@@ -61,6 +61,7 @@ fn implementation(attribute: &Attribute, function: &Function, names: &Names) -> 
     let proof = body::proof(attribute, function, names);
     quote! {
         #(#existence)*
+        #(#lints)*
         const _: () = {
             use #private as #short;
 
@@ -92,10 +93,11 @@ fn snapshot(function: &Function, short: &TokenStream) -> TokenStream {
         // At the parameter's type, where it matters if it cannot be written.
         let span = Span::call_site().located_at(parameter.ty.span());
         let value = quote_spanned!(span=> &self.#ident);
+        let existence = &parameter.existence;
         if argument.sensitive {
-            quote!(fields.sensitive(#name, #value)?;)
+            quote!(#(#existence)* fields.sensitive(#name, #value)?;)
         } else {
-            quote!(fields.field(#name, #value)?;)
+            quote!(#(#existence)* fields.field(#name, #value)?;)
         }
     });
     let quiet = function

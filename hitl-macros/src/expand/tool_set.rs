@@ -6,14 +6,14 @@ use syn::{Attribute, Ident, Path};
 
 use crate::parse::Service;
 
-pub(crate) fn tool_set(
+pub(crate) fn tool_set<'a>(
     service: &Service,
     root: Option<&Path>,
     cfg: &[Attribute],
-    tools: &[(Vec<Attribute>, Ident)],
+    tools: impl Iterator<Item = (&'a [Attribute], &'a Ident)>,
 ) -> TokenStream {
     let root = root.map_or_else(|| quote!(::hitl), |path| quote!(#path));
-    let register = tools.iter().map(|(existence, tool)| {
+    let register = tools.map(|(existence, tool)| {
         quote! {
             #(#existence)*
             let gate = gate.tool::<#tool>();
@@ -24,7 +24,7 @@ pub(crate) fn tool_set(
         const _: () = {
             use #root::__private as __hitl;
 
-            impl __hitl::ToolSet for #service {
+            impl __hitl::OneBlockOfToolsForEachType for #service {
                 fn register(gate: __hitl::GateBuilder) -> __hitl::GateBuilder {
                     #(#register)*
                     gate

@@ -10,7 +10,7 @@ use super::value::{self, Given, Stage};
 use crate::errors::{Errors, list, suggestion};
 
 /// Every key, in the order of the attribute's documentation.
-const KEYS: [&str; 26] = [
+const KEYS: [&str; 27] = [
     "approval_type",
     "risk",
     "base_confidence",
@@ -34,6 +34,7 @@ const KEYS: [&str; 26] = [
     "describe",
     "name",
     "description",
+    "version",
     "fallible",
     "infallible",
     "crate",
@@ -65,6 +66,8 @@ pub(crate) struct Attribute {
     pub(crate) describe: Option<Given<String>>,
     pub(crate) name: Option<Given<String>>,
     pub(crate) description: Option<Given<String>>,
+    /// The version of its code; `any` when it opts out.
+    pub(crate) version: Option<Given<String>>,
     pub(crate) fallible: Option<Ident>,
     pub(crate) infallible: Option<Ident>,
     /// Where hitl is, when it is not `::hitl`.
@@ -127,6 +130,7 @@ impl Attribute {
             "describe" => self.describe = errors.take(value::text(entry)),
             "name" => self.name = errors.take(value::text(entry)),
             "description" => self.description = errors.take(value::text(entry)),
+            "version" => self.version = errors.take(value::version(entry)),
             "fallible" => self.fallible = errors.take(value::flag(entry)),
             "infallible" => self.infallible = errors.take(value::flag(entry)),
             "crate" => self.root = errors.take(value::path(entry)),

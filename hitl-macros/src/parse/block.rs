@@ -2,10 +2,13 @@
 
 use proc_macro2::{Group, Ident, TokenStream, TokenTree};
 use quote::{ToTokens, quote};
-use syn::{Attribute, ImplItem, ImplItemFn, ItemFn, ItemImpl, Meta, Path, PathArguments, Type};
+use syn::{
+    Attribute, FnArg, ImplItem, ImplItemFn, ImplItemMacro, ItemFn, ItemImpl, Meta, Path,
+    PathArguments, Signature, Type, parse_quote,
+};
 
-use super::entries;
-use super::value;
+use super::lint::{Kind, Spread};
+use super::{entries, scan, value};
 use crate::errors::Errors;
 
 /// An `impl` block, taken apart.
@@ -15,8 +18,20 @@ pub(crate) struct Block {
     pub(crate) service: Service,
     /// Whether the block exists.
     pub(crate) cfg: Vec<Attribute>,
-    /// What `#[hitl_tool(..)]` says on each method that has it, and the method as a fn.
-    pub(crate) methods: Vec<(TokenStream, ItemFn)>,
+    /// Lint levels for all that is in it.
+    pub(crate) lints: Vec<Attribute>,
+    /// Each method that has `#[hitl_tool(..)]`.
+    pub(crate) methods: Vec<Marked>,
+}
+
+/// A method that is to be a tool.
+pub(crate) struct Marked {
+    /// What `#[hitl_tool(..)]` says.
+    pub(crate) keys: TokenStream,
+    /// The method as a fn.
+    pub(crate) method: ItemFn,
+    /// When it is a tool, if not always: as in `#[cfg_attr(.., hitl_tool)]`.
+    pub(crate) condition: Option<Attribute>,
 }
 
 /// The type whose methods are tools.
@@ -30,26 +45,67 @@ impl Block {
     /// Takes a block apart. Nothing when it is not that of a service; an error says why.
     pub(crate) fn read(item: ItemImpl, errors: &mut Errors) -> Option<Self> {
         let service = Service::read(&item, errors)?;
-        let cfg: Vec<_> = item.attrs.iter().filter(|a| a.path().is_ident("cfg")).cloned().collect();
-        let mut rest = ItemImpl { items: Vec::new(), ..item.clone() };
+        let (mut cfg, mut lints, mut attrs) = (Vec::new(), Vec::new(), Vec::new());
+        for spread in item.attrs.iter().flat_map(Spread::of) {
+            match spread.kind() {
+                Kind::Existence => cfg.push(spread.attribute()),
+                // Part of the block is going to be elsewhere, so that nothing is expected of it.
+                Kind::Lint => lints.push(spread.beside_the_body()),
+                _ => {}
+            }
+            attrs.push(if spread.kind() == Kind::Lint {
+                spread.beside_the_body()
+            } else {
+                spread.attribute()
+            });
+        }
+        let mut rest = ItemImpl { items: Vec::new(), attrs, ..item.clone() };
         let mut methods = Vec::new();
+        let mut unseen = Vec::new();
         for item in item.items {
             match item {
                 ImplItem::Fn(mut method) => match take_keys(&mut method, errors) {
-                    Some(keys) => methods.push((keys, as_fn(method))),
                     None => rest.items.push(ImplItem::Fn(method)),
+                    Some((keys, None)) => {
+                        methods.push(Marked { keys, method: as_fn(method), condition: None });
+                    }
+                    Some((keys, Some(condition))) => {
+                        let mut plain = method.clone();
+                        without_ours(&mut plain.sig);
+                        plain.attrs.push(parse_quote!(#[cfg(not(#condition))]));
+                        rest.items.push(ImplItem::Fn(plain));
+                        let condition = Some(parse_quote!(#[cfg(#condition)]));
+                        methods.push(Marked { keys, method: as_fn(method), condition });
+                    }
+                },
+                ImplItem::Macro(call) => match names_tool(&call) {
+                    Some(name) => unseen.push(name),
+                    None => rest.items.push(ImplItem::Macro(call)),
                 },
                 other => rest.items.push(other),
             }
         }
-        if methods.is_empty() {
+        let has_macros = rest.items.iter().any(|item| matches!(item, ImplItem::Macro(_)));
+        for name in &unseen {
             errors.at(
-                item.self_ty,
-                "no method here is a tool: mark those that are with `#[hitl_tool]`",
+                name,
+                "a macro in this block runs after `#[hitl_tools]`, which does not see the tools \
+                 that it makes: write these methods out, or let the macro make the whole block \
+                 with its `#[hitl_tools]`",
             );
+        }
+        if methods.is_empty() && unseen.is_empty() {
+            let why = if has_macros {
+                "no method that is written here is a tool: mark those that are with \
+                 `#[hitl_tool]`. What the macros in this block make is not seen: they run later. \
+                 Let a macro make the whole block with its `#[hitl_tools]`"
+            } else {
+                "no method here is a tool: mark those that are with `#[hitl_tool]`"
+            };
+            errors.at(item.self_ty, why);
             return None;
         }
-        Some(Self { rest, service, cfg, methods })
+        Some(Self { rest, service, cfg, lints, methods })
     }
 }
 
@@ -143,23 +199,51 @@ pub(crate) fn root_of(tokens: TokenStream, errors: &mut Errors) -> Option<Path> 
     root
 }
 
-/// Whether this is `#[hitl_tool]`, by whatever path.
+/// Whether `#[hitl_tool]` is in this attribute, by whatever path.
 pub(crate) fn is_tool(attribute: &Attribute) -> bool {
-    attribute.path().segments.last().is_some_and(|segment| segment.ident == "hitl_tool")
+    Spread::of(attribute).iter().any(|spread| spread.kind() == Kind::Tool)
 }
 
-/// Takes the first `#[hitl_tool(..)]` off a method, and gives what is in it.
-fn take_keys(method: &mut ImplItemFn, errors: &mut Errors) -> Option<TokenStream> {
+/// Takes the first `#[hitl_tool(..)]` off a method: what is in it, and its condition if it has one.
+fn take_keys(
+    method: &mut ImplItemFn,
+    errors: &mut Errors,
+) -> Option<(TokenStream, Option<TokenStream>)> {
     let at = method.attrs.iter().position(is_tool)?;
-    let attribute = method.attrs.remove(at);
-    Some(match attribute.meta {
+    let (mut ours, others): (Vec<_>, Vec<_>) =
+        Spread::of(&method.attrs[at]).into_iter().partition(|spread| spread.kind() == Kind::Tool);
+    let twice = ours.split_off(1);
+    let put_back = others.iter().chain(&twice).map(Spread::attribute);
+    method.attrs.splice(at..=at, put_back);
+    let Spread { conditions, meta } = ours.pop()?;
+    let condition = (!conditions.is_empty()).then(|| quote!(all(#(#conditions),*)));
+    let keys = match meta {
         Meta::List(list) => list.tokens,
         Meta::Path(_) => TokenStream::new(),
         Meta::NameValue(pair) => {
             errors.at(pair, "`#[hitl_tool]` takes its keys in parentheses: `#[hitl_tool(..)]`");
             TokenStream::new()
         }
-    })
+    };
+    Some((keys, condition))
+}
+
+/// Where `hitl_tool` stands in what a macro is called with.
+fn names_tool(call: &ImplItemMacro) -> Option<Ident> {
+    scan::identifier(&call.mac.tokens, &mut |ident| ident == "hitl_tool")
+}
+
+/// Takes off the parameters of a plain fn what only this macro understands.
+pub(crate) fn without_ours(sig: &mut Signature) {
+    let foreign = |attribute: &Attribute| {
+        !attribute.path().is_ident("hitl") && !attribute.path().is_ident("doc")
+    };
+    for input in &mut sig.inputs {
+        match input {
+            FnArg::Receiver(receiver) => receiver.attrs.retain(foreign),
+            FnArg::Typed(typed) => typed.attrs.retain(foreign),
+        }
+    }
 }
 
 fn as_fn(method: ImplItemFn) -> ItemFn {

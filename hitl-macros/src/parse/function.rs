@@ -10,8 +10,9 @@ use syn::{
 
 use super::block::Service;
 use super::docs::Docs;
+use super::lint::{Kind, Spread};
 use super::parameter::{Parameter, Unread, last_segment};
-use super::scan;
+use super::{named, scan};
 use crate::errors::Errors;
 
 /// What the macro needs of the fn.
@@ -47,8 +48,12 @@ pub(crate) struct Attributes {
     pub(crate) existence: Vec<Attribute>,
     /// About its use and its page in the documentation: on the constructor.
     pub(crate) constructor: Vec<Attribute>,
-    /// Lints, `tracing::instrument` and the like: on the body.
+    /// Lint levels for all that stands beside the body.
+    pub(crate) lints: Vec<Attribute>,
+    /// Lint levels and how it is compiled: on the body.
     pub(crate) body: Vec<Attribute>,
+    /// `tracing::instrument` and the like: on the body, whose arguments are hidden from them.
+    pub(crate) foreign: Vec<Attribute>,
 }
 
 /// The return type, as far as its spelling tells.
@@ -66,7 +71,8 @@ impl Function {
         if let Some(FnArg::Receiver(receiver)) = input.sig.inputs.first() {
             errors.at(
                 receiver,
-                "a method is a tool of its service: put `#[hitl_tools]` on the `impl` block",
+                "a method is a tool of its service: put `#[hitl_tools]` on the `impl` block. It sees \
+                 the methods that are written there, not what a macro in the block makes later",
             );
             return None;
         }
@@ -104,7 +110,7 @@ impl Function {
         for input in sig.inputs {
             let FnArg::Typed(input) = input else { continue };
             match Parameter::read(input, errors) {
-                Ok(parameter) if parameters.iter().any(|p| p.ident == parameter.ident) => {
+                Ok(parameter) if parameters.iter().any(|p| p.is_twin_of(&parameter)) => {
                     let twice = format!("there are two parameters `{}`", parameter.ident);
                     errors.at(parameter.ident, twice);
                     sound = false;
@@ -117,6 +123,9 @@ impl Function {
                 }
             }
         }
+        let before = errors.len();
+        attributes.name(&mut parameters, errors);
+        sound &= errors.len() == before;
         let returns =
             if sig.generics.params.is_empty() { Returns::read(sig.output, errors) } else { None };
         sound &= returns.is_some();
@@ -197,20 +206,56 @@ impl Attributes {
     fn sort_in(&mut self, mut attribute: Attribute, errors: &mut Errors) {
         // `#![allow(..)]` at the start of the body.
         attribute.style = AttrStyle::Outer;
-        let path = attribute.path();
-        let name = path.segments.last().map(|segment| segment.ident.unraw().to_string());
-        match name.as_deref().unwrap_or_default() {
-            "hitl_tool" => errors.at(&attribute, "`#[hitl_tool]` is given twice"),
-            // Also as `#[unsafe(no_mangle)]`.
-            "no_mangle" | "export_name" | "link_section" | "unsafe" => errors.at(
-                &attribute,
-                "a tool's body has no name of its own: others could link to it, past the gate",
-            ),
-            "cfg" => self.existence.push(attribute),
-            "deprecated" | "doc" => self.constructor.push(attribute),
-            // The arguments' struct has its own.
-            "must_use" => {}
-            _ => self.body.push(attribute),
+        for spread in Spread::of(&attribute) {
+            match spread.kind() {
+                Kind::Tool => errors.at(&attribute, "`#[hitl_tool]` is given twice"),
+                Kind::Linked => errors.at(
+                    &attribute,
+                    "a tool's body has no name of its own: others could link to it, past the gate",
+                ),
+                Kind::Existence => self.existence.push(spread.attribute()),
+                Kind::Constructor => self.constructor.push(spread.attribute()),
+                Kind::MustUse => {}
+                Kind::Lint => {
+                    self.lints.push(spread.beside_the_body());
+                    self.body.extend(spread.on_the_body());
+                }
+                Kind::Inert => self.body.push(spread.attribute()),
+                Kind::Start => errors.at(
+                    &attribute,
+                    "a gate runs this fn, in the runtime of the gate: leave this attribute out",
+                ),
+                Kind::Foreign => self.foreign.push(spread.attribute()),
+            }
+        }
+    }
+
+    /// Adds the lint levels of the block. The fn's own are stronger.
+    pub(crate) fn within(&mut self, lints: &[Attribute]) {
+        for levels in [&mut self.lints, &mut self.body] {
+            levels.splice(0..0, lints.iter().cloned());
+        }
+    }
+
+    /// Finds the parameters that the attributes of others name, and gives those to them: it is the
+    /// user who wants to see them. A secret is named to be skipped, or not at all.
+    fn name(&self, parameters: &mut [Parameter], errors: &mut Errors) {
+        let lists = self.foreign.iter().filter_map(|attribute| attribute.meta.require_list().ok());
+        for found in lists.flat_map(|list| named::uses(list.tokens.clone())) {
+            let mut sensitive = false;
+            for parameter in parameters.iter_mut().filter(|p| p.ident.unraw() == found.name) {
+                parameter.named = true;
+                sensitive |= parameter.argument().is_some_and(|argument| argument.sensitive);
+            }
+            if sensitive && !found.skipped {
+                errors.at(
+                    &found.at,
+                    format!(
+                        "`{}` is sensitive, and this attribute would show it: leave it out",
+                        found.name
+                    ),
+                );
+            }
         }
     }
 }

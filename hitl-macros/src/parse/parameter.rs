@@ -6,6 +6,8 @@ use syn::{Attribute, Expr, Meta, Pat, PatType, Token, Type, TypeReference};
 
 use super::docs::Docs;
 use super::entries::{self, Entry};
+use super::lint::{Kind, Spread};
+use super::unfit::unfit;
 use super::{scan, value};
 use crate::errors::{Errors, list, nearest, suggestion};
 
@@ -18,6 +20,14 @@ pub(crate) struct Parameter {
     /// As written.
     pub(crate) ty: Type,
     pub(crate) role: Role,
+    /// Whether it exists: wherever it is mentioned.
+    pub(crate) existence: Vec<Attribute>,
+    /// Lint levels beside the body.
+    pub(crate) lints: Vec<Attribute>,
+    /// Lint levels in the body.
+    pub(crate) body_lints: Vec<Attribute>,
+    /// An attribute that rewrites the body names it.
+    pub(crate) named: bool,
 }
 
 /// A parameter that cannot even stand in for what was meant. It was reported.
@@ -65,9 +75,10 @@ impl Parameter {
     pub(super) fn read(input: PatType, errors: &mut Errors) -> Result<Self, Unread> {
         let mut docs = Docs::default();
         let mut keys = Keys::default();
+        let mut attributes = Attributes::default();
         for attribute in input.attrs {
             if let Some(other) = docs.take(attribute) {
-                keys.read(&other, errors);
+                attributes.sort_in(&other, &mut keys, errors);
             }
         }
         let unread = Unread { is_argument: keys.state.is_none() && keys.context.is_none() };
@@ -84,13 +95,61 @@ impl Parameter {
         };
         let ty = unwrap_group(*input.ty);
         let role = keys.role(&ty, &docs, errors).ok_or(unread)?;
-        Ok(Self { ident: pattern.ident, mutability: pattern.mutability, ty, role })
+        let Attributes { existence, lints, body_lints } = attributes;
+        Ok(Self {
+            ident: pattern.ident,
+            mutability: pattern.mutability,
+            ty,
+            role,
+            existence,
+            lints,
+            body_lints,
+            named: false,
+        })
+    }
+
+    /// Whether both would be there at once under one name.
+    pub(super) fn is_twin_of(&self, other: &Self) -> bool {
+        let conditional = !self.existence.is_empty() && !other.existence.is_empty();
+        self.ident == other.ident && !conditional
     }
 
     pub(crate) fn argument(&self) -> Option<&Argument> {
         match &self.role {
             Role::Argument(argument) => Some(argument),
             _ => None,
+        }
+    }
+}
+
+/// The attributes of a parameter that are not ours, by where they go.
+#[derive(Default)]
+struct Attributes {
+    existence: Vec<Attribute>,
+    lints: Vec<Attribute>,
+    body_lints: Vec<Attribute>,
+}
+
+impl Attributes {
+    fn sort_in(&mut self, attribute: &Attribute, keys: &mut Keys, errors: &mut Errors) {
+        for spread in Spread::of(attribute) {
+            match spread.kind() {
+                Kind::Existence => self.existence.push(spread.attribute()),
+                Kind::Lint => {
+                    self.lints.push(spread.beside_the_body());
+                    self.body_lints.extend(spread.on_the_body());
+                }
+                _ if spread.conditions.is_empty() => keys.read(attribute, errors),
+                _ => {
+                    errors.at(
+                        attribute,
+                        "only `cfg` and lint levels can stand in the `cfg_attr` of a parameter: \
+                         what it is must not depend on how it is built. Write two parameters, \
+                         each under its `#[cfg(..)]`",
+                    );
+                    keys.unclear = true;
+                }
+            }
         }
     }
 }
@@ -111,7 +170,8 @@ impl Keys {
         if !attribute.path().is_ident("hitl") {
             errors.at(
                 attribute,
-                "a parameter of a tool takes doc comments and `#[hitl(..)]`, no other attributes",
+                "a parameter of a tool takes doc comments, `#[hitl(..)]`, `#[cfg(..)]` and lint \
+                 levels, no other attributes",
             );
             return;
         }
@@ -223,6 +283,10 @@ fn held(ty: &Type, errors: &mut Errors) -> Option<Held> {
         Held::Owned(ty) | Held::Slice(ty) => ty.to_token_stream(),
         Held::Str => TokenStream::new(),
     };
+    if let Some((at, why)) = unfit(inner.clone()) {
+        errors.at(at, why);
+        return None;
+    }
     if scan::reference(&inner).is_some() {
         return borrowed_argument(inner, errors);
     }

@@ -3,6 +3,11 @@
 use proc_macro2::{Ident, Spacing, TokenStream, TokenTree};
 use quote::ToTokens;
 
+/// Whether it is this punctuation.
+pub(super) fn is(token: &TokenTree, what: char) -> bool {
+    matches!(token, TokenTree::Punct(punct) if punct.as_char() == what)
+}
+
 /// The first identifier that fits, in groups too.
 pub(crate) fn identifier(
     tokens: impl ToTokens,

@@ -44,6 +44,16 @@ pub(crate) fn text(entry: &Entry) -> syn::Result<Given<String>> {
     Ok(Given::new(text, expr))
 }
 
+/// What identifies a version: short, and nothing in it is invisible.
+pub(crate) fn version(entry: &Entry) -> syn::Result<Given<String>> {
+    let what = "1 to 128 visible ASCII characters, like \"2.1\", or \"any\" for none";
+    let (expr, text) = string(entry, what)?;
+    if matches!(text.len(), 1..=128) && text.bytes().all(|byte| byte.is_ascii_graphic()) {
+        return Ok(Given::new(text, expr));
+    }
+    Err(wrong(entry, expr, what))
+}
+
 pub(crate) fn points(entry: &Entry) -> syn::Result<Given<u8>> {
     let what = "a whole number from 0 to 100, as a literal";
     let (expr, literal) = literal(entry, what)?;

@@ -93,6 +93,16 @@ fn who_decides_is_checked_where_it_is_written() {
 }
 
 #[test]
+fn what_may_not_be_there_is_not_shown() {
+    let item = quote! {
+        /// Pays.
+        async fn pay(#[cfg(unix)] amount: u64) {}
+    };
+    let expansion = hitl_tool(quote!(describe = "Pay {amount}"), item).to_string();
+    assert!(expansion.contains("does not hold"), "{expansion}");
+}
+
+#[test]
 fn methods_become_tools_of_their_service() {
     let block = quote! {
         impl crate::Office {

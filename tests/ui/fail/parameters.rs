@@ -9,7 +9,7 @@ struct Ledger;
 /// Attributes.
 #[hitl_tool]
 async fn attributes(
-    #[cfg(unix)] a: u8,
+    #[cfg_attr(unix, hitl(sensitive))] a: u8,
     #[serde(rename = "x")] b: u8,
     #[hitl] c: u8,
     #[hitl()] d: u8,

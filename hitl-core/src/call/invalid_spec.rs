@@ -1,0 +1,34 @@
+//! What the check of a spec finds.
+
+/// What is not sound in a [`Spec`](super::Spec).
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum InvalidSpec {
+    /// The name is not 1 to 64 of `A-Z a-z 0-9 _ -`.
+    #[error("a tool's name is 1 to 64 of A-Z a-z 0-9 _ -")]
+    Name,
+    /// Base confidence or a threshold is above 100.
+    #[error("base_confidence and thresholds are 0 to 100")]
+    OutOfRange,
+    /// `quick_threshold` is above `auto_threshold`.
+    #[error("quick_threshold must not be above auto_threshold")]
+    ThresholdsCrossed,
+    /// Read-only and destructive at once.
+    #[error("a tool cannot be read_only and destructive")]
+    Hints,
+    /// `expires`, `timeout` or the time to escalate within is zero.
+    #[error("expires, timeout and the time to escalate within must be longer than zero")]
+    ZeroDuration,
+    /// Nobody could say no.
+    #[error("decisions must hold one of reject, respond and abort")]
+    Decisions,
+    /// A stage of nobody.
+    #[error("each stage needs at least one person")]
+    Stages,
+    /// No attempt at all.
+    #[error("attempts must be at least 1")]
+    Attempts,
+    /// The version is not 1 to 128 visible ASCII characters.
+    #[error("a tool's version is 1 to 128 visible ASCII characters")]
+    Version,
+}

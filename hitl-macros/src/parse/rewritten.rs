@@ -1,0 +1,71 @@
+//! Whether another macro has rewritten an item before this one saw it.
+//!
+//! Attributes run from the top down, and each sees what those above it made. One that wraps the
+//! body, as `#[tracing::instrument]` does, has then put the arguments where it likes. No trace of
+//! it is left but its tokens: they stand where no such token is written.
+
+use proc_macro2::{Delimiter, Span, TokenStream, TokenTree};
+
+/// The first token that another macro has made, if any.
+///
+/// Only punctuation and brackets are looked at. Nothing can be wrapped without them, and macros that
+/// merely put names together (`paste`) or fill values in leave them alone. Tokens of the macro that
+/// wrote our own attribute too are its author's business, and so is all that a `macro_rules!` made:
+/// it can only write out what stands in it.
+pub(crate) fn rewritten(item: TokenStream, own: Span) -> Option<Made> {
+    Written { own: own.source_text()? }.first_made(item)
+}
+
+/// A token that a macro has made.
+pub(crate) struct Made {
+    pub(crate) at: Span,
+    /// The attribute that made it, when its token says so.
+    pub(crate) by: Option<String>,
+}
+
+struct Written {
+    /// Where this macro was called.
+    own: String,
+}
+
+impl Written {
+    fn first_made(&self, tokens: TokenStream) -> Option<Made> {
+        tokens.into_iter().find_map(|token| match token {
+            TokenTree::Punct(punct) => self.made(punct.span(), |text| {
+                text.contains(punct.as_char()) && text.chars().all(|c| c.is_ascii_punctuation())
+            }),
+            TokenTree::Group(group) => {
+                let open = match group.delimiter() {
+                    Delimiter::Parenthesis => Some('('),
+                    Delimiter::Bracket => Some('['),
+                    Delimiter::Brace => Some('{'),
+                    Delimiter::None => None,
+                };
+                let made = open
+                    .and_then(|open| self.made(group.span_open(), |text| text.starts_with(open)));
+                made.or_else(|| self.first_made(group.stream()))
+            }
+            TokenTree::Ident(_) | TokenTree::Literal(_) => None,
+        })
+    }
+
+    fn made(&self, at: Span, is_token: impl FnOnce(&str) -> bool) -> Option<Made> {
+        let text = at.source_text()?;
+        let written = text.is_empty()
+            || is_token(&text)
+            // A doc comment becomes several tokens, a lifetime two.
+            || text.starts_with("//")
+            || text.starts_with("/*")
+            || text.starts_with('\'')
+            || text == self.own;
+        if written {
+            return None;
+        }
+        let by = text.strip_prefix("#[").and_then(|rest| {
+            let path: String =
+                rest.split(['(', ']', '=', '{', '[']).next()?.split_whitespace().collect();
+            (!path.is_empty()).then(|| format!("#[{path}]"))
+        });
+        Some(Made { at, by })
+    }
+}
