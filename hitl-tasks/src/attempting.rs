@@ -197,23 +197,25 @@ fn failed(record: &Record, index: usize, failure: &StepFailure) -> TaskError {
 
 /// The body is done; so is the step once its output is safe.
 async fn finished(lane: &Lane<'_>, index: usize, node: &dyn Node) -> Result<(), End> {
-    let kept = || {
-        if node.has_undo() {
-            node.keep();
-        }
-        lane.book.map(|_| node.encode()).transpose()
-    };
-    let failure = match catch_unwind(AssertUnwindSafe(kept)) {
-        Ok(Ok(None)) => return Ok(()),
-        Ok(Ok(Some(output))) => {
+    let write = || lane.book.map(|_| node.write_output()).transpose();
+    let written = catch_unwind(AssertUnwindSafe(write));
+    // What undoing takes is what a later life would undo; of an output that cannot be journaled it is
+    // the output itself, because what the body did is to be undone all the same.
+    let kept = catch_unwind(AssertUnwindSafe(|| node.has_undo().then(|| node.keep())));
+    let failure = match (written, kept) {
+        (Ok(Ok(None)), Ok(_)) => return Ok(()),
+        (Ok(Ok(Some(output))), Ok(_)) => {
             if let Some(book) = lane.book {
                 return book.step_done(index, output).await;
             }
             return Ok(());
         }
-        Ok(Err(text)) => StepFailure::returned(format!("its output cannot be journaled: {text}")),
-        Err(panic) => StepFailure::panicked(&*panic),
+        (Ok(Err(why)), _) => StepFailure::not_durable(why),
+        (Err(panic), _) | (_, Err(panic)) => StepFailure::panicked(&*panic),
     };
+    if let Some(book) = lane.book {
+        book.step_not_recorded(index);
+    }
     let failure = failure.cleaned(&lane.record.scheduler().settings.redactor);
     Err(End::Failed(failed(lane.record, index, &failure)))
 }

@@ -40,7 +40,7 @@ pub struct Undone {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum TaskErrorKind {
-    /// A step failed, panicked or ran out of its own time;
+    /// A step failed, panicked, ran out of its own time or returned what cannot be journaled;
     /// [`failure`](TaskError::failure) says which.
     Failed,
     /// The task as a whole ran out of time.
@@ -55,7 +55,7 @@ pub enum TaskErrorKind {
     /// Another process has taken the task over, and goes on with it.
     TakenOver,
     /// What is journaled under this id is another definition: its name, version, tenant, steps or
-    /// their types differ. Nothing was run.
+    /// their types differ, or an output no longer fits its type. Nothing was run.
     DefinitionChanged,
     /// The task completed, but another wait on the same handle has already taken its output.
     Taken,
@@ -78,6 +78,7 @@ impl TaskError {
             FailureKind::Failed => format!("Step '{name}' failed: {text}"),
             FailureKind::TimedOut => format!("Step '{name}' {text}"),
             FailureKind::Panicked => format!("Step '{name}' panicked: {text}"),
+            FailureKind::NotDurable => format!("Step '{name}' cannot be journaled: {text}"),
         };
         Self(Arc::new(Inner {
             kind: TaskErrorKind::Failed,
@@ -127,6 +128,18 @@ impl TaskError {
         Self::new(
             TaskErrorKind::DefinitionChanged,
             format!("Task cannot go on: its definition has changed since it was journaled: {what}"),
+        )
+    }
+
+    /// Its definition reads as it did, and yet an output does not.
+    pub(crate) fn output_unreadable(step: &str, why: &str) -> Self {
+        Self::new(
+            TaskErrorKind::DefinitionChanged,
+            format!(
+                "Task cannot go on: the journaled output of step '{step}' {why}; its type has other \
+                 fields than when it was journaled, or it was journaled by a version that did not \
+                 read outputs back. Nothing was run"
+            ),
         )
     }
 
