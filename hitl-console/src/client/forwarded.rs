@@ -33,12 +33,12 @@ pub(super) fn forwarded(headers: &HeaderMap) -> Option<Vec<Hop>> {
     }))
 }
 
-/// All lines of a list, as one text; a line that is no text is an unknown hop.
+/// All lines of a list. What a client wrote that is no text must not hide what the proxy added to it.
 fn lines(headers: &HeaderMap, name: &str) -> Option<Vec<String>> {
     let lines: Vec<_> = headers
         .get_all(name)
         .iter()
-        .map(|line| line.to_str().unwrap_or("unknown").to_owned())
+        .map(|line| String::from_utf8_lossy(line.as_bytes()).into_owned())
         .collect();
     (!lines.is_empty()).then_some(lines)
 }
