@@ -4,7 +4,7 @@ use std::future::IntoFuture;
 
 use futures::FutureExt as _;
 use futures::future::BoxFuture;
-use hitl_core::{CallContext, CallKey, Gate, GateError, Outcome, RequestId, Submission, Tool};
+use hitl_core::{CallContext, CallKey, CallRecord, Gate, GateError, Outcome, Submission, Tool};
 use hitl_tasks::StepContext;
 
 /// Gated calls inside the steps of a task.
@@ -129,14 +129,12 @@ impl<T: Tool> IntoFuture for AttributedStepCall<T> {
             let run = format!("task/{}/step/{}", cx.task_id(), cx.step_index());
             // An inline question is asked in here too, so submitting is off the clock as well.
             let submitted = cx.off_clock(async {
-                let tenant = context.tenant.clone();
-                let key = CallKey { tenant, run: run.into(), position };
-                let (key, failed) =
-                    if retry_failed { newest_try(&gate, key).await? } else { (key, None) };
-                let submitting = gate.submit(call).by(context).key(key.run, key.position);
+                let key = CallKey { tenant: context.tenant.clone(), run: run.into(), position };
+                let failed = if retry_failed { last_failure(&gate, &key).await? } else { None };
+                let submitting = gate.submit(call).by(context);
                 match failed {
-                    Some(failed) => submitting.retry_of(failed).await,
-                    None => submitting.await,
+                    Some(failed) => submitting.retry_of(&failed).await,
+                    None => submitting.key(key.run, position).await,
                 }
             });
             let ticket = match submitted.await? {
@@ -156,25 +154,16 @@ impl<T: Tool> IntoFuture for AttributedStepCall<T> {
     }
 }
 
-/// The key of the newest try of a call, and the failed one before it when that is yet to be made.
+/// The newest try of a call that failed and may be tried again. Every attempt of the step finds the same
+/// tries, after a restart too, because each key follows from the first.
 ///
-/// Each try has the key that follows from the first, so that every attempt of the step finds the same
-/// ones, after a restart too. Ends, because a tool has a bounded number of attempts.
-async fn newest_try(
-    gate: &Gate,
-    first: CallKey,
-) -> Result<(CallKey, Option<RequestId>), GateError> {
-    let run = format!("{}/call/{}/retry", first.run.as_str(), first.position);
-    let (mut key, mut failed) = (first, None);
-    for tries in 1.. {
-        match gate.find(&key).await? {
-            Some(record) if gate.may_retry(&record) => {
-                failed = Some(record.id());
-                key = CallKey { tenant: key.tenant, run: run.as_str().into(), position: tries };
-            }
-            Some(_) => return Ok((key, None)),
-            None => break,
-        }
+/// Ends, because a tool has a bounded number of attempts.
+async fn last_failure(gate: &Gate, first: &CallKey) -> Result<Option<CallRecord>, GateError> {
+    let mut newest = None;
+    let mut found = gate.find(first).await?;
+    while let Some(record) = found.filter(|record| gate.may_retry(record)) {
+        found = gate.find(&record.retry_key()).await?;
+        newest = Some(record);
     }
-    Ok((key, failed))
+    Ok(newest)
 }

@@ -165,7 +165,7 @@ async fn invariant_3_there_are_no_more_attempts_than_the_tool_may_have() {
     assert_eq!(bench.flaky.ran(), 4);
     let last = bench.calls().await.into_iter().max_by_key(|call| call.attempts_in_all()).unwrap();
     assert!(!bench.gate.may_retry(&last));
-    let again = bench.gate.submit(book("KL 1")).by("agent").key("x", 1).retry_of(last.id()).await;
+    let again = bench.gate.submit(book("KL 1")).by("agent").retry_of(&last).await;
     assert!(again.is_err());
     assert_eq!(bench.flaky.ran(), 4);
 }
@@ -274,14 +274,16 @@ async fn invariant_7_an_approval_covers_no_call_of_somebody_else() {
     bench.approve_one().await;
     assert!(handle.wait().await.is_err());
     let first = one(&bench.gate, CallState::Failed).await;
-    let retry = |call: Book, by: &str| {
-        bench.gate.submit(call).by(by).key("other", 1).retry_of(first.id()).into_future()
-    };
+    let retry =
+        |call: Book, by: &str| bench.gate.submit(call).by(by).retry_of(&first).into_future();
     assert!(retry(book("KL 1"), "mallory").await.is_err());
     assert!(retry(book("KL 2"), "agent").await.is_err());
     let elsewhere = CallContext::of("agent").tenant("other");
-    let elsewhere = bench.gate.submit(book("KL 1")).by(elsewhere).key("other", 1);
-    assert!(elsewhere.retry_of(first.id()).await.is_err());
+    let elsewhere = bench.gate.submit(book("KL 1")).by(elsewhere).retry_of(&first);
+    assert!(elsewhere.await.is_err());
+    // Nor does it start the same call twice: there is one next try.
+    let twice = bench.gate.submit(book("KL 1")).by("agent").retry_of(&first).key("other", 1);
+    assert!(twice.await.is_err());
     assert_eq!((bench.flaky.ran(), bench.calls().await.len()), (1, 1), "nothing entered");
     let done = retry(book("KL 1"), "agent").await.unwrap();
     assert!(matches!(done, Submission::Done { outcome: Outcome::Executed(_), .. }), "{done:?}");
@@ -294,15 +296,7 @@ async fn of_two_who_try_again_at_once_one_does() {
     bench.approve_one().await;
     assert!(handle.wait().await.is_err());
     let first = one(&bench.gate, CallState::Failed).await;
-    let again = || {
-        bench
-            .gate
-            .submit(book("KL 1"))
-            .by("agent")
-            .key("again", 1)
-            .retry_of(first.id())
-            .into_future()
-    };
+    let again = || bench.gate.submit(book("KL 1")).by("agent").retry_of(&first).into_future();
     let (one, other, third) = tokio::join!(again(), again(), again());
     for done in [one, other, third] {
         let outcome = match done.unwrap() {

@@ -291,16 +291,18 @@ impl<T: Tool> Submitting<'_, T> {
         self
     }
 
-    /// Tries a call of an idempotent tool again that failed, under a key of its own. The body gets
-    /// the idempotency key of the first try.
+    /// Tries a call of an idempotent tool again that failed, under the
+    /// [key that follows](CallRecord::retry_key). The body gets the idempotency key of the first try.
     ///
     /// The approval that a human gave the failed call covers the very same call (arguments,
     /// principal and tenant) until that approval would have expired, for as many attempts in all as
     /// the tool may have: then nobody is asked. Where it does not cover what the call needs now, where
     /// a grant stood behind it, and where the reviewer had changed the arguments, the call is
     /// routed like a new one. Refused when [`Gate::may_retry`] says no.
-    pub fn retry_of(mut self, failed: RequestId) -> Self {
-        self.retry_of = Some(failed);
+    pub fn retry_of(mut self, failed: &CallRecord) -> Self {
+        let key = failed.retry_key();
+        self.key = Some((key.run, key.position));
+        self.retry_of = Some(failed.id());
         self
     }
 }

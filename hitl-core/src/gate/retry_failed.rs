@@ -73,11 +73,13 @@ impl Inner {
         if failed.content != prepared.record.content {
             return Err(GateError::key_conflict(failed.key(), failed.id()));
         }
-        if failed.request.fingerprint != prepared.tool.fingerprint
+        // One key, so one next try: no other start is made of the same approval.
+        if *prepared.record.key() != failed.retry_key()
+            || failed.request.fingerprint != prepared.tool.fingerprint
             || !may_retry(&failed, &prepared.tool)
         {
             let why = format!(
-                "the call {} is not tried again: only what failed without a panic is, of an idempotent tool that has not changed and has attempts left",
+                "the call {} is not tried again: only what failed without a panic is, of an idempotent tool that has not changed and has attempts left, and under the key that follows from the first",
                 failed.id()
             );
             return Err(GateError::new(GateErrorKind::Refused, why));

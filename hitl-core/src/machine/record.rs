@@ -254,6 +254,18 @@ impl CallRecord {
         self.revised.unwrap_or(self.content)
     }
 
+    /// The key of the next try, should this one fail: it follows from the first key alone, so that
+    /// there is one next try and no other.
+    pub fn retry_key(&self) -> CallKey {
+        let (first, tries) = match &self.retry_of {
+            Some(retry) => (&retry.first, self.key().position),
+            None => (self.key(), 0),
+        };
+        let run = format!("{}/call/{}/retry", first.run.as_str(), first.position);
+        let position = tries.saturating_add(1);
+        CallKey { tenant: first.tenant.clone(), run: run.into(), position }
+    }
+
     /// How often it was claimed, with the tries before it.
     pub fn attempts_in_all(&self) -> u32 {
         let before = self.retry_of.as_ref().map_or(0, |retry| retry.attempts);
