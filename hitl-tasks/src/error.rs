@@ -57,6 +57,11 @@ pub enum TaskErrorKind {
     /// What is journaled under this id is another definition: its name, version, tenant, steps or
     /// their types differ, or an output no longer fits its type. Nothing was run.
     DefinitionChanged,
+    /// This wait would never end: a step waits on the clock for a task that needs the slot which the step
+    /// holds, or for one that waits for the step. Wait for it
+    /// [off the clock](crate::StepContext::off_clock), which gives the slot back meanwhile, or give the
+    /// manager more slots. Both tasks go on.
+    Deadlock,
     /// The task completed, but another wait on the same handle has already taken its output.
     Taken,
 }
@@ -173,6 +178,16 @@ impl TaskError {
         Self::new(
             TaskErrorKind::StillRunning,
             format!("waited {}; the task has not ended and goes on", seconds(limit)),
+        )
+    }
+
+    pub(crate) fn deadlock(target: &str) -> Self {
+        Self::new(
+            TaskErrorKind::Deadlock,
+            format!(
+                "waiting for task '{target}' would never end: it needs a slot, and the steps that wait \
+                 hold them all; wait for it in StepContext::off_clock, which gives the slot back"
+            ),
         )
     }
 

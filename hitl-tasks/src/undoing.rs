@@ -154,7 +154,7 @@ impl Run {
         let limit = self.record().scheduler().settings.undo_limit;
         let done = tokio::select! {
             biased;
-            done = guarded(&mut body) => done,
+            done = guarded(&attempt, &mut body) => done,
             () = unconstrained(sleep(limit)) => Err(StepFailure::timed_out(limit)),
         };
         attempt.stop();
