@@ -113,7 +113,7 @@ impl Bench {
 
     async fn states(&self) -> Vec<CallState> {
         let mut calls = self.calls().await;
-        calls.sort_by_key(|call| call.attempts_in_all());
+        calls.sort_by_key(CallRecord::attempts_in_all);
         calls.iter().map(|call| call.state).collect()
     }
 }
@@ -128,8 +128,11 @@ async fn invariant_3_an_idempotent_call_that_failed_is_tried_again_and_nobody_is
     let handle = bench.submit(5);
     let first = bench.approve_one().await;
     assert_eq!(handle.wait().await.unwrap(), "KL 1");
-    use CallState::{Executed, Failed};
-    assert_eq!(bench.states().await, [Failed, Failed, Executed], "each try has its own record");
+    assert_eq!(
+        bench.states().await,
+        [CallState::Failed, CallState::Failed, CallState::Executed],
+        "each try has its own record"
+    );
     // One effect outside: the key is the same each time, and the attempts count on.
     let key = first.key().to_string();
     let ran = bench.flaky.ran.lock().unwrap().clone();
@@ -163,7 +166,7 @@ async fn invariant_3_there_are_no_more_attempts_than_the_tool_may_have() {
     let handle = bench.manager.submit(bench.task(id, retries, true)).unwrap();
     assert!(failed(handle.wait().await).contains("the bank is closed"));
     assert_eq!(bench.flaky.ran(), 4);
-    let last = bench.calls().await.into_iter().max_by_key(|call| call.attempts_in_all()).unwrap();
+    let last = bench.calls().await.into_iter().max_by_key(CallRecord::attempts_in_all).unwrap();
     assert!(!bench.gate.may_retry(&last));
     let again = bench.gate.submit(book("KL 1")).by("agent").retry_of(&last).await;
     assert!(again.is_err());

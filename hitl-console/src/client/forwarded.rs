@@ -13,7 +13,7 @@ pub(super) type Hop = Option<IpAddr>;
 /// The hops that `X-Forwarded-For` names, the nearest first; `None` without the header.
 pub(super) fn x_forwarded_for(headers: &HeaderMap) -> Option<Vec<Hop>> {
     let list = lines(headers, "x-forwarded-for")?;
-    Some(nearest_first(&list, |hop| address(hop)))
+    Some(nearest_first(&list, address))
 }
 
 /// The hops that `Forwarded` names, the nearest first; `None` without the header.

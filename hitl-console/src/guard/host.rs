@@ -21,15 +21,12 @@ impl HostPort {
     /// Reads `name`, `name:port`, `[address]` or `[address]:port`, and nothing else: no user before an
     /// `@`, no path, no encoding.
     pub(crate) fn parse(text: &str) -> Option<Self> {
-        let (name, rest) = match text.strip_prefix('[') {
-            Some(text) => {
-                let (address, rest) = text.split_once(']')?;
-                (format!("[{}]", address.parse::<Ipv6Addr>().ok()?), rest)
-            }
-            None => {
-                let (name, rest) = text.split_at(text.find(':').unwrap_or(text.len()));
-                (domain(name)?, rest)
-            }
+        let (name, rest) = if let Some(text) = text.strip_prefix('[') {
+            let (address, rest) = text.split_once(']')?;
+            (format!("[{}]", address.parse::<Ipv6Addr>().ok()?), rest)
+        } else {
+            let (name, rest) = text.split_at(text.find(':').unwrap_or(text.len()));
+            (domain(name)?, rest)
         };
         let port = match rest.strip_prefix(':') {
             None if rest.is_empty() => None,

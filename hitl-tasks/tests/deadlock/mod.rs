@@ -8,6 +8,7 @@ use hitl_tasks::*;
 use crate::support::{MS, S, settle, spend, watched};
 
 type Failure = TaskError;
+type Place = Arc<OnceLock<TaskHandle<u32>>>;
 
 /// A task that only takes so long.
 fn child(name: &str, takes: Duration) -> Task<u32> {
@@ -113,7 +114,6 @@ async fn a_key_is_not_waited_for_from_within_it() {
 #[tokio::test(start_paused = true)]
 async fn a_circle_of_waits_is_found_although_there_are_slots() {
     let (manager, _) = watched(|b| b.max_concurrent(9));
-    type Place = Arc<OnceLock<TaskHandle<u32>>>;
     let waits_for = |place: &Place| {
         let place = Arc::clone(place);
         Task::new("t").step(TaskStep::new("waits", move |_: StepContext| {
