@@ -6,7 +6,7 @@ use std::future::{IntoFuture, Pending, pending};
 use futures::FutureExt as _;
 use futures::future::BoxFuture;
 use hitl_core::gate::SaysWhoAsks;
-use hitl_core::{CallContext, Gate, GateError, Outcome, Submission, Tool};
+use hitl_core::{CallContext, CallKey, CallRecord, Gate, GateError, Outcome, Submission, Tool};
 use hitl_tasks::StepContext;
 
 /// Gated calls inside the steps of a task.
@@ -37,6 +37,10 @@ pub trait GateInTask {
     /// [`TaskId`](hitl_tasks::TaskId), re-attaches: nobody is asked twice and nothing runs twice. For
     /// that, a step must make its calls in the same order each time.
     ///
+    /// So a step's [`Retry`](hitl_tasks::Retry) does not run a call again that failed: every attempt of
+    /// the step gets that failure. [`retry_failed`](AttributedStepCall::retry_failed) says otherwise,
+    /// for a tool that is idempotent.
+    ///
     /// While it waits for a human the step is [off the clock](StepContext::off_clock): it counts
     /// against no budget and holds no slot. So is a body that runs at once or right after an inline
     /// answer: the tool's own `timeout` bounds it. When the task is cancelled while it waits, the call
@@ -63,7 +67,7 @@ pub struct StepCall<T> {
 impl<T: Tool> StepCall<T> {
     /// Says who asks, and where. The host vouches for it.
     pub fn by(self, context: impl Into<CallContext>) -> AttributedStepCall<T> {
-        AttributedStepCall { call: self, context: context.into() }
+        AttributedStepCall { call: self, context: context.into(), retry_failed: false }
     }
 }
 
@@ -87,6 +91,48 @@ where
 pub struct AttributedStepCall<T> {
     call: StepCall<T>,
     context: CallContext,
+    retry_failed: bool,
+}
+
+impl<T: Tool> AttributedStepCall<T> {
+    /// Runs the call again, in the next attempt of the step, when it failed in an earlier one: for a
+    /// tool that says that it is [idempotent](hitl_core::HitlConfig::idempotent()).
+    ///
+    /// Nobody is asked again while the approval of the first try lasts and covers it; the body gets the
+    /// same idempotency key; there are as many attempts in all as the tool's
+    /// [`attempts`](hitl_core::HitlConfig::attempts()), and then the step gets the last failure. A tool
+    /// that is not idempotent, and a body that panicked, is not tried again: the step gets the failure.
+    /// How soon and how often is the step's [`Retry`](hitl_tasks::Retry).
+    ///
+    /// ```
+    /// use hitl::prelude::*;
+    /// use hitl::{Gate, GateInTask as _};
+    ///
+    /// /// Books a flight, once for each idempotency key.
+    /// #[hitl_tool(risk = "high", idempotent, attempts = 4)]
+    /// async fn book(flight: String) -> Result<String, std::io::Error> {
+    ///     Ok(format!("booked {flight}"))
+    /// }
+    ///
+    /// fn step(gate: Gate) -> TaskStep<(), String> {
+    ///     let body = move |cx: StepContext| {
+    ///         let gate = gate.clone();
+    ///         async move {
+    ///             let booked = gate.call_in(&cx, book("KL 1")).by("agent").retry_failed().await;
+    ///             match booked.map_err(|error| error.to_string())? {
+    ///                 Outcome::Executed(output) => output.parse().map_err(|_| "gone".to_owned()),
+    ///                 other => Err(format!("{other:?}")),
+    ///             }
+    ///         }
+    ///     };
+    ///     TaskStep::new("Book", body).retry(Retry::exponential(3))
+    /// }
+    /// # let _ = step;
+    /// ```
+    pub fn retry_failed(mut self) -> Self {
+        self.retry_failed = true;
+        self
+    }
 }
 
 impl<T: Tool> IntoFuture for AttributedStepCall<T> {
@@ -94,12 +140,19 @@ impl<T: Tool> IntoFuture for AttributedStepCall<T> {
     type IntoFuture = BoxFuture<'static, Self::Output>;
 
     fn into_future(self) -> Self::IntoFuture {
-        let Self { call: StepCall { gate, cx, position, call }, context } = self;
+        let Self { call: StepCall { gate, cx, position, call }, context, retry_failed } = self;
         async move {
             let run = format!("task/{}/step/{}", cx.task_id(), cx.step_index());
             // An inline question is asked in here too, so submitting is off the clock as well.
-            let submitted =
-                cx.off_clock(async { gate.submit(call).by(context).key(run, position).await });
+            let submitted = cx.off_clock(async {
+                let key = CallKey { tenant: context.tenant.clone(), run: run.into(), position };
+                let failed = if retry_failed { last_failure(&gate, &key).await? } else { None };
+                let submitting = gate.submit(call).by(context);
+                match failed {
+                    Some(failed) => submitting.retry_of(&failed).await,
+                    None => submitting.key(key.run, position).await,
+                }
+            });
             let ticket = match submitted.await? {
                 Submission::Done { outcome, .. } => return Ok(outcome),
                 Submission::Pending(ticket) => ticket,
@@ -115,4 +168,18 @@ impl<T: Tool> IntoFuture for AttributedStepCall<T> {
         }
         .boxed()
     }
+}
+
+/// The newest try of a call that failed and may be tried again. Every attempt of the step finds the same
+/// tries, after a restart too, because each key follows from the first.
+///
+/// Ends, because a tool has a bounded number of attempts.
+async fn last_failure(gate: &Gate, first: &CallKey) -> Result<Option<CallRecord>, GateError> {
+    let mut newest = None;
+    let mut found = gate.find(first).await?;
+    while let Some(record) = found.filter(|record| gate.may_retry(record)) {
+        found = gate.find(&record.retry_key()).await?;
+        newest = Some(record);
+    }
+    Ok(newest)
 }

@@ -2,12 +2,15 @@
 
 use std::fmt;
 use std::sync::Arc;
+use std::time::Duration;
 
 use axum::Router;
 use hitl_core::Gate;
 use hitl_core::audit::AuditReader;
 
 use crate::auth::Auth;
+use crate::client::Cidr;
+use crate::guard::HostPort;
 use crate::state::{Caps, State};
 use crate::tasks::Tasks;
 use crate::{api, assets, guard};
@@ -27,6 +30,7 @@ pub struct Console {
     tasks: Tasks,
     auth: Arc<dyn Auth>,
     hosts: Vec<String>,
+    trusted_proxies: Vec<Cidr>,
     caps: Caps,
     audit: Option<Arc<dyn AuditReader>>,
 }
@@ -39,6 +43,7 @@ impl Console {
             tasks: tasks.into(),
             auth: Arc::new(auth),
             hosts: Vec::new(),
+            trusted_proxies: Vec::new(),
             caps: Caps::default(),
             audit: None,
         }
@@ -47,7 +52,19 @@ impl Console {
     /// Also answers to this host name, without a port, as browsers see it: `review.example.com`.
     /// Serve it over TLS there; a token in plain text is everybody's.
     pub fn host(mut self, name: impl Into<String>) -> Self {
-        self.hosts.push(name.into().to_ascii_lowercase());
+        let name = name.into();
+        // What is no host name matches no request.
+        self.hosts.push(HostPort::parse(&name).map_or(name, HostPort::into_name));
+        self
+    }
+
+    /// Believes the proxies at these addresses about where a request comes from, as they say in
+    /// `X-Forwarded-For` or `Forwarded`. Failed logins are counted by that.
+    ///
+    /// A proxy should pass on one of the two only, and add to it; of what it says, the right-most
+    /// address that is not itself a trusted proxy's counts. What others write there is ignored.
+    pub fn trusted_proxy(mut self, addresses: impl Into<Cidr>) -> Self {
+        self.trusted_proxies.push(addresses.into());
         self
     }
 
@@ -74,20 +91,33 @@ impl Console {
         self
     }
 
-    /// How many event streams may be open at once; 4096 unless set.
+    /// How long the body of a request may take to come, from when its reviewer is known; 30 seconds
+    /// unless set. A body that is late is refused.
+    pub fn body_deadline(mut self, within: Duration) -> Self {
+        self.caps.body_deadline = within;
+        self
+    }
+
+    /// How many event streams may be open at once; 3072 unless set.
     pub fn most_streams(mut self, streams: usize) -> Self {
         self.caps.streams = streams;
+        self
+    }
+
+    /// How many event streams one principal may have open at once; 32 unless set. Each tab of a
+    /// browser is one.
+    pub fn max_streams_per_principal(mut self, streams: usize) -> Self {
+        self.caps.streams_per_principal = streams;
         self
     }
 
     /// The routes. Their background work starts with the first request and ends when the last clone
     /// of the router is dropped.
     pub fn router(self) -> Router {
-        let body = self.caps.body;
-        let reader = self.audit;
-        let state = State::new(self.gate, self.tasks, self.auth, self.hosts, self.caps, reader);
+        let Self { gate, tasks, auth, hosts, trusted_proxies, caps, audit } = self;
+        let state = State::new(gate, tasks, auth, hosts, trusted_proxies, caps, audit);
         let routes = api::routes(&state).merge(assets::routes());
-        guard::around(routes.fallback(assets::nowhere), state, body)
+        guard::around(routes.fallback(assets::nowhere), state)
     }
 }
 

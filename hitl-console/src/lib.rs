@@ -40,6 +40,7 @@
 mod api;
 mod assets;
 mod auth;
+mod client;
 mod console;
 mod error;
 mod feed;
@@ -49,10 +50,12 @@ mod presence;
 mod queue;
 mod serve;
 mod state;
+mod streams;
 mod tasks;
 mod view;
 
 pub use auth::{Auth, NoRandomness, Reviewer, SignIn, Token, Tokens, Unidentified};
+pub use client::{Cidr, ParseCidrError};
 pub use console::{Console, router};
-pub use serve::{Limited, Peer, serve};
+pub use serve::{Limited, Peer, ServeOptions, serve, serve_with};
 pub use tasks::Tasks;

@@ -1,6 +1,7 @@
 //! What every request shares.
 
 use std::sync::{Arc, OnceLock};
+use std::time::Duration;
 
 use hitl_core::Gate;
 use hitl_core::audit::AuditReader;
@@ -8,8 +9,10 @@ use tokio::sync::Semaphore;
 use tokio::task::JoinHandle;
 
 use crate::auth::{Auth, Throttle};
+use crate::client::Cidr;
 use crate::feed::{self, Feed};
 use crate::presence::Presence;
+use crate::streams::Streams;
 use crate::tasks::{Board, Tasks};
 
 /// What every request shares.
@@ -21,10 +24,14 @@ pub(crate) struct State {
     pub(crate) board: Arc<Board>,
     pub(crate) auth: Arc<dyn Auth>,
     pub(crate) hosts: Vec<String>,
+    pub(crate) trusted_proxies: Vec<Cidr>,
     pub(crate) throttle: Throttle,
+    /// Answers to guesses that are held back at once.
+    pub(crate) held_guesses: Semaphore,
+    pub(crate) caps: Caps,
     pub(crate) feed: Arc<Feed>,
     pub(crate) presence: Presence,
-    pub(crate) streams: Arc<Semaphore>,
+    pub(crate) streams: Arc<Streams>,
     pub(crate) audit: Option<Arc<dyn AuditReader>>,
     /// One at a time: an audit may be long.
     pub(crate) audit_is_read: Semaphore,
@@ -34,13 +41,25 @@ pub(crate) struct State {
 /// What is bounded.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Caps {
+    /// Bytes of a request's body.
     pub(crate) body: usize,
+    /// How long a body may take to come.
+    pub(crate) body_deadline: Duration,
     pub(crate) streams: usize,
+    pub(crate) streams_per_principal: usize,
 }
+
+/// How many answers to guesses are held back at once; further ones are given at once.
+const MAX_HELD_GUESSES: usize = 64;
 
 impl Default for Caps {
     fn default() -> Self {
-        Self { body: 64 * 1024, streams: 4096 }
+        Self {
+            body: 64 * 1024,
+            body_deadline: Duration::from_secs(30),
+            streams: 3072,
+            streams_per_principal: 32,
+        }
     }
 }
 
@@ -50,6 +69,7 @@ impl State {
         tasks: Tasks,
         auth: Arc<dyn Auth>,
         hosts: Vec<String>,
+        trusted_proxies: Vec<Cidr>,
         caps: Caps,
         audit: Option<Arc<dyn AuditReader>>,
     ) -> Shared {
@@ -59,10 +79,13 @@ impl State {
             board: Arc::default(),
             auth,
             hosts,
+            trusted_proxies,
             throttle: Throttle::default(),
+            held_guesses: Semaphore::new(MAX_HELD_GUESSES),
+            caps,
             feed: Arc::default(),
             presence: Presence::default(),
-            streams: Arc::new(Semaphore::new(caps.streams.min(Semaphore::MAX_PERMITS))),
+            streams: Arc::new(Streams::new(caps.streams, caps.streams_per_principal)),
             audit,
             audit_is_read: Semaphore::new(1),
             pumps: OnceLock::new(),

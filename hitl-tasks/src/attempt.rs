@@ -24,6 +24,8 @@ pub(crate) struct Attempt {
     /// Wakes futures that are done off the clock and wait for the task to have a slot again.
     resumed: Notify,
     calls: AtomicU32,
+    /// Whether the body has waited for another task.
+    waits: AtomicBool,
 }
 
 impl Attempt {
@@ -38,6 +40,7 @@ impl Attempt {
             clock: Mutex::new(OffClock::default()),
             resumed: Notify::new(),
             calls: AtomicU32::new(0),
+            waits: AtomicBool::new(false),
         }
     }
 
@@ -79,6 +82,15 @@ impl Attempt {
 
     pub(crate) fn next_call(&self) -> u32 {
         self.calls.fetch_add(1, Ordering::Relaxed)
+    }
+
+    /// The body waits for another task of its manager.
+    pub(crate) fn note_wait(&self) {
+        self.waits.store(true, Ordering::Release);
+    }
+
+    pub(crate) fn has_waited(&self) -> bool {
+        self.waits.load(Ordering::Acquire)
     }
 
     pub(crate) fn clock(&self) -> MutexGuard<'_, OffClock> {

@@ -19,6 +19,7 @@ use tokio::time::Instant;
 use crate::attempt::Attempt;
 use crate::book::Book;
 use crate::clock::Need;
+use crate::deadlock::within;
 use crate::pace::Pace;
 use crate::record::{End, Record};
 use crate::retry::Delays;
@@ -197,23 +198,25 @@ fn failed(record: &Record, index: usize, failure: &StepFailure) -> TaskError {
 
 /// The body is done; so is the step once its output is safe.
 async fn finished(lane: &Lane<'_>, index: usize, node: &dyn Node) -> Result<(), End> {
-    let kept = || {
-        if node.has_undo() {
-            node.keep();
-        }
-        lane.book.map(|_| node.encode()).transpose()
-    };
-    let failure = match catch_unwind(AssertUnwindSafe(kept)) {
-        Ok(Ok(None)) => return Ok(()),
-        Ok(Ok(Some(output))) => {
+    let write = || lane.book.map(|_| node.write_output()).transpose();
+    let written = catch_unwind(AssertUnwindSafe(write));
+    // What undoing takes is what a later life would undo; of an output that cannot be journaled it is
+    // the output itself, because what the body did is to be undone all the same.
+    let kept = catch_unwind(AssertUnwindSafe(|| node.has_undo().then(|| node.keep())));
+    let failure = match (written, kept) {
+        (Ok(Ok(None)), Ok(_)) => return Ok(()),
+        (Ok(Ok(Some(output))), Ok(_)) => {
             if let Some(book) = lane.book {
                 return book.step_done(index, output).await;
             }
             return Ok(());
         }
-        Ok(Err(text)) => StepFailure::returned(format!("its output cannot be journaled: {text}")),
-        Err(panic) => StepFailure::panicked(&*panic),
+        (Ok(Err(why)), _) => StepFailure::not_durable(why),
+        (Err(panic), _) | (_, Err(panic)) => StepFailure::panicked(&*panic),
     };
+    if let Some(book) = lane.book {
+        book.step_not_recorded(index);
+    }
     let failure = failure.cleaned(&lane.record.scheduler().settings.redactor);
     Err(End::Failed(failed(lane.record, index, &failure)))
 }
@@ -310,11 +313,13 @@ fn begin(
     let limit = node.policy().timeout.map(|limit| (limit, Instant::now()));
     // Copying the input and calling the body are user code as much as the body's future is.
     let given = StepContext::new(Arc::clone(&attempt));
-    let mut body = match catch_unwind(AssertUnwindSafe(|| node.start(given, last))) {
+    let start = || within(&attempt, || node.start(given, last));
+    let mut body = match catch_unwind(AssertUnwindSafe(start)) {
         Ok(body) => body,
         Err(panic) => return First::Over(Attempted::Failed(StepFailure::panicked(&*panic))),
     };
-    let done = match catch_unwind(AssertUnwindSafe(|| body.as_mut().poll(cx))) {
+    let poll = || within(&attempt, || body.as_mut().poll(cx));
+    let done = match catch_unwind(AssertUnwindSafe(poll)) {
         Ok(Poll::Pending) => return First::Waits(Begun { attempt, body, limit }),
         Ok(Poll::Ready(done)) => done,
         Err(panic) => Err(StepFailure::panicked(&*panic)),
@@ -357,7 +362,7 @@ enum Watched {
 /// Polls a body until it is done or has to be cut short. One that is cut short is told so, and has
 /// some time to tidy up if it listens; the caller drops it.
 async fn watch(
-    attempt: &Attempt,
+    attempt: &Arc<Attempt>,
     lane: &Lane<'_>,
     body: &mut Body,
     step_limit: Option<(Duration, Instant)>,
@@ -366,6 +371,9 @@ async fn watch(
     let cut = loop {
         if lane.is_stopping() {
             break Cut::Cancelled;
+        }
+        if attempt.has_waited() {
+            lane.record.scheduler().refuse_endless_wait();
         }
         let need = attempt.clock().need();
         match need {
@@ -382,7 +390,7 @@ async fn watch(
         // its own time-out or cancellation.
         tokio::select! {
             biased;
-            done = guarded(body) => return Watched::Done(done),
+            done = guarded(attempt, body) => return Watched::Done(done),
             () = unconstrained(lane.poke.notified()) => {}
             () = unconstrained(until(deadline)) => {
                 if let Some(cut) = cut {
@@ -397,20 +405,21 @@ async fn watch(
         // Whatever it says now, the attempt has been cut.
         tokio::select! {
             biased;
-            _ = guarded(body) => return Watched::Cut(cut),
+            _ = guarded(attempt, body) => return Watched::Cut(cut),
             () = unconstrained(sleep(grace)) => {}
         }
     }
     if blocking {
         lane.record.still_running(attempt.step);
-        let _ = guarded(body).await;
+        let _ = guarded(attempt, body).await;
     }
     Watched::Cut(cut)
 }
 
 /// What it says, or how it panicked.
-pub(crate) async fn guarded(body: &mut Body) -> Result<(), StepFailure> {
-    match AssertUnwindSafe(body).catch_unwind().await {
+pub(crate) async fn guarded(attempt: &Arc<Attempt>, body: &mut Body) -> Result<(), StepFailure> {
+    let polled = poll_fn(|cx| within(attempt, || body.as_mut().poll(cx)));
+    match AssertUnwindSafe(polled).catch_unwind().await {
         Ok(done) => done,
         Err(panic) => Err(StepFailure::panicked(&*panic)),
     }

@@ -7,6 +7,7 @@ use std::sync::Arc;
 use futures::future::BoxFuture;
 use tokio::sync::oneshot;
 
+use crate::deadlock::within;
 use crate::record::Record;
 use crate::step::Body;
 use crate::sync::Runtime;
@@ -52,7 +53,8 @@ where
                 let result = if attempt.is_stopped() {
                     Err(StepFailure::returned("stopped before it began"))
                 } else {
-                    let run = AssertUnwindSafe(|| body(cx, input).map(|made| output.put(made)));
+                    let run = || within(&attempt, || body(cx, input)).map(|made| output.put(made));
+                    let run = AssertUnwindSafe(run);
                     match catch_unwind(run) {
                         Ok(result) => result.map_err(StepFailure::returned),
                         Err(panic) => Err(StepFailure::panicked(&*panic)),

@@ -6,11 +6,13 @@ use std::time::Duration;
 
 use serde_json::value::RawValue;
 
-use crate::journal::entry::{Definition, EndRecord, Entry, Kind, Recorded, StepDefinition};
+use crate::journal::entry::{
+    Definition, EndRecord, Entry, FailureWord, Kind, Recorded, StepDefinition,
+};
 use crate::journal::{Epoch, Journal, JournalError, JournalErrorKind};
 use crate::record::{End, Record};
 use crate::step::Node;
-use crate::sync::sleep;
+use crate::sync::{Mutex, lock, sleep};
 use crate::{TaskError, TaskState};
 
 /// How often a call is repeated when the journal cannot be reached or does not know what it did.
@@ -29,6 +31,8 @@ pub(crate) struct Book {
     recorded: Recorded,
     /// Whose undoing had begun in an earlier life.
     ending: Option<EndRecord>,
+    /// Steps whose bodies are done and whose outputs could not be recorded.
+    not_recorded: Mutex<Vec<usize>>,
 }
 
 pub(crate) enum Opened {
@@ -63,7 +67,11 @@ impl Book {
         let definition = definition(record, nodes);
         let difference = recorded.definition.as_ref().map(|old| old.difference(&definition));
         let ending = recorded.ending.clone();
-        let book = Self { record: Arc::clone(record), epoch, recorded, ending };
+        // Its output is gone with the life that had it; that it was not undone is still to be said.
+        let failed = ending.as_ref().filter(|end| end.failure == Some(FailureWord::NotDurable));
+        let not_recorded: Vec<_> = failed.and_then(|end| end.failed_step).into_iter().collect();
+        let not_recorded = Mutex::new(not_recorded);
+        let book = Self { record: Arc::clone(record), epoch, recorded, ending, not_recorded };
         match difference {
             Some(Some(difference)) => {
                 return Err(End::Left(TaskError::definition_changed(&difference)));
@@ -120,6 +128,16 @@ impl Book {
 
     pub(crate) async fn step_done(&self, step: usize, output: Box<RawValue>) -> Result<(), End> {
         self.append(Entry { output: Some(output), ..of_step(Kind::StepDone, step, None) }).await
+    }
+
+    /// Its body is done, and its output cannot be recorded: it is undone in this life or never.
+    pub(crate) fn step_not_recorded(&self, step: usize) {
+        lock(&self.not_recorded).push(step);
+    }
+
+    /// Steps that are to be undone although they are not recorded as done.
+    pub(crate) fn not_recorded(&self) -> Vec<usize> {
+        lock(&self.not_recorded).clone()
     }
 
     pub(crate) async fn undoing(&self, record: &Record, end: &End) -> Result<(), End> {

@@ -58,6 +58,11 @@ impl OffClock {
         }
     }
 
+    /// Whether it is on the clock, and so in a slot.
+    pub(crate) fn is_on(&self) -> bool {
+        self.depth == 0 && !self.parked
+    }
+
     pub(crate) fn need(&self) -> Need {
         match (self.depth > 0, self.parked) {
             (true, false) => Need::Park,

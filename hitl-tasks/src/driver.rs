@@ -16,6 +16,7 @@ use crate::attempting::{Lane, run_step};
 use crate::book::{Book, Opened};
 use crate::few::Few;
 use crate::group::Group;
+use crate::journal::output::OutputError;
 use crate::leftover::{Leftover, conclude};
 use crate::pace::Pace;
 use crate::record::{End, Record, Stopper};
@@ -209,12 +210,12 @@ impl Run {
         for unit in &self.units {
             for node in unit.nodes() {
                 if let Some(output) = book.output(index) {
-                    let decode = || {
-                        node.decode(output)?;
+                    let read = || {
+                        node.read_output(output)?;
                         node.keep();
                         Ok(())
                     };
-                    restored(decode)?;
+                    restored(self.step_name(index), read)?;
                     self.record.step_restored(index);
                 }
                 index += 1;
@@ -233,17 +234,18 @@ impl Run {
         {
             let first: usize = self.units.iter().map(|unit| unit.nodes().len()).sum::<usize>()
                 - unit.nodes().len();
-            let decode = || {
-                for (member, node) in unit.nodes().iter().enumerate() {
+            for (member, node) in unit.nodes().iter().enumerate() {
+                let read = || {
                     let output = ended.outputs.get(&(first + member));
-                    node.decode(output.ok_or("a journaled output is missing")?)?;
+                    node.read_output(output.ok_or("is missing")?)
+                };
+                if let Err(end) = restored(self.step_name(first + member), read) {
+                    return end;
                 }
-                match unit {
-                    Unit::Group(group) if !(group.join)() => Err("an output is missing".to_owned()),
-                    _ => Ok(()),
-                }
-            };
-            if let Err(end) = restored(decode) {
+            }
+            if let Unit::Group(group) = unit
+                && let Err(end) = user_code(&group.join)
+            {
                 return end;
             }
         }
@@ -253,6 +255,10 @@ impl Run {
             }
         }
         ended.end
+    }
+
+    fn step_name(&self, index: usize) -> &str {
+        self.record.info().steps().get(index).map_or("", crate::StepInfo::name)
     }
 
     /// From here on it ends like that, whatever happens.
@@ -320,10 +326,11 @@ fn user_code(hand_on: &(dyn Fn() -> bool + Send + Sync)) -> Result<(), End> {
     }
 }
 
-fn restored(decode: impl FnOnce() -> Result<(), String>) -> Result<(), End> {
-    match catch_unwind(AssertUnwindSafe(decode)) {
-        Ok(Ok(())) => Ok(()),
-        Ok(Err(text)) => Err(End::Left(TaskError::definition_changed(&text))),
-        Err(_) => Err(End::Left(TaskError::definition_changed("reading an output panicked"))),
-    }
+fn restored(step: &str, read: impl FnOnce() -> Result<(), OutputError>) -> Result<(), End> {
+    let why = match catch_unwind(AssertUnwindSafe(read)) {
+        Ok(Ok(())) => return Ok(()),
+        Ok(Err(why)) => why,
+        Err(_) => "cannot be read back: its type panicked".to_owned(),
+    };
+    Err(End::Left(TaskError::output_unreadable(step, &why)))
 }

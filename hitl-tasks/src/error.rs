@@ -40,7 +40,7 @@ pub struct Undone {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum TaskErrorKind {
-    /// A step failed, panicked or ran out of its own time;
+    /// A step failed, panicked, ran out of its own time or returned what cannot be journaled;
     /// [`failure`](TaskError::failure) says which.
     Failed,
     /// The task as a whole ran out of time.
@@ -55,8 +55,13 @@ pub enum TaskErrorKind {
     /// Another process has taken the task over, and goes on with it.
     TakenOver,
     /// What is journaled under this id is another definition: its name, version, tenant, steps or
-    /// their types differ. Nothing was run.
+    /// their types differ, or an output no longer fits its type. Nothing was run.
     DefinitionChanged,
+    /// This wait would never end: a step waits on the clock for a task that needs the slot which the step
+    /// holds, or for one that waits for the step. Wait for it
+    /// [off the clock](crate::StepContext::off_clock), which gives the slot back meanwhile, or give the
+    /// manager more slots. Both tasks go on.
+    Deadlock,
     /// The task completed, but another wait on the same handle has already taken its output.
     Taken,
 }
@@ -78,6 +83,7 @@ impl TaskError {
             FailureKind::Failed => format!("Step '{name}' failed: {text}"),
             FailureKind::TimedOut => format!("Step '{name}' {text}"),
             FailureKind::Panicked => format!("Step '{name}' panicked: {text}"),
+            FailureKind::NotDurable => format!("Step '{name}' cannot be journaled: {text}"),
         };
         Self(Arc::new(Inner {
             kind: TaskErrorKind::Failed,
@@ -130,6 +136,18 @@ impl TaskError {
         )
     }
 
+    /// Its definition reads as it did, and yet an output does not.
+    pub(crate) fn output_unreadable(step: &str, why: &str) -> Self {
+        Self::new(
+            TaskErrorKind::DefinitionChanged,
+            format!(
+                "Task cannot go on: the journaled output of step '{step}' {why}; its type has other \
+                 fields than when it was journaled, or it was journaled by a version that did not \
+                 read outputs back. Nothing was run"
+            ),
+        )
+    }
+
     /// The end of an earlier life.
     pub(crate) fn earlier(
         kind: TaskErrorKind,
@@ -160,6 +178,16 @@ impl TaskError {
         Self::new(
             TaskErrorKind::StillRunning,
             format!("waited {}; the task has not ended and goes on", seconds(limit)),
+        )
+    }
+
+    pub(crate) fn deadlock(target: &str) -> Self {
+        Self::new(
+            TaskErrorKind::Deadlock,
+            format!(
+                "waiting for task '{target}' would never end: it needs a slot, and the steps that wait \
+                 hold them all; wait for it in StepContext::off_clock, which gives the slot back"
+            ),
         )
     }
 

@@ -31,6 +31,10 @@ pub enum FailureKind {
     TimedOut,
     /// It panicked. Never tried again.
     Panicked,
+    /// Its body is done, and what it returned cannot be journaled: it cannot be written as JSON, or
+    /// not be read back as it was. Never tried again; what the step did is undone if it has an
+    /// [`undo`](crate::TaskStep::undo).
+    NotDurable,
 }
 
 impl StepFailure {
@@ -54,6 +58,10 @@ impl StepFailure {
             .or_else(|| payload.downcast_ref::<String>().map(String::as_str))
             .unwrap_or("a panic without a text");
         Self { kind: FailureKind::Panicked, text: text.to_owned(), error: None }
+    }
+
+    pub(crate) fn not_durable(why: String) -> Self {
+        Self { kind: FailureKind::NotDurable, text: why, error: None }
     }
 
     /// The same, fit to be shown.

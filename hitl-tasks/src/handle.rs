@@ -4,6 +4,7 @@ use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
+use crate::deadlock::EndWait;
 use crate::record::{Record, Stopper};
 use crate::wire::Wire;
 use crate::{TaskError, TaskId, TaskProgress, TaskState, TaskWatcher};
@@ -49,8 +50,13 @@ impl<T: Send + 'static> TaskHandle<T> {
     /// dropped, and the slot is free. Cancel-safe: dropped, it takes nothing, and you can wait
     /// again. Of several waits that see a completed task the first takes the output, the others get
     /// [`Taken`](crate::TaskErrorKind::Taken); errors are for everybody.
+    ///
+    /// A step that waits for a task of its own manager does so
+    /// [off the clock](crate::StepContext::off_clock): otherwise it keeps the slot that the other may
+    /// need. Where all slots are held like that the wait would never end, and is a
+    /// [`Deadlock`](crate::TaskErrorKind::Deadlock).
     pub async fn wait(&self) -> Result<T, TaskError> {
-        match self.record.ended().await {
+        match EndWait::new(&self.record).ended().await? {
             Some(error) => Err(error),
             None => self.output.take().ok_or_else(TaskError::taken),
         }
@@ -62,7 +68,7 @@ impl<T: Send + 'static> TaskHandle<T> {
     where
         T: Clone,
     {
-        match self.record.ended().await {
+        match EndWait::new(&self.record).ended().await? {
             Some(error) => Err(error),
             None => self.output.copied(T::clone).ok_or_else(TaskError::taken),
         }
@@ -72,8 +78,9 @@ impl<T: Send + 'static> TaskHandle<T> {
     /// [`StillRunning`](crate::TaskErrorKind::StillRunning), the task goes on, and you can wait
     /// again. Cancel-safe.
     pub async fn wait_for(&self, limit: Duration) -> Result<T, TaskError> {
-        match tokio::time::timeout(limit, self.wait()).await {
-            Ok(result) => result,
+        match tokio::time::timeout(limit, self.record.ended()).await {
+            Ok(Some(error)) => Err(error),
+            Ok(None) => self.output.take().ok_or_else(TaskError::taken),
             Err(_) => Err(TaskError::still_running(limit)),
         }
     }

@@ -81,6 +81,7 @@ mod book;
 mod builder;
 mod clock;
 mod context;
+mod deadlock;
 mod driver;
 mod emit;
 mod error;

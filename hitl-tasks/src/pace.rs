@@ -90,8 +90,7 @@ impl Pace {
         poke: &Notify,
     ) -> bool {
         let record = &attempt.record;
-        let key = record.info().key_shared();
-        let mut granted = pin!(Scheduler::slot(record.scheduler(), key));
+        let mut granted = pin!(Scheduler::slot(record));
         loop {
             // A sibling may have got one.
             if self.rejoin(attempt, None) {
@@ -156,7 +155,7 @@ impl Pace {
 /// Gets a slot for what has none.
 pub(crate) async fn slot_for(record: &Arc<Record>, pace: &Pace) {
     if !pace.has_slot() {
-        let slot = Scheduler::slot(record.scheduler(), record.info().key_shared()).await;
+        let slot = Scheduler::slot(record).await;
         pace.give_slot(slot);
     }
 }

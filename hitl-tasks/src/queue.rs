@@ -131,6 +131,16 @@ impl<J: Job, B: Back> Queue<J, B> {
         self.busy
     }
 
+    /// Slots that are out; all that there are.
+    pub(crate) fn slots(&self) -> (usize, usize) {
+        (self.busy, self.limits.max_concurrent)
+    }
+
+    /// The same, of one key.
+    pub(crate) fn slots_of(&self, key: &Key) -> (usize, usize) {
+        (self.keys.get(key).map_or(0, |of_key| of_key.busy), self.limits.per_key)
+    }
+
     /// How many have not started.
     pub(crate) fn waiting(&self) -> usize {
         self.waiting

@@ -21,6 +21,7 @@ use hitl_base::{Clock, Redactor};
 use tokio::sync::{Notify, oneshot};
 use tokio::time::Instant;
 
+use crate::deadlock::{Slots, Waits};
 use crate::driver::{Run, drive};
 use crate::few::Few;
 use crate::hashing::Keyed;
@@ -59,6 +60,8 @@ struct State {
     queue: Queue<Job, Returning>,
     living: HashMap<TaskId, Arc<Record>, Keyed>,
     outcomes: Outcomes<Record>,
+    /// Steps that wait for other tasks here.
+    waits: Waits,
     /// Somebody waits until no task lives.
     awaited: bool,
     /// Somebody is starting things, and will look again before it stops.
@@ -115,6 +118,19 @@ impl Drop for Slot {
     }
 }
 
+/// How many slots are out.
+pub(crate) struct SlotCounts<'a>(&'a Queue<Job, Returning>);
+
+impl Slots for SlotCounts<'_> {
+    fn slots(&self) -> (usize, usize) {
+        self.0.slots()
+    }
+
+    fn slots_of(&self, key: &Key) -> (usize, usize) {
+        self.0.slots_of(key)
+    }
+}
+
 /// What became of a submission.
 pub(crate) enum Accepted {
     New(Arc<Record>),
@@ -133,6 +149,7 @@ impl Scheduler {
                 queue: Queue::new(limits),
                 living: HashMap::default(),
                 outcomes: Outcomes::new(micros(keep)),
+                waits: Waits::default(),
                 awaited: false,
                 starting: false,
                 alarm: None,
@@ -297,17 +314,35 @@ impl Scheduler {
         lock(&self.state).alarm = None;
     }
 
-    /// Waits for a slot to come back with. Cancel-safe: a slot that is granted to a dropped future
-    /// goes to the next one.
-    pub(crate) async fn slot(this: &Arc<Self>, key: Option<Key>) -> Slot {
+    /// Waits for a slot for a task to come back with. Cancel-safe: a slot that is granted to a dropped
+    /// future goes to the next one.
+    pub(crate) async fn slot(record: &Record) -> Slot {
+        /// Says that the task wants one, for as long as it does.
+        struct Wanting<'a>(&'a Record);
+        impl Drop for Wanting<'_> {
+            fn drop(&mut self) {
+                self.0.want_slot(false);
+            }
+        }
+        let (this, key) = (record.scheduler(), record.info().key_shared());
+        let wanting = Wanting(record);
         loop {
             let (to, granted) = oneshot::channel();
+            wanting.0.want_slot(true);
             lock(&this.state).queue.come_back(Returning(to), key.clone());
             Self::start_what_may(this);
+            // Whoever holds the slots may be waiting for this very task.
+            this.refuse_endless_wait();
             if let Ok(slot) = granted.await {
                 return slot;
             }
         }
+    }
+
+    /// What steps wait for, and the slots.
+    pub(crate) fn with_waits<R>(&self, look: impl FnOnce(&mut Waits, &SlotCounts<'_>) -> R) -> R {
+        let State { waits, queue, .. } = &mut *lock(&self.state);
+        look(waits, &SlotCounts(queue))
     }
 
     /// Stops a task. Whether this call is what stops it.

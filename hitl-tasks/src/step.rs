@@ -15,6 +15,7 @@ use crate::blocking::Blocks;
 use crate::error::BadSetting;
 use crate::failure::clean;
 use crate::group::Group;
+use crate::journal::output::{OutputCodec, OutputError};
 use crate::sync::{Mutex, lock};
 use crate::task::clean_name;
 use crate::wire::Wire;
@@ -52,7 +53,7 @@ pub struct TaskStep<I, O> {
 /// What few steps have.
 struct Extras<O> {
     undo: Option<Undo<O>>,
-    codec: Option<Codec<O>>,
+    codec: Option<OutputCodec<O>>,
 }
 
 impl<O> Default for Extras<O> {
@@ -66,12 +67,6 @@ struct Undo<O> {
     body: Box<dyn Body<O, ()>>,
     copy: fn(&O) -> O,
     kept: Mutex<Option<O>>,
-}
-
-/// How an output is journaled.
-struct Codec<O> {
-    encode: fn(&O) -> serde_json::Result<Box<RawValue>>,
-    decode: fn(&RawValue) -> serde_json::Result<O>,
 }
 
 /// How long and how often.
@@ -233,15 +228,19 @@ impl<I: Send + 'static, O: Send + 'static> TaskStep<I, O> {
 
     /// Makes the output fit for a journal, as JSON. Every step of a
     /// [journaled](crate::Task::journaled) task has to be.
+    ///
+    /// In such a task an output is read back when it is recorded, and the next step gets what was
+    /// read: what serde skips is lost at once, not only after a crash. An output that cannot be
+    /// written, cannot be read back, or reads back as another value fails the step as
+    /// [`NotDurable`](crate::FailureKind::NotDurable): a number that is not finite, a `u128` or a
+    /// map with numbers as keys inside a tagged or flattened type, `Some(None)`, a field that is
+    /// written under a name it is not read by.
     #[must_use]
     pub fn durable(mut self) -> Self
     where
         O: Serialize + DeserializeOwned,
     {
-        self.extras.get_or_insert_default().codec = Some(Codec {
-            encode: |output| serde_json::value::to_raw_value(output),
-            decode: |json| serde_json::from_str(json.get()),
-        });
+        self.extras.get_or_insert_default().codec = Some(OutputCodec::new());
         self
     }
 
@@ -358,11 +357,11 @@ pub(crate) trait Node: Send + Sync {
     /// One attempt to undo what was kept; `None` when nothing was.
     fn undo(&self, cx: StepContext) -> Option<BoxFuture<'static, Result<(), StepFailure>>>;
 
-    /// The output, to be journaled.
-    fn encode(&self) -> Result<Box<RawValue>, String>;
+    /// Gives the output to be journaled, and puts what a later life will read of it in its place.
+    fn write_output(&self) -> Result<Box<RawValue>, OutputError>;
 
     /// Puts a journaled output where the step would have put its own.
-    fn decode(&self, json: &RawValue) -> Result<(), String>;
+    fn read_output(&self, json: &RawValue) -> Result<(), OutputError>;
 
     /// Names of the types it takes and gives.
     fn types(&self) -> (&'static str, &'static str);
@@ -389,7 +388,7 @@ impl<I, O> Wired<I, O> {
         self.extras.as_ref()?.undo.as_ref()
     }
 
-    fn codec(&self) -> Result<&Codec<O>, String> {
+    fn codec(&self) -> Result<&OutputCodec<O>, OutputError> {
         let codec = self.extras.as_ref().and_then(|extras| extras.codec.as_ref());
         codec.ok_or_else(|| "the step is not durable".to_owned())
     }
@@ -438,18 +437,16 @@ impl<I: Send + 'static, O: Send + 'static> Node for Wired<I, O> {
         Some(undo.body.run(cx, output, Wire::Nowhere))
     }
 
-    fn encode(&self) -> Result<Box<RawValue>, String> {
-        let encode = self.codec()?.encode;
-        let encoded = self.output.with(encode).ok_or("there is no output")?;
-        encoded.map_err(|error| error.to_string())
+    fn write_output(&self) -> Result<Box<RawValue>, OutputError> {
+        let codec = self.codec()?;
+        let written = self.output.with(|output| codec.round_trip(output));
+        let (text, read_back) = written.ok_or("there is no output")??;
+        self.output.put(read_back);
+        Ok(text)
     }
 
-    fn decode(&self, json: &RawValue) -> Result<(), String> {
-        // Where, not what: the text of serde's error may quote the value.
-        let output = (self.codec()?.decode)(json).map_err(|error| {
-            format!("a journaled output does not fit its type (column {})", error.column())
-        })?;
-        self.output.put(output);
+    fn read_output(&self, json: &RawValue) -> Result<(), OutputError> {
+        self.output.put(self.codec()?.read(json)?);
         Ok(())
     }
 

@@ -7,6 +7,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::PoisonError;
 pub(crate) use std::sync::atomic::{AtomicBool, AtomicI64, AtomicU32, AtomicU64, Ordering};
 pub(crate) use std::sync::{Mutex, MutexGuard};
+pub(crate) use std::thread_local;
 
 use tokio::runtime::Handle;
 pub(crate) use tokio::time::{sleep, sleep_until};

@@ -21,14 +21,17 @@ use crate::{Retry, StepContext, StepFailure, TaskError, Undone};
 impl Run {
     /// Whether there is anything to undo.
     pub(crate) fn undoes(&self, book: Option<&Book>) -> bool {
-        book.is_some_and(|book| book.ending().is_some()) || self.to_undo().next().is_some()
+        book.is_some_and(|book| book.ending().is_some()) || self.to_undo(book).next().is_some()
     }
 
-    fn to_undo(&self) -> impl Iterator<Item = (usize, &dyn Node)> {
+    /// What is to be undone, the last first. What is done and could not be recorded comes before: it is
+    /// what the task failed with.
+    fn to_undo(&self, book: Option<&Book>) -> impl Iterator<Item = (usize, &dyn Node)> {
         let nodes: Vec<_> =
             self.units().iter().flat_map(crate::step::Unit::nodes).map(|node| &**node).collect();
+        let not_recorded = book.map(Book::not_recorded).unwrap_or_default();
         let done = self.record().done();
-        done.into_iter().rev().filter_map(move |index| {
+        not_recorded.into_iter().chain(done.into_iter().rev()).filter_map(move |index| {
             let node = *nodes.get(index)?;
             node.has_undo().then_some((index, node))
         })
@@ -52,7 +55,7 @@ impl Run {
         if self.is_left_while(slot_for(self.record(), self.pace()), book).await {
             return (End::Left(TaskError::cancelled(None)), undone);
         }
-        for (index, node) in self.to_undo() {
+        for (index, node) in self.to_undo(book) {
             if book.is_some() && self.record().is_suspended() {
                 return (End::Left(TaskError::cancelled(None)), undone);
             }
@@ -151,7 +154,7 @@ impl Run {
         let limit = self.record().scheduler().settings.undo_limit;
         let done = tokio::select! {
             biased;
-            done = guarded(&mut body) => done,
+            done = guarded(&attempt, &mut body) => done,
             () = unconstrained(sleep(limit)) => Err(StepFailure::timed_out(limit)),
         };
         attempt.stop();

@@ -1,6 +1,7 @@
 //! Tasks that outlive their process, as far as one process can show it.
 #![allow(clippy::unwrap_used, clippy::panic, reason = "a test that cannot go on fails")]
 
+mod not_durable;
 mod support;
 
 use std::sync::atomic::{AtomicU64, Ordering};

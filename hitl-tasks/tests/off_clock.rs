@@ -1,6 +1,7 @@
 //! Time that counts against no budget and holds no slot.
 #![allow(clippy::unwrap_used, clippy::panic, reason = "a test that cannot go on fails")]
 
+mod deadlock;
 mod support;
 
 use std::sync::Arc;

@@ -38,6 +38,8 @@ mod builder;
 mod clock;
 #[path = "../src/context.rs"]
 mod context;
+#[path = "../src/deadlock.rs"]
+mod deadlock;
 #[path = "../src/driver.rs"]
 mod driver;
 #[path = "../src/emit/mod.rs"]

@@ -2,24 +2,24 @@
 
 use std::collections::VecDeque;
 use std::convert::Infallible;
-use std::sync::Arc;
 use std::time::Duration;
 
 use axum::Extension;
 use axum::body::{Body, Bytes};
-use axum::extract::{Request, State as From};
+use axum::extract::{ConnectInfo, Request, State as From};
 use axum::http::request::Parts;
 use axum::http::{HeaderMap, header};
 use axum::response::{IntoResponse as _, Response};
 use futures::stream;
 use serde::Serialize;
-use tokio::sync::OwnedSemaphorePermit;
 use tokio::time::{Instant, Interval, MissedTickBehavior, interval};
 
 use crate::auth::Reviewer;
 use crate::error::Problem;
 use crate::feed::{Place, Subscriber};
-use crate::state::Shared;
+use crate::serve::{Peer, StreamSeat};
+use crate::state::{Shared, State};
+use crate::streams::{NoStream, StreamPlace};
 
 /// How often a stream's right to go on is looked at; revoked tokens lose it within five seconds.
 const LOOK: Duration = Duration::from_secs(2);
@@ -49,10 +49,8 @@ pub(super) async fn events(
     Extension(reviewer): Extension<Reviewer>,
     request: Request,
 ) -> Result<Response, Problem> {
-    let Ok(slot) = Arc::clone(&state.streams).try_acquire_owned() else {
-        return Err(Problem::busy("too many event streams are open; try again later", 5));
-    };
     let (parts, _) = request.into_parts();
+    let slot = place_for(&state, &reviewer, &parts)?;
     let (after, unreadable) = last_seen(&parts.headers);
     let joined = state.feed.join(reviewer.tenant.clone(), after);
     let hello = Hello { principal: reviewer.principal.as_str() };
@@ -73,6 +71,28 @@ pub(super) async fn events(
     ];
     // Some proxies hold back what they think is a page.
     Ok((headers, [("x-accel-buffering", "no")], body).into_response())
+}
+
+/// A place for one more stream: the console's, and the server's where that is ours.
+fn place_for(
+    state: &State,
+    reviewer: &Reviewer,
+    parts: &Parts,
+) -> Result<(StreamPlace, Option<StreamSeat>), Problem> {
+    let place = state.streams.open(reviewer).map_err(|why| {
+        let why = match why {
+            NoStream::All => "too many event streams are open; try again later",
+            NoStream::Principal => "you have too many event streams open; close some tabs",
+        };
+        Problem::busy(why, 5)
+    })?;
+    let Some(ConnectInfo(peer)) = parts.extensions.get::<ConnectInfo<Peer>>() else {
+        return Ok((place, None));
+    };
+    match peer.stream_seat() {
+        Ok(seat) => Ok((place, seat)),
+        Err(_) => Err(Problem::busy("too many event streams are open; try again later", 5)),
+    }
 }
 
 /// The place of the last event that was seen; and whether one was named that cannot be read.
@@ -100,7 +120,7 @@ struct Watcher {
     due: VecDeque<Bytes>,
     look: Interval,
     said: Instant,
-    _slot: OwnedSemaphorePermit,
+    _slot: (StreamPlace, Option<StreamSeat>),
 }
 
 impl Watcher {
@@ -110,7 +130,7 @@ impl Watcher {
         parts: Parts,
         subscriber: Subscriber,
         due: VecDeque<Bytes>,
-        slot: OwnedSemaphorePermit,
+        slot: (StreamPlace, Option<StreamSeat>),
     ) -> Self {
         let mut look = interval(LOOK);
         look.set_missed_tick_behavior(MissedTickBehavior::Delay);

@@ -3,20 +3,21 @@
 use axum::extract::Request;
 use axum::http::{HeaderMap, Method, StatusCode, header};
 
-use super::host::{is_allowed, without_port};
+use super::host::HostPort;
 use crate::error::Problem;
 
 /// The header that a request which is not known by a bearer token must have, to change something.
 /// Any value does: a page of another site cannot set it.
-const MARK: &str = "x-hitl-console";
+pub(super) const MARK: &str = "x-hitl-console";
 
 /// Refuses a request that another site may have made.
 ///
 /// Browsers say where a request comes from, in `Origin` or `Sec-Fetch-Site`; when they do, it must be
-/// from here. A change must be JSON besides, which a form of another site cannot send.
-pub(super) fn check(request: &Request, allowed: &[String]) -> Result<(), Problem> {
+/// from here: from the `host` that was asked. A change must be JSON besides, which a form of another site
+/// cannot send.
+pub(super) fn check(request: &Request, host: &HostPort) -> Result<(), Problem> {
     let headers = request.headers();
-    if !is_ours(headers, allowed) {
+    if !is_ours(headers, host) {
         return Err(Problem::forbidden("origin", "this request comes from another site"));
     }
     if matches!(*request.method(), Method::GET | Method::HEAD) {
@@ -47,17 +48,19 @@ pub(super) fn check(request: &Request, allowed: &[String]) -> Result<(), Problem
 }
 
 /// Whether an `Origin`, when there is one, is the very host that was asked.
-fn is_ours(headers: &HeaderMap, allowed: &[String]) -> bool {
-    if !headers.contains_key(header::ORIGIN) {
-        return true;
-    }
-    let (origin, host) = (text(headers, "origin"), text(headers, "host"));
-    let Some((scheme, from)) = origin.and_then(|origin| origin.split_once("://")) else {
+fn is_ours(headers: &HeaderMap, host: &HostPort) -> bool {
+    let Some(origin) = headers.get(header::ORIGIN) else { return true };
+    let Some((scheme, from)) = origin.to_str().ok().and_then(|origin| origin.split_once("://"))
+    else {
         return false;
     };
-    matches!(scheme, "http" | "https")
-        && host.is_some_and(|host| host.eq_ignore_ascii_case(from))
-        && is_allowed(without_port(from), allowed)
+    // A port that is left out is that of the scheme, in both.
+    let usual = match scheme {
+        "http" => 80,
+        "https" => 443,
+        _ => return false,
+    };
+    HostPort::parse(from).is_some_and(|from| from.is(host, usual))
 }
 
 fn text<'h>(headers: &'h HeaderMap, name: &str) -> Option<&'h str> {

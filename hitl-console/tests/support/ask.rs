@@ -6,7 +6,7 @@ use axum::Router;
 use axum::body::{Body, to_bytes};
 use axum::http::{HeaderMap, Request, StatusCode};
 use serde_json::Value;
-use tokio::io::{AsyncBufReadExt as _, AsyncWriteExt as _, BufReader};
+use tokio::io::{AsyncBufReadExt as _, AsyncReadExt as _, AsyncWriteExt as _, BufReader};
 use tokio::net::{TcpListener, TcpStream};
 use tower::ServiceExt as _;
 
@@ -173,4 +173,22 @@ impl Events {
             }
         }
     }
+}
+
+/// Sends bytes as they are, and reads until the other end closes.
+pub(crate) async fn raw(address: SocketAddr, bytes: &str) -> String {
+    let mut socket = TcpStream::connect(address).await.unwrap();
+    // It may be refused before it is all there.
+    let _ = socket.write_all(bytes.as_bytes()).await;
+    let mut answer = Vec::new();
+    let _ = socket.read_to_end(&mut answer).await;
+    String::from_utf8_lossy(&answer).into_owned()
+}
+
+/// The status line's number, and the kind of the refusal.
+pub(crate) fn refusal(answer: &str) -> (u16, String) {
+    let status = answer.split(' ').nth(1).and_then(|status| status.parse().ok()).unwrap_or(0);
+    let body = answer.split_once("\r\n\r\n").map_or("", |(_, body)| body);
+    let json: Value = serde_json::from_str(body).unwrap_or_default();
+    (status, json["error"]["kind"].as_str().unwrap_or_default().to_owned())
 }

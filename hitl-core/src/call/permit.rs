@@ -77,6 +77,8 @@ pub struct RunContext {
 pub(crate) struct Issued {
     pub(crate) context: CallContext,
     pub(crate) key: CallKey,
+    /// The key of the first try, where this is a further one of a call that failed.
+    pub(crate) first: Option<CallKey>,
     pub(crate) attempt: u32,
     pub(crate) states: Arc<StateMap>,
 }
@@ -103,13 +105,14 @@ impl RunContext {
         self.inner.context.delegated_by(&self.inner.key)
     }
 
-    /// The call's key as text: the same in every attempt, unlike that of any other call. What to give
+    /// The call's key as text, of the first try where an earlier one failed: the same in every attempt,
+    /// unlike that of any other call. What to give
     /// to a system that does a thing once for each idempotency key.
     pub fn idempotency_key(&self) -> String {
-        self.inner.key.to_string()
+        self.inner.first.as_ref().unwrap_or(&self.inner.key).to_string()
     }
 
-    /// Which attempt this is, from 1.
+    /// Which attempt this is, from 1; those of tries that failed before count too.
     pub fn attempt(&self) -> u32 {
         self.inner.attempt
     }

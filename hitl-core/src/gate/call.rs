@@ -91,7 +91,7 @@ impl Gate {
     ) -> Result<Submission, GateError> {
         let (judged, body) = self.read(tool, arguments, context.into(), key)?;
         let span = self.inner.call_span(&judged);
-        self.inner.submit(judged, body).instrument(span).boxed().await
+        self.inner.submit(judged, body, None).instrument(span).boxed().await
     }
 
     pub(super) fn read(
@@ -268,7 +268,8 @@ pub struct SubmitBuilder<'g, T> {
 impl<'g, T: Tool> SubmitBuilder<'g, T> {
     /// Says who asks, and where: a principal, or a whole [`CallContext`]. The host vouches for it.
     pub fn by(self, context: impl Into<CallContext>) -> Submitting<'g, T> {
-        Submitting { gate: self.gate, call: self.call, context: context.into(), key: None }
+        let (gate, call, context) = (self.gate, self.call, context.into());
+        Submitting { gate, call, context, key: None, retry_of: None }
     }
 }
 
@@ -280,12 +281,28 @@ pub struct Submitting<'g, T> {
     call: T,
     context: CallContext,
     key: Option<(RunId, u64)>,
+    retry_of: Option<RequestId>,
 }
 
 impl<T: Tool> Submitting<'_, T> {
     /// Gives the call its key: the run and the position in it. The same key again re-attaches.
     pub fn key(mut self, run: impl Into<RunId>, position: u64) -> Self {
         self.key = Some((run.into(), position));
+        self
+    }
+
+    /// Tries a call of an idempotent tool again that failed, under the
+    /// [key that follows](CallRecord::retry_key). The body gets the idempotency key of the first try.
+    ///
+    /// The approval that a human gave the failed call covers the very same call (arguments,
+    /// principal and tenant) until that approval would have expired, for as many attempts in all as
+    /// the tool may have: then nobody is asked. Where it does not cover what the call needs now, where
+    /// a grant stood behind it, and where the reviewer had changed the arguments, the call is
+    /// routed like a new one. Refused when [`Gate::may_retry`] says no.
+    pub fn retry_of(mut self, failed: &CallRecord) -> Self {
+        let key = failed.retry_key();
+        self.key = Some((key.run, key.position));
+        self.retry_of = Some(failed.id());
         self
     }
 }
@@ -295,11 +312,12 @@ impl<'g, T: Tool> IntoFuture for Submitting<'g, T> {
     type IntoFuture = BoxFuture<'g, Self::Output>;
 
     fn into_future(self) -> Self::IntoFuture {
-        let Self { gate, call, context, key } = self;
+        let Self { gate, call, context, key, retry_of } = self;
         async move {
             let judged = gate.typed(&call, context, key)?;
             let span = gate.inner.call_span(&judged);
-            gate.inner.submit(judged, Box::new(Arguments(call))).instrument(span).await
+            let body = Box::new(Arguments(call));
+            gate.inner.submit(judged, body, retry_of).instrument(span).await
         }
         .boxed()
     }

@@ -186,7 +186,8 @@ impl Prepared {
     /// Whether a grant may answer in a human's place.
     pub(super) fn may_run_on_a_grant(&self) -> bool {
         let asks = matches!(self.routed.verdict, Verdict::Ask(_));
-        asks && self.routed.grantable && self.record.request.quorum.is_one()
+        let covered = self.covering().is_some();
+        asks && !covered && self.routed.grantable && self.record.request.quorum.is_one()
     }
 
     /// Lets the call run on a grant.
@@ -205,7 +206,9 @@ impl Prepared {
 
     /// Whether it may run without anybody being asked.
     pub(super) fn runs(&self) -> bool {
-        self.routed.verdict == Verdict::Run || self.record.granted.is_some()
+        self.routed.verdict == Verdict::Run
+            || self.record.granted.is_some()
+            || self.covering().is_some()
     }
 
     /// What the gate makes of it, a grant considered.
@@ -213,9 +216,11 @@ impl Prepared {
         if self.runs() { Verdict::Run } else { self.routed.verdict.clone() }
     }
 
-    /// Enters it as what it is: claimed when it runs at once, approved when it runs with its siblings.
+    /// Enters it as what it is: claimed when it runs at once, approved when it runs with its siblings or
+    /// under the approval of an earlier try, which the claim judges again.
     pub(super) fn start(&mut self, session: SessionId) {
-        let held = self.record.batch.as_ref().is_some_and(Membership::is_held);
+        let held = self.record.batch.as_ref().is_some_and(Membership::is_held)
+            || self.covering().is_some();
         let record = &mut self.record;
         (record.claim, record.attempts) = (None, 0);
         if !self.runs() {

@@ -51,7 +51,8 @@ impl Held {
         let Judged { tool, snapshot, context, key, assessment, routed, binding, .. } = judged;
         let Registered { spec, .. } = &*tool;
         let principal = context.principal.clone();
-        let issued = Issued { context, key: key.clone(), attempt: 1, states: Arc::clone(states) };
+        let states = Arc::clone(states);
+        let issued = Issued { context, key: key.clone(), first: None, attempt: 1, states };
         Self(Box::new(Holding {
             tool: spec.name.clone(),
             issued: Arc::new(issued),
@@ -105,7 +106,7 @@ impl Held {
         (tool, routed): (&Registered, &Routed),
         states: &Arc<StateMap>,
     ) -> Self {
-        let (attempt, request) = (record.attempts.max(1), &record.request);
+        let (attempt, request) = (record.attempts_in_all().max(1), &record.request);
         let intent = AuditRecord {
             claim: claimed.as_ref().map(|claimed| claimed.claim.token),
             attempt: Some(attempt),
@@ -117,6 +118,7 @@ impl Held {
         let issued = Issued {
             context: record.context.clone(),
             key: record.key().clone(),
+            first: record.retry_of.as_ref().map(|retry| retry.first.clone()),
             attempt,
             states: Arc::clone(states),
         };

@@ -24,6 +24,7 @@
 //! | `grant` | a human permits what is like this: previewed, saved, revoked |
 //! | `granted` | what a grant covers runs without asking |
 //! | `retry` | an idempotent tool is tried once more |
+//! | `retry_failed` | one that failed is tried again, as a call of its own |
 //! | `view` | who may see which tenant's calls |
 //! | `batch` | the parallel calls of one model turn |
 //! | `together` | those of them that run together or not at all |
@@ -60,6 +61,7 @@ mod registry;
 mod remember;
 mod reminders;
 mod retry;
+mod retry_failed;
 mod review;
 mod said;
 mod score;

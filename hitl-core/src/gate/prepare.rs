@@ -11,6 +11,7 @@ use hitl_base::{Json, JsonText, Timestamp};
 use super::error::{GateError, GateErrorKind};
 use super::handle::Inner;
 use super::registry::Registered;
+use super::retry_failed::EarlierApproval;
 use crate::approval::{ApprovalRequest, title};
 use crate::arguments::{LookedOver, Snapshot};
 use crate::audit::AuditRecord;
@@ -57,6 +58,8 @@ pub(super) struct Prepared {
     pub(super) owner: OwnerToken,
     /// The host gave the key, so it may have been used before.
     pub(super) keyed: bool,
+    /// Of the try that failed before this one.
+    pub(super) approval: Option<EarlierApproval>,
 }
 
 impl Inner {
@@ -199,11 +202,12 @@ impl Inner {
             ending,
             granted: None,
             batch: None,
+            retry_of: None,
             erased: false,
             restored: false,
             updated_at: now,
         };
-        Prepared { tool, snapshot, routed, record, owner, keyed }
+        Prepared { tool, snapshot, routed, record, owner, keyed, approval: None }
     }
 
     /// Scores and routes by the signals and policies of now, with what scorers `said`. Asked again
@@ -333,8 +337,8 @@ impl Prepared {
         let due_in = due_after(config.risk);
         NewCall {
             record: self.record.clone(),
-            expires_in: config.expires.unwrap_or(due_in),
-            due_in,
+            expires_in: self.within(config.expires.unwrap_or(due_in)),
+            due_in: self.within(due_in),
             caps,
             auditor: Some(auditor),
         }
@@ -352,6 +356,7 @@ impl Prepared {
     pub(super) fn is_unrecorded(&self) -> bool {
         // What waits for its siblings must be found again.
         needs_no_record(&self.tool, &self.routed)
+            && self.record.retry_of.is_none()
             && !self.record.batch.as_ref().is_some_and(Membership::is_held)
     }
 }

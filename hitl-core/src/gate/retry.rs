@@ -19,10 +19,13 @@ impl Inner {
         let Ok(tool) = self.same_tool(record) else { return Ok(false) };
         let config = &tool.spec.config;
         // What the tool says now counts, and so does what it said when it was approved.
-        if !config.hints.idempotent || record.attempts >= config.attempts {
+        if !config.hints.idempotent || record.attempts_in_all() >= config.attempts {
             return Ok(false);
         }
-        let event = Event::TryAgain { version: record.version, most: config.attempts };
+        // Those of earlier tries of a call that failed count too.
+        let earlier = record.attempts_in_all() - record.attempts;
+        let most = config.attempts.saturating_sub(earlier);
+        let event = Event::TryAgain { version: record.version, most };
         let tenant = &record.key().tenant;
         match self.apply(tenant, record.id(), event, Enclosed::none()).await {
             Ok(record) => {

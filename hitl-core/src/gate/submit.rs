@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use futures::FutureExt as _;
 use tracing::Span;
 
 use super::error::GateError;
@@ -16,7 +17,7 @@ use super::wait::Waiting;
 use crate::arguments::Snapshot;
 use crate::audit::{AuditEvent, AuditRecord};
 use crate::call::{CallContext, CallKey};
-use crate::ids::{GrantId, OwnerToken};
+use crate::ids::{GrantId, OwnerToken, RequestId};
 use crate::machine::{CallRecord, CallState, Ending, Event};
 use crate::policy::{ApprovalLevel, PolicyVersion, Routed, Verdict};
 use crate::seal::{Bound, Purpose};
@@ -68,6 +69,7 @@ impl Inner {
         }
         self.remember(prepared).await?;
         self.note_policies(&prepared.routed.policies);
+        prepared.note_retry();
         let mut tried = Vec::new();
         if earlier.is_none() {
             self.draw_on_a_grant(prepared, &tried).await?;
@@ -316,6 +318,8 @@ impl Inner {
         let mut entry = of(event);
         if let Some(Ending::Reason(reason)) = &record.ending {
             entry.note = Some(reason.clone());
+        } else if record.retry_of.is_some() {
+            entry.note = record.request.because.last().cloned();
         }
         self.note(&entry);
         if record.state == CallState::Denied {
@@ -328,8 +332,9 @@ impl Inner {
         self: &Arc<Self>,
         judged: Box<Judged>,
         body: Box<dyn Body>,
+        retry_of: Option<RequestId>,
     ) -> Result<Submission, GateError> {
-        let result = self.submitted(judged, body).await;
+        let result = self.submitted(judged, body, retry_of).await;
         observe::submitted(&result);
         result
     }
@@ -340,8 +345,12 @@ impl Inner {
         self: &Arc<Self>,
         judged: Box<Judged>,
         body: Box<dyn Body>,
+        retry_of: Option<RequestId>,
     ) -> Result<Submission, GateError> {
         let mut prepared = Box::new(self.prepared(*judged));
+        if let Some(failed) = retry_of {
+            self.retry(&mut prepared, failed).boxed().await?;
+        }
         let (entered, receipt) = self.enter(&mut prepared, Attachment::Detached).await?;
         let record = match entered {
             Entered::Run(held) => {

@@ -17,7 +17,9 @@ pub(crate) use deciding::check_edit;
 pub use edit::{Earlier, Edit, Escalation, Revised, Vote};
 pub use event::{Event, Resolution, Withdrawal};
 pub use membership::{BatchId, Membership};
-pub use record::{CallRecord, CallState, Claim, Decided, Ending, Entry, NewCall, RECORD_SCHEMA};
+pub use record::{
+    CallRecord, CallState, Claim, Decided, Ending, Entry, NewCall, RECORD_SCHEMA, RetryOf,
+};
 pub use refusal::Refusal;
 pub use together::{Change, Drawing, apply_all};
 pub use transition::{Facts, Step, apply, apply_with, grant_of};

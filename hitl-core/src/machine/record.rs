@@ -138,6 +138,22 @@ pub enum Ending {
     Failure(FailureRecord),
 }
 
+/// What is kept of the tries of a call before this one, each of which failed.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+#[non_exhaustive]
+pub struct RetryOf {
+    /// The try right before.
+    pub call: RequestId,
+    /// The key of the first try: what the body's idempotency key is made of.
+    pub first: CallKey,
+    /// How many attempts the tries before had, together.
+    pub attempts: u32,
+    /// Who approved the first try, where that approval covers this one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub approved_by: Option<Principal>,
+}
+
 /// What is kept of a call. Payload and result are kept beside it, sealed.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
@@ -199,6 +215,9 @@ pub struct CallRecord {
     /// The grant on which it runs, or may run.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub granted: Option<Drawn>,
+    /// The failed call that this one tries again.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub retry_of: Option<Box<RetryOf>>,
     /// The batch that it was submitted in.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub batch: Option<Membership>,
@@ -233,6 +252,24 @@ impl CallRecord {
     /// What this revision contains.
     pub fn current_content(&self) -> ContentDigest {
         self.revised.unwrap_or(self.content)
+    }
+
+    /// The key of the next try, should this one fail: it follows from the first key alone, so that
+    /// there is one next try and no other.
+    pub fn retry_key(&self) -> CallKey {
+        let (first, tries) = match &self.retry_of {
+            Some(retry) => (&retry.first, self.key().position),
+            None => (self.key(), 0),
+        };
+        let run = format!("{}/call/{}/retry", first.run.as_str(), first.position);
+        let position = tries.saturating_add(1);
+        CallKey { tenant: first.tenant.clone(), run: run.into(), position }
+    }
+
+    /// How often it was claimed, with the tries before it.
+    pub fn attempts_in_all(&self) -> u32 {
+        let before = self.retry_of.as_ref().map_or(0, |retry| retry.attempts);
+        self.attempts.saturating_add(before)
     }
 
     /// The revision that the sealed payload belongs to: the last one that was edited into being.

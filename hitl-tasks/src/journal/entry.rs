@@ -119,6 +119,10 @@ pub(crate) enum FailureWord {
     Failed,
     TimedOut,
     Panicked,
+    NotDurable,
+    /// Of a newer version.
+    #[serde(other)]
+    Unknown,
 }
 
 impl EndRecord {
@@ -127,6 +131,7 @@ impl EndRecord {
             FailureKind::Failed => FailureWord::Failed,
             FailureKind::TimedOut => FailureWord::TimedOut,
             FailureKind::Panicked => FailureWord::Panicked,
+            FailureKind::NotDurable => FailureWord::NotDurable,
         });
         Self {
             state,
@@ -146,9 +151,10 @@ impl EndRecord {
             _ => TaskErrorKind::Failed,
         };
         let failure = self.failure.map(|word| match word {
-            FailureWord::Failed => FailureKind::Failed,
+            FailureWord::Failed | FailureWord::Unknown => FailureKind::Failed,
             FailureWord::TimedOut => FailureKind::TimedOut,
             FailureWord::Panicked => FailureKind::Panicked,
+            FailureWord::NotDurable => FailureKind::NotDurable,
         });
         let text = self.error.clone().unwrap_or_else(|| "Task did not complete".into());
         Some(TaskError::earlier(kind, text, self.reason.clone(), self.failed_step, failure))
@@ -303,5 +309,12 @@ mod tests {
         assert_eq!(back.to_string(), error.to_string());
         assert_eq!((back.failed_step(), back.failure()), (Some(3), Some(FailureKind::Panicked)));
         assert!(EndRecord::new(TaskState::Completed, None).task_error().is_none());
+    }
+
+    #[test]
+    fn a_failure_of_a_newer_version_is_a_failure() {
+        let end = r#"{"state":"failed","error":"x","failedStep":1,"failure":"melted"}"#;
+        let end: EndRecord = serde_json::from_str(end).unwrap();
+        assert_eq!(end.task_error().unwrap().failure(), Some(FailureKind::Failed));
     }
 }

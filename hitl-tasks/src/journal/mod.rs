@@ -3,8 +3,10 @@
 mod contract;
 pub(crate) mod entry;
 mod error;
+mod hidden_null;
 mod look;
 mod memory;
+pub(crate) mod output;
 #[cfg(feature = "contract-suite")]
 pub mod suite;
 

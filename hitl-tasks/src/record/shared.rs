@@ -25,6 +25,8 @@ pub(crate) struct Record {
     pub(super) rank: AtomicI64,
     /// Wakes the driver: it was stopped, or a future went off or came onto the clock.
     pub(super) poke: Notify,
+    /// It ran, and waits for a slot to go on in.
+    wants_slot: AtomicBool,
 }
 
 #[expect(clippy::struct_excessive_bools, reason = "independent facts, not states")]
@@ -90,6 +92,7 @@ impl Record {
             ticket: AtomicU64::new(0),
             rank: AtomicI64::new(0),
             poke: Notify::new(),
+            wants_slot: AtomicBool::new(false),
         }
     }
 
@@ -136,6 +139,14 @@ impl Record {
 
     pub(crate) fn now(&self) -> Timestamp {
         self.scheduler.settings.clock.now()
+    }
+
+    pub(crate) fn wants_slot(&self) -> bool {
+        self.wants_slot.load(Ordering::Acquire)
+    }
+
+    pub(crate) fn want_slot(&self, wants: bool) {
+        self.wants_slot.store(wants, Ordering::Release);
     }
 
     pub(crate) fn poke(&self) {

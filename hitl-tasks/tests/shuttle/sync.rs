@@ -7,6 +7,7 @@ use std::time::Duration;
 use shuttle::rand::Rng as _;
 pub(crate) use shuttle::sync::atomic::{AtomicBool, AtomicI64, AtomicU32, AtomicU64, Ordering};
 pub(crate) use shuttle::sync::{Mutex, MutexGuard};
+pub(crate) use shuttle::thread_local;
 use tokio::time::Instant;
 
 pub(crate) fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {

@@ -341,6 +341,7 @@ impl Draft {
                 ending: denied.then(|| Ending::Reason("a rule says so".to_owned())),
                 granted: self.granted,
                 batch: self.batch.clone(),
+                retry_of: None,
                 erased: false,
                 restored: false,
                 updated_at: placeholder,

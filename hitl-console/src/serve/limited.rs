@@ -1,4 +1,4 @@
-//! Serves a router with caps on its connections.
+//! A cap on connections, for hosts with a server of their own.
 
 use std::io;
 use std::net::SocketAddr;
@@ -7,7 +7,6 @@ use std::sync::Arc;
 use std::task::{Context, Poll};
 use std::time::Duration;
 
-use axum::Router;
 use axum::extract::connect_info::Connected;
 use axum::serve::{IncomingStream, Listener};
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
@@ -15,22 +14,16 @@ use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio::time::{Instant, Sleep, sleep};
 
-/// How many connections are open at once.
-const CONNECTIONS: usize = 4096;
+use super::Peer;
+
 /// How long a connection may say and hear nothing. Event streams say something every 15 seconds.
 const IDLE: Duration = Duration::from_secs(60);
 
-/// Serves a router until its future is dropped: at most 4096 connections at once, none of which may
-/// stay silent for longer than a minute. Further ones wait to be accepted.
+/// A listener that has at most so many connections open at once, none of which may say and hear nothing
+/// for longer than a minute; for hosts that call [`axum::serve()`] themselves.
 ///
-/// Cancel safety: dropping the future stops accepting; what is being answered may be cut off.
-pub async fn serve(listener: TcpListener, router: Router) -> io::Result<()> {
-    let service = router.into_make_service_with_connect_info::<Peer>();
-    axum::serve(Limited::new(listener, CONNECTIONS), service).await
-}
-
-/// A listener that has at most so many connections open at once; for hosts that call
-/// [`axum::serve()`] themselves.
+/// Further connections wait to be accepted. So whoever holds all places keeps others out until they
+/// are silent for too long: [`serve`](super::serve()) gives a place that is not used to who comes next.
 #[derive(Debug)]
 pub struct Limited {
     listener: TcpListener,
@@ -63,20 +56,9 @@ impl Listener for Limited {
     }
 }
 
-/// Where a connection comes from. Failed logins are counted by it.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Peer(SocketAddr);
-
-impl Peer {
-    /// The address at the other end.
-    pub fn address(&self) -> SocketAddr {
-        self.0
-    }
-}
-
 impl Connected<IncomingStream<'_, Limited>> for Peer {
     fn connect_info(stream: IncomingStream<'_, Limited>) -> Self {
-        Self(*stream.remote_addr())
+        Self::new(*stream.remote_addr())
     }
 }
 

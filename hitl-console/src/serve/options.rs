@@ -1,0 +1,91 @@
+//! The bounds of a server.
+
+use std::time::Duration;
+
+use crate::client::Cidr;
+
+/// The bounds of [`serve_with`](super::serve_with).
+///
+/// ```
+/// use std::time::Duration;
+/// use hitl_console::ServeOptions;
+///
+/// let options = ServeOptions::new()
+///     .max_connections(1_000)
+///     .max_connections_per_address(100)
+///     .trusted_proxy("10.1.0.0/16".parse::<hitl_console::Cidr>()?)
+///     .head_deadline(Duration::from_secs(5));
+/// # let _ = options;
+/// # Ok::<(), hitl_console::ParseCidrError>(())
+/// ```
+#[derive(Clone, Debug)]
+#[must_use = "give it to `serve_with`"]
+pub struct ServeOptions {
+    pub(super) max_connections: usize,
+    pub(super) max_connections_per_address: usize,
+    pub(super) stream_reserve: usize,
+    pub(super) head_deadline: Duration,
+    pub(super) write_deadline: Duration,
+    pub(super) trusted_proxies: Vec<Cidr>,
+}
+
+impl ServeOptions {
+    /// The bounds of [`serve`](super::serve()).
+    pub fn new() -> Self {
+        Self {
+            max_connections: 4096,
+            max_connections_per_address: 1024,
+            stream_reserve: 1024,
+            head_deadline: Duration::from_secs(10),
+            write_deadline: Duration::from_secs(30),
+            trusted_proxies: Vec::new(),
+        }
+    }
+
+    /// How many connections are open at once; 4096 unless set, at least 1. The process must be allowed
+    /// to open as many files (`ulimit -n`), and some more.
+    pub fn max_connections(mut self, connections: usize) -> Self {
+        self.max_connections = connections;
+        self
+    }
+
+    /// How many of them may come from one address (of IPv6: from one network of 64 bits); 1024 unless
+    /// set, at least 1.
+    pub fn max_connections_per_address(mut self, connections: usize) -> Self {
+        self.max_connections_per_address = connections;
+        self
+    }
+
+    /// How many of all connections event streams cannot take; 1024 unless set, and at most all but
+    /// one.
+    pub fn stream_reserve(mut self, connections: usize) -> Self {
+        self.stream_reserve = connections;
+        self
+    }
+
+    /// How long the head of a request may take to come, and a connection may be idle between two; 10
+    /// seconds unless set.
+    pub fn head_deadline(mut self, within: Duration) -> Self {
+        self.head_deadline = within;
+        self
+    }
+
+    /// How long a client may take nothing of an answer; 30 seconds unless set.
+    pub fn write_deadline(mut self, within: Duration) -> Self {
+        self.write_deadline = within;
+        self
+    }
+
+    /// Connections of these proxies are not counted by address: they bring many clients. Name them to
+    /// [`Console::trusted_proxy`](crate::Console::trusted_proxy) too.
+    pub fn trusted_proxy(mut self, addresses: impl Into<Cidr>) -> Self {
+        self.trusted_proxies.push(addresses.into());
+        self
+    }
+}
+
+impl Default for ServeOptions {
+    fn default() -> Self {
+        Self::new()
+    }
+}

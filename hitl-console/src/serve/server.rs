@@ -1,0 +1,154 @@
+//! Accepts connections and answers on them.
+
+use std::convert::Infallible;
+use std::io;
+use std::net::SocketAddr;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::task::{Context, Poll};
+use std::time::Duration;
+
+use axum::Router;
+use axum::body::{Body, Bytes, HttpBody};
+use axum::extract::ConnectInfo;
+use axum::http::{Request, Response};
+use hyper::body::{Frame, Incoming, SizeHint};
+use hyper::server::conn::http1;
+use hyper::service::{Service as _, service_fn};
+use hyper_util::rt::{TokioIo, TokioTimer};
+use hyper_util::service::TowerToHyperService;
+use tokio::net::{TcpListener, TcpStream};
+use tokio::task::JoinSet;
+use tokio::time::sleep;
+
+use super::connection::Connection;
+use super::seats::{Seat, Seats};
+use super::{Peer, ServeOptions};
+
+/// How many headers a request may have.
+const MAX_HEADERS: usize = 100;
+/// How large the head of a request may be, in bytes; also what is read or written ahead.
+const MAX_HEAD_BYTES: usize = 32 * 1024;
+/// How long it takes until the system may have room for a connection again.
+const ACCEPT_PAUSE: Duration = Duration::from_millis(20);
+
+/// Serves a router until its future is dropped, within the bounds that [`ServeOptions::new`] has.
+///
+/// A head has to come within 10 seconds, and an answer has to be taken; at most 4096 connections are
+/// open, at most 1024 of them from one address, and event streams leave 1024 to others. When there is no
+/// room for a further connection, it gets the place of one that no reviewer is using: so connections
+/// that only wait keep nobody out.
+///
+/// Cancel safety: dropping the future stops accepting; what is being answered is cut off.
+pub async fn serve(listener: TcpListener, router: Router) -> io::Result<()> {
+    serve_with(listener, router, ServeOptions::new()).await
+}
+
+/// Serves a router until its future is dropped, within bounds of one's own; see [`serve`].
+pub async fn serve_with(
+    listener: TcpListener,
+    router: Router,
+    options: ServeOptions,
+) -> io::Result<()> {
+    let seats = Seats::new(&options);
+    // Aborts what is left when it is dropped.
+    let mut connections = JoinSet::new();
+    loop {
+        let accepted = tokio::select! {
+            accepted = listener.accept() => accepted,
+            Some(_) = connections.join_next() => continue,
+        };
+        match accepted {
+            Ok((stream, from)) => {
+                // Without a seat it is closed at once.
+                if let Some(seat) = seats.take(from.ip()) {
+                    connections.spawn(answer(stream, from, seat, router.clone(), options.clone()));
+                }
+            }
+            Err(error) if is_of_the_client(&error) => {}
+            // There is no room in the system: for open files, mostly. Who only waits makes some.
+            Err(error) => {
+                tracing::warn!(%error, "a connection was not accepted");
+                seats.make_room();
+                sleep(ACCEPT_PAUSE).await;
+            }
+        }
+    }
+}
+
+fn is_of_the_client(error: &io::Error) -> bool {
+    use io::ErrorKind::{ConnectionAborted, ConnectionRefused, ConnectionReset};
+    matches!(error.kind(), ConnectionAborted | ConnectionRefused | ConnectionReset)
+}
+
+/// Answers the requests of one connection, until it ends or its seat is taken away.
+async fn answer(
+    stream: TcpStream,
+    from: SocketAddr,
+    seat: Arc<Seat>,
+    router: Router,
+    options: ServeOptions,
+) {
+    // Events are small and should not wait for more of them.
+    let _unneeded = stream.set_nodelay(true);
+    let router = TowerToHyperService::new(router);
+    let service = service_fn(|request: Request<Incoming>| {
+        let mut request = request.map(Body::new);
+        let peer = Peer::with_seat(from, Arc::clone(&seat));
+        request.extensions_mut().insert(ConnectInfo(peer));
+        let (answered, seat) = (router.call(request), Arc::clone(&seat));
+        async move {
+            // Dropped with the request when the client goes away.
+            let used = Used(seat);
+            let response: Response<Body> = answered.await?;
+            Ok::<_, Infallible>(response.map(|body| Written { body, _used: used }))
+        }
+    });
+    let io = TokioIo::new(Connection::new(stream, options.write_deadline));
+    let connection = http1::Builder::new()
+        .timer(TokioTimer::new())
+        .header_read_timeout(options.head_deadline)
+        .max_headers(MAX_HEADERS)
+        .max_buf_size(MAX_HEAD_BYTES)
+        .serve_connection(io, service);
+    tokio::select! {
+        () = seat.taken_away() => {}
+        // How it ended is the client's business.
+        _ = connection => {}
+    }
+}
+
+/// A seat while a request is answered on it.
+struct Used(Arc<Seat>);
+
+impl Drop for Used {
+    fn drop(&mut self) {
+        self.0.release();
+    }
+}
+
+/// The body of an answer; while it is written, its seat is used.
+struct Written {
+    body: Body,
+    _used: Used,
+}
+
+impl HttpBody for Written {
+    type Data = Bytes;
+    type Error = axum::Error;
+
+    fn poll_frame(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<Bytes>, axum::Error>>> {
+        Pin::new(&mut self.body).poll_frame(cx)
+    }
+
+    fn is_end_stream(&self) -> bool {
+        self.body.is_end_stream()
+    }
+
+    fn size_hint(&self) -> SizeHint {
+        self.body.size_hint()
+    }
+}

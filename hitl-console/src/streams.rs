@@ -1,0 +1,100 @@
+//! How many event streams are open, in all and of one principal.
+
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use hitl_core::{Principal, Tenant};
+
+use crate::auth::Reviewer;
+
+/// Counts open streams.
+#[derive(Debug)]
+pub(crate) struct Streams {
+    max: usize,
+    max_per_principal: usize,
+    open: Mutex<Open>,
+}
+
+#[derive(Debug, Default)]
+struct Open {
+    all: usize,
+    of: HashMap<(Tenant, Principal), usize>,
+}
+
+/// Why there is no further stream.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum NoStream {
+    /// There are as many as there may be.
+    All,
+    /// This principal has as many as one may have.
+    Principal,
+}
+
+impl Streams {
+    pub(crate) fn new(max: usize, max_per_principal: usize) -> Self {
+        Self { max, max_per_principal, open: Mutex::default() }
+    }
+
+    /// Counts one more stream of a reviewer, until what it gives is dropped.
+    pub(crate) fn open(self: &Arc<Self>, reviewer: &Reviewer) -> Result<StreamPlace, NoStream> {
+        let who = (reviewer.tenant.clone(), reviewer.principal.clone());
+        let mut open = self.lock();
+        if open.of.get(&who).is_some_and(|count| *count >= self.max_per_principal)
+            || self.max_per_principal == 0
+        {
+            return Err(NoStream::Principal);
+        }
+        if open.all >= self.max {
+            return Err(NoStream::All);
+        }
+        open.all += 1;
+        *open.of.entry(who.clone()).or_default() += 1;
+        Ok(StreamPlace { streams: Arc::clone(self), who })
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Open> {
+        // Nothing in here can panic half-way.
+        self.open.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// An open stream. Dropping it gives its place back.
+#[derive(Debug)]
+pub(crate) struct StreamPlace {
+    streams: Arc<Streams>,
+    who: (Tenant, Principal),
+}
+
+impl Drop for StreamPlace {
+    fn drop(&mut self) {
+        let mut open = self.streams.lock();
+        open.all -= 1;
+        if let Some(count) = open.of.get_mut(&self.who) {
+            *count -= 1;
+            if *count == 0 {
+                open.of.remove(&self.who);
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn one_principal_cannot_take_all_streams() {
+        let streams = Arc::new(Streams::new(3, 2));
+        let (ann, bob) = (Reviewer::new("ann"), Reviewer::new("bob"));
+        let elsewhere = Reviewer::new("ann").of_tenant("other");
+        let one = streams.open(&ann).unwrap();
+        let _two = streams.open(&ann).unwrap();
+        assert_eq!(streams.open(&ann).unwrap_err(), NoStream::Principal);
+        let _three = streams.open(&elsewhere).unwrap();
+        assert_eq!(streams.open(&bob).unwrap_err(), NoStream::All);
+        drop(one);
+        let four = streams.open(&bob).unwrap();
+        drop(four);
+        assert_eq!(streams.lock().of.len(), 2, "who has none is forgotten");
+    }
+}

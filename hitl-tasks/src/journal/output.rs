@@ -1,0 +1,118 @@
+//! How a step's output is journaled: written as JSON, and read back before it counts.
+//!
+//! A journal that cannot give an output back is found out only after a crash, when the task can
+//! neither go on nor be undone. So the codec reads at once what it has written, and what it read is
+//! what the next step gets: a task sees the same value whether or not it was interrupted.
+
+use hitl_base::Json;
+use hitl_base::json::{Limits, scan_within};
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+use serde_json::value::RawValue;
+
+use super::hidden_null;
+
+/// Writes and reads one type of output.
+pub(crate) struct OutputCodec<O> {
+    write: fn(&O) -> serde_json::Result<Box<RawValue>>,
+    read: fn(&RawValue) -> serde_json::Result<O>,
+    hidden_nulls: fn(&O) -> u64,
+}
+
+/// Why an output cannot be journaled, or read from a journal; never quotes it.
+pub(crate) type OutputError = String;
+
+impl<O: Serialize + DeserializeOwned> OutputCodec<O> {
+    pub(crate) fn new() -> Self {
+        Self {
+            write: |output| serde_json::value::to_raw_value(output),
+            read: |json| serde_json::from_str(json.get()),
+            hidden_nulls: hidden_null::count,
+        }
+    }
+}
+
+impl<O> OutputCodec<O> {
+    /// Writes an output. Gives the text to keep, and the output as it is read back from it.
+    pub(crate) fn round_trip(&self, output: &O) -> Result<(Box<RawValue>, O), OutputError> {
+        let text = (self.write)(output)
+            .map_err(|error| format!("its output cannot be written as JSON: {error}"))?;
+        let again = self.read(&text).map_err(|why| format!("its output {why}"))?;
+        let rewritten = (self.write)(&again)
+            .map_err(|_| "its output cannot be written again after it was read back".to_owned())?;
+        if !is_same(text.get(), rewritten.get()) {
+            return Err("its output reads back as another value".to_owned());
+        }
+        // Most outputs have no null, and then none that hides something.
+        if text.get().contains("null") && (self.hidden_nulls)(output) != (self.hidden_nulls)(&again)
+        {
+            return Err("its output reads back as another value: JSON has one `null` for `None`, \
+                        `Some(None)`, `Some(())` and a number that is not finite"
+                .to_owned());
+        }
+        Ok((text, again))
+    }
+
+    /// Reads an output. The error says where and, as far as that quotes nothing, what is wrong.
+    pub(crate) fn read(&self, json: &RawValue) -> Result<O, OutputError> {
+        (self.read)(json).map_err(|error| {
+            let text = error.to_string();
+            let quotes_nothing = ["missing field `", "invalid type: null, "];
+            let what = if quotes_nothing.iter().any(|start| text.starts_with(start)) {
+                text.split(" at line ").next().unwrap_or_default()
+            } else {
+                "a value does not fit its type"
+            };
+            format!("cannot be read back from its JSON: {what} (column {})", error.column())
+        })
+    }
+}
+
+/// Whether two texts are the same output. Sets and maps come in no order, so where the texts differ
+/// the order of entries and items does not count.
+fn is_same(text: &str, other: &str) -> bool {
+    if text == other {
+        return true;
+    }
+    // As deep as serde_json reads.
+    let limits = Limits { depth: 128, bytes: usize::MAX };
+    match (scan_within(text, limits), scan_within(other, limits)) {
+        (Ok(one), Ok(other)) => sorted(one) == sorted(other),
+        _ => false,
+    }
+}
+
+/// A tree without an order, bottom-up: a hash of every part would do, but collides.
+#[derive(PartialEq, Eq, PartialOrd, Ord)]
+enum Unordered {
+    Null,
+    Bool(bool),
+    Number(Box<str>),
+    String(String),
+    Array(Vec<Unordered>),
+    Object(Vec<(String, Unordered)>),
+}
+
+fn sorted(tree: Json) -> Unordered {
+    match tree {
+        Json::Null => Unordered::Null,
+        Json::Bool(value) => Unordered::Bool(value),
+        Json::Number(number) => Unordered::Number(number),
+        Json::String(text) => Unordered::String(text),
+        Json::Array(items) => {
+            let mut items: Vec<_> = items.into_iter().map(sorted).collect();
+            items.sort_unstable();
+            Unordered::Array(items)
+        }
+        Json::Object(entries) => {
+            let mut entries: Vec<_> =
+                entries.into_iter().map(|(key, value)| (key, sorted(value))).collect();
+            entries.sort_unstable();
+            Unordered::Object(entries)
+        }
+    }
+}
+
+#[cfg(test)]
+#[path = "output_tests.rs"]
+mod tests;
