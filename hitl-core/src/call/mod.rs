@@ -28,6 +28,6 @@ pub(crate) use spec::check_spec;
 pub use spec::{Escalate, Hints, HitlConfig, Parameter, Risk, Spec, StageSpec, Thresholds};
 pub(crate) use state::StateMap;
 pub use state::StateRequirement;
-pub use told::ModelMessage;
+pub use told::{MAX_MODEL_OUTPUT, ModelMessage};
 pub use tool::Tool;
 pub(crate) use version::opted_in;

@@ -126,7 +126,8 @@ impl Gate {
     ) -> Result<Box<Judged>, GateError> {
         let tool = self.inner.tool_of::<T>()?;
         let key = key.map(|(run, position)| keyed(&context, run, position));
-        self.inner.judged(tool, snapshot(call)?, context, key)
+        let snapshot = snapshot(call, tool.places.as_ref())?;
+        self.inner.judged(tool, snapshot, context, key)
     }
 }
 
@@ -193,7 +194,8 @@ impl<'g, T: Tool> Attributed<'g, T> {
         let Self { gate, call, context, key } = self;
         let tool = gate.inner.tool_of::<T>()?;
         let key = key.map(|(run, position)| keyed(&context, run, position));
-        let (span, at_once) = gate.inner.begin(tool, snapshot(&call)?, context, key)?;
+        let snapshot = snapshot(&call, tool.places.as_ref())?;
+        let (span, at_once) = gate.inner.begin(tool, snapshot, context, key)?;
         let way = match at_once {
             AtOnce::Run(held) => Way::Short(execute(Arc::clone(&gate.inner), held, call)),
             AtOnce::No(judged) => Way::Long(called(gate, judged, call).boxed()),
@@ -387,7 +389,11 @@ impl Inner {
             Outcome::Executed(output) => {
                 let lost = || CallError::OutputUnavailable(record.key().clone());
                 output.json().ok_or_else(lost)?;
-                return output.parse().map_err(|_| lost());
+                return output.parse().map_err(|error| {
+                    let tool = &record.request.tool;
+                    tracing::warn!(%tool, %error, "what the tool gave cannot be read back");
+                    lost()
+                });
             }
             Outcome::Failed(failure) => return Err(CallError::ToolEarlier(failure)),
             Outcome::OutcomeUnknown => return Err(CallError::Unknown(record.key().clone())),
