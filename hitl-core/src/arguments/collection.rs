@@ -33,7 +33,8 @@ impl Collection {
     pub(super) fn of(type_name: &str) -> Self {
         let mut name = type_name;
         while let Some(inner) = POINTERS.iter().find_map(|pointer| name.strip_prefix(pointer)) {
-            name = inner;
+            // A `Cow` names its lifetime first.
+            name = inner.strip_prefix("'_, ").unwrap_or(inner);
         }
         if name.starts_with('[') {
             return Self::List;
@@ -121,8 +122,8 @@ mod tests {
             "\"10\"",
             "\"2\"",
             "[]",
-            "{}",
             "{\"a\":1}",
+            "{}",
         ];
         for (i, a) in rising.iter().enumerate() {
             for (j, b) in rising.iter().enumerate() {

@@ -89,7 +89,11 @@ impl<'t> Tree<'t> {
     fn double<'de, V: Visitor<'de>>(self, lexeme: &str, visitor: V) -> Given<V::Value> {
         let value: f64 = lexeme.parse().map_err(|_| self.refuse(&visitor))?;
         if same_number(lexeme, &format!("{value:?}")) {
-            visitor.visit_f64(value)
+            let taken = visitor.visit_f64(value);
+            taken.map_err(|error: ArgumentError| match is_whole(lexeme) {
+                true => error.about_whole_number(),
+                false => error,
+            })
         } else {
             Err(inexact())
         }

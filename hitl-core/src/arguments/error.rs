@@ -64,6 +64,13 @@ impl ArgumentError {
         Self::new(ArgumentErrorKind::NotCarried, why)
     }
 
+    /// An argument that holds what its type does not write.
+    pub(crate) fn not_written(name: &str) -> Self {
+        let why = "this holds what its type does not write (a field with `#[serde(skip)]`, say), so an \
+                   approved call would run with another value";
+        Self::new(ArgumentErrorKind::NotCarried, why).inside(name)
+    }
+
     /// A list of a type that has no order of its own.
     pub(crate) fn unordered() -> Self {
         let why = "the items of this list come back in another order, so the call cannot wait for a \
@@ -81,6 +88,15 @@ impl ArgumentError {
     pub(super) fn out_of_range(expected: &dyn serde::de::Expected) -> Self {
         let why = format!("this whole number is out of range; expected {expected}");
         Self::new(ArgumentErrorKind::WrongType, why)
+    }
+
+    /// The same error, of a whole number that was offered as a double: `5.0` has no fraction.
+    pub(super) fn about_whole_number(mut self) -> Self {
+        if self.path.is_empty() && self.message.ends_with(FRACTION) {
+            let expected = self.message.len() - FRACTION.len();
+            self.message.replace_range(expected.., WHOLE);
+        }
+        self
     }
 
     /// An edit after which other secrets stand in the arguments than before.
@@ -212,6 +228,9 @@ impl serde::de::Error for ArgumentError {
     }
 }
 
+const WHOLE: &str = "a whole number";
+const FRACTION: &str = "a number with a fraction";
+
 /// Whether a type was offered a number of 128 bits and takes none: that is how serde says so.
 fn is_wide_integer(found: serde::de::Unexpected<'_>) -> bool {
     let wide = |text: &str| text.ends_with("as i128") || text.ends_with("as u128");
@@ -222,8 +241,8 @@ fn kind_of(found: serde::de::Unexpected<'_>) -> &'static str {
     use serde::de::Unexpected as U;
     match found {
         U::Bool(_) => "true or false",
-        U::Unsigned(_) | U::Signed(_) => "a whole number",
-        U::Float(_) => "a number with a fraction",
+        U::Unsigned(_) | U::Signed(_) => WHOLE,
+        U::Float(_) => FRACTION,
         U::Char(_) | U::Str(_) => "a string",
         U::Unit | U::Option => "null",
         U::Seq => "an array",

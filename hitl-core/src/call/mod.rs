@@ -7,6 +7,7 @@ mod key;
 mod outcome;
 mod permit;
 mod returned;
+mod same;
 mod spec;
 mod state;
 mod told;
@@ -24,6 +25,8 @@ pub use permit::Entry;
 pub(crate) use permit::Issued;
 pub use permit::{Permit, RunContext};
 pub use returned::{Probe, ToolReturn, Unproven};
+#[doc(hidden)]
+pub use same::{Same, SameByDebug, SameByEq, SameUnknown};
 pub(crate) use spec::check_spec;
 pub use spec::{Escalate, Hints, HitlConfig, Parameter, Risk, Spec, StageSpec, Thresholds};
 pub(crate) use state::StateMap;

@@ -18,7 +18,7 @@ use super::registry::{Arguments, Body, Understood};
 use super::submission::Submission;
 use super::submit::{AtOnce, Attachment, Entered};
 use super::wait::Waited;
-use crate::arguments::{ArgumentError, parse_text, snapshot};
+use crate::arguments::{ArgumentError, Snapshot, parse_text, snapshot};
 use crate::call::{CallContext, CallKey, Outcome, RunId, Tool};
 use crate::ids::{OwnerToken, RequestId};
 use crate::machine::{CallRecord, Event, Withdrawal};
@@ -127,7 +127,11 @@ impl Gate {
         let tool = self.inner.tool_of::<T>()?;
         let key = key.map(|(run, position)| keyed(&context, run, position));
         let snapshot = snapshot(call, tool.places.as_ref())?;
-        self.inner.judged(tool, snapshot, context, key)
+        let judged = self.inner.judged(tool, snapshot, context, key)?;
+        if self.inner.may_ask(&judged.routed) {
+            check_carried(call, &judged.snapshot)?;
+        }
+        Ok(judged)
     }
 }
 
@@ -236,6 +240,9 @@ async fn called<T: Tool>(
     judged: Box<Judged>,
     call: T,
 ) -> Result<T::Output, CallError<T::Error>> {
+    if gate.inner.may_ask(&judged.routed) {
+        check_carried(&call, &judged.snapshot).map_err(GateError::from)?;
+    }
     let (held, call) = match gate.inner.attached(judged).await? {
         Ready::Run(held, None) => (held, call),
         // It waited for a human: what runs is what was shown, not what the caller still holds.
@@ -257,6 +264,23 @@ async fn called<T: Tool>(
         Ready::Settled(record) => return gate.inner.earlier::<T>(&record).boxed().await,
     };
     ended(execute(Arc::clone(&gate.inner), held, call).await?)
+}
+
+/// Refuses a call that a human may be asked about, and whose snapshot does not say all of it: the
+/// approved call would be another.
+fn check_carried<T: Tool>(call: &T, snapshot: &Snapshot) -> Result<(), ArgumentError> {
+    let compare = || {
+        let read_back = parse_text::<T>(snapshot.text())?;
+        match call.lost_in(&read_back) {
+            Some(name) => Err(ArgumentError::not_written(name)),
+            None => Ok(()),
+        }
+    };
+    catch_unwind(AssertUnwindSafe(compare)).unwrap_or_else(|panic| {
+        // A panic's own value may panic when it is dropped.
+        std::mem::forget(panic);
+        Err(ArgumentError::panicked())
+    })
 }
 
 /// A submission that still needs to say who asks.

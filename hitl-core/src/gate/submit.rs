@@ -164,6 +164,11 @@ impl Inner {
         needs_no_record(tool, routed) && !self.asks_scorers(routed)
     }
 
+    /// Whether a human may be asked about a call that is routed like this, now or after the scorers.
+    pub(super) fn may_ask(&self, routed: &Routed) -> bool {
+        matches!(routed.verdict, Verdict::Ask(_)) || self.asks_scorers(routed)
+    }
+
     /// Judges a call and lets it run if it may go the shortest way, in the span that is its own.
     pub(super) fn begin(
         &self,
