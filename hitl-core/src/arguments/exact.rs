@@ -12,8 +12,8 @@ use super::text::keeps_text;
 use super::unwritten::{Step, Unwritten};
 use super::{ArgumentError, ArgumentErrorKind};
 
-/// How many values are compared while the items of sets are matched.
-const MAX_MATCHING: u32 = 100_000;
+/// How much is compared while the items of sets are matched: items, and 64 bytes of each.
+const MAX_MATCHING: usize = 100_000;
 
 /// Compares what was given with what will be shown and run. A number must be the same number, and
 /// nothing that was given may be gone: a nested type that drops unknown fields, takes them by an
@@ -48,7 +48,7 @@ struct Comparison<'c, 't> {
     /// How long the path was where a secret began.
     secret: Option<usize>,
     unwritten: Vec<Unwritten<'t>>,
-    left: u32,
+    left: usize,
 }
 
 type Checked = Result<(), ArgumentError>;
@@ -221,11 +221,11 @@ impl<'t> Comparison<'_, 't> {
             Reverse(a.len()).cmp(&Reverse(b.len())).then_with(|| item_order(a, b))
         });
         let mut open: Vec<usize> = (0..kept.len()).filter(|at| !taken[*at]).collect();
-        for (index, item, _) in rest {
+        for (index, item, text) in rest {
             let mut first_error = None;
             let mut found = None;
             for (nth, at) in open.iter().enumerate() {
-                self.left = self.left.checked_sub(1).ok_or_else(too_long)?;
+                self.left = self.left.checked_sub(1 + text.len() / 64).ok_or_else(too_long)?;
                 let before = self.unwritten.len();
                 match self.item(index, item, (&kept[*at], &clear[*at]), inner) {
                     Ok(()) => {

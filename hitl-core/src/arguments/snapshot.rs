@@ -386,3 +386,41 @@ pub(crate) fn encode<T: Serialize>(value: &T) -> Result<JsonText, SnapshotError>
     reveal(|| writer.value(value))?;
     Ok(JsonText::written(writer.out.into()))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::Snapshot;
+
+    fn snapshot(text: &str) -> Snapshot {
+        Snapshot::written(text.to_owned(), Vec::new())
+    }
+
+    #[test]
+    fn sets_of_older_records_may_have_another_order_and_nothing_else() {
+        let stored = snapshot(r#"{"ids":[3,1,2],"of":[{"tags":["b","a"]},{"tags":[]}]}"#);
+        let same = snapshot(r#"{"ids":[1,2,3],"of":[{"tags":[]},{"tags":["a","b"]}]}"#);
+        assert!(stored.is_reordered_in(&same));
+        for other in [
+            r#"{"ids":[1,2,4],"of":[{"tags":[]},{"tags":["a","b"]}]}"#,
+            r#"{"ids":[1,2,3],"of":[{"tags":["a"]},{"tags":["b"]}]}"#,
+            r#"{"ids":[1,2,3,3],"of":[{"tags":[]},{"tags":["a","b"]}]}"#,
+            r#"{"ids":[1,2,3]}"#,
+        ] {
+            assert!(!stored.is_reordered_in(&snapshot(other)), "{other}");
+        }
+    }
+
+    #[test]
+    fn what_does_not_read_back_is_named_by_its_place() {
+        for (text, again, path) in [
+            (r#"{"a":1,"b":{"c":[1,2]}}"#, r#"{"a":1,"b":{"c":[1,3]}}"#, "b.c[1]"),
+            (r#"{"a":[2,1]}"#, r#"{"a":[1,2]}"#, "a"),
+            (r#"{"a":{"x":1}}"#, r#"{"a":{}}"#, "a.x"),
+            (r#"{"a":{}}"#, r#"{"a":{"x":1}}"#, "a.x"),
+        ] {
+            let lost = snapshot(text).lost_in(&snapshot(again)).unwrap();
+            assert_eq!(lost.path(), path, "{text} {again}");
+        }
+        assert!(snapshot("{}").lost_in(&snapshot("{}")).is_none());
+    }
+}

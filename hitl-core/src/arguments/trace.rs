@@ -4,13 +4,14 @@
 
 /// For so many arguments events are counted apart. Later ones share the last counter.
 const LANES: usize = 8;
+const LAST_LANE: u8 = 7;
 
 /// A fingerprint of the events in which a value was written, for each argument. The order of events
 /// does not count: a hash map has none.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Trace {
     lanes: [u16; LANES],
-    lane: usize,
+    lane: u8,
     /// A list of a type that may have no order of its own has more than one item.
     pub(super) unproven: bool,
     /// The arguments were not written in the order of their names.
@@ -40,7 +41,7 @@ pub(super) enum Event {
 
 impl Trace {
     pub(super) fn begin_argument(&mut self, number: usize) {
-        self.lane = number.min(LANES - 1);
+        self.lane = u8::try_from(number).unwrap_or(LAST_LANE).min(LAST_LANE);
     }
 
     pub(super) fn note(&mut self, event: Event) {
@@ -57,7 +58,7 @@ impl Trace {
     }
 
     fn add(&mut self, event: u16) {
-        if let Some(lane) = self.lanes.get_mut(self.lane) {
+        if let Some(lane) = self.lanes.get_mut(usize::from(self.lane)) {
             *lane = lane.wrapping_add(event);
         }
     }
@@ -69,7 +70,7 @@ impl Trace {
 
     /// Whether the number of an argument is its place among the sorted names.
     pub(super) fn names_argument(&self, number: usize) -> bool {
-        !self.unnamed && number < LANES - 1
+        !self.unnamed && number < usize::from(LAST_LANE)
     }
 }
 

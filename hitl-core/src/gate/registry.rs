@@ -90,7 +90,10 @@ const UNLIMITED: Limits = Limits { depth: usize::MAX, bytes: usize::MAX };
 
 /// How often a list whose order may be that of a hash is read back. Two items come back in the same
 /// order every time with a chance of one in 60,000.
-const UNPROVEN_READS: u32 = 16;
+const UNPROVEN_READS: usize = 16;
+
+/// The most bytes that are read back for that. A long list comes back in the same order by no chance.
+const MAX_UNPROVEN_BYTES: usize = 1 << 20;
 
 impl Registered {
     /// Reads a text. A type that panics while it is read refuses the text.
@@ -106,7 +109,10 @@ impl Registered {
     /// Reads a snapshot back before anybody is asked. What waits for a human is run from its snapshot,
     /// so one that does not say the same when it is read again is refused here.
     pub(super) fn read_back(&self, snapshot: &Snapshot) -> Result<(), ArgumentError> {
-        let reads = if snapshot.has_unproven_order() { UNPROVEN_READS } else { 1 };
+        let reads = match snapshot.has_unproven_order() {
+            true => (MAX_UNPROVEN_BYTES / snapshot.text().len().max(1)).clamp(2, UNPROVEN_READS),
+            false => 1,
+        };
         for _ in 0..reads {
             let again = self.read(snapshot.text(), UNLIMITED)?.snapshot;
             if let Some(lost) = snapshot.lost_in(&again) {

@@ -81,6 +81,81 @@ struct Flat {
     rest: BTreeMap<String, HashSet<u8>>,
 }
 
+#[derive(Serialize, Deserialize, JsonSchema)]
+#[serde(tag = "t", content = "c")]
+enum Adjacent {
+    A(Clear),
+    B { b: Clear },
+}
+
+#[derive(Serialize, Deserialize, JsonSchema)]
+struct Branch {
+    tags: Clear,
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    below: Vec<Branch>,
+}
+
+#[derive(Serialize, Deserialize, JsonSchema)]
+struct Around<T> {
+    inner: T,
+}
+
+/// A credential, the same as another of the same number.
+#[derive(Serialize, Deserialize, JsonSchema)]
+struct Credential {
+    number: u8,
+    #[schemars(with = "String")]
+    key: hitl_base::Sensitive<String>,
+}
+
+impl PartialEq for Credential {
+    fn eq(&self, other: &Self) -> bool {
+        self.number == other.number
+    }
+}
+impl Eq for Credential {}
+impl std::hash::Hash for Credential {
+    fn hash<H: std::hash::Hasher>(&self, state: &mut H) {
+        self.number.hash(state);
+    }
+}
+
+#[tokio::test]
+async fn invariant_8_secrets_move_with_the_items_of_their_set() {
+    let gate = Gate::builder().tool::<super::Take<HashSet<Credential>>>().build().await.unwrap();
+    let text = r#"{"value":[{"key":"hunter2-b","number":2},{"key":"hunter2-longer-a","number":1},
+        {"number":3,"key":"hunter2-c"}]}"#;
+    for _ in 0..20 {
+        let shown = gate.assess_json("take", text, "ann").unwrap().arguments;
+        assert_eq!(shown.as_str().matches("[redacted]").count(), 3);
+        assert!(!shown.as_str().contains("hunter2"), "{shown:?}");
+    }
+}
+
+#[tokio::test]
+async fn invariant_2_sets_are_sets_wherever_types_nest() {
+    one_text::<Adjacent>(&[r#"{"t":"A","c":["b","a"]}"#], r#"{"c":["a","b"],"t":"A"}"#).await;
+    one_text::<Adjacent>(&[r#"{"t":"B","c":{"b":["b","a"]}}"#], r#"{"c":{"b":["a","b"]},"t":"B"}"#)
+        .await;
+    one_text::<Branch>(
+        &[r#"{"tags":["b","a"],"below":[{"tags":["d","c"],"below":[]}]}"#],
+        r#"{"below":[{"tags":["c","d"]}],"tags":["a","b"]}"#,
+    )
+    .await;
+    one_text::<Around<Option<(u8, Clear)>>>(
+        &[r#"{"inner":[1,["b","a"]]}"#],
+        r#"{"inner":[1,["a","b"]]}"#,
+    )
+    .await;
+    one_text::<HashMap<u8, Clear>>(&[r#"{"7":["b","a"]}"#], r#"{"7":["a","b"]}"#).await;
+    one_text::<BTreeMap<String, BTreeSet<bool>>>(
+        &[r#"{"k":[true,false]}"#],
+        r#"{"k":[false,true]}"#,
+    )
+    .await;
+    one_text::<[HashSet<char>; 2]>(&[r#"[["b","a"],["d","c"]]"#], r#"[["a","b"],["c","d"]]"#).await;
+}
+
 /// A set of another crate, whose schema says so.
 #[derive(Deserialize, JsonSchema)]
 #[serde(transparent)]
