@@ -90,10 +90,11 @@ impl<'t> Tree<'t> {
         let value: f64 = lexeme.parse().map_err(|_| self.refuse(&visitor))?;
         if same_number(lexeme, &format!("{value:?}")) {
             let taken = visitor.visit_f64(value);
-            taken.map_err(|error: ArgumentError| match is_whole(lexeme) {
-                true => error.about_whole_number(),
-                false => error,
-            })
+            taken.map_err(
+                |error: ArgumentError| {
+                    if is_whole(lexeme) { error.about_whole_number() } else { error }
+                },
+            )
         } else {
             Err(inexact())
         }

@@ -1,5 +1,7 @@
 //! What a text may say in several ways, brought to the one that types read.
 
+use std::fmt::Write as _;
+
 use hitl_base::Json;
 use hitl_base::json::whole;
 
@@ -57,7 +59,8 @@ fn remove(tree: &mut Json, places: &Places, at: PlaceId, here: &mut String, path
             let Some(inner) = places.items(at) else { return false };
             items.iter_mut().enumerate().any(|(index, item)| {
                 here.truncate(before);
-                here.push_str(&format!("[{index}]"));
+                // Writing to a String cannot fail.
+                let _ = write!(here, "[{index}]");
                 path.starts_with(here.as_str()) && remove(item, places, inner, here, path)
             })
         }

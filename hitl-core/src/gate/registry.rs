@@ -109,9 +109,10 @@ impl Registered {
     /// Reads a snapshot back before anybody is asked. What waits for a human is run from its snapshot,
     /// so one that does not say the same when it is read again is refused here.
     pub(super) fn read_back(&self, snapshot: &Snapshot) -> Result<(), ArgumentError> {
-        let reads = match snapshot.has_unproven_order() {
-            true => (MAX_UNPROVEN_BYTES / snapshot.text().len().max(1)).clamp(2, UNPROVEN_READS),
-            false => 1,
+        let reads = if snapshot.has_unproven_order() {
+            (MAX_UNPROVEN_BYTES / snapshot.text().len().max(1)).clamp(2, UNPROVEN_READS)
+        } else {
+            1
         };
         for _ in 0..reads {
             let again = self.read(snapshot.text(), UNLIMITED)?.snapshot;
