@@ -1,6 +1,7 @@
 //! Outputs that cannot be written, or not be read back: the body ran, so the log says it.
 
 use std::collections::{BTreeMap, HashSet};
+use std::fmt::Write as _;
 use std::marker::PhantomData;
 use std::sync::{Mutex, Once};
 
@@ -30,7 +31,7 @@ impl Subscriber for Collector {
         struct Text(String);
         impl tracing::field::Visit for Text {
             fn record_debug(&mut self, field: &tracing::field::Field, value: &dyn std::fmt::Debug) {
-                self.0 += &format!("{}={value:?} ", field.name());
+                write!(self.0, "{}={value:?} ", field.name()).unwrap();
             }
         }
         let mut text = Text(String::new());
