@@ -2,7 +2,9 @@
 
 pub use hitl_core::approval::Choice;
 pub use hitl_core::arguments::debug_arguments;
-pub use hitl_core::call::{Entry, Probe, ToolReturn, Unproven};
+pub use hitl_core::call::{
+    Entry, Probe, Same, SameByDebug, SameByEq, SameUnknown, ToolReturn, Unproven,
+};
 pub use hitl_core::gate::OneBlockOfToolsForEachType;
 pub use hitl_core::{
     GateBuilder, HitlConfig, Parameter, Permit, Risk, SnapshotError, SnapshotWriter, Spec,

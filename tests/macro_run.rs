@@ -117,3 +117,38 @@ async fn a_gate_without_the_state_that_a_body_takes_is_not_built() {
     let error = Gate::builder().tool::<Again>().build().await.unwrap_err();
     assert!(error.to_string().contains("Ledger"), "{error}");
 }
+
+#[derive(Debug, serde::Serialize, serde::Deserialize, schemars::JsonSchema)]
+struct Shown {
+    id: u8,
+    #[serde(skip)]
+    inner: u8,
+}
+
+#[derive(PartialEq, serde::Serialize, serde::Deserialize, schemars::JsonSchema)]
+struct Compared {
+    id: u8,
+    #[serde(skip)]
+    inner: Vec<u8>,
+}
+
+/// Ships both, after a review.
+#[hitl_tool(base_confidence = 20)]
+async fn ship(shown: Shown, compared: Vec<Compared>) -> u8 {
+    shown.inner + compared.iter().map(|each| each.id).sum::<u8>() + shown.id
+}
+
+#[tokio::test]
+async fn invariant_2_what_serde_does_not_write_is_not_approved_unseen() {
+    let gate = Gate::builder().tool::<Ship>().build().await.unwrap();
+    let shown = |inner| Shown { id: 1, inner };
+    let compared = |inner| vec![Compared { id: 1, inner: Vec::new() }, Compared { id: 2, inner }];
+    for (call, name) in [
+        (ship(shown(7), compared(Vec::new())), "`shown`"),
+        (ship(shown(0), compared(vec![1])), "`compared`"),
+    ] {
+        let error = gate.submit(call).by("ann").await.unwrap_err();
+        assert!(error.to_string().contains(name), "{error}");
+    }
+    assert!(gate.submit(ship(shown(0), compared(Vec::new()))).by("ann").await.is_ok());
+}

@@ -18,9 +18,9 @@ fn refused() -> Vec<(&'static str, String, Kind, &'static str)> {
         plain.replace(&format!("\"{field}\":1"), &format!("\"{field}\":{value}"))
     };
     vec![
-        ("look", String::new(), Kind::Syntax, ""),
+        ("look", String::new(), Kind::Missing, "what"),
         ("look", "{\"what\": \"hunter2\"".into(), Kind::Syntax, ""),
-        ("look", "null".into(), Kind::WrongType, ""),
+        ("look", "null".into(), Kind::Missing, "what"),
         ("look", "[\"hunter2\"]".into(), Kind::WrongType, ""),
         ("look", "{}".into(), Kind::Missing, "what"),
         ("look", r#"{"what":"a","extra":"hunter2"}"#.into(), Kind::UnknownField, "extra"),

@@ -178,7 +178,7 @@ fn invariant_5_a_schema_that_cannot_be_checked_whole_makes_no_tool() {
         ("true", "\"type\": \"object\""),
         (r#"{"type":"string"}"#, "\"type\": \"object\""),
         (r#"{"type":"object","properties":{"a":{"pattern":"^x$"}}}"#, "`#/properties/a/pattern`"),
-        (r#"{"type":"object","properties":{"a":{"items":[{}]}}}"#, "a schema is an object"),
+        (r#"{"type":"object","properties":{"a":{"items":[5]}}}"#, "a schema is an object"),
         (r#"{"type":"object","not":{}}"#, "`not`"),
         (r#"{"type":"object","patternProperties":{}}"#, "`patternProperties`"),
         (r#"{"type":"object","if":{},"then":false}"#, "`if`"),
@@ -205,6 +205,125 @@ fn invariant_5_a_schema_that_cannot_be_checked_whole_makes_no_tool() {
     let config = HitlConfig::DEFAULT.read_only().destructive();
     let error = refused(DynSpec::new("t", "T.").config(config), r#"{"type":"object"}"#);
     assert!(matches!(error.kind(), DynToolErrorKind::Spec(_)), "{error}");
+}
+
+/// Which of some values the property `a` of this schema takes.
+async fn taken(schema: &str, values: &[&str]) -> Vec<bool> {
+    let whole = format!(r#"{{"type":"object","properties":{{"a":{schema}}}}}"#);
+    let tool = tool_of(DynSpec::new("t", "T."), &whole, &Seen::default());
+    let tool = tool.unwrap_or_else(|error| panic!("{schema}: {error}"));
+    let b = bench_with(|g| g.dyn_tool(tool)).await;
+    let takes =
+        |value: &&str| b.gate.assess_json("t", &format!("{{\"a\":{value}}}"), "ann").is_ok();
+    values.iter().map(takes).collect()
+}
+
+#[tokio::test]
+async fn a_limit_of_draft_4_excludes_itself_where_it_says_so() {
+    for schema in [
+        r#"{"type":"number","minimum":0,"exclusiveMinimum":true}"#,
+        r#"{"exclusiveMinimum":true,"minimum":0,"type":"number"}"#,
+        r#"{"type":"number","exclusiveMinimum":0}"#,
+        r#"{"type":"number","minimum":-5,"exclusiveMinimum":0}"#,
+    ] {
+        assert_eq!(taken(schema, &["-1", "0", "0.0", "1"]).await, [false, false, false, true]);
+    }
+    let inclusive = r#"{"type":"number","maximum":0,"exclusiveMaximum":false}"#;
+    assert_eq!(taken(inclusive, &["-1", "0", "1"]).await, [true, true, false]);
+    let both = r#"{"minimum":0,"maximum":9,"exclusiveMinimum":true,"exclusiveMaximum":true}"#;
+    assert_eq!(taken(both, &["0", "1", "8", "9"]).await, [false, true, true, false]);
+}
+
+#[tokio::test]
+async fn a_list_of_items_is_checked_one_by_one_in_every_draft() {
+    let values = ["[1]", r#"["x",1]"#, r#"["x","y"]"#, r#"["x",1,2]"#, "[]"];
+    let open = [false, true, false, true, true];
+    let closed = [false, true, false, false, true];
+    for (schema, expected) in [
+        (r#"{"type":"array","items":[{"type":"string"},{"type":"integer"}]}"#, open),
+        (r#"{"items":[{"type":"string"},{"type":"integer"}],"additionalItems":false}"#, closed),
+        (r#"{"additionalItems":false,"items":[{"type":"string"},{"type":"integer"}]}"#, closed),
+        (r#"{"prefixItems":[{"type":"string"},{"type":"integer"}]}"#, open),
+        (r#"{"items":false,"prefixItems":[{"type":"string"},{"type":"integer"}]}"#, closed),
+        (
+            r#"{"items":[{"type":"string"},true],"additionalItems":{"type":"null"}}"#,
+            [false, true, true, false, true],
+        ),
+    ] {
+        assert_eq!(taken(schema, &values).await, expected, "{schema}");
+    }
+    // Beside a schema for all items it says nothing, as in its draft.
+    let ignored = r#"{"items":{"type":"integer"},"additionalItems":false}"#;
+    assert_eq!(taken(ignored, &["[1,2,3]", r#"["x"]"#]).await, [true, false]);
+}
+
+#[tokio::test]
+async fn what_says_nothing_about_types_takes_any() {
+    for schema in ["{}", "true", r#"{"description":"Anything."}"#] {
+        assert_eq!(taken(schema, &["1", "\"x\"", "null", "[{}]"]).await, [true; 4], "{schema}");
+    }
+    assert_eq!(taken("false", &["1", "null"]).await, [false; 2]);
+    let named = r#"{"propertyNames":{"type":"string","maxLength":2}}"#;
+    assert_eq!(taken(named, &[r#"{"ab":1}"#, r#"{"abc":1}"#]).await, [true, false]);
+    for root in [
+        "{}",
+        r#"{"properties":{"a":{"type":"string"}}}"#,
+        r#"{"type":["object","null"]}"#,
+        r##"{"$ref":"#/definitions/A","definitions":{"A":{"type":"object"}}}"##,
+        r#"{"id":"http://x.example/a","type":"object"}"#,
+        r##"{"type":"object","properties":{"a":{"type":"string"},"b":{"$ref":"#/properties/a"}}}"##,
+    ] {
+        let tool = tool_of(DynSpec::new("t", "T."), root, &Seen::default()).unwrap();
+        let b = bench_with(|g| g.dyn_tool(tool)).await;
+        assert!(b.gate.assess_json("t", r#"{"a":"x"}"#, "ann").is_ok(), "{root}");
+        assert!(b.gate.assess_json("t", "[]", "ann").is_err(), "{root}");
+    }
+}
+
+#[test]
+fn invariant_5_what_a_draft_says_unclearly_makes_no_tool() {
+    for (schema, says) in [
+        (r#"{"exclusiveMinimum":true}"#, "there is none"),
+        (r#"{"exclusiveMaximum":true,"minimum":1}"#, "there is none"),
+        (r#"{"prefixItems":[true],"items":[true]}"#, "keep one of them"),
+        (r#"{"type":"string","required":true}"#, "draft 3"),
+        (r#"{"type":"any"}"#, "no type of JSON Schema"),
+        (r#"{"type":[{"type":"string"}]}"#, "no type of JSON Schema"),
+        (r#"{"divisibleBy":2}"#, "`divisibleBy`"),
+        (r#"{"id":"other","type":"string"}"#, "`id`"),
+        (r#"{"dependencies":{"a":["b"]}}"#, "`dependencies`"),
+        (r#"{"contains":{"type":"string"}}"#, "`contains`"),
+        (r#"{"unevaluatedItems":false}"#, "`unevaluatedItems`"),
+        (r##"{"$ref":"#anchor"}"##, "`$ref`"),
+        (r##"{"$ref":"#/required"}"##, "`$ref`"),
+        (r##"{"$dynamicRef":"#x"}"##, "`$dynamicRef`"),
+        (r#"{"items":5}"#, "a schema is an object"),
+        (r#"{"items":[5]}"#, "a schema is an object"),
+        (r#"{"prefixItems":{}}"#, "expected a list"),
+        (r#"{"additionalItems":5,"items":[true]}"#, "a schema is an object"),
+        (r#"{"uniqueItems":"yes"}"#, "true or false"),
+    ] {
+        let whole = format!(r#"{{"type":"object","required":[],"properties":{{"a":{schema}}}}}"#);
+        let error = refused(DynSpec::new("t", "T."), &whole);
+        assert_eq!(error.kind(), DynToolErrorKind::Schema, "{schema}");
+        assert!(error.to_string().contains(says), "{schema}: {error}");
+    }
+}
+
+#[tokio::test]
+async fn invariant_8_secrets_in_a_list_of_items_are_hidden_one_by_one() {
+    let schema = r#"{"type":"object","properties":{
+        "one":{"items":[{"type":"string"},{"type":"string","writeOnly":true}]},
+        "all":{"items":[{"type":"string"}],"additionalItems":{"type":"string"}}}}"#;
+    let spec = DynSpec::new("t", "T.").sensitive("all[]");
+    let tool = tool_of(spec, schema, &Seen::default()).unwrap();
+    let b = bench_with(|g| g.dyn_tool(tool)).await;
+    let text = r#"{"one":["user","hunter2-a"],"all":["hunter2-b","hunter2-c"]}"#;
+    let shown = b.gate.assess_json("t", text, "ann").unwrap().arguments;
+    assert_eq!(
+        shown.as_str(),
+        r#"{"all":["[redacted]","[redacted]"],"one":["user","[redacted]"]}"#
+    );
 }
 
 #[tokio::test]

@@ -84,6 +84,47 @@ pub fn is_whole(text: &str) -> bool {
     last.is_some_and(|(at, _)| i64::try_from(at).is_ok_and(|at| at < magnitude))
 }
 
+/// A whole number that fits 128 bits.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Whole {
+    /// Whether it is below zero. Zero is not.
+    pub negative: bool,
+    /// How far from zero it is.
+    pub magnitude: u128,
+}
+
+/// Returns the whole number that this JSON number is, however it is written: `5`, `5.0` and `50e-1`
+/// are all 5. `None` if it has a fraction, or does not fit 128 bits. Linear in the text: an exponent
+/// of a billion costs nothing.
+///
+/// ```
+/// # use hitl_base::json::whole;
+/// assert_eq!(whole("-1.2e3").map(|n| (n.negative, n.magnitude)), Some((true, 1200)));
+/// assert_eq!(whole("9007199254740993.0").map(|n| n.magnitude), Some(9_007_199_254_740_993));
+/// assert_eq!(whole("5.5"), None);
+/// assert_eq!(whole("1e1000000000"), None);
+/// ```
+pub fn whole(text: &str) -> Option<Whole> {
+    /// `u128::MAX` has 39 digits.
+    const MAX_DIGITS: i64 = 39;
+    let number = parse(text)?;
+    let Some(magnitude) = number.magnitude else {
+        return Some(Whole { negative: false, magnitude: 0 });
+    };
+    if !(1..=MAX_DIGITS).contains(&magnitude) {
+        return None;
+    }
+    let before_point = usize::try_from(magnitude).ok()?;
+    let mut digits = number.digits();
+    let mut value: u128 = 0;
+    for _ in 0..before_point {
+        let digit = digits.next().unwrap_or(b'0') - b'0';
+        value = value.checked_mul(10)?.checked_add(u128::from(digit))?;
+    }
+    let fraction = digits.any(|digit| digit != b'0');
+    (!fraction).then_some(Whole { negative: number.negative, magnitude: value })
+}
+
 fn parse(text: &str) -> Option<Decimal<'_>> {
     let (negative, rest) = match text.strip_prefix('-') {
         Some(rest) => (true, rest),
@@ -171,6 +212,44 @@ mod tests {
             prop_assert_eq!(compare_numbers(&shifted(a), &shifted(b)), Some(a.cmp(&b)));
             let spelled = format!("{b}.000");
             prop_assert_eq!(compare_numbers(&a.to_string(), &spelled), Some(a.cmp(&b)));
+        }
+    }
+
+    #[test]
+    fn whole_numbers_are_read_however_they_are_written() {
+        let max = u128::MAX.to_string();
+        for (text, negative, magnitude) in [
+            ("5", false, 5),
+            ("5.0", false, 5),
+            ("50e-1", false, 5),
+            ("0.05E+2", false, 5),
+            ("-1e2", true, 100),
+            ("-0.0", false, 0),
+            ("0e999999999", false, 0),
+            ("0.000e-999999999", false, 0),
+            (&max, false, u128::MAX),
+            (&format!("{max}.000"), false, u128::MAX),
+            ("1e38", false, 10_u128.pow(38)),
+            (&format!("1{}e-400", "0".repeat(400)), false, 1),
+        ] {
+            assert_eq!(whole(text), Some(Whole { negative, magnitude }), "{text}");
+        }
+        for text in [
+            "5.5",
+            "5e-1",
+            "5.0000000000000000000000000000000000000000000000000001",
+            "1e39",
+            "340282366920938463463374607431768211456",
+            "1e1000000000",
+            "1e-1000000000",
+            "1e99999999999999999999",
+            "",
+            "x",
+            "-",
+            "+5",
+            "0x5",
+        ] {
+            assert_eq!(whole(text), None, "{text}");
         }
     }
 

@@ -12,7 +12,7 @@ mod text;
 mod tree;
 mod walk;
 
-pub use decimal::{compare_numbers, is_whole, same_number};
+pub use decimal::{Whole, compare_numbers, is_whole, same_number, whole};
 pub use scan::{Limits, ScanError, ScanErrorKind, scan, scan_within};
 pub use text::{JsonText, NotJson};
 pub use tree::{Json, write_string};

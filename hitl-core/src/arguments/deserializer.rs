@@ -2,7 +2,7 @@
 //! exact or refused.
 
 use hitl_base::Json;
-use hitl_base::json::same_number;
+use hitl_base::json::{Whole, is_whole, same_number, whole};
 use serde::de::{
     DeserializeSeed, Deserializer, EnumAccess, Error as _, MapAccess, SeqAccess, Unexpected,
     VariantAccess, Visitor,
@@ -26,7 +26,7 @@ impl<'t> Tree<'t> {
         match self.0 {
             Json::Null => Unexpected::Unit,
             Json::Bool(value) => Unexpected::Bool(*value),
-            Json::Number(lexeme) if lexeme.contains(['.', 'e', 'E']) => Unexpected::Float(0.0),
+            Json::Number(lexeme) if !is_whole(lexeme) => Unexpected::Float(0.0),
             Json::Number(_) => Unexpected::Signed(0),
             Json::String(_) => Unexpected::Str(""),
             Json::Array(_) => Unexpected::Seq,
@@ -54,21 +54,58 @@ impl<'t> Tree<'t> {
         }
     }
 
+    /// A number for a type that holds whole ones, however it is written: `5.0` and `1e2` are whole.
+    fn integer<'de, V: Visitor<'de>>(self, lexeme: &str, visitor: V) -> Given<V::Value> {
+        if let Ok(value) = lexeme.parse::<u64>() {
+            return visitor.visit_u64(value);
+        }
+        if let Ok(value) = lexeme.parse::<i64>() {
+            return visitor.visit_i64(value);
+        }
+        let Some(Whole { negative, magnitude }) = whole(lexeme) else {
+            let refused = if is_whole(lexeme) {
+                ArgumentError::out_of_range(&visitor)
+            } else {
+                self.refuse(&visitor)
+            };
+            return Err(refused);
+        };
+        match (negative, i128::try_from(magnitude)) {
+            (false, Ok(value)) => match u64::try_from(magnitude) {
+                Ok(value) => visitor.visit_u64(value),
+                Err(_) => visitor.visit_i128(value),
+            },
+            (false, Err(_)) => visitor.visit_u128(magnitude),
+            (true, _) => match 0_i128.checked_sub_unsigned(magnitude) {
+                Some(value) => match i64::try_from(value) {
+                    Ok(value) => visitor.visit_i64(value),
+                    Err(_) => visitor.visit_i128(value),
+                },
+                None => Err(ArgumentError::out_of_range(&visitor)),
+            },
+        }
+    }
+
     fn double<'de, V: Visitor<'de>>(self, lexeme: &str, visitor: V) -> Given<V::Value> {
         let value: f64 = lexeme.parse().map_err(|_| self.refuse(&visitor))?;
         if same_number(lexeme, &format!("{value:?}")) {
-            visitor.visit_f64(value)
+            let taken = visitor.visit_f64(value);
+            taken.map_err(
+                |error: ArgumentError| {
+                    if is_whole(lexeme) { error.about_whole_number() } else { error }
+                },
+            )
         } else {
             Err(inexact())
         }
     }
 }
 
-macro_rules! as_number {
+macro_rules! as_integer {
     ($($method:ident)*) => {
         $(fn $method<V: Visitor<'de>>(self, visitor: V) -> Given<V::Value> {
             match self.0 {
-                Json::Number(lexeme) => self.number(lexeme, visitor),
+                Json::Number(lexeme) => self.integer(lexeme, visitor),
                 _ => Err(self.refuse(&visitor)),
             }
         })*
@@ -109,7 +146,7 @@ impl<'de> Deserializer<'de> for Tree<'de> {
         }
     }
 
-    as_number! {
+    as_integer! {
         deserialize_i8 deserialize_i16 deserialize_i32 deserialize_i64 deserialize_i128
         deserialize_u8 deserialize_u16 deserialize_u32 deserialize_u64 deserialize_u128
     }

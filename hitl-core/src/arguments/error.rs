@@ -27,6 +27,9 @@ pub enum ArgumentErrorKind {
     Inexact,
     /// The parameter's type refused the value for a reason of its own.
     Invalid,
+    /// A value that the call's text does not carry: read back, after an approval say, it would be
+    /// another.
+    NotCarried,
     /// An edit that would change, remove or add a secret.
     Secret,
     /// An edit that holds the mask of a secret.
@@ -48,15 +51,52 @@ impl ArgumentError {
 
     /// A type that reads back something else than it wrote.
     pub(crate) fn unstable() -> Self {
-        let why =
-            "a parameter's type does not read back what it writes, so it cannot wait for a human";
-        Self::new(ArgumentErrorKind::Invalid, why)
+        let why = "the parameter's type does not read back what it writes, so the call cannot wait for a \
+                   human";
+        Self::new(ArgumentErrorKind::NotCarried, why)
+    }
+
+    /// A value that is another when its text is read back.
+    pub(crate) fn not_carried() -> Self {
+        let why = "this value would be another once it is read back from its text: what is `Some(None)` \
+                   comes back as `None`, and an untagged variant as the first that fits; pass a value \
+                   whose text says all of it";
+        Self::new(ArgumentErrorKind::NotCarried, why)
+    }
+
+    /// An argument that holds what its type does not write.
+    pub(crate) fn not_written(name: &str) -> Self {
+        let why = "this holds what its type does not write (a field with `#[serde(skip)]`, say), so an \
+                   approved call would run with another value";
+        Self::new(ArgumentErrorKind::NotCarried, why).inside(name)
+    }
+
+    /// A list of a type that has no order of its own.
+    pub(crate) fn unordered() -> Self {
+        let why = "the items of this list come back in another order, so the call cannot wait for a \
+                   human; if it is a set, say so in its schema with `uniqueItems`";
+        Self::new(ArgumentErrorKind::NotCarried, why)
     }
 
     /// A type that panics while it is read.
     pub(crate) fn panicked() -> Self {
         let why = "a parameter's type panicked while it read this; mend the type";
         Self::new(ArgumentErrorKind::Invalid, why)
+    }
+
+    /// A whole number that the type does not hold.
+    pub(super) fn out_of_range(expected: &dyn serde::de::Expected) -> Self {
+        let why = format!("this whole number is out of range; expected {expected}");
+        Self::new(ArgumentErrorKind::WrongType, why)
+    }
+
+    /// The same error, of a whole number that was offered as a double: `5.0` has no fraction.
+    pub(super) fn about_whole_number(mut self) -> Self {
+        if self.path.is_empty() && self.message.ends_with(FRACTION) {
+            let expected = self.message.len() - FRACTION.len();
+            self.message.replace_range(expected.., WHOLE);
+        }
+        self
     }
 
     /// An edit after which other secrets stand in the arguments than before.
@@ -142,11 +182,18 @@ impl serde::de::Error for ArgumentError {
     }
 
     fn invalid_type(found: serde::de::Unexpected<'_>, expected: &dyn serde::de::Expected) -> Self {
+        if is_wide_integer(found) {
+            return Self::out_of_range(expected);
+        }
         let found = kind_of(found);
         Self::new(ArgumentErrorKind::WrongType, format!("expected {expected}, found {found}"))
     }
 
-    fn invalid_value(_: serde::de::Unexpected<'_>, expected: &dyn serde::de::Expected) -> Self {
+    fn invalid_value(found: serde::de::Unexpected<'_>, expected: &dyn serde::de::Expected) -> Self {
+        use serde::de::Unexpected::{Signed, Unsigned};
+        if matches!(found, Signed(_) | Unsigned(_)) {
+            return Self::out_of_range(expected);
+        }
         Self::new(ArgumentErrorKind::WrongType, format!("expected {expected}"))
     }
 
@@ -181,12 +228,21 @@ impl serde::de::Error for ArgumentError {
     }
 }
 
+const WHOLE: &str = "a whole number";
+const FRACTION: &str = "a number with a fraction";
+
+/// Whether a type was offered a number of 128 bits and takes none: that is how serde says so.
+fn is_wide_integer(found: serde::de::Unexpected<'_>) -> bool {
+    let wide = |text: &str| text.ends_with("as i128") || text.ends_with("as u128");
+    matches!(found, serde::de::Unexpected::Other(text) if wide(text))
+}
+
 fn kind_of(found: serde::de::Unexpected<'_>) -> &'static str {
     use serde::de::Unexpected as U;
     match found {
         U::Bool(_) => "true or false",
-        U::Unsigned(_) | U::Signed(_) => "a whole number",
-        U::Float(_) => "a number with a fraction",
+        U::Unsigned(_) | U::Signed(_) => WHOLE,
+        U::Float(_) => FRACTION,
         U::Char(_) | U::Str(_) => "a string",
         U::Unit | U::Option => "null",
         U::Seq => "an array",
@@ -207,6 +263,9 @@ pub enum SnapshotErrorKind {
     Key,
     /// A value that is nested absurdly deep.
     TooDeep,
+    /// A list of a type whose order is not known, where the schema says both that it is a set and that
+    /// it is none.
+    UnclearOrder,
     /// The type's `Serialize` failed, or wrote something that is not plain data.
     Unsupported,
 }
@@ -245,6 +304,10 @@ impl fmt::Display for SnapshotError {
             SnapshotErrorKind::DuplicateKey => "a map has the same key twice",
             SnapshotErrorKind::Key => "a map key must be a string, a whole number or a bool",
             SnapshotErrorKind::TooDeep => "the value is nested too deeply",
+            SnapshotErrorKind::UnclearOrder => {
+                "the schema says that this list is a set, and that it is none; name the two apart, or use \
+                 a collection of the standard library"
+            }
             SnapshotErrorKind::Unsupported => "the type cannot be written as plain JSON data",
         })
     }

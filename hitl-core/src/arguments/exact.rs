@@ -1,67 +1,296 @@
 //! Whether a typed value still says everything that the model's text said.
 
-use hitl_base::Json;
-use hitl_base::json::same_number;
+use std::cmp::Reverse;
+use std::collections::HashMap;
 
+use hitl_base::Json;
+use hitl_base::json::{same_number, whole};
+
+use super::collection::item_order;
+use super::places::{PlaceId, Places};
+use super::text::keeps_text;
+use super::unwritten::{Step, Unwritten};
 use super::{ArgumentError, ArgumentErrorKind};
+
+/// How much is compared while the items of sets are matched: items, and 64 bytes of each.
+const MAX_MATCHING: usize = 100_000;
 
 /// Compares what was given with what will be shown and run. A number must be the same number, and
 /// nothing that was given may be gone: a nested type that drops unknown fields, takes them by an
-/// alias, or keeps fewer items, would show less than the model asked for.
+/// alias, or keeps fewer items, would show less than the model asked for. A list that the type itself
+/// has put into the order of sets is compared as a set.
 ///
 /// `clear` is what is kept, without what is secret: inside a secret, an error names no keys.
-pub(super) fn check(given: &Json, kept: &Json, clear: &Json) -> Result<(), ArgumentError> {
-    if kept != &Json::Null && clear == &Json::Null {
-        return compare(given, kept, kept).map_err(ArgumentError::without_path);
-    }
-    compare(given, kept, clear)
+///
+/// Returns the fields that were given and not written. They are known to the schema, and may be
+/// defaults that the type leaves out: the caller finds out.
+pub(super) fn check<'t>(
+    given: &'t Json,
+    kept: &Json,
+    clear: &Json,
+    places: Option<&Places>,
+) -> Result<Vec<Unwritten<'t>>, ArgumentError> {
+    let place = places.map(|_| Places::ROOT);
+    let mut comparison = Comparison {
+        places,
+        path: Vec::new(),
+        secret: None,
+        unwritten: Vec::new(),
+        left: MAX_MATCHING,
+    };
+    comparison.value(given, (kept, clear), place)?;
+    Ok(comparison.unwritten)
 }
 
-fn compare(given: &Json, kept: &Json, clear: &Json) -> Result<(), ArgumentError> {
-    match (given, kept) {
-        (Json::Number(a), Json::Number(b)) if same_number(a, b) => Ok(()),
-        // A type may name numbers by words; where it keeps digits, they are those of the number.
-        (Json::Number(a), Json::String(b)) if !has_digits(b) || same_number(a, b) => Ok(()),
-        (Json::String(a), Json::Number(b)) if !has_digits(a) || same_number(a, b) => Ok(()),
-        (Json::Number(_), Json::Number(_) | Json::String(_))
-        | (Json::String(_), Json::Number(_)) => Err(changed()),
-        (Json::Array(given), Json::Array(kept)) => {
-            if given.len() != kept.len() {
-                let why = "the parameter's type keeps another number of items; \
-                           leave out what stands here twice";
-                return Err(ArgumentError::new(ArgumentErrorKind::Inexact, why));
-            }
-            let clear = clear.as_array().unwrap_or(kept);
-            for (index, ((a, b), c)) in given.iter().zip(kept).zip(clear).enumerate() {
-                check(a, b, c).map_err(|error| error.inside_item(index))?;
-            }
-            Ok(())
+struct Comparison<'c, 't> {
+    places: Option<&'c Places>,
+    path: Vec<Step<'t>>,
+    /// How long the path was where a secret began.
+    secret: Option<usize>,
+    unwritten: Vec<Unwritten<'t>>,
+    left: usize,
+}
+
+type Checked = Result<(), ArgumentError>;
+
+impl<'t> Comparison<'_, 't> {
+    fn value(
+        &mut self,
+        given: &'t Json,
+        (kept, clear): (&Json, &Json),
+        place: Option<PlaceId>,
+    ) -> Checked {
+        if kept != &Json::Null && clear == &Json::Null && self.secret.is_none() {
+            self.secret = Some(self.path.len());
+            let compared = self.compare(given, (kept, kept), place);
+            self.secret = None;
+            return compared.map_err(ArgumentError::without_path);
         }
-        (Json::Object(given), Json::Object(entries)) => {
-            for (key, value) in given {
-                // What is kept was written by us, in the order of its keys: a hostile object of many
-                // keys costs no quadratic time.
-                let at = entries.binary_search_by(|(k, _)| k.as_bytes().cmp(key.as_bytes())).ok();
-                match at.and_then(|at| Some((&entries.get(at)?.1, clear.entries().get(at)))) {
-                    Some((kept, clear)) => check(value, kept, clear.map_or(kept, |(_, c)| c))
-                        .map_err(|error| error.inside(key))?,
-                    None if *value == Json::Null => {}
-                    None => {
-                        let why = "the parameter's type does not keep this field: it is unknown or an alias";
-                        return Err(
-                            ArgumentError::new(ArgumentErrorKind::UnknownField, why).inside(key)
-                        );
+        self.compare(given, (kept, clear), place)
+    }
+
+    fn compare(
+        &mut self,
+        given: &'t Json,
+        (kept, clear): (&Json, &Json),
+        place: Option<PlaceId>,
+    ) -> Checked {
+        match (given, kept) {
+            (Json::Number(a), Json::Number(b)) if same_number(a, b) => Ok(()),
+            // A type may name numbers by words; where it keeps digits, they are those of the number.
+            (Json::Number(a), Json::String(b)) if !has_digits(b) || same_number(a, b) => Ok(()),
+            (Json::String(a), Json::Number(b)) if !has_digits(a) || same_number(a, b) => Ok(()),
+            (Json::Number(_), Json::Number(_) | Json::String(_))
+            | (Json::String(_), Json::Number(_)) => Err(changed()),
+            (Json::String(a), Json::String(b)) => keeps_text(a, b),
+            (Json::Bool(a), Json::Bool(b)) if a != b => Err(ArgumentError::new(
+                ArgumentErrorKind::Inexact,
+                "the parameter's type keeps the opposite of this",
+            )),
+            (Json::Array(given), Json::Array(_)) => self.items(given, (kept, clear), place),
+            (Json::Object(given), Json::Object(_)) => self.entries(given, (kept, clear), place),
+            (given, Json::Null) if says_something(given) => {
+                let why = "the parameter's type does not keep this value";
+                Err(ArgumentError::new(ArgumentErrorKind::Inexact, why))
+            }
+            _ => Ok(()),
+        }
+    }
+
+    fn entries(
+        &mut self,
+        given: &'t [(String, Json)],
+        (kept, clear): (&Json, &Json),
+        place: Option<PlaceId>,
+    ) -> Checked {
+        let entries = kept.entries();
+        for (key, value) in given {
+            // What is kept was written by us, in the order of its keys: a hostile object of many
+            // keys costs no quadratic time.
+            let at = entries.binary_search_by(|(k, _)| k.as_bytes().cmp(key.as_bytes())).ok();
+            let held = at.and_then(|at| Some((&entries.get(at)?.1, clear.entries().get(at))));
+            let inner = self.places.zip(place).and_then(|(places, at)| places.entry(at, key));
+            self.path.push(Step::Key(key));
+            let compared = match held {
+                Some((kept, clear)) => {
+                    let clear = clear.map_or(kept, |(_, clear)| clear);
+                    self.value(value, (kept, clear), inner)
+                }
+                None if *value == Json::Null => Ok(()),
+                None => self.not_written(key, value, place),
+            };
+            self.path.pop();
+            compared.map_err(|error| error.inside(key))?;
+        }
+        Ok(())
+    }
+
+    /// A field that the type did not write: unknown, an alias, or a default that it leaves out.
+    fn not_written(&mut self, key: &str, value: &'t Json, place: Option<PlaceId>) -> Checked {
+        let field = self.places.zip(place).and_then(|(places, at)| places.field(at, key));
+        match field {
+            Some(field) if !(field.required || field.write_only) => {
+                self.unwritten.push(Unwritten {
+                    path: self.path.clone(),
+                    secret: self.secret,
+                    value,
+                    place: field.place,
+                });
+                Ok(())
+            }
+            _ => {
+                let why =
+                    "the parameter's type does not keep this field: it is unknown or an alias";
+                Err(ArgumentError::new(ArgumentErrorKind::UnknownField, why))
+            }
+        }
+    }
+
+    fn items(
+        &mut self,
+        given: &'t [Json],
+        (kept, clear): (&Json, &Json),
+        place: Option<PlaceId>,
+    ) -> Checked {
+        let (kept, clear) = (kept.as_array().unwrap_or_default(), clear.as_array());
+        if given.len() != kept.len() {
+            let why = "the parameter's type keeps another number of items; \
+                       a set holds each item once, so leave out what stands here twice";
+            return Err(ArgumentError::new(ArgumentErrorKind::Inexact, why));
+        }
+        let clear = clear.filter(|clear| clear.len() == kept.len()).unwrap_or(kept);
+        let inner = self.places.zip(place).and_then(|(places, at)| places.items(at));
+        let before = self.unwritten.len();
+        let in_order = self.in_order(given, (kept, clear), inner);
+        let Err(error) = in_order else { return Ok(()) };
+        let texts: Vec<String> = kept.iter().map(Json::to_text).collect();
+        if !texts.is_sorted_by(|a, b| item_order(a, b).is_le()) {
+            return Err(error);
+        }
+        self.unwritten.truncate(before);
+        self.as_set(given, (kept, clear, texts), inner)
+    }
+
+    fn in_order(
+        &mut self,
+        given: &'t [Json],
+        (kept, clear): (&[Json], &[Json]),
+        inner: Option<PlaceId>,
+    ) -> Checked {
+        for (index, (given, held)) in given.iter().zip(kept.iter().zip(clear)).enumerate() {
+            self.item(index, given, held, inner)?;
+        }
+        Ok(())
+    }
+
+    fn item(
+        &mut self,
+        index: usize,
+        given: &'t Json,
+        held: (&Json, &Json),
+        inner: Option<PlaceId>,
+    ) -> Checked {
+        self.path.push(Step::Item(index));
+        let compared = self.value(given, held, inner);
+        self.path.pop();
+        compared.map_err(|error| error.inside_item(index))
+    }
+
+    /// Finds for each item the one that it has become: first those that are equal, then the others,
+    /// the one that says most first.
+    fn as_set(
+        &mut self,
+        given: &'t [Json],
+        (kept, clear, texts): (&[Json], &[Json], Vec<String>),
+        inner: Option<PlaceId>,
+    ) -> Checked {
+        let mut equal: HashMap<String, Vec<usize>> = HashMap::new();
+        for (at, item) in kept.iter().enumerate().rev() {
+            equal.entry(normal(item)).or_default().push(at);
+        }
+        let mut taken = vec![false; texts.len()];
+        let mut rest = Vec::new();
+        for (index, item) in given.iter().enumerate() {
+            let text = normal(item);
+            match equal.get_mut(&text).and_then(Vec::pop) {
+                Some(at) => taken[at] = true,
+                None => rest.push((index, item, text)),
+            }
+        }
+        rest.sort_by(|(_, _, a), (_, _, b)| {
+            Reverse(a.len()).cmp(&Reverse(b.len())).then_with(|| item_order(a, b))
+        });
+        let mut open: Vec<usize> = (0..kept.len()).filter(|at| !taken[*at]).collect();
+        for (index, item, text) in rest {
+            let mut first_error = None;
+            let mut found = None;
+            for (nth, at) in open.iter().enumerate() {
+                self.left = self.left.checked_sub(1 + text.len() / 64).ok_or_else(too_long)?;
+                let before = self.unwritten.len();
+                match self.item(index, item, (&kept[*at], &clear[*at]), inner) {
+                    Ok(()) => {
+                        found = Some(nth);
+                        break;
+                    }
+                    Err(error) if error.kind() == ArgumentErrorKind::TooLarge => return Err(error),
+                    Err(error) => {
+                        self.unwritten.truncate(before);
+                        first_error.get_or_insert(error);
                     }
                 }
             }
-            Ok(())
+            match found {
+                Some(nth) => drop(open.remove(nth)),
+                None => return Err(first_error.unwrap_or_else(changed)),
+            }
         }
-        (given, Json::Null) if says_something(given) => {
-            let why = "the parameter's type does not keep this value";
-            Err(ArgumentError::new(ArgumentErrorKind::Inexact, why))
-        }
-        _ => Ok(()),
+        Ok(())
     }
+}
+
+fn too_long() -> ArgumentError {
+    let why = "comparing the items of this set takes too long; spell out their defaults";
+    ArgumentError::new(ArgumentErrorKind::TooLarge, why)
+}
+
+/// Text that is the same for values that differ in spelling only.
+fn normal(value: &Json) -> String {
+    fn write(value: &Json, out: &mut String) {
+        match value {
+            Json::Number(lexeme) => match whole(lexeme) {
+                Some(whole) => {
+                    if whole.negative {
+                        out.push('-');
+                    }
+                    out.push_str(&whole.magnitude.to_string());
+                }
+                None => out.push_str(lexeme),
+            },
+            Json::Array(items) => {
+                out.push('[');
+                for item in items {
+                    write(item, out);
+                    out.push(',');
+                }
+                out.push(']');
+            }
+            Json::Object(entries) => {
+                let mut entries: Vec<_> = entries.iter().collect();
+                entries.sort_by(|(a, _), (b, _)| a.cmp(b));
+                out.push('{');
+                for (key, value) in entries {
+                    hitl_base::json::write_string(out, key);
+                    write(value, out);
+                    out.push(',');
+                }
+                out.push('}');
+            }
+            plain => plain.write(out),
+        }
+    }
+    let mut out = String::new();
+    write(value, &mut out);
+    out
 }
 
 /// Whether a value is more than nothing in one of its forms.
@@ -91,8 +320,8 @@ mod tests {
     use hitl_base::json::scan;
 
     fn checked(given: &str, kept: &str) -> Result<(), ArgumentError> {
-        let kept = scan(kept).unwrap();
-        check(&scan(given).unwrap(), &kept, &kept)
+        let (given, kept) = (scan(given).unwrap(), scan(kept).unwrap());
+        check(&given, &kept, &kept, None).map(|unwritten| assert!(unwritten.is_empty()))
     }
 
     #[test]
@@ -131,11 +360,54 @@ mod tests {
     }
 
     #[test]
+    fn what_the_type_has_put_into_the_order_of_sets_is_compared_as_a_set() {
+        for (given, kept) in [
+            ("[3,1,2]", "[1,2,3]"),
+            ("[10,2.0,-1]", "[-1,2,10]"),
+            (r#"["b","a"]"#, r#"["a","b"]"#),
+            (r#"[{"id":2},{"id":1,"x":null}]"#, r#"[{"id":1,"n":0},{"id":2,"n":0}]"#),
+            (r#"[{"id":1},{"id":1,"n":5}]"#, r#"[{"id":1,"n":1},{"id":1,"n":5}]"#),
+            ("[[4,3],[2,1]]", "[[1,2],[3,4]]"),
+            ("[2,2,1]", "[1,2,2]"),
+        ] {
+            assert_eq!(checked(given, kept), Ok(()), "{given} {kept}");
+        }
+    }
+
+    #[test]
+    fn a_set_that_is_not_kept_is_refused_at_the_item_that_is_lost() {
+        for (given, kept, path) in [
+            ("[3,1,2]", "[1,2,4]", "[0]"),
+            ("[1,1,2]", "[1,2]", ""),
+            ("[1.5,3,2]", "[1,2,3]", "[0]"),
+            ("[1,1,2]", "[1,2,2]", "[1]"),
+            (r#"[{"id":2},{"id":1,"y":1}]"#, r#"[{"id":1},{"id":2}]"#, "[1].y"),
+            // Not the order of sets, so it is a list whose order was changed.
+            ("[1,2,3]", "[3,2,1]", "[0]"),
+        ] {
+            let error = checked(given, kept).unwrap_err();
+            assert_eq!(error.path(), path, "{given} {kept}: {error}");
+        }
+        let error = checked("[1,1,2]", "[1,2]").unwrap_err();
+        assert!(error.to_string().contains("a set holds each item once"), "{error}");
+    }
+
+    #[test]
+    fn matching_the_items_of_a_set_is_bounded() {
+        let given: Vec<String> = (0..2000).map(|n| format!(r#"{{"b":0,"id":{n}}}"#)).collect();
+        let mut kept: Vec<String> =
+            (0..2000).map(|n| format!(r#"{{"a":0,"b":0,"id":"{}x"}}"#, 9000 - n)).collect();
+        kept.sort();
+        let (given, kept) = (format!("[{}]", given.join(",")), format!("[{}]", kept.join(",")));
+        assert!(checked(&given, &kept).is_err());
+    }
+
+    #[test]
     fn invariant_8_what_is_wrong_inside_a_secret_names_no_keys() {
         let given = scan(r#"{"login":{"hunter2":1,"user":"u"}}"#).unwrap();
         let kept = scan(r#"{"login":{"user":"u"}}"#).unwrap();
         let clear = scan(r#"{"login":null}"#).unwrap();
-        assert_eq!(check(&given, &kept, &kept).unwrap_err().path(), "login.hunter2");
-        assert_eq!(check(&given, &kept, &clear).unwrap_err().path(), "login");
+        assert_eq!(check(&given, &kept, &kept, None).unwrap_err().path(), "login.hunter2");
+        assert_eq!(check(&given, &kept, &clear, None).unwrap_err().path(), "login");
     }
 }

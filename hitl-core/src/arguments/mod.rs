@@ -6,17 +6,25 @@
 //!                  '------------- exact: nothing was changed or lost -'
 //! ```
 
+mod collection;
 mod deserializer;
 mod error;
 mod exact;
 mod object;
 mod patch;
+mod places;
+mod respell;
 mod serializer;
 mod snapshot;
+mod text;
+mod trace;
+mod unwritten;
 
 pub use error::{ArgumentError, ArgumentErrorKind, SnapshotError, SnapshotErrorKind};
 pub use object::ObjectWriter;
 pub(crate) use patch::patched;
+pub(crate) use places::{Places, resolve};
+pub(crate) use respell::or_empty;
 pub use serializer::SnapshotWriter;
-pub(crate) use snapshot::{LookedOver, encode, parse, parse_text, snapshot};
+pub(crate) use snapshot::{LookedOver, check_round_trip, encode, parse, parse_text, snapshot};
 pub use snapshot::{Snapshot, debug_arguments};

@@ -68,7 +68,10 @@ impl<'w> ObjectWriter<'w> {
         let start = self.writer.out.len();
         write_string(&mut self.writer.out, &key);
         self.writer.out.push(':');
+        self.writer.begin_argument(self.entries.len());
+        let object = self.writer.enter(&key);
         value(self.writer).map_err(|error| error.inside(&key))?;
+        self.writer.leave(object);
         self.entries.push(Entry { key, bytes: start..self.writer.out.len() });
         Ok(())
     }
@@ -84,24 +87,12 @@ impl<'w> ObjectWriter<'w> {
         Ok(())
     }
 
-    /// Puts the written entries into order, and what is hidden in them along with them.
+    /// Puts the written entries into order.
     fn sort(&mut self) {
         self.entries.sort_by(|a, b| a.key.as_bytes().cmp(b.key.as_bytes()));
-        let body = self.writer.out.split_off(self.start);
-        let first_hidden = self.writer.hidden.partition_point(|range| range.start < self.start);
-        let hidden = self.writer.hidden.split_off(first_hidden);
-        for (i, entry) in self.entries.iter_mut().enumerate() {
-            if i > 0 {
-                self.writer.out.push(',');
-            }
-            let from = entry.bytes.start;
-            let to = self.writer.out.len();
-            self.writer.out.push_str(&body[from - self.start..entry.bytes.end - self.start]);
-            let first = hidden.partition_point(|r| r.start < entry.bytes.start);
-            let inside = hidden[first..].iter().take_while(|r| r.end <= entry.bytes.end);
-            self.writer.hidden.extend(inside.map(|r| r.start - from + to..r.end - from + to));
-            entry.bytes = to..self.writer.out.len();
-        }
+        let pieces = self.entries.iter().map(|entry| entry.bytes.clone());
+        self.writer.reorder(self.start, pieces);
+        self.writer.arguments_sorted();
     }
 }
 

@@ -1,8 +1,10 @@
 //! Writes a value as the one exact JSON text it has: keys sorted by their bytes, numbers as their
-//! type prints them, non-finite numbers refused. Remembers which bytes are secret.
+//! type prints them, sets sorted, non-finite numbers refused. Remembers which bytes are secret.
 
+use std::any::type_name;
 use std::fmt::{self, Write as _};
 use std::ops::Range;
+use std::sync::Arc;
 
 use hitl_base::Sensitive;
 use hitl_base::json::write_string;
@@ -10,7 +12,10 @@ use hitl_base::redact::reveal;
 use serde::Serialize;
 use serde::ser::{self, Serializer};
 
+use super::collection::{Collection, item_order};
 use super::object::ObjectWriter;
+use super::places::{ListKind, PlaceId, Places};
+use super::trace::{Event, Trace};
 use super::{SnapshotError, SnapshotErrorKind};
 
 /// The deepest value that is written. The writer recurses, and so do its readers.
@@ -26,12 +31,26 @@ pub struct SnapshotWriter {
     pub(super) hidden: Vec<Range<usize>>,
     /// Whether everything written now lies inside a secret already.
     hiding: bool,
+    /// The name of the type that is being written.
+    of: &'static str,
+    /// Where the schema says which lists are sets, if it does, and the place that is being written.
+    places: Option<Arc<Places>>,
+    place: Option<PlaceId>,
+    /// What the text does not tell.
+    pub(super) trace: Trace,
 }
 
 impl SnapshotWriter {
     /// With room for the arguments of an ordinary call.
     pub(super) fn roomy() -> Self {
         Self { out: String::with_capacity(256), ..Self::default() }
+    }
+
+    /// The same, for a tool in whose schema these places are.
+    pub(super) fn within(places: Option<&Arc<Places>>) -> Self {
+        let places = places.filter(|places| places.has_sets()).cloned();
+        let place = places.is_some().then_some(Places::ROOT);
+        Self { places, place, ..Self::roomy() }
     }
 
     /// Writes an object. The order in which its fields are written does not matter.
@@ -49,6 +68,7 @@ impl SnapshotWriter {
             return Err(SnapshotError::new(SnapshotErrorKind::TooDeep));
         }
         self.depth += 1;
+        self.of = type_name::<T>();
         let written = value.serialize(&mut *self);
         self.depth -= 1;
         written
@@ -70,24 +90,97 @@ impl SnapshotWriter {
         self.out.write_fmt(text).map_err(|_| SnapshotError::new(SnapshotErrorKind::Unsupported))
     }
 
-    fn list(&mut self) -> ListWriter<'_> {
+    /// Opens a list whose order is its own.
+    fn list(&mut self, close: &'static str) -> ListWriter<'_> {
         self.out.push('[');
-        ListWriter { writer: self, items: 0, close: "]" }
+        let items_place = match (&self.places, self.place) {
+            (Some(places), Some(place)) => places.items(place),
+            _ => None,
+        };
+        let start = self.out.len();
+        ListWriter { writer: self, items: 0, close, items_place, start, order: Order::Own }
     }
 
-    /// `{"Variant":` and what closes it.
+    /// Opens a list of a type that may be a set.
+    fn sequence(&mut self) -> Result<ListWriter<'_>, SnapshotError> {
+        let said = match (&self.places, self.place) {
+            (Some(places), Some(place)) => places.list(place),
+            _ => ListKind::Ordered,
+        };
+        let order = match (Collection::of(self.of), said) {
+            (Collection::List, _) => Order::Own,
+            (Collection::Set, _) | (Collection::Unknown, ListKind::Set) => {
+                Order::Sorted(Vec::new())
+            }
+            (Collection::Unknown, ListKind::Ordered) => Order::Unproven,
+            (Collection::Unknown, ListKind::Unclear) => {
+                return Err(SnapshotError::new(SnapshotErrorKind::UnclearOrder));
+            }
+        };
+        Ok(ListWriter { order, ..self.list("]") })
+    }
+
+    /// `{"Variant":` and what closes it. What is written next is its value.
     fn variant(&mut self, variant: &str) {
         self.out.push('{');
         write_string(&mut self.out, variant);
         self.out.push(':');
+        self.enter(variant);
+    }
+
+    /// Goes to the place of the value under `key`, and returns the one that was left.
+    pub(super) fn enter(&mut self, key: &str) -> Option<PlaceId> {
+        let left = self.place;
+        if let (Some(places), Some(place)) = (&self.places, left) {
+            self.place = places.entry(place, key);
+        }
+        left
+    }
+
+    /// Comes back to the place of the list or object that is being written.
+    pub(super) fn leave(&mut self, place: Option<PlaceId>) {
+        self.place = place;
+    }
+
+    /// Notes of which argument the next values are, at the top.
+    pub(super) fn begin_argument(&mut self, number: usize) {
+        if self.depth == 0 {
+            self.trace.begin_argument(number);
+        }
+    }
+
+    /// Notes that the arguments were not written in the order of their names.
+    pub(super) fn arguments_sorted(&mut self) {
+        if self.depth == 0 {
+            self.trace.unnamed = true;
+        }
+    }
+
+    /// Puts what was written since `start` into the order of these pieces, with commas between them,
+    /// and what is hidden in them along with them.
+    pub(super) fn reorder(&mut self, start: usize, pieces: impl Iterator<Item = Range<usize>>) {
+        let body = self.out.split_off(start);
+        let first_hidden = self.hidden.partition_point(|range| range.start < start);
+        let hidden = self.hidden.split_off(first_hidden);
+        for (i, piece) in pieces.enumerate() {
+            if i > 0 {
+                self.out.push(',');
+            }
+            let (from, to) = (piece.start, self.out.len());
+            self.out.push_str(&body[from - start..piece.end - start]);
+            let first = hidden.partition_point(|range| range.start < from);
+            let inside = hidden[first..].iter().take_while(|range| range.end <= piece.end);
+            self.hidden.extend(inside.map(|r| r.start - from + to..r.end - from + to));
+        }
     }
 }
 
 type Done = Result<(), SnapshotError>;
 
 macro_rules! as_printed {
-    ($($method:ident: $type:ty),* $(,)?) => {
+    ($($method:ident: $type:ty = $event:ident),* $(,)?) => {
         $(fn $method(self, value: $type) -> Done {
+            self.trace.note(Event::$event);
             self.printed(format_args!("{value}"))
         })*
     };
@@ -105,12 +198,15 @@ impl<'w> Serializer for &'w mut SnapshotWriter {
     type SerializeStructVariant = ObjectWriter<'w>;
 
     as_printed! {
-        serialize_bool: bool,
-        serialize_i8: i8, serialize_i16: i16, serialize_i32: i32, serialize_i64: i64, serialize_i128: i128,
-        serialize_u8: u8, serialize_u16: u16, serialize_u32: u32, serialize_u64: u64, serialize_u128: u128,
+        serialize_bool: bool = Bool,
+        serialize_i8: i8 = I8, serialize_i16: i16 = I16, serialize_i32: i32 = I32,
+        serialize_i64: i64 = I64, serialize_i128: i128 = I128,
+        serialize_u8: u8 = U8, serialize_u16: u16 = U16, serialize_u32: u32 = U32,
+        serialize_u64: u64 = U64, serialize_u128: u128 = U128,
     }
 
     fn serialize_f32(self, value: f32) -> Done {
+        self.trace.note(Event::F32);
         if !value.is_finite() {
             return Err(SnapshotError::new(SnapshotErrorKind::NotFinite));
         }
@@ -119,6 +215,7 @@ impl<'w> Serializer for &'w mut SnapshotWriter {
     }
 
     fn serialize_f64(self, value: f64) -> Done {
+        self.trace.note(Event::F64);
         if !value.is_finite() {
             return Err(SnapshotError::new(SnapshotErrorKind::NotFinite));
         }
@@ -135,7 +232,7 @@ impl<'w> Serializer for &'w mut SnapshotWriter {
     }
 
     fn serialize_bytes(self, value: &[u8]) -> Done {
-        let mut list = self.list();
+        let mut list = self.list("]");
         for byte in value {
             list.item(byte)?;
         }
@@ -144,14 +241,18 @@ impl<'w> Serializer for &'w mut SnapshotWriter {
     }
 
     fn serialize_none(self) -> Done {
-        self.serialize_unit()
+        self.trace.note(Event::None);
+        self.out.push_str("null");
+        Ok(())
     }
 
     fn serialize_some<T: Serialize + ?Sized>(self, value: &T) -> Done {
+        self.trace.note(Event::Some);
         self.value(value)
     }
 
     fn serialize_unit(self) -> Done {
+        self.trace.note(Event::Unit);
         self.out.push_str("null");
         Ok(())
     }
@@ -160,7 +261,8 @@ impl<'w> Serializer for &'w mut SnapshotWriter {
         self.serialize_unit()
     }
 
-    fn serialize_unit_variant(self, _: &'static str, _: u32, variant: &'static str) -> Done {
+    fn serialize_unit_variant(self, name: &'static str, index: u32, variant: &'static str) -> Done {
+        self.trace.note_variant(name, index);
         self.serialize_str(variant)
     }
 
@@ -169,16 +271,18 @@ impl<'w> Serializer for &'w mut SnapshotWriter {
         name: &'static str,
         value: &T,
     ) -> Done {
+        self.trace.note_name(name);
         if name == Sensitive::<()>::NAME { self.secret(value) } else { self.value(value) }
     }
 
     fn serialize_newtype_variant<T: Serialize + ?Sized>(
         self,
-        _: &'static str,
-        _: u32,
+        name: &'static str,
+        index: u32,
         variant: &'static str,
         value: &T,
     ) -> Done {
+        self.trace.note_variant(name, index);
         self.variant(variant);
         self.value(value)?;
         self.out.push('}');
@@ -186,31 +290,32 @@ impl<'w> Serializer for &'w mut SnapshotWriter {
     }
 
     fn serialize_seq(self, _: Option<usize>) -> Result<ListWriter<'w>, SnapshotError> {
-        Ok(self.list())
+        self.sequence()
     }
 
     fn serialize_tuple(self, _: usize) -> Result<ListWriter<'w>, SnapshotError> {
-        Ok(self.list())
+        Ok(self.list("]"))
     }
 
     fn serialize_tuple_struct(
         self,
-        _: &'static str,
+        name: &'static str,
         _: usize,
     ) -> Result<ListWriter<'w>, SnapshotError> {
-        Ok(self.list())
+        self.trace.note_name(name);
+        Ok(self.list("]"))
     }
 
     fn serialize_tuple_variant(
         self,
-        _: &'static str,
-        _: u32,
+        name: &'static str,
+        index: u32,
         variant: &'static str,
         _: usize,
     ) -> Result<ListWriter<'w>, SnapshotError> {
+        self.trace.note_variant(name, index);
         self.variant(variant);
-        self.out.push('[');
-        Ok(ListWriter { writer: self, items: 0, close: "]}" })
+        Ok(self.list("]}"))
     }
 
     fn serialize_map(self, _: Option<usize>) -> Result<ObjectWriter<'w>, SnapshotError> {
@@ -227,16 +332,18 @@ impl<'w> Serializer for &'w mut SnapshotWriter {
         if name.starts_with("$serde_json::private") {
             return Err(SnapshotError::new(SnapshotErrorKind::Unsupported));
         }
+        self.trace.note_name(name);
         Ok(ObjectWriter::open(self))
     }
 
     fn serialize_struct_variant(
         self,
-        _: &'static str,
-        _: u32,
+        name: &'static str,
+        index: u32,
         variant: &'static str,
         _: usize,
     ) -> Result<ObjectWriter<'w>, SnapshotError> {
+        self.trace.note_variant(name, index);
         self.variant(variant);
         Ok(ObjectWriter::open_variant(self))
     }
@@ -248,6 +355,21 @@ pub struct ListWriter<'w> {
     writer: &'w mut SnapshotWriter,
     items: usize,
     close: &'static str,
+    items_place: Option<PlaceId>,
+    /// Where the first item starts, after the bracket.
+    start: usize,
+    order: Order,
+}
+
+/// In which order a list is written.
+#[derive(Debug)]
+enum Order {
+    /// As the items come.
+    Own,
+    /// As the items come; it is not known whether they come like this again.
+    Unproven,
+    /// That of a set, whose items come in any order. Where each is in the text.
+    Sorted(Vec<Range<usize>>),
 }
 
 impl ListWriter<'_> {
@@ -257,10 +379,32 @@ impl ListWriter<'_> {
         }
         let index = self.items;
         self.items += 1;
-        self.writer.value(value).map_err(|error| error.inside(&format!("[{index}]")))
+        let start = self.writer.out.len();
+        let list = self.writer.place;
+        self.writer.leave(self.items_place);
+        self.writer.value(value).map_err(|error| error.inside(&format!("[{index}]")))?;
+        self.writer.leave(list);
+        if let Order::Sorted(spans) = &mut self.order {
+            spans.push(start..self.writer.out.len());
+        }
+        Ok(())
     }
 
     fn close(self) {
+        match self.order {
+            Order::Own => {}
+            Order::Unproven => self.writer.trace.unproven |= self.items > 1,
+            Order::Sorted(mut spans) => {
+                let text = &self.writer.out;
+                let order = |a: &Range<usize>, b: &Range<usize>| {
+                    item_order(&text[a.clone()], &text[b.clone()])
+                };
+                if !spans.is_sorted_by(|a, b| order(a, b).is_le()) {
+                    spans.sort_by(order);
+                    self.writer.reorder(self.start, spans.into_iter());
+                }
+            }
+        }
         self.writer.out.push_str(self.close);
     }
 }

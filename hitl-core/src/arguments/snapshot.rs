@@ -11,16 +11,31 @@ use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 
 use super::deserializer::Tree;
-use super::{ArgumentError, SnapshotWriter, exact};
+use super::places::Places;
+use super::respell::{or_empty, whole_numbers, without_null};
+use super::trace::Trace;
+use super::unwritten::prove_defaults;
+use super::{ArgumentError, SnapshotError, SnapshotWriter, exact};
 use crate::call::Tool;
 
 /// The exact JSON text of a call's arguments, defaults included: what is shown (without its
 /// secrets), digested, stored (sealed) and run. Taken once, when the call is submitted.
-#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Serialize, Deserialize)]
 pub struct Snapshot {
     text: Arc<str>,
     hidden: Vec<Range<usize>>,
+    /// Known in the process that took it.
+    #[serde(skip)]
+    trace: Trace,
 }
+
+impl PartialEq for Snapshot {
+    fn eq(&self, other: &Self) -> bool {
+        self.text == other.text && self.hidden == other.hidden
+    }
+}
+
+impl Eq for Snapshot {}
 
 /// What is known of a snapshot's text before it is shown.
 pub(crate) enum LookedOver {
@@ -39,7 +54,44 @@ pub(crate) struct Piece<'s> {
 impl Snapshot {
     /// Text that was written exactly, and which of its bytes are secret.
     pub(crate) fn written(text: String, hidden: Vec<Range<usize>>) -> Self {
-        Self { text: text.into(), hidden }
+        Self { text: text.into(), hidden, trace: Trace::default() }
+    }
+
+    /// Why `again`, which was read back from this text, is not what was passed. `None` if it is.
+    pub(crate) fn lost_in(&self, again: &Self) -> Option<ArgumentError> {
+        if self != again {
+            return Some(self.changed_in(again));
+        }
+        let number = self.trace.first_difference(&again.trace)?;
+        let error = ArgumentError::not_carried();
+        let tree = scan_within(&self.text, UNLIMITED).ok();
+        let entries = tree.as_ref().map_or(&[][..], Json::entries);
+        Some(match entries.get(number) {
+            Some((name, _)) if self.trace.names_argument(number) => error.inside(name),
+            _ => error,
+        })
+    }
+
+    /// The error for a text that reads back to another one, with the place where they part.
+    fn changed_in(&self, again: &Self) -> ArgumentError {
+        let tree = |snapshot: &Self| snapshot.clear().unwrap_or(Json::Null);
+        part(&tree(self), &tree(again)).unwrap_or_else(ArgumentError::unstable)
+    }
+
+    /// Whether a list in it may come back in another order: its type is none whose order is known.
+    pub(crate) fn has_unproven_order(&self) -> bool {
+        self.trace.unproven
+    }
+
+    /// Whether `again` says the same, except for the order of lists. Older versions did not sort sets.
+    pub(crate) fn is_reordered_in(&self, again: &Self) -> bool {
+        let sorted = |snapshot: &Self| {
+            let mut tree = scan_within(&snapshot.text, UNLIMITED).ok()?;
+            sort_lists(&mut tree);
+            Some(tree)
+        };
+        self.hidden.len() == again.hidden.len()
+            && sorted(self).is_some_and(|tree| sorted(again) == Some(tree))
     }
 
     /// The text, secrets included. It must not leave the process unsealed.
@@ -162,6 +214,45 @@ impl Snapshot {
     }
 }
 
+/// Where two trees part.
+fn part(a: &Json, b: &Json) -> Option<ArgumentError> {
+    match (a, b) {
+        (Json::Object(a), Json::Object(b)) => {
+            let missing = a.iter().find(|(key, _)| !b.iter().any(|(other, _)| other == key));
+            let added = b.iter().find(|(key, _)| !a.iter().any(|(other, _)| other == key));
+            if let Some((key, _)) = missing.or(added) {
+                return Some(ArgumentError::unstable().inside(key));
+            }
+            a.iter().zip(b).find_map(|((key, a), (_, b))| Some(part(a, b)?.inside(key)))
+        }
+        (Json::Array(a), Json::Array(b)) if a.len() == b.len() => {
+            let sorted = |items: &[Json]| {
+                let mut list = Json::Array(items.to_vec());
+                sort_lists(&mut list);
+                list
+            };
+            if a != b && sorted(a) == sorted(b) {
+                return Some(ArgumentError::unordered());
+            }
+            let mut items = a.iter().zip(b).enumerate();
+            items.find_map(|(at, (a, b))| Some(part(a, b)?.inside_item(at)))
+        }
+        _ => (a != b).then(ArgumentError::unstable),
+    }
+}
+
+/// Sorts all lists, the innermost first.
+fn sort_lists(tree: &mut Json) {
+    match tree {
+        Json::Array(items) => {
+            items.iter_mut().for_each(sort_lists);
+            items.sort_by_cached_key(Json::to_text);
+        }
+        Json::Object(entries) => entries.iter_mut().for_each(|(_, value)| sort_lists(value)),
+        _ => {}
+    }
+}
+
 fn leaves(tree: &Json, values: &mut Vec<String>, keys: &mut Vec<String>) {
     match tree {
         Json::String(text) => values.push(text.clone()),
@@ -189,16 +280,20 @@ impl fmt::Debug for Snapshot {
 }
 
 /// Takes the snapshot of a typed call.
-pub(crate) fn snapshot<T: Tool>(call: &T) -> Result<Snapshot, ArgumentError> {
-    let mut writer = SnapshotWriter::roomy();
+pub(crate) fn snapshot<T: Tool>(
+    call: &T,
+    places: Option<&Arc<Places>>,
+) -> Result<Snapshot, ArgumentError> {
+    let mut writer = SnapshotWriter::within(places);
     marking(|| call.snapshot(&mut writer))?;
-    Ok(Snapshot::written(writer.out, writer.hidden))
+    let SnapshotWriter { out, hidden, trace, .. } = writer;
+    Ok(Snapshot { trace, ..Snapshot::written(out, hidden) })
 }
 
 /// Writes a call for `Debug`, without its secrets. For the macro's `impl Debug`.
 #[doc(hidden)]
 pub fn debug_arguments<T: Tool>(call: &T, name: &str, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-    match snapshot(call) {
+    match snapshot(call, None) {
         Ok(snapshot) => write!(f, "{name}({snapshot:?})"),
         Err(_) => write!(f, "{name}([cannot be shown])"),
     }
@@ -209,21 +304,59 @@ pub fn debug_arguments<T: Tool>(call: &T, name: &str, f: &mut fmt::Formatter<'_>
 pub(crate) fn parse<T: Tool>(
     text: &str,
     limits: Limits,
+    places: Option<&Arc<Places>>,
 ) -> Result<(T, Snapshot, Json), ArgumentError> {
     // The keys inside a secret are part of it.
     let secrets = || T::SPEC.parameters.iter().filter(|parameter| parameter.sensitive);
-    parse_all(text, limits)
+    parse_all(text, limits, places)
         .map_err(|error| secrets().fold(error, |error, secret| error.only_to(secret.name)))
 }
 
-fn parse_all<T: Tool>(text: &str, limits: Limits) -> Result<(T, Snapshot, Json), ArgumentError> {
-    let given = scan_within(text, limits)?;
-    let call = T::deserialize(Tree(&given))?;
-    let snapshot = snapshot(&call)?;
-    let kept = scan_within(snapshot.text(), UNLIMITED)?;
-    let clear = if snapshot.hidden.is_empty() { None } else { Some(snapshot.clear()?) };
-    exact::check(&given, &kept, clear.as_ref().unwrap_or(&kept))?;
-    Ok((call, snapshot, kept))
+fn parse_all<T: Tool>(
+    text: &str,
+    limits: Limits,
+    places: Option<&Arc<Places>>,
+) -> Result<(T, Snapshot, Json), ArgumentError> {
+    let text = if text.len() > limits.bytes { text } else { or_empty(text) };
+    let (call, given) = read::<T>(scan_within(text, limits)?, places)?;
+    let taken = snapshot(&call, places)?;
+    let kept = scan_within(taken.text(), UNLIMITED)?;
+    let clear = if taken.hidden.is_empty() { None } else { Some(taken.clear()?) };
+    let clear = clear.as_ref().unwrap_or(&kept);
+    let unwritten = exact::check(&given, &kept, clear, places.map(AsRef::as_ref))?;
+    if let Some(known) = places {
+        let write = |tree: &Json| {
+            let call = T::deserialize(Tree(tree)).ok()?;
+            Some(snapshot(&call, places).ok()?.text().to_owned())
+        };
+        prove_defaults(&given, (&kept, taken.text()), &unwritten, known, write)?;
+    }
+    Ok((call, taken, kept))
+}
+
+/// The most often that a text is respelled before it is refused.
+const MAX_SPELLINGS: usize = 16;
+
+/// Reads a tree, and what it says in other words that the type does not take.
+fn read<T: Tool>(
+    mut given: Json,
+    places: Option<&Arc<Places>>,
+) -> Result<(T, Json), ArgumentError> {
+    let mut refused = match T::deserialize(Tree(&given)) {
+        Ok(call) => return Ok((call, given)),
+        Err(error) => error,
+    };
+    for _ in 0..MAX_SPELLINGS {
+        let other = places.and_then(|places| {
+            without_null(&given, places, &refused).or_else(|| whole_numbers(&given, places))
+        });
+        let Some(other) = other else { break };
+        match T::deserialize(Tree(&other)) {
+            Ok(call) => return Ok((call, other)),
+            Err(error) => (given, refused) = (other, error),
+        }
+    }
+    Err(refused)
 }
 
 /// Reads JSON text as any type, exactly.
@@ -232,9 +365,62 @@ pub(crate) fn parse_text<T: DeserializeOwned>(text: &str) -> Result<T, ArgumentE
     T::deserialize(Tree(&scan_within(text, limits)?))
 }
 
+/// Whether `text`, which `value` wrote, reads back to that value.
+pub(crate) fn check_round_trip<T: Serialize + DeserializeOwned>(
+    value: &T,
+    text: &JsonText,
+) -> Result<(), ArgumentError> {
+    let written = |value: &T| -> Result<Snapshot, ArgumentError> {
+        let mut writer = SnapshotWriter::default();
+        reveal(|| writer.value(value))?;
+        let SnapshotWriter { out, hidden, trace, .. } = writer;
+        Ok(Snapshot { trace, ..Snapshot::written(out, hidden) })
+    };
+    let again: T = parse_text(text.as_str())?;
+    written(value)?.lost_in(&written(&again)?).map_or(Ok(()), Err)
+}
+
 /// Writes any value exactly, secrets included, for sealing.
-pub(crate) fn encode<T: Serialize>(value: &T) -> Option<JsonText> {
+pub(crate) fn encode<T: Serialize>(value: &T) -> Result<JsonText, SnapshotError> {
     let mut writer = SnapshotWriter::default();
-    reveal(|| writer.value(value)).ok()?;
-    Some(JsonText::written(writer.out.into()))
+    reveal(|| writer.value(value))?;
+    Ok(JsonText::written(writer.out.into()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::Snapshot;
+
+    fn snapshot(text: &str) -> Snapshot {
+        Snapshot::written(text.to_owned(), Vec::new())
+    }
+
+    #[test]
+    fn sets_of_older_records_may_have_another_order_and_nothing_else() {
+        let stored = snapshot(r#"{"ids":[3,1,2],"of":[{"tags":["b","a"]},{"tags":[]}]}"#);
+        let same = snapshot(r#"{"ids":[1,2,3],"of":[{"tags":[]},{"tags":["a","b"]}]}"#);
+        assert!(stored.is_reordered_in(&same));
+        for other in [
+            r#"{"ids":[1,2,4],"of":[{"tags":[]},{"tags":["a","b"]}]}"#,
+            r#"{"ids":[1,2,3],"of":[{"tags":["a"]},{"tags":["b"]}]}"#,
+            r#"{"ids":[1,2,3,3],"of":[{"tags":[]},{"tags":["a","b"]}]}"#,
+            r#"{"ids":[1,2,3]}"#,
+        ] {
+            assert!(!stored.is_reordered_in(&snapshot(other)), "{other}");
+        }
+    }
+
+    #[test]
+    fn what_does_not_read_back_is_named_by_its_place() {
+        for (text, again, path) in [
+            (r#"{"a":1,"b":{"c":[1,2]}}"#, r#"{"a":1,"b":{"c":[1,3]}}"#, "b.c[1]"),
+            (r#"{"a":[2,1]}"#, r#"{"a":[1,2]}"#, "a"),
+            (r#"{"a":{"x":1}}"#, r#"{"a":{}}"#, "a.x"),
+            (r#"{"a":{}}"#, r#"{"a":{"x":1}}"#, "a.x"),
+        ] {
+            let lost = snapshot(text).lost_in(&snapshot(again)).unwrap();
+            assert_eq!(lost.path(), path, "{text} {again}");
+        }
+        assert!(snapshot("{}").lost_in(&snapshot("{}")).is_none());
+    }
 }

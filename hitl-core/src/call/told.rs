@@ -1,5 +1,6 @@
 //! What a model is told about its call: one text for each way in which a call can end.
 
+use std::borrow::Cow;
 use std::fmt;
 
 use hitl_base::Redactor;
@@ -8,6 +9,10 @@ use serde::Serialize;
 
 use super::Outcome;
 
+/// The most bytes of a tool's output that [`Outcome::for_model`] passes on. What is longer is cut,
+/// and says so; [`OutputText::json`](super::OutputText::json) has all of it.
+pub const MAX_MODEL_OUTPUT: usize = 256 * 1024;
+
 /// The most characters of somebody's words that a model is told.
 const WORDS: usize = 2_000;
 
@@ -15,7 +20,7 @@ const WORDS: usize = 2_000;
 ///
 /// The texts are stable: prompts may rely on them. They say whether the tool ran, and what to do
 /// next; whose words they quote; and they hold no secret that can be recognised as one. What a tool
-/// gave is passed on as it is.
+/// gave is passed on as it is, up to [`MAX_MODEL_OUTPUT`].
 ///
 /// ```
 /// use hitl_core::Outcome;
@@ -112,7 +117,7 @@ impl Outcome {
     pub fn for_model(&self) -> ModelMessage {
         match self {
             Self::Executed(output) => match output.json() {
-                Some(text) => ModelMessage::new("executed", text),
+                Some(text) => ModelMessage::new("executed", within_limit(text)),
                 None => ModelMessage::unavailable(),
             },
             Self::Failed(failure) => ModelMessage::failed(&failure.message),
@@ -125,6 +130,21 @@ impl Outcome {
             Self::OutcomeUnknown => ModelMessage::unknown(),
         }
     }
+}
+
+/// What a tool gave, or its beginning and how much is missing.
+fn within_limit(output: &str) -> Cow<'_, str> {
+    if output.len() <= MAX_MODEL_OUTPUT {
+        return Cow::Borrowed(output);
+    }
+    let mut shown = MAX_MODEL_OUTPUT;
+    while !output.is_char_boundary(shown) {
+        shown -= 1;
+    }
+    let (total, part) = (output.len(), &output[..shown]);
+    Cow::Owned(format!(
+        "{part}\n[The output was cut: it has {total} bytes, and these are the first {shown}. Ask for less.]"
+    ))
 }
 
 /// What we say, and then somebody's words: labelled, in quotes, without secrets, with nothing in
@@ -181,6 +201,21 @@ mod tests {
                 "The tool was started, and it is not known how it ended. It may have had effects. Do not make the same call again: a human will find out.",
             ]
         );
+    }
+
+    #[test]
+    fn what_a_tool_gave_is_cut_at_its_limit_and_says_so() {
+        let told = |inner: String| {
+            let output = JsonText::new(format!("\"{inner}\"")).unwrap();
+            Outcome::Executed(OutputText(Some(output))).for_model().text
+        };
+        let fits = told("x".repeat(MAX_MODEL_OUTPUT - 2));
+        assert_eq!((fits.len(), fits.ends_with('"')), (MAX_MODEL_OUTPUT, true));
+        // Cut between characters.
+        let cut = told("é".repeat(MAX_MODEL_OUTPUT));
+        let (part, note) = cut.split_once('\n').unwrap();
+        assert_eq!(part.len(), MAX_MODEL_OUTPUT - 1);
+        assert!(note.contains("524290 bytes") && note.contains("first 262143"), "{note}");
     }
 
     #[test]

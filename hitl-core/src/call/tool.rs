@@ -48,6 +48,16 @@ pub trait Tool: DeserializeOwned + JsonSchema + Send + 'static {
     /// digested, stored and run.
     fn snapshot(&self, to: &mut SnapshotWriter) -> Result<(), SnapshotError>;
 
+    /// Returns the name of an argument that is another in `read_back`, the arguments that were read from
+    /// their snapshot. Asked before a human is: they approve what the snapshot says, and that runs.
+    ///
+    /// `#[hitl_tool]` compares arguments by `PartialEq`, or by `Debug` for types that do not compare.
+    /// By hand, compare what a type holds and serde does not write (`#[serde(skip)]`).
+    fn lost_in(&self, read_back: &Self) -> Option<&'static str> {
+        let _ = read_back;
+        None
+    }
+
     /// The body. Only a gate can make the [`Permit`] it takes.
     fn run(permit: Permit<Self>) -> impl Future<Output = Result<Self::Output, Self::Error>> + Send;
 }

@@ -59,7 +59,11 @@ impl Check<'_> {
         }
         if !(node.types.is_empty() || node.types.iter().any(|kind| kind.fits(value))) {
             let names: Vec<_> = node.types.iter().map(|kind| kind.name()).collect();
-            let why = format!("expected {}, found {}", names.join(" or "), value.kind());
+            let found = match value {
+                Json::Number(lexeme) if !is_whole(lexeme) => "a number with a fraction",
+                other => other.kind(),
+            };
+            let why = format!("expected {}, found {found}", names.join(" or "));
             return refuse(WrongType, why);
         }
         let is = |other: &Json| self.same(value, other);
@@ -128,8 +132,9 @@ impl Check<'_> {
                 }
             }
         }
-        let Some(schema) = node.items else { return Ok(()) };
         for (i, item) in items.iter().enumerate() {
+            // Those of a prefix come first, so what has no schema is followed by nothing that has.
+            let Some(schema) = node.item(i) else { break };
             self.node(schema, item).map_err(|error| error.inside_item(i))?;
         }
         Ok(())
@@ -145,6 +150,10 @@ impl Check<'_> {
             return refuse(ArgumentErrorKind::Invalid, node.entries.wanted("entries"));
         }
         for (key, value) in entries {
+            if let Some(names) = node.names {
+                let name = Json::String(key.clone());
+                self.node(names, &name).map_err(|error| error.inside(key))?;
+            }
             let named = node.properties.iter().find(|(name, _)| name == key);
             let schema = match (named, node.additional) {
                 (Some((_, id)), _) => *id,

@@ -6,9 +6,10 @@ use hitl_base::Json;
 use hitl_base::json::{is_whole, same_number, scan};
 
 use super::schema::{Id, Kind, Node, Schema, Span};
+use crate::arguments::resolve;
 
 /// Keywords that say something and restrict nothing. `format` is one of them, as in the standard.
-const SAYING: [&str; 18] = [
+const SAYING: [&str; 19] = [
     "title",
     "description",
     "default",
@@ -27,6 +28,7 @@ const SAYING: [&str; 18] = [
     "discriminator",
     "nullable",
     "$anchor",
+    "$vocabulary",
 ];
 
 pub(super) fn compile(text: &str, unchecked: &[String]) -> Result<Schema, String> {
@@ -34,11 +36,15 @@ pub(super) fn compile(text: &str, unchecked: &[String]) -> Result<Schema, String
     let mut compiler =
         Compiler { document: &document, unchecked, nodes: Vec::new(), named: HashMap::new() };
     let root = compiler.node(&document, "#")?;
-    let schema = Schema { nodes: compiler.nodes, root };
+    let mut schema = Schema { nodes: compiler.nodes, root };
     schema.check_loops()?;
-    if schema.nodes[root].types != [Kind::Object] {
+    let types = &mut schema.nodes[root].types;
+    // Arguments are an object, also where the schema does not say so.
+    if !(types.is_empty() || types.contains(&Kind::Object)) || !matches!(document, Json::Object(_))
+    {
         return Err("the schema of a tool's arguments says `\"type\": \"object\"`".to_owned());
     }
+    *types = vec![Kind::Object];
     Ok(schema)
 }
 
@@ -67,6 +73,8 @@ impl Compiler<'_> {
                     let place = format!("{at}/{key}");
                     self.keyword(&mut node, key, value, &place)?;
                 }
+                self.items(&mut node, json, at)?;
+                exclusive(&mut node, json, at)?;
             }
             other => {
                 return Err(format!(
@@ -96,15 +104,25 @@ impl Compiler<'_> {
                     node.properties.push((name.clone(), id));
                 }
             }
+            "required" if matches!(value, Json::Bool(_)) => {
+                return Err(format!(
+                    "at `{at}`: a list of names was expected; `required` beside a property's own keywords \
+                     is of draft 3, so list the names beside `properties`"
+                ));
+            }
             "required" => {
                 for name in list(value, at)? {
                     node.required.push(text(name, at)?.to_owned());
                 }
             }
             "additionalProperties" => node.additional = Some(self.node(value, at)?),
-            "items" => node.items = Some(self.node(value, at)?),
+            "propertyNames" => node.names = Some(self.node(value, at)?),
+            // What they say depends on each other.
+            "items" | "prefixItems" | "additionalItems" => {}
             "minimum" => node.minimum = Some(number(value, at)?),
             "maximum" => node.maximum = Some(number(value, at)?),
+            // Of draft 4: it is about the limit beside it.
+            "exclusiveMinimum" | "exclusiveMaximum" if matches!(value, Json::Bool(_)) => {}
             "exclusiveMinimum" => node.above = Some(number(value, at)?),
             "exclusiveMaximum" => node.below = Some(number(value, at)?),
             "minLength" => node.length.least = size(value, at)?,
@@ -121,9 +139,45 @@ impl Compiler<'_> {
             "writeOnly" | "x-sensitive" => node.sensitive |= flag(value, at)?,
             // A base of its own would change what the references under it mean.
             "$id" if at != "#/$id" => return Err(unknown("$id", at)),
+            // That is what draft 4 calls it.
+            "id" if at == "#/id" && matches!(value, Json::String(_)) => {}
             key if SAYING.contains(&key) || key.starts_with("x-") => {}
             key if self.unchecked.iter().any(|name| name == key) => {}
             key => return Err(unknown(key, at)),
+        }
+        Ok(())
+    }
+
+    /// The items of an array. A list under `items` is the prefix of older drafts, and what follows it
+    /// stands under `additionalItems`.
+    fn items(&mut self, node: &mut Node, json: &Json, at: &str) -> Result<(), String> {
+        let prefix = json.get("prefixItems");
+        let items = json.get("items");
+        let (prefix, rest) = match (prefix, items) {
+            (Some(_), Some(Json::Array(_))) => {
+                return Err(format!(
+                    "at `{at}`: `prefixItems` and a list under `items` say the same of two drafts; keep \
+                     one of them"
+                ));
+            }
+            (Some(prefix), rest) => {
+                (Some(("prefixItems", prefix)), rest.map(|rest| ("items", rest)))
+            }
+            (None, Some(list @ Json::Array(_))) => {
+                let rest = json.get("additionalItems");
+                (Some(("items", list)), rest.map(|rest| ("additionalItems", rest)))
+            }
+            (None, rest) => (None, rest.map(|rest| ("items", rest))),
+        };
+        if let Some((key, prefix)) = prefix {
+            let at = format!("{at}/{key}");
+            for (i, schema) in list(prefix, &at)?.iter().enumerate() {
+                let id = self.node(schema, &format!("{at}/{i}"))?;
+                node.prefix.push(id);
+            }
+        }
+        if let Some((key, rest)) = rest {
+            node.items = Some(self.node(rest, &format!("{at}/{key}"))?);
         }
         Ok(())
     }
@@ -141,18 +195,10 @@ impl Compiler<'_> {
         if let Some(id) = self.named.get(to) {
             return Ok(*id);
         }
-        let document = self.document;
-        let found = match to.strip_prefix("#/").and_then(|path| path.split_once('/')) {
-            Some((group @ ("$defs" | "definitions"), name)) if !name.contains(['/', '%']) => {
-                let name = name.replace("~1", "/").replace("~0", "~");
-                document.get(group).and_then(|group| group.get(&name))
-            }
-            None if to == "#" => Some(document),
-            _ => None,
-        };
-        let Some(found) = found else {
+        let found = resolve(self.document, to);
+        let Some(found @ (Json::Object(_) | Json::Bool(_))) = found else {
             return Err(format!(
-                "at `{at}`: `$ref` names a definition in the same schema, like `#/$defs/Address`"
+                "at `{at}`: `$ref` names a schema in the same document, like `#/$defs/Address`"
             ));
         };
         // Its place is known before it is filled, for the references in it.
@@ -162,6 +208,26 @@ impl Compiler<'_> {
         self.fill(id, found, to)?;
         Ok(id)
     }
+}
+
+/// Draft 4 says with `true` that the limit beside it is not itself accepted.
+fn exclusive(node: &mut Node, json: &Json, at: &str) -> Result<(), String> {
+    let says = |key: &str| json.get(key) == Some(&Json::Bool(true));
+    for (key, limit, inclusive, exclusive) in [
+        ("exclusiveMinimum", "minimum", &mut node.minimum, &mut node.above),
+        ("exclusiveMaximum", "maximum", &mut node.maximum, &mut node.below),
+    ] {
+        if says(key) {
+            let taken = inclusive.take();
+            if taken.is_none() {
+                return Err(format!(
+                    "at `{at}/{key}`: `true` is about a `{limit}`, and there is none"
+                ));
+            }
+            *exclusive = taken;
+        }
+    }
+    Ok(())
 }
 
 impl Schema {

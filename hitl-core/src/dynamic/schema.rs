@@ -1,6 +1,6 @@
 //! A JSON Schema, ready to check with.
 //!
-//! A documented subset of draft 2020-12, on our own exact tree. What restricts values and is not in
+//! A documented subset of draft 2020-12 and of what older drafts call otherwise, on our own exact tree. What restricts values and is not in
 //! it is refused when the tool is made: a restriction that nobody checks is none.
 
 use hitl_base::Json;
@@ -27,6 +27,11 @@ pub(super) struct Node {
     pub(super) properties: Vec<(String, Id)>,
     pub(super) required: Vec<String>,
     pub(super) additional: Option<Id>,
+    /// The names of an object's entries, as strings.
+    pub(super) names: Option<Id>,
+    /// The first items of an array, one by one.
+    pub(super) prefix: Vec<Id>,
+    /// The items after those.
     pub(super) items: Option<Id>,
     /// Limits as they were written.
     pub(super) minimum: Option<Box<str>>,
@@ -105,9 +110,21 @@ impl Schema {
         }))
     }
 
-    /// What holds for the items of an array for which `nodes` hold.
+    /// What holds for any of the items of an array for which `nodes` hold.
     pub(super) fn items(&self, nodes: &[Id]) -> Vec<Id> {
-        self.with_all(nodes.iter().filter_map(|id| self.nodes[*id].items))
+        self.with_all(nodes.iter().flat_map(|id| {
+            let node = &self.nodes[*id];
+            node.prefix.iter().copied().chain(node.items)
+        }))
+    }
+
+    /// What holds for one item of an array for which `nodes` hold.
+    pub(super) fn item(&self, nodes: &[Id], index: usize) -> Vec<Id> {
+        self.with_all(nodes.iter().filter_map(|id| self.nodes[*id].item(index)))
+    }
+
+    pub(super) fn has_prefix(&self, nodes: &[Id]) -> bool {
+        nodes.iter().any(|id| !self.nodes[*id].prefix.is_empty())
     }
 
     pub(super) fn is_sensitive(&self, nodes: &[Id]) -> bool {
@@ -116,6 +133,11 @@ impl Schema {
 }
 
 impl Node {
+    /// What holds for the item at `index`.
+    pub(super) fn item(&self, index: usize) -> Option<Id> {
+        self.prefix.get(index).copied().or(self.items)
+    }
+
     pub(super) fn same_value(&self) -> impl Iterator<Item = Id> + '_ {
         self.all.iter().chain(self.any.iter().flatten()).chain(&self.one).copied()
     }

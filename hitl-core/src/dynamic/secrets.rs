@@ -49,6 +49,15 @@ impl Schema {
             }
             return self.hide_part(id, part) || found;
         }
+        if part == "[]" {
+            let prefix = self.nodes[id].prefix.clone();
+            for (at, held) in prefix.iter().enumerate() {
+                let secret = self.nodes.len();
+                self.nodes.push(Node { all: vec![*held], sensitive: true, ..Node::default() });
+                self.nodes[id].prefix[at] = secret;
+            }
+            return self.hide_part(id, part) || !prefix.is_empty();
+        }
         self.hide_part(id, part)
     }
 
@@ -90,6 +99,7 @@ impl Schema {
             at.push_str(seam);
             at.push_str(name);
             nodes = match name.strip_prefix('[') {
+                // Of any item: a place too many is hidden rather than one too few.
                 Some(_) => self.items(&nodes),
                 None => self.entry(&nodes, name),
             };

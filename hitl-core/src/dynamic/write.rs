@@ -44,13 +44,19 @@ impl Writer<'_> {
         let inside = hiding || secret;
         match value {
             Json::Array(items) => {
-                let nodes = self.schema.items(nodes);
+                // Where each item is alike, what holds for it is found once.
+                let alike = !self.schema.has_prefix(nodes);
+                let every = self.schema.items(nodes);
                 self.out.push('[');
                 for (i, item) in items.iter().enumerate() {
                     if i > 0 {
                         self.out.push(',');
                     }
-                    self.value(item, &nodes, inside, levels)?;
+                    if alike {
+                        self.value(item, &every, inside, levels)?;
+                    } else {
+                        self.value(item, &self.schema.item(nodes, i), inside, levels)?;
+                    }
                 }
                 self.out.push(']');
             }

@@ -18,7 +18,7 @@ use super::registry::{Arguments, Body, Understood};
 use super::submission::Submission;
 use super::submit::{AtOnce, Attachment, Entered};
 use super::wait::Waited;
-use crate::arguments::{ArgumentError, parse_text, snapshot};
+use crate::arguments::{ArgumentError, Snapshot, parse_text, snapshot};
 use crate::call::{CallContext, CallKey, Outcome, RunId, Tool};
 use crate::ids::{OwnerToken, RequestId};
 use crate::machine::{CallRecord, Event, Withdrawal};
@@ -126,7 +126,12 @@ impl Gate {
     ) -> Result<Box<Judged>, GateError> {
         let tool = self.inner.tool_of::<T>()?;
         let key = key.map(|(run, position)| keyed(&context, run, position));
-        self.inner.judged(tool, snapshot(call)?, context, key)
+        let snapshot = snapshot(call, tool.places.as_ref())?;
+        let judged = self.inner.judged(tool, snapshot, context, key)?;
+        if self.inner.may_ask(&judged.routed) {
+            check_carried(call, &judged.snapshot)?;
+        }
+        Ok(judged)
     }
 }
 
@@ -193,7 +198,8 @@ impl<'g, T: Tool> Attributed<'g, T> {
         let Self { gate, call, context, key } = self;
         let tool = gate.inner.tool_of::<T>()?;
         let key = key.map(|(run, position)| keyed(&context, run, position));
-        let (span, at_once) = gate.inner.begin(tool, snapshot(&call)?, context, key)?;
+        let snapshot = snapshot(&call, tool.places.as_ref())?;
+        let (span, at_once) = gate.inner.begin(tool, snapshot, context, key)?;
         let way = match at_once {
             AtOnce::Run(held) => Way::Short(execute(Arc::clone(&gate.inner), held, call)),
             AtOnce::No(judged) => Way::Long(called(gate, judged, call).boxed()),
@@ -234,6 +240,9 @@ async fn called<T: Tool>(
     judged: Box<Judged>,
     call: T,
 ) -> Result<T::Output, CallError<T::Error>> {
+    if gate.inner.may_ask(&judged.routed) {
+        check_carried(&call, &judged.snapshot).map_err(GateError::from)?;
+    }
     let (held, call) = match gate.inner.attached(judged).await? {
         Ready::Run(held, None) => (held, call),
         // It waited for a human: what runs is what was shown, not what the caller still holds.
@@ -255,6 +264,23 @@ async fn called<T: Tool>(
         Ready::Settled(record) => return gate.inner.earlier::<T>(&record).boxed().await,
     };
     ended(execute(Arc::clone(&gate.inner), held, call).await?)
+}
+
+/// Refuses a call that a human may be asked about, and whose snapshot does not say all of it: the
+/// approved call would be another.
+fn check_carried<T: Tool>(call: &T, snapshot: &Snapshot) -> Result<(), ArgumentError> {
+    let compare = || {
+        let read_back = parse_text::<T>(snapshot.text())?;
+        match call.lost_in(&read_back) {
+            Some(name) => Err(ArgumentError::not_written(name)),
+            None => Ok(()),
+        }
+    };
+    catch_unwind(AssertUnwindSafe(compare)).unwrap_or_else(|panic| {
+        // A panic's own value may panic when it is dropped.
+        std::mem::forget(panic);
+        Err(ArgumentError::panicked())
+    })
 }
 
 /// A submission that still needs to say who asks.
@@ -387,7 +413,11 @@ impl Inner {
             Outcome::Executed(output) => {
                 let lost = || CallError::OutputUnavailable(record.key().clone());
                 output.json().ok_or_else(lost)?;
-                return output.parse().map_err(|_| lost());
+                return output.parse().map_err(|error| {
+                    let tool = &record.request.tool;
+                    tracing::warn!(%tool, %error, "what the tool gave cannot be read back");
+                    lost()
+                });
             }
             Outcome::Failed(failure) => return Err(CallError::ToolEarlier(failure)),
             Outcome::OutcomeUnknown => return Err(CallError::Unknown(record.key().clone())),

@@ -149,7 +149,7 @@ impl Inner {
                 Ok(Look::Changed)
             };
         };
-        let body = tool.read_back(&snapshot)?;
+        let body = tool.read_stored(&snapshot)?;
 
         // The rights of now and the policy of now may only raise what the call needs.
         let binding = record.request.binding;

@@ -9,7 +9,7 @@ use hitl_base::json::{Limits, scan_within};
 
 use super::execute::Runnable;
 use super::registry::{Arguments, Described, Kind, Registered, Understood};
-use crate::arguments::ArgumentError;
+use crate::arguments::{ArgumentError, SnapshotError, or_empty};
 use crate::call::{Permit, Shown, fingerprint};
 use crate::dynamic::{DynArguments, DynBody, DynFailure, DynTool, Running, Schema};
 
@@ -20,6 +20,7 @@ struct Dynamic {
 
 impl Kind for Dynamic {
     fn read(&self, text: &str, limits: Limits) -> Result<Understood, ArgumentError> {
+        let text = if text.len() > limits.bytes { text } else { or_empty(text) };
         let tree = scan_within(text, limits)
             .map_err(|error| self.schema.without_secrets(ArgumentError::from(error)))?;
         self.schema.check(&tree)?;
@@ -40,8 +41,12 @@ impl Runnable for Running {
         body(Permit::issue(arguments, cx)).await
     }
 
-    fn encode(output: &JsonText) -> Option<JsonText> {
-        Some(output.clone())
+    fn encode(output: &JsonText) -> Result<JsonText, SnapshotError> {
+        Ok(output.clone())
+    }
+
+    fn check_output(_: &JsonText, _: &JsonText) -> Result<(), ArgumentError> {
+        Ok(())
     }
 }
 
@@ -65,6 +70,7 @@ impl Registered {
             schema: schema_text,
             type_id: TypeId::of::<DynArguments>(),
             kind: Box::new(Dynamic { schema, body }),
+            places: None,
         }
     }
 }

@@ -4,9 +4,10 @@
 //! cut off: the whole of it is one future, which is handed to the runtime
 //! when the caller is dropped.
 
+use std::borrow::Cow;
 use std::fmt;
 use std::future::Future;
-use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::panic::AssertUnwindSafe;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll};
@@ -23,12 +24,13 @@ use super::error::GateError;
 use super::handle::Inner;
 use super::held::{Claimed, Held, Holding};
 use super::observe;
-use super::said::{panic_text, scrubbed};
-use crate::arguments::encode;
+use super::said::{output_text, panic_text, warn_unless_read_back};
+use crate::arguments::{ArgumentError, SnapshotError, check_round_trip, encode};
 use crate::audit::AuditEvent;
 use crate::call::{CallKey, FailureRecord, Outcome, OutputText, Permit, RunContext, Tenant, Tool};
 use crate::ids::RequestId;
 use crate::machine::{CallRecord, CallState, Event};
+use crate::policy::ApprovalLevel;
 use crate::seal::{Bound, Purpose, Sealed};
 use crate::store::{ApplyError, Enclosed};
 use crate::sync::{Runtime, sleep, timeout};
@@ -48,8 +50,11 @@ pub(super) trait Runnable: Send + 'static {
     where
         Self: Sized;
 
-    /// The output as text. Nothing when it cannot be written.
-    fn encode(output: &Self::Output) -> Option<JsonText>;
+    /// Writes the output as text.
+    fn encode(output: &Self::Output) -> Result<JsonText, SnapshotError>;
+
+    /// Whether `text` reads back to this output, so that a caller who comes back can have it.
+    fn check_output(output: &Self::Output, text: &JsonText) -> Result<(), ArgumentError>;
 }
 
 impl<T: Tool> Runnable for T {
@@ -60,8 +65,12 @@ impl<T: Tool> Runnable for T {
         <T as Tool>::run(permit)
     }
 
-    fn encode(output: &Self::Output) -> Option<JsonText> {
+    fn encode(output: &Self::Output) -> Result<JsonText, SnapshotError> {
         encode(output)
+    }
+
+    fn check_output(output: &Self::Output, text: &JsonText) -> Result<(), ArgumentError> {
+        check_round_trip(output, text)
     }
 }
 
@@ -78,7 +87,7 @@ pub(super) enum Ended<T: Runnable> {
 /// What was kept of a return value.
 pub(super) enum Kept {
     /// Nothing yet: a read-only call without a record. Its secrets are still to be scrubbed.
-    Not(Taint),
+    Not(Taint, Cow<'static, str>),
     /// The output's text, if it could be encoded.
     Output(Option<JsonText>),
     /// The failure's record.
@@ -100,13 +109,11 @@ impl<T: Runnable> Ended<T> {
             Self::Returned(_, Kept::Failure(failure)) | Self::Panicked(failure) => {
                 Outcome::Failed(failure)
             }
-            Self::Returned(Ok(output), Kept::Not(taint)) => {
-                let text =
-                    catch_unwind(AssertUnwindSafe(|| T::encode(&output))).unwrap_or_default();
-                Outcome::Executed(OutputText(text.and_then(|text| scrubbed(text, &taint))))
+            Self::Returned(Ok(output), Kept::Not(taint, tool)) => {
+                Outcome::Executed(OutputText(output_text::<T>(&tool, &output, &taint)))
             }
             // A failure is always kept.
-            Self::Returned(Err(_), Kept::Not(_)) => {
+            Self::Returned(Err(_), Kept::Not(..)) => {
                 let message = "the tool failed".to_owned();
                 Outcome::Failed(FailureRecord { message, panicked: false })
             }
@@ -227,12 +234,16 @@ impl Inner {
         };
         let (ended, event, output) = match returned {
             Ok(Ok(output)) if call.claimed.is_none() => {
-                (Ended::Returned(Ok(output), Kept::Not(taint)), None, None)
+                (Ended::Returned(Ok(output), Kept::Not(taint, call.tool.clone())), None, None)
             }
             Ok(Ok(output)) => {
-                let text =
-                    catch_unwind(AssertUnwindSafe(|| T::encode(&output))).unwrap_or_default();
-                let text = text.and_then(|text| scrubbed(text, &taint));
+                let text = output_text::<T>(&call.tool, &output, &taint);
+                if let Some(text) = &text
+                    && taint.is_empty()
+                    && call.level > ApprovalLevel::Auto
+                {
+                    warn_unless_read_back::<T>(&call.tool, &output, text);
+                }
                 (Ended::Returned(Ok(output), Kept::Output(text.clone())), None, text)
             }
             Ok(Err(error)) => {

@@ -47,7 +47,7 @@ impl Gate {
         context: impl Into<CallContext>,
     ) -> Result<Preview, GateError> {
         let tool = self.inner.tool_of::<T>()?;
-        let snapshot = snapshot(call)?;
+        let snapshot = snapshot(call, tool.places.as_ref())?;
         self.inner.preview(tool, snapshot, context.into())
     }
 
@@ -61,7 +61,8 @@ impl Gate {
         context: impl Into<CallContext>,
     ) -> Result<Preview, GateError> {
         let tool = self.inner.tool_of::<T>()?;
-        let judged = self.inner.judged(tool, snapshot(call)?, context.into(), None)?;
+        let snapshot = snapshot(call, tool.places.as_ref())?;
+        let judged = self.inner.judged(tool, snapshot, context.into(), None)?;
         let mut prepared = Box::new(self.inner.prepared(*judged));
         self.inner.score(&mut prepared).await?;
         let request = Arc::unwrap_or_clone(prepared.record.request);

@@ -15,7 +15,7 @@ use super::error::GateError;
 use super::execute::{Runnable, execute};
 use super::handle::Inner;
 use super::held::Held;
-use crate::arguments::{ArgumentError, Snapshot, parse};
+use crate::arguments::{ArgumentError, Places, Snapshot, parse};
 use crate::call::{Fingerprint, HitlConfig, Outcome, Shown, StateRequirement, Tool, fingerprint};
 
 /// A registered tool.
@@ -26,6 +26,8 @@ pub(super) struct Registered {
     /// The Rust type, so that a typed call cannot meet another tool of the same name.
     pub(super) type_id: TypeId,
     pub(super) kind: Box<dyn Kind>,
+    /// What its schema says about the places in its arguments; nothing for a tool without a type.
+    pub(super) places: Option<Arc<Places>>,
 }
 
 /// What a tool says about itself, wherever that comes from.
@@ -59,11 +61,14 @@ pub(super) trait Body: Send {
     ) -> BoxFuture<'static, Result<Outcome, GateError>>;
 }
 
-struct Of<T>(PhantomData<fn() -> T>);
+struct Of<T> {
+    places: Option<Arc<Places>>,
+    of: PhantomData<fn() -> T>,
+}
 
 impl<T: Tool> Kind for Of<T> {
     fn read(&self, text: &str, limits: Limits) -> Result<Understood, ArgumentError> {
-        let (arguments, snapshot, tree) = parse::<T>(text, limits)?;
+        let (arguments, snapshot, tree) = parse::<T>(text, limits, self.places.as_ref())?;
         Ok(Understood { snapshot, tree: Some(tree), body: Box::new(Arguments(arguments)) })
     }
 }
@@ -80,6 +85,16 @@ impl<T: Runnable> Body for Arguments<T> {
     }
 }
 
+/// For text that this process wrote itself.
+const UNLIMITED: Limits = Limits { depth: usize::MAX, bytes: usize::MAX };
+
+/// How often a list whose order may be that of a hash is read back. Two items come back in the same
+/// order every time with a chance of one in 60,000.
+const UNPROVEN_READS: usize = 16;
+
+/// The most bytes that are read back for that. A long list comes back in the same order by no chance.
+const MAX_UNPROVEN_BYTES: usize = 1 << 20;
+
 impl Registered {
     /// Reads a text. A type that panics while it is read refuses the text.
     pub(super) fn read(&self, text: &str, limits: Limits) -> Result<Understood, ArgumentError> {
@@ -91,18 +106,39 @@ impl Registered {
         })
     }
 
-    /// Reads a snapshot back. What waits for a human is run from its snapshot, so one that does not
-    /// say the same when it is read again must be found before anybody is asked.
-    pub(super) fn read_back(&self, snapshot: &Snapshot) -> Result<Box<dyn Body>, ArgumentError> {
-        let limits = Limits { depth: usize::MAX, bytes: usize::MAX };
-        let Understood { snapshot: again, body, .. } = self.read(snapshot.text(), limits)?;
-        if again == *snapshot { Ok(body) } else { Err(ArgumentError::unstable()) }
+    /// Reads a snapshot back before anybody is asked. What waits for a human is run from its snapshot,
+    /// so one that does not say the same when it is read again is refused here.
+    pub(super) fn read_back(&self, snapshot: &Snapshot) -> Result<(), ArgumentError> {
+        let reads = if snapshot.has_unproven_order() {
+            (MAX_UNPROVEN_BYTES / snapshot.text().len().max(1)).clamp(2, UNPROVEN_READS)
+        } else {
+            1
+        };
+        for _ in 0..reads {
+            let again = self.read(snapshot.text(), UNLIMITED)?.snapshot;
+            if let Some(lost) = snapshot.lost_in(&again) {
+                return Err(lost);
+            }
+        }
+        Ok(())
+    }
+
+    /// Reads what was stored, to run it. It was read back once before anybody was asked, so only the
+    /// order of sets may differ, which older versions did not sort.
+    pub(super) fn read_stored(&self, snapshot: &Snapshot) -> Result<Box<dyn Body>, ArgumentError> {
+        let Understood { snapshot: again, body, .. } = self.read(snapshot.text(), UNLIMITED)?;
+        if again == *snapshot || snapshot.is_reordered_in(&again) {
+            Ok(body)
+        } else {
+            Err(ArgumentError::unstable())
+        }
     }
 
     pub(super) fn of<T: Tool>() -> Self {
         let schema = schemars::schema_for!(T);
         let schema = serde_json::to_string(&schema).ok().and_then(|text| JsonText::new(text).ok());
         let schema = schema.unwrap_or_else(JsonText::null);
+        let places = schema.tree().ok().and_then(|tree| Places::of(&tree)).map(Arc::new);
         let spec = const { &T::SPEC };
         let shown = Shown {
             name: spec.name,
@@ -121,7 +157,8 @@ impl Registered {
             },
             schema,
             type_id: TypeId::of::<T>(),
-            kind: Box::new(Of::<T>(PhantomData)),
+            kind: Box::new(Of::<T> { places: places.clone(), of: PhantomData }),
+            places,
         }
     }
 }

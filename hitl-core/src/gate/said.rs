@@ -8,6 +8,7 @@ use hitl_base::display::clip;
 use hitl_base::json::{Limits, scan_within};
 use hitl_base::redact::Taint;
 
+use super::execute::Runnable;
 use super::handle::Inner;
 
 /// The most characters of a failure that are kept.
@@ -35,8 +36,52 @@ impl Inner {
     }
 }
 
+/// What a tool returned, as text without the secrets that it was given. `None` if it cannot be
+/// written: the body did run, so the call is not failed, and the log names the tool and the reason.
+pub(super) fn output_text<T: Runnable>(
+    tool: &str,
+    output: &T::Output,
+    taint: &Taint,
+) -> Option<JsonText> {
+    let lost = "what the tool gave cannot be written, so it is not kept";
+    match catch_unwind(AssertUnwindSafe(|| T::encode(output))) {
+        Ok(Ok(text)) => {
+            let clean = scrubbed(text, taint);
+            if clean.is_none() {
+                tracing::warn!(tool, reason = "secrets in it cannot be masked", "{lost}");
+            }
+            clean
+        }
+        Ok(Err(error)) => {
+            tracing::warn!(tool, reason = %error, "{lost}");
+            None
+        }
+        Err(panic) => {
+            tracing::warn!(tool, reason = "its type panicked while it was written", "{lost}");
+            // A panic's own value may panic when it is dropped.
+            std::mem::forget(panic);
+            None
+        }
+    }
+}
+
+/// Warns when a kept output is another once it is read back: a caller who comes back cannot have it.
+pub(super) fn warn_unless_read_back<T: Runnable>(tool: &str, output: &T::Output, text: &JsonText) {
+    match catch_unwind(AssertUnwindSafe(|| T::check_output(output, text))) {
+        Ok(Ok(())) => {}
+        Ok(Err(error)) => {
+            tracing::warn!(tool, reason = %error, "what the tool gave does not read back");
+        }
+        Err(panic) => {
+            let reason = "its type panicked while it was read";
+            tracing::warn!(tool, reason, "what the tool gave does not read back");
+            std::mem::forget(panic);
+        }
+    }
+}
+
 /// What a tool returned, without the secrets that it was given. Nothing when that cannot be told.
-pub(super) fn scrubbed(text: JsonText, taint: &Taint) -> Option<JsonText> {
+fn scrubbed(text: JsonText, taint: &Taint) -> Option<JsonText> {
     if taint.is_empty() {
         return Some(text);
     }

@@ -18,7 +18,7 @@ use crate::arguments::Snapshot;
 use crate::audit::{AuditEvent, AuditRecord};
 use crate::call::{CallContext, CallKey};
 use crate::ids::{GrantId, OwnerToken, RequestId};
-use crate::machine::{CallRecord, CallState, Ending, Event};
+use crate::machine::{CallRecord, CallState, Ending, Event, Membership};
 use crate::policy::{ApprovalLevel, PolicyVersion, Routed, Verdict};
 use crate::seal::{Bound, Purpose};
 use crate::store::{ApplyError, Enclosed, StoreError, StoreErrorKind, Submitted};
@@ -90,7 +90,9 @@ impl Inner {
             observe::entered(&receipt, &prepared.tool.spec.name);
             return Ok((Entered::Run(Held::without_record(prepared, &self.states)), receipt));
         }
-        if matches!(prepared.routed.verdict, Verdict::Ask(_)) {
+        // What is held for its siblings runs from its snapshot too.
+        let held = prepared.record.batch.as_ref().is_some_and(Membership::is_held);
+        if held || matches!(prepared.routed.verdict, Verdict::Ask(_)) {
             prepared.tool.read_back(&prepared.snapshot)?;
         }
         prepared.record.attached = attachment == Attachment::Attached;
@@ -160,6 +162,11 @@ impl Inner {
     /// nobody need be asked.
     pub(super) fn runs_at_once(&self, tool: &Registered, routed: &Routed) -> bool {
         needs_no_record(tool, routed) && !self.asks_scorers(routed)
+    }
+
+    /// Whether a human may be asked about a call that is routed like this, now or after the scorers.
+    pub(super) fn may_ask(&self, routed: &Routed) -> bool {
+        matches!(routed.verdict, Verdict::Ask(_)) || self.asks_scorers(routed)
     }
 
     /// Judges a call and lets it run if it may go the shortest way, in the span that is its own.

@@ -3,6 +3,7 @@
 
 mod arguments;
 mod body;
+mod round_trip;
 mod spec;
 mod tool;
 mod tool_set;

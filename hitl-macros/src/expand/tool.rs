@@ -6,7 +6,7 @@ use syn::ext::IdentExt as _;
 use syn::spanned::Spanned as _;
 
 use super::arguments::{arguments_of, underscored};
-use super::{arguments, body, spec};
+use super::{arguments, body, round_trip, spec};
 use crate::parse::{Attribute, Attributes, Function};
 
 /// What several parts of the expansion need.
@@ -56,6 +56,7 @@ fn implementation(attribute: &Attribute, function: &Function, names: &Names) -> 
     let types = body::types(attribute, function, names);
     let spec = spec::spec(attribute, function, names);
     let snapshot = snapshot(function, short);
+    let lost_in = round_trip::lost_in(function, short);
     let body = body::of_service(attribute, function, names);
     let run = body::run(attribute, function, names);
     let proof = body::proof(attribute, function, names);
@@ -73,6 +74,7 @@ fn implementation(attribute: &Attribute, function: &Function, names: &Names) -> 
                 #types
                 const SPEC: #short::Spec = #spec;
                 #snapshot
+                #lost_in
                 #run
             }
 

@@ -1,0 +1,268 @@
+//! What a tool's schema says about the places in its arguments: which lists are sets, which fields
+//! there are, and where whole numbers belong.
+//!
+//! A place is where one value can be. Alternatives of the schema (`anyOf`, references, ..) that are
+//! about the same value are one place, whether they fit or not. Places are found once, when a gate is
+//! built.
+
+use std::collections::HashMap;
+
+use hitl_base::Json;
+
+/// The most places that are told apart. A schema that unfolds into more says nothing.
+const MAX_PLACES: usize = 10_000;
+
+/// A place, by its number.
+pub(crate) type PlaceId = usize;
+
+/// The places in a tool's arguments.
+#[derive(Debug)]
+pub(crate) struct Places {
+    places: Vec<Place>,
+    sets: bool,
+}
+
+#[derive(Debug, Default)]
+struct Place {
+    list: ListKind,
+    integer: bool,
+    null: bool,
+    /// Texts that the schema lists, a few of them.
+    texts: Vec<String>,
+    /// Sorted by name.
+    fields: Vec<(String, Field)>,
+    other: Option<PlaceId>,
+    items: Option<PlaceId>,
+}
+
+/// A field that the schema names.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct Field {
+    pub(crate) place: PlaceId,
+    /// It must be there.
+    pub(crate) required: bool,
+    /// It is read and never written, or a secret.
+    pub(crate) write_only: bool,
+}
+
+/// What the schema says about the order of a list.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) enum ListKind {
+    /// It is kept, or nothing is said.
+    #[default]
+    Ordered,
+    /// It says nothing: `uniqueItems`.
+    Set,
+    /// One alternative says this, another that.
+    Unclear,
+}
+
+impl Places {
+    /// Finds the places of a schema. `None` if there are too many.
+    pub(crate) fn of(schema: &Json) -> Option<Self> {
+        let mut finder = Finder { document: schema, known: HashMap::new(), open: Vec::new() };
+        let mut places = Vec::new();
+        finder.place(vec![schema]);
+        while let Some((id, nodes)) = finder.open.pop() {
+            if finder.known.len() > MAX_PLACES {
+                return None;
+            }
+            let place = finder.describe(&nodes);
+            if places.len() <= id {
+                places.resize_with(id + 1, Place::default);
+            }
+            places[id] = place;
+        }
+        let sets = places.iter().any(|place| place.list != ListKind::Ordered);
+        Some(Self { places, sets })
+    }
+
+    /// The place of the arguments as a whole.
+    pub(crate) const ROOT: PlaceId = 0;
+
+    /// Whether any list is a set.
+    pub(crate) fn has_sets(&self) -> bool {
+        self.sets
+    }
+
+    pub(crate) fn list(&self, at: PlaceId) -> ListKind {
+        self.places.get(at).map(|place| place.list).unwrap_or_default()
+    }
+
+    /// Whether numbers there are whole ones.
+    pub(crate) fn is_integer(&self, at: PlaceId) -> bool {
+        self.places.get(at).is_some_and(|place| place.integer)
+    }
+
+    pub(crate) fn takes_null(&self, at: PlaceId) -> bool {
+        self.places.get(at).is_some_and(|place| place.null)
+    }
+
+    /// Texts that the schema lists for this place.
+    pub(crate) fn texts(&self, at: PlaceId) -> &[String] {
+        self.places.get(at).map_or(&[], |place| &place.texts)
+    }
+
+    /// The field `key`, if the schema names it.
+    pub(crate) fn field(&self, at: PlaceId, key: &str) -> Option<Field> {
+        let fields = &self.places.get(at)?.fields;
+        let found = fields.binary_search_by(|(name, _)| name.as_str().cmp(key)).ok()?;
+        fields.get(found).map(|(_, field)| *field)
+    }
+
+    /// The place of the value under `key`.
+    pub(crate) fn entry(&self, at: PlaceId, key: &str) -> Option<PlaceId> {
+        let named = self.field(at, key).map(|field| field.place);
+        named.or_else(|| self.places.get(at)?.other)
+    }
+
+    /// The place of a list's items.
+    pub(crate) fn items(&self, at: PlaceId) -> Option<PlaceId> {
+        self.places.get(at)?.items
+    }
+}
+
+struct Finder<'s> {
+    document: &'s Json,
+    /// Places by the schemas that are about them.
+    known: HashMap<Vec<usize>, PlaceId>,
+    open: Vec<(PlaceId, Vec<&'s Json>)>,
+}
+
+impl<'s> Finder<'s> {
+    /// The place that these schemas are about. `None` if there are none.
+    fn place(&mut self, schemas: Vec<&'s Json>) -> Option<PlaceId> {
+        let nodes = self.with_alternatives(schemas);
+        if nodes.is_empty() {
+            return None;
+        }
+        let mut key: Vec<usize> =
+            nodes.iter().map(|node| std::ptr::from_ref(*node).addr()).collect();
+        key.sort_unstable();
+        let next = self.known.len();
+        let id = *self.known.entry(key).or_insert(next);
+        if id == next {
+            self.open.push((id, nodes));
+        }
+        Some(id)
+    }
+
+    /// These schemas, and all that are about the same value.
+    fn with_alternatives(&self, schemas: Vec<&'s Json>) -> Vec<&'s Json> {
+        let mut found: Vec<&Json> = Vec::new();
+        let mut open = schemas;
+        while let Some(node) = open.pop() {
+            if found.iter().any(|known| std::ptr::eq(*known, node)) {
+                continue;
+            }
+            found.push(node);
+            for (key, value) in node.entries() {
+                match (key.as_str(), value) {
+                    ("$ref", Json::String(to)) => open.extend(resolve(self.document, to)),
+                    ("allOf" | "anyOf" | "oneOf", Json::Array(all)) => open.extend(all),
+                    ("then" | "else", other) => open.push(other),
+                    _ => {}
+                }
+            }
+        }
+        found
+    }
+
+    fn describe(&mut self, nodes: &[&'s Json]) -> Place {
+        let (mut set, mut ordered) = (false, false);
+        let (mut whole, mut number, mut null) = (false, false, false);
+        let (mut items, mut other) = (Vec::new(), Vec::new());
+        let mut texts = Vec::new();
+        for node in nodes {
+            let is = |kind: &str| match node.get("type") {
+                Some(Json::Array(kinds)) => kinds.iter().any(|each| each.as_str() == Some(kind)),
+                Some(named) => named.as_str() == Some(kind),
+                None => false,
+            };
+            (whole, number, null) =
+                (whole | is("integer"), number | is("number"), null | is("null"));
+            if node.get("uniqueItems") == Some(&Json::Bool(true)) {
+                set = true;
+            } else if is("array") {
+                ordered = true;
+            }
+            for (key, value) in node.entries() {
+                match (key.as_str(), value) {
+                    ("items" | "prefixItems", Json::Array(each)) => items.extend(each),
+                    ("items" | "additionalItems", Json::Object(_)) => items.push(value),
+                    ("additionalProperties", Json::Object(_)) => other.push((*node, value)),
+                    ("patternProperties", patterns) => {
+                        other.extend(patterns.entries().iter().map(|(_, schema)| (*node, schema)));
+                    }
+                    ("enum", Json::Array(each)) => {
+                        texts.extend(each.iter().filter_map(Json::as_str));
+                    }
+                    ("const", Json::String(text)) => texts.push(text),
+                    _ => {}
+                }
+            }
+        }
+        Place {
+            list: match (set, ordered) {
+                (true, true) => ListKind::Unclear,
+                (true, false) => ListKind::Set,
+                _ => ListKind::Ordered,
+            },
+            integer: whole && !number,
+            null,
+            texts: texts.into_iter().take(4).map(str::to_owned).collect(),
+            fields: self.fields(nodes, &other),
+            other: self.place(other.into_iter().map(|(_, schema)| schema).collect()),
+            items: self.place(items),
+        }
+    }
+
+    fn fields(
+        &mut self,
+        nodes: &[&'s Json],
+        other: &[(&'s Json, &'s Json)],
+    ) -> Vec<(String, Field)> {
+        let properties = |node: &&'s Json| node.get("properties").map_or(&[][..], Json::entries);
+        let mut named: Vec<(&str, &Json)> = Vec::new();
+        for node in nodes {
+            named.extend(properties(node).iter().map(|(name, schema)| (name.as_str(), schema)));
+        }
+        named.sort_by_key(|(name, _)| *name);
+        let required = |name: &str| {
+            let lists = nodes.iter().filter_map(|node| node.get("required")?.as_array());
+            lists.flatten().any(|required| required.as_str() == Some(name))
+        };
+        let mut fields = Vec::new();
+        for group in named.chunk_by(|(a, _), (b, _)| a == b) {
+            let Some((name, _)) = group.first() else { continue };
+            let mut schemas: Vec<&Json> = group.iter().map(|(_, schema)| *schema).collect();
+            let write_only = self
+                .with_alternatives(schemas.clone())
+                .iter()
+                .any(|schema| schema.get("writeOnly") == Some(&Json::Bool(true)));
+            // An alternative that does not name the field may take it all the same.
+            let names_it = |node: &Json| {
+                node.get("properties").is_some_and(|properties| properties.get(name).is_some())
+            };
+            let unnamed = other.iter().filter(|(node, _)| !names_it(node));
+            schemas.extend(unnamed.map(|(_, schema)| *schema));
+            if let Some(place) = self.place(schemas) {
+                let field = Field { place, required: required(name), write_only };
+                fields.push(((*name).to_owned(), field));
+            }
+        }
+        fields
+    }
+}
+
+/// The part of a document that a JSON pointer names, like `#/$defs/Address`.
+pub(crate) fn resolve<'d>(document: &'d Json, reference: &str) -> Option<&'d Json> {
+    let pointer = reference.strip_prefix('#')?;
+    if pointer.contains('%') || !(pointer.is_empty() || pointer.starts_with('/')) {
+        return None;
+    }
+    pointer.split('/').skip(1).try_fold(document, |at, step| match at {
+        Json::Array(items) => items.get(step.parse::<usize>().ok()?),
+        _ => at.get(&step.replace("~1", "/").replace("~0", "~")),
+    })
+}

@@ -1,0 +1,12 @@
+//! What is given, what is shown and what runs: sets, defaults, numbers, absent arguments, and values
+//! that a text does not carry.
+#![expect(clippy::unwrap_used, clippy::panic, reason = "a failed expectation fails the test")]
+#![expect(clippy::option_option, reason = "what such a type loses is what is tested")]
+#![expect(
+    clippy::trivially_copy_pass_by_ref,
+    clippy::unnecessary_wraps,
+    reason = "serde wants its predicates and defaults in this form"
+)]
+
+#[path = "arguments/mod.rs"]
+mod arguments;
