@@ -101,26 +101,26 @@ async fn invariant_8_a_grant_says_nothing_of_a_secret() {
 async fn a_pattern_covers_what_it_says_and_nothing_else() {
     let bench = bench().await;
     let gate = &bench.gate;
-    let request = waiting(gate, "shop/a", 5.0, 0).await;
+    let request = waiting(gate, "shop-a", 5.0, 0).await;
     let terms = GrantTerms::matching([
-        Condition::like("to", "shop/*"),
+        Condition::like("to", "shop-*"),
         Condition::at_most("amount", "10".parse().unwrap()),
     ]);
     let record = permit(gate, &request, terms).await;
     let rule = record.grant.rule.join("\n");
-    assert!(rule.contains("where `to` is like \"shop/*\""), "{rule}");
+    assert!(rule.contains("where `to` is like \"shop-*\""), "{rule}");
     assert!(rule.contains("where `amount` is at most 10\nand with anything in `pin`"), "{rule}");
     for (number, (to, amount, expected)) in [
-        ("shop/b", 10.0, true),
-        ("shop/", 0.0, true),
-        ("shop/b", 10.000_001, false),
-        ("shop/b", -1.0, false),
+        ("shop-b", 10.0, true),
+        ("shop-", 0.0, true),
+        ("shop-b", 10.000_001, false),
+        ("shop-b", -1.0, false),
         ("Shop/b", 1.0, false),
         ("shop", 1.0, false),
-        ("x shop/b", 1.0, false),
-        ("shop/../bank", 1.0, false),
-        ("shop/b\n", 1.0, false),
-        ("shop/\u{0}", 1.0, false),
+        ("x shop-b", 1.0, false),
+        ("shop-/../bank", 1.0, false),
+        ("shop-b\n", 1.0, false),
+        ("shop-\u{0}", 1.0, false),
     ]
     .into_iter()
     .enumerate()

@@ -303,8 +303,7 @@ mod tests {
     #[test]
     fn invariant_5_destructive_is_never_auto_unless_the_tool_says_so_and_full_where_risk_is_high() {
         let destructive = HitlConfig::DEFAULT.destructive();
-        let (quick, full) =
-            (Verdict::Ask(ApprovalLevel::Quick), Verdict::Ask(ApprovalLevel::Full));
+        let (quick, full) = (Verdict::Ask(ApprovalLevel::Quick), Verdict::Ask(ApprovalLevel::Full));
         let auto: [Arc<dyn Policy>; 1] = [Arc::new(Says(Some(Effect::Auto)))];
         for risk in [Risk::Low, Risk::Medium] {
             let silent = destructive.risk(risk);
