@@ -184,7 +184,7 @@ fn home_of<'p, 't>(steps: &'p [&'t str]) -> Option<&'p [&'t str]> {
 
 /// Where a path begins.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Base {
+pub(super) enum Base {
     Root,
     Home,
     Here,
@@ -192,9 +192,9 @@ enum Base {
 
 /// A path, taken apart.
 #[derive(Debug)]
-struct Path<'t> {
-    base: Base,
-    steps: Vec<&'t str>,
+pub(super) struct Path<'t> {
+    pub(super) base: Base,
+    pub(super) steps: Vec<&'t str>,
 }
 
 impl PathProgram {
@@ -340,7 +340,7 @@ fn is_device(step: &str) -> bool {
 }
 
 /// The path that an undisguised text most likely is, and whether it is surely no other one.
-fn guess(text: &str) -> (Path<'_>, bool) {
+pub(super) fn guess(text: &str) -> (Path<'_>, bool) {
     let mut clear = !text.contains(['$', '`', '*', '?', '[', '{', '%', '\u{FFFD}', '"', '\'']);
     let mut text = text.trim();
     if let Some((scheme, rest)) = text.split_once("://") {

@@ -6,6 +6,7 @@
 //! | `file_path` | paths of files, below a root and by globs |
 //! | `glob` | patterns of path segments |
 //! | `url` | URLs, by scheme, host, port and path |
+//! | `own_files` | whether a call names a file that the gate itself lives by |
 //! | `number` | exact decimal numbers between bounds |
 //!
 //! A matcher answers [`Match::Unknown`] where a text can be read in more than one way. A rule that
@@ -14,13 +15,15 @@
 mod file_path;
 mod glob;
 mod number;
+mod own_files;
 mod plain;
 mod url;
 
 pub use file_path::PathMatcher;
 pub(crate) use file_path::PathProgram;
 pub use number::NumberRange;
-pub(crate) use plain::{has_plain_letters, has_word, is_for_an_interpreter, is_plain};
+pub(crate) use own_files::{Named, OwnFiles};
+pub(crate) use plain::{PATH_NAMES, has_plain_letters, has_word, is_for_an_interpreter, is_plain};
 pub use url::UrlMatcher;
 pub(crate) use url::UrlProgram;
 

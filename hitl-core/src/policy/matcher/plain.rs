@@ -114,6 +114,24 @@ const INTERPRETED: &[&str] = &[
     "xpath",
 ];
 
+/// Words in the names of arguments that are paths of files.
+pub(crate) const PATH_NAMES: &[&str] = &[
+    "cwd",
+    "destination",
+    "dir",
+    "directory",
+    "file",
+    "filename",
+    "filepath",
+    "files",
+    "folder",
+    "output",
+    "path",
+    "paths",
+    "root",
+    "workdir",
+];
+
 /// Whether the text of an argument is read by a shell, a database or another interpreter, as far as
 /// the names of the tool and of the argument tell. `path` is written as in a rule.
 ///

@@ -11,7 +11,8 @@ use super::path::Path;
 use super::{Doubt, Side, Texts};
 use crate::confidence::CallView;
 use crate::policy::matcher::{
-    Match, NumberRange, PathMatcher, UrlMatcher, has_word, is_for_an_interpreter, is_plain,
+    Match, NumberRange, PATH_NAMES, PathMatcher, UrlMatcher, has_word, is_for_an_interpreter,
+    is_plain,
 };
 
 /// The most that a compiled regular expression may take.
@@ -123,24 +124,6 @@ enum Target {
     /// Every text, wherever it is.
     Anywhere,
 }
-
-/// Words in the names of arguments that are paths of files.
-const PATH_NAMES: &[&str] = &[
-    "cwd",
-    "destination",
-    "dir",
-    "directory",
-    "file",
-    "filename",
-    "filepath",
-    "files",
-    "folder",
-    "output",
-    "path",
-    "paths",
-    "root",
-    "workdir",
-];
 
 /// Words in the names of arguments that are URLs.
 const URL_NAMES: &[&str] =
