@@ -9,8 +9,8 @@ use hitl_base::JsonText;
 use hitl_core::dynamic::{Annotations, DynToolError, DynToolErrorKind, HintTrust};
 use hitl_core::gate::BuildErrorKind;
 use hitl_core::{
-    ArgumentErrorKind, CallKey, DynArguments, DynSpec, DynTool, Gate, GateErrorKind, HitlConfig,
-    Outcome, Permit, Risk, Submission, Verdict,
+    ApprovalLevel, ArgumentErrorKind, CallKey, DynArguments, DynSpec, DynTool, Gate, GateErrorKind,
+    HitlConfig, Outcome, Permit, Risk, Submission, Verdict,
 };
 use support::{bench_with, until};
 

@@ -2,7 +2,7 @@
 //! and where links lead is looked up here.
 
 use std::borrow::Cow;
-use std::path::{Path, PathBuf};
+use std::path::{Component, Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -110,13 +110,30 @@ fn factor(why: impl Into<Cow<'static, str>>) -> Factor {
 /// The first of the gate's files to which one of these paths leads.
 fn linked(own: &OwnFiles, paths: &[PathBuf], read_only: bool) -> Option<String> {
     paths.iter().find_map(|path| {
-        let path = std::path::absolute(path).ok()?;
-        let there = followed(&path);
-        if let Some(file) = own.resolved(&there, read_only) {
-            return Some(file.to_owned());
-        }
-        same_file(own, &there)
+        let path = match (path.strip_prefix("~"), std::env::home_dir()) {
+            (Ok(below), Some(home)) => home.join(below),
+            _ => std::path::absolute(path).ok()?,
+        };
+        // As the system reads `..`, through links, and as programs do that tidy a path up first.
+        [followed(&path), followed(&tidied(&path))].iter().find_map(|there| {
+            let file = own.resolved(there, read_only).map(str::to_owned);
+            file.or_else(|| same_file(own, there))
+        })
     })
+}
+
+/// A path without `..`, as it is written.
+fn tidied(path: &Path) -> PathBuf {
+    let mut tidy = PathBuf::new();
+    for component in path.components() {
+        match component {
+            Component::ParentDir => {
+                tidy.pop();
+            }
+            other => tidy.push(other),
+        }
+    }
+    tidy
 }
 
 /// Another name of the same file.

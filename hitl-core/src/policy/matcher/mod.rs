@@ -22,7 +22,7 @@ mod url;
 pub use file_path::PathMatcher;
 pub(crate) use file_path::PathProgram;
 pub use number::NumberRange;
-pub(crate) use own_files::{Named, OwnFiles};
+pub(crate) use own_files::OwnFiles;
 pub(crate) use plain::{PATH_NAMES, has_plain_letters, has_word, is_for_an_interpreter, is_plain};
 pub use url::UrlMatcher;
 pub(crate) use url::UrlProgram;

@@ -186,12 +186,27 @@ impl OwnFiles {
                 || (text.starts_with('-') && file.steps.last().is_some_and(|it| plain.ends_with(it)))
         });
         named.file = found.map(|file| file.shown.clone());
-        if named.file.is_none() && (is_path || text.contains('/')) && !text.contains("://") {
-            if named.paths.len() >= MAX_PATHS {
-                named.too_many = true;
-            } else {
-                named.paths.push(PathBuf::from(text));
+        if named.file.is_none() && (is_path || text.contains(['/', '\\', '%'])) {
+            named.look_up(text);
+        }
+    }
+}
+
+impl Named {
+    /// Wants a path to be looked up, as it is written and without its disguise.
+    fn look_up(&mut self, text: &str) {
+        let plain = undisguised(text);
+        let plain = plain.strip_prefix("file://").unwrap_or(&plain);
+        for path in [text, plain] {
+            let path = FsPath::new(path);
+            if path.to_string_lossy().contains("://") || self.paths.iter().any(|it| it == path) {
+                continue;
             }
+            if self.paths.len() >= MAX_PATHS {
+                self.too_many = true;
+                return;
+            }
+            self.paths.push(path.to_owned());
         }
     }
 }
