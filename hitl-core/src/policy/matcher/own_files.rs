@@ -39,18 +39,16 @@ pub(crate) struct OwnFiles {
     /// Where relative paths of this process begin.
     here: Vec<String>,
     home: Option<Vec<String>>,
-    /// Names that say which file is meant without any sign of a path, in small letters.
-    bare: Vec<String>,
-    /// For each byte, what it may begin.
+    /// For each byte, what it may begin; nothing at all when there are no files.
     table: Box<[Begins]>,
 }
 
 /// What a byte may begin.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 enum Begins {
     Nothing,
-    /// One of the bare names.
-    Name,
+    /// One of these: names of files, and of arguments that are files or commands.
+    Names(Box<[String]>),
     /// A path of several steps, or a disguise.
     Path,
 }
@@ -93,30 +91,33 @@ impl OwnFiles {
         }
         // The folder where relative paths begin, and the one above, as a whole text.
         bare.extend(["\".\"", "\"..\""].map(str::to_owned));
+        // What is under such a name may be a link.
+        bare.extend(PATH_NAMES.iter().chain(COMMAND_NAMES).map(|name| (*name).to_owned()));
         bare.sort_unstable();
         bare.dedup();
         let table = (0..=u8::MAX).map(|byte| {
-            let begins = |name: &String| {
+            let begins = |name: &&String| {
                 name.bytes().next().is_some_and(|first| first.eq_ignore_ascii_case(&byte))
             };
+            let names: Box<[String]> = bare.iter().filter(begins).cloned().collect();
             match byte {
                 byte if is_sign(byte) => Begins::Path,
-                _ if bare.iter().any(begins) => Begins::Name,
-                _ => Begins::Nothing,
+                _ if names.is_empty() => Begins::Nothing,
+                _ => Begins::Names(names),
             }
         });
         let table = if own.is_empty() { Box::default() } else { table.collect() };
-        Self { files: own, here, home: home.map(steps_of), bare, table }
+        Self { files: own, here, home: home.map(steps_of), table }
     }
 
     /// Whether there are none, or a text surely names none of them: one pass over its bytes.
     pub(crate) fn surely_unnamed(&self, text: &str) -> bool {
         let bytes = text.as_bytes();
         self.files.is_empty()
-            || bytes.iter().enumerate().all(|(at, byte)| match self.table[usize::from(*byte)] {
+            || bytes.iter().enumerate().all(|(at, byte)| match &self.table[usize::from(*byte)] {
                 Begins::Nothing => true,
                 Begins::Path => false,
-                Begins::Name => !self.bare.iter().any(|name| {
+                Begins::Names(names) => !names.iter().any(|name| {
                     let there = bytes.get(at..at + name.len());
                     there.is_some_and(|there| there.eq_ignore_ascii_case(name.as_bytes()))
                 }),
@@ -130,18 +131,28 @@ impl OwnFiles {
             return named;
         }
         each_text(None, arguments, &mut |key, text| {
-            let is_path = key.is_some_and(|key| has_word(key, PATH_NAMES));
-            let is_command = key.is_some_and(|key| has_word(key, COMMAND_NAMES));
-            if text.len() <= super::MAX_TEXT_BYTES {
+            let is = |names| key.is_some_and(|key| has_word(key, names));
+            let (is_path, is_command) = (is(PATH_NAMES), is(COMMAND_NAMES));
+            let is_short = text.len() <= super::MAX_TEXT_BYTES;
+            // No system opens a longer path, but a program may tidy one up first.
+            named.too_many |= is_path && !is_short;
+            let mut look_at = |text: &str, is_path: bool| {
                 self.look_at(text, is_path, read_only, &mut named);
+                // In a longer text, words that look like paths are not opened as files.
+                if is_short && (is_path || text.contains(['/', '\\', '%'])) {
+                    named.look_up(text);
+                }
+            };
+            if is_short {
+                look_at(text, is_path);
             }
             for word in text.split(ends_word).filter(|word| !word.is_empty() && *word != text) {
-                self.look_at(word, is_command, read_only, &mut named);
+                look_at(word, is_command);
                 // `host:file`, `key:file`.
                 if let Some((_, after)) = word.rsplit_once(':')
                     && !word.contains("://")
                 {
-                    self.look_at(after, false, read_only, &mut named);
+                    look_at(after, false);
                 }
             }
         });
@@ -186,15 +197,15 @@ impl OwnFiles {
                 || (text.starts_with('-') && file.steps.last().is_some_and(|it| plain.ends_with(it)))
         });
         named.file = found.map(|file| file.shown.clone());
-        if named.file.is_none() && (is_path || text.contains(['/', '\\', '%'])) {
-            named.look_up(text);
-        }
     }
 }
 
 impl Named {
     /// Wants a path to be looked up, as it is written and without its disguise.
     fn look_up(&mut self, text: &str) {
+        if self.file.is_some() {
+            return;
+        }
         let plain = undisguised(text);
         let plain = plain.strip_prefix("file://").unwrap_or(&plain);
         for path in [text, plain] {

@@ -114,6 +114,16 @@ fn other_texts_are_not_taken_for_own_files() {
     for plain in [r#"{"to":"bob","amount":12.5}"#, r#"{"note":"see you at 5"}"#] {
         assert!(own().surely_unnamed(plain), "{plain}");
     }
+    // What may be a link without any sign of a path is looked at.
+    for looked_at in [r#"{"path":"notes"}"#, r#"{"fileName":"notes"}"#, r#"{"cmd":"cat notes"}"#] {
+        assert!(!own().surely_unnamed(looked_at), "{looked_at}");
+        assert!(named(looked_at).paths.contains(&PathBuf::from("notes")), "{looked_at}");
+    }
+    let source = "use a/b; // x/y\n".repeat(1000);
+    let source = format!(r#"{{"content":{}}}"#, Json::String(source).to_text());
+    assert_eq!(named(&source), Named::default(), "words of a long text are no links");
+    let long = format!(r#"{{"path":"/{}"}}"#, "./".repeat(4000));
+    assert!(named(&long).file.is_some() || named(&long).too_many);
     let none = OwnFiles::new(&[], None, None);
     assert!(none.surely_unnamed(r#"{"path":"/"}"#));
     assert_eq!(none.named_in(&scan(r#"{"path":"/"}"#).unwrap(), false), Named::default());

@@ -208,7 +208,8 @@ impl When {
 /// Whether a name fits a pattern. With wildcards, a name that can be mistaken for another one cannot
 /// be decided where it relaxes.
 fn fits(pattern: &Pattern, name: &str, side: Side) -> bool {
-    let sure = side.texts == Texts::Any || pattern.exact().is_some() || has_plain_letters(name);
+    let is_form = pattern.exact().is_none() && !pattern.is_any();
+    let sure = side.texts == Texts::Any || !is_form || has_plain_letters(name);
     if sure { pattern.matches(name) } else { side.doubt.holds() }
 }
 
