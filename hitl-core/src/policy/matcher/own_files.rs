@@ -72,6 +72,17 @@ pub(crate) struct Named {
     pub(crate) too_many: bool,
 }
 
+/// What a text of the arguments is.
+#[derive(Clone, Copy)]
+struct Part {
+    /// Its argument is a file, or a command, by its name.
+    is_path: bool,
+    /// The text is all that the argument says.
+    is_whole: bool,
+    /// The tool only reads.
+    read_only: bool,
+}
+
 impl OwnFiles {
     /// Of these files, for a process that runs in `here` for somebody whose home is `home`. Paths are
     /// absolute, with links in them followed as far as the caller can.
@@ -136,11 +147,12 @@ impl OwnFiles {
             let is_short = text.len() <= super::MAX_TEXT_BYTES;
             // No system opens a longer path, but a program may tidy one up first.
             named.too_many |= is_path && !is_short;
-            let mut look_at = |text: &str, is_path: bool| {
-                self.look_at(text, is_path, read_only, &mut named);
+            let mut look_at = |word: &str, is_path: bool| {
+                let part = Part { is_path, is_whole: word == text, read_only };
+                self.look_at(word, part, &mut named);
                 // In a longer text, words that look like paths are not opened as files.
-                if is_short && (is_path || text.contains(['/', '\\', '%'])) {
-                    named.look_up(text);
+                if is_short && (is_path || word.contains(['/', '\\', '%'])) {
+                    named.look_up(word);
                 }
             };
             if is_short {
@@ -171,7 +183,8 @@ impl OwnFiles {
         self.files.iter().find(|file| file.is(&steps, read_only)).map(|file| file.shown.as_str())
     }
 
-    fn look_at(&self, text: &str, is_path: bool, read_only: bool, named: &mut Named) {
+    fn look_at(&self, text: &str, part: Part, named: &mut Named) {
+        let Part { is_path, is_whole, read_only } = part;
         if named.file.is_some() || !is_path && self.surely_unnamed(text) {
             return;
         }
@@ -183,7 +196,8 @@ impl OwnFiles {
             Base::Home => below(self.home.as_deref().unwrap_or_default(), &path.steps),
         };
         // A word is a folder only where it is written or named like one.
-        let folders = !read_only && (is_path || text.contains(['/', '\\', '%']));
+        let written = text.contains(['/', '\\', '%']) && (is_whole || !path.steps.is_empty());
+        let folders = !read_only && (is_path || written);
         let relative = path.base != Base::Root || !clear;
         let wild = |step: &&str| step.chars().all(|c| c == '*');
         // `*` alone is a pattern of files only where files are meant.

@@ -119,6 +119,8 @@ fn other_texts_are_not_taken_for_own_files() {
         assert!(!own().surely_unnamed(looked_at), "{looked_at}");
         assert!(named(looked_at).paths.contains(&PathBuf::from("notes")), "{looked_at}");
     }
+    assert_eq!(named(r#"{"note":"and / or // so"}"#).file, None);
+    assert!(named(r#"{"command":"rm -rf /"}"#).file.is_some());
     let source = "use a/b; // x/y\n".repeat(1000);
     let source = format!(r#"{{"content":{}}}"#, Json::String(source).to_text());
     assert_eq!(named(&source), Named::default(), "words of a long text are no links");
