@@ -309,7 +309,9 @@ impl GateBuilder {
         };
         let audit = self.audit.unwrap_or_else(|| Arc::new(TracingAudit));
         let mut files = self.protected;
-        files.extend(self.policies.iter().flat_map(|policy| policy.files()));
+        for policy in &self.policies {
+            files.extend(policy.files());
+        }
         files.extend(store.files());
         files.extend(audit.files());
         let session = store.open_session().await?;

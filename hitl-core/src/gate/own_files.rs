@@ -87,13 +87,11 @@ impl Inner {
         }
         let own = Arc::clone(&self.own_files);
         let looking = tokio::task::spawn_blocking(move || linked(&own, &named.paths, read_only));
-        match tokio::time::timeout(DEADLINE, looking).await {
-            Ok(Ok(found)) => Ok(found.map(|file| names(&file))),
-            Ok(Err(_)) | Err(_) => {
-                let why = "It cannot be said where the paths of this call lead; one may be a link to a file of this gate.";
-                Ok(Some(factor(why)))
-            }
-        }
+        let Ok(Ok(found)) = tokio::time::timeout(DEADLINE, looking).await else {
+            let why = "It cannot be said where the paths of this call lead; one may be a link to a file of this gate.";
+            return Ok(Some(factor(why)));
+        };
+        Ok(found.map(|file| names(&file)))
     }
 }
 

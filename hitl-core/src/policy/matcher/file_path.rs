@@ -161,10 +161,11 @@ impl Glob {
             if self.glob.matches(steps, case) { Match::Yes } else { Match::No }
         };
         match (self.anchor, path.base, below) {
-            (Anchor::Anywhere, ..) | (Anchor::Root, Base::Root, _) => is(&path.steps),
             (Anchor::Here, _, Some(below)) => is(below),
-            (Anchor::Here, Base::Here, None) => is(&path.steps),
-            (Anchor::Home, Base::Home, _) => is(&path.steps),
+            (Anchor::Anywhere, ..)
+            | (Anchor::Root, Base::Root, _)
+            | (Anchor::Here, Base::Here, None)
+            | (Anchor::Home, Base::Home, _) => is(&path.steps),
             (Anchor::Home, Base::Root, _) => home_of(&path.steps).map_or(Match::No, is),
             _ => Match::Unknown,
         }
@@ -331,12 +332,12 @@ fn parse(text: &str) -> Option<Path<'_>> {
 
 /// Names that some systems keep for devices, whatever the folder.
 fn is_device(step: &str) -> bool {
-    let stem = step.split('.').next().unwrap_or(step).trim_end().to_ascii_lowercase();
+    let name = step.split('.').next().unwrap_or(step).trim_end().to_ascii_lowercase();
     let numbered = |prefix: &str| {
-        stem.strip_prefix(prefix)
+        name.strip_prefix(prefix)
             .is_some_and(|n| n.len() == 1 && n.bytes().all(|b| b.is_ascii_digit()))
     };
-    matches!(stem.as_str(), "con" | "prn" | "aux" | "nul") || numbered("com") || numbered("lpt")
+    matches!(name.as_str(), "con" | "prn" | "aux" | "nul") || numbered("com") || numbered("lpt")
 }
 
 /// The path that an undisguised text most likely is, and whether it is surely no other one.

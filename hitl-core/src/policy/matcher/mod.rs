@@ -70,15 +70,12 @@ fn percent_decoded(text: &str) -> Option<String> {
     let digit = |at: usize| bytes.get(at).and_then(|byte| char::from(*byte).to_digit(16));
     let (mut out, mut at, mut any) = (Vec::with_capacity(bytes.len()), 0, false);
     while let Some(byte) = bytes.get(at) {
-        match (byte, digit(at + 1), digit(at + 2)) {
-            (b'%', Some(high), Some(low)) => {
-                out.push(u8::try_from(high * 16 + low).unwrap_or(b'?'));
-                (at, any) = (at + 3, true);
-            }
-            _ => {
-                out.push(*byte);
-                at += 1;
-            }
+        if let (b'%', Some(high), Some(low)) = (byte, digit(at + 1), digit(at + 2)) {
+            out.push(u8::try_from(high * 16 + low).unwrap_or(b'?'));
+            (at, any) = (at + 3, true);
+        } else {
+            out.push(*byte);
+            at += 1;
         }
     }
     any.then(|| String::from_utf8_lossy(&out).into_owned())

@@ -11,9 +11,8 @@ pub(crate) fn is_plain(text: &str) -> bool {
     let mut before = ' ';
     for c in text.chars() {
         let fits = match c {
-            ' ' => before != ' ',
             '.' => !matches!(before, ' ' | '.'),
-            '-' | '+' | ':' | ',' | '@' => before != ' ',
+            ' ' | '-' | '+' | ':' | ',' | '@' => before != ' ',
             '_' => true,
             c => is_plain_letter(c),
         };
@@ -36,13 +35,16 @@ pub(crate) fn has_plain_letters(name: &str) -> bool {
 pub(super) fn is_plain_letter(c: char) -> bool {
     match c {
         'a'..='z' | 'A'..='Z' | '0'..='9' => true,
-        '\u{D7}' | '\u{F7}' => false,
-        '\u{C0}'..='\u{FF}' => true,
-        // A dotless i, ligatures, a middle dot, an apostrophe, a long s: forms of other letters.
-        '\u{131}' | '\u{132}' | '\u{133}' | '\u{138}' | '\u{13F}' | '\u{140}' | '\u{149}'
-        | '\u{17F}' => false,
-        '\u{100}'..='\u{17E}' => true,
-        _ => false,
+        // Signs of multiplication and division; a dotless i, ligatures, a middle dot, an apostrophe:
+        // forms of other letters. The long s ends the range.
+        '\u{D7}'
+        | '\u{F7}'
+        | '\u{131}'..='\u{133}'
+        | '\u{138}'
+        | '\u{13F}'
+        | '\u{140}'
+        | '\u{149}' => false,
+        c => ('\u{C0}'..='\u{17E}').contains(&c),
     }
 }
 

@@ -353,13 +353,13 @@ impl Argument {
             };
             let (mut one, mut all) = (false, true);
             each_text(None, arguments, &mut |key, text| {
-                let named = key.is_some_and(|key| has_word(key, names));
+                let by_name = key.is_some_and(|key| has_word(key, names));
                 let found = judge(text);
                 one |= match side.doubt {
-                    Doubt::Met => found == Match::Yes || (found == Match::Unknown && named),
-                    Doubt::Unmet => found == Match::Yes && (named || form(text)),
+                    Doubt::Met => found == Match::Yes || (found == Match::Unknown && by_name),
+                    Doubt::Unmet => found == Match::Yes && (by_name || form(text)),
                 };
-                all &= found == Match::Yes || !(named || form(text)) && is_plain(text);
+                all &= found == Match::Yes || !(by_name || form(text)) && is_plain(text);
             });
             match side.doubt {
                 Doubt::Met => one,

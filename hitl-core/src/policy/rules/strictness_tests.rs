@@ -82,7 +82,7 @@ fn any_rule() -> impl Strategy<Value = Rule> {
     (effect, tool, unless).prop_map(|(effect, tool, unless)| {
         let rule = Rule::new("r", effect).when(When::tool(tool));
         match unless {
-            Some(role) => rule.unless(When::always().role(role)),
+            Some(who) => rule.unless(When::always().role(who)),
             None => rule,
         }
     })
