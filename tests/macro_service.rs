@@ -64,7 +64,7 @@ impl Bookings {
     }
 
     /// Forgets everything.
-    #[hitl_tool(base_confidence = 100, destructive)]
+    #[hitl_tool(base_confidence = 100, auto_threshold = 90, destructive)]
     async fn clear(&self, #[hitl(context)] run: RunContext) {
         assert_eq!(run.attempt(), 1);
         self.booked.store(0, Ordering::SeqCst);
@@ -113,7 +113,8 @@ async fn a_service_registers_its_tools_under_the_names_of_its_methods() {
     let schema = schemars::schema_for!(BookingsBook).to_value();
     assert_eq!(schema["required"], serde_json::json!(["flight", "card", "names"]));
     assert_eq!(schema["properties"]["seats"]["default"], 9);
-    assert_eq!(BookingsClear::SPEC.config, HitlConfig::DEFAULT.base_confidence(100).destructive());
+    let clear = HitlConfig::DEFAULT.base_confidence(100).auto_threshold(90).destructive();
+    assert_eq!(BookingsClear::SPEC.config, clear);
     let call = Bookings::book("LH 1", 2, "4111-1111", []);
     assert_eq!(
         format!("{call:?}"),

@@ -271,7 +271,7 @@ pub(crate) struct AllowArguments {
     #[arg(long)]
     pub(crate) durable: bool,
     /// With any arguments.
-    #[arg(long, conflicts_with_all = ["same", "at_most", "like"])]
+    #[arg(long, conflicts_with_all = ["same", "at_most", "like", "inside", "host"])]
     pub(crate) any: bool,
     /// With this argument as it is in the call, others free; as often as wanted.
     #[arg(long, value_name = "ARGUMENT")]
@@ -279,9 +279,16 @@ pub(crate) struct AllowArguments {
     /// With at most so much in this argument, others free; as often as wanted.
     #[arg(long, value_name = "ARGUMENT=NUMBER", value_parser = at_most)]
     pub(crate) at_most: Vec<(String, Amount)>,
-    /// With text of this form in this argument, `*` for any text; as often as wanted.
+    /// With plain text of this form in this argument, `*` for any; as often as wanted. Text with signs
+    /// that a shell, a path or a URL gives a meaning to is asked about.
     #[arg(long, value_name = "ARGUMENT=FORM", value_parser = pair)]
     pub(crate) like: Vec<(String, String)>,
+    /// With the path of a file below this folder in this argument; as often as wanted.
+    #[arg(long, value_name = "ARGUMENT=FOLDER", value_parser = pair)]
+    pub(crate) inside: Vec<(String, String)>,
+    /// With a URL of this host, over https, in this argument; as often as wanted.
+    #[arg(long, value_name = "ARGUMENT=HOST", value_parser = pair)]
+    pub(crate) host: Vec<(String, String)>,
     /// At most so many starts.
     #[arg(long, value_name = "N")]
     pub(crate) uses: Option<u64>,
@@ -359,6 +366,25 @@ pub(crate) enum PolicyCommand {
     Test {
         /// The rule file (TOML).
         file: PathBuf,
+    },
+    /// Accept a rule file that may relax what was accepted before. The difference is shown, and a person
+    /// is asked; where nobody can be asked, --digest names what was looked at. With --db what is accepted
+    /// is kept beside the store, otherwise beside the rule file: give what the host gives.
+    Accept {
+        /// The rule file (TOML).
+        file: PathBuf,
+        /// The file's SHA-256, or at least 8 digits of its beginning, as this command prints it.
+        #[arg(long, value_name = "DIGITS")]
+        digest: Option<String>,
+        /// Show the difference, and accept nothing.
+        #[arg(long)]
+        preview: bool,
+        /// Vouch for it with the host's key: that of --key-file, or of the store.
+        #[arg(long)]
+        keyed: bool,
+        /// Who accepts it. Unless given: the operating system's user.
+        #[arg(long = "as", env = "HITL_APPROVER", value_name = "NAME")]
+        name: Option<String>,
     },
 }
 

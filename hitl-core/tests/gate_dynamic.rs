@@ -9,8 +9,8 @@ use hitl_base::JsonText;
 use hitl_core::dynamic::{Annotations, DynToolError, DynToolErrorKind, HintTrust};
 use hitl_core::gate::BuildErrorKind;
 use hitl_core::{
-    ArgumentErrorKind, CallKey, DynArguments, DynSpec, DynTool, Gate, GateErrorKind, HitlConfig,
-    Outcome, Permit, Risk, Submission, Verdict,
+    ApprovalLevel, ArgumentErrorKind, CallKey, DynArguments, DynSpec, DynTool, Gate, GateErrorKind,
+    HitlConfig, Outcome, Permit, Risk, Submission, Verdict,
 };
 use support::{bench_with, until};
 
@@ -394,9 +394,34 @@ async fn invariant_2_an_approval_is_void_when_a_dynamic_tool_has_changed() {
 }
 
 #[tokio::test]
+async fn invariant_5_a_destructive_hint_of_a_server_raises_and_its_absence_does_not_lower() {
+    let config = HitlConfig::DEFAULT.base_confidence(100).risk(Risk::Low);
+    for (claimed, config, expected) in [
+        ("{}", config, Verdict::Ask(ApprovalLevel::Quick)),
+        (r#"{"destructiveHint":true}"#, config, Verdict::Ask(ApprovalLevel::Quick)),
+        (r#"{"destructiveHint":false}"#, config, Verdict::Run),
+        (r#"{"destructiveHint":false}"#, config.destructive(), Verdict::Ask(ApprovalLevel::Quick)),
+        (r#"{"destructiveHint":true}"#, config.auto_threshold(90), Verdict::Run),
+        (
+            r#"{"destructiveHint":true}"#,
+            config.auto_threshold(90).risk(Risk::High),
+            Verdict::Ask(ApprovalLevel::Full),
+        ),
+    ] {
+        let annotations: Annotations = serde_json::from_str(claimed).unwrap();
+        let spec = DynSpec::new("wipe", "Wipes.").config(config);
+        let spec = spec.annotations(annotations, HintTrust::OnlyTighten);
+        let tool = tool_of(spec, r#"{"type":"object"}"#, &Seen::default()).unwrap();
+        let b = bench_with(|g| g.dyn_tool(tool)).await;
+        assert_eq!(b.gate.assess_json("wipe", "{}", "ann").unwrap().verdict, expected, "{claimed}");
+    }
+}
+
+#[tokio::test]
 async fn a_server_cannot_talk_its_tool_past_the_record() {
     let claimed: Annotations = serde_json::from_str(r#"{"readOnlyHint":true}"#).unwrap();
-    let config = HitlConfig::DEFAULT.base_confidence(95).risk(Risk::Low);
+    // Without a threshold of its own, a tool that may be destructive is asked about.
+    let config = HitlConfig::DEFAULT.base_confidence(95).auto_threshold(90).risk(Risk::Low);
     for (trust, recorded) in [(HintTrust::OnlyTighten, true), (HintTrust::Believe, false)] {
         let seen = Seen::default();
         let spec = DynSpec::new("list", "Lists.").config(config).annotations(claimed, trust);

@@ -9,12 +9,13 @@ use std::time::Duration;
 
 use granting::*;
 use hitl_base::JsonText;
-use hitl_core::grant::{Condition, GrantError, GrantTerms};
+use hitl_core::grant::{Condition, Grant, GrantError, GrantTerms, NotCovered};
 use hitl_core::machine::CallState;
+use hitl_core::policy::{NumberRange, PathMatcher, UrlMatcher};
 use hitl_core::store::GrantPage;
 use hitl_core::{
-    CallContext, CallRecord, CallView, DynArguments, DynSpec, DynTool, Factor, Gate, HitlConfig,
-    Outcome, Permit, Signals, Store as _, Submission, Tenant,
+    ApprovalRequest, CallContext, CallRecord, CallView, DynArguments, DynSpec, DynTool, Factor,
+    Gate, HitlConfig, Outcome, Permit, Signals, Store as _, Submission, Tenant,
 };
 use support::{Bench, bench, bench_with, pay};
 
@@ -101,26 +102,26 @@ async fn invariant_8_a_grant_says_nothing_of_a_secret() {
 async fn a_pattern_covers_what_it_says_and_nothing_else() {
     let bench = bench().await;
     let gate = &bench.gate;
-    let request = waiting(gate, "shop/a", 5.0, 0).await;
+    let request = waiting(gate, "shop-a", 5.0, 0).await;
     let terms = GrantTerms::matching([
-        Condition::like("to", "shop/*"),
+        Condition::like("to", "shop-*"),
         Condition::at_most("amount", "10".parse().unwrap()),
     ]);
     let record = permit(gate, &request, terms).await;
     let rule = record.grant.rule.join("\n");
-    assert!(rule.contains("where `to` is like \"shop/*\""), "{rule}");
+    assert!(rule.contains("where `to` is like \"shop-*\""), "{rule}");
     assert!(rule.contains("where `amount` is at most 10\nand with anything in `pin`"), "{rule}");
     for (number, (to, amount, expected)) in [
-        ("shop/b", 10.0, true),
-        ("shop/", 0.0, true),
-        ("shop/b", 10.000_001, false),
-        ("shop/b", -1.0, false),
+        ("shop-b", 10.0, true),
+        ("shop-", 0.0, true),
+        ("shop-b", 10.000_001, false),
+        ("shop-b", -1.0, false),
         ("Shop/b", 1.0, false),
         ("shop", 1.0, false),
-        ("x shop/b", 1.0, false),
-        ("shop/../bank", 1.0, false),
-        ("shop/b\n", 1.0, false),
-        ("shop/\u{0}", 1.0, false),
+        ("x shop-b", 1.0, false),
+        ("shop-/../bank", 1.0, false),
+        ("shop-b\n", 1.0, false),
+        ("shop-\u{0}", 1.0, false),
     ]
     .into_iter()
     .enumerate()
@@ -128,6 +129,170 @@ async fn a_pattern_covers_what_it_says_and_nothing_else() {
         let ran = runs(gate, to, amount, 10 + number as u64).await;
         assert_eq!(ran, expected, "{to:?} {amount}");
     }
+}
+
+/// A tool with a command and other texts, asked about unless a grant covers it.
+fn shell_tool(name: &str, config: HitlConfig) -> DynTool {
+    let schema = r#"{"type":"object","properties":{"command":{"type":"string"},
+        "note":{"type":"string"},"file":{"type":"string"},"url":{"type":"string"},
+        "amount":{"type":"number"}}}"#;
+    let body = |_: Permit<DynArguments>| async { Ok::<_, String>(JsonText::null()) };
+    DynTool::new(DynSpec::new(name, "Runs.").config(config), schema, body).unwrap()
+}
+
+async fn json_runs(
+    gate: &Gate,
+    tool: &str,
+    arguments: &str,
+    position: u64,
+) -> Option<ApprovalRequest> {
+    let submitted = gate.submit_json(tool, arguments, "ann", key(position)).await.unwrap();
+    match submitted {
+        Submission::Done { outcome, .. } => {
+            assert!(matches!(outcome, Outcome::Executed(_)), "{outcome:?}");
+            None
+        }
+        Submission::Pending(ticket) => Some(ticket.request().clone()),
+    }
+}
+
+/// Whether each of these texts runs on a grant with this condition, given on the first.
+async fn covered(tool: (&str, HitlConfig), condition: Condition, texts: &[&str]) -> Vec<bool> {
+    let name = tool.0;
+    let tool = shell_tool(tool.0, tool.1);
+    let bench = bench_with(|g| g.dyn_tool(tool)).await;
+    let call = |text: &str| {
+        let text = hitl_base::Json::String(text.to_owned()).to_text();
+        format!("{{\"{}\":{text}}}", condition.path)
+    };
+    let request = json_runs(&bench.gate, name, &call(texts[0]), 0).await.expect("it waits");
+    permit(&bench.gate, &request, GrantTerms::matching([condition.clone()])).await;
+    let mut ran = Vec::new();
+    for (position, text) in texts.iter().enumerate().skip(1) {
+        let asked = json_runs(&bench.gate, name, &call(text), position as u64).await;
+        ran.push(asked.is_none());
+    }
+    ran
+}
+
+#[tokio::test(start_paused = true)]
+async fn invariant_5_no_grant_with_a_wildcard_takes_text_that_is_interpreted() {
+    let config = HitlConfig::DEFAULT.base_confidence(50);
+    let hostile = [
+        "trip 1",
+        "trip 1; id",
+        "trip $(id)",
+        "trip `id`",
+        "trip\nid",
+        "trip | id",
+        "trip > x",
+        "trip && id",
+        "trip ..",
+        "trip ../x",
+        "trip %2e%2e",
+        "trip ..;/",
+        "trip \u{FF0E}\u{FF0E}",
+        "trip \u{202E}x",
+        "trip \u{200B}x",
+        "trip --force",
+        "trip -c x",
+        "trip \u{0}",
+        "trip p\u{430}y",
+        "trip ~",
+        "trip *",
+        "trip \\x",
+        "trip 'x'",
+        "trip #x",
+        "trip \u{37E}",
+        "trip \u{2044}",
+    ];
+    let ran = covered(("book", config), Condition::like("note", "trip *"), &hostile).await;
+    assert!(ran.iter().all(|ran| !ran), "{ran:?}");
+    let plain = ["trip 1", "trip 2", "trip to Berlin", "trip M\u{FC}nchen, May 3"];
+    let ran = covered(("book", config), Condition::like("note", "trip *"), &plain).await;
+    assert!(ran.iter().all(|ran| *ran), "{ran:?}");
+    // Where the host or whoever permits it says that nobody interprets it, any text fits.
+    let inert = Condition::like("note", "trip *").of_inert_text();
+    assert!(covered(("book", config), inert, &hostile[..4]).await.iter().all(|ran| *ran));
+    let inert = ("book", config.inert(&["note"]));
+    let ran = covered(inert, Condition::like("note", "trip *"), &hostile[..4]).await;
+    assert!(ran.iter().all(|ran| *ran));
+}
+
+#[tokio::test(start_paused = true)]
+async fn invariant_5_text_for_a_shell_is_asked_about_unless_it_is_exact() {
+    let config = HitlConfig::DEFAULT.base_confidence(50);
+    let bench = bench_with(|g| g.dyn_tool(shell_tool("run", config))).await;
+    let gate = &bench.gate;
+    let status = r#"{"command":"git status"}"#;
+    let request = json_runs(gate, "run", status, 0).await.unwrap();
+    for (terms, why) in [
+        (GrantTerms::matching([Condition::like("command", "git *")]), NotCovered::Arguments),
+        (GrantTerms::any_arguments(), NotCovered::Interpreted),
+    ] {
+        assert_eq!(refused(gate, &request, terms).await, GrantError::DoesNotFit(why));
+    }
+    let listed = GrantTerms::matching([Condition::one_of("command", ["git status", "git diff"])]);
+    permit(gate, &request, listed).await;
+    for (position, (command, runs)) in [
+        ("git diff", true),
+        ("git diff ", false),
+        ("git diff;id", false),
+        ("git clean -fdx", false),
+    ]
+    .into_iter()
+    .enumerate()
+    {
+        let call = format!(r#"{{"command":"{command}"}}"#);
+        let asked = json_runs(gate, "run", &call, 1 + position as u64).await;
+        assert_eq!(asked.is_none(), runs, "{command}");
+    }
+    // A condition on something else leaves the command free, and so permits none.
+    let request = json_runs(gate, "run", r#"{"command":"ls","amount":1}"#, 20).await.unwrap();
+    let other = GrantTerms::matching([Condition::at_most("amount", 5.into())]);
+    let why = GrantError::DoesNotFit(NotCovered::Interpreted);
+    assert_eq!(refused(gate, &request, other).await, why);
+}
+
+#[tokio::test(start_paused = true)]
+async fn invariant_5_typed_conditions_take_the_place_of_wildcards() {
+    let tool = ("get", HitlConfig::DEFAULT.base_confidence(50));
+    let below = Condition::file("file", PathMatcher::inside("/srv/data").except(["**/.git/**"]));
+    let texts = [
+        "/srv/data/a",
+        "/srv/data/b/c.txt",
+        "/srv/data/../x",
+        "/srv/data/.git/x",
+        "/srv/data/%2e%2e/x",
+        "/srv/x",
+    ];
+    assert_eq!(covered(tool, below, &texts).await, [true, false, false, false, false]);
+    let docs = Condition::url("url", UrlMatcher::hosts(["docs.rs"]));
+    let texts = [
+        "https://docs.rs/a",
+        "https://docs.rs/b",
+        "https://docs.rs@x.example/",
+        "http://docs.rs/",
+        "https://docs.rs:8443/",
+    ];
+    assert_eq!(covered(tool, docs, &texts).await, [true, false, false, false]);
+    let bench = bench_with(|g| g.dyn_tool(shell_tool(tool.0, tool.1))).await;
+    let request = json_runs(&bench.gate, "get", r#"{"amount":3}"#, 0).await.unwrap();
+    let terms = GrantTerms::matching([Condition::number("amount", NumberRange::between("1", "5"))]);
+    let record = permit(&bench.gate, &request, terms).await;
+    assert!(record.grant.rule.iter().any(|line| line.contains("a number from `1` to `5`")));
+    for (position, (amount, runs)) in
+        [("5", true), ("0.99", false), ("5.01", false), ("-3", false), ("5e0", true)]
+            .into_iter()
+            .enumerate()
+    {
+        let call = format!(r#"{{"amount":{amount}}}"#);
+        let asked = json_runs(&bench.gate, "get", &call, 1 + position as u64).await;
+        assert_eq!(asked.is_none(), runs, "{amount}");
+    }
+    let again: Grant =
+        serde_json::from_str(&serde_json::to_string(&record.grant).unwrap()).unwrap();
+    assert_eq!(again, record.grant);
 }
 
 #[tokio::test(start_paused = true)]

@@ -7,8 +7,8 @@ use std::fs;
 use std::path::PathBuf;
 use std::time::Duration;
 
-use hitl_core::policy::{Reload, RuleErrorKind};
-use hitl_core::{CallKey, Outcome, RuleFile, Submission, Verdict};
+use hitl_core::policy::{AcceptError, AcceptanceFile, Reload, RuleErrorKind};
+use hitl_core::{ApprovalLevel, CallKey, HostKey, Outcome, RuleFile, Submission, Verdict};
 use support::{bench_with, note, until};
 
 struct Folder {
@@ -116,7 +116,8 @@ async fn who_decided_is_named_in_assess_receipt_and_audit() {
 
     // Another version comes into force, which has nothing to say about notes.
     folder.write("schema = 1\nversion = '2'\n");
-    file.reload().unwrap();
+    let Ok(Reload::Waiting(waiting)) = file.reload() else { panic!("it relaxes") };
+    file.accept(&waiting.version.digest, "dora").unwrap();
     b.gate.decide(ticket.request().approve().by("bob")).await.unwrap();
     ticket.wait().await.unwrap();
     let records = b.audit.records();
@@ -165,11 +166,11 @@ async fn invariant_2_a_reload_that_tightens_asks_again_before_it_runs() {
 
 #[tokio::test(start_paused = true)]
 async fn a_watch_sees_changes_and_stops_when_it_is_dropped() {
-    let folder = Folder::with(&rules("1", "deny"));
+    let folder = Folder::with(&rules("1", "full"));
     let file = RuleFile::open(&folder.path);
     let version = |file: &RuleFile| file.status().in_force.unwrap().version.to_string();
     let watch = file.watch(Duration::from_secs(5));
-    folder.write(&rules("2", "full"));
+    folder.write(&rules("2", "deny"));
     until("the new version is in force", async || {
         tokio::time::advance(Duration::from_secs(1)).await;
         version(&file) == "2"
@@ -183,10 +184,135 @@ async fn a_watch_sees_changes_and_stops_when_it_is_dropped() {
     .await;
     assert_eq!(version(&file), "2");
     drop(watch);
-    folder.write(&rules("3", "full"));
+    folder.write(&rules("3", "deny"));
     for _ in 0..100 {
         tokio::time::advance(Duration::from_secs(5)).await;
         tokio::task::yield_now().await;
     }
     assert_eq!(version(&file), "2");
+}
+
+fn level(gate: &hitl_core::Gate) -> Verdict {
+    gate.assess(&note("a"), "ann").unwrap().verdict
+}
+
+#[tokio::test]
+async fn invariant_5_a_policy_that_somebody_rewrote_does_not_relax_by_itself() {
+    let folder = Folder::with(&rules("1", "quick"));
+    let quick = Verdict::Ask(ApprovalLevel::Quick);
+    let file = RuleFile::open(&folder.path);
+    let b = bench_with(|g| g.policy(file.clone())).await;
+    assert_eq!(level(&b.gate), quick);
+    for rewritten in [
+        rules("2", "auto"),
+        "schema = 1\nversion = '2'\n".to_owned(),
+        rules("2", "quick").replace("'note'", "'other'"),
+    ] {
+        folder.write(&rewritten);
+        let Ok(Reload::Waiting(waiting)) = file.reload() else { panic!("it may relax") };
+        assert!(!waiting.relaxations.is_empty() && waiting.untrusted.is_none());
+        assert_eq!(level(&b.gate), quick);
+        assert_eq!(file.status().waiting, Some(waiting));
+        assert_eq!(&*file.status().in_force.unwrap().version, "1");
+        // A process that starts afresh is not talked into it either.
+        let afresh = RuleFile::open(&folder.path);
+        assert_eq!(&*afresh.status().in_force.unwrap().version, "1");
+        let other = bench_with(|g| g.policy(afresh)).await;
+        assert_eq!(level(&other.gate), quick);
+    }
+    // Where it is stricter, it counts at once.
+    let both =
+        format!("{}[[rule]]\nname = 'x'\neffect = 'deny'\ntool = 'look'\n", rules("3", "auto"));
+    folder.write(&both);
+    assert!(matches!(file.reload(), Ok(Reload::Waiting(_))));
+    assert_eq!(level(&b.gate), quick);
+    let looked = b.gate.assess(&support::look("x"), "ann").unwrap().verdict;
+    assert!(matches!(looked, Verdict::Deny(_)));
+
+    // A person accepts what they looked at, and nothing else.
+    let digest = file.status().waiting.unwrap().version.digest;
+    folder.write(&rules("4", "auto"));
+    assert!(matches!(file.accept(&digest, "dora"), Err(AcceptError::Changed)));
+    assert_eq!(level(&b.gate), quick);
+    let Ok(Reload::Waiting(waiting)) = file.reload() else { panic!("it may relax") };
+    let elsewhere = RuleFile::open(&folder.path);
+    elsewhere.accept(&waiting.version.digest, "dora").unwrap();
+    assert!(matches!(file.reload(), Ok(Reload::Loaded(_))), "another process accepted it");
+    assert_eq!(level(&b.gate), Verdict::Run);
+    assert_eq!(file.status().waiting, None);
+}
+
+#[tokio::test]
+async fn invariant_5_what_is_not_known_to_be_accepted_is_strict() {
+    let folder = Folder::with(&rules("1", "auto"));
+    let store = folder.path.with_file_name("hitl.db");
+    let kept = || AcceptanceFile::beside_store(&store, &folder.path);
+    // Nothing is there yet: the first load is trusted.
+    let first = RuleFile::open_with(&folder.path, kept());
+    assert!(first.status().waiting.is_none());
+    let path = kept().path().to_owned();
+    let text = fs::read_to_string(&path).unwrap();
+    fs::write(&store, "a store").unwrap();
+
+    for damaged in [
+        None,
+        Some(String::new()),
+        Some(text.replace("auto", "deny")),
+        Some(text.replace("\"digest\":\"", "\"digest\":\"0")),
+        Some(text.replace("\"schema\":1", "\"schema\":2")),
+        Some(text[..text.len() / 2].to_owned()),
+    ] {
+        match &damaged {
+            Some(text) => fs::write(&path, text).unwrap(),
+            None => fs::remove_file(&path).unwrap(),
+        }
+        let opened = RuleFile::open_with(&folder.path, kept());
+        assert!(opened.status().waiting.unwrap().untrusted.is_some(), "{damaged:?}");
+        assert_eq!(opened.status().in_force, None);
+        let b = bench_with(|g| g.policy(opened)).await;
+        let Verdict::Deny(reason) = level(&b.gate) else { panic!("every call is denied") };
+        assert!(reason.contains("hitl policy accept"), "{reason}");
+        // What a process knew before, it still knows; nothing relaxes, and nothing is written.
+        folder.write(
+            "schema = 1\nversion = '2'\n[[rule]]\nname = 'all'\neffect = 'auto'\ntool = '*'\n",
+        );
+        assert!(matches!(first.reload(), Ok(Reload::Waiting(_))));
+        assert_eq!(fs::read_to_string(&path).ok(), damaged);
+        folder.write(&rules("1", "auto"));
+        first.reload().unwrap();
+    }
+    let opened = RuleFile::open_with(&folder.path, kept());
+    let digest = opened.status().waiting.unwrap().version.digest;
+    opened.accept(&digest, "dora").unwrap();
+    let b = bench_with(|g| g.policy(RuleFile::open_with(&folder.path, kept()))).await;
+    assert_eq!(level(&b.gate), Verdict::Run);
+}
+
+#[tokio::test]
+async fn invariant_5_what_was_accepted_is_vouched_for_by_the_hosts_key() {
+    let folder = Folder::with(&rules("1", "quick"));
+    let key = HostKey::generate().unwrap();
+    let kept = || AcceptanceFile::beside_policy(&folder.path).keyed(key.clone());
+    assert!(RuleFile::open_with(&folder.path, kept()).status().waiting.is_none());
+    let path = kept().path().to_owned();
+    // Somebody without the key accepts for themselves.
+    folder.write(&rules("2", "auto"));
+    fs::remove_file(&path).unwrap();
+    let _forged = RuleFile::open(&folder.path);
+    let opened = RuleFile::open_with(&folder.path, kept());
+    assert!(opened.status().waiting.unwrap().untrusted.unwrap().contains("no code"));
+    let other = HostKey::generate().unwrap();
+    let digest = opened.status().problem.map_or_else(
+        || RuleFile::open_with(&folder.path, kept()).status().waiting.unwrap().version.digest,
+        |_| unreachable!(),
+    );
+    let forged = AcceptanceFile::beside_policy(&folder.path).keyed(other);
+    RuleFile::open_with(&folder.path, forged).accept(&digest, "eve").unwrap();
+    let opened = RuleFile::open_with(&folder.path, kept());
+    assert!(opened.status().waiting.unwrap().untrusted.unwrap().contains("code is wrong"));
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::PermissionsExt as _;
+        assert_eq!(fs::metadata(&path).unwrap().permissions().mode() & 0o777, 0o600);
+    }
 }

@@ -7,8 +7,8 @@ use std::time::Instant;
 use hitl_base::json::scan;
 use hitl_base::{Json, Timestamp};
 use hitl_core::policy::{
-    Argument, Compare, Operand, Rule, RuleEffect, RuleErrorKind, RuleSet, RuleTest, TimeWindow,
-    Weekday, When,
+    Argument, Compare, Operand, Rule, RuleEffect, RuleErrorKind, RuleSet, RuleTest,
+    RuleWarningKind, TimeWindow, Weekday, When,
 };
 use hitl_core::{
     Assessment, CallContext, CallView, HitlConfig, Policy, Risk, Signals, VerdictKind, assess,
@@ -164,7 +164,7 @@ fn blocks(page: &str, language: &str) -> Vec<String> {
 fn every_file_on_the_page_loads_and_so_does_the_example() {
     let page = include_str!("../../docs/policy.md");
     let files = blocks(page, "toml");
-    assert_eq!(files.len(), 4);
+    assert_eq!(files.len(), 6);
     for file in files {
         RuleSet::parse(&file).unwrap_or_else(|errors| panic!("{errors}\n{file}")).tested().unwrap();
     }
@@ -425,4 +425,240 @@ proptest! {
         let _ = RuleSet::parse(&text);
         let _ = RuleSet::parse(&format!("schema = 1\nversion = '1'\n[[rule]]\nname = 'a'\neffect = 'full'\n{text}"));
     }
+}
+
+/// What a rule file says about a call of `tool` with one text under `key`.
+fn said(rules: &RuleSet, tool: &str, key: &str, text: &str) -> Option<RuleEffect> {
+    let arguments = Json::Object(vec![(key.to_owned(), Json::String(text.to_owned()))]);
+    let cx = CallContext::of("ann");
+    let call = CallView::new(tool, &HitlConfig::DEFAULT, &arguments, &cx);
+    rules.deciding(&call).map(Rule::effect)
+}
+
+fn file(rule: &str) -> RuleSet {
+    RuleSet::parse(&format!("schema = 1\nversion = '1'\n[[rule]]\nname = 'r'\n{rule}\n")).unwrap()
+}
+
+/// Commands of which none is harmless, whatever a pattern for `git` makes of them.
+const COMMANDS: &[&str] = &[
+    "git status; rm -rf x",
+    "git status\nrm -rf x",
+    "git status\r\nrm x",
+    "git status && id",
+    "git status || id",
+    "git status | sh",
+    "git status > /etc/x",
+    "git status < x",
+    "git $(id)",
+    "git `id`",
+    "git ${IFS}x",
+    "git status & id",
+    "git -c core.pager=id log",
+    "git --exec-path=x x",
+    "git clean -fdx",
+    "git push --force",
+    "git log --output=x",
+    "git diff ../x",
+    "git x\u{0}",
+    "git x\u{202E}y",
+    "git x\u{200B}y",
+    "git %2e%2e",
+    "git ..;/",
+    "git ~/x",
+    "git *",
+    "git ?",
+    "git [a]",
+    "git {a,b}",
+    "git 'x'",
+    "git \"x\"",
+    "git \\x",
+    "git #x",
+    "git !x",
+    "git \u{FF1B}id",
+    "git \u{37E}id",
+    "git \u{2028}id",
+    "git \u{85}id",
+    "git x\u{2215}y",
+    "git p\u{430}y",
+    "git\tx",
+    "git clean",
+    "git commit",
+];
+
+#[test]
+fn invariant_5_no_pattern_that_relaxes_takes_text_for_a_shell() {
+    assert!(COMMANDS.len() >= 40);
+    for condition in [
+        "argument = { path = 'command', matches = 'git .*' }",
+        "argument = { path = 'command', matches = '(?s)git.*' }",
+        "argument = { path = 'command', contains = 'git' }",
+        "argument = { path = 'command', ne = 'rm -rf /' }",
+        "argument = { path = '**.command', matches = '.*' }",
+    ] {
+        let rules = file(&format!("effect = 'auto'\ntool = 'run'\n{condition}"));
+        for command in COMMANDS {
+            assert_eq!(said(&rules, "run", "command", command), None, "{condition} {command:?}");
+        }
+        assert!(!rules.warnings().is_empty(), "{condition}");
+    }
+    // Under a name that says nothing, a sign is enough.
+    let rules = file("effect = 'auto'\ntool = 't'\nargument = { path = 'x', matches = 'git .*' }");
+    for command in &COMMANDS[..COMMANDS.len() - 2] {
+        assert_eq!(said(&rules, "t", "x", command), None, "{command:?}");
+    }
+    // What is listed is exact, whoever reads it.
+    let rules = file(
+        "effect = 'auto'\ntool = 'run'\none_of = { argument = 'command', values = ['git status'] }",
+    );
+    assert_eq!(said(&rules, "run", "command", "git status"), Some(RuleEffect::Auto));
+    for command in COMMANDS {
+        assert_eq!(said(&rules, "run", "command", command), None, "{command:?}");
+    }
+}
+
+#[test]
+fn invariant_5_what_is_excluded_is_excluded_in_every_form() {
+    let rules = file(
+        "effect = 'auto'\ntool = 'say'\nunless = { argument = { path = 'to', contains = 'boss' } }",
+    );
+    assert_eq!(said(&rules, "say", "to", "ann"), Some(RuleEffect::Auto));
+    for to in ["the boss", "Boss", "b\u{43E}ss", "\u{FF42}oss", "bo\u{200B}ss", "b%6Fss", "x;y"] {
+        assert_eq!(said(&rules, "say", "to", to), None, "{to:?}");
+    }
+    let rules = file("effect = 'auto'\ntool = 'say'\nargument = { path = 'to', ne = 'prod' }");
+    assert_eq!(said(&rules, "say", "to", "test"), Some(RuleEffect::Auto));
+    for to in ["prod", "PROD", "prod ", " prod", "pr\u{43E}d", "\u{FF50}rod", "prod\n"] {
+        assert_eq!(said(&rules, "say", "to", to), None, "{to:?}");
+    }
+    // An exception to a rule that tightens relaxes too.
+    let rules = file(
+        "effect = 'deny'\ntool = 'say'\nunless = { argument = { path = 'to', matches = 'team-.*' } }",
+    );
+    assert_eq!(said(&rules, "say", "to", "team-a"), None);
+    for to in ["team-a;x", "team-../x", "team-\u{202E}x", "team-\n"] {
+        assert_eq!(said(&rules, "say", "to", to), Some(RuleEffect::Deny), "{to:?}");
+    }
+    let rules = file("effect = 'auto'\ntool = 'read_*'");
+    assert_eq!(said(&rules, "read_x", "a", "b"), Some(RuleEffect::Auto));
+    assert_eq!(said(&rules, "read_\u{445}", "a", "b"), None, "a name in letters of another script");
+    // What tightens takes any text, as ever.
+    let rules =
+        file("effect = 'deny'\nargument = { path = 'file', matches = '(/etc|/root)(/.*)?' }");
+    assert_eq!(said(&rules, "t", "file", "/etc/x\ny"), Some(RuleEffect::Deny));
+    let list = file("effect = 'auto'\ntool = 't'\nargument = { path = 'tags', contains = 'ok' }");
+    let holds = |tags: &str| {
+        let (arguments, cx) = (scan(tags).unwrap(), CallContext::of("ann"));
+        list.deciding(&CallView::new("t", &HitlConfig::DEFAULT, &arguments, &cx)).is_some()
+    };
+    assert!(holds(r#"{"tags": ["ok", "fine"]}"#));
+    assert!(!holds(r#"{"tags": ["ok", "$(id)"]}"#) && !holds(r#"{"tags": ["ok", {"a": 1}]}"#));
+}
+
+#[test]
+fn typed_matchers_are_read_and_judged() {
+    let auto = |condition: &str| file(&format!("effect = 'auto'\ntool = 't'\n{condition}"));
+    let deny = |condition: &str| file(&format!("effect = 'deny'\n{condition}"));
+    for (rules, key, text, expected) in [
+        (
+            auto("path = { argument = 'file', inside = '/srv', except = '**/.env' }"),
+            "file",
+            "/srv/x",
+            true,
+        ),
+        (
+            auto("path = { argument = 'file', inside = '/srv', except = '**/.env' }"),
+            "file",
+            "/srv/.env",
+            false,
+        ),
+        (auto("path = { inside = '.', any = 'src/**' }"), "path", "src/main.rs", true),
+        (auto("path = { inside = '.', any = 'src/**' }"), "path", "src/../x", false),
+        (auto("path = { inside = '/srv' }"), "note", "hello", false),
+        (
+            auto("url = { argument = 'u', host = ['docs.rs', '*.rust-lang.org'] }"),
+            "u",
+            "https://doc.rust-lang.org/x",
+            true,
+        ),
+        (auto("url = { scheme = 'https', host = 'docs.rs' }"), "url", "https://docs.rs/x", true),
+        (
+            auto("url = { scheme = 'https', host = 'docs.rs' }"),
+            "url",
+            "https://docs.rs@x.y/",
+            false,
+        ),
+        (
+            auto("url = { argument = 'u', host = 'h', port = 8080, path = '/api/**' }"),
+            "u",
+            "https://h:8080/api/x",
+            true,
+        ),
+        (auto("number = { argument = 'n', max = 5 }"), "n", "3", false),
+        (auto("one_of = { argument = 's', values = ['draft', 'note'] }"), "s", "draft", true),
+        (auto("one_of = { argument = 's', values = ['draft', 'note'] }"), "s", "Draft", false),
+    ] {
+        let found = said(&rules, "t", key, text) == Some(RuleEffect::Auto);
+        assert_eq!(found, expected, "{key} {text}");
+    }
+    let secrets = deny(
+        "path = { any = ['~/.ssh/**', '**/.env', '/proc/*/environ'], except = '**/.env.example' }",
+    );
+    for (key, text, expected) in [
+        ("path", "/home/ann/.ssh/id", true),
+        ("anything", "/srv/%2eenv", true),
+        ("file", "$HOME/x", true),
+        ("note", "hello", false),
+        ("note", "$HOME is a variable", false),
+    ] {
+        let found = said(&secrets, "t", key, text) == Some(RuleEffect::Deny);
+        assert_eq!(found, expected, "{key} {text}");
+    }
+    let (arguments, cx) =
+        (scan(r#"{"n": 3, "a": "/srv/x", "b": "/etc/y"}"#).unwrap(), CallContext::of("ann"));
+    let call = CallView::new("t", &HitlConfig::DEFAULT, &arguments, &cx);
+    let decides = |rules: &RuleSet| rules.deciding(&call).is_some();
+    assert!(decides(&auto("number = { argument = 'n', max = 5 }")));
+    assert!(!decides(&auto("number = { argument = 'n', min = 4, max = 5 }")));
+    assert!(!decides(&auto("path = { inside = '/srv' }")), "another path is free");
+    assert!(decides(&deny("path = { any = '/etc/**' }")));
+    for (condition, says) in [
+        ("path = { argument = 'f' }", "`inside` or `any`"),
+        ("path = { argument = 'f', any = '~/x' }", "another folder for another user"),
+        ("path = { argument = 'f', insde = '/x' }", "did you mean `inside`"),
+        ("url = { argument = 'u' }", "needs `host`"),
+        ("url = { argument = 'u', host = 'h', port = 70000 }", "a port is"),
+        ("number = { max = 5 }", "`argument` is missing"),
+        ("number = { argument = 'n', min = 5 }", "needs `max`"),
+        ("one_of = { argument = 's' }", "`values` is missing"),
+        ("argument = { path = 'x', inert = 'yes', eq = 'y' }", "`true` or `false`"),
+    ] {
+        let text = format!(
+            "schema = 1\nversion = '1'\n[[rule]]\nname = 'r'\neffect = 'auto'\n{condition}\n"
+        );
+        let found = mistakes(&text).join("\n");
+        assert!(found.contains(says), "{condition}: {found}");
+    }
+}
+
+#[test]
+fn what_matches_less_than_it_did_says_so() {
+    let kinds = |rule: &str| -> Vec<RuleWarningKind> {
+        file(rule).warnings().iter().map(|warning| warning.kind).collect()
+    };
+    let auto = |condition: &str| kinds(&format!("effect = 'auto'\ntool = 't'\n{condition}"));
+    let plain = RuleWarningKind::PlainTextOnly;
+    assert_eq!(auto("argument = { path = 'x', matches = 'a.*' }"), [plain]);
+    assert_eq!(auto("argument = { path = 'x', matches = '/tmp/.*' }"), [RuleWarningKind::NeverMet]);
+    assert_eq!(auto("argument = { path = 'cmd', matches = 'ls' }"), [RuleWarningKind::Interpreted]);
+    assert_eq!(auto("argument = { path = 'x', matches = '/tmp/.*', inert = true }"), []);
+    assert_eq!(auto("argument = { path = 'x', eq = '/tmp/x' }"), []);
+    assert_eq!(auto("argument = { path = 'x', le = 5 }"), []);
+    assert_eq!(kinds("effect = 'deny'\nargument = { path = 'x', matches = '/tmp/.*' }"), []);
+    let unless = "effect = 'deny'\nunless = { argument = { path = 'x', matches = 'a.*' } }";
+    assert_eq!(kinds(unless), [plain]);
+    let warning = file(unless).warnings()[0].to_string();
+    assert!(
+        warning.starts_with("line 3, column 1: the rule `r`: what it says of `x`"),
+        "{warning}"
+    );
 }

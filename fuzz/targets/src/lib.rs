@@ -12,12 +12,14 @@
 
 mod arguments;
 mod audit;
+mod matchers;
 mod redaction;
 mod render;
 mod rules;
 
 pub use arguments::arguments;
 pub use audit::audit;
+pub use matchers::matchers;
 pub use redaction::redaction;
 pub use render::render;
 pub use rules::rules;
@@ -29,6 +31,7 @@ pub type Target = fn(&[u8]);
 pub const TARGETS: &[(&str, Target, &[&str])] = &[
     ("arguments", arguments, arguments::SEEDS),
     ("audit", audit, audit::SEEDS),
+    ("matchers", matchers, matchers::SEEDS),
     ("redaction", redaction, redaction::SEEDS),
     ("render", render, render::SEEDS),
     ("rules", rules, rules::SEEDS),

@@ -2,6 +2,7 @@
 
 use hitl_base::{Json, Timestamp};
 use hitl_core::grant::{Condition, GrantTerms};
+use hitl_core::policy::{PathMatcher, UrlMatcher};
 use hitl_core::{CallState, GrantPreview};
 
 use super::decide::authority;
@@ -120,6 +121,13 @@ fn terms(wanted: &AllowArguments, card: &Card) -> Result<GrantTerms, Failure> {
     let most = wanted.at_most.iter().map(|(path, most)| Condition::at_most(path, *most));
     conditions.extend(most);
     conditions.extend(wanted.like.iter().map(|(path, form)| Condition::like(path, form)));
+    let below = |(path, folder): &(String, String)| {
+        Condition::file(path, PathMatcher::inside(folder.as_str()))
+    };
+    conditions.extend(wanted.inside.iter().map(below));
+    let of =
+        |(path, host): &(String, String)| Condition::url(path, UrlMatcher::hosts([host.as_str()]));
+    conditions.extend(wanted.host.iter().map(of));
     let mut terms = match (wanted.any, conditions.is_empty()) {
         (true, _) => GrantTerms::any_arguments(),
         (false, true) => GrantTerms::exactly(),

@@ -1,5 +1,6 @@
 //! One file for each command; here is which one is meant.
 
+mod accept;
 mod allow;
 mod audit;
 mod decide;
@@ -82,6 +83,12 @@ pub(crate) async fn run(arguments: Arguments) -> Result<(), Failure> {
             audit::run(place, &files, &checkpoint, &trust, output).await
         }
         Command::Policy { command: PolicyCommand::Test { file } } => policy::run(&file, output),
+        Command::Policy {
+            command: PolicyCommand::Accept { file, digest, preview, keyed, name },
+        } => {
+            let wanted = accept::Wanted { file, digest, preview, keyed, name };
+            accept::run(place, &wanted, output)
+        }
         Command::Stats => stats::run(&Source::open(place, None).await?, output).await,
         Command::Completions { shell } => {
             let mut text = Vec::new();
@@ -93,11 +100,15 @@ pub(crate) async fn run(arguments: Arguments) -> Result<(), Failure> {
 
 /// Who decides: the name that was given, or the operating system's user.
 fn name(who: &Who) -> Result<String, Failure> {
+    named(who.name.clone())
+}
+
+fn named(name: Option<String>) -> Result<String, Failure> {
     let user = || {
         let named = ["USER", "LOGNAME", "USERNAME"].into_iter();
         named.filter_map(|name| std::env::var(name).ok()).find(|name| !name.trim().is_empty())
     };
-    let name = who.name.clone().filter(|name| !name.trim().is_empty());
+    let name = name.filter(|name| !name.trim().is_empty());
     name.or_else(user).ok_or_else(|| Failure::usage("say who decides: --as NAME"))
 }
 

@@ -22,6 +22,8 @@ struct Tested {
     rules: usize,
     /// What is wrong with the file.
     mistakes: Vec<Place>,
+    /// What in it does less than it seems to.
+    warnings: Vec<Place>,
     /// How its own tests went.
     tests: Vec<Test>,
 }
@@ -54,6 +56,11 @@ fn test(text: &str) -> Tested {
             policy: Some(rules.id().to_string()),
             rules: rules.rules().len(),
             mistakes: Vec::new(),
+            warnings: rules
+                .warnings()
+                .iter()
+                .map(|w| Place { line: w.line(), column: None, message: w.to_string() })
+                .collect(),
             tests: rules
                 .self_test()
                 .iter()
@@ -65,7 +72,8 @@ fn test(text: &str) -> Tested {
                 .collect(),
         },
         Err(errors) => {
-            Tested { policy: None, rules: 0, mistakes: mistakes(&errors), tests: Vec::new() }
+            let (mistakes, warnings) = (mistakes(&errors), Vec::new());
+            Tested { policy: None, rules: 0, mistakes, warnings, tests: Vec::new() }
         }
     }
 }
@@ -89,6 +97,9 @@ fn report(file: &str, tested: &Tested) -> String {
     // Writing to a String cannot fail.
     for mistake in &tested.mistakes {
         let _ = writeln!(out, "{file}: {}", visible(&mistake.message));
+    }
+    for warning in &tested.warnings {
+        let _ = writeln!(out, "{file}: warning: {}", visible(&warning.message));
     }
     for test in tested.tests.iter().filter(|test| !test.passed) {
         let line = test.line.unwrap_or_default();

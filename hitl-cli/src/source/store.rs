@@ -171,7 +171,7 @@ async fn postgres(_: &str, _: Option<HostKey>, _: Option<&str>) -> Result<Sqlite
     Err(Failure::usage("this `hitl` was built without the feature `postgres`"))
 }
 
-fn read_key(path: &Path) -> Result<HostKey, Failure> {
+pub(crate) fn read_key(path: &Path) -> Result<HostKey, Failure> {
     let text = std::fs::read_to_string(path).map_err(|error| Failure::file(path, &error))?;
     key_of(text.trim()).ok_or_else(|| {
         let why = format!("{} holds no key: 64 hexadecimal digits", path.display());

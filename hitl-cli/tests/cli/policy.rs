@@ -34,4 +34,45 @@ fn a_policy_is_right_or_says_where_it_is_not() {
     let mistaken = test(&RULES.replace("effect", "efect"), &["--json"]).ended(6).json();
     assert_eq!(mistaken[0]["mistakes"][0]["line"].as_u64(), Some(4), "{mistaken:?}");
     hitl(&["policy", "test", &said(&folder.path().join("none.toml"))]).ended(3);
+
+    let relaxing = RULES.replace("'delete_*'", "'x'").replace(
+        "[[test]]",
+        "[[rule]]\nname = \"tmp\"\neffect = \"auto\"\nargument = { path = \"f\", matches = \"/tmp/.*\" }\n[[test]]",
+    );
+    let ran = test(&relaxing, &[]).ended(0);
+    assert!(ran.out.contains("warning: line 8") && ran.out.contains("is never met"), "{ran:?}");
+    assert_eq!(
+        test(&relaxing, &["--json"]).ended(0).json()[0]["warnings"][0]["line"].as_u64(),
+        Some(8)
+    );
+}
+
+#[test]
+fn invariant_5_a_policy_that_may_relax_is_accepted_by_whoever_has_seen_it() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = said(&folder.path().join("policy.toml"));
+    let db = said(&folder.path().join("hitl.db"));
+    let accept = |more: &[&str]| hitl(&[&["policy", "accept", &path], more].concat());
+    std::fs::write(&path, RULES).unwrap();
+    assert!(accept(&[]).ended(0).out.contains("is accepted already"), "the first use");
+
+    let relaxed = RULES.replace("deny", "quick").replace("\"7\"", "\"8\"");
+    std::fs::write(&path, &relaxed).unwrap();
+    let preview = accept(&["--preview"]).ended(0);
+    assert!(preview.out.contains("the deny rule `freeze` is gone"), "{preview:?}");
+    accept(&[]).ended(2);
+    accept(&["--digest", "0000"]).ended(2);
+    accept(&["--digest", "0123456789"]).ended(4);
+    let digest =
+        accept(&["--preview", "--json"]).ended(0).json()[0]["digest"].as_str().unwrap().to_owned();
+    let accepted = accept(&["--digest", &digest[..12], "--as", "dora"]).ended(0);
+    assert!(accepted.out.contains("is accepted by dora"), "{accepted:?}");
+    assert!(accept(&["--preview"]).ended(0).out.contains("is accepted already"));
+
+    // Beside a store that is there already, nothing is trusted by itself.
+    std::fs::write(&db, "a store").unwrap();
+    let beside = accept(&["--preview", "--db", &db, "--json"]).ended(0).json();
+    assert!(beside[0]["untrusted"].as_str().is_some(), "{beside:?}");
+    accept(&["--digest", &digest, "--db", &db, "--as", "dora"]).ended(0);
+    assert!(accept(&["--db", &db]).ended(0).out.contains("is accepted already"));
 }

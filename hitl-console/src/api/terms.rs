@@ -2,6 +2,7 @@
 
 use hitl_base::Timestamp;
 use hitl_core::grant::{Amount, ArgumentScope, Condition, GrantTerms, Lasting};
+use hitl_core::policy::{NumberRange, PathMatcher, UrlMatcher};
 use serde::Deserialize;
 use utoipa::ToSchema;
 
@@ -48,6 +49,9 @@ pub(super) struct ConditionBody {
     path: String,
     /// What it must be.
     test: TestBody,
+    /// Nobody interprets this text, so that `like` takes any, a shell's and a path's signs included.
+    #[serde(default)]
+    inert: bool,
 }
 
 /// What an argument must be. Numbers are written as text, so that none is rounded.
@@ -58,7 +62,7 @@ pub(super) enum TestBody {
     Is(String),
     /// One of these texts.
     OneOf(Vec<String>),
-    /// Text of this form: `*` is any text, `?` any one character.
+    /// Plain text of this form: `*` is any text, `?` any one character.
     Like(String),
     /// This number, or less.
     #[schema(value_type = String)]
@@ -68,6 +72,15 @@ pub(super) enum TestBody {
     AtLeast(Amount),
     /// `true` or `false`.
     Bool(bool),
+    /// The path of a file: `inside` (folders), `any` and `except` (globs), `from` (a folder).
+    #[schema(value_type = Object)]
+    Path(PathMatcher),
+    /// A URL: `scheme`, `host`, `port`, `path` and `except` (globs).
+    #[schema(value_type = Object)]
+    Url(UrlMatcher),
+    /// A number from `min` to `max`, both as text.
+    #[schema(value_type = Object)]
+    Number(NumberRange),
 }
 
 /// How much all calls together may come to.
@@ -103,15 +116,19 @@ impl From<TermsBody> for GrantTerms {
 }
 
 impl From<ConditionBody> for Condition {
-    fn from(ConditionBody { path, test }: ConditionBody) -> Self {
-        match test {
+    fn from(ConditionBody { path, test, inert }: ConditionBody) -> Self {
+        let condition = match test {
             TestBody::Is(text) => Self::is(path, text),
             TestBody::OneOf(texts) => Self::one_of(path, texts),
             TestBody::Like(form) => Self::like(path, form),
             TestBody::AtMost(amount) => Self::at_most(path, amount),
             TestBody::AtLeast(amount) => Self::at_least(path, amount),
             TestBody::Bool(yes) => Self::bool(path, yes),
-        }
+            TestBody::Path(paths) => Self::file(path, paths),
+            TestBody::Url(urls) => Self::url(path, urls),
+            TestBody::Number(range) => Self::number(path, range),
+        };
+        if inert { condition.of_inert_text() } else { condition }
     }
 }
 
@@ -129,6 +146,10 @@ mod tests {
             Condition::at_most("amount", "120.50".parse().unwrap()),
             Condition::at_least("amount", 1.into()),
             Condition::bool("express", true),
+            Condition::like("title", "Re*").of_inert_text(),
+            Condition::file("file", PathMatcher::inside("/srv").except(["**/.git/**"])),
+            Condition::url("url", UrlMatcher::hosts(["docs.rs"]).port(8443)),
+            Condition::number("amount", NumberRange::between("1", "5")),
         ];
         for terms in [
             GrantTerms::exactly(),
@@ -153,6 +174,7 @@ mod tests {
             r#"{"sum": {"path": "amount", "atMost": 5}}"#,
             r#"{"sum": {"path": "amount", "atMost": "-5"}}"#,
             r#"{"sum": {"path": "amount", "atMost": "5", "each": true}}"#,
+            r#"{"arguments": {"matching": [{"path": "a", "test": {"path": {"insde": ["/"]}}}]}}"#,
             r#"{"uses": -1}"#,
             r#"{"uses": 1.5}"#,
             r#"{"lasting": "ever"}"#,

@@ -45,6 +45,8 @@ pub struct Checkpointed<A> {
     since: Mutex<Since>,
     /// How the chains of others end, as last known.
     others: Mutex<Vec<Head>>,
+    /// The file that they are exported to, if it is known.
+    file: Option<PathBuf>,
 }
 
 /// What was written since the last checkpoint.
@@ -69,6 +71,7 @@ impl<A: AuditSink> Checkpointed<A> {
             records: 1_000,
             time: Duration::from_secs(60),
             export: Arc::new(emit),
+            file: None,
             since: Mutex::default(),
             others: Mutex::default(),
         }
@@ -100,8 +103,9 @@ impl<A: AuditSink> Checkpointed<A> {
 
     /// Appends them to a file, one line of JSON each.
     #[must_use]
-    pub fn to_file(self, path: impl Into<PathBuf>) -> Self {
+    pub fn to_file(mut self, path: impl Into<PathBuf>) -> Self {
         let path = path.into();
+        self.file = Some(path.clone());
         self.to(move |checkpoint| {
             let failed = |e| {
                 AuditError::new(format!("cannot write to the checkpoint file {}", path.display()))
@@ -148,6 +152,10 @@ fn line(checkpoint: &Checkpoint) -> Result<String, AuditError> {
 }
 
 impl<A: AuditSink> AuditSink for Checkpointed<A> {
+    fn files(&self) -> Vec<PathBuf> {
+        self.sink.files().into_iter().chain(self.file.clone()).collect()
+    }
+
     fn append(&self, record: &AuditRecord) -> Result<(), AuditError> {
         self.keep(record).map(drop)
     }

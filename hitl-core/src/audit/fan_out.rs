@@ -2,6 +2,7 @@
 
 use std::fmt;
 use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::path::PathBuf;
 
 use super::{AuditError, AuditRecord, AuditSink, Head};
 
@@ -86,6 +87,10 @@ impl AuditSink for FanOut {
 
     fn heads(&self) -> Vec<Head> {
         self.sinks.iter().flat_map(|(sink, _)| sink.heads()).collect()
+    }
+
+    fn files(&self) -> Vec<PathBuf> {
+        self.sinks.iter().flat_map(|(sink, _)| sink.files()).collect()
     }
 }
 

@@ -215,6 +215,10 @@ impl AuditSink for JsonlAudit {
     fn heads(&self) -> Vec<Head> {
         vec![self.writer().chain.head().clone()]
     }
+
+    fn files(&self) -> Vec<PathBuf> {
+        vec![self.path.clone()]
+    }
 }
 
 impl JsonlAudit {

@@ -1,6 +1,7 @@
 //! An audit sink is a function that keeps a record, or says that it could not.
 
 use std::io;
+use std::path::PathBuf;
 
 use super::{AuditRecord, Head};
 use crate::call::Risk;
@@ -55,9 +56,19 @@ pub trait AuditSink: Send + Sync + 'static {
     fn heads(&self) -> Vec<Head> {
         Vec::new()
     }
+
+    /// The files that it writes: a call that names one of them is reviewed in full. A sink that wraps
+    /// another passes its files on. Segments, and others whose names begin with one of these, belong to it.
+    fn files(&self) -> Vec<PathBuf> {
+        Vec::new()
+    }
 }
 
 impl<A: AuditSink + ?Sized> AuditSink for std::sync::Arc<A> {
+    fn files(&self) -> Vec<PathBuf> {
+        (**self).files()
+    }
+
     fn append(&self, record: &AuditRecord) -> Result<(), AuditError> {
         (**self).append(record)
     }
@@ -76,6 +87,10 @@ impl<A: AuditSink + ?Sized> AuditSink for std::sync::Arc<A> {
 }
 
 impl<T: AuditSink + ?Sized> AuditSink for Box<T> {
+    fn files(&self) -> Vec<PathBuf> {
+        (**self).files()
+    }
+
     fn append(&self, record: &AuditRecord) -> Result<(), AuditError> {
         (**self).append(record)
     }

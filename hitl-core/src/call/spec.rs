@@ -143,6 +143,9 @@ pub struct HitlConfig {
     pub describe: Option<&'static str>,
     /// What the tool does to the world.
     pub hints: Hints,
+    /// Arguments whose text nobody interprets: no shell, file system, browser, database or template.
+    /// Written as in a rule: `note`, `to.comment`, `items[*].text`.
+    pub inert: &'static [&'static str],
 }
 
 impl HitlConfig {
@@ -166,6 +169,7 @@ impl HitlConfig {
         reject_label: "Reject",
         describe: None,
         hints: Hints { read_only: false, destructive: false, idempotent: false, open_world: false },
+        inert: &[],
     };
 
     /// Sets the kind of approval.
@@ -300,6 +304,19 @@ impl HitlConfig {
     pub const fn open_world(mut self) -> Self {
         self.hints.open_world = true;
         self
+    }
+
+    /// Names arguments whose text nobody interprets, ever: rules and grants that relax take any text
+    /// there that a wildcard or a regular expression matches, a shell's and a path's syntax included.
+    #[must_use]
+    pub const fn inert(mut self, arguments: &'static [&'static str]) -> Self {
+        self.inert = arguments;
+        self
+    }
+
+    /// Whether nobody interprets the text of this argument, written as in a rule.
+    pub(crate) fn is_inert(&self, argument: &str) -> bool {
+        self.inert.contains(&argument)
     }
 
     /// The thresholds in force: the tool's own, or 85 and 60.

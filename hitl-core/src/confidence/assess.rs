@@ -6,6 +6,9 @@ use super::{CallView, Factor, FactorSource, Signals};
 use crate::policy::ApprovalLevel;
 use crate::sync::NoAnswer;
 
+/// The name of the factor which says that a call names a file of the gate itself.
+pub(crate) const OWN_FILE: &str = "names_own_file";
+
 /// How confident the gate is, and what moved it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
@@ -30,9 +33,10 @@ impl Assessment {
         self
     }
 
-    /// What scorers said about it.
+    /// What was found out about it once, when it was new: by scorers, and by a look at the file system.
     pub(crate) fn opinions(&self) -> Vec<Factor> {
-        let scored = |factor: &&Factor| factor.source == FactorSource::Scorer;
+        let scored =
+            |factor: &&Factor| factor.source == FactorSource::Scorer || factor.name == OWN_FILE;
         self.factors.iter().filter(scored).cloned().collect()
     }
 }

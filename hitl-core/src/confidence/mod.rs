@@ -8,6 +8,7 @@ mod signal;
 mod standard;
 mod view;
 
+pub(crate) use assess::OWN_FILE;
 pub use assess::{Assessment, assess};
 pub use factors::{ReviewerFactor, reviewer_factors, weighted};
 pub(crate) use scorer::{NoOpinion, weigh};

@@ -1,6 +1,7 @@
 //! How a gate is put together. What is missing or twice there is found here, not in a call.
 
 use std::collections::BTreeMap;
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -11,6 +12,7 @@ use hitl_base::{Clock, Redactor};
 
 use super::handle::{Gate, Inner};
 use super::observe;
+use super::own_files::own_files;
 use super::registry::Registered;
 use super::score::Timed;
 use super::standing::Asked;
@@ -98,6 +100,7 @@ pub struct GateBuilder {
     limits: Limits,
     caps: Caps,
     recover: bool,
+    protected: Vec<PathBuf>,
 }
 
 impl GateBuilder {
@@ -120,6 +123,7 @@ impl GateBuilder {
             limits: Limits::default(),
             caps: Caps::default(),
             recover: true,
+            protected: Vec::new(),
         }
     }
 
@@ -257,6 +261,14 @@ impl GateBuilder {
         self
     }
 
+    /// Names a file that this gate or its host lives by: a configuration, a key, pinned tools. A call
+    /// whose arguments name it, or a folder above it, is never Auto, is reviewed in full, and runs on
+    /// no grant. The files of the policies, of the store and of the audit are protected without it.
+    pub fn protect(mut self, file: impl Into<PathBuf>) -> Self {
+        self.protected.push(file.into());
+        self
+    }
+
     /// Leaves what a dead process left as it is; see [`Gate::recover`].
     pub fn without_recovery(mut self) -> Self {
         self.recover = false;
@@ -295,6 +307,13 @@ impl GateBuilder {
             None => HostKey::generate()
                 .map_err(|e| BuildError::new(BuildErrorKind::NoKey, e.to_string()))?,
         };
+        let audit = self.audit.unwrap_or_else(|| Arc::new(TracingAudit));
+        let mut files = self.protected;
+        for policy in &self.policies {
+            files.extend(policy.files());
+        }
+        files.extend(store.files());
+        files.extend(audit.files());
         let session = store.open_session().await?;
         let threads = runtime.host_threads();
         let timeout = self.evaluation_timeout;
@@ -321,13 +340,14 @@ impl GateBuilder {
             in_force: Mutex::default(),
             store,
             approver: self.approver,
-            trail: Trail::new(self.audit.unwrap_or_else(|| Arc::new(TracingAudit))),
+            trail: Trail::new(audit),
             redactor: Redactor::standard().keyed(key.mac("hitl.redact.v1", b"")),
             key,
             session,
             runs: Series::new(),
             runtime,
             limits: self.limits,
+            own_files: Arc::new(own_files(files)),
             caps: self.caps,
         };
         // Before anything is written: a chain that goes missing is missed.

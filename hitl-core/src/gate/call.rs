@@ -374,7 +374,8 @@ impl Inner {
 
     /// Enters a call and waits until it may run or is over. Dropping this withdraws it.
     async fn attached(self: &Arc<Self>, judged: Box<Judged>) -> Result<Ready, GateError> {
-        if self.runs_at_once(&judged.tool, &judged.routed) && !self.knows(&judged).await? {
+        let at_once = judged.quiet && self.runs_at_once(&judged.tool, &judged.routed);
+        if at_once && !self.knows(&judged).await? {
             return Ok(Ready::Run(self.started(*judged), None));
         }
         // Boxed, so that calls that nobody waits for do not carry it around.

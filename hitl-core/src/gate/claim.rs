@@ -167,7 +167,9 @@ impl Inner {
             Now::Unknown => return self.look_later(record).await,
         };
         // Scorers are not asked again: what they said when the call was new still counts.
-        let said = record.request.assessment.opinions();
+        let mut said = record.request.assessment.opinions();
+        // A path may have become a link since.
+        said.extend(Box::pin(self.linked_file(&tool, &snapshot)).await?);
         let context = now.as_deref().unwrap_or(&record.context);
         let (_, routed) = self.judge(&tool, &snapshot, context, &said)?;
         self.note_policies(&routed.policies);

@@ -135,7 +135,7 @@ impl Inner {
             (None, Err(_)) => return Err(GrantError::Stale.into()),
         };
         let now = self.store.now().await?;
-        let grant = draft.grant(&record, &arguments, &shown, now)?;
+        let grant = draft.grant(&record, &arguments, &shown, now, self.inert_of(&record))?;
         // What a policy wants looked at now is asked about, grant or not: then there is none.
         if routed.is_some_and(|routed| !routed.may_be_granted()) {
             return Err(GrantError::Demanded.into());

@@ -49,6 +49,7 @@ impl Inner {
                     run: &request.key.run,
                     content: prepared.record.content,
                     arguments,
+                    inert: prepared.tool.spec.config.inert,
                 };
                 let Ok(drawn) = grant.grant.covers(&call) else { continue };
                 if grant.draw(&drawn, now).is_ok() {
@@ -124,6 +125,7 @@ impl Inner {
             run: &record.request.key.run,
             content: record.current_content(),
             arguments: &arguments,
+            inert: self.inert_of(record),
         };
         let Ok(drawn) = grant.grant.covers(&call) else { return Ok(None) };
         let goes_on = match self.routed_now(record, &snapshot)? {
@@ -132,6 +134,12 @@ impl Inner {
             None => record.id() == grant.grant.request,
         };
         Ok(Some(drawn).filter(|_| goes_on))
+    }
+
+    /// The arguments of a call whose text nobody interprets, as its tool says; none where that is not
+    /// registered.
+    pub(super) fn inert_of(&self, record: &CallRecord) -> &'static [&'static str] {
+        self.same_tool(record).map_or(&[], |tool| tool.spec.config.inert)
     }
 
     /// Allows what waits and is covered by a grant that was just saved.

@@ -21,7 +21,7 @@ use crate::call::{CallKey, HitlConfig, Principal, StateMap, Tenant, Tool};
 use crate::confidence::Signals;
 use crate::ids::{RequestId, SessionId};
 use crate::machine::{CallRecord, Entry};
-use crate::policy::{Policy, PolicyVersion, Shadow, ShadowReport};
+use crate::policy::{OwnFiles, Policy, PolicyVersion, Shadow, ShadowReport};
 use crate::queue::Caps;
 use crate::seal::HostKey;
 use crate::store::{History, PageRequest, Store, Watch};
@@ -57,6 +57,7 @@ pub(super) struct Inner {
     pub(super) runs: Series,
     pub(super) runtime: Runtime,
     pub(super) limits: Limits,
+    pub(super) own_files: Arc<OwnFiles>,
     pub(super) caps: Caps,
 }
 

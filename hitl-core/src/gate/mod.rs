@@ -53,6 +53,7 @@ mod handle;
 mod held;
 mod observe;
 mod outbox;
+mod own_files;
 mod prepare;
 mod preview;
 mod queue;

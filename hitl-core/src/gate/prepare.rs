@@ -19,7 +19,7 @@ use crate::call::{
     BindingDigest, CallContext, CallKey, ContentDigest, binding_digest, circumstances_digest,
     content_digest,
 };
-use crate::confidence::{Assessment, CallView, Factor, LazyTree, assess};
+use crate::confidence::{Assessment, CallView, Factor, LazyTree, OWN_FILE, assess};
 use crate::ids::{OwnerToken, RequestId, SessionId};
 use crate::machine::{
     CallRecord, CallState, Ending, Escalation, Membership, NewCall, RECORD_SCHEMA,
@@ -45,6 +45,8 @@ pub(super) struct Judged {
     pub(super) binding: BindingDigest,
     /// The arguments without secrets.
     pub(super) arguments: JsonText,
+    /// The arguments surely name no file of this gate, whatever the file system says.
+    pub(super) quiet: bool,
 }
 
 /// A call, ready to enter the store.
@@ -97,11 +99,13 @@ impl Inner {
         if let Some(tree) = tree {
             lazy = lazy.with(tree);
         }
-        let (assessment, routed) = self.judge_lazy(&tool, (&snapshot, &lazy), &context, &[])?;
+        let quiet = self.own_files.surely_unnamed(snapshot.text());
+        let arguments = (&snapshot, &lazy, quiet);
+        let (assessment, routed) = self.judge_lazy(&tool, arguments, &context, &[])?;
         let keyed = key.is_some();
         let key = key.unwrap_or_else(|| {
             let tenant = context.tenant.clone();
-            if self.runs_at_once(&tool, &routed) {
+            if quiet && self.runs_at_once(&tool, &routed) {
                 CallKey::passing(tenant, &self.runs)
             } else {
                 CallKey::fresh(tenant)
@@ -123,6 +127,7 @@ impl Inner {
             content: digest,
             binding,
             arguments,
+            quiet,
         })
     }
 
@@ -220,13 +225,14 @@ impl Inner {
         said: &[Factor],
     ) -> Result<(Assessment, Routed), GateError> {
         let lazy = LazyTree::of(snapshot.text());
-        self.judge_lazy(tool, (snapshot, &lazy), context, said)
+        let quiet = self.own_files.surely_unnamed(snapshot.text());
+        self.judge_lazy(tool, (snapshot, &lazy, quiet), context, said)
     }
 
     fn judge_lazy(
         &self,
         tool: &Registered,
-        (snapshot, arguments): (&Snapshot, &LazyTree<'_>),
+        (snapshot, arguments, quiet): (&Snapshot, &LazyTree<'_>, bool),
         context: &CallContext,
         said: &[Factor],
     ) -> Result<(Assessment, Routed), GateError> {
@@ -238,6 +244,10 @@ impl Inner {
         if snapshot.repeats_a_secret() {
             let why = "An argument that is not secret repeats a secret one, so you cannot see it.";
             assessment.factors.push(Factor::at_least("repeats_a_secret", ApprovalLevel::Full, why));
+        }
+        if !quiet && !said.iter().any(|factor| factor.name == OWN_FILE) {
+            let read_only = tool.spec.config.hints.read_only;
+            assessment.factors.extend(self.own_file(view.arguments.tree(), read_only));
         }
         let mut routed = route(&view, &assessment, &self.policies);
         if arguments.is_unreadable() {

@@ -66,6 +66,7 @@ impl Inner {
         };
         if earlier.is_none() {
             self.score(prepared).await?;
+            self.follow_links(prepared).await?;
         }
         self.remember(prepared).await?;
         self.note_policies(&prepared.routed.policies);
@@ -185,7 +186,7 @@ impl Inner {
 
     /// The shortest way, for a call that the store cannot know, because it has no key of the host's.
     fn run_at_once(&self, judged: Judged) -> AtOnce {
-        if self.runs_at_once(&judged.tool, &judged.routed) && !judged.keyed {
+        if judged.quiet && self.runs_at_once(&judged.tool, &judged.routed) && !judged.keyed {
             AtOnce::Run(self.started(judged))
         } else {
             AtOnce::No(Box::new(judged))

@@ -6,7 +6,7 @@ use hitl_base::json::compare_numbers;
 use super::currency::currencies;
 use super::{Amount, ArgumentScope, Condition, Drawn, Grant, SumLimit, Test};
 use crate::call::{CallContext, ContentDigest, Fingerprint, RunId};
-use crate::policy::{Glob, each_value};
+use crate::policy::{Glob, Match, Reading, each_value, is_for_an_interpreter, is_plain};
 
 /// A call, as a grant looks at it.
 #[derive(Clone, Copy, Debug)]
@@ -24,6 +24,8 @@ pub struct GrantedCall<'c> {
     pub content: ContentDigest,
     /// The arguments.
     pub arguments: &'c Json,
+    /// Arguments whose text nobody interprets, as the tool says; none where the tool is not known.
+    pub inert: &'c [&'c str],
 }
 
 /// Why a call does not fit a grant.
@@ -45,6 +47,11 @@ pub enum NotCovered {
     /// The arguments are not those that were permitted.
     #[error("the arguments are not those that it permits")]
     Arguments,
+    /// A shell or another interpreter reads an argument that the grant does not name exactly.
+    #[error(
+        "an interpreter reads an argument that is left free; permit exactly these arguments, or list what it may be"
+    )]
+    Interpreted,
     /// It cannot be said how much of the sum the call needs.
     #[error("the call has no such amount as it limits")]
     Sum,
@@ -69,13 +76,14 @@ impl Grant {
         let permitted = match &self.arguments {
             ArgumentScope::Exact => self.content == call.content,
             ArgumentScope::Matching(conditions) => {
-                conditions.iter().all(|condition| condition.holds(call.arguments))
+                conditions.iter().all(|condition| condition.holds(call))
             }
             ArgumentScope::Any => true,
         };
         let known = |name: &String| self.names.as_ref().is_none_or(|names| names.contains(name));
         let all_known = call.arguments.entries().iter().all(|(name, _)| known(name));
         fits(permitted && all_known, NotCovered::Arguments)?;
+        fits(!self.leaves_a_program_free(call), NotCovered::Interpreted)?;
         let amount = match &self.sum {
             None => Amount::ZERO,
             Some(sum) => {
@@ -87,24 +95,86 @@ impl Grant {
     }
 }
 
+impl Grant {
+    /// Whether an interpreter reads a text that no condition names.
+    fn leaves_a_program_free(&self, call: &GrantedCall<'_>) -> bool {
+        let conditions = match &self.arguments {
+            ArgumentScope::Exact => return false,
+            ArgumentScope::Matching(conditions) => conditions.as_slice(),
+            ArgumentScope::Any => &[],
+        };
+        let named = |keys: &str| {
+            call.inert.contains(&keys)
+                || conditions.iter().any(|condition| names(&condition.path, keys))
+        };
+        let mut free = false;
+        each_text(&mut String::new(), call.arguments, &mut |keys| {
+            free |= is_for_an_interpreter(call.tool, keys) && !named(keys);
+        });
+        free
+    }
+}
+
+/// Whether a path leads to the values under these keys; which items of a list it names does not count.
+fn names(path: &str, keys: &str) -> bool {
+    let mut plain = String::new();
+    let mut inside = false;
+    for c in path.chars() {
+        match c {
+            '[' => inside = true,
+            ']' => inside = false,
+            c if !inside => plain.push(c),
+            _ => {}
+        }
+    }
+    match plain.strip_prefix("**.") {
+        Some(key) => keys == key || keys.ends_with(&format!(".{key}")),
+        None => plain == keys,
+    }
+}
+
+/// Calls `see` with the keys, joined by dots, of every text.
+fn each_text(keys: &mut String, tree: &Json, see: &mut dyn FnMut(&str)) {
+    match tree {
+        Json::String(_) => see(keys),
+        Json::Array(items) => items.iter().for_each(|item| each_text(keys, item, see)),
+        Json::Object(entries) => {
+            for (key, value) in entries {
+                let before = keys.len();
+                if before > 0 {
+                    keys.push('.');
+                }
+                keys.push_str(key);
+                each_text(keys, value, see);
+                keys.truncate(before);
+            }
+        }
+        _ => {}
+    }
+}
+
 impl Condition {
     /// Whether every value under the path is there and satisfies the test.
-    pub(super) fn holds(&self, arguments: &Json) -> bool {
+    fn holds(&self, call: &GrantedCall<'_>) -> bool {
+        let inert = self.inert || call.inert.contains(&self.path.as_str());
+        let plain_only = !inert;
+        let interpreted = plain_only && is_for_an_interpreter(call.tool, &self.path);
+        let plain = |text: &str| !plain_only || (!interpreted && is_plain(text));
         let mut all = true;
-        let seen = each_value(&self.path, arguments, &mut |value| {
-            all &= value.is_some_and(|value| self.test.accepts(value));
+        let seen = each_value(&self.path, call.arguments, &mut |value| {
+            all &= value.is_some_and(|value| self.test.accepts(value, &plain));
         });
         seen.is_ok() && all
     }
 }
 
 impl Test {
-    fn accepts(&self, value: &Json) -> bool {
+    fn accepts(&self, value: &Json, plain: &dyn Fn(&str) -> bool) -> bool {
         match (self, value) {
             (Self::Is(text), Json::String(value)) => text == value,
             (Self::OneOf(texts), Json::String(value)) => texts.contains(value),
             (Self::Like(form), Json::String(value)) => {
-                is_plain(value) && Glob::new(form).matches(value)
+                plain(value) && Glob::new(form).matches(value)
             }
             (Self::AtMost(most), Json::Number(lexeme)) => {
                 Amount::of_json(lexeme).is_some_and(|amount| amount <= *most)
@@ -112,16 +182,21 @@ impl Test {
             (Self::AtLeast(least), Json::Number(lexeme)) => {
                 compare_numbers(lexeme, &least.to_string()).is_some_and(std::cmp::Ordering::is_ge)
             }
+            (Self::Number(range), Json::Number(lexeme)) => {
+                range.holds(lexeme, true).unwrap_or(false)
+            }
+            (Self::Path(paths), Json::String(value)) => {
+                let found = paths.compile().map(|paths| paths.judge(value, Reading::Strict));
+                found == Ok(Match::Yes)
+            }
+            (Self::Url(urls), Json::String(value)) => {
+                let found = urls.compile().map(|urls| urls.judge(value, Reading::Strict));
+                found == Ok(Match::Yes)
+            }
             (Self::Bool(yes), Json::Bool(value)) => yes == value,
             _ => false,
         }
     }
-}
-
-/// Text that means what its letters say: nothing that steers a terminal, ends a line, or climbs out of
-/// a folder.
-fn is_plain(text: &str) -> bool {
-    !text.chars().any(char::is_control) && !text.split(['/', '\\']).any(|step| step == "..")
 }
 
 impl SumLimit {

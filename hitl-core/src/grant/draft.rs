@@ -129,13 +129,14 @@ impl GrantDraftBuilder<'_> {
 
 impl GrantDraft {
     /// The grant that comes of it. `arguments` are those of the request, `shown` the same as a reviewer
-    /// sees them.
+    /// sees them; nobody interprets those that the tool says are `inert`.
     pub(crate) fn grant(
         &self,
         record: &CallRecord,
         arguments: &Json,
         shown: &Json,
         now: Timestamp,
+        inert: &[&str],
     ) -> Result<Grant, GrantError> {
         let request = &record.request;
         let same = request.id == self.request
@@ -186,6 +187,7 @@ impl GrantDraft {
             run: &request.key.run,
             content: record.current_content(),
             arguments,
+            inert,
         };
         let drawn = grant.covers(&call).map_err(GrantError::DoesNotFit)?;
         let fits = grant.sum.as_ref().is_none_or(|sum| drawn.amount <= sum.at_most);
@@ -225,10 +227,33 @@ impl Condition {
                 return Err(GrantError::Invalid("a list of what an argument may be is empty"));
             }
             Test::OneOf(texts) => texts,
+            Test::Path(paths) => {
+                let sound = paths.compile().is_ok_and(|paths| !paths.names_a_home());
+                ensure(sound, GrantError::Invalid("a path needs plain folders and globs"))?;
+                return ensure(
+                    [&paths.inside, &paths.any, &paths.except].iter().all(|list| fits(list)),
+                    GrantError::Invalid("a condition is too long"),
+                );
+            }
+            Test::Url(urls) => {
+                ensure(urls.compile().is_ok(), GrantError::Invalid("a URL needs plain hosts"))?;
+                return ensure(
+                    [&urls.scheme, &urls.host, &urls.path, &urls.except]
+                        .iter()
+                        .all(|list| fits(list)),
+                    GrantError::Invalid("a condition is too long"),
+                );
+            }
+            Test::Number(range) => {
+                let sound = range.mistake().is_none() && range.max.is_some();
+                return ensure(
+                    sound,
+                    GrantError::Invalid("a range of numbers needs `max`, and plain numbers"),
+                );
+            }
             Test::AtMost(_) | Test::AtLeast(_) | Test::Bool(_) => &[],
         };
-        let too_long = texts.len() > MOST || texts.iter().any(|text| text.len() > LONGEST);
-        ensure(!too_long, GrantError::Invalid("a condition is too long"))?;
+        ensure(fits(texts), GrantError::Invalid("a condition is too long"))?;
         // What means anything says nothing, and looks as if it did.
         let says_nothing = matches!(&self.test, Test::Like(form) if form.chars().all(|c| c == '*'));
         ensure(
@@ -236,6 +261,11 @@ impl Condition {
             GrantError::Invalid("`*` alone says nothing; leave the condition out"),
         )
     }
+}
+
+/// Whether there are not too many texts, and none is too long.
+fn fits(texts: &[String]) -> bool {
+    texts.len() <= MOST && texts.iter().all(|text| text.len() <= LONGEST)
 }
 
 /// Whether a path leads to what a reviewer sees. Where anything under it is hidden, no guess about it is

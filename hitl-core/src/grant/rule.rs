@@ -77,11 +77,48 @@ fn said(condition: &Condition) -> String {
             let values: Vec<String> = values.iter().map(|value| quote(value)).collect();
             format!("{path} is one of {}", values.join(", "))
         }
-        Test::Like(form) => format!("{path} is like {} (`*` is any text)", quote(form)),
+        Test::Like(form) if condition.inert => format!(
+            "{path} is like {} (`*` is any text, with the signs of shells and paths)",
+            quote(form)
+        ),
+        Test::Like(form) => format!("{path} is like {} (`*` is any plain text)", quote(form)),
+        Test::Path(paths) => {
+            let lists = [
+                (" below ", &paths.inside),
+                (" like ", &paths.any),
+                (", but not like ", &paths.except),
+            ];
+            format!("{path} is a file{}", join_lists(&lists))
+        }
+        Test::Url(urls) => {
+            let schemes =
+                if urls.scheme.is_empty() { vec!["https".to_owned()] } else { urls.scheme.clone() };
+            let port = urls.port.map(|port| vec![port.to_string()]).unwrap_or_default();
+            let lists = [
+                (" over ", &schemes),
+                (" of ", &urls.host),
+                (" at the port ", &port),
+                (" with a path like ", &urls.path),
+                (", but not with a path like ", &urls.except),
+            ];
+            format!("{path} is a URL{}", join_lists(&lists))
+        }
+        Test::Number(range) => {
+            let (min, max) = (range.min.as_deref().unwrap_or("0"), range.max.as_deref());
+            format!("{path} is a number from {} to {}", text(min), text(max.unwrap_or("any")))
+        }
         Test::AtMost(amount) => format!("{path} is at most {amount}"),
         Test::AtLeast(amount) => format!("{path} is at least {amount}"),
         Test::Bool(yes) => format!("{path} is {yes}"),
     }
+}
+
+fn join_lists(lists: &[(&str, &Vec<String>)]) -> String {
+    let said = |(before, list): &(&str, &Vec<String>)| {
+        let list: Vec<String> = list.iter().map(|one| quote(one)).collect();
+        (!list.is_empty()).then(|| format!("{before}{}", list.join(" or ")))
+    };
+    lists.iter().filter_map(said).collect()
 }
 
 fn names(shown: &Json) -> Vec<&str> {

@@ -4,6 +4,7 @@ use hitl_base::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use super::Amount;
+use crate::policy::{NumberRange, PathMatcher, UrlMatcher};
 
 /// How long a grant lasts, unless its end or its envelope comes first.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -41,6 +42,10 @@ pub struct Condition {
     pub path: String,
     /// What it must be.
     pub test: Test,
+    /// Nobody interprets this text, so [`Test::Like`] takes any, a shell's and a path's syntax
+    /// included.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub inert: bool,
 }
 
 /// What an argument must be.
@@ -52,8 +57,8 @@ pub enum Test {
     Is(String),
     /// One of these texts.
     OneOf(Vec<String>),
-    /// Text of this form: `*` is any text, `?` any one character. Text with a control character, or
-    /// with `..` as a step of a path, has no form.
+    /// Text of this form: `*` is any text, `?` any one character. Only plain text has a form: none that
+    /// a shell, a file system, a browser or another interpreter reads; see [`Condition::inert`].
     Like(String),
     /// This number, or less. Text never counts as a number.
     AtMost(Amount),
@@ -61,12 +66,18 @@ pub enum Test {
     AtLeast(Amount),
     /// `true` or `false`.
     Bool(bool),
+    /// The path of a file that is meant, in its plainest form.
+    Path(PathMatcher),
+    /// A URL that is meant, in its plainest form.
+    Url(UrlMatcher),
+    /// A number in this range; from zero, unless it says otherwise. Text never counts as a number.
+    Number(NumberRange),
 }
 
 impl Condition {
     /// The argument is this text.
     pub fn is(path: impl Into<String>, text: impl Into<String>) -> Self {
-        Self { path: path.into(), test: Test::Is(text.into()) }
+        Self::new(path, Test::Is(text.into()))
     }
 
     /// The argument is one of these texts.
@@ -75,27 +86,53 @@ impl Condition {
         texts: impl IntoIterator<Item = T>,
     ) -> Self {
         let texts = texts.into_iter().map(Into::into).collect();
-        Self { path: path.into(), test: Test::OneOf(texts) }
+        Self::new(path, Test::OneOf(texts))
     }
 
     /// The argument has this form; see [`Test::Like`].
     pub fn like(path: impl Into<String>, form: impl Into<String>) -> Self {
-        Self { path: path.into(), test: Test::Like(form.into()) }
+        Self::new(path, Test::Like(form.into()))
     }
 
     /// The argument is a number of at most this much, and not negative.
     pub fn at_most(path: impl Into<String>, amount: Amount) -> Self {
-        Self { path: path.into(), test: Test::AtMost(amount) }
+        Self::new(path, Test::AtMost(amount))
     }
 
     /// The argument is a number of at least this much.
     pub fn at_least(path: impl Into<String>, amount: Amount) -> Self {
-        Self { path: path.into(), test: Test::AtLeast(amount) }
+        Self::new(path, Test::AtLeast(amount))
     }
 
     /// The argument is `true`, or `false`.
     pub fn bool(path: impl Into<String>, yes: bool) -> Self {
-        Self { path: path.into(), test: Test::Bool(yes) }
+        Self::new(path, Test::Bool(yes))
+    }
+
+    /// The argument is the path of a file that is meant.
+    pub fn file(path: impl Into<String>, paths: PathMatcher) -> Self {
+        Self::new(path, Test::Path(paths))
+    }
+
+    /// The argument is a URL that is meant.
+    pub fn url(path: impl Into<String>, urls: UrlMatcher) -> Self {
+        Self::new(path, Test::Url(urls))
+    }
+
+    /// The argument is a number in this range.
+    pub fn number(path: impl Into<String>, range: NumberRange) -> Self {
+        Self::new(path, Test::Number(range))
+    }
+
+    /// Says that nobody interprets this text: see [`inert`](Self::inert).
+    #[must_use]
+    pub fn of_inert_text(mut self) -> Self {
+        self.inert = true;
+        self
+    }
+
+    fn new(path: impl Into<String>, test: Test) -> Self {
+        Self { path: path.into(), test, inert: false }
     }
 }
 

@@ -1,5 +1,6 @@
 //! The host's own policy with a deadline for each question.
 
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -45,5 +46,10 @@ impl Policy for BoundedPolicy {
     fn version(&self) -> Option<PolicyVersion> {
         let policy = Arc::clone(&self.policy);
         self.bound.run(move || policy.version()).ok().flatten()
+    }
+
+    fn files(&self) -> Vec<PathBuf> {
+        let policy = Arc::clone(&self.policy);
+        self.bound.run(move || policy.files()).unwrap_or_default()
     }
 }

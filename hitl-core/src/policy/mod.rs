@@ -4,6 +4,7 @@
 mod bounded;
 mod directory;
 mod level;
+mod matcher;
 mod queue;
 mod requirement;
 mod route;
@@ -15,17 +16,22 @@ pub(crate) use bounded::bounded;
 pub(crate) use directory::changes as role_changes;
 pub use directory::{Directory, DirectoryError, Standing};
 pub use level::{ApprovalLevel, level_for};
+pub(crate) use matcher::{Match, OwnFiles, Reading, is_for_an_interpreter, is_plain};
+pub use matcher::{NumberRange, PathMatcher, UrlMatcher};
 pub use queue::{Priority, due_after, priority};
 pub use requirement::{Eyes, Quorum, Requirement, Stage};
 pub use route::{Routed, Verdict, VerdictKind, route};
 pub(crate) use route::{ask, combine};
 pub use rule::{Answer, Effect, Policy, PolicyVersion, RuleRef, Ruling};
+#[cfg(feature = "policy-files")]
 pub use rules::{
-    Argument, Compare, Hint, Operand, Rule, RuleEffect, RuleError, RuleErrorKind, RuleErrors,
-    RuleSet, RuleSetBuilder, RuleTest, TestReport, TimeWindow, Weekday, When,
+    AcceptError, AcceptanceFile, PendingRules, Reload, RuleFile, RuleFileStatus, RuleWatch,
+};
+pub use rules::{
+    Argument, Compare, Hint, Operand, Relaxation, RelaxationKind, Rule, RuleEffect, RuleError,
+    RuleErrorKind, RuleErrors, RuleSet, RuleSetBuilder, RuleTest, RuleWarning, RuleWarningKind,
+    TestReport, TimeWindow, Weekday, When,
 };
 pub(crate) use rules::{Glob, each_value};
-#[cfg(feature = "policy-files")]
-pub use rules::{Reload, RuleFile, RuleFileStatus, RuleWatch};
 pub(crate) use shadow::Shadow;
 pub use shadow::{Difference, ShadowReport};

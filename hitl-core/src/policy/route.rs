@@ -110,8 +110,10 @@ impl Routed {
 ///
 /// The level is the strictest of: the confidence against the tool's thresholds; what a factor
 /// demands; the risk (critical is always Full; high is Auto only where the tool sets
-/// `auto_threshold` itself); and the host's policies, of which any may deny. Only when nothing but
-/// the points of the score asks for a human may a policy lift that; see [`Effect::Auto`].
+/// `auto_threshold` itself); the `destructive` hint (Auto only where the tool sets `auto_threshold`
+/// itself, and always Full where the risk is high); and the host's policies, of which any may deny.
+/// Only when nothing but the points of the score asks for a human may a policy lift that; see
+/// [`Effect::Auto`].
 pub fn route(call: &CallView<'_>, assessment: &Assessment, policies: &[Arc<dyn Policy>]) -> Routed {
     let answers = policies.iter().map(|policy| ask(&**policy, call, assessment)).collect();
     combine(call, assessment, answers)
@@ -231,7 +233,27 @@ fn demands(call: &CallView<'_>, assessment: &Assessment) -> Vec<Demand> {
         }
         _ => {}
     }
+    demands.extend(destruction(call));
     demands
+}
+
+/// What a destructive tool demands. With a high risk it is always looked at in full: a threshold says
+/// what is likely, and what is destroyed does not come back when that was wrong.
+fn destruction(call: &CallView<'_>) -> Option<Demand> {
+    let config = call.config;
+    if !config.hints.destructive {
+        return None;
+    }
+    let (to, why) = match (config.risk, config.auto_threshold) {
+        (Risk::High | Risk::Critical, _) => {
+            (ApprovalLevel::Full, "destructive and of high risk: always reviewed in full")
+        }
+        (Risk::Low | Risk::Medium, None) => {
+            (ApprovalLevel::Quick, "destructive, and the tool sets no auto_threshold of its own")
+        }
+        (Risk::Low | Risk::Medium, Some(_)) => return None,
+    };
+    Some(Demand { to, why: why.to_owned(), firm: false })
 }
 
 #[cfg(test)]
@@ -276,6 +298,31 @@ mod tests {
         assert_eq!(verdict(high.auto_threshold(95), &scored(95, vec![]), &[]), Verdict::Run);
         let critical = HitlConfig::DEFAULT.risk(Risk::Critical).auto_threshold(0);
         assert_eq!(verdict(critical, &scored(100, vec![]), &[]), Verdict::Ask(ApprovalLevel::Full));
+    }
+
+    #[test]
+    fn invariant_5_destructive_is_never_auto_unless_the_tool_says_so_and_full_where_risk_is_high() {
+        let destructive = HitlConfig::DEFAULT.destructive();
+        let (quick, full) = (Verdict::Ask(ApprovalLevel::Quick), Verdict::Ask(ApprovalLevel::Full));
+        let auto: [Arc<dyn Policy>; 1] = [Arc::new(Says(Some(Effect::Auto)))];
+        for risk in [Risk::Low, Risk::Medium] {
+            let silent = destructive.risk(risk);
+            for policies in [&[][..], &auto] {
+                assert_eq!(verdict(silent, &scored(100, vec![]), policies), quick, "{risk:?}");
+                assert_eq!(verdict(silent, &scored(10, vec![]), policies), full, "{risk:?}");
+            }
+            let own = silent.auto_threshold(90);
+            assert_eq!(verdict(own, &scored(100, vec![]), &[]), Verdict::Run);
+            assert_eq!(verdict(own, &scored(89, vec![]), &[]), quick);
+        }
+        for risk in [Risk::High, Risk::Critical] {
+            for config in [destructive.risk(risk), destructive.risk(risk).auto_threshold(0)] {
+                let config = config.quick_threshold(0);
+                for policies in [&[][..], &auto] {
+                    assert_eq!(verdict(config, &scored(100, vec![]), policies), full, "{risk:?}");
+                }
+            }
+        }
     }
 
     #[test]
@@ -337,8 +384,10 @@ mod tests {
             confidence in 0_u8..=100, lower in 0_u8..=100, auto in 0_u8..=100, quick in 0_u8..=100,
             raise_auto in 0_u8..=100, risk in any_risk(), riskier in any_risk(),
             effect in any_effect(), added in any_tightening(), own_threshold: bool,
+            destroys: bool, destroys_too: bool,
         ) {
             let mut config = HitlConfig::DEFAULT.risk(risk).quick_threshold(quick);
+            config.hints.destructive = destroys;
             if own_threshold {
                 config = config.auto_threshold(auto);
             }
@@ -347,6 +396,7 @@ mod tests {
             if own_threshold {
                 tighter = tighter.auto_threshold(auto.max(raise_auto));
             }
+            tighter.hints.destructive |= destroys_too;
             let factors = vec![Factor::at_least("f", ApprovalLevel::Auto, "")];
             let policies: [Arc<dyn Policy>; 2] = [Arc::new(Says(effect)), Arc::new(Says(added))];
             let after = verdict(tighter, &scored(confidence.min(lower), factors), &policies).kind();

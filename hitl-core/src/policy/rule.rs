@@ -1,6 +1,7 @@
 //! A policy is a function from an assessed call to a ruling, or to nothing.
 
 use std::fmt;
+use std::path::PathBuf;
 use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
@@ -73,6 +74,12 @@ pub trait Policy: Send + Sync + 'static {
     /// caller's thread-local values.
     fn runs_inline(&self) -> bool {
         false
+    }
+
+    /// The files that it decides by: a call that names one of them is reviewed in full. A policy that
+    /// wraps another passes its files on.
+    fn files(&self) -> Vec<PathBuf> {
+        Vec::new()
     }
 }
 
@@ -199,5 +206,9 @@ impl<P: Policy + ?Sized> Policy for Arc<P> {
 
     fn runs_inline(&self) -> bool {
         (**self).runs_inline()
+    }
+
+    fn files(&self) -> Vec<PathBuf> {
+        (**self).files()
     }
 }

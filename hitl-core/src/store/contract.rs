@@ -1,5 +1,7 @@
 //! A store is the only authority on who won.
 
+use std::path::PathBuf;
+
 use async_trait::async_trait;
 use hitl_base::Timestamp;
 
@@ -401,4 +403,11 @@ pub trait Store: Send + Sync + 'static {
 
     /// The key that this store keeps for its host, when it keeps one.
     fn host_key(&self) -> Option<HostKey>;
+
+    /// The files that it lives by: a call that names one of them is reviewed in full. Others whose
+    /// names begin with one of these (`-wal`, `.key`) belong to it. A store that wraps another passes
+    /// its files on.
+    fn files(&self) -> Vec<PathBuf> {
+        Vec::new()
+    }
 }

@@ -151,6 +151,10 @@ impl SqliteAudit {
 }
 
 impl AuditSink for SqliteAudit {
+    fn files(&self) -> Vec<PathBuf> {
+        vec![self.path.clone()]
+    }
+
     fn append(&self, record: &AuditRecord) -> Result<(), AuditError> {
         self.keep(record).map(drop)
     }

@@ -1,7 +1,7 @@
 //! The store: each operation of the contract, handed to the thread that does it.
 
 use std::fmt;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use async_trait::async_trait;
@@ -441,5 +441,9 @@ impl Store for SqliteStore {
 
     fn host_key(&self) -> Option<HostKey> {
         Some(self.shared.key.clone())
+    }
+
+    fn files(&self) -> Vec<PathBuf> {
+        vec![self.shared.path.to_path_buf()]
     }
 }

@@ -6,9 +6,14 @@ use hitl_base::Json;
 use hitl_base::json::compare_numbers;
 use regex::{Regex, RegexBuilder};
 
-use super::Doubt;
-use super::number::any_reading;
+use super::check::Check;
 use super::path::Path;
+use super::{Doubt, Side, Texts};
+use crate::confidence::CallView;
+use crate::policy::matcher::{
+    Match, NumberRange, PATH_NAMES, PathMatcher, UrlMatcher, has_word, is_for_an_interpreter,
+    is_plain,
+};
 
 /// The most that a compiled regular expression may take.
 const REGEX_BYTES: usize = 1 << 20;
@@ -31,7 +36,7 @@ pub enum Compare {
 }
 
 impl Compare {
-    fn accepts(self, order: Ordering) -> bool {
+    pub(super) fn accepts(self, order: Ordering) -> bool {
         match self {
             Self::Eq => order.is_eq(),
             Self::Ne => order.is_ne(),
@@ -86,22 +91,14 @@ impl From<bool> for Operand {
     }
 }
 
-#[derive(Clone, Debug)]
-enum Check {
-    Compare(Compare, Operand),
-    OneOf(Vec<Operand>),
-    Contains(Operand),
-    Matches(Regex),
-    Length(Compare, String),
-    Exists,
-    Missing,
-}
-
 /// What must hold of the values under a path of the arguments.
 ///
 /// Of several values (`payments[*].amount`, `**.amount`), one that satisfies everything is enough for
 /// a rule that tightens; for one that relaxes, all of them must. A number in text is read as that
-/// number where this tightens; where it relaxes, only a real number counts.
+/// number where this tightens; where it relaxes, only a real number counts. Likewise, a wildcard, a
+/// regular expression or a part of text takes plain text only where it relaxes, unless the argument is
+/// [`inert`](Self::inert); see [`file`](Self::file), [`url`](Self::url), [`number`](Self::number) and
+/// [`one_of`](Self::one_of) for what takes their place.
 ///
 /// ```
 /// use hitl_core::policy::{Argument, Compare, Operand, Rule, When};
@@ -111,17 +108,86 @@ enum Check {
 /// ```
 #[derive(Clone, Debug)]
 pub struct Argument {
-    path: Result<Path, String>,
+    target: Target,
     checks: Vec<Check>,
     /// What was wrong with what it was given, for whoever builds the rule set.
     mistakes: Vec<String>,
+    /// Nobody interprets its text, by the host's word.
+    inert: bool,
 }
+
+/// Which values are looked at.
+#[derive(Clone, Debug)]
+enum Target {
+    /// Those under a path.
+    At { path: Result<Path, String>, written: String },
+    /// Every text, wherever it is.
+    Anywhere,
+}
+
+/// Words in the names of arguments that are URLs.
+const URL_NAMES: &[&str] =
+    &["endpoint", "href", "link", "site", "uri", "uris", "url", "urls", "webhook", "website"];
 
 impl Argument {
     /// The values under a path: `amount`, `to.country`, `items[0]`, `payments[*].amount`, or
     /// `**.amount` for this key at any depth. A key with dots in it is quoted: `headers."x.y"`.
     pub fn at(path: &str) -> Self {
-        Self { path: Path::parse(path), checks: Vec::new(), mistakes: Vec::new() }
+        Self::of(Target::At { path: Path::parse(path), written: path.to_owned() })
+    }
+
+    /// Every text in the arguments, for [`file`](Self::file) and [`url`](Self::url) alone: a rule that
+    /// tightens holds for a call in which one of them is meant. One that relaxes wants at least one,
+    /// all that are paths (or URLs) by their name or their form to be meant, and every other text to
+    /// be plain.
+    pub fn anywhere() -> Self {
+        Self::of(Target::Anywhere)
+    }
+
+    fn of(target: Target) -> Self {
+        Self { target, checks: Vec::new(), mistakes: Vec::new(), inert: false }
+    }
+
+    /// Says that nobody interprets the text of this argument: no shell, file system, browser,
+    /// database or template ever reads it. Then a wildcard, a regular expression or a part of text
+    /// takes any text, also where it relaxes.
+    #[must_use]
+    pub fn inert(mut self) -> Self {
+        self.inert = true;
+        self
+    }
+
+    /// Text that is the path of a file that is meant.
+    #[must_use]
+    pub fn file(mut self, paths: PathMatcher) -> Self {
+        match paths.compile() {
+            Ok(program) => self.with(Check::File(program)),
+            Err(mistake) => {
+                self.mistakes.push(mistake);
+                self
+            }
+        }
+    }
+
+    /// Text that is a URL that is meant.
+    #[must_use]
+    pub fn url(mut self, urls: UrlMatcher) -> Self {
+        match urls.compile() {
+            Ok(program) => self.with(Check::Url(program)),
+            Err(mistake) => {
+                self.mistakes.push(mistake);
+                self
+            }
+        }
+    }
+
+    /// A number in this range.
+    #[must_use]
+    pub fn number(mut self, range: NumberRange) -> Self {
+        if let Some(mistake) = range.mistake() {
+            self.mistakes.push(mistake.to_owned());
+        }
+        self.with(Check::Number(range))
     }
 
     /// Compares it. By size (`Lt`, `Le`, `Gt`, `Ge`) only with a number.
@@ -206,22 +272,63 @@ impl Argument {
     }
 
     pub(super) fn mistakes(&self) -> impl Iterator<Item = &str> {
-        let path = self.path.as_ref().err();
+        let path = match &self.target {
+            Target::At { path, .. } => path.as_ref().err().map(String::as_str),
+            Target::Anywhere => {
+                let typed = |check: &Check| matches!(check, Check::File(_) | Check::Url(_));
+                (!self.checks.iter().all(typed))
+                    .then_some("only a path or a URL is looked for everywhere; name the argument")
+            }
+        };
         let none = "nothing is said about the argument; compare it, or say `exists`";
         let empty = (self.checks.is_empty() && self.mistakes.is_empty()).then_some(none);
-        path.map(String::as_str)
-            .into_iter()
-            .chain(self.mistakes.iter().map(String::as_str))
-            .chain(empty)
+        path.into_iter().chain(self.mistakes.iter().map(String::as_str)).chain(empty)
     }
 
-    pub(super) fn holds(&self, arguments: &Json, doubt: Doubt) -> bool {
+    /// What it may not say where it relaxes.
+    pub(super) fn relaxing_mistakes(&self) -> impl Iterator<Item = &'static str> {
+        self.checks.iter().filter_map(|check| match check {
+            Check::File(path) if path.names_a_home() => {
+                Some("`~` is another folder for another user; write the folder where this relaxes")
+            }
+            Check::Number(range) if range.max.is_none() => {
+                Some("a range of numbers that relaxes needs `max`")
+            }
+            _ => None,
+        })
+    }
+
+    /// The argument as the rule writes it; nothing where every text is meant.
+    pub(super) fn written(&self) -> Option<&str> {
+        match &self.target {
+            Target::At { written, .. } => Some(written),
+            Target::Anywhere => None,
+        }
+    }
+
+    pub(super) fn is_inert(&self) -> bool {
+        self.inert
+    }
+
+    pub(super) fn checks(&self) -> &[Check] {
+        &self.checks
+    }
+
+    pub(super) fn holds(&self, call: &CallView<'_>, side: Side) -> bool {
+        let doubt = side.doubt;
+        let Target::At { path, written } = &self.target else {
+            return self.holds_anywhere(call.arguments.tree(), side);
+        };
         // A rule set with a path that is none was refused.
-        let Ok(path) = &self.path else { return doubt.holds() };
+        let Ok(path) = path else { return doubt.holds() };
+        let inert = self.inert || call.config.is_inert(written);
+        let texts = if inert { Texts::Any } else { side.texts };
+        let side = Side { texts, ..side };
+        let interpreted = texts == Texts::Plain && is_for_an_interpreter(call.tool, written);
         let (mut any, mut all) = (false, true);
-        path.visit(arguments, &mut |value| {
+        path.visit(call.arguments.tree(), &mut |value| {
             let value = value.filter(|value| **value != Json::Null);
-            let holds = self.checks.iter().all(|check| check.holds(value, doubt));
+            let holds = self.checks.iter().all(|check| check.holds(value, side, interpreted));
             any |= holds;
             all &= holds;
         });
@@ -230,179 +337,60 @@ impl Argument {
             Doubt::Unmet => all,
         }
     }
-}
 
-impl Check {
-    fn holds(&self, value: Option<&Json>, doubt: Doubt) -> bool {
-        let value = match (self, value) {
-            (Self::Exists, value) => return value.is_some(),
-            (Self::Missing, value) => return value.is_none(),
-            (_, None) => return doubt.holds(),
-            (_, Some(value)) => value,
-        };
-        match self {
-            Self::Compare(Compare::Ne, with) => !equal(value, with, doubt.turned()),
-            Self::Compare(Compare::Eq, with) => equal(value, with, doubt),
-            Self::Compare(compare, Operand::Number(with)) => {
-                sized(value, with, |order| compare.accepts(order), doubt)
+    fn holds_anywhere(&self, arguments: &Json, side: Side) -> bool {
+        self.checks.iter().all(|check| {
+            let judge = |text: &str| match check {
+                Check::File(path) => path.judge(text, side.reading()),
+                Check::Url(url) => url.judge(text, side.reading()),
+                _ => Match::Unknown,
+            };
+            let is_url = matches!(check, Check::Url(_));
+            let (names, form): (_, fn(&str) -> bool) = if is_url {
+                (URL_NAMES, |text| text.contains("://"))
+            } else {
+                (PATH_NAMES, |text| text.contains(['/', '\\']) && !text.contains("://"))
+            };
+            let (mut one, mut all) = (false, true);
+            each_text(None, arguments, &mut |key, text| {
+                let by_name = key.is_some_and(|key| has_word(key, names));
+                let found = judge(text);
+                one |= match side.doubt {
+                    Doubt::Met => found == Match::Yes || (found == Match::Unknown && by_name),
+                    Doubt::Unmet => found == Match::Yes && (by_name || form(text)),
+                };
+                all &= found == Match::Yes || !(by_name || form(text)) && is_plain(text);
+            });
+            match side.doubt {
+                Doubt::Met => one,
+                Doubt::Unmet => one && all,
             }
-            Self::OneOf(these) => these.iter().any(|operand| equal(value, operand, doubt)),
-            Self::Contains(what) => match (value, what) {
-                (Json::String(text), Operand::Text(part)) => text.contains(part.as_str()),
-                (Json::Array(items), what) => items.iter().any(|item| equal(item, what, doubt)),
-                _ => doubt.holds(),
-            },
-            Self::Matches(regex) => match value {
-                Json::String(text) => regex.is_match(text),
-                _ => doubt.holds(),
-            },
-            Self::Length(compare, length) => match value {
-                Json::Array(items) => length
-                    .parse::<usize>()
-                    .map_or(doubt.holds(), |length| compare.accepts(items.len().cmp(&length))),
-                _ => doubt.holds(),
-            },
-            // A rule set with such a comparison was refused; the others were answered above.
-            Self::Compare(..) | Self::Exists | Self::Missing => doubt.holds(),
+        })
+    }
+}
+
+/// Calls `see` with every text in a tree and the name that it is under.
+fn each_text<'j>(
+    key: Option<&'j str>,
+    tree: &'j Json,
+    see: &mut dyn FnMut(Option<&'j str>, &'j str),
+) {
+    match tree {
+        Json::String(text) => see(key, text),
+        Json::Array(items) => {
+            for item in items {
+                each_text(key, item, see);
+            }
         }
-    }
-}
-
-fn equal(value: &Json, with: &Operand, doubt: Doubt) -> bool {
-    match (value, with) {
-        (Json::String(text), Operand::Text(with)) => text == with,
-        (Json::Bool(yes), Operand::Bool(with)) => yes == with,
-        (value, Operand::Number(with)) => sized(value, with, Ordering::is_eq, doubt),
-        _ => doubt.holds(),
-    }
-}
-
-fn sized(value: &Json, with: &str, is: impl Fn(Ordering) -> bool, doubt: Doubt) -> bool {
-    match (value, doubt) {
-        (Json::Number(lexeme), _) => compare_numbers(lexeme, with).map_or(doubt.holds(), is),
-        (Json::String(text), Doubt::Met) => any_reading(text, with, is).unwrap_or(true),
-        _ => doubt.holds(),
+        Json::Object(entries) => {
+            for (key, value) in entries {
+                each_text(Some(key), value, see);
+            }
+        }
+        _ => {}
     }
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use hitl_base::json::scan;
-
-    fn holds(argument: &Argument, arguments: &str) -> (bool, bool) {
-        assert_eq!(argument.mistakes().count(), 0);
-        let tree = scan(arguments).unwrap();
-        (argument.holds(&tree, Doubt::Met), argument.holds(&tree, Doubt::Unmet))
-    }
-
-    const YES: (bool, bool) = (true, true);
-    const NO: (bool, bool) = (false, false);
-    /// It tightens, and does not relax.
-    const UNSURE: (bool, bool) = (true, false);
-
-    #[test]
-    fn numbers_compare_exactly() {
-        let large = Argument::at("n").is(Compare::Gt, Operand::number("9007199254740992"));
-        assert_eq!(holds(&large, r#"{"n": 9007199254740993}"#), YES);
-        assert_eq!(holds(&large, r#"{"n": 9007199254740992.0}"#), NO);
-        let cents = Argument::at("n").is(Compare::Eq, Operand::number("0.1"));
-        assert_eq!(holds(&cents, r#"{"n": 1e-1}"#), YES);
-        assert_eq!(holds(&cents, r#"{"n": 0.1000000000000000055511151231257827}"#), NO);
-        for (compare, less, same, more) in [
-            (Compare::Lt, YES, NO, NO),
-            (Compare::Le, YES, YES, NO),
-            (Compare::Ge, NO, YES, YES),
-            (Compare::Gt, NO, NO, YES),
-            (Compare::Eq, NO, YES, NO),
-            (Compare::Ne, YES, NO, YES),
-        ] {
-            let argument = Argument::at("n").is(compare, 5);
-            assert_eq!(holds(&argument, r#"{"n": 4.9}"#), less);
-            assert_eq!(holds(&argument, r#"{"n": 5.0}"#), same);
-            assert_eq!(holds(&argument, r#"{"n": 50e-1}"#), same);
-            assert_eq!(holds(&argument, r#"{"n": 5.1}"#), more);
-        }
-    }
-
-    #[test]
-    fn invariant_5_a_number_in_text_tightens_and_never_relaxes() {
-        let large = Argument::at("n").is(Compare::Gt, 1000);
-        let small = Argument::at("n").is(Compare::Le, 1000);
-        for (text, is_large, is_small) in [
-            ("5000", UNSURE, NO),
-            ("500", NO, UNSURE),
-            ("1,001", UNSURE, UNSURE),
-            ("lots", UNSURE, UNSURE),
-        ] {
-            let call = format!(r#"{{"n": "{text}"}}"#);
-            assert_eq!(holds(&large, &call), is_large, "{text}");
-            assert_eq!(holds(&small, &call), is_small, "{text}");
-        }
-        let other = Argument::at("n").is(Compare::Ne, 5);
-        assert_eq!(holds(&other, r#"{"n": "5"}"#), UNSURE);
-    }
-
-    #[test]
-    fn invariant_5_what_cannot_be_decided_tightens_and_never_relaxes() {
-        let path = || Argument::at("a");
-        for argument in [
-            path().is(Compare::Eq, "x"),
-            path().is(Compare::Ne, "x"),
-            path().is(Compare::Lt, 5),
-            path().is(Compare::Ne, true),
-            path().one_of(["x", "y"]),
-            path().contains("x"),
-            path().matches("x"),
-            path().length(Compare::Gt, 3),
-        ] {
-            for call in ["{}", r#"{"a": null}"#, r#"{"a": {"b": 1}}"#, r#"{"b": 1}"#, "[]"] {
-                assert_eq!(holds(&argument, call), UNSURE, "{argument:?} {call}");
-            }
-            let there =
-                Argument { checks: [vec![Check::Exists], argument.checks].concat(), ..argument };
-            assert_eq!(holds(&there, "{}"), NO);
-        }
-        assert_eq!(holds(&path().missing(), "{}"), YES);
-        assert_eq!(holds(&path().missing(), r#"{"a": 1}"#), NO);
-        assert_eq!(holds(&path().exists(), r#"{"a": null}"#), NO);
-    }
-
-    #[test]
-    fn one_value_is_enough_to_tighten_and_all_are_needed_to_relax() {
-        let each = |compare| Argument::at("p[*].n").is(compare, 100);
-        assert_eq!(holds(&each(Compare::Gt), r#"{"p": [{"n": 1}, {"n": 200}]}"#), UNSURE);
-        assert_eq!(holds(&each(Compare::Le), r#"{"p": [{"n": 1}, {"n": 2}]}"#), YES);
-        assert_eq!(holds(&each(Compare::Le), r#"{"p": [{"n": 1}, {}]}"#), UNSURE);
-        assert_eq!(holds(&each(Compare::Gt), r#"{"p": [{"n": 1}, {"n": 2}]}"#), NO);
-        assert_eq!(holds(&each(Compare::Le), r#"{"p": []}"#), UNSURE);
-        let deep = Argument::at("**.n").is(Compare::Gt, 100);
-        assert_eq!(holds(&deep, r#"{"p": [{"q": {"n": 101}}]}"#), YES);
-    }
-
-    #[test]
-    fn lists_and_texts() {
-        let contains = Argument::at("a").contains("x");
-        assert_eq!(holds(&contains, r#"{"a": "axb"}"#), YES);
-        assert_eq!(holds(&contains, r#"{"a": ["y", "x"]}"#), YES);
-        assert_eq!(holds(&contains, r#"{"a": ["xx"]}"#), NO);
-        assert_eq!(holds(&Argument::at("a").contains(5), r#"{"a": [5.0]}"#), YES);
-        let matches = Argument::at("a").matches("/tmp/.*");
-        assert_eq!(holds(&matches, r#"{"a": "/tmp/x\n/etc"}"#), YES);
-        assert_eq!(holds(&matches, r#"{"a": "/etc;/tmp/x"}"#), NO);
-        assert_eq!(holds(&Argument::at("a").matches("x|y"), r#"{"a": "xz"}"#), NO);
-        assert_eq!(holds(&Argument::at("a").length(Compare::Ge, 2), r#"{"a": [1, 2]}"#), YES);
-        assert_eq!(holds(&Argument::at("a").one_of(["x", "y"]), r#"{"a": "y"}"#), YES);
-        for bad in [
-            Argument::at("a").matches("("),
-            Argument::at("a").matches("x)|(y"),
-            Argument::at("a").is(Compare::Gt, "x"),
-            Argument::at("a").is(Compare::Eq, Operand::number("x")),
-            Argument::at("a").one_of(Vec::<Operand>::new()),
-            Argument::at("a"),
-            Argument::at("a[").exists(),
-        ] {
-            assert!(bad.mistakes().count() >= 1, "{bad:?}");
-        }
-    }
-}
+#[path = "argument_tests.rs"]
+mod tests;

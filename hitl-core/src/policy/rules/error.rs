@@ -24,6 +24,8 @@ pub enum RuleErrorKind {
     Duplicate,
     /// One of the rule set's own tests does not hold.
     SelfTest,
+    /// Nobody has accepted the rule file, as far as is known.
+    NotAccepted,
 }
 
 /// One mistake, and where it is.

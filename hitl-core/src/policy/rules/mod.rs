@@ -3,22 +3,30 @@
 //! | file | what is there |
 //! |---|---|
 //! | `rule` | a rule: an effect, when it applies, when it does not |
-//! | `argument`, `path`, `number` | conditions on the call's arguments |
+//! | `argument`, `check`, `path`, `number` | conditions on the call's arguments |
+//! | `warning` | what a policy says that does less than it seems to |
 //! | `pattern`, `window` | names with wildcards; days and hours |
 //! | `set` | all rules of a policy, indexed; which one decides |
 //! | `self_test` | the examples that a policy carries, and must get right |
 //! | `error` | everything that is wrong with a policy, at once |
 //! | `read/` | a rule set from TOML (feature `policy-files`) |
+//! | `strictness` | whether one set is at least as strict as another; the stricter of two |
+//! | `acceptance`, `in_force` | what somebody accepted of a rule file, and what decides until then (feature `policy-files`) |
 //! | `file`, `watch` | a rule file that can be read again while it is in use (feature `policy-files`) |
 //!
 //! **Doubt.** A condition that cannot be decided (the argument is missing or of another kind, the
 //! time is not known) counts towards the stricter answer: as met for a rule that tightens, as not met
 //! for one that relaxes; the other way round in `unless`.
 
+#[cfg(feature = "policy-files")]
+mod acceptance;
 mod argument;
+mod check;
 mod error;
 #[cfg(feature = "policy-files")]
 mod file;
+#[cfg(feature = "policy-files")]
+mod in_force;
 mod number;
 mod path;
 mod pattern;
@@ -27,19 +35,26 @@ mod read;
 mod rule;
 mod self_test;
 mod set;
+mod strictness;
+mod warning;
 #[cfg(feature = "policy-files")]
 mod watch;
 mod window;
 
 pub use argument::{Argument, Compare, Operand};
+
+#[cfg(feature = "policy-files")]
+pub use acceptance::AcceptanceFile;
 pub use error::{RuleError, RuleErrorKind, RuleErrors};
 #[cfg(feature = "policy-files")]
-pub use file::{Reload, RuleFile, RuleFileStatus};
+pub use file::{AcceptError, PendingRules, Reload, RuleFile, RuleFileStatus};
 pub(crate) use path::each_value;
 pub(crate) use pattern::Pattern as Glob;
 pub use rule::{Hint, Rule, RuleEffect, When};
 pub use self_test::{RuleTest, TestReport};
 pub use set::{RuleSet, RuleSetBuilder};
+pub use strictness::{Relaxation, RelaxationKind};
+pub use warning::{RuleWarning, RuleWarningKind};
 #[cfg(feature = "policy-files")]
 pub use watch::RuleWatch;
 pub use window::{TimeWindow, Weekday};
@@ -64,5 +79,48 @@ impl Doubt {
             Self::Met => Self::Unmet,
             Self::Unmet => Self::Met,
         }
+    }
+}
+
+/// Whether wildcards and regular expressions take text that somebody interprets.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Texts {
+    /// Any text: the condition is what makes a rule stricter.
+    Any,
+    /// Plain text only; other text cannot be decided. All conditions of an `auto` rule, and the
+    /// `unless` of every other one: what they take for harmless runs.
+    Plain,
+}
+
+/// From which side a condition is looked at.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+struct Side {
+    doubt: Doubt,
+    texts: Texts,
+}
+
+impl Side {
+    /// Of what a rule with this effect says in its conditions.
+    const fn of(effect: RuleEffect) -> Self {
+        match effect {
+            RuleEffect::Auto => Self { doubt: Doubt::Unmet, texts: Texts::Plain },
+            RuleEffect::Quick | RuleEffect::Full | RuleEffect::Deny => {
+                Self { doubt: Doubt::Met, texts: Texts::Any }
+            }
+        }
+    }
+
+    /// Of what it says in `unless`.
+    const fn unless(self) -> Self {
+        Self { doubt: self.doubt.turned(), texts: Texts::Plain }
+    }
+
+    /// Of what is negated.
+    const fn turned(self) -> Self {
+        Self { doubt: self.doubt.turned(), texts: self.texts }
+    }
+
+    const fn relaxes(self) -> bool {
+        matches!(self.doubt, Doubt::Unmet)
     }
 }

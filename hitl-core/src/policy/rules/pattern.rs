@@ -43,6 +43,14 @@ impl Pattern {
         }
     }
 
+    /// Whether it matches every name.
+    pub(super) fn is_any(&self) -> bool {
+        match self {
+            Self::Exact(_) => false,
+            Self::Glob(pieces) => pieces.iter().all(|piece| *piece == Piece::Any),
+        }
+    }
+
     pub(crate) fn matches(&self, name: &str) -> bool {
         match self {
             Self::Exact(exact) => **exact == *name,

@@ -7,9 +7,10 @@ use hitl_base::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use super::pattern::Pattern;
-use super::{Argument, Doubt, TimeWindow};
+use super::{Argument, Side, Texts, TimeWindow};
 use crate::call::Risk;
 use crate::confidence::CallView;
+use crate::policy::matcher::has_plain_letters;
 
 /// What a rule does to the calls that it applies to. Ordered: more is stricter, and the strictest of
 /// the rules that apply decides.
@@ -35,14 +36,6 @@ impl RuleEffect {
             Self::Quick => "quick",
             Self::Full => "full",
             Self::Deny => "deny",
-        }
-    }
-
-    /// What its conditions count as that cannot be decided.
-    const fn doubt(self) -> Doubt {
-        match self {
-            Self::Auto => Doubt::Unmet,
-            Self::Quick | Self::Full | Self::Deny => Doubt::Met,
         }
     }
 }
@@ -186,9 +179,9 @@ impl When {
         self.said == 0
     }
 
-    pub(super) fn holds(&self, call: &CallView<'_>, doubt: Doubt) -> bool {
+    pub(super) fn holds(&self, call: &CallView<'_>, side: Side) -> bool {
         let any = |patterns: &[Pattern], name: &str| {
-            patterns.is_empty() || patterns.iter().any(|pattern| pattern.matches(name))
+            patterns.is_empty() || patterns.iter().any(|pattern| fits(pattern, name, side))
         };
         let hints = call.config.hints;
         let as_wanted = |wanted: Option<bool>, is: bool| wanted.is_none_or(|wanted| wanted == is);
@@ -203,13 +196,21 @@ impl When {
             && any(&self.principals, cx.principal.as_str())
             && any(&self.tenants, cx.tenant.as_str())
             && (self.roles.is_empty() || cx.roles.iter().any(|role| any(&self.roles, role)))
-            && self.holds_at(call.at, doubt)
-            && self.arguments.iter().all(|argument| argument.holds(&call.arguments, doubt))
+            && self.holds_at(call.at, side)
+            && self.arguments.iter().all(|argument| argument.holds(call, side))
     }
 
-    fn holds_at(&self, at: Option<Timestamp>, doubt: Doubt) -> bool {
-        self.times.is_empty() || self.times.iter().any(|window| window.holds(at, doubt))
+    fn holds_at(&self, at: Option<Timestamp>, side: Side) -> bool {
+        self.times.is_empty() || self.times.iter().any(|window| window.holds(at, side.doubt))
     }
+}
+
+/// Whether a name fits a pattern. With wildcards, a name that can be mistaken for another one cannot
+/// be decided where it relaxes.
+fn fits(pattern: &Pattern, name: &str, side: Side) -> bool {
+    let is_form = pattern.exact().is_none() && !pattern.is_any();
+    let sure = side.texts == Texts::Any || !is_form || has_plain_letters(name);
+    if sure { pattern.matches(name) } else { side.doubt.holds() }
 }
 
 /// A rule of a [`RuleSet`](super::RuleSet).
@@ -308,8 +309,8 @@ impl Rule {
     }
 
     pub(super) fn applies(&self, call: &CallView<'_>) -> bool {
-        let doubt = self.effect.doubt();
-        self.when.holds(call, doubt)
-            && !self.unless.as_ref().is_some_and(|unless| unless.holds(call, doubt.turned()))
+        let side = Side::of(self.effect);
+        self.when.holds(call, side)
+            && !self.unless.as_ref().is_some_and(|unless| unless.holds(call, side.unless()))
     }
 }

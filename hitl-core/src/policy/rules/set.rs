@@ -7,7 +7,7 @@ use std::sync::Arc;
 use sha2::{Digest, Sha256};
 
 use super::self_test::{RuleTest, TestReport};
-use super::{Rule, RuleEffect, RuleError, RuleErrorKind, RuleErrors, When};
+use super::{Rule, RuleEffect, RuleError, RuleErrorKind, RuleErrors, RuleWarning, When};
 use crate::confidence::{Assessment, CallView};
 use crate::hex::hex;
 use crate::policy::{Answer, ApprovalLevel, Effect, Policy, PolicyVersion, RuleRef, Ruling};
@@ -30,6 +30,7 @@ pub struct RuleSet {
     others: Vec<usize>,
     /// A test of its own does not hold.
     broken: bool,
+    warnings: Vec<RuleWarning>,
 }
 
 /// Puts a [`RuleSet`] together.
@@ -95,6 +96,7 @@ impl RuleSetBuilder {
             digest: digest.into(),
         };
         let (by_tool, others) = index(&self.rules);
+        let warnings = super::warning::warnings(&self.rules);
         let mut set = RuleSet {
             version,
             rules: self.rules,
@@ -102,6 +104,7 @@ impl RuleSetBuilder {
             by_tool,
             others,
             broken: false,
+            warnings,
         };
         set.broken = set.self_test().iter().any(|report| !report.passed());
         Ok(set)
@@ -136,6 +139,11 @@ impl RuleSet {
         &self.rules
     }
 
+    /// What in it does less than it seems to, in the order of the file: it can be used all the same.
+    pub fn warnings(&self) -> &[RuleWarning] {
+        &self.warnings
+    }
+
     /// Runs its own tests. Pure.
     pub fn self_test(&self) -> Vec<TestReport> {
         self.tests.iter().map(|test| test.run(self)).collect()
@@ -158,6 +166,11 @@ impl RuleSet {
     /// The strictest first, then the order of the file.
     fn rank(&self, at: usize) -> (std::cmp::Reverse<RuleEffect>, usize) {
         rank(&self.rules, at)
+    }
+
+    /// What a rule of this set says.
+    pub(super) fn answer_by(&self, rule: &Rule) -> Answer {
+        Answer::of_ruling(Some(self.ruling(rule))).by(self.reference(rule))
     }
 
     fn ruling(&self, rule: &Rule) -> Ruling {
@@ -190,10 +203,8 @@ impl Policy for RuleSet {
             let why = format!("{} fails its own tests, so every call is denied", self.version);
             return Answer::failed(why).of(self.version.clone());
         }
-        let answer = match self.deciding(call) {
-            None => Answer::of_ruling(None),
-            Some(rule) => Answer::of_ruling(Some(self.ruling(rule))).by(self.reference(rule)),
-        };
+        let found = self.deciding(call);
+        let answer = found.map_or_else(|| Answer::of_ruling(None), |rule| self.answer_by(rule));
         answer.of(self.version.clone())
     }
 
@@ -270,6 +281,11 @@ fn check(rule: &Rule, errors: &mut Vec<RuleError>) {
         let arguments = when.arguments.iter().flat_map(super::Argument::mistakes);
         for mistake in arguments {
             wrong(value, format!("the rule `{name}`: {mistake}"));
+        }
+        if relaxes {
+            for mistake in when.arguments.iter().flat_map(super::Argument::relaxing_mistakes) {
+                wrong(value, format!("the rule `{name}`: {mistake}"));
+            }
         }
         for (kind, mistake) in when.times.iter().flat_map(|window| &window.mistakes) {
             wrong(*kind, format!("the rule `{name}`: {mistake}"));

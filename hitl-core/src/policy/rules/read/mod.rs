@@ -5,9 +5,11 @@
 //! | `reader` | values with their places; mistakes are collected |
 //! | `policy` | the file: its head, its rules |
 //! | `when` | conditions |
+//! | `typed` | conditions on paths, URLs, numbers and words |
 //! | `example` | the file's own tests |
 
 mod example;
 mod policy;
 mod reader;
+mod typed;
 mod when;

@@ -26,6 +26,10 @@ const RULE: &[&str] = &[
     "role",
     "tenant",
     "argument",
+    "path",
+    "url",
+    "number",
+    "one_of",
     "time",
 ];
 

@@ -17,10 +17,16 @@ pub(super) const CONDITIONS: &[&str] = &[
     "role",
     "tenant",
     "argument",
+    "path",
+    "url",
+    "number",
+    "one_of",
     "time",
 ];
-const ARGUMENT: &[&str] =
-    &["path", "eq", "ne", "lt", "le", "gt", "ge", "in", "contains", "matches", "length", "exists"];
+const ARGUMENT: &[&str] = &[
+    "path", "eq", "ne", "lt", "le", "gt", "ge", "in", "contains", "matches", "length", "exists",
+    "inert",
+];
 const LENGTH: &[&str] = &["eq", "ne", "lt", "le", "gt", "ge"];
 const TIME: &[&str] = &["days", "from", "to", "offset", "zone", "after", "before"];
 pub(super) const HINTS: &[&str] = &["read_only", "destructive", "idempotent", "open_world"];
@@ -56,6 +62,16 @@ pub(super) fn condition<'t>(
             .into_iter()
             .filter_map(|item| argument(reader, item))
             .fold(so_far, When::argument),
+        "path" | "url" | "number" | "one_of" => {
+            let read = match key.get_ref().as_ref() {
+                "path" => super::typed::path,
+                "url" => super::typed::url,
+                "number" => super::typed::number,
+                _ => super::typed::one_of,
+            };
+            let found = reader.list(value).into_iter().filter_map(|item| read(reader, item));
+            found.fold(so_far, When::argument)
+        }
         "time" => reader
             .list(value)
             .into_iter()
@@ -136,6 +152,10 @@ fn argument<'t>(reader: &Reader<'t>, value: &Value<'t>) -> Option<Argument> {
                 None => argument,
             },
             "length" => length(reader, argument, value),
+            "inert" => match reader.yes_or_no(value) {
+                Some(true) => argument.inert(),
+                _ => argument,
+            },
             _ => match (compare(name), reader) {
                 (Some(compare), reader) => match reader.operand(value) {
                     Some(with) => argument.is(compare, with),

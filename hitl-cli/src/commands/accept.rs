@@ -1,0 +1,155 @@
+//! `hitl policy accept`: a person accepts a rule file that may relax what was accepted before.
+
+use std::fmt::Write as _;
+use std::path::{Path, PathBuf};
+
+use hitl_base::display::visible;
+use hitl_core::RuleFile;
+use hitl_core::policy::{AcceptError, AcceptanceFile, PendingRules};
+use serde::Serialize;
+
+use super::{Output, named, terminal};
+use crate::arguments::Place;
+use crate::exit::{Exit, Failure};
+use crate::look::Audience;
+use crate::source::read_key;
+
+/// The fewest digits that name a text.
+const DIGITS: usize = 8;
+
+/// What the command line says.
+pub(super) struct Wanted {
+    pub(super) file: PathBuf,
+    pub(super) digest: Option<String>,
+    pub(super) preview: bool,
+    pub(super) keyed: bool,
+    pub(super) name: Option<String>,
+}
+
+/// What waits, or was accepted, as programs get it.
+#[derive(Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
+struct Shown {
+    accepted: bool,
+    version: String,
+    digest: String,
+    /// Where the file may be laxer than what was accepted.
+    relaxations: Vec<String>,
+    /// Why it is not known what was accepted, when it is not.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    untrusted: Option<String>,
+}
+
+pub(super) fn run(place: &Place, wanted: &Wanted, output: &Output) -> Result<(), Failure> {
+    let rules = RuleFile::open_with(&wanted.file, kept(place, wanted)?);
+    let status = rules.status();
+    if let Some(problem) = status.problem {
+        return Err(Failure::new(Exit::Found, format!("{}: {problem}", wanted.file.display())));
+    }
+    let Some(waiting) = status.waiting else {
+        let version = status.in_force.ok_or_else(|| {
+            Failure::new(Exit::Failed, "the rule file is not in force, and nothing waits")
+        })?;
+        let shown = Shown {
+            accepted: true,
+            version: version.to_string(),
+            digest: version.digest.to_string(),
+            relaxations: Vec::new(),
+            untrusted: None,
+        };
+        return Ok(output.print(&shown, || format!("{version} is accepted already\n"))?);
+    };
+    if wanted.preview {
+        let shown = shown(&waiting, false);
+        return Ok(output.print(&shown, || difference(&shown))?);
+    }
+    let by = named(wanted.name.clone())?;
+    looked_at(wanted, &waiting)?;
+    rules.accept(&waiting.version.digest, &by).map_err(|error| {
+        let exit = match error {
+            AcceptError::Changed => Exit::Changed,
+            AcceptError::Unsound(_) => Exit::Found,
+            _ => Exit::Failed,
+        };
+        Failure::new(exit, error.to_string())
+    })?;
+    let shown = shown(&waiting, true);
+    Ok(output.print(&shown, || format!("{} is accepted by {}\n", shown.version, visible(&by)))?)
+}
+
+/// Sees to it that whoever accepts it has seen it.
+fn looked_at(wanted: &Wanted, waiting: &PendingRules) -> Result<(), Failure> {
+    match (&wanted.digest, terminal::audience()) {
+        (Some(digits), _) if digits.len() < DIGITS => Err(Failure::usage(format!(
+            "--digest takes at least {DIGITS} hexadecimal digits, as `hitl policy accept --preview` prints them"
+        ))),
+        (Some(digits), _) if waiting.version.digest.starts_with(&digits.to_ascii_lowercase()) => {
+            Ok(())
+        }
+        (Some(_), _) => Err(Failure::new(
+            Exit::Changed,
+            "the rule file is not the one that --digest names; look at it again",
+        )),
+        (None, Audience::Person) => {
+            let text = difference(&shown(waiting, false));
+            let answer = terminal::ask(&text, "Accept this policy? [y/N]")?;
+            if terminal::is_yes(&answer) { Ok(()) } else { Err(terminal::declined()) }
+        }
+        (None, Audience::Nobody) => Err(Failure::usage(
+            "nobody can be asked here, so say what you have looked at: --digest DIGITS, as `hitl policy \
+             accept --preview` prints them",
+        )),
+    }
+}
+
+/// Where the host keeps what is accepted.
+fn kept(place: &Place, wanted: &Wanted) -> Result<AcceptanceFile, Failure> {
+    let store = match place.db.as_deref() {
+        Some(db) if db.contains("://") => None,
+        db => db.map(Path::new),
+    };
+    let kept = match store {
+        Some(store) => AcceptanceFile::beside_store(store, &wanted.file),
+        None => AcceptanceFile::beside_policy(&wanted.file),
+    };
+    if !wanted.keyed {
+        return Ok(kept);
+    }
+    let beside = store.map(|store| {
+        let mut name = store.as_os_str().to_owned();
+        name.push(".key");
+        PathBuf::from(name)
+    });
+    let key = place.key_file.clone().or(beside).ok_or_else(|| {
+        Failure::usage(
+            "--keyed needs the host's key: --key-file FILE, or --db FILE of an SQLite store",
+        )
+    })?;
+    Ok(kept.keyed(read_key(&key)?))
+}
+
+fn shown(waiting: &PendingRules, accepted: bool) -> Shown {
+    Shown {
+        accepted,
+        version: waiting.version.to_string(),
+        digest: waiting.version.digest.to_string(),
+        relaxations: waiting.relaxations.iter().map(ToString::to_string).collect(),
+        untrusted: waiting.untrusted.clone(),
+    }
+}
+
+/// For people.
+fn difference(shown: &Shown) -> String {
+    let mut out = String::new();
+    // Writing to a String cannot fail.
+    let _ = writeln!(out, "{} waits to be accepted", visible(&shown.version));
+    if let Some(why) = &shown.untrusted {
+        let _ = writeln!(out, "It is not known what was accepted before: {}", visible(why));
+        let _ = writeln!(out, "Every call is denied until it is. Read the whole file.");
+    }
+    for relaxation in &shown.relaxations {
+        let _ = writeln!(out, "- {}", visible(relaxation));
+    }
+    let _ = writeln!(out, "digest {}", shown.digest);
+    out
+}

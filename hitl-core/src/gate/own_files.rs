@@ -1,0 +1,167 @@
+//! Whether a call names a file that this gate lives by: what is pure is in `policy/matcher/own_files.rs`,
+//! and where links lead is looked up here.
+
+use std::borrow::Cow;
+use std::path::{Component, Path, PathBuf};
+use std::sync::Arc;
+use std::time::Duration;
+
+use hitl_base::Json;
+
+use super::error::GateError;
+use super::handle::Inner;
+use super::prepare::{Prepared, tree_of};
+use super::registry::Registered;
+use crate::arguments::Snapshot;
+use crate::confidence::{Factor, OWN_FILE};
+use crate::policy::{ApprovalLevel, OwnFiles, Verdict};
+
+/// How long the file system may take to say where the paths of a call lead.
+const DEADLINE: Duration = Duration::from_secs(2);
+
+/// The files, and others by whose names they are reached: as given, and with links followed.
+pub(super) fn own_files(files: Vec<PathBuf>) -> OwnFiles {
+    let mut all = Vec::new();
+    for file in files {
+        let Ok(file) = std::path::absolute(&file) else { continue };
+        all.push(followed(&file));
+        // The name itself may be a link, and can be replaced as one.
+        if let (Some(folder), Some(name)) = (file.parent(), file.file_name()) {
+            all.push(followed(folder).join(name));
+        }
+        all.push(file);
+    }
+    let here = std::env::current_dir().ok();
+    let home = std::env::home_dir();
+    OwnFiles::new(&all, here.as_deref(), home.as_deref())
+}
+
+impl Inner {
+    /// What the arguments alone say about it.
+    pub(super) fn own_file(&self, arguments: &Json, read_only: bool) -> Option<Factor> {
+        let named = self.own_files.named_in(arguments, read_only);
+        let too_many =
+            "The call has more paths than are looked up; one may lead to a file of this gate.";
+        match (named.file, named.too_many) {
+            (Some(file), _) => Some(names(&file)),
+            (None, true) => Some(factor(too_many)),
+            (None, false) => None,
+        }
+    }
+
+    /// Looks up where the paths of a new call lead, and routes it again when one is a link to a file of
+    /// this gate.
+    ///
+    /// Cancel safe: it only looks.
+    pub(super) async fn follow_links(&self, prepared: &mut Prepared) -> Result<(), GateError> {
+        let denied = matches!(prepared.routed.verdict, Verdict::Deny(_));
+        if denied || self.own_files.surely_unnamed(prepared.snapshot.text()) {
+            return Ok(());
+        }
+        // Boxed, so that other calls do not carry it around.
+        let found = Box::pin(self.linked_file(&prepared.tool, &prepared.snapshot)).await?;
+        let Some(found) = found else { return Ok(()) };
+        let mut said = prepared.record.request.assessment.opinions();
+        said.push(found);
+        let context = &prepared.record.context;
+        let judged = self.judge(&prepared.tool, &prepared.snapshot, context, &said)?;
+        prepared.judged(judged);
+        Ok(())
+    }
+
+    /// The file of this gate to which a path of the call is a link. A file system that does not say
+    /// counts as one that said yes.
+    pub(super) async fn linked_file(
+        &self,
+        tool: &Registered,
+        snapshot: &Snapshot,
+    ) -> Result<Option<Factor>, GateError> {
+        if self.own_files.surely_unnamed(snapshot.text()) {
+            return Ok(None);
+        }
+        let read_only = tool.spec.config.hints.read_only;
+        let named = self.own_files.named_in(&tree_of(snapshot)?, read_only);
+        // What it names outright is known without looking.
+        if named.file.is_some() || named.paths.is_empty() {
+            return Ok(None);
+        }
+        let own = Arc::clone(&self.own_files);
+        let looking = tokio::task::spawn_blocking(move || linked(&own, &named.paths, read_only));
+        let Ok(Ok(found)) = tokio::time::timeout(DEADLINE, looking).await else {
+            let why = "It cannot be said where the paths of this call lead; one may be a link to a file of this gate.";
+            return Ok(Some(factor(why)));
+        };
+        Ok(found.map(|file| names(&file)))
+    }
+}
+
+fn names(file: &str) -> Factor {
+    factor(format!(
+        "This call names {file}, a file that this gate itself lives by, or a folder above it."
+    ))
+}
+
+fn factor(why: impl Into<Cow<'static, str>>) -> Factor {
+    Factor::at_least(OWN_FILE, ApprovalLevel::Full, why)
+}
+
+/// The first of the gate's files to which one of these paths leads.
+fn linked(own: &OwnFiles, paths: &[PathBuf], read_only: bool) -> Option<String> {
+    paths.iter().find_map(|path| {
+        let path = match (path.strip_prefix("~"), std::env::home_dir()) {
+            (Ok(below), Some(home)) => home.join(below),
+            _ => std::path::absolute(path).ok()?,
+        };
+        // As the system reads `..`, through links, and as programs do that tidy a path up first.
+        [followed(&path), followed(&tidied(&path))].iter().find_map(|there| {
+            let file = own.resolved(there, read_only).map(str::to_owned);
+            file.or_else(|| same_file(own, there))
+        })
+    })
+}
+
+/// A path without `..`, as it is written.
+fn tidied(path: &Path) -> PathBuf {
+    let mut tidy = PathBuf::new();
+    for component in path.components() {
+        match component {
+            Component::ParentDir => {
+                tidy.pop();
+            }
+            other => tidy.push(other),
+        }
+    }
+    tidy
+}
+
+/// Another name of the same file.
+#[cfg(unix)]
+fn same_file(own: &OwnFiles, path: &Path) -> Option<String> {
+    use std::os::unix::fs::MetadataExt as _;
+    let is = std::fs::metadata(path).ok().filter(|it| it.is_file() && it.nlink() > 1)?;
+    own.paths().find_map(|own| {
+        let it = std::fs::metadata(own).ok()?;
+        ((it.dev(), it.ino()) == (is.dev(), is.ino())).then(|| own.to_owned())
+    })
+}
+
+#[cfg(not(unix))]
+fn same_file(_: &OwnFiles, _: &Path) -> Option<String> {
+    None
+}
+
+/// A path with links followed, as far as there is anything.
+fn followed(path: &Path) -> PathBuf {
+    let mut rest = Vec::new();
+    let mut at = path;
+    loop {
+        if let Ok(there) = std::fs::canonicalize(at) {
+            return rest.iter().rev().fold(there, |path, step| path.join(step));
+        }
+        let (Some(above), Some(name)) = (at.parent(), at.file_name()) else {
+            return path.to_owned();
+        };
+        rest.push(name);
+        at = above;
+    }
+}

@@ -1,0 +1,96 @@
+//! Matchers for text that somebody interprets later: a file system, a browser, a shell.
+//!
+//! | file | what is there |
+//! |---|---|
+//! | `plain` | which text nobody interprets, and which arguments an interpreter reads |
+//! | `file_path` | paths of files, below a root and by globs |
+//! | `glob` | patterns of path segments |
+//! | `url` | URLs, by scheme, host, port and path |
+//! | `own_files` | whether a call names a file that the gate itself lives by |
+//! | `number` | exact decimal numbers between bounds |
+//!
+//! A matcher answers [`Match::Unknown`] where a text can be read in more than one way. A rule that
+//! relaxes takes that as a no, a rule that tightens as a yes. All of it is pure and linear in the text.
+
+mod file_path;
+mod glob;
+mod number;
+mod own_files;
+mod plain;
+mod url;
+
+pub use file_path::PathMatcher;
+pub(crate) use file_path::PathProgram;
+pub use number::NumberRange;
+pub(crate) use own_files::OwnFiles;
+pub(crate) use plain::{PATH_NAMES, has_plain_letters, has_word, is_for_an_interpreter, is_plain};
+pub use url::UrlMatcher;
+pub(crate) use url::UrlProgram;
+
+/// What a matcher says about a text.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Match {
+    /// It is meant.
+    Yes,
+    /// It is not meant.
+    No,
+    /// It can be read in more than one way.
+    Unknown,
+}
+
+/// How a text is read.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Reading {
+    /// For a rule that relaxes: text in any but the plainest form is [`Match::Unknown`].
+    Strict,
+    /// For a rule that tightens: every disguise that is known is taken off first.
+    Loose,
+}
+
+/// The most bytes of a text that a matcher reads; longer ones are [`Match::Unknown`].
+const MAX_TEXT_BYTES: usize = 4096;
+
+/// Takes off what disguises a path or a URL: percent signs, full-width and look-alike forms,
+/// backslashes, characters that are not seen.
+fn undisguised(text: &str) -> String {
+    let mut text = text.to_owned();
+    // Encoded twice or three times counts too; what is left encoded is unknown to the caller.
+    for _ in 0..3 {
+        match percent_decoded(&text) {
+            Some(decoded) => text = decoded,
+            None => break,
+        }
+    }
+    text.chars().filter(|c| !hitl_base::display::is_unseen(*c)).map(ascii_of).collect()
+}
+
+/// The text with its percent escapes read; nothing when there are none.
+fn percent_decoded(text: &str) -> Option<String> {
+    let bytes = text.as_bytes();
+    let digit = |at: usize| bytes.get(at).and_then(|byte| char::from(*byte).to_digit(16));
+    let (mut out, mut at, mut any) = (Vec::with_capacity(bytes.len()), 0, false);
+    while let Some(byte) = bytes.get(at) {
+        if let (b'%', Some(high), Some(low)) = (byte, digit(at + 1), digit(at + 2)) {
+            out.push(u8::try_from(high * 16 + low).unwrap_or(b'?'));
+            (at, any) = (at + 3, true);
+        } else {
+            out.push(*byte);
+            at += 1;
+        }
+    }
+    any.then(|| String::from_utf8_lossy(&out).into_owned())
+}
+
+/// The ASCII character that this one is a form of, or looks like, where paths and URLs have syntax.
+fn ascii_of(c: char) -> char {
+    match c {
+        '\u{FF01}'..='\u{FF5E}' => {
+            u32::from(c).checked_sub(0xFEE0).and_then(char::from_u32).unwrap_or(c)
+        }
+        '\\' | '\u{2044}' | '\u{2215}' | '\u{29F8}' | '\u{2571}' | '\u{29F5}' | '\u{FE68}'
+        | '\u{2216}' | '\u{3033}' | '\u{30CE}' | '\u{31D3}' | '\u{4E3F}' => '/',
+        '\u{2024}' | '\u{FE52}' | '\u{3002}' | '\u{FF61}' | '\u{0660}' | '\u{06F0}' => '.',
+        '\u{FE55}' | '\u{2236}' | '\u{A789}' | '\u{02D0}' => ':',
+        c => c,
+    }
+}

@@ -1,0 +1,356 @@
+//! The files that a gate itself lives by: its policy, store, key, audit. A call that names one of them,
+//! or a folder above one, is reviewed in full, whatever the rules and the grants say: what it writes
+//! would decide about the next call.
+//!
+//! Pure. What it cannot know, where a symbolic link leads, is looked up by a driver
+//! (`gate/own_files.rs`), which is given the paths that a call names and asks again with what it found.
+
+use std::borrow::Cow;
+use std::path::{Component, Path as FsPath, PathBuf};
+
+use hitl_base::Json;
+
+use super::file_path::{Base, guess};
+use super::glob::{Case, SegmentGlob};
+use super::plain::{PATH_NAMES, has_word};
+use super::undisguised;
+
+/// The most paths of one call that are looked up.
+pub(crate) const MAX_PATHS: usize = 256;
+
+/// Words in the names of arguments that a shell reads.
+const COMMAND_NAMES: &[&str] = &[
+    "argv",
+    "bash",
+    "cmd",
+    "cmdline",
+    "command",
+    "commandline",
+    "commands",
+    "script",
+    "sh",
+    "shell",
+];
+
+/// The files that a gate lives by.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct OwnFiles {
+    files: Vec<OwnFile>,
+    /// Where relative paths of this process begin.
+    here: Vec<String>,
+    home: Option<Vec<String>>,
+    /// For each byte, what it may begin; nothing at all when there are no files.
+    table: Box<[Begins]>,
+}
+
+/// What a byte may begin.
+#[derive(Clone, Debug, PartialEq, Eq)]
+enum Begins {
+    Nothing,
+    /// One of these: names of files, and of arguments that are files or commands.
+    Names(Box<[String]>),
+    /// A path of several steps, or a disguise.
+    Path,
+}
+
+#[derive(Clone, Debug)]
+struct OwnFile {
+    /// The steps of its absolute path, in small letters.
+    steps: Vec<String>,
+    /// The path as a person knows it.
+    shown: String,
+}
+
+/// What a call has to do with the gate's own files.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Named {
+    /// The file that it names, or is above.
+    pub(crate) file: Option<String>,
+    /// Paths that it names besides, which may be links.
+    pub(crate) paths: Vec<PathBuf>,
+    /// There are more of them than are looked up.
+    pub(crate) too_many: bool,
+}
+
+/// What a text of the arguments is.
+#[derive(Clone, Copy)]
+struct Part {
+    /// Its argument is a file, or a command, by its name.
+    is_path: bool,
+    /// The text is all that the argument says.
+    is_whole: bool,
+    /// The tool only reads.
+    read_only: bool,
+}
+
+impl OwnFiles {
+    /// Of these files, for a process that runs in `here` for somebody whose home is `home`. Paths are
+    /// absolute, with links in them followed as far as the caller can.
+    pub(crate) fn new(files: &[PathBuf], here: Option<&FsPath>, home: Option<&FsPath>) -> Self {
+        let mut own: Vec<OwnFile> = files
+            .iter()
+            .map(|file| OwnFile { steps: steps_of(file), shown: file.display().to_string() })
+            .filter(|file| !file.steps.is_empty())
+            .collect();
+        own.sort_by(|a, b| a.steps.cmp(&b.steps));
+        own.dedup_by(|a, b| a.steps == b.steps);
+        let here = here.map(steps_of).unwrap_or_default();
+        let mut bare: Vec<String> = Vec::new();
+        for file in &own {
+            let below = file.steps.strip_prefix(here.as_slice()).unwrap_or(&[]);
+            bare.extend(below.first().into_iter().chain(file.steps.last()).cloned());
+        }
+        // The folder where relative paths begin, and the one above, as a whole text.
+        bare.extend(["\".\"", "\"..\""].map(str::to_owned));
+        // What is under such a name may be a link.
+        bare.extend(PATH_NAMES.iter().chain(COMMAND_NAMES).map(|name| (*name).to_owned()));
+        bare.sort_unstable();
+        bare.dedup();
+        let table = (0..=u8::MAX).map(|byte| {
+            let begins = |name: &&String| {
+                name.bytes().next().is_some_and(|first| first.eq_ignore_ascii_case(&byte))
+            };
+            let names: Box<[String]> = bare.iter().filter(begins).cloned().collect();
+            match byte {
+                byte if is_sign(byte) => Begins::Path,
+                _ if names.is_empty() => Begins::Nothing,
+                _ => Begins::Names(names),
+            }
+        });
+        let table = if own.is_empty() { Box::default() } else { table.collect() };
+        Self { files: own, here, home: home.map(steps_of), table }
+    }
+
+    /// Whether there are none, or a text surely names none of them: one pass over its bytes.
+    pub(crate) fn surely_unnamed(&self, text: &str) -> bool {
+        let bytes = text.as_bytes();
+        self.files.is_empty()
+            || bytes.iter().enumerate().all(|(at, byte)| match &self.table[usize::from(*byte)] {
+                Begins::Nothing => true,
+                Begins::Path => false,
+                Begins::Names(names) => !names.iter().any(|name| {
+                    let there = bytes.get(at..at + name.len());
+                    there.is_some_and(|there| there.eq_ignore_ascii_case(name.as_bytes()))
+                }),
+            })
+    }
+
+    /// What the arguments of a call name. Whoever only reads may read what is in a folder above.
+    pub(crate) fn named_in(&self, arguments: &Json, read_only: bool) -> Named {
+        let mut named = Named::default();
+        if self.files.is_empty() {
+            return named;
+        }
+        each_text(None, arguments, &mut |key, text| {
+            let is = |names| key.is_some_and(|key| has_word(key, names));
+            let (is_path, is_command) = (is(PATH_NAMES), is(COMMAND_NAMES));
+            let is_short = text.len() <= super::MAX_TEXT_BYTES;
+            // No system opens a longer path, but a program may tidy one up first.
+            named.too_many |= is_path && !is_short;
+            let mut look_at = |word: &str, is_path: bool| {
+                let part = Part { is_path, is_whole: word == text, read_only };
+                self.look_at(word, part, &mut named);
+                // In a longer text, words that look like paths are not opened as files.
+                if is_short && (is_path || word.contains(['/', '\\', '%'])) {
+                    named.look_up(word);
+                }
+            };
+            if is_short {
+                look_at(text, is_path);
+            }
+            for word in text.split(ends_word).filter(|word| !word.is_empty() && *word != text) {
+                look_at(word, is_command);
+                // `host:file`, `key:file`.
+                if let Some((_, after)) = word.rsplit_once(':')
+                    && !word.contains("://")
+                {
+                    look_at(after, false);
+                }
+            }
+        });
+        named
+    }
+
+    /// The files, as a person knows them.
+    pub(crate) fn paths(&self) -> impl Iterator<Item = &str> {
+        self.files.iter().map(|file| file.shown.as_str())
+    }
+
+    /// Whether a path, with all links followed, is one of the files or above one.
+    pub(crate) fn resolved(&self, path: &FsPath, read_only: bool) -> Option<&str> {
+        let steps = steps_of(path);
+        let steps: Vec<&str> = steps.iter().map(String::as_str).collect();
+        self.files.iter().find(|file| file.is(&steps, read_only)).map(|file| file.shown.as_str())
+    }
+
+    fn look_at(&self, text: &str, part: Part, named: &mut Named) {
+        let Part { is_path, is_whole, read_only } = part;
+        if named.file.is_some() || !is_path && self.surely_unnamed(text) {
+            return;
+        }
+        let plain = undisguised(text).to_lowercase();
+        let (path, clear) = guess(&plain);
+        let absolute = match path.base {
+            Base::Root => path.steps.clone(),
+            Base::Here => below(&self.here, &path.steps),
+            Base::Home => below(self.home.as_deref().unwrap_or_default(), &path.steps),
+        };
+        // A word is a folder only where it is written or named like one.
+        let written = text.contains(['/', '\\', '%']) && (is_whole || !path.steps.is_empty());
+        let folders = !read_only && (is_path || written);
+        let relative = path.base != Base::Root || !clear;
+        let wild = |step: &&str| step.chars().all(|c| c == '*');
+        // `*` alone is a pattern of files only where files are meant.
+        let pattern = is_path || !path.steps.iter().all(wild);
+        let found = self.files.iter().find(|file| {
+            file.is(&absolute, !folders)
+                || (pattern && file.matches_glob(&absolute))
+                || (relative && file.ends_with(&path.steps))
+                || (relative && pattern && file.matches_glob_at_end(&path.steps))
+                // `-ofile`: an option and its value in one word.
+                || (text.starts_with('-') && file.steps.last().is_some_and(|it| plain.ends_with(it)))
+        });
+        named.file = found.map(|file| file.shown.clone());
+    }
+}
+
+impl Named {
+    /// Wants a path to be looked up, as it is written and without its disguise.
+    fn look_up(&mut self, text: &str) {
+        if self.file.is_some() {
+            return;
+        }
+        let plain = undisguised(text);
+        let plain = plain.strip_prefix("file://").unwrap_or(&plain);
+        for path in [text, plain] {
+            let path = FsPath::new(path);
+            if path.to_string_lossy().contains("://") || self.paths.iter().any(|it| it == path) {
+                continue;
+            }
+            if self.paths.len() >= MAX_PATHS {
+                self.too_many = true;
+                return;
+            }
+            self.paths.push(path.to_owned());
+        }
+    }
+}
+
+fn below<'s>(root: &'s [String], steps: &[&'s str]) -> Vec<&'s str> {
+    root.iter().map(String::as_str).chain(steps.iter().copied()).collect()
+}
+
+impl OwnFile {
+    /// Whether an absolute path is this file, one of those beside it that belong to it (`-wal`, `.key`,
+    /// `.1`), one inside it, or, unless `exactly`, a folder above.
+    fn is(&self, steps: &[&str], exactly: bool) -> bool {
+        let Some((name, above)) = self.steps.split_last() else { return false };
+        let same = |a: &[&str], b: &[String]| a.iter().zip(b).all(|(a, b)| a == b);
+        if steps.len() >= self.steps.len() {
+            let (folder, rest) = steps.split_at(above.len());
+            return same(folder, above) && rest.first().is_some_and(|it| belongs(it, name));
+        }
+        !exactly && same(steps, &self.steps)
+    }
+
+    /// Whether a relative path is the end of this file's.
+    fn ends_with(&self, steps: &[&str]) -> bool {
+        let Some((last, before)) = steps.split_last() else { return false };
+        let Some((name, above)) = self.steps.split_last() else { return false };
+        belongs(last, name)
+            && before.iter().rev().zip(above.iter().rev()).all(|(a, b)| a == b)
+            && before.len() <= above.len()
+    }
+
+    /// Whether a pattern of a shell matches it, or a folder above.
+    fn matches_glob(&self, steps: &[&str]) -> bool {
+        let Some(glob) = glob_of(steps) else { return false };
+        let own: Vec<&str> = self.steps.iter().map(String::as_str).collect();
+        (1..=own.len()).any(|end| glob.matches(&own[..end], Case::Folded))
+    }
+
+    /// Whether a pattern of a shell, in whatever folder, matches its name.
+    fn matches_glob_at_end(&self, steps: &[&str]) -> bool {
+        let Some(glob) = glob_of(steps) else { return false };
+        let own: Vec<&str> = self.steps.iter().map(String::as_str).collect();
+        own.len()
+            .checked_sub(steps.len())
+            .is_some_and(|from| glob.matches(&own[from..], Case::Folded))
+    }
+}
+
+/// The pattern that steps of a path are to a shell, when they are one. Brackets and braces count as any
+/// text.
+fn glob_of(steps: &[&str]) -> Option<SegmentGlob> {
+    if !steps.iter().any(|step| step.contains(['*', '?', '[', '{'])) {
+        return None;
+    }
+    let plain = |step: &&str| -> Cow<'static, str> {
+        let mut out = String::new();
+        let mut inside = false;
+        for c in step.chars() {
+            match c {
+                '[' | '{' => {
+                    inside = true;
+                    out.push('*');
+                }
+                ']' | '}' => inside = false,
+                _ if inside => {}
+                c => out.push(c),
+            }
+        }
+        if out.contains("**") && out != "**" { out.replace("**", "*").into() } else { out.into() }
+    };
+    let steps: Vec<Cow<'static, str>> = steps.iter().map(plain).collect();
+    SegmentGlob::new(steps.iter().map(AsRef::as_ref)).ok()
+}
+
+/// Whether a name is this file's, or that of a file which belongs to it.
+fn belongs(name: &str, own: &str) -> bool {
+    name.strip_prefix(own)
+        .is_some_and(|rest| rest.is_empty() || rest.starts_with(|c: char| !c.is_alphanumeric()))
+}
+
+/// What ends a word of a command.
+fn ends_word(c: char) -> bool {
+    c.is_whitespace()
+        || matches!(c, '\'' | '"' | ';' | '|' | '&' | '<' | '>' | '(' | ')' | '=' | ',' | '`')
+}
+
+/// A byte without which text is no path of several steps, and no disguise of a name.
+fn is_sign(byte: u8) -> bool {
+    matches!(byte, b'/' | b'\\' | b'%' | b'~' | b'*' | b'?' | 0xE2 | 0xE3 | 0xEF)
+}
+
+/// The steps of a path of this system, in small letters.
+fn steps_of(path: &FsPath) -> Vec<String> {
+    path.components()
+        .filter_map(|component| match component {
+            Component::Normal(step) => Some(step.to_string_lossy().to_lowercase()),
+            _ => None,
+        })
+        .collect()
+}
+
+fn each_text<'j>(
+    key: Option<&'j str>,
+    tree: &'j Json,
+    see: &mut dyn FnMut(Option<&'j str>, &'j str),
+) {
+    match tree {
+        Json::String(text) => see(key, text),
+        Json::Array(items) => items.iter().for_each(|item| each_text(key, item, see)),
+        Json::Object(entries) => {
+            for (name, value) in entries {
+                // A path may be a key, too: `{"files": {"hitl.db": ".."}}`.
+                see(key, name);
+                each_text(Some(name), value, see);
+            }
+        }
+        _ => {}
+    }
+}
+
+#[cfg(test)]
+#[path = "own_files_tests.rs"]
+mod tests;

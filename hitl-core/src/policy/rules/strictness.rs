@@ -1,0 +1,126 @@
+//! Whether one rule set is at least as strict as another, and two of them together. Pure.
+//!
+//! The comparison is conservative: it says what it can prove from the rules as they are written, and
+//! everything else counts as laxer. Names, reasons, comments, versions and tests do not count.
+
+use std::fmt;
+use std::sync::Arc;
+
+use super::{Rule, RuleEffect, RuleSet, When};
+use crate::confidence::CallView;
+
+/// One way in which a rule set may be laxer than another. Its `Display` is one line for a person.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Relaxation {
+    /// What kind of difference it is.
+    pub kind: RelaxationKind,
+    /// The rule's name.
+    pub rule: Arc<str>,
+    /// Its effect.
+    pub effect: RuleEffect,
+    /// Its line in its file, from 1: in the newer file, or in the older for a rule that is gone.
+    pub line: Option<usize>,
+}
+
+/// What kind of difference it is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum RelaxationKind {
+    /// A rule that tightens is gone, or applies to fewer calls as far as that can be told.
+    Weaker,
+    /// An `auto` rule is new, or applies to more calls as far as that can be told.
+    Wider,
+}
+
+impl fmt::Display for Relaxation {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { rule, effect, .. } = self;
+        match self.kind {
+            RelaxationKind::Weaker => {
+                write!(f, "the {effect} rule `{rule}` is gone, or applies to fewer calls")?;
+            }
+            RelaxationKind::Wider => {
+                write!(f, "the {effect} rule `{rule}` is new, or applies to more calls")?;
+            }
+        }
+        match self.line {
+            Some(line) => write!(f, " (line {line})"),
+            None => Ok(()),
+        }
+    }
+}
+
+impl RuleSet {
+    /// Returns where this set may be laxer than an `older` one; empty when it is at least as strict
+    /// for every call.
+    pub fn relaxations_of(&self, older: &Self) -> Vec<Relaxation> {
+        let told = |kind, rule: &Rule| Relaxation {
+            kind,
+            rule: Arc::clone(&rule.name),
+            effect: rule.effect,
+            line: rule.line(),
+        };
+        let weaker = tightening(older)
+            .filter(|was| !tightening(self).any(|is| covers(is, was)))
+            .map(|was| told(RelaxationKind::Weaker, was));
+        let wider = relaxing(self)
+            .filter(|is| !relaxing(older).any(|was| is_within(is, was)))
+            .map(|is| told(RelaxationKind::Wider, is));
+        weaker.chain(wider).collect()
+    }
+
+    /// The rule that decides where both sets have a say: of what they would decide alone, the
+    /// stricter. A rule that relaxes does so only where both have one.
+    pub(super) fn stricter_of<'r>(
+        &'r self,
+        other: &'r Self,
+        call: &CallView<'_>,
+    ) -> Option<(&'r Self, &'r Rule)> {
+        let mine = self.deciding(call).map(|rule| (self, rule));
+        let theirs = other.deciding(call).map(|rule| (other, rule));
+        match (mine, theirs) {
+            (Some(one), Some(two)) if two.1.effect > one.1.effect => Some(two),
+            (Some(one), Some(_)) => Some(one),
+            (one, two) => one.or(two).filter(|(_, rule)| rule.effect != RuleEffect::Auto),
+        }
+    }
+}
+
+fn tightening(rules: &RuleSet) -> impl Iterator<Item = &Rule> {
+    rules.rules().iter().filter(|rule| rule.effect != RuleEffect::Auto)
+}
+
+fn relaxing(rules: &RuleSet) -> impl Iterator<Item = &Rule> {
+    rules.rules().iter().filter(|rule| rule.effect == RuleEffect::Auto)
+}
+
+/// Whether `is` stops every call that `was` stopped, at least as firmly.
+fn covers(is: &Rule, was: &Rule) -> bool {
+    let wider = is.when.is_empty() || same(&is.when, &was.when);
+    let excepts = match (&is.unless, &was.unless) {
+        (None, _) => true,
+        (Some(is), Some(was)) => same(is, was),
+        (Some(_), None) => false,
+    };
+    is.effect >= was.effect && wider && excepts
+}
+
+/// Whether `is` lets run only calls that `was` let run.
+fn is_within(is: &Rule, was: &Rule) -> bool {
+    let excepts = match (&is.unless, &was.unless) {
+        (_, None) => true,
+        (Some(is), Some(was)) => same(is, was),
+        (None, Some(_)) => false,
+    };
+    same(&is.when, &was.when) && excepts
+}
+
+/// Whether two conditions are written alike. Everything that a condition says is in its debug text.
+fn same(one: &When, other: &When) -> bool {
+    format!("{one:?}") == format!("{other:?}")
+}
+
+#[cfg(test)]
+#[path = "strictness_tests.rs"]
+mod tests;

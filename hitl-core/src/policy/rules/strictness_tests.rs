@@ -1,0 +1,127 @@
+//! Which changes of a rule set need a person.
+
+use super::*;
+use crate::call::{CallContext, HitlConfig};
+use crate::policy::{Argument, Compare};
+use hitl_base::Json;
+use proptest::prelude::*;
+
+fn set(rules: impl IntoIterator<Item = Rule>) -> RuleSet {
+    let builder = RuleSet::builder("p", "1");
+    rules.into_iter().fold(builder, super::super::RuleSetBuilder::rule).build().unwrap()
+}
+
+fn deny() -> Rule {
+    Rule::deny("d").when(When::tool("delete_*"))
+}
+
+fn quick() -> Rule {
+    Rule::quick("q").when(When::tool("send"))
+}
+
+fn auto() -> Rule {
+    Rule::auto("a").when(When::tool("pay").argument(Argument::at("n").is(Compare::Le, 20)))
+}
+
+#[test]
+fn invariant_5_what_only_tightens_needs_nobody() {
+    let older = [deny(), quick(), auto()];
+    for newer in [
+        vec![deny(), quick(), auto()],
+        vec![auto(), quick(), deny()],
+        vec![deny(), quick()],
+        vec![deny(), quick(), auto(), Rule::full("f").when(When::tool("x"))],
+        vec![deny(), Rule::deny("q").when(When::tool("send"))],
+        vec![deny(), Rule::full("renamed").because("why").when(When::tool("send"))],
+        vec![Rule::deny("all")],
+        vec![deny(), quick(), auto().unless(When::always().role("x"))],
+    ] {
+        let (older, newer) = (set(older.clone()), set(newer));
+        assert_eq!(newer.relaxations_of(&older), []);
+    }
+    let older = set([deny().unless(When::always().role("admin"))]);
+    assert_eq!(set([deny()]).relaxations_of(&older), []);
+}
+
+#[test]
+fn invariant_5_what_may_relax_waits() {
+    let older = [deny(), quick(), auto()];
+    let wide =
+        Rule::auto("a").when(When::tool("pay").argument(Argument::at("n").is(Compare::Le, 21)));
+    for (newer, said) in [
+        (vec![quick(), auto()], "the deny rule `d` is gone"),
+        (vec![deny(), auto()], "the quick rule `q` is gone"),
+        (vec![Rule::full("d").when(When::tool("delete_*")), quick()], "the deny rule `d`"),
+        (vec![deny().unless(When::always().role("x")), quick()], "the deny rule `d`"),
+        (vec![Rule::deny("d").when(When::tool("delete_x")), quick()], "the deny rule `d`"),
+        (vec![deny(), quick(), wide], "the auto rule `a` is new"),
+        (vec![deny(), quick(), auto(), Rule::auto("b").when(When::tool("x"))], "the auto rule `b`"),
+        (vec![], "is gone"),
+    ] {
+        let (older, newer) = (set(older.clone()), set(newer));
+        let found = newer.relaxations_of(&older);
+        assert!(found.iter().any(|one| one.to_string().contains(said)), "{said}: {found:?}");
+    }
+    let inert = |argument: Argument| Rule::auto("a").when(When::tool("t").argument(argument));
+    let note = || Argument::at("note").matches("x.*");
+    let found = set([inert(note().inert())]).relaxations_of(&set([inert(note())]));
+    assert_eq!(found.len(), 1, "that a text is inert relaxes");
+    let older = set([auto().unless(When::always().role("x"))]);
+    assert_eq!(set([auto()]).relaxations_of(&older).len(), 1);
+}
+
+fn any_rule() -> impl Strategy<Value = Rule> {
+    let effect = prop_oneof![
+        Just(RuleEffect::Auto),
+        Just(RuleEffect::Quick),
+        Just(RuleEffect::Full),
+        Just(RuleEffect::Deny),
+    ];
+    let tool = prop_oneof![Just("a"), Just("b"), Just("*")];
+    let unless = prop_oneof![Just(None), Just(Some("x")), Just(Some("y"))];
+    (effect, tool, unless).prop_map(|(effect, tool, unless)| {
+        let rule = Rule::new("r", effect).when(When::tool(tool));
+        match unless {
+            Some(who) => rule.unless(When::always().role(who)),
+            None => rule,
+        }
+    })
+}
+
+fn any_rules() -> impl Strategy<Value = RuleSet> {
+    prop::collection::vec(any_rule(), 0..4).prop_map(|rules| {
+        set(rules.into_iter().enumerate().map(|(n, mut rule)| {
+            rule.name = format!("r{n}").into();
+            rule
+        }))
+    })
+}
+
+/// More is stricter; without a rule the score decides, which `auto` lifts.
+fn rank(effect: Option<RuleEffect>) -> u8 {
+    match effect {
+        Some(RuleEffect::Auto) => 0,
+        None => 1,
+        Some(RuleEffect::Quick) => 2,
+        Some(RuleEffect::Full) => 3,
+        Some(RuleEffect::Deny) => 4,
+    }
+}
+
+proptest! {
+    /// A set without relaxations is at least as strict for every call; two sets together are the
+    /// stricter of both.
+    #[test]
+    fn invariant_5_no_relaxation_goes_unseen(older in any_rules(), newer in any_rules()) {
+        let none = newer.relaxations_of(&older).is_empty();
+        for (tool, role) in [("a", "x"), ("a", "y"), ("b", "x"), ("c", "z"), ("b", "z")] {
+            let (arguments, cx) = (Json::Object(Vec::new()), CallContext::of("ann").role(role));
+            let call = CallView::new(tool, &HitlConfig::DEFAULT, &arguments, &cx);
+            let decided = |rules: &RuleSet| rank(rules.deciding(&call).map(Rule::effect));
+            let (old, new) = (decided(&older), decided(&newer));
+            prop_assert!(!none || new >= old);
+            let both = older.stricter_of(&newer, &call).map(|(_, rule)| rule.effect());
+            prop_assert_eq!(rank(both), old.max(new));
+        }
+    }
+}
