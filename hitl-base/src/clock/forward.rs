@@ -5,7 +5,8 @@
 //! and counts on from there with time that nobody can set:
 //!
 //! - the machine's clock is behind: the present is that moment plus the time that has passed since;
-//! - it is ahead, by up to 31 days: it is believed, so what should have expired has expired;
+//! - it is ahead, by up to 31 days: it is believed, so what should have expired has expired
+//!   (by up to 400 days where the clock has no uptime);
 //! - it is further ahead: it is not believed and nothing is remembered, because a present in a far
 //!   future could never be left again. There is no present until the clock is right.
 
@@ -19,6 +20,8 @@ use crate::Timestamp;
 /// How far the clock may jump ahead of the time that has passed: 31 days. A machine that was
 /// suspended for longer has to open its stores again.
 const MAX_JUMP: Duration = Duration::from_secs(31 * 24 * 60 * 60);
+/// The same where nobody can tell how much time has passed: 400 days.
+const MAX_UNKNOWN_JUMP: Duration = Duration::from_secs(400 * 24 * 60 * 60);
 
 /// A [`Clock`] whose present is never earlier than one that it gave before.
 pub struct ForwardClock {
@@ -33,7 +36,7 @@ struct Moment {
     uptime: Option<Duration>,
 }
 
-/// The clock jumped ahead by more than 31 days. Says by how much and what to do.
+/// The clock jumped ahead too far to be believed. Says by how much and what to do.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct ClockJump {
     /// What the clock says.
@@ -91,7 +94,8 @@ fn forward(latest: Option<Moment>, reading: Moment) -> Result<Moment, ClockJump>
     let Some(latest) = latest else { return Ok(reading) };
     let passed = reading.uptime.zip(latest.uptime).map(|(now, then)| now.saturating_sub(then));
     let expected = latest.at.plus(passed.unwrap_or_default());
-    if passed.is_some() && reading.at > expected.plus(MAX_JUMP) {
+    let most = if passed.is_some() { MAX_JUMP } else { MAX_UNKNOWN_JUMP };
+    if reading.at > expected.plus(most) {
         return Err(ClockJump { reading: reading.at, expected });
     }
     Ok(Moment { at: reading.at.max(expected), uptime: reading.uptime })
@@ -179,5 +183,7 @@ mod tests {
         assert_eq!(clock.now(), Ok(start()));
         manual.set(start().plus(400 * DAY));
         assert_eq!(clock.now(), Ok(start().plus(400 * DAY)));
+        manual.set(start().plus(900 * DAY));
+        assert!(clock.now().is_err());
     }
 }

@@ -16,8 +16,8 @@ pub trait Clock: Send + Sync + 'static {
     fn now(&self) -> Timestamp;
 
     /// How long something has run that nobody can set, like the machine's monotonic clock; from any
-    /// beginning, never less than before. `None` when there is no such thing: then nobody notices
-    /// that this clock jumps ahead, and time stands still while it is behind.
+    /// beginning, never less than before. `None` when there is no such thing: then time stands still
+    /// while this clock is behind, and it is believed when it jumps ahead by up to 400 days.
     fn uptime(&self) -> Option<Duration> {
         None
     }
