@@ -12,6 +12,7 @@ mod render;
 mod rendered;
 mod request;
 mod scripted;
+mod tool_change;
 #[cfg(feature = "terminal")]
 pub mod terminal;
 
@@ -26,5 +27,6 @@ pub use rendered::{
 };
 pub use request::{ApprovalRequest, Choice};
 pub use scripted::ScriptedApprover;
+pub use tool_change::{ToolChange, ToolDifference};
 #[cfg(feature = "terminal")]
 pub use terminal::TerminalApprover;

@@ -15,7 +15,7 @@ use super::standing::Now;
 use super::taking::{Taking, Wanted};
 use crate::arguments::Snapshot;
 use crate::audit::{AuditEvent, AuditRecord};
-use crate::call::{BindingDigest, CallContext, StateMap, binding_digest, content_digest};
+use crate::call::{BindingDigest, CallContext, StateMap, content_digest};
 use crate::ids::{ClaimToken, OwnerToken};
 use crate::machine::{CallRecord, CallState, Claim, Event, Refusal};
 use crate::policy::{Requirement, Routed, Verdict};
@@ -276,7 +276,7 @@ impl Inner {
             .map_err(|_| damaged("cannot be read; cancel the call"))?;
         let request = &record.request;
         let content = content_digest(&request.tool, &snapshot, &record.context, &self.key);
-        if binding_digest(content, request.fingerprint, request.revision) != request.binding {
+        if !request.is_bound_to(content) {
             return Err(damaged("is not what was approved; cancel the call"));
         }
         Ok(Some(snapshot))

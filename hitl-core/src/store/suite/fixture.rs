@@ -9,7 +9,7 @@ use super::Subject;
 use crate::approval::{ApprovalRequest, Choice, Decision};
 use crate::call::{
     CallContext, CallKey, ContentDigest, FailureRecord, Fingerprint, Hints, HitlConfig, Principal,
-    Risk, RunId, Tenant, Thresholds, binding_digest,
+    Risk, RunId, Tenant, Thresholds,
 };
 use crate::confidence::Assessment;
 use crate::grant::{ArgumentScope, Drawn, Grant, GrantRecord, SumLimit};
@@ -285,13 +285,16 @@ impl Draft {
         let placeholder = Timestamp::EPOCH;
         let principal = self.principal.clone();
         let arguments = serde_json::json!({ "contract_id": self.argument }).to_string();
-        let request = ApprovalRequest {
+        let placeholder_binding = "0".repeat(64).parse().expect("64 digits");
+        let mut request = ApprovalRequest {
             id: self.id,
             key: self.key.clone(),
             revision: 1,
-            binding: binding_digest(content, fingerprint, 1),
+            binding: placeholder_binding,
+            binding_version: 1,
             tool: "sign_contract".to_owned(),
             fingerprint,
+            build: Some("1.0.0".to_owned()),
             title: "Sign contract C-7".to_owned(),
             description: "Sign a contract on behalf of the workspace.".to_owned(),
             arguments: JsonText::new(arguments).expect("serde_json writes JSON"),
@@ -313,6 +316,7 @@ impl Draft {
             approve_label: "Sign".to_owned(),
             reject_label: "Cancel".to_owned(),
         };
+        request.bind(content);
         let denied = self.state == CallState::Denied;
         NewCall {
             auditor: self.auditor,
@@ -333,6 +337,8 @@ impl Draft {
                 votes: Vec::new(),
                 earlier: Vec::new(),
                 revised: None,
+                reread: None,
+                sealed: None,
                 escalations: self.escalations.clone(),
                 circumstances: None,
                 claim: self.claim,
