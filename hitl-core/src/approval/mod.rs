@@ -12,9 +12,9 @@ mod render;
 mod rendered;
 mod request;
 mod scripted;
-mod tool_change;
 #[cfg(feature = "terminal")]
 pub mod terminal;
+mod tool_change;
 
 pub use approver::{Approver, Review};
 pub use authority::Authority;
@@ -27,6 +27,6 @@ pub use rendered::{
 };
 pub use request::{ApprovalRequest, Choice};
 pub use scripted::ScriptedApprover;
-pub use tool_change::{ToolChange, ToolDifference};
 #[cfg(feature = "terminal")]
 pub use terminal::TerminalApprover;
+pub use tool_change::{ToolChange, ToolDifference};

@@ -16,11 +16,11 @@ mod tool;
 mod version;
 
 pub use context::{CallContext, Principal, RunId, Tenant};
-pub use digest::{BindingDigest, CircumstancesDigest, ContentDigest, Fingerprint};
 pub(crate) use digest::{
     BINDING_VERSION, Binding, Shown, circumstances_digest, content_digest, fingerprint,
     unrecorded_digest,
 };
+pub use digest::{BindingDigest, CircumstancesDigest, ContentDigest, Fingerprint};
 pub use facts::{ToolFacts, ToolKind};
 pub use invalid_spec::InvalidSpec;
 pub use key::CallKey;

@@ -11,9 +11,7 @@ use super::execute::Runnable;
 use super::registry::{Arguments, Described, Kind, Registered, Understood};
 use crate::arguments::{ArgumentError, SnapshotError, or_empty};
 use crate::call::{Permit, Shown, ToolFacts, ToolKind, fingerprint};
-use crate::dynamic::{
-    DynArguments, DynBody, DynFailure, DynSpec, DynTool, Running, Schema,
-};
+use crate::dynamic::{DynArguments, DynBody, DynFailure, DynSpec, DynTool, Running, Schema};
 
 struct Dynamic {
     schema: Arc<Schema>,

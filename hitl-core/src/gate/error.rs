@@ -115,9 +115,7 @@ impl GateError {
         match self.kind {
             GateErrorKind::InvalidArguments
             | GateErrorKind::UnknownTool
-            | GateErrorKind::ToolChanged => {
-                ModelMessage::refused(&self.message)
-            }
+            | GateErrorKind::ToolChanged => ModelMessage::refused(&self.message),
             _ => ModelMessage::refused("the gate could not do its work; tell the user"),
         }
     }

@@ -11,6 +11,7 @@
 //! | `review` | an approver is asked inline |
 //! | `wait` | somebody waits for it; once approved, it is claimed |
 //! | `claim` | what was approved is checked once more, and claimed |
+//! | `tool_check` | whether its tool is still the one that was shown, here and elsewhere |
 //! | `standing` | what the principal of a call may do now is asked, before it is claimed |
 //! | `execute` | intent, body, result, record |
 //! | `said` | what a tool said, as it may be kept |
@@ -72,6 +73,7 @@ mod submission;
 mod submit;
 mod taking;
 mod together;
+mod tool_check;
 mod tool_set;
 mod view;
 mod wait;
@@ -92,5 +94,6 @@ pub use reminders::Reminders;
 pub use submission::{Receipt, Submission, Ticket};
 #[doc(hidden)]
 pub use tool_set::OneBlockOfToolsForEachType;
+pub use tool_check::ToolStatus;
 pub use tool_set::ToolSet;
 pub use view::View;

@@ -17,7 +17,8 @@ use super::handle::Inner;
 use super::held::Held;
 use crate::arguments::{ArgumentError, Places, Snapshot, parse};
 use crate::call::{
-    Fingerprint, HitlConfig, Outcome, Shown, StateRequirement, Tool, ToolFacts, ToolKind, fingerprint,
+    Fingerprint, HitlConfig, Outcome, Shown, StateRequirement, Tool, ToolFacts, ToolKind,
+    fingerprint,
 };
 
 /// A registered tool.

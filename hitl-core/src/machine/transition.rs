@@ -159,7 +159,9 @@ fn step(record: &CallRecord, event: &Event, facts: Facts) -> Result<Step, Refusa
             guard(record.request.binding == *binding, Refusal::Stale)?;
             conclude(&mut next, S::Denied, Some(Ending::Reason(reason.clone())));
         }
-        (S::Pending | S::Approved, Event::Reask(reask)) => super::reask::reask(&mut next, reask, facts)?,
+        (S::Pending | S::Approved, Event::Reask(reask)) => {
+            super::reask::reask(&mut next, reask, facts)?
+        }
         (S::Approved, Event::Claim { token, session, binding, requirement }) => {
             guard(record.request.binding == *binding, Refusal::Stale)?;
             guard(record.request.binding_version == BINDING_VERSION, Refusal::Stale)?;

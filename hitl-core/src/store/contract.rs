@@ -6,9 +6,7 @@ use async_trait::async_trait;
 use hitl_base::Timestamp;
 
 use super::writers::AuditWriter;
-use super::{
-    ApplyError, Change, Enclosed, Executors, GrantPage, PageRequest, StoreError, Watch,
-};
+use super::{ApplyError, Change, Enclosed, Executors, GrantPage, PageRequest, StoreError, Watch};
 use crate::audit::Head;
 use crate::call::{CallKey, ContentDigest, Principal, RunId, Tenant, ToolFacts};
 use crate::grant::{GrantRecord, GrantRefusal};

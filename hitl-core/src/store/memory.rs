@@ -12,8 +12,8 @@ use hitl_base::clock::{Clock, ForwardClock, SystemClock};
 use super::memory_calls::{Calls, Kept};
 use super::memory_index::Index;
 use super::{
-    Applied, ApplyError, Change, Enclosed, Executor, ExecutorRow, Executors, GrantPage, History, Hub,
-    PageRequest, Retained, Store, StoreError, Submitted, Watch, superseded, tools_text,
+    Applied, ApplyError, Change, Enclosed, Executor, ExecutorRow, Executors, GrantPage, History,
+    Hub, PageRequest, Retained, Store, StoreError, Submitted, Watch, superseded, tools_text,
 };
 use crate::call::{CallKey, ContentDigest, Principal, RunId, Tenant, ToolFacts};
 use crate::grant::GrantRecord;
