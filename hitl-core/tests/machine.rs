@@ -33,6 +33,9 @@ const TABLE: &[(S, Kind, S)] = &[
     (S::Approved, Kind::Expire, S::Expired),
     (S::Approved, Kind::Demote, S::Pending),
     (S::Approved, Kind::Deny, S::Denied),
+    (S::Pending, Kind::Deny, S::Denied),
+    (S::Pending, Kind::Reask, S::Pending),
+    (S::Approved, Kind::Reask, S::Pending),
     (S::Approved, Kind::Claim, S::Claimed),
     (S::Claimed, Kind::Release, S::Approved),
     (S::Claimed, Kind::Succeed, S::Executed),
@@ -68,6 +71,7 @@ const TRIED: &[(S, Kind, S)] = &[
     (S::Pending, Kind::Expire, S::OutcomeUnknown),
     (S::Approved, Kind::Expire, S::OutcomeUnknown),
     (S::Approved, Kind::Deny, S::OutcomeUnknown),
+    (S::Pending, Kind::Deny, S::OutcomeUnknown),
 ];
 
 /// What is different while somebody else can be asked, while one vote is not enough, and where an
@@ -157,7 +161,7 @@ fn each_guard_refuses_with_its_own_reason() {
     assert_eq!(refuse(&approved, not_mine, now, false), Refusal::NotOwner);
     let mut stale = approved.clone();
     Arc::make_mut(&mut stale.request).binding = in_other_call().request.binding;
-    for kind in [Kind::Claim, Kind::Demote, Kind::Deny] {
+    for kind in [Kind::Claim, Kind::Demote, Kind::Deny, Kind::Reask] {
         let refusal = refuse(&approved, kind.event(&stale, token, owner), now, false);
         assert_eq!(refusal, Refusal::Stale, "{kind:?}");
     }

@@ -9,7 +9,7 @@ use super::Subject;
 use crate::approval::{ApprovalRequest, Choice, Decision};
 use crate::call::{
     CallContext, CallKey, ContentDigest, FailureRecord, Fingerprint, Hints, HitlConfig, Principal,
-    Risk, RunId, Tenant, Thresholds,
+    Risk, RunId, Tenant, Thresholds, ToolFacts, ToolKind,
 };
 use crate::confidence::Assessment;
 use crate::grant::{ArgumentScope, Drawn, Grant, GrantRecord, SumLimit};
@@ -356,6 +356,30 @@ impl Draft {
             due_in: self.due_in.unwrap_or(self.expires_in / 2),
             caps: self.caps,
         }
+    }
+}
+
+/// The tool of a call, as its executor would record it.
+pub fn facts(record: &CallRecord) -> ToolFacts {
+    let request = &record.request;
+    ToolFacts {
+        name: request.tool.clone(),
+        fingerprint: request.fingerprint,
+        build: request.build.clone(),
+        description: request.description.clone(),
+        describe: None,
+        schema: r#"{"type":"object"}"#.to_owned(),
+        sensitive: Vec::new(),
+        unchecked: Vec::new(),
+        kind: ToolKind::Typed,
+        approval_type: request.approval_type.clone(),
+        risk: request.risk,
+        hints: request.hints,
+        thresholds: request.thresholds,
+        choices: request.choices.clone(),
+        requires_reason: request.requires_reason,
+        approve_label: request.approve_label.clone(),
+        reject_label: request.reject_label.clone(),
     }
 }
 
