@@ -149,6 +149,13 @@ impl ApprovalRequest {
         self.binding_version = BINDING_VERSION;
     }
 
+    /// Binds this revision as older versions of hitl did, for checks.
+    #[cfg(feature = "contract-suite")]
+    pub(crate) fn bind_by_the_first_rule(&mut self, content: ContentDigest) {
+        (self.binding_version, self.build) = (1, None);
+        self.binding = self.parts(content).digest_v1();
+    }
+
     /// Returns whether this revision was bound to this content, by the rule that it was bound by.
     pub(crate) fn is_bound_to(&self, content: ContentDigest) -> bool {
         let parts = self.parts(content);

@@ -167,7 +167,14 @@ impl Inner {
                 Ok(Look::Changed)
             };
         };
-        let body = tool.read_stored(&snapshot)?;
+        let body = match tool.read_stored(&snapshot) {
+            Ok(body) => body,
+            // Asked about where the tool is not, so this is the first time that it reads them.
+            Err(_) if record.unread => {
+                return self.ask_again(record, &Changed::arguments(&tool)).await;
+            }
+            Err(error) => return Err(error.into()),
+        };
 
         // The rights of now and the policy of now may only raise what the call needs.
         let binding = record.request.binding;

@@ -211,6 +211,7 @@ impl Inner {
             revised: None,
             reread: None,
             sealed: None,
+            unread: false,
             escalations: escalations.into_iter().collect(),
             circumstances: Some(circumstances),
             claim: None,

@@ -14,7 +14,7 @@ use super::error::{GateError, GateErrorKind};
 use super::handle::{Gate, Inner};
 use super::prepare::{Prepared, payload_text, required};
 use super::registry::Registered;
-use crate::approval::{Answer, Decision, ToolChange, title};
+use crate::approval::{Answer, Decision, ToolChange, ToolDifference, title};
 use crate::arguments::{ArgumentError, Snapshot};
 use crate::audit::{AuditEvent, AuditRecord};
 use crate::call::{BINDING_VERSION, CallKey, ToolFacts, content_digest};
@@ -93,6 +93,15 @@ pub(super) struct Changed {
     now: ToolFacts,
     /// The tool, when this gate has it.
     own: Option<Arc<Registered>>,
+}
+
+impl Changed {
+    /// A tool that reads the arguments otherwise than they were written.
+    pub(super) fn arguments(tool: &Arc<Registered>) -> Self {
+        let differences = vec![ToolDifference::Arguments];
+        let change = ToolChange { tool: tool.facts.name.clone(), differences };
+        Self { change, now: tool.facts.clone(), own: Some(Arc::clone(tool)) }
+    }
 }
 
 impl Gate {

@@ -66,6 +66,7 @@ pub(super) fn reask(next: &mut CallRecord, reask: &Reask, facts: Facts) -> Resul
     request.choices.clone_from(&tool.choices);
     request.requires_reason |= tool.requires_reason;
     let mut runs_unasked = false;
+    next.unread = revised.is_none();
     if let Some(revised) = revised {
         runs_unasked = unasked && revised.requirement.level == ApprovalLevel::Auto;
         request.title.clone_from(&revised.title);

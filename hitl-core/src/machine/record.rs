@@ -228,6 +228,9 @@ pub struct CallRecord {
     /// The batch that it was submitted in.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub batch: Option<Membership>,
+    /// Its tool has changed, and nobody who has the tool has read the arguments with it yet.
+    #[serde(default, skip_serializing_if = "is_kept")]
+    pub unread: bool,
     /// Retention has erased what the call was about: key, content digest and state are left, so that
     /// the key stays taken.
     #[serde(default, skip_serializing_if = "is_kept")]

@@ -8,8 +8,8 @@ use hitl_base::{JsonText, Timestamp};
 use super::Subject;
 use crate::approval::{ApprovalRequest, Choice, Decision};
 use crate::call::{
-    CallContext, CallKey, ContentDigest, FailureRecord, Fingerprint, Hints, HitlConfig, Principal,
-    Risk, RunId, Tenant, Thresholds, ToolFacts, ToolKind,
+    BINDING_VERSION, CallContext, CallKey, ContentDigest, FailureRecord, Fingerprint, Hints,
+    HitlConfig, Principal, Risk, RunId, Tenant, Thresholds, ToolFacts, ToolKind,
 };
 use crate::confidence::Assessment;
 use crate::grant::{ArgumentScope, Drawn, Grant, GrantRecord, SumLimit};
@@ -67,6 +67,7 @@ pub struct Draft {
     granted: Option<Drawn>,
     batch: Option<Membership>,
     auditor: Option<SessionId>,
+    binding_version: u16,
 }
 
 impl Draft {
@@ -95,6 +96,7 @@ impl Draft {
             granted: None,
             batch: None,
             auditor: None,
+            binding_version: BINDING_VERSION,
         }
     }
 
@@ -268,6 +270,13 @@ impl Draft {
         self
     }
 
+    /// Asked about by an older version of hitl, whose bindings did not name the call.
+    #[must_use]
+    pub fn bound_by_the_first_rule(mut self) -> Self {
+        self.binding_version = 1;
+        self
+    }
+
     /// Its record's id.
     pub fn id(&self) -> RequestId {
         self.id
@@ -317,6 +326,9 @@ impl Draft {
             reject_label: "Cancel".to_owned(),
         };
         request.bind(content);
+        if self.binding_version == 1 {
+            request.bind_by_the_first_rule(content);
+        }
         let denied = self.state == CallState::Denied;
         NewCall {
             auditor: self.auditor,
@@ -339,6 +351,7 @@ impl Draft {
                 revised: None,
                 reread: None,
                 sealed: None,
+                unread: false,
                 escalations: self.escalations.clone(),
                 circumstances: None,
                 claim: self.claim,
