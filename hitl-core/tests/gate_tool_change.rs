@@ -607,3 +607,59 @@ async fn invariant_2_what_was_bound_by_an_older_rule_is_asked_again_and_never_lo
         CallState::Approved
     );
 }
+
+#[tokio::test]
+async fn invariant_2_an_edit_at_a_desk_is_checked_by_the_recorded_schema() {
+    let world = World::default();
+    let gate =
+        world.with(spec().sensitive("memo").config(CONFIG.describe("Pay {to}")), SCHEMA).await;
+    let shown = world.submitted(&gate, 0).await;
+    let desk = world.desk().await;
+    for wrong in [r#"{"to":5}"#, r#"{"to":null}"#, r#"{"memo":"other"}"#, "{", "[]", r#""x""#] {
+        let error = desk.decide(shown.request.edit(wrong).by("bob")).await.unwrap_err();
+        assert_eq!(error.kind(), GateErrorKind::InvalidArguments, "{wrong}: {error}");
+        assert_eq!(world.current(&shown).await.version, shown.version, "{wrong}");
+    }
+    let edited = desk.decide(shown.request.edit(r#"{"to":"carol"}"#).by("bob")).await.unwrap();
+    assert_eq!((edited.state, edited.request.revision), (CallState::Approved, 2));
+    assert_eq!(edited.request.title, "Pay carol");
+    assert!(!edited.request.arguments.as_str().contains("rent"), "its secret stays one");
+    assert!(edited.request.because.last().unwrap().contains("assesses it again"));
+    gate.adopt(&Tenant::default(), shown.id()).await.unwrap();
+    assert_eq!(world.ran(), [r#"1.0 {"amount":5,"memo":"rent","to":"carol"}"#]);
+}
+
+#[tokio::test]
+async fn invariant_2_an_edit_of_a_typed_tool_is_refused_where_its_type_is_not() {
+    let bench = support::bench().await;
+    let Submission::Pending(ticket) =
+        bench.gate.submit(support::pay("bob", 5.0)).by("ann").await.unwrap()
+    else {
+        panic!("it waits")
+    };
+    let desk = Gate::builder().store(bench.store.clone()).build().await.unwrap();
+    let error = desk.decide(ticket.request().edit(r#"{"amount":6}"#).by("bob")).await.unwrap_err();
+    assert_eq!(error.kind(), GateErrorKind::UnknownTool);
+    assert!(error.to_string().contains("edit where it is registered"), "{error}");
+    desk.decide(ticket.request().approve().by("bob")).await.unwrap();
+    assert!(matches!(ticket.wait().await.unwrap(), Outcome::Executed(_)));
+}
+
+#[tokio::test]
+async fn invariant_2_an_edit_of_a_changed_tool_is_refused_and_the_call_asked_about_again() {
+    for from_the_desk in [false, true] {
+        let world = World::default();
+        let shown = world.waiting(spec()).await;
+        let next = world.with(spec(), WIDER).await;
+        let desk = world.desk().await;
+        let at = if from_the_desk { &desk } else { &next };
+        let error = at.decide(shown.request.edit(r#"{"amount":2000}"#).by("bob")).await;
+        assert_eq!(changed(&error.unwrap_err()), [ToolDifference::Schema]);
+        let asked = world.current(&shown).await;
+        let error = at.decide(asked.request.edit(r#"{"amount":2000}"#).by("bob")).await;
+        assert_eq!(error.unwrap_err().kind(), GateErrorKind::InvalidArguments);
+        at.decide(asked.request.edit(r#"{"amount":20}"#).by("bob")).await.unwrap();
+        next.adopt(&Tenant::default(), shown.id()).await.unwrap();
+        assert!(world.ran()[0].contains(r#""amount":20"#), "{:?}", world.ran());
+    }
+}

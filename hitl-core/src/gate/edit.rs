@@ -72,10 +72,15 @@ impl Inner {
         record: &CallRecord,
         patch: &Patch,
     ) -> Result<(Revised, Enclosed), GateError> {
-        let tool = self.same_tool(record)?;
+        let is_here = self.tools.contains_key(record.request.tool.as_str());
+        let tool = if is_here { Some(self.same_tool(record)?) } else { None };
         let Some(snapshot) = self.stored_snapshot(record).await? else {
             let why = "the call's payload is gone; reject the call";
             return Err(GateError::new(GateErrorKind::Payload, why));
+        };
+        let Some(tool) = tool else {
+            let (revised, next) = self.revise_elsewhere(record, &snapshot, patch).await?;
+            return Ok((revised, Enclosed::payload(self.seal_next(record, &next)?)));
         };
         let text = patched(&snapshot, patch.as_str(), self.limits)?;
         let unlimited = Limits { depth: usize::MAX, bytes: usize::MAX };

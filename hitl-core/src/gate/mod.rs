@@ -21,6 +21,7 @@
 //! | `queue` | what waits, as one viewer sees it |
 //! | `abort` | a reviewer stops a run: what of it has not started is withdrawn |
 //! | `edit` | a human changes the arguments: the next revision |
+//! | `edit_elsewhere` | the same at a gate without the tool, by the schema that is recorded |
 //! | `remember` | what a human has rejected is not asked about again |
 //! | `grant` | a human permits what is like this: previewed, saved, revoked |
 //! | `granted` | what a grant covers runs without asking |
@@ -45,6 +46,7 @@ mod claim;
 mod decide;
 mod dynamic;
 mod edit;
+mod edit_elsewhere;
 mod error;
 mod events;
 mod execute;
@@ -92,8 +94,8 @@ pub use queue::{Queue, QueuePage};
 pub use recover::Recovered;
 pub use reminders::Reminders;
 pub use submission::{Receipt, Submission, Ticket};
+pub use tool_check::ToolStatus;
 #[doc(hidden)]
 pub use tool_set::OneBlockOfToolsForEachType;
-pub use tool_check::ToolStatus;
 pub use tool_set::ToolSet;
 pub use view::View;

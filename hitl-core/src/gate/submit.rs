@@ -379,12 +379,13 @@ impl Inner {
             Entered::Settled(record) => *record,
             Entered::Waiting(mut waiting) => {
                 let record = self.review(&waiting.record).await?;
+                let is_theirs = self.is_left_to_others(&record).boxed().await?;
                 match record.state {
-                    CallState::Approved => {
+                    CallState::Approved if !is_theirs => {
                         let outcome = self.outcome_of(&waiting).await?;
                         return Ok(Submission::Done { outcome, receipt });
                     }
-                    CallState::Pending | CallState::Claimed => {
+                    CallState::Pending | CallState::Approved | CallState::Claimed => {
                         *waiting.record = record;
                         let gate = Arc::clone(self);
                         return Ok(Submission::Pending(Ticket { gate, waiting, receipt }));

@@ -172,6 +172,14 @@ impl Inner {
         })
     }
 
+    /// Whether an approved call is for others to run, who have its tool as it was shown.
+    pub(super) async fn is_left_to_others(&self, record: &CallRecord) -> Result<bool, GateError> {
+        if record.state != CallState::Approved {
+            return Ok(false);
+        }
+        Ok(matches!(self.check_tool(record).await?, ToolCheck::Elsewhere))
+    }
+
     /// The tool as this gate has it, when an approved call was left to others long enough.
     pub(super) async fn no_longer_elsewhere(
         &self,

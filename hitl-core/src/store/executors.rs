@@ -167,3 +167,92 @@ pub fn tools_text(tools: &[ToolFacts]) -> Result<(String, String), StoreError> {
 pub fn tools_of(text: &str) -> Option<Arc<[ToolFacts]>> {
     serde_json::from_str::<Vec<ToolFacts>>(text).ok().map(Into::into)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::call::{Hints, Risk, Thresholds, ToolKind};
+
+    fn tool(name: &str) -> ToolFacts {
+        ToolFacts {
+            name: name.to_owned(),
+            fingerprint: "f".repeat(64).parse().unwrap(),
+            build: None,
+            description: "Works.".to_owned(),
+            describe: None,
+            schema: "{}".to_owned(),
+            sensitive: Vec::new(),
+            unchecked: Vec::new(),
+            kind: ToolKind::Dynamic,
+            approval_type: "general".to_owned(),
+            risk: Risk::Low,
+            hints: Hints::default(),
+            thresholds: Thresholds::default(),
+            choices: Vec::new(),
+            requires_reason: false,
+            approve_label: "Approve".to_owned(),
+            reject_label: "Reject".to_owned(),
+        }
+    }
+
+    fn executor(is_alive: bool, at: i64, tools: &[&str]) -> Executor {
+        let tools = tools.iter().map(|name| tool(name)).collect();
+        Executor::new(SessionId::new(), is_alive, Timestamp::from_millis(at), tools)
+    }
+
+    #[test]
+    fn only_who_was_replaced_is_known_to_have_lost_a_tool() {
+        let dead = |tools| executor(false, 1, tools);
+        let cases: [(&str, Vec<Executor>, bool); 8] = [
+            ("replaced", vec![dead(&["a", "b"]), executor(true, 2, &["b", "c"])], true),
+            ("somebody has it", vec![dead(&["a", "b"]), executor(true, 2, &["a", "b"])], false),
+            ("nobody is alive", vec![dead(&["a", "b"])], false),
+            ("another service", vec![dead(&["a", "b"]), executor(true, 2, &["c"])], false),
+            ("its only tool", vec![dead(&["a"]), executor(true, 2, &["b"])], false),
+            ("a part of it", vec![dead(&["a", "b", "c"]), executor(true, 2, &["b"])], false),
+            (
+                "was there before",
+                vec![executor(false, 3, &["a", "b"]), executor(true, 2, &["b"])],
+                false,
+            ),
+            (
+                "who had it last counts",
+                vec![
+                    dead(&["a", "b"]),
+                    executor(false, 2, &["a", "x"]),
+                    executor(true, 3, &["b", "c"]),
+                ],
+                false,
+            ),
+        ];
+        for (what, executors, expected) in cases {
+            assert_eq!(Executors::new(executors).is_retired("a"), expected, "{what}");
+        }
+        assert!(!Executors::default().is_retired("a"));
+    }
+
+    #[test]
+    fn tools_are_read_as_they_were_written_and_damage_is_seen() {
+        let tools = [tool("a"), tool("b\n\"")];
+        let (text, digest) = tools_text(&tools).unwrap();
+        assert_eq!(*tools_of(&text).unwrap(), tools);
+        assert_eq!(digest.len(), 64);
+        assert_ne!(tools_text(&tools[..1]).unwrap().1, digest);
+        assert!(tools_of(&text[1..]).is_none() && tools_of("").is_none());
+    }
+
+    #[test]
+    fn invariant_13_what_is_kept_is_bounded_by_who_is_alive() {
+        let row = |is_alive, at, digest: &str| ExecutorRow {
+            session: SessionId::new(),
+            is_alive,
+            recorded_at: Timestamp::from_millis(at),
+            digest: digest.to_owned(),
+        };
+        let rows = [row(true, 1, "x"), row(true, 2, "x"), row(false, 3, "x"), row(false, 4, "y")];
+        assert_eq!(superseded(&rows), [rows[2].session], "the living are never forgotten");
+        let many: Vec<_> = (0..100).map(|at| row(false, at, &at.to_string())).collect();
+        assert_eq!(superseded(&many).len(), 100 - MAX_DEAD);
+        assert!(superseded(&[]).is_empty());
+    }
+}
