@@ -1,7 +1,7 @@
 //! `hitl approve`, `edit`, `reject`, `respond` and `abort`.
 
 use hitl_base::json::scan;
-use hitl_core::{ApprovalRequest, Authority, CallState, Decision};
+use hitl_core::{ApprovalRequest, Authority, CallState, Decision, GateErrorKind};
 use serde_json::{Value, json};
 
 use super::{Output, audited, editor, name, terminal};
@@ -58,8 +58,15 @@ async fn at_store(
         store.gate.note_shown(&record, by.principal.clone()).await?;
         ask(&card, &mut reply)?;
     }
-    let decision = decision(&record.request, reply, by);
-    Ok(CallLine::of(&store.gate.decide(decision).await?))
+    let edits = matches!(reply, Reply::Edit { .. });
+    match store.gate.decide(decision(&record.request, reply, by)).await {
+        Ok(record) => Ok(CallLine::of(&record)),
+        // Its tool is not known here by a schema alone.
+        Err(error) if edits && error.kind() == GateErrorKind::UnknownTool => {
+            Err(Failure::usage(format!("{error}, with --url")))
+        }
+        Err(error) => Err(error.into()),
+    }
 }
 
 fn at_console(console: &Console, wanted: &Decide, mut reply: Reply) -> Result<CallLine, Failure> {
