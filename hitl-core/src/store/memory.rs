@@ -97,7 +97,7 @@ impl Store for MemoryStore {
         session: SessionId,
         tools: &[ToolFacts],
     ) -> Result<(), StoreError> {
-        let now = self.shared.clock.now();
+        let now = self.shared.clock.now()?;
         let mut guard = self.calls();
         let Calls { executors, sessions, .. } = &mut *guard;
         executors.insert(session, (now, tools.into()));

@@ -27,7 +27,7 @@ pub(super) fn record(
     session: SessionId,
     (text, digest): (&str, &str),
 ) -> Result<(), Fault> {
-    let now = world.clock.now().as_millis();
+    let now = world.clock.now()?.as_millis();
     on.prepare_cached(RECORD)?.execute(params![session.to_string(), now, digest, text])?;
     for session in superseded(&rows(on, |session| world.sessions.is_dead(session))?) {
         on.prepare_cached(FORGET)?.execute([session.to_string()])?;
