@@ -158,6 +158,10 @@ pub struct RetryOf {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 #[non_exhaustive]
+#[expect(
+    clippy::struct_excessive_bools,
+    reason = "each is a fact of its own, kept under its own name"
+)]
 pub struct CallRecord {
     /// [`RECORD_SCHEMA`] of the writer.
     pub schema: u16,

@@ -160,7 +160,7 @@ fn step(record: &CallRecord, event: &Event, facts: Facts) -> Result<Step, Refusa
             conclude(&mut next, S::Denied, Some(Ending::Reason(reason.clone())));
         }
         (S::Pending | S::Approved, Event::Reask(reask)) => {
-            super::reask::reask(&mut next, reask, facts)?
+            super::reask::reask(&mut next, reask, facts)?;
         }
         (S::Approved, Event::Claim { token, session, binding, requirement }) => {
             guard(record.request.binding == *binding, Refusal::Stale)?;
