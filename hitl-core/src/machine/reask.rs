@@ -47,7 +47,7 @@ pub(super) fn reask(next: &mut CallRecord, reask: &Reask, facts: Facts) -> Resul
     let content = revised.as_ref().map_or(next.current_content(), |revised| revised.content);
     let rewritten = content != next.current_content();
     // What an earlier attempt did under this key must not be confused with other arguments.
-    guard(!rewritten || next.attempts == 0, Refusal::AlreadyTried)?;
+    guard(!rewritten || next.attempts_in_all() == 0, Refusal::AlreadyTried)?;
     // Without a difference there is nothing to ask, and two gates could ask in turns for ever.
     let older = next.request.binding_version != BINDING_VERSION;
     guard(rewritten || older || !tool.is_of(&next.request), Refusal::Stale)?;
