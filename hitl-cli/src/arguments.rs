@@ -71,8 +71,9 @@ pub(crate) enum Command {
         #[arg(long, requires = "binding")]
         yes: bool,
     },
-    /// Change arguments, and approve that: in your editor, or by a patch. Needs --url: only where the
-    /// tool is registered can arguments be checked and assessed anew.
+    /// Change arguments, and approve that: in your editor, or by a patch. With --db only for tools that
+    /// are known by their schema; arguments of the others are checked where they are registered, with
+    /// --url. Whoever runs the call assesses it again.
     Edit {
         #[command(flatten)]
         decide: Decide,

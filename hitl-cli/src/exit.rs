@@ -83,6 +83,7 @@ impl From<GateError> for Failure {
         let exit = match (error.kind(), error.refusal()) {
             (_, Some(refusal)) => of_refusal(refusal),
             (GateErrorKind::NotFound, _) => Exit::NotFound,
+            (GateErrorKind::ToolChanged, _) => Exit::Changed,
             (GateErrorKind::NotGranted, _) if error.grant() == Some(&GrantError::Stale) => {
                 Exit::Changed
             }

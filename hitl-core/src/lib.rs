@@ -22,14 +22,16 @@ mod sync;
 
 #[cfg(feature = "terminal")]
 pub use approval::TerminalApprover;
-pub use approval::{ApprovalRequest, Approver, Authority, Decision, Review};
+pub use approval::{
+    ApprovalRequest, Approver, Authority, Decision, Review, ToolChange, ToolDifference,
+};
 pub use arguments::{ArgumentError, ArgumentErrorKind, Snapshot, SnapshotError, SnapshotWriter};
 pub use audit::{AuditEvent, AuditRecord, AuditSink, JsonlAudit, MemoryAudit};
 pub use call::{
     BindingDigest, CallContext, CallKey, ContentDigest, Escalate, FailureRecord, Fingerprint,
     Hints, HitlConfig, InvalidSpec, ModelMessage, Outcome, OutputText, Parameter, Permit,
     Principal, Risk, RunContext, RunId, Spec, StageSpec, StateRequirement, Tenant, Thresholds,
-    Tool,
+    Tool, ToolFacts, ToolKind,
 };
 pub use confidence::{
     ArgumentsView, Assessment, CallView, Factor, FactorSource, Opinion, ReviewerFactor, ScoreError,
@@ -39,7 +41,7 @@ pub use dynamic::{DynArguments, DynSpec, DynTool};
 pub use gate::{
     Batch, BuildError, CallError, Events, Gate, GateBuilder, GateError, GateErrorKind,
     GrantPreview, Granted, Happening, NotRun, Preview, Queue, QueuePage, Receipt, Reminders,
-    Submission, Ticket, ToolSet, View,
+    Submission, Ticket, ToolSet, ToolStatus, View,
 };
 pub use grant::{Amount, Condition, GrantDraft, GrantRecord, GrantTerms};
 pub use ids::{ClaimToken, DecisionId, GrantId, OwnerToken, RequestId, SessionId};

@@ -10,7 +10,7 @@ use hitl_core::dynamic::{Annotations, DynToolError, DynToolErrorKind, HintTrust}
 use hitl_core::gate::BuildErrorKind;
 use hitl_core::{
     ApprovalLevel, ArgumentErrorKind, CallKey, DynArguments, DynSpec, DynTool, Gate, GateErrorKind,
-    HitlConfig, Outcome, Permit, Risk, Submission, Verdict,
+    HitlConfig, Outcome, Permit, Risk, Store as _, Submission, Tenant, Verdict,
 };
 use support::{bench_with, until};
 
@@ -387,8 +387,22 @@ async fn invariant_2_an_approval_is_void_when_a_dynamic_tool_has_changed() {
         let tool = tool_of(spec, &schema, &seen).unwrap();
         let next = support::tools(Gate::builder()).state(support::World::default()).dyn_tool(tool);
         let next = next.store(b.store.clone()).build().await.unwrap();
-        let error = next.call_json("transfer", text, "ann", key(0)).await.unwrap_err();
+        // While the gate lives that has the tool as it was approved, the call is left to it.
+        let record = b.gate.find(&key(0)).await.unwrap().unwrap();
+        let error = next.adopt(&Tenant::default(), record.id()).await.unwrap_err();
         assert_eq!(error.kind(), GateErrorKind::ToolChanged, "{schema}");
+        drop(b.gate);
+        until("its session ends", async || {
+            let executors = b.store.executors().await.unwrap();
+            executors.all().iter().filter(|executor| executor.is_alive).count() == 1
+        })
+        .await;
+        let Submission::Pending(asked) =
+            next.submit_json("transfer", text, "ann", key(0)).await.unwrap()
+        else {
+            panic!("it is asked about again")
+        };
+        assert_eq!((asked.request().id, asked.request().revision), (record.id(), 2), "{schema}");
         assert!(seen.lock().unwrap().is_empty());
     }
 }

@@ -8,10 +8,10 @@ use std::sync::Arc;
 
 use hitl_base::Timestamp;
 use hitl_core::grant::Drawn;
-use hitl_core::machine::{CallRecord, CallState as S, Event, Facts, Refusal, Step};
+use hitl_core::machine::{CallRecord, CallState as S, Event, Facts, Reask, Refusal, Revised, Step};
 use hitl_core::policy::{Quorum, Stage};
-use hitl_core::store::suite::Draft;
-use hitl_core::{Amount, ApprovalLevel, ClaimToken, OwnerToken, RequestId};
+use hitl_core::store::suite::{Draft, facts};
+use hitl_core::{Amount, ApprovalLevel, ClaimToken, OwnerToken, RequestId, ToolFacts};
 use machine::*;
 use proptest::prelude::*;
 
@@ -33,6 +33,9 @@ const TABLE: &[(S, Kind, S)] = &[
     (S::Approved, Kind::Expire, S::Expired),
     (S::Approved, Kind::Demote, S::Pending),
     (S::Approved, Kind::Deny, S::Denied),
+    (S::Pending, Kind::Deny, S::Denied),
+    (S::Pending, Kind::Reask, S::Pending),
+    (S::Approved, Kind::Reask, S::Pending),
     (S::Approved, Kind::Claim, S::Claimed),
     (S::Claimed, Kind::Release, S::Approved),
     (S::Claimed, Kind::Succeed, S::Executed),
@@ -68,6 +71,7 @@ const TRIED: &[(S, Kind, S)] = &[
     (S::Pending, Kind::Expire, S::OutcomeUnknown),
     (S::Approved, Kind::Expire, S::OutcomeUnknown),
     (S::Approved, Kind::Deny, S::OutcomeUnknown),
+    (S::Pending, Kind::Deny, S::OutcomeUnknown),
 ];
 
 /// What is different while somebody else can be asked, while one vote is not enough, and where an
@@ -157,7 +161,7 @@ fn each_guard_refuses_with_its_own_reason() {
     assert_eq!(refuse(&approved, not_mine, now, false), Refusal::NotOwner);
     let mut stale = approved.clone();
     Arc::make_mut(&mut stale.request).binding = in_other_call().request.binding;
-    for kind in [Kind::Claim, Kind::Demote, Kind::Deny] {
+    for kind in [Kind::Claim, Kind::Demote, Kind::Deny, Kind::Reask] {
         let refusal = refuse(&approved, kind.event(&stale, token, owner), now, false);
         assert_eq!(refusal, Refusal::Stale, "{kind:?}");
     }
@@ -360,4 +364,115 @@ fn a_call_that_is_stamped_in_place_shares_its_request_and_is_what_stamping_gives
     assert_eq!(later.request.created_at, Timestamp::from_millis(2_000));
     assert!(later.request.expires_at > shared.request.expires_at);
     assert_eq!(shared, record);
+}
+
+/// The tool of a call, changed in one way after the other; each is another question.
+fn changed_tools(record: &CallRecord) -> Vec<(&'static str, ToolFacts)> {
+    let mut tools = Vec::new();
+    let mut with = |what, change: fn(&mut ToolFacts)| {
+        let mut tool = facts(record);
+        change(&mut tool);
+        tools.push((what, tool));
+    };
+    with("fingerprint", |tool| tool.fingerprint = "0".repeat(64).parse().unwrap());
+    with("build", |tool| tool.build = Some("2.0".to_owned()));
+    with("no build", |tool| tool.build = None);
+    with("approve label", |tool| tool.approve_label.push('!'));
+    with("reject label", |tool| tool.reject_label.push('!'));
+    with("approval type", |tool| tool.approval_type.push('!'));
+    tools
+}
+
+#[test]
+fn invariant_2_a_changed_tool_is_another_question_and_the_same_tool_is_none() {
+    let (token, owner) = (ClaimToken::new(), OwnerToken::new());
+    for state in [S::Pending, S::Approved] {
+        let record = in_state(state, token, owner);
+        let reask = |tool| {
+            let reask = Reask::new(record.request.binding, tool, "asked again");
+            apply(&record, &Event::Reask(Box::new(reask)), EARLY)
+        };
+        assert_eq!(reask(facts(&record)), Err(Refusal::Stale), "nothing has changed");
+        let mut other = facts(&record);
+        other.name.push('2');
+        assert_eq!(reask(other), Err(Refusal::Stale), "it is another tool");
+        for (what, tool) in changed_tools(&record) {
+            let next = changed(reask(tool.clone()));
+            assert_eq!((next.state, next.request.revision), (S::Pending, 2), "{what}");
+            assert_ne!(next.request.binding, record.request.binding, "{what}");
+            assert!(next.unread, "nobody who has the tool has read the arguments: {what}");
+            assert!(tool.is_of(&next.request), "{what}");
+            assert_eq!(next.request.arguments, record.request.arguments);
+            assert_eq!(next.request.because.last().map(String::as_str), Some("asked again"));
+            // An answer to the first question answers this one in no state.
+            let refused = apply(&next, &Event::Decide(record.request.approve().by("bob")), EARLY);
+            assert_eq!(refused, Err(Refusal::Stale), "{what}");
+        }
+    }
+}
+
+#[test]
+fn invariant_2_a_binding_of_the_first_rule_runs_nothing() {
+    let owner = OwnerToken::new();
+    let old = Draft::new("run", 1).owner(owner).bound_by_the_first_rule();
+    let old = old.call().stamped(Timestamp::EPOCH);
+    let approved = changed(approve(&old, "alice"));
+    let claim = Kind::Claim.event(&approved, ClaimToken::new(), owner);
+    assert_eq!(apply(&approved, &claim, EARLY), Err(Refusal::Stale));
+    let reask = Reask::new(approved.request.binding, facts(&approved), "by the rule of now");
+    let asked = changed(apply(&approved, &Event::Reask(Box::new(reask)), EARLY));
+    assert_eq!((asked.state, asked.request.binding_version), (S::Pending, 2));
+    let approved = changed(approve(&asked, "alice"));
+    let claim = Kind::Claim.event(&approved, ClaimToken::new(), owner);
+    assert_eq!(changed(apply(&approved, &claim, EARLY)).state, S::Claimed);
+    // An older record says nothing of rules and builds.
+    let text = serde_json::to_string(&old).unwrap();
+    let text = text.replace(r#","bindingVersion":1"#, "");
+    assert!(!text.contains("bindingVersion") && !text.contains("build"), "{text}");
+    assert_eq!(serde_json::from_str::<CallRecord>(&text).unwrap(), old);
+}
+
+#[test]
+fn a_change_never_makes_a_question_laxer_and_keeps_few_reasons() {
+    let owner = OwnerToken::new();
+    let mut record = start(ApprovalLevel::Full, owner);
+    let risk = record.request.risk;
+    for round in 0..100 {
+        let mut tool = facts(&record);
+        tool.build = Some(round.to_string());
+        tool.risk = hitl_core::Risk::Low;
+        let reask = Reask::new(record.request.binding, tool, format!("asked again: {round}"));
+        record = changed(apply(&record, &Event::Reask(Box::new(reask)), EARLY));
+        assert_eq!((record.request.risk, record.request.level), (risk, ApprovalLevel::Full));
+    }
+    assert!(record.request.because.len() <= 32, "{}", record.request.because.len());
+    let late = Facts { now: record.request.expires_at, claimant_dead: false };
+    let mut tool = facts(&record);
+    tool.build = None;
+    let reask = Reask::new(record.request.binding, tool, "too late");
+    let refused = apply(&record, &Event::Reask(Box::new(reask)), late);
+    assert_eq!(refused, Err(Refusal::Expired), "it does not gain time");
+}
+
+#[test]
+fn invariant_3_what_was_tried_is_not_asked_about_with_other_arguments() {
+    let owner = OwnerToken::new();
+    let mut record = start(ApprovalLevel::Full, owner);
+    record.attempts = 1;
+    let mut tool = facts(&record);
+    tool.build = Some("2.0".to_owned());
+    let same = Reask::new(record.request.binding, tool.clone(), "why");
+    assert_eq!(changed(apply(&record, &Event::Reask(Box::new(same)), EARLY)).attempts, 1);
+    let revised = Revised {
+        content: "7".repeat(64).parse().unwrap(),
+        arguments: record.request.arguments.clone(),
+        title: "Another".to_owned(),
+        assessment: record.request.assessment.clone(),
+        requirement: record.request.requirement(),
+        because: Vec::new(),
+        priority: record.request.priority,
+    };
+    let other = Reask::new(record.request.binding, tool, "why").revised(revised);
+    let refused = apply(&record, &Event::Reask(Box::new(other)), EARLY);
+    assert_eq!(refused, Err(Refusal::AlreadyTried));
 }

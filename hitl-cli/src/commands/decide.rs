@@ -1,7 +1,7 @@
 //! `hitl approve`, `edit`, `reject`, `respond` and `abort`.
 
 use hitl_base::json::scan;
-use hitl_core::{ApprovalRequest, Authority, CallState, Decision};
+use hitl_core::{ApprovalRequest, Authority, CallState, Decision, GateErrorKind};
 use serde_json::{Value, json};
 
 use super::{Output, audited, editor, name, terminal};
@@ -47,30 +47,33 @@ async fn at_store(
     mut reply: Reply,
     by: Authority,
 ) -> Result<CallLine, Failure> {
-    if matches!(reply, Reply::Edit { .. }) {
-        let why = "a store has no tools, and only a tool can say whether its arguments are right: \
-                   edit where it is registered, with --url";
-        return Err(Failure::usage(why));
-    }
     let record = store.call(wanted.id).await?;
     let card = store.card(&record).await?;
-    if look(&card, wanted.binding.as_deref(), &reply)? == Look::Ask {
+    let look = look(&card, wanted.binding.as_deref(), &reply)?;
+    if let Reply::Edit { patch } = &mut reply {
+        *patch = Some(patch_of(patch.take(), &card)?);
+    }
+    if look == Look::Ask {
         // What was not shown is not said to have been: said first, and then shown.
         store.gate.note_shown(&record, by.principal.clone()).await?;
         ask(&card, &mut reply)?;
     }
-    let decision = decision(&record.request, reply, by)?;
-    Ok(CallLine::of(&store.gate.decide(decision).await?))
+    let edits = matches!(reply, Reply::Edit { .. });
+    match store.gate.decide(decision(&record.request, reply, by)).await {
+        Ok(record) => Ok(CallLine::of(&record)),
+        // Its tool is not known here by a schema alone.
+        Err(error) if edits && error.kind() == GateErrorKind::UnknownTool => {
+            Err(Failure::usage(format!("{error}, with --url")))
+        }
+        Err(error) => Err(error.into()),
+    }
 }
 
 fn at_console(console: &Console, wanted: &Decide, mut reply: Reply) -> Result<CallLine, Failure> {
     let card = console.card(wanted.id)?;
     let look = look(&card, wanted.binding.as_deref(), &reply)?;
     if let Reply::Edit { patch } = &mut reply {
-        *patch = Some(match patch.take() {
-            Some(patch) => checked(patch)?,
-            None => editor::patch(&card.request.arguments)?,
-        });
+        *patch = Some(patch_of(patch.take(), &card)?);
     }
     if look == Look::Ask {
         console.looks_at(Some(wanted.id))?;
@@ -129,6 +132,14 @@ fn ask(card: &Card, reply: &mut Reply) -> Result<(), Failure> {
     }
 }
 
+/// The patch that was given, or what comes of the person's editor.
+fn patch_of(given: Option<String>, card: &Card) -> Result<String, Failure> {
+    match given {
+        Some(patch) => checked(patch),
+        None => editor::patch(&card.request.arguments),
+    }
+}
+
 /// A patch that was given is JSON, whatever the tool makes of it.
 fn checked(patch: String) -> Result<String, Failure> {
     match scan(&patch) {
@@ -151,17 +162,17 @@ fn sent(reply: Reply) -> Value {
 }
 
 /// The decision names the revision that was read, so that one that came later is not decided by it.
-fn decision(request: &ApprovalRequest, reply: Reply, by: Authority) -> Result<Decision, Failure> {
-    Ok(match reply {
+fn decision(request: &ApprovalRequest, reply: Reply, by: Authority) -> Decision {
+    match reply {
         Reply::Approve { .. } => request.approve().by(by),
-        Reply::Edit { .. } => return Err(Failure::usage("edit it with --url")),
+        Reply::Edit { patch } => request.edit(patch.unwrap_or_default()).by(by),
         Reply::Reject { reason, may_ask_again: true } => {
             request.reject(reason).may_ask_again().by(by)
         }
         Reply::Reject { reason, may_ask_again: false } => request.reject(reason).by(by),
         Reply::Respond { message } => request.respond(message).by(by),
         Reply::Abort { reason } => request.abort(reason).by(by),
-    })
+    }
 }
 
 /// Who decides, in which roles, for which tenants.

@@ -7,7 +7,8 @@ use std::path::Path;
 
 use hitl_core::store::Store;
 use hitl_core::{
-    CallRecord, Gate, GrantId, GrantRecord, HostKey, JsonlAudit, RequestId, Tenant, Viewer,
+    CallRecord, CallState, Gate, GrantId, GrantRecord, HostKey, JsonlAudit, RequestId, Tenant,
+    Viewer,
 };
 use hitl_store::SqliteStore;
 use hitl_tasks::{Journal, Journaled};
@@ -101,7 +102,10 @@ impl StoreSource {
     pub(crate) async fn card(&self, record: &CallRecord) -> Result<Card, Failure> {
         let history = self.gate.history_of(&record.key().tenant, record.id()).await?;
         let steps = history.iter().map(|(number, entry)| Step::of(*number, entry)).collect();
-        Ok(Card::of(record, steps, self.gate.now().await?))
+        let waits = record.state == CallState::Pending;
+        let status = if waits { Some(self.gate.tool_status(record).await?) } else { None };
+        let warning = status.and_then(|status| status.warning());
+        Ok(Card::of(record, steps, self.gate.now().await?, warning))
     }
 
     /// The youngest tasks that the journal knows, at most so many, of the tenants that are seen.

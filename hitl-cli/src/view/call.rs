@@ -151,26 +151,36 @@ pub(crate) struct Rest {
     approved_by: Vec<Principal>,
     attempts: u32,
     now: Timestamp,
+    #[serde(default)]
+    tool_warning: Option<String>,
 }
 
 impl Card {
     /// Of a store's record.
-    pub(crate) fn of(record: &CallRecord, history: Vec<Step>, now: Timestamp) -> Self {
+    pub(crate) fn of(
+        record: &CallRecord,
+        history: Vec<Step>,
+        now: Timestamp,
+        tool_warning: Option<String>,
+    ) -> Self {
         let rest = Rest {
             request: Arc::clone(&record.request),
             approved_by: record.votes.iter().map(|vote| vote.by.clone()).collect(),
             attempts: record.attempts,
             now,
+            tool_warning,
         };
         Self::told(CallLine::of(record), rest, history)
     }
 
     /// Of what a console says. The lines that are shown are made here, from the request.
     pub(crate) fn told(line: CallLine, rest: Rest, history: Vec<Step>) -> Self {
-        let Rest { request, approved_by, attempts, now } = rest;
+        let Rest { request, approved_by, attempts, now, tool_warning } = rest;
+        let mut rendered = request.render(now, Extent::Full);
+        rendered.warnings.extend(tool_warning);
         Self {
             line,
-            rendered: request.render(now, Extent::Full),
+            rendered,
             confirm: request.confirmation(),
             request,
             approved_by,

@@ -2,7 +2,7 @@
 
 use axum::extract::State as From;
 use axum::{Extension, Json};
-use hitl_core::RequestId;
+use hitl_core::{CallState, RequestId};
 
 use super::read::{Path, Query};
 use crate::auth::Reviewer;
@@ -34,5 +34,8 @@ pub(super) async fn show(
     let record = state.call(&reviewer, id).await?;
     let onlookers = state.presence.at(&reviewer.tenant, id);
     let now = state.gate.now().await?;
-    Ok(Json(CallDetail::of(&record, &state.gate, onlookers, now)))
+    let waits = record.state == CallState::Pending;
+    let status = if waits { Some(state.gate.tool_status(&record).await?) } else { None };
+    let warning = status.and_then(|status| status.warning());
+    Ok(Json(CallDetail::of(&record, &state.gate, onlookers, now).warned(warning)))
 }

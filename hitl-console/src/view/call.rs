@@ -109,6 +109,10 @@ pub(crate) struct CallDetail {
     /// The request as every surface shows it: warnings, and lines that are safe to show as text.
     #[schema(value_type = Object)]
     rendered: Rendered,
+    /// What a reviewer should know of the tool as it is now: that it has changed or is gone, that no
+    /// executor is alive, or that it is not known. It is among the warnings too.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    tool_warning: Option<String>,
     /// The arguments as exact text: programs that read numbers as floating point would round them.
     arguments_text: String,
     /// What must be typed to approve a deletion.
@@ -210,6 +214,13 @@ impl DecidedView {
 }
 
 impl CallDetail {
+    /// Adds what a reviewer should know of the tool as it is now.
+    pub(crate) fn warned(mut self, warning: Option<String>) -> Self {
+        self.rendered.warnings.extend(warning.clone());
+        self.tool_warning = warning;
+        self
+    }
+
     pub(crate) fn of(
         record: &CallRecord,
         gate: &Gate,
@@ -230,6 +241,7 @@ impl CallDetail {
             no_grant: request.may_be_granted().err().map(|why| why.to_string()),
             grant: record.granted.map(|drawn| drawn.grant),
             rendered: request.render(now, Extent::Full),
+            tool_warning: None,
             request: Arc::clone(request),
             schema: tool.map(|tool| tool.schema),
             weighted: weighted(&factors),

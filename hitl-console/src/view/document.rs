@@ -19,10 +19,15 @@ pub(crate) struct RequestDocument {
     revision: u32,
     /// What a decision on this revision must name.
     binding: String,
+    /// The rule by which `binding` was made.
+    binding_version: u16,
     /// The tool's name.
     tool: String,
     /// What the reviewer relies on about the tool.
     fingerprint: String,
+    /// The version of the tool's code; left out when it has none.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    build: Option<String>,
     /// One line that says what would happen.
     title: String,
     /// What the tool does, in its own words.

@@ -14,6 +14,7 @@ mod request;
 mod scripted;
 #[cfg(feature = "terminal")]
 pub mod terminal;
+mod tool_change;
 
 pub use approver::{Approver, Review};
 pub use authority::Authority;
@@ -28,3 +29,4 @@ pub use request::{ApprovalRequest, Choice};
 pub use scripted::ScriptedApprover;
 #[cfg(feature = "terminal")]
 pub use terminal::TerminalApprover;
+pub use tool_change::{ToolChange, ToolDifference};

@@ -4,7 +4,10 @@ use hitl_base::{JsonText, Timestamp};
 use serde::{Deserialize, Serialize};
 
 use super::{Again, Answer, DecisionDraft, Patch};
-use crate::call::{BindingDigest, CallKey, Fingerprint, Hints, Principal, Risk, Thresholds};
+use crate::call::{
+    BINDING_VERSION, Binding, BindingDigest, CallKey, ContentDigest, Fingerprint, Hints, Principal,
+    Risk, Thresholds,
+};
 use crate::confidence::Assessment;
 use crate::ids::RequestId;
 use crate::policy::{ApprovalLevel, Priority, Quorum, Requirement};
@@ -42,10 +45,17 @@ pub struct ApprovalRequest {
     pub revision: u32,
     /// What a decision on this revision must name.
     pub binding: BindingDigest,
+    /// The rule by which `binding` was made. What was asked under an older rule is asked again before
+    /// it runs.
+    #[serde(default = "first")]
+    pub binding_version: u16,
     /// The tool's name.
     pub tool: String,
     /// The tool's fingerprint: what the reviewer relies on about it.
     pub fingerprint: Fingerprint,
+    /// The version of the tool's code that would run. `None` if it has none to compare.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub build: Option<String>,
     /// One line that says what would happen. May hold text from the model.
     pub title: String,
     /// What the tool does, in its own words.
@@ -91,6 +101,11 @@ pub struct ApprovalRequest {
     pub reject_label: String,
 }
 
+/// The rule of requests that do not name theirs.
+const fn first() -> u16 {
+    1
+}
+
 impl ApprovalRequest {
     /// Approves exactly this revision.
     pub fn approve(&self) -> DecisionDraft<'_> {
@@ -126,6 +141,40 @@ impl ApprovalRequest {
     /// What a decision must satisfy.
     pub fn requirement(&self) -> Requirement {
         Requirement::of(self.level).quorum(self.quorum.clone())
+    }
+
+    /// Binds this revision to its content, by the rule of now.
+    pub(crate) fn bind(&mut self, content: ContentDigest) {
+        self.binding = self.parts(content).digest();
+        self.binding_version = BINDING_VERSION;
+    }
+
+    /// Binds this revision as older versions of hitl did, for checks.
+    #[cfg(feature = "contract-suite")]
+    pub(crate) fn bind_by_the_first_rule(&mut self, content: ContentDigest) {
+        (self.binding_version, self.build) = (1, None);
+        self.binding = self.parts(content).digest_v1();
+    }
+
+    /// Returns whether this revision was bound to this content, by the rule that it was bound by.
+    pub(crate) fn is_bound_to(&self, content: ContentDigest) -> bool {
+        let parts = self.parts(content);
+        match self.binding_version {
+            1 => self.binding == parts.digest_v1(),
+            BINDING_VERSION => self.binding == parts.digest(),
+            _ => false,
+        }
+    }
+
+    fn parts(&self, content: ContentDigest) -> Binding<'_> {
+        Binding {
+            id: self.id,
+            key: &self.key,
+            revision: self.revision,
+            content,
+            fingerprint: self.fingerprint,
+            build: self.build.as_deref(),
+        }
     }
 
     /// Sets what a decision must satisfy.

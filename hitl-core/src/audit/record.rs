@@ -153,6 +153,9 @@ pub struct AuditRecord {
     /// What a decision or a run stands on.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub binding: Option<BindingDigest>,
+    /// The version of the tool's code that is about to run: of an intent, when the tool has one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub build: Option<Cow<'static, str>>,
     /// What the machine decided.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub verdict: Option<Verdict>,
@@ -201,6 +204,7 @@ impl AuditRecord {
             by: None,
             revision: None,
             binding: None,
+            build: None,
             verdict: None,
             assessment: None,
             arguments: None,

@@ -1,7 +1,7 @@
 //! What an approval stands on: exact digests with domain separation.
 //!
-//! Encoding, version 1. Every part is length-prefixed (8 bytes, big endian), so that no two
-//! different lists of parts have the same bytes. A sensitive value enters as its HMAC under the
+//! Every part is length-prefixed (8 bytes, big endian), so that no two different lists of parts have
+//! the same bytes. A sensitive value enters as its HMAC under the
 //! host's key, so that a digest cannot be used to guess a PIN.
 
 use std::fmt;
@@ -10,10 +10,15 @@ use std::str::FromStr;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use sha2::{Digest as _, Sha256};
 
-use super::CallContext;
+use super::{CallContext, CallKey};
 use crate::arguments::Snapshot;
 use crate::hex::hex_of_digest;
+use crate::ids::RequestId;
 use crate::seal::HostKey;
+
+/// The rule by which binding digests are made now. An approval under an older one runs nothing: the
+/// call is asked about again.
+pub(crate) const BINDING_VERSION: u16 = 2;
 
 macro_rules! digest {
     ($(#[$doc:meta])* $name:ident) => {
@@ -62,7 +67,8 @@ digest! {
     ContentDigest
 }
 digest! {
-    /// SHA-256 over one revision's content and the tool's [`Fingerprint`]: what a decision names.
+    /// SHA-256 over one revision of one call: its id, key, content, the tool's [`Fingerprint`] and the
+    /// version of the tool's code. A decision names it.
     BindingDigest
 }
 digest! {
@@ -158,13 +164,50 @@ pub(crate) fn content_digest(
     ContentDigest(parts.finish())
 }
 
-pub(crate) fn binding_digest(
+/// What a decision is bound to: one revision of one call, and the code that would run it.
+pub(crate) struct Binding<'b> {
+    pub(crate) id: RequestId,
+    pub(crate) key: &'b CallKey,
+    pub(crate) revision: u32,
+    pub(crate) content: ContentDigest,
+    pub(crate) fingerprint: Fingerprint,
+    pub(crate) build: Option<&'b str>,
+}
+
+impl Binding<'_> {
+    /// Returns the digest by the rule of now.
+    pub(crate) fn digest(&self) -> BindingDigest {
+        let key = self.key;
+        let mut parts = Parts::new("hitl.binding.v2");
+        parts
+            .part(self.id.to_string().as_bytes())
+            .part(key.tenant.as_str().as_bytes())
+            .part(key.run.as_str().as_bytes())
+            .part(&key.position.to_be_bytes())
+            .part(&self.revision.to_be_bytes())
+            .part(&self.content.0)
+            .part(&self.fingerprint.0)
+            .part(self.build.unwrap_or("").as_bytes());
+        BindingDigest(parts.finish())
+    }
+
+    /// Returns the digest by the rule that calls of older versions of hitl were asked about.
+    pub(crate) fn digest_v1(&self) -> BindingDigest {
+        let mut parts = Parts::new("hitl.binding.v1");
+        parts.part(&self.content.0).part(&self.fingerprint.0).part(&self.revision.to_be_bytes());
+        BindingDigest(parts.finish())
+    }
+}
+
+/// Returns what the audit names for a call that runs at once and has no record. Nobody decides about
+/// it, so it says what ran and not which call: its audit record has the key.
+pub(crate) fn unrecorded_digest(
     content: ContentDigest,
     tool: Fingerprint,
-    revision: u32,
+    build: Option<&str>,
 ) -> BindingDigest {
-    let mut parts = Parts::new("hitl.binding.v1");
-    parts.part(&content.0).part(&tool.0).part(&revision.to_be_bytes());
+    let mut parts = Parts::new("hitl.run.v2");
+    parts.part(&content.0).part(&tool.0).part(build.unwrap_or("").as_bytes());
     BindingDigest(parts.finish())
 }
 
@@ -210,4 +253,47 @@ pub(crate) fn fingerprint<'s>(
         parts.part(secret.as_bytes());
     }
     Fingerprint(parts.finish())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn digest<T: FromStr<Err = NotADigest>>(digit: &str) -> T {
+        digit.repeat(64).parse().unwrap()
+    }
+
+    #[test]
+    fn invariant_2_the_binding_names_the_call_its_revision_and_its_code() {
+        let (id, other) = (RequestId::new(), RequestId::new());
+        let key = CallKey::new("run", 1);
+        let keys = [
+            CallKey::new("run", 2),
+            CallKey::new("rum", 1),
+            CallKey { tenant: super::super::Tenant::new("acme"), ..key.clone() },
+        ];
+        let base = || Binding {
+            id,
+            key: &key,
+            revision: 1,
+            content: digest("1"),
+            fingerprint: digest("2"),
+            build: Some("1.0"),
+        };
+        let mut seen = vec![base().digest()];
+        seen.push(Binding { id: other, ..base() }.digest());
+        seen.extend(keys.iter().map(|key| Binding { key, ..base() }.digest()));
+        seen.push(Binding { revision: 2, ..base() }.digest());
+        seen.push(Binding { content: digest("3"), ..base() }.digest());
+        seen.push(Binding { fingerprint: digest("1"), ..base() }.digest());
+        seen.push(Binding { build: Some("1.1"), ..base() }.digest());
+        seen.push(Binding { build: None, ..base() }.digest());
+        seen.push(base().digest_v1());
+        seen.push(unrecorded_digest(digest("1"), digest("2"), Some("1.0")));
+        let mut unique = seen.clone();
+        unique.sort_unstable();
+        unique.dedup();
+        assert_eq!(unique.len(), seen.len());
+        assert_eq!(base().digest(), base().digest());
+    }
 }

@@ -2,6 +2,7 @@
 
 mod context;
 mod digest;
+mod facts;
 mod invalid_spec;
 mod key;
 mod outcome;
@@ -15,8 +16,12 @@ mod tool;
 mod version;
 
 pub use context::{CallContext, Principal, RunId, Tenant};
+pub(crate) use digest::{
+    BINDING_VERSION, Binding, Shown, circumstances_digest, content_digest, fingerprint,
+    unrecorded_digest,
+};
 pub use digest::{BindingDigest, CircumstancesDigest, ContentDigest, Fingerprint};
-pub(crate) use digest::{Shown, binding_digest, circumstances_digest, content_digest, fingerprint};
+pub use facts::{ToolFacts, ToolKind};
 pub use invalid_spec::InvalidSpec;
 pub use key::CallKey;
 pub use outcome::{FailureRecord, Outcome, OutputText};

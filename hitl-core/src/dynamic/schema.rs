@@ -87,6 +87,19 @@ impl Kind {
 }
 
 impl Schema {
+    /// Reads a schema that a tool was made with before.
+    pub(crate) fn read(
+        text: &str,
+        unchecked: &[String],
+        sensitive: &[String],
+    ) -> Result<Self, String> {
+        let mut schema = super::compile::compile(text, unchecked)?;
+        for path in sensitive {
+            schema.hide(path)?;
+        }
+        Ok(schema)
+    }
+
     /// These nodes, and all that hold for the same value: references and alternatives, whether they
     /// fit or not.
     pub(super) fn with_all(&self, ids: impl IntoIterator<Item = Id>) -> Vec<Id> {

@@ -51,19 +51,26 @@ impl Gate {
 pub struct BatchBuilder<'g> {
     gate: &'g Gate,
     run: RunId,
-    calls: Vec<(u64, Make<'g>)>,
+    calls: Vec<Planned<'g>>,
     together: bool,
+}
+
+/// A call of a batch in the making.
+struct Planned<'g> {
+    position: u64,
+    tool: String,
+    make: Make<'g>,
 }
 
 impl<'g> BatchBuilder<'g> {
     /// Adds a call as a model asked for it, at its position in the run.
     pub fn json(mut self, position: u64, tool: &str, arguments: &str) -> Self {
-        let (gate, tool, arguments) = (self.gate, tool.to_owned(), arguments.to_owned());
+        let (gate, name, arguments) = (self.gate, tool.to_owned(), arguments.to_owned());
         let make = move |cx: &CallContext, key| {
-            let (judged, body) = gate.read(&tool, &arguments, cx.clone(), key)?;
+            let (judged, body) = gate.read(&name, &arguments, cx.clone(), key)?;
             Ok((gate.inner.prepared(*judged), body))
         };
-        self.calls.push((position, Box::new(make)));
+        self.calls.push(Planned { position, tool: tool.to_owned(), make: Box::new(make) });
         self
     }
 
@@ -74,7 +81,8 @@ impl<'g> BatchBuilder<'g> {
             let (judged, body) = gate.read_typed(call, cx.clone(), key)?;
             Ok((gate.inner.prepared(*judged), body))
         };
-        self.calls.push((position, Box::new(make)));
+        let tool = T::SPEC.name.to_owned();
+        self.calls.push(Planned { position, tool, make: Box::new(make) });
         self
     }
 
@@ -194,17 +202,17 @@ impl Inner {
     async fn enter_all(
         self: &Arc<Self>,
         run: RunId,
-        calls: Vec<(u64, Make<'_>)>,
+        calls: Vec<Planned<'_>>,
         together: bool,
         context: CallContext,
     ) -> Batch {
         let key = |position| CallKey { tenant: context.tenant.clone(), run: run.clone(), position };
-        let keys: Vec<CallKey> = calls.iter().map(|(position, _)| key(*position)).collect();
+        let keys: Vec<CallKey> = calls.iter().map(|call| key(call.position)).collect();
         let id = BatchId::of(&keys);
         let size = u32::try_from(keys.len()).unwrap_or(u32::MAX);
-        let positions = calls.iter().map(|(position, _)| *position);
+        let positions = calls.iter().map(|call| call.position);
         let positions: Vec<u64> = positions.filter(|_| together).collect();
-        let entering = calls.into_iter().zip(&keys).zip(0..).map(|(((_, make), key), index)| {
+        let entering = calls.into_iter().zip(&keys).zip(0..).map(|((call, key), index)| {
             let membership = Membership {
                 batch: id.clone(),
                 index,
@@ -212,8 +220,8 @@ impl Inner {
                 together: positions.clone(),
                 released: false,
             };
-            let made = make(&context, key.clone());
-            self.enter_part(made, membership)
+            let made = (call.make)(&context, key.clone());
+            self.enter_part(made, (call.tool, key), membership)
         });
         let entered = join_all(entering).await;
         if together && entered.iter().any(|(receipt, _)| receipt.is_none()) {
@@ -247,12 +255,16 @@ impl Inner {
     async fn enter_part(
         self: &Arc<Self>,
         made: Made,
+        (tool, key): (String, &CallKey),
         membership: Membership,
     ) -> (Option<Receipt>, BoxFuture<'static, Result<Outcome, GateError>>) {
         let ready = |answer| std::future::ready(answer).boxed();
         let (mut prepared, body) = match made {
             Ok(made) => made,
-            Err(error) => return (None, ready(Err(error))),
+            Err(error) => {
+                let error = self.with_the_change(error, &tool, key).boxed().await;
+                return (None, ready(Err(error)));
+            }
         };
         prepared.record.batch = Some(membership);
         let key = prepared.record.key().clone();

@@ -359,6 +359,15 @@ impl GateBuilder {
                 other => other?,
             }
         }
+        if !inner.tools.is_empty() {
+            let facts: Vec<_> = inner.tools.values().map(|tool| tool.facts.clone()).collect();
+            match inner.store.record_tools(session, &facts).await {
+                Err(error) if error.kind() == StoreErrorKind::Unsupported => {
+                    tracing::warn!(%error, "others are not told which tools run here");
+                }
+                other => other?,
+            }
+        }
         let gate = Gate { inner: Arc::new(inner) };
         gate.inner.note_policies_in_force();
         observe::meter::describe();

@@ -69,7 +69,7 @@ impl Gate {
         context: impl Into<CallContext>,
         key: CallKey,
     ) -> Result<Outcome, GateError> {
-        let (judged, body) = self.read(tool, arguments, context.into(), key)?;
+        let (judged, body) = self.read_again(tool, arguments, context.into(), key).await?;
         let span = self.inner.call_span(&judged);
         let calling = async {
             let result = self.inner.called(judged, body).await;
@@ -89,9 +89,25 @@ impl Gate {
         context: impl Into<CallContext>,
         key: CallKey,
     ) -> Result<Submission, GateError> {
-        let (judged, body) = self.read(tool, arguments, context.into(), key)?;
+        let (judged, body) = self.read_again(tool, arguments, context.into(), key).await?;
         let span = self.inner.call_span(&judged);
         self.inner.submit(judged, body, None).instrument(span).boxed().await
+    }
+
+    /// As [`read`](Self::read). Of a text that is refused because its tool has changed since it was
+    /// submitted first, it says so.
+    async fn read_again(
+        &self,
+        tool: &str,
+        arguments: &str,
+        context: CallContext,
+        key: CallKey,
+    ) -> Result<(Box<Judged>, Box<dyn Body>), GateError> {
+        let key = keyed(&context, key.run, key.position);
+        match self.read(tool, arguments, context, key.clone()) {
+            Ok(read) => Ok(read),
+            Err(error) => Err(self.inner.with_the_change(error, tool, &key).boxed().await),
+        }
     }
 
     pub(super) fn read(

@@ -13,9 +13,10 @@ use super::prepare::required;
 use super::registry::{Body, Registered};
 use super::standing::Now;
 use super::taking::{Taking, Wanted};
+use super::tool_check::{Changed, ToolCheck};
 use crate::arguments::Snapshot;
 use crate::audit::{AuditEvent, AuditRecord};
-use crate::call::{BindingDigest, CallContext, StateMap, binding_digest, content_digest};
+use crate::call::{BindingDigest, CallContext, StateMap, content_digest};
 use crate::ids::{ClaimToken, OwnerToken};
 use crate::machine::{CallRecord, CallState, Claim, Event, Refusal};
 use crate::policy::{Requirement, Routed, Verdict};
@@ -23,7 +24,7 @@ use crate::seal::{Bound, Purpose};
 use crate::store::{ApplyError, Enclosed, StoreErrorKind};
 
 /// The most characters of what is said about somebody's rights.
-const REASON: usize = 500;
+pub(super) const REASON: usize = 500;
 
 /// An approved call that was looked at once more, and may be claimed.
 pub(super) struct Checked {
@@ -41,8 +42,8 @@ pub(super) struct Checked {
 pub(super) enum Look {
     /// It may be claimed.
     Ready(Box<Checked>),
-    /// Whether it may is not known: what its principal may do now, or what a policy says. It does not
-    /// start; ask again after a while.
+    /// Whether it may is not known: what its principal may do now, or what a policy says; or others
+    /// have its tool as it was approved. It does not start; ask again after a while.
     Unknown,
     /// It is not as it was approved, or over: look at the record again.
     Changed,
@@ -137,7 +138,24 @@ impl Inner {
 
     /// Looks at an approved call once more.
     pub(super) async fn check(&self, record: &CallRecord) -> Result<Look, GateError> {
-        let tool = self.same_tool(record)?;
+        let tool = match self.check_tool(record).await? {
+            ToolCheck::Same(tool) => tool,
+            ToolCheck::Changed(changed) => return self.ask_again(record, &changed).await,
+            ToolCheck::Elsewhere => {
+                // It is theirs to run, as it was approved.
+                return match self.no_longer_elsewhere(record).await? {
+                    Some(changed) => self.ask_again(record, &changed).await,
+                    None => self.look_later(record).await,
+                };
+            }
+            ToolCheck::Retired => {
+                self.close_retired(record).await?;
+                return Ok(Look::Changed);
+            }
+            ToolCheck::Gone | ToolCheck::NoExecutor | ToolCheck::Unknown => {
+                return Err(GateError::unknown_tool(&record.request.tool));
+            }
+        };
         let Some(snapshot) = self.stored_snapshot(record).await? else {
             // Over since it was read; or there is nothing to run, and looking again would not end.
             let current = self.current(&record.key().tenant, record.id()).await?;
@@ -149,7 +167,14 @@ impl Inner {
                 Ok(Look::Changed)
             };
         };
-        let body = tool.read_stored(&snapshot)?;
+        let body = match tool.read_stored(&snapshot) {
+            Ok(body) => body,
+            // Asked about where the tool is not, so this is the first time that it reads them.
+            Err(_) if record.unread => {
+                return self.ask_again(record, &Changed::arguments(&tool)).await;
+            }
+            Err(error) => return Err(error.into()),
+        };
 
         // The rights of now and the policy of now may only raise what the call needs.
         let binding = record.request.binding;
@@ -222,6 +247,18 @@ impl Inner {
         })))
     }
 
+    /// What it would run is not what was approved.
+    async fn ask_again(&self, record: &CallRecord, changed: &Changed) -> Result<Look, GateError> {
+        // Boxed, so that whoever claims does not carry it around.
+        let asked = Box::pin(self.ask_of_changed(record, changed)).await?;
+        if asked.version == record.version {
+            // It could not be moved, and looking again would not end.
+            let then = "it is not as it was approved; cancel the call";
+            return Err(GateError::tool_changed(changed.change.clone(), asked, then));
+        }
+        Ok(Look::Changed)
+    }
+
     /// It does not run now, and stays approved until its time is up, which whoever looks again sees.
     async fn look_later(&self, record: &CallRecord) -> Result<Look, GateError> {
         let over = self.expire(&record.key().tenant, record.id()).await?;
@@ -244,19 +281,6 @@ impl Inner {
         Ok(())
     }
 
-    /// The tool of a call, when it is the one that the call was submitted to.
-    pub(super) fn same_tool(&self, record: &CallRecord) -> Result<Arc<Registered>, GateError> {
-        let tool = self.tool(&record.request.tool)?;
-        if tool.fingerprint != record.request.fingerprint {
-            let why = format!(
-                "the tool `{}` has changed since this call was submitted, so its approval is void; cancel the call and submit it under a new key",
-                tool.spec.name
-            );
-            return Err(GateError::new(GateErrorKind::ToolChanged, why));
-        }
-        Ok(tool)
-    }
-
     /// The stored snapshot, when it is the very one that was approved.
     pub(super) async fn stored_snapshot(
         &self,
@@ -276,13 +300,14 @@ impl Inner {
             .map_err(|_| damaged("cannot be read; cancel the call"))?;
         let request = &record.request;
         let content = content_digest(&request.tool, &snapshot, &record.context, &self.key);
-        if binding_digest(content, request.fingerprint, request.revision) != request.binding {
+        if !request.is_bound_to(content) {
             return Err(damaged("is not what was approved; cancel the call"));
         }
         Ok(Some(snapshot))
     }
 
-    async fn move_on(
+    /// Applies what follows from a look, and audits it. Whoever was faster has the last word.
+    pub(super) async fn move_on(
         &self,
         record: &CallRecord,
         event: Event,

@@ -19,6 +19,10 @@ impl Gate {
     ///
     /// Runs nothing: the waiting caller does, or a process that [serves](Gate::serve).
     ///
+    /// An approval is refused with [`GateErrorKind::ToolChanged`] when the call's tool is not the one
+    /// that was shown, here or with any living executor: [`GateError::tool_change`] says what has
+    /// changed, and the call is asked about again as its next revision.
+    ///
     /// An abort also withdraws every other call of the run, and of what it delegated, that has not
     /// started; [`ApprovalRequest::abort`](crate::ApprovalRequest::abort) says more. When that fails
     /// half-way, the call itself was aborted; the same decision again goes on with the others.
@@ -87,6 +91,7 @@ impl Inner {
     }
 
     async fn decide(&self, decision: Decision) -> Result<CallRecord, GateError> {
+        self.check_before_approval(&decision).await?;
         if let Answer::Edit { patch } = &decision.answer {
             let patch = patch.clone();
             return self.edit(decision, patch).await;

@@ -10,8 +10,8 @@ use hitl_base::json::{Limits, scan_within};
 use super::execute::Runnable;
 use super::registry::{Arguments, Described, Kind, Registered, Understood};
 use crate::arguments::{ArgumentError, SnapshotError, or_empty};
-use crate::call::{Permit, Shown, fingerprint};
-use crate::dynamic::{DynArguments, DynBody, DynFailure, DynTool, Running, Schema};
+use crate::call::{Permit, Shown, ToolFacts, ToolKind, fingerprint};
+use crate::dynamic::{DynArguments, DynBody, DynFailure, DynSpec, DynTool, Running, Schema};
 
 struct Dynamic {
     schema: Arc<Schema>,
@@ -59,14 +59,20 @@ impl Registered {
             describe: spec.config.describe,
             schema: schema_text.as_str(),
         };
+        let fingerprint = fingerprint(&shown, spec.sensitive.iter().map(String::as_str));
+        let DynSpec { name, description, sensitive, unchecked, version, config } = spec;
+        let spec = Described {
+            name: Cow::Owned(name),
+            description: Cow::Owned(description),
+            states: &[],
+            version: version.map(Cow::Owned),
+            config,
+        };
+        let facts = spec.facts(fingerprint, &schema_text, ToolKind::Dynamic);
         Self {
-            fingerprint: fingerprint(&shown, spec.sensitive.iter().map(String::as_str)),
-            spec: Described {
-                name: Cow::Owned(spec.name),
-                description: Cow::Owned(spec.description),
-                states: &[],
-                config: spec.config,
-            },
+            fingerprint,
+            facts: ToolFacts { sensitive, unchecked, ..facts },
+            spec,
             schema: schema_text,
             type_id: TypeId::of::<DynArguments>(),
             kind: Box::new(Dynamic { schema, body }),

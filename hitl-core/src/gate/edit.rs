@@ -1,20 +1,17 @@
 //! An edit: the payload is opened, patched, read back through the same checks as a model's text,
 //! assessed and routed again. What cannot run as it would be shown becomes no revision.
 
-use hitl_base::JsonText;
 use hitl_base::json::{Limits, scan_within};
 
 use super::error::{GateError, GateErrorKind};
 use super::handle::Inner;
-use super::prepare::{payload_text, required};
-use crate::approval::{Answer, Decision, Patch, title};
+use super::prepare::required;
+use crate::approval::{Answer, Decision, Patch};
 use crate::arguments::{ArgumentError, patched};
 use crate::audit::{AuditEvent, AuditRecord};
-use crate::call::content_digest;
 use crate::machine::{CallRecord, CallState, Edit, Event, Facts, Refusal, Revised, check_edit};
-use crate::policy::{Verdict, priority};
-use crate::seal::{Bound, Purpose};
-use crate::store::{ApplyError, Enclosed, StoreError, StoreErrorKind};
+use crate::policy::Verdict;
+use crate::store::{ApplyError, Enclosed};
 
 impl Inner {
     /// Makes the next revision of a pending call. Refused, it leaves the earlier one as it stands.
@@ -75,10 +72,15 @@ impl Inner {
         record: &CallRecord,
         patch: &Patch,
     ) -> Result<(Revised, Enclosed), GateError> {
-        let tool = self.same_tool(record)?;
+        let is_here = self.tools.contains_key(record.request.tool.as_str());
+        let tool = if is_here { Some(self.same_tool(record)?) } else { None };
         let Some(snapshot) = self.stored_snapshot(record).await? else {
             let why = "the call's payload is gone; reject the call";
             return Err(GateError::new(GateErrorKind::Payload, why));
+        };
+        let Some(tool) = tool else {
+            let (revised, next) = self.revise_elsewhere(record, &snapshot, patch).await?;
+            return Ok((revised, Enclosed::payload(self.seal_next(record, &next)?)));
         };
         let text = patched(&snapshot, patch.as_str(), self.limits)?;
         let unlimited = Limits { depth: usize::MAX, bytes: usize::MAX };
@@ -97,24 +99,9 @@ impl Inner {
             );
             return Err(GateError::new(GateErrorKind::EditDenied, why));
         }
-        let config = &tool.spec.config;
-        let shown = next.shown(&self.redactor);
-        let title = title(&tool.spec.name, config.describe, &shown);
-        let revised = Revised {
-            content: content_digest(&tool.spec.name, &next, &record.context, &self.key),
-            arguments: JsonText::from(&shown),
-            title: self.clean(&title, &next.own_taint()).into_owned(),
-            requirement: required(&tool, &routed),
-            because: routed.because,
-            priority: priority(config.risk, assessment.confidence),
-            assessment,
-        };
-        let bound =
-            Bound::new(record.id(), Purpose::Payload, record.request.revision.saturating_add(1));
-        let sealed = self.key.seal(&payload_text(&next)?, &bound).map_err(|e| {
-            StoreError::new(StoreErrorKind::Key, "the call's payload could not be sealed")
-                .because(e)
-        })?;
+        let requirement = required(&tool, &routed);
+        let revised = self.revised(record, (&tool, &next), (assessment, routed), requirement);
+        let sealed = self.seal_next(record, &next)?;
         Ok((revised, Enclosed::payload(sealed)))
     }
 

@@ -3,6 +3,7 @@
 use std::error::Error;
 use std::fmt;
 
+use crate::approval::ToolChange;
 use crate::arguments::ArgumentError;
 use crate::audit::AuditError;
 use crate::call::{CallKey, FailureRecord, ModelMessage};
@@ -29,7 +30,9 @@ pub enum GateErrorKind {
     Refused,
     /// There is no such call.
     NotFound,
-    /// The tool has changed since the call was submitted, so its approval is void.
+    /// The tool has changed or is gone since the call was asked about, so nothing was decided and
+    /// nothing runs; [`GateError::tool_change`] says what has changed, [`GateError::current`] what
+    /// has become of the call.
     ToolChanged,
     /// What is stored cannot be opened, or is not what was approved.
     Payload,
@@ -79,6 +82,16 @@ impl GateError {
         Self::new(GateErrorKind::KeyConflict, why)
     }
 
+    /// The call's tool is not the one that was shown; `then` says what follows.
+    pub(super) fn tool_changed(change: ToolChange, current: CallRecord, then: &str) -> Self {
+        let message = format!("{change}; {then}");
+        Self {
+            current: Some(Box::new(current)),
+            source: Some(Box::new(change)),
+            ..Self::new(GateErrorKind::ToolChanged, message)
+        }
+    }
+
     pub(super) fn queue_full(cap: Cap) -> Self {
         let why = format!(
             "the queue is full: {cap} wait already, and no more may; submit it again once some were decided"
@@ -100,9 +113,9 @@ impl GateError {
     /// is it; of trouble inside the house only that there is some.
     pub fn for_model(&self) -> ModelMessage {
         match self.kind {
-            GateErrorKind::InvalidArguments | GateErrorKind::UnknownTool => {
-                ModelMessage::refused(&self.message)
-            }
+            GateErrorKind::InvalidArguments
+            | GateErrorKind::UnknownTool
+            | GateErrorKind::ToolChanged => ModelMessage::refused(&self.message),
             _ => ModelMessage::refused("the gate could not do its work; tell the user"),
         }
     }
@@ -127,7 +140,12 @@ impl GateError {
         self.source.as_ref()?.downcast_ref()
     }
 
-    /// The call's record as it stands, when somebody else was first.
+    /// What of the tool has changed.
+    pub fn tool_change(&self) -> Option<&ToolChange> {
+        self.source.as_ref()?.downcast_ref()
+    }
+
+    /// The call's record as it stands, when somebody else was first or its tool has changed.
     pub fn current(&self) -> Option<&CallRecord> {
         self.current.as_deref()
     }

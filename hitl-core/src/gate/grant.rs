@@ -151,11 +151,11 @@ impl Inner {
         record: &CallRecord,
         snapshot: &Snapshot,
     ) -> Result<Option<Routed>, GateError> {
-        let tool = match self.same_tool(record) {
-            Ok(tool) => tool,
-            Err(error) if error.kind() == GateErrorKind::UnknownTool => return Ok(None),
-            Err(error) => return Err(error),
-        };
+        let Ok(tool) = self.tool(&record.request.tool) else { return Ok(None) };
+        // A grant is for the tool as it was reviewed, in whatever version of its code.
+        if tool.fingerprint != record.request.fingerprint {
+            self.same_tool(record)?;
+        }
         let said = record.request.assessment.opinions();
         let (_, routed) = self.judge(&tool, snapshot, &record.context, &said)?;
         Ok(Some(routed))

@@ -11,7 +11,7 @@ use super::prepare::{Judged, Prepared};
 use super::registry::Registered;
 use crate::arguments::Snapshot;
 use crate::audit::{AuditError, AuditEvent, AuditRecord, Head, Trail};
-use crate::call::{CallKey, Issued, StateMap};
+use crate::call::{CallKey, Issued, StateMap, unrecorded_digest};
 use crate::ids::RequestId;
 use crate::machine::{CallRecord, Claim};
 use crate::policy::{ApprovalLevel, Routed};
@@ -48,8 +48,9 @@ pub(super) struct Claimed {
 impl Held {
     /// For a read-only call that runs at once.
     pub(super) fn unrecorded(judged: Judged, states: &Arc<StateMap>) -> Self {
-        let Judged { tool, snapshot, context, key, assessment, routed, binding, .. } = judged;
-        let Registered { spec, .. } = &*tool;
+        let Judged { tool, snapshot, context, key, assessment, routed, content, .. } = judged;
+        let Registered { spec, fingerprint, .. } = &*tool;
+        let binding = unrecorded_digest(content, *fingerprint, spec.version.as_deref());
         let principal = context.principal.clone();
         let states = Arc::clone(states);
         let issued = Issued { context, key: key.clone(), first: None, attempt: 1, states };
@@ -68,6 +69,7 @@ impl Held {
                 principal: Some(principal),
                 revision: Some(1),
                 binding: Some(binding),
+                build: spec.version.clone(),
                 assessment: Some(assessment),
                 arguments: Some(judged.arguments),
                 attempt: Some(1),
@@ -109,6 +111,7 @@ impl Held {
         let (attempt, request) = (record.attempts_in_all().max(1), &record.request);
         let intent = AuditRecord {
             claim: claimed.as_ref().map(|claimed| claimed.claim.token),
+            build: tool.spec.version.clone(),
             attempt: Some(attempt),
             assessment: Some(request.assessment.clone()),
             arguments: Some(request.arguments.clone()),
@@ -154,7 +157,7 @@ impl Holding {
             Some(claimed) => trail.placed_intent(said).map(|place| claimed.place = place),
         };
         (said.assessment, said.arguments, said.attempt) = (None, None, None);
-        said.policies = Vec::new();
+        (said.policies, said.build) = (Vec::new(), None);
         kept
     }
 

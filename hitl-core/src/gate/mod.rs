@@ -11,6 +11,7 @@
 //! | `review` | an approver is asked inline |
 //! | `wait` | somebody waits for it; once approved, it is claimed |
 //! | `claim` | what was approved is checked once more, and claimed |
+//! | `tool_check` | whether its tool is still the one that was shown, here and elsewhere |
 //! | `standing` | what the principal of a call may do now is asked, before it is claimed |
 //! | `execute` | intent, body, result, record |
 //! | `said` | what a tool said, as it may be kept |
@@ -20,6 +21,7 @@
 //! | `queue` | what waits, as one viewer sees it |
 //! | `abort` | a reviewer stops a run: what of it has not started is withdrawn |
 //! | `edit` | a human changes the arguments: the next revision |
+//! | `edit_elsewhere` | the same at a gate without the tool, by the schema that is recorded |
 //! | `remember` | what a human has rejected is not asked about again |
 //! | `grant` | a human permits what is like this: previewed, saved, revoked |
 //! | `granted` | what a grant covers runs without asking |
@@ -44,6 +46,7 @@ mod claim;
 mod decide;
 mod dynamic;
 mod edit;
+mod edit_elsewhere;
 mod error;
 mod events;
 mod execute;
@@ -72,6 +75,7 @@ mod submission;
 mod submit;
 mod taking;
 mod together;
+mod tool_check;
 mod tool_set;
 mod view;
 mod wait;
@@ -90,6 +94,7 @@ pub use queue::{Queue, QueuePage};
 pub use recover::Recovered;
 pub use reminders::Reminders;
 pub use submission::{Receipt, Submission, Ticket};
+pub use tool_check::ToolStatus;
 #[doc(hidden)]
 pub use tool_set::OneBlockOfToolsForEachType;
 pub use tool_set::ToolSet;

@@ -16,7 +16,7 @@ use crate::approval::{ApprovalRequest, title};
 use crate::arguments::{LookedOver, Snapshot};
 use crate::audit::AuditRecord;
 use crate::call::{
-    BindingDigest, CallContext, CallKey, ContentDigest, binding_digest, circumstances_digest,
+    BINDING_VERSION, Binding, CallContext, CallKey, ContentDigest, circumstances_digest,
     content_digest,
 };
 use crate::confidence::{Assessment, CallView, Factor, LazyTree, OWN_FILE, assess};
@@ -42,7 +42,6 @@ pub(super) struct Judged {
     pub(super) assessment: Assessment,
     pub(super) routed: Routed,
     pub(super) content: ContentDigest,
-    pub(super) binding: BindingDigest,
     /// The arguments without secrets.
     pub(super) arguments: JsonText,
     /// The arguments surely name no file of this gate, whatever the file system says.
@@ -115,7 +114,6 @@ impl Inner {
             if nothing { LookedOver::Clean } else { LookedOver::No(lazy.into_tree()) };
         let arguments = snapshot.shown_text(looked_over, &self.redactor);
         let digest = content_digest(&tool.spec.name, &snapshot, &context, &self.key);
-        let binding = binding_digest(digest, tool.fingerprint, 1);
         Ok(Judged {
             tool,
             snapshot,
@@ -125,7 +123,6 @@ impl Inner {
             assessment,
             routed,
             content: digest,
-            binding,
             arguments,
             quiet,
         })
@@ -151,13 +148,26 @@ impl Inner {
         let requirement = required(&tool, &routed);
         let (state, ending) = state_of(&routed);
         let now = Timestamp::EPOCH;
+        let id = RequestId::new();
+        let build = tool.spec.version.clone().map(Cow::into_owned);
+        let binding = Binding {
+            id,
+            key: &key,
+            revision: 1,
+            content: judged.content,
+            fingerprint: tool.fingerprint,
+            build: build.as_deref(),
+        };
+        let binding = binding.digest();
         let request = ApprovalRequest {
-            id: RequestId::new(),
+            id,
             key,
             revision: 1,
-            binding: judged.binding,
+            binding,
+            binding_version: BINDING_VERSION,
             tool: tool.spec.name.clone().into_owned(),
             fingerprint: tool.fingerprint,
+            build,
             title,
             description: tool.spec.description.clone().into_owned(),
             arguments: judged.arguments,
@@ -199,6 +209,9 @@ impl Inner {
             votes: Vec::new(),
             earlier: Vec::new(),
             revised: None,
+            reread: None,
+            sealed: None,
+            unread: false,
             escalations: escalations.into_iter().collect(),
             circumstances: Some(circumstances),
             claim: None,

@@ -30,7 +30,8 @@ pub struct Recovered {
 impl Gate {
     /// Puts in order what dead processes left: calls they were running become `OutcomeUnknown`, and
     /// calls whose time is up expire. Pending and approved calls stay as they are, for whoever
-    /// submits their keys again. What they changed and did not live to audit is audited here. Called by
+    /// submits their keys again; approved ones whose tool was taken away from whoever had it are
+    /// closed. What they changed and did not live to audit is audited here. Called by
     /// `build`, unless it was told not to.
     pub async fn recover(&self) -> Result<Recovered, GateError> {
         let mut recovered = Recovered::default();
@@ -42,6 +43,7 @@ impl Gate {
         }
         let sink = self.inner.trail.sink();
         outbox::exchange_heads(&sink, &*self.inner.store).await?;
+        self.inner.close_retired_calls().await?;
         let mut before = Vec::new();
         loop {
             let stale = self.inner.store.stale(PAGE).await?;

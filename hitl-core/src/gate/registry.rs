@@ -16,13 +16,18 @@ use super::execute::{Runnable, execute};
 use super::handle::Inner;
 use super::held::Held;
 use crate::arguments::{ArgumentError, Places, Snapshot, parse};
-use crate::call::{Fingerprint, HitlConfig, Outcome, Shown, StateRequirement, Tool, fingerprint};
+use crate::call::{
+    Fingerprint, HitlConfig, Outcome, Shown, StateRequirement, Tool, ToolFacts, ToolKind,
+    fingerprint,
+};
 
 /// A registered tool.
 pub(super) struct Registered {
     pub(super) spec: Described,
     pub(super) schema: JsonText,
     pub(super) fingerprint: Fingerprint,
+    /// What others know of it.
+    pub(super) facts: ToolFacts,
     /// The Rust type, so that a typed call cannot meet another tool of the same name.
     pub(super) type_id: TypeId,
     pub(super) kind: Box<dyn Kind>,
@@ -35,7 +40,40 @@ pub(super) struct Described {
     pub(super) name: Cow<'static, str>,
     pub(super) description: Cow<'static, str>,
     pub(super) states: &'static [StateRequirement],
+    /// The version of its code.
+    pub(super) version: Option<Cow<'static, str>>,
     pub(super) config: HitlConfig,
+}
+
+impl Described {
+    /// What others are told of it.
+    pub(super) fn facts(
+        &self,
+        fingerprint: Fingerprint,
+        schema: &JsonText,
+        kind: ToolKind,
+    ) -> ToolFacts {
+        let config = &self.config;
+        ToolFacts {
+            name: self.name.clone().into_owned(),
+            fingerprint,
+            build: self.version.clone().map(Cow::into_owned),
+            description: self.description.clone().into_owned(),
+            describe: config.describe.map(str::to_owned),
+            schema: schema.as_str().to_owned(),
+            sensitive: Vec::new(),
+            unchecked: Vec::new(),
+            kind,
+            approval_type: config.approval_type.to_owned(),
+            risk: config.risk,
+            hints: config.hints,
+            thresholds: config.thresholds(),
+            choices: config.decisions.to_vec(),
+            requires_reason: config.requires_reason,
+            approve_label: config.approve_label.to_owned(),
+            reject_label: config.reject_label.to_owned(),
+        }
+    }
 }
 
 /// What a tool's type can do that its name cannot.
@@ -147,14 +185,20 @@ impl Registered {
             schema: schema.as_str(),
         };
         let secrets = spec.parameters.iter().filter(|p| p.sensitive).map(|p| p.name);
+        let fingerprint = fingerprint(&shown, secrets.clone());
+        let spec = Described {
+            name: Cow::Borrowed(spec.name),
+            description: Cow::Borrowed(spec.description),
+            states: spec.states,
+            version: spec.version.map(Cow::Borrowed),
+            config: spec.config,
+        };
+        let mut facts = spec.facts(fingerprint, &schema, ToolKind::Typed);
+        facts.sensitive = secrets.map(str::to_owned).collect();
         Self {
-            fingerprint: fingerprint(&shown, secrets),
-            spec: Described {
-                name: Cow::Borrowed(spec.name),
-                description: Cow::Borrowed(spec.description),
-                states: spec.states,
-                config: spec.config,
-            },
+            fingerprint,
+            facts,
+            spec,
             schema,
             type_id: TypeId::of::<T>(),
             kind: Box::new(Of::<T> { places: places.clone(), of: PhantomData }),

@@ -85,8 +85,13 @@ impl Inner {
             return Err(GateError::new(GateErrorKind::Refused, why));
         }
         let left = failed.request.expires_at.since(self.store.now().await?);
-        prepared.approval = approval_of(&failed).filter(|_| !left.is_zero()).map(|by| {
-            EarlierApproval { by: by.clone(), requirement: failed.request.requirement(), left }
+        // What was approved is the tool in the version that was shown.
+        let is_same = prepared.tool.facts.is_of(&failed.request);
+        let approval = approval_of(&failed).filter(|_| is_same && !left.is_zero());
+        prepared.approval = approval.map(|by| EarlierApproval {
+            by: by.clone(),
+            requirement: failed.request.requirement(),
+            left,
         });
         let first = failed.retry_of.as_ref().map_or_else(|| failed.key(), |retry| &retry.first);
         prepared.record.retry_of = Some(Box::new(RetryOf {

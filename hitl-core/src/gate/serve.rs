@@ -11,6 +11,7 @@ use super::claim::Start;
 use super::error::GateError;
 use super::handle::{Gate, Inner};
 use super::observe;
+use super::tool_check::ToolCheck;
 use super::wait::Waiting;
 use crate::call::{Outcome, Tenant};
 use crate::ids::{OwnerToken, RequestId};
@@ -29,9 +30,10 @@ impl Gate {
     /// Executes approved calls, whoever submitted and decided them, for as long as the future is
     /// polled. At most 64 bodies run at a time.
     ///
-    /// Only calls whose tool is registered here with the same fingerprint are claimed, and only
-    /// those that were *submitted*: a call that a live caller waits for is that caller's to run, or
-    /// [`adopt`](Self::adopt)'s.
+    /// Only calls whose tool is registered here as it was approved, in the same version, are claimed.
+    /// While a living executor has another one as it was approved, the call is left to that; afterwards
+    /// it is asked about again. And only those that were *submitted*: a call that a live caller waits
+    /// for is that caller's to run, or [`adopt`](Self::adopt)'s.
     ///
     /// Cancel safety: dropping the future claims nothing more; bodies that run go on to their end.
     pub async fn serve(&self) {
@@ -66,8 +68,16 @@ impl Gate {
     }
 
     /// Takes over a call whose caller is gone, and waits for its outcome. Once it is approved, it
-    /// runs here.
+    /// runs here. Refused while another executor has its tool as it was approved, and this gate does
+    /// not.
     pub async fn adopt(&self, tenant: &Tenant, id: RequestId) -> Result<Outcome, GateError> {
+        if let Some(record) = self.inner.store.get(tenant, id).await? {
+            let open = matches!(record.state, CallState::Pending | CallState::Approved);
+            if open && let ToolCheck::Elsewhere = self.inner.check_tool(&record).await? {
+                // It would not run here.
+                self.inner.same_tool(&record)?;
+            }
+        }
         let owner = OwnerToken::new();
         let event = Event::Attach { owner: Some(owner), attached: false };
         let record = match self.inner.store.apply(tenant, id, event, Enclosed::none()).await {
@@ -112,10 +122,7 @@ impl Inner {
                     continue;
                 }
                 let Some(record) = self.store.get(tenant, *id).await? else { continue };
-                let mine = self
-                    .tools
-                    .get(record.request.tool.as_str())
-                    .is_some_and(|tool| tool.fingerprint == record.request.fingerprint);
+                let mine = self.tools.contains_key(record.request.tool.as_str());
                 if record.attached || record.state != CallState::Approved || !mine {
                     continue;
                 }

@@ -102,7 +102,9 @@ impl Inner {
             Some(record) if record.content == prepared.record.content => {
                 Submitted::Existing(record)
             }
-            Some(record) => Submitted::Conflict(record.id()),
+            Some(record) => {
+                Submitted::Existing(self.same_but_for_the_tool(prepared, record).boxed().await?)
+            }
             None => loop {
                 match self.store_call(prepared).await? {
                     // Somebody was faster. Each grant is tried once, so this ends.
@@ -118,7 +120,14 @@ impl Inner {
             },
         };
         let record = match submitted {
-            Submitted::Conflict(id) => return Err(GateError::key_conflict(&receipt.key, id)),
+            Submitted::Conflict(id) => {
+                let Some(record) = self.store.find(&receipt.key).await? else {
+                    return Err(GateError::key_conflict(&receipt.key, id));
+                };
+                let record = self.same_but_for_the_tool(prepared, record).boxed().await?;
+                receipt.reattached = true;
+                self.reattach(record, prepared.owner, attachment).await?
+            }
             Submitted::Full(cap) => return Err(GateError::queue_full(cap)),
             Submitted::NotGranted(refusal) => return Err(GateError::not_granted(refusal)),
             Submitted::Existing(record) => {
@@ -299,7 +308,9 @@ impl Inner {
             Event::Attach { owner: Some(owner), attached: attachment == Attachment::Attached };
         let tenant = record.key().tenant.clone();
         match self.store.apply(&tenant, record.id(), event, Enclosed::none()).await {
-            Ok(record) => Ok(record),
+            Ok(record) if record.state == CallState::Claimed => Ok(record),
+            // Its tool may have changed since it was shown.
+            Ok(record) => self.renew(record).boxed().await,
             // It moved on in between; what it is now is as good.
             Err(ApplyError::Lost { current, .. }) => Ok(*current),
             Err(error) => Err(error.into()),
@@ -368,12 +379,13 @@ impl Inner {
             Entered::Settled(record) => *record,
             Entered::Waiting(mut waiting) => {
                 let record = self.review(&waiting.record).await?;
+                let is_theirs = self.is_left_to_others(&record).boxed().await?;
                 match record.state {
-                    CallState::Approved => {
+                    CallState::Approved if !is_theirs => {
                         let outcome = self.outcome_of(&waiting).await?;
                         return Ok(Submission::Done { outcome, receipt });
                     }
-                    CallState::Pending | CallState::Claimed => {
+                    CallState::Pending | CallState::Approved | CallState::Claimed => {
                         *waiting.record = record;
                         let gate = Arc::clone(self);
                         return Ok(Submission::Pending(Ticket { gate, waiting, receipt }));

@@ -9,6 +9,7 @@ use super::handle::Inner;
 use super::held::Held;
 use super::observe;
 use super::registry::Body;
+use super::tool_check::ToolCheck;
 use crate::audit::{AuditEvent, AuditRecord};
 use crate::call::{FailureRecord, Outcome, OutputText, Tenant};
 use crate::ids::{OwnerToken, RequestId};
@@ -78,6 +79,7 @@ impl Inner {
                         Start::Changed => continue,
                         Start::Waits => LOOK_AGAIN,
                         Start::Unknown => {
+                            self.leave_to_others(&record, attached).await?;
                             // Not at every hint: whoever is asked has trouble enough.
                             tokio::select! {
                                 () = watch.changed() => {}
@@ -116,6 +118,27 @@ impl Inner {
                 }
             }
         }
+    }
+
+    /// A call that others are to run is no longer its caller's to run, if it is their tool that was
+    /// approved. The caller still owns it.
+    async fn leave_to_others(
+        &self,
+        record: &CallRecord,
+        owner: Option<OwnerToken>,
+    ) -> Result<(), GateError> {
+        if !record.attached || owner.is_none() || record.owner != owner {
+            return Ok(());
+        }
+        if let ToolCheck::Elsewhere = self.check_tool(record).await? {
+            let event = Event::Attach { owner, attached: false };
+            let tenant = &record.key().tenant;
+            match self.store.apply(tenant, record.id(), event, Enclosed::none()).await {
+                Ok(_) | Err(ApplyError::Lost { .. }) => {}
+                Err(error) => return Err(error.into()),
+            }
+        }
+        Ok(())
     }
 
     /// Waits until the call no longer waits for a decision.

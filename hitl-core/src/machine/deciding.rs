@@ -5,7 +5,7 @@ use std::sync::Arc;
 use super::transition::{conclude, guard, is_expired};
 use super::{CallRecord, CallState as S, Decided, Earlier, Edit, Ending, Facts, Refusal, Vote};
 use crate::approval::{Answer, Choice, Decision};
-use crate::call::{BindingDigest, Risk, binding_digest};
+use crate::call::{BindingDigest, Risk};
 use crate::grant::Drawn;
 use crate::policy::Eyes;
 
@@ -84,7 +84,7 @@ pub(super) fn edit(next: &mut CallRecord, edit: &Edit, facts: Facts) -> Result<(
     request.priority = request.priority.max(revised.priority);
     request.because.clone_from(&revised.because);
     request.revision += 1;
-    request.binding = binding_digest(revised.content, request.fingerprint, request.revision);
+    request.bind(revised.content);
     next.revised = Some(revised.content);
     next.votes.clear();
     let rose = needed != shown;

@@ -1,6 +1,6 @@
 //! What can happen to a call.
 
-use super::Edit;
+use super::{Edit, Reask};
 use crate::approval::Decision;
 use crate::call::{BindingDigest, FailureRecord, Principal};
 use crate::grant::Drawn;
@@ -88,6 +88,10 @@ pub enum Event {
         /// Why.
         reason: String,
     },
+    /// What would run is not what was shown: the tool has changed, or the question was bound by an
+    /// older rule. It is asked about again as the next revision, so that no decision on the earlier
+    /// question answers this one. A payload comes with it when its arguments are others now.
+    Reask(Box<Reask>),
     /// It is no longer allowed at all.
     Deny {
         /// The revision and binding that the executor looked at.
@@ -164,6 +168,7 @@ impl Event {
             Self::Cancel { .. } => "cancel",
             Self::Expire => "expire",
             Self::Demote { .. } => "demote",
+            Self::Reask(_) => "reask",
             Self::Deny { .. } => "deny",
             Self::Claim { .. } => "claim",
             Self::Release { .. } => "release",

@@ -7,6 +7,7 @@ mod deciding;
 mod edit;
 mod event;
 mod membership;
+mod reask;
 mod record;
 mod refusal;
 mod together;
@@ -17,6 +18,7 @@ pub(crate) use deciding::check_edit;
 pub use edit::{Earlier, Edit, Escalation, Revised, Vote};
 pub use event::{Event, Resolution, Withdrawal};
 pub use membership::{BatchId, Membership};
+pub use reask::Reask;
 pub use record::{
     CallRecord, CallState, Claim, Decided, Ending, Entry, NewCall, RECORD_SCHEMA, RetryOf,
 };

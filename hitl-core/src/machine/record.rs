@@ -158,6 +158,10 @@ pub struct RetryOf {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 #[non_exhaustive]
+#[expect(
+    clippy::struct_excessive_bools,
+    reason = "each is a fact of its own, kept under its own name"
+)]
 pub struct CallRecord {
     /// [`RECORD_SCHEMA`] of the writer.
     pub schema: u16,
@@ -190,6 +194,13 @@ pub struct CallRecord {
     /// The content of this revision, when it was edited.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub revised: Option<ContentDigest>,
+    /// What the submission contained, as its tool reads it since that has changed.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub reread: Option<ContentDigest>,
+    /// The revision that the sealed payload was made for, when its tool has changed since the last
+    /// edit.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub sealed: Option<u32>,
     /// Who is asked next when nobody decides in time.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub escalations: Vec<Escalation>,
@@ -221,6 +232,9 @@ pub struct CallRecord {
     /// The batch that it was submitted in.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub batch: Option<Membership>,
+    /// Its tool has changed, and nobody who has the tool has read the arguments with it yet.
+    #[serde(default, skip_serializing_if = "is_kept")]
+    pub unread: bool,
     /// Retention has erased what the call was about: key, content digest and state are left, so that
     /// the key stays taken.
     #[serde(default, skip_serializing_if = "is_kept")]
@@ -272,9 +286,10 @@ impl CallRecord {
         self.attempts.saturating_add(before)
     }
 
-    /// The revision that the sealed payload belongs to: the last one that was edited into being.
+    /// The revision that the sealed payload belongs to: the last one whose arguments were others.
     pub(crate) fn sealed_revision(&self) -> u32 {
-        self.earlier.last().map_or(1, |earlier| earlier.revision.saturating_add(1))
+        let edited = self.earlier.last().map_or(1, |earlier| earlier.revision.saturating_add(1));
+        self.sealed.map_or(edited, |sealed| sealed.max(edited))
     }
 }
 

@@ -11,7 +11,7 @@ use super::{
     Withdrawal,
 };
 use crate::approval::Answer;
-use crate::call::binding_digest;
+use crate::call::BINDING_VERSION;
 use crate::grant::{GrantRecord, GrantRefusal};
 use crate::ids::GrantId;
 use crate::policy::{ApprovalLevel, Requirement, Stage};
@@ -155,12 +155,16 @@ fn step(record: &CallRecord, event: &Event, facts: Facts) -> Result<Step, Refusa
             Arc::make_mut(&mut next.request).require(needed.join(requirement));
             ask_anew(&mut next, reason.clone());
         }
-        (S::Approved, Event::Deny { binding, reason }) => {
+        (S::Pending | S::Approved, Event::Deny { binding, reason }) => {
             guard(record.request.binding == *binding, Refusal::Stale)?;
             conclude(&mut next, S::Denied, Some(Ending::Reason(reason.clone())));
         }
+        (S::Pending | S::Approved, Event::Reask(reask)) => {
+            super::reask::reask(&mut next, reask, facts)?;
+        }
         (S::Approved, Event::Claim { token, session, binding, requirement }) => {
             guard(record.request.binding == *binding, Refusal::Stale)?;
+            guard(record.request.binding_version == BINDING_VERSION, Refusal::Stale)?;
             guard(!is_expired(record, facts), Refusal::Expired)?;
             guard(requirement.is_met_by(&record.request.requirement()), Refusal::RequirementRose)?;
             next.state = S::Claimed;
@@ -283,7 +287,7 @@ pub(super) fn conclude(next: &mut CallRecord, state: S, ending: Option<Ending>) 
 
 /// Another question than the one that was answered: a decision on the earlier one, sent again or
 /// only now, must not answer this one.
-fn ask_anew(next: &mut CallRecord, reason: String) {
+pub(super) fn ask_anew(next: &mut CallRecord, reason: String) {
     next.state = S::Pending;
     next.decided = None;
     next.granted = None;
@@ -292,7 +296,7 @@ fn ask_anew(next: &mut CallRecord, reason: String) {
     let request = Arc::make_mut(&mut next.request);
     request.because.push(reason);
     request.revision += 1;
-    request.binding = binding_digest(content, request.fingerprint, request.revision);
+    request.bind(content);
 }
 
 /// Nobody decided in time: somebody else is asked, who is never less. False when there is nobody

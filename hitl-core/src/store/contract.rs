@@ -6,9 +6,9 @@ use async_trait::async_trait;
 use hitl_base::Timestamp;
 
 use super::writers::AuditWriter;
-use super::{ApplyError, Change, Enclosed, GrantPage, PageRequest, StoreError, Watch};
+use super::{ApplyError, Change, Enclosed, Executors, GrantPage, PageRequest, StoreError, Watch};
 use crate::audit::Head;
-use crate::call::{CallKey, ContentDigest, Principal, RunId, Tenant};
+use crate::call::{CallKey, ContentDigest, Principal, RunId, Tenant, ToolFacts};
 use crate::grant::{GrantRecord, GrantRefusal};
 use crate::ids::{GrantId, RequestId, SessionId};
 use crate::machine::{CallRecord, CallState, Entry, Event, NewCall};
@@ -125,6 +125,25 @@ pub trait Store: Send + Sync + 'static {
 
     /// Closes a session. Its claims may then be declared lost.
     async fn close_session(&self, session: SessionId) -> Result<(), StoreError>;
+
+    /// Records which tools a session runs, in place of what it recorded before. Others compare with it
+    /// what a call was approved for.
+    ///
+    /// A store that cannot refuses. Then it is not known who runs what, and gates say so.
+    async fn record_tools(
+        &self,
+        session: SessionId,
+        tools: &[ToolFacts],
+    ) -> Result<(), StoreError> {
+        let _unused = (session, tools);
+        Err(StoreError::unsupported("record the tools of executors"))
+    }
+
+    /// Returns the executors that have recorded their tools: all that are alive, and some that are
+    /// dead, as [`superseded`](super::superseded) says.
+    async fn executors(&self) -> Result<Executors, StoreError> {
+        Err(StoreError::unsupported("record the tools of executors"))
+    }
 
     /// Enters a call, with its sealed payload. A key is unique for ever.
     ///

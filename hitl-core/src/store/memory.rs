@@ -12,10 +12,10 @@ use hitl_base::clock::{Clock, ForwardClock, SystemClock};
 use super::memory_calls::{Calls, Kept};
 use super::memory_index::Index;
 use super::{
-    Applied, ApplyError, Change, Enclosed, GrantPage, History, Hub, PageRequest, Retained, Store,
-    StoreError, Submitted, Watch,
+    Applied, ApplyError, Change, Enclosed, Executor, ExecutorRow, Executors, GrantPage, History,
+    Hub, PageRequest, Retained, Store, StoreError, Submitted, Watch, superseded, tools_text,
 };
-use crate::call::{CallKey, ContentDigest, Principal, RunId, Tenant};
+use crate::call::{CallKey, ContentDigest, Principal, RunId, Tenant, ToolFacts};
 use crate::grant::GrantRecord;
 use crate::ids::{GrantId, RequestId, SessionId};
 use crate::machine::{CallRecord, CallState, Entry, Event, NewCall};
@@ -90,6 +90,36 @@ impl Store for MemoryStore {
     async fn close_session(&self, session: SessionId) -> Result<(), StoreError> {
         self.calls().sessions.remove(&session);
         Ok(())
+    }
+
+    async fn record_tools(
+        &self,
+        session: SessionId,
+        tools: &[ToolFacts],
+    ) -> Result<(), StoreError> {
+        let now = self.shared.clock.now()?;
+        let mut guard = self.calls();
+        let Calls { executors, sessions, .. } = &mut *guard;
+        executors.insert(session, (now, tools.into()));
+        let mut rows = Vec::with_capacity(executors.len());
+        for (session, (recorded_at, tools)) in executors.iter() {
+            let (_, digest) = tools_text(tools)?;
+            let (recorded_at, is_alive) = (*recorded_at, sessions.contains(session));
+            rows.push(ExecutorRow { session: *session, is_alive, recorded_at, digest });
+        }
+        for session in superseded(&rows) {
+            executors.remove(&session);
+        }
+        Ok(())
+    }
+
+    async fn executors(&self) -> Result<Executors, StoreError> {
+        let calls = self.calls();
+        let executor = |(session, (at, tools)): (&SessionId, &(Timestamp, Arc<[ToolFacts]>))| {
+            let is_alive = calls.sessions.contains(session);
+            Executor::new(*session, is_alive, *at, Arc::clone(tools))
+        };
+        Ok(Executors::new(calls.executors.iter().map(executor).collect()))
     }
 
     async fn submit(&self, call: NewCall, payload: Sealed) -> Result<Submitted, StoreError> {

@@ -1,13 +1,14 @@
 //! What the memory store keeps, and how an event changes it.
 
 use std::collections::{BTreeMap, HashMap, HashSet, VecDeque};
+use std::sync::Arc;
 
 use hitl_base::Timestamp;
 
 use super::memory_grants::Grants;
 use super::memory_index::Index;
 use super::{Applied, ApplyError, Change as OutboxChange, Enclosed, StoreError};
-use crate::call::{CallKey, ContentDigest, RunId, Tenant};
+use crate::call::{CallKey, ContentDigest, RunId, Tenant, ToolFacts};
 use crate::ids::{RequestId, SessionId};
 use crate::machine::{
     self, CallRecord, CallState, Change, Drawing, Entry, Event, Facts, Step, grant_of,
@@ -25,6 +26,8 @@ pub(super) struct Calls {
     /// What humans rejected, by run and content.
     pub(super) rejected: HashMap<(Tenant, RunId, ContentDigest), Vec<RequestId>>,
     pub(super) sessions: HashSet<SessionId>,
+    /// What they run, and when they said so.
+    pub(super) executors: BTreeMap<SessionId, (Timestamp, Arc<[ToolFacts]>)>,
     pub(super) history: VecDeque<(u64, Entry)>,
     pub(super) last: u64,
     /// How many calls there ever were.

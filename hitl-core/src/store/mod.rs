@@ -3,6 +3,7 @@
 mod contract;
 mod enclosed;
 mod error;
+mod executors;
 mod hub;
 mod memory;
 mod memory_calls;
@@ -17,6 +18,7 @@ mod writers;
 pub use contract::{Applied, History, Retained, Store, Submitted};
 pub use enclosed::Enclosed;
 pub use error::{ApplyError, StoreError, StoreErrorKind};
+pub use executors::{Executor, ExecutorRow, Executors, superseded, tools_of, tools_text};
 pub use hub::{Hub, Watch};
 pub use memory::MemoryStore;
 pub use outbox::Change;

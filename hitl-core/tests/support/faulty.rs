@@ -9,10 +9,12 @@ use async_trait::async_trait;
 use hitl_base::Timestamp;
 use hitl_core::machine::{CallRecord, CallState, Event, NewCall};
 use hitl_core::seal::Sealed;
-use hitl_core::store::{Applied, ApplyError, Enclosed, GrantPage, History, Submitted, Watch};
+use hitl_core::store::{
+    Applied, ApplyError, Enclosed, Executors, GrantPage, History, Submitted, Watch,
+};
 use hitl_core::{
     CallKey, ContentDigest, GrantId, GrantRecord, HostKey, MemoryStore, PageRequest, Principal,
-    RequestId, RunId, SessionId, Store, StoreError, StoreErrorKind, Tenant,
+    RequestId, RunId, SessionId, Store, StoreError, StoreErrorKind, Tenant, ToolFacts,
 };
 
 /// How an operation fails.
@@ -67,6 +69,12 @@ impl Store for Faulty {
     }
     async fn close_session(&self, session: SessionId) -> Result<(), StoreError> {
         self.inner.close_session(session).await
+    }
+    async fn record_tools(&self, by: SessionId, tools: &[ToolFacts]) -> Result<(), StoreError> {
+        self.inner.record_tools(by, tools).await
+    }
+    async fn executors(&self) -> Result<Executors, StoreError> {
+        self.inner.executors().await
     }
     async fn submit(&self, call: NewCall, payload: Sealed) -> Result<Submitted, StoreError> {
         self.with(self.inner.submit(call, payload)).await

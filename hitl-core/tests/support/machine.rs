@@ -12,11 +12,11 @@ use hitl_base::Timestamp;
 use hitl_core::approval::Authority;
 use hitl_core::grant::Drawn;
 use hitl_core::machine::{
-    CallRecord, CallState as S, Claim, Event, Facts, Refusal, Resolution, Step, Withdrawal,
+    CallRecord, CallState as S, Claim, Event, Facts, Reask, Refusal, Resolution, Step, Withdrawal,
     apply_with,
 };
 use hitl_core::policy::Requirement;
-use hitl_core::store::suite::{Draft, edited, failure, grant};
+use hitl_core::store::suite::{Draft, edited, facts, failure, grant};
 use hitl_core::{
     Amount, ApprovalLevel, ClaimToken, DecisionId, GrantRecord, OwnerToken, Principal, RequestId,
     SessionId,
@@ -50,10 +50,11 @@ pub enum Kind {
     Allow,
     Disallow,
     CancelBySibling,
+    Reask,
 }
 
 impl Kind {
-    pub const ALL: [Self; 25] = [
+    pub const ALL: [Self; 26] = [
         Self::Approve,
         Self::Reject,
         Self::Respond,
@@ -79,6 +80,7 @@ impl Kind {
         Self::Allow,
         Self::Disallow,
         Self::CancelBySibling,
+        Self::Reask,
     ];
 
     /// The event, as somebody sends it who sees `record` and holds `token` and `owner`.
@@ -122,6 +124,11 @@ impl Kind {
                 Event::Allow { decision: DecisionId::new(), binding, drawn, by }
             }
             Self::Disallow => Event::Disallow { binding, reason },
+            Self::Reask => {
+                let mut tool = facts(record);
+                tool.build = Some(format!("{}.0", request.revision + 1));
+                Event::Reask(Box::new(Reask::new(binding, tool, reason)))
+            }
             Self::CancelBySibling => cancel(Withdrawal::Sibling(RequestId::new())),
             Self::Edit => {
                 let decision = request.edit(r#"{"contract_id":2}"#).by("alice");

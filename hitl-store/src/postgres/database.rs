@@ -11,7 +11,8 @@ use tokio_postgres::types::{ToSql, Type};
 use super::error::Fault;
 use super::options::{PostgresOptions, Statements};
 use super::{
-    change, grants, journal, marks, open, outbox, query, queue, retention, session, together, watch,
+    change, executors, grants, journal, marks, open, outbox, query, queue, retention, session,
+    together, watch,
 };
 
 /// A statement: its text, in which `{s}` stands for the schema, and its parameters' types.
@@ -47,6 +48,7 @@ impl Database {
             queue::ALL,
             change::ALL,
             together::ALL,
+            executors::ALL,
             grants::ALL,
             marks::ALL,
             outbox::ALL,

@@ -17,6 +17,7 @@ mod change;
 mod connect;
 mod database;
 mod error;
+mod executors;
 mod grants;
 mod heard;
 mod journal;

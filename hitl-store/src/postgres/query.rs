@@ -425,7 +425,7 @@ fn tenant_of(row: &Row) -> Result<Tenant, Fault> {
     Ok(Tenant::new(original(row.try_get(0)?)))
 }
 
-fn parse<T: FromStr>(text: &str) -> Result<T, Fault> {
+pub(super) fn parse<T: FromStr>(text: &str) -> Result<T, Fault> {
     text.parse().map_err(|_| Fault::Damaged("an id"))
 }
 

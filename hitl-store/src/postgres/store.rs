@@ -10,17 +10,19 @@ use hitl_core::machine::{CallRecord, CallState, Entry, Event, NewCall};
 use hitl_core::queue::{Placed, QueueCounts, QueueScan};
 use hitl_core::seal::Sealed;
 use hitl_core::store::{
-    Applied, ApplyError, Change, Enclosed, GrantPage, History, Hub, PageRequest, Retained,
-    StoreError, Submitted, Watch,
+    Applied, ApplyError, Change, Enclosed, Executors, GrantPage, History, Hub, PageRequest,
+    Retained, StoreError, Submitted, Watch,
 };
 use hitl_core::{
-    CallKey, ContentDigest, GrantId, HostKey, Principal, RequestId, RunId, SessionId, Store, Tenant,
+    CallKey, ContentDigest, GrantId, HostKey, Principal, RequestId, RunId, SessionId, Store,
+    Tenant, ToolFacts,
 };
 use tokio::sync::watch;
 
 use super::PostgresOptions;
 use super::database::Database;
 use super::error::Fault;
+use super::executors;
 use super::grants::{self, Revoke};
 use super::heard::Heard;
 use super::marks;
@@ -142,6 +144,19 @@ impl Store for PostgresStore {
     async fn close_session(&self, session: SessionId) -> Result<(), StoreError> {
         let closed = self.shared.sessions.close(&self.shared.database, session).await;
         closed.map_err(|fault| self.shared.error(fault))
+    }
+
+    async fn record_tools(
+        &self,
+        session: SessionId,
+        tools: &[ToolFacts],
+    ) -> Result<(), StoreError> {
+        executors::record(&self.shared, session, tools).await
+    }
+
+    async fn executors(&self) -> Result<Executors, StoreError> {
+        let executors = executors::all(&self.shared.database).await;
+        executors.map_err(|fault| self.shared.error(fault))
     }
 
     async fn submit(&self, call: NewCall, payload: Sealed) -> Result<Submitted, StoreError> {

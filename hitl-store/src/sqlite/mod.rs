@@ -15,6 +15,7 @@ mod answers;
 mod audit;
 mod backup;
 mod error;
+mod executors;
 mod grants;
 mod head;
 mod journal;

@@ -23,6 +23,7 @@ pub(super) const STEPS: &[&str] = &[
     include_str!("schema/6.sql"),
     include_str!("schema/7.sql"),
     include_str!("schema/8.sql"),
+    include_str!("schema/9.sql"),
 ];
 
 /// What a file is, before anything of it is used.
@@ -115,11 +116,11 @@ fn back_up(connection: &Connection, to: &Path) -> Result<(), Fault> {
 }
 
 /// How many tables and indexes the newest schema has.
-const OBJECTS: i64 = 27;
+const OBJECTS: i64 = 28;
 
 /// Whether every table and index of the newest schema is there.
 pub(super) fn is_complete(connection: &Connection) -> Result<bool, Fault> {
-    let names = "'calls','payloads','results','history','meta','tasks','journal','unaudited',\
+    let names = "'calls','payloads','results','history','meta','tasks','journal','unaudited','executors',\
                  'calls_by_state','calls_approved','calls_waiting','calls_running','calls_ended',\
                  'calls_erased','calls_queue','calls_due','calls_turns','calls_levels',\
                  'calls_by_root','calls_rejected',\

@@ -12,17 +12,19 @@ use hitl_core::machine::{CallRecord, CallState, Entry, Event, NewCall};
 use hitl_core::queue::{Placed, QueueCounts, QueueScan};
 use hitl_core::seal::Sealed;
 use hitl_core::store::{
-    Applied, ApplyError, Change, Enclosed, GrantPage, History, Hub, PageRequest, Retained,
-    StoreError, StoreErrorKind, Submitted, Watch,
+    Applied, ApplyError, Change, Enclosed, Executors, GrantPage, History, Hub, PageRequest,
+    Retained, StoreError, StoreErrorKind, Submitted, Watch, tools_text,
 };
 use hitl_core::{
-    CallKey, ContentDigest, GrantId, HostKey, Principal, RequestId, RunId, SessionId, Store, Tenant,
+    CallKey, ContentDigest, GrantId, HostKey, Principal, RequestId, RunId, SessionId, Store,
+    Tenant, ToolFacts,
 };
 use tokio::sync::oneshot;
 
 use super::SqliteOptions;
 use super::backup::{self, BackupFault};
 use super::error::{Fault, ambiguous, file_error, stopped};
+use super::executors;
 use super::grants;
 use super::operation::{Apply, Submit, World, meta, set_meta};
 use super::outbox;
@@ -184,6 +186,20 @@ impl Store for SqliteStore {
         let (sessions, path) = (self.shared.sessions.clone(), Arc::clone(&self.shared.path));
         let closed = self.shared.readers.run(move |_| Ok(sessions.close(session))).await?;
         closed.map_err(|error| file_error(&path, error))
+    }
+
+    async fn record_tools(
+        &self,
+        session: SessionId,
+        tools: &[ToolFacts],
+    ) -> Result<(), StoreError> {
+        let (text, digest) = tools_text(tools)?;
+        self.write(move |on, world| executors::record(on, world, session, (&text, &digest))).await
+    }
+
+    async fn executors(&self) -> Result<Executors, StoreError> {
+        let sessions = self.shared.sessions.clone();
+        self.read(move |on| executors::all(on, |session| sessions.is_dead(session))).await
     }
 
     async fn submit(&self, call: NewCall, payload: Sealed) -> Result<Submitted, StoreError> {

@@ -5,11 +5,11 @@ use hitl_base::Timestamp;
 use hitl_core::machine::{CallRecord, CallState, Entry, Event, NewCall};
 use hitl_core::seal::Sealed;
 use hitl_core::store::{
-    Applied, ApplyError, Change, Enclosed, GrantPage, History, Submitted, Watch,
+    Applied, ApplyError, Change, Enclosed, Executors, GrantPage, History, Submitted, Watch,
 };
 use hitl_core::{
     CallKey, ContentDigest, GrantId, GrantRecord, HostKey, PageRequest, Principal, RequestId,
-    RunId, SessionId, Store, StoreError, Tenant,
+    RunId, SessionId, Store, StoreError, Tenant, ToolFacts,
 };
 use hitl_store::SqliteStore;
 
@@ -37,6 +37,12 @@ impl Store for Watched {
     }
     async fn close_session(&self, session: SessionId) -> Result<(), StoreError> {
         self.0.close_session(session).await
+    }
+    async fn record_tools(&self, by: SessionId, tools: &[ToolFacts]) -> Result<(), StoreError> {
+        self.0.record_tools(by, tools).await
+    }
+    async fn executors(&self) -> Result<Executors, StoreError> {
+        self.0.executors().await
     }
     async fn submit(&self, call: NewCall, payload: Sealed) -> Result<Submitted, StoreError> {
         reach("before-submit");

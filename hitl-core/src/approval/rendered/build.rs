@@ -146,13 +146,16 @@ fn priority(request: &ApprovalRequest, now: Timestamp) -> Section {
 
 fn identity(request: &ApprovalRequest) -> Section {
     let line = |label: &str, value: String| Line { label: Some(label.to_owned()), ..plain(value) };
-    let lines = vec![
+    let mut lines = vec![
         line("request", format!("{} revision {}", request.id, request.revision)),
         line("binding", request.binding.to_string()),
         line("tool", request.fingerprint.to_string()),
         line("key", visible(&request.key.to_string()).into_owned()),
         line("expires", request.expires_at.to_string()),
     ];
+    if let Some(build) = &request.build {
+        lines.insert(3, line("version", safe(build, 128)));
+    }
     section(SectionName::Identity, Origin::Host, lines)
 }
 

@@ -32,6 +32,9 @@ macro_rules! store_contract {
             edit: an_enclosed_payload_replaces_the_kept_one,
                 an_ended_call_keeps_no_enclosed_payload, an_edit_is_the_next_revision,
                 votes_are_kept_until_an_edit, silence_asks_somebody_else;
+            executors: an_executor_is_known_by_the_tools_that_it_records, executors_are_apart,
+                a_dead_executor_is_said_to_be_dead, invariant_13_dead_executors_are_forgotten,
+                a_call_of_a_changed_tool_is_asked_about_again;
             withdraw: the_owner_withdraws_what_has_not_started, a_stranger_withdraws_nothing,
                 the_host_withdraws_what_has_not_started, attaching_takes_ownership_over,
                 a_detached_call_has_no_owner, calls_expire_at_their_time,

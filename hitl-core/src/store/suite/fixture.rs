@@ -8,8 +8,8 @@ use hitl_base::{JsonText, Timestamp};
 use super::Subject;
 use crate::approval::{ApprovalRequest, Choice, Decision};
 use crate::call::{
-    CallContext, CallKey, ContentDigest, FailureRecord, Fingerprint, Hints, HitlConfig, Principal,
-    Risk, RunId, Tenant, Thresholds, binding_digest,
+    BINDING_VERSION, CallContext, CallKey, ContentDigest, FailureRecord, Fingerprint, Hints,
+    HitlConfig, Principal, Risk, RunId, Tenant, Thresholds, ToolFacts, ToolKind,
 };
 use crate::confidence::Assessment;
 use crate::grant::{ArgumentScope, Drawn, Grant, GrantRecord, SumLimit};
@@ -67,6 +67,7 @@ pub struct Draft {
     granted: Option<Drawn>,
     batch: Option<Membership>,
     auditor: Option<SessionId>,
+    binding_version: u16,
 }
 
 impl Draft {
@@ -95,6 +96,7 @@ impl Draft {
             granted: None,
             batch: None,
             auditor: None,
+            binding_version: BINDING_VERSION,
         }
     }
 
@@ -268,6 +270,13 @@ impl Draft {
         self
     }
 
+    /// Asked about by an older version of hitl, whose bindings did not name the call.
+    #[must_use]
+    pub fn bound_by_the_first_rule(mut self) -> Self {
+        self.binding_version = 1;
+        self
+    }
+
     /// Its record's id.
     pub fn id(&self) -> RequestId {
         self.id
@@ -285,13 +294,16 @@ impl Draft {
         let placeholder = Timestamp::EPOCH;
         let principal = self.principal.clone();
         let arguments = serde_json::json!({ "contract_id": self.argument }).to_string();
-        let request = ApprovalRequest {
+        let placeholder_binding = "0".repeat(64).parse().expect("64 digits");
+        let mut request = ApprovalRequest {
             id: self.id,
             key: self.key.clone(),
             revision: 1,
-            binding: binding_digest(content, fingerprint, 1),
+            binding: placeholder_binding,
+            binding_version: 1,
             tool: "sign_contract".to_owned(),
             fingerprint,
+            build: Some("1.0.0".to_owned()),
             title: "Sign contract C-7".to_owned(),
             description: "Sign a contract on behalf of the workspace.".to_owned(),
             arguments: JsonText::new(arguments).expect("serde_json writes JSON"),
@@ -313,6 +325,10 @@ impl Draft {
             approve_label: "Sign".to_owned(),
             reject_label: "Cancel".to_owned(),
         };
+        request.bind(content);
+        if self.binding_version == 1 {
+            request.bind_by_the_first_rule(content);
+        }
         let denied = self.state == CallState::Denied;
         NewCall {
             auditor: self.auditor,
@@ -333,6 +349,9 @@ impl Draft {
                 votes: Vec::new(),
                 earlier: Vec::new(),
                 revised: None,
+                reread: None,
+                sealed: None,
+                unread: false,
                 escalations: self.escalations.clone(),
                 circumstances: None,
                 claim: self.claim,
@@ -350,6 +369,30 @@ impl Draft {
             due_in: self.due_in.unwrap_or(self.expires_in / 2),
             caps: self.caps,
         }
+    }
+}
+
+/// The tool of a call, as its executor would record it.
+pub fn facts(record: &CallRecord) -> ToolFacts {
+    let request = &record.request;
+    ToolFacts {
+        name: request.tool.clone(),
+        fingerprint: request.fingerprint,
+        build: request.build.clone(),
+        description: request.description.clone(),
+        describe: None,
+        schema: r#"{"type":"object"}"#.to_owned(),
+        sensitive: Vec::new(),
+        unchecked: Vec::new(),
+        kind: ToolKind::Typed,
+        approval_type: request.approval_type.clone(),
+        risk: request.risk,
+        hints: request.hints,
+        thresholds: request.thresholds,
+        choices: request.choices.clone(),
+        requires_reason: request.requires_reason,
+        approve_label: request.approve_label.clone(),
+        reject_label: request.reject_label.clone(),
     }
 }
 

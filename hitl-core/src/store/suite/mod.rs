@@ -22,6 +22,7 @@ mod checks;
 pub mod clock;
 pub mod decide;
 pub mod edit;
+pub mod executors;
 pub mod fixture;
 pub mod grants;
 pub mod history;
@@ -41,6 +42,7 @@ pub mod watch;
 pub mod withdraw;
 
 pub use fixture::{
-    Draft, approved, claimed, edit as edited, failure, grant, host, sealed, tenant, unknown_outcome,
+    Draft, approved, claimed, edit as edited, facts, failure, grant, host, sealed, tenant,
+    unknown_outcome,
 };
 pub use subject::{Subject, refused, start_clock};

@@ -51,8 +51,9 @@ pub async fn a_claim_is_of_what_was_approved(s: Subject) {
     let record = approved(&s, &Draft::new("run", 1).level(ApprovalLevel::Quick)).await;
     let fingerprint: Fingerprint = "0".repeat(64).parse().unwrap();
     let mut changed = record.clone();
-    Arc::make_mut(&mut changed.request).binding =
-        crate::call::binding_digest(record.content, fingerprint, 1);
+    let request = Arc::make_mut(&mut changed.request);
+    request.fingerprint = fingerprint;
+    request.bind(record.content);
     let refusal = s.refuse(record.id(), claim(&changed, ClaimToken::new(), session)).await;
     assert_eq!(refusal, Refusal::Stale);
     let mut stricter = record.clone();

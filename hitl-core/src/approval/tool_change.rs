@@ -1,0 +1,140 @@
+//! What of a tool has changed since a call of it was shown.
+
+use std::fmt;
+
+use hitl_base::display::{clip, visible};
+
+use super::ApprovalRequest;
+use crate::call::{BINDING_VERSION, ToolFacts};
+
+/// One thing about a tool that is not as it was shown.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum ToolDifference {
+    /// No living executor has the tool.
+    Gone,
+    /// What it says that it does.
+    Description,
+    /// The schema of its arguments.
+    Schema,
+    /// Which of its arguments are secrets.
+    SensitiveSet,
+    /// The line that says what would happen.
+    TitleLine,
+    /// Its schema, its secrets or its title line: which of them is not known here.
+    Arguments,
+    /// What the buttons say, or what kind of approval it is.
+    Labels,
+    /// The version of its code.
+    Build {
+        /// The version that was shown.
+        from: Option<String>,
+        /// The version that would run.
+        to: Option<String>,
+    },
+    /// The question was bound by an older rule, which did not name the call.
+    OlderBinding,
+}
+
+impl fmt::Display for ToolDifference {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let version = |version: &Option<String>| {
+            version.as_deref().map_or("of no version".to_owned(), |version| {
+                format!("version {}", visible(&clip(version, 128)))
+            })
+        };
+        match self {
+            Self::Gone => f.write_str("no living executor has it"),
+            Self::Description => f.write_str("its description"),
+            Self::Schema => f.write_str("the schema of its arguments"),
+            Self::SensitiveSet => f.write_str("which of its arguments are secret"),
+            Self::TitleLine => f.write_str("the line that says what it does"),
+            Self::Arguments => {
+                f.write_str("its arguments (their schema, which are secret, or its title line)")
+            }
+            Self::Labels => f.write_str("its labels"),
+            Self::Build { from, to } => {
+                write!(f, "its code ({}, it was {})", version(to), version(from))
+            }
+            Self::OlderBinding => f.write_str("how an approval names its call"),
+        }
+    }
+}
+
+/// What of a tool has changed since a call of it was shown.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct ToolChange {
+    /// The tool's name.
+    pub tool: String,
+    /// What is not as it was.
+    pub differences: Vec<ToolDifference>,
+}
+
+impl ToolChange {
+    /// The tool is gone.
+    pub(crate) fn gone(tool: &str) -> Self {
+        Self { tool: tool.to_owned(), differences: vec![ToolDifference::Gone] }
+    }
+
+    /// Compares a request with the tool as it is `now`; with the tool as it was `then`, where that is
+    /// still known, it says more. `None` if nothing has changed.
+    pub(crate) fn between(
+        request: &ApprovalRequest,
+        then: Option<&ToolFacts>,
+        now: &ToolFacts,
+    ) -> Option<Self> {
+        let mut differences = Vec::new();
+        if request.fingerprint != now.fingerprint {
+            if request.description != now.description {
+                differences.push(ToolDifference::Description);
+            }
+            if let Some(then) = then.filter(|then| then.fingerprint == request.fingerprint) {
+                for (differs, what) in [
+                    (then.schema != now.schema, ToolDifference::Schema),
+                    (then.sensitive != now.sensitive, ToolDifference::SensitiveSet),
+                    (then.describe != now.describe, ToolDifference::TitleLine),
+                ] {
+                    differences.extend(differs.then_some(what));
+                }
+            }
+            if differences.is_empty() {
+                differences.push(ToolDifference::Arguments);
+            }
+        }
+        if !now.has_labels_of(request) {
+            differences.push(ToolDifference::Labels);
+        }
+        let older = request.binding_version < BINDING_VERSION;
+        // A request of an older rule knows of no version.
+        if request.build != now.build && !older {
+            let (from, to) = (request.build.clone(), now.build.clone());
+            differences.push(ToolDifference::Build { from, to });
+        }
+        differences.extend(older.then_some(ToolDifference::OlderBinding));
+        let tool = request.tool.clone();
+        (!differences.is_empty()).then_some(Self { tool, differences })
+    }
+
+    /// Returns whether nobody has the tool any more.
+    pub fn is_gone(&self) -> bool {
+        self.differences.contains(&ToolDifference::Gone)
+    }
+}
+
+impl std::error::Error for ToolChange {}
+
+impl fmt::Display for ToolChange {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let tool = visible(&clip(&self.tool, 64)).into_owned();
+        if self.is_gone() {
+            return write!(f, "the tool `{tool}` is gone: no living executor has it");
+        }
+        write!(f, "the tool `{tool}` has changed since: ")?;
+        for (at, difference) in self.differences.iter().enumerate() {
+            let comma = if at == 0 { "" } else { ", " };
+            write!(f, "{comma}{difference}")?;
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,80 @@
+//! An edit at a gate that does not have the tool: checked by the schema that an executor has recorded.
+//!
+//! Only tools that are known by their schema alone can be edited so: of a typed tool only its type
+//! says how the arguments read, so its edit is refused here.
+
+use hitl_base::JsonText;
+use hitl_base::json::{Limits, scan_within};
+
+use super::error::{GateError, GateErrorKind};
+use super::handle::Inner;
+use crate::approval::{Patch, title};
+use crate::arguments::{ArgumentError, Snapshot, patched};
+use crate::call::{Shown, ToolFacts, ToolKind, content_digest, fingerprint};
+use crate::dynamic::Schema;
+use crate::machine::{CallRecord, Revised};
+
+impl Inner {
+    /// The next revision, and its arguments. Its score and what it needs stay as they are: whoever
+    /// claims it assesses it with its tool and its policies, and may only raise.
+    pub(super) async fn revise_elsewhere(
+        &self,
+        record: &CallRecord,
+        snapshot: &Snapshot,
+        patch: &Patch,
+    ) -> Result<(Revised, Snapshot), GateError> {
+        let request = &record.request;
+        let known = self.executors().await?;
+        let facts =
+            known.as_ref().and_then(|known| known.known(&request.tool, request.fingerprint));
+        let Some(facts) = facts else { return Err(GateError::unknown_tool(&request.tool)) };
+        let schema = schema_of(facts).ok_or_else(|| {
+            let why = format!(
+                "only a program that has the tool `{}` can check its arguments: edit where it is registered",
+                facts.name
+            );
+            GateError::new(GateErrorKind::UnknownTool, why)
+        })?;
+        let text = patched(snapshot, patch.as_str(), self.limits)?;
+        let unlimited = Limits { depth: usize::MAX, bytes: usize::MAX };
+        let tree = scan_within(&text, unlimited)
+            .map_err(|error| schema.without_secrets(ArgumentError::from(error)))?;
+        schema.check(&tree)?;
+        let next = schema.snapshot(&tree)?;
+        if !next.has_the_secrets_of(snapshot) {
+            return Err(ArgumentError::other_secrets().into());
+        }
+        let shown = next.shown(&self.redactor);
+        let title = title(&facts.name, facts.describe.as_deref(), &shown);
+        let mut because = request.because.clone();
+        let why = "edited where its tool is not: whoever runs it assesses it again";
+        if !because.iter().any(|said| said == why) {
+            because.push(why.to_owned());
+        }
+        let revised = Revised {
+            content: content_digest(&facts.name, &next, &record.context, &self.key),
+            arguments: JsonText::from(&shown),
+            title: self.clean(&title, &next.own_taint()).into_owned(),
+            assessment: request.assessment.clone(),
+            requirement: request.requirement(),
+            because,
+            priority: request.priority,
+        };
+        Ok((revised, next))
+    }
+}
+
+/// The schema of a tool that is known by it alone, if it is the one that was reviewed.
+fn schema_of(facts: &ToolFacts) -> Option<Schema> {
+    let shown = Shown {
+        name: &facts.name,
+        description: &facts.description,
+        describe: facts.describe.as_deref(),
+        schema: &facts.schema,
+    };
+    let same = fingerprint(&shown, facts.sensitive.iter().map(String::as_str)) == facts.fingerprint;
+    if facts.kind != ToolKind::Dynamic || !same {
+        return None;
+    }
+    Schema::read(&facts.schema, &facts.unchecked, &facts.sensitive).ok()
+}

@@ -1,0 +1,530 @@
+//! Whether a call's tool is still the one that was shown, here and at others; and what follows when it
+//! is not: the call is asked about again, or closed when that is certain, and whoever decides or
+//! submits it again hears why.
+
+use std::fmt;
+use std::sync::Arc;
+use std::time::Duration;
+
+use hitl_base::JsonText;
+use hitl_base::json::Limits;
+
+use super::claim::REASON;
+use super::error::{GateError, GateErrorKind};
+use super::handle::{Gate, Inner};
+use super::prepare::{Prepared, payload_text, required};
+use super::registry::Registered;
+use crate::approval::{Answer, Decision, ToolChange, ToolDifference, title};
+use crate::arguments::{ArgumentError, Snapshot};
+use crate::audit::{AuditEvent, AuditRecord};
+use crate::call::{BINDING_VERSION, CallKey, ToolFacts, content_digest};
+use crate::confidence::Assessment;
+use crate::machine::{CallRecord, CallState, Event, Reask, Refusal, Revised};
+use crate::policy::{ApprovalLevel, Requirement, Routed, Verdict, priority};
+use crate::seal::{Bound, Purpose};
+use crate::store::{ApplyError, Enclosed, Executors, StoreError, StoreErrorKind};
+
+/// How long an approved call is left to the executors that have its tool as it was shown. They claim it
+/// in an instant; those that do not within this time do not run calls of others.
+const LEFT_TO_OTHERS: Duration = Duration::from_secs(300);
+
+/// Whether a call's tool is still the one that was shown.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum ToolStatus {
+    /// A living executor has it as it was shown.
+    Current,
+    /// Every living executor that has it has another than the one that was shown. An approval is
+    /// refused, and the call is asked about again.
+    Changed(ToolChange),
+    /// There are executors, and none of them has it. An approval is refused.
+    Gone(ToolChange),
+    /// No executor is alive. An approval waits for one, which compares the tool then.
+    NoExecutor,
+    /// The store does not record who has which tool.
+    Unknown,
+}
+
+impl ToolStatus {
+    /// Returns what a reviewer should know of it before they decide. `None` if there is nothing to say.
+    pub fn warning(&self) -> Option<String> {
+        Some(match self {
+            Self::Current => return None,
+            Self::Changed(change) => format!("{change}; it is asked about again when you approve"),
+            Self::Gone(change) => format!("{change}; it cannot be approved now"),
+            Self::NoExecutor => {
+                "no executor is alive; what you approve waits until one is".to_owned()
+            }
+            Self::Unknown => {
+                "whether an executor has this tool is not known: the store does not record it"
+                    .to_owned()
+            }
+        })
+    }
+}
+
+impl fmt::Display for ToolStatus {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.warning().as_deref().unwrap_or("the tool is as it was shown"))
+    }
+}
+
+/// What is known of a call's tool, and what to do with the call.
+pub(super) enum ToolCheck {
+    /// This gate has the tool as it was shown.
+    Same(Arc<Registered>),
+    /// This gate does not, and a living executor does.
+    Elsewhere,
+    /// Nobody alive has it as it was shown. This is what there is.
+    Changed(Box<Changed>),
+    /// Executors are alive, and none has it. Who does may be about to start.
+    Gone,
+    /// An executor that had it was replaced by one that does not.
+    Retired,
+    /// No executor is alive.
+    NoExecutor,
+    /// Nobody records who has which tool.
+    Unknown,
+}
+
+/// A tool that is another than the one that was shown.
+pub(super) struct Changed {
+    pub(super) change: ToolChange,
+    now: ToolFacts,
+    /// The tool, when this gate has it.
+    own: Option<Arc<Registered>>,
+}
+
+impl Changed {
+    /// A tool that reads the arguments otherwise than they were written.
+    pub(super) fn arguments(tool: &Arc<Registered>) -> Self {
+        let differences = vec![ToolDifference::Arguments];
+        let change = ToolChange { tool: tool.facts.name.clone(), differences };
+        Self { change, now: tool.facts.clone(), own: Some(Arc::clone(tool)) }
+    }
+}
+
+impl Gate {
+    /// Returns whether a call's tool is still the one that was shown: for cards, before anybody
+    /// decides. [`decide`](Self::decide) looks by itself.
+    pub async fn tool_status(&self, record: &CallRecord) -> Result<ToolStatus, GateError> {
+        Ok(match self.inner.check_tool(record).await? {
+            ToolCheck::Same(_) | ToolCheck::Elsewhere => ToolStatus::Current,
+            ToolCheck::Changed(changed) => ToolStatus::Changed(changed.change),
+            ToolCheck::Gone | ToolCheck::Retired => {
+                ToolStatus::Gone(ToolChange::gone(&record.request.tool))
+            }
+            ToolCheck::NoExecutor => ToolStatus::NoExecutor,
+            ToolCheck::Unknown => ToolStatus::Unknown,
+        })
+    }
+}
+
+impl Inner {
+    /// The tool of a call, when this gate has the very one that the call was asked about.
+    pub(super) fn same_tool(&self, record: &CallRecord) -> Result<Arc<Registered>, GateError> {
+        let tool = self.tool(&record.request.tool)?;
+        match ToolChange::between(&record.request, None, &tool.facts) {
+            None => Ok(tool),
+            Some(change) => {
+                let then = "nothing was done; the call is asked about again before it runs";
+                Err(GateError::tool_changed(change, record.clone(), then))
+            }
+        }
+    }
+
+    /// Who has which tools. `None` if the store does not record it.
+    pub(super) async fn executors(&self) -> Result<Option<Executors>, GateError> {
+        match self.store.executors().await {
+            Ok(executors) => Ok(Some(executors)),
+            Err(error) if error.kind() == StoreErrorKind::Unsupported => Ok(None),
+            Err(error) => Err(error.into()),
+        }
+    }
+
+    /// Compares a call's tool with what there is now. Asks the store only when this gate does not have
+    /// it as it was shown.
+    pub(super) async fn check_tool(&self, record: &CallRecord) -> Result<ToolCheck, GateError> {
+        let request = &record.request;
+        let own = self.tools.get(request.tool.as_str());
+        let is_bound = request.binding_version == BINDING_VERSION;
+        if let Some(tool) = own.filter(|tool| is_bound && tool.facts.is_of(request)) {
+            return Ok(ToolCheck::Same(Arc::clone(tool)));
+        }
+        let known = self.executors().await?;
+        let executors = known.as_ref();
+        if is_bound && executors.is_some_and(|executors| executors.can_run(request)) {
+            return Ok(ToolCheck::Elsewhere);
+        }
+        let newest = || executors.and_then(|executors| executors.newest(&request.tool));
+        if let Some(now) = own.map(|own| &own.facts).or_else(newest) {
+            let then = executors.and_then(|known| known.known(&request.tool, request.fingerprint));
+            let change = ToolChange::between(request, then, now);
+            let change = change.unwrap_or_else(|| ToolChange::gone(&request.tool));
+            let changed = Changed { change, now: now.clone(), own: own.cloned() };
+            return Ok(ToolCheck::Changed(Box::new(changed)));
+        }
+        Ok(match executors {
+            None => ToolCheck::Unknown,
+            Some(executors) if !executors.is_any_alive() => ToolCheck::NoExecutor,
+            Some(executors) if executors.is_retired(&request.tool) => ToolCheck::Retired,
+            Some(_) => ToolCheck::Gone,
+        })
+    }
+
+    /// Whether an approved call is for others to run, who have its tool as it was shown.
+    pub(super) async fn is_left_to_others(&self, record: &CallRecord) -> Result<bool, GateError> {
+        if record.state != CallState::Approved {
+            return Ok(false);
+        }
+        Ok(matches!(self.check_tool(record).await?, ToolCheck::Elsewhere))
+    }
+
+    /// The tool as this gate has it, when an approved call was left to others long enough.
+    pub(super) async fn no_longer_elsewhere(
+        &self,
+        record: &CallRecord,
+    ) -> Result<Option<Box<Changed>>, GateError> {
+        let Some(own) = self.tools.get(record.request.tool.as_str()) else { return Ok(None) };
+        if self.store.now().await?.since(record.updated_at) < LEFT_TO_OTHERS {
+            return Ok(None);
+        }
+        let change = ToolChange::between(&record.request, None, &own.facts);
+        let (now, own) = (own.facts.clone(), Some(Arc::clone(own)));
+        Ok(change.map(|change| Box::new(Changed { change, now, own })))
+    }
+
+    /// Asks about a call again whose tool has changed, as its next revision. One whose arguments do not
+    /// fit the tool any more, or that its policies deny now, is closed. Gives the call as it is then.
+    ///
+    /// Runs nothing. What fails leaves the call as it was.
+    pub(super) async fn ask_of_changed(
+        &self,
+        record: &CallRecord,
+        changed: &Changed,
+    ) -> Result<CallRecord, GateError> {
+        let Changed { change, now, own } = changed;
+        let tenant = &record.key().tenant;
+        let reason = format!("asked again: {change}");
+        let mut reask = Reask::new(record.request.binding, now.clone(), reason);
+        let mut enclosed = Enclosed::none();
+        if let Some(tool) = own {
+            let Some(stored) = self.stored_snapshot(record).await? else {
+                // Over since it was read.
+                return self.current(tenant, record.id()).await;
+            };
+            let next = match reread(tool, &stored) {
+                Ok(next) => next,
+                Err(error) => {
+                    let why = format!("{change}, and its arguments do not fit any more: {error}");
+                    return self.close_orphan(record, why).await;
+                }
+            };
+            let said = record.request.assessment.opinions();
+            let (assessment, mut routed) = self.judge(tool, &next, &record.context, &said)?;
+            self.note_policies(&routed.policies);
+            if let Verdict::Deny(why) = &routed.verdict {
+                if !routed.failed {
+                    let why = format!("{change}, and it is not allowed as it is now: {why}");
+                    return self.close_orphan(record, why).await;
+                }
+                // A policy that is broken here has not decided anything: the claim asks it again.
+                routed.verdict = Verdict::Ask(ApprovalLevel::Full);
+            }
+            let requirement = required(tool, &routed);
+            let revised = self.revised(record, (tool, &next), (assessment, routed), requirement);
+            if revised.content != record.current_content() {
+                enclosed = Enclosed::payload(self.seal_next(record, &next)?);
+            }
+            reask = reask.revised(revised);
+        }
+        let event = Event::Reask(Box::new(reask));
+        match self.apply(tenant, record.id(), event, enclosed).await {
+            Ok(record) => {
+                let mut entry = AuditRecord::of(AuditEvent::Reopened, &record, record.updated_at);
+                entry.note = record.request.because.last().cloned();
+                entry.arguments = Some(record.request.arguments.clone());
+                entry.assessment = Some(record.request.assessment.clone());
+                self.note(&entry);
+                Ok(record)
+            }
+            Err(ApplyError::Lost { refusal: Refusal::AlreadyTried, .. }) => {
+                let why = format!("{change}, and the call was tried before with other arguments");
+                self.close_orphan(record, why).await
+            }
+            Err(ApplyError::Lost { refusal, current }) => {
+                if refusal == Refusal::Expired {
+                    self.expire(tenant, record.id()).await?;
+                    return self.current(tenant, record.id()).await;
+                }
+                // Somebody else has moved it on.
+                Ok(*current)
+            }
+            Err(error) => Err(error.into()),
+        }
+    }
+
+    /// What comes of arguments that were read again.
+    pub(super) fn revised(
+        &self,
+        record: &CallRecord,
+        (tool, next): (&Registered, &Snapshot),
+        (assessment, routed): (Assessment, Routed),
+        requirement: Requirement,
+    ) -> Revised {
+        let config = &tool.spec.config;
+        let shown = next.shown(&self.redactor);
+        let title = title(&tool.spec.name, config.describe, &shown);
+        Revised {
+            content: content_digest(&tool.spec.name, next, &record.context, &self.key),
+            arguments: JsonText::from(&shown),
+            title: self.clean(&title, &next.own_taint()).into_owned(),
+            requirement,
+            because: routed.because,
+            priority: priority(config.risk, assessment.confidence),
+            assessment,
+        }
+    }
+
+    /// Seals the arguments of a call's next revision.
+    pub(super) fn seal_next(
+        &self,
+        record: &CallRecord,
+        next: &Snapshot,
+    ) -> Result<crate::seal::Sealed, GateError> {
+        let revision = record.request.revision.saturating_add(1);
+        let bound = Bound::new(record.id(), Purpose::Payload, revision);
+        let sealed = self.key.seal(&payload_text(next)?, &bound);
+        Ok(sealed.map_err(|error| {
+            StoreError::new(StoreErrorKind::Key, "the call's payload could not be sealed")
+                .because(error)
+        })?)
+    }
+
+    /// Ends a call that nobody can run any more, and says why in the audit.
+    pub(super) async fn close_orphan(
+        &self,
+        record: &CallRecord,
+        why: String,
+    ) -> Result<CallRecord, GateError> {
+        let why = hitl_base::display::clip(&why, REASON).into_owned();
+        let event = Event::Deny { binding: record.request.binding, reason: why };
+        self.move_on(record, event, AuditEvent::Denied).await?;
+        self.current(&record.key().tenant, record.id()).await
+    }
+
+    /// Refuses an approval of a call whose tool is not the one that was shown, and asks about the call
+    /// again. Of a decision that would be refused anyway, the machine says why.
+    pub(super) async fn check_before_approval(&self, decision: &Decision) -> Result<(), GateError> {
+        if !matches!(decision.answer, Answer::Approve | Answer::Edit { .. }) {
+            return Ok(());
+        }
+        let (tenant, id) = (&decision.tenant, decision.request);
+        let Some(record) = self.store.get(tenant, id).await? else { return Ok(()) };
+        let is_about_it = record.state == CallState::Pending
+            && record.request.binding == decision.binding
+            && record.request.revision == decision.revision
+            && decision.by.may_decide(tenant);
+        if !is_about_it || self.store.now().await? >= record.request.expires_at {
+            return Ok(());
+        }
+        let tool = &record.request.tool;
+        match self.check_tool(&record).await? {
+            ToolCheck::Same(_)
+            | ToolCheck::Elsewhere
+            | ToolCheck::NoExecutor
+            | ToolCheck::Unknown => Ok(()),
+            ToolCheck::Gone => {
+                let then = "nothing was decided; approve it when an executor has the tool again, or reject it";
+                Err(GateError::tool_changed(ToolChange::gone(tool), record, then))
+            }
+            ToolCheck::Retired => {
+                let record = self.close_retired(&record).await?;
+                let then = what_became_of(&record);
+                Err(GateError::tool_changed(ToolChange::gone(tool), record, &then))
+            }
+            ToolCheck::Changed(changed) => {
+                let record = self.ask_of_changed(&record, &changed).await?;
+                let then = what_became_of(&record);
+                Err(GateError::tool_changed(changed.change, record, &then))
+            }
+        }
+    }
+
+    /// Closes a call whose tool was taken away.
+    pub(super) async fn close_retired(&self, record: &CallRecord) -> Result<CallRecord, GateError> {
+        let change = ToolChange::gone(&record.request.tool);
+        let why = format!("{change}, and those that had it were replaced");
+        self.close_orphan(record, why).await
+    }
+
+    /// Brings a call that waits up to date with its tool, when it is submitted again.
+    pub(super) async fn renew(&self, record: CallRecord) -> Result<CallRecord, GateError> {
+        if !matches!(record.state, CallState::Pending | CallState::Approved) {
+            return Ok(record);
+        }
+        match self.check_tool(&record).await? {
+            ToolCheck::Changed(changed) => self.ask_of_changed(&record, &changed).await,
+            ToolCheck::Retired => self.close_retired(&record).await,
+            _ => Ok(record),
+        }
+    }
+
+    /// The earlier call of a key whose content differs: the same call if only its tool reads it in
+    /// another way now. Otherwise a conflict, which says what of the tool has changed.
+    pub(super) async fn same_but_for_the_tool(
+        &self,
+        prepared: &Prepared,
+        record: CallRecord,
+    ) -> Result<CallRecord, GateError> {
+        let Prepared { tool, snapshot, record: submitted, .. } = prepared;
+        let conflict = |record: &CallRecord| GateError::key_conflict(record.key(), record.id());
+        let theirs = submitted.context.principal == record.context.principal;
+        if record.request.tool != tool.spec.name || !theirs {
+            return Err(conflict(&record));
+        }
+        if record.reread == Some(submitted.content) {
+            return Ok(record);
+        }
+        let known = self.executors().await?;
+        let then = known
+            .as_ref()
+            .and_then(|known| known.known(&record.request.tool, record.request.fingerprint));
+        let change = ToolChange::between(&record.request, then, &tool.facts)
+            .filter(|_| record.request.fingerprint != tool.fingerprint);
+        let Some(change) = change else { return Err(conflict(&record)) };
+        let is_open = matches!(record.state, CallState::Pending | CallState::Approved);
+        if is_open && record.earlier.is_empty() {
+            let stored = self.stored_snapshot(&record).await?;
+            let again = stored.and_then(|stored| tool.read(stored.text(), UNLIMITED).ok());
+            if again.is_some_and(|again| again.snapshot == *snapshot) {
+                return Ok(record);
+            }
+        }
+        // What its tool cannot read any more waits for nobody.
+        let key = record.key().clone();
+        let record = self.renew(record).await?;
+        let then = format!(
+            "the key {key} was used before it did, and whether for the same call cannot be told; {}; \
+             give a new call its own position in the run",
+            what_became_of(&record)
+        );
+        Err(GateError::tool_changed(change, record, &then))
+    }
+
+    /// Says what of a tool has changed when a call of it is submitted again and is refused for that.
+    pub(super) async fn with_the_change(
+        &self,
+        error: GateError,
+        tool: &str,
+        key: &CallKey,
+    ) -> GateError {
+        let kind = error.kind();
+        if !matches!(kind, GateErrorKind::InvalidArguments | GateErrorKind::UnknownTool) {
+            return error;
+        }
+        match self.change_of(&error, tool, key).await {
+            Ok(Some(changed)) => changed,
+            Ok(None) => error,
+            // The text was refused either way.
+            Err(trouble) => {
+                tracing::debug!(error = %trouble, "whether a tool has changed is not known");
+                error
+            }
+        }
+    }
+
+    async fn change_of(
+        &self,
+        error: &GateError,
+        tool: &str,
+        key: &CallKey,
+    ) -> Result<Option<GateError>, GateError> {
+        let Some(record) = self.store.find(key).await? else { return Ok(None) };
+        if record.request.tool != tool {
+            return Ok(None);
+        }
+        let (change, record) = match self.check_tool(&record).await? {
+            ToolCheck::Same(_) | ToolCheck::Unknown | ToolCheck::NoExecutor => return Ok(None),
+            ToolCheck::Elsewhere => match self.tools.get(tool) {
+                Some(own) if own.fingerprint != record.request.fingerprint => {
+                    let change = ToolChange::between(&record.request, None, &own.facts);
+                    let Some(change) = change else { return Ok(None) };
+                    (change, record)
+                }
+                _ => return Ok(None),
+            },
+            ToolCheck::Gone => (ToolChange::gone(tool), record),
+            ToolCheck::Retired => (ToolChange::gone(tool), self.renew(record).await?),
+            ToolCheck::Changed(changed) => {
+                let same = record.request.fingerprint == changed.now.fingerprint;
+                if same {
+                    return Ok(None);
+                }
+                (changed.change, self.renew(record).await?)
+            }
+        };
+        let then = match error.arguments() {
+            Some(refused) => format!(
+                "the arguments do not fit any more ({refused}); {}",
+                what_became_of(&record)
+            ),
+            None => what_became_of(&record),
+        };
+        Ok(Some(GateError::tool_changed(change, record, &then)))
+    }
+
+    /// Closes approved calls whose tool was taken away from whoever had it.
+    pub(super) async fn close_retired_calls(&self) -> Result<(), GateError> {
+        let Some(executors) = self.executors().await? else { return Ok(()) };
+        let all = executors.all().iter().flat_map(|executor| executor.tools.iter());
+        let mut gone: Vec<&str> = all.map(|facts| &*facts.name).collect();
+        gone.sort_unstable();
+        gone.dedup();
+        gone.retain(|name| executors.is_retired(name));
+        if gone.is_empty() {
+            return Ok(());
+        }
+        let mut after = None;
+        loop {
+            let approved = self.store.approved(after, PAGE).await?;
+            let Some((_, last)) = approved.last() else { return Ok(()) };
+            after = Some(*last);
+            for (tenant, id) in &approved {
+                let Some(record) = self.store.get(tenant, *id).await? else { continue };
+                let is_gone = gone.contains(&record.request.tool.as_str());
+                if is_gone && record.state == CallState::Approved {
+                    self.close_retired(&record).await?;
+                }
+            }
+        }
+    }
+}
+
+/// How many approved calls are looked at in one go.
+const PAGE: usize = 100;
+
+/// For text that this process wrote itself.
+const UNLIMITED: Limits = Limits { depth: usize::MAX, bytes: usize::MAX };
+
+/// Reads stored arguments as a tool reads them now.
+fn reread(tool: &Registered, stored: &Snapshot) -> Result<Snapshot, ArgumentError> {
+    let next = tool.read(stored.text(), UNLIMITED)?.snapshot;
+    tool.read_back(&next)?;
+    Ok(next)
+}
+
+/// What has become of a call whose tool has changed, in words.
+fn what_became_of(record: &CallRecord) -> String {
+    let revision = record.request.revision;
+    match record.state {
+        CallState::Pending => {
+            format!(
+                "nothing was decided; it is asked about as revision {revision}: look at it again"
+            )
+        }
+        CallState::Approved => format!("the call is approved as revision {revision}"),
+        CallState::Denied => "the call was closed".to_owned(),
+        state => format!("the call is {state}"),
+    }
+}

@@ -1,0 +1,112 @@
+//! A call is asked about again because what would run is not what was shown.
+
+use std::sync::Arc;
+
+use super::transition::{ask_anew, guard, is_expired};
+use super::{CallRecord, CallState as S, Facts, Refusal, Revised};
+use crate::call::{BINDING_VERSION, BindingDigest, ToolFacts, circumstances_digest};
+use crate::policy::ApprovalLevel;
+
+/// The most reasons that a request keeps when its tool changes again and again.
+const MAX_REASONS: usize = 32;
+
+/// What a call is asked about from now on.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Reask {
+    /// The revision and binding that the gate looked at.
+    pub binding: BindingDigest,
+    /// The tool as it is now.
+    pub tool: ToolFacts,
+    /// The arguments as that tool reads them, assessed again. Without it they stay as they are: the
+    /// gate does not have the tool, and whoever claims the call reads and assesses them.
+    pub revised: Option<Revised>,
+    /// Why, for the card.
+    pub reason: String,
+}
+
+impl Reask {
+    /// Asks about a call of `tool` again.
+    pub fn new(binding: BindingDigest, tool: ToolFacts, reason: impl Into<String>) -> Self {
+        Self { binding, tool, revised: None, reason: reason.into() }
+    }
+
+    /// Adds what comes of the arguments.
+    #[must_use]
+    pub fn revised(mut self, revised: Revised) -> Self {
+        self.revised = Some(revised);
+        self
+    }
+}
+
+/// Makes the next revision, for the tool as it is now. It never needs less than the one before.
+pub(super) fn reask(next: &mut CallRecord, reask: &Reask, facts: Facts) -> Result<(), Refusal> {
+    let Reask { binding, tool, revised, reason } = reask;
+    guard(next.request.binding == *binding && next.request.tool == tool.name, Refusal::Stale)?;
+    guard(!is_expired(next, facts), Refusal::Expired)?;
+    let content = revised.as_ref().map_or(next.current_content(), |revised| revised.content);
+    let rewritten = content != next.current_content();
+    // What an earlier attempt did under this key must not be confused with other arguments.
+    guard(!rewritten || next.attempts_in_all() == 0, Refusal::AlreadyTried)?;
+    // Without a difference there is nothing to ask, and two gates could ask in turns for ever.
+    let older = next.request.binding_version != BINDING_VERSION;
+    guard(rewritten || older || !tool.is_of(&next.request), Refusal::Stale)?;
+    let unasked = was_asked_of_nobody(next);
+
+    let request = Arc::make_mut(&mut next.request);
+    request.fingerprint = tool.fingerprint;
+    request.build.clone_from(&tool.build);
+    request.description.clone_from(&tool.description);
+    request.approval_type.clone_from(&tool.approval_type);
+    request.approve_label.clone_from(&tool.approve_label);
+    request.reject_label.clone_from(&tool.reject_label);
+    request.risk = request.risk.max(tool.risk);
+    request.hints = tool.hints;
+    request.thresholds = tool.thresholds;
+    request.choices.clone_from(&tool.choices);
+    request.requires_reason |= tool.requires_reason;
+    let mut runs_unasked = false;
+    next.unread = revised.is_none();
+    if let Some(revised) = revised {
+        runs_unasked = unasked && revised.requirement.level == ApprovalLevel::Auto;
+        request.title.clone_from(&revised.title);
+        request.arguments.clone_from(&revised.arguments);
+        request.assessment = revised.assessment.clone();
+        request.priority = request.priority.max(revised.priority);
+        for why in &revised.because {
+            if !request.because.contains(why) {
+                request.because.push(why.clone());
+            }
+        }
+        let needed = request.requirement().join(&revised.requirement);
+        request.require(needed);
+    }
+    request.because.retain(|why| why != reason);
+    let too_many = (request.because.len() + 1).saturating_sub(MAX_REASONS);
+    request.because.drain(..too_many);
+    if rewritten {
+        if next.earlier.is_empty() {
+            next.reread = Some(content);
+        }
+        next.revised = Some(content);
+        next.sealed = Some(next.request.revision.saturating_add(1));
+    }
+    if next.circumstances.is_some() {
+        next.circumstances = Some(circumstances_digest(&next.context, tool.fingerprint));
+    }
+    ask_anew(next, reason.clone());
+    if runs_unasked {
+        next.state = S::Approved;
+    }
+    Ok(())
+}
+
+/// Whether the machine alone approved it, so that it may do so again.
+fn was_asked_of_nobody(record: &CallRecord) -> bool {
+    record.state == S::Approved
+        && record.attempts == 0
+        && record.decided.is_none()
+        && record.granted.is_none()
+        && !record.restored
+        && record.request.level == ApprovalLevel::Auto
+}
