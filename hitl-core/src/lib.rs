@@ -22,14 +22,14 @@ mod sync;
 
 #[cfg(feature = "terminal")]
 pub use approval::TerminalApprover;
-pub use approval::{ApprovalRequest, Approver, Authority, Decision, Review};
+pub use approval::{ApprovalRequest, Approver, Authority, Decision, KnownBy, Review};
 pub use arguments::{ArgumentError, ArgumentErrorKind, Snapshot, SnapshotError, SnapshotWriter};
 pub use audit::{AuditEvent, AuditRecord, AuditSink, JsonlAudit, MemoryAudit};
 pub use call::{
     BindingDigest, CallContext, CallKey, ContentDigest, Escalate, FailureRecord, Fingerprint,
     Hints, HitlConfig, InvalidSpec, ModelMessage, Outcome, OutputText, Parameter, Permit,
-    Principal, Risk, RunContext, RunId, Spec, StageSpec, StateRequirement, Tenant, Thresholds,
-    Tool,
+    Principal, PrincipalKind, Risk, RunContext, RunId, Spec, StageSpec, StateRequirement, Tenant,
+    Thresholds, Tool,
 };
 pub use confidence::{
     ArgumentsView, Assessment, CallView, Factor, FactorSource, Opinion, ReviewerFactor, ScoreError,

@@ -5,13 +5,14 @@ mod audit;
 mod decide;
 mod editor;
 mod grants;
+mod person;
 mod policy;
 mod queue;
 mod resolve;
 mod show;
 mod stats;
 mod tasks;
-mod terminal;
+pub(crate) mod terminal;
 mod watch;
 
 use std::io::{self, Write};
@@ -81,6 +82,7 @@ pub(crate) async fn run(arguments: Arguments) -> Result<(), Failure> {
         Command::Audit { command: AuditCommand::Verify { files, checkpoint, trust } } => {
             audit::run(place, &files, &checkpoint, &trust, output).await
         }
+        Command::Person { command } => person::run(place, command, output).await,
         Command::Policy { command: PolicyCommand::Test { file } } => policy::run(&file, output),
         Command::Stats => stats::run(&Source::open(place, None).await?, output).await,
         Command::Completions { shell } => {

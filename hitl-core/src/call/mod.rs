@@ -2,6 +2,7 @@
 
 mod context;
 mod digest;
+mod identity;
 mod invalid_spec;
 mod key;
 mod outcome;
@@ -16,6 +17,8 @@ mod version;
 pub use context::{CallContext, Principal, RunId, Tenant};
 pub use digest::{BindingDigest, CircumstancesDigest, ContentDigest, Fingerprint};
 pub(crate) use digest::{Shown, binding_digest, circumstances_digest, content_digest, fingerprint};
+pub(crate) use identity::Identity;
+pub use identity::PrincipalKind;
 pub use invalid_spec::InvalidSpec;
 pub use key::CallKey;
 pub use outcome::{FailureRecord, Outcome, OutputText};

@@ -10,6 +10,7 @@ use hitl_base::json::Limits;
 use hitl_base::{Clock, Redactor};
 
 use super::handle::{Gate, Inner};
+use super::identity::TwoEyes;
 use super::observe;
 use super::registry::Registered;
 use super::score::Timed;
@@ -17,7 +18,7 @@ use super::standing::Asked;
 use super::tool_set::ToolSet;
 use crate::approval::Approver;
 use crate::audit::{AuditSink, TracingAudit, Trail};
-use crate::call::{InvalidSpec, StateMap, Tool};
+use crate::call::{InvalidSpec, Principal, StateMap, Tool};
 use crate::confidence::{Scorer, Signal, Signals};
 use crate::dynamic::DynTool;
 use crate::policy::{Directory, Policy, Shadow, bounded};
@@ -90,6 +91,7 @@ pub struct GateBuilder {
     scorers: Vec<(Arc<dyn Scorer>, Duration)>,
     directory: Option<(Arc<dyn Directory>, Duration)>,
     evaluation_timeout: Duration,
+    two_eyes: TwoEyes,
     clock: Arc<dyn Clock>,
     store: Option<Arc<dyn Store>>,
     approver: Option<Arc<dyn Approver>>,
@@ -112,6 +114,7 @@ impl GateBuilder {
             scorers: Vec::new(),
             directory: None,
             evaluation_timeout: EVALUATION_TIMEOUT,
+            two_eyes: TwoEyes::default(),
             clock: Arc::new(SystemClock),
             store: None,
             approver: None,
@@ -225,6 +228,24 @@ impl GateBuilder {
         self
     }
 
+    /// Lets the person who asks decide their own calls at every level, and give grants on them: two eyes
+    /// are enough, for every tool that does not want four. Without this, a call that needs Full, and
+    /// every grant, is another human's to answer; Quick may be answered by who asks.
+    ///
+    /// For a tool alone: [`HitlConfig::requester_may_decide`](crate::HitlConfig::requester_may_decide).
+    pub fn requester_may_decide(mut self) -> Self {
+        self.two_eyes.everywhere = true;
+        self
+    }
+
+    /// The same for what this agent or service submits in somebody's name
+    /// ([`CallContext::submitted_by`](crate::CallContext::submitted_by)), and for nothing else: that person
+    /// may decide it alone. Cards and audit say so.
+    pub fn requester_may_decide_for(mut self, agent: impl Into<Principal>) -> Self {
+        self.two_eyes.agents.push(agent.into().not_human().folded());
+        self
+    }
+
     /// Takes the time at which rules look from this clock, instead of the machine's.
     pub fn clock(mut self, clock: impl Clock) -> Self {
         self.clock = Arc::new(clock);
@@ -317,6 +338,7 @@ impl GateBuilder {
             shadow: Shadow::new(in_time(self.candidates)),
             scorers: scorers.collect(),
             directory,
+            two_eyes: self.two_eyes,
             clock: self.clock,
             in_force: Mutex::default(),
             store,

@@ -66,7 +66,7 @@ impl Inner {
             CallState::Approved => "edited and approved",
             _ => "edited",
         };
-        self.note_entry(entry, Some(decision.by.principal.clone()), Some(note.to_owned()));
+        self.note_decider(entry, &decision.by, note.to_owned());
     }
 
     /// What comes of a patch, and its sealed arguments.
@@ -104,7 +104,7 @@ impl Inner {
             content: content_digest(&tool.spec.name, &next, &record.context, &self.key),
             arguments: JsonText::from(&shown),
             title: self.clean(&title, &next.own_taint()).into_owned(),
-            requirement: required(&tool, &routed),
+            requirement: required(&tool, &routed, self.eyes(&tool, &record.context)),
             because: routed.because,
             priority: priority(config.risk, assessment.confidence),
             assessment,

@@ -50,7 +50,7 @@ impl Held {
     pub(super) fn unrecorded(judged: Judged, states: &Arc<StateMap>) -> Self {
         let Judged { tool, snapshot, context, key, assessment, routed, binding, .. } = judged;
         let Registered { spec, .. } = &*tool;
-        let principal = context.principal.clone();
+        let (principal, agent) = (context.principal.clone(), context.agent.clone());
         let states = Arc::clone(states);
         let issued = Issued { context, key: key.clone(), first: None, attempt: 1, states };
         Self(Box::new(Holding {
@@ -66,6 +66,7 @@ impl Held {
                 tool: Some(spec.name.clone()),
                 risk: Some(spec.config.risk),
                 principal: Some(principal),
+                agent,
                 revision: Some(1),
                 binding: Some(binding),
                 assessment: Some(assessment),

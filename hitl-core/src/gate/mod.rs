@@ -51,6 +51,7 @@ mod grant;
 mod granted;
 mod handle;
 mod held;
+mod identity;
 mod observe;
 mod outbox;
 mod prepare;

@@ -16,7 +16,7 @@ pub(crate) use directory::changes as role_changes;
 pub use directory::{Directory, DirectoryError, Standing};
 pub use level::{ApprovalLevel, level_for};
 pub use queue::{Priority, due_after, priority};
-pub use requirement::{Eyes, Quorum, Requirement, Stage};
+pub use requirement::{Deciders, Eyes, Quorum, Requirement, Stage};
 pub use route::{Routed, Verdict, VerdictKind, route};
 pub(crate) use route::{ask, combine};
 pub use rule::{Answer, Effect, Policy, PolicyVersion, RuleRef, Ruling};
