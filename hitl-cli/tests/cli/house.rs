@@ -110,11 +110,11 @@ impl House {
 
     /// Submits a call, which then waits.
     pub(crate) async fn wire(&self, to: &str, amount: u32) -> Waiting {
-        Waiting::of(self.gate.submit(wire(to, amount)).by("ann").await.unwrap())
+        Waiting::of(self.gate.submit(wire(to, amount)).by("owner").await.unwrap())
     }
 
     pub(crate) async fn drop_project(&self, name: &str) -> Waiting {
-        Waiting::of(self.gate.submit(drop_project(name)).by("ann").await.unwrap())
+        Waiting::of(self.gate.submit(drop_project(name)).by("owner").await.unwrap())
     }
 
     /// Where a call stands, by the program's own words.
