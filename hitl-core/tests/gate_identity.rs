@@ -7,17 +7,18 @@ mod support;
 use std::time::Duration;
 
 use async_trait::async_trait;
-use hitl_base::JsonText;
+use hitl_base::clock::ManualClock;
+use hitl_base::{JsonText, Timestamp};
 use hitl_core::approval::{Authority, Extent, KnownBy};
 use hitl_core::grant::{GrantError, GrantTerms};
-use hitl_core::machine::{CallState, Refusal, Resolution};
+use hitl_core::machine::{CallState, Refusal};
 use hitl_core::policy::{Deciders, Directory, DirectoryError, Eyes, Quorum, Standing};
 use hitl_core::{
     ApprovalRequest, AuditRecord, CallContext, CallKey, CallRecord, DynArguments, DynSpec, DynTool,
-    Gate, GateBuilder, GateError, GateErrorKind, HitlConfig, Outcome, Permit, Principal,
-    PrincipalKind, StageSpec, Submission, Tenant,
+    Gate, GateBuilder, GateError, GateErrorKind, HitlConfig, MemoryStore, Outcome, Permit,
+    Principal, PrincipalKind, StageSpec, Submission, Tenant,
 };
-use support::{Bench, ask, bench, bench_with, pay, until};
+use support::{Bench, ask, bench, bench_with, pay};
 
 /// A payment, which needs Full, that somebody asks for.
 async fn full(gate: &Gate, who: impl Into<CallContext>, position: u64) -> ApprovalRequest {
@@ -86,19 +87,19 @@ async fn who_asks_answers_quick_and_what_escalates_to_full_is_anothers() {
     let bench = bench().await;
     let request = quick(&bench.gate, "ann", 0).await;
     assert_eq!(approve(&bench.gate, &request, "ann").await.unwrap().state, CallState::Approved);
-    let four = bench_with(|gate| {
-        let config = HitlConfig::DEFAULT.escalate(None, Duration::from_secs(60));
-        gate.dyn_tool(dyn_tool("climbs", config.expires(Duration::from_secs(60))))
-    })
-    .await;
-    let submitted = four.gate.submit_json("climbs", "{}", "ann", key(1)).await.unwrap();
+    let clock = ManualClock::at(Timestamp::from_millis(1_780_000_000_000));
+    let store = MemoryStore::with_clock(clock.clone());
+    let minute = Duration::from_secs(60);
+    let config = HitlConfig::DEFAULT.escalate(None, minute).expires(minute);
+    let bench = bench_with(|gate| gate.store(store).dyn_tool(dyn_tool("climbs", config))).await;
+    let gate = &bench.gate;
+    let submitted = gate.submit_json("climbs", "{}", "ann", key(1)).await.unwrap();
     let Submission::Pending(ticket) = submitted else { panic!("it waits") };
-    let id = ticket.request().id;
-    tokio::time::advance(Duration::from_secs(61)).await;
-    assert_eq!(four.gate.recover().await.unwrap().escalated, 1);
-    let now = four.gate.get(&Tenant::default(), id).await.unwrap().unwrap();
-    assert_eq!(refusal(&four.gate, &now.request, "ann").await, Refusal::FourEyes);
-    assert_eq!(approve(&four.gate, &now.request, "bob").await.unwrap().state, CallState::Approved);
+    clock.advance(minute);
+    assert_eq!(gate.recover().await.unwrap().escalated, 1);
+    let now = record(gate, ticket.request()).await;
+    assert_eq!(refusal(gate, &now.request, "ann").await, Refusal::FourEyes);
+    assert_eq!(approve(gate, &now.request, "bob").await.unwrap().state, CallState::Approved);
 }
 
 fn dyn_tool(name: &str, config: HitlConfig) -> DynTool {
@@ -268,13 +269,11 @@ async fn invariant_2_an_approval_under_two_eyes_or_by_an_agent_does_not_outlive_
         approve(&bench.gate, &request, by.clone()).await.unwrap();
         let strict = Gate::builder().store(bench.store.clone()).dyn_tool(dyn_tool("move", config));
         let strict = strict.build().await.unwrap();
-        let _waits = strict.submit_json("move", "{}", "ann", key(0)).await.unwrap();
-        until("it is asked again", async || {
-            strict.get(&Tenant::default(), request.id).await.unwrap().unwrap().state
-                == CallState::Pending
-        })
-        .await;
-        let record = strict.get(&Tenant::default(), request.id).await.unwrap().unwrap();
+        // The caller comes back for it, and finds that it is asked about again.
+        let back = strict.call_json("move", "{}", "ann", key(0));
+        assert!(tokio::time::timeout(Duration::from_secs(1), back).await.is_err(), "{by}");
+        let record = record(&strict, &request).await;
+        assert_eq!(record.state, CallState::Pending, "{by}");
         assert_eq!(record.request.revision, 2, "{by}");
         assert_eq!(refusal(&strict, &record.request, "ann").await, Refusal::FourEyes);
     }
@@ -301,7 +300,8 @@ impl Directory for Numbers {
 
 #[tokio::test(start_paused = true)]
 async fn invariant_7_people_are_compared_as_the_directory_compares_them() {
-    let quorum = HitlConfig::DEFAULT.base_confidence(50).stages(&[StageSpec::people(2)]);
+    const TWO: &[StageSpec] = &[StageSpec::people(2)];
+    let quorum = HitlConfig::DEFAULT.base_confidence(50).stages(TWO);
     let bench = bench_with(|gate| {
         gate.directory(Numbers, Duration::from_secs(1)).dyn_tool(dyn_tool("both", quorum))
     })
