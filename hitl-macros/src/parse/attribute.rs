@@ -10,7 +10,7 @@ use super::value::{self, Given, Stage};
 use crate::errors::{Errors, list, suggestion};
 
 /// Every key, in the order of the attribute's documentation.
-const KEYS: [&str; 27] = [
+const KEYS: [&str; 30] = [
     "approval_type",
     "risk",
     "base_confidence",
