@@ -329,6 +329,7 @@ impl GateBuilder {
         let directory = self.directory.map(|(directory, deadline)| Asked {
             directory,
             bound: HostCode::new(&threads, deadline),
+            names: HostCode::new(&threads, timeout),
         });
         let inner = Inner {
             tools,

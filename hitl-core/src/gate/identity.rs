@@ -39,7 +39,7 @@ impl Inner {
         let Some(asked) = &self.directory else { return Ok(None) };
         let (directory, name) = (Arc::clone(&asked.directory), who.clone());
         // Late or panicking, it has not said who this is.
-        let named = asked.bound.run(move || directory.canonical(&name));
+        let named = asked.names.run(move || directory.canonical(&name));
         let named = named.map_err(|_| {
             let why = "the directory cannot say who this is, so nothing is done in their name";
             GateError::new(GateErrorKind::Forbidden, why)

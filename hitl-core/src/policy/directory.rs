@@ -104,9 +104,9 @@ pub trait Directory: Send + Sync + 'static {
     /// the folded name: the case of ASCII letters, characters that are not seen, and spaces around it
     /// tell nobody apart.
     ///
-    /// Asked when a call with a record is submitted, and for each decision, on a thread of its own. Must
-    /// give the same name for the same principal. When it panics or is late, the call is denied, and the
-    /// decision refused.
+    /// Asked when a call with a record is submitted, and for each decision, on a thread of its own, for
+    /// as long as a policy may take. Must give the same name for the same principal. When it panics or is
+    /// late, the call is denied, and the decision refused.
     fn canonical(&self, who: &Principal) -> Principal {
         who.folded()
     }
