@@ -5,6 +5,7 @@ use std::sync::Arc;
 use super::error::{GateError, GateErrorKind};
 use super::execute::to_the_end;
 use super::handle::{Gate, Inner};
+use super::identity::may_resolve;
 use super::observe;
 use crate::approval::{Answer, Authority, Decision};
 use crate::audit::{AuditEvent, AuditRecord};
@@ -54,7 +55,7 @@ impl Gate {
         by: impl Into<Authority>,
     ) -> Result<CallRecord, GateError> {
         let by = self.inner.identified(decider(by.into(), &record.key().tenant)?)?;
-        self.inner.may_resolve(record, &resolution, &by)?;
+        may_resolve(record, &resolution, &by)?;
         let note = match &resolution {
             Resolution::Executed => "marked as done".to_owned(),
             Resolution::Failed { reason } => format!("marked as failed: {reason}"),

@@ -59,28 +59,27 @@ impl Inner {
         Ok(Decision { by, ..decision })
     }
 
-    /// Refuses another attempt to a requester whom only the directory knows as the one who asked. Who
-    /// asked never changes, so nothing can come between this look and the settlement.
-    pub(super) fn may_resolve(
-        &self,
-        record: &CallRecord,
-        resolution: &Resolution,
-        by: &Authority,
-    ) -> Result<(), GateError> {
-        let retries = matches!(resolution, Resolution::Retry { .. });
-        let bare = Authority::of(by.principal.clone());
-        let hidden = record.is_requested_by(by) && !record.is_requested_by(&bare);
-        if retries && hidden && !record.request.requester_may_approve() {
-            let why = "who asks for this call cannot start it again; ask somebody else";
-            return Err(GateError::new(GateErrorKind::Forbidden, why));
-        }
-        Ok(())
-    }
-
     /// Audits what somebody decided, and how it is known who they are.
     pub(super) fn note_decider(&self, entry: AuditRecord, by: &Authority, note: String) {
         let mut entry = entry.known(by);
         entry.note = Some(note);
         self.note(&entry);
     }
+}
+
+/// Refuses another attempt to a requester whom only the directory knows as the one who asked. Who
+/// asked never changes, so nothing can come between this look and the settlement.
+pub(super) fn may_resolve(
+    record: &CallRecord,
+    resolution: &Resolution,
+    by: &Authority,
+) -> Result<(), GateError> {
+    let retries = matches!(resolution, Resolution::Retry { .. });
+    let bare = Authority::of(by.principal.clone());
+    let hidden = record.is_requested_by(by) && !record.is_requested_by(&bare);
+    if retries && hidden && !record.request.requester_may_approve() {
+        let why = "who asks for this call cannot start it again; ask somebody else";
+        return Err(GateError::new(GateErrorKind::Forbidden, why));
+    }
+    Ok(())
 }
