@@ -160,7 +160,7 @@ impl Enrolments {
         random: &[[u8; CODE_BYTES]],
     ) -> Option<Vec<String>> {
         let person = self.person(name.folded().as_str())?;
-        let codes: Vec<String> = random.iter().map(|bytes| printed(bytes)).collect();
+        let codes: Vec<String> = random.iter().map(printed).collect();
         person.codes = codes.iter().map(|code| digest(code)).collect();
         Some(codes)
     }
