@@ -216,7 +216,8 @@ impl Inner {
             restored: false,
             updated_at: now,
         };
-        let mut prepared = Prepared { tool, snapshot, routed, eyes, record, owner, keyed, approval: None };
+        let mut prepared =
+            Prepared { tool, snapshot, routed, eyes, record, owner, keyed, approval: None };
         if let Some(unknown) = unknown {
             prepared.deny(unknown);
         }
