@@ -11,7 +11,7 @@ use hitl_core::{Amount, ApprovalLevel, CallState, GrantId, Priority, QueueOrder,
 use serde::de::DeserializeOwned;
 
 use crate::exit::EXIT_CODES;
-use crate::person::Demand;
+use crate::person::PersonCommand;
 
 /// What waits for a human, seen and decided in a terminal or by a script.
 #[derive(Debug, Parser)]
@@ -255,78 +255,6 @@ pub(crate) struct Who {
     /// for at a terminal where it is needed.
     #[arg(long, env = "HITL_CODE", hide_env_values = true, value_name = "CODE")]
     pub(crate) code: Option<String>,
-}
-
-#[derive(Debug, Subcommand)]
-pub(crate) enum PersonCommand {
-    /// Enrol a person's authenticator app, or codes to be printed. From then on what loosens (a grant, a
-    /// policy, another person) needs a one-time code.
-    Enroll {
-        /// The person's name, as they decide under it.
-        person: String,
-        /// So many printed codes, each for one use, instead of an app: nobody can compute them, whatever
-        /// they can read of the store.
-        #[arg(long, value_name = "N")]
-        codes: Option<usize>,
-        #[command(flatten)]
-        who: Who,
-    },
-    /// List who has enrolled what.
-    List,
-    /// Take away what a person has enrolled.
-    Remove {
-        /// The person's name.
-        person: String,
-        #[command(flatten)]
-        who: Who,
-    },
-    /// Say what a one-time code is demanded for, once somebody has enrolled.
-    Demand {
-        /// For what.
-        what: Demanded,
-        #[command(flatten)]
-        who: Who,
-    },
-}
-
-impl PersonCommand {
-    /// Who does it.
-    pub(crate) fn who(&self) -> Option<&Who> {
-        match self {
-            Self::Enroll { who, .. } | Self::Remove { who, .. } | Self::Demand { who, .. } => {
-                Some(who)
-            }
-            Self::List => None,
-        }
-    }
-}
-
-/// What a one-time code is demanded for.
-#[derive(Clone, Copy, Debug, ValueEnum)]
-pub(crate) enum Demanded {
-    /// What loosens: grants, policies, people.
-    Loosening,
-    /// Each answer too: approve, edit, respond, resolve.
-    Answers,
-}
-
-impl Demanded {
-    /// For what, in words.
-    pub(crate) const fn words(self) -> &'static str {
-        match self {
-            Self::Loosening => "what loosens",
-            Self::Answers => "each answer",
-        }
-    }
-}
-
-impl From<Demanded> for Demand {
-    fn from(demanded: Demanded) -> Self {
-        match demanded {
-            Demanded::Loosening => Self::Loosening,
-            Demanded::Answers => Self::Answers,
-        }
-    }
 }
 
 #[derive(Debug, Args)]

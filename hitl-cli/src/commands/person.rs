@@ -7,9 +7,9 @@ use hitl_core::{Authority, Principal, PrincipalKind};
 use serde::Serialize;
 
 use super::{Output, audited, name};
-use crate::arguments::{PersonCommand, Place, Who};
+use crate::arguments::{Place, Who};
 use crate::exit::{Exit, Failure};
-use crate::person::{Deed, Demand, Desk, require_person};
+use crate::person::{Deed, Demand, Desk, PersonCommand, require_person};
 use crate::source::{Source, StoreSource};
 
 #[derive(Serialize)]

@@ -8,11 +8,13 @@
 //! | `surroundings`, `agents` | processes, marks and terminals, and what they come down to: pure |
 //! | `processes` | reads them |
 //! | `enrolment`, `totp` | who has enrolled what, and what a typed code proves: pure |
+//! | `arguments` | what the command line says of people |
 //! | `desk` | the store's mark that keeps it, and the prompt for a code |
 //!
 //! What this holds against, and what not, is said in `docs/who-decides.md`.
 
 mod agents;
+mod arguments;
 mod desk;
 mod enrolment;
 mod guard;
@@ -20,6 +22,7 @@ mod processes;
 mod surroundings;
 mod totp;
 
+pub(crate) use arguments::PersonCommand;
 pub(crate) use desk::Desk;
 pub(crate) use enrolment::Demand;
 pub(crate) use guard::{Deed, require_person};
