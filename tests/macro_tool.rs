@@ -371,10 +371,28 @@ async fn wire_money(amount: u64) -> u64 {
     amount
 }
 
+/// Move a card.
+#[hitl_tool(requester_may_decide, services_may_decide)]
+async fn move_card(to: String) -> String {
+    to
+}
+
+/// Merge a branch.
+#[hitl_tool(four_eyes, requester_may_decide, agents_may_decide)]
+async fn merge_branch(name: String) -> String {
+    name
+}
+
 #[test]
 fn who_decides_and_how_is_said_in_the_attribute() {
     use hitl::approval::Choice;
-    use hitl::policy::Eyes;
+    use hitl::policy::{Deciders, Eyes};
+    let mild = <MoveCard as Tool>::SPEC.config;
+    let deciders = Deciders { agents: false, services: true };
+    assert_eq!((mild.eyes, mild.deciders), (Eyes::Two, deciders));
+    let strict = <MergeBranch as Tool>::SPEC.config;
+    let deciders = Deciders { agents: true, services: false };
+    assert_eq!((strict.eyes, strict.deciders), (Eyes::Four, deciders), "the stricter of the two");
     use hitl::{Escalate, StageSpec};
     let config = <WireMoney as Tool>::SPEC.config;
     assert_eq!(config.decisions, [Choice::Approve, Choice::Reject]);

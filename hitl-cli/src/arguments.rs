@@ -11,6 +11,7 @@ use hitl_core::{Amount, ApprovalLevel, CallState, GrantId, Priority, QueueOrder,
 use serde::de::DeserializeOwned;
 
 use crate::exit::EXIT_CODES;
+use crate::person::PersonCommand;
 
 /// What waits for a human, seen and decided in a terminal or by a script.
 #[derive(Debug, Parser)]
@@ -149,6 +150,12 @@ pub(crate) enum Command {
         #[command(subcommand)]
         command: AuditCommand,
     },
+    /// Say who is a person: enrol a device or codes, by which an agent in somebody's shell is told from
+    /// them.
+    Person {
+        #[command(subcommand)]
+        command: PersonCommand,
+    },
     /// Check rule files.
     Policy {
         #[command(subcommand)]
@@ -234,7 +241,8 @@ pub(crate) struct Decide {
 /// Who decides. Whoever may write to the store is believed; a console knows it by the token.
 #[derive(Debug, Args)]
 pub(crate) struct Who {
-    /// Who decides. Unless given: the operating system's user.
+    /// Who decides. Unless given: the operating system's user. Name an agent `agent:NAME` and a service
+    /// `service:NAME`; they answer only what the host lets them.
     #[arg(long = "as", env = "HITL_APPROVER", value_name = "NAME")]
     pub(crate) name: Option<String>,
     /// In which role; as often as wanted.
@@ -244,6 +252,10 @@ pub(crate) struct Who {
     /// decision is in the store's history alone.
     #[arg(long, env = "HITL_AUDIT", value_name = "FOLDER")]
     pub(crate) audit: Option<PathBuf>,
+    /// A one-time code, of a device or printed: says that it is you, also where an agent is near. Asked
+    /// for at a terminal where it is needed.
+    #[arg(long, env = "HITL_CODE", hide_env_values = true, value_name = "CODE")]
+    pub(crate) code: Option<String>,
 }
 
 #[derive(Debug, Args)]

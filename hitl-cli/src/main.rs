@@ -6,6 +6,7 @@
 //! | `source/` | what it is about: a store and a gate over it, or a console |
 //! | `commands/` | one file for each command |
 //! | `view/` | tables and JSON: pure |
+//! | `person/` | whether a person is there, and how that is known |
 //! | `look` | whether an approver has seen what they approve: pure |
 //! | `exit` | exit codes, and which error has which |
 
@@ -13,6 +14,7 @@ mod arguments;
 mod commands;
 mod exit;
 mod look;
+mod person;
 mod source;
 mod view;
 

@@ -122,8 +122,10 @@ export function warnings(call) {
 
 export function asker(call) {
   const known = [...call.roles, call.workspaceVerified && "verified workspace", call.timeSensitive && "says it is urgent"].filter(Boolean);
-  return h("p", { class: "asker" }, "Asked by ", h("strong", {}, call.principal), known.length ? ` (${known.join(", ")})` : "",
-    h("span", { class: "faint", title: call.run }, call.attached ? " · its caller waits" : "", ` · run ${call.run}`));
+  const alone = call.rendered.sections.find((section) => section.name === "askedBy")?.lines.slice(1) ?? [];
+  return h("p", { class: "asker" }, "Asked by ", h("strong", {}, call.agent ? `${call.agent} for ${call.principal}` : call.principal), known.length ? ` (${known.join(", ")})` : "",
+    h("span", { class: "faint", title: call.run }, call.attached ? " · its caller waits" : "", ` · run ${call.run}`),
+    alone.map((line) => ` · ${line.value}`));
 }
 
 const STATES = {

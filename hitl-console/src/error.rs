@@ -114,7 +114,11 @@ fn refused(refusal: Option<Refusal>) -> (StatusCode, &'static str) {
         Some(Refusal::NotAllowed) => (StatusCode::UNPROCESSABLE_ENTITY, "notAllowed"),
         Some(Refusal::ReasonRequired) => (StatusCode::UNPROCESSABLE_ENTITY, "reasonRequired"),
         Some(
-            Refusal::WrongTenant | Refusal::NotEntitled | Refusal::FourEyes | Refusal::AlreadyVoted,
+            Refusal::WrongTenant
+            | Refusal::NotEntitled
+            | Refusal::FourEyes
+            | Refusal::NotHuman
+            | Refusal::AlreadyVoted,
         ) => (StatusCode::FORBIDDEN, "notEntitled"),
         Some(Refusal::Unchanged | Refusal::TooManyEdits | Refusal::AlreadyTried) => {
             (StatusCode::UNPROCESSABLE_ENTITY, "notEditable")
@@ -126,7 +130,9 @@ fn refused(refusal: Option<Refusal>) -> (StatusCode, &'static str) {
 fn not_granted(why: Option<&GrantError>) -> (StatusCode, &'static str) {
     match why {
         Some(GrantError::Stale) => (StatusCode::CONFLICT, "stale"),
-        Some(GrantError::WrongTenant) => (StatusCode::FORBIDDEN, "notEntitled"),
+        Some(GrantError::WrongTenant | GrantError::FourEyes | GrantError::NotHuman) => {
+            (StatusCode::FORBIDDEN, "notEntitled")
+        }
         _ => (StatusCode::UNPROCESSABLE_ENTITY, "notGranted"),
     }
 }

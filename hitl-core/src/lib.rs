@@ -23,15 +23,15 @@ mod sync;
 #[cfg(feature = "terminal")]
 pub use approval::TerminalApprover;
 pub use approval::{
-    ApprovalRequest, Approver, Authority, Decision, Review, ToolChange, ToolDifference,
+    ApprovalRequest, Approver, Authority, Decision, KnownBy, Review, ToolChange, ToolDifference,
 };
 pub use arguments::{ArgumentError, ArgumentErrorKind, Snapshot, SnapshotError, SnapshotWriter};
 pub use audit::{AuditEvent, AuditRecord, AuditSink, JsonlAudit, MemoryAudit};
 pub use call::{
     BindingDigest, CallContext, CallKey, ContentDigest, Escalate, FailureRecord, Fingerprint,
     Hints, HitlConfig, InvalidSpec, ModelMessage, Outcome, OutputText, Parameter, Permit,
-    Principal, Risk, RunContext, RunId, Spec, StageSpec, StateRequirement, Tenant, Thresholds,
-    Tool, ToolFacts, ToolKind,
+    Principal, PrincipalKind, Risk, RunContext, RunId, Spec, StageSpec, StateRequirement, Tenant,
+    Thresholds, Tool, ToolFacts, ToolKind,
 };
 pub use confidence::{
     ArgumentsView, Assessment, CallView, Factor, FactorSource, Opinion, ReviewerFactor, ScoreError,

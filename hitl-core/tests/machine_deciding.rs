@@ -65,6 +65,33 @@ fn invariant_7_four_eyes_are_two_people() {
     assert_eq!(changed(approve(&last, "bob")).state, S::Approved);
 }
 
+/// Who asked does not start a call again alone that another human had to approve; no program does.
+#[test]
+fn invariant_7_another_attempt_at_full_is_not_the_requesters_to_give_and_no_programs() {
+    let mut unknown = in_state(S::OutcomeUnknown, ClaimToken::new(), OwnerToken::new());
+    Arc::make_mut(&mut unknown.request).level = ApprovalLevel::Full;
+    let requester = unknown.request.principal.as_str().to_owned();
+    let settle = |resolution: Resolution, by: &str| {
+        let event = Event::Resolve { version: unknown.version, resolution, by: by.into() };
+        apply(&unknown, &event, EARLY)
+    };
+    let retry = || Resolution::Retry { attested: true };
+    for own in [requester.clone(), requester.to_ascii_uppercase(), format!("agent:{requester}")] {
+        match settle(retry(), &own) {
+            Ok(step) => assert_eq!(changed(Ok(step)).state, S::Pending, "{own}"),
+            Err(refusal) => assert_eq!(refusal, Refusal::NotHuman, "{own}"),
+        }
+    }
+    assert_eq!(changed(settle(retry(), "bob")).state, S::Approved);
+    // What they saw is theirs to say, as it starts nothing.
+    assert_eq!(changed(settle(Resolution::Executed, &requester)).state, S::Executed);
+    for program in ["agent:helper", "service:rota"] {
+        for resolution in [retry(), Resolution::Executed] {
+            assert_eq!(settle(resolution, program), Err(Refusal::NotHuman), "{program}");
+        }
+    }
+}
+
 #[test]
 fn invariant_7_another_attempt_is_for_those_who_had_to_agree_on_the_first() {
     let four = Requirement::of(ApprovalLevel::Full).four_eyes().quorum;

@@ -59,7 +59,10 @@ mod validate;
 /// | `requires_reason` | flag | a rejection must say why |
 /// | `decisions` | list; `["approve", "edit", "reject", "respond", "abort"]` | what a human may answer |
 /// | `stages` | list, like `["2 of finance", "director"]`; one person | who must approve, stage after stage |
-/// | `four_eyes` | flag | who asks for a call or edits it may not approve it |
+/// | `four_eyes` | flag | who asks for a call or edits it may not approve it, at any level |
+/// | `requester_may_decide` | flag | who asks may approve it, at every level, and give a grant on it |
+/// | `agents_may_decide` | flag | agents may answer too, not only humans |
+/// | `services_may_decide` | flag | services may answer too, not only humans |
 /// | `escalate_within` | duration; none | when nobody decides in time, somebody else has this long |
 /// | `escalate_to` | string; anybody | the role that must approve then |
 /// | `expires` | duration; by risk | how long an approval may take |

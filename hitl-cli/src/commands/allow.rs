@@ -5,11 +5,12 @@ use hitl_core::grant::{Condition, GrantTerms};
 use hitl_core::policy::{PathMatcher, UrlMatcher};
 use hitl_core::{CallState, GrantPreview};
 
-use super::decide::authority;
+use super::decide::{known, require_person_over_a_console};
 use super::{Output, audited, terminal};
 use crate::arguments::{AllowArguments, Place, Until};
 use crate::exit::{Exit, Failure};
 use crate::look::{self, Look};
+use crate::person::Deed;
 use crate::source::{Console, Previewed, Source, StoreSource};
 use crate::view::{
     CallLine, Card, Given, GrantLine, Terms, card_text, given_text, state_line, terms_text,
@@ -28,6 +29,9 @@ pub(super) async fn run(
         }
         Source::Console(console) => {
             Console::anonymous(who)?;
+            if !wanted.preview {
+                require_person_over_a_console(Deed::Loosen).await?;
+            }
             at_console(&console, &wanted, output)
         }
     }
@@ -39,7 +43,8 @@ async fn at_store(
     wanted: &AllowArguments,
     output: &Output,
 ) -> Result<(), Failure> {
-    let by = authority(&wanted.decide.who, place)?;
+    let deed = if wanted.preview { Deed::Stop } else { Deed::Loosen };
+    let by = known(deed, &wanted.decide.who, place, store).await?;
     let record = store.call(wanted.decide.id).await?;
     let card = store.card(&record).await?;
     let look = look(&card, wanted)?;

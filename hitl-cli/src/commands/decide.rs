@@ -1,13 +1,14 @@
 //! `hitl approve`, `edit`, `reject`, `respond` and `abort`.
 
 use hitl_base::json::scan;
-use hitl_core::{ApprovalRequest, Authority, CallState, Decision, GateErrorKind};
+use hitl_core::{ApprovalRequest, Authority, CallState, Decision, GateErrorKind, Principal};
 use serde_json::{Value, json};
 
 use super::{Output, audited, editor, name, terminal};
 use crate::arguments::{Decide, Place, Who};
 use crate::exit::{Exit, Failure};
 use crate::look::{self, Audience, Look};
+use crate::person::{Deed, Desk, require_person};
 use crate::source::{Console, Source, StoreSource};
 use crate::view::{CallLine, Card, card_text, state_line};
 
@@ -28,13 +29,14 @@ pub(super) async fn run(
 ) -> Result<(), Failure> {
     match Source::open(place, wanted.who.audit.as_deref()).await? {
         Source::Store(store) => {
-            let by = authority(&wanted.who, place)?;
+            let by = known(reply.deed(), &wanted.who, place, &store).await?;
             let line = at_store(&store, &wanted, reply, by).await?;
             output.print(&line, || state_line(&line) + "\n")?;
             audited(&store)
         }
         Source::Console(console) => {
             Console::anonymous(&wanted.who)?;
+            require_person_over_a_console(reply.deed()).await?;
             let line = at_console(&console, &wanted, reply)?;
             Ok(output.print(&line, || state_line(&line) + "\n")?)
         }
@@ -175,8 +177,37 @@ fn decision(request: &ApprovalRequest, reply: Reply, by: Authority) -> Decision 
     }
 }
 
+impl Reply {
+    /// A call that is stopped runs nothing, so anybody may stop it. What the model is answered is said in
+    /// a human's name.
+    fn deed(&self) -> Deed {
+        match self {
+            Self::Reject { .. } | Self::Abort { .. } => Deed::Stop,
+            Self::Approve { .. } | Self::Edit { .. } | Self::Respond { .. } => Deed::Answer,
+        }
+    }
+}
+
+/// Who decides, when they may do this: in which roles, for which tenants, and how they are known.
+pub(super) async fn known(
+    deed: Deed,
+    who: &Who,
+    place: &Place,
+    store: &StoreSource,
+) -> Result<Authority, Failure> {
+    let by = authority(who, place)?;
+    let code = who.code.as_deref();
+    let known = require_person(deed, &by.principal, code, Some(&Desk::of(store))).await?;
+    Ok(by.known_by(known))
+}
+
+/// Over a console a token says who decides; an agent that can read it is no person for that.
+pub(super) async fn require_person_over_a_console(deed: Deed) -> Result<(), Failure> {
+    require_person(deed, &Principal::new("token"), None, None).await.map(drop)
+}
+
 /// Who decides, in which roles, for which tenants.
-pub(super) fn authority(who: &Who, place: &Place) -> Result<Authority, Failure> {
+fn authority(who: &Who, place: &Place) -> Result<Authority, Failure> {
     let mut by = Authority::of(name(who)?);
     for role in &who.role {
         by = by.role(role);

@@ -5,10 +5,11 @@ use std::io::{self, Write as _};
 use hitl_core::store::GrantPage;
 use hitl_core::{GrantId, GrantRecord};
 
-use super::decide::authority;
+use super::decide::known;
 use super::{Output, audited};
 use crate::arguments::{GrantsArguments, Place, Who};
 use crate::exit::{Exit, Failure};
+use crate::person::Deed;
 use crate::source::{Console, Source, StoreSource};
 use crate::view::{GrantLine, grant_text, grants_table};
 
@@ -117,7 +118,7 @@ pub(super) async fn revoke(
     }
     match Source::open(place, who.audit.as_deref()).await? {
         Source::Store(store) => {
-            let by = authority(who, place)?;
+            let by = known(Deed::Stop, who, place, &store).await?;
             let record = store.grant(id).await?;
             let now = store.gate.now().await?;
             stands(&GrantLine::of(&record, now))?;

@@ -6,13 +6,14 @@ mod audit;
 mod decide;
 mod editor;
 mod grants;
+mod person;
 mod policy;
 mod queue;
 mod resolve;
 mod show;
 mod stats;
 mod tasks;
-mod terminal;
+pub(crate) mod terminal;
 mod watch;
 
 use std::io::{self, Write};
@@ -82,6 +83,7 @@ pub(crate) async fn run(arguments: Arguments) -> Result<(), Failure> {
         Command::Audit { command: AuditCommand::Verify { files, checkpoint, trust } } => {
             audit::run(place, &files, &checkpoint, &trust, output).await
         }
+        Command::Person { command } => person::run(place, command, output).await,
         Command::Policy { command: PolicyCommand::Test { file } } => policy::run(&file, output),
         Command::Policy {
             command: PolicyCommand::Accept { file, digest, preview, keyed, name },

@@ -2,11 +2,12 @@
 
 use hitl_core::{CallState, Resolution};
 
-use super::decide::authority;
+use super::decide::{known, require_person_over_a_console};
 use super::{Output, audited, terminal};
 use crate::arguments::{Found, Place, ResolveArguments};
 use crate::exit::{Exit, Failure};
 use crate::look::{self, Look};
+use crate::person::Deed;
 use crate::source::{Console, Settled, Source};
 use crate::view::{CallLine, Card, card_text, state_line};
 
@@ -17,7 +18,7 @@ pub(super) async fn run(
 ) -> Result<(), Failure> {
     let line = match Source::open(place, wanted.who.audit.as_deref()).await? {
         Source::Store(store) => {
-            let by = authority(&wanted.who, place)?;
+            let by = known(Deed::Answer, &wanted.who, place, &store).await?;
             let record = store.call(wanted.id).await?;
             look(&store.card(&record).await?, wanted.version)?;
             let resolution = resolution(wanted.found, wanted.attest);
@@ -28,6 +29,7 @@ pub(super) async fn run(
         }
         Source::Console(console) => {
             Console::anonymous(&wanted.who)?;
+            require_person_over_a_console(Deed::Answer).await?;
             let card = console.card(wanted.id)?;
             look(&card, wanted.version)?;
             let (found, reason) = match resolution(wanted.found, wanted.attest) {

@@ -15,7 +15,7 @@ pub(super) fn audience() -> Audience {
 }
 
 /// Shows a text and asks a question. Both go to the error stream: output may be piped elsewhere.
-pub(super) fn ask(card: &str, question: &str) -> io::Result<String> {
+pub(crate) fn ask(card: &str, question: &str) -> io::Result<String> {
     let mut out = io::stderr().lock();
     write!(out, "{card}\n{question} ")?;
     out.flush()?;

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use hitl_base::Timestamp;
 use hitl_base::display::{clip, visible};
-use hitl_core::approval::{Again, Answer, ApprovalRequest, Choice, Extent, Rendered};
+use hitl_core::approval::{Again, Answer, ApprovalRequest, Choice, Extent, KnownBy, Rendered};
 use hitl_core::machine::{Decided, Ending};
 use hitl_core::{
     ApprovalLevel, BindingDigest, CallRecord, CallState, Principal, Priority, RequestId, Risk,
@@ -43,6 +43,8 @@ pub(crate) struct CallLine {
     confidence: u8,
     requires_reason: bool,
     principal: Principal,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    agent: Option<Principal>,
     run: String,
     created_at: Timestamp,
     due_at: Timestamp,
@@ -67,6 +69,9 @@ struct DecidedLine {
     #[serde(default)]
     may_ask_again: bool,
     by: Principal,
+    /// How it was known who they are.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    known_by: Option<KnownBy>,
     at: Timestamp,
 }
 
@@ -79,7 +84,7 @@ impl DecidedLine {
             _ => (None, false),
         };
         let (answer, by) = (decided.answer.choice(), decided.by.clone());
-        Self { answer, words, may_ask_again, by, at: decided.at }
+        Self { answer, words, may_ask_again, by, known_by: decided.known_by, at: decided.at }
     }
 }
 
@@ -111,6 +116,7 @@ impl CallLine {
             confidence: request.assessment.confidence,
             requires_reason: request.requires_reason,
             principal: request.principal.clone(),
+            agent: request.agent.clone(),
             run: request.key.run.to_string(),
             created_at: request.created_at,
             due_at: request.due_at,

@@ -55,7 +55,7 @@ async fn a_console_lists_and_shows_what_a_store_does() {
         &["queue", "--json"],
         &["queue", "--json", "--order", "created", "--limit", "1"],
         &["queue", "--json", "--tool", "wire", "--risk", "high", "--level", "full"],
-        &["queue", "--text", "apollo", "--priority", "urgent", "--principal", "ann"],
+        &["queue", "--text", "apollo", "--priority", "urgent", "--principal", "owner"],
         &["queue", "--state", "approved", "--state", "executed"],
     ] {
         let (here, there) = (office.hitl(arguments).ended(0), house.hitl(arguments).ended(0));

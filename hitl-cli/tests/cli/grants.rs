@@ -9,11 +9,14 @@ use crate::house::{House, wire};
 
 /// Whether a payment runs without anybody being asked.
 async fn runs(house: &House, to: &str, amount: u32) -> bool {
-    matches!(house.gate.submit(wire(to, amount)).by("ann").await.unwrap(), Submission::Done { .. })
+    matches!(
+        house.gate.submit(wire(to, amount)).by("owner").await.unwrap(),
+        Submission::Done { .. }
+    )
 }
 
 const RULE: [&str; 8] = [
-    "Run `wire` without asking, when `ann` asks for it",
+    "Run `wire` without asking, when `owner` asks for it",
     "in any run",
     "where `to` is \"Initech\"",
     "where `amount` is at most 500",
@@ -57,7 +60,7 @@ async fn a_store_takes_a_grant_and_its_end() {
     assert_eq!((&listed[0]["used"], &listed[0]["spent"]), (&json!(2), &json!("520")));
     let one = house.hitl(&["grants", id, "--json"]).ended(0).json();
     assert_eq!(one, listed);
-    let table = house.hitl(&["grants", "--tool", "wire", "--principal", "ann"]).ended(0).out;
+    let table = house.hitl(&["grants", "--tool", "wire", "--principal", "owner"]).ended(0).out;
     assert!(table.contains("2 of 3") && table.contains("520 of 600 in amount"), "{table}");
     let text = house.hitl(&["grants", id]).ended(0).out;
     assert!(RULE.iter().all(|line| text.contains(line)) && text.contains("by bob"), "{text}");

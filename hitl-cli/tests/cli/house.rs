@@ -78,6 +78,7 @@ pub(crate) fn ran(command: &mut Command) -> Ran {
 pub(crate) struct House {
     folder: TempDir,
     pub(crate) gate: Gate,
+    pub(crate) store: SqliteStore,
 }
 
 impl House {
@@ -85,9 +86,9 @@ impl House {
         let folder = tempfile::tempdir().unwrap();
         let store = SqliteStore::open(folder.path().join("hitl.db")).await.unwrap();
         let audit = JsonlAudit::open(folder.path().join("audit.jsonl")).unwrap();
-        let gate = Gate::builder().store(store).audit(audit);
+        let gate = Gate::builder().store(store.clone()).audit(audit);
         let gate = gate.tool::<Wire>().tool::<DropProject>().build().await.unwrap();
-        Self { folder, gate }
+        Self { folder, gate, store }
     }
 
     pub(crate) fn path(&self, name: &str) -> PathBuf {
@@ -110,11 +111,11 @@ impl House {
 
     /// Submits a call, which then waits.
     pub(crate) async fn wire(&self, to: &str, amount: u32) -> Waiting {
-        Waiting::of(self.gate.submit(wire(to, amount)).by("ann").await.unwrap())
+        Waiting::of(self.gate.submit(wire(to, amount)).by("owner").await.unwrap())
     }
 
     pub(crate) async fn drop_project(&self, name: &str) -> Waiting {
-        Waiting::of(self.gate.submit(drop_project(name)).by("ann").await.unwrap())
+        Waiting::of(self.gate.submit(drop_project(name)).by("owner").await.unwrap())
     }
 
     /// Where a call stands, by the program's own words.

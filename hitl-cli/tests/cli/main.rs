@@ -6,6 +6,7 @@
 //! | `grants` | both an SQLite file and a console's URL |
 //! | `console` | a console's URL |
 //! | `person` | a terminal, with somebody at it |
+//! | `identity` | shells of agents, and one-time codes |
 //! | `postgres` | a PostgreSQL database |
 
 #![expect(
@@ -20,6 +21,8 @@ mod console;
 mod decide;
 mod grants;
 mod house;
+#[cfg(unix)]
+mod identity;
 mod list;
 #[cfg(unix)]
 mod person;

@@ -19,6 +19,16 @@ fn at_terminal(command: &mut Command, talk: &[Say<'_>]) -> Ran {
     unlockpt(&master).unwrap();
     let name = ptsname(&master, Vec::new()).unwrap().into_string().unwrap();
     let terminal = || OpenOptions::new().read(true).write(true).open(&name).unwrap();
+    // A session of its own, whose terminal it is, as a person's shell has it.
+    let mut session = Command::new("setsid");
+    session.args(["--ctty", "--wait"]).arg(command.get_program()).args(command.get_args());
+    for (name, value) in command.get_envs() {
+        match value {
+            Some(value) => session.env(name, value),
+            None => session.env_remove(name),
+        };
+    }
+    *command = session;
     let mut child =
         command.stdin(terminal()).stderr(terminal()).stdout(Stdio::piped()).spawn().unwrap();
     // The parent keeps no end of it, so that reading ends with the child.

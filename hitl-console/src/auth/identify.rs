@@ -4,10 +4,12 @@ use std::sync::Arc;
 
 use axum::http::request::Parts;
 use futures::future::BoxFuture;
-use hitl_core::approval::Authority;
+use hitl_core::approval::{Authority, KnownBy};
 use hitl_core::{Principal, Tenant};
 
-/// A person who may look at the calls of one tenant and decide them.
+/// A person who may look at the calls of one tenant and decide them. The host vouches that it is one: an
+/// agent or a service that has a token is named as what it is
+/// ([`Principal::agent`](hitl_core::Principal::agent)), and then answers only what the host lets it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Reviewer {
@@ -17,12 +19,19 @@ pub struct Reviewer {
     pub tenant: Tenant,
     /// The roles that the host has verified: what stages and quorums ask for.
     pub roles: Vec<String>,
+    /// How it is known who they are; the audit says so. A console's own tokens say so themselves.
+    pub known_by: KnownBy,
 }
 
 impl Reviewer {
     /// A reviewer of the default tenant.
     pub fn new(principal: impl Into<Principal>) -> Self {
-        Self { principal: principal.into(), tenant: Tenant::default(), roles: Vec::new() }
+        Self {
+            principal: principal.into(),
+            tenant: Tenant::default(),
+            roles: Vec::new(),
+            known_by: KnownBy::Host,
+        }
     }
 
     /// Sets the tenant.
@@ -39,9 +48,17 @@ impl Reviewer {
         self
     }
 
+    /// Says how it is known who they are.
+    #[must_use]
+    pub fn known_by(mut self, how: KnownBy) -> Self {
+        self.known_by = how;
+        self
+    }
+
     /// What the gate is told about who decides.
     pub(crate) fn authority(&self) -> Authority {
         let who = Authority::of(self.principal.clone()).tenant(self.tenant.clone());
+        let who = who.known_by(self.known_by);
         self.roles.iter().fold(who, |who, role| who.role(role.as_str()))
     }
 }

@@ -7,6 +7,7 @@ use axum::http::header::AUTHORIZATION;
 use axum::http::request::Parts;
 use futures::future::{BoxFuture, FutureExt as _, ready};
 use hitl_core::Principal;
+use hitl_core::approval::KnownBy;
 
 use super::token::Hash;
 use super::{Auth, Reviewer, Token, Unidentified};
@@ -84,6 +85,7 @@ impl Auth for Tokens {
                 .ok()
                 .and_then(bearer)
                 .and_then(|secret| self.owner(secret))
+                .map(|reviewer| reviewer.known_by(KnownBy::Token))
                 .ok_or(Unidentified::Wrong),
         };
         ready(found).boxed()

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use hitl_base::{JsonText, Timestamp};
-use hitl_core::approval::{Again, Answer, ApprovalRequest, Extent, Rendered};
+use hitl_core::approval::{Again, Answer, ApprovalRequest, Extent, KnownBy, Rendered};
 use hitl_core::machine::{Decided, Ending};
 use hitl_core::{
     ApprovalLevel, BindingDigest, CallRecord, CallState, Gate, GrantId, Principal, Priority,
@@ -56,6 +56,10 @@ pub(crate) struct CallSummary {
     /// Who asked.
     #[schema(value_type = String)]
     pub(crate) principal: Principal,
+    /// The agent or service that submitted in their name.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Option<String>)]
+    pub(crate) agent: Option<Principal>,
     /// The agent's run.
     pub(crate) run: String,
     /// When it was submitted.
@@ -92,6 +96,10 @@ pub(crate) struct DecidedView {
     /// Who decided.
     #[schema(value_type = String)]
     pub(crate) by: Principal,
+    /// How it was known who they are: `host`, `token`, `totp`, `code`, `terminal`, ..
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Option<String>)]
+    pub(crate) known_by: Option<KnownBy>,
     /// When.
     #[schema(value_type = String, format = DateTime)]
     pub(crate) at: Timestamp,
@@ -188,6 +196,7 @@ impl CallSummary {
             thresholds: request.thresholds,
             requires_reason: request.requires_reason,
             principal: request.principal.clone(),
+            agent: request.agent.clone(),
             run: request.key.run.to_string(),
             created_at: request.created_at,
             due_at: request.due_at,
@@ -209,7 +218,7 @@ impl DecidedView {
         };
         let may_ask_again = matches!(&decided.answer, Answer::Reject { again: Again::Allowed, .. });
         let (answer, by) = (decided.answer.choice(), decided.by.clone());
-        Self { answer, words, may_ask_again, by, at: decided.at }
+        Self { answer, words, may_ask_again, by, known_by: decided.known_by, at: decided.at }
     }
 }
 

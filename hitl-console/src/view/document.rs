@@ -37,6 +37,9 @@ pub(crate) struct RequestDocument {
     arguments: (),
     /// Who asked.
     principal: String,
+    /// The agent or service that submitted in their name.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    agent: Option<String>,
     /// `general`, `contract`, `deletion`, ..
     approval_type: String,
     /// `low`, `medium`, `high`, `critical`.
@@ -46,7 +49,8 @@ pub(crate) struct RequestDocument {
     hints: (),
     /// `quick` or `full`.
     level: String,
-    /// How many people it needs, in which roles and in which order; left out when it is one.
+    /// How many people it needs, in which roles and in which order, and whether who asked may be one of
+    /// them; left out where the default holds.
     #[schema(value_type = Object)]
     quorum: (),
     /// `confidence`, `base`, `factors` of `name`, `adjustment`, `reasoning`.

@@ -6,6 +6,10 @@ use super::{ApprovalRequest, Decision};
 
 /// What came of a review.
 #[derive(Clone, Debug, PartialEq, Eq)]
+#[expect(
+    clippy::large_enum_variant,
+    reason = "there is one of each question, and it is taken apart at once"
+)]
 pub enum Review {
     /// Somebody decided. A rejection is a decision: nobody else is asked.
     Decided(Decision),

@@ -1,16 +1,67 @@
-//! Who decides, and what the host lets them see and decide.
+//! Who decides, how they are known, and what the host lets them see and decide.
 
 use std::collections::BTreeSet;
 
 use serde::{Deserialize, Serialize};
 
-use crate::call::{Principal, Tenant};
+use crate::call::{Identity, Principal, Tenant};
+
+/// How it is known who somebody is.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+#[non_exhaustive]
+pub enum KnownBy {
+    /// The host vouches: its own sign-in, or its own code.
+    #[default]
+    Host,
+    /// A secret token, as a console's.
+    Token,
+    /// A one-time code by time (TOTP), of a device that the person enrolled.
+    Totp,
+    /// A printed one-time code, of which the store keeps a digest only.
+    Code,
+    /// A signature by a key that is the person's.
+    Key,
+    /// They answered at a terminal with no agent among its processes. The weaker form: a program that
+    /// hides its parents gets around it.
+    Terminal,
+    /// A script named what it had looked at, with no agent among its processes.
+    Script,
+    /// By nothing but the name that was given.
+    Name,
+    /// By something that a later version knows.
+    #[serde(other)]
+    Other,
+}
+
+impl KnownBy {
+    #[expect(clippy::trivially_copy_pass_by_ref, reason = "serde passes a reference")]
+    fn is_host(&self) -> bool {
+        *self == Self::Host
+    }
+
+    /// Its name, as in JSON.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Host => "host",
+            Self::Token => "token",
+            Self::Totp => "totp",
+            Self::Code => "code",
+            Self::Key => "key",
+            Self::Terminal => "terminal",
+            Self::Script => "script",
+            Self::Name => "name",
+            Self::Other => "other",
+        }
+    }
+}
 
 /// A person at the reviewing end, as the host has verified them: who, in which roles, for which
 /// tenants. Never taken from a model, an argument or a request's body.
 ///
-/// Built from a bare name it has no roles, and the host vouches that whoever was shown the request
-/// may decide it. Name tenants, and nothing of any other tenant can be seen or decided:
+/// Built from a bare name it has no roles, and the host vouches that it is a human's, and that who was
+/// shown the request may decide it. An agent or a service is named as one
+/// ([`Principal::agent`], [`Principal::service`]), also behind an approver of one's own. Name tenants, and nothing of any other tenant can be seen or decided:
 ///
 /// ```
 /// use hitl_core::approval::Authority;
@@ -35,6 +86,12 @@ pub struct Authority {
     /// Whose requests they may only look at.
     #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
     pub sees: BTreeSet<Tenant>,
+    /// How it is known who they are.
+    #[serde(default, skip_serializing_if = "KnownBy::is_host")]
+    pub known_by: KnownBy,
+    /// The name that the gate's directory gives them.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) canonical: Option<Principal>,
 }
 
 impl Authority {
@@ -45,6 +102,8 @@ impl Authority {
             roles: Vec::new(),
             decides: None,
             sees: BTreeSet::new(),
+            known_by: KnownBy::Host,
+            canonical: None,
         }
     }
 
@@ -68,6 +127,18 @@ impl Authority {
         self.decides.get_or_insert_default();
         self.sees.insert(tenant.into());
         self
+    }
+
+    /// Says how it is known who they are. The audit keeps it.
+    #[must_use]
+    pub fn known_by(mut self, how: KnownBy) -> Self {
+        self.known_by = how;
+        self
+    }
+
+    /// They as they are compared with others.
+    pub(crate) fn identity(&self) -> Identity<'_> {
+        Identity::new(&self.principal, self.canonical.as_ref())
     }
 
     /// Whether they may decide this tenant's requests.

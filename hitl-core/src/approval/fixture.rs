@@ -27,11 +27,12 @@ pub(super) fn request(arguments: &str) -> ApprovalRequest {
         description: "Sends a certificate.\n\nIt is as good as money.".to_owned(),
         arguments: JsonText::new(arguments.to_owned()).unwrap(),
         principal: Principal::new("agent"),
+        agent: None,
         approval_type: "financial".to_owned(),
         risk: Risk::High,
         hints: Hints { open_world: true, ..Hints::default() },
         level: ApprovalLevel::Quick,
-        quorum: Quorum::ONE,
+        quorum: Quorum::default(),
         assessment: Assessment {
             confidence: 62,
             base: 77,

@@ -17,7 +17,7 @@ pub mod terminal;
 mod tool_change;
 
 pub use approver::{Approver, Review};
-pub use authority::Authority;
+pub use authority::{Authority, KnownBy};
 pub use channel::{ChannelApprover, PendingReview, channel};
 pub use combinators::{ApproverExt, Or, Timeout};
 pub use decision::{Again, Answer, Decision, DecisionDraft, Patch};

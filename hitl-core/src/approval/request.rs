@@ -5,8 +5,8 @@ use serde::{Deserialize, Serialize};
 
 use super::{Again, Answer, DecisionDraft, Patch};
 use crate::call::{
-    BINDING_VERSION, Binding, BindingDigest, CallKey, ContentDigest, Fingerprint, Hints, Principal,
-    Risk, Thresholds,
+    BINDING_VERSION, Binding, BindingDigest, CallKey, ContentDigest, Fingerprint, Hints, Identity,
+    Principal, Risk, Thresholds,
 };
 use crate::confidence::Assessment;
 use crate::ids::RequestId;
@@ -64,6 +64,9 @@ pub struct ApprovalRequest {
     pub arguments: JsonText,
     /// Who asked.
     pub principal: Principal,
+    /// The agent or service that submitted in their name, when the host names it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub agent: Option<Principal>,
     /// What kind of approval it is.
     pub approval_type: String,
     /// How bad a wrong call is.
@@ -73,8 +76,9 @@ pub struct ApprovalRequest {
     pub hints: Hints,
     /// How much of a human it needs.
     pub level: ApprovalLevel,
-    /// How many people it needs, in which roles and in which order.
-    #[serde(default, skip_serializing_if = "Quorum::is_one")]
+    /// How many people it needs, in which roles and in which order, and whether who asked may be one
+    /// of them.
+    #[serde(default, skip_serializing_if = "Quorum::is_default")]
     pub quorum: Quorum,
     /// The score and its factors.
     pub assessment: Assessment,
@@ -136,6 +140,22 @@ impl ApprovalRequest {
     /// The agent itself is the host's: what it asks for after that is asked about as ever.
     pub fn abort(&self, reason: impl Into<String>) -> DecisionDraft<'_> {
         DecisionDraft::new(self, Answer::Abort { reason: reason.into() })
+    }
+
+    /// Whether the requester may approve it as it is asked now.
+    pub fn requester_may_approve(&self) -> bool {
+        self.quorum.eyes.let_the_requester_approve(self.level)
+    }
+
+    /// Whether somebody is who asked, whom the directory calls `canonical`.
+    pub(crate) fn is_requested_by(
+        &self,
+        canonical: Option<&Principal>,
+        who: &Identity<'_>,
+    ) -> bool {
+        let agent = self.agent.as_ref().map(|agent| Identity::new(agent, None));
+        who.is(&Identity::new(&self.principal, canonical))
+            || agent.is_some_and(|agent| who.is(&agent))
     }
 
     /// What a decision must satisfy.

@@ -2,6 +2,7 @@
 //! store still knows.
 
 use super::{AuditEvent, AuditRecord};
+use crate::call::Principal;
 use crate::machine::{CallRecord, CallState, Ending, Entry};
 
 /// What such a record begins its note with.
@@ -19,6 +20,7 @@ impl AuditRecord {
         late.version = Some(entry.version);
         late.key = Some(entry.key.clone());
         late.by.clone_from(&entry.by);
+        late.by_kind = entry.by.as_ref().map(Principal::kind);
         let mut note = format!("{LATE} ({})", entry.event);
         if entry.event == "restore" {
             "the store was restored from a backup".clone_into(&mut note);
@@ -28,6 +30,7 @@ impl AuditRecord {
             late.tool = Some(request.tool.clone().into());
             late.risk = Some(request.risk);
             late.principal = Some(request.principal.clone());
+            late.agent.clone_from(&request.agent);
             if record.version == entry.version {
                 late.revision = Some(request.revision);
                 late.binding = Some(request.binding);
@@ -44,6 +47,8 @@ impl AuditRecord {
             let taken = record.decided.as_ref().filter(|decided| decided.at == entry.at);
             let voted = record.votes.iter().find(|vote| vote.at == entry.at);
             late.decision = taken.map(|decided| decided.id).or(voted.map(|vote| vote.id));
+            let known = taken.and_then(|decided| decided.known_by);
+            late.known_by = known.or(voted.and_then(|vote| vote.known_by));
         }
         late.note = Some(note);
         late

@@ -6,7 +6,8 @@ use std::fmt;
 use hitl_base::{JsonText, Timestamp};
 use serde::{Deserialize, Serialize};
 
-use crate::call::{BindingDigest, CallKey, Principal, Risk};
+use crate::approval::{Authority, KnownBy};
+use crate::call::{BindingDigest, CallKey, Principal, PrincipalKind, Risk};
 use crate::confidence::Assessment;
 use crate::ids::{ClaimToken, DecisionId, RequestId};
 use crate::machine::{CallRecord, CallState};
@@ -67,6 +68,8 @@ pub enum AuditEvent {
     GrantUsed,
     /// A standing permission was taken back.
     GrantRevoked,
+    /// Somebody said by what a person is known, from here on. It concerns no call.
+    PersonChanged,
 }
 
 impl AuditEvent {
@@ -96,7 +99,8 @@ impl AuditEvent {
             | Self::PolicyLoaded
             | Self::GrantSaved
             | Self::GrantUsed
-            | Self::GrantRevoked => false,
+            | Self::GrantRevoked
+            | Self::PersonChanged => false,
         }
     }
 
@@ -144,9 +148,22 @@ pub struct AuditRecord {
     /// Who asked.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub principal: Option<Principal>,
-    /// Who did this, when it was a person.
+    /// The agent or service that submitted in their name, when the host names it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub agent: Option<Principal>,
+    /// Whether who asked may approve it, at the level that it needs. Said when it is asked about and
+    /// when it is decided.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub requester_may_decide: Option<bool>,
+    /// Who did this, when it was a person, or a program that the host lets decide.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub by: Option<Principal>,
+    /// What kind of principal that was.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub by_kind: Option<PrincipalKind>,
+    /// How it was known who they are, when they decided.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub known_by: Option<KnownBy>,
     /// The revision.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub revision: Option<u32>,
@@ -201,7 +218,11 @@ impl AuditRecord {
             tool: None,
             risk: None,
             principal: None,
+            agent: None,
+            requester_may_decide: None,
             by: None,
+            by_kind: None,
+            known_by: None,
             revision: None,
             binding: None,
             build: None,
@@ -227,8 +248,17 @@ impl AuditRecord {
     /// Says who did it.
     #[must_use]
     pub fn by(mut self, principal: impl Into<Principal>) -> Self {
-        self.by = Some(principal.into());
+        let principal = principal.into();
+        self.by_kind = Some(principal.kind());
+        self.by = Some(principal);
         self
+    }
+
+    /// Says who decided it, and how it is known who they are.
+    #[must_use]
+    pub(crate) fn known(mut self, by: &Authority) -> Self {
+        self.known_by = Some(by.known_by);
+        self.by(by.principal.clone())
     }
 
     /// An event of a call that has a record.
@@ -240,6 +270,9 @@ impl AuditRecord {
             tool: Some(Cow::Owned(record.request.tool.clone())),
             risk: Some(record.request.risk),
             principal: Some(record.request.principal.clone()),
+            agent: record.request.agent.clone(),
+            requester_may_decide: matches!(event, AuditEvent::Requested | AuditEvent::Decided)
+                .then(|| record.request.requester_may_approve()),
             revision: Some(record.request.revision),
             binding: Some(record.request.binding),
             ..Self::bare(event, at)

@@ -9,7 +9,8 @@ use serde::{Deserialize, Serialize};
 use super::CallKey;
 
 text_id! {
-    /// A person or a service that may ask or decide, under the name the host knows it by.
+    /// A person, an agent or a service that may ask or decide, under the name the host knows it by.
+    /// The name says the [kind](Principal::kind); one that says none is a human's.
     Principal
 }
 text_id! {
@@ -57,6 +58,9 @@ impl Default for Tenant {
 pub struct CallContext {
     /// On whose behalf the agent acts.
     pub principal: Principal,
+    /// The agent or service that submits in the principal's name, when the host names it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub agent: Option<Principal>,
     /// The roles that the host has verified for the principal.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub roles: Vec<String>,
@@ -86,6 +90,7 @@ impl CallContext {
     pub fn of(principal: impl Into<Principal>) -> Self {
         Self {
             principal: principal.into(),
+            agent: None,
             roles: Vec::new(),
             tenant: Tenant::default(),
             parent: None,
@@ -94,6 +99,23 @@ impl CallContext {
             workspace_verified: false,
             time_sensitive: false,
         }
+    }
+
+    /// Names the agent or service that submits in the principal's name: a hook, a gateway, a service.
+    /// Cards and audit then say `agent:.. for ..`. A name that says no kind is an agent's.
+    ///
+    /// Whether the principal may decide such a call alone is said once, where the gate is built:
+    /// [`GateBuilder::requester_may_decide_for`](crate::GateBuilder::requester_may_decide_for).
+    ///
+    /// ```
+    /// # use hitl_core::CallContext;
+    /// let cx = CallContext::of("ann").submitted_by("claude-code");
+    /// assert_eq!(cx.agent.unwrap().as_str(), "agent:claude-code");
+    /// ```
+    #[must_use]
+    pub fn submitted_by(mut self, agent: impl Into<Principal>) -> Self {
+        self.agent = Some(agent.into().not_human());
+        self
     }
 
     /// Adds a role that the host has verified.

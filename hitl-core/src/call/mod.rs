@@ -3,6 +3,7 @@
 mod context;
 mod digest;
 mod facts;
+mod identity;
 mod invalid_spec;
 mod key;
 mod outcome;
@@ -22,6 +23,8 @@ pub(crate) use digest::{
 };
 pub use digest::{BindingDigest, CircumstancesDigest, ContentDigest, Fingerprint};
 pub use facts::{ToolFacts, ToolKind};
+pub(crate) use identity::Identity;
+pub use identity::PrincipalKind;
 pub use invalid_spec::InvalidSpec;
 pub use key::CallKey;
 pub use outcome::{FailureRecord, Outcome, OutputText};

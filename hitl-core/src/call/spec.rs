@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 use super::version::{is_sound, opted_in};
 use super::{InvalidSpec, StateRequirement};
 use crate::approval::Choice;
-use crate::policy::Eyes;
+use crate::policy::{Deciders, Eyes};
 
 /// How bad it is when the call was wrong.
 #[derive(
@@ -121,8 +121,10 @@ pub struct HitlConfig {
     pub requires_reason: bool,
     /// What a human may answer.
     pub decisions: &'static [Choice],
-    /// Whether the requester, and whoever edited the call, may approve it.
+    /// Whether the requester, and an editor of the call, may approve it.
     pub eyes: Eyes,
+    /// Who may answer, beside humans.
+    pub deciders: Deciders,
     /// Who must approve, stage after stage; without one, one person.
     pub stages: &'static [StageSpec],
     /// Who is asked when nobody has decided in time. Without it, the call expires.
@@ -159,7 +161,8 @@ impl HitlConfig {
         quick_threshold: None,
         requires_reason: false,
         decisions: &[Choice::Approve, Choice::Edit, Choice::Reject, Choice::Respond, Choice::Abort],
-        eyes: Eyes::Two,
+        eyes: Eyes::ByLevel,
+        deciders: Deciders::HUMANS,
         stages: &[],
         escalate: None,
         attempts: 3,
@@ -225,6 +228,28 @@ impl HitlConfig {
     #[must_use]
     pub const fn four_eyes(mut self) -> Self {
         self.eyes = Eyes::Four;
+        self
+    }
+
+    /// The requester may approve their own call, at every level, and give a grant on it: two eyes are
+    /// enough. Without this, Full and grants are another human's to give.
+    #[must_use]
+    pub const fn requester_may_decide(mut self) -> Self {
+        self.eyes = Eyes::Two;
+        self
+    }
+
+    /// Lets agents answer too, beside humans; see [`Principal::agent`](super::Principal::agent).
+    #[must_use]
+    pub const fn agents_may_decide(mut self) -> Self {
+        self.deciders.agents = true;
+        self
+    }
+
+    /// Lets services answer too, beside humans; see [`Principal::service`](super::Principal::service).
+    #[must_use]
+    pub const fn services_may_decide(mut self) -> Self {
+        self.deciders.services = true;
         self
     }
 

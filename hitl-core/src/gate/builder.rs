@@ -11,6 +11,7 @@ use hitl_base::json::Limits;
 use hitl_base::{Clock, Redactor};
 
 use super::handle::{Gate, Inner};
+use super::identity::TwoEyes;
 use super::observe;
 use super::own_files::own_files;
 use super::registry::Registered;
@@ -19,7 +20,7 @@ use super::standing::Asked;
 use super::tool_set::ToolSet;
 use crate::approval::Approver;
 use crate::audit::{AuditSink, TracingAudit, Trail};
-use crate::call::{InvalidSpec, StateMap, Tool};
+use crate::call::{InvalidSpec, Principal, StateMap, Tool};
 use crate::confidence::{Scorer, Signal, Signals};
 use crate::dynamic::DynTool;
 use crate::policy::{Directory, Policy, Shadow, bounded};
@@ -92,6 +93,7 @@ pub struct GateBuilder {
     scorers: Vec<(Arc<dyn Scorer>, Duration)>,
     directory: Option<(Arc<dyn Directory>, Duration)>,
     evaluation_timeout: Duration,
+    two_eyes: TwoEyes,
     clock: Arc<dyn Clock>,
     store: Option<Arc<dyn Store>>,
     approver: Option<Arc<dyn Approver>>,
@@ -115,6 +117,7 @@ impl GateBuilder {
             scorers: Vec::new(),
             directory: None,
             evaluation_timeout: EVALUATION_TIMEOUT,
+            two_eyes: TwoEyes::default(),
             clock: Arc::new(SystemClock),
             store: None,
             approver: None,
@@ -229,6 +232,24 @@ impl GateBuilder {
         self
     }
 
+    /// Lets the person who asks decide their own calls at every level, and give grants on them: two eyes
+    /// are enough, for every tool that does not want four. Without this, a call that needs Full, and
+    /// every grant, is another human's to answer; Quick may be answered by who asks.
+    ///
+    /// For a tool alone: [`HitlConfig::requester_may_decide`](crate::HitlConfig::requester_may_decide).
+    pub fn requester_may_decide(mut self) -> Self {
+        self.two_eyes.everywhere = true;
+        self
+    }
+
+    /// The same for what this agent or service submits in somebody's name
+    /// ([`CallContext::submitted_by`](crate::CallContext::submitted_by)), and for nothing else: that person
+    /// may decide it alone. Cards and audit say so.
+    pub fn requester_may_decide_for(mut self, agent: impl Into<Principal>) -> Self {
+        self.two_eyes.agents.push(agent.into().not_human().folded());
+        self
+    }
+
     /// Takes the time at which rules look from this clock, instead of the machine's.
     pub fn clock(mut self, clock: impl Clock) -> Self {
         self.clock = Arc::new(clock);
@@ -327,6 +348,7 @@ impl GateBuilder {
         let directory = self.directory.map(|(directory, deadline)| Asked {
             directory,
             bound: HostCode::new(&threads, deadline),
+            names: HostCode::new(&threads, timeout),
         });
         let inner = Inner {
             tools,
@@ -336,6 +358,7 @@ impl GateBuilder {
             shadow: Shadow::new(in_time(self.candidates)),
             scorers: scorers.collect(),
             directory,
+            two_eyes: self.two_eyes,
             clock: self.clock,
             in_force: Mutex::default(),
             store,

@@ -208,7 +208,7 @@ impl Inner {
             self.move_on(record, event, AuditEvent::Denied).await?;
             return Ok(Look::Changed);
         }
-        let requirement = required(&tool, &routed);
+        let requirement = required(&tool, &routed, self.eyes(&tool, context));
         let because = |mut reason: String| {
             let rights = rights
                 .as_deref()
@@ -228,7 +228,7 @@ impl Inner {
         }
         if !requirement.is_met_by(&record.request.requirement()) {
             let mut reason = format!("asked again: the call now needs {}", requirement.level);
-            if !requirement.quorum.is_one() {
+            if !requirement.quorum.is_met_by(&record.request.quorum) {
                 reason.push_str(" and other approvals than it has");
             }
             let reason = because(reason);

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use super::error::{GateError, GateErrorKind};
 use super::execute::to_the_end;
 use super::handle::{Gate, Inner};
+use super::identity::may_resolve;
 use super::observe;
 use crate::approval::{Answer, Authority, Decision};
 use crate::audit::{AuditEvent, AuditRecord};
@@ -40,7 +41,7 @@ impl Gate {
         by: impl Into<Authority>,
         reason: impl Into<String>,
     ) -> Result<CallRecord, GateError> {
-        let by = decider(by.into(), &record.key().tenant)?;
+        let by = decider(by.into(), &record.key().tenant)?.principal;
         let event = Event::Cancel { by: Withdrawal::Host(by), reason: reason.into() };
         let (gate, tenant, id) =
             (Arc::clone(&self.inner), record.key().tenant.clone(), record.id());
@@ -57,19 +58,22 @@ impl Gate {
         resolution: Resolution,
         by: impl Into<Authority>,
     ) -> Result<CallRecord, GateError> {
-        let by = decider(by.into(), &record.key().tenant)?;
+        let by = self.inner.identified(decider(by.into(), &record.key().tenant)?)?;
+        may_resolve(record, &resolution, &by)?;
         let note = match &resolution {
             Resolution::Executed => "marked as done".to_owned(),
             Resolution::Failed { reason } => format!("marked as failed: {reason}"),
             Resolution::Retry { attested: true } => "may run again, attested".to_owned(),
             Resolution::Retry { attested: false } => "may run again".to_owned(),
         };
-        let event = Event::Resolve { version: record.version, resolution, by: by.clone() };
+        let event =
+            Event::Resolve { version: record.version, resolution, by: by.principal.clone() };
         let (gate, tenant, id) =
             (Arc::clone(&self.inner), record.key().tenant.clone(), record.id());
         let resolving = async move {
             let record = gate.apply(&tenant, id, event, Enclosed::none()).await?;
-            gate.note_by(AuditEvent::Resolved, &record, Some(by), Some(note));
+            let entry = AuditRecord::of(AuditEvent::Resolved, &record, record.updated_at);
+            gate.note_decider(entry, &by, note);
             if record.state.is_terminal() {
                 observe::ended(&record, record.state);
             }
@@ -91,6 +95,7 @@ impl Inner {
     }
 
     async fn decide(&self, decision: Decision) -> Result<CallRecord, GateError> {
+        let decision = self.identified_decision(decision)?;
         self.check_before_approval(&decision).await?;
         if let Answer::Edit { patch } = &decision.answer {
             let patch = patch.clone();
@@ -112,17 +117,13 @@ impl Inner {
                     let mut entry = AuditRecord::of(AuditEvent::Voted, &record, record.updated_at);
                     entry.decision = Some(decision.id);
                     let note = "approved; it needs more approvals".to_owned();
-                    self.note_entry(entry, Some(decision.by.principal.clone()), Some(note));
+                    self.note_decider(entry, &decision.by, note);
                 } else if stands {
                     observe::decided(&record);
                     let mut entry =
                         AuditRecord::of(AuditEvent::Decided, &record, record.updated_at);
                     entry.decision = Some(decision.id);
-                    self.note_entry(
-                        entry,
-                        Some(decision.by.principal.clone()),
-                        Some(decision.answer.in_words()),
-                    );
+                    self.note_decider(entry, &decision.by, decision.answer.in_words());
                 }
                 self.after_the_end(&record).await;
                 self.stop_the_run(&record, &decision).await?;
@@ -178,6 +179,7 @@ impl Inner {
         by: Option<Principal>,
         note: Option<String>,
     ) {
+        entry.by_kind = by.as_ref().map(Principal::kind);
         entry.by = by;
         entry.note = note;
         self.note(&entry);
@@ -185,9 +187,9 @@ impl Inner {
 }
 
 /// Somebody whom the host lets decide this tenant's calls.
-fn decider(by: Authority, tenant: &Tenant) -> Result<Principal, GateError> {
+fn decider(by: Authority, tenant: &Tenant) -> Result<Authority, GateError> {
     if by.may_decide(tenant) {
-        return Ok(by.principal);
+        return Ok(by);
     }
     let why = "this call belongs to a tenant whose calls they may not decide";
     Err(GateError::new(GateErrorKind::Forbidden, why))

@@ -63,7 +63,7 @@ impl Inner {
             CallState::Approved => "edited and approved",
             _ => "edited",
         };
-        self.note_entry(entry, Some(decision.by.principal.clone()), Some(note.to_owned()));
+        self.note_decider(entry, &decision.by, note.to_owned());
     }
 
     /// What comes of a patch, and its sealed arguments.
@@ -99,7 +99,7 @@ impl Inner {
             );
             return Err(GateError::new(GateErrorKind::EditDenied, why));
         }
-        let requirement = required(&tool, &routed);
+        let requirement = required(&tool, &routed, self.eyes(&tool, &record.context));
         let revised = self.revised(record, (&tool, &next), (assessment, routed), requirement);
         let sealed = self.seal_next(record, &next)?;
         Ok((revised, Enclosed::payload(sealed)))

@@ -9,7 +9,7 @@ use super::prepare::tree_of;
 use crate::approval::Authority;
 use crate::arguments::Snapshot;
 use crate::audit::{AuditEvent, AuditRecord};
-use crate::call::{Principal, Tenant};
+use crate::call::Tenant;
 use crate::grant::{Grant, GrantDraft, GrantError, GrantRecord};
 use crate::ids::{GrantId, RequestId};
 use crate::machine::CallRecord;
@@ -59,6 +59,7 @@ impl Gate {
     /// # }
     /// ```
     pub async fn preview_grant(&self, draft: GrantDraft) -> Result<GrantPreview, GateError> {
+        let draft = GrantDraft { by: self.inner.identified(draft.by)?, ..draft };
         let grant = self.inner.grant_of(&draft).await?;
         let record = GrantRecord::new(grant.clone()).stamped(self.inner.store.now().await?);
         let waiting = self.inner.covered(record).await?;
@@ -87,14 +88,14 @@ impl Gate {
         by: impl Into<Authority>,
         reason: Option<&str>,
     ) -> Result<Option<GrantRecord>, GateError> {
-        let by: Authority = by.into();
+        let by: Authority = self.inner.identified(by.into())?;
         if !by.may_decide(tenant) {
             let why = "this grant belongs to a tenant whose calls they may not decide";
             return Err(GateError::new(GateErrorKind::Forbidden, why));
         }
         let (gate, tenant) = (Arc::clone(&self.inner), tenant.clone());
         let reason = reason.map(str::to_owned);
-        let revoking = async move { gate.revoke(&tenant, id, by.principal, reason).await };
+        let revoking = async move { gate.revoke(&tenant, id, by, reason).await };
         to_the_end(&self.inner.runtime, revoking).await
     }
 
@@ -168,7 +169,7 @@ impl Inner {
             return Err(GrantError::Stale.into());
         }
         let record = self.store.save_grant(GrantRecord::new(grant)).await?;
-        self.note_grant(AuditEvent::GrantSaved, &record, &record.grant.by);
+        self.note_grant(AuditEvent::GrantSaved, &record, &draft.by);
         let allowed = self.allow_what_waits(&record).await?;
         Ok(Granted { record, allowed })
     }
@@ -177,14 +178,16 @@ impl Inner {
         &self,
         tenant: &Tenant,
         id: GrantId,
-        by: Principal,
+        by: Authority,
         reason: Option<String>,
     ) -> Result<Option<GrantRecord>, GateError> {
-        let record = self.store.revoke_grant(tenant, id, &by, reason.as_deref()).await?;
+        let record = self.store.revoke_grant(tenant, id, &by.principal, reason.as_deref()).await?;
         let Some(record) = record else { return Ok(None) };
         // One that was revoked before was audited then.
         let mine = record.revoked.as_ref().is_some_and(|revoked| {
-            revoked.by == by && revoked.reason == reason && revoked.at == record.updated_at
+            revoked.by == by.principal
+                && revoked.reason == reason
+                && revoked.at == record.updated_at
         });
         if mine {
             self.note_grant(AuditEvent::GrantRevoked, &record, &by);
@@ -192,15 +195,15 @@ impl Inner {
         Ok(Some(record))
     }
 
-    fn note_grant(&self, event: AuditEvent, record: &GrantRecord, by: &Principal) {
+    fn note_grant(&self, event: AuditEvent, record: &GrantRecord, by: &Authority) {
         let grant = &record.grant;
         let mut entry = AuditRecord::about(event, grant.id.to_string(), record.updated_at);
         entry.tool = Some(grant.tool.clone().into());
         entry.principal = Some(grant.principal.clone());
-        let note = match &record.revoked {
+        entry.note = match &record.revoked {
             Some(revoked) => revoked.reason.clone(),
             None => Some(grant.rule.join("; ")),
         };
-        self.note_entry(entry, Some(by.clone()), note);
+        self.note(&entry.known(by));
     }
 }

@@ -38,6 +38,10 @@ impl Inner {
             let more = grants.len() == PAGE;
             let now = self.store.now().await?;
             for grant in grants.into_iter().filter(|grant| !without.contains(&grant.id())) {
+                let of = &grant.grant;
+                if prepared.record.takes_a_grant_of(&of.by, &of.giver()).is_err() {
+                    continue;
+                }
                 let arguments = match &arguments {
                     Some(arguments) => arguments,
                     None => arguments.insert(tree_of(&prepared.snapshot)?),
@@ -114,6 +118,9 @@ impl Inner {
         // Cheap to see, before anything is opened.
         let same = record.request.fingerprint == grant.grant.fingerprint;
         if !same || record.attempts > 0 || record.restored || !record.request.quorum.is_one() {
+            return Ok(None);
+        }
+        if record.takes_a_grant_of(&grant.grant.by, &grant.grant.giver()).is_err() {
             return Ok(None);
         }
         let Some(snapshot) = self.stored_snapshot(record).await? else { return Ok(None) };

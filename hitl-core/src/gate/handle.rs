@@ -11,11 +11,12 @@ use hitl_base::{Clock, JsonText, Redactor, Timestamp};
 
 use super::builder::GateBuilder;
 use super::error::{GateError, GateErrorKind};
+use super::identity::TwoEyes;
 use super::outbox;
 use super::registry::Registered;
 use super::score::Timed;
 use super::standing::Asked;
-use crate::approval::Approver;
+use crate::approval::{Approver, Authority};
 use crate::audit::{AuditEvent, AuditRecord, Trail};
 use crate::call::{CallKey, HitlConfig, Principal, StateMap, Tenant, Tool};
 use crate::confidence::Signals;
@@ -44,6 +45,7 @@ pub(super) struct Inner {
     pub(super) shadow: Shadow,
     pub(super) scorers: Vec<Timed>,
     pub(super) directory: Option<Asked>,
+    pub(super) two_eyes: TwoEyes,
     pub(super) clock: Arc<dyn Clock>,
     /// The policy versions that were audited as in force.
     pub(super) in_force: Mutex<Vec<PolicyVersion>>,
@@ -176,6 +178,20 @@ impl Gate {
     ) -> Result<(), GateError> {
         let at = self.inner.store.now().await?;
         self.inner.note(&AuditRecord::of(AuditEvent::Shown, record, at).by(to));
+        Ok(())
+    }
+
+    /// Says in the audit that `by` has changed by what a person is known, in words: for surfaces that
+    /// keep credentials. `what` must hold none.
+    pub async fn note_person(
+        &self,
+        person: &Principal,
+        by: &Authority,
+        what: &str,
+    ) -> Result<(), GateError> {
+        let at = self.inner.store.now().await?;
+        let entry = AuditRecord::about(AuditEvent::PersonChanged, person.as_str(), at);
+        self.inner.note_decider(entry, by, what.to_owned());
         Ok(())
     }
 

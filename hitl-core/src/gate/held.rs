@@ -51,7 +51,7 @@ impl Held {
         let Judged { tool, snapshot, context, key, assessment, routed, content, .. } = judged;
         let Registered { spec, fingerprint, .. } = &*tool;
         let binding = unrecorded_digest(content, *fingerprint, spec.version.as_deref());
-        let principal = context.principal.clone();
+        let (principal, agent) = (context.principal.clone(), context.agent.clone());
         let states = Arc::clone(states);
         let issued = Issued { context, key: key.clone(), first: None, attempt: 1, states };
         Self(Box::new(Holding {
@@ -67,6 +67,7 @@ impl Held {
                 tool: Some(spec.name.clone()),
                 risk: Some(spec.config.risk),
                 principal: Some(principal),
+                agent,
                 revision: Some(1),
                 binding: Some(binding),
                 build: spec.version.clone(),

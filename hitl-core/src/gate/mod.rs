@@ -54,6 +54,7 @@ mod grant;
 mod granted;
 mod handle;
 mod held;
+mod identity;
 mod observe;
 mod outbox;
 mod own_files;

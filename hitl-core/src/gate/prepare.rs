@@ -25,8 +25,8 @@ use crate::machine::{
     CallRecord, CallState, Ending, Escalation, Membership, NewCall, RECORD_SCHEMA,
 };
 use crate::policy::{
-    ApprovalLevel, Policy, PolicyVersion, Quorum, Requirement, Routed, Stage, Verdict, due_after,
-    priority, route,
+    ApprovalLevel, Eyes, Policy, PolicyVersion, Quorum, Requirement, Routed, Stage, Verdict,
+    due_after, priority, route,
 };
 use crate::queue::Caps;
 
@@ -53,6 +53,8 @@ pub(super) struct Prepared {
     pub(super) tool: Arc<Registered>,
     pub(super) snapshot: Snapshot,
     pub(super) routed: Routed,
+    /// Whether the requester may approve.
+    eyes: Eyes,
     /// What the store will keep: its times are stamped there.
     pub(super) record: CallRecord,
     /// Proof of ownership, if the record is created by this submission.
@@ -145,7 +147,8 @@ impl Inner {
         let title = self.title_of(&judged);
         let Judged { tool, snapshot, context: cx, key, keyed, assessment, routed, .. } = judged;
         let config = tool.spec.config;
-        let requirement = required(&tool, &routed);
+        let eyes = self.eyes(&tool, &cx);
+        let requirement = required(&tool, &routed, eyes);
         let (state, ending) = state_of(&routed);
         let now = Timestamp::EPOCH;
         let id = RequestId::new();
@@ -172,6 +175,7 @@ impl Inner {
             description: tool.spec.description.clone().into_owned(),
             arguments: judged.arguments,
             principal: cx.principal.clone(),
+            agent: cx.agent.clone(),
             approval_type: config.approval_type.to_owned(),
             risk: config.risk,
             hints: config.hints,
@@ -195,12 +199,17 @@ impl Inner {
             Escalation::new(next.role.map(str::to_owned), within)
         });
         let owner = OwnerToken::new();
+        let (canonical, unknown) = match self.canonical(&cx.principal) {
+            Ok(canonical) => (canonical, None),
+            Err(unknown) => (None, Some(unknown.to_string())),
+        };
         let record = CallRecord {
             schema: RECORD_SCHEMA,
             version: 1,
             state,
             request: Arc::new(request),
             context: cx,
+            canonical,
             content: judged.content,
             owner: Some(owner),
             attached: false,
@@ -225,7 +234,12 @@ impl Inner {
             restored: false,
             updated_at: now,
         };
-        Prepared { tool, snapshot, routed, record, owner, keyed, approval: None }
+        let mut prepared =
+            Prepared { tool, snapshot, routed, eyes, record, owner, keyed, approval: None };
+        if let Some(unknown) = unknown {
+            prepared.deny(unknown);
+        }
+        prepared
     }
 
     /// Scores and routes by the signals and policies of now, with what scorers `said`. Asked again
@@ -347,7 +361,7 @@ impl Prepared {
         let config = &self.tool.spec.config;
         (self.record.state, self.record.ending) = state_of(&routed);
         let request = Arc::make_mut(&mut self.record.request);
-        request.require(required(&self.tool, &routed));
+        request.require(required(&self.tool, &routed, self.eyes));
         request.priority = priority(config.risk, assessment.confidence);
         request.because.clone_from(&routed.because);
         request.assessment = assessment;
@@ -408,7 +422,7 @@ fn unreadable() -> GateError {
 }
 
 /// What a call needs, as it was routed, of this tool.
-pub(super) fn required(tool: &Registered, routed: &Routed) -> Requirement {
+pub(super) fn required(tool: &Registered, routed: &Routed, eyes: Eyes) -> Requirement {
     let config = &tool.spec.config;
     let level = routed.verdict.level().unwrap_or(ApprovalLevel::Full);
     if level == ApprovalLevel::Auto {
@@ -418,7 +432,8 @@ pub(super) fn required(tool: &Registered, routed: &Routed) -> Requirement {
         Some(role) => Stage::of(role, stage.people),
         None => Stage::people(stage.people),
     });
-    Requirement::of(level).quorum(Quorum { eyes: config.eyes, stages: stages.collect() })
+    let (deciders, stages) = (config.deciders, stages.collect());
+    Requirement::of(level).quorum(Quorum { eyes, deciders, stages })
 }
 
 /// The payload as it is sealed: the snapshot with its secret ranges.

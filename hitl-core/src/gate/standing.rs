@@ -13,6 +13,8 @@ use crate::sync::{HostCode, NoAnswer};
 pub(super) struct Asked {
     pub(super) directory: Arc<dyn Directory>,
     pub(super) bound: HostCode,
+    /// For its names of people.
+    pub(super) names: HostCode,
 }
 
 /// Who asks for a stored call, as they stand now.
@@ -32,7 +34,7 @@ impl Inner {
     ///
     /// Cancel safe: dropping it drops the question.
     pub(super) async fn standing_of(&self, record: &CallRecord) -> Now {
-        let Some(Asked { directory, bound }) = &self.directory else { return Now::Same };
+        let Some(Asked { directory, bound, .. }) = &self.directory else { return Now::Same };
         let answer = ask(directory, bound, record.context.clone()).await;
         let unknown = |why: &str| {
             let why = self.redactor.text(why);

@@ -231,7 +231,7 @@ impl Inner {
                 // A policy that is broken here has not decided anything: the claim asks it again.
                 routed.verdict = Verdict::Ask(ApprovalLevel::Full);
             }
-            let requirement = required(tool, &routed);
+            let requirement = required(tool, &routed, self.eyes(tool, &record.context));
             let revised = self.revised(record, (tool, &next), (assessment, routed), requirement);
             if revised.content != record.current_content() {
                 enclosed = Enclosed::payload(self.seal_next(record, &next)?);

@@ -8,7 +8,10 @@ use serde::{Deserialize, Serialize};
 
 use super::currency::currencies;
 use super::rule::rule;
-use super::{ArgumentScope, Condition, Grant, GrantTerms, GrantedCall, Lasting, NotCovered, Test};
+use super::{
+    ArgumentScope, Condition, Grant, GrantRefusal, GrantTerms, GrantedCall, Lasting, NotCovered,
+    Test,
+};
 use crate::approval::{ApprovalRequest, Authority, Choice};
 use crate::call::{BindingDigest, Risk, Tenant};
 use crate::ids::{GrantId, RequestId};
@@ -59,6 +62,12 @@ pub enum GrantError {
     /// The tool does not offer approval.
     #[error("this tool is not approved by a plain yes; no grant is given for it")]
     NotApprovable,
+    /// Who asks for the call does not permit it to themselves.
+    #[error("who asks for this call cannot give a grant on it; ask somebody else")]
+    FourEyes,
+    /// A program gives no grant.
+    #[error("only a human gives a grant on this tool")]
+    NotHuman,
     /// What is deleted is named each time.
     #[error("a deletion is confirmed by its name each time; no grant is given for it")]
     Confirmed,
@@ -147,6 +156,12 @@ impl GrantDraft {
         ensure(same && waits, GrantError::Stale)?;
         ensure(self.by.may_decide(&self.tenant), GrantError::WrongTenant)?;
         request.may_be_granted()?;
+        record.takes_a_grant_of(&self.by.principal, &self.by.identity()).map_err(
+            |why| match why {
+                GrantRefusal::NotHuman => GrantError::NotHuman,
+                _ => GrantError::FourEyes,
+            },
+        )?;
         let terms = &self.terms;
         let bounded = terms.uses.is_some() || terms.sum.is_some() || terms.until.is_some();
         let risky = request.risk >= Risk::High || request.hints.destructive;
@@ -177,6 +192,8 @@ impl GrantDraft {
             },
             until: terms.until,
             by: self.by.principal.clone(),
+            known_by: Some(self.by.known_by),
+            canonical: self.by.canonical.clone(),
             request: request.id,
             rule: Vec::new(),
         };

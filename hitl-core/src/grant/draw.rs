@@ -25,6 +25,12 @@ pub enum GrantRefusal {
     /// It has been used as often as it may.
     #[error("the grant has been used as often as it may")]
     Uses,
+    /// Who asks gave it themselves.
+    #[error("the grant was given by who asks for the call; another human must give it")]
+    Own,
+    /// A program gave it.
+    #[error("the grant was not given by a human")]
+    NotHuman,
     /// What is left of its sum is less than this needs.
     #[error("what is left of the grant's sum is less than the call needs")]
     Sum,
@@ -70,7 +76,12 @@ impl GrantRecord {
         match self.is_live(now) {
             Ok(()) if sum.is_some_and(|sum| self.spent >= sum.at_most) => GrantStanding::Used,
             Ok(()) => GrantStanding::Live,
-            Err(GrantRefusal::Revoked | GrantRefusal::Missing) => GrantStanding::Revoked,
+            Err(
+                GrantRefusal::Revoked
+                | GrantRefusal::Missing
+                | GrantRefusal::Own
+                | GrantRefusal::NotHuman,
+            ) => GrantStanding::Revoked,
             Err(GrantRefusal::Over) => GrantStanding::Over,
             Err(GrantRefusal::Uses | GrantRefusal::Sum) => GrantStanding::Used,
         }

@@ -6,7 +6,8 @@ use hitl_base::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use super::{Amount, ArgumentScope, SumLimit};
-use crate::call::{ContentDigest, Fingerprint, Principal, RunId, Tenant};
+use crate::approval::KnownBy;
+use crate::call::{ContentDigest, Fingerprint, Identity, Principal, RunId, Tenant};
 use crate::ids::{GrantId, RequestId};
 
 /// The schema version of a [`GrantRecord`]. Additive changes keep it.
@@ -58,10 +59,23 @@ pub struct Grant {
     pub until: Option<Timestamp>,
     /// Who gave it.
     pub by: Principal,
+    /// How it was known who they are; nothing in grants of old.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub known_by: Option<KnownBy>,
+    /// The name that the directory gave them, where it is another one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub canonical: Option<Principal>,
     /// The request that it was given on.
     pub request: RequestId,
     /// The rule as it was shown before it was saved, line by line.
     pub rule: Vec<String>,
+}
+
+impl Grant {
+    /// Who gave it, as they are compared with others.
+    pub(crate) fn giver(&self) -> Identity<'_> {
+        Identity::new(&self.by, self.canonical.as_ref())
+    }
 }
 
 /// Why and by whom a grant was taken back.

@@ -5,8 +5,8 @@ use std::sync::Arc;
 use super::transition::{conclude, guard, is_expired};
 use super::{CallRecord, CallState as S, Decided, Earlier, Edit, Ending, Facts, Refusal, Vote};
 use crate::approval::{Answer, Choice, Decision};
-use crate::call::{BindingDigest, Risk};
-use crate::grant::Drawn;
+use crate::call::{BindingDigest, Identity, Principal, Risk};
+use crate::grant::{Drawn, GrantRefusal};
 use crate::policy::Eyes;
 
 /// A call that was edited more often than this is submitted anew.
@@ -46,12 +46,22 @@ pub(super) fn decide(
 }
 
 /// Takes a grant's word for a human's: whatever one person may approve by a plain yes, unless its risk is
-/// critical.
-pub(super) fn allow(next: &mut CallRecord, drawn: Drawn, facts: Facts) -> Result<(), Refusal> {
+/// critical. `by` gave the grant.
+pub(super) fn allow(
+    next: &mut CallRecord,
+    drawn: Drawn,
+    by: &Principal,
+    facts: Facts,
+) -> Result<(), Refusal> {
     let request = &next.request;
     guard(!is_expired(next, facts), Refusal::Expired)?;
     let plain = request.quorum.is_one() && request.choices.contains(&Choice::Approve);
     guard(plain && request.risk < Risk::Critical, Refusal::NotAllowed)?;
+    let giver = Identity::new(by, None);
+    next.takes_a_grant_of(by, &giver).map_err(|why| match why {
+        GrantRefusal::NotHuman => Refusal::NotHuman,
+        _ => Refusal::FourEyes,
+    })?;
     // What was tried before, or comes out of a backup, is for a human to look at.
     guard(next.attempts == 0 && !next.restored, Refusal::AlreadyTried)?;
     next.state = S::Approved;
@@ -60,8 +70,8 @@ pub(super) fn allow(next: &mut CallRecord, drawn: Drawn, facts: Facts) -> Result
 }
 
 /// Takes an edit: the next revision, never cheaper than the one that was shown. The editor's vote
-/// counts on it, unless the tool wants four eyes or the new revision needs more than the old one,
-/// which is a question that the editor has not seen.
+/// counts on it, unless the tool wants four eyes, the editor asked for the call and may not approve it,
+/// or the new revision needs more than the old one, which is a question that the editor has not seen.
 pub(super) fn edit(next: &mut CallRecord, edit: &Edit, facts: Facts) -> Result<(), Refusal> {
     let (decision, revised) = (&edit.decision, &edit.revised);
     guard(matches!(decision.answer, Answer::Edit { .. }), Refusal::NotAllowed)?;
@@ -94,8 +104,8 @@ pub(super) fn edit(next: &mut CallRecord, edit: &Edit, facts: Facts) -> Result<(
     let counts = may_approve && !four && !rose;
     let vote = if counts { approves(next, decision, facts) } else { Ok(false) };
     let complete = match vote {
-        // They may change it, and it is not their turn to approve.
-        Err(Refusal::NotEntitled) => false,
+        // They may change it, and it is not theirs, or not their turn, to approve.
+        Err(Refusal::NotEntitled | Refusal::FourEyes) => false,
         other => other?,
     };
     if complete {
@@ -145,6 +155,7 @@ pub(super) fn is_replay(record: &CallRecord, decision: &Decision) -> bool {
 fn may_answer(next: &CallRecord, decision: &Decision, facts: Facts) -> Result<(), Refusal> {
     let request = &next.request;
     guard(decision.by.may_decide(&request.key.tenant), Refusal::WrongTenant)?;
+    guard(request.quorum.deciders.include(decision.by.principal.kind()), Refusal::NotHuman)?;
     let same = |binding: BindingDigest| {
         request.binding == binding && request.revision == decision.revision
     };
@@ -166,12 +177,19 @@ fn may_answer(next: &CallRecord, decision: &Decision, facts: Facts) -> Result<()
 fn approves(next: &mut CallRecord, decision: &Decision, facts: Facts) -> Result<bool, Refusal> {
     let by = &decision.by;
     let request = &next.request;
+    let is_by = |who: &Principal, canonical: Option<&Principal>| {
+        by.identity().is(&Identity::new(who, canonical))
+    };
+    if !request.requester_may_approve() {
+        guard(!next.is_requested_by(by), Refusal::FourEyes)?;
+    }
     if request.quorum.eyes == Eyes::Four {
-        let edited = next.earlier.iter().any(|earlier| earlier.edited.by == by.principal);
-        let own = request.principal == by.principal || edited;
+        let mut edits = next.earlier.iter().map(|earlier| &earlier.edited);
+        let own = edits.any(|edited| is_by(&edited.by, edited.canonical.as_ref()));
         guard(!own, Refusal::FourEyes)?;
     }
-    guard(!next.votes.iter().any(|vote| vote.by == by.principal), Refusal::AlreadyVoted)?;
+    let voted = next.votes.iter().any(|vote| is_by(&vote.by, vote.canonical.as_ref()));
+    guard(!voted, Refusal::AlreadyVoted)?;
     let current = next.votes.last().map_or(0, |vote| vote.stage);
     let voters = |stage: u32| -> Vec<&[String]> {
         let of = next.votes.iter().filter(|vote| vote.stage == stage);
@@ -193,6 +211,8 @@ fn approves(next: &mut CallRecord, decision: &Decision, facts: Facts) -> Result<
         id: decision.id,
         binding: next.request.binding,
         by: by.principal.clone(),
+        known_by: Some(by.known_by),
+        canonical: by.canonical.clone(),
         roles: by.roles.clone(),
         stage: at,
         at: facts.now,
@@ -205,6 +225,27 @@ fn decided(decision: &Decision, facts: Facts) -> Decided {
         id: decision.id,
         answer: decision.answer.clone(),
         by: decision.by.principal.clone(),
+        known_by: Some(decision.by.known_by),
+        canonical: decision.by.canonical.clone(),
         at: facts.now,
+    }
+}
+
+impl CallRecord {
+    /// Whether a grant that somebody gave takes a human's place here: who asks does not answer with a
+    /// grant of their own what they may not approve, at any level, and neither does a program.
+    pub(crate) fn takes_a_grant_of(
+        &self,
+        by: &Principal,
+        giver: &Identity<'_>,
+    ) -> Result<(), GrantRefusal> {
+        let quorum = &self.request.quorum;
+        let may = quorum.deciders.include(by.kind());
+        let own = self.request.is_requested_by(self.canonical.as_ref(), giver);
+        match (may, own && quorum.eyes > Eyes::Two) {
+            (false, _) => Err(GrantRefusal::NotHuman),
+            (true, true) => Err(GrantRefusal::Own),
+            (true, false) => Ok(()),
+        }
     }
 }

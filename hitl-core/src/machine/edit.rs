@@ -4,7 +4,7 @@ use hitl_base::{JsonText, Timestamp};
 use serde::{Deserialize, Serialize};
 
 use super::Decided;
-use crate::approval::Decision;
+use crate::approval::{Decision, KnownBy};
 use crate::call::{BindingDigest, ContentDigest, Principal};
 use crate::confidence::Assessment;
 use crate::ids::DecisionId;
@@ -72,6 +72,12 @@ pub struct Vote {
     pub binding: BindingDigest,
     /// Who voted.
     pub by: Principal,
+    /// How it was known who they are; nothing in records of old.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub known_by: Option<KnownBy>,
+    /// The name that the directory gave them, where it is another one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub canonical: Option<Principal>,
     /// In which roles, as the host had verified them.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub roles: Vec<String>,

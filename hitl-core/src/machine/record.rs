@@ -8,7 +8,7 @@ use hitl_base::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use super::{Earlier, Escalation, Membership, Vote};
-use crate::approval::{Answer, ApprovalRequest};
+use crate::approval::{Answer, ApprovalRequest, Authority, KnownBy};
 use crate::audit::Head;
 use crate::call::{
     CallContext, CallKey, CircumstancesDigest, ContentDigest, FailureRecord, Principal,
@@ -123,6 +123,12 @@ pub struct Decided {
     pub answer: Answer,
     /// Who decided.
     pub by: Principal,
+    /// How it was known who they are; nothing in records of old, and where a grant decided.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub known_by: Option<KnownBy>,
+    /// The name that the directory gave them, where it is another one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub canonical: Option<Principal>,
     /// When, by the store's clock.
     pub at: Timestamp,
 }
@@ -173,6 +179,9 @@ pub struct CallRecord {
     pub request: Arc<ApprovalRequest>,
     /// Who asked and where.
     pub context: CallContext,
+    /// The name that the directory gave who asked, where it is another one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub canonical: Option<Principal>,
     /// What the submission contained: for re-attaching.
     pub content: ContentDigest,
     /// Whoever holds it may withdraw the call.
@@ -263,6 +272,11 @@ impl CallRecord {
         &self.request.key
     }
 
+    /// Whether somebody is who asked: the principal, or the agent that submitted in their name.
+    pub fn is_requested_by(&self, who: &Authority) -> bool {
+        self.request.is_requested_by(self.canonical.as_ref(), &who.identity())
+    }
+
     /// What this revision contains.
     pub fn current_content(&self) -> ContentDigest {
         self.revised.unwrap_or(self.content)
@@ -351,7 +365,9 @@ impl NewCall {
             return Ok((record, None));
         };
         let grant = grant.filter(|grant| grant.grant.tenant == self.key().tenant);
-        let grant = grant.ok_or(GrantRefusal::Missing)?.draw(&drawn, now)?;
+        let grant = grant.ok_or(GrantRefusal::Missing)?;
+        record.takes_a_grant_of(&grant.grant.by, &grant.grant.giver())?;
+        let grant = grant.draw(&drawn, now)?;
         Ok((record, Some(grant)))
     }
 

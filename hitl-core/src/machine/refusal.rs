@@ -45,9 +45,12 @@ pub enum Refusal {
     /// Nothing of what the call still needs is theirs to give.
     #[error("the call does not wait for their role; ask somebody whom it waits for")]
     NotEntitled,
-    /// They asked for it, or edited it, and the tool wants other eyes.
+    /// They asked for it, or edited it, and it wants other eyes.
     #[error("who asks for this call or edits it cannot approve it; ask somebody else")]
     FourEyes,
+    /// They are an agent or a service, and only a human answers.
+    #[error("only a human answers this; ask one")]
+    NotHuman,
     /// They approved this revision before.
     #[error("they have approved it already; another person must")]
     AlreadyVoted,

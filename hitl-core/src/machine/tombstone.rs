@@ -18,6 +18,7 @@ impl CallRecord {
         let mut left = self.clone();
         left.erased = true;
         left.context = CallContext::of(nobody.clone()).tenant(self.key().tenant.clone());
+        left.canonical = None;
         left.owner = None;
         left.attached = false;
         left.decided = None;
@@ -31,6 +32,7 @@ impl CallRecord {
         left.ending = Some(Ending::Reason("what was kept of this call was erased".to_owned()));
         let request = Arc::make_mut(&mut left.request);
         request.principal = nobody;
+        request.agent = None;
         request.arguments = JsonText::null();
         request.assessment.factors.clear();
         request.because.clear();

@@ -11,7 +11,7 @@ use super::{
     Withdrawal,
 };
 use crate::approval::Answer;
-use crate::call::BINDING_VERSION;
+use crate::call::{BINDING_VERSION, Identity, Principal};
 use crate::grant::{GrantRecord, GrantRefusal};
 use crate::ids::GrantId;
 use crate::policy::{ApprovalLevel, Requirement, Stage};
@@ -90,6 +90,7 @@ pub(super) fn draw_and_step(
     };
     let Some(drawn) = drawn else { return Ok((step, None)) };
     let grant = grant.ok_or(Refusal::Grant(GrantRefusal::Missing))?;
+    next.takes_a_grant_of(&grant.grant.by, &grant.grant.giver()).map_err(Refusal::Grant)?;
     let next_grant = grant.draw(&drawn, facts.now).map_err(Refusal::Grant)?;
     let claimed = next.state == S::Claimed;
     Ok((step, claimed.then_some(next_grant)))
@@ -109,11 +110,13 @@ fn step(record: &CallRecord, event: &Event, facts: Facts) -> Result<Step, Refusa
         (S::Pending, Event::Edit(edit)) => deciding::edit(&mut next, edit, facts)?,
         (S::Pending, Event::Allow { decision, binding, drawn, by }) => {
             guard(record.request.binding == *binding, Refusal::Stale)?;
-            deciding::allow(&mut next, *drawn, facts)?;
+            deciding::allow(&mut next, *drawn, by, facts)?;
             next.decided = Some(Decided {
                 id: *decision,
                 answer: Answer::Approve,
                 by: by.clone(),
+                known_by: None,
+                canonical: None,
                 at: facts.now,
             });
         }
@@ -217,7 +220,7 @@ fn step(record: &CallRecord, event: &Event, facts: Facts) -> Result<Step, Refusa
         }
         (S::OutcomeUnknown, Event::Resolve { version, resolution, by }) => {
             guard(record.version == *version, Refusal::Stale)?;
-            resolve(&mut next, resolution, by.as_str(), facts)?;
+            resolve(&mut next, resolution, by, facts)?;
         }
         _ => return Err(wrong_state),
     }
@@ -338,7 +341,13 @@ fn renew(next: &mut CallRecord, facts: Facts) {
     request.expires_at = request.expires_at.max(facts.now.plus(time));
 }
 
-fn resolve(next: &mut CallRecord, how: &Resolution, by: &str, facts: Facts) -> Result<(), Refusal> {
+fn resolve(
+    next: &mut CallRecord,
+    how: &Resolution,
+    by: &Principal,
+    facts: Facts,
+) -> Result<(), Refusal> {
+    guard(next.request.quorum.deciders.include(by.kind()), Refusal::NotHuman)?;
     match how {
         Resolution::Executed => {
             next.state = S::Executed;
@@ -353,10 +362,14 @@ fn resolve(next: &mut CallRecord, how: &Resolution, by: &str, facts: Facts) -> R
             next.ending = None;
             // A human's word for this attempt, in place of the grant's.
             next.granted = None;
-            if next.request.quorum.is_one() {
+            let requester =
+                next.request.is_requested_by(next.canonical.as_ref(), &Identity::new(by, None));
+            let may = next.request.requester_may_approve() || !requester;
+            if next.request.quorum.is_one() && may {
                 next.state = S::Approved;
             } else {
-                // What several people had to agree on, one of them does not start again.
+                // What several people had to agree on, or another than who asked, nobody starts again
+                // alone.
                 ask_anew(
                     next,
                     format!("{by} asks for another attempt: look what the last one did"),

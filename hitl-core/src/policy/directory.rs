@@ -4,7 +4,7 @@ use std::error::Error;
 
 use async_trait::async_trait;
 
-use crate::call::CallContext;
+use crate::call::{CallContext, Principal};
 
 /// How a principal stands with the host at this moment.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -96,6 +96,19 @@ pub trait Directory: Send + Sync + 'static {
     /// asked on a thread of its own.
     fn blocks(&self) -> bool {
         false
+    }
+
+    /// The one name of whoever has this one: a directory in which `ann@x`, `Ann@X` and `u-17` are one
+    /// person gives the same name for each. Who asks, edits, votes and gives grants is compared by it,
+    /// and by the name itself, [folded](Principal::folded): both must differ for two people. By default
+    /// the folded name: the case of ASCII letters, characters that are not seen, and spaces around it
+    /// tell nobody apart.
+    ///
+    /// Asked when a call with a record is submitted, and for each decision, on a thread of its own, for
+    /// as long as a policy may take. Must give the same name for the same principal. When it panics or is
+    /// late, the call is denied, and the decision refused.
+    fn canonical(&self, who: &Principal) -> Principal {
+        who.folded()
     }
 }
 

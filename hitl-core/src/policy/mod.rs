@@ -19,7 +19,7 @@ pub use level::{ApprovalLevel, level_for};
 pub(crate) use matcher::{Match, OwnFiles, Reading, is_for_an_interpreter, is_plain};
 pub use matcher::{NumberRange, PathMatcher, UrlMatcher};
 pub use queue::{Priority, due_after, priority};
-pub use requirement::{Eyes, Quorum, Requirement, Stage};
+pub use requirement::{Deciders, Eyes, Quorum, Requirement, Stage};
 pub use route::{Routed, Verdict, VerdictKind, route};
 pub(crate) use route::{ask, combine};
 pub use rule::{Answer, Effect, Policy, PolicyVersion, RuleRef, Ruling};

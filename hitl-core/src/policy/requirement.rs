@@ -6,18 +6,84 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 
 use super::ApprovalLevel;
+use crate::call::PrincipalKind;
 
-/// Whether whoever asked may approve too.
+/// Whether the person who asks may approve too. Each is stricter than the one before it.
 #[derive(
     Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize,
 )]
-#[serde(rename_all = "lowercase")]
+#[serde(rename_all = "camelCase")]
 pub enum Eyes {
-    /// Anybody who has the right may approve.
-    #[default]
+    /// Anybody who has the right may approve, the requester too: only where the host says so.
+    #[serde(rename = "requester")]
     Two,
-    /// Neither the requester nor whoever edited the revision may approve it.
+    /// The default: the requester may answer Quick. Full, and a grant, are another human's to give.
+    #[default]
+    #[serde(alias = "two")]
+    ByLevel,
+    /// At any level, neither the requester nor an editor of the revision may approve it, and no grant
+    /// answers for it.
     Four,
+}
+
+impl Eyes {
+    /// Whether the requester may approve their own call at this level.
+    pub fn let_the_requester_approve(self, level: ApprovalLevel) -> bool {
+        match self {
+            Self::Two => true,
+            Self::ByLevel => level < ApprovalLevel::Full,
+            Self::Four => false,
+        }
+    }
+
+    #[expect(clippy::trivially_copy_pass_by_ref, reason = "serde passes a reference")]
+    fn is_default(&self) -> bool {
+        *self == Self::default()
+    }
+}
+
+/// Which principals may answer, beside humans. Nobody else, unless the host says so.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Deciders {
+    /// Agents may answer.
+    #[serde(default, skip_serializing_if = "is_no")]
+    pub agents: bool,
+    /// Services may answer.
+    #[serde(default, skip_serializing_if = "is_no")]
+    pub services: bool,
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde passes a reference")]
+const fn is_no(yes: &bool) -> bool {
+    !*yes
+}
+
+impl Deciders {
+    /// Humans, and nobody else.
+    pub const HUMANS: Self = Self { agents: false, services: false };
+    /// Humans, agents and services.
+    pub const ANY: Self = Self { agents: true, services: true };
+
+    /// Whether a principal of this kind may answer.
+    pub const fn include(self, kind: PrincipalKind) -> bool {
+        match kind {
+            PrincipalKind::Human => true,
+            PrincipalKind::Agent => self.agents,
+            PrincipalKind::Service => self.services,
+        }
+    }
+
+    /// The most deciders that are at least as few as both.
+    #[must_use]
+    pub const fn join(self, other: Self) -> Self {
+        Self { agents: self.agents && other.agents, services: self.services && other.services }
+    }
+
+    #[expect(clippy::trivially_copy_pass_by_ref, reason = "serde passes a reference")]
+    fn is_humans(&self) -> bool {
+        *self == Self::HUMANS
+    }
 }
 
 /// How many different people must approve before the next stage begins, and in which roles.
@@ -109,25 +175,35 @@ fn seat(
     false
 }
 
-/// Who must approve: in stages, one after the other. Without a stage, one person.
+/// Who must approve: in stages, one after the other. Without a stage, one person. The default is what
+/// holds where nothing is said: humans, and the requester at Quick only.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Quorum {
     /// Whether the requester may approve.
-    #[serde(default)]
+    #[serde(default, skip_serializing_if = "Eyes::is_default")]
     pub eyes: Eyes,
+    /// Who may answer, beside humans.
+    #[serde(default, skip_serializing_if = "Deciders::is_humans")]
+    pub deciders: Deciders,
     /// The stages, in order.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub stages: Vec<Stage>,
 }
 
 impl Quorum {
-    /// One person, whoever it is.
-    pub const ONE: Self = Self { eyes: Eyes::Two, stages: Vec::new() };
+    /// The least of all: any one principal. Joined with another quorum, it adds nothing.
+    pub const ONE: Self = Self { eyes: Eyes::Two, deciders: Deciders::ANY, stages: Vec::new() };
 
-    /// Whether it asks for nothing more than one person.
+    /// Whether one person's word is enough, so that a grant may take its place: no stage, and no
+    /// explicit four eyes.
     pub fn is_one(&self) -> bool {
-        *self == Self::ONE
+        self.stages.is_empty() && self.eyes < Eyes::Four
+    }
+
+    /// Whether nothing is said, so that the default holds.
+    pub(crate) fn is_default(&self) -> bool {
+        self.stages.is_empty() && self.eyes.is_default() && self.deciders.is_humans()
     }
 
     /// The least quorum that is at least as strict as both. Stages are joined place by place.
@@ -137,7 +213,13 @@ impl Quorum {
         let nobody = Stage::default();
         let stage = |quorum: &Self, at: usize| quorum.stages.get(at).unwrap_or(&nobody).clone();
         let stages = (0..length).map(|at| stage(self, at).join(&stage(other, at))).collect();
-        Self { eyes: self.eyes.max(other.eyes), stages }
+        let deciders = self.deciders.join(other.deciders);
+        Self { eyes: self.eyes.max(other.eyes), deciders, stages }
+    }
+
+    /// Whether what satisfies `other` satisfies this.
+    pub fn is_met_by(&self, other: &Self) -> bool {
+        self.join(other) == *other
     }
 
     /// The stage at `at`. There is always a first one.
@@ -173,7 +255,7 @@ pub struct Requirement {
 }
 
 impl Requirement {
-    /// One person, at this level.
+    /// One principal, at this level, and nothing about who: what a tool and a gate say is joined to it.
     pub fn of(level: ApprovalLevel) -> Self {
         Self { level, quorum: Quorum::ONE }
     }

@@ -111,6 +111,10 @@ fn config(attribute: &Attribute, short: &TokenStream) -> Option<TokenStream> {
     }
     for (method, flag) in [
         ("requires_reason", &attribute.requires_reason),
+        // Before four eyes, so that the stricter of the two stands.
+        ("requester_may_decide", &attribute.requester_may_decide),
+        ("agents_may_decide", &attribute.agents_may_decide),
+        ("services_may_decide", &attribute.services_may_decide),
         ("four_eyes", &attribute.four_eyes),
         ("read_only", &attribute.read_only),
         ("destructive", &attribute.destructive),

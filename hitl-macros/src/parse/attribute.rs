@@ -10,7 +10,7 @@ use super::value::{self, Given, Stage};
 use crate::errors::{Errors, list, suggestion};
 
 /// Every key, in the order of the attribute's documentation.
-const KEYS: [&str; 27] = [
+const KEYS: [&str; 30] = [
     "approval_type",
     "risk",
     "base_confidence",
@@ -20,6 +20,9 @@ const KEYS: [&str; 27] = [
     "decisions",
     "stages",
     "four_eyes",
+    "requester_may_decide",
+    "agents_may_decide",
+    "services_may_decide",
     "expires",
     "escalate_to",
     "escalate_within",
@@ -52,6 +55,9 @@ pub(crate) struct Attribute {
     pub(crate) decisions: Option<Given<Vec<&'static str>>>,
     pub(crate) stages: Option<Given<Vec<Stage>>>,
     pub(crate) four_eyes: Option<Ident>,
+    pub(crate) requester_may_decide: Option<Ident>,
+    pub(crate) agents_may_decide: Option<Ident>,
+    pub(crate) services_may_decide: Option<Ident>,
     pub(crate) escalate_to: Option<Given<String>>,
     pub(crate) escalate_within: Option<Given<Duration>>,
     pub(crate) attempts: Option<Given<u32>>,
@@ -116,6 +122,9 @@ impl Attribute {
             "decisions" => self.decisions = errors.take(value::decisions(entry)),
             "stages" => self.stages = errors.take(value::stages(entry)),
             "four_eyes" => self.four_eyes = errors.take(value::flag(entry)),
+            "requester_may_decide" => self.requester_may_decide = errors.take(value::flag(entry)),
+            "agents_may_decide" => self.agents_may_decide = errors.take(value::flag(entry)),
+            "services_may_decide" => self.services_may_decide = errors.take(value::flag(entry)),
             "escalate_to" => self.escalate_to = errors.take(value::text(entry)),
             "escalate_within" => self.escalate_within = errors.take(value::length(entry)),
             "attempts" => self.attempts = errors.take(value::count(entry)),

@@ -11,6 +11,7 @@ use super::arguments;
 use super::view::{Action, Extent, Line, Origin, Rendered, Score, Section, SectionName, Title};
 use crate::approval::{ApprovalRequest, Choice};
 use crate::call::Risk;
+use crate::policy::Eyes;
 
 /// The schema version of [`Rendered`]. Additive changes keep it.
 const SCHEMA: u16 = 1;
@@ -125,13 +126,27 @@ fn raised_by(request: &ApprovalRequest) -> Option<Section> {
 }
 
 fn asked_by(request: &ApprovalRequest) -> Section {
-    let says = format!(
-        "{}, in {}, call {}",
-        safe(request.principal.as_str(), 80),
-        safe(request.key.run.as_str(), 80),
-        request.key.position
-    );
-    section(SectionName::AskedBy, Origin::Host, vec![plain(says)])
+    let principal = safe(request.principal.as_str(), 80);
+    let who = match &request.agent {
+        Some(agent) => format!("{} for {principal}", safe(agent.as_str(), 80)),
+        None => principal.clone(),
+    };
+    let run = safe(request.key.run.as_str(), 80);
+    let says = format!("{who}, in {run}, call {}", request.key.position);
+    let mut lines = vec![plain(says)];
+    // Of an agent's call it is said either way; of others where it is not the rule.
+    let alone = request.requester_may_approve();
+    let is_rule = request.quorum.eyes == Eyes::ByLevel;
+    match alone {
+        true if request.agent.is_some() || !is_rule => {
+            lines.push(plain(format!("{principal} may decide it alone")));
+        }
+        false if request.agent.is_some() => {
+            lines.push(plain(format!("another human than {principal} decides it")));
+        }
+        _ => {}
+    }
+    section(SectionName::AskedBy, Origin::Host, lines)
 }
 
 fn priority(request: &ApprovalRequest, now: Timestamp) -> Section {

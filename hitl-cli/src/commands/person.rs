@@ -1,0 +1,156 @@
+//! `hitl person`: who has a credential of their own, by which an agent in their shell is told from them.
+
+use std::fmt::Write as _;
+
+use hitl_base::display::visible;
+use hitl_core::{Authority, Principal, PrincipalKind};
+use serde::Serialize;
+
+use super::{Output, audited, name};
+use crate::arguments::{Place, Who};
+use crate::exit::{Exit, Failure};
+use crate::person::{Deed, Demand, Desk, PersonCommand, require_person};
+use crate::source::{Source, StoreSource};
+
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct Enrolled {
+    person: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    uri: Option<String>,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    codes: Vec<String>,
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct People {
+    demand: Demand,
+    people: Vec<Line>,
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct Line {
+    person: String,
+    device: bool,
+    codes: usize,
+}
+
+pub(super) async fn run(
+    place: &Place,
+    command: PersonCommand,
+    output: &Output,
+) -> Result<(), Failure> {
+    let audit = command.who().and_then(|who| who.audit.as_deref());
+    let Source::Store(store) = Source::open(place, audit).await? else {
+        return Err(Failure::usage("people enrol in a store: give --db instead of --url"));
+    };
+    let desk = Desk::of(&store);
+    match command {
+        PersonCommand::List => {
+            let (demand, people) = desk.people().await?;
+            let line = |(person, device, codes)| Line { person, device, codes };
+            let people = People { demand, people: people.into_iter().map(line).collect() };
+            Ok(output.print(&people, || list_text(&people))?)
+        }
+        PersonCommand::Enroll { person, codes, who } => {
+            let person = person_of(&person)?;
+            let by = permitted(&desk, &who).await?;
+            let enrolled = match codes {
+                None => Enrolled {
+                    person: person.folded().to_string(),
+                    uri: Some(desk.enrol_device(&person).await?),
+                    codes: Vec::new(),
+                },
+                Some(count) => Enrolled {
+                    person: person.folded().to_string(),
+                    uri: None,
+                    codes: desk.enrol_codes(&person, count).await?,
+                },
+            };
+            let what = if enrolled.uri.is_some() { "a device" } else { "printed codes" };
+            note(&store, &person, &by, &format!("enrolled {what}")).await?;
+            output.print(&enrolled, || enrolled_text(&enrolled))?;
+            audited(&store)
+        }
+        PersonCommand::Remove { person, who } => {
+            let person = person_of(&person)?;
+            let by = permitted(&desk, &who).await?;
+            if !desk.remove(&person).await? {
+                return Err(Failure::new(Exit::NotFound, "nothing is enrolled under this name"));
+            }
+            note(&store, &person, &by, "removed what was enrolled").await?;
+            audited(&store)
+        }
+        PersonCommand::Demand { what, who } => {
+            let by = permitted(&desk, &who).await?;
+            desk.demand(what.into()).await?;
+            let person = by.principal.clone();
+            note(&store, &person, &by, &format!("a credential is demanded for {}", what.words()))
+                .await?;
+            audited(&store)
+        }
+    }
+}
+
+/// Saying who is a person loosens more than anything else.
+async fn permitted(desk: &Desk<'_>, who: &Who) -> Result<Authority, Failure> {
+    let principal = Principal::new(name(who)?);
+    let known = require_person(Deed::Loosen, &principal, who.code.as_deref(), Some(desk)).await?;
+    Ok(Authority::of(principal).known_by(known))
+}
+
+async fn note(
+    store: &StoreSource,
+    person: &Principal,
+    by: &Authority,
+    what: &str,
+) -> Result<(), Failure> {
+    Ok(store.gate.note_person(person, by, what).await?)
+}
+
+fn person_of(name: &str) -> Result<Principal, Failure> {
+    let person = Principal::new(name);
+    let is_human = person.kind() == PrincipalKind::Human;
+    if person.folded().as_str().is_empty() || !is_human {
+        return Err(Failure::usage("say which person: a name that is no agent's and no service's"));
+    }
+    Ok(person)
+}
+
+fn enrolled_text(enrolled: &Enrolled) -> String {
+    let mut out = String::new();
+    let person = visible(&enrolled.person);
+    // Writing to a String cannot fail.
+    if let Some(uri) = &enrolled.uri {
+        let _ = writeln!(out, "For the authenticator app of {person}, shown this once:\n{uri}");
+        let _ = writeln!(
+            out,
+            "Who can read this store's host key can compute its codes: see docs/who-decides.md."
+        );
+    }
+    if !enrolled.codes.is_empty() {
+        let _ = writeln!(out, "Codes of {person}, each for one use, shown this once:");
+        for code in &enrolled.codes {
+            let _ = writeln!(out, "{code}");
+        }
+        let _ = writeln!(
+            out,
+            "Keep them where no program of yours reads: on paper, or on another device."
+        );
+    }
+    out
+}
+
+fn list_text(people: &People) -> String {
+    let mut out = String::new();
+    for Line { person, device, codes } in &people.people {
+        let device = if *device { "a device" } else { "no device" };
+        let _ = writeln!(out, "{}  {device}, {codes} printed codes left", visible(person));
+    }
+    if people.people.is_empty() {
+        out.push_str("nobody has enrolled: a person is known by their terminal alone\n");
+    }
+    out
+}

@@ -1,0 +1,283 @@
+//! By what a coding agent is known: the names of its processes, and the marks that it leaves in the
+//! environment of what it starts. Pure.
+//!
+//! Lists like these are never complete. What is not in them is taken for no agent, which is why a look
+//! at processes is the weaker form; see `docs/who-decides.md`.
+
+use super::surroundings::Process;
+
+/// Programs that are an agent, or whose terminal is shared with one: an editor whose agent runs commands
+/// in the same terminal as the person does.
+const NAMES: &[&str] = &[
+    "aider",
+    "amazon-q",
+    "amp",
+    "antigravity",
+    "auggie",
+    "claude",
+    "claude-code",
+    "claude-desktop",
+    "cline",
+    "code",
+    "code-insiders",
+    "codebuff",
+    "codex",
+    "codium",
+    "copilot",
+    "copilot-agent",
+    "crush",
+    "cursor",
+    "cursor-agent",
+    "devin",
+    "droid",
+    "gemini",
+    "gemini-cli",
+    "goose",
+    "goosed",
+    "gptme",
+    "iflow",
+    "interpreter",
+    "kilo",
+    "kilocode",
+    "kimi",
+    "kiro",
+    "kiro-cli",
+    "mini-swe-agent",
+    "nanocoder",
+    "open-interpreter",
+    "opencode",
+    "openhands",
+    "plandex",
+    "qchat",
+    "qwen",
+    "qwen-code",
+    "roo",
+    "roo-code",
+    "swe-agent",
+    "sweagent",
+    "trae",
+    "vibe",
+    "vscodium",
+    "windsurf",
+    "zed",
+    "zed-editor",
+];
+
+/// Parts of paths that belong to an agent, whatever its file is called: releases are often started from
+/// a folder that has a version for a name.
+const PATHS: &[&str] = &[
+    "/@anthropic-ai/",
+    "/@augmentcode/",
+    "/@github/copilot",
+    "/@google/gemini-cli",
+    "/@openai/codex",
+    "/@qwen-code/",
+    "/@sourcegraph/amp",
+    "/.aider/",
+    "/.cursor-server/",
+    "/.vscode-server/",
+    "/.windsurf-server/",
+    "/claude-code/",
+    "/claude/versions/",
+    "/claude.app/",
+    "/codex-cli/",
+    "/cursor-agent/",
+    "/cursor.app/",
+    "/opencode-ai/",
+    "/visual studio code.app/",
+    "/windsurf.app/",
+];
+
+/// Programs that run the program that their arguments name.
+const INTERPRETERS: &[&str] = &[
+    "bun", "bunx", "deno", "electron", "java", "node", "nodejs", "npm", "npx", "pip", "pipx",
+    "pnpm", "pypy", "python", "ruby", "tsx", "uv", "uvx", "yarn",
+];
+
+/// Programs whose first argument is the script that they run.
+const SHELLS: &[&str] = &["bash", "dash", "fish", "ksh", "sh", "zsh"];
+
+/// The endings of files that a name may have.
+const ENDINGS: &[&str] =
+    &[".appimage", ".bin", ".cjs", ".cmd", ".exe", ".js", ".mjs", ".py", ".sh", ".ts"];
+
+/// The most arguments of an interpreter that are looked at.
+const MAX_ARGUMENTS: usize = 16;
+
+/// Variables that agents set for what they start, and people do not set for themselves.
+const MARKS: &[&str] = &[
+    "AGENT",
+    "AI_AGENT",
+    "AIDER_SESSION",
+    "AMP_THREAD_ID",
+    "ANTIGRAVITY_AGENT",
+    "AUGMENT_AGENT",
+    "CLAUDECODE",
+    "CLAUDE_CODE",
+    "CLAUDE_CODE_ENTRYPOINT",
+    "CLAUDE_CODE_REMOTE",
+    "CLAUDE_CODE_SESSION_ID",
+    "CLINE_ACTIVE",
+    "CODEX_CI",
+    "CODEX_MANAGED_BY_NPM",
+    "CODEX_THREAD_ID",
+    "COPILOT_AGENT",
+    "COPILOT_CLI",
+    "CURSOR_AGENT",
+    "CURSOR_CLI",
+    "CURSOR_SESSION_ID",
+    "CURSOR_TRACE_ID",
+    "GEMINI_CLI",
+    "GOOSE_TERMINAL",
+    "KIRO_AGENT",
+    "OPENCODE",
+    "OPENCODE_CLIENT",
+    "QWEN_CODE",
+    "ROO_ACTIVE",
+    "WINDSURF_AGENT",
+];
+
+/// How the names of some of them begin.
+const MARK_PREFIXES: &[&str] = &["CODEX_SANDBOX", "GEMINI_CLI_", "OPENCODE_RUN"];
+
+/// Returns the name of the agent that a process is.
+pub(super) fn agent(process: &Process) -> Option<&'static str> {
+    let program = process.arguments.first().map(String::as_str);
+    let names = [Some(process.name.as_str()), process.path.as_deref(), program];
+    let own = names.into_iter().flatten().find_map(known);
+    own.or_else(|| {
+        let is_one_of = |programs| names.into_iter().flatten().any(|name| is(name, programs));
+        let arguments =
+            if is_one_of(INTERPRETERS) { MAX_ARGUMENTS } else { usize::from(is_one_of(SHELLS)) };
+        process.arguments.iter().skip(1).take(arguments).find_map(|argument| known(argument))
+    })
+}
+
+/// Returns the mark of an agent among the names of variables.
+pub(super) fn mark<'v>(names: impl IntoIterator<Item = &'v str>) -> Option<&'v str> {
+    let is_mark = |name: &&str| {
+        MARKS.contains(name) || MARK_PREFIXES.iter().any(|prefix| name.starts_with(prefix))
+    };
+    names.into_iter().find(is_mark)
+}
+
+/// The agent whose program this names: by its file's name, or by where it is.
+fn known(text: &str) -> Option<&'static str> {
+    let text = text.to_ascii_lowercase().replace('\\', "/");
+    let name = base(&text);
+    let named = NAMES.iter().find(|known| **known == name).copied();
+    // The name that the system keeps of a process ends after 15 characters.
+    let cut = || NAMES.iter().find(|known| known.len() > 15 && known[..15] == *name).copied();
+    let placed = || {
+        let rooted = format!("/{text}");
+        PATHS.iter().find(|part| rooted.contains(**part)).map(|part| part.trim_matches('/'))
+    };
+    named.or_else(cut).or_else(placed)
+}
+
+fn is(text: &str, programs: &[&str]) -> bool {
+    let text = text.to_ascii_lowercase().replace('\\', "/");
+    // As in `python3.12` and `node22`.
+    let name = base(&text).trim_end_matches(|c: char| c.is_ascii_digit() || c == '.');
+    programs.contains(&name)
+}
+
+/// A file's name without its ending, and a package's without its version.
+fn base(path: &str) -> &str {
+    let name = path.trim().trim_end_matches('/').rsplit('/').next().unwrap_or_default();
+    // A login shell has a dash before its name.
+    let name = name.trim_start_matches('-');
+    let name = name.split_once('@').map_or(name, |(name, _)| name);
+    ENDINGS.iter().find_map(|ending| name.strip_suffix(ending)).unwrap_or(name)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn process(name: &str, path: &str, arguments: &[&str]) -> Process {
+        Process {
+            name: name.to_owned(),
+            path: Some(path.to_owned()).filter(|path| !path.is_empty()),
+            arguments: arguments.iter().map(|&argument| argument.to_owned()).collect(),
+            marks: Vec::new(),
+        }
+    }
+
+    #[test]
+    fn invariant_7_an_agent_is_known_by_its_name_its_place_or_its_script() {
+        let agents: [(&str, &str, &[&str]); 17] = [
+            ("claude", "", &[]),
+            ("2.1.4", "/home/ann/.local/share/claude/versions/2.1.4", &["2.1.4"]),
+            ("node", "/usr/bin/node", &["node", "/usr/local/bin/claude"]),
+            ("node", "/usr/bin/node22", &["node", "--no-warnings", "/opt/n/bin/gemini.js"]),
+            ("MainThread", "/usr/bin/node", &["node", "/x/node_modules/@openai/codex/bin/run.js"]),
+            ("codex", "/usr/bin/bash", &["codex"]),
+            ("bash", "/usr/bin/bash", &["claude", "-c", "hitl approve"]),
+            ("sh", "/usr/bin/dash", &["sh", "./codex.sh", "x"]),
+            ("python3", "/usr/bin/python3.12", &["python3", "-m", "aider"]),
+            ("uv", "/usr/bin/uv", &["uv", "run", "goose"]),
+            ("npx", "", &["npx", "-y", "@google/gemini-cli@latest"]),
+            ("opencode", "/home/ann/.opencode/bin/opencode", &["opencode"]),
+            ("Cursor", "/opt/Cursor/cursor", &["/opt/Cursor/cursor"]),
+            ("cursor.AppImage", "", &[]),
+            ("open-interpret", "", &["/usr/bin/open-interpreter"]),
+            ("Code Helper", "/Applications/Visual Studio Code.app/Contents/x", &[]),
+            ("codex.exe", "C:\\tools\\codex.exe", &[]),
+        ];
+        for (name, path, arguments) in agents {
+            let process = process(name, path, arguments);
+            assert!(agent(&process).is_some(), "{process:?}");
+        }
+    }
+
+    #[test]
+    fn what_only_speaks_of_an_agent_is_none() {
+        let others: [(&str, &str, &[&str]); 11] = [
+            ("bash", "/usr/bin/bash", &["-bash"]),
+            ("bash", "/home/claude/bin/bash", &["bash", "/home/codex/run.sh"]),
+            ("tmux: server", "/usr/bin/tmux", &["tmux", "new", "-s", "claude"]),
+            ("sh", "/usr/bin/dash", &["sh", "-c", "claude"]),
+            ("vim", "/usr/bin/vim", &["vim", "claude"]),
+            ("node", "/usr/bin/node", &["node", "/srv/claude/server.js"]),
+            ("sshd", "/usr/sbin/sshd", &["sshd: ann@pts/0"]),
+            ("gnome-terminal-", "/usr/libexec/gnome-terminal-server", &[]),
+            ("cargo", "/home/ann/.cargo/bin/cargo", &["cargo", "test", "codex"]),
+            ("codesign", "/usr/bin/codesign", &[]),
+            ("", "", &[]),
+        ];
+        for (name, path, arguments) in others {
+            let process = process(name, path, arguments);
+            assert_eq!(agent(&process), None, "{process:?}");
+        }
+    }
+
+    #[test]
+    fn invariant_7_an_agent_is_known_by_its_marks_and_a_person_keeps_their_settings() {
+        for name in [
+            "CLAUDECODE",
+            "CLAUDE_CODE_ENTRYPOINT",
+            "CODEX_SANDBOX",
+            "CODEX_SANDBOX_NETWORK_DISABLED",
+            "CURSOR_AGENT",
+            "CURSOR_TRACE_ID",
+            "GEMINI_CLI",
+            "GEMINI_CLI_NO_RELAUNCH",
+            "AGENT",
+        ] {
+            assert_eq!(mark(["PATH", name]), Some(name));
+        }
+        let settings = [
+            "CODEX_HOME",
+            "CLAUDE_CONFIG_DIR",
+            "GEMINI_API_KEY",
+            "CURSOR_API_KEY",
+            "EDITOR",
+            "AIDER_MODEL",
+            "SSH_AGENT_PID",
+            "USER_AGENT",
+            "TERM",
+        ];
+        assert_eq!(mark(settings), None);
+    }
+}

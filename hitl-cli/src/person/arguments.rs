@@ -1,0 +1,78 @@
+//! What the command line says of people.
+
+use clap::{Subcommand, ValueEnum};
+
+use super::Demand;
+use crate::arguments::Who;
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum PersonCommand {
+    /// Enrol a person's authenticator app, or codes to be printed. From then on what loosens (a grant, a
+    /// policy, another person) needs a one-time code.
+    Enroll {
+        /// The person's name, as they decide under it.
+        person: String,
+        /// So many printed codes, each for one use, instead of an app: nobody can compute them, whatever
+        /// they can read of the store.
+        #[arg(long, value_name = "N")]
+        codes: Option<usize>,
+        #[command(flatten)]
+        who: Who,
+    },
+    /// List who has enrolled what.
+    List,
+    /// Take away what a person has enrolled.
+    Remove {
+        /// The person's name.
+        person: String,
+        #[command(flatten)]
+        who: Who,
+    },
+    /// Say what a one-time code is demanded for, once somebody has enrolled.
+    Demand {
+        /// For what.
+        what: Demanded,
+        #[command(flatten)]
+        who: Who,
+    },
+}
+
+impl PersonCommand {
+    /// Who does it.
+    pub(crate) fn who(&self) -> Option<&Who> {
+        match self {
+            Self::Enroll { who, .. } | Self::Remove { who, .. } | Self::Demand { who, .. } => {
+                Some(who)
+            }
+            Self::List => None,
+        }
+    }
+}
+
+/// What a one-time code is demanded for.
+#[derive(Clone, Copy, Debug, ValueEnum)]
+pub(crate) enum Demanded {
+    /// What loosens: grants, policies, people.
+    Loosening,
+    /// Each answer too: approve, edit, respond, resolve.
+    Answers,
+}
+
+impl Demanded {
+    /// For what, in words.
+    pub(crate) const fn words(self) -> &'static str {
+        match self {
+            Self::Loosening => "what loosens",
+            Self::Answers => "each answer",
+        }
+    }
+}
+
+impl From<Demanded> for Demand {
+    fn from(demanded: Demanded) -> Self {
+        match demanded {
+            Demanded::Loosening => Self::Loosening,
+            Demanded::Answers => Self::Answers,
+        }
+    }
+}

@@ -1,0 +1,284 @@
+//! Who has enrolled what, as the store keeps it in one mark; what a typed code proves. Pure: time and
+//! random bytes are arguments.
+//!
+//! The mark holds no secret. A device's secret is made of the host key and a salt, so whoever cannot
+//! read the host key cannot know a code. Of printed codes only digests are kept, and a code has eighty
+//! random bits, so it cannot be found from its digest, host key or not.
+
+use std::collections::BTreeMap;
+
+use hitl_core::{HostKey, Principal};
+use hmac::{Hmac, KeyInit as _, Mac as _};
+use serde::{Deserialize, Serialize};
+use sha2::{Digest as _, Sha256};
+
+use super::totp::{Secret, base32};
+
+/// Wrong codes in a row after which a device's codes are not looked at for a while.
+const MAX_WRONG: u32 = 5;
+/// How long that is the first time, in seconds; each time after it is twice as long, up to the most.
+const FIRST_WAIT: u64 = 60;
+const MAX_WAIT: u64 = 24 * 3600;
+/// How many random bytes a printed code has.
+pub(super) const CODE_BYTES: usize = 10;
+/// How many codes are printed in one go.
+pub(super) const MAX_CODES: usize = 50;
+/// The most people who enrol.
+const MAX_PEOPLE: usize = 200;
+
+/// For what a credential is demanded of people once somebody has enrolled.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub(crate) enum Demand {
+    /// For what loosens: grants, policies, who may decide.
+    #[default]
+    Loosening,
+    /// For each answer too.
+    Answers,
+}
+
+/// All that people have enrolled in a store.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub(super) struct Enrolments {
+    #[serde(default)]
+    pub(super) demand: Demand,
+    /// By the name that identities are compared by.
+    #[serde(default)]
+    pub(super) people: BTreeMap<String, Person>,
+}
+
+/// What one person has enrolled.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub(super) struct Person {
+    /// A device that shows codes.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(super) device: Option<Device>,
+    /// The digests of printed codes that are left.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub(super) codes: Vec<String>,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub(super) struct Device {
+    /// What its secret is made of, beside the host key.
+    salt: String,
+    /// The step of the last code that counted.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    last: Option<u64>,
+    /// How many wrong codes in a row.
+    #[serde(default)]
+    wrong: u32,
+    /// Until when, in seconds since 1970, its codes are not looked at.
+    #[serde(default)]
+    closed_until: u64,
+}
+
+/// By what somebody has shown that they are it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Proof {
+    Totp,
+    Code,
+}
+
+/// What came of a typed code.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Checked {
+    /// It is theirs, and is used up.
+    Right(Proof),
+    /// It is not, or was used.
+    Wrong,
+    /// Too many were wrong: a device's codes are not looked at for so many seconds.
+    Closed(u64),
+    /// Nothing is enrolled under that name.
+    Nobody,
+}
+
+impl Enrolments {
+    pub(super) fn is_empty(&self) -> bool {
+        self.people.is_empty()
+    }
+
+    /// Checks a code that somebody typed, and counts it: what is returned must be kept before anything
+    /// is done on the strength of it.
+    pub(super) fn check(
+        &mut self,
+        name: &Principal,
+        typed: &str,
+        key: &HostKey,
+        seconds: u64,
+    ) -> Checked {
+        let name = name.folded();
+        let Some(person) = self.people.get_mut(name.as_str()) else { return Checked::Nobody };
+        // Nobody guesses eighty bits, so a printed code is looked at whatever was guessed before.
+        let digest = digest(typed);
+        if let Some(at) = person.codes.iter().position(|kept| *kept == digest) {
+            person.codes.remove(at);
+            return Checked::Right(Proof::Code);
+        }
+        let Some(device) = &mut person.device else { return Checked::Wrong };
+        if seconds < device.closed_until {
+            return Checked::Closed(device.closed_until - seconds);
+        }
+        let typed: String = typed.chars().filter(|c| !c.is_whitespace()).collect();
+        if let Some(step) =
+            secret(key, name.as_str(), &device.salt).step(&typed, seconds, device.last)
+        {
+            (device.last, device.wrong, device.closed_until) = (Some(step), 0, 0);
+            return Checked::Right(Proof::Totp);
+        }
+        device.wrong = device.wrong.saturating_add(1);
+        if let Some(rounds) = device.wrong.checked_sub(MAX_WRONG) {
+            let wait =
+                FIRST_WAIT.checked_shl(rounds).unwrap_or(MAX_WAIT).clamp(FIRST_WAIT, MAX_WAIT);
+            device.closed_until = seconds.saturating_add(wait);
+        }
+        Checked::Wrong
+    }
+
+    /// Enrols a device for somebody, in place of one that they had; gives what their app reads.
+    pub(super) fn enrol_device(
+        &mut self,
+        name: &Principal,
+        key: &HostKey,
+        salt: [u8; 16],
+    ) -> Option<String> {
+        let name = name.folded();
+        let person = self.person(name.as_str())?;
+        let device = Device { salt: base32(&salt), last: None, wrong: 0, closed_until: 0 };
+        let uri = secret(key, name.as_str(), &device.salt).uri(name.as_str());
+        person.device = Some(device);
+        Some(uri)
+    }
+
+    /// Makes codes for somebody, in place of those that they had.
+    pub(super) fn enrol_codes(
+        &mut self,
+        name: &Principal,
+        random: &[[u8; CODE_BYTES]],
+    ) -> Option<Vec<String>> {
+        let person = self.person(name.folded().as_str())?;
+        let codes: Vec<String> = random.iter().map(printed).collect();
+        person.codes = codes.iter().map(|code| digest(code)).collect();
+        Some(codes)
+    }
+
+    /// Whether there is room for one more, or they are there.
+    fn person(&mut self, name: &str) -> Option<&mut Person> {
+        let room = self.people.len() < MAX_PEOPLE || self.people.contains_key(name);
+        (room && !name.is_empty()).then(|| self.people.entry(name.to_owned()).or_default())
+    }
+}
+
+/// The secret of a device: HMAC-SHA-256 under the host key, cut to what apps expect.
+fn secret(key: &HostKey, name: &str, salt: &str) -> Secret {
+    let mut bytes = Vec::new();
+    if let Ok(mut mac) = Hmac::<Sha256>::new_from_slice(key.expose()) {
+        for part in ["hitl.person.totp.v1", name, salt] {
+            mac.update(&(part.len() as u64).to_be_bytes());
+            mac.update(part.as_bytes());
+        }
+        bytes.extend_from_slice(&mac.finalize().into_bytes()[..20]);
+    }
+    Secret::new(bytes)
+}
+
+/// A code as it is printed: four letters at a time.
+fn printed(bytes: &[u8; CODE_BYTES]) -> String {
+    let text = base32(bytes);
+    let groups: Vec<&str> =
+        (0..text.len()).step_by(4).filter_map(|at| text.get(at..at + 4)).collect();
+    groups.join("-")
+}
+
+/// The digest of a code, however its letters are grouped and cased.
+fn digest(code: &str) -> String {
+    let letters: String =
+        code.chars().filter(char::is_ascii_alphanumeric).map(|c| c.to_ascii_uppercase()).collect();
+    base32(&Sha256::digest(format!("hitl.person.code.v1 {letters}")))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn key() -> HostKey {
+        HostKey::from_bytes([7; 32])
+    }
+
+    fn ann() -> Principal {
+        Principal::new("ann")
+    }
+
+    /// The code that a device shows, found by trying.
+    fn shown(enrolments: &Enrolments, seconds: u64) -> String {
+        let codes = (0..1_000_000).map(|code| format!("{code:06}"));
+        let device = enrolments.people["ann"].device.as_ref().unwrap();
+        let secret = secret(&key(), "ann", &device.salt);
+        let exact = |code: &String| {
+            secret.step(code, seconds, (seconds / 30).checked_sub(1)) == Some(seconds / 30)
+        };
+        codes.into_iter().find(exact).unwrap()
+    }
+
+    #[test]
+    fn invariant_4_a_code_of_a_device_counts_once_whatever_the_spelling_of_the_name() {
+        let mut enrolments = Enrolments::default();
+        let uri = enrolments.enrol_device(&Principal::new(" Ann "), &key(), [1; 16]).unwrap();
+        assert!(uri.starts_with("otpauth://totp/hitl:ann?secret="), "{uri}");
+        let code = shown(&enrolments, 3000);
+        let mut check = |name: &str, code: &str, seconds| {
+            enrolments.check(&Principal::new(name), code, &key(), seconds)
+        };
+        assert_eq!(check("bob", &code, 3000), Checked::Nobody);
+        assert_eq!(check("ANN", &code, 3000), Checked::Right(Proof::Totp));
+        assert_eq!(check("ann", &code, 3000), Checked::Wrong, "it was used");
+        assert_eq!(check("ann", &code, 3010), Checked::Wrong);
+    }
+
+    #[test]
+    fn invariant_8_what_is_kept_holds_no_secret_and_other_keys_make_other_codes() {
+        let mut enrolments = Enrolments::default();
+        let uri = enrolments.enrol_device(&ann(), &key(), [1; 16]).unwrap();
+        let codes = enrolments.enrol_codes(&ann(), &[[9; CODE_BYTES], [10; CODE_BYTES]]).unwrap();
+        let kept = serde_json::to_string(&enrolments).unwrap();
+        let secret = uri.split(['=', '&']).nth(1).unwrap();
+        assert!(!kept.contains(secret) && codes.iter().all(|code| !kept.contains(code)));
+        let code = shown(&enrolments, 3000);
+        let other = HostKey::from_bytes([8; 32]);
+        assert_eq!(enrolments.clone().check(&ann(), &code, &other, 3000), Checked::Wrong);
+        assert_eq!(serde_json::from_str::<Enrolments>(&kept).unwrap(), enrolments);
+    }
+
+    #[test]
+    fn invariant_4_a_printed_code_counts_once_also_when_guesses_closed_the_device() {
+        let mut enrolments = Enrolments::default();
+        enrolments.enrol_device(&ann(), &key(), [1; 16]).unwrap();
+        let codes = enrolments.enrol_codes(&ann(), &[[9; CODE_BYTES], [10; CODE_BYTES]]).unwrap();
+        assert_eq!((codes.len(), codes[0].len()), (2, 19));
+        for wrong in ["", "-", "AAAA-AAAA-AAAA-AAAA", "000000", "x"] {
+            assert_eq!(enrolments.check(&ann(), wrong, &key(), 3000), Checked::Wrong, "{wrong}");
+        }
+        assert_eq!(enrolments.check(&ann(), "000000", &key(), 3001), Checked::Closed(59));
+        let typed = codes[0].to_lowercase().replace('-', " ");
+        assert_eq!(enrolments.check(&ann(), &typed, &key(), 3001), Checked::Right(Proof::Code));
+        assert_eq!(enrolments.check(&ann(), &typed, &key(), 3001), Checked::Closed(59), "used up");
+    }
+
+    #[test]
+    fn invariant_5_guesses_close_a_device_for_longer_each_time() {
+        let mut enrolments = Enrolments::default();
+        enrolments.enrol_device(&ann(), &key(), [1; 16]).unwrap();
+        let (mut seconds, mut guesses) = (0, 0);
+        while seconds < 30 * 24 * 3600 {
+            match enrolments.check(&ann(), "0", &key(), seconds) {
+                Checked::Wrong => guesses += 1,
+                Checked::Closed(wait) => seconds += wait,
+                other => panic!("{other:?}"),
+            }
+        }
+        assert!(guesses < 60, "{guesses} guesses in a month");
+    }
+}

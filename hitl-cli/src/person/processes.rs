@@ -1,0 +1,161 @@
+//! Reads the processes above this one, and whose terminal it has. On Linux from `/proc`, elsewhere from
+//! the system's `ps`.
+
+use std::io::IsTerminal as _;
+
+use super::surroundings::{Process, Seen};
+
+/// More processes than this above one another are not believed.
+const MAX_PARENTS: usize = 128;
+
+/// Reads what surrounds this process.
+pub(super) fn look() -> Seen {
+    let names = std::env::vars_os().map(|(name, _)| name.to_string_lossy().into_owned());
+    let asks = std::io::stdin().is_terminal() && std::io::stderr().is_terminal();
+    Seen {
+        parents: system::parents(),
+        marks: names.collect(),
+        own_terminal: asks && system::is_own_terminal(),
+    }
+}
+
+#[cfg(target_os = "linux")]
+mod system {
+    use std::fs;
+    use std::os::unix::fs::MetadataExt as _;
+
+    use super::{MAX_PARENTS, Process};
+
+    /// The processes above this one, up to the first of the system.
+    pub(super) fn parents() -> Option<Vec<Process>> {
+        let mut parents = Vec::new();
+        let mut id = stat("self")?.parent;
+        while id > 0 {
+            if parents.len() == MAX_PARENTS {
+                return None;
+            }
+            let folder = id.to_string();
+            // A process that has ended meanwhile has left its children to another one.
+            let stat = stat(&folder)?;
+            parents.push(Process {
+                name: stat.name,
+                path: fs::read_link(format!("/proc/{folder}/exe"))
+                    .ok()
+                    .map(|path| path.to_string_lossy().trim_end_matches(" (deleted)").to_owned()),
+                arguments: words(&fs::read(format!("/proc/{folder}/cmdline")).ok()?),
+                // Of another user's process nothing is said.
+                marks: fs::read(format!("/proc/{folder}/environ"))
+                    .map(|bytes| names(&bytes))
+                    .unwrap_or_default(),
+            });
+            id = stat.parent;
+        }
+        Some(parents)
+    }
+
+    /// `/dev/tty`: the terminal that controls a session, whichever it is.
+    const OWN: u64 = 5 << 8;
+
+    /// Whether the terminal that is read from is the one that controls this session.
+    pub(super) fn is_own_terminal() -> bool {
+        let terminal = stat("self").map_or(0, |stat| stat.terminal);
+        let read = fs::metadata("/proc/self/fd/0").map_or(0, |file| file.rdev());
+        terminal != 0 && (read == terminal || read == OWN)
+    }
+
+    struct Stat {
+        name: String,
+        parent: u32,
+        /// The device of its terminal; 0 without one.
+        terminal: u64,
+    }
+
+    fn stat(folder: &str) -> Option<Stat> {
+        let text = fs::read(format!("/proc/{folder}/stat")).ok()?;
+        parse(&String::from_utf8_lossy(&text))
+    }
+
+    /// `PID (NAME) STATE PARENT GROUP SESSION TERMINAL ..`; the name may hold anything.
+    fn parse(text: &str) -> Option<Stat> {
+        let (head, rest) = text.rsplit_once(')')?;
+        let name = head.split_once('(')?.1.to_owned();
+        let mut fields = rest.split_ascii_whitespace().skip(1);
+        let parent = fields.next()?.parse().ok()?;
+        let terminal: i64 = fields.nth(2)?.parse().ok()?;
+        Some(Stat { name, parent, terminal: u64::try_from(terminal & 0xFFFF_FFFF).ok()? })
+    }
+
+    fn words(bytes: &[u8]) -> Vec<String> {
+        let words = bytes.split(|byte| *byte == 0).filter(|word| !word.is_empty());
+        words.map(|word| String::from_utf8_lossy(word).into_owned()).collect()
+    }
+
+    fn names(bytes: &[u8]) -> Vec<String> {
+        let pairs = words(bytes).into_iter();
+        pairs.filter_map(|pair| pair.split_once('=').map(|(name, _)| name.to_owned())).collect()
+    }
+
+    #[cfg(test)]
+    mod tests {
+        use super::*;
+
+        #[test]
+        fn a_name_with_brackets_does_not_move_the_fields() {
+            let stat = parse("7 (a) R 1 (x) S 42 7 7 34816 7 0\n").unwrap();
+            assert_eq!((stat.name.as_str(), stat.parent, stat.terminal), ("a) R 1 (x", 42, 34816));
+            for wrong in ["", "7 a S 1 1 1 0", "7 (a) S", "7 (a) S x 1 1 0"] {
+                assert!(parse(wrong).is_none(), "{wrong}");
+            }
+            assert_eq!(names(b"A=1\0B=x=y\0\0noise\0"), ["A", "B"]);
+        }
+
+        #[test]
+        fn the_processes_above_this_one_are_read_up_to_the_first() {
+            let parents = parents().expect("/proc is there");
+            assert!(!parents.is_empty() && parents.iter().all(|process| !process.name.is_empty()));
+        }
+    }
+}
+
+#[cfg(not(target_os = "linux"))]
+mod system {
+    use std::collections::HashMap;
+    use std::process::{Command, id};
+
+    use super::{MAX_PARENTS, Process};
+
+    /// The processes above this one, by the system's own `ps`: one that `PATH` names may be anybody's.
+    pub(super) fn parents() -> Option<Vec<Process>> {
+        let listed = Command::new("/bin/ps").args(["-axo", "pid=,ppid=,command="]).output().ok()?;
+        let text = String::from_utf8_lossy(&listed.stdout).into_owned();
+        let lines = text.lines().filter_map(|line| {
+            let (own, rest) = line.trim_start().split_once(' ')?;
+            let (parent, command) = rest.trim_start().split_once(' ')?;
+            Some((own.parse::<u32>().ok()?, (parent.parse::<u32>().ok()?, command)))
+        });
+        let all: HashMap<u32, (u32, &str)> = lines.collect();
+        let (mut at, mut parents) = (all.get(&id())?.0, Vec::new());
+        while at > 0 {
+            if parents.len() == MAX_PARENTS {
+                return None;
+            }
+            let (parent, command) = all.get(&at)?;
+            let arguments: Vec<String> = command.split_whitespace().map(str::to_owned).collect();
+            let name = arguments.first().cloned().unwrap_or_default();
+            let path = Some((*command).to_owned());
+            parents.push(Process { name, path, arguments, marks: Vec::new() });
+            at = *parent;
+        }
+        Some(parents)
+    }
+
+    /// Whether this process has a terminal of its session.
+    pub(super) fn is_own_terminal() -> bool {
+        let id = id().to_string();
+        let said = Command::new("/bin/ps").args(["-o", "tty=", "-p", &id]).output();
+        said.is_ok_and(|said| {
+            let name = String::from_utf8_lossy(&said.stdout);
+            !matches!(name.trim(), "" | "?" | "??" | "-")
+        })
+    }
+}

@@ -1,0 +1,201 @@
+//! Who is a person: an agent's shell answers nothing, codes count once, and the audit says how somebody
+//! was known.
+
+use std::process::Command;
+
+use serde_json::Value;
+
+use crate::house::{House, Ran, Waiting, program, ran, said};
+
+/// Runs `hitl` on the store below a process of this name: a script, so that the shell that runs it is
+/// the parent and has its name.
+fn below(house: &House, name: &str, arguments: &[&str]) -> Ran {
+    let script = house.file(name, "#!/bin/sh\n\"$@\"\nexit $?\n");
+    let executable = std::os::unix::fs::PermissionsExt::from_mode(0o755);
+    std::fs::set_permissions(&script, executable).unwrap();
+    under(house, Command::new(script), arguments)
+}
+
+/// The same, with what comes before it on the command line.
+fn under(house: &House, mut parent: Command, arguments: &[&str]) -> Ran {
+    let db = said(&house.path("hitl.db"));
+    let hitl = program(&[&["--db", &db], arguments].concat());
+    parent.arg(hitl.get_program()).args(hitl.get_args());
+    for (name, value) in hitl.get_envs() {
+        match value {
+            Some(value) => parent.env(name, value),
+            None => parent.env_remove(name),
+        };
+    }
+    ran(&mut parent)
+}
+
+fn audit(house: &House, events: &str) -> Vec<Value> {
+    let folder = house.path("logs");
+    let log = std::fs::read_to_string(folder.join("audit-1.jsonl")).unwrap();
+    let lines =
+        log.lines().map(|line| serde_json::from_str::<Value>(line).unwrap()["event"].clone());
+    lines.filter(|event| event["event"] == events).collect()
+}
+
+fn logs(house: &House) -> String {
+    let folder = house.path("logs");
+    std::fs::create_dir_all(&folder).unwrap();
+    said(&folder)
+}
+
+/// What would answer or loosen, as somebody types it who has looked.
+fn deeds(call: &Waiting) -> [Vec<String>; 4] {
+    let line = |words: &[&str]| words.iter().map(|&word| word.to_owned()).collect();
+    [
+        line(&["approve", &call.id, "--binding", &call.binding, "--yes", "--as", "bob"]),
+        line(&["allow", &call.id, "--binding", &call.binding, "--as", "bob"]),
+        line(&["respond", &call.id, "--message", "go on", "--as", "bob"]),
+        line(&["person", "enroll", "bob", "--as", "bob"]),
+    ]
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn invariant_7_an_agents_shell_answers_and_loosens_nothing() {
+    let house = House::new().await;
+    let call = house.wire("Initech", 120).await;
+    for agent in ["claude", "codex", "gemini", "cursor-agent", "goose.sh", "opencode"] {
+        for deed in deeds(&call) {
+            let deed: Vec<&str> = deed.iter().map(String::as_str).collect();
+            let refused = below(&house, agent, &deed).ended(5);
+            assert!(refused.err.contains("only a person does this"), "{refused:?}");
+            assert!(refused.out.is_empty());
+        }
+    }
+    // A name that is only borrowed, and marks in the environment.
+    let mut borrowed = Command::new("bash");
+    borrowed.args(["-c", "exec -a claude bash -c '\"$@\"; exit $?' x \"$@\"", "x"]);
+    let approve = deeds(&call)[0].clone();
+    let approve: Vec<&str> = approve.iter().map(String::as_str).collect();
+    under(&house, borrowed, &approve).ended(5);
+    for mark in ["CLAUDECODE", "CODEX_SANDBOX", "CURSOR_AGENT", "GEMINI_CLI", "GOOSE_TERMINAL"] {
+        let mut marked = Command::new("env");
+        marked.arg(format!("{mark}=1"));
+        under(&house, marked, &approve).ended(5);
+        // A mark that is taken away stands with the shell that was started with it.
+        let mut marked = Command::new("env");
+        marked.args([&format!("{mark}=1"), "sh", "-c", "env -u \"$0\" \"$@\"; exit $?", mark]);
+        under(&house, marked, &approve).ended(5);
+    }
+    assert_eq!(house.state(&call.id), "pending");
+    // An unknown outcome is not settled either, and nothing is said about the call first.
+    below(&house, "claude", &["resolve", &call.id, "--done", "--version", "1"]).ended(5);
+    // What stops a call is harmless; it is said that nobody knows who it was.
+    let folder = logs(&house);
+    let reject = ["reject", &call.id, "--reason", "no", "--as", "bob", "--audit", &folder];
+    below(&house, "claude", &reject).ended(0);
+    assert_eq!(audit(&house, "decided")[0]["knownBy"], "name");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_script_outside_of_an_agents_tree_goes_on_as_before_and_is_known_as_one() {
+    let house = House::new().await;
+    let call = house.wire("Initech", 120).await;
+    let folder = logs(&house);
+    let approve =
+        ["approve", &call.id, "--binding", &call.binding, "--as", "bob", "--audit", &folder];
+    below(&house, "deploy", &approve).ended(0);
+    let decided = &audit(&house, "decided")[0];
+    assert_eq!((&decided["knownBy"], &decided["byKind"]), (&"script".into(), &"human".into()));
+    // It may name what it is, and then answers only what the host lets it.
+    let second = house.wire("Initech", 121).await;
+    let approve = ["approve", &second.id, "--binding", &second.binding, "--as", "service:deploy"];
+    let refused = house.hitl(&approve).ended(5);
+    assert!(refused.err.contains("only a human answers this"), "{refused:?}");
+    // And who asks does not answer, however they are spelt.
+    for own in ["owner", "OWNER", " Owner "] {
+        let approve = ["approve", &second.id, "--binding", &second.binding, "--as", own];
+        let refused = house.hitl(&approve).ended(5);
+        assert!(refused.err.contains("ask somebody else"), "{refused:?}");
+        let allow = ["allow", &second.id, "--binding", &second.binding, "--as", own];
+        house.hitl(&allow).ended(5);
+    }
+    assert_eq!(house.state(&second.id), "pending");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn invariant_7_once_somebody_has_enrolled_what_loosens_needs_a_code_that_counts_once() {
+    let house = House::new().await;
+    let folder = logs(&house);
+    let codes = |who: &str, more: &[&str]| {
+        let enroll = ["person", "enroll", who, "--codes", "4", "--as", who, "--json"];
+        house.hitl(&[&enroll[..], &["--audit", &folder], more].concat())
+    };
+    let printed = codes("bob", &[]).ended(0).json()[0]["codes"].clone();
+    let code = |at: usize| printed[at].as_str().unwrap().to_owned();
+    assert_eq!(audit(&house, "personChanged")[0]["subject"], "bob");
+    let kept = std::fs::read(house.path("hitl.db")).unwrap();
+    let holds = |text: &str| kept.windows(text.len()).any(|window| window == text.as_bytes());
+    assert!(!holds(&code(0)) && !holds(&code(0).replace('-', "")));
+    // Nobody enrols beside him, or takes away what he has, without a code.
+    codes("mallory", &[]).ended(5);
+    house.hitl(&["person", "remove", "bob", "--as", "bob"]).ended(5);
+    house.hitl(&["person", "demand", "answers", "--as", "bob"]).ended(5);
+    let call = house.wire("Initech", 120).await;
+    let allow = |more: &[&str]| {
+        let allow = ["allow", &call.id, "--binding", &call.binding, "--audit", &folder];
+        house.hitl(&[&allow[..], more].concat())
+    };
+    allow(&["--as", "bob"]).ended(5);
+    allow(&["--as", "mallory", "--code", &code(0)]).ended(5);
+    allow(&["--as", "bob", "--code", "AAAA-AAAA-AAAA-AAAA"]).ended(5);
+    // A look at the rule gives nothing, and needs nothing.
+    allow(&["--as", "bob", "--preview"]).ended(0);
+    allow(&["--as", "bob", "--code", &code(0)]).ended(0);
+    assert_eq!(audit(&house, "grantSaved")[0]["knownBy"], "code");
+    let next = house.wire("Globex", 5).await;
+    let approve = |arguments: &[&str]| {
+        let approve = ["approve", &next.id, "--binding", &next.binding, "--as", "bob"];
+        [&approve[..], arguments].concat().iter().map(|&word| word.to_owned()).collect::<Vec<_>>()
+    };
+    // A code that was used is none, and one that was given is never passed over.
+    let used = approve(&["--code", &code(0)]);
+    let words: Vec<&str> = used.iter().map(String::as_str).collect();
+    house.hitl(&words).ended(5);
+    // In an agent's shell it is the person's own word.
+    let fresh = approve(&["--code", &code(1), "--audit", &folder]);
+    let words: Vec<&str> = fresh.iter().map(String::as_str).collect();
+    below(&house, "claude", &words).ended(0);
+    assert_eq!(audit(&house, "decided").last().unwrap()["knownBy"], "code");
+    // Where answers need one too, a script's binding is not enough.
+    house.hitl(&["person", "demand", "answers", "--as", "bob", "--code", &code(2)]).ended(0);
+    let last = house.wire("Hooli", 6).await;
+    house.hitl(&["approve", &last.id, "--binding", &last.binding, "--as", "bob"]).ended(5);
+    house.hitl(&["reject", &last.id, "--reason", "no", "--as", "eve"]).ended(0);
+    let list = house.hitl(&["person", "list", "--json"]).ended(0).json();
+    assert_eq!(
+        (&list[0]["people"][0]["codes"], &list[0]["demand"]),
+        (&1.into(), &"answers".into())
+    );
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn invariant_5_what_was_enrolled_and_cannot_be_read_lets_nothing_loosen() {
+    use hitl::store::Store as _;
+    let house = House::new().await;
+    let call = house.wire("Initech", 120).await;
+    assert!(house.store.swap_mark("person.v1", None, "not JSON").await.unwrap());
+    for deed in deeds(&call) {
+        let deed: Vec<&str> = deed.iter().map(String::as_str).collect();
+        let refused = house.hitl(&deed).ended(1);
+        assert!(refused.err.contains("cannot be read"), "{refused:?}");
+    }
+    assert_eq!(house.state(&call.id), "pending");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_device_is_enrolled_by_a_text_that_apps_read() {
+    let house = House::new().await;
+    let enroll = ["person", "enroll", "Bob@x", "--as", "bob", "--json"];
+    let enrolled = house.hitl(&enroll).ended(0).json();
+    let uri = enrolled[0]["uri"].as_str().unwrap();
+    assert!(uri.starts_with("otpauth://totp/hitl:bob%40x?secret="), "{uri}");
+    for wrong in ["", "  ", "agent:x", "service:ci"] {
+        house.hitl(&["person", "enroll", wrong, "--as", "bob"]).ended(2);
+    }
+}

@@ -1,0 +1,193 @@
+//! What kind of principal somebody is, and when two names are one person's. Pure.
+//!
+//! A kind is part of the name, as in `agent:claude-code`, so that nothing that keeps, sends or shows a
+//! name can lose it. A name without a kind is a human's: the host that gives it vouches for that.
+
+use std::borrow::Cow;
+use std::fmt;
+
+use hitl_base::display::is_unseen;
+use serde::{Deserialize, Serialize};
+
+use super::Principal;
+
+/// What kind of principal it is.
+#[derive(
+    Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize,
+)]
+#[serde(rename_all = "lowercase")]
+#[non_exhaustive]
+pub enum PrincipalKind {
+    /// A person. What a principal is whose name says nothing else.
+    #[default]
+    Human,
+    /// A program that a model steers: `agent:` before its name.
+    Agent,
+    /// A program that no model steers: `service:` before its name.
+    Service,
+}
+
+impl PrincipalKind {
+    /// Its name, as in JSON.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Human => "human",
+            Self::Agent => "agent",
+            Self::Service => "service",
+        }
+    }
+}
+
+impl fmt::Display for PrincipalKind {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.name())
+    }
+}
+
+const AGENT: &str = "agent:";
+const SERVICE: &str = "service:";
+
+impl Principal {
+    /// An agent of this name: a program that a model steers. It may ask; it answers no question,
+    /// unless the host lets agents decide about a tool.
+    ///
+    /// ```
+    /// use hitl_core::{Principal, PrincipalKind};
+    /// let agent = Principal::agent("claude-code");
+    /// assert_eq!((agent.as_str(), agent.kind()), ("agent:claude-code", PrincipalKind::Agent));
+    /// assert_eq!(Principal::new("ann").kind(), PrincipalKind::Human);
+    /// ```
+    pub fn agent(name: impl AsRef<str>) -> Self {
+        Self::new(format!("{AGENT}{}", name.as_ref()))
+    }
+
+    /// A service of this name: a program that no model steers. It may ask; it answers no question,
+    /// unless the host lets services decide about a tool.
+    pub fn service(name: impl AsRef<str>) -> Self {
+        Self::new(format!("{SERVICE}{}", name.as_ref()))
+    }
+
+    /// Returns the kind that the name says; a human when it says none.
+    pub fn kind(&self) -> PrincipalKind {
+        let folded = folded(self.as_str());
+        match () {
+            () if folded.starts_with(AGENT) => PrincipalKind::Agent,
+            () if folded.starts_with(SERVICE) => PrincipalKind::Service,
+            () => PrincipalKind::Human,
+        }
+    }
+
+    /// Returns the name as identities are compared where no directory says otherwise: without the
+    /// case of ASCII letters, characters that are not seen, and spaces around it.
+    #[must_use]
+    pub fn folded(&self) -> Self {
+        match folded(self.as_str()) {
+            Cow::Borrowed(_) => self.clone(),
+            Cow::Owned(folded) => Self::new(folded),
+        }
+    }
+
+    /// An agent that says no kind becomes one.
+    pub(crate) fn not_human(self) -> Self {
+        match self.kind() {
+            PrincipalKind::Human => Self::agent(self.as_str()),
+            _ => self,
+        }
+    }
+}
+
+fn folded(name: &str) -> Cow<'_, str> {
+    let trimmed = name.trim();
+    if trimmed.len() == name.len() && !name.chars().any(|c| c.is_ascii_uppercase() || is_unseen(c))
+    {
+        return Cow::Borrowed(name);
+    }
+    let seen: String = name.chars().filter(|c| !is_unseen(*c)).collect();
+    Cow::Owned(seen.trim().to_ascii_lowercase())
+}
+
+/// A principal as it is compared with another: by its name, and by the name that the directory gives
+/// it, when there is one.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Identity<'p> {
+    name: &'p Principal,
+    canonical: Option<&'p Principal>,
+}
+
+impl<'p> Identity<'p> {
+    pub(crate) fn new(name: &'p Principal, canonical: Option<&'p Principal>) -> Self {
+        Self { name, canonical }
+    }
+
+    /// Whether both may be one person: any of their names is the same. A gate without the directory
+    /// knows less of them, and must not take one person for two because of that; nor is somebody
+    /// another one because a program of theirs has their name.
+    pub(crate) fn is(&self, other: &Identity<'_>) -> bool {
+        self.names().any(|own| other.names().any(|their| own == their))
+    }
+
+    fn names(&self) -> impl Iterator<Item = Cow<'p, str>> {
+        let names = [Some(self.name), self.canonical].into_iter().flatten();
+        names.map(|name| match folded(name.as_str()) {
+            Cow::Borrowed(name) => Cow::Borrowed(without_kind(name)),
+            Cow::Owned(name) => Cow::Owned(without_kind(&name).to_owned()),
+        })
+    }
+}
+
+fn without_kind(name: &str) -> &str {
+    let bare = name.strip_prefix(AGENT).or_else(|| name.strip_prefix(SERVICE));
+    bare.map_or(name, str::trim_start)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn same(one: &str, other: &str) -> bool {
+        let (one, other) = (Principal::new(one), Principal::new(other));
+        Identity::new(&one, None).is(&Identity::new(&other, None))
+    }
+
+    #[test]
+    fn invariant_7_one_person_in_two_spellings_is_one_person() {
+        for other in [
+            "ann@x",
+            "Ann@X",
+            " ann@x",
+            "ann@x\n",
+            "an\u{200b}n@x",
+            "\u{a0}ANN@x\u{feff}",
+            "agent:Ann@x",
+        ] {
+            assert!(same("ann@x", other) && same(other, "ann@x"), "{other:?}");
+        }
+        for other in ["ann", "ann@y", "bann@x", "", "an n@x", "agent:", "ann@x agent:"] {
+            assert!(!same("ann@x", other) && !same(other, "ann@x"), "{other:?}");
+        }
+    }
+
+    #[test]
+    fn invariant_7_names_that_a_directory_gives_are_compared_with_both() {
+        let (ann, number, card) =
+            (Principal::new("ann@x"), Principal::new("u-17"), Principal::new("CARD 4"));
+        let known = Identity::new(&card, Some(&number));
+        assert!(known.is(&Identity::new(&ann, Some(&number))));
+        // A gate that has no directory knows only the name.
+        assert!(known.is(&Identity::new(&number, None)) && known.is(&Identity::new(&card, None)));
+        assert!(!known.is(&Identity::new(&ann, None)));
+    }
+
+    #[test]
+    fn invariant_7_a_kind_is_read_however_it_is_spelt() {
+        for agent in ["agent:x", "Agent:x", " AGENT:x", "ag\u{200b}ent:x", "agent:"] {
+            assert_eq!(Principal::new(agent).kind(), PrincipalKind::Agent, "{agent:?}");
+        }
+        assert_eq!(Principal::service("ci").kind(), PrincipalKind::Service);
+        for human in ["ann", "agent", "agent smith", "agents:x", "x:agent:", ""] {
+            assert_eq!(Principal::new(human).kind(), PrincipalKind::Human, "{human:?}");
+        }
+        assert_eq!(Principal::new("codex").not_human(), Principal::agent("codex"));
+        assert_eq!(Principal::service("ci").not_human(), Principal::service("ci"));
+    }
+}

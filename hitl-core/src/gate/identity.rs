@@ -1,0 +1,85 @@
+//! Who is who: whether the requester may approve, by what name the directory knows somebody, and what
+//! the audit says of who decides.
+
+use std::sync::Arc;
+
+use super::error::{GateError, GateErrorKind};
+use super::handle::Inner;
+use super::registry::Registered;
+use crate::approval::{Authority, Decision};
+use crate::audit::AuditRecord;
+use crate::call::{CallContext, Principal};
+use crate::machine::{CallRecord, Resolution};
+use crate::policy::Eyes;
+
+/// Where the host says that the requester may decide their own calls.
+#[derive(Debug, Default)]
+pub(super) struct TwoEyes {
+    /// Everywhere.
+    pub(super) everywhere: bool,
+    /// For what these submit in somebody's name.
+    pub(super) agents: Vec<Principal>,
+}
+
+impl Inner {
+    /// Whether the requester of a call may approve it: the tool's own word, or else the gate's.
+    pub(super) fn eyes(&self, tool: &Registered, context: &CallContext) -> Eyes {
+        let own = tool.spec.config.eyes;
+        if own != Eyes::ByLevel {
+            return own;
+        }
+        let listed = |agent: &Principal| self.two_eyes.agents.contains(&agent.folded());
+        let two = self.two_eyes.everywhere || context.agent.as_ref().is_some_and(listed);
+        if two { Eyes::Two } else { own }
+    }
+
+    /// Asks the directory for the one name of somebody. `None` when it gives no other than the one that
+    /// all compare by, or there is no directory.
+    pub(super) fn canonical(&self, who: &Principal) -> Result<Option<Principal>, GateError> {
+        let Some(asked) = &self.directory else { return Ok(None) };
+        let (directory, name) = (Arc::clone(&asked.directory), who.clone());
+        // Late or panicking, it has not said who this is.
+        let named = asked.names.run(move || directory.canonical(&name));
+        let named = named.map_err(|_| {
+            let why = "the directory cannot say who this is, so nothing is done in their name";
+            GateError::new(GateErrorKind::Forbidden, why)
+        })?;
+        Ok(Some(named).filter(|named| *named != who.folded()))
+    }
+
+    /// Somebody who decides, with the name that the directory gives them.
+    pub(super) fn identified(&self, by: Authority) -> Result<Authority, GateError> {
+        let canonical = self.canonical(&by.principal)?;
+        Ok(Authority { canonical, ..by })
+    }
+
+    /// The same for the author of a decision.
+    pub(super) fn identified_decision(&self, decision: Decision) -> Result<Decision, GateError> {
+        let by = self.identified(decision.by)?;
+        Ok(Decision { by, ..decision })
+    }
+
+    /// Audits what somebody decided, and how it is known who they are.
+    pub(super) fn note_decider(&self, entry: AuditRecord, by: &Authority, note: String) {
+        let mut entry = entry.known(by);
+        entry.note = Some(note);
+        self.note(&entry);
+    }
+}
+
+/// Refuses another attempt to a requester whom only the directory knows as the one who asked. Who
+/// asked never changes, so nothing can come between this look and the settlement.
+pub(super) fn may_resolve(
+    record: &CallRecord,
+    resolution: &Resolution,
+    by: &Authority,
+) -> Result<(), GateError> {
+    let retries = matches!(resolution, Resolution::Retry { .. });
+    let bare = Authority::of(by.principal.clone());
+    let hidden = record.is_requested_by(by) && !record.is_requested_by(&bare);
+    if retries && hidden && !record.request.requester_may_approve() {
+        let why = "who asks for this call cannot start it again; ask somebody else";
+        return Err(GateError::new(GateErrorKind::Forbidden, why));
+    }
+    Ok(())
+}
