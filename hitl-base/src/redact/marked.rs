@@ -6,7 +6,7 @@ use std::sync::Arc;
 use super::mask::MaskReason;
 use super::recorder::{Masked, Recorder};
 use super::{Redactor, apart};
-use crate::json::Json;
+use crate::json::{Json, push_part};
 
 /// A document without secrets, with the places in it that are masked.
 ///
@@ -161,18 +161,6 @@ impl Finish<'_> {
     }
 }
 
-/// Adds a part to a JSON Pointer.
-fn push_part(pointer: &mut String, part: &str) {
-    pointer.push('/');
-    for c in part.chars() {
-        match c {
-            '~' => pointer.push_str("~0"),
-            '/' => pointer.push_str("~1"),
-            c => pointer.push(c),
-        }
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use proptest::prelude::*;
@@ -235,7 +223,7 @@ mod tests {
 
     #[test]
     fn each_place_says_where_and_why() {
-        let text = r#"{"note":"password=hunter2x! and ghp_abcdefghijklmnopqrstuvwxyz0123456789 end","a/b~c":{"pin":4711},"x":"[redacted] [redacted:0000000000]"}"#;
+        let text = r#"{"note":"password=Wq7tR9k2x and ghp_abcdefghijklmnopqrstuvwxyz0123456789 end","a/b~c":{"pin":4711},"x":"[redacted] [redacted:0000000000]"}"#;
         let marked = marked(text).unwrap();
         let at = |place: &MaskedPlace| {
             (place.pointer.clone(), place.start, place.reason, place.characters())

@@ -67,6 +67,9 @@ pub enum AuditEvent {
     GrantUsed,
     /// A standing permission was taken back.
     GrantRevoked,
+    /// A reviewer is about to see what redaction masks. Written before they do: without this record
+    /// nothing is uncovered.
+    Uncovered,
 }
 
 impl AuditEvent {
@@ -96,7 +99,8 @@ impl AuditEvent {
             | Self::PolicyLoaded
             | Self::GrantSaved
             | Self::GrantUsed
-            | Self::GrantRevoked => false,
+            | Self::GrantRevoked
+            | Self::Uncovered => false,
         }
     }
 

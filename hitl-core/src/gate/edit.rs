@@ -1,7 +1,7 @@
 //! An edit: the payload is opened, patched, read back through the same checks as a model's text,
 //! assessed and routed again. What cannot run as it would be shown becomes no revision.
 
-use hitl_base::JsonText;
+use hitl_base::Json;
 use hitl_base::json::{Limits, scan_within};
 
 use super::error::{GateError, GateErrorKind};
@@ -98,11 +98,15 @@ impl Inner {
             return Err(GateError::new(GateErrorKind::EditDenied, why));
         }
         let config = &tool.spec.config;
-        let shown = next.shown(&self.redactor);
-        let title = title(&tool.spec.name, config.describe, &shown);
+        let shown = next.shown_marked(&self.redactor);
+        let (masks, more_masks) = shown.masks(&self.redactor, record.id());
+        let tree = scan_within(shown.text.as_str(), unlimited).unwrap_or(Json::Null);
+        let title = title(&tool.spec.name, config.describe, &tree);
         let revised = Revised {
             content: content_digest(&tool.spec.name, &next, &record.context, &self.key),
-            arguments: JsonText::from(&shown),
+            arguments: shown.text,
+            masks,
+            more_masks,
             title: self.clean(&title, &next.own_taint()).into_owned(),
             requirement: required(&tool, &routed),
             because: routed.because,

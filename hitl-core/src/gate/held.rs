@@ -69,7 +69,7 @@ impl Held {
                 revision: Some(1),
                 binding: Some(binding),
                 assessment: Some(assessment),
-                arguments: Some(judged.arguments),
+                arguments: Some(judged.shown.text),
                 attempt: Some(1),
                 policies: routed.policies,
                 ..AuditRecord::bare(AuditEvent::Claimed, Timestamp::EPOCH)

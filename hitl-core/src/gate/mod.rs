@@ -20,6 +20,7 @@
 //! | `queue` | what waits, as one viewer sees it |
 //! | `abort` | a reviewer stops a run: what of it has not started is withdrawn |
 //! | `edit` | a human changes the arguments: the next revision |
+//! | `uncover` | a reviewer sees what redaction masks |
 //! | `remember` | what a human has rejected is not asked about again |
 //! | `grant` | a human permits what is like this: previewed, saved, revoked |
 //! | `granted` | what a grant covers runs without asking |
@@ -73,6 +74,7 @@ mod submit;
 mod taking;
 mod together;
 mod tool_set;
+mod uncover;
 mod view;
 mod wait;
 
@@ -93,4 +95,5 @@ pub use submission::{Receipt, Submission, Ticket};
 #[doc(hidden)]
 pub use tool_set::OneBlockOfToolsForEachType;
 pub use tool_set::ToolSet;
+pub use uncover::{Places, Uncover, Uncovered, UncoveredPlace};
 pub use view::View;

@@ -6,14 +6,14 @@ use std::sync::{Arc, PoisonError};
 
 use hitl_base::json::{Limits, scan_within};
 use hitl_base::redact::Taint;
-use hitl_base::{Json, JsonText, Timestamp};
+use hitl_base::{Json, Timestamp};
 
 use super::error::{GateError, GateErrorKind};
 use super::handle::Inner;
 use super::registry::Registered;
 use super::retry_failed::EarlierApproval;
-use crate::approval::{ApprovalRequest, title};
-use crate::arguments::{LookedOver, Snapshot};
+use crate::approval::{ApprovalRequest, Uncovering, title};
+use crate::arguments::{LookedOver, Shown, Snapshot};
 use crate::audit::AuditRecord;
 use crate::call::{
     BindingDigest, CallContext, CallKey, ContentDigest, binding_digest, circumstances_digest,
@@ -43,8 +43,8 @@ pub(super) struct Judged {
     pub(super) routed: Routed,
     pub(super) content: ContentDigest,
     pub(super) binding: BindingDigest,
-    /// The arguments without secrets.
-    pub(super) arguments: JsonText,
+    /// The arguments without secrets, and what is masked in them.
+    pub(super) shown: Shown,
     /// The arguments surely name no file of this gate, whatever the file system says.
     pub(super) quiet: bool,
 }
@@ -113,7 +113,7 @@ impl Inner {
         });
         let looked_over =
             if nothing { LookedOver::Clean } else { LookedOver::No(lazy.into_tree()) };
-        let arguments = snapshot.shown_text(looked_over, &self.redactor);
+        let shown = snapshot.shown_text(looked_over, &self.redactor);
         let digest = content_digest(&tool.spec.name, &snapshot, &context, &self.key);
         let binding = binding_digest(digest, tool.fingerprint, 1);
         Ok(Judged {
@@ -126,7 +126,7 @@ impl Inner {
             routed,
             content: digest,
             binding,
-            arguments,
+            shown,
             quiet,
         })
     }
@@ -136,7 +136,7 @@ impl Inner {
         let spec = &judged.tool.spec;
         let describe = spec.config.describe;
         let shown = match describe {
-            Some(_) => scan_within(judged.arguments.as_str(), UNLIMITED).unwrap_or(Json::Null),
+            Some(_) => scan_within(judged.shown.text.as_str(), UNLIMITED).unwrap_or(Json::Null),
             None => Json::Null,
         };
         let title = title(&spec.name, describe, &shown);
@@ -151,8 +151,10 @@ impl Inner {
         let requirement = required(&tool, &routed);
         let (state, ending) = state_of(&routed);
         let now = Timestamp::EPOCH;
+        let id = RequestId::new();
+        let (masks, more_masks) = judged.shown.masks(&self.redactor, id);
         let request = ApprovalRequest {
-            id: RequestId::new(),
+            id,
             key,
             revision: 1,
             binding: judged.binding,
@@ -160,7 +162,10 @@ impl Inner {
             fingerprint: tool.fingerprint,
             title,
             description: tool.spec.description.clone().into_owned(),
-            arguments: judged.arguments,
+            arguments: judged.shown.text,
+            masks,
+            more_masks,
+            uncovering: self.uncovering,
             principal: cx.principal.clone(),
             approval_type: config.approval_type.to_owned(),
             risk: config.risk,
@@ -248,6 +253,11 @@ impl Inner {
         if !quiet && !said.iter().any(|factor| factor.name == OWN_FILE) {
             let read_only = tool.spec.config.hints.read_only;
             assessment.factors.extend(self.own_file(view.arguments.tree(), read_only));
+        }
+        if self.uncovering == Uncovering::Forbidden && snapshot.has_undeclared_masks(&self.redactor)
+        {
+            let why = "An argument is masked, and nobody may uncover it, so you cannot see it.";
+            assessment.factors.push(Factor::at_least("masked_place", ApprovalLevel::Full, why));
         }
         let mut routed = route(&view, &assessment, &self.policies);
         if arguments.is_unreadable() {

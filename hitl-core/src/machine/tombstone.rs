@@ -32,6 +32,8 @@ impl CallRecord {
         let request = Arc::make_mut(&mut left.request);
         request.principal = nobody;
         request.arguments = JsonText::null();
+        request.masks.clear();
+        request.more_masks = 0;
         request.assessment.factors.clear();
         request.because.clear();
         request.choices.clear();

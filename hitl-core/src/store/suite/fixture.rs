@@ -295,6 +295,9 @@ impl Draft {
             title: "Sign contract C-7".to_owned(),
             description: "Sign a contract on behalf of the workspace.".to_owned(),
             arguments: JsonText::new(arguments).expect("serde_json writes JSON"),
+            masks: Vec::new(),
+            more_masks: 0,
+            uncovering: crate::approval::Uncovering::Allowed,
             principal: principal.clone(),
             approval_type: "contract".to_owned(),
             risk: Risk::High,
@@ -389,6 +392,8 @@ pub fn edit(record: &CallRecord, decision: Decision, content: u64, level: Approv
     let revised = Revised {
         content: format!("{content:064x}").parse().expect("64 digits"),
         arguments: JsonText::new(arguments).expect("serde_json writes JSON"),
+        masks: Vec::new(),
+        more_masks: 0,
         title: format!("Sign contract {content}"),
         assessment: record.request.assessment.clone(),
         requirement: Requirement::of(level),
