@@ -37,7 +37,8 @@ impl Gate {
         reason: impl Into<String>,
     ) -> Result<CallRecord, GateError> {
         let by = decider(by.into(), &record.key().tenant)?;
-        let event = Event::Cancel { by: Withdrawal::Host(by), reason: reason.into() };
+        let reason = self.inner.clean_reason(record, &reason.into()).await;
+        let event = Event::Cancel { by: Withdrawal::Host(by), reason };
         let (gate, tenant, id) =
             (Arc::clone(&self.inner), record.key().tenant.clone(), record.id());
         let withdrawing = async move { gate.withdraw(&tenant, id, event).await };
@@ -54,6 +55,7 @@ impl Gate {
         by: impl Into<Authority>,
     ) -> Result<CallRecord, GateError> {
         let by = decider(by.into(), &record.key().tenant)?;
+        let resolution = self.inner.clean_resolution(record, resolution).await;
         let note = match &resolution {
             Resolution::Executed => "marked as done".to_owned(),
             Resolution::Failed { reason } => format!("marked as failed: {reason}"),
@@ -87,8 +89,13 @@ impl Inner {
     }
 
     async fn decide(&self, decision: Decision) -> Result<CallRecord, GateError> {
-        if let Answer::Edit { patch } = &decision.answer {
-            let patch = patch.clone();
+        let patch = match &decision.answer {
+            Answer::Edit { patch } => Some(patch.clone()),
+            _ => None,
+        };
+        // What is kept and compared holds no secret that somebody typed in.
+        let decision = self.without_secrets(decision).await?;
+        if let Some(patch) = patch {
             return self.edit(decision, patch).await;
         }
         let (tenant, id) = (decision.tenant.clone(), decision.request);

@@ -7,7 +7,7 @@ use hitl_base::json::{Limits, scan_within};
 use super::error::{GateError, GateErrorKind};
 use super::handle::Inner;
 use super::prepare::{payload_text, required};
-use crate::approval::{Answer, Decision, Patch, title};
+use crate::approval::{Decision, Patch, title};
 use crate::arguments::{ArgumentError, patched};
 use crate::audit::{AuditEvent, AuditRecord};
 use crate::call::content_digest;
@@ -17,7 +17,8 @@ use crate::seal::{Bound, Purpose};
 use crate::store::{ApplyError, Enclosed, StoreError, StoreErrorKind};
 
 impl Inner {
-    /// Makes the next revision of a pending call. Refused, it leaves the earlier one as it stands.
+    /// Makes the next revision of a pending call, of the patch as it was typed; that of the decision is
+    /// [without secrets](Self::without_secrets). Refused, it leaves the earlier one as it stands.
     pub(super) async fn edit(
         &self,
         decision: Decision,
@@ -25,9 +26,6 @@ impl Inner {
     ) -> Result<CallRecord, GateError> {
         let (tenant, id) = (decision.tenant.clone(), decision.request);
         let record = self.current(&tenant, id).await?;
-        // What is kept and compared holds no secret that an editor typed in.
-        let decision =
-            Decision { answer: Answer::Edit { patch: self.redacted(&patch) }, ..decision };
         let facts = Facts { now: self.store.now().await?, claimant_dead: false };
         match check_edit(&record, &decision, facts) {
             Ok(true) => {
@@ -120,13 +118,5 @@ impl Inner {
                 .because(e)
         })?;
         Ok((revised, Enclosed::payload(sealed)))
-    }
-
-    fn redacted(&self, patch: &Patch) -> Patch {
-        match scan_within(patch.as_str(), self.limits) {
-            Ok(tree) => Patch::new(self.redactor.json(&tree).to_text()),
-            // It will be refused, so it is not kept.
-            Err(_) => Patch::new("null"),
-        }
     }
 }

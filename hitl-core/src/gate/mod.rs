@@ -17,6 +17,7 @@
 //! | `call` | the typed and the textual front doors |
 //! | `attribution` | what the compiler says when nobody asks |
 //! | `decide` | decisions, withdrawals, settlements |
+//! | `words` | what people type is kept without secrets |
 //! | `queue` | what waits, as one viewer sees it |
 //! | `abort` | a reviewer stops a run: what of it has not started is withdrawn |
 //! | `edit` | a human changes the arguments: the next revision |
@@ -77,6 +78,7 @@ mod tool_set;
 mod uncover;
 mod view;
 mod wait;
+mod words;
 
 #[doc(hidden)]
 pub use attribution::SaysWhoAsks;

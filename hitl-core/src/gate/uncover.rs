@@ -290,3 +290,7 @@ fn open(
 fn is_leaf(tree: &Json) -> bool {
     !matches!(tree, Json::Array(_) | Json::Object(_))
 }
+
+#[cfg(test)]
+#[path = "uncover_tests.rs"]
+mod tests;
