@@ -488,7 +488,7 @@ async fn invariant_9b_a_reviewer_uncovers_what_is_masked_and_the_audit_says_so()
     }
     // Only who may decide what was shown.
     let uncover = |body: &Value| post(format!("{path}/uncover"), body);
-    assert_eq!(uncover(&shown(&request)).of(&console).await.refused().0, 401);
+    assert_eq!(uncover(&shown(&request)).of(&console).await.refused().0, 403);
     let other = uncover(&shown(&request)).by("other-secret").of(&console).await.refused();
     assert_eq!(other, (404, "notFound".to_owned()));
     let mut stale = shown(&request);

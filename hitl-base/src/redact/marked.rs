@@ -18,9 +18,18 @@ use crate::json::{Json, push_part};
 pub struct Marked {
     /// The document without secrets.
     pub tree: Json,
-    /// What is masked, in the order of the document.
+    /// What is masked, in the order of the document: at most a thousand places, those with a pointer of
+    /// at most 4096 bytes.
     pub places: Vec<MaskedPlace>,
+    /// How many places are masked beyond those that are listed.
+    pub more: usize,
 }
+
+/// The most places that are listed, and the longest pointer of one in bytes: a key may be as long as a
+/// document, and each place below it would name it.
+const MAX_PLACES: usize = 1_000;
+/// The longest pointer that a listed place has, in bytes.
+pub const MAX_POINTER: usize = 4_096;
 
 /// A place where a document has a mask.
 #[derive(Clone, PartialEq, Eq)]
@@ -72,9 +81,10 @@ impl Redactor {
         let recording =
             Self { masker: self.masker.recording(Arc::clone(&recorder)), only: self.only.clone() };
         let found = recording.cleaned(tree)?;
-        let mut finish = Finish { redactor: self, recorder: &recorder, places: Vec::new() };
+        let mut finish =
+            Finish { redactor: self, recorder: &recorder, places: Vec::new(), more: 0 };
         let tree = finish.tree(&found, &mut String::new());
-        Some(Marked { tree, places: finish.places })
+        Some(Marked { tree, places: finish.places, more: finish.more })
     }
 
     /// The fingerprint of what is masked at a place: ten hexadecimal digits, keyed, so that equal
@@ -91,6 +101,7 @@ struct Finish<'r> {
     redactor: &'r Redactor,
     recorder: &'r Recorder,
     places: Vec<MaskedPlace>,
+    more: usize,
 }
 
 impl Finish<'_> {
@@ -109,21 +120,20 @@ impl Finish<'_> {
             }
             Json::Object(entries) => {
                 // Keys first: pointers name them as they are in the end.
-                let before = self.places.len();
+                let mut in_keys = Vec::new();
                 let mut keys: Vec<(String, Json)> = Vec::with_capacity(entries.len());
-                let mut in_keys = Vec::with_capacity(entries.len());
-                for (key, _) in entries {
+                for (index, (key, _)) in entries.iter().enumerate() {
+                    let before = self.places.len();
                     keys.push((self.text(key, "", true), Json::Null));
-                    in_keys.push(self.places.split_off(before));
+                    in_keys.extend(self.places.drain(before..).map(|place| (index, place)));
                 }
+                let mut in_keys = in_keys.into_iter().peekable();
                 let mut clean = apart(keys);
-                for ((entry, (_, value)), mut in_key) in clean.iter_mut().zip(entries).zip(in_keys)
-                {
+                for (index, (entry, (_, value))) in clean.iter_mut().zip(entries).enumerate() {
                     push_part(at, &entry.0);
-                    for place in &mut in_key {
-                        place.pointer.clone_from(at);
+                    while let Some((_, place)) = in_keys.next_if(|(of, _)| *of == index) {
+                        self.list(place, at);
                     }
-                    self.places.append(&mut in_key);
                     entry.1 = self.tree(value, at);
                     at.truncate(depth);
                 }
@@ -153,11 +163,21 @@ impl Finish<'_> {
             characters += mask.chars().count();
             out.push_str(&mask);
             rest = &from[placeholder.len()..];
-            let pointer = at.to_owned();
-            self.places.push(MaskedPlace { pointer, in_key, start, reason, secret });
+            let place = MaskedPlace { pointer: String::new(), in_key, start, reason, secret };
+            self.list(place, at);
         }
         out.push_str(rest);
         out
+    }
+
+    /// Lists a place, or counts it.
+    fn list(&mut self, mut place: MaskedPlace, at: &str) {
+        if self.places.len() < MAX_PLACES && at.len() <= MAX_POINTER {
+            at.clone_into(&mut place.pointer);
+            self.places.push(place);
+        } else {
+            self.more += 1;
+        }
     }
 }
 
@@ -266,6 +286,25 @@ mod tests {
         assert_eq!(of(2, b"one"), of(3, b"one"));
         assert_ne!(of(2, b"one"), of(2, b"two"));
         assert_eq!(Redactor::standard().fingerprint(&places[0], b""), None);
+    }
+
+    #[test]
+    fn invariant_13_a_list_of_masks_is_bounded_whatever_the_keys_are() {
+        let long = "k".repeat(MAX_POINTER + 1);
+        let many: Vec<Json> = (0..1_500).map(|n| Json::String(format!("p{n}"))).collect();
+        for (key, listed) in [("a", MAX_PLACES), (long.as_str(), 0)] {
+            let password = Json::Object(vec![("password".to_owned(), Json::Array(many.clone()))]);
+            let tree = Json::Object(vec![(key.to_owned(), password)]);
+            let marked = Redactor::standard().marked(&tree).unwrap();
+            assert_eq!((marked.places.len(), marked.more), (listed, 1_500 - listed));
+        }
+        // Keys that are masked alike.
+        let keys = (0..3_000).map(|n| (format!("password=hu{n}x"), Json::Null)).collect();
+        let marked = Redactor::standard().marked(&Json::Object(keys)).unwrap();
+        let mut names: Vec<_> = marked.tree.entries().iter().map(|(key, _)| key.clone()).collect();
+        names.sort();
+        names.dedup();
+        assert_eq!(names.len(), 3_000);
     }
 
     fn text() -> impl Strategy<Value = String> {

@@ -25,7 +25,7 @@ mod values;
 mod wordy;
 
 use std::borrow::Cow;
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 use std::fmt;
 use std::sync::Arc;
 
@@ -33,7 +33,7 @@ use keys::Name;
 pub use keys::is_secret_key;
 pub(crate) use keys::words;
 use known::said_by;
-pub use marked::{Marked, MaskedPlace};
+pub use marked::{MAX_POINTER, Marked, MaskedPlace};
 use mask::Masker;
 pub use mask::{MASK, MaskReason};
 pub use sensitive::{Sensitive, marking, reveal};
@@ -412,13 +412,15 @@ fn apart(mut entries: Vec<(String, Json)>) -> Vec<(String, Json)> {
         return entries;
     }
     let mut seen = HashSet::new();
+    // Where to go on counting, so that many equal keys are numbered in linear time.
+    let mut numbers: HashMap<String, usize> = HashMap::new();
     for (key, _) in &mut entries {
-        if key.contains("[redacted") {
+        if key.contains("[redacted") && seen.contains(key) {
             let masked = key.clone();
-            let mut number = 2;
+            let number = numbers.entry(masked.clone()).or_insert(2);
             while seen.contains(key) {
                 *key = format!("{masked} #{number}");
-                number += 1;
+                *number += 1;
             }
         }
         seen.insert(key.clone());

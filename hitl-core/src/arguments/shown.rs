@@ -4,7 +4,7 @@
 use std::sync::Arc;
 
 use hitl_base::json::{push_part, scan_within};
-use hitl_base::redact::{MASK, MaskReason, MaskedPlace};
+use hitl_base::redact::{MASK, MAX_POINTER, MaskReason, MaskedPlace};
 use hitl_base::{Json, JsonText, Redactor};
 
 use super::snapshot::{LookedOver, Snapshot, UNLIMITED};
@@ -21,6 +21,7 @@ pub(crate) struct Shown {
     pub(crate) text: JsonText,
     withheld: Vec<Withheld>,
     masked: Vec<MaskedPlace>,
+    more: usize,
 }
 
 /// A place that the host declared sensitive, or that repeats one.
@@ -40,34 +41,35 @@ pub(crate) struct Layers {
     pub(crate) shown: Json,
     withheld: Vec<Withheld>,
     masked: Vec<MaskedPlace>,
+    more: usize,
 }
 
 impl Shown {
     fn clear(text: JsonText) -> Self {
-        Self { text, withheld: Vec::new(), masked: Vec::new() }
+        Self { text, withheld: Vec::new(), masked: Vec::new(), more: 0 }
     }
 
     /// The masks that a request lists, and how many there are beyond them.
     pub(crate) fn masks(&self, redactor: &Redactor, request: RequestId) -> (Vec<Mask>, usize) {
-        masks(&self.withheld, &self.masked, redactor, request)
+        masks(&self.withheld, (&self.masked, self.more), redactor, request)
     }
 }
 
 impl Layers {
     /// As [`Shown::masks`].
     pub(crate) fn masks(&self, redactor: &Redactor, request: RequestId) -> (Vec<Mask>, usize) {
-        masks(&self.withheld, &self.masked, redactor, request)
+        masks(&self.withheld, (&self.masked, self.more), redactor, request)
     }
 }
 
 fn masks(
     withheld: &[Withheld],
-    masked: &[MaskedPlace],
+    (masked, more): (&[MaskedPlace], usize),
     redactor: &Redactor,
     request: RequestId,
 ) -> (Vec<Mask>, usize) {
     if withheld.is_empty() && masked.is_empty() {
-        return (Vec::new(), 0);
+        return (Vec::new(), more);
     }
     let scope = request.to_string();
     let found = masked.iter().map(|place| Mask {
@@ -90,7 +92,7 @@ fn masks(
     });
     // What can be uncovered first: it must not be crowded out.
     let masks = found.chain(declared).take(MAX_MASKS).collect();
-    (masks, masked.len().saturating_sub(MAX_MASKS))
+    (masks, masked.len().saturating_sub(MAX_MASKS) + more)
 }
 
 impl Snapshot {
@@ -119,6 +121,7 @@ impl Snapshot {
                         text: JsonText::from(&marked.tree),
                         withheld: Vec::new(),
                         masked: marked.places,
+                        more: marked.more,
                     },
                 };
             }
@@ -129,8 +132,8 @@ impl Snapshot {
     /// The same, when nobody has looked at it.
     pub(crate) fn shown_marked(&self, redactor: &Redactor) -> Shown {
         match self.layers(redactor) {
-            Some(Layers { shown, withheld, masked, .. }) => {
-                Shown { text: JsonText::from(&shown), withheld, masked }
+            Some(Layers { shown, withheld, masked, more, .. }) => {
+                Shown { text: JsonText::from(&shown), withheld, masked, more }
             }
             None => Shown::clear(JsonText::from(&Json::String(MASK.to_owned()))),
         }
@@ -141,7 +144,7 @@ impl Snapshot {
         if redactor.has_nothing_in(&self.text) {
             return false;
         }
-        self.layers(redactor).is_none_or(|layers| !layers.masked.is_empty())
+        self.layers(redactor).is_none_or(|layers| layers.more + layers.masked.len() > 0)
     }
 
     /// The arguments without what is declared, and without what is found; `None` if the text cannot be
@@ -155,16 +158,16 @@ impl Snapshot {
             let open = self.own_taint().json(&declared);
             (Some((declared, scan(&self.hiding(OTHER))?)), open)
         };
-        let (shown, masked) = match redactor.marked(&open) {
-            Some(marked) => (marked.tree, marked.places),
-            None => (open.clone(), Vec::new()),
+        let (shown, masked, more) = match redactor.marked(&open) {
+            Some(marked) => (marked.tree, marked.places, marked.more),
+            None => (open.clone(), Vec::new(), 0),
         };
         let mut withheld = Vec::new();
         if let Some((declared, other)) = &declared {
             let trees = Trees { declared, other, open: &open, shown: &shown };
             trees.withheld(&mut String::new(), &mut withheld);
         }
-        Some(Layers { open, shown, withheld, masked })
+        Some(Layers { open, shown, withheld, masked, more })
     }
 }
 
@@ -207,6 +210,7 @@ impl Trees<'_> {
                     at.truncate(depth);
                 }
             }
+            _ if declared != other && (found.len() >= MAX_MASKS || at.len() > MAX_POINTER) => {}
             _ if declared != other => found.push(Withheld {
                 pointer: at.clone(),
                 in_key: false,
@@ -223,7 +227,10 @@ impl Trees<'_> {
 
 /// Lists the masks of what repeats a declared secret: they have no mark.
 fn repeats(text: &str, at: &str, in_key: bool, found: &mut Vec<Withheld>) {
-    for (start, _) in text.match_indices(MASK) {
+    for (start, _) in text.match_indices(MASK).take_while(|_| at.len() <= MAX_POINTER) {
+        if found.len() >= MAX_MASKS {
+            return;
+        }
         found.push(Withheld {
             pointer: at.to_owned(),
             in_key,

@@ -105,7 +105,7 @@ impl Inner {
             arguments: shown.text,
             masks,
             more_masks,
-            title: self.clean(&title, &next.own_taint()).into_owned(),
+            title: self.clean_title(&title, &next.own_taint()),
             requirement: required(&tool, &routed),
             because: routed.because,
             priority: priority(config.risk, assessment.confidence),

@@ -5,7 +5,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::{Arc, PoisonError};
 
 use hitl_base::json::{Limits, scan_within};
-use hitl_base::redact::Taint;
+use hitl_base::redact::{MASK, Taint};
 use hitl_base::{Json, Timestamp};
 
 use super::error::{GateError, GateErrorKind};
@@ -140,7 +140,18 @@ impl Inner {
             None => Json::Null,
         };
         let title = title(&spec.name, describe, &shown);
-        self.clean(&title, &judged.snapshot.own_taint()).into_owned()
+        self.clean_title(&title, &judged.snapshot.own_taint())
+    }
+
+    /// A title without secrets, in which a mask covers no syntax.
+    pub(super) fn clean_title(&self, title: &str, secrets: &Taint) -> String {
+        let own = secrets.text(title);
+        if matches!(self.redactor.text(&own), Cow::Borrowed(_)) {
+            return own.into_owned();
+        }
+        let own = Json::String(own.into_owned());
+        let clean = self.redactor.marked(&own).map_or(own, |marked| marked.tree);
+        clean.as_str().map_or_else(|| MASK.to_owned(), str::to_owned)
     }
 
     /// Takes a call to the point where it can be submitted.

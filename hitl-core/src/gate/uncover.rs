@@ -5,7 +5,9 @@ use std::collections::BTreeSet;
 use std::fmt;
 use std::sync::Arc;
 
+use hitl_base::display::clip;
 use hitl_base::json::push_part;
+use hitl_base::redact::MAX_POINTER;
 use hitl_base::{Json, JsonText, Timestamp};
 
 use super::error::{GateError, GateErrorKind};
@@ -20,6 +22,10 @@ use crate::store::ApplyError;
 
 /// The most places that a request to uncover names, and that its audit record names.
 const MAX_PLACES: usize = 200;
+/// The most places that an answer lists.
+const MAX_LISTED: usize = 1_000;
+/// The most characters of one place's name in the audit.
+const NAME: usize = 200;
 
 /// Which masked places of a request are uncovered.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -75,7 +81,8 @@ impl Uncovered {
         &self.request.arguments
     }
 
-    /// What was uncovered, in the order of the arguments.
+    /// What was uncovered, in the order of the arguments: at most a thousand places. The
+    /// [arguments](Self::arguments) have all.
     pub fn places(&self) -> &[UncoveredPlace] {
         &self.places
     }
@@ -196,94 +203,102 @@ impl Inner {
             let why = "the call's payload cannot be read, so nothing can be uncovered";
             return Err(GateError::new(GateErrorKind::Payload, why));
         };
-        let found = uncovered(&record, &layers, places, self);
-        if found.places.is_empty() {
+        let (found, opened) = uncovered(&record, &layers, places, self);
+        if opened == 0 {
             return Err(refused("nothing is masked there that could be uncovered"));
         }
         // Before anybody sees anything.
-        self.trail.intent(&entry(&record, by, &found.places, facts.now))?;
+        let mut entry = AuditRecord::of(AuditEvent::Uncovered, &record, facts.now);
+        entry.by = Some(by.principal.clone());
+        entry.note = Some(self.redactor.text(&names_of(&found.places, opened)).into_owned());
+        self.trail.intent(&entry)?;
         Ok(found)
     }
 }
 
-/// What the audit keeps of it: names of places, and no value.
-fn entry(
-    record: &CallRecord,
-    by: &Authority,
-    places: &[UncoveredPlace],
-    at: Timestamp,
-) -> AuditRecord {
-    let mut entry = AuditRecord::of(AuditEvent::Uncovered, record, at);
-    entry.by = Some(by.principal.clone());
-    let names: Vec<&str> = places
-        .iter()
-        .take(MAX_PLACES)
-        .map(|place| if place.at.is_empty() { "all" } else { &place.at })
-        .collect();
-    let mut note = format!("uncovered {}", names.join(", "));
-    if places.len() > names.len() {
-        note.push_str(&format!(" and {} more", places.len() - names.len()));
-    }
-    entry.note = Some(note);
-    entry
+/// What the audit keeps of it: where it was, and nothing of what was there.
+fn names_of(places: &[UncoveredPlace], opened: usize) -> String {
+    let name = |place: &UncoveredPlace| match place.at.as_str() {
+        "" => "the whole".to_owned(),
+        at => clip(at, NAME).into_owned(),
+    };
+    let names: Vec<String> = places.iter().take(MAX_PLACES).map(name).collect();
+    let more = opened.saturating_sub(names.len());
+    let and_more = if more > 0 { format!(" and {more} more") } else { String::new() };
+    format!("uncovered {}{and_more}", names.join(", "))
 }
 
-fn uncovered(record: &CallRecord, layers: &Layers, wanted: &Places, gate: &Inner) -> Uncovered {
+/// The request with the wanted places uncovered, and how many those are.
+fn uncovered(
+    record: &CallRecord,
+    layers: &Layers,
+    wanted: &Places,
+    gate: &Inner,
+) -> (Uncovered, usize) {
     let mut request = ApprovalRequest::clone(&record.request);
-    let mut places = Vec::new();
-    let tree = open(&layers.open, &layers.shown, wanted, &mut String::new(), &mut places);
+    let mut opening = Opening { wanted, places: Vec::new(), opened: 0 };
+    let tree = opening.open(&layers.open, &layers.shown, &mut String::new());
     request.arguments = JsonText::from(&tree);
     let (masks, more) = layers.masks(&gate.redactor, record.id());
     request.masks =
         masks.into_iter().filter(|mask| mask.declared || !wanted.has(&mask.at)).collect();
     request.more_masks = if *wanted == Places::All { 0 } else { more };
-    Uncovered { request, places }
+    (Uncovered { request, places: opening.places }, opening.opened)
 }
 
-/// The shown document with the wanted places as they are.
-fn open(
-    real: &Json,
-    shown: &Json,
-    wanted: &Places,
-    at: &mut String,
-    places: &mut Vec<UncoveredPlace>,
-) -> Json {
-    let depth = at.len();
-    match (real, shown) {
-        (Json::Array(real), Json::Array(shown)) => {
-            let mut items = Vec::with_capacity(real.len());
-            for (index, (real, shown)) in real.iter().zip(shown).enumerate() {
-                push_part(at, &index.to_string());
-                items.push(open(real, shown, wanted, at, places));
-                at.truncate(depth);
-            }
-            Json::Array(items)
-        }
-        (Json::Object(real), Json::Object(shown)) => {
-            let mut entries = Vec::with_capacity(real.len());
-            for ((key, real), (masked, shown)) in real.iter().zip(shown) {
-                push_part(at, masked);
-                let opened = key != masked && wanted.has(at);
-                if opened {
-                    let (at, key) = (at.clone(), Some(key.clone()));
-                    places.push(UncoveredPlace { at, key, value: JsonText::from(real) });
+/// Puts what is real in the place of what is masked, where that is wanted.
+struct Opening<'w> {
+    wanted: &'w Places,
+    /// What was opened; places whose names are too long are counted only.
+    places: Vec<UncoveredPlace>,
+    opened: usize,
+}
+
+impl Opening<'_> {
+    fn open(&mut self, real: &Json, shown: &Json, at: &mut String) -> Json {
+        let depth = at.len();
+        match (real, shown) {
+            (Json::Array(real), Json::Array(shown)) => {
+                let mut items = Vec::with_capacity(real.len());
+                for (index, (real, shown)) in real.iter().zip(shown).enumerate() {
+                    push_part(at, &index.to_string());
+                    items.push(self.open(real, shown, at));
+                    at.truncate(depth);
                 }
-                let value = if opened && is_leaf(real) {
-                    real.clone()
-                } else {
-                    open(real, shown, wanted, at, places)
-                };
-                entries.push((if opened { key } else { masked }.clone(), value));
-                at.truncate(depth);
+                Json::Array(items)
             }
-            Json::Object(entries)
+            (Json::Object(real), Json::Object(shown)) => {
+                let mut entries = Vec::with_capacity(real.len());
+                for ((key, real), (masked, shown)) in real.iter().zip(shown) {
+                    push_part(at, masked);
+                    let opened = key != masked && self.wanted.has(at);
+                    if opened {
+                        self.list(at, Some(key), real);
+                    }
+                    let value = if opened && is_leaf(real) {
+                        real.clone()
+                    } else {
+                        self.open(real, shown, at)
+                    };
+                    entries.push((if opened { key } else { masked }.clone(), value));
+                    at.truncate(depth);
+                }
+                Json::Object(entries)
+            }
+            (real, shown) if real != shown && self.wanted.has(at) => {
+                self.list(at, None, real);
+                real.clone()
+            }
+            (_, shown) => shown.clone(),
         }
-        (real, shown) if real != shown && wanted.has(at) => {
-            let (at, value) = (at.clone(), JsonText::from(real));
-            places.push(UncoveredPlace { at, key: None, value });
-            real.clone()
+    }
+
+    fn list(&mut self, at: &str, key: Option<&String>, value: &Json) {
+        self.opened += 1;
+        if at.len() <= MAX_POINTER && self.places.len() < MAX_LISTED {
+            let (at, key, value) = (at.to_owned(), key.cloned(), JsonText::from(value));
+            self.places.push(UncoveredPlace { at, key, value });
         }
-        (_, shown) => shown.clone(),
     }
 }
 

@@ -5,7 +5,7 @@ use hitl_base::redact::MASK;
 use hitl_base::{Json, Redactor};
 use proptest::prelude::*;
 
-use super::{Places, open};
+use super::{Opening, Places};
 use crate::arguments::Snapshot;
 use crate::ids::RequestId;
 
@@ -100,8 +100,8 @@ proptest! {
         let layers = snapshot.layers(&redactor).unwrap();
         let (masks, more) = layers.masks(&redactor, RequestId::new());
         prop_assert_eq!(more, 0);
-        let mut places = Vec::new();
-        let all = open(&layers.open, &layers.shown, &Places::All, &mut String::new(), &mut places);
+        let mut opening = Opening { wanted: &Places::All, places: Vec::new(), opened: 0 };
+        let all = opening.open(&layers.open, &layers.shown, &mut String::new());
         prop_assert_eq!(&all, &layers.open);
         if declared {
             let repeats = tree.to_text().contains(DECLARED);
@@ -117,9 +117,10 @@ proptest! {
         for (at, real) in masked {
             let of = |mask: &&crate::approval::Mask| mask.at == at && !mask.in_key && !mask.declared;
             prop_assert!(masks.iter().any(|mask| of(&mask)), "{} is not listed", at);
-            let mut one = Vec::new();
-            open(&layers.open, &layers.shown, &Places::at(&at), &mut String::new(), &mut one);
-            prop_assert!(one.iter().any(|place| place.value.as_str() == real.to_text()), "{}", at);
+            let wanted = Places::at(&at);
+            let mut one = Opening { wanted: &wanted, places: Vec::new(), opened: 0 };
+            one.open(&layers.open, &layers.shown, &mut String::new());
+            prop_assert!(one.places.iter().any(|place| place.value.as_str() == real.to_text()), "{}", at);
         }
     }
 }

@@ -6,6 +6,7 @@ use hitl_base::display::{
     visible,
 };
 use hitl_base::json::push_part;
+use hitl_base::redact::MAX_POINTER;
 
 use super::masks::{self, Masks};
 use super::view::{Extent, Line, Withheld};
@@ -57,13 +58,14 @@ struct At<'m> {
 
 impl<'m> At<'m> {
     fn below(&self, key: Option<&str>, index: usize) -> Self {
-        let mut pointer = String::new();
-        if !self.masks.is_empty() {
-            pointer.clone_from(&self.pointer);
-            match key {
-                Some(key) => push_part(&mut pointer, key),
-                None => push_part(&mut pointer, &index.to_string()),
-            }
+        let length = self.pointer.len() + key.map_or(0, str::len);
+        if self.masks.is_empty() || length > MAX_POINTER {
+            return Self { pointer: String::new(), masks: Masks::none(), room: self.room };
+        }
+        let mut pointer = self.pointer.clone();
+        match key {
+            Some(key) => push_part(&mut pointer, key),
+            None => push_part(&mut pointer, &index.to_string()),
         }
         Self { pointer, masks: self.masks, room: self.room }
     }

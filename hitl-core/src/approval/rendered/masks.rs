@@ -18,6 +18,12 @@ const DESCRIBED: usize = 4;
 pub(super) struct Masks<'m>(BTreeMap<&'m str, Vec<&'m Mask>>);
 
 impl<'m> Masks<'m> {
+    /// No masks.
+    pub(super) fn none() -> &'static Masks<'static> {
+        static NONE: Masks<'static> = Masks(BTreeMap::new());
+        &NONE
+    }
+
     pub(super) fn of(masks: &'m [Mask]) -> Self {
         let mut by_place: BTreeMap<&str, Vec<&Mask>> = BTreeMap::new();
         for mask in masks {
