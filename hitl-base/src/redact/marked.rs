@@ -298,6 +298,11 @@ mod tests {
             let marked = Redactor::standard().marked(&tree).unwrap();
             assert_eq!((marked.places.len(), marked.more), (listed, 1_500 - listed));
         }
+        // A text of nothing but syntax.
+        let syntax =
+            Json::Object(vec![("password".to_owned(), Json::String("a;".repeat(100_000)))]);
+        let marked = Redactor::standard().marked(&syntax).unwrap();
+        assert!(marked.tree.to_text().len() < 200_000 && marked.more > 9_000);
         // Keys that are masked alike.
         let keys = (0..3_000).map(|n| (format!("password=hu{n}x"), Json::Null)).collect();
         let marked = Redactor::standard().marked(&Json::Object(keys)).unwrap();

@@ -11,6 +11,10 @@ use super::mask::{MaskReason, leading_mask};
 use crate::display::is_unseen;
 use crate::json::Json;
 
+/// So many runs of a document are masked one by one. What comes after them is masked whole: a text of
+/// nothing but syntax would otherwise grow many times.
+const MAX_RUNS: usize = 10_000;
+
 /// What the placeholders stand in for.
 #[derive(Default)]
 pub(super) struct Recorder(Mutex<Records>);
@@ -51,6 +55,10 @@ impl Recorder {
                 out.push_str(&rest[..length]);
                 rest = &rest[length..];
                 continue;
+            }
+            if records.masked.len() >= MAX_RUNS && !rest.contains("[redacted") {
+                out.push_str(&records.placeholder(rest, reason));
+                break;
             }
             let run = &rest[..run(rest)];
             let inner = run.trim();
