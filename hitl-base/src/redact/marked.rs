@@ -289,7 +289,7 @@ mod tests {
     }
 
     #[test]
-    fn invariant_13_a_list_of_masks_is_bounded_whatever_the_keys_are() {
+    fn invariant_13_a_list_of_masks_is_bounded_for_any_keys() {
         let long = "k".repeat(MAX_POINTER + 1);
         let many: Vec<Json> = (0..1_500).map(|n| Json::String(format!("p{n}"))).collect();
         for (key, listed) in [("a", MAX_PLACES), (long.as_str(), 0)] {

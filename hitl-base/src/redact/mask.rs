@@ -34,6 +34,9 @@ pub enum MaskReason {
     Elsewhere,
     /// It is nested too deeply to be looked into.
     Depth,
+    /// For a reason that a newer version knows.
+    #[serde(other)]
+    Other,
 }
 
 impl MaskReason {
@@ -47,6 +50,7 @@ impl MaskReason {
             Self::Entropy => "masked because it looks random",
             Self::Elsewhere => "masked because it repeats a secret",
             Self::Depth => "masked because it is nested too deeply",
+            Self::Other => "masked",
         }
     }
 }

@@ -15,7 +15,7 @@ use crate::json::Json;
 /// nothing but syntax would otherwise grow many times.
 const MAX_RUNS: usize = 10_000;
 
-/// What the placeholders stand in for.
+/// The secrets behind the placeholders.
 #[derive(Default)]
 pub(super) struct Recorder(Mutex<Records>);
 
@@ -48,6 +48,7 @@ impl Recorder {
     pub(super) fn mask(&self, secret: &str, reason: MaskReason) -> String {
         let mut out = String::with_capacity(secret.len().min(1_024));
         let mut records = self.records();
+        let has_masks = secret.contains("[redacted");
         let mut rest = secret;
         while !rest.is_empty() {
             let length = fixed(rest);
@@ -56,7 +57,7 @@ impl Recorder {
                 rest = &rest[length..];
                 continue;
             }
-            if records.masked.len() >= MAX_RUNS && !rest.contains("[redacted") {
+            if records.masked.len() >= MAX_RUNS && !has_masks {
                 out.push_str(&records.placeholder(rest, reason));
                 break;
             }
@@ -73,7 +74,7 @@ impl Recorder {
         out
     }
 
-    /// The placeholder that a text begins with, and what it stands in for.
+    /// The placeholder that a text begins with, and the secret behind it.
     pub(super) fn leading<'t>(&self, text: &'t str) -> Option<(&'t str, Masked)> {
         let mask = leading_mask(text)?;
         Some((mask, self.records().find(number(mask)?)?))

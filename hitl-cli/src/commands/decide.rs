@@ -111,7 +111,7 @@ fn look(card: &Card, binding: Option<&str>, reply: &Reply) -> Result<Look, Failu
     }
 }
 
-/// Asks, and shows what is masked as often as it is asked for.
+/// Asks, and shows what is masked each time the person wants to see it.
 fn ask_and_uncover(console: &Console, card: &Card, reply: &mut Reply) -> Result<(), Failure> {
     let mut text = card_text(card);
     while ask(card, &text, reply)? == Answered::Uncover {

@@ -1,4 +1,4 @@
-//! Shows whoever may decide a call what redaction masks in it.
+//! Shows a reviewer who may decide a call what redaction masks in it.
 
 use axum::extract::State as From;
 use axum::{Extension, Json};

@@ -10,8 +10,8 @@ pub(crate) const MAX_MASKS: usize = 200;
 
 /// A place in a request's arguments that is masked.
 ///
-/// Only what the host declared sensitive is withheld from whoever decides. Every other mask can be
-/// [uncovered](crate::Gate::uncover) by them.
+/// Only what the host declared sensitive is withheld from the person who decides. They can
+/// [uncover](crate::Gate::uncover) every other mask.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 #[non_exhaustive]
@@ -55,7 +55,7 @@ impl Mask {
     }
 }
 
-/// Whether whoever may decide a request may see what redaction masks in it.
+/// Whether a reviewer who may decide a request may see what redaction masks in it.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Uncovering {

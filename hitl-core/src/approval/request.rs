@@ -53,8 +53,8 @@ pub struct ApprovalRequest {
     pub description: String,
     /// The arguments, without secrets. Text from the model.
     pub arguments: JsonText,
-    /// What is masked in the arguments. Whoever may decide can [uncover](crate::Gate::uncover) what
-    /// the host did not declare sensitive.
+    /// What is masked in the arguments. A reviewer who may decide can
+    /// [uncover](crate::Gate::uncover) what the host did not declare sensitive.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub masks: Vec<Mask>,
     /// How many masks there are beyond those that are listed.

@@ -14,7 +14,7 @@ type Script = dyn Fn(&ApprovalRequest) -> Review + Send + Sync;
 /// Answers every request by a rule.
 ///
 /// It sees masks only, so it is not asked about what [needs uncovering](ApprovalRequest::needs_uncovering),
-/// unless it is told to decide that [unseen](Self::unseen).
+/// unless it decides that [unseen](Self::unseen).
 #[derive(Clone)]
 pub struct ScriptedApprover {
     script: Arc<Script>,

@@ -97,7 +97,7 @@ fn masks(
 
 impl Snapshot {
     /// The arguments as they may be shown: marked secrets masked, also where they stand in other
-    /// arguments, then whatever `redactor` finds. A mask covers no object, no list and no syntax.
+    /// arguments, then what `redactor` finds. A mask covers no object, no list and no syntax.
     pub fn shown(&self, redactor: &Redactor) -> Json {
         // Our own writer wrote it, so it scans; if it did not, nothing would be shown.
         self.layers(redactor).map_or_else(|| Json::String(MASK.to_owned()), |layers| layers.shown)

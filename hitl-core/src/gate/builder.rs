@@ -243,8 +243,8 @@ impl GateBuilder {
         self
     }
 
-    /// Says whether whoever may decide a call may [uncover](Gate::uncover) what redaction masks in it.
-    /// Unless said, they may. Where they may not, a call with a masked place needs
+    /// Says whether reviewers who may decide a call may [uncover](Gate::uncover) what redaction masks
+    /// in it. Unless said, they may. Where they may not, a call with a masked place needs
     /// [`Full`](crate::ApprovalLevel::Full), because its reviewer approves what they cannot see.
     pub fn uncovering(mut self, uncovering: Uncovering) -> Self {
         self.uncovering = uncovering;

@@ -1,4 +1,4 @@
-//! Whoever may decide a call sees what redaction masks in it: audited before anything is shown, and
+//! A reviewer who may decide a call sees what redaction masks in it: audited before anything is shown, and
 //! without what the host declared sensitive.
 
 use std::collections::BTreeSet;
@@ -138,7 +138,7 @@ impl fmt::Debug for Uncover {
 }
 
 impl Gate {
-    /// Shows whoever may decide a request what redaction masks in it. What the host declared
+    /// Shows a reviewer who may decide a request what redaction masks in it. What the host declared
     /// sensitive, and what repeats it, stays withheld.
     ///
     /// They have the rights of a decision: the tenant, a role that has a say, the revision and the

@@ -180,7 +180,7 @@ fn names_what_stands(
     guard((request.revision, request.binding) == shown, Refusal::Stale)
 }
 
-/// Whoever may have a say in any stage may look closely at a call, stop it or change it.
+/// A person with a say in any stage may look closely at a call, stop it or change it.
 fn has_a_say(next: &CallRecord, by: &Authority) -> Result<(), Refusal> {
     let mut at = 0;
     while let Some(stage) = next.request.quorum.stage(at) {

@@ -41,7 +41,7 @@ impl<'m> Masks<'m> {
         self.below(pointer).next().is_some()
     }
 
-    /// Those that a line stands for: of its place, and of what is below it if that has no lines of its
+    /// The masks of a line: of its place, and of what is below it if that has no lines of its
     /// own.
     pub(super) fn of_line(&self, pointer: &str, spread: bool) -> Vec<Mask> {
         if self.is_empty() {

@@ -76,8 +76,8 @@ pub struct Rendered {
     pub title: Title,
     /// The score.
     pub score: Score,
-    /// How many places are masked that whoever may decide can uncover. A surface that cannot uncover
-    /// them says where to decide, and takes no decision.
+    /// How many places are masked that a reviewer who may decide can uncover. A surface that cannot
+    /// uncover them says where to decide, and takes no decision.
     #[serde(default, skip_serializing_if = "is_zero")]
     pub to_uncover: usize,
     /// What to beware of, the worst first. Show these beside the title.
