@@ -44,7 +44,8 @@ pub trait Approver: Send + Sync + 'static {
     }
 
     /// Asks for a decision on `request`, and can uncover what is masked in it. This is what the gate
-    /// calls; an approver that uncovers nothing need not write it.
+    /// calls; an approver that uncovers nothing need not write it. One that wraps another forwards it,
+    /// and [`mask_support`](Self::mask_support).
     fn review_with<'a>(
         &'a self,
         request: &'a ApprovalRequest,

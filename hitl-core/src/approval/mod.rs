@@ -22,6 +22,7 @@ pub use authority::Authority;
 pub use channel::{ChannelApprover, PendingReview, channel};
 pub use combinators::{ApproverExt, Or, Timeout};
 pub use decision::{Again, Answer, Decision, DecisionDraft, Patch};
+pub use hitl_base::redact::MaskReason;
 pub(crate) use mask::MAX_MASKS;
 pub use mask::{Mask, Uncovering};
 pub(crate) use render::title;

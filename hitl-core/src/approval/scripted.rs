@@ -33,12 +33,14 @@ impl ScriptedApprover {
         Self::new(move |request| Review::Decided(request.approve().by(approver.clone())))
     }
 
-    /// Rejects everything with one reason, in the name of `approver`.
+    /// Rejects everything with one reason, in the name of `approver`; also what is masked, because
+    /// nothing runs by it.
     pub fn rejecting(approver: impl Into<Principal>, reason: impl Into<String>) -> Self {
         let (approver, reason) = (approver.into(), reason.into());
-        Self::new(move |request| {
+        let reject = Self::new(move |request| {
             Review::Decided(request.reject(reason.clone()).by(approver.clone()))
-        })
+        });
+        reject.unseen()
     }
 
     /// Answers requests with masked places too, by what is shown of them: nobody looks behind the
