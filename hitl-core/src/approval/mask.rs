@@ -1,5 +1,7 @@
 //! What a reviewer does not see at first, and why.
 
+use std::fmt::Write as _;
+
 use hitl_base::redact::MaskReason;
 use serde::{Deserialize, Serialize};
 
@@ -45,7 +47,8 @@ impl Mask {
         let mut says = self.reason.says().to_owned();
         if let Some(characters) = self.characters {
             let plural = if characters == 1 { "" } else { "s" };
-            says.push_str(&format!(": {characters} character{plural}"));
+            // Writing to a String cannot fail.
+            let _ = write!(says, ": {characters} character{plural}");
         }
         if let Some(fingerprint) = &self.fingerprint {
             says.push_str(", fingerprint ");

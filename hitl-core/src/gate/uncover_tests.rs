@@ -129,7 +129,7 @@ proptest! {
 fn invariant_9b_the_text_of_the_host_is_withheld_wherever_it_is_spelled_like_a_mask() {
     let text = format!(r#"{{"a":"{MASK}","pin":"4711-abc"}}"#);
     let at = text.find("\"4711").unwrap();
-    let snapshot = Snapshot::written(text, vec![at..at + 10]);
+    let snapshot = Snapshot::written(text, std::iter::once(at..at + 10).collect());
     let redactor = Redactor::standard().keyed([7; 32]);
     let layers = snapshot.layers(&redactor).unwrap();
     let (masks, _) = layers.masks(&redactor, RequestId::new());

@@ -56,7 +56,7 @@ struct At<'m> {
     room: Room,
 }
 
-impl<'m> At<'m> {
+impl At<'_> {
     fn below(&self, key: Option<&str>, index: usize) -> Self {
         let length = self.pointer.len() + key.map_or(0, str::len);
         if self.masks.is_empty() || length > MAX_POINTER {

@@ -1,6 +1,7 @@
 //! What is masked in the arguments, in words.
 
 use std::collections::BTreeMap;
+use std::fmt::Write as _;
 use std::ops::Bound;
 
 use hitl_base::Json;
@@ -71,7 +72,8 @@ pub(super) fn says(masks: &[Mask]) -> String {
     });
     let mut says = each.collect::<Vec<_>>().join("; ");
     if masks.len() > DESCRIBED {
-        says.push_str(&format!("; and {} more masks", masks.len() - DESCRIBED));
+        // Writing to a String cannot fail.
+        let _ = write!(says, "; and {} more masks", masks.len() - DESCRIBED);
     }
     says
 }

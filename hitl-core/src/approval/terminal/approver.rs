@@ -96,7 +96,7 @@ impl TerminalApprover {
                 dialog.show(&format!("\n{text}"));
             }
             Err(error) => {
-                dialog.show(&format!("  Not uncovered: {}\n", visible(&error.to_string())))
+                dialog.show(&format!("  Not uncovered: {}\n", visible(&error.to_string())));
             }
         }
     }
