@@ -2,7 +2,8 @@
 
 use futures::FutureExt as _;
 use futures::future::BoxFuture;
-use hitl::{ApprovalRequest, Approver, Review};
+use hitl::approval::MaskSupport;
+use hitl::{ApprovalRequest, Approver, Review, Uncover};
 use tokio::sync::watch;
 
 /// What a shell reports for a program that was stopped by Ctrl-C.
@@ -51,6 +52,24 @@ impl<A: Approver> Approver for UntilInterrupted<A> {
         async move {
             tokio::select! {
                 review = self.approver.review(request) => review,
+                () = self.interrupt.happened() => Review::NoAnswer,
+            }
+        }
+        .boxed()
+    }
+
+    fn mask_support(&self) -> MaskSupport {
+        self.approver.mask_support()
+    }
+
+    fn review_with<'a>(
+        &'a self,
+        request: &'a ApprovalRequest,
+        uncover: &'a Uncover,
+    ) -> BoxFuture<'a, Review> {
+        async move {
+            tokio::select! {
+                review = self.approver.review_with(request, uncover) => review,
                 () = self.interrupt.happened() => Review::NoAnswer,
             }
         }

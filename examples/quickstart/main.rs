@@ -125,7 +125,10 @@ async fn open_gate(
             approver: TerminalApprover::new(REVIEWER).on(screen.terminal()),
             interrupt: interrupt.clone(),
         }),
-        Reviewer::Rule(Decide::Approve) => gate.approver(ScriptedApprover::approving(REVIEWER)),
+        // A rule looks at nothing, masked or not.
+        Reviewer::Rule(Decide::Approve) => {
+            gate.approver(ScriptedApprover::approving(REVIEWER).unseen())
+        }
         Reviewer::Rule(Decide::Reject) => {
             gate.approver(ScriptedApprover::rejecting(REVIEWER, REASON))
         }

@@ -3,10 +3,11 @@
 use std::sync::Arc;
 
 use hitl::Timestamp;
+use hitl::approval::Extent;
 use hitl::approval::terminal::{Dialog, Style, card, preview};
 use hitl::display::{clip, visible};
 use hitl::{
-    ApprovalRequest, CallRecord, CallState, Decision, Gate, GateError, PageRequest, Tenant,
+    ApprovalRequest, CallRecord, CallState, Decision, Gate, GateError, PageRequest, Places, Tenant,
 };
 
 use crate::args::Decide;
@@ -109,7 +110,7 @@ async fn ask(
         let what = card(&request, Timestamp::now(), dialog.ink());
         dialog.show(&format!("\n{} of {total}  {what}", at + 1));
         let wish = tokio::select! {
-            wish = wish(&mut dialog, &request) => wish,
+            wish = wish(gate, &mut dialog, &request) => wish,
             () = interrupt.happened() => Wish::Quit,
         };
         match wish {
@@ -135,11 +136,13 @@ enum Wish {
     Quit,
 }
 
-async fn wish(dialog: &mut Dialog, request: &ApprovalRequest) -> Wish {
+async fn wish(gate: &Gate, dialog: &mut Dialog, request: &ApprovalRequest) -> Wish {
+    let masked = request.needs_uncovering();
     let question = format!(
-        "  [a] {}   [r] {}   [?] Details   [s] Skip   [q] Quit > ",
+        "  [a] {}   [r] {}   [?] Details   {}[s] Skip   [q] Quit > ",
         visible(&request.approve_label),
-        visible(&request.reject_label)
+        visible(&request.reject_label),
+        if masked { "[u] Uncover   " } else { "" }
     );
     loop {
         let Some(line) = dialog.ask(&question).await else { return Wish::Quit };
@@ -153,6 +156,13 @@ async fn wish(dialog: &mut Dialog, request: &ApprovalRequest) -> Wish {
                 dialog.show("  This one needs a reason.\n");
             }
             "?" => dialog.show(&preview(request, Timestamp::now(), dialog.ink())),
+            "u" if masked => match gate.uncover(request, REVIEWER, Places::All).await {
+                Ok(uncovered) => {
+                    let rendered = uncovered.render(Timestamp::now(), Extent::Full);
+                    dialog.show(&rendered.to_text());
+                }
+                Err(error) => dialog.show(&format!("  Not uncovered: {error}\n")),
+            },
             "s" => return Wish::Skip,
             "q" => return Wish::Quit,
             _ => dialog.show("  Type one of the letters, then Enter.\n"),

@@ -59,6 +59,12 @@ pub(crate) enum Command {
     Show {
         /// The call's id.
         id: RequestId,
+        /// Also show what redaction masks. You need the rights of a decision; the audit keeps who
+        /// uncovered what, so a store needs --audit. What the host declared sensitive stays hidden.
+        #[arg(long)]
+        uncover: bool,
+        #[command(flatten)]
+        who: Who,
     },
     /// Approve a call, after a look at it: on a terminal its card is shown and a question asked,
     /// elsewhere --binding is needed.

@@ -88,7 +88,10 @@ impl From<GateError> for Failure {
                 Exit::Changed
             }
             (
-                GateErrorKind::Forbidden | GateErrorKind::EditDenied | GateErrorKind::NotGranted,
+                GateErrorKind::Forbidden
+                | GateErrorKind::EditDenied
+                | GateErrorKind::NotGranted
+                | GateErrorKind::NotUncovered,
                 _,
             ) => Exit::Refused,
             (GateErrorKind::InvalidQuery, _) => Exit::Usage,

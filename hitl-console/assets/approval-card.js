@@ -20,6 +20,8 @@ export class ApprovalCard extends HTMLElement {
   #loading = 0;
   #leave = [];
   #left = h("span", { class: "left" });
+  #warned = h("div", {});
+  #table = h("div", {});
   #onlookers = h("p", { class: "onlookers", role: "status" });
 
   get callId() {
@@ -68,6 +70,24 @@ export class ApprovalCard extends HTMLElement {
     this.#panel?.edit();
   }
 
+  /** Shows what is masked, or covers it again. What was uncovered is kept nowhere but on this card. */
+  async uncover(show = true) {
+    const call = this.#call;
+    if (!call || Boolean(call.uncovered) === show || (show && !call.rendered.toUncover)) return;
+    try {
+      const { revision, binding } = call;
+      const uncovered = show ? await console_.post(`api/calls/${call.id}/uncover`, { revision, binding }) : null;
+      if (this.#call !== call) return;
+      call.uncovered = uncovered;
+      fill(this.#warned, warnings(call));
+      fill(this.#table, argumentTable(call, (show) => this.uncover(show)));
+      this.#table.querySelector(".uncovering button")?.focus();
+    } catch (error) {
+      if (error.current || error.kind === "expired") return this.load();
+      fill(this.#warned, warnings(call), h("p", { class: "moved", role: "alert" }, icon("warn"), error.message));
+    }
+  }
+
   async load() {
     const id = this.callId;
     const turn = (this.#loading += 1);
@@ -99,6 +119,8 @@ export class ApprovalCard extends HTMLElement {
     this.#panel = call.state === "pending" ? new DecisionPanel(call, (path, body) => this.#send(path, body), (path, body) => console_.post(`api/calls/${call.id}/${path}`, body)) : null;
     const settle = call.state === "outcomeUnknown" && settlePanel(call, (path, body) => this.#send(path, body));
     const title = call.rendered.title;
+    fill(this.#warned, warnings(call));
+    fill(this.#table, argumentTable(call, (show) => this.uncover(show)));
     fill(this.#root, h("article", { class: `card risk-${call.risk} type-${call.approvalType}`, "aria-labelledby": "title" },
       h("header", {},
         h("div", { class: "badges" }, riskBadge(call.risk), h("span", { class: "badge" }, words(call.approvalType)), levelBadge(call.level),
@@ -108,8 +130,8 @@ export class ApprovalCard extends HTMLElement {
         asker(call), this.#onlookers),
       moved && h("p", { class: "moved", role: "alert" }, icon("warn"), "This call has changed since you opened it. Look at it again."),
       call.state !== "pending" && outcome(call, ago),
-      votes(call), warnings(call), contract(call),
-      h("div", { class: "columns" }, argumentTable(call), confidence(call)),
+      votes(call), this.#warned, contract(call),
+      h("div", { class: "columns" }, this.#table, confidence(call)),
       audit(() => console_.get(`api/calls/${call.id}/audit`), ago),
       h("p", { class: "identity faint" }, `revision ${call.revision} · binding ${call.binding.slice(0, 16)}…`),
       this.#panel?.element ?? settle));

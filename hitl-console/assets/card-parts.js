@@ -48,9 +48,31 @@ function breakdown(call) {
       h("tbody", {}, rows)));
 }
 
-/** The first six arguments, the rest on demand. */
-export function argumentTable(call) {
-  const section = call.rendered.sections.find((section) => section.name === "arguments");
+/** A value as it is shown: one that is masked as a whole has a lock, and says why it is masked. */
+function shownValue(line) {
+  const masks = line.masks ?? [];
+  const whole = masks.length > 0 && MASK.test(line.value);
+  const reads = line.reads && h("span", { class: "reads" }, line.reads);
+  if (whole && masks.every((mask) => mask.declared)) return h("span", { class: "masked" }, icon("lock"), "secret, not shown");
+  if (whole) return [h("span", { class: "masked" }, icon("lock"), "masked"), reads];
+  return [line.value && h("code", {}, line.value), reads];
+}
+
+/** What is masked, and the button that uncovers it; or that it was uncovered. */
+function uncovering(call, uncover) {
+  if (call.state !== "pending" && call.state !== "outcomeUnknown") return null;
+  if (call.uncovered) {
+    return h("p", { class: "uncovering", role: "status" }, icon("eye"), h("span", {}, "Uncovered for you; the audit says so."),
+      h("button", { class: "link", type: "button", onclick: () => uncover(false) }, "Cover it again"));
+  }
+  const masked = call.rendered.toUncover ?? 0;
+  return masked > 0 && h("p", { class: "uncovering" }, icon("lock"), h("span", {}, `${plural(masked, "place")} masked.`),
+    h("button", { class: "act uncover", type: "button", onclick: () => uncover(true) }, icon("eye"), h("span", {}, "Uncover"), h("kbd", { "aria-hidden": "true" }, "U")));
+}
+
+/** The first six arguments, the rest on demand. `uncover` shows what is masked in them, or covers it. */
+export function argumentTable(call, uncover) {
+  const section = (call.uncovered ?? call).rendered.sections.find((section) => section.name === "arguments");
   const groups = [];
   for (const line of section?.lines ?? []) {
     if (line.depth === 0 || !groups.length) groups.push([]);
@@ -58,7 +80,7 @@ export function argumentTable(call) {
   }
   const row = (line) => h("div", { class: `arg tone-${line.tone}`, vars: { "--depth": line.depth } },
     h("dt", {}, line.label ?? "·"),
-    h("dd", {}, line.value && (MASK.test(line.value) ? h("span", { class: "masked" }, icon("lock"), "secret, not shown") : h("code", {}, line.value)), line.reads && h("span", { class: "reads" }, line.reads)));
+    h("dd", {}, shownValue(line)));
   const table = h("dl", { class: "args" }, groups.slice(0, FIRST).flat().map(row));
   const rest = groups.slice(FIRST);
   const more = rest.length > 0 && h("button", { class: "link more", type: "button", "aria-expanded": "false", onclick: () => {
@@ -69,6 +91,7 @@ export function argumentTable(call) {
   } }, `Show ${plural(rest.length, "more argument")}`);
   return h("section", { class: "arguments", "aria-label": "Arguments" },
     h("h3", {}, "Arguments", section?.label && h("span", { class: "origin" }, section.label)),
+    uncovering(call, uncover),
     groups.length ? table : h("p", { class: "faint" }, "It takes no arguments."), more);
 }
 
@@ -114,7 +137,7 @@ export function votes(call) {
 }
 
 export function warnings(call) {
-  const list = call.rendered.warnings ?? [];
+  const list = (call.uncovered ?? call).rendered.warnings ?? [];
   if (!list.length) return null;
   return h("div", { class: "warnings" }, icon("warn"),
     h("div", {}, h("strong", {}, "Look closely"), h("ul", {}, list.map((warning) => h("li", {}, warning)))));

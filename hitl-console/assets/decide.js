@@ -35,7 +35,7 @@ export class DecisionPanel {
 
   home(focus) {
     const { approveLabel, rejectLabel, level } = this.#call.request;
-    const calm = level === "quick" && this.#call.risk === "low";
+    const calm = level === "quick" && this.#call.risk === "low" && !this.#call.rendered.toUncover;
     const has = (choice) => this.choices.includes(choice);
     const approve = h("button", { class: `act approve ${calm ? "main" : ""}`, type: "button", onclick: () => this.approve() }, icon("check"), h("span", {}, approveLabel), h("kbd", { "aria-hidden": "true" }, "A"));
     const reject = h("button", { class: "act reject", type: "button", onclick: () => this.reject() }, icon("cross"), h("span", {}, rejectLabel), h("kbd", { "aria-hidden": "true" }, "R"));

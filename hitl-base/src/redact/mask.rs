@@ -1,7 +1,12 @@
 //! What stands in the place of a secret.
 
+use std::sync::Arc;
+
 use hmac::{Hmac, KeyInit as _, Mac as _};
+use serde::{Deserialize, Serialize};
 use sha2::Sha256;
+
+use super::recorder::Recorder;
 
 /// What stands in the place of a secret without a mark.
 pub const MASK: &str = "[redacted]";
@@ -10,26 +15,108 @@ pub const MASK: &str = "[redacted]";
 /// have things redacted.
 const GUESSABLE: f64 = 64.0;
 
+/// Why a text is masked.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+#[non_exhaustive]
+pub enum MaskReason {
+    /// The host declared it sensitive.
+    Declared,
+    /// It repeats what the host declared sensitive.
+    Repeats,
+    /// Its name is that of a secret.
+    Name,
+    /// It has the shape of a known secret.
+    Shape,
+    /// It looks random.
+    Entropy,
+    /// It stands elsewhere under the name of a secret.
+    Elsewhere,
+    /// It is nested too deeply to be looked into.
+    Depth,
+    /// For a reason that a newer version knows.
+    #[serde(other)]
+    Other,
+}
+
+impl MaskReason {
+    /// The reason in words, for the eye of a reviewer.
+    pub const fn says(self) -> &'static str {
+        match self {
+            Self::Declared => "declared sensitive",
+            Self::Repeats => "repeats a sensitive one",
+            Self::Name => "masked by its name",
+            Self::Shape => "masked by its shape",
+            Self::Entropy => "masked because it looks random",
+            Self::Elsewhere => "masked because it repeats a secret",
+            Self::Depth => "masked because it is nested too deeply",
+            Self::Other => "masked",
+        }
+    }
+}
+
 /// Makes masks, marked under a key.
 #[derive(Clone, Default)]
-pub(super) struct Masker(Option<[u8; 32]>);
+pub(super) struct Masker {
+    key: Option<[u8; 32]>,
+    recorder: Option<Arc<Recorder>>,
+}
 
 impl Masker {
     pub(super) fn keyed(key: [u8; 32]) -> Self {
-        Self(Some(key))
+        Self { key: Some(key), recorder: None }
     }
 
-    /// The mask of a secret.
-    pub(super) fn mask(&self, secret: &str) -> String {
-        let mac = self.0.filter(|_| bits(secret) >= GUESSABLE);
-        let Some(Ok(mut mac)) = mac.map(|key| Hmac::<Sha256>::new_from_slice(&key)) else {
-            return MASK.to_owned();
-        };
-        mac.update(secret.as_bytes());
-        let digest = mac.finalize().into_bytes();
-        let mark: Vec<String> = digest[..5].iter().map(|byte| format!("{byte:02x}")).collect();
-        format!("[redacted:{}]", mark.concat())
+    /// The same, and it records what it masks.
+    pub(super) fn recording(&self, recorder: Arc<Recorder>) -> Self {
+        Self { key: self.key, recorder: Some(recorder) }
     }
+
+    /// Whether it records: then what is masked keeps its structure.
+    pub(super) fn is_recording(&self) -> bool {
+        self.recorder.is_some()
+    }
+
+    /// The mask of a secret that has a shape.
+    pub(super) fn mask(&self, secret: &str) -> String {
+        self.mask_for(secret, MaskReason::Shape)
+    }
+
+    /// The mask of a secret, and why it is masked.
+    pub(super) fn mask_for(&self, secret: &str, reason: MaskReason) -> String {
+        match &self.recorder {
+            Some(recorder) => recorder.mask(secret, reason),
+            None => self.final_mask(secret),
+        }
+    }
+
+    /// What stands in the place of a secret in the end.
+    pub(super) fn final_mask(&self, secret: &str) -> String {
+        let mark = self.key.filter(|_| bits(secret) >= GUESSABLE).and_then(|key| {
+            let mut mac = Hmac::<Sha256>::new_from_slice(&key).ok()?;
+            mac.update(secret.as_bytes());
+            Some(short(&mac.finalize().into_bytes()))
+        });
+        mark.map_or_else(|| MASK.to_owned(), |mark| format!("[redacted:{mark}]"))
+    }
+
+    /// The fingerprint of a secret within `scope`; none without a key. That of a secret which could
+    /// be guessed holds in its scope only, so that nobody finds it out by having others masked.
+    pub(super) fn fingerprint(&self, secret: &str, scope: &[u8]) -> Option<String> {
+        let mut mac = Hmac::<Sha256>::new_from_slice(&self.key?).ok()?;
+        if bits(secret) < GUESSABLE {
+            mac.update(b"scope");
+            mac.update(&u64::try_from(scope.len()).unwrap_or(u64::MAX).to_be_bytes());
+            mac.update(scope);
+        }
+        mac.update(secret.as_bytes());
+        Some(short(&mac.finalize().into_bytes()))
+    }
+}
+
+fn short(digest: &[u8]) -> String {
+    let mark: Vec<String> = digest.iter().take(5).map(|byte| format!("{byte:02x}")).collect();
+    mark.concat()
 }
 
 /// Whether a text is a mask and nothing else.
@@ -39,6 +126,17 @@ pub(super) fn is_mask(text: &str) -> bool {
     };
     let mark = inner.strip_prefix(':').unwrap_or(inner);
     inner.is_empty() || (mark.len() == 10 && mark.bytes().all(|b| b.is_ascii_hexdigit()))
+}
+
+/// The mask that a text begins with.
+pub(super) fn leading_mask(text: &str) -> Option<&str> {
+    if !text.starts_with("[redacted") {
+        return None;
+    }
+    // The longest mask has a mark of ten digits.
+    let end = text.bytes().take(MASK.len() + 11).position(|byte| byte == b']')?;
+    let mask = &text[..=end];
+    is_mask(mask).then_some(mask)
 }
 
 /// At most how many bits a secret of this length and these kinds of characters has. The separators of

@@ -9,11 +9,13 @@ mod entropy;
 mod keys;
 mod known;
 mod lists;
+mod marked;
 mod mask;
 mod pairs;
 mod patterns;
 mod placeholder;
 mod places;
+mod recorder;
 mod sensitive;
 mod shapes;
 mod signs;
@@ -23,7 +25,7 @@ mod values;
 mod wordy;
 
 use std::borrow::Cow;
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 use std::fmt;
 use std::sync::Arc;
 
@@ -31,8 +33,9 @@ use keys::Name;
 pub use keys::is_secret_key;
 pub(crate) use keys::words;
 use known::said_by;
-pub use mask::MASK;
+pub use marked::{MAX_POINTER, Marked, MaskedPlace};
 use mask::Masker;
+pub use mask::{MASK, MaskReason};
 pub use sensitive::{Sensitive, marking, reveal};
 use signs::{Signs, signs};
 pub use taint::Taint;
@@ -95,11 +98,15 @@ impl Redactor {
         match (tree, &self.only) {
             (Json::Object(entries), Some(only)) => changed(entries, |_, (key, value)| {
                 let listed = only.contains(key);
-                let clean = if listed { self.value(key, value, 0) } else { self.masked(value) };
+                let clean = if listed {
+                    self.value(key, value, 0)
+                } else {
+                    self.masked(value, MaskReason::Name)
+                };
                 clean.map(|clean| (key.clone(), clean))
             })
             .map(Json::Object),
-            (other, Some(_)) => self.masked(other),
+            (other, Some(_)) => self.masked(other, MaskReason::Name),
             (tree, None) => self.tree(tree, 0),
         }
     }
@@ -161,7 +168,9 @@ impl Redactor {
                 Cow::Borrowed(_) => None,
                 Cow::Owned(clean) => Some(Json::String(clean)),
             },
-            Json::Number(lexeme) if shapes::is_card_number(lexeme) => self.masked(tree),
+            Json::Number(lexeme) if shapes::is_card_number(lexeme) => {
+                self.masked(tree, MaskReason::Shape)
+            }
             Json::Null | Json::Bool(_) | Json::Number(_) => None,
         }
     }
@@ -194,7 +203,7 @@ impl Redactor {
             }
             Name::Plain => false,
         };
-        if secret { self.masked(value) } else { self.tree(value, depth) }
+        if secret { self.masked(value, MaskReason::Name) } else { self.tree(value, depth) }
     }
 
     /// With every value masked, however deep; its keys stay.
@@ -204,26 +213,51 @@ impl Redactor {
                 self.all_masked(value).map(|clean| (key.clone(), clean))
             })
             .map(Json::Object),
-            other => self.masked(other),
+            other => self.masked(other, MaskReason::Name),
         }
     }
 
-    fn masked(&self, value: &Json) -> Option<Json> {
+    fn masked(&self, value: &Json, reason: MaskReason) -> Option<Json> {
+        if self.masker.is_recording() && matches!(value, Json::Object(_) | Json::Array(_)) {
+            return self.leaves_masked(value, reason);
+        }
         match value {
             // Nothing, a flag, and the mask itself hold no secret.
             Json::Null | Json::Bool(_) => None,
             Json::String(text) if text.is_empty() || mask::is_mask(text) => None,
             Json::Array(items) if items.is_empty() => None,
             Json::Object(entries) if entries.is_empty() => None,
-            Json::String(text) => Some(Json::String(self.masker.mask(text))),
-            other => Some(Json::String(self.masker.mask(&other.to_text()))),
+            Json::String(text) => {
+                let masked = self.masker.mask_for(text, reason);
+                (masked != *text).then_some(Json::String(masked))
+            }
+            other => Some(Json::String(self.masker.mask_for(&other.to_text(), reason))),
+        }
+    }
+
+    /// With every text and number masked, however deep: what is a list or an object stays one.
+    fn leaves_masked(&self, value: &Json, reason: MaskReason) -> Option<Json> {
+        match value {
+            Json::Object(entries) => changed(entries, |_, (key, value)| {
+                match (self.plain(key), self.leaves_masked(value, reason)) {
+                    (Cow::Borrowed(_), None) => None,
+                    (key, clean) => {
+                        Some((key.into_owned(), clean.unwrap_or_else(|| value.clone())))
+                    }
+                }
+            })
+            .map(Json::Object),
+            Json::Array(items) => {
+                changed(items, |_, item| self.leaves_masked(item, reason)).map(Json::Array)
+            }
+            leaf => self.masked(leaf, reason),
         }
     }
 
     fn text_within<'t>(&self, text: &'t str, depth: usize) -> Cow<'t, str> {
         if let Some(tree) = nested(text) {
             if depth == STRINGS_IN_STRINGS {
-                return Cow::Owned(self.masker.mask(text));
+                return Cow::Owned(self.masker.mask_for(text, MaskReason::Depth));
             }
             // Unchanged text keeps its spelling.
             let clean = self.tree(&tree, depth + 1);
@@ -378,13 +412,15 @@ fn apart(mut entries: Vec<(String, Json)>) -> Vec<(String, Json)> {
         return entries;
     }
     let mut seen = HashSet::new();
+    // Where to go on counting, so that many equal keys are numbered in linear time.
+    let mut numbers: HashMap<String, usize> = HashMap::new();
     for (key, _) in &mut entries {
-        if key.contains("[redacted") {
+        if key.contains("[redacted") && seen.contains(key) {
             let masked = key.clone();
-            let mut number = 2;
+            let number = numbers.entry(masked.clone()).or_insert(2);
             while seen.contains(key) {
                 *key = format!("{masked} #{number}");
-                number += 1;
+                *number += 1;
             }
         }
         seen.insert(key.clone());

@@ -5,7 +5,7 @@ use std::sync::LazyLock;
 
 use regex::Regex;
 
-use super::mask::Masker;
+use super::mask::{MaskReason, Masker};
 use super::signs::{Signs, Stems};
 use super::values::Pair;
 use super::{patterns, places, wordy};
@@ -57,14 +57,15 @@ impl Masked<'_> {
         {
             self.secrets.push(secret.to_owned());
         }
-        self.masker.mask(secret)
+        self.masker.mask_for(secret, MaskReason::Name)
     }
 
     /// Masks the secrets where they stand without their name, too.
     fn elsewhere<'t>(&self, text: Cow<'t, str>) -> Cow<'t, str> {
         self.secrets.iter().fold(text, |text, secret| {
             if text.contains(secret.as_str()) {
-                Cow::Owned(text.replace(secret.as_str(), &self.masker.mask(secret)))
+                let mask = self.masker.mask_for(secret, MaskReason::Elsewhere);
+                Cow::Owned(text.replace(secret.as_str(), &mask))
             } else {
                 text
             }

@@ -5,7 +5,7 @@ use std::sync::LazyLock;
 
 use regex::{Captures, Regex};
 
-use super::mask::Masker;
+use super::mask::{MaskReason, Masker};
 use super::placeholder::is_template;
 use super::{entropy, patterns, tokens, wordy};
 
@@ -144,7 +144,7 @@ fn runs_masked<'t>(text: &'t str, masker: &Masker) -> Cow<'t, str> {
             && let Some(skip) = random_part(&text[..end], at)
         {
             out.push_str(&text[copied..at + skip]);
-            out.push_str(&masker.mask(&text[at + skip..end]));
+            out.push_str(&masker.mask_for(&text[at + skip..end], MaskReason::Entropy));
             copied = end;
         }
         at = end.max(at + 1);

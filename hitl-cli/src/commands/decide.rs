@@ -4,13 +4,13 @@ use hitl_base::json::scan;
 use hitl_core::{ApprovalRequest, Authority, CallState, Decision, GateErrorKind, Principal};
 use serde_json::{Value, json};
 
-use super::{Output, audited, editor, name, terminal};
+use super::{Output, audited, editor, name, show, terminal};
 use crate::arguments::{Decide, Place, Who};
 use crate::exit::{Exit, Failure};
 use crate::look::{self, Audience, Look};
 use crate::person::{Deed, Desk, require_person};
 use crate::source::{Console, Source, StoreSource};
-use crate::view::{CallLine, Card, card_text, state_line};
+use crate::view::{CallLine, Card, card_text, state_line, uncovered_text};
 
 /// What is answered.
 pub(super) enum Reply {
@@ -58,7 +58,14 @@ async fn at_store(
     if look == Look::Ask {
         // What was not shown is not said to have been: said first, and then shown.
         store.gate.note_shown(&record, by.principal.clone()).await?;
-        ask(&card, &mut reply)?;
+        let is_audited = wanted.who.audit.is_some();
+        let mut text = card_text(&card);
+        while ask(&card, &text, &mut reply)? == Answered::Uncover {
+            text = match show::at_store(store, &card, by.clone(), is_audited).await {
+                Ok(uncovered) => uncovered_text(&uncovered),
+                Err(failure) => format!("not uncovered: {}\n", failure.message),
+            };
+        }
     }
     let edits = matches!(reply, Reply::Edit { .. });
     match store.gate.decide(decision(&record.request, reply, by)).await {
@@ -79,7 +86,7 @@ fn at_console(console: &Console, wanted: &Decide, mut reply: Reply) -> Result<Ca
     }
     if look == Look::Ask {
         console.looks_at(Some(wanted.id))?;
-        let answered = ask(&card, &mut reply);
+        let answered = ask_and_uncover(console, &card, &mut reply);
         // Whoever is thought to look on is forgotten soon all the same.
         let _ = console.looks_at(None);
         answered?;
@@ -109,28 +116,57 @@ fn look(card: &Card, binding: Option<&str>, reply: &Reply) -> Result<Look, Failu
     }
 }
 
-/// Shows the card, and asks.
-fn ask(card: &Card, reply: &mut Reply) -> Result<(), Failure> {
-    let text = card_text(card);
+/// Asks, and shows what is masked each time the person wants to see it.
+fn ask_and_uncover(console: &Console, card: &Card, reply: &mut Reply) -> Result<(), Failure> {
+    let mut text = card_text(card);
+    while ask(card, &text, reply)? == Answered::Uncover {
+        text = match console.uncover(card) {
+            Ok(uncovered) => uncovered_text(&uncovered),
+            Err(failure) => format!("not uncovered: {}\n", failure.message),
+        };
+    }
+    Ok(())
+}
+
+/// What a person at the terminal wants.
+#[derive(PartialEq, Eq)]
+enum Answered {
+    Yes,
+    /// To see what is masked, and to be asked again.
+    Uncover,
+}
+
+/// Shows the card as `text` has it, and asks.
+fn ask(card: &Card, text: &str, reply: &mut Reply) -> Result<Answered, Failure> {
+    let masked = card.request.needs_uncovering();
+    let choices = if masked { "[y/N, u to uncover what is masked]" } else { "[y/N]" };
     let yes = |question: &str| {
-        let answer = terminal::ask(&text, question)?;
-        if terminal::is_yes(&answer) { Ok(()) } else { Err(terminal::declined()) }
+        let answer = terminal::ask(text, &format!("{question} {choices}"))?;
+        match answer.trim() {
+            "u" | "U" if masked => Ok(Answered::Uncover),
+            answer if terminal::is_yes(answer) => Ok(Answered::Yes),
+            _ => Err(terminal::declined()),
+        }
     };
     match (reply, &card.confirm) {
         (Reply::Edit { patch }, _) => {
             let patch = patch.as_deref().unwrap_or_default();
             let patch = hitl_base::display::visible(patch);
-            yes(&format!("changes: {patch}\nApprove it with these changes? [y/N]"))
+            yes(&format!("changes: {patch}\nApprove it with these changes?"))
         }
         (Reply::Approve { confirm }, Some(name)) => {
             let shown = hitl_base::display::visible(name);
-            let question = format!("To approve the deletion, type its name ({shown}):");
-            let typed = terminal::ask(&text, &question)?;
+            let or = if masked { ", or u to uncover what is masked" } else { "" };
+            let question = format!("To approve the deletion, type its name ({shown}){or}:");
+            let typed = terminal::ask(text, &question)?;
+            if masked && typed.trim() == "u" && name != "u" {
+                return Ok(Answered::Uncover);
+            }
             look::confirmed(Some(name), Some(&typed)).map_err(|_| terminal::declined())?;
             *confirm = Some(typed);
-            Ok(())
+            Ok(Answered::Yes)
         }
-        _ => yes("Approve this? [y/N]"),
+        _ => yes("Approve this?"),
     }
 }
 

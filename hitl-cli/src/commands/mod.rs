@@ -50,7 +50,10 @@ pub(crate) async fn run(arguments: Arguments) -> Result<(), Failure> {
         Command::Queue(wanted) => {
             queue::run(&Source::open(place, None).await?, wanted, output).await
         }
-        Command::Show { id } => show::run(&Source::open(place, None).await?, id, output).await,
+        Command::Show { id, uncover: false, .. } => {
+            show::run(&Source::open(place, None).await?, id, output).await
+        }
+        Command::Show { id, uncover: true, who } => show::uncover(place, id, &who, output).await,
         Command::Approve { decide, confirm, yes: _ } => {
             decide::run(place, decide, Reply::Approve { confirm }, output).await
         }

@@ -15,7 +15,9 @@ use super::http::{Http, read};
 use super::sse::Lines;
 use crate::arguments::{Place, Who};
 use crate::exit::{Exit, Failure};
-use crate::view::{CallLine, Card, Change, Count, Given, GrantLine, Moved, Numbers, Rest, Step};
+use crate::view::{
+    CallLine, Card, Change, Count, Given, GrantLine, Moved, Numbers, Rest, Step, UncoveredCard,
+};
 
 /// How long to wait before a lost stream is opened again, and how often in vain.
 const AGAIN: Duration = Duration::from_secs(1);
@@ -135,6 +137,13 @@ impl Console {
             Step { number: seq, moved: Moved { id, event, state, version, at, by } }
         });
         Ok(Card::told(line, rest, history.collect()))
+    }
+
+    /// A call with what redaction masks in it, as the card shows it.
+    pub(crate) fn uncover(&self, card: &Card) -> Result<UncoveredCard, Failure> {
+        let request = &card.request;
+        let body = json!({ "revision": request.revision, "binding": request.binding });
+        read(&self.0.post(&format!("api/calls/{}/uncover", request.id), &body)?)
     }
 
     /// Says that a person looks at a call: others see it, and the audit keeps that it was shown.

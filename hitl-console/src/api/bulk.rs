@@ -108,5 +108,9 @@ async fn one(
     if record.request.level != ApprovalLevel::Quick {
         return Err(Problem::forbidden("notQuick", "this call needs a full review, one by one"));
     }
+    if answer.approves() && record.request.needs_uncovering() {
+        let why = "this call has masked places; look at them, one by one";
+        return Err(Problem::forbidden("masked", why));
+    }
     state.decide(&record, reviewer, answer).await.map(drop)
 }

@@ -83,6 +83,10 @@ impl DecideBody {
         self
     }
 
+    pub(super) fn approves(&self) -> bool {
+        self.answer == Reply::Approve
+    }
+
     fn answer(self) -> Result<Answer, Problem> {
         if self.may_ask_again && self.answer != Reply::Reject {
             return Err(Problem::bad("`mayAskAgain` belongs to reject"));

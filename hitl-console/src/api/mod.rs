@@ -15,5 +15,6 @@ mod settle;
 mod stats;
 mod tasks;
 mod terms;
+mod uncover;
 
 pub(crate) use routes::routes;

@@ -4,7 +4,9 @@ use axum::Json;
 use utoipa::openapi::security::{Http, HttpAuthScheme, SecurityScheme};
 use utoipa::{Modify, OpenApi};
 
-use super::{audit, bulk, calls, decide, events, grants, presence, session, settle, stats, tasks};
+use super::{
+    audit, bulk, calls, decide, events, grants, presence, session, settle, stats, tasks, uncover,
+};
 use crate::view::CallEvent;
 
 #[derive(OpenApi)]
@@ -16,6 +18,7 @@ use crate::view::CallEvent;
     ),
     paths(
         session::me, session::sign_in, calls::list, calls::show, audit::audit, decide::decide,
+        uncover::uncover,
         settle::cancel, settle::resolve, bulk::decide, grants::preview, grants::save, grants::list,
         grants::show, grants::revoke, tasks::list, tasks::cancel, presence::looks,
         stats::stats, events::events,

@@ -6,6 +6,7 @@ use axum::routing::{get, post};
 
 use super::{
     audit, bulk, calls, decide, events, grants, openapi, presence, session, settle, stats, tasks,
+    uncover,
 };
 use crate::guard::signed_in;
 use crate::state::Shared;
@@ -19,6 +20,7 @@ pub(crate) fn routes(state: &Shared) -> Router<Shared> {
         .route("/api/calls/{id}", get(calls::show))
         .route("/api/calls/{id}/audit", get(audit::audit))
         .route("/api/calls/{id}/decide", post(decide::decide))
+        .route("/api/calls/{id}/uncover", post(uncover::uncover))
         .route("/api/calls/{id}/cancel", post(settle::cancel))
         .route("/api/calls/{id}/resolve", post(settle::resolve))
         .route("/api/calls/{id}/grant", post(grants::save))

@@ -53,6 +53,9 @@ pub(crate) struct CallSummary {
     pub(crate) thresholds: Thresholds,
     /// A rejection must say why.
     pub(crate) requires_reason: bool,
+    /// How many places are masked that a reviewer can uncover; left out when there are none.
+    #[serde(skip_serializing_if = "is_zero")]
+    pub(crate) to_uncover: usize,
     /// Who asked.
     #[schema(value_type = String)]
     pub(crate) principal: Principal,
@@ -177,6 +180,11 @@ pub(crate) struct FactorView {
     weight: f64,
 }
 
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde passes a reference")]
+const fn is_zero(number: &usize) -> bool {
+    *number == 0
+}
+
 impl CallSummary {
     pub(crate) fn of(record: &CallRecord) -> Self {
         let request = &record.request;
@@ -195,6 +203,7 @@ impl CallSummary {
             confidence: request.assessment.confidence,
             thresholds: request.thresholds,
             requires_reason: request.requires_reason,
+            to_uncover: if request.needs_uncovering() { request.undeclared_masks() } else { 0 },
             principal: request.principal.clone(),
             agent: request.agent.clone(),
             run: request.key.run.to_string(),

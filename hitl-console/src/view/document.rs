@@ -35,6 +35,17 @@ pub(crate) struct RequestDocument {
     /// The arguments, without secrets.
     #[schema(value_type = Object)]
     arguments: (),
+    /// What is masked in the arguments: `at`, `inKey`, `start`, `reason`, `characters`, `fingerprint`,
+    /// `declared`. Left out when there is nothing.
+    #[schema(value_type = Vec<Object>)]
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    masks: Vec<()>,
+    /// How many masks there are beyond those that are listed; left out when there are none.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    more_masks: Option<usize>,
+    /// `forbidden` where the host lets nobody uncover what is masked; left out where they may.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    uncovering: Option<String>,
     /// Who asked.
     principal: String,
     /// The agent or service that submitted in their name.

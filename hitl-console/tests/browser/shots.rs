@@ -75,7 +75,7 @@ pub(crate) async fn scheme(screen: &Screen<'_>, colours: &str) {
     screen.0.execute(script, vec![colours.into()]).await.unwrap();
 }
 
-async fn shoot(screen: &Screen<'_>, name: &str) {
+pub(crate) async fn shoot(screen: &Screen<'_>, name: &str) {
     let target = PathBuf::from(env!("CARGO_TARGET_TMPDIR"));
     let folder = target.parent().unwrap().join("screenshots");
     std::fs::create_dir_all(&folder).unwrap();

@@ -5,7 +5,9 @@ use std::time::Duration;
 use futures::FutureExt as _;
 use futures::future::BoxFuture;
 
-use super::{ApprovalRequest, Approver, Review};
+use super::approver::may_ask;
+use super::{ApprovalRequest, Approver, MaskSupport, Review};
+use crate::gate::Uncover;
 use crate::sync::timeout;
 
 /// Combinators for every [`Approver`].
@@ -50,6 +52,23 @@ impl<A: Approver> Approver for Timeout<A> {
         }
         .boxed()
     }
+
+    fn mask_support(&self) -> MaskSupport {
+        self.inner.mask_support()
+    }
+
+    fn review_with<'a>(
+        &'a self,
+        request: &'a ApprovalRequest,
+        uncover: &'a Uncover,
+    ) -> BoxFuture<'a, Review> {
+        async move {
+            timeout(self.limit, self.inner.review_with(request, uncover))
+                .await
+                .unwrap_or(Review::NoAnswer)
+        }
+        .boxed()
+    }
 }
 
 /// An approver, and who is asked when it gives no answer.
@@ -62,15 +81,57 @@ pub struct Or<A, B> {
 impl<A: Approver, B: Approver> Approver for Or<A, B> {
     fn review<'a>(&'a self, request: &'a ApprovalRequest) -> BoxFuture<'a, Review> {
         async move {
-            match self.first.review(request).await {
+            match ask(&self.first, request, None).await {
                 decided @ Review::Decided(_) => decided,
-                Review::NoAnswer => self.next.review(request).await,
-                Review::Failed(why) => {
-                    tracing::warn!(why, "an approver failed; asking the next");
-                    self.next.review(request).await
+                unanswered => {
+                    note(&unanswered);
+                    ask(&self.next, request, None).await
                 }
             }
         }
         .boxed()
+    }
+
+    fn mask_support(&self) -> MaskSupport {
+        match self.first.mask_support() {
+            MaskSupport::Uncovers => MaskSupport::Uncovers,
+            MaskSupport::Masks => self.next.mask_support(),
+        }
+    }
+
+    fn review_with<'a>(
+        &'a self,
+        request: &'a ApprovalRequest,
+        uncover: &'a Uncover,
+    ) -> BoxFuture<'a, Review> {
+        async move {
+            match ask(&self.first, request, Some(uncover)).await {
+                decided @ Review::Decided(_) => decided,
+                unanswered => {
+                    note(&unanswered);
+                    ask(&self.next, request, Some(uncover)).await
+                }
+            }
+        }
+        .boxed()
+    }
+}
+
+/// Asks one of several, if it may be asked.
+async fn ask<A: Approver>(
+    approver: &A,
+    request: &ApprovalRequest,
+    uncover: Option<&Uncover>,
+) -> Review {
+    match uncover {
+        _ if !may_ask(approver, request) => Review::NoAnswer,
+        Some(uncover) => approver.review_with(request, uncover).await,
+        None => approver.review(request).await,
+    }
+}
+
+fn note(unanswered: &Review) {
+    if let Review::Failed(why) = unanswered {
+        tracing::warn!(why, "an approver failed; asking the next");
     }
 }

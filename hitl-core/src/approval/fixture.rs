@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use hitl_base::{JsonText, Timestamp};
 
-use super::{ApprovalRequest, Choice};
+use super::{ApprovalRequest, Choice, Uncovering};
 use crate::call::{CallKey, Hints, Principal, Risk, Thresholds};
 use crate::confidence::{Assessment, Factor};
 use crate::ids::RequestId;
@@ -26,6 +26,9 @@ pub(super) fn request(arguments: &str) -> ApprovalRequest {
         title: "Send a certificate of $1500.0 to ann".to_owned(),
         description: "Sends a certificate.\n\nIt is as good as money.".to_owned(),
         arguments: JsonText::new(arguments.to_owned()).unwrap(),
+        masks: Vec::new(),
+        more_masks: 0,
+        uncovering: Uncovering::Allowed,
         principal: Principal::new("agent"),
         agent: None,
         approval_type: "financial".to_owned(),

@@ -8,6 +8,7 @@ mod confirm;
 mod decision;
 #[cfg(test)]
 mod fixture;
+mod mask;
 mod render;
 mod rendered;
 mod request;
@@ -16,11 +17,15 @@ mod scripted;
 pub mod terminal;
 mod tool_change;
 
-pub use approver::{Approver, Review};
+pub(crate) use approver::may_ask;
+pub use approver::{Approver, MaskSupport, Review};
 pub use authority::{Authority, KnownBy};
 pub use channel::{ChannelApprover, PendingReview, channel};
 pub use combinators::{ApproverExt, Or, Timeout};
 pub use decision::{Again, Answer, Decision, DecisionDraft, Patch};
+pub use hitl_base::redact::MaskReason;
+pub(crate) use mask::MAX_MASKS;
+pub use mask::{Mask, Uncovering};
 pub(crate) use render::title;
 pub use rendered::{
     Action, Extent, Line, Origin, Rendered, Score, Section, SectionName, Title, Tone, Withheld,

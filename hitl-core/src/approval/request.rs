@@ -3,7 +3,8 @@
 use hitl_base::{JsonText, Timestamp};
 use serde::{Deserialize, Serialize};
 
-use super::{Again, Answer, DecisionDraft, Patch};
+use super::mask::is_zero;
+use super::{Again, Answer, DecisionDraft, Mask, Patch, Uncovering};
 use crate::call::{
     BINDING_VERSION, Binding, BindingDigest, CallKey, ContentDigest, Fingerprint, Hints, Identity,
     Principal, Risk, Thresholds,
@@ -62,6 +63,16 @@ pub struct ApprovalRequest {
     pub description: String,
     /// The arguments, without secrets. Text from the model.
     pub arguments: JsonText,
+    /// What is masked in the arguments. A reviewer who may decide can
+    /// [uncover](crate::Gate::uncover) what the host did not declare sensitive.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub masks: Vec<Mask>,
+    /// How many masks there are beyond those that are listed.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub more_masks: usize,
+    /// Whether the host lets reviewers uncover what is masked.
+    #[serde(default, skip_serializing_if = "Uncovering::is_allowed")]
+    pub uncovering: Uncovering,
     /// Who asked.
     pub principal: Principal,
     /// The agent or service that submitted in their name, when the host names it.

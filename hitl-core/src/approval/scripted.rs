@@ -6,19 +6,25 @@ use std::sync::Arc;
 use futures::FutureExt as _;
 use futures::future::BoxFuture;
 
-use super::{ApprovalRequest, Approver, Review};
+use super::{ApprovalRequest, Approver, MaskSupport, Review};
 use crate::call::Principal;
 
 type Script = dyn Fn(&ApprovalRequest) -> Review + Send + Sync;
 
 /// Answers every request by a rule.
+///
+/// It sees masks only, so it is not asked about what [needs uncovering](ApprovalRequest::needs_uncovering),
+/// unless it decides that [unseen](Self::unseen).
 #[derive(Clone)]
-pub struct ScriptedApprover(Arc<Script>);
+pub struct ScriptedApprover {
+    script: Arc<Script>,
+    masks: MaskSupport,
+}
 
 impl ScriptedApprover {
     /// Answers as `script` says.
     pub fn new(script: impl Fn(&ApprovalRequest) -> Review + Send + Sync + 'static) -> Self {
-        Self(Arc::new(script))
+        Self { script: Arc::new(script), masks: MaskSupport::Masks }
     }
 
     /// Approves everything, in the name of `approver`.
@@ -27,12 +33,22 @@ impl ScriptedApprover {
         Self::new(move |request| Review::Decided(request.approve().by(approver.clone())))
     }
 
-    /// Rejects everything with one reason, in the name of `approver`.
+    /// Rejects everything with one reason, in the name of `approver`; also what is masked, because
+    /// nothing runs by it.
     pub fn rejecting(approver: impl Into<Principal>, reason: impl Into<String>) -> Self {
         let (approver, reason) = (approver.into(), reason.into());
-        Self::new(move |request| {
+        let reject = Self::new(move |request| {
             Review::Decided(request.reject(reason.clone()).by(approver.clone()))
-        })
+        });
+        reject.unseen()
+    }
+
+    /// Answers requests with masked places too, by what is shown of them: nobody looks behind the
+    /// masks. For tests, and for replays of what was looked at before.
+    #[must_use]
+    pub fn unseen(mut self) -> Self {
+        self.masks = MaskSupport::Uncovers;
+        self
     }
 
     /// Never answers: everything stays in the queue.
@@ -49,6 +65,10 @@ impl fmt::Debug for ScriptedApprover {
 
 impl Approver for ScriptedApprover {
     fn review<'a>(&'a self, request: &'a ApprovalRequest) -> BoxFuture<'a, Review> {
-        futures::future::ready((self.0)(request)).boxed()
+        futures::future::ready((self.script)(request)).boxed()
+    }
+
+    fn mask_support(&self) -> MaskSupport {
+        self.masks
     }
 }

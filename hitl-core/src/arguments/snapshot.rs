@@ -5,7 +5,7 @@ use std::ops::Range;
 use std::sync::Arc;
 
 use hitl_base::json::{Limits, scan_within};
-use hitl_base::redact::{MASK, Taint, marking, reveal};
+use hitl_base::redact::{Taint, marking, reveal};
 use hitl_base::{Json, JsonText, Redactor};
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
@@ -22,8 +22,8 @@ use crate::call::Tool;
 /// secrets), digested, stored (sealed) and run. Taken once, when the call is submitted.
 #[derive(Clone, Serialize, Deserialize)]
 pub struct Snapshot {
-    text: Arc<str>,
-    hidden: Vec<Range<usize>>,
+    pub(super) text: Arc<str>,
+    pub(super) hidden: Vec<Range<usize>>,
     /// Known in the process that took it.
     #[serde(skip)]
     trace: Trace,
@@ -141,37 +141,6 @@ impl Snapshot {
         Ok(scan_within(&text, UNLIMITED)?)
     }
 
-    /// What [`shown`](Self::shown) gives, as text. Nothing is copied or written anew where there is
-    /// nothing to hide.
-    pub(crate) fn shown_text(&self, looked_over: LookedOver, redactor: &Redactor) -> JsonText {
-        if !self.hidden.is_empty() {
-            return JsonText::from(&self.shown(redactor));
-        }
-        // There is one way to write a tree, and that is how the text was written.
-        let as_it_is = || JsonText::written(Arc::clone(&self.text));
-        let tree = match looked_over {
-            LookedOver::Clean => return as_it_is(),
-            LookedOver::No(tree) => tree,
-        };
-        let Some(tree) = tree.or_else(|| scan_within(&self.text, UNLIMITED).ok()) else {
-            // Our own writer wrote it, so it scans; if it did not, nothing would be shown.
-            return JsonText::from(&Json::String(MASK.to_owned()));
-        };
-        debug_assert_eq!(tree.to_text(), *self.text);
-        redactor.cleaned(&tree).as_ref().map_or_else(as_it_is, JsonText::from)
-    }
-
-    /// The arguments as they may be shown: marked secrets masked, also where they stand in other
-    /// arguments, then whatever `redactor` finds.
-    pub fn shown(&self, redactor: &Redactor) -> Json {
-        let masked = self.hiding(&format!("\"{MASK}\""));
-        // Our own writer wrote it, so it scans; if it did not, nothing would be shown.
-        let tree = scan_within(&masked, Limits { depth: usize::MAX, bytes: usize::MAX });
-        let Ok(tree) = tree else { return Json::String(MASK.to_owned()) };
-        let taint = self.own_taint();
-        if taint.is_empty() { redactor.json(&tree) } else { redactor.json(&taint.json(&tree)) }
-    }
-
     /// Whether an argument that is not secret repeats one that is: it is masked too, so a reviewer does
     /// not see what it says.
     pub(crate) fn repeats_a_secret(&self) -> bool {
@@ -271,7 +240,7 @@ fn leaves(tree: &Json, values: &mut Vec<String>, keys: &mut Vec<String>) {
 }
 
 /// For text that this process wrote itself.
-const UNLIMITED: Limits = Limits { depth: usize::MAX, bytes: usize::MAX };
+pub(super) const UNLIMITED: Limits = Limits { depth: usize::MAX, bytes: usize::MAX };
 
 impl fmt::Debug for Snapshot {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

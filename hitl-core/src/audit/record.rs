@@ -70,6 +70,9 @@ pub enum AuditEvent {
     GrantRevoked,
     /// Somebody said by what a person is known, from here on. It concerns no call.
     PersonChanged,
+    /// A reviewer is about to see what redaction masks. Written before they do: without this record
+    /// nothing is uncovered.
+    Uncovered,
 }
 
 impl AuditEvent {
@@ -100,7 +103,8 @@ impl AuditEvent {
             | Self::GrantSaved
             | Self::GrantUsed
             | Self::GrantRevoked
-            | Self::PersonChanged => false,
+            | Self::PersonChanged
+            | Self::Uncovered => false,
         }
     }
 

@@ -18,7 +18,7 @@ use super::registry::Registered;
 use super::score::Timed;
 use super::standing::Asked;
 use super::tool_set::ToolSet;
-use crate::approval::Approver;
+use crate::approval::{Approver, Uncovering};
 use crate::audit::{AuditSink, TracingAudit, Trail};
 use crate::call::{InvalidSpec, Principal, StateMap, Tool};
 use crate::confidence::{Scorer, Signal, Signals};
@@ -99,6 +99,7 @@ pub struct GateBuilder {
     approver: Option<Arc<dyn Approver>>,
     audit: Option<Arc<dyn AuditSink>>,
     key: Option<HostKey>,
+    uncovering: Uncovering,
     limits: Limits,
     caps: Caps,
     recover: bool,
@@ -123,6 +124,7 @@ impl GateBuilder {
             approver: None,
             audit: None,
             key: None,
+            uncovering: Uncovering::Allowed,
             limits: Limits::default(),
             caps: Caps::default(),
             recover: true,
@@ -262,6 +264,14 @@ impl GateBuilder {
         self
     }
 
+    /// Says whether reviewers who may decide a call may [uncover](Gate::uncover) what redaction masks
+    /// in it. Unless said, they may. Where they may not, a call with a masked place needs
+    /// [`Full`](crate::ApprovalLevel::Full), because its reviewer approves what they cannot see.
+    pub fn uncovering(mut self, uncovering: Uncovering) -> Self {
+        self.uncovering = uncovering;
+        self
+    }
+
     /// Limits the text that a model may send as arguments.
     pub fn limits(mut self, limits: Limits) -> Self {
         self.limits = limits;
@@ -365,6 +375,7 @@ impl GateBuilder {
             approver: self.approver,
             trail: Trail::new(audit),
             redactor: Redactor::standard().keyed(key.mac("hitl.redact.v1", b"")),
+            uncovering: self.uncovering,
             key,
             session,
             runs: Series::new(),

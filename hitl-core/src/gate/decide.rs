@@ -42,7 +42,8 @@ impl Gate {
         reason: impl Into<String>,
     ) -> Result<CallRecord, GateError> {
         let by = decider(by.into(), &record.key().tenant)?.principal;
-        let event = Event::Cancel { by: Withdrawal::Host(by), reason: reason.into() };
+        let reason = self.inner.clean_reason(record, &reason.into()).await;
+        let event = Event::Cancel { by: Withdrawal::Host(by), reason };
         let (gate, tenant, id) =
             (Arc::clone(&self.inner), record.key().tenant.clone(), record.id());
         let withdrawing = async move { gate.withdraw(&tenant, id, event).await };
@@ -60,6 +61,7 @@ impl Gate {
     ) -> Result<CallRecord, GateError> {
         let by = self.inner.identified(decider(by.into(), &record.key().tenant)?)?;
         may_resolve(record, &resolution, &by)?;
+        let resolution = self.inner.clean_resolution(record, resolution).await;
         let note = match &resolution {
             Resolution::Executed => "marked as done".to_owned(),
             Resolution::Failed { reason } => format!("marked as failed: {reason}"),
@@ -97,8 +99,13 @@ impl Inner {
     async fn decide(&self, decision: Decision) -> Result<CallRecord, GateError> {
         let decision = self.identified_decision(decision)?;
         self.check_before_approval(&decision).await?;
-        if let Answer::Edit { patch } = &decision.answer {
-            let patch = patch.clone();
+        let patch = match &decision.answer {
+            Answer::Edit { patch } => Some(patch.clone()),
+            _ => None,
+        };
+        // What is kept and compared holds no secret that somebody typed in.
+        let decision = self.without_secrets(decision).await?;
+        if let Some(patch) = patch {
             return self.edit(decision, patch).await;
         }
         let (tenant, id) = (decision.tenant.clone(), decision.request);

@@ -1,12 +1,12 @@
 //! An edit: the payload is opened, patched, read back through the same checks as a model's text,
 //! assessed and routed again. What cannot run as it would be shown becomes no revision.
 
-use hitl_base::json::{Limits, scan_within};
+use hitl_base::json::Limits;
 
 use super::error::{GateError, GateErrorKind};
 use super::handle::Inner;
 use super::prepare::required;
-use crate::approval::{Answer, Decision, Patch};
+use crate::approval::{Decision, Patch};
 use crate::arguments::{ArgumentError, patched};
 use crate::audit::{AuditEvent, AuditRecord};
 use crate::machine::{CallRecord, CallState, Edit, Event, Facts, Refusal, Revised, check_edit};
@@ -14,7 +14,8 @@ use crate::policy::Verdict;
 use crate::store::{ApplyError, Enclosed};
 
 impl Inner {
-    /// Makes the next revision of a pending call. Refused, it leaves the earlier one as it stands.
+    /// Makes the next revision of a pending call, of the patch as it was typed; that of the decision is
+    /// [without secrets](Self::without_secrets). Refused, it leaves the earlier one as it stands.
     pub(super) async fn edit(
         &self,
         decision: Decision,
@@ -22,9 +23,6 @@ impl Inner {
     ) -> Result<CallRecord, GateError> {
         let (tenant, id) = (decision.tenant.clone(), decision.request);
         let record = self.current(&tenant, id).await?;
-        // What is kept and compared holds no secret that an editor typed in.
-        let decision =
-            Decision { answer: Answer::Edit { patch: self.redacted(&patch) }, ..decision };
         let facts = Facts { now: self.store.now().await?, claimant_dead: false };
         match check_edit(&record, &decision, facts) {
             Ok(true) => {
@@ -103,13 +101,5 @@ impl Inner {
         let revised = self.revised(record, (&tool, &next), (assessment, routed), requirement);
         let sealed = self.seal_next(record, &next)?;
         Ok((revised, Enclosed::payload(sealed)))
-    }
-
-    fn redacted(&self, patch: &Patch) -> Patch {
-        match scan_within(patch.as_str(), self.limits) {
-            Ok(tree) => Patch::new(self.redactor.json(&tree).to_text()),
-            // It will be refused, so it is not kept.
-            Err(_) => Patch::new("null"),
-        }
     }
 }

@@ -3,12 +3,11 @@
 //! Only tools that are known by their schema alone can be edited so: of a typed tool only its type
 //! says how the arguments read, so its edit is refused here.
 
-use hitl_base::JsonText;
 use hitl_base::json::{Limits, scan_within};
 
 use super::error::{GateError, GateErrorKind};
 use super::handle::Inner;
-use crate::approval::{Patch, title};
+use crate::approval::Patch;
 use crate::arguments::{ArgumentError, Snapshot, patched};
 use crate::call::{Shown, ToolFacts, ToolKind, content_digest, fingerprint};
 use crate::dynamic::Schema;
@@ -44,8 +43,7 @@ impl Inner {
         if !next.has_the_secrets_of(snapshot) {
             return Err(ArgumentError::other_secrets().into());
         }
-        let shown = next.shown(&self.redactor);
-        let title = title(&facts.name, facts.describe.as_deref(), &shown);
+        let shown = self.shown_again(record, (&facts.name, facts.describe.as_deref()), &next);
         let mut because = request.because.clone();
         let why = "edited where its tool is not: whoever runs it assesses it again";
         if !because.iter().any(|said| said == why) {
@@ -53,8 +51,10 @@ impl Inner {
         }
         let revised = Revised {
             content: content_digest(&facts.name, &next, &record.context, &self.key),
-            arguments: JsonText::from(&shown),
-            title: self.clean(&title, &next.own_taint()).into_owned(),
+            arguments: shown.arguments,
+            masks: shown.masks,
+            more_masks: shown.more_masks,
+            title: shown.title,
             assessment: request.assessment.clone(),
             requirement: request.requirement(),
             because,

@@ -44,6 +44,8 @@ pub enum GateErrorKind {
     InvalidQuery,
     /// The call needs a full review and is not decided together with others.
     NotInBulk,
+    /// Nothing was uncovered: the host forbids it, or no such place is masked.
+    NotUncovered,
     /// The terms make no grant, and [`GateError::grant`] says why.
     NotGranted,
     /// The store failed.

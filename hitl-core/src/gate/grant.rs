@@ -1,6 +1,10 @@
 //! A human permits calls like the one they look at: previewed, saved, listed, taken back.
 
+use std::borrow::Cow;
 use std::sync::Arc;
+
+use hitl_base::Json;
+use hitl_base::json::scan;
 
 use super::error::{GateError, GateErrorKind};
 use super::execute::to_the_end;
@@ -94,7 +98,7 @@ impl Gate {
             return Err(GateError::new(GateErrorKind::Forbidden, why));
         }
         let (gate, tenant) = (Arc::clone(&self.inner), tenant.clone());
-        let reason = reason.map(str::to_owned);
+        let reason = reason.map(|reason| self.inner.redactor.text(reason).into_owned());
         let revoking = async move { gate.revoke(&tenant, id, by, reason).await };
         to_the_end(&self.inner.runtime, revoking).await
     }
@@ -137,11 +141,27 @@ impl Inner {
         };
         let now = self.store.now().await?;
         let grant = draft.grant(&record, &arguments, &shown, now, self.inert_of(&record))?;
+        // A condition must be kept as it is, so one that holds a secret is none.
+        let terms = serde_json::to_string(&draft.terms.arguments).ok();
+        let terms = terms.and_then(|text| scan(&text).ok());
+        if terms.is_none_or(|terms| self.holds_secret(&terms)) {
+            return Err(GrantError::Hidden.into());
+        }
         // What a policy wants looked at now is asked about, grant or not: then there is none.
         if routed.is_some_and(|routed| !routed.may_be_granted()) {
             return Err(GrantError::Demanded.into());
         }
         Ok(grant)
+    }
+
+    /// Whether a text in a document looks like a secret, or holds one.
+    fn holds_secret(&self, tree: &Json) -> bool {
+        match tree {
+            Json::String(text) => matches!(self.redactor.text(text), Cow::Owned(_)),
+            Json::Array(items) => items.iter().any(|item| self.holds_secret(item)),
+            Json::Object(entries) => entries.iter().any(|(_, value)| self.holds_secret(value)),
+            _ => false,
+        }
     }
 
     /// What the policies of now make of a call. Nothing where its tool is not registered, as at the

@@ -16,7 +16,7 @@ use super::outbox;
 use super::registry::Registered;
 use super::score::Timed;
 use super::standing::Asked;
-use crate::approval::{Approver, Authority};
+use crate::approval::{Approver, Authority, Uncovering};
 use crate::audit::{AuditEvent, AuditRecord, Trail};
 use crate::call::{CallKey, HitlConfig, Principal, StateMap, Tenant, Tool};
 use crate::confidence::Signals;
@@ -53,6 +53,7 @@ pub(super) struct Inner {
     pub(super) approver: Option<Arc<dyn Approver>>,
     pub(super) trail: Trail,
     pub(super) redactor: Redactor,
+    pub(super) uncovering: Uncovering,
     pub(super) key: HostKey,
     pub(super) session: SessionId,
     /// The runs of calls that leave no record.

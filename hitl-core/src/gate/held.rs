@@ -72,7 +72,7 @@ impl Held {
                 binding: Some(binding),
                 build: spec.version.clone(),
                 assessment: Some(assessment),
-                arguments: Some(judged.arguments),
+                arguments: Some(judged.shown.text),
                 attempt: Some(1),
                 policies: routed.policies,
                 ..AuditRecord::bare(AuditEvent::Claimed, Timestamp::EPOCH)

@@ -18,10 +18,12 @@
 //! | `call` | the typed and the textual front doors |
 //! | `attribution` | what the compiler says when nobody asks |
 //! | `decide` | decisions, withdrawals, settlements |
+//! | `words` | what people type is kept without secrets |
 //! | `queue` | what waits, as one viewer sees it |
 //! | `abort` | a reviewer stops a run: what of it has not started is withdrawn |
 //! | `edit` | a human changes the arguments: the next revision |
 //! | `edit_elsewhere` | the same at a gate without the tool, by the schema that is recorded |
+//! | `uncover` | a reviewer sees what redaction masks |
 //! | `remember` | what a human has rejected is not asked about again |
 //! | `grant` | a human permits what is like this: previewed, saved, revoked |
 //! | `granted` | what a grant covers runs without asking |
@@ -78,8 +80,10 @@ mod taking;
 mod together;
 mod tool_check;
 mod tool_set;
+mod uncover;
 mod view;
 mod wait;
+mod words;
 
 #[doc(hidden)]
 pub use attribution::SaysWhoAsks;
@@ -99,4 +103,5 @@ pub use tool_check::ToolStatus;
 #[doc(hidden)]
 pub use tool_set::OneBlockOfToolsForEachType;
 pub use tool_set::ToolSet;
+pub use uncover::{Places, Uncover, Uncovered, UncoveredPlace};
 pub use view::View;

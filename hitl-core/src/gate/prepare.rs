@@ -5,15 +5,15 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::{Arc, PoisonError};
 
 use hitl_base::json::{Limits, scan_within};
-use hitl_base::redact::Taint;
-use hitl_base::{Json, JsonText, Timestamp};
+use hitl_base::redact::{MASK, Taint};
+use hitl_base::{Json, Timestamp};
 
 use super::error::{GateError, GateErrorKind};
 use super::handle::Inner;
 use super::registry::Registered;
 use super::retry_failed::EarlierApproval;
-use crate::approval::{ApprovalRequest, title};
-use crate::arguments::{LookedOver, Snapshot};
+use crate::approval::{ApprovalRequest, Uncovering, title};
+use crate::arguments::{LookedOver, Shown, Snapshot};
 use crate::audit::AuditRecord;
 use crate::call::{
     BINDING_VERSION, Binding, CallContext, CallKey, ContentDigest, circumstances_digest,
@@ -42,8 +42,8 @@ pub(super) struct Judged {
     pub(super) assessment: Assessment,
     pub(super) routed: Routed,
     pub(super) content: ContentDigest,
-    /// The arguments without secrets.
-    pub(super) arguments: JsonText,
+    /// The arguments without secrets, and what is masked in them.
+    pub(super) shown: Shown,
     /// The arguments surely name no file of this gate, whatever the file system says.
     pub(super) quiet: bool,
 }
@@ -114,7 +114,7 @@ impl Inner {
         });
         let looked_over =
             if nothing { LookedOver::Clean } else { LookedOver::No(lazy.into_tree()) };
-        let arguments = snapshot.shown_text(looked_over, &self.redactor);
+        let shown = snapshot.shown_text(looked_over, &self.redactor);
         let digest = content_digest(&tool.spec.name, &snapshot, &context, &self.key);
         Ok(Judged {
             tool,
@@ -125,7 +125,7 @@ impl Inner {
             assessment,
             routed,
             content: digest,
-            arguments,
+            shown,
             quiet,
         })
     }
@@ -135,11 +135,22 @@ impl Inner {
         let spec = &judged.tool.spec;
         let describe = spec.config.describe;
         let shown = match describe {
-            Some(_) => scan_within(judged.arguments.as_str(), UNLIMITED).unwrap_or(Json::Null),
+            Some(_) => scan_within(judged.shown.text.as_str(), UNLIMITED).unwrap_or(Json::Null),
             None => Json::Null,
         };
         let title = title(&spec.name, describe, &shown);
-        self.clean(&title, &judged.snapshot.own_taint()).into_owned()
+        self.clean_title(&title, &judged.snapshot.own_taint())
+    }
+
+    /// A title without secrets, in which a mask covers no syntax.
+    pub(super) fn clean_title(&self, title: &str, secrets: &Taint) -> String {
+        let own = secrets.text(title);
+        if matches!(self.redactor.text(&own), Cow::Borrowed(_)) {
+            return own.into_owned();
+        }
+        let own = Json::String(own.into_owned());
+        let clean = self.redactor.marked(&own).map_or(own, |marked| marked.tree);
+        clean.as_str().map_or_else(|| MASK.to_owned(), str::to_owned)
     }
 
     /// Takes a call to the point where it can be submitted.
@@ -162,6 +173,7 @@ impl Inner {
             build: build.as_deref(),
         };
         let binding = binding.digest();
+        let (masks, more_masks) = judged.shown.masks(&self.redactor, id);
         let request = ApprovalRequest {
             id,
             key,
@@ -173,7 +185,10 @@ impl Inner {
             build,
             title,
             description: tool.spec.description.clone().into_owned(),
-            arguments: judged.arguments,
+            arguments: judged.shown.text,
+            masks,
+            more_masks,
+            uncovering: self.uncovering,
             principal: cx.principal.clone(),
             agent: cx.agent.clone(),
             approval_type: config.approval_type.to_owned(),
@@ -275,6 +290,11 @@ impl Inner {
         if !quiet && !said.iter().any(|factor| factor.name == OWN_FILE) {
             let read_only = tool.spec.config.hints.read_only;
             assessment.factors.extend(self.own_file(view.arguments.tree(), read_only));
+        }
+        if self.uncovering == Uncovering::Forbidden && snapshot.has_undeclared_masks(&self.redactor)
+        {
+            let why = "An argument is masked, and nobody may uncover it, so you cannot see it.";
+            assessment.factors.push(Factor::at_least("masked_place", ApprovalLevel::Full, why));
         }
         let mut routed = route(&view, &assessment, &self.policies);
         if arguments.is_unreadable() {

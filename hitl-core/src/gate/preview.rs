@@ -96,7 +96,7 @@ impl Inner {
         } else {
             Vec::new()
         };
-        let shown = (self.title_of(&judged), judged.arguments);
+        let shown = (self.title_of(&judged), judged.shown.text);
         Ok(Preview::of(judged.routed, judged.assessment, shown, unasked))
     }
 }

@@ -9,7 +9,7 @@ use hitl_base::Timestamp;
 
 use super::error::{GateError, GateErrorKind};
 use super::handle::{Gate, Inner};
-use crate::approval::Decision;
+use crate::approval::{Answer, Decision};
 use crate::call::{Risk, Tenant};
 use crate::ids::RequestId;
 use crate::machine::CallRecord;
@@ -175,6 +175,11 @@ impl Queue {
         let record = self.get(&decision.tenant, id).await?.ok_or_else(|| Inner::not_found(id))?;
         // A call that needs more since then is another revision, which this decision does not name.
         let request = &record.request;
+        if request.needs_uncovering() && decision.answer == Answer::Approve {
+            let why =
+                "this call has masked places, and nobody uncovers them in bulk; decide it alone";
+            return Err(GateError::new(GateErrorKind::NotInBulk, why));
+        }
         if request.level > ApprovalLevel::Quick || request.risk >= Risk::Critical {
             let why =
                 "this call needs a full review, so it is not decided in bulk; decide it alone";

@@ -9,7 +9,7 @@ use tracing::Instrument as _;
 use super::error::GateError;
 use super::handle::Inner;
 use super::observe;
-use crate::approval::{Approver, Review};
+use crate::approval::{Approver, Review, may_ask};
 use crate::audit::{AuditEvent, AuditRecord};
 use crate::machine::{CallRecord, CallState};
 use crate::sync::sleep;
@@ -26,6 +26,11 @@ impl Inner {
         let (Some(approver), true) = (&self.approver, self.asks_inline(record)) else {
             return Ok(record.clone());
         };
+        if !may_ask(&**approver, &record.request) {
+            // What this approver cannot show waits for a surface that can.
+            tracing::info!(id = %record.id(), "a call with masked places waits in the queue");
+            return Ok(record.clone());
+        }
         let reviewing = async {
             let result = self.reviewed(&**approver, record).await;
             match &result {
@@ -48,9 +53,11 @@ impl Inner {
         let mut current = self.current(tenant, id).await?;
         let at = self.store.now().await?;
         self.note(&AuditRecord::of(AuditEvent::Shown, &current, at));
+        let uncover = self.uncovering_of(&record.request);
         // An approver may also panic before its first await, so the call itself is caught too.
         let asked =
-            AssertUnwindSafe(async { approver.review(&record.request).await }).catch_unwind();
+            AssertUnwindSafe(async { approver.review_with(&record.request, &uncover).await })
+                .catch_unwind();
         tokio::pin!(asked);
         while self.asks_inline(&current) {
             let time_left = current.request.expires_at.since(self.store.now().await?);

@@ -110,7 +110,8 @@ impl Ticket {
     /// it since.
     pub async fn cancel(&self, reason: impl Into<String>) -> Result<(), GateError> {
         let by = Withdrawal::Owner(self.waiting.owner);
-        let event = Event::Cancel { by, reason: reason.into() };
+        let reason = self.gate.redactor.text(&reason.into()).into_owned();
+        let event = Event::Cancel { by, reason };
         self.gate.withdraw(&self.waiting.tenant, self.waiting.id, event).await?;
         Ok(())
     }

@@ -6,15 +6,15 @@ use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
-use hitl_base::JsonText;
 use hitl_base::json::Limits;
+use hitl_base::{Json, JsonText};
 
 use super::claim::REASON;
 use super::error::{GateError, GateErrorKind};
 use super::handle::{Gate, Inner};
 use super::prepare::{Prepared, payload_text, required};
 use super::registry::Registered;
-use crate::approval::{Answer, Decision, ToolChange, ToolDifference, title};
+use crate::approval::{Answer, Decision, Mask, ToolChange, ToolDifference, title};
 use crate::arguments::{ArgumentError, Snapshot};
 use crate::audit::{AuditEvent, AuditRecord};
 use crate::call::{BINDING_VERSION, CallKey, ToolFacts, content_digest};
@@ -118,6 +118,14 @@ impl Gate {
             ToolCheck::Unknown => ToolStatus::Unknown,
         })
     }
+}
+
+/// What a reviewer is shown of arguments that are not those of before.
+pub(super) struct ShownAgain {
+    pub(super) arguments: JsonText,
+    pub(super) masks: Vec<Mask>,
+    pub(super) more_masks: usize,
+    pub(super) title: String,
 }
 
 impl Inner {
@@ -273,17 +281,32 @@ impl Inner {
         requirement: Requirement,
     ) -> Revised {
         let config = &tool.spec.config;
-        let shown = next.shown(&self.redactor);
-        let title = title(&tool.spec.name, config.describe, &shown);
+        let shown = self.shown_again(record, (&tool.spec.name, config.describe), next);
         Revised {
             content: content_digest(&tool.spec.name, next, &record.context, &self.key),
-            arguments: JsonText::from(&shown),
-            title: self.clean(&title, &next.own_taint()).into_owned(),
+            arguments: shown.arguments,
+            masks: shown.masks,
+            more_masks: shown.more_masks,
+            title: shown.title,
             requirement,
             because: routed.because,
             priority: priority(config.risk, assessment.confidence),
             assessment,
         }
+    }
+
+    /// What a reviewer is shown of the arguments of a call's next revision.
+    pub(super) fn shown_again(
+        &self,
+        record: &CallRecord,
+        (tool, describe): (&str, Option<&str>),
+        next: &Snapshot,
+    ) -> ShownAgain {
+        let shown = next.shown_marked(&self.redactor);
+        let (masks, more_masks) = shown.masks(&self.redactor, record.id());
+        let tree = shown.text.tree().unwrap_or(Json::Null);
+        let title = self.clean_title(&title(tool, describe, &tree), &next.own_taint());
+        ShownAgain { arguments: shown.text, masks, more_masks, title }
     }
 
     /// Seals the arguments of a call's next revision.

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use super::transition::{conclude, guard, is_expired};
 use super::{CallRecord, CallState as S, Decided, Earlier, Edit, Ending, Facts, Refusal, Vote};
-use crate::approval::{Answer, Choice, Decision};
+use crate::approval::{Answer, Authority, Choice, Decision};
 use crate::call::{BindingDigest, Identity, Principal, Risk};
 use crate::grant::{Drawn, GrantRefusal};
 use crate::policy::Eyes;
@@ -89,6 +89,8 @@ pub(super) fn edit(next: &mut CallRecord, edit: &Edit, facts: Facts) -> Result<(
         arguments: std::mem::replace(&mut request.arguments, revised.arguments.clone()),
         edited: decided(decision, facts),
     });
+    request.masks.clone_from(&revised.masks);
+    request.more_masks = revised.more_masks;
     request.title.clone_from(&revised.title);
     request.assessment = revised.assessment.clone();
     request.priority = request.priority.max(revised.priority);
@@ -151,21 +153,49 @@ pub(super) fn is_replay(record: &CallRecord, decision: &Decision) -> bool {
         || record.earlier.iter().any(|earlier| same(&earlier.edited))
 }
 
+/// Why a person may not see what is masked in a call: they need the rights of a decision about what
+/// they were shown.
+pub(crate) fn check_uncover(
+    record: &CallRecord,
+    by: &Authority,
+    shown: (u32, BindingDigest),
+    facts: Facts,
+) -> Result<(), Refusal> {
+    let wrong_state = Refusal::State { state: record.state, event: "uncover" };
+    guard(matches!(record.state, S::Pending | S::OutcomeUnknown), wrong_state)?;
+    names_what_stands(record, by, shown)?;
+    // What was run is settled, however late it is.
+    guard(record.state != S::Pending || !is_expired(record, facts), Refusal::Expired)?;
+    has_a_say(record, by)
+}
+
 /// The guards of every answer.
 fn may_answer(next: &CallRecord, decision: &Decision, facts: Facts) -> Result<(), Refusal> {
     let request = &next.request;
-    guard(decision.by.may_decide(&request.key.tenant), Refusal::WrongTenant)?;
-    guard(request.quorum.deciders.include(decision.by.principal.kind()), Refusal::NotHuman)?;
-    let same = |binding: BindingDigest| {
-        request.binding == binding && request.revision == decision.revision
-    };
-    guard(same(decision.binding) && request.id == decision.request, Refusal::Stale)?;
+    names_what_stands(next, &decision.by, (decision.revision, decision.binding))?;
+    guard(request.id == decision.request, Refusal::Stale)?;
     guard(!is_expired(next, facts), Refusal::Expired)?;
     guard(request.choices.contains(&decision.answer.choice()), Refusal::NotAllowed)?;
-    // Whoever may have a say in any stage may stop it or change it.
+    has_a_say(next, &decision.by)
+}
+
+/// Somebody whom the host lets decide this tenant's calls has seen this revision.
+fn names_what_stands(
+    next: &CallRecord,
+    by: &Authority,
+    shown: (u32, BindingDigest),
+) -> Result<(), Refusal> {
+    let request = &next.request;
+    guard(by.may_decide(&request.key.tenant), Refusal::WrongTenant)?;
+    guard(request.quorum.deciders.include(by.principal.kind()), Refusal::NotHuman)?;
+    guard((request.revision, request.binding) == shown, Refusal::Stale)
+}
+
+/// A person with a say in any stage may look closely at a call, stop it or change it.
+fn has_a_say(next: &CallRecord, by: &Authority) -> Result<(), Refusal> {
     let mut at = 0;
-    while let Some(stage) = request.quorum.stage(at) {
-        if stage.missing(&[&decision.by.roles]) < stage.missing(&[]) {
+    while let Some(stage) = next.request.quorum.stage(at) {
+        if stage.missing(&[&by.roles]) < stage.missing(&[]) {
             return Ok(());
         }
         at += 1;

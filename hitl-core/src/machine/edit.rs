@@ -4,7 +4,7 @@ use hitl_base::{JsonText, Timestamp};
 use serde::{Deserialize, Serialize};
 
 use super::Decided;
-use crate::approval::{Decision, KnownBy};
+use crate::approval::{Decision, KnownBy, Mask};
 use crate::call::{BindingDigest, ContentDigest, Principal};
 use crate::confidence::Assessment;
 use crate::ids::DecisionId;
@@ -34,6 +34,10 @@ pub struct Revised {
     pub content: ContentDigest,
     /// The arguments, without secrets.
     pub arguments: JsonText,
+    /// What is masked in them.
+    pub masks: Vec<Mask>,
+    /// How many masks there are beyond those that are listed.
+    pub more_masks: usize,
     /// One line that says what would happen.
     pub title: String,
     /// The score and its factors.

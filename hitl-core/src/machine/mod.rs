@@ -14,7 +14,7 @@ mod together;
 mod tombstone;
 mod transition;
 
-pub(crate) use deciding::check_edit;
+pub(crate) use deciding::{check_edit, check_uncover};
 pub use edit::{Earlier, Edit, Escalation, Revised, Vote};
 pub use event::{Event, Resolution, Withdrawal};
 pub use membership::{BatchId, Membership};

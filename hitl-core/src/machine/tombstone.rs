@@ -34,6 +34,8 @@ impl CallRecord {
         request.principal = nobody;
         request.agent = None;
         request.arguments = JsonText::null();
+        request.masks.clear();
+        request.more_masks = 0;
         request.assessment.factors.clear();
         request.because.clear();
         request.choices.clear();

@@ -5,8 +5,12 @@ use hitl_base::display::{
     amount, clip, date, fingerprint, is_amount_name, is_time_name, list, moment, quoted, value,
     visible,
 };
+use hitl_base::json::push_part;
+use hitl_base::redact::MAX_POINTER;
 
+use super::masks::{self, Masks};
 use super::view::{Extent, Line, Withheld};
+use crate::approval::Mask;
 
 /// What is shown before it is shortened.
 #[derive(Clone, Copy)]
@@ -34,16 +38,41 @@ const INDENTED: u8 = 6;
 const KEY: usize = 160;
 
 /// One line for each argument, and for each item of a value that is too long for one line.
-pub(super) fn lines(arguments: &Json, extent: Extent) -> Vec<Line> {
+pub(super) fn lines(arguments: &Json, masks: &[Mask], extent: Extent) -> Vec<Line> {
     let mut out = Vec::new();
+    let at = At { pointer: String::new(), masks: &Masks::of(masks), room: extent.into() };
     match arguments {
-        Json::Object(_) | Json::Array(_) => items(&mut out, arguments, 0, extent.into()),
-        other => out.push(line(None, other, 0, extent.into())),
+        Json::Object(_) | Json::Array(_) => items(&mut out, arguments, 0, &at),
+        other => out.push(line(None, other, 0, &at)),
     }
     out
 }
 
-fn items(out: &mut Vec<Line>, tree: &Json, depth: u8, room: Room) {
+/// Where a line is.
+struct At<'m> {
+    /// Its JSON Pointer, as far as there are masks to look for.
+    pointer: String,
+    masks: &'m Masks<'m>,
+    room: Room,
+}
+
+impl At<'_> {
+    fn below(&self, key: Option<&str>, index: usize) -> Self {
+        let length = self.pointer.len() + key.map_or(0, str::len);
+        if self.masks.is_empty() || length > MAX_POINTER {
+            return Self { pointer: String::new(), masks: Masks::none(), room: self.room };
+        }
+        let mut pointer = self.pointer.clone();
+        match key {
+            Some(key) => push_part(&mut pointer, key),
+            None => push_part(&mut pointer, &index.to_string()),
+        }
+        Self { pointer, masks: self.masks, room: self.room }
+    }
+}
+
+fn items(out: &mut Vec<Line>, tree: &Json, depth: u8, parent: &At<'_>) {
+    let room = parent.room;
     let entries: Vec<(Option<&str>, &Json)> = match tree {
         Json::Object(entries) => entries.iter().map(|(key, value)| (Some(&**key), value)).collect(),
         Json::Array(items) => items.iter().map(|item| (None, item)).collect(),
@@ -67,32 +96,37 @@ fn items(out: &mut Vec<Line>, tree: &Json, depth: u8, room: Room) {
             });
         }
         let (key, value) = entries[at];
-        out.push(line(key, value, depth, room));
-        if is_spread(value, depth) {
-            items(out, value, depth + 1, room);
+        let at = parent.below(key, at);
+        out.push(line(key, value, depth, &at));
+        if is_spread(value, depth, &at) {
+            items(out, value, depth + 1, &at);
         }
     }
 }
 
-/// Whether a value is worth lines of its own.
-fn is_spread(value: &Json, depth: u8) -> bool {
+/// Whether a value is worth lines of its own: then each mask in it has one, too.
+fn is_spread(value: &Json, depth: u8, at: &At<'_>) -> bool {
     let filled = match value {
         Json::Object(entries) => !entries.is_empty(),
         Json::Array(items) => !items.is_empty(),
         _ => false,
     };
-    filled && depth < INDENTED && value.to_text().chars().count() > ONE_LINE
+    filled
+        && depth < INDENTED
+        && (at.masks.are_below(&at.pointer) || value.to_text().chars().count() > ONE_LINE)
 }
 
-fn line(key: Option<&str>, tree: &Json, depth: u8, room: Room) -> Line {
-    let mut line = Line {
-        label: key.map(label),
-        reads: reads(key.unwrap_or_default(), tree, is_spread(tree, depth)),
-        depth,
-        ..Line::default()
+fn line(key: Option<&str>, tree: &Json, depth: u8, at: &At<'_>) -> Line {
+    let spread = is_spread(tree, depth, at);
+    let masks = at.masks.of_line(&at.pointer, spread);
+    let reads = if masks.is_empty() {
+        reads(key.unwrap_or_default(), tree, spread)
+    } else {
+        Some(masks::says(&masks))
     };
-    if !is_spread(tree, depth) {
-        let shown = value(tree, room.value);
+    let mut line = Line { label: key.map(label), reads, depth, masks, ..Line::default() };
+    if !spread {
+        let shown = value(tree, at.room.value);
         line.value = shown.text;
         line.withheld = match (shown.characters, shown.digest) {
             (Some(total), Some(sha256)) => Some(Withheld { total, sha256 }),

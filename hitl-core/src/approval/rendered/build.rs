@@ -7,8 +7,8 @@ use hitl_base::display::{Oddity, clip, oddities, visible};
 use hitl_base::{Json, Timestamp};
 
 use super::Tone;
-use super::arguments;
 use super::view::{Action, Extent, Line, Origin, Rendered, Score, Section, SectionName, Title};
+use super::{arguments, masks};
 use crate::approval::{ApprovalRequest, Choice};
 use crate::call::Risk;
 use crate::policy::Eyes;
@@ -29,7 +29,8 @@ impl ApprovalRequest {
             sections.push(identity(self));
         }
         let tree = self.arguments.tree().ok();
-        sections.push(arguments_of(tree.as_ref(), extent));
+        sections.push(arguments_of(self, tree.as_ref(), extent));
+        let to_uncover = if self.needs_uncovering() { self.undeclared_masks() } else { 0 };
         Rendered {
             schema: SCHEMA,
             request: self.id,
@@ -44,6 +45,7 @@ impl ApprovalRequest {
                 auto: self.thresholds.auto,
                 quick: self.thresholds.quick,
             },
+            to_uncover,
             warnings: warnings(self, tree.as_ref()),
             sections,
             actions: self.choices.iter().map(|choice| action(self, *choice)).collect(),
@@ -174,8 +176,8 @@ fn identity(request: &ApprovalRequest) -> Section {
     section(SectionName::Identity, Origin::Host, lines)
 }
 
-fn arguments_of(tree: Option<&Json>, extent: Extent) -> Section {
-    let lines = tree.map(|tree| arguments::lines(tree, extent));
+fn arguments_of(request: &ApprovalRequest, tree: Option<&Json>, extent: Extent) -> Section {
+    let lines = tree.map(|tree| arguments::lines(tree, &request.masks, extent));
     let lines = lines.unwrap_or_else(|| {
         vec![Line { tone: Tone::Bad, ..plain("cannot be shown; do not approve") }]
     });
@@ -187,6 +189,7 @@ fn warnings(request: &ApprovalRequest, tree: Option<&Json>) -> Vec<String> {
     let Some(tree) = tree else {
         return vec!["the arguments cannot be shown; do not approve".to_owned()];
     };
+    warnings.extend(masks::warnings(request, tree));
     for oddity in oddities(&request.title) {
         warnings.push(format!("the title has {}", oddity.says()));
     }

@@ -5,6 +5,7 @@
 //! | `view` | what a surface is given: [`Rendered`] and its parts |
 //! | `build` | from a request to the view: pure |
 //! | `arguments` | the arguments as labelled lines: pure |
+//! | `masks` | what is masked in them, in words: pure |
 //! | `text` | the view as lines of text, for a terminal or a log |
 //! | `html`, `markdown`, `chat` | the view where text can be more than text: everything is escaped |
 
@@ -13,6 +14,7 @@ mod build;
 mod chat;
 mod html;
 mod markdown;
+mod masks;
 #[cfg(test)]
 mod tests;
 mod text;

@@ -3,7 +3,8 @@
 use serde::{Deserialize, Serialize};
 
 use super::Tone;
-use crate::approval::Choice;
+use crate::approval::mask::is_zero;
+use crate::approval::{Choice, Mask};
 use crate::call::{BindingDigest, Risk};
 use crate::ids::RequestId;
 use crate::policy::ApprovalLevel;
@@ -75,6 +76,10 @@ pub struct Rendered {
     pub title: Title,
     /// The score.
     pub score: Score,
+    /// How many places are masked that a reviewer who may decide can uncover. A surface that cannot
+    /// uncover them says where to decide, and takes no decision.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub to_uncover: usize,
     /// What to beware of, the worst first. Show these beside the title.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub warnings: Vec<String>,
@@ -186,6 +191,9 @@ pub struct Line {
     /// What it is for the eye.
     #[serde(default)]
     pub tone: Tone,
+    /// What is masked in it.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub masks: Vec<Mask>,
     /// How much there is, when it is not all shown.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub withheld: Option<Withheld>,

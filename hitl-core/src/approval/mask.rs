@@ -1,0 +1,104 @@
+//! What a reviewer does not see at first, and why.
+
+use std::fmt::Write as _;
+
+use hitl_base::redact::MaskReason;
+use serde::{Deserialize, Serialize};
+
+use super::ApprovalRequest;
+
+/// The most masks that a request lists. What is beyond them is counted.
+pub(crate) const MAX_MASKS: usize = 200;
+
+/// A place in a request's arguments that is masked.
+///
+/// Only what the host declared sensitive is withheld from the person who decides. They can
+/// [uncover](crate::Gate::uncover) every other mask.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+#[non_exhaustive]
+pub struct Mask {
+    /// Where: a JSON Pointer (RFC 6901) into the request's arguments.
+    pub at: String,
+    /// It is in the key that the pointer ends with, and not in the value.
+    #[serde(default, skip_serializing_if = "is_false")]
+    pub in_key: bool,
+    /// Where in that text the mask begins, in characters.
+    #[serde(default)]
+    pub start: usize,
+    /// Why it is masked.
+    pub reason: MaskReason,
+    /// How many characters it covers. `None` for what the host declared sensitive.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub characters: Option<usize>,
+    /// A keyed digest of what it covers: equal values of a request have equal ones, and so have equal
+    /// values of several requests where they are too long to be guessed. `None` for what the host
+    /// declared sensitive.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub fingerprint: Option<String>,
+    /// The host declared it sensitive: nobody uncovers it.
+    #[serde(default, skip_serializing_if = "is_false")]
+    pub declared: bool,
+}
+
+impl Mask {
+    /// What the mask covers, in words.
+    pub fn says(&self) -> String {
+        let mut says = self.reason.says().to_owned();
+        if let Some(characters) = self.characters {
+            let plural = if characters == 1 { "" } else { "s" };
+            // Writing to a String cannot fail.
+            let _ = write!(says, ": {characters} character{plural}");
+        }
+        if let Some(fingerprint) = &self.fingerprint {
+            says.push_str(", fingerprint ");
+            says.push_str(fingerprint);
+        }
+        says
+    }
+}
+
+/// Whether a reviewer who may decide a request may see what redaction masks in it.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Uncovering {
+    /// They may, and the audit says so. What the host declared sensitive stays withheld.
+    #[default]
+    Allowed,
+    /// Nobody may. A call with a masked place then needs [`Full`](crate::ApprovalLevel::Full).
+    Forbidden,
+}
+
+impl Uncovering {
+    #[expect(clippy::trivially_copy_pass_by_ref, reason = "serde passes a reference")]
+    pub(super) fn is_allowed(&self) -> bool {
+        *self == Self::Allowed
+    }
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde passes a reference")]
+const fn is_false(flag: &bool) -> bool {
+    !*flag
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde passes a reference")]
+pub(super) const fn is_zero(number: &usize) -> bool {
+    *number == 0
+}
+
+impl ApprovalRequest {
+    /// How many places are masked that the host did not declare sensitive.
+    ///
+    /// A request of a version that listed no masks has one if its arguments hold a mask.
+    pub fn undeclared_masks(&self) -> usize {
+        let listed = self.masks.iter().filter(|mask| !mask.declared).count();
+        let unlisted = self.masks.is_empty() && self.arguments.as_str().contains("[redacted");
+        listed + self.more_masks + usize::from(unlisted)
+    }
+
+    /// Whether a place is masked that a reviewer may uncover. A surface that cannot
+    /// [uncover](crate::Gate::uncover) it does not decide this request: it says where to decide.
+    pub fn needs_uncovering(&self) -> bool {
+        self.uncovering.is_allowed() && self.undeclared_masks() > 0
+    }
+}

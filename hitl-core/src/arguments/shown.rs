@@ -1,0 +1,241 @@
+//! The arguments as they are shown: what the host declared sensitive is withheld, what redaction
+//! finds is masked, and each mask is listed.
+
+use std::sync::Arc;
+
+use hitl_base::json::{push_part, scan_within};
+use hitl_base::redact::{MASK, MAX_POINTER, MaskReason, MaskedPlace};
+use hitl_base::{Json, JsonText, Redactor};
+
+use super::snapshot::{LookedOver, Snapshot, UNLIMITED};
+use crate::approval::{MAX_MASKS, Mask};
+use crate::ids::RequestId;
+
+/// Another text than [`MASK`], to tell a withheld place from a text that is spelled like it.
+const OTHER: &str = "\"[withheld]\"";
+
+/// The arguments as they are shown, and what is masked in them.
+#[derive(Debug)]
+pub(crate) struct Shown {
+    /// The arguments, without secrets.
+    pub(crate) text: JsonText,
+    withheld: Vec<Withheld>,
+    masked: Vec<MaskedPlace>,
+    more: usize,
+}
+
+/// A place that the host declared sensitive, or that repeats one.
+#[derive(Debug)]
+struct Withheld {
+    pointer: String,
+    in_key: bool,
+    start: usize,
+    reason: MaskReason,
+}
+
+/// The arguments as a reviewer may see them, place by place.
+pub(crate) struct Layers {
+    /// Without what the host declared sensitive.
+    pub(crate) open: Json,
+    /// Without what redaction finds, too. It has the structure of `open`.
+    pub(crate) shown: Json,
+    withheld: Vec<Withheld>,
+    masked: Vec<MaskedPlace>,
+    more: usize,
+}
+
+impl Shown {
+    fn clear(text: JsonText) -> Self {
+        Self { text, withheld: Vec::new(), masked: Vec::new(), more: 0 }
+    }
+
+    /// The masks that a request lists, and how many there are beyond them.
+    pub(crate) fn masks(&self, redactor: &Redactor, request: RequestId) -> (Vec<Mask>, usize) {
+        masks(&self.withheld, (&self.masked, self.more), redactor, request)
+    }
+}
+
+impl Layers {
+    /// As [`Shown::masks`].
+    pub(crate) fn masks(&self, redactor: &Redactor, request: RequestId) -> (Vec<Mask>, usize) {
+        masks(&self.withheld, (&self.masked, self.more), redactor, request)
+    }
+}
+
+fn masks(
+    withheld: &[Withheld],
+    (masked, more): (&[MaskedPlace], usize),
+    redactor: &Redactor,
+    request: RequestId,
+) -> (Vec<Mask>, usize) {
+    if withheld.is_empty() && masked.is_empty() {
+        return (Vec::new(), more);
+    }
+    let scope = request.to_string();
+    let found = masked.iter().map(|place| Mask {
+        at: place.pointer.clone(),
+        in_key: place.in_key,
+        start: place.start,
+        reason: place.reason,
+        characters: Some(place.characters()),
+        fingerprint: redactor.fingerprint(place, scope.as_bytes()),
+        declared: false,
+    });
+    let declared = withheld.iter().map(|place| Mask {
+        at: place.pointer.clone(),
+        in_key: place.in_key,
+        start: place.start,
+        reason: place.reason,
+        characters: None,
+        fingerprint: None,
+        declared: true,
+    });
+    // What can be uncovered first: it must not be crowded out.
+    let masks = found.chain(declared).take(MAX_MASKS).collect();
+    (masks, masked.len().saturating_sub(MAX_MASKS) + more)
+}
+
+impl Snapshot {
+    /// The arguments as they may be shown: marked secrets masked, also where they stand in other
+    /// arguments, then what `redactor` finds. A mask covers no object, no list and no syntax.
+    pub fn shown(&self, redactor: &Redactor) -> Json {
+        // Our own writer wrote it, so it scans; if it did not, nothing would be shown.
+        self.layers(redactor).map_or_else(|| Json::String(MASK.to_owned()), |layers| layers.shown)
+    }
+
+    /// What [`shown`](Self::shown) gives, as text, with what is masked. Nothing is copied or written
+    /// again where there is nothing to hide.
+    pub(crate) fn shown_text(&self, looked_over: LookedOver, redactor: &Redactor) -> Shown {
+        // There is one way to write a tree, and that is how the text was written.
+        let as_it_is = || Shown::clear(JsonText::written(Arc::clone(&self.text)));
+        if self.hidden.is_empty() {
+            let tree = match looked_over {
+                LookedOver::Clean => return as_it_is(),
+                LookedOver::No(tree) => tree,
+            };
+            if let Some(tree) = tree.or_else(|| scan_within(&self.text, UNLIMITED).ok()) {
+                debug_assert_eq!(tree.to_text(), *self.text);
+                return match redactor.marked(&tree) {
+                    None => as_it_is(),
+                    Some(marked) => Shown {
+                        text: JsonText::from(&marked.tree),
+                        withheld: Vec::new(),
+                        masked: marked.places,
+                        more: marked.more,
+                    },
+                };
+            }
+        }
+        self.shown_marked(redactor)
+    }
+
+    /// The same, when nobody has looked at it.
+    pub(crate) fn shown_marked(&self, redactor: &Redactor) -> Shown {
+        match self.layers(redactor) {
+            Some(Layers { shown, withheld, masked, more, .. }) => {
+                Shown { text: JsonText::from(&shown), withheld, masked, more }
+            }
+            None => Shown::clear(JsonText::from(&Json::String(MASK.to_owned()))),
+        }
+    }
+
+    /// Whether redaction masks anything that the host did not declare sensitive.
+    pub(crate) fn has_undeclared_masks(&self, redactor: &Redactor) -> bool {
+        if redactor.has_nothing_in(&self.text) {
+            return false;
+        }
+        self.layers(redactor).is_none_or(|layers| layers.more + layers.masked.len() > 0)
+    }
+
+    /// The arguments without what is declared, and without what is found; `None` if the text cannot be
+    /// read.
+    pub(crate) fn layers(&self, redactor: &Redactor) -> Option<Layers> {
+        let scan = |text: &str| scan_within(text, UNLIMITED).ok();
+        let (declared, open) = if self.hidden.is_empty() {
+            (None, scan(&self.text)?)
+        } else {
+            let declared = scan(&self.hiding(&format!("\"{MASK}\"")))?;
+            let open = self.own_taint().json(&declared);
+            (Some((declared, scan(&self.hiding(OTHER))?)), open)
+        };
+        let (shown, masked, more) = match redactor.marked(&open) {
+            Some(marked) => (marked.tree, marked.places, marked.more),
+            None => (open.clone(), Vec::new(), 0),
+        };
+        let mut withheld = Vec::new();
+        if let Some((declared, other)) = &declared {
+            let trees = Trees { declared, other, open: &open, shown: &shown };
+            trees.withheld(&mut String::new(), &mut withheld);
+        }
+        Some(Layers { open, shown, withheld, masked, more })
+    }
+}
+
+/// The same place in documents of one structure.
+#[derive(Clone, Copy)]
+struct Trees<'t> {
+    /// With [`MASK`] in the place of what is declared.
+    declared: &'t Json,
+    /// With [`OTHER`] there.
+    other: &'t Json,
+    /// Without what repeats it.
+    open: &'t Json,
+    /// Without what redaction finds.
+    shown: &'t Json,
+}
+
+impl Trees<'_> {
+    /// Lists what is declared, and what repeats it.
+    fn withheld(self, at: &mut String, found: &mut Vec<Withheld>) {
+        let Self { declared, other, open, shown } = self;
+        let depth = at.len();
+        match (declared, other, open, shown) {
+            (Json::Array(a), Json::Array(b), Json::Array(c), Json::Array(d)) => {
+                let items = a.iter().zip(b).zip(c).zip(d).enumerate();
+                for (index, (((declared, other), open), shown)) in items {
+                    push_part(at, &index.to_string());
+                    Trees { declared, other, open, shown }.withheld(at, found);
+                    at.truncate(depth);
+                }
+            }
+            (Json::Object(a), Json::Object(b), Json::Object(c), Json::Object(d)) => {
+                for ((((key, declared), (_, other)), (now, open)), (last, shown)) in
+                    a.iter().zip(b).zip(c).zip(d)
+                {
+                    push_part(at, last);
+                    if key != now {
+                        repeats(last, at, true, found);
+                    }
+                    Trees { declared, other, open, shown }.withheld(at, found);
+                    at.truncate(depth);
+                }
+            }
+            _ if declared != other && (found.len() >= MAX_MASKS || at.len() > MAX_POINTER) => {}
+            _ if declared != other => found.push(Withheld {
+                pointer: at.clone(),
+                in_key: false,
+                start: 0,
+                reason: MaskReason::Declared,
+            }),
+            _ if declared != open => {
+                repeats(shown.as_str().unwrap_or_default(), at, false, found);
+            }
+            _ => {}
+        }
+    }
+}
+
+/// Lists the masks of what repeats a declared secret: they have no mark.
+fn repeats(text: &str, at: &str, in_key: bool, found: &mut Vec<Withheld>) {
+    for (start, _) in text.match_indices(MASK).take_while(|_| at.len() <= MAX_POINTER) {
+        if found.len() >= MAX_MASKS {
+            return;
+        }
+        found.push(Withheld {
+            pointer: at.to_owned(),
+            in_key,
+            start: text[..start].chars().count(),
+            reason: MaskReason::Repeats,
+        });
+    }
+}
