@@ -12,6 +12,7 @@ mod lists;
 mod mask;
 mod pairs;
 mod patterns;
+mod pem;
 mod placeholder;
 mod places;
 mod sensitive;
@@ -23,7 +24,7 @@ mod values;
 mod wordy;
 
 use std::borrow::Cow;
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 use std::fmt;
 use std::sync::Arc;
 
@@ -378,13 +379,15 @@ fn apart(mut entries: Vec<(String, Json)>) -> Vec<(String, Json)> {
         return entries;
     }
     let mut seen = HashSet::new();
+    // Which number comes next: each key looks on from there, not from the first.
+    let mut numbers = HashMap::new();
     for (key, _) in &mut entries {
-        if key.contains("[redacted") {
+        if key.contains("[redacted") && seen.contains(key) {
+            let number = numbers.entry(key.clone()).or_insert(1);
             let masked = key.clone();
-            let mut number = 2;
             while seen.contains(key) {
+                *number += 1;
                 *key = format!("{masked} #{number}");
-                number += 1;
             }
         }
         seen.insert(key.clone());

@@ -1,51 +1,59 @@
 //! Which values have the shape of a secret.
 
 use std::borrow::Cow;
-use std::sync::LazyLock;
 
-use regex::{Captures, Regex};
+use regex::Captures;
 
 use super::mask::Masker;
+use super::patterns::{Found, Pattern};
 use super::placeholder::is_template;
-use super::{entropy, patterns, tokens, wordy};
+use super::{entropy, patterns, pem, tokens, wordy};
 
 /// Well-known shapes that do not begin with an issuer's mark. The formats are the issuers' own, from
 /// their public documentation.
-const SHAPES: &str = concat!(
-    r"-----BEGIN [A-Z0-9 ]*PRIVATE KEY(?: BLOCK)?-----[\s\S]*?(?:-----END [A-Z0-9 ]*PRIVATE KEY(?: BLOCK)?-----|\z)",
-    r"|(?P<keep>-----BEGIN [A-Z0-9 ]*(?:CERTIFICATE|PUBLIC KEY)[A-Z ]*-----(?:\s*(?:Version|Comment): [^\r\n]*)*[A-Za-z0-9+/=\s\\]*-----END [A-Z0-9 ]*-----",
-    r"|\bdata:[a-z]+/[a-z0-9.+-]+;base64,[A-Za-z0-9+/=]*|\bsha(?:1|224|256|384|512)[-:][A-Za-z0-9+/=]+|\bh1:[A-Za-z0-9+/]{43}=",
-    r"|\bSHA256:[A-Za-z0-9+/]{43}=?)",
-    r"|\beyJ[A-Za-z0-9_-]{8,}\.eyJ[A-Za-z0-9_-]{8,}\.[A-Za-z0-9_-]*", // JSON Web Token
-    r"|\beyJ[A-Za-z0-9_-]{8,}(?:\.[A-Za-z0-9_-]*){4}",                // the encrypted kind
-    r"|\b(?i:bearer|basic) +(?P<bearer>[A-Za-z0-9._~+/=-]{12,})",     // Authorization header
+const SHAPES: &[(&str, &str)] = &[
+    (
+        "what is public",
+        r"(?P<keep>\bdata:[a-z]+/[a-z0-9.+-]+;base64,[A-Za-z0-9+/=]*|\bsha(?:1|224|256|384|512)[-:][A-Za-z0-9+/=]+|\bh1:[A-Za-z0-9+/]{43}=|\bSHA256:[A-Za-z0-9+/]{43}=?)",
+    ),
+    ("JSON Web Token", r"\beyJ[A-Za-z0-9_-]{8,}\.eyJ[A-Za-z0-9_-]{8,}(?:\.[A-Za-z0-9_-]*)?"),
+    ("its encrypted kind", r"\beyJ[A-Za-z0-9_-]{8,}(?:\.[A-Za-z0-9_-]*){4}"),
+    ("authorization", r"\b(?i:bearer|basic) +(?P<bearer>[A-Za-z0-9._~+/=-]{12,})"),
     // A private key in base64 (PKCS #1, PKCS #8, SEC 1), without its lines.
-    r"|\bMI[IG][A-Za-z0-9+/]{1,4}(?:IBA|gEAM)[A-Za-z0-9+/]{30,}={0,2}|\bMHcCAQEE[A-Za-z0-9+/]{30,}={0,2}",
-    r"|(?:https://)?\bhooks\.(?:slack|zapier)\.com/[A-Za-z0-9+/_-]{20,}",
-    r"|https://[a-z0-9.-]+\.webhook\.office\.com/webhookb2/[A-Za-z0-9@/_-]{30,}|https://outlook\.office\.com/webhook/[A-Za-z0-9@/_-]{30,}",
-    r"|https://(?:ptb\.|canary\.)?discord(?:app)?\.com/api/webhooks/[0-9]+/[A-Za-z0-9_-]{30,}",
-    r"|\b[MNO][A-Za-z0-9_-]{23,27}\.[A-Za-z0-9_-]{6}\.[A-Za-z0-9_-]{27,40}\b", // Discord bot
-    r"|\b[0-9]{8,10}:A[A-Za-z0-9_-]{33,35}\b",                                 // Telegram bot
-    r"|\b[0-9a-f]{32}-us[0-9]{1,2}\b",                                         // Mailchimp
-    r"|\b[0-9a-f]{32}-[0-9a-f]{8}-[0-9a-f]{8}\b",                              // Mailgun
-    r"|\b[A-Za-z0-9_~.]{3}[0-9]Q~[A-Za-z0-9_~.-]{31,34}",                      // Azure client
-    r"|\b[A-Za-z0-9]{14}\.atlasv1\.[A-Za-z0-9_=-]{40,}|\bpat[A-Za-z0-9]{14}\.[0-9a-f]{64}",
-    r"|\$(?:apr1|1|2[abxy]|[5-9]|g?y|md5|sha1|scrypt|argon2id?|pbkdf2[a-z0-9-]*)[$,][./A-Za-z0-9$=,+-]{20,}", // a password's hash
-    r"|\bLS0tLS1CRUdJTi(?P<pem>[A-Za-z0-9+/]{40,}={0,2})", // A PEM in base64
-    r"|\b1000\.[0-9a-f]{32}\.[0-9a-f]{32}\b",              // Zoho
-    r"|/(?:web)?hooks?/(?P<hook>[A-Za-z0-9/_.=-]{24,})",   // Anybody's hook
-    r"|\$krb5(?:asrep|tgs|pa)\$[^\s'\x22]{40,}",           // Kerberos
-    r"|\bAccountKey=[A-Za-z0-9+/]{40,}={0,2}",             // Azure storage
-    r"|(?P<scheme>\b[A-Za-z][A-Za-z0-9+.-]*://[^\s/:@]*:)(?P<password>[^\s/?#'\x22`<>]+)@", // URL userinfo
-    r"|(?P<card>\b\d(?:[ -]?\d){12,18}\b)",
-);
+    ("private key", r"\bMI[IG][A-Za-z0-9+/]{1,4}(?:IBA|gEAM)[A-Za-z0-9+/]{30,}={0,2}"),
+    ("private key of a curve", r"\bMHcCAQEE[A-Za-z0-9+/]{30,}={0,2}"),
+    ("Slack and Zapier", r"(?:https://)?\bhooks\.(?:slack|zapier)\.com/[A-Za-z0-9+/_-]{20,}"),
+    ("Teams", r"https://[a-z0-9.-]+\.webhook\.office\.com/webhookb2/[A-Za-z0-9@/_-]{30,}"),
+    ("Outlook", r"https://outlook\.office\.com/webhook/[A-Za-z0-9@/_-]{30,}"),
+    (
+        "Discord hook",
+        r"https://(?:ptb\.|canary\.)?discord(?:app)?\.com/api/webhooks/[0-9]+/[A-Za-z0-9_-]{30,}",
+    ),
+    ("Discord bot", r"\b[MNO][A-Za-z0-9_-]{23,27}\.[A-Za-z0-9_-]{6}\.[A-Za-z0-9_-]{27,40}\b"),
+    ("Telegram bot", r"\b[0-9]{8,10}:A[A-Za-z0-9_-]{33,35}\b"),
+    ("Mailchimp", r"\b[0-9a-f]{32}-us[0-9]{1,2}\b"),
+    ("Mailgun", r"\b[0-9a-f]{32}-[0-9a-f]{8}-[0-9a-f]{8}\b"),
+    ("Azure client", r"\b[A-Za-z0-9_~.]{3}[0-9]Q~[A-Za-z0-9_~.-]{31,34}"),
+    ("Terraform", r"\b[A-Za-z0-9]{14}\.atlasv1\.[A-Za-z0-9_=-]{40,}"),
+    ("Airtable", r"\bpat[A-Za-z0-9]{14}\.[0-9a-f]{64}"),
+    (
+        "a password's hash",
+        r"\$(?:apr1|1|2[abxy]|[5-9]|g?y|md5|sha1|scrypt|argon2id?|pbkdf2[a-z0-9-]*)[$,][./A-Za-z0-9$=,+-]{20,}",
+    ),
+    ("a PEM in base64", r"\bLS0tLS1CRUdJTi(?P<pem>[A-Za-z0-9+/]{40,}={0,2})"),
+    ("Zoho", r"\b1000\.[0-9a-f]{32}\.[0-9a-f]{32}\b"),
+    ("anybody's hook", r"/(?:web)?hooks?/(?P<hook>[A-Za-z0-9/_.=-]{24,})"),
+    ("Kerberos", r"\$krb5(?:asrep|tgs|pa)\$[^\s'\x22]{40,}"),
+    ("Azure storage", r"\bAccountKey=[A-Za-z0-9+/]{40,}={0,2}"),
+    (
+        "password in a URL",
+        r"(?P<scheme>\b[A-Za-z][A-Za-z0-9+.-]*://[^\s/:@]*:)(?P<password>[^\s/?#'\x22`<>]+)@",
+    ),
+    ("payment card", r"(?P<card>\b\d(?:[ -]?\d){12,18}\b)"),
+];
 
-static SHAPE: LazyLock<Regex> = LazyLock::new(|| {
-    #[expect(clippy::expect_used, reason = "a literal: the tests below compile it")]
-    // ASCII word boundaries: the fast engine has no others.
-    patterns::compile(&SHAPES.replace(r"\b", r"(?-u:\b)"))
-        .expect("the shapes are a valid regular expression")
-});
+/// The shapes.
+pub(super) static SHAPE: Pattern = Pattern::anywhere(|| patterns::named(SHAPES));
 
 /// Masks whatever has a shape.
 pub(super) fn mask<'t>(text: &'t str, masker: &Masker) -> Cow<'t, str> {
@@ -73,14 +81,41 @@ fn tokens_masked<'t>(text: &'t str, masker: &Masker) -> Cow<'t, str> {
 fn shapes_masked<'t>(text: &'t str, masker: &Masker) -> Cow<'t, str> {
     let mut out = String::new();
     let (mut copied, mut changed) = (0, false);
-    for found in SHAPE.captures_iter(text) {
-        let Some(whole) = found.get(0) else { break };
-        let between = runs_masked(&text[copied..whole.start()], masker);
-        let clean = shape_masked(&found, masker);
+    for block in pem::blocks(text) {
+        let between = outside_blocks(&text[copied..block.place.start], masker);
+        let whole = &text[block.place.clone()];
+        let clean = match block.private {
+            true => Cow::Owned(masker.mask(whole)),
+            false => Cow::Borrowed(whole),
+        };
         changed |= matches!(between, Cow::Owned(_)) || matches!(clean, Cow::Owned(_));
         out.push_str(&between);
         out.push_str(&clean);
-        copied = whole.end();
+        copied = block.place.end;
+    }
+    let rest = outside_blocks(&text[copied..], masker);
+    if copied == 0 {
+        return rest;
+    }
+    if !changed && matches!(rest, Cow::Borrowed(_)) {
+        return Cow::Borrowed(text);
+    }
+    out.push_str(&rest);
+    Cow::Owned(out)
+}
+
+fn outside_blocks<'t>(text: &'t str, masker: &Masker) -> Cow<'t, str> {
+    let mut out = String::new();
+    let (mut copied, mut changed) = (0, false);
+    while let Some(found) = SHAPE.find(text, copied) {
+        let Some(whole) = found.captures().get(0) else { break };
+        let end = end_of(text, &found, whole.end());
+        let between = runs_masked(&text[copied..whole.start()], masker);
+        let clean = shape_masked(found.captures(), &text[whole.start()..end], masker);
+        changed |= matches!(between, Cow::Owned(_)) || matches!(clean, Cow::Owned(_));
+        out.push_str(&between);
+        out.push_str(&clean);
+        copied = end;
     }
     let rest = runs_masked(&text[copied..], masker);
     if !changed && matches!(rest, Cow::Borrowed(_)) {
@@ -90,11 +125,19 @@ fn shapes_masked<'t>(text: &'t str, masker: &Masker) -> Cow<'t, str> {
     Cow::Owned(out)
 }
 
+/// Where a shape ends that ends at `end` of what was searched: its last part may go on.
+fn end_of(text: &str, found: &Found<'_>, end: usize) -> usize {
+    if !found.is_cut(end) {
+        return end;
+    }
+    let part = |b: &u8| b.is_ascii_alphanumeric() || b"+/=_-.~$,%@:".contains(b);
+    end + text.as_bytes()[end..].iter().take_while(|b| part(b)).count()
+}
+
 /// How a certificate and public keys go on in base64, after the dashes and `BEGIN`.
 const OPEN: &[&str] = &["BDRVJU", "BQVUJMSU", "BTU0gyIFBVQkxJ"];
 
-fn shape_masked<'t>(found: &Captures<'t>, masker: &Masker) -> Cow<'t, str> {
-    let whole = found.get(0).map_or("", |whole| whole.as_str());
+fn shape_masked<'t>(found: &Captures<'t>, whole: &'t str, masker: &Masker) -> Cow<'t, str> {
     if found.name("keep").is_some() {
         return Cow::Borrowed(whole);
     }
@@ -110,8 +153,8 @@ fn shape_masked<'t>(found: &Captures<'t>, masker: &Masker) -> Cow<'t, str> {
     }) {
         return Cow::Borrowed(whole);
     }
-    if let Some(path) = found.name("hook") {
-        let path = path.as_str();
+    if let (Some(path), Some(found)) = (found.name("hook"), found.get(0)) {
+        let path = &whole[path.start() - found.start()..];
         let secret = path.split('/').any(|part| part.len() >= 16 && !wordy::is_name(part));
         let before = &whole[..whole.len() - path.len()];
         return if secret {

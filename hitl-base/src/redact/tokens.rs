@@ -1,9 +1,6 @@
 //! Tokens that begin with their issuer's mark: each was made so that scanners can find it.
 
-use std::sync::LazyLock;
-
-use regex::Regex;
-
+use super::patterns::Pattern;
 use super::wordy::is_name;
 
 /// What a token's body is made of.
@@ -260,11 +257,9 @@ const TOKENS: &[(&str, Of, usize)] = &[
     ("TlRMTVNTUA", Of::Any, 20),
 ];
 
-static MARKS: LazyLock<Regex> = LazyLock::new(|| {
-    let marks: Vec<String> = TOKENS.iter().map(|(mark, ..)| regex::escape(mark)).collect();
-    #[expect(clippy::expect_used, reason = "escaped literals: the tests compile it")]
-    Regex::new(&marks.join("|")).expect("the marks are a valid regular expression")
-});
+/// The marks.
+pub(super) static MARK: Pattern =
+    Pattern::anywhere(|| TOKENS.iter().map(|(mark, ..)| (*mark, regex::escape(mark))).collect());
 
 /// Every mark.
 #[cfg(test)]
@@ -282,12 +277,12 @@ pub(super) fn shortest(mark: &str) -> usize {
 /// The next token at or after `from`: where it begins and ends.
 pub(super) fn find(text: &str, from: usize) -> Option<(usize, usize)> {
     let mut at = from;
-    while let Some(mark) = MARKS.find_at(text, at) {
-        let inside = text[..mark.start()].bytes().last().is_some_and(|b| b.is_ascii_alphanumeric());
-        if !inside && let Some(end) = body(text, mark.start()) {
-            return Some((mark.start(), end));
+    while let Some((start, _)) = MARK.place(text, at) {
+        let inside = text[..start].bytes().last().is_some_and(|b| b.is_ascii_alphanumeric());
+        if !inside && let Some(end) = body(text, start) {
+            return Some((start, end));
         }
-        at = mark.start() + 1;
+        at = start + 1;
     }
     None
 }
@@ -298,7 +293,7 @@ fn body(text: &str, start: usize) -> Option<usize> {
     let ends = TOKENS.iter().filter(|(mark, ..)| here.starts_with(mark)).filter_map(
         |(mark, of, least)| {
             let rest = &here.as_bytes()[mark.len()..];
-            let length = rest.iter().take_while(|byte| of.has(**byte)).count();
+            let length = rest.iter().take(BODY).take_while(|byte| of.has(**byte)).count();
             // Sentences end in what some tokens may have inside.
             let trimmed =
                 rest[..length].iter().rev().take_while(|byte| matches!(byte, b'.' | b':')).count();
@@ -307,10 +302,18 @@ fn body(text: &str, start: usize) -> Option<usize> {
                 matches!(of, Of::Upper) && rest.get(length).is_some_and(u8::is_ascii_alphabetic);
             let sure = !cut && (!AMBIGUOUS.contains(mark) || is_coded(token));
             (token.len() >= *least && sure && !is_wordy(token) && !is_filler(token))
-                .then_some(start + mark.len() + token.len())
+                .then(|| start + mark.len() + token.len() + beyond(rest, length, *of))
         },
     );
     ends.max()
+}
+
+/// So much of a token is looked at, in bytes. What is longer is masked to its end.
+const BODY: usize = 512;
+
+/// How much of a token there is beyond so much of it as is looked at.
+fn beyond(rest: &[u8], length: usize, of: Of) -> usize {
+    if length < BODY { 0 } else { rest[length..].iter().take_while(|b| of.has(**b)).count() }
 }
 
 /// Marks that ordinary names begin with too.

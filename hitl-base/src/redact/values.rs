@@ -8,6 +8,7 @@ use super::entropy;
 use super::keys::{Name, judge, words};
 use super::lists::{ANYWHERE, WITHIN};
 use super::mask::is_mask;
+use super::patterns::floor;
 use super::placeholder::is_placeholder;
 use super::wordy::is_name;
 
@@ -50,9 +51,30 @@ enum Quotes {
     Ticks,
 }
 
+/// A text with pairs in it.
+#[derive(Clone, Copy)]
+pub(super) struct Whole<'t> {
+    text: &'t str,
+    /// Whether it has lines: asked once, and not for each pair.
+    lines: bool,
+}
+
+impl<'t> Whole<'t> {
+    pub(super) fn of(text: &'t str) -> Self {
+        Self { text, lines: text.contains('\n') }
+    }
+}
+
+/// So much of a value that is not in quotes is looked at, in bytes. What is longer is no word.
+const BARE: usize = 512;
+
+/// So much of what is around a pair is looked at, in bytes: a line has no bound.
+const AROUND: usize = 256;
+
 /// A name and what is joined to it.
 pub(super) struct Pair<'t> {
     text: &'t str,
+    lines: bool,
     /// Where the name begins.
     start: usize,
     name: &'t str,
@@ -63,14 +85,19 @@ pub(super) struct Pair<'t> {
     quotes: Quotes,
     /// `Bearer value`.
     scheme: bool,
+    /// Whether the value may go on beyond what was looked at.
+    cut: bool,
 }
 
 impl<'t> Pair<'t> {
     /// The pair that was found at `start`.
-    pub(super) fn new(text: &'t str, start: usize, found: &Captures<'_>) -> Option<Self> {
+    pub(super) fn new(
+        Whole { text, lines }: Whole<'t>,
+        start: usize,
+        found: &Captures<'_>,
+    ) -> Option<Self> {
         let has = |group| found.name(group).is_some();
         let here = |range: Range<usize>| start + range.start..start + range.end;
-        let value = ["double", "single", "tick", "bare"].iter().find_map(|g| found.name(g))?;
         let between = here(found.name("join")?.range());
         let sign = text[between.clone()].trim_matches(|c: char| {
             c.is_whitespace() || matches!(c, '"' | '\'' | '`' | '\\' | ']' | ')')
@@ -87,15 +114,14 @@ impl<'t> Pair<'t> {
             _ => Join::Sign,
         };
         let name = &text[here(found.name("name")?.range())];
-        let value = here(value.range());
-        let scheme = has("scheme");
-        let quotes = match () {
-            () if has("tick") => Quotes::Ticks,
-            () if !has("bare") => Quotes::Closed,
-            () if text[..value.start].ends_with(['"', '\'', '`']) => Quotes::Open,
-            () => Quotes::None,
+        let begins = start + found.name("value")?.start();
+        let scheme = found.name("scheme").and_then(|_| value_at(text, begins));
+        let (value, scheme) = match scheme {
+            Some(value) => (value, true),
+            None => (value_at(text, between.end)?, false),
         };
-        Some(Self { text, start, name, join, between, value, quotes, scheme })
+        let Value { place: value, quotes, cut } = value;
+        Some(Self { text, lines, start, name, join, between, value, quotes, scheme, cut })
     }
 
     fn is_quoted(&self) -> bool {
@@ -117,9 +143,38 @@ impl<'t> Pair<'t> {
         &self.text[self.value.clone()]
     }
 
+    /// What stands before the name on its line, or so much of it as is looked at.
+    fn before(&self) -> &'t str {
+        let near = &self.text[floor(self.text, self.start.saturating_sub(AROUND))..self.start];
+        near.rsplit('\n').next().unwrap_or_default()
+    }
+
+    /// What comes after the value, or so much of it as is looked at.
+    fn after(&self) -> &'t str {
+        &self.text[self.value.end..floor(self.text, self.value.end + AROUND)]
+    }
+
+    /// Where the value ends, when it is in no quotes.
+    pub(super) fn bare_end(&self) -> Option<usize> {
+        (!self.is_quoted()).then_some(self.value.end)
+    }
+
+    /// The value, to its end.
+    pub(super) fn whole(&self) -> Range<usize> {
+        self.value.start..self.end()
+    }
+
     /// Where the secret stands, if there is one.
     pub(super) fn secret(&self) -> Option<Range<usize>> {
         let value = self.value();
+        let name = judge(self.name.trim_start_matches('-'));
+        // What is so long in one piece is no word, no name and no code.
+        if self.cut {
+            return (name == Name::Secret).then(|| self.whole());
+        }
+        if name == Name::Plain {
+            return None;
+        }
         // `Bearer x` has a shape of its own.
         let scheme = self.join == Join::Space
             && ["bearer", "basic"].iter().any(|scheme| self.name.eq_ignore_ascii_case(scheme));
@@ -137,12 +192,12 @@ impl<'t> Pair<'t> {
         {
             return None;
         }
-        let secret = match judge(self.name.trim_start_matches('-')) {
+        let secret = match name {
             Name::Secret => self.is_of_a_secret(),
             Name::Suspect => self.is_of_a_suspect(),
             Name::Plain => false,
         };
-        secret.then(|| self.value.start..self.end())
+        secret.then(|| self.whole())
     }
 
     fn is_of_a_suspect(&self) -> bool {
@@ -241,7 +296,7 @@ impl<'t> Pair<'t> {
     /// Whether this is a declaration whose value is no literal: `let secret = captured`.
     fn is_declared(&self) -> bool {
         const WORDS: &[&str] = &["let", "mut", "var", "val", "const", "auto", "final", "static"];
-        let before = self.text[..self.start].rsplit('\n').next().unwrap_or_default().trim_end();
+        let before = self.before().trim_end();
         let word = before.rsplit(|c: char| !c.is_ascii_alphabetic()).next().unwrap_or_default();
         !self.is_quoted()
             && !(self.quotes == Quotes::Open)
@@ -257,9 +312,11 @@ impl<'t> Pair<'t> {
         self.name.starts_with('-') && self.name.len() > 3
     }
 
-    /// Where the value ends. A bare one goes on over brackets that are part of it.
+    /// Where the value ends. A bare one goes on over brackets that are part of it, and beyond what was
+    /// looked at.
     fn end(&self) -> usize {
-        self.odd_end().unwrap_or(self.value.end)
+        let end = self.odd_end().unwrap_or(self.value.end);
+        if self.cut { end + bare_length(&self.text[end..]) } else { end }
     }
 
     /// Where a bare value ends that goes on over brackets which no code has: a closing one, not of its
@@ -269,11 +326,7 @@ impl<'t> Pair<'t> {
         if self.is_quoted() || !matches!(self.join, Join::Sign | Join::Colon) {
             return None;
         }
-        let ends = |c: char| {
-            c.is_whitespace() || matches!(c, '"' | '\'' | '`' | ',' | ';' | '&' | '<' | '\\')
-        };
-        let rest = &self.text[end..];
-        let run = &rest[..rest.find(ends).unwrap_or(rest.len())];
+        let run = run(self.after());
         let mut open = Vec::new();
         let mut chars = run.chars().peekable();
         while let Some(c) = chars.next() {
@@ -295,10 +348,10 @@ impl<'t> Pair<'t> {
 
     /// Whether name and value are all there is on their line: a line of YAML, of an INI file, a header.
     fn is_a_line(&self) -> bool {
-        let before = self.text[..self.start].rsplit('\n').next().unwrap_or_default();
-        let after = self.text[self.value.end..].split('\n').next().unwrap_or_default().trim();
+        let before = self.before();
+        let after = self.after().split('\n').next().unwrap_or_default().trim();
         let indent = before.bytes().all(|byte| matches!(byte, b' ' | b'\t' | b'-' | b'"' | b'\''));
-        let many = self.text.contains('\n') || before.starts_with(' ');
+        let many = self.lines || before.starts_with(' ');
         many && indent && self.value.len() >= 4 && (after.is_empty() || after.starts_with('#'))
     }
 
@@ -310,7 +363,7 @@ impl<'t> Pair<'t> {
             "async", "return", "void", "mut", "ref", "in", "let", "const",
         ];
         let value = self.value();
-        let after = &self.text[self.value.end..];
+        let after = self.after();
         let word = |part: &str| {
             part.starts_with(|c: char| c.is_ascii_alphabetic() || c == '_')
                 && part.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'_')
@@ -353,7 +406,7 @@ impl<'t> Pair<'t> {
 
     /// Whether more is added to it: `"Bearer " + token`, `"?key=" + key`.
     fn is_a_part(&self) -> bool {
-        let after = self.text[self.value.end..].trim_start_matches(['"', '\'', '`', ' ']);
+        let after = self.after().trim_start_matches(['"', '\'', '`', ' ']);
         self.value().ends_with([' ', '=']) && after.starts_with('+')
     }
 
@@ -388,6 +441,89 @@ impl<'t> Pair<'t> {
         let leads = self.text[..self.start].ends_with('/') && value.contains(['/', '#']);
         !digits && (selects || leads && is_name(value))
     }
+}
+
+/// A value, and what is around it.
+struct Value {
+    place: Range<usize>,
+    quotes: Quotes,
+    /// Whether it may go on beyond what was looked at.
+    cut: bool,
+}
+
+/// The value that begins here: quoted, or up to white space or a separator. A quote that nobody closed
+/// has been cut off.
+fn value_at(text: &str, at: usize) -> Option<Value> {
+    quoted_at(text, at).or_else(|| bare_at(text, at))
+}
+
+fn quoted_at(text: &str, at: usize) -> Option<Value> {
+    let rest = text.get(at..)?;
+    // `b"..."`, `@"..."`, `"""..."""`, `\"...\"`.
+    let prefix = rest.bytes().take(2).take_while(|b| b"bBrRfFuUL@".contains(b)).count();
+    (0..=prefix).rev().find_map(|prefix| {
+        let rest = &rest[prefix..];
+        let twice = ["\"\"\"", "'''"].iter().any(|three| rest.starts_with(three));
+        let escapes = escapes(&rest[if twice { 2 } else { 0 }..]);
+        let opens = at + prefix + if twice { 2 } else { 0 } + escapes;
+        let quote = text[opens..].chars().next().filter(|c| matches!(c, '"' | '\'' | '`'))?;
+        let from = opens + 1;
+        // The first quote of its kind ends it, escaped or not: were one passed over, each pair could
+        // read to the end of the text.
+        let end = from + text[from..].find([quote, '\r', '\n'])?;
+        let closed = text[end..].starts_with(quote);
+        let escaped = text[from..end].bytes().rev().take(4).take_while(|b| *b == b'\\').count();
+        let end = end - escaped;
+        let quotes = if quote == '`' { Quotes::Ticks } else { Quotes::Closed };
+        (closed && end > from).then_some(Value { place: from..end, quotes, cut: false })
+    })
+}
+
+fn bare_at(text: &str, at: usize) -> Option<Value> {
+    let escapes = escapes(text.get(at..)?);
+    let quote = usize::from(text[at + escapes..].starts_with(['"', '\'', '`']));
+    [at + escapes + quote, at].into_iter().find_map(|from| {
+        let window = &text[from..floor(text, from + BARE)];
+        let length = bare_length(window);
+        let cut = length == window.len() && from + length < text.len();
+        let quotes = match text[..from].ends_with(['"', '\'', '`']) && from > at {
+            true => Quotes::Open,
+            false => Quotes::None,
+        };
+        (length > 0).then_some(Value { place: from..from + length, quotes, cut })
+    })
+}
+
+/// How many backslashes escape the quote that comes after them.
+fn escapes(text: &str) -> usize {
+    text.bytes().take(4).take_while(|byte| *byte == b'\\').count()
+}
+
+/// How long the bare value is that the text begins with.
+fn bare_length(text: &str) -> usize {
+    if text.starts_with("[redacted") {
+        let end = text.find(']').map_or(0, |end| end + 1);
+        return if is_mask(&text[..end]) { end } else { 0 };
+    }
+    let ends = |c: char| c.is_whitespace() || "\"'`,;&<>(){}[]\\".contains(c);
+    let mut length = 0;
+    loop {
+        length += text[length..].find(ends).unwrap_or(text.len() - length);
+        // What is escaped is part of it, but for quotes and the ends of lines.
+        let mut next = text[length..].chars();
+        let goes_on = next.next() == Some('\\');
+        match next.next().filter(|c| goes_on && !c.is_whitespace() && !"\"'`nrtu\\".contains(*c)) {
+            Some(c) => length += 1 + c.len_utf8(),
+            None => return length,
+        }
+    }
+}
+
+/// How a bare value may go on: until a blank, a quote or a separator.
+fn run(text: &str) -> &str {
+    let ends =
+        |c: char| c.is_whitespace() || matches!(c, '"' | '\'' | '`' | ',' | ';' | '&' | '<' | '\\');
+    &text[..text.find(ends).unwrap_or(text.len())]
 }
 
 /// Whether this is what stands between two strings: `"Password:",label:"..."`, `"+ token + "`.

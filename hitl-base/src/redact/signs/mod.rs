@@ -11,8 +11,8 @@ use std::ops::{ControlFlow, Range};
 use std::sync::LazyLock;
 
 use memchr::memmem;
-use regex::Regex;
 
+use super::patterns::Pattern;
 use literals::{Literal, Literals};
 
 /// What a text has in it.
@@ -131,13 +131,12 @@ const APART: usize = 4;
 static SIGNS: LazyLock<Literals<Kind>> = LazyLock::new(|| Literals::new(LITERALS));
 
 /// The stems as a pattern: what is a stem where letters are not ASCII.
-static STEM: LazyLock<Regex> = LazyLock::new(|| {
+pub(super) static STEM: Pattern = Pattern::anywhere(|| {
+    const FOREIGN: &[&str] =
+        &["парол", "密码", "口令", "パス", "비밀", "비번", "[\u{FF21}-\u{FF5A}]"];
     let ascii = LITERALS.iter().filter(|literal| literal.kind == Kind::Stem).map(Literal::text);
-    let foreign = ["парол", "密码", "口令", "パス", "비밀", "비번", "[\u{FF21}-\u{FF5A}]"];
-    let stems: Vec<_> = ascii.chain(foreign.map(Into::into)).collect();
-    #[expect(clippy::expect_used, reason = "literals: the tests compile them")]
-    Regex::new(&format!("(?i:{})", stems.join("|")))
-        .expect("the stems are a valid regular expression")
+    let folded = |stem: &str| ("stem", format!("(?i:{stem})"));
+    ascii.map(|stem| folded(&stem)).chain(FOREIGN.iter().map(|stem| folded(stem))).collect()
 });
 
 /// Looks for every sign.
@@ -182,7 +181,7 @@ impl<'t> Stems<'t> {
     /// The next one that begins at or after `from`, where a character begins.
     pub(super) fn next(&self, from: usize) -> Option<Range<usize>> {
         let near = if self.odd { from } else { self.near(from)? };
-        STEM.find_at(self.text, near).map(|stem| stem.range())
+        STEM.place(self.text, near).map(|(start, end)| start..end)
     }
 
     /// Where no stem begins before, from `from` on; nothing when there is none.

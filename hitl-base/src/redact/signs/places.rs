@@ -35,8 +35,12 @@ pub(super) fn is_a_key(after: &[u8]) -> bool {
     joined(after).starts_with(b"=") || joined(after).starts_with(b":")
 }
 
-/// Whether a quote comes last, but for white space and equals signs.
+/// Whether a quote comes last, but for white space and equals signs. Where there are so many of these
+/// that it takes long to tell, one may.
 fn ends_a_literal(before: &[u8]) -> bool {
+    /// So many are looked at: a text of nothing else would have all of them looked at for each.
+    const SKIPPED: usize = 64;
     let skipped = |byte: &&u8| byte.is_ascii_whitespace() || matches!(byte, b'=' | 0x0B | 0x80..);
-    before.iter().rev().find(|byte| !skipped(byte)).is_some_and(|byte| b"\"'`".contains(byte))
+    let last = before.iter().rev().take(SKIPPED).find(|byte| !skipped(byte));
+    last.map_or(before.len() >= SKIPPED, |byte| b"\"'`".contains(byte))
 }

@@ -76,7 +76,8 @@ fn has_a_password(address: &[u8]) -> bool {
 
 /// Whether what follows the name of an authorization's scheme may be a token.
 pub(super) fn has_a_token(after: &[u8]) -> bool {
+    const TOKEN: usize = 12;
     let blanks = after.iter().take_while(|byte| **byte == b' ').count();
-    let token = after[blanks..].iter().take_while(|byte| is_part(**byte)).count();
-    blanks > 0 && token >= 12
+    let token = after[blanks..].iter().take(TOKEN).take_while(|byte| is_part(**byte)).count();
+    blanks > 0 && token >= TOKEN
 }

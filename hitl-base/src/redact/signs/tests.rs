@@ -180,10 +180,10 @@ proptest! {
     fn invariant_8_the_stems_are_those_of_the_pattern(text in texts()) {
         let stems = Stems::of(&text);
         for from in starts(&text) {
-            let plainly = STEM.find_at(&text, from).map(|stem| stem.range());
+            let plainly = STEM.place(&text, from).map(|(start, end)| start..end);
             prop_assert_eq!(stems.next(from), plainly, "from {} in {:?}", from, text);
         }
-        prop_assert!(signs(&text).stem || STEM.find(&text).is_none(), "{:?}", text);
+        prop_assert!(signs(&text).stem || STEM.place(&text, 0).is_none(), "{:?}", text);
     }
 
     #[test]
@@ -217,7 +217,7 @@ fn every_piece_has_the_signs_that_the_slow_patterns_ask_for() {
         let signs = signs(piece);
         let place = slow_places::mask(piece, &mut Masked::by(&masker)) != *piece;
         let shape = slow_shapes::mask(piece, &masker) != *piece;
-        let stem = STEM.is_match(piece);
+        let stem = STEM.place(piece, 0).is_some();
         assert!(signs.place || !place, "{piece}");
         assert!(signs.shape || !shape, "{piece}");
         assert!(signs.stem || !stem, "{piece}");
