@@ -4,6 +4,8 @@ use std::ops::Range;
 
 use memchr::memmem;
 
+use crate::json::Json;
+
 const BEGIN: &str = "-----BEGIN ";
 const END: &str = "-----END ";
 const DASHES: &str = "-----";
@@ -40,6 +42,16 @@ pub(super) fn blocks(text: &str) -> impl Iterator<Item = Block> {
             }
         }
     })
+}
+
+/// Which items of a list are the lines of a private key.
+pub(super) fn lines(items: &[Json]) -> Range<usize> {
+    let has = |item: &Json, dashes: &str| {
+        item.as_str().is_some_and(|text| text.contains(dashes) && text.contains("PRIVATE KEY"))
+    };
+    let Some(start) = items.iter().position(|item| has(item, BEGIN)) else { return 0..0 };
+    let end = items[start..].iter().position(|item| has(item, END));
+    start..end.map_or(items.len(), |end| start + end + 1)
 }
 
 fn is_private(label: &str) -> bool {

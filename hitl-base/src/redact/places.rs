@@ -3,7 +3,7 @@
 use std::borrow::Cow;
 use std::ops::Range;
 
-use super::keys::{Name, judge};
+use super::keys::{Name, judge, names_a_key};
 use super::mask::is_mask;
 use super::pairs::Masked;
 use super::patterns::{Found, Pattern, ceil};
@@ -37,7 +37,6 @@ const PLACES: &[(&str, &str)] = &[
         r#"\bpasswor[dt]\s+for\s+(?:user\s+)?[^\s:=]+\s*[:=]\s*["']?(?P<whose>[^\s"']{4,})"#,
     ),
     ("SecureString", r#"\bConvertTo-SecureString\s+(?:-String\s+)?\\?["'](?P<shell>[^"'\r\n\\]+)"#),
-    ("psexec", r#"\bpsexec(?:64)?(?:\.exe)?\b[^\r\n]*?\s-p\s+["']?(?P<psexec>[^\s"']+)"#),
     ("NetworkCredential", r#"\bNetworkCredential\s*\(\s*"[^"]*"\s*,\s*"(?P<net>[^"\r\n]+)""#),
     (
         "DirectoryEntry",
@@ -56,10 +55,85 @@ const PLACES: &[(&str, &str)] = &[
         "name and value",
         r#"\b(?:key|name|id|property|variable|field)["']?\s*[=:]\s*["'](?P<of>[A-Za-z][A-Za-z0-9_.:-]*)["']\s*,?\s*["']?value["']?\s*[=:]\s*["'](?P<value>[^"'\r\n]+)["']"#,
     ),
+    (
+        "password of a program",
+        r#"\b(?:psexec(?:64)?(?:\.exe)?|mongo(?:sh|dump|restore|export|import)?|cqlsh|rabbitmqadmin|oc|az|heroku|rdesktop|evil-winrm|cadaver|zip|unzip|7z|rar|unrar|mosquitto_(?:pub|sub)|sqlcmd|bcp|isql|tsql|ipmitool|influx|clickhouse-client|snowsql|vault|argocd|aria2c|ncftp(?:get|put)?|winexe|smbmap|crackmapexec|nxc|expect)\b[^\r\n|;]*?\s-[pP]\s*["']?(?P<program>[^\s"'-][^\s"']{2,})"#,
+    ),
+    (
+        "password of a directory or a cipher",
+        r#"\b(?:ldap(?:search|add|modify|delete|passwd|whoami|compare|modrdn)|etcdctl|htdigest|nmcli)\b[^\r\n|;]*?\s-w\s*["']?(?P<directory>[^\s"'-][^\s"']{2,})|\bopenssl\b[^\r\n|;]*?\s-(?:k\s+|pass(?:in|out)?\s+pass:)["']?(?P<cipher>[^\s"'-][^\s"']{2,})"#,
+    ),
+    (
+        "user and password in one",
+        r#"\b(?:smbclient|rpcclient|smbget|net|nmblookup|winexe|wmic)\b[^\r\n|;]*?\s-U\s*["']?[^\s"'%]+%(?P<share>[^\s"']{2,})|\b(?:sqlplus|rman|expdp|impdp|sqlldr)\s+(?:-\S+\s+)*["']?[A-Za-z][A-Za-z0-9_]*/["']?(?P<oracle>[^\s"'@]{2,})@?|\bhtpasswd\s+-[a-zA-Z]*b[a-zA-Z]*\s+\S+\s+\S+\s+["']?(?P<htpasswd>[^\s"']+)|\blftp\s+[^\r\n]*?-u\s+["']?[^\s"',]+,(?P<lftp>[^\s"']+)|\s/(?:p|pass|password):(?P<windows>[^\s"'/]{3,})|\bhttps?\s+[^\r\n]*?-a\s+["']?[^\s"':]+:(?P<httpie>[^\s"']+)"#,
+    ),
+    (
+        "SQL without quotes",
+        r#"\bidentified\s+(?:with\s+["'`]?[a-z0-9_]+["'`]?\s+)?(?:by|as)\s+(?:password\s+)?\\?["'`]?(?P<by>[^\s"'`;,)]{3,})|\b(?:user|role|login)\b[^;\r\n]{0,120}?\s(?:encrypted\s+)?password\s*=?\s*\\?["'`]?(?P<role>[^\s"'`;,)]{3,})"#,
+    ),
+    (
+        "default of a variable",
+        r#"(?:getenv|environ|\benv)\b[\w.:]*\s*[(\[.]\s*["']?(?P<variable>[A-Za-z_][A-Za-z0-9_]*)["']?\s*[)\]]?\s*(?:or|\|\||\?\?|\?:|,)\s*["'](?P<otherwise>[^"'\r\n]{3,})["']"#,
+    ),
+    (
+        "default of what is named",
+        r#"(?P<assigned>[A-Za-z_][A-Za-z0-9_.]*)\s*:?=\s*[\w.]*(?:getenv|environ|\benv)\b[\w.:]*\s*[(\[]\s*["'][A-Za-z0-9_]+["']\s*,\s*["'](?P<fallback>[^"'\r\n]{3,})["']"#,
+    ),
+    (
+        "argument of a client",
+        r#"\b[A-Za-z_.]*(?:client|api|sdk|connect|authenticate|login)[A-Za-z_]*\s*\(\s*["'](?P<argument>[A-Za-z0-9_-]{16,})["']"#,
+    ),
+    (
+        "bytes",
+        r#"(?P<bytes_of>[A-Za-z_][A-Za-z0-9_.-]*)["']?(?:\[[0-9A-Za-z_]*\])?\s*[:=]{0,2}\s*(?:new\s+)?(?:\[\])?(?:byte|u8|uint8|uint8_t|bytes|bytearray|buffer\.from|uint8array|int\[\]|byte\[\])?(?:\[\])?\s*(?:\(\s*)?[\[{(]\s*(?P<bytes>(?:0x[0-9a-f]{1,2}|[0-9]{1,3})(?:\s*,\s*(?:0x[0-9a-f]{1,2}|[0-9]{1,3})){7,})"#,
+    ),
+    (
+        "words of a wallet",
+        r#"\b(?:mnemonic|(?:seed|recovery|secret|backup|wallet)[ _-]?(?:phrase|words?|mnemonic)|seed)\b["']?\s*(?:(?:is|are|was)\b)?\s*[:=]?\s*["'\[(]*(?P<phrase>[a-z]{3,8}(?:["']?[ ,]+["']?[a-z]{3,8}){11,23})\b"#,
+    ),
+    (
+        "code for once",
+        r#"\b(?:(?:one[ -]?time|verification|security|confirmation|authenti(?:cation|fication)|authorization|login|sign-?in|access|activation|2fa|mfa|sms|unlock|door|card)[ _-]+(?:pass)?(?:code|pin|number)|otp|totp|tan|pin(?:[ _-]?code)?|passcode|cvv2?|cvc2?)\b["']?\s*(?:(?:is|was|:|=|-|#)\s*){0,2}["']?(?P<code>[0-9]{4,8}|[0-9]{3}[ -][0-9]{3})\b|\b(?:cvv2?|cvc2?)\b\s*(?:is|:|=|#)?\s*(?P<check>[0-9]{3})\b|\b(?:ssn|social security(?: number)?)\b\s*(?:is|:|=|#)?\s*(?P<social>[0-9]{3}[ -]?[0-9]{2}[ -]?[0-9]{4})\b"#,
+    ),
 ];
 
 /// The places.
 pub(super) static PLACE: Pattern = Pattern::anywhere(|| patterns::folded(PLACES));
+
+/// Whether this is a program that takes a password behind one letter.
+pub(super) fn takes_a_password(program: &str) -> bool {
+    const PROGRAMS: &[&str] = &[
+        "sshpass",
+        "psexec",
+        "mongo",
+        "mongosh",
+        "mongodump",
+        "mongorestore",
+        "cqlsh",
+        "rabbitmqadmin",
+        "rdesktop",
+        "evil-winrm",
+        "zip",
+        "unzip",
+        "mosquitto_pub",
+        "mosquitto_sub",
+        "sqlcmd",
+        "bcp",
+        "isql",
+        "tsql",
+        "ipmitool",
+        "ldapsearch",
+        "ldapadd",
+        "ldapmodify",
+        "ldapdelete",
+        "ldappasswd",
+        "ldapwhoami",
+        "redis-cli",
+        "mysql",
+    ];
+    let name = program.rsplit(['/', '\\']).next().unwrap_or_default();
+    PROGRAMS.contains(&name.trim_end_matches(".exe"))
+}
 
 /// Masks what stands in a secret's place.
 pub(super) fn mask<'t>(text: &'t str, masked: &mut Masked<'_>) -> Cow<'t, str> {
@@ -105,14 +179,50 @@ fn element_end(text: &str, from: usize) -> Option<usize> {
 /// What was found in a place, and whether it is a secret.
 fn value(text: &str, found: &Found<'_>) -> Option<(Range<usize>, bool)> {
     const SURE: &[&str] = &[
-        "user", "cookie", "mysql", "ssh", "redis", "docker", "netrc", "sql", "whose", "shell",
-        "psexec", "net", "entrance",
+        "user",
+        "cookie",
+        "mysql",
+        "ssh",
+        "redis",
+        "docker",
+        "netrc",
+        "sql",
+        "whose",
+        "shell",
+        "net",
+        "entrance",
+        "program",
+        "directory",
+        "cipher",
+        "share",
+        "oracle",
+        "htpasswd",
+        "lftp",
+        "windows",
+        "httpie",
+        "by",
+        "role",
+        "phrase",
+        "code",
+        "check",
+        "social",
     ];
-    const NAMED: &[(&str, &str)] =
-        &[("tag", "xml"), ("entry", "text"), ("of", "value"), ("than", "literal")];
+    const NAMED: &[(&str, &str)] = &[
+        ("tag", "xml"),
+        ("entry", "text"),
+        ("of", "value"),
+        ("than", "literal"),
+        ("variable", "otherwise"),
+        ("assigned", "fallback"),
+        ("bytes_of", "bytes"),
+    ];
     let found = found.captures();
     if let Some(sure) = SURE.iter().find_map(|group| found.name(group)) {
         return Some((sure.range(), true));
+    }
+    if let Some(argument) = found.name("argument") {
+        let drawn = entropy::is_uuid(argument.as_str()) || entropy::looks_secret(argument.as_str());
+        return Some((argument.range(), drawn));
     }
     if let Some(alone) = found.name("alone") {
         return Some((alone.range(), !is_name(alone.as_str())));
@@ -128,6 +238,9 @@ fn value(text: &str, found: &Found<'_>) -> Option<(Range<usize>, bool)> {
         let Some(end) = element_end(text, range.start) else { return Some((range, false)) };
         range.end = end;
     }
-    let secret = secret == Name::Secret || entropy::looks_secret(&text[range.clone()]);
-    Some((range, secret))
+    let value = &text[range.clone()];
+    let drawn = entropy::looks_secret(value)
+        || entropy::is_uuid(value)
+        || found.name("bytes").is_some() && names_a_key(name.as_str());
+    Some((range, secret == Name::Secret || drawn))
 }

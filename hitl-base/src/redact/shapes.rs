@@ -7,7 +7,8 @@ use regex::Captures;
 use super::mask::Masker;
 use super::patterns::{Found, Pattern};
 use super::placeholder::is_template;
-use super::{entropy, patterns, pem, tokens, wordy};
+use super::signs::signs;
+use super::{encoded, entropy, identifiers, keys, pairs, patterns, pem, tokens, wordy};
 
 /// Well-known shapes that do not begin with an issuer's mark. The formats are the issuers' own, from
 /// their public documentation.
@@ -33,7 +34,11 @@ const SHAPES: &[(&str, &str)] = &[
     ("Telegram bot", r"\b[0-9]{8,10}:A[A-Za-z0-9_-]{33,35}\b"),
     ("Mailchimp", r"\b[0-9a-f]{32}-us[0-9]{1,2}\b"),
     ("Mailgun", r"\b[0-9a-f]{32}-[0-9a-f]{8}-[0-9a-f]{8}\b"),
-    ("Azure client", r"\b[A-Za-z0-9_~.]{3}[0-9]Q~[A-Za-z0-9_~.-]{31,34}"),
+    ("Azure client", r"[A-Za-z0-9_~.]{3}[0-9]Q~[A-Za-z0-9_~.-]{31,34}"),
+    ("Azure service", r"\b[A-Za-z0-9]{40,}JQQJ99[A-Za-z0-9]{10,}={0,2}"),
+    ("Facebook app", r"\b[0-9]{13,17}\|[A-Za-z0-9_-]{27}\b"),
+    ("SoftLayer", r"\bsoftlayer\.com/[^\s'\x22]{0,64}?/[0-9a-f]{64}"),
+    ("social security number", r"(?P<ssn>\b[0-9]{3}-[0-9]{2}-[0-9]{4}\b)"),
     ("Terraform", r"\b[A-Za-z0-9]{14}\.atlasv1\.[A-Za-z0-9_=-]{40,}"),
     ("Airtable", r"\bpat[A-Za-z0-9]{14}\.[0-9a-f]{64}"),
     (
@@ -166,13 +171,34 @@ fn shape_masked<'t>(found: &Captures<'t>, whole: &'t str, masker: &Masker) -> Co
     if found.name("pem").is_some_and(|pem| OPEN.iter().any(|open| pem.as_str().starts_with(open))) {
         return Cow::Borrowed(whole);
     }
+    if found.name("ssn").is_some_and(|digits| !is_social_security_number(digits.as_str())) {
+        return Cow::Borrowed(whole);
+    }
     if found.name("card").is_some_and(|digits| !is_card_number(digits.as_str())) {
         return Cow::Borrowed(whole);
     }
     Cow::Owned(masker.mask(whole))
 }
 
-/// Masks long runs of letters and digits that look random.
+/// Masks only what its issuer has marked as a secret, and private keys.
+pub(super) fn mask_marked<'t>(text: &'t str, masker: &Masker) -> Cow<'t, str> {
+    if pem::blocks(text).any(|block| block.private) {
+        return Cow::Owned(masker.mask(text));
+    }
+    tokens_masked(text, masker)
+}
+
+/// Whether the digits may be a social security number of the United States: no part of one is zero, and
+/// some areas were never given.
+fn is_social_security_number(text: &str) -> bool {
+    let (area, rest) = text.split_at(3);
+    !matches!(area, "000" | "666")
+        && !area.starts_with('9')
+        && &rest[1..3] != "00"
+        && &rest[4..] != "0000"
+}
+
+/// Masks long runs of letters and digits that look random, and what says in base64 that it is a secret.
 fn runs_masked<'t>(text: &'t str, masker: &Masker) -> Cow<'t, str> {
     let bytes = text.as_bytes();
     let mut out = String::new();
@@ -183,9 +209,12 @@ fn runs_masked<'t>(text: &'t str, masker: &Masker) -> Cow<'t, str> {
         let length = bytes[at..].iter().take_while(|byte| part(byte)).count();
         let padding = bytes[at + length..].iter().take(2).take_while(|byte| **byte == b'=').count();
         let end = at + length + padding;
-        if length >= entropy::SHORTEST
-            && let Some(skip) = random_part(&text[..end], at)
-        {
+        let skip = match length {
+            encoded::SHORTEST.. if holds_a_secret(&text[at..end], masker) => Some(0),
+            entropy::SHORTEST.. => random_part(&text[..end], at),
+            _ => None,
+        };
+        if let Some(skip) = skip {
             out.push_str(&text[copied..at + skip]);
             out.push_str(&masker.mask(&text[at + skip..end]));
             copied = end;
@@ -199,6 +228,16 @@ fn runs_masked<'t>(text: &'t str, masker: &Masker) -> Cow<'t, str> {
     Cow::Owned(out)
 }
 
+/// Whether a run is base64 of a text with a secret in it: `cGluPTQ3MTE=`. What is encoded twice is not
+/// looked into.
+fn holds_a_secret(run: &str, masker: &Masker) -> bool {
+    let Some(text) = encoded::text(run) else { return false };
+    let signs = signs(&text);
+    signs.stem && matches!(pairs::mask(&text, signs, masker), Cow::Owned(_))
+        || signs.shape && matches!(tokens_masked(&text, masker), Cow::Owned(_))
+        || pem::blocks(&text).any(|block| block.private)
+}
+
 /// Where in the run that begins at `at` and goes on to the end of `text` its secret begins, if it has
 /// one.
 fn random_part(text: &str, at: usize) -> Option<usize> {
@@ -207,7 +246,7 @@ fn random_part(text: &str, at: usize) -> Option<usize> {
         return Some(begins);
     }
     let secret = entropy::is_random(run) || entropy::is_like_a_uuid(run) || ends_as_issued(run);
-    (secret && !is_public(&text[..at])).then_some(0)
+    (secret && !is_public(&text[..at]) && !identifiers::is_known(run)).then_some(0)
 }
 
 /// Where the secret begins in a run that says itself what it is: `x-token-<uuid>`,
@@ -235,17 +274,34 @@ fn ends_as_issued(run: &str) -> bool {
     run.len() == 40 && (run.ends_with("NRAL") || run.ends_with("_mmk"))
 }
 
-/// Whether what comes next is said to be public: `public_key = `.
+/// Whether what comes next is said to be public, or an identifier: `public_key = `, `gclid=`, `/d/`.
 fn is_public(before: &str) -> bool {
-    let name = before.trim_end_matches(|c: char| !c.is_ascii_alphanumeric());
+    /// The longest name that is looked at, in bytes.
+    const NAME: usize = 64;
+    const PATHS: &[&str] = &[
+        "/d/",
+        "/folders/",
+        "/files/",
+        "/file/",
+        "/items/",
+        "/blob/",
+        "/commit/",
+        "/ipfs/",
+        "/address/",
+        "/tx/",
+        "/token/0x",
+        "/account/",
+    ];
+    let near = &before[patterns::ceil(before, before.len().saturating_sub(NAME))..];
+    let name = near.trim_end_matches(|c: char| !c.is_ascii_alphanumeric());
     let start = name
         .char_indices()
         .rev()
         .find(|(_, c)| !c.is_ascii_alphanumeric() && *c != '_' && *c != '-')
         .map(|(at, c)| at + c.len_utf8());
-    let name = name[start.unwrap_or(0)..].to_ascii_lowercase();
-    before.len() - before.trim_end().len() <= 1
-        && (name.contains("public") || name.contains("pubkey"))
+    let name = &name[start.unwrap_or(0)..];
+    let joined = near.len() - near.trim_end().len() <= 1;
+    joined && keys::is_public(name) || PATHS.iter().any(|path| near.ends_with(path))
 }
 
 /// Whether the digits have the first digits, the length and the check digit (Luhn, ISO/IEC 7812-1)

@@ -5,7 +5,7 @@ use std::ops::Range;
 use regex::Captures;
 
 use super::entropy;
-use super::keys::{Name, judge, words};
+use super::keys::{Name, judge, names_a_key, words};
 use super::lists::{ANYWHERE, WITHIN};
 use super::mask::is_mask;
 use super::patterns::floor;
@@ -110,16 +110,24 @@ impl<'t> Pair<'t> {
             _ if has("is") => Join::Is,
             "" => Join::Space,
             ":" => Join::Colon,
+            sign if sign.contains("%3") => Join::Sign,
             sign if sign.contains("!=") || sign.contains("==") => Join::Equals,
             _ => Join::Sign,
         };
         let name = &text[here(found.name("name")?.range())];
         let begins = start + found.name("value")?.start();
         let scheme = found.name("scheme").and_then(|_| value_at(text, begins));
-        let (value, scheme) = match scheme {
+        let (mut value, scheme) = match scheme {
             Some(value) => (value, true),
             None => (value_at(text, between.end)?, false),
         };
+        if sign.contains("%3") && value.quotes == Quotes::None {
+            let place = &text[value.place.clone()];
+            value.place.end = value.place.start + percent_length(place);
+        }
+        if value.place.is_empty() {
+            return None;
+        }
         let Value { place: value, quotes, cut } = value;
         Some(Self { text, lines, start, name, join, between, value, quotes, scheme, cut })
     }
@@ -204,8 +212,16 @@ impl<'t> Pair<'t> {
         let value = self.value();
         let hexadecimal = value.bytes().all(|byte| byte.is_ascii_hexdigit());
         if entropy::is_uuid(value) {
-            // The one id that is a secret.
-            return words(self.name).ends_with(&["secret".to_owned(), "id".to_owned()]);
+            let name = words(self.name.trim_end_matches(|c: char| c.is_ascii_digit()));
+            // The one id that is a secret, and keys.
+            let queried = self.text[..self.start].ends_with(['?', '&', '<']);
+            return name.ends_with(&["secret".to_owned(), "id".to_owned()])
+                || names_a_key(self.name)
+                || queried && self.name.eq_ignore_ascii_case("key");
+        }
+        // In a query, what is called a key is one, when it is no word.
+        if self.name.eq_ignore_ascii_case("key") && self.text[..self.start].ends_with(['?', '&']) {
+            return value.len() >= 16 && !is_name(value);
         }
         if self.is_quoted() && entropy::is_noise(value) {
             return true;
@@ -273,9 +289,11 @@ impl<'t> Pair<'t> {
             }
             // `password: the one you know` is prose; `password: hunter2` is not, nor is a whole line.
             Join::Colon => {
-                let words = !digits && is_name(value);
-                let coded =
-                    value.len() >= 6 && (!letters_only || is_odd(value)) || value.len() >= 16;
+                let words = !digits && is_name(value) && !value.ends_with('!');
+                let name = self.is_all() && value.len() >= 6;
+                let coded = name
+                    || value.len() >= 6 && (!letters_only || is_odd(value))
+                    || value.len() >= 16;
                 flag || self.odd_end().is_some()
                     || (coded && !words || self.is_a_line()) && !self.is_code()
             }
@@ -397,6 +415,11 @@ impl<'t> Pair<'t> {
             || (spaced || !value.bytes().any(|b| b.is_ascii_lowercase())) && self.names_itself()
     }
 
+    /// Whether name and value are all there is.
+    fn is_all(&self) -> bool {
+        self.start == 0 && self.value.end == self.text.len()
+    }
+
     /// Whether a bare value is a name among arguments: `f(password=password, token=auth_token)`.
     fn is_argument(&self) -> bool {
         let value = self.value();
@@ -454,7 +477,27 @@ struct Value {
 /// The value that begins here: quoted, or up to white space or a separator. A quote that nobody closed
 /// has been cut off.
 fn value_at(text: &str, at: usize) -> Option<Value> {
-    quoted_at(text, at).or_else(|| bare_at(text, at))
+    quoted_at(text, at).or_else(|| entity_at(text, at)).or_else(|| bare_at(text, at))
+}
+
+/// The value between quotes that are written as HTML or a URL has them.
+fn entity_at(text: &str, at: usize) -> Option<Value> {
+    const QUOTES: &[&str] = &["&quot;", "&apos;", "&#34;", "&#39;", "%22", "%27"];
+    let rest = text.get(at..)?;
+    let quote = QUOTES.iter().find(|quote| rest.starts_with(**quote))?;
+    let from = at + quote.len();
+    let line =
+        &text[from..from + text[from..].find(['\r', '\n', '<']).unwrap_or(text.len() - from)];
+    let length = line.find(quote).or_else(|| line.find(char::is_whitespace)).unwrap_or(line.len());
+    let place = from..from + length;
+    (length > 0).then_some(Value { place, quotes: Quotes::Closed, cut: false })
+}
+
+/// How long a value is that is percent-encoded: until what separates it from the next one.
+fn percent_length(value: &str) -> usize {
+    const ENDS: &[&str] =
+        &["%26", "%22", "%27", "%20", "%2C", "%2c", "%3B", "%3b", "%7D", "%7d", "%0"];
+    ENDS.iter().filter_map(|end| value.find(end)).min().unwrap_or(value.len())
 }
 
 fn quoted_at(text: &str, at: usize) -> Option<Value> {
@@ -481,7 +524,12 @@ fn quoted_at(text: &str, at: usize) -> Option<Value> {
 
 fn bare_at(text: &str, at: usize) -> Option<Value> {
     let escapes = escapes(text.get(at..)?);
-    let quote = usize::from(text[at + escapes..].starts_with(['"', '\'', '`']));
+    let opens = &text[at + escapes..];
+    let quote = match opens.chars().next().filter(|c| matches!(c, '"' | '\'' | '`')) {
+        Some(_) if opens.starts_with("\"\"\"") || opens.starts_with("'''") => 3,
+        Some(_) => 1,
+        None => 0,
+    };
     [at + escapes + quote, at].into_iter().find_map(|from| {
         let window = &text[from..floor(text, from + BARE)];
         let length = bare_length(window);
