@@ -3,6 +3,8 @@
 
 use super::encoded;
 
+const BECH32: &[u8] = b"qpzry9x8gf2tvdw0s3jn54khce6mua7l";
+
 /// Whether a name that ends in this word is an identifier's.
 pub(super) fn is_name(word: &str) -> bool {
     const WORDS: &[&str] = &[
@@ -48,8 +50,14 @@ pub(super) fn is_name(word: &str) -> bool {
         "revision",
         "gl",
         "ga",
+        "ved",
+        "usg",
+        "ei",
     ];
-    const ENDINGS: &[&str] = &["clid", "clkid", "clickid", "fileid", "folderid", "docid"];
+    const ENDINGS: &[&str] = &[
+        "clid", "kid", "tid", "cid", "uid", "gid", "pid", "fid", "oid", "vid", "rid", "mid", "eid",
+        "docid", "fileid",
+    ];
     WORDS.contains(&word) || ENDINGS.iter().any(|end| word.ends_with(end))
 }
 
@@ -65,6 +73,9 @@ fn is_base58(text: &str) -> bool {
 
 /// An address on a chain, as its checked alphabet, its first letters and its length have it.
 fn is_address(run: &str) -> bool {
+    if let Some(hexadecimal) = run.strip_prefix("0x") {
+        return hexadecimal.bytes().all(|b| b.is_ascii_hexdigit());
+    }
     let base32 = |text: &str| text.bytes().all(|b| matches!(b, b'A'..=b'Z' | b'2'..=b'7'));
     let starts = |marks: &[&str]| marks.iter().any(|mark| run.starts_with(mark));
     match run.len() {
@@ -86,24 +97,37 @@ fn is_address(run: &str) -> bool {
         56 if base32(run) && starts(&["G", "C"]) => true,
         58 if base32(run) => true,
         59..=104 if is_base58(run) && starts(&["Ae2", "Ddz"]) => true,
+        86..=88 if is_base58(run) => true,
         95 | 106 if is_base58(run) && starts(&["4", "8"]) => true,
         107..=112
             if is_base58(run) && starts(&["xpub", "ypub", "zpub", "tpub", "upub", "vpub"]) =>
         {
             true
         }
-        _ => is_bech32(run),
+        _ => is_bech32(run) || is_lower_base32(run),
     }
+}
+
+/// Filecoin's and Nano's addresses, and what has its network's name before a colon.
+fn is_lower_base32(run: &str) -> bool {
+    let of =
+        |text: &str, letters: &[u8]| text.len() >= 38 && text.bytes().all(|b| letters.contains(&b));
+    let filecoin = ["f1", "f2", "f3", "t1"].iter().find_map(|mark| run.strip_prefix(mark));
+    let nano = ["nano_", "xrb_"].iter().find_map(|mark| run.strip_prefix(mark));
+    filecoin.is_some_and(|rest| of(rest, b"abcdefghijklmnopqrstuvwxyz234567"))
+        || nano.is_some_and(|rest| of(rest, b"13456789abcdefghijkmnopqrstuwxyz"))
+        || of(run, BECH32)
 }
 
 /// What is written as BIP 173 has it: whose it is, a one, and thirty-two letters that nobody mixes up.
 /// Those of private keys have marks of their own.
 fn is_bech32(run: &str) -> bool {
+    let run = ["X-", "P-", "C-"].iter().find_map(|chain| run.strip_prefix(chain)).unwrap_or(run);
     let Some((whose, data)) = run.rsplit_once('1') else { return false };
     (1..=16).contains(&whose.len())
         && data.len() >= 32
         && whose.bytes().all(|b| b.is_ascii_lowercase() || b == b'_')
-        && data.bytes().all(|b| b"qpzry9x8gf2tvdw0s3jn54khce6mua7l".contains(&b))
+        && data.bytes().all(|b| BECH32.contains(&b))
 }
 
 /// The id of a file in a cloud.

@@ -311,4 +311,8 @@ pub(super) const TOKENS: &[(&str, Of, usize)] = &[
     ("sgd_", Of::Hex, 64),
     ("slp_", Of::Hex, 64),
     ("cfk_", Of::Alnum, 40),
+    ("SUA", Of::Upper, 55),
+    ("SAA", Of::Upper, 55),
+    ("cmVmdGtu", Of::Alnum, 40),
+    ("NRII-", Of::Word, 24),
 ];

@@ -36,7 +36,10 @@ const PLACES: &[(&str, &str)] = &[
         "whose password",
         r#"\bpasswor[dt]\s+for\s+(?:user\s+)?[^\s:=]+\s*[:=]\s*["']?(?P<whose>[^\s"']{4,})"#,
     ),
-    ("SecureString", r#"\bConvertTo-SecureString\s+(?:-String\s+)?\\?["'](?P<shell>[^"'\r\n\\]+)"#),
+    (
+        "SecureString",
+        r#"\bConvertTo-SecureString\s+(?:-[A-Za-z]+\s+)*(?:\\?["'](?P<shell>[^"'\r\n\\]+)|(?P<bare_shell>[^\s"'$(-][^\s"']{3,}))"#,
+    ),
     ("NetworkCredential", r#"\bNetworkCredential\s*\(\s*"[^"]*"\s*,\s*"(?P<net>[^"\r\n]+)""#),
     (
         "DirectoryEntry",
@@ -69,7 +72,7 @@ const PLACES: &[(&str, &str)] = &[
     ),
     (
         "SQL without quotes",
-        r#"\bidentified\s+(?:with\s+["'`]?[a-z0-9_]+["'`]?\s+)?(?:by|as)\s+(?:password\s+)?\\?["'`]?(?P<by>[^\s"'`;,)]{3,})|\b(?:user|role|login)\b[^;\r\n]{0,120}?\s(?:encrypted\s+)?password\s*=?\s*\\?["'`]?(?P<role>[^\s"'`;,)]{3,})"#,
+        r#"\bidentified\s+(?:(?:with\s+["'`]?[a-z0-9_]+["'`]?\s+)(?:by|as)|by)\s+(?:password\s+)?\\?["'`]?(?P<by>[^\s"'`;,)]{3,})|\b(?:user|role|login)\b[^;\r\n]{0,120}?\s(?:encrypted\s+)?password\s*=?\s*\\?["'`]?(?P<role>[^\s"'`;,)]{3,})"#,
     ),
     (
         "default of a variable",
@@ -87,6 +90,7 @@ const PLACES: &[(&str, &str)] = &[
         "bytes",
         r#"(?P<bytes_of>[A-Za-z_][A-Za-z0-9_.-]*)["']?(?:\[[0-9A-Za-z_]*\])?\s*[:=]{0,2}\s*(?:new\s+)?(?:\[\])?(?:byte|u8|uint8|uint8_t|bytes|bytearray|buffer\.from|uint8array|int\[\]|byte\[\])?(?:\[\])?\s*(?:\(\s*)?[\[{(]\s*(?P<bytes>(?:0x[0-9a-f]{1,2}|[0-9]{1,3})(?:\s*,\s*(?:0x[0-9a-f]{1,2}|[0-9]{1,3})){7,})"#,
     ),
+    ("part of a JWK", r#""kty"[^{}]*?"(?:d|k|p|q|dp|dq|qi)"\s*:\s*"(?P<jwk>[A-Za-z0-9_-]{16,})"#),
     (
         "words of a wallet",
         r#"\b(?:mnemonic|(?:seed|recovery|secret|backup|wallet)[ _-]?(?:phrase|words?|mnemonic)|seed)\b["']?\s*(?:(?:is|are|was)\b)?\s*[:=]?\s*["'\[(]*(?P<phrase>[a-z]{3,8}(?:["']?[ ,]+["']?[a-z]{3,8}){11,23})\b"#,

@@ -1,6 +1,7 @@
 //! Which values have the shape of a secret.
 
 use std::borrow::Cow;
+use std::ops::Range;
 
 use regex::Captures;
 
@@ -115,14 +116,14 @@ fn outside_blocks<'t>(text: &'t str, masker: &Masker) -> Cow<'t, str> {
     while let Some(found) = SHAPE.find(text, copied) {
         let Some(whole) = found.captures().get(0) else { break };
         let end = end_of(text, &found, whole.end());
-        let between = runs_masked(&text[copied..whole.start()], masker);
+        let between = runs_masked(text, copied..whole.start(), masker);
         let clean = shape_masked(found.captures(), &text[whole.start()..end], masker);
         changed |= matches!(between, Cow::Owned(_)) || matches!(clean, Cow::Owned(_));
         out.push_str(&between);
         out.push_str(&clean);
         copied = end;
     }
-    let rest = runs_masked(&text[copied..], masker);
+    let rest = runs_masked(text, copied..text.len(), masker);
     if !changed && matches!(rest, Cow::Borrowed(_)) {
         return Cow::Borrowed(text);
     }
@@ -199,10 +200,11 @@ fn is_social_security_number(text: &str) -> bool {
 }
 
 /// Masks long runs of letters and digits that look random, and what says in base64 that it is a secret.
-fn runs_masked<'t>(text: &'t str, masker: &Masker) -> Cow<'t, str> {
+fn runs_masked<'t>(whole: &'t str, part: Range<usize>, masker: &Masker) -> Cow<'t, str> {
+    let text = &whole[..part.end];
     let bytes = text.as_bytes();
     let mut out = String::new();
-    let (mut copied, mut at) = (0, 0);
+    let (mut copied, mut at) = (part.start, part.start);
     while at < bytes.len() {
         let part =
             |byte: &u8| byte.is_ascii_alphanumeric() || matches!(byte, b'+' | b'/' | b'_' | b'-');
@@ -211,6 +213,7 @@ fn runs_masked<'t>(text: &'t str, masker: &Masker) -> Cow<'t, str> {
         let end = at + length + padding;
         let skip = match length {
             encoded::SHORTEST.. if holds_a_secret(&text[at..end], masker) => Some(0),
+            entropy::SHORTEST.. if is_mailed(&text[..at], &whole[end..]) => None,
             entropy::SHORTEST.. => random_part(&text[..end], at),
             _ => None,
         };
@@ -221,8 +224,8 @@ fn runs_masked<'t>(text: &'t str, masker: &Masker) -> Cow<'t, str> {
         }
         at = end.max(at + 1);
     }
-    if copied == 0 {
-        return Cow::Borrowed(text);
+    if copied == part.start {
+        return Cow::Borrowed(&text[part.start..]);
     }
     out.push_str(&text[copied..]);
     Cow::Owned(out)
@@ -234,8 +237,21 @@ fn holds_a_secret(run: &str, masker: &Masker) -> bool {
     let Some(text) = encoded::text(run) else { return false };
     let signs = signs(&text);
     signs.stem && matches!(pairs::mask(&text, signs, masker), Cow::Owned(_))
+        || is_login(&text)
         || signs.shape && matches!(tokens_masked(&text, masker), Cow::Owned(_))
         || pem::blocks(&text).any(|block| block.private)
+}
+
+/// Whether a decoded text is a name and a password: `ann:h4nter2`.
+fn is_login(text: &str) -> bool {
+    let Some((user, password)) = text.split_once(':') else { return false };
+    let one = |c: char| !c.is_whitespace() && c.is_ascii();
+    (1..=64).contains(&user.len())
+        && (6..=128).contains(&password.len())
+        && text.chars().all(one)
+        && !password.contains([':', '/'])
+        && password.bytes().any(|b| b.is_ascii_digit())
+        && password.bytes().any(|b| b.is_ascii_alphabetic())
 }
 
 /// Where in the run that begins at `at` and goes on to the end of `text` its secret begins, if it has
@@ -266,12 +282,21 @@ fn after_its_name(run: &str) -> Option<usize> {
         && secret.bytes().all(|b| b.is_ascii_alphanumeric())
         && secret.bytes().any(|b| b.is_ascii_digit())
         && !super::wordy::is_name(secret);
-    (sure && (entropy::is_uuid(secret) || drawn && issued.is_none())).then_some(begins)
+    (sure
+        && (entropy::is_uuid(secret)
+            || entropy::is_like_a_uuid(secret)
+            || drawn && issued.is_none()))
+    .then_some(begins)
 }
 
 /// Marks that come at the end: those of New Relic, and of `MaxMind`.
 fn ends_as_issued(run: &str) -> bool {
     run.len() == 40 && (run.ends_with("NRAL") || run.ends_with("_mmk"))
+}
+
+/// Whether what stands between is the first part of a mail's address or of its id.
+fn is_mailed(before: &str, after: &str) -> bool {
+    after.starts_with('@') && !before.ends_with(['/', ':'])
 }
 
 /// Whether what comes next is said to be public, or an identifier: `public_key = `, `gclid=`, `/d/`.
@@ -289,8 +314,9 @@ fn is_public(before: &str) -> bool {
         "/ipfs/",
         "/address/",
         "/tx/",
-        "/token/0x",
         "/account/",
+        "b!",
+        ":/s/",
     ];
     let near = &before[patterns::ceil(before, before.len().saturating_sub(NAME))..];
     let name = near.trim_end_matches(|c: char| !c.is_ascii_alphanumeric());
@@ -301,6 +327,12 @@ fn is_public(before: &str) -> bool {
         .map(|(at, c)| at + c.len_utf8());
     let name = &name[start.unwrap_or(0)..];
     let joined = near.len() - near.trim_end().len() <= 1;
+    // `?ttclid=E.C.P.`: a value may begin with other parts.
+    let part = near.rsplit(|c: char| c.is_whitespace() || "?&;,\"'`".contains(c)).next();
+    let of = part.and_then(|part| part.split_once('=')).map_or("", |(name, _)| name);
+    if keys::is_public(of) || part.is_some_and(|part| part.starts_with("fb.1.")) {
+        return true;
+    }
     joined && keys::is_public(name) || PATHS.iter().any(|path| near.ends_with(path))
 }
 

@@ -82,7 +82,7 @@ const AMBIGUOUS: &[&str] = &[
     "test_", "secret_", "exp_", "pul-", "ion_", "vercel_", "A3-", "API-", "sdk-", "cio", "oy2",
     "SK", "AC", "dapi", "EAAA", "EAAG", "EAAB", "LTAI", "AKID", "AQVN", "npm_", "hf_", "AKC",
     "AP1", "AP2", "AP3", "AP5", "AP6", "APA", "APB", "sk.", "pri_", "key_", "fc-", "gsk-", "csk-",
-    "LLM_", "cursor_", "edsk",
+    "LLM_", "cursor_", "edsk", "SUA", "SAA",
 ];
 
 /// Random text has digits or changes its case, and does not read like words.

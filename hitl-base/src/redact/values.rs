@@ -223,7 +223,13 @@ impl<'t> Pair<'t> {
         if self.name.eq_ignore_ascii_case("key") && self.text[..self.start].ends_with(['?', '&']) {
             return value.len() >= 16 && !is_name(value);
         }
-        if self.is_quoted() && entropy::is_noise(value) {
+        let salt = self.name.to_ascii_lowercase().contains("salt");
+        if self.is_quoted()
+            && (entropy::is_noise(value) || salt && value.len() >= 8 && is_odd(value))
+        {
+            return true;
+        }
+        if is_licence(value) {
             return true;
         }
         entropy::looks_secret(value)
@@ -242,7 +248,10 @@ impl<'t> Pair<'t> {
             Join::Typed if !self.is_quoted() && value.starts_with(|c: char| c.is_ascii_digit()) => {
                 false
             }
-            Join::Bar => is_drawn(value),
+            Join::Bar => {
+                is_drawn(value)
+                    || self.is_quoted() && value.len() >= 16 && is_plain(value) && !is_name(value)
+            }
             Join::Block => value.len() >= 4,
             // `the PIN is 1234`, but `the token is expired`.
             Join::Is => {
@@ -395,7 +404,7 @@ impl<'t> Pair<'t> {
             .replace("?.", ".");
         let words = path.split('.').all(word);
         let digits = value.bytes().any(|byte| byte.is_ascii_digit());
-        let called = after.starts_with(['(', '[', '{', '!']) || value.ends_with('!');
+        let called = after.starts_with(['(', '[', '{', '!']);
         let spaced = self.is_spaced();
         let tail = after.trim_start();
         let goes_on = ["+ ", "|| ", "&& ", "?", "if "].iter().any(|sign| tail.starts_with(sign));
@@ -595,6 +604,15 @@ fn is_link(value: &str) -> bool {
 /// Whether it has nothing but letters, digits and underscores.
 fn is_plain(value: &str) -> bool {
     value.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'_')
+}
+
+/// Whether it is in groups, as the keys of licences are: `A1B2C-D3E4F-..`.
+fn is_licence(value: &str) -> bool {
+    let length = value.find('-').unwrap_or_default();
+    let group = |group: &str| {
+        group.len() == length && group.bytes().all(|b| b.is_ascii_uppercase() || b.is_ascii_digit())
+    };
+    (3..=8).contains(&length) && value.split('-').count() >= 4 && value.split('-').all(group)
 }
 
 /// Whether nobody could take it for words: letters and digits, and no name.

@@ -137,6 +137,7 @@ const LITERALS: &[Literal<Kind>] = &[
     other(b"directoryentry", 7, Kind::Place),
     other(b"cookie", 3, Kind::Header),
     other(b"value", 1, Kind::Key),
+    other(b"kty", 0, Kind::Place),
     other(b"getenv", 3, Kind::Place),
     other(b"environ", 3, Kind::Place),
     other(b"env", 0, Kind::Place),
