@@ -34,7 +34,7 @@ pub(super) fn judge(key: &str) -> Name {
     }
     let foreign: String =
         key.chars().filter(|c| c.is_alphabetic()).flat_map(char::to_lowercase).collect();
-    if FOREIGN.iter().any(|name| foreign.ends_with(name)) {
+    if FOREIGN.iter().any(|name| foreign.contains(name)) {
         return Name::Secret;
     }
     match judge_words(words(&key.chars().map(plain).collect::<String>())) {
@@ -168,8 +168,8 @@ fn narrow(c: char) -> char {
 
 /// A Cyrillic or Greek letter, or one with an accent, as the Latin one that it looks like.
 fn plain(c: char) -> char {
-    const FROM: &str = "аАеЕоОрРсСхХуУкКіІјЈѕЅԁԛԝһВМНТαΑΒεΕοΟρΡτΤυΥχΧκΚιΙνΝΜΗΖｏáàâäãåéèêëíìîïóòôöõøúùûüñçščžýłőūāēīō";
-    const TO: &str = "aAeEoOpPcCxXyYkKiIjJsSdqwhBMHTaABeEoOpPtTuYxXkKiIvNMHZoaaaaaaeeeeiiiioooooouuuuncsczylouaeio";
+    const FROM: &str = "аАеЕоОрРсСхХуУкКіІјЈѕЅԁԛԝһВМНТαΑΒεΕοΟρΡτΤυΥχΧκΚιΙνΝΜΗΖｏáàâäãåéèêëíìîïóòôöõøúùûüñçščžýłőūāēīōşŞıİğĞțţřťďňľĺŕůęąśźżćńđģķļņį";
+    const TO: &str = "aAeEoOpPcCxXyYkKiIjJsSdqwhBMHTaABeEoOpPtTuYxXkKiIvNMHZoaaaaaaeeeeiiiioooooouuuuncsczylouaeiosSiIgGttrtdnllrueaszzcndgklni";
     let at = FROM.chars().position(|from| from == c);
     at.and_then(|at| TO.chars().nth(at)).unwrap_or(c)
 }

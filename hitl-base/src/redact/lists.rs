@@ -81,7 +81,7 @@ pub(super) const ANYWHERE: &[&str] = &[
     "palavrapasse",
 ];
 
-/// The same in other scripts, with their letters only, where a name ends in one.
+/// The same in other scripts, with their letters only.
 pub(super) const FOREIGN: &[&str] = &[
     "пароль",
     "пароля",

@@ -21,6 +21,7 @@ mod places;
 mod sensitive;
 mod shapes;
 mod signs;
+mod spelling;
 mod taint;
 mod tokens;
 mod values;
@@ -180,9 +181,16 @@ impl Redactor {
         };
         let key = pem::lines(items);
         let program = items.first().and_then(Json::as_str).is_some_and(places::takes_a_password);
+        let attaches =
+            items.first().and_then(Json::as_str).is_some_and(places::attaches_a_password);
         changed(items, |at, item| match (follows(at), item) {
             _ if key.contains(&at) => self.masked(item),
             (Some("-p" | "-P" | "-w" | "-a"), Json::String(_)) if program => self.masked(item),
+            (_, Json::String(text))
+                if attaches && let Some(at) = places::attached_password(text) =>
+            {
+                Some(Json::String(format!("{}{}", &text[..at], self.masker.mask(&text[at..]))))
+            }
             (Some(name), Json::String(text)) if !text.starts_with('-') => {
                 self.value(name, item, depth)
             }
@@ -487,5 +495,7 @@ impl fmt::Debug for Redactor {
     }
 }
 
+#[cfg(test)]
+mod kinds_tests;
 #[cfg(test)]
 mod tests;

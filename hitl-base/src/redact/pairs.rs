@@ -12,7 +12,7 @@ use super::{places, wordy};
 /// a type (`password: str = ..`, `password string = ..`), a bracket (`env["X"] = ..`), or a comma
 /// (`define("X", ..)`).
 const PAIRS: &str = concat!(
-    r#"(?P<name>(?:--?)?(?:[A-Za-z\u{FF21}-\u{FF5A}][A-Za-z0-9_.\u{FF10}-\u{FF5A}-]{1,63}|[^\x00-\x7F]{2,16}))"#,
+    r#"(?P<name>(?:--?)?(?:[A-Za-z\u{C0}-\u{24F}\u{FF21}-\u{FF5A}][A-Za-z0-9_.\u{C0}-\u{24F}\u{FF10}-\u{FF5A}-]{1,63}|[^\x00-\x7F]{2,16}))"#,
     r#"(?P<join>\\{0,4}["'`]?[\])]?(?:&(?:quot|apos|#3[49]);|%2[27])?(?:"#,
     r#"(?P<typed>[ \t]*:[ \t]*[A-Za-z_&?*][A-Za-z0-9_<>\[\]?&.:*]*[ \t]*=[ \t]*|[ \t]+[*\[\]A-Za-z][A-Za-z0-9_.\[\]*]*[ \t]+=[ \t]*)"#,
     r#"|(?P<block>:[ \t]*[|>][-+]?[ \t]*\r?\n[ \t]+)"#,

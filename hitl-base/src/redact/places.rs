@@ -97,7 +97,7 @@ const PLACES: &[(&str, &str)] = &[
     ),
     (
         "code for once",
-        r#"\b(?:(?:one[ -]?time|verification|security|confirmation|authenti(?:cation|fication)|authorization|login|sign-?in|access|activation|2fa|mfa|sms|unlock|door|card)[ _-]+(?:pass)?(?:code|pin|number)|otp|totp|tan|pin(?:[ _-]?code)?|passcode|cvv2?|cvc2?)\b["']?\s*(?:(?:is|was|:|=|-|#)\s*){0,2}["']?(?P<code>[0-9]{4,8}|[0-9]{3}[ -][0-9]{3})\b|\b(?:cvv2?|cvc2?)\b\s*(?:is|:|=|#)?\s*(?P<check>[0-9]{3})\b|\b(?:ssn|social security(?: number)?)\b\s*(?:is|:|=|#)?\s*(?P<social>[0-9]{3}[ -]?[0-9]{2}[ -]?[0-9]{4})\b"#,
+        r#"\b(?:(?:one[ -]?time|verification|security|confirmation|authenti(?:cation|fication)|authorization|login|sign-?in|access|activation|2fa|mfa|sms|unlock|door)[ _-]+(?:pass)?(?:code|pin)|otp|totp|tan|pin(?:[ _-]?code)?|passcode|cvv2?|cvc2?)\b["']?\s*(?:(?:is|was|:|=|-|#)\s*){0,2}["']?(?P<code>[0-9]{4,8}|[0-9]{3}[ -][0-9]{3})\b|\b(?:cvv2?|cvc2?)\b\s*(?:is|:|=|#)?\s*(?P<check>[0-9]{3})\b|\b(?:ssn|social security(?: number)?)\b\s*(?:is|:|=|#)?\s*(?P<social>[0-9]{3}[ -]?[0-9]{2}[ -]?[0-9]{4})\b"#,
     ),
 ];
 
@@ -137,6 +137,18 @@ pub(super) fn takes_a_password(program: &str) -> bool {
     ];
     let name = program.rsplit(['/', '\\']).next().unwrap_or_default();
     PROGRAMS.contains(&name.trim_end_matches(".exe"))
+}
+
+/// Where the password begins in an option of such a program that it is a part of: `-phunter2`.
+pub(super) fn attached_password(option: &str) -> Option<usize> {
+    let password = option.strip_prefix("-p").filter(|password| !password.starts_with('='))?;
+    (password.len() >= 4).then_some(2)
+}
+
+/// Whether this is a program that has its password in one piece with the option.
+pub(super) fn attaches_a_password(program: &str) -> bool {
+    let name = program.rsplit(['/', '\\']).next().unwrap_or_default();
+    ["mysql", "mysqldump", "mysqladmin", "mariadb", "sshpass", "7z", "rar"].contains(&name)
 }
 
 /// Masks what stands in a secret's place.
@@ -207,8 +219,6 @@ fn value(text: &str, found: &Found<'_>) -> Option<(Range<usize>, bool)> {
         "by",
         "role",
         "phrase",
-        "code",
-        "check",
         "social",
     ];
     const NAMED: &[(&str, &str)] = &[
@@ -223,6 +233,12 @@ fn value(text: &str, found: &Found<'_>) -> Option<(Range<usize>, bool)> {
     let found = found.captures();
     if let Some(sure) = SURE.iter().find_map(|group| found.name(group)) {
         return Some((sure.range(), true));
+    }
+    if let Some(code) = found.name("code").or_else(|| found.name("check")) {
+        // A longer number is none that is used once; its own shape says what it is.
+        let after =
+            text[code.end()..].strip_prefix([' ', '-', '.', ',']).unwrap_or(&text[code.end()..]);
+        return Some((code.range(), !after.starts_with(|c: char| c.is_ascii_digit())));
     }
     if let Some(argument) = found.name("argument") {
         let drawn = entropy::is_uuid(argument.as_str()) || entropy::looks_secret(argument.as_str());

@@ -10,6 +10,7 @@ use super::lists::{ANYWHERE, WITHIN};
 use super::mask::is_mask;
 use super::patterns::floor;
 use super::placeholder::is_placeholder;
+use super::spelling::{Quotes, Value, bare_length, percent_length, value_at};
 use super::wordy::is_name;
 
 /// What follows a flag in prose.
@@ -38,19 +39,6 @@ enum Join {
     Space,
 }
 
-/// What is around a value.
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum Quotes {
-    /// Nothing.
-    None,
-    /// A quote that begins and does not end.
-    Open,
-    /// Quotes.
-    Closed,
-    /// Backticks.
-    Ticks,
-}
-
 /// A text with pairs in it.
 #[derive(Clone, Copy)]
 pub(super) struct Whole<'t> {
@@ -64,9 +52,6 @@ impl<'t> Whole<'t> {
         Self { text, lines: text.contains('\n') }
     }
 }
-
-/// So much of a value that is not in quotes is looked at, in bytes. What is longer is no word.
-const BARE: usize = 512;
 
 /// So much of what is around a pair is looked at, in bytes: a line has no bound.
 const AROUND: usize = 256;
@@ -472,107 +457,6 @@ impl<'t> Pair<'t> {
         }
         let leads = self.text[..self.start].ends_with('/') && value.contains(['/', '#']);
         !digits && (selects || leads && is_name(value))
-    }
-}
-
-/// A value, and what is around it.
-struct Value {
-    place: Range<usize>,
-    quotes: Quotes,
-    /// Whether it may go on beyond what was looked at.
-    cut: bool,
-}
-
-/// The value that begins here: quoted, or up to white space or a separator. A quote that nobody closed
-/// has been cut off.
-fn value_at(text: &str, at: usize) -> Option<Value> {
-    quoted_at(text, at).or_else(|| entity_at(text, at)).or_else(|| bare_at(text, at))
-}
-
-/// The value between quotes that are written as HTML or a URL has them.
-fn entity_at(text: &str, at: usize) -> Option<Value> {
-    const QUOTES: &[&str] = &["&quot;", "&apos;", "&#34;", "&#39;", "%22", "%27"];
-    let rest = text.get(at..)?;
-    let quote = QUOTES.iter().find(|quote| rest.starts_with(**quote))?;
-    let from = at + quote.len();
-    let line =
-        &text[from..from + text[from..].find(['\r', '\n', '<']).unwrap_or(text.len() - from)];
-    let length = line.find(quote).or_else(|| line.find(char::is_whitespace)).unwrap_or(line.len());
-    let place = from..from + length;
-    (length > 0).then_some(Value { place, quotes: Quotes::Closed, cut: false })
-}
-
-/// How long a value is that is percent-encoded: until what separates it from the next one.
-fn percent_length(value: &str) -> usize {
-    const ENDS: &[&str] =
-        &["%26", "%22", "%27", "%20", "%2C", "%2c", "%3B", "%3b", "%7D", "%7d", "%0"];
-    ENDS.iter().filter_map(|end| value.find(end)).min().unwrap_or(value.len())
-}
-
-fn quoted_at(text: &str, at: usize) -> Option<Value> {
-    let rest = text.get(at..)?;
-    // `b"..."`, `@"..."`, `"""..."""`, `\"...\"`.
-    let prefix = rest.bytes().take(2).take_while(|b| b"bBrRfFuUL@".contains(b)).count();
-    (0..=prefix).rev().find_map(|prefix| {
-        let rest = &rest[prefix..];
-        let twice = ["\"\"\"", "'''"].iter().any(|three| rest.starts_with(three));
-        let escapes = escapes(&rest[if twice { 2 } else { 0 }..]);
-        let opens = at + prefix + if twice { 2 } else { 0 } + escapes;
-        let quote = text[opens..].chars().next().filter(|c| matches!(c, '"' | '\'' | '`'))?;
-        let from = opens + 1;
-        // The first quote of its kind ends it, escaped or not: were one passed over, each pair could
-        // read to the end of the text.
-        let end = from + text[from..].find([quote, '\r', '\n'])?;
-        let closed = text[end..].starts_with(quote);
-        let escaped = text[from..end].bytes().rev().take(4).take_while(|b| *b == b'\\').count();
-        let end = end - escaped;
-        let quotes = if quote == '`' { Quotes::Ticks } else { Quotes::Closed };
-        (closed && end > from).then_some(Value { place: from..end, quotes, cut: false })
-    })
-}
-
-fn bare_at(text: &str, at: usize) -> Option<Value> {
-    let escapes = escapes(text.get(at..)?);
-    let opens = &text[at + escapes..];
-    let quote = match opens.chars().next().filter(|c| matches!(c, '"' | '\'' | '`')) {
-        Some(_) if opens.starts_with("\"\"\"") || opens.starts_with("'''") => 3,
-        Some(_) => 1,
-        None => 0,
-    };
-    [at + escapes + quote, at].into_iter().find_map(|from| {
-        let window = &text[from..floor(text, from + BARE)];
-        let length = bare_length(window);
-        let cut = length == window.len() && from + length < text.len();
-        let quotes = match text[..from].ends_with(['"', '\'', '`']) && from > at {
-            true => Quotes::Open,
-            false => Quotes::None,
-        };
-        (length > 0).then_some(Value { place: from..from + length, quotes, cut })
-    })
-}
-
-/// How many backslashes escape the quote that comes after them.
-fn escapes(text: &str) -> usize {
-    text.bytes().take(4).take_while(|byte| *byte == b'\\').count()
-}
-
-/// How long the bare value is that the text begins with.
-fn bare_length(text: &str) -> usize {
-    if text.starts_with("[redacted") {
-        let end = text.find(']').map_or(0, |end| end + 1);
-        return if is_mask(&text[..end]) { end } else { 0 };
-    }
-    let ends = |c: char| c.is_whitespace() || "\"'`,;&<>(){}[]\\".contains(c);
-    let mut length = 0;
-    loop {
-        length += text[length..].find(ends).unwrap_or(text.len() - length);
-        // What is escaped is part of it, but for quotes and the ends of lines.
-        let mut next = text[length..].chars();
-        let goes_on = next.next() == Some('\\');
-        match next.next().filter(|c| goes_on && !c.is_whitespace() && !"\"'`nrtu\\".contains(*c)) {
-            Some(c) => length += 1 + c.len_utf8(),
-            None => return length,
-        }
     }
 }
 
