@@ -89,7 +89,7 @@ fn is_address(run: &str) -> bool {
             true
         }
         36 if is_base58(run) && starts(&["tz1", "tz2", "tz3", "KT1"]) => true,
-        43 | 44 if is_base58(run) => true,
+        43 | 44 | 86..=88 if is_base58(run) => true,
         46 if is_base58(run) && run.starts_with("Qm") => true,
         46..=48 if is_base58(run) && starts(&["1", "5", "C", "D", "E", "F", "G", "H", "J"]) => true,
         48 if starts(&["EQ", "UQ", "kQ", "0Q"]) => true,
@@ -97,7 +97,6 @@ fn is_address(run: &str) -> bool {
         56 if base32(run) && starts(&["G", "C"]) => true,
         58 if base32(run) => true,
         59..=104 if is_base58(run) && starts(&["Ae2", "Ddz"]) => true,
-        86..=88 if is_base58(run) => true,
         95 | 106 if is_base58(run) && starts(&["4", "8"]) => true,
         107..=112
             if is_base58(run) && starts(&["xpub", "ypub", "zpub", "tpub", "upub", "vpub"]) =>

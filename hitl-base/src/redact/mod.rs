@@ -209,7 +209,7 @@ impl Redactor {
                 }
                 Json::Array(items) => is_bytes(items),
                 Json::Object(entries) if entries.iter().any(|(key, _)| is_drawn_key(key)) => {
-                    return self.with_masked_keys(entries, depth);
+                    return Some(self.with_masked_keys(entries, depth));
                 }
                 _ => false,
             },
@@ -233,13 +233,13 @@ impl Redactor {
     }
 
     /// With the keys masked that look secret: `{"api": {"<a key>": "its owner"}}`.
-    fn with_masked_keys(&self, entries: &[(String, Json)], depth: usize) -> Option<Json> {
+    fn with_masked_keys(&self, entries: &[(String, Json)], depth: usize) -> Json {
         let clean = entries.iter().map(|(key, value)| {
             let masked = is_drawn_key(key).then(|| self.masker.mask(key));
             let value = self.value(key, value, depth).unwrap_or_else(|| value.clone());
             (masked.unwrap_or_else(|| key.clone()), value)
         });
-        Some(Json::Object(apart(clean.collect())))
+        Json::Object(apart(clean.collect()))
     }
 
     /// With every value masked, however deep; its keys stay.

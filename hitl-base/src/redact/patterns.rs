@@ -76,7 +76,7 @@ impl Pattern {
 
     /// The next match that begins at or after `at`, where a character begins.
     pub(super) fn find<'t>(&self, text: &'t str, at: usize) -> Option<Found<'t>> {
-        self.search(text, at, |window, at| {
+        search(text, at, |window, at| {
             let found = self.regex().captures_at(window, at)?;
             let whole = found.get(0)?;
             Some((whole.start(), whole.end(), found))
@@ -86,30 +86,29 @@ impl Pattern {
 
     /// Where the next match begins and ends, which is the cheaper question.
     pub(super) fn place(&self, text: &str, at: usize) -> Option<(usize, usize)> {
-        self.search(text, at, |window, at| {
+        search(text, at, |window, at| {
             let found = self.regex().find_at(window, at)?;
             Some((found.start(), found.end(), (found.start(), found.end())))
         })
         .map(|(_, place)| place)
     }
+}
 
-    /// Searches one window after the other, and tells where that of the match ends.
-    fn search<'t, F>(
-        &self,
-        text: &'t str,
-        mut at: usize,
-        find: impl Fn(&'t str, usize) -> Option<(usize, usize, F)>,
-    ) -> Option<(usize, F)> {
-        loop {
-            let end = floor(text, at.saturating_add(WINDOW));
-            // What begins later may go on beyond the window.
-            let sure = if end == text.len() { end } else { floor(text, end - REACH) };
-            match find(&text[..end], at) {
-                Some((start, _, found)) if start <= sure => return Some((end, found)),
-                _ if end == text.len() => return None,
-                Some((start, ..)) => at = start,
-                None => at = sure,
-            }
+/// Searches one window after the other, and tells where that of the match ends.
+fn search<'t, F>(
+    text: &'t str,
+    mut at: usize,
+    find: impl Fn(&'t str, usize) -> Option<(usize, usize, F)>,
+) -> Option<(usize, F)> {
+    loop {
+        let end = floor(text, at.saturating_add(WINDOW));
+        // What begins later may go on beyond the window.
+        let sure = if end == text.len() { end } else { floor(text, end - REACH) };
+        match find(&text[..end], at) {
+            Some((start, _, found)) if start <= sure => return Some((end, found)),
+            _ if end == text.len() => return None,
+            Some((start, ..)) => at = start,
+            None => at = sure,
         }
     }
 }

@@ -191,7 +191,6 @@ fn work_is_linear_where_the_text_around_a_pattern_is_read() {
         "-u a:",
     ] {
         assert_linear("around", unit);
-        assert_linear("around", &format!("{unit}key=\"{unit}"));
     }
 }
 

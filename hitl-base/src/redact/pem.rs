@@ -1,4 +1,4 @@
-//! Keys and certificates between their dashes (RFC 7468, OpenPGP).
+//! Keys and certificates between their dashes (RFC 7468, RFC 9580).
 
 use std::ops::Range;
 
@@ -32,9 +32,11 @@ pub(super) fn blocks(text: &str) -> impl Iterator<Item = Block> {
             at = label;
             let Some(body) = label_end(text, label) else { continue };
             let named = text[label..body].trim_end_matches('-');
-            let (end, private) = match is_private(named) {
-                true => (Some(private_end(text, body)), true),
-                false => (public_end(text, body).filter(|_| is_public(named)), false),
+            let private = is_private(named);
+            let end = if private {
+                Some(private_end(text, body))
+            } else {
+                public_end(text, body).filter(|_| is_public(named))
             };
             if let Some(end) = end {
                 at = end;

@@ -30,7 +30,7 @@ const PLACES: &[(&str, &str)] = &[
         r#"\b(?:docker|podman|helm)\s+[^\r\n]*?login\b[^\r\n]*?\s-p\s+["']?(?P<docker>[^\s"']+)"#,
     ),
     ("cookie", r#"\b(?:set-)?cookie\s*:\s*(?P<cookie>[^\s"'=;]+=[^\r\n"']{3,})"#),
-    ("netrc", r#"\blogin\s+\S+\s+password\s+(?P<netrc>\S+)"#),
+    ("netrc", r"\blogin\s+\S+\s+password\s+(?P<netrc>\S+)"),
     ("SQL", r#"\bidentified\s+by\s+(?:password\s+)?\\?["'](?P<sql>[^"'\r\n\\]+)"#),
     (
         "whose password",
@@ -51,9 +51,9 @@ const PLACES: &[(&str, &str)] = &[
     ),
     (
         "entry of XML",
-        r#"<(?:key|name)>\s*(?P<entry>[A-Za-z][A-Za-z0-9_.:-]*)\s*</(?:key|name)>\s*<(?:string|value)>\s*(?P<text>[^<>\r\n]+?)\s*</"#,
+        r"<(?:key|name)>\s*(?P<entry>[A-Za-z][A-Za-z0-9_.:-]*)\s*</(?:key|name)>\s*<(?:string|value)>\s*(?P<text>[^<>\r\n]+?)\s*</",
     ),
-    ("element of XML", r#"<(?P<tag>[A-Za-z][A-Za-z0-9_.:-]*)(?:\s[^<>]*)?>\s*(?P<xml>[^<>\s])"#),
+    ("element of XML", r"<(?P<tag>[A-Za-z][A-Za-z0-9_.:-]*)(?:\s[^<>]*)?>\s*(?P<xml>[^<>\s])"),
     (
         "name and value",
         r#"\b(?:key|name|id|property|variable|field)["']?\s*[=:]\s*["'](?P<of>[A-Za-z][A-Za-z0-9_.:-]*)["']\s*,?\s*["']?value["']?\s*[=:]\s*["'](?P<value>[^"'\r\n]+)["']"#,

@@ -90,10 +90,8 @@ fn shapes_masked<'t>(text: &'t str, masker: &Masker) -> Cow<'t, str> {
     for block in pem::blocks(text) {
         let between = outside_blocks(&text[copied..block.place.start], masker);
         let whole = &text[block.place.clone()];
-        let clean = match block.private {
-            true => Cow::Owned(masker.mask(whole)),
-            false => Cow::Borrowed(whole),
-        };
+        let clean =
+            if block.private { Cow::Owned(masker.mask(whole)) } else { Cow::Borrowed(whole) };
         changed |= matches!(between, Cow::Owned(_)) || matches!(clean, Cow::Owned(_));
         out.push_str(&between);
         out.push_str(&clean);

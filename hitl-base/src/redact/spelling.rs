@@ -70,8 +70,8 @@ fn quoted_at(text: &str, at: usize) -> Option<Value> {
         // read to the end of the text.
         let end = from + text[from..].find([quote, '\r', '\n'])?;
         let closed = text[end..].starts_with(quote);
-        let escaped = text[from..end].bytes().rev().take(4).take_while(|b| *b == b'\\').count();
-        let end = end - escaped;
+        let slashes = text[from..end].bytes().rev().take(4).take_while(|b| *b == b'\\').count();
+        let end = end - slashes;
         let quotes = if quote == '`' { Quotes::Ticks } else { Quotes::Closed };
         (closed && end > from).then_some(Value { place: from..end, quotes, cut: false })
     })
@@ -89,10 +89,8 @@ fn bare_at(text: &str, at: usize) -> Option<Value> {
         let window = &text[from..floor(text, from + BARE)];
         let length = bare_length(window);
         let cut = length == window.len() && from + length < text.len();
-        let quotes = match text[..from].ends_with(['"', '\'', '`']) && from > at {
-            true => Quotes::Open,
-            false => Quotes::None,
-        };
+        let opened = from > at && text[..from].ends_with(['"', '\'', '`']);
+        let quotes = if opened { Quotes::Open } else { Quotes::None };
         (length > 0).then_some(Value { place: from..from + length, quotes, cut })
     })
 }
@@ -108,16 +106,36 @@ pub(super) fn bare_length(text: &str) -> usize {
         let end = text.find(']').map_or(0, |end| end + 1);
         return if is_mask(&text[..end]) { end } else { 0 };
     }
-    let ends = |c: char| c.is_whitespace() || "\"'`,;&<>(){}[]\\".contains(c);
     let mut length = 0;
     loop {
-        length += text[length..].find(ends).unwrap_or(text.len() - length);
+        length += plain_length(&text[length..]);
         // What is escaped is part of it, but for quotes and the ends of lines.
         let mut next = text[length..].chars();
         let goes_on = next.next() == Some('\\');
         match next.next().filter(|c| goes_on && !c.is_whitespace() && !"\"'`nrtu\\".contains(*c)) {
             Some(c) => length += 1 + c.len_utf8(),
             None => return length,
+        }
+    }
+}
+
+/// How much of a text comes before what may end a bare value.
+fn plain_length(text: &str) -> usize {
+    let ends = |byte: u8| {
+        byte <= b' '
+            || matches!(byte, 0x7F..|b'"'| b'\'' | b'`' | b',' | b';' | b'&' | b'\\')
+            || matches!(byte, b'<' | b'>' | b'(' | b')' | b'{' | b'}' | b'[' | b']')
+    };
+    let mut length = 0;
+    loop {
+        let rest = &text.as_bytes()[length..];
+        length += rest.iter().position(|byte| ends(*byte)).unwrap_or(rest.len());
+        // Beyond ASCII only white space ends it, and below a blank most control characters do not.
+        match text[length..].chars().next() {
+            Some(c) if !c.is_whitespace() && (c.is_control() || !c.is_ascii()) => {
+                length += c.len_utf8();
+            }
+            _ => return length,
         }
     }
 }

@@ -92,10 +92,7 @@ impl Taint {
     pub fn text<'t>(&self, text: &'t str) -> Cow<'t, str> {
         let text = without(Cow::Borrowed(text), &self.forms);
         let found = find_disguises(&text, &self.disguises);
-        let text = match found.is_empty() {
-            true => text,
-            false => Cow::Owned(replace_places(&text, found)),
-        };
+        let text = if found.is_empty() { text } else { Cow::Owned(replace_places(&text, found)) };
         without(text, &self.halves)
     }
 

@@ -104,7 +104,6 @@ const LITERALS: &[Literal<Kind>] = &[
     stem("geheim", 0),
     stem("clave", 0),
     stem("haslo", 0),
-    stem("hasł", 0),
     stem("ifre", 0),
     stem("heslo", 0),
     stem("losen", 0),
@@ -125,9 +124,11 @@ const LITERALS: &[Literal<Kind>] = &[
     other("암호".as_bytes(), 0, Kind::Foreign),
     other("토큰".as_bytes(), 0, Kind::Foreign),
     other("令牌".as_bytes(), 0, Kind::Foreign),
+    other("hasł".as_bytes(), 0, Kind::Foreign),
+    other("hasŁ".as_bytes(), 0, Kind::Foreign),
     other("暗証".as_bytes(), 0, Kind::Foreign),
-    other("секр".as_bytes(), 0, Kind::Foreign),
-    other("Секр".as_bytes(), 0, Kind::Foreign),
+    other(b"\xD1\x81\xD0", 0, Kind::Foreign), // "се.."
+    other(b"\xD0\xA1\xD0", 0, Kind::Foreign), // "Се.."
     // Full-width letters.
     other(b"\xEF\xBC", 0, Kind::Foreign),
     other(b"\xEF\xBD", 0, Kind::Foreign),
@@ -185,6 +186,7 @@ static SIGNS: LazyLock<Literals<Kind>> = LazyLock::new(|| Literals::new(LITERALS
 pub(super) static STEM: Pattern = Pattern::anywhere(|| {
     const FOREIGN: &[&str] = &[
         "парол",
+        "hasł",
         "секрет",
         "密码",
         "密碼",
