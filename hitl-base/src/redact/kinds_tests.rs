@@ -85,8 +85,8 @@ fn invariant_8_codes_numbers_bytes_and_phrases_are_masked() {
         ("call 219-09-9999", "call [redacted]"),
         ("card number 4111 1111 1111 1111", "card number [redacted]"),
         (
-            "byte[] secretKey = {12, 240, 33, 9, 77, 120, 4, 65, 200, 1};",
-            "byte[] secretKey = {[redacted]};",
+            "secretKey := []byte{12, 240, 33, 9, 77, 120, 4, 65, 200, 1};",
+            "secretKey := []byte{[redacted]};",
         ),
         (
             "seed phrase: ladder window fossil garden pepper ribbon tunnel oyster violet napkin copper meadow",

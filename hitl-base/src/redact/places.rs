@@ -88,7 +88,7 @@ const PLACES: &[(&str, &str)] = &[
     ),
     (
         "bytes",
-        r#"(?P<bytes_of>[A-Za-z_][A-Za-z0-9_.-]*)["']?(?:\[[0-9A-Za-z_]*\])?\s*[:=]{0,2}\s*(?:new\s+)?(?:\[\])?(?:byte|u8|uint8|uint8_t|bytes|bytearray|buffer\.from|uint8array|int\[\]|byte\[\])?(?:\[\])?\s*(?:\(\s*)?[\[{(]\s*(?P<bytes>(?:0x[0-9a-f]{1,2}|[0-9]{1,3})(?:\s*,\s*(?:0x[0-9a-f]{1,2}|[0-9]{1,3})){7,})"#,
+        r#"(?P<bytes_of>[A-Za-z_][A-Za-z0-9_.-]*)["']?(?:\[[0-9A-Za-z_]*\])?\s*[:=]{0,2}\s*(?:new\s+)?(?:(?:\[\])?(?:byte|u8|uint8|uint8_t|bytes|bytearray|uint8array|byte\[\])(?:\[\])?\s*(?:\(\s*)?[\[{(]\s*(?P<bytes>(?:0x[0-9a-f]{1,2}|[0-9]{1,3})(?:\s*,\s*(?:0x[0-9a-f]{1,2}|[0-9]{1,3})){7,})|[\[{(]\s*(?P<hexes>0x[0-9a-f]{1,2}(?:\s*,\s*(?:0x[0-9a-f]{1,2}|[0-9]{1,3})){7,}))"#,
     ),
     ("part of a JWK", r#""kty"[^{}]*?"(?:d|k|p|q|dp|dq|qi)"\s*:\s*"(?P<jwk>[A-Za-z0-9_-]{16,})"#),
     (
@@ -229,6 +229,7 @@ fn value(text: &str, found: &Found<'_>) -> Option<(Range<usize>, bool)> {
         ("variable", "otherwise"),
         ("assigned", "fallback"),
         ("bytes_of", "bytes"),
+        ("bytes_of", "hexes"),
     ];
     let found = found.captures();
     if let Some(sure) = SURE.iter().find_map(|group| found.name(group)) {
@@ -261,6 +262,7 @@ fn value(text: &str, found: &Found<'_>) -> Option<(Range<usize>, bool)> {
     let value = &text[range.clone()];
     let drawn = entropy::looks_secret(value)
         || entropy::is_uuid(value)
-        || found.name("bytes").is_some() && names_a_key(name.as_str());
+        || found.name("bytes").or_else(|| found.name("hexes")).is_some()
+            && names_a_key(name.as_str());
     Some((range, secret == Name::Secret || drawn))
 }
