@@ -31,3 +31,27 @@ impl Runtime {
         HostThreads::new(self.0.clone())
     }
 }
+
+/// Runs long work where no task waits for its thread; here, outside of a runtime. Nothing when it did not
+/// come to its end: it panicked, or the runtime is going away.
+///
+/// Cancel safety: dropping the future leaves the work to its end; nobody hears of what comes of it.
+pub(crate) async fn off_thread<R: Send + 'static>(
+    work: impl FnOnce() -> R + Send + 'static,
+) -> Option<R> {
+    match Handle::try_current() {
+        Ok(runtime) => runtime.spawn_blocking(work).await.ok(),
+        Err(_) => Some(work()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn invariant_1_work_that_panics_elsewhere_gives_nothing() {
+        assert_eq!(off_thread(|| 1).await, Some(1));
+        assert_eq!(off_thread(|| -> u32 { panic!("in the middle") }).await, None);
+    }
+}

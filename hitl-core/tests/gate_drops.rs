@@ -176,3 +176,43 @@ async fn a_wait_for_a_call_without_a_payload_ends() {
     assert_eq!(error.kind(), GateErrorKind::Payload);
     assert_eq!(world.ran(), 0);
 }
+
+/// Arguments that are looked through off the runtime's threads.
+fn long_text() -> String {
+    "a plain word, key=key=, ".repeat(8 * 1024)
+}
+
+#[tokio::test]
+async fn invariant_8_long_arguments_are_looked_through_elsewhere_while_others_go_on() {
+    let (store, world) = (MemoryStore::new(), World::default());
+    let gate = gate(&store, &world, false).await;
+    // On a runtime of one thread: were they looked through here, the first poll would not return so soon.
+    let mut call = Box::pin(async { gate.call(note(&long_text())).by("ann").await });
+    assert!((&mut call).now_or_never().is_none(), "a typed call holds up its thread");
+    call.await.unwrap();
+    let arguments = format!(r#"{{"text":"{}"}}"#, long_text());
+    let mut call = Box::pin(gate.call_json("note", &arguments, "ann", key()));
+    assert!((&mut call).now_or_never().is_none(), "a model's call holds up its thread");
+    call.await.unwrap();
+    assert_eq!(world.ran(), 2);
+}
+
+#[tokio::test]
+async fn invariant_1_long_arguments_that_nobody_waits_for_any_more_run_nothing() {
+    let (store, world) = (MemoryStore::new(), World::default());
+    let gate = gate(&store, &world, false).await;
+    let submitted = poll_times(
+        async {
+            let _ = gate.submit(ask(&long_text())).by("ann").key("r", 0).await;
+        },
+        1,
+    )
+    .await;
+    assert!(!submitted);
+    assert!(at_rest(&store).await.is_none());
+    assert_eq!(world.ran(), 0);
+    // It is entered when somebody waits, in a batch too.
+    let batch = gate.submit_all("r").call(0, ask(&long_text())).by("ann").await;
+    assert!(batch.parts().iter().all(|part| part.receipt.is_some()));
+    assert!(at_rest(&store).await.is_some());
+}

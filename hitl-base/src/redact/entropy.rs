@@ -9,7 +9,7 @@ pub(super) const SHORTEST: usize = 32;
 const ONE_CASE: usize = 28;
 
 /// Longer ones are files: an image in base64, a compiled program.
-const LONGEST: usize = 512;
+const LONGEST: usize = 1_024;
 
 /// How public keys, public addresses, and common files in base64 begin.
 fn is_known_start(text: &str) -> bool {

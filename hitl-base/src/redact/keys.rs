@@ -1,6 +1,8 @@
 //! Which key names are the names of secrets.
 
-use super::lists::{ABOUT, ANYWHERE, AT_THE_END, MAYBE, ORDINARY_KEYS, ORDINARY_PASSES, WITHIN};
+use super::lists::{
+    ABOUT, ANYWHERE, AT_THE_END, FOREIGN, MAYBE, ORDINARY_KEYS, ORDINARY_PASSES, WITHIN,
+};
 
 /// How sure a name is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -24,9 +26,24 @@ pub fn is_secret_key(key: &str) -> bool {
     judge(key) == Name::Secret
 }
 
-/// How sure a name is.
+/// How sure a name is. One that looks like another is judged as both.
 pub(super) fn judge(key: &str) -> Name {
-    let mut words = words(key);
+    let judged = judge_words(words(key));
+    if judged == Name::Secret || key.is_ascii() {
+        return judged;
+    }
+    let foreign: String =
+        key.chars().filter(|c| c.is_alphabetic()).flat_map(char::to_lowercase).collect();
+    if FOREIGN.iter().any(|name| foreign.contains(name)) {
+        return Name::Secret;
+    }
+    match judge_words(words(&key.chars().map(plain).collect::<String>())) {
+        Name::Plain => judged,
+        likeness => likeness,
+    }
+}
+
+fn judge_words(mut words: Vec<String>) -> Name {
     // `password2` and `api_key_1` are passwords and keys too.
     while let Some(last) = words.last_mut() {
         let letters = last.trim_end_matches(|c: char| c.is_ascii_digit()).len();
@@ -82,16 +99,28 @@ pub(super) fn judge(key: &str) -> Name {
     Name::Plain
 }
 
-/// Whether a name says that what is under it is public.
+/// Whether a name says that what is under it is public, or an identifier.
 pub(super) fn is_public(key: &str) -> bool {
-    words(key).iter().any(|word| matches!(word.as_str(), "public" | "pubkey" | "publickey"))
+    const PUBLIC: &[&str] = &["public", "pubkey", "publickey"];
+    let words = words(key);
+    words.iter().any(|word| PUBLIC.contains(&word.as_str()))
+        || words.last().is_some_and(|last| super::identifiers::is_name(last))
+}
+
+/// Whether it is some sort of key: `SERVICE_KEY`, and no `key` alone.
+pub(super) fn names_a_key(key: &str) -> bool {
+    let words = words(key);
+    words.last().is_some_and(|last| last.ends_with("key") && (words.len() > 1 || last.len() > 3))
 }
 
 /// Whether a word is `password` or `passwd`, without its vowels or with a letter too many: `PSWD`,
 /// `paswrd`, `pssword`.
 fn is_password(word: &str) -> bool {
-    if !word.starts_with('p') || !(4..=10).contains(&word.len()) {
+    if !word.starts_with('p') || !(4..=12).contains(&word.len()) {
         return false;
+    }
+    if word.starts_with("passwor") {
+        return true;
     }
     let mut skeleton: Vec<u8> = word.bytes().filter(|b| !b"aeiou".contains(b)).collect();
     skeleton.dedup();
@@ -135,6 +164,14 @@ fn narrow(c: char) -> char {
         wide @ 0xFF01..=0xFF5E => char::from_u32(wide - 0xFEE0).unwrap_or(c),
         _ => c,
     }
+}
+
+/// A Cyrillic or Greek letter, or one with an accent, as the Latin one that it looks like.
+fn plain(c: char) -> char {
+    const FROM: &str = "аАеЕоОрРсСхХуУкКіІјЈѕЅԁԛԝһВМНТαΑΒεΕοΟρΡτΤυΥχΧκΚιΙνΝΜΗΖｏáàâäãåéèêëíìîïóòôöõøúùûüñçščžýłőūāēīōşŞıİğĞțţřťďňľĺŕůęąśźżćńđģķļņį";
+    const TO: &str = "aAeEoOpPcCxXyYkKiIjJsSdqwhBMHTaABeEoOpPtTuYxXkKiIvNMHZoaaaaaaeeeeiiiioooooouuuuncsczylouaeiosSiIgGttrtdnllrueaszzcndgklni";
+    let at = FROM.chars().position(|from| from == c);
+    at.and_then(|at| TO.chars().nth(at)).unwrap_or(c)
 }
 
 #[cfg(test)]

@@ -5,20 +5,25 @@
 //! `key=value` text and command-line flags. A hit is masked, not dropped, so that a reader sees that
 //! something was there; under a key, equal secrets get equal marks.
 
+mod encoded;
 mod entropy;
+mod identifiers;
 mod keys;
 mod known;
 mod lists;
 mod marked;
+mod marks;
 mod mask;
 mod pairs;
 mod patterns;
+mod pem;
 mod placeholder;
 mod places;
 mod recorder;
 mod sensitive;
 mod shapes;
 mod signs;
+mod spelling;
 mod taint;
 mod tokens;
 mod values;
@@ -183,7 +188,20 @@ impl Redactor {
             let flag = name.starts_with('-') && !name.contains(['=', ' ']);
             (flag || items.len() == 2 && said_by(name).name == Name::Secret).then_some(name)
         };
+        let key = pem::lines(items);
+        let program = items.first().and_then(Json::as_str).is_some_and(places::takes_a_password);
+        let attaches =
+            items.first().and_then(Json::as_str).is_some_and(places::attaches_a_password);
         changed(items, |at, item| match (follows(at), item) {
+            _ if key.contains(&at) => self.masked(item, MaskReason::Shape),
+            (Some("-p" | "-P" | "-w" | "-a"), Json::String(_)) if program => {
+                self.masked(item, MaskReason::Name)
+            }
+            (_, Json::String(text))
+                if attaches && let Some(at) = places::attached_password(text) =>
+            {
+                Some(Json::String(format!("{}{}", &text[..at], self.masker.mask(&text[at..]))))
+            }
             (Some(name), Json::String(text)) if !text.starts_with('-') => {
                 self.value(name, item, depth)
             }
@@ -196,14 +214,43 @@ impl Redactor {
         let said = said_by(key);
         let secret = match said.name {
             Name::Secret => true,
-            Name::Suspect => value.as_str().is_some_and(entropy::looks_secret),
-            // What is said to be public is shown, however it looks.
-            Name::Plain if said.public && value.as_str().is_some_and(is_one_piece) => {
-                return None;
-            }
+            Name::Suspect => match value {
+                Json::String(text) => {
+                    entropy::looks_secret(text) || entropy::is_uuid(text) && keys::names_a_key(key)
+                }
+                Json::Array(items) => is_bytes(items),
+                Json::Object(entries) if entries.iter().any(|(key, _)| is_drawn_key(key)) => {
+                    return Some(self.with_masked_keys(entries, depth));
+                }
+                _ => false,
+            },
+            // What is said to be public, or an identifier, is shown however it looks, unless its issuer
+            // has marked it as a secret.
+            Name::Plain if said.public => match value {
+                Json::String(text) if is_one_piece(text) => return self.issued_masked(text),
+                _ => false,
+            },
             Name::Plain => false,
         };
         if secret { self.masked(value, MaskReason::Name) } else { self.tree(value, depth) }
+    }
+
+    /// The text without what its issuer has marked as a secret; nothing when there is none.
+    fn issued_masked(&self, text: &str) -> Option<Json> {
+        match shapes::mask_marked(text, &self.masker) {
+            Cow::Borrowed(_) => None,
+            Cow::Owned(clean) => Some(Json::String(clean)),
+        }
+    }
+
+    /// With the keys masked that look secret: `{"api": {"<a key>": "its owner"}}`.
+    fn with_masked_keys(&self, entries: &[(String, Json)], depth: usize) -> Json {
+        let clean = entries.iter().map(|(key, value)| {
+            let masked = is_drawn_key(key).then(|| self.masker.mask(key));
+            let value = self.value(key, value, depth).unwrap_or_else(|| value.clone());
+            (masked.unwrap_or_else(|| key.clone()), value)
+        });
+        Json::Object(apart(clean.collect()))
     }
 
     /// With every value masked, however deep; its keys stay.
@@ -374,19 +421,60 @@ fn is_short(text: &str) -> bool {
 /// The longest text that is passed over for being short, in bytes.
 const SHORT: usize = 10;
 
+/// Whether a list is a key as the numbers of its bytes.
+fn is_bytes(items: &[Json]) -> bool {
+    let byte = |item: &Json| matches!(item, Json::Number(n) if n.parse::<u8>().is_ok());
+    (8..=1_024).contains(&items.len()) && items.iter().all(byte)
+}
+
+fn is_drawn_key(key: &str) -> bool {
+    entropy::looks_secret(key) && !mask::is_mask(key)
+}
+
 /// Whether a text is neither prose nor anything that may hold a secret beside a name.
 fn is_one_piece(text: &str) -> bool {
     text.len() <= 1_024 && text.bytes().all(|b| b.is_ascii_alphanumeric() || b"+/=_-".contains(&b))
 }
 
 /// What an entry's value is called where its name is spelled out, too.
-const VALUE: &[&str] = &["value", "Value", "VALUE", "content", "default", "defaultValue"];
+const VALUE: &[&str] = &[
+    "value",
+    "Value",
+    "VALUE",
+    "val",
+    "v",
+    "content",
+    "default",
+    "defaultValue",
+    "default_value",
+    "answer",
+];
 
 /// The name that an object has for its own value: `{"name": "API_TOKEN", "value": "x"}`, as lists of
 /// headers and of variables have it.
 fn spelled_out(entries: &[(String, Json)]) -> Option<&str> {
-    const NAME: &[&str] =
-        &["name", "Name", "NAME", "key", "Key", "variable", "field", "property", "header", "id"];
+    const NAME: &[&str] = &[
+        "name",
+        "Name",
+        "NAME",
+        "key",
+        "Key",
+        "k",
+        "label",
+        "Label",
+        "title",
+        "variable",
+        "var",
+        "env",
+        "field",
+        "property",
+        "param",
+        "parameter",
+        "attribute",
+        "header",
+        "question",
+        "id",
+    ];
     if entries.len() > 8 || !entries.iter().any(|(key, _)| VALUE.contains(&key.as_str())) {
         return None;
     }
@@ -412,15 +500,15 @@ fn apart(mut entries: Vec<(String, Json)>) -> Vec<(String, Json)> {
         return entries;
     }
     let mut seen = HashSet::new();
-    // Where to go on counting, so that many equal keys are numbered in linear time.
-    let mut numbers: HashMap<String, usize> = HashMap::new();
+    // Which number comes next: each key looks on from there, not from the first.
+    let mut numbers = HashMap::new();
     for (key, _) in &mut entries {
         if key.contains("[redacted") && seen.contains(key) {
+            let number = numbers.entry(key.clone()).or_insert(1);
             let masked = key.clone();
-            let number = numbers.entry(masked.clone()).or_insert(2);
             while seen.contains(key) {
-                *key = format!("{masked} #{number}");
                 *number += 1;
+                *key = format!("{masked} #{number}");
             }
         }
         seen.insert(key.clone());
@@ -443,5 +531,7 @@ impl fmt::Debug for Redactor {
     }
 }
 
+#[cfg(test)]
+mod kinds_tests;
 #[cfg(test)]
 mod tests;

@@ -1,35 +1,30 @@
 //! Secrets by name in text: `key=value`, headers, URL queries, flags.
 
 use std::borrow::Cow;
-use std::sync::LazyLock;
-
-use regex::Regex;
 
 use super::mask::{MaskReason, Masker};
+use super::patterns::Pattern;
 use super::signs::{Signs, Stems};
-use super::values::Pair;
-use super::{patterns, places, wordy};
+use super::values::{Pair, Whole};
+use super::{places, wordy};
 
-/// A name, what joins it to its value, and the value: quoted, or up to white space or a separator. A
-/// quote that nobody closed has been cut off. Between them there may be a type (`password: str = ..`,
-/// `password string = ..`), a bracket (`env["X"] = ..`), or a comma (`define("X", ..)`).
-const PAIR: &str = concat!(
-    r#"(?P<name>(?:--?)?(?:[A-Za-z\u{FF21}-\u{FF5A}][A-Za-z0-9_.\u{FF10}-\u{FF5A}-]{1,63}|[^\x00-\x7F]{2,16}))"#,
-    r#"(?P<join>\\{0,4}["'`]?[\])]?(?:"#,
+/// A name, what joins it to its value, and how the value begins: see `values`. Between them there may be
+/// a type (`password: str = ..`, `password string = ..`), a bracket (`env["X"] = ..`), or a comma
+/// (`define("X", ..)`).
+const PAIRS: &str = concat!(
+    r#"(?P<name>(?:--?)?(?:[A-Za-z\u{C0}-\u{24F}\u{FF21}-\u{FF5A}][A-Za-z0-9_.\u{C0}-\u{24F}\u{FF10}-\u{FF5A}-]{1,63}|[^\x00-\x7F]{2,16}))"#,
+    r#"(?P<join>\\{0,4}["'`]?[\])]?(?:&(?:quot|apos|#3[49]);|%2[27])?(?:"#,
     r#"(?P<typed>[ \t]*:[ \t]*[A-Za-z_&?*][A-Za-z0-9_<>\[\]?&.:*]*[ \t]*=[ \t]*|[ \t]+[*\[\]A-Za-z][A-Za-z0-9_.\[\]*]*[ \t]+=[ \t]*)"#,
     r#"|(?P<block>:[ \t]*[|>][-+]?[ \t]*\r?\n[ \t]+)"#,
-    r#"|(?:\[[0-9]*\])?[ \t]*(?:=>|:{1,3}=|[!=]==?|[?+.|&]{1,2}=|[=:])[ \t]*"#,
+    r#"|(?:\[[0-9]*\])?[ \t]*(?:=>|:{1,3}=|[!=]==?|[?+.|&]{1,2}=|[=:]|%3[AaDd](?:%20)*)[ \t]*"#,
     r#"|(?P<bar>[ \t]*\|[ \t]*|[ \t]+-{1,2}[ \t]+)|(?P<call>[ \t]*[,(][ \t]*)"#,
-    r#"|(?P<is>[ \t]+(?:is|was|to|as):?[ \t]+)|[ \t]+))"#,
+    r#"|(?P<is>[ \t]+(?:is|was|to|as):?[ \t]+)|(?:\\t|[ \t])+))"#,
     r#"(?P<scheme>(?i:bearer|basic|token|digest|ntlm|negotiate|apikey)[ \t]+)?"#,
-    r#"(?:(?:[bBrRfFuUL@]{1,2})?(?:""|'')?\\{0,4}(?:"(?P<double>(?:[^"\\\r\n]|\\[^"\r\n])+)|'(?P<single>(?:[^'\\\r\n]|\\[^'\r\n])+)|`(?P<tick>[^`\r\n]+))\\{0,4}["'`]"#,
-    r#"|\\{0,4}["'`]?(?P<bare>(?:[^\s"'`,;&<>(){}\[\]\\]|\\[^\s"'`nrtu\\])+|\[redacted(?::[0-9a-f]{10})?\]))"#,
+    r#"(?P<value>[^\s,;&<>(){}\[\]]|\[redacted|&(?:quot|apos|#3[49]);)"#,
 );
 
-static PAIRS: LazyLock<Regex> = LazyLock::new(|| {
-    #[expect(clippy::expect_used, reason = "a literal: the tests compile it")]
-    patterns::compile(&format!("^(?:{PAIR})")).expect("the pairs are a valid regular expression")
-});
+/// The pairs.
+pub(super) static PAIR: Pattern = Pattern::at_once(|| vec![("pair", PAIRS.to_owned())]);
 
 /// Masks secrets, and knows them again.
 pub(super) struct Masked<'m> {
@@ -84,22 +79,30 @@ pub(super) fn mask<'t>(text: &'t str, signs: Signs, masker: &Masker) -> Cow<'t, 
     found.elsewhere(text)
 }
 
+/// In one piece there may be so many pairs, each in the value of the one before. What has more is
+/// masked: nobody writes so, and each would have the rest of the piece looked at again.
+const NESTED: usize = 8;
+
 /// Masks what is joined to a secret's name.
 fn paired<'t>(text: &'t str, masked: &mut Masked<'_>) -> Cow<'t, str> {
     let mut out = String::new();
     let (mut copied, mut at) = (0, 0);
     let stems = Stems::of(text);
+    let whole = Whole::of(text);
+    // Where the last value ended that was none, and how many of them ended there.
+    let (mut end, mut nested) = (0, 0);
     while let Some(stem) = stems.next(at) {
         let start = name_start(text, at.min(stem.start), stem.start);
-        // What it is about is found by the fast engine, its parts by the slow one.
-        let found = PAIRS.find(&text[start..]).and_then(|pair| PAIRS.captures(pair.as_str()));
-        let Some(pair) = found.and_then(|found| Pair::new(text, start, &found)) else {
+        let found = PAIR.start(&text[start..]);
+        let Some(pair) = found.and_then(|found| Pair::new(whole, start, &found)) else {
             at = stem.end;
             continue;
         };
         // A pair that is none may hide another one in what was taken for its value.
         at = pair.joined().max(stem.end);
-        if let Some(secret) = pair.secret() {
+        nested = if pair.bare_end() == Some(end) { nested + 1 } else { 0 };
+        end = pair.bare_end().unwrap_or(0);
+        if let Some(secret) = if nested > NESTED { Some(pair.whole()) } else { pair.secret() } {
             out.push_str(&text[copied..secret.start]);
             out.push_str(&masked.mask(&text[secret.clone()]));
             copied = secret.end;

@@ -1,51 +1,65 @@
 //! Which values have the shape of a secret.
 
 use std::borrow::Cow;
-use std::sync::LazyLock;
+use std::ops::Range;
 
-use regex::{Captures, Regex};
+use regex::Captures;
 
 use super::mask::{MaskReason, Masker};
+use super::patterns::{Found, Pattern};
 use super::placeholder::is_template;
-use super::{entropy, patterns, tokens, wordy};
+use super::signs::signs;
+use super::{encoded, entropy, identifiers, keys, pairs, patterns, pem, tokens, wordy};
 
 /// Well-known shapes that do not begin with an issuer's mark. The formats are the issuers' own, from
 /// their public documentation.
-const SHAPES: &str = concat!(
-    r"-----BEGIN [A-Z0-9 ]*PRIVATE KEY(?: BLOCK)?-----[\s\S]*?(?:-----END [A-Z0-9 ]*PRIVATE KEY(?: BLOCK)?-----|\z)",
-    r"|(?P<keep>-----BEGIN [A-Z0-9 ]*(?:CERTIFICATE|PUBLIC KEY)[A-Z ]*-----(?:\s*(?:Version|Comment): [^\r\n]*)*[A-Za-z0-9+/=\s\\]*-----END [A-Z0-9 ]*-----",
-    r"|\bdata:[a-z]+/[a-z0-9.+-]+;base64,[A-Za-z0-9+/=]*|\bsha(?:1|224|256|384|512)[-:][A-Za-z0-9+/=]+|\bh1:[A-Za-z0-9+/]{43}=",
-    r"|\bSHA256:[A-Za-z0-9+/]{43}=?)",
-    r"|\beyJ[A-Za-z0-9_-]{8,}\.eyJ[A-Za-z0-9_-]{8,}\.[A-Za-z0-9_-]*", // JSON Web Token
-    r"|\beyJ[A-Za-z0-9_-]{8,}(?:\.[A-Za-z0-9_-]*){4}",                // the encrypted kind
-    r"|\b(?i:bearer|basic) +(?P<bearer>[A-Za-z0-9._~+/=-]{12,})",     // Authorization header
+const SHAPES: &[(&str, &str)] = &[
+    (
+        "what is public",
+        r"(?P<keep>\bdata:[a-z]+/[a-z0-9.+-]+;base64,[A-Za-z0-9+/=]*|\bsha(?:1|224|256|384|512)[-:][A-Za-z0-9+/=]+|\bh1:[A-Za-z0-9+/]{43}=|\bSHA256:[A-Za-z0-9+/]{43}=?)",
+    ),
+    ("JSON Web Token", r"\beyJ[A-Za-z0-9_-]{8,}\.eyJ[A-Za-z0-9_-]{8,}(?:\.[A-Za-z0-9_-]*)?"),
+    ("its encrypted kind", r"\beyJ[A-Za-z0-9_-]{8,}(?:\.[A-Za-z0-9_-]*){4}"),
+    ("authorization", r"\b(?i:bearer|basic) +(?P<bearer>[A-Za-z0-9._~+/=-]{12,})"),
     // A private key in base64 (PKCS #1, PKCS #8, SEC 1), without its lines.
-    r"|\bMI[IG][A-Za-z0-9+/]{1,4}(?:IBA|gEAM)[A-Za-z0-9+/]{30,}={0,2}|\bMHcCAQEE[A-Za-z0-9+/]{30,}={0,2}",
-    r"|(?:https://)?\bhooks\.(?:slack|zapier)\.com/[A-Za-z0-9+/_-]{20,}",
-    r"|https://[a-z0-9.-]+\.webhook\.office\.com/webhookb2/[A-Za-z0-9@/_-]{30,}|https://outlook\.office\.com/webhook/[A-Za-z0-9@/_-]{30,}",
-    r"|https://(?:ptb\.|canary\.)?discord(?:app)?\.com/api/webhooks/[0-9]+/[A-Za-z0-9_-]{30,}",
-    r"|\b[MNO][A-Za-z0-9_-]{23,27}\.[A-Za-z0-9_-]{6}\.[A-Za-z0-9_-]{27,40}\b", // Discord bot
-    r"|\b[0-9]{8,10}:A[A-Za-z0-9_-]{33,35}\b",                                 // Telegram bot
-    r"|\b[0-9a-f]{32}-us[0-9]{1,2}\b",                                         // Mailchimp
-    r"|\b[0-9a-f]{32}-[0-9a-f]{8}-[0-9a-f]{8}\b",                              // Mailgun
-    r"|\b[A-Za-z0-9_~.]{3}[0-9]Q~[A-Za-z0-9_~.-]{31,34}",                      // Azure client
-    r"|\b[A-Za-z0-9]{14}\.atlasv1\.[A-Za-z0-9_=-]{40,}|\bpat[A-Za-z0-9]{14}\.[0-9a-f]{64}",
-    r"|\$(?:apr1|1|2[abxy]|[5-9]|g?y|md5|sha1|scrypt|argon2id?|pbkdf2[a-z0-9-]*)[$,][./A-Za-z0-9$=,+-]{20,}", // a password's hash
-    r"|\bLS0tLS1CRUdJTi(?P<pem>[A-Za-z0-9+/]{40,}={0,2})", // A PEM in base64
-    r"|\b1000\.[0-9a-f]{32}\.[0-9a-f]{32}\b",              // Zoho
-    r"|/(?:web)?hooks?/(?P<hook>[A-Za-z0-9/_.=-]{24,})",   // Anybody's hook
-    r"|\$krb5(?:asrep|tgs|pa)\$[^\s'\x22]{40,}",           // Kerberos
-    r"|\bAccountKey=[A-Za-z0-9+/]{40,}={0,2}",             // Azure storage
-    r"|(?P<scheme>\b[A-Za-z][A-Za-z0-9+.-]*://[^\s/:@]*:)(?P<password>[^\s/?#'\x22`<>]+)@", // URL userinfo
-    r"|(?P<card>\b\d(?:[ -]?\d){12,18}\b)",
-);
+    ("private key", r"\bMI[IG][A-Za-z0-9+/]{1,4}(?:IBA|gEAM)[A-Za-z0-9+/]{30,}={0,2}"),
+    ("private key of a curve", r"\bMHcCAQEE[A-Za-z0-9+/]{30,}={0,2}"),
+    ("Slack and Zapier", r"(?:https://)?\bhooks\.(?:slack|zapier)\.com/[A-Za-z0-9+/_-]{20,}"),
+    ("Teams", r"https://[a-z0-9.-]+\.webhook\.office\.com/webhookb2/[A-Za-z0-9@/_-]{30,}"),
+    ("Outlook", r"https://outlook\.office\.com/webhook/[A-Za-z0-9@/_-]{30,}"),
+    (
+        "Discord hook",
+        r"https://(?:ptb\.|canary\.)?discord(?:app)?\.com/api/webhooks/[0-9]+/[A-Za-z0-9_-]{30,}",
+    ),
+    ("Discord bot", r"\b[MNO][A-Za-z0-9_-]{23,27}\.[A-Za-z0-9_-]{6}\.[A-Za-z0-9_-]{27,40}\b"),
+    ("Telegram bot", r"\b[0-9]{8,10}:A[A-Za-z0-9_-]{33,35}\b"),
+    ("Mailchimp", r"\b[0-9a-f]{32}-us[0-9]{1,2}\b"),
+    ("Mailgun", r"\b[0-9a-f]{32}-[0-9a-f]{8}-[0-9a-f]{8}\b"),
+    ("Azure client", r"[A-Za-z0-9_~.]{3}[0-9]Q~[A-Za-z0-9_~.-]{31,34}"),
+    ("Azure service", r"\b[A-Za-z0-9]{40,}JQQJ99[A-Za-z0-9]{10,}={0,2}"),
+    ("Facebook app", r"\b[0-9]{13,17}\|[A-Za-z0-9_-]{27}\b"),
+    ("SoftLayer", r"\bsoftlayer\.com/[^\s'\x22]{0,64}?/[0-9a-f]{64}"),
+    ("social security number", r"(?P<ssn>\b[0-9]{3}-[0-9]{2}-[0-9]{4}\b)"),
+    ("Terraform", r"\b[A-Za-z0-9]{14}\.atlasv1\.[A-Za-z0-9_=-]{40,}"),
+    ("Airtable", r"\bpat[A-Za-z0-9]{14}\.[0-9a-f]{64}"),
+    (
+        "a password's hash",
+        r"\$(?:apr1|1|2[abxy]|[5-9]|g?y|md5|sha1|scrypt|argon2id?|pbkdf2[a-z0-9-]*)[$,][./A-Za-z0-9$=,+-]{20,}",
+    ),
+    ("a PEM in base64", r"\bLS0tLS1CRUdJTi(?P<pem>[A-Za-z0-9+/]{40,}={0,2})"),
+    ("Zoho", r"\b1000\.[0-9a-f]{32}\.[0-9a-f]{32}\b"),
+    ("anybody's hook", r"/(?:web)?hooks?/(?P<hook>[A-Za-z0-9/_.=-]{24,})"),
+    ("Kerberos", r"\$krb5(?:asrep|tgs|pa)\$[^\s'\x22]{40,}"),
+    ("Azure storage", r"\bAccountKey=[A-Za-z0-9+/]{40,}={0,2}"),
+    (
+        "password in a URL",
+        r"(?P<scheme>\b[A-Za-z][A-Za-z0-9+.-]*://[^\s/:@]*:)(?P<password>[^\s/?#'\x22`<>]+)@",
+    ),
+    ("payment card", r"(?P<card>\b\d(?:[ -]?\d){12,18}\b)"),
+];
 
-static SHAPE: LazyLock<Regex> = LazyLock::new(|| {
-    #[expect(clippy::expect_used, reason = "a literal: the tests below compile it")]
-    // ASCII word boundaries: the fast engine has no others.
-    patterns::compile(&SHAPES.replace(r"\b", r"(?-u:\b)"))
-        .expect("the shapes are a valid regular expression")
-});
+/// The shapes.
+pub(super) static SHAPE: Pattern = Pattern::anywhere(|| patterns::named(SHAPES));
 
 /// Masks whatever has a shape.
 pub(super) fn mask<'t>(text: &'t str, masker: &Masker) -> Cow<'t, str> {
@@ -73,16 +87,20 @@ fn tokens_masked<'t>(text: &'t str, masker: &Masker) -> Cow<'t, str> {
 fn shapes_masked<'t>(text: &'t str, masker: &Masker) -> Cow<'t, str> {
     let mut out = String::new();
     let (mut copied, mut changed) = (0, false);
-    for found in SHAPE.captures_iter(text) {
-        let Some(whole) = found.get(0) else { break };
-        let between = runs_masked(&text[copied..whole.start()], masker);
-        let clean = shape_masked(&found, masker);
+    for block in pem::blocks(text) {
+        let between = outside_blocks(&text[copied..block.place.start], masker);
+        let whole = &text[block.place.clone()];
+        let clean =
+            if block.private { Cow::Owned(masker.mask(whole)) } else { Cow::Borrowed(whole) };
         changed |= matches!(between, Cow::Owned(_)) || matches!(clean, Cow::Owned(_));
         out.push_str(&between);
         out.push_str(&clean);
-        copied = whole.end();
+        copied = block.place.end;
     }
-    let rest = runs_masked(&text[copied..], masker);
+    let rest = outside_blocks(&text[copied..], masker);
+    if copied == 0 {
+        return rest;
+    }
     if !changed && matches!(rest, Cow::Borrowed(_)) {
         return Cow::Borrowed(text);
     }
@@ -90,11 +108,40 @@ fn shapes_masked<'t>(text: &'t str, masker: &Masker) -> Cow<'t, str> {
     Cow::Owned(out)
 }
 
+fn outside_blocks<'t>(text: &'t str, masker: &Masker) -> Cow<'t, str> {
+    let mut out = String::new();
+    let (mut copied, mut changed) = (0, false);
+    while let Some(found) = SHAPE.find(text, copied) {
+        let Some(whole) = found.captures().get(0) else { break };
+        let end = end_of(text, &found, whole.end());
+        let between = runs_masked(text, copied..whole.start(), masker);
+        let clean = shape_masked(found.captures(), &text[whole.start()..end], masker);
+        changed |= matches!(between, Cow::Owned(_)) || matches!(clean, Cow::Owned(_));
+        out.push_str(&between);
+        out.push_str(&clean);
+        copied = end;
+    }
+    let rest = runs_masked(text, copied..text.len(), masker);
+    if !changed && matches!(rest, Cow::Borrowed(_)) {
+        return Cow::Borrowed(text);
+    }
+    out.push_str(&rest);
+    Cow::Owned(out)
+}
+
+/// Where a shape ends that ends at `end` of what was searched: its last part may go on.
+fn end_of(text: &str, found: &Found<'_>, end: usize) -> usize {
+    if !found.is_cut(end) {
+        return end;
+    }
+    let part = |b: &u8| b.is_ascii_alphanumeric() || b"+/=_-.~$,%@:".contains(b);
+    end + text.as_bytes()[end..].iter().take_while(|b| part(b)).count()
+}
+
 /// How a certificate and public keys go on in base64, after the dashes and `BEGIN`.
 const OPEN: &[&str] = &["BDRVJU", "BQVUJMSU", "BTU0gyIFBVQkxJ"];
 
-fn shape_masked<'t>(found: &Captures<'t>, masker: &Masker) -> Cow<'t, str> {
-    let whole = found.get(0).map_or("", |whole| whole.as_str());
+fn shape_masked<'t>(found: &Captures<'t>, whole: &'t str, masker: &Masker) -> Cow<'t, str> {
     if found.name("keep").is_some() {
         return Cow::Borrowed(whole);
     }
@@ -110,8 +157,8 @@ fn shape_masked<'t>(found: &Captures<'t>, masker: &Masker) -> Cow<'t, str> {
     }) {
         return Cow::Borrowed(whole);
     }
-    if let Some(path) = found.name("hook") {
-        let path = path.as_str();
+    if let (Some(path), Some(found)) = (found.name("hook"), found.get(0)) {
+        let path = &whole[path.start() - found.start()..];
         let secret = path.split('/').any(|part| part.len() >= 16 && !wordy::is_name(part));
         let before = &whole[..whole.len() - path.len()];
         return if secret {
@@ -123,37 +170,86 @@ fn shape_masked<'t>(found: &Captures<'t>, masker: &Masker) -> Cow<'t, str> {
     if found.name("pem").is_some_and(|pem| OPEN.iter().any(|open| pem.as_str().starts_with(open))) {
         return Cow::Borrowed(whole);
     }
+    if found.name("ssn").is_some_and(|digits| !is_social_security_number(digits.as_str())) {
+        return Cow::Borrowed(whole);
+    }
     if found.name("card").is_some_and(|digits| !is_card_number(digits.as_str())) {
         return Cow::Borrowed(whole);
     }
     Cow::Owned(masker.mask(whole))
 }
 
-/// Masks long runs of letters and digits that look random.
-fn runs_masked<'t>(text: &'t str, masker: &Masker) -> Cow<'t, str> {
+/// Masks only what its issuer has marked as a secret, and private keys.
+pub(super) fn mask_marked<'t>(text: &'t str, masker: &Masker) -> Cow<'t, str> {
+    if pem::blocks(text).any(|block| block.private) {
+        return Cow::Owned(masker.mask(text));
+    }
+    tokens_masked(text, masker)
+}
+
+/// Whether the digits may be a social security number of the United States: no part of one is zero, and
+/// some areas were never given.
+fn is_social_security_number(text: &str) -> bool {
+    let (area, rest) = text.split_at(3);
+    !matches!(area, "000" | "666")
+        && !area.starts_with('9')
+        && &rest[1..3] != "00"
+        && &rest[4..] != "0000"
+}
+
+/// Masks long runs of letters and digits that look random, and what says in base64 that it is a secret.
+fn runs_masked<'t>(whole: &'t str, part: Range<usize>, masker: &Masker) -> Cow<'t, str> {
+    let text = &whole[..part.end];
     let bytes = text.as_bytes();
     let mut out = String::new();
-    let (mut copied, mut at) = (0, 0);
+    let (mut copied, mut at) = (part.start, part.start);
     while at < bytes.len() {
         let part =
             |byte: &u8| byte.is_ascii_alphanumeric() || matches!(byte, b'+' | b'/' | b'_' | b'-');
         let length = bytes[at..].iter().take_while(|byte| part(byte)).count();
         let padding = bytes[at + length..].iter().take(2).take_while(|byte| **byte == b'=').count();
         let end = at + length + padding;
-        if length >= entropy::SHORTEST
-            && let Some(skip) = random_part(&text[..end], at)
-        {
+        let skip = match length {
+            encoded::SHORTEST.. if holds_a_secret(&text[at..end], masker) => Some(0),
+            entropy::SHORTEST.. if is_mailed(&text[..at], &whole[end..]) => None,
+            entropy::SHORTEST.. => random_part(&text[..end], at),
+            _ => None,
+        };
+        if let Some(skip) = skip {
             out.push_str(&text[copied..at + skip]);
             out.push_str(&masker.mask_for(&text[at + skip..end], MaskReason::Entropy));
             copied = end;
         }
         at = end.max(at + 1);
     }
-    if copied == 0 {
-        return Cow::Borrowed(text);
+    if copied == part.start {
+        return Cow::Borrowed(&text[part.start..]);
     }
     out.push_str(&text[copied..]);
     Cow::Owned(out)
+}
+
+/// Whether a run is base64 of a text with a secret in it: `cGluPTQ3MTE=`. What is encoded twice is not
+/// looked into.
+fn holds_a_secret(run: &str, masker: &Masker) -> bool {
+    let Some(text) = encoded::text(run) else { return false };
+    let signs = signs(&text);
+    signs.stem && matches!(pairs::mask(&text, signs, masker), Cow::Owned(_))
+        || is_login(&text)
+        || signs.shape && matches!(tokens_masked(&text, masker), Cow::Owned(_))
+        || pem::blocks(&text).any(|block| block.private)
+}
+
+/// Whether a decoded text is a name and a password: `ann:h4nter2`.
+fn is_login(text: &str) -> bool {
+    let Some((user, password)) = text.split_once(':') else { return false };
+    let one = |c: char| !c.is_whitespace() && c.is_ascii();
+    (1..=64).contains(&user.len())
+        && (6..=128).contains(&password.len())
+        && text.chars().all(one)
+        && !password.contains([':', '/'])
+        && password.bytes().any(|b| b.is_ascii_digit())
+        && password.bytes().any(|b| b.is_ascii_alphabetic())
 }
 
 /// Where in the run that begins at `at` and goes on to the end of `text` its secret begins, if it has
@@ -164,7 +260,7 @@ fn random_part(text: &str, at: usize) -> Option<usize> {
         return Some(begins);
     }
     let secret = entropy::is_random(run) || entropy::is_like_a_uuid(run) || ends_as_issued(run);
-    (secret && !is_public(&text[..at])).then_some(0)
+    (secret && !is_public(&text[..at]) && !identifiers::is_known(run)).then_some(0)
 }
 
 /// Where the secret begins in a run that says itself what it is: `x-token-<uuid>`,
@@ -184,7 +280,11 @@ fn after_its_name(run: &str) -> Option<usize> {
         && secret.bytes().all(|b| b.is_ascii_alphanumeric())
         && secret.bytes().any(|b| b.is_ascii_digit())
         && !super::wordy::is_name(secret);
-    (sure && (entropy::is_uuid(secret) || drawn && issued.is_none())).then_some(begins)
+    (sure
+        && (entropy::is_uuid(secret)
+            || entropy::is_like_a_uuid(secret)
+            || drawn && issued.is_none()))
+    .then_some(begins)
 }
 
 /// Marks that come at the end: those of New Relic, and of `MaxMind`.
@@ -192,17 +292,46 @@ fn ends_as_issued(run: &str) -> bool {
     run.len() == 40 && (run.ends_with("NRAL") || run.ends_with("_mmk"))
 }
 
-/// Whether what comes next is said to be public: `public_key = `.
+/// Whether what stands between is the first part of a mail's address or of its id.
+fn is_mailed(before: &str, after: &str) -> bool {
+    after.starts_with('@') && !before.ends_with(['/', ':'])
+}
+
+/// Whether what comes next is said to be public, or an identifier: `public_key = `, `gclid=`, `/d/`.
 fn is_public(before: &str) -> bool {
-    let name = before.trim_end_matches(|c: char| !c.is_ascii_alphanumeric());
+    /// The longest name that is looked at, in bytes.
+    const NAME: usize = 64;
+    const PATHS: &[&str] = &[
+        "/d/",
+        "/folders/",
+        "/files/",
+        "/file/",
+        "/items/",
+        "/blob/",
+        "/commit/",
+        "/ipfs/",
+        "/address/",
+        "/tx/",
+        "/account/",
+        "b!",
+        ":/s/",
+    ];
+    let near = &before[patterns::ceil(before, before.len().saturating_sub(NAME))..];
+    let name = near.trim_end_matches(|c: char| !c.is_ascii_alphanumeric());
     let start = name
         .char_indices()
         .rev()
         .find(|(_, c)| !c.is_ascii_alphanumeric() && *c != '_' && *c != '-')
         .map(|(at, c)| at + c.len_utf8());
-    let name = name[start.unwrap_or(0)..].to_ascii_lowercase();
-    before.len() - before.trim_end().len() <= 1
-        && (name.contains("public") || name.contains("pubkey"))
+    let name = &name[start.unwrap_or(0)..];
+    let joined = near.len() - near.trim_end().len() <= 1;
+    // `?ttclid=E.C.P.`: a value may begin with other parts.
+    let part = near.rsplit(|c: char| c.is_whitespace() || "?&;,\"'`".contains(c)).next();
+    let of = part.and_then(|part| part.split_once('=')).map_or("", |(name, _)| name);
+    if keys::is_public(of) || part.is_some_and(|part| part.starts_with("fb.1.")) {
+        return true;
+    }
+    joined && keys::is_public(name) || PATHS.iter().any(|path| near.ends_with(path))
 }
 
 /// Whether the digits have the first digits, the length and the check digit (Luhn, ISO/IEC 7812-1)

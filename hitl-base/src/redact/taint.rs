@@ -1,46 +1,79 @@
 //! A call's own secrets, found again where they do not belong: as they are, and in the encodings that
 //! programs pass them on in.
 
+mod disguise;
+mod split;
+
 use std::borrow::Cow;
 use std::fmt::Write as _;
+use std::ops::Range;
 
 use super::mask::MASK;
 use crate::json::{Json, same_number};
+use disguise::{Disguise, find_disguises};
 
 /// Shorter secrets stand in ordinary text by chance.
 const SHORTEST: usize = 3;
 /// Shorter ones are looked for between other characters than letters and digits only: a PIN is not
 /// part of an order's number.
 const WITHIN: usize = 6;
+/// Of shorter ones no half is looked for, in characters: a half has eight at least.
+const HALVED: usize = 16;
+/// Shorter ones are looked for neither spaced, reversed, nor in another case, in characters.
+const DISGUISED: usize = 8;
+/// So many characters may stand between two of a spaced secret.
+const GAP: usize = 6;
+/// Longer secrets are looked for as they are and encoded, and not in a disguise.
+const LONGEST: usize = 4_096;
+/// So many secrets are looked for in a disguise: each is one more pass over the text.
+const DISGUISES: usize = 64;
 
 /// Secrets that are known, to find them where they do not belong.
+///
+/// They are found as they are, in the encodings that programs pass them on in, and, from eight
+/// characters on, in any case, backwards, and with blanks or signs between their characters; from sixteen
+/// on, by either half. [`json`](Self::json) finds one that is split over neighbouring texts, too.
 ///
 /// ```
 /// # use hitl_base::redact::Taint;
 /// let taint = Taint::new(["s3cret-word".to_owned(), "9731".to_owned()]);
 /// assert_eq!(taint.text("it was s3cret-word, pin 9731"), "it was [redacted], pin [redacted]");
 /// assert_eq!(taint.text("order 97310 of base64 czNjcmV0LXdvcmQ="), "order 97310 of base64 [redacted]=");
+/// assert_eq!(taint.text("in parts: S 3 C R E T - W O R D."), "in parts: [redacted].");
 /// ```
 #[derive(Clone, Default)]
 pub struct Taint {
     /// Every form of every secret, the longest first: one inside another does not leave half of it.
     forms: Vec<String>,
+    /// The halves of long ones. They are looked for last: where one is masked, the rest is no longer a
+    /// whole secret.
+    halves: Vec<String>,
     numbers: Vec<String>,
+    /// The letters and digits of each secret in lower case, and the same backwards.
+    disguises: Vec<Disguise>,
 }
 
 impl Taint {
     /// These secrets. Those of fewer than three characters are not looked for.
     pub fn new(secrets: impl IntoIterator<Item = String>) -> Self {
-        let (mut forms, mut numbers) = (Vec::new(), Vec::new());
+        let (mut forms, mut parts) = (Vec::new(), Vec::new());
+        let (mut numbers, mut disguises) = (Vec::new(), Vec::new());
         for secret in secrets.into_iter().filter(|secret| secret.chars().count() >= SHORTEST) {
             if secret.starts_with(|c: char| c == '-' || c.is_ascii_digit()) {
                 numbers.push(secret.clone());
             }
+            disguises.extend(Disguise::all(&secret).into_iter().flatten());
+            parts.extend(halves(&secret).into_iter().flatten().map(str::to_owned));
             forms.extend(encodings(&secret));
         }
         forms.sort_by(|a, b| b.len().cmp(&a.len()).then_with(|| a.cmp(b)));
         forms.dedup();
-        Self { forms, numbers }
+        disguises.sort();
+        disguises.dedup();
+        // The longest say most.
+        disguises.sort_by_key(|disguise| std::cmp::Reverse(disguise.letters.len()));
+        disguises.truncate(2 * DISGUISES);
+        Self { forms, halves: parts, numbers, disguises }
     }
 
     /// Whether there is nothing to look for.
@@ -50,24 +83,30 @@ impl Taint {
 
     /// The length in bytes of the longest form.
     pub fn longest(&self) -> usize {
-        self.forms.first().map_or(0, String::len)
+        let spaced = |disguise: &Disguise| disguise.letters.len() * 4 * (1 + GAP);
+        let disguised = self.disguises.iter().map(spaced).max().unwrap_or_default();
+        self.forms.first().map_or(0, String::len).max(disguised)
     }
 
     /// `text` without any of the secrets.
     pub fn text<'t>(&self, text: &'t str) -> Cow<'t, str> {
-        self.forms.iter().fold(Cow::Borrowed(text), |text, form| {
-            if !text.contains(form.as_str()) {
-                text
-            } else if form.len() >= WITHIN {
-                Cow::Owned(text.replace(form.as_str(), MASK))
-            } else {
-                Cow::Owned(replace_words(&text, form))
-            }
-        })
+        let text = without(Cow::Borrowed(text), &self.forms);
+        let found = find_disguises(&text, &self.disguises);
+        let text = if found.is_empty() { text } else { Cow::Owned(replace_places(&text, found)) };
+        without(text, &self.halves)
     }
 
-    /// A copy of `tree` without any of the secrets, in keys, texts and numbers.
+    /// A copy of `tree` without any of the secrets, in keys, texts and numbers; nor one that is split
+    /// over texts that stand beside one another.
     pub fn json(&self, tree: &Json) -> Json {
+        if self.disguises.is_empty() {
+            return self.each(tree);
+        }
+        // First what is split: where a half is masked, the rest of the secret is no longer whole.
+        self.each(&split::mask(tree.clone(), &self.disguises))
+    }
+
+    fn each(&self, tree: &Json) -> Json {
         match tree {
             Json::String(text) => Json::String(self.text(text).into_owned()),
             Json::Number(number)
@@ -75,10 +114,10 @@ impl Taint {
             {
                 Json::String(MASK.to_owned())
             }
-            Json::Array(items) => Json::Array(items.iter().map(|item| self.json(item)).collect()),
+            Json::Array(items) => Json::Array(items.iter().map(|item| self.each(item)).collect()),
             Json::Object(entries) => {
                 let clean =
-                    |(key, value): &(String, Json)| (self.text(key).into_owned(), self.json(value));
+                    |(key, value): &(String, Json)| (self.text(key).into_owned(), self.each(value));
                 Json::Object(super::apart(entries.iter().map(clean).collect()))
             }
             other => other.clone(),
@@ -90,6 +129,48 @@ impl std::fmt::Debug for Taint {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         write!(f, "Taint({} forms)", self.forms.len())
     }
+}
+
+/// A text without these forms of secrets.
+fn without<'t>(text: Cow<'t, str>, forms: &[String]) -> Cow<'t, str> {
+    forms.iter().fold(text, |text, form| {
+        if !text.contains(form.as_str()) {
+            text
+        } else if form.len() >= WITHIN {
+            Cow::Owned(text.replace(form.as_str(), MASK))
+        } else {
+            Cow::Owned(replace_words(&text, form))
+        }
+    })
+}
+
+/// Both halves of a secret that is long enough for each to say something.
+fn halves(secret: &str) -> [Option<&str>; 2] {
+    let length = secret.chars().count();
+    if length < HALVED {
+        return [None, None];
+    }
+    let middle = secret.char_indices().nth(length / 2).map_or(0, |(at, _)| at);
+    let (first, second) = secret.split_at(middle);
+    [first, second].map(|half| is_drawn(half).then_some(half))
+}
+
+/// Whether a part of a secret stands nowhere by chance: it is no word.
+fn is_drawn(part: &str) -> bool {
+    part.chars().any(|c| !c.is_alphabetic()) && part.chars().any(char::is_alphabetic)
+        || !super::wordy::is_name(part)
+}
+
+fn replace_places(text: &str, places: Vec<Range<usize>>) -> String {
+    let mut out = String::with_capacity(text.len());
+    let mut copied = 0;
+    for place in places {
+        out.push_str(&text[copied..place.start]);
+        out.push_str(MASK);
+        copied = place.end;
+    }
+    out.push_str(&text[copied..]);
+    out
 }
 
 /// Replaces `word` where no letter or digit is beside it.
@@ -184,59 +265,5 @@ fn hex(bytes: &[u8]) -> String {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::json::scan;
-
-    #[test]
-    fn invariant_8_a_secret_is_scrubbed_in_every_encoding() {
-        let taint = Taint::new(["p\u{e4}ss w/ord?".to_owned(), "9731".to_owned(), "no".to_owned()]);
-        for text in [
-            "it was p\u{e4}ss w/ord? and 9731",
-            "b64 cMOkc3Mgdy9vcmQ/ and OTczMQ==",
-            "url p%C3%A4ss%20w%2Ford%3F p%c3%a4ss%20w%2ford%3f",
-            "hex 70c3a4737320772f6f72643f 70C3A4737320772F6F72643F 39373331",
-        ] {
-            let clean = taint.text(text);
-            for left in
-                ["ss w", "9731", "cMOkc3", "OTczMQ", "C3%A4", "c3%a4", "70c3", "70C3", "39373331"]
-            {
-                assert!(!clean.contains(left), "{left}: {clean}");
-            }
-            assert!(clean.contains(MASK));
-        }
-        assert_eq!(taint.text("no, nothing"), "no, nothing");
-    }
-
-    #[test]
-    fn invariant_8_a_secret_inside_a_longer_base64_text_is_found() {
-        let secret = "correct-horse-battery";
-        let taint = Taint::new([secret.to_owned()]);
-        for before in ["", "u:", "user:", "x-y:"] {
-            let whole = base64(format!("{before}{secret}&z=1").as_bytes(), STANDARD);
-            let clean = taint.text(&whole).into_owned();
-            assert!(clean.contains(MASK) && clean.len() < whole.len(), "{before}: {whole} {clean}");
-        }
-    }
-
-    #[test]
-    fn numbers_and_keys_are_scrubbed_and_what_only_contains_them_is_not() {
-        let taint = Taint::new(["1234".to_owned(), "hunter2".to_owned()]);
-        let tree =
-            scan(r#"{"hunter2":1,"a":1234.0,"b":12345,"c":"C-1234","d":["x12345"]}"#).unwrap();
-        assert_eq!(
-            taint.json(&tree).to_text(),
-            r#"{"[redacted]":1,"a":"[redacted]","b":12345,"c":"C-[redacted]","d":["x12345"]}"#
-        );
-    }
-
-    #[test]
-    fn base64_is_that_of_rfc_4648() {
-        for (plain, encoded) in
-            [("", ""), ("f", "Zg"), ("fo", "Zm8"), ("foo", "Zm9v"), ("foobar", "Zm9vYmFy")]
-        {
-            assert_eq!(base64(plain.as_bytes(), STANDARD), encoded);
-        }
-        assert_eq!(base64(&[0xFB, 0xFF], URL_SAFE), "-_8");
-    }
-}
+#[path = "taint/tests.rs"]
+mod tests;

@@ -5,10 +5,12 @@ use std::ops::Range;
 use regex::Captures;
 
 use super::entropy;
-use super::keys::{Name, judge, words};
+use super::keys::{Name, judge, names_a_key, words};
 use super::lists::{ANYWHERE, WITHIN};
 use super::mask::is_mask;
+use super::patterns::floor;
 use super::placeholder::is_placeholder;
+use super::spelling::{Quotes, Value, bare_length, percent_length, value_at};
 use super::wordy::is_name;
 
 /// What follows a flag in prose.
@@ -37,22 +39,27 @@ enum Join {
     Space,
 }
 
-/// What is around a value.
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum Quotes {
-    /// Nothing.
-    None,
-    /// A quote that begins and does not end.
-    Open,
-    /// Quotes.
-    Closed,
-    /// Backticks.
-    Ticks,
+/// A text with pairs in it.
+#[derive(Clone, Copy)]
+pub(super) struct Whole<'t> {
+    text: &'t str,
+    /// Whether it has lines: asked once, and not for each pair.
+    lines: bool,
 }
+
+impl<'t> Whole<'t> {
+    pub(super) fn of(text: &'t str) -> Self {
+        Self { text, lines: text.contains('\n') }
+    }
+}
+
+/// So much of what is around a pair is looked at, in bytes: a line has no bound.
+const AROUND: usize = 256;
 
 /// A name and what is joined to it.
 pub(super) struct Pair<'t> {
     text: &'t str,
+    lines: bool,
     /// Where the name begins.
     start: usize,
     name: &'t str,
@@ -63,14 +70,19 @@ pub(super) struct Pair<'t> {
     quotes: Quotes,
     /// `Bearer value`.
     scheme: bool,
+    /// Whether the value may go on beyond what was looked at.
+    cut: bool,
 }
 
 impl<'t> Pair<'t> {
     /// The pair that was found at `start`.
-    pub(super) fn new(text: &'t str, start: usize, found: &Captures<'_>) -> Option<Self> {
+    pub(super) fn new(
+        Whole { text, lines }: Whole<'t>,
+        start: usize,
+        found: &Captures<'_>,
+    ) -> Option<Self> {
         let has = |group| found.name(group).is_some();
         let here = |range: Range<usize>| start + range.start..start + range.end;
-        let value = ["double", "single", "tick", "bare"].iter().find_map(|g| found.name(g))?;
         let between = here(found.name("join")?.range());
         let sign = text[between.clone()].trim_matches(|c: char| {
             c.is_whitespace() || matches!(c, '"' | '\'' | '`' | '\\' | ']' | ')')
@@ -83,19 +95,26 @@ impl<'t> Pair<'t> {
             _ if has("is") => Join::Is,
             "" => Join::Space,
             ":" => Join::Colon,
+            sign if sign.contains("%3") => Join::Sign,
             sign if sign.contains("!=") || sign.contains("==") => Join::Equals,
             _ => Join::Sign,
         };
         let name = &text[here(found.name("name")?.range())];
-        let value = here(value.range());
-        let scheme = has("scheme");
-        let quotes = match () {
-            () if has("tick") => Quotes::Ticks,
-            () if !has("bare") => Quotes::Closed,
-            () if text[..value.start].ends_with(['"', '\'', '`']) => Quotes::Open,
-            () => Quotes::None,
+        let begins = start + found.name("value")?.start();
+        let scheme = found.name("scheme").and_then(|_| value_at(text, begins));
+        let (mut value, scheme) = match scheme {
+            Some(value) => (value, true),
+            None => (value_at(text, between.end)?, false),
         };
-        Some(Self { text, start, name, join, between, value, quotes, scheme })
+        if sign.contains("%3") && value.quotes == Quotes::None {
+            let place = &text[value.place.clone()];
+            value.place.end = value.place.start + percent_length(place);
+        }
+        if value.place.is_empty() {
+            return None;
+        }
+        let Value { place: value, quotes, cut } = value;
+        Some(Self { text, lines, start, name, join, between, value, quotes, scheme, cut })
     }
 
     fn is_quoted(&self) -> bool {
@@ -117,9 +136,38 @@ impl<'t> Pair<'t> {
         &self.text[self.value.clone()]
     }
 
+    /// What stands before the name on its line, or so much of it as is looked at.
+    fn before(&self) -> &'t str {
+        let near = &self.text[floor(self.text, self.start.saturating_sub(AROUND))..self.start];
+        near.rsplit('\n').next().unwrap_or_default()
+    }
+
+    /// What comes after the value, or so much of it as is looked at.
+    fn after(&self) -> &'t str {
+        &self.text[self.value.end..floor(self.text, self.value.end + AROUND)]
+    }
+
+    /// Where the value ends, when it is in no quotes.
+    pub(super) fn bare_end(&self) -> Option<usize> {
+        (!self.is_quoted()).then_some(self.value.end)
+    }
+
+    /// The value, to its end.
+    pub(super) fn whole(&self) -> Range<usize> {
+        self.value.start..self.end()
+    }
+
     /// Where the secret stands, if there is one.
     pub(super) fn secret(&self) -> Option<Range<usize>> {
         let value = self.value();
+        let name = judge(self.name.trim_start_matches('-'));
+        // What is so long in one piece is no word, no name and no code.
+        if self.cut {
+            return (name == Name::Secret).then(|| self.whole());
+        }
+        if name == Name::Plain {
+            return None;
+        }
         // `Bearer x` has a shape of its own.
         let scheme = self.join == Join::Space
             && ["bearer", "basic"].iter().any(|scheme| self.name.eq_ignore_ascii_case(scheme));
@@ -137,22 +185,36 @@ impl<'t> Pair<'t> {
         {
             return None;
         }
-        let secret = match judge(self.name.trim_start_matches('-')) {
+        let secret = match name {
             Name::Secret => self.is_of_a_secret(),
             Name::Suspect => self.is_of_a_suspect(),
             Name::Plain => false,
         };
-        secret.then(|| self.value.start..self.end())
+        secret.then(|| self.whole())
     }
 
     fn is_of_a_suspect(&self) -> bool {
         let value = self.value();
         let hexadecimal = value.bytes().all(|byte| byte.is_ascii_hexdigit());
         if entropy::is_uuid(value) {
-            // The one id that is a secret.
-            return words(self.name).ends_with(&["secret".to_owned(), "id".to_owned()]);
+            let name = words(self.name.trim_end_matches(|c: char| c.is_ascii_digit()));
+            // The one id that is a secret, and keys.
+            let queried = self.text[..self.start].ends_with(['?', '&', '<']);
+            return name.ends_with(&["secret".to_owned(), "id".to_owned()])
+                || names_a_key(self.name)
+                || queried && self.name.eq_ignore_ascii_case("key");
         }
-        if self.is_quoted() && entropy::is_noise(value) {
+        // In a query, what is called a key is one, when it is no word.
+        if self.name.eq_ignore_ascii_case("key") && self.text[..self.start].ends_with(['?', '&']) {
+            return value.len() >= 16 && !is_name(value);
+        }
+        let salt = self.name.to_ascii_lowercase().contains("salt");
+        if self.is_quoted()
+            && (entropy::is_noise(value) || salt && value.len() >= 8 && is_odd(value))
+        {
+            return true;
+        }
+        if is_licence(value) {
             return true;
         }
         entropy::looks_secret(value)
@@ -171,7 +233,10 @@ impl<'t> Pair<'t> {
             Join::Typed if !self.is_quoted() && value.starts_with(|c: char| c.is_ascii_digit()) => {
                 false
             }
-            Join::Bar => is_drawn(value),
+            Join::Bar => {
+                is_drawn(value)
+                    || self.is_quoted() && value.len() >= 16 && is_plain(value) && !is_name(value)
+            }
             Join::Block => value.len() >= 4,
             // `the PIN is 1234`, but `the token is expired`.
             Join::Is => {
@@ -218,9 +283,11 @@ impl<'t> Pair<'t> {
             }
             // `password: the one you know` is prose; `password: hunter2` is not, nor is a whole line.
             Join::Colon => {
-                let words = !digits && is_name(value);
-                let coded =
-                    value.len() >= 6 && (!letters_only || is_odd(value)) || value.len() >= 16;
+                let words = !digits && is_name(value) && !value.ends_with('!');
+                let name = self.is_all() && value.len() >= 6;
+                let coded = name
+                    || value.len() >= 6 && (!letters_only || is_odd(value))
+                    || value.len() >= 16;
                 flag || self.odd_end().is_some()
                     || (coded && !words || self.is_a_line()) && !self.is_code()
             }
@@ -241,7 +308,7 @@ impl<'t> Pair<'t> {
     /// Whether this is a declaration whose value is no literal: `let secret = captured`.
     fn is_declared(&self) -> bool {
         const WORDS: &[&str] = &["let", "mut", "var", "val", "const", "auto", "final", "static"];
-        let before = self.text[..self.start].rsplit('\n').next().unwrap_or_default().trim_end();
+        let before = self.before().trim_end();
         let word = before.rsplit(|c: char| !c.is_ascii_alphabetic()).next().unwrap_or_default();
         !self.is_quoted()
             && !(self.quotes == Quotes::Open)
@@ -257,9 +324,11 @@ impl<'t> Pair<'t> {
         self.name.starts_with('-') && self.name.len() > 3
     }
 
-    /// Where the value ends. A bare one goes on over brackets that are part of it.
+    /// Where the value ends. A bare one goes on over brackets that are part of it, and beyond what was
+    /// looked at.
     fn end(&self) -> usize {
-        self.odd_end().unwrap_or(self.value.end)
+        let end = self.odd_end().unwrap_or(self.value.end);
+        if self.cut { end + bare_length(&self.text[end..]) } else { end }
     }
 
     /// Where a bare value ends that goes on over brackets which no code has: a closing one, not of its
@@ -269,11 +338,7 @@ impl<'t> Pair<'t> {
         if self.is_quoted() || !matches!(self.join, Join::Sign | Join::Colon) {
             return None;
         }
-        let ends = |c: char| {
-            c.is_whitespace() || matches!(c, '"' | '\'' | '`' | ',' | ';' | '&' | '<' | '\\')
-        };
-        let rest = &self.text[end..];
-        let run = &rest[..rest.find(ends).unwrap_or(rest.len())];
+        let run = run(self.after());
         let mut open = Vec::new();
         let mut chars = run.chars().peekable();
         while let Some(c) = chars.next() {
@@ -295,10 +360,10 @@ impl<'t> Pair<'t> {
 
     /// Whether name and value are all there is on their line: a line of YAML, of an INI file, a header.
     fn is_a_line(&self) -> bool {
-        let before = self.text[..self.start].rsplit('\n').next().unwrap_or_default();
-        let after = self.text[self.value.end..].split('\n').next().unwrap_or_default().trim();
+        let before = self.before();
+        let after = self.after().split('\n').next().unwrap_or_default().trim();
         let indent = before.bytes().all(|byte| matches!(byte, b' ' | b'\t' | b'-' | b'"' | b'\''));
-        let many = self.text.contains('\n') || before.starts_with(' ');
+        let many = self.lines || before.starts_with(' ');
         many && indent && self.value.len() >= 4 && (after.is_empty() || after.starts_with('#'))
     }
 
@@ -310,7 +375,7 @@ impl<'t> Pair<'t> {
             "async", "return", "void", "mut", "ref", "in", "let", "const",
         ];
         let value = self.value();
-        let after = &self.text[self.value.end..];
+        let after = self.after();
         let word = |part: &str| {
             part.starts_with(|c: char| c.is_ascii_alphabetic() || c == '_')
                 && part.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'_')
@@ -324,7 +389,7 @@ impl<'t> Pair<'t> {
             .replace("?.", ".");
         let words = path.split('.').all(word);
         let digits = value.bytes().any(|byte| byte.is_ascii_digit());
-        let called = after.starts_with(['(', '[', '{', '!']) || value.ends_with('!');
+        let called = after.starts_with(['(', '[', '{', '!']);
         let spaced = self.is_spaced();
         let tail = after.trim_start();
         let goes_on = ["+ ", "|| ", "&& ", "?", "if "].iter().any(|sign| tail.starts_with(sign));
@@ -344,6 +409,11 @@ impl<'t> Pair<'t> {
             || (spaced || !value.bytes().any(|b| b.is_ascii_lowercase())) && self.names_itself()
     }
 
+    /// Whether name and value are all there is.
+    fn is_all(&self) -> bool {
+        self.start == 0 && self.value.end == self.text.len()
+    }
+
     /// Whether a bare value is a name among arguments: `f(password=password, token=auth_token)`.
     fn is_argument(&self) -> bool {
         let value = self.value();
@@ -353,7 +423,7 @@ impl<'t> Pair<'t> {
 
     /// Whether more is added to it: `"Bearer " + token`, `"?key=" + key`.
     fn is_a_part(&self) -> bool {
-        let after = self.text[self.value.end..].trim_start_matches(['"', '\'', '`', ' ']);
+        let after = self.after().trim_start_matches(['"', '\'', '`', ' ']);
         self.value().ends_with([' ', '=']) && after.starts_with('+')
     }
 
@@ -390,6 +460,13 @@ impl<'t> Pair<'t> {
     }
 }
 
+/// How a bare value may go on: until a blank, a quote or a separator.
+fn run(text: &str) -> &str {
+    let ends =
+        |c: char| c.is_whitespace() || matches!(c, '"' | '\'' | '`' | ',' | ';' | '&' | '<' | '\\');
+    &text[..text.find(ends).unwrap_or(text.len())]
+}
+
 /// Whether this is what stands between two strings: `"Password:",label:"..."`, `"+ token + "`.
 fn is_between_strings(value: &str) -> bool {
     let inner = value.trim_matches(['"', '\'', '`', ' ']);
@@ -411,6 +488,15 @@ fn is_link(value: &str) -> bool {
 /// Whether it has nothing but letters, digits and underscores.
 fn is_plain(value: &str) -> bool {
     value.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'_')
+}
+
+/// Whether it is in groups, as the keys of licences are: `A1B2C-D3E4F-..`.
+fn is_licence(value: &str) -> bool {
+    let length = value.find('-').unwrap_or_default();
+    let group = |group: &str| {
+        group.len() == length && group.bytes().all(|b| b.is_ascii_uppercase() || b.is_ascii_digit())
+    };
+    (3..=8).contains(&length) && value.split('-').count() >= 4 && value.split('-').all(group)
 }
 
 /// Whether nobody could take it for words: letters and digits, and no name.

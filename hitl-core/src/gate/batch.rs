@@ -18,7 +18,7 @@ use crate::call::{CallContext, CallKey, Outcome, RunId, Tool};
 use crate::machine::{BatchId, CallState, Membership};
 
 type Made = Result<(Prepared, Box<dyn Body>), GateError>;
-type Make<'g> = Box<dyn FnOnce(&CallContext, CallKey) -> Made + Send + 'g>;
+type Make<'g> = Box<dyn FnOnce(CallContext, CallKey) -> BoxFuture<'g, Made> + Send + 'g>;
 
 impl Gate {
     /// Submits the parallel tool calls of one model turn. Give each its position in the run, as with
@@ -66,9 +66,12 @@ impl<'g> BatchBuilder<'g> {
     /// Adds a call as a model asked for it, at its position in the run.
     pub fn json(mut self, position: u64, tool: &str, arguments: &str) -> Self {
         let (gate, name, arguments) = (self.gate, tool.to_owned(), arguments.to_owned());
-        let make = move |cx: &CallContext, key| {
-            let (judged, body) = gate.read(&name, &arguments, cx.clone(), key)?;
-            Ok((gate.inner.prepared(*judged), body))
+        let make = move |cx: CallContext, key| {
+            let made = async move {
+                let (judged, body) = gate.read(&name, &arguments, cx, key).await?;
+                Ok((gate.inner.prepared(*judged), body))
+            };
+            made.boxed()
         };
         self.calls.push(Planned { position, tool: tool.to_owned(), make: Box::new(make) });
         self
@@ -77,9 +80,12 @@ impl<'g> BatchBuilder<'g> {
     /// Adds a typed call, at its position in the run.
     pub fn call<T: Tool>(mut self, position: u64, call: T) -> Self {
         let gate = self.gate;
-        let make = move |cx: &CallContext, key| {
-            let (judged, body) = gate.read_typed(call, cx.clone(), key)?;
-            Ok((gate.inner.prepared(*judged), body))
+        let make = move |cx: CallContext, key| {
+            let made = async move {
+                let (judged, body) = gate.read_typed(call, cx, key).await?;
+                Ok((gate.inner.prepared(*judged), body))
+            };
+            made.boxed()
         };
         let tool = T::SPEC.name.to_owned();
         self.calls.push(Planned { position, tool, make: Box::new(make) });
@@ -220,8 +226,8 @@ impl Inner {
                 together: positions.clone(),
                 released: false,
             };
-            let made = (call.make)(&context, key.clone());
-            self.enter_part(made, (call.tool, key), membership)
+            let made = (call.make)(context.clone(), key.clone());
+            async move { self.enter_part(made.await, (call.tool, key), membership).await }
         });
         let entered = join_all(entering).await;
         if together && entered.iter().any(|(receipt, _)| receipt.is_none()) {

@@ -22,6 +22,7 @@ use crate::arguments::{ArgumentError, Snapshot, parse_text, snapshot};
 use crate::call::{CallContext, CallKey, Outcome, RunId, Tool};
 use crate::ids::{OwnerToken, RequestId};
 use crate::machine::{CallRecord, Event, Withdrawal};
+use crate::sync::off_thread;
 
 impl Gate {
     /// Calls a tool and waits for its typed result: submit, wait, run.
@@ -104,13 +105,28 @@ impl Gate {
         key: CallKey,
     ) -> Result<(Box<Judged>, Box<dyn Body>), GateError> {
         let key = keyed(&context, key.run, key.position);
-        match self.read(tool, arguments, context, key.clone()) {
+        match self.read(tool, arguments, context, key.clone()).await {
             Ok(read) => Ok(read),
             Err(error) => Err(self.inner.with_the_change(error, tool, &key).boxed().await),
         }
     }
 
-    pub(super) fn read(
+    /// Reads and judges a model's call. Cancel safe: nothing is stored.
+    pub(super) async fn read(
+        &self,
+        tool: &str,
+        arguments: &str,
+        context: CallContext,
+        key: CallKey,
+    ) -> Result<(Box<Judged>, Box<dyn Body>), GateError> {
+        if arguments.len() <= MAX_ON_THREAD {
+            return self.read_here(tool, arguments, context, key);
+        }
+        let (gate, tool, arguments) = (self.clone(), tool.to_owned(), arguments.to_owned());
+        judged_elsewhere(move || gate.read_here(&tool, &arguments, context, key)).await
+    }
+
+    fn read_here(
         &self,
         tool: &str,
         arguments: &str,
@@ -124,31 +140,59 @@ impl Gate {
     }
 
     /// As [`read`](Self::read), for a typed call.
-    pub(super) fn read_typed<T: Tool>(
+    pub(super) async fn read_typed<T: Tool>(
         &self,
         call: T,
         context: CallContext,
         key: CallKey,
     ) -> Result<(Box<Judged>, Box<dyn Body>), GateError> {
-        let judged = self.typed(&call, context, Some((key.run, key.position)))?;
+        let snapshot = self.snapshot_of(&call)?;
+        let key = Some((key.run, key.position));
+        let (judged, call) = self.typed((call, snapshot), context, key).await?;
         Ok((judged, Box::new(Arguments(call))))
     }
 
-    fn typed<T: Tool>(
+    fn snapshot_of<T: Tool>(&self, call: &T) -> Result<Snapshot, GateError> {
+        Ok(snapshot(call, self.inner.tool_of::<T>()?.places.as_ref())?)
+    }
+
+    /// Judges the snapshot of a typed call, and gives the call back. Only the snapshot goes elsewhere, so
+    /// that a call need not be shared between threads.
+    async fn typed<T: Tool>(
         &self,
-        call: &T,
+        (call, snapshot): (T, Snapshot),
         context: CallContext,
         key: Option<(RunId, u64)>,
-    ) -> Result<Box<Judged>, GateError> {
+    ) -> Result<(Box<Judged>, T), GateError> {
         let tool = self.inner.tool_of::<T>()?;
         let key = key.map(|(run, position)| keyed(&context, run, position));
-        let snapshot = snapshot(call, tool.places.as_ref())?;
-        let judged = self.inner.judged(tool, snapshot, context, key)?;
+        let judged = if snapshot.text().len() <= MAX_ON_THREAD {
+            self.inner.judged(tool, snapshot, context, key)?
+        } else {
+            let inner = Arc::clone(&self.inner);
+            judged_elsewhere(move || inner.judged(tool, snapshot, context, key)).await?
+        };
         if self.inner.may_ask(&judged.routed) {
-            check_carried(call, &judged.snapshot)?;
+            check_carried(&call, &judged.snapshot)?;
         }
-        Ok(judged)
+        Ok((judged, call))
     }
+}
+
+/// Longer arguments are judged off the runtime's threads, in bytes: looking through them for secrets
+/// takes long enough for others to notice.
+const MAX_ON_THREAD: usize = 64 * 1024;
+
+/// Judges a call off the runtime's threads. What does not come to its end refuses the call: nothing of
+/// it is stored, and nothing runs.
+async fn judged_elsewhere<J: Send + 'static>(
+    judge: impl FnOnce() -> Result<J, GateError> + Send + 'static,
+) -> Result<J, GateError> {
+    let span = Span::current();
+    off_thread(move || span.in_scope(judge)).await.unwrap_or_else(|| {
+        let why = "the call's arguments could not be looked through to the end; nothing ran";
+        Err(GateError::new(GateErrorKind::Refused, why))
+    })
 }
 
 /// A call's tenant is that of its context.
@@ -213,8 +257,12 @@ impl<'g, T: Tool> Attributed<'g, T> {
     fn begin(self) -> Result<(Span, Way<'g, T>), GateError> {
         let Self { gate, call, context, key } = self;
         let tool = gate.inner.tool_of::<T>()?;
-        let key = key.map(|(run, position)| keyed(&context, run, position));
         let snapshot = snapshot(&call, tool.places.as_ref())?;
+        if snapshot.text().len() > MAX_ON_THREAD {
+            let long = judged_and_called(gate, (call, snapshot), context, key);
+            return Ok((Span::none(), Way::Long(long.boxed())));
+        }
+        let key = key.map(|(run, position)| keyed(&context, run, position));
         let (span, at_once) = gate.inner.begin(tool, snapshot, context, key)?;
         let way = match at_once {
             AtOnce::Run(held) => Way::Short(execute(Arc::clone(&gate.inner), held, call)),
@@ -248,6 +296,18 @@ fn ended<T: Tool>(ended: Ended<T>) -> Result<T::Output, CallError<T::Error>> {
         Ended::Panicked(failure) => Err(CallError::ToolEarlier(failure)),
         Ended::Unknown(key) => Err(CallError::Unknown(key)),
     }
+}
+
+/// A typed call with long arguments to its end.
+async fn judged_and_called<T: Tool>(
+    gate: &Gate,
+    call: (T, Snapshot),
+    context: CallContext,
+    key: Option<(RunId, u64)>,
+) -> Result<T::Output, CallError<T::Error>> {
+    let (judged, call) = gate.typed(call, context, key).await?;
+    let span = gate.inner.call_span(&judged);
+    called(gate, judged, call).instrument(span).await
 }
 
 /// A typed call to its end.
@@ -356,7 +416,8 @@ impl<'g, T: Tool> IntoFuture for Submitting<'g, T> {
     fn into_future(self) -> Self::IntoFuture {
         let Self { gate, call, context, key, retry_of } = self;
         async move {
-            let judged = gate.typed(&call, context, key)?;
+            let snapshot = gate.snapshot_of(&call)?;
+            let (judged, call) = gate.typed((call, snapshot), context, key).await?;
             let span = gate.inner.call_span(&judged);
             let body = Box::new(Arguments(call));
             gate.inner.submit(judged, body, retry_of).instrument(span).await

@@ -11,8 +11,8 @@ use std::ops::{ControlFlow, Range};
 use std::sync::LazyLock;
 
 use memchr::memmem;
-use regex::Regex;
 
+use super::patterns::Pattern;
 use literals::{Literal, Literals};
 
 /// What a text has in it.
@@ -39,6 +39,8 @@ enum Kind {
     Header,
     /// A place, when it is a key.
     Key,
+    /// A place, when digits follow soon.
+    Digits,
     /// A shape, when a token follows.
     Scheme,
     /// A shape, when it is spelled so: the mark of what may be shorter than what needs none.
@@ -99,12 +101,34 @@ const LITERALS: &[Literal<Kind>] = &[
     stem("senha", 1),
     stem("motdep", 1),
     stem("wachtw", 0),
+    stem("geheim", 0),
+    stem("clave", 0),
+    stem("haslo", 0),
+    stem("ifre", 0),
+    stem("heslo", 0),
+    stem("losen", 0),
+    stem("adgang", 0),
+    stem("salasana", 0),
+    stem("parol", 0),
+    stem("jelsz", 0),
+    stem("lozink", 0),
+    stem("geslo", 0),
+    stem("slapta", 0),
+    stem("sandi", 0),
     other(b"\xD0\xBF\xD0", 0, Kind::Foreign), // "па.."
     other(b"\xD0\x9F\xD0", 0, Kind::Foreign), // "Па.."
     other("密".as_bytes(), 0, Kind::Foreign),
     other("口".as_bytes(), 0, Kind::Foreign),
     other("パ".as_bytes(), 0, Kind::Foreign),
     other("비".as_bytes(), 0, Kind::Foreign),
+    other("암호".as_bytes(), 0, Kind::Foreign),
+    other("토큰".as_bytes(), 0, Kind::Foreign),
+    other("令牌".as_bytes(), 0, Kind::Foreign),
+    other("hasł".as_bytes(), 0, Kind::Foreign),
+    other("hasŁ".as_bytes(), 0, Kind::Foreign),
+    other("暗証".as_bytes(), 0, Kind::Foreign),
+    other(b"\xD1\x81\xD0", 0, Kind::Foreign), // "се.."
+    other(b"\xD0\xA1\xD0", 0, Kind::Foreign), // "Се.."
     // Full-width letters.
     other(b"\xEF\xBC", 0, Kind::Foreign),
     other(b"\xEF\xBD", 0, Kind::Foreign),
@@ -115,6 +139,35 @@ const LITERALS: &[Literal<Kind>] = &[
     other(b"directoryentry", 7, Kind::Place),
     other(b"cookie", 3, Kind::Header),
     other(b"value", 1, Kind::Key),
+    other(b"kty", 0, Kind::Place),
+    other(b"getenv", 3, Kind::Place),
+    other(b"environ", 3, Kind::Place),
+    other(b"env", 0, Kind::Place),
+    other(b"(\"", 0, Kind::Place),
+    other(b"('", 0, Kind::Place),
+    other(b"byte", 0, Kind::Place),
+    other(b"0x", 0, Kind::Place),
+    other(b"u8", 0, Kind::Place),
+    other(b"int8", 0, Kind::Place),
+    other(b"mnemonic", 1, Kind::Place),
+    other(b"phrase", 0, Kind::Place),
+    other(b"seed", 0, Kind::Place),
+    other(b"words", 1, Kind::Place),
+    other(b" /p", 0, Kind::Place),
+    other(b"sqlplus", 0, Kind::Place),
+    other(b"sqlldr", 0, Kind::Place),
+    other(b"expdp", 0, Kind::Place),
+    other(b"impdp", 0, Kind::Place),
+    other(b"rman", 0, Kind::Place),
+    other(b"code", 0, Kind::Digits),
+    other(b"pin", 0, Kind::Digits),
+    other(b"otp", 0, Kind::Digits),
+    other(b"tan", 0, Kind::Digits),
+    other(b"number", 2, Kind::Digits),
+    other(b"cvv", 0, Kind::Digits),
+    other(b"cvc", 0, Kind::Digits),
+    other(b"ssn", 0, Kind::Digits),
+    other(b"security", 0, Kind::Digits),
     other(b"bearer", 0, Kind::Scheme),
     other(b"basic", 2, Kind::Scheme),
     other(b"eyj", 0, Kind::Mark("eyJ")),
@@ -131,13 +184,27 @@ const APART: usize = 4;
 static SIGNS: LazyLock<Literals<Kind>> = LazyLock::new(|| Literals::new(LITERALS));
 
 /// The stems as a pattern: what is a stem where letters are not ASCII.
-static STEM: LazyLock<Regex> = LazyLock::new(|| {
+pub(super) static STEM: Pattern = Pattern::anywhere(|| {
+    const FOREIGN: &[&str] = &[
+        "парол",
+        "hasł",
+        "секрет",
+        "密码",
+        "密碼",
+        "密钥",
+        "令牌",
+        "口令",
+        "パス",
+        "暗証",
+        "비밀",
+        "비번",
+        "암호",
+        "토큰",
+        "[\u{FF21}-\u{FF5A}]",
+    ];
     let ascii = LITERALS.iter().filter(|literal| literal.kind == Kind::Stem).map(Literal::text);
-    let foreign = ["парол", "密码", "口令", "パス", "비밀", "비번", "[\u{FF21}-\u{FF5A}]"];
-    let stems: Vec<_> = ascii.chain(foreign.map(Into::into)).collect();
-    #[expect(clippy::expect_used, reason = "literals: the tests compile them")]
-    Regex::new(&format!("(?i:{})", stems.join("|")))
-        .expect("the stems are a valid regular expression")
+    let folded = |stem: &str| ("stem", format!("(?i:{stem})"));
+    ascii.map(|stem| folded(&stem)).chain(FOREIGN.iter().map(|stem| folded(stem))).collect()
 });
 
 /// Looks for every sign.
@@ -154,6 +221,7 @@ pub(super) fn signs(text: &str) -> Signs {
             Kind::Place => signs.place = true,
             Kind::Header => signs.place |= places::joined(after).starts_with(b":"),
             Kind::Key => signs.place |= places::is_a_key(after),
+            Kind::Digits => signs.place |= places::has_digits(after),
             Kind::Scheme => signs.shape |= shapes::has_a_token(after),
             Kind::Mark(mark) => signs.shape |= bytes[start..].starts_with(mark.as_bytes()),
         }
@@ -182,7 +250,7 @@ impl<'t> Stems<'t> {
     /// The next one that begins at or after `from`, where a character begins.
     pub(super) fn next(&self, from: usize) -> Option<Range<usize>> {
         let near = if self.odd { from } else { self.near(from)? };
-        STEM.find_at(self.text, near).map(|stem| stem.range())
+        STEM.place(self.text, near).map(|(start, end)| start..end)
     }
 
     /// Where no stem begins before, from `from` on; nothing when there is none.

@@ -2,7 +2,7 @@
 
 use memchr::memchr3_iter;
 
-/// Whether there is `-u`, `-p` or `-a` where an option may be, a tag that ends, or a comparison of a
+/// Whether there is `-u`, `-p`, `-a` or the like where an option may be, a tag that ends, or a comparison of a
 /// literal.
 pub(super) fn has_a_sign(text: &[u8]) -> bool {
     memchr3_iter(b'-', b'<', b'=', text).any(|at| {
@@ -12,7 +12,7 @@ pub(super) fn has_a_sign(text: &[u8]) -> bool {
                 let option = before.last().is_none_or(|byte| {
                     byte.is_ascii_whitespace() || matches!(byte, b'-' | 0x0B | 0x80..)
                 });
-                option && after.first().is_some_and(|byte| b"uUpPaA".contains(byte))
+                option && after.first().is_some_and(|byte| b"uUpPaAwWkKbB".contains(byte))
             }
             b'<' => after.starts_with(b"/"),
             _ => match before {
@@ -35,8 +35,19 @@ pub(super) fn is_a_key(after: &[u8]) -> bool {
     joined(after).starts_with(b"=") || joined(after).starts_with(b":")
 }
 
-/// Whether a quote comes last, but for white space and equals signs.
+/// Whether a quote comes last, but for white space and equals signs. Where there are so many of these
+/// that it takes long to tell, one may.
 fn ends_a_literal(before: &[u8]) -> bool {
+    /// So many are looked at: a text of nothing else would have all of them looked at for each.
+    const SKIPPED: usize = 64;
     let skipped = |byte: &&u8| byte.is_ascii_whitespace() || matches!(byte, b'=' | 0x0B | 0x80..);
-    before.iter().rev().find(|byte| !skipped(byte)).is_some_and(|byte| b"\"'`".contains(byte))
+    let last = before.iter().rev().take(SKIPPED).find(|byte| !skipped(byte));
+    last.map_or(before.len() >= SKIPPED, |byte| b"\"'`".contains(byte))
+}
+
+/// Whether enough digits for a code stand soon after.
+pub(super) fn has_digits(after: &[u8]) -> bool {
+    /// What a code is joined by is shorter: `code for 2FA is: `.
+    const NEAR: usize = 32;
+    after.iter().take(NEAR).filter(|byte| byte.is_ascii_digit()).count() >= 3
 }

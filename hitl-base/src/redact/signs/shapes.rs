@@ -1,6 +1,6 @@
 //! Signs of the shapes that secrets have: a long piece without a blank, many digits, a mark.
 
-use memchr::memmem;
+use memchr::{memchr_iter, memmem};
 
 /// The shortest shape that has no mark of its own, in bytes.
 pub(super) const LONG: usize = 20;
@@ -20,6 +20,7 @@ fn is_part(byte: u8) -> bool {
 pub(super) fn has_a_sign(text: &[u8]) -> bool {
     has_a_long_piece(text)
         || has_many_digits(text) && has_a_number(text)
+        || memchr_iter(b'-', text).any(|at| is_grouped(text, at))
         || memmem::find_iter(text, "://").any(|at| has_a_password(&text[at + 3..]))
         || ["-----BEGIN", "$krb5"].iter().any(|mark| memmem::find(text, mark.as_bytes()).is_some())
 }
@@ -64,6 +65,18 @@ fn has_a_number(text: &[u8]) -> bool {
     })
 }
 
+/// Whether digits are grouped around this dash as those of a social security number are.
+fn is_grouped(text: &[u8], dash: usize) -> bool {
+    let digits = |from: usize, to: usize| {
+        text.get(from..to).is_some_and(|part| part.iter().all(u8::is_ascii_digit))
+    };
+    text.get(dash + 3) == Some(&b'-')
+        && digits(dash + 1, dash + 3)
+        && digits(dash + 4, dash + 8)
+        && dash >= 3
+        && digits(dash - 3, dash)
+}
+
 /// Whether an address that goes on so may have a password in it: `user:password@host`.
 fn has_a_password(address: &[u8]) -> bool {
     let user = |byte: &u8| !matches!(byte, b'/' | b':' | b'@') && !byte.is_ascii_whitespace();
@@ -76,7 +89,8 @@ fn has_a_password(address: &[u8]) -> bool {
 
 /// Whether what follows the name of an authorization's scheme may be a token.
 pub(super) fn has_a_token(after: &[u8]) -> bool {
+    const TOKEN: usize = 12;
     let blanks = after.iter().take_while(|byte| **byte == b' ').count();
-    let token = after[blanks..].iter().take_while(|byte| is_part(**byte)).count();
-    blanks > 0 && token >= 12
+    let token = after[blanks..].iter().take(TOKEN).take_while(|byte| is_part(**byte)).count();
+    blanks > 0 && token >= TOKEN
 }

@@ -113,6 +113,42 @@ const PIECES: &[&str] = &[
     "/webhook/a1B2c3D4e5F6g7H8i9J0k1L2",
     "AccountKey=",
     "MIIBOgIBAAJBAKj34GkxFhD90vcNLYLInFEX6Ppy1tPf",
+    "zip -P Tr0mbone9 out",
+    "ldapsearch -w Tr0mbone9",
+    "openssl enc -k Tr0mbone9",
+    "smbclient -U ann%Tr0mbone9",
+    "sqlplus scott/Tr0mbone9",
+    "htpasswd -b f ann Tr0mbone9",
+    "lftp -u ann,Tr0mbone9",
+    " /p:Tr0mbone9",
+    "http -a ann:Tr0mbone9",
+    "IDENTIFIED BY Tr0mbone9",
+    "create role a password Tr0mbone9",
+    "getenv('DB_PASSWORD', 'x1y2z3')",
+    "os.environ['API_TOKEN'] or 'x1y2z3'",
+    "SECRET = env.get('X', 'x1y2z3')",
+    "AcmeClient('0198c5f2-7d3a-7cc1-8b5e-4f6a2f0d9e11')",
+    "secret_key = {0x12,0x34,0x56,0x78,0x9a,0xbc,0xde,0xf0}",
+    "secretKey: []byte{1,2,3,4,5,6,7,8,9}",
+    "seed phrase: ladder window fossil garden pepper ribbon tunnel oyster violet napkin copper meadow",
+    "mnemonic ladder window fossil garden pepper ribbon tunnel oyster violet napkin copper meadow",
+    "verification code is 482913",
+    "otp: 4711",
+    "cvv 123",
+    "ssn 219-09-9999",
+    "social security number 219 09 9999",
+    "219-09-9999",
+    "1234567890123|q3Zk8RtW1yPv7LmX0dJs5HfGb2N",
+    "\"kty\": \"oct\", \"k\": \"q3Zk8RtW1yPv7LmX\"",
+    "cGFzc3dvcmQ9VHIwbWJvbmU5OSZ4PTE=",
+    "&quot;password&quot;: &quot;x1y2z3&quot;",
+    "password%3Dx1y2z3%26",
+    "hasło: x1y2z3",
+    "Şifre: x1y2z3",
+    "секрет",
+    "密碼",
+    "令牌",
+    "암호",
     "the customer",
     "asks",
     "of",
@@ -180,10 +216,10 @@ proptest! {
     fn invariant_8_the_stems_are_those_of_the_pattern(text in texts()) {
         let stems = Stems::of(&text);
         for from in starts(&text) {
-            let plainly = STEM.find_at(&text, from).map(|stem| stem.range());
+            let plainly = STEM.place(&text, from).map(|(start, end)| start..end);
             prop_assert_eq!(stems.next(from), plainly, "from {} in {:?}", from, text);
         }
-        prop_assert!(signs(&text).stem || STEM.find(&text).is_none(), "{:?}", text);
+        prop_assert!(signs(&text).stem || STEM.place(&text, 0).is_none(), "{:?}", text);
     }
 
     #[test]
@@ -217,7 +253,7 @@ fn every_piece_has_the_signs_that_the_slow_patterns_ask_for() {
         let signs = signs(piece);
         let place = slow_places::mask(piece, &mut Masked::by(&masker)) != *piece;
         let shape = slow_shapes::mask(piece, &masker) != *piece;
-        let stem = STEM.is_match(piece);
+        let stem = STEM.place(piece, 0).is_some();
         assert!(signs.place || !place, "{piece}");
         assert!(signs.shape || !shape, "{piece}");
         assert!(signs.stem || !stem, "{piece}");

@@ -72,6 +72,7 @@ impl RuleSet {
 
     /// The rule that decides where both sets have a say: of what they would decide alone, the
     /// stricter. A rule that relaxes does so only where both have one.
+    #[cfg(any(test, feature = "policy-files"))]
     pub(super) fn stricter_of<'r>(
         &'r self,
         other: &'r Self,

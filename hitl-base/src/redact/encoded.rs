@@ -1,0 +1,101 @@
+//! Text and files in base64: what they hold says whether they are secrets.
+
+/// Shorter ones are not looked into, in bytes.
+pub(super) const SHORTEST: usize = 20;
+
+/// Longer ones are not decoded: they are taken for files.
+const LONGEST: usize = 4_096;
+
+/// How common files begin.
+const FILES: &[&[u8]] = &[
+    b"\x89PNG",
+    b"\xFF\xD8\xFF",
+    b"GIF8",
+    b"RIFF",
+    b"%PDF",
+    b"PK\x03\x04",
+    b"\x1F\x8B",
+    b"BM",
+    b"\0\0\x01\0",
+    b"wOFF",
+    b"wOF2",
+    b"OTTO",
+    b"ID3",
+    b"OggS",
+    b"\x28\xB5\x2F\xFD",
+    b"BZh",
+    b"II*\0",
+    b"MM\0*",
+    b"7z\xBC\xAF",
+    b"fLaC",
+    b"\x1A\x45\xDF\xA3",
+    b"\0asm",
+    b"SQLite",
+    b"\x7FELF",
+];
+
+/// Whether this is text or a file in base64, and no secret.
+pub(super) fn is_ordinary(run: &str) -> bool {
+    let Some(bytes) = decode(run) else { return false };
+    let file = FILES.iter().any(|start| bytes.starts_with(start))
+        || bytes.get(4..8).is_some_and(|kind| kind == b"ftyp");
+    file || is_text(&bytes)
+}
+
+/// What a run in base64 says, if it is text.
+pub(super) fn text(run: &str) -> Option<String> {
+    decode(run).filter(|bytes| is_text(bytes)).and_then(|bytes| String::from_utf8(bytes).ok())
+}
+
+/// Whether nobody has drawn it: characters that are printed, and few of them odd.
+fn is_text(bytes: &[u8]) -> bool {
+    // The last character may be cut off.
+    let text = match std::str::from_utf8(bytes) {
+        Ok(text) => text,
+        Err(error) if error.error_len().is_none() => {
+            std::str::from_utf8(&bytes[..error.valid_up_to()]).unwrap_or_default()
+        }
+        Err(_) => return false,
+    };
+    let printed = |c: char| !c.is_control() || matches!(c, '\n' | '\r' | '\t');
+    text.len() >= 8 && text.chars().all(printed)
+}
+
+/// The bytes that a run stands for, in either alphabet (RFC 4648).
+fn decode(run: &str) -> Option<Vec<u8>> {
+    let body = run.trim_end_matches('=');
+    if !(SHORTEST..=LONGEST).contains(&body.len()) || body.len() % 4 == 1 {
+        return None;
+    }
+    let (mut out, mut bits, mut group) = (Vec::with_capacity(body.len() * 3 / 4), 0, 0_u32);
+    for byte in body.bytes() {
+        let digit = match byte {
+            b'A'..=b'Z' => byte - b'A',
+            b'a'..=b'z' => byte - b'a' + 26,
+            b'0'..=b'9' => byte - b'0' + 52,
+            b'+' | b'-' => 62,
+            b'/' | b'_' => 63,
+            _ => return None,
+        };
+        group = group << 6 | u32::from(digit);
+        bits += 6;
+        if bits >= 8 {
+            bits -= 8;
+            out.push((group >> bits & 0xFF) as u8);
+        }
+    }
+    Some(out)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn text_and_files_are_told_from_what_was_drawn() {
+        assert!(is_ordinary("VGhlIGN1c3RvbWVyIGFza3MgZm9yIGEgcmVmdW5kIG9mIHRoZSBzZWNvbmQgbGVn"));
+        assert_eq!(text("cGluPTQ3MTEmdXNlcj1hbm4=").as_deref(), Some("pin=4711&user=ann"));
+        assert!(!is_ordinary("q3Zk8RtW1yPv7LmX0dJs5HfGb2NcUa9Ee4To6KiQ"));
+        assert!(decode("not base64!").is_none());
+    }
+}

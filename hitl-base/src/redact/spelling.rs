@@ -1,0 +1,141 @@
+//! Where a value begins and ends: in quotes of any spelling, or up to white space.
+
+use std::ops::Range;
+
+use super::mask::is_mask;
+use super::patterns::floor;
+
+/// So much of a value that is not in quotes is looked at, in bytes. What is longer is no word.
+const BARE: usize = 512;
+
+/// What is around a value.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) enum Quotes {
+    /// Nothing.
+    None,
+    /// A quote that begins and does not end.
+    Open,
+    /// Quotes.
+    Closed,
+    /// Backticks.
+    Ticks,
+}
+
+/// A value, and what is around it.
+pub(super) struct Value {
+    pub(super) place: Range<usize>,
+    pub(super) quotes: Quotes,
+    /// Whether it may go on beyond what was looked at.
+    pub(super) cut: bool,
+}
+
+/// The value that begins here: quoted, or up to white space or a separator. A quote that nobody closed
+/// has been cut off.
+pub(super) fn value_at(text: &str, at: usize) -> Option<Value> {
+    quoted_at(text, at).or_else(|| entity_at(text, at)).or_else(|| bare_at(text, at))
+}
+
+/// The value between quotes that are written as HTML or a URL has them.
+fn entity_at(text: &str, at: usize) -> Option<Value> {
+    const QUOTES: &[&str] = &["&quot;", "&apos;", "&#34;", "&#39;", "%22", "%27"];
+    let rest = text.get(at..)?;
+    let quote = QUOTES.iter().find(|quote| rest.starts_with(**quote))?;
+    let from = at + quote.len();
+    let line =
+        &text[from..from + text[from..].find(['\r', '\n', '<']).unwrap_or(text.len() - from)];
+    let length = line.find(quote).or_else(|| line.find(char::is_whitespace)).unwrap_or(line.len());
+    let place = from..from + length;
+    (length > 0).then_some(Value { place, quotes: Quotes::Closed, cut: false })
+}
+
+/// How long a value is that is percent-encoded: until what separates it from the next one.
+pub(super) fn percent_length(value: &str) -> usize {
+    const ENDS: &[&str] =
+        &["%26", "%22", "%27", "%20", "%2C", "%2c", "%3B", "%3b", "%7D", "%7d", "%0"];
+    ENDS.iter().filter_map(|end| value.find(end)).min().unwrap_or(value.len())
+}
+
+fn quoted_at(text: &str, at: usize) -> Option<Value> {
+    let rest = text.get(at..)?;
+    // `b"..."`, `@"..."`, `"""..."""`, `\"...\"`.
+    let prefix = rest.bytes().take(2).take_while(|b| b"bBrRfFuUL@".contains(b)).count();
+    (0..=prefix).rev().find_map(|prefix| {
+        let rest = &rest[prefix..];
+        let twice = ["\"\"\"", "'''"].iter().any(|three| rest.starts_with(three));
+        let escapes = escapes(&rest[if twice { 2 } else { 0 }..]);
+        let opens = at + prefix + if twice { 2 } else { 0 } + escapes;
+        let quote = text[opens..].chars().next().filter(|c| matches!(c, '"' | '\'' | '`'))?;
+        let from = opens + 1;
+        // The first quote of its kind ends it, escaped or not: were one passed over, each pair could
+        // read to the end of the text.
+        let end = from + text[from..].find([quote, '\r', '\n'])?;
+        let closed = text[end..].starts_with(quote);
+        let slashes = text[from..end].bytes().rev().take(4).take_while(|b| *b == b'\\').count();
+        let end = end - slashes;
+        let quotes = if quote == '`' { Quotes::Ticks } else { Quotes::Closed };
+        (closed && end > from).then_some(Value { place: from..end, quotes, cut: false })
+    })
+}
+
+fn bare_at(text: &str, at: usize) -> Option<Value> {
+    let escapes = escapes(text.get(at..)?);
+    let opens = &text[at + escapes..];
+    let quote = match opens.chars().next().filter(|c| matches!(c, '"' | '\'' | '`')) {
+        Some(_) if opens.starts_with("\"\"\"") || opens.starts_with("'''") => 3,
+        Some(_) => 1,
+        None => 0,
+    };
+    [at + escapes + quote, at].into_iter().find_map(|from| {
+        let window = &text[from..floor(text, from + BARE)];
+        let length = bare_length(window);
+        let cut = length == window.len() && from + length < text.len();
+        let opened = from > at && text[..from].ends_with(['"', '\'', '`']);
+        let quotes = if opened { Quotes::Open } else { Quotes::None };
+        (length > 0).then_some(Value { place: from..from + length, quotes, cut })
+    })
+}
+
+/// How many backslashes escape the quote that comes after them.
+fn escapes(text: &str) -> usize {
+    text.bytes().take(4).take_while(|byte| *byte == b'\\').count()
+}
+
+/// How long the bare value is that the text begins with.
+pub(super) fn bare_length(text: &str) -> usize {
+    if text.starts_with("[redacted") {
+        let end = text.find(']').map_or(0, |end| end + 1);
+        return if is_mask(&text[..end]) { end } else { 0 };
+    }
+    let mut length = 0;
+    loop {
+        length += plain_length(&text[length..]);
+        // What is escaped is part of it, but for quotes and the ends of lines.
+        let mut next = text[length..].chars();
+        let goes_on = next.next() == Some('\\');
+        match next.next().filter(|c| goes_on && !c.is_whitespace() && !"\"'`nrtu\\".contains(*c)) {
+            Some(c) => length += 1 + c.len_utf8(),
+            None => return length,
+        }
+    }
+}
+
+/// How much of a text comes before what may end a bare value.
+fn plain_length(text: &str) -> usize {
+    let ends = |byte: u8| {
+        byte <= b' '
+            || matches!(byte, 0x7F..|b'"'| b'\'' | b'`' | b',' | b';' | b'&' | b'\\')
+            || matches!(byte, b'<' | b'>' | b'(' | b')' | b'{' | b'}' | b'[' | b']')
+    };
+    let mut length = 0;
+    loop {
+        let rest = &text.as_bytes()[length..];
+        length += rest.iter().position(|byte| ends(*byte)).unwrap_or(rest.len());
+        // Beyond ASCII only white space ends it, and below a blank most control characters do not.
+        match text[length..].chars().next() {
+            Some(c) if !c.is_whitespace() && (c.is_control() || !c.is_ascii()) => {
+                length += c.len_utf8();
+            }
+            _ => return length,
+        }
+    }
+}
