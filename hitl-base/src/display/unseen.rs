@@ -1,5 +1,8 @@
 //! Characters that are not seen as themselves.
 
+use super::canonical::has_equivalent;
+use super::lookalike::reads_as;
+
 /// Whether a character is shown as nothing, as a space that is none, as whatever the font likes, or
 /// changes how its neighbours are shown.
 pub fn is_unseen(c: char) -> bool {
@@ -57,6 +60,10 @@ pub enum Oddity {
     Invisible,
     /// One word mixes letters of alphabets that look alike.
     Alphabets,
+    /// Letters or signs look like those of ASCII and are others: see [`reads_as`].
+    Lookalikes,
+    /// Another text is written otherwise and looks the same: see [`has_equivalent`].
+    Equivalent,
 }
 
 impl Oddity {
@@ -67,6 +74,8 @@ impl Oddity {
             Self::Control => "control characters",
             Self::Invisible => "characters that cannot be seen",
             Self::Alphabets => "words that mix letters of different alphabets",
+            Self::Lookalikes => "letters or signs that look like others",
+            Self::Equivalent => "letters that can be written in another way and look the same",
         }
     }
 }
@@ -76,6 +85,12 @@ pub fn oddities(text: &str) -> Vec<Oddity> {
     let mut found: Vec<Oddity> = text.chars().filter_map(oddity).collect();
     if mixes_alphabets(text) {
         found.push(Oddity::Alphabets);
+    }
+    if reads_as(text).is_some() {
+        found.push(Oddity::Lookalikes);
+    }
+    if has_equivalent(text) {
+        found.push(Oddity::Equivalent);
     }
     found.sort_unstable();
     found.dedup();
@@ -119,7 +134,8 @@ mod tests {
         assert_eq!(oddities("\u{1b}[2J\u{200b}"), [Oddity::Control, Oddity::Invisible]);
         assert_eq!(oddities("a\u{a0}b"), [Oddity::Invisible]);
         // A Cyrillic letter in a Latin word.
-        assert_eq!(oddities("p\u{430}ypal"), [Oddity::Alphabets]);
+        assert_eq!(oddities("p\u{430}ypal"), [Oddity::Alphabets, Oddity::Lookalikes]);
+        assert_eq!(oddities("caf\u{65}\u{301}"), [Oddity::Equivalent]);
         assert!(!mixes_alphabets("Привет, Anna"));
     }
 }
