@@ -126,6 +126,7 @@ export class ApprovalCard extends HTMLElement {
         h("div", { class: "badges" }, riskBadge(call.risk), h("span", { class: "badge" }, words(call.approvalType)), levelBadge(call.level),
           call.priority === "urgent" && h("span", { class: "badge urgent" }, "Urgent"), this.#left),
         h("h2", { id: "title", tabindex: "-1" }, title.text),
+        (title.origin === "mixed" || title.origin === "model") && h("p", { class: "faint" }, "(with words of the model)"),
         h("p", { class: "said" }, h("code", {}, call.tool), " ", call.request.description),
         asker(call), this.#onlookers),
       moved && h("p", { class: "moved", role: "alert" }, icon("warn"), "This call has changed since you opened it. Look at it again."),

@@ -85,8 +85,7 @@ pub fn oddities(text: &str) -> Vec<Oddity> {
     let mut found: Vec<Oddity> = text.chars().filter_map(oddity).collect();
     if mixes_alphabets(text) {
         found.push(Oddity::Alphabets);
-    }
-    if reads_as(text).is_some() {
+    } else if reads_as(text).is_some() {
         found.push(Oddity::Lookalikes);
     }
     if has_equivalent(text) {
@@ -134,7 +133,8 @@ mod tests {
         assert_eq!(oddities("\u{1b}[2J\u{200b}"), [Oddity::Control, Oddity::Invisible]);
         assert_eq!(oddities("a\u{a0}b"), [Oddity::Invisible]);
         // A Cyrillic letter in a Latin word.
-        assert_eq!(oddities("p\u{430}ypal"), [Oddity::Alphabets, Oddity::Lookalikes]);
+        assert_eq!(oddities("p\u{430}ypal"), [Oddity::Alphabets]);
+        assert_eq!(oddities("\u{ff30}ay"), [Oddity::Lookalikes]);
         assert_eq!(oddities("caf\u{65}\u{301}"), [Oddity::Equivalent]);
         assert!(!mixes_alphabets("Привет, Anna"));
     }

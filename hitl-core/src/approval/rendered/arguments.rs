@@ -2,8 +2,8 @@
 
 use hitl_base::Json;
 use hitl_base::display::{
-    amount, clip, date, fingerprint, is_amount_name, is_time_name, list, moment, quoted, value,
-    visible,
+    amount, clip, date, decoded_hosts, fingerprint, is_amount_name, is_time_name, moment, quoted,
+    value, visible,
 };
 use hitl_base::json::push_part;
 use hitl_base::redact::MAX_POINTER;
@@ -19,13 +19,39 @@ struct Room {
     value: usize,
     /// Items of one list or object.
     items: usize,
+    /// Lines of all arguments together.
+    lines: usize,
+    /// Characters of all arguments together.
+    characters: usize,
 }
 
 impl From<Extent> for Room {
     fn from(extent: Extent) -> Self {
         match extent {
-            Extent::Brief => Self { value: 160, items: 12 },
-            Extent::Full => Self { value: 4_000, items: 200 },
+            Extent::Brief => Self { value: 160, items: 12, lines: 100, characters: 8_000 },
+            Extent::Full => Self { value: 4_000, items: 200, lines: 5_000, characters: 200_000 },
+        }
+    }
+}
+
+/// The lines so far, and the room that is left for more.
+struct Lines {
+    lines: Vec<Line>,
+    room: Room,
+    /// Something did not fit.
+    cut: bool,
+}
+
+impl Lines {
+    fn push(&mut self, line: Line) {
+        let label = line.label.as_deref().unwrap_or_default();
+        let length = label.len() + line.value.len() + line.reads.as_deref().map_or(0, str::len);
+        match (self.room.lines.checked_sub(1), self.room.characters.checked_sub(length)) {
+            (Some(lines), Some(characters)) if !self.cut => {
+                self.room = Room { lines, characters, ..self.room };
+                self.lines.push(line);
+            }
+            _ => self.cut = true,
         }
     }
 }
@@ -36,16 +62,29 @@ const ONE_LINE: usize = 90;
 const INDENTED: u8 = 6;
 /// Characters of a key.
 const KEY: usize = 160;
+/// Items of a list inside a sentence.
+const LISTED: usize = 5;
+/// Characters of a code inside a sentence.
+const CODE: usize = 40;
+/// Characters of a decoded host.
+const HOST: usize = 160;
 
 /// One line for each argument, and for each item of a value that is too long for one line.
+///
+/// What does not fit into the extent's room is left out, and the last line says so.
 pub(super) fn lines(arguments: &Json, masks: &[Mask], extent: Extent) -> Vec<Line> {
-    let mut out = Vec::new();
-    let at = At { pointer: String::new(), masks: &Masks::of(masks), room: extent.into() };
+    let room = extent.into();
+    let mut out = Lines { lines: Vec::new(), room, cut: false };
+    let at = At { pointer: String::new(), masks: &Masks::of(masks), room };
     match arguments {
         Json::Object(_) | Json::Array(_) => items(&mut out, arguments, 0, &at),
         other => out.push(line(None, other, 0, &at)),
     }
-    out
+    if out.cut {
+        let whole = arguments.to_text();
+        out.lines.push(super::budget::rest(whole.chars().count(), fingerprint(&whole)));
+    }
+    out.lines
 }
 
 /// Where a line is.
@@ -71,7 +110,7 @@ impl At<'_> {
     }
 }
 
-fn items(out: &mut Vec<Line>, tree: &Json, depth: u8, parent: &At<'_>) {
+fn items(out: &mut Lines, tree: &Json, depth: u8, parent: &At<'_>) {
     let room = parent.room;
     let entries: Vec<(Option<&str>, &Json)> = match tree {
         Json::Object(entries) => entries.iter().map(|(key, value)| (Some(&**key), value)).collect(),
@@ -85,6 +124,9 @@ fn items(out: &mut Vec<Line>, tree: &Json, depth: u8, parent: &At<'_>) {
         (room.items - room.items / 3, room.items / 3)
     };
     for at in (0..head).chain(total - tail..total) {
+        if out.cut {
+            return;
+        }
         if at == total - tail && head < at {
             let sha256 = fingerprint(&tree.to_text());
             let left_out = at - head;
@@ -153,7 +195,7 @@ fn reads(name: &str, tree: &Json, spread: bool) -> Option<String> {
     let said = match tree {
         Json::Number(number) if is_amount_name(name) => amount(number),
         Json::Number(number) if is_time_name(name) => moment(number),
-        Json::String(text) => date(text),
+        Json::String(text) => date(text).or_else(|| decoded_hosts(text).map(|text| host(&text))),
         Json::Array(items) if items.len() > 1 && spread => Some(format!("{} items", items.len())),
         _ => None,
     }?;
@@ -161,7 +203,13 @@ fn reads(name: &str, tree: &Json, spread: bool) -> Option<String> {
     (!same).then_some(said)
 }
 
-/// An argument inside a sentence: short, and in quotes as soon as it could be misread.
+/// A host as people read it, beside the form that is sent.
+fn host(decoded: &str) -> String {
+    format!("host reads {}", quoted(&clip(decoded, HOST)))
+}
+
+/// An argument inside a sentence: short. A text stands in quotes, unless it is a code like `C-1042`
+/// or a date: it is the model's, and the sentence around it is not.
 pub(in crate::approval) fn in_a_sentence(
     name: &str,
     money: bool,
@@ -173,11 +221,7 @@ pub(in crate::approval) fn in_a_sentence(
             if let Some(date) = date(text) {
                 return date;
             }
-            let odd = |c: char| matches!(c, '"' | '\\') || hitl_base::display::is_unseen(c);
-            let long = text.chars().count() > max;
-            let padded = text.trim() != text || text.is_empty() || text.contains("  ");
-            let short = clip(text, max);
-            if long || padded || text.contains(odd) { quoted(&short) } else { short.into_owned() }
+            if is_code(text) { text.clone() } else { quoted(&clip(text, max)) }
         }
         Json::Number(number) if money || is_amount_name(name) => {
             let said = amount(number).unwrap_or_else(|| number.to_string());
@@ -189,13 +233,30 @@ pub(in crate::approval) fn in_a_sentence(
             }
         }
         Json::Array(items) if items.iter().all(is_plain) && !items.is_empty() => {
-            list(items.iter().map(|item| match item {
+            let shown = items.iter().take(LISTED).map(|item| match item {
+                Json::String(text) if !is_code(text) => quoted(text),
                 Json::String(text) => text.clone(),
                 other => other.to_text(),
-            }))
+            });
+            let shown = shown.collect::<Vec<_>>().join(", ");
+            match items.len().saturating_sub(LISTED) {
+                0 => shown,
+                more => format!("{shown} and {more} more"),
+            }
         }
         other => visible(&clip(&value(other, usize::MAX).text, max)).into_owned(),
     }
+}
+
+/// Whether a text is a code and no word: it has a digit, no spaces, and never more than three letters
+/// in a row.
+fn is_code(text: &str) -> bool {
+    let letters = text.split(|c: char| !c.is_ascii_alphabetic()).map(str::len).max();
+    let code = |c: char| c.is_ascii_alphanumeric() || matches!(c, '-' | '_' | '#');
+    text.len() <= CODE
+        && letters.is_some_and(|longest| longest <= 3)
+        && text.contains(|c: char| c.is_ascii_digit())
+        && text.chars().all(code)
 }
 
 fn is_plain(item: &Json) -> bool {

@@ -8,11 +8,17 @@ use hitl_base::{Json, Timestamp};
 
 use super::Tone;
 use super::view::{Action, Extent, Line, Origin, Rendered, Score, Section, SectionName, Title};
-use super::{arguments, masks};
+use super::{alike, arguments, masks};
 use crate::approval::{ApprovalRequest, Choice};
 use crate::call::Risk;
 use crate::policy::Eyes;
 
+/// The most warnings that are said one by one.
+const MAX_WARNINGS: usize = 20;
+/// The most lines of a tool's description, after the first.
+const MAX_DESCRIPTION: usize = 100;
+/// The most factors, and the most reasons, that are said one by one.
+const MAX_REASONS: usize = 40;
 /// The schema version of [`Rendered`]. Additive changes keep it.
 const SCHEMA: u16 = 1;
 
@@ -80,7 +86,7 @@ fn tool(request: &ApprovalRequest, extent: Extent) -> Section {
     let first = said.next().unwrap_or_default();
     let mut lines = vec![plain(format!("{name}: {}", safe(first, 300)))];
     if extent == Extent::Full {
-        lines.extend(said.map(|line| plain(safe(line, 300))));
+        lines.extend(said.take(MAX_DESCRIPTION).map(|line| plain(safe(line, 300))));
     }
     section(SectionName::Tool, Origin::Tool, lines)
 }
@@ -109,7 +115,7 @@ fn risk(request: &ApprovalRequest) -> Section {
 
 fn confidence(request: &ApprovalRequest) -> Section {
     let mut lines = vec![plain(format!("{:>4} base", request.assessment.base))];
-    for factor in &request.assessment.factors {
+    for factor in request.assessment.factors.iter().take(MAX_REASONS) {
         let (name, why) = (safe(&factor.name, 80), safe(&factor.reasoning, 200));
         let says = match factor.level {
             Some(level) => format!("needs {level} {name}: {why}"),
@@ -119,11 +125,19 @@ fn confidence(request: &ApprovalRequest) -> Section {
         let tone = if lowers { Tone::Warning } else { Tone::Plain };
         lines.push(Line { tone, ..plain(says) });
     }
+    lines.extend(and_more(request.assessment.factors.len()));
     section(SectionName::Confidence, Origin::Host, lines)
 }
 
+/// What is said of reasons that are not said one by one.
+fn and_more(count: usize) -> Option<Line> {
+    let more = count.saturating_sub(MAX_REASONS);
+    (more > 0).then(|| plain(format!("and {more} more")))
+}
+
 fn raised_by(request: &ApprovalRequest) -> Option<Section> {
-    let lines: Vec<Line> = request.because.iter().map(|why| plain(safe(why, 300))).collect();
+    let because = request.because.iter().take(MAX_REASONS).map(|why| plain(safe(why, 300)));
+    let lines: Vec<Line> = because.chain(and_more(request.because.len())).collect();
     (!lines.is_empty()).then(|| section(SectionName::RaisedBy, Origin::Host, lines))
 }
 
@@ -202,6 +216,12 @@ fn warnings(request: &ApprovalRequest, tree: Option<&Json>) -> Vec<String> {
     }
     warnings
         .extend(found.into_iter().map(|(oddity, key)| format!("`{key}` has {}", oddity.says())));
+    warnings.extend(alike::warnings(tree));
+    let more = warnings.len().saturating_sub(MAX_WARNINGS);
+    if more > 0 {
+        warnings.truncate(MAX_WARNINGS);
+        warnings.push(format!("and {more} more of this kind: look at every argument"));
+    }
     warnings
 }
 
@@ -215,6 +235,8 @@ fn odd_in(tree: &Json, found: &mut Vec<Oddity>) {
         }),
         _ => {}
     }
+    found.sort_unstable();
+    found.dedup();
 }
 
 fn action(request: &ApprovalRequest, choice: Choice) -> Action {

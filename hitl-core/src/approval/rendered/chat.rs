@@ -3,6 +3,7 @@
 
 use std::fmt::Write as _;
 
+use super::budget::MAX_CHAT;
 use super::view::Rendered;
 
 impl Rendered {
@@ -10,7 +11,13 @@ impl Rendered {
     ///
     /// Backticks, `<` and `&` are written as `\u{60}`, `\u{3c}` and `\u{26}`: a backtick could end the
     /// block, and some programs look for mentions and links in the others also within one.
+    ///
+    /// At most 3,500 characters: lines that do not fit are left out, and the text says so.
     pub fn to_chat(&self) -> String {
+        self.fitted(MAX_CHAT, Self::chat)
+    }
+
+    fn chat(&self) -> String {
         let text = self.to_text();
         let mut out = String::with_capacity(text.len() + 16);
         out.push_str("```\n");

@@ -3,6 +3,7 @@
 use std::fmt::Write as _;
 
 use super::Tone;
+use super::budget::MAX_HTML;
 use super::view::{Line, Origin, Rendered, Section};
 
 impl Rendered {
@@ -10,12 +11,17 @@ impl Rendered {
     /// thing is (`hitl-warning`, `hitl-origin-model`, `hitl-tone-bad`); how it looks is the page's.
     ///
     /// Whatever the model wrote, there is no markup of its own in it.
+    /// At most 100,000 characters: lines that do not fit are left out, and the text says so.
     pub fn to_html(&self) -> String {
+        self.fitted(MAX_HTML, Self::html)
+    }
+
+    fn html(&self) -> String {
         let mut out = String::with_capacity(4096);
         // Writing to a String cannot fail.
         let _ = write!(
             out,
-            "<article class=\"hitl-request\" data-request=\"{}\" data-revision=\"{}\" data-binding=\"{}\">\n<header><p class=\"hitl-level\">{} approval</p><h2 class=\"{}\">{}</h2></header>\n",
+            "<article class=\"hitl-request\" data-request=\"{}\" data-revision=\"{}\" data-binding=\"{}\">\n<header><p class=\"hitl-level\">{} approval</p><h2 class=\"{}\">{}</h2>",
             self.request,
             self.revision,
             self.binding,
@@ -23,6 +29,10 @@ impl Rendered {
             class_of(self.title.origin),
             escape(&self.title.text),
         );
+        if let Some(label) = self.title.origin.label() {
+            let _ = write!(out, "<p class=\"hitl-label\">{}</p>", escape(label));
+        }
+        out.push_str("</header>\n");
         if !self.warnings.is_empty() {
             out.push_str("<ul class=\"hitl-warnings\" role=\"alert\">");
             for warning in &self.warnings {

@@ -2,6 +2,7 @@
 
 use std::fmt::Write as _;
 
+use super::budget::MAX_MARKDOWN;
 use super::text::bar;
 use super::view::{Rendered, SectionName};
 
@@ -9,10 +10,18 @@ impl Rendered {
     /// The view as Markdown (`CommonMark`, and GitHub's kind): headings and lists are ours, and every
     /// punctuation mark of everything else is escaped, so that there are no links, mentions, images
     /// or HTML in it.
+    /// At most 60,000 characters: lines that do not fit are left out, and the text says so.
     pub fn to_markdown(&self) -> String {
+        self.fitted(MAX_MARKDOWN, Self::markdown)
+    }
+
+    fn markdown(&self) -> String {
         let mut out = String::with_capacity(2048);
         // Writing to a String cannot fail.
         let _ = writeln!(out, "## {} approval: {}\n", self.level, escape(&self.title.text));
+        if let Some(label) = self.title.origin.label() {
+            let _ = writeln!(out, "_({})_\n", escape(label));
+        }
         for warning in &self.warnings {
             let _ = writeln!(out, "> **Beware:** {}\n", escape(warning));
         }

@@ -5,11 +5,15 @@
 //! | `view` | what a surface is given: [`Rendered`] and its parts |
 //! | `build` | from a request to the view: pure |
 //! | `arguments` | the arguments as labelled lines: pure |
+//! | `alike` | what in them can be taken for something else: pure |
+//! | `budget` | how much a surface holds, and what is said of the rest |
 //! | `masks` | what is masked in them, in words: pure |
 //! | `text` | the view as lines of text, for a terminal or a log |
 //! | `html`, `markdown`, `chat` | the view where text can be more than text: everything is escaped |
 
+mod alike;
 mod arguments;
+mod budget;
 mod build;
 mod chat;
 mod html;

@@ -103,6 +103,95 @@ fn arguments_that_cannot_be_read_say_so() {
     assert_eq!(section(&rendered, SectionName::Arguments).lines[0].tone, Tone::Bad);
 }
 
+#[test]
+fn invariant_9_words_of_the_model_in_a_title_are_labelled_on_every_surface() {
+    let mut request = request("{}");
+    request.title = "Verified safe. Approved.".to_owned();
+    let rendered = request.render(NOW, Extent::Brief);
+    let label = "with words of the model";
+    for text in [
+        rendered.to_text(),
+        rendered.to_html(),
+        rendered.to_markdown().replace('\\', ""),
+        rendered.to_chat(),
+    ] {
+        assert!(text.contains(label), "{text}");
+    }
+    request.title = format!("Run {}", request.tool);
+    let ours = request.render(NOW, Extent::Brief);
+    assert!(!ours.to_text().contains(label) && !ours.to_html().contains(label));
+}
+
+/// Twelve items in twelve items, six deep, with long names and values.
+fn huge(depth: usize) -> Json {
+    if depth == 0 {
+        return Json::String("v".repeat(2_000));
+    }
+    let entry = |at: usize| (format!("{at:02}{}", "k".repeat(150)), huge(depth - 1));
+    Json::Object((0..if depth > 3 { 2 } else { 12 }).map(entry).collect())
+}
+
+#[test]
+fn invariant_9_every_surface_has_a_budget_and_says_what_does_not_fit() {
+    let mut request = request("{}");
+    request.arguments = JsonText::from(&huge(6));
+    request.because = vec!["r".repeat(10_000); 10_000];
+    request.description = "d".repeat(300) + "\n" + &"line\n".repeat(10_000);
+    let length = |text: &str| text.chars().count();
+    for extent in [Extent::Brief, Extent::Full] {
+        let rendered = request.render(NOW, extent);
+        let chat = rendered.to_chat();
+        assert!(length(&chat) <= 3_500 && length(&rendered.to_markdown()) <= 60_000);
+        assert!(length(&rendered.to_html()) <= 100_000);
+        let most = if extent == Extent::Brief { 30_000 } else { 400_000 };
+        assert!(length(&rendered.to_text()) <= most, "{}", length(&rendered.to_text()));
+        assert!(chat.contains("see the whole request in the console"), "{chat}");
+        assert!(chat.contains("characters in all do not fit here"), "{chat}");
+    }
+    // What differs where nobody looks still makes another card.
+    let one = request.render(NOW, Extent::Brief);
+    let text = request.arguments.as_str();
+    let end = text.rfind('v').unwrap();
+    let other = format!("{}w{}", &text[..end], &text[end + 1..]);
+    request.arguments = JsonText::from(&hitl_base::json::scan(&other).unwrap());
+    let two = request.render(NOW, Extent::Brief);
+    assert_ne!(one.to_text(), two.to_text());
+    assert_ne!(one.to_chat(), two.to_chat());
+}
+
+#[test]
+fn invariant_9_what_looks_like_something_else_is_marked() {
+    let says = |arguments: &str, what: &str| {
+        let rendered = render(arguments, Extent::Brief);
+        let said = rendered.warnings.iter().any(|warning| warning.contains(what));
+        assert!(said, "{arguments}: {:?}", rendered.warnings);
+    };
+    // A whole word of Cyrillic, full-width letters, a slash that is none.
+    says(r#"{"to":"\u0440\u0430\u0443\u0440\u0430"}"#, r#"read as "paypa""#);
+    says(r#"{"to":"\uff21\uff23\uff2d\uff25"}"#, r#"read as "ACME""#);
+    says(r#"{"path":"etc\u2215passwd"}"#, r#"read as "etc/passwd""#);
+    // Two keys and two values that look alike.
+    says(r#"{"amount":1,"\u0430mount":2}"#, "look alike and differ");
+    says(r#"{"from":"ACC-1O01","to":"ACC-1001"}"#, r#""ACC-1O01" and "ACC-1001" look alike"#);
+    // Canonical equivalents, in names as well.
+    says(r#"{"unit":"\u212a"}"#, "look the same");
+    says(r#"{"cafe\u0301":1}"#, "look the same");
+    let plain = render(
+        r#"{"to":"M\u00fcller","note":"\u041f\u0440\u0438\u0432\u0435\u0442","id":"A-1"}"#,
+        Extent::Brief,
+    );
+    assert_eq!(plain.warnings, [""; 0]);
+}
+
+#[test]
+fn invariant_9_a_host_in_the_form_of_idna_is_read_out() {
+    let rendered = render(r#"{"url":"https://xn--80ak6aa92e.com/login"}"#, Extent::Brief);
+    let line = &section(&rendered, SectionName::Arguments).lines[0];
+    let reads = line.reads.as_deref().unwrap();
+    assert!(reads.starts_with("host reads \"https://\u{430}"), "{reads}");
+    assert!(rendered.warnings.iter().any(|w| w.contains("apple.com")), "{:?}", rendered.warnings);
+}
+
 fn leaf() -> impl Strategy<Value = Json> {
     let text = prop_oneof![
         "[a-z \"\\\\:\u{200b}-]{0,6}",

@@ -49,6 +49,9 @@ impl Rendered {
             paint(Tone::Warning, &asks),
             paint(Tone::Strong, &self.title.text)
         );
+        if let Some(label) = self.title.origin.label() {
+            row(&mut out, "title", &paint(Tone::Faint, &format!("({label})")));
+        }
         for warning in &self.warnings {
             row(&mut out, "beware", &paint(Tone::Bad, warning));
         }

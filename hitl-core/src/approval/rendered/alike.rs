@@ -1,0 +1,66 @@
+//! Names and values of one card that can be taken for one another.
+
+use std::collections::BTreeMap;
+
+use hitl_base::Json;
+use hitl_base::display::{clip, decoded_hosts, quoted, reads_as, skeleton};
+
+/// Texts below this many characters are not compared: too many of them look alike.
+const MIN_LENGTH: usize = 4;
+/// Longer texts are compared by so many of their characters.
+const MAX_LENGTH: usize = 200;
+/// How many characters of a text stand in a warning.
+const SHOWN: usize = 40;
+/// The most texts that are compared.
+const MAX_TEXTS: usize = 2_000;
+/// The most warnings of a kind.
+const MAX_WARNINGS: usize = 6;
+
+/// What a reader could take for something else: texts that read as ASCII and are not, and texts that
+/// look like others of the same card. Linear in the arguments.
+pub(super) fn warnings(arguments: &Json) -> Vec<String> {
+    let mut texts = Vec::new();
+    collect(arguments, &mut texts);
+    let short = |text: &str| quoted(&clip(text, SHOWN));
+    // A host in the form of IDNA is read as people would read it.
+    let reads = texts.iter().filter_map(|text| match decoded_hosts(text) {
+        Some(decoded) => reads_as(&decoded),
+        None => reads_as(text),
+    });
+    let mut warnings: Vec<String> =
+        reads.map(|reads| format!("letters that are others read as {}", short(&reads))).collect();
+    warnings.sort_unstable();
+    warnings.dedup();
+    warnings.truncate(MAX_WARNINGS);
+    let mut seen: BTreeMap<String, &str> = BTreeMap::new();
+    let mut pairs = Vec::new();
+    for text in texts {
+        let first = *seen.entry(skeleton(text)).or_insert(text);
+        if first != text && pairs.len() < MAX_WARNINGS {
+            pairs.push(format!("{} and {} look alike and differ", short(first), short(text)));
+        }
+    }
+    pairs.dedup();
+    warnings.extend(pairs);
+    warnings
+}
+
+/// The names and values that a reader compares.
+fn collect<'j>(tree: &'j Json, into: &mut Vec<&'j str>) {
+    match tree {
+        Json::String(text) => add(text, into),
+        Json::Array(items) => items.iter().for_each(|item| collect(item, into)),
+        Json::Object(entries) => entries.iter().for_each(|(key, value)| {
+            add(key, into);
+            collect(value, into);
+        }),
+        _ => {}
+    }
+}
+
+fn add<'j>(text: &'j str, into: &mut Vec<&'j str>) {
+    let end = text.char_indices().nth(MAX_LENGTH).map_or(text.len(), |(at, _)| at);
+    if into.len() < MAX_TEXTS && text.chars().nth(MIN_LENGTH - 1).is_some() {
+        into.push(&text[..end]);
+    }
+}

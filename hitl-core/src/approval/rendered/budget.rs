@@ -1,0 +1,77 @@
+//! How much a surface can hold: what does not fit is left out of the arguments, and that is said.
+
+use hitl_base::display::fingerprint;
+
+use super::Tone;
+use super::view::{Line, Rendered, Section, SectionName, Withheld};
+
+/// The most characters of a chat message.
+pub(super) const MAX_CHAT: usize = 3_500;
+/// The most characters of a Markdown text: a comment of the large forges holds 65,536.
+pub(super) const MAX_MARKDOWN: usize = 60_000;
+/// The most characters of an HTML fragment: mail programs cut longer messages.
+pub(super) const MAX_HTML: usize = 100_000;
+
+/// The line that takes the place of arguments that do not fit.
+pub(super) fn rest(total: usize, sha256: String) -> Line {
+    Line {
+        value: format!(
+            "[… {total} characters in all do not fit here, sha256 {sha256}: see them in the console]"
+        ),
+        tone: Tone::Warning,
+        withheld: Some(Withheld { total, sha256 }),
+        ..Line::default()
+    }
+}
+
+impl Rendered {
+    /// What `write` makes of the view, with as many lines as fit into `max` characters.
+    pub(super) fn fitted(&self, max: usize, write: impl Fn(&Self) -> String) -> String {
+        let whole = write(self);
+        if whole.chars().count() <= max {
+            return whole;
+        }
+        let lines = self.sections.iter().map(|section| section.lines.len()).max().unwrap_or(0);
+        // The most lines of each section with which it fits: more lines never make it shorter.
+        let (mut fits, mut too_many) = (0, lines);
+        while too_many - fits > 1 {
+            let middle = fits + (too_many - fits) / 2;
+            if write(&self.shortened(middle)).chars().count() <= max {
+                fits = middle;
+            } else {
+                too_many = middle;
+            }
+        }
+        write(&self.shortened(fits))
+    }
+
+    /// The same with so many lines of each section.
+    fn shortened(&self, lines: usize) -> Self {
+        let mut view = self.clone();
+        let warning = "this does not fit here: see the whole request in the console";
+        view.warnings.truncate(lines);
+        view.warnings.insert(0, warning.to_owned());
+        for section in &mut view.sections {
+            section.shorten(lines);
+        }
+        view
+    }
+}
+
+impl Section {
+    fn shorten(&mut self, lines: usize) {
+        if self.lines.len() <= lines || self.lines.len() == 1 {
+            return;
+        }
+        let dropped = self.lines.split_off(lines);
+        if self.name == SectionName::Arguments {
+            let text = format!("{dropped:?}");
+            let characters = |line: &Line| line.value.chars().count();
+            let total = self.lines.iter().chain(&dropped).map(characters).sum();
+            self.lines.push(rest(total, fingerprint(&text)));
+        } else {
+            let value = format!("and {} more", dropped.len());
+            self.lines.push(Line { value, ..Line::default() });
+        }
+    }
+}
