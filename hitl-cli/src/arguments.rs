@@ -404,6 +404,9 @@ pub(crate) enum PolicyCommand {
         /// Who accepts it. Unless given: the operating system's user.
         #[arg(long = "as", env = "HITL_APPROVER", value_name = "NAME")]
         name: Option<String>,
+        /// A one-time code, of a device or printed: says that it is you, also where an agent is near.
+        #[arg(long, env = "HITL_CODE", hide_env_values = true, value_name = "CODE")]
+        code: Option<String>,
     },
 }
 

@@ -466,6 +466,8 @@ fn invariant_3_what_was_tried_is_not_asked_about_with_other_arguments() {
     let revised = Revised {
         content: "7".repeat(64).parse().unwrap(),
         arguments: record.request.arguments.clone(),
+        masks: Vec::new(),
+        more_masks: 0,
         title: "Another".to_owned(),
         assessment: record.request.assessment.clone(),
         requirement: record.request.requirement(),

@@ -4,15 +4,17 @@ use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
 
 use hitl_base::display::visible;
-use hitl_core::RuleFile;
+use hitl_core::approval::KnownBy;
 use hitl_core::policy::{AcceptError, AcceptanceFile, PendingRules};
+use hitl_core::{Principal, RuleFile};
 use serde::Serialize;
 
 use super::{Output, named, terminal};
 use crate::arguments::Place;
 use crate::exit::{Exit, Failure};
 use crate::look::Audience;
-use crate::source::read_key;
+use crate::person::{Deed, Desk, require_person};
+use crate::source::{Source, read_key};
 
 /// The fewest digits that name a text.
 const DIGITS: usize = 8;
@@ -24,6 +26,7 @@ pub(super) struct Wanted {
     pub(super) preview: bool,
     pub(super) keyed: bool,
     pub(super) name: Option<String>,
+    pub(super) code: Option<String>,
 }
 
 /// What waits, or was accepted, as programs get it.
@@ -40,7 +43,7 @@ struct Shown {
     untrusted: Option<String>,
 }
 
-pub(super) fn run(place: &Place, wanted: &Wanted, output: &Output) -> Result<(), Failure> {
+pub(super) async fn run(place: &Place, wanted: &Wanted, output: &Output) -> Result<(), Failure> {
     let rules = RuleFile::open_with(&wanted.file, kept(place, wanted)?);
     let status = rules.status();
     if let Some(problem) = status.problem {
@@ -64,6 +67,8 @@ pub(super) fn run(place: &Place, wanted: &Wanted, output: &Output) -> Result<(),
         return Ok(output.print(&shown, || difference(&shown))?);
     }
     let by = named(wanted.name.clone())?;
+    // What is accepted may let calls run unasked, so a person has to be known for it.
+    let _known = known(place, wanted, &by).await?;
     looked_at(wanted, &waiting)?;
     rules.accept(&waiting.version.digest, &by).map_err(|error| {
         let exit = match error {
@@ -75,6 +80,20 @@ pub(super) fn run(place: &Place, wanted: &Wanted, output: &Output) -> Result<(),
     })?;
     let shown = shown(&waiting, true);
     Ok(output.print(&shown, || format!("{} is accepted by {}\n", shown.version, visible(&by)))?)
+}
+
+/// How the person is known who accepts it, by what has enrolled in the store when there is one.
+async fn known(place: &Place, wanted: &Wanted, by: &str) -> Result<KnownBy, Failure> {
+    let (name, code) = (Principal::new(by), wanted.code.as_deref());
+    if place.db.is_none() {
+        return require_person(Deed::Loosen, &name, code, None).await;
+    }
+    match Source::open(place, None).await? {
+        Source::Store(store) => {
+            require_person(Deed::Loosen, &name, code, Some(&Desk::of(&store))).await
+        }
+        Source::Console(_) => Err(Failure::usage("a policy is accepted where its file is")),
+    }
 }
 
 /// Sees to it that whoever accepts it has seen it.

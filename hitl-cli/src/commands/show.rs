@@ -2,10 +2,11 @@
 
 use hitl_core::{Authority, Places, RequestId};
 
-use super::decide::authority;
+use super::decide::{known, require_person_over_a_console};
 use super::{Output, audited};
 use crate::arguments::{Place, Who};
 use crate::exit::Failure;
+use crate::person::Deed;
 use crate::source::{Console, Source, StoreSource};
 use crate::view::{Card, UncoveredCard, card_text, uncovered_text};
 
@@ -29,13 +30,14 @@ pub(super) async fn uncover(
     let card = match &source {
         Source::Store(store) => {
             let card = store.card(&store.call(id).await?).await?;
-            let by = authority(who, place)?;
+            let by = known(Deed::Answer, who, place, store).await?;
             let uncovered = at_store(store, &card, by, who.audit.is_some()).await?;
             audited(store)?;
             uncovered
         }
         Source::Console(console) => {
             Console::anonymous(who)?;
+            require_person_over_a_console(Deed::Answer).await?;
             console.uncover(&console.card(id)?)?
         }
     };

@@ -15,7 +15,8 @@ pub(crate) enum Deed {
     /// Stops something, or takes a permission back: reject, abort, revoke. Anybody may; it is only said
     /// how they are known.
     Stop,
-    /// Answers in a human's name: approve, edit, respond, resolve.
+    /// Answers in a human's name, or sees what only a reviewer sees: approve, edit, respond, resolve,
+    /// uncover.
     Answer,
     /// Gives away answers that are not asked for yet, or takes the hold off: allow, accepting a policy
     /// or pins, uninstalling a hook, saying who is a person.
