@@ -100,3 +100,10 @@ pub(crate) async fn timeout<F: Future>(_: Duration, future: F) -> Result<F::Outp
         Either::Right(_) => Err(Late),
     }
 }
+
+/// As `src/sync.rs` has it, but on the caller's thread: the scheduler knows no others.
+pub(crate) async fn off_thread<R: Send + 'static>(
+    work: impl FnOnce() -> R + Send + 'static,
+) -> Option<R> {
+    catch_unwind(AssertUnwindSafe(work)).ok()
+}
