@@ -387,13 +387,13 @@ async fn merge_branch(name: String) -> String {
 fn who_decides_and_how_is_said_in_the_attribute() {
     use hitl::approval::Choice;
     use hitl::policy::{Deciders, Eyes};
+    use hitl::{Escalate, StageSpec};
     let mild = <MoveCard as Tool>::SPEC.config;
     let deciders = Deciders { agents: false, services: true };
     assert_eq!((mild.eyes, mild.deciders), (Eyes::Two, deciders));
     let strict = <MergeBranch as Tool>::SPEC.config;
     let deciders = Deciders { agents: true, services: false };
     assert_eq!((strict.eyes, strict.deciders), (Eyes::Four, deciders), "the stricter of the two");
-    use hitl::{Escalate, StageSpec};
     let config = <WireMoney as Tool>::SPEC.config;
     assert_eq!(config.decisions, [Choice::Approve, Choice::Reject]);
     let stages = [StageSpec::of("finance", 2), StageSpec::of("director", 1), StageSpec::people(2)];

@@ -283,7 +283,7 @@ mod tests {
         let gate = Arc::new(Barrier::new(MAX_STUCK + 1));
         for _ in 0..MAX_STUCK {
             let gate = Arc::clone(&gate);
-            assert_eq!(code.run(move || drop(gate.wait())), Err(NoAnswer::Late));
+            assert_eq!(code.run(move || gate.wait().is_leader()), Err(NoAnswer::Late));
         }
         let unasked = code.run(|| panic!("it must not be called"));
         assert_eq!(unasked, Err(NoAnswer::NotAsked));

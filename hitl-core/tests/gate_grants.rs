@@ -165,7 +165,7 @@ async fn covered(tool: (&str, HitlConfig), condition: Condition, texts: &[&str])
         let text = hitl_base::Json::String(text.to_owned()).to_text();
         format!("{{\"{}\":{text}}}", condition.path)
     };
-    let request = json_runs(&bench.gate, name, &call(texts[0]), 0).await.expect("it waits");
+    let request = json_runs(&bench.gate, name, &call(texts[0]), 0).await.unwrap();
     permit(&bench.gate, &request, GrantTerms::matching([condition.clone()])).await;
     let mut ran = Vec::new();
     for (position, text) in texts.iter().enumerate().skip(1) {

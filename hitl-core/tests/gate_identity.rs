@@ -121,8 +121,7 @@ async fn invariant_7_two_eyes_are_said_by_the_host_for_a_gate_a_tool_or_an_agent
     // A tool that wants four eyes has them all the same.
     let config = HitlConfig::DEFAULT.base_confidence(50);
     let bench = bench_with(|gate| {
-        let gate = gate.requester_may_decide().dyn_tool(dyn_tool("strict", config.four_eyes()));
-        gate
+        gate.requester_may_decide().dyn_tool(dyn_tool("strict", config.four_eyes()))
     })
     .await;
     let submitted = bench.gate.submit_json("strict", "{}", "ann", key(1)).await.unwrap();

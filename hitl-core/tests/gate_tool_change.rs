@@ -178,7 +178,7 @@ async fn invariant_2_an_approval_of_a_changed_tool_is_refused_and_asked_again_by
         assert_eq!((asked.state, asked.request.revision), (CallState::Pending, 2), "{error}");
         let why = asked.request.because.last().unwrap();
         assert!(why.contains(&expected.to_string()), "the card says it: {why}");
-        assert_eq!(world.notes("reopened"), [why.clone()], "and so does the audit");
+        assert_eq!(world.notes("reopened"), std::slice::from_ref(why), "and so does the audit");
         assert!(error.to_string().contains("revision 2"), "{error}");
         assert_eq!(next.tool_status(&asked).await.unwrap(), ToolStatus::Current);
         // The old answer does not answer the new question; a look at it does, and it runs once.

@@ -68,6 +68,7 @@ pub(super) fn classify(seen: &Seen) -> Surroundings {
 mod tests {
     use super::*;
 
+    #[expect(clippy::unnecessary_wraps, reason = "a tree may not be readable")]
     fn tree(names: &[&str]) -> Option<Vec<Process>> {
         let process = |name: &&str| Process { name: (*name).to_owned(), ..Process::default() };
         Some(names.iter().map(process).collect())

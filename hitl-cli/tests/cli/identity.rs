@@ -167,9 +167,9 @@ async fn invariant_7_once_somebody_has_enrolled_what_loosens_needs_a_code_that_c
     let last = house.wire("Hooli", 6).await;
     house.hitl(&["approve", &last.id, "--binding", &last.binding, "--as", "bob"]).ended(5);
     house.hitl(&["reject", &last.id, "--reason", "no", "--as", "eve"]).ended(0);
-    let list = house.hitl(&["person", "list", "--json"]).ended(0).json();
+    let people = house.hitl(&["person", "list", "--json"]).ended(0).json();
     assert_eq!(
-        (&list[0]["people"][0]["codes"], &list[0]["demand"]),
+        (&people[0]["people"][0]["codes"], &people[0]["demand"]),
         (&1.into(), &"answers".into())
     );
 }

@@ -78,6 +78,8 @@ mod tests {
     use super::*;
 
     /// A compiler that names them otherwise fails here.
+    struct HashSetLike;
+
     #[test]
     fn the_collections_of_the_standard_library_are_recognized() {
         for set in [
@@ -99,7 +101,6 @@ mod tests {
         ] {
             assert_eq!(Collection::of(list), Collection::List, "{list}");
         }
-        struct HashSetLike;
         for other in
             [type_name::<HashMap<u8, u8>>(), type_name::<HashSetLike>(), "", "Vec", "my::Vec<u8>"]
         {

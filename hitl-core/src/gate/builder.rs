@@ -1,5 +1,6 @@
 //! How a gate is put together. What is missing or twice there is found here, not in a call.
 
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -312,23 +313,7 @@ impl GateBuilder {
         if !self.mistakes.is_empty() {
             return Err(self.mistakes.swap_remove(0));
         }
-        let mut tools = BTreeMap::new();
-        for tool in self.tools {
-            let name = tool.spec.name.clone();
-            for state in tool.spec.states {
-                if !self.states.has(state) {
-                    let why = format!(
-                        "the tool `{name}` needs host state of type {}; give it with `.state(..)`",
-                        state.type_name()
-                    );
-                    return Err(BuildError::new(BuildErrorKind::MissingState, why));
-                }
-            }
-            if tools.insert(name.clone(), Arc::new(tool)).is_some() {
-                let why = format!("two tools are named `{name}`; give one another name");
-                return Err(BuildError::new(BuildErrorKind::DuplicateTool, why));
-            }
-        }
+        let tools = by_name(self.tools, &self.states)?;
         let runtime = Runtime::current().ok_or_else(|| {
             BuildError::new(BuildErrorKind::NoRuntime, "a gate is built inside a Tokio runtime")
         })?;
@@ -384,24 +369,7 @@ impl GateBuilder {
             own_files: Arc::new(own_files(files)),
             caps: self.caps,
         };
-        // Before anything is written: a chain that goes missing is missed.
-        for stream in inner.trail.streams() {
-            match inner.store.writer_register(&stream).await {
-                Err(error) if error.kind() == StoreErrorKind::Unsupported => {
-                    tracing::warn!(%error, "the audit's writer is not registered");
-                }
-                other => other?,
-            }
-        }
-        if !inner.tools.is_empty() {
-            let facts: Vec<_> = inner.tools.values().map(|tool| tool.facts.clone()).collect();
-            match inner.store.record_tools(session, &facts).await {
-                Err(error) if error.kind() == StoreErrorKind::Unsupported => {
-                    tracing::warn!(%error, "others are not told which tools run here");
-                }
-                other => other?,
-            }
-        }
+        inner.register().await?;
         let gate = Gate { inner: Arc::new(inner) };
         gate.inner.note_policies_in_force();
         observe::meter::describe();
@@ -413,6 +381,58 @@ impl GateBuilder {
         }
         Ok(gate)
     }
+}
+
+impl Inner {
+    /// Says in the store which audit chains and which tools this gate has.
+    async fn register(&self) -> Result<(), StoreError> {
+        let unsupported = |error: &StoreError| error.kind() == StoreErrorKind::Unsupported;
+        // Before anything is written: a chain that goes missing is missed.
+        for stream in self.trail.streams() {
+            match self.store.writer_register(&stream).await {
+                Err(error) if unsupported(&error) => {
+                    tracing::warn!(%error, "the audit's writer is not registered");
+                }
+                other => other?,
+            }
+        }
+        if self.tools.is_empty() {
+            return Ok(());
+        }
+        let facts: Vec<_> = self.tools.values().map(|tool| tool.facts.clone()).collect();
+        match self.store.record_tools(self.session, &facts).await {
+            Err(error) if unsupported(&error) => {
+                tracing::warn!(%error, "other gates cannot see which tools run here");
+                Ok(())
+            }
+            other => other,
+        }
+    }
+}
+
+/// The tools by their names, when each has a name of its own and the host state that it needs.
+fn by_name(
+    tools: Vec<Registered>,
+    states: &StateMap,
+) -> Result<BTreeMap<Cow<'static, str>, Arc<Registered>>, BuildError> {
+    let mut by_name = BTreeMap::new();
+    for tool in tools {
+        let name = tool.spec.name.clone();
+        for state in tool.spec.states {
+            if !states.has(state) {
+                let why = format!(
+                    "the tool `{name}` needs host state of type {}; give it with `.state(..)`",
+                    state.type_name()
+                );
+                return Err(BuildError::new(BuildErrorKind::MissingState, why));
+            }
+        }
+        if by_name.insert(name.clone(), Arc::new(tool)).is_some() {
+            let why = format!("two tools are named `{name}`; give one another name");
+            return Err(BuildError::new(BuildErrorKind::DuplicateTool, why));
+        }
+    }
+    Ok(by_name)
 }
 
 impl std::fmt::Debug for GateBuilder {

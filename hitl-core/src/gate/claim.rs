@@ -157,15 +157,7 @@ impl Inner {
             }
         };
         let Some(snapshot) = self.stored_snapshot(record).await? else {
-            // Over since it was read; or there is nothing to run, and looking again would not end.
-            let current = self.current(&record.key().tenant, record.id()).await?;
-            let why = "the call's payload is gone; cancel the call and submit it under a new key";
-            let unchanged = current.version == record.version;
-            return if unchanged {
-                Err(GateError::new(GateErrorKind::Payload, why))
-            } else {
-                Ok(Look::Changed)
-            };
+            return self.without_payload(record).await;
         };
         let body = match tool.read_stored(&snapshot) {
             Ok(body) => body,
@@ -245,6 +237,17 @@ impl Inner {
             binding,
             now,
         })))
+    }
+
+    /// Its arguments are gone: it is over since it was read, or there is nothing to run.
+    async fn without_payload(&self, record: &CallRecord) -> Result<Look, GateError> {
+        let current = self.current(&record.key().tenant, record.id()).await?;
+        if current.version != record.version {
+            return Ok(Look::Changed);
+        }
+        // Checking it again would not end.
+        let why = "the call's payload is gone; cancel the call and submit it under a new key";
+        Err(GateError::new(GateErrorKind::Payload, why))
     }
 
     /// What it would run is not what was approved.

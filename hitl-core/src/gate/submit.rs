@@ -50,6 +50,24 @@ pub(super) enum Entered {
     Settled(Box<CallRecord>),
 }
 
+impl Receipt {
+    /// How a call is about to enter.
+    fn of(prepared: &Prepared) -> Self {
+        let request = &prepared.record.request;
+        Self {
+            id: None,
+            key: prepared.record.key().clone(),
+            verdict: prepared.verdict(),
+            assessment: request.assessment.clone(),
+            because: request.because.clone(),
+            policies: prepared.routed.policies.clone(),
+            decided_by: prepared.routed.decided_by.clone(),
+            title: request.title.clone(),
+            reattached: false,
+        }
+    }
+}
+
 impl Inner {
     /// Enters a prepared call. Nothing has run when this fails.
     pub(super) async fn enter(
@@ -75,17 +93,7 @@ impl Inner {
         if earlier.is_none() {
             self.draw_on_a_grant(prepared, &tried).await?;
         }
-        let mut receipt = Receipt {
-            id: None,
-            key: prepared.record.key().clone(),
-            verdict: prepared.verdict(),
-            assessment: prepared.record.request.assessment.clone(),
-            because: prepared.record.request.because.clone(),
-            policies: prepared.routed.policies.clone(),
-            decided_by: prepared.routed.decided_by.clone(),
-            title: prepared.record.request.title.clone(),
-            reattached: false,
-        };
+        let mut receipt = Receipt::of(prepared);
         if prepared.is_unrecorded() && earlier.is_none() {
             self.compare_prepared(prepared);
             observe::entered(&receipt, &prepared.tool.spec.name);

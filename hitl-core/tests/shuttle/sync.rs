@@ -56,7 +56,6 @@ impl HostCode {
         catch_unwind(AssertUnwindSafe(work)).map_err(|_| NoAnswer::Panicked)
     }
 
-    #[expect(clippy::unused_self, reason = "as in the crate")]
     pub(crate) async fn run_later<R: Send + 'static>(
         &self,
         work: impl Future<Output = R> + Send + 'static,

@@ -174,6 +174,7 @@ pub(super) fn of_service(
     Some(quote! {
         #hidden
 
+        #quiet
         trait __HitlService {
             async fn __hitl_body(&self, entry: #entry, #(#visible),*) #returns;
         }

@@ -36,7 +36,7 @@ impl From<Extent> for Room {
 
 /// The lines so far, and the room that is left for more.
 struct Lines {
-    lines: Vec<Line>,
+    shown: Vec<Line>,
     room: Room,
     /// Something did not fit.
     cut: bool,
@@ -49,7 +49,7 @@ impl Lines {
         match (self.room.lines.checked_sub(1), self.room.characters.checked_sub(length)) {
             (Some(lines), Some(characters)) if !self.cut => {
                 self.room = Room { lines, characters, ..self.room };
-                self.lines.push(line);
+                self.shown.push(line);
             }
             _ => self.cut = true,
         }
@@ -74,7 +74,7 @@ const HOST: usize = 160;
 /// What does not fit into the extent's room is left out, and the last line says so.
 pub(super) fn lines(arguments: &Json, masks: &[Mask], extent: Extent) -> Vec<Line> {
     let room = extent.into();
-    let mut out = Lines { lines: Vec::new(), room, cut: false };
+    let mut out = Lines { shown: Vec::new(), room, cut: false };
     let at = At { pointer: String::new(), masks: &Masks::of(masks), room };
     match arguments {
         Json::Object(_) | Json::Array(_) => items(&mut out, arguments, 0, &at),
@@ -82,9 +82,9 @@ pub(super) fn lines(arguments: &Json, masks: &[Mask], extent: Extent) -> Vec<Lin
     }
     if out.cut {
         let whole = arguments.to_text();
-        out.lines.push(super::budget::rest(whole.chars().count(), fingerprint(&whole)));
+        out.shown.push(super::budget::rest(whole.chars().count(), fingerprint(&whole)));
     }
-    out.lines
+    out.shown
 }
 
 /// Where a line is.

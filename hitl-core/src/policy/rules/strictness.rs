@@ -7,6 +7,7 @@ use std::fmt;
 use std::sync::Arc;
 
 use super::{Rule, RuleEffect, RuleSet, When};
+#[cfg(any(test, feature = "policy-files"))]
 use crate::confidence::CallView;
 
 /// One way in which a rule set may be laxer than another. Its `Display` is one line for a person.
