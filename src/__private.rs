@@ -39,3 +39,47 @@ impl BodyContext for RunContext {
         cx
     }
 }
+
+/// A type of an argument, which must have a JSON Schema.
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` is an argument of a tool and has no JSON Schema",
+    label = "derive its schema: `#[derive(hitl::JsonSchema)]`",
+    note = "with `use hitl::schemars;` above, `#[derive(schemars::JsonSchema)]` needs no dependency; for a type of another crate say `#[schemars(with = \"..\")]` in a struct of your own"
+)]
+pub trait ToolArgument: schemars::JsonSchema {}
+
+#[diagnostic::do_not_recommend]
+impl<T: schemars::JsonSchema + ?Sized> ToolArgument for T {}
+
+/// The schema of an argument's type. It is that type's in every way; only the compiler speaks of
+/// [`ToolArgument`] when there is none.
+#[derive(Debug)]
+pub struct Described<T: ?Sized>(std::marker::PhantomData<T>);
+
+impl<T: ToolArgument + ?Sized> schemars::JsonSchema for Described<T> {
+    fn inline_schema() -> bool {
+        T::inline_schema()
+    }
+
+    fn schema_name() -> std::borrow::Cow<'static, str> {
+        T::schema_name()
+    }
+
+    fn schema_id() -> std::borrow::Cow<'static, str> {
+        T::schema_id()
+    }
+
+    fn json_schema(generator: &mut schemars::SchemaGenerator) -> schemars::Schema {
+        T::json_schema(generator)
+    }
+
+    fn _schemars_private_non_optional_json_schema(
+        generator: &mut schemars::SchemaGenerator,
+    ) -> schemars::Schema {
+        T::_schemars_private_non_optional_json_schema(generator)
+    }
+
+    fn _schemars_private_is_option() -> bool {
+        T::_schemars_private_is_option()
+    }
+}

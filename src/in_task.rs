@@ -146,11 +146,12 @@ impl<T: Tool> IntoFuture for AttributedStepCall<T> {
             // An inline question is asked in here too, so submitting is off the clock as well.
             let submitted = cx.off_clock(async {
                 let key = CallKey { tenant: context.tenant.clone(), run: run.into(), position };
-                let failed = if retry_failed { last_failure(&gate, &key).await? } else { None };
+                let next =
+                    if retry_failed { next_try(&gate, &key).await? } else { NextTry::Key(key) };
                 let submitting = gate.submit(call).by(context);
-                match failed {
-                    Some(failed) => submitting.retry_of(&failed).await,
-                    None => submitting.key(key.run, position).await,
+                match next {
+                    NextTry::Of(failed) => submitting.retry_of(&failed).await,
+                    NextTry::Key(key) => submitting.key(key.run, key.position).await,
                 }
             });
             let ticket = match submitted.await? {
@@ -170,16 +171,26 @@ impl<T: Tool> IntoFuture for AttributedStepCall<T> {
     }
 }
 
-/// The newest try of a call that failed and may be tried again. Every attempt of the step finds the same
-/// tries, after a restart too, because each key follows from the first.
+/// What a step submits, after the tries that there are.
+enum NextTry {
+    /// The call under this key: it is new, or it is the newest try, which may not be tried again.
+    Key(CallKey),
+    /// Another try of this one.
+    Of(Box<CallRecord>),
+}
+
+/// Finds the newest try of a call. Every attempt of the step finds the same tries, after a restart too,
+/// because each key follows from the first.
 ///
 /// Ends, because a tool has a bounded number of attempts.
-async fn last_failure(gate: &Gate, first: &CallKey) -> Result<Option<CallRecord>, GateError> {
-    let mut newest = None;
-    let mut found = gate.find(first).await?;
-    while let Some(record) = found.filter(|record| gate.may_retry(record)) {
-        found = gate.find(&record.retry_key()).await?;
-        newest = Some(record);
+async fn next_try(gate: &Gate, first: &CallKey) -> Result<NextTry, GateError> {
+    let Some(mut newest) = gate.find(first).await? else { return Ok(NextTry::Key(first.clone())) };
+    while let Some(later) = gate.find(&newest.retry_key()).await? {
+        newest = later;
     }
-    Ok(newest)
+    Ok(if gate.may_retry(&newest) {
+        NextTry::Of(Box::new(newest))
+    } else {
+        NextTry::Key(newest.key().clone())
+    })
 }

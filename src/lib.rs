@@ -46,7 +46,7 @@
 //! let preview = gate.assess(&send_invoice("Initech", 9000.0), "ann")?;
 //! assert_eq!(preview.assessment.confidence, 70 - 15);
 //! assert_eq!(preview.verdict, Verdict::Ask(ApprovalLevel::Full));
-//! assert_eq!(preview.title, "Invoice Initech over $9,000.00");
+//! assert_eq!(preview.title, "Invoice \"Initech\" over $9,000.00");
 //!
 //! // Two phases: submit now, decide whenever, run what was approved.
 //! let submission = gate.submit(send_invoice("Initech", 9000.0)).by("ann").key("run-1", 0).await?;

@@ -7,7 +7,8 @@
 //!
 //! A thread cannot be stopped from outside, so code that hangs keeps its thread. Each piece of code may
 //! keep [`MAX_STUCK`] of them; while it does, it is not called again and counts as one that gave no
-//! answer. So a gate holds `MAX_STUCK` threads for each piece at most, and no caller waits twice.
+//! answer. So a gate keeps `MAX_STUCK` threads for each piece that hangs at most, besides those of
+//! callers that wait: one for each of a synchronous piece, and [`MAX_POLLED`] of an async one.
 //!
 //! The deadline of synchronous code is real time. The runtime's clock may be paused by a test, and a paused clock would
 //! pass over the deadline while the thread is still at work.
@@ -23,11 +24,14 @@ use std::time::{Duration, Instant};
 use futures::FutureExt as _;
 use futures::future::{Either, select};
 use tokio::runtime::{Handle, RuntimeFlavor};
-use tokio::sync::oneshot;
+use tokio::sync::{Semaphore, oneshot};
 use tokio::time::timeout;
 
 /// How many threads one piece of host code may keep that hangs.
 pub(crate) const MAX_STUCK: usize = 4;
+/// How many calls of one piece of async code are polled at a time; further ones wait for their turn, which
+/// counts against their deadline.
+const MAX_POLLED: usize = 64;
 /// How many threads wait for the next call.
 const MAX_IDLE: usize = 8;
 
@@ -42,7 +46,12 @@ pub(crate) enum NoAnswer {
     NotAsked,
 }
 
-type Job = Box<dyn FnOnce() + Send>;
+/// Work for a thread, and the way to hand that thread its next: with the job and not with the thread, so
+/// that a thread whose gate is gone has nobody left to wait for.
+struct Job {
+    work: Box<dyn FnOnce() + Send>,
+    again: Sender<Job>,
+}
 
 /// The threads of one gate. They end when it is gone, but for those that host code keeps.
 pub(crate) struct HostThreads {
@@ -57,37 +66,35 @@ impl HostThreads {
     }
 
     /// Hands `job` to a thread. `false` when none could be had.
-    fn start(self: &Arc<Self>, job: Job) -> bool {
+    fn start(self: &Arc<Self>, mut work: Box<dyn FnOnce() + Send>) -> bool {
         let idle = self.idle.lock().unwrap_or_else(PoisonError::into_inner).pop();
-        let job = match idle {
-            None => job,
-            Some(thread) => match thread.send(job) {
+        if let Some(thread) = idle {
+            match thread.send(Job { work, again: thread.clone() }) {
                 Ok(()) => return true,
-                Err(unsent) => unsent.0,
-            },
-        };
+                Err(unsent) => work = unsent.0.work,
+            }
+        }
         let (to, from) = channel();
         let (threads, runtime) = (Arc::downgrade(self), self.runtime.clone());
-        let again = to.clone();
-        let work = move || {
+        let thread = move || {
             let _entered = runtime.enter();
-            run_jobs(&threads, &again, &from);
+            run_jobs(&threads, &from);
         };
         let named = std::thread::Builder::new().name("hitl-host-code".to_owned());
-        named.spawn(work).is_ok() && to.send(job).is_ok()
+        named.spawn(thread).is_ok() && to.send(Job { work, again: to.clone() }).is_ok()
     }
 }
 
 /// Runs jobs until nobody is left to send another.
-fn run_jobs(threads: &Weak<HostThreads>, again: &Sender<Job>, jobs: &Receiver<Job>) {
-    while let Ok(job) = jobs.recv() {
-        job();
+fn run_jobs(threads: &Weak<HostThreads>, jobs: &Receiver<Job>) {
+    while let Ok(Job { work, again }) = jobs.recv() {
+        work();
         let Some(threads) = threads.upgrade() else { return };
         let mut idle = threads.idle.lock().unwrap_or_else(PoisonError::into_inner);
         if idle.len() >= MAX_IDLE {
             return;
         }
-        idle.push(again.clone());
+        idle.push(again);
     }
 }
 
@@ -97,6 +104,7 @@ pub(crate) struct HostCode {
     threads: Arc<HostThreads>,
     deadline: Duration,
     stuck: Arc<AtomicUsize>,
+    turns: Arc<Semaphore>,
 }
 
 /// How far one call is: it runs, has ended, or was given up by its caller.
@@ -121,6 +129,9 @@ impl Progress {
 
     /// Nobody waits any more. The code counts as stuck until it ends.
     fn give_up(&self) {
+        if self.state.load(Ordering::Acquire) == ENDED {
+            return;
+        }
         // Counted first, so that code which ends at this moment takes it off again.
         self.stuck.fetch_add(1, Ordering::AcqRel);
         if self.state.swap(GIVEN_UP, Ordering::AcqRel) == ENDED {
@@ -141,7 +152,8 @@ impl Drop for Waiting {
 impl HostCode {
     /// Bounds a piece of code to this time for each call.
     pub(crate) fn new(threads: &Arc<HostThreads>, deadline: Duration) -> Self {
-        Self { threads: Arc::clone(threads), deadline, stuck: Arc::default() }
+        let turns = Arc::new(Semaphore::new(MAX_POLLED));
+        Self { threads: Arc::clone(threads), deadline, stuck: Arc::default(), turns }
     }
 
     /// Runs `work` and waits for it, until the deadline at most. Blocks the thread meanwhile.
@@ -180,6 +192,10 @@ impl HostCode {
                 Ok(_) => Err(NoAnswer::Late),
             };
         }
+        let began = Instant::now();
+        // Held until the answer has come or is given up; what hangs on counts as stuck.
+        let turn = timeout(self.deadline, Arc::clone(&self.turns).acquire_owned()).await;
+        let Ok(Ok(_turn)) = turn else { return Err(NoAnswer::Late) };
         let (to, from) = oneshot::channel();
         let (alive, gone) = oneshot::channel::<()>();
         let polling = move || {
@@ -190,7 +206,7 @@ impl HostCode {
             }
         };
         let waiting = self.begin(polling, move |answer| drop(to.send(answer)))?;
-        let answer = timeout(self.deadline, from).await;
+        let answer = timeout(self.deadline.saturating_sub(began.elapsed()), from).await;
         drop((alive, waiting));
         match answer {
             Err(_) => Err(NoAnswer::Late),
@@ -268,6 +284,28 @@ mod tests {
             std::thread::yield_now();
         }
         assert_eq!(code.run(|| std::thread::current().id()), Ok(first));
+    }
+
+    #[test]
+    fn invariant_13_idle_threads_end_with_their_gate() {
+        struct Ended(Sender<()>);
+        impl Drop for Ended {
+            fn drop(&mut self) {
+                let _ = self.0.send(());
+            }
+        }
+        thread_local! {
+            static ENDED: std::cell::RefCell<Option<Ended>> = const { std::cell::RefCell::new(None) };
+        }
+        let (_runtime, code) = bounded(LONG);
+        let (says, ended) = channel();
+        code.run(move || ENDED.with(|at| *at.borrow_mut() = Some(Ended(says)))).unwrap();
+        while code.threads.idle.lock().unwrap().is_empty() {
+            std::thread::yield_now();
+        }
+        drop(code);
+        // It comes when the thread has ended, and not before.
+        ended.recv_timeout(LONG).unwrap();
     }
 
     #[test]

@@ -37,7 +37,7 @@ async fn invariant_2_what_the_editor_wrote_is_what_runs() {
     assert_eq!((record.state, record.request.revision), (CallState::Approved, 2));
     assert_ne!(record.request.binding, shown.binding);
     assert_eq!(record.content, shown_content(&bench, &ticket).await, "the key still finds it");
-    assert_eq!(record.request.title, "Pay 20.50 to ann");
+    assert_eq!(record.request.title, "Pay 20.50 to \"ann\"");
     let arguments = record.request.arguments.as_str();
     assert_eq!(arguments, r#"{"amount":20.5,"pin":"[redacted]","to":"ann"}"#);
     let [earlier] = record.earlier.as_slice() else { panic!("both revisions are kept") };

@@ -171,7 +171,7 @@ async fn full_waits_in_the_store_and_a_decision_alone_runs_nothing() {
         panic!("the approver is not asked about Full")
     };
     assert_eq!(ticket.receipt().verdict, Verdict::Ask(ApprovalLevel::Full));
-    assert_eq!(ticket.request().title, "Pay 12.50 to carol");
+    assert_eq!(ticket.request().title, "Pay 12.50 to \"carol\"");
     bench.gate.decide(ticket.request().approve().by("dora")).await.unwrap();
     assert_eq!((bench.world.ran(), state(&bench, "r", 7).await), (0, Some(CallState::Approved)));
     let Outcome::Executed(output) = ticket.wait().await.unwrap() else { panic!("not executed") };
@@ -282,7 +282,7 @@ async fn assessing_is_a_dry_run() {
     assert_eq!(preview.assessment.confidence, 50 + 10 - 15);
     assert_eq!(preview.verdict, Verdict::Ask(ApprovalLevel::Full));
     assert_eq!(preview.arguments.as_str(), r#"{"amount":5000.0,"pin":"[redacted]","to":"carol"}"#);
-    assert_eq!(preview.title, "Pay 5,000.00 to carol");
+    assert_eq!(preview.title, "Pay 5,000.00 to \"carol\"");
     assert!(bench.events().is_empty() && bench.world.ran() == 0);
 }
 

@@ -479,3 +479,61 @@ fn invariant_3_what_was_tried_is_not_asked_about_with_other_arguments() {
     let refused = apply(&record, &Event::Reask(Box::new(other)), EARLY);
     assert_eq!(refused, Err(Refusal::AlreadyTried));
 }
+
+#[test]
+fn invariant_9b_a_changed_tool_is_shown_with_the_masks_of_its_arguments() {
+    let record = start(ApprovalLevel::Full, OwnerToken::new());
+    let mut tool = facts(&record);
+    tool.build = Some("2.0".to_owned());
+    let mask = r#"{"at":"/note","reason":"shape","characters":40,"fingerprint":"0123456789"}"#;
+    let revised = Revised {
+        content: "7".repeat(64).parse().unwrap(),
+        arguments: record.request.arguments.clone(),
+        masks: vec![serde_json::from_str(mask).unwrap()],
+        more_masks: 3,
+        title: "Another".to_owned(),
+        assessment: record.request.assessment.clone(),
+        requirement: record.request.requirement(),
+        because: Vec::new(),
+        priority: record.request.priority,
+    };
+    let asked = Reask::new(record.request.binding, tool, "why").revised(revised.clone());
+    let next = changed(apply(&record, &Event::Reask(Box::new(asked)), EARLY));
+    assert_eq!((&next.request.masks, next.request.more_masks), (&revised.masks, 3));
+}
+
+#[test]
+fn invariant_7_what_ran_unasked_is_settled_and_asked_about_by_humans() {
+    use hitl_core::policy::Eyes;
+    use hitl_core::{Principal, machine::Resolution};
+    let mut record = start(ApprovalLevel::Auto, OwnerToken::new());
+    Arc::make_mut(&mut record.request).quorum = Quorum::ONE;
+    record.state = S::OutcomeUnknown;
+    record.attempts = 1;
+    let retry = |by: &str| Event::Resolve {
+        resolution: Resolution::Retry { attested: true },
+        version: record.version,
+        by: Principal::new(by),
+    };
+    let facts = Facts { now: EARLY.now, claimant_dead: true };
+    assert_eq!(apply(&record, &retry("agent:x"), facts), Err(Refusal::NotHuman));
+    assert_eq!(changed(apply(&record, &retry("bob"), facts)).state, S::Approved);
+    record.state = S::Approved;
+    let asked = changed(apply(&record, &Event::Restore, facts));
+    assert_eq!(asked.state, S::Pending);
+    assert_eq!(
+        (asked.request.level, asked.request.quorum.eyes),
+        (ApprovalLevel::Quick, Eyes::ByLevel)
+    );
+    assert_eq!(asked.request.quorum.deciders, hitl_core::policy::Deciders::HUMANS);
+}
+
+#[test]
+fn invariant_3_another_try_is_not_edited() {
+    let mut record = start(ApprovalLevel::Full, OwnerToken::new());
+    let earlier = serde_json::json!({"call": record.id(), "first": record.key(), "attempts": 1});
+    record.retry_of = Some(Box::new(serde_json::from_value(earlier).unwrap()));
+    let decision = record.request.edit(r#"{"amount":1}"#).by("bob");
+    let edit = hitl_core::store::suite::edited(&record, decision, 77, ApprovalLevel::Full);
+    assert_eq!(apply(&record, &edit, EARLY), Err(Refusal::AlreadyTried));
+}

@@ -11,7 +11,7 @@ async fn the_queue_is_a_table_or_lines_of_json() {
     let lines: Vec<&str> = table.out.lines().collect();
     assert_eq!(lines.len(), 3, "{table:?}");
     assert!(lines[0].starts_with("ID ") && lines[0].ends_with("TITLE"), "{table:?}");
-    assert!(table.out.contains("Wire 120 to Initech"), "{table:?}");
+    assert!(table.out.contains("Wire 120 to \"Initech\""), "{table:?}");
 
     let json = house.hitl(&["queue", "--json", "--tool", "wire"]).ended(0).json();
     assert_eq!(json.len(), 1);

@@ -65,7 +65,7 @@ async fn a_person_sees_the_card_and_says_yes_or_no() {
     let call = house.wire("Initech", 120).await;
     for no in ["n\n", "\n", "maybe\n", "\u{4}"] {
         let ran = at_store(&house, &["approve", &call.id], &[("Approve this? [y/N]", no)]).ended(5);
-        assert!(ran.err.contains("Wire 120 to Initech") && ran.out.is_empty(), "{ran:?}");
+        assert!(ran.err.contains("Wire 120 to \"Initech\"") && ran.out.is_empty(), "{ran:?}");
         assert_eq!(house.state(&call.id), "pending", "{no:?}");
     }
     let yes = at_store(&house, &["approve", &call.id], &[("[y/N]", "yes\n")]).ended(0);
@@ -82,7 +82,7 @@ async fn a_person_reads_the_rule_before_they_give_a_grant() {
     let question = "Give this grant? [y/N]";
     for no in ["n\n", "\n", "\u{4}"] {
         let ran = at_store(house, &allow, &[(question, no)]).ended(5);
-        assert!(ran.err.contains("Wire 120 to Initech"), "{ran:?}");
+        assert!(ran.err.contains("Wire 120 to \"Initech\""), "{ran:?}");
         assert!(ran.err.contains("at most 2 times") && ran.out.is_empty(), "{ran:?}");
     }
     let ran = at_terminal(&mut office.program("ann-secret-token", &allow), &[(question, "no\n")]);

@@ -61,7 +61,7 @@ async fn six_arguments_are_shown_and_the_rest_on_demand() {
     let server = Server::start(router(gate, Tasks::none(), tokens())).await;
     let screen = Screen(&browser.client);
     screen.sign_in(&server.url(), ANN).await;
-    screen.open("Book JFK").await;
+    screen.open("Book \"JFK\"").await;
     assert_eq!(screen.all(&format!("{CARD}.args dt")).await.len(), 6);
     assert!(!screen.text(&format!("{CARD}.args")).await.contains("aisle"));
     screen.click_text(&format!("{CARD}.arguments .more"), "Show 2 more arguments").await;

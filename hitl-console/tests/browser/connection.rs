@@ -28,7 +28,7 @@ async fn the_page_comes_back_by_itself_after_a_restart() {
         .until("the connection", "return document.querySelector('.state.is-live') !== null")
         .await;
     assert_eq!(screen.text(".lost").await, "");
-    screen.open("Send \"Lunch?\" to bob").await;
+    screen.open("Send \"Lunch?\" to \"bob\"").await;
     screen.click(&format!("{CARD}.approve")).await;
     screen.see(&format!("{CARD}.outcome"), "Approved by ann").await;
     assert_eq!(record(&gate, request.id).await.state, CallState::Approved);
@@ -45,7 +45,7 @@ async fn a_decision_that_cannot_be_sent_says_so_and_can_be_sent_again() {
     let mut server = Server::start(console()).await;
     let screen = Screen(&browser.client);
     screen.sign_in(&server.url(), ANN).await;
-    screen.open("Send \"Hello\" to eve").await;
+    screen.open("Send \"Hello\" to \"eve\"").await;
     server.stop();
     screen.click(&format!("{CARD}.approve")).await;
     screen.see(&format!("{CARD}.note"), "cannot be reached").await;

@@ -20,7 +20,7 @@ async fn approve_and_reject_with_a_reason() {
     let screen = Screen(&browser.client);
     screen.sign_in(&server.url(), ANN).await;
 
-    screen.open("Send \"Lunch?\" to bob").await;
+    screen.open("Send \"Lunch?\" to \"bob\"").await;
     screen.click(&format!("{CARD}.approve")).await;
     screen.see(&format!("{CARD}.outcome"), "Approved by ann").await;
     let decided = record(&gate, plain.id).await;
@@ -53,7 +53,7 @@ async fn who_rejects_says_whether_the_model_may_ask_again_and_the_card_who_did_w
     let server = Server::start(console.router()).await;
     let screen = Screen(&browser.client);
     screen.sign_in(&server.url(), ANN).await;
-    screen.open("Send \"Lunch?\" to bob").await;
+    screen.open("Send \"Lunch?\" to \"bob\"").await;
     screen.click_text(&format!("{CARD}.others button"), "Reject with a reason").await;
     screen.one(&format!("{CARD}textarea")).await.send_keys("not now").await.unwrap();
     screen.click(&format!("{CARD}.again")).await;
@@ -78,7 +78,7 @@ async fn without_its_audit_a_card_says_that_it_shows_the_history() {
     let server = Server::start(router(gate, Tasks::none(), tokens())).await;
     let screen = Screen(&browser.client);
     screen.sign_in(&server.url(), ANN).await;
-    screen.open("Send \"Lunch?\" to bob").await;
+    screen.open("Send \"Lunch?\" to \"bob\"").await;
     screen.click(&format!("{CARD}.audit summary")).await;
     screen.see(&format!("{CARD}.audit"), "not from the audit log").await;
     screen.see(&format!("{CARD}.audit"), "Submitted").await;
@@ -121,7 +121,7 @@ async fn an_edit_is_checked_shown_and_approved() {
     let server = Server::start(router(gate.clone(), Tasks::none(), tokens())).await;
     let screen = Screen(&browser.client);
     screen.sign_in(&server.url(), ANN).await;
-    screen.open("Book JFK").await;
+    screen.open("Book \"JFK\"").await;
     screen.press("e").await;
     screen.see(&format!("{CARD}.diff"), "Nothing is changed yet").await;
     // Fields are in the order of the arguments, which is that of their names: bags first.

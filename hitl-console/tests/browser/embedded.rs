@@ -82,6 +82,6 @@ async fn a_queue_elsewhere_shows_nothing_until_somebody_signs_in() {
     assert!(screen.all("hitl-queue >>> .row").await.is_empty());
     token.send_keys(ANN).await.unwrap();
     token.send_keys("\u{e007}").await.unwrap();
-    screen.see("hitl-queue >>> .row", "Send \"Lunch?\" to bob").await;
+    screen.see("hitl-queue >>> .row", "Send \"Lunch?\" to \"bob\"").await;
     browser.close().await;
 }

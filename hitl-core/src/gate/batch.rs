@@ -14,7 +14,7 @@ use super::prepare::Prepared;
 use super::registry::Body;
 use super::submission::Receipt;
 use super::submit::{Attachment, Entered};
-use crate::call::{CallContext, CallKey, Outcome, RunId, Tool};
+use crate::call::{CallContext, CallKey, Outcome, Principal, RunId, Tool};
 use crate::machine::{BatchId, CallState, Membership};
 
 type Made = Result<(Prepared, Box<dyn Body>), GateError>;
@@ -226,8 +226,8 @@ impl Inner {
                 together: positions.clone(),
                 released: false,
             };
-            let made = (call.make)(context.clone(), key.clone());
-            async move { self.enter_part(made.await, (call.tool, key), membership).await }
+            let (made, by) = ((call.make)(context.clone(), key.clone()), &context.principal);
+            async move { self.enter_part(made.await, (call.tool, key, by), membership).await }
         });
         let entered = join_all(entering).await;
         if together && entered.iter().any(|(receipt, _)| receipt.is_none()) {
@@ -261,14 +261,14 @@ impl Inner {
     async fn enter_part(
         self: &Arc<Self>,
         made: Made,
-        (tool, key): (String, &CallKey),
+        (tool, key, by): (String, &CallKey, &Principal),
         membership: Membership,
     ) -> (Option<Receipt>, BoxFuture<'static, Result<Outcome, GateError>>) {
         let ready = |answer| std::future::ready(answer).boxed();
         let (mut prepared, body) = match made {
             Ok(made) => made,
             Err(error) => {
-                let error = self.with_the_change(error, &tool, key).boxed().await;
+                let error = self.with_the_change(error, &tool, (key, by)).boxed().await;
                 return (None, ready(Err(error)));
             }
         };

@@ -14,7 +14,7 @@ use hitl_base::{Clock, Redactor};
 use super::handle::{Gate, Inner};
 use super::identity::TwoEyes;
 use super::observe;
-use super::own_files::own_files;
+use super::own_files::{self, own_files};
 use super::registry::Registered;
 use super::score::Timed;
 use super::standing::Asked;
@@ -367,6 +367,7 @@ impl GateBuilder {
             runtime,
             limits: self.limits,
             own_files: Arc::new(own_files(files)),
+            links: HostCode::new(&threads, own_files::DEADLINE),
             caps: self.caps,
         };
         inner.register().await?;

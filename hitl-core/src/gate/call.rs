@@ -105,9 +105,10 @@ impl Gate {
         key: CallKey,
     ) -> Result<(Box<Judged>, Box<dyn Body>), GateError> {
         let key = keyed(&context, key.run, key.position);
+        let by = context.principal.clone();
         match self.read(tool, arguments, context, key.clone()).await {
             Ok(read) => Ok(read),
-            Err(error) => Err(self.inner.with_the_change(error, tool, &key).boxed().await),
+            Err(error) => Err(self.inner.with_the_change(error, tool, (&key, &by)).boxed().await),
         }
     }
 

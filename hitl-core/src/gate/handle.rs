@@ -26,7 +26,7 @@ use crate::policy::{OwnFiles, Policy, PolicyVersion, Shadow, ShadowReport};
 use crate::queue::Caps;
 use crate::seal::HostKey;
 use crate::store::{History, PageRequest, Store, Watch};
-use crate::sync::{Mutex, Runtime};
+use crate::sync::{HostCode, Mutex, Runtime};
 
 /// What every gated call passes through. Cheap to clone; clones are the same gate.
 ///
@@ -61,6 +61,8 @@ pub(super) struct Inner {
     pub(super) runtime: Runtime,
     pub(super) limits: Limits,
     pub(super) own_files: Arc<OwnFiles>,
+    /// Bounds the look at where links lead.
+    pub(super) links: HostCode,
     pub(super) caps: Caps,
 }
 

@@ -86,6 +86,8 @@ impl Held {
         let snapshot = prepared.snapshot.clone();
         let mut held = Self::of(record, None, snapshot, (tool, &prepared.routed), states);
         held.0.said.call = None;
+        let version = tool.spec.version.as_deref();
+        held.0.said.binding = Some(unrecorded_digest(record.content, tool.fingerprint, version));
         held
     }
 

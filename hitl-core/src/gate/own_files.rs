@@ -17,7 +17,7 @@ use crate::confidence::{Factor, OWN_FILE};
 use crate::policy::{ApprovalLevel, OwnFiles, Verdict};
 
 /// How long the file system may take to say where the paths of a call lead.
-const DEADLINE: Duration = Duration::from_secs(2);
+pub(super) const DEADLINE: Duration = Duration::from_secs(2);
 
 /// The files, and others by whose names they are reached: as given, and with links followed.
 pub(super) fn own_files(files: Vec<PathBuf>) -> OwnFiles {
@@ -86,8 +86,8 @@ impl Inner {
             return Ok(None);
         }
         let own = Arc::clone(&self.own_files);
-        let looking = tokio::task::spawn_blocking(move || linked(&own, &named.paths, read_only));
-        let Ok(Ok(found)) = tokio::time::timeout(DEADLINE, looking).await else {
+        let looking = async move { linked(&own, &named.paths, read_only) };
+        let Ok(found) = self.links.run_blocking(looking).await else {
             let why = "It cannot be said where the paths of this call lead; one may be a link to a file of this gate.";
             return Ok(Some(factor(why)));
         };

@@ -214,17 +214,13 @@ impl Inner {
             Escalation::new(next.role.map(str::to_owned), within)
         });
         let owner = OwnerToken::new();
-        let (canonical, unknown) = match self.canonical(&cx.principal) {
-            Ok(canonical) => (canonical, None),
-            Err(unknown) => (None, Some(unknown.to_string())),
-        };
         let record = CallRecord {
             schema: RECORD_SCHEMA,
             version: 1,
             state,
             request: Arc::new(request),
             context: cx,
-            canonical,
+            canonical: None,
             content: judged.content,
             owner: Some(owner),
             attached: false,
@@ -249,12 +245,20 @@ impl Inner {
             restored: false,
             updated_at: now,
         };
-        let mut prepared =
-            Prepared { tool, snapshot, routed, eyes, record, owner, keyed, approval: None };
-        if let Some(unknown) = unknown {
-            prepared.deny(unknown);
+        Prepared { tool, snapshot, routed, eyes, record, owner, keyed, approval: None }
+    }
+
+    /// Asks the directory who the requester is, where somebody will be compared with them: it is asked
+    /// about, or waits for its siblings. A directory that cannot say denies it.
+    pub(super) fn name_requester(&self, prepared: &mut Prepared) {
+        let held = prepared.record.batch.as_ref().is_some_and(Membership::is_held);
+        if !held && !matches!(prepared.routed.verdict, Verdict::Ask(_)) {
+            return;
         }
-        prepared
+        match self.canonical(&prepared.record.context.principal) {
+            Ok(canonical) => prepared.record.canonical = canonical,
+            Err(unknown) => prepared.deny(unknown.to_string()),
+        }
     }
 
     /// Scores and routes by the signals and policies of now, with what scorers `said`. Asked again

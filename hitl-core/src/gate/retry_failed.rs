@@ -29,10 +29,14 @@ pub(super) struct EarlierApproval {
 
 impl Gate {
     /// Returns whether a call may be tried again with [`retry_of`](super::Submitting::retry_of): it
-    /// failed without a panic, its tool is idempotent, has not changed since, and has attempts left.
-    /// False of tools that this gate does not have.
+    /// failed without a panic, its tool is idempotent, is the one that was shown (its code may have
+    /// changed since: then the next try is asked about), and has attempts left. False of tools that this
+    /// gate does not have, and of calls whose arguments were edited.
     pub fn may_retry(&self, failed: &CallRecord) -> bool {
-        self.inner.same_tool(failed).is_ok_and(|tool| may_retry(failed, &tool))
+        let tool = self.inner.tool(&failed.request.tool);
+        tool.is_ok_and(|tool| {
+            tool.fingerprint == failed.request.fingerprint && may_retry(failed, &tool)
+        })
     }
 }
 
@@ -45,6 +49,8 @@ fn may_retry(failed: &CallRecord, tool: &Registered) -> bool {
         && failed_by_itself
         && !failed.erased
         && !failed.restored
+        // The idempotency key is that of the arguments that ran.
+        && failed.current_content() == failed.content
         && failed.request.hints.idempotent
         && config.hints.idempotent
         && failed.attempts_in_all() < config.attempts
@@ -87,12 +93,20 @@ impl Inner {
         let left = failed.request.expires_at.since(self.store.now().await?);
         // What was approved is the tool in the version that was shown.
         let is_same = prepared.tool.facts.is_of(&failed.request);
+        // A person approved it for this requester, in these circumstances.
+        let asks = &prepared.record;
+        let is_same = is_same
+            && asks.context.agent == failed.context.agent
+            && asks.circumstances == failed.circumstances;
         let approval = approval_of(&failed).filter(|_| is_same && !left.is_zero());
         prepared.approval = approval.map(|by| EarlierApproval {
             by: by.clone(),
             requirement: failed.request.requirement(),
             left,
         });
+        // It belongs to the run of the first: who stops that stops this.
+        let root = failed.context.root_of(&failed.key().run).clone();
+        prepared.record.context.root.get_or_insert(root);
         let first = failed.retry_of.as_ref().map_or_else(|| failed.key(), |retry| &retry.first);
         prepared.record.retry_of = Some(Box::new(RetryOf {
             call: failed.id(),

@@ -85,6 +85,7 @@ impl Inner {
         if earlier.is_none() {
             self.score(prepared).await?;
             self.follow_links(prepared).await?;
+            self.name_requester(prepared);
         }
         self.remember(prepared).await?;
         self.note_policies(&prepared.routed.policies);

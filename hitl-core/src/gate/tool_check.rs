@@ -17,7 +17,7 @@ use super::registry::Registered;
 use crate::approval::{Answer, Decision, Mask, ToolChange, ToolDifference, title};
 use crate::arguments::{ArgumentError, Snapshot};
 use crate::audit::{AuditEvent, AuditRecord};
-use crate::call::{BINDING_VERSION, CallKey, ToolFacts, content_digest};
+use crate::call::{BINDING_VERSION, CallKey, Principal, ToolFacts, content_digest};
 use crate::confidence::Assessment;
 use crate::machine::{CallRecord, CallState, Event, Reask, Refusal, Revised};
 use crate::policy::{ApprovalLevel, Requirement, Routed, Verdict, priority};
@@ -440,13 +440,13 @@ impl Inner {
         &self,
         error: GateError,
         tool: &str,
-        key: &CallKey,
+        (key, by): (&CallKey, &Principal),
     ) -> GateError {
         let kind = error.kind();
         if !matches!(kind, GateErrorKind::InvalidArguments | GateErrorKind::UnknownTool) {
             return error;
         }
-        match self.change_of(&error, tool, key).await {
+        match self.change_of(&error, tool, (key, by)).await {
             Ok(Some(changed)) => changed,
             Ok(None) => error,
             // The text was refused either way.
@@ -461,10 +461,11 @@ impl Inner {
         &self,
         error: &GateError,
         tool: &str,
-        key: &CallKey,
+        (key, by): (&CallKey, &Principal),
     ) -> Result<Option<GateError>, GateError> {
         let Some(record) = self.store.find(key).await? else { return Ok(None) };
-        if record.request.tool != tool {
+        // Another person's call is none of theirs.
+        if record.request.tool != tool || record.context.principal != *by {
             return Ok(None);
         }
         let (change, record) = match self.check_tool(&record).await? {

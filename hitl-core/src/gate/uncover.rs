@@ -208,8 +208,7 @@ impl Inner {
             return Err(refused("nothing is masked there that could be uncovered"));
         }
         // Before anybody sees anything.
-        let mut entry = AuditRecord::of(AuditEvent::Uncovered, &record, facts.now);
-        entry.by = Some(by.principal.clone());
+        let mut entry = AuditRecord::of(AuditEvent::Uncovered, &record, facts.now).known(by);
         entry.note = Some(self.redactor.text(&names_of(&found.places, opened)).into_owned());
         self.trail.intent(&entry)?;
         Ok(found)

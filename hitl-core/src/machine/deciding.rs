@@ -77,7 +77,7 @@ pub(super) fn edit(next: &mut CallRecord, edit: &Edit, facts: Facts) -> Result<(
     guard(matches!(decision.answer, Answer::Edit { .. }), Refusal::NotAllowed)?;
     may_answer(next, decision, facts)?;
     // What an earlier attempt did under this key must not be confused with other arguments.
-    guard(next.attempts == 0, Refusal::AlreadyTried)?;
+    guard(next.attempts_in_all() == 0, Refusal::AlreadyTried)?;
     guard(next.earlier.len() < MOST_EDITS, Refusal::TooManyEdits)?;
     guard(revised.content != next.current_content(), Refusal::Unchanged)?;
     let shown = next.request.requirement();
@@ -130,7 +130,7 @@ pub(crate) fn check_edit(
     let wrong_state = Refusal::State { state: record.state, event: "edit" };
     guard(record.state == S::Pending, wrong_state)?;
     may_answer(record, decision, facts)?;
-    guard(record.attempts == 0, Refusal::AlreadyTried)?;
+    guard(record.attempts_in_all() == 0, Refusal::AlreadyTried)?;
     guard(record.earlier.len() < MOST_EDITS, Refusal::TooManyEdits)?;
     Ok(false)
 }

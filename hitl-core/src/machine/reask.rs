@@ -71,6 +71,8 @@ pub(super) fn reask(next: &mut CallRecord, reask: &Reask, facts: Facts) -> Resul
         runs_unasked = unasked && revised.requirement.level == ApprovalLevel::Auto;
         request.title.clone_from(&revised.title);
         request.arguments.clone_from(&revised.arguments);
+        request.masks.clone_from(&revised.masks);
+        request.more_masks = revised.more_masks;
         request.assessment = revised.assessment.clone();
         request.priority = request.priority.max(revised.priority);
         for why in &revised.because {

@@ -26,6 +26,9 @@ impl CallRecord {
         left.granted = None;
         left.intent = None;
         left.circumstances = None;
+        if let Some(retry) = &mut left.retry_of {
+            retry.approved_by = None;
+        }
         left.votes.clear();
         left.earlier.clear();
         left.escalations.clear();

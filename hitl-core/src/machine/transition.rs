@@ -14,7 +14,7 @@ use crate::approval::Answer;
 use crate::call::{BINDING_VERSION, Identity, Principal};
 use crate::grant::{GrantRecord, GrantRefusal};
 use crate::ids::GrantId;
-use crate::policy::{ApprovalLevel, Requirement, Stage};
+use crate::policy::{ApprovalLevel, Deciders, Quorum, Requirement, Stage};
 
 /// What the store knows inside the transaction.
 #[derive(Clone, Copy, Debug)]
@@ -330,6 +330,10 @@ fn ask_again(next: &mut CallRecord, facts: Facts) {
     let why = "asked again: the store was restored from a backup, and this may have run since that \
                was taken; look whether it has";
     next.restored = true;
+    // What ran unasked had nobody to ask; now a human is.
+    let asked = Requirement::of(ApprovalLevel::Quick).quorum(Quorum::default());
+    let needed = next.request.requirement().join(&asked);
+    Arc::make_mut(&mut next.request).require(needed);
     ask_anew(next, why.to_owned());
     renew(next, facts);
 }
@@ -347,7 +351,12 @@ fn resolve(
     by: &Principal,
     facts: Facts,
 ) -> Result<(), Refusal> {
-    guard(next.request.quorum.deciders.include(by.kind()), Refusal::NotHuman)?;
+    // What ran unasked asks for nobody. Whether it may run again is a human's to say all the same.
+    let deciders = match next.request.level {
+        ApprovalLevel::Auto => Deciders::HUMANS,
+        _ => next.request.quorum.deciders,
+    };
+    guard(deciders.include(by.kind()), Refusal::NotHuman)?;
     match how {
         Resolution::Executed => {
             next.state = S::Executed;
@@ -360,8 +369,10 @@ fn resolve(
         Resolution::Retry { attested } => {
             guard(facts.claimant_dead || *attested, Refusal::Alive)?;
             next.ending = None;
-            // A human's word for this attempt, in place of the grant's.
-            next.granted = None;
+            // A human's word for this attempt, in place of the grant's and of what was said for that.
+            if next.granted.take().is_some() {
+                next.decided = None;
+            }
             let requester =
                 next.request.is_requested_by(next.canonical.as_ref(), &Identity::new(by, None));
             let may = next.request.requester_may_approve() || !requester;

@@ -4,8 +4,9 @@ use proc_macro2::{Span, TokenStream};
 use quote::{ToTokens as _, quote, quote_spanned};
 use syn::ext::IdentExt as _;
 use syn::spanned::Spanned as _;
-use syn::{PathArguments, Type};
+use syn::{LitStr, PathArguments, Type};
 
+use super::round_trip::is_plain;
 use super::tool::Names;
 use crate::parse::{Argument, Attribute, Attributes, DefaultValue, Function, Held, Parameter};
 
@@ -70,8 +71,8 @@ pub(super) fn structure(attribute: &Attribute, function: &Function, names: &Name
     let summary = format!(" A call of `{name}`: made by it, run by a gate.");
     let docs = docs(attribute, function);
     let description = names.description.as_str();
-    let fields =
-        arguments_of(function).map(|(parameter, argument)| field(parameter, argument, function));
+    let fields = arguments_of(function)
+        .map(|(parameter, argument)| field(parameter, argument, function, names));
     // The compiler says it of the parameter already.
     let cased = arguments_of(function)
         .any(|(parameter, _)| parameter.ident.to_string().contains(char::is_uppercase))
@@ -94,7 +95,12 @@ pub(super) fn structure(attribute: &Attribute, function: &Function, names: &Name
     }
 }
 
-fn field(parameter: &Parameter, argument: &Argument, function: &Function) -> TokenStream {
+fn field(
+    parameter: &Parameter,
+    argument: &Argument,
+    function: &Function,
+    names: &Names,
+) -> TokenStream {
     let Parameter { ident: name, existence, lints, .. } = parameter;
     let ty = argument.held.ty();
     // Always by a path of ours: what a derive would write for a bare default depends on what
@@ -106,7 +112,15 @@ fn field(parameter: &Parameter, argument: &Argument, function: &Function) -> Tok
     let description =
         argument.description.as_ref().map(|text| quote!(#[schemars(description = #text)]));
     let secret = argument.sensitive.then(|| quote!(#[schemars(extend("writeOnly" = true))]));
-    quote!(#(#existence)* #(#lints)* #default #description #secret #name: #ty)
+    // A type of the user's own may have no schema: then the compiler says how to derive one.
+    let plain = syn::parse2::<Type>(ty.to_token_stream()).is_ok_and(|ty| is_plain(&ty));
+    let described = (!plain).then(|| {
+        let private = &names.private;
+        let span = Span::call_site().located_at(parameter.ty.span());
+        let with = LitStr::new(&quote!(#private::Described<#ty>).to_string(), span);
+        quote!(#[schemars(with = #with)])
+    });
+    quote!(#(#existence)* #(#lints)* #default #description #secret #described #name: #ty)
 }
 
 /// The fns that make default values, and `Debug` without secrets.

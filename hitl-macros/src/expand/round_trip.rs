@@ -28,8 +28,9 @@ pub(super) fn lost_in(function: &Function, short: &TokenStream) -> Option<TokenS
         })
         .map(|(parameter, _)| {
             let ident = &parameter.ident;
-            let name = ident.unraw().to_string();
+            let (name, existence) = (ident.unraw().to_string(), &parameter.existence);
             quote! {
+                #(#existence)*
                 if !(&&&#short::Same(&self.#ident, &read_back.#ident)).same() {
                     return ::core::option::Option::Some(#name);
                 }
@@ -48,7 +49,7 @@ pub(super) fn lost_in(function: &Function, short: &TokenStream) -> Option<TokenS
     })
 }
 
-fn is_plain(ty: &Type) -> bool {
+pub(super) fn is_plain(ty: &Type) -> bool {
     let Type::Path(path) = ty else { return false };
     let Some(last) = path.path.segments.last() else { return false };
     let name = last.ident.to_string();

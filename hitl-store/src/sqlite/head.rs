@@ -114,7 +114,11 @@ impl HeadFile {
         let options = &mut OpenOptions::new();
         let file = private(options.write(true).create(true).truncate(false)).open(path);
         let mut head = Self { file: file.map_err(io)?, warned: false };
-        head.put(Head::of(on)?).and_then(|()| head.file.sync_all()).map_err(io)?;
+        let now = Head::of(on)?;
+        // Something else that was written here may be longer.
+        let length = now.line().len() as u64;
+        let written = head.put(now).and_then(|()| head.file.set_len(length));
+        written.and_then(|()| head.file.sync_all()).map_err(io)?;
         if !has_head(on)? {
             set_meta(on, HAS_HEAD, "1")?;
         }

@@ -22,6 +22,7 @@ fn the_card_says_what_would_happen_and_why_it_asks() {
     );
     let expected = "\
 quick approval  Send a certificate of $1500.0 to ann
+  title       (with words of the model)
   tool        send_certificate: Sends a certificate.
   risk        high · financial · reaches other systems
   confidence  [############|.....|...] 62 of 100 (auto from 85, quick from 60)
