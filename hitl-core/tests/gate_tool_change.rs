@@ -622,7 +622,7 @@ async fn invariant_2_an_edit_at_a_desk_is_checked_by_the_recorded_schema() {
     }
     let edited = desk.decide(shown.request.edit(r#"{"to":"carol"}"#).by("bob")).await.unwrap();
     assert_eq!((edited.state, edited.request.revision), (CallState::Approved, 2));
-    assert_eq!(edited.request.title, "Pay carol");
+    assert_eq!(edited.request.title, "Pay \"carol\"");
     assert!(!edited.request.arguments.as_str().contains("rent"), "its secret stays one");
     assert!(edited.request.because.last().unwrap().contains("assesses it again"));
     gate.adopt(&Tenant::default(), shown.id()).await.unwrap();
