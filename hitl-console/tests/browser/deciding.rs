@@ -93,7 +93,7 @@ async fn a_deletion_needs_its_exact_name() {
     let server = Server::start(router(gate.clone(), Tasks::none(), tokens())).await;
     let screen = Screen(&browser.client);
     screen.sign_in(&server.url(), ANN).await;
-    screen.open("Delete project apollo").await;
+    screen.open("Delete project \"apollo\"").await;
     let (button, field) = (format!("{CARD}.approve"), format!("{CARD}.confirm"));
     for typed in ["", "apoll", "oo", " "] {
         screen.one(&field).await.send_keys(typed).await.unwrap();

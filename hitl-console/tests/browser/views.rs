@@ -39,14 +39,14 @@ async fn the_queue_is_filtered_counted_and_says_what_arrives() {
     choose("Risk", "Every risk").await;
     screen.one(&format!("{QUEUE}input[type=search]")).await.send_keys("APOLLO").await.unwrap();
     screen.see(&counts, "1 of 3 wait").await;
-    assert_eq!(screen.text(&rows).await, "Delete project apollo");
+    assert_eq!(screen.text(&rows).await, "Delete project \"apollo\"");
     screen.press(&"\u{e003}".repeat("APOLLO".len())).await;
     choose("Order", "Oldest first").await;
     let first = "return document.querySelector('hitl-queue').shadowRoot.querySelector('.title')?.textContent.startsWith('Send')";
     screen.until("the oldest first", first).await;
     // A screen reader is told of what arrives.
     note(&gate).await;
-    screen.see(&format!("{QUEUE}[role=status]"), "New: Send \"Lunch?\" to bob, low risk").await;
+    screen.see(&format!("{QUEUE}[role=status]"), "New: Send \"Lunch?\" to \"bob\", low risk").await;
     screen.see(&counts, "4 wait · 2 quick, 2 full").await;
     browser.close().await;
 }
