@@ -88,7 +88,7 @@ async fn invariant_2_what_the_model_wrote_is_shown_and_run_to_the_digit() {
     };
     let exact = r#"{"amount":9007199254740993.10,"memo":"nö","to":"bob"}"#;
     assert_eq!(ticket.request().arguments.as_str(), exact);
-    assert_eq!(ticket.request().title, "Transfer 9,007,199,254,740,993.10 to bob");
+    assert_eq!(ticket.request().title, "Transfer 9,007,199,254,740,993.10 to \"bob\"");
     // The same in another order and spelling is the same call; another number is another call.
     let same = r#"{"amount":9007199254740993.10,"to":"bob","memo":"nö"}"#;
     assert!(matches!(
