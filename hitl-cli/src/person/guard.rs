@@ -91,7 +91,7 @@ fn needed(
         (Deed::Stop, _) => Needed::Nothing(known),
         (_, Surroundings::Agent(why)) => Needed::Person(by_an_agent(why, demanded)),
         _ if wants_code => Needed::Code,
-        (Deed::Loosen, Surroundings::Unknown) => Needed::Person(UNKNOWN.to_owned()),
+        (_, Surroundings::Unknown) => Needed::Person(UNKNOWN.to_owned()),
         _ => Needed::Nothing(known),
     }
 }
@@ -107,9 +107,10 @@ fn by_an_agent(why: &str, demanded: Option<Demand>) -> String {
     format!("only a person does this, and {why}; nothing was done: {how}")
 }
 
-const UNKNOWN: &str = "only a person does this, and the processes above this one cannot be read, so it is \
-                       not known that no agent does; nothing was done: enrol (`hitl person enroll`) \
-                       where they can be read, and give a one-time code with --code";
+const UNKNOWN: &str = "only a person does this, and not all processes above this one can be read, so it is \
+                       not known that no agent does; nothing was done: use a terminal in which they can be \
+                       (`hidepid` of /proc hides them), or enrol in one (`hitl person enroll`), and give \
+                       a one-time code with --code";
 
 #[cfg(test)]
 mod tests {
@@ -146,11 +147,26 @@ mod tests {
     }
 
     #[test]
+    fn invariant_5_where_not_all_can_be_read_nothing_is_answered_without_a_code() {
+        let unknown = &Surroundings::Unknown;
+        for demanded in [None, Some(Demand::Loosening)] {
+            let Needed::Person(why) = needed(Deed::Answer, unknown, demanded, false) else {
+                panic!("{demanded:?}")
+            };
+            assert!(why.contains("nothing was done") && why.contains("--code"), "{why}");
+            assert_eq!(needed(Deed::Answer, unknown, demanded, true), Needed::Code);
+        }
+    }
+
+    #[test]
     fn answers_need_a_code_where_that_is_demanded_and_stopping_needs_nothing() {
         for surroundings in &all()[1..] {
             let answer = |demanded| needed(Deed::Answer, surroundings, demanded, false);
             assert_eq!(answer(Some(Demand::Answers)), Needed::Code);
-            assert!(matches!(answer(Some(Demand::Loosening)), Needed::Nothing(_)));
+            if *surroundings != Surroundings::Unknown {
+                assert!(matches!(answer(Some(Demand::Loosening)), Needed::Nothing(_)));
+                assert!(matches!(answer(None), Needed::Nothing(_)));
+            }
         }
         for (surroundings, known) in
             all().iter().zip([KnownBy::Name, KnownBy::Terminal, KnownBy::Script, KnownBy::Name])
