@@ -9,7 +9,7 @@ use serde::Serialize;
 use super::{Output, audited, name};
 use crate::arguments::{Place, Who};
 use crate::exit::{Exit, Failure};
-use crate::person::{Deed, Demand, Desk, PersonCommand, require_person};
+use crate::person::{Codes, Deed, Demand, Desk, PersonCommand, require_person};
 use crate::source::{Source, StoreSource};
 
 #[derive(Serialize)]
@@ -97,7 +97,8 @@ pub(super) async fn run(
 /// Saying who is a person loosens more than anything else.
 async fn permitted(desk: &Desk<'_>, who: &Who) -> Result<Authority, Failure> {
     let principal = Principal::new(name(who)?);
-    let known = require_person(Deed::Loosen, &principal, who.code.as_deref(), Some(desk)).await?;
+    let code = who.code.as_deref();
+    let known = require_person(Deed::Loosen, &principal, code, Codes::Desk(desk)).await?;
     Ok(Authority::of(principal).known_by(known))
 }
 

@@ -146,6 +146,7 @@ async fn invariant_7_once_somebody_has_enrolled_what_loosens_needs_a_code_that_c
     allow(&["--as", "bob", "--code", "AAAA-AAAA-AAAA-AAAA"]).ended(5);
     // A look at the rule gives nothing, and needs nothing.
     allow(&["--as", "bob", "--preview"]).ended(0);
+    allow(&["--as", "bob", "--preview", "--code", &code(0)]).ended(0);
     allow(&["--as", "bob", "--code", &code(0)]).ended(0);
     assert_eq!(audit(&house, "grantSaved")[0]["knownBy"], "code");
     let next = house.wire("Globex", 5).await;
@@ -186,6 +187,12 @@ async fn invariant_5_what_was_enrolled_and_cannot_be_read_lets_nothing_loosen() 
         assert!(refused.err.contains("cannot be read"), "{refused:?}");
     }
     assert_eq!(house.state(&call.id), "pending");
+    // What stops a call, or only looks, does not read it; a code that is given there is not looked at.
+    let binding = ["--binding", &call.binding, "--code", "AAAA"];
+    house.hitl(&[&["allow", &call.id, "--preview"], &binding[..]].concat()).ended(0);
+    let reject = ["reject", &call.id, "--reason", "no", "--as", "eve", "--code", "AAAA"];
+    house.hitl(&reject).ended(0);
+    assert_eq!(house.state(&call.id), "rejected");
 }
 
 #[tokio::test(flavor = "multi_thread")]
