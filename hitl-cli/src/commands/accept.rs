@@ -82,11 +82,12 @@ pub(super) async fn run(place: &Place, wanted: &Wanted, output: &Output) -> Resu
     Ok(output.print(&shown, || format!("{} is accepted by {}\n", shown.version, visible(&by)))?)
 }
 
-/// How the person is known who accepts it, by what has enrolled in the store when there is one.
+/// How the person is known who accepts it, by who has enrolled in the store. Where none is named, nothing
+/// but a terminal is enough.
 async fn known(place: &Place, wanted: &Wanted, by: &str) -> Result<KnownBy, Failure> {
     let (name, code) = (Principal::new(by), wanted.code.as_deref());
     if place.db.is_none() {
-        return require_person(Deed::Loosen, &name, code, Codes::Console).await;
+        return require_person(Deed::Loosen, &name, code, Codes::Unnamed).await;
     }
     match Source::open(place, None).await? {
         Source::Store(store) => {

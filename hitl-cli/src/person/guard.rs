@@ -30,6 +30,8 @@ pub(crate) enum Codes<'d> {
     Desk(&'d Desk<'d>),
     /// Nowhere: a console knows people by their token.
     Console,
+    /// Nowhere: no store was named, so it is not known who has enrolled.
+    Unnamed,
 }
 
 /// Makes sure that a person does this, and says how that is known: keep it with the decision
@@ -53,6 +55,7 @@ pub(crate) async fn require_person(
     let demanded = match &codes {
         Codes::Desk(desk) => Demands::In(desk.demands().await?),
         Codes::Console => Demands::AtConsole,
+        Codes::Unnamed => Demands::Unknown,
     };
     match needed(deed, &surroundings, demanded, code.is_some()) {
         Needed::Nothing => Ok(known(&surroundings)),
@@ -61,6 +64,9 @@ pub(crate) async fn require_person(
             (Codes::Desk(desk), None) => desk.ask(name, &surroundings).await,
             (Codes::Console, _) => Err(Failure::usage(
                 "a console knows you by your token: leave out --code (HITL_CODE)",
+            )),
+            (Codes::Unnamed, _) => Err(Failure::usage(
+                "a one-time code is checked in the store in which you have enrolled: name it with --db",
             )),
         },
         Needed::Person(why) => Err(Failure::new(Exit::Refused, why)),
@@ -74,6 +80,8 @@ enum Demands {
     In(Option<Demand>),
     /// A console checks no codes.
     AtConsole,
+    /// By nobody knows whom, as no store was named.
+    Unknown,
 }
 
 /// How somebody is known who gives no code.
@@ -105,7 +113,7 @@ fn needed(deed: Deed, surroundings: &Surroundings, demanded: Demands, has_code: 
         return Needed::Code;
     }
     let wants_code = match demanded {
-        Demands::In(None) | Demands::AtConsole => false,
+        Demands::In(None) | Demands::AtConsole | Demands::Unknown => false,
         Demands::In(Some(Demand::Loosening)) => deed == Deed::Loosen,
         Demands::In(Some(Demand::Answers)) => true,
     };
@@ -113,6 +121,10 @@ fn needed(deed: Deed, surroundings: &Surroundings, demanded: Demands, has_code: 
         Surroundings::Agent(why) => Needed::Person(by_an_agent(why, demanded)),
         _ if wants_code => Needed::Code,
         Surroundings::Unknown => Needed::Person(by_nobody_known(demanded)),
+        // People may have enrolled in the store that is not named.
+        Surroundings::Script if demanded == Demands::Unknown => {
+            Needed::Person(WITHOUT_A_STORE.to_owned())
+        }
         Surroundings::Terminal | Surroundings::Script => Needed::Nothing,
     }
 }
@@ -126,6 +138,10 @@ fn by_an_agent(why: &str, demanded: Demands) -> String {
         }
         Demands::AtConsole => {
             "use a terminal of your own, in which no agent runs, or the console's page"
+        }
+        Demands::Unknown => {
+            "use a terminal of your own, in which no agent runs, or name the store with --db: who has \
+             enrolled there may give a one-time code with --code"
         }
     };
     format!("only a person does this, and {why}; nothing was done: {how}")
@@ -141,6 +157,10 @@ fn by_nobody_known(demanded: Demands) -> String {
              enroll`) may give a one-time code with --code here"
         }
         Demands::AtConsole => "use a terminal in which they can be read, or the console's page",
+        Demands::Unknown => {
+            "use a terminal in which they can be read, or name the store with --db: who has enrolled there \
+             may give a one-time code with --code"
+        }
     };
     format!(
         "only a person does this, and not all processes above this one can be read (`hidepid` of /proc hides \
@@ -148,15 +168,20 @@ fn by_nobody_known(demanded: Demands) -> String {
     )
 }
 
+const WITHOUT_A_STORE: &str = "only a person does this, and without a store it is not known whether people have \
+                               enrolled; nothing was done: name the store with --db, or use a terminal of \
+                               your own";
+
 #[cfg(test)]
 mod tests {
     use super::*;
 
-    const DEMANDS: [Demands; 4] = [
+    const DEMANDS: [Demands; 5] = [
         Demands::In(None),
         Demands::In(Some(Demand::Loosening)),
         Demands::In(Some(Demand::Answers)),
         Demands::AtConsole,
+        Demands::Unknown,
     ];
 
     fn all() -> [Surroundings; 4] {
@@ -203,6 +228,20 @@ mod tests {
             let why = refusal(needed(Deed::Answer, unknown, demanded, false));
             assert!(why.contains("--code"), "{why}");
             assert_eq!(needed(Deed::Answer, unknown, demanded, true), Needed::Code);
+        }
+    }
+
+    #[test]
+    fn invariant_5_without_a_store_only_a_terminal_loosens() {
+        for surroundings in all() {
+            let loosen = |has_code| needed(Deed::Loosen, &surroundings, Demands::Unknown, has_code);
+            assert_eq!(loosen(true), Needed::Code);
+            if surroundings == Surroundings::Terminal {
+                assert_eq!(loosen(false), Needed::Nothing);
+            } else {
+                let why = refusal(loosen(false));
+                assert!(why.contains("--db"), "{why}");
+            }
         }
     }
 
