@@ -42,7 +42,13 @@ pub(super) async fn run(
     command: PersonCommand,
     output: &Output,
 ) -> Result<(), Failure> {
-    let audit = command.who().and_then(|who| who.audit.as_deref());
+    let who = command.who();
+    if who.is_some_and(|who| who.audit.is_none()) {
+        let why = "who is a person is changed only where that is audited: name the folder of the audit \
+                   log, --audit FOLDER";
+        return Err(Failure::usage(why));
+    }
+    let audit = who.and_then(|who| who.audit.as_deref());
     let Source::Store(store) = Source::open(place, audit).await? else {
         return Err(Failure::usage("people enrol in a store: give --db instead of --url"));
     };

@@ -8,12 +8,12 @@ use crate::arguments::Who;
 #[derive(Debug, Subcommand)]
 pub(crate) enum PersonCommand {
     /// Enrol a person's authenticator app, or codes to be printed. From then on what loosens (a grant, a
-    /// policy, another person) needs a one-time code.
+    /// policy, another person) needs a one-time code. Needs --audit.
     Enroll {
         /// The person's name, as they decide under it.
         person: String,
-        /// So many printed codes, each for one use, instead of an app: nobody can compute them, whatever
-        /// they can read of the store.
+        /// Number of single-use printed codes, instead of an app: nobody can compute them from what the
+        /// store keeps.
         #[arg(long, value_name = "N")]
         codes: Option<usize>,
         #[command(flatten)]
@@ -21,14 +21,14 @@ pub(crate) enum PersonCommand {
     },
     /// List who has enrolled what.
     List,
-    /// Take away what a person has enrolled.
+    /// Take away what a person has enrolled. Needs --audit.
     Remove {
         /// The person's name.
         person: String,
         #[command(flatten)]
         who: Who,
     },
-    /// Say what a one-time code is demanded for, once somebody has enrolled.
+    /// Set which actions require a one-time code, once somebody has enrolled. Needs --audit.
     Demand {
         /// For what.
         what: Demanded,
