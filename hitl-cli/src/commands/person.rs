@@ -66,13 +66,13 @@ pub(super) async fn run(
             let enrolled = match codes {
                 None => Enrolled {
                     person: person.folded().to_string(),
-                    uri: Some(desk.enrol_device(&person).await?),
+                    uri: Some(desk.enrol_device(&person, &by.principal).await?),
                     codes: Vec::new(),
                 },
                 Some(count) => Enrolled {
                     person: person.folded().to_string(),
                     uri: None,
-                    codes: desk.enrol_codes(&person, count).await?,
+                    codes: desk.enrol_codes(&person, &by.principal, count).await?,
                 },
             };
             let what = if enrolled.uri.is_some() { "a device" } else { "printed codes" };

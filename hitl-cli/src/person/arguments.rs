@@ -8,7 +8,8 @@ use crate::arguments::Who;
 #[derive(Debug, Subcommand)]
 pub(crate) enum PersonCommand {
     /// Enrol a person's authenticator app, or codes to be printed. From then on what loosens (a grant, a
-    /// policy, another person) needs a one-time code. Needs --audit.
+    /// policy, another person) needs a one-time code. Who has enrolled already replaces it themselves.
+    /// Needs --audit.
     Enroll {
         /// The person's name, as they decide under it.
         person: String,

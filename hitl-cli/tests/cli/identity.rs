@@ -214,6 +214,31 @@ async fn a_device_is_enrolled_by_a_text_that_apps_read() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn invariant_7_what_somebody_has_enrolled_another_removes_and_does_not_replace() {
+    let house = House::new().await;
+    let folder = logs(&house);
+    let person = |words: &[&str]| {
+        house.hitl(&[&["person"], words, &["--audit", &folder, "--json"]].concat())
+    };
+    let enroll =
+        |who: &str, more: &[&str]| person(&[&["enroll", who, "--codes", "4"], more].concat());
+    let printed = enroll("ann", &["--as", "ann"]).ended(0).json()[0]["codes"].clone();
+    let code = |at: usize| printed[at].as_str().unwrap().to_owned();
+    let bobs =
+        enroll("bob", &["--as", "ann", "--code", &code(0)]).ended(0).json()[0]["codes"].clone();
+    let refused = enroll("BOB", &["--as", "ann", "--code", &code(1)]).ended(5);
+    assert!(refused.err.contains("only they replace it"), "{refused:?}");
+    let device = ["enroll", "bob", "--as", "ann", "--code", &code(2)];
+    person(&device).ended(5);
+    enroll("bob", &["--as", "bob", "--code", bobs[0].as_str().unwrap()]).ended(0);
+    person(&["remove", "bob", "--as", "ann", "--code", &code(3)]).ended(0);
+    let changes = audit(&house, "personChanged");
+    let told: Vec<_> = changes.iter().map(|e| (e["subject"].as_str(), e["by"].as_str())).collect();
+    let (ann, bob) = (Some("ann"), Some("bob"));
+    assert_eq!(told, [(ann, ann), (bob, ann), (bob, bob), (bob, ann)]);
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn invariant_6_who_is_a_person_is_changed_only_where_that_is_audited() {
     let house = House::new().await;
     for change in [&["enroll", "bob"][..], &["remove", "bob"], &["demand", "answers"]] {
