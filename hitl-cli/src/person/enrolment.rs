@@ -140,9 +140,7 @@ impl Enrolments {
         }
         device.wrong = device.wrong.saturating_add(1);
         if let Some(rounds) = device.wrong.checked_sub(MAX_WRONG) {
-            let wait =
-                FIRST_WAIT.checked_shl(rounds).unwrap_or(MAX_WAIT).clamp(FIRST_WAIT, MAX_WAIT);
-            device.closed_until = seconds.saturating_add(wait);
+            device.closed_until = seconds.saturating_add(wait(rounds));
         }
         Checked::Wrong
     }
@@ -199,6 +197,12 @@ impl Person {
     fn has_enrolled(&self) -> bool {
         self.device.is_some() || !self.codes.is_empty()
     }
+}
+
+/// How long a device is closed after so many rounds of guesses before this one, in seconds.
+fn wait(rounds: u32) -> u64 {
+    // Eleven rounds are past the longest wait; a shift by more would lose bits.
+    FIRST_WAIT.saturating_mul(1 << rounds.min(11)).min(MAX_WAIT)
 }
 
 /// The secret of a device: HMAC-SHA-256 under the host key, cut to what apps expect.
@@ -336,5 +340,16 @@ mod tests {
             }
         }
         assert!(guesses < 60, "{guesses} guesses in a month");
+    }
+
+    #[test]
+    fn invariant_5_a_device_is_never_closed_for_a_shorter_time_than_before() {
+        assert_eq!((0..4).map(wait).collect::<Vec<_>>(), [60, 120, 240, 480]);
+        let mut before = 0;
+        for rounds in (0..200).chain([u32::MAX - MAX_WRONG, u32::MAX]) {
+            assert!(wait(rounds) >= before && wait(rounds) <= MAX_WAIT, "{rounds}");
+            before = wait(rounds);
+        }
+        assert_eq!(before, MAX_WAIT);
     }
 }
