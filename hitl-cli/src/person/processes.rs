@@ -44,6 +44,7 @@ mod system {
                     .ok()
                     .map(|path| path.to_string_lossy().trim_end_matches(" (deleted)").to_owned()),
                 arguments: arguments.map(|bytes| words(&bytes)).unwrap_or_default(),
+                command: None,
                 // Of another user's process nothing is said.
                 marks: fs::read(format!("/proc/{folder}/environ"))
                     .map(|bytes| names(&bytes))
@@ -143,10 +144,7 @@ mod system {
         // One more than are believed, so that it is seen that there are more.
         while at > 0 && parents.len() <= MAX_PARENTS {
             let Some((parent, command)) = all.get(&at) else { return (parents, false) };
-            let arguments: Vec<String> = command.split_whitespace().map(str::to_owned).collect();
-            let name = arguments.first().cloned().unwrap_or_default();
-            let path = Some((*command).to_owned());
-            parents.push(Process { name, path, arguments, marks: Vec::new() });
+            parents.push(Process::of_command(command));
             at = *parent;
         }
         (parents, true)

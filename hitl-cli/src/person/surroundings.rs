@@ -14,8 +14,24 @@ pub(super) struct Process {
     pub(super) path: Option<String>,
     /// Its arguments, the program first.
     pub(super) arguments: Vec<String>,
+    /// Its whole command line, where the system does not say which words are one argument.
+    pub(super) command: Option<String>,
     /// The names of the variables that it was started with, when they may be read.
     pub(super) marks: Vec<String>,
+}
+
+#[cfg(any(test, not(target_os = "linux")))]
+impl Process {
+    /// Returns a process of which nothing is known but its command line, in one text.
+    pub(super) fn of_command(command: &str) -> Self {
+        let arguments: Vec<String> = command.split_whitespace().map(str::to_owned).collect();
+        Self {
+            name: arguments.first().cloned().unwrap_or_default(),
+            arguments,
+            command: Some(command.to_owned()),
+            ..Self::default()
+        }
+    }
 }
 
 /// What was read of the surroundings.
