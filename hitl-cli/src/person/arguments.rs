@@ -31,7 +31,7 @@ pub(crate) enum PersonCommand {
     },
     /// Set which actions require a one-time code, once somebody has enrolled. Needs --audit.
     Demand {
-        /// For what.
+        /// Which actions.
         what: Demanded,
         #[command(flatten)]
         who: Who,
@@ -53,7 +53,7 @@ impl PersonCommand {
 /// What a one-time code is demanded for.
 #[derive(Clone, Copy, Debug, ValueEnum)]
 pub(crate) enum Demanded {
-    /// What loosens: grants, policies, people.
+    /// Those that loosen: grants, policies, people.
     Loosening,
     /// Each answer too: approve, edit, respond, resolve.
     Answers,
