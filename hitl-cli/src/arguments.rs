@@ -46,7 +46,7 @@ pub(crate) struct Place {
     /// whose host keeps the key itself.
     #[arg(long, global = true, env = "HITL_KEY_FILE", value_name = "FILE")]
     pub(crate) key_file: Option<PathBuf>,
-    /// Only this tenant's calls are seen and decided; as often as wanted. Unless given: all tenants'.
+    /// Only this tenant's calls are seen and decided; may be repeated. Default: all tenants.
     #[arg(long, global = true, value_name = "NAME")]
     pub(crate) tenant: Vec<String>,
 }
@@ -84,8 +84,8 @@ pub(crate) enum Command {
     Edit {
         #[command(flatten)]
         decide: Decide,
-        /// What changes: a JSON merge patch (RFC 7396), like '{"amount": 80}'. Unless given:
-        /// the arguments are opened in $VISUAL or $EDITOR.
+        /// What changes: a JSON merge patch (RFC 7396), like '{"amount": 80}'. Default: the arguments
+        /// are opened in $VISUAL or $EDITOR.
         #[arg(long, value_name = "JSON")]
         patch: Option<String>,
     },
@@ -119,7 +119,7 @@ pub(crate) enum Command {
     /// List the grants: what runs without asking, and what has been drawn on it. Or show one.
     Grants(GrantsArguments),
     /// Let a call run, and calls like it without asking from now on. The exact rule is shown and a
-    /// question asked; elsewhere --binding is needed. Unless said: the very same arguments, in this run.
+    /// question asked; elsewhere --binding is needed. Default: the very same arguments, in this run.
     Allow(AllowArguments),
     /// Take a grant back. What it has allowed and has not begun is asked about again.
     Revoke {
@@ -137,17 +137,17 @@ pub(crate) enum Command {
     /// it, the youngest first: a task that was begun and not ended is running, also when its process
     /// died, and the step that runs counts as 0 %.
     Tasks {
-        /// At most so many.
+        /// Maximum number to list.
         #[arg(long, default_value_t = 50)]
         limit: usize,
     },
     /// Follow what happens to calls until interrupted.
     Watch {
         /// Begin after this change, as `watch` prints it; of a store a number, 0 is the beginning.
-        /// Unless given: with what comes.
+        /// Default: what comes from now on.
         #[arg(long, value_name = "PLACE")]
         after: Option<String>,
-        /// End after so many changes.
+        /// End after this number of changes.
         #[arg(long, value_name = "N")]
         count: Option<u64>,
     },
@@ -179,7 +179,7 @@ pub(crate) enum Command {
 
 #[derive(Debug, Args)]
 pub(crate) struct QueueArguments {
-    /// Calls in this state; as often as wanted. Unless given: pending.
+    /// Calls in this state; may be repeated. Default: pending.
     #[arg(long, value_parser = state)]
     pub(crate) state: Vec<CallState>,
     /// Of this tool.
@@ -206,7 +206,7 @@ pub(crate) struct QueueArguments {
     /// In this order. What has ended is listed as it came.
     #[arg(long, value_enum, default_value_t = Order::Reviewer)]
     pub(crate) order: Order,
-    /// At most so many.
+    /// Maximum number to list.
     #[arg(long, default_value_t = 50)]
     pub(crate) limit: usize,
 }
@@ -247,11 +247,11 @@ pub(crate) struct Decide {
 /// Who decides. Whoever may write to the store is believed; a console knows it by the token.
 #[derive(Debug, Args)]
 pub(crate) struct Who {
-    /// Who decides. Unless given: the operating system's user. Name an agent `agent:NAME` and a service
+    /// Who decides. Default: the operating system's user. Name an agent `agent:NAME` and a service
     /// `service:NAME`; they answer only what the host lets them.
     #[arg(long = "as", env = "HITL_APPROVER", value_name = "NAME")]
     pub(crate) name: Option<String>,
-    /// In which role; as often as wanted.
+    /// In which role; may be repeated.
     #[arg(long, value_name = "ROLE")]
     pub(crate) role: Vec<String>,
     /// The folder of the audit log, in which this program writes a file of its own. Without it the
@@ -259,7 +259,7 @@ pub(crate) struct Who {
     #[arg(long, env = "HITL_AUDIT", value_name = "FOLDER")]
     pub(crate) audit: Option<PathBuf>,
     /// A one-time code, of a device or printed: says that it is you, also where an agent is near. Asked
-    /// for at a terminal where it is needed.
+    /// for at a terminal where it is needed; not used up by what only stops something.
     #[arg(long, env = "HITL_CODE", hide_env_values = true, value_name = "CODE")]
     pub(crate) code: Option<String>,
 }
@@ -277,7 +277,7 @@ pub(crate) struct GrantsArguments {
     /// For calls of this principal.
     #[arg(long, value_name = "NAME")]
     pub(crate) principal: Option<String>,
-    /// At most so many.
+    /// Maximum number to list.
     #[arg(long, default_value_t = 50)]
     pub(crate) limit: usize,
 }
@@ -292,26 +292,26 @@ pub(crate) struct AllowArguments {
     /// With any arguments.
     #[arg(long, conflicts_with_all = ["same", "at_most", "like", "inside", "host"])]
     pub(crate) any: bool,
-    /// With this argument as it is in the call, others free; as often as wanted.
+    /// With this argument as it is in the call, others free; may be repeated.
     #[arg(long, value_name = "ARGUMENT")]
     pub(crate) same: Vec<String>,
-    /// With at most so much in this argument, others free; as often as wanted.
+    /// With at most this number in this argument, others free; may be repeated.
     #[arg(long, value_name = "ARGUMENT=NUMBER", value_parser = at_most)]
     pub(crate) at_most: Vec<(String, Amount)>,
-    /// With plain text of this form in this argument, `*` for any; as often as wanted. Text with signs
+    /// With plain text of this form in this argument, `*` for any; may be repeated. Text with signs
     /// that a shell, a path or a URL gives a meaning to is asked about.
     #[arg(long, value_name = "ARGUMENT=FORM", value_parser = pair)]
     pub(crate) like: Vec<(String, String)>,
-    /// With the path of a file below this folder in this argument; as often as wanted.
+    /// With the path of a file below this folder in this argument; may be repeated.
     #[arg(long, value_name = "ARGUMENT=FOLDER", value_parser = pair)]
     pub(crate) inside: Vec<(String, String)>,
-    /// With a URL of this host, over https, in this argument; as often as wanted.
+    /// With a URL of this host, over https, in this argument; may be repeated.
     #[arg(long, value_name = "ARGUMENT=HOST", value_parser = pair)]
     pub(crate) host: Vec<(String, String)>,
-    /// At most so many starts.
+    /// Maximum number of starts.
     #[arg(long, value_name = "N")]
     pub(crate) uses: Option<u64>,
-    /// At most so much in this argument, all calls together.
+    /// Maximum sum of this argument over all calls together.
     #[arg(long, value_name = "ARGUMENT=NUMBER", value_parser = at_most)]
     pub(crate) sum: Option<(String, Amount)>,
     /// Until then: a moment like 2027-01-31T18:00:00Z, or a time from now like 30m, 8h or 7d.
@@ -370,7 +370,7 @@ pub(crate) enum AuditCommand {
         /// The log's files, one for each chain; the segments that they were rotated from are found.
         #[arg(required = true)]
         files: Vec<PathBuf>,
-        /// A checkpoint that was kept elsewhere (JSON); as often as wanted.
+        /// A checkpoint that was kept elsewhere (JSON); may be repeated.
         #[arg(long, value_name = "FILE")]
         checkpoint: Vec<PathBuf>,
         /// Trust checkpoints signed by this key (64 hexadecimal digits), and no others.
@@ -388,7 +388,8 @@ pub(crate) enum PolicyCommand {
     },
     /// Accept a rule file that may relax what was accepted before. The difference is shown, and a person
     /// is asked; where nobody can be asked, --digest names what was looked at. With --db what is accepted
-    /// is kept beside the store, otherwise beside the rule file: give what the host gives.
+    /// is kept beside the store, otherwise beside the rule file: give what the host gives. Without --db
+    /// no one-time code is checked, so only a person at a terminal accepts it.
     Accept {
         /// The rule file (TOML).
         file: PathBuf,
@@ -401,7 +402,7 @@ pub(crate) enum PolicyCommand {
         /// Vouch for it with the host's key: that of --key-file, or of the store.
         #[arg(long)]
         keyed: bool,
-        /// Who accepts it. Unless given: the operating system's user.
+        /// Who accepts it. Default: the operating system's user.
         #[arg(long = "as", env = "HITL_APPROVER", value_name = "NAME")]
         name: Option<String>,
         /// A one-time code, of a device or printed: says that it is you, also where an agent is near.

@@ -13,7 +13,7 @@ use super::{Output, named, terminal};
 use crate::arguments::Place;
 use crate::exit::{Exit, Failure};
 use crate::look::Audience;
-use crate::person::{Deed, Desk, require_person};
+use crate::person::{Codes, Deed, Desk, require_person};
 use crate::source::{Source, read_key};
 
 /// The fewest digits that name a text.
@@ -82,15 +82,16 @@ pub(super) async fn run(place: &Place, wanted: &Wanted, output: &Output) -> Resu
     Ok(output.print(&shown, || format!("{} is accepted by {}\n", shown.version, visible(&by)))?)
 }
 
-/// How the person is known who accepts it, by what has enrolled in the store when there is one.
+/// How the person is known who accepts it, by who has enrolled in the store. Where none is named, nothing
+/// but a terminal is enough.
 async fn known(place: &Place, wanted: &Wanted, by: &str) -> Result<KnownBy, Failure> {
     let (name, code) = (Principal::new(by), wanted.code.as_deref());
     if place.db.is_none() {
-        return require_person(Deed::Loosen, &name, code, None).await;
+        return require_person(Deed::Loosen, &name, code, Codes::Unnamed).await;
     }
     match Source::open(place, None).await? {
         Source::Store(store) => {
-            require_person(Deed::Loosen, &name, code, Some(&Desk::of(&store))).await
+            require_person(Deed::Loosen, &name, code, Codes::Desk(&Desk::of(&store))).await
         }
         Source::Console(_) => Err(Failure::usage("a policy is accepted where its file is")),
     }

@@ -30,7 +30,7 @@ pub(super) async fn run(
         Source::Console(console) => {
             Console::anonymous(who)?;
             if !wanted.preview {
-                require_person_over_a_console(Deed::Loosen).await?;
+                require_person_over_a_console(Deed::Loosen, who).await?;
             }
             at_console(&console, &wanted, output)
         }

@@ -8,7 +8,7 @@ use super::{Output, audited, editor, name, show, terminal};
 use crate::arguments::{Decide, Place, Who};
 use crate::exit::{Exit, Failure};
 use crate::look::{self, Audience, Look};
-use crate::person::{Deed, Desk, require_person};
+use crate::person::{Codes, Deed, Desk, require_person};
 use crate::source::{Console, Source, StoreSource};
 use crate::view::{CallLine, Card, card_text, state_line, uncovered_text};
 
@@ -36,7 +36,7 @@ pub(super) async fn run(
         }
         Source::Console(console) => {
             Console::anonymous(&wanted.who)?;
-            require_person_over_a_console(reply.deed()).await?;
+            require_person_over_a_console(reply.deed(), &wanted.who).await?;
             let line = at_console(&console, &wanted, reply)?;
             Ok(output.print(&line, || state_line(&line) + "\n")?)
         }
@@ -233,13 +233,15 @@ pub(super) async fn known(
 ) -> Result<Authority, Failure> {
     let by = authority(who, place)?;
     let code = who.code.as_deref();
-    let known = require_person(deed, &by.principal, code, Some(&Desk::of(store))).await?;
+    let known = require_person(deed, &by.principal, code, Codes::Desk(&Desk::of(store))).await?;
     Ok(by.known_by(known))
 }
 
-/// Over a console a token says who decides; an agent that can read it is no person for that.
-pub(super) async fn require_person_over_a_console(deed: Deed) -> Result<(), Failure> {
-    require_person(deed, &Principal::new("token"), None, None).await.map(drop)
+/// Over a console a token says who decides; an agent that can read it is no person for that. A code that
+/// was given is refused rather than passed over.
+pub(super) async fn require_person_over_a_console(deed: Deed, who: &Who) -> Result<(), Failure> {
+    let (name, code) = (Principal::new("token"), who.code.as_deref());
+    require_person(deed, &name, code, Codes::Console).await.map(drop)
 }
 
 /// Who decides, in which roles, for which tenants.

@@ -9,7 +9,7 @@ use serde::Serialize;
 use super::{Output, audited, name};
 use crate::arguments::{Place, Who};
 use crate::exit::{Exit, Failure};
-use crate::person::{Deed, Demand, Desk, PersonCommand, require_person};
+use crate::person::{Codes, Deed, Demand, Desk, PersonCommand, require_person};
 use crate::source::{Source, StoreSource};
 
 #[derive(Serialize)]
@@ -42,7 +42,13 @@ pub(super) async fn run(
     command: PersonCommand,
     output: &Output,
 ) -> Result<(), Failure> {
-    let audit = command.who().and_then(|who| who.audit.as_deref());
+    let who = command.who();
+    if who.is_some_and(|who| who.audit.is_none()) {
+        let why = "who is a person is changed only where that is audited: name the folder of the audit \
+                   log, --audit FOLDER";
+        return Err(Failure::usage(why));
+    }
+    let audit = who.and_then(|who| who.audit.as_deref());
     let Source::Store(store) = Source::open(place, audit).await? else {
         return Err(Failure::usage("people enrol in a store: give --db instead of --url"));
     };
@@ -60,13 +66,13 @@ pub(super) async fn run(
             let enrolled = match codes {
                 None => Enrolled {
                     person: person.folded().to_string(),
-                    uri: Some(desk.enrol_device(&person).await?),
+                    uri: Some(desk.enrol_device(&person, &by.principal).await?),
                     codes: Vec::new(),
                 },
                 Some(count) => Enrolled {
                     person: person.folded().to_string(),
                     uri: None,
-                    codes: desk.enrol_codes(&person, count).await?,
+                    codes: desk.enrol_codes(&person, &by.principal, count).await?,
                 },
             };
             let what = if enrolled.uri.is_some() { "a device" } else { "printed codes" };
@@ -97,7 +103,8 @@ pub(super) async fn run(
 /// Saying who is a person loosens more than anything else.
 async fn permitted(desk: &Desk<'_>, who: &Who) -> Result<Authority, Failure> {
     let principal = Principal::new(name(who)?);
-    let known = require_person(Deed::Loosen, &principal, who.code.as_deref(), Some(desk)).await?;
+    let code = who.code.as_deref();
+    let known = require_person(Deed::Loosen, &principal, code, Codes::Desk(desk)).await?;
     Ok(Authority::of(principal).known_by(known))
 }
 

@@ -37,7 +37,7 @@ pub(super) async fn uncover(
         }
         Source::Console(console) => {
             Console::anonymous(who)?;
-            require_person_over_a_console(Deed::Answer).await?;
+            require_person_over_a_console(Deed::Answer, who).await?;
             console.uncover(&console.card(id)?)?
         }
     };

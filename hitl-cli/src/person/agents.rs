@@ -145,6 +145,8 @@ pub(super) fn agent(process: &Process) -> Option<&'static str> {
     let program = process.arguments.first().map(String::as_str);
     let names = [Some(process.name.as_str()), process.path.as_deref(), program];
     let own = names.into_iter().flatten().find_map(known);
+    // A file that is only spoken of has the name of an agent as well, so here no name counts.
+    let own = own.or_else(|| process.command.as_deref().and_then(|line| placed(&plain(line))));
     own.or_else(|| {
         let is_one_of = |programs| names.into_iter().flatten().any(|name| is(name, programs));
         let arguments =
@@ -163,20 +165,27 @@ pub(super) fn mark<'v>(names: impl IntoIterator<Item = &'v str>) -> Option<&'v s
 
 /// The agent whose program this names: by its file's name, or by where it is.
 fn known(text: &str) -> Option<&'static str> {
-    let text = text.to_ascii_lowercase().replace('\\', "/");
+    let text = plain(text);
     let name = base(&text);
     let named = NAMES.iter().find(|known| **known == name).copied();
     // The name that the system keeps of a process ends after 15 characters.
     let cut = || NAMES.iter().find(|known| known.len() > 15 && known[..15] == *name).copied();
-    let placed = || {
-        let rooted = format!("/{text}");
-        PATHS.iter().find(|part| rooted.contains(**part)).map(|part| part.trim_matches('/'))
-    };
-    named.or_else(cut).or_else(placed)
+    named.or_else(cut).or_else(|| placed(&text))
+}
+
+/// The agent in whose place a plain path is.
+fn placed(text: &str) -> Option<&'static str> {
+    let rooted = format!("/{text}");
+    PATHS.iter().find(|part| rooted.contains(**part)).map(|part| part.trim_matches('/'))
+}
+
+/// A path as paths are compared here.
+fn plain(text: &str) -> String {
+    text.to_ascii_lowercase().replace('\\', "/")
 }
 
 fn is(text: &str, programs: &[&str]) -> bool {
-    let text = text.to_ascii_lowercase().replace('\\', "/");
+    let text = plain(text);
     // As in `python3.12` and `node22`.
     let name = base(&text).trim_end_matches(|c: char| c.is_ascii_digit() || c == '.');
     programs.contains(&name)
@@ -200,7 +209,7 @@ mod tests {
             name: name.to_owned(),
             path: Some(path.to_owned()).filter(|path| !path.is_empty()),
             arguments: arguments.iter().map(|&argument| argument.to_owned()).collect(),
-            marks: Vec::new(),
+            ..Process::default()
         }
     }
 
@@ -249,6 +258,32 @@ mod tests {
         for (name, path, arguments) in others {
             let process = process(name, path, arguments);
             assert_eq!(agent(&process), None, "{process:?}");
+        }
+    }
+
+    #[test]
+    fn a_command_line_in_one_text_names_its_program_first_and_its_place_anywhere() {
+        for agents in [
+            "claude --resume",
+            "/usr/local/bin/codex",
+            "node /opt/homebrew/bin/gemini.js",
+            "/bin/sh ./codex.sh x",
+            "/Applications/Visual Studio Code.app/Contents/MacOS/Electron --type=x",
+            "/Applications/Cursor.app/Contents/MacOS/Cursor",
+            "/Users/ann/my files/@anthropic-ai/claude",
+        ] {
+            assert!(agent(&Process::of_command(agents)).is_some(), "{agents}");
+        }
+        for others in [
+            "vim /Users/ann/claude",
+            "vim notes/codex.sh",
+            "-zsh",
+            "tmux new -s claude",
+            "sh -c cat /tmp/claude",
+            "/Users/claude/bin/bash -l",
+            "",
+        ] {
+            assert_eq!(agent(&Process::of_command(others)), None, "{others}");
         }
     }
 

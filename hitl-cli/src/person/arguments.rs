@@ -8,12 +8,13 @@ use crate::arguments::Who;
 #[derive(Debug, Subcommand)]
 pub(crate) enum PersonCommand {
     /// Enrol a person's authenticator app, or codes to be printed. From then on what loosens (a grant, a
-    /// policy, another person) needs a one-time code.
+    /// policy, another person) needs a one-time code. Who has enrolled already replaces it themselves.
+    /// Needs --audit.
     Enroll {
         /// The person's name, as they decide under it.
         person: String,
-        /// So many printed codes, each for one use, instead of an app: nobody can compute them, whatever
-        /// they can read of the store.
+        /// Number of single-use printed codes, instead of an app: nobody can compute them from what the
+        /// store keeps.
         #[arg(long, value_name = "N")]
         codes: Option<usize>,
         #[command(flatten)]
@@ -21,16 +22,16 @@ pub(crate) enum PersonCommand {
     },
     /// List who has enrolled what.
     List,
-    /// Take away what a person has enrolled.
+    /// Take away what a person has enrolled. Needs --audit.
     Remove {
         /// The person's name.
         person: String,
         #[command(flatten)]
         who: Who,
     },
-    /// Say what a one-time code is demanded for, once somebody has enrolled.
+    /// Set which actions require a one-time code, once somebody has enrolled. Needs --audit.
     Demand {
-        /// For what.
+        /// Which actions.
         what: Demanded,
         #[command(flatten)]
         who: Who,
@@ -52,7 +53,7 @@ impl PersonCommand {
 /// What a one-time code is demanded for.
 #[derive(Clone, Copy, Debug, ValueEnum)]
 pub(crate) enum Demanded {
-    /// What loosens: grants, policies, people.
+    /// Those that loosen: grants, policies, people.
     Loosening,
     /// Each answer too: approve, edit, respond, resolve.
     Answers,

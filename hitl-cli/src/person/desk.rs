@@ -4,7 +4,9 @@
 use hitl_core::approval::KnownBy;
 use hitl_core::{HostKey, Principal};
 
-use super::enrolment::{CODE_BYTES, Checked, Demand, Enrolments, MAX_CODES, Person, Proof};
+use super::enrolment::{
+    CODE_BYTES, Checked, Demand, Enrolments, MAX_CODES, NotEnrolled, Person, Proof,
+};
 use super::surroundings::Surroundings;
 use crate::commands::terminal;
 use crate::exit::{Exit, Failure};
@@ -69,17 +71,22 @@ impl<'s> Desk<'s> {
         self.check(name, typed.trim()).await
     }
 
-    /// Enrols a device for somebody; gives what their app reads.
-    pub(crate) async fn enrol_device(&self, name: &Principal) -> Result<String, Failure> {
+    /// Enrols a device for somebody; gives what their app reads. `by` is who does it.
+    pub(crate) async fn enrol_device(
+        &self,
+        name: &Principal,
+        by: &Principal,
+    ) -> Result<String, Failure> {
         let (key, salt) = (self.key()?, random::<16>()?);
-        let uri = self.change(|all| all.enrol_device(name, &key, salt)).await?;
-        uri.ok_or_else(no_room)
+        let uri = self.change(|all| all.enrol_device(name, by, &key, salt)).await?;
+        uri.map_err(not_enrolled)
     }
 
-    /// Makes codes for somebody, to be printed.
+    /// Makes codes for somebody, to be printed. `by` is who does it.
     pub(crate) async fn enrol_codes(
         &self,
         name: &Principal,
+        by: &Principal,
         count: usize,
     ) -> Result<Vec<String>, Failure> {
         if !(1..=MAX_CODES).contains(&count) {
@@ -87,7 +94,7 @@ impl<'s> Desk<'s> {
         }
         let bytes: Vec<[u8; CODE_BYTES]> =
             (0..count).map(|_| random()).collect::<Result<_, _>>()?;
-        self.change(|all| all.enrol_codes(name, &bytes)).await?.ok_or_else(no_room)
+        self.change(|all| all.enrol_codes(name, by, &bytes)).await?.map_err(not_enrolled)
     }
 
     /// Takes away all that somebody has enrolled. False when there is nothing.
@@ -152,6 +159,13 @@ fn random<const N: usize>() -> Result<[u8; N], Failure> {
     Ok(bytes)
 }
 
-fn no_room() -> Failure {
-    Failure::new(Exit::Refused, "the name is empty, or too many people have enrolled")
+fn not_enrolled(why: NotEnrolled) -> Failure {
+    let why = match why {
+        NotEnrolled::NoRoom => "the name is empty, or too many people have enrolled",
+        NotEnrolled::Theirs => {
+            "they have enrolled already, and only they replace it; nothing was changed: who has lost it is \
+             removed first (`hitl person remove`)"
+        }
+    };
+    Failure::new(Exit::Refused, why)
 }

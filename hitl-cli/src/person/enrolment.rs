@@ -83,6 +83,15 @@ pub(super) enum Proof {
     Code,
 }
 
+/// Why nothing is enrolled.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum NotEnrolled {
+    /// The name is empty, or too many people have enrolled.
+    NoRoom,
+    /// They have enrolled already, and somebody else would replace it.
+    Theirs,
+}
+
 /// What came of a typed code.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Checked {
@@ -131,45 +140,69 @@ impl Enrolments {
         }
         device.wrong = device.wrong.saturating_add(1);
         if let Some(rounds) = device.wrong.checked_sub(MAX_WRONG) {
-            let wait =
-                FIRST_WAIT.checked_shl(rounds).unwrap_or(MAX_WAIT).clamp(FIRST_WAIT, MAX_WAIT);
-            device.closed_until = seconds.saturating_add(wait);
+            device.closed_until = seconds.saturating_add(wait(rounds));
         }
         Checked::Wrong
     }
 
-    /// Enrols a device for somebody, in place of one that they had; gives what their app reads.
+    /// Enrols a device for somebody, in place of one that they had; gives what their app reads. `by` is
+    /// who does it: once somebody has enrolled, only they themselves.
     pub(super) fn enrol_device(
         &mut self,
         name: &Principal,
+        by: &Principal,
         key: &HostKey,
         salt: [u8; 16],
-    ) -> Option<String> {
+    ) -> Result<String, NotEnrolled> {
+        let person = self.person(name, by)?;
         let name = name.folded();
-        let person = self.person(name.as_str())?;
         let device = Device { salt: base32(&salt), last: None, wrong: 0, closed_until: 0 };
         let uri = secret(key, name.as_str(), &device.salt).uri(name.as_str());
         person.device = Some(device);
-        Some(uri)
+        Ok(uri)
     }
 
-    /// Makes codes for somebody, in place of those that they had.
+    /// Makes codes for somebody, in place of those that they had. `by` is who does it: once somebody has
+    /// enrolled, only they themselves.
     pub(super) fn enrol_codes(
         &mut self,
         name: &Principal,
+        by: &Principal,
         random: &[[u8; CODE_BYTES]],
-    ) -> Option<Vec<String>> {
-        let person = self.person(name.folded().as_str())?;
+    ) -> Result<Vec<String>, NotEnrolled> {
+        let person = self.person(name, by)?;
         let codes: Vec<String> = random.iter().map(printed).collect();
         person.codes = codes.iter().map(|code| digest(code)).collect();
-        Some(codes)
+        Ok(codes)
     }
 
-    /// Whether there is room for one more, or they are there.
-    fn person(&mut self, name: &str) -> Option<&mut Person> {
-        let room = self.people.len() < MAX_PEOPLE || self.people.contains_key(name);
-        (room && !name.is_empty()).then(|| self.people.entry(name.to_owned()).or_default())
+    /// Returns the person for whom `by` may enrol something: somebody who has nothing enrolled, when
+    /// there is room for one more, or themselves. Who could replace what another one has could answer
+    /// as them.
+    fn person(&mut self, name: &Principal, by: &Principal) -> Result<&mut Person, NotEnrolled> {
+        let (name, by) = (name.folded(), by.folded());
+        let kept = self.people.get(name.as_str());
+        if name.as_str().is_empty() || (kept.is_none() && self.people.len() >= MAX_PEOPLE) {
+            return Err(NotEnrolled::NoRoom);
+        }
+        if kept.is_some_and(Person::has_enrolled) && name != by {
+            return Err(NotEnrolled::Theirs);
+        }
+        Ok(self.people.entry(name.as_str().to_owned()).or_default())
     }
+}
+
+impl Person {
+    /// Whether anything is left by which they can be known.
+    fn has_enrolled(&self) -> bool {
+        self.device.is_some() || !self.codes.is_empty()
+    }
+}
+
+/// How long a device is closed after so many rounds of guesses before this one, in seconds.
+fn wait(rounds: u32) -> u64 {
+    // Eleven rounds are past the longest wait; a shift by more would lose bits.
+    FIRST_WAIT.saturating_mul(1 << rounds.min(11)).min(MAX_WAIT)
 }
 
 /// The secret of a device: HMAC-SHA-256 under the host key, cut to what apps expect.
@@ -226,7 +259,8 @@ mod tests {
     #[test]
     fn invariant_4_a_code_of_a_device_counts_once_whatever_the_spelling_of_the_name() {
         let mut enrolments = Enrolments::default();
-        let uri = enrolments.enrol_device(&Principal::new(" Ann "), &key(), [1; 16]).unwrap();
+        let uri =
+            enrolments.enrol_device(&Principal::new(" Ann "), &ann(), &key(), [1; 16]).unwrap();
         assert!(uri.starts_with("otpauth://totp/hitl:ann?secret="), "{uri}");
         let code = shown(&enrolments, 3000);
         let mut check = |name: &str, code: &str, seconds| {
@@ -239,10 +273,35 @@ mod tests {
     }
 
     #[test]
+    fn invariant_7_what_somebody_has_enrolled_only_they_replace() {
+        let (bob, codes) = (Principal::new("bob"), [[9; CODE_BYTES]]);
+        let mut enrolments = Enrolments::default();
+        let device = |all: &mut Enrolments, by: &Principal| {
+            all.enrol_device(&ann(), by, &key(), [1; 16]).map(drop)
+        };
+        device(&mut enrolments, &bob).unwrap();
+        let before = enrolments.clone();
+        assert_eq!(device(&mut enrolments, &bob), Err(NotEnrolled::Theirs));
+        // Codes beside their device would do as well.
+        let refused = enrolments.enrol_codes(&Principal::new("ANN "), &bob, &codes);
+        assert_eq!(refused, Err(NotEnrolled::Theirs));
+        assert_eq!(enrolments, before);
+        device(&mut enrolments, &Principal::new(" Ann")).unwrap();
+        // Who has nothing left is enrolled by another one again.
+        enrolments.people.insert("ann".to_owned(), Person::default());
+        let codes = enrolments.enrol_codes(&ann(), &bob, &codes).unwrap();
+        assert_eq!(enrolments.check(&ann(), &codes[0], &key(), 0), Checked::Right(Proof::Code));
+        device(&mut enrolments, &bob).unwrap();
+        let empty = enrolments.enrol_device(&Principal::new(" "), &bob, &key(), [1; 16]);
+        assert_eq!(empty, Err(NotEnrolled::NoRoom));
+    }
+
+    #[test]
     fn invariant_8_what_is_kept_holds_no_secret_and_other_keys_make_other_codes() {
         let mut enrolments = Enrolments::default();
-        let uri = enrolments.enrol_device(&ann(), &key(), [1; 16]).unwrap();
-        let codes = enrolments.enrol_codes(&ann(), &[[9; CODE_BYTES], [10; CODE_BYTES]]).unwrap();
+        let uri = enrolments.enrol_device(&ann(), &ann(), &key(), [1; 16]).unwrap();
+        let codes =
+            enrolments.enrol_codes(&ann(), &ann(), &[[9; CODE_BYTES], [10; CODE_BYTES]]).unwrap();
         let kept = serde_json::to_string(&enrolments).unwrap();
         let secret = uri.split(['=', '&']).nth(1).unwrap();
         assert!(!kept.contains(secret) && codes.iter().all(|code| !kept.contains(code)));
@@ -255,8 +314,9 @@ mod tests {
     #[test]
     fn invariant_4_a_printed_code_counts_once_also_when_guesses_closed_the_device() {
         let mut enrolments = Enrolments::default();
-        enrolments.enrol_device(&ann(), &key(), [1; 16]).unwrap();
-        let codes = enrolments.enrol_codes(&ann(), &[[9; CODE_BYTES], [10; CODE_BYTES]]).unwrap();
+        enrolments.enrol_device(&ann(), &ann(), &key(), [1; 16]).unwrap();
+        let codes =
+            enrolments.enrol_codes(&ann(), &ann(), &[[9; CODE_BYTES], [10; CODE_BYTES]]).unwrap();
         assert_eq!((codes.len(), codes[0].len()), (2, 19));
         for wrong in ["", "-", "AAAA-AAAA-AAAA-AAAA", "000000", "x"] {
             assert_eq!(enrolments.check(&ann(), wrong, &key(), 3000), Checked::Wrong, "{wrong}");
@@ -270,7 +330,7 @@ mod tests {
     #[test]
     fn invariant_5_guesses_close_a_device_for_longer_each_time() {
         let mut enrolments = Enrolments::default();
-        enrolments.enrol_device(&ann(), &key(), [1; 16]).unwrap();
+        enrolments.enrol_device(&ann(), &ann(), &key(), [1; 16]).unwrap();
         let (mut seconds, mut guesses) = (0, 0);
         while seconds < 30 * 24 * 3600 {
             match enrolments.check(&ann(), "0", &key(), seconds) {
@@ -280,5 +340,16 @@ mod tests {
             }
         }
         assert!(guesses < 60, "{guesses} guesses in a month");
+    }
+
+    #[test]
+    fn invariant_5_a_device_is_never_closed_for_a_shorter_time_than_before() {
+        assert_eq!((0..4).map(wait).collect::<Vec<_>>(), [60, 120, 240, 480]);
+        let mut before = 0;
+        for rounds in (0..200).chain([u32::MAX - MAX_WRONG, u32::MAX]) {
+            assert!(wait(rounds) >= before && wait(rounds) <= MAX_WAIT, "{rounds}");
+            before = wait(rounds);
+        }
+        assert_eq!(before, MAX_WAIT);
     }
 }

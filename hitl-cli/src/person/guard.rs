@@ -12,8 +12,9 @@ use crate::exit::{Exit, Failure};
 /// What somebody is about to do, by what it does to the hold that people have of an agent.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Deed {
-    /// Stops something, or takes a permission back: reject, abort, revoke. Anybody may; it is only said
-    /// how they are known.
+    /// Stops something, takes a permission back, or only looks: reject, abort, revoke, the preview of a
+    /// grant. Anybody may; it is only said how they are known. No code is looked at for it, and none is
+    /// used up.
     Stop,
     /// Answers in a human's name, or sees what only a reviewer sees: approve, edit, respond, resolve,
     /// uncover.
@@ -23,103 +24,175 @@ pub(crate) enum Deed {
     Loosen,
 }
 
+/// Where codes are checked.
+pub(crate) enum Codes<'d> {
+    /// In the store in which people enrol.
+    Desk(&'d Desk<'d>),
+    /// Nowhere: a console knows people by their token.
+    Console,
+    /// Nowhere: no store was named, so it is not known who has enrolled.
+    Unnamed,
+}
+
 /// Makes sure that a person does this, and says how that is known: keep it with the decision
 /// (`Authority::known_by`). Call it before anything is shown, asked or done.
 ///
-/// `name` is who says that they do it, `code` what they typed as a one-time code, and `desk` the store in
-/// which people have enrolled; none over a console, which knows people by their token. A right code is
-/// used up by this, also when what follows fails.
+/// `name` is who says that they do it, and `code` what they typed as a one-time code. A right code is
+/// used up by this, also when what follows fails. What only stops something is never held up by what
+/// people have enrolled, readable or not.
 ///
 /// Fails closed: whatever cannot be read or kept refuses the deed.
 pub(crate) async fn require_person(
     deed: Deed,
     name: &Principal,
     code: Option<&str>,
-    desk: Option<&Desk<'_>>,
+    codes: Codes<'_>,
 ) -> Result<KnownBy, Failure> {
     let surroundings = classify(&processes::look());
-    let demanded = match desk {
-        Some(desk) => desk.demands().await?,
-        None => None,
+    if deed == Deed::Stop {
+        return Ok(known(&surroundings));
+    }
+    let demanded = match &codes {
+        Codes::Desk(desk) => Demands::In(desk.demands().await?),
+        Codes::Console => Demands::AtConsole,
+        Codes::Unnamed => Demands::Unknown,
     };
     match needed(deed, &surroundings, demanded, code.is_some()) {
-        Needed::Nothing(known) => Ok(known),
-        Needed::Code => match (desk, code) {
-            (Some(desk), Some(code)) => desk.check(name, code).await,
-            (Some(desk), None) => desk.ask(name, &surroundings).await,
-            (None, _) => Err(Failure::usage(
+        Needed::Nothing => Ok(known(&surroundings)),
+        Needed::Code => match (codes, code) {
+            (Codes::Desk(desk), Some(code)) => desk.check(name, code).await,
+            (Codes::Desk(desk), None) => desk.ask(name, &surroundings).await,
+            (Codes::Console, _) => Err(Failure::usage(
                 "a console knows you by your token: leave out --code (HITL_CODE)",
+            )),
+            (Codes::Unnamed, _) => Err(Failure::usage(
+                "a one-time code is checked in the store in which you have enrolled: name it with --db",
             )),
         },
         Needed::Person(why) => Err(Failure::new(Exit::Refused, why)),
     }
 }
 
+/// What is demanded where a deed is done.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Demands {
+    /// By the people who have enrolled in a store, when there are any.
+    In(Option<Demand>),
+    /// A console checks no codes.
+    AtConsole,
+    /// By nobody knows whom, as no store was named.
+    Unknown,
+}
+
+/// How somebody is known who gives no code.
+fn known(surroundings: &Surroundings) -> KnownBy {
+    match surroundings {
+        Surroundings::Terminal => KnownBy::Terminal,
+        Surroundings::Script => KnownBy::Script,
+        Surroundings::Agent(_) | Surroundings::Unknown => KnownBy::Name,
+    }
+}
+
 #[derive(Debug, PartialEq, Eq)]
 enum Needed {
-    /// It may be done; so is known who does it.
-    Nothing(KnownBy),
+    /// It may be done as it is.
+    Nothing,
     /// A one-time code.
     Code,
     /// Somebody who is not here; why.
     Person(String),
 }
 
-/// What a deed needs in these surroundings. `demanded` is what the people who have enrolled ask for.
-/// Pure.
-fn needed(
-    deed: Deed,
-    surroundings: &Surroundings,
-    demanded: Option<Demand>,
-    has_code: bool,
-) -> Needed {
-    let known = match surroundings {
-        Surroundings::Terminal => KnownBy::Terminal,
-        Surroundings::Script => KnownBy::Script,
-        Surroundings::Agent(_) | Surroundings::Unknown => KnownBy::Name,
-    };
+/// What a deed needs in these surroundings. Pure.
+fn needed(deed: Deed, surroundings: &Surroundings, demanded: Demands, has_code: bool) -> Needed {
+    if deed == Deed::Stop {
+        return Needed::Nothing;
+    }
     // What is given is looked at, and never passed over.
     if has_code {
         return Needed::Code;
     }
     let wants_code = match demanded {
-        None => false,
-        Some(Demand::Loosening) => deed == Deed::Loosen,
-        Some(Demand::Answers) => deed != Deed::Stop,
+        Demands::In(None) | Demands::AtConsole | Demands::Unknown => false,
+        Demands::In(Some(Demand::Loosening)) => deed == Deed::Loosen,
+        Demands::In(Some(Demand::Answers)) => true,
     };
-    match (deed, surroundings) {
-        (Deed::Stop, _) => Needed::Nothing(known),
-        (_, Surroundings::Agent(why)) => Needed::Person(by_an_agent(why, demanded)),
+    match surroundings {
+        Surroundings::Agent(why) => Needed::Person(by_an_agent(why, demanded)),
         _ if wants_code => Needed::Code,
-        (Deed::Loosen, Surroundings::Unknown) => Needed::Person(UNKNOWN.to_owned()),
-        _ => Needed::Nothing(known),
+        Surroundings::Unknown => Needed::Person(by_nobody_known(demanded)),
+        // People may have enrolled in the store that is not named.
+        Surroundings::Script if demanded == Demands::Unknown => {
+            Needed::Person(WITHOUT_A_STORE.to_owned())
+        }
+        Surroundings::Terminal | Surroundings::Script => Needed::Nothing,
     }
 }
 
-fn by_an_agent(why: &str, demanded: Option<Demand>) -> String {
+fn by_an_agent(why: &str, demanded: Demands) -> String {
     let how = match demanded {
-        Some(_) => "give a one-time code with --code, or use a terminal of your own",
-        None => {
+        Demands::In(Some(_)) => "give a one-time code with --code, or use a terminal of your own",
+        Demands::In(None) => {
             "use a terminal of your own, in which no agent runs; a person who has enrolled (`hitl person \
              enroll`) may give a one-time code instead"
+        }
+        Demands::AtConsole => {
+            "use a terminal of your own, in which no agent runs, or the console's page"
+        }
+        Demands::Unknown => {
+            "use a terminal of your own, in which no agent runs, or name the store with --db: who has \
+             enrolled there may give a one-time code with --code"
         }
     };
     format!("only a person does this, and {why}; nothing was done: {how}")
 }
 
-const UNKNOWN: &str = "only a person does this, and the processes above this one cannot be read, so it is \
-                       not known that no agent does; nothing was done: enrol (`hitl person enroll`) \
-                       where they can be read, and give a one-time code with --code";
+fn by_nobody_known(demanded: Demands) -> String {
+    let how = match demanded {
+        Demands::In(Some(_)) => {
+            "give a one-time code with --code, or use a terminal in which they can be read"
+        }
+        Demands::In(None) => {
+            "use a terminal in which they can be read; a person who has enrolled there (`hitl person \
+             enroll`) may give a one-time code with --code here"
+        }
+        Demands::AtConsole => "use a terminal in which they can be read, or the console's page",
+        Demands::Unknown => {
+            "use a terminal in which they can be read, or name the store with --db: who has enrolled there \
+             may give a one-time code with --code"
+        }
+    };
+    format!(
+        "only a person does this, and not all processes above this one can be read (`hidepid` of /proc hides \
+         some), so it is not known that no agent does; nothing was done: {how}"
+    )
+}
+
+const WITHOUT_A_STORE: &str = "only a person does this, and without a store it is not known whether people have \
+                               enrolled; nothing was done: name the store with --db, or use a terminal of \
+                               your own";
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
-    const DEMANDS: [Option<Demand>; 3] = [None, Some(Demand::Loosening), Some(Demand::Answers)];
+    const DEMANDS: [Demands; 5] = [
+        Demands::In(None),
+        Demands::In(Some(Demand::Loosening)),
+        Demands::In(Some(Demand::Answers)),
+        Demands::AtConsole,
+        Demands::Unknown,
+    ];
 
     fn all() -> [Surroundings; 4] {
         use Surroundings as S;
         [S::Agent("`claude` is above".to_owned()), S::Terminal, S::Script, S::Unknown]
+    }
+
+    fn refusal(needed: Needed) -> String {
+        let Needed::Person(why) = needed else { panic!("{needed:?}") };
+        assert!(why.contains("nothing was done"), "{why}");
+        why
     }
 
     #[test]
@@ -136,30 +209,75 @@ mod tests {
     #[test]
     fn invariant_5_what_loosens_needs_a_code_once_somebody_has_enrolled_and_a_known_tree_before() {
         for surroundings in &all()[1..] {
-            for demanded in &DEMANDS[1..] {
-                assert_eq!(needed(Deed::Loosen, surroundings, *demanded, false), Needed::Code);
+            for demanded in [Demand::Loosening, Demand::Answers] {
+                let demanded = Demands::In(Some(demanded));
+                assert_eq!(needed(Deed::Loosen, surroundings, demanded, false), Needed::Code);
             }
-            let first = needed(Deed::Loosen, surroundings, None, false);
-            let is_known = *surroundings != Surroundings::Unknown;
-            assert_eq!(matches!(first, Needed::Nothing(_)), is_known, "{surroundings:?}");
+            for demanded in [Demands::In(None), Demands::AtConsole] {
+                let first = needed(Deed::Loosen, surroundings, demanded, false);
+                let is_known = *surroundings != Surroundings::Unknown;
+                assert_eq!(first == Needed::Nothing, is_known, "{surroundings:?}");
+            }
         }
     }
 
     #[test]
-    fn answers_need_a_code_where_that_is_demanded_and_stopping_needs_nothing() {
+    fn invariant_5_where_not_all_can_be_read_nothing_is_answered_without_a_code() {
+        let unknown = &Surroundings::Unknown;
+        for demanded in [None, Some(Demand::Loosening)].map(Demands::In) {
+            let why = refusal(needed(Deed::Answer, unknown, demanded, false));
+            assert!(why.contains("--code"), "{why}");
+            assert_eq!(needed(Deed::Answer, unknown, demanded, true), Needed::Code);
+        }
+    }
+
+    #[test]
+    fn invariant_5_without_a_store_only_a_terminal_loosens() {
+        for surroundings in all() {
+            let loosen = |has_code| needed(Deed::Loosen, &surroundings, Demands::Unknown, has_code);
+            assert_eq!(loosen(true), Needed::Code);
+            if surroundings == Surroundings::Terminal {
+                assert_eq!(loosen(false), Needed::Nothing);
+            } else {
+                let why = refusal(loosen(false));
+                assert!(why.contains("--db"), "{why}");
+            }
+        }
+    }
+
+    #[test]
+    fn a_refusal_speaks_of_codes_only_where_they_are_checked() {
+        for surroundings in [&all()[0], &Surroundings::Unknown] {
+            for deed in [Deed::Answer, Deed::Loosen] {
+                let why = refusal(needed(deed, surroundings, Demands::AtConsole, false));
+                assert!(!why.contains("code") && !why.contains("enrol"), "{why}");
+            }
+        }
+    }
+
+    #[test]
+    fn answers_need_a_code_where_that_is_demanded() {
         for surroundings in &all()[1..] {
             let answer = |demanded| needed(Deed::Answer, surroundings, demanded, false);
-            assert_eq!(answer(Some(Demand::Answers)), Needed::Code);
-            assert!(matches!(answer(Some(Demand::Loosening)), Needed::Nothing(_)));
+            assert_eq!(answer(Demands::In(Some(Demand::Answers))), Needed::Code);
+            if *surroundings != Surroundings::Unknown {
+                assert_eq!(answer(Demands::In(Some(Demand::Loosening))), Needed::Nothing);
+                assert_eq!(answer(Demands::In(None)), Needed::Nothing);
+            }
         }
-        for (surroundings, known) in
+    }
+
+    #[test]
+    fn stopping_needs_nothing_and_uses_no_code_up() {
+        for (surroundings, by) in
             all().iter().zip([KnownBy::Name, KnownBy::Terminal, KnownBy::Script, KnownBy::Name])
         {
+            assert_eq!(known(surroundings), by);
             for demanded in DEMANDS {
-                assert_eq!(
-                    needed(Deed::Stop, surroundings, demanded, false),
-                    Needed::Nothing(known)
-                );
+                for has_code in [true, false] {
+                    let stop = needed(Deed::Stop, surroundings, demanded, has_code);
+                    assert_eq!(stop, Needed::Nothing);
+                }
             }
         }
     }

@@ -25,4 +25,4 @@ mod totp;
 pub(crate) use arguments::PersonCommand;
 pub(crate) use desk::Desk;
 pub(crate) use enrolment::Demand;
-pub(crate) use guard::{Deed, require_person};
+pub(crate) use guard::{Codes, Deed, require_person};

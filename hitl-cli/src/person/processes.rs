@@ -3,17 +3,16 @@
 
 use std::io::IsTerminal as _;
 
-use super::surroundings::{Process, Seen};
-
-/// More processes than this above one another are not believed.
-const MAX_PARENTS: usize = 128;
+use super::surroundings::Seen;
 
 /// Reads what surrounds this process.
 pub(super) fn look() -> Seen {
     let names = std::env::vars_os().map(|(name, _)| name.to_string_lossy().into_owned());
     let asks = std::io::stdin().is_terminal() && std::io::stderr().is_terminal();
+    let (parents, complete) = system::parents();
     Seen {
-        parents: system::parents(),
+        parents,
+        complete,
         marks: names.collect(),
         own_terminal: asks && system::is_own_terminal(),
     }
@@ -24,25 +23,28 @@ mod system {
     use std::fs;
     use std::os::unix::fs::MetadataExt as _;
 
-    use super::{MAX_PARENTS, Process};
+    use super::super::surroundings::{MAX_PARENTS, Process};
 
-    /// The processes above this one, up to the first of the system.
-    pub(super) fn parents() -> Option<Vec<Process>> {
-        let mut parents = Vec::new();
-        let mut id = stat("self")?.parent;
-        while id > 0 {
-            if parents.len() == MAX_PARENTS {
-                return None;
-            }
+    /// Reads the processes above this one, the nearest first, and whether these are all, up to the first
+    /// of the system. What was read counts, also when the rest cannot be (`hidepid`).
+    pub(super) fn parents() -> (Vec<Process>, bool) {
+        let (mut parents, mut complete) = (Vec::new(), true);
+        let Some(own) = stat("self") else { return (parents, false) };
+        let mut id = own.parent;
+        // One more than are believed, so that it is seen that there are more.
+        while id > 0 && parents.len() <= MAX_PARENTS {
             let folder = id.to_string();
             // A process that has ended meanwhile has left its children to another one.
-            let stat = stat(&folder)?;
+            let Some(stat) = stat(&folder) else { return (parents, false) };
+            let arguments = fs::read(format!("/proc/{folder}/cmdline"));
+            complete &= arguments.is_ok();
             parents.push(Process {
                 name: stat.name,
                 path: fs::read_link(format!("/proc/{folder}/exe"))
                     .ok()
                     .map(|path| path.to_string_lossy().trim_end_matches(" (deleted)").to_owned()),
-                arguments: words(&fs::read(format!("/proc/{folder}/cmdline")).ok()?),
+                arguments: arguments.map(|bytes| words(&bytes)).unwrap_or_default(),
+                command: None,
                 // Of another user's process nothing is said.
                 marks: fs::read(format!("/proc/{folder}/environ"))
                     .map(|bytes| names(&bytes))
@@ -50,7 +52,7 @@ mod system {
             });
             id = stat.parent;
         }
-        Some(parents)
+        (parents, complete)
     }
 
     /// `/dev/tty`: the terminal that controls a session, whichever it is.
@@ -111,7 +113,8 @@ mod system {
 
         #[test]
         fn the_processes_above_this_one_are_read_up_to_the_first() {
-            let parents = parents().expect("/proc is there");
+            let (parents, complete) = parents();
+            assert!(complete, "/proc is there");
             assert!(!parents.is_empty() && parents.iter().all(|process| !process.name.is_empty()));
         }
     }
@@ -122,11 +125,14 @@ mod system {
     use std::collections::HashMap;
     use std::process::{Command, id};
 
-    use super::{MAX_PARENTS, Process};
+    use super::super::surroundings::{MAX_PARENTS, Process};
 
-    /// The processes above this one, by the system's own `ps`: one that `PATH` names may be anybody's.
-    pub(super) fn parents() -> Option<Vec<Process>> {
-        let listed = Command::new("/bin/ps").args(["-axo", "pid=,ppid=,command="]).output().ok()?;
+    /// Reads the processes above this one, the nearest first, and whether these are all, by the system's
+    /// own `ps`: one that `PATH` names may be anybody's.
+    pub(super) fn parents() -> (Vec<Process>, bool) {
+        let mut parents = Vec::new();
+        let listed = Command::new("/bin/ps").args(["-axo", "pid=,ppid=,command="]).output();
+        let Ok(listed) = listed else { return (parents, false) };
         let text = String::from_utf8_lossy(&listed.stdout).into_owned();
         let lines = text.lines().filter_map(|line| {
             let (own, rest) = line.trim_start().split_once(' ')?;
@@ -134,19 +140,14 @@ mod system {
             Some((own.parse::<u32>().ok()?, (parent.parse::<u32>().ok()?, command)))
         });
         let all: HashMap<u32, (u32, &str)> = lines.collect();
-        let (mut at, mut parents) = (all.get(&id())?.0, Vec::new());
-        while at > 0 {
-            if parents.len() == MAX_PARENTS {
-                return None;
-            }
-            let (parent, command) = all.get(&at)?;
-            let arguments: Vec<String> = command.split_whitespace().map(str::to_owned).collect();
-            let name = arguments.first().cloned().unwrap_or_default();
-            let path = Some((*command).to_owned());
-            parents.push(Process { name, path, arguments, marks: Vec::new() });
+        let Some((mut at, _)) = all.get(&id()).copied() else { return (parents, false) };
+        // One more than are believed, so that it is seen that there are more.
+        while at > 0 && parents.len() <= MAX_PARENTS {
+            let Some((parent, command)) = all.get(&at) else { return (parents, false) };
+            parents.push(Process::of_command(command));
             at = *parent;
         }
-        Some(parents)
+        (parents, true)
     }
 
     /// Whether this process has a terminal of its session.

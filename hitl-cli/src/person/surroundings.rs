@@ -2,6 +2,9 @@
 
 use super::agents;
 
+/// More processes than this above one another are not a person's: somebody hides what started them.
+pub(super) const MAX_PARENTS: usize = 128;
+
 /// A process above this one, as far as it can be read.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(super) struct Process {
@@ -11,16 +14,33 @@ pub(super) struct Process {
     pub(super) path: Option<String>,
     /// Its arguments, the program first.
     pub(super) arguments: Vec<String>,
+    /// Its whole command line, where the system does not say which words are one argument.
+    pub(super) command: Option<String>,
     /// The names of the variables that it was started with, when they may be read.
     pub(super) marks: Vec<String>,
+}
+
+#[cfg(any(test, not(target_os = "linux")))]
+impl Process {
+    /// Returns a process of which nothing is known but its command line, in one text.
+    pub(super) fn of_command(command: &str) -> Self {
+        let arguments: Vec<String> = command.split_whitespace().map(str::to_owned).collect();
+        Self {
+            name: arguments.first().cloned().unwrap_or_default(),
+            arguments,
+            command: Some(command.to_owned()),
+            ..Self::default()
+        }
+    }
 }
 
 /// What was read of the surroundings.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Seen {
-    /// The processes above this one, the nearest first, up to the first of the system. Nothing when they
-    /// cannot be read, or not all of them.
-    pub(super) parents: Option<Vec<Process>>,
+    /// The processes above this one, the nearest first, as far as they can be read.
+    pub(super) parents: Vec<Process>,
+    /// These are all, up to the first of the system.
+    pub(super) complete: bool,
     /// The names of this process's own variables.
     pub(super) marks: Vec<String>,
     /// Questions and answers go through the terminal of this session.
@@ -36,7 +56,7 @@ pub(super) enum Surroundings {
     Terminal,
     /// No terminal to ask at, and no agent above: a script.
     Script,
-    /// The processes above cannot be read.
+    /// Not all of the processes above can be read, and no agent is among those that can.
     Unknown,
 }
 
@@ -46,8 +66,7 @@ pub(super) fn classify(seen: &Seen) -> Surroundings {
     if let Some(mark) = own {
         return Surroundings::Agent(format!("the variable {mark} is set, as an agent sets it"));
     }
-    let parents = seen.parents.as_deref().unwrap_or_default();
-    for process in parents {
+    for process in &seen.parents {
         if let Some(agent) = agents::agent(process) {
             return Surroundings::Agent(format!("`{agent}` is among the processes above this one"));
         }
@@ -57,10 +76,15 @@ pub(super) fn classify(seen: &Seen) -> Surroundings {
             ));
         }
     }
-    match seen.parents {
-        None => Surroundings::Unknown,
-        Some(_) if seen.own_terminal => Surroundings::Terminal,
-        Some(_) => Surroundings::Script,
+    if seen.parents.len() > MAX_PARENTS {
+        return Surroundings::Agent(format!(
+            "more than {MAX_PARENTS} processes are above this one"
+        ));
+    }
+    match (seen.complete, seen.own_terminal) {
+        (false, _) => Surroundings::Unknown,
+        (true, true) => Surroundings::Terminal,
+        (true, false) => Surroundings::Script,
     }
 }
 
@@ -68,15 +92,20 @@ pub(super) fn classify(seen: &Seen) -> Surroundings {
 mod tests {
     use super::*;
 
-    #[expect(clippy::unnecessary_wraps, reason = "a tree may not be readable")]
-    fn tree(names: &[&str]) -> Option<Vec<Process>> {
+    fn tree(names: &[&str]) -> Vec<Process> {
         let process = |name: &&str| Process { name: (*name).to_owned(), ..Process::default() };
-        Some(names.iter().map(process).collect())
+        names.iter().map(process).collect()
     }
 
-    fn of(parents: Option<Vec<Process>>, marks: &[&str], own_terminal: bool) -> Surroundings {
+    fn of(parents: Vec<Process>, marks: &[&str], own_terminal: bool) -> Surroundings {
         let marks = marks.iter().map(|&mark| mark.to_owned()).collect();
-        classify(&Seen { parents, marks, own_terminal })
+        classify(&Seen { parents, complete: true, marks, own_terminal })
+    }
+
+    /// Where the tree ends before the first process of the system, as under `hidepid`.
+    fn of_part(parents: Vec<Process>, marks: &[&str], own_terminal: bool) -> Surroundings {
+        let marks = marks.iter().map(|&mark| mark.to_owned()).collect();
+        classify(&Seen { parents, complete: false, marks, own_terminal })
     }
 
     fn is_agent(found: &Surroundings) -> bool {
@@ -99,16 +128,44 @@ mod tests {
             assert!(is_agent(&of(person.clone(), &["CLAUDECODE"], own_terminal)));
         }
         // A mark that was taken away still stands with who started the shell.
-        let mut parents = person.unwrap();
+        let mut parents = person;
         parents[0].marks.push("GEMINI_CLI".to_owned());
-        assert!(is_agent(&of(Some(parents), &[], true)));
+        assert!(is_agent(&of(parents, &[], true)));
     }
 
     #[test]
     fn invariant_5_what_cannot_be_read_is_no_person() {
-        assert_eq!(of(None, &[], true), Surroundings::Unknown);
-        assert_eq!(of(None, &[], false), Surroundings::Unknown);
-        assert!(is_agent(&of(None, &["CLAUDECODE"], true)), "what is seen counts");
+        for own_terminal in [true, false] {
+            for names in [&[][..], &["bash"], &["sh", "sudo", "bash"]] {
+                let found = of_part(tree(names), &[], own_terminal);
+                assert_eq!(found, Surroundings::Unknown, "{names:?}");
+            }
+            assert!(is_agent(&of_part(Vec::new(), &["CLAUDECODE"], own_terminal)));
+        }
         assert_eq!(of(tree(&[]), &[], true), Surroundings::Terminal);
+    }
+
+    #[test]
+    fn invariant_7_an_agent_counts_also_where_the_tree_cannot_be_read_above_it() {
+        for own_terminal in [true, false] {
+            for names in [&["claude"][..], &["sh", "codex"], &["bash", "timeout", "gemini"]] {
+                assert!(is_agent(&of_part(tree(names), &[], own_terminal)), "{names:?}");
+            }
+            let mut parents = tree(&["sh", "node"]);
+            parents[1].marks.push("CLAUDECODE".to_owned());
+            assert!(is_agent(&of_part(parents, &[], own_terminal)), "its mark counts too");
+        }
+    }
+
+    #[test]
+    fn invariant_7_a_tree_that_is_too_high_is_an_agents() {
+        let high = |count: usize| tree(&vec!["sh"; count]);
+        assert_eq!(of(high(MAX_PARENTS), &[], true), Surroundings::Terminal);
+        for found in
+            [of(high(MAX_PARENTS + 1), &[], true), of_part(high(MAX_PARENTS + 1), &[], true)]
+        {
+            let Surroundings::Agent(why) = found else { panic!("{found:?}") };
+            assert!(why.contains("more than 128 processes"), "{why}");
+        }
     }
 }

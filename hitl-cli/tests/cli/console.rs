@@ -217,6 +217,24 @@ async fn invariant_7_a_console_knows_who_asks_by_the_token_alone() {
     office.hitl(&["watch", "--count", "1"]).ended(5);
 }
 
+#[tokio::test(flavor = "multi_thread")]
+async fn invariant_7_a_code_that_is_given_over_a_console_is_refused_and_stops_nothing_that_stops() {
+    let office = Office::new().await;
+    let call = office.house.wire("Initech", 120).await;
+    let binding = ["--binding", &call.binding, "--code", "AAAA-AAAA-AAAA-AAAA"];
+    for deed in ["approve", "allow"] {
+        let refused = office.hitl(&[&[deed, &call.id], &binding[..]].concat()).ended(2);
+        assert!(refused.err.contains("leave out --code"), "{refused:?}");
+    }
+    let respond = ["respond", &call.id, "--message", "go on"];
+    ran(office.program(SECRET, &respond).env("HITL_CODE", "123456")).ended(2);
+    assert_eq!(office.house.state(&call.id), "pending");
+    office.hitl(&[&["allow", &call.id, "--preview"], &binding[..]].concat()).ended(0);
+    let reject = ["reject", &call.id, "--reason", "no"];
+    ran(office.program(SECRET, &reject).env("HITL_CODE", "123456")).ended(0);
+    assert_eq!(office.house.state(&call.id), "rejected");
+}
+
 #[test]
 fn an_address_that_is_none_is_refused_before_anything_is_sent() {
     let with = |url: &str| {

@@ -45,13 +45,13 @@ fn logs(house: &House) -> String {
 }
 
 /// What would answer or loosen, as somebody types it who has looked.
-fn deeds(call: &Waiting) -> [Vec<String>; 4] {
+fn deeds(house: &House, call: &Waiting) -> [Vec<String>; 4] {
     let line = |words: &[&str]| words.iter().map(|&word| word.to_owned()).collect();
     [
         line(&["approve", &call.id, "--binding", &call.binding, "--yes", "--as", "bob"]),
         line(&["allow", &call.id, "--binding", &call.binding, "--as", "bob"]),
         line(&["respond", &call.id, "--message", "go on", "--as", "bob"]),
-        line(&["person", "enroll", "bob", "--as", "bob"]),
+        line(&["person", "enroll", "bob", "--as", "bob", "--audit", &logs(house)]),
     ]
 }
 
@@ -60,7 +60,7 @@ async fn invariant_7_an_agents_shell_answers_and_loosens_nothing() {
     let house = House::new().await;
     let call = house.wire("Initech", 120).await;
     for agent in ["claude", "codex", "gemini", "cursor-agent", "goose.sh", "opencode"] {
-        for deed in deeds(&call) {
+        for deed in deeds(&house, &call) {
             let deed: Vec<&str> = deed.iter().map(String::as_str).collect();
             let refused = below(&house, agent, &deed).ended(5);
             assert!(refused.err.contains("only a person does this"), "{refused:?}");
@@ -70,7 +70,7 @@ async fn invariant_7_an_agents_shell_answers_and_loosens_nothing() {
     // A name that is only borrowed, and marks in the environment.
     let mut borrowed = Command::new("bash");
     borrowed.args(["-c", "exec -a claude bash -c '\"$@\"; exit $?' x \"$@\"", "x"]);
-    let approve = deeds(&call)[0].clone();
+    let approve = deeds(&house, &call)[0].clone();
     let approve: Vec<&str> = approve.iter().map(String::as_str).collect();
     under(&house, borrowed, &approve).ended(5);
     for mark in ["CLAUDECODE", "CODEX_SANDBOX", "CURSOR_AGENT", "GEMINI_CLI", "GOOSE_TERMINAL"] {
@@ -134,8 +134,12 @@ async fn invariant_7_once_somebody_has_enrolled_what_loosens_needs_a_code_that_c
     assert!(!holds(&code(0)) && !holds(&code(0).replace('-', "")));
     // Nobody enrols beside him, or takes away what he has, without a code.
     codes("mallory", &[]).ended(5);
-    house.hitl(&["person", "remove", "bob", "--as", "bob"]).ended(5);
-    house.hitl(&["person", "demand", "answers", "--as", "bob"]).ended(5);
+    let person = |words: &[&str]| {
+        let audited = ["--as", "bob", "--audit", &folder];
+        house.hitl(&[&["person"], words, &audited[..]].concat())
+    };
+    person(&["remove", "bob"]).ended(5);
+    person(&["demand", "answers"]).ended(5);
     let call = house.wire("Initech", 120).await;
     let allow = |more: &[&str]| {
         let allow = ["allow", &call.id, "--binding", &call.binding, "--audit", &folder];
@@ -146,6 +150,7 @@ async fn invariant_7_once_somebody_has_enrolled_what_loosens_needs_a_code_that_c
     allow(&["--as", "bob", "--code", "AAAA-AAAA-AAAA-AAAA"]).ended(5);
     // A look at the rule gives nothing, and needs nothing.
     allow(&["--as", "bob", "--preview"]).ended(0);
+    allow(&["--as", "bob", "--preview", "--code", &code(0)]).ended(0);
     allow(&["--as", "bob", "--code", &code(0)]).ended(0);
     assert_eq!(audit(&house, "grantSaved")[0]["knownBy"], "code");
     let next = house.wire("Globex", 5).await;
@@ -163,7 +168,7 @@ async fn invariant_7_once_somebody_has_enrolled_what_loosens_needs_a_code_that_c
     below(&house, "claude", &words).ended(0);
     assert_eq!(audit(&house, "decided").last().unwrap()["knownBy"], "code");
     // Where answers need one too, a script's binding is not enough.
-    house.hitl(&["person", "demand", "answers", "--as", "bob", "--code", &code(2)]).ended(0);
+    person(&["demand", "answers", "--code", &code(2)]).ended(0);
     let last = house.wire("Hooli", 6).await;
     house.hitl(&["approve", &last.id, "--binding", &last.binding, "--as", "bob"]).ended(5);
     house.hitl(&["reject", &last.id, "--reason", "no", "--as", "eve"]).ended(0);
@@ -180,22 +185,70 @@ async fn invariant_5_what_was_enrolled_and_cannot_be_read_lets_nothing_loosen() 
     let house = House::new().await;
     let call = house.wire("Initech", 120).await;
     assert!(house.store.swap_mark("person.v1", None, "not JSON").await.unwrap());
-    for deed in deeds(&call) {
+    for deed in deeds(&house, &call) {
         let deed: Vec<&str> = deed.iter().map(String::as_str).collect();
         let refused = house.hitl(&deed).ended(1);
         assert!(refused.err.contains("cannot be read"), "{refused:?}");
     }
     assert_eq!(house.state(&call.id), "pending");
+    // What stops a call, or only looks, does not read it; a code that is given there is not looked at.
+    let binding = ["--binding", &call.binding, "--code", "AAAA"];
+    house.hitl(&[&["allow", &call.id, "--preview"], &binding[..]].concat()).ended(0);
+    let reject = ["reject", &call.id, "--reason", "no", "--as", "eve", "--code", "AAAA"];
+    house.hitl(&reject).ended(0);
+    assert_eq!(house.state(&call.id), "rejected");
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_device_is_enrolled_by_a_text_that_apps_read() {
     let house = House::new().await;
-    let enroll = ["person", "enroll", "Bob@x", "--as", "bob", "--json"];
+    let folder = logs(&house);
+    let enroll = ["person", "enroll", "Bob@x", "--as", "bob", "--json", "--audit", &folder];
     let enrolled = house.hitl(&enroll).ended(0).json();
     let uri = enrolled[0]["uri"].as_str().unwrap();
     assert!(uri.starts_with("otpauth://totp/hitl:bob%40x?secret="), "{uri}");
     for wrong in ["", "  ", "agent:x", "service:ci"] {
-        house.hitl(&["person", "enroll", wrong, "--as", "bob"]).ended(2);
+        let refused = house.hitl(&["person", "enroll", wrong, "--as", "bob", "--audit", &folder]);
+        assert!(refused.ended(2).err.contains("say which person"));
     }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn invariant_7_what_somebody_has_enrolled_another_removes_and_does_not_replace() {
+    let house = House::new().await;
+    let folder = logs(&house);
+    let person = |words: &[&str]| {
+        house.hitl(&[&["person"], words, &["--audit", &folder, "--json"]].concat())
+    };
+    let enroll =
+        |who: &str, more: &[&str]| person(&[&["enroll", who, "--codes", "4"], more].concat());
+    let printed = enroll("ann", &["--as", "ann"]).ended(0).json()[0]["codes"].clone();
+    let code = |at: usize| printed[at].as_str().unwrap().to_owned();
+    let bobs =
+        enroll("bob", &["--as", "ann", "--code", &code(0)]).ended(0).json()[0]["codes"].clone();
+    let refused = enroll("BOB", &["--as", "ann", "--code", &code(1)]).ended(5);
+    assert!(refused.err.contains("only they replace it"), "{refused:?}");
+    let device = ["enroll", "bob", "--as", "ann", "--code", &code(2)];
+    person(&device).ended(5);
+    enroll("bob", &["--as", "bob", "--code", bobs[0].as_str().unwrap()]).ended(0);
+    person(&["remove", "bob", "--as", "ann", "--code", &code(3)]).ended(0);
+    let changes = audit(&house, "personChanged");
+    let told: Vec<_> = changes.iter().map(|e| (e["subject"].as_str(), e["by"].as_str())).collect();
+    let (ann, bob) = (Some("ann"), Some("bob"));
+    assert_eq!(told, [(ann, ann), (bob, ann), (bob, bob), (bob, ann)]);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn invariant_6_who_is_a_person_is_changed_only_where_that_is_audited() {
+    let house = House::new().await;
+    for change in [&["enroll", "bob"][..], &["remove", "bob"], &["demand", "answers"]] {
+        let refused = house.hitl(&[&["person"], change, &["--as", "bob"]].concat()).ended(2);
+        assert!(refused.err.contains("--audit FOLDER"), "{refused:?}");
+    }
+    let people = house.hitl(&["person", "list", "--json"]).ended(0).json();
+    assert_eq!(people[0]["people"].as_array().unwrap().len(), 0);
+    let folder = logs(&house);
+    let demand = ["person", "demand", "answers", "--as", "bob", "--audit", &folder];
+    house.hitl(&demand).ended(0);
+    assert_eq!(audit(&house, "personChanged").len(), 1);
 }

@@ -113,6 +113,21 @@ async fn what_a_person_was_shown_is_in_the_audit_before_what_they_decided() {
     assert_eq!(told, [(Some("shown"), by), (Some("shown"), by), (Some("decided"), by)]);
 }
 
+#[test]
+fn a_person_at_a_terminal_accepts_a_policy_without_a_store() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = said(&folder.path().join("policy.toml"));
+    let rules =
+        "schema = 1\nversion = \"7\"\n[[rule]]\nname = \"f\"\neffect = \"deny\"\ntool = \"x\"\n";
+    std::fs::write(&path, rules).unwrap();
+    let accept = |talk: &[Say<'_>]| at_terminal(&mut program(&["policy", "accept", &path]), talk);
+    accept(&[]).ended(0);
+    std::fs::write(&path, rules.replace("deny", "quick").replace('7', "8")).unwrap();
+    let question = "Accept this policy? [y/N]";
+    accept(&[(question, "n\n")]).ended(5);
+    assert!(accept(&[(question, "y\n")]).ended(0).out.contains("is accepted by tester"));
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn a_person_types_the_name_of_what_is_deleted() {
     let house = House::new().await;

@@ -1,6 +1,6 @@
-//! `policy test`.
+//! `policy test` and `policy accept`.
 
-use crate::house::{hitl, said};
+use crate::house::{House, hitl, said};
 
 const RULES: &str = r#"
 schema = 1
@@ -47,32 +47,45 @@ fn a_policy_is_right_or_says_where_it_is_not() {
     );
 }
 
-#[test]
-fn invariant_5_a_policy_that_may_relax_is_accepted_by_whoever_has_seen_it() {
-    let folder = tempfile::tempdir().unwrap();
-    let path = said(&folder.path().join("policy.toml"));
-    let db = said(&folder.path().join("hitl.db"));
-    let accept = |more: &[&str]| hitl(&[&["policy", "accept", &path], more].concat());
-    std::fs::write(&path, RULES).unwrap();
-    assert!(accept(&[]).ended(0).out.contains("is accepted already"), "the first use");
+#[tokio::test(flavor = "multi_thread")]
+async fn invariant_5_a_policy_that_may_relax_is_accepted_by_whoever_has_seen_it() {
+    let house = House::new().await;
+    let path = house.file("policy.toml", RULES);
+    let accept = |more: &[&str]| house.hitl(&[&["policy", "accept", &path], more].concat());
+    let digest = || {
+        let preview = accept(&["--preview", "--json"]).ended(0).json();
+        preview[0]["digest"].as_str().unwrap().to_owned()
+    };
+    // Beside a store that is there already, nothing is trusted by itself.
+    let first = accept(&["--preview", "--json"]).ended(0).json();
+    assert!(first[0]["untrusted"].as_str().is_some(), "{first:?}");
+    accept(&["--digest", &digest(), "--as", "dora"]).ended(0);
+    assert!(accept(&[]).ended(0).out.contains("is accepted already"));
 
-    let relaxed = RULES.replace("deny", "quick").replace("\"7\"", "\"8\"");
-    std::fs::write(&path, &relaxed).unwrap();
+    house.file("policy.toml", &RULES.replace("deny", "quick").replace("\"7\"", "\"8\""));
     let preview = accept(&["--preview"]).ended(0);
     assert!(preview.out.contains("the deny rule `freeze` is gone"), "{preview:?}");
     accept(&[]).ended(2);
     accept(&["--digest", "0000"]).ended(2);
     accept(&["--digest", "0123456789"]).ended(4);
-    let digest =
-        accept(&["--preview", "--json"]).ended(0).json()[0]["digest"].as_str().unwrap().to_owned();
-    let accepted = accept(&["--digest", &digest[..12], "--as", "dora"]).ended(0);
+    let accepted = accept(&["--digest", &digest()[..12], "--as", "dora"]).ended(0);
     assert!(accepted.out.contains("is accepted by dora"), "{accepted:?}");
     assert!(accept(&["--preview"]).ended(0).out.contains("is accepted already"));
+}
 
-    // Beside a store that is there already, nothing is trusted by itself.
-    std::fs::write(&db, "a store").unwrap();
-    let beside = accept(&["--preview", "--db", &db, "--json"]).ended(0).json();
-    assert!(beside[0]["untrusted"].as_str().is_some(), "{beside:?}");
-    accept(&["--digest", &digest, "--db", &db, "--as", "dora"]).ended(0);
-    assert!(accept(&["--db", &db]).ended(0).out.contains("is accepted already"));
+#[test]
+fn invariant_5_without_a_store_a_script_accepts_no_policy() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = said(&folder.path().join("policy.toml"));
+    let accept = |more: &[&str]| hitl(&[&["policy", "accept", &path], more].concat());
+    std::fs::write(&path, RULES).unwrap();
+    assert!(accept(&[]).ended(0).out.contains("is accepted already"), "the first use");
+    std::fs::write(&path, RULES.replace("deny", "quick").replace("\"7\"", "\"8\"")).unwrap();
+    let preview = accept(&["--preview", "--json"]).ended(0).json();
+    let digest = preview[0]["digest"].as_str().unwrap();
+    // People may have enrolled in the store that is not named.
+    let refused = accept(&["--digest", digest, "--as", "dora"]).ended(5);
+    assert!(refused.err.contains("name the store with --db"), "{refused:?}");
+    accept(&["--digest", digest, "--as", "dora", "--code", "AAAA-AAAA-AAAA-AAAA"]).ended(2);
+    assert!(accept(&["--preview"]).ended(0).out.contains("waits to be accepted"));
 }
