@@ -148,26 +148,7 @@ impl Redactor {
     /// The same without secrets; nothing when there are none.
     fn tree(&self, tree: &Json, depth: usize) -> Option<Json> {
         match tree {
-            Json::Object(entries) => {
-                let named = spelled_out(entries);
-                let kept = secret_parts(entries);
-                let clean = changed(entries, |_, (key, value)| {
-                    let clean = match named {
-                        _ if kept.contains(&key.as_str()) => self.all_masked(value),
-                        Some(name) if VALUE.contains(&key.as_str()) => {
-                            self.value(name, value, depth)
-                        }
-                        _ => self.value(key, value, depth),
-                    };
-                    match (self.plain(key), clean) {
-                        (Cow::Borrowed(_), None) => None,
-                        (key, clean) => {
-                            Some((key.into_owned(), clean.unwrap_or_else(|| value.clone())))
-                        }
-                    }
-                });
-                clean.map(|entries| Json::Object(apart(entries)))
-            }
+            Json::Object(entries) => self.object(entries, false, depth),
             Json::Array(items) => self.items(items, depth).map(Json::Array),
             Json::String(text) => match self.text_within(text, depth) {
                 Cow::Borrowed(_) => None,
@@ -178,6 +159,40 @@ impl Redactor {
             }
             Json::Null | Json::Bool(_) | Json::Number(_) => None,
         }
+    }
+
+    /// An object's entries. What its keys are for is told by its own: when they are drawn, they are the
+    /// secrets: `{"api": {"<a key>": "its owner"}}`.
+    fn object(&self, entries: &[(String, Json)], drawn: bool, depth: usize) -> Option<Json> {
+        let named = spelled_out(entries);
+        let kept = secret_parts(entries);
+        self.entries(entries, drawn, |key, value| match named {
+            _ if kept.contains(&key) => self.all_masked(value),
+            Some(name) if VALUE.contains(&key) => self.value(name, value, depth),
+            _ => self.value(key, value, depth),
+        })
+    }
+
+    /// The entries of an object with their keys cleaned, too: those that are drawn as a whole, if `drawn`.
+    fn entries(
+        &self,
+        entries: &[(String, Json)],
+        drawn: bool,
+        clean: impl Fn(&str, &Json) -> Option<Json>,
+    ) -> Option<Json> {
+        let entries = changed(entries, |_, (key, value)| {
+            let clean = clean(key, value);
+            let key = if drawn && is_drawn_key(key) {
+                Cow::Owned(self.masker.mask(key))
+            } else {
+                self.plain(key)
+            };
+            match (key, clean) {
+                (Cow::Borrowed(_), None) => None,
+                (key, clean) => Some((key.into_owned(), clean.unwrap_or_else(|| value.clone()))),
+            }
+        });
+        entries.map(|entries| Json::Object(apart(entries)))
     }
 
     /// The items of an array: each by itself, or as what it is to the one before it.
@@ -220,7 +235,7 @@ impl Redactor {
                 }
                 Json::Array(items) => is_bytes(items),
                 Json::Object(entries) if entries.iter().any(|(key, _)| is_drawn_key(key)) => {
-                    return Some(self.with_masked_keys(entries, depth));
+                    return self.object(entries, true, depth);
                 }
                 _ => false,
             },
@@ -243,23 +258,10 @@ impl Redactor {
         }
     }
 
-    /// With the keys masked that look secret: `{"api": {"<a key>": "its owner"}}`.
-    fn with_masked_keys(&self, entries: &[(String, Json)], depth: usize) -> Json {
-        let clean = entries.iter().map(|(key, value)| {
-            let masked = is_drawn_key(key).then(|| self.masker.mask(key));
-            let value = self.value(key, value, depth).unwrap_or_else(|| value.clone());
-            (masked.unwrap_or_else(|| key.clone()), value)
-        });
-        Json::Object(apart(clean.collect()))
-    }
-
-    /// With every value masked, however deep; its keys stay.
+    /// With every value masked, however deep; its keys stay, but for those that are drawn.
     fn all_masked(&self, value: &Json) -> Option<Json> {
         match value {
-            Json::Object(entries) => changed(entries, |_, (key, value)| {
-                self.all_masked(value).map(|clean| (key.clone(), clean))
-            })
-            .map(Json::Object),
+            Json::Object(entries) => self.entries(entries, true, |_, value| self.all_masked(value)),
             other => self.masked(other, MaskReason::Name),
         }
     }
@@ -285,15 +287,9 @@ impl Redactor {
     /// With every text and number masked, however deep: what is a list or an object stays one.
     fn leaves_masked(&self, value: &Json, reason: MaskReason) -> Option<Json> {
         match value {
-            Json::Object(entries) => changed(entries, |_, (key, value)| {
-                match (self.plain(key), self.leaves_masked(value, reason)) {
-                    (Cow::Borrowed(_), None) => None,
-                    (key, clean) => {
-                        Some((key.into_owned(), clean.unwrap_or_else(|| value.clone())))
-                    }
-                }
-            })
-            .map(Json::Object),
+            Json::Object(entries) => {
+                self.entries(entries, true, |_, value| self.leaves_masked(value, reason))
+            }
             Json::Array(items) => {
                 changed(items, |_, item| self.leaves_masked(item, reason)).map(Json::Array)
             }
@@ -416,6 +412,17 @@ fn is_words(text: &str) -> bool {
 fn is_short(text: &str) -> bool {
     text.len() <= SHORT
         && text.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-_.".contains(&byte))
+        && !names_a_code(text)
+}
+
+/// Whether a short text may be a code after its name: `pin-4711`.
+fn names_a_code(text: &str) -> bool {
+    const NAMES: &[&str] = &["pin", "otp", "tan", "cvv", "cvc", "vv2", "vc2", "ode"];
+    text.bytes()
+        .enumerate()
+        .skip(3)
+        .filter(|(_, byte)| *byte == b'-')
+        .any(|(at, _)| NAMES.iter().any(|name| text[at - 3..at].eq_ignore_ascii_case(name)))
 }
 
 /// The longest text that is passed over for being short, in bytes.
