@@ -19,6 +19,7 @@ mod patterns;
 mod pem;
 mod placeholder;
 mod places;
+mod programs;
 mod recorder;
 mod sensitive;
 mod shapes;
@@ -41,6 +42,7 @@ use known::said_by;
 pub use marked::{MAX_POINTER, Marked, MaskedPlace};
 use mask::Masker;
 pub use mask::{MASK, MaskReason};
+use programs::Program;
 pub use sensitive::{Sensitive, marking, reveal};
 use signs::{Signs, signs};
 pub use taint::Taint;
@@ -204,18 +206,22 @@ impl Redactor {
             (flag || items.len() == 2 && said_by(name).name == Name::Secret).then_some(name)
         };
         let key = pem::lines(items);
-        let program = items.first().and_then(Json::as_str).is_some_and(places::takes_a_password);
-        let attaches =
-            items.first().and_then(Json::as_str).is_some_and(places::attaches_a_password);
+        let program = items.first().and_then(Json::as_str).and_then(Program::of);
+        let own = program.map_or(0, |program| program.own(items.iter().map(Json::as_str)));
+        let program = |at: usize| program.filter(|_| at < own);
         changed(items, |at, item| match (follows(at), item) {
             _ if key.contains(&at) => self.masked(item, MaskReason::Shape),
-            (Some("-p" | "-P" | "-w" | "-a"), Json::String(_)) if program => {
+            (Some(option), Json::String(_) | Json::Number(_))
+                if program(at).is_some_and(|program| program.takes_a_password(option)) =>
+            {
                 self.masked(item, MaskReason::Name)
             }
             (_, Json::String(text))
-                if attaches && let Some(at) = places::attached_password(text) =>
+                if let Some(begins) = program(at).and_then(|own| own.attached_password(text)) =>
             {
-                Some(Json::String(format!("{}{}", &text[..at], self.masker.mask(&text[at..]))))
+                let (option, password) = text.split_at(begins);
+                let clean = || self.masker.mask_for(password, MaskReason::Name);
+                (!mask::is_mask(password)).then(|| Json::String(format!("{option}{}", clean())))
             }
             (Some(name), Json::String(text)) if !text.starts_with('-') => {
                 self.value(name, item, depth)

@@ -104,53 +104,6 @@ const PLACES: &[(&str, &str)] = &[
 /// The places.
 pub(super) static PLACE: Pattern = Pattern::anywhere(|| patterns::folded(PLACES));
 
-/// Whether this is a program that takes a password behind one letter.
-pub(super) fn takes_a_password(program: &str) -> bool {
-    const PROGRAMS: &[&str] = &[
-        "sshpass",
-        "psexec",
-        "mongo",
-        "mongosh",
-        "mongodump",
-        "mongorestore",
-        "cqlsh",
-        "rabbitmqadmin",
-        "rdesktop",
-        "evil-winrm",
-        "zip",
-        "unzip",
-        "mosquitto_pub",
-        "mosquitto_sub",
-        "sqlcmd",
-        "bcp",
-        "isql",
-        "tsql",
-        "ipmitool",
-        "ldapsearch",
-        "ldapadd",
-        "ldapmodify",
-        "ldapdelete",
-        "ldappasswd",
-        "ldapwhoami",
-        "redis-cli",
-        "mysql",
-    ];
-    let name = program.rsplit(['/', '\\']).next().unwrap_or_default();
-    PROGRAMS.contains(&name.trim_end_matches(".exe"))
-}
-
-/// Where the password begins in an option of such a program that it is a part of: `-phunter2`.
-pub(super) fn attached_password(option: &str) -> Option<usize> {
-    let password = option.strip_prefix("-p").filter(|password| !password.starts_with('='))?;
-    (password.len() >= 4).then_some(2)
-}
-
-/// Whether this is a program that has its password in one piece with the option.
-pub(super) fn attaches_a_password(program: &str) -> bool {
-    let name = program.rsplit(['/', '\\']).next().unwrap_or_default();
-    ["mysql", "mysqldump", "mysqladmin", "mariadb", "sshpass", "7z", "rar"].contains(&name)
-}
-
 /// Masks what stands in a secret's place.
 pub(super) fn mask<'t>(text: &'t str, masked: &mut Masked<'_>) -> Cow<'t, str> {
     let mut out = String::new();
