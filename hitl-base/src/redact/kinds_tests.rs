@@ -206,3 +206,70 @@ proptest! {
         prop_assert_eq!(text(&prose), prose);
     }
 }
+
+#[test]
+fn invariant_8_a_code_beside_its_name_is_masked_in_a_short_text_too() {
+    for (short, clean) in [
+        ("pin-4711", "pin-[redacted]"),
+        ("PIN--4711", "PIN--[redacted]"),
+        ("a-otp-4711", "a-otp-[redacted]"),
+        ("cvv2-4711", "cvv2-[redacted]"),
+        ("C-1042", "C-1042"),
+        ("pin.4711", "pin.4711"),
+    ] {
+        assert_eq!(text(short), clean);
+        let call = format!(r#"{{"note":"{short}"}}"#);
+        assert_eq!(Redactor::standard().has_nothing_in(&call), short == clean, "{short}");
+    }
+}
+
+#[test]
+fn invariant_8_drawn_keys_are_masked_and_hide_nothing_beside_them() {
+    let drawn = "kJ8s0fPq2LmX9vTz4RwB";
+    assert_eq!(
+        json(&format!(r#"{{"api":{{"{drawn}":1,"name":"DB_PASSWORD","value":"hunter2"}}}}"#)),
+        r#"{"api":{"[redacted]":1,"name":"DB_PASSWORD","value":"[redacted]"}}"#
+    );
+    assert_eq!(
+        json(&format!(r#"{{"api":{{"{drawn}":1,"kind":"Secret","data":{{"x":"hunter2"}}}}}}"#)),
+        r#"{"api":{"[redacted]":1,"kind":"Secret","data":{"x":"[redacted]"}}}"#
+    );
+    assert_eq!(
+        json(&format!(r#"{{"api":{{"{drawn}":1,"password=hunter2":2}}}}"#)),
+        r#"{"api":{"[redacted]":1,"password=[redacted]":"[redacted]"}}"#
+    );
+    assert_eq!(
+        json(&format!(r#"{{"kind":"Secret","data":{{"{drawn}":"x","user":{{"{drawn}":"y"}}}}}}"#)),
+        r#"{"kind":"Secret","data":{"[redacted]":"[redacted]","user":{"[redacted]":"[redacted]"}}}"#
+    );
+    let card = |text: &str| {
+        let marked = Redactor::standard().marked(&scan(text).unwrap()).unwrap();
+        marked.tree.to_text()
+    };
+    assert_eq!(
+        card(&format!(r#"{{"password":{{"{drawn}":1,"by":[{{"{drawn}":true}}]}}}}"#)),
+        r#"{"password":{"[redacted]":"[redacted]","by":[{"[redacted]":true}]}}"#
+    );
+}
+
+#[test]
+fn invariant_8_a_value_in_encoded_quotes_is_masked_to_its_quote() {
+    let long = format!("{} & 100 %", "Tr0mbone9 is it ".repeat(100));
+    for quote in ["&quot;", "&apos;", "&#34;", "&#39;", "%22", "%27"] {
+        assert_eq!(
+            text(&format!("pin={quote}a b{quote} x")),
+            format!("pin={quote}[redacted]{quote} x")
+        );
+        let clean = text(&format!("password={quote}{long}{quote} x"));
+        assert_eq!(clean, format!("password={quote}[redacted]{quote} x"));
+        // No quote in its line.
+        for end in ["\n", "\r\n", "<br>"] {
+            let clean = text(&format!("password={quote}Tr0mbone9{end}x{quote}"));
+            assert_eq!(clean, format!("password={quote}[redacted]{end}x{quote}"));
+        }
+        assert_eq!(
+            text(&format!("password={quote}Tr0mbone9 x")),
+            format!("password={quote}[redacted] x")
+        );
+    }
+}

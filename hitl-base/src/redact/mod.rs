@@ -19,6 +19,7 @@ mod patterns;
 mod pem;
 mod placeholder;
 mod places;
+mod programs;
 mod recorder;
 mod sensitive;
 mod shapes;
@@ -41,6 +42,7 @@ use known::said_by;
 pub use marked::{MAX_POINTER, Marked, MaskedPlace};
 use mask::Masker;
 pub use mask::{MASK, MaskReason};
+use programs::Program;
 pub use sensitive::{Sensitive, marking, reveal};
 use signs::{Signs, signs};
 pub use taint::Taint;
@@ -148,26 +150,7 @@ impl Redactor {
     /// The same without secrets; nothing when there are none.
     fn tree(&self, tree: &Json, depth: usize) -> Option<Json> {
         match tree {
-            Json::Object(entries) => {
-                let named = spelled_out(entries);
-                let kept = secret_parts(entries);
-                let clean = changed(entries, |_, (key, value)| {
-                    let clean = match named {
-                        _ if kept.contains(&key.as_str()) => self.all_masked(value),
-                        Some(name) if VALUE.contains(&key.as_str()) => {
-                            self.value(name, value, depth)
-                        }
-                        _ => self.value(key, value, depth),
-                    };
-                    match (self.plain(key), clean) {
-                        (Cow::Borrowed(_), None) => None,
-                        (key, clean) => {
-                            Some((key.into_owned(), clean.unwrap_or_else(|| value.clone())))
-                        }
-                    }
-                });
-                clean.map(|entries| Json::Object(apart(entries)))
-            }
+            Json::Object(entries) => self.object(entries, false, depth),
             Json::Array(items) => self.items(items, depth).map(Json::Array),
             Json::String(text) => match self.text_within(text, depth) {
                 Cow::Borrowed(_) => None,
@@ -180,6 +163,40 @@ impl Redactor {
         }
     }
 
+    /// An object's entries. What its keys are for is told by its own: when they are drawn, they are the
+    /// secrets: `{"api": {"<a key>": "its owner"}}`.
+    fn object(&self, entries: &[(String, Json)], drawn: bool, depth: usize) -> Option<Json> {
+        let named = spelled_out(entries);
+        let kept = secret_parts(entries);
+        self.entries(entries, drawn, |key, value| match named {
+            _ if kept.contains(&key) => self.all_masked(value),
+            Some(name) if VALUE.contains(&key) => self.value(name, value, depth),
+            _ => self.value(key, value, depth),
+        })
+    }
+
+    /// The entries of an object with their keys cleaned, too: those that are drawn as a whole, if `drawn`.
+    fn entries(
+        &self,
+        entries: &[(String, Json)],
+        drawn: bool,
+        clean: impl Fn(&str, &Json) -> Option<Json>,
+    ) -> Option<Json> {
+        let entries = changed(entries, |_, (key, value)| {
+            let clean = clean(key, value);
+            let key = if drawn && is_drawn_key(key) {
+                Cow::Owned(self.masker.mask(key))
+            } else {
+                self.plain(key)
+            };
+            match (key, clean) {
+                (Cow::Borrowed(_), None) => None,
+                (key, clean) => Some((key.into_owned(), clean.unwrap_or_else(|| value.clone()))),
+            }
+        });
+        entries.map(|entries| Json::Object(apart(entries)))
+    }
+
     /// The items of an array: each by itself, or as what it is to the one before it.
     fn items(&self, items: &[Json], depth: usize) -> Option<Vec<Json>> {
         let follows = |at: usize| {
@@ -189,18 +206,22 @@ impl Redactor {
             (flag || items.len() == 2 && said_by(name).name == Name::Secret).then_some(name)
         };
         let key = pem::lines(items);
-        let program = items.first().and_then(Json::as_str).is_some_and(places::takes_a_password);
-        let attaches =
-            items.first().and_then(Json::as_str).is_some_and(places::attaches_a_password);
+        let program = items.first().and_then(Json::as_str).and_then(Program::of);
+        let own = program.map_or(0, |program| program.own(items.iter().map(Json::as_str)));
+        let program = |at: usize| program.filter(|_| at < own);
         changed(items, |at, item| match (follows(at), item) {
             _ if key.contains(&at) => self.masked(item, MaskReason::Shape),
-            (Some("-p" | "-P" | "-w" | "-a"), Json::String(_)) if program => {
+            (Some(option), Json::String(_) | Json::Number(_))
+                if program(at).is_some_and(|program| program.takes_a_password(option)) =>
+            {
                 self.masked(item, MaskReason::Name)
             }
             (_, Json::String(text))
-                if attaches && let Some(at) = places::attached_password(text) =>
+                if let Some(begins) = program(at).and_then(|own| own.attached_password(text)) =>
             {
-                Some(Json::String(format!("{}{}", &text[..at], self.masker.mask(&text[at..]))))
+                let (option, password) = text.split_at(begins);
+                let clean = || self.masker.mask_for(password, MaskReason::Name);
+                (!mask::is_mask(password)).then(|| Json::String(format!("{option}{}", clean())))
             }
             (Some(name), Json::String(text)) if !text.starts_with('-') => {
                 self.value(name, item, depth)
@@ -220,7 +241,7 @@ impl Redactor {
                 }
                 Json::Array(items) => is_bytes(items),
                 Json::Object(entries) if entries.iter().any(|(key, _)| is_drawn_key(key)) => {
-                    return Some(self.with_masked_keys(entries, depth));
+                    return self.object(entries, true, depth);
                 }
                 _ => false,
             },
@@ -243,23 +264,10 @@ impl Redactor {
         }
     }
 
-    /// With the keys masked that look secret: `{"api": {"<a key>": "its owner"}}`.
-    fn with_masked_keys(&self, entries: &[(String, Json)], depth: usize) -> Json {
-        let clean = entries.iter().map(|(key, value)| {
-            let masked = is_drawn_key(key).then(|| self.masker.mask(key));
-            let value = self.value(key, value, depth).unwrap_or_else(|| value.clone());
-            (masked.unwrap_or_else(|| key.clone()), value)
-        });
-        Json::Object(apart(clean.collect()))
-    }
-
-    /// With every value masked, however deep; its keys stay.
+    /// With every value masked, however deep; its keys stay, but for those that are drawn.
     fn all_masked(&self, value: &Json) -> Option<Json> {
         match value {
-            Json::Object(entries) => changed(entries, |_, (key, value)| {
-                self.all_masked(value).map(|clean| (key.clone(), clean))
-            })
-            .map(Json::Object),
+            Json::Object(entries) => self.entries(entries, true, |_, value| self.all_masked(value)),
             other => self.masked(other, MaskReason::Name),
         }
     }
@@ -285,15 +293,9 @@ impl Redactor {
     /// With every text and number masked, however deep: what is a list or an object stays one.
     fn leaves_masked(&self, value: &Json, reason: MaskReason) -> Option<Json> {
         match value {
-            Json::Object(entries) => changed(entries, |_, (key, value)| {
-                match (self.plain(key), self.leaves_masked(value, reason)) {
-                    (Cow::Borrowed(_), None) => None,
-                    (key, clean) => {
-                        Some((key.into_owned(), clean.unwrap_or_else(|| value.clone())))
-                    }
-                }
-            })
-            .map(Json::Object),
+            Json::Object(entries) => {
+                self.entries(entries, true, |_, value| self.leaves_masked(value, reason))
+            }
             Json::Array(items) => {
                 changed(items, |_, item| self.leaves_masked(item, reason)).map(Json::Array)
             }
@@ -416,6 +418,17 @@ fn is_words(text: &str) -> bool {
 fn is_short(text: &str) -> bool {
     text.len() <= SHORT
         && text.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-_.".contains(&byte))
+        && !names_a_code(text)
+}
+
+/// Whether a short text may be a code after its name: `pin-4711`.
+fn names_a_code(text: &str) -> bool {
+    const NAMES: &[&str] = &["pin", "otp", "tan", "cvv", "cvc", "vv2", "vc2", "ode"];
+    text.bytes()
+        .enumerate()
+        .skip(3)
+        .filter(|(_, byte)| *byte == b'-')
+        .any(|(at, _)| NAMES.iter().any(|name| text[at - 3..at].eq_ignore_ascii_case(name)))
 }
 
 /// The longest text that is passed over for being short, in bytes.

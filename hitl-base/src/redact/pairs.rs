@@ -2,7 +2,7 @@
 
 use std::borrow::Cow;
 
-use super::mask::{MaskReason, Masker};
+use super::mask::{MaskReason, Masker, leading_mask};
 use super::patterns::Pattern;
 use super::signs::{Signs, Stems};
 use super::values::{Pair, Whole};
@@ -60,12 +60,41 @@ impl Masked<'_> {
         self.secrets.iter().fold(text, |text, secret| {
             if text.contains(secret.as_str()) {
                 let mask = self.masker.mask_for(secret, MaskReason::Elsewhere);
-                Cow::Owned(text.replace(secret.as_str(), &mask))
+                Cow::Owned(replaced(&text, secret, &mask))
             } else {
                 text
             }
         })
     }
+}
+
+/// Replaces a secret, but not in the masks that stand in the text already: their marks may have its
+/// letters.
+fn replaced(text: &str, secret: &str, mask: &str) -> String {
+    let mut masks = text
+        .match_indices("[redacted")
+        .filter_map(|(at, _)| leading_mask(&text[at..]).map(|mask| at..at + mask.len()))
+        .peekable();
+    let mut out = String::with_capacity(text.len());
+    let (mut copied, mut from) = (0, 0);
+    while let Some(start) = text[from..].find(secret).map(|at| from + at) {
+        let end = start + secret.len();
+        // What is over before, or is a part of the secret, stands in nobody's way.
+        while masks
+            .next_if(|mask| mask.end <= start || start <= mask.start && mask.end <= end)
+            .is_some()
+        {}
+        from = match masks.peek() {
+            Some(mask) if mask.start < end => mask.end,
+            _ => {
+                out.push_str(&text[copied..start]);
+                out.push_str(mask);
+                copied = end;
+                end
+            }
+        };
+    }
+    out + &text[copied..]
 }
 
 pub(super) fn mask<'t>(text: &'t str, signs: Signs, masker: &Masker) -> Cow<'t, str> {

@@ -189,6 +189,10 @@ fn work_is_linear_where_the_text_around_a_pattern_is_read() {
         "12, ",
         "-p ",
         "-u a:",
+        "pin=%22a%22 ",
+        "pin=&quot;a&quot; ",
+        "pin=%27a ",
+        "pin=&#34;a%22 ",
     ] {
         assert_linear("around", unit);
     }

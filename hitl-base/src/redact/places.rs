@@ -104,60 +104,16 @@ const PLACES: &[(&str, &str)] = &[
 /// The places.
 pub(super) static PLACE: Pattern = Pattern::anywhere(|| patterns::folded(PLACES));
 
-/// Whether this is a program that takes a password behind one letter.
-pub(super) fn takes_a_password(program: &str) -> bool {
-    const PROGRAMS: &[&str] = &[
-        "sshpass",
-        "psexec",
-        "mongo",
-        "mongosh",
-        "mongodump",
-        "mongorestore",
-        "cqlsh",
-        "rabbitmqadmin",
-        "rdesktop",
-        "evil-winrm",
-        "zip",
-        "unzip",
-        "mosquitto_pub",
-        "mosquitto_sub",
-        "sqlcmd",
-        "bcp",
-        "isql",
-        "tsql",
-        "ipmitool",
-        "ldapsearch",
-        "ldapadd",
-        "ldapmodify",
-        "ldapdelete",
-        "ldappasswd",
-        "ldapwhoami",
-        "redis-cli",
-        "mysql",
-    ];
-    let name = program.rsplit(['/', '\\']).next().unwrap_or_default();
-    PROGRAMS.contains(&name.trim_end_matches(".exe"))
-}
-
-/// Where the password begins in an option of such a program that it is a part of: `-phunter2`.
-pub(super) fn attached_password(option: &str) -> Option<usize> {
-    let password = option.strip_prefix("-p").filter(|password| !password.starts_with('='))?;
-    (password.len() >= 4).then_some(2)
-}
-
-/// Whether this is a program that has its password in one piece with the option.
-pub(super) fn attaches_a_password(program: &str) -> bool {
-    let name = program.rsplit(['/', '\\']).next().unwrap_or_default();
-    ["mysql", "mysqldump", "mysqladmin", "mariadb", "sshpass", "7z", "rar"].contains(&name)
-}
-
 /// Masks what stands in a secret's place.
 pub(super) fn mask<'t>(text: &'t str, masked: &mut Masked<'_>) -> Cow<'t, str> {
     let mut out = String::new();
     let (mut copied, mut at) = (0, 0);
     while let Some(found) = PLACE.find(text, at) {
         let Some(whole) = found.captures().get(0) else { break };
-        let Some((value, secret)) = value(text, &found) else { break };
+        let Some((value, secret)) = value(text, &found) else {
+            at = ceil(text, whole.start() + 1);
+            continue;
+        };
         // What is none may begin within what was taken for one.
         at = ceil(text, if secret { whole.end() } else { value.start.max(whole.start() + 1) });
         if secret {
@@ -192,45 +148,50 @@ fn element_end(text: &str, from: usize) -> Option<usize> {
     after.starts_with("</").then(|| from + text[from..end].trim_end().len())
 }
 
+/// What these groups match is a secret.
+const SURE: &[&str] = &[
+    "user",
+    "cookie",
+    "mysql",
+    "ssh",
+    "redis",
+    "docker",
+    "netrc",
+    "sql",
+    "whose",
+    "shell",
+    "net",
+    "entrance",
+    "program",
+    "directory",
+    "cipher",
+    "share",
+    "oracle",
+    "htpasswd",
+    "lftp",
+    "windows",
+    "httpie",
+    "by",
+    "role",
+    "phrase",
+    "social",
+    "jwk",
+];
+
+/// What these groups match is a secret when its name is that of one.
+const NAMED: &[(&str, &str)] = &[
+    ("tag", "xml"),
+    ("entry", "text"),
+    ("of", "value"),
+    ("than", "literal"),
+    ("variable", "otherwise"),
+    ("assigned", "fallback"),
+    ("bytes_of", "bytes"),
+    ("bytes_of", "hexes"),
+];
+
 /// What was found in a place, and whether it is a secret.
 fn value(text: &str, found: &Found<'_>) -> Option<(Range<usize>, bool)> {
-    const SURE: &[&str] = &[
-        "user",
-        "cookie",
-        "mysql",
-        "ssh",
-        "redis",
-        "docker",
-        "netrc",
-        "sql",
-        "whose",
-        "shell",
-        "net",
-        "entrance",
-        "program",
-        "directory",
-        "cipher",
-        "share",
-        "oracle",
-        "htpasswd",
-        "lftp",
-        "windows",
-        "httpie",
-        "by",
-        "role",
-        "phrase",
-        "social",
-    ];
-    const NAMED: &[(&str, &str)] = &[
-        ("tag", "xml"),
-        ("entry", "text"),
-        ("of", "value"),
-        ("than", "literal"),
-        ("variable", "otherwise"),
-        ("assigned", "fallback"),
-        ("bytes_of", "bytes"),
-        ("bytes_of", "hexes"),
-    ];
     let found = found.captures();
     if let Some(sure) = SURE.iter().find_map(|group| found.name(group)) {
         return Some((sure.range(), true));
@@ -247,6 +208,11 @@ fn value(text: &str, found: &Found<'_>) -> Option<(Range<usize>, bool)> {
     }
     if let Some(alone) = found.name("alone") {
         return Some((alone.range(), !is_name(alone.as_str())));
+    }
+    if let Some(word) = found.name("bare_shell") {
+        // A plain word after the name of a command goes on with a sentence.
+        let digit = word.as_str().bytes().any(|byte| byte.is_ascii_digit());
+        return Some((word.range(), digit || !is_name(word.as_str())));
     }
     let named = |(name, value): &(&str, &str)| Some((found.name(name)?, found.name(value)?));
     let (name, value) = NAMED.iter().find_map(named)?;
@@ -265,4 +231,34 @@ fn value(text: &str, found: &Found<'_>) -> Option<(Range<usize>, bool)> {
         || found.name("bytes").or_else(|| found.name("hexes")).is_some()
             && names_a_key(name.as_str());
     Some((range, secret == Name::Secret || drawn))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::redact::Redactor;
+
+    #[test]
+    fn every_group_of_the_places_is_known() {
+        let own = ["code", "check", "argument", "alone", "bare_shell"];
+        for (place, source) in PLACES {
+            for group in source.split("(?P<").skip(1).filter_map(|rest| rest.split('>').next()) {
+                let named = NAMED.iter().any(|(name, value)| [*name, *value].contains(&group));
+                assert!(named || SURE.contains(&group) || own.contains(&group), "{place}: {group}");
+            }
+        }
+    }
+
+    #[test]
+    fn invariant_8_no_place_ends_the_search() {
+        for (first, shown) in [
+            ("ConvertTo-SecureString Hunter2pass", "ConvertTo-SecureString [redacted]"),
+            ("ConvertTo-SecureString command", "ConvertTo-SecureString command"),
+            (r#""kty": "oct", "k": "aaaabbbbccccddddeeee""#, r#""kty": "oct", "k": "[redacted]""#),
+        ] {
+            let text = format!("{first} ; mysql -u root -pS3cretPw1");
+            let clean = Redactor::standard().text(&text).into_owned();
+            assert_eq!(clean, format!("{shown} ; mysql -u root -p[redacted]"));
+        }
+    }
 }

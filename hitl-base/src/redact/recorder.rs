@@ -4,9 +4,11 @@
 //! mask, so that no pattern takes it for something else. A mask never covers syntax: what a shell
 //! would act on stays where it is, and the runs between are masked one by one.
 
+use std::borrow::Cow;
 use std::collections::HashSet;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
+use super::STRINGS_IN_STRINGS;
 use super::mask::{MaskReason, leading_mask};
 use crate::display::is_unseen;
 use crate::json::Json;
@@ -48,7 +50,6 @@ impl Recorder {
     pub(super) fn mask(&self, secret: &str, reason: MaskReason) -> String {
         let mut out = String::with_capacity(secret.len().min(1_024));
         let mut records = self.records();
-        let has_masks = secret.contains("[redacted");
         let mut rest = secret;
         while !rest.is_empty() {
             let length = fixed(rest);
@@ -57,9 +58,11 @@ impl Recorder {
                 rest = &rest[length..];
                 continue;
             }
-            if records.masked.len() >= MAX_RUNS && !has_masks {
-                out.push_str(&records.placeholder(rest, reason));
-                break;
+            if records.masked.len() >= MAX_RUNS {
+                let (many, next) = rest.split_at(records.before_placeholder(rest));
+                out.push_str(&records.placeholder(many, reason));
+                rest = next;
+                continue;
             }
             let run = &rest[..run(rest)];
             let inner = run.trim();
@@ -96,9 +99,21 @@ impl Records {
         format!("[redacted:{number:010x}]")
     }
 
+    /// How much of a text comes before a placeholder of this recorder.
+    fn before_placeholder(&self, text: &str) -> usize {
+        let own = |at: &usize| {
+            let number = leading_mask(&text[*at..]).and_then(number);
+            number.is_some_and(|number| self.at(number).is_some())
+        };
+        text.match_indices("[redacted:").map(|(at, _)| at).find(own).unwrap_or(text.len())
+    }
+
+    fn at(&self, number: u64) -> Option<usize> {
+        self.masked.binary_search_by_key(&number, |masked| masked.number).ok()
+    }
+
     fn find(&self, number: u64) -> Option<Masked> {
-        let at = self.masked.binary_search_by_key(&number, |masked| masked.number).ok()?;
-        Some(self.masked[at].clone())
+        Some(self.masked[self.at(number)?].clone())
     }
 }
 
@@ -158,6 +173,19 @@ fn own_numbers(tree: &Json, taken: &mut HashSet<u64>) {
 /// The numbers in a text that could pass for those of placeholders, however it is spelled: a text in
 /// which JSON is nested may escape any of its characters.
 fn numbers_in(text: &str, taken: &mut HashSet<u64>) {
+    let mut spelling = Cow::Borrowed(text);
+    // As it stands here, and as it is read in each string that it may be nested in.
+    for _ in 0..=STRINGS_IN_STRINGS {
+        plain_numbers_in(&spelling, taken);
+        match unescaped(&spelling) {
+            Some(next) => spelling = Cow::Owned(next),
+            None => return,
+        }
+    }
+    plain_numbers_in(&spelling, taken);
+}
+
+fn plain_numbers_in(text: &str, taken: &mut HashSet<u64>) {
     let bytes = text.as_bytes();
     let mut at = 0;
     while at < bytes.len() {
@@ -169,6 +197,34 @@ fn numbers_in(text: &str, taken: &mut HashSet<u64>) {
     }
 }
 
+/// The text with the characters that it escapes by their number, of which only those of ASCII matter;
+/// nothing when there is none.
+fn unescaped(text: &str) -> Option<String> {
+    const ESCAPE: &str = "\\u";
+    let mut rest = text;
+    let mut out = String::new();
+    while let Some(at) = rest.find(ESCAPE) {
+        let digits = rest.get(at + ESCAPE.len()..at + ESCAPE.len() + 4);
+        let code = digits.filter(|digits| digits.bytes().all(|byte| byte.is_ascii_hexdigit()));
+        let code = code.and_then(|digits| u32::from_str_radix(digits, 16).ok());
+        out.push_str(&rest[..at]);
+        let Some(code) = code else {
+            out.push_str(ESCAPE);
+            rest = &rest[at + ESCAPE.len()..];
+            continue;
+        };
+        // The escape may be escaped itself.
+        out.truncate(out.trim_end_matches('\\').len());
+        out.push(char::from_u32(code).filter(char::is_ascii).unwrap_or(' '));
+        rest = &rest[at + ESCAPE.len() + 4..];
+    }
+    (rest.len() < text.len()).then(|| out + rest)
+}
+
 fn number(mask: &str) -> Option<u64> {
     u64::from_str_radix(mask.strip_prefix("[redacted:")?.strip_suffix(']')?, 16).ok()
 }
+
+#[cfg(test)]
+#[path = "recorder_tests.rs"]
+mod tests;

@@ -41,11 +41,30 @@ fn entity_at(text: &str, at: usize) -> Option<Value> {
     let rest = text.get(at..)?;
     let quote = QUOTES.iter().find(|quote| rest.starts_with(**quote))?;
     let from = at + quote.len();
-    let line =
-        &text[from..from + text[from..].find(['\r', '\n', '<']).unwrap_or(text.len() - from)];
-    let length = line.find(quote).or_else(|| line.find(char::is_whitespace)).unwrap_or(line.len());
+    let value = &text[from..];
+    let length = entity_length(value, quote);
     let place = from..from + length;
     (length > 0).then_some(Value { place, quotes: Quotes::Closed, cut: false })
+}
+
+/// How long a value is that ends with this quote, or with a word when its line has none. The next quote of
+/// its kind is where the search ends, so that no two values have the same text searched.
+fn entity_length(value: &str, quote: &str) -> usize {
+    let first = quote.chars().next();
+    let stops = |c: char| Some(c) == first || matches!(c, '\r' | '\n' | '<');
+    for (at, stop) in value.match_indices(stops) {
+        if value[at..].starts_with(quote) {
+            return at;
+        }
+        if !quote.starts_with(stop) {
+            return word_length(&value[..at]);
+        }
+    }
+    word_length(value)
+}
+
+fn word_length(line: &str) -> usize {
+    line.find(char::is_whitespace).unwrap_or(line.len())
 }
 
 /// How long a value is that is percent-encoded: until what separates it from the next one.

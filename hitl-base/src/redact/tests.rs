@@ -160,7 +160,7 @@ proptest! {
     fn what_is_passed_over_for_being_short_hides_nothing(
         text in prop_oneof!["[A-Za-z0-9._-]{0,10}", "(--?)?(pw|key|pass|pin|sk|api|eyJ)[-_.]?[A-Za-z0-9]{0,6}"],
     ) {
-        prop_assume!(text.len() <= SHORT);
+        prop_assume!(text.len() <= SHORT && !names_a_code(&text));
         prop_assert!(is_short(&text));
         let redactor = Redactor::standard();
         prop_assert!(matches!(redactor.once(&text), Cow::Borrowed(same) if same == text));

@@ -182,18 +182,20 @@ fn is_form(c: char) -> bool {
 /// ```
 pub fn decoded_hosts(text: &str) -> Option<String> {
     let mut out = String::new();
-    let mut done = 0;
+    let (mut done, mut seen) = (0, 0);
     for (at, prefix) in match_prefixes(text) {
-        let rest = &text[at + prefix..];
-        let end = rest.find(|c: char| !c.is_ascii_alphanumeric() && c != '-').unwrap_or(rest.len());
-        if at < done {
+        // A label that was looked at is not looked at again for each mark in it.
+        if at < seen {
             continue;
         }
+        let rest = &text[at + prefix..];
+        let end = rest.find(|c: char| !c.is_ascii_alphanumeric() && c != '-').unwrap_or(rest.len());
+        seen = at + prefix + end;
         let label = super::punycode::decode(&rest[..end]);
         if let Some(label) = label.filter(|label| !label.chars().any(is_unseen)) {
             out.push_str(&text[done..at]);
             out.push_str(&label);
-            done = at + prefix + end;
+            done = seen;
         }
     }
     (done > 0).then(|| out + &text[done..])
@@ -263,6 +265,15 @@ mod tests {
         for none in ["", "xn--", "xn--a b", "axn--bcher-kva", "xn--\u{e9}", "xn---"] {
             assert_eq!(decoded_hosts(none), None, "{none:?}");
         }
+    }
+
+    #[test]
+    fn a_label_is_read_once_however_many_marks_are_in_it() {
+        // Were it read from each mark to its end, this would not come to an end.
+        let text = "-xn--".repeat(1024 * 1024);
+        assert_eq!(decoded_hosts(&text), None);
+        let host = format!("{}.xn--bcher-kva.example", "xn--".to_owned() + &"-xn--".repeat(1_000));
+        assert!(decoded_hosts(&host).unwrap().ends_with(".b\u{fc}cher.example"));
     }
 
     #[test]
