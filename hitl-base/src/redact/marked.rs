@@ -3,9 +3,10 @@
 use std::fmt;
 use std::sync::Arc;
 
+use super::Redactor;
 use super::mask::MaskReason;
 use super::recorder::{Masked, Recorder};
-use super::{Redactor, apart};
+use super::tree::apart;
 use crate::json::{Json, push_part};
 
 /// A document without secrets, with the places in it that are masked.
