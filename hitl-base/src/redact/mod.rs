@@ -7,6 +7,7 @@
 
 mod encoded;
 mod entropy;
+mod forms;
 mod identifiers;
 mod keys;
 mod known;
