@@ -27,8 +27,8 @@ impl Redactor {
         }
     }
 
-    /// An object's entries. What its keys are for is told by its own: when they are drawn, they are the
-    /// secrets: `{"api": {"<a key>": "its owner"}}`.
+    /// An object without secrets. Keys that are drawn are the secrets themselves, if `drawn`:
+    /// `{"api": {"<a key>": "its owner"}}`.
     fn object(&self, entries: &[(String, Json)], drawn: bool, depth: usize) -> Option<Json> {
         let named = spelled_out(entries);
         let kept = secret_parts(entries);
@@ -39,7 +39,7 @@ impl Redactor {
         })
     }
 
-    /// The entries of an object with their keys cleaned, too: those that are drawn as a whole, if `drawn`.
+    /// The entries of an object with their keys cleaned, too.
     fn entries(
         &self,
         entries: &[(String, Json)],
