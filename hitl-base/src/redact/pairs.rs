@@ -158,3 +158,30 @@ fn name_start(text: &str, from: usize, stem: usize) -> usize {
     let dashes = name[lead..].bytes().take_while(|b| *b == b'-').count();
     start + lead + dashes.saturating_sub(2)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::replaced;
+
+    #[test]
+    fn a_secret_is_replaced_everywhere_but_in_a_mask() {
+        for (text, secret, clean) in [
+            ("a 00000000 b00000000", "00000000", "a # b#"),
+            ("[redacted:0000000000]00000000", "00000000", "[redacted:0000000000]#"),
+            ("00000000[redacted:0000000000]", "00000000", "#[redacted:0000000000]"),
+            ("[redacted:0000000000][redacted:0000000001]", "00000000", ""),
+            // What only looks like one is none.
+            ("[redacted:00000000]", "00000000", "[redacted:#]"),
+            ("[redacted 00000000]", "redacted", "[# 00000000]"),
+            // A secret that ends in a mask, begins in one, or has one in it.
+            ("hunter2x[redacted] hunter2x[", "hunter2x[", "hunter2x[redacted] #"),
+            ("[redacted]hunter2x ]hunter2x", "]hunter2x", "[redacted]hunter2x #"),
+            ("ab[redacted]cd ab[redacted]c", "ab[redacted]cd", "# ab[redacted]c"),
+            ("a[redacted][redacted]", "a[redacted][", ""),
+            ("é[redacted]é", "é", "#[redacted]#"),
+        ] {
+            let clean = if clean.is_empty() { text } else { clean };
+            assert_eq!(replaced(text, secret, "#"), clean, "{secret}");
+        }
+    }
+}

@@ -1,7 +1,7 @@
 //! Programs that take a password behind an option of one letter, and which of their options do.
 
-/// Which options of a program are followed by its password, and which have it in one piece with them.
-/// The same letter is a port, a path or a prompt for others.
+/// Which options of a program are followed by its password, and which have it in one piece with
+/// them. The same letter is a port, a path or a prompt for others.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Program {
     separate: &'static [&'static str],

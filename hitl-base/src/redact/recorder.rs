@@ -197,8 +197,8 @@ fn plain_numbers_in(text: &str, taken: &mut HashSet<u64>) {
     }
 }
 
-/// The text with the characters that it escapes by their number, of which only those of ASCII matter;
-/// nothing when there is none.
+/// The text with the characters that it escapes by their number, of which only those of ASCII
+/// matter; nothing when there is none.
 fn unescaped(text: &str) -> Option<String> {
     const ESCAPE: &str = "\\u";
     let mut rest = text;

@@ -69,7 +69,8 @@ pub(super) fn mask<'t>(text: &'t str, masker: &Masker) -> Cow<'t, str> {
     }
 }
 
-fn tokens_masked<'t>(text: &'t str, masker: &Masker) -> Cow<'t, str> {
+/// Masks only what its issuer has marked as a secret.
+pub(super) fn tokens_masked<'t>(text: &'t str, masker: &Masker) -> Cow<'t, str> {
     let mut out = String::new();
     let mut copied = 0;
     while let Some((start, end)) = tokens::find(text, copied) {
@@ -177,14 +178,6 @@ fn shape_masked<'t>(found: &Captures<'t>, whole: &'t str, masker: &Masker) -> Co
         return Cow::Borrowed(whole);
     }
     Cow::Owned(masker.mask(whole))
-}
-
-/// Masks only what its issuer has marked as a secret, and private keys.
-pub(super) fn mask_marked<'t>(text: &'t str, masker: &Masker) -> Cow<'t, str> {
-    if pem::blocks(text).any(|block| block.private) {
-        return Cow::Owned(masker.mask(text));
-    }
-    tokens_masked(text, masker)
 }
 
 /// Whether the digits may be a social security number of the United States: no part of one is zero, and

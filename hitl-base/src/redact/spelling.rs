@@ -47,8 +47,8 @@ fn entity_at(text: &str, at: usize) -> Option<Value> {
     (length > 0).then_some(Value { place, quotes: Quotes::Closed, cut: false })
 }
 
-/// How long a value is that ends with this quote, or with a word when its line has none. The next quote of
-/// its kind is where the search ends, so that no two values have the same text searched.
+/// How long a value is that ends with this quote, or with a word when its line has none. The next
+/// quote of its kind is where the search ends, so that no two values have the same text searched.
 fn entity_length(value: &str, quote: &str) -> usize {
     let first = quote.chars().next();
     let stops = |c: char| Some(c) == first || matches!(c, '\r' | '\n' | '<');

@@ -118,7 +118,7 @@ impl Taint {
             Json::Object(entries) => {
                 let clean =
                     |(key, value): &(String, Json)| (self.text(key).into_owned(), self.each(value));
-                Json::Object(super::apart(entries.iter().map(clean).collect()))
+                Json::Object(super::tree::apart(entries.iter().map(clean).collect()))
             }
             other => other.clone(),
         }

@@ -1,0 +1,71 @@
+//! What form a value has: that of a word, of code, of a link, or of something drawn.
+
+use super::wordy::is_name;
+
+/// How a bare value may go on: until a blank, a quote or a separator.
+pub(super) fn run(text: &str) -> &str {
+    let ends =
+        |c: char| c.is_whitespace() || matches!(c, '"' | '\'' | '`' | ',' | ';' | '&' | '<' | '\\');
+    &text[..text.find(ends).unwrap_or(text.len())]
+}
+
+/// Whether this is what stands between two strings: `"Password:",label:"..."`, `"+ token + "`.
+pub(super) fn is_between_strings(value: &str) -> bool {
+    let inner = value.trim_matches(['"', '\'', '`', ' ']);
+    let begins = value.starts_with([',', ')', ';', '}', '+']) || value.starts_with(" +");
+    let ends = value.ends_with([':', '=', ',', '(', '{', '+', '[']) || value.ends_with("+ ");
+    begins && ends || inner.starts_with('+') && inner.ends_with('+') && inner.len() > 2
+}
+
+/// Whether it is where something is, and nothing in it looks like a secret.
+pub(super) fn is_link(value: &str) -> bool {
+    let Some((scheme, rest)) = value.split_once("://") else { return false };
+    scheme.bytes().all(|b| b.is_ascii_alphabetic())
+        && !rest.contains('@')
+        && !rest
+            .split(['/', '?', '=', '&', '#', ';'])
+            .any(|part| part.len() >= 16 && is_drawn(part))
+}
+
+/// Whether it has nothing but letters, digits and underscores.
+pub(super) fn is_plain(value: &str) -> bool {
+    value.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'_')
+}
+
+/// Whether it is in groups, as the keys of licences are: `A1B2C-D3E4F-..`.
+pub(super) fn is_licence(value: &str) -> bool {
+    let length = value.find('-').unwrap_or_default();
+    let group = |group: &str| {
+        group.len() == length && group.bytes().all(|b| b.is_ascii_uppercase() || b.is_ascii_digit())
+    };
+    (3..=8).contains(&length) && value.split('-').count() >= 4 && value.split('-').all(group)
+}
+
+/// Whether nobody could take it for words: letters and digits, and no name.
+pub(super) fn is_drawn(value: &str) -> bool {
+    value.len() >= 8
+        && value.bytes().any(|byte| byte.is_ascii_digit())
+        && value.bytes().any(|byte| byte.is_ascii_alphabetic())
+        && !is_name(value)
+}
+
+/// Whether it stands for what something else says: `` `cat /run/secrets/x` ``, `arn:aws:..`.
+pub(super) fn is_command(value: &str, ticked: bool) -> bool {
+    ticked && value.contains(char::is_whitespace) || value.starts_with("arn:")
+}
+
+/// Whether it has what a word has not: a digit, a sign that names do not have, capitals anywhere. The
+/// name of an encoding is none.
+pub(super) fn is_odd(value: &str) -> bool {
+    const CODES: &[&str] =
+        &["base64", "base32", "utf", "sha", "md5", "hs", "rs", "es", "ps", "aes", "latin", "iso"];
+    let sign = |b: u8| b.is_ascii_punctuation() && !matches!(b, b'-' | b'_' | b'.' | b'/' | b':');
+    let digit = value.bytes().any(|b| b.is_ascii_digit()) && !value.contains("://");
+    let lower = value.to_ascii_lowercase();
+    let code =
+        value.len() <= 12 && CODES.iter().any(|code| lower.starts_with(code)) && is_name(value);
+    let mixed = value.len() >= 10 && value.bytes().any(|b| b.is_ascii_uppercase());
+    digit && !code && !(value.starts_with('/') && is_name(value))
+        || value.bytes().any(sign)
+        || mixed && value.bytes().any(|b| b.is_ascii_lowercase()) && !is_name(value)
+}
