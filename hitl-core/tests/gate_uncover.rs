@@ -301,6 +301,7 @@ async fn a_request_of_an_older_version_is_read_and_its_mask_counts_as_one_to_unc
     let newer: ApprovalRequest = serde_json::from_value(newer).unwrap();
     assert_eq!(newer.masks[0].reason, MaskReason::Other);
     old.as_object_mut().unwrap().remove("masks").unwrap();
+    old["bindingVersion"] = 1.into();
     let old: ApprovalRequest = serde_json::from_value(old).unwrap();
     assert!(old.needs_uncovering() && old.undeclared_masks() == 1);
     bench.gate.uncover(&old, "alice", Places::All).await.unwrap();

@@ -86,13 +86,19 @@ pub(super) const fn is_zero(number: &usize) -> bool {
     *number == 0
 }
 
+/// Requests list their masks since this version of the binding.
+const LISTED_SINCE: u16 = 2;
+
 impl ApprovalRequest {
     /// How many places are masked that the host did not declare sensitive.
     ///
-    /// A request of a version that listed no masks has one if its arguments hold a mask.
+    /// A request of a version that listed no masks has one if its arguments hold a mask. Of later ones a
+    /// text that only looks like a mask is none: the model may write such a text.
     pub fn undeclared_masks(&self) -> usize {
         let listed = self.masks.iter().filter(|mask| !mask.declared).count();
-        let unlisted = self.masks.is_empty() && self.arguments.as_str().contains("[redacted");
+        let lists_masks = self.binding_version >= LISTED_SINCE;
+        let unlisted =
+            !lists_masks && self.masks.is_empty() && self.arguments.as_str().contains("[redacted");
         listed + self.more_masks + usize::from(unlisted)
     }
 

@@ -90,8 +90,10 @@ fn nothing_is_decided_by_accident() {
     assert_eq!(read("?", &request), Reply::Details);
     assert_eq!(read("s", &request), Reply::Skip);
     assert_eq!(read("u", &request), Reply::Unclear, "nothing is masked");
-    let masked = super::super::fixture::request(r#"{"password":"[redacted]"}"#);
-    assert_eq!(read("u", &masked), Reply::Uncover);
+    let mut masked = super::super::fixture::request(r#"{"password":"[redacted]"}"#);
+    assert_eq!(read("u", &masked), Reply::Unclear, "a text that looks like a mask is none");
+    masked.binding_version = 1;
+    assert_eq!(read("u", &masked), Reply::Uncover, "older requests do not list their masks");
     request.choices = vec![Choice::Reject];
     assert_eq!(read("a", &request), Reply::Unclear);
     assert!(!question(&request).contains("[a]"));
@@ -200,7 +202,8 @@ mod typed {
     async fn invariant_9b_a_terminal_that_cannot_uncover_does_not_ask() {
         let (terminal, mut keyboard, shown) = typed(true);
         keyboard.write_all(b"a\n").unwrap();
-        let masked = request(r#"{"password":"[redacted]"}"#);
+        let mut masked = request(r#"{"password":"[redacted]"}"#);
+        masked.binding_version = 1;
         let approver = TerminalApprover::new("ann").on(terminal);
         assert_eq!(approver.review(&masked).await, Review::NoAnswer);
         assert_eq!(*shown.lock().unwrap(), "");

@@ -168,11 +168,13 @@ impl RuleFile {
     ///
     /// Blocks while it reads; calls go on meanwhile.
     pub fn reload(&self) -> Result<Reload, RuleErrors> {
-        let loaded = load(&self.0.path);
+        // Read and compared before the lock: calls go by the rules in force meanwhile.
+        let accepted = self.state().in_force.accepted().cloned();
+        let settled =
+            load(&self.0.path).map(|loaded| settle(&self.0.acceptance, loaded, accepted.as_ref()));
         let mut state = self.0.state.write().unwrap_or_else(PoisonError::into_inner);
-        match loaded {
-            Ok(loaded) => {
-                let next = settle(&self.0.acceptance, loaded, state.in_force.accepted());
+        match settled {
+            Ok(next) => {
                 state.problem = None;
                 if state.in_force.is_same_as(&next) {
                     return Ok(Reload::Unchanged);
