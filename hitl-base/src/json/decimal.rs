@@ -131,6 +131,8 @@ fn parse(text: &str) -> Option<Decimal<'_>> {
         None => (false, text),
     };
     let (mantissa, exponent) = match rest.split_once(['e', 'E']) {
+        // No exponent makes anything of zero, however large it is.
+        Some((mantissa, exponent)) if is_zero(mantissa) && is_exponent(exponent) => (mantissa, 0),
         Some((mantissa, exponent)) => (mantissa, exponent.parse::<i64>().ok()?),
         None => (rest, 0),
     };
@@ -149,6 +151,15 @@ fn parse(text: &str) -> Option<Decimal<'_>> {
     Some(Decimal { negative, whole, fraction, magnitude })
 }
 
+fn is_zero(mantissa: &str) -> bool {
+    mantissa.bytes().all(|byte| matches!(byte, b'0' | b'.'))
+}
+
+fn is_exponent(text: &str) -> bool {
+    let digits = text.strip_prefix(['+', '-']).unwrap_or(text);
+    !digits.is_empty() && digits.bytes().all(|byte| byte.is_ascii_digit())
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -156,9 +167,15 @@ mod tests {
 
     #[test]
     fn spellings_of_one_number_are_the_same() {
-        for (a, b) in
-            [("0", "-0.0"), ("100", "1e2"), ("1.50", "15e-1"), ("-2", "-2.000"), ("1E+2", "100")]
-        {
+        for (a, b) in [
+            ("0", "-0.0"),
+            ("0e9223372036854775808", "0"),
+            ("0.0e-99999999999999999999", "0"),
+            ("100", "1e2"),
+            ("1.50", "15e-1"),
+            ("-2", "-2.000"),
+            ("1E+2", "100"),
+        ] {
             assert!(same_number(a, b), "{a} {b}");
         }
         for (a, b) in [

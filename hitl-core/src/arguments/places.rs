@@ -5,6 +5,7 @@
 //! about the same value are one place, whether they fit or not. Places are found once, when a gate is
 //! built.
 
+use std::borrow::Cow;
 use std::collections::HashMap;
 
 use hitl_base::Json;
@@ -255,14 +256,60 @@ impl<'s> Finder<'s> {
     }
 }
 
+/// A fragment without its percent-encoding, as generators write `Record<string,any>` in it. `None` when it
+/// is no text.
+fn percent_decoded(fragment: &str) -> Option<Cow<'_, str>> {
+    if !fragment.contains('%') {
+        return Some(Cow::Borrowed(fragment));
+    }
+    let mut bytes = Vec::with_capacity(fragment.len());
+    let mut rest = fragment.as_bytes();
+    while let Some((first, after)) = rest.split_first() {
+        rest = after;
+        if *first != b'%' {
+            bytes.push(*first);
+            continue;
+        }
+        let (digits, after) = rest.split_at_checked(2)?;
+        bytes.push(u8::from_str_radix(std::str::from_utf8(digits).ok()?, 16).ok()?);
+        rest = after;
+    }
+    String::from_utf8(bytes).ok().map(Cow::Owned)
+}
+
 /// The part of a document that a JSON pointer names, like `#/$defs/Address`.
 pub(crate) fn resolve<'d>(document: &'d Json, reference: &str) -> Option<&'d Json> {
-    let pointer = reference.strip_prefix('#')?;
-    if pointer.contains('%') || !(pointer.is_empty() || pointer.starts_with('/')) {
+    let pointer = percent_decoded(reference.strip_prefix('#')?)?;
+    if !(pointer.is_empty() || pointer.starts_with('/')) {
         return None;
     }
     pointer.split('/').skip(1).try_fold(document, |at, step| match at {
         Json::Array(items) => items.get(step.parse::<usize>().ok()?),
         _ => at.get(&step.replace("~1", "/").replace("~0", "~")),
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_fragment_is_read_without_its_percent_encoding() {
+        let document = hitl_base::json::scan(
+            r#"{"definitions":{"My Type":1,"Record<string,any>":2,"a/b":3,"%":4}}"#,
+        )
+        .unwrap();
+        let at = |reference: &str| resolve(&document, reference).map(Json::to_text);
+        for (reference, value) in [
+            ("#/definitions/My%20Type", "1"),
+            ("#/definitions/Record%3Cstring%2Cany%3e", "2"),
+            ("#/definitions/a~1b", "3"),
+            ("#/definitions/%25", "4"),
+        ] {
+            assert_eq!(at(reference).as_deref(), Some(value), "{reference}");
+        }
+        for reference in ["#/definitions/%", "#/definitions/%2", "#/definitions/%zz", "#/x%ff"] {
+            assert_eq!(at(reference), None, "{reference}");
+        }
+    }
 }

@@ -492,11 +492,21 @@ impl Inner {
             Outcome::Executed(output) => {
                 let lost = || CallError::OutputUnavailable(record.key().clone());
                 output.json().ok_or_else(lost)?;
-                return output.parse().map_err(|error| {
-                    let tool = &record.request.tool;
-                    tracing::warn!(%tool, %error, "what the tool gave cannot be read back");
-                    lost()
-                });
+                let tool = &record.request.tool;
+                // Reading it is the host's code, which may panic.
+                return match catch_unwind(AssertUnwindSafe(|| output.parse())) {
+                    Ok(Ok(output)) => Ok(output),
+                    Ok(Err(error)) => {
+                        tracing::warn!(%tool, %error, "what the tool gave cannot be read back");
+                        Err(lost())
+                    }
+                    Err(panic) => {
+                        // A panic's own value may panic when it is dropped.
+                        std::mem::forget(panic);
+                        tracing::warn!(%tool, "reading back what the tool gave panicked");
+                        Err(lost())
+                    }
+                };
             }
             Outcome::Failed(failure) => return Err(CallError::ToolEarlier(failure)),
             Outcome::OutcomeUnknown => return Err(CallError::Unknown(record.key().clone())),

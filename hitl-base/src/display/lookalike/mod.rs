@@ -208,7 +208,8 @@ fn match_prefixes(text: &str) -> impl Iterator<Item = (usize, usize)> {
     let ends = bytes.len().saturating_sub(MARK.len() - 1);
     (0..ends).filter_map(move |at| {
         let here = bytes[at..at + MARK.len()].eq_ignore_ascii_case(MARK.as_bytes());
-        let begins = at == 0 || !bytes[at - 1].is_ascii_alphanumeric();
+        let encoded = at >= 3 && bytes[at - 3] == b'%';
+        let begins = at == 0 || encoded || !bytes[at - 1].is_ascii_alphanumeric();
         (here && begins).then_some((at, MARK.len()))
     })
 }

@@ -66,6 +66,10 @@ const KEY: usize = 160;
 const LISTED: usize = 5;
 /// Characters of a code inside a sentence.
 const CODE: usize = 40;
+/// Hosts that are read out on one line.
+const HOSTS: usize = 3;
+/// Hosts of one line that are looked for.
+const MAX_HOSTS: usize = 100;
 /// Characters of a decoded host.
 const HOST: usize = 160;
 
@@ -166,6 +170,8 @@ fn line(key: Option<&str>, tree: &Json, depth: u8, at: &At<'_>) -> Line {
     } else {
         Some(masks::says(&masks))
     };
+    let hosts = hosts(key.unwrap_or_default(), (!spread).then_some(tree));
+    let reads = reads.into_iter().chain(hosts).reduce(|first, more| format!("{first}; {more}"));
     let mut line = Line { label: key.map(label), reads, depth, masks, ..Line::default() };
     if !spread {
         let shown = value(tree, at.room.value);
@@ -195,7 +201,7 @@ fn reads(name: &str, tree: &Json, spread: bool) -> Option<String> {
     let said = match tree {
         Json::Number(number) if is_amount_name(name) => amount(number),
         Json::Number(number) if is_time_name(name) => moment(number),
-        Json::String(text) => date(text).or_else(|| decoded_hosts(text).map(|text| host(&text))),
+        Json::String(text) => date(text),
         Json::Array(items) if items.len() > 1 && spread => Some(format!("{} items", items.len())),
         _ => None,
     }?;
@@ -203,9 +209,36 @@ fn reads(name: &str, tree: &Json, spread: bool) -> Option<String> {
     (!same).then_some(said)
 }
 
-/// A host as people read it, beside the form that is sent.
-fn host(decoded: &str) -> String {
-    format!("host reads {}", quoted(&clip(decoded, HOST)))
+/// Hosts as people read them, beside the form that is sent: of a line's name, and of every text in a
+/// value that has no lines of its own.
+fn hosts(name: &str, value: Option<&Json>) -> Option<String> {
+    let mut decoded: Vec<String> = decoded_hosts(name).into_iter().collect();
+    if let Some(value) = value {
+        decode_below(value, &mut decoded);
+    }
+    let more = decoded.len().saturating_sub(HOSTS);
+    let shown = decoded.iter().take(HOSTS).map(|host| quoted(&clip(host, HOST)));
+    let shown = shown.collect::<Vec<_>>().join(", ");
+    match (decoded.len(), more) {
+        (0, _) => None,
+        (_, 0) => Some(format!("host reads {shown}")),
+        _ => Some(format!("host reads {shown} and {more} more")),
+    }
+}
+
+fn decode_below(tree: &Json, into: &mut Vec<String>) {
+    if into.len() > MAX_HOSTS {
+        return;
+    }
+    match tree {
+        Json::String(text) => into.extend(decoded_hosts(text)),
+        Json::Array(items) => items.iter().for_each(|item| decode_below(item, into)),
+        Json::Object(entries) => entries.iter().for_each(|(key, value)| {
+            into.extend(decoded_hosts(key));
+            decode_below(value, into);
+        }),
+        _ => {}
+    }
 }
 
 /// An argument inside a sentence: short. A text stands in quotes, unless it is a code like `C-1042`

@@ -190,6 +190,21 @@ fn invariant_9_a_host_in_the_form_of_idna_is_read_out() {
     let reads = line.reads.as_deref().unwrap();
     assert!(reads.starts_with("host reads \"https://\u{430}"), "{reads}");
     assert!(rendered.warnings.iter().any(|w| w.contains("apple.com")), "{:?}", rendered.warnings);
+    // Wherever it is: in a list, in an object on one line, in a name, behind percent-encoding.
+    for arguments in [
+        r#"{"hosts":["xn--mnchen-3ya.de","b"]}"#,
+        r#"{"to":{"url":"https://XN--MNCHEN-3YA.de"}}"#,
+        r#"{"l":[{"url":"a@xn--mnchen-3ya.de"}]}"#,
+        r#"{"xn--mnchen-3ya.de":1}"#,
+        r#"{"next":"https%3A%2F%2Fxn--mnchen-3ya.de"}"#,
+    ] {
+        let rendered = render(arguments, Extent::Brief);
+        let lines = &section(&rendered, SectionName::Arguments).lines;
+        let read = |line: &Line| {
+            line.reads.as_deref().is_some_and(|r| r.to_lowercase().contains("m\u{fc}nchen.de"))
+        };
+        assert!(lines.iter().any(read), "{arguments}: {lines:?}");
+    }
 }
 
 fn leaf() -> impl Strategy<Value = Json> {
