@@ -155,6 +155,8 @@ fn changes() -> Vec<(DynSpec, &'static str, ToolDifference)> {
         (spec().config(CONFIG.describe("Pay {to}")), SCHEMA, D::TitleLine),
         (spec().config(CONFIG.labels("Send", "Keep")), SCHEMA, D::Labels),
         (spec().config(CONFIG.approval_type("financial")), SCHEMA, D::Labels),
+        (spec().config(CONFIG.risk(hitl_core::Risk::Critical)), SCHEMA, D::Stricter),
+        (spec().config(CONFIG.requires_reason()), SCHEMA, D::Stricter),
         (spec().version("1.1"), SCHEMA, build(Some("1.0"), Some("1.1"))),
         (spec().version("any"), SCHEMA, build(Some("1.0"), None)),
     ]

@@ -12,7 +12,7 @@ use hitl_core::grant::Drawn;
 use hitl_core::machine::{CallRecord, CallState as S, Event, Facts, Reask, Refusal, Revised, Step};
 use hitl_core::policy::{Quorum, Stage};
 use hitl_core::store::suite::{Draft, facts};
-use hitl_core::{Amount, ApprovalLevel, ClaimToken, OwnerToken, RequestId, ToolFacts};
+use hitl_core::{Amount, ApprovalLevel, ClaimToken, OwnerToken, RequestId, Risk, ToolFacts};
 use machine::*;
 use proptest::prelude::*;
 
@@ -381,6 +381,10 @@ fn changed_tools(record: &CallRecord) -> Vec<(&'static str, ToolFacts)> {
     with("approve label", |tool| tool.approve_label.push('!'));
     with("reject label", |tool| tool.reject_label.push('!'));
     with("approval type", |tool| tool.approval_type.push('!'));
+    with("risk", |tool| tool.risk = Risk::Critical);
+    with("destructive", |tool| tool.hints.destructive = true);
+    with("a reason", |tool| tool.requires_reason = true);
+    with("fewer answers", |tool| drop(tool.choices.pop()));
     tools
 }
 

@@ -25,6 +25,8 @@ pub enum ToolDifference {
     Arguments,
     /// What the buttons say, or what kind of approval it is.
     Labels,
+    /// It is riskier than was shown, became destructive, wants a reason, or offers fewer answers.
+    Stricter,
     /// The version of its code.
     Build {
         /// The version that was shown.
@@ -53,6 +55,7 @@ impl fmt::Display for ToolDifference {
                 f.write_str("its arguments (their schema, which are secret, or its title line)")
             }
             Self::Labels => f.write_str("its labels"),
+            Self::Stricter => f.write_str("how strictly it is decided (risk, reason or answers)"),
             Self::Build { from, to } => {
                 write!(f, "its code ({}, it was {})", version(to), version(from))
             }
@@ -104,6 +107,9 @@ impl ToolChange {
         }
         if !now.has_labels_of(request) {
             differences.push(ToolDifference::Labels);
+        }
+        if now.is_stricter_than(request) {
+            differences.push(ToolDifference::Stricter);
         }
         let older = request.binding_version < BINDING_VERSION;
         // A request of an older rule knows of no version.

@@ -65,11 +65,21 @@ pub struct ToolFacts {
 
 impl ToolFacts {
     /// Returns whether this is the tool that a request was made for: the same to a reviewer, in the
-    /// same version.
+    /// same version, and no stricter than it was.
     pub fn is_of(&self, request: &ApprovalRequest) -> bool {
         self.fingerprint == request.fingerprint
             && self.build == request.build
             && self.has_labels_of(request)
+            && !self.is_stricter_than(request)
+    }
+
+    /// Returns whether the tool is riskier than was shown, became destructive, wants a reason that was
+    /// not asked for, or no longer offers an answer.
+    pub(crate) fn is_stricter_than(&self, request: &ApprovalRequest) -> bool {
+        self.risk > request.risk
+            || (self.hints.destructive && !request.hints.destructive)
+            || (self.requires_reason && !request.requires_reason)
+            || request.choices.iter().any(|choice| !self.choices.contains(choice))
     }
 
     /// Returns whether the words around a decision are those that were shown.

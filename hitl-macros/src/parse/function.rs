@@ -99,7 +99,9 @@ impl Function {
         let mut sound = check_qualifiers(&sig, errors);
         let mut docs = Docs::default();
         let mut attributes = Attributes::default();
-        for attribute in attrs {
+        for mut attribute in attrs {
+            // `//! ..` and `#![allow(..)]` at the start of the body.
+            attribute.style = AttrStyle::Outer;
             if let Some(other) = docs.take(attribute) {
                 attributes.sort_in(other, errors);
             }

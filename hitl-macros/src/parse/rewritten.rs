@@ -32,7 +32,12 @@ impl Written {
     fn first_made(&self, tokens: TokenStream) -> Option<Made> {
         tokens.into_iter().find_map(|token| match token {
             TokenTree::Punct(punct) => self.made(punct.span(), |text| {
-                text.contains(punct.as_char()) && text.chars().all(|c| c.is_ascii_punctuation())
+                let c = punct.as_char();
+                // A lifetime becomes two tokens, a doc comment `#`, `!` and `[doc = ".."]`.
+                text.contains(c) && text.chars().all(|c| c.is_ascii_punctuation())
+                    || c == '\'' && text.starts_with(c)
+                    || matches!(c, '#' | '=') && is_doc(text)
+                    || c == '!' && (text.starts_with("//!") || text.starts_with("/*!"))
             }),
             TokenTree::Group(group) => {
                 let open = match group.delimiter() {
@@ -41,8 +46,11 @@ impl Written {
                     Delimiter::Brace => Some('{'),
                     Delimiter::None => None,
                 };
-                let made = open
-                    .and_then(|open| self.made(group.span_open(), |text| text.starts_with(open)));
+                let made = open.and_then(|open| {
+                    self.made(group.span_open(), |text| {
+                        text.starts_with(open) || open == '[' && is_doc(text)
+                    })
+                });
                 made.or_else(|| self.first_made(group.stream()))
             }
             TokenTree::Ident(_) | TokenTree::Literal(_) => None,
@@ -51,13 +59,7 @@ impl Written {
 
     fn made(&self, at: Span, is_token: impl FnOnce(&str) -> bool) -> Option<Made> {
         let text = at.source_text()?;
-        let written = text.is_empty()
-            || is_token(&text)
-            // A doc comment becomes several tokens, a lifetime two.
-            || text.starts_with("//")
-            || text.starts_with("/*")
-            || text.starts_with('\'')
-            || text == self.own;
+        let written = text.is_empty() || is_token(&text) || text == self.own;
         if written {
             return None;
         }
@@ -68,4 +70,8 @@ impl Written {
         });
         Some(Made { at, by })
     }
+}
+
+fn is_doc(text: &str) -> bool {
+    text.starts_with("//") || text.starts_with("/*")
 }

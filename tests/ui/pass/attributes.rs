@@ -12,6 +12,15 @@ pub struct Person {
     pub name: String,
 }
 
+/// Says more of itself inside.
+#[hitl_tool]
+pub async fn inside(amount: u64) -> u64 {
+    //! Adds nothing.
+    #![allow(unused_variables)]
+    let unused = 1;
+    amount
+}
+
 /// Traced, with fields and without secrets.
 #[hitl_tool]
 #[tracing::instrument(
