@@ -12,6 +12,22 @@ use hitl_base::Json;
 /// The most places that are told apart. A schema that unfolds into more says nothing.
 const MAX_PLACES: usize = 10_000;
 
+/// Formats of texts whose types take several spellings of one value.
+const RESPELLED: [&str; 12] = [
+    "uuid",
+    "uri",
+    "date",
+    "time",
+    "date-time",
+    "partial-time",
+    "partial-date-time",
+    "duration",
+    "ip",
+    "ipv4",
+    "ipv6",
+    "zoned-date-time",
+];
+
 /// A place, by its number.
 pub(crate) type PlaceId = usize;
 
@@ -26,13 +42,27 @@ pub(crate) struct Places {
 struct Place {
     list: ListKind,
     integer: bool,
-    null: bool,
+    null: Nulls,
+    /// Numbers there are of single precision.
+    single: bool,
+    /// Texts there are of a type that has several spellings for one value.
+    respelled: bool,
     /// Texts that the schema lists, a few of them.
     texts: Vec<String>,
     /// Sorted by name.
     fields: Vec<(String, Field)>,
     other: Option<PlaceId>,
     items: Option<PlaceId>,
+}
+
+/// What the schema says about `null` in a place.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+enum Nulls {
+    /// It names no type and lists no values.
+    #[default]
+    Unsaid,
+    Taken,
+    Refused,
 }
 
 /// A field that the schema names.
@@ -95,7 +125,22 @@ impl Places {
     }
 
     pub(crate) fn takes_null(&self, at: PlaceId) -> bool {
-        self.places.get(at).is_some_and(|place| place.null)
+        self.places.get(at).is_some_and(|place| place.null == Nulls::Taken)
+    }
+
+    /// Whether `null` may be a value there, for all that the schema says.
+    pub(crate) fn may_be_null(&self, at: PlaceId) -> bool {
+        self.places.get(at).is_none_or(|place| place.null != Nulls::Refused)
+    }
+
+    /// Whether numbers there are of single precision.
+    pub(crate) fn is_single(&self, at: PlaceId) -> bool {
+        self.places.get(at).is_some_and(|place| place.single)
+    }
+
+    /// Whether texts there are of a type that has several spellings for one value: a UUID, a time.
+    pub(crate) fn is_respelled(&self, at: PlaceId) -> bool {
+        self.places.get(at).is_some_and(|place| place.respelled)
     }
 
     /// Texts that the schema lists for this place.
@@ -173,7 +218,16 @@ impl<'s> Finder<'s> {
         let (mut whole, mut number, mut null) = (false, false, false);
         let (mut items, mut other) = (Vec::new(), Vec::new());
         let mut texts = Vec::new();
+        let (mut typed, mut single, mut double, mut respelled) = (false, false, false, false);
         for node in nodes {
+            match node.get("format").and_then(Json::as_str) {
+                Some("float") => single = true,
+                Some("double") => double = true,
+                Some(format) => respelled |= RESPELLED.contains(&format),
+                None => {}
+            }
+            let says = |keyword: &&str| node.get(keyword).is_some();
+            typed |= ["type", "enum", "const"].iter().any(says);
             let is = |kind: &str| match node.get("type") {
                 Some(Json::Array(kinds)) => kinds.iter().any(|each| each.as_str() == Some(kind)),
                 Some(named) => named.as_str() == Some(kind),
@@ -209,7 +263,13 @@ impl<'s> Finder<'s> {
                 _ => ListKind::Ordered,
             },
             integer: whole && !number,
-            null,
+            null: match (null, typed) {
+                (true, _) => Nulls::Taken,
+                (false, true) => Nulls::Refused,
+                (false, false) => Nulls::Unsaid,
+            },
+            single: single && !double,
+            respelled,
             texts: texts.into_iter().take(4).map(str::to_owned).collect(),
             fields: self.fields(nodes, &other),
             other: self.place(other.into_iter().map(|(_, schema)| schema).collect()),
