@@ -43,8 +43,7 @@ struct Place {
     list: ListKind,
     integer: bool,
     null: Nulls,
-    /// Numbers there are of single precision.
-    single: bool,
+    precision: Precision,
     /// Texts there are of a type that has several spellings for one value.
     respelled: bool,
     /// Texts that the schema lists, a few of them.
@@ -53,6 +52,16 @@ struct Place {
     fields: Vec<(String, Field)>,
     other: Option<PlaceId>,
     items: Option<PlaceId>,
+}
+
+/// What the schema says about the precision of numbers.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) enum Precision {
+    /// Nothing, or there are whole numbers too.
+    #[default]
+    Unsaid,
+    Single,
+    Double,
 }
 
 /// What the schema says about `null` in a place.
@@ -133,9 +142,8 @@ impl Places {
         self.places.get(at).is_none_or(|place| place.null != Nulls::Refused)
     }
 
-    /// Whether numbers there are of single precision.
-    pub(crate) fn is_single(&self, at: PlaceId) -> bool {
-        self.places.get(at).is_some_and(|place| place.single)
+    pub(crate) fn precision(&self, at: PlaceId) -> Precision {
+        self.places.get(at).map(|place| place.precision).unwrap_or_default()
     }
 
     /// Whether texts there are of a type that has several spellings for one value: a UUID, a time.
@@ -268,7 +276,11 @@ impl<'s> Finder<'s> {
                 (false, true) => Nulls::Refused,
                 (false, false) => Nulls::Unsaid,
             },
-            single: single && !double,
+            precision: match (single, double) {
+                (true, false) => Precision::Single,
+                (false, true) if !whole => Precision::Double,
+                _ => Precision::Unsaid,
+            },
             respelled,
             texts: texts.into_iter().take(4).map(str::to_owned).collect(),
             fields: self.fields(nodes, &other),

@@ -10,7 +10,7 @@
 use hitl_base::Json;
 use hitl_base::json::{same_number, whole};
 
-use super::places::{ListKind, PlaceId, Places};
+use super::places::{ListKind, PlaceId, Places, Precision};
 use super::{ArgumentError, ArgumentErrorKind};
 
 /// The most often that arguments are read again to prove it.
@@ -210,25 +210,42 @@ fn swapped_case(text: &str) -> String {
 
 /// The numbers next to this one: whole ones, and doubles where the place may have them.
 fn numbers_near(lexeme: &str, places: &Places, at: Option<PlaceId>) -> Vec<Json> {
+    let precision = at.map(|at| places.precision(at)).unwrap_or_default();
     let mut near: Vec<String> = Vec::new();
     let signed = whole(lexeme)
         .and_then(|n| i128::try_from(n.magnitude).ok().map(|m| if n.negative { -m } else { m }));
     if let Some(value) = signed {
         let close = [value.checked_add(1), value.checked_sub(1)];
         near.extend(close.into_iter().flatten().map(|near| near.to_string()));
+        near.retain(|near| is_exact(near, precision));
     }
-    if !at.is_some_and(|at| places.is_integer(at)) {
-        near.extend(fractions_near(lexeme, at.is_some_and(|at| places.is_single(at))));
+    let fractions = !at.is_some_and(|at| places.is_integer(at));
+    if fractions {
+        near.extend(fractions_near(lexeme, precision));
     }
     if signed.is_none() {
         near.extend(["0", "1", "0.5"].map(str::to_owned));
     }
     near.retain(|other| !same_number(other, lexeme));
+    // A zero that is below zero is another value, which most predicates take for zero.
+    if fractions && lexeme.starts_with('-') && same_number(lexeme, "0") {
+        near.push("0.0".to_owned());
+    }
     near.into_iter().map(|text| Json::Number(text.into())).collect()
 }
 
+/// Whether a place of this precision has this number: serde rounds it in tagged and flattened types.
+fn is_exact(lexeme: &str, precision: Precision) -> bool {
+    let held = match precision {
+        Precision::Unsaid => return true,
+        Precision::Single => lexeme.parse().map(|value: f32| format!("{value:?}")),
+        Precision::Double => lexeme.parse().map(|value: f64| format!("{value:?}")),
+    };
+    held.is_ok_and(|held| same_number(&held, lexeme))
+}
+
 /// The numbers of floating point next to this one.
-fn fractions_near(lexeme: &str, single: bool) -> Vec<String> {
+fn fractions_near(lexeme: &str, precision: Precision) -> Vec<String> {
     let doubles = |value: f64| {
         [value.next_up(), value.next_down()]
             .map(|near| near.is_finite().then(|| format!("{near:?}")))
@@ -237,8 +254,11 @@ fn fractions_near(lexeme: &str, single: bool) -> Vec<String> {
         [value.next_up(), value.next_down()]
             .map(|near| near.is_finite().then(|| format!("{near:?}")))
     };
-    let near =
-        if single { lexeme.parse().ok().map(singles) } else { lexeme.parse().ok().map(doubles) };
+    let near = if precision == Precision::Single {
+        lexeme.parse().ok().map(singles)
+    } else {
+        lexeme.parse().ok().map(doubles)
+    };
     near.into_iter().flatten().flatten().collect()
 }
 

@@ -445,6 +445,8 @@ enum Shape {
 struct Strict {
     #[serde(default = "half", skip_serializing_if = "is_half")]
     half: f64,
+    #[serde(default, skip_serializing_if = "is_default")]
+    zero: f64,
     #[serde(default = "tenth", skip_serializing_if = "is_tenth")]
     tenth: f32,
     #[serde(default = "large", skip_serializing_if = "is_large")]
@@ -463,12 +465,20 @@ struct Strict {
     shape: Shape,
 }
 
+#[derive(Serialize, Deserialize, JsonSchema)]
+struct FlatStrict {
+    #[serde(flatten)]
+    strict: Strict,
+}
+
 #[tokio::test]
 async fn the_default_of_any_type_is_taken_where_it_is_left_out_for_nothing_else() {
     let strict = taker::<Strict>().await;
     for sent in [
         r#""half":0.5"#,
         r#""half":5e-1"#,
+        r#""zero":0"#,
+        r#""zero":0.0"#,
         r#""tenth":0.1"#,
         r#""large":1e18"#,
         r#""large":1000000000000000000"#,
@@ -489,6 +499,13 @@ async fn the_default_of_any_type_is_taken_where_it_is_left_out_for_nothing_else(
         r#"{"shape":{"kind":"Line"}}"#,
     ] {
         assert_eq!(strict.shown(kept).await, kept);
+    }
+    let error = strict.refused(r#"{"zero":-0.0}"#).await;
+    assert_eq!((error.kind(), error.path()), (UnknownField, "value.zero"));
+    // Serde buffers what is flattened, and rounds numbers that are not exact.
+    let flat = taker::<FlatStrict>().await;
+    for sent in [r#""large":1e18"#, r#""large":1000000000000000000"#, r#""tenth":0.1"#] {
+        assert_eq!(flat.shown(&format!("{{{sent}}}")).await, "{}", "{sent}");
     }
     let all = r#"{"half":0.5,"tenth":0.1,"large":1e18,"set":["EUR"],"sum":[5,"EUR"],
         "address":"127.0.0.1","from":"::","code":"0000ab","shape":{"kind":"Point"}}"#;
