@@ -13,6 +13,22 @@ use hitl_base::Json;
 /// The most places that are told apart. A schema that unfolds into more says nothing.
 const MAX_PLACES: usize = 10_000;
 
+/// Formats of texts whose types take several spellings of one value.
+const RESPELLED: [&str; 12] = [
+    "uuid",
+    "uri",
+    "date",
+    "time",
+    "date-time",
+    "partial-time",
+    "partial-date-time",
+    "duration",
+    "ip",
+    "ipv4",
+    "ipv6",
+    "zoned-date-time",
+];
+
 /// A place, by its number.
 pub(crate) type PlaceId = usize;
 
@@ -27,13 +43,36 @@ pub(crate) struct Places {
 struct Place {
     list: ListKind,
     integer: bool,
-    null: bool,
+    null: Nulls,
+    precision: Precision,
+    /// Texts there are of a type that has several spellings for one value.
+    respelled: bool,
     /// Texts that the schema lists, a few of them.
     texts: Vec<String>,
     /// Sorted by name.
     fields: Vec<(String, Field)>,
     other: Option<PlaceId>,
     items: Option<PlaceId>,
+}
+
+/// What the schema says about the precision of numbers.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) enum Precision {
+    /// Nothing, or there are whole numbers too.
+    #[default]
+    Unsaid,
+    Single,
+    Double,
+}
+
+/// What the schema says about `null` in a place.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+enum Nulls {
+    /// It names no type and lists no values.
+    #[default]
+    Unsaid,
+    Taken,
+    Refused,
 }
 
 /// A field that the schema names.
@@ -96,7 +135,21 @@ impl Places {
     }
 
     pub(crate) fn takes_null(&self, at: PlaceId) -> bool {
-        self.places.get(at).is_some_and(|place| place.null)
+        self.places.get(at).is_some_and(|place| place.null == Nulls::Taken)
+    }
+
+    /// Whether `null` may be a value there, for all that the schema says.
+    pub(crate) fn may_be_null(&self, at: PlaceId) -> bool {
+        self.places.get(at).is_none_or(|place| place.null != Nulls::Refused)
+    }
+
+    pub(crate) fn precision(&self, at: PlaceId) -> Precision {
+        self.places.get(at).map(|place| place.precision).unwrap_or_default()
+    }
+
+    /// Whether texts there are of a type that has several spellings for one value: a UUID, a time.
+    pub(crate) fn is_respelled(&self, at: PlaceId) -> bool {
+        self.places.get(at).is_some_and(|place| place.respelled)
     }
 
     /// Texts that the schema lists for this place.
@@ -174,7 +227,16 @@ impl<'s> Finder<'s> {
         let (mut whole, mut number, mut null) = (false, false, false);
         let (mut items, mut other) = (Vec::new(), Vec::new());
         let mut texts = Vec::new();
+        let (mut typed, mut single, mut double, mut respelled) = (false, false, false, false);
         for node in nodes {
+            match node.get("format").and_then(Json::as_str) {
+                Some("float") => single = true,
+                Some("double") => double = true,
+                Some(format) => respelled |= RESPELLED.contains(&format),
+                None => {}
+            }
+            let says = |keyword: &&str| node.get(keyword).is_some();
+            typed |= ["type", "enum", "const"].iter().any(says);
             let is = |kind: &str| match node.get("type") {
                 Some(Json::Array(kinds)) => kinds.iter().any(|each| each.as_str() == Some(kind)),
                 Some(named) => named.as_str() == Some(kind),
@@ -210,7 +272,17 @@ impl<'s> Finder<'s> {
                 _ => ListKind::Ordered,
             },
             integer: whole && !number,
-            null,
+            null: match (null, typed) {
+                (true, _) => Nulls::Taken,
+                (false, true) => Nulls::Refused,
+                (false, false) => Nulls::Unsaid,
+            },
+            precision: match (single, double) {
+                (true, false) => Precision::Single,
+                (false, true) if !whole => Precision::Double,
+                _ => Precision::Unsaid,
+            },
+            respelled,
             texts: texts.into_iter().take(4).map(str::to_owned).collect(),
             fields: self.fields(nodes, &other),
             other: self.place(other.into_iter().map(|(_, schema)| schema).collect()),

@@ -67,7 +67,9 @@ fn remove(tree: &mut Json, places: &Places, at: PlaceId, here: &mut String, path
         Json::Object(entries) => {
             for index in 0..entries.len() {
                 let Some((key, value)) = entries.get_mut(index) else { return false };
-                let Some(field) = places.field(at, key) else { continue };
+                // A null under a key of a map is not a field that could be left out.
+                let field = places.field(at, key);
+                let Some(inner) = places.entry(at, key) else { continue };
                 here.truncate(before);
                 if before > 0 {
                     here.push('.');
@@ -77,11 +79,12 @@ fn remove(tree: &mut Json, places: &Places, at: PlaceId, here: &mut String, path
                     continue;
                 }
                 if *value == Json::Null {
-                    if here == path && !field.required && places.takes_null(field.place) {
+                    let optional = field.is_some_and(|field| !field.required);
+                    if here == path && optional && places.takes_null(inner) {
                         entries.remove(index);
                         return true;
                     }
-                } else if remove(value, places, field.place, here, path) {
+                } else if remove(value, places, inner, here, path) {
                     return true;
                 }
             }

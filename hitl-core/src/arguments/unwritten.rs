@@ -8,9 +8,9 @@
 //! what is left out is one value, which then is the default.
 
 use hitl_base::Json;
-use hitl_base::json::whole;
+use hitl_base::json::{same_number, whole};
 
-use super::places::{PlaceId, Places};
+use super::places::{ListKind, PlaceId, Places, Precision};
 use super::{ArgumentError, ArgumentErrorKind};
 
 /// The most often that arguments are read again to prove it.
@@ -72,9 +72,17 @@ pub(super) fn prove_defaults(
         if proven.contains(&known) {
             continue;
         }
-        let others = others_than(field.value, places.texts(field.place));
+        let others = others_than(field.value, places, Some(field.place));
         let mut written = others.is_empty();
-        for other in others {
+        // An absent value is another one, but shows nothing about those close by.
+        let absent = *field.value != Json::Null && places.may_be_null(field.place);
+        let near =
+            others.into_iter().chain(absent.then_some(Json::Null)).map(|other| (other, false));
+        let far = last_resort(field.value).into_iter().map(|other| (other, true));
+        for (other, if_none_was) in near.chain(far) {
+            if if_none_was && written {
+                continue;
+            }
             let Some(rest) = left.checked_sub(1) else {
                 let why = "the parameter's type does not write this field, and there are too many such \
                            fields to find out why; leave out what has its default";
@@ -89,7 +97,7 @@ pub(super) fn prove_defaults(
                            with this value";
                 return Err(field.refused(why));
             }
-            written = true;
+            written |= other != Json::Null;
         }
         if !written && says_something(field.value) {
             let why =
@@ -113,59 +121,145 @@ fn says_something(value: &Json) -> bool {
     }
 }
 
-/// Values close to `value` that a field of its type may have. None for what is empty and could hold
-/// anything.
-fn others_than(value: &Json, texts: &[String]) -> Vec<Json> {
+/// The most values that are tried for a part of a list or an object.
+const MAX_INSIDE: usize = 3;
+
+/// Values close to `value` that a field of its type may have, those that are likely to be read first.
+/// None for what is empty and could hold anything.
+fn others_than(value: &Json, places: &Places, at: Option<PlaceId>) -> Vec<Json> {
     match value {
         Json::Null => Vec::new(),
         Json::Bool(value) => vec![Json::Bool(!value)],
-        Json::Number(lexeme) => numbers_near(lexeme),
-        Json::String(text) => {
-            let listed = texts.iter().filter(|other| *other != text).cloned();
-            let near = [format!("{text}x"), String::new(), "1".to_owned()];
-            listed.chain(near.into_iter().filter(|other| other != text)).map(Json::String).collect()
-        }
+        Json::Number(lexeme) => numbers_near(lexeme, places, at),
+        Json::String(text) => texts_near(text, places, at).into_iter().map(Json::String).collect(),
         Json::Array(items) => {
-            let Some(last) = items.last() else { return Vec::new() };
-            let longer: Vec<Json> = items.iter().chain([last]).cloned().collect();
-            let shorter: Vec<Json> = items.iter().skip(1).cloned().collect();
-            let mut others = vec![Json::Array(longer), Json::Array(shorter)];
-            let changed = others_than(last, &[]).into_iter().take(1);
-            others.extend(
-                changed.map(|other| {
-                    Json::Array(items.iter().skip(1).cloned().chain([other]).collect())
-                }),
-            );
+            let Some((last, front)) = items.split_last() else { return Vec::new() };
+            let inner = at.and_then(|at| places.items(at));
+            let with = |other: Json| Json::Array(front.iter().cloned().chain([other]).collect());
+            let changed = others_than(last, places, inner).into_iter().take(MAX_INSIDE).map(with);
+            let mut others = vec![Json::Array(items.iter().skip(1).cloned().collect())];
+            // A set is the same with an item that it has.
+            if at.is_none_or(|at| places.list(at) == ListKind::Ordered) {
+                others.push(Json::Array(items.iter().chain([last]).cloned().collect()));
+            }
+            others.extend(changed);
             others
         }
         Json::Object(entries) => entries
             .iter()
             .enumerate()
-            .flat_map(|(at, (key, value))| {
-                others_than(value, &[]).into_iter().take(2).map(move |other| {
+            .flat_map(|(position, (key, value))| {
+                let inner = at.and_then(|at| places.entry(at, key));
+                let others = others_than(value, places, inner).into_iter().take(MAX_INSIDE);
+                others.map(move |other| {
                     let mut changed = entries.clone();
-                    changed[at] = (key.clone(), other);
+                    changed[position] = (key.clone(), other);
                     Json::Object(changed)
                 })
             })
-            .take(4)
+            .take(2 * MAX_INSIDE)
             .collect(),
     }
 }
 
-fn numbers_near(lexeme: &str) -> Vec<Json> {
-    let number = |text: String| Json::Number(text.into());
-    match whole(lexeme).and_then(|n| i128::try_from(n.magnitude).ok().map(|m| (n.negative, m))) {
-        Some((negative, magnitude)) => {
-            let value = if negative { -magnitude } else { magnitude };
-            [value.checked_add(1), value.checked_sub(1)]
-                .into_iter()
-                .flatten()
-                .map(|near| number(near.to_string()))
-                .collect()
-        }
-        None => ["0", "1", "0.5"].iter().map(|text| number((*text).to_owned())).collect(),
+/// Texts that the schema lists, and texts that a predicate which is not exact takes for this one.
+fn texts_near(text: &str, places: &Places, at: Option<PlaceId>) -> Vec<String> {
+    let listed = at.map_or(&[][..], |at| places.texts(at));
+    let mut near: Vec<String> = listed.to_vec();
+    near.extend(digit_changed(text));
+    near.extend([format!("{text}x"), String::new()]);
+    // Where one value has several spellings, another spelling is no other value.
+    let spelled = listed.iter().any(|known| known == text);
+    if !spelled && !at.is_some_and(|at| places.is_respelled(at)) {
+        near.extend([swapped_case(text), format!(" {text}"), format!("{text} ")]);
     }
+    near.retain(|other| other != text);
+    near.dedup();
+    near
+}
+
+/// What is tried where none of the values close by can be read.
+fn last_resort(value: &Json) -> Vec<Json> {
+    let Json::String(text) = value else { return Vec::new() };
+    let mut others = vec![format!("{text}1"), "1".to_owned()];
+    others.retain(|other| other != text);
+    others.into_iter().map(Json::String).collect()
+}
+
+/// The text with its last digit one more, and one less: texts of some types are digits in a form.
+fn digit_changed(text: &str) -> Vec<String> {
+    let Some(at) = text.rfind(|letter: char| letter.is_ascii_digit()) else { return Vec::new() };
+    let (before, rest) = text.split_at(at);
+    let (digit, after) = rest.split_at(1);
+    let digit: u8 = digit.parse().unwrap_or_default();
+    let close = [digit.checked_add(1).filter(|digit| *digit < 10), digit.checked_sub(1)];
+    close.into_iter().flatten().map(|digit| format!("{before}{digit}{after}")).collect()
+}
+
+fn swapped_case(text: &str) -> String {
+    let mut swapped = String::with_capacity(text.len());
+    for letter in text.chars() {
+        if letter.is_lowercase() {
+            swapped.extend(letter.to_uppercase());
+        } else {
+            swapped.extend(letter.to_lowercase());
+        }
+    }
+    swapped
+}
+
+/// The numbers next to this one: whole ones, and doubles where the place may have them.
+fn numbers_near(lexeme: &str, places: &Places, at: Option<PlaceId>) -> Vec<Json> {
+    let precision = at.map(|at| places.precision(at)).unwrap_or_default();
+    let mut near: Vec<String> = Vec::new();
+    let signed = whole(lexeme)
+        .and_then(|n| i128::try_from(n.magnitude).ok().map(|m| if n.negative { -m } else { m }));
+    if let Some(value) = signed {
+        let close = [value.checked_add(1), value.checked_sub(1)];
+        near.extend(close.into_iter().flatten().map(|near| near.to_string()));
+        near.retain(|near| is_exact(near, precision));
+    }
+    let fractions = !at.is_some_and(|at| places.is_integer(at));
+    if fractions {
+        near.extend(fractions_near(lexeme, precision));
+    }
+    if signed.is_none() {
+        near.extend(["0", "1", "0.5"].map(str::to_owned));
+    }
+    near.retain(|other| !same_number(other, lexeme));
+    // A zero that is below zero is another value, which most predicates take for zero.
+    if fractions && lexeme.starts_with('-') && same_number(lexeme, "0") {
+        near.push("0.0".to_owned());
+    }
+    near.into_iter().map(|text| Json::Number(text.into())).collect()
+}
+
+/// Whether a place of this precision has this number: serde rounds it in tagged and flattened types.
+fn is_exact(lexeme: &str, precision: Precision) -> bool {
+    let held = match precision {
+        Precision::Unsaid => return true,
+        Precision::Single => lexeme.parse().map(|value: f32| format!("{value:?}")),
+        Precision::Double => lexeme.parse().map(|value: f64| format!("{value:?}")),
+    };
+    held.is_ok_and(|held| same_number(&held, lexeme))
+}
+
+/// The numbers of floating point next to this one.
+fn fractions_near(lexeme: &str, precision: Precision) -> Vec<String> {
+    let doubles = |value: f64| {
+        [value.next_up(), value.next_down()]
+            .map(|near| near.is_finite().then(|| format!("{near:?}")))
+    };
+    let singles = |value: f32| {
+        [value.next_up(), value.next_down()]
+            .map(|near| near.is_finite().then(|| format!("{near:?}")))
+    };
+    let near = if precision == Precision::Single {
+        lexeme.parse().ok().map(singles)
+    } else {
+        lexeme.parse().ok().map(doubles)
+    };
+    near.into_iter().flatten().flatten().collect()
 }
 
 /// The tree with another value at the end of a path.

@@ -1,6 +1,7 @@
 //! Defaults that a type does not write, and that are sent all the same.
 
 use std::collections::{BTreeMap, HashSet};
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
 use hitl_core::ArgumentErrorKind::{Inexact, UnknownField, WrongType};
 use schemars::JsonSchema;
@@ -260,4 +261,265 @@ impl<'de> Deserialize<'de> for Contrary {
 async fn invariant_2_a_yes_does_not_become_a_no() {
     let error = taker::<Contrary>().await.refused("true").await;
     assert_eq!(error.kind(), Inexact);
+}
+
+fn fifth() -> f64 {
+    0.2
+}
+fn is_about_a_fifth(x: &f64) -> bool {
+    (x - 0.2).abs() < 1e-3
+}
+fn ten() -> f64 {
+    10.0
+}
+fn is_about_ten(x: &f64) -> bool {
+    (x - 10.0).abs() < 1e-3
+}
+fn is_euro_in_any_case(text: &str) -> bool {
+    text.eq_ignore_ascii_case("EUR")
+}
+fn is_euro_in_blanks(text: &str) -> bool {
+    text.trim() == "EUR"
+}
+#[expect(clippy::ref_option, reason = "serde passes a reference to the field")]
+fn is_not_true(flag: &Option<bool>) -> bool {
+    *flag != Some(true)
+}
+#[expect(clippy::ref_option, reason = "serde passes a reference to the field")]
+fn is_none_or_zero(n: &Option<u32>) -> bool {
+    n.unwrap_or(0) == 0
+}
+#[expect(clippy::ref_option, reason = "serde passes a reference to the field")]
+fn is_none_or_blank(text: &Option<String>) -> bool {
+    text.as_deref().is_none_or(str::is_empty)
+}
+#[expect(clippy::ref_option, reason = "serde passes a reference to the field")]
+fn is_none_or_empty(list: &Option<Vec<u32>>) -> bool {
+    list.as_deref().is_none_or(<[u32]>::is_empty)
+}
+
+#[expect(clippy::ref_option, reason = "serde passes a reference to the field")]
+fn is_none_or_bare(map: &Option<BTreeMap<String, u32>>) -> bool {
+    map.as_ref().is_none_or(BTreeMap::is_empty)
+}
+
+/// Its fields are left out for more than one value.
+#[derive(Serialize, Deserialize, JsonSchema)]
+struct Loose {
+    #[serde(default = "fifth", skip_serializing_if = "is_about_a_fifth")]
+    fraction: f64,
+    #[serde(default = "ten", skip_serializing_if = "is_about_ten")]
+    ten: f64,
+    #[serde(default = "euro", skip_serializing_if = "is_euro_in_any_case")]
+    any_case: String,
+    #[serde(default = "euro", skip_serializing_if = "is_euro_in_blanks")]
+    blanks: String,
+    #[serde(default, skip_serializing_if = "is_not_true")]
+    flag: Option<bool>,
+    #[serde(default, skip_serializing_if = "is_none_or_zero")]
+    count: Option<u32>,
+    #[serde(default, skip_serializing_if = "is_none_or_blank")]
+    text: Option<String>,
+    #[serde(default, skip_serializing_if = "is_none_or_empty")]
+    list: Option<Vec<u32>>,
+    #[serde(default, skip_serializing_if = "is_none_or_bare")]
+    map: Option<BTreeMap<String, u32>>,
+}
+
+#[tokio::test]
+async fn invariant_2_a_value_next_to_the_default_is_never_lost() {
+    let loose = taker::<Loose>().await;
+    for (key, value) in [
+        ("fraction", "0.2005"),
+        ("ten", "10.0005"),
+        ("ten", "10"),
+        ("any_case", "\"eur\""),
+        ("any_case", "\"EUR\""),
+        ("blanks", "\" EUR\""),
+        ("blanks", "\"EUR \""),
+        ("blanks", "\"EUR\""),
+    ] {
+        let sent = format!("{{\"{key}\":{value}}}");
+        let error = loose.refused(&sent).await;
+        assert_eq!(
+            (error.kind(), error.path()),
+            (UnknownField, &*format!("value.{key}")),
+            "{sent}"
+        );
+    }
+    for kept in [r#"{"fraction":0.25}"#, r#"{"any_case":"USD"}"#, r#"{"blanks":"eur"}"#] {
+        assert_eq!(loose.shown(kept).await, kept);
+    }
+}
+
+#[tokio::test]
+async fn invariant_2_an_empty_value_is_not_taken_for_an_absent_one() {
+    let loose = taker::<Loose>().await;
+    for (key, value) in
+        [("flag", "false"), ("count", "0"), ("text", "\"\""), ("list", "[]"), ("map", "{}")]
+    {
+        let sent = format!("{{\"{key}\":{value}}}");
+        let error = loose.refused(&sent).await;
+        assert_eq!(
+            (error.kind(), error.path()),
+            (UnknownField, &*format!("value.{key}")),
+            "{sent}"
+        );
+        assert_eq!(loose.shown(&format!("{{\"{key}\":null}}")).await, "{}");
+    }
+    for kept in [r#"{"flag":true}"#, r#"{"count":1}"#, r#"{"text":"a"}"#, r#"{"list":[0]}"#] {
+        assert_eq!(loose.shown(kept).await, kept);
+    }
+}
+
+fn half() -> f64 {
+    0.5
+}
+fn is_half(x: &f64) -> bool {
+    x.total_cmp(&0.5).is_eq()
+}
+fn tenth() -> f32 {
+    0.1
+}
+fn is_tenth(x: &f32) -> bool {
+    x.total_cmp(&0.1).is_eq()
+}
+fn large() -> f64 {
+    1e18
+}
+fn is_large(x: &f64) -> bool {
+    x.total_cmp(&1e18).is_eq()
+}
+fn euros() -> HashSet<String> {
+    HashSet::from([euro()])
+}
+fn is_euros(set: &HashSet<String>) -> bool {
+    *set == euros()
+}
+fn five_euro() -> (u32, String) {
+    (5, euro())
+}
+fn is_five_euro(sum: &(u32, String)) -> bool {
+    *sum == five_euro()
+}
+fn localhost() -> IpAddr {
+    IpAddr::V4(Ipv4Addr::LOCALHOST)
+}
+fn is_localhost(address: &IpAddr) -> bool {
+    *address == localhost()
+}
+fn anywhere() -> IpAddr {
+    IpAddr::V6(Ipv6Addr::UNSPECIFIED)
+}
+fn is_anywhere(address: &IpAddr) -> bool {
+    *address == anywhere()
+}
+
+/// A text of digits in a form, like a UUID or a date, that takes small and large letters.
+#[derive(Clone, PartialEq, Serialize, JsonSchema)]
+struct Code(#[schemars(extend("format" = "uuid"))] String);
+
+impl<'de> Deserialize<'de> for Code {
+    fn deserialize<D: serde::Deserializer<'de>>(from: D) -> Result<Self, D::Error> {
+        let text = String::deserialize(from)?.to_ascii_lowercase();
+        let formed = text.len() == 6 && text.chars().all(|c| c.is_ascii_hexdigit());
+        formed.then_some(Self(text)).ok_or_else(|| serde::de::Error::custom("no code"))
+    }
+}
+fn code() -> Code {
+    Code("0000ab".to_owned())
+}
+fn is_code(given: &Code) -> bool {
+    *given == code()
+}
+
+#[derive(Clone, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(tag = "kind")]
+enum Shape {
+    #[default]
+    Point,
+    Line,
+}
+
+#[derive(Serialize, Deserialize, JsonSchema)]
+struct Strict {
+    #[serde(default = "half", skip_serializing_if = "is_half")]
+    half: f64,
+    #[serde(default, skip_serializing_if = "is_default")]
+    zero: f64,
+    #[serde(default = "tenth", skip_serializing_if = "is_tenth")]
+    tenth: f32,
+    #[serde(default = "large", skip_serializing_if = "is_large")]
+    large: f64,
+    #[serde(default = "euros", skip_serializing_if = "is_euros")]
+    set: HashSet<String>,
+    #[serde(default = "five_euro", skip_serializing_if = "is_five_euro")]
+    sum: (u32, String),
+    #[serde(default = "localhost", skip_serializing_if = "is_localhost")]
+    address: IpAddr,
+    #[serde(default = "anywhere", skip_serializing_if = "is_anywhere")]
+    from: IpAddr,
+    #[serde(default = "code", skip_serializing_if = "is_code")]
+    code: Code,
+    #[serde(default, skip_serializing_if = "is_default")]
+    shape: Shape,
+}
+
+#[derive(Serialize, Deserialize, JsonSchema)]
+struct FlatStrict {
+    #[serde(flatten)]
+    strict: Strict,
+}
+
+#[tokio::test]
+async fn the_default_of_any_type_is_taken_where_it_is_left_out_for_nothing_else() {
+    let strict = taker::<Strict>().await;
+    for sent in [
+        r#""half":0.5"#,
+        r#""half":5e-1"#,
+        r#""zero":0"#,
+        r#""zero":0.0"#,
+        r#""tenth":0.1"#,
+        r#""large":1e18"#,
+        r#""large":1000000000000000000"#,
+        r#""set":["EUR"]"#,
+        r#""sum":[5,"EUR"]"#,
+        r#""address":"127.0.0.1""#,
+        r#""from":"::""#,
+        r#""code":"0000ab""#,
+        r#""code":"0000AB""#,
+        r#""shape":{"kind":"Point"}"#,
+    ] {
+        assert_eq!(strict.shown(&format!("{{{sent}}}")).await, "{}", "{sent}");
+    }
+    for kept in [
+        r#"{"half":0.25}"#,
+        r#"{"set":["EUR","USD"]}"#,
+        r#"{"sum":[5,"USD"]}"#,
+        r#"{"shape":{"kind":"Line"}}"#,
+    ] {
+        assert_eq!(strict.shown(kept).await, kept);
+    }
+    let error = strict.refused(r#"{"zero":-0.0}"#).await;
+    assert_eq!((error.kind(), error.path()), (UnknownField, "value.zero"));
+    // Serde buffers what is flattened, and rounds numbers that are not exact.
+    let flat = taker::<FlatStrict>().await;
+    for sent in [r#""large":1e18"#, r#""large":1000000000000000000"#, r#""tenth":0.1"#] {
+        assert_eq!(flat.shown(&format!("{{{sent}}}")).await, "{}", "{sent}");
+    }
+    let all = r#"{"half":0.5,"tenth":0.1,"large":1e18,"set":["EUR"],"sum":[5,"EUR"],
+        "address":"127.0.0.1","from":"::","code":"0000ab","shape":{"kind":"Point"}}"#;
+    assert_eq!(strict.shown(all).await, "{}");
+}
+
+#[tokio::test]
+async fn an_explicit_null_means_the_default_below_a_key_of_a_map() {
+    let map = taker::<BTreeMap<String, Nullable>>().await;
+    assert_eq!(
+        map.shown(r#"{"k":{"limit":null,"needed":1}}"#).await,
+        r#"{"k":{"limit":5,"most":5,"needed":1,"plain":5}}"#
+    );
+    let counts = taker::<BTreeMap<String, u32>>().await;
+    let error = counts.refused(r#"{"k":null}"#).await;
+    assert_eq!((error.kind(), error.path()), (WrongType, "value.k"));
 }
