@@ -384,7 +384,7 @@ fn changed_tools(record: &CallRecord) -> Vec<(&'static str, ToolFacts)> {
     with("risk", |tool| tool.risk = Risk::Critical);
     with("destructive", |tool| tool.hints.destructive = true);
     with("a reason", |tool| tool.requires_reason = true);
-    with("fewer answers", |tool| drop(tool.choices.pop()));
+    with("fewer answers", |tool| tool.choices.truncate(1));
     tools
 }
 
