@@ -8,6 +8,7 @@ mod cargo;
 mod instructions;
 mod postgres;
 mod quickstart;
+mod tidy;
 mod toolchain;
 
 use std::process::ExitCode;
@@ -17,6 +18,7 @@ use crate::instructions::Baseline;
 
 const HELP: &str = "\
 Usage: cargo xtask test
+       cargo xtask tidy
        cargo xtask postgres
        cargo xtask bench [--quick | --thorough] [PATH ...]
        cargo xtask instructions [--keep]
@@ -32,6 +34,9 @@ HITL_SKIP_POSTGRES=1 goes without those tests, on a developer's machine and neve
 
 The console's tests drive a real browser: Chromium and ChromeDriver are installed with apt-get, and
 axe-core with npm, in the same way. HITL_SKIP_BROWSER=1 goes without them, never in CI.
+
+`tidy` checks the repository's own texts: links, features, files that ARCHITECTURE.md names, lengths, and
+words.
 
 `postgres` starts such a server, says where it is, and ends it when a line or the end of its input comes:
 for running single tests with `cargo test`.
@@ -52,6 +57,7 @@ fn main() -> ExitCode {
         ["instructions"] => instructions::run(Baseline::Compare),
         ["instructions", "--keep"] => instructions::run(Baseline::Keep),
         ["postgres"] => postgres::serve(),
+        ["tidy"] => tidy::run(),
         ["help" | "--help" | "-h"] => {
             print!("{HELP}");
             Ok(())

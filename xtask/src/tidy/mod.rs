@@ -1,0 +1,72 @@
+//! `cargo xtask tidy`: rules about the repository itself, each a pure function over its texts.
+
+mod architecture;
+mod features;
+mod links;
+mod prose;
+mod size;
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use crate::cargo::root;
+
+/// A text file of the repository, by its path from the top.
+pub(crate) struct Text {
+    path: String,
+    content: String,
+}
+
+/// Checks every rule. The error lists all that is wrong.
+pub(crate) fn run() -> Result<(), String> {
+    let texts = read(root())?;
+    let mut found = Vec::new();
+    for rule in [links::check, architecture::check, features::check, prose::check, size::check] {
+        found.extend(rule(&texts));
+    }
+    if found.is_empty() {
+        println!("tidy: {} files", texts.len());
+        return Ok(());
+    }
+    Err(format!("not tidy:\n  {}", found.join("\n  ")))
+}
+
+/// The texts below `top` that people write, in the order of their paths.
+fn read(top: &Path) -> Result<Vec<Text>, String> {
+    let mut folders = vec![top.to_owned()];
+    let mut texts = Vec::new();
+    while let Some(folder) = folders.pop() {
+        let entries = fs::read_dir(&folder).map_err(|e| format!("{}: {e}", folder.display()))?;
+        for entry in entries {
+            let path = entry.map_err(|e| e.to_string())?.path();
+            let name = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
+            if path.is_dir() {
+                if !name.starts_with('.') && name != "target" && name != "node_modules" {
+                    folders.push(path);
+                }
+            } else if is_text(&path) {
+                let content =
+                    fs::read_to_string(&path).map_err(|e| format!("{}: {e}", path.display()))?;
+                let path = path.strip_prefix(top).unwrap_or(&path);
+                texts.push(Text { path: path.to_string_lossy().replace('\\', "/"), content });
+            }
+        }
+    }
+    texts.sort_by(|one, other| one.path.cmp(&other.path));
+    Ok(texts)
+}
+
+fn is_text(path: &PathBuf) -> bool {
+    let extension = path.extension().and_then(|extension| extension.to_str());
+    matches!(extension, Some("rs" | "md" | "toml" | "js" | "css"))
+}
+
+/// The text at this path, or an empty one.
+fn text<'t>(texts: &'t [Text], path: &str) -> &'t str {
+    texts.iter().find(|text| text.path == path).map_or("", |text| &text.content)
+}
+
+#[cfg(test)]
+fn of(path: &str, content: &str) -> Text {
+    Text { path: path.to_owned(), content: content.to_owned() }
+}
