@@ -87,10 +87,12 @@
 //!
 //! | feature | default | adds |
 //! |---|---|---|
-//! | `sqlite` | yes | `SqliteStore` |
+//! | `sqlite` | yes | `SqliteStore`: one file |
+//! | `postgres` | no | `PostgresStore`: several machines |
 //! | `policy-files` | no | `RuleFile`: rules in TOML, reloaded while they are in use |
-//! | `metrics` | no | counters and gauges through the `metrics` facade |
 //! | `terminal` | no | `TerminalApprover`, `tasks::ProgressBars` |
+//! | `checkpoints` | no | signed checkpoints of the audit |
+//! | `metrics` | no | counters and gauges through the `metrics` facade |
 
 pub use hitl_base::{
     Clock, Json, JsonText, Redactor, Sensitive, Timestamp, clock, display, json, redact,

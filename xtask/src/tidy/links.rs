@@ -3,14 +3,14 @@
 use std::collections::HashSet;
 use std::path::Path;
 
-use super::Text;
+use super::{Text, is_page};
 use crate::cargo::root;
 
 pub(super) fn check(texts: &[Text]) -> Vec<String> {
     let exists = |path: &str| root().join(path).exists();
     texts
         .iter()
-        .filter(|text| text.path.ends_with(".md"))
+        .filter(|text| is_page(&text.path))
         .flat_map(|page| broken(page, texts, exists))
         .collect()
 }
@@ -25,7 +25,7 @@ fn broken(page: &Text, texts: &[Text], exists: impl Fn(&str) -> bool) -> Vec<Str
         let path = if path.is_empty() { page.path.clone() } else { beside(&page.path, path) };
         let wrong = if !exists(&path) {
             Some("leads nowhere")
-        } else if anchor.is_empty() || !path.ends_with(".md") {
+        } else if anchor.is_empty() || !is_page(&path) {
             None
         } else {
             let content = super::text(texts, &path);

@@ -7,7 +7,7 @@ mod prose;
 mod size;
 
 use std::fs;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use crate::cargo::root;
 
@@ -56,9 +56,21 @@ fn read(top: &Path) -> Result<Vec<Text>, String> {
     Ok(texts)
 }
 
-fn is_text(path: &PathBuf) -> bool {
+fn is_text(path: &Path) -> bool {
     let extension = path.extension().and_then(|extension| extension.to_str());
     matches!(extension, Some("rs" | "md" | "toml" | "js" | "css"))
+}
+
+fn has_extension(path: &str, extension: &str) -> bool {
+    Path::new(path).extension().is_some_and(|found| found == extension)
+}
+
+fn is_rust(path: &str) -> bool {
+    has_extension(path, "rs")
+}
+
+fn is_page(path: &str) -> bool {
+    has_extension(path, "md")
 }
 
 /// The text at this path, or an empty one.

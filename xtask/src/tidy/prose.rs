@@ -1,6 +1,7 @@
-//! Comments have at most 100 columns, and pages avoid words that must be read twice.
+//! Comments have at most 100 columns, and pages avoid words that must be read twice. Tables and code in
+//! comments may be wider.
 
-use super::Text;
+use super::{Text, is_page, is_rust};
 
 const MAX_COLUMNS: usize = 100;
 
@@ -22,12 +23,19 @@ pub(super) fn check(texts: &[Text]) -> Vec<String> {
 
 fn of_text(text: &Text) -> Vec<String> {
     let mut found = Vec::new();
-    let page = text.path.ends_with(".md") && text.path != "CHANGELOG.md";
-    let rust = text.path.ends_with(".rs");
+    let page = is_page(&text.path) && text.path != "CHANGELOG.md";
+    let rust = is_rust(&text.path);
+    let mut fenced = false;
     for (line, number) in text.content.lines().zip(1..) {
         let mut say = |what: String| found.push(format!("{}:{number}: {what}", text.path));
-        if rust && line.trim_start().starts_with("//") && line.chars().count() > MAX_COLUMNS {
-            say(format!("a comment of more than {MAX_COLUMNS} columns"));
+        if let Some(comment) = comment(line).filter(|_| rust) {
+            fenced ^= comment.starts_with("```");
+            let wide = line.chars().count() > MAX_COLUMNS;
+            if wide && !fenced && !comment.starts_with('|') {
+                say(format!("a comment of more than {MAX_COLUMNS} columns"));
+            }
+        } else {
+            fenced = false;
         }
         if !page {
             continue;
@@ -40,6 +48,12 @@ fn of_text(text: &Text) -> Vec<String> {
         }
     }
     found
+}
+
+/// The text of a line that is a comment.
+fn comment(line: &str) -> Option<&str> {
+    let text = line.trim_start().strip_prefix("//")?;
+    Some(text.trim_start_matches(['/', '!']).trim_start())
 }
 
 fn has_word(line: &str, word: &str) -> bool {
@@ -58,7 +72,8 @@ mod tests {
 
     #[test]
     fn wide_comments_and_odd_words_are_found() {
-        let wide = format!("// {}\nlet a = 1; // fine", "x".repeat(98));
+        let x = "x".repeat(98);
+        let wide = format!("// {x}\nlet a = 1; // fine\n// | {x} |\n/// ```\n/// {x}\n/// ```\n");
         assert_eq!(of_text(&of("a.rs", &wide)).len(), 1);
         let page = of("docs/a.md", "Whoever reads it.\nIt renewed, whatever.\n");
         assert_eq!(of_text(&page).len(), 2);

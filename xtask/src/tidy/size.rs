@@ -1,6 +1,6 @@
 //! Files have one purpose: a library file has at most 500 lines.
 
-use super::Text;
+use super::{Text, is_rust};
 
 const MAX_LINES: usize = 500;
 
@@ -15,7 +15,7 @@ pub(super) fn check(texts: &[Text]) -> Vec<String> {
 
 fn is_library(path: &str) -> bool {
     let apart = ["tests/", "/tests/", "benches/", "examples/", "fuzz/", "tests.rs"];
-    path.ends_with(".rs") && !apart.iter().any(|part| path.starts_with(part) || path.contains(part))
+    is_rust(path) && !apart.iter().any(|part| path.starts_with(part) || path.contains(part))
 }
 
 #[cfg(test)]
