@@ -137,3 +137,18 @@ pub mod prelude {
 #[cfg(doctest)]
 #[doc = include_str!("../README.md")]
 struct Readme;
+
+/// The examples of the guide, compiled and run.
+#[cfg(doctest)]
+mod guide {
+    #[doc = include_str!("../docs/guide/tutorial.md")]
+    struct Tutorial;
+    #[doc = include_str!("../docs/guide/testing.md")]
+    struct Testing;
+    #[doc = include_str!("../docs/guide/replicas.md")]
+    struct Replicas;
+    #[doc = include_str!("../docs/guide/tenants.md")]
+    struct Tenants;
+    #[doc = include_str!("../docs/guide/extend.md")]
+    struct Extend;
+}
