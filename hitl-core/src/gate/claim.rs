@@ -8,6 +8,7 @@ use hitl_base::display::clip;
 use super::error::{GateError, GateErrorKind};
 use super::handle::Inner;
 use super::held::Held;
+use super::keys::not_opened;
 use super::observe;
 use super::prepare::required;
 use super::registry::{Body, Registered};
@@ -296,14 +297,18 @@ impl Inner {
             GateError::new(GateErrorKind::Payload, format!("the call's payload {what}"))
         };
         let opened = self
-            .key
+            .keys
             .open(&sealed, &Bound::new(record.id(), Purpose::Payload, record.sealed_revision()))
-            .map_err(|_| damaged("was sealed under another key, or is damaged; cancel the call"))?;
+            .map_err(|error| not_opened(error, "the call's payload"))?;
         let snapshot: Snapshot = serde_json::from_slice(&opened)
             .map_err(|_| damaged("cannot be read; cancel the call"))?;
         let request = &record.request;
-        let content = content_digest(&request.tool, &snapshot, &record.context, &self.key);
-        if !request.is_bound_to(content) {
+        let asked = (&*request.tool, &snapshot, &record.context);
+        let content =
+            content_digest(&request.tool, &snapshot, &record.context, self.keys.digest());
+        if !request.is_bound_to(content)
+            && !self.older_contents(asked).any(|content| request.is_bound_to(content))
+        {
             return Err(damaged("is not what was approved; cancel the call"));
         }
         Ok(Some(snapshot))

@@ -20,6 +20,7 @@ mod grants;
 mod head;
 mod journal;
 mod key;
+mod rotation;
 mod open;
 mod operation;
 mod options;
