@@ -201,6 +201,9 @@ impl Calls {
 
     pub(super) fn reseal(&mut self, text: &SealedText, to: Sealed) -> bool {
         let Some(kept) = self.by_id.get_mut(&text.id) else { return false };
+        if kept.record.key().tenant != text.tenant || kept.number != text.at {
+            return false;
+        }
         let place = match text.part {
             SealedPart::Payload => &mut kept.payload,
             SealedPart::Result => &mut kept.result,
