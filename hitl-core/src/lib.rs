@@ -41,7 +41,8 @@ pub use dynamic::{DynArguments, DynSpec, DynTool};
 pub use gate::{
     Batch, BuildError, CallError, Events, Gate, GateBuilder, GateError, GateErrorKind,
     GrantPreview, Granted, Happening, KeyUse, NotRun, Places, Preview, Queue, QueuePage, Receipt,
-    Reminders, Resealed, Submission, Ticket, ToolSet, ToolStatus, Uncover, Uncovered, UncoveredPlace, View,
+    Reminders, Resealed, Submission, Ticket, ToolSet, ToolStatus, Uncover, Uncovered,
+    UncoveredPlace, View,
 };
 pub use grant::{Amount, Condition, GrantDraft, GrantRecord, GrantTerms};
 pub use ids::{ClaimToken, DecisionId, GrantId, OwnerToken, RequestId, SessionId};

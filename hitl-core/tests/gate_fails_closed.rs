@@ -14,8 +14,7 @@ use hitl_core::approval::ScriptedApprover;
 use hitl_core::{
     ApprovalLevel, Assessment, CallKey, CallState, CallView, Effect, Gate, GateErrorKind,
     HitlConfig, HostKey, MemoryStore, Outcome, Permit, Policy, Risk, Ruling, SnapshotError,
-    SnapshotWriter, Spec, StateRequirement, Store as _, StoreErrorKind, Submission, Tenant,
-    Tool,
+    SnapshotWriter, Spec, StateRequirement, Store as _, StoreErrorKind, Submission, Tenant, Tool,
 };
 use support::{Flaky, Look, World, ask, bench, bench_with, note, pay, tools};
 

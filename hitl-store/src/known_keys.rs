@@ -205,7 +205,10 @@ mod tests {
                 let Some(then) = then else { continue };
                 assert!(may_seal(Some(&then), &keys(given)));
                 assert_eq!(admission(Some(&then), &keys(given), false), Admission::Open);
-                assert!(then.split(' ').all(|check| given.iter().any(|byte| self::check(*byte) == check)));
+                assert!(
+                    then.split(' ')
+                        .all(|check| given.iter().any(|byte| self::check(*byte) == check))
+                );
             }
         }
     }

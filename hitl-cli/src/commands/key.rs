@@ -234,5 +234,7 @@ fn rotated(new: KeyId) -> String {
 
 fn retired(left: &Keys) -> String {
     let current = left.current.as_deref().unwrap_or("none");
-    format!("{current} is the only key now; keep the former one only as long as backups of before\n")
+    format!(
+        "{current} is the only key now; keep the former one only as long as backups of before\n"
+    )
 }

@@ -137,9 +137,8 @@ impl Enrolments {
         let typed: String = typed.chars().filter(|c| !c.is_whitespace()).collect();
         // A device that was enrolled under a former key counts as long as the host has that. Where it is
         // known which, no other is tried: each would make a guess likelier.
-        let is_its = |key: &&HostKey| {
-            device.key.as_ref().is_none_or(|known| *known == key.id().to_string())
-        };
+        let is_its =
+            |key: &&HostKey| device.key.as_ref().is_none_or(|known| *known == key.id().to_string());
         let of: Vec<&HostKey> = keys.all().filter(is_its).collect();
         for key in of {
             let secret = secret(key, name.as_str(), &device.salt);
@@ -337,7 +336,10 @@ mod tests {
         assert!(!kept.contains(secret) && codes.iter().all(|code| !kept.contains(code)));
         let code = shown(&enrolments, 3000);
         let other = HostKey::from_bytes([8; 32]);
-        assert_eq!(enrolments.clone().check(&ann(), &code, &other.clone().into(), 3000), Checked::Wrong);
+        assert_eq!(
+            enrolments.clone().check(&ann(), &code, &other.clone().into(), 3000),
+            Checked::Wrong
+        );
         assert_eq!(serde_json::from_str::<Enrolments>(&kept).unwrap(), enrolments);
     }
 

@@ -7,8 +7,8 @@ use std::path::Path;
 
 use hitl_core::store::Store;
 use hitl_core::{
-    CallRecord, CallState, Gate, GrantId, GrantRecord, HostKey, HostKeys, JsonlAudit, RequestId, Tenant,
-    Viewer,
+    CallRecord, CallState, Gate, GrantId, GrantRecord, HostKey, HostKeys, JsonlAudit, RequestId,
+    Tenant, Viewer,
 };
 use hitl_store::SqliteStore;
 use hitl_tasks::{Journal, Journaled};

@@ -50,10 +50,8 @@ impl Inner {
             because.push(why.to_owned());
         }
         let revised = Revised {
-            content: self.content_as(
-                record.current_content(),
-                (&facts.name, &next, &record.context),
-            ),
+            content: self
+                .content_as(record.current_content(), (&facts.name, &next, &record.context)),
             arguments: shown.arguments,
             masks: shown.masks,
             more_masks: shown.more_masks,

@@ -52,7 +52,11 @@ impl Inner {
                     fingerprint: request.fingerprint,
                     context,
                     run: &request.key.run,
-                    content: self.content_as(of.content, (&request.tool, snapshot, context)),
+                    content: self.current_as(
+                        prepared.record.content,
+                        of.content,
+                        (&request.tool, snapshot, context),
+                    ),
                     arguments,
                     inert: prepared.tool.spec.config.inert,
                 };

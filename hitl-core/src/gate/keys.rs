@@ -24,14 +24,21 @@ impl Inner {
     pub(super) fn content_as(
         &self,
         known: ContentDigest,
-        (tool, snapshot, context): (&str, &Snapshot, &CallContext),
+        asked: (&str, &Snapshot, &CallContext),
     ) -> ContentDigest {
-        let current = content_digest(tool, snapshot, context, self.keys.digest());
-        if current == known || !self.older_contents((tool, snapshot, context)).any(|it| it == known)
-        {
-            return current;
-        }
-        known
+        let current = content_digest(asked.0, asked.1, asked.2, self.keys.digest());
+        self.current_as(current, known, asked)
+    }
+
+    /// The same, of a call whose content under the current key is `current`.
+    pub(super) fn current_as(
+        &self,
+        current: ContentDigest,
+        known: ContentDigest,
+        asked: (&str, &Snapshot, &CallContext),
+    ) -> ContentDigest {
+        let is_known = current != known && self.older_contents(asked).any(|it| it == known);
+        if is_known { known } else { current }
     }
 
     /// Returns what former keys make of a call's content: nothing where no argument is secret, because

@@ -78,7 +78,7 @@ impl Inner {
         let failed = self.current(&prepared.record.key().tenant, failed).await?;
         let asks = &prepared.record;
         let asked = (&*asks.request.tool, &prepared.snapshot, &asks.context);
-        if self.content_as(failed.content, asked) != failed.content {
+        if self.current_as(asks.content, failed.content, asked) != failed.content {
             return Err(GateError::key_conflict(failed.key(), failed.id()));
         }
         // One key, so one next try: no other start is made of the same approval.

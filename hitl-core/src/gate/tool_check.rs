@@ -283,10 +283,8 @@ impl Inner {
         let config = &tool.spec.config;
         let shown = self.shown_again(record, (&tool.spec.name, config.describe), next);
         Revised {
-            content: self.content_as(
-                record.current_content(),
-                (&tool.spec.name, next, &record.context),
-            ),
+            content: self
+                .content_as(record.current_content(), (&tool.spec.name, next, &record.context)),
             arguments: shown.arguments,
             masks: shown.masks,
             more_masks: shown.more_masks,
@@ -411,7 +409,7 @@ impl Inner {
         }
         // What was recorded under a former host key is compared by it.
         let asked = (&*submitted.request.tool, snapshot, &submitted.context);
-        let same = |known| self.content_as(known, asked) == known;
+        let same = |known| self.current_as(submitted.content, known, asked) == known;
         if same(record.content) || record.reread.is_some_and(same) {
             return Ok(record);
         }

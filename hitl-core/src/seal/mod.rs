@@ -17,8 +17,8 @@ use sha2::Sha256;
 use crate::hex::hex;
 use crate::ids::RequestId;
 
-pub use ring::{HostKeys, KeyId, NotAKeyId};
 pub(crate) use ring::{DigestKey, KeyRing};
+pub use ring::{HostKeys, KeyId, NotAKeyId};
 
 /// What the digests of sensitive values are keyed for.
 const DIGEST_DOMAIN: &str = "hitl.sensitive.v1";
@@ -296,9 +296,7 @@ mod tests {
         let old = seal_as_version(1, &key, b"arguments", &first);
         assert_eq!(ring(&key).open(&old, &first).unwrap(), b"arguments");
         assert!(ring(&key).open(&old, &Bound::new(id, Purpose::Payload, 2)).is_err());
-        assert!(
-            ring(&key).open(&old, &Bound::new(RequestId::new(), Purpose::Payload, 1)).is_err()
-        );
+        assert!(ring(&key).open(&old, &Bound::new(RequestId::new(), Purpose::Payload, 1)).is_err());
         // Written by the second version, with this key, id and a nonce of zeros.
         let second = Bound::new(id, Purpose::Payload, 4);
         let old = seal_as_version(2, &key, b"arguments", &second);

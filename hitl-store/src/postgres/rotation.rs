@@ -137,7 +137,8 @@ pub(super) async fn reseal(
         SealedPart::Payload => &PUT_PAYLOAD,
         SealedPart::Result => &PUT_RESULT,
     };
-    let (n, id, tenant) = (text.at.cast_signed(), text.id.to_string(), storable(text.tenant.as_str()));
+    let (n, id, tenant) =
+        (text.at.cast_signed(), text.id.to_string(), storable(text.tenant.as_str()));
     let (from, to) = (text.sealed.as_bytes(), to.as_bytes());
     let wrote = Way::Alone(on).write(sql, &[&n, &id, &tenant, &from, &to]).await;
     match wrote.map_err(|fault| on.error(fault))? {
@@ -181,7 +182,9 @@ pub(super) async fn retire(shared: &Shared) -> Result<(), StoreError> {
     let (sessions, texts) = used().await?;
     StoreError::check_retired(sessions, texts)?;
     let kept = query::meta(on, KEY_CHECK).await.map_err(|fault| on.error(fault))?;
-    let Some(kept) = kept else { return Err(unusable("the store keeps no check value".to_owned())) };
+    let Some(kept) = kept else {
+        return Err(unusable("the store keeps no check value".to_owned()));
+    };
     let then = current.check_value();
     if kept == then {
         return Ok(());

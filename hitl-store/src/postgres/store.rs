@@ -14,8 +14,8 @@ use hitl_core::store::{
     Retained, SealedPage, SealedPart, SealedText, StoreError, Submitted, Watch,
 };
 use hitl_core::{
-    CallKey, ContentDigest, GrantId, HostKeys, KeyId, Principal, RequestId, RunId, SessionId, Store,
-    Tenant, ToolFacts,
+    CallKey, ContentDigest, GrantId, HostKeys, KeyId, Principal, RequestId, RunId, SessionId,
+    Store, Tenant, ToolFacts,
 };
 use tokio::sync::watch;
 
@@ -141,7 +141,8 @@ impl Store for PostgresStore {
         let opened = self.shared.sessions.open(&self.shared.database).await;
         let session = opened.map_err(|fault| self.shared.error(fault))?;
         // Its key is beside it by now, so who retires keys sees it, or it sees that they are.
-        if let Err(error) = rotation::check_may_seal(&self.shared.database, &self.shared.keys).await {
+        if let Err(error) = rotation::check_may_seal(&self.shared.database, &self.shared.keys).await
+        {
             self.close_session(session).await?;
             return Err(error);
         }

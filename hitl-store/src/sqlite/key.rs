@@ -4,8 +4,8 @@ use std::fs::{self, File, OpenOptions};
 use std::io::{self, Read as _, Write as _};
 use std::path::Path;
 
-use hitl_core::{HostKey, HostKeys};
 use hitl_core::store::{StoreError, StoreErrorKind};
+use hitl_core::{HostKey, HostKeys};
 
 use super::error::file_error;
 use super::schema::beside;
@@ -35,7 +35,8 @@ pub(super) fn read(path: &Path) -> Result<Option<HostKeys>, StoreError> {
         Ok(read) if read as u64 <= most => parse_all(text.trim_end()),
         Ok(_) | Err(_) => None,
     };
-    let unreadable = "{} holds no key (64 hexadecimal digits on a line of its own); restore it from your backup";
+    let unreadable =
+        "{} holds no key (64 hexadecimal digits on a line of its own); restore it from your backup";
     parsed.map(Some).ok_or_else(|| wrong(path, unreadable))
 }
 
@@ -183,7 +184,16 @@ mod tests {
         let half = format!("{}\n{}", "a".repeat(64), "b".repeat(63));
         let blank = format!("{}\n\n{}", "a".repeat(64), "b".repeat(64));
         let many: String = (0..20).map(|n| format!("{n:064x}\n")).collect();
-        for text in [&half, &blank, &many, "", "hunter2", &"z".repeat(64), &"a".repeat(63), &"+1".repeat(32)] {
+        for text in [
+            &half,
+            &blank,
+            &many,
+            "",
+            "hunter2",
+            &"z".repeat(64),
+            &"a".repeat(63),
+            &"+1".repeat(32),
+        ] {
             write_private(&path, text).unwrap();
             let error = read(&path).unwrap_err();
             assert_eq!(error.kind(), StoreErrorKind::Key);

@@ -17,8 +17,8 @@ use hitl_core::store::{
     tools_text,
 };
 use hitl_core::{
-    CallKey, ContentDigest, GrantId, HostKeys, KeyId, Principal, RequestId, RunId, SessionId, Store,
-    Tenant, ToolFacts,
+    CallKey, ContentDigest, GrantId, HostKeys, KeyId, Principal, RequestId, RunId, SessionId,
+    Store, Tenant, ToolFacts,
 };
 use tokio::sync::oneshot;
 

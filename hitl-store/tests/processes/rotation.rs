@@ -6,8 +6,8 @@ use std::time::{Duration, Instant};
 
 use hitl_core::store::StoreErrorKind as Kind;
 use hitl_core::{
-    DynArguments, DynSpec, DynTool, Gate, HitlConfig, HostKey, HostKeys, JsonText, KeyId, Outcome,
-    Permit, RequestId, Risk, Store as _, StoreError, Submission, Tenant,
+    DynArguments, DynSpec, DynTool, Gate, HitlConfig, HostKey, HostKeys, KeyId, Outcome, Permit,
+    RequestId, Risk, Store as _, StoreError, Submission, Tenant,
 };
 use hitl_store::SqliteStore;
 
@@ -23,7 +23,7 @@ fn tool() -> DynTool {
     DynTool::new(spec, SCHEMA, |permit: Permit<DynArguments>| async move {
         let (arguments, _cx) = permit.open();
         assert_eq!(arguments.json(), r#"{"pin":"1234"}"#);
-        Ok::<_, String>(JsonText::new("true".to_owned()).unwrap())
+        Ok::<_, String>(hitl_base::JsonText::new("true".to_owned()).unwrap())
     })
     .unwrap()
 }
@@ -150,7 +150,10 @@ async fn invariant_8_whoever_is_killed_while_the_key_is_replaced_leaves_every_te
     }
     // It died where it hurts.
     for wanted in ["key-half-written", "key-written", "before-commit", "after-commit"] {
-        assert!(places.iter().filter(|place| *place == wanted).count() >= 2, "{wanted}: {places:?}");
+        assert!(
+            places.iter().filter(|place| *place == wanted).count() >= 2,
+            "{wanted}: {places:?}"
+        );
     }
     assert!(places.len() > 20, "{places:?}");
 }
@@ -177,7 +180,8 @@ async fn invariant_8_a_key_is_dropped_only_once_nothing_is_sealed_under_it() {
     let error = refused(with(one.clone().into()), &path).await;
     assert!(error.to_string().contains(&two.id().to_string()), "{error}");
     // A replica that seals under the former key still, and knows the new one, goes on.
-    let late = with(HostKeys::new(one.clone()).with_previous(two.clone())).open(&path).await.unwrap();
+    let late =
+        with(HostKeys::new(one.clone()).with_previous(two.clone())).open(&path).await.unwrap();
     let of_late = gate(&late).await;
     approved(&of_late, "late", 1).await;
     let new = gate(&store).await;

@@ -130,10 +130,10 @@ impl AcceptanceFile {
         match (&self.keys, &accepted.mac) {
             (None, _) => None,
             (Some(_), None) => Some("has no code of the host's key"),
-            (Some(keys), Some(mac)) => (!keys
-                .all()
-                .any(|key| accepted.mac_under(key, &self.path) == *mac))
-            .then_some("was changed, or is of another host key: its code is wrong"),
+            (Some(keys), Some(mac)) => {
+                (!keys.all().any(|key| accepted.mac_under(key, &self.path) == *mac))
+                    .then_some("was changed, or is of another host key: its code is wrong")
+            }
         }
     }
 
