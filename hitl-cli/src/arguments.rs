@@ -43,8 +43,9 @@ pub(crate) struct Place {
     /// The file with the token for the console.
     #[arg(long, global = true, env = "HITL_TOKEN_FILE", value_name = "FILE")]
     pub(crate) token_file: Option<PathBuf>,
-    /// The file with the host key, 64 hexadecimal digits: of a PostgreSQL store, or of an SQLite file
-    /// whose host keeps the key itself. While the key is replaced, the former ones follow, one a line.
+    /// The file with the host key, 64 hexadecimal digits: of a PostgreSQL store, or of an SQLite
+    /// file whose host keeps the key itself. While the key is replaced, the former ones follow, one
+    /// a line.
     #[arg(long, global = true, env = "HITL_KEY_FILE", value_name = "FILE")]
     pub(crate) key_file: Option<PathBuf>,
     /// Only this tenant's calls are seen and decided; may be repeated. Default: all tenants.

@@ -1,5 +1,6 @@
-//! The host's key is replaced: what was asked, approved, permitted and rejected under the former one
-//! still counts, what opens opens under its own key only, and nothing runs where a key is missing.
+//! The host's key is replaced: what was asked, approved, permitted and rejected under the former
+//! one still counts, what opens opens under its own key only, and nothing runs where a key is
+//! missing.
 #![expect(clippy::unwrap_used, clippy::panic, reason = "a failed expectation fails the test")]
 
 mod support;
@@ -332,8 +333,8 @@ async fn a_listing_continues_after_a_rotation() {
 }
 
 /// Random lives of a store under three keys: calls come, are approved, run, and are resealed by
-/// processes with any keys. At every step a call runs, or its arguments open, if and only if the key that
-/// it is sealed under is known to the process that tries.
+/// processes with any keys. At every step a call runs, or its arguments open, if and only if the
+/// key that it is sealed under is known to the process that tries.
 #[tokio::test(start_paused = true)]
 async fn invariant_5_a_call_runs_if_and_only_if_its_key_is_known() {
     const RINGS: [&[u8]; 9] =

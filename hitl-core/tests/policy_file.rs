@@ -8,7 +8,9 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use hitl_core::policy::{AcceptError, AcceptanceFile, Reload, RuleErrorKind};
-use hitl_core::{ApprovalLevel, CallKey, HostKey, HostKeys, Outcome, RuleFile, Submission, Verdict};
+use hitl_core::{
+    ApprovalLevel, CallKey, HostKey, HostKeys, Outcome, RuleFile, Submission, Verdict,
+};
 use support::{bench_with, note, until};
 
 struct Folder {

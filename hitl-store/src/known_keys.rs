@@ -1,8 +1,8 @@
-//! Which host keys a store's texts may be under, as it keeps that beside them: whether it opens with the
-//! keys that it is given. Pure.
+//! Which host keys a store's texts may be under, as it keeps that beside them: whether it opens
+//! with the keys that it is given. Pure.
 //!
-//! What is kept is the check values of those keys, the newest first, with spaces between them. A store
-//! whose key was never replaced keeps one check value, as older versions of hitl do.
+//! What is kept is the check values of those keys, the newest first, with spaces between them. A
+//! store whose key was never replaced keeps one check value, as older versions of hitl do.
 
 use hitl_core::store::{StoreError, StoreErrorKind};
 use hitl_core::{HostKeys, KeyId};
@@ -17,8 +17,8 @@ pub(crate) enum Admission {
     Open,
     /// It opens once this is kept.
     Keep(String),
-    /// It opens and keeps this if nothing is sealed under another key than the given ones. Otherwise
-    /// these are missing.
+    /// It opens and keeps this if nothing is sealed under another key than the given ones.
+    /// Otherwise these are missing.
     KeepUnlessUsed { then: String, missing: Vec<String> },
     /// It was rotated to this key, which is not given.
     Newer(String),
@@ -26,8 +26,8 @@ pub(crate) enum Admission {
     Foreign,
 }
 
-/// Says whether a store that keeps this opens with these keys. `replace`: what is missing is lost for
-/// good.
+/// Says whether a store that keeps this opens with these keys. `replace`: what is missing is lost
+/// for good.
 pub(crate) fn admission(kept: Option<&str>, keys: &HostKeys, replace: bool) -> Admission {
     let current = keys.current().check_value();
     let Some(kept) = kept else { return Admission::Keep(current) };
@@ -35,7 +35,8 @@ pub(crate) fn admission(kept: Option<&str>, keys: &HostKeys, replace: bool) -> A
     let given: Vec<String> = keys.all().map(hitl_core::HostKey::check_value).collect();
     let is_given = |check: &&str| given.iter().any(|given| given == check);
     let (here, missing): (Vec<&str>, Vec<&str>) = kept.iter().copied().partition(is_given);
-    // The newest stays in front: which one seals may differ between processes while the key is replaced.
+    // The newest stays in front: which one seals may differ between processes while the key is
+    // replaced.
     let then = if here.contains(&current.as_str()) {
         here.join(" ")
     } else {
@@ -51,8 +52,8 @@ pub(crate) fn admission(kept: Option<&str>, keys: &HostKeys, replace: bool) -> A
     if here.is_empty() {
         return Admission::Foreign;
     }
-    // Only who seals under the newest key may drop older ones: another process may seal under a newer
-    // one at this moment.
+    // Only who seals under the newest key may drop older ones: another process may seal under a
+    // newer one at this moment.
     match kept.first() {
         Some(first) if *first != current => Admission::Newer(name_of(first)),
         _ => {
@@ -86,8 +87,8 @@ fn error(why: String) -> StoreError {
 /// The store's key is not given.
 pub(crate) fn foreign(place: &str) -> StoreError {
     error(format!(
-        "{place} was written under another key than this one; give it its own key (with the new one as \
-         well, if it was replaced), or, if that is lost for good, open the store once with \
+        "{place} was written under another key than this one; give it its own key (with the new \
+         one as well, if it was replaced), or, if that is lost for good, open the store once with \
          `replace_lost_key`"
     ))
 }
@@ -95,17 +96,17 @@ pub(crate) fn foreign(place: &str) -> StoreError {
 /// The key was replaced, and this process has only the former one.
 pub(crate) fn newer(place: &str, id: &str) -> StoreError {
     error(format!(
-        "the host key of {place} was replaced by {id}, which this process does not have; give it that \
-         key too"
+        "the host key of {place} was replaced by {id}, which this process does not have; give it \
+         that key too"
     ))
 }
 
 /// Texts are under keys that are not given.
 pub(crate) fn dropped_early(place: &str, texts: u64, missing: &[String]) -> StoreError {
     error(format!(
-        "{texts} texts in {place} are not sealed under the given keys, and the key {} is missing; give it \
-         as a previous key until `hitl key reseal` leaves none, or, if it is lost for good, open the \
-         store once with `replace_lost_key`",
+        "{texts} texts in {place} are not sealed under the given keys, and the key {} is missing; \
+         give it as a previous key until `hitl key reseal` leaves none, or, if it is lost for \
+         good, open the store once with `replace_lost_key`",
         missing.join(", ")
     ))
 }
@@ -113,8 +114,8 @@ pub(crate) fn dropped_early(place: &str, texts: u64, missing: &[String]) -> Stor
 /// This process seals under a key that others have retired.
 pub(crate) fn retired(place: &str) -> StoreError {
     error(format!(
-        "the host key that this process seals under was replaced in {place}; open the store again, with \
-         the new key"
+        "the host key that this process seals under was replaced in {place}; open the store \
+         again, with the new key"
     ))
 }
 
@@ -167,8 +168,8 @@ mod tests {
     }
 
     /// All lists and all given keys out of three: whoever opens knows every key or proves that the
-    /// missing ones are unused; what is kept always has the current key and no unknown one; and what
-    /// was kept is opened with the same keys without another change.
+    /// missing ones are unused; what is kept always has the current key and no unknown one; and
+    /// what was kept is opened with the same keys without another change.
     #[test]
     fn invariant_8_a_store_opens_only_for_who_knows_its_keys() {
         let some: Vec<Vec<u8>> = (1..=3)

@@ -19,14 +19,14 @@ use crate::source::{Source, StoreSource};
 pub(crate) enum KeyCommand {
     /// Show which key seals, and how much is still sealed under others.
     Status,
-    /// Make a new key the current one, in the key file beside an SQLite store. Restart the programs that
-    /// have the store open afterwards: until then they do not open what others seal.
+    /// Make a new key the current one, in the key file beside an SQLite store. Restart the programs
+    /// that have the store open afterwards: until then they do not open what others seal.
     Rotate(Person),
     /// Seal under the current key what is sealed under others. Programs continue meanwhile. May be
     /// interrupted, and continues when it is run again.
     Reseal(Person),
-    /// Forget the former keys, once nothing is sealed under them: of an SQLite store also in the key
-    /// file beside it.
+    /// Forget the former keys, once nothing is sealed under them: of an SQLite store also in the
+    /// key file beside it.
     Retire(Person),
 }
 
@@ -105,8 +105,8 @@ pub(super) async fn run(
                 return Ok(());
             }
             let why = format!(
-                "{} texts are still sealed under another key, {} of which none of the keys opens; the \
-                 former keys cannot be retired",
+                "{} texts are still sealed under another key, {} of which none of the keys opens; \
+                 the former keys cannot be retired",
                 done.left, done.unreadable
             );
             Err(Failure::new(Exit::Found, why))
@@ -163,8 +163,8 @@ fn refuse_programs(programs: u64) -> Result<(), Failure> {
         return Ok(());
     }
     let why = format!(
-        "{programs} programs that have the store open seal under another key: restart them with the \
-         current one first; nothing was done"
+        "{programs} programs that have the store open seal under another key: restart them with \
+         the current one first; nothing was done"
     );
     Err(Failure::new(Exit::Refused, why))
 }
@@ -175,8 +175,8 @@ fn refuse_devices(devices: &[String]) -> Result<(), Failure> {
     }
     let names: Vec<_> = devices.iter().map(|name| visible(name).into_owned()).collect();
     let why = format!(
-        "the devices of {} were enrolled under a former key and would show no right code any more: enrol \
-         them again first (`hitl person enroll`), or remove them; nothing was done",
+        "the devices of {} were enrolled under a former key and would show no right code any \
+         more: enrol them again first (`hitl person enroll`), or remove them; nothing was done",
         names.join(", ")
     );
     Err(Failure::new(Exit::Refused, why))
@@ -191,8 +191,8 @@ fn key_file_of(place: &Place) -> Result<&Path, Failure> {
     match &place.db {
         Some(db) if is_sqlite(place) && place.key_file.is_none() => Ok(Path::new(db)),
         _ => Err(Failure::usage(
-            "only the key file beside an SQLite store is changed by this program; a key that the host \
-             keeps itself is replaced where it is kept: see \"Rotating the host key\" in \
+            "only the key file beside an SQLite store is changed by this program; a key that the \
+             host keeps itself is replaced where it is kept: see \"Rotating the host key\" in \
              docs/operations-postgres.md",
         )),
     }
@@ -227,8 +227,8 @@ fn text(keys: &Keys) -> String {
 fn rotated(new: KeyId) -> String {
     format!(
         "the current key is {new} now; copy the key file to where you keep it\n\
-         next: restart the programs that have the store open, then `hitl key reseal`, then `hitl key \
-         retire`\n"
+         next: restart the programs that have the store open, then `hitl key reseal`, then `hitl \
+         key retire`\n"
     )
 }
 

@@ -135,8 +135,8 @@ impl Enrolments {
             return Checked::Closed(device.closed_until - seconds);
         }
         let typed: String = typed.chars().filter(|c| !c.is_whitespace()).collect();
-        // A device that was enrolled under a former key counts as long as the host has that. Where it is
-        // known which, no other is tried: each would make a guess likelier.
+        // A device that was enrolled under a former key counts as long as the host has that. Where
+        // it is known which, no other is tried: each would make a guess likelier.
         let is_its =
             |key: &&HostKey| device.key.as_ref().is_none_or(|known| *known == key.id().to_string());
         let of: Vec<&HostKey> = keys.all().filter(is_its).collect();

@@ -180,7 +180,7 @@ pub(crate) fn read_keys(path: &Path) -> Result<HostKeys, Failure> {
     let text = std::fs::read_to_string(path).map_err(|error| Failure::file(path, &error))?;
     keys_of(text.trim()).ok_or_else(|| {
         let why = format!(
-            "{} holds no key: 64 hexadecimal digits, and those of former keys on lines of their own",
+            "{} holds no key: 64 hexadecimal digits, and those of former keys one a line",
             path.display()
         );
         Failure::new(Exit::Failed, why)

@@ -260,8 +260,8 @@ impl GateBuilder {
         self
     }
 
-    /// Seals arguments and results under this key, instead of the one that the store keeps; opens what
-    /// was sealed under a [previous](HostKeys::with_previous) one.
+    /// Seals arguments and results under this key, instead of the one that the store keeps; opens
+    /// what was sealed under a [previous](HostKeys::with_previous) one.
     pub fn key(mut self, keys: impl Into<HostKeys>) -> Self {
         self.keys = Some(keys.into());
         self

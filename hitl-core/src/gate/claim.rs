@@ -296,7 +296,8 @@ impl Inner {
         self.opened(record, &sealed).map(|(_, snapshot)| Some(snapshot))
     }
 
-    /// The bytes of a sealed payload and what they say, when that is the very call that was approved.
+    /// The bytes of a sealed payload and what they say, when that is the very call that was
+    /// approved.
     pub(super) fn opened(
         &self,
         record: &CallRecord,

@@ -1,5 +1,5 @@
-//! What depends on the host's key while it is replaced: the digests of calls that were submitted under
-//! a former one, and what is kept so that those can still be compared.
+//! What depends on the host's key while it is replaced: the digests of calls that were submitted
+//! under a former one, and what is kept so that those can still be compared.
 
 use super::error::{GateError, GateErrorKind};
 use super::handle::Inner;
@@ -20,7 +20,8 @@ impl Inner {
     /// Returns the content of a call: `known`, if it is what one of the host's keys or former keys
     /// makes of these arguments, and otherwise what the current key makes of them.
     ///
-    /// What was recorded under a former key is recognised by it. What no key makes is other content.
+    /// What was recorded under a former key is recognised by it. What no key makes is other
+    /// content.
     pub(super) fn content_as(
         &self,
         known: ContentDigest,
@@ -41,8 +42,8 @@ impl Inner {
         if is_known { known } else { current }
     }
 
-    /// Returns what former keys make of a call's content: nothing where no argument is secret, because
-    /// then its content depends on no key.
+    /// Returns what former keys make of a call's content: nothing where no argument is secret,
+    /// because then its content depends on no key.
     pub(super) fn older_contents<'c>(
         &'c self,
         (tool, snapshot, context): (&'c str, &'c Snapshot, &'c CallContext),
@@ -54,25 +55,26 @@ impl Inner {
     }
 }
 
-/// What cannot be opened, as the caller of a gate hears of it. A missing key is no damage: nothing is
-/// lost, and nothing should be given up.
+/// What cannot be opened, as the caller of a gate hears of it. A missing key is no damage: nothing
+/// is lost, and nothing should be given up.
 pub(super) fn not_opened(error: SealError, what: &str) -> GateError {
     let Some(id) = error.missing_key() else {
         let why = format!("{what} was sealed under another key, or is damaged; cancel the call");
         return GateError::new(GateErrorKind::Payload, why);
     };
     let why = format!(
-        "{what} is sealed under the host key {id}, which this process does not have; give it that key \
-         too, or restart it if the key was replaced while it ran"
+        "{what} is sealed under the host key {id}, which this process does not have; give it that \
+         key too, or restart it if the key was replaced while it ran"
     );
     StoreError::new(StoreErrorKind::Key, why).because(error).into()
 }
 
-/// Adds to `ring` the digest keys that the store keeps, and to the store those of the previous keys that
-/// it does not keep yet. With `under_current`, what is kept is sealed under the current key afterwards.
+/// Adds to `ring` the digest keys that the store keeps, and to the store those of the previous keys
+/// that it does not keep yet. With `under_current`, what is kept is sealed under the current key
+/// afterwards.
 ///
-/// What the store keeps and these keys do not open stays unused: then calls with secrets of before are
-/// other calls, and nothing of them runs.
+/// What the store keeps and these keys do not open stays unused: then calls with secrets of before
+/// are other calls, and nothing of them runs.
 ///
 /// Cancel safe: what is kept changes by one compare-and-set.
 pub(super) async fn learn(
@@ -109,7 +111,7 @@ pub(super) async fn learn(
             Ok(true) => return Ok(()),
             Ok(false) => {}
             Err(error) if error.kind() == StoreErrorKind::Unsupported => {
-                tracing::warn!(%error, "calls with secrets are not recognised once their key is gone");
+                tracing::warn!(%error, "calls with secrets are unknown once their key is gone");
                 return Ok(());
             }
             Err(error) => return Err(error),

@@ -17,7 +17,8 @@ const AT_ONCE: usize = 100;
 pub struct Resealed {
     /// Texts that it sealed under the current key.
     pub resealed: u64,
-    /// Texts that are still sealed under another key. Some may have come while it worked: call it again.
+    /// Texts that are still sealed under another key. Some may have come while it worked: call it
+    /// again.
     pub left: u64,
     /// Those of `left` that none of the host's keys opens, or that are not of their call.
     pub unreadable: u64,
@@ -39,18 +40,18 @@ impl Gate {
         self.inner.keys.id()
     }
 
-    /// Seals under the current host key what is sealed under another one: arguments and results of all
-    /// tenants' calls. Other processes continue meanwhile; those that do not know the new key cannot
-    /// open what it seals, so each of them must know it before.
+    /// Seals under the current host key what is sealed under another one: arguments and results of
+    /// all tenants' calls. Other processes continue meanwhile; those that do not know the new key
+    /// cannot open what it seals, so each of them must know it before.
     ///
-    /// Each text is replaced by itself, and stays readable at every moment, also when the process dies.
-    /// A call whose text is replaced does not change: approvals of it count, and its record is not
-    /// touched. What is replaced by something else meanwhile stays as it is.
+    /// Each text is replaced by itself, and stays readable at every moment, also when the process
+    /// dies. A call whose text is replaced does not change: approvals of it count, and its record
+    /// is not touched. What is replaced by something else meanwhile stays as it is.
     ///
     /// # Errors
     ///
-    /// [`Store`](super::GateErrorKind::Store) if the store cannot be read or written, or is one that
-    /// cannot list what is sealed. What was sealed until then stays so.
+    /// [`Store`](super::GateErrorKind::Store) if the store cannot be read or written, or is one
+    /// that cannot list what is sealed. What was sealed until then stays so.
     ///
     /// Cancel safe: the next call continues with what is left.
     pub async fn reseal(&self) -> Result<Resealed, GateError> {
@@ -73,8 +74,8 @@ impl Gate {
         Ok(done)
     }
 
-    /// Returns how many texts are sealed under which keys other than the current one. It reads all that
-    /// is sealed.
+    /// Returns how many texts are sealed under which keys other than the current one. It reads all
+    /// that is sealed.
     pub async fn key_uses(&self) -> Result<Vec<KeyUse>, GateError> {
         let mut uses: Vec<KeyUse> = Vec::new();
         let mut walk = Walk::default();
@@ -89,20 +90,21 @@ impl Gate {
         Ok(uses)
     }
 
-    /// Notes in the store that nothing is sealed under another key than the current one any more: from
-    /// then on the host may give the current key alone.
+    /// Notes in the store that nothing is sealed under another key than the current one any more:
+    /// from then on the host may give the current key alone.
     ///
     /// # Errors
     ///
     /// [`Store`](super::GateErrorKind::Store), with a store error of the kind
     /// [`Key`](StoreErrorKind::Key), while something is sealed under another key
-    /// ([`reseal`](Self::reseal) first), or another process may still seal so. Nothing has changed then.
+    /// ([`reseal`](Self::reseal) first), or another process may still seal so. Nothing has changed
+    /// then.
     pub async fn retire_keys(&self) -> Result<(), GateError> {
         let inner = &self.inner;
         let own = inner.current_key()?;
         if inner.store.host_key().is_some_and(|key| key.id() != own) {
-            let why = "this gate was given other keys than its store: retire keys where both have the \
-                       same";
+            let why = "this gate was given other keys than its store: retire keys where both have \
+                       the same";
             return Err(StoreError::new(StoreErrorKind::Key, why).into());
         }
         // Before anybody forgets the keys that they are derived from.
@@ -141,8 +143,8 @@ impl Inner {
     }
 
     /// What a text says, if it opens and is of its call. Arguments that are not what a reviewer is
-    /// asked about are not sealed again: who has a former key, and can write to the store, would have
-    /// them vouched for by the new one.
+    /// asked about are not sealed again: who has a former key, and can write to the store, would
+    /// have them vouched for by the new one.
     fn plain(&self, text: &SealedText, record: &CallRecord) -> Option<Vec<u8>> {
         match text.part {
             SealedPart::Payload => self.opened(record, &text.sealed).ok().map(|(plain, _)| plain),

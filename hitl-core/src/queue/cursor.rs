@@ -15,8 +15,9 @@ const CHECK: usize = 16;
 
 /// Where a listing goes on: after the last call of a page. Opaque text; it holds no secret.
 ///
-/// It stays good for as long as the host gives the key that it was made under: calls that come and go in between move nothing.
-/// It is bound to the viewer, the filter and the order of its listing, and a changed one is refused.
+/// It stays good for as long as the host gives the key that it was made under: calls that come and
+/// go in between move nothing. It is bound to the viewer, the filter and the order of its listing,
+/// and a changed one is refused.
 #[derive(Clone, PartialEq, Eq)]
 pub struct Cursor([u8; PLACE + CHECK]);
 

@@ -1,9 +1,9 @@
 //! Sealing arguments and results at rest under the host's key.
 //!
-//! ChaCha20-Poly1305 with a random 96-bit nonce (RFC 8439). The call's id, the purpose and the revision
-//! are the associated data, so that a sealed text cannot be moved to another call, nor a result be
-//! taken for arguments, nor the arguments of one revision for those of another. Each use has its own key, derived from the
-//! host's by HMAC-SHA-256 over the use's name.
+//! ChaCha20-Poly1305 with a random 96-bit nonce (RFC 8439). The call's id, the purpose and the
+//! revision are the associated data, so that a sealed text cannot be moved to another call, nor a
+//! result be taken for arguments, nor the arguments of one revision for those of another. Each use
+//! has its own key, derived from the host's by HMAC-SHA-256 over the use's name.
 
 mod ring;
 
@@ -26,7 +26,8 @@ const DIGEST_DOMAIN: &str = "hitl.sensitive.v1";
 /// The host's secret key, 256 bits: seals what is at rest and keys the digests of sensitive values.
 ///
 /// Keep it where the database's backups are not. Whoever loses it can no longer run what was
-/// approved, and whoever steals it can read what was sealed. [`HostKeys`] replaces it by another one.
+/// approved, and whoever steals it can read what was sealed. [`HostKeys`] replaces it by another
+/// one.
 #[derive(Clone)]
 pub struct HostKey([u8; 32]);
 

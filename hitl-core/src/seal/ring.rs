@@ -6,8 +6,8 @@ use std::str::FromStr;
 use super::{Bound, DIGEST_DOMAIN, HostKey, SealError, Sealed, VERSION, hmac};
 use crate::hex::hex;
 
-/// By which one host key is told from another: 64 bits, derived from the key, that tell nothing about
-/// it. Its text is the first 16 digits of the key's [check value](HostKey::check_value).
+/// By which one host key is told from another: 64 bits, derived from the key, that tell nothing
+/// about it. Its text is the first 16 digits of the key's [check value](HostKey::check_value).
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct KeyId([u8; ID]);
 
@@ -62,12 +62,13 @@ impl FromStr for KeyId {
     }
 }
 
-/// The host's keys: the current one, which seals, and previous ones, which only open what was sealed
-/// under them.
+/// The host's keys: the current one, which seals, and previous ones, which only open what was
+/// sealed under them.
 ///
 /// A host that replaces its key gives both until everything is sealed under the new one
-/// ([`Gate::reseal`](crate::Gate::reseal)), and then the new one alone. Of several processes over one
-/// store, each must know the new key, as a previous one, before the first of them seals under it.
+/// ([`Gate::reseal`](crate::Gate::reseal)), and then the new one alone. Of several processes over
+/// one store, each must know the new key, as a previous one, before the first of them seals under
+/// it.
 ///
 /// ```
 /// # use hitl_core::{HostKey, HostKeys};

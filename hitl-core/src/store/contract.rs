@@ -431,9 +431,9 @@ pub trait Store: Send + Sync + 'static {
         self.host_keys().map(|keys| keys.current().clone())
     }
 
-    /// Looks through `limit` sealed texts of one kind after the one at `after` (0: from the first), and
-    /// returns those of them that are not sealed under this key, of any tenant. Which key a text is
-    /// sealed under is what it [begins with](KeyId::prefix): nothing is opened.
+    /// Looks through `limit` sealed texts of one kind after the one at `after` (0: from the first),
+    /// and returns those of them that are not sealed under this key, of any tenant. Which key a
+    /// text is sealed under is what it [begins with](KeyId::prefix): nothing is opened.
     async fn sealed_texts(
         &self,
         part: SealedPart,
@@ -445,22 +445,22 @@ pub trait Store: Send + Sync + 'static {
         Err(StoreError::unsupported("list what is sealed"))
     }
 
-    /// Puts `to` in the place of a sealed text that is still the one that was listed. Returns whether
-    /// it was: a text that has been replaced or erased since stays as it is. Changes nothing else of
-    /// the call, not its version either.
+    /// Puts `to` in the place of a sealed text that is still the one that was listed. Returns
+    /// whether it was: a text that has been replaced or erased since stays as it is. Changes
+    /// nothing else of the call, not its version either.
     async fn reseal(&self, text: &SealedText, to: Sealed) -> Result<bool, StoreError> {
         let _unused = (text, to);
         Err(StoreError::unsupported("replace what is sealed"))
     }
 
-    /// Returns how many sessions are alive that seal under another key than this store's current one,
-    /// or do not say under which.
+    /// Returns how many sessions are alive that seal under another key than this store's current
+    /// one, or do not say under which.
     async fn sessions_under_other_keys(&self) -> Result<u64, StoreError> {
         Err(StoreError::unsupported("say what others seal under"))
     }
 
-    /// Notes that nothing is sealed under another key than the current one any more, so that the store
-    /// opens without the others from then on.
+    /// Notes that nothing is sealed under another key than the current one any more, so that the
+    /// store opens without the others from then on.
     ///
     /// Refuses with [`StoreErrorKind::Key`](super::StoreErrorKind::Key) while a text is, or while a
     /// [session](Self::sessions_under_other_keys) may still seal so.

@@ -54,8 +54,8 @@ impl MemoryStore {
         Self { shared: Arc::new(shared), keys }
     }
 
-    /// Gives this handle other keys: the calls are shared with the handle that it was cloned from, as if
-    /// another process had opened the store with these keys.
+    /// Gives this handle other keys: the calls are shared with the handle that it was cloned from,
+    /// as if another process had opened the store with these keys.
     #[must_use]
     pub fn keys(mut self, keys: impl Into<HostKeys>) -> Self {
         self.keys = Some(keys.into());

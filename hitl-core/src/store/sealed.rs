@@ -57,8 +57,8 @@ pub struct SealedPage {
 }
 
 impl SealedPage {
-    /// Makes a stretch of the `(place, text)` of at most `limit` texts that were looked at, in order: no
-    /// text where one is sealed under the key.
+    /// Makes a stretch of the `(place, text)` of at most `limit` texts that were looked at, in
+    /// order: no text where one is sealed under the key.
     pub fn of(
         looked_at: impl IntoIterator<Item = (u64, Option<SealedText>)>,
         limit: usize,

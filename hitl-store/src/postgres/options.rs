@@ -75,9 +75,10 @@ impl PostgresOptions {
     /// The key that arguments and results are sealed under. Every replica is given the same one, say
     /// from a vault; the database keeps only a check value of it. Required.
     ///
-    /// While the key is replaced, a replica is given [both](HostKeys::with_previous): first each one
-    /// with the new key as a previous one, then each one with the former key as a previous one, and,
-    /// once [`Gate::retire_keys`](hitl_core::Gate::retire_keys) has succeeded, the new one alone.
+    /// While the key is replaced, a replica is given [both](HostKeys::with_previous): first each
+    /// one with the new key as a previous one, then each one with the former key as a previous one,
+    /// and, once [`Gate::retire_keys`](hitl_core::Gate::retire_keys) has succeeded, the new one
+    /// alone.
     pub fn key(mut self, keys: impl Into<HostKeys>) -> Self {
         self.keys = Some(keys.into());
         self

@@ -168,8 +168,8 @@ async fn others(on: &Database, keys: &HostKeys) -> Result<u64, Fault> {
 
 /// Notes that only the current key is used, if it is.
 ///
-/// Who opens a session afterwards under another key finds that it may not, and who has opened one before
-/// is seen: before the note, or after it, and then the note is taken back.
+/// Who opens a session afterwards under another key finds that it may not, and who has opened one
+/// before is seen: before the note, or after it, and then the note is taken back.
 pub(super) async fn retire(shared: &Shared) -> Result<(), StoreError> {
     let (on, current) = (&shared.database, shared.keys.current());
     let only = HostKeys::new(current.clone());

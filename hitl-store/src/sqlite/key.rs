@@ -47,8 +47,8 @@ pub(super) fn create(path: &Path) -> Result<HostKey, StoreError> {
     Ok(key)
 }
 
-/// Makes a new key the current one, and keeps the others as previous ones. Nobody else may be opening the
-/// store.
+/// Makes a new key the current one, and keeps the others as previous ones. Nobody else may be
+/// opening the store.
 pub(super) fn rotate(path: &Path) -> Result<HostKeys, StoreError> {
     let keys = read(path)?.ok_or_else(|| wrong(path, "there is no key file {} to replace"))?;
     if keys.all().count() >= MOST {
@@ -61,8 +61,8 @@ pub(super) fn rotate(path: &Path) -> Result<HostKeys, StoreError> {
     Ok(rotated)
 }
 
-/// Forgets the previous keys, unless the current one is no longer this one. Nobody else may be opening
-/// the store.
+/// Forgets the previous keys, unless the current one is no longer this one. Nobody else may be
+/// opening the store.
 pub(super) fn forget_previous(path: &Path, current: &HostKey) -> Result<(), StoreError> {
     check_current(path, current)?;
     write(path, &HostKeys::new(current.clone()))

@@ -64,8 +64,8 @@ impl SqliteOptions {
         self
     }
 
-    /// A key that the host keeps itself, say in a vault. No key file is read or written then. While it
-    /// is replaced, the [former](HostKeys::with_previous) one is given too.
+    /// A key that the host keeps itself, say in a vault. No key file is read or written then. While
+    /// it is replaced, the [former](HostKeys::with_previous) one is given too.
     pub fn key(mut self, keys: impl Into<HostKeys>) -> Self {
         self.keys = Some(keys.into());
         self

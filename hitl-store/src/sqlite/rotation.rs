@@ -96,12 +96,14 @@ pub(super) fn texts(
         SealedPart::Payload => {
             "SELECT t.call, calls.tenant, calls.id, \
              CASE WHEN substr(t.sealed, 1, 9) = ?1 THEN NULL ELSE t.sealed END \
-             FROM payloads t JOIN calls ON calls.n = t.call WHERE t.call > ?2 ORDER BY t.call LIMIT ?3"
+             FROM payloads t JOIN calls ON calls.n = t.call WHERE t.call > ?2 \
+             ORDER BY t.call LIMIT ?3"
         }
         SealedPart::Result => {
             "SELECT t.call, calls.tenant, calls.id, \
              CASE WHEN substr(t.sealed, 1, 9) = ?1 THEN NULL ELSE t.sealed END \
-             FROM results t JOIN calls ON calls.n = t.call WHERE t.call > ?2 ORDER BY t.call LIMIT ?3"
+             FROM results t JOIN calls ON calls.n = t.call WHERE t.call > ?2 \
+             ORDER BY t.call LIMIT ?3"
         }
     };
     let mut statement = on.prepare_cached(sql)?;
@@ -153,8 +155,8 @@ fn others(on: &Connection, keys: &HostKeys) -> Result<u64, Fault> {
 
 /// Notes that only the current key is used, if it is.
 ///
-/// Who opens a session afterwards under another key finds that it may not, and who has opened one before
-/// is seen: before the note, or after it, and then the note is taken back.
+/// Who opens a session afterwards under another key finds that it may not, and who has opened one
+/// before is seen: before the note, or after it, and then the note is taken back.
 pub(super) async fn retire(store: &SqliteStore, current: &HostKey) -> Result<(), StoreError> {
     let keys = HostKeys::new(current.clone());
     StoreError::check_retired(store.sessions_under_other_keys().await?, 0)?;
@@ -178,19 +180,20 @@ pub(super) async fn retire(store: &SqliteStore, current: &HostKey) -> Result<(),
 }
 
 impl SqliteStore {
-    /// Makes a new key the current one in the key file beside the store at `path`, and keeps the others
-    /// in it as previous ones. Returns the new key's id.
+    /// Makes a new key the current one in the key file beside the store at `path`, and keeps the
+    /// others in it as previous ones. Returns the new key's id.
     ///
-    /// Who opens the store from then on seals under the new key. Processes that have it open keep the
-    /// key that they have read, and do not open what others seal from now on: restart them, then
-    /// [`Gate::reseal`](hitl_core::Gate::reseal), then [`retire_key_file`](Self::retire_key_file).
+    /// Who opens the store from then on seals under the new key. Processes that have it open keep
+    /// the key that they have read, and do not open what others seal from now on: restart them,
+    /// then [`Gate::reseal`](hitl_core::Gate::reseal), then
+    /// [`retire_key_file`](Self::retire_key_file).
     ///
     /// A crash leaves the file as it was before or after. Blocks for a moment.
     ///
     /// # Errors
     ///
-    /// The kind [`Key`](StoreErrorKind::Key) if there is no key file: a store whose host keeps the key is
-    /// opened with a new one and the former one.
+    /// The kind [`Key`](StoreErrorKind::Key) if there is no key file: a store whose host keeps the
+    /// key is opened with a new one and the former one.
     pub fn rotate_key_file(path: impl AsRef<Path>) -> Result<KeyId, StoreError> {
         let path = canonical(path.as_ref())?;
         while_nobody_opens(&path, || {
@@ -198,17 +201,17 @@ impl SqliteStore {
         })
     }
 
-    /// Removes the previous keys from the key file, once nothing is sealed under them and nobody seals
-    /// under them.
+    /// Removes the previous keys from the key file, once nothing is sealed under them and nobody
+    /// seals under them.
     ///
     /// A gate keeps what is needed to recognise calls of before: use
     /// [`Gate::retire_keys`](hitl_core::Gate::retire_keys) first.
     ///
     /// # Errors
     ///
-    /// The kind [`Key`](StoreErrorKind::Key) while something is sealed under another key, or while another
-    /// process may still seal so; and if the store was opened with keys of the host's own. Nothing has
-    /// changed then.
+    /// The kind [`Key`](StoreErrorKind::Key) while something is sealed under another key, or while
+    /// another process may still seal so; and if the store was opened with keys of the host's own.
+    /// Nothing has changed then.
     pub async fn retire_key_file(&self) -> Result<(), StoreError> {
         let current = self.shared().keys.current().clone();
         let path = self.path().to_owned();

@@ -92,8 +92,8 @@ impl Sessions {
         }
     }
 
-    /// How many sessions of others are alive that seal under another key, or do not say under which:
-    /// those of older versions of hitl.
+    /// How many sessions of others are alive that seal under another key, or do not say under
+    /// which: those of older versions of hitl.
     pub(super) fn under_other_keys(&self, own: KeyId) -> io::Result<u64> {
         let mut others = 0;
         for entry in fs::read_dir(&self.folder)? {

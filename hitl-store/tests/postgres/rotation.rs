@@ -1,4 +1,5 @@
-//! Several replicas replace the host's key, in the order that the operator's page gives and out of it.
+//! Several replicas replace the host's key, in the order that the operator's page gives and out of
+//! it.
 
 use futures::future::join_all;
 use hitl_core::seal::Sealed;

@@ -79,8 +79,8 @@ impl AcceptanceFile {
     }
 
     /// Vouches for what is accepted with the host's key, and takes nothing without it. What was
-    /// accepted under a [previous](HostKeys::with_previous) key still counts, and is vouched for with
-    /// the current one when it is read.
+    /// accepted under a [previous](HostKeys::with_previous) key still counts, and is vouched for
+    /// with the current one when it is read.
     #[must_use]
     pub fn keyed(mut self, keys: impl Into<HostKeys>) -> Self {
         self.keys = Some(keys.into());
