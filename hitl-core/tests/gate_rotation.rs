@@ -385,7 +385,7 @@ async fn invariant_5_a_call_runs_if_and_only_if_its_key_is_known() {
                 assert_eq!(house.payload(*id).await.key_id(), Some(key(*by).id()));
             }
         }
-        // Whoever knows all keys runs whatever is left, provided its digest's key was ever seen.
+        // A process with all keys runs all that is left.
         let gate = house.gate(&[3, 2, 1]).await;
         for (id, _) in approved {
             assert!(is_executed(&gate.adopt(&Tenant::default(), id).await.unwrap()), "{seed}");

@@ -167,7 +167,7 @@ mod tests {
         assert_eq!(admission(Some(&list(&[2])), &keys(&[3]), true), Admission::Keep(list(&[3])));
     }
 
-    /// All lists and all given keys out of three: whoever opens knows every key or proves that the
+    /// All lists and all given keys out of three: who opens knows every key or proves that the
     /// missing ones are unused; what is kept always has the current key and no unknown one; and
     /// what was kept is opened with the same keys without another change.
     #[test]

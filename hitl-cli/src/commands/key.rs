@@ -150,7 +150,7 @@ async fn keys(store: &StoreSource) -> Result<Keys, Failure> {
     })
 }
 
-/// Whoever replaces the key, or gives one up, is a person.
+/// Makes sure that a person replaces the key, or gives one up.
 async fn permitted(store: &StoreSource, person: &Person) -> Result<(), Failure> {
     let principal = Principal::new(named(person.name.clone())?);
     let desk = Desk::of(store);

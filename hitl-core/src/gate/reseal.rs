@@ -170,7 +170,7 @@ struct Walk {
     after: u64,
 }
 
-/// What a text is bound to, if it is the one that its record stands for.
+/// What a text of this call is bound to.
 fn bound_of(text: &SealedText, record: &CallRecord) -> Bound {
     let purpose = match text.part {
         SealedPart::Payload => Purpose::Payload,

@@ -64,7 +64,7 @@ impl HostKey {
         hmac(&hmac(&self.0, domain.as_bytes()), bytes)
     }
 
-    /// Returns by which it is told from other keys.
+    /// Returns the id by which it differs from other keys.
     pub fn id(&self) -> KeyId {
         let mac = self.mac("hitl.check.v1", b"");
         let mut id = [0; ring::ID];

@@ -6,7 +6,7 @@ use std::str::FromStr;
 use super::{Bound, DIGEST_DOMAIN, HostKey, SealError, Sealed, VERSION, hmac};
 use crate::hex::hex;
 
-/// By which one host key is told from another: 64 bits, derived from the key, that tell nothing
+/// Names one host key among others: 64 bits, derived from the key, that tell nothing
 /// about it. Its text is the first 16 digits of the key's [check value](HostKey::check_value).
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct KeyId([u8; ID]);

@@ -79,7 +79,7 @@ impl StoreError {
         let why = match (sessions, texts) {
             (0, 0) => return Ok(()),
             (0, texts) => format!(
-                "{texts} sealed texts are not under the current host key: seal them anew first \
+                "{texts} sealed texts are not under the current host key: seal them again first \
                  (`Gate::reseal`, `hitl key reseal`), with the keys that they are under"
             ),
             (sessions, _) => format!(

@@ -47,7 +47,7 @@ impl Place {
     }
 }
 
-/// Submits a call whose payload is sealed under a key, as far as a store sees.
+/// Submits a call whose payload is sealed under a key, for what a store sees.
 async fn submit(store: &PostgresStore, position: u64, by: u8) {
     let sealed = [&key(by).id().prefix(), b"sealed".as_slice()].concat();
     let call = Draft::new("run", position).call();

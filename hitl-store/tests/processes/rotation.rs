@@ -84,7 +84,7 @@ async fn refused(options: hitl_store::SqliteOptions, path: &Path) -> StoreError 
 }
 
 /// The other process: replaces the key and seals under the new one. It stops at each named place,
-/// and says so, until it is told to go on.
+/// and says so, until it hears `go`.
 pub(crate) async fn rotate(file: &Path) {
     static REACHED: AtomicUsize = AtomicUsize::new(0);
     hitl_store::on_failpoint(|place| {
@@ -110,7 +110,7 @@ fn copy(from: &Path, to: &Path) {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn invariant_8_whoever_is_killed_while_the_key_is_replaced_leaves_every_text_readable() {
+async fn invariant_8_a_process_killed_while_the_key_is_replaced_leaves_every_text_readable() {
     let first = tempfile::tempdir().unwrap();
     let path = first.path().join("hitl.db");
     let store = SqliteStore::open(&path).await.unwrap();
@@ -181,7 +181,7 @@ async fn invariant_8_a_key_is_dropped_only_once_nothing_is_sealed_under_it() {
     // Who has only the former key is refused as well, and changes nothing.
     let error = refused(with(one.clone().into()), &path).await;
     assert!(error.to_string().contains(&two.id().to_string()), "{error}");
-    // A replica that seals under the former key still, and knows the new one, goes on.
+    // A replica that seals under the former key still, and knows the new one, continues.
     let late =
         with(HostKeys::new(one.clone()).with_previous(two.clone())).open(&path).await.unwrap();
     let of_late = gate(&late).await;
