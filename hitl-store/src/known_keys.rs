@@ -2,13 +2,17 @@
 //! with the keys that it is given. Pure.
 //!
 //! What is kept is the check values of those keys, the newest first, with spaces between them. A
-//! store whose key was never replaced keeps one check value, as older versions of hitl do.
+//! store whose key was never replaced keeps one check value, as older versions of hitl do. Behind them
+//! are those of retired keys, each after a `~`: nobody seals under one of them again.
 
 use hitl_core::store::{StoreError, StoreErrorKind};
 use hitl_core::{HostKeys, KeyId};
 
 /// The name under which a store keeps it.
 pub(crate) const KEY_CHECK: &str = "key_check";
+
+/// What marks a key that was retired.
+const RETIRED: char = '~';
 
 /// What follows from what a store keeps and the keys that it is given.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -22,6 +26,8 @@ pub(crate) enum Admission {
     KeepUnlessUsed { then: String, missing: Vec<String> },
     /// It was rotated to this key, which is not given.
     Newer(String),
+    /// The current key was retired.
+    Retired(String),
     /// None of its keys is given.
     Foreign,
 }
@@ -31,21 +37,29 @@ pub(crate) enum Admission {
 pub(crate) fn admission(kept: Option<&str>, keys: &HostKeys, replace: bool) -> Admission {
     let current = keys.current().check_value();
     let Some(kept) = kept else { return Admission::Keep(current) };
-    let kept: Vec<&str> = kept.split_ascii_whitespace().collect();
+    let (retired, kept): (Vec<&str>, Vec<&str>) =
+        kept.split_ascii_whitespace().partition(|check| check.starts_with(RETIRED));
+    let is_current = |check: &&str| check.strip_prefix(RETIRED) == Some(&current);
+    if !replace && retired.iter().any(is_current) {
+        return Admission::Retired(name_of(&current));
+    }
+    let retired: Vec<&str> = retired.into_iter().filter(|check| !is_current(check)).collect();
     let given: Vec<String> = keys.all().map(hitl_core::HostKey::check_value).collect();
     let is_given = |check: &&str| given.iter().any(|given| given == check);
     let (here, missing): (Vec<&str>, Vec<&str>) = kept.iter().copied().partition(is_given);
     // The newest stays in front: which one seals may differ between processes while the key is
     // replaced.
-    let then = if here.contains(&current.as_str()) {
-        here.join(" ")
-    } else {
-        std::iter::once(current.as_str()).chain(here.iter().copied()).collect::<Vec<_>>().join(" ")
-    };
+    let is_new = !here.contains(&current.as_str());
+    let front = is_new.then_some(current.as_str());
+    let then: Vec<String> =
+        front.into_iter().chain(here.iter().copied()).map(str::to_owned).collect();
+    let retired = retired.into_iter().map(str::to_owned);
     if missing.is_empty() {
-        let is_same = then.split(' ').eq(kept);
-        return if is_same { Admission::Open } else { Admission::Keep(then) };
+        let then: Vec<String> = then.into_iter().chain(retired).collect();
+        return if is_new { Admission::Keep(then.join(" ")) } else { Admission::Open };
     }
+    let gone = missing.iter().map(|check| format!("{RETIRED}{check}"));
+    let then = then.into_iter().chain(gone).chain(retired).collect::<Vec<_>>().join(" ");
     if replace {
         return Admission::Keep(then);
     }
@@ -61,6 +75,19 @@ pub(crate) fn admission(kept: Option<&str>, keys: &HostKeys, replace: bool) -> A
             Admission::KeepUnlessUsed { then, missing }
         }
     }
+}
+
+/// Returns what is kept once the current key is the only one in use.
+pub(crate) fn only_current(kept: &str, keys: &HostKeys) -> String {
+    let current = keys.current().check_value();
+    let mut all = vec![current.clone()];
+    for check in kept.split_ascii_whitespace().map(|check| check.trim_start_matches(RETIRED)) {
+        let gone = format!("{RETIRED}{check}");
+        if check != current && !all.contains(&gone) {
+            all.push(gone);
+        }
+    }
+    all.join(" ")
 }
 
 /// Returns whether a process that seals under this key may do so, by what the store keeps.
@@ -98,6 +125,14 @@ pub(crate) fn newer(place: &str, id: &str) -> StoreError {
     error(format!(
         "the host key of {place} was replaced by {id}, which this process does not have; give it \
          that key too"
+    ))
+}
+
+/// The key that would seal was retired.
+pub(crate) fn retired_before(place: &str, id: &str) -> StoreError {
+    error(format!(
+        "the host key {id} was retired in {place}, and nothing is sealed under it again; make the key \
+         that replaced it the current one"
     ))
 }
 
@@ -158,13 +193,30 @@ mod tests {
         assert_eq!(of(&[2, 1], &[1, 2]), Admission::Open);
         assert_eq!(of(&[2, 1], &[2, 1]), Admission::Open);
         assert_eq!(of(&[2, 1], &[1]), Admission::Newer(id(2)));
-        let then = Admission::KeepUnlessUsed { then: list(&[2]), missing: vec![id(1)] };
-        assert_eq!(of(&[2, 1], &[2]), then);
+        let then = format!("{} ~{}", list(&[2]), list(&[1]));
+        let unless = Admission::KeepUnlessUsed { then: then.clone(), missing: vec![id(1)] };
+        assert_eq!(of(&[2, 1], &[2]), unless);
+        // A replica that is far behind does not take the key back.
+        assert_eq!(only_current(&list(&[2, 1]), &keys(&[2])), then);
+        assert_eq!(only_current(&then, &keys(&[2])), then);
+        let late = |given: &[u8]| admission(Some(&then), &keys(given), false);
+        assert_eq!(late(&[1, 2]), Admission::Retired(id(1)));
+        assert_eq!(late(&[1]), Admission::Retired(id(1)));
+        assert_eq!(late(&[2, 1]), Admission::Open);
+        let next = format!("{} ~{}", list(&[3, 2]), list(&[1]));
+        assert_eq!(late(&[3, 2]), Admission::Keep(next.clone()));
+        let last = format!("{} ~{} ~{}", list(&[3]), list(&[2]), list(&[1]));
+        assert_eq!(only_current(&next, &keys(&[3])), last);
+        assert!(may_seal(Some(&then), &keys(&[2])) && !may_seal(Some(&then), &keys(&[1])));
         assert_eq!(of(&[2], &[2]), Admission::Open);
         assert_eq!(of(&[2], &[1]), Admission::Foreign);
         assert_eq!(of(&[2], &[3]), Admission::Foreign);
         assert_eq!(of(&[2, 1], &[3]), Admission::Foreign);
-        assert_eq!(admission(Some(&list(&[2])), &keys(&[3]), true), Admission::Keep(list(&[3])));
+        // A lost key that is found again replaces the other one in the same way.
+        let found = format!("{} ~{}", list(&[1]), list(&[2]));
+        assert_eq!(admission(Some(&then), &keys(&[1]), true), Admission::Keep(found));
+        let replaced = format!("{} ~{}", list(&[3]), list(&[2]));
+        assert_eq!(admission(Some(&list(&[2])), &keys(&[3]), true), Admission::Keep(replaced));
     }
 
     /// All lists and all given keys out of three: who opens knows every key or proves that the
@@ -208,6 +260,7 @@ mod tests {
                 assert_eq!(admission(Some(&then), &keys(given), false), Admission::Open);
                 assert!(
                     then.split(' ')
+                        .filter(|check| !check.starts_with(RETIRED))
                         .all(|check| given.iter().any(|byte| self::check(*byte) == check))
                 );
             }

@@ -82,6 +82,7 @@ pub(super) async fn check_keys(
                     texts => return Err(known_keys::dropped_early(&on.place, texts, &missing)),
                 }
             }
+            Admission::Retired(id) => return Err(known_keys::retired_before(&on.place, &id)),
             Admission::Newer(id) => return Err(known_keys::newer(&on.place, &id)),
             Admission::Foreign => return Err(known_keys::foreign(&on.place)),
         };
@@ -185,7 +186,7 @@ pub(super) async fn retire(shared: &Shared) -> Result<(), StoreError> {
     let Some(kept) = kept else {
         return Err(unusable("the store keeps no check value".to_owned()));
     };
-    let then = current.check_value();
+    let then = known_keys::only_current(&kept, &only);
     if kept == then {
         return Ok(());
     }

@@ -68,6 +68,9 @@ pub(super) fn host_keys(
                 0 => then,
                 texts => return Ok(Err(known_keys::dropped_early(&name(path), texts, &missing))),
             },
+            Admission::Retired(id) => {
+                return Ok(Err(known_keys::retired_before(&name(path), &id)));
+            }
             Admission::Newer(id) => return Ok(Err(known_keys::newer(&name(path), &id))),
             Admission::Foreign => return Ok(Err(known_keys::foreign(&name(path)))),
         };
@@ -165,7 +168,7 @@ pub(super) async fn retire(store: &SqliteStore, current: &HostKey) -> Result<(),
         let used = others(on, &only)?;
         let before = meta(on, KEY_CHECK)?.unwrap_or_default();
         if used == 0 {
-            set_meta(on, KEY_CHECK, &only.current().check_value())?;
+            set_meta(on, KEY_CHECK, &known_keys::only_current(&before, &only))?;
         }
         Ok((used, before))
     };

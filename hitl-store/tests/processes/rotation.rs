@@ -216,7 +216,7 @@ async fn invariant_8_a_key_is_dropped_only_once_nothing_is_sealed_under_it() {
     assert_eq!(other.unwrap_err().kind(), hitl_core::GateErrorKind::KeyConflict);
     assert!(runs(&only, calls[2]).await);
     let error = refused(with(one.into()), &path).await;
-    assert!(error.to_string().contains("another key"), "{error}");
+    assert!(error.to_string().contains("retired"), "{error}");
 }
 
 #[tokio::test(flavor = "multi_thread")]
