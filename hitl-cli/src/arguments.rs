@@ -10,6 +10,7 @@ use hitl_core::grant::NotAnAmount;
 use hitl_core::{Amount, ApprovalLevel, CallState, GrantId, Priority, QueueOrder, RequestId, Risk};
 use serde::de::DeserializeOwned;
 
+use crate::commands::key::KeyCommand;
 use crate::exit::EXIT_CODES;
 use crate::person::PersonCommand;
 
@@ -42,8 +43,9 @@ pub(crate) struct Place {
     /// The file with the token for the console.
     #[arg(long, global = true, env = "HITL_TOKEN_FILE", value_name = "FILE")]
     pub(crate) token_file: Option<PathBuf>,
-    /// The file with the host key, 64 hexadecimal digits: of a PostgreSQL store, or of an SQLite file
-    /// whose host keeps the key itself.
+    /// The file with the host key, 64 hexadecimal digits: of a PostgreSQL store, or of an SQLite
+    /// file whose host keeps the key itself. While the key is replaced, the former ones follow, one
+    /// a line.
     #[arg(long, global = true, env = "HITL_KEY_FILE", value_name = "FILE")]
     pub(crate) key_file: Option<PathBuf>,
     /// Only this tenant's calls are seen and decided; may be repeated. Default: all tenants.
@@ -161,6 +163,11 @@ pub(crate) enum Command {
     Person {
         #[command(subcommand)]
         command: PersonCommand,
+    },
+    /// Replace the host key of a store: rotate, reseal, retire.
+    Key {
+        #[command(subcommand)]
+        command: KeyCommand,
     },
     /// Check rule files.
     Policy {

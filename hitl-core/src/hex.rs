@@ -19,6 +19,16 @@ fn digits(byte: u8) -> [u8; 2] {
     [DIGITS[usize::from(byte >> 4)], DIGITS[usize::from(byte & 15)]]
 }
 
+/// The bytes of hexadecimal text of any length.
+pub(crate) fn bytes_of(text: &str) -> Option<Vec<u8>> {
+    let digits = text.as_bytes();
+    if !digits.len().is_multiple_of(2) || !digits.iter().all(u8::is_ascii_hexdigit) {
+        return None;
+    }
+    let byte = |pair| u8::from_str_radix(std::str::from_utf8(pair).ok()?, 16).ok();
+    digits.chunks(2).map(byte).collect()
+}
+
 /// The bytes of hexadecimal text of exactly this length.
 #[cfg(feature = "checkpoints")]
 pub(crate) fn unhex<const N: usize>(text: &str) -> Option<[u8; N]> {

@@ -40,8 +40,9 @@ pub use confidence::{
 pub use dynamic::{DynArguments, DynSpec, DynTool};
 pub use gate::{
     Batch, BuildError, CallError, Events, Gate, GateBuilder, GateError, GateErrorKind,
-    GrantPreview, Granted, Happening, NotRun, Places, Preview, Queue, QueuePage, Receipt,
-    Reminders, Submission, Ticket, ToolSet, ToolStatus, Uncover, Uncovered, UncoveredPlace, View,
+    GrantPreview, Granted, Happening, KeyUse, NotRun, Places, Preview, Queue, QueuePage, Receipt,
+    Reminders, Resealed, Submission, Ticket, ToolSet, ToolStatus, Uncover, Uncovered,
+    UncoveredPlace, View,
 };
 pub use grant::{Amount, Condition, GrantDraft, GrantRecord, GrantTerms};
 pub use ids::{ClaimToken, DecisionId, GrantId, OwnerToken, RequestId, SessionId};
@@ -54,5 +55,5 @@ pub use policy::{
     priority, route,
 };
 pub use queue::{Cursor, QueueCounts, QueueFilter, QueueOrder, QueueQuery, Viewer};
-pub use seal::HostKey;
+pub use seal::{HostKey, HostKeys, KeyId};
 pub use store::{MemoryStore, PageRequest, Store, StoreError, StoreErrorKind};

@@ -14,7 +14,7 @@ use hitl_core::approval::ScriptedApprover;
 use hitl_core::{
     ApprovalLevel, Assessment, CallKey, CallState, CallView, Effect, Gate, GateErrorKind,
     HitlConfig, HostKey, MemoryStore, Outcome, Permit, Policy, Risk, Ruling, SnapshotError,
-    SnapshotWriter, Spec, StateRequirement, Store as _, Submission, Tenant, Tool,
+    SnapshotWriter, Spec, StateRequirement, Store as _, StoreErrorKind, Submission, Tenant, Tool,
 };
 use support::{Flaky, Look, World, ask, bench, bench_with, note, pay, tools};
 
@@ -207,7 +207,7 @@ async fn invariant_2_a_payload_under_another_key_or_of_another_call_does_not_run
     let conflict = stranger.submit(note("a")).by("ann").key("r", 0).await.unwrap_err();
     assert_eq!(conflict.kind(), GateErrorKind::KeyConflict);
     let error = stranger.adopt(&Tenant::default(), ticket.request().id).await.unwrap_err();
-    assert_eq!(error.kind(), GateErrorKind::Payload);
+    assert_eq!(error.store().map(|error| error.kind()), Some(StoreErrorKind::Key));
     assert_eq!(bench.world.ran(), 0);
     assert!(matches!(ticket.wait().await.unwrap(), Outcome::Executed(_)), "its own gate runs it");
 }

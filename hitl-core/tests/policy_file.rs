@@ -8,7 +8,9 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use hitl_core::policy::{AcceptError, AcceptanceFile, Reload, RuleErrorKind};
-use hitl_core::{ApprovalLevel, CallKey, HostKey, Outcome, RuleFile, Submission, Verdict};
+use hitl_core::{
+    ApprovalLevel, CallKey, HostKey, HostKeys, Outcome, RuleFile, Submission, Verdict,
+};
 use support::{bench_with, note, until};
 
 struct Folder {
@@ -315,4 +317,29 @@ async fn invariant_5_what_was_accepted_is_vouched_for_by_the_hosts_key() {
         use std::os::unix::fs::PermissionsExt as _;
         assert_eq!(fs::metadata(&path).unwrap().permissions().mode() & 0o777, 0o600);
     }
+}
+
+#[tokio::test]
+async fn invariant_5_what_was_accepted_counts_while_the_hosts_key_is_replaced_and_under_no_other() {
+    let folder = Folder::with(&rules("1", "quick"));
+    let (one, two) = (HostKey::from_bytes([1; 32]), HostKey::from_bytes([2; 32]));
+    let untrusted = |keys: HostKeys| {
+        let kept = AcceptanceFile::beside_policy(&folder.path).keyed(keys);
+        let status = RuleFile::open_with(&folder.path, kept).status();
+        status.waiting.and_then(|waiting| waiting.untrusted)
+    };
+    let path = AcceptanceFile::beside_policy(&folder.path).path().to_owned();
+    assert_eq!(untrusted(one.clone().into()), None, "the first load is accepted");
+    let before = fs::read(&path).unwrap();
+    assert!(untrusted(two.clone().into()).unwrap().contains("code is wrong"));
+    assert_eq!(fs::read(&path).unwrap(), before);
+    // A process that has both vouches for it with the current key.
+    assert_eq!(untrusted(HostKeys::new(two.clone()).with_previous(one.clone())), None);
+    assert_eq!(untrusted(two.clone().into()), None);
+    assert!(untrusted(one.clone().into()).unwrap().contains("code is wrong"));
+    // What nobody vouches for is not vouched for by that.
+    let text = fs::read_to_string(&path).unwrap().replace("quick", "auto_");
+    fs::write(&path, &text).unwrap();
+    assert!(untrusted(HostKeys::new(two).with_previous(one)).is_some());
+    assert_eq!(fs::read_to_string(&path).unwrap(), text);
 }

@@ -46,7 +46,7 @@ pub mod machine;
 pub mod policy;
 #[path = "../src/queue/mod.rs"]
 pub mod queue;
-#[path = "../src/seal.rs"]
+#[path = "../src/seal/mod.rs"]
 pub mod seal;
 #[path = "../src/store/mod.rs"]
 pub mod store;
@@ -63,7 +63,7 @@ pub use ids::*;
 pub use machine::*;
 pub use policy::*;
 pub use queue::*;
-pub use seal::HostKey;
+pub use seal::{HostKey, HostKeys, KeyId};
 pub use store::*;
 
 #[path = "shuttle/races.rs"]

@@ -11,6 +11,8 @@
 mod failpoint;
 #[cfg(any(feature = "postgres", feature = "sqlite"))]
 mod journal;
+#[cfg(any(feature = "postgres", feature = "sqlite"))]
+mod known_keys;
 #[cfg(feature = "postgres")]
 mod postgres;
 #[cfg(any(feature = "postgres", feature = "sqlite"))]

@@ -14,7 +14,7 @@ use crate::arguments::Place;
 use crate::exit::{Exit, Failure};
 use crate::look::Audience;
 use crate::person::{Codes, Deed, Desk, require_person};
-use crate::source::{Source, read_key};
+use crate::source::{Source, read_keys};
 
 /// The fewest digits that name a text.
 const DIGITS: usize = 8;
@@ -145,7 +145,7 @@ fn kept(place: &Place, wanted: &Wanted) -> Result<AcceptanceFile, Failure> {
             "--keyed needs the host's key: --key-file FILE, or --db FILE of an SQLite store",
         )
     })?;
-    Ok(kept.keyed(read_key(&key)?))
+    Ok(kept.keyed(read_keys(&key)?))
 }
 
 fn shown(waiting: &PendingRules, accepted: bool) -> Shown {

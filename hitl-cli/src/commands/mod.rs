@@ -6,6 +6,7 @@ mod audit;
 mod decide;
 mod editor;
 mod grants;
+pub(crate) mod key;
 mod person;
 mod policy;
 mod queue;
@@ -87,6 +88,7 @@ pub(crate) async fn run(arguments: Arguments) -> Result<(), Failure> {
             audit::run(place, &files, &checkpoint, &trust, output).await
         }
         Command::Person { command } => person::run(place, command, output).await,
+        Command::Key { command } => key::run(place, command, output).await,
         Command::Policy { command: PolicyCommand::Test { file } } => policy::run(&file, output),
         Command::Policy {
             command: PolicyCommand::Accept { file, digest, preview, keyed, name, code },

@@ -2,7 +2,7 @@
 //! one code one is told that it was used.
 
 use hitl_core::approval::KnownBy;
-use hitl_core::{HostKey, Principal};
+use hitl_core::{HostKeys, Principal};
 
 use super::enrolment::{
     CODE_BYTES, Checked, Demand, Enrolments, MAX_CODES, NotEnrolled, Person, Proof,
@@ -35,10 +35,10 @@ impl<'s> Desk<'s> {
 
     /// Checks a code, and uses it up.
     pub(super) async fn check(&self, name: &Principal, code: &str) -> Result<KnownBy, Failure> {
-        let key = self.key()?;
+        let keys = self.keys()?;
         let now = self.0.gate.now().await?.as_millis() / MILLIS;
         let seconds = u64::try_from(now).unwrap_or(0);
-        let checked = self.change(|all| all.check(name, code, &key, seconds)).await?;
+        let checked = self.change(|all| all.check(name, code, &keys, seconds)).await?;
         let refused = |why: &str| Err(Failure::new(Exit::Refused, why));
         match checked {
             Checked::Right(Proof::Totp) => Ok(KnownBy::Totp),
@@ -77,8 +77,8 @@ impl<'s> Desk<'s> {
         name: &Principal,
         by: &Principal,
     ) -> Result<String, Failure> {
-        let (key, salt) = (self.key()?, random::<16>()?);
-        let uri = self.change(|all| all.enrol_device(name, by, &key, salt)).await?;
+        let (keys, salt) = (self.keys()?, random::<16>()?);
+        let uri = self.change(|all| all.enrol_device(name, by, keys.current(), salt)).await?;
         uri.map_err(not_enrolled)
     }
 
@@ -115,8 +115,18 @@ impl<'s> Desk<'s> {
         Ok((all.demand, all.people.into_iter().map(line).collect()))
     }
 
-    fn key(&self) -> Result<HostKey, Failure> {
-        self.0.store.host_key().ok_or_else(|| {
+    /// Who enrolled a device under a former host key, or under one that is not known: once that is
+    /// forgotten, it shows no right code.
+    pub(crate) async fn devices_of_former_keys(&self) -> Result<Vec<String>, Failure> {
+        let (_, all) = self.read().await?;
+        if all.is_empty() {
+            return Ok(Vec::new());
+        }
+        Ok(all.devices_of_other_keys(self.keys()?.current()))
+    }
+
+    fn keys(&self) -> Result<HostKeys, Failure> {
+        self.0.store.host_keys().ok_or_else(|| {
             Failure::new(Exit::Failed, "this store gives no host key, so no device can be enrolled")
         })
     }

@@ -7,7 +7,7 @@
 
 use std::collections::BTreeMap;
 
-use hitl_core::{HostKey, Principal};
+use hitl_core::{HostKey, HostKeys, Principal};
 use hmac::{Hmac, KeyInit as _, Mac as _};
 use serde::{Deserialize, Serialize};
 use sha2::{Digest as _, Sha256};
@@ -65,6 +65,9 @@ pub(super) struct Person {
 pub(super) struct Device {
     /// What its secret is made of, beside the host key.
     salt: String,
+    /// The id of that host key, where it is known.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    key: Option<String>,
     /// The step of the last code that counted.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     last: Option<u64>,
@@ -116,7 +119,7 @@ impl Enrolments {
         &mut self,
         name: &Principal,
         typed: &str,
-        key: &HostKey,
+        keys: &HostKeys,
         seconds: u64,
     ) -> Checked {
         let name = name.folded();
@@ -132,11 +135,18 @@ impl Enrolments {
             return Checked::Closed(device.closed_until - seconds);
         }
         let typed: String = typed.chars().filter(|c| !c.is_whitespace()).collect();
-        if let Some(step) =
-            secret(key, name.as_str(), &device.salt).step(&typed, seconds, device.last)
-        {
-            (device.last, device.wrong, device.closed_until) = (Some(step), 0, 0);
-            return Checked::Right(Proof::Totp);
+        // A device that was enrolled under a former key counts as long as the host has that. Where
+        // it is known which, no other is tried: each would make a guess likelier.
+        let is_its =
+            |key: &&HostKey| device.key.as_ref().is_none_or(|known| *known == key.id().to_string());
+        let of: Vec<&HostKey> = keys.all().filter(is_its).collect();
+        for key in of {
+            let secret = secret(key, name.as_str(), &device.salt);
+            if let Some(step) = secret.step(&typed, seconds, device.last) {
+                (device.last, device.wrong, device.closed_until) = (Some(step), 0, 0);
+                device.key = Some(key.id().to_string());
+                return Checked::Right(Proof::Totp);
+            }
         }
         device.wrong = device.wrong.saturating_add(1);
         if let Some(rounds) = device.wrong.checked_sub(MAX_WRONG) {
@@ -156,10 +166,25 @@ impl Enrolments {
     ) -> Result<String, NotEnrolled> {
         let person = self.person(name, by)?;
         let name = name.folded();
-        let device = Device { salt: base32(&salt), last: None, wrong: 0, closed_until: 0 };
+        let device = Device {
+            salt: base32(&salt),
+            key: Some(key.id().to_string()),
+            last: None,
+            wrong: 0,
+            closed_until: 0,
+        };
         let uri = secret(key, name.as_str(), &device.salt).uri(name.as_str());
         person.device = Some(device);
         Ok(uri)
+    }
+
+    /// Who has a device that was enrolled under another host key, or under one that is not known.
+    pub(super) fn devices_of_other_keys(&self, key: &HostKey) -> Vec<String> {
+        let id = key.id().to_string();
+        let other = |person: &Person| {
+            person.device.as_ref().is_some_and(|device| device.key.as_ref() != Some(&id))
+        };
+        self.people.iter().filter(|(_, it)| other(it)).map(|(name, _)| name.clone()).collect()
     }
 
     /// Makes codes for somebody, in place of those that they had. `by` is who does it: once somebody has
@@ -241,6 +266,10 @@ mod tests {
         HostKey::from_bytes([7; 32])
     }
 
+    fn keys() -> HostKeys {
+        key().into()
+    }
+
     fn ann() -> Principal {
         Principal::new("ann")
     }
@@ -264,7 +293,7 @@ mod tests {
         assert!(uri.starts_with("otpauth://totp/hitl:ann?secret="), "{uri}");
         let code = shown(&enrolments, 3000);
         let mut check = |name: &str, code: &str, seconds| {
-            enrolments.check(&Principal::new(name), code, &key(), seconds)
+            enrolments.check(&Principal::new(name), code, &keys(), seconds)
         };
         assert_eq!(check("bob", &code, 3000), Checked::Nobody);
         assert_eq!(check("ANN", &code, 3000), Checked::Right(Proof::Totp));
@@ -290,7 +319,7 @@ mod tests {
         // Who has nothing left is enrolled by another one again.
         enrolments.people.insert("ann".to_owned(), Person::default());
         let codes = enrolments.enrol_codes(&ann(), &bob, &codes).unwrap();
-        assert_eq!(enrolments.check(&ann(), &codes[0], &key(), 0), Checked::Right(Proof::Code));
+        assert_eq!(enrolments.check(&ann(), &codes[0], &keys(), 0), Checked::Right(Proof::Code));
         device(&mut enrolments, &bob).unwrap();
         let empty = enrolments.enrol_device(&Principal::new(" "), &bob, &key(), [1; 16]);
         assert_eq!(empty, Err(NotEnrolled::NoRoom));
@@ -307,8 +336,31 @@ mod tests {
         assert!(!kept.contains(secret) && codes.iter().all(|code| !kept.contains(code)));
         let code = shown(&enrolments, 3000);
         let other = HostKey::from_bytes([8; 32]);
-        assert_eq!(enrolments.clone().check(&ann(), &code, &other, 3000), Checked::Wrong);
+        assert_eq!(
+            enrolments.clone().check(&ann(), &code, &other.clone().into(), 3000),
+            Checked::Wrong
+        );
         assert_eq!(serde_json::from_str::<Enrolments>(&kept).unwrap(), enrolments);
+    }
+
+    #[test]
+    fn a_device_of_a_former_key_counts_while_that_is_given_and_is_named_before_it_goes() {
+        let mut enrolments = Enrolments::default();
+        enrolments.enrol_device(&ann(), &ann(), &key(), [1; 16]).unwrap();
+        let (code, new) = (shown(&enrolments, 3000), HostKey::from_bytes([8; 32]));
+        assert_eq!(enrolments.devices_of_other_keys(&key()), [""; 0]);
+        assert_eq!(enrolments.devices_of_other_keys(&new), ["ann"]);
+        let both = HostKeys::new(new.clone()).with_previous(key());
+        let right = Checked::Right(Proof::Totp);
+        assert_eq!(enrolments.clone().check(&ann(), &code, &both, 3000), right);
+        assert_eq!(enrolments.check(&ann(), &code, &new.clone().into(), 3000), Checked::Wrong);
+        // One that an older version enrolled does not say which key it was: a right code tells.
+        enrolments.people.get_mut("ann").unwrap().device.as_mut().unwrap().key = None;
+        assert_eq!(enrolments.devices_of_other_keys(&key()), ["ann"]);
+        assert_eq!(enrolments.check(&ann(), &code, &both, 3000), right);
+        assert_eq!(enrolments.devices_of_other_keys(&key()), [""; 0]);
+        enrolments.enrol_device(&ann(), &ann(), &new, [2; 16]).unwrap();
+        assert_eq!(enrolments.devices_of_other_keys(&new), [""; 0]);
     }
 
     #[test]
@@ -319,12 +371,12 @@ mod tests {
             enrolments.enrol_codes(&ann(), &ann(), &[[9; CODE_BYTES], [10; CODE_BYTES]]).unwrap();
         assert_eq!((codes.len(), codes[0].len()), (2, 19));
         for wrong in ["", "-", "AAAA-AAAA-AAAA-AAAA", "000000", "x"] {
-            assert_eq!(enrolments.check(&ann(), wrong, &key(), 3000), Checked::Wrong, "{wrong}");
+            assert_eq!(enrolments.check(&ann(), wrong, &keys(), 3000), Checked::Wrong, "{wrong}");
         }
-        assert_eq!(enrolments.check(&ann(), "000000", &key(), 3001), Checked::Closed(59));
+        assert_eq!(enrolments.check(&ann(), "000000", &keys(), 3001), Checked::Closed(59));
         let typed = codes[0].to_lowercase().replace('-', " ");
-        assert_eq!(enrolments.check(&ann(), &typed, &key(), 3001), Checked::Right(Proof::Code));
-        assert_eq!(enrolments.check(&ann(), &typed, &key(), 3001), Checked::Closed(59), "used up");
+        assert_eq!(enrolments.check(&ann(), &typed, &keys(), 3001), Checked::Right(Proof::Code));
+        assert_eq!(enrolments.check(&ann(), &typed, &keys(), 3001), Checked::Closed(59), "used up");
     }
 
     #[test]
@@ -333,7 +385,7 @@ mod tests {
         enrolments.enrol_device(&ann(), &ann(), &key(), [1; 16]).unwrap();
         let (mut seconds, mut guesses) = (0, 0);
         while seconds < 30 * 24 * 3600 {
-            match enrolments.check(&ann(), "0", &key(), seconds) {
+            match enrolments.check(&ann(), "0", &keys(), seconds) {
                 Checked::Wrong => guesses += 1,
                 Checked::Closed(wait) => seconds += wait,
                 other => panic!("{other:?}"),

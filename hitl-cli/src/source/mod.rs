@@ -17,7 +17,7 @@ use std::path::Path;
 use crate::arguments::Place;
 use crate::exit::Failure;
 pub(crate) use console::{Console, Previewed, Settled};
-pub(crate) use store::{StoreSource, read_key};
+pub(crate) use store::{StoreSource, read_keys};
 
 /// Where the calls are.
 pub(crate) enum Source {

@@ -7,8 +7,8 @@ use std::path::Path;
 
 use hitl_core::store::Store;
 use hitl_core::{
-    CallRecord, CallState, Gate, GrantId, GrantRecord, HostKey, JsonlAudit, RequestId, Tenant,
-    Viewer,
+    CallRecord, CallState, Gate, GrantId, GrantRecord, HostKey, HostKeys, JsonlAudit, RequestId,
+    Tenant, Viewer,
 };
 use hitl_store::SqliteStore;
 use hitl_tasks::{Journal, Journaled};
@@ -35,10 +35,10 @@ impl StoreSource {
         place: &Place,
         audit: Option<&Path>,
     ) -> Result<Self, Failure> {
-        let key = place.key_file.as_deref().map(read_key).transpose()?;
+        let keys = place.key_file.as_deref().map(read_keys).transpose()?;
         let tenants = place.tenant.iter().map(|name| Tenant::new(name.as_str())).collect();
         if db.starts_with("postgres://") || db.starts_with("postgresql://") {
-            let store = postgres(db, key, place.schema.as_deref()).await?;
+            let store = postgres(db, keys, place.schema.as_deref()).await?;
             return Self::over(store, tenants, audit).await;
         }
         if place.schema.is_some() {
@@ -49,8 +49,8 @@ impl StoreSource {
             return Err(Failure::file(Path::new(db), &error));
         }
         let mut options = SqliteStore::options();
-        if let Some(key) = key {
-            options = options.key(key);
+        if let Some(keys) = keys {
+            options = options.key(keys);
         }
         Self::over(options.open(db).await?, tenants, audit).await
     }
@@ -156,13 +156,13 @@ impl StoreSource {
 #[cfg(feature = "postgres")]
 async fn postgres(
     url: &str,
-    key: Option<HostKey>,
+    keys: Option<HostKeys>,
     schema: Option<&str>,
 ) -> Result<hitl_store::PostgresStore, Failure> {
-    let Some(key) = key else {
+    let Some(keys) = keys else {
         return Err(Failure::usage("a PostgreSQL store needs the host key: --key-file FILE"));
     };
-    let mut options = hitl_store::PostgresStore::options(url).key(key);
+    let mut options = hitl_store::PostgresStore::options(url).key(keys);
     if let Some(schema) = schema {
         options = options.schema(schema);
     }
@@ -171,16 +171,26 @@ async fn postgres(
 
 #[cfg(not(feature = "postgres"))]
 #[expect(clippy::unused_async, reason = "the twin of the one that connects")]
-async fn postgres(_: &str, _: Option<HostKey>, _: Option<&str>) -> Result<SqliteStore, Failure> {
+async fn postgres(_: &str, _: Option<HostKeys>, _: Option<&str>) -> Result<SqliteStore, Failure> {
     Err(Failure::usage("this `hitl` was built without the feature `postgres`"))
 }
 
-pub(crate) fn read_key(path: &Path) -> Result<HostKey, Failure> {
+/// Reads the keys of a file, one a line, the current one first.
+pub(crate) fn read_keys(path: &Path) -> Result<HostKeys, Failure> {
     let text = std::fs::read_to_string(path).map_err(|error| Failure::file(path, &error))?;
-    key_of(text.trim()).ok_or_else(|| {
-        let why = format!("{} holds no key: 64 hexadecimal digits", path.display());
+    keys_of(text.trim()).ok_or_else(|| {
+        let why = format!(
+            "{} holds no key: 64 hexadecimal digits, and those of former keys one a line",
+            path.display()
+        );
         Failure::new(Exit::Failed, why)
     })
+}
+
+fn keys_of(text: &str) -> Option<HostKeys> {
+    let mut keys = text.lines().map(|line| key_of(line.trim()));
+    let current = HostKeys::new(keys.next()??);
+    keys.try_fold(current, |keys, key| Some(keys.with_previous(key?)))
 }
 
 fn key_of(text: &str) -> Option<HostKey> {
@@ -206,6 +216,9 @@ mod tests {
         assert_eq!(key_of(&text).unwrap().expose()[..3], [0, 255, 0]);
         for wrong in ["", &text[1..], &text.replace('f', "g"), &"é".repeat(32)] {
             assert!(key_of(wrong).is_none(), "{wrong}");
+            assert!(keys_of(&format!("{text}\n{wrong}\n{text}")).is_none(), "{wrong}");
         }
+        let two = keys_of(&format!("{text}\n{}", "01".repeat(32))).unwrap();
+        assert_eq!((two.current().expose()[1], two.previous().len()), (255, 1));
     }
 }

@@ -23,6 +23,8 @@ mod grants;
 mod house;
 #[cfg(unix)]
 mod identity;
+#[cfg(unix)]
+mod keys;
 mod list;
 #[cfg(unix)]
 mod person;

@@ -14,7 +14,7 @@ use super::{CallContext, CallKey};
 use crate::arguments::Snapshot;
 use crate::hex::hex_of_digest;
 use crate::ids::RequestId;
-use crate::seal::HostKey;
+use crate::seal::DigestKey;
 
 /// The rule by which binding digests are made now. An approval under an older one runs nothing: the
 /// call is asked about again.
@@ -147,7 +147,7 @@ pub(crate) fn content_digest(
     tool: &str,
     snapshot: &Snapshot,
     context: &CallContext,
-    key: &HostKey,
+    key: &DigestKey,
 ) -> ContentDigest {
     let mut parts = Parts::new("hitl.content.v1");
     parts
@@ -156,7 +156,7 @@ pub(crate) fn content_digest(
         .part(context.principal.as_str().as_bytes());
     for piece in snapshot.pieces() {
         if piece.hidden {
-            parts.part(b"hidden").part(&key.mac("hitl.sensitive.v1", piece.text.as_bytes()));
+            parts.part(b"hidden").part(&key.mac(piece.text.as_bytes()));
         } else {
             parts.part(b"clear").part(piece.text.as_bytes());
         }

@@ -13,6 +13,7 @@ use hitl_base::{Clock, Redactor};
 
 use super::handle::{Gate, Inner};
 use super::identity::TwoEyes;
+use super::keys::learn;
 use super::observe;
 use super::own_files::{self, own_files};
 use super::registry::Registered;
@@ -26,7 +27,7 @@ use crate::confidence::{Scorer, Signal, Signals};
 use crate::dynamic::DynTool;
 use crate::policy::{Directory, Policy, Shadow, bounded};
 use crate::queue::Caps;
-use crate::seal::HostKey;
+use crate::seal::{HostKey, HostKeys, KeyRing};
 use crate::store::{MemoryStore, Store, StoreError, StoreErrorKind};
 use crate::sync::{HostCode, Mutex, Runtime};
 
@@ -99,7 +100,7 @@ pub struct GateBuilder {
     store: Option<Arc<dyn Store>>,
     approver: Option<Arc<dyn Approver>>,
     audit: Option<Arc<dyn AuditSink>>,
-    key: Option<HostKey>,
+    keys: Option<HostKeys>,
     uncovering: Uncovering,
     limits: Limits,
     caps: Caps,
@@ -124,7 +125,7 @@ impl GateBuilder {
             store: None,
             approver: None,
             audit: None,
-            key: None,
+            keys: None,
             uncovering: Uncovering::Allowed,
             limits: Limits::default(),
             caps: Caps::default(),
@@ -259,9 +260,10 @@ impl GateBuilder {
         self
     }
 
-    /// Seals arguments and results under this key, instead of the one that the store keeps.
-    pub fn key(mut self, key: HostKey) -> Self {
-        self.key = Some(key);
+    /// Seals arguments and results under this key, instead of the one that the store keeps; opens
+    /// what was sealed under a [previous](HostKeys::with_previous) one.
+    pub fn key(mut self, keys: impl Into<HostKeys>) -> Self {
+        self.keys = Some(keys.into());
         self
     }
 
@@ -318,11 +320,15 @@ impl GateBuilder {
             BuildError::new(BuildErrorKind::NoRuntime, "a gate is built inside a Tokio runtime")
         })?;
         let store = self.store.unwrap_or_else(|| Arc::new(MemoryStore::new()));
-        let key = match self.key.or_else(|| store.host_key()) {
-            Some(key) => key,
+        let keys = match self.keys.or_else(|| store.host_keys()) {
+            Some(keys) => keys,
             None => HostKey::generate()
-                .map_err(|e| BuildError::new(BuildErrorKind::NoKey, e.to_string()))?,
+                .map_err(|e| BuildError::new(BuildErrorKind::NoKey, e.to_string()))?
+                .into(),
         };
+        let redactor = Redactor::standard().keyed(keys.current().mac("hitl.redact.v1", b""));
+        let mut keys = KeyRing::new(keys);
+        learn(&*store, &mut keys, false).await?;
         let audit = self.audit.unwrap_or_else(|| Arc::new(TracingAudit));
         let mut files = self.protected;
         for policy in &self.policies {
@@ -359,9 +365,9 @@ impl GateBuilder {
             store,
             approver: self.approver,
             trail: Trail::new(audit),
-            redactor: Redactor::standard().keyed(key.mac("hitl.redact.v1", b"")),
+            redactor,
             uncovering: self.uncovering,
-            key,
+            keys,
             session,
             runs: Series::new(),
             runtime,

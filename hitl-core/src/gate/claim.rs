@@ -8,6 +8,7 @@ use hitl_base::display::clip;
 use super::error::{GateError, GateErrorKind};
 use super::handle::Inner;
 use super::held::Held;
+use super::keys::not_opened;
 use super::observe;
 use super::prepare::required;
 use super::registry::{Body, Registered};
@@ -20,7 +21,7 @@ use crate::call::{BindingDigest, CallContext, StateMap, content_digest};
 use crate::ids::{ClaimToken, OwnerToken};
 use crate::machine::{CallRecord, CallState, Claim, Event, Refusal};
 use crate::policy::{Requirement, Routed, Verdict};
-use crate::seal::{Bound, Purpose};
+use crate::seal::{Bound, Purpose, Sealed};
 use crate::store::{ApplyError, Enclosed, StoreErrorKind};
 
 /// The most characters of what is said about somebody's rights.
@@ -292,21 +293,34 @@ impl Inner {
         let Some(sealed) = self.store.payload(&record.key().tenant, record.id()).await? else {
             return Ok(None);
         };
+        self.opened(record, &sealed).map(|(_, snapshot)| Some(snapshot))
+    }
+
+    /// The bytes of a sealed payload and what they say, when that is the very call that was
+    /// approved.
+    pub(super) fn opened(
+        &self,
+        record: &CallRecord,
+        sealed: &Sealed,
+    ) -> Result<(Vec<u8>, Snapshot), GateError> {
         let damaged = |what: &str| {
             GateError::new(GateErrorKind::Payload, format!("the call's payload {what}"))
         };
         let opened = self
-            .key
-            .open(&sealed, &Bound::new(record.id(), Purpose::Payload, record.sealed_revision()))
-            .map_err(|_| damaged("was sealed under another key, or is damaged; cancel the call"))?;
+            .keys
+            .open(sealed, &Bound::new(record.id(), Purpose::Payload, record.sealed_revision()))
+            .map_err(|error| not_opened(error, "the call's payload"))?;
         let snapshot: Snapshot = serde_json::from_slice(&opened)
             .map_err(|_| damaged("cannot be read; cancel the call"))?;
         let request = &record.request;
-        let content = content_digest(&request.tool, &snapshot, &record.context, &self.key);
-        if !request.is_bound_to(content) {
+        let asked = (&*request.tool, &snapshot, &record.context);
+        let content = content_digest(&request.tool, &snapshot, &record.context, self.keys.digest());
+        if !request.is_bound_to(content)
+            && !self.older_contents(asked).any(|content| request.is_bound_to(content))
+        {
             return Err(damaged("is not what was approved; cancel the call"));
         }
-        Ok(Some(snapshot))
+        Ok((opened, snapshot))
     }
 
     /// Applies what follows from a look, and audits it. Whoever was faster has the last word.

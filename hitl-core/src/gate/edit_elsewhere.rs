@@ -9,7 +9,7 @@ use super::error::{GateError, GateErrorKind};
 use super::handle::Inner;
 use crate::approval::Patch;
 use crate::arguments::{ArgumentError, Snapshot, patched};
-use crate::call::{Shown, ToolFacts, ToolKind, content_digest, fingerprint};
+use crate::call::{Shown, ToolFacts, ToolKind, fingerprint};
 use crate::dynamic::Schema;
 use crate::machine::{CallRecord, Revised};
 
@@ -50,7 +50,8 @@ impl Inner {
             because.push(why.to_owned());
         }
         let revised = Revised {
-            content: content_digest(&facts.name, &next, &record.context, &self.key),
+            content: self
+                .content_as(record.current_content(), (&facts.name, &next, &record.context)),
             arguments: shown.arguments,
             masks: shown.masks,
             more_masks: shown.more_masks,

@@ -263,7 +263,7 @@ impl Inner {
             let (id, token) = (claimed.id, claimed.claim.token);
             let bound = Bound::new(id, Purpose::Result, claimed.revision);
             let sealed =
-                output.and_then(|text| self.key.seal(text.as_str().as_bytes(), &bound).ok());
+                output.and_then(|text| self.keys.seal(text.as_str().as_bytes(), &bound).ok());
             let event = match &event {
                 None => Event::Succeed { token },
                 Some(failure) => Event::Fail { token, failure: failure.clone() },

@@ -28,6 +28,7 @@ impl Inner {
         without: &[GrantId],
     ) -> Result<Option<(GrantRecord, Drawn)>, GateError> {
         let (request, context) = (&prepared.record.request, &prepared.record.context);
+        let snapshot = &prepared.snapshot;
         let mut page =
             GrantPage::live().tool(&*request.tool).principal(request.principal.clone()).limit(PAGE);
         // Most tools have no grant at all; the arguments are read when there is one.
@@ -51,7 +52,11 @@ impl Inner {
                     fingerprint: request.fingerprint,
                     context,
                     run: &request.key.run,
-                    content: prepared.record.content,
+                    content: self.current_as(
+                        prepared.record.content,
+                        of.content,
+                        (&request.tool, snapshot, context),
+                    ),
                     arguments,
                     inert: prepared.tool.spec.config.inert,
                 };
@@ -130,7 +135,10 @@ impl Inner {
             fingerprint: record.request.fingerprint,
             context: &record.context,
             run: &record.request.key.run,
-            content: record.current_content(),
+            content: self.content_as(
+                grant.grant.content,
+                (&record.request.tool, &snapshot, &record.context),
+            ),
             arguments: &arguments,
             inert: self.inert_of(record),
         };

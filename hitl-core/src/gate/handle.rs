@@ -24,7 +24,7 @@ use crate::ids::{RequestId, SessionId};
 use crate::machine::{CallRecord, Entry};
 use crate::policy::{OwnFiles, Policy, PolicyVersion, Shadow, ShadowReport};
 use crate::queue::Caps;
-use crate::seal::HostKey;
+use crate::seal::KeyRing;
 use crate::store::{History, PageRequest, Store, Watch};
 use crate::sync::{HostCode, Mutex, Runtime};
 
@@ -54,7 +54,7 @@ pub(super) struct Inner {
     pub(super) trail: Trail,
     pub(super) redactor: Redactor,
     pub(super) uncovering: Uncovering,
-    pub(super) key: HostKey,
+    pub(super) keys: KeyRing,
     pub(super) session: SessionId,
     /// The runs of calls that leave no record.
     pub(super) runs: Series,

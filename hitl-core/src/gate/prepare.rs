@@ -115,7 +115,7 @@ impl Inner {
         let looked_over =
             if nothing { LookedOver::Clean } else { LookedOver::No(lazy.into_tree()) };
         let shown = snapshot.shown_text(looked_over, &self.redactor);
-        let digest = content_digest(&tool.spec.name, &snapshot, &context, &self.key);
+        let digest = content_digest(&tool.spec.name, &snapshot, &context, self.keys.digest());
         Ok(Judged {
             tool,
             snapshot,

@@ -91,11 +91,11 @@ impl Queue {
             let why = "what has ended is listed by creation only: ask for `QueueOrder::Created`";
             return Err(GateError::new(GateErrorKind::InvalidQuery, why));
         }
-        let key = &self.gate.key;
+        let keys = self.gate.keys.keys();
         let after = match after {
             None => None,
             Some(cursor) => {
-                Some(cursor.open(key, &self.viewer, &filter, order).map_err(|error| {
+                Some(cursor.open(keys, &self.viewer, &filter, order).map_err(|error| {
                     GateError::new(GateErrorKind::InvalidQuery, error.to_string())
                 })?)
             }
@@ -141,6 +141,7 @@ impl Queue {
             }
         };
         let next = last.filter(|_| more);
+        let key = keys.current();
         let next = next.map(|place| Cursor::seal(place, key, &self.viewer, &filter, order));
         Ok(QueuePage { entries, next, now: self.gate.store.now().await? })
     }

@@ -20,7 +20,11 @@ impl Inner {
         }
         let record = &prepared.record;
         let (key, circumstances) = (record.key(), record.circumstances);
-        let rejected = self.store.rejected(&key.tenant, &key.run, record.content, MOST).await?;
+        let mut rejected = self.store.rejected(&key.tenant, &key.run, record.content, MOST).await?;
+        let asked = (&*record.request.tool, &prepared.snapshot, &record.context);
+        for content in self.older_contents(asked) {
+            rejected.extend(self.store.rejected(&key.tenant, &key.run, content, MOST).await?);
+        }
         let same = |earlier: &&CallRecord| {
             // Whoever comes back for the rejected call itself gets its own outcome.
             earlier.key() != key

@@ -76,7 +76,9 @@ impl Inner {
         failed: RequestId,
     ) -> Result<(), GateError> {
         let failed = self.current(&prepared.record.key().tenant, failed).await?;
-        if failed.content != prepared.record.content {
+        let asks = &prepared.record;
+        let asked = (&*asks.request.tool, &prepared.snapshot, &asks.context);
+        if self.current_as(asks.content, failed.content, asked) != failed.content {
             return Err(GateError::key_conflict(failed.key(), failed.id()));
         }
         // One key, so one next try: no other start is made of the same approval.

@@ -222,8 +222,13 @@ impl Inner {
         if self.store.find(key).await?.is_some() {
             return Ok(true);
         }
-        let rejected = self.store.rejected(&key.tenant, &key.run, judged.content, 1).await?;
-        Ok(!rejected.is_empty())
+        let asked = (&*judged.tool.spec.name, &judged.snapshot, &judged.context);
+        for content in std::iter::once(judged.content).chain(self.older_contents(asked)) {
+            if !self.store.rejected(&key.tenant, &key.run, content, 1).await?.is_empty() {
+                return Ok(true);
+            }
+        }
+        Ok(false)
     }
 
     /// Lets a call run that leaves no record.
@@ -260,7 +265,7 @@ impl Inner {
         let id = prepared.record.id();
         let payload = payload_text(&prepared.snapshot)?;
         let payload =
-            self.key.seal(&payload, &Bound::new(id, Purpose::Payload, 1)).map_err(|e| {
+            self.keys.seal(&payload, &Bound::new(id, Purpose::Payload, 1)).map_err(|e| {
                 StoreError::new(StoreErrorKind::Key, "the call's payload could not be sealed")
                     .because(e)
             })?;

@@ -17,7 +17,7 @@ use super::registry::Registered;
 use crate::approval::{Answer, Decision, Mask, ToolChange, ToolDifference, title};
 use crate::arguments::{ArgumentError, Snapshot};
 use crate::audit::{AuditEvent, AuditRecord};
-use crate::call::{BINDING_VERSION, CallKey, Principal, ToolFacts, content_digest};
+use crate::call::{BINDING_VERSION, CallKey, Principal, ToolFacts};
 use crate::confidence::Assessment;
 use crate::machine::{CallRecord, CallState, Event, Reask, Refusal, Revised};
 use crate::policy::{ApprovalLevel, Requirement, Routed, Verdict, priority};
@@ -283,7 +283,8 @@ impl Inner {
         let config = &tool.spec.config;
         let shown = self.shown_again(record, (&tool.spec.name, config.describe), next);
         Revised {
-            content: content_digest(&tool.spec.name, next, &record.context, &self.key),
+            content: self
+                .content_as(record.current_content(), (&tool.spec.name, next, &record.context)),
             arguments: shown.arguments,
             masks: shown.masks,
             more_masks: shown.more_masks,
@@ -317,7 +318,7 @@ impl Inner {
     ) -> Result<crate::seal::Sealed, GateError> {
         let revision = record.request.revision.saturating_add(1);
         let bound = Bound::new(record.id(), Purpose::Payload, revision);
-        let sealed = self.key.seal(&payload_text(next)?, &bound);
+        let sealed = self.keys.seal(&payload_text(next)?, &bound);
         Ok(sealed.map_err(|error| {
             StoreError::new(StoreErrorKind::Key, "the call's payload could not be sealed")
                 .because(error)
@@ -406,7 +407,10 @@ impl Inner {
         if record.request.tool != tool.spec.name || !theirs {
             return Err(conflict(&record));
         }
-        if record.reread == Some(submitted.content) {
+        // What was recorded under a former host key is compared by it.
+        let asked = (&*submitted.request.tool, snapshot, &submitted.context);
+        let same = |known| self.current_as(submitted.content, known, asked) == known;
+        if same(record.content) || record.reread.is_some_and(same) {
             return Ok(record);
         }
         let known = self.executors().await?;

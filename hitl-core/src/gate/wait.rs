@@ -222,7 +222,7 @@ impl Inner {
         let sealed = self.store.result(&record.key().tenant, record.id()).await?;
         let text = sealed
             .and_then(|sealed| {
-                self.key
+                self.keys
                     .open(
                         &sealed,
                         &Bound::new(record.id(), Purpose::Result, record.sealed_revision()),

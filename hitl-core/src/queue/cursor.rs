@@ -5,7 +5,7 @@ use std::str::FromStr;
 
 use super::{QueueFilter, QueueOrder, Viewer};
 use crate::hex::hex;
-use crate::seal::HostKey;
+use crate::seal::{HostKey, HostKeys};
 
 /// What a cursor's check is derived for.
 const DOMAIN: &str = "hitl.cursor.v1";
@@ -15,8 +15,9 @@ const CHECK: usize = 16;
 
 /// Where a listing goes on: after the last call of a page. Opaque text; it holds no secret.
 ///
-/// It stays good for as long as the host's key does: calls that come and go in between move nothing.
-/// It is bound to the viewer, the filter and the order of its listing, and a changed one is refused.
+/// It stays good for as long as the host gives the key that it was made under: calls that come and
+/// go in between move nothing. It is bound to the viewer, the filter and the order of its listing,
+/// and a changed one is refused.
 #[derive(Clone, PartialEq, Eq)]
 pub struct Cursor([u8; PLACE + CHECK]);
 
@@ -38,14 +39,14 @@ impl Cursor {
         for (at, part) in place.iter().enumerate() {
             bytes[at * 8..(at + 1) * 8].copy_from_slice(&part.to_be_bytes());
         }
-        let check = check(&bytes[..PLACE], key, viewer, filter, order);
+        let check = check(&bytes[..PLACE], key, &listing(viewer, filter, order));
         bytes[PLACE..].copy_from_slice(&check);
         Self(bytes)
     }
 
     pub(crate) fn open(
         &self,
-        key: &HostKey,
+        keys: &HostKeys,
         viewer: &Viewer,
         filter: &QueueFilter,
         order: QueueOrder,
@@ -53,7 +54,8 @@ impl Cursor {
         let (place, given) = self.0.split_at(PLACE);
         // It guards against mistakes and foreign listings, not a secret: who may see what is judged
         // by the viewer, each time.
-        if given != check(place, key, viewer, filter, order) {
+        let listing = listing(viewer, filter, order);
+        if !keys.all().any(|key| given == check(place, key, &listing)) {
             return Err(InvalidCursor(()));
         }
         let mut parts = [0; 4];
@@ -64,16 +66,13 @@ impl Cursor {
     }
 }
 
-fn check(
-    place: &[u8],
-    key: &HostKey,
-    viewer: &Viewer,
-    filter: &QueueFilter,
-    order: QueueOrder,
-) -> [u8; CHECK] {
-    // Plain data of ours: it always has a JSON form, and a different one when it differs.
-    let listing = serde_json::to_vec(&(viewer, filter, order)).unwrap_or_default();
-    let mac = key.mac(DOMAIN, &[place, &listing].concat());
+/// Plain data of ours: it always has a JSON form, and a different one when it differs.
+fn listing(viewer: &Viewer, filter: &QueueFilter, order: QueueOrder) -> Vec<u8> {
+    serde_json::to_vec(&(viewer, filter, order)).unwrap_or_default()
+}
+
+fn check(place: &[u8], key: &HostKey, listing: &[u8]) -> [u8; CHECK] {
+    let mac = key.mac(DOMAIN, &[place, listing].concat());
     let mut check = [0; CHECK];
     check.copy_from_slice(&mac[..CHECK]);
     check
@@ -117,29 +116,33 @@ mod tests {
     #[test]
     fn a_cursor_comes_back_and_fits_its_own_listing_only() {
         let key = HostKey::from_bytes([7; 32]);
+        let keys = HostKeys::new(key.clone());
         let (viewer, filter) = (Viewer::of("acme"), QueueFilter::default());
         let place = [0, 12, -5, i64::MAX];
         let cursor = Cursor::seal(place, &key, &viewer, &filter, QueueOrder::Reviewer);
         let again: Cursor = cursor.to_string().parse().unwrap();
-        assert_eq!(again.open(&key, &viewer, &filter, QueueOrder::Reviewer), Ok(place));
+        assert_eq!(again.open(&keys, &viewer, &filter, QueueOrder::Reviewer), Ok(place));
 
         let urgent = QueueFilter { priority: Some(Priority::Urgent), ..filter.clone() };
-        assert!(again.open(&key, &viewer, &urgent, QueueOrder::Reviewer).is_err());
-        assert!(again.open(&key, &viewer, &filter, QueueOrder::Due).is_err());
-        assert!(again.open(&key, &Viewer::all_tenants(), &filter, QueueOrder::Reviewer).is_err());
+        assert!(again.open(&keys, &viewer, &urgent, QueueOrder::Reviewer).is_err());
+        assert!(again.open(&keys, &viewer, &filter, QueueOrder::Due).is_err());
+        assert!(again.open(&keys, &Viewer::all_tenants(), &filter, QueueOrder::Reviewer).is_err());
         let other = HostKey::from_bytes([8; 32]);
-        assert!(again.open(&other, &viewer, &filter, QueueOrder::Reviewer).is_err());
+        let rotated = HostKeys::new(other.clone()).with_previous(key);
+        assert_eq!(again.open(&rotated, &viewer, &filter, QueueOrder::Reviewer), Ok(place));
+        assert!(again.open(&other.into(), &viewer, &filter, QueueOrder::Reviewer).is_err());
     }
 
     #[test]
     fn a_changed_cursor_is_refused() {
         let key = HostKey::from_bytes([7; 32]);
         let (viewer, filter) = (Viewer::of("acme"), QueueFilter::default());
+        let keys = HostKeys::new(key.clone());
         let cursor = Cursor::seal([0, 1, 2, 3], &key, &viewer, &filter, QueueOrder::Due);
         for at in 0..cursor.0.len() * 8 {
             let mut bent = cursor.clone();
             bent.0[at / 8] ^= 1 << (at % 8);
-            assert!(bent.open(&key, &viewer, &filter, QueueOrder::Due).is_err(), "bit {at}");
+            assert!(bent.open(&keys, &viewer, &filter, QueueOrder::Due).is_err(), "bit {at}");
         }
         let text = cursor.to_string();
         for bad in ["", "zz", &text[1..], &text.to_uppercase(), &format!("{text}00"), "\u{e9}"] {

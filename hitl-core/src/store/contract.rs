@@ -6,14 +6,17 @@ use async_trait::async_trait;
 use hitl_base::Timestamp;
 
 use super::writers::AuditWriter;
-use super::{ApplyError, Change, Enclosed, Executors, GrantPage, PageRequest, StoreError, Watch};
+use super::{
+    ApplyError, Change, Enclosed, Executors, GrantPage, PageRequest, SealedPage, SealedPart,
+    SealedText, StoreError, Watch,
+};
 use crate::audit::Head;
 use crate::call::{CallKey, ContentDigest, Principal, RunId, Tenant, ToolFacts};
 use crate::grant::{GrantRecord, GrantRefusal};
 use crate::ids::{GrantId, RequestId, SessionId};
 use crate::machine::{CallRecord, CallState, Entry, Event, NewCall};
 use crate::queue::{Cap, Placed, QueueCounts, QueueScan};
-use crate::seal::{HostKey, Sealed};
+use crate::seal::{HostKey, HostKeys, KeyId, Sealed};
 
 /// What came of a submission.
 #[derive(Clone, Debug)]
@@ -420,8 +423,50 @@ pub trait Store: Send + Sync + 'static {
     /// Hints that any call may have changed.
     fn watch_all(&self) -> Watch;
 
-    /// The key that this store keeps for its host, when it keeps one.
-    fn host_key(&self) -> Option<HostKey>;
+    /// Returns the keys that this store keeps for its host, when it keeps any.
+    fn host_keys(&self) -> Option<HostKeys>;
+
+    /// Returns the one of the [host's keys](Self::host_keys) that seals.
+    fn host_key(&self) -> Option<HostKey> {
+        self.host_keys().map(|keys| keys.current().clone())
+    }
+
+    /// Looks through `limit` sealed texts of one kind after the one at `after` (0: from the first),
+    /// and returns those of them that are not sealed under this key, of any tenant. Which key a
+    /// text is sealed under is what it [begins with](KeyId::prefix): nothing is opened.
+    async fn sealed_texts(
+        &self,
+        part: SealedPart,
+        not_under: KeyId,
+        after: u64,
+        limit: usize,
+    ) -> Result<SealedPage, StoreError> {
+        let _unused = (part, not_under, after, limit);
+        Err(StoreError::unsupported("list what is sealed"))
+    }
+
+    /// Puts `to` in the place of a sealed text that is still the one that was listed. Returns
+    /// whether it was: a text that has been replaced or erased since stays as it is. Changes
+    /// nothing else of the call, not its version either.
+    async fn reseal(&self, text: &SealedText, to: Sealed) -> Result<bool, StoreError> {
+        let _unused = (text, to);
+        Err(StoreError::unsupported("replace what is sealed"))
+    }
+
+    /// Returns how many sessions are alive that seal under another key than this store's current
+    /// one, or do not say under which.
+    async fn sessions_under_other_keys(&self) -> Result<u64, StoreError> {
+        Err(StoreError::unsupported("say what others seal under"))
+    }
+
+    /// Notes that nothing is sealed under another key than the current one any more, so that the
+    /// store opens without the others from then on.
+    ///
+    /// Refuses with [`StoreErrorKind::Key`](super::StoreErrorKind::Key) while a text is, or while a
+    /// [session](Self::sessions_under_other_keys) may still seal so.
+    async fn retire_keys(&self) -> Result<(), StoreError> {
+        Err(StoreError::unsupported("retire keys"))
+    }
 
     /// The files that it lives by: a call that names one of them is reviewed in full. Others whose
     /// names begin with one of these (`-wal`, `.key`) belong to it. A store that wraps another passes

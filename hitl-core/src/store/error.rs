@@ -73,6 +73,23 @@ impl StoreError {
         )
     }
 
+    /// Refuses that keys are retired while so many sessions may seal under another key than the
+    /// current one, or so many texts are sealed so.
+    pub fn check_retired(sessions: u64, texts: u64) -> Result<(), Self> {
+        let why = match (sessions, texts) {
+            (0, 0) => return Ok(()),
+            (0, texts) => format!(
+                "{texts} sealed texts are not under the current host key: seal them again first \
+                 (`Gate::reseal`, `hitl key reseal`), with the keys that they are under"
+            ),
+            (sessions, _) => format!(
+                "{sessions} other processes may still seal under another host key than the current \
+                 one: stop them, or restart them with the current one"
+            ),
+        };
+        Err(Self::new(StoreErrorKind::Key, why))
+    }
+
     /// What kind of trouble it is.
     pub fn kind(&self) -> StoreErrorKind {
         self.kind

@@ -13,27 +13,28 @@ use super::memory_calls::{Calls, Kept};
 use super::memory_index::Index;
 use super::{
     Applied, ApplyError, Change, Enclosed, Executor, ExecutorRow, Executors, GrantPage, History,
-    Hub, PageRequest, Retained, Store, StoreError, Submitted, Watch, superseded, tools_text,
+    Hub, PageRequest, Retained, SealedPage, SealedPart, SealedText, Store, StoreError, Submitted,
+    Watch, superseded, tools_text,
 };
 use crate::call::{CallKey, ContentDigest, Principal, RunId, Tenant, ToolFacts};
 use crate::grant::GrantRecord;
 use crate::ids::{GrantId, RequestId, SessionId};
 use crate::machine::{CallRecord, CallState, Entry, Event, NewCall};
 use crate::queue::{Placed, QueueCounts, QueueScan};
-use crate::seal::{HostKey, Sealed};
+use crate::seal::{HostKey, HostKeys, KeyId, Sealed};
 use crate::sync::{Mutex, MutexGuard};
 
 /// Keeps calls in memory. Cheap to clone; clones share the calls.
 #[derive(Clone)]
 pub struct MemoryStore {
     shared: Arc<Shared>,
+    keys: Option<HostKeys>,
 }
 
 struct Shared {
     calls: Mutex<Calls>,
     clock: ForwardClock,
     hub: Hub,
-    key: Option<HostKey>,
 }
 
 impl MemoryStore {
@@ -48,9 +49,21 @@ impl MemoryStore {
             calls: Mutex::default(),
             clock: ForwardClock::new(Arc::new(clock), None),
             hub: Hub::default(),
-            key: HostKey::generate().ok(),
         };
-        Self { shared: Arc::new(shared) }
+        let keys = HostKey::generate().ok().map(HostKeys::new);
+        Self { shared: Arc::new(shared), keys }
+    }
+
+    /// Gives this handle other keys: the calls are shared with the handle that it was cloned from,
+    /// as if another process had opened the store with these keys.
+    #[must_use]
+    pub fn keys(mut self, keys: impl Into<HostKeys>) -> Self {
+        self.keys = Some(keys.into());
+        self
+    }
+
+    fn current(&self) -> Option<KeyId> {
+        self.keys.as_ref().map(|keys| keys.current().id())
     }
 
     fn calls(&self) -> MutexGuard<'_, Calls> {
@@ -83,7 +96,7 @@ impl Store for MemoryStore {
 
     async fn open_session(&self) -> Result<SessionId, StoreError> {
         let session = SessionId::new();
-        self.calls().sessions.insert(session);
+        self.calls().sessions.insert(session, self.current());
         Ok(session)
     }
 
@@ -104,7 +117,7 @@ impl Store for MemoryStore {
         let mut rows = Vec::with_capacity(executors.len());
         for (session, (recorded_at, tools)) in executors.iter() {
             let (_, digest) = tools_text(tools)?;
-            let (recorded_at, is_alive) = (*recorded_at, sessions.contains(session));
+            let (recorded_at, is_alive) = (*recorded_at, sessions.contains_key(session));
             rows.push(ExecutorRow { session: *session, is_alive, recorded_at, digest });
         }
         for session in superseded(&rows) {
@@ -116,7 +129,7 @@ impl Store for MemoryStore {
     async fn executors(&self) -> Result<Executors, StoreError> {
         let calls = self.calls();
         let executor = |(session, (at, tools)): (&SessionId, &(Timestamp, Arc<[ToolFacts]>))| {
-            let is_alive = calls.sessions.contains(session);
+            let is_alive = calls.sessions.contains_key(session);
             Executor::new(*session, is_alive, *at, Arc::clone(tools))
         };
         Ok(Executors::new(calls.executors.iter().map(executor).collect()))
@@ -403,7 +416,7 @@ impl Store for MemoryStore {
     ) -> Result<Vec<Entry>, StoreError> {
         let mut guard = self.calls();
         let Calls { outbox, sessions, .. } = &mut *guard;
-        let dead = |by: &Option<SessionId>| by.is_none_or(|by| !sessions.contains(&by));
+        let dead = |by: &Option<SessionId>| by.is_none_or(|by| !sessions.contains_key(&by));
         let orphans = outbox.values_mut().filter(|(_, by)| dead(by)).take(limit);
         let take = |(entry, by): &mut (Entry, Option<SessionId>)| {
             *by = Some(session);
@@ -452,7 +465,34 @@ impl Store for MemoryStore {
         self.shared.hub.watch_all()
     }
 
-    fn host_key(&self) -> Option<HostKey> {
-        self.shared.key.clone()
+    fn host_keys(&self) -> Option<HostKeys> {
+        self.keys.clone()
+    }
+
+    async fn sealed_texts(
+        &self,
+        part: SealedPart,
+        not_under: KeyId,
+        after: u64,
+        limit: usize,
+    ) -> Result<SealedPage, StoreError> {
+        Ok(self.calls().sealed_texts(part, not_under, after, limit))
+    }
+
+    async fn reseal(&self, text: &SealedText, to: Sealed) -> Result<bool, StoreError> {
+        Ok(self.calls().reseal(text, to))
+    }
+
+    async fn sessions_under_other_keys(&self) -> Result<u64, StoreError> {
+        let own = self.current();
+        let calls = self.calls();
+        Ok(calls.sessions.values().filter(|key| **key != own).count() as u64)
+    }
+
+    async fn retire_keys(&self) -> Result<(), StoreError> {
+        let Some(own) = self.current() else { return Ok(()) };
+        let calls = self.calls();
+        let sessions = calls.sessions.values().filter(|key| **key != Some(own)).count();
+        StoreError::check_retired(sessions as u64, calls.sealed_under_others(own))
     }
 }

@@ -1,20 +1,23 @@
 //! What the memory store keeps, and how an event changes it.
 
-use std::collections::{BTreeMap, HashMap, HashSet, VecDeque};
+use std::collections::{BTreeMap, HashMap, VecDeque};
 use std::sync::Arc;
 
 use hitl_base::Timestamp;
 
 use super::memory_grants::Grants;
 use super::memory_index::Index;
-use super::{Applied, ApplyError, Change as OutboxChange, Enclosed, StoreError};
+use super::{
+    Applied, ApplyError, Change as OutboxChange, Enclosed, SealedPage, SealedPart, SealedText,
+    StoreError,
+};
 use crate::call::{CallKey, ContentDigest, RunId, Tenant, ToolFacts};
 use crate::ids::{RequestId, SessionId};
 use crate::machine::{
     self, CallRecord, CallState, Change, Drawing, Entry, Event, Facts, Step, grant_of,
 };
 use crate::queue::{Place, begins_to_wait};
-use crate::seal::Sealed;
+use crate::seal::{KeyId, Sealed};
 
 /// The most history entries kept; older ones leave, and readers see a marked gap.
 const HISTORY: usize = 10_000;
@@ -25,7 +28,8 @@ pub(super) struct Calls {
     pub(super) by_key: HashMap<CallKey, RequestId>,
     /// What humans rejected, by run and content.
     pub(super) rejected: HashMap<(Tenant, RunId, ContentDigest), Vec<RequestId>>,
-    pub(super) sessions: HashSet<SessionId>,
+    /// Who is alive, and the key that they seal under.
+    pub(super) sessions: HashMap<SessionId, Option<KeyId>>,
     /// What they run, and when they said so.
     pub(super) executors: BTreeMap<SessionId, (Timestamp, Arc<[ToolFacts]>)>,
     pub(super) history: VecDeque<(u64, Entry)>,
@@ -50,6 +54,13 @@ pub(super) struct Kept {
 }
 
 impl Kept {
+    fn text(&self, part: SealedPart) -> Option<&Sealed> {
+        match part {
+            SealedPart::Payload => self.payload.as_ref(),
+            SealedPart::Result => self.result.as_ref(),
+        }
+    }
+
     pub(super) fn place(&self) -> Place {
         let request = &self.record.request;
         let (priority, due_at) = (request.priority, request.due_at);
@@ -83,7 +94,7 @@ impl Calls {
     }
 
     pub(super) fn claimant_dead(&self, record: &CallRecord) -> bool {
-        record.claim.is_some_and(|claim| !self.sessions.contains(&claim.session))
+        record.claim.is_some_and(|claim| !self.sessions.contains_key(&claim.session))
     }
 
     pub(super) fn record(&self, tenant: &Tenant, id: RequestId) -> Option<&CallRecord> {
@@ -157,6 +168,51 @@ impl Calls {
             });
         }
         Ok(records)
+    }
+
+    pub(super) fn sealed_texts(
+        &self,
+        part: SealedPart,
+        not_under: KeyId,
+        after: u64,
+        limit: usize,
+    ) -> SealedPage {
+        let kept = |kept: &'_ Kept| Some((kept.number, kept.text(part)?.clone(), kept.record.id()));
+        let mut texts: Vec<_> = self.by_id.values().filter_map(kept).collect();
+        texts.retain(|(number, ..)| *number > after);
+        texts.sort_unstable_by_key(|(number, ..)| *number);
+        texts.truncate(limit);
+        let of = |(number, sealed, id): (u64, Sealed, RequestId)| {
+            let record = self.by_id.get(&id).filter(|_| sealed.key_id() != Some(not_under));
+            let text = record.map(|kept| {
+                let tenant = kept.record.key().tenant.clone();
+                SealedText::new((tenant, id), part, number, sealed)
+            });
+            (number, text)
+        };
+        SealedPage::of(texts.into_iter().map(of), limit)
+    }
+
+    pub(super) fn sealed_under_others(&self, own: KeyId) -> u64 {
+        let all = SealedPart::ALL.into_iter();
+        let texts = all.flat_map(|part| self.by_id.values().filter_map(move |it| it.text(part)));
+        texts.filter(|sealed| sealed.key_id() != Some(own)).count() as u64
+    }
+
+    pub(super) fn reseal(&mut self, text: &SealedText, to: Sealed) -> bool {
+        let Some(kept) = self.by_id.get_mut(&text.id) else { return false };
+        if kept.record.key().tenant != text.tenant || kept.number != text.at {
+            return false;
+        }
+        let place = match text.part {
+            SealedPart::Payload => &mut kept.payload,
+            SealedPart::Result => &mut kept.result,
+        };
+        let is_same = place.as_ref() == Some(&text.sealed);
+        if is_same {
+            *place = Some(to);
+        }
+        is_same
     }
 
     /// Keeps what an event has led to.

@@ -11,6 +11,7 @@ mod memory_grants;
 mod memory_index;
 mod outbox;
 mod page;
+mod sealed;
 #[cfg(feature = "contract-suite")]
 pub mod suite;
 mod writers;
@@ -23,4 +24,5 @@ pub use hub::{Hub, Watch};
 pub use memory::MemoryStore;
 pub use outbox::Change;
 pub use page::{GrantPage, PageRequest};
+pub use sealed::{SealedPage, SealedPart, SealedText};
 pub use writers::AuditWriter;

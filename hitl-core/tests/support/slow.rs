@@ -11,7 +11,7 @@ use hitl_core::store::{
     Applied, ApplyError, Change, Enclosed, GrantPage, History, Submitted, Watch,
 };
 use hitl_core::{
-    CallKey, ContentDigest, GrantId, GrantRecord, HostKey, MemoryStore, PageRequest, Principal,
+    CallKey, ContentDigest, GrantId, GrantRecord, HostKeys, MemoryStore, PageRequest, Principal,
     RequestId, RunId, SessionId, Store, StoreError, Tenant,
 };
 use tokio::task::yield_now;
@@ -139,7 +139,7 @@ impl Store for Slow {
     fn watch_all(&self) -> Watch {
         self.inner.watch_all()
     }
-    fn host_key(&self) -> Option<HostKey> {
-        self.inner.host_key()
+    fn host_keys(&self) -> Option<HostKeys> {
+        self.inner.host_keys()
     }
 }

@@ -12,7 +12,7 @@ use hitl_core::store::{
     Applied, ApplyError, Enclosed, Executors, GrantPage, History, Submitted, Watch,
 };
 use hitl_core::{
-    CallKey, ContentDigest, GrantId, GrantRecord, HostKey, MemoryStore, PageRequest, Principal,
+    CallKey, ContentDigest, GrantId, GrantRecord, HostKeys, MemoryStore, PageRequest, Principal,
     RequestId, RunId, SessionId, Store, StoreError, Tenant, ToolFacts,
 };
 
@@ -145,7 +145,7 @@ impl Store for Tampered {
     fn watch_all(&self) -> Watch {
         self.inner.watch_all()
     }
-    fn host_key(&self) -> Option<HostKey> {
-        self.inner.host_key()
+    fn host_keys(&self) -> Option<HostKeys> {
+        self.inner.host_keys()
     }
 }

@@ -11,8 +11,8 @@ use tokio_postgres::types::{ToSql, Type};
 use super::error::Fault;
 use super::options::{PostgresOptions, Statements};
 use super::{
-    change, executors, grants, journal, marks, open, outbox, query, queue, retention, session,
-    together, watch,
+    change, executors, grants, journal, marks, open, outbox, query, queue, retention, rotation,
+    session, together, watch,
 };
 
 /// A statement: its text, in which `{s}` stands for the schema, and its parameters' types.
@@ -53,6 +53,7 @@ impl Database {
             marks::ALL,
             outbox::ALL,
             retention::ALL,
+            rotation::ALL,
             journal::ALL,
             session::ALL,
             watch::ALL,

@@ -4,9 +4,8 @@ use hitl_core::store::StoreError;
 use tokio_postgres::types::Type;
 
 use super::change::Wrote;
-use super::database::Sql;
+use super::database::{Database, Sql};
 use super::error::ambiguous;
-use super::store::Shared;
 use super::transaction::Way;
 
 /// Sets a mark, and counts what was set.
@@ -28,19 +27,19 @@ pub(super) const ALL: &[&Sql] = &[&SWAP_MARK, &FIRST_MARK];
 
 /// Sets a value of the schema's own table, when it is what it is thought to be.
 pub(super) async fn swap(
-    on: &Shared,
+    on: &Database,
     name: &str,
     from: Option<&str>,
     to: &str,
 ) -> Result<bool, StoreError> {
-    let way = Way::Alone(&on.database);
+    let way = Way::Alone(on);
     let wrote = match from {
         Some(from) => way.write(&SWAP_MARK, &[&name, &from, &to]).await,
         None => way.write(&FIRST_MARK, &[&name, &to]).await,
     };
-    match wrote.map_err(|fault| on.database.error(fault))? {
+    match wrote.map_err(|fault| on.error(fault))? {
         Wrote::Done => Ok(true),
         Wrote::Missed => Ok(false),
-        Wrote::Unclear => Err(ambiguous(&on.database.place)),
+        Wrote::Unclear => Err(ambiguous(&on.place)),
     }
 }

@@ -30,6 +30,7 @@ mod query;
 mod queue;
 mod ready;
 mod retention;
+mod rotation;
 mod schema;
 mod session;
 mod store;

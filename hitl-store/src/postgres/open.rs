@@ -2,9 +2,8 @@
 
 use std::sync::Arc;
 
-use hitl_core::HostKey;
+use hitl_core::HostKeys;
 use hitl_core::store::{Hub, StoreError, StoreErrorKind};
-use tokio_postgres::types::Type;
 
 use super::connect::Address;
 use super::database::{Database, Sql};
@@ -13,7 +12,7 @@ use super::heard::Heard;
 use super::session::{self, Sessions};
 use super::store::{PostgresStore, Shared};
 use super::watch::{self, Dropped, Notifier};
-use super::{PostgresOptions, backup, query, schema};
+use super::{PostgresOptions, backup, query, rotation, schema};
 use crate::recent::Recent;
 
 static SETTINGS: Sql = Sql {
@@ -21,26 +20,14 @@ static SETTINGS: Sql = Sql {
            current_setting('synchronous_commit') = 'off'",
     types: &[],
 };
-static KEEP: Sql = Sql {
-    text: "INSERT INTO {s}.meta VALUES ($1, $2) ON CONFLICT (name) DO NOTHING",
-    types: &[Type::TEXT, Type::TEXT],
-};
-static REPLACE: Sql = Sql {
-    text: "INSERT INTO {s}.meta VALUES ($1, $2) \
-           ON CONFLICT (name) DO UPDATE SET value = excluded.value",
-    types: &[Type::TEXT, Type::TEXT],
-};
 
 /// The statements here.
-pub(super) const ALL: &[&Sql] = &[&SETTINGS, &KEEP, &REPLACE];
-
-/// The name under which the store keeps its key's check value.
-const KEY_CHECK: &str = "key_check";
+pub(super) const ALL: &[&Sql] = &[&SETTINGS];
 
 /// Opens a store.
 pub(super) async fn open(options: PostgresOptions) -> Result<PostgresStore, StoreError> {
     schema::check_name(&options.schema)?;
-    let Some(key) = options.key.clone() else {
+    let Some(keys) = options.keys.clone() else {
         let message = "give the store the host's key with `key`: there is no file beside a \
                        PostgreSQL database to keep it in";
         return Err(StoreError::new(StoreErrorKind::Key, message));
@@ -52,7 +39,7 @@ pub(super) async fn open(options: PostgresOptions) -> Result<PostgresStore, Stor
     let database = Arc::new(Database::new(pool, &options, address.place()));
     check_settings(&database).await?;
     schema::migrate(&database, &options.schema, schema::STEPS).await?;
-    check_key(&database, &key, options.replace_lost_key).await?;
+    rotation::check_keys(&database, &keys, options.replace_lost_key).await?;
     if let Some(name) = &options.restored {
         let now = match &options.clock {
             Some(clock) => clock.now(),
@@ -60,7 +47,7 @@ pub(super) async fn open(options: PostgresOptions) -> Result<PostgresStore, Stor
         };
         backup::begin_epoch(&database, &options.schema, name, now).await?;
     }
-    Ok(start(database, listen_at, key, options))
+    Ok(start(database, listen_at, keys, options))
 }
 
 /// A standby takes no writes, and a server that acknowledges before it has written breaks promises.
@@ -81,41 +68,22 @@ async fn check_settings(on: &Database) -> Result<(), StoreError> {
     Ok(())
 }
 
-/// The key must be the one that the store's texts are sealed under.
-async fn check_key(on: &Database, key: &HostKey, replace: bool) -> Result<(), StoreError> {
-    let error = |fault| on.error(fault);
-    let check = key.check_value();
-    let keep = if replace { &REPLACE } else { &KEEP };
-    on.read(keep, &[&KEY_CHECK, &check]).await.map_err(error)?;
-    if query::meta(on, KEY_CHECK).await.map_err(error)? == Some(check) {
-        return Ok(());
-    }
-    Err(StoreError::new(
-        StoreErrorKind::Key,
-        format!(
-            "{} was written under another key than this one; give it its own key, or, if that is \
-             lost for good, open the store once with `replace_lost_key`",
-            on.place
-        ),
-    ))
-}
-
 fn start(
     database: Arc<Database>,
     listen_at: Address,
-    key: HostKey,
+    keys: HostKeys,
     options: PostgresOptions,
 ) -> PostgresStore {
     let (alive, dropped) = Dropped::pair();
     let shared = Shared {
-        sessions: Arc::new(Sessions::new(options.lease)),
+        sessions: Arc::new(Sessions::new(options.lease, keys.current().id())),
         notifier: Arc::new(Notifier::new(&options.schema)),
         hub: Hub::default(),
         recent: Recent::default(),
         heard: Heard::default(),
         clock: options.clock,
         database,
-        key,
+        keys,
         _alive: alive,
     };
     let on = || Arc::clone(&shared.database);

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use hitl_base::Clock;
-use hitl_core::{HostKey, StoreError};
+use hitl_core::{HostKeys, StoreError};
 
 use super::{PostgresStore, open};
 
@@ -29,7 +29,7 @@ pub struct PostgresOptions {
     pub(super) url: String,
     pub(super) listen_url: Option<String>,
     pub(super) schema: String,
-    pub(super) key: Option<HostKey>,
+    pub(super) keys: Option<HostKeys>,
     pub(super) replace_lost_key: bool,
     pub(super) restored: Option<String>,
     pub(super) connections: usize,
@@ -59,7 +59,7 @@ impl PostgresOptions {
             url: url.into(),
             listen_url: None,
             schema: "hitl".to_owned(),
-            key: None,
+            keys: None,
             replace_lost_key: false,
             restored: None,
             connections: 16,
@@ -74,8 +74,13 @@ impl PostgresOptions {
 
     /// The key that arguments and results are sealed under. Every replica is given the same one, say
     /// from a vault; the database keeps only a check value of it. Required.
-    pub fn key(mut self, key: HostKey) -> Self {
-        self.key = Some(key);
+    ///
+    /// While the key is replaced, a replica is given [both](HostKeys::with_previous): first each
+    /// one with the new key as a previous one, then each one with the former key as a previous one,
+    /// and, once [`Gate::retire_keys`](hitl_core::Gate::retire_keys) has succeeded, the new one
+    /// alone.
+    pub fn key(mut self, keys: impl Into<HostKeys>) -> Self {
+        self.keys = Some(keys.into());
         self
     }
 
@@ -175,7 +180,7 @@ impl fmt::Debug for PostgresOptions {
         // A URL may hold a password.
         f.debug_struct("PostgresOptions")
             .field("schema", &self.schema)
-            .field("key", &self.key)
+            .field("keys", &self.keys)
             .field("connections", &self.connections)
             .field("patience", &self.patience)
             .field("lease", &self.lease)

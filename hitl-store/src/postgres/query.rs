@@ -421,7 +421,7 @@ pub(super) fn one(rows: &[Row]) -> Result<&Row, Fault> {
     rows.first().ok_or(Fault::Damaged("a row is missing"))
 }
 
-fn tenant_of(row: &Row) -> Result<Tenant, Fault> {
+pub(super) fn tenant_of(row: &Row) -> Result<Tenant, Fault> {
     Ok(Tenant::new(original(row.try_get(0)?)))
 }
 

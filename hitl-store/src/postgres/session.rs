@@ -13,7 +13,7 @@ use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
-use hitl_core::{SessionId, StoreError};
+use hitl_core::{KeyId, SessionId, StoreError};
 use tokio::sync::Mutex as AsyncMutex;
 use tokio_postgres::types::Type;
 
@@ -23,11 +23,13 @@ use super::watch::Dropped;
 use crate::failpoint::reach;
 
 static OPEN: Sql = Sql {
-    text: "INSERT INTO {s}.sessions AS s (id, epoch, lease_until) \
+    text: "WITH sealer AS (INSERT INTO {s}.meta VALUES ('sealer.' || $1, $4) \
+             ON CONFLICT (name) DO UPDATE SET value = excluded.value) \
+           INSERT INTO {s}.sessions AS s (id, epoch, lease_until) \
            VALUES ($1::text::uuid, $2, clock_timestamp() + $3 * interval '1 millisecond') \
            ON CONFLICT (id) DO UPDATE SET epoch = s.epoch + 1, lease_until = excluded.lease_until \
            RETURNING epoch",
-    types: &[Type::TEXT, Type::INT8, Type::FLOAT8],
+    types: &[Type::TEXT, Type::INT8, Type::FLOAT8, Type::TEXT],
 };
 static RENEW: Sql = Sql {
     text: "UPDATE {s}.sessions s SET lease_until = clock_timestamp() + $3 * interval '1 millisecond' \
@@ -37,7 +39,9 @@ static RENEW: Sql = Sql {
     types: &[Type::TEXT_ARRAY, Type::INT8_ARRAY, Type::FLOAT8],
 };
 static CLOSE: Sql = Sql {
-    text: "DELETE FROM {s}.sessions WHERE id = ANY ($1::text[]::uuid[])",
+    text: "WITH sealer AS (DELETE FROM {s}.meta \
+             WHERE name = ANY (ARRAY(SELECT 'sealer.' || unnest($1::text[])))) \
+           DELETE FROM {s}.sessions WHERE id = ANY ($1::text[]::uuid[])",
     types: &[Type::TEXT_ARRAY],
 };
 static ALIVE: Sql = Sql {
@@ -47,12 +51,21 @@ static ALIVE: Sql = Sql {
 };
 // A session without a row is as dead as one whose lease has run out.
 static TIDY: Sql = Sql {
-    text: "DELETE FROM {s}.sessions WHERE lease_until < clock_timestamp() - interval '1 day'",
+    text: "WITH sealer AS (DELETE FROM {s}.meta m WHERE m.name LIKE 'sealer.%' AND NOT EXISTS ( \
+             SELECT FROM {s}.sessions s WHERE m.name = 'sealer.' || s.id::text)) \
+           DELETE FROM {s}.sessions WHERE lease_until < clock_timestamp() - interval '1 day'",
     types: &[],
+};
+// A session whose key is not said is of an older version.
+static UNDER_OTHER_KEYS: Sql = Sql {
+    text: "SELECT count(*) FROM {s}.sessions s WHERE s.lease_until > clock_timestamp() \
+           AND NOT EXISTS (SELECT FROM {s}.meta m \
+             WHERE m.name = 'sealer.' || s.id::text AND m.value = $1)",
+    types: &[Type::TEXT],
 };
 
 /// The statements here.
-pub(super) const ALL: &[&Sql] = &[&OPEN, &RENEW, &CLOSE, &ALIVE, &TIDY];
+pub(super) const ALL: &[&Sql] = &[&OPEN, &RENEW, &CLOSE, &ALIVE, &TIDY, &UNDER_OTHER_KEYS];
 
 /// How often a lease is renewed in its time.
 const RENEWALS: u32 = 6;
@@ -63,6 +76,8 @@ pub(super) struct Sessions {
     /// Held while rows change, so that nothing that was closed is opened again.
     changing: AsyncMutex<()>,
     length: Duration,
+    /// What this store seals under, beside each session, so that others see it.
+    key: KeyId,
 }
 
 #[derive(Clone, Copy)]
@@ -72,9 +87,15 @@ struct Lease {
 }
 
 impl Sessions {
-    /// No sessions yet, with leases of this length.
-    pub(super) fn new(length: Duration) -> Self {
-        Self { own: Mutex::default(), changing: AsyncMutex::default(), length }
+    /// No sessions yet, with leases of this length, of a store that seals under this key.
+    pub(super) fn new(length: Duration, key: KeyId) -> Self {
+        Self { own: Mutex::default(), changing: AsyncMutex::default(), length, key }
+    }
+
+    /// How many sessions are alive that seal under another key.
+    pub(super) async fn under_other_keys(&self, on: &Database) -> Result<u64, Fault> {
+        let rows = on.read(&UNDER_OTHER_KEYS, &[&self.key.to_string()]).await?;
+        Ok(super::query::one(&rows)?.try_get::<_, i64>(0)?.cast_unsigned())
     }
 
     /// Opens a session of this store.
@@ -152,8 +173,8 @@ impl Sessions {
 
     async fn lease(&self, on: &Database, session: SessionId, epoch: i64) -> Result<(), Fault> {
         let asked = Instant::now();
-        let given = (session.to_string(), epoch, self.millis());
-        let rows = on.read(&OPEN, &[&given.0, &given.1, &given.2]).await?;
+        let given = (session.to_string(), epoch, self.millis(), self.key.to_string());
+        let rows = on.read(&OPEN, &[&given.0, &given.1, &given.2, &given.3]).await?;
         let epoch = super::query::one(&rows)?.try_get(0)?;
         let fenced_at = asked + self.length / 2;
         self.own().insert(session, Lease { epoch, fenced_at });

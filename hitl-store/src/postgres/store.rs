@@ -11,11 +11,11 @@ use hitl_core::queue::{Placed, QueueCounts, QueueScan};
 use hitl_core::seal::Sealed;
 use hitl_core::store::{
     Applied, ApplyError, Change, Enclosed, Executors, GrantPage, History, Hub, PageRequest,
-    Retained, StoreError, Submitted, Watch,
+    Retained, SealedPage, SealedPart, SealedText, StoreError, Submitted, Watch,
 };
 use hitl_core::{
-    CallKey, ContentDigest, GrantId, HostKey, Principal, RequestId, RunId, SessionId, Store,
-    Tenant, ToolFacts,
+    CallKey, ContentDigest, GrantId, HostKeys, KeyId, Principal, RequestId, RunId, SessionId,
+    Store, Tenant, ToolFacts,
 };
 use tokio::sync::watch;
 
@@ -31,6 +31,7 @@ use super::outbox;
 use super::query::{self, Text};
 use super::queue;
 use super::retention;
+use super::rotation;
 use super::session::Sessions;
 use super::together;
 use super::watch::Notifier;
@@ -67,7 +68,7 @@ pub(super) struct Shared {
     pub(super) heard: Heard,
     /// Judges expiry instead of the database's, in tests.
     pub(super) clock: Option<Arc<dyn Clock>>,
-    pub(super) key: HostKey,
+    pub(super) keys: HostKeys,
     /// Dropped with the store, which ends its tasks.
     pub(super) _alive: watch::Sender<()>,
 }
@@ -96,7 +97,7 @@ impl PostgresStore {
     ///
     /// The error's [kind](StoreError::kind) says what is wrong: the database cannot be reached, takes
     /// no writes, was written by a newer version, or under another key.
-    pub async fn open(url: &str, key: HostKey) -> Result<Self, StoreError> {
+    pub async fn open(url: &str, key: impl Into<HostKeys>) -> Result<Self, StoreError> {
         Self::options(url).key(key).open().await
     }
 
@@ -138,7 +139,14 @@ impl Store for PostgresStore {
 
     async fn open_session(&self) -> Result<SessionId, StoreError> {
         let opened = self.shared.sessions.open(&self.shared.database).await;
-        opened.map_err(|fault| self.shared.error(fault))
+        let session = opened.map_err(|fault| self.shared.error(fault))?;
+        // Its key is beside it by now, so who retires keys sees it, or it sees that they are.
+        if let Err(error) = rotation::check_may_seal(&self.shared.database, &self.shared.keys).await
+        {
+            self.close_session(session).await?;
+            return Err(error);
+        }
+        Ok(session)
     }
 
     async fn close_session(&self, session: SessionId) -> Result<(), StoreError> {
@@ -300,7 +308,7 @@ impl Store for PostgresStore {
         from: Option<&str>,
         to: &str,
     ) -> Result<bool, StoreError> {
-        marks::swap(&self.shared, &format!("mark.{name}"), from, to).await
+        marks::swap(&self.shared.database, &format!("mark.{name}"), from, to).await
     }
 
     async fn history_end(&self) -> Result<u64, StoreError> {
@@ -359,7 +367,31 @@ impl Store for PostgresStore {
         self.shared.hub.watch_all()
     }
 
-    fn host_key(&self) -> Option<HostKey> {
-        Some(self.shared.key.clone())
+    fn host_keys(&self) -> Option<HostKeys> {
+        Some(self.shared.keys.clone())
+    }
+
+    async fn sealed_texts(
+        &self,
+        part: SealedPart,
+        not_under: KeyId,
+        after: u64,
+        limit: usize,
+    ) -> Result<SealedPage, StoreError> {
+        let texts = rotation::texts(&self.shared.database, part, not_under, after, limit).await;
+        texts.map_err(|fault| self.shared.error(fault))
+    }
+
+    async fn reseal(&self, text: &SealedText, to: Sealed) -> Result<bool, StoreError> {
+        rotation::reseal(&self.shared.database, text, &to).await
+    }
+
+    async fn sessions_under_other_keys(&self) -> Result<u64, StoreError> {
+        let others = self.shared.sessions.under_other_keys(&self.shared.database).await;
+        others.map_err(|fault| self.shared.error(fault))
+    }
+
+    async fn retire_keys(&self) -> Result<(), StoreError> {
+        rotation::retire(&self.shared).await
     }
 }

@@ -29,6 +29,7 @@ mod queue;
 mod reader;
 mod ready;
 mod retention;
+mod rotation;
 mod row;
 mod schema;
 mod session;

@@ -10,7 +10,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use hitl_base::clock::ForwardClock;
-use hitl_core::HostKey;
+use hitl_core::HostKeys;
 use hitl_core::store::{Hub, StoreError, StoreErrorKind};
 use rusqlite::{Connection, OpenFlags};
 use tokio::sync::oneshot;
@@ -18,14 +18,14 @@ use tokio::sync::oneshot;
 use super::answers::Answers;
 use super::error::{Fault, file_error, read_only, stopped};
 use super::head::{Head, HeadFile, Kept, has_head, is_older_copy};
-use super::operation::{World, meta, set_meta};
+use super::operation::World;
 use super::reader::Readers;
 use super::schema::{self, Identity, beside};
 use super::session::Sessions;
 use super::store::{Shared, SqliteStore};
 use super::watch::{OwnChanges, Watcher};
 use super::writer::{self, Connect, Writer, WriterThread};
-use super::{SqliteOptions, backup, key, query};
+use super::{SqliteOptions, backup, key, query, rotation};
 use crate::failpoint::reach;
 use crate::recent::Recent;
 
@@ -38,8 +38,6 @@ const CHECKED: u64 = 32 * 1024 * 1024;
 const LONGEST_REST: Duration = Duration::from_secs(400 * 24 * 60 * 60);
 /// No database is shorter than its smallest page, in bytes.
 const SMALLEST: u64 = 512;
-/// The name under which the file keeps its key's check value.
-const KEY_CHECK: &str = "key_check";
 
 /// Opens a store, away from the async runtime.
 pub(super) async fn open(path: PathBuf, options: SqliteOptions) -> Result<SqliteStore, StoreError> {
@@ -100,7 +98,7 @@ fn open_now(given: &Path, options: SqliteOptions) -> Result<SqliteStore, StoreEr
     if !schema::is_complete(&connection).map_err(at)? {
         return Err(at(Fault::Damaged("tables are missing")));
     }
-    let key = host_key(&connection, &path, &options)?;
+    let keys = rotation::host_keys(&mut connection, &path, &options)?;
     let clock = forward_clock(&connection, &path, &options)?;
     let found = Head::of(&connection).map_err(at)?;
     let older = is_older_copy(kept, found, has_head(&connection).map_err(at)?);
@@ -117,7 +115,7 @@ fn open_now(given: &Path, options: SqliteOptions) -> Result<SqliteStore, StoreEr
     let epoch = Head::of(&connection).map_err(at)?.epoch;
     let head = (epoch, HeadFile::open(&head_path, &connection).map_err(at)?);
     sessions.tidy().map_err(|error| file_error(&folder, error))?;
-    start(Parts { connection, path, sessions, key, clock, head }, options)
+    start(Parts { connection, path, sessions, keys, clock, head }, options)
 }
 
 /// The file's own path: the same whichever way it is reached, because others find its sessions by it.
@@ -192,51 +190,6 @@ fn check_health(connection: &Connection, path: &Path) -> Result<(), StoreError> 
     }
 }
 
-/// The key that the file's texts are sealed under.
-fn host_key(
-    connection: &Connection,
-    path: &Path,
-    options: &SqliteOptions,
-) -> Result<HostKey, StoreError> {
-    let at = |fault: Fault| fault.at(path);
-    let key_path = beside(path, ".key");
-    let known = meta(connection, KEY_CHECK).map_err(at)?;
-    let kept = match &options.key {
-        Some(key) => Some(key.clone()),
-        None => key::read(&key_path)?,
-    };
-    let key = match kept {
-        Some(key) => key,
-        None if known.is_none() || options.replace_lost_key => key::create(&key_path)?,
-        None => {
-            return Err(StoreError::new(
-                StoreErrorKind::Key,
-                format!(
-                    "the key file {} is missing; restore it from your backup, or, if it is lost \
-                     for good, open the store once with `replace_lost_key`",
-                    key_path.display()
-                ),
-            ));
-        }
-    };
-    let check = key.check_value();
-    match known {
-        Some(known) if known == check => {}
-        Some(_) if !options.replace_lost_key => {
-            return Err(StoreError::new(
-                StoreErrorKind::Key,
-                format!(
-                    "{} was written under another key than this one; give it its own key, or, if \
-                     that is lost for good, open the store once with `replace_lost_key`",
-                    path.display()
-                ),
-            ));
-        }
-        _ => set_meta(connection, KEY_CHECK, &check).map_err(at)?,
-    }
-    Ok(key)
-}
-
 /// A clock that is not behind the file's last change, nor absurdly ahead of it.
 fn forward_clock(
     connection: &Connection,
@@ -271,13 +224,13 @@ struct Parts {
     connection: Connection,
     path: Arc<Path>,
     sessions: Sessions,
-    key: HostKey,
+    keys: HostKeys,
     clock: Arc<ForwardClock>,
     head: (u64, HeadFile),
 }
 
 fn start(parts: Parts, options: SqliteOptions) -> Result<SqliteStore, StoreError> {
-    let Parts { connection, path, sessions, key, clock, head } = parts;
+    let Parts { connection, path, sessions, keys, clock, head } = parts;
     let at = |fault: Fault| fault.at(&path);
     let (hub, own) = (Hub::default(), OwnChanges::default());
     let reading = || {
@@ -311,7 +264,7 @@ fn start(parts: Parts, options: SqliteOptions) -> Result<SqliteStore, StoreError
         clock,
         sessions,
         hub,
-        key,
+        keys,
         path,
     }))
 }

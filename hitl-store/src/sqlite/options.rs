@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use hitl_base::Clock;
 use hitl_base::clock::SystemClock;
-use hitl_core::{HostKey, StoreError};
+use hitl_core::{HostKeys, StoreError};
 
 use super::SqliteStore;
 use super::open;
@@ -26,7 +26,7 @@ use super::open;
 pub struct SqliteOptions {
     pub(super) clock: Arc<dyn Clock>,
     pub(super) busy_timeout: Duration,
-    pub(super) key: Option<HostKey>,
+    pub(super) keys: Option<HostKeys>,
     pub(super) replace_lost_key: bool,
     pub(super) restored: bool,
     pub(super) accept_clock: bool,
@@ -38,7 +38,7 @@ impl Default for SqliteOptions {
         Self {
             clock: Arc::new(SystemClock),
             busy_timeout: Duration::from_secs(5),
-            key: None,
+            keys: None,
             replace_lost_key: false,
             restored: false,
             accept_clock: false,
@@ -64,9 +64,10 @@ impl SqliteOptions {
         self
     }
 
-    /// A key that the host keeps itself, say in a vault. No key file is read or written then.
-    pub fn key(mut self, key: HostKey) -> Self {
-        self.key = Some(key);
+    /// A key that the host keeps itself, say in a vault. No key file is read or written then. While
+    /// it is replaced, the [former](HostKeys::with_previous) one is given too.
+    pub fn key(mut self, keys: impl Into<HostKeys>) -> Self {
+        self.keys = Some(keys.into());
         self
     }
 
@@ -112,7 +113,7 @@ impl fmt::Debug for SqliteOptions {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("SqliteOptions")
             .field("busy_timeout", &self.busy_timeout)
-            .field("key", &self.key)
+            .field("keys", &self.keys)
             .field("replace_lost_key", &self.replace_lost_key)
             .finish_non_exhaustive()
     }

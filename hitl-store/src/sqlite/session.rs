@@ -7,12 +7,12 @@
 
 use std::collections::HashMap;
 use std::fs::{self, File, OpenOptions, TryLockError};
-use std::io;
+use std::io::{self, Read as _, Write as _};
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
-use hitl_core::SessionId;
+use hitl_core::{KeyId, SessionId};
 
 use crate::failpoint::reach;
 
@@ -52,13 +52,14 @@ impl Sessions {
         }
     }
 
-    /// Opens a session of this process.
-    pub(super) fn open(&self) -> io::Result<SessionId> {
+    /// Opens a session of this process, which seals under this key. Its file says so to others.
+    pub(super) fn open(&self, key: KeyId) -> io::Result<SessionId> {
         loop {
             let session = SessionId::new();
             let fresh = self.folder.join(format!("{session}.new"));
-            let file = OpenOptions::new().create_new(true).write(true).open(&fresh)?;
+            let mut file = OpenOptions::new().create_new(true).write(true).open(&fresh)?;
             file.lock()?;
+            file.write_all(key.to_string().as_bytes())?;
             reach("session-half-open");
             // Under its name the file was never unlocked. Somebody who tidied up between the two
             // steps above took it for an orphan: then there is nothing to rename, and we try again.
@@ -89,6 +90,31 @@ impl Sessions {
             Ok(file) => file.try_lock_shared().is_ok(),
             Err(error) => error.kind() == io::ErrorKind::NotFound,
         }
+    }
+
+    /// How many sessions of others are alive that seal under another key, or do not say under
+    /// which: those of older versions of hitl.
+    pub(super) fn under_other_keys(&self, own: KeyId) -> io::Result<u64> {
+        let mut others = 0;
+        for entry in fs::read_dir(&self.folder)? {
+            let path = entry?.path();
+            let id = path.file_stem().and_then(|stem| stem.to_str()).and_then(|id| id.parse().ok());
+            if !is_session(&path) || id.is_some_and(|id| self.own().contains_key(&id)) {
+                continue;
+            }
+            let file = match File::open(&path) {
+                Ok(file) => file,
+                Err(error) if error.kind() == io::ErrorKind::NotFound => continue,
+                Err(error) => return Err(error),
+            };
+            if file.try_lock_shared().is_ok() {
+                continue;
+            }
+            let mut key = String::new();
+            let is_ours = file.take(64).read_to_string(&mut key).is_ok() && key.parse() == Ok(own);
+            others += u64::from(!is_ours);
+        }
+        Ok(others)
     }
 
     /// Removes the files of dead sessions.
@@ -135,7 +161,13 @@ fn ignore_missing(result: io::Result<()>) -> io::Result<()> {
 
 #[cfg(test)]
 mod tests {
+    use hitl_core::HostKey;
+
     use super::*;
+
+    fn key(byte: u8) -> KeyId {
+        HostKey::from_bytes([byte; 32]).id()
+    }
 
     fn names(folder: &Path) -> Vec<String> {
         let entries = fs::read_dir(folder).unwrap();
@@ -147,7 +179,7 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let mine = Sessions::in_folder(folder.path().to_owned()).unwrap();
         let theirs = Sessions::in_folder(folder.path().to_owned()).unwrap();
-        let (a, b) = (theirs.open().unwrap(), theirs.open().unwrap());
+        let (a, b) = (theirs.open(key(1)).unwrap(), theirs.open(key(1)).unwrap());
         assert!(!mine.is_dead(a) && !theirs.is_dead(a));
         mine.close(a).unwrap();
         assert!(!mine.is_dead(a), "only its owner closes it");
@@ -162,8 +194,8 @@ mod tests {
     fn only_files_of_dead_sessions_are_tidied_up() {
         let folder = tempfile::tempdir().unwrap();
         let mine = Sessions::in_folder(folder.path().to_owned()).unwrap();
-        let alive = mine.open().unwrap();
-        let dead = Sessions::in_folder(folder.path().to_owned()).unwrap().open().unwrap();
+        let alive = mine.open(key(1)).unwrap();
+        let dead = Sessions::in_folder(folder.path().to_owned()).unwrap().open(key(1)).unwrap();
         fs::write(folder.path().join("orphan.new"), "").unwrap();
         fs::write(folder.path().join("README"), "not ours").unwrap();
         mine.tidy().unwrap();
@@ -173,6 +205,26 @@ mod tests {
         let mut expected = ["README".to_owned(), format!("{alive}.lock")];
         expected.sort();
         assert_eq!(left, expected);
+    }
+
+    #[test]
+    fn who_seals_under_another_key_is_counted_while_it_lives() {
+        let folder = tempfile::tempdir().unwrap();
+        let mine = Sessions::in_folder(folder.path().to_owned()).unwrap();
+        let theirs = Sessions::in_folder(folder.path().to_owned()).unwrap();
+        mine.open(key(1)).unwrap();
+        theirs.open(key(1)).unwrap();
+        assert_eq!(mine.under_other_keys(key(1)).unwrap(), 0);
+        assert_eq!(mine.under_other_keys(key(2)).unwrap(), 1, "its own do not count");
+        theirs.open(key(2)).unwrap();
+        assert_eq!(mine.under_other_keys(key(1)).unwrap(), 1);
+        drop(theirs);
+        assert_eq!(mine.under_other_keys(key(2)).unwrap(), 0);
+        // One of an older version says nothing.
+        let old = folder.path().join(format!("{}.lock", SessionId::new()));
+        let old = OpenOptions::new().create(true).truncate(true).write(true).open(old).unwrap();
+        old.lock().unwrap();
+        assert_eq!(mine.under_other_keys(key(1)).unwrap(), 1);
     }
 
     #[test]

@@ -13,11 +13,12 @@ use hitl_core::queue::{Placed, QueueCounts, QueueScan};
 use hitl_core::seal::Sealed;
 use hitl_core::store::{
     Applied, ApplyError, Change, Enclosed, Executors, GrantPage, History, Hub, PageRequest,
-    Retained, StoreError, StoreErrorKind, Submitted, Watch, tools_text,
+    Retained, SealedPage, SealedPart, SealedText, StoreError, StoreErrorKind, Submitted, Watch,
+    tools_text,
 };
 use hitl_core::{
-    CallKey, ContentDigest, GrantId, HostKey, Principal, RequestId, RunId, SessionId, Store,
-    Tenant, ToolFacts,
+    CallKey, ContentDigest, GrantId, HostKeys, KeyId, Principal, RequestId, RunId, SessionId,
+    Store, Tenant, ToolFacts,
 };
 use tokio::sync::oneshot;
 
@@ -32,11 +33,13 @@ use super::query::{self, Kept, Text};
 use super::queue;
 use super::reader::Readers;
 use super::retention;
+use super::rotation;
 use super::session::Sessions;
 use super::together::ApplyAll;
 use super::watch::Watcher;
 use super::work::Work;
 use super::writer::Writer;
+use crate::known_keys;
 use crate::recent::Recent;
 
 /// Keeps calls in one SQLite file. Cheap to clone; clones share the file.
@@ -74,7 +77,7 @@ pub(super) struct Shared {
     pub(super) clock: Arc<ForwardClock>,
     pub(super) sessions: Sessions,
     pub(super) hub: Hub,
-    pub(super) key: HostKey,
+    pub(super) keys: HostKeys,
     pub(super) path: Arc<Path>,
 }
 
@@ -140,6 +143,11 @@ impl SqliteStore {
         self.shared.readers.run(read).await
     }
 
+    /// What clones share.
+    pub(super) fn shared(&self) -> &Shared {
+        &self.shared
+    }
+
     /// Reads something.
     pub(super) async fn read<T: Send + 'static>(
         &self,
@@ -178,8 +186,18 @@ impl Store for SqliteStore {
 
     async fn open_session(&self) -> Result<SessionId, StoreError> {
         let (sessions, path) = (self.shared.sessions.clone(), Arc::clone(&self.shared.path));
-        let opened = self.shared.readers.run(move |_| Ok(sessions.open())).await?;
-        opened.map_err(|error| file_error(&path, error))
+        let keys = self.shared.keys.clone();
+        let open = move |on: &rusqlite::Connection| {
+            let opened = sessions.open(keys.current().id());
+            Ok(match opened {
+                Ok(session) if rotation::may_seal(on, &keys)? => Ok(Some(session)),
+                Ok(session) => sessions.close(session).map(|()| None),
+                Err(error) => Err(error),
+            })
+        };
+        let opened = self.shared.readers.run(open).await?;
+        let opened = opened.map_err(|error| file_error(&path, error))?;
+        opened.ok_or_else(|| known_keys::retired(&path.display().to_string()))
     }
 
     async fn close_session(&self, session: SessionId) -> Result<(), StoreError> {
@@ -455,8 +473,34 @@ impl Store for SqliteStore {
         watch
     }
 
-    fn host_key(&self) -> Option<HostKey> {
-        Some(self.shared.key.clone())
+    fn host_keys(&self) -> Option<HostKeys> {
+        Some(self.shared.keys.clone())
+    }
+
+    async fn sealed_texts(
+        &self,
+        part: SealedPart,
+        not_under: KeyId,
+        after: u64,
+        limit: usize,
+    ) -> Result<SealedPage, StoreError> {
+        self.read(move |on| rotation::texts(on, part, not_under, after, limit)).await
+    }
+
+    async fn reseal(&self, text: &SealedText, to: Sealed) -> Result<bool, StoreError> {
+        let text = text.clone();
+        self.write(move |on, _| rotation::reseal(on, &text, &to)).await
+    }
+
+    async fn sessions_under_other_keys(&self) -> Result<u64, StoreError> {
+        let (sessions, path) = (self.shared.sessions.clone(), Arc::clone(&self.shared.path));
+        let own = self.shared.keys.current().id();
+        let others = self.read(move |_| Ok(sessions.under_other_keys(own))).await?;
+        others.map_err(|error| file_error(&path, error))
+    }
+
+    async fn retire_keys(&self) -> Result<(), StoreError> {
+        rotation::retire(self, self.shared.keys.current()).await
     }
 
     fn files(&self) -> Vec<PathBuf> {

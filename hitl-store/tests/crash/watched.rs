@@ -8,7 +8,7 @@ use hitl_core::store::{
     Applied, ApplyError, Change, Enclosed, Executors, GrantPage, History, Submitted, Watch,
 };
 use hitl_core::{
-    CallKey, ContentDigest, GrantId, GrantRecord, HostKey, PageRequest, Principal, RequestId,
+    CallKey, ContentDigest, GrantId, GrantRecord, HostKeys, PageRequest, Principal, RequestId,
     RunId, SessionId, Store, StoreError, Tenant, ToolFacts,
 };
 use hitl_store::SqliteStore;
@@ -156,7 +156,7 @@ impl Store for Watched {
     fn watch_all(&self) -> Watch {
         self.0.watch_all()
     }
-    fn host_key(&self) -> Option<HostKey> {
-        self.0.host_key()
+    fn host_keys(&self) -> Option<HostKeys> {
+        self.0.host_keys()
     }
 }

@@ -20,6 +20,7 @@ mod opening;
 mod operations;
 mod races;
 mod replicas;
+mod rotation;
 mod servers;
 mod support;
 

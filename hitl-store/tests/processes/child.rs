@@ -12,7 +12,7 @@ use hitl_core::store::suite::{Draft, fixture, host, sealed, tenant};
 use hitl_core::{ClaimToken, RequestId, Store};
 use hitl_store::SqliteStore;
 
-use crate::storm;
+use crate::{rotation, storm};
 
 const ROLE: &str = "HITL_TEST_CHILD_ROLE";
 const FILE: &str = "HITL_TEST_CHILD_FILE";
@@ -35,6 +35,8 @@ pub(crate) enum Role {
     Storm,
     /// Opens a new file; says whether it could.
     Open,
+    /// Replaces the key; stops at each named place until a `go`.
+    Rotate,
 }
 
 /// Another process.
@@ -121,6 +123,9 @@ pub(crate) fn run_if_asked() {
     runtime.block_on(async {
         if role == "Storm" {
             return storm::storm(file.as_ref()).await;
+        }
+        if role == "Rotate" {
+            return rotation::rotate(file.as_ref()).await;
         }
         if role == "Open" {
             wait_for_go();

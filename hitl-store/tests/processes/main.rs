@@ -9,6 +9,7 @@
 mod child;
 mod durability;
 mod races;
+mod rotation;
 mod storm;
 mod wake;
 

@@ -10,7 +10,7 @@ use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
 use crate::hex::hex;
-use crate::seal::HostKey;
+use crate::seal::{HostKey, HostKeys};
 
 /// The schema of the file.
 const SCHEMA: u16 = 1;
@@ -29,7 +29,7 @@ const MAX_BYTES: u64 = 32 << 20;
 #[derive(Clone, Debug)]
 pub struct AcceptanceFile {
     path: PathBuf,
-    key: Option<HostKey>,
+    keys: Option<HostKeys>,
     first_use: bool,
 }
 
@@ -65,7 +65,7 @@ impl AcceptanceFile {
     /// Beside the rule file itself, as `<policy>.accepted`: what a [`RuleFile`](super::RuleFile) has
     /// unless it is given another. A person looks after both.
     pub fn beside_policy(policy: impl AsRef<Path>) -> Self {
-        Self { path: beside(policy.as_ref(), ".accepted"), key: None, first_use: true }
+        Self { path: beside(policy.as_ref(), ".accepted"), keys: None, first_use: true }
     }
 
     /// Beside a store, as `<store>.<policy's name>.accepted`. Ask for it before the store is opened:
@@ -75,13 +75,15 @@ impl AcceptanceFile {
         let path = beside(store.as_ref(), &format!(".{name}.accepted"));
         // What cannot be looked at may be there.
         let first_use = matches!(store.as_ref().try_exists(), Ok(false));
-        Self { path, key: None, first_use }
+        Self { path, keys: None, first_use }
     }
 
-    /// Vouches for what is accepted with the host's key, and takes nothing without it.
+    /// Vouches for what is accepted with the host's key, and takes nothing without it. What was
+    /// accepted under a [previous](HostKeys::with_previous) key still counts, and is vouched for
+    /// with the current one when it is read.
     #[must_use]
-    pub fn keyed(mut self, key: HostKey) -> Self {
-        self.key = Some(key);
+    pub fn keyed(mut self, keys: impl Into<HostKeys>) -> Self {
+        self.keys = Some(keys.into());
         self
     }
 
@@ -108,7 +110,10 @@ impl AcceptanceFile {
         }
         match serde_json::from_str::<Accepted>(&text) {
             Ok(accepted) => match self.fault_of(&accepted) {
-                None => Baseline::Accepted(Box::new(accepted)),
+                None => {
+                    self.renew(&accepted);
+                    Baseline::Accepted(Box::new(accepted))
+                }
                 Some(why) => untrusted(why.to_owned()),
             },
             Err(_) => untrusted("is damaged".to_owned()),
@@ -122,11 +127,31 @@ impl AcceptanceFile {
         if digest_of(&accepted.text) != accepted.digest {
             return Some("was changed: its text has another digest");
         }
-        match (&self.key, &accepted.mac) {
+        match (&self.keys, &accepted.mac) {
             (None, _) => None,
             (Some(_), None) => Some("has no code of the host's key"),
-            (Some(key), Some(mac)) => (accepted.mac_under(key, &self.path) != *mac)
-                .then_some("was changed: its code is wrong"),
+            (Some(keys), Some(mac)) => {
+                (!keys.all().any(|key| accepted.mac_under(key, &self.path) == *mac))
+                    .then_some("was changed, or is of another host key: its code is wrong")
+            }
+        }
+    }
+
+    /// Vouches with the current key for what a previous one vouches for.
+    fn renew(&self, accepted: &Accepted) {
+        let Some(keys) = self.keys.as_ref().filter(|keys| !keys.previous().is_empty()) else {
+            return;
+        };
+        let mac = accepted.mac_under(keys.current(), &self.path);
+        if accepted.mac.as_ref() == Some(&mac) {
+            return;
+        }
+        // It counts as long as the previous key is given, written or not.
+        if let Err(error) = self.put(&Accepted { mac: Some(mac), ..accepted.clone() }) {
+            tracing::warn!(
+                file = %self.path.display(), %error,
+                "what was accepted is still vouched for with a previous host key only"
+            );
         }
     }
 
@@ -140,8 +165,13 @@ impl AcceptanceFile {
             at,
             mac: None,
         };
-        accepted.mac = self.key.as_ref().map(|key| accepted.mac_under(key, &self.path));
-        let json = serde_json::to_string(&accepted).map_err(io::Error::other)?;
+        let key = self.keys.as_ref().map(HostKeys::current);
+        accepted.mac = key.map(|key| accepted.mac_under(key, &self.path));
+        self.put(&accepted)
+    }
+
+    fn put(&self, accepted: &Accepted) -> io::Result<()> {
+        let json = serde_json::to_string(accepted).map_err(io::Error::other)?;
         // Written whole under another name first: a crash leaves no half of it.
         let unfinished = beside(&self.path, ".new");
         let _absent = fs::remove_file(&unfinished);

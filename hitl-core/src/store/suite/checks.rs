@@ -76,6 +76,10 @@ macro_rules! store_contract {
             outbox: a_change_is_in_the_outbox_until_it_is_acknowledged,
                 what_has_no_record_of_its_own_is_not_in_it, what_changed_nothing_is_not_in_it,
                 what_the_dead_leave_is_taken_once, of_several_who_take_each_gets_others;
+            rotation: what_is_sealed_under_another_key_is_listed, a_listing_continues_after_a_place,
+                a_text_is_replaced_once_and_only_by_who_has_seen_it,
+                what_was_replaced_or_erased_is_not_resealed, a_resealed_call_is_the_same_call,
+                keys_are_retired_once_nothing_is_under_another;
             marks: a_mark_is_set_once, invariant_4_one_swap_wins, writers_are_registered_once;
             watch: a_change_after_subscribing_is_not_lost, a_call_to_come_can_be_watched,
                 a_hint_comes_after_the_change, no_wake_up_is_lost_under_load,

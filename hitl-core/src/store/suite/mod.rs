@@ -32,6 +32,7 @@ pub mod outbox;
 pub mod queue;
 pub mod races;
 pub mod retention;
+pub mod rotation;
 pub mod run;
 mod subject;
 pub mod submit;

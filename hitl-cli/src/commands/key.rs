@@ -1,0 +1,240 @@
+//! `hitl key`: the host key of a store is replaced by a new one, step by step.
+
+use std::fmt::Write as _;
+use std::path::Path;
+
+use clap::Subcommand;
+use hitl_base::display::visible;
+use hitl_core::{KeyId, Principal};
+use hitl_store::SqliteStore;
+use serde::Serialize;
+
+use super::{Output, named};
+use crate::arguments::Place;
+use crate::exit::{Exit, Failure};
+use crate::person::{Codes, Deed, Desk, require_person};
+use crate::source::{Source, StoreSource};
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum KeyCommand {
+    /// Show which key seals, and how much is still sealed under others.
+    Status,
+    /// Make a new key the current one, in the key file beside an SQLite store. Restart the programs
+    /// that have the store open afterwards: until then they do not open what others seal.
+    Rotate(Person),
+    /// Seal under the current key what is sealed under others. Programs continue meanwhile. May be
+    /// interrupted, and continues when it is run again.
+    Reseal(Person),
+    /// Forget the former keys, once nothing is sealed under them: of an SQLite store also in the
+    /// key file beside it.
+    Retire(Person),
+}
+
+/// Who does it.
+#[derive(Debug, clap::Args)]
+pub(crate) struct Person {
+    /// Who does it. Default: the operating system's user.
+    #[arg(long = "as", env = "HITL_APPROVER", value_name = "NAME")]
+    name: Option<String>,
+    /// A one-time code, of a device or printed.
+    #[arg(long, env = "HITL_CODE", hide_env_values = true, value_name = "CODE")]
+    code: Option<String>,
+}
+
+/// What `hitl key` prints, with `--json` as one document.
+#[derive(Debug, Default, Serialize)]
+#[serde(rename_all = "camelCase")]
+struct Keys {
+    /// The id of the key that seals.
+    current: Option<String>,
+    /// The ids of the others that are given.
+    previous: Vec<String>,
+    /// How many texts are sealed under which other keys.
+    others: Vec<Others>,
+    /// Other programs that seal under another key than the current one.
+    programs: u64,
+    /// People whose device was enrolled under a former key.
+    devices: Vec<String>,
+    /// Texts that were sealed under the current key now.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    resealed: Option<u64>,
+    /// Texts that none of the given keys opens.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    unreadable: Option<u64>,
+}
+
+#[derive(Debug, Serialize)]
+struct Others {
+    /// Nothing for texts of versions that did not say which key it was.
+    key: Option<String>,
+    texts: u64,
+}
+
+pub(super) async fn run(
+    place: &Place,
+    command: KeyCommand,
+    output: &Output,
+) -> Result<(), Failure> {
+    let Source::Store(store) = Source::open(place, None).await? else {
+        return Err(Failure::usage("keys are of a store: give --db instead of --url"));
+    };
+    match command {
+        KeyCommand::Status => {
+            let keys = keys(&store).await?;
+            Ok(output.print(&keys, || text(&keys))?)
+        }
+        KeyCommand::Rotate(person) => {
+            let path = key_file_of(place)?;
+            permitted(&store, &person).await?;
+            let new = SqliteStore::rotate_key_file(path)?;
+            let said = Keys { current: Some(new.to_string()), ..Keys::default() };
+            Ok(output.print(&said, || rotated(new))?)
+        }
+        KeyCommand::Reseal(person) => {
+            permitted(&store, &person).await?;
+            // They could not open what is sealed now, and would seal on under the former key.
+            refuse_programs(store.store.sessions_under_other_keys().await?)?;
+            let done = store.gate.reseal().await?;
+            let keys = Keys {
+                resealed: Some(done.resealed),
+                unreadable: Some(done.unreadable),
+                ..keys(&store).await?
+            };
+            output.print(&keys, || text(&keys))?;
+            if done.left == 0 {
+                return Ok(());
+            }
+            let why = format!(
+                "{} texts are still sealed under another key, {} of which none of the keys opens; \
+                 the former keys cannot be retired",
+                done.left, done.unreadable
+            );
+            Err(Failure::new(Exit::Found, why))
+        }
+        KeyCommand::Retire(person) => {
+            permitted(&store, &person).await?;
+            let keys = keys(&store).await?;
+            refuse_programs(keys.programs)?;
+            refuse_devices(&keys.devices)?;
+            store.gate.retire_keys().await?;
+            if is_sqlite(place) && place.key_file.is_none() {
+                forget(place).await?;
+            }
+            let left = Keys { previous: Vec::new(), ..keys };
+            Ok(output.print(&left, || retired(&left))?)
+        }
+    }
+}
+
+/// The former keys leave the file.
+async fn forget(place: &Place) -> Result<(), Failure> {
+    let path = key_file_of(place)?;
+    let store = SqliteStore::open(path).await?;
+    Ok(store.retire_key_file().await?)
+}
+
+async fn keys(store: &StoreSource) -> Result<Keys, Failure> {
+    let given = store.store.host_keys();
+    let ids = |key: &hitl_core::HostKey| key.id().to_string();
+    let uses = store.gate.key_uses().await?;
+    let others =
+        uses.iter().map(|it| Others { key: it.key.map(|key| key.to_string()), texts: it.texts });
+    Ok(Keys {
+        current: given.as_ref().map(|keys| ids(keys.current())),
+        previous: given.iter().flat_map(|keys| keys.previous().iter().map(ids)).collect(),
+        others: others.collect(),
+        programs: store.store.sessions_under_other_keys().await?,
+        devices: Desk::of(store).devices_of_former_keys().await?,
+        resealed: None,
+        unreadable: None,
+    })
+}
+
+/// Makes sure that a person replaces the key, or gives one up.
+async fn permitted(store: &StoreSource, person: &Person) -> Result<(), Failure> {
+    let principal = Principal::new(named(person.name.clone())?);
+    let desk = Desk::of(store);
+    let code = person.code.as_deref();
+    require_person(Deed::Loosen, &principal, code, Codes::Desk(&desk)).await.map(drop)
+}
+
+fn refuse_programs(programs: u64) -> Result<(), Failure> {
+    if programs == 0 {
+        return Ok(());
+    }
+    let why = format!(
+        "{programs} programs that have the store open seal under another key: restart them with \
+         the current one first; nothing was done"
+    );
+    Err(Failure::new(Exit::Refused, why))
+}
+
+fn refuse_devices(devices: &[String]) -> Result<(), Failure> {
+    if devices.is_empty() {
+        return Ok(());
+    }
+    let names: Vec<_> = devices.iter().map(|name| visible(name).into_owned()).collect();
+    let why = format!(
+        "the devices of {} were enrolled under a former key and would show no right code any \
+         more: enrol them again first (`hitl person enroll`), or remove them; nothing was done",
+        names.join(", ")
+    );
+    Err(Failure::new(Exit::Refused, why))
+}
+
+fn is_sqlite(place: &Place) -> bool {
+    place.db.as_deref().is_some_and(|db| !db.contains("://"))
+}
+
+/// The store whose key lies beside it.
+fn key_file_of(place: &Place) -> Result<&Path, Failure> {
+    match &place.db {
+        Some(db) if is_sqlite(place) && place.key_file.is_none() => Ok(Path::new(db)),
+        _ => Err(Failure::usage(
+            "only the key file beside an SQLite store is changed by this program; a key that the \
+             host keeps itself is replaced where it is kept: see \"Rotating the host key\" in \
+             docs/operations-postgres.md",
+        )),
+    }
+}
+
+fn text(keys: &Keys) -> String {
+    let mut out = String::new();
+    // Writing to a String cannot fail.
+    let _ = writeln!(out, "current key   {}", keys.current.as_deref().unwrap_or("none"));
+    for key in &keys.previous {
+        let _ = writeln!(out, "previous key  {key}");
+    }
+    if let Some(resealed) = keys.resealed {
+        let _ = writeln!(out, "{resealed} texts were sealed under the current key");
+    }
+    for Others { key, texts } in &keys.others {
+        let key = key.as_deref().unwrap_or("a key that older versions did not name");
+        let _ = writeln!(out, "{texts} texts are sealed under {key}");
+    }
+    if keys.others.is_empty() {
+        out.push_str("nothing is sealed under another key than the current one\n");
+    }
+    if keys.programs > 0 {
+        let _ = writeln!(out, "{} programs seal under another key: restart them", keys.programs);
+    }
+    for name in &keys.devices {
+        let _ = writeln!(out, "{} enrolled a device under a former key", visible(name));
+    }
+    out
+}
+
+fn rotated(new: KeyId) -> String {
+    format!(
+        "the current key is {new} now; copy the key file to where you keep it\n\
+         next: restart the programs that have the store open, then `hitl key reseal`, then `hitl \
+         key retire`\n"
+    )
+}
+
+fn retired(left: &Keys) -> String {
+    let current = left.current.as_deref().unwrap_or("none");
+    format!(
+        "{current} is the only key now; keep the former one only as long as backups of before\n"
+    )
+}

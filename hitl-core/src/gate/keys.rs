@@ -1,0 +1,155 @@
+//! What depends on the host's key while it is replaced: the digests of calls that were submitted
+//! under a former one, and what is kept so that those can still be compared.
+
+use super::error::{GateError, GateErrorKind};
+use super::handle::Inner;
+use crate::arguments::Snapshot;
+use crate::call::{CallContext, ContentDigest, content_digest};
+use crate::hex::{bytes_of, hex};
+use crate::seal::{Bound, DigestKey, KeyId, KeyRing, Purpose, SealError, Sealed};
+use crate::store::{Store, StoreError, StoreErrorKind};
+
+/// The name of the mark that keeps the digest keys of former host keys, sealed.
+const MARK: &str = "host_keys.digests";
+/// The most digest keys that are kept: with one rotation in a month, those of eight years.
+const MOST: usize = 100;
+/// How often somebody else may be faster.
+const TRIES: u32 = 16;
+
+impl Inner {
+    /// Returns the content of a call: `known`, if it is what one of the host's keys or former keys
+    /// makes of these arguments, and otherwise what the current key makes of them.
+    ///
+    /// What was recorded under a former key is recognised by it. What no key makes is other
+    /// content.
+    pub(super) fn content_as(
+        &self,
+        known: ContentDigest,
+        asked: (&str, &Snapshot, &CallContext),
+    ) -> ContentDigest {
+        let current = content_digest(asked.0, asked.1, asked.2, self.keys.digest());
+        self.current_as(current, known, asked)
+    }
+
+    /// The same, of a call whose content under the current key is `current`.
+    pub(super) fn current_as(
+        &self,
+        current: ContentDigest,
+        known: ContentDigest,
+        asked: (&str, &Snapshot, &CallContext),
+    ) -> ContentDigest {
+        let is_known = current != known && self.older_contents(asked).any(|it| it == known);
+        if is_known { known } else { current }
+    }
+
+    /// Returns what former keys make of a call's content: nothing where no argument is secret,
+    /// because then its content depends on no key.
+    pub(super) fn older_contents<'c>(
+        &'c self,
+        (tool, snapshot, context): (&'c str, &'c Snapshot, &'c CallContext),
+    ) -> impl Iterator<Item = ContentDigest> + 'c {
+        let older = self.keys.older_digests();
+        let has_secrets = !older.is_empty() && snapshot.pieces().any(|piece| piece.hidden);
+        let older = if has_secrets { older } else { &[] };
+        older.iter().map(move |key| content_digest(tool, snapshot, context, key))
+    }
+}
+
+/// What cannot be opened, as the caller of a gate hears of it. A missing key is no damage: nothing
+/// is lost, and nothing should be given up.
+pub(super) fn not_opened(error: SealError, what: &str) -> GateError {
+    let Some(id) = error.missing_key() else {
+        let why = format!("{what} was sealed under another key, or is damaged; cancel the call");
+        return GateError::new(GateErrorKind::Payload, why);
+    };
+    let why = format!(
+        "{what} is sealed under the host key {id}, which this process does not have; give it that \
+         key too, or restart it if the key was replaced while it ran"
+    );
+    StoreError::new(StoreErrorKind::Key, why).because(error).into()
+}
+
+/// Adds to `ring` the digest keys that the store keeps, and to the store those of the previous keys
+/// that it does not keep yet. With `under_current`, what is kept is sealed under the current key
+/// afterwards.
+///
+/// What the store keeps and these keys do not open stays unused: then calls with secrets of before
+/// are other calls, and nothing of them runs.
+///
+/// Cancel safe: what is kept changes by one compare-and-set.
+pub(super) async fn learn(
+    store: &dyn Store,
+    ring: &mut KeyRing,
+    under_current: bool,
+) -> Result<(), StoreError> {
+    for _ in 0..TRIES {
+        let kept = store.mark(MARK).await?;
+        let opened = kept.as_deref().map_or_else(Kept::default, |text| Kept::open(text, ring));
+        if let Some(missing) = opened.unreadable {
+            tracing::warn!(
+                missing = missing.map(tracing::field::display),
+                "the digest keys of former host keys cannot be read: calls with secrets that were \
+                 submitted under those are other calls"
+            );
+        }
+        ring.learn(opened.keys.iter().copied());
+        let own: Vec<DigestKey> = ring.keys().previous().iter().map(DigestKey::of).collect();
+        let is_kept = own.iter().all(|key| opened.keys.contains(key));
+        let is_under_current = opened.by.is_none() || opened.by == ring.id();
+        if is_kept && (is_under_current || !under_current) {
+            return Ok(());
+        }
+        let mut keys = own;
+        for key in opened.keys {
+            if !keys.contains(&key) {
+                keys.push(key);
+            }
+        }
+        keys.truncate(MOST);
+        let to = sealed(ring, &keys)?;
+        match store.swap_mark(MARK, kept.as_deref(), &to).await {
+            Ok(true) => return Ok(()),
+            Ok(false) => {}
+            Err(error) if error.kind() == StoreErrorKind::Unsupported => {
+                tracing::warn!(%error, "calls with secrets are unknown once their key is gone");
+                return Ok(());
+            }
+            Err(error) => return Err(error),
+        }
+    }
+    let why = "others changed the kept digest keys each time; try again";
+    Err(StoreError::new(StoreErrorKind::Unavailable, why))
+}
+
+/// What the mark says.
+#[derive(Default)]
+struct Kept {
+    keys: Vec<DigestKey>,
+    /// The key that it is sealed under.
+    by: Option<KeyId>,
+    /// It cannot be opened, for want of this key.
+    unreadable: Option<Option<KeyId>>,
+}
+
+impl Kept {
+    fn open(text: &str, ring: &KeyRing) -> Self {
+        let unreadable = |missing| Self { unreadable: Some(missing), ..Self::default() };
+        let Some(sealed) = bytes_of(text).map(Sealed::from_bytes) else { return unreadable(None) };
+        match ring.open(&sealed, &Bound::of_store(Purpose::DigestKeys)) {
+            Ok(bytes) => {
+                let keys = bytes.as_chunks::<32>().0.iter().map(|key| DigestKey::from_bytes(*key));
+                Self { keys: keys.collect(), by: sealed.key_id(), unreadable: None }
+            }
+            Err(error) => unreadable(error.missing_key()),
+        }
+    }
+}
+
+fn sealed(ring: &KeyRing, keys: &[DigestKey]) -> Result<String, StoreError> {
+    let bytes: Vec<u8> = keys.iter().flat_map(|key| *key.as_bytes()).collect();
+    let sealed = ring.seal(&bytes, &Bound::of_store(Purpose::DigestKeys)).map_err(|error| {
+        StoreError::new(StoreErrorKind::Key, "the former digest keys could not be sealed")
+            .because(error)
+    })?;
+    Ok(hex(sealed.as_bytes()))
+}

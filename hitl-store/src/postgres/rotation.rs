@@ -1,0 +1,206 @@
+//! The host's keys: which ones the store opens with, what is sealed under others, and how keys are
+//! retired.
+
+use hitl_core::seal::Sealed;
+use hitl_core::store::{SealedPage, SealedPart, SealedText, StoreError, StoreErrorKind};
+use hitl_core::{HostKeys, KeyId};
+use tokio_postgres::types::Type;
+
+use super::change::Wrote;
+use super::database::{Database, Sql};
+use super::error::{Fault, ambiguous, unusable};
+use super::query::{count, one, parse, storable, tenant_of};
+use super::store::Shared;
+use super::transaction::Way;
+use super::{marks, query};
+use crate::known_keys::{self, Admission, KEY_CHECK, admission};
+
+macro_rules! texts_of {
+    ($table:literal) => {
+        concat!(
+            "SELECT c.tenant, c.id::text, t.call, \
+             CASE WHEN substring(t.sealed FROM 1 FOR 9) = $1 THEN NULL ELSE t.sealed END FROM {s}.",
+            $table,
+            " t JOIN {s}.calls c ON c.n = t.call WHERE t.call > $2 ORDER BY t.call LIMIT $3"
+        )
+    };
+}
+macro_rules! reseal_in {
+    ($table:literal) => {
+        concat!(
+            "WITH put AS (UPDATE {s}.",
+            $table,
+            " t SET sealed = $5 FROM {s}.calls c WHERE t.call = $1 AND t.sealed = $4 \
+             AND c.n = t.call AND c.id = $2::text::uuid AND (c.tenant = $3) IS TRUE RETURNING 1) \
+             SELECT count(*) FROM put"
+        )
+    };
+}
+macro_rules! others_in {
+    ($table:literal) => {
+        concat!(
+            "SELECT count(*) FILTER (WHERE other), max(call), count(*) FROM ( \
+             SELECT call, substring(sealed FROM 1 FOR 9) <> ALL ($1) AS other FROM {s}.",
+            $table,
+            " WHERE call > $2 ORDER BY call LIMIT $3) looked_at"
+        )
+    };
+}
+const LISTED: &[Type] = &[Type::BYTEA, Type::INT8, Type::INT8];
+const PUT: &[Type] = &[Type::INT8, Type::TEXT, Type::TEXT, Type::BYTEA, Type::BYTEA];
+const COUNTED: &[Type] = &[Type::BYTEA_ARRAY, Type::INT8, Type::INT8];
+static PAYLOADS: Sql = Sql { text: texts_of!("payloads"), types: LISTED };
+static RESULTS: Sql = Sql { text: texts_of!("results"), types: LISTED };
+static PUT_PAYLOAD: Sql = Sql { text: reseal_in!("payloads"), types: PUT };
+static PUT_RESULT: Sql = Sql { text: reseal_in!("results"), types: PUT };
+static OTHER_PAYLOADS: Sql = Sql { text: others_in!("payloads"), types: COUNTED };
+static OTHER_RESULTS: Sql = Sql { text: others_in!("results"), types: COUNTED };
+
+/// The statements here.
+pub(super) const ALL: &[&Sql] =
+    &[&PAYLOADS, &RESULTS, &PUT_PAYLOAD, &PUT_RESULT, &OTHER_PAYLOADS, &OTHER_RESULTS];
+
+/// How many texts are looked at in one statement.
+const AT_ONCE: i64 = 1000;
+/// How often somebody else may be faster.
+const TRIES: u32 = 100;
+
+/// Checks that the store opens with these keys, and keeps which ones its texts may be under.
+pub(super) async fn check_keys(
+    on: &Database,
+    keys: &HostKeys,
+    replace: bool,
+) -> Result<(), StoreError> {
+    for _ in 0..TRIES {
+        let kept = query::meta(on, KEY_CHECK).await.map_err(|fault| on.error(fault))?;
+        let then = match admission(kept.as_deref(), keys, replace) {
+            Admission::Open => return Ok(()),
+            Admission::Keep(then) => then,
+            Admission::KeepUnlessUsed { then, missing } => {
+                match others(on, keys).await.map_err(|fault| on.error(fault))? {
+                    0 => then,
+                    texts => return Err(known_keys::dropped_early(&on.place, texts, &missing)),
+                }
+            }
+            Admission::Retired(id) => return Err(known_keys::retired_before(&on.place, &id)),
+            Admission::Newer(id) => return Err(known_keys::newer(&on.place, &id)),
+            Admission::Foreign => return Err(known_keys::foreign(&on.place)),
+        };
+        if marks::swap(on, KEY_CHECK, kept.as_deref(), &then).await? {
+            return Ok(());
+        }
+    }
+    Err(overtaken(on))
+}
+
+/// Refuses a process whose key others have retired.
+pub(super) async fn check_may_seal(on: &Database, keys: &HostKeys) -> Result<(), StoreError> {
+    let kept = query::meta(on, KEY_CHECK).await.map_err(|fault| on.error(fault))?;
+    if known_keys::may_seal(kept.as_deref(), keys) {
+        return Ok(());
+    }
+    Err(known_keys::retired(&on.place))
+}
+
+/// What is not sealed under a key, of so many texts after a place.
+pub(super) async fn texts(
+    on: &Database,
+    part: SealedPart,
+    not_under: KeyId,
+    after: u64,
+    limit: usize,
+) -> Result<SealedPage, Fault> {
+    let sql = match part {
+        SealedPart::Payload => &PAYLOADS,
+        SealedPart::Result => &RESULTS,
+    };
+    let after = i64::try_from(after).unwrap_or(i64::MAX);
+    let prefix = not_under.prefix();
+    let rows = on.read(sql, &[&prefix.as_slice(), &after, &count(limit)]).await?;
+    let mut looked_at = Vec::with_capacity(rows.len());
+    for row in &rows {
+        let of = (tenant_of(row)?, parse(row.try_get(1)?)?);
+        let n = row.try_get::<_, i64>(2)?.cast_unsigned();
+        let sealed: Option<Vec<u8>> = row.try_get(3)?;
+        let text = sealed.map(|sealed| SealedText::new(of, part, n, Sealed::from_bytes(sealed)));
+        looked_at.push((n, text));
+    }
+    Ok(SealedPage::of(looked_at, limit))
+}
+
+/// Puts a text in the place of one that is still there.
+pub(super) async fn reseal(
+    on: &Database,
+    text: &SealedText,
+    to: &Sealed,
+) -> Result<bool, StoreError> {
+    let sql = match text.part {
+        SealedPart::Payload => &PUT_PAYLOAD,
+        SealedPart::Result => &PUT_RESULT,
+    };
+    let (n, id, tenant) =
+        (text.at.cast_signed(), text.id.to_string(), storable(text.tenant.as_str()));
+    let (from, to) = (text.sealed.as_bytes(), to.as_bytes());
+    let wrote = Way::Alone(on).write(sql, &[&n, &id, &tenant, &from, &to]).await;
+    match wrote.map_err(|fault| on.error(fault))? {
+        Wrote::Done => Ok(true),
+        Wrote::Missed => Ok(false),
+        Wrote::Unclear => Err(ambiguous(&on.place)),
+    }
+}
+
+/// How many texts are sealed under none of these keys.
+async fn others(on: &Database, keys: &HostKeys) -> Result<u64, Fault> {
+    let (prefixes, mut sum) = (known_keys::prefixes(keys), 0);
+    for sql in [&OTHER_PAYLOADS, &OTHER_RESULTS] {
+        let mut after = 0_i64;
+        loop {
+            let rows = on.read(sql, &[&prefixes, &after, &AT_ONCE]).await?;
+            let row = one(&rows)?;
+            sum += row.try_get::<_, i64>(0)?.cast_unsigned();
+            match row.try_get::<_, Option<i64>>(1)? {
+                Some(last) if row.try_get::<_, i64>(2)? == AT_ONCE => after = last,
+                _ => break,
+            }
+        }
+    }
+    Ok(sum)
+}
+
+/// Notes that only the current key is used, if it is.
+///
+/// Who opens a session afterwards under another key finds that it may not, and who has opened one
+/// before is seen: before the note, or after it, and then the note is taken back.
+pub(super) async fn retire(shared: &Shared) -> Result<(), StoreError> {
+    let (on, current) = (&shared.database, shared.keys.current());
+    let only = HostKeys::new(current.clone());
+    let used = async || -> Result<(u64, u64), StoreError> {
+        let sessions = shared.sessions.under_other_keys(on).await;
+        let sessions = sessions.map_err(|fault| on.error(fault))?;
+        let texts = others(on, &only).await.map_err(|fault| on.error(fault))?;
+        Ok((sessions, texts))
+    };
+    let (sessions, texts) = used().await?;
+    StoreError::check_retired(sessions, texts)?;
+    let kept = query::meta(on, KEY_CHECK).await.map_err(|fault| on.error(fault))?;
+    let Some(kept) = kept else {
+        return Err(unusable("the store keeps no check value".to_owned()));
+    };
+    let then = known_keys::only_current(&kept, &only);
+    if kept == then {
+        return Ok(());
+    }
+    if !marks::swap(on, KEY_CHECK, Some(&kept), &then).await? {
+        return Err(overtaken(on));
+    }
+    let (sessions, texts) = used().await?;
+    if sessions + texts > 0 && !marks::swap(on, KEY_CHECK, Some(&then), &kept).await? {
+        return Err(overtaken(on));
+    }
+    StoreError::check_retired(sessions, texts)
+}
+
+fn overtaken(on: &Database) -> StoreError {
+    let why = format!("others changed the keys of {} each time; try again", on.place);
+    StoreError::new(StoreErrorKind::Unavailable, why)
+}
