@@ -57,6 +57,8 @@ pub(super) fn allow(
     guard(!is_expired(next, facts), Refusal::Expired)?;
     let plain = request.quorum.is_one() && request.choices.contains(&Choice::Approve);
     guard(plain && request.risk < Risk::Critical, Refusal::NotAllowed)?;
+    // A grant is about arguments; what they name is looked at each time.
+    guard(request.contents.is_empty(), Refusal::NotAllowed)?;
     let giver = Identity::new(by, None);
     next.takes_a_grant_of(by, &giver).map_err(|why| match why {
         GrantRefusal::NotHuman => Refusal::NotHuman,
@@ -91,6 +93,8 @@ pub(super) fn edit(next: &mut CallRecord, edit: &Edit, facts: Facts) -> Result<(
     });
     request.masks.clone_from(&revised.masks);
     request.more_masks = revised.more_masks;
+    request.contents.clone_from(&revised.contents);
+    request.links.clone_from(&revised.links);
     request.title.clone_from(&revised.title);
     request.assessment = revised.assessment.clone();
     request.priority = request.priority.max(revised.priority);
