@@ -59,6 +59,9 @@ macro_rules! names_files {
                 let given: Vec<_> = given.collect();
                 let files = serde_json::to_string(&call.files).unwrap();
                 GIVEN.lock().unwrap().insert(files, given.clone());
+                if given.iter().flatten().any(|text| text == "hang") {
+                    std::future::pending::<()>().await;
+                }
                 if given.iter().flatten().any(|text| text == "fail") {
                     return Err("as it was told".to_owned());
                 }
@@ -68,7 +71,8 @@ macro_rules! names_files {
     };
 }
 
-const QUICK: HitlConfig = HitlConfig::DEFAULT.base_confidence(70);
+const QUICK: HitlConfig =
+    HitlConfig::DEFAULT.base_confidence(70).timeout(Duration::from_millis(200));
 names_files!(Run, "run", QUICK);
 names_files!(Auto, "auto", HitlConfig::DEFAULT.base_confidence(95).risk(Risk::Low));
 names_files!(Look, "look_at", HitlConfig::DEFAULT.base_confidence(95).read_only());
@@ -320,6 +324,9 @@ async fn invariant_2_an_edit_reads_what_the_new_argument_names() {
     gate.decide(request.edit(patch).by("bob")).await.unwrap();
     let edited = record(&gate, request.id).await;
     assert_eq!(edited.request.contents[0].text.as_deref(), Some("second"));
+    // The editor has not seen it, so their edit is no approval of it.
+    assert_eq!((edited.state, edited.votes.len()), (CallState::Pending, 0));
+    approve(&gate, &edited.request).await;
     assert_eq!(claimed(&gate, &request).await.state, CallState::Executed);
     assert_eq!(given(&edited.request), [Some("second".to_owned())]);
 
@@ -651,4 +658,74 @@ async fn records_without_contents_read_and_write_as_before() {
     assert!(!written.contains("contents") && !written.contains("links"), "{written}");
     let read: ApprovalRequest = serde_json::from_str(&written).unwrap();
     assert_eq!(read, request);
+}
+
+#[tokio::test]
+async fn invariant_2_calls_that_run_together_wait_when_one_names_something_else_now() {
+    let place = Place::new();
+    let gate = gate().await;
+    let (one, two) = (place.write("one", "one"), place.write("two", "two"));
+    let batch = gate.batch("run").call(0, run(&[&one])).call(1, run(&[&two])).all_or_none();
+    let batch = batch.by("ann").await;
+    let ask = async |position| {
+        let key = CallKey::new("run", position);
+        gate.find(&key).await.unwrap().unwrap()
+    };
+    for position in [0, 1] {
+        approve(&gate, &ask(position).await.request).await;
+    }
+    place.write("two", "evil");
+    let gate_of_executor = gate.clone();
+    let serving = tokio::spawn(async move { gate_of_executor.serve().await });
+    support::until("it is asked about again", async || ask(1).await.state == CallState::Pending)
+        .await;
+    assert_eq!(ask(0).await.state, CallState::Approved, "it waits for its sibling");
+    approve(&gate, &ask(1).await.request).await;
+    support::until("both have run", async || {
+        ask(0).await.state == CallState::Executed && ask(1).await.state == CallState::Executed
+    })
+    .await;
+    serving.abort();
+    drop(batch);
+    assert_eq!(given(&ask(1).await.request), [Some("evil".to_owned())]);
+}
+
+#[tokio::test]
+async fn invariant_9_a_mask_that_stands_in_the_content_itself_is_said() {
+    let place = Place::new();
+    let gate = gate().await;
+    let file = place.write("file", "run [redacted] now\rsection");
+    let request = submitted(&gate, run(&[&file]), 0).await;
+    let card = request.render(Timestamp::EPOCH, Extent::Brief);
+    assert!(card.warnings.iter().any(|why| why.contains("mask that is not listed")), "{card:?}");
+    assert!(card.to_text().contains(r"| run [redacted] now\rsection"), "{}", card.to_text());
+}
+
+#[tokio::test]
+async fn invariant_2_what_was_tried_does_not_run_again_with_another_content() {
+    let place = Place::new();
+    let gate = gate().await;
+    let file = place.write("file", "hang");
+    let request = submitted(&gate, run(&[&file]), 0).await;
+    approve(&gate, &request).await;
+    let unknown = claimed(&gate, &request).await;
+    assert_eq!(unknown.state, CallState::OutcomeUnknown, "{unknown:?}");
+    let again = hitl_core::Resolution::Retry { attested: true };
+    gate.resolve(&unknown, again, "bob").await.unwrap();
+    place.write("file", "evil");
+    support::until("nothing is left to run", async || {
+        let serving = tokio::spawn({
+            let gate = gate.clone();
+            async move { gate.serve().await }
+        });
+        for _ in 0..1_000 {
+            tokio::task::yield_now().await;
+        }
+        serving.abort();
+        record(&gate, request.id).await.state != CallState::Approved
+    })
+    .await;
+    let record = record(&gate, request.id).await;
+    assert!(matches!(record.state, CallState::OutcomeUnknown | CallState::Denied), "{record:?}");
+    assert_eq!(given(&request), [Some("hang".to_owned())]);
 }

@@ -81,6 +81,12 @@ pub(super) fn warnings(request: &ApprovalRequest) -> Vec<String> {
             Found::Text { .. } => {}
         }
         let Some(text) = &content.text else { continue };
+        let listed = content.masks.len() + content.more_masks;
+        if masks::masks_in(text) > listed {
+            warnings.push(format!(
+                "the content of {name} has a mask that is not listed: it may be the text itself"
+            ));
+        }
         // Line breaks and tabs are how a text is written.
         let plain: String = text.chars().filter(|c| !matches!(c, '\n' | '\r' | '\t')).collect();
         let odd = oddities(&plain).into_iter();
