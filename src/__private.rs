@@ -7,8 +7,8 @@ pub use hitl_core::call::{
 };
 pub use hitl_core::gate::OneBlockOfToolsForEachType;
 pub use hitl_core::{
-    GateBuilder, HitlConfig, Parameter, Permit, Risk, SnapshotError, SnapshotWriter, Spec,
-    StageSpec, StateRequirement, Tool,
+    ContentReaders, GateBuilder, HitlConfig, Parameter, Permit, Risk, SnapshotError,
+    SnapshotWriter, Spec, StageSpec, StateRequirement, Tool,
 };
 pub use {schemars, serde};
 

@@ -152,3 +152,74 @@ async fn invariant_2_what_serde_does_not_write_is_not_approved_unseen() {
     }
     assert!(gate.submit(ship(shown(0), compared(Vec::new()))).by("ann").await.is_ok());
 }
+
+/// Reads what a page says.
+async fn fetch(url: &str) -> Result<String, String> {
+    Ok(format!("what is at {url}"))
+}
+
+/// Runs a script, after a review.
+#[hitl_tool(base_confidence = 20)]
+async fn deploy(
+    #[hitl(content_of)] script: &str,
+    #[hitl(content_of)] others: Vec<std::path::PathBuf>,
+    #[hitl(content_of = fetch)] url: &str,
+    #[hitl(context)] cx: &RunContext,
+) -> Vec<String> {
+    let _ = (script, others, url);
+    let given = ["script", "/others/0", "url"].map(|name| cx.content_of(name).unwrap_or_default());
+    given.map(|bytes| String::from_utf8_lossy(bytes).into_owned()).to_vec()
+}
+
+/// A gate over the file, as each life of the program builds it.
+async fn durable(folder: &std::path::Path) -> Gate {
+    let store = hitl::SqliteStore::open(folder.join("calls.db")).await.unwrap();
+    Gate::builder().tool::<Deploy>().store(store).build().await.unwrap()
+}
+
+#[tokio::test]
+async fn invariant_2_what_a_call_names_is_sealed_and_compared_after_a_restart() {
+    const SECRET: &str = "ghp_abcdefghijklmnopqrstuvwxyz0123456789";
+    let kept = tempfile::tempdir().unwrap();
+    let folder = std::fs::canonicalize(kept.path()).unwrap();
+    let (script, other) = (folder.join("run.sh"), folder.join("other"));
+    let bytes: Vec<u8> = (0..=255).cycle().take(1_000).collect();
+    std::fs::write(&script, format!("export TOKEN={SECRET}")).unwrap();
+    std::fs::write(&other, &bytes).unwrap();
+    let call = || deploy(script.to_str().unwrap(), vec![other.clone()], "https://x.org");
+    let gate = durable(&folder).await;
+    let Submission::Pending(ticket) = gate.submit(call()).by("ann").key("r", 0).await.unwrap()
+    else {
+        panic!("it needs a review")
+    };
+    let request = ticket.request().clone();
+    gate.decide(request.approve().by("bob")).await.unwrap();
+    drop((gate, ticket));
+    for file in std::fs::read_dir(&folder).unwrap() {
+        let path = file.unwrap().path();
+        if path == script || path == other {
+            continue;
+        }
+        let written = std::fs::read(&path).unwrap();
+        let has = |what: &[u8]| written.windows(what.len()).any(|window| window == what);
+        assert!(!has(SECRET.as_bytes()) && !has(&bytes[..64]), "{}", path.display());
+        assert!(!has(b"000102030405060708090a0b0c0d0e0f"), "{}", path.display());
+    }
+
+    // Another life, in which one of them says something else.
+    std::fs::write(&script, "echo evil").unwrap();
+    let gate = durable(&folder).await;
+    let Submission::Pending(ticket) = gate.submit(call()).by("ann").key("r", 0).await.unwrap()
+    else {
+        panic!("what was approved is not what would run")
+    };
+    let asked = ticket.request().clone();
+    assert_eq!((asked.id, asked.revision), (request.id, 2));
+    let why = asked.because.last().unwrap();
+    assert!(why.contains("the content of `script`") && !why.contains("others"), "{why}");
+    gate.decide(asked.approve().by("bob")).await.unwrap();
+    drop((gate, ticket));
+    let gate = durable(&folder).await;
+    let given = gate.call(call()).by("ann").key("r", 0).await.unwrap();
+    assert_eq!((&*given[0], &*given[2]), ("echo evil", "what is at https://x.org"));
+}

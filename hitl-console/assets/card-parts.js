@@ -92,7 +92,17 @@ export function argumentTable(call, uncover) {
   return h("section", { class: "arguments", "aria-label": "Arguments" },
     h("h3", {}, "Arguments", section?.label && h("span", { class: "origin" }, section.label)),
     uncovering(call, uncover),
-    groups.length ? table : h("p", { class: "faint" }, "It takes no arguments."), more);
+    groups.length ? table : h("p", { class: "faint" }, "It takes no arguments."), more, named(call));
+}
+
+/** What the arguments name: what nobody looked into, and what was read. */
+function named(call) {
+  const { sections } = (call.uncovered ?? call).rendered;
+  const part = (name) => sections.find((section) => section.name === name);
+  const contents = part("contents");
+  const line = ({ label, value, reads, tone }) => h("div", { class: `tone-${tone}` }, label && h("b", {}, label, " "), value, reads && h("span", { class: "reads" }, reads));
+  return [part("risk")?.lines.slice(1).map(({ value }) => h("p", { class: "faint" }, value)),
+    contents && [h("h3", {}, "Contents", h("span", { class: "origin" }, contents.label)), h("pre", { class: "contents", tabindex: "0" }, contents.lines.map(line))]];
 }
 
 /** What a contract is about: id, amount as money, signatory, terms. */

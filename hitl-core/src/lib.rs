@@ -28,10 +28,10 @@ pub use approval::{
 pub use arguments::{ArgumentError, ArgumentErrorKind, Snapshot, SnapshotError, SnapshotWriter};
 pub use audit::{AuditEvent, AuditRecord, AuditSink, JsonlAudit, MemoryAudit};
 pub use call::{
-    BindingDigest, CallContext, CallKey, ContentDigest, Escalate, FailureRecord, Fingerprint,
-    Hints, HitlConfig, InvalidSpec, ModelMessage, Outcome, OutputText, Parameter, Permit,
-    Principal, PrincipalKind, Risk, RunContext, RunId, Spec, StageSpec, StateRequirement, Tenant,
-    Thresholds, Tool, ToolFacts, ToolKind,
+    BindingDigest, CallContext, CallKey, ContentDigest, ContentPath, ContentReaders, Escalate,
+    FailureRecord, Fingerprint, Hints, HitlConfig, InvalidSpec, ModelMessage, Outcome, OutputText,
+    Parameter, Permit, Principal, PrincipalKind, Risk, RunContext, RunId, Spec, StageSpec,
+    StateRequirement, Tenant, Thresholds, Tool, ToolFacts, ToolKind,
 };
 pub use confidence::{
     ArgumentsView, Assessment, CallView, Factor, FactorSource, Opinion, ReviewerFactor, ScoreError,

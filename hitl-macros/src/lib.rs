@@ -91,6 +91,7 @@ mod validate;
 /// | `#[hitl(state)]` | the gate's state of exactly this type, cloned; of type `T` and borrowed for a `&T` |
 /// | `#[hitl(context)]` | who asks and where: `CallContext`, or `RunContext` with the call's key and attempt; borrowed with `&` or cloned |
 /// | `#[hitl(sensitive)]` | a secret: it runs, and it is never shown |
+/// | `#[hitl(content_of)]`, `#[hitl(content_of = async_fn)]` | the path of a file, or what this fn reads by it: the content is shown to reviewers, and compared before the call runs (docs/macro.md) |
 /// | `#[hitl(default)]`, `#[hitl(default = expression)]` | optional, with the default of its type or this one |
 ///
 /// An `Option<T>` is optional. A `&str` is held as a `String` and a `&[T]` as a `Vec<T>`; the body

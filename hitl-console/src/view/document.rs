@@ -43,6 +43,15 @@ pub(crate) struct RequestDocument {
     /// How many masks there are beyond those that are listed; left out when there are none.
     #[serde(skip_serializing_if = "Option::is_none")]
     more_masks: Option<usize>,
+    /// What the arguments name, as it was read: `at`, `digest`, `found`, `leadsTo`, `text`, `masks`. Left
+    /// out when nothing was read.
+    #[schema(value_type = Vec<Object>)]
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    contents: Vec<()>,
+    /// Where symbolic links lead that the arguments name: `at`, `to`. Left out when there are none.
+    #[schema(value_type = Vec<Object>)]
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    links: Vec<()>,
     /// `forbidden` where the host lets nobody uncover what is masked; left out where they may.
     #[serde(skip_serializing_if = "Option::is_none")]
     uncovering: Option<String>,

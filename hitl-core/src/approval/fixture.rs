@@ -28,6 +28,8 @@ pub(super) fn request(arguments: &str) -> ApprovalRequest {
         arguments: JsonText::new(arguments.to_owned()).unwrap(),
         masks: Vec::new(),
         more_masks: 0,
+        contents: Vec::new(),
+        links: Vec::new(),
         uncovering: Uncovering::Allowed,
         principal: Principal::new("agent"),
         agent: None,

@@ -5,7 +5,7 @@ use std::fmt::Write as _;
 use hitl_base::redact::MaskReason;
 use serde::{Deserialize, Serialize};
 
-use super::ApprovalRequest;
+use super::{ApprovalRequest, Content};
 
 /// The most masks that a request lists. What is beyond them is counted.
 pub(crate) const MAX_MASKS: usize = 200;
@@ -99,7 +99,8 @@ impl ApprovalRequest {
         let lists_masks = self.binding_version >= LISTED_SINCE;
         let unlisted =
             !lists_masks && self.masks.is_empty() && self.arguments.as_str().contains("[redacted");
-        listed + self.more_masks + usize::from(unlisted)
+        let in_contents: usize = self.contents.iter().map(Content::undeclared_masks).sum();
+        listed + self.more_masks + in_contents + usize::from(unlisted)
     }
 
     /// Whether a place is masked that a reviewer may uncover. A surface that cannot

@@ -5,10 +5,12 @@ mod authority;
 mod channel;
 mod combinators;
 mod confirm;
+mod content;
 mod decision;
 #[cfg(test)]
 mod fixture;
 mod mask;
+mod references;
 mod render;
 mod rendered;
 mod request;
@@ -22,10 +24,14 @@ pub use approver::{Approver, MaskSupport, Review};
 pub use authority::{Authority, KnownBy};
 pub use channel::{ChannelApprover, PendingReview, channel};
 pub use combinators::{ApproverExt, Or, Timeout};
+pub use content::{Content, Found, Link, Unread};
+pub(crate) use content::{argument, names_the_same};
 pub use decision::{Again, Answer, Decision, DecisionDraft, Patch};
 pub use hitl_base::redact::MaskReason;
 pub(crate) use mask::MAX_MASKS;
 pub use mask::{Mask, Uncovering};
+pub(crate) use references::references;
+pub use references::{Reference, ReferenceKind, References};
 pub(crate) use render::title;
 pub use rendered::{
     Action, Extent, Line, Origin, Rendered, Score, Section, SectionName, Title, Tone, Withheld,

@@ -4,7 +4,7 @@ use hitl_base::{JsonText, Timestamp};
 use serde::{Deserialize, Serialize};
 
 use super::mask::is_zero;
-use super::{Again, Answer, DecisionDraft, Mask, Patch, Uncovering};
+use super::{Again, Answer, Content, DecisionDraft, Link, Mask, Patch, Uncovering};
 use crate::call::{
     BINDING_VERSION, Binding, BindingDigest, CallKey, ContentDigest, Fingerprint, Hints, Identity,
     Principal, Risk, Thresholds,
@@ -70,6 +70,12 @@ pub struct ApprovalRequest {
     /// How many masks there are beyond those that are listed.
     #[serde(default, skip_serializing_if = "is_zero")]
     pub more_masks: usize,
+    /// What the arguments name, where the tool declares it, as it was read for this revision.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub contents: Vec<Content>,
+    /// Where symbolic links lead that the arguments name, as far as the gate looked.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub links: Vec<Link>,
     /// Whether the host lets reviewers uncover what is masked.
     #[serde(default, skip_serializing_if = "Uncovering::is_allowed")]
     pub uncovering: Uncovering,
@@ -205,6 +211,7 @@ impl ApprovalRequest {
             content,
             fingerprint: self.fingerprint,
             build: self.build.as_deref(),
+            contents: &self.contents,
         }
     }
 

@@ -19,6 +19,13 @@ pub enum ToolDifference {
     Schema,
     /// Which of its arguments are secrets.
     SensitiveSet,
+    /// Of which of its arguments the contents are read.
+    ContentSet,
+    /// What an argument names: there is something else now than was shown.
+    Content {
+        /// The argument's name, like `files[0]`.
+        argument: String,
+    },
     /// The line that says what would happen.
     TitleLine,
     /// Its schema, its secrets or its title line: which of them is not known here.
@@ -50,6 +57,10 @@ impl fmt::Display for ToolDifference {
             Self::Description => f.write_str("its description"),
             Self::Schema => f.write_str("the schema of its arguments"),
             Self::SensitiveSet => f.write_str("which of its arguments are secret"),
+            Self::ContentSet => f.write_str("of which of its arguments the contents are read"),
+            Self::Content { argument } => {
+                write!(f, "the content of `{}`", visible(&clip(argument, 128)))
+            }
             Self::TitleLine => f.write_str("the line that says what it does"),
             Self::Arguments => {
                 f.write_str("its arguments (their schema, which are secret, or its title line)")
@@ -96,6 +107,7 @@ impl ToolChange {
                 for (differs, what) in [
                     (then.schema != now.schema, ToolDifference::Schema),
                     (then.sensitive != now.sensitive, ToolDifference::SensitiveSet),
+                    (then.contents != now.contents, ToolDifference::ContentSet),
                     (then.describe != now.describe, ToolDifference::TitleLine),
                 ] {
                     differences.extend(differs.then_some(what));
@@ -136,7 +148,12 @@ impl fmt::Display for ToolChange {
         if self.is_gone() {
             return write!(f, "the tool `{tool}` is gone: no living executor has it");
         }
-        write!(f, "the tool `{tool}` has changed since: ")?;
+        let is_content = |what: &ToolDifference| matches!(what, ToolDifference::Content { .. });
+        if self.differences.iter().all(is_content) {
+            f.write_str("what the call names has changed since: ")?;
+        } else {
+            write!(f, "the tool `{tool}` has changed since: ")?;
+        }
         for (at, difference) in self.differences.iter().enumerate() {
             let comma = if at == 0 { "" } else { ", " };
             write!(f, "{comma}{difference}")?;

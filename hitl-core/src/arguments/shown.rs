@@ -4,7 +4,7 @@
 use std::sync::Arc;
 
 use hitl_base::json::{push_part, scan_within};
-use hitl_base::redact::{MASK, MAX_POINTER, MaskReason, MaskedPlace};
+use hitl_base::redact::{MASK, MAX_POINTER, MaskReason, MaskedPlace, Taint};
 use hitl_base::{Json, JsonText, Redactor};
 
 use super::snapshot::{LookedOver, Snapshot, UNLIMITED};
@@ -56,6 +56,13 @@ impl Shown {
 }
 
 impl Layers {
+    /// Of a text that was not looked through: nothing of it is shown.
+    pub(crate) fn nothing() -> Self {
+        let masked = || Json::String(MASK.to_owned());
+        let (withheld, masked_places) = (Vec::new(), Vec::new());
+        Self { open: masked(), shown: masked(), withheld, masked: masked_places, more: 1 }
+    }
+
     /// As [`Shown::masks`].
     pub(crate) fn masks(&self, redactor: &Redactor, request: RequestId) -> (Vec<Mask>, usize) {
         masks(&self.withheld, (&self.masked, self.more), redactor, request)
@@ -93,6 +100,21 @@ fn masks(
     // What can be uncovered first: it must not be crowded out.
     let masks = found.chain(declared).take(MAX_MASKS).collect();
     (masks, masked.len().saturating_sub(MAX_MASKS) + more)
+}
+
+/// A text that an argument names, as a reviewer may see it: `secrets` are those of the call.
+pub(crate) fn text_layers(text: &str, secrets: &Taint, redactor: &Redactor) -> Layers {
+    let whole = Json::String(text.to_owned());
+    let open = secrets.json(&whole);
+    let mut withheld = Vec::new();
+    if open != whole {
+        repeats(open.as_str().unwrap_or_default(), "", false, &mut withheld);
+    }
+    let (shown, masked, more) = match redactor.marked(&open) {
+        Some(marked) => (marked.tree, marked.places, marked.more),
+        None => (open.clone(), Vec::new(), 0),
+    };
+    Layers { open, shown, withheld, masked, more }
 }
 
 impl Snapshot {

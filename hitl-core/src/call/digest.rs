@@ -11,6 +11,7 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use sha2::{Digest as _, Sha256};
 
 use super::{CallContext, CallKey};
+use crate::approval::Content;
 use crate::arguments::Snapshot;
 use crate::hex::hex_of_digest;
 use crate::ids::RequestId;
@@ -74,6 +75,12 @@ digest! {
 digest! {
     /// SHA-256 over what a reviewer relies on about a tool: its name, schema and description.
     Fingerprint
+}
+
+digest! {
+    /// HMAC-SHA-256 under the host's key over a content that an argument names, where it was found, and
+    /// the request's id: it says nothing about the content, and holds for one request only.
+    ReferentDigest
 }
 
 digest! {
@@ -172,6 +179,8 @@ pub(crate) struct Binding<'b> {
     pub(crate) content: ContentDigest,
     pub(crate) fingerprint: Fingerprint,
     pub(crate) build: Option<&'b str>,
+    /// What the arguments name, as it was found.
+    pub(crate) contents: &'b [Content],
 }
 
 impl Binding<'_> {
@@ -188,6 +197,10 @@ impl Binding<'_> {
             .part(&self.content.0)
             .part(&self.fingerprint.0)
             .part(self.build.unwrap_or("").as_bytes());
+        // The parts before are of a fixed number, so these cannot be taken for others.
+        for content in self.contents {
+            parts.part(content.at.as_bytes()).part(&content.digest.0);
+        }
         BindingDigest(parts.finish())
     }
 
@@ -209,6 +222,34 @@ pub(crate) fn unrecorded_digest(
     let mut parts = Parts::new("hitl.run.v2");
     parts.part(&content.0).part(&tool.0).part(build.unwrap_or("").as_bytes());
     BindingDigest(parts.finish())
+}
+
+/// What was found where an argument leads.
+pub(crate) struct Referent<'r> {
+    /// What kind of thing it is, or why it was not read.
+    pub(crate) kind: &'r str,
+    /// The path that it has when all links are followed; empty where there is none.
+    pub(crate) target: &'r [u8],
+    /// Its length in bytes.
+    pub(crate) bytes: u64,
+    /// The SHA-256 of all of it.
+    pub(crate) sha256: &'r [u8],
+}
+
+/// Returns the digest of what an argument of this request names.
+pub(crate) fn referent_digest(
+    key: &DigestKey,
+    request: RequestId,
+    referent: &Referent<'_>,
+) -> ReferentDigest {
+    let mut parts = Parts::new("hitl.referent.v1");
+    parts
+        .part(request.to_string().as_bytes())
+        .part(referent.kind.as_bytes())
+        .part(referent.target)
+        .part(&referent.bytes.to_be_bytes())
+        .part(referent.sha256);
+    ReferentDigest(key.mac_in("hitl.referent.v1", &parts.finish()))
 }
 
 /// The key, and what only orders the queue, are not in it: the same question is the same.
@@ -242,13 +283,21 @@ pub(crate) struct Shown<'s> {
 pub(crate) fn fingerprint<'s>(
     shown: &Shown<'s>,
     secrets: impl IntoIterator<Item = &'s str>,
+    contents: &[String],
 ) -> Fingerprint {
-    let mut parts = Parts::new("hitl.tool.v1");
+    let reads = !contents.is_empty();
+    let mut parts = Parts::new(if reads { "hitl.tool.v2" } else { "hitl.tool.v1" });
     parts
         .part(shown.name.as_bytes())
         .part(shown.description.as_bytes())
         .part(shown.describe.unwrap_or("").as_bytes())
         .part(shown.schema.as_bytes());
+    if reads {
+        parts.part(&(contents.len() as u64).to_be_bytes());
+        for content in contents {
+            parts.part(content.as_bytes());
+        }
+    }
     for secret in secrets {
         parts.part(secret.as_bytes());
     }
@@ -279,6 +328,7 @@ mod tests {
             content: digest("1"),
             fingerprint: digest("2"),
             build: Some("1.0"),
+            contents: &[],
         };
         let mut seen = vec![base().digest()];
         seen.push(Binding { id: other, ..base() }.digest());

@@ -25,7 +25,7 @@ pub enum ToolKind {
 pub struct ToolFacts {
     /// Its name.
     pub name: String,
-    /// Name, description, schema and secret arguments in one digest.
+    /// Name, description, schema, secret arguments and those whose contents are read, in one digest.
     pub fingerprint: Fingerprint,
     /// The version of its code. `None` if it has none to compare.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -40,6 +40,9 @@ pub struct ToolFacts {
     /// Which arguments are secrets, as paths.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub sensitive: Vec<String>,
+    /// Which arguments name a content that is read, as paths.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub contents: Vec<String>,
     /// Keywords of the schema that are not checked.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub unchecked: Vec<String>,

@@ -1,5 +1,6 @@
 //! What a call is: who asks, for what, with which arguments, under which key.
 
+mod contents;
 mod context;
 mod digest;
 mod facts;
@@ -16,12 +17,14 @@ mod told;
 mod tool;
 mod version;
 
+pub use contents::{ContentPath, ContentReaders, MAX_CONTENTS};
+pub(crate) use contents::{ContentReader, Given, Source};
 pub use context::{CallContext, Principal, RunId, Tenant};
 pub(crate) use digest::{
-    BINDING_VERSION, Binding, Shown, circumstances_digest, content_digest, fingerprint,
-    unrecorded_digest,
+    BINDING_VERSION, Binding, Referent, Shown, circumstances_digest, content_digest, fingerprint,
+    referent_digest, unrecorded_digest,
 };
-pub use digest::{BindingDigest, CircumstancesDigest, ContentDigest, Fingerprint};
+pub use digest::{BindingDigest, CircumstancesDigest, ContentDigest, Fingerprint, ReferentDigest};
 pub use facts::{ToolFacts, ToolKind};
 pub(crate) use identity::Identity;
 pub use identity::PrincipalKind;

@@ -3,7 +3,7 @@
 use std::fmt;
 use std::sync::Arc;
 
-use super::{CallContext, CallKey, StateMap};
+use super::{CallContext, CallKey, Given, StateMap};
 
 /// Permission to run one call once: it owns the arguments, and only a gate makes it.
 ///
@@ -81,6 +81,8 @@ pub(crate) struct Issued {
     pub(crate) first: Option<CallKey>,
     pub(crate) attempt: u32,
     pub(crate) states: Arc<StateMap>,
+    /// What the arguments name, as it was approved.
+    pub(crate) contents: Given,
 }
 
 impl RunContext {
@@ -115,6 +117,16 @@ impl RunContext {
     /// Which attempt this is, from 1; those of tries that failed before count too.
     pub fn attempt(&self) -> u32 {
         self.inner.attempt
+    }
+
+    /// What an argument names, as it was shown and approved, for arguments declared with
+    /// `#[hitl(content_of)]`. Of one item of a list the place is a JSON Pointer: `"/files/0"`.
+    ///
+    /// Use this and do not read it again: a file may have changed since it was compared. `None` of what
+    /// was not read, and of what is too large to be kept (more than 256 KiB, or 512 KiB with the
+    /// contents before it). Whoever approved such a call was told so.
+    pub fn content_of(&self, argument: &str) -> Option<&[u8]> {
+        self.inner.contents.get(argument)
     }
 
     /// The host's state of type `T`.

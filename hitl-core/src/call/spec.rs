@@ -367,17 +367,25 @@ pub struct Parameter {
     pub name: &'static str,
     /// It is a secret: never shown, never logged, sealed at rest.
     pub sensitive: bool,
+    /// It names a content that the gate reads, by [`Tool::contents`](super::Tool::contents).
+    pub content_of: bool,
 }
 
 impl Parameter {
     /// A parameter that may be shown.
     pub const fn new(name: &'static str) -> Self {
-        Self { name, sensitive: false }
+        Self { name, sensitive: false, content_of: false }
     }
 
     /// A parameter that is a secret.
     pub const fn sensitive(name: &'static str) -> Self {
-        Self { name, sensitive: true }
+        Self { name, sensitive: true, content_of: false }
+    }
+
+    /// A parameter that names a content, which the gate reads: it shows it to reviewers, binds the
+    /// decision to it, and compares it before the call runs.
+    pub const fn content_of(name: &'static str) -> Self {
+        Self { name, sensitive: false, content_of: true }
     }
 }
 

@@ -7,7 +7,7 @@ use schemars::JsonSchema;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
-use super::{Permit, Spec};
+use super::{ContentReaders, Permit, Spec};
 use crate::arguments::{SnapshotError, SnapshotWriter};
 
 /// A typed async action. The type that implements it *is* the call's arguments.
@@ -56,6 +56,13 @@ pub trait Tool: DeserializeOwned + JsonSchema + Send + 'static {
     fn lost_in(&self, read_back: &Self) -> Option<&'static str> {
         let _ = read_back;
         None
+    }
+
+    /// Gives `readers` what reads the contents that the arguments name, for the parameters that
+    /// [`SPEC`](Self::SPEC) declares by [`Parameter::content_of`](super::Parameter::content_of). Asked
+    /// only where it declares one. `#[hitl_tool]` writes it for `#[hitl(content_of)]`.
+    fn contents(&self, readers: &mut ContentReaders) {
+        let _ = readers;
     }
 
     /// The body. Only a gate can make the [`Permit`] it takes.

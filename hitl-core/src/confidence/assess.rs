@@ -9,6 +9,9 @@ use crate::sync::NoAnswer;
 /// The name of the factor which says that a call names a file of the gate itself.
 pub(crate) const OWN_FILE: &str = "names_own_file";
 
+/// The factor of a call that names a content which cannot be shown.
+pub(crate) const CONTENT: &str = "content_not_shown";
+
 /// How confident the gate is, and what moved it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
@@ -35,9 +38,19 @@ impl Assessment {
 
     /// What was found out about it once, when it was new: by scorers, and by a look at the file system.
     pub(crate) fn opinions(&self) -> Vec<Factor> {
-        let scored =
-            |factor: &&Factor| factor.source == FactorSource::Scorer || factor.name == OWN_FILE;
+        let scored = |factor: &&Factor| {
+            factor.source == FactorSource::Scorer
+                || factor.name == OWN_FILE
+                || factor.name == CONTENT
+        };
         self.factors.iter().filter(scored).cloned().collect()
+    }
+
+    /// The same without what was found out about the contents that it names: they are read again.
+    pub(crate) fn opinions_without_contents(&self) -> Vec<Factor> {
+        let mut said = self.opinions();
+        said.retain(|factor| factor.name != CONTENT);
+        said
     }
 }
 

@@ -8,8 +8,8 @@ mod signal;
 mod standard;
 mod view;
 
-pub(crate) use assess::OWN_FILE;
 pub use assess::{Assessment, assess};
+pub(crate) use assess::{CONTENT, OWN_FILE};
 pub use factors::{ReviewerFactor, reviewer_factors, weighted};
 pub(crate) use scorer::{NoOpinion, weigh};
 pub use scorer::{Opinion, ScoreError, ScoredCall, Scorer};

@@ -8,6 +8,7 @@
 mod annotations;
 mod check;
 mod compile;
+mod contents;
 mod schema;
 mod secrets;
 mod spec;
@@ -15,6 +16,7 @@ mod tool;
 mod write;
 
 pub use annotations::{Annotations, HintTrust};
+pub(crate) use contents::{DynContent, places_of};
 pub(crate) use schema::Schema;
 pub use spec::DynSpec;
 pub use tool::{DynArguments, DynTool, DynToolError, DynToolErrorKind};

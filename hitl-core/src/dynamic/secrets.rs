@@ -37,6 +37,49 @@ impl Schema {
         }
     }
 
+    /// Returns whether a path names a secret, or a place inside one or above one. `None` if it names
+    /// nothing.
+    pub(super) fn is_secret_at(&self, path: &str) -> Option<bool> {
+        let dotted = path.replace("[]", ".[]");
+        let mut nodes = self.with_all([self.root]);
+        let mut secret = false;
+        for step in dotted.split('.') {
+            nodes = match step {
+                "[]" => self.items(&nodes),
+                "*" => {
+                    let every = nodes.iter().flat_map(|id| {
+                        let node = &self.nodes[*id];
+                        node.properties.iter().map(|(_, held)| *held).chain(node.additional)
+                    });
+                    self.with_all(every.collect::<Vec<_>>())
+                }
+                name => self.entry(&nodes, name),
+            };
+            nodes.retain(|id| !self.nodes[*id].never);
+            secret |= self.is_sensitive(&nodes);
+        }
+        (!nodes.is_empty()).then(|| secret || self.has_secrets_below(&nodes))
+    }
+
+    fn has_secrets_below(&self, nodes: &[Id]) -> bool {
+        let mut seen = Vec::new();
+        let mut open = nodes.to_vec();
+        while let Some(id) = open.pop() {
+            if seen.contains(&id) {
+                continue;
+            }
+            seen.push(id);
+            let node = &self.nodes[id];
+            if node.sensitive {
+                return true;
+            }
+            open.extend(node.same_value());
+            open.extend(node.properties.iter().map(|(_, held)| *held));
+            open.extend(node.additional.iter().chain(&node.items).chain(&node.prefix));
+        }
+        false
+    }
+
     /// Hides one part of what `id` holds. It gets a node of its own, because the part's schema may
     /// stand elsewhere too.
     fn hide_in(&mut self, id: Id, part: &str) -> bool {

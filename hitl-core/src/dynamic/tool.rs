@@ -10,7 +10,7 @@ use hitl_base::json::{Limits, scan_within};
 use hitl_base::{Json, JsonText};
 use serde::de::DeserializeOwned;
 
-use super::{DynSpec, Schema};
+use super::{DynContent, DynSpec, Schema};
 use crate::arguments::{ArgumentError, Snapshot, parse_text};
 use crate::call::{InvalidSpec, Permit, check_spec};
 
@@ -58,6 +58,7 @@ pub struct DynTool {
     pub(crate) schema_text: JsonText,
     pub(crate) schema: Arc<Schema>,
     pub(crate) body: DynBody,
+    pub(crate) contents: Vec<DynContent>,
 }
 
 /// The arguments of a call of a [`DynTool`].
@@ -152,7 +153,7 @@ impl DynTool {
             let running = body(permit);
             async move { running.await.map_err(|error| DynFailure(Box::new(error))) }.boxed()
         });
-        Ok(Self { spec, schema_text, schema: Arc::new(compiled), body })
+        Ok(Self { spec, schema_text, schema: Arc::new(compiled), body, contents: Vec::new() })
     }
 }
 
@@ -173,6 +174,8 @@ pub enum DynToolErrorKind {
     Schema,
     /// A path in [`DynSpec::sensitive`] names nothing.
     Sensitive,
+    /// A path in [`DynTool::content_of`] names nothing, or a secret.
+    Content,
 }
 
 /// A tool that is known only at run time cannot be offered. Says why, and what to do.
@@ -185,7 +188,7 @@ pub struct DynToolError {
 }
 
 impl DynToolError {
-    fn new(kind: DynToolErrorKind, spec: &DynSpec, message: String) -> Self {
+    pub(super) fn new(kind: DynToolErrorKind, spec: &DynSpec, message: String) -> Self {
         // What comes from elsewhere may hold what nobody sees.
         let visible = |text: &str| {
             let clipped = hitl_base::display::clip(text, 500);

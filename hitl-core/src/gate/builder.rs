@@ -228,6 +228,9 @@ impl GateBuilder {
     /// has not answered by then cannot say: a signal makes the confidence 0 and demands a full review,
     /// a policy denies the call. The caller's thread waits meanwhile.
     ///
+    /// What a tool declares with `#[hitl(content_of)]` is read within this time as well; what is not read
+    /// by then is reviewed in full as unread.
+    ///
     /// Such code runs on threads of the gate's own, so that one that hangs hangs nobody. It costs a
     /// copy of the call and two switches between threads; a signal or policy whose `runs_inline` says
     /// so is asked on the caller's thread and has no deadline. The standard signals and rule sets do.
@@ -351,7 +354,10 @@ impl GateBuilder {
             bound: HostCode::new(&threads, deadline),
             names: HostCode::new(&threads, timeout),
         });
+        let reads = tools.iter().filter(|(_, tool)| tool.reads_contents());
+        let reading = reads.map(|(name, _)| (name.clone(), HostCode::new(&threads, timeout)));
         let inner = Inner {
+            reading: reading.collect(),
             tools,
             states: Arc::new(self.states),
             signals: self.signals.bounded(&threads, timeout),

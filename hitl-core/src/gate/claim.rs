@@ -4,7 +4,9 @@
 use std::sync::Arc;
 
 use hitl_base::display::clip;
+use serde::Deserialize;
 
+use super::contents::{Compared, Kept, Referents};
 use super::error::{GateError, GateErrorKind};
 use super::handle::Inner;
 use super::held::Held;
@@ -35,6 +37,8 @@ pub(super) struct Checked {
     routed: Routed,
     requirement: Requirement,
     binding: BindingDigest,
+    /// What its arguments name, as it was approved.
+    referents: Referents,
     /// Who asks, as they stand now, when that is not as they stood.
     now: Option<Box<CallContext>>,
 }
@@ -84,7 +88,7 @@ impl Checked {
             // The body acts with the rights of now, and so does what it delegates.
             Some(now) => recorded(&CallRecord { context: *now, ..record.clone() }),
         };
-        (held, self.body)
+        (held.given(&self.referents), self.body)
     }
 }
 
@@ -229,6 +233,16 @@ impl Inner {
             self.move_on(record, event, AuditEvent::Reopened).await?;
             return Ok(Look::Changed);
         }
+        // Last, so that as little time as can be is between this and the body.
+        let referents = match Box::pin(self.compare_contents(record, &tool, &snapshot)).await? {
+            Compared::Same(referents) => referents,
+            Compared::Changed(changed) => return self.ask_again(record, &changed).await,
+            Compared::Unknown => {
+                let call = record.id();
+                tracing::warn!(%call, "what an approved call names cannot be read; looking again");
+                return self.look_later(record).await;
+            }
+        };
         Ok(Look::Ready(Box::new(Checked {
             tool,
             snapshot,
@@ -236,6 +250,7 @@ impl Inner {
             routed,
             requirement,
             binding,
+            referents,
             now,
         })))
     }
@@ -290,10 +305,19 @@ impl Inner {
         &self,
         record: &CallRecord,
     ) -> Result<Option<Snapshot>, GateError> {
+        let stored = self.stored_payload(record).await?;
+        Ok(stored.map(|(snapshot, _)| snapshot))
+    }
+
+    /// The same, with what its arguments name as it was sealed: not parsed yet.
+    async fn stored_payload(
+        &self,
+        record: &CallRecord,
+    ) -> Result<Option<(Snapshot, Vec<u8>)>, GateError> {
         let Some(sealed) = self.store.payload(&record.key().tenant, record.id()).await? else {
             return Ok(None);
         };
-        self.opened(record, &sealed).map(|(_, snapshot)| Some(snapshot))
+        self.opened(record, &sealed).map(|(opened, snapshot)| Some((snapshot, opened)))
     }
 
     /// The bytes of a sealed payload and what they say, when that is the very call that was
@@ -321,6 +345,25 @@ impl Inner {
             return Err(damaged("is not what was approved; cancel the call"));
         }
         Ok((opened, snapshot))
+    }
+
+    /// The stored snapshot, and what its arguments name as it was shown.
+    pub(super) async fn stored_contents(
+        &self,
+        record: &CallRecord,
+    ) -> Result<Option<(Snapshot, Vec<Kept>)>, GateError> {
+        /// What the payload holds besides the arguments.
+        #[derive(Deserialize)]
+        struct Contents {
+            #[serde(default)]
+            contents: Vec<Kept>,
+        }
+        let Some((snapshot, opened)) = self.stored_payload(record).await? else { return Ok(None) };
+        let Contents { contents } = serde_json::from_slice(&opened).map_err(|_| {
+            let why = "the call's payload cannot be read; cancel the call";
+            GateError::new(GateErrorKind::Payload, why)
+        })?;
+        Ok(Some((snapshot, contents)))
     }
 
     /// Applies what follows from a look, and audits it. Whoever was faster has the last word.

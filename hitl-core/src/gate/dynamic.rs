@@ -9,13 +9,19 @@ use hitl_base::json::{Limits, scan_within};
 
 use super::execute::Runnable;
 use super::registry::{Arguments, Described, Kind, Registered, Understood};
-use crate::arguments::{ArgumentError, SnapshotError, or_empty};
-use crate::call::{Permit, Shown, ToolFacts, ToolKind, fingerprint};
-use crate::dynamic::{DynArguments, DynBody, DynFailure, DynSpec, DynTool, Running, Schema};
+use crate::arguments::{ArgumentError, Snapshot, SnapshotError, or_empty};
+use crate::call::{ContentReaders, Permit, Shown, ToolFacts, ToolKind, fingerprint};
+use crate::dynamic::{
+    DynArguments, DynBody, DynContent, DynFailure, DynSpec, DynTool, Running, Schema,
+};
+
+/// For text that this process wrote itself.
+const UNLIMITED: Limits = Limits { depth: usize::MAX, bytes: usize::MAX };
 
 struct Dynamic {
     schema: Arc<Schema>,
     body: DynBody,
+    contents: Vec<DynContent>,
 }
 
 impl Kind for Dynamic {
@@ -29,6 +35,16 @@ impl Kind for Dynamic {
         let body = Box::new(Arguments(Running { arguments, body: Arc::clone(&self.body) }));
         // Its keys are not in the order in which they were given.
         Ok(Understood { snapshot, tree: None, body })
+    }
+
+    fn readers(&self, snapshot: &Snapshot) -> Result<ContentReaders, ArgumentError> {
+        let tree = scan_within(snapshot.text(), UNLIMITED)
+            .map_err(|error| self.schema.without_secrets(ArgumentError::from(error)))?;
+        let mut readers = ContentReaders::default();
+        for content in &self.contents {
+            content.collect(&tree, &mut readers);
+        }
+        Ok(readers)
     }
 }
 
@@ -52,14 +68,15 @@ impl Runnable for Running {
 
 impl Registered {
     pub(super) fn dynamic(tool: DynTool) -> Self {
-        let DynTool { spec, schema_text, schema, body } = tool;
+        let DynTool { spec, schema_text, schema, body, contents } = tool;
         let shown = Shown {
             name: &spec.name,
             description: &spec.description,
             describe: spec.config.describe,
             schema: schema_text.as_str(),
         };
-        let fingerprint = fingerprint(&shown, spec.sensitive.iter().map(String::as_str));
+        let read: Vec<String> = contents.iter().map(|content| content.path.clone()).collect();
+        let fingerprint = fingerprint(&shown, spec.sensitive.iter().map(String::as_str), &read);
         let DynSpec { name, description, sensitive, unchecked, version, config } = spec;
         let spec = Described {
             name: Cow::Owned(name),
@@ -71,11 +88,11 @@ impl Registered {
         let facts = spec.facts(fingerprint, &schema_text, ToolKind::Dynamic);
         Self {
             fingerprint,
-            facts: ToolFacts { sensitive, unchecked, ..facts },
+            facts: ToolFacts { sensitive, unchecked, contents: read, ..facts },
             spec,
             schema: schema_text,
             type_id: TypeId::of::<DynArguments>(),
-            kind: Box::new(Dynamic { schema, body }),
+            kind: Box::new(Dynamic { schema, body, contents }),
             places: None,
         }
     }

@@ -3,6 +3,7 @@
 
 use hitl_base::json::Limits;
 
+use super::contents::Referents;
 use super::error::{GateError, GateErrorKind};
 use super::handle::Inner;
 use super::prepare::required;
@@ -78,7 +79,8 @@ impl Inner {
         };
         let Some(tool) = tool else {
             let (revised, next) = self.revise_elsewhere(record, &snapshot, patch).await?;
-            return Ok((revised, Enclosed::payload(self.seal_next(record, &next)?)));
+            let sealed = self.seal_next(record, &next, &Referents::default())?;
+            return Ok((revised, Enclosed::payload(sealed)));
         };
         let text = patched(&snapshot, patch.as_str(), self.limits)?;
         let unlimited = Limits { depth: usize::MAX, bytes: usize::MAX };
@@ -87,8 +89,11 @@ impl Inner {
             return Err(ArgumentError::other_secrets().into());
         }
         tool.read_back(&next)?;
+        let referents = self.read_contents(&tool, &next).await?;
+        let contents = self.show_contents(record.id(), &next, &referents).await;
         // What scorers said of the earlier revision still counts: they may only lower.
-        let said = record.request.assessment.opinions();
+        let mut said = record.request.assessment.opinions_without_contents();
+        said.extend(self.content_factor(&contents));
         let (assessment, routed) = self.judge(&tool, &next, &record.context, &said)?;
         self.note_policies(&routed.policies);
         if let Verdict::Deny(reason) = &routed.verdict {
@@ -98,8 +103,10 @@ impl Inner {
             return Err(GateError::new(GateErrorKind::EditDenied, why));
         }
         let requirement = required(&tool, &routed, self.eyes(&tool, &record.context));
-        let revised = self.revised(record, (&tool, &next), (assessment, routed), requirement);
-        let sealed = self.seal_next(record, &next)?;
+        let mut revised = self.revised(record, (&tool, &next), (assessment, routed), requirement);
+        revised.contents = contents;
+        revised.links = self.links_in(&revised.arguments, &next.own_taint()).await;
+        let sealed = self.seal_next(record, &next, &referents)?;
         Ok((revised, Enclosed::payload(sealed)))
     }
 }

@@ -3,14 +3,17 @@
 //! Only tools that are known by their schema alone can be edited so: of a typed tool only its type
 //! says how the arguments read, so its edit is refused here.
 
+use hitl_base::Json;
 use hitl_base::json::{Limits, scan_within};
 
 use super::error::{GateError, GateErrorKind};
 use super::handle::Inner;
-use crate::approval::Patch;
+use crate::approval::{Content, Patch, Unread};
 use crate::arguments::{ArgumentError, Snapshot, patched};
-use crate::call::{Shown, ToolFacts, ToolKind, fingerprint};
-use crate::dynamic::Schema;
+use crate::call::{
+    MAX_CONTENTS, Referent, Shown, ToolFacts, ToolKind, fingerprint, referent_digest,
+};
+use crate::dynamic::{Schema, places_of};
 use crate::machine::{CallRecord, Revised};
 
 impl Inner {
@@ -55,6 +58,8 @@ impl Inner {
             arguments: shown.arguments,
             masks: shown.masks,
             more_masks: shown.more_masks,
+            contents: self.unread_contents(record, facts, &tree),
+            links: Vec::new(),
             title: shown.title,
             assessment: request.assessment.clone(),
             requirement: request.requirement(),
@@ -62,6 +67,26 @@ impl Inner {
             priority: request.priority,
         };
         Ok((revised, next))
+    }
+}
+
+impl Inner {
+    /// What the arguments name, which only an executor reads: it finds something else than this when it
+    /// claims the call, and asks again.
+    fn unread_contents(
+        &self,
+        record: &CallRecord,
+        facts: &ToolFacts,
+        arguments: &Json,
+    ) -> Vec<Content> {
+        let places = facts.contents.iter().flat_map(|path| places_of(arguments, path));
+        let unread = places.take(MAX_CONTENTS).map(|(at, _)| {
+            let (kind, target, bytes, sha256) = (Unread::Elsewhere.name(), &[][..], 0, &[][..]);
+            let referent = Referent { kind, target, bytes, sha256 };
+            let digest = referent_digest(self.keys.digest(), record.id(), &referent);
+            Content::unread(at, digest, Unread::Elsewhere)
+        });
+        unread.collect()
     }
 }
 
@@ -73,7 +98,8 @@ fn schema_of(facts: &ToolFacts) -> Option<Schema> {
         describe: facts.describe.as_deref(),
         schema: &facts.schema,
     };
-    let same = fingerprint(&shown, facts.sensitive.iter().map(String::as_str)) == facts.fingerprint;
+    let same = fingerprint(&shown, facts.sensitive.iter().map(String::as_str), &facts.contents)
+        == facts.fingerprint;
     if facts.kind != ToolKind::Dynamic || !same {
         return None;
     }

@@ -122,7 +122,13 @@ impl Inner {
     ) -> Result<Option<Drawn>, GateError> {
         // Cheap to see, before anything is opened.
         let same = record.request.fingerprint == grant.grant.fingerprint;
-        if !same || record.attempts > 0 || record.restored || !record.request.quorum.is_one() {
+        let names_contents = !record.request.contents.is_empty();
+        if !same
+            || names_contents
+            || record.attempts > 0
+            || record.restored
+            || !record.request.quorum.is_one()
+        {
             return Ok(None);
         }
         if record.takes_a_grant_of(&grant.grant.by, &grant.grant.giver()).is_err() {
@@ -210,7 +216,12 @@ impl Prepared {
     pub(super) fn may_run_on_a_grant(&self) -> bool {
         let asks = matches!(self.routed.verdict, Verdict::Ask(_));
         let covered = self.covering().is_some();
-        asks && !covered && self.routed.grantable && self.record.request.quorum.is_one()
+        // A grant is about arguments; what they name is looked at each time.
+        let names_contents = !self.record.request.contents.is_empty();
+        asks && !covered
+            && !names_contents
+            && self.routed.grantable
+            && self.record.request.quorum.is_one()
     }
 
     /// Lets the call run on a grant.

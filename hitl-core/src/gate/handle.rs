@@ -63,6 +63,8 @@ pub(super) struct Inner {
     pub(super) own_files: Arc<OwnFiles>,
     /// Bounds the look at where links lead.
     pub(super) links: HostCode,
+    /// Bounds reading what calls name, for each tool that declares it.
+    pub(super) reading: BTreeMap<Cow<'static, str>, HostCode>,
     pub(super) caps: Caps,
 }
 

@@ -7,11 +7,12 @@ use std::time::Duration;
 
 use hitl_base::Timestamp;
 
+use super::contents::Referents;
 use super::prepare::{Judged, Prepared};
 use super::registry::Registered;
 use crate::arguments::Snapshot;
 use crate::audit::{AuditError, AuditEvent, AuditRecord, Head, Trail};
-use crate::call::{CallKey, Issued, StateMap, unrecorded_digest};
+use crate::call::{CallKey, Given, Issued, StateMap, unrecorded_digest};
 use crate::ids::RequestId;
 use crate::machine::{CallRecord, Claim};
 use crate::policy::{ApprovalLevel, Routed};
@@ -53,7 +54,14 @@ impl Held {
         let binding = unrecorded_digest(content, *fingerprint, spec.version.as_deref());
         let (principal, agent) = (context.principal.clone(), context.agent.clone());
         let states = Arc::clone(states);
-        let issued = Issued { context, key: key.clone(), first: None, attempt: 1, states };
+        let issued = Issued {
+            context,
+            key: key.clone(),
+            first: None,
+            attempt: 1,
+            states,
+            contents: Given::default(),
+        };
         Self(Box::new(Holding {
             tool: spec.name.clone(),
             issued: Arc::new(issued),
@@ -127,6 +135,7 @@ impl Held {
             first: record.retry_of.as_ref().map(|retry| retry.first.clone()),
             attempt,
             states: Arc::clone(states),
+            contents: Given::default(),
         };
         Self(Box::new(Holding {
             tool: tool.spec.name.clone(),
@@ -137,6 +146,15 @@ impl Held {
             claimed,
             said: intent,
         }))
+    }
+
+    /// The same, with what its body is given of what the arguments name.
+    pub(super) fn given(mut self, referents: &Referents) -> Self {
+        // Nobody else has it yet.
+        if let Some(issued) = Arc::get_mut(&mut self.0.issued).filter(|_| !referents.is_empty()) {
+            issued.contents = referents.given();
+        }
+        self
     }
 
     /// The exact arguments that are to run.

@@ -45,6 +45,7 @@ mod batch;
 mod builder;
 mod call;
 mod claim;
+mod contents;
 mod decide;
 mod dynamic;
 mod edit;

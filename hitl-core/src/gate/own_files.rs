@@ -121,7 +121,7 @@ fn linked(own: &OwnFiles, paths: &[PathBuf], read_only: bool) -> Option<String> 
 }
 
 /// A path without `..`, as it is written.
-fn tidied(path: &Path) -> PathBuf {
+pub(super) fn tidied(path: &Path) -> PathBuf {
     let mut tidy = PathBuf::new();
     for component in path.components() {
         match component {
@@ -136,7 +136,7 @@ fn tidied(path: &Path) -> PathBuf {
 
 /// Another name of the same file.
 #[cfg(unix)]
-fn same_file(own: &OwnFiles, path: &Path) -> Option<String> {
+pub(super) fn same_file(own: &OwnFiles, path: &Path) -> Option<String> {
     use std::os::unix::fs::MetadataExt as _;
     let is = std::fs::metadata(path).ok().filter(|it| it.is_file() && it.nlink() > 1)?;
     own.paths().find_map(|own| {
@@ -146,12 +146,12 @@ fn same_file(own: &OwnFiles, path: &Path) -> Option<String> {
 }
 
 #[cfg(not(unix))]
-fn same_file(_: &OwnFiles, _: &Path) -> Option<String> {
+pub(super) fn same_file(_: &OwnFiles, _: &Path) -> Option<String> {
     None
 }
 
 /// A path with links followed, as far as there is anything.
-fn followed(path: &Path) -> PathBuf {
+pub(super) fn followed(path: &Path) -> PathBuf {
     let mut rest = Vec::new();
     let mut at = path;
     loop {

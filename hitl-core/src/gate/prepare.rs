@@ -7,7 +7,9 @@ use std::sync::{Arc, PoisonError};
 use hitl_base::json::{Limits, scan_within};
 use hitl_base::redact::{MASK, Taint};
 use hitl_base::{Json, Timestamp};
+use serde::Serialize;
 
+use super::contents::{Kept, Referents};
 use super::error::{GateError, GateErrorKind};
 use super::handle::Inner;
 use super::registry::Registered;
@@ -61,6 +63,8 @@ pub(super) struct Prepared {
     pub(super) owner: OwnerToken,
     /// The host gave the key, so it may have been used before.
     pub(super) keyed: bool,
+    /// What its arguments name, as it was read.
+    pub(super) referents: Referents,
     /// Of the try that failed before this one.
     pub(super) approval: Option<EarlierApproval>,
 }
@@ -171,6 +175,7 @@ impl Inner {
             content: judged.content,
             fingerprint: tool.fingerprint,
             build: build.as_deref(),
+            contents: &[],
         };
         let binding = binding.digest();
         let (masks, more_masks) = judged.shown.masks(&self.redactor, id);
@@ -188,6 +193,8 @@ impl Inner {
             arguments: judged.shown.text,
             masks,
             more_masks,
+            contents: Vec::new(),
+            links: Vec::new(),
             uncovering: self.uncovering,
             principal: cx.principal.clone(),
             agent: cx.agent.clone(),
@@ -245,7 +252,8 @@ impl Inner {
             restored: false,
             updated_at: now,
         };
-        Prepared { tool, snapshot, routed, eyes, record, owner, keyed, approval: None }
+        let referents = Referents::default();
+        Prepared { tool, snapshot, routed, eyes, record, owner, keyed, referents, approval: None }
     }
 
     /// Asks the directory who the requester is, where somebody will be compared with them: it is asked
@@ -460,8 +468,22 @@ pub(super) fn required(tool: &Registered, routed: &Routed, eyes: Eyes) -> Requir
     Requirement::of(level).quorum(Quorum { eyes, deciders, stages })
 }
 
-/// The payload as it is sealed: the snapshot with its secret ranges.
-pub(super) fn payload_text(snapshot: &Snapshot) -> Result<Vec<u8>, GateError> {
-    serde_json::to_vec(snapshot)
+/// The payload as it is sealed: the snapshot with its secret ranges, and what its arguments name.
+pub(super) fn payload_text(
+    snapshot: &Snapshot,
+    referents: &Referents,
+) -> Result<Vec<u8>, GateError> {
+    #[derive(Serialize)]
+    struct WithContents<'p> {
+        #[serde(flatten)]
+        snapshot: &'p Snapshot,
+        contents: Vec<Kept>,
+    }
+    let written = if referents.is_empty() {
+        serde_json::to_vec(snapshot)
+    } else {
+        serde_json::to_vec(&WithContents { snapshot, contents: referents.kept() })
+    };
+    written
         .map_err(|_| GateError::new(GateErrorKind::Payload, "the call's payload cannot be written"))
 }

@@ -17,8 +17,8 @@ use super::handle::Inner;
 use super::held::Held;
 use crate::arguments::{ArgumentError, Places, Snapshot, parse};
 use crate::call::{
-    Fingerprint, HitlConfig, Outcome, Shown, StateRequirement, Tool, ToolFacts, ToolKind,
-    fingerprint,
+    ContentReaders, Fingerprint, HitlConfig, Outcome, Shown, StateRequirement, Tool, ToolFacts,
+    ToolKind, fingerprint,
 };
 
 /// A registered tool.
@@ -62,6 +62,7 @@ impl Described {
             describe: config.describe.map(str::to_owned),
             schema: schema.as_str().to_owned(),
             sensitive: Vec::new(),
+            contents: Vec::new(),
             unchecked: Vec::new(),
             kind,
             approval_type: config.approval_type.to_owned(),
@@ -80,6 +81,9 @@ impl Described {
 pub(super) trait Kind: Send + Sync {
     /// Reads a model's text, or a stored snapshot.
     fn read(&self, text: &str, limits: Limits) -> Result<Understood, ArgumentError>;
+
+    /// What reads the contents that these arguments name.
+    fn readers(&self, snapshot: &Snapshot) -> Result<ContentReaders, ArgumentError>;
 }
 
 /// A text that was read.
@@ -108,6 +112,13 @@ impl<T: Tool> Kind for Of<T> {
     fn read(&self, text: &str, limits: Limits) -> Result<Understood, ArgumentError> {
         let (arguments, snapshot, tree) = parse::<T>(text, limits, self.places.as_ref())?;
         Ok(Understood { snapshot, tree: Some(tree), body: Box::new(Arguments(arguments)) })
+    }
+
+    fn readers(&self, snapshot: &Snapshot) -> Result<ContentReaders, ArgumentError> {
+        let (arguments, ..) = parse::<T>(snapshot.text(), UNLIMITED, self.places.as_ref())?;
+        let mut readers = ContentReaders::default();
+        arguments.contents(&mut readers);
+        Ok(readers)
     }
 }
 
@@ -139,6 +150,21 @@ impl Registered {
         let read = catch_unwind(AssertUnwindSafe(|| self.kind.read(text, limits)));
         read.unwrap_or_else(|panic| {
             // A panic's own value may panic when it is dropped.
+            std::mem::forget(panic);
+            Err(ArgumentError::panicked())
+        })
+    }
+
+    /// Whether it declares arguments that name contents.
+    pub(super) fn reads_contents(&self) -> bool {
+        !self.facts.contents.is_empty()
+    }
+
+    /// What reads the contents that these arguments name. A tool that panics reads none, and its call
+    /// is refused.
+    pub(super) fn readers(&self, snapshot: &Snapshot) -> Result<ContentReaders, ArgumentError> {
+        let readers = catch_unwind(AssertUnwindSafe(|| self.kind.readers(snapshot)));
+        readers.unwrap_or_else(|panic| {
             std::mem::forget(panic);
             Err(ArgumentError::panicked())
         })
@@ -185,7 +211,9 @@ impl Registered {
             schema: schema.as_str(),
         };
         let secrets = spec.parameters.iter().filter(|p| p.sensitive).map(|p| p.name);
-        let fingerprint = fingerprint(&shown, secrets.clone());
+        let contents = spec.parameters.iter().filter(|parameter| parameter.content_of);
+        let contents: Vec<String> = contents.map(|parameter| parameter.name.to_owned()).collect();
+        let fingerprint = fingerprint(&shown, secrets.clone(), &contents);
         let spec = Described {
             name: Cow::Borrowed(spec.name),
             description: Cow::Borrowed(spec.description),
@@ -195,6 +223,7 @@ impl Registered {
         };
         let mut facts = spec.facts(fingerprint, &schema, ToolKind::Typed);
         facts.sensitive = secrets.map(str::to_owned).collect();
+        facts.contents = contents;
         Self {
             fingerprint,
             facts,

@@ -13,7 +13,7 @@ use super::error::{GateError, GateErrorKind};
 use super::handle::{Gate, Inner};
 use super::prepare::Prepared;
 use super::registry::Registered;
-use crate::approval::Answer;
+use crate::approval::{Answer, Content};
 use crate::call::Principal;
 use crate::ids::RequestId;
 use crate::machine::{CallRecord, CallState, Ending, RetryOf};
@@ -23,6 +23,9 @@ use crate::policy::{Requirement, Verdict};
 pub(super) struct EarlierApproval {
     by: Principal,
     requirement: Requirement,
+    /// The try that it was given for, and what that named.
+    pub(super) failed: RequestId,
+    pub(super) contents: Vec<Content>,
     /// How long it still lasts.
     left: Duration,
 }
@@ -104,6 +107,8 @@ impl Inner {
         prepared.approval = approval.map(|by| EarlierApproval {
             by: by.clone(),
             requirement: failed.request.requirement(),
+            failed: failed.id(),
+            contents: failed.request.contents.clone(),
             left,
         });
         // It belongs to the run of the first: who stops that stops this.

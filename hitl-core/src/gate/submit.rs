@@ -85,6 +85,9 @@ impl Inner {
         if earlier.is_none() {
             self.score(prepared).await?;
             self.follow_links(prepared).await?;
+            if prepared.tool.reads_contents() {
+                self.take_contents(prepared).boxed().await?;
+            }
             self.name_requester(prepared);
         }
         self.remember(prepared).await?;
@@ -98,12 +101,14 @@ impl Inner {
         if prepared.is_unrecorded() && earlier.is_none() {
             self.compare_prepared(prepared);
             observe::entered(&receipt, &prepared.tool.spec.name);
-            return Ok((Entered::Run(Held::without_record(prepared, &self.states)), receipt));
+            let held = Held::without_record(prepared, &self.states).given(&prepared.referents);
+            return Ok((Entered::Run(held), receipt));
         }
         // What is held for its siblings runs from its snapshot too.
         let held = prepared.record.batch.as_ref().is_some_and(Membership::is_held);
         if held || matches!(prepared.routed.verdict, Verdict::Ask(_)) {
             prepared.tool.read_back(&prepared.snapshot)?;
+            self.note_links(prepared).boxed().await;
         }
         prepared.record.attached = attachment == Attachment::Attached;
         prepared.start(self.session);
@@ -155,13 +160,14 @@ impl Inner {
         observe::entered(&receipt, &prepared.tool.spec.name);
         let entered = match (record.state, record.claim, prepared.record.claim) {
             (CallState::Claimed, Some(kept), Some(mine)) if kept.token == mine.token => {
-                Entered::Run(Held::recorded(
+                let held = Held::recorded(
                     &record,
                     kept,
                     prepared.snapshot.clone(),
                     (&prepared.tool, &prepared.routed),
                     &self.states,
-                ))
+                );
+                Entered::Run(held.given(&prepared.referents))
             }
             (CallState::Pending | CallState::Approved | CallState::Claimed, ..) => {
                 Entered::Waiting(Waiting::new(record, prepared.owner))
@@ -169,6 +175,15 @@ impl Inner {
             _ => Entered::Settled(Box::new(record)),
         };
         Ok((entered, receipt))
+    }
+
+    /// Notes on a request that somebody is asked about where the links lead that its arguments name.
+    async fn note_links(&self, prepared: &mut Prepared) {
+        let secrets = prepared.snapshot.own_taint();
+        let links = self.links_in(&prepared.record.request.arguments, &secrets).await;
+        if !links.is_empty() {
+            Arc::make_mut(&mut prepared.record.request).links = links;
+        }
     }
 
     fn compare_prepared(&self, prepared: &Prepared) {
@@ -180,7 +195,7 @@ impl Inner {
     /// Whether a call goes the shortest way, if the store does not know it: it leaves no record, and
     /// nobody need be asked.
     pub(super) fn runs_at_once(&self, tool: &Registered, routed: &Routed) -> bool {
-        needs_no_record(tool, routed) && !self.asks_scorers(routed)
+        needs_no_record(tool, routed) && !self.asks_scorers(routed) && !tool.reads_contents()
     }
 
     /// Whether a human may be asked about a call that is routed like this, now or after the scorers.
@@ -263,7 +278,7 @@ impl Inner {
     /// to run is given back, and withdrawn when the caller was attached.
     async fn store_call(self: &Arc<Self>, prepared: &Prepared) -> Result<Submitted, GateError> {
         let id = prepared.record.id();
-        let payload = payload_text(&prepared.snapshot)?;
+        let payload = payload_text(&prepared.snapshot, &prepared.referents)?;
         let payload =
             self.keys.seal(&payload, &Bound::new(id, Purpose::Payload, 1)).map_err(|e| {
                 StoreError::new(StoreErrorKind::Key, "the call's payload could not be sealed")

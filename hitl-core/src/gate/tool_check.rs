@@ -10,11 +10,12 @@ use hitl_base::json::Limits;
 use hitl_base::{Json, JsonText};
 
 use super::claim::REASON;
+use super::contents::{Compared, Referents};
 use super::error::{GateError, GateErrorKind};
 use super::handle::{Gate, Inner};
 use super::prepare::{Prepared, payload_text, required};
 use super::registry::Registered;
-use crate::approval::{Answer, Decision, Mask, ToolChange, ToolDifference, title};
+use crate::approval::{Answer, Decision, Mask, ToolChange, ToolDifference, names_the_same, title};
 use crate::arguments::{ArgumentError, Snapshot};
 use crate::audit::{AuditEvent, AuditRecord};
 use crate::call::{BINDING_VERSION, CallKey, Principal, ToolFacts};
@@ -93,6 +94,8 @@ pub(super) struct Changed {
     now: ToolFacts,
     /// The tool, when this gate has it.
     own: Option<Arc<Registered>>,
+    /// What the arguments name, if it was just read.
+    found: Option<Referents>,
 }
 
 impl Changed {
@@ -100,7 +103,13 @@ impl Changed {
     pub(super) fn arguments(tool: &Arc<Registered>) -> Self {
         let differences = vec![ToolDifference::Arguments];
         let change = ToolChange { tool: tool.facts.name.clone(), differences };
-        Self { change, now: tool.facts.clone(), own: Some(Arc::clone(tool)) }
+        Self { change, now: tool.facts.clone(), own: Some(Arc::clone(tool)), found: None }
+    }
+
+    /// The same tool, of a call that names other contents than were shown.
+    pub(super) fn contents(tool: &Arc<Registered>, change: ToolChange, found: Referents) -> Self {
+        let (now, own) = (tool.facts.clone(), Some(Arc::clone(tool)));
+        Self { change, now, own, found: Some(found) }
     }
 }
 
@@ -169,7 +178,8 @@ impl Inner {
             let then = executors.and_then(|known| known.known(&request.tool, request.fingerprint));
             let change = ToolChange::between(request, then, now);
             let change = change.unwrap_or_else(|| ToolChange::gone(&request.tool));
-            let changed = Changed { change, now: now.clone(), own: own.cloned() };
+            let (now, own) = (now.clone(), own.cloned());
+            let changed = Changed { change, now, own, found: None };
             return Ok(ToolCheck::Changed(Box::new(changed)));
         }
         Ok(match executors {
@@ -199,7 +209,7 @@ impl Inner {
         }
         let change = ToolChange::between(&record.request, None, &own.facts);
         let (now, own) = (own.facts.clone(), Some(Arc::clone(own)));
-        Ok(change.map(|change| Box::new(Changed { change, now, own })))
+        Ok(change.map(|change| Box::new(Changed { change, now, own, found: None })))
     }
 
     /// Asks about a call again whose tool has changed, as its next revision. One whose arguments do not
@@ -211,7 +221,7 @@ impl Inner {
         record: &CallRecord,
         changed: &Changed,
     ) -> Result<CallRecord, GateError> {
-        let Changed { change, now, own } = changed;
+        let Changed { change, now, own, found } = changed;
         let tenant = &record.key().tenant;
         let reason = format!("asked again: {change}");
         let mut reask = Reask::new(record.request.binding, now.clone(), reason);
@@ -228,7 +238,13 @@ impl Inner {
                     return self.close_orphan(record, why).await;
                 }
             };
-            let said = record.request.assessment.opinions();
+            let referents = match found {
+                Some(found) => found.clone(),
+                None => self.read_contents(tool, &next).await?,
+            };
+            let contents = self.show_contents(record.id(), &next, &referents).await;
+            let mut said = record.request.assessment.opinions_without_contents();
+            said.extend(self.content_factor(&contents));
             let (assessment, mut routed) = self.judge(tool, &next, &record.context, &said)?;
             self.note_policies(&routed.policies);
             if let Verdict::Deny(why) = &routed.verdict {
@@ -240,9 +256,13 @@ impl Inner {
                 routed.verdict = Verdict::Ask(ApprovalLevel::Full);
             }
             let requirement = required(tool, &routed, self.eyes(tool, &record.context));
-            let revised = self.revised(record, (tool, &next), (assessment, routed), requirement);
-            if revised.content != record.current_content() {
-                enclosed = Enclosed::payload(self.seal_next(record, &next)?);
+            let judged = (assessment, routed);
+            let mut revised = self.revised(record, (tool, &next), judged, requirement);
+            revised.links = self.links_in(&revised.arguments, &next.own_taint()).await;
+            let same = names_the_same(&contents, &record.request.contents);
+            revised.contents = contents;
+            if !same || revised.content != record.current_content() {
+                enclosed = Enclosed::payload(self.seal_next(record, &next, &referents)?);
             }
             reask = reask.revised(revised);
         }
@@ -272,7 +292,7 @@ impl Inner {
         }
     }
 
-    /// What comes of arguments that were read again.
+    /// What comes of arguments that were read again; not what they name.
     pub(super) fn revised(
         &self,
         record: &CallRecord,
@@ -288,6 +308,8 @@ impl Inner {
             arguments: shown.arguments,
             masks: shown.masks,
             more_masks: shown.more_masks,
+            contents: Vec::new(),
+            links: Vec::new(),
             title: shown.title,
             requirement,
             because: routed.because,
@@ -310,15 +332,16 @@ impl Inner {
         ShownAgain { arguments: shown.text, masks, more_masks, title }
     }
 
-    /// Seals the arguments of a call's next revision.
+    /// Seals the arguments of a call's next revision, and what they name.
     pub(super) fn seal_next(
         &self,
         record: &CallRecord,
         next: &Snapshot,
+        referents: &Referents,
     ) -> Result<crate::seal::Sealed, GateError> {
         let revision = record.request.revision.saturating_add(1);
         let bound = Bound::new(record.id(), Purpose::Payload, revision);
-        let sealed = self.keys.seal(&payload_text(next)?, &bound);
+        let sealed = self.keys.seal(&payload_text(next, referents)?, &bound);
         Ok(sealed.map_err(|error| {
             StoreError::new(StoreErrorKind::Key, "the call's payload could not be sealed")
                 .because(error)
@@ -382,7 +405,7 @@ impl Inner {
         self.close_orphan(record, why).await
     }
 
-    /// Brings a call that waits up to date with its tool, when it is submitted again.
+    /// Brings a call that waits up to date with its tool and with what its arguments name, when it is submitted again.
     pub(super) async fn renew(&self, record: CallRecord) -> Result<CallRecord, GateError> {
         if !matches!(record.state, CallState::Pending | CallState::Approved) {
             return Ok(record);
@@ -390,6 +413,15 @@ impl Inner {
         match self.check_tool(&record).await? {
             ToolCheck::Changed(changed) => self.ask_of_changed(&record, &changed).await,
             ToolCheck::Retired => self.close_retired(&record).await,
+            ToolCheck::Same(tool) if tool.reads_contents() => {
+                let Some(snapshot) = self.stored_snapshot(&record).await? else {
+                    return Ok(record);
+                };
+                match self.compare_contents(&record, &tool, &snapshot).await? {
+                    Compared::Changed(changed) => self.ask_of_changed(&record, &changed).await,
+                    Compared::Same(_) | Compared::Unknown => Ok(record),
+                }
+            }
             _ => Ok(record),
         }
     }

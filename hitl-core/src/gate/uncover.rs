@@ -10,10 +10,11 @@ use hitl_base::json::push_part;
 use hitl_base::redact::MAX_POINTER;
 use hitl_base::{Json, JsonText, Timestamp};
 
+use super::contents::Kept;
 use super::error::{GateError, GateErrorKind};
 use super::handle::{Gate, Inner};
 use crate::approval::{ApprovalRequest, Authority, Extent, Mask, Rendered, Uncovering};
-use crate::arguments::Layers;
+use crate::arguments::{Layers, Snapshot};
 use crate::audit::{AuditEvent, AuditRecord};
 use crate::call::{BindingDigest, Tenant};
 use crate::ids::RequestId;
@@ -35,7 +36,7 @@ pub enum Places {
     #[default]
     All,
     /// The arguments that these JSON Pointers name, as [`Mask::at`] gives them; at most 200. An
-    /// argument is uncovered as a whole, with its key.
+    /// argument is uncovered as a whole, with its key and with what it names.
     At(BTreeSet<String>),
 }
 
@@ -71,7 +72,8 @@ pub struct UncoveredPlace {
     pub at: String,
     /// The key that the pointer ends with, if that was masked.
     pub key: Option<String>,
-    /// The value, exactly as it will run, but for what the host declared sensitive.
+    /// The value, exactly as it will run, or the text that the argument names; without what the host
+    /// declared sensitive.
     pub value: JsonText,
 }
 
@@ -195,7 +197,7 @@ impl Inner {
         if allowed.contains(&Uncovering::Forbidden) {
             return Err(refused("the host lets nobody uncover what is masked"));
         }
-        let Some(snapshot) = self.stored_snapshot(&record).await? else {
+        let Some((snapshot, kept)) = self.stored_contents(&record).await? else {
             let why = "the call's payload is gone, so nothing can be uncovered";
             return Err(GateError::new(GateErrorKind::Payload, why));
         };
@@ -203,7 +205,8 @@ impl Inner {
             let why = "the call's payload cannot be read, so nothing can be uncovered";
             return Err(GateError::new(GateErrorKind::Payload, why));
         };
-        let (found, opened) = uncovered(&record, &layers, places, self);
+        let (mut found, mut opened) = uncovered(&record, &layers, places, self);
+        opened += self.uncover_contents(&mut found, (&snapshot, &kept), places);
         if opened == 0 {
             return Err(refused("nothing is masked there that could be uncovered"));
         }
@@ -212,6 +215,33 @@ impl Inner {
         entry.note = Some(self.redactor.text(&names_of(&found.places, opened)).into_owned());
         self.trail.intent(&entry)?;
         Ok(found)
+    }
+}
+
+impl Inner {
+    /// Uncovers what is masked in what the wanted arguments name, and counts in how many.
+    fn uncover_contents(
+        &self,
+        found: &mut Uncovered,
+        (snapshot, kept): (&Snapshot, &[Kept]),
+        wanted: &Places,
+    ) -> usize {
+        let Uncovered { request, places } = found;
+        let mut opened = 0;
+        for content in &mut request.contents {
+            if content.undeclared_masks() == 0 || !wanted.has(&content.at) {
+                continue;
+            }
+            let Some((text, masks)) = self.uncovered_text(content, kept, snapshot, request.id)
+            else {
+                continue;
+            };
+            opened += 1;
+            let (at, value) = (content.at.clone(), JsonText::from(&Json::String(text.clone())));
+            places.push(UncoveredPlace { at, key: None, value });
+            (content.text, content.masks, content.more_masks) = (Some(text), masks, 0);
+        }
+        opened
     }
 }
 

@@ -71,6 +71,9 @@ pub enum GrantError {
     /// What is deleted is named each time.
     #[error("a deletion is confirmed by its name each time; no grant is given for it")]
     Confirmed,
+    /// What the arguments name is looked at each time.
+    #[error("what this call names is read and looked at each time; no grant is given for it")]
+    Contents,
     /// A policy or a factor wants each such call looked at.
     #[error("a policy or a factor wants each such call looked at; no grant lifts that")]
     Demanded,
@@ -103,6 +106,7 @@ impl ApprovalRequest {
         ensure(self.risk < Risk::Critical, GrantError::Critical)?;
         ensure(self.quorum.is_one(), GrantError::Quorum)?;
         ensure(self.choices.contains(&Choice::Approve), GrantError::NotApprovable)?;
+        ensure(self.contents.is_empty(), GrantError::Contents)?;
         ensure(self.confirmation().is_none(), GrantError::Confirmed)
     }
 

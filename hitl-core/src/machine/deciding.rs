@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use super::transition::{conclude, guard, is_expired};
 use super::{CallRecord, CallState as S, Decided, Earlier, Edit, Ending, Facts, Refusal, Vote};
-use crate::approval::{Answer, Authority, Choice, Decision};
+use crate::approval::{Answer, Authority, Choice, Decision, names_the_same};
 use crate::call::{BindingDigest, Identity, Principal, Risk};
 use crate::grant::{Drawn, GrantRefusal};
 use crate::policy::Eyes;
@@ -57,6 +57,8 @@ pub(super) fn allow(
     guard(!is_expired(next, facts), Refusal::Expired)?;
     let plain = request.quorum.is_one() && request.choices.contains(&Choice::Approve);
     guard(plain && request.risk < Risk::Critical, Refusal::NotAllowed)?;
+    // A grant is about arguments; what they name is looked at each time.
+    guard(request.contents.is_empty(), Refusal::NotAllowed)?;
     let giver = Identity::new(by, None);
     next.takes_a_grant_of(by, &giver).map_err(|why| match why {
         GrantRefusal::NotHuman => Refusal::NotHuman,
@@ -71,7 +73,8 @@ pub(super) fn allow(
 
 /// Takes an edit: the next revision, never cheaper than the one that was shown. The editor's vote
 /// counts on it, unless the tool wants four eyes, the editor asked for the call and may not approve it,
-/// or the new revision needs more than the old one, which is a question that the editor has not seen.
+/// the new revision needs more than the old one, or the arguments name another content: those are
+/// questions that the editor has not seen.
 pub(super) fn edit(next: &mut CallRecord, edit: &Edit, facts: Facts) -> Result<(), Refusal> {
     let (decision, revised) = (&edit.decision, &edit.revised);
     guard(matches!(decision.answer, Answer::Edit { .. }), Refusal::NotAllowed)?;
@@ -91,6 +94,9 @@ pub(super) fn edit(next: &mut CallRecord, edit: &Edit, facts: Facts) -> Result<(
     });
     request.masks.clone_from(&revised.masks);
     request.more_masks = revised.more_masks;
+    let seen = names_the_same(&request.contents, &revised.contents);
+    request.contents.clone_from(&revised.contents);
+    request.links.clone_from(&revised.links);
     request.title.clone_from(&revised.title);
     request.assessment = revised.assessment.clone();
     request.priority = request.priority.max(revised.priority);
@@ -103,7 +109,7 @@ pub(super) fn edit(next: &mut CallRecord, edit: &Edit, facts: Facts) -> Result<(
     Arc::make_mut(&mut next.request).require(needed);
     let may_approve = next.request.choices.contains(&Choice::Approve);
     let four = next.request.quorum.eyes == Eyes::Four;
-    let counts = may_approve && !four && !rose;
+    let counts = may_approve && !four && !rose && seen;
     let vote = if counts { approves(next, decision, facts) } else { Ok(false) };
     let complete = match vote {
         // They may change it, and it is not theirs, or not their turn, to approve.

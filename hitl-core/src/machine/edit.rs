@@ -4,7 +4,7 @@ use hitl_base::{JsonText, Timestamp};
 use serde::{Deserialize, Serialize};
 
 use super::Decided;
-use crate::approval::{Decision, KnownBy, Mask};
+use crate::approval::{Content, Decision, KnownBy, Link, Mask};
 use crate::call::{BindingDigest, ContentDigest, Principal};
 use crate::confidence::Assessment;
 use crate::ids::DecisionId;
@@ -38,6 +38,10 @@ pub struct Revised {
     pub masks: Vec<Mask>,
     /// How many masks there are beyond those that are listed.
     pub more_masks: usize,
+    /// What the arguments name, as it was read.
+    pub contents: Vec<Content>,
+    /// Where links lead that they name.
+    pub links: Vec<Link>,
     /// One line that says what would happen.
     pub title: String,
     /// The score and its factors.

@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use super::transition::{ask_anew, guard, is_expired};
 use super::{CallRecord, CallState as S, Facts, Refusal, Revised};
+use crate::approval::names_the_same;
 use crate::call::{BINDING_VERSION, BindingDigest, ToolFacts, circumstances_digest};
 use crate::policy::ApprovalLevel;
 
@@ -45,8 +46,12 @@ pub(super) fn reask(next: &mut CallRecord, reask: &Reask, facts: Facts) -> Resul
     guard(next.request.binding == *binding && next.request.tool == tool.name, Refusal::Stale)?;
     guard(!is_expired(next, facts), Refusal::Expired)?;
     let content = revised.as_ref().map_or(next.current_content(), |revised| revised.content);
-    let rewritten = content != next.current_content();
-    // What an earlier attempt did under this key must not be confused with other arguments.
+    let other_arguments = content != next.current_content();
+    let names_others = revised
+        .as_ref()
+        .is_some_and(|revised| !names_the_same(&revised.contents, &next.request.contents));
+    let rewritten = other_arguments || names_others;
+    // What an earlier attempt did under this key must not be confused with other arguments or contents.
     guard(!rewritten || next.attempts_in_all() == 0, Refusal::AlreadyTried)?;
     // Without a difference there is nothing to ask, and two gates could ask in turns for ever.
     let older = next.request.binding_version != BINDING_VERSION;
@@ -73,6 +78,8 @@ pub(super) fn reask(next: &mut CallRecord, reask: &Reask, facts: Facts) -> Resul
         request.arguments.clone_from(&revised.arguments);
         request.masks.clone_from(&revised.masks);
         request.more_masks = revised.more_masks;
+        request.contents.clone_from(&revised.contents);
+        request.links.clone_from(&revised.links);
         request.assessment = revised.assessment.clone();
         request.priority = request.priority.max(revised.priority);
         for why in &revised.because {
@@ -87,10 +94,12 @@ pub(super) fn reask(next: &mut CallRecord, reask: &Reask, facts: Facts) -> Resul
     let too_many = (request.because.len() + 1).saturating_sub(MAX_REASONS);
     request.because.drain(..too_many);
     if rewritten {
-        if next.earlier.is_empty() {
+        if next.earlier.is_empty() && other_arguments {
             next.reread = Some(content);
         }
-        next.revised = Some(content);
+        if other_arguments {
+            next.revised = Some(content);
+        }
         next.sealed = Some(next.request.revision.saturating_add(1));
     }
     if next.circumstances.is_some() {

@@ -39,6 +39,8 @@ impl CallRecord {
         request.arguments = JsonText::null();
         request.masks.clear();
         request.more_masks = 0;
+        request.contents.clear();
+        request.links.clear();
         request.assessment.factors.clear();
         request.because.clear();
         request.choices.clear();

@@ -16,7 +16,7 @@ pub(crate) use bounded::bounded;
 pub(crate) use directory::changes as role_changes;
 pub use directory::{Directory, DirectoryError, Standing};
 pub use level::{ApprovalLevel, level_for};
-pub(crate) use matcher::{Match, OwnFiles, Reading, is_for_an_interpreter, is_plain};
+pub(crate) use matcher::{Match, OwnFiles, Reading, has_word, is_for_an_interpreter, is_plain};
 pub use matcher::{NumberRange, PathMatcher, UrlMatcher};
 pub use queue::{Priority, due_after, priority};
 pub use requirement::{Deciders, Eyes, Quorum, Requirement, Stage};

@@ -145,6 +145,11 @@ impl DigestKey {
     pub(crate) fn mac(&self, bytes: &[u8]) -> [u8; 32] {
         hmac(&self.0, bytes)
     }
+
+    /// Returns a code under a key of its own for each `domain`.
+    pub(crate) fn mac_in(&self, domain: &str, bytes: &[u8]) -> [u8; 32] {
+        hmac(&hmac(&self.0, domain.as_bytes()), bytes)
+    }
 }
 
 impl fmt::Debug for DigestKey {
@@ -205,6 +210,11 @@ impl KeyRing {
     /// Returns those that older digests may have been made with.
     pub(crate) fn older_digests(&self) -> &[DigestKey] {
         &self.older
+    }
+
+    /// Returns all digest keys, the current one first.
+    pub(crate) fn digests(&self) -> impl Iterator<Item = &DigestKey> {
+        std::iter::once(&self.digest).chain(&self.older)
     }
 
     /// Seals under the current key.

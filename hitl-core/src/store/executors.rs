@@ -182,6 +182,7 @@ mod tests {
             describe: None,
             schema: "{}".to_owned(),
             sensitive: Vec::new(),
+            contents: Vec::new(),
             unchecked: Vec::new(),
             kind: ToolKind::Dynamic,
             approval_type: "general".to_owned(),

@@ -3,6 +3,7 @@
 
 mod arguments;
 mod body;
+mod contents;
 mod round_trip;
 mod spec;
 mod tool;

@@ -19,7 +19,11 @@ pub(super) fn spec(attribute: &Attribute, function: &Function, names: &Names) ->
     let parameters: Vec<_> = arguments_of(function)
         .map(|(parameter, argument)| {
             let name = parameter.ident.unraw().to_string();
-            let make = if argument.sensitive { quote!(sensitive) } else { quote!(new) };
+            let make = match (argument.sensitive, &argument.content_of) {
+                (true, _) => quote!(sensitive),
+                (false, Some(_)) => quote!(content_of),
+                (false, None) => quote!(new),
+            };
             let existence = &parameter.existence;
             quote!(#(#existence)* #short::Parameter::#make(#name))
         })

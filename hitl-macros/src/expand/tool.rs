@@ -6,7 +6,7 @@ use syn::ext::IdentExt as _;
 use syn::spanned::Spanned as _;
 
 use super::arguments::{arguments_of, underscored};
-use super::{arguments, body, round_trip, spec};
+use super::{arguments, body, contents, round_trip, spec};
 use crate::parse::{Attribute, Attributes, Function};
 
 /// What several parts of the expansion need.
@@ -57,6 +57,7 @@ fn implementation(attribute: &Attribute, function: &Function, names: &Names) -> 
     let spec = spec::spec(attribute, function, names);
     let snapshot = snapshot(function, short);
     let lost_in = round_trip::lost_in(function, short);
+    let contents = contents::contents(function, short);
     let body = body::of_service(attribute, function, names);
     let run = body::run(attribute, function, names);
     let proof = body::proof(attribute, function, names);
@@ -75,6 +76,7 @@ fn implementation(attribute: &Attribute, function: &Function, names: &Names) -> 
                 const SPEC: #short::Spec = #spec;
                 #snapshot
                 #lost_in
+                #contents
                 #run
             }
 

@@ -17,7 +17,7 @@ mod value;
 pub(crate) use attribute::Attribute;
 pub(crate) use block::{Block, Marked, Service, is_tool, root_of, without_ours};
 pub(crate) use function::{Attributes, Function, Method, Returns};
-pub(crate) use parameter::{Argument, DefaultValue, Held, Parameter, Role};
+pub(crate) use parameter::{Argument, ContentOf, DefaultValue, Held, Parameter, Role};
 pub(crate) use rewritten::{Made, rewritten};
 pub(crate) use scan::identifier;
 pub(crate) use value::Stage;

@@ -2,7 +2,7 @@
 
 use proc_macro2::{Ident, TokenStream};
 use quote::{ToTokens as _, quote};
-use syn::{Attribute, Expr, Meta, Pat, PatType, Token, Type, TypeReference};
+use syn::{Attribute, Expr, ExprPath, Meta, Pat, PatType, Token, Type, TypeReference};
 
 use super::docs::Docs;
 use super::entries::{self, Entry};
@@ -11,7 +11,7 @@ use super::unfit::unfit;
 use super::{scan, value};
 use crate::errors::{Errors, list, nearest, suggestion};
 
-const KEYS: [&str; 4] = ["state", "context", "sensitive", "default"];
+const KEYS: [&str; 5] = ["state", "context", "sensitive", "default", "content_of"];
 
 /// One parameter.
 pub(crate) struct Parameter {
@@ -51,6 +51,7 @@ pub(crate) struct Argument {
     pub(crate) held: Held,
     pub(crate) sensitive: bool,
     pub(crate) default: Option<DefaultValue>,
+    pub(crate) content_of: Option<ContentOf>,
     pub(crate) description: Option<String>,
 }
 
@@ -62,6 +63,14 @@ pub(crate) enum Held {
     Str,
     /// A slice of these, as a `Vec`.
     Slice(Type),
+}
+
+/// What reads the content that an argument names.
+pub(crate) enum ContentOf {
+    /// The gate: it is the path of a file.
+    Files,
+    /// An `async fn` of the host.
+    Reader(ExprPath),
 }
 
 /// What an argument is when it is left out.
@@ -161,6 +170,7 @@ struct Keys {
     context: Option<Ident>,
     sensitive: Option<Ident>,
     default: Option<(Ident, DefaultValue)>,
+    content_of: Option<(Ident, ContentOf)>,
     /// Something was reported that may have meant `state` or `context`.
     unclear: bool,
 }
@@ -198,7 +208,7 @@ impl Keys {
             let message =
                 format!("`hitl` has no key `{given}`{guess}\naccepted are {}", list(KEYS));
             errors.at(&entry.key, message);
-        } else if given != "default" {
+        } else if !["default", "content_of"].contains(&given.as_str()) {
             errors.take(value::flag(&entry));
         }
         let key = entry.key.clone();
@@ -210,6 +220,10 @@ impl Keys {
                 let value = entry.value.map_or(DefaultValue::OfType, DefaultValue::Expression);
                 self.default.replace((key, value)).is_some()
             }
+            Some("content_of") => {
+                let content_of = content_of(entry.value, errors);
+                self.content_of.replace((key, content_of)).is_some()
+            }
             _ => false,
         };
         if twice {
@@ -220,6 +234,7 @@ impl Keys {
     fn role(self, ty: &Type, docs: &Docs, errors: &mut Errors) -> Option<Role> {
         let other = self.context.as_ref().or(self.sensitive.as_ref());
         let other = other.or(self.default.as_ref().map(|(key, _)| key));
+        let other = other.or(self.content_of.as_ref().map(|(key, _)| key));
         if let Some(state) = &self.state {
             if let Some(other) = other {
                 errors.at(other, "host state comes from the gate: it takes no other key");
@@ -229,7 +244,8 @@ impl Keys {
         }
         if let Some(context) = &self.context {
             let default = self.default.as_ref().map(|(key, _)| key);
-            if let Some(other) = self.sensitive.as_ref().or(default) {
+            let content_of = self.content_of.as_ref().map(|(key, _)| key);
+            if let Some(other) = self.sensitive.as_ref().or(default).or(content_of) {
                 errors.at(other, "the context comes from the gate: it takes no other key");
             }
             let (ty, borrowed) = injected(ty, context, errors)?;
@@ -252,14 +268,56 @@ impl Keys {
                  take an `Option` and fill it in the body",
             );
         }
+        if let (Some(_), Some((key, _))) = (&self.sensitive, &self.content_of) {
+            errors.at(
+                key,
+                "nobody sees a sensitive parameter, and what it names is shown to reviewers: keep \
+                 one of the two keys",
+            );
+        }
         let mut ignored = Errors::default();
         let held = held(ty, if self.unclear { &mut ignored } else { errors })?;
         Some(Role::Argument(Box::new(Argument {
             held,
             sensitive: self.sensitive.is_some(),
             default: self.default.map(|(_, value)| value),
+            content_of: self.content_of.map(|(_, content_of)| content_of),
             description: docs.text(),
         })))
+    }
+}
+
+/// What reads the content, as it was given.
+fn content_of(value: Option<Expr>, errors: &mut Errors) -> ContentOf {
+    match value.map(unwrap_expression) {
+        None => return ContentOf::Files,
+        Some(Expr::Path(reader)) if reader.qself.is_some() || !starts_with_self(&reader.path) => {
+            return ContentOf::Reader(reader);
+        }
+        Some(Expr::Path(reader)) => errors.at(
+            reader,
+            "`content_of` is expanded outside of the `impl` block: name the type instead of `Self`",
+        ),
+        Some(other) => errors.at(
+            other,
+            "`content_of` takes the name of an `async fn` that reads what the argument names, like \
+             `content_of = read_it`; alone it reads the file of this path",
+        ),
+    }
+    ContentOf::Files
+}
+
+fn starts_with_self(path: &syn::Path) -> bool {
+    path.segments.first().is_some_and(|first| first.ident == "Self")
+}
+
+/// A `macro_rules!` that passes an expression through wraps it up.
+fn unwrap_expression(mut value: Expr) -> Expr {
+    loop {
+        value = match value {
+            Expr::Group(group) => *group.expr,
+            other => return other,
+        }
     }
 }
 

@@ -21,17 +21,7 @@ const MAX_WARNINGS: usize = 6;
 pub(super) fn warnings(arguments: &Json) -> Vec<String> {
     let mut texts = Vec::new();
     collect(arguments, &mut texts);
-    let short = |text: &str| quoted(&clip(text, SHOWN));
-    // A host in the form of IDNA is read as people would read it.
-    let reads = texts.iter().filter_map(|text| match decoded_hosts(text) {
-        Some(decoded) => reads_as(&decoded),
-        None => reads_as(text),
-    });
-    let mut warnings: Vec<String> =
-        reads.map(|reads| format!("letters that are others read as {}", short(&reads))).collect();
-    warnings.sort_unstable();
-    warnings.dedup();
-    warnings.truncate(MAX_WARNINGS);
+    let mut warnings = readings_of(&texts);
     let mut seen: BTreeMap<String, &str> = BTreeMap::new();
     let mut pairs = Vec::new();
     for text in texts {
@@ -42,6 +32,31 @@ pub(super) fn warnings(arguments: &Json) -> Vec<String> {
     }
     pairs.dedup();
     warnings.extend(pairs);
+    warnings
+}
+
+/// What in these texts could be read as something else. Linear in them.
+pub(super) fn readings(texts: &Json) -> Vec<String> {
+    let mut each = Vec::new();
+    collect(texts, &mut each);
+    readings_of(&each)
+}
+
+fn short(text: &str) -> String {
+    quoted(&clip(text, SHOWN))
+}
+
+fn readings_of(texts: &[&str]) -> Vec<String> {
+    // A host in the form of IDNA is read as people would read it.
+    let reads = texts.iter().filter_map(|text| match decoded_hosts(text) {
+        Some(decoded) => reads_as(&decoded),
+        None => reads_as(text),
+    });
+    let mut warnings: Vec<String> =
+        reads.map(|reads| format!("letters that are others read as {}", short(&reads))).collect();
+    warnings.sort_unstable();
+    warnings.dedup();
+    warnings.truncate(MAX_WARNINGS);
     warnings
 }
 

@@ -8,8 +8,8 @@ use hitl_base::{Json, Timestamp};
 
 use super::Tone;
 use super::view::{Action, Extent, Line, Origin, Rendered, Score, Section, SectionName, Title};
-use super::{alike, arguments, masks};
-use crate::approval::{ApprovalRequest, Choice};
+use super::{alike, arguments, masks, named};
+use crate::approval::{ApprovalRequest, Choice, References};
 use crate::call::Risk;
 use crate::policy::Eyes;
 
@@ -27,15 +27,20 @@ impl ApprovalRequest {
     ///
     /// `now` is by the store's clock; how far away a due date is depends on it.
     pub fn render(&self, now: Timestamp, extent: Extent) -> Rendered {
-        let mut sections = vec![tool(self, extent), risk(self), confidence(self)];
+        let tree = self.arguments.tree().ok();
+        let references = tree.as_ref().map(|tree| self.references_in(tree)).unwrap_or_default();
+        let mut sections = vec![tool(self, extent), risk(self, &references), confidence(self)];
         sections.extend(raised_by(self));
         sections.push(asked_by(self));
         sections.push(priority(self, now));
         if extent == Extent::Full {
             sections.push(identity(self));
         }
-        let tree = self.arguments.tree().ok();
         sections.push(arguments_of(self, tree.as_ref(), extent));
+        if !self.contents.is_empty() {
+            let lines = named::contents(&self.contents, extent);
+            sections.push(section(SectionName::Contents, Origin::Content, lines));
+        }
         let to_uncover = if self.needs_uncovering() { self.undeclared_masks() } else { 0 };
         Rendered {
             schema: SCHEMA,
@@ -52,6 +57,7 @@ impl ApprovalRequest {
                 quick: self.thresholds.quick,
             },
             to_uncover,
+            references: references.listed,
             warnings: warnings(self, tree.as_ref()),
             sections,
             actions: self.choices.iter().map(|choice| action(self, *choice)).collect(),
@@ -91,7 +97,7 @@ fn tool(request: &ApprovalRequest, extent: Extent) -> Section {
     section(SectionName::Tool, Origin::Tool, lines)
 }
 
-fn risk(request: &ApprovalRequest) -> Section {
+fn risk(request: &ApprovalRequest, references: &References) -> Section {
     let mut says = format!("{} · {}", request.risk, visible(&request.approval_type));
     let hints = request.hints;
     for (says_so, word) in [
@@ -110,7 +116,9 @@ fn risk(request: &ApprovalRequest) -> Section {
         Risk::Medium => Tone::Warning,
         Risk::High | Risk::Critical => Tone::Bad,
     };
-    section(SectionName::Risk, Origin::Host, vec![Line { tone, ..plain(says) }])
+    let mut lines = vec![Line { tone, ..plain(says) }];
+    lines.extend(named::not_inspected(references).map(plain));
+    section(SectionName::Risk, Origin::Host, lines)
 }
 
 fn confidence(request: &ApprovalRequest) -> Section {
@@ -204,6 +212,7 @@ fn warnings(request: &ApprovalRequest, tree: Option<&Json>) -> Vec<String> {
         return vec!["the arguments cannot be shown; do not approve".to_owned()];
     };
     warnings.extend(masks::warnings(request, tree));
+    warnings.extend(named::warnings(request));
     for oddity in oddities(&request.title) {
         warnings.push(format!("the title has {}", oddity.says()));
     }

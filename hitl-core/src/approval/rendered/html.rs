@@ -93,6 +93,7 @@ const fn class_of(origin: Origin) -> &'static str {
         Origin::Tool => "hitl-origin-tool",
         Origin::Model => "hitl-origin-model",
         Origin::Mixed => "hitl-origin-mixed",
+        Origin::Content => "hitl-origin-content",
     }
 }
 

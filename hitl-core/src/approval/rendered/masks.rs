@@ -111,7 +111,7 @@ pub(super) fn warnings(request: &ApprovalRequest, tree: &Json) -> Vec<String> {
     warnings
 }
 
-fn masks_in(text: &str) -> usize {
+pub(super) fn masks_in(text: &str) -> usize {
     text.matches(MASKED).count()
 }
 

@@ -8,6 +8,7 @@
 //! | `alike` | what in them can be taken for something else: pure |
 //! | `budget` | how much a surface holds, and what is said of the rest |
 //! | `masks` | what is masked in them, in words: pure |
+//! | `named` | what they name besides themselves, read or not: pure |
 //! | `text` | the view as lines of text, for a terminal or a log |
 //! | `html`, `markdown`, `chat` | the view where text can be more than text: everything is escaped |
 
@@ -19,6 +20,7 @@ mod chat;
 mod html;
 mod markdown;
 mod masks;
+mod named;
 #[cfg(test)]
 mod tests;
 mod text;

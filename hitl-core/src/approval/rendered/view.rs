@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use super::Tone;
 use crate::approval::mask::is_zero;
-use crate::approval::{Choice, Mask};
+use crate::approval::{Choice, Mask, Reference};
 use crate::call::{BindingDigest, Risk};
 use crate::ids::RequestId;
 use crate::policy::ApprovalLevel;
@@ -33,6 +33,8 @@ pub enum Origin {
     Model,
     /// The tool's author's, with words of the model in it.
     Mixed,
+    /// Of whoever wrote what the arguments name. To be believed no more than the model.
+    Content,
 }
 
 impl Origin {
@@ -42,6 +44,7 @@ impl Origin {
             Self::Host | Self::Tool => None,
             Self::Model => Some("written by the model; secrets masked"),
             Self::Mixed => Some("with words of the model"),
+            Self::Content => Some("read when it was asked about, whoever wrote it; secrets masked"),
         }
     }
 }
@@ -80,6 +83,9 @@ pub struct Rendered {
     /// uncover them says where to decide, and takes no decision.
     #[serde(default, skip_serializing_if = "is_zero")]
     pub to_uncover: usize,
+    /// What the arguments refer to and nobody looked into: files, addresses, ids of files.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub references: Vec<Reference>,
     /// What to beware of, the worst first. Show these beside the title.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub warnings: Vec<String>,
@@ -136,6 +142,8 @@ pub enum SectionName {
     Identity,
     /// The arguments.
     Arguments,
+    /// What the arguments name, as it was read.
+    Contents,
 }
 
 impl SectionName {
@@ -150,6 +158,7 @@ impl SectionName {
             Self::Priority => "priority",
             Self::Identity => "identity",
             Self::Arguments => "arguments",
+            Self::Contents => "contents",
         }
     }
 }

@@ -100,6 +100,8 @@ pub async fn a_call_of_a_changed_tool_is_asked_about_again(s: Subject) {
         arguments: record.request.arguments.clone(),
         masks: Vec::new(),
         more_masks: 0,
+        contents: Vec::new(),
+        links: Vec::new(),
         title: "Sign it twice".to_owned(),
         assessment: record.request.assessment.clone(),
         requirement: Requirement::of(ApprovalLevel::Full),

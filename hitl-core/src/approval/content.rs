@@ -1,0 +1,222 @@
+//! What the arguments of a call name besides themselves: contents that were read when it was submitted,
+//! and where links lead.
+
+use std::fmt;
+
+use serde::{Deserialize, Serialize};
+
+use super::Mask;
+use super::mask::is_zero;
+use crate::call::ReferentDigest;
+
+/// What an argument names, as the gate found it when the call was asked about.
+///
+/// A tool declares with `#[hitl(content_of)]` which of its arguments name a content. The decision is
+/// about this content: what is found before the call runs is compared with [`digest`](Self::digest).
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+#[non_exhaustive]
+pub struct Content {
+    /// Which argument names it: a JSON Pointer (RFC 6901) into the request's arguments.
+    pub at: String,
+    /// A keyed digest of what was found, and of where it was found. It holds for this request only.
+    pub digest: ReferentDigest,
+    /// What was found.
+    pub found: Found,
+    /// Where the path leads, if a symbolic link is on it. Without secrets.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub leads_to: Option<String>,
+    /// The whole text, without secrets. `None` of what is no text, or was not kept.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub text: Option<String>,
+    /// What is masked in the text. A mask's `at` is that of the argument.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub masks: Vec<Mask>,
+    /// How many masks there are beyond those that are listed.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub more_masks: usize,
+}
+
+/// What the gate found where an argument leads.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", tag = "is")]
+#[non_exhaustive]
+pub enum Found {
+    /// A text. It is on the request, and sealed with the call.
+    #[serde(rename_all = "camelCase")]
+    Text {
+        /// Its length in bytes.
+        bytes: u64,
+    },
+    /// Bytes that are no text. They are sealed with the call.
+    #[serde(rename_all = "camelCase")]
+    Binary {
+        /// How many.
+        bytes: u64,
+        /// What they begin like: `a PDF document`. `None` if that is not known.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        looks_like: Option<String>,
+    },
+    /// More than is shown and kept. It was digested, so a change is found.
+    #[serde(rename_all = "camelCase")]
+    Large {
+        /// Its length in bytes.
+        bytes: u64,
+    },
+    /// It was not read, so nobody knows what it says.
+    #[serde(rename_all = "camelCase")]
+    Unread {
+        /// Why.
+        why: Unread,
+        /// What the reader said, without secrets.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        said: Option<String>,
+    },
+}
+
+/// Why a content was not read.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+#[non_exhaustive]
+pub enum Unread {
+    /// There is nothing.
+    Missing,
+    /// It is a folder, a pipe, a device or a socket.
+    NotAFile,
+    /// The program may not read it.
+    Forbidden,
+    /// It has more than 16 MiB.
+    TooLarge,
+    /// The call names more contents than are read.
+    TooMany,
+    /// It is a file that the gate lives by, so it is not shown.
+    OwnFile,
+    /// It was not read in time.
+    Late,
+    /// Reading it failed.
+    Failed,
+    /// The call was edited where its tool is not.
+    Elsewhere,
+}
+
+impl Unread {
+    /// Returns the reason as a sentence without a subject.
+    pub const fn says(self) -> &'static str {
+        match self {
+            Self::Missing => "there is nothing",
+            Self::NotAFile => "it is no regular file",
+            Self::Forbidden => "the program may not read it",
+            Self::TooLarge => "it has more than 16 MiB",
+            Self::TooMany => "the call names more contents than are read",
+            Self::OwnFile => "it is a file that the gate lives by",
+            Self::Late => "it was not read in time",
+            Self::Failed => "reading it failed",
+            Self::Elsewhere => "the call was edited where its tool is not",
+        }
+    }
+
+    /// Returns whether a further attempt may find something else although nothing was changed.
+    pub(crate) const fn is_passing(self) -> bool {
+        matches!(self, Self::Late | Self::Failed)
+    }
+
+    /// Returns what stands in the digest for it.
+    pub(crate) const fn name(self) -> &'static str {
+        match self {
+            Self::Missing => "missing",
+            Self::NotAFile => "notAFile",
+            Self::Forbidden => "forbidden",
+            Self::TooLarge => "tooLarge",
+            Self::TooMany => "tooMany",
+            Self::OwnFile => "ownFile",
+            Self::Late => "late",
+            Self::Failed => "failed",
+            Self::Elsewhere => "elsewhere",
+        }
+    }
+}
+
+impl fmt::Display for Unread {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.says())
+    }
+}
+
+impl Content {
+    /// A content that was not read.
+    pub(crate) fn unread(at: String, digest: ReferentDigest, why: Unread) -> Self {
+        let found = Found::Unread { why, said: None };
+        let (masks, more_masks) = (Vec::new(), 0);
+        Self { at, digest, found, leads_to: None, text: None, masks, more_masks }
+    }
+
+    /// Returns whether a reviewer sees what it says.
+    pub fn is_shown(&self) -> bool {
+        matches!(self.found, Found::Text { .. })
+    }
+
+    /// Returns the argument's name as people write it: `files[0]`.
+    pub fn argument(&self) -> String {
+        argument(&self.at)
+    }
+
+    /// Returns how many places are masked in it that the host did not declare sensitive.
+    pub(crate) fn undeclared_masks(&self) -> usize {
+        self.masks.iter().filter(|mask| !mask.declared).count() + self.more_masks
+    }
+}
+
+/// Returns whether the same was found at the same places.
+pub(crate) fn names_the_same(one: &[Content], other: &[Content]) -> bool {
+    let digests = |contents: &[Content]| -> Vec<_> {
+        contents.iter().map(|content| (content.at.clone(), content.digest)).collect()
+    };
+    digests(one) == digests(other)
+}
+
+/// Where a symbolic link leads that an argument names.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+#[non_exhaustive]
+pub struct Link {
+    /// Which argument names it: a JSON Pointer (RFC 6901) into the request's arguments.
+    pub at: String,
+    /// Where it led when the call was asked about. Without secrets.
+    pub to: String,
+}
+
+/// A pointer as people write it: `files[0].path`.
+pub(crate) fn argument(pointer: &str) -> String {
+    let mut name = String::new();
+    for part in pointer.split('/').skip(1) {
+        let part = part.replace("~1", "/").replace("~0", "~");
+        if !part.is_empty() && part.bytes().all(|b| b.is_ascii_digit()) {
+            name.push('[');
+            name.push_str(&part);
+            name.push(']');
+        } else {
+            if !name.is_empty() {
+                name.push('.');
+            }
+            name.push_str(&part);
+        }
+    }
+    name
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn pointers_read_like_arguments() {
+        for (pointer, name) in [
+            ("/path", "path"),
+            ("/files/0", "files[0]"),
+            ("/a/b~1c/2/d~0", "a.b/c[2].d~"),
+            ("", ""),
+        ] {
+            assert_eq!(argument(pointer), name);
+        }
+    }
+}

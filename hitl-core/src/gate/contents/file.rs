@@ -1,0 +1,140 @@
+//! A file is read: as far as the limits go, and only if it is a regular one. Blocks the thread.
+
+use std::fs::File;
+use std::io::{ErrorKind, Read as _};
+use std::path::Path;
+
+use sha2::{Digest as _, Sha256};
+
+use super::links::{is_linked, resolved};
+use super::referent::{Referent, What};
+use super::{MAX_DIGESTED, MAX_KEPT};
+use crate::approval::Unread;
+use crate::gate::own_files::same_file;
+use crate::policy::OwnFiles;
+
+/// How much is read in one go.
+const STEP: usize = 64 * 1024;
+
+/// Reads a file that an argument at this place names.
+pub(super) fn read(own: &OwnFiles, at: String, path: &Path) -> Referent {
+    let target = match resolved(path) {
+        Ok(target) => target,
+        Err(error) => return Referent::new(at, refused(&error)),
+    };
+    let linked = is_linked(path, &target);
+    let what = if own.resolved(&target, false).is_some() || same_file(own, &target).is_some() {
+        What::unread(Unread::OwnFile)
+    } else {
+        read_regular(&target).unwrap_or_else(|error| refused(&error))
+    };
+    Referent::at(at, target, linked, what)
+}
+
+fn read_regular(target: &Path) -> std::io::Result<What> {
+    // Opening a pipe waits for whoever writes, and opening a device may do something.
+    let is = std::fs::metadata(target)?;
+    if !is.is_file() {
+        return Ok(What::unread(Unread::NotAFile));
+    }
+    if is.len() > MAX_DIGESTED {
+        return Ok(What::unread(Unread::TooLarge));
+    }
+    let file = File::open(target)?;
+    if !file.metadata()?.is_file() {
+        return Ok(What::unread(Unread::NotAFile));
+    }
+    // Some files say that they are empty and never end.
+    let mut rest = file.take(MAX_DIGESTED + 1);
+    let (mut hash, mut kept, mut bytes) = (Sha256::new(), Vec::new(), 0_u64);
+    let mut step = vec![0; STEP];
+    loop {
+        let read = match rest.read(&mut step) {
+            Ok(0) => break,
+            Ok(read) => read,
+            Err(error) if error.kind() == ErrorKind::Interrupted => continue,
+            Err(error) => return Err(error),
+        };
+        let read = &step[..read];
+        hash.update(read);
+        bytes += read.len() as u64;
+        if kept.len() <= MAX_KEPT {
+            kept.extend_from_slice(read);
+        }
+    }
+    Ok(What::digested(kept, bytes, hash.finalize().into()))
+}
+
+fn refused(error: &std::io::Error) -> What {
+    match error.kind() {
+        // A step of the path that is a file leads nowhere.
+        ErrorKind::NotFound | ErrorKind::NotADirectory => What::unread(Unread::Missing),
+        ErrorKind::PermissionDenied => What::unread(Unread::Forbidden),
+        ErrorKind::IsADirectory => What::unread(Unread::NotAFile),
+        kind => What::unread_because(Unread::Failed, kind.to_string()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::fs;
+
+    use super::*;
+
+    fn find(path: &Path) -> What {
+        read(&OwnFiles::default(), "/path".to_owned(), path).what
+    }
+
+    fn unread(what: &What) -> Option<Unread> {
+        match what {
+            What::Unread { why, .. } => Some(*why),
+            _ => None,
+        }
+    }
+
+    #[test]
+    fn invariant_13_what_is_no_regular_file_of_moderate_size_is_not_read() {
+        let folder = tempfile::tempdir().unwrap();
+        let at = |name: &str| folder.path().join(name);
+        assert_eq!(unread(&find(&at("missing"))), Some(Unread::Missing));
+        assert_eq!(unread(&find(Path::new(""))), Some(Unread::Missing));
+        assert_eq!(unread(&find(folder.path())), Some(Unread::NotAFile));
+        fs::write(at("text"), "hello").unwrap();
+        assert_eq!(unread(&find(&at("text/below"))), Some(Unread::Missing));
+        assert!(matches!(find(&at("text")), What::Kept { bytes, .. } if &*bytes == b"hello"));
+        let most = u64::try_from(MAX_KEPT).unwrap();
+        for (length, found) in [(most, "kept"), (most + 1, "large"), (MAX_DIGESTED, "large")] {
+            File::create(at("zeros")).unwrap().set_len(length).unwrap();
+            let what = match find(&at("zeros")) {
+                What::Kept { .. } => "kept",
+                What::Large { bytes, .. } if bytes == length => "large",
+                _ => "other",
+            };
+            assert_eq!(what, found, "{length}");
+        }
+        File::create(at("zeros")).unwrap().set_len(MAX_DIGESTED + 1).unwrap();
+        assert_eq!(unread(&find(&at("zeros"))), Some(Unread::TooLarge));
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn invariant_13_pipes_and_devices_are_not_opened() {
+        let folder = tempfile::tempdir().unwrap();
+        let pipe = folder.path().join("pipe");
+        let made = std::process::Command::new("mkfifo").arg(&pipe).status();
+        if made.is_ok_and(|status| status.success()) {
+            assert_eq!(unread(&find(&pipe)), Some(Unread::NotAFile));
+        }
+        let socket = folder.path().join("socket");
+        let _listens = std::os::unix::net::UnixListener::bind(&socket).unwrap();
+        for other in [socket.as_path(), Path::new("/dev/zero"), Path::new("/dev/tty")] {
+            assert_eq!(unread(&find(other)), Some(Unread::NotAFile), "{}", other.display());
+        }
+        // It says that it has no bytes.
+        if Path::new("/proc/self/maps").exists() {
+            assert!(
+                !matches!(find(Path::new("/proc/self/maps")), What::Kept { bytes, .. } if bytes.is_empty())
+            );
+        }
+    }
+}
