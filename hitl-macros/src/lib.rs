@@ -91,6 +91,7 @@ mod validate;
 /// | `#[hitl(state)]` | the gate's state of exactly this type, cloned; of type `T` and borrowed for a `&T` |
 /// | `#[hitl(context)]` | who asks and where: `CallContext`, or `RunContext` with the call's key and attempt; borrowed with `&` or cloned |
 /// | `#[hitl(sensitive)]` | a secret: it runs, and it is never shown |
+/// | `#[hitl(inert)]` | text, or a list of texts, that nobody interprets, ever: no shell, file system, browser, database or template. Rules and grants that relax take any text there |
 /// | `#[hitl(default)]`, `#[hitl(default = expression)]` | optional, with the default of its type or this one |
 ///
 /// An `Option<T>` is optional. A `&str` is held as a `String` and a `&[T]` as a `Vec<T>`; the body
