@@ -28,6 +28,8 @@ pub struct GrantedCall<'c> {
     pub arguments: &'c Json,
     /// Arguments whose text nobody interprets, as the tool says; none where the tool is not known.
     pub inert: &'c [&'c str],
+    /// Whether its tool is of high risk or destroys, as it is now.
+    pub risky: bool,
 }
 
 /// Why a call does not fit a grant.
@@ -54,6 +56,9 @@ pub enum NotCovered {
         "an interpreter reads an argument that is left free; permit exactly these arguments, or list what it may be"
     )]
     Interpreted,
+    /// The tool is riskier than when the grant was given, and the grant has no bound.
+    #[error("its tool is of high risk or destroys by now, and it has no bound; give another one")]
+    Unbounded,
     /// It cannot be said how much of the sum the call needs.
     #[error("the call has no such amount as it limits")]
     Sum,
@@ -86,6 +91,7 @@ impl Grant {
         let all_known = call.arguments.entries().iter().all(|(name, _)| known(name));
         fits(permitted && all_known, NotCovered::Arguments)?;
         fits(!self.leaves_a_program_free(call), NotCovered::Interpreted)?;
+        fits(!call.risky || self.is_bounded(), NotCovered::Unbounded)?;
         let amount = match &self.sum {
             None => Amount::ZERO,
             Some(sum) => {
@@ -98,6 +104,12 @@ impl Grant {
 }
 
 impl Grant {
+    /// Whether it ends by itself, or permits one thing only: what a tool of high risk needs.
+    pub(super) fn is_bounded(&self) -> bool {
+        let ends = self.uses.is_some() || self.sum.is_some() || self.until.is_some();
+        ends || self.run.is_some() || self.arguments == ArgumentScope::Exact
+    }
+
     /// Whether an interpreter reads a text that no condition names.
     fn leaves_a_program_free(&self, call: &GrantedCall<'_>) -> bool {
         let conditions = match &self.arguments {
@@ -116,7 +128,7 @@ fn has_free_program<'p>(
     tool: &str,
     arguments: &Json,
     paths: impl Iterator<Item = &'p str>,
-    inert: &[&str],
+    inert: &[&'p str],
 ) -> bool {
     // The very values that the conditions look at.
     let mut named: HashSet<*const Json> = HashSet::new();
