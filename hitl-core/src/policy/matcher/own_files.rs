@@ -172,13 +172,15 @@ impl OwnFiles {
         let wild = |step: &&str| step.chars().all(|c| c == '*');
         // `*` alone is a pattern of files only where files are meant.
         let pattern = is_path || !steps.iter().all(wild);
+        // A page of the web is no file.
+        let web = plain.starts_with("https://") || plain.starts_with("http://");
         // What follows a folder that is not known: `~ann/x`, `$DIR/x`.
         let unknown =
             steps.iter().rposition(|step| step.starts_with('~') || step.contains(['$', '`', '%']));
         let known = unknown.map(|at| &steps[at + 1..]).filter(|rest| !rest.is_empty());
         let found = self.files.iter().find(|file| {
             file.is(&absolute, !folders)
-                || file.is_inside(steps, !folders)
+                || (!web && file.is_inside(steps, !folders))
                 || (pattern && file.matches_glob(&absolute))
                 || (relative && file.ends_with(steps))
                 || known.is_some_and(|rest| file.ends_with(rest))

@@ -138,6 +138,7 @@ fn other_texts_are_not_taken_for_own_files() {
         "see @bob and #42 + more!",
         "$5 or 100%",
         "/home/srv/other.txt",
+        "https://example.com/srv/app/conf",
     ] {
         let arguments = format!(r#"{{"text":{}}}"#, Json::String(text.to_owned()).to_text());
         assert_eq!(named(&arguments).file, None, "{text}");
