@@ -110,19 +110,19 @@ impl FirstLook {
 fn is_sign(bytes: &[u8], at: usize) -> bool {
     let next = || bytes.get(at + 1).copied().unwrap_or_default();
     match bytes[at] {
-        b'/' | b'\\' | b'%' | b'~' | b'*' | b'?' | b'[' | b'{' | b'$' => true,
         0xC2 => next() <= 0xA0 || next() == 0xAD,
-        0xC4 => next() == 0xB0,
+        0xC4 | 0xDB => next() == 0xB0,
         0xC5 => next() == 0xBF,
         0xCB => next() == 0x90,
         0xCD => next() == 0x8F,
         0xD8 => next() == 0x9C,
         0xD9 => next() == 0xA0,
-        0xDB => next() == 0xB0,
         0xE4 => next() == 0xB8,
         0xEA => next() == 0x9E,
-        0xE1 | 0xE2 | 0xE3 | 0xEF | 0xF0 | 0xF3 => true,
-        _ => false,
+        byte => {
+            matches!(byte, b'/' | b'\\' | b'%' | b'~' | b'*' | b'?' | b'[' | b'{' | b'$')
+                || matches!(byte, 0xE1 | 0xE2 | 0xE3 | 0xEF | 0xF0 | 0xF3)
+        }
     }
 }
 
