@@ -412,6 +412,10 @@ pub(crate) enum PolicyCommand {
         /// Who accepts it. Default: the operating system's user.
         #[arg(long = "as", env = "HITL_APPROVER", value_name = "NAME")]
         name: Option<String>,
+        /// The folder of the audit log, in which this program writes a file of its own: it has the
+        /// acceptance before it takes effect. Without it the acceptance file alone names who accepted.
+        #[arg(long, env = "HITL_AUDIT", value_name = "FOLDER")]
+        audit: Option<PathBuf>,
         /// A one-time code, of a device or printed: says that it is you, also where an agent is near.
         #[arg(long, env = "HITL_CODE", hide_env_values = true, value_name = "CODE")]
         code: Option<String>,

@@ -5,6 +5,7 @@
 //   <hitl-task-card></hitl-task-card>     (its `task` property is what `api/tasks` says)
 //   <hitl-history></hitl-history>         (after `withHistory()`)
 //   <hitl-grants></hitl-grants>           (after `withGrants()`)
+//   <hitl-policies></hitl-policies>       (after `withPolicies()`)
 //
 // They talk to the console that this file came from. Where the host's own sign-in is enough, the tag is
 // all; otherwise `signIn(token)`, for which <hitl-sign-in> is a form.
@@ -32,6 +33,11 @@ export async function withHistory() {
 /** The standing grants, likewise. */
 export async function withGrants() {
   define("hitl-grants", (await import("./grants.js")).Grants);
+}
+
+/** The rule files, likewise. */
+export async function withPolicies() {
+  define("hitl-policies", (await import("./policies.js")).Policies);
 }
 
 export const signIn = (token) => console_.signIn(token);

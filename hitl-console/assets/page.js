@@ -2,11 +2,14 @@
 
 import { fill, h, say } from "./dom.js";
 import { help } from "./help.js";
-import { hitl, signOut, withGrants, withHistory } from "./hitl.js";
+import { hitl, signOut, withGrants, withHistory, withPolicies } from "./hitl.js";
 import { icon } from "./icons.js";
 
-const VIEWS = { queue: "Queue", tasks: "Tasks", grants: "Grants", history: "History" };
-const ON_DEMAND = { grants: withGrants, history: withHistory };
+const VIEWS = { queue: "Queue", tasks: "Tasks", grants: "Grants", policies: "Policies", history: "History" };
+const ON_DEMAND = { grants: withGrants, policies: withPolicies, history: withHistory };
+
+/** The views of this console: one without rule files has no page for them. */
+const views = () => Object.entries(VIEWS).filter(([view]) => view !== "policies" || hitl.me?.policies);
 
 class Tasks extends HTMLElement {
   #cards = new Map();
@@ -112,7 +115,7 @@ class Page extends HTMLElement {
     const tab = ([view, name]) => (this.#tabs[view] = h("a", { href: `#${view}` }, name, view === "queue" && this.#number));
     fill(this,
       h("a", { class: "skip", href: "#main" }, "Skip to the calls"),
-      h("header", { class: "top" }, h("h1", {}, "Review"), h("nav", { "aria-label": "Views" }, Object.entries(VIEWS).map(tab)),
+      h("header", { class: "top" }, h("h1", {}, "Review"), h("nav", { "aria-label": "Views" }, views().map(tab)),
         this.#state, h("span", { class: "who" }, hitl.me.principal),
         h("button", { class: "link", type: "button", "aria-label": "Keys", onclick: () => help() }, h("kbd", {}, "?")),
         h("button", { class: "link", type: "button", onclick: () => signOut() }, "Sign out")),
@@ -124,7 +127,7 @@ class Page extends HTMLElement {
 
   #go() {
     const [view, call] = location.hash.slice(1).split("/");
-    const name = view in VIEWS ? view : "queue";
+    const name = views().some(([known]) => known === view) ? view : "queue";
     for (const [of, tab] of Object.entries(this.#tabs)) {
       if (of === name) tab.setAttribute("aria-current", "page");
       else tab.removeAttribute("aria-current");

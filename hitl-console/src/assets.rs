@@ -42,6 +42,7 @@ files! {
     "json.js": JS,
     "more.css": CSS,
     "plots.js": JS,
+    "policies.js": JS,
     "queue.js": JS,
     "queue-list.js": JS,
     "schema.js": JS,

@@ -11,7 +11,8 @@ use hitl_core::audit::AuditReader;
 use crate::auth::Auth;
 use crate::client::Cidr;
 use crate::guard::HostPort;
-use crate::state::{Caps, State};
+use crate::policies::Policies;
+use crate::state::{Caps, Readable, State};
 use crate::tasks::Tasks;
 use crate::{api, assets, guard};
 
@@ -33,6 +34,7 @@ pub struct Console {
     trusted_proxies: Vec<Cidr>,
     caps: Caps,
     audit: Option<Arc<dyn AuditReader>>,
+    policies: Policies,
 }
 
 impl Console {
@@ -46,6 +48,7 @@ impl Console {
             trusted_proxies: Vec::new(),
             caps: Caps::default(),
             audit: None,
+            policies: Policies::default(),
         }
     }
 
@@ -85,6 +88,28 @@ impl Console {
         self
     }
 
+    /// Shows a rule file, and lets reviewers with this role accept what waits in it. Without that role
+    /// they see only that something waits. Whoever accepts a policy may relax it, so name a role that
+    /// few have.
+    ///
+    /// The gate's audit has each acceptance before it takes effect: who, how they are known, from which
+    /// digest to which.
+    ///
+    /// ```no_run
+    /// # use hitl_console::{Console, Reviewer, Tasks, Tokens};
+    /// # use hitl_core::{Gate, RuleFile};
+    /// # async fn example() -> Result<(), Box<dyn std::error::Error>> {
+    /// let rules = RuleFile::open("policy.toml");
+    /// let gate = Gate::builder().policy(rules.clone()).build().await?;
+    /// let console = Console::new(gate, Tasks::none(), Tokens::new()).policy(rules, "policy-admin");
+    /// # Ok(()) }
+    /// ```
+    #[cfg(feature = "policy-files")]
+    pub fn policy(mut self, rules: hitl_core::RuleFile, role: impl Into<String>) -> Self {
+        self.policies.add(rules, role.into());
+        self
+    }
+
     /// How large a request may be, in bytes; 64 KiB unless set.
     pub fn largest_body(mut self, bytes: usize) -> Self {
         self.caps.body = bytes;
@@ -114,8 +139,9 @@ impl Console {
     /// The routes. Their background work starts with the first request and ends when the last clone
     /// of the router is dropped.
     pub fn router(self) -> Router {
-        let Self { gate, tasks, auth, hosts, trusted_proxies, caps, audit } = self;
-        let state = State::new(gate, tasks, auth, hosts, trusted_proxies, caps, audit);
+        let Self { gate, tasks, auth, hosts, trusted_proxies, caps, audit, policies } = self;
+        let read = Readable { audit, policies };
+        let state = State::new(gate, tasks, auth, (hosts, trusted_proxies), caps, read);
         let routes = api::routes(&state).merge(assets::routes());
         guard::around(routes.fallback(assets::nowhere), state)
     }

@@ -46,6 +46,7 @@ mod error;
 mod feed;
 mod guard;
 mod past;
+mod policies;
 mod presence;
 mod queue;
 mod serve;

@@ -11,6 +11,7 @@ use tokio::task::JoinHandle;
 use crate::auth::{Auth, Throttle};
 use crate::client::Cidr;
 use crate::feed::{self, Feed};
+use crate::policies::Policies;
 use crate::presence::Presence;
 use crate::streams::Streams;
 use crate::tasks::{Board, Tasks};
@@ -33,9 +34,16 @@ pub(crate) struct State {
     pub(crate) presence: Presence,
     pub(crate) streams: Arc<Streams>,
     pub(crate) audit: Option<Arc<dyn AuditReader>>,
+    pub(crate) policies: Policies,
     /// One at a time: an audit may be long.
     pub(crate) audit_is_read: Semaphore,
     pumps: OnceLock<[JoinHandle<()>; 3]>,
+}
+
+/// What is shown besides calls and tasks.
+pub(crate) struct Readable {
+    pub(crate) audit: Option<Arc<dyn AuditReader>>,
+    pub(crate) policies: Policies,
 }
 
 /// What is bounded.
@@ -68,10 +76,9 @@ impl State {
         gate: Gate,
         tasks: Tasks,
         auth: Arc<dyn Auth>,
-        hosts: Vec<String>,
-        trusted_proxies: Vec<Cidr>,
+        (hosts, trusted_proxies): (Vec<String>, Vec<Cidr>),
         caps: Caps,
-        audit: Option<Arc<dyn AuditReader>>,
+        Readable { audit, policies }: Readable,
     ) -> Shared {
         Arc::new(Self {
             gate,
@@ -87,6 +94,7 @@ impl State {
             presence: Presence::default(),
             streams: Arc::new(Streams::new(caps.streams, caps.streams_per_principal)),
             audit,
+            policies,
             audit_is_read: Semaphore::new(1),
             pumps: OnceLock::new(),
         })

@@ -100,3 +100,93 @@ async fn a_call_that_escalates_stays_in_the_queue_though_nobody_serves() {
     assert!(listed().await.is_empty());
     assert_eq!(record(&gate, request.id).await.state, CallState::Expired);
 }
+
+/// What waits in a rule file is shown to whoever may accept it, and accepted once the audit has it.
+#[tokio::test]
+async fn invariant_5_a_policy_is_accepted_by_whoever_has_the_role_and_saw_it() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("policy.toml");
+    let rules = |version: &str, effect: &str| {
+        let rules = format!(
+            "schema = 1\nversion = '{version}'\n[[rule]]\nname = 'n'\neffect = '{effect}'\ntool = 'send_note'\n"
+        );
+        std::fs::write(&path, rules).unwrap();
+    };
+    rules("1", "deny");
+    let file = hitl_core::RuleFile::open(&path);
+    let log = folder.path().join("audit.jsonl");
+    let audit = Arc::new(hitl::JsonlAudit::open(&log).unwrap());
+    let gate = tools::register(Gate::builder()).audit(Arc::clone(&audit)).policy(file.clone());
+    let gate = gate.build().await.unwrap();
+    let tokens = Tokens::new()
+        .with(hitl_console::Reviewer::new("ann").role("policy-admin"), &Token::given(ANN))
+        .with("bob", &Token::given(BOB))
+        .with(hitl_console::Reviewer::new("agent:x").role("policy-admin"), &Token::given("agent"));
+    let console = Console::new(gate.clone(), Tasks::none(), tokens);
+    let console = console.policy(file.clone(), "policy-admin").router();
+    assert_eq!(get("/api/me").by(BOB).of(&console).await.ok()["policies"], 1);
+    assert_eq!(get("/api/policies").of(&console).await.status.as_u16(), 401);
+
+    rules("2", "auto");
+    file.reload().unwrap();
+    let shown = get("/api/policies").by(ANN).of(&console).await.ok();
+    let policy = &shown["policies"][0];
+    assert_eq!((&policy["inForce"]["version"], &policy["mayAccept"]), (&json!("1"), &json!(true)));
+    let waiting = &policy["waiting"];
+    assert!(waiting["relaxations"][0].as_str().unwrap().contains("deny rule `n`"), "{waiting}");
+    assert!(waiting["changes"].as_array().unwrap().contains(&json!("+ 5: effect = 'auto'")));
+    // Others see that something waits, and nothing of it.
+    let told = get("/api/policies").by(BOB).of(&console).await.ok();
+    assert_eq!(told["policies"][0]["waits"], true);
+    assert_eq!(told["policies"][0].get("waiting"), None);
+
+    let accept =
+        |digest: &serde_json::Value| post("/api/policies/0/accept", &json!({ "digest": digest }));
+    for (who, digest, status, kind) in [
+        (BOB, &waiting["digest"], 403, "notEntitled"),
+        ("agent", &waiting["digest"], 403, "notEntitled"),
+        (ANN, &policy["inForce"]["digest"], 409, "stale"),
+        (ANN, &json!(waiting["digest"].as_str().unwrap()[..12]), 409, "stale"),
+    ] {
+        let refused = accept(digest).by(who).of(&console).await;
+        assert_eq!(refused.status.as_u16(), status, "{who}: {}", refused.text);
+        assert!(refused.text.contains(kind), "{}", refused.text);
+    }
+    let missing = post("/api/policies/1/accept", &json!({ "digest": "" })).by(ANN);
+    assert_eq!(missing.of(&console).await.status.as_u16(), 404);
+    assert_eq!(&*file.status().in_force.unwrap().version, "1");
+
+    let accepted = accept(&waiting["digest"]).by(ANN).of(&console).await.ok();
+    assert_eq!((&accepted["waits"], &accepted["inForce"]["version"]), (&json!(false), &json!("2")));
+    let lines = std::fs::read_to_string(&log).unwrap();
+    let line = lines.lines().find(|line| line.contains("policyAccepted")).unwrap();
+    let digest = |of: &serde_json::Value| line.contains(of.as_str().unwrap());
+    assert!(digest(&waiting["digest"]) && digest(&policy["inForce"]["digest"]), "{line}");
+    assert!(line.contains(r#""by":"ann""#) && line.contains(r#""knownBy":"token""#), "{line}");
+
+    // What cannot be audited is not accepted.
+    rules("3", "deny");
+    file.reload().unwrap();
+    rules("4", "auto");
+    file.reload().unwrap();
+    let broken = Gate::builder().audit(Unwritable).build().await.unwrap();
+    let tokens = Tokens::new()
+        .with(hitl_console::Reviewer::new("ann").role("policy-admin"), &Token::given(ANN));
+    let console = Console::new(broken, Tasks::none(), tokens).policy(file.clone(), "policy-admin");
+    let digest = json!(file.status().waiting.unwrap().version.digest);
+    let refused = accept(&digest).by(ANN).of(&console.router()).await;
+    assert_eq!(refused.status.as_u16(), 503, "{}", refused.text);
+    assert_eq!(&*file.status().in_force.unwrap().version, "3");
+}
+
+/// An audit on a disk that is full.
+struct Unwritable;
+
+impl hitl_core::audit::AuditSink for Unwritable {
+    fn append(
+        &self,
+        _: &hitl_core::audit::AuditRecord,
+    ) -> Result<(), hitl_core::audit::AuditError> {
+        Err(hitl_core::audit::AuditError::new("the disk is full"))
+    }
+}

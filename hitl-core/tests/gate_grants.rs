@@ -15,7 +15,7 @@ use hitl_core::policy::{NumberRange, PathMatcher, UrlMatcher};
 use hitl_core::store::GrantPage;
 use hitl_core::{
     ApprovalRequest, CallContext, CallRecord, CallView, DynArguments, DynSpec, DynTool, Factor,
-    Gate, HitlConfig, Outcome, Permit, Signals, Store as _, Submission, Tenant,
+    Gate, HitlConfig, Outcome, Permit, Risk, Signals, Store as _, Submission, Tenant,
 };
 use support::{Bench, bench, bench_with, pay};
 
@@ -428,4 +428,30 @@ async fn invariant_9_a_rule_says_what_is_free_and_nothing_else_is() {
             assert_eq!(ran, covered, "{text}");
         }
     }
+}
+
+/// A server that calls its tool harmless until somebody permits it for good, and destructive then.
+#[tokio::test(start_paused = true)]
+async fn invariant_5_a_grant_without_a_bound_does_not_outlive_the_risk_it_was_given_for() {
+    let mild = HitlConfig::DEFAULT.base_confidence(50);
+    let before = bench_with(|g| g.dyn_tool(shell_tool("book", mild))).await;
+    let call = r#"{"note":"a"}"#;
+    let request = json_runs(&before.gate, "book", call, 0).await.unwrap();
+    permit(&before.gate, &request, GrantTerms::any_arguments().durable()).await;
+    assert!(json_runs(&before.gate, "book", call, 1).await.is_none(), "the grant covers it");
+    for (position, config) in
+        [mild.destructive(), mild.risk(Risk::High), mild.risk(Risk::High).destructive()]
+            .into_iter()
+            .enumerate()
+    {
+        let store = before.store.clone();
+        let after = bench_with(|g| g.store(store).dyn_tool(shell_tool("book", config))).await;
+        let position = 10 + position as u64;
+        let request = json_runs(&after.gate, "book", call, position).await.expect("it is asked");
+        assert_eq!(after.world.ran(), 0);
+        let refused = refused(&after.gate, &request, GrantTerms::any_arguments().durable()).await;
+        assert_eq!(refused, GrantError::TooBroad);
+    }
+    // Where the tool is harmless, the grant is what it was.
+    assert!(json_runs(&before.gate, "book", call, 2).await.is_none());
 }

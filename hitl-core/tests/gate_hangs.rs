@@ -166,3 +166,31 @@ async fn invariant_5_a_scorer_that_holds_its_thread_is_reviewed_in_full() {
     assert!(hang.entered() <= 4);
     assert_eq!(b.world.ran(), 0);
 }
+
+/// A scorer whose name hangs, and not its opinion.
+struct Nameless(Hang);
+
+#[async_trait]
+impl Scorer for Nameless {
+    fn name(&self) -> &'static str {
+        self.0.enter();
+        "late"
+    }
+
+    async fn score(&self, _: &ScoredCall) -> Result<Opinion, ScoreError> {
+        Ok(Opinion::no_objection())
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 1)]
+async fn invariant_5_a_scorer_whose_name_hangs_is_reviewed_in_full() {
+    let (hang, _switch) = Hang::new();
+    let b = bench_with(|g| g.scorer(Nameless(hang.clone()), SHORT)).await;
+    let submitting = b.gate.submit(note("a")).by("ann");
+    let submitted = tokio::time::timeout(LONG, async { submitting.await }).await;
+    let Submission::Pending(ticket) = submitted.expect("it hangs its caller").unwrap() else {
+        panic!("nobody vouches for it")
+    };
+    assert_eq!(ticket.request().level, ApprovalLevel::Full);
+    assert_eq!((hang.entered(), b.world.ran()), (1, 0));
+}

@@ -117,6 +117,65 @@ async fn invariant_5_a_link_to_an_own_file_is_followed() {
     waiting.abort();
 }
 
+/// A link to what is not there yet, and other names of files that belong to an own file.
+#[cfg(unix)]
+#[tokio::test]
+async fn invariant_5_other_names_of_what_belongs_to_an_own_file_are_followed() {
+    let place = Place::new();
+    let b = place.bench().await;
+    let link = |to: &str, name: &str| {
+        std::os::unix::fs::symlink(to, place.path(name)).unwrap();
+        text(&place.path(name))
+    };
+    let absolute = text(&place.path("conf/policy.toml.accepted.new"));
+    let mut names = vec![
+        link(&absolute, "a.txt"),
+        link("conf/policy.toml.sig", "b.txt"),
+        link("b.txt", "c.txt"),
+        link("nowhere/../conf/policy.toml.new", "d.txt"),
+        link("../conf", "conf/loop"),
+    ];
+    // What its owner may never have heard of: a segment of the audit.
+    fs::write(place.path("audit.jsonl.7"), "x").unwrap();
+    fs::hard_link(place.path("audit.jsonl.7"), place.path("e.txt")).unwrap();
+    names.push(text(&place.path("e.txt")));
+    for name in names {
+        assert!(asks_in_full(&b.gate, &name).await, "{name}");
+    }
+    // A link that leads round and round, and one to something else, are none.
+    link("g.txt", "f.txt");
+    for name in [link("f.txt", "g.txt"), link("other/x", "h.txt")] {
+        assert!(!asks_in_full(&b.gate, &name).await, "{name}");
+    }
+}
+
+/// A deployment that turns a link to another release: the policy is where the link leads now.
+#[cfg(unix)]
+#[tokio::test]
+async fn invariant_5_an_own_file_behind_a_link_that_was_turned_is_known() {
+    let place = Place::new();
+    for release in ["one", "two"] {
+        fs::create_dir(place.path(release)).unwrap();
+        fs::write(place.path(release).join("rules.toml"), POLICY).unwrap();
+    }
+    let turn = |release: &str| {
+        let _ = fs::remove_file(place.path("current"));
+        std::os::unix::fs::symlink(place.path(release), place.path("current")).unwrap();
+    };
+    turn("one");
+    let rules = RuleFile::open(place.path("current/rules.toml"));
+    let b = bench_with(|g| g.policy(rules)).await;
+    turn("two");
+    for below in ["two/rules.toml", "current/rules.toml", "one/rules.toml"] {
+        // By a name of its own, so that only the place tells.
+        let link = place.path(&below.replace('/', "-"));
+        std::os::unix::fs::symlink(place.path(below), &link).unwrap();
+        assert!(asks_in_full(&b.gate, &text(&link)).await, "{below}");
+    }
+    fs::write(place.path("two/other.toml"), "x").unwrap();
+    assert!(!asks_in_full(&b.gate, &text(&place.path("two/other.toml"))).await);
+}
+
 #[cfg(unix)]
 #[tokio::test]
 async fn invariant_2_a_path_that_became_a_link_is_asked_about_again() {

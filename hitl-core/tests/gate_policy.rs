@@ -30,6 +30,35 @@ async fn rules_look_at_the_gates_clock() {
     assert!(matches!(b.gate.assess(&note("a"), "ann").unwrap().verdict, Verdict::Deny(_)));
 }
 
+/// A rule that is over stays over, whatever somebody sets the machine's clock to.
+#[tokio::test]
+async fn invariant_5_a_clock_that_is_set_moves_no_rules() {
+    let start = "2026-01-05T12:00:00Z".parse().unwrap();
+    let clock = ManualClock::at(start);
+    let window = |from: &str, to: &str| {
+        TimeWindow::always().after(from.parse().unwrap()).before(to.parse().unwrap())
+    };
+    let lets = Rule::auto("a week")
+        .when(When::tool("ask").time(window("2026-01-01T00:00:00Z", "2026-01-06T00:00:00Z")));
+    let freeze = Rule::deny("freeze")
+        .when(When::tool("note").time(window("2026-01-10T00:00:00Z", "2026-03-01T00:00:00Z")));
+    let rules = RuleSet::builder("test", "1").rule(lets).rule(freeze).build().unwrap();
+    let b = bench_with(|g| g.policy(rules).clock(clock.clone())).await;
+    let runs = |call| b.gate.assess(&call, "ann").unwrap().verdict == Verdict::Run;
+    let denied = || matches!(b.gate.assess(&note("a"), "ann").unwrap().verdict, Verdict::Deny(_));
+    assert!(runs(ask("a")) && !denied());
+    clock.advance(Duration::from_secs(8 * 86_400));
+    assert!(!runs(ask("a")) && denied());
+    clock.set(start);
+    assert!(!runs(ask("a")), "it is over");
+    assert!(denied(), "it has begun");
+    // A leap over the freeze is not believed: the time is not known, and the freeze counts.
+    clock.set("2026-04-01T00:00:00Z".parse().unwrap());
+    assert!(denied() && !runs(ask("a")));
+    clock.set("2026-01-13T13:00:00Z".parse().unwrap());
+    assert!(denied());
+}
+
 #[tokio::test]
 async fn an_auto_rule_lifts_the_score_at_the_gate_and_nothing_else() {
     let policy = rules(Rule::auto("trusted").when(When::tool("*").principal("ann")));

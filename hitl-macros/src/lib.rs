@@ -91,6 +91,7 @@ mod validate;
 /// | `#[hitl(state)]` | the gate's state of exactly this type, cloned; of type `T` and borrowed for a `&T` |
 /// | `#[hitl(context)]` | who asks and where: `CallContext`, or `RunContext` with the call's key and attempt; borrowed with `&` or cloned |
 /// | `#[hitl(sensitive)]` | a secret: it runs, and it is never shown |
+/// | `#[hitl(inert)]` | text, or a list of texts, that nobody interprets, ever: no shell, file system, browser, database or template. Rules and grants that relax take any text there |
 /// | `#[hitl(content_of)]`, `#[hitl(content_of = async_fn)]` | the path of a file, or what this fn reads by it: the content is shown to reviewers, and compared before the call runs (docs/macro.md) |
 /// | `#[hitl(default)]`, `#[hitl(default = expression)]` | optional, with the default of its type or this one |
 ///

@@ -9,6 +9,9 @@
 //!   (by up to 400 days where the clock has no uptime);
 //! - it is further ahead: it is not believed and nothing is remembered, because a present in a far
 //!   future could never be left again. There is no present until the clock is right.
+//!
+//! Small leaps add up: many of 30 days each are one of years. So what the clock has leapt counts until
+//! 31 times as long has passed; a machine that sleeps most of the time stays within that.
 
 use std::fmt;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -20,6 +23,8 @@ use crate::Timestamp;
 /// How far the clock may jump ahead of the time that has passed: 31 days. A machine that was
 /// suspended for longer has to open its stores again.
 const MAX_JUMP: Duration = Duration::from_secs(31 * 24 * 60 * 60);
+/// How many times faster than it passes, time takes back what the clock has leapt.
+const REGAIN: u32 = 31;
 /// The same where nobody can tell how much time has passed: 400 days.
 const MAX_UNKNOWN_JUMP: Duration = Duration::from_secs(400 * 24 * 60 * 60);
 
@@ -29,11 +34,12 @@ pub struct ForwardClock {
     latest: Mutex<Option<Moment>>,
 }
 
-/// A moment that was given out, and the uptime of then.
+/// A moment that was given out, the uptime of then, and how far the clock has leapt of late.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 struct Moment {
     at: Timestamp,
     uptime: Option<Duration>,
+    leapt: Duration,
 }
 
 /// The clock jumped ahead too far to be believed. Says by how much and what to do.
@@ -63,7 +69,7 @@ impl ForwardClock {
     pub fn new(clock: Arc<dyn Clock>, latest: Option<Timestamp>) -> Self {
         let moment = latest.map(|at| {
             let (at, uptime) = (at.max(clock.now()), clock.uptime());
-            Moment { at, uptime }
+            Moment { at, uptime, leapt: Duration::ZERO }
         });
         Self { clock, latest: Mutex::new(moment) }
     }
@@ -76,7 +82,8 @@ impl ForwardClock {
     pub fn now(&self) -> Result<Timestamp, ClockJump> {
         let mut latest = self.latest.lock().unwrap_or_else(PoisonError::into_inner);
         // Read under the lock, so that readings come in their order.
-        let reading = Moment { at: self.clock.now(), uptime: self.clock.uptime() };
+        let (at, uptime) = (self.clock.now(), self.clock.uptime());
+        let reading = Moment { at, uptime, leapt: Duration::ZERO };
         let next = forward(*latest, reading)?;
         *latest = Some(next);
         Ok(next.at)
@@ -94,11 +101,19 @@ fn forward(latest: Option<Moment>, reading: Moment) -> Result<Moment, ClockJump>
     let Some(latest) = latest else { return Ok(reading) };
     let passed = reading.uptime.zip(latest.uptime).map(|(now, then)| now.saturating_sub(then));
     let expected = latest.at.plus(passed.unwrap_or_default());
-    let most = if passed.is_some() { MAX_JUMP } else { MAX_UNKNOWN_JUMP };
-    if reading.at > expected.plus(most) {
+    let leap = reading.at.since(expected);
+    // Without uptime, time that passes cannot be told from a leap.
+    let (leapt, most) = match passed {
+        Some(passed) => (
+            latest.leapt.saturating_sub(passed.saturating_mul(REGAIN)).saturating_add(leap),
+            MAX_JUMP,
+        ),
+        None => (leap, MAX_UNKNOWN_JUMP),
+    };
+    if leapt > most && !leap.is_zero() {
         return Err(ClockJump { reading: reading.at, expected });
     }
-    Ok(Moment { at: reading.at.max(expected), uptime: reading.uptime })
+    Ok(Moment { at: reading.at.max(expected), uptime: reading.uptime, leapt })
 }
 
 #[cfg(test)]
@@ -157,6 +172,37 @@ mod tests {
         assert_eq!(clock.now(), Ok(start().plus(HOUR)));
         manual.set(start().plus(MAX_JUMP));
         assert_eq!(clock.now(), Ok(start().plus(MAX_JUMP)));
+    }
+
+    /// A clock that is set ahead by 30 days again and again would freeze time in a far future.
+    #[test]
+    fn invariant_5_many_small_jumps_are_one_large_one() {
+        let (manual, clock) = clocks();
+        clock.now().unwrap();
+        let mut latest = start();
+        for _ in 0..100 {
+            manual.set(latest.plus(30 * DAY));
+            latest = clock.now().unwrap_or(latest);
+            manual.advance(Duration::from_millis(1));
+        }
+        assert!(latest <= start().plus(MAX_JUMP + DAY), "{latest}");
+        manual.set(start().plus(31 * DAY));
+        assert!(clock.now().is_ok(), "it is right again");
+    }
+
+    #[test]
+    fn a_machine_that_sleeps_most_of_the_time_keeps_its_time() {
+        let (manual, clock) = clocks();
+        clock.now().unwrap();
+        for _ in 0..400 {
+            // An hour awake, and 23 asleep, which no uptime counts.
+            manual.advance(HOUR);
+            manual.set(manual.now().plus(23 * HOUR));
+            assert_eq!(clock.now(), Ok(manual.now()));
+        }
+        manual.set(manual.now().plus(10 * DAY));
+        manual.advance(HOUR / 6);
+        assert_eq!(clock.now(), Ok(manual.now()), "a holiday");
     }
 
     #[test]

@@ -4,7 +4,8 @@ use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
 
 use hitl_base::display::visible;
-use hitl_core::approval::KnownBy;
+use hitl_core::approval::{Authority, KnownBy};
+use hitl_core::audit::JsonlAudit;
 use hitl_core::policy::{AcceptError, AcceptanceFile, PendingRules};
 use hitl_core::{Principal, RuleFile};
 use serde::Serialize;
@@ -26,6 +27,7 @@ pub(super) struct Wanted {
     pub(super) preview: bool,
     pub(super) keyed: bool,
     pub(super) name: Option<String>,
+    pub(super) audit: Option<PathBuf>,
     pub(super) code: Option<String>,
 }
 
@@ -38,13 +40,23 @@ struct Shown {
     digest: String,
     /// Where the file may be laxer than what was accepted.
     relaxations: Vec<String>,
+    /// The lines that go and come.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    changes: Vec<String>,
     /// Why it is not known what was accepted, when it is not.
     #[serde(skip_serializing_if = "Option::is_none")]
     untrusted: Option<String>,
 }
 
 pub(super) async fn run(place: &Place, wanted: &Wanted, output: &Output) -> Result<(), Failure> {
-    let rules = RuleFile::open_with(&wanted.file, kept(place, wanted)?);
+    let mut options = RuleFile::options(&wanted.file).acceptance(kept(place, wanted)?);
+    // What is only looked at leaves no log.
+    if let Some(folder) = wanted.audit.as_deref().filter(|_| !wanted.preview) {
+        let log = JsonlAudit::in_folder(folder)
+            .map_err(|error| Failure::new(Exit::Failed, error.to_string()))?;
+        options = options.audit(log);
+    }
+    let rules = options.open();
     let status = rules.status();
     if let Some(problem) = status.problem {
         return Err(Failure::new(Exit::Found, format!("{}: {problem}", wanted.file.display())));
@@ -58,19 +70,20 @@ pub(super) async fn run(place: &Place, wanted: &Wanted, output: &Output) -> Resu
             version: version.to_string(),
             digest: version.digest.to_string(),
             relaxations: Vec::new(),
+            changes: Vec::new(),
             untrusted: None,
         };
         return Ok(output.print(&shown, || format!("{version} is accepted already\n"))?);
     };
     if wanted.preview {
-        let shown = shown(&waiting, false);
-        return Ok(output.print(&shown, || difference(&shown))?);
+        return Ok(output.print(&shown(&waiting, false), || difference(&waiting))?);
     }
     let by = named(wanted.name.clone())?;
     // What is accepted may let calls run unasked, so a person has to be known for it.
-    let _known = known(place, wanted, &by).await?;
+    let known = known(place, wanted, &by).await?;
     looked_at(wanted, &waiting)?;
-    rules.accept(&waiting.version.digest, &by).map_err(|error| {
+    let person = Authority::of(by.as_str()).known_by(known);
+    rules.accept(&waiting.version.digest, person).map_err(|error| {
         let exit = match error {
             AcceptError::Changed => Exit::Changed,
             AcceptError::Unsound(_) => Exit::Found,
@@ -111,8 +124,7 @@ fn looked_at(wanted: &Wanted, waiting: &PendingRules) -> Result<(), Failure> {
             "the rule file is not the one that --digest names; look at it again",
         )),
         (None, Audience::Person) => {
-            let text = difference(&shown(waiting, false));
-            let answer = terminal::ask(&text, "Accept this policy? [y/N]")?;
+            let answer = terminal::ask(&difference(waiting), "Accept this policy? [y/N]")?;
             if terminal::is_yes(&answer) { Ok(()) } else { Err(terminal::declined()) }
         }
         (None, Audience::Nobody) => Err(Failure::usage(
@@ -154,22 +166,17 @@ fn shown(waiting: &PendingRules, accepted: bool) -> Shown {
         version: waiting.version.to_string(),
         digest: waiting.version.digest.to_string(),
         relaxations: waiting.relaxations.iter().map(ToString::to_string).collect(),
+        changes: waiting.changes.clone(),
         untrusted: waiting.untrusted.clone(),
     }
 }
 
-/// For people.
-fn difference(shown: &Shown) -> String {
+/// For people: the words that every surface has, safe for a terminal line by line.
+fn difference(waiting: &PendingRules) -> String {
     let mut out = String::new();
-    // Writing to a String cannot fail.
-    let _ = writeln!(out, "{} waits to be accepted", visible(&shown.version));
-    if let Some(why) = &shown.untrusted {
-        let _ = writeln!(out, "It is not known what was accepted before: {}", visible(why));
-        let _ = writeln!(out, "Every call is denied until it is. Read the whole file.");
+    for line in waiting.to_string().lines() {
+        // Writing to a String cannot fail.
+        let _ = writeln!(out, "{}", visible(line));
     }
-    for relaxation in &shown.relaxations {
-        let _ = writeln!(out, "- {}", visible(relaxation));
-    }
-    let _ = writeln!(out, "digest {}", shown.digest);
     out
 }

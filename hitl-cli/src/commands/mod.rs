@@ -91,9 +91,9 @@ pub(crate) async fn run(arguments: Arguments) -> Result<(), Failure> {
         Command::Key { command } => key::run(place, command, output).await,
         Command::Policy { command: PolicyCommand::Test { file } } => policy::run(&file, output),
         Command::Policy {
-            command: PolicyCommand::Accept { file, digest, preview, keyed, name, code },
+            command: PolicyCommand::Accept { file, digest, preview, keyed, name, audit, code },
         } => {
-            let wanted = accept::Wanted { file, digest, preview, keyed, name, code };
+            let wanted = accept::Wanted { file, digest, preview, keyed, name, audit, code };
             accept::run(place, &wanted, output).await
         }
         Command::Stats => stats::run(&Source::open(place, None).await?, output).await,

@@ -7,6 +7,8 @@ mod decide;
 mod events;
 mod grants;
 mod openapi;
+#[cfg(feature = "policy-files")]
+mod policies;
 mod presence;
 mod read;
 mod routes;

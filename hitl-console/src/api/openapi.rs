@@ -40,5 +40,8 @@ impl Modify for Token {
 
 /// The document itself.
 pub(super) async fn document() -> Json<utoipa::openapi::OpenApi> {
-    Json(Document::openapi())
+    let document = Document::openapi();
+    #[cfg(feature = "policy-files")]
+    let document = document.merge_from(super::policies::PolicyDocument::openapi());
+    Json(document)
 }

@@ -33,8 +33,12 @@ pub(crate) fn routes(state: &Shared) -> Router<Shared> {
         .route("/api/tasks/{id}/cancel", post(tasks::cancel))
         .route("/api/presence", post(presence::looks))
         .route("/api/stats", get(stats::stats))
-        .route("/api/events", get(events::events))
-        .layer(from_fn_with_state(Shared::clone(state), signed_in));
+        .route("/api/events", get(events::events));
+    #[cfg(feature = "policy-files")]
+    let reviewers = reviewers
+        .route("/api/policies", get(super::policies::list))
+        .route("/api/policies/{id}/accept", post(super::policies::accept));
+    let reviewers = reviewers.layer(from_fn_with_state(Shared::clone(state), signed_in));
     Router::new()
         .route("/api/sign-in", get(session::sign_in))
         .route("/openapi.json", get(openapi::document))

@@ -20,6 +20,8 @@ pub(super) struct Me {
     /// Whose calls are seen.
     #[schema(value_type = String)]
     tenant: Tenant,
+    /// How many rule files are shown under `api/policies`.
+    policies: usize,
 }
 
 /// How to get in.
@@ -36,8 +38,12 @@ pub(super) struct HowToSignIn {
 /// Says who is signed in.
 #[utoipa::path(get, path = "/api/me", tag = "session",
     responses((status = 200, body = Me), (status = 401, body = Problem)))]
-pub(super) async fn me(Extension(reviewer): Extension<Reviewer>) -> Json<Me> {
-    Json(Me { principal: reviewer.principal, tenant: reviewer.tenant })
+pub(super) async fn me(
+    From(state): From<Shared>,
+    Extension(reviewer): Extension<Reviewer>,
+) -> Json<Me> {
+    let policies = state.policies.count();
+    Json(Me { principal: reviewer.principal, tenant: reviewer.tenant, policies })
 }
 
 /// Says how to sign in. For everybody.

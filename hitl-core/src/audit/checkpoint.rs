@@ -89,6 +89,12 @@ mod signed {
             self.0.as_bytes()
         }
 
+        /// Signs a text; 128 hexadecimal digits.
+        #[cfg(feature = "policy-files")]
+        pub(crate) fn sign_text(&self, text: &str) -> String {
+            hex(&self.0.sign(text.as_bytes()).to_bytes())
+        }
+
         /// The key that an auditor needs.
         pub fn public(&self) -> PublicKey {
             PublicKey(self.0.verifying_key())
@@ -111,6 +117,14 @@ mod signed {
             ed25519_dalek::VerifyingKey::from_bytes(&unhex(text)?).ok().map(Self)
         }
 
+        /// Returns whether it has signed exactly this text. `signature` is 128 hexadecimal digits.
+        pub(crate) fn has_signed(&self, text: &str, signature: &str) -> bool {
+            unhex::<64>(signature).is_some_and(|bytes| {
+                let signature = ed25519_dalek::Signature::from_bytes(&bytes);
+                self.0.verify_strict(text.as_bytes(), &signature).is_ok()
+            })
+        }
+
         /// As 64 hexadecimal digits.
         pub fn to_hex(self) -> String {
             hex(self.0.as_bytes())
@@ -128,12 +142,9 @@ mod signed {
 
         /// Whether this key has signed it, exactly as it is.
         pub fn is_signed_by(&self, key: PublicKey) -> bool {
-            let signature = self.signature.as_deref().and_then(unhex::<64>);
-            let signature = signature.map(|bytes| ed25519_dalek::Signature::from_bytes(&bytes));
+            let signature = self.signature.as_deref();
             self.key == Some(key.to_hex())
-                && signature.is_some_and(|signature| {
-                    key.0.verify_strict(self.text().as_bytes(), &signature).is_ok()
-                })
+                && signature.is_some_and(|signature| key.has_signed(&self.text(), signature))
         }
     }
 }

@@ -54,6 +54,9 @@ pub enum AuditEvent {
     Reopened,
     /// A policy is in force from here on. It concerns no call.
     PolicyLoaded,
+    /// A policy is accepted, by a person, by a signature, or because it only tightens. Written before it
+    /// takes effect. It concerns no call; `policies` has the version before, if there was one, and the new.
+    PolicyAccepted,
     /// A human changed its arguments; they are the next revision.
     Edited,
     /// A human approved it, and it needs more of them.
@@ -100,6 +103,7 @@ impl AuditEvent {
             | Self::Shown
             | Self::Claimed
             | Self::PolicyLoaded
+            | Self::PolicyAccepted
             | Self::GrantSaved
             | Self::GrantUsed
             | Self::GrantRevoked
@@ -246,6 +250,22 @@ impl AuditRecord {
         Self {
             policies: vec![version.clone()],
             ..Self::about(AuditEvent::PolicyLoaded, version.to_string(), at)
+        }
+    }
+
+    /// A policy is about to be accepted; `why` says by whom or what.
+    #[cfg(feature = "policy-files")]
+    pub(crate) fn policy_accepted(
+        from: Option<&PolicyVersion>,
+        to: &PolicyVersion,
+        why: &str,
+        at: Timestamp,
+    ) -> Self {
+        let before = from.map_or("nothing", |from| &from.digest);
+        Self {
+            policies: from.into_iter().chain([to]).cloned().collect(),
+            note: Some(format!("{why}: from {before} to {}", to.digest)),
+            ..Self::about(AuditEvent::PolicyAccepted, to.to_string(), at)
         }
     }
 

@@ -6,7 +6,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
-use hitl_base::clock::SystemClock;
+use hitl_base::clock::{ForwardClock, SystemClock};
 use hitl_base::id::Series;
 use hitl_base::json::Limits;
 use hitl_base::{Clock, Redactor};
@@ -96,7 +96,8 @@ pub struct GateBuilder {
     directory: Option<(Arc<dyn Directory>, Duration)>,
     evaluation_timeout: Duration,
     two_eyes: TwoEyes,
-    clock: Arc<dyn Clock>,
+    /// None: the machine's.
+    clock: Option<Arc<dyn Clock>>,
     store: Option<Arc<dyn Store>>,
     approver: Option<Arc<dyn Approver>>,
     audit: Option<Arc<dyn AuditSink>>,
@@ -121,7 +122,7 @@ impl GateBuilder {
             directory: None,
             evaluation_timeout: EVALUATION_TIMEOUT,
             two_eyes: TwoEyes::default(),
-            clock: Arc::new(SystemClock),
+            clock: None,
             store: None,
             approver: None,
             audit: None,
@@ -257,9 +258,10 @@ impl GateBuilder {
         self
     }
 
-    /// Takes the time at which rules look from this clock, instead of the machine's.
+    /// Takes the time at which rules look from this clock, instead of the machine's. It never goes back,
+    /// and where it leaps ahead too far, rules do not know the time.
     pub fn clock(mut self, clock: impl Clock) -> Self {
-        self.clock = Arc::new(clock);
+        self.clock = Some(Arc::new(clock));
         self
     }
 
@@ -356,6 +358,11 @@ impl GateBuilder {
         });
         let reads = tools.iter().filter(|(_, tool)| tool.reads_contents());
         let reading = reads.map(|(name, _)| (name.clone(), HostCode::new(&threads, timeout)));
+        let clock = match self.clock {
+            Some(clock) => ForwardClock::new(clock, None),
+            // What was over before this process started stays over, by the store's time.
+            None => ForwardClock::new(Arc::new(SystemClock), store.now().await.ok()),
+        };
         let inner = Inner {
             reading: reading.collect(),
             tools,
@@ -366,7 +373,7 @@ impl GateBuilder {
             scorers: scorers.collect(),
             directory,
             two_eyes: self.two_eyes,
-            clock: self.clock,
+            clock,
             in_force: Mutex::default(),
             store,
             approver: self.approver,

@@ -7,6 +7,7 @@ use super::handle::Inner;
 use super::observe;
 use super::prepare::{Prepared, state_of, tree_of};
 use crate::audit::{AuditEvent, AuditRecord};
+use crate::call::{HitlConfig, Risk};
 use crate::grant::{Drawn, GrantRecord, GrantRefusal, GrantedCall};
 use crate::ids::{ClaimToken, DecisionId, GrantId, SessionId};
 use crate::machine::{CallRecord, CallState, Claim, Event, Membership};
@@ -59,6 +60,7 @@ impl Inner {
                     ),
                     arguments,
                     inert: prepared.tool.spec.config.inert,
+                    risky: is_risky(&prepared.tool.spec.config),
                 };
                 let Ok(drawn) = grant.grant.covers(&call) else { continue };
                 if grant.draw(&drawn, now).is_ok() {
@@ -147,6 +149,7 @@ impl Inner {
             ),
             arguments: &arguments,
             inert: self.inert_of(record),
+            risky: record.request.risk >= Risk::High || record.request.hints.destructive,
         };
         let Ok(drawn) = grant.grant.covers(&call) else { return Ok(None) };
         let goes_on = match self.routed_now(record, &snapshot)? {
@@ -209,6 +212,11 @@ impl Inner {
         }
         self.note(&entry);
     }
+}
+
+/// Whether a grant on this tool needs a bound.
+fn is_risky(config: &HitlConfig) -> bool {
+    config.risk >= Risk::High || config.hints.destructive
 }
 
 impl Prepared {

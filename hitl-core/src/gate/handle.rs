@@ -5,9 +5,10 @@ use std::collections::BTreeMap;
 use std::fmt;
 use std::sync::Arc;
 
+use hitl_base::clock::ForwardClock;
 use hitl_base::id::Series;
 use hitl_base::json::Limits;
-use hitl_base::{Clock, JsonText, Redactor, Timestamp};
+use hitl_base::{JsonText, Redactor, Timestamp};
 
 use super::builder::GateBuilder;
 use super::error::{GateError, GateErrorKind};
@@ -46,7 +47,8 @@ pub(super) struct Inner {
     pub(super) scorers: Vec<Timed>,
     pub(super) directory: Option<Asked>,
     pub(super) two_eyes: TwoEyes,
-    pub(super) clock: Arc<dyn Clock>,
+    /// What time it is for rules.
+    pub(super) clock: ForwardClock,
     /// The policy versions that were audited as in force.
     pub(super) in_force: Mutex<Vec<PolicyVersion>>,
     pub(super) store: Arc<dyn Store>,

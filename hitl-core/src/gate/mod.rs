@@ -40,6 +40,8 @@
 //! | `recover` | what a dead process left is put in order |
 
 mod abort;
+#[cfg(feature = "policy-files")]
+mod accept;
 mod attribution;
 mod batch;
 mod builder;

@@ -2,6 +2,7 @@
 //! and where links lead is looked up here.
 
 use std::borrow::Cow;
+use std::ffi::OsString;
 use std::path::{Component, Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
@@ -107,6 +108,7 @@ fn factor(why: impl Into<Cow<'static, str>>) -> Factor {
 
 /// The first of the gate's files to which one of these paths leads.
 fn linked(own: &OwnFiles, paths: &[PathBuf], read_only: bool) -> Option<String> {
+    let places = Places::of(own);
     paths.iter().find_map(|path| {
         let path = match (path.strip_prefix("~"), std::env::home_dir()) {
             (Ok(below), Some(home)) => home.join(below),
@@ -115,9 +117,14 @@ fn linked(own: &OwnFiles, paths: &[PathBuf], read_only: bool) -> Option<String> 
         // As the system reads `..`, through links, and as programs do that tidy a path up first.
         [followed(&path), followed(&tidied(&path))].iter().find_map(|there| {
             let file = own.resolved(there, read_only).map(str::to_owned);
-            file.or_else(|| same_file(own, there))
+            file.or_else(|| places.same_as(own, there, read_only))
         })
     })
+}
+
+/// The file of the gate that this path, with links followed, is by another name.
+pub(super) fn same_file(own: &OwnFiles, path: &Path) -> Option<String> {
+    Places::of(own).same_as(own, path, false)
 }
 
 /// A path without `..`, as it is written.
@@ -134,34 +141,116 @@ pub(super) fn tidied(path: &Path) -> PathBuf {
     tidy
 }
 
-/// Another name of the same file.
+/// Where the gate's files and the folders above them are, as the system numbers them: a hard link and a
+/// mount are other names of the same number.
 #[cfg(unix)]
-pub(super) fn same_file(own: &OwnFiles, path: &Path) -> Option<String> {
+struct Places(Vec<((u64, u64), PathBuf)>);
+
+#[cfg(unix)]
+impl Places {
+    fn of(own: &OwnFiles) -> Self {
+        let mut paths: Vec<&Path> =
+            own.paths().flat_map(|file| Path::new(file).ancestors()).collect();
+        paths.sort_unstable();
+        paths.dedup();
+        let there = |path: &&Path| Some((number_of(path)?, path.to_path_buf()));
+        Self(paths.iter().filter_map(there).collect())
+    }
+
+    /// The file of the gate that this path is by another name.
+    fn same_as(&self, own: &OwnFiles, path: &Path, read_only: bool) -> Option<String> {
+        // A folder of it may be mounted elsewhere, so each step is compared.
+        let mounted = path.ancestors().find_map(|at| {
+            let number = number_of(at)?;
+            let below = path.strip_prefix(at).ok()?;
+            let same = self.0.iter().filter(|(it, _)| *it == number);
+            let mut names = same.map(|(_, name)| name.join(below));
+            names.find_map(|name| own.resolved(&name, read_only).map(str::to_owned))
+        });
+        mounted.or_else(|| own_link(own, path))
+    }
+}
+
+/// The number that the system gives what is there.
+#[cfg(unix)]
+fn number_of(path: &Path) -> Option<(u64, u64)> {
+    use std::os::unix::fs::MetadataExt as _;
+    std::fs::metadata(path).ok().map(|it| (it.dev(), it.ino()))
+}
+
+/// The most files of a folder that are compared with one that has several names.
+#[cfg(unix)]
+const MAX_ENTRIES: usize = 10_000;
+
+/// The file of the gate that a file of several names is, one of those beside it included (`-wal`, a
+/// segment of the audit).
+#[cfg(unix)]
+fn own_link(own: &OwnFiles, path: &Path) -> Option<String> {
     use std::os::unix::fs::MetadataExt as _;
     let is = std::fs::metadata(path).ok().filter(|it| it.is_file() && it.nlink() > 1)?;
-    own.paths().find_map(|own| {
-        let it = std::fs::metadata(own).ok()?;
-        ((it.dev(), it.ino()) == (is.dev(), is.ino())).then(|| own.to_owned())
+    let number = (is.dev(), is.ino());
+    let mut folders: Vec<&Path> = own.paths().filter_map(|file| Path::new(file).parent()).collect();
+    folders.sort_unstable();
+    folders.dedup();
+    folders.into_iter().filter_map(|folder| std::fs::read_dir(folder).ok()).find_map(|entries| {
+        entries.take(MAX_ENTRIES).filter_map(Result::ok).find_map(|entry| {
+            let name = entry.path();
+            let file = own.resolved(&name, true)?.to_owned();
+            (number_of(&name)? == number).then_some(file)
+        })
     })
 }
 
 #[cfg(not(unix))]
-pub(super) fn same_file(_: &OwnFiles, _: &Path) -> Option<String> {
-    None
+struct Places;
+
+#[cfg(not(unix))]
+impl Places {
+    fn of(_: &OwnFiles) -> Self {
+        Self
+    }
+
+    fn same_as(&self, _: &OwnFiles, _: &Path, _: bool) -> Option<String> {
+        None
+    }
 }
 
-/// A path with links followed, as far as there is anything.
+/// The most links that are followed to what is not there yet.
+const MAX_LINKS: usize = 40;
+
+/// A path with links followed, as far as there is anything. A link whose target is not there yet is
+/// followed too: whoever writes through it makes the target.
 pub(super) fn followed(path: &Path) -> PathBuf {
+    let mut path = path.to_owned();
+    for _ in 0..MAX_LINKS {
+        let Some((there, rest)) = existing(&path) else {
+            // `x/..`, where there is no `x` yet.
+            path = tidied(&path);
+            continue;
+        };
+        let Some((next, below)) = rest.split_first() else { return there };
+        let at = there.join(next);
+        let Ok(target) = std::fs::read_link(&at) else {
+            return below.iter().fold(at, |path, step| path.join(step));
+        };
+        // An absolute target takes the place of all of it.
+        path = below.iter().fold(there.join(target), |path, step| path.join(step));
+    }
+    path
+}
+
+/// The part of a path that is there, with links followed, and the steps below it. Nothing when one of
+/// those leads up again.
+fn existing(path: &Path) -> Option<(PathBuf, Vec<OsString>)> {
     let mut rest = Vec::new();
     let mut at = path;
     loop {
         if let Ok(there) = std::fs::canonicalize(at) {
-            return rest.iter().rev().fold(there, |path, step| path.join(step));
+            rest.reverse();
+            return Some((there, rest));
         }
-        let (Some(above), Some(name)) = (at.parent(), at.file_name()) else {
-            return path.to_owned();
-        };
-        rest.push(name);
+        let (above, name) = (at.parent()?, at.file_name()?);
+        rest.push(name.to_owned());
         at = above;
     }
 }

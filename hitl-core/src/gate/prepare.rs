@@ -292,14 +292,17 @@ impl Inner {
     ) -> Result<(Assessment, Routed), GateError> {
         let mut view = CallView::of_text(&tool.spec.name, &tool.spec.config, arguments, context);
         if !self.policies.is_empty() || self.signals.may_ask_for_the_time() {
-            view = view.at(self.clock.now());
+            view = self.timed(view);
         }
         let mut assessment = assess(&view, &self.signals).with_opinions(said);
         if snapshot.repeats_a_secret() {
             let why = "An argument that is not secret repeats a secret one, so you cannot see it.";
             assessment.factors.push(Factor::at_least("repeats_a_secret", ApprovalLevel::Full, why));
         }
-        if !quiet && !said.iter().any(|factor| factor.name == OWN_FILE) {
+        // What has no say of its own does not speak for the look at the files.
+        let found =
+            |factor: &Factor| factor.name == OWN_FILE && factor.level == Some(ApprovalLevel::Full);
+        if !quiet && !said.iter().any(found) {
             let read_only = tool.spec.config.hints.read_only;
             assessment.factors.extend(self.own_file(view.arguments.tree(), read_only));
         }
@@ -349,7 +352,19 @@ impl Inner {
         let Ok(arguments) = tree_of(snapshot) else { return };
         let spec = &tool.spec;
         let view = CallView::new(&spec.name, &spec.config, &arguments, context);
-        self.shadow.compare(&spec.name, &view.at(self.clock.now()), assessment, routed);
+        self.shadow.compare(&spec.name, &self.timed(view), assessment, routed);
+    }
+
+    /// The call at the present. Where the clock cannot be believed, the time is not known, which counts
+    /// towards the stricter answer.
+    fn timed<'v>(&self, view: CallView<'v>) -> CallView<'v> {
+        match self.clock.now() {
+            Ok(now) => view.at(now),
+            Err(jump) => {
+                tracing::warn!(%jump, "rules do not know the time");
+                view
+            }
+        }
     }
 
     /// Audits the versions of the policies that are in force, when they have changed since they were

@@ -1,7 +1,6 @@
 //! Scorers are asked: all at once, each with its own deadline, before a call enters the store.
 
-use std::panic::AssertUnwindSafe;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 use futures::future::join_all;
 
@@ -61,8 +60,12 @@ impl Inner {
 
     async fn opinion(&self, timed: &Timed, call: &Arc<ScoredCall>, secrets: &Taint) -> Factor {
         let (scorer, call) = (Arc::clone(&timed.scorer), Arc::clone(call));
+        let name = Arc::new(OnceLock::new());
+        let told = Arc::clone(&name);
         let asking = async move {
-            // An error is host code too: it is written and dropped where a panic of it is caught.
+            // Its name is host code too, which may hang.
+            let _ = told.set(scorer.name().to_owned());
+            // So is an error: it is written and dropped where a panic of it is caught.
             scorer.score(&call).await.map_err(|error| error.to_string())
         };
         let answer = match timed.bound.run_later(asking).await {
@@ -70,8 +73,7 @@ impl Inner {
             Err(NoAnswer::Late | NoAnswer::NotAsked) => Err(NoOpinion::Late),
             Err(NoAnswer::Panicked) => Err(NoOpinion::Panicked),
         };
-        let name = std::panic::catch_unwind(AssertUnwindSafe(|| timed.scorer.name().to_owned()))
-            .unwrap_or_else(|_| "scorer".to_owned());
-        weigh(&name, answer, |text| self.clean(text, secrets).into_owned())
+        let name = name.get().map_or("scorer", String::as_str);
+        weigh(name, answer, |text| self.clean(text, secrets).into_owned())
     }
 }

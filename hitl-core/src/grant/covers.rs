@@ -1,5 +1,7 @@
 //! Whether a call fits a grant, and what it would draw. Pure.
 
+use std::collections::HashSet;
+
 use hitl_base::Json;
 use hitl_base::json::compare_numbers;
 
@@ -26,6 +28,8 @@ pub struct GrantedCall<'c> {
     pub arguments: &'c Json,
     /// Arguments whose text nobody interprets, as the tool says; none where the tool is not known.
     pub inert: &'c [&'c str],
+    /// Whether its tool is of high risk or destroys, as it is now.
+    pub risky: bool,
 }
 
 /// Why a call does not fit a grant.
@@ -52,6 +56,9 @@ pub enum NotCovered {
         "an interpreter reads an argument that is left free; permit exactly these arguments, or list what it may be"
     )]
     Interpreted,
+    /// The tool is riskier than when the grant was given, and the grant has no bound.
+    #[error("its tool is of high risk or destroys by now, and it has no bound; give another one")]
+    Unbounded,
     /// It cannot be said how much of the sum the call needs.
     #[error("the call has no such amount as it limits")]
     Sum,
@@ -84,6 +91,7 @@ impl Grant {
         let all_known = call.arguments.entries().iter().all(|(name, _)| known(name));
         fits(permitted && all_known, NotCovered::Arguments)?;
         fits(!self.leaves_a_program_free(call), NotCovered::Interpreted)?;
+        fits(!call.risky || self.is_bounded(), NotCovered::Unbounded)?;
         let amount = match &self.sum {
             None => Amount::ZERO,
             Some(sum) => {
@@ -96,6 +104,12 @@ impl Grant {
 }
 
 impl Grant {
+    /// Whether it ends by itself, or permits one thing only: what a tool of high risk needs.
+    pub(super) fn is_bounded(&self) -> bool {
+        let ends = self.uses.is_some() || self.sum.is_some() || self.until.is_some();
+        ends || self.run.is_some() || self.arguments == ArgumentScope::Exact
+    }
+
     /// Whether an interpreter reads a text that no condition names.
     fn leaves_a_program_free(&self, call: &GrantedCall<'_>) -> bool {
         let conditions = match &self.arguments {
@@ -103,40 +117,39 @@ impl Grant {
             ArgumentScope::Matching(conditions) => conditions.as_slice(),
             ArgumentScope::Any => &[],
         };
-        let named = |keys: &str| {
-            call.inert.contains(&keys)
-                || conditions.iter().any(|condition| names(&condition.path, keys))
-        };
-        let mut free = false;
-        each_text(&mut String::new(), call.arguments, &mut |keys| {
-            free |= is_for_an_interpreter(call.tool, keys) && !named(keys);
+        let paths = conditions.iter().map(|condition| condition.path.as_str());
+        has_free_program(call.tool, call.arguments, paths, call.inert)
+    }
+}
+
+/// Whether an interpreter reads a text of these arguments that none of the paths leads to. A path with
+/// the number of an item names that item alone.
+fn has_free_program<'p>(
+    tool: &str,
+    arguments: &Json,
+    paths: impl Iterator<Item = &'p str>,
+    inert: &[&'p str],
+) -> bool {
+    // The very values that the conditions look at.
+    let mut named: HashSet<*const Json> = HashSet::new();
+    for path in paths.chain(inert.iter().copied()) {
+        // A path that is none leads to nothing.
+        let _ = each_value(path, arguments, &mut |value| {
+            named.extend(value.map(std::ptr::from_ref));
         });
-        free
     }
+    let mut free = false;
+    each_text(&mut String::new(), arguments, &mut |keys, text| {
+        let said = inert.contains(&keys) || named.contains(&std::ptr::from_ref(text));
+        free |= is_for_an_interpreter(tool, keys) && !said;
+    });
+    free
 }
 
-/// Whether a path leads to the values under these keys; which items of a list it names does not count.
-fn names(path: &str, keys: &str) -> bool {
-    let mut plain = String::new();
-    let mut inside = false;
-    for c in path.chars() {
-        match c {
-            '[' => inside = true,
-            ']' => inside = false,
-            c if !inside => plain.push(c),
-            _ => {}
-        }
-    }
-    match plain.strip_prefix("**.") {
-        Some(key) => keys == key || keys.ends_with(&format!(".{key}")),
-        None => plain == keys,
-    }
-}
-
-/// Calls `see` with the keys, joined by dots, of every text.
-fn each_text(keys: &mut String, tree: &Json, see: &mut dyn FnMut(&str)) {
+/// Calls `see` with every text and its keys, joined by dots.
+fn each_text<'j>(keys: &mut String, tree: &'j Json, see: &mut dyn FnMut(&str, &'j Json)) {
     match tree {
-        Json::String(_) => see(keys),
+        Json::String(_) => see(keys, tree),
         Json::Array(items) => items.iter().for_each(|item| each_text(keys, item, see)),
         Json::Object(entries) => {
             for (key, value) in entries {
@@ -213,6 +226,39 @@ impl SumLimit {
         match found.as_slice() {
             [amount] => *amount,
             _ => None,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use hitl_base::json::scan;
+
+    use super::*;
+
+    /// A condition on the first command said nothing about the others, and permitted them all.
+    #[test]
+    fn invariant_5_a_condition_on_one_item_permits_no_other_program() {
+        for (arguments, paths, inert, free) in [
+            (r#"{"commands":["git status","rm -rf x"]}"#, vec!["commands[0]"], vec![], true),
+            (r#"{"commands":["git status"]}"#, vec!["commands[0]"], vec![], false),
+            (r#"{"commands":["a","b"]}"#, vec!["commands[0]", "commands[1]"], vec![], false),
+            (r#"{"commands":["a","b"]}"#, vec!["commands[*]"], vec![], false),
+            (r#"{"steps":[{"cmd":"a"},{"cmd":"b"}]}"#, vec!["steps[0].cmd"], vec![], true),
+            (r#"{"steps":[{"cmd":"a"},{"cmd":"b"}]}"#, vec!["steps[*].cmd"], vec![], false),
+            (r#"{"steps":[{"cmd":"a"}],"cmd":"b"}"#, vec!["**.cmd"], vec![], false),
+            (r#"{"a":{"cmd":"x"},"cmd":"y"}"#, vec!["cmd"], vec![], true),
+            (r#"{"a.cmd":"x","a":{"cmd":"y"}}"#, vec!["a.cmd"], vec![], true),
+            (r#"{"a.cmd":"x","a":{"cmd":"y"}}"#, vec!["a.cmd", "\"a.cmd\""], vec![], false),
+            (r#"{"commands":["a","b"]}"#, vec![], vec!["commands"], false),
+            (r#"{"commands":["a","b"]}"#, vec![], vec!["commands[*]"], false),
+            (r#"{"commands":["a","b"]}"#, vec![], vec!["commands[0]"], true),
+            (r#"{"commands":[["a"]]}"#, vec!["commands[0]"], vec![], true),
+            (r#"{"to":"bob"}"#, vec![], vec![], false),
+        ] {
+            let tree = scan(arguments).unwrap();
+            let found = has_free_program("t", &tree, paths.iter().copied(), &inert);
+            assert_eq!(found, free, "{arguments} {paths:?} {inert:?}");
         }
     }
 }

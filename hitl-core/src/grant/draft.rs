@@ -167,10 +167,10 @@ impl GrantDraft {
             },
         )?;
         let terms = &self.terms;
-        let bounded = terms.uses.is_some() || terms.sum.is_some() || terms.until.is_some();
         let risky = request.risk >= Risk::High || request.hints.destructive;
         let exact = terms.arguments == ArgumentScope::Exact;
         let for_good = terms.lasting == Lasting::Durable;
+        let bounded = terms.uses.is_some() || terms.sum.is_some() || terms.until.is_some();
         ensure(!(risky && for_good) || bounded || exact, GrantError::TooBroad)?;
         self.check(arguments, shown)?;
         ensure(terms.uses != Some(0), GrantError::NoRoom)?;
@@ -209,6 +209,7 @@ impl GrantDraft {
             content: record.current_content(),
             arguments,
             inert,
+            risky,
         };
         let drawn = grant.covers(&call).map_err(GrantError::DoesNotFit)?;
         let fits = grant.sum.as_ref().is_none_or(|sum| drawn.amount <= sum.at_most);

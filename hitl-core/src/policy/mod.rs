@@ -25,7 +25,8 @@ pub(crate) use route::{ask, combine};
 pub use rule::{Answer, Effect, Policy, PolicyVersion, RuleRef, Ruling};
 #[cfg(feature = "policy-files")]
 pub use rules::{
-    AcceptError, AcceptanceFile, PendingRules, Reload, RuleFile, RuleFileStatus, RuleWatch,
+    AcceptError, AcceptanceFile, PendingRules, PolicySignatures, Reload, RuleFile, RuleFileOptions,
+    RuleFileStatus, RuleWatch, SignedPolicy,
 };
 pub use rules::{
     Argument, Compare, Hint, Operand, Relaxation, RelaxationKind, Rule, RuleEffect, RuleError,
@@ -33,5 +34,7 @@ pub use rules::{
     TestReport, TimeWindow, Weekday, When,
 };
 pub(crate) use rules::{Glob, each_value};
+#[cfg(all(feature = "policy-files", feature = "checkpoints"))]
+pub use rules::{PolicySignature, SignatureFile};
 pub(crate) use shadow::Shadow;
 pub use shadow::{Difference, ShadowReport};

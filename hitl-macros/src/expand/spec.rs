@@ -55,11 +55,11 @@ pub(super) fn spec(attribute: &Attribute, function: &Function, names: &Names) ->
             quote!(.version(#version))
         }
     };
-    let config = config(attribute, short);
+    let config = config(attribute, function, short);
     quote!(#short::Spec::new(#name, #description)#parameters #states #version #config)
 }
 
-fn config(attribute: &Attribute, short: &TokenStream) -> Option<TokenStream> {
+fn config(attribute: &Attribute, function: &Function, short: &TokenStream) -> Option<TokenStream> {
     let mut calls = Vec::new();
     let mut call = |method: &str, arguments: TokenStream| {
         let method = Ident::new(method, Span::call_site());
@@ -128,6 +128,18 @@ fn config(attribute: &Attribute, short: &TokenStream) -> Option<TokenStream> {
         if flag.is_some() {
             call(method, TokenStream::new());
         }
+    }
+    let inert: Vec<_> = arguments_of(function)
+        .filter(|(_, argument)| argument.inert)
+        .map(|(parameter, _)| {
+            let name = parameter.ident.unraw().to_string();
+            // As a rule writes the text itself, and each text of a list.
+            let (each, existence) = (format!("{name}[*]"), &parameter.existence);
+            quote!(#(#existence)* #name, #(#existence)* #each)
+        })
+        .collect();
+    if !inert.is_empty() {
+        call("inert", quote!(&[#(#inert),*]));
     }
     if attribute.approve_label.is_some() || attribute.reject_label.is_some() {
         let approve = attribute.approve_label.as_ref().map(|given| &given.value);

@@ -11,7 +11,7 @@ use super::unfit::unfit;
 use super::{scan, value};
 use crate::errors::{Errors, list, nearest, suggestion};
 
-const KEYS: [&str; 5] = ["state", "context", "sensitive", "default", "content_of"];
+const KEYS: [&str; 6] = ["state", "context", "sensitive", "inert", "default", "content_of"];
 
 /// One parameter.
 pub(crate) struct Parameter {
@@ -50,6 +50,8 @@ pub(crate) enum Role {
 pub(crate) struct Argument {
     pub(crate) held: Held,
     pub(crate) sensitive: bool,
+    /// Nobody interprets its text.
+    pub(crate) inert: bool,
     pub(crate) default: Option<DefaultValue>,
     pub(crate) content_of: Option<ContentOf>,
     pub(crate) description: Option<String>,
@@ -169,6 +171,7 @@ struct Keys {
     state: Option<Ident>,
     context: Option<Ident>,
     sensitive: Option<Ident>,
+    inert: Option<Ident>,
     default: Option<(Ident, DefaultValue)>,
     content_of: Option<(Ident, ContentOf)>,
     /// Something was reported that may have meant `state` or `context`.
@@ -216,6 +219,7 @@ impl Keys {
             Some("state") => self.state.replace(key).is_some(),
             Some("context") => self.context.replace(key).is_some(),
             Some("sensitive") => self.sensitive.replace(key).is_some(),
+            Some("inert") => self.inert.replace(key).is_some(),
             Some("default") => {
                 let value = entry.value.map_or(DefaultValue::OfType, DefaultValue::Expression);
                 self.default.replace((key, value)).is_some()
@@ -232,7 +236,7 @@ impl Keys {
     }
 
     fn role(self, ty: &Type, docs: &Docs, errors: &mut Errors) -> Option<Role> {
-        let other = self.context.as_ref().or(self.sensitive.as_ref());
+        let other = self.context.as_ref().or(self.sensitive.as_ref()).or(self.inert.as_ref());
         let other = other.or(self.default.as_ref().map(|(key, _)| key));
         let other = other.or(self.content_of.as_ref().map(|(key, _)| key));
         if let Some(state) = &self.state {
@@ -245,7 +249,8 @@ impl Keys {
         if let Some(context) = &self.context {
             let default = self.default.as_ref().map(|(key, _)| key);
             let content_of = self.content_of.as_ref().map(|(key, _)| key);
-            if let Some(other) = self.sensitive.as_ref().or(default).or(content_of) {
+            let other = self.sensitive.as_ref().or(self.inert.as_ref()).or(default);
+            if let Some(other) = other.or(content_of) {
                 errors.at(other, "the context comes from the gate: it takes no other key");
             }
             let (ty, borrowed) = injected(ty, context, errors)?;
@@ -280,6 +285,7 @@ impl Keys {
         Some(Role::Argument(Box::new(Argument {
             held,
             sensitive: self.sensitive.is_some(),
+            inert: self.inert.is_some(),
             default: self.default.map(|(_, value)| value),
             content_of: self.content_of.map(|(_, content_of)| content_of),
             description: docs.text(),

@@ -38,6 +38,24 @@ fn one_whole_expansion() {
 }
 
 #[test]
+fn parameters_that_nobody_interprets_are_listed_with_their_texts() {
+    let item = quote! {
+        /// Saves.
+        async fn save(#[hitl(inert)] note: String, #[hitl(inert)] tags: Vec<String>, to: String) {}
+    };
+    let text: String = expansion(quote!(), item).split_whitespace().collect();
+    let list = r#".inert(&["note","note[*]","tags","tags[*]"])"#;
+    assert!(text.contains(list) || text.contains(&list.replace("])", ",])")), "{text}");
+    let item = quote! {
+        /// Saves.
+        async fn save(#[hitl(state, inert)] a: Arc<Ledger>, #[hitl(context, inert)] b: &CallContext) {}
+    };
+    let text = expansion(quote!(), item);
+    assert!(text.contains("host state comes from the gate: it takes no other key"), "{text}");
+    assert!(text.contains("the context comes from the gate: it takes no other key"), "{text}");
+}
+
+#[test]
 fn a_plain_return_is_proven_to_be_one() {
     let item = quote! {
         /// Counts.

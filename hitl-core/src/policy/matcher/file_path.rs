@@ -97,7 +97,7 @@ impl PathMatcher {
 }
 
 /// A [`PathMatcher`], compiled.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct PathProgram {
     inside: Vec<Root>,
     any: Vec<Glob>,
@@ -105,13 +105,13 @@ pub(crate) struct PathProgram {
     from: Option<Vec<String>>,
 }
 
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 struct Root {
     absolute: bool,
     steps: Vec<String>,
 }
 
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 struct Glob {
     anchor: Anchor,
     glob: SegmentGlob,

@@ -4,10 +4,10 @@
 use crate::policy::Glob;
 
 /// A pattern of segments, compiled.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct SegmentGlob(Box<[Piece]>);
 
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 enum Piece {
     /// One segment; the second form is in small letters.
     One(Glob, Glob),

@@ -6,6 +6,8 @@
 //! | `file_path` | paths of files, below a root and by globs |
 //! | `glob` | patterns of path segments |
 //! | `url` | URLs, by scheme, host, port and path |
+//! | `first_look` | whether arguments surely name none of those files: one pass over the text |
+//! | `spelling` | text without its quotes and escapes |
 //! | `own_files` | whether a call names a file that the gate itself lives by |
 //! | `number` | exact decimal numbers between bounds |
 //!
@@ -13,10 +15,12 @@
 //! relaxes takes that as a no, a rule that tightens as a yes. All of it is pure and linear in the text.
 
 mod file_path;
+mod first_look;
 mod glob;
 mod number;
 mod own_files;
 mod plain;
+mod spelling;
 mod url;
 
 pub use file_path::PathMatcher;
@@ -90,6 +94,7 @@ fn ascii_of(c: char) -> char {
         '\\' | '\u{2044}' | '\u{2215}' | '\u{29F8}' | '\u{2571}' | '\u{29F5}' | '\u{FE68}'
         | '\u{2216}' | '\u{3033}' | '\u{30CE}' | '\u{31D3}' | '\u{4E3F}' => '/',
         '\u{2024}' | '\u{FE52}' | '\u{3002}' | '\u{FF61}' | '\u{0660}' | '\u{06F0}' => '.',
+        '\u{017F}' => 's',
         '\u{FE55}' | '\u{2236}' | '\u{A789}' | '\u{02D0}' => ':',
         c => c,
     }

@@ -11,15 +11,17 @@ use std::path::{Component, Path as FsPath, PathBuf};
 use hitl_base::Json;
 
 use super::file_path::{Base, guess};
+use super::first_look::FirstLook;
 use super::glob::{Case, SegmentGlob};
 use super::plain::{PATH_NAMES, has_word};
+use super::spelling::{is_quoted, unescaped, unquoted};
 use super::undisguised;
 
 /// The most paths of one call that are looked up.
 pub(crate) const MAX_PATHS: usize = 256;
 
 /// Words in the names of arguments that a shell reads.
-const COMMAND_NAMES: &[&str] = &[
+pub(super) const COMMAND_NAMES: &[&str] = &[
     "argv",
     "bash",
     "cmd",
@@ -39,18 +41,7 @@ pub(crate) struct OwnFiles {
     /// Where relative paths of this process begin.
     here: Vec<String>,
     home: Option<Vec<String>>,
-    /// For each byte, what it may begin; nothing at all when there are no files.
-    table: Box<[Begins]>,
-}
-
-/// What a byte may begin.
-#[derive(Clone, Debug, PartialEq, Eq)]
-enum Begins {
-    Nothing,
-    /// One of these: names of files, and of arguments that are files or commands.
-    Names(Box<[String]>),
-    /// A path of several steps, or a disguise.
-    Path,
+    first_look: FirstLook,
 }
 
 #[derive(Clone, Debug)]
@@ -100,39 +91,13 @@ impl OwnFiles {
             let below = file.steps.strip_prefix(here.as_slice()).unwrap_or(&[]);
             bare.extend(below.first().into_iter().chain(file.steps.last()).cloned());
         }
-        // The folder where relative paths begin, and the one above, as a whole text.
-        bare.extend(["\".\"", "\"..\""].map(str::to_owned));
-        // What is under such a name may be a link.
-        bare.extend(PATH_NAMES.iter().chain(COMMAND_NAMES).map(|name| (*name).to_owned()));
-        bare.sort_unstable();
-        bare.dedup();
-        let table = (0..=u8::MAX).map(|byte| {
-            let begins = |name: &&String| {
-                name.bytes().next().is_some_and(|first| first.eq_ignore_ascii_case(&byte))
-            };
-            let names: Box<[String]> = bare.iter().filter(begins).cloned().collect();
-            match byte {
-                byte if is_sign(byte) => Begins::Path,
-                _ if names.is_empty() => Begins::Nothing,
-                _ => Begins::Names(names),
-            }
-        });
-        let table = if own.is_empty() { Box::default() } else { table.collect() };
-        Self { files: own, here, home: home.map(steps_of), table }
+        Self { files: own, here, home: home.map(steps_of), first_look: FirstLook::new(bare) }
     }
 
-    /// Whether there are none, or a text surely names none of them: one pass over its bytes.
-    pub(crate) fn surely_unnamed(&self, text: &str) -> bool {
-        let bytes = text.as_bytes();
-        self.files.is_empty()
-            || bytes.iter().enumerate().all(|(at, byte)| match &self.table[usize::from(*byte)] {
-                Begins::Nothing => true,
-                Begins::Path => false,
-                Begins::Names(names) => !names.iter().any(|name| {
-                    let there = bytes.get(at..at + name.len());
-                    there.is_some_and(|there| there.eq_ignore_ascii_case(name.as_bytes()))
-                }),
-            })
+    /// Whether there are none, or the JSON text of a call's arguments surely names none of them: one
+    /// pass over its bytes.
+    pub(crate) fn surely_unnamed(&self, arguments: &str) -> bool {
+        self.files.is_empty() || self.first_look.is_clear(arguments)
     }
 
     /// What the arguments of a call name. Whoever only reads may read what is in a folder above.
@@ -158,14 +123,13 @@ impl OwnFiles {
             if is_short {
                 look_at(text, is_path);
             }
-            for word in text.split(ends_word).filter(|word| !word.is_empty() && *word != text) {
-                look_at(word, is_command);
-                // `host:file`, `key:file`.
-                if let Some((_, after)) = word.rsplit_once(':')
-                    && !word.contains("://")
-                {
-                    look_at(after, false);
-                }
+            each_word(text, text, is_command, &mut look_at);
+            // As a shell reads it, and as a reader of escapes does.
+            if is_quoted(text) {
+                each_word(&unquoted(text), text, is_command, &mut look_at);
+            }
+            if let Some(plain) = unescaped(text) {
+                each_word(&plain, text, is_command, &mut look_at);
             }
         });
         named
@@ -185,28 +149,42 @@ impl OwnFiles {
 
     fn look_at(&self, text: &str, part: Part, named: &mut Named) {
         let Part { is_path, is_whole, read_only } = part;
-        if named.file.is_some() || !is_path && self.surely_unnamed(text) {
+        if named.file.is_some() || !is_path && self.first_look.is_clear_text(text) {
             return;
         }
         let plain = undisguised(text).to_lowercase();
         let (path, clear) = guess(&plain);
-        let absolute = match path.base {
-            Base::Root => path.steps.clone(),
-            Base::Here => below(&self.here, &path.steps),
-            Base::Home => below(self.home.as_deref().unwrap_or_default(), &path.steps),
+        // The folders that every shell knows.
+        let (base, steps) = match path.steps.split_first() {
+            Some((&("$home" | "${home}"), below)) => (Base::Home, below),
+            Some((&("$pwd" | "${pwd}" | "~+"), below)) => (Base::Here, below),
+            _ => (path.base, path.steps.as_slice()),
+        };
+        let absolute = match base {
+            Base::Root => steps.to_vec(),
+            Base::Here => below(&self.here, steps),
+            Base::Home => below(self.home.as_deref().unwrap_or_default(), steps),
         };
         // A word is a folder only where it is written or named like one.
-        let written = text.contains(['/', '\\', '%']) && (is_whole || !path.steps.is_empty());
+        let written = text.contains(['/', '\\', '%']) && (is_whole || !steps.is_empty());
         let folders = !read_only && (is_path || written);
-        let relative = path.base != Base::Root || !clear;
+        let relative = base != Base::Root || !clear;
         let wild = |step: &&str| step.chars().all(|c| c == '*');
         // `*` alone is a pattern of files only where files are meant.
-        let pattern = is_path || !path.steps.iter().all(wild);
+        let pattern = is_path || !steps.iter().all(wild);
+        // A page of the web is no file.
+        let web = plain.starts_with("https://") || plain.starts_with("http://");
+        // What follows a folder that is not known: `~ann/x`, `$DIR/x`.
+        let unknown =
+            steps.iter().rposition(|step| step.starts_with('~') || step.contains(['$', '`', '%']));
+        let known = unknown.map(|at| &steps[at + 1..]).filter(|rest| !rest.is_empty());
         let found = self.files.iter().find(|file| {
             file.is(&absolute, !folders)
+                || (!web && file.is_inside(steps, !folders))
                 || (pattern && file.matches_glob(&absolute))
-                || (relative && file.ends_with(&path.steps))
-                || (relative && pattern && file.matches_glob_at_end(&path.steps))
+                || (relative && file.ends_with(steps))
+                || known.is_some_and(|rest| file.ends_with(rest))
+                || (relative && pattern && file.matches_glob_at_end(steps))
                 // `-ofile`: an option and its value in one word.
                 || (text.starts_with('-') && file.steps.last().is_some_and(|it| plain.ends_with(it)))
         });
@@ -221,7 +199,10 @@ impl Named {
             return;
         }
         let plain = undisguised(text);
-        let plain = plain.strip_prefix("file://").unwrap_or(&plain);
+        // `file:///x`, and `file://localhost/x`.
+        let url = plain.get(..7).filter(|scheme| scheme.eq_ignore_ascii_case("file://"));
+        let plain =
+            url.and_then(|_| plain[7..].find('/').map(|at| &plain[7 + at..])).unwrap_or(&plain);
         for path in [text, plain] {
             let path = FsPath::new(path);
             if path.to_string_lossy().contains("://") || self.paths.iter().any(|it| it == path) {
@@ -251,6 +232,13 @@ impl OwnFile {
             return same(folder, above) && rest.first().is_some_and(|it| belongs(it, name));
         }
         !exactly && same(steps, &self.steps)
+    }
+
+    /// Whether an absolute path ends with all of this file's, or of a folder above of two steps at least:
+    /// the same file by way of another root (`/proc/1/root/..`, `file://localhost/..`, `/mnt/host/..`).
+    fn is_inside(&self, steps: &[&str], exactly: bool) -> bool {
+        self.steps.len() > 1
+            && (1..steps.len().saturating_sub(1)).any(|from| self.is(&steps[from..], exactly))
     }
 
     /// Whether a relative path is the end of this file's.
@@ -311,15 +299,31 @@ fn belongs(name: &str, own: &str) -> bool {
         .is_some_and(|rest| rest.is_empty() || rest.starts_with(|c: char| !c.is_alphanumeric()))
 }
 
+/// Calls `look_at` with each word of a text, and whether it is one of a command. What is the `whole`
+/// argument was looked at.
+fn each_word(text: &str, whole: &str, is_command: bool, look_at: &mut dyn FnMut(&str, bool)) {
+    for word in text.split(ends_word).filter(|word| !word.is_empty()) {
+        if word != whole {
+            look_at(word, is_command);
+        }
+        // `@file`, `+file`: what a program takes from a file.
+        let bare = word.trim_start_matches(['@', '+', '#', '!']);
+        if bare.len() < word.len() && !bare.is_empty() {
+            look_at(bare, is_command);
+        }
+        // `host:file`, `key:file`.
+        if let Some((_, after)) = word.rsplit_once(':')
+            && !word.contains("://")
+        {
+            look_at(after, false);
+        }
+    }
+}
+
 /// What ends a word of a command.
 fn ends_word(c: char) -> bool {
     c.is_whitespace()
         || matches!(c, '\'' | '"' | ';' | '|' | '&' | '<' | '>' | '(' | ')' | '=' | ',' | '`')
-}
-
-/// A byte without which text is no path of several steps, and no disguise of a name.
-fn is_sign(byte: u8) -> bool {
-    matches!(byte, b'/' | b'\\' | b'%' | b'~' | b'*' | b'?' | 0xE2 | 0xE3 | 0xEF)
 }
 
 /// The steps of a path of this system, in small letters.

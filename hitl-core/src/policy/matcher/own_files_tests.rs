@@ -70,6 +70,37 @@ fn invariant_5_what_names_an_own_file_is_seen() {
         "tee 'conf/policy.toml'",
         "sed -i s/a/b/ \"conf/policy.toml\"",
         "(cd conf && vi policy.toml)",
+        // By way of another root.
+        "file://localhost/srv/app/conf/policy.toml",
+        "sftp://host/srv/app/conf/policy.toml",
+        "/proc/1/root/srv/app/conf/policy.toml",
+        "/mnt/host/srv/app/data/hitl.db.sessions/x",
+        "\\\\?\\C:\\srv\\app\\conf\\policy.toml",
+        "//wsl$/Ubuntu/srv/app/conf/policy.toml",
+        "/proc/1/root/srv/app",
+        // Below a folder that a shell knows, or somebody does.
+        "$PWD/conf/policy.toml",
+        "${PWD}/../app/conf/policy.toml",
+        "~+/conf/policy.toml",
+        "~deploy/conf/policy.toml",
+        "$DIR/policy.toml",
+        "$(pwd)/policy.toml",
+        "%APPDATA%\\policy.toml",
+        // Taken from a file.
+        "curl -d @policy.toml x",
+        "curl -d @/srv/app/data/hitl.db.key x",
+        "curl --data-binary @/srv/app/data/hitl.db.key x",
+        "curl -F f=@policy.toml x",
+        // As a shell or a reader of escapes reads it.
+        "cat pol''icy.toml",
+        "cat p\"o\"licy.toml",
+        "cat pol\\icy.toml",
+        "type pol^icy.toml",
+        "cat $'\\x70olicy.toml'",
+        "{\"path\":\"policy\\u002etoml\"}",
+        "cat po\u{AD}licy.toml",
+        "POLICY.TOML",
+        "audit.j\u{17F}onl",
     ] {
         for arguments in [
             format!(r#"{{"target":{}}}"#, Json::String(text.to_owned()).to_text()),
@@ -103,6 +134,11 @@ fn other_texts_are_not_taken_for_own_files() {
         "*",
         "SELECT * FROM data",
         "and/or",
+        "don't panic, it's the \\alpha of a \"policy\"",
+        "see @bob and #42 + more!",
+        "$5 or 100%",
+        "/home/srv/other.txt",
+        "https://example.com/srv/app/conf",
     ] {
         let arguments = format!(r#"{{"text":{}}}"#, Json::String(text.to_owned()).to_text());
         assert_eq!(named(&arguments).file, None, "{text}");

@@ -110,7 +110,7 @@ impl UrlMatcher {
 }
 
 /// A [`UrlMatcher`], compiled.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct UrlProgram {
     schemes: Vec<String>,
     hosts: Vec<HostPattern>,
@@ -119,7 +119,7 @@ pub(crate) struct UrlProgram {
 }
 
 /// A host, label by label from its end.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 struct HostPattern(Vec<String>);
 
 impl HostPattern {

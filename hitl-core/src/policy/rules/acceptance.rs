@@ -2,13 +2,15 @@
 //! else rewrote does not decide by itself, not even after a restart.
 
 use std::fs::{self, File, OpenOptions};
-use std::io::{self, Read as _, Write as _};
+use std::io::{self, Write as _};
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use hitl_base::Timestamp;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
+use super::text_file::read_text;
 use crate::hex::hex;
 use crate::seal::{HostKey, HostKeys};
 
@@ -44,7 +46,11 @@ pub(super) struct Accepted {
     pub(super) digest: String,
     /// Who accepted it, or why it needed nobody.
     pub(super) by: String,
+    /// Later than that of what was accepted before, whatever the clock says.
     pub(super) at: Timestamp,
+    /// The highest number of a signed text that was accepted so far; 0 when none was.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub(super) number: u64,
     /// HMAC-SHA-256 over all of it under a key of the host's, in hexadecimal.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     mac: Option<String>,
@@ -95,19 +101,13 @@ impl AcceptanceFile {
     /// Reads what was accepted.
     pub(super) fn read(&self) -> Baseline {
         let untrusted = |why: String| Baseline::Untrusted(format!("{} {why}", self.path.display()));
-        let file = match File::open(&self.path) {
-            Ok(file) => file,
+        let text = match read_text(&self.path, MAX_BYTES) {
+            Ok(text) => text,
             Err(error) if error.kind() == io::ErrorKind::NotFound && self.first_use => {
                 return Baseline::FirstUse;
             }
             Err(error) => return untrusted(format!("cannot be read: {error}")),
         };
-        let mut text = String::new();
-        match file.take(MAX_BYTES + 1).read_to_string(&mut text) {
-            Ok(_) if text.len() as u64 <= MAX_BYTES => {}
-            Ok(_) => return untrusted("is too large".to_owned()),
-            Err(error) => return untrusted(format!("cannot be read: {error}")),
-        }
         match serde_json::from_str::<Accepted>(&text) {
             Ok(accepted) => match self.fault_of(&accepted) {
                 None => {
@@ -147,7 +147,7 @@ impl AcceptanceFile {
             return;
         }
         // It counts as long as the previous key is given, written or not.
-        if let Err(error) = self.put(&Accepted { mac: Some(mac), ..accepted.clone() }) {
+        if let Err(error) = self.write(&Accepted { mac: Some(mac), ..accepted.clone() }) {
             tracing::warn!(
                 file = %self.path.display(), %error,
                 "what was accepted is still vouched for with a previous host key only"
@@ -155,22 +155,32 @@ impl AcceptanceFile {
         }
     }
 
-    /// Writes what was accepted, whole or not at all.
-    pub(super) fn write(&self, text: &str, by: &str, at: Timestamp) -> io::Result<()> {
+    /// What is to be written when `by` accepts this text. `number` is that of its signature, 0 without
+    /// one; `before` is what was accepted last, as far as it is known.
+    pub(super) fn next(
+        &self,
+        (text, by): (&str, &str),
+        number: u64,
+        before: Option<&Accepted>,
+    ) -> Accepted {
+        let now = Timestamp::now();
+        let later = before.map(|it| it.at.plus(Duration::from_millis(1)));
         let mut accepted = Accepted {
             schema: SCHEMA,
             text: text.to_owned(),
             digest: digest_of(text),
             by: by.to_owned(),
-            at,
+            at: later.map_or(now, |later| later.max(now)),
+            number: before.map_or(number, |it| it.number.max(number)),
             mac: None,
         };
         let key = self.keys.as_ref().map(HostKeys::current);
         accepted.mac = key.map(|key| accepted.mac_under(key, &self.path));
-        self.put(&accepted)
+        accepted
     }
 
-    fn put(&self, accepted: &Accepted) -> io::Result<()> {
+    /// Writes what was accepted, whole or not at all.
+    pub(super) fn write(&self, accepted: &Accepted) -> io::Result<()> {
         let json = serde_json::to_string(accepted).map_err(io::Error::other)?;
         // Written whole under another name first: a crash leaves no half of it.
         let unfinished = beside(&self.path, ".new");
@@ -197,9 +207,23 @@ impl Accepted {
     /// The file's name is in it, so that what was accepted for one policy says nothing of another.
     fn mac_under(&self, key: &HostKey, path: &Path) -> String {
         let name = path.file_name().unwrap_or_default().to_string_lossy();
-        let Self { schema, at, digest, by, .. } = self;
-        let said = format!("{schema}\n{name}\n{at}\n{digest}\n{by}");
-        hex(&key.mac("hitl.policy.accepted.v1", said.as_bytes()))
+        let Self { schema, at, digest, by, number, .. } = self;
+        // What was written before there were numbers has the first form.
+        let (purpose, said) = match number {
+            0 => ("hitl.policy.accepted.v1", format!("{schema}\n{name}\n{at}\n{digest}\n{by}")),
+            number => (
+                "hitl.policy.accepted.v2",
+                format!("{schema}\n{name}\n{at}\n{digest}\n{number}\n{by}"),
+            ),
+        };
+        hex(&key.mac(purpose, said.as_bytes()))
+    }
+
+    /// Why it is not the next after `known`, which this process has accepted or read; nothing when it
+    /// may be. An older acceptance that is put back is no acceptance.
+    pub(super) fn fault_after(&self, known: &Self) -> Option<&'static str> {
+        let older = self.at < known.at || self.number < known.number;
+        older.then_some("is older than what was accepted last: it was put back")
     }
 }
 
@@ -208,8 +232,13 @@ pub(super) fn digest_of(text: &str) -> String {
     hex(&Sha256::digest(text.as_bytes()))
 }
 
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde passes a reference")]
+const fn is_zero(number: &u64) -> bool {
+    *number == 0
+}
+
 /// A file beside another one.
-fn beside(path: &Path, suffix: &str) -> PathBuf {
+pub(super) fn beside(path: &Path, suffix: &str) -> PathBuf {
     let mut name = path.as_os_str().to_owned();
     name.push(suffix);
     PathBuf::from(name)

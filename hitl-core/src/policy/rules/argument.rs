@@ -6,7 +6,7 @@ use hitl_base::Json;
 use hitl_base::json::compare_numbers;
 use regex::{Regex, RegexBuilder};
 
-use super::check::Check;
+use super::check::{Check, Expression};
 use super::path::Path;
 use super::{Doubt, Side, Texts};
 use crate::confidence::CallView;
@@ -106,7 +106,7 @@ impl From<bool> for Operand {
 /// let large = Argument::at("amount").exists().is(Compare::Gt, Operand::number("999.99"));
 /// let rule = Rule::full("large payments").when(When::tool("pay_*").argument(large));
 /// ```
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Argument {
     target: Target,
     checks: Vec<Check>,
@@ -117,7 +117,7 @@ pub struct Argument {
 }
 
 /// Which values are looked at.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 enum Target {
     /// Those under a path.
     At { path: Result<Path, String>, written: String },
@@ -233,7 +233,7 @@ impl Argument {
             .build();
         // On its own, so that it cannot close the group around it.
         if let (Ok(_), Ok(regex)) = (Regex::new(expression), compiled) {
-            return self.with(Check::Matches(regex));
+            return self.with(Check::Matches(Expression(regex)));
         }
         self.mistakes.push("this is no regular expression, or one that is too large".to_owned());
         self

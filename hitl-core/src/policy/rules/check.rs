@@ -11,12 +11,12 @@ use super::{Compare, Doubt, Operand, Side, Texts};
 use crate::policy::matcher::{Match, NumberRange, PathProgram, Reading, UrlProgram, is_plain};
 
 /// One comparison of a value.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum Check {
     Compare(Compare, Operand),
     OneOf(Vec<Operand>),
     Contains(Operand),
-    Matches(Regex),
+    Matches(Expression),
     Length(Compare, String),
     Exists,
     Missing,
@@ -24,6 +24,18 @@ pub(super) enum Check {
     Url(UrlProgram),
     Number(NumberRange),
 }
+
+/// A regular expression, which is what it is written as: all are built with the same settings.
+#[derive(Clone, Debug)]
+pub(super) struct Expression(pub(super) Regex);
+
+impl PartialEq for Expression {
+    fn eq(&self, other: &Self) -> bool {
+        self.0.as_str() == other.0.as_str()
+    }
+}
+
+impl Eq for Expression {}
 
 impl Check {
     /// Whether a value satisfies it. `interpreted`: an interpreter reads this argument, so that no
@@ -45,7 +57,7 @@ impl Check {
             }
             Self::OneOf(these) => these.iter().any(|operand| texts.equal(value, operand)),
             Self::Contains(what) => texts.contains(value, what),
-            Self::Matches(regex) => match value {
+            Self::Matches(Expression(regex)) => match value {
                 Json::String(text) if texts.takes(text) => regex.is_match(text),
                 _ => doubt.holds(),
             },
@@ -89,7 +101,7 @@ impl Check {
     pub(super) fn is_never_plain(&self) -> bool {
         let sign = |text: &str| text.chars().any(|c| "/%;&|<>$`~\"'".contains(c));
         match self {
-            Self::Matches(regex) => {
+            Self::Matches(Expression(regex)) => {
                 let written = regex.as_str();
                 // Without what only a regular expression writes around it.
                 sign(written.trim_start_matches("^(?:").trim_end_matches(")$"))

@@ -4,24 +4,29 @@
 //! that does not load later changes nothing; what is wrong with it can be asked for. A file that may be
 //! laxer than what was accepted last waits for a person, and until then the stricter of both decides.
 
-use std::fs::File;
-use std::io::{self, Read as _};
+use std::fmt;
+use std::io;
 use std::path::{Path, PathBuf};
-use std::sync::{Arc, PoisonError, RwLock};
+use std::sync::{Arc, Mutex, PoisonError, RwLock};
 
 use hitl_base::Timestamp;
 
-use super::acceptance::Baseline;
+use super::acceptance::{Accepted, Baseline};
 use super::in_force::InForce;
-use super::{AcceptanceFile, Relaxation, RuleError, RuleErrorKind, RuleErrors, RuleSet};
+use super::judge::{Judge, Judged, Known, Loaded};
+use super::text_file::read_text;
+use super::{
+    AcceptanceFile, PolicySignatures, Relaxation, RuleError, RuleErrorKind, RuleErrors,
+    RuleFileOptions, RuleSet,
+};
+use crate::approval::Authority;
+use crate::audit::{AuditError, AuditRecord, AuditSink};
+use crate::call::PrincipalKind;
 use crate::confidence::{Assessment, CallView};
 use crate::policy::{Answer, Policy, PolicyVersion, Ruling};
 
 /// The most bytes of a rule file.
 const LARGEST: u64 = 4 << 20;
-/// Who accepted what needed nobody.
-const FIRST_USE: &str = "first use";
-const ONLY_TIGHTENS: &str = "at least as strict as what was accepted before";
 
 /// A [`Policy`] that is read from a TOML file, and can be read again while it is in use. Clones are
 /// the same file.
@@ -29,7 +34,8 @@ const ONLY_TIGHTENS: &str = "at least as strict as what was accepted before";
 /// What is in the file is compared with what was last [accepted](AcceptanceFile) whenever it is read,
 /// the first time included. It comes into force by itself when it is at least as strict for every call,
 /// as far as that can be proven ([`RuleSet::relaxations_of`]). Otherwise it waits for a person
-/// ([`accept`](Self::accept), `hitl policy accept`), and until then the stricter of both decides.
+/// ([`accept`](Self::accept), `hitl policy accept`, a console) or for a
+/// [signature](RuleFileOptions::signatures), and until then the stricter of both decides.
 ///
 /// ```no_run
 /// use hitl_core::{Gate, policy::RuleFile};
@@ -50,16 +56,21 @@ const ONLY_TIGHTENS: &str = "at least as strict as what was accepted before";
 #[derive(Clone, Debug)]
 pub struct RuleFile(Arc<Shared>);
 
-#[derive(Debug)]
 struct Shared {
     path: PathBuf,
     acceptance: AcceptanceFile,
+    signatures: Option<Arc<dyn PolicySignatures>>,
+    audit: Option<Arc<dyn AuditSink>>,
+    /// Held by who reads the file and puts it in force: what was read earlier never replaces what was
+    /// read later.
+    reading: Mutex<()>,
     state: RwLock<State>,
 }
 
 #[derive(Clone, Debug)]
 struct State {
     in_force: InForce,
+    known: Option<Known>,
     loaded_at: Option<Timestamp>,
     problem: Option<RuleErrors>,
 }
@@ -84,6 +95,11 @@ pub struct PendingRules {
     pub version: PolicyVersion,
     /// Where it may be laxer than what was accepted.
     pub relaxations: Vec<Relaxation>,
+    /// The lines that go (`- `) and come (`+ `), with their numbers; at most 400, and a last line that
+    /// counts the others. Empty when it is not known what was accepted: then read the whole file.
+    pub changes: Vec<String>,
+    /// Why no signature accepts it, where the host takes signatures.
+    pub signature: Option<String>,
     /// Why it is not known what was accepted, when it is not: then every call is denied meanwhile.
     pub untrusted: Option<String>,
 }
@@ -122,6 +138,37 @@ pub enum AcceptError {
         /// Why.
         source: io::Error,
     },
+    /// A program may not accept a policy.
+    #[error("only a person accepts a policy")]
+    NotHuman,
+    /// It cannot be audited, so it was not accepted.
+    #[error("the acceptance cannot be audited, so nothing was accepted: {0}")]
+    Audit(#[source] AuditError),
+}
+
+impl fmt::Display for PendingRules {
+    /// For a person who is to accept it, in lines. The file's own words are in it: a terminal must
+    /// show them with [`visible`](hitl_base::display::visible), line by line.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        writeln!(f, "{} waits to be accepted", self.version)?;
+        if let Some(why) = &self.untrusted {
+            writeln!(f, "It is not known what was accepted before: {why}")?;
+            writeln!(f, "Every call is denied until it is. Read the whole file.")?;
+        }
+        if let Some(why) = &self.signature {
+            writeln!(f, "No signature accepts it: {why}")?;
+        }
+        for relaxation in &self.relaxations {
+            writeln!(f, "- {relaxation}")?;
+        }
+        if !self.changes.is_empty() {
+            writeln!(f, "lines that go (-) and come (+):")?;
+        }
+        for line in &self.changes {
+            writeln!(f, "  {line}")?;
+        }
+        writeln!(f, "digest {}", self.version.digest)
+    }
 }
 
 impl RuleFile {
@@ -130,36 +177,51 @@ impl RuleFile {
     /// so; see [`status`](Self::status).
     #[must_use]
     pub fn open(path: impl Into<PathBuf>) -> Self {
-        let path = path.into();
-        let acceptance = AcceptanceFile::beside_policy(&path);
-        Self::open_with(path, acceptance)
+        Self::options(path).open()
     }
 
     /// Opens a rule file whose acceptance is kept elsewhere: beside a store, and under a key.
     #[must_use]
     pub fn open_with(path: impl Into<PathBuf>, acceptance: AcceptanceFile) -> Self {
-        let path = path.into();
-        let state = match load(&path) {
-            Ok(loaded) => State::of(settle(&acceptance, loaded, None)),
-            Err(problem) => {
-                tracing::error!(path = %path.display(), %problem, "a policy did not load; every call is denied");
-                State { problem: Some(problem), ..State::of(InForce::Nothing) }
-            }
-        };
-        Self(Arc::new(Shared { path, acceptance, state: RwLock::new(state) }))
+        Self::options(path).acceptance(acceptance).open()
     }
 
     /// Opens a rule file that must load, and be accepted: for hosts that would rather not start. One
     /// that is laxer than what was accepted does load: both decide.
     pub fn open_strict(path: impl Into<PathBuf>) -> Result<Self, RuleErrors> {
-        let file = Self::open(path);
-        let state = file.state();
+        Self::options(path).open_strict()
+    }
+
+    /// Says how the file is opened: where its acceptance is kept, whose signatures count, and which
+    /// audit hears of acceptances.
+    pub fn options(path: impl Into<PathBuf>) -> RuleFileOptions {
+        RuleFileOptions::new(path.into())
+    }
+
+    pub(super) fn opened(options: RuleFileOptions) -> Self {
+        let RuleFileOptions { path, acceptance, signatures, audit } = options;
+        let judge = Judge { acceptance: &acceptance, audit: audit.as_deref() };
+        let state = match load(&path, signatures.as_deref()) {
+            Ok(loaded) => State::of(judge.judge(loaded, None)),
+            Err(problem) => {
+                tracing::error!(path = %path.display(), %problem, "a policy did not load; every call is denied");
+                let nothing = Judged { in_force: InForce::Nothing, known: None };
+                State { problem: Some(problem), ..State::of(nothing) }
+            }
+        };
+        let (reading, state) = (Mutex::new(()), RwLock::new(state));
+        Self(Arc::new(Shared { path, acceptance, signatures, audit, reading, state }))
+    }
+
+    /// This file, if it loaded and is accepted.
+    pub(super) fn strict(self) -> Result<Self, RuleErrors> {
+        let state = self.state();
         match (state.problem, state.in_force) {
             (Some(problem), _) => Err(problem),
             (None, InForce::Refused { why, .. }) => {
                 Err(RuleErrors::one(RuleError::new(RuleErrorKind::NotAccepted, why)))
             }
-            (None, _) => Ok(file),
+            (None, _) => Ok(self),
         }
     }
 
@@ -168,29 +230,33 @@ impl RuleFile {
     ///
     /// Blocks while it reads; calls go on meanwhile.
     pub fn reload(&self) -> Result<Reload, RuleErrors> {
-        // Read and compared before the lock: calls go by the rules in force meanwhile.
-        let accepted = self.state().in_force.accepted().cloned();
-        let settled =
-            load(&self.0.path).map(|loaded| settle(&self.0.acceptance, loaded, accepted.as_ref()));
-        let mut state = self.0.state.write().unwrap_or_else(PoisonError::into_inner);
-        match settled {
+        let shared = &self.0;
+        let _reading = shared.reading.lock().unwrap_or_else(PoisonError::into_inner);
+        // Read and compared before the state is locked: calls go by the rules in force meanwhile.
+        let known = self.state().known;
+        let judge = Judge { acceptance: &shared.acceptance, audit: shared.audit.as_deref() };
+        let judged = load(&shared.path, shared.signatures.as_deref())
+            .map(|loaded| judge.judge(loaded, known.as_ref()));
+        let mut state = shared.state.write().unwrap_or_else(PoisonError::into_inner);
+        match judged {
             Ok(next) => {
                 state.problem = None;
-                if state.in_force.is_same_as(&next) {
+                if state.in_force.is_same_as(&next.in_force) {
+                    state.known = next.known;
                     return Ok(Reload::Unchanged);
                 }
                 *state = State::of(next);
                 let Some(waiting) = pending(&state.in_force) else {
                     let version = state.in_force.version().cloned();
                     let version = version.unwrap_or_else(|| PolicyVersion::new("", "", ""));
-                    tracing::info!(path = %self.0.path.display(), %version, digest = %version.digest, "a policy is in force");
+                    tracing::info!(path = %shared.path.display(), %version, digest = %version.digest, "a policy is in force");
                     return Ok(Reload::Loaded(version));
                 };
                 Ok(Reload::Waiting(waiting))
             }
             Err(problem) => {
                 if state.problem.as_ref() != Some(&problem) {
-                    tracing::error!(path = %self.0.path.display(), %problem, "a policy did not load; what was in force stays in force");
+                    tracing::error!(path = %shared.path.display(), %problem, "a policy did not load; what was in force stays in force");
                 }
                 state.problem = Some(problem.clone());
                 Err(problem)
@@ -201,21 +267,76 @@ impl RuleFile {
     /// Accepts what is in the file, and puts it in force. `digest` is that of the version that the
     /// person looked at, and the host vouches for who they are (`by`).
     ///
+    /// The [audit](RuleFileOptions::audit) that the file was opened with hears of it first.
+    /// [`Gate::accept_policy`](crate::Gate::accept_policy) writes to the gate's audit instead.
+    ///
     /// Never called for an agent: whoever may call it may relax the policy.
-    pub fn accept(&self, digest: &str, by: &str) -> Result<PolicyVersion, AcceptError> {
-        let loaded = load(&self.0.path)?;
+    ///
+    /// # Errors
+    ///
+    /// The file does not load or is not the one that was looked at, `by` is no person, or the
+    /// acceptance cannot be audited or written. Nothing is accepted then.
+    pub fn accept(
+        &self,
+        digest: &str,
+        by: impl Into<Authority>,
+    ) -> Result<PolicyVersion, AcceptError> {
+        let audit = self.0.audit.clone();
+        self.accept_after(digest, &by.into(), |entry| match &audit {
+            Some(audit) => audit.append(entry),
+            None => Ok(()),
+        })
+    }
+
+    /// Accepts what is in the file after `announce` has kept the audit's record of it.
+    pub(crate) fn accept_after(
+        &self,
+        digest: &str,
+        by: &Authority,
+        announce: impl FnOnce(&AuditRecord) -> Result<(), AuditError>,
+    ) -> Result<PolicyVersion, AcceptError> {
+        if by.principal.kind() != PrincipalKind::Human {
+            return Err(AcceptError::NotHuman);
+        }
+        let shared = &self.0;
+        let _reading = shared.reading.lock().unwrap_or_else(PoisonError::into_inner);
+        let loaded = load(&shared.path, shared.signatures.as_deref())?;
         let version = loaded.rules.id().clone();
         if *version.digest != *digest {
             return Err(AcceptError::Changed);
         }
-        let acceptance = &self.0.acceptance;
-        acceptance.write(&loaded.text, by, Timestamp::now()).map_err(|source| {
-            AcceptError::Unwritable { path: acceptance.path().to_owned(), source }
+        let State { in_force, known, .. } = self.state();
+        let before = self.latest(known.as_ref());
+        let number = loaded.signed.and_then(Result::ok).map_or(0, |signed| signed.number);
+        let acceptance = &shared.acceptance;
+        let who = by.principal.as_str();
+        let next = acceptance.next((&loaded.text, who), number, before.as_ref());
+        let from = in_force.accepted().map(|rules| rules.id());
+        let why = format!("accepted by {who}");
+        let entry = AuditRecord::policy_accepted(from, &version, &why, Timestamp::now()).known(by);
+        announce(&entry).map_err(AcceptError::Audit)?;
+        acceptance.write(&next).map_err(|source| AcceptError::Unwritable {
+            path: acceptance.path().to_owned(),
+            source,
         })?;
-        let mut state = self.0.state.write().unwrap_or_else(PoisonError::into_inner);
-        *state = State::of(InForce::Rules(Arc::new(loaded.rules)));
-        tracing::info!(path = %self.0.path.display(), %version, digest = %version.digest, by, "a policy was accepted");
+        let rules = Arc::new(loaded.rules);
+        let known = Some(Known::accepted(Arc::clone(&rules), next));
+        let mut state = shared.state.write().unwrap_or_else(PoisonError::into_inner);
+        *state = State::of(Judged { in_force: InForce::Rules(rules), known });
+        tracing::info!(path = %shared.path.display(), %version, digest = %version.digest, by = who, "a policy was accepted");
         Ok(version)
+    }
+
+    /// What was accepted last, by this process or by another one.
+    fn latest(&self, known: Option<&Known>) -> Option<Accepted> {
+        let known = known.map(|known| (*known.accepted).clone());
+        match (self.0.acceptance.read(), known) {
+            (Baseline::Accepted(read), Some(known)) if read.fault_after(&known).is_some() => {
+                Some(known)
+            }
+            (Baseline::Accepted(read), _) => Some(*read),
+            (_, known) => known,
+        }
     }
 
     /// How it stands.
@@ -250,72 +371,19 @@ impl RuleFile {
 }
 
 impl State {
-    fn of(in_force: InForce) -> Self {
+    fn of(Judged { in_force, known }: Judged) -> Self {
         let loaded_at = in_force.newer().map(|_| Timestamp::now());
-        Self { in_force, loaded_at, problem: None }
+        Self { in_force, known, loaded_at, problem: None }
     }
 }
 
-/// A rule file that was read.
-struct Loaded {
-    text: String,
-    rules: RuleSet,
-    /// The rule set's name, when its text gives none.
-    name: String,
-}
-
-/// What decides, now that this was read. `known`: what this process had accepted before.
-///
-/// Writes down what needs nobody's acceptance. Where that fails, this process knows it all the same, and
-/// the next one asks again.
-fn settle(acceptance: &AcceptanceFile, loaded: Loaded, known: Option<&Arc<RuleSet>>) -> InForce {
-    let Loaded { text, rules, name } = loaded;
-    let newer = Arc::new(rules);
-    let keep = |by: &str| {
-        if let Err(error) = acceptance.write(&text, by, Timestamp::now()) {
-            tracing::warn!(path = %acceptance.path().display(), %error, "what was accepted of a policy was not written down");
-        }
-    };
-    let (accepted, trusted) = match (acceptance.read(), known) {
-        (Baseline::Accepted(accepted), _) => match RuleSet::parse_named(&accepted.text, &name) {
-            Ok(rules) => (Arc::new(rules), true),
-            Err(error) => {
-                let why = format!("what was accepted does not load any more: {error}");
-                return untrusted(acceptance, why, newer, known);
-            }
-        },
-        (Baseline::FirstUse, Some(known)) => (Arc::clone(known), true),
-        (Baseline::FirstUse, None) => {
-            keep(FIRST_USE);
-            return InForce::Rules(newer);
-        }
-        (Baseline::Untrusted(why), known) => return untrusted(acceptance, why, newer, known),
-    };
-    let changed = accepted.id().digest != newer.id().digest;
-    let in_force = InForce::of(&accepted, newer);
-    match &in_force {
-        InForce::Rules(_) if changed && trusted => keep(ONLY_TIGHTENS),
-        InForce::Both(both) => {
-            for relaxation in &both.relaxations {
-                tracing::warn!(path = %acceptance.path().display(), %relaxation, "a policy may be laxer than what was accepted; the stricter of both decides until somebody accepts it");
-            }
-        }
-        _ => {}
-    }
-    in_force
-}
-
-/// It is not known what was accepted: what this process knows counts, and nothing is written down.
-fn untrusted(
-    acceptance: &AcceptanceFile,
-    why: String,
-    newer: Arc<RuleSet>,
-    known: Option<&Arc<RuleSet>>,
-) -> InForce {
-    tracing::error!(path = %acceptance.path().display(), %why, "it is not known what was accepted of a policy");
-    match known {
-        Some(known) => InForce::of(known, newer),
-        None => InForce::Refused { why, newer },
+impl fmt::Debug for Shared {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Shared")
+            .field("path", &self.path)
+            .field("acceptance", &self.acceptance)
+            .field("state", &self.state)
+            .finish_non_exhaustive()
     }
 }
 
@@ -325,34 +393,33 @@ fn pending(in_force: &InForce) -> Option<PendingRules> {
         InForce::Refused { why, newer } => Some(PendingRules {
             version: newer.id().clone(),
             relaxations: Vec::new(),
+            changes: Vec::new(),
+            signature: None,
             untrusted: Some(why.clone()),
         }),
         InForce::Both(both) => Some(PendingRules {
             version: both.newer.id().clone(),
             relaxations: both.relaxations.clone(),
+            changes: both.changes.clone(),
+            signature: both.signature.clone(),
             untrusted: None,
         }),
     }
 }
 
-fn load(path: &Path) -> Result<Loaded, RuleErrors> {
-    let unreadable = |why: String| RuleErrors::one(RuleError::new(RuleErrorKind::Unreadable, why));
-    let cannot = |error: io::Error| {
-        unreadable(format!("the rule file {} cannot be read: {error}", path.display()))
-    };
-    let mut text = String::new();
-    let file = File::open(path).map_err(cannot)?;
-    file.take(LARGEST + 1).read_to_string(&mut text).map_err(cannot)?;
-    if text.len() as u64 > LARGEST {
-        return Err(unreadable(format!("the rule file {} is larger than 4 MiB", path.display())));
-    }
+fn load(path: &Path, signatures: Option<&dyn PolicySignatures>) -> Result<Loaded, RuleErrors> {
+    let text = read_text(path, LARGEST).map_err(|error| {
+        let why = format!("the rule file {} cannot be read: {error}", path.display());
+        RuleErrors::one(RuleError::new(RuleErrorKind::Unreadable, why))
+    })?;
     let name = path.file_name().map_or_else(|| "policy".into(), |name| name.to_string_lossy());
     let name = name.into_owned();
     let rules = RuleSet::parse_named(&text, &name)?.tested()?;
     for warning in rules.warnings() {
         tracing::warn!(path = %path.display(), %warning, "a policy says less than it seems to");
     }
-    Ok(Loaded { text, rules, name })
+    let signed = signatures.map(|signatures| signatures.signed(&text));
+    Ok(Loaded { text, rules, name, signed })
 }
 
 impl Policy for RuleFile {
@@ -380,7 +447,9 @@ impl Policy for RuleFile {
     }
 
     fn files(&self) -> Vec<PathBuf> {
-        vec![self.0.path.clone(), self.0.acceptance.path().to_owned()]
+        let mut files = vec![self.0.path.clone(), self.0.acceptance.path().to_owned()];
+        files.extend(self.0.signatures.iter().flat_map(|signatures| signatures.files()));
+        files
     }
 
     fn runs_inline(&self) -> bool {

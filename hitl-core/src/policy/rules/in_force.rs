@@ -28,24 +28,27 @@ pub(super) struct Both {
     pub(super) accepted: Arc<RuleSet>,
     pub(super) newer: Arc<RuleSet>,
     pub(super) relaxations: Vec<Relaxation>,
+    /// The lines that differ.
+    pub(super) changes: Vec<String>,
+    /// Why a signature does not accept it, where the host takes signatures.
+    pub(super) signature: Option<String>,
     version: PolicyVersion,
 }
 
 impl InForce {
-    /// What decides when these rules are read, and those were accepted: alone, when they only tighten.
-    pub(super) fn of(accepted: &Arc<RuleSet>, newer: Arc<RuleSet>) -> Self {
-        if accepted.id().digest == newer.id().digest {
-            return Self::Rules(newer);
-        }
-        let relaxations = newer.relaxations_of(accepted);
-        if relaxations.is_empty() {
-            return Self::Rules(newer);
-        }
+    /// Both, until somebody accepts the newer.
+    pub(super) fn both(
+        (accepted, newer): (&Arc<RuleSet>, Arc<RuleSet>),
+        relaxations: Vec<Relaxation>,
+        changes: Vec<String>,
+        signature: Option<String>,
+    ) -> Self {
         let (old, new) = (accepted.id(), newer.id());
         let both = Sha256::digest(format!("{}\n{}", old.digest, new.digest).as_bytes());
         let said = format!("{} and {} (not accepted yet)", old.version, new.version);
         let version = PolicyVersion::new(Arc::clone(&old.name), said, hex(&both));
-        Self::Both(Arc::new(Both { accepted: Arc::clone(accepted), newer, relaxations, version }))
+        let accepted = Arc::clone(accepted);
+        Self::Both(Arc::new(Both { accepted, newer, relaxations, changes, signature, version }))
     }
 
     /// The rules that were accepted, as far as it is known.
@@ -75,13 +78,16 @@ impl InForce {
         }
     }
 
-    /// Whether both decide in the same way about every call.
+    /// Whether both decide in the same way about every call, for the same reason.
     pub(super) fn is_same_as(&self, other: &Self) -> bool {
         match (self, other) {
             (Self::Refused { why, newer }, Self::Refused { why: other, newer: next }) => {
                 why == other && newer.id() == next.id()
             }
             (Self::Refused { .. }, _) | (_, Self::Refused { .. }) => false,
+            (Self::Both(both), Self::Both(other)) => {
+                both.version == other.version && both.signature == other.signature
+            }
             _ => self.version() == other.version(),
         }
     }

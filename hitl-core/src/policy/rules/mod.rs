@@ -12,6 +12,9 @@
 //! | `read/` | a rule set from TOML (feature `policy-files`) |
 //! | `strictness` | whether one set is at least as strict as another; the stricter of two |
 //! | `acceptance`, `in_force` | what somebody accepted of a rule file, and what decides until then (feature `policy-files`) |
+//! | `signature` | texts of a rule file that a key of the host signed (feature `policy-files`) |
+//! | `changes`, `text_file` | what differs between two texts; reading a file that somebody may have replaced |
+//! | `judge`, `options` | which of it decides, given what was accepted and signed; how a rule file is opened |
 //! | `file`, `watch` | a rule file that can be read again while it is in use (feature `policy-files`) |
 //!
 //! **Doubt.** A condition that cannot be decided (the argument is missing or of another kind, the
@@ -21,13 +24,19 @@
 #[cfg(feature = "policy-files")]
 mod acceptance;
 mod argument;
+#[cfg(feature = "policy-files")]
+mod changes;
 mod check;
 mod error;
 #[cfg(feature = "policy-files")]
 mod file;
 #[cfg(feature = "policy-files")]
 mod in_force;
+#[cfg(feature = "policy-files")]
+mod judge;
 mod number;
+#[cfg(feature = "policy-files")]
+mod options;
 mod path;
 mod pattern;
 #[cfg(feature = "policy-files")]
@@ -35,7 +44,11 @@ mod read;
 mod rule;
 mod self_test;
 mod set;
+#[cfg(feature = "policy-files")]
+mod signature;
 mod strictness;
+#[cfg(feature = "policy-files")]
+mod text_file;
 mod warning;
 #[cfg(feature = "policy-files")]
 mod watch;
@@ -48,11 +61,17 @@ pub use acceptance::AcceptanceFile;
 pub use error::{RuleError, RuleErrorKind, RuleErrors};
 #[cfg(feature = "policy-files")]
 pub use file::{AcceptError, PendingRules, Reload, RuleFile, RuleFileStatus};
+#[cfg(feature = "policy-files")]
+pub use options::RuleFileOptions;
 pub(crate) use path::each_value;
 pub(crate) use pattern::Pattern as Glob;
 pub use rule::{Hint, Rule, RuleEffect, When};
 pub use self_test::{RuleTest, TestReport};
 pub use set::{RuleSet, RuleSetBuilder};
+#[cfg(all(feature = "policy-files", feature = "checkpoints"))]
+pub use signature::{PolicySignature, SignatureFile};
+#[cfg(feature = "policy-files")]
+pub use signature::{PolicySignatures, SignedPolicy};
 pub use strictness::{Relaxation, RelaxationKind};
 pub use warning::{RuleWarning, RuleWarningKind};
 #[cfg(feature = "policy-files")]

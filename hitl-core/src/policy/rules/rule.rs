@@ -48,7 +48,9 @@ impl fmt::Display for RuleEffect {
 
 /// Which calls are meant: those for which everything that is said here holds. What is said more than
 /// once (`tool`, `principal`, `role`, `tenant`, `time`) holds when one of them does.
-#[derive(Clone, Debug, Default)]
+///
+/// Two are equal when they say the same in the same order.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct When {
     pub(super) tools: Vec<Pattern>,
     pub(super) risk_at_least: Option<Risk>,

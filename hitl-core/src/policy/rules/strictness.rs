@@ -3,6 +3,7 @@
 //! The comparison is conservative: it says what it can prove from the rules as they are written, and
 //! everything else counts as laxer. Names, reasons, comments, versions and tests do not count.
 
+use std::collections::HashMap;
 use std::fmt;
 use std::sync::Arc;
 
@@ -62,11 +63,19 @@ impl RuleSet {
             effect: rule.effect,
             line: rule.line(),
         };
+        // Each rule is compared with those that say the same only, and with those that mean every call.
+        let (mine, theirs) = (Alike::of(self), Alike::of(older));
+        let everything: Vec<&Rule> = tightening(self).filter(|is| is.when.is_empty()).collect();
         let weaker = tightening(older)
-            .filter(|was| !tightening(self).any(|is| covers(is, was)))
+            .filter(|was| {
+                let mut rules = mine.to(was).chain(everything.iter().copied());
+                !rules.any(|is| is.effect != RuleEffect::Auto && covers(is, was))
+            })
             .map(|was| told(RelaxationKind::Weaker, was));
         let wider = relaxing(self)
-            .filter(|is| !relaxing(older).any(|was| is_within(is, was)))
+            .filter(|is| {
+                !theirs.to(is).any(|was| was.effect == RuleEffect::Auto && is_within(is, was))
+            })
             .map(|is| told(RelaxationKind::Wider, is));
         weaker.chain(wider).collect()
     }
@@ -97,13 +106,44 @@ fn relaxing(rules: &RuleSet) -> impl Iterator<Item = &Rule> {
     rules.rules().iter().filter(|rule| rule.effect == RuleEffect::Auto)
 }
 
+/// Rules by what they say about which calls they apply to, so that each is compared with few others.
+struct Alike<'r>(HashMap<String, Vec<&'r Rule>>);
+
+impl<'r> Alike<'r> {
+    fn of(rules: &'r RuleSet) -> Self {
+        let mut alike = HashMap::<String, Vec<&Rule>>::new();
+        for rule in rules.rules() {
+            let same = alike.entry(key_of(&rule.when, rule.unless.as_ref())).or_default();
+            // One of each effect speaks for the others.
+            let known = |it: &&Rule| {
+                it.effect == rule.effect && it.when == rule.when && it.unless == rule.unless
+            };
+            if !same.iter().any(known) {
+                same.push(rule);
+            }
+        }
+        Self(alike)
+    }
+
+    /// The rules that may say the same as this one, with its exceptions or without any.
+    fn to<'s>(&'s self, rule: &Rule) -> impl Iterator<Item = &'r Rule> + use<'r, 's> {
+        let excepting = rule.unless.as_ref().map(|unless| key_of(&rule.when, Some(unless)));
+        let keys = excepting.into_iter().chain([key_of(&rule.when, None)]);
+        keys.flat_map(|key| self.0.get(&key).into_iter().flatten().copied())
+    }
+}
+
+/// Finds rules that may be alike; whether they are is compared as values.
+fn key_of(when: &When, unless: Option<&When>) -> String {
+    format!("{when:?}{unless:?}")
+}
+
 /// Whether `is` stops every call that `was` stopped, at least as firmly.
 fn covers(is: &Rule, was: &Rule) -> bool {
-    let wider = is.when.is_empty() || same(&is.when, &was.when);
+    let wider = is.when.is_empty() || is.when == was.when;
     let excepts = match (&is.unless, &was.unless) {
         (None, _) => true,
-        (Some(is), Some(was)) => same(is, was),
-        (Some(_), None) => false,
+        (is, was) => is == was,
     };
     is.effect >= was.effect && wider && excepts
 }
@@ -112,15 +152,9 @@ fn covers(is: &Rule, was: &Rule) -> bool {
 fn is_within(is: &Rule, was: &Rule) -> bool {
     let excepts = match (&is.unless, &was.unless) {
         (_, None) => true,
-        (Some(is), Some(was)) => same(is, was),
-        (None, Some(_)) => false,
+        (is, was) => is == was,
     };
-    same(&is.when, &was.when) && excepts
-}
-
-/// Whether two conditions are written alike. Everything that a condition says is in its debug text.
-fn same(one: &When, other: &When) -> bool {
-    format!("{one:?}") == format!("{other:?}")
+    is.when == was.when && excepts
 }
 
 #[cfg(test)]

@@ -70,6 +70,21 @@ fn invariant_5_what_may_relax_waits() {
     assert_eq!(set([auto()]).relaxations_of(&older).len(), 1);
 }
 
+/// Pair by pair it would be 16 million comparisons of texts, which holds up whoever watches the file
+/// for minutes.
+#[test]
+fn invariant_13_large_sets_are_compared_in_one_pass() {
+    let many = |from: usize| {
+        set((from..from + 4_000).map(|n| {
+            let rule = Rule::deny(format!("d{n}")).when(When::tool(&format!("tool_{n}")));
+            if n % 2 == 0 { rule } else { rule.unless(When::always().role(&format!("r{n}"))) }
+        }))
+    };
+    let found = many(1).relaxations_of(&many(0));
+    assert_eq!(found.len(), 1, "{found:?}");
+    assert_eq!(&*found[0].rule, "d0");
+}
+
 fn any_rule() -> impl Strategy<Value = Rule> {
     let effect = prop_oneof![
         Just(RuleEffect::Auto),

@@ -1,0 +1,105 @@
+// <hitl-policies>: which rules are in force, and what waits in a rule file until a person accepts it.
+
+import { console_ } from "./api.js";
+import { fill, h, say } from "./dom.js";
+import { icon } from "./icons.js";
+import { extend, shadow } from "./style.js";
+
+// A file is watched by its host, and nothing tells of it.
+const PERIOD = 10_000;
+
+export class Policies extends HTMLElement {
+  #root = shadow(this);
+  #timer = null;
+  #cards = new Map();
+  #list = h("div", { class: "all" });
+  #note = h("p", { class: "note", role: "alert" });
+  #live = h("p", { class: "sr", role: "status" });
+
+  async connectedCallback() {
+    await extend(this.#root);
+    fill(this.#root, h("div", { class: "grants" },
+      h("header", { class: "head" }, h("h2", {}, "Policies")),
+      h("p", { class: "faint" }, "What may relax a policy waits here. Until somebody accepts it, the stricter of both versions decides about every call."),
+      this.#note, this.#list, this.#live));
+    this.#timer = setInterval(() => this.load(), PERIOD);
+    this.load();
+  }
+
+  disconnectedCallback() {
+    clearInterval(this.#timer);
+  }
+
+  async load() {
+    if (!console_.me) return;
+    try {
+      const { policies } = await console_.get("api/policies");
+      for (const policy of policies) this.#put(policy);
+      say(this.#note, "");
+    } catch (error) {
+      if (error.status !== 401) say(this.#note, error.message);
+    }
+  }
+
+  #put(policy) {
+    let card = this.#cards.get(policy.id);
+    if (!card) {
+      card = new PolicyCard((accepted) => {
+        say(this.#live, `Accepted: ${accepted.file}`);
+        card.show(accepted);
+      });
+      this.#cards.set(policy.id, card);
+      this.#list.append(card.element);
+    }
+    card.show(policy);
+  }
+}
+
+/** One rule file. What the file says is shown as text, whatever it says. */
+class PolicyCard {
+  #shown = "";
+  #accepted;
+  element = h("article", { class: "card grant" });
+
+  constructor(accepted) {
+    this.#accepted = accepted;
+  }
+
+  show(policy) {
+    // What is being read or answered is not replaced by the same again.
+    const now = JSON.stringify(policy);
+    if (now === this.#shown) return;
+    this.#shown = now;
+    const { file, inForce, problem, waits, waiting, mayAccept } = policy;
+    const [sign, name] = waits ? ["warn", "Waits to be accepted"] : inForce ? ["check", "In force"] : ["stop", "Every call is denied"];
+    fill(this.element,
+      h("header", {}, h("span", { class: "badge" }, icon(sign), name), h("h3", {}, file)),
+      inForce && h("p", {}, "In force: version ", h("strong", {}, inForce.version), " ", h("code", {}, inForce.digest.slice(0, 12))),
+      problem && h("p", { class: "note" }, "The file does not load, so an older version is in force: ", problem),
+      waits && !mayAccept && h("p", { class: "faint" }, "Reviewers with the role that the host named see what waits, and accept it."),
+      waiting && this.#waiting(policy));
+  }
+
+  #waiting({ id, waiting }) {
+    const { version, digest, relaxations, changes, signature, untrusted } = waiting;
+    const note = h("p", { class: "note", role: "alert" });
+    let busy = false;
+    const button = h("button", { class: "act approve", type: "button", onclick: async () => {
+      if (busy) return;
+      busy = true;
+      try {
+        this.#accepted(await console_.post(`api/policies/${id}/accept`, { digest }));
+      } catch (error) {
+        say(note, error.message);
+        busy = false;
+      }
+    } }, icon("check"), h("span", {}, "Accept this version"));
+    return h("div", { class: "told" },
+      h("p", {}, "Version ", h("strong", {}, version), " waits ", h("code", {}, digest)),
+      untrusted && h("p", { class: "note" }, "It is not known what was accepted before, so every call is denied. Read the whole file before you accept it: ", untrusted),
+      signature && h("p", {}, "No signature accepts it: ", signature),
+      relaxations.length > 0 && h("ul", {}, relaxations.map((line) => h("li", {}, line))),
+      changes.length > 0 && h("pre", { tabindex: "0", "aria-label": "Lines that go and come" }, changes.join("\n")),
+      note, h("div", { class: "acts" }, button));
+  }
+}

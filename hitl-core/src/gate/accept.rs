@@ -1,0 +1,46 @@
+//! A person accepts a rule file that waits: audited by the gate before it takes effect.
+
+use std::sync::Arc;
+
+use super::execute::to_the_end;
+use super::handle::Gate;
+use crate::approval::Authority;
+use crate::audit::AuditError;
+use crate::policy::{AcceptError, PolicyVersion, RuleFile};
+use crate::sync::off_thread;
+
+impl Gate {
+    /// Accepts what is in a rule file, for this person, as [`RuleFile::accept`] does. This gate's audit
+    /// has it before it takes effect, as
+    /// [`AuditEvent::PolicyAccepted`](crate::audit::AuditEvent::PolicyAccepted): who, how they are
+    /// known, from which digest to which. If it cannot be audited, nothing is accepted.
+    ///
+    /// Whether they may is the host's to say: whoever accepts a policy may relax it. A console asks for
+    /// a role; a command line for a one-time code.
+    ///
+    /// # Errors
+    ///
+    /// As [`RuleFile::accept`].
+    ///
+    /// Cancel safety: a future that was polled goes on in the background when it is dropped.
+    pub async fn accept_policy(
+        &self,
+        rules: &RuleFile,
+        digest: &str,
+        by: impl Into<Authority>,
+    ) -> Result<PolicyVersion, AcceptError> {
+        let (inner, rules) = (Arc::clone(&self.inner), rules.clone());
+        let (digest, by) = (digest.to_owned(), by.into());
+        let accepting = async move {
+            // Files are read, written and synced.
+            let accepted = off_thread(move || {
+                rules.accept_after(&digest, &by, |entry| inner.trail.intent(entry))
+            });
+            accepted.await.unwrap_or_else(|| {
+                let why = "the work did not come to its end; look whether it was accepted";
+                Err(AcceptError::Audit(AuditError::new(why)))
+            })
+        };
+        to_the_end(&self.inner.runtime, accepting).await
+    }
+}

@@ -1,0 +1,73 @@
+//! How a rule file is opened.
+
+use std::fmt;
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use super::{AcceptanceFile, PolicySignatures, RuleErrors, RuleFile};
+use crate::audit::AuditSink;
+
+/// Opens a [`RuleFile`] in another way than [`RuleFile::open`]. Made by [`RuleFile::options`].
+#[must_use = "open it"]
+pub struct RuleFileOptions {
+    pub(super) path: PathBuf,
+    pub(super) acceptance: AcceptanceFile,
+    pub(super) signatures: Option<Arc<dyn PolicySignatures>>,
+    pub(super) audit: Option<Arc<dyn AuditSink>>,
+}
+
+impl RuleFileOptions {
+    pub(super) fn new(path: PathBuf) -> Self {
+        let acceptance = AcceptanceFile::beside_policy(&path);
+        Self { path, acceptance, signatures: None, audit: None }
+    }
+
+    /// Keeps what is accepted there: beside a store, under a key.
+    pub fn acceptance(mut self, acceptance: AcceptanceFile) -> Self {
+        self.acceptance = acceptance;
+        self
+    }
+
+    /// Takes a signature in place of a person: a text that may relax comes into force when it is signed
+    /// under a higher number than any that was accepted before. The first load must be signed then.
+    pub fn signatures(mut self, signatures: impl PolicySignatures) -> Self {
+        self.signatures = Some(Arc::new(signatures));
+        self
+    }
+
+    /// Writes each acceptance to this audit before it takes effect, as
+    /// [`AuditEvent::PolicyAccepted`](crate::audit::AuditEvent::PolicyAccepted): by a person, by a
+    /// signature, or because nobody is needed for it. What relaxes waits where that fails.
+    ///
+    /// Give it the audit of the gate. [`Gate::accept_policy`](crate::Gate::accept_policy) uses the
+    /// gate's own and does not need this.
+    pub fn audit(mut self, audit: impl AuditSink) -> Self {
+        self.audit = Some(Arc::new(audit));
+        self
+    }
+
+    /// Opens it. As [`RuleFile::open`].
+    #[must_use]
+    pub fn open(self) -> RuleFile {
+        RuleFile::opened(self)
+    }
+
+    /// Opens it if it loads and is accepted. As [`RuleFile::open_strict`].
+    ///
+    /// # Errors
+    ///
+    /// What is wrong with the file, or why it is not accepted.
+    pub fn open_strict(self) -> Result<RuleFile, RuleErrors> {
+        self.open().strict()
+    }
+}
+
+impl fmt::Debug for RuleFileOptions {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("RuleFileOptions")
+            .field("path", &self.path)
+            .field("acceptance", &self.acceptance)
+            .field("signatures", &self.signatures)
+            .finish_non_exhaustive()
+    }
+}
