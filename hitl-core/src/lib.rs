@@ -14,6 +14,8 @@ mod hex;
 mod host_code;
 mod ids;
 pub mod machine;
+#[cfg(feature = "people")]
+pub mod people;
 pub mod policy;
 pub mod queue;
 pub mod seal;
@@ -41,7 +43,8 @@ pub use dynamic::{DynArguments, DynSpec, DynTool};
 pub use gate::{
     Batch, BuildError, CallError, Events, Gate, GateBuilder, GateError, GateErrorKind,
     GrantPreview, Granted, Happening, NotRun, Places, Preview, Queue, QueuePage, Receipt,
-    Reminders, Submission, Ticket, ToolSet, ToolStatus, Uncover, Uncovered, UncoveredPlace, View,
+    Reminders, Submission, Ticket, ToolSet, ToolStatus, Uncover, Uncovered, UncoveredCard,
+    UncoveredPlace, UncoveredText, View,
 };
 pub use grant::{Amount, Condition, GrantDraft, GrantRecord, GrantTerms};
 pub use ids::{ClaimToken, DecisionId, GrantId, OwnerToken, RequestId, SessionId};

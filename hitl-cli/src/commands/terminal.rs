@@ -14,10 +14,18 @@ pub(super) fn audience() -> Audience {
     }
 }
 
+/// The width of a terminal, at least.
+const COLUMNS: usize = 80;
+
+/// A text of which a terminal breaks no line: what follows would stand where a line of ours does.
+pub(super) fn folded(text: &str) -> String {
+    hitl_base::display::fold(text, COLUMNS)
+}
+
 /// Shows a text and asks a question. Both go to the error stream: output may be piped elsewhere.
 pub(crate) fn ask(card: &str, question: &str) -> io::Result<String> {
     let mut out = io::stderr().lock();
-    write!(out, "{card}\n{question} ")?;
+    write!(out, "{}\n{question} ", folded(card))?;
     out.flush()?;
     let mut answer = String::new();
     // Nothing at all, when the terminal is closed: that is no approval.

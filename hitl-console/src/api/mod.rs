@@ -7,6 +7,7 @@ mod decide;
 mod events;
 mod grants;
 mod openapi;
+mod person;
 mod presence;
 mod read;
 mod routes;

@@ -2,10 +2,12 @@
 
 use axum::extract::State as From;
 use axum::{Extension, Json};
+use hitl_core::people::Deed;
 use hitl_core::{Principal, Tenant};
 use serde::Serialize;
 use utoipa::ToSchema;
 
+use super::person::vouched;
 use crate::auth::{Reviewer, SignIn};
 use crate::error::Problem;
 use crate::state::Shared;
@@ -20,6 +22,9 @@ pub(super) struct Me {
     /// Whose calls are seen.
     #[schema(value_type = String)]
     tenant: Tenant,
+    /// What needs a one-time code beside the token: `nothing`, `loosening` (grants), or `answers`, which
+    /// are grants too.
+    code_for: &'static str,
 }
 
 /// How to get in.
@@ -35,9 +40,18 @@ pub(super) struct HowToSignIn {
 
 /// Says who is signed in.
 #[utoipa::path(get, path = "/api/me", tag = "session",
-    responses((status = 200, body = Me), (status = 401, body = Problem)))]
-pub(super) async fn me(Extension(reviewer): Extension<Reviewer>) -> Json<Me> {
-    Json(Me { principal: reviewer.principal, tenant: reviewer.tenant })
+    responses((status = 200, body = Me), (status = 401, body = Problem), (status = 503, body = Problem)))]
+pub(super) async fn me(
+    From(state): From<Shared>,
+    Extension(reviewer): Extension<Reviewer>,
+) -> Result<Json<Me>, Problem> {
+    let code_for = match state.gate.people().demand().await? {
+        _ if vouched(reviewer.known_by) => "nothing",
+        None => "nothing",
+        Some(demand) if demand.covers(Deed::Answer) => "answers",
+        Some(_) => "loosening",
+    };
+    Ok(Json(Me { principal: reviewer.principal, tenant: reviewer.tenant, code_for }))
 }
 
 /// Says how to sign in. For everybody.
