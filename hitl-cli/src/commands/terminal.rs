@@ -24,6 +24,7 @@ pub(super) fn folded(text: &str) -> String {
 
 /// Shows a text and asks a question. Both go to the error stream: output may be piped elsewhere.
 pub(crate) fn ask(card: &str, question: &str) -> io::Result<String> {
+    discard_what_was_typed();
     let mut out = io::stderr().lock();
     write!(out, "{}\n{question} ", folded(card))?;
     out.flush()?;
@@ -32,6 +33,17 @@ pub(crate) fn ask(card: &str, question: &str) -> io::Result<String> {
     io::stdin().read_line(&mut answer)?;
     Ok(answer.trim_end_matches(['\r', '\n']).to_owned())
 }
+
+/// Discards what was typed before the question is there: it answers something else. What a person pastes
+/// may be a model's words, an answer included.
+#[cfg(unix)]
+fn discard_what_was_typed() {
+    // What is no terminal has nothing to discard.
+    let _ = rustix::termios::tcflush(io::stdin(), rustix::termios::QueueSelector::IFlush);
+}
+
+#[cfg(not(unix))]
+fn discard_what_was_typed() {}
 
 /// Nothing but `y` and `yes` is yes.
 pub(super) fn is_yes(answer: &str) -> bool {

@@ -264,7 +264,8 @@ impl State {
     }
 }
 
-/// SHA-256 over all of a grant but its id, which is made anew each time.
+/// SHA-256 over all of a grant but its id, which is made anew each time, and how its giver is known, for
+/// which the save may bring a code that the preview did not need.
 fn digest(grant: &Grant) -> Result<String, Problem> {
     let unwritable = |_| {
         let why = "the grant cannot be written";
@@ -273,6 +274,7 @@ fn digest(grant: &Grant) -> Result<String, Problem> {
     let mut document = serde_json::to_value(grant).map_err(unwritable)?;
     if let Some(fields) = document.as_object_mut() {
         fields.remove("id");
+        fields.remove("knownBy");
     }
     let text = serde_json::to_vec(&document).map_err(unwritable)?;
     let hash = Sha256::new().chain_update(b"hitl.console.grant.v1\n").chain_update(text).finalize();

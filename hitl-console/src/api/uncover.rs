@@ -29,8 +29,9 @@ pub(super) struct UncoverBody {
 /// fields are `rendered` (the card), `argumentsText` (exact text), and `places`: each `at` (a JSON
 /// Pointer), `key` (if that was masked) and `value` (exact JSON text).
 #[derive(Serialize, ToSchema)]
+#[schema(value_type = Object)]
 #[serde(transparent)]
-pub(super) struct UncoveredView(#[schema(value_type = Object)] UncoveredCard);
+pub(super) struct UncoveredView(UncoveredCard);
 
 /// Uncovers what redaction masks in a call, for a reviewer who may decide it; the audit has it before
 /// anything is shown. What the host declared sensitive stays withheld.
