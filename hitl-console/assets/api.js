@@ -55,8 +55,19 @@ export class Console extends EventTarget {
     return this.#ask(path, { headers: this.headers() });
   }
 
-  post(path, body) {
-    return this.#ask(path, { method: "POST", headers: this.headers({ "content-type": "application/json" }), body: JSON.stringify(body) });
+  /** Changes something. Where the console wants a one-time code, it is asked for, and sent once. */
+  async post(path, body, code) {
+    const headers = this.headers({ "content-type": "application/json", ...(code !== undefined && { "hitl-code": code }) });
+    try {
+      return await this.#ask(path, { method: "POST", headers, body: JSON.stringify(body) });
+    } catch (error) {
+      if (error.kind !== "codeNeeded" && error.kind !== "codeWrong") throw error;
+      const { askCode } = await import("./code.js");
+      const typed = await askCode(this.me?.principal ?? "yours", error.kind === "codeWrong" ? "That code is not right, or was used. Give the next one." : "This needs a one-time code of yours.");
+      // What no header can hold is no code.
+      if (typed === null || !/^[\x21-\x7e][\x20-\x7e]*$/.test(typed)) throw error;
+      return this.post(path, body, typed);
+    }
   }
 
   /** Signs in with what is there already: a token of this tab, or the host's own sign-in. Says whether anything was. */

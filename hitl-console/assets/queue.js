@@ -357,7 +357,7 @@ export class Queue extends HTMLElement {
   }
 
   #key(event) {
-    if (event.ctrlKey || event.metaKey || event.altKey || event.repeat && !"jk".includes(event.key) || isTyping(event) || !this.checkVisibility() || document.querySelector("hitl-help")) return;
+    if (event.ctrlKey || event.metaKey || event.altKey || event.repeat && !"jk".includes(event.key) || isTyping(event) || !this.checkVisibility() || document.querySelector("hitl-help, hitl-code")) return;
     const keys = {
       j: () => this.#step(1), ArrowDown: () => this.#step(1), k: () => this.#step(-1), ArrowUp: () => this.#step(-1),
       a: () => this.#card.approve(), r: () => this.#card.reject(), e: () => this.#card.edit(), u: () => this.#card.uncover(),

@@ -31,6 +31,7 @@ files! {
     "api.js": JS,
     "approval-card.js": JS,
     "card-parts.js": JS,
+    "code.js": JS,
     "dom.js": JS,
     "decide.js": JS,
     "edit.js": JS,

@@ -52,7 +52,12 @@ impl Problem {
     }
 
     pub(crate) fn busy(message: &str, seconds: u64) -> Self {
-        let problem = Self::new(StatusCode::TOO_MANY_REQUESTS, "tooMany", message);
+        Self::later("tooMany", message, seconds)
+    }
+
+    /// Too much was tried; it may be tried again in so many seconds.
+    pub(crate) fn later(kind: &'static str, message: impl Into<String>, seconds: u64) -> Self {
+        let problem = Self::new(StatusCode::TOO_MANY_REQUESTS, kind, message);
         Self { retry_after: Some(seconds), ..problem }
     }
 

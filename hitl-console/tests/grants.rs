@@ -331,3 +331,98 @@ async fn who_watches_is_told_of_a_grant_and_of_its_end() {
     post(path, &json!({ "reason": "no" })).by(ANN).of(&console).await.ok();
     assert_eq!(events.next_of("grant").await.data["standing"], "revoked");
 }
+
+/// What a person would do whose token a program has read, and how it is answered.
+async fn with_a_token(console: &Router, request: &ApprovalRequest) -> Vec<(u16, String)> {
+    let decide = format!("/api/calls/{}/decide", request.id);
+    let mut answered = Vec::new();
+    for answer in [
+        json!({ "answer": "approve" }),
+        json!({ "answer": "edit", "patch": "{\"price\":1.5}" }),
+        json!({ "answer": "respond", "message": "go on" }),
+    ] {
+        answered.push(post(&decide, &about(request, answer)).by(ANN).of(console).await);
+    }
+    let uncover = format!("/api/calls/{}/uncover", request.id);
+    answered.push(post(uncover, &about(request, json!({}))).by(ANN).of(console).await);
+    let resolve = format!("/api/calls/{}/resolve", request.id);
+    let found = json!({ "version": 1, "found": "executed" });
+    answered.push(post(resolve, &found).by(ANN).of(console).await);
+    let call = json!({ "id": request.id.to_string(), "revision": request.revision,
+        "binding": request.binding.to_string() });
+    let bulk = json!({ "answer": "approve", "calls": [call] });
+    answered.push(post("/api/bulk", &bulk).by(ANN).of(console).await);
+    answered.iter().map(Answer::refused).collect()
+}
+
+#[tokio::test]
+async fn invariant_7_once_somebody_has_enrolled_a_token_alone_loosens_nothing() {
+    let (gate, console) = console().await;
+    let request = submit(&gate, trip(50.0)).await;
+    let me = async |console| get("/api/me").by(ANN).of(console).await.ok()["codeFor"].clone();
+    assert_eq!(me(&console).await, "nothing");
+    let (ann, people) = (Principal::new("Ann"), gate.people());
+    let codes = people.enrol_codes(&ann, &ann, 4).await.unwrap();
+    assert_eq!(me(&console).await, "loosening");
+    let terms = json!({ "arguments": "any", "lasting": "durable" });
+    let digest = preview(&console, &request, terms.clone()).await.ok()["digest"].clone();
+    let more = json!({ "terms": terms, "preview": digest });
+    let (path, body) = (format!("/api/calls/{}/grant", request.id), about(&request, more));
+    let ask = |secret: &'static str| post(path.clone(), &body).by(secret);
+    for (answer, kind) in [
+        (ask(ANN), "codeNeeded"),
+        (ask(ANN).header("hitl-code", ""), "codeWrong"),
+        (ask(ANN).header("hitl-code", "AAAA-AAAA-AAAA-AAAA"), "codeWrong"),
+        // Who has enrolled nothing cannot give one, and nobody's code is somebody else's.
+        (ask(BOB), "codeNeeded"),
+        (ask(BOB).header("hitl-code", &codes[0]), "codeNotEnrolled"),
+    ] {
+        assert_eq!(answer.of(&console).await.refused(), (403, kind.to_owned()));
+    }
+    assert_eq!(given(&gate).await, 0);
+    ask(ANN).header("hitl-code", &codes[0]).of(&console).await.ok();
+    let granted = gate.grants(&Tenant::default(), GrantPage::all()).await.unwrap();
+    assert_eq!(granted[0].grant.known_by, Some(hitl::KnownBy::Code));
+    // It counted once, whatever it is sent for.
+    let other = note(&gate).await;
+    let decide = format!("/api/calls/{}/decide", other.id);
+    let approve = about(&other, json!({ "answer": "approve" }));
+    let again = post(&decide, &approve).by(ANN).header("hitl-code", &codes[0]).of(&console).await;
+    assert_eq!(again.refused(), (403, "codeWrong".to_owned()));
+    assert_eq!(record(&gate, other.id).await.state, CallState::Pending);
+    post(decide, &approve).by(ANN).header("hitl-code", &codes[1]).of(&console).await.ok();
+    let decided = record(&gate, other.id).await.decided.unwrap();
+    assert_eq!(decided.known_by, Some(hitl::KnownBy::Code));
+}
+
+#[tokio::test]
+async fn invariant_7_where_answers_need_a_code_a_token_answers_nothing_and_stops_all_the_same() {
+    let (gate, console) = console().await;
+    let request = submit(&gate, trip(50.0)).await;
+    let (ann, people) = (Principal::new("ann"), gate.people());
+    let codes = people.enrol_codes(&ann, &ann, 2).await.unwrap();
+    people.set_demand(hitl_core::people::Demand::Answers).await.unwrap();
+    assert_eq!(get("/api/me").by(ANN).of(&console).await.ok()["codeFor"], "answers");
+    for (status, kind) in with_a_token(&console, &request).await {
+        assert_eq!((status, kind.as_str()), (403, "codeNeeded"));
+    }
+    assert_eq!(record(&gate, request.id).await.version, 1, "nothing has happened to it");
+    // To reject needs none, and uses none up.
+    let decide = format!("/api/calls/{}/decide", request.id);
+    let reject = about(&request, json!({ "answer": "reject", "reason": "no" }));
+    post(decide, &reject).by(ANN).header("hitl-code", &codes[0]).of(&console).await.ok();
+    assert_eq!(people.list().await.unwrap().1[0].codes, 2);
+}
+
+#[tokio::test]
+async fn invariant_6_the_audit_says_that_a_token_settled_or_withdrew() {
+    let audit = hitl::MemoryAudit::new();
+    let gate = tools::register(Gate::builder()).audit(audit.clone()).build().await.unwrap();
+    let tokens = Tokens::new().with("ann", &Token::given(ANN));
+    let console = router(gate.clone(), Tasks::none(), tokens);
+    let request = note(&gate).await;
+    let path = format!("/api/calls/{}/cancel", request.id);
+    post(path, &json!({ "reason": "not needed" })).by(ANN).of(&console).await.ok();
+    let withdrawn = audit.records().into_iter().rfind(|r| r.event.to_string() == "cancelled");
+    assert_eq!(withdrawn.unwrap().known_by, Some(hitl::KnownBy::Token));
+}

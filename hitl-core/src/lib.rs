@@ -14,6 +14,8 @@ mod hex;
 mod host_code;
 mod ids;
 pub mod machine;
+#[cfg(feature = "people")]
+pub mod people;
 pub mod policy;
 pub mod queue;
 pub mod seal;
@@ -42,7 +44,7 @@ pub use gate::{
     Batch, BuildError, CallError, Events, Gate, GateBuilder, GateError, GateErrorKind,
     GrantPreview, Granted, Happening, KeyUse, NotRun, Places, Preview, Queue, QueuePage, Receipt,
     Reminders, Resealed, Submission, Ticket, ToolSet, ToolStatus, Uncover, Uncovered,
-    UncoveredPlace, View,
+    UncoveredCard, UncoveredPlace, UncoveredText, View,
 };
 pub use grant::{Amount, Condition, GrantDraft, GrantRecord, GrantTerms};
 pub use ids::{ClaimToken, DecisionId, GrantId, OwnerToken, RequestId, SessionId};

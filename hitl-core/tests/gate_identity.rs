@@ -4,6 +4,8 @@
 
 mod support;
 
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
 
 use async_trait::async_trait;
@@ -164,9 +166,13 @@ async fn invariant_7_what_an_agent_submits_is_its_persons_to_decide_alone_where_
     assert_eq!(decided.agent, Some(Principal::agent("claude-code")));
     // The agent under the name that it has is nobody who approves.
     let request = full(&bench.gate, context("codex"), 9).await;
+    let asked = quick(&bench.gate, context("codex"), 10).await;
     for agent in ["codex", "Codex"] {
-        assert_eq!(refusal(&bench.gate, &request, agent).await, Refusal::FourEyes, "{agent}");
+        for request in [&request, &asked] {
+            assert_eq!(refusal(&bench.gate, request, agent).await, Refusal::NotHuman, "{agent}");
+        }
     }
+    approve(&bench.gate, &asked, "ann").await.unwrap();
 }
 
 #[tokio::test(start_paused = true)]
@@ -361,4 +367,71 @@ fn what_was_kept_before_there_were_kinds_is_read_and_means_the_default() {
     assert_eq!(old, Authority::of("bob"));
     let later: KnownBy = serde_json::from_str(r#""passkey""#).unwrap();
     assert_eq!(later, KnownBy::Other);
+}
+
+/// A directory whose answers can change, as when somebody's number does.
+#[derive(Clone, Default)]
+struct Renumbered(Arc<AtomicU32>);
+
+#[async_trait]
+impl Directory for Renumbered {
+    async fn standing(&self, _: &CallContext) -> Result<Standing, DirectoryError> {
+        Ok(Standing::roles(Vec::<String>::new()))
+    }
+
+    fn canonical(&self, who: &Principal) -> Principal {
+        match who.as_str() {
+            "ann@x" | "card 4711" => Principal::new(format!("u-{}", self.0.load(Ordering::SeqCst))),
+            _ => who.folded(),
+        }
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn invariant_7_who_asked_where_the_directory_was_not_or_was_another_decides_nothing() {
+    const TWO: &[StageSpec] = &[StageSpec::people(2)];
+    let quorum = HitlConfig::DEFAULT.base_confidence(50).stages(TWO);
+    let directory = Renumbered::default();
+    let knowing = |gate: GateBuilder| gate.directory(directory.clone(), Duration::from_secs(1));
+    let bench = bench_with(|gate| knowing(gate.dyn_tool(dyn_tool("both", quorum)))).await;
+    // Submitted where there is no directory, as a hook's process does, to the same store.
+    let hook = support::tools(Gate::builder()).state(bench.world.clone());
+    let hook = hook.store(bench.store.clone()).build().await.unwrap();
+    let unknown = full(&hook, "ann@x", 0).await;
+    // Submitted and voted on before the directory has changed.
+    let before = full(&bench.gate, "ann@x", 1).await;
+    let submitted = bench.gate.submit_json("both", "{}", "zoe", key(2)).await.unwrap();
+    let Submission::Pending(voted) = submitted else { panic!("it waits") };
+    approve(&bench.gate, voted.request(), "ann@x").await.unwrap();
+    directory.0.store(18, Ordering::SeqCst);
+    for request in [&unknown, &before] {
+        let refused = refusal(&bench.gate, request, "card 4711").await;
+        assert_eq!(refused, Refusal::FourEyes);
+        let draft = request.grant(GrantTerms::exactly()).by("card 4711");
+        let error = bench.gate.preview_grant(draft).await.unwrap_err();
+        assert_eq!(error.grant(), Some(&GrantError::FourEyes));
+    }
+    let again = refusal(&bench.gate, voted.request(), "card 4711").await;
+    assert_eq!(again, Refusal::AlreadyVoted);
+    // Another person decides it.
+    let approved = approve(&bench.gate, &unknown, "bob").await.unwrap();
+    assert_eq!(approved.state, CallState::Approved);
+}
+
+#[tokio::test(start_paused = true)]
+async fn invariant_7_nobody_answers_under_a_name_in_which_nothing_is_seen() {
+    let bench = bench().await;
+    for (at, nobody) in ["", " ", "\u{200b}", "\u{2800}\u{feff}"].into_iter().enumerate() {
+        let at = at as u64;
+        for request in
+            [full(&bench.gate, "ann", at).await, quick(&bench.gate, "ann", 10 + at).await]
+        {
+            assert_eq!(refusal(&bench.gate, &request, nobody).await, Refusal::NotHuman);
+            let reject = bench.gate.decide(request.reject("no").by(nobody)).await.unwrap_err();
+            assert_eq!(reject.refusal(), Some(Refusal::NotHuman), "{nobody:?}");
+            let draft = request.grant(GrantTerms::exactly()).by(nobody);
+            let error = bench.gate.preview_grant(draft).await.unwrap_err();
+            assert_eq!(error.grant(), Some(&GrantError::NotHuman));
+        }
+    }
 }

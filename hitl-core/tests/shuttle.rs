@@ -42,6 +42,9 @@ mod hex;
 mod ids;
 #[path = "../src/machine/mod.rs"]
 pub mod machine;
+#[cfg(feature = "people")]
+#[path = "../src/people/mod.rs"]
+pub mod people;
 #[path = "../src/policy/mod.rs"]
 pub mod policy;
 #[path = "../src/queue/mod.rs"]

@@ -6,7 +6,9 @@
 
 mod canonical;
 mod clip;
+mod fold;
 mod lookalike;
+mod marks;
 mod people;
 mod punycode;
 mod unseen;
@@ -14,6 +16,7 @@ mod visible;
 
 pub use canonical::has_equivalent;
 pub use clip::clip;
+pub use fold::fold;
 pub use lookalike::{decoded_hosts, lookalike, reads_as, skeleton};
 pub use people::{amount, bytes, date, is_amount_name, is_time_name, list, moment};
 pub use unseen::{Oddity, is_unseen, mixes_alphabets, oddities};

@@ -5,6 +5,7 @@ use std::fmt::Write as _;
 
 use sha2::{Digest as _, Sha256};
 
+use super::marks::is_any_mark;
 use super::unseen::{is_mark, is_unseen};
 use crate::json::Json;
 
@@ -12,10 +13,33 @@ use crate::json::Json;
 const SPACES: usize = 8;
 /// More marks on one character than this are escaped: they are drawn over other lines.
 const MARKS: usize = 2;
+/// The same of marks of other writings, of which some need several.
+const ANY_MARKS: usize = 6;
+
+/// The marks in a row so far.
+#[derive(Clone, Copy, Default)]
+struct Pile {
+    common: usize,
+    any: usize,
+}
+
+impl Pile {
+    /// Takes the next character. Whether it is a mark too many.
+    fn is_too_high(&mut self, c: char) -> bool {
+        // Most text ends here.
+        if c < '\u{300}' {
+            *self = Self::default();
+            return false;
+        }
+        self.common = if is_mark(c) { self.common + 1 } else { 0 };
+        self.any = if is_any_mark(c) { self.any + 1 } else { 0 };
+        self.common > MARKS || self.any > ANY_MARKS
+    }
+}
 
 /// Escapes everything in `text` that would not be seen as itself: control characters (a line break
-/// reads `\n`), bidirectional overrides, characters of no width, and spaces that are none. Other text
-/// stays as it is, and doing it again changes nothing.
+/// reads `\n`), bidirectional overrides, characters of no width, spaces that are none, and marks that
+/// pile up on one character. Other text stays as it is, and doing it again changes nothing.
 ///
 /// A backslash stays a backslash, so a text that spells out an escape looks like what it spells out:
 /// for values, where that matters, there is [`quoted`].
@@ -27,11 +51,15 @@ const MARKS: usize = 2;
 /// assert_eq!(visible("a\nb\u{200b}"), "a\\nb\\u{200b}");
 /// ```
 pub fn visible(text: &str) -> Cow<'_, str> {
-    let Some(first) = text.find(is_unseen) else { return Cow::Borrowed(text) };
+    let mut pile = Pile::default();
+    let odd = |c: char, pile: &mut Pile| pile.is_too_high(c) || is_unseen(c);
+    let Some(first) = text.find(|c| odd(c, &mut pile)) else { return Cow::Borrowed(text) };
     let mut out = String::with_capacity(text.len() + 16);
     out.push_str(&text[..first]);
+    // That character again, with what came before it.
+    let mut pile = Pile { common: pile.common.saturating_sub(1), any: pile.any.saturating_sub(1) };
     for c in text[first..].chars() {
-        push(&mut out, c);
+        if pile.is_too_high(c) { escape(&mut out, c) } else { push(&mut out, c) }
     }
     Cow::Owned(out)
 }
@@ -50,17 +78,18 @@ pub fn visible(text: &str) -> Cow<'_, str> {
 pub fn quoted(text: &str) -> String {
     let mut out = String::with_capacity(text.len() + 2);
     out.push('"');
-    let (mut spaces, mut marks) = (0, 0);
+    let (mut spaces, mut pile) = (0, Pile::default());
     for c in text.chars() {
         if c == ' ' {
             spaces += 1;
+            pile = Pile::default();
             continue;
         }
         flush(&mut out, &mut spaces);
-        marks = if is_mark(c) { marks + 1 } else { 0 };
+        let too_high = pile.is_too_high(c);
         match c {
             '"' | '\\' => out.extend(['\\', c]),
-            c if marks > MARKS => escape(&mut out, c),
+            c if too_high => escape(&mut out, c),
             c => push(&mut out, c),
         }
     }
@@ -220,6 +249,25 @@ mod tests {
         assert_eq!(quoted("e\u{301}\u{302}\u{303}"), "\"e\u{301}\u{302}\\u{303}\"");
     }
 
+    #[test]
+    fn invariant_9_marks_of_any_writing_that_pile_up_are_written_out() {
+        for mark in ['\u{301}', '\u{591}', '\u{64b}', '\u{93c}', '\u{e49}', '\u{f74}', '\u{1e8d0}']
+        {
+            let piled: String = std::iter::once('a').chain(std::iter::repeat_n(mark, 30)).collect();
+            for shown in [quoted(&piled), visible(&piled).into_owned()] {
+                assert!(shown.matches(mark).count() <= ANY_MARKS, "{shown}");
+                assert!(shown.contains("\\u{"), "{shown}");
+            }
+        }
+        // What people write stays as it is.
+        let thai = "\u{e17}\u{e35}\u{e48}\u{e19}\u{e35}\u{e48}";
+        let hebrew = "\u{5e9}\u{5c1}\u{5b8}\u{5dc}\u{5d5}\u{5b9}\u{5dd}";
+        for text in [thai, hebrew, "Vi\u{e2}\u{323}t", "\u{1019}\u{103c}\u{1014}\u{103a}"] {
+            assert_eq!(visible(text), text);
+            assert_eq!(quoted(text), format!("\"{text}\""));
+        }
+    }
+
     /// Texts that are close to being taken for one another.
     fn sly() -> impl Strategy<Value = String> {
         let piece = prop_oneof![
@@ -232,6 +280,7 @@ mod tests {
             Just("u{20*9}".to_owned()),
             Just(" ".repeat(9)),
             Just("\u{301}".to_owned()),
+            Just("\u{e49}\u{e49}\u{e49}".to_owned()),
             Just(" [… 5 of 9 characters left out, sha256 00] ".to_owned()),
             "[a-z0-9]{0,3}",
             any::<char>().prop_map(|c| c.to_string()),

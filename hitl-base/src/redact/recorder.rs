@@ -128,7 +128,12 @@ fn fixed(text: &str) -> usize {
             std::str::from_utf8(&digits).ok().and_then(|hex| u8::from_str_radix(hex, 16).ok());
         // A percent sign that is encoded itself may encode syntax in its turn.
         let is_coded = |byte: u8| byte == b'%' || is_syntax(char::from(byte));
-        return if byte.is_some_and(is_coded) { 3 } else { 0 };
+        return match byte {
+            Some(byte) if is_coded(byte) => 3,
+            Some(_) => 0,
+            // `%NAME%` is a variable of `cmd`.
+            None => 1,
+        };
     }
     match text.chars().next() {
         Some(c) if is_syntax(c) => c.len_utf8(),
@@ -151,6 +156,8 @@ fn is_syntax(c: char) -> bool {
     matches!(
         plain,
         '$' | '`' | ';' | '|' | '&' | '<' | '>' | '(' | ')' | '{' | '}' | '"' | '\'' | '\\'
+            // Patterns of files, homes, history, and what `cmd` escapes and expands by.
+            | '*' | '?' | '~' | '!' | '^'
     ) || matches!(
         c,
         '\n' | '\r' | '\u{37E}' | '\u{2018}'..='\u{201F}' | '\u{2032}'..='\u{2037}' | '\u{FE54}'

@@ -30,7 +30,7 @@ pub(super) async fn run(
         Source::Console(console) => {
             Console::anonymous(who)?;
             if !wanted.preview {
-                require_person_over_a_console(Deed::Loosen, who).await?;
+                require_person_over_a_console(&console, Deed::Loosen, who.code.as_deref())?;
             }
             at_console(&console, &wanted, output)
         }

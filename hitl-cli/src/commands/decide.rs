@@ -1,15 +1,15 @@
 //! `hitl approve`, `edit`, `reject`, `respond` and `abort`.
 
 use hitl_base::json::scan;
-use hitl_core::{ApprovalRequest, Authority, CallState, Decision, GateErrorKind, Principal};
+use hitl_core::{ApprovalRequest, Authority, CallState, Decision, GateErrorKind};
 use serde_json::{Value, json};
 
 use super::{Output, audited, editor, name, show, terminal};
 use crate::arguments::{Decide, Place, Who};
 use crate::exit::{Exit, Failure};
 use crate::look::{self, Audience, Look};
-use crate::person::{Codes, Deed, Desk, require_person};
-use crate::source::{Console, Source, StoreSource};
+use crate::person::{Codes, Deed, Desk, require_person, require_person_there};
+use crate::source::{Console, Known, Source, StoreSource};
 use crate::view::{CallLine, Card, card_text, state_line, uncovered_text};
 
 /// What is answered.
@@ -36,7 +36,8 @@ pub(super) async fn run(
         }
         Source::Console(console) => {
             Console::anonymous(&wanted.who)?;
-            require_person_over_a_console(reply.deed(), &wanted.who).await?;
+            let code = wanted.who.code.as_deref();
+            require_person_over_a_console(&console, reply.deed(), code)?;
             let line = at_console(&console, &wanted, reply)?;
             Ok(output.print(&line, || state_line(&line) + "\n")?)
         }
@@ -89,7 +90,10 @@ fn at_console(console: &Console, wanted: &Decide, mut reply: Reply) -> Result<Ca
         let answered = ask_and_uncover(console, &card, &mut reply);
         // Whoever is thought to look on is forgotten soon all the same.
         let _ = console.looks_at(None);
-        answered?;
+        if answered? == Answered::Uncover {
+            // The code that came first went with what was uncovered, and counts once.
+            require_person_over_a_console(console, reply.deed(), None)?;
+        }
     }
     console.decide(&card, sent(reply))
 }
@@ -116,16 +120,20 @@ fn look(card: &Card, binding: Option<&str>, reply: &Reply) -> Result<Look, Failu
     }
 }
 
-/// Asks, and shows what is masked each time the person wants to see it.
-fn ask_and_uncover(console: &Console, card: &Card, reply: &mut Reply) -> Result<(), Failure> {
-    let mut text = card_text(card);
+/// Asks, and shows what is masked each time the person wants to see it. Says whether they wanted to.
+fn ask_and_uncover(console: &Console, card: &Card, reply: &mut Reply) -> Result<Answered, Failure> {
+    let (mut text, mut wanted) = (card_text(card), Answered::Yes);
     while ask(card, &text, reply)? == Answered::Uncover {
+        if wanted == Answered::Uncover {
+            require_person_over_a_console(console, Deed::Answer, None)?;
+        }
+        wanted = Answered::Uncover;
         text = match console.uncover(card) {
             Ok(uncovered) => uncovered_text(&uncovered),
             Err(failure) => format!("not uncovered: {}\n", failure.message),
         };
     }
-    Ok(())
+    Ok(wanted)
 }
 
 /// What a person at the terminal wants.
@@ -238,10 +246,20 @@ pub(super) async fn known(
 }
 
 /// Over a console a token says who decides; an agent that can read it is no person for that. A code that
-/// was given is refused rather than passed over.
-pub(super) async fn require_person_over_a_console(deed: Deed, who: &Who) -> Result<(), Failure> {
-    let (name, code) = (Principal::new("token"), who.code.as_deref());
-    require_person(deed, &name, code, Codes::Console).await.map(drop)
+/// was given, or is asked for here, goes with the deed, and the console checks it.
+pub(super) fn require_person_over_a_console(
+    console: &Console,
+    deed: Deed,
+    code: Option<&str>,
+) -> Result<(), Failure> {
+    if deed == Deed::Stop {
+        return Ok(());
+    }
+    let Known { name, demand } = console.known()?;
+    if let Some(code) = require_person_there(deed, &name, code, demand)? {
+        console.send_code(code);
+    }
+    Ok(())
 }
 
 /// Who decides, in which roles, for which tenants.

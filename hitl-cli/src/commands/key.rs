@@ -144,7 +144,7 @@ async fn keys(store: &StoreSource) -> Result<Keys, Failure> {
         previous: given.iter().flat_map(|keys| keys.previous().iter().map(ids)).collect(),
         others: others.collect(),
         programs: store.store.sessions_under_other_keys().await?,
-        devices: Desk::of(store).devices_of_former_keys().await?,
+        devices: store.gate.people().devices_of_former_keys().await?,
         resealed: None,
         unreadable: None,
     })

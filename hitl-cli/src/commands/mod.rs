@@ -17,7 +17,7 @@ mod tasks;
 pub(crate) mod terminal;
 mod watch;
 
-use std::io::{self, Write};
+use std::io::{self, IsTerminal as _, Write};
 
 use clap::CommandFactory as _;
 use serde::Serialize;
@@ -39,6 +39,16 @@ impl Output {
         let mut out = io::stdout().lock();
         out.write_all(text.as_bytes())?;
         out.flush()
+    }
+
+    /// The same of a card, of which a terminal breaks no line.
+    fn print_card(
+        &self,
+        document: &impl Serialize,
+        text: impl FnOnce() -> String,
+    ) -> io::Result<()> {
+        let text = || if io::stdout().is_terminal() { terminal::folded(&text()) } else { text() };
+        self.print(document, text)
     }
 }
 

@@ -3,6 +3,7 @@
 use std::fmt::Write as _;
 
 use hitl_base::display::visible;
+use hitl_core::people::EnrolledPerson;
 use hitl_core::{Authority, Principal, PrincipalKind};
 use serde::Serialize;
 
@@ -52,11 +53,15 @@ pub(super) async fn run(
     let Source::Store(store) = Source::open(place, audit).await? else {
         return Err(Failure::usage("people enrol in a store: give --db instead of --url"));
     };
-    let desk = Desk::of(&store);
+    let (desk, registry) = (Desk::of(&store), store.gate.people());
     match command {
         PersonCommand::List => {
-            let (demand, people) = desk.people().await?;
-            let line = |(person, device, codes)| Line { person, device, codes };
+            let (demand, people) = registry.list().await?;
+            let line = |kept: EnrolledPerson| Line {
+                person: kept.name,
+                device: kept.has_device,
+                codes: kept.codes,
+            };
             let people = People { demand, people: people.into_iter().map(line).collect() };
             Ok(output.print(&people, || list_text(&people))?)
         }
@@ -66,13 +71,13 @@ pub(super) async fn run(
             let enrolled = match codes {
                 None => Enrolled {
                     person: person.folded().to_string(),
-                    uri: Some(desk.enrol_device(&person, &by.principal).await?),
+                    uri: Some(registry.enrol_device(&person, &by.principal).await?),
                     codes: Vec::new(),
                 },
                 Some(count) => Enrolled {
                     person: person.folded().to_string(),
                     uri: None,
-                    codes: desk.enrol_codes(&person, &by.principal, count).await?,
+                    codes: registry.enrol_codes(&person, &by.principal, count).await?,
                 },
             };
             let what = if enrolled.uri.is_some() { "a device" } else { "printed codes" };
@@ -83,7 +88,7 @@ pub(super) async fn run(
         PersonCommand::Remove { person, who } => {
             let person = person_of(&person)?;
             let by = permitted(&desk, &who).await?;
-            if !desk.remove(&person).await? {
+            if !registry.remove(&person).await? {
                 return Err(Failure::new(Exit::NotFound, "nothing is enrolled under this name"));
             }
             note(&store, &person, &by, "removed what was enrolled").await?;
@@ -91,7 +96,7 @@ pub(super) async fn run(
         }
         PersonCommand::Demand { what, who } => {
             let by = permitted(&desk, &who).await?;
-            desk.demand(what.into()).await?;
+            registry.set_demand(what.into()).await?;
             let person = by.principal.clone();
             note(&store, &person, &by, &format!("a credential is demanded for {}", what.words()))
                 .await?;

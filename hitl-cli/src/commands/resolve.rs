@@ -29,7 +29,8 @@ pub(super) async fn run(
         }
         Source::Console(console) => {
             Console::anonymous(&wanted.who)?;
-            require_person_over_a_console(Deed::Answer, &wanted.who).await?;
+            let code = wanted.who.code.as_deref();
+            require_person_over_a_console(&console, Deed::Answer, code)?;
             let card = console.card(wanted.id)?;
             look(&card, wanted.version)?;
             let (found, reason) = match resolution(wanted.found, wanted.attest) {

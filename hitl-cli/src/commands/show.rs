@@ -1,6 +1,6 @@
 //! `hitl show`: one call.
 
-use hitl_core::{Authority, Places, RequestId};
+use hitl_core::{Authority, Places, RequestId, UncoveredCard};
 
 use super::decide::{known, require_person_over_a_console};
 use super::{Output, audited};
@@ -8,14 +8,14 @@ use crate::arguments::{Place, Who};
 use crate::exit::Failure;
 use crate::person::Deed;
 use crate::source::{Console, Source, StoreSource};
-use crate::view::{Card, UncoveredCard, card_text, uncovered_text};
+use crate::view::{Card, card_text, uncovered_text};
 
 pub(super) async fn run(source: &Source, id: RequestId, output: &Output) -> Result<(), Failure> {
     let card = match source {
         Source::Store(store) => store.card(&store.call(id).await?).await?,
         Source::Console(console) => console.card(id)?,
     };
-    output.print(&card, || card_text(&card))?;
+    output.print_card(&card, || card_text(&card))?;
     Ok(())
 }
 
@@ -37,11 +37,11 @@ pub(super) async fn uncover(
         }
         Source::Console(console) => {
             Console::anonymous(who)?;
-            require_person_over_a_console(Deed::Answer, who).await?;
+            require_person_over_a_console(console, Deed::Answer, who.code.as_deref())?;
             console.uncover(&console.card(id)?)?
         }
     };
-    output.print(&card, || uncovered_text(&card))?;
+    output.print_card(&card, || uncovered_text(&card))?;
     Ok(())
 }
 
@@ -58,5 +58,5 @@ pub(super) async fn at_store(
         return Err(Failure::usage(why));
     }
     let uncovered = store.gate.uncover(&card.request, by, Places::All).await?;
-    Ok(UncoveredCard::of(&uncovered, card))
+    Ok(uncovered.card(card.now))
 }

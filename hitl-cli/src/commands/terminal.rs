@@ -14,16 +14,36 @@ pub(super) fn audience() -> Audience {
     }
 }
 
+/// The width of a terminal, at least.
+const COLUMNS: usize = 80;
+
+/// A text of which a terminal breaks no line: what follows would stand where a line of ours does.
+pub(super) fn folded(text: &str) -> String {
+    hitl_base::display::fold(text, COLUMNS)
+}
+
 /// Shows a text and asks a question. Both go to the error stream: output may be piped elsewhere.
 pub(crate) fn ask(card: &str, question: &str) -> io::Result<String> {
+    discard_what_was_typed();
     let mut out = io::stderr().lock();
-    write!(out, "{card}\n{question} ")?;
+    write!(out, "{}\n{question} ", folded(card))?;
     out.flush()?;
     let mut answer = String::new();
     // Nothing at all, when the terminal is closed: that is no approval.
     io::stdin().read_line(&mut answer)?;
     Ok(answer.trim_end_matches(['\r', '\n']).to_owned())
 }
+
+/// Discards what was typed before the question is there: it answers something else. What a person pastes
+/// may be a model's words, an answer included.
+#[cfg(unix)]
+fn discard_what_was_typed() {
+    // What is no terminal has nothing to discard.
+    let _ = rustix::termios::tcflush(io::stdin(), rustix::termios::QueueSelector::IFlush);
+}
+
+#[cfg(not(unix))]
+fn discard_what_was_typed() {}
 
 /// Nothing but `y` and `yes` is yes.
 pub(super) fn is_yes(answer: &str) -> bool {

@@ -90,9 +90,42 @@ const PATHS: &[&str] = &[
 
 /// Programs that run the program that their arguments name.
 const INTERPRETERS: &[&str] = &[
-    "bun", "bunx", "deno", "electron", "java", "node", "nodejs", "npm", "npx", "pip", "pipx",
-    "pnpm", "pypy", "python", "ruby", "tsx", "uv", "uvx", "yarn",
+    "bun",
+    "bunx",
+    "busybox",
+    "deno",
+    "dotnet",
+    "electron",
+    "guile",
+    "java",
+    "julia",
+    "lua",
+    "luajit",
+    "mono",
+    "node",
+    "nodejs",
+    "npm",
+    "npx",
+    "osascript",
+    "perl",
+    "php",
+    "pip",
+    "pipx",
+    "pnpm",
+    "pwsh",
+    "pypy",
+    "python",
+    "rscript",
+    "ruby",
+    "tclsh",
+    "tsx",
+    "uv",
+    "uvx",
+    "yarn",
 ];
+
+/// How the names of loaders and emulators begin, which run the program that their arguments name.
+const LOADERS: &[&str] = &["ld-linux", "ld-musl", "ld.so", "ld64.so", "qemu-", "wine"];
 
 /// Programs whose first argument is the script that they run.
 const SHELLS: &[&str] = &["bash", "dash", "fish", "ksh", "sh", "zsh"];
@@ -149,8 +182,8 @@ pub(super) fn agent(process: &Process) -> Option<&'static str> {
     let own = own.or_else(|| process.command.as_deref().and_then(|line| placed(&plain(line))));
     own.or_else(|| {
         let is_one_of = |programs| names.into_iter().flatten().any(|name| is(name, programs));
-        let arguments =
-            if is_one_of(INTERPRETERS) { MAX_ARGUMENTS } else { usize::from(is_one_of(SHELLS)) };
+        let runs_others = is_one_of(INTERPRETERS) || names.into_iter().flatten().any(is_loader);
+        let arguments = if runs_others { MAX_ARGUMENTS } else { usize::from(is_one_of(SHELLS)) };
         process.arguments.iter().skip(1).take(arguments).find_map(|argument| known(argument))
     })
 }
@@ -191,6 +224,12 @@ fn is(text: &str, programs: &[&str]) -> bool {
     programs.contains(&name)
 }
 
+fn is_loader(text: &str) -> bool {
+    let text = plain(text);
+    let name = text.rsplit('/').next().unwrap_or_default();
+    LOADERS.iter().any(|loader| name.starts_with(loader))
+}
+
 /// A file's name without its ending, and a package's without its version.
 fn base(path: &str) -> &str {
     let name = path.trim().trim_end_matches('/').rsplit('/').next().unwrap_or_default();
@@ -215,7 +254,7 @@ mod tests {
 
     #[test]
     fn invariant_7_an_agent_is_known_by_its_name_its_place_or_its_script() {
-        let agents: [(&str, &str, &[&str]); 17] = [
+        let agents: [(&str, &str, &[&str]); 21] = [
             ("claude", "", &[]),
             ("2.1.4", "/home/ann/.local/share/claude/versions/2.1.4", &["2.1.4"]),
             ("node", "/usr/bin/node", &["node", "/usr/local/bin/claude"]),
@@ -232,6 +271,10 @@ mod tests {
             ("cursor.AppImage", "", &[]),
             ("open-interpret", "", &["/usr/bin/open-interpreter"]),
             ("Code Helper", "/Applications/Visual Studio Code.app/Contents/x", &[]),
+            ("ld-linux-x86-64", "/usr/lib64/ld-linux-x86-64.so.2", &["/lib64/x", "./claude"]),
+            ("ld-musl-aarch64", "/lib/ld-musl-aarch64.so.1", &["ld", "--argv0", "x", "/b/codex"]),
+            ("perl", "/usr/bin/perl5.38.2", &["perl", "-w", "/opt/bin/aider"]),
+            ("busybox", "/bin/busybox", &["busybox", "sh", "./gemini.sh"]),
             ("codex.exe", "C:\\tools\\codex.exe", &[]),
         ];
         for (name, path, arguments) in agents {

@@ -2,34 +2,17 @@
 
 use hitl_core::Principal;
 use hitl_core::approval::KnownBy;
+use hitl_core::people::{Deed, Demand};
 
-use super::desk::Desk;
-use super::enrolment::Demand;
+use super::desk::{self, Desk};
 use super::processes;
 use super::surroundings::{Surroundings, classify};
 use crate::exit::{Exit, Failure};
-
-/// What somebody is about to do, by what it does to the hold that people have of an agent.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Deed {
-    /// Stops something, takes a permission back, or only looks: reject, abort, revoke, the preview of a
-    /// grant. Anybody may; it is only said how they are known. No code is looked at for it, and none is
-    /// used up.
-    Stop,
-    /// Answers in a human's name, or sees what only a reviewer sees: approve, edit, respond, resolve,
-    /// uncover.
-    Answer,
-    /// Gives away answers that are not asked for yet, or takes the hold off: allow, accepting a policy
-    /// or pins, uninstalling a hook, saying who is a person.
-    Loosen,
-}
 
 /// Where codes are checked.
 pub(crate) enum Codes<'d> {
     /// In the store in which people enrol.
     Desk(&'d Desk<'d>),
-    /// Nowhere: a console knows people by their token.
-    Console,
     /// Nowhere: no store was named, so it is not known who has enrolled.
     Unnamed,
 }
@@ -54,20 +37,39 @@ pub(crate) async fn require_person(
     }
     let demanded = match &codes {
         Codes::Desk(desk) => Demands::In(desk.demands().await?),
-        Codes::Console => Demands::AtConsole,
         Codes::Unnamed => Demands::Unknown,
     };
     match needed(deed, &surroundings, demanded, code.is_some()) {
         Needed::Nothing => Ok(known(&surroundings)),
         Needed::Code => match (codes, code) {
             (Codes::Desk(desk), Some(code)) => desk.check(name, code).await,
-            (Codes::Desk(desk), None) => desk.ask(name, &surroundings).await,
-            (Codes::Console, _) => Err(Failure::usage(
-                "a console knows you by your token: leave out --code (HITL_CODE)",
-            )),
+            (Codes::Desk(desk), None) => {
+                let typed = desk::ask(name.as_str(), &surroundings)?;
+                desk.check(name, &typed).await
+            }
             (Codes::Unnamed, _) => Err(Failure::usage(
                 "a one-time code is checked in the store in which you have enrolled: name it with --db",
             )),
+        },
+        Needed::Person(why) => Err(Failure::new(Exit::Refused, why)),
+    }
+}
+
+/// The same over a console, which checks the code itself: makes sure that no agent is near who has none,
+/// and returns the code that is to be sent with the deed. `demand` is what the console demands of the
+/// token's owner, `name`.
+pub(crate) fn require_person_there(
+    deed: Deed,
+    name: &str,
+    code: Option<&str>,
+    demand: Option<Demand>,
+) -> Result<Option<String>, Failure> {
+    let surroundings = classify(&processes::look());
+    match needed(deed, &surroundings, Demands::AtConsole(demand), code.is_some()) {
+        Needed::Nothing => Ok(None),
+        Needed::Code => match code {
+            Some(code) => Ok(Some(code.to_owned())),
+            None => desk::ask(name, &surroundings).map(Some),
         },
         Needed::Person(why) => Err(Failure::new(Exit::Refused, why)),
     }
@@ -78,8 +80,8 @@ pub(crate) async fn require_person(
 enum Demands {
     /// By the people who have enrolled in a store, when there are any.
     In(Option<Demand>),
-    /// A console checks no codes.
-    AtConsole,
+    /// By the people who have enrolled in a console's store, when there are any. The console checks it.
+    AtConsole(Option<Demand>),
     /// By nobody knows whom, as no store was named.
     Unknown,
 }
@@ -113,9 +115,10 @@ fn needed(deed: Deed, surroundings: &Surroundings, demanded: Demands, has_code: 
         return Needed::Code;
     }
     let wants_code = match demanded {
-        Demands::In(None) | Demands::AtConsole | Demands::Unknown => false,
-        Demands::In(Some(Demand::Loosening)) => deed == Deed::Loosen,
-        Demands::In(Some(Demand::Answers)) => true,
+        Demands::In(demand) | Demands::AtConsole(demand) => {
+            demand.is_some_and(|demand| demand.covers(deed))
+        }
+        Demands::Unknown => false,
     };
     match surroundings {
         Surroundings::Agent(why) => Needed::Person(by_an_agent(why, demanded)),
@@ -131,12 +134,14 @@ fn needed(deed: Deed, surroundings: &Surroundings, demanded: Demands, has_code: 
 
 fn by_an_agent(why: &str, demanded: Demands) -> String {
     let how = match demanded {
-        Demands::In(Some(_)) => "give a one-time code with --code, or use a terminal of your own",
+        Demands::In(Some(_)) | Demands::AtConsole(Some(_)) => {
+            "give a one-time code with --code, or use a terminal of your own"
+        }
         Demands::In(None) => {
             "use a terminal of your own, in which no agent runs; a person who has enrolled (`hitl person \
              enroll`) may give a one-time code instead"
         }
-        Demands::AtConsole => {
+        Demands::AtConsole(None) => {
             "use a terminal of your own, in which no agent runs, or the console's page"
         }
         Demands::Unknown => {
@@ -149,14 +154,16 @@ fn by_an_agent(why: &str, demanded: Demands) -> String {
 
 fn by_nobody_known(demanded: Demands) -> String {
     let how = match demanded {
-        Demands::In(Some(_)) => {
+        Demands::In(Some(_)) | Demands::AtConsole(Some(_)) => {
             "give a one-time code with --code, or use a terminal in which they can be read"
         }
         Demands::In(None) => {
             "use a terminal in which they can be read; a person who has enrolled there (`hitl person \
              enroll`) may give a one-time code with --code here"
         }
-        Demands::AtConsole => "use a terminal in which they can be read, or the console's page",
+        Demands::AtConsole(None) => {
+            "use a terminal in which they can be read, or the console's page"
+        }
         Demands::Unknown => {
             "use a terminal in which they can be read, or name the store with --db: who has enrolled there \
              may give a one-time code with --code"
@@ -176,11 +183,13 @@ const WITHOUT_A_STORE: &str = "only a person does this, and without a store it i
 mod tests {
     use super::*;
 
-    const DEMANDS: [Demands; 5] = [
+    const DEMANDS: [Demands; 7] = [
         Demands::In(None),
         Demands::In(Some(Demand::Loosening)),
         Demands::In(Some(Demand::Answers)),
-        Demands::AtConsole,
+        Demands::AtConsole(None),
+        Demands::AtConsole(Some(Demand::Loosening)),
+        Demands::AtConsole(Some(Demand::Answers)),
         Demands::Unknown,
     ];
 
@@ -210,10 +219,11 @@ mod tests {
     fn invariant_5_what_loosens_needs_a_code_once_somebody_has_enrolled_and_a_known_tree_before() {
         for surroundings in &all()[1..] {
             for demanded in [Demand::Loosening, Demand::Answers] {
-                let demanded = Demands::In(Some(demanded));
-                assert_eq!(needed(Deed::Loosen, surroundings, demanded, false), Needed::Code);
+                for demanded in [Demands::In(Some(demanded)), Demands::AtConsole(Some(demanded))] {
+                    assert_eq!(needed(Deed::Loosen, surroundings, demanded, false), Needed::Code);
+                }
             }
-            for demanded in [Demands::In(None), Demands::AtConsole] {
+            for demanded in [Demands::In(None), Demands::AtConsole(None)] {
                 let first = needed(Deed::Loosen, surroundings, demanded, false);
                 let is_known = *surroundings != Surroundings::Unknown;
                 assert_eq!(first == Needed::Nothing, is_known, "{surroundings:?}");
@@ -249,7 +259,7 @@ mod tests {
     fn a_refusal_speaks_of_codes_only_where_they_are_checked() {
         for surroundings in [&all()[0], &Surroundings::Unknown] {
             for deed in [Deed::Answer, Deed::Loosen] {
-                let why = refusal(needed(deed, surroundings, Demands::AtConsole, false));
+                let why = refusal(needed(deed, surroundings, Demands::AtConsole(None), false));
                 assert!(!why.contains("code") && !why.contains("enrol"), "{why}");
             }
         }

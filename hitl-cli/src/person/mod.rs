@@ -7,22 +7,19 @@
 //! | `guard` | what each deed needs, and [`require_person`]: call it before anything is done |
 //! | `surroundings`, `agents` | processes, marks and terminals, and what they come down to: pure |
 //! | `processes` | reads them |
-//! | `enrolment`, `totp` | who has enrolled what, and what a typed code proves: pure |
 //! | `arguments` | what the command line says of people |
-//! | `desk` | the store's mark that keeps it, and the prompt for a code |
+//! | `desk` | where codes are checked, and the prompt for one |
 //!
 //! What this holds against, and what not, is said in `docs/who-decides.md`.
 
 mod agents;
 mod arguments;
 mod desk;
-mod enrolment;
 mod guard;
 mod processes;
 mod surroundings;
-mod totp;
 
 pub(crate) use arguments::PersonCommand;
 pub(crate) use desk::Desk;
-pub(crate) use enrolment::Demand;
-pub(crate) use guard::{Codes, Deed, require_person};
+pub(crate) use guard::{Codes, require_person, require_person_there};
+pub(crate) use hitl_core::people::{Deed, Demand};

@@ -28,7 +28,7 @@ mod system {
     /// Reads the processes above this one, the nearest first, and whether these are all, up to the first
     /// of the system. What was read counts, also when the rest cannot be (`hidepid`).
     pub(super) fn parents() -> (Vec<Process>, bool) {
-        let (mut parents, mut complete) = (Vec::new(), true);
+        let (mut parents, mut complete) = (Vec::new(), is_the_machines(user_namespace()));
         let Some(own) = stat("self") else { return (parents, false) };
         let mut id = own.parent;
         // One more than are believed, so that it is seen that there are more.
@@ -53,6 +53,19 @@ mod system {
             id = stat.parent;
         }
         (parents, complete)
+    }
+
+    /// Who is in a user namespace of their own may be in a process namespace of their own as well, or have
+    /// put another `/proc` in the place of the system's: what started it is not seen.
+    fn user_namespace() -> Option<String> {
+        let link = fs::read_link("/proc/self/ns/user").ok()?;
+        Some(link.to_string_lossy().into_owned())
+    }
+
+    /// Whether it is the user namespace of the machine, by the number that the kernel gives that.
+    fn is_the_machines(namespace: Option<String>) -> bool {
+        const MACHINE: u32 = 0xEFFF_FFFD;
+        namespace.is_some_and(|link| link == format!("user:[{MACHINE}]"))
     }
 
     /// `/dev/tty`: the terminal that controls a session, whichever it is.
@@ -112,9 +125,19 @@ mod system {
         }
 
         #[test]
+        fn invariant_5_in_a_user_namespace_of_ones_own_not_all_processes_are_seen() {
+            let is = |link: &str| is_the_machines(Some(link.to_owned()));
+            assert!(is("user:[4026531837]"));
+            for other in ["user:[4026532345]", "user:[4026531836]", "pid:[4026531837]", ""] {
+                assert!(!is(other), "{other}");
+            }
+            assert!(!is_the_machines(None), "what cannot be read is not the machine's");
+        }
+
+        #[test]
         fn the_processes_above_this_one_are_read_up_to_the_first() {
             let (parents, complete) = parents();
-            assert!(complete, "/proc is there");
+            assert_eq!(complete, is_the_machines(user_namespace()), "/proc is there");
             assert!(!parents.is_empty() && parents.iter().all(|process| !process.name.is_empty()));
         }
     }

@@ -6,7 +6,8 @@ use std::path::Path;
 use std::time::Duration;
 
 use hitl_base::Timestamp;
-use hitl_core::{CallState, DecisionId, GrantId, GrantTerms, Principal, RequestId};
+use hitl_core::people::Demand;
+use hitl_core::{CallState, DecisionId, GrantId, GrantTerms, Principal, RequestId, UncoveredCard};
 use serde::Deserialize;
 use serde_json::value::RawValue;
 use serde_json::{Value, json};
@@ -15,9 +16,7 @@ use super::http::{Http, read};
 use super::sse::Lines;
 use crate::arguments::{Place, Who};
 use crate::exit::{Exit, Failure};
-use crate::view::{
-    CallLine, Card, Change, Count, Given, GrantLine, Moved, Numbers, Rest, Step, UncoveredCard,
-};
+use crate::view::{CallLine, Card, Change, Count, Given, GrantLine, Moved, Numbers, Rest, Step};
 
 /// How long to wait before a lost stream is opened again, and how often in vain.
 const AGAIN: Duration = Duration::from_secs(1);
@@ -57,6 +56,29 @@ pub(crate) struct Settled {
     pub(crate) found: &'static str,
     pub(crate) reason: Option<String>,
     pub(crate) version: u64,
+}
+
+/// The token's owner.
+pub(crate) struct Known {
+    pub(crate) name: String,
+    /// What a one-time code is demanded for. Nothing when nobody has enrolled, or the host vouches.
+    pub(crate) demand: Option<Demand>,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct Me {
+    principal: Principal,
+    /// A console that does not say it checks no codes, and is not taken for one that does.
+    code_for: CodeFor,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+enum CodeFor {
+    Nothing,
+    Loosening,
+    Answers,
 }
 
 #[derive(Deserialize)]
@@ -121,6 +143,22 @@ impl Console {
         Ok(())
     }
 
+    /// Who the token's owner is, and what a one-time code is demanded of them for.
+    pub(crate) fn known(&self) -> Result<Known, Failure> {
+        let me: Me = read(&self.0.get("api/me", &[])?)?;
+        let demand = match me.code_for {
+            CodeFor::Nothing => None,
+            CodeFor::Loosening => Some(Demand::Loosening),
+            CodeFor::Answers => Some(Demand::Answers),
+        };
+        Ok(Known { name: me.principal.to_string(), demand })
+    }
+
+    /// Sends this one-time code with the next deed.
+    pub(crate) fn send_code(&self, code: String) {
+        self.0.send_code(code);
+    }
+
     /// A page of the queue.
     pub(crate) fn queue(&self, query: &[(&str, String)]) -> Result<Told, Failure> {
         read(&self.0.get("api/calls", query)?)
@@ -143,7 +181,7 @@ impl Console {
     pub(crate) fn uncover(&self, card: &Card) -> Result<UncoveredCard, Failure> {
         let request = &card.request;
         let body = json!({ "revision": request.revision, "binding": request.binding });
-        read(&self.0.post(&format!("api/calls/{}/uncover", request.id), &body)?)
+        read(&self.0.deed(&format!("api/calls/{}/uncover", request.id), &body)?)
     }
 
     /// Says that a person looks at a call: others see it, and the audit keeps that it was shown.
@@ -160,14 +198,14 @@ impl Console {
         if let (Some(body), Value::Object(answer)) = (body.as_object_mut(), answer) {
             body.extend(answer);
         }
-        read(&self.0.post(&format!("api/calls/{}/decide", request.id), &body)?)
+        read(&self.0.deed(&format!("api/calls/{}/decide", request.id), &body)?)
     }
 
     /// Settles a call whose outcome is not known.
     pub(crate) fn resolve(&self, id: RequestId, settled: Settled) -> Result<CallLine, Failure> {
         let Settled { found, reason, version } = settled;
         let body = json!({ "version": version, "found": found, "reason": reason });
-        read(&self.0.post(&format!("api/calls/{id}/resolve"), &body)?)
+        read(&self.0.deed(&format!("api/calls/{id}/resolve"), &body)?)
     }
 
     /// What a grant on a call would permit, as the card shows the call.
@@ -189,7 +227,7 @@ impl Console {
     ) -> Result<Given, Failure> {
         let (id, mut body) = (card.request.id, on_terms(card, terms));
         body["preview"] = json!(preview.digest);
-        read(&self.0.post(&format!("api/calls/{id}/grant"), &body)?)
+        read(&self.0.deed(&format!("api/calls/{id}/grant"), &body)?)
     }
 
     /// A page of its grants.

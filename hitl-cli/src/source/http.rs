@@ -1,5 +1,6 @@
 //! One request to a console, and its answer.
 
+use std::cell::RefCell;
 use std::io::{BufReader, Read as _};
 use std::net::IpAddr;
 use std::path::Path;
@@ -23,12 +24,16 @@ const SILENCE: Duration = Duration::from_secs(40);
 const LARGEST: u64 = 64 * 1024 * 1024;
 /// The environment variable with the token.
 const TOKEN: &str = "HITL_TOKEN";
+/// The header with a one-time code.
+const CODE: &str = "hitl-code";
 
 /// A console's address, and who asks.
 pub(super) struct Http {
     agent: Agent,
     base: String,
     token: Token,
+    /// The code that goes with the next deed.
+    code: RefCell<Option<String>>,
 }
 
 /// A secret: it is in no message and in no `Debug`.
@@ -53,7 +58,27 @@ impl Http {
         if address.is_tls {
             config = config.tls_config(tls()?);
         }
-        Ok(Self { agent: config.build().new_agent(), base: address.base, token })
+        Ok(Self {
+            agent: config.build().new_agent(),
+            base: address.base,
+            token,
+            code: RefCell::default(),
+        })
+    }
+
+    /// Keeps a one-time code for the next [`deed`](Self::deed).
+    pub(super) fn send_code(&self, code: String) {
+        self.code.replace(Some(code));
+    }
+
+    /// Asks for a change that a person makes, with the one-time code that is kept for it. A code counts
+    /// once, so what it goes with is sent once.
+    pub(super) fn deed(&self, path: &str, body: &Value) -> Result<String, Failure> {
+        let Some(code) = self.code.take() else { return self.post(path, body) };
+        let request = self.agent.post(self.url(path)).content_type("application/json");
+        let request = request.header("authorization", self.bearer()).header(CODE, code);
+        let answer = request.send(body.to_string()).map_err(|error| self.lost(&error))?;
+        Self::text(answer)
     }
 
     /// Asks for a document.
@@ -72,10 +97,7 @@ impl Http {
             let request = self.agent.post(self.url(path)).content_type("application/json");
             request.header("authorization", self.bearer()).send(&body)
         };
-        let answer = send().or_else(|_| send()).map_err(|error| {
-            let Failure { exit, message } = self.unreachable(&error);
-            Failure::new(exit, format!("{message}; it is not known whether it arrived: look again"))
-        })?;
+        let answer = send().or_else(|_| send()).map_err(|error| self.lost(&error))?;
         Self::text(answer)
     }
 
@@ -116,6 +138,11 @@ impl Http {
         Ok(text)
     }
 
+    fn lost(&self, error: &ureq::Error) -> Failure {
+        let Failure { exit, message } = self.unreachable(error);
+        Failure::new(exit, format!("{message}; it is not known whether it arrived: look again"))
+    }
+
     fn unreachable(&self, error: &ureq::Error) -> Failure {
         Failure::new(
             Exit::Failed,
@@ -149,7 +176,8 @@ fn refused(answer: Response<Body>) -> Failure {
     };
     let message = hitl_base::display::visible(message);
     let decided = &error["current"]["decided"]["by"];
-    let by = decided.as_str().map(|by| format!("; it was decided by {by}")).unwrap_or_default();
+    let by = decided.as_str().map(hitl_base::display::visible);
+    let by = by.map(|by| format!("; it was decided by {by}")).unwrap_or_default();
     Failure::new(exit(status, kind.unwrap_or_default()), format!("{message}{by}"))
 }
 
@@ -160,7 +188,7 @@ fn exit(status: u16, kind: &str) -> Exit {
         (404, _) => Exit::NotFound,
         (409, "unknownTool" | "toolChanged") => Exit::Refused,
         (409, _) | (403, "alreadyVoted") => Exit::Changed,
-        (401 | 403 | 422, _) => Exit::Refused,
+        (401 | 403 | 422, _) | (429, "codesClosed") => Exit::Refused,
         _ => Exit::Failed,
     }
 }
@@ -284,6 +312,8 @@ mod tests {
             (409, "toolChanged", Exit::Refused),
             (422, "confirm", Exit::Refused),
             (422, "invalidArguments", Exit::Usage),
+            (403, "codeNeeded", Exit::Refused),
+            (429, "codesClosed", Exit::Refused),
             (429, "tooMany", Exit::Failed),
             (503, "store", Exit::Failed),
         ] {

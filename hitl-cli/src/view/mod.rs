@@ -16,4 +16,4 @@ pub(crate) use numbers::{Count, Decisions, Numbers, numbers_text};
 pub(crate) use patch::{difference, pretty};
 pub(crate) use table::table;
 pub(crate) use task::{TaskDocument, TaskLine, tasks_table};
-pub(crate) use uncovered::{UncoveredCard, uncovered_text};
+pub(crate) use uncovered::uncovered_text;

@@ -218,21 +218,51 @@ async fn invariant_7_a_console_knows_who_asks_by_the_token_alone() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn invariant_7_a_code_that_is_given_over_a_console_is_refused_and_stops_nothing_that_stops() {
+async fn invariant_7_a_code_over_a_console_is_checked_there_and_stops_nothing_that_stops() {
     let office = Office::new().await;
     let call = office.house.wire("Initech", 120).await;
     let binding = ["--binding", &call.binding, "--code", "AAAA-AAAA-AAAA-AAAA"];
+    // Nobody has enrolled: what is given is refused all the same, rather than passed over.
     for deed in ["approve", "allow"] {
-        let refused = office.hitl(&[&[deed, &call.id], &binding[..]].concat()).ended(2);
-        assert!(refused.err.contains("leave out --code"), "{refused:?}");
+        let refused = office.hitl(&[&[deed, &call.id], &binding[..]].concat()).ended(5);
+        assert!(refused.err.contains("nothing is enrolled"), "{refused:?}");
     }
     let respond = ["respond", &call.id, "--message", "go on"];
-    ran(office.program(SECRET, &respond).env("HITL_CODE", "123456")).ended(2);
+    ran(office.program(SECRET, &respond).env("HITL_CODE", "123456")).ended(5);
     assert_eq!(office.house.state(&call.id), "pending");
     office.hitl(&[&["allow", &call.id, "--preview"], &binding[..]].concat()).ended(0);
     let reject = ["reject", &call.id, "--reason", "no"];
     ran(office.program(SECRET, &reject).env("HITL_CODE", "123456")).ended(0);
     assert_eq!(office.house.state(&call.id), "rejected");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn invariant_7_what_loosens_over_a_console_needs_the_code_of_the_tokens_owner() {
+    let office = Office::new().await;
+    let folder = office.house.path("logs");
+    std::fs::create_dir_all(&folder).unwrap();
+    let folder = crate::house::said(&folder);
+    let enroll = ["person", "enroll", "ann", "--codes", "3", "--as", "ann", "--json"];
+    let printed = office.house.hitl(&[&enroll[..], &["--audit", &folder]].concat()).ended(0);
+    let printed = printed.json()[0]["codes"].clone();
+    let code = printed[0].as_str().unwrap();
+    let call = office.house.wire("Initech", 120).await;
+    let allow = ["allow", &call.id, "--binding", &call.binding];
+    let refused = office.hitl(&allow).ended(5);
+    assert!(refused.err.contains("--code"), "{refused:?}");
+    office.hitl(&[&allow[..], &["--code", "AAAA-AAAA-AAAA-AAAA"]].concat()).ended(5);
+    assert_eq!(office.house.state(&call.id), "pending");
+    // In an agent's shell it is the person's own word; without one nothing is sent.
+    let approve = ["approve", &call.id, "--binding", &call.binding];
+    let mut near = office.program(SECRET, &approve);
+    let refused = ran(near.env("CLAUDECODE", "1")).ended(5);
+    assert!(refused.err.contains("only a person does this"), "{refused:?}");
+    let with = [&allow[..], &["--code", code]].concat();
+    ran(office.program(SECRET, &with).env("CLAUDECODE", "1")).ended(0);
+    // A code counts once there, too.
+    let next = office.house.wire("Globex", 5).await;
+    let again = ["allow", &next.id, "--binding", &next.binding, "--code", code];
+    office.hitl(&again).ended(5);
 }
 
 #[test]

@@ -92,6 +92,31 @@ async fn invariant_7_an_agents_shell_answers_and_loosens_nothing() {
     assert_eq!(audit(&house, "decided")[0]["knownBy"], "name");
 }
 
+/// A namespace of processes of one's own shows none of those above, and one of users is what it takes to
+/// make it, or to put another `/proc` there.
+#[tokio::test(flavor = "multi_thread")]
+async fn invariant_5_an_agent_that_hides_in_a_namespace_of_its_own_answers_and_loosens_nothing() {
+    let house = House::new().await;
+    let call = house.wire("Initech", 120).await;
+    for options in [&["-Urpf", "--mount-proc"][..], &["-Ur"]] {
+        let hidden = || {
+            let mut unshare = Command::new("unshare");
+            unshare.args(options).args(["env", "-u", "TERM"]);
+            unshare
+        };
+        if !hidden().arg("true").status().is_ok_and(|status| status.success()) {
+            eprintln!("NOT TESTED: {options:?} needs namespaces, and this machine permits none");
+            continue;
+        }
+        for deed in deeds(&house, &call) {
+            let deed: Vec<&str> = deed.iter().map(String::as_str).collect();
+            let refused = under(&house, hidden(), &deed).ended(5);
+            assert!(refused.err.contains("not all processes above"), "{refused:?}");
+        }
+    }
+    assert_eq!(house.state(&call.id), "pending");
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn a_script_outside_of_an_agents_tree_goes_on_as_before_and_is_known_as_one() {
     let house = House::new().await;

@@ -14,11 +14,19 @@ type Say<'s> = (&'s str, &'s str);
 
 /// Runs a program at a terminal; types each answer once its question stands there.
 fn at_terminal(command: &mut Command, talk: &[Say<'_>]) -> Ran {
+    typed_ahead("", command, talk)
+}
+
+/// The same, where something was typed before the program began.
+fn typed_ahead(ahead: &str, command: &mut Command, talk: &[Say<'_>]) -> Ran {
     let master = openpt(OpenptFlags::RDWR | OpenptFlags::NOCTTY).unwrap();
     grantpt(&master).unwrap();
     unlockpt(&master).unwrap();
     let name = ptsname(&master, Vec::new()).unwrap().into_string().unwrap();
     let terminal = || OpenOptions::new().read(true).write(true).open(&name).unwrap();
+    let held_open = terminal();
+    let mut master = File::from(master);
+    master.write_all(ahead.as_bytes()).unwrap();
     // A session of its own, whose terminal it is, as a person's shell has it.
     let mut session = Command::new("setsid");
     session.args(["--ctty", "--wait"]).arg(command.get_program()).args(command.get_args());
@@ -33,8 +41,7 @@ fn at_terminal(command: &mut Command, talk: &[Say<'_>]) -> Ran {
         command.stdin(terminal()).stderr(terminal()).stdout(Stdio::piped()).spawn().unwrap();
     // The parent keeps no end of it, so that reading ends with the child.
     let held = std::mem::replace(command, Command::new("true"));
-    drop(held);
-    let mut master = File::from(master);
+    drop((held, held_open));
     let (mut shown, mut block) = (String::new(), [0; 4096]);
     let mut talk = talk.iter();
     let mut next = talk.next();
@@ -71,6 +78,17 @@ async fn a_person_sees_the_card_and_says_yes_or_no() {
     let yes = at_store(&house, &["approve", &call.id], &[("[y/N]", "yes\n")]).ended(0);
     assert!(yes.out.contains("decided by tester"), "{yes:?}");
     assert_eq!(house.state(&call.id), "approved");
+}
+
+/// A model may have a person paste its command and an answer at once.
+#[tokio::test(flavor = "multi_thread")]
+async fn invariant_2_what_was_typed_before_the_card_is_there_answers_nothing() {
+    let house = House::new().await;
+    let call = house.wire("Initech", 120).await;
+    let db = said(&house.path("hitl.db"));
+    let mut approve = program(&["--db", &db, "approve", &call.id]);
+    typed_ahead("y\ny\ny\n", &mut approve, &[("Approve this? [y/N]", "n\n")]).ended(5);
+    assert_eq!(house.state(&call.id), "pending");
 }
 
 #[tokio::test(flavor = "multi_thread")]

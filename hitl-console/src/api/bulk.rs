@@ -1,12 +1,13 @@
 //! Decides several quick questions at once.
 
+use axum::Json;
 use axum::extract::State as From;
-use axum::{Extension, Json};
 use hitl_core::{ApprovalLevel, BindingDigest, RequestId};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 use super::decide::{DecideBody, Reply};
+use super::person::Asker;
 use super::read::Body;
 use crate::auth::Reviewer;
 use crate::error::Problem;
@@ -69,7 +70,7 @@ pub(super) struct One {
     responses((status = 200, body = BulkResult), (status = 400, body = Problem)))]
 pub(super) async fn decide(
     From(state): From<Shared>,
-    Extension(reviewer): Extension<Reviewer>,
+    asker: Asker,
     Body(body): Body<BulkBody>,
 ) -> Result<Json<BulkResult>, Problem> {
     if body.calls.is_empty() || body.calls.len() > MOST {
@@ -81,6 +82,7 @@ pub(super) async fn decide(
     if body.may_ask_again && body.answer != Reply::Reject {
         return Err(Problem::bad("`mayAskAgain` belongs to reject"));
     }
+    let reviewer = asker.known_for(body.answer.deed(), &state).await?;
     let mut results = Vec::with_capacity(body.calls.len());
     for shown in body.calls {
         let id = shown.id;

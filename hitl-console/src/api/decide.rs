@@ -1,12 +1,14 @@
 //! Takes a reviewer's decision.
 
+use axum::Json;
 use axum::extract::State as From;
-use axum::{Extension, Json};
 use hitl_core::approval::{Again, Answer, Patch};
+use hitl_core::people::Deed;
 use hitl_core::{ApprovalRequest, BindingDigest, CallRecord, Decision, DecisionId, RequestId};
 use serde::Deserialize;
 use utoipa::ToSchema;
 
+use super::person::Asker;
 use super::read::{Body, Path};
 use crate::auth::Reviewer;
 use crate::error::Problem;
@@ -27,6 +29,16 @@ pub(super) enum Reply {
     Respond,
     /// Do not run it, and stop.
     Abort,
+}
+
+impl Reply {
+    /// A call that is stopped runs nothing. What the model is answered is said in a human's name.
+    pub(super) const fn deed(self) -> Deed {
+        match self {
+            Self::Reject | Self::Abort => Deed::Stop,
+            Self::Approve | Self::Edit | Self::Respond => Deed::Answer,
+        }
+    }
 }
 
 /// A decision. Who decides is known from the request's own credentials, never from here.
@@ -118,16 +130,18 @@ impl DecideBody {
 #[utoipa::path(post, path = "/api/calls/{id}/decide", tag = "calls", request_body = DecideBody,
     params(("id" = String, Path, description = "the call's id")),
     responses((status = 200, body = CallSummary),
+        (status = 403, description = "not theirs to decide, or a one-time code is needed", body = Problem),
         (status = 404, body = Problem),
         (status = 409, description = "somebody else was first, or it has changed", body = Problem),
         (status = 422, description = "the answer is not one that the tool takes", body = Problem)))]
 pub(super) async fn decide(
     From(state): From<Shared>,
-    Extension(reviewer): Extension<Reviewer>,
+    asker: Asker,
     Path(id): Path<RequestId>,
     Body(body): Body<DecideBody>,
 ) -> Result<Json<CallSummary>, Problem> {
-    let record = state.call(&reviewer, id).await?;
+    let record = state.call(asker.reviewer(), id).await?;
+    let reviewer = asker.known_for(body.answer.deed(), &state).await?;
     let record = state.decide(&record, &reviewer, body).await?;
     Ok(Json(CallSummary::of(&record)))
 }

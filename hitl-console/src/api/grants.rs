@@ -11,12 +11,14 @@ use axum::{Extension, Json};
 use hitl_base::Timestamp;
 use hitl_core::gate::GrantPreview;
 use hitl_core::grant::{Grant, GrantTerms};
+use hitl_core::people::Deed;
 use hitl_core::store::GrantPage;
 use hitl_core::{BindingDigest, GrantId, GrantRecord, RequestId};
 use serde::{Deserialize, Serialize};
 use sha2::{Digest as _, Sha256};
 use utoipa::{IntoParams, ToSchema};
 
+use super::person::Asker;
 use super::read::{Body, Path, Query};
 use super::terms::TermsBody;
 use crate::auth::Reviewer;
@@ -161,14 +163,16 @@ pub(super) async fn preview(
 #[utoipa::path(post, path = "/api/calls/{id}/grant", tag = "grants", request_body = SaveBody,
     params(("id" = String, Path, description = "the call's id")),
     responses((status = 200, body = Saved),
+        (status = 403, description = "not theirs to give, or a one-time code is needed", body = Problem),
         (status = 409, description = "the call has changed, or the rule is not the one that was shown", body = Problem),
         (status = 422, description = "no grant is given on these terms, and why", body = Problem)))]
 pub(super) async fn save(
     From(state): From<Shared>,
-    Extension(reviewer): Extension<Reviewer>,
+    asker: Asker,
     Path(id): Path<RequestId>,
     Body(SaveBody { revision, binding, terms, preview: shown }): Body<SaveBody>,
 ) -> Result<Json<Saved>, Problem> {
+    let reviewer = asker.known_for(Deed::Loosen, &state).await?;
     let preview = state.previewed(&reviewer, id, (revision, binding), terms).await?;
     if digest(&preview.grant)? != shown {
         let why = "what the grant would permit is not what was shown; look at the rule again";
@@ -260,7 +264,8 @@ impl State {
     }
 }
 
-/// SHA-256 over all of a grant but its id, which is made anew each time.
+/// SHA-256 over all of a grant but its id, which is made anew each time, and how its giver is known, for
+/// which the save may bring a code that the preview did not need.
 fn digest(grant: &Grant) -> Result<String, Problem> {
     let unwritable = |_| {
         let why = "the grant cannot be written";
@@ -269,6 +274,7 @@ fn digest(grant: &Grant) -> Result<String, Problem> {
     let mut document = serde_json::to_value(grant).map_err(unwritable)?;
     if let Some(fields) = document.as_object_mut() {
         fields.remove("id");
+        fields.remove("knownBy");
     }
     let text = serde_json::to_vec(&document).map_err(unwritable)?;
     let hash = Sha256::new().chain_update(b"hitl.console.grant.v1\n").chain_update(text).finalize();

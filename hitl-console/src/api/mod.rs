@@ -7,6 +7,7 @@ mod decide;
 mod events;
 mod grants;
 mod openapi;
+mod person;
 #[cfg(feature = "policy-files")]
 mod policies;
 mod presence;

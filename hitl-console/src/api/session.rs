@@ -2,10 +2,12 @@
 
 use axum::extract::State as From;
 use axum::{Extension, Json};
+use hitl_core::people::Deed;
 use hitl_core::{Principal, Tenant};
 use serde::Serialize;
 use utoipa::ToSchema;
 
+use super::person::vouched;
 use crate::auth::{Reviewer, SignIn};
 use crate::error::Problem;
 use crate::state::Shared;
@@ -22,6 +24,9 @@ pub(super) struct Me {
     tenant: Tenant,
     /// How many rule files are shown under `api/policies`.
     policies: usize,
+    /// What needs a one-time code beside the token: `nothing`, `loosening` (grants), or `answers`, which
+    /// are grants too.
+    code_for: &'static str,
 }
 
 /// How to get in.
@@ -42,8 +47,15 @@ pub(super) async fn me(
     From(state): From<Shared>,
     Extension(reviewer): Extension<Reviewer>,
 ) -> Json<Me> {
+    let code_for = match state.gate.people().demand().await {
+        _ if vouched(reviewer.known_by) => "nothing",
+        Ok(None) => "nothing",
+        Ok(Some(demand)) if !demand.covers(Deed::Answer) => "loosening",
+        // What cannot be read keeps nobody out who only stops something.
+        Ok(Some(_)) | Err(_) => "answers",
+    };
     let policies = state.policies.count();
-    Json(Me { principal: reviewer.principal, tenant: reviewer.tenant, policies })
+    Json(Me { principal: reviewer.principal, tenant: reviewer.tenant, policies, code_for })
 }
 
 /// Says how to sign in. For everybody.

@@ -2,10 +2,12 @@
 
 use axum::extract::State as From;
 use axum::{Extension, Json};
+use hitl_core::people::Deed;
 use hitl_core::{RequestId, Resolution};
 use serde::Deserialize;
 use utoipa::ToSchema;
 
+use super::person::Asker;
 use super::read::{Body, Path};
 use crate::auth::Reviewer;
 use crate::error::Problem;
@@ -60,7 +62,7 @@ pub(super) async fn cancel(
         return Err(Problem::bad("say why: `reason`"));
     }
     let record = state.call(&reviewer, id).await?;
-    let record = state.gate.cancel(&record, reviewer.principal, body.reason).await?;
+    let record = state.gate.cancel(&record, reviewer.authority(), body.reason).await?;
     Ok(Json(CallSummary::of(&record)))
 }
 
@@ -70,7 +72,7 @@ pub(super) async fn cancel(
     responses((status = 200, body = CallSummary), (status = 409, body = Problem)))]
 pub(super) async fn resolve(
     From(state): From<Shared>,
-    Extension(reviewer): Extension<Reviewer>,
+    asker: Asker,
     Path(id): Path<RequestId>,
     Body(body): Body<ResolveBody>,
 ) -> Result<Json<CallSummary>, Problem> {
@@ -82,9 +84,10 @@ pub(super) async fn resolve(
         (Found::Retry, _) => Resolution::Retry { attested: false },
         (Found::RetryAttested, _) => Resolution::Retry { attested: true },
     };
-    let mut record = state.call(&reviewer, id).await?;
+    let mut record = state.call(asker.reviewer(), id).await?;
+    let reviewer = asker.known_for(Deed::Answer, &state).await?;
     // What they looked at, which may no longer be what stands: then it is not settled.
     record.version = body.version;
-    let record = state.gate.resolve(&record, resolution, reviewer.principal).await?;
+    let record = state.gate.resolve(&record, resolution, reviewer.authority()).await?;
     Ok(Json(CallSummary::of(&record)))
 }

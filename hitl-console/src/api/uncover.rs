@@ -1,14 +1,14 @@
 //! Shows a reviewer who may decide a call what redaction masks in it.
 
+use axum::Json;
 use axum::extract::State as From;
-use axum::{Extension, Json};
-use hitl_core::approval::{Extent, Rendered};
-use hitl_core::{BindingDigest, Places, RequestId, Uncovered};
+use hitl_core::people::Deed;
+use hitl_core::{BindingDigest, Places, RequestId, UncoveredCard};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
+use super::person::Asker;
 use super::read::{Body, Path};
-use crate::auth::Reviewer;
 use crate::error::Problem;
 use crate::state::Shared;
 
@@ -25,63 +25,31 @@ pub(super) struct UncoverBody {
     places: Option<Vec<String>>,
 }
 
-/// A call's arguments, uncovered. They hold secrets: show them, and do not log, send or keep them.
+/// A call's arguments, uncovered. They hold secrets: show them, and do not log, send or keep them. Its
+/// fields are `rendered` (the card), `argumentsText` (exact text), and `places`: each `at` (a JSON
+/// Pointer), `key` (if that was masked) and `value` (exact JSON text).
 #[derive(Serialize, ToSchema)]
-#[serde(rename_all = "camelCase")]
-pub(super) struct UncoveredView {
-    /// The card with what was uncovered.
-    #[schema(value_type = Object)]
-    rendered: Rendered,
-    /// The arguments as exact text.
-    arguments_text: String,
-    /// What was uncovered.
-    places: Vec<Place>,
-}
-
-/// An argument that was uncovered.
-#[derive(Serialize, ToSchema)]
-#[serde(rename_all = "camelCase")]
-struct Place {
-    /// Where it is in the arguments that were shown.
-    at: String,
-    /// The key that the pointer ends with, if that was masked.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    key: Option<String>,
-    /// The value, as exact JSON text.
-    value: String,
-}
-
-impl UncoveredView {
-    fn of(uncovered: &Uncovered, now: hitl_base::Timestamp) -> Self {
-        let places = uncovered.places().iter().map(|place| Place {
-            at: place.at.clone(),
-            key: place.key.clone(),
-            value: place.value.as_str().to_owned(),
-        });
-        Self {
-            rendered: uncovered.render(now, Extent::Full),
-            arguments_text: uncovered.arguments().as_str().to_owned(),
-            places: places.collect(),
-        }
-    }
-}
+#[schema(value_type = Object)]
+#[serde(transparent)]
+pub(super) struct UncoveredView(UncoveredCard);
 
 /// Uncovers what redaction masks in a call, for a reviewer who may decide it; the audit has it before
 /// anything is shown. What the host declared sensitive stays withheld.
 #[utoipa::path(post, path = "/api/calls/{id}/uncover", tag = "calls", request_body = UncoverBody,
     params(("id" = String, Path, description = "the call's id")),
     responses((status = 200, body = UncoveredView),
-        (status = 403, description = "they may not decide it", body = Problem),
+        (status = 403, description = "they may not decide it, or a one-time code is needed", body = Problem),
         (status = 409, description = "it has changed, or was decided", body = Problem),
         (status = 422, description = "nothing is masked there, or the host forbids it", body = Problem),
         (status = 503, description = "it cannot be audited, so it is not shown", body = Problem)))]
 pub(super) async fn uncover(
     From(state): From<Shared>,
-    Extension(reviewer): Extension<Reviewer>,
+    asker: Asker,
     Path(id): Path<RequestId>,
     Body(body): Body<UncoverBody>,
 ) -> Result<Json<UncoveredView>, Problem> {
-    let record = state.call(&reviewer, id).await?;
+    let record = state.call(asker.reviewer(), id).await?;
+    let reviewer = asker.known_for(Deed::Answer, &state).await?;
     // What they were shown, which may no longer be what stands: then nothing is uncovered.
     let mut shown = hitl_core::ApprovalRequest::clone(&record.request);
     (shown.revision, shown.binding) = (body.revision, body.binding);
@@ -90,5 +58,5 @@ pub(super) async fn uncover(
         None => Places::All,
     };
     let uncovered = state.gate.uncover(&shown, reviewer.authority(), places).await?;
-    Ok(Json(UncoveredView::of(&uncovered, state.gate.now().await?)))
+    Ok(Json(UncoveredView(uncovered.card(state.gate.now().await?))))
 }

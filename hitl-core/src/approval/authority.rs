@@ -92,6 +92,10 @@ pub struct Authority {
     /// The name that the gate's directory gives them.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) canonical: Option<Principal>,
+    /// More names of theirs, of people of the call that is decided: the directory gives both one name
+    /// now, whatever was kept with the call.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub(crate) also: Vec<Principal>,
 }
 
 impl Authority {
@@ -104,6 +108,7 @@ impl Authority {
             sees: BTreeSet::new(),
             known_by: KnownBy::Host,
             canonical: None,
+            also: Vec::new(),
         }
     }
 
@@ -138,7 +143,7 @@ impl Authority {
 
     /// They as they are compared with others.
     pub(crate) fn identity(&self) -> Identity<'_> {
-        Identity::new(&self.principal, self.canonical.as_ref())
+        Identity::new(&self.principal, self.canonical.as_ref()).also(&self.also)
     }
 
     /// Whether they may decide this tenant's requests.

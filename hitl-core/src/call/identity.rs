@@ -6,7 +6,7 @@
 use std::borrow::Cow;
 use std::fmt;
 
-use hitl_base::display::is_unseen;
+use hitl_base::display::{has_equivalent, is_unseen, lookalike};
 use serde::{Deserialize, Serialize};
 
 use super::Principal;
@@ -69,12 +69,17 @@ impl Principal {
 
     /// Returns the kind that the name says; a human when it says none.
     pub fn kind(&self) -> PrincipalKind {
-        let folded = folded(self.as_str());
+        let spelling = spelling(self.as_str());
         match () {
-            () if folded.starts_with(AGENT) => PrincipalKind::Agent,
-            () if folded.starts_with(SERVICE) => PrincipalKind::Service,
+            () if spelling.starts_with(AGENT) => PrincipalKind::Agent,
+            () if spelling.starts_with(SERVICE) => PrincipalKind::Service,
             () => PrincipalKind::Human,
         }
+    }
+
+    /// Whether anything of the name can be seen, its kind aside.
+    pub(crate) fn is_named(&self) -> bool {
+        !without_kind(&spelling(self.as_str())).is_empty()
     }
 
     /// Returns the name as identities are compared where no directory says otherwise: without the
@@ -112,32 +117,62 @@ fn folded(name: &str) -> Cow<'_, str> {
 pub(crate) struct Identity<'p> {
     name: &'p Principal,
     canonical: Option<&'p Principal>,
+    /// More names that the directory gives them now.
+    also: &'p [Principal],
 }
 
 impl<'p> Identity<'p> {
     pub(crate) fn new(name: &'p Principal, canonical: Option<&'p Principal>) -> Self {
-        Self { name, canonical }
+        Self { name, canonical, also: &[] }
+    }
+
+    /// The same person, who is also known by these names.
+    pub(crate) fn also(self, also: &'p [Principal]) -> Self {
+        Self { also, ..self }
     }
 
     /// Whether both may be one person: any of their names is the same. A gate without the directory
     /// knows less of them, and must not take one person for two because of that; nor is somebody
     /// another one because a program of theirs has their name.
     pub(crate) fn is(&self, other: &Identity<'_>) -> bool {
-        self.names().any(|own| other.names().any(|their| own == their))
+        self.names().any(|own| other.names().any(|their| are_one(&own, &their)))
     }
 
     fn names(&self) -> impl Iterator<Item = Cow<'p, str>> {
-        let names = [Some(self.name), self.canonical].into_iter().flatten();
-        names.map(|name| match folded(name.as_str()) {
+        let names = [Some(self.name), self.canonical].into_iter().flatten().chain(self.also);
+        names.map(|name| match spelling(name.as_str()) {
             Cow::Borrowed(name) => Cow::Borrowed(without_kind(name)),
             Cow::Owned(name) => Cow::Owned(without_kind(&name).to_owned()),
         })
     }
 }
 
+/// Whether two names, spelt alike, may be one person's: equal, or both with letters beyond ASCII of which
+/// one has another spelling that looks the same, so that they cannot be told apart.
+fn are_one(own: &str, their: &str) -> bool {
+    let beyond = || !own.is_ascii() && !their.is_ascii();
+    own == their || (beyond() && (has_equivalent(own) || has_equivalent(their)))
+}
+
+/// A name [folded](Principal::folded), and without what its writer may have left out or written otherwise:
+/// spaces, and of any alphabet the case; full-width letters and signs are those of ASCII.
+fn spelling(name: &str) -> Cow<'_, str> {
+    let folded = folded(name);
+    if folded.bytes().all(|byte| byte.is_ascii() && byte != b' ') {
+        return folded;
+    }
+    let narrow = |c: char| match c {
+        '\u{ff01}'..='\u{ff5e}' => lookalike(c).unwrap_or(c),
+        c => c,
+    };
+    let seen = folded.chars().filter(|c| !c.is_whitespace()).map(narrow);
+    let lower = seen.collect::<String>().to_lowercase();
+    Cow::Owned(lower.replace('\u{df}', "ss").replace('\u{3c2}', "\u{3c3}"))
+}
+
 fn without_kind(name: &str) -> &str {
     let bare = name.strip_prefix(AGENT).or_else(|| name.strip_prefix(SERVICE));
-    bare.map_or(name, str::trim_start)
+    bare.unwrap_or(name)
 }
 
 #[cfg(test)]
@@ -162,9 +197,31 @@ mod tests {
         ] {
             assert!(same("ann@x", other) && same(other, "ann@x"), "{other:?}");
         }
-        for other in ["ann", "ann@y", "bann@x", "", "an n@x", "agent:", "ann@x agent:"] {
+        for (one, other) in [
+            ("\u{e9}mile", "\u{c9}MILE"),
+            ("\u{e9}mile", "e\u{301}mile"),
+            ("kim", "\u{212a}im"),
+            ("ann lee", "ann\u{a0}lee"),
+            ("ann lee", "ann  LEE"),
+            ("ann", "\u{ff41}\u{ff2e}n"),
+            ("stra\u{df}e", "STRASSE"),
+            ("\u{3a3}\u{399}\u{3a3}", "\u{3c3}\u{3b9}\u{3c2}"),
+            ("\u{438}\u{432}\u{430}\u{43d}", "\u{418}\u{412}\u{410}\u{41d}"),
+        ] {
+            assert!(same(one, other) && same(other, one), "{one:?} {other:?}");
+        }
+        assert!(!same("\u{e9}mile", "\u{e9}mil") && !same("\u{e9}mile", "emile"));
+        for other in ["ann", "ann@y", "bann@x", "", "agent:", "ann@x agent:", "ann.x"] {
             assert!(!same("ann@x", other) && !same(other, "ann@x"), "{other:?}");
         }
+    }
+
+    #[test]
+    fn invariant_7_a_name_in_which_nothing_is_seen_is_nobodys() {
+        for nameless in ["", " ", "\u{200b}", "agent:", "agent: \u{feff}", "service:\u{2800}"] {
+            assert!(!Principal::new(nameless).is_named(), "{nameless:?}");
+        }
+        assert!(Principal::new("a").is_named() && Principal::agent("x").is_named());
     }
 
     #[test]
@@ -180,7 +237,15 @@ mod tests {
 
     #[test]
     fn invariant_7_a_kind_is_read_however_it_is_spelt() {
-        for agent in ["agent:x", "Agent:x", " AGENT:x", "ag\u{200b}ent:x", "agent:"] {
+        for agent in [
+            "agent:x",
+            "Agent:x",
+            " AGENT:x",
+            "ag\u{200b}ent:x",
+            "agent:",
+            "agent :x",
+            "\u{ff41}gent\u{ff1a}x",
+        ] {
             assert_eq!(Principal::new(agent).kind(), PrincipalKind::Agent, "{agent:?}");
         }
         assert_eq!(Principal::service("ci").kind(), PrincipalKind::Service);

@@ -41,12 +41,12 @@ impl Gate {
         by: impl Into<Authority>,
         reason: impl Into<String>,
     ) -> Result<CallRecord, GateError> {
-        let by = decider(by.into(), &record.key().tenant)?.principal;
+        let by = decider(by.into(), &record.key().tenant)?;
         let reason = self.inner.clean_reason(record, &reason.into()).await;
-        let event = Event::Cancel { by: Withdrawal::Host(by), reason };
+        let event = Event::Cancel { by: Withdrawal::Host(by.principal.clone()), reason };
         let (gate, tenant, id) =
             (Arc::clone(&self.inner), record.key().tenant.clone(), record.id());
-        let withdrawing = async move { gate.withdraw(&tenant, id, event).await };
+        let withdrawing = async move { gate.withdraw_by(&tenant, id, event, Some(&by)).await };
         to_the_end(&self.inner.runtime, withdrawing).await
     }
 
@@ -59,7 +59,8 @@ impl Gate {
         resolution: Resolution,
         by: impl Into<Authority>,
     ) -> Result<CallRecord, GateError> {
-        let by = self.inner.identified(decider(by.into(), &record.key().tenant)?)?;
+        let by = decider(by.into(), &record.key().tenant)?;
+        let by = self.inner.identified_among(by, record)?;
         may_resolve(record, &resolution, &by)?;
         let resolution = self.inner.clean_resolution(record, resolution).await;
         let note = match &resolution {
@@ -97,7 +98,7 @@ impl Inner {
     }
 
     async fn decide(&self, decision: Decision) -> Result<CallRecord, GateError> {
-        let decision = self.identified_decision(decision)?;
+        let decision = self.identified_decision(decision).await?;
         self.check_before_approval(&decision).await?;
         let patch = match &decision.answer {
             Answer::Edit { patch } => Some(patch.clone()),
@@ -152,6 +153,17 @@ impl Inner {
         id: RequestId,
         event: Event,
     ) -> Result<CallRecord, GateError> {
+        self.withdraw_by(tenant, id, event, None).await
+    }
+
+    /// Withdraws a call, and audits how the person is known who said so.
+    async fn withdraw_by(
+        &self,
+        tenant: &Tenant,
+        id: RequestId,
+        event: Event,
+        known: Option<&Authority>,
+    ) -> Result<CallRecord, GateError> {
         let by_sibling = matches!(&event, Event::Cancel { by: Withdrawal::Sibling(_), .. });
         let (by, note) = match &event {
             Event::Cancel { by: Withdrawal::Host(by), reason } => {
@@ -161,23 +173,16 @@ impl Inner {
             _ => (None, None),
         };
         let record = self.apply(tenant, id, event, Enclosed::none()).await?;
-        self.note_by(AuditEvent::Cancelled.of_what_was_tried(record.state), &record, by, note);
+        let event = AuditEvent::Cancelled.of_what_was_tried(record.state);
+        let mut entry = AuditRecord::of(event, &record, record.updated_at);
+        entry.known_by = known.map(|by| by.known_by);
+        self.note_entry(entry, by, note);
         observe::ended(&record, record.state);
         // Whoever gives a batch up sees to all of it.
         if !by_sibling {
             Box::pin(self.after_the_end(&record)).await;
         }
         Ok(record)
-    }
-
-    fn note_by(
-        &self,
-        event: AuditEvent,
-        record: &CallRecord,
-        by: Option<Principal>,
-        note: Option<String>,
-    ) {
-        self.note_entry(AuditRecord::of(event, record, record.updated_at), by, note);
     }
 
     pub(super) fn note_entry(

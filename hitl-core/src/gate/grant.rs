@@ -63,7 +63,11 @@ impl Gate {
     /// # }
     /// ```
     pub async fn preview_grant(&self, draft: GrantDraft) -> Result<GrantPreview, GateError> {
-        let draft = GrantDraft { by: self.inner.identified(draft.by)?, ..draft };
+        if !draft.by.may_decide(&draft.tenant) {
+            return Err(GrantError::WrongTenant.into());
+        }
+        let record = self.inner.current(&draft.tenant, draft.request).await?;
+        let draft = GrantDraft { by: self.inner.identified_among(draft.by, &record)?, ..draft };
         let grant = self.inner.grant_of(&draft).await?;
         let record = GrantRecord::new(grant.clone()).stamped(self.inner.store.now().await?);
         let waiting = self.inner.covered(record).await?;

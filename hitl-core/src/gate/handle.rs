@@ -202,6 +202,12 @@ impl Gate {
         Ok(())
     }
 
+    /// Returns the people who have enrolled a credential in the gate's store.
+    #[cfg(feature = "people")]
+    pub fn people(&self) -> crate::people::People {
+        crate::people::People::new(Arc::clone(&self.inner.store))
+    }
+
     /// How many audit records could not be kept yet. While there are any, no body starts.
     pub fn audit_debt(&self) -> usize {
         self.inner.trail.owed()

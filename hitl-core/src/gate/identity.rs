@@ -1,6 +1,7 @@
 //! Who is who: whether the requester may approve, by what name the directory knows somebody, and what
 //! the audit says of who decides.
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use super::error::{GateError, GateErrorKind};
@@ -8,7 +9,7 @@ use super::handle::Inner;
 use super::registry::Registered;
 use crate::approval::{Authority, Decision};
 use crate::audit::AuditRecord;
-use crate::call::{CallContext, Principal};
+use crate::call::{CallContext, Identity, Principal};
 use crate::machine::{CallRecord, Resolution};
 use crate::policy::Eyes;
 
@@ -53,9 +54,46 @@ impl Inner {
         Ok(Authority { canonical, ..by })
     }
 
+    /// The same among the people of a call: whom of them the directory takes for this one now. What was
+    /// kept with the call may be older than what the directory says, or of a gate without one.
+    ///
+    /// # Errors
+    ///
+    /// When the directory cannot say who one of them is: then it is not known that they are two.
+    pub(super) fn identified_among(
+        &self,
+        by: Authority,
+        record: &CallRecord,
+    ) -> Result<Authority, GateError> {
+        let mut by = self.identified(by)?;
+        if self.directory.is_none() {
+            return Ok(by);
+        }
+        let own = by.canonical.clone().unwrap_or_else(|| by.principal.folded());
+        let editors = record.earlier.iter().map(|earlier| &earlier.edited.by);
+        let voters = record.votes.iter().map(|vote| &vote.by);
+        let people: BTreeSet<&Principal> =
+            [&record.request.principal].into_iter().chain(editors).chain(voters).collect();
+        for other in people {
+            let is_known = by.identity().is(&Identity::new(other, None));
+            if !is_known && self.canonical(other)?.is_some_and(|named| named == own) {
+                by.also.push(other.clone());
+            }
+        }
+        Ok(by)
+    }
+
     /// The same for the author of a decision.
-    pub(super) fn identified_decision(&self, decision: Decision) -> Result<Decision, GateError> {
-        let by = self.identified(decision.by)?;
+    pub(super) async fn identified_decision(
+        &self,
+        decision: Decision,
+    ) -> Result<Decision, GateError> {
+        let by = if self.directory.is_none() {
+            decision.by
+        } else {
+            let record = self.current(&decision.tenant, decision.request).await?;
+            self.identified_among(decision.by, &record)?
+        };
         Ok(Decision { by, ..decision })
     }
 

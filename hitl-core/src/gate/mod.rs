@@ -24,6 +24,7 @@
 //! | `edit` | a human changes the arguments: the next revision |
 //! | `edit_elsewhere` | the same at a gate without the tool, by the schema that is recorded |
 //! | `uncover` | a reviewer sees what redaction masks |
+//! | `uncovered_card` | the same, as it is sent to their surface |
 //! | `remember` | what a human has rejected is not asked about again |
 //! | `grant` | a human permits what is like this: previewed, saved, revoked |
 //! | `granted` | what a grant covers runs without asking |
@@ -86,6 +87,7 @@ mod together;
 mod tool_check;
 mod tool_set;
 mod uncover;
+mod uncovered_card;
 mod view;
 mod wait;
 mod words;
@@ -110,4 +112,5 @@ pub use tool_check::ToolStatus;
 pub use tool_set::OneBlockOfToolsForEachType;
 pub use tool_set::ToolSet;
 pub use uncover::{Places, Uncover, Uncovered, UncoveredPlace};
+pub use uncovered_card::{UncoveredCard, UncoveredText};
 pub use view::View;

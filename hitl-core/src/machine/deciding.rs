@@ -193,7 +193,7 @@ fn names_what_stands(
 ) -> Result<(), Refusal> {
     let request = &next.request;
     guard(by.may_decide(&request.key.tenant), Refusal::WrongTenant)?;
-    guard(request.quorum.deciders.include(by.principal.kind()), Refusal::NotHuman)?;
+    guard(request.quorum.deciders.admit(&by.principal), Refusal::NotHuman)?;
     guard((request.revision, request.binding) == shown, Refusal::Stale)
 }
 
@@ -216,6 +216,10 @@ fn approves(next: &mut CallRecord, decision: &Decision, facts: Facts) -> Result<
     let is_by = |who: &Principal, canonical: Option<&Principal>| {
         by.identity().is(&Identity::new(who, canonical))
     };
+    // An agent's own name is no human's, whatever stands before it.
+    let agent = request.agent.as_ref().map(|agent| Identity::new(agent, None));
+    let is_the_agent = agent.is_some_and(|agent| by.identity().is(&agent));
+    guard(!is_the_agent || request.quorum.deciders.agents, Refusal::NotHuman)?;
     if !request.requester_may_approve() {
         guard(!next.is_requested_by(by), Refusal::FourEyes)?;
     }
@@ -276,7 +280,7 @@ impl CallRecord {
         giver: &Identity<'_>,
     ) -> Result<(), GrantRefusal> {
         let quorum = &self.request.quorum;
-        let may = quorum.deciders.include(by.kind());
+        let may = quorum.deciders.admit(by);
         let own = self.request.is_requested_by(self.canonical.as_ref(), giver);
         match (may, own && quorum.eyes > Eyes::Two) {
             (false, _) => Err(GrantRefusal::NotHuman),

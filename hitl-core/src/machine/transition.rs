@@ -356,7 +356,7 @@ fn resolve(
         ApprovalLevel::Auto => Deciders::HUMANS,
         _ => next.request.quorum.deciders,
     };
-    guard(deciders.include(by.kind()), Refusal::NotHuman)?;
+    guard(deciders.admit(by), Refusal::NotHuman)?;
     match how {
         Resolution::Executed => {
             next.state = S::Executed;

@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 
 use super::ApprovalLevel;
-use crate::call::PrincipalKind;
+use crate::call::{Principal, PrincipalKind};
 
 /// Whether the person who asks may approve too. Each is stricter than the one before it.
 #[derive(
@@ -72,6 +72,12 @@ impl Deciders {
             PrincipalKind::Agent => self.agents,
             PrincipalKind::Service => self.services,
         }
+    }
+
+    /// Whether this principal may answer: one of a kind that may, who has a name. Nobody is known by a
+    /// name in which nothing can be seen.
+    pub(crate) fn admit(self, who: &Principal) -> bool {
+        self.include(who.kind()) && who.is_named()
     }
 
     /// The most deciders that are at least as few as both.

@@ -11,7 +11,7 @@ const MIN_LENGTH: usize = 4;
 const MAX_LENGTH: usize = 200;
 /// How many characters of a text stand in a warning.
 const SHOWN: usize = 40;
-/// The most texts that are compared.
+/// The most texts that are compared. That there are more is said.
 const MAX_TEXTS: usize = 2_000;
 /// The most warnings of a kind.
 const MAX_WARNINGS: usize = 6;
@@ -21,17 +21,25 @@ const MAX_WARNINGS: usize = 6;
 pub(super) fn warnings(arguments: &Json) -> Vec<String> {
     let mut texts = Vec::new();
     collect(arguments, &mut texts);
+    let are_more = texts.len() > MAX_TEXTS;
+    texts.truncate(MAX_TEXTS);
     let mut warnings = readings_of(&texts);
     let mut seen: BTreeMap<String, &str> = BTreeMap::new();
     let mut pairs = Vec::new();
     for text in texts {
         let first = *seen.entry(skeleton(text)).or_insert(text);
-        if first != text && pairs.len() < MAX_WARNINGS {
+        if first != text {
             pairs.push(format!("{} and {} look alike and differ", short(first), short(text)));
         }
     }
     pairs.dedup();
+    shorten(&mut pairs);
     warnings.extend(pairs);
+    if are_more {
+        warnings.push(format!(
+            "only the first {MAX_TEXTS} names and values were compared for letters that look alike"
+        ));
+    }
     warnings
 }
 
@@ -56,8 +64,17 @@ fn readings_of(texts: &[&str]) -> Vec<String> {
         reads.map(|reads| format!("letters that are others read as {}", short(&reads))).collect();
     warnings.sort_unstable();
     warnings.dedup();
-    warnings.truncate(MAX_WARNINGS);
+    shorten(&mut warnings);
     warnings
+}
+
+/// Leaves out what is too much, and says so.
+fn shorten(warnings: &mut Vec<String>) {
+    let more = warnings.len().saturating_sub(MAX_WARNINGS);
+    if more > 0 {
+        warnings.truncate(MAX_WARNINGS);
+        warnings.push(format!("and {more} more that look alike"));
+    }
 }
 
 /// The names and values that a reader compares.
@@ -75,7 +92,7 @@ fn collect<'j>(tree: &'j Json, into: &mut Vec<&'j str>) {
 
 fn add<'j>(text: &'j str, into: &mut Vec<&'j str>) {
     let end = text.char_indices().nth(MAX_LENGTH).map_or(text.len(), |(at, _)| at);
-    if into.len() < MAX_TEXTS && text.chars().nth(MIN_LENGTH - 1).is_some() {
+    if into.len() <= MAX_TEXTS && text.chars().nth(MIN_LENGTH - 1).is_some() {
         into.push(&text[..end]);
     }
 }

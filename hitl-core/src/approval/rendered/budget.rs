@@ -1,6 +1,6 @@
 //! How much a surface can hold: what does not fit is left out of the arguments, and that is said.
 
-use hitl_base::display::fingerprint;
+use hitl_base::display::{clip, fingerprint};
 
 use super::Tone;
 use super::view::{Line, Rendered, Section, SectionName, Withheld};
@@ -11,6 +11,13 @@ pub(super) const MAX_CHAT: usize = 3_500;
 pub(super) const MAX_MARKDOWN: usize = 60_000;
 /// The most characters of an HTML fragment: mail programs cut longer messages.
 pub(super) const MAX_HTML: usize = 100_000;
+
+/// The most characters of each text where no more lines can be left out, one after another.
+const TEXTS: [usize; 3] = [300, 80, 20];
+
+fn characters(lines: &[Line]) -> usize {
+    lines.iter().map(|line| line.value.chars().count()).sum()
+}
 
 /// The line that takes the place of arguments that do not fit.
 pub(super) fn rest(total: usize, sha256: String) -> Line {
@@ -42,7 +49,31 @@ impl Rendered {
                 too_many = middle;
             }
         }
-        write(&self.shortened(fits))
+        // Where not even one line of each fits, long texts are cut.
+        let fitting = self.shortened(fits);
+        let cut = TEXTS.iter().map(|room| write(&fitting.clipped(*room)));
+        let whole = std::iter::once(write(&fitting));
+        let mut written = String::new();
+        for next in whole.chain(cut) {
+            written = next;
+            if written.chars().count() <= max {
+                break;
+            }
+        }
+        written
+    }
+
+    /// The same with so many characters of each text.
+    fn clipped(&self, room: usize) -> Self {
+        let mut view = self.clone();
+        view.title.text = clip(&view.title.text, room).into_owned();
+        for warning in &mut view.warnings {
+            *warning = clip(warning, room).into_owned();
+        }
+        for section in &mut view.sections {
+            section.clip(room);
+        }
+        view
     }
 
     /// The same with so many lines of each section.
@@ -59,6 +90,23 @@ impl Rendered {
 }
 
 impl Section {
+    fn clip(&mut self, room: usize) {
+        let is_long = |line: &Line| line.value.chars().count() > room;
+        let is_ours = |line: &Line| line.withheld.is_some() && line.label.is_none();
+        if self.name == SectionName::Arguments
+            && self.lines.iter().any(|l| is_long(l) && !is_ours(l))
+        {
+            let (total, text) = (characters(&self.lines), format!("{:?}", self.lines));
+            self.lines = vec![rest(total, fingerprint(&text))];
+            return;
+        }
+        for line in self.lines.iter_mut().filter(|line| !is_ours(line)) {
+            line.value = clip(&line.value, room).into_owned();
+            line.reads = line.reads.as_ref().map(|reads| clip(reads, room).into_owned());
+            line.label = line.label.as_ref().map(|label| clip(label, room).into_owned());
+        }
+    }
+
     fn shorten(&mut self, lines: usize) {
         if self.lines.len() <= lines || self.lines.len() == 1 {
             return;
@@ -66,8 +114,7 @@ impl Section {
         let dropped = self.lines.split_off(lines);
         if self.name == SectionName::Arguments {
             let text = format!("{dropped:?}");
-            let characters = |line: &Line| line.value.chars().count();
-            let total = self.lines.iter().chain(&dropped).map(characters).sum();
+            let total = characters(&self.lines) + characters(&dropped);
             self.lines.push(rest(total, fingerprint(&text)));
         } else {
             let value = format!("and {} more", dropped.len());

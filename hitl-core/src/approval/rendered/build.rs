@@ -68,7 +68,7 @@ impl ApprovalRequest {
 fn title(request: &ApprovalRequest) -> Title {
     let plain = request.title == format!("Run {}", request.tool);
     Title {
-        text: visible(&clip(&request.title, 400)).into_owned(),
+        text: safe(&request.title, 400),
         origin: if plain { Origin::Host } else { Origin::Mixed },
     }
 }
@@ -83,7 +83,8 @@ fn plain(text: impl Into<String>) -> Line {
 }
 
 fn safe(text: &str, max: usize) -> String {
-    visible(&clip(text, max)).into_owned()
+    // What is escaped may be eight times as long.
+    clip(&visible(&clip(text, max)), 2 * max).into_owned()
 }
 
 fn tool(request: &ApprovalRequest, extent: Extent) -> Section {

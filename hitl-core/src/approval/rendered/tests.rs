@@ -87,7 +87,7 @@ fn invariant_9_no_markup_of_the_model_survives() {
         bare.0.chars().all(|c| c == '>') && bare.0.len() == rendered.warnings.len(),
         "{markdown}"
     );
-    assert!(markdown.contains("\\<script\\>") && markdown.contains("\\@everyone"), "{markdown}");
+    assert!(markdown.contains("\\<script\\>") && !markdown.contains("@everyone"), "{markdown}");
     let chat = rendered.to_chat();
     assert_eq!(chat.matches("```").count(), 2, "{chat}");
     assert!(!chat.contains('<') && !chat.contains('&'), "{chat}");
@@ -157,6 +157,71 @@ fn invariant_9_every_surface_has_a_budget_and_says_what_does_not_fit() {
     let two = request.render(NOW, Extent::Brief);
     assert_ne!(one.to_text(), two.to_text());
     assert_ne!(one.to_chat(), two.to_chat());
+}
+
+#[test]
+fn invariant_9_one_long_text_fits_into_every_surface_too() {
+    let of = |arguments: &str, description: &str, title: &str| {
+        let mut request = request(arguments);
+        (request.description, request.title) = (description.to_owned(), title.to_owned());
+        request.because = vec!["&".repeat(400)];
+        request
+    };
+    let length = |text: &str| text.chars().count();
+    // Each is a single line, and longer still once it is escaped.
+    for text in
+        ["x y".repeat(1_300), "<".repeat(3_999), "\u{202e}".repeat(3_999), "@".repeat(3_999)]
+    {
+        let arguments =
+            Json::Object(vec![("note".to_owned(), Json::String(text.clone()))]).to_text();
+        for request in [of(&arguments, "d", "t"), of("{}", &text, "t"), of("{}", "d", &text)] {
+            for extent in [Extent::Brief, Extent::Full] {
+                let rendered = request.render(NOW, extent);
+                assert!(length(&rendered.to_chat()) <= 3_500, "{}", rendered.to_chat());
+                assert!(length(&rendered.to_markdown()) <= 60_000);
+                assert!(length(&rendered.to_html()) <= 100_000);
+            }
+        }
+    }
+    // What is left out is named by its digest, so that another text makes another message.
+    let long = |last: &str| {
+        let text = "x y".repeat(1_300) + last;
+        let arguments = Json::Object(vec![("note".to_owned(), Json::String(text))]).to_text();
+        of(&arguments, "d", "t").render(NOW, Extent::Full).to_chat()
+    };
+    assert!(long("a").contains("characters in all do not fit here"), "{}", long("a"));
+    assert_ne!(long("a"), long("b"));
+}
+
+#[test]
+fn invariant_9_what_is_not_compared_for_look_alikes_is_said() {
+    let has = |rendered: &Rendered, what: &str| rendered.warnings.iter().any(|w| w.contains(what));
+    let many = |count: usize| {
+        let entry = |at: usize| (format!("key-{at:05}"), Json::String(format!("val-{at:05}")));
+        let mut entries: Vec<_> = (0..count).map(entry).collect();
+        let texts = ["ACC-1O01", "ACC-1001"].into_iter().enumerate();
+        entries.extend(texts.map(|(at, text)| (format!("z{at}"), Json::String(text.to_owned()))));
+        Json::Object(entries).to_text()
+    };
+    let few = render(&many(900), Extent::Brief);
+    assert!(has(&few, "look alike and differ") && !has(&few, "only the first"), "{few:?}");
+    let flooded = render(&many(1_100), Extent::Brief);
+    assert!(has(&flooded, "only the first 2000 names and values"), "{:?}", flooded.warnings);
+    // And so is a pair that is one too many.
+    let pair = |at: usize| format!(r#""p{at:02}":"aaaa{at:02}O","q{at:02}":"aaaa{at:02}0""#);
+    let pairs: Vec<_> = (10..19).map(pair).collect();
+    let rendered = render(&format!("{{{}}}", pairs.join(",")), Extent::Brief);
+    assert!(has(&rendered, "and 3 more that look alike"), "{:?}", rendered.warnings);
+}
+
+#[test]
+fn invariant_9_a_text_for_a_forge_notifies_nobody() {
+    let rendered = render(r#"{"to": "@everyone, (@bob) ann@x"}"#, Extent::Brief);
+    let markdown = rendered.to_markdown();
+    // A forge looks for names in what came of it, where a backslash is gone.
+    let read = markdown.replace('\\', "");
+    assert!(!read.contains("@everyone") && !read.contains("@bob"), "{markdown}");
+    assert!(read.contains("u{40}everyone") && read.contains("ann@x"), "{markdown}");
 }
 
 #[test]

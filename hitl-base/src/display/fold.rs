@@ -1,0 +1,73 @@
+//! Lines that a terminal does not break: where it did, what follows would begin at the margin, and a text
+//! could pass for a line of ours.
+
+/// Where a line that goes on begins.
+const MARGIN: &str = "              | ";
+
+/// Breaks the lines of `text` that are wider than `columns`. A line that goes on is indented behind a
+/// mark, so that nothing in it stands where a line of its own would. Escape sequences for colours
+/// (`ESC [ .. m`) take no room; letters that may be two columns wide take two.
+///
+/// ```
+/// # use hitl_base::display::fold;
+/// assert_eq!(fold("short\n", 40), "short\n");
+/// let long = "x".repeat(30) + "  risk  low";
+/// assert_eq!(fold(&long, 34), format!("{}  ri\n              | sk  low", "x".repeat(30)));
+/// ```
+pub fn fold(text: &str, columns: usize) -> String {
+    let room = columns.max(MARGIN.len() + 8);
+    let mut out = String::with_capacity(text.len() + text.len() / 8);
+    let (mut used, mut in_colour) = (0, false);
+    for c in text.chars() {
+        if c == '\n' {
+            used = 0;
+        } else if c == '\u{1b}' {
+            in_colour = true;
+        } else if in_colour {
+            in_colour = c != 'm';
+        } else {
+            let width = width(c);
+            if used + width > room {
+                out.push('\n');
+                out.push_str(MARGIN);
+                used = MARGIN.len();
+            }
+            used += width;
+        }
+        out.push(c);
+    }
+    out
+}
+
+/// How many columns a character takes, at most.
+fn width(c: char) -> usize {
+    // From here on there are letters that are two columns wide; that the others are counted so too breaks
+    // a line early.
+    if u32::from(c) < 0x1100 { 1 } else { 2 }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    proptest! {
+        #[test]
+        fn invariant_9_no_line_is_wider_than_the_terminal_and_nothing_is_lost(
+            text in "[a \u{4e00}\n]{0,200}", columns in 24_usize..80,
+        ) {
+            let folded = fold(&text, columns);
+            for line in folded.lines() {
+                prop_assert!(line.chars().map(width).sum::<usize>() <= columns, "{line:?}");
+            }
+            prop_assert_eq!(folded.replace(&format!("\n{MARGIN}"), ""), text);
+        }
+    }
+
+    #[test]
+    fn colours_take_no_room() {
+        let text = format!("\u{1b}[31m{}\u{1b}[0m", "x".repeat(40));
+        assert_eq!(fold(&text, 40), text);
+        assert_eq!(fold(&text, 39).matches('\n').count(), 1);
+    }
+}

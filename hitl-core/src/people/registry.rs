@@ -1,0 +1,216 @@
+//! Where people have enrolled: a mark of the store, changed by compare-and-set, so that of two who use
+//! one code one is refused.
+
+use std::fmt;
+use std::sync::Arc;
+
+use super::deed::Demand;
+use super::enrolment::{CODE_BYTES, Checked, Enrolments, MAX_CODES, NotEnrolled, Person, Proof};
+use super::error::PeopleError;
+use crate::approval::KnownBy;
+use crate::call::Principal;
+use crate::seal::HostKeys;
+use crate::store::Store;
+
+/// The name of the mark.
+const MARK: &str = "person.v1";
+/// How often a change that another one overtook is tried.
+const ATTEMPTS: u32 = 16;
+const MILLIS: i64 = 1000;
+
+/// The people who have enrolled a credential in a store; see [`Gate::people`](crate::Gate::people).
+/// Cheap to clone; clones are the same people.
+#[derive(Clone)]
+pub struct People {
+    store: Arc<dyn Store>,
+}
+
+/// What one person has enrolled.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct EnrolledPerson {
+    /// The name, folded, as identities are compared.
+    pub name: String,
+    /// Whether they have a device that shows codes.
+    pub has_device: bool,
+    /// How many printed codes are left.
+    pub codes: usize,
+}
+
+impl People {
+    pub(crate) fn new(store: Arc<dyn Store>) -> Self {
+        Self { store }
+    }
+
+    /// Returns what a code is demanded for; `None` when nobody has enrolled.
+    ///
+    /// # Errors
+    ///
+    /// [`PeopleError::Unreadable`] and [`PeopleError::Store`]: then nothing may be done that needs a
+    /// person.
+    pub async fn demand(&self) -> Result<Option<Demand>, PeopleError> {
+        let (_, enrolments) = self.read().await?;
+        Ok((!enrolments.is_empty()).then_some(enrolments.demand))
+    }
+
+    /// Checks a code of somebody, uses it up, and returns how they are known by it.
+    ///
+    /// # Errors
+    ///
+    /// [`PeopleError::WrongCode`], [`PeopleError::Closed`], [`PeopleError::NotEnrolled`]; or when what
+    /// is enrolled cannot be read or kept. Each means that they are not known.
+    ///
+    /// Cancel safe: dropped, the code may have been used up, and nobody is known by it.
+    pub async fn check(&self, who: &Principal, code: &str) -> Result<KnownBy, PeopleError> {
+        let keys = self.keys()?;
+        let now = self.store.now().await?.as_millis() / MILLIS;
+        let seconds = u64::try_from(now).unwrap_or(0);
+        match self.change(|all| all.check(who, code, &keys, seconds)).await? {
+            Checked::Right(Proof::Totp) => Ok(KnownBy::Totp),
+            Checked::Right(Proof::Code) => Ok(KnownBy::Code),
+            Checked::Wrong => Err(PeopleError::WrongCode),
+            Checked::Closed(seconds) => Err(PeopleError::Closed { seconds }),
+            Checked::Nobody => Err(PeopleError::NotEnrolled),
+        }
+    }
+
+    /// Enrols a device for somebody, and returns what its app reads (an `otpauth://` text): show it
+    /// once, and keep it nowhere. `by` is who does it.
+    ///
+    /// # Errors
+    ///
+    /// [`PeopleError::Taken`] when somebody else has enrolled under that name, [`PeopleError::NoRoom`],
+    /// [`PeopleError::NoKey`]; or when it cannot be kept.
+    pub async fn enrol_device(
+        &self,
+        name: &Principal,
+        by: &Principal,
+    ) -> Result<String, PeopleError> {
+        let (keys, salt) = (self.keys()?, random::<16>()?);
+        let uri = self.change(|all| all.enrol_device(name, by, keys.current(), salt)).await?;
+        Ok(uri?)
+    }
+
+    /// Makes codes for somebody, each for one use: print them once, and keep them nowhere. `by` is who
+    /// does it.
+    ///
+    /// # Errors
+    ///
+    /// [`PeopleError::Count`] when it is not 1 to 50, [`PeopleError::Taken`] when somebody else has
+    /// enrolled under that name, [`PeopleError::NoRoom`]; or when it cannot be kept.
+    pub async fn enrol_codes(
+        &self,
+        name: &Principal,
+        by: &Principal,
+        count: usize,
+    ) -> Result<Vec<String>, PeopleError> {
+        if !(1..=MAX_CODES).contains(&count) {
+            return Err(PeopleError::Count { most: MAX_CODES });
+        }
+        let bytes: Vec<[u8; CODE_BYTES]> =
+            (0..count).map(|_| random()).collect::<Result<_, _>>()?;
+        let codes = self.change(|all| all.enrol_codes(name, by, &bytes)).await?;
+        Ok(codes?)
+    }
+
+    /// Takes away all that somebody has enrolled. False when there is nothing.
+    ///
+    /// # Errors
+    ///
+    /// When it cannot be read or kept.
+    pub async fn remove(&self, name: &Principal) -> Result<bool, PeopleError> {
+        self.change(|all| all.people.remove(name.folded().as_str()).is_some()).await
+    }
+
+    /// Sets what a code is demanded for, once somebody has enrolled.
+    ///
+    /// # Errors
+    ///
+    /// When it cannot be read or kept.
+    pub async fn set_demand(&self, demand: Demand) -> Result<(), PeopleError> {
+        self.change(|all| all.demand = demand).await
+    }
+
+    /// Returns what a code is demanded for once somebody has enrolled, and who has enrolled what.
+    ///
+    /// # Errors
+    ///
+    /// When it cannot be read.
+    pub async fn list(&self) -> Result<(Demand, Vec<EnrolledPerson>), PeopleError> {
+        let (_, all) = self.read().await?;
+        let line = |(name, person): (String, Person)| EnrolledPerson {
+            name,
+            has_device: person.device.is_some(),
+            codes: person.codes.len(),
+        };
+        Ok((all.demand, all.people.into_iter().map(line).collect()))
+    }
+
+    /// Returns who enrolled a device under a former host key, or under one that is not known: once
+    /// that key is forgotten, the device shows no right code.
+    ///
+    /// # Errors
+    ///
+    /// [`PeopleError::NoKey`]; or when it cannot be read.
+    pub async fn devices_of_former_keys(&self) -> Result<Vec<String>, PeopleError> {
+        let (_, all) = self.read().await?;
+        if all.is_empty() {
+            return Ok(Vec::new());
+        }
+        Ok(all.devices_of_other_keys(self.keys()?.current()))
+    }
+
+    fn keys(&self) -> Result<HostKeys, PeopleError> {
+        self.store.host_keys().ok_or(PeopleError::NoKey)
+    }
+
+    async fn read(&self) -> Result<(Option<String>, Enrolments), PeopleError> {
+        let kept = self.store.mark(MARK).await?;
+        let enrolments = match &kept {
+            None => Enrolments::default(),
+            Some(text) => serde_json::from_str(text).map_err(|_| PeopleError::Unreadable)?,
+        };
+        Ok((kept, enrolments))
+    }
+
+    /// Changes what is kept, and keeps it before anything is made of the answer.
+    async fn change<T>(
+        &self,
+        mut change: impl FnMut(&mut Enrolments) -> T,
+    ) -> Result<T, PeopleError> {
+        for _ in 0..ATTEMPTS {
+            let (kept, mut enrolments) = self.read().await?;
+            let before = enrolments.clone();
+            let answer = change(&mut enrolments);
+            if enrolments == before {
+                return Ok(answer);
+            }
+            let to = serde_json::to_string(&enrolments).map_err(|_| PeopleError::Unreadable)?;
+            if self.store.swap_mark(MARK, kept.as_deref(), &to).await? {
+                return Ok(answer);
+            }
+        }
+        Err(PeopleError::Overtaken)
+    }
+}
+
+impl fmt::Debug for People {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("People(..)")
+    }
+}
+
+impl From<NotEnrolled> for PeopleError {
+    fn from(why: NotEnrolled) -> Self {
+        match why {
+            NotEnrolled::NoRoom => Self::NoRoom,
+            NotEnrolled::Theirs => Self::Taken,
+        }
+    }
+}
+
+fn random<const N: usize>() -> Result<[u8; N], PeopleError> {
+    let mut bytes = [0; N];
+    getrandom::fill(&mut bytes).map_err(|_| PeopleError::NoRandomness)?;
+    Ok(bytes)
+}
