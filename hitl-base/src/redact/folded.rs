@@ -34,10 +34,11 @@ struct Piece {
 impl Folded {
     /// The text as it is read; nothing when it is read as it is written.
     pub(super) fn of(text: &str) -> Option<Self> {
-        if !text.bytes().any(may_be_read_otherwise) {
+        let (odd, equals) = kinds(text.as_bytes());
+        let wrapped = equals && memmem::find(text.as_bytes(), b"=3D").is_some();
+        if !odd && !wrapped {
             return None;
         }
-        let wrapped = memmem::find(text.as_bytes(), b"=3D").is_some();
         let mut folded = Self { text: String::new(), pieces: Vec::new() };
         let (mut copied, mut at) = (0, 0);
         // Whether the word that goes on has a letter of ASCII: asked once for each word.
@@ -117,10 +118,20 @@ enum Read {
 }
 
 /// What may begin something that is read otherwise than it is written.
-fn may_be_read_otherwise(byte: u8) -> bool {
-    byte >= 0x80
-        || byte < b' ' && !byte.is_ascii_whitespace()
-        || matches!(byte, b'\\' | b'&' | b'%' | b'=')
+const fn may_be_read_otherwise(byte: u8) -> bool {
+    is_odd(byte) | (byte == b'=')
+}
+
+const fn is_odd(byte: u8) -> bool {
+    let control = (byte < b' ') & (byte != b'\n') & (byte != b'\t') & (byte != b'\r');
+    control | (byte >= 0x7F) | (byte == b'\\') | (byte == b'&') | (byte == b'%')
+}
+
+/// Whether a text has an odd byte, and whether it has an equals sign. Most texts have neither: there is no
+/// branch in it, so that many bytes are looked at together.
+fn kinds(text: &[u8]) -> (bool, bool) {
+    text.iter()
+        .fold((false, false), |(odd, equals), byte| (odd | is_odd(*byte), equals | (*byte == b'=')))
 }
 
 /// How long the word is in which `at` stands, and whether it has a letter of ASCII next to where it is
