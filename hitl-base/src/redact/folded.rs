@@ -119,19 +119,39 @@ enum Read {
 
 /// What may begin something that is read otherwise than it is written.
 const fn may_be_read_otherwise(byte: u8) -> bool {
-    is_odd(byte) | (byte == b'=')
+    kind(byte) != 0
 }
 
-const fn is_odd(byte: u8) -> bool {
-    let control = (byte < b' ') & (byte != b'\n') & (byte != b'\t') & (byte != b'\r');
-    control | (byte >= 0x7F) | (byte == b'\\') | (byte == b'&') | (byte == b'%')
+const ODD: u8 = 1;
+const EQUALS: u8 = 2;
+
+const fn kind(byte: u8) -> u8 {
+    match byte {
+        b'\n' | b'\t' | b'\r' => 0,
+        b'=' => EQUALS,
+        ..b' ' | 0x7F.. | b'\\' | b'&' | b'%' => ODD,
+        _ => 0,
+    }
 }
 
-/// Whether a text has an odd byte, and whether it has an equals sign. Most texts have neither: there is no
-/// branch in it, so that many bytes are looked at together.
+/// The kinds of all bytes.
+static KINDS: [u8; 256] = {
+    let mut kinds = [0; 256];
+    let mut byte = 0;
+    while byte < kinds.len() {
+        #[expect(clippy::cast_possible_truncation, reason = "a byte")]
+        {
+            kinds[byte] = kind(byte as u8);
+        }
+        byte += 1;
+    }
+    kinds
+};
+
+/// Whether a text has an odd byte, and whether it has an equals sign.
 fn kinds(text: &[u8]) -> (bool, bool) {
-    text.iter()
-        .fold((false, false), |(odd, equals), byte| (odd | is_odd(*byte), equals | (*byte == b'=')))
+    let found = text.iter().fold(0, |found, byte| found | KINDS[usize::from(*byte)]);
+    (found & ODD != 0, found & EQUALS != 0)
 }
 
 /// How long the word is in which `at` stands, and whether it has a letter of ASCII next to where it is

@@ -55,7 +55,7 @@ pub(super) fn is_mixed(value: &str) -> bool {
     let kind = |byte: u8| {
         usize::from(byte.is_ascii_lowercase()) + 2 * usize::from(byte.is_ascii_uppercase())
     };
-    let has = |kind: fn(&u8) -> bool| value.bytes().filter(|byte| kind(byte)).count();
+    let has = |kind: fn(&u8) -> bool| value.bytes().filter(kind).count();
     let changes = value.as_bytes().windows(2).filter(|two| kind(two[0]) != kind(two[1])).count();
     (12..=64).contains(&value.len())
         && value.bytes().all(|byte| byte.is_ascii_alphanumeric())
