@@ -227,6 +227,11 @@ impl Redactor {
                 continue;
             };
             let place = folded.written(&(read..read + masked.secret.len()));
+            let here = folded.text().get(read..).is_some_and(|at| at.starts_with(&masked.secret));
+            if !here || place.start < copied || text.get(place.clone()).is_none() {
+                // What cannot be told from what surrounds it is not shown.
+                return Cow::Owned(self.masker.mask_for(text, masked.reason));
+            }
             out.push_str(&text[copied..place.start]);
             out.push_str(&self.masker.mask_for(&text[place.clone()], masked.reason));
             copied = place.end;
