@@ -78,6 +78,26 @@ async fn thousands_of_slow_connections_leave_a_reviewer_served() {
     assert!(took[5] < Duration::from_millis(100), "{took:?}");
 }
 
+/// On one thread: the server accepts all that wait before anything else runs, if it is let.
+#[tokio::test]
+async fn who_has_asked_is_heard_however_many_come_at_once() {
+    let (_, console) = console().await;
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let address = listener.local_addr().unwrap();
+    let mut asked = TcpStream::connect(address).await.unwrap();
+    asked.write_all(request("GET /api/me", "").as_bytes()).await.unwrap();
+    let mut crowd = Vec::new();
+    for _ in 0..100 {
+        crowd.push(TcpStream::connect(address).await.unwrap());
+    }
+    let options = ServeOptions::new().max_connections(16).max_connections_per_address(8);
+    let serving = tokio::spawn(serve_with(listener, console.router(), options));
+    let mut answer = String::new();
+    asked.read_to_string(&mut answer).await.unwrap();
+    assert!(answer.starts_with("HTTP/1.1 200"), "{answer}");
+    serving.abort();
+}
+
 #[tokio::test]
 async fn a_full_house_makes_room_only_at_the_cost_of_those_who_wait() {
     let (gate, console) = console().await;

@@ -42,9 +42,12 @@ pub(super) fn is_ordinary(run: &str) -> bool {
     file || is_text(&bytes)
 }
 
-/// What a run in base64 says, if it is text.
+/// What a run in base64, or in hexadecimal digits, says, if it is text.
 pub(super) fn text(run: &str) -> Option<String> {
-    decode(run).filter(|bytes| is_text(bytes)).and_then(|bytes| String::from_utf8(bytes).ok())
+    hexadecimal(run)
+        .or_else(|| decode(run))
+        .filter(|bytes| is_text(bytes))
+        .and_then(|bytes| String::from_utf8(bytes).ok())
 }
 
 /// Whether nobody has drawn it: characters that are printed, and few of them odd.
@@ -59,6 +62,17 @@ fn is_text(bytes: &[u8]) -> bool {
     };
     let printed = |c: char| !c.is_control() || matches!(c, '\n' | '\r' | '\t');
     text.len() >= 8 && text.chars().all(printed)
+}
+
+/// The bytes that two hexadecimal digits each stand for.
+fn hexadecimal(run: &str) -> Option<Vec<u8>> {
+    let digit = |byte: u8| char::from(byte).to_digit(16).and_then(|digit| u8::try_from(digit).ok());
+    if !(SHORTEST..=LONGEST).contains(&run.len()) {
+        return None;
+    }
+    let (pairs, odd) = run.as_bytes().as_chunks::<2>();
+    let bytes = pairs.iter().map(|[high, low]| Some(digit(*high)? << 4 | digit(*low)?));
+    bytes.collect::<Option<_>>().filter(|_| odd.is_empty())
 }
 
 /// The bytes that a run stands for, in either alphabet (RFC 4648).

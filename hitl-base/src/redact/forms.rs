@@ -49,6 +49,23 @@ pub(super) fn is_drawn(value: &str) -> bool {
         && !is_name(value)
 }
 
+/// Whether it is in one piece of capitals, small letters and digits, which change so often that it is no
+/// name: what stands after a secret's name and a blank.
+pub(super) fn is_mixed(value: &str) -> bool {
+    let kind = |byte: u8| {
+        usize::from(byte.is_ascii_lowercase()) + 2 * usize::from(byte.is_ascii_uppercase())
+    };
+    let has = |kind: fn(&u8) -> bool| value.bytes().filter(kind).count();
+    let changes = value.as_bytes().windows(2).filter(|two| kind(two[0]) != kind(two[1])).count();
+    (12..=64).contains(&value.len())
+        && value.bytes().all(|byte| byte.is_ascii_alphanumeric())
+        && has(u8::is_ascii_uppercase) >= 2
+        && has(u8::is_ascii_lowercase) >= 2
+        && has(u8::is_ascii_digit) >= 2
+        && changes >= 5
+        && !is_name(value)
+}
+
 /// Whether it stands for what something else says: `` `cat /run/secrets/x` ``, `arn:aws:..`.
 pub(super) fn is_command(value: &str, ticked: bool) -> bool {
     ticked && value.contains(char::is_whitespace) || value.starts_with("arn:")

@@ -48,6 +48,7 @@ pub(super) fn is_name(word: &str) -> bool {
         "blob",
         "commit",
         "revision",
+        "version",
         "gl",
         "ga",
         "ved",

@@ -167,7 +167,7 @@ fn narrow(c: char) -> char {
 }
 
 /// A Cyrillic or Greek letter, or one with an accent, as the Latin one that it looks like.
-fn plain(c: char) -> char {
+pub(super) fn plain(c: char) -> char {
     const FROM: &str = "аАеЕоОрРсСхХуУкКіІјЈѕЅԁԛԝһВМНТαΑΒεΕοΟρΡτΤυΥχΧκΚιΙνΝΜΗΖｏáàâäãåéèêëíìîïóòôöõøúùûüñçščžýłőūāēīōşŞıİğĞțţřťďňľĺŕůęąśźżćńđģķļņį";
     const TO: &str = "aAeEoOpPcCxXyYkKiIjJsSdqwhBMHTaABeEoOpPtTuYxXkKiIvNMHZoaaaaaaeeeeiiiioooooouuuuncsczylouaeiosSiIgGttrtdnllrueaszzcndgklni";
     let at = FROM.chars().position(|from| from == c);

@@ -7,11 +7,13 @@
 
 mod encoded;
 mod entropy;
+mod folded;
 mod forms;
 mod identifiers;
 mod keys;
 mod known;
 mod lists;
+mod manifests;
 mod marked;
 mod marks;
 mod mask;
@@ -37,6 +39,7 @@ use std::collections::HashSet;
 use std::fmt;
 use std::sync::Arc;
 
+use folded::Folded;
 use keys::Name;
 pub use keys::is_secret_key;
 pub(crate) use keys::words;
@@ -44,6 +47,7 @@ use known::said_by;
 pub use marked::{MAX_POINTER, Marked, MaskedPlace};
 use mask::Masker;
 pub use mask::{MASK, MaskReason};
+use recorder::Recorder;
 pub use sensitive::{Sensitive, marking, reveal};
 use signs::{Signs, signs};
 pub use taint::Taint;
@@ -169,11 +173,19 @@ impl Redactor {
     }
 
     fn plain<'t>(&self, text: &'t str) -> Cow<'t, str> {
-        /// A mask may show that what is around it is a secret too; it seldom does so twice.
-        const PASSES: usize = 4;
         if is_words(text) || is_short(text) {
             return Cow::Borrowed(text);
         }
+        match self.as_read(text) {
+            Cow::Borrowed(text) => self.as_written(text),
+            Cow::Owned(text) => Cow::Owned(self.as_written(&text).into_owned()),
+        }
+    }
+
+    /// Without the secrets that are spelled as they are.
+    fn as_written<'t>(&self, text: &'t str) -> Cow<'t, str> {
+        /// A mask may show that what is around it is a secret too; it seldom does so twice.
+        const PASSES: usize = 4;
         let mut clean = self.once(text);
         for _ in 1..PASSES {
             match &clean {
@@ -188,6 +200,46 @@ impl Redactor {
             }
         }
         clean
+    }
+
+    /// Without the secrets that are seen once the text is read: what is not seen left out, and escapes
+    /// and look-alikes taken for what they stand for. All but the secrets stays as it is written.
+    fn as_read<'t>(&self, text: &'t str) -> Cow<'t, str> {
+        let Some(folded) = Folded::of(text) else { return Cow::Borrowed(text) };
+        if signs(folded.text()) == Signs::default() {
+            return Cow::Borrowed(text);
+        }
+        let recorder = Arc::new(Recorder::of_text(folded.text()));
+        let recording =
+            Self { masker: Masker::default().recording(Arc::clone(&recorder)), only: None };
+        let Cow::Owned(found) = recording.as_written(folded.text()) else {
+            return Cow::Borrowed(text);
+        };
+        let mut out = String::with_capacity(text.len());
+        let (mut copied, mut read, mut rest) = (0, 0, found.as_str());
+        while let Some(at) = rest.find("[redacted") {
+            read += at;
+            rest = &rest[at..];
+            let Some((mask, masked)) = recorder.leading(rest) else {
+                // It stands in the text itself.
+                read += 1;
+                rest = &rest[1..];
+                continue;
+            };
+            let place = folded.written(&(read..read + masked.secret.len()));
+            let here = folded.text().get(read..).is_some_and(|at| at.starts_with(&masked.secret));
+            if !here || place.start < copied || text.get(place.clone()).is_none() {
+                // What cannot be told from what surrounds it is not shown.
+                return Cow::Owned(self.masker.mask_for(text, masked.reason));
+            }
+            out.push_str(&text[copied..place.start]);
+            out.push_str(&self.masker.mask_for(&text[place.clone()], masked.reason));
+            copied = place.end;
+            read += masked.secret.len();
+            rest = &rest[mask.len()..];
+        }
+        out.push_str(&text[copied..]);
+        Cow::Owned(out)
     }
 
     fn once<'t>(&self, text: &'t str) -> Cow<'t, str> {
@@ -219,7 +271,10 @@ fn is_nothing(token: Token<'_>) -> bool {
 
 /// Whether no pattern would find anything.
 fn has_no_sign(text: &str) -> bool {
-    is_words(text) || is_short(text) || signs(text) == Signs::default()
+    is_words(text)
+        || is_short(text)
+        || signs(text) == Signs::default()
+            && Folded::of(text).is_none_or(|read| signs(read.text()) == Signs::default())
 }
 
 /// Whether what stands under this key may say what another entry is: see [`secret_parts`] and
@@ -278,6 +333,10 @@ impl fmt::Debug for Redactor {
     }
 }
 
+#[cfg(test)]
+mod disguises_tests;
+#[cfg(test)]
+mod formats_tests;
 #[cfg(test)]
 mod kinds_tests;
 #[cfg(test)]

@@ -5,8 +5,9 @@ use std::borrow::Cow;
 use super::mask::{MaskReason, Masker, leading_mask};
 use super::patterns::Pattern;
 use super::signs::{Signs, Stems};
+use super::spelling::next_part;
 use super::values::{Pair, Whole};
-use super::{places, wordy};
+use super::{manifests, places, wordy};
 
 /// A name, what joins it to its value, and how the value begins: see `values`. Between them there may be
 /// a type (`password: str = ..`, `password string = ..`), a bracket (`env["X"] = ..`), or a comma
@@ -15,9 +16,9 @@ const PAIRS: &str = concat!(
     r#"(?P<name>(?:--?)?(?:[A-Za-z\u{C0}-\u{24F}\u{FF21}-\u{FF5A}][A-Za-z0-9_.\u{C0}-\u{24F}\u{FF10}-\u{FF5A}-]{1,63}|[^\x00-\x7F]{2,16}))"#,
     r#"(?P<join>\\{0,4}["'`]?[\])]?(?:&(?:quot|apos|#3[49]);|%2[27])?(?:"#,
     r#"(?P<typed>[ \t]*:[ \t]*[A-Za-z_&?*][A-Za-z0-9_<>\[\]?&.:*]*[ \t]*=[ \t]*|[ \t]+[*\[\]A-Za-z][A-Za-z0-9_.\[\]*]*[ \t]+=[ \t]*)"#,
-    r#"|(?P<block>:[ \t]*[|>][-+]?[ \t]*\r?\n[ \t]+)"#,
-    r#"|(?:\[[0-9]*\])?[ \t]*(?:=>|:{1,3}=|[!=]==?|[?+.|&]{1,2}=|[=:]|%3[AaDd](?:%20)*)[ \t]*"#,
-    r#"|(?P<bar>[ \t]*\|[ \t]*|[ \t]+-{1,2}[ \t]+)|(?P<call>[ \t]*[,(][ \t]*)"#,
+    r#"|(?P<block>:[ \t]*(?:[|>][-+]?[ \t]*)?\r?\n[ \t]+)"#,
+    r#"|(?:\[[0-9]*\])?[ \t]*(?:=>|:{1,3}=|[!=]==?|[?+.|&]{1,2}=|[=:]|%3[AaDd](?:%20)*)[ \t]*(?P<open>\([ \t\r\n]{0,40})?"#,
+    r#"|(?P<bar>[ \t]*\|[ \t]*|[ \t]+-{1,2}>?[ \t]+)|(?P<call>[ \t]*[,(][ \t]*)"#,
     r#"|(?P<is>[ \t]+(?:is|was|to|as):?[ \t]+)|(?:\\t|[ \t])+))"#,
     r#"(?P<scheme>(?i:bearer|basic|token|digest|ntlm|negotiate|apikey)[ \t]+)?"#,
     r#"(?P<value>[^\s,;&<>(){}\[\]]|\[redacted|&(?:quot|apos|#3[49]);)"#,
@@ -100,6 +101,11 @@ fn replaced(text: &str, secret: &str, mask: &str) -> String {
 pub(super) fn mask<'t>(text: &'t str, signs: Signs, masker: &Masker) -> Cow<'t, str> {
     let mut found = Masked::by(masker);
     let placed = if signs.place { places::mask(text, &mut found) } else { Cow::Borrowed(text) };
+    let placed = match placed {
+        placed if !signs.stem => placed,
+        Cow::Borrowed(text) => manifests::mask(text, &mut found),
+        Cow::Owned(text) => Cow::Owned(manifests::mask(&text, &mut found).into_owned()),
+    };
     let text = match placed {
         Cow::Borrowed(text) if !signs.stem => return Cow::Borrowed(text),
         Cow::Borrowed(text) => paired(text, &mut found),
@@ -132,10 +138,14 @@ fn paired<'t>(text: &'t str, masked: &mut Masked<'_>) -> Cow<'t, str> {
         nested = if pair.bare_end() == Some(end) { nested + 1 } else { 0 };
         end = pair.bare_end().unwrap_or(0);
         if let Some(secret) = if nested > NESTED { Some(pair.whole()) } else { pair.secret() } {
-            out.push_str(&text[copied..secret.start]);
-            out.push_str(&masked.mask(&text[secret.clone()]));
-            copied = secret.end;
-            at = secret.end;
+            let mut part = Some(secret);
+            while let Some(secret) = part {
+                out.push_str(&text[copied..secret.start]);
+                out.push_str(&masked.mask(&text[secret.clone()]));
+                copied = secret.end;
+                at = secret.end;
+                part = if pair.is_quoted() { next_part(text, secret.end) } else { None };
+            }
         }
     }
     if copied == 0 {

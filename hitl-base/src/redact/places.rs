@@ -3,6 +3,7 @@
 use std::borrow::Cow;
 use std::ops::Range;
 
+use super::forms::is_odd;
 use super::keys::{Name, judge, names_a_key};
 use super::mask::is_mask;
 use super::pairs::Masked;
@@ -53,10 +54,42 @@ const PLACES: &[(&str, &str)] = &[
         "entry of XML",
         r"<(?:key|name)>\s*(?P<entry>[A-Za-z][A-Za-z0-9_.:-]*)\s*</(?:key|name)>\s*<(?:string|value)>\s*(?P<text>[^<>\r\n]+?)\s*</",
     ),
+    (
+        "attribute and content of XML",
+        r#"<(?P<element>[A-Za-z][A-Za-z0-9_.:-]*)\s+(?:[a-z:]{1,16}="[^"<>]{0,64}"\s+)?(?:name|key|id)\s*=\s*["'](?P<attribute>[A-Za-z][A-Za-z0-9_.:-]*)["'][^<>]{0,128}>\s*(?P<content>[^<>\s][^<>\r\n]*?)\s*</"#,
+    ),
     ("element of XML", r"<(?P<tag>[A-Za-z][A-Za-z0-9_.:-]*)(?:\s[^<>]*)?>\s*(?P<xml>[^<>\s])"),
     (
         "name and value",
         r#"\b(?:key|name|id|property|variable|field)["']?\s*[=:]\s*["'](?P<of>[A-Za-z][A-Za-z0-9_.:-]*)["']\s*,?\s*["']?value["']?\s*[=:]\s*["'](?P<value>[^"'\r\n]+)["']"#,
+    ),
+    (
+        "name and value on two lines",
+        r#"(?:\s|^)(?:-[ \t]+)?(?:name|key):[ \t]*["']?(?P<first_line>[A-Za-z][A-Za-z0-9_.-]*)["']?[ \t]*\r?\n[ \t]*value:[ \t]*["']?(?P<second_line>[^\s"'#{}\[\]&*|>][^\s"'#]*)"#,
+    ),
+    (
+        "default of a declaration",
+        r#"\bvariable\s+"(?P<declared>[A-Za-z_][A-Za-z0-9_-]*)"\s*\{[^{}]{0,600}?\bdefault\s*=\s*"(?P<preset>[^"\r\n]+)""#,
+    ),
+    (
+        "variable of an image",
+        r#"(?:\s|^)(?:env|arg)[ \t]+(?P<image>[A-Za-z_][A-Za-z0-9_]*)[ \t]+["']?(?P<variable_of>[^\s"'=]{4,})"#,
+    ),
+    (
+        "login of a protocol",
+        r#"\buser[ \t]+\S{1,64}\r?\n(?:[^\r\n]{1,128}\r?\n)?(?:[<>C:-]{1,3}[ \t]*)?pass[ \t]+(?P<mail>[^\s"']{4,})|\b[a-z][0-9]{1,6}[ \t]+login[ \t]+["']?[^\s"']{1,64}["']?[ \t]+["']?(?P<imap>[^\s"']{4,})|\bauth(?:enticate)?[ \t]+plain[ \t]+(?P<plain>[A-Za-z0-9+/]{12,}={0,2})"#,
+    ),
+    (
+        "user and password of a driver",
+        r#"\bjdbc:oracle:[a-z0-9]{1,8}:[^\s/@:"']{1,64}/(?P<driver>[^\s@/"']{2,})@"#,
+    ),
+    (
+        "line of a password file",
+        r"(?:\s|^)[A-Za-z0-9_.*-]{1,253}:(?:5432|\*):[^:\s]{1,64}:[^:\s]{1,64}:(?P<file>[^\s:]{3,})",
+    ),
+    (
+        "password in French",
+        r#"\bmots? de passe\b["']?\s*(?:(?:est|:|=)\s*){1,2}["'«]?\s*(?P<french>[^\s"'»]{4,})"#,
     ),
     (
         "password of a program",
@@ -64,7 +97,7 @@ const PLACES: &[(&str, &str)] = &[
     ),
     (
         "password of a directory or a cipher",
-        r#"\b(?:ldap(?:search|add|modify|delete|passwd|whoami|compare|modrdn)|etcdctl|htdigest|nmcli)\b[^\r\n|;]*?\s-w\s*["']?(?P<directory>[^\s"'-][^\s"']{2,})|\bopenssl\b[^\r\n|;]*?\s-(?:k\s+|pass(?:in|out)?\s+pass:)["']?(?P<cipher>[^\s"'-][^\s"']{2,})"#,
+        r#"\b(?:ldap(?:search|add|modify|delete|passwd|whoami|compare|modrdn)|etcdctl|htdigest|nmcli|security)\b[^\r\n|;]*?\s-w\s*["']?(?P<directory>[^\s"'-][^\s"']{2,})|\bopenssl\b[^\r\n|;]*?\s-(?:k\s+|pass(?:in|out)?\s+pass:)["']?(?P<cipher>[^\s"'-][^\s"']{2,})"#,
     ),
     (
         "user and password in one",
@@ -176,6 +209,10 @@ const SURE: &[&str] = &[
     "phrase",
     "social",
     "jwk",
+    "mail",
+    "plain",
+    "driver",
+    "file",
 ];
 
 /// What these groups match is a secret when its name is that of one.
@@ -188,6 +225,10 @@ const NAMED: &[(&str, &str)] = &[
     ("assigned", "fallback"),
     ("bytes_of", "bytes"),
     ("bytes_of", "hexes"),
+    ("first_line", "second_line"),
+    ("attribute", "content"),
+    ("declared", "preset"),
+    ("image", "variable_of"),
 ];
 
 /// What was found in a place, and whether it is a secret.
@@ -214,11 +255,17 @@ fn value(text: &str, found: &Found<'_>) -> Option<(Range<usize>, bool)> {
         let digit = word.as_str().bytes().any(|byte| byte.is_ascii_digit());
         return Some((word.range(), digit || !is_name(word.as_str())));
     }
+    if let Some(word) = found.name("french").or_else(|| found.name("imap")) {
+        return Some((word.range(), is_odd(word.as_str().trim_end_matches(['.', ',', ';', ':']))));
+    }
     let named = |(name, value): &(&str, &str)| Some((found.name(name)?, found.name(value)?));
     let (name, value) = NAMED.iter().find_map(named)?;
     let mut range = value.range();
+    // An element may say itself what is in it, or its attribute does.
+    let element = found.name("element").map_or(Name::Plain, |element| judge(element.as_str()));
     let secret = match judge(name.as_str()) {
-        Name::Plain => return Some((range, false)),
+        Name::Plain if element == Name::Plain => return Some((range, false)),
+        Name::Plain => element,
         secret => secret,
     };
     if found.name("xml").is_some() {
@@ -240,7 +287,7 @@ mod tests {
 
     #[test]
     fn every_group_of_the_places_is_known() {
-        let own = ["code", "check", "argument", "alone", "bare_shell"];
+        let own = ["code", "check", "argument", "alone", "bare_shell", "french", "imap", "element"];
         for (place, source) in PLACES {
             for group in source.split("(?P<").skip(1).filter_map(|rest| rest.split('>').next()) {
                 let named = NAMED.iter().any(|(name, value)| [*name, *value].contains(&group));

@@ -46,6 +46,13 @@ impl Recorder {
         Self(Mutex::new(records))
     }
 
+    /// A recorder for this text.
+    pub(super) fn of_text(text: &str) -> Self {
+        let mut records = Records::default();
+        numbers_in(text, &mut records.taken);
+        Self(Mutex::new(records))
+    }
+
     /// The secret with a placeholder for each run that is no syntax.
     pub(super) fn mask(&self, secret: &str, reason: MaskReason) -> String {
         let mut out = String::with_capacity(secret.len().min(1_024));

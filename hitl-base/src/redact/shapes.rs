@@ -5,6 +5,7 @@ use std::ops::Range;
 
 use regex::Captures;
 
+use super::forms::is_drawn;
 use super::mask::{MaskReason, Masker};
 use super::patterns::{Found, Pattern};
 use super::placeholder::is_template;
@@ -51,6 +52,10 @@ const SHAPES: &[(&str, &str)] = &[
     ("anybody's hook", r"/(?:web)?hooks?/(?P<hook>[A-Za-z0-9/_.=-]{24,})"),
     ("Kerberos", r"\$krb5(?:asrep|tgs|pa)\$[^\s'\x22]{40,}"),
     ("Azure storage", r"\bAccountKey=[A-Za-z0-9+/]{40,}={0,2}"),
+    (
+        "token in a URL",
+        r"(?P<address>\b[A-Za-z][A-Za-z0-9+.-]*://)(?P<as_user>[A-Za-z0-9_.~%-]{16,})@",
+    ),
     (
         "password in a URL",
         r"(?P<scheme>\b[A-Za-z][A-Za-z0-9+.-]*://[^\s/:@]*:)(?P<password>[^\s/?#'\x22`<>]+)@",
@@ -116,7 +121,13 @@ fn outside_blocks<'t>(text: &'t str, masker: &Masker) -> Cow<'t, str> {
         let Some(whole) = found.captures().get(0) else { break };
         let end = end_of(text, &found, whole.end());
         let between = runs_masked(text, copied..whole.start(), masker);
-        let clean = shape_masked(found.captures(), &text[whole.start()..end], masker);
+        let clicked =
+            found.captures().name("card").is_some() && follows_a_click(&text[..whole.start()]);
+        let clean = if clicked {
+            Cow::Borrowed(&text[whole.start()..end])
+        } else {
+            shape_masked(found.captures(), &text[whole.start()..end], masker)
+        };
         changed |= matches!(between, Cow::Owned(_)) || matches!(clean, Cow::Owned(_));
         out.push_str(&between);
         out.push_str(&clean);
@@ -152,6 +163,15 @@ fn shape_masked<'t>(found: &Captures<'t>, whole: &'t str, masker: &Masker) -> Co
             return Cow::Borrowed(whole);
         }
         return Cow::Owned(format!("{}{}@", scheme.as_str(), masker.mask(password)));
+    }
+    if let (Some(address), Some(token)) = (found.name("address"), found.name("as_user")) {
+        let token = token.as_str();
+        let shown = !is_drawn(token) || is_template(token) || identifiers::is_known(token);
+        return if shown {
+            Cow::Borrowed(whole)
+        } else {
+            Cow::Owned(format!("{}{}@", address.as_str(), masker.mask(token)))
+        };
     }
     if found.name("bearer").is_some_and(|token| {
         tokens::is_filler(token.as_str().as_bytes()) || wordy::is_name(token.as_str())
@@ -203,7 +223,7 @@ fn runs_masked<'t>(whole: &'t str, part: Range<usize>, masker: &Masker) -> Cow<'
         let padding = bytes[at + length..].iter().take(2).take_while(|byte| **byte == b'=').count();
         let end = at + length + padding;
         let skip = match length {
-            encoded::SHORTEST.. if holds_a_secret(&text[at..end]) => Some(0),
+            encoded::SHORTEST.. if holds_a_secret(&text[at..end], ENCODED) => Some(0),
             entropy::SHORTEST.. if is_mailed(&text[..at], &whole[end..]) => None,
             entropy::SHORTEST.. => random_part(&text[..end], at),
             _ => None,
@@ -222,14 +242,19 @@ fn runs_masked<'t>(whole: &'t str, part: Range<usize>, masker: &Masker) -> Cow<'
     Cow::Owned(out)
 }
 
-/// Whether a run is base64 of a text with a secret in it: `cGluPTQ3MTE=`. What is encoded twice is not
-/// looked into.
-fn holds_a_secret(run: &str) -> bool {
+/// So often may a text be encoded in which a secret is looked for.
+const ENCODED: usize = 3;
+
+/// Whether a run is base64 of a text with a secret in it: `cGluPTQ3MTE=`.
+fn holds_a_secret(run: &str, times: usize) -> bool {
     let Some(text) = encoded::text(run) else { return false };
+    if times > 1 && holds_a_secret(text.trim_end(), times - 1) {
+        return true;
+    }
     // What is masked only to see whether it would be is nothing to record.
     let masker = &Masker::default();
     let signs = signs(&text);
-    signs.stem && matches!(pairs::mask(&text, signs, masker), Cow::Owned(_))
+    (signs.stem || signs.place) && matches!(pairs::mask(&text, signs, masker), Cow::Owned(_))
         || is_login(&text)
         || signs.shape && matches!(tokens_masked(&text, masker), Cow::Owned(_))
         || pem::blocks(&text).any(|block| block.private)
@@ -327,6 +352,17 @@ fn is_public(before: &str) -> bool {
         return true;
     }
     joined && keys::is_public(name) || PATHS.iter().any(|path| near.ends_with(path))
+}
+
+/// Whether what comes next is said to be the id of a click: `yclid=`.
+fn follows_a_click(before: &str) -> bool {
+    let near = before.trim_end_matches([' ', '"', '\'', ':', '=']);
+    before.len() - near.len() <= 6 && is_click(near)
+}
+
+/// Whether a name is that of a click's id.
+pub(super) fn is_click(name: &str) -> bool {
+    name.ends_with("clid") || name.ends_with("Clid") || name.ends_with("CLID")
 }
 
 /// Whether the digits have the first digits, the length and the check digit (Luhn, ISO/IEC 7812-1)

@@ -74,6 +74,58 @@ pub(super) fn percent_length(value: &str) -> usize {
     ENDS.iter().filter_map(|end| value.find(end)).min().unwrap_or(value.len())
 }
 
+/// The next part of a string that is written in parts, where the part before ends at `end`: `"ab" + "cd"`,
+/// `"ab" \` and `"cd"` on the next line. A part has no blanks.
+pub(super) fn next_part(text: &str, end: usize) -> Option<Range<usize>> {
+    /// So much may stand between two parts, in bytes.
+    const BETWEEN: usize = 160;
+    let rest = &text[end..floor(text, end + BETWEEN)];
+    let slashes = escapes(rest);
+    let quote = rest[slashes..].chars().next().filter(|c| matches!(c, '"' | '\'' | '`'))?;
+    let between = &rest[slashes + 1..];
+    let length = between.find(quote)?;
+    let (joint, opens) = (&between[..length], end + slashes + 1 + length + 1);
+    let sign = joint.trim_matches(|c: char| c.is_whitespace() || c == '\\');
+    let joined = matches!(sign, "+" | "." | ".." | "&" | "~" | "||" | "<>" | "++" | "^")
+        || sign.is_empty() && joint.contains('\n');
+    if !joined {
+        return None;
+    }
+    let value = &text[opens..];
+    let length = value.find(|c: char| c == quote || c == '\\' || c.is_whitespace())?;
+    let closed = value[length..].starts_with([quote, '\\']);
+    (closed && length > 0).then_some(opens..opens + length)
+}
+
+/// How much further a value goes that stands on lines of its own (YAML), until a line that is not set in
+/// as far as its first one.
+pub(super) fn block_length(text: &str, value: &Range<usize>) -> usize {
+    let before = &text[..value.start];
+    let indent = before.bytes().rev().take(BARE).take_while(|b| matches!(b, b' ' | b'\t')).count();
+    let mut length = 0;
+    for line in text[value.end..].split_inclusive('\n') {
+        let blanks = line.bytes().take_while(|byte| matches!(byte, b' ' | b'\t')).count();
+        let rest = line.trim();
+        if length > 0 && (rest.is_empty() || blanks < indent) {
+            break;
+        }
+        // What comes after the first word on its own line belongs to it.
+        length += line.trim_end().len();
+        if !line.ends_with('\n') {
+            break;
+        }
+        let next = value.end + length + (line.len() - line.trim_end().len());
+        let goes_on =
+            text[next..].bytes().take(indent).filter(|b| matches!(b, b' ' | b'\t')).count();
+        let blank = text[next..].trim_start_matches([' ', '\t']).starts_with(['\n', '\r']);
+        if goes_on < indent || indent == 0 || blank || next >= text.len() {
+            break;
+        }
+        length = next - value.end;
+    }
+    length
+}
+
 fn quoted_at(text: &str, at: usize) -> Option<Value> {
     let rest = text.get(at..)?;
     // `b"..."`, `@"..."`, `"""..."""`, `\"...\"`.
@@ -85,6 +137,9 @@ fn quoted_at(text: &str, at: usize) -> Option<Value> {
         let opens = at + prefix + if twice { 2 } else { 0 } + escapes;
         let quote = text[opens..].chars().next().filter(|c| matches!(c, '"' | '\'' | '`'))?;
         let from = opens + 1;
+        if twice && text[from..].starts_with(['\n', '\r']) {
+            return lines_at(text, from, &text[opens - 2..=opens]);
+        }
         // The first quote of its kind ends it, escaped or not: were one passed over, each pair could
         // read to the end of the text.
         let end = from + text[from..].find([quote, '\r', '\n'])?;
@@ -94,6 +149,15 @@ fn quoted_at(text: &str, at: usize) -> Option<Value> {
         let quotes = if quote == '`' { Quotes::Ticks } else { Quotes::Closed };
         (closed && end > from).then_some(Value { place: from..end, quotes, cut: false })
     })
+}
+
+/// A value on lines of its own between three quotes each, the first ones before `from`.
+fn lines_at(text: &str, from: usize, quotes: &str) -> Option<Value> {
+    let window = &text[from..floor(text, from + BARE)];
+    let inner = &window[..window.find(quotes)?];
+    let start = from + inner.len() - inner.trim_start().len();
+    let place = start..start + inner.trim().len();
+    (!place.is_empty()).then_some(Value { place, quotes: Quotes::Closed, cut: false })
 }
 
 fn bare_at(text: &str, at: usize) -> Option<Value> {

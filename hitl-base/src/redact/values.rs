@@ -6,14 +6,14 @@ use regex::Captures;
 
 use super::entropy;
 use super::forms::{
-    is_between_strings, is_command, is_drawn, is_licence, is_link, is_odd, is_plain, run,
+    is_between_strings, is_command, is_drawn, is_licence, is_link, is_mixed, is_odd, is_plain, run,
 };
 use super::keys::{Name, judge, names_a_key, words};
 use super::lists::{ANYWHERE, WITHIN};
 use super::mask::is_mask;
 use super::patterns::floor;
 use super::placeholder::is_placeholder;
-use super::spelling::{Quotes, Value, bare_length, percent_length, value_at};
+use super::spelling::{Quotes, Value, bare_length, block_length, percent_length, value_at};
 use super::wordy::is_name;
 
 /// What follows a flag in prose.
@@ -117,10 +117,15 @@ impl<'t> Pair<'t> {
             return None;
         }
         let Value { place: value, quotes, cut } = value;
+        // In brackets there is code, unless there is a string.
+        if has("open") && !matches!(quotes, Quotes::Closed) {
+            return None;
+        }
         Some(Self { text, lines, start, name, join, between, value, quotes, scheme, cut })
     }
 
-    fn is_quoted(&self) -> bool {
+    /// Whether the value is a string between quotes.
+    pub(super) fn is_quoted(&self) -> bool {
         matches!(self.quotes, Quotes::Closed | Quotes::Ticks)
     }
 
@@ -240,7 +245,10 @@ impl<'t> Pair<'t> {
                 is_drawn(value)
                     || self.is_quoted() && value.len() >= 16 && is_plain(value) && !is_name(value)
             }
-            Join::Block => value.len() >= 4,
+            Join::Block => {
+                let marked = self.text[self.between.clone()].contains(['|', '>']);
+                value.len() >= 4 && (marked || is_odd(value) && self.ends_its_line())
+            }
             // `the PIN is 1234`, but `the token is expired`.
             Join::Is => {
                 let word = words(self.name).iter().any(|word| word.starts_with("pass"));
@@ -277,6 +285,7 @@ impl<'t> Pair<'t> {
             Join::Space => {
                 !value.starts_with('-')
                     && (self.is_switch() && digits
+                        || is_mixed(value)
                         || entropy::looks_secret(value)
                         || entropy::is_uuid(value)
                         || self.is_shouted()
@@ -327,9 +336,18 @@ impl<'t> Pair<'t> {
         self.name.starts_with('-') && self.name.len() > 3
     }
 
+    /// Whether nothing comes after the value on its line.
+    fn ends_its_line(&self) -> bool {
+        let rest = self.after().split('\n').next().unwrap_or_default().trim();
+        rest.is_empty() || rest.starts_with(" #")
+    }
+
     /// Where the value ends. A bare one goes on over brackets that are part of it, and beyond what was
-    /// looked at.
+    /// looked at; one on lines of its own goes on to the last of them.
     fn end(&self) -> usize {
+        if self.join == Join::Block && !self.is_quoted() {
+            return self.value.end + block_length(self.text, &self.value);
+        }
         let end = self.odd_end().unwrap_or(self.value.end);
         if self.cut { end + bare_length(&self.text[end..]) } else { end }
     }

@@ -1,9 +1,10 @@
 //! Accepts connections and answers on them.
 
 use std::convert::Infallible;
+use std::future::poll_fn;
 use std::io;
 use std::net::SocketAddr;
-use std::pin::Pin;
+use std::pin::{Pin, pin};
 use std::sync::Arc;
 use std::task::{Context, Poll};
 use std::time::Duration;
@@ -18,6 +19,7 @@ use hyper::service::{Service as _, service_fn};
 use hyper_util::rt::{TokioIo, TokioTimer};
 use hyper_util::service::TowerToHyperService;
 use tokio::net::{TcpListener, TcpStream};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio::task::JoinSet;
 use tokio::time::sleep;
 
@@ -29,6 +31,8 @@ use super::{Peer, ServeOptions};
 const MAX_HEADERS: usize = 100;
 /// How large the head of a request may be, in bytes; also what is read or written ahead.
 const MAX_HEAD_BYTES: usize = 32 * 1024;
+/// How many connections may be accepted and not yet read.
+const MAX_UNREAD: usize = 128;
 /// How long it takes until the system may have room for a connection again.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(20);
 
@@ -51,18 +55,20 @@ pub async fn serve_with(
     options: ServeOptions,
 ) -> io::Result<()> {
     let seats = Seats::new(&options);
+    let arrivals = Arc::new(Semaphore::new(unread_connections(&options)));
     // Aborts what is left when it is dropped.
     let mut connections = JoinSet::new();
     loop {
         let accepted = tokio::select! {
-            accepted = listener.accept() => accepted,
+            accepted = accept(&listener, &arrivals) => accepted,
             Some(_) = connections.join_next() => continue,
         };
         match accepted {
-            Ok((stream, from)) => {
+            Ok((stream, from, unread)) => {
                 // Without a seat it is closed at once.
                 if let Some(seat) = seats.take(from.ip()) {
-                    connections.spawn(answer(stream, from, seat, router.clone(), options.clone()));
+                    let answered = answer(stream, from, seat, router.clone(), options.clone());
+                    connections.spawn(read_first(answered, unread));
                 }
             }
             Err(error) if is_of_the_client(&error) => {}
@@ -74,6 +80,39 @@ pub async fn serve_with(
             }
         }
     }
+}
+
+/// How many connections may be accepted and not yet read: fewer than there are seats for one address, so
+/// that none of them loses its seat before it was heard.
+fn unread_connections(options: &ServeOptions) -> usize {
+    let seats = options.max_connections.min(options.max_connections_per_address);
+    (seats / 2).clamp(1, MAX_UNREAD)
+}
+
+/// Accepts a connection, once few enough are unread. Cancel-safe.
+async fn accept(
+    listener: &TcpListener,
+    arrivals: &Arc<Semaphore>,
+) -> io::Result<(TcpStream, SocketAddr, Option<OwnedSemaphorePermit>)> {
+    // Nobody closes the semaphore.
+    let unread = Arc::clone(arrivals).acquire_owned().await.ok();
+    let (stream, from) = listener.accept().await?;
+    Ok((stream, from, unread))
+}
+
+/// Lets a connection read what has come already, before others may be accepted in its place: however many
+/// come at once, who has said who they are is heard.
+async fn read_first(answered: impl Future<Output = ()>, unread: Option<OwnedSemaphorePermit>) {
+    let mut answered = pin!(answered);
+    for _ in 0..2 {
+        if poll_fn(|cx| Poll::Ready(answered.as_mut().poll(cx))).await.is_ready() {
+            return;
+        }
+        // The runtime learns of what has come when it looks, which it does before it comes back here.
+        tokio::task::yield_now().await;
+    }
+    drop(unread);
+    answered.await;
 }
 
 fn is_of_the_client(error: &io::Error) -> bool {

@@ -22,7 +22,9 @@ pub(super) fn has_a_sign(text: &[u8]) -> bool {
         || has_many_digits(text) && has_a_number(text)
         || memchr_iter(b'-', text).any(|at| is_grouped(text, at))
         || memmem::find_iter(text, "://").any(|at| has_a_password(&text[at + 3..]))
-        || ["-----BEGIN", "$krb5"].iter().any(|mark| memmem::find(text, mark.as_bytes()).is_some())
+        || ["--BEGIN", "-- BEGIN", "$krb5"]
+            .iter()
+            .any(|mark| memmem::find(text, mark.as_bytes()).is_some())
 }
 
 /// Whether so many parts stand side by side that they may be a shape.

@@ -1,0 +1,315 @@
+//! A text as it is read: without what is not seen, and with escapes and look-alikes as what they stand
+//! for. A secret that is spelled otherwise is looked for in it, and masked where it stands.
+
+use std::ops::Range;
+
+use memchr::memmem;
+
+use super::keys::plain;
+use super::mask::leading_mask;
+use super::patterns::floor;
+use crate::display::is_unseen;
+
+/// The longest sequence that sets a terminal's colour, title or link, in bytes.
+const SEQUENCE: usize = 256;
+/// So many backslashes may stand before one escape.
+const SLASHES: usize = 8;
+
+/// A text as it is read, and where each part of it stands in the text as it is written.
+pub(super) struct Folded {
+    text: String,
+    /// In the order of the text.
+    pieces: Vec<Piece>,
+}
+
+/// A part of the text that is read as it is written, or instead of something else.
+struct Piece {
+    /// Where it begins as it is read.
+    at: usize,
+    /// Where it stands as it is written.
+    written: Range<usize>,
+    verbatim: bool,
+}
+
+impl Folded {
+    /// The text as it is read; nothing when it is read as it is written.
+    pub(super) fn of(text: &str) -> Option<Self> {
+        let (odd, equals) = kinds(text.as_bytes());
+        let wrapped = equals && memmem::find(text.as_bytes(), b"=3D").is_some();
+        if !odd && !wrapped {
+            return None;
+        }
+        let mut folded = Self { text: String::new(), pieces: Vec::new() };
+        let (mut copied, mut at) = (0, 0);
+        // Whether the word that goes on has a letter of ASCII: asked once for each word.
+        let mut word = (0, false);
+        while at < text.len() {
+            if !may_be_read_otherwise(text.as_bytes()[at]) {
+                at += 1;
+                continue;
+            }
+            if at >= word.0 {
+                word = word_at(text, at);
+            }
+            let Some((length, read)) = reading(&text[at..], wrapped, word.1) else {
+                at += text[at..].chars().next().map_or(1, char::len_utf8);
+                continue;
+            };
+            let read = match read {
+                // A capital that looks Latin is no hump of a name.
+                Read::As(c) if text[..at].ends_with(char::is_lowercase) => {
+                    Read::As(c.to_ascii_lowercase())
+                }
+                read => read,
+            };
+            folded.push(text, copied..at, None);
+            folded.push(text, at..at + length, Some(read));
+            at += length;
+            copied = at;
+        }
+        if folded.pieces.is_empty() {
+            return None;
+        }
+        folded.push(text, copied..text.len(), None);
+        Some(folded)
+    }
+
+    fn push(&mut self, text: &str, written: Range<usize>, read: Option<Read>) {
+        if written.is_empty() {
+            return;
+        }
+        let (at, verbatim) = (self.text.len(), read.is_none());
+        match read {
+            None => self.text.push_str(&text[written.clone()]),
+            Some(Read::As(c)) => self.text.push(c),
+            Some(Read::Nothing) => {}
+        }
+        self.pieces.push(Piece { at, written, verbatim });
+    }
+
+    /// The text as it is read.
+    pub(super) fn text(&self) -> &str {
+        &self.text
+    }
+
+    /// Where a part of what is read stands as it is written.
+    pub(super) fn written(&self, read: &Range<usize>) -> Range<usize> {
+        let first = self.pieces.partition_point(|piece| piece.at <= read.start).saturating_sub(1);
+        let last = self.pieces.partition_point(|piece| piece.at < read.end).saturating_sub(1);
+        let (first, last) = (&self.pieces[first], &self.pieces[last]);
+        let start = if first.verbatim {
+            first.written.start + (read.start - first.at)
+        } else {
+            first.written.start
+        };
+        let end = if last.verbatim {
+            last.written.start + (read.end - last.at)
+        } else {
+            last.written.end
+        };
+        start..end.max(start)
+    }
+}
+
+/// What something is read as.
+enum Read {
+    Nothing,
+    As(char),
+}
+
+/// What may begin something that is read otherwise than it is written.
+const fn may_be_read_otherwise(byte: u8) -> bool {
+    kind(byte) != 0
+}
+
+const ODD: u8 = 1;
+const EQUALS: u8 = 2;
+
+const fn kind(byte: u8) -> u8 {
+    match byte {
+        b'\n' | b'\t' | b'\r' => 0,
+        b'=' => EQUALS,
+        ..b' ' | 0x7F.. | b'\\' | b'&' | b'%' => ODD,
+        _ => 0,
+    }
+}
+
+/// The kinds of all bytes.
+static KINDS: [u8; 256] = {
+    let mut kinds = [0; 256];
+    let mut byte = 0;
+    while byte < kinds.len() {
+        #[expect(clippy::cast_possible_truncation, reason = "a byte")]
+        {
+            kinds[byte] = kind(byte as u8);
+        }
+        byte += 1;
+    }
+    kinds
+};
+
+/// Whether a text has an odd byte, and whether it has an equals sign.
+fn kinds(text: &[u8]) -> (bool, bool) {
+    let found = text.iter().fold(0, |found, byte| found | KINDS[usize::from(*byte)]);
+    (found & ODD != 0, found & EQUALS != 0)
+}
+
+/// How long the word is in which `at` stands, and whether it has a letter of ASCII next to where it is
+/// looked at or later.
+fn word_at(text: &str, at: usize) -> (usize, bool) {
+    let before = text[..at].chars().next_back().is_some_and(|c| c.is_ascii_alphabetic());
+    let length: usize =
+        text[at..].chars().take_while(|c| c.is_alphabetic()).map(char::len_utf8).sum();
+    let word = &text[at..at + length];
+    (at + length.max(1), before || word.bytes().any(|byte| byte.is_ascii_alphabetic()))
+}
+
+/// What the text begins with when that is read otherwise: how long it is, and as what it is read.
+fn reading(text: &str, wrapped: bool, mixed: bool) -> Option<(usize, Read)> {
+    let c = text.chars().next()?;
+    match c {
+        '\u{1B}' => Some((sequence(text), Read::Nothing)),
+        '\\' => escaped(text),
+        '&' => referred(text),
+        '%' => percent(text),
+        '=' if wrapped => soft(text),
+        '=' => None,
+        '\u{A0}' | '\u{1680}' | '\u{2000}'..='\u{200A}' | '\u{202F}' | '\u{205F}' | '\u{3000}' => {
+            Some((c.len_utf8(), Read::As(' ')))
+        }
+        '\u{85}' | '\u{2028}' | '\u{2029}' => Some((c.len_utf8(), Read::As('\n'))),
+        '\u{FF01}'..='\u{FF5E}' => {
+            let narrow = char::from_u32(u32::from(c) - 0xFEE0)?;
+            Some((c.len_utf8(), Read::As(narrow)))
+        }
+        '\u{370}'.. if mixed && plain(c).is_ascii() => Some((c.len_utf8(), Read::As(plain(c)))),
+        _ if is_unseen(c) => Some((c.len_utf8(), Read::Nothing)),
+        _ => None,
+    }
+}
+
+/// How long what a terminal acts on is (ECMA-48), that the text begins with.
+fn sequence(text: &str) -> usize {
+    let near = &text[..floor(text, SEQUENCE)];
+    let bytes = near.as_bytes();
+    let end = match bytes.get(1) {
+        // A mask is none.
+        Some(b'[') if leading_mask(&near[1..]).is_none() => {
+            let last = bytes[2..].iter().position(|byte| (0x40..0x7F).contains(byte));
+            last.filter(|last| bytes[2..2 + last].iter().all(|byte| (0x20..0x40).contains(byte)))
+                .map(|last| last + 3)
+        }
+        Some(b']') => {
+            let bell = bytes.iter().position(|byte| *byte == 0x07).map(|at| at + 1);
+            let ended = memmem::find(bytes, b"\x1b\\").map(|at| at + 2);
+            bell.into_iter().chain(ended).min()
+        }
+        _ => None,
+    };
+    end.unwrap_or(1)
+}
+
+/// `\u0070`, `\u{70}`, `\x70`, with as many backslashes as the strings that it is in.
+fn escaped(text: &str) -> Option<(usize, Read)> {
+    let slashes = text.bytes().take(SLASHES).take_while(|byte| *byte == b'\\').count();
+    let rest = &text[slashes..];
+    let (digits, length) = if let Some(rest) = rest.strip_prefix("u{") {
+        let digits = rest.get(..rest.bytes().take(7).position(|byte| byte == b'}')?)?;
+        (digits, digits.len() + 3)
+    } else if rest.starts_with('u') {
+        (rest.get(1..5)?, 5)
+    } else if rest.starts_with('x') {
+        (rest.get(1..3)?, 3)
+    } else {
+        return None;
+    };
+    Some((slashes + length, Read::As(of_a_name(u32::from_str_radix(digits, 16).ok()?)?)))
+}
+
+/// `&#112;`, `&#x70;`.
+fn referred(text: &str) -> Option<(usize, Read)> {
+    let rest = text.strip_prefix("&#")?;
+    let end = rest.bytes().take(9).position(|byte| byte == b';')?;
+    let digits = &rest[..end];
+    let code = match digits.strip_prefix(['x', 'X']) {
+        Some(digits) => u32::from_str_radix(digits, 16),
+        None => digits.parse(),
+    };
+    Some((end + 3, Read::As(of_a_name(code.ok()?)?)))
+}
+
+/// `%70`; and `%25` before two digits, which is a percent sign that is encoded itself.
+fn percent(text: &str) -> Option<(usize, Read)> {
+    let digits = |at: usize| {
+        text.get(at..at + 2).filter(|digits| digits.bytes().all(|byte| byte.is_ascii_hexdigit()))
+    };
+    let code = u32::from_str_radix(digits(1)?, 16).ok()?;
+    if code == u32::from(b'%') {
+        return digits(3).map(|_| (3, Read::As('%')));
+    }
+    let c = of_a_name(code).filter(|c| !matches!(c, '=' | ':'))?;
+    Some((3, Read::As(c)))
+}
+
+/// What quoted-printable text has (RFC 2045): `=3D`, and the end of a line that is none.
+fn soft(text: &str) -> Option<(usize, Read)> {
+    if text.starts_with("=3D") {
+        return Some((3, Read::As('=')));
+    }
+    let end = ["=\r\n", "=\n"].into_iter().find(|end| text.starts_with(end))?;
+    Some((end.len(), Read::Nothing))
+}
+
+/// The character with this number, where names and what joins them to a value are made of such.
+fn of_a_name(code: u32) -> Option<char> {
+    let c = char::from_u32(code)?;
+    (c.is_ascii_alphanumeric() || matches!(c, '_' | '-' | '=' | ':')).then_some(c)
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    #[test]
+    fn what_is_read_is_found_where_it_is_written() {
+        for (written, read, found, place) in [
+            ("a\u{200B}b", "ab", "ab", "a\u{200B}b"),
+            ("x\u{1B}[31mab\u{1B}[0m", "xab", "ab", "ab"),
+            (r"\u0070w=1", "pw=1", "pw", r"\u0070w"),
+            ("p&#119;&#x3D;1", "pw=1", "w=", "&#119;&#x3D;"),
+            ("%70w", "pw", "p", "%70"),
+            ("a%2525b", "a%25b", "%", "%25"),
+            ("a=3Db=\r\nc", "a=bc", "bc", "b=\r\nc"),
+            ("\u{FF50}w", "pw", "p", "\u{FF50}"),
+            ("p\u{0430}w", "paw", "a", "\u{0430}"),
+            ("\u{1B}]8;;x\u{7}ab", "ab", "ab", "ab"),
+        ] {
+            let folded = Folded::of(written).unwrap();
+            assert_eq!(folded.text(), read);
+            let at = read.find(found).unwrap();
+            assert_eq!(&written[folded.written(&(at..at + found.len()))], place, "{written:?}");
+        }
+        for same in
+            ["", "a=b", "100 % of it", "C:\\x", "Übergröße", "пароль", "a & b", "=\nb", "%2F"]
+        {
+            assert!(Folded::of(same).is_none(), "{same}");
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn every_part_stands_somewhere(text in "[a\u{200B}\u{1B}\\[\\\\u0pм%25&#;=3D\n]{0,60}", from in 0.0..1.0, long in 0.0..1.0) {
+            if let Some(folded) = Folded::of(&text) {
+                let read = folded.text().to_owned();
+                #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, clippy::cast_precision_loss, reason = "a share")]
+                let share = |of: usize, share: f64| (of as f64 * share) as usize;
+                let start = floor(&read, share(read.len(), from));
+                let end = floor(&read, start + share(read.len() - start, long));
+                let written = folded.written(&(start..end));
+                prop_assert!(text.get(written).is_some());
+            }
+        }
+    }
+}
