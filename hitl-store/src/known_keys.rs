@@ -249,6 +249,7 @@ mod tests {
                         assert!(none_known, "{kept:?} {given:?}");
                         None
                     }
+                    Admission::Retired(_) => panic!("none is retired"),
                     Admission::Newer(_) => {
                         assert!(!all_known && !none_known && kept[0] != given[0]);
                         None

@@ -85,9 +85,9 @@ pub(super) async fn learn(
     for _ in 0..TRIES {
         let kept = store.mark(MARK).await?;
         let opened = kept.as_deref().map_or_else(Kept::default, |text| Kept::open(text, ring));
-        if let Some(missing) = opened.unreadable {
+        if let Some(why) = opened.unreadable {
             tracing::warn!(
-                missing = missing.map(tracing::field::display),
+                %why,
                 "the digest keys of former host keys cannot be read: calls with secrets that were \
                  submitted under those are other calls"
             );
@@ -127,20 +127,22 @@ struct Kept {
     keys: Vec<DigestKey>,
     /// The key that it is sealed under.
     by: Option<KeyId>,
-    /// It cannot be opened, for want of this key.
-    unreadable: Option<Option<KeyId>>,
+    /// Why it cannot be opened.
+    unreadable: Option<String>,
 }
 
 impl Kept {
     fn open(text: &str, ring: &KeyRing) -> Self {
-        let unreadable = |missing| Self { unreadable: Some(missing), ..Self::default() };
-        let Some(sealed) = bytes_of(text).map(Sealed::from_bytes) else { return unreadable(None) };
+        let unreadable = |why: String| Self { unreadable: Some(why), ..Self::default() };
+        let Some(sealed) = bytes_of(text).map(Sealed::from_bytes) else {
+            return unreadable("it is damaged".to_owned());
+        };
         match ring.open(&sealed, &Bound::of_store(Purpose::DigestKeys)) {
             Ok(bytes) => {
                 let keys = bytes.as_chunks::<32>().0.iter().map(|key| DigestKey::from_bytes(*key));
                 Self { keys: keys.collect(), by: sealed.key_id(), unreadable: None }
             }
-            Err(error) => unreadable(error.missing_key()),
+            Err(error) => unreadable(error.to_string()),
         }
     }
 }

@@ -8,7 +8,7 @@ use hitl_core::seal::Sealed;
 use hitl_core::store::{
     SealedPage, SealedPart, SealedText, Store as _, StoreError, StoreErrorKind,
 };
-use hitl_core::{HostKey, HostKeys, KeyId, Tenant};
+use hitl_core::{HostKey, HostKeys, KeyId, SessionId, Tenant};
 use rusqlite::types::Value;
 use rusqlite::{Connection, TransactionBehavior, params};
 
@@ -82,9 +82,24 @@ pub(super) fn host_keys(
     Ok(keys)
 }
 
-/// Whether a process may still seal under its current key.
-pub(super) fn may_seal(on: &Connection, keys: &HostKeys) -> Result<bool, Fault> {
-    Ok(known_keys::may_seal(meta(on, KEY_CHECK)?.as_deref(), keys))
+/// Opens a session, if this process may still seal under its current key.
+pub(super) async fn open_session(store: &SqliteStore) -> Result<SessionId, StoreError> {
+    let (sessions, keys) = (store.shared().sessions.clone(), store.shared().keys.clone());
+    let open = move |on: &Connection| {
+        // Its file names the key before the list is read: who retires the key sees the session, or
+        // the session sees that.
+        let opened = sessions.open(keys.current().id());
+        Ok(match opened {
+            Ok(session) => match meta(on, KEY_CHECK)? {
+                kept if known_keys::may_seal(kept.as_deref(), &keys) => Ok(Some(session)),
+                _ => sessions.close(session).map(|()| None),
+            },
+            Err(error) => Err(error),
+        })
+    };
+    let opened = store.read(open).await?;
+    let opened = opened.map_err(|error| file_error(store.path(), error))?;
+    opened.ok_or_else(|| known_keys::retired(&name(store.path())))
 }
 
 /// What is not sealed under a key, of so many texts after a place.

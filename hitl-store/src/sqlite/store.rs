@@ -39,7 +39,6 @@ use super::together::ApplyAll;
 use super::watch::Watcher;
 use super::work::Work;
 use super::writer::Writer;
-use crate::known_keys;
 use crate::recent::Recent;
 
 /// Keeps calls in one SQLite file. Cheap to clone; clones share the file.
@@ -185,19 +184,7 @@ impl Store for SqliteStore {
     }
 
     async fn open_session(&self) -> Result<SessionId, StoreError> {
-        let (sessions, path) = (self.shared.sessions.clone(), Arc::clone(&self.shared.path));
-        let keys = self.shared.keys.clone();
-        let open = move |on: &rusqlite::Connection| {
-            let opened = sessions.open(keys.current().id());
-            Ok(match opened {
-                Ok(session) if rotation::may_seal(on, &keys)? => Ok(Some(session)),
-                Ok(session) => sessions.close(session).map(|()| None),
-                Err(error) => Err(error),
-            })
-        };
-        let opened = self.shared.readers.run(open).await?;
-        let opened = opened.map_err(|error| file_error(&path, error))?;
-        opened.ok_or_else(|| known_keys::retired(&path.display().to_string()))
+        rotation::open_session(self).await
     }
 
     async fn close_session(&self, session: SessionId) -> Result<(), StoreError> {
