@@ -665,7 +665,7 @@ async fn invariant_2_calls_that_run_together_wait_when_one_names_something_else_
     let place = Place::new();
     let gate = gate().await;
     let (one, two) = (place.write("one", "one"), place.write("two", "two"));
-    let batch = gate.batch("run").call(0, run(&[&one])).call(1, run(&[&two])).all_or_none();
+    let batch = gate.submit_all("run").call(0, run(&[&one])).call(1, run(&[&two])).all_or_none();
     let batch = batch.by("ann").await;
     let ask = async |position| {
         let key = CallKey::new("run", position);
