@@ -113,7 +113,9 @@ pub(crate) fn places_of<'j>(arguments: &'j Json, path: &str) -> Vec<(String, &'j
                         .for_each(|(index, item)| add(&index.to_string(), item));
                 }
                 ("*", Json::Object(entries)) => {
-                    entries.iter().for_each(|(key, value)| add(key, value));
+                    for (key, value) in entries {
+                        add(key, value);
+                    }
                 }
                 (name, Json::Object(entries)) => {
                     let named = entries.iter().filter(|(key, _)| key == name);

@@ -234,14 +234,9 @@ impl Inner {
             return Ok(Look::Changed);
         }
         // Last, so that as little time as can be is between this and the body.
-        let referents = match Box::pin(self.compare_contents(record, &tool, &snapshot)).await? {
-            Compared::Same(referents) => referents,
-            Compared::Changed(changed) => return self.ask_again(record, &changed).await,
-            Compared::Unknown => {
-                let call = record.id();
-                tracing::warn!(%call, "what an approved call names cannot be read; looking again");
-                return self.look_later(record).await;
-            }
+        let referents = match Box::pin(self.named_now(record, &tool, &snapshot)).await? {
+            Ok(referents) => referents,
+            Err(look) => return Ok(look),
         };
         Ok(Look::Ready(Box::new(Checked {
             tool,
@@ -253,6 +248,24 @@ impl Inner {
             referents,
             now,
         })))
+    }
+
+    /// What its arguments name, if that is what was shown; otherwise what follows.
+    async fn named_now(
+        &self,
+        record: &CallRecord,
+        tool: &Arc<Registered>,
+        snapshot: &Snapshot,
+    ) -> Result<Result<Referents, Look>, GateError> {
+        Ok(match self.compare_contents(record, tool, snapshot).await? {
+            Compared::Same(referents) => Ok(referents),
+            Compared::Changed(changed) => Err(self.ask_again(record, &changed).await?),
+            Compared::Unknown => {
+                let call = record.id();
+                tracing::warn!(%call, "what an approved call names cannot be read; trying again");
+                Err(self.look_later(record).await?)
+            }
+        })
     }
 
     /// Its arguments are gone: it is over since it was read, or there is nothing to run.

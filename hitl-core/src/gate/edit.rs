@@ -105,7 +105,7 @@ impl Inner {
         let requirement = required(&tool, &routed, self.eyes(&tool, &record.context));
         let mut revised = self.revised(record, (&tool, &next), (assessment, routed), requirement);
         revised.contents = contents;
-        revised.links = self.links_in(&revised.arguments, &next.own_taint()).await;
+        revised.links = self.links_in(&revised.arguments, &next).await;
         let sealed = self.seal_next(record, &next, &referents)?;
         Ok((revised, Enclosed::payload(sealed)))
     }

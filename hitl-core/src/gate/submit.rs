@@ -179,8 +179,8 @@ impl Inner {
 
     /// Notes on a request that somebody is asked about where the links lead that its arguments name.
     async fn note_links(&self, prepared: &mut Prepared) {
-        let secrets = prepared.snapshot.own_taint();
-        let links = self.links_in(&prepared.record.request.arguments, &secrets).await;
+        let arguments = &prepared.record.request.arguments;
+        let links = self.links_in(arguments, &prepared.snapshot).await;
         if !links.is_empty() {
             Arc::make_mut(&mut prepared.record.request).links = links;
         }

@@ -258,7 +258,7 @@ impl Inner {
             let requirement = required(tool, &routed, self.eyes(tool, &record.context));
             let judged = (assessment, routed);
             let mut revised = self.revised(record, (tool, &next), judged, requirement);
-            revised.links = self.links_in(&revised.arguments, &next.own_taint()).await;
+            revised.links = self.links_in(&revised.arguments, &next).await;
             let same = names_the_same(&contents, &record.request.contents);
             revised.contents = contents;
             if !same || revised.content != record.current_content() {

@@ -53,7 +53,7 @@ impl Office {
 }
 
 fn main() {
-    let _ = deploy("a", "b", None, vec![], Vec::<String>::new(), "c", vec![], 1);
+    let _ = deploy("a", "b".into(), None, vec![], Vec::<String>::new(), "c", vec![], 1);
     let _ = Office::file("1");
     let _ = Office;
 }

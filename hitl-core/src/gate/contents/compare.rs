@@ -66,10 +66,9 @@ impl Inner {
             }
             names.push(argument(at));
             let unread_now = matches!(&referent.what, What::Unread { why, .. } if why.is_passing());
-            let read = |content: &&&crate::approval::Content| {
-                !matches!(content.found, Found::Unread { .. })
-            };
-            passing |= unread_now && before.filter(read).is_some();
+            let was_read =
+                before.is_some_and(|before| !matches!(before.found, Found::Unread { .. }));
+            passing |= unread_now && was_read;
         }
         if passing {
             return Ok(Compared::Unknown);

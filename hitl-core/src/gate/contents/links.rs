@@ -8,6 +8,7 @@ use hitl_base::redact::Taint;
 use hitl_base::{Json, JsonText};
 
 use crate::approval::{Link, ReferenceKind, references};
+use crate::arguments::Snapshot;
 use crate::gate::handle::Inner;
 use crate::gate::own_files::{followed, tidied};
 
@@ -40,7 +41,7 @@ impl Inner {
     pub(in crate::gate) async fn links_in(
         &self,
         arguments: &JsonText,
-        secrets: &Taint,
+        snapshot: &Snapshot,
     ) -> Vec<Link> {
         let Ok(tree) = arguments.tree() else { return Vec::new() };
         let paths = references(&tree).listed.into_iter();
@@ -62,7 +63,11 @@ impl Inner {
             paths.into_iter().filter_map(lead).collect::<Vec<_>>()
         };
         let found = self.links.run_blocking(looking).await.unwrap_or_default();
-        let shown = |target: PathBuf| self.shown_path(&target, secrets);
+        if found.is_empty() {
+            return Vec::new();
+        }
+        let secrets = snapshot.own_taint();
+        let shown = |target: PathBuf| self.shown_path(&target, &secrets);
         found.into_iter().map(|(at, target)| Link { at, to: shown(target) }).collect()
     }
 

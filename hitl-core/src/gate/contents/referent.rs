@@ -94,12 +94,11 @@ impl Referents {
         let mut left = most;
         for referent in &mut all {
             let What::Kept { bytes, sha256 } = &referent.what else { continue };
-            match left.checked_sub(bytes.len()) {
-                Some(rest) => left = rest,
-                None => {
-                    let (bytes, sha256) = (bytes.len() as u64, *sha256);
-                    referent.what = What::Large { bytes, sha256 };
-                }
+            if let Some(rest) = left.checked_sub(bytes.len()) {
+                left = rest;
+            } else {
+                let (bytes, sha256) = (bytes.len() as u64, *sha256);
+                referent.what = What::Large { bytes, sha256 };
             }
         }
         Self(all.into())
