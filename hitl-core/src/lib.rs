@@ -44,7 +44,7 @@ pub use gate::{
     Reminders, Submission, Ticket, ToolSet, ToolStatus, Uncover, Uncovered, UncoveredPlace, View,
 };
 pub use grant::{Amount, Condition, GrantDraft, GrantRecord, GrantTerms};
-pub use ids::{ClaimToken, DecisionId, GrantId, OwnerToken, RequestId, SessionId};
+pub use ids::{ClaimToken, DecisionId, GrantId, HoldId, OwnerToken, RequestId, SessionId};
 pub use machine::{CallRecord, CallState, Refusal, Resolution};
 #[cfg(feature = "policy-files")]
 pub use policy::RuleFile;
@@ -55,4 +55,6 @@ pub use policy::{
 };
 pub use queue::{Cursor, QueueCounts, QueueFilter, QueueOrder, QueueQuery, Viewer};
 pub use seal::HostKey;
-pub use store::{MemoryStore, PageRequest, Store, StoreError, StoreErrorKind};
+pub use store::{
+    Hold, HoldScope, MemoryStore, NotErased, PageRequest, Store, StoreError, StoreErrorKind,
+};

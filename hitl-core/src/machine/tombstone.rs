@@ -5,7 +5,7 @@ use std::sync::Arc;
 use hitl_base::JsonText;
 
 use super::{CallRecord, Ending};
-use crate::call::{CallContext, Principal};
+use crate::call::{BindingDigest, CallContext, Principal};
 
 impl CallRecord {
     /// The record without what the call was about: no arguments, no texts, no person. What is left
@@ -32,8 +32,13 @@ impl CallRecord {
         left.votes.clear();
         left.earlier.clear();
         left.escalations.clear();
+        // Digests of content, from which content that is easily guessed could be found out. The one of
+        // the submission stays: it refuses the key to other content.
+        left.revised = None;
+        left.reread = None;
         left.ending = Some(Ending::Reason("what was kept of this call was erased".to_owned()));
         let request = Arc::make_mut(&mut left.request);
+        request.binding = BindingDigest::ERASED;
         request.principal = nobody;
         request.agent = None;
         request.arguments = JsonText::null();

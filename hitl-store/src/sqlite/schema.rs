@@ -24,7 +24,11 @@ pub(super) const STEPS: &[&str] = &[
     include_str!("schema/7.sql"),
     include_str!("schema/8.sql"),
     include_str!("schema/9.sql"),
+    include_str!("schema/10.sql"),
 ];
+
+/// From this version on, what is deleted is overwritten.
+const SCRUBBED: usize = 10;
 
 /// What a file is, before anything of it is used.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -80,6 +84,10 @@ pub(super) fn migrate(
         Identity::Store(version) if version >= steps.len() => return Ok(()),
         Identity::Store(version) => {
             back_up(connection, &backup_path(path, version))?;
+            if version < SCRUBBED {
+                // Older versions left what was overwritten or deleted in the file's free space.
+                connection.execute_batch("VACUUM")?;
+            }
             version
         }
         Identity::Empty | Identity::Foreign => 0,
@@ -116,7 +124,7 @@ fn back_up(connection: &Connection, to: &Path) -> Result<(), Fault> {
 }
 
 /// How many tables and indexes the newest schema has.
-const OBJECTS: i64 = 28;
+const OBJECTS: i64 = 31;
 
 /// Whether every table and index of the newest schema is there.
 pub(super) fn is_complete(connection: &Connection) -> Result<bool, Fault> {
@@ -125,7 +133,7 @@ pub(super) fn is_complete(connection: &Connection) -> Result<bool, Fault> {
                  'calls_erased','calls_queue','calls_due','calls_turns','calls_levels',\
                  'calls_by_root','calls_rejected',\
                  'grants','grants_live','grants_by_tool','grants_by_tenant','grants_ended',\
-                 'history_by_call','journal_by_task'";
+                 'history_by_call','journal_by_task','decisions','decisions_by_call','holds'";
     let sql = format!("SELECT count(*) FROM sqlite_schema WHERE name IN ({names})");
     let found: i64 = connection.query_row(&sql, [], |row| row.get(0))?;
     Ok(found == OBJECTS)
@@ -217,6 +225,8 @@ mod tests {
             .chain([
                 super::super::retention::ENDED,
                 super::super::retention::ERASED,
+                super::super::decisions::COUNTED,
+                super::super::decisions::FORGET,
                 super::super::journal::LOAD,
                 super::super::journal::RECENT,
             ])

@@ -12,12 +12,13 @@ use hitl_core::machine::{CallRecord, CallState, Entry, Event, NewCall};
 use hitl_core::queue::{Placed, QueueCounts, QueueScan};
 use hitl_core::seal::Sealed;
 use hitl_core::store::{
-    Applied, ApplyError, Change, Enclosed, Executors, GrantPage, History, Hub, PageRequest,
-    Retained, StoreError, StoreErrorKind, Submitted, Watch, tools_text,
+    Applied, ApplyError, Change, Enclosed, Erasable, Executors, GrantPage, History, Hold, Hub,
+    NotErased, PageRequest, Retained, StoreError, StoreErrorKind, Submitted, Watch, check_erasable,
+    tools_text,
 };
 use hitl_core::{
-    CallKey, ContentDigest, GrantId, HostKey, Principal, RequestId, RunId, SessionId, Store,
-    Tenant, ToolFacts,
+    CallKey, ContentDigest, GrantId, HoldId, HostKey, Principal, RequestId, RunId, SessionId,
+    Store, Tenant, ToolFacts,
 };
 use tokio::sync::oneshot;
 
@@ -26,12 +27,14 @@ use super::backup::{self, BackupFault};
 use super::error::{Fault, ambiguous, file_error, stopped};
 use super::executors;
 use super::grants;
+use super::holds;
 use super::operation::{Apply, Submit, World, meta, set_meta};
 use super::outbox;
 use super::query::{self, Kept, Text};
 use super::queue;
 use super::reader::Readers;
 use super::retention;
+use super::scrub;
 use super::session::Sessions;
 use super::together::ApplyAll;
 use super::watch::Watcher;
@@ -156,6 +159,12 @@ impl SqliteStore {
         let (work, answer) = Work::new(work);
         self.shared.writer.send(work).await?;
         answer.await.map_err(|_| ambiguous(&self.shared.path))?
+    }
+
+    /// Empties the log, which may hold what was erased.
+    async fn scrub(&self) -> Result<(), StoreError> {
+        let path = Arc::clone(&self.shared.path);
+        self.shared.readers.run(move |_| scrub::empty_the_log(&path)).await
     }
 
     /// Checks the whole file, which takes as long as reading it.
@@ -368,18 +377,92 @@ impl Store for SqliteStore {
     }
 
     async fn retain(&self, before: Timestamp) -> Result<Retained, StoreError> {
-        let mut calls = 0;
-        loop {
-            let erased = self.write(move |on, _| retention::erase(on, before)).await?;
-            calls += erased as u64;
-            if erased < retention::BATCH {
-                break;
-            }
+        let (mut calls, mut place) = (0, Some(retention::BEGINNING));
+        while let Some(after) = place {
+            let erase = move |on: &rusqlite::Connection, _: &World| {
+                retention::erase_ended(on, before, after)
+            };
+            let (erased, next) = self.write(erase).await?;
+            (calls, place) = (calls + erased, next);
         }
-        let forget =
-            move |on: &rusqlite::Connection, _: &World| retention::forget_grants(on, before);
-        while self.write(forget).await? == retention::BATCH {}
+        let (mut forgotten, mut place) = (0, Some(retention::BEGINNING));
+        while let Some(after) = place {
+            let forget = move |on: &rusqlite::Connection, _: &World| {
+                retention::forget_grants(on, before, after)
+            };
+            let (some, next) = self.write(forget).await?;
+            (forgotten, place) = (forgotten + some, next);
+        }
+        if calls + forgotten > 0 {
+            self.scrub().await?;
+        }
         Ok(Retained::new(calls))
+    }
+
+    async fn erase(&self, calls: &[Erasable]) -> Result<Vec<Option<NotErased>>, StoreError> {
+        check_erasable(calls)?;
+        let calls = calls.to_vec();
+        // Performed once more after a commit that may have happened, it finds what it erased itself.
+        let mut first: Option<Vec<Option<NotErased>>> = None;
+        let said = self
+            .write(move |on, _| {
+                let mut said = retention::erase(on, &calls)?;
+                for (now, before) in said.iter_mut().zip(first.iter().flatten()) {
+                    if before.is_none() && *now == Some(NotErased::Erased) {
+                        *now = None;
+                    }
+                }
+                first = Some(said.clone());
+                Ok(said)
+            })
+            .await?;
+        self.scrub().await?;
+        Ok(said)
+    }
+
+    async fn calls_of(
+        &self,
+        tenant: &Tenant,
+        principal: &Principal,
+        after: Option<RequestId>,
+        limit: usize,
+    ) -> Result<Vec<CallRecord>, StoreError> {
+        let (tenant, principal) = (tenant.clone(), principal.clone());
+        self.read(move |on| retention::calls_of(on, (&tenant, &principal), after, limit)).await
+    }
+
+    async fn forget_grants_of(
+        &self,
+        tenant: &Tenant,
+        principal: &Principal,
+    ) -> Result<u64, StoreError> {
+        let (tenant, principal) = (tenant.clone(), principal.clone());
+        let forget = move |on: &rusqlite::Connection, world: &World| {
+            grants::forget_of(on, (&tenant, &principal), world.clock.now()?)
+        };
+        let forgotten = self.write(forget).await?;
+        self.scrub().await?;
+        Ok(forgotten)
+    }
+
+    async fn hold(&self, hold: Hold) -> Result<Hold, StoreError> {
+        self.write(move |on, world| holds::place(on, &hold, world.clock.now()?)).await
+    }
+
+    async fn release_hold(&self, tenant: &Tenant, id: HoldId) -> Result<Option<Hold>, StoreError> {
+        let tenant = tenant.clone();
+        let mut first = None;
+        self.write(move |on, _| {
+            let released = holds::release(on, &tenant, id)?;
+            // Gone already: by our own commit that was lost and is done again.
+            first = released.or_else(|| first.take());
+            Ok(first.clone())
+        })
+        .await
+    }
+
+    async fn holds(&self) -> Result<Vec<Hold>, StoreError> {
+        Ok(self.read(holds::all).await?.iter().cloned().collect())
     }
 
     async fn forget_runs(&self, watermark: Timestamp) -> Result<u64, StoreError> {
