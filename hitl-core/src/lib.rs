@@ -39,9 +39,10 @@ pub use confidence::{
 };
 pub use dynamic::{DynArguments, DynSpec, DynTool};
 pub use gate::{
-    Batch, BuildError, CallError, Events, Gate, GateBuilder, GateError, GateErrorKind,
-    GrantPreview, Granted, Happening, NotRun, Places, Preview, Queue, QueuePage, Receipt,
-    Reminders, Submission, Ticket, ToolSet, ToolStatus, Uncover, Uncovered, UncoveredPlace, View,
+    Batch, BuildError, CallError, ErasureReport, ErasureScope, Events, Gate, GateBuilder,
+    GateError, GateErrorKind, GrantPreview, Granted, Happening, NotRun, Places, Preview, Queue,
+    QueuePage, Receipt, Reminders, Submission, Ticket, ToolSet, ToolStatus, Uncover, Uncovered,
+    UncoveredPlace, View,
 };
 pub use grant::{Amount, Condition, GrantDraft, GrantRecord, GrantTerms};
 pub use ids::{ClaimToken, DecisionId, GrantId, HoldId, OwnerToken, RequestId, SessionId};
