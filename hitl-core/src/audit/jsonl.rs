@@ -55,7 +55,7 @@ impl JsonlAudit {
     /// is no audit record.
     pub fn open(path: impl AsRef<Path>) -> Result<Self, AuditError> {
         Self::try_open(path.as_ref())?.ok_or_else(|| {
-            AuditError::new(format!(
+            AuditError::used_elsewhere(format!(
                 "the audit file {} is in use by another process; give each process its own, or use `in_folder`",
                 path.as_ref().display()
             ))

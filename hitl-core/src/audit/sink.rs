@@ -12,12 +12,23 @@ use crate::call::Risk;
 pub struct AuditError {
     message: String,
     source: Option<io::Error>,
+    in_use: bool,
 }
 
 impl AuditError {
     /// An error that says what happened and what to do.
     pub fn new(message: impl Into<String>) -> Self {
-        Self { message: message.into(), source: None }
+        Self { message: message.into(), source: None, in_use: false }
+    }
+
+    /// Another process has the log open.
+    pub(super) fn used_elsewhere(message: impl Into<String>) -> Self {
+        Self { in_use: true, ..Self::new(message) }
+    }
+
+    /// Returns whether it is because another process has the log open.
+    pub fn is_in_use(&self) -> bool {
+        self.in_use
     }
 
     /// Adds the cause.
