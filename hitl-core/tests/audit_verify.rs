@@ -463,7 +463,7 @@ mod erased {
             let mut line = chain.next(&record(call, event, n)).unwrap().to_vec();
             chain.keep();
             if call == CALL {
-                let Head { stream, seq, hash } = chain.head();
+                let Head { stream, seq, hash, .. } = chain.head();
                 let at = record(call, event, n).at;
                 listed.push(serde_json::json!(
                     {"stream": stream, "seq": seq, "hash": hash, "event": event, "at": at}

@@ -14,8 +14,8 @@ use super::error::GateError;
 use super::handle::Inner;
 use crate::approval::Authority;
 use crate::audit::{AuditEvent, AuditRecord, AuditSink, ErasableLog, ErasedLine, LISTED, Line};
-use crate::call::CallKey;
-use crate::ids::RequestId;
+use crate::call::{CallKey, Tenant};
+use crate::ids::{GrantId, RequestId};
 use crate::store::{Erasable, Holds};
 
 /// What the lines are erased for.
@@ -34,7 +34,7 @@ pub(super) struct Lines<'l> {
     pub(super) logs: &'l [Arc<dyn ErasableLog>],
 }
 
-/// Lines that are to go: of a call, or of read-only calls, which have no id.
+/// Lines that are to go: of a call, or of read-only calls and grants, which are none of the store's calls.
 type Going = BTreeMap<Option<RequestId>, (Option<CallKey>, Vec<ErasedLine>)>;
 
 impl Lines<'_> {
@@ -44,7 +44,8 @@ impl Lines<'_> {
         let has_logs = !self.all(&sink).is_empty();
         let erased = self.erased_calls(&sink).await?;
         let holds = Holds::new(self.gate.store.holds().await?);
-        let going = self.going(&sink, wanted, &erased, &holds)?;
+        let live = self.live_grants(&sink).await?;
+        let going = self.going(&sink, wanted, (&erased, &live), &holds)?;
         self.say(wanted, &going).await?;
         // What the audit says of it is on the disk before it is done.
         for log in sink.erasable() {
@@ -123,12 +124,31 @@ impl Lines<'_> {
         Ok(erased)
     }
 
+    /// The ids of the grants of the log that the store still has.
+    async fn live_grants(&self, sink: &Arc<dyn AuditSink>) -> Result<BTreeSet<String>, GateError> {
+        let mut grants: BTreeMap<GrantId, Tenant> = BTreeMap::new();
+        self.visit(sink, |line, _| {
+            let record = line.event;
+            let id = record.subject.and_then(|subject| subject.parse().ok());
+            if let (None, Some(id), Some(key)) = (record.call, id, record.key) {
+                grants.insert(id, key.tenant);
+            }
+        })?;
+        let mut live = BTreeSet::new();
+        for (id, tenant) in grants {
+            if self.gate.store.grant(&tenant, id).await?.is_some() {
+                live.insert(id.to_string());
+            }
+        }
+        Ok(live)
+    }
+
     /// The lines that go. Of a call of which a hold covers one line, none does.
     fn going(
         &self,
         sink: &Arc<dyn AuditSink>,
         wanted: &Wanted<'_>,
-        erased: &BTreeMap<RequestId, CallKey>,
+        (erased, live): (&BTreeMap<RequestId, CallKey>, &BTreeSet<String>),
         holds: &Holds,
     ) -> Result<Going, GateError> {
         let (mut going, mut held) = (Going::new(), BTreeSet::new());
@@ -136,7 +156,10 @@ impl Lines<'_> {
             let record = &line.event;
             let goes = match record.call {
                 Some(id) => erased.contains_key(&id),
-                None => is_read_only(record) && is_within(wanted.scope, record),
+                None => {
+                    let lives = record.subject.as_ref().is_some_and(|grant| live.contains(grant));
+                    is_of_no_record(record) && !lives && is_within(wanted.scope, record)
+                }
             };
             if !goes {
                 return;
@@ -185,13 +208,13 @@ fn said(call: Option<RequestId>, key: Option<CallKey>, at: Timestamp) -> AuditRe
     let mut entry = AuditRecord::bare(AuditEvent::Erased, at);
     (entry.call, entry.key) = (call, key);
     if call.is_none() {
-        entry.subject = Some("read-only calls".to_owned());
+        entry.subject = Some("read-only calls and grants".to_owned());
     }
     entry
 }
 
-/// Whether it is about a call that the store never had: one that only reads.
-fn is_read_only(record: &AuditRecord) -> bool {
+/// Whether it is about a call that the store never had, one that only reads, or about a grant.
+fn is_of_no_record(record: &AuditRecord) -> bool {
     record.call.is_none() && record.tool.is_some() && record.key.is_some()
 }
 

@@ -162,7 +162,7 @@ impl SqliteStore {
     }
 
     /// Empties the log, which may hold what was erased.
-    async fn scrub(&self) -> Result<(), StoreError> {
+    pub(super) async fn scrub(&self) -> Result<(), StoreError> {
         let path = Arc::clone(&self.shared.path);
         self.shared.readers.run(move |_| scrub::empty_the_log(&path)).await
     }
