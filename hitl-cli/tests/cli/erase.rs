@@ -8,7 +8,7 @@ use hitl_core::audit::{AuditEvent, JsonlFiles, Verifier};
 use hitl_core::store::Erasable;
 
 use hitl_core::grant::GrantTerms;
-use hitl_core::{RequestId, Tenant};
+use hitl_core::{AuditSink as _, RequestId, Tenant};
 
 use super::house::{Wire, hitl, said, wire};
 
@@ -126,8 +126,9 @@ async fn fill(place: &Place) -> Vec<RequestId> {
                 let saved =
                     gate.save_grant(gate.preview_grant(draft).await.unwrap()).await.unwrap();
                 let (grant, why) = (saved.record.id(), says("enough"));
-                let revoked = gate.revoke_grant(&Tenant::default(), grant, by.as_str(), Some(&why));
-                revoked.await.unwrap().unwrap();
+                let tenant = Tenant::default();
+                let revoked = gate.revoke_grant(&tenant, grant, by.as_str(), Some(&why)).await;
+                revoked.unwrap().unwrap();
                 gate.cancel(
                     &gate.get(&Tenant::default(), id).await.unwrap().unwrap(),
                     by.as_str(),
@@ -278,7 +279,7 @@ async fn an_erasure_that_was_cut_off_is_completed_by_the_next() {
 async fn invariant_6_whoever_takes_a_line_away_is_found() {
     let place = Place::new();
     let calls = fill(&place).await;
-    let (tenant, file) = (Tenant::default(), place.path("audit/audit-1.jsonl"));
+    let file = place.path("audit/audit-1.jsonl");
     let before = std::fs::read(&file).unwrap();
     // As the eraser itself would do it, of a call that the store has not erased.
     let forge = JsonlAudit::open(&file).unwrap();
@@ -337,5 +338,4 @@ async fn invariant_6_whoever_takes_a_line_away_is_found() {
     let found = place.verify(true).ended(6);
     assert!(found.out.contains("stillInStore"), "{}", found.out);
     assert_ne!(std::fs::read(&file).unwrap(), before);
-    let _ = tenant;
 }

@@ -18,8 +18,6 @@ pub(super) struct Erasures {
     listed: HashMap<ErasedLine, Vec<(Option<RequestId>, Head)>>,
     /// The calls that such records are about.
     said: BTreeMap<RequestId, (CallKey, Head)>,
-    /// Calls of which the store has no more than that they were.
-    vouched: BTreeSet<RequestId>,
 }
 
 /// What is found, in which file, on which line, in which chain, and what it means.
@@ -69,13 +67,8 @@ impl Erasures {
         each.map(|(id, (key, place))| (*id, key.clone(), place.clone())).collect()
     }
 
-    /// The store has no more of this call than that it was.
-    pub(super) fn vouch(&mut self, call: RequestId) {
-        self.vouched.insert(call);
-    }
-
-    /// What is wrong with the placeholders. `covers` says whether something kept outside vouches for a
-    /// record.
+    /// What is wrong with the placeholders. `covers` says whether a checkpoint vouches for a record; the
+    /// store does not, because it may have erased what the audit is to keep.
     pub(super) fn findings(&self, covers: impl Fn(&Head) -> bool) -> Vec<Found> {
         let mut found = Vec::new();
         for (line, call, (file, number)) in &self.met {
@@ -83,12 +76,11 @@ impl Erasures {
             let allowing: Vec<&Head> =
                 records.filter(|(of, _)| of == call).map(|(_, place)| place).collect();
             let (kind, why) = if let Some(place) = allowing.first() {
-                let by_store = call.is_some_and(|call| self.vouched.contains(&call));
-                if by_store || allowing.iter().any(|place| covers(place)) {
+                if allowing.iter().any(|place| covers(place)) {
                     continue;
                 }
                 let why = format!(
-                    "the content of record {} is gone, as record {} of {} says, and no checkpoint covers that record: give a later one, or compare with the store",
+                    "the content of record {} is gone, as record {} of {} says, and no checkpoint covers that record: give a later one",
                     line.seq, place.seq, place.stream
                 );
                 (FindingKind::ErasureNotVouched, why)

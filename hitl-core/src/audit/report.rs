@@ -41,7 +41,7 @@ pub enum FindingKind {
     /// it away.
     NotErased,
     /// The content of a line is gone, and nothing outside the log vouches for the record of its erasure:
-    /// no checkpoint that was given covers that record. Give a later checkpoint, or compare with the store.
+    /// none of the checkpoints that were given covers that record. Give a later one.
     ErasureNotVouched,
     /// The log says that a call was erased, and the store has it: an older store was put back. Erase it
     /// again.
