@@ -141,7 +141,7 @@ async fn fill(place: &Place) -> Vec<RequestId> {
         }
         calls.push(id);
     }
-    gate.flush_audit().await;
+    gate.flush_audit().await.unwrap();
     drop((gate, store));
     calls
 }
@@ -164,7 +164,7 @@ async fn invariant_8_nothing_of_an_erased_person_is_left_in_any_file() {
     let (gate, store) = place.gate().await;
     let record = gate.get(&Tenant::default(), calls[7]).await.unwrap().unwrap();
     gate.cancel(&record, "carol", "over").await.unwrap();
-    gate.flush_audit().await;
+    gate.flush_audit().await.unwrap();
     drop((gate, store));
     let id = calls[7].to_string();
     place.hitl(&["erase", &id, "--reason", reason]).ended(0);

@@ -188,6 +188,33 @@ mod tests {
     }
 
     #[test]
+    fn invariant_4_the_decisions_of_an_older_file_count() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("hitl.db");
+        let mut connection = Connection::open(&path).unwrap();
+        migrate(&mut connection, &STEPS[..9], &path).unwrap();
+        let records = [
+            r#"{"decided":{"id":"d1"},"votes":[{"id":"d1"},{"id":"v1"}]}"#,
+            r#"{"earlier":[{"edited":{"id":"e2"}},{"edited":{"id":"e3"}}],"votes":[{"id":"v1"}]}"#,
+            "{}",
+        ];
+        for (n, record) in records.iter().enumerate() {
+            let call = "INSERT INTO calls (id, tenant, run, position, content, state, version, tool, \
+                        priority, created_at, due_at, expires_at, updated_at, record) \
+                        VALUES (?1, 'acme', 'r', ?1, 'c', 'rejected', 1, 't', 'high', 0, 0, 0, 0, ?2)";
+            connection.execute(call, rusqlite::params![n.to_string(), record]).unwrap();
+        }
+        migrate(&mut connection, STEPS, &path).unwrap();
+        let mut statement =
+            connection.prepare("SELECT id, call FROM decisions ORDER BY id").unwrap();
+        let rows = statement.query_map([], |row| Ok((row.get(0)?, row.get(1)?))).unwrap();
+        let rows: Vec<(String, i64)> = rows.map(Result::unwrap).collect();
+        let rows: Vec<_> = rows.iter().map(|(id, call)| (id.as_str(), *call)).collect();
+        // What was used for two before counts for the first.
+        assert_eq!(rows, [("d1", 1), ("e2", 2), ("e3", 2), ("v1", 1)]);
+    }
+
+    #[test]
     fn a_migration_that_fails_leaves_the_file_as_it_was() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("hitl.db");
