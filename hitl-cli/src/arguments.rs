@@ -10,6 +10,7 @@ use hitl_core::grant::NotAnAmount;
 use hitl_core::{Amount, ApprovalLevel, CallState, GrantId, Priority, QueueOrder, RequestId, Risk};
 use serde::de::DeserializeOwned;
 
+use crate::commands::erase::EraseArguments;
 use crate::commands::hold::HoldCommand;
 use crate::exit::EXIT_CODES;
 use crate::person::PersonCommand;
@@ -132,15 +133,12 @@ pub(crate) enum Command {
         #[command(flatten)]
         who: Who,
     },
-    /// Erase what is kept of calls that have ended: of one, of everything that a principal asked for, or
-    /// of all that ended before a moment. In the store their keys stay taken; in the audit the chain stays
-    /// whole. What has not ended or is under a legal hold is left. Needs a person, and --audit.
+    /// Erase what is kept of calls that have ended. Keys stay taken, and the audit's chain stays whole.
+    /// What a legal hold covers is left. Needs a person, and --audit.
     Erase(EraseArguments),
-    /// Place, release and list legal holds: what they cover is erased by nothing.
-    Hold {
-        #[command(subcommand)]
-        command: HoldCommand,
-    },
+    /// Place, release and list legal holds.
+    #[command(subcommand)]
+    Hold(HoldCommand),
     /// Settle a call whose outcome is not known, after you have looked what it did.
     Resolve(ResolveArguments),
     /// List the tasks and how far they are. A console says it as it happens; a store as its journal has
@@ -339,31 +337,6 @@ pub(crate) enum Until {
     At(Timestamp),
     /// So long from now.
     In(Duration),
-}
-
-#[derive(Debug, Args)]
-pub(crate) struct EraseArguments {
-    #[command(flatten)]
-    pub(crate) what: ErasedScope,
-    /// Why: a deletion request, a retention rule. It is kept in the audit, so it must name nobody.
-    #[arg(long)]
-    pub(crate) reason: String,
-    #[command(flatten)]
-    pub(crate) who: Who,
-}
-
-/// What is erased: one of these.
-#[derive(Debug, Args)]
-#[group(required = true, multiple = false)]
-pub(crate) struct ErasedScope {
-    /// The call's id.
-    pub(crate) id: Option<RequestId>,
-    /// Everything that has ended and was asked for in this name, in the tenant that --tenant names.
-    #[arg(long, value_name = "NAME")]
-    pub(crate) principal: Option<String>,
-    /// Everything that ended before then, like 2026-01-31T00:00:00Z, in all tenants.
-    #[arg(long, value_name = "MOMENT")]
-    pub(crate) ended_before: Option<Timestamp>,
 }
 
 #[derive(Debug, Args)]

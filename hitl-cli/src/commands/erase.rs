@@ -4,16 +4,43 @@ use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+use clap::Args;
+use hitl_base::Timestamp;
 use hitl_core::audit::ErasableLog;
 use hitl_core::{ErasureReport, ErasureScope, JsonlAudit, Principal, RequestId, Tenant};
 use serde::Serialize;
 
 use super::decide::known;
 use super::{Output, audited};
-use crate::arguments::{EraseArguments, Place};
+use crate::arguments::{Place, Who};
 use crate::exit::{Exit, Failure};
 use crate::person::Deed;
 use crate::source::{Source, StoreSource};
+
+#[derive(Debug, Args)]
+pub(crate) struct EraseArguments {
+    #[command(flatten)]
+    pub(crate) what: ErasedScope,
+    /// Why: a deletion request, a retention rule. It is kept in the audit, so it must name nobody.
+    #[arg(long)]
+    pub(crate) reason: String,
+    #[command(flatten)]
+    pub(crate) who: Who,
+}
+
+/// What is erased: one of these.
+#[derive(Debug, Args)]
+#[group(required = true, multiple = false)]
+pub(crate) struct ErasedScope {
+    /// The call's id.
+    pub(crate) id: Option<RequestId>,
+    /// Everything that has ended and was asked for in this name, in the tenant that --tenant names.
+    #[arg(long, value_name = "NAME")]
+    pub(crate) principal: Option<String>,
+    /// Everything that ended before then, like 2026-01-31T00:00:00Z, in all tenants.
+    #[arg(long, value_name = "MOMENT")]
+    pub(crate) ended_before: Option<Timestamp>,
+}
 
 #[derive(Serialize)]
 #[serde(rename_all = "camelCase")]

@@ -5,7 +5,7 @@ mod allow;
 mod audit;
 mod decide;
 mod editor;
-mod erase;
+pub(crate) mod erase;
 mod grants;
 pub(crate) mod hold;
 mod person;
@@ -79,7 +79,7 @@ pub(crate) async fn run(arguments: Arguments) -> Result<(), Failure> {
             grants::revoke(place, grant, &reason, &who, output).await
         }
         Command::Erase(wanted) => erase::run(place, wanted, output).await,
-        Command::Hold { command } => hold::run(place, command, output).await,
+        Command::Hold(command) => hold::run(place, command, output).await,
         Command::Resolve(wanted) => resolve::run(place, wanted, output).await,
         Command::Tasks { limit } => {
             tasks::run(&Source::open(place, None).await?, limit, output).await

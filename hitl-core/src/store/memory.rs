@@ -1,6 +1,6 @@
 //! A store that lives as long as the process: for tests, and for hosts that need no durability.
 
-use std::collections::{BTreeSet, HashSet};
+use std::collections::BTreeSet;
 use std::fmt;
 use std::ops::Bound;
 use std::sync::{Arc, PoisonError};
@@ -418,27 +418,7 @@ impl Store for MemoryStore {
     }
 
     async fn forget_runs(&self, watermark: Timestamp) -> Result<u64, StoreError> {
-        let mut guard = self.calls();
-        let calls = &mut *guard;
-        calls.watermark = calls.watermark.max(Some(watermark));
-        let holds = calls.holds();
-        let before = calls.by_id.len();
-        let (by_key, watermark) = (&mut calls.by_key, calls.watermark);
-        let (rejected, mut gone) = (&mut calls.rejected, HashSet::new());
-        calls.by_id.retain(|id, Kept { record, .. }| {
-            let forgotten = record.erased
-                && record.key().run.began().is_some_and(|run| Some(run) < watermark)
-                && holds.on(record).is_none();
-            if forgotten {
-                by_key.remove(record.key());
-                let key = record.key();
-                rejected.remove(&(key.tenant.clone(), key.run.clone(), record.content));
-                gone.insert(*id);
-            }
-            !forgotten
-        });
-        calls.decisions.retain(|_, call| !gone.contains(call));
-        Ok((before - calls.by_id.len()) as u64)
+        Ok(self.calls().forget_runs(watermark))
     }
 
     async fn runs_forgotten_before(&self) -> Result<Option<Timestamp>, StoreError> {

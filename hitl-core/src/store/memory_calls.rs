@@ -111,6 +111,28 @@ impl Calls {
         said
     }
 
+    /// Raises the watermark, and forgets the tombstones behind it that no hold covers. Says how many.
+    pub(super) fn forget_runs(&mut self, watermark: Timestamp) -> u64 {
+        self.watermark = self.watermark.max(Some(watermark));
+        let (holds, before) = (self.holds(), self.by_id.len());
+        let (by_key, watermark) = (&mut self.by_key, self.watermark);
+        let (rejected, mut gone) = (&mut self.rejected, HashSet::new());
+        self.by_id.retain(|id, Kept { record, .. }| {
+            let forgotten = record.erased
+                && record.key().run.began().is_some_and(|run| Some(run) < watermark)
+                && holds.on(record).is_none();
+            if forgotten {
+                by_key.remove(record.key());
+                let key = record.key();
+                rejected.remove(&(key.tenant.clone(), key.run.clone(), record.content));
+                gone.insert(*id);
+            }
+            !forgotten
+        });
+        self.decisions.retain(|_, call| !gone.contains(call));
+        (before - self.by_id.len()) as u64
+    }
+
     /// The turn of a call that has just come.
     pub(super) fn turn_of(&self, record: &CallRecord) -> u64 {
         if record.state == CallState::Pending { self.index.turn(record) } else { 0 }

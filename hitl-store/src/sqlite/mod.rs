@@ -17,6 +17,7 @@ mod answers;
 mod audit;
 mod backup;
 mod decisions;
+mod erase;
 mod error;
 mod executors;
 mod grants;

@@ -13,8 +13,7 @@ use hitl_core::queue::{Placed, QueueCounts, QueueScan};
 use hitl_core::seal::Sealed;
 use hitl_core::store::{
     Applied, ApplyError, Change, Enclosed, Erasable, Executors, GrantPage, History, Hold, Hub,
-    NotErased, PageRequest, Retained, StoreError, StoreErrorKind, Submitted, Watch, check_erasable,
-    tools_text,
+    NotErased, PageRequest, Retained, StoreError, StoreErrorKind, Submitted, Watch, tools_text,
 };
 use hitl_core::{
     CallKey, ContentDigest, GrantId, HoldId, HostKey, Principal, RequestId, RunId, SessionId,
@@ -34,7 +33,6 @@ use super::query::{self, Kept, Text};
 use super::queue;
 use super::reader::Readers;
 use super::retention;
-use super::scrub;
 use super::session::Sessions;
 use super::together::ApplyAll;
 use super::watch::Watcher;
@@ -63,7 +61,7 @@ use crate::recent::Recent;
 /// are at.
 #[derive(Clone)]
 pub struct SqliteStore {
-    shared: Arc<Shared>,
+    pub(super) shared: Arc<Shared>,
 }
 
 /// What clones share. Fields are dropped in this order: who reads goes before who writes, so that
@@ -159,12 +157,6 @@ impl SqliteStore {
         let (work, answer) = Work::new(work);
         self.shared.writer.send(work).await?;
         answer.await.map_err(|_| ambiguous(&self.shared.path))?
-    }
-
-    /// Empties the log, which may hold what was erased.
-    pub(super) async fn scrub(&self) -> Result<(), StoreError> {
-        let path = Arc::clone(&self.shared.path);
-        self.shared.readers.run(move |_| scrub::empty_the_log(&path)).await
     }
 
     /// Checks the whole file, which takes as long as reading it.
@@ -377,47 +369,11 @@ impl Store for SqliteStore {
     }
 
     async fn retain(&self, before: Timestamp) -> Result<Retained, StoreError> {
-        let (mut calls, mut place) = (0, Some(retention::BEGINNING));
-        while let Some(after) = place {
-            let erase = move |on: &rusqlite::Connection, _: &World| {
-                retention::erase_ended(on, before, after)
-            };
-            let (erased, next) = self.write(erase).await?;
-            (calls, place) = (calls + erased, next);
-        }
-        let (mut forgotten, mut place) = (0, Some(retention::BEGINNING));
-        while let Some(after) = place {
-            let forget = move |on: &rusqlite::Connection, _: &World| {
-                retention::forget_grants(on, before, after)
-            };
-            let (some, next) = self.write(forget).await?;
-            (forgotten, place) = (forgotten + some, next);
-        }
-        if calls + forgotten > 0 {
-            self.scrub().await?;
-        }
-        Ok(Retained::new(calls))
+        self.erase_ended(before).await
     }
 
     async fn erase(&self, calls: &[Erasable]) -> Result<Vec<Option<NotErased>>, StoreError> {
-        check_erasable(calls)?;
-        let calls = calls.to_vec();
-        // Performed once more after a commit that may have happened, it finds what it erased itself.
-        let mut first: Option<Vec<Option<NotErased>>> = None;
-        let said = self
-            .write(move |on, _| {
-                let mut said = retention::erase(on, &calls)?;
-                for (now, before) in said.iter_mut().zip(first.iter().flatten()) {
-                    if before.is_none() && *now == Some(NotErased::Erased) {
-                        *now = None;
-                    }
-                }
-                first = Some(said.clone());
-                Ok(said)
-            })
-            .await?;
-        self.scrub().await?;
-        Ok(said)
+        self.erase_named(calls).await
     }
 
     async fn calls_of(
@@ -436,29 +392,15 @@ impl Store for SqliteStore {
         tenant: &Tenant,
         principal: &Principal,
     ) -> Result<u64, StoreError> {
-        let (tenant, principal) = (tenant.clone(), principal.clone());
-        let forget = move |on: &rusqlite::Connection, world: &World| {
-            grants::forget_of(on, (&tenant, &principal), world.clock.now()?)
-        };
-        let forgotten = self.write(forget).await?;
-        self.scrub().await?;
-        Ok(forgotten)
+        self.erase_grants_of(tenant, principal).await
     }
 
     async fn hold(&self, hold: Hold) -> Result<Hold, StoreError> {
-        self.write(move |on, world| holds::place(on, &hold, world.clock.now()?)).await
+        self.place_hold(hold).await
     }
 
     async fn release_hold(&self, tenant: &Tenant, id: HoldId) -> Result<Option<Hold>, StoreError> {
-        let tenant = tenant.clone();
-        let mut first = None;
-        self.write(move |on, _| {
-            let released = holds::release(on, &tenant, id)?;
-            // Gone already: by our own commit that was lost and is done again.
-            first = released.or_else(|| first.take());
-            Ok(first.clone())
-        })
-        .await
+        self.take_hold(tenant, id).await
     }
 
     async fn holds(&self) -> Result<Vec<Hold>, StoreError> {
