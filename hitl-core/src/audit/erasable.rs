@@ -28,7 +28,7 @@ pub trait ErasableLog: Send + Sync {
 
     /// Removes what a crash tore off and was put aside, where `is_gone` says so. Returns how much.
     fn forget_torn(&self, is_gone: &mut dyn FnMut(&[u8]) -> bool) -> Result<u64, AuditError> {
-        let _none = is_gone;
+        let _: &mut dyn FnMut(&[u8]) -> bool = is_gone;
         Ok(0)
     }
 }

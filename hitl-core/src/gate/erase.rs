@@ -93,7 +93,7 @@ impl Gate {
         logs: &[Arc<dyn ErasableLog>],
     ) -> Result<ErasureReport, GateError> {
         let by = by.into();
-        self.inner.may_erase(scope, &by)?;
+        Inner::may_erase(scope, &by)?;
         let order = self.inner.order(scope, reason, &by).await?;
         let mut report = self.inner.erase_in_store(scope).await?;
         let wanted = Wanted { scope, by: &by, reason: &order, erased: &report.1 };
@@ -202,7 +202,7 @@ fn human(by: &Authority, what: &str) -> Result<(), GateError> {
 }
 
 impl Inner {
-    fn may_erase(&self, scope: &ErasureScope, by: &Authority) -> Result<(), GateError> {
+    fn may_erase(scope: &ErasureScope, by: &Authority) -> Result<(), GateError> {
         match scope {
             ErasureScope::Call { tenant, .. } | ErasureScope::Principal { tenant, .. } => {
                 may_decide(by, tenant)?;

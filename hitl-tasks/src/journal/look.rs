@@ -70,9 +70,8 @@ impl Journaled {
 pub fn erasable(task: TaskId, entries: &[Vec<u8>]) -> Result<Option<Arc<str>>, JournalError> {
     match Journaled::read(task, entries)? {
         Some(known) if known.state.is_terminal() => Ok(known.tenant),
-        Some(_) => Err(JournalError::not_ended()),
         None if entries.is_empty() => Ok(None),
-        None => Err(JournalError::not_ended()),
+        Some(_) | None => Err(JournalError::not_ended()),
     }
 }
 

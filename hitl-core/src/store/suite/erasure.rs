@@ -130,7 +130,7 @@ pub async fn the_ended_grants_of_a_principal_are_forgotten(s: Subject) {
     s.pass(1);
     assert_eq!(s.store.forget_grants_of(&tenant(), &owner).await.unwrap(), 1);
     let left = s.store.grants(&tenant(), GrantPage::all()).await.unwrap();
-    let left: Vec<_> = left.iter().map(|record| record.id()).collect();
+    let left: Vec<_> = left.iter().map(crate::grant::GrantRecord::id).collect();
     assert_eq!(left, [live.id(), other.id()]);
 }
 

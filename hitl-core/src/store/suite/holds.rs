@@ -57,14 +57,14 @@ pub async fn a_held_call_is_not_erased(s: Subject) {
     for which in 0..4_u64 {
         let held = executed(&s, &Draft::new("held", which).principal("ann")).await;
         let scope = scopes(held.id())[usize::try_from(which).unwrap()].clone();
-        let hold = place(&s, scope).await;
-        let refused = [Some(NotErased::Held(hold.id))];
-        assert_eq!(erase(&s, &[held.id()]).await, refused, "{hold:?}");
-        assert_eq!(retain(&s).await, 0, "{hold:?}");
+        let placed = place(&s, scope).await;
+        let refused = [Some(NotErased::Held(placed.id))];
+        assert_eq!(erase(&s, &[held.id()]).await, refused, "{placed:?}");
+        assert_eq!(retain(&s).await, 0, "{placed:?}");
         assert_eq!(s.get(held.id()).await, held);
         assert!(s.store.result(&tenant(), held.id()).await.unwrap().is_some());
-        release(&s, &hold).await;
-        assert_eq!(retain(&s).await, 1, "{hold:?}");
+        release(&s, &placed).await;
+        assert_eq!(retain(&s).await, 1, "{placed:?}");
     }
 }
 
