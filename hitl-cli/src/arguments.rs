@@ -10,6 +10,8 @@ use hitl_core::grant::NotAnAmount;
 use hitl_core::{Amount, ApprovalLevel, CallState, GrantId, Priority, QueueOrder, RequestId, Risk};
 use serde::de::DeserializeOwned;
 
+use crate::commands::erase::EraseArguments;
+use crate::commands::hold::HoldCommand;
 use crate::commands::key::KeyCommand;
 use crate::exit::EXIT_CODES;
 use crate::person::PersonCommand;
@@ -133,6 +135,12 @@ pub(crate) enum Command {
         #[command(flatten)]
         who: Who,
     },
+    /// Erase what is kept of calls that have ended. Keys stay taken, and the audit's chain stays whole.
+    /// What a legal hold covers is left. Needs a person, and --audit.
+    Erase(EraseArguments),
+    /// Place, release and list legal holds.
+    #[command(subcommand)]
+    Hold(HoldCommand),
     /// Settle a call whose outcome is not known, after you have looked what it did.
     Resolve(ResolveArguments),
     /// List the tasks and how far they are. A console says it as it happens; a store as its journal has

@@ -91,7 +91,8 @@ impl From<GateError> for Failure {
                 GateErrorKind::Forbidden
                 | GateErrorKind::EditDenied
                 | GateErrorKind::NotGranted
-                | GateErrorKind::NotUncovered,
+                | GateErrorKind::NotUncovered
+                | GateErrorKind::NotErased,
                 _,
             ) => Exit::Refused,
             (GateErrorKind::InvalidQuery, _) => Exit::Usage,

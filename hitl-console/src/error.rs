@@ -126,6 +126,7 @@ fn refused(refusal: Option<Refusal>) -> (StatusCode, &'static str) {
             | Refusal::NotHuman
             | Refusal::AlreadyVoted,
         ) => (StatusCode::FORBIDDEN, "notEntitled"),
+        Some(Refusal::DecisionUsed) => (StatusCode::CONFLICT, "decisionUsed"),
         Some(Refusal::Unchanged | Refusal::TooManyEdits | Refusal::AlreadyTried) => {
             (StatusCode::UNPROCESSABLE_ENTITY, "notEditable")
         }

@@ -23,6 +23,10 @@ uuid_id! {
     SessionId
 }
 uuid_id! {
+    /// One legal hold.
+    HoldId
+}
+uuid_id! {
     /// One grant: a standing permission.
     GrantId
 }

@@ -41,13 +41,13 @@ pub use confidence::{
 };
 pub use dynamic::{DynArguments, DynSpec, DynTool};
 pub use gate::{
-    Batch, BuildError, CallError, Events, Gate, GateBuilder, GateError, GateErrorKind,
-    GrantPreview, Granted, Happening, KeyUse, NotRun, Places, Preview, Queue, QueuePage, Receipt,
-    Reminders, Resealed, Submission, Ticket, ToolSet, ToolStatus, Uncover, Uncovered,
-    UncoveredCard, UncoveredPlace, UncoveredText, View,
+    Batch, BuildError, CallError, ErasureReport, ErasureScope, Events, Gate, GateBuilder,
+    GateError, GateErrorKind, GrantPreview, Granted, Happening, KeyUse, NotRun, Places, Preview,
+    Queue, QueuePage, Receipt, Reminders, Resealed, Submission, Ticket, ToolSet, ToolStatus,
+    Uncover, Uncovered, UncoveredCard, UncoveredPlace, UncoveredText, View,
 };
 pub use grant::{Amount, Condition, GrantDraft, GrantRecord, GrantTerms};
-pub use ids::{ClaimToken, DecisionId, GrantId, OwnerToken, RequestId, SessionId};
+pub use ids::{ClaimToken, DecisionId, GrantId, HoldId, OwnerToken, RequestId, SessionId};
 pub use machine::{CallRecord, CallState, Refusal, Resolution};
 #[cfg(feature = "policy-files")]
 pub use policy::RuleFile;
@@ -58,4 +58,6 @@ pub use policy::{
 };
 pub use queue::{Cursor, QueueCounts, QueueFilter, QueueOrder, QueueQuery, Viewer};
 pub use seal::{HostKey, HostKeys, KeyId};
-pub use store::{MemoryStore, PageRequest, Store, StoreError, StoreErrorKind};
+pub use store::{
+    Hold, HoldScope, MemoryStore, NotErased, PageRequest, Store, StoreError, StoreErrorKind,
+};

@@ -329,3 +329,117 @@ async fn invariant_6_an_older_store_shows_against_the_log() {
     let other = hitl_core::MemoryStore::new();
     assert_eq!(verify(&later, &other).await, 2, "it has neither call");
 }
+
+/// Lines in which content was erased, in a log that goes on being written.
+mod rewritten {
+    use std::panic::{AssertUnwindSafe, catch_unwind};
+    use std::path::{Path, PathBuf};
+
+    use hitl_base::Timestamp;
+    use hitl_core::audit::{AuditEvent, AuditSink as _, ErasableLog as _, FindingKind, Verifier};
+    use hitl_core::{AuditRecord, JsonlAudit};
+
+    fn record(n: u64) -> AuditRecord {
+        AuditRecord::about(AuditEvent::PolicyLoaded, format!("rules-{n}"), Timestamp::EPOCH)
+    }
+
+    /// Two segments of three lines, and three lines in the file.
+    fn log(folder: &Path) -> (JsonlAudit, PathBuf) {
+        let path = folder.join("audit.jsonl");
+        let audit = JsonlAudit::open(&path).unwrap();
+        for n in 0..9 {
+            audit.append(&record(n)).unwrap();
+            if n % 3 == 2 && n < 8 {
+                audit.rotate().unwrap();
+            }
+        }
+        (audit, path)
+    }
+
+    /// What an erasure would write for a line; here of lines that no record lists.
+    fn placeholder(bytes: &[u8]) -> Option<Vec<u8>> {
+        let line: serde_json::Value = serde_json::from_slice(bytes).ok()?;
+        let hash = hitl_core::audit::Head::of_line(bytes)?.hash;
+        line.get("event")?;
+        Some(
+            format!(
+                "{{\"seq\":{},\"prev\":{},\"ts\":{},\"schema\":2,\"stream\":{},\"erased\":{{\"hash\":\"{hash}\",\"event\":{}}}}}",
+                line["seq"], line["prev"], line["ts"], line["stream"], line["event"]["event"]
+            )
+            .into_bytes(),
+        )
+    }
+
+    /// Only that nobody has said so is found, and of so many lines.
+    fn is_whole(path: &Path, erased: u64, records: u64) {
+        let report = Verifier::new().file(path).unwrap().finish();
+        assert!(report.findings.iter().all(|f| f.kind == FindingKind::NotErased), "{report:?}");
+        assert_eq!((report.records, report.erased), (records, erased));
+        assert_eq!(report.findings.len() as u64, erased);
+    }
+
+    #[test]
+    fn a_log_goes_on_after_its_lines_were_replaced() {
+        let folder = tempfile::tempdir().unwrap();
+        let (audit, path) = log(folder.path());
+        let mut seen = 0;
+        let count = audit.rewrite(&mut |bytes| {
+            seen += 1;
+            if seen % 2 == 0 { placeholder(bytes) } else { None }
+        });
+        assert_eq!((count.unwrap(), seen), (4, 9));
+        is_whole(&path, 4, 9);
+        let heads = audit.heads();
+        for n in 9..12 {
+            audit.append(&record(n)).unwrap();
+        }
+        assert_ne!(audit.heads(), heads);
+        is_whole(&path, 4, 12);
+        assert!(JsonlAudit::open(&path).unwrap_err().is_in_use(), "the new file is ours too");
+        // All of it, so that the chain ends in a placeholder; and another process goes on.
+        audit.rewrite(&mut |bytes| placeholder(bytes)).unwrap();
+        drop(audit);
+        let audit = JsonlAudit::open(&path).unwrap();
+        audit.append(&record(12)).unwrap();
+        is_whole(&path, 12, 13);
+        let mut text = String::new();
+        for entry in std::fs::read_dir(folder.path()).unwrap() {
+            text += &std::fs::read_to_string(entry.unwrap().path()).unwrap();
+        }
+        assert!(!text.contains("rules-3") && text.contains("rules-12"));
+    }
+
+    /// Cut off while it writes, at every line; and what a dead process has left beside the files.
+    #[test]
+    fn invariant_6_a_rewriting_that_is_cut_off_loses_no_line() {
+        for at in 1..=9 {
+            let folder = tempfile::tempdir().unwrap();
+            let (audit, path) = log(folder.path());
+            let mut seen = 0;
+            let cut = catch_unwind(AssertUnwindSafe(|| {
+                audit.rewrite(&mut |bytes| {
+                    seen += 1;
+                    assert!(seen < at, "cut off");
+                    placeholder(bytes)
+                })
+            }));
+            assert!(cut.is_err());
+            drop(audit);
+            // Whole files only: none, one or two of them.
+            is_whole(&path, (at - 1) / 3 * 3, 9);
+            let beside = |path: &Path| PathBuf::from(format!("{}.erasing", path.display()));
+            std::fs::write(beside(&path), "half a li").unwrap();
+            let audit = JsonlAudit::open(&path).unwrap();
+            let left = std::fs::read_dir(folder.path()).unwrap();
+            let left: Vec<_> = left.map(|entry| entry.unwrap().path()).collect();
+            assert!(
+                left.iter().all(|path| path.extension().is_none_or(|e| e != "erasing")),
+                "{left:?}"
+            );
+            audit.append(&record(9)).unwrap();
+            let done = audit.rewrite(&mut |bytes| placeholder(bytes)).unwrap();
+            assert_eq!(done, 10 - (at - 1) / 3 * 3);
+            is_whole(&path, 10, 10);
+        }
+    }
+}

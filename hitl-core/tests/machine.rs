@@ -105,7 +105,8 @@ fn invariant_11_every_pair_is_a_row_of_the_table_or_refused() {
                 _ => Timestamp::from_millis(1),
             };
             let event = kind.event(&record, token, owner);
-            let result = apply(&record, &event, Facts { now, claimant_dead: true });
+            let result =
+                apply(&record, &event, Facts { now, claimant_dead: true, decision_used: false });
             let row = TABLE.iter().find(|(from, k, _)| (*from, *k) == (state, kind));
             match (row, result) {
                 (Some((_, _, to)), Ok(Step::Changed(next))) => {
@@ -141,7 +142,7 @@ fn invariant_11_nothing_leaves_a_terminal_state() {
 fn each_guard_refuses_with_its_own_reason() {
     let (token, owner, now) = (ClaimToken::new(), OwnerToken::new(), Timestamp::from_millis(1));
     let refuse = |record: &CallRecord, event: Event, now, claimant_dead| {
-        apply(record, &event, Facts { now, claimant_dead }).unwrap_err()
+        apply(record, &event, Facts { now, claimant_dead, decision_used: false }).unwrap_err()
     };
     let stranger = ClaimToken::new();
     for kind in [Kind::Release, Kind::Succeed, Kind::Fail, Kind::TimeOut] {
@@ -183,7 +184,11 @@ fn invariant_11_what_was_tried_is_never_said_not_to_have_run() {
             _ => Timestamp::from_millis(1),
         };
         let event = kind.event(&record, token, owner);
-        let next = changed(apply(&record, &event, Facts { now, claimant_dead: true }));
+        let next = changed(apply(
+            &record,
+            &event,
+            Facts { now, claimant_dead: true, decision_used: false },
+        ));
         assert_eq!(next.state, *to, "{from} {kind:?}");
         let Some(hitl_core::machine::Ending::Reason(why)) = &next.ending else {
             panic!("{next:?}")
@@ -195,7 +200,7 @@ fn invariant_11_what_was_tried_is_never_said_not_to_have_run() {
     let mut record = in_state(S::Pending, token, owner);
     record.attempts = 1;
     let event = Kind::Edit.event(&record, token, owner);
-    let facts = Facts { now: Timestamp::from_millis(1), claimant_dead: true };
+    let facts = Facts { now: Timestamp::from_millis(1), claimant_dead: true, decision_used: false };
     assert_eq!(apply(&record, &event, facts), Err(Refusal::AlreadyTried));
 }
 
@@ -212,7 +217,11 @@ fn what_waits_for_others_waits() {
             _ => Timestamp::from_millis(1),
         };
         let event = kind.event(&record, token, owner);
-        let next = changed(apply(&record, &event, Facts { now, claimant_dead: true }));
+        let next = changed(apply(
+            &record,
+            &event,
+            Facts { now, claimant_dead: true, decision_used: false },
+        ));
         assert_eq!(next.state, *to, "{from} {kind:?}");
     }
 }
@@ -225,10 +234,10 @@ fn invariant_3_an_idempotent_tool_is_tried_again_only_so_often_and_only_when_the
     let again = |record: &CallRecord, facts, most| {
         apply(record, &Event::TryAgain { version: record.version, most }, facts)
     };
-    let dead = Facts { now: Timestamp::from_millis(1), claimant_dead: true };
+    let dead = Facts { now: Timestamp::from_millis(1), claimant_dead: true, decision_used: false };
     assert_eq!(again(&record, EARLY, 3), Err(Refusal::Alive));
     assert_eq!(again(&record, dead, 1), Err(Refusal::TooManyAttempts));
-    let late = Facts { now: record.request.expires_at, claimant_dead: true };
+    let late = Facts { now: record.request.expires_at, claimant_dead: true, decision_used: false };
     assert_eq!(again(&record, late, 3), Err(Refusal::Expired), "what was approved has an end");
     let stale = Event::TryAgain { version: record.version + 1, most: 3 };
     assert_eq!(apply(&record, &stale, dead), Err(Refusal::Stale));
@@ -290,6 +299,7 @@ proptest! {
             let facts = Facts {
                 now: Timestamp::from_millis(i64::try_from(now).unwrap()),
                 claimant_dead: dead && record.claim.is_some(),
+                decision_used: false,
             };
             let next = match apply(&record, &event, facts) {
                 Ok(Step::Changed(next)) => next,
@@ -340,7 +350,7 @@ proptest! {
         let (token, owner) = (ClaimToken::new(), OwnerToken::new());
         let mut record = start(ApprovalLevel::Quick, owner);
         for attempt in attempts {
-            let facts = Facts { now: Timestamp::from_millis(5), claimant_dead: attempt.dead };
+            let facts = Facts { now: Timestamp::from_millis(5), claimant_dead: attempt.dead, decision_used: false };
             let event = attempt.kind.event(&record, token, owner);
             if let Ok(Step::Changed(next)) = apply(&record, &event, facts) {
                 let text = serde_json::to_string(&next).unwrap();
@@ -451,7 +461,7 @@ fn a_change_never_makes_a_question_laxer_and_keeps_few_reasons() {
         assert_eq!((record.request.risk, record.request.level), (risk, ApprovalLevel::Full));
     }
     assert!(record.request.because.len() <= 32, "{}", record.request.because.len());
-    let late = Facts { now: record.request.expires_at, claimant_dead: false };
+    let late = Facts { now: record.request.expires_at, claimant_dead: false, decision_used: false };
     let mut tool = facts(&record);
     tool.build = None;
     let reask = Reask::new(record.request.binding, tool, "too late");
@@ -523,7 +533,7 @@ fn invariant_7_what_ran_unasked_is_settled_and_asked_about_by_humans() {
         version: record.version,
         by: Principal::new(by),
     };
-    let facts = Facts { now: EARLY.now, claimant_dead: true };
+    let facts = Facts { now: EARLY.now, claimant_dead: true, decision_used: false };
     assert_eq!(apply(&record, &retry("agent:x"), facts), Err(Refusal::NotHuman));
     assert_eq!(changed(apply(&record, &retry("bob"), facts)).state, S::Approved);
     record.state = S::Approved;

@@ -185,19 +185,19 @@ fn invariant_5_silence_escalates_and_never_approves() {
         .call()
         .stamped(Timestamp::EPOCH);
     let slow = Event::Decide(record.request.approve().by("ann"));
-    let late = Facts { now: record.request.expires_at, claimant_dead: false };
+    let late = Facts { now: record.request.expires_at, claimant_dead: false, decision_used: false };
     let next = changed(apply(&record, &Event::Expire, late));
     assert_eq!((next.state, next.request.level), (S::Pending, ApprovalLevel::Full));
     assert_eq!(next.request.revision, 2);
     assert_eq!(next.request.expires_at.since(late.now).as_secs(), 60);
     assert!(next.request.because.last().unwrap().contains("escalated to director"));
-    let facts = Facts { now: late.now, claimant_dead: false };
+    let facts = Facts { now: late.now, claimant_dead: false, decision_used: false };
     assert_eq!(apply(&next, &slow, facts), Err(Refusal::Stale));
     let again = |by: Authority| apply(&next, &Event::Decide(next.request.approve().by(by)), facts);
     assert_eq!(again(Authority::of("ann")), Err(Refusal::NotEntitled));
     let director = Authority::of("dora").role("director");
     assert_eq!(changed(again(director)).state, S::Approved);
-    let over = Facts { now: next.request.expires_at, claimant_dead: false };
+    let over = Facts { now: next.request.expires_at, claimant_dead: false, decision_used: false };
     assert_eq!(changed(apply(&next, &Event::Expire, over)).state, S::Expired, "there is an end");
 }
 
@@ -205,7 +205,8 @@ fn invariant_5_silence_escalates_and_never_approves() {
 fn invariant_2_a_decision_on_a_laxer_question_does_not_answer_a_stricter_one() {
     let owner = OwnerToken::new();
     let record = start(ApprovalLevel::Quick, owner);
-    let facts = Facts { now: Timestamp::from_millis(1), claimant_dead: false };
+    let facts =
+        Facts { now: Timestamp::from_millis(1), claimant_dead: false, decision_used: false };
     let decision = Kind::Approve.event(&record, ClaimToken::new(), owner);
     let approved = changed(apply(&record, &decision, facts));
     let demote = Kind::Demote.event(&approved, ClaimToken::new(), owner);
@@ -218,8 +219,10 @@ fn invariant_2_a_decision_on_a_laxer_question_does_not_answer_a_stricter_one() {
 fn invariant_2_no_decision_from_before_a_restore_answers_after_it() {
     let owner = OwnerToken::new();
     let record = start(ApprovalLevel::Quick, owner);
-    let facts = Facts { now: Timestamp::from_millis(700_000), claimant_dead: true };
-    let early = Facts { now: Timestamp::from_millis(1), claimant_dead: false };
+    let facts =
+        Facts { now: Timestamp::from_millis(700_000), claimant_dead: true, decision_used: false };
+    let early =
+        Facts { now: Timestamp::from_millis(1), claimant_dead: false, decision_used: false };
     let decision = Kind::Approve.event(&record, ClaimToken::new(), owner);
     let approved = changed(apply(&record, &decision, early));
     for held in [&record, &approved] {

@@ -1,7 +1,9 @@
 //! What the journals of both backends share.
 
-use hitl_core::{StoreError, StoreErrorKind};
-use hitl_tasks::{JournalError, JournalErrorKind};
+use hitl_core::machine::CallRecord;
+use hitl_core::store::Holds;
+use hitl_core::{StoreError, StoreErrorKind, Tenant};
+use hitl_tasks::{JournalError, JournalErrorKind, TaskId};
 
 /// A task's id that is none.
 pub(crate) fn damaged() -> JournalError {
@@ -20,4 +22,26 @@ pub(crate) fn failed(error: StoreError) -> JournalError {
         _ => JournalErrorKind::Other,
     };
     JournalError::new(kind, error.to_string()).because(error)
+}
+
+/// Why a task is kept although it has ended: a hold of its tenant, or one that covers a call that a step
+/// of it has made.
+pub(crate) fn held(
+    holds: &Holds,
+    tenant: &Tenant,
+    calls: impl IntoIterator<Item = CallRecord>,
+) -> Option<JournalError> {
+    let of_tenant = holds
+        .iter()
+        .find(|hold| hold.tenant == *tenant && hold.scope == hitl_core::store::HoldScope::Tenant);
+    let hold = of_tenant.map(|hold| hold.id);
+    let hold = hold.or_else(|| calls.into_iter().find_map(|call| holds.on(&call).map(|h| h.id)))?;
+    let why = format!("the legal hold {hold} covers the task; it must be released first");
+    Some(JournalError::new(JournalErrorKind::Kept, why))
+}
+
+/// Between which two texts the runs of a task's calls are.
+pub(crate) fn runs_of(task: TaskId) -> (String, String) {
+    // `/` is followed by `0`.
+    (format!("task/{task}/"), format!("task/{task}0"))
 }

@@ -97,3 +97,120 @@ async fn columns_repeat_the_record_after_every_change() {
     s.apply(escalated.id(), Event::Expire).await;
     assert_eq!(compared(&path)[4], CallState::Expired);
 }
+
+/// What an erasure does with a column.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Fate {
+    /// The row goes with its call, or the grant's when that is erased.
+    Goes,
+    /// It is written anew, without what the call was about.
+    Tombstone,
+    /// Ids, keys, digests, times and states: they stay with the tombstone.
+    Stays,
+    /// It is of no call: of the file, its users, its tools, its holds or its tasks.
+    OfNoCall,
+}
+
+/// Every column there is. Whoever adds one says here what an erasure does with it, and in
+/// docs/retention.md.
+const FATES: &[(&str, Fate, &[&str])] = &[
+    ("calls", Fate::Tombstone, &["record", "principal", "erased", "began"]),
+    (
+        "calls",
+        Fate::Stays,
+        &[
+            "n",
+            "id",
+            "tenant",
+            "run",
+            "position",
+            "content",
+            "state",
+            "version",
+            "tool",
+            "priority",
+            "created_at",
+            "due_at",
+            "expires_at",
+            "updated_at",
+            "session",
+            "level",
+            "rank",
+            "turn",
+            "root",
+        ],
+    ),
+    ("payloads", Fate::Goes, &["call", "sealed"]),
+    ("results", Fate::Goes, &["call", "sealed"]),
+    ("history", Fate::Goes, &["seq", "call", "entry"]),
+    // Nothing is erased while one of its changes is here.
+    ("unaudited", Fate::Goes, &["call", "version", "seq", "auditor"]),
+    ("decisions", Fate::Stays, &["id", "call"]),
+    (
+        "grants",
+        Fate::Goes,
+        &["n", "id", "tenant", "tool", "principal", "version", "revoked", "ends", "record"],
+    ),
+    ("holds", Fate::OfNoCall, &["id", "tenant", "scope", "call", "record"]),
+    ("meta", Fate::OfNoCall, &["name", "value"]),
+    ("executors", Fate::OfNoCall, &["session", "recorded_at", "digest", "tools"]),
+    ("tasks", Fate::OfNoCall, &["n", "id", "epoch"]),
+    ("journal", Fate::OfNoCall, &["seq", "task", "entry"]),
+];
+
+#[tokio::test]
+async fn invariant_8_every_column_says_what_an_erasure_does_with_it() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("hitl.db");
+    let _subject = subject(&path).await;
+    let on = Connection::open(&path).unwrap();
+    let sql = "SELECT t.name, c.name FROM sqlite_schema t JOIN pragma_table_info(t.name) c \
+               WHERE t.type = 'table' AND t.name NOT LIKE 'sqlite_%'";
+    let mut statement = on.prepare(sql).unwrap();
+    let rows = statement.query_map([], |row| Ok((row.get(0)?, row.get(1)?))).unwrap();
+    let mut there: Vec<(String, String)> = rows.map(Result::unwrap).collect();
+    let mut said: Vec<(String, String)> = FATES
+        .iter()
+        .flat_map(|(table, _, columns)| {
+            columns.iter().map(|c| ((*table).to_owned(), (*c).to_owned()))
+        })
+        .collect();
+    there.sort();
+    said.sort();
+    assert_eq!(there, said, "a column whose fate is not said, or that is gone");
+}
+
+/// What stays of an erased call is what the columns above say, and the rows of the others are gone.
+#[tokio::test]
+async fn invariant_8_an_erased_call_leaves_no_row_but_its_tombstone() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("hitl.db");
+    let s = subject(&path).await;
+    let marker = "zqxMARKERqxz";
+    let (record, token, _) =
+        claimed(&s, &Draft::new("run", 1).argument(marker).principal(marker)).await;
+    let fails = Event::Fail { token, failure: failure(marker) };
+    let tenant = record.key().tenant.clone();
+    s.apply(record.id(), fails).await;
+    let named = hitl_core::store::Erasable::new(tenant, record.id());
+    let in_files = || {
+        let mut found = Vec::new();
+        for entry in std::fs::read_dir(folder.path()).unwrap() {
+            let path = entry.unwrap().path();
+            let bytes = if path.is_dir() { Vec::new() } else { std::fs::read(&path).unwrap() };
+            if bytes.windows(marker.len()).any(|part| part == marker.as_bytes()) {
+                found.push(path);
+            }
+        }
+        found
+    };
+    assert!(!in_files().is_empty());
+    assert_eq!(s.store.erase(&[named]).await.unwrap(), [None]);
+    assert_eq!(in_files(), Vec::<std::path::PathBuf>::new(), "also while the store is open");
+    let on = Connection::open(&path).unwrap();
+    for (table, fate, _) in FATES.iter().filter(|(_, fate, _)| *fate == Fate::Goes) {
+        let sql = format!("SELECT count(*) FROM {table}");
+        let rows: i64 = on.query_row(&sql, [], |row| row.get(0)).unwrap();
+        assert_eq!(rows, 0, "{table} {fate:?}");
+    }
+}

@@ -68,6 +68,10 @@ fn text(report: &Report) -> String {
         1 => "1 finding".to_owned(),
         many => format!("{many} findings"),
     };
-    let _ = writeln!(out, "{verdict}: {records} records in {chains} chains");
+    let erased = match (report.erased, report.erased_calls.len()) {
+        (0, _) => String::new(),
+        (lines, calls) => format!(", {lines} of them erased, about {calls} calls"),
+    };
+    let _ = writeln!(out, "{verdict}: {records} records in {chains} chains{erased}");
     out
 }

@@ -5,7 +5,9 @@ mod allow;
 mod audit;
 mod decide;
 mod editor;
+pub(crate) mod erase;
 mod grants;
+pub(crate) mod hold;
 pub(crate) mod key;
 mod person;
 mod policy;
@@ -87,6 +89,8 @@ pub(crate) async fn run(arguments: Arguments) -> Result<(), Failure> {
         Command::Revoke { grant, reason, who } => {
             grants::revoke(place, grant, &reason, &who, output).await
         }
+        Command::Erase(wanted) => erase::run(place, wanted, output).await,
+        Command::Hold(command) => hold::run(place, command, output).await,
         Command::Resolve(wanted) => resolve::run(place, wanted, output).await,
         Command::Tasks { limit } => {
             tasks::run(&Source::open(place, None).await?, limit, output).await

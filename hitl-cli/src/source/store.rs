@@ -3,8 +3,9 @@
 //! The gate has no tools: it lists and takes decisions, and whoever owns the tools runs what was
 //! approved.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
+use hitl_core::AuditSink as _;
 use hitl_core::store::Store;
 use hitl_core::{
     CallRecord, CallState, Gate, GrantId, GrantRecord, HostKey, HostKeys, JsonlAudit, RequestId,
@@ -26,6 +27,8 @@ pub(crate) struct StoreSource {
     pub(crate) store: Box<dyn Store>,
     journal: Box<dyn Journal>,
     tenants: Vec<Tenant>,
+    /// The file of the audit that this program writes.
+    pub(crate) audit_file: Option<PathBuf>,
 }
 
 impl StoreSource {
@@ -61,9 +64,11 @@ impl StoreSource {
         audit: Option<&Path>,
     ) -> Result<Self, Failure> {
         let mut gate = Gate::builder().store(store.clone()).without_recovery();
+        let mut audit_file = None;
         if let Some(folder) = audit {
             let log = JsonlAudit::in_folder(folder)
                 .map_err(|error| Failure::new(Exit::Failed, error.to_string()))?;
+            audit_file = log.files().pop();
             gate = gate.audit(log);
         }
         Ok(Self {
@@ -71,6 +76,7 @@ impl StoreSource {
             store: Box::new(store.clone()),
             journal: Box::new(store),
             tenants,
+            audit_file,
         })
     }
 

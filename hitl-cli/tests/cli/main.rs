@@ -19,6 +19,7 @@
 mod audit;
 mod console;
 mod decide;
+mod erase;
 mod grants;
 mod house;
 #[cfg(unix)]

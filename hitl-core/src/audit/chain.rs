@@ -15,6 +15,7 @@ use hitl_base::Timestamp;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest as _, Sha256};
 
+use super::placeholder::Placeholder;
 use super::{AUDIT_SCHEMA, AuditError, AuditRecord};
 use crate::hex::{hex, hex_of_digest};
 
@@ -26,6 +27,9 @@ pub(super) struct Link<'l> {
     pub(super) prev: &'l str,
     #[serde(borrow)]
     pub(super) stream: &'l str,
+    /// It is a placeholder, or pretends to be one.
+    #[serde(default)]
+    pub(super) erased: Option<serde::de::IgnoredAny>,
 }
 
 #[derive(Serialize)]
@@ -62,10 +66,15 @@ impl Head {
         Self { seq: 0, hash: hash(stream.as_bytes()), stream }
     }
 
-    /// The head after this line, without its line break; nothing when it is no audit record.
+    /// The head after this line, without its line break; nothing when it is no audit record. Of a line
+    /// whose content was erased, the hash is that of what stood there.
     pub fn of_line(line: &[u8]) -> Option<Self> {
-        let Link { seq, stream, .. } = serde_json::from_slice(line).ok()?;
-        Some(Self { stream: stream.to_owned(), seq, hash: hash(line) })
+        let Link { seq, stream, erased, .. } = serde_json::from_slice(line).ok()?;
+        let hash = match erased {
+            Some(_) => Placeholder::read(line)?.hash().to_owned(),
+            None => hash(line),
+        };
+        Some(Self { stream: stream.to_owned(), seq, hash })
     }
 }
 

@@ -10,7 +10,7 @@ use std::time::Duration;
 use hitl_base::Timestamp;
 
 use super::checkpoint::SigningKey;
-use super::{AuditError, AuditRecord, AuditSink, Checkpoint, Head};
+use super::{AuditError, AuditRecord, AuditSink, Checkpoint, ErasableLog, Head};
 use crate::sync::Mutex;
 
 /// Where checkpoints go: best to another machine.
@@ -154,6 +154,10 @@ fn line(checkpoint: &Checkpoint) -> Result<String, AuditError> {
 impl<A: AuditSink> AuditSink for Checkpointed<A> {
     fn files(&self) -> Vec<PathBuf> {
         self.sink.files().into_iter().chain(self.file.clone()).collect()
+    }
+
+    fn erasable(&self) -> Vec<&dyn ErasableLog> {
+        self.sink.erasable()
     }
 
     fn append(&self, record: &AuditRecord) -> Result<(), AuditError> {

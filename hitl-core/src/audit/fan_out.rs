@@ -4,7 +4,7 @@ use std::fmt;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::PathBuf;
 
-use super::{AuditError, AuditRecord, AuditSink, Head};
+use super::{AuditError, AuditRecord, AuditSink, ErasableLog, Head};
 
 /// Hands each record to several sinks, in the order in which they were added.
 ///
@@ -87,6 +87,10 @@ impl AuditSink for FanOut {
 
     fn heads(&self) -> Vec<Head> {
         self.sinks.iter().flat_map(|(sink, _)| sink.heads()).collect()
+    }
+
+    fn erasable(&self) -> Vec<&dyn ErasableLog> {
+        self.sinks.iter().flat_map(|(sink, _)| sink.erasable()).collect()
     }
 
     fn files(&self) -> Vec<PathBuf> {

@@ -7,10 +7,11 @@ use std::sync::PoisonError;
 
 use hitl_base::id::Uuid;
 
+use super::erasable;
 use super::segments::{self, Tail};
 use super::{
-    AuditError, AuditReader, AuditRecord, AuditSink, CallAudit, ChainWriter, Durability, Head,
-    JsonlFiles,
+    AuditError, AuditReader, AuditRecord, AuditSink, CallAudit, ChainWriter, Durability,
+    ErasableLog, Head, JsonlFiles, Replace,
 };
 use crate::ids::RequestId;
 use crate::sync::{Mutex, MutexGuard};
@@ -54,7 +55,7 @@ impl JsonlAudit {
     /// is no audit record.
     pub fn open(path: impl AsRef<Path>) -> Result<Self, AuditError> {
         Self::try_open(path.as_ref())?.ok_or_else(|| {
-            AuditError::new(format!(
+            AuditError::used_elsewhere(format!(
                 "the audit file {} is in use by another process; give each process its own, or use `in_folder`",
                 path.as_ref().display()
             ))
@@ -119,6 +120,12 @@ impl JsonlAudit {
                 Err(TryLockError::Error(e)) => return Err(failed("lock", e)),
             }
         }
+        // What a process that died had begun to write anew; the file itself is whole.
+        for file in segments::of(path).map_err(|e| failed("read", e))?.iter().map(PathBuf::as_path)
+        {
+            let _absent = fs::remove_file(erasable::beside(file));
+        }
+        let _absent = fs::remove_file(erasable::beside(path));
         let tail = segments::tail(&mut file).map_err(|e| failed("read", e))?;
         let torn = if tail.torn.is_empty() {
             None
@@ -159,6 +166,13 @@ impl JsonlAudit {
 
     fn failed(&self, what: &str, error: io::Error) -> AuditError {
         AuditError::new(format!("{what} the audit file {}", self.path.display())).because(error)
+    }
+
+    /// The files of the chain, oldest first.
+    fn segments(&self) -> io::Result<Vec<PathBuf>> {
+        let mut files = segments::of(&self.path)?;
+        files.push(self.path.clone());
+        Ok(files)
     }
 
     /// Renames the file and goes on in a new one. A crash in between leaves an empty or no file, and
@@ -218,6 +232,65 @@ impl AuditSink for JsonlAudit {
 
     fn files(&self) -> Vec<PathBuf> {
         vec![self.path.clone()]
+    }
+
+    fn erasable(&self) -> Vec<&dyn ErasableLog> {
+        vec![self]
+    }
+}
+
+impl ErasableLog for JsonlAudit {
+    fn visit(&self, look: &mut dyn FnMut(&[u8])) -> Result<(), AuditError> {
+        // So that no segment is rotated away meanwhile.
+        let _writer = self.writer();
+        self.segments()
+            .and_then(|files| files.iter().try_for_each(|file| erasable::visit(file, look)))
+            .map_err(|e| self.failed("cannot read", e))
+    }
+
+    fn sync(&self) -> Result<(), AuditError> {
+        self.writer().file.sync_data().map_err(|e| self.failed("cannot sync", e))
+    }
+
+    fn rewrite(&self, replace: &mut Replace<'_>) -> Result<u64, AuditError> {
+        let mut writer = self.writer();
+        if writer.broken {
+            let why =
+                format!("the audit file {} failed before; open it again", self.path.display());
+            return Err(AuditError::new(why));
+        }
+        let failed = |e| self.failed("cannot write anew", e);
+        let mut replaced = 0;
+        for segment in segments::of(&self.path).map_err(failed)? {
+            replaced += erasable::rewrite(&segment, replace).map_err(failed)?;
+        }
+        // From here on nothing must go to the old file.
+        writer.broken = true;
+        replaced += erasable::rewrite(&self.path, replace).map_err(failed)?;
+        let file = open(&self.path).map_err(failed)?;
+        match file.try_lock() {
+            Ok(()) => {}
+            // It is the same file, and ours.
+            Err(TryLockError::WouldBlock) => {
+                writer.broken = false;
+                return Ok(replaced);
+            }
+            Err(TryLockError::Error(e)) => return Err(failed(e)),
+        }
+        writer.length = file.metadata().map_err(failed)?.len();
+        writer.file = file;
+        writer.broken = false;
+        Ok(replaced)
+    }
+
+    fn forget_torn(&self, is_gone: &mut dyn FnMut(&[u8]) -> bool) -> Result<u64, AuditError> {
+        let _writer = self.writer();
+        let mut aside = self.path.as_os_str().to_owned();
+        aside.push(".torn");
+        match erasable::keep_lines(Path::new(&aside), is_gone) {
+            Err(e) if e.kind() == io::ErrorKind::NotFound => Ok(0),
+            done => done.map_err(|e| self.failed("cannot clean what was torn off", e)),
+        }
     }
 }
 

@@ -6,6 +6,7 @@ use std::fmt;
 use hitl_base::{JsonText, Timestamp};
 use serde::{Deserialize, Serialize};
 
+use super::ErasedLine;
 use crate::approval::{Authority, KnownBy};
 use crate::call::{BindingDigest, CallKey, Principal, PrincipalKind, Risk};
 use crate::confidence::Assessment;
@@ -76,6 +77,15 @@ pub enum AuditEvent {
     /// A reviewer is about to see what redaction masks. Written before they do: without this record
     /// nothing is uncovered.
     Uncovered,
+    /// A person orders an erasure. Written before anything is erased: without this record nothing is.
+    ErasureOrdered,
+    /// What was kept of a call was erased; the record lists the lines of the audit that may be replaced
+    /// by placeholders. Without a call, they are those of read-only calls.
+    Erased,
+    /// A legal hold was placed.
+    HoldPlaced,
+    /// A legal hold is released. Written before it is: without this record it stays.
+    HoldReleased,
 }
 
 impl AuditEvent {
@@ -108,7 +118,11 @@ impl AuditEvent {
             | Self::GrantUsed
             | Self::GrantRevoked
             | Self::PersonChanged
-            | Self::Uncovered => false,
+            | Self::Uncovered
+            | Self::ErasureOrdered
+            | Self::Erased
+            | Self::HoldPlaced
+            | Self::HoldReleased => false,
         }
     }
 
@@ -205,6 +219,9 @@ pub struct AuditRecord {
     /// The answer, the reason or the failure, in words.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub note: Option<String>,
+    /// The lines that may be replaced by placeholders: of an erasure.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub erased: Vec<ErasedLine>,
 }
 
 impl AuditRecord {
@@ -242,6 +259,7 @@ impl AuditRecord {
             attempt: None,
             policies: Vec::new(),
             note: None,
+            erased: Vec::new(),
         }
     }
 

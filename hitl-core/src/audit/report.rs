@@ -5,6 +5,7 @@ use std::fmt;
 use serde::{Deserialize, Serialize};
 
 use super::Head;
+use crate::ids::RequestId;
 
 /// What was found.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
@@ -36,6 +37,15 @@ pub enum FindingKind {
     NoIntent,
     /// The log has a change of a call that the store does not have: an older store was put back.
     NotInStore,
+    /// The content of a line is gone, and no record of an erasure lists that line: somebody else took
+    /// it away.
+    NotErased,
+    /// The content of a line is gone, and nothing outside the log vouches for the record of its erasure:
+    /// none of the checkpoints that were given covers that record. Give a later one.
+    ErasureNotVouched,
+    /// The log says that a call was erased, and the store has it: an older store was put back. Erase it
+    /// again.
+    StillInStore,
 }
 
 impl FindingKind {
@@ -54,6 +64,9 @@ impl FindingKind {
             Self::MissingWriter => "missingWriter",
             Self::NoIntent => "noIntent",
             Self::NotInStore => "notInStore",
+            Self::NotErased => "notErased",
+            Self::ErasureNotVouched => "erasureNotVouched",
+            Self::StillInStore => "stillInStore",
         }
     }
 }
@@ -100,6 +113,12 @@ pub struct Report {
     /// How every chain ends, sorted. Export them as a [`Checkpoint`](super::Checkpoint) when nothing
     /// was found.
     pub heads: Vec<Head>,
+    /// How many of the records are placeholders: their content was erased.
+    #[serde(default)]
+    pub erased: u64,
+    /// The calls that these were about, sorted: at most a thousand.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub erased_calls: Vec<RequestId>,
     /// What is not as it should be, in the order in which it was found.
     pub findings: Vec<Finding>,
 }

@@ -3,7 +3,7 @@
 use std::io;
 use std::path::PathBuf;
 
-use super::{AuditRecord, Head};
+use super::{AuditRecord, ErasableLog, Head};
 use crate::call::Risk;
 
 /// A record could not be kept.
@@ -12,12 +12,23 @@ use crate::call::Risk;
 pub struct AuditError {
     message: String,
     source: Option<io::Error>,
+    in_use: bool,
 }
 
 impl AuditError {
     /// An error that says what happened and what to do.
     pub fn new(message: impl Into<String>) -> Self {
-        Self { message: message.into(), source: None }
+        Self { message: message.into(), source: None, in_use: false }
+    }
+
+    /// Another process has the log open.
+    pub(super) fn used_elsewhere(message: impl Into<String>) -> Self {
+        Self { in_use: true, ..Self::new(message) }
+    }
+
+    /// Returns whether it is because another process has the log open.
+    pub fn is_in_use(&self) -> bool {
+        self.in_use
     }
 
     /// Adds the cause.
@@ -62,11 +73,21 @@ pub trait AuditSink: Send + Sync + 'static {
     fn files(&self) -> Vec<PathBuf> {
         Vec::new()
     }
+
+    /// Returns the logs that it writes and in which lines can be replaced, when their calls are erased.
+    /// A sink that wraps another passes them on; of one that gives none, nothing is erased.
+    fn erasable(&self) -> Vec<&dyn ErasableLog> {
+        Vec::new()
+    }
 }
 
 impl<A: AuditSink + ?Sized> AuditSink for std::sync::Arc<A> {
     fn files(&self) -> Vec<PathBuf> {
         (**self).files()
+    }
+
+    fn erasable(&self) -> Vec<&dyn ErasableLog> {
+        (**self).erasable()
     }
 
     fn append(&self, record: &AuditRecord) -> Result<(), AuditError> {
@@ -89,6 +110,10 @@ impl<A: AuditSink + ?Sized> AuditSink for std::sync::Arc<A> {
 impl<T: AuditSink + ?Sized> AuditSink for Box<T> {
     fn files(&self) -> Vec<PathBuf> {
         (**self).files()
+    }
+
+    fn erasable(&self) -> Vec<&dyn ErasableLog> {
+        (**self).erasable()
     }
 
     fn append(&self, record: &AuditRecord) -> Result<(), AuditError> {

@@ -141,6 +141,11 @@ impl Trail {
         Arc::downgrade(&self.sink)
     }
 
+    /// The sink, for as long as it takes to erase in what it writes.
+    pub(crate) fn shared_sink(&self) -> Arc<dyn AuditSink> {
+        Arc::clone(&self.sink)
+    }
+
     /// How many records are owed.
     pub(crate) fn owed(&self) -> usize {
         self.books().debt.len()

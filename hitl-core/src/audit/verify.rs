@@ -6,7 +6,9 @@ use std::io::{self, BufRead, BufReader};
 use std::path::Path;
 
 use super::chain::{Link, hash};
+use super::erasures::Erasures;
 use super::logged_calls::LoggedCalls;
+use super::placeholder::Placeholder;
 use super::{Checkpoint, Finding, FindingKind, Head, Report};
 
 /// Findings beyond this many are not listed one by one.
@@ -32,6 +34,8 @@ pub struct Verifier {
     unlisted: u64,
     /// What the checkpoints name: by chain and number, the hashes.
     named: Option<HashMap<String, BTreeMap<u64, Vec<String>>>>,
+    /// What was erased, and which records say so.
+    pub(super) erasures: Erasures,
     /// What the log says of calls, for the comparison with a store.
     pub(super) calls: Option<LoggedCalls>,
 }
@@ -127,9 +131,17 @@ impl Verifier {
                 bytes.clear();
                 continue;
             };
+            let placeholder = link.erased.is_some().then(|| Placeholder::read(&bytes));
+            if matches!(placeholder, Some(None)) {
+                let why = "this line is no audit record: it pretends to be one that was erased";
+                self.found(FindingKind::NotARecord, &place, stream.as_deref(), why);
+                lost = true;
+                bytes.clear();
+                continue;
+            }
             let expected = stream.get_or_insert_with(|| link.stream.to_owned());
             if link.stream == *expected {
-                self.follow(&place, &link, &bytes, lost);
+                self.follow(&place, &link, (&bytes, placeholder.flatten()), lost);
                 lost = false;
             } else {
                 let why = "this record is of another chain";
@@ -142,9 +154,19 @@ impl Verifier {
     }
 
     /// Checks one record against the one before it.
-    fn follow(&mut self, place: &Place<'_>, link: &Link<'_>, bytes: &[u8], lost: bool) {
+    fn follow(
+        &mut self,
+        place: &Place<'_>,
+        link: &Link<'_>,
+        (bytes, placeholder): (&[u8], Option<Placeholder>),
+        lost: bool,
+    ) {
         self.records += 1;
-        let head = Head { stream: link.stream.to_owned(), seq: link.seq, hash: hash(bytes) };
+        let hash_of = match &placeholder {
+            Some(placeholder) => placeholder.hash().to_owned(),
+            None => hash(bytes),
+        };
+        let head = Head { stream: link.stream.to_owned(), seq: link.seq, hash: hash_of };
         if let Some(stream) = self.streams.get(link.stream) {
             let before = &stream.head;
             let (seq, same) = (before.seq, link.prev == before.hash);
@@ -176,8 +198,16 @@ impl Verifier {
             );
         }
         let named = self.compare(place, &head);
-        if let Some(calls) = &mut self.calls {
-            calls.add(bytes, &head);
+        match placeholder {
+            Some(placeholder) => {
+                self.erasures.stand_in(&placeholder, (place.file.to_owned(), place.line));
+            }
+            None => {
+                self.erasures.add(bytes, &head);
+                if let Some(calls) = &mut self.calls {
+                    calls.add(bytes, &head);
+                }
+            }
         }
         let seq = head.seq;
         let stream = self.streams.entry(link.stream.to_owned()).or_insert_with(|| Stream {
@@ -251,6 +281,15 @@ impl Verifier {
             let place = Place { file: &first.file, line: first.line };
             self.found(FindingKind::Missing, &place, Some(&stream), why);
         }
+        let covered = |head: &Head| {
+            let named = checkpoints.iter().flat_map(|checkpoint| &checkpoint.heads);
+            named.into_iter().any(|named| named.stream == head.stream && named.seq >= head.seq)
+        };
+        let vouched = |head: &Head| checkpoints.is_empty() || covered(head);
+        let erasures = std::mem::take(&mut self.erasures);
+        for (kind, file, line, stream, why) in erasures.findings(vouched) {
+            self.found(kind, &Place { file: &file, line }, Some(&stream), why);
+        }
         if self.unlisted > 0 {
             let why = format!("and {} more findings that are not listed", self.unlisted);
             let finding = Finding {
@@ -265,6 +304,8 @@ impl Verifier {
         Report {
             records: self.records,
             heads: self.streams.into_values().map(|stream| stream.head).collect(),
+            erased: erasures.lines(),
+            erased_calls: erasures.calls(LISTED),
             findings: self.findings,
         }
     }

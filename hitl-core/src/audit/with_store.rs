@@ -76,6 +76,7 @@ impl Verifier {
             }
         }
         self.compare_changes(store, tenants).await?;
+        self.compare_erasures(store, tenants).await?;
         Ok(self.finish())
     }
 
@@ -95,6 +96,32 @@ impl Verifier {
             let kept = store.get(tenant, id).await?;
             if let Some(why) = not_in_store(&logged, kept.as_ref(), forgotten) {
                 self.note(FindingKind::NotInStore, Some(&logged.stream), why);
+            }
+        }
+        Ok(())
+    }
+
+    /// Looks for each call that the log says was erased: the store must have no more of it.
+    async fn compare_erasures(
+        &mut self,
+        store: &dyn Store,
+        tenants: &[Tenant],
+    ) -> Result<(), StoreError> {
+        let forgotten = store.runs_forgotten_before().await?;
+        for (id, key, place) in self.erasures.said() {
+            if !tenants.contains(&key.tenant) {
+                continue;
+            }
+            let is_gone = match store.get(&key.tenant, id).await? {
+                Some(record) => record.erased,
+                None => key.run.began().is_some_and(|began| Some(began) < forgotten),
+            };
+            if !is_gone {
+                let why = format!(
+                    "record {} says that the call {key} was erased, and the store still has it, or never did: an older store was put back, or somebody else wrote that record",
+                    place.seq
+                );
+                self.note(FindingKind::StillInStore, Some(&place.stream), why);
             }
         }
         Ok(())

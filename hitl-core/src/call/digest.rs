@@ -89,6 +89,11 @@ digest! {
     CircumstancesDigest
 }
 
+impl BindingDigest {
+    /// What is left of it once its call is erased: it binds nothing.
+    pub(crate) const ERASED: Self = Self([0; 32]);
+}
+
 /// The text is not 64 hexadecimal digits.
 #[derive(Clone, Copy, Debug, thiserror::Error)]
 #[error("not a digest: it has 64 hexadecimal digits")]

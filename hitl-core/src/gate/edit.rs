@@ -24,7 +24,8 @@ impl Inner {
     ) -> Result<CallRecord, GateError> {
         let (tenant, id) = (decision.tenant.clone(), decision.request);
         let record = self.current(&tenant, id).await?;
-        let facts = Facts { now: self.store.now().await?, claimant_dead: false };
+        let facts =
+            Facts { now: self.store.now().await?, claimant_dead: false, decision_used: false };
         match check_edit(&record, &decision, facts) {
             Ok(true) => {
                 // It was made before, and whoever made it may not have lived to audit it.

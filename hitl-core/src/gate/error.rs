@@ -46,6 +46,8 @@ pub enum GateErrorKind {
     NotInBulk,
     /// Nothing was uncovered: the host forbids it, or no such place is masked.
     NotUncovered,
+    /// Nothing was erased, held or released; the message says what to do.
+    NotErased,
     /// The terms make no grant, and [`GateError::grant`] says why.
     NotGranted,
     /// The store failed.

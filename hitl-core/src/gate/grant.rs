@@ -13,7 +13,7 @@ use super::prepare::tree_of;
 use crate::approval::Authority;
 use crate::arguments::Snapshot;
 use crate::audit::{AuditEvent, AuditRecord};
-use crate::call::Tenant;
+use crate::call::{CallKey, Tenant};
 use crate::grant::{Grant, GrantDraft, GrantError, GrantRecord};
 use crate::ids::{GrantId, RequestId};
 use crate::machine::CallRecord;
@@ -222,6 +222,8 @@ impl Inner {
     fn note_grant(&self, event: AuditEvent, record: &GrantRecord, by: &Authority) {
         let grant = &record.grant;
         let mut entry = AuditRecord::about(event, grant.id.to_string(), record.updated_at);
+        // Of no call: it says whose it is.
+        entry.key = Some(CallKey { tenant: grant.tenant.clone(), run: "".into(), position: 0 });
         entry.tool = Some(grant.tool.clone().into());
         entry.principal = Some(grant.principal.clone());
         entry.note = match &record.revoked {

@@ -25,6 +25,7 @@
 //! | `edit_elsewhere` | the same at a gate without the tool, by the schema that is recorded |
 //! | `uncover` | a reviewer sees what redaction masks |
 //! | `uncovered_card` | the same, as it is sent to their surface |
+//! | `erase`, `erase_lines` | people erase what has ended, in the store and in the audit; legal holds |
 //! | `remember` | what a human has rejected is not asked about again |
 //! | `grant` | a human permits what is like this: previewed, saved, revoked |
 //! | `granted` | what a grant covers runs without asking |
@@ -53,6 +54,8 @@ mod decide;
 mod dynamic;
 mod edit;
 mod edit_elsewhere;
+mod erase;
+mod erase_lines;
 mod error;
 mod events;
 mod execute;
@@ -97,6 +100,7 @@ pub use attribution::SaysWhoAsks;
 pub use batch::{Batch, BatchBuilder, Part, SubmittingBatch};
 pub use builder::{BuildError, BuildErrorKind, GateBuilder};
 pub use call::{Attributed, CallBuilder, SubmitBuilder, Submitting};
+pub use erase::{ErasureReport, ErasureScope};
 pub use error::{CallError, GateError, GateErrorKind, NotRun};
 pub use events::{Events, Happening};
 pub use grant::{GrantPreview, Granted};

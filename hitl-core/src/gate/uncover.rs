@@ -189,7 +189,8 @@ impl Inner {
             return Err(refused("that names too many places at once; name at most 200, or all"));
         }
         let record = self.current(&shown.tenant, shown.id).await?;
-        let facts = Facts { now: self.store.now().await?, claimant_dead: false };
+        let facts =
+            Facts { now: self.store.now().await?, claimant_dead: false, decision_used: false };
         if let Err(refusal) = check_uncover(&record, by, (shown.revision, shown.binding), facts) {
             return Err(ApplyError::Lost { refusal, current: Box::new(record) }.into());
         }

@@ -188,6 +188,17 @@ impl Event {
         !matches!(self, Self::Attach { .. } | Self::Claim { .. })
     }
 
+    /// Returns the id of the decision that it carries, if it carries one. A store keeps for which call
+    /// an id has counted, and tells the machine when that is another one.
+    pub const fn decision(&self) -> Option<DecisionId> {
+        match self {
+            Self::Decide(decision) => Some(decision.id),
+            Self::Edit(edit) => Some(edit.decision.id),
+            Self::Allow { decision, .. } => Some(*decision),
+            _ => None,
+        }
+    }
+
     /// The person who did it, when one did.
     pub fn by(&self) -> Option<&Principal> {
         match self {

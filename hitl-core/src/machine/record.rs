@@ -277,6 +277,13 @@ impl CallRecord {
         self.request.is_requested_by(self.canonical.as_ref(), &who.identity())
     }
 
+    /// Returns whether the call was asked for in this principal's name, or in the name that the
+    /// directory gives them, letter by letter. False for what is erased.
+    pub fn is_of(&self, principal: &Principal) -> bool {
+        !self.erased
+            && (self.request.principal == *principal || self.canonical.as_ref() == Some(principal))
+    }
+
     /// What this revision contains.
     pub fn current_content(&self) -> ContentDigest {
         self.revised.unwrap_or(self.content)

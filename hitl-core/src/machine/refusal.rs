@@ -51,6 +51,9 @@ pub enum Refusal {
     /// They are an agent or a service, and only a human answers.
     #[error("only a human answers this; ask one")]
     NotHuman,
+    /// The decision has counted for another call.
+    #[error("this decision's id has counted for another call; make a new decision for this one")]
+    DecisionUsed,
     /// They approved this revision before.
     #[error("they have approved it already; another person must")]
     AlreadyVoted,

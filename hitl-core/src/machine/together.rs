@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use super::transition::draw_and_step;
 use super::{CallRecord, Event, Facts, Refusal, Step, grant_of};
 use crate::grant::GrantRecord;
-use crate::ids::{GrantId, RequestId};
+use crate::ids::{DecisionId, GrantId, RequestId};
 
 /// One call of several that change together, as the store has it.
 #[derive(Clone, Copy, Debug)]
@@ -33,6 +33,7 @@ pub fn apply_all(
 ) -> Result<(Vec<Step>, Drawing), (usize, Refusal)> {
     let (mut steps, mut drawn) = (Vec::with_capacity(changes.len()), Drawing::new());
     let mut seen: BTreeSet<RequestId> = BTreeSet::new();
+    let mut decisions: BTreeSet<DecisionId> = BTreeSet::new();
     for (at, change) in changes.iter().enumerate() {
         let Change { record, event, facts } = *change;
         let refused = |refusal| (at, refusal);
@@ -42,6 +43,9 @@ pub fn apply_all(
         }
         if !is_complete(change, changes) {
             return Err(refused(Refusal::BatchIncomplete));
+        }
+        if event.decision().is_some_and(|id| !decisions.insert(id)) {
+            return Err(refused(Refusal::DecisionUsed));
         }
         let of = grant_of(record, event);
         let grant = of.and_then(|id| drawn.get(&id).or_else(|| grants.get(&id)));

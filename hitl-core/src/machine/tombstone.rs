@@ -1,58 +1,177 @@
-//! What is left of a call that retention has erased.
+//! What is left of a call that was erased.
+//!
+//! Every field is named here, so that none can be added without saying what an erasure does with it.
 
 use std::sync::Arc;
 
 use hitl_base::JsonText;
 
-use super::{CallRecord, Ending};
-use crate::call::{CallContext, Principal};
+use super::{CallRecord, Ending, RetryOf};
+use crate::approval::ApprovalRequest;
+use crate::call::{BindingDigest, CallContext, Principal};
+use crate::confidence::Assessment;
 
 impl CallRecord {
-    /// The record without what the call was about: no arguments, no texts, no person. What is left
-    /// is enough to refuse the key to other content and to say how the call ended.
+    /// The record without what the call was about: no arguments, no texts, no person, and no digest but
+    /// the one that refuses the key to other content. What is left says how the call ended.
     ///
     /// Only a call that has ended may be erased; the store sees to that.
     #[must_use]
     pub fn tombstone(&self) -> Self {
-        let nobody = Principal::new("");
-        let mut left = self.clone();
-        left.erased = true;
-        left.context = CallContext::of(nobody.clone()).tenant(self.key().tenant.clone());
-        left.canonical = None;
-        left.owner = None;
-        left.attached = false;
-        left.decided = None;
-        left.claim = None;
-        left.granted = None;
-        left.intent = None;
-        left.circumstances = None;
-        if let Some(retry) = &mut left.retry_of {
-            retry.approved_by = None;
+        let Self {
+            schema,
+            version,
+            state,
+            request,
+            context: _,
+            canonical: _,
+            content,
+            owner: _,
+            attached: _,
+            decided: _,
+            votes: _,
+            earlier: _,
+            // Digests from which content that is easily guessed could be found out.
+            revised: _,
+            reread: _,
+            sealed,
+            escalations: _,
+            circumstances: _,
+            claim: _,
+            intent: _,
+            allowed_ms,
+            attempts,
+            ending: _,
+            granted: _,
+            retry_of,
+            batch,
+            unread,
+            erased: _,
+            restored,
+            updated_at,
+        } = self;
+        // Ids and keys, which lead to other tombstones.
+        let retry_of = retry_of.as_deref().map(|retry| {
+            Box::new(RetryOf {
+                call: retry.call,
+                first: retry.first.clone(),
+                attempts: retry.attempts,
+                approved_by: None,
+            })
+        });
+        Self {
+            schema: *schema,
+            version: *version,
+            state: *state,
+            request: Arc::new(request.tombstone()),
+            context: CallContext::of(nobody()).tenant(request.key.tenant.clone()),
+            canonical: None,
+            content: *content,
+            owner: None,
+            attached: false,
+            decided: None,
+            votes: Vec::new(),
+            earlier: Vec::new(),
+            revised: None,
+            reread: None,
+            sealed: *sealed,
+            escalations: Vec::new(),
+            circumstances: None,
+            claim: None,
+            intent: None,
+            allowed_ms: *allowed_ms,
+            attempts: *attempts,
+            ending: Some(Ending::Reason("what was kept of this call was erased".to_owned())),
+            granted: None,
+            retry_of,
+            batch: batch.clone(),
+            unread: *unread,
+            erased: true,
+            restored: *restored,
+            updated_at: *updated_at,
         }
-        left.votes.clear();
-        left.earlier.clear();
-        left.escalations.clear();
-        left.ending = Some(Ending::Reason("what was kept of this call was erased".to_owned()));
-        let request = Arc::make_mut(&mut left.request);
-        request.principal = nobody;
-        request.agent = None;
-        request.arguments = JsonText::null();
-        request.masks.clear();
-        request.more_masks = 0;
-        request.contents.clear();
-        request.links.clear();
-        request.assessment.factors.clear();
-        request.because.clear();
-        request.choices.clear();
-        for text in [
-            &mut request.title,
-            &mut request.description,
-            &mut request.approval_type,
-            &mut request.approve_label,
-            &mut request.reject_label,
-        ] {
-            text.clear();
-        }
-        left
     }
+}
+
+impl ApprovalRequest {
+    /// The request of an erased call: its key, its tool and its times.
+    fn tombstone(&self) -> Self {
+        let Self {
+            id,
+            key,
+            revision,
+            binding: _,
+            binding_version,
+            tool,
+            fingerprint,
+            build,
+            title: _,
+            description: _,
+            arguments: _,
+            masks: _,
+            more_masks: _,
+            contents: _,
+            links: _,
+            uncovering,
+            principal: _,
+            agent: _,
+            approval_type: _,
+            risk,
+            hints,
+            level,
+            quorum,
+            assessment,
+            thresholds,
+            because: _,
+            priority,
+            created_at,
+            due_at,
+            expires_at,
+            choices: _,
+            requires_reason,
+            approve_label: _,
+            reject_label: _,
+        } = self;
+        let Assessment { confidence, base, factors: _ } = assessment;
+        Self {
+            id: *id,
+            key: key.clone(),
+            revision: *revision,
+            binding: BindingDigest::ERASED,
+            binding_version: *binding_version,
+            tool: tool.clone(),
+            fingerprint: *fingerprint,
+            build: build.clone(),
+            title: String::new(),
+            description: String::new(),
+            arguments: JsonText::null(),
+            masks: Vec::new(),
+            more_masks: 0,
+            contents: Vec::new(),
+            links: Vec::new(),
+            uncovering: *uncovering,
+            principal: nobody(),
+            agent: None,
+            approval_type: String::new(),
+            risk: *risk,
+            hints: *hints,
+            level: *level,
+            quorum: quorum.clone(),
+            assessment: Assessment { confidence: *confidence, base: *base, factors: Vec::new() },
+            thresholds: *thresholds,
+            because: Vec::new(),
+            priority: *priority,
+            created_at: *created_at,
+            due_at: *due_at,
+            expires_at: *expires_at,
+            choices: Vec::new(),
+            requires_reason: *requires_reason,
+            approve_label: String::new(),
+            reject_label: String::new(),
+        }
+    }
+}
+
+fn nobody() -> Principal {
+    Principal::new("")
 }

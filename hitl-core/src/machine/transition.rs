@@ -23,6 +23,9 @@ pub struct Facts {
     pub now: Timestamp,
     /// Whether the session that holds the record's claim is dead. False without a claim.
     pub claimant_dead: bool,
+    /// Whether the event's [decision](Event::decision) has counted for another call: it counts for
+    /// one. False for an event without a decision.
+    pub decision_used: bool,
 }
 
 /// What an event leads to.
@@ -101,6 +104,7 @@ fn step(record: &CallRecord, event: &Event, facts: Facts) -> Result<Step, Refusa
     if is_replay(record, event) {
         return Ok(Step::Replayed);
     }
+    guard(!facts.decision_used, Refusal::DecisionUsed)?;
     let mut next = record.clone();
     next.version += 1;
     next.updated_at = facts.now;

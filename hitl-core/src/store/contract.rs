@@ -7,13 +7,13 @@ use hitl_base::Timestamp;
 
 use super::writers::AuditWriter;
 use super::{
-    ApplyError, Change, Enclosed, Executors, GrantPage, PageRequest, SealedPage, SealedPart,
-    SealedText, StoreError, Watch,
+    ApplyError, Change, Enclosed, Erasable, Executors, GrantPage, Hold, NotErased, PageRequest,
+    SealedPage, SealedPart, SealedText, StoreError, Watch,
 };
 use crate::audit::Head;
 use crate::call::{CallKey, ContentDigest, Principal, RunId, Tenant, ToolFacts};
 use crate::grant::{GrantRecord, GrantRefusal};
-use crate::ids::{GrantId, RequestId, SessionId};
+use crate::ids::{GrantId, HoldId, RequestId, SessionId};
 use crate::machine::{CallRecord, CallState, Entry, Event, NewCall};
 use crate::queue::{Cap, Placed, QueueCounts, QueueScan};
 use crate::seal::{HostKey, HostKeys, KeyId, Sealed};
@@ -116,6 +116,10 @@ impl Retained {
 ///   [`StoreErrorKind::Ambiguous`](super::StoreErrorKind::Ambiguous) and the caller reads again.
 ///   Replaying the same submission (same id) or event (same token or decision id) gives the first
 ///   answer.
+/// - **One decision, one call.** For which call a [decision](Event::decision) has counted is kept, in
+///   the transaction in which it counts, as long as the call's key is; the machine is told when an
+///   event brings a decision that has counted for another call.
+/// - **Holds** are kept inside the transaction that erases or forgets: what one covers stays.
 /// - **Tenants** are apart: an operation in one tenant never sees another's calls.
 /// - **A crash** before `submit` or `apply` returns leaves either all of it or nothing.
 #[async_trait]
@@ -315,10 +319,9 @@ pub trait Store: Send + Sync + 'static {
         }
     }
 
-    /// Erases what is kept of calls that ended before `before`: their results, their history, and
-    /// everything of their records but a [tombstone](CallRecord::tombstone), so that a key is never
-    /// free again. Grants that ended before go too. What has not ended is never touched, however old; nor is what is unknown. Readers
-    /// of the history see a marked gap.
+    /// Erases what is kept of calls that ended before `before`, as [`erase`](Self::erase) does. Grants
+    /// that ended before go too. What has not ended is never touched, however old; nor is what is
+    /// unknown, what is not audited, and what a [hold](Self::hold) covers.
     ///
     /// May be given up and called again at any time: each call is erased wholly or not at all.
     async fn retain(&self, before: Timestamp) -> Result<Retained, StoreError> {
@@ -326,8 +329,64 @@ pub trait Store: Send + Sync + 'static {
         Err(StoreError::unsupported("erase what is old"))
     }
 
+    /// Erases what is kept of these calls, at most [`ERASED_AT_ONCE`](super::ERASED_AT_ONCE) of them:
+    /// their payloads, results and history, and everything of their records but a
+    /// [tombstone](CallRecord::tombstone), so that a key is never free again. Readers of the history
+    /// see a marked gap.
+    ///
+    /// Returns for each call, in their order, why it was left; `None` when it was erased. What
+    /// [`NotErased::of`] says inside the transaction decides that, so no hold is overlooked.
+    async fn erase(&self, calls: &[Erasable]) -> Result<Vec<Option<NotErased>>, StoreError> {
+        let _unused = calls;
+        Err(StoreError::unsupported("erase calls"))
+    }
+
+    /// Returns the calls that were asked for in a principal's name, or in the name that the directory
+    /// gives them, that are not erased: in the order of their creation, after `after`, at most `limit`.
+    /// May read every call of the tenant.
+    async fn calls_of(
+        &self,
+        tenant: &Tenant,
+        principal: &Principal,
+        after: Option<RequestId>,
+        limit: usize,
+    ) -> Result<Vec<CallRecord>, StoreError> {
+        let _unused = (tenant, principal, after, limit);
+        Err(StoreError::unsupported("list the calls of a principal"))
+    }
+
+    /// Forgets the grants of a principal that have ended, and that no hold covers. Returns how many.
+    async fn forget_grants_of(
+        &self,
+        tenant: &Tenant,
+        principal: &Principal,
+    ) -> Result<u64, StoreError> {
+        let _unused = (tenant, principal);
+        Err(StoreError::unsupported("forget the grants of a principal"))
+    }
+
+    /// Places a hold, stamped with the store's clock. Placing the same again changes nothing.
+    ///
+    /// From when this returns, nothing that the hold covers is erased or forgotten, by any process.
+    async fn hold(&self, hold: Hold) -> Result<Hold, StoreError> {
+        let _unused = hold;
+        Err(StoreError::unsupported("keep legal holds"))
+    }
+
+    /// Releases a hold. Returns it as it was; nothing when there is no such hold in this tenant.
+    async fn release_hold(&self, tenant: &Tenant, id: HoldId) -> Result<Option<Hold>, StoreError> {
+        let _unused = (tenant, id);
+        Err(StoreError::unsupported("keep legal holds"))
+    }
+
+    /// Returns the holds of all tenants, in the order of their ids. A store that keeps none has none.
+    async fn holds(&self) -> Result<Vec<Hold>, StoreError> {
+        Ok(Vec::new())
+    }
+
     /// Forgets the tombstones of runs that [began](crate::RunId::began) before `watermark`, and
-    /// refuses new calls of such runs from then on, with
+    /// refuses new calls of such runs from then on (tombstones that a hold of the call or of its tenant
+    /// covers stay), with
     /// [`RunForgotten`](super::StoreErrorKind::RunForgotten): a key that is no longer known may have
     /// run. The watermark only rises. Runs whose id does not say when they began keep their
     /// tombstones. Returns how many were forgotten.

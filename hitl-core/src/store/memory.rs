@@ -1,6 +1,6 @@
 //! A store that lives as long as the process: for tests, and for hosts that need no durability.
 
-use std::collections::{BTreeSet, HashSet};
+use std::collections::BTreeSet;
 use std::fmt;
 use std::ops::Bound;
 use std::sync::{Arc, PoisonError};
@@ -12,13 +12,13 @@ use hitl_base::clock::{Clock, ForwardClock, SystemClock};
 use super::memory_calls::{Calls, Kept};
 use super::memory_index::Index;
 use super::{
-    Applied, ApplyError, Change, Enclosed, Executor, ExecutorRow, Executors, GrantPage, History,
-    Hub, PageRequest, Retained, SealedPage, SealedPart, SealedText, Store, StoreError, Submitted,
-    Watch, superseded, tools_text,
+    Applied, ApplyError, Change, Enclosed, Erasable, Executor, ExecutorRow, Executors, GrantPage,
+    History, Hold, Hub, NotErased, PageRequest, Retained, SealedPage, SealedPart, SealedText,
+    Store, StoreError, Submitted, Watch, check_erasable, superseded, tools_text,
 };
 use crate::call::{CallKey, ContentDigest, Principal, RunId, Tenant, ToolFacts};
 use crate::grant::GrantRecord;
-use crate::ids::{GrantId, RequestId, SessionId};
+use crate::ids::{GrantId, HoldId, RequestId, SessionId};
 use crate::machine::{CallRecord, CallState, Entry, Event, NewCall};
 use crate::queue::{Placed, QueueCounts, QueueScan};
 use crate::seal::{HostKey, HostKeys, KeyId, Sealed};
@@ -375,34 +375,62 @@ impl Store for MemoryStore {
             record.state.is_terminal() && !record.erased && record.updated_at < before
         };
         let ended = calls.by_id.values().map(|kept| &kept.record).filter(|record| old(record));
-        let erased: HashSet<_> = ended.map(CallRecord::id).filter(|id| !calls.owes(*id)).collect();
-        for kept in calls.by_id.values_mut().filter(|kept| erased.contains(&kept.record.id())) {
-            kept.record = kept.record.tombstone();
-            (kept.payload, kept.result) = (None, None);
-        }
-        calls.history.retain(|(_, entry)| !erased.contains(&entry.id));
-        calls.grants.retain(before);
-        Ok(Retained::new(erased.len() as u64))
+        let ended: Vec<_> =
+            ended.map(|record| Erasable::new(record.key().tenant.clone(), record.id())).collect();
+        let erased = calls.erase(&ended).iter().filter(|why| why.is_none()).count();
+        let holds = calls.holds();
+        calls.grants.retain(before, &holds);
+        Ok(Retained::new(erased as u64))
+    }
+
+    async fn erase(&self, calls: &[Erasable]) -> Result<Vec<Option<NotErased>>, StoreError> {
+        check_erasable(calls)?;
+        Ok(self.calls().erase(calls))
+    }
+
+    async fn calls_of(
+        &self,
+        tenant: &Tenant,
+        principal: &Principal,
+        after: Option<RequestId>,
+        limit: usize,
+    ) -> Result<Vec<CallRecord>, StoreError> {
+        let calls = self.calls();
+        let later = calls.by_id.range((after_bound(after), Bound::Unbounded));
+        let records = later.map(|(_, kept)| &kept.record);
+        let theirs = records.filter(|r| r.key().tenant == *tenant && r.is_of(principal));
+        Ok(theirs.take(limit).cloned().collect())
+    }
+
+    async fn forget_grants_of(
+        &self,
+        tenant: &Tenant,
+        principal: &Principal,
+    ) -> Result<u64, StoreError> {
+        let now = self.shared.clock.now()?;
+        let mut calls = self.calls();
+        let holds = calls.holds();
+        Ok(calls.grants.forget_of((tenant, principal), now, &holds))
+    }
+
+    async fn hold(&self, hold: Hold) -> Result<Hold, StoreError> {
+        let now = self.shared.clock.now()?;
+        let mut calls = self.calls();
+        Ok(calls.holds.entry(hold.id).or_insert_with(|| hold.stamped(now)).clone())
+    }
+
+    async fn release_hold(&self, tenant: &Tenant, id: HoldId) -> Result<Option<Hold>, StoreError> {
+        let mut calls = self.calls();
+        let is_theirs = calls.holds.get(&id).is_some_and(|hold| hold.tenant == *tenant);
+        Ok(if is_theirs { calls.holds.remove(&id) } else { None })
+    }
+
+    async fn holds(&self) -> Result<Vec<Hold>, StoreError> {
+        Ok(self.calls().holds.values().cloned().collect())
     }
 
     async fn forget_runs(&self, watermark: Timestamp) -> Result<u64, StoreError> {
-        let mut guard = self.calls();
-        let calls = &mut *guard;
-        calls.watermark = calls.watermark.max(Some(watermark));
-        let before = calls.by_id.len();
-        let (by_key, watermark) = (&mut calls.by_key, calls.watermark);
-        let rejected = &mut calls.rejected;
-        calls.by_id.retain(|_, Kept { record, .. }| {
-            let forgotten =
-                record.erased && record.key().run.began().is_some_and(|run| Some(run) < watermark);
-            if forgotten {
-                by_key.remove(record.key());
-                let key = record.key();
-                rejected.remove(&(key.tenant.clone(), key.run.clone(), record.content));
-            }
-            !forgotten
-        });
-        Ok((before - calls.by_id.len()) as u64)
+        Ok(self.calls().forget_runs(watermark))
     }
 
     async fn runs_forgotten_before(&self) -> Result<Option<Timestamp>, StoreError> {

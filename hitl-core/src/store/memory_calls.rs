@@ -1,6 +1,6 @@
 //! What the memory store keeps, and how an event changes it.
 
-use std::collections::{BTreeMap, HashMap, VecDeque};
+use std::collections::{BTreeMap, HashMap, HashSet, VecDeque};
 use std::sync::Arc;
 
 use hitl_base::Timestamp;
@@ -8,11 +8,11 @@ use hitl_base::Timestamp;
 use super::memory_grants::Grants;
 use super::memory_index::Index;
 use super::{
-    Applied, ApplyError, Change as OutboxChange, Enclosed, SealedPage, SealedPart, SealedText,
-    StoreError,
+    Applied, ApplyError, Change as OutboxChange, Enclosed, Erasable, Hold, Holds, NotErased,
+    SealedPage, SealedPart, SealedText, StoreError,
 };
 use crate::call::{CallKey, ContentDigest, RunId, Tenant, ToolFacts};
-use crate::ids::{RequestId, SessionId};
+use crate::ids::{DecisionId, HoldId, RequestId, SessionId};
 use crate::machine::{
     self, CallRecord, CallState, Change, Drawing, Entry, Event, Facts, Step, grant_of,
 };
@@ -43,6 +43,9 @@ pub(super) struct Calls {
     pub(super) grants: Grants,
     /// What is not known to be audited, and whose it is to do that.
     pub(super) outbox: BTreeMap<OutboxChange, (Entry, Option<SessionId>)>,
+    /// For which call each decision has counted.
+    pub(super) decisions: HashMap<DecisionId, RequestId>,
+    pub(super) holds: BTreeMap<HoldId, Hold>,
 }
 
 pub(super) struct Kept {
@@ -88,6 +91,56 @@ impl Calls {
         self.outbox.range(changes).next().is_some()
     }
 
+    pub(super) fn holds(&self) -> Holds {
+        Holds::new(self.holds.values().cloned().collect())
+    }
+
+    /// Erases these calls. Says of each why it was left.
+    pub(super) fn erase(&mut self, calls: &[Erasable]) -> Vec<Option<NotErased>> {
+        let holds = self.holds();
+        let mut erased: HashSet<RequestId> = HashSet::new();
+        let mut said = Vec::with_capacity(calls.len());
+        for Erasable { tenant, id } in calls {
+            let unaudited = self.owes(*id);
+            let kept = self.by_id.get_mut(id).filter(|kept| kept.record.key().tenant == *tenant);
+            let Some(kept) = kept else {
+                said.push(Some(NotErased::NotFound));
+                continue;
+            };
+            let why = NotErased::of(&kept.record, unaudited, &holds);
+            if why.is_none() {
+                kept.record = kept.record.tombstone();
+                (kept.payload, kept.result) = (None, None);
+                erased.insert(*id);
+            }
+            said.push(why);
+        }
+        self.history.retain(|(_, entry)| !erased.contains(&entry.id));
+        said
+    }
+
+    /// Raises the watermark, and forgets the tombstones behind it that no hold covers. Says how many.
+    pub(super) fn forget_runs(&mut self, watermark: Timestamp) -> u64 {
+        self.watermark = self.watermark.max(Some(watermark));
+        let (holds, before) = (self.holds(), self.by_id.len());
+        let (by_key, watermark) = (&mut self.by_key, self.watermark);
+        let (rejected, mut gone) = (&mut self.rejected, HashSet::new());
+        self.by_id.retain(|id, Kept { record, .. }| {
+            let forgotten = record.erased
+                && record.key().run.began().is_some_and(|run| Some(run) < watermark)
+                && holds.on(record).is_none();
+            if forgotten {
+                by_key.remove(record.key());
+                let key = record.key();
+                rejected.remove(&(key.tenant.clone(), key.run.clone(), record.content));
+                gone.insert(*id);
+            }
+            !forgotten
+        });
+        self.decisions.retain(|_, call| !gone.contains(call));
+        (before - self.by_id.len()) as u64
+    }
+
     /// The turn of a call that has just come.
     pub(super) fn turn_of(&self, record: &CallRecord) -> u64 {
         if record.state == CallState::Pending { self.index.turn(record) } else { 0 }
@@ -102,8 +155,10 @@ impl Calls {
         kept.filter(|record| record.key().tenant == *tenant)
     }
 
-    pub(super) fn facts(&self, record: &CallRecord, now: Timestamp) -> Facts {
-        Facts { now, claimant_dead: self.claimant_dead(record) }
+    pub(super) fn facts(&self, record: &CallRecord, event: &Event, now: Timestamp) -> Facts {
+        let counted = event.decision().and_then(|id| self.decisions.get(&id));
+        let decision_used = counted.is_some_and(|call| *call != record.id());
+        Facts { now, claimant_dead: self.claimant_dead(record), decision_used }
     }
 
     pub(super) fn apply(
@@ -116,7 +171,7 @@ impl Calls {
     ) -> Result<CallRecord, ApplyError> {
         let record = self.record(tenant, id).ok_or(ApplyError::NotFound(id))?;
         let grant = grant_of(record, &event).and_then(|id| self.grants.get(tenant, id));
-        match machine::apply_with(record, &event, self.facts(record, now), grant) {
+        match machine::apply_with(record, &event, self.facts(record, &event, now), grant) {
             Ok((Step::Changed(next), grant)) => {
                 let next = enclosed.complete(next);
                 if let Some(grant) = grant {
@@ -142,7 +197,7 @@ impl Calls {
             let record = self.record(tenant, *id).ok_or(ApplyError::NotFound(*id))?;
             let grant = grant_of(record, event).and_then(|id| self.grants.get(tenant, id));
             drawing.extend(grant.map(|grant| (grant.id(), grant.clone())));
-            changes.push(Change { record, event, facts: self.facts(record, now) });
+            changes.push(Change { record, event, facts: self.facts(record, event, now) });
         }
         let (steps, drawn) = machine::apply_all(&changes, &drawing).map_err(|(at, refusal)| {
             let current = changes.get(at).map(|change| Box::new(change.record.clone()));
@@ -237,6 +292,9 @@ impl Calls {
             let key = record.key();
             let of = (key.tenant.clone(), key.run.clone(), record.content);
             self.rejected.entry(of).or_default().push(record.id());
+        }
+        if let Some(id) = event.decision() {
+            self.decisions.insert(id, record.id());
         }
         let entry = Entry::of(event.name(), record, event.by().cloned());
         self.owe(&entry, enclosed.auditor.filter(|_| event.is_audited()));

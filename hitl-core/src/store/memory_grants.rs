@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use hitl_base::Timestamp;
 
-use super::GrantPage;
+use super::{GrantPage, Holds};
 use crate::call::{Principal, Tenant};
 use crate::grant::GrantRecord;
 use crate::ids::GrantId;
@@ -54,8 +54,23 @@ impl Grants {
         self.0.values().filter(fits).take(page.limit).cloned().collect()
     }
 
-    /// Forgets what ended before `before`.
-    pub(super) fn retain(&mut self, before: Timestamp) {
-        self.0.retain(|_, record| !record.ended_before(before));
+    /// Forgets what ended before `before` and no hold covers.
+    pub(super) fn retain(&mut self, before: Timestamp, holds: &Holds) {
+        self.0.retain(|_, record| !record.ended_before(before) || holds.on_grant(record).is_some());
+    }
+
+    /// Forgets what a principal was given, has ended and no hold covers. Returns how many.
+    pub(super) fn forget_of(
+        &mut self,
+        (tenant, principal): (&Tenant, &Principal),
+        now: Timestamp,
+        holds: &Holds,
+    ) -> u64 {
+        let before = self.0.len();
+        self.0.retain(|_, record| {
+            let theirs = record.grant.tenant == *tenant && record.grant.principal == *principal;
+            !theirs || !record.ended_before(now) || holds.on_grant(record).is_some()
+        });
+        (before - self.0.len()) as u64
     }
 }

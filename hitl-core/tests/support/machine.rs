@@ -171,7 +171,8 @@ pub fn changed(result: Result<Step, Refusal>) -> CallRecord {
     }
 }
 
-pub const EARLY: Facts = Facts { now: Timestamp::from_millis(1), claimant_dead: false };
+pub const EARLY: Facts =
+    Facts { now: Timestamp::from_millis(1), claimant_dead: false, decision_used: false };
 
 pub fn approve(record: &CallRecord, by: impl Into<Authority>) -> Result<Step, Refusal> {
     apply(record, &Event::Decide(record.request.approve().by(by)), EARLY)

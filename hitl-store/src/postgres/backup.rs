@@ -125,7 +125,7 @@ impl Restore<'_> {
             let n: i64 = row.try_get(0)?;
             last = Some(n);
             let record = parse_record(row.try_get(2)?, row.try_get(1)?)?;
-            let facts = Facts { now: self.now, claimant_dead: true };
+            let facts = Facts { now: self.now, claimant_dead: true, decision_used: false };
             if let Ok(Step::Changed(next)) = machine::apply(&record, &Event::Restore, facts) {
                 held.add(n, &next)?;
             }

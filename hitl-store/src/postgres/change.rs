@@ -1,7 +1,8 @@
 //! The statements that write a call, and what they are given: a new call, and the next version of one.
 //!
 //! Each compares what it rests on: that the call is still the one that was seen, that it is not too
-//! late, and for a claim that the lease lasts.
+//! late, and for a claim that the lease lasts. A decision that another call has is a duplicate row, so the
+//! whole statement fails; whoever looks then is told why.
 
 use hitl_base::Timestamp;
 use hitl_core::machine::{CallRecord, Entry, Event};
@@ -131,7 +132,11 @@ static UPDATE: Sql = Sql {
            said AS (INSERT INTO {s}.history (call, version, write, entry) \
              SELECT n, $5, $17::text::uuid, $18 FROM moved), \
            owed AS (INSERT INTO {s}.unaudited (call, version, auditor) \
-             SELECT n, $5, $23::text::uuid FROM moved WHERE $23::text IS NOT NULL) \
+             SELECT n, $5, $23::text::uuid FROM moved WHERE $23::text IS NOT NULL), \
+           counted AS (INSERT INTO {s}.decisions (id, call) \
+             SELECT $26::text::uuid, n FROM moved WHERE $26::text IS NOT NULL \
+               AND NOT EXISTS (SELECT FROM {s}.decisions d \
+                 WHERE d.id = $26::text::uuid AND d.call = moved.n)) \
            SELECT count(*) FROM moved"
     ),
     types: &[
@@ -160,6 +165,7 @@ static UPDATE: Sql = Sql {
         Type::TEXT,
         Type::INT8,
         Type::INT8,
+        Type::TEXT,
     ],
 };
 
@@ -229,7 +235,7 @@ impl Change {
         let (record, entry) = (encode(next)?, encode(&entry)?);
         let session = next.claim.map(|claim| claim.session.to_string());
         let auditor = enclosed.auditor.filter(|_| event.is_audited());
-        let given: [&(dyn ToSql + Sync); 25] = [
+        let given: [&(dyn ToSql + Sync); 26] = [
             &storable(tenant.as_str()),
             &next.id().to_string(),
             &self.from.0.cast_signed(),
@@ -255,6 +261,7 @@ impl Change {
             &auditor.map(|session| session.to_string()),
             &self.from.1.as_millis(),
             &self.since,
+            &event.decision().map(|id| id.to_string()),
         ];
         way.write(&UPDATE, &given).await
     }

@@ -11,8 +11,8 @@ use tokio_postgres::types::{ToSql, Type};
 use super::error::Fault;
 use super::options::{PostgresOptions, Statements};
 use super::{
-    change, executors, grants, journal, marks, open, outbox, query, queue, retention, rotation,
-    session, together, watch,
+    change, decisions, executors, grants, holds, journal, marks, open, outbox, query, queue,
+    retention, rotation, session, together, watch,
 };
 
 /// A statement: its text, in which `{s}` stands for the schema, and its parameters' types.
@@ -48,8 +48,10 @@ impl Database {
             queue::ALL,
             change::ALL,
             together::ALL,
+            decisions::ALL,
             executors::ALL,
             grants::ALL,
+            holds::ALL,
             marks::ALL,
             outbox::ALL,
             retention::ALL,

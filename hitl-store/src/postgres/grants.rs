@@ -12,7 +12,9 @@ use tokio_postgres::types::{ToSql, Type};
 
 use super::database::{Database, Sql};
 use super::error::{Fault, ambiguous};
+use super::holds;
 use super::query::{self, count, one, storable};
+use super::retention;
 use super::store::Shared;
 use super::transaction::{End, Tried, Tx, Work, run};
 
@@ -89,16 +91,22 @@ pub(super) static LIVE: Sql = Sql {
     ),
     types: PAGE,
 };
-static FORGET: Sql = Sql {
-    text: "WITH gone AS (DELETE FROM {s}.grants WHERE n = ANY (ARRAY( \
-             SELECT n FROM {s}.grants WHERE ends < $1 ORDER BY ends LIMIT $2)) RETURNING n) \
-           SELECT count(*) FROM gone",
-    types: &[Type::INT8, Type::INT8],
+static ENDED: Sql = Sql {
+    text: "SELECT version, record, n, ends FROM {s}.grants WHERE ends < $1 AND ends >= $3 \
+           AND (ends > $3 OR n > $4) ORDER BY ends, n LIMIT $2 FOR UPDATE",
+    types: &[Type::INT8, Type::INT8, Type::INT8, Type::INT8],
 };
+static THEIRS: Sql = Sql {
+    text: "SELECT version, record, n, ends FROM {s}.grants WHERE tenant = $1 AND principal = $2 \
+           ORDER BY id FOR UPDATE",
+    types: &[Type::TEXT, Type::TEXT],
+};
+static FORGET: Sql =
+    Sql { text: "DELETE FROM {s}.grants WHERE n = ANY ($1)", types: &[Type::INT8_ARRAY] };
 
 /// The statements here.
 pub(super) const ALL: &[&Sql] =
-    &[&BY_ID, &SAVE, &LOCK, &UPDATE, &OF_TENANT, &OF_TOOL, &LIVE, &FORGET];
+    &[&BY_ID, &SAVE, &LOCK, &UPDATE, &OF_TENANT, &OF_TOOL, &LIVE, &ENDED, &THEIRS, &FORGET];
 
 /// A grant of this tenant.
 pub(super) async fn get(
@@ -251,10 +259,81 @@ pub(super) async fn page(
 /// Comes before every id.
 pub(super) const NOBODY: &str = "00000000-0000-0000-0000-000000000000";
 
-/// Forgets some grants that ended before `before`. Returns how many.
-pub(super) async fn forget(on: &Database, before: Timestamp, most: i64) -> Result<i64, Fault> {
-    let rows = on.read(&FORGET, &[&before.as_millis(), &most]).await?;
-    Ok(one(&rows)?.try_get(0)?)
+/// How many grants are looked at in one transaction.
+const BATCH: i64 = 200;
+
+/// Forgets the grants that ended before `before` and no hold covers.
+pub(super) async fn forget(on: &Database, before: Timestamp) -> Result<(), Fault> {
+    let mut place = Some((i64::MIN, i64::MIN));
+    while let Some(after) = place {
+        place = retention::until_known(on, &Ended { before, after }).await?;
+    }
+    Ok(())
+}
+
+/// Forgets the grants of a principal that have ended and no hold covers. Returns how many.
+pub(super) async fn forget_of(
+    on: &Shared,
+    tenant: &Tenant,
+    principal: &Principal,
+) -> Result<u64, Fault> {
+    let now = match &on.clock {
+        Some(clock) => clock.now(),
+        None => query::now(&on.database).await?,
+    };
+    retention::until_known(&on.database, &Theirs { tenant, principal, now }).await
+}
+
+struct Ended {
+    before: Timestamp,
+    after: (i64, i64),
+}
+
+#[async_trait]
+impl Work for Ended {
+    type Answer = Option<(i64, i64)>;
+
+    async fn perform(&self, within: &Tx<'_>) -> Result<End<Self::Answer>, Fault> {
+        let holds = holds::for_erasing(within).await?;
+        let given: super::database::Given<'_> =
+            &[&self.before.as_millis(), &BATCH, &self.after.0, &self.after.1];
+        let rows = within.send(&ENDED, given).await?;
+        let mut gone: Vec<i64> = Vec::new();
+        for row in &rows {
+            if holds.on_grant(&kept(row)?).is_none() {
+                gone.push(row.try_get(2)?);
+            }
+        }
+        within.send(&FORGET, &[&gone]).await?;
+        let last = rows.last().filter(|_| rows.len() as u64 == BATCH.cast_unsigned());
+        let place = |row: &Row| Ok::<_, Fault>((row.try_get(3)?, row.try_get(2)?));
+        Ok(End::Commit(last.map(place).transpose()?))
+    }
+}
+
+struct Theirs<'g> {
+    tenant: &'g Tenant,
+    principal: &'g Principal,
+    now: Timestamp,
+}
+
+#[async_trait]
+impl Work for Theirs<'_> {
+    type Answer = u64;
+
+    async fn perform(&self, within: &Tx<'_>) -> Result<End<u64>, Fault> {
+        let holds = holds::for_erasing(within).await?;
+        let given = (storable(self.tenant.as_str()), storable(self.principal.as_str()));
+        let mut gone: Vec<i64> = Vec::new();
+        for row in &within.send(&THEIRS, &[&given.0, &given.1]).await? {
+            let record = kept(row)?;
+            if record.ended_before(self.now) && holds.on_grant(&record).is_none() {
+                gone.push(row.try_get(2)?);
+            }
+        }
+        within.send(&FORGET, &[&gone]).await?;
+        Ok(End::Commit(gone.len() as u64))
+    }
 }
 
 /// When a grant is or was over.

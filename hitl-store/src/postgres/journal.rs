@@ -5,16 +5,20 @@
 //! one whose answer was lost is found out, and never happens twice.
 
 use async_trait::async_trait;
-use hitl_core::SessionId;
+use hitl_core::{SessionId, Tenant};
+use hitl_tasks::journal::erasable;
 use hitl_tasks::{Epoch, Journal, JournalError, TaskId};
 use tokio_postgres::types::Type;
 
 use super::PostgresStore;
 use super::database::{Given, Sql};
 use super::error::{Fault, ambiguous};
-use super::query::one;
+use super::holds;
+use super::query::{one, parse_record, storable};
+use super::retention;
+use super::transaction::{End, Tx, Work};
 use crate::failpoint::reach;
-use crate::journal::{damaged, failed};
+use crate::journal::{damaged, failed, held, runs_of};
 
 static CLAIM: Sql = Sql {
     text: "INSERT INTO {s}.tasks AS t (id, epoch) VALUES ($1::text::uuid, 1) \
@@ -45,11 +49,27 @@ pub(super) static RECENT: Sql = Sql {
     text: "SELECT id::text FROM {s}.tasks WHERE id < $1::text::uuid ORDER BY id DESC LIMIT $2",
     types: &[Type::TEXT, Type::INT8],
 };
+static LOCK: Sql = Sql {
+    text: "SELECT n FROM {s}.tasks WHERE id = $1::text::uuid FOR UPDATE",
+    types: &[Type::TEXT],
+};
+static CALLS: Sql = Sql {
+    text: "SELECT version, record FROM {s}.calls WHERE tenant = $1 AND run > $2 AND run < $3",
+    types: &[Type::TEXT, Type::TEXT, Type::TEXT],
+};
+static ERASE: Sql = Sql {
+    text: "WITH held AS (UPDATE {s}.tasks SET epoch = epoch + 1 \
+             WHERE id = $1::text::uuid RETURNING n), \
+           gone AS (DELETE FROM {s}.journal j USING held WHERE j.task = held.n) \
+           SELECT count(*) FROM held",
+    types: &[Type::TEXT],
+};
 /// The greatest id; nobody makes it.
 const END: &str = "ffffffff-ffff-ffff-ffff-ffffffffffff";
 
 /// The statements here.
-pub(super) const ALL: &[&Sql] = &[&CLAIM, &APPEND, &APPENDED, &LOAD, &RECENT];
+pub(super) const ALL: &[&Sql] =
+    &[&CLAIM, &APPEND, &APPENDED, &LOAD, &RECENT, &LOCK, &CALLS, &ERASE];
 
 #[async_trait]
 impl Journal for PostgresStore {
@@ -126,6 +146,50 @@ impl Journal for PostgresStore {
             id.parse().map_err(|_| damaged())
         };
         rows.iter().map(id).collect()
+    }
+
+    async fn erase(&self, task: TaskId) -> Result<bool, JournalError> {
+        let on = self.database();
+        let erased = retention::until_known(on, &Erase { task }).await;
+        erased.map_err(|fault| failed(on.error(fault)))?
+    }
+}
+
+/// Erases what is recorded of a task, unless something keeps it.
+struct Erase {
+    task: TaskId,
+}
+
+#[async_trait]
+impl Work for Erase {
+    type Answer = Result<bool, JournalError>;
+
+    async fn perform(&self, within: &Tx<'_>) -> Result<End<Self::Answer>, Fault> {
+        let id = self.task.to_string();
+        let holds = holds::for_erasing(within).await?;
+        // Whoever appends waits for it.
+        within.send(&LOCK, &[&id]).await?;
+        let rows = within.send(&LOAD, &[&id]).await?;
+        let entry = |row: &tokio_postgres::Row| row.try_get::<_, Vec<u8>>(0);
+        let entries = rows.iter().map(entry).collect::<Result<Vec<_>, _>>()?;
+        if entries.is_empty() {
+            return Ok(End::Nothing(Ok(false)));
+        }
+        let tenant = match erasable(self.task, &entries) {
+            Ok(tenant) => tenant.as_deref().map(Tenant::from).unwrap_or_default(),
+            Err(kept) => return Ok(End::Nothing(Err(kept))),
+        };
+        let (from, to) = runs_of(self.task);
+        let rows = within.send(&CALLS, &[&storable(tenant.as_str()), &from, &to]).await?;
+        let mut calls = Vec::with_capacity(rows.len());
+        for row in &rows {
+            calls.push(parse_record(row.try_get(1)?, row.try_get(0)?)?);
+        }
+        if let Some(kept) = held(&holds, &tenant, calls) {
+            return Ok(End::Nothing(Err(kept)));
+        }
+        within.send(&ERASE, &[&id]).await?;
+        Ok(End::Commit(Ok(true)))
     }
 }
 

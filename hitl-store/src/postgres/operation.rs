@@ -28,6 +28,7 @@ use hitl_core::store::{ApplyError, Enclosed, StoreError, Submitted};
 use hitl_core::{RequestId, SessionId, Tenant};
 
 use super::change::{Change, FRESH, New, Wrote};
+use super::decisions;
 use super::error::{Fault, ambiguous, unreachable};
 use super::query::{self, Found, Kept, millis};
 use super::queue;
@@ -170,7 +171,9 @@ pub(super) async fn apply(
             return kept.map(|kept| kept.record).ok_or(ApplyError::NotFound(id));
         }
         let now = on.now_of(kept.read_at);
-        let facts = Facts { now, claimant_dead: kept.claimant_dead };
+        let decision_used = decisions::is_used(&on.database, id, event).await;
+        let decision_used = decision_used.map_err(|fault| on.reading_failed(fault, unclear))?;
+        let facts = Facts { now, claimant_dead: kept.claimant_dead, decision_used };
         reach("call-read");
         if let Some(grant) = grant_of(&kept.record, event) {
             return together::apply(on, tenant, id, event, enclosed, grant).await;

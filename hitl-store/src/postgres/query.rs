@@ -317,6 +317,16 @@ pub(super) async fn history(on: &Database, after: u64, limit: usize) -> Result<H
     Ok(History::stretch(after, stretch.last, stretch.entries))
 }
 
+/// Gives every line of the history that was committed its number, in a transaction.
+pub(super) async fn number_within(within: &Tx<'_>) -> Result<(), Fault> {
+    loop {
+        let rows = within.send(&NUMBER, &[&NUMBERED]).await?;
+        if one(&rows)?.try_get::<_, i64>(0)? < NUMBERED {
+            return Ok(());
+        }
+    }
+}
+
 /// The entries that are kept after a number, and the last number there ever was.
 struct Stretch {
     entries: Vec<(u64, Entry)>,

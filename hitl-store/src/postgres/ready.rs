@@ -56,7 +56,7 @@ impl Change {
             return None;
         }
         let kept = Kept { read_at, record: *record, epoch, claimant_dead: false };
-        let facts = Facts { now: on.now_of(read_at), claimant_dead: false };
+        let facts = Facts { now: on.now_of(read_at), claimant_dead: false, decision_used: false };
         let Ok(Step::Changed(next)) = machine::apply(&kept.record, event, facts) else {
             return None;
         };

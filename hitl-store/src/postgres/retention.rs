@@ -4,26 +4,48 @@
 //! a tombstone is removed only after the watermark has risen above it, so whoever no longer finds the
 //! tombstone finds the watermark.
 
+use std::collections::BTreeMap;
+
+use async_trait::async_trait;
 use hitl_base::Timestamp;
 use hitl_core::machine::CallRecord;
+use hitl_core::store::{ERASED_AT_ONCE, Erasable, NotErased};
+use hitl_core::{Principal, RequestId, Tenant};
 use tokio_postgres::types::Type;
 
 use super::database::{Database, Sql};
 use super::error::Fault;
 use super::grants;
-use super::query::{self, one, parse_record};
+use super::holds;
+use super::query::{self, one, parse_record, storable};
+use super::transaction::{End, Tried, Tx, Work, run};
+use crate::failpoint::reach;
 
-/// How many calls are erased or forgotten in one statement, so that others get their turn.
-const BATCH: i64 = 200;
+/// How many calls are erased or forgotten in one transaction, so that others get their turn.
+const BATCH: i64 = ERASED_AT_ONCE as i64;
 
 pub(super) static ENDED: Sql = Sql {
-    text: "SELECT n, version, record FROM {s}.calls WHERE NOT erased AND state IN \
+    text: "SELECT n, updated_at FROM {s}.calls WHERE NOT erased AND state IN \
            ('executed', 'failed', 'rejected', 'responded', 'expired', 'cancelled', 'denied') \
-           AND updated_at < $1 \
-           AND NOT EXISTS (SELECT FROM {s}.unaudited u WHERE u.call = calls.n) \
-           ORDER BY updated_at LIMIT $2",
-    types: &[Type::INT8, Type::INT8],
+           AND updated_at < $1 AND updated_at >= $3 AND (updated_at > $3 OR n > $4) \
+           ORDER BY updated_at, n LIMIT $2",
+    types: &[Type::INT8, Type::INT8, Type::INT8, Type::INT8],
 };
+// What has ended and is not erased changes no more, but for being erased: no lock is needed.
+static READ: Sql = Sql {
+    text: "SELECT c.n, c.version, c.record, c.id::text, \
+             EXISTS (SELECT FROM {s}.unaudited u WHERE u.call = c.n) \
+           FROM {s}.calls c WHERE c.n = ANY ($1) OR c.id = ANY ($2::text[]::uuid[])",
+    types: &[Type::INT8_ARRAY, Type::TEXT_ARRAY],
+};
+static THEIRS: Sql = Sql {
+    text: "SELECT c.n, c.version, c.record FROM {s}.calls c WHERE (c.tenant = $1) IS TRUE \
+             AND NOT c.erased AND (c.principal = $2 OR strpos(c.record, $3) > 0) AND c.n > $4 \
+           ORDER BY c.n LIMIT $5",
+    types: &[Type::TEXT, Type::TEXT, Type::TEXT, Type::INT8, Type::INT8],
+};
+static PLACE: Sql =
+    Sql { text: "SELECT n FROM {s}.calls WHERE id = $1::text::uuid", types: &[Type::TEXT] };
 static ERASE: Sql = Sql {
     text: "WITH gone AS ( \
              UPDATE {s}.calls c SET erased = true, began = g.began, record = g.record, \
@@ -53,38 +75,169 @@ static RAISE_FORGOTTEN: Sql = Sql {
 };
 static FORGET: Sql = Sql {
     text: "WITH gone AS (DELETE FROM {s}.calls WHERE n = ANY (ARRAY( \
-             SELECT n FROM {s}.calls WHERE erased AND began IS NOT NULL AND began < $1 \
-             ORDER BY began LIMIT $2)) RETURNING n) \
+             SELECT n FROM {s}.calls c WHERE erased AND began IS NOT NULL AND began < $1 \
+               AND NOT EXISTS (SELECT FROM {s}.holds h WHERE h.tenant = c.tenant \
+                 AND (h.scope = 'tenant' OR h.call = c.id)) \
+             ORDER BY began LIMIT $2)) RETURNING n), \
+           decisions AS (DELETE FROM {s}.decisions d USING gone WHERE d.call = gone.n) \
            SELECT count(*) FROM gone",
     types: &[Type::INT8, Type::INT8],
 };
 
 /// The statements here.
-pub(super) const ALL: &[&Sql] = &[&ENDED, &ERASE, &RAISE, &RAISE_FORGOTTEN, &FORGET];
+pub(super) const ALL: &[&Sql] =
+    &[&ENDED, &READ, &THEIRS, &PLACE, &ERASE, &RAISE, &RAISE_FORGOTTEN, &FORGET];
 
 /// Erases the calls that ended before `before`, and forgets such grants. Returns how many calls.
-pub(super) async fn erase(on: &Database, before: Timestamp) -> Result<u64, Fault> {
-    let mut erased = 0;
+pub(super) async fn retain(on: &Database, before: Timestamp) -> Result<u64, Fault> {
+    let (mut erased, mut place) = (0, (i64::MIN, i64::MIN));
     loop {
-        let rows = on.read(&ENDED, &[&before.as_millis(), &BATCH]).await?;
-        let mut ended = Ended::default();
-        for row in &rows {
-            ended.add(row.try_get(0)?, row.try_get(1)?, row.try_get(2)?)?;
-        }
-        // Lines that go have a number, so that readers of the history find a gap where they were.
-        query::last_change(on).await?;
-        if !rows.is_empty() {
-            let given: super::database::Given<'_> =
-                &[&ended.numbers, &ended.versions, &ended.began, &ended.tombstones];
-            // What happens twice erases nothing the second time.
-            erased += count(&on.read(&ERASE, given).await?)?;
-        }
+        let given: super::database::Given<'_> = &[&before.as_millis(), &BATCH, &place.0, &place.1];
+        let rows = on.read(&ENDED, given).await?;
+        let Some(last) = rows.last() else { break };
+        place = (last.try_get(1)?, last.try_get(0)?);
+        let numbers = rows.iter().map(|row| row.try_get(0)).collect::<Result<_, _>>()?;
+        let said = until_known(on, &Erase { numbers, ids: Vec::new() }).await?;
+        erased += said.values().filter(|why| why.is_none()).count() as u64;
         if (rows.len() as u64) < BATCH.cast_unsigned() {
             break;
         }
     }
-    while grants::forget(on, before, BATCH).await? == BATCH {}
+    grants::forget(on, before).await?;
     Ok(erased)
+}
+
+/// Erases these calls. Says of each why it was left.
+pub(super) async fn erase(
+    on: &Database,
+    calls: &[Erasable],
+) -> Result<Vec<Option<NotErased>>, Fault> {
+    let ids = calls.iter().map(|call| call.id.to_string()).collect();
+    let wanted: BTreeMap<_, _> = calls.iter().map(|call| (call.id, call.tenant.clone())).collect();
+    let said =
+        until_known(on, &Named { erase: Erase { numbers: Vec::new(), ids }, wanted }).await?;
+    let of = |call: &Erasable| said.get(&call.id).copied().unwrap_or(Some(NotErased::NotFound));
+    Ok(calls.iter().map(of).collect())
+}
+
+/// What is said of each call that is there.
+type Said = BTreeMap<RequestId, Option<NotErased>>;
+
+/// After a commit that may have happened it is done again: what was erased is found erased then, and
+/// counts as such.
+pub(super) async fn until_known<W: Work>(on: &Database, work: &W) -> Result<W::Answer, Fault> {
+    let mut tries = on.tries();
+    loop {
+        match run(on, work).await {
+            Ok(Tried::Done(answer)) => return Ok(answer),
+            Ok(Tried::Unclear) if tries.again().await => {}
+            Ok(Tried::Unclear) => return Err(Fault::Broken(None)),
+            Err(failed) if failed.is_passing() && tries.again().await => {}
+            Err(failed) => return Err(failed),
+        }
+    }
+}
+
+/// Erases calls by their numbers or their ids, in one transaction.
+struct Erase {
+    numbers: Vec<i64>,
+    ids: Vec<String>,
+}
+
+impl Erase {
+    async fn of(
+        &self,
+        within: &Tx<'_>,
+        wanted: impl Fn(&CallRecord) -> bool + Send,
+    ) -> Result<Said, Fault> {
+        let holds = holds::for_erasing(within).await?;
+        reach("holds-read");
+        let rows = within.send(&READ, &[&self.numbers, &self.ids]).await?;
+        let (mut said, mut ended) = (Said::new(), Ended::default());
+        for row in &rows {
+            let (n, version) = (row.try_get(0)?, row.try_get(1)?);
+            let record: CallRecord = parse_record(row.try_get(2)?, version)?;
+            if !wanted(&record) {
+                continue;
+            }
+            let why = NotErased::of(&record, row.try_get(4)?, &holds);
+            said.insert(record.id(), why);
+            if why.is_none() {
+                ended.add(n, version, &record)?;
+            }
+        }
+        if ended.numbers.is_empty() {
+            return Ok(said);
+        }
+        // Lines that go have a number, so that readers of the history find a gap where they were.
+        query::number_within(within).await?;
+        let given: super::database::Given<'_> =
+            &[&ended.numbers, &ended.versions, &ended.began, &ended.tombstones];
+        // Of two who erase one call, the second finds it erased.
+        within.send(&ERASE, given).await?;
+        reach("calls-erased");
+        Ok(said)
+    }
+}
+
+#[async_trait]
+impl Work for Erase {
+    type Answer = Said;
+
+    async fn perform(&self, within: &Tx<'_>) -> Result<End<Said>, Fault> {
+        Ok(End::Commit(self.of(within, |_| true).await?))
+    }
+}
+
+/// Erases calls by their ids, each of its tenant.
+struct Named {
+    erase: Erase,
+    wanted: BTreeMap<RequestId, Tenant>,
+}
+
+#[async_trait]
+impl Work for Named {
+    type Answer = Said;
+
+    async fn perform(&self, within: &Tx<'_>) -> Result<End<Said>, Fault> {
+        let wanted = |record: &CallRecord| {
+            self.wanted.get(&record.id()).is_some_and(|tenant| *tenant == record.key().tenant)
+        };
+        Ok(End::Commit(self.erase.of(within, wanted).await?))
+    }
+}
+
+/// A page of the calls of a principal that are not erased. It may go over all calls.
+pub(super) async fn calls_of(
+    on: &Database,
+    (tenant, principal): (&Tenant, &Principal),
+    after: Option<RequestId>,
+    limit: usize,
+) -> Result<Vec<CallRecord>, Fault> {
+    let mut after = match after {
+        Some(id) => match on.read(&PLACE, &[&id.to_string()]).await?.first() {
+            Some(row) => row.try_get(0)?,
+            None => i64::MAX,
+        },
+        None => 0,
+    };
+    let name = serde_json::to_string(principal);
+    let name = name.map_err(|_| Fault::Damaged("a record cannot be written as JSON"))?;
+    let given = (storable(tenant.as_str()), storable(principal.as_str()));
+    let canonical = format!("\"canonical\":{name}");
+    let mut found = Vec::new();
+    while found.len() < limit {
+        let rows = on.read(&THEIRS, &[&given.0, &given.1, &canonical, &after, &BATCH]).await?;
+        let Some(last) = rows.last() else { break };
+        after = last.try_get(0)?;
+        for row in &rows {
+            let record: CallRecord = parse_record(row.try_get(2)?, row.try_get(1)?)?;
+            if record.is_of(principal) && found.len() < limit {
+                found.push(record);
+            }
+        }
+    }
+    Ok(found)
 }
 
 /// Calls that ended, and what is to be left of them.
@@ -97,11 +250,7 @@ struct Ended {
 }
 
 impl Ended {
-    fn add(&mut self, n: i64, version: i64, record: &str) -> Result<(), Fault> {
-        let record: CallRecord = parse_record(record, version)?;
-        if !record.state.is_terminal() {
-            return Err(Fault::Damaged("a call's state differs"));
-        }
+    fn add(&mut self, n: i64, version: i64, record: &CallRecord) -> Result<(), Fault> {
         let tombstone = serde_json::to_string(&record.tombstone());
         let tombstone =
             tombstone.map_err(|_| Fault::Damaged("a record cannot be written as JSON"))?;
@@ -120,11 +269,28 @@ pub(super) async fn forget(on: &Database, watermark: Timestamp) -> Result<u64, F
     let before = raise(on, watermark).await?;
     let mut forgotten = 0;
     loop {
-        let some = count(&on.read(&FORGET, &[&before.as_millis(), &BATCH]).await?)?;
+        let some = until_known(on, &Forget { before }).await?;
         forgotten += some;
         if some < BATCH.cast_unsigned() {
             return Ok(forgotten);
         }
+    }
+}
+
+/// Forgets some tombstones.
+struct Forget {
+    before: Timestamp,
+}
+
+#[async_trait]
+impl Work for Forget {
+    type Answer = u64;
+
+    async fn perform(&self, within: &Tx<'_>) -> Result<End<u64>, Fault> {
+        // No hold is placed from here on.
+        holds::for_erasing(within).await?;
+        let rows = within.send(&FORGET, &[&self.before.as_millis(), &BATCH]).await?;
+        Ok(End::Commit(count(&rows)?))
     }
 }
 

@@ -93,7 +93,7 @@ async fn a_query_reads_as_many_pages_however_long_the_queue_is() {
         (&NUMBER, &[&limit]),
         (&queue::BY_TURN, &[&tenant, &states, &first, &first, &first, &first, &limit]),
         (&queue::BY_DUE, &[&tenant, &states, &first, &first, &limit]),
-        (&retention::ENDED, &[&i64::MAX, &limit]),
+        (&retention::ENDED, &[&i64::MAX, &limit, &i64::MIN, &i64::MIN]),
         (&journal::LOAD, &[&id]),
         (&journal::RECENT, &[&id, &limit]),
     ];

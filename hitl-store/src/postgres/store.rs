@@ -10,12 +10,13 @@ use hitl_core::machine::{CallRecord, CallState, Entry, Event, NewCall};
 use hitl_core::queue::{Placed, QueueCounts, QueueScan};
 use hitl_core::seal::Sealed;
 use hitl_core::store::{
-    Applied, ApplyError, Change, Enclosed, Executors, GrantPage, History, Hub, PageRequest,
-    Retained, SealedPage, SealedPart, SealedText, StoreError, Submitted, Watch,
+    Applied, ApplyError, Change, Enclosed, Erasable, Executors, GrantPage, History, Hold, Hub,
+    NotErased, PageRequest, Retained, SealedPage, SealedPart, SealedText, StoreError, Submitted,
+    Watch, check_erasable,
 };
 use hitl_core::{
-    CallKey, ContentDigest, GrantId, HostKeys, KeyId, Principal, RequestId, RunId, SessionId,
-    Store, Tenant, ToolFacts,
+    CallKey, ContentDigest, GrantId, HoldId, HostKeys, KeyId, Principal, RequestId, RunId,
+    SessionId, Store, Tenant, ToolFacts,
 };
 use tokio::sync::watch;
 
@@ -25,6 +26,7 @@ use super::error::Fault;
 use super::executors;
 use super::grants::{self, Revoke};
 use super::heard::Heard;
+use super::holds;
 use super::marks;
 use super::operation;
 use super::outbox;
@@ -326,8 +328,47 @@ impl Store for PostgresStore {
     }
 
     async fn retain(&self, before: Timestamp) -> Result<Retained, StoreError> {
-        let erased = retention::erase(&self.shared.database, before).await;
+        let erased = retention::retain(&self.shared.database, before).await;
         erased.map(Retained::new).map_err(|fault| self.shared.error(fault))
+    }
+
+    async fn erase(&self, calls: &[Erasable]) -> Result<Vec<Option<NotErased>>, StoreError> {
+        check_erasable(calls)?;
+        let said = retention::erase(&self.shared.database, calls).await;
+        said.map_err(|fault| self.shared.error(fault))
+    }
+
+    async fn calls_of(
+        &self,
+        tenant: &Tenant,
+        principal: &Principal,
+        after: Option<RequestId>,
+        limit: usize,
+    ) -> Result<Vec<CallRecord>, StoreError> {
+        let database = &self.shared.database;
+        let records = retention::calls_of(database, (tenant, principal), after, limit).await;
+        records.map_err(|fault| self.shared.error(fault))
+    }
+
+    async fn forget_grants_of(
+        &self,
+        tenant: &Tenant,
+        principal: &Principal,
+    ) -> Result<u64, StoreError> {
+        let forgotten = grants::forget_of(&self.shared, tenant, principal).await;
+        forgotten.map_err(|fault| self.shared.error(fault))
+    }
+
+    async fn hold(&self, hold: Hold) -> Result<Hold, StoreError> {
+        holds::place(&self.shared, hold).await
+    }
+
+    async fn release_hold(&self, tenant: &Tenant, id: HoldId) -> Result<Option<Hold>, StoreError> {
+        holds::release(&self.shared, tenant, id).await
+    }
+
+    async fn holds(&self) -> Result<Vec<Hold>, StoreError> {
+        holds::all(&self.shared.database).await.map_err(|fault| self.shared.error(fault))
     }
 
     async fn forget_runs(&self, watermark: Timestamp) -> Result<u64, StoreError> {

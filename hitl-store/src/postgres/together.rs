@@ -19,6 +19,7 @@ use tokio_postgres::types::Type;
 
 use super::change::{Change, FRESH, New, Wrote};
 use super::database::Sql;
+use super::decisions;
 use super::error::{Fault, ambiguous, unreachable};
 use super::grants;
 use super::operation::MISSES;
@@ -156,7 +157,8 @@ impl<'a> Together<'a> {
                 }
                 Ok(Tried::Done(Outcome::Moved)) => {}
                 Ok(Tried::Unclear) => self.unclear = true,
-                Err(failed) if failed.is_passing() => fault = Some(failed),
+                // A decision that another call gets at the same moment.
+                Err(failed) if failed.is_passing() || failed.is_duplicate() => fault = Some(failed),
                 Err(failed) => return Err(on.reading_failed(failed, self.unclear).into()),
             }
             self.hint = None;
@@ -195,10 +197,12 @@ impl<'a> Together<'a> {
         &self,
         found: &[Kept],
         before: &Drawing,
+        used: &BTreeSet<RequestId>,
     ) -> Result<(Vec<Step>, Drawing), (usize, Refusal)> {
         let facts = |kept: &Kept| {
             let now = self.on.now_of(kept.read_at);
-            Facts { now, claimant_dead: kept.claimant_dead }
+            let decision_used = used.contains(&kept.record.id());
+            Facts { now, claimant_dead: kept.claimant_dead, decision_used }
         };
         if let (true, [part], [kept]) = (self.alone, self.parts, found) {
             let grant = grant_of(&kept.record, part.event).and_then(|id| before.get(&id));
@@ -259,7 +263,13 @@ impl Work for Together<'_> {
             let records = found.into_iter().map(|kept| kept.record).collect();
             return nothing(Outcome::Changed(records));
         }
-        let (steps, drawn) = match self.judge(&found, &before) {
+        let mut used = BTreeSet::new();
+        for part in self.parts {
+            if decisions::is_used_within(within, part.id, part.event).await? {
+                used.insert(part.id);
+            }
+        }
+        let (steps, drawn) = match self.judge(&found, &before, &used) {
             Ok(done) => done,
             Err((at, refusal)) => {
                 let current =

@@ -31,6 +31,11 @@ pub(super) trait Work: Sync {
 
     /// Does it.
     async fn perform(&self, within: &Tx<'_>) -> Result<End<Self::Answer>, Fault>;
+
+    /// Whether what it answers is told the first time only: done again, it finds nothing to do.
+    fn is_told_once(&self) -> bool {
+        false
+    }
 }
 
 /// How a transaction is to end.

@@ -18,6 +18,8 @@ pub(super) enum Fault {
     RunForgotten,
     /// The machine's clock has jumped far ahead.
     Clock(ClockJump),
+    /// Something was erased, and the log that may still have it could not be emptied.
+    LogInUse,
     /// A commit failed half-way, and others have written since: nobody can tell any more.
     Ambiguous,
 }
@@ -54,6 +56,13 @@ impl Fault {
             ),
             Self::RunForgotten => StoreError::run_forgotten(),
             Self::Clock(jump) => jump.into(),
+            Self::LogInUse => StoreError::new(
+                Kind::Unavailable,
+                format!(
+                    "it was erased from {file}, and the log beside it ({file}-wal) still has it, \
+                     because somebody reads from there; erase once more when they are done"
+                ),
+            ),
             Self::Ambiguous => ambiguous(path),
             Self::Sqlite(error) => {
                 let (kind, message) = explain(&error, path);

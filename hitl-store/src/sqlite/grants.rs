@@ -8,7 +8,9 @@ use hitl_core::{GrantId, Principal, Tenant};
 use rusqlite::{Connection, OptionalExtension as _, params};
 
 use super::error::Fault;
+use super::holds;
 use super::query::count;
+use super::retention::Place;
 use super::row::encode;
 
 const BY_ID: &str = "SELECT version, record FROM grants WHERE id = ?1 AND tenant = ?2";
@@ -27,12 +29,16 @@ pub(super) const LIVE: &str = "SELECT version, record FROM grants INDEXED BY gra
     AND ends > ?6 ORDER BY id LIMIT ?7";
 const NOT_REVOKED: &str = "SELECT n, version, record FROM grants \
     WHERE n > ?1 AND revoked = 0 ORDER BY n LIMIT ?2";
-const FORGET: &str = "DELETE FROM grants WHERE n IN (SELECT n FROM grants INDEXED BY grants_ended \
-    WHERE ends < ?1 ORDER BY ends LIMIT ?2)";
+const ENDED: &str = "SELECT n, version, record, ends FROM grants INDEXED BY grants_ended \
+    WHERE ends < ?1 AND ends >= ?3 AND (ends > ?3 OR n > ?4) ORDER BY ends, n LIMIT ?2";
+const THEIRS: &str = "SELECT n, version, record FROM grants INDEXED BY grants_by_tenant \
+    WHERE tenant = ?1 AND principal = ?2";
+const FORGET: &str = "DELETE FROM grants WHERE n = ?1";
 
 /// Every query that an index must answer.
 #[cfg(test)]
-pub(super) const LISTINGS: &[&str] = &[BY_ID, OF_TENANT, OF_TOOL, LIVE, NOT_REVOKED, FORGET];
+pub(super) const LISTINGS: &[&str] =
+    &[BY_ID, OF_TENANT, OF_TOOL, LIVE, NOT_REVOKED, ENDED, THEIRS, FORGET];
 
 /// How many grants are revoked at once, when a file was restored.
 const BATCH: usize = 1000;
@@ -141,9 +147,51 @@ pub(super) fn page(
     rows.map(|row| row.map_err(Fault::from).and_then(kept)).collect()
 }
 
-/// Forgets some grants that ended before `before`. Returns how many.
-pub(super) fn forget(on: &Connection, before: Timestamp, most: usize) -> Result<usize, Fault> {
-    Ok(on.prepare_cached(FORGET)?.execute(params![before.as_millis(), count(most)])?)
+/// Forgets some grants that ended before `before` and no hold covers, of those after `after`. Returns
+/// how many, and where to go on if there may be more.
+pub(super) fn forget(
+    on: &Connection,
+    before: Timestamp,
+    after: Place,
+    most: usize,
+) -> Result<(u64, Option<Place>), Fault> {
+    let holds = holds::all(on)?;
+    let mut statement = on.prepare_cached(ENDED)?;
+    let given = params![before.as_millis(), count(most), after.0, after.1];
+    let rows = statement.query_map(given, |row| {
+        Ok((row.get::<_, i64>(0)?, (row.get(1)?, row.get(2)?), row.get::<_, i64>(3)?))
+    })?;
+    let rows = rows.collect::<Result<Vec<_>, _>>()?;
+    let last = rows.last().filter(|_| rows.len() == most).map(|(n, _, ends)| (*ends, *n));
+    let mut forgotten = 0;
+    for (n, row, _) in rows {
+        if holds.on_grant(&kept(row)?).is_none() {
+            forgotten += on.prepare_cached(FORGET)?.execute([n])?;
+        }
+    }
+    Ok((forgotten as u64, last))
+}
+
+/// Forgets the grants of a principal that have ended and no hold covers. Returns how many.
+pub(super) fn forget_of(
+    on: &Connection,
+    (tenant, principal): (&Tenant, &Principal),
+    now: Timestamp,
+) -> Result<u64, Fault> {
+    let holds = holds::all(on)?;
+    let mut statement = on.prepare_cached(THEIRS)?;
+    let given = params![tenant.as_str(), principal.as_str()];
+    let rows = statement
+        .query_map(given, |row| Ok((row.get::<_, i64>(0)?, (row.get(1)?, row.get(2)?))))?;
+    let mut forgotten = 0;
+    for row in rows.collect::<Result<Vec<_>, _>>()? {
+        let (n, row) = row;
+        let record = kept(row)?;
+        if record.ended_before(now) && holds.on_grant(&record).is_none() {
+            forgotten += on.prepare_cached(FORGET)?.execute([n])?;
+        }
+    }
+    Ok(forgotten as u64)
 }
 
 /// Takes every grant back: what was drawn on it since the backup is not known.

@@ -2,13 +2,16 @@
 //! tasks share a commit.
 
 use async_trait::async_trait;
+use hitl_core::Tenant;
+use hitl_tasks::journal::erasable;
 use hitl_tasks::{Epoch, Journal, JournalError, TaskId};
 use rusqlite::{Connection, OptionalExtension as _, params};
 
 use super::SqliteStore;
 use super::error::Fault;
+use super::holds;
 use crate::failpoint::reach;
-use crate::journal::{damaged, failed};
+use crate::journal::{damaged, failed, held, runs_of};
 
 const CLAIM: &str = "INSERT INTO tasks (id, epoch) VALUES (?1, 1) \
                      ON CONFLICT (id) DO UPDATE SET epoch = epoch + 1 RETURNING epoch";
@@ -17,6 +20,9 @@ const APPEND: &str = "INSERT INTO journal (task, entry) VALUES (?1, ?2)";
 pub(super) const LOAD: &str = "SELECT entry FROM journal \
                                WHERE task = (SELECT n FROM tasks WHERE id = ?1) ORDER BY seq";
 pub(super) const RECENT: &str = "SELECT id FROM tasks WHERE id < ?1 ORDER BY id DESC LIMIT ?2";
+const CALLS: &str = "SELECT record FROM calls WHERE tenant = ?1 AND run > ?2 AND run < ?3";
+const ERASE: &str = "DELETE FROM journal WHERE task = (SELECT n FROM tasks WHERE id = ?1)";
+const FENCE: &str = "UPDATE tasks SET epoch = epoch + 1 WHERE id = ?1";
 /// Greater than every id.
 const END: &str = "~";
 
@@ -79,6 +85,47 @@ impl Journal for SqliteStore {
         let ids = tasks.await.map_err(failed)?.into_iter().map(|id| id.parse());
         ids.collect::<Result<_, _>>().map_err(|_| damaged())
     }
+
+    async fn erase(&self, task: TaskId) -> Result<bool, JournalError> {
+        // Performed once more after a commit that may have happened, it finds nothing left.
+        let mut first = false;
+        let erased = self.write(move |on, _| {
+            let erased = erase(on, task)?;
+            first |= matches!(erased, Ok(true));
+            Ok(erased.map(|erased| erased || first))
+        });
+        let erased = erased.await.map_err(failed)??;
+        self.scrub().await.map_err(failed)?;
+        Ok(erased)
+    }
+}
+
+/// Erases what is recorded of a task, unless something keeps it.
+fn erase(on: &Connection, task: TaskId) -> Result<Result<bool, JournalError>, Fault> {
+    let id = task.to_string();
+    let mut statement = on.prepare_cached(LOAD)?;
+    let rows = statement.query_map([&id], |row| row.get(0))?;
+    let entries = rows.collect::<Result<Vec<Vec<u8>>, _>>()?;
+    if entries.is_empty() {
+        return Ok(Ok(false));
+    }
+    let tenant = match erasable(task, &entries) {
+        Ok(tenant) => tenant.as_deref().map(Tenant::from).unwrap_or_default(),
+        Err(kept) => return Ok(Err(kept)),
+    };
+    let (from, to) = runs_of(task);
+    let mut statement = on.prepare_cached(CALLS)?;
+    let given = params![tenant.as_str(), from, to];
+    let rows = statement.query_map(given, |row| row.get::<_, String>(0))?;
+    let record =
+        |text: String| serde_json::from_str(&text).map_err(|_| Fault::Damaged("a call's record"));
+    let calls = rows.map(|row| record(row?)).collect::<Result<Vec<_>, Fault>>()?;
+    if let Some(kept) = held(&holds::all(on)?, &tenant, calls) {
+        return Ok(Err(kept));
+    }
+    on.prepare_cached(ERASE)?.execute([&id])?;
+    on.prepare_cached(FENCE)?.execute([&id])?;
+    Ok(Ok(true))
 }
 
 enum Append {

@@ -7,17 +7,22 @@
 //! - `reader` runs the `query`s beside it.
 //! - `grants` keeps standing permissions, and what is drawn on them.
 //! - `head` keeps beside the file how far it has come, so that an older copy is noticed.
-//! - `retention` erases what is old; `backup` copies the file, and holds what a copy cannot know.
+//! - `retention` erases what is old or named, unless one of the `holds` covers it; `scrub` takes its traces
+//!   out of the log. `decisions` keeps for which call each has counted.
+//! - `backup` copies the file, and holds what a copy cannot know.
 //! - `journal` keeps what long-running tasks have done.
 //! - `session` knows which executors are alive, `watch` what other processes changed.
 
 mod answers;
 mod audit;
 mod backup;
+mod decisions;
+mod erase;
 mod error;
 mod executors;
 mod grants;
 mod head;
+mod holds;
 mod journal;
 mod key;
 mod open;
@@ -32,6 +37,7 @@ mod retention;
 mod rotation;
 mod row;
 mod schema;
+mod scrub;
 mod session;
 mod store;
 mod together;

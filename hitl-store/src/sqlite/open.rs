@@ -159,6 +159,8 @@ pub(super) fn connect(path: &Path, busy_timeout: Duration) -> Result<Connection,
     connection.pragma_update(None, "foreign_keys", true)?;
     // Every acknowledged commit is on the disk.
     connection.pragma_update(None, "synchronous", "FULL")?;
+    // What is deleted is overwritten: a record that is replaced, a payload of a call that has ended.
+    connection.pragma_update_and_check(None, "secure_delete", true, |_| Ok(()))?;
     Ok(connection)
 }
 

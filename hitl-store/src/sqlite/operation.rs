@@ -15,6 +15,7 @@ use hitl_core::{RequestId, Tenant};
 use rusqlite::{Connection, OptionalExtension as _, params};
 use tokio::sync::oneshot;
 
+use super::decisions;
 use super::error::Fault;
 use super::grants;
 use super::outbox;
@@ -36,10 +37,17 @@ pub(super) struct World {
 
 impl World {
     /// What a record is judged by.
-    pub(super) fn facts(&self, record: &CallRecord, now: Timestamp) -> Facts {
+    pub(super) fn facts(
+        &self,
+        on: &Connection,
+        record: &CallRecord,
+        event: &Event,
+        now: Timestamp,
+    ) -> Result<Facts, Fault> {
+        let decision_used = decisions::is_used(on, record.id(), event)?;
         let claimant_dead = record.claim.is_some_and(|claim| self.sessions.is_dead(claim.session));
         // Another process may have stamped a later moment than this one has seen.
-        Facts { now: now.max(record.updated_at), claimant_dead }
+        Ok(Facts { now: now.max(record.updated_at), claimant_dead, decision_used })
     }
 }
 
@@ -262,6 +270,7 @@ impl Apply {
         world: &World,
     ) -> Result<(Result<Stands, ApplyError>, Option<Written>), Fault> {
         if let Some(ready) = self.ready.take()
+            && !decisions::is_used(on, self.id, &self.event)?
             && let Some((n, next)) = ready.write(on, world.clock.now()?)?
         {
             let written = keep_rest(on, n, &next, &self.event, &self.enclosed)?;
@@ -272,7 +281,7 @@ impl Apply {
         };
         let grant = grant_of(&record, &self.event).map(|id| grants::get(on, &self.tenant, id));
         let grant = grant.transpose()?.flatten();
-        let facts = world.facts(&record, world.clock.now()?);
+        let facts = world.facts(on, &record, &self.event, world.clock.now()?)?;
         let step = machine::apply_with(&record, &self.event, facts, grant.as_ref());
         let (next, drawn) = match step {
             Ok((Step::Changed(next), drawn)) => (self.enclosed.complete(next), drawn),
@@ -374,6 +383,7 @@ fn keep_rest(
         on.prepare_cached("INSERT OR REPLACE INTO payloads (call, sealed) VALUES (?1, ?2)")?
             .execute(params![n, payload.as_bytes()])?;
     }
+    decisions::count(on, n, event)?;
     let written = next.log(on, n)?;
     if let Some(session) = enclosed.auditor.filter(|_| event.is_audited()) {
         outbox::owe(on, n, record.version, written, Some(session))?;

@@ -71,7 +71,7 @@ impl Ready {
         if grant_of(&from.record, event).is_some() {
             return None;
         }
-        let facts = Facts { now, claimant_dead: false };
+        let facts = Facts { now, claimant_dead: false, decision_used: false };
         let Ok(Step::Changed(next)) = machine::apply(&from.record, event, facts) else {
             return None;
         };

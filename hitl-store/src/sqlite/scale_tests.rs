@@ -52,7 +52,7 @@ fn queries(on: &Connection) -> Vec<(&'static str, Vec<Value>)> {
         (SESSIONS, vec![]),
         (HISTORY, vec![number(0), number(100)]),
         (HISTORY, vec![number(150), number(100)]),
-        (retention::ENDED, vec![number(i64::MAX), number(100)]),
+        (retention::ENDED, vec![number(i64::MAX), number(100), number(0), number(0)]),
         (retention::ERASED, vec![number(i64::MAX), number(100)]),
     ]
 }

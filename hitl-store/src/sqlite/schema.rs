@@ -24,7 +24,11 @@ pub(super) const STEPS: &[&str] = &[
     include_str!("schema/7.sql"),
     include_str!("schema/8.sql"),
     include_str!("schema/9.sql"),
+    include_str!("schema/10.sql"),
 ];
+
+/// From this version on, what is deleted is overwritten.
+const SCRUBBED: usize = 10;
 
 /// What a file is, before anything of it is used.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -80,6 +84,10 @@ pub(super) fn migrate(
         Identity::Store(version) if version >= steps.len() => return Ok(()),
         Identity::Store(version) => {
             back_up(connection, &backup_path(path, version))?;
+            if version < SCRUBBED {
+                // Older versions left what was overwritten or deleted in the file's free space.
+                connection.execute_batch("VACUUM")?;
+            }
             version
         }
         Identity::Empty | Identity::Foreign => 0,
@@ -116,7 +124,7 @@ fn back_up(connection: &Connection, to: &Path) -> Result<(), Fault> {
 }
 
 /// How many tables and indexes the newest schema has.
-const OBJECTS: i64 = 28;
+const OBJECTS: i64 = 31;
 
 /// Whether every table and index of the newest schema is there.
 pub(super) fn is_complete(connection: &Connection) -> Result<bool, Fault> {
@@ -125,7 +133,7 @@ pub(super) fn is_complete(connection: &Connection) -> Result<bool, Fault> {
                  'calls_erased','calls_queue','calls_due','calls_turns','calls_levels',\
                  'calls_by_root','calls_rejected',\
                  'grants','grants_live','grants_by_tool','grants_by_tenant','grants_ended',\
-                 'history_by_call','journal_by_task'";
+                 'history_by_call','journal_by_task','decisions','decisions_by_call','holds'";
     let sql = format!("SELECT count(*) FROM sqlite_schema WHERE name IN ({names})");
     let found: i64 = connection.query_row(&sql, [], |row| row.get(0))?;
     Ok(found == OBJECTS)
@@ -180,6 +188,33 @@ mod tests {
     }
 
     #[test]
+    fn invariant_4_the_decisions_of_an_older_file_count() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("hitl.db");
+        let mut connection = Connection::open(&path).unwrap();
+        migrate(&mut connection, &STEPS[..9], &path).unwrap();
+        let records = [
+            r#"{"decided":{"id":"d1"},"votes":[{"id":"d1"},{"id":"v1"}]}"#,
+            r#"{"earlier":[{"edited":{"id":"e2"}},{"edited":{"id":"e3"}}],"votes":[{"id":"v1"}]}"#,
+            "{}",
+        ];
+        for (n, record) in records.iter().enumerate() {
+            let call = "INSERT INTO calls (id, tenant, run, position, content, state, version, tool, \
+                        priority, created_at, due_at, expires_at, updated_at, record) \
+                        VALUES (?1, 'acme', 'r', ?1, 'c', 'rejected', 1, 't', 'high', 0, 0, 0, 0, ?2)";
+            connection.execute(call, rusqlite::params![n.to_string(), record]).unwrap();
+        }
+        migrate(&mut connection, STEPS, &path).unwrap();
+        let mut statement =
+            connection.prepare("SELECT id, call FROM decisions ORDER BY id").unwrap();
+        let rows = statement.query_map([], |row| Ok((row.get(0)?, row.get(1)?))).unwrap();
+        let rows: Vec<(String, i64)> = rows.map(Result::unwrap).collect();
+        let rows: Vec<_> = rows.iter().map(|(id, call)| (id.as_str(), *call)).collect();
+        // What was used for two before counts for the first.
+        assert_eq!(rows, [("d1", 1), ("e2", 2), ("e3", 2), ("v1", 1)]);
+    }
+
+    #[test]
     fn a_migration_that_fails_leaves_the_file_as_it_was() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("hitl.db");
@@ -217,6 +252,8 @@ mod tests {
             .chain([
                 super::super::retention::ENDED,
                 super::super::retention::ERASED,
+                super::super::decisions::COUNTED,
+                super::super::decisions::FORGET,
                 super::super::journal::LOAD,
                 super::super::journal::RECENT,
             ])

@@ -12,13 +12,13 @@ use hitl_core::machine::{CallRecord, CallState, Entry, Event, NewCall};
 use hitl_core::queue::{Placed, QueueCounts, QueueScan};
 use hitl_core::seal::Sealed;
 use hitl_core::store::{
-    Applied, ApplyError, Change, Enclosed, Executors, GrantPage, History, Hub, PageRequest,
-    Retained, SealedPage, SealedPart, SealedText, StoreError, StoreErrorKind, Submitted, Watch,
-    tools_text,
+    Applied, ApplyError, Change, Enclosed, Erasable, Executors, GrantPage, History, Hold, Hub,
+    NotErased, PageRequest, Retained, SealedPage, SealedPart, SealedText, StoreError,
+    StoreErrorKind, Submitted, Watch, tools_text,
 };
 use hitl_core::{
-    CallKey, ContentDigest, GrantId, HostKeys, KeyId, Principal, RequestId, RunId, SessionId,
-    Store, Tenant, ToolFacts,
+    CallKey, ContentDigest, GrantId, HoldId, HostKeys, KeyId, Principal, RequestId, RunId,
+    SessionId, Store, Tenant, ToolFacts,
 };
 use tokio::sync::oneshot;
 
@@ -27,6 +27,7 @@ use super::backup::{self, BackupFault};
 use super::error::{Fault, ambiguous, file_error, stopped};
 use super::executors;
 use super::grants;
+use super::holds;
 use super::operation::{Apply, Submit, World, meta, set_meta};
 use super::outbox;
 use super::query::{self, Kept, Text};
@@ -62,7 +63,7 @@ use crate::recent::Recent;
 /// are at.
 #[derive(Clone)]
 pub struct SqliteStore {
-    shared: Arc<Shared>,
+    pub(super) shared: Arc<Shared>,
 }
 
 /// What clones share. Fields are dropped in this order: who reads goes before who writes, so that
@@ -373,18 +374,42 @@ impl Store for SqliteStore {
     }
 
     async fn retain(&self, before: Timestamp) -> Result<Retained, StoreError> {
-        let mut calls = 0;
-        loop {
-            let erased = self.write(move |on, _| retention::erase(on, before)).await?;
-            calls += erased as u64;
-            if erased < retention::BATCH {
-                break;
-            }
-        }
-        let forget =
-            move |on: &rusqlite::Connection, _: &World| retention::forget_grants(on, before);
-        while self.write(forget).await? == retention::BATCH {}
-        Ok(Retained::new(calls))
+        self.erase_ended(before).await
+    }
+
+    async fn erase(&self, calls: &[Erasable]) -> Result<Vec<Option<NotErased>>, StoreError> {
+        self.erase_named(calls).await
+    }
+
+    async fn calls_of(
+        &self,
+        tenant: &Tenant,
+        principal: &Principal,
+        after: Option<RequestId>,
+        limit: usize,
+    ) -> Result<Vec<CallRecord>, StoreError> {
+        let (tenant, principal) = (tenant.clone(), principal.clone());
+        self.read(move |on| retention::calls_of(on, (&tenant, &principal), after, limit)).await
+    }
+
+    async fn forget_grants_of(
+        &self,
+        tenant: &Tenant,
+        principal: &Principal,
+    ) -> Result<u64, StoreError> {
+        self.erase_grants_of(tenant, principal).await
+    }
+
+    async fn hold(&self, hold: Hold) -> Result<Hold, StoreError> {
+        self.place_hold(hold).await
+    }
+
+    async fn release_hold(&self, tenant: &Tenant, id: HoldId) -> Result<Option<Hold>, StoreError> {
+        self.take_hold(tenant, id).await
+    }
+
+    async fn holds(&self) -> Result<Vec<Hold>, StoreError> {
+        Ok(self.read(holds::all).await?.iter().cloned().collect())
     }
 
     async fn forget_runs(&self, watermark: Timestamp) -> Result<u64, StoreError> {

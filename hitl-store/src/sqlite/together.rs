@@ -42,12 +42,11 @@ impl ApplyAll {
             found.push(kept);
         }
         let now = world.clock.now()?;
-        let changes = self.events.iter().zip(&found).map(|(applied, Kept { record, .. })| Change {
-            record,
-            event: &applied.event,
-            facts: world.facts(record, now),
+        let changes = self.events.iter().zip(&found).map(|(applied, Kept { record, .. })| {
+            let event = &applied.event;
+            Ok(Change { record, event, facts: world.facts(on, record, event, now)? })
         });
-        let changes: Vec<_> = changes.collect();
+        let changes: Vec<_> = changes.collect::<Result<_, Fault>>()?;
         let (steps, drawn) = match machine::apply_all(&changes, &before) {
             Ok(done) => done,
             Err((at, refusal)) => return self.refused(refusal, at, found),

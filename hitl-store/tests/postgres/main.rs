@@ -12,6 +12,7 @@ mod backup;
 mod child;
 mod contract;
 mod crash;
+mod erasure;
 mod grants;
 mod journal;
 mod kills;

@@ -91,6 +91,22 @@ pub trait Journal: Send + Sync + 'static {
         before: Option<TaskId>,
         limit: usize,
     ) -> Result<Vec<TaskId>, JournalError>;
+
+    /// Erases what is recorded of a task that has ended: outputs of steps, errors and names. Whoever
+    /// held it is fenced. Returns whether anything was recorded.
+    ///
+    /// Nothing is left by which the task could be known: one that is submitted again under this id
+    /// begins anew.
+    ///
+    /// # Errors
+    ///
+    /// [`Kept`](super::JournalErrorKind::Kept) if the task has not ended, or the store that keeps the
+    /// journal has a legal hold that covers it or a call of it: asked inside the transaction that erases.
+    async fn erase(&self, task: TaskId) -> Result<bool, JournalError> {
+        let _unused = task;
+        let why = "this journal cannot erase a task; use another one";
+        Err(JournalError::new(super::JournalErrorKind::Other, why))
+    }
 }
 
 #[async_trait]
@@ -113,5 +129,9 @@ impl<J: Journal + ?Sized> Journal for Arc<J> {
         limit: usize,
     ) -> Result<Vec<TaskId>, JournalError> {
         (**self).recent(before, limit).await
+    }
+
+    async fn erase(&self, task: TaskId) -> Result<bool, JournalError> {
+        (**self).erase(task).await
     }
 }

@@ -22,6 +22,8 @@ pub enum JournalErrorKind {
     Corrupt,
     /// It was written by a newer version of hitl.
     NewerSchema,
+    /// The task is kept: it has not ended, or a legal hold covers it. Nothing was erased.
+    Kept,
     /// Anything else.
     Other,
 }
@@ -43,6 +45,12 @@ impl JournalError {
     /// An append under an epoch that is not the newest.
     pub fn fenced() -> Self {
         Self::new(JournalErrorKind::Fenced, "another process has taken the task over")
+    }
+
+    /// A task that has not ended is not erased.
+    pub fn not_ended() -> Self {
+        let why = "the task has not ended; cancel it, or let it end, before it is erased";
+        Self::new(JournalErrorKind::Kept, why)
     }
 
     /// Adds the cause.

@@ -65,6 +65,16 @@ impl Journaled {
     }
 }
 
+/// Whose task it is, if what is recorded of it may be erased. A task that was claimed and not begun has
+/// nothing recorded; the error says that it has not ended.
+pub fn erasable(task: TaskId, entries: &[Vec<u8>]) -> Result<Option<Arc<str>>, JournalError> {
+    match Journaled::read(task, entries)? {
+        Some(known) if known.state.is_terminal() => Ok(known.tenant),
+        None if entries.is_empty() => Ok(None),
+        Some(_) | None => Err(JournalError::not_ended()),
+    }
+}
+
 /// A state as a dashboard reads it: a time-out reads failed.
 fn status(state: TaskState) -> Status {
     match state {

@@ -7,7 +7,7 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 
-use super::{Epoch, Journal, JournalError};
+use super::{Epoch, Journal, JournalError, erasable};
 use crate::TaskId;
 use crate::sync::{Mutex, lock};
 
@@ -72,6 +72,17 @@ impl Journal for MemoryJournal {
         tasks.sort_unstable_by_key(|task| std::cmp::Reverse(*task));
         tasks.truncate(limit.clamp(1, 1000));
         Ok(tasks)
+    }
+
+    async fn erase(&self, task: TaskId) -> Result<bool, JournalError> {
+        let mut tasks = lock(&self.0);
+        let Some(kept) = tasks.get_mut(&task).filter(|kept| !kept.entries.is_empty()) else {
+            return Ok(false);
+        };
+        erasable(task, &kept.entries)?;
+        kept.entries.clear();
+        kept.epoch = kept.epoch.map(Epoch::next);
+        Ok(true)
     }
 }
 

@@ -12,5 +12,5 @@ pub mod suite;
 
 pub use contract::{Epoch, Journal};
 pub use error::{JournalError, JournalErrorKind};
-pub use look::Journaled;
+pub use look::{Journaled, erasable};
 pub use memory::MemoryJournal;

@@ -2,7 +2,7 @@
 
 /// Emits one test for each check of the [contract suite](crate::store::suite).
 ///
-/// With `@retention` before it, of those about retention, which a store may do without. With `@clock`
+/// With `@retention` before it, of those about retention, erasure and holds, which a store may do without. With `@clock`
 /// before it, of those about a clock that is set, for stores that judge by the clock of the machine.
 ///
 /// `$make` names an `async fn(ManualClock) -> Subject`. The calling crate needs `tokio` with
@@ -23,7 +23,9 @@ macro_rules! store_contract {
             tenants: tenants_have_keys_of_their_own, nothing_is_read_across_tenants,
                 nothing_is_changed_across_tenants, similar_tenants_are_apart,
                 the_sweep_sees_all_tenants;
-            decide: each_answer_leads_to_its_state, replaying_a_decision_is_harmless,
+            decide: invariant_4_a_decision_counts_for_one_call,
+                invariant_4_of_calls_that_race_for_a_decision_one_gets_it,
+                each_answer_leads_to_its_state, replaying_a_decision_is_harmless,
                 a_second_decision_loses, a_stale_revision_or_binding_is_refused,
                 nothing_is_decided_after_its_expiry,
                 a_rejection_without_the_reason_it_needs_is_refused,
@@ -99,6 +101,15 @@ macro_rules! store_contract {
                 what_is_not_audited_is_not_erased,
                 a_watermark_only_rises, grants_that_ended_are_forgotten,
                 invariant_3_retention_races_with_those_who_work;
+            erasure: a_named_call_is_erased, what_cannot_be_erased_is_left_and_said,
+                a_call_of_another_tenant_is_not_found, no_more_than_so_many_are_erased_at_once,
+                the_calls_of_a_principal_are_found,
+                the_ended_grants_of_a_principal_are_forgotten,
+                invariant_4_an_erased_decision_counts_for_no_other_call;
+            holds: a_hold_is_kept_until_it_is_released, a_held_call_is_not_erased,
+                what_is_not_held_is_erased_past_what_is, a_hold_of_another_tenant_holds_nothing,
+                a_held_tombstone_is_not_forgotten, a_held_grant_is_not_forgotten,
+                a_hold_races_with_erasure, what_comes_under_a_hold_is_held;
         }
     };
     (@clock $make:path) => {

@@ -1,12 +1,14 @@
 //! Deciding: one decision, on exactly what was shown.
 
-use super::fixture::{Draft, approved, sealed, tenant};
+use std::sync::Arc;
+
+use super::fixture::{Draft, approved, edit, sealed, tenant};
 use super::{Subject, refused};
 use crate::approval::Choice;
-use crate::ids::RequestId;
-use crate::machine::{CallState, Event, Refusal};
+use crate::ids::{DecisionId, RequestId};
+use crate::machine::{CallRecord, CallState, Event, Refusal};
 use crate::policy::{ApprovalLevel, Requirement};
-use crate::store::{ApplyError, Enclosed};
+use crate::store::{Applied, ApplyError, Enclosed};
 
 /// Each answer leads to its state, with the decision in the record.
 pub async fn each_answer_leads_to_its_state(s: Subject) {
@@ -135,4 +137,82 @@ pub async fn an_unknown_call_is_not_found(s: Subject) {
         refused(s.store.apply(&tenant(), record.id(), Event::Lose, Enclosed::none()).await);
     assert!(matches!(refusal, Refusal::State { event: "lose", .. }));
     assert_eq!(current, record);
+}
+
+/// The events that bring a decision, for this call under this id.
+fn under(record: &CallRecord, id: DecisionId) -> [Event; 3] {
+    let mut approval = record.request.approve().by("alice");
+    let mut patch = record.request.edit(r#"{"contract_id": 2}"#).by("alice");
+    (approval.id, patch.id) = (id, id);
+    let mut answer = record.request.respond("ask the customer").by("bob");
+    answer.id = id;
+    let edit = edit(record, patch, 9, ApprovalLevel::Full);
+    [Event::Decide(approval), edit, Event::Decide(answer)]
+}
+
+/// An id that has counted for one call is refused at every other, in whatever event it comes, by whomever
+/// and in whichever tenant. At its own call it is the replay that it ever was.
+pub async fn invariant_4_a_decision_counts_for_one_call(s: Subject) {
+    for used_as in 0..3 {
+        let id = DecisionId::new();
+        let run = format!("run-{used_as}");
+        let first = s.create(&Draft::new(&run, 1)).await;
+        let used = under(&first, id)[used_as].clone();
+        let after = s.apply(first.id(), used.clone()).await;
+        let second = s.create(&Draft::new(&run, 2)).await;
+        for event in under(&second, id) {
+            assert_eq!(s.refuse(second.id(), event.clone()).await, Refusal::DecisionUsed);
+            let all = vec![Applied::new(second.id(), event)];
+            let (refusal, _) = refused_all(s.store.apply_all(&tenant(), all).await);
+            assert_eq!(refusal, Refusal::DecisionUsed);
+        }
+        let elsewhere = s.create(&Draft::new(&run, 3).tenant("other")).await;
+        let event = under(&elsewhere, id)[0].clone();
+        let other = elsewhere.key().tenant.clone();
+        let result = s.store.apply(&other, elsewhere.id(), event, Enclosed::none()).await;
+        assert_eq!(refused(result).0, Refusal::DecisionUsed);
+        assert_eq!(s.apply(first.id(), used).await, after, "a replay");
+        // A decision that was refused has counted for nothing.
+        let third = s.create(&Draft::new(&run, 4)).await;
+        let late = DecisionId::new();
+        let mut stale = first.request.approve().by("alice");
+        stale.id = late;
+        s.refuse(first.id(), Event::Decide(stale)).await;
+        assert_eq!(s.apply(third.id(), under(&third, late)[0].clone()).await.version, 2);
+    }
+    // Two in one step.
+    let (one, other) =
+        (s.create(&Draft::new("all", 1)).await, s.create(&Draft::new("all", 2)).await);
+    let id = DecisionId::new();
+    let all = [&one, &other].map(|call| Applied::new(call.id(), under(call, id)[0].clone()));
+    let (refusal, current) = refused_all(s.store.apply_all(&tenant(), all.to_vec()).await);
+    assert_eq!((refusal, current), (Refusal::DecisionUsed, other));
+    assert_eq!(s.get(one.id()).await, one, "all of them, or none");
+}
+
+fn refused_all(result: Result<Vec<CallRecord>, ApplyError>) -> (Refusal, CallRecord) {
+    refused(result.map(|_| panic!("it must be refused")))
+}
+
+/// Of many calls that race for one id, one gets it.
+pub async fn invariant_4_of_calls_that_race_for_a_decision_one_gets_it(s: Subject) {
+    for round in 0..8 {
+        let (id, run) = (DecisionId::new(), format!("run-{round}"));
+        let mut tasks = Vec::new();
+        for position in 0..6 {
+            let record = s.create(&Draft::new(&run, position)).await;
+            let (store, event) = (Arc::clone(&s.store), under(&record, id)[0].clone());
+            tasks.push(tokio::spawn(async move {
+                store.apply(&tenant(), record.id(), event, Enclosed::none()).await
+            }));
+        }
+        let mut won = 0;
+        for task in tasks {
+            match task.await.expect("no panic") {
+                Ok(_) => won += 1,
+                other => assert_eq!(refused(other).0, Refusal::DecisionUsed),
+            }
+        }
+        assert_eq!(won, 1);
+    }
 }

@@ -14,6 +14,7 @@ macro_rules! journal_contract {
                 entries_come_back_unchanged, a_large_entry_is_kept, equal_entries_are_both_kept,
                 tasks_are_written_apart;
             listing: tasks_are_listed_from_the_greatest_down;
+            erasing: invariant_8_of_an_ended_task_nothing_is_left, what_has_not_ended_is_kept;
             fencing: an_older_epoch_is_fenced, a_claim_fences_at_once,
                 an_epoch_that_was_never_claimed_is_fenced;
             races: of_many_claims_the_greatest_holds, appends_at_once_are_all_kept,

@@ -18,6 +18,7 @@
 pub mod appending;
 mod checks;
 pub mod claiming;
+pub mod erasing;
 pub mod fencing;
 pub mod listing;
 pub mod races;

@@ -1,0 +1,187 @@
+//! `hitl erase`: what is kept of calls that have ended goes, in the store and in the audit.
+
+use std::fmt::Write as _;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use clap::Args;
+use hitl_base::Timestamp;
+use hitl_core::audit::ErasableLog;
+use hitl_core::{ErasureReport, ErasureScope, JsonlAudit, Principal, RequestId, Tenant};
+use serde::Serialize;
+
+use super::decide::known;
+use super::{Output, audited};
+use crate::arguments::{Place, Who};
+use crate::exit::{Exit, Failure};
+use crate::person::Deed;
+use crate::source::{Source, StoreSource};
+
+#[derive(Debug, Args)]
+pub(crate) struct EraseArguments {
+    #[command(flatten)]
+    pub(crate) what: ErasedScope,
+    /// Why: a deletion request, a retention rule. It is kept in the audit, so it must name nobody.
+    #[arg(long)]
+    pub(crate) reason: String,
+    #[command(flatten)]
+    pub(crate) who: Who,
+}
+
+/// What is erased: one of these.
+#[derive(Debug, Args)]
+#[group(required = true, multiple = false)]
+pub(crate) struct ErasedScope {
+    /// The call's id.
+    pub(crate) id: Option<RequestId>,
+    /// Everything that has ended and was asked for in this name, in the tenant that --tenant names.
+    #[arg(long, value_name = "NAME")]
+    pub(crate) principal: Option<String>,
+    /// Everything that ended before then, like 2026-01-31T00:00:00Z, in all tenants.
+    #[arg(long, value_name = "MOMENT")]
+    pub(crate) ended_before: Option<Timestamp>,
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct Erased {
+    /// Calls of which a tombstone is left.
+    calls: u64,
+    grants: u64,
+    /// Lines of the audit whose content is gone.
+    lines: u64,
+    left: Vec<Left>,
+    more_left: u64,
+    /// Audit files that another process has open: what they say of erased calls is still there.
+    open_files: Vec<PathBuf>,
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct Left {
+    id: RequestId,
+    why: String,
+}
+
+pub(super) async fn run(
+    place: &Place,
+    wanted: EraseArguments,
+    output: &Output,
+) -> Result<(), Failure> {
+    let Some(folder) = wanted.who.audit.clone() else {
+        let why = "an erasure is done only where it is audited, and erases there too: name the folder of \
+                   the audit log, --audit FOLDER";
+        return Err(Failure::usage(why));
+    };
+    if wanted.reason.trim().is_empty() {
+        return Err(Failure::usage("say why: --reason"));
+    }
+    let Source::Store(store) = Source::open(place, Some(&folder)).await? else {
+        return Err(Failure::usage("calls are erased in a store: give --db instead of --url"));
+    };
+    let by = known(Deed::Loosen, &wanted.who, place, &store).await?;
+    let scope = scope(&wanted, place, &store).await?;
+    let (logs, open_files) = others(&folder, store.audit_file.as_deref())?;
+    let logs: Vec<Arc<dyn ErasableLog>> =
+        logs.into_iter().map(|log| Arc::new(log) as Arc<dyn ErasableLog>).collect();
+    let report = store.gate.erase(&scope, &wanted.reason, by, &logs).await?;
+    let erased = Erased::of(report, open_files);
+    output.print(&erased, || text(&erased))?;
+    audited(&store)?;
+    if erased.open_files.is_empty() {
+        return Ok(());
+    }
+    let why = "the store has erased, and audit files that other processes have open still say what was \
+               erased; erase once more when they are closed, or let those processes do it";
+    Err(Failure::new(Exit::Unaudited, why))
+}
+
+/// What the command line names.
+async fn scope(
+    wanted: &EraseArguments,
+    place: &Place,
+    store: &StoreSource,
+) -> Result<ErasureScope, Failure> {
+    if let Some(id) = wanted.what.id {
+        let tenant = store.call(id).await?.key().tenant.clone();
+        return Ok(ErasureScope::Call { tenant, id });
+    }
+    if let Some(moment) = wanted.what.ended_before {
+        return Ok(ErasureScope::EndedBefore(moment));
+    }
+    let name = wanted.what.principal.clone().unwrap_or_default();
+    if name.trim().is_empty() {
+        return Err(Failure::usage("name a call, --principal NAME or --ended-before MOMENT"));
+    }
+    Ok(ErasureScope::Principal { tenant: one_tenant(place)?, principal: Principal::new(name) })
+}
+
+/// A person is of one tenant: another one of that name may be somebody else.
+pub(super) fn one_tenant(place: &Place) -> Result<Tenant, Failure> {
+    match place.tenant.as_slice() {
+        [] => Ok(Tenant::default()),
+        [one] => Ok(Tenant::new(one.as_str())),
+        _ => Err(Failure::usage("name one tenant: --tenant NAME")),
+    }
+}
+
+/// The other chains of the folder, and those that another process has open.
+fn others(folder: &Path, own: Option<&Path>) -> Result<(Vec<JsonlAudit>, Vec<PathBuf>), Failure> {
+    let (mut free, mut open) = (Vec::new(), Vec::new());
+    let mut paths = Vec::new();
+    for entry in std::fs::read_dir(folder).map_err(|error| Failure::file(folder, &error))? {
+        paths.push(entry.map_err(|error| Failure::file(folder, &error))?.path());
+    }
+    paths.sort();
+    for path in paths {
+        let name = path.file_name().and_then(|name| name.to_str());
+        let number = name
+            .and_then(|name| name.strip_prefix("audit-"))
+            .and_then(|rest| rest.strip_suffix(".jsonl"));
+        let is_log = number.is_some_and(|number| number.parse::<u32>().is_ok());
+        if !is_log || own == Some(path.as_path()) {
+            continue;
+        }
+        match JsonlAudit::open(&path) {
+            Ok(log) => free.push(log),
+            Err(error) if error.is_in_use() => open.push(path),
+            Err(error) => return Err(Failure::new(Exit::Failed, error.to_string())),
+        }
+    }
+    Ok((free, open))
+}
+
+impl Erased {
+    fn of(report: ErasureReport, open_files: Vec<PathBuf>) -> Self {
+        let left = report.left.into_iter();
+        Self {
+            calls: report.calls,
+            grants: report.grants,
+            lines: report.lines,
+            left: left.map(|(id, why)| Left { id, why: why.to_string() }).collect(),
+            more_left: report.more_left,
+            open_files,
+        }
+    }
+}
+
+fn text(erased: &Erased) -> String {
+    let mut out = String::new();
+    // Writing to a String cannot fail.
+    let _ = writeln!(
+        out,
+        "erased: {} calls, {} grants, {} lines of the audit",
+        erased.calls, erased.grants, erased.lines
+    );
+    for Left { id, why } in &erased.left {
+        let _ = writeln!(out, "left {id}: {why}");
+    }
+    if erased.more_left > 0 {
+        let _ = writeln!(out, "and {} more were left", erased.more_left);
+    }
+    for file in &erased.open_files {
+        let name = hitl_base::display::visible(&file.display().to_string()).into_owned();
+        let _ = writeln!(out, "open elsewhere, not erased: {name}");
+    }
+    out
+}

@@ -1,0 +1,130 @@
+//! `hitl hold`: what nothing may erase until a person releases it.
+
+use std::fmt::Write as _;
+
+use clap::{Args, Subcommand};
+use hitl_base::display::visible;
+use hitl_core::approval::Authority;
+use hitl_core::{Hold, HoldId, HoldScope, Principal, RequestId};
+
+use super::decide::known;
+use super::erase::one_tenant;
+use super::{Output, audited};
+use crate::arguments::{Place, Who};
+use crate::exit::{Exit, Failure};
+use crate::person::Deed;
+use crate::source::{Source, StoreSource};
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum HoldCommand {
+    /// Place a legal hold: what it covers is erased by nothing. Needs --audit.
+    Place {
+        #[command(flatten)]
+        what: Held,
+        /// Why.
+        #[arg(long)]
+        reason: String,
+        #[command(flatten)]
+        who: Who,
+    },
+    /// Release a legal hold. A person does. Needs --audit.
+    Release {
+        /// The hold's id, as `hold list` prints it.
+        hold: HoldId,
+        /// Why.
+        #[arg(long)]
+        reason: String,
+        #[command(flatten)]
+        who: Who,
+    },
+    /// List the legal holds.
+    List,
+}
+
+/// What is held: one of these.
+#[derive(Debug, Args)]
+#[group(required = true, multiple = false)]
+pub(crate) struct Held {
+    /// This call.
+    #[arg(long, value_name = "ID")]
+    call: Option<RequestId>,
+    /// Everything that this principal had a part in, in the tenant.
+    #[arg(long, value_name = "NAME")]
+    principal: Option<String>,
+    /// Everything of the tenant: the one that --tenant names, else the default one.
+    #[arg(long)]
+    all: bool,
+}
+
+pub(super) async fn run(
+    place: &Place,
+    command: HoldCommand,
+    output: &Output,
+) -> Result<(), Failure> {
+    let who = match &command {
+        HoldCommand::Place { who, .. } | HoldCommand::Release { who, .. } => Some(who),
+        HoldCommand::List => None,
+    };
+    if who.is_some_and(|who| who.audit.is_none()) {
+        let why = "holds are placed and released only where that is audited: name the folder of the \
+                   audit log, --audit FOLDER";
+        return Err(Failure::usage(why));
+    }
+    let audit = who.and_then(|who| who.audit.as_deref());
+    let Source::Store(store) = Source::open(place, audit).await? else {
+        return Err(Failure::usage("holds are kept in a store: give --db instead of --url"));
+    };
+    let hold = match &command {
+        HoldCommand::Place { what, reason, who } => {
+            let by = known(Deed::Stop, who, place, &store).await?;
+            let (tenant, scope) = match (&what.call, &what.principal) {
+                (Some(id), _) => {
+                    (store.call(*id).await?.key().tenant.clone(), HoldScope::Call(*id))
+                }
+                (None, Some(name)) => {
+                    (one_tenant(place)?, HoldScope::Principal(Principal::new(name.as_str())))
+                }
+                (None, None) => (one_tenant(place)?, HoldScope::Tenant),
+            };
+            store.gate.hold(&tenant, scope, reason, by).await?
+        }
+        HoldCommand::Release { hold, reason, who } => {
+            let by = known(Deed::Loosen, who, place, &store).await?;
+            let hold = seen(place, &store).await?.into_iter().find(|seen| seen.id == *hold);
+            let none = || Failure::new(Exit::NotFound, "there is no such hold");
+            let hold = hold.ok_or_else(none)?;
+            store.gate.release_hold(&hold.tenant, hold.id, reason, by).await?
+        }
+        HoldCommand::List => {
+            let holds = seen(place, &store).await?;
+            return Ok(output.print(&holds, || holds.iter().map(line).collect())?);
+        }
+    };
+    output.print(&hold, || line(&hold))?;
+    audited(&store)
+}
+
+async fn seen(place: &Place, store: &StoreSource) -> Result<Vec<Hold>, Failure> {
+    let mut who = Authority::of("viewer");
+    for tenant in &place.tenant {
+        who = who.tenant(tenant.as_str());
+    }
+    Ok(store.gate.holds(who).await?)
+}
+
+fn line(hold: &Hold) -> String {
+    let mut out = String::new();
+    let shown = |text: &str| visible(text).into_owned();
+    // Writing to a String cannot fail.
+    let _ = writeln!(
+        out,
+        "{}  {}  {}  {}  by {}: {}",
+        hold.id,
+        hold.placed_at,
+        shown(hold.tenant.as_str()),
+        shown(&hold.scope.to_string()),
+        shown(hold.by.as_str()),
+        shown(&hold.reason)
+    );
+    out
+}

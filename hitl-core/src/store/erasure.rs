@@ -1,0 +1,76 @@
+//! What may be erased of calls, and why what was not erased was left. Pure.
+
+use super::{Holds, StoreError, StoreErrorKind};
+use crate::call::Tenant;
+use crate::ids::{HoldId, RequestId};
+use crate::machine::{CallRecord, CallState};
+
+/// How many calls are erased in one transaction, so that others get their turn.
+pub const ERASED_AT_ONCE: usize = 200;
+
+/// Why a call was not erased. Its text says what to do.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum NotErased {
+    /// It has not ended.
+    #[error("the call is {0} and has not ended; decide, withdraw or resolve it first")]
+    NotEnded(CallState),
+    /// A legal hold covers it.
+    #[error("the legal hold {0} covers the call; it must be released first")]
+    Held(HoldId),
+    /// A change of it is not known to stand in the audit.
+    #[error(
+        "a change of the call is not in the audit yet; let a gate with that audit write it, and try again"
+    )]
+    Unaudited,
+    /// It was erased before.
+    #[error("the call was erased before; nothing is left of it but that its key is taken")]
+    Erased,
+    /// There is no such call in this tenant.
+    #[error("there is no such call in this tenant")]
+    NotFound,
+}
+
+impl NotErased {
+    /// Returns why a call must not be erased, if it must not. `is_unaudited`: a change of it is in the
+    /// outbox. A store asks this inside the transaction that erases.
+    pub fn of(record: &CallRecord, is_unaudited: bool, holds: &Holds) -> Option<Self> {
+        if let Some(hold) = holds.on(record) {
+            return Some(Self::Held(hold.id));
+        }
+        if record.erased {
+            return Some(Self::Erased);
+        }
+        if !record.state.is_terminal() {
+            return Some(Self::NotEnded(record.state));
+        }
+        is_unaudited.then_some(Self::Unaudited)
+    }
+}
+
+/// A call that is to be erased.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[non_exhaustive]
+pub struct Erasable {
+    /// Whose it is.
+    pub tenant: Tenant,
+    /// Which one.
+    pub id: RequestId,
+}
+
+impl Erasable {
+    /// Names a call.
+    pub fn new(tenant: Tenant, id: RequestId) -> Self {
+        Self { tenant, id }
+    }
+}
+
+/// Refuses more calls at once than a transaction should touch.
+pub fn check_erasable(calls: &[Erasable]) -> Result<(), StoreError> {
+    if calls.len() <= ERASED_AT_ONCE {
+        return Ok(());
+    }
+    let why =
+        format!("at most {ERASED_AT_ONCE} calls are erased at once; erase them in several steps");
+    Err(StoreError::new(StoreErrorKind::Other, why))
+}

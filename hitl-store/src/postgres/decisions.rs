@@ -1,0 +1,35 @@
+//! For which call each decision has counted. Written with the change that it brings.
+
+use hitl_core::RequestId;
+use hitl_core::machine::Event;
+use tokio_postgres::types::Type;
+
+use super::database::{Database, Sql};
+use super::error::Fault;
+use super::query::one;
+use super::transaction::Tx;
+
+static USED: Sql = Sql {
+    text: "SELECT EXISTS (SELECT FROM {s}.decisions d JOIN {s}.calls c ON c.n = d.call \
+           WHERE d.id = $1::text::uuid AND c.id <> $2::text::uuid)",
+    types: &[Type::TEXT, Type::TEXT],
+};
+
+/// The statements here.
+pub(super) const ALL: &[&Sql] = &[&USED];
+
+/// Whether the event brings a decision that has counted for another call.
+pub(super) async fn is_used(on: &Database, call: RequestId, event: &Event) -> Result<bool, Fault> {
+    let Some(id) = event.decision() else { return Ok(false) };
+    Ok(one(&on.read(&USED, &[&id.to_string(), &call.to_string()]).await?)?.try_get(0)?)
+}
+
+/// The same, in a transaction.
+pub(super) async fn is_used_within(
+    within: &Tx<'_>,
+    call: RequestId,
+    event: &Event,
+) -> Result<bool, Fault> {
+    let Some(id) = event.decision() else { return Ok(false) };
+    Ok(one(&within.send(&USED, &[&id.to_string(), &call.to_string()]).await?)?.try_get(0)?)
+}

@@ -1,0 +1,155 @@
+//! Legal holds.
+//!
+//! Whoever erases or forgets holds a lock that others who erase share, and reads the holds under it.
+//! Whoever places a hold takes that lock for themselves: once a hold is placed, nobody is erasing who has
+//! not read it.
+
+use async_trait::async_trait;
+use hitl_base::Timestamp;
+use hitl_core::store::{Hold, HoldScope, Holds, StoreError};
+use hitl_core::{HoldId, Tenant};
+use tokio_postgres::Row;
+use tokio_postgres::types::{ToSql, Type};
+
+use super::database::{Database, Sql};
+use super::error::{Fault, ambiguous, unreachable};
+use super::query::{self, storable};
+use super::store::Shared;
+use super::transaction::{End, Tried, Tx, Work, run};
+use crate::failpoint::reach;
+
+static SHARE: Sql = Sql {
+    text: "SELECT pg_advisory_xact_lock_shared(hashtextextended('hitl holds {s}', 0))",
+    types: &[],
+};
+static EXCLUDE: Sql =
+    Sql { text: "SELECT pg_advisory_xact_lock(hashtextextended('hitl holds {s}', 0))", types: &[] };
+static PLACE: Sql = Sql {
+    text: "INSERT INTO {s}.holds (id, tenant, scope, call, record) \
+           VALUES ($1::text::uuid, $2, $3, $4::text::uuid, $5) ON CONFLICT (id) DO NOTHING",
+    types: &[Type::TEXT, Type::TEXT, Type::TEXT, Type::TEXT, Type::TEXT],
+};
+static ONE: Sql = Sql {
+    text: "SELECT record FROM {s}.holds WHERE id = $1::text::uuid AND tenant = $2",
+    types: &[Type::TEXT, Type::TEXT],
+};
+static EVERY: Sql = Sql { text: "SELECT record FROM {s}.holds ORDER BY id", types: &[] };
+static RELEASE: Sql =
+    Sql { text: "DELETE FROM {s}.holds WHERE id = $1::text::uuid", types: &[Type::TEXT] };
+
+/// The statements here.
+pub(super) const ALL: &[&Sql] = &[&SHARE, &EXCLUDE, &PLACE, &ONE, &EVERY, &RELEASE];
+
+/// The holds, for somebody who erases: none is placed until the transaction ends.
+pub(super) async fn for_erasing(within: &Tx<'_>) -> Result<Holds, Fault> {
+    within.send(&SHARE, &[]).await?;
+    read(&within.send(&EVERY, &[]).await?).map(Holds::new)
+}
+
+/// Every hold there is.
+pub(super) async fn all(on: &Database) -> Result<Vec<Hold>, Fault> {
+    read(&on.read(&EVERY, &[]).await?)
+}
+
+/// A hold that cannot be read covers who knows what: nothing is erased then.
+fn read(rows: &[Row]) -> Result<Vec<Hold>, Fault> {
+    let hold = |row: &Row| {
+        serde_json::from_str(row.try_get(0)?).map_err(|_| Fault::Damaged("a legal hold"))
+    };
+    rows.iter().map(hold).collect()
+}
+
+/// Places a hold. The same again changes nothing.
+pub(super) async fn place(on: &Shared, hold: Hold) -> Result<Hold, StoreError> {
+    let now = match &on.clock {
+        Some(clock) => clock.now(),
+        None => query::now(&on.database).await.map_err(|fault| on.database.error(fault))?,
+    };
+    // Placed twice, it is there: an unclear attempt is made again.
+    until_known(on, &Place { hold: &hold, now }).await
+}
+
+/// Releases a hold. Gives it as it was.
+pub(super) async fn release(
+    on: &Shared,
+    tenant: &Tenant,
+    id: HoldId,
+) -> Result<Option<Hold>, StoreError> {
+    until_known(on, &Release { tenant, id }).await
+}
+
+async fn until_known<W: Work>(on: &Shared, work: &W) -> Result<W::Answer, StoreError> {
+    let mut tries = on.database.tries();
+    let mut unclear = false;
+    loop {
+        let fault = match run(&on.database, work).await {
+            // What an unclear release took away is no longer there to be given.
+            Ok(Tried::Done(_)) if unclear && work.is_told_once() => {
+                return Err(ambiguous(&on.database.place));
+            }
+            Ok(Tried::Done(answer)) => return Ok(answer),
+            Ok(Tried::Unclear) => {
+                unclear = true;
+                None
+            }
+            Err(failed) if failed.is_passing() => Some(failed),
+            Err(failed) => return Err(on.reading_failed(failed, unclear)),
+        };
+        if !tries.again().await {
+            let place = &on.database.place;
+            let error = fault.map_or_else(|| unreachable(place), |f| on.database.error(f));
+            return Err(on.known_or_ambiguous(error, unclear));
+        }
+    }
+}
+
+struct Place<'h> {
+    hold: &'h Hold,
+    now: Timestamp,
+}
+
+#[async_trait]
+impl Work for Place<'_> {
+    type Answer = Hold;
+
+    async fn perform(&self, within: &Tx<'_>) -> Result<End<Hold>, Fault> {
+        let placed = self.hold.clone().stamped(self.now);
+        let (scope, call) = match &placed.scope {
+            HoldScope::Call(id) => ("call", Some(id.to_string())),
+            HoldScope::Principal(_) => ("principal", None),
+            _ => ("tenant", None),
+        };
+        let record = serde_json::to_string(&placed);
+        let record = record.map_err(|_| Fault::Damaged("a record cannot be written as JSON"))?;
+        let (id, tenant) = (placed.id.to_string(), storable(placed.tenant.as_str()));
+        within.send(&EXCLUDE, &[]).await?;
+        reach("holds-locked");
+        let given: [&(dyn ToSql + Sync); 5] = [&id, &tenant, &scope, &call, &record];
+        within.send(&PLACE, &given).await?;
+        let kept = read(&within.send(&ONE, &[&id, &tenant]).await?)?.pop();
+        Ok(End::Commit(kept.ok_or(Fault::Damaged("a hold's tenant differs"))?))
+    }
+}
+
+struct Release<'h> {
+    tenant: &'h Tenant,
+    id: HoldId,
+}
+
+#[async_trait]
+impl Work for Release<'_> {
+    type Answer = Option<Hold>;
+
+    async fn perform(&self, within: &Tx<'_>) -> Result<End<Option<Hold>>, Fault> {
+        let (id, tenant) = (self.id.to_string(), storable(self.tenant.as_str()));
+        let Some(hold) = read(&within.send(&ONE, &[&id, &tenant]).await?)?.pop() else {
+            return Ok(End::Nothing(None));
+        };
+        within.send(&RELEASE, &[&id]).await?;
+        Ok(End::Commit(Some(hold)))
+    }
+
+    fn is_told_once(&self) -> bool {
+        true
+    }
+}

@@ -1,0 +1,100 @@
+//! What goes, and what stays although it would: each step a transaction of its own.
+
+use std::sync::Arc;
+
+use hitl_base::Timestamp;
+use hitl_core::store::{Erasable, Hold, NotErased, Retained, StoreError, check_erasable};
+use hitl_core::{HoldId, Principal, Tenant};
+
+use super::operation::World;
+use super::store::SqliteStore;
+use super::{grants, holds, retention, scrub};
+
+impl SqliteStore {
+    pub(super) async fn erase_ended(&self, before: Timestamp) -> Result<Retained, StoreError> {
+        let (mut calls, mut place) = (0, Some(retention::BEGINNING));
+        while let Some(after) = place {
+            let erase = move |on: &rusqlite::Connection, _: &World| {
+                retention::erase_ended(on, before, after)
+            };
+            let (erased, next) = self.write(erase).await?;
+            (calls, place) = (calls + erased, next);
+        }
+        let (mut forgotten, mut place) = (0, Some(retention::BEGINNING));
+        while let Some(after) = place {
+            let forget = move |on: &rusqlite::Connection, _: &World| {
+                retention::forget_grants(on, before, after)
+            };
+            let (some, next) = self.write(forget).await?;
+            (forgotten, place) = (forgotten + some, next);
+        }
+        if calls + forgotten > 0 {
+            self.scrub().await?;
+        }
+        Ok(Retained::new(calls))
+    }
+
+    pub(super) async fn erase_named(
+        &self,
+        calls: &[Erasable],
+    ) -> Result<Vec<Option<NotErased>>, StoreError> {
+        check_erasable(calls)?;
+        let calls = calls.to_vec();
+        // Performed once more after a commit that may have happened, it finds what it erased itself.
+        let mut first: Option<Vec<Option<NotErased>>> = None;
+        let said = self
+            .write(move |on, _| {
+                let mut said = retention::erase(on, &calls)?;
+                for (now, before) in said.iter_mut().zip(first.iter().flatten()) {
+                    if before.is_none() && *now == Some(NotErased::Erased) {
+                        *now = None;
+                    }
+                }
+                first = Some(said.clone());
+                Ok(said)
+            })
+            .await?;
+        self.scrub().await?;
+        Ok(said)
+    }
+
+    pub(super) async fn erase_grants_of(
+        &self,
+        tenant: &Tenant,
+        principal: &Principal,
+    ) -> Result<u64, StoreError> {
+        let (tenant, principal) = (tenant.clone(), principal.clone());
+        let forget = move |on: &rusqlite::Connection, world: &World| {
+            grants::forget_of(on, (&tenant, &principal), world.clock.now()?)
+        };
+        let forgotten = self.write(forget).await?;
+        self.scrub().await?;
+        Ok(forgotten)
+    }
+
+    pub(super) async fn place_hold(&self, hold: Hold) -> Result<Hold, StoreError> {
+        self.write(move |on, world| holds::place(on, &hold, world.clock.now()?)).await
+    }
+
+    pub(super) async fn take_hold(
+        &self,
+        tenant: &Tenant,
+        id: HoldId,
+    ) -> Result<Option<Hold>, StoreError> {
+        let tenant = tenant.clone();
+        let mut first = None;
+        self.write(move |on, _| {
+            let released = holds::release(on, &tenant, id)?;
+            // Gone already: by our own commit that was lost and is done again.
+            first = released.or_else(|| first.take());
+            Ok(first.clone())
+        })
+        .await
+    }
+
+    /// Empties the log, which may hold what was erased.
+    pub(super) async fn scrub(&self) -> Result<(), StoreError> {
+        let path = Arc::clone(&self.shared.path);
+        self.shared.readers.run(move |_| scrub::empty_the_log(&path)).await
+    }
+}

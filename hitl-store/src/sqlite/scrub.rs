@@ -1,0 +1,31 @@
+//! What was erased leaves the file, and then the log.
+//!
+//! In the file SQLite overwrites what is deleted (`secure_delete`). The log has whole pages of what was
+//! before, until it is emptied: every frame is copied into the file, and the log is cut to nothing.
+
+use std::path::Path;
+use std::time::Duration;
+
+use super::error::Fault;
+use super::open::connect;
+
+/// How long readers and writers are waited for, each time.
+const PATIENCE: Duration = Duration::from_secs(1);
+/// How often.
+const TRIES: u32 = 10;
+
+/// Empties the log. Others may go on meanwhile.
+///
+/// A reader that stays at an old moment for longer than ten seconds keeps the log; then this fails, and
+/// the next erasure empties it.
+pub(super) fn empty_the_log(path: &Path) -> Result<(), Fault> {
+    let connection = connect(path, PATIENCE)?;
+    for _ in 0..TRIES {
+        let busy: i64 =
+            connection.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |row| row.get(0))?;
+        if busy == 0 {
+            return Ok(());
+        }
+    }
+    Err(Fault::LogInUse)
+}
