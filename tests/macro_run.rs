@@ -154,6 +154,7 @@ async fn invariant_2_what_serde_does_not_write_is_not_approved_unseen() {
 }
 
 /// Reads what a page says.
+#[expect(clippy::unused_async, reason = "a reader is async")]
 async fn fetch(url: &str) -> Result<String, String> {
     Ok(format!("what is at {url}"))
 }
@@ -172,6 +173,7 @@ async fn deploy(
 }
 
 /// A gate over the file, as each life of the program builds it.
+#[expect(clippy::unwrap_used, reason = "part of a test")]
 async fn durable(folder: &std::path::Path) -> Gate {
     let store = hitl::SqliteStore::open(folder.join("calls.db")).await.unwrap();
     Gate::builder().tool::<Deploy>().store(store).build().await.unwrap()

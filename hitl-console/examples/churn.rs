@@ -73,8 +73,8 @@ fn measure() -> Result<Duration, Box<dyn Error>> {
             Err(_) => refused += 1,
         }
     }
-    let per_second =
-        (opened.load(Ordering::Relaxed) - before) as f64 / began.elapsed().as_secs_f64();
+    let millis = began.elapsed().as_millis().max(1);
+    let per_second = (opened.load(Ordering::Relaxed) - before) as u128 * 1000 / millis;
     over.store(true, Ordering::Relaxed);
     for flooder in flooders {
         let _ended = flooder.join();

@@ -207,7 +207,7 @@ async fn invariant_2_a_payload_under_another_key_or_of_another_call_does_not_run
     let conflict = stranger.submit(note("a")).by("ann").key("r", 0).await.unwrap_err();
     assert_eq!(conflict.kind(), GateErrorKind::KeyConflict);
     let error = stranger.adopt(&Tenant::default(), ticket.request().id).await.unwrap_err();
-    assert_eq!(error.store().map(|error| error.kind()), Some(StoreErrorKind::Key));
+    assert_eq!(error.store().map(hitl_core::StoreError::kind), Some(StoreErrorKind::Key));
     assert_eq!(bench.world.ran(), 0);
     assert!(matches!(ticket.wait().await.unwrap(), Outcome::Executed(_)), "its own gate runs it");
 }

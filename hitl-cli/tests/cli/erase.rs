@@ -178,7 +178,7 @@ async fn invariant_8_nothing_of_an_erased_person_is_left_in_any_file() {
         assert_eq!(records.len(), 1, "{records:?}");
         let record = &records[0].record;
         assert_eq!(record.event, AuditEvent::Erased);
-        assert_eq!(record.by.as_ref().map(|by| by.as_str()), Some("tester"));
+        assert_eq!(record.by.as_ref().map(hitl_core::Principal::as_str), Some("tester"));
         assert_eq!(record.note.as_deref(), Some(reason));
     }
     // Keys stay taken, and the program says what is left.
@@ -192,7 +192,7 @@ async fn a_hold_stops_every_erasure_until_a_person_releases_it() {
     let calls = fill(&place).await;
     let person = format!("ann-{MARKER}");
     let before = place.with(MARKER);
-    let held = place
+    let placed = place
         .hitl(&[
             "hold",
             "place",
@@ -205,7 +205,7 @@ async fn a_hold_stops_every_erasure_until_a_person_releases_it() {
         .ended(0)
         .json()
         .remove(0);
-    let hold = held["id"].as_str().unwrap().to_owned();
+    let hold = placed["id"].as_str().unwrap().to_owned();
     let listed = place.hitl(&["hold", "list"]).ended(0);
     assert!(listed.out.contains(&hold) && listed.out.contains("case 3"), "{}", listed.out);
     let id = calls[0].to_string();
@@ -243,7 +243,7 @@ async fn an_audit_file_that_is_open_elsewhere_is_left_and_said_and_erased_later(
     let id = calls[1].to_string();
     let said = place.hitl(&["erase", &id, "--reason", "r"]).ended(7);
     assert!(said.out.contains("audit-1.jsonl"), "{}", said.out);
-    assert!(std::fs::read_to_string(place.path("audit/audit-1.jsonl")).unwrap().contains("{"));
+    assert!(std::fs::read_to_string(place.path("audit/audit-1.jsonl")).unwrap().contains('{'));
     place.verify(true).ended(0);
     drop(open);
     let said = place.hitl(&["erase", &id, "--reason", "r", "--json"]).ended(0).json().remove(0);

@@ -198,15 +198,12 @@ impl Verifier {
             );
         }
         let named = self.compare(place, &head);
-        match placeholder {
-            Some(placeholder) => {
-                self.erasures.stand_in(&placeholder, (place.file.to_owned(), place.line));
-            }
-            None => {
-                self.erasures.add(bytes, &head);
-                if let Some(calls) = &mut self.calls {
-                    calls.add(bytes, &head);
-                }
+        if let Some(placeholder) = placeholder {
+            self.erasures.stand_in(&placeholder, (place.file.to_owned(), place.line));
+        } else {
+            self.erasures.add(bytes, &head);
+            if let Some(calls) = &mut self.calls {
+                calls.add(bytes, &head);
             }
         }
         let seq = head.seq;

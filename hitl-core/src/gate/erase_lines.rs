@@ -44,8 +44,8 @@ impl Lines<'_> {
         let has_logs = !self.all(&sink).is_empty();
         let erased = self.erased_calls(&sink).await?;
         let holds = Holds::new(self.gate.store.holds().await?);
-        let live = self.live_grants(&sink).await?;
-        let going = self.going(&sink, wanted, (&erased, &live), &holds)?;
+        let in_force = self.live_grants(&sink).await?;
+        let going = self.going(&sink, wanted, (&erased, &in_force), &holds)?;
         self.say(wanted, &going).await?;
         // What the audit says of it is on the disk before it is done.
         for log in sink.erasable() {
@@ -154,12 +154,11 @@ impl Lines<'_> {
         let (mut going, mut held) = (Going::new(), BTreeSet::new());
         self.visit(sink, |line, bytes| {
             let record = &line.event;
-            let goes = match record.call {
-                Some(id) => erased.contains_key(&id),
-                None => {
-                    let lives = record.subject.as_ref().is_some_and(|grant| live.contains(grant));
-                    is_of_no_record(record) && !lives && is_within(wanted.scope, record)
-                }
+            let goes = if let Some(id) = record.call {
+                erased.contains_key(&id)
+            } else {
+                let lives = record.subject.as_ref().is_some_and(|grant| live.contains(grant));
+                is_of_no_record(record) && !lives && is_within(wanted.scope, record)
             };
             if !goes {
                 return;

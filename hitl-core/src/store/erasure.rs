@@ -6,7 +6,7 @@ use crate::ids::{HoldId, RequestId};
 use crate::machine::{CallRecord, CallState};
 
 /// How many calls are erased in one transaction, so that others get their turn.
-pub const ERASED_AT_ONCE: usize = 200;
+pub const ERASED_AT_ONCE: u16 = 200;
 
 /// Why a call was not erased. Its text says what to do.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
@@ -67,7 +67,7 @@ impl Erasable {
 
 /// Refuses more calls at once than a transaction should touch.
 pub fn check_erasable(calls: &[Erasable]) -> Result<(), StoreError> {
-    if calls.len() <= ERASED_AT_ONCE {
+    if calls.len() <= usize::from(ERASED_AT_ONCE) {
         return Ok(());
     }
     let why =

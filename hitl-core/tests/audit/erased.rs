@@ -82,8 +82,13 @@ fn head(lines: &[Vec<u8>], n: usize) -> Head {
     Head::of_line(&lines[n - 1][..lines[n - 1].len() - 1]).unwrap()
 }
 
-/// What is done to a log, and what must be found; nothing where it is sound.
-fn cases() -> Vec<(&'static str, Vec<Vec<u8>>, Vec<Head>, Option<FindingKind>)> {
+/// What is done to a log, the heads that vouch for it, and what must be found; nothing where it is
+/// sound.
+type Case = (&'static str, Vec<Vec<u8>>, Vec<Head>, Option<FindingKind>);
+
+fn cases() -> Vec<Case> {
+    use FindingKind as K;
+
     let good = honest();
     let with = |change: &dyn Fn(&mut Vec<Vec<u8>>)| {
         let mut lines = honest();
@@ -111,7 +116,6 @@ fn cases() -> Vec<(&'static str, Vec<Vec<u8>>, Vec<Head>, Option<FindingKind>)> 
         put(lines, 6, &erased);
     });
     let half = with(&|lines| lines[3].clone_from(&log()[3]));
-    use FindingKind as K;
     vec![
         ("as an erasure leaves it", good.clone(), vec![], None),
         ("with the last head", good.clone(), vec![last.clone()], None),

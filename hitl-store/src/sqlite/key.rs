@@ -183,7 +183,7 @@ mod tests {
         let path = folder.path().join("hitl.db.key");
         let half = format!("{}\n{}", "a".repeat(64), "b".repeat(63));
         let blank = format!("{}\n\n{}", "a".repeat(64), "b".repeat(64));
-        let many: String = (0..20).map(|n| format!("{n:064x}\n")).collect();
+        let many = (0..20).map(|n| format!("{n:064x}")).collect::<Vec<_>>().join("\n");
         for text in [
             &half,
             &blank,

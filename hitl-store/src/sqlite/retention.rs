@@ -16,7 +16,7 @@ use super::row::encode;
 use crate::failpoint::reach;
 
 /// How many calls are erased or forgotten in one transaction, so that others get their turn.
-pub(super) const BATCH: usize = ERASED_AT_ONCE;
+pub(super) const BATCH: usize = ERASED_AT_ONCE as usize;
 
 /// The name under which the file keeps its watermark: a restore raises it too.
 const WATERMARK: &str = "runs_forgotten_before";

@@ -66,18 +66,18 @@ async fn a_hold_of_one_replica_stops_another_that_erases() {
             calls.push(draft.id());
         }
         let (eraser, named) = (one.clone(), calls.clone());
-        let (begin, begun) = tokio::sync::oneshot::channel();
-        let mut begin = Some(begin);
+        let (start, has_begun) = tokio::sync::oneshot::channel();
+        let mut start = Some(start);
         let erasing = tokio::spawn(async move {
             for (at, id) in (0..).zip(named) {
                 // The hold comes at another moment each time, while calls are being erased.
                 if at == round * 9 {
-                    begin.take().unwrap().send(()).unwrap();
+                    start.take().unwrap().send(()).unwrap();
                 }
                 eraser.erase(&[Erasable::new(tenant(), id)]).await.unwrap();
             }
         });
-        begun.await.unwrap();
+        has_begun.await.unwrap();
         let hold = Hold::new(tenant(), HoldScope::Tenant, "case", "counsel");
         let hold = other.hold(hold).await.unwrap();
         let mut found = Vec::new();

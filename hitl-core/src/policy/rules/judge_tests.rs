@@ -141,7 +141,7 @@ fn each_acceptance_is_audited_with_who_and_from_what_to_what() {
         .map(|record| {
             assert_eq!(record.event, AuditEvent::PolicyAccepted);
             let versions = record.policies.iter().map(|it| &*it.version).collect();
-            (versions, record.by.as_ref().map(|by| by.as_str()))
+            (versions, record.by.as_ref().map(crate::Principal::as_str))
         })
         .collect();
     assert_eq!(said, [(vec!["1"], None), (vec!["1", "2"], None), (vec!["2", "3"], Some("dora"))]);

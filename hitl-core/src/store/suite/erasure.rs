@@ -83,7 +83,7 @@ pub async fn a_call_of_another_tenant_is_not_found(s: Subject) {
 /// Too many at once are refused, and none of them is erased.
 pub async fn no_more_than_so_many_are_erased_at_once(s: Subject) {
     let done = executed(&s, &Draft::new("run", 1)).await;
-    let many = vec![Erasable::new(tenant(), done.id()); ERASED_AT_ONCE + 1];
+    let many = vec![Erasable::new(tenant(), done.id()); usize::from(ERASED_AT_ONCE) + 1];
     assert!(s.store.erase(&many).await.is_err());
     assert_eq!(s.get(done.id()).await, done);
 }
