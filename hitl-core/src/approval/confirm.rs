@@ -5,16 +5,17 @@ use hitl_base::display::visible;
 
 use super::ApprovalRequest;
 
-/// The most characters that somebody is asked to type.
+/// The most characters of one name that somebody is asked to type.
 const LONGEST: usize = 100;
 
 impl ApprovalRequest {
     /// The text that must be typed before this request can be approved; nothing unless it is a
     /// deletion.
     ///
-    /// It is the name of what would be deleted: the argument whose key says so (`name`,
-    /// `project_id`), else the first argument that is a text, else the tool's name. As a person sees
-    /// it: what would not be seen is escaped. Every surface that takes approvals asks for it.
+    /// It names what would be deleted: the arguments whose keys say so (`name`, `project_id`), all of
+    /// them, so that no optional name stands in for the id that counts; else the first argument that
+    /// is a text, else the tool's name. As a person sees it: what would not be seen is escaped. Every
+    /// surface that takes approvals asks for it.
     pub fn confirmation(&self) -> Option<String> {
         if self.approval_type != "deletion" {
             return None;
@@ -27,24 +28,33 @@ impl ApprovalRequest {
 
 fn name(arguments: &Json) -> Option<String> {
     let Json::Object(members) = arguments else { return None };
-    let texts = || {
-        members.iter().filter_map(|(key, value)| {
-            let text = value.as_str().filter(|text| !text.trim().is_empty())?;
-            Some((key.as_str(), text))
-        })
-    };
-    let ranked = |suffixes: [&str; 3]| {
-        texts().find(|(key, _)| {
-            *key == suffixes[0] || suffixes[1..].iter().any(|suffix| key.ends_with(suffix))
-        })
-    };
-    let (_, text) = ranked(["name", "_name", "Name"])
-        .or_else(|| ranked(["id", "_id", "Id"]))
-        .or_else(|| texts().next())?;
     // What is masked is no name, and nobody types what is too long.
-    let shown = visible(text);
-    let usable = !shown.contains("[redacted") && shown.chars().count() <= LONGEST;
-    usable.then(|| shown.into_owned())
+    let usable = |text: &str| {
+        let shown = visible(text);
+        let fits = !shown.contains("[redacted") && shown.chars().count() <= LONGEST;
+        (fits && !text.trim().is_empty()).then(|| shown.into_owned())
+    };
+    let texts: Vec<(&str, Option<String>)> = members
+        .iter()
+        .filter_map(|(key, value)| Some((key.as_str(), usable(value.as_str()?))))
+        .collect();
+    let mut named: Vec<&str> = Vec::new();
+    for (key, text) in &texts {
+        let Some(text) = text.as_deref().filter(|_| is_identity(key)) else { continue };
+        if !named.contains(&text) {
+            named.push(text);
+        }
+    }
+    if named.is_empty() {
+        return texts.into_iter().next()?.1;
+    }
+    Some(named.join(" "))
+}
+
+/// Whether an argument's name says that it identifies something.
+fn is_identity(key: &str) -> bool {
+    let suffixes = ["_name", "Name", "_id", "Id"];
+    key == "name" || key == "id" || suffixes.iter().any(|suffix| key.ends_with(suffix))
 }
 
 #[cfg(test)]
@@ -57,7 +67,8 @@ mod tests {
         let long = format!(r#"{{"name": "{}"}}"#, "x".repeat(200));
         for (arguments, expected) in [
             (r#"{"force": true, "project_id": "apollo"}"#, Some("apollo")),
-            (r#"{"id": "7", "displayName": "Apollo"}"#, Some("Apollo")),
+            (r#"{"id": "7", "displayName": "Apollo"}"#, Some("7 Apollo")),
+            (r#"{"project_id": "apollo", "project_name": "apollo"}"#, Some("apollo")),
             (r#"{"paid": "yes", "reservationId": "8JX2WO"}"#, Some("8JX2WO")),
             (r#"{"why": "old", "what": "x"}"#, Some("old")),
             (r#"{"name": "a\u202eb"}"#, Some("a\\u{202e}b")),
@@ -67,6 +78,18 @@ mod tests {
             ("[]", None),
         ] {
             assert_eq!(name(&scan(arguments).unwrap()).as_deref(), expected, "{arguments}");
+        }
+    }
+
+    #[test]
+    fn invariant_9_a_decoy_is_not_what_confirms_a_deletion() {
+        let long = "x".repeat(200);
+        for decoy in ["scratch", "", " ", "[redacted:1a2b]", &long] {
+            for key in ["display_name", "aName", "name", "zName"] {
+                let arguments = format!(r#"{{"{key}": "{decoy}", "project_id": "production"}}"#);
+                let typed = name(&scan(&arguments).unwrap()).unwrap_or_default();
+                assert!(typed.contains("production"), "{arguments}: {typed}");
+            }
         }
     }
 }
