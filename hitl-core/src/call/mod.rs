@@ -1,5 +1,6 @@
 //! What a call is: who asks, for what, with which arguments, under which key.
 
+mod config;
 mod contents;
 mod context;
 mod digest;
@@ -17,6 +18,7 @@ mod told;
 mod tool;
 mod version;
 
+pub use config::HitlConfig;
 pub use contents::{ContentPath, ContentReaders, MAX_CONTENTS};
 pub(crate) use contents::{ContentReader, Given, Source};
 pub use context::{CallContext, Principal, RunId, Tenant};
@@ -39,7 +41,7 @@ pub use returned::{Probe, ToolReturn, Unproven};
 #[doc(hidden)]
 pub use same::{Same, SameByDebug, SameByEq, SameUnknown};
 pub(crate) use spec::check_spec;
-pub use spec::{Escalate, Hints, HitlConfig, Parameter, Risk, Spec, StageSpec, Thresholds};
+pub use spec::{Escalate, Hints, Parameter, Risk, Spec, StageSpec, Thresholds};
 pub(crate) use state::StateMap;
 pub use state::StateRequirement;
 pub use told::{MAX_MODEL_OUTPUT, ModelMessage};

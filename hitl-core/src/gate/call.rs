@@ -8,20 +8,22 @@ use futures::FutureExt as _;
 use futures::future::BoxFuture;
 use tracing::{Instrument as _, Span};
 
+use super::call_builder::CallBuilder;
+use super::carried::check_carried;
 use super::error::{CallError, GateError, GateErrorKind, NotRun};
-use super::execute::{Detached, Ended, execute};
 use super::handle::{Gate, Inner};
 use super::held::Held;
 use super::observe;
+use super::ownership::Ownership;
 use super::prepare::{Judged, Prepared};
 use super::registry::{Arguments, Body, Understood};
 use super::submission::Submission;
-use super::submit::{AtOnce, Attachment, Entered};
+use super::submit::{Attachment, Entered};
 use super::wait::Waited;
-use crate::arguments::{ArgumentError, Snapshot, parse_text, snapshot};
+use crate::arguments::{Snapshot, snapshot};
 use crate::call::{CallContext, CallKey, Outcome, RunId, Tool};
-use crate::ids::{OwnerToken, RequestId};
-use crate::machine::{CallRecord, Event, Withdrawal};
+use crate::ids::RequestId;
+use crate::machine::CallRecord;
 use crate::sync::off_thread;
 
 impl Gate {
@@ -42,7 +44,7 @@ impl Gate {
     /// Cancel safety: the future owns its request. Dropping it withdraws the call while it waits;
     /// once the body has started, the body runs to its end and its result is kept.
     pub fn call<T: Tool>(&self, call: T) -> CallBuilder<'_, T> {
-        CallBuilder { gate: self, call }
+        CallBuilder::new(self, call)
     }
 
     /// Submits a call: the first of two phases.
@@ -159,7 +161,7 @@ impl Gate {
 
     /// Judges the snapshot of a typed call, and gives the call back. Only the snapshot goes elsewhere, so
     /// that a call need not be shared between threads.
-    async fn typed<T: Tool>(
+    pub(super) async fn typed<T: Tool>(
         &self,
         (call, snapshot): (T, Snapshot),
         context: CallContext,
@@ -182,7 +184,7 @@ impl Gate {
 
 /// Longer arguments are judged off the runtime's threads, in bytes: looking through them for secrets
 /// takes long enough for others to notice.
-const MAX_ON_THREAD: usize = 64 * 1024;
+pub(super) const MAX_ON_THREAD: usize = 64 * 1024;
 
 /// Judges a call off the runtime's threads. What does not come to its end refuses the call: nothing of
 /// it is stored, and nothing runs.
@@ -197,167 +199,8 @@ async fn judged_elsewhere<J: Send + 'static>(
 }
 
 /// A call's tenant is that of its context.
-fn keyed(context: &CallContext, run: RunId, position: u64) -> CallKey {
+pub(super) fn keyed(context: &CallContext, run: RunId, position: u64) -> CallKey {
     CallKey { tenant: context.tenant.clone(), run, position }
-}
-
-/// A call that still needs to say who asks.
-#[derive(Debug)]
-#[must_use = "say who asks with `.by(..)`, then await it"]
-pub struct CallBuilder<'g, T> {
-    gate: &'g Gate,
-    call: T,
-}
-
-impl<'g, T: Tool> CallBuilder<'g, T> {
-    /// Says who asks, and where: a principal, or a whole [`CallContext`]. The host vouches for it.
-    pub fn by(self, context: impl Into<CallContext>) -> Attributed<'g, T> {
-        Attributed { gate: self.gate, call: self.call, context: context.into(), key: None }
-    }
-}
-
-/// A call, ready to be awaited.
-#[derive(Debug)]
-#[must_use = "a call does nothing until it is awaited"]
-pub struct Attributed<'g, T> {
-    gate: &'g Gate,
-    call: T,
-    context: CallContext,
-    key: Option<(RunId, u64)>,
-}
-
-impl<T: Tool> Attributed<'_, T> {
-    /// Gives the call its key: the run and the position in it. The same key again re-attaches.
-    pub fn key(mut self, run: impl Into<RunId>, position: u64) -> Self {
-        self.key = Some((run.into(), position));
-        self
-    }
-}
-
-impl<'g, T: Tool> IntoFuture for Attributed<'g, T> {
-    type Output = Result<T::Output, CallError<T::Error>>;
-    type IntoFuture = BoxFuture<'g, Self::Output>;
-
-    fn into_future(self) -> Self::IntoFuture {
-        async move {
-            let (span, way) = self.begin()?;
-            let calling = async {
-                let result = way.run_to_its_end().await;
-                observe::called(&result);
-                result
-            };
-            calling.instrument(span).await
-        }
-        .boxed()
-    }
-}
-
-impl<'g, T: Tool> Attributed<'g, T> {
-    /// All that need not wait for anything. Not async, so that what it works with is on the stack and
-    /// not in the future, which is allocated for every call.
-    fn begin(self) -> Result<(Span, Way<'g, T>), GateError> {
-        let Self { gate, call, context, key } = self;
-        let tool = gate.inner.tool_of::<T>()?;
-        let snapshot = snapshot(&call, tool.places.as_ref())?;
-        if snapshot.text().len() > MAX_ON_THREAD {
-            let long = judged_and_called(gate, (call, snapshot), context, key);
-            return Ok((Span::none(), Way::Long(long.boxed())));
-        }
-        let key = key.map(|(run, position)| keyed(&context, run, position));
-        let (span, at_once) = gate.inner.begin(tool, snapshot, context, key)?;
-        let way = match at_once {
-            AtOnce::Run(held) => Way::Short(execute(Arc::clone(&gate.inner), held, call)),
-            AtOnce::No(judged) => Way::Long(called(gate, judged, call).boxed()),
-        };
-        Ok((span, way))
-    }
-}
-
-/// How a typed call gets to its end.
-enum Way<'g, T: Tool> {
-    /// It runs.
-    Short(Detached<Result<Ended<T>, GateError>>),
-    /// The store is asked, or a human.
-    Long(BoxFuture<'g, Result<T::Output, CallError<T::Error>>>),
-}
-
-impl<T: Tool> Way<'_, T> {
-    async fn run_to_its_end(self) -> Result<T::Output, CallError<T::Error>> {
-        match self {
-            Self::Short(running) => ended(running.await?),
-            Self::Long(calling) => calling.await,
-        }
-    }
-}
-
-fn ended<T: Tool>(ended: Ended<T>) -> Result<T::Output, CallError<T::Error>> {
-    match ended {
-        Ended::Returned(Ok(output), _) => Ok(output),
-        Ended::Returned(Err(error), _) => Err(CallError::Tool(error)),
-        Ended::Panicked(failure) => Err(CallError::ToolEarlier(failure)),
-        Ended::Unknown(key) => Err(CallError::Unknown(key)),
-    }
-}
-
-/// A typed call with long arguments to its end.
-async fn judged_and_called<T: Tool>(
-    gate: &Gate,
-    call: (T, Snapshot),
-    context: CallContext,
-    key: Option<(RunId, u64)>,
-) -> Result<T::Output, CallError<T::Error>> {
-    let (judged, call) = gate.typed(call, context, key).await?;
-    let span = gate.inner.call_span(&judged);
-    called(gate, judged, call).instrument(span).await
-}
-
-/// A typed call to its end.
-async fn called<T: Tool>(
-    gate: &Gate,
-    judged: Box<Judged>,
-    call: T,
-) -> Result<T::Output, CallError<T::Error>> {
-    if gate.inner.may_ask(&judged.routed) {
-        check_carried(&call, &judged.snapshot).map_err(GateError::from)?;
-    }
-    let (held, call) = match gate.inner.attached(judged).await? {
-        Ready::Run(held, None) => (held, call),
-        // It waited for a human: what runs is what was shown, not what the caller still holds.
-        Ready::Run(held, Some(_)) => {
-            let read = || parse_text::<T>(held.snapshot().text());
-            match catch_unwind(AssertUnwindSafe(read)) {
-                Ok(Ok(call)) => (held, call),
-                other => {
-                    // Nothing has started, so nobody else need wait for it.
-                    gate.inner.release(held).await;
-                    let error = match other {
-                        Ok(Err(error)) => error,
-                        _ => ArgumentError::panicked(),
-                    };
-                    return Err(GateError::from(error).into());
-                }
-            }
-        }
-        Ready::Settled(record) => return gate.inner.earlier::<T>(&record).boxed().await,
-    };
-    ended(execute(Arc::clone(&gate.inner), held, call).await?)
-}
-
-/// Refuses a call that a human may be asked about, and whose snapshot does not say all of it: the
-/// approved call would be another.
-fn check_carried<T: Tool>(call: &T, snapshot: &Snapshot) -> Result<(), ArgumentError> {
-    let compare = || {
-        let read_back = parse_text::<T>(snapshot.text())?;
-        match call.lost_in(&read_back) {
-            Some(name) => Err(ArgumentError::not_written(name)),
-            None => Ok(()),
-        }
-    };
-    catch_unwind(AssertUnwindSafe(compare)).unwrap_or_else(|panic| {
-        // A panic's own value may panic when it is dropped.
-        std::mem::forget(panic);
-        Err(ArgumentError::panicked())
-    })
 }
 
 /// A submission that still needs to say who asks.
@@ -428,7 +271,7 @@ impl<'g, T: Tool> IntoFuture for Submitting<'g, T> {
 }
 
 /// An attached call whose wait is over.
-enum Ready {
+pub(super) enum Ready {
     /// It runs now. A body that waited for a human was read back from its snapshot.
     Run(Held, Option<Box<dyn Body>>),
     /// It is over, or parked.
@@ -451,7 +294,10 @@ impl Inner {
     }
 
     /// Enters a call and waits until it may run or is over. Dropping this withdraws it.
-    async fn attached(self: &Arc<Self>, judged: Box<Judged>) -> Result<Ready, GateError> {
+    pub(super) async fn attached(
+        self: &Arc<Self>,
+        judged: Box<Judged>,
+    ) -> Result<Ready, GateError> {
         let at_once = judged.quiet && self.runs_at_once(&judged.tool, &judged.routed);
         if at_once && !self.knows(&judged).await? {
             return Ok(Ready::Run(self.started(*judged), None));
@@ -484,7 +330,7 @@ impl Inner {
     }
 
     /// The typed result of a call that was over before, or that somebody else ran.
-    async fn earlier<T: Tool>(
+    pub(super) async fn earlier<T: Tool>(
         &self,
         record: &CallRecord,
     ) -> Result<T::Output, CallError<T::Error>> {
@@ -518,55 +364,5 @@ impl Inner {
             Outcome::Denied { reason } => NotRun::Denied { reason },
         };
         Err(CallError::NotRun(not_run))
-    }
-}
-
-/// A waiting caller's hold on its call: when the caller goes away, the call is withdrawn.
-struct Ownership<'g> {
-    gate: &'g Arc<Inner>,
-    key: CallKey,
-    /// The record's id, if this submission creates it.
-    id: RequestId,
-    owner: OwnerToken,
-    holds: bool,
-}
-
-impl<'g> Ownership<'g> {
-    fn of(gate: &'g Arc<Inner>, prepared: &Prepared) -> Self {
-        Self {
-            gate,
-            key: prepared.record.key().clone(),
-            id: prepared.record.id(),
-            owner: prepared.owner,
-            holds: !prepared.is_unrecorded(),
-        }
-    }
-
-    fn end(&mut self) {
-        self.holds = false;
-    }
-}
-
-impl Drop for Ownership<'_> {
-    fn drop(&mut self) {
-        if !self.holds {
-            return;
-        }
-        let (gate, key, id) = (Arc::clone(self.gate), self.key.clone(), self.id);
-        let reason = "the caller went away".to_owned();
-        let event = Event::Cancel { by: Withdrawal::Owner(self.owner), reason };
-        self.gate.runtime.spawn(async move {
-            // It may not have been stored, have started, or belong to somebody else by now.
-            let mut withdrawn = gate.withdraw(&key.tenant, id, event.clone()).await;
-            if matches!(&withdrawn, Err(error) if error.kind() == GateErrorKind::NotFound)
-                && let Ok(Some(record)) = gate.store.find(&key).await
-            {
-                // It was re-attached to.
-                withdrawn = gate.withdraw(&key.tenant, record.id(), event).await;
-            }
-            if let Err(error) = withdrawn {
-                tracing::debug!(%id, %error, "a call whose caller went away was not withdrawn");
-            }
-        });
     }
 }

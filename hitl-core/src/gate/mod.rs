@@ -15,7 +15,10 @@
 //! | `standing` | what the principal of a call may do now is asked, before it is claimed |
 //! | `execute` | intent, body, result, record |
 //! | `said` | what a tool said, as it may be kept |
-//! | `call` | the typed and the textual front doors |
+//! | `call` | the entry points: typed calls from code, textual ones from a model; submissions |
+//! | `call_builder` | typed calls, to the end of the body |
+//! | `carried` | whether a snapshot says all that a typed call holds |
+//! | `ownership` | a caller that goes away takes its call along |
 //! | `attribution` | what the compiler says when nobody asks |
 //! | `decide` | decisions, withdrawals, settlements |
 //! | `words` | what people type is kept without secrets |
@@ -48,6 +51,8 @@ mod attribution;
 mod batch;
 mod builder;
 mod call;
+mod call_builder;
+mod carried;
 mod claim;
 mod contents;
 mod decide;
@@ -68,6 +73,7 @@ mod keys;
 mod observe;
 mod outbox;
 mod own_files;
+mod ownership;
 mod prepare;
 mod preview;
 mod queue;
@@ -99,7 +105,8 @@ mod words;
 pub use attribution::SaysWhoAsks;
 pub use batch::{Batch, BatchBuilder, Part, SubmittingBatch};
 pub use builder::{BuildError, BuildErrorKind, GateBuilder};
-pub use call::{Attributed, CallBuilder, SubmitBuilder, Submitting};
+pub use call::{SubmitBuilder, Submitting};
+pub use call_builder::{Attributed, CallBuilder};
 pub use erase::{ErasureReport, ErasureScope};
 pub use error::{CallError, GateError, GateErrorKind, NotRun};
 pub use events::{Events, Happening};
