@@ -296,7 +296,8 @@ async fn a_body_past_its_time_goes_on_while_the_store_cannot_park_it() {
     let store = Faulty {
         inner: MemoryStore::new(),
         fault: Fault::Before,
-        at: 1,
+        // After the time that the gate asks for when it is built, and the submission.
+        at: 2,
         for_ever: true,
         count: Arc::default(),
     };

@@ -72,11 +72,15 @@ impl Place {
                 let path = entry.unwrap().path();
                 if path.is_dir() {
                     folders.push(path);
-                } else if std::fs::read(&path)
-                    .unwrap()
-                    .windows(text.len())
-                    .any(|w| w == text.as_bytes())
-                {
+                    continue;
+                }
+                let read = match std::fs::read(&path) {
+                    Ok(read) => read,
+                    // A session's lock goes while this looks.
+                    Err(error) if error.kind() == std::io::ErrorKind::NotFound => continue,
+                    Err(error) => panic!("{}: {error}", path.display()),
+                };
+                if read.windows(text.len()).any(|w| w == text.as_bytes()) {
                     found.push(path);
                 }
             }
