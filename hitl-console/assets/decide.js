@@ -84,7 +84,8 @@ export class DecisionPanel {
 
   async edit() {
     if (this.inUse || !this.choices.includes("edit") || this.#call.confirm) return;
-    const { editor } = await import("./edit.js");
+    const [{ editor }, { extend }] = await Promise.all([import("./edit.js"), import("./style.js")]);
+    await extend(this.element.getRootNode());
     const form = editor(this.#call, {
       cancel: () => this.home(true),
       send: (patch) => this.#decide({ answer: "edit", patch }),

@@ -1,7 +1,7 @@
 // The list of keys.
 
 import { h } from "./dom.js";
-import { shadow } from "./style.js";
+import { extend, shadow } from "./style.js";
 
 const KEYS = [
   ["J, K", "next and previous call"], ["A", "approve"], ["R", "reject"], ["E", "edit the arguments, then approve"], ["U", "uncover what is masked; the audit says so"],
@@ -9,11 +9,13 @@ const KEYS = [
 ];
 
 class Help extends HTMLElement {
-  connectedCallback() {
+  async connectedCallback() {
+    const root = shadow(this);
+    await extend(root);
     const dialog = h("dialog", { class: "help", "aria-labelledby": "keys", onclose: () => this.remove() },
       h("h2", { id: "keys" }, "Keys"), h("dl", {}, KEYS.map(([key, what]) => h("div", {}, h("dt", {}, key.split(/, | /).map((part) => h("kbd", {}, part))), h("dd", {}, what)))),
       h("form", { method: "dialog" }, h("button", { class: "act", type: "submit", autofocus: true }, h("span", {}, "Close"))));
-    shadow(this).append(dialog);
+    root.append(dialog);
     dialog.showModal();
   }
 }

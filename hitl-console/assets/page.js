@@ -1,7 +1,6 @@
 // The page: who is signed in, whether the connection lives, and which view is shown.
 
 import { fill, h, say } from "./dom.js";
-import { help } from "./help.js";
 import { hitl, signOut, withGrants, withHistory, withPolicies } from "./hitl.js";
 import { icon } from "./icons.js";
 
@@ -117,7 +116,7 @@ class Page extends HTMLElement {
       h("a", { class: "skip", href: "#main" }, "Skip to the calls"),
       h("header", { class: "top" }, h("h1", {}, "Review"), h("nav", { "aria-label": "Views" }, views().map(tab)),
         this.#state, h("span", { class: "who" }, hitl.me.principal),
-        h("button", { class: "link", type: "button", "aria-label": "Keys", onclick: () => help() }, h("kbd", {}, "?")),
+        h("button", { class: "link", type: "button", "aria-label": "Keys", onclick: async () => (await import("./help.js")).help() }, h("kbd", {}, "?")),
         h("button", { class: "link", type: "button", onclick: () => signOut() }, "Sign out")),
       this.#lost, this.#main);
     this.#main.id = "main";

@@ -5,7 +5,6 @@
 
 import { console_ } from "./api.js";
 import { fill, h, isTyping, say } from "./dom.js";
-import { help } from "./help.js";
 import { icon } from "./icons.js";
 import { Row } from "./queue-list.js";
 import { shadow } from "./style.js";
@@ -362,7 +361,7 @@ export class Queue extends HTMLElement {
       j: () => this.#step(1), ArrowDown: () => this.#step(1), k: () => this.#step(-1), ArrowUp: () => this.#step(-1),
       a: () => this.#card.approve(), r: () => this.#card.reject(), e: () => this.#card.edit(), u: () => this.#card.uncover(),
       x: () => this.#row(this.#picked)?.box.isConnected && this.#row(this.#picked).box.click(),
-      "/": () => this.#search.focus(), "?": () => help(), Escape: () => this.pick(null),
+      "/": () => this.#search.focus(), "?": async () => (await import("./help.js")).help(), Escape: () => this.pick(null),
     };
     const act = keys[event.key];
     if (!act || (event.key === "Escape" && !this.hasAttribute("showing"))) return;

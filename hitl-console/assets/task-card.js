@@ -3,7 +3,7 @@
 import { console_ } from "./api.js";
 import { fill, h, say } from "./dom.js";
 import { icon } from "./icons.js";
-import { shadow } from "./style.js";
+import { extend, shadow } from "./style.js";
 import { now, span, ticking } from "./time.js";
 
 const STATUS = { pending: ["wait", "Queued"], running: ["clock", "Running"], completed: ["check", "Completed"], failed: ["cross", "Failed"], cancelled: ["stop", "Cancelled"] };
@@ -36,6 +36,7 @@ export class TaskCard extends HTMLElement {
   }
 
   connectedCallback() {
+    extend(this.#root);
     fill(this.#root, h("article", { class: "card task" }, h("header", {}, h("div", { class: "badges" }, this.#status, this.#percent), this.#name, this.#step), this.#bar, this.#times, this.#details, this.#note, this.#acts));
     const hear = ({ detail }) => detail.taskId === this.#task?.taskId && (this.task = detail);
     console_.stream.addEventListener("task", hear);
