@@ -403,8 +403,8 @@ pub(crate) enum PolicyCommand {
     },
     /// Accept a rule file that may relax what was accepted before. The difference is shown, and a person
     /// is asked; where nobody can be asked, --digest names what was looked at. With --db what is accepted
-    /// is kept beside the store, otherwise beside the rule file: give what the host gives. Without --db
-    /// no one-time code is checked, so only a person at a terminal accepts it.
+    /// is kept beside the store, otherwise beside the rule file: give what the host gives. A first
+    /// load waits, too: whether the host trusts it is not known here. Without --db no one-time code is checked, so only a person at a terminal accepts it.
     Accept {
         /// The rule file (TOML).
         file: PathBuf,

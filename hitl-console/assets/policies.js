@@ -4,6 +4,7 @@ import { console_ } from "./api.js";
 import { fill, h, say } from "./dom.js";
 import { icon } from "./icons.js";
 import { extend, shadow } from "./style.js";
+import { plural } from "./text.js";
 
 // A file is watched by its host, and nothing tells of it.
 const PERIOD = 10_000;
@@ -20,7 +21,7 @@ export class Policies extends HTMLElement {
     await extend(this.#root);
     fill(this.#root, h("div", { class: "grants" },
       h("header", { class: "head" }, h("h2", {}, "Policies")),
-      h("p", { class: "faint" }, "What may relax a policy waits here. Until somebody accepts it, the stricter of both versions decides about every call."),
+      h("p", { class: "faint" }, "What may relax a policy waits here. Until somebody accepts it, the stricter of both versions decides about every call; where it is not known what was accepted before, every call is denied."),
       this.#note, this.#list, this.#live));
     this.#timer = setInterval(() => this.load(), PERIOD);
     this.load();
@@ -55,6 +56,13 @@ export class Policies extends HTMLElement {
   }
 }
 
+/** How a rule file decides now: a sign and a few words, for whoever sees it. */
+function stateOf({ inForce, hasProblem, waits }) {
+  if (!inForce) return ["stop", waits ? "Every call is denied until it is accepted" : "Every call is denied"];
+  if (hasProblem) return ["warn", "The file does not load"];
+  return waits ? ["warn", "Waits to be accepted"] : ["check", "In force"];
+}
+
 /** One rule file. What the file says is shown as text, whatever it says. */
 class PolicyCard {
   #shown = "";
@@ -70,18 +78,18 @@ class PolicyCard {
     const now = JSON.stringify(policy);
     if (now === this.#shown) return;
     this.#shown = now;
-    const { file, inForce, problem, waits, waiting, mayAccept } = policy;
-    const [sign, name] = waits ? ["warn", "Waits to be accepted"] : inForce ? ["check", "In force"] : ["stop", "Every call is denied"];
+    const { file, inForce, hasProblem, problem, waits, waiting, mayAccept } = policy;
+    const [sign, name] = stateOf(policy);
     fill(this.element,
       h("header", {}, h("span", { class: "badge" }, icon(sign), name), h("h3", {}, file)),
       inForce && h("p", {}, "In force: version ", h("strong", {}, inForce.version), " ", h("code", {}, inForce.digest.slice(0, 12))),
-      problem && h("p", { class: "note" }, "The file does not load, so an older version is in force: ", problem),
+      hasProblem && h("p", { class: "note" }, `The file does not load, so ${inForce ? "what was read before decides" : "every call is denied"}`, problem ? ": " : ".", problem),
       waits && !mayAccept && h("p", { class: "faint" }, "Reviewers with the role that the host named see what waits, and accept it."),
       waiting && this.#waiting(policy));
   }
 
   #waiting({ id, waiting }) {
-    const { version, digest, relaxations, changes, signature, untrusted } = waiting;
+    const { version, digest, relaxations, changes, unlisted, signature, untrusted } = waiting;
     const note = h("p", { class: "note", role: "alert" });
     let busy = false;
     const button = h("button", { class: "act approve", type: "button", onclick: async () => {
@@ -99,7 +107,8 @@ class PolicyCard {
       untrusted && h("p", { class: "note" }, "It is not known what was accepted before, so every call is denied. Read the whole file before you accept it: ", untrusted),
       signature && h("p", {}, "No signature accepts it: ", signature),
       relaxations.length > 0 && h("ul", {}, relaxations.map((line) => h("li", {}, line))),
-      changes.length > 0 && h("pre", { tabindex: "0", "aria-label": "Lines that go and come" }, changes.join("\n")),
+      unlisted > 0 && h("p", { class: "note" }, `${plural(unlisted, "line")} that go or come are not listed, or not in full. Read the whole file, and compare it with \`text\` in the acceptance file on the host, before you accept it.`),
+      changes.length > 0 && h("ol", { class: "changes", tabindex: "0", "aria-label": "Lines that go and come" }, changes.map((line) => h("li", {}, line))),
       note, h("div", { class: "acts" }, button));
   }
 }

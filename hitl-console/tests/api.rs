@@ -433,7 +433,7 @@ async fn the_document_describes_every_route_and_the_request_as_it_is() {
     let document = get("/openapi.json").of(&console).await.ok();
     assert!(document["openapi"].as_str().unwrap().starts_with("3.1"));
     let paths = document["paths"].as_object().unwrap();
-    assert_eq!(paths.len(), 20, "{:?}", paths.keys());
+    assert_eq!(paths.len(), 22, "{:?}", paths.keys());
     assert_eq!(document["components"]["securitySchemes"]["token"]["scheme"], "bearer");
 
     let request = contract(&gate).await;
@@ -462,6 +462,34 @@ async fn the_document_describes_every_route_and_the_request_as_it_is() {
     let of_call = described("CallDetail");
     for key in call.as_object().unwrap().keys() {
         assert!(of_call.contains(key), "{key} is not described: {of_call:?}");
+    }
+}
+
+/// Which routes take a one-time code, and how it is refused.
+#[tokio::test]
+async fn the_document_says_where_a_one_time_code_goes() {
+    let (_gate, console) = console().await;
+    let document = get("/openapi.json").of(&console).await.ok();
+    let mut taking = Vec::new();
+    for (path, methods) in document["paths"].as_object().unwrap() {
+        let post = &methods["post"];
+        let parameters = post["parameters"].as_array();
+        let is_code = |it: &Value| it["name"] == "Hitl-Code" && it["in"] == "header";
+        let Some(code) = parameters.into_iter().flatten().find(|it| is_code(it)) else { continue };
+        assert_ne!(code["required"], true, "{path}");
+        for status in ["403", "429", "503"] {
+            assert!(post["responses"].get(status).is_some(), "{path} {status}");
+        }
+        taking.push(path.rsplit('/').next().unwrap());
+    }
+    let expected = ["accept", "bulk", "decide", "grant", "resolve", "uncover"];
+    taking.sort_unstable();
+    assert_eq!(taking, expected);
+    let code_for = &document["components"]["schemas"]["CodeFor"]["oneOf"];
+    let alone = &document["components"]["schemas"]["CodeFor"]["enum"];
+    let said = format!("{code_for}{alone}");
+    for word in ["nothing", "loosening", "answers"] {
+        assert!(said.contains(&format!("\"{word}\"")), "{said}");
     }
 }
 

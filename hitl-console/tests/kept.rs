@@ -179,6 +179,57 @@ async fn invariant_5_a_policy_is_accepted_by_whoever_has_the_role_and_saw_it() {
     assert_eq!(&*file.status().in_force.unwrap().version, "3");
 }
 
+#[tokio::test]
+async fn invariant_5_once_somebody_has_enrolled_a_token_alone_accepts_no_policy() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("policy.toml");
+    let rules = |version: &str, effect: &str| {
+        let rules = format!(
+            "schema = 1\nversion = '{version}'\n[[rule]]\nname = 'n'\neffect = '{effect}'\ntool = 'send_note'\n"
+        );
+        std::fs::write(&path, rules).unwrap();
+    };
+    rules("1", "deny");
+    let file = hitl_core::RuleFile::open(&path);
+    let audit = hitl::MemoryAudit::new();
+    let gate = tools::register(Gate::builder()).audit(audit.clone()).policy(file.clone());
+    let gate = gate.build().await.unwrap();
+    let reviewer = hitl_console::Reviewer::new("ann").role("policy-admin");
+    let tokens = Tokens::new().with(reviewer, &Token::given(ANN)).with("bob", &Token::given(BOB));
+    let console = Console::new(gate.clone(), Tasks::none(), tokens);
+    let console = console.policy(file.clone(), "policy-admin").router();
+    let (ann, people) = (hitl::Principal::new("ann"), gate.people());
+    let codes = people.enrol_codes(&ann, &ann, 2).await.unwrap();
+    rules("2", "auto");
+    file.reload().unwrap();
+    let digest = file.status().waiting.unwrap().version.digest;
+    let accept = || post("/api/policies/0/accept", &json!({ "digest": digest }));
+    for (answer, kind) in [
+        (accept().by(ANN), "codeNeeded"),
+        (accept().by(ANN).header("hitl-code", ""), "codeWrong"),
+        (accept().by(ANN).header("hitl-code", "AAAA-AAAA-AAAA-AAAA"), "codeWrong"),
+        // Whoever has no role uses up no code, and is not told whether it was right.
+        (accept().by(BOB).header("hitl-code", &codes[0]), "notEntitled"),
+    ] {
+        assert_eq!(answer.of(&console).await.refused(), (403, kind.to_owned()));
+        assert_eq!(&*file.status().in_force.unwrap().version, "1");
+    }
+    assert_eq!(people.list().await.unwrap().1[0].codes, 2);
+    accept().by(ANN).header("hitl-code", &codes[0]).of(&console).await.ok();
+    assert_eq!(&*file.status().in_force.unwrap().version, "2");
+    let accepted = audit.records().into_iter().rfind(|r| r.event.to_string() == "policyAccepted");
+    assert_eq!(accepted.unwrap().known_by, Some(hitl::KnownBy::Code));
+    assert_eq!(people.list().await.unwrap().1[0].codes, 1);
+    // That the file is broken is for everybody to see, and how for those who may accept it.
+    std::fs::write(&path, "schema = 1\nsecret = 'x'").unwrap();
+    file.reload().unwrap_err();
+    for (who, sees) in [(ANN, true), (BOB, false)] {
+        let shown = get("/api/policies").by(who).of(&console).await.ok()["policies"][0].clone();
+        assert_eq!(shown["hasProblem"], true);
+        assert_eq!(shown.get("problem").is_some(), sees);
+    }
+}
+
 /// An audit on a disk that is full.
 struct Unwritable;
 

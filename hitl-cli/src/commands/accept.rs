@@ -43,13 +43,17 @@ struct Shown {
     /// The lines that go and come.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     changes: Vec<String>,
+    /// How many lines that go or come are not listed, or not in full.
+    unlisted: usize,
     /// Why it is not known what was accepted, when it is not.
     #[serde(skip_serializing_if = "Option::is_none")]
     untrusted: Option<String>,
 }
 
 pub(super) async fn run(place: &Place, wanted: &Wanted, output: &Output) -> Result<(), Failure> {
-    let mut options = RuleFile::options(&wanted.file).acceptance(kept(place, wanted)?);
+    // The host may want a signature, which is not known here: so nothing but the person's word counts.
+    let mut options =
+        RuleFile::options(&wanted.file).acceptance(kept(place, wanted)?).only_people_accept();
     // What is only looked at leaves no log.
     if let Some(folder) = wanted.audit.as_deref().filter(|_| !wanted.preview) {
         let log = JsonlAudit::in_folder(folder)
@@ -71,6 +75,7 @@ pub(super) async fn run(place: &Place, wanted: &Wanted, output: &Output) -> Resu
             digest: version.digest.to_string(),
             relaxations: Vec::new(),
             changes: Vec::new(),
+            unlisted: 0,
             untrusted: None,
         };
         return Ok(output.print(&shown, || format!("{version} is accepted already\n"))?);
@@ -167,6 +172,7 @@ fn shown(waiting: &PendingRules, accepted: bool) -> Shown {
         digest: waiting.version.digest.to_string(),
         relaxations: waiting.relaxations.iter().map(ToString::to_string).collect(),
         changes: waiting.changes.clone(),
+        unlisted: waiting.unlisted,
         untrusted: waiting.untrusted.clone(),
     }
 }

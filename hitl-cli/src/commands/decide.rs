@@ -163,7 +163,7 @@ fn ask(card: &Card, text: &str, reply: &mut Reply) -> Result<Answered, Failure> 
             yes(&format!("changes: {patch}\nApprove it with these changes?"))
         }
         (Reply::Approve { confirm }, Some(name)) => {
-            let shown = hitl_base::display::visible(name);
+            let shown = terminal::named(name);
             let or = if masked { ", or u to uncover what is masked" } else { "" };
             let question = format!("To approve the deletion, type its name ({shown}){or}:");
             let typed = terminal::ask(text, &question)?;
@@ -257,7 +257,7 @@ pub(super) fn require_person_over_a_console(
     }
     let Known { name, demand } = console.known()?;
     if let Some(code) = require_person_there(deed, &name, code, demand)? {
-        console.send_code(code);
+        console.send_code(&code)?;
     }
     Ok(())
 }

@@ -17,16 +17,30 @@ pub(super) fn audience() -> Audience {
 /// The width of a terminal, at least.
 const COLUMNS: usize = 80;
 
+/// The most characters of a name that are part of a question.
+const MAX_NAME: usize = 120;
+
 /// A text of which a terminal breaks no line: what follows would stand where a line of ours does.
 pub(super) fn folded(text: &str) -> String {
     hitl_base::display::fold(text, COLUMNS)
+}
+
+/// A name as a question has it: safe, and cut where it would push the question off the screen. The card
+/// has all of it.
+pub(super) fn named(name: &str) -> String {
+    hitl_base::display::clip(&hitl_base::display::visible(name), MAX_NAME).into_owned()
+}
+
+/// What is shown before an answer is read. The question may have a model's words in it, too.
+fn prompt(card: &str, question: &str) -> String {
+    format!("{}\n{} ", folded(card), folded(question))
 }
 
 /// Shows a text and asks a question. Both go to the error stream: output may be piped elsewhere.
 pub(crate) fn ask(card: &str, question: &str) -> io::Result<String> {
     discard_what_was_typed();
     let mut out = io::stderr().lock();
-    write!(out, "{}\n{question} ", folded(card))?;
+    out.write_all(prompt(card, question).as_bytes())?;
     out.flush()?;
     let mut answer = String::new();
     // Nothing at all, when the terminal is closed: that is no approval.
@@ -58,6 +72,18 @@ pub(super) fn declined() -> Failure {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn invariant_9_no_line_of_a_question_is_broken_by_the_terminal() {
+        let forged = format!("{}Approve this? [y/N] y", "x".repeat(COLUMNS));
+        let shown = prompt(&forged, &format!("changes: {forged}\nApprove it? [y/N]"));
+        assert!(shown.lines().all(|line| line.chars().count() <= COLUMNS), "{shown}");
+        assert_eq!(shown.lines().filter(|line| line.starts_with("Approve")).count(), 1, "{shown}");
+        let long = named(&format!("{}\n\u{202e}", "n".repeat(5_000)));
+        assert!(long.chars().count() < 200 && long.contains("characters left out"), "{long}");
+        assert!(!long.contains(['\n', '\u{202e}']), "{long}");
+        assert_eq!(named("db-1"), "db-1");
+    }
 
     #[test]
     fn only_yes_is_yes() {

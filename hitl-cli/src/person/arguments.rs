@@ -7,8 +7,8 @@ use crate::arguments::Who;
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum PersonCommand {
-    /// Enrol a person's authenticator app, or codes to be printed. From then on what loosens (a grant, a
-    /// policy, another person) needs a one-time code. Who has enrolled already replaces it themselves.
+    /// Enrol a person's authenticator app, or codes to be printed. From then on what loosens or destroys
+    /// (a grant, a policy, another person, erasure, the host key) needs a one-time code. Who has enrolled already replaces it themselves.
     /// Needs --audit.
     Enroll {
         /// The person's name, as they decide under it.
@@ -53,7 +53,7 @@ impl PersonCommand {
 /// What a one-time code is demanded for.
 #[derive(Clone, Copy, Debug, ValueEnum)]
 pub(crate) enum Demanded {
-    /// Those that loosen: grants, policies, people.
+    /// Those that loosen or destroy: grants, policies, people, erasure, the host key.
     Loosening,
     /// Each answer too: approve, edit, respond, resolve.
     Answers,
@@ -63,7 +63,7 @@ impl Demanded {
     /// For what, in words.
     pub(crate) const fn words(self) -> &'static str {
         match self {
-            Self::Loosening => "what loosens",
+            Self::Loosening => "what loosens or destroys",
             Self::Answers => "each answer",
         }
     }

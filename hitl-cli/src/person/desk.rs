@@ -35,7 +35,7 @@ pub(super) fn ask(name: &str, surroundings: &Surroundings) -> Result<String, Fai
         let why = "a one-time code is needed: --code CODE, or HITL_CODE; nothing was done";
         return Err(Failure::new(Exit::Refused, why));
     }
-    let shown = hitl_base::display::visible(name);
+    let shown = terminal::named(name);
     let typed = terminal::ask("", &format!("One-time code of {shown}:"))?;
     Ok(typed.trim().to_owned())
 }

@@ -154,9 +154,9 @@ impl Console {
         Ok(Known { name: me.principal.to_string(), demand })
     }
 
-    /// Sends this one-time code with the next deed.
-    pub(crate) fn send_code(&self, code: String) {
-        self.0.send_code(code);
+    /// Sends this one-time code with the next deed. One that no header can hold is refused here.
+    pub(crate) fn send_code(&self, code: &str) -> Result<(), Failure> {
+        self.0.send_code(code)
     }
 
     /// A page of the queue.

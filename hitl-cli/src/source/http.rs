@@ -26,6 +26,8 @@ const LARGEST: u64 = 64 * 1024 * 1024;
 const TOKEN: &str = "HITL_TOKEN";
 /// The header with a one-time code.
 const CODE: &str = "hitl-code";
+/// The most characters of a code that a console reads.
+const MAX_CODE: usize = 64;
 
 /// A console's address, and who asks.
 pub(super) struct Http {
@@ -67,8 +69,9 @@ impl Http {
     }
 
     /// Keeps a one-time code for the next [`deed`](Self::deed).
-    pub(super) fn send_code(&self, code: String) {
-        self.code.replace(Some(code));
+    pub(super) fn send_code(&self, code: &str) -> Result<(), Failure> {
+        self.code.replace(Some(checked_code(code)?));
+        Ok(())
     }
 
     /// Asks for a change that a person makes, with the one-time code that is kept for it. A code counts
@@ -193,6 +196,18 @@ fn exit(status: u16, kind: &str) -> Exit {
     }
 }
 
+/// A code as its header holds it. What a header cannot hold is never sent, so nothing was done.
+fn checked_code(code: &str) -> Result<String, Failure> {
+    let code = code.trim();
+    let is_sendable = |byte: u8| byte.is_ascii_graphic() || byte == b' ';
+    if code.is_empty() || code.len() > MAX_CODE || !code.bytes().all(is_sendable) {
+        return Err(Failure::usage(
+            "a one-time code is digits, or letters in groups of four; nothing was done",
+        ));
+    }
+    Ok(code.to_owned())
+}
+
 /// Where a console is.
 #[derive(Debug, PartialEq, Eq)]
 struct Address {
@@ -298,6 +313,19 @@ mod tests {
         }
         assert!(Address::read("http://127.0.0.1").unwrap().is_loopback);
         assert!(!Address::read("https://example.com").unwrap().is_loopback);
+    }
+
+    #[test]
+    fn invariant_5_a_code_that_no_header_holds_is_refused_before_anything_is_sent() {
+        assert_eq!(checked_code(" ABCD-EFGH-IJKL-MNOP\n").unwrap(), "ABCD-EFGH-IJKL-MNOP");
+        assert_eq!(checked_code("123 456").unwrap(), "123 456");
+        for wrong in
+            ["", " \n", "123\n456", "12\u{e9}456", "\u{ff11}23456", "1\0", "1\t2", &"1".repeat(65)]
+        {
+            let refused = checked_code(wrong).unwrap_err();
+            assert_eq!(refused.exit, Exit::Usage, "{wrong:?}");
+            assert!(refused.message.contains("nothing was done"), "{}", refused.message);
+        }
     }
 
     #[test]

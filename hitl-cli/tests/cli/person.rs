@@ -139,9 +139,12 @@ fn a_person_at_a_terminal_accepts_a_policy_without_a_store() {
         "schema = 1\nversion = \"7\"\n[[rule]]\nname = \"f\"\neffect = \"deny\"\ntool = \"x\"\n";
     std::fs::write(&path, rules).unwrap();
     let accept = |talk: &[Say<'_>]| at_terminal(&mut program(&["policy", "accept", &path]), talk);
+    let question = "Accept this policy? [y/N]";
+    // A first load, too: the host may not trust it.
+    accept(&[(question, "n\n")]).ended(5);
+    accept(&[(question, "y\n")]).ended(0);
     accept(&[]).ended(0);
     std::fs::write(&path, rules.replace("deny", "quick").replace('7', "8")).unwrap();
-    let question = "Accept this policy? [y/N]";
     accept(&[(question, "n\n")]).ended(5);
     assert!(accept(&[(question, "y\n")]).ended(0).out.contains("is accepted by tester"));
 }

@@ -79,6 +79,7 @@ fn invariant_5_without_a_store_a_script_accepts_no_policy() {
     let path = said(&folder.path().join("policy.toml"));
     let accept = |more: &[&str]| hitl(&[&["policy", "accept", &path], more].concat());
     std::fs::write(&path, RULES).unwrap();
+    let _host = hitl_core::RuleFile::open(&path);
     assert!(accept(&[]).ended(0).out.contains("is accepted already"), "the first use");
     std::fs::write(&path, RULES.replace("deny", "quick").replace("\"7\"", "\"8\"")).unwrap();
     let preview = accept(&["--preview", "--json"]).ended(0).json();
@@ -88,4 +89,48 @@ fn invariant_5_without_a_store_a_script_accepts_no_policy() {
     assert!(refused.err.contains("name the store with --db"), "{refused:?}");
     accept(&["--digest", digest, "--as", "dora", "--code", "AAAA-AAAA-AAAA-AAAA"]).ended(2);
     assert!(accept(&["--preview"]).ended(0).out.contains("waits to be accepted"));
+}
+
+/// The host may want a signature, of which the command line knows nothing.
+#[test]
+fn invariant_5_the_command_line_accepts_nothing_by_itself() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = said(&folder.path().join("policy.toml"));
+    let log = said(&folder.path().join("audit"));
+    let kept = folder.path().join("policy.toml.accepted");
+    let accept = |more: &[&str]| {
+        hitl(&[&["policy", "accept", &path, "--audit", &log, "--as", "dora"], more].concat())
+    };
+    std::fs::write(&path, RULES).unwrap();
+    let first = accept(&["--preview"]).ended(0);
+    assert!(first.out.contains("waits to be accepted"), "{first:?}");
+    assert!(first.out.contains("nothing was accepted yet"), "{first:?}");
+    accept(&[]).ended(5);
+    assert!(!kept.exists(), "a first load is accepted by the host, or by a person");
+    let _host = hitl_core::RuleFile::open(&path);
+    let written = std::fs::read(&kept).unwrap();
+    // What only tightens is the host's to accept, too.
+    let stricter = "[[rule]]\nname = \"more\"\neffect = \"deny\"\ntool = \"pay\"\n[[test]]";
+    std::fs::write(&path, RULES.replacen("[[test]]", stricter, 1)).unwrap();
+    let shown = accept(&["--preview"]).ended(0);
+    assert!(shown.out.contains("waits to be accepted") && shown.out.contains("+ "), "{shown:?}");
+    accept(&[]).ended(5);
+    assert_eq!(std::fs::read(&kept).unwrap(), written);
+}
+
+#[test]
+fn invariant_5_where_the_difference_is_cut_the_command_says_so() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = said(&folder.path().join("policy.toml"));
+    let notes = |word: &str| format!("# {word}\n").repeat(500);
+    std::fs::write(&path, format!("{}{RULES}", notes("before"))).unwrap();
+    let _host = hitl_core::RuleFile::open(&path);
+    let lax = RULES.replace("deny", "quick");
+    std::fs::write(&path, format!("{}{lax}", notes("after"))).unwrap();
+    let preview =
+        |more: &[&str]| hitl(&[&["policy", "accept", &path, "--preview"], more].concat()).ended(0);
+    let text = preview(&[]).out;
+    assert!(text.contains("not listed, or not in full. Read the whole file"), "{text}");
+    assert!(text.contains("+ 1: # after"), "{text}");
+    assert!(preview(&["--json"]).json()[0]["unlisted"].as_u64().unwrap() > 500);
 }

@@ -67,7 +67,12 @@ pub(super) struct One {
 /// Decides several calls that need a quick look only. Each is decided by itself: those that need a
 /// full review, or have changed, are left as they are, and the result says so.
 #[utoipa::path(post, path = "/api/bulk", tag = "calls", request_body = BulkBody,
-    responses((status = 200, body = BulkResult), (status = 400, body = Problem)))]
+    params(("Hitl-Code" = Option<String>, Header, description = "a one-time code of the reviewer's, for this request alone")),
+    responses((status = 200, body = BulkResult),
+        (status = 400, body = Problem),
+        (status = 403, description = "a one-time code is needed, or is wrong; nothing was done", body = Problem),
+        (status = 429, description = "codesClosed: too many wrong codes; see Retry-After", body = Problem),
+        (status = 503, description = "the store cannot be reached, or codes cannot be checked; nothing was done", body = Problem)))]
 pub(super) async fn decide(
     From(state): From<Shared>,
     asker: Asker,

@@ -128,12 +128,15 @@ impl DecideBody {
 /// since then does not take it. Of several reviewers the first one wins; the others are told what
 /// stands.
 #[utoipa::path(post, path = "/api/calls/{id}/decide", tag = "calls", request_body = DecideBody,
-    params(("id" = String, Path, description = "the call's id")),
+    params(("id" = String, Path, description = "the call's id"),
+        ("Hitl-Code" = Option<String>, Header, description = "a one-time code of the reviewer's, for this request alone")),
     responses((status = 200, body = CallSummary),
         (status = 403, description = "not theirs to decide, or a one-time code is needed", body = Problem),
         (status = 404, body = Problem),
         (status = 409, description = "somebody else was first, or it has changed", body = Problem),
-        (status = 422, description = "the answer is not one that the tool takes", body = Problem)))]
+        (status = 422, description = "the answer is not one that the tool takes", body = Problem),
+        (status = 429, description = "codesClosed: too many wrong codes; see Retry-After", body = Problem),
+        (status = 503, description = "the store cannot be reached, or codes cannot be checked; nothing was done", body = Problem)))]
 pub(super) async fn decide(
     From(state): From<Shared>,
     asker: Asker,

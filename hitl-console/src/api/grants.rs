@@ -161,11 +161,14 @@ pub(super) async fn preview(
 /// Saves a grant as it was previewed, and lets the calls go on that wait and that it covers, this one
 /// first. When anything of it is not as it was shown, nothing is saved.
 #[utoipa::path(post, path = "/api/calls/{id}/grant", tag = "grants", request_body = SaveBody,
-    params(("id" = String, Path, description = "the call's id")),
+    params(("id" = String, Path, description = "the call's id"),
+        ("Hitl-Code" = Option<String>, Header, description = "a one-time code of the reviewer's, for this request alone")),
     responses((status = 200, body = Saved),
         (status = 403, description = "not theirs to give, or a one-time code is needed", body = Problem),
         (status = 409, description = "the call has changed, or the rule is not the one that was shown", body = Problem),
-        (status = 422, description = "no grant is given on these terms, and why", body = Problem)))]
+        (status = 422, description = "no grant is given on these terms, and why", body = Problem),
+        (status = 429, description = "codesClosed: too many wrong codes; see Retry-After", body = Problem),
+        (status = 503, description = "the store cannot be reached, or codes cannot be checked; nothing was done", body = Problem)))]
 pub(super) async fn save(
     From(state): From<Shared>,
     asker: Asker,

@@ -4,10 +4,12 @@ use axum::extract::State as From;
 use axum::http::StatusCode;
 use axum::{Extension, Json};
 use hitl_core::RuleFile;
+use hitl_core::people::Deed;
 use hitl_core::policy::{AcceptError, PendingRules, PolicyVersion, RuleFileStatus};
 use serde::{Deserialize, Serialize};
 use utoipa::{OpenApi, ToSchema};
 
+use super::person::Asker;
 use super::read::{Body, Path};
 use crate::auth::Reviewer;
 use crate::error::Problem;
@@ -31,7 +33,9 @@ pub(super) struct PolicyView {
     /// The version that was accepted and is in force. None: every call is denied.
     #[serde(skip_serializing_if = "Option::is_none")]
     in_force: Option<VersionView>,
-    /// What was wrong with the file when it was last read, if anything.
+    /// Whether something was wrong with the file when it was last read.
+    has_problem: bool,
+    /// What was wrong, for those who may accept it.
     #[serde(skip_serializing_if = "Option::is_none")]
     problem: Option<String>,
     /// Whether something waits to be accepted.
@@ -65,6 +69,8 @@ struct WaitingView {
     relaxations: Vec<String>,
     /// The lines that go (`- `) and come (`+ `). Empty where it is not known what was accepted.
     changes: Vec<String>,
+    /// How many lines that go or come are not listed, or not in full. Not zero: read the whole file.
+    unlisted: usize,
     /// Why no signature accepts it, where the host takes signatures.
     #[serde(skip_serializing_if = "Option::is_none")]
     signature: Option<String>,
@@ -96,6 +102,7 @@ impl PolicyView {
             id,
             file: file.into_owned(),
             in_force: in_force.as_ref().map(VersionView::of),
+            has_problem: problem.is_some(),
             problem: problem.map(|problem| problem.to_string()).filter(|_| may_accept),
             waits: waiting.is_some(),
             may_accept,
@@ -111,6 +118,7 @@ impl WaitingView {
             digest: waiting.version.digest.to_string(),
             relaxations: waiting.relaxations.iter().map(ToString::to_string).collect(),
             changes: waiting.changes,
+            unlisted: waiting.unlisted,
             signature: waiting.signature,
             untrusted: waiting.untrusted,
         }
@@ -130,27 +138,31 @@ pub(super) async fn list(
     })
 }
 
-/// Accepts what waits in a rule file, for a reviewer with the role that the host named; the audit has it
-/// before it takes effect.
+/// Accepts what waits in a rule file, for a reviewer with the role that the host named. Once somebody has
+/// enrolled it takes a one-time code. The audit has it before it takes effect.
 #[utoipa::path(post, path = "/api/policies/{id}/accept", tag = "policies", request_body = AcceptBody,
-    params(("id" = usize, Path, description = "the policy's id")),
+    params(("id" = usize, Path, description = "the policy's id"),
+        ("Hitl-Code" = Option<String>, Header, description = "a one-time code of the reviewer's, for this request alone")),
     responses((status = 200, body = PolicyView),
-        (status = 403, description = "they may not accept it", body = Problem),
+        (status = 403, description = "they may not accept it, or a one-time code is needed", body = Problem),
         (status = 409, description = "the file is another one by now", body = Problem),
         (status = 422, description = "the file does not load", body = Problem),
-        (status = 503, description = "it cannot be audited or written, so it is not accepted", body = Problem)))]
+        (status = 429, description = "codesClosed: too many wrong codes; see Retry-After", body = Problem),
+        (status = 503, description = "it cannot be audited or written, or codes cannot be checked, so it is not accepted", body = Problem)))]
 pub(super) async fn accept(
     From(state): From<Shared>,
-    Extension(reviewer): Extension<Reviewer>,
+    asker: Asker,
     Path(id): Path<usize>,
     Body(body): Body<AcceptBody>,
 ) -> Result<Json<PolicyView>, Problem> {
     let file = state.policies.files().get(id).ok_or_else(|| Problem::not_found("policy"))?;
     let (rules, role) = file;
-    if !reviewer.roles.contains(role) {
+    if !asker.reviewer().roles.contains(role) {
         let why = "only reviewers with the role that the host named accept a policy";
         return Err(Problem::forbidden("notEntitled", why));
     }
+    // Whoever has no role uses up no code.
+    let reviewer = asker.known_for(Deed::Loosen, &state).await?;
     state.gate.accept_policy(rules, &body.digest, reviewer.authority()).await?;
     Ok(Json(PolicyView::of(id, file, &reviewer)))
 }

@@ -24,9 +24,20 @@ pub(super) struct Me {
     tenant: Tenant,
     /// How many rule files are shown under `api/policies`.
     policies: usize,
-    /// What needs a one-time code beside the token: `nothing`, `loosening` (grants), or `answers`, which
-    /// are grants too.
-    code_for: &'static str,
+    /// What needs a one-time code beside the token.
+    code_for: CodeFor,
+}
+
+/// What needs a one-time code beside the token.
+#[derive(Serialize, ToSchema)]
+#[serde(rename_all = "lowercase")]
+enum CodeFor {
+    /// Nothing.
+    Nothing,
+    /// What loosens: to give a grant, to accept a policy.
+    Loosening,
+    /// What loosens, and each answer.
+    Answers,
 }
 
 /// How to get in.
@@ -48,11 +59,11 @@ pub(super) async fn me(
     Extension(reviewer): Extension<Reviewer>,
 ) -> Json<Me> {
     let code_for = match state.gate.people().demand().await {
-        _ if vouched(reviewer.known_by) => "nothing",
-        Ok(None) => "nothing",
-        Ok(Some(demand)) if !demand.covers(Deed::Answer) => "loosening",
+        _ if vouched(reviewer.known_by) => CodeFor::Nothing,
+        Ok(None) => CodeFor::Nothing,
+        Ok(Some(demand)) if !demand.covers(Deed::Answer) => CodeFor::Loosening,
         // What cannot be read keeps nobody out who only stops something.
-        Ok(Some(_)) | Err(_) => "answers",
+        Ok(Some(_)) | Err(_) => CodeFor::Answers,
     };
     let policies = state.policies.count();
     Json(Me { principal: reviewer.principal, tenant: reviewer.tenant, policies, code_for })

@@ -68,8 +68,13 @@ pub(super) async fn cancel(
 
 /// Settles a call whose outcome is not known: the reviewer has looked.
 #[utoipa::path(post, path = "/api/calls/{id}/resolve", tag = "calls", request_body = ResolveBody,
-    params(("id" = String, Path, description = "the call's id")),
-    responses((status = 200, body = CallSummary), (status = 409, body = Problem)))]
+    params(("id" = String, Path, description = "the call's id"),
+        ("Hitl-Code" = Option<String>, Header, description = "a one-time code of the reviewer's, for this request alone")),
+    responses((status = 200, body = CallSummary),
+        (status = 403, description = "not theirs to settle, or a one-time code is needed", body = Problem),
+        (status = 409, body = Problem),
+        (status = 429, description = "codesClosed: too many wrong codes; see Retry-After", body = Problem),
+        (status = 503, description = "the store cannot be reached, or codes cannot be checked; nothing was done", body = Problem)))]
 pub(super) async fn resolve(
     From(state): From<Shared>,
     asker: Asker,

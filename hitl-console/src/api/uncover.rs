@@ -36,12 +36,14 @@ pub(super) struct UncoveredView(UncoveredCard);
 /// Uncovers what redaction masks in a call, for a reviewer who may decide it; the audit has it before
 /// anything is shown. What the host declared sensitive stays withheld.
 #[utoipa::path(post, path = "/api/calls/{id}/uncover", tag = "calls", request_body = UncoverBody,
-    params(("id" = String, Path, description = "the call's id")),
+    params(("id" = String, Path, description = "the call's id"),
+        ("Hitl-Code" = Option<String>, Header, description = "a one-time code of the reviewer's, for this request alone")),
     responses((status = 200, body = UncoveredView),
         (status = 403, description = "they may not decide it, or a one-time code is needed", body = Problem),
         (status = 409, description = "it has changed, or was decided", body = Problem),
         (status = 422, description = "nothing is masked there, or the host forbids it", body = Problem),
-        (status = 503, description = "it cannot be audited, so it is not shown", body = Problem)))]
+        (status = 429, description = "codesClosed: too many wrong codes; see Retry-After", body = Problem),
+        (status = 503, description = "it cannot be audited, or codes cannot be checked, so it is not shown", body = Problem)))]
 pub(super) async fn uncover(
     From(state): From<Shared>,
     asker: Asker,

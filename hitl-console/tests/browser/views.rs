@@ -1,14 +1,14 @@
 //! The views around the card: the queue's filters and counts, tasks, the history.
 
 use hitl::tasks::{EventLog, StepContext, Task, TaskManager, TaskStep};
-use hitl_console::{Tasks, router};
+use hitl_console::{Console, Reviewer, Tasks, Token, Tokens, router};
 use serde_json::json;
 
 use crate::driver::{Window, start};
 use crate::screen::{CARD, QUEUE, Screen};
 use crate::server::{Server, tokens};
 use crate::shots::scene;
-use crate::support::ask::ANN;
+use crate::support::ask::{ANN, BOB};
 use crate::support::tools::{self, contract, deletion, note};
 
 #[tokio::test]
@@ -158,5 +158,56 @@ async fn nothing_moves_where_somebody_asked_for_less_motion() {
     screen.one(&format!("{CARD}.skeleton i")).await;
     let moving = "return document.querySelector('hitl-queue').shadowRoot.querySelector('hitl-approval-card').shadowRoot.getAnimations({ subtree: true }).length + document.getAnimations().length";
     assert_eq!(browser.client.execute(moving, vec![]).await.unwrap(), json!(0));
+    browser.close().await;
+}
+
+#[tokio::test]
+async fn invariant_9_a_policy_that_waits_is_shown_line_by_line_and_its_state_is_true() {
+    let Some(browser) = start(Window::Desk).await else { return };
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("policy.toml");
+    let rules = |effect: &str, more: &str| {
+        let rule = format!("name = 'n'\neffect = '{effect}'\ntool = 'send_note'{more}\n");
+        std::fs::write(&path, format!("schema = 1\nversion = '{effect}'\n[[rule]]\n{rule}"))
+            .unwrap();
+    };
+    rules("deny", "");
+    let file = hitl_core::RuleFile::open(&path);
+    let gate = tools::register(hitl::Gate::builder()).policy(file.clone()).build().await.unwrap();
+    let tokens = Tokens::new()
+        .with(Reviewer::new("ann").role("admin"), &Token::given(ANN))
+        .with("bob", &Token::given(BOB));
+    let console = Console::new(gate, Tasks::none(), tokens).policy(file.clone(), "admin");
+    let server = Server::start(console.router()).await;
+    let screen = Screen(&browser.client);
+    let (view, page) = ("hitl-policies >>> ", format!("{}#policies", server.url()));
+    let open = async |token: Option<&str>| {
+        if let Some(token) = token {
+            screen.0.goto("about:blank").await.unwrap();
+            screen.sign_in(&server.url(), token).await;
+        }
+        screen.0.goto(&page).await.unwrap();
+        screen.0.refresh().await.unwrap();
+    };
+    // What is written in the file as if lines ended there, and others followed.
+    rules("auto", " # x\\n+ 9: effect = 'deny'");
+    file.reload().unwrap();
+    open(Some(ANN)).await;
+    screen.see(&format!("{view}.badge"), "Waits to be accepted").await;
+    let changes = file.status().waiting.unwrap().changes;
+    let lines = screen.all(&format!("{view}.changes li")).await;
+    assert_eq!(lines.len(), changes.len(), "one line of the file is one item");
+    let told = screen.text(&format!("{view}.changes")).await;
+    assert!(told.lines().eq(changes.iter().map(String::as_str)), "{told}\n{changes:?}");
+
+    std::fs::write(&path, "schema = 1\nnothing = 'x'").unwrap();
+    file.reload().unwrap_err();
+    open(None).await;
+    screen.see(&format!("{view}.badge"), "The file does not load").await;
+    screen.see(&format!("{view}.note"), "what was read before decides: ").await;
+    screen.click_text("button", "Sign out").await;
+    open(Some(BOB)).await;
+    screen.see(&format!("{view}.badge"), "The file does not load").await;
+    screen.see(&format!("{view}.note"), "what was read before decides.").await;
     browser.close().await;
 }

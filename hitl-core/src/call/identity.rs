@@ -92,6 +92,12 @@ impl Principal {
         }
     }
 
+    /// Returns the name as two names are compared that may be one person's: [folded](Self::folded), and
+    /// without spaces, the case of any alphabet, and full width.
+    pub(crate) fn spelling(&self) -> Cow<'_, str> {
+        spelling(self.as_str())
+    }
+
     /// An agent that says no kind becomes one.
     pub(crate) fn not_human(self) -> Self {
         match self.kind() {

@@ -16,7 +16,7 @@ impl Gate {
     /// known, from which digest to which. If it cannot be audited, nothing is accepted.
     ///
     /// Whether they may is the host's to say: whoever accepts a policy may relax it. A console asks for
-    /// a role; a command line for a one-time code.
+    /// a role and, as a command line does, for a one-time code once somebody has enrolled.
     ///
     /// # Errors
     ///

@@ -12,8 +12,9 @@ pub enum Deed {
     /// Answers in a human's name, or sees what only a reviewer sees: approve, edit, respond, resolve,
     /// uncover.
     Answer,
-    /// Gives away answers that are not asked for yet, or takes the hold off: a grant, accepting a policy
-    /// or pins, uninstalling a hook, saying who is a person.
+    /// Loosens or destroys. It gives away answers that are not asked for yet, or takes the hold off: a
+    /// grant, accepting a policy or pins, uninstalling a hook, saying who is a person. Or what it removes
+    /// does not come back: erasing contents, releasing a legal hold, replacing or retiring the host key.
     Loosen,
 }
 
@@ -21,7 +22,7 @@ pub enum Deed {
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Demand {
-    /// For what loosens: grants, policies, who may decide.
+    /// For what loosens or destroys: grants, policies, who may decide, erasure, the host key.
     #[default]
     Loosening,
     /// For each answer too.

@@ -34,7 +34,9 @@ const MAX_PEOPLE: usize = 200;
 pub(super) struct Enrolments {
     #[serde(default)]
     pub(super) demand: Demand,
-    /// By the name that identities are compared by.
+    /// By the name that identities are compared by ([`Principal::spelling`]). Older versions kept them by
+    /// the folded name, in which the case of letters beyond ASCII, spaces and full width stay: such a key
+    /// stays, since the secret of a device is made of it.
     #[serde(default)]
     pub(super) people: BTreeMap<String, Person>,
 }
@@ -113,8 +115,8 @@ impl Enrolments {
         keys: &HostKeys,
         seconds: u64,
     ) -> Checked {
-        let name = name.folded();
-        let Some(person) = self.people.get_mut(name.as_str()) else { return Checked::Nobody };
+        let Some(name) = self.key_of(name) else { return Checked::Nobody };
+        let Some(person) = self.people.get_mut(&name) else { return Checked::Nobody };
         // Nobody guesses eighty bits, so a printed code is looked at whatever was guessed before.
         let digest = digest(typed);
         if let Some(at) = person.codes.iter().position(|kept| *kept == digest) {
@@ -132,7 +134,7 @@ impl Enrolments {
             |key: &&HostKey| device.key.as_ref().is_none_or(|known| *known == key.id().to_string());
         let of: Vec<&HostKey> = keys.all().filter(is_its).collect();
         for key in of {
-            let secret = secret(key, name.as_str(), &device.salt);
+            let secret = secret(key, &name, &device.salt);
             if let Some(step) = secret.step(&typed, seconds, device.last) {
                 (device.last, device.wrong, device.closed_until) = (Some(step), 0, 0);
                 device.key = Some(key.id().to_string());
@@ -155,8 +157,7 @@ impl Enrolments {
         key: &HostKey,
         salt: [u8; 16],
     ) -> Result<String, NotEnrolled> {
-        let person = self.person(name, by)?;
-        let name = name.folded();
+        let (kept_by, person) = self.person(name, by)?;
         let device = Device {
             salt: base32(&salt),
             key: Some(key.id().to_string()),
@@ -164,7 +165,7 @@ impl Enrolments {
             wrong: 0,
             closed_until: 0,
         };
-        let uri = secret(key, name.as_str(), &device.salt).uri(name.as_str());
+        let uri = secret(key, &kept_by, &device.salt).uri(name.folded().as_str());
         person.device = Some(device);
         Ok(uri)
     }
@@ -186,7 +187,7 @@ impl Enrolments {
         by: &Principal,
         random: &[[u8; CODE_BYTES]],
     ) -> Result<Vec<String>, NotEnrolled> {
-        let person = self.person(name, by)?;
+        let (_, person) = self.person(name, by)?;
         let codes: Vec<String> = random.iter().map(printed).collect();
         person.codes = codes.iter().map(|code| digest(code)).collect();
         Ok(codes)
@@ -195,17 +196,46 @@ impl Enrolments {
     /// Returns the person for whom `by` may enrol something: somebody who has nothing enrolled, when
     /// there is room for one more, or themselves. Who could replace what another one has could answer
     /// as them.
-    fn person(&mut self, name: &Principal, by: &Principal) -> Result<&mut Person, NotEnrolled> {
-        let (name, by) = (name.folded(), by.folded());
-        let kept = self.people.get(name.as_str());
-        if name.as_str().is_empty() || (kept.is_none() && self.people.len() >= MAX_PEOPLE) {
+    fn person(
+        &mut self,
+        name: &Principal,
+        by: &Principal,
+    ) -> Result<(String, &mut Person), NotEnrolled> {
+        let (spelling, kept) = (name.spelling(), self.key_of(name));
+        if spelling.is_empty() || (kept.is_none() && self.people.len() >= MAX_PEOPLE) {
             return Err(NotEnrolled::NoRoom);
         }
-        if kept.is_some_and(Person::has_enrolled) && name != by {
+        let is_theirs = |(key, it): (&String, &Person)| is_of(key, &spelling) && it.has_enrolled();
+        if spelling != by.spelling() && self.people.iter().any(is_theirs) {
             return Err(NotEnrolled::Theirs);
         }
-        Ok(self.people.entry(name.as_str().to_owned()).or_default())
+        let key = kept.unwrap_or_else(|| spelling.into_owned());
+        Ok((key.clone(), self.people.entry(key).or_default()))
     }
+
+    /// Takes away all that somebody has enrolled, under each spelling of their name. False when there is
+    /// nothing.
+    pub(super) fn remove(&mut self, name: &Principal) -> bool {
+        let (spelling, before) = (name.spelling(), self.people.len());
+        self.people.retain(|key, _| !is_of(key, &spelling));
+        self.people.len() < before
+    }
+
+    /// Returns the key under which somebody's enrolment is kept. Of several that older versions kept for
+    /// one person, the one that they gave this name.
+    fn key_of(&self, name: &Principal) -> Option<String> {
+        let (folded, spelling) = (name.folded(), name.spelling());
+        [folded.as_str(), &*spelling]
+            .into_iter()
+            .find(|key| self.people.contains_key(*key))
+            .or_else(|| self.people.keys().map(String::as_str).find(|key| is_of(key, &spelling)))
+            .map(str::to_owned)
+    }
+}
+
+/// Whether what is kept under this key is of the person whose name is spelt so.
+fn is_of(key: &str, spelling: &str) -> bool {
+    *Principal::new(key).spelling() == *spelling
 }
 
 impl Person {
@@ -290,6 +320,59 @@ mod tests {
         assert_eq!(check("ANN", &code, 3000), Checked::Right(Proof::Totp));
         assert_eq!(check("ann", &code, 3000), Checked::Wrong, "it was used");
         assert_eq!(check("ann", &code, 3010), Checked::Wrong);
+    }
+
+    #[test]
+    fn invariant_7_an_enrolment_is_of_one_person_in_every_spelling_of_the_name() {
+        let bob = Principal::new("bob");
+        for (kept, others) in [
+            ("J\u{dc}RGEN", &["j\u{fc}rgen", "J\u{fc}rgen", " J\u{dc}RGEN"][..]),
+            ("ann", &["\u{ff41}\u{ff2e}n", "a n n", "ANN"]),
+            ("Ann Lee", &["ann\u{a0}lee", "annlee", "ANN  LEE"]),
+        ] {
+            let person = Principal::new(kept);
+            let mut new = Enrolments::default();
+            let codes = new.enrol_codes(&person, &person, &[[9; CODE_BYTES]; 1]).unwrap();
+            // As older versions kept it.
+            let mut old = Enrolments::default();
+            let one = new.people.values().next().unwrap().clone();
+            old.people.insert(person.folded().to_string(), one);
+            for all in [new, old] {
+                for other in others.iter().copied().map(Principal::new) {
+                    let mut all = all.clone();
+                    let taken = all.enrol_codes(&other, &bob, &[[1; CODE_BYTES]]);
+                    assert_eq!(taken, Err(NotEnrolled::Theirs), "{other}");
+                    let taken = all.enrol_device(&other, &bob, &key(), [1; 16]);
+                    assert_eq!(taken, Err(NotEnrolled::Theirs), "{other}");
+                    let right = all.check(&other, &codes[0], &keys(), 0);
+                    assert_eq!(right, Checked::Right(Proof::Code), "{other}");
+                    // They replace it themselves, and it stays one.
+                    all.enrol_codes(&other, &person, &[[2; CODE_BYTES]]).unwrap();
+                    assert_eq!(all.people.len(), 1, "{other}");
+                    assert!(all.remove(&other) && all.is_empty(), "{other}");
+                }
+                let mut all = all.clone();
+                assert_eq!(all.check(&bob, &codes[0], &keys(), 0), Checked::Nobody);
+                assert!(!all.remove(&bob));
+            }
+        }
+    }
+
+    /// The secret is made of the name under which it was kept.
+    #[test]
+    fn a_device_that_an_older_version_kept_under_a_folded_name_goes_on() {
+        let (person, salt) = (Principal::new("J\u{dc}RGEN"), base32(&[1; 16]));
+        let folded = person.folded();
+        let id = Some(key().id().to_string());
+        let device = Device { salt, key: id, last: None, wrong: 0, closed_until: 0 };
+        let secret = secret(&key(), folded.as_str(), &device.salt);
+        let shown = (0..1_000_000).map(|code| format!("{code:06}"));
+        let shown = { shown }.find(|code| secret.step(code, 3000, Some(99)) == Some(100)).unwrap();
+        let mut all = Enrolments::default();
+        let kept = Person { device: Some(device), codes: Vec::new() };
+        all.people.insert(folded.to_string(), kept);
+        let right = all.check(&Principal::new("j\u{fc}rgen"), &shown, &keys(), 3000);
+        assert_eq!(right, Checked::Right(Proof::Totp));
     }
 
     #[test]

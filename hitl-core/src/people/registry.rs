@@ -29,7 +29,7 @@ pub struct People {
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct EnrolledPerson {
-    /// The name, folded, as identities are compared.
+    /// The name as identities are compared: without spaces, and the case of letters.
     pub name: String,
     /// Whether they have a device that shows codes.
     pub has_device: bool,
@@ -119,7 +119,7 @@ impl People {
     ///
     /// When it cannot be read or kept.
     pub async fn remove(&self, name: &Principal) -> Result<bool, PeopleError> {
-        self.change(|all| all.people.remove(name.folded().as_str()).is_some()).await
+        self.change(|all| all.remove(name)).await
     }
 
     /// Sets what a code is demanded for, once somebody has enrolled.

@@ -51,6 +51,10 @@ pub(super) struct Accepted {
     /// The highest number of a signed text that was accepted so far; 0 when none was.
     #[serde(default, skip_serializing_if = "is_zero")]
     pub(super) number: u64,
+    /// What was accepted before was not known, and no signed text was accepted since: nobody knows which
+    /// number was the highest, so no signature counts.
+    #[serde(default, skip_serializing_if = "is_no")]
+    pub(super) number_unknown: bool,
     /// HMAC-SHA-256 over all of it under a key of the host's, in hexadecimal.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     mac: Option<String>,
@@ -110,10 +114,7 @@ impl AcceptanceFile {
         };
         match serde_json::from_str::<Accepted>(&text) {
             Ok(accepted) => match self.fault_of(&accepted) {
-                None => {
-                    self.renew(&accepted);
-                    Baseline::Accepted(Box::new(accepted))
-                }
+                None => Baseline::Accepted(Box::new(accepted)),
                 Some(why) => untrusted(why.to_owned()),
             },
             Err(_) => untrusted("is damaged".to_owned()),
@@ -138,7 +139,7 @@ impl AcceptanceFile {
     }
 
     /// Vouches with the current key for what a previous one vouches for.
-    fn renew(&self, accepted: &Accepted) {
+    pub(super) fn renew(&self, accepted: &Accepted) {
         let Some(keys) = self.keys.as_ref().filter(|keys| !keys.previous().is_empty()) else {
             return;
         };
@@ -172,11 +173,37 @@ impl AcceptanceFile {
             by: by.to_owned(),
             at: later.map_or(now, |later| later.max(now)),
             number: before.map_or(number, |it| it.number.max(number)),
+            number_unknown: before.is_some_and(|it| it.number_unknown),
             mac: None,
         };
+        self.vouch(&mut accepted);
+        accepted
+    }
+
+    /// What is to be written when a person accepts this text. A number that was signed with what they
+    /// accept is the one that later ones are compared with; without one, and without what was accepted
+    /// before, nobody knows it.
+    pub(super) fn next_by_person(
+        &self,
+        said: (&str, &str),
+        number: Option<u64>,
+        before: Option<&Accepted>,
+    ) -> Accepted {
+        let mut accepted = self.next(said, number.unwrap_or(0), before);
+        accepted.number_unknown = number.is_none() && before.is_none_or(|it| it.number_unknown);
+        self.vouch(&mut accepted);
+        accepted
+    }
+
+    /// What is to be written when the text that a person accepted turns out to be signed under `number`.
+    pub(super) fn numbered(&self, accepted: &Accepted, number: u64) -> Accepted {
+        let said = (accepted.text.as_str(), accepted.by.as_str());
+        self.next_by_person(said, Some(number), Some(accepted))
+    }
+
+    fn vouch(&self, accepted: &mut Accepted) {
         let key = self.keys.as_ref().map(HostKeys::current);
         accepted.mac = key.map(|key| accepted.mac_under(key, &self.path));
-        accepted
     }
 
     /// Writes what was accepted, whole or not at all.
@@ -207,9 +234,13 @@ impl Accepted {
     /// The file's name is in it, so that what was accepted for one policy says nothing of another.
     fn mac_under(&self, key: &HostKey, path: &Path) -> String {
         let name = path.file_name().unwrap_or_default().to_string_lossy();
-        let Self { schema, at, digest, by, number, .. } = self;
+        let Self { schema, at, digest, by, number, number_unknown, .. } = self;
         // What was written before there were numbers has the first form.
         let (purpose, said) = match number {
+            number if *number_unknown => (
+                "hitl.policy.accepted.v3",
+                format!("{schema}\n{name}\n{at}\n{digest}\n{number} at least\n{by}"),
+            ),
             0 => ("hitl.policy.accepted.v1", format!("{schema}\n{name}\n{at}\n{digest}\n{by}")),
             number => (
                 "hitl.policy.accepted.v2",
@@ -235,6 +266,11 @@ pub(super) fn digest_of(text: &str) -> String {
 #[expect(clippy::trivially_copy_pass_by_ref, reason = "serde passes a reference")]
 const fn is_zero(number: &u64) -> bool {
     *number == 0
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde passes a reference")]
+const fn is_no(yes: &bool) -> bool {
+    !*yes
 }
 
 /// A file beside another one.

@@ -61,6 +61,7 @@ struct Shared {
     acceptance: AcceptanceFile,
     signatures: Option<Arc<dyn PolicySignatures>>,
     audit: Option<Arc<dyn AuditSink>>,
+    only_people: bool,
     /// Held by who reads the file and puts it in force: what was read earlier never replaces what was
     /// read later.
     reading: Mutex<()>,
@@ -98,6 +99,9 @@ pub struct PendingRules {
     /// The lines that go (`- `) and come (`+ `), with their numbers; at most 400, and a last line that
     /// counts the others. Empty when it is not known what was accepted: then read the whole file.
     pub changes: Vec<String>,
+    /// How many lines that go or come are not listed in `changes`, or not in full. When it is not zero,
+    /// a person has to compare the whole file with what was accepted.
+    pub unlisted: usize,
     /// Why no signature accepts it, where the host takes signatures.
     pub signature: Option<String>,
     /// Why it is not known what was accepted, when it is not: then every call is denied meanwhile.
@@ -161,6 +165,14 @@ impl fmt::Display for PendingRules {
         for relaxation in &self.relaxations {
             writeln!(f, "- {relaxation}")?;
         }
+        if self.unlisted > 0 {
+            let lines = self.unlisted;
+            writeln!(
+                f,
+                "{lines} lines that go or come are not listed, or not in full. Read the whole file, and"
+            )?;
+            writeln!(f, "compare it with `text` in the acceptance file, before you accept it.")?;
+        }
         if !self.changes.is_empty() {
             writeln!(f, "lines that go (-) and come (+):")?;
         }
@@ -199,8 +211,8 @@ impl RuleFile {
     }
 
     pub(super) fn opened(options: RuleFileOptions) -> Self {
-        let RuleFileOptions { path, acceptance, signatures, audit } = options;
-        let judge = Judge { acceptance: &acceptance, audit: audit.as_deref() };
+        let RuleFileOptions { path, acceptance, signatures, audit, only_people } = options;
+        let judge = Judge { acceptance: &acceptance, audit: audit.as_deref(), only_people };
         let state = match load(&path, signatures.as_deref()) {
             Ok(loaded) => State::of(judge.judge(loaded, None)),
             Err(problem) => {
@@ -210,7 +222,7 @@ impl RuleFile {
             }
         };
         let (reading, state) = (Mutex::new(()), RwLock::new(state));
-        Self(Arc::new(Shared { path, acceptance, signatures, audit, reading, state }))
+        Self(Arc::new(Shared { path, acceptance, signatures, audit, only_people, reading, state }))
     }
 
     /// This file, if it loaded and is accepted.
@@ -234,7 +246,11 @@ impl RuleFile {
         let _reading = shared.reading.lock().unwrap_or_else(PoisonError::into_inner);
         // Read and compared before the state is locked: calls go by the rules in force meanwhile.
         let known = self.state().known;
-        let judge = Judge { acceptance: &shared.acceptance, audit: shared.audit.as_deref() };
+        let judge = Judge {
+            acceptance: &shared.acceptance,
+            audit: shared.audit.as_deref(),
+            only_people: shared.only_people,
+        };
         let judged = load(&shared.path, shared.signatures.as_deref())
             .map(|loaded| judge.judge(loaded, known.as_ref()));
         let mut state = shared.state.write().unwrap_or_else(PoisonError::into_inner);
@@ -307,10 +323,10 @@ impl RuleFile {
         }
         let State { in_force, known, .. } = self.state();
         let before = self.latest(known.as_ref());
-        let number = loaded.signed.and_then(Result::ok).map_or(0, |signed| signed.number);
+        let number = loaded.signed.and_then(Result::ok).map(|signed| signed.number);
         let acceptance = &shared.acceptance;
         let who = by.principal.as_str();
-        let next = acceptance.next((&loaded.text, who), number, before.as_ref());
+        let next = acceptance.next_by_person((&loaded.text, who), number, before.as_ref());
         let from = in_force.accepted().map(|rules| rules.id());
         let why = format!("accepted by {who}");
         let entry = AuditRecord::policy_accepted(from, &version, &why, Timestamp::now()).known(by);
@@ -394,13 +410,15 @@ fn pending(in_force: &InForce) -> Option<PendingRules> {
             version: newer.id().clone(),
             relaxations: Vec::new(),
             changes: Vec::new(),
+            unlisted: 0,
             signature: None,
             untrusted: Some(why.clone()),
         }),
         InForce::Both(both) => Some(PendingRules {
             version: both.newer.id().clone(),
             relaxations: both.relaxations.clone(),
-            changes: both.changes.clone(),
+            changes: both.changes.lines.clone(),
+            unlisted: both.changes.unlisted,
             signature: both.signature.clone(),
             untrusted: None,
         }),

@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use sha2::{Digest, Sha256};
 
+use super::changes::Changes;
 use super::{Relaxation, RuleSet};
 use crate::confidence::{Assessment, CallView};
 use crate::hex::hex;
@@ -29,7 +30,7 @@ pub(super) struct Both {
     pub(super) newer: Arc<RuleSet>,
     pub(super) relaxations: Vec<Relaxation>,
     /// The lines that differ.
-    pub(super) changes: Vec<String>,
+    pub(super) changes: Changes,
     /// Why a signature does not accept it, where the host takes signatures.
     pub(super) signature: Option<String>,
     version: PolicyVersion,
@@ -40,7 +41,7 @@ impl InForce {
     pub(super) fn both(
         (accepted, newer): (&Arc<RuleSet>, Arc<RuleSet>),
         relaxations: Vec<Relaxation>,
-        changes: Vec<String>,
+        changes: Changes,
         signature: Option<String>,
     ) -> Self {
         let (old, new) = (accepted.id(), newer.id());

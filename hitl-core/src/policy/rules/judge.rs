@@ -5,7 +5,7 @@ use std::sync::Arc;
 use hitl_base::Timestamp;
 
 use super::acceptance::{Accepted, Baseline};
-use super::changes::changed_lines;
+use super::changes::Changes;
 use super::in_force::InForce;
 use super::signature::SignedPolicy;
 use super::{AcceptanceFile, RuleSet};
@@ -45,13 +45,20 @@ pub(super) struct Judge<'a> {
     pub(super) acceptance: &'a AcceptanceFile,
     /// Hears of each acceptance before it counts.
     pub(super) audit: Option<&'a dyn AuditSink>,
+    /// Nothing is accepted or written but by a person: all that is new waits.
+    pub(super) only_people: bool,
 }
 
 impl Judge<'_> {
     /// What decides, now that this was read. `known`: what this process knew before.
     pub(super) fn judge(&self, loaded: Loaded, known: Option<&Known>) -> Judged {
         let accepted = match (self.acceptance.read(), known) {
-            (Baseline::Accepted(accepted), _) => accepted,
+            (Baseline::Accepted(accepted), _) => {
+                if !self.only_people {
+                    self.acceptance.renew(&accepted);
+                }
+                accepted
+            }
             (Baseline::FirstUse, Some(known)) => return self.after(known.clone(), loaded),
             (Baseline::FirstUse, None) => return self.first(loaded),
             (Baseline::Untrusted(why), known) => return self.untrusted(why, loaded, known),
@@ -87,6 +94,9 @@ impl Judge<'_> {
             in_force: InForce::Refused { why, newer: Arc::clone(&newer) },
             known: None,
         };
+        if self.only_people {
+            return refused("nothing was accepted yet".to_owned());
+        }
         let (by, number) = match &signed {
             None => (FIRST_USE.to_owned(), 0),
             Some(Ok(signed)) => (signed.by.clone(), signed.number),
@@ -106,6 +116,7 @@ impl Judge<'_> {
         let Loaded { text, rules, signed, .. } = loaded;
         let newer = Arc::new(rules);
         if known.rules.id().digest == newer.id().digest {
+            let known = self.numbered(known, signed.as_ref());
             return Judged { in_force: InForce::Rules(newer), known: Some(known) };
         }
         let relaxations = newer.relaxations_of(&known.rules);
@@ -113,7 +124,7 @@ impl Judge<'_> {
         let of_signature = |signed: &Option<Result<SignedPolicy, String>>| {
             signed.as_ref().and_then(|it| it.as_ref().ok()).map_or(0, |it| it.number)
         };
-        if relaxations.is_empty() {
+        if relaxations.is_empty() && !self.only_people {
             let number = of_signature(&signed);
             let next = self.acceptance.next((&text, ONLY_TIGHTENS), number, Some(before));
             if let Err(why) = self.announce(Some(&known.rules), &newer, &next) {
@@ -136,7 +147,7 @@ impl Judge<'_> {
             let path = self.acceptance.path().display();
             tracing::warn!(%path, %relaxation, "a policy may be laxer than what was accepted; the stricter of both decides until somebody accepts it");
         }
-        let changes = changed_lines(&before.text, &text);
+        let changes = Changes::between(&before.text, &text);
         let in_force = InForce::both((&known.rules, newer), relaxations, changes, signature);
         Judged { in_force, known: Some(known) }
     }
@@ -151,6 +162,14 @@ impl Judge<'_> {
         newer: &Arc<RuleSet>,
     ) -> Result<Known, String> {
         let before = &*known.accepted;
+        if self.only_people {
+            return Err("this program takes none".to_owned());
+        }
+        if before.number_unknown {
+            return Err("what was accepted before was lost, so nobody knows which number was the \
+                        highest; a person accepts a signed text first"
+                .to_owned());
+        }
         if signed.number <= before.number {
             return Err(format!(
                 "its signature has the number {}, and {} was accepted before; sign it with a higher one",
@@ -175,17 +194,30 @@ impl Judge<'_> {
             return Judged { in_force: InForce::Refused { why, newer }, known: None };
         };
         let relaxations = newer.relaxations_of(&known.rules);
-        if relaxations.is_empty() {
+        if relaxations.is_empty() && !self.only_people {
             let said = (loaded.text.as_str(), ONLY_TIGHTENS);
             let accepted = Arc::new(self.acceptance.next(said, 0, Some(&known.accepted)));
             let known = Known { rules: Arc::clone(&newer), accepted, written: false };
             return Judged { in_force: InForce::Rules(newer), known: Some(known) };
         }
-        let changes = changed_lines(&known.accepted.text, &loaded.text);
+        let changes = Changes::between(&known.accepted.text, &loaded.text);
         // A signature does not count where it is not known which number was the last.
         let signature = loaded.signed.map(|_| why);
         let in_force = InForce::both((&known.rules, newer), relaxations, changes, signature);
         Judged { in_force, known: Some(known.clone()) }
+    }
+
+    /// Learns the highest number, where it was lost, of the signature of the text that a person accepted
+    /// since.
+    fn numbered(&self, known: Known, signed: Option<&Result<SignedPolicy, String>>) -> Known {
+        let Some(Ok(signed)) = signed.filter(|_| known.accepted.number_unknown) else {
+            return known;
+        };
+        let next = self.acceptance.numbered(&known.accepted, signed.number);
+        if self.only_people || !self.write(&next) {
+            return known;
+        }
+        Known { accepted: Arc::new(next), written: true, ..known }
     }
 
     fn announce(
@@ -206,6 +238,9 @@ impl Judge<'_> {
 
     /// Whether it could be written. Otherwise this process knows it, and the next one asks again.
     fn write(&self, accepted: &Accepted) -> bool {
+        if self.only_people {
+            return false;
+        }
         let written = self.acceptance.write(accepted);
         if let Err(error) = &written {
             let path = self.acceptance.path().display();

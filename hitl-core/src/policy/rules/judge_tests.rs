@@ -125,6 +125,42 @@ fn invariant_5_nobody_but_a_person_accepts_and_not_without_the_audit() {
 }
 
 #[test]
+fn invariant_5_a_program_that_only_shows_what_waits_accepts_and_writes_nothing() {
+    let folder = Folder::with(&rules("1", "quick"));
+    let audit = MemoryAudit::new();
+    let open = || folder.options().audit(audit.clone()).only_people_accept().open();
+    let shown = open();
+    assert_eq!(shown.status().in_force, None);
+    let waiting = shown.status().waiting.unwrap();
+    assert!(waiting.untrusted.unwrap().contains("nothing was accepted yet"));
+    assert!(!shown.acceptance().path().exists());
+    shown.accept(&waiting.version.digest, "dora").unwrap();
+    let written = fs::read(shown.acceptance().path()).unwrap();
+    // What tightens waits too, and counts meanwhile.
+    folder.write(&rules("2", "deny"));
+    for file in [shown, open()] {
+        file.reload().unwrap();
+        let waiting = file.status().waiting.unwrap();
+        assert!(waiting.relaxations.is_empty() && !waiting.changes.is_empty());
+    }
+    let path = folder.beside(".accepted");
+    assert_eq!(fs::read(&path).unwrap(), written);
+    // Nor is it vouched for with another key.
+    let (old, new) = (HostKey::from_bytes([7; 32]), HostKey::from_bytes([8; 32]));
+    let keyed = |keys: crate::seal::HostKeys| {
+        let kept = AcceptanceFile::beside_policy(&folder.policy).keyed(keys);
+        folder.options().acceptance(kept)
+    };
+    fs::remove_file(&path).unwrap();
+    let _host = keyed(old.clone().into()).open();
+    let written = fs::read(&path).unwrap();
+    let both = crate::seal::HostKeys::from(new).with_previous(old);
+    assert!(keyed(both).only_people_accept().open().status().in_force.is_some());
+    assert_eq!(fs::read(&path).unwrap(), written);
+    assert_eq!(audit.records().len(), 1);
+}
+
+#[test]
 fn each_acceptance_is_audited_with_who_and_from_what_to_what() {
     let folder = Folder::with(&rules("1", "quick"));
     let audit = MemoryAudit::new();
@@ -311,5 +347,87 @@ mod signed {
         let low = folder.options().signatures(at_least.at_least(12)).open();
         assert_eq!(low.status().in_force, None);
         assert!(why(&low).contains("lower number"));
+    }
+
+    #[test]
+    fn invariant_5_where_the_number_was_lost_no_signature_counts_until_a_person_accepts_a_signed_text()
+     {
+        let (lax, now, next) = (rules("1", "auto"), rules("2", "quick"), rules("3", "auto"));
+        for is_gone in [false, true] {
+            let folder = Folder::with(&now);
+            folder.sign("prod", 7, &now, &key(1));
+            let path = folder.signed().open().acceptance().path().to_owned();
+            let keyed = || {
+                let kept = AcceptanceFile::beside_policy(&folder.policy);
+                folder.signed().acceptance(kept.keyed(HostKey::from_bytes([7; 32])))
+            };
+            // Lost, and the process starts again; a person accepts what is there, without its signature.
+            if is_gone {
+                fs::remove_file(&path).unwrap();
+            } else {
+                fs::write(&path, "damaged").unwrap();
+            }
+            fs::remove_file(folder.beside(".sig")).unwrap();
+            let accept = |file: &RuleFile| {
+                let digest = file.status().waiting.unwrap().version.digest;
+                file.accept(&digest, "dora").unwrap();
+            };
+            accept(&keyed().open());
+            let kept = fs::read_to_string(&path).unwrap();
+            assert!(kept.contains("numberUnknown"), "{kept}");
+            // The older text with its own signature, and a newer one: nobody knows which is which.
+            for (text, number) in [(&lax, 3), (&next, 8)] {
+                folder.write(text);
+                folder.sign("prod", number, text, &key(1));
+                let file = keyed().open();
+                assert_eq!(effect(&file), None, "{number}");
+                assert!(why(&file).contains("nobody knows which number"), "{}", why(&file));
+            }
+            // What tightens under an old number sets no limit.
+            let strict = rules("0", "deny");
+            folder.write(&strict);
+            folder.sign("prod", 1, &strict, &key(1));
+            let file = keyed().open();
+            assert_eq!(effect(&file), Some(RuleEffect::Deny));
+            folder.write(&lax);
+            folder.sign("prod", 3, &lax, &key(1));
+            file.reload().unwrap();
+            assert_eq!(effect(&file), None);
+            // The host's code covers it.
+            let written = fs::read_to_string(&path).unwrap();
+            let without = written.replacen("\"numberUnknown\":true,", "", 1);
+            assert_ne!(without, written);
+            fs::write(&path, without).unwrap();
+            assert_eq!(keyed().open().status().in_force, None);
+            fs::write(&path, written).unwrap();
+            // A person accepts a signed text: from its number on signatures count again.
+            folder.write(&next);
+            folder.sign("prod", 8, &next, &key(1));
+            accept(&keyed().open());
+            folder.write(&rules("4", "deny"));
+            assert_eq!(effect(&keyed().open()), Some(RuleEffect::Deny));
+            for (text, number, counts) in [(&lax, 3, false), (&next, 8, false), (&lax, 9, true)] {
+                folder.write(text);
+                folder.sign("prod", number, text, &key(1));
+                assert_eq!(effect(&keyed().open()).is_some(), counts, "{number}");
+            }
+        }
+    }
+
+    #[test]
+    fn the_signature_of_what_a_person_accepted_says_the_number_that_was_lost() {
+        let text = rules("1", "quick");
+        let folder = Folder::with(&text);
+        // Accepted by a program that knows of no signatures.
+        let shown = folder.options().only_people_accept().open();
+        shown.accept(&shown.status().waiting.unwrap().version.digest, "dora").unwrap();
+        folder.sign("prod", 5, &text, &key(1));
+        assert_eq!(effect(&folder.signed().open()), Some(RuleEffect::Quick));
+        let lax = rules("2", "auto");
+        folder.write(&lax);
+        for (number, counts) in [(5, false), (6, true)] {
+            folder.sign("prod", number, &lax, &key(1));
+            assert_eq!(effect(&folder.signed().open()).is_some(), counts, "{number}");
+        }
     }
 }

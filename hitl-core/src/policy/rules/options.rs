@@ -14,12 +14,13 @@ pub struct RuleFileOptions {
     pub(super) acceptance: AcceptanceFile,
     pub(super) signatures: Option<Arc<dyn PolicySignatures>>,
     pub(super) audit: Option<Arc<dyn AuditSink>>,
+    pub(super) only_people: bool,
 }
 
 impl RuleFileOptions {
     pub(super) fn new(path: PathBuf) -> Self {
         let acceptance = AcceptanceFile::beside_policy(&path);
-        Self { path, acceptance, signatures: None, audit: None }
+        Self { path, acceptance, signatures: None, audit: None, only_people: false }
     }
 
     /// Keeps what is accepted there: beside a store, under a key.
@@ -46,6 +47,14 @@ impl RuleFileOptions {
         self
     }
 
+    /// Accepts nothing by itself, and writes nothing but what a person accepts: a first load and what only
+    /// tightens wait, too. For a program that shows what waits and does not know how the host opens the
+    /// file, like `hitl policy accept`.
+    pub fn only_people_accept(mut self) -> Self {
+        self.only_people = true;
+        self
+    }
+
     /// Opens it. As [`RuleFile::open`].
     #[must_use]
     pub fn open(self) -> RuleFile {
@@ -68,6 +77,7 @@ impl fmt::Debug for RuleFileOptions {
             .field("path", &self.path)
             .field("acceptance", &self.acceptance)
             .field("signatures", &self.signatures)
+            .field("only_people", &self.only_people)
             .finish_non_exhaustive()
     }
 }
