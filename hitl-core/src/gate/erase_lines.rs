@@ -11,6 +11,7 @@ use std::sync::Arc;
 use hitl_base::Timestamp;
 
 use super::erase::ErasureScope;
+use super::erase_scope::{Known, Mentioned, Place, ended_within, place};
 use super::error::GateError;
 use super::handle::Inner;
 use crate::approval::Authority;
@@ -46,25 +47,6 @@ pub(super) struct Outcome {
 pub(super) struct Lines<'l> {
     pub(super) gate: &'l Inner,
     pub(super) logs: &'l [Arc<dyn ErasableLog>],
-}
-
-/// What the audit has within the scope.
-#[derive(Default)]
-struct Mentioned {
-    calls: BTreeMap<RequestId, Tenant>,
-    /// By grant, its tenant; none where the line does not say it.
-    grants: BTreeMap<GrantId, Option<Tenant>>,
-}
-
-/// What the store says of it.
-#[derive(Default)]
-struct Known {
-    /// Calls of which the store has no more than that they were.
-    erased: BTreeMap<RequestId, CallKey>,
-    /// Calls that the store does not have.
-    unknown: BTreeMap<RequestId, Tenant>,
-    /// Grants that the store still has, or may have.
-    live: BTreeSet<GrantId>,
 }
 
 /// Lines that are to go, of a call, or of what is none of the store's calls.
@@ -241,7 +223,7 @@ impl Lines<'_> {
         let mut going = Going::default();
         self.visit(sink, |log, line, bytes| {
             let record = &line.event;
-            match place(record, wanted, known) {
+            match place(record, (wanted.scope, wanted.by), known) {
                 Place::Elsewhere => {}
                 Place::Left => going.left += 1,
                 Place::Goes if record.call.is_none() && holds.on_audited(record).is_some() => {}
@@ -288,71 +270,6 @@ impl Lines<'_> {
     }
 }
 
-impl Mentioned {
-    fn add(&mut self, record: AuditRecord, scope: &ErasureScope, by: &Authority) {
-        if !is_within(scope, by, &record) {
-            return;
-        }
-        let tenant = record.key.map(|key| key.tenant);
-        let grant = record.subject.and_then(|subject| subject.parse().ok());
-        match (record.call, grant, tenant) {
-            (Some(id), _, Some(tenant)) => {
-                self.calls.entry(id).or_insert(tenant);
-            }
-            (None, Some(grant), tenant) => {
-                let of = self.grants.entry(grant).or_default();
-                *of = of.take().or(tenant);
-            }
-            _ => {}
-        }
-    }
-}
-
-/// Where a line belongs.
-enum Place {
-    /// Not to what is erased.
-    Elsewhere,
-    /// To it, but it is not known that it may go.
-    Left,
-    Goes,
-}
-
-fn place(record: &AuditRecord, wanted: &Wanted<'_>, known: &Known) -> Place {
-    let Wanted { scope, by, .. } = *wanted;
-    if let Some(id) = record.call {
-        // Ids are unique; a line of another tenant that names one is none of its call's.
-        let is_of = |tenant: &Tenant| record.key.as_ref().is_none_or(|key| key.tenant == *tenant);
-        if known.erased.get(&id).is_some_and(|key| is_of(&key.tenant)) {
-            return Place::Goes;
-        }
-        let is_unknown = known.unknown.get(&id).is_some_and(is_of);
-        return if is_unknown { Place::Left } else { Place::Elsewhere };
-    }
-    if !is_of_no_record(record) || !is_within(scope, by, record) {
-        return unclaimed(record, scope);
-    }
-    let grant = record.subject.as_ref().and_then(|subject| subject.parse().ok());
-    if grant.is_some_and(|grant: GrantId| known.live.contains(&grant)) {
-        return Place::Elsewhere;
-    }
-    Place::Goes
-}
-
-/// Where a line belongs that is not within the scope: one of a grant that names the principal and, as an
-/// older version wrote it, no tenant, may be of another tenant's principal.
-fn unclaimed(record: &AuditRecord, scope: &ErasureScope) -> Place {
-    match scope {
-        ErasureScope::Principal { principal, .. }
-            if is_of_no_record(record)
-                && record.key.is_none()
-                && record.principal.as_ref() == Some(principal) =>
-        {
-            Place::Left
-        }
-        _ => Place::Elsewhere,
-    }
-}
-
 /// What of a line holds are judged by.
 fn face(record: &AuditRecord) -> AuditRecord {
     let mut face = AuditRecord::bare(AuditEvent::Erased, Timestamp::EPOCH);
@@ -370,33 +287,4 @@ fn said(call: Option<RequestId>, key: Option<CallKey>, at: Timestamp) -> AuditRe
         entry.subject = Some("read-only calls and grants".to_owned());
     }
     entry
-}
-
-/// Whether it is about a call that the store never had, one that only reads, or about a grant.
-fn is_of_no_record(record: &AuditRecord) -> bool {
-    let is_grants = matches!(record.event, AuditEvent::GrantSaved | AuditEvent::GrantRevoked);
-    record.call.is_none() && record.tool.is_some() && (record.key.is_some() || is_grants)
-}
-
-/// Whether a line is of what is erased, and of a tenant whose calls they may decide.
-fn is_within(scope: &ErasureScope, by: &Authority, record: &AuditRecord) -> bool {
-    let of = record.key.as_ref().map(|key| &key.tenant);
-    match scope {
-        ErasureScope::Call { .. } => false,
-        ErasureScope::Principal { tenant, principal } => {
-            of == Some(tenant) && record.principal.as_ref() == Some(principal)
-        }
-        ErasureScope::EndedBefore(moment) => {
-            let is_theirs = of.map_or(by.decides.is_none(), |tenant| by.may_decide(tenant));
-            is_theirs && record.at < *moment
-        }
-    }
-}
-
-/// Whether a call that ended then is of what is erased.
-fn ended_within(scope: &ErasureScope, ended: Timestamp) -> bool {
-    match scope {
-        ErasureScope::EndedBefore(moment) => ended < *moment,
-        ErasureScope::Call { .. } | ErasureScope::Principal { .. } => true,
-    }
 }
