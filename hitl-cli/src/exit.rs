@@ -24,7 +24,7 @@ pub(crate) enum Exit {
     Refused = 5,
     /// A check found something: an audit that is not sound, a policy that is wrong.
     Found = 6,
-    /// It was done, but the audit log did not take it.
+    /// It was done, but the audit log did not take it, or part of it could not be erased.
     Unaudited = 7,
 }
 
@@ -40,7 +40,7 @@ Exit codes:
   5  refused: the answer, the person or the terms of a grant are not allowed, or the prompt was
      answered with no
   6  found: the audit is not sound, or the policy is wrong
-  7  done, but the audit log did not take it
+  7  done, but the audit log did not take it, or part of it could not be erased
 
 Output: tables and cards are for people and may change. With --json, `queue`, `grants`, `tasks` and `watch`
 print one JSON document a line; all others print one document. Fields are only ever added,

@@ -1,6 +1,10 @@
 //! The audit file: one writer, one chain, and every change to it is found.
 #![expect(clippy::unwrap_used, clippy::panic, reason = "a failed expectation fails the test")]
 
+#[path = "audit/erasing.rs"]
+mod erasing;
+#[path = "support/faulty.rs"]
+mod faulty;
 mod support;
 
 use std::fs;
@@ -441,5 +445,26 @@ mod rewritten {
             assert_eq!(done, 10 - (at - 1) / 3 * 3);
             is_whole(&path, 10, 10);
         }
+    }
+
+    /// A disk on which no second file fits: the log stays as it is, and goes on.
+    #[test]
+    fn invariant_6_a_log_that_cannot_be_rewritten_still_takes_records() {
+        let folder = tempfile::tempdir().unwrap();
+        let (audit, path) = log(folder.path());
+        let beside = PathBuf::from(format!("{}.erasing", path.display()));
+        std::fs::create_dir(&beside).unwrap();
+        let mut seen = 0;
+        let refused = audit.rewrite(&mut |bytes| {
+            seen += 1;
+            if seen > 6 { placeholder(bytes) } else { None }
+        });
+        assert!(refused.unwrap_err().to_string().contains("cannot write anew"));
+        audit.append(&record(9)).unwrap();
+        is_whole(&path, 0, 10);
+        std::fs::remove_dir(&beside).unwrap();
+        assert_eq!(audit.rewrite(&mut |bytes| placeholder(bytes)).unwrap(), 10);
+        audit.append(&record(10)).unwrap();
+        is_whole(&path, 10, 11);
     }
 }

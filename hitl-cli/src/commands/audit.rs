@@ -52,11 +52,11 @@ pub(super) async fn run(
         }
         None => verifier.finish(),
     };
-    output.print(&report, || text(&report))?;
+    output.print(&report, || text(&report, !checkpoints.is_empty()))?;
     if report.is_sound() { Ok(()) } else { Err(Failure::new(Exit::Found, "")) }
 }
 
-fn text(report: &Report) -> String {
+fn text(report: &Report, has_checkpoint: bool) -> String {
     let mut out = String::new();
     // Writing to a String cannot fail.
     for finding in &report.findings {
@@ -73,5 +73,11 @@ fn text(report: &Report) -> String {
         (lines, calls) => format!(", {lines} of them erased, about {calls} calls"),
     };
     let _ = writeln!(out, "{verdict}: {records} records in {chains} chains{erased}");
+    if report.erased > 0 && !has_checkpoint {
+        out.push_str(
+            "erased lines are not vouched for: no checkpoint was given, and whoever can write the file \
+             could have taken them away\n",
+        );
+    }
     out
 }

@@ -52,8 +52,12 @@ struct Erased {
     lines: u64,
     left: Vec<Left>,
     more_left: u64,
+    /// Lines of the audit that stay, because it is not known that they may go.
+    lines_left: u64,
     /// Audit files that another process has open: what they say of erased calls is still there.
     open_files: Vec<PathBuf>,
+    /// What else of the audit cannot be erased.
+    audit_left: Vec<String>,
 }
 
 #[derive(Serialize)]
@@ -88,12 +92,18 @@ pub(super) async fn run(
     let erased = Erased::of(report, open_files);
     output.print(&erased, || text(&erased))?;
     audited(&store)?;
-    if erased.open_files.is_empty() {
-        return Ok(());
+    if !erased.open_files.is_empty() {
+        let why = "the store has erased, and audit files that other processes have open still say what \
+                   was erased; erase the same once more when they are closed, or let those processes \
+                   do it";
+        return Err(Failure::new(Exit::Unaudited, why));
     }
-    let why = "the store has erased, and audit files that other processes have open still say what was \
-               erased; erase once more when they are closed, or let those processes do it";
-    Err(Failure::new(Exit::Unaudited, why))
+    if !erased.audit_left.is_empty() {
+        let why = "the store has erased, and a part of the audit that lines cannot be erased in still \
+                   says what was erased; erase it there yourself";
+        return Err(Failure::new(Exit::Unaudited, why));
+    }
+    Ok(())
 }
 
 /// What the command line names.
@@ -160,7 +170,9 @@ impl Erased {
             lines: report.lines,
             left: left.map(|(id, why)| Left { id, why: why.to_string() }).collect(),
             more_left: report.more_left,
+            lines_left: report.lines_left,
             open_files,
+            audit_left: report.audit_left,
         }
     }
 }
@@ -178,6 +190,17 @@ fn text(erased: &Erased) -> String {
     }
     if erased.more_left > 0 {
         let _ = writeln!(out, "and {} more were left", erased.more_left);
+    }
+    if erased.lines_left > 0 {
+        let _ = writeln!(
+            out,
+            "left {} lines of the audit: their call is not in this store, or they do not say of which \
+             tenant they are",
+            erased.lines_left
+        );
+    }
+    for part in &erased.audit_left {
+        let _ = writeln!(out, "not erased: {}", hitl_base::display::visible(part));
     }
     for file in &erased.open_files {
         let name = hitl_base::display::visible(&file.display().to_string()).into_owned();

@@ -160,6 +160,10 @@ impl<A: AuditSink> AuditSink for Checkpointed<A> {
         self.sink.erasable()
     }
 
+    fn unerasable(&self) -> Vec<String> {
+        self.sink.unerasable()
+    }
+
     fn append(&self, record: &AuditRecord) -> Result<(), AuditError> {
         self.keep(record).map(drop)
     }

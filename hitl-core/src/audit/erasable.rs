@@ -1,7 +1,7 @@
 //! Logs in which lines can be replaced by placeholders, and how files of lines are.
 
 use std::fs::{self, File, OpenOptions};
-use std::io::{self, BufRead as _, BufReader, BufWriter, Write as _};
+use std::io::{self, BufRead as _, BufReader, BufWriter, Read, Write as _};
 use std::path::{Path, PathBuf};
 
 use super::AuditError;
@@ -41,8 +41,8 @@ pub(super) fn beside(path: &Path) -> PathBuf {
 }
 
 /// Shows the whole lines of a file.
-pub(super) fn visit(path: &Path, look: &mut dyn FnMut(&[u8])) -> io::Result<()> {
-    let (mut lines, mut line) = (BufReader::new(File::open(path)?), Vec::with_capacity(4096));
+pub(super) fn visit(file: impl Read, look: &mut dyn FnMut(&[u8])) -> io::Result<()> {
+    let (mut lines, mut line) = (BufReader::new(file), Vec::with_capacity(4096));
     while lines.read_until(b'\n', &mut line)? > 0 {
         if line.pop() != Some(b'\n') {
             break;
@@ -53,60 +53,97 @@ pub(super) fn visit(path: &Path, look: &mut dyn FnMut(&[u8])) -> io::Result<()> 
     Ok(())
 }
 
-/// Writes a file anew beside itself, with some lines replaced, and puts it in its place at once. Returns
-/// how many; none leaves the file as it is. Nobody else may be writing to it.
+/// A file as it is to be, on the disk beside the one whose place it takes. Dropped, it is removed.
+#[derive(Debug)]
+pub(super) struct Successor {
+    path: PathBuf,
+    /// How many lines are other ones, or gone.
+    changed: u64,
+    is_placed: bool,
+}
+
+impl Successor {
+    /// Writes what a file is to be with some lines replaced; nothing when none is. Nobody else may be
+    /// writing to it.
+    pub(super) fn replacing(path: &Path, replace: &mut Replace<'_>) -> io::Result<Option<Self>> {
+        Self::write(path, &mut |line| replace(line).map(Some))
+    }
+
+    /// The same with some lines left out.
+    pub(super) fn without(
+        path: &Path,
+        is_gone: &mut dyn FnMut(&[u8]) -> bool,
+    ) -> io::Result<Option<Self>> {
+        Self::write(path, &mut |line| is_gone(line).then_some(None))
+    }
+
+    /// `next` gives what stands in the place of a line, if anything does, and nothing where it stays.
+    fn write(
+        path: &Path,
+        next: &mut dyn FnMut(&[u8]) -> Option<Option<Vec<u8>>>,
+    ) -> io::Result<Option<Self>> {
+        let (mut lines, mut line) = (BufReader::new(File::open(path)?), Vec::with_capacity(4096));
+        let anew = beside(path);
+        let file = OpenOptions::new().create(true).write(true).truncate(true).open(&anew)?;
+        let mut successor = Self { path: path.to_path_buf(), changed: 0, is_placed: false };
+        fs::set_permissions(&anew, fs::metadata(path)?.permissions())?;
+        let mut out = BufWriter::new(file);
+        while lines.read_until(b'\n', &mut line)? > 0 {
+            let is_whole = line.last() == Some(&b'\n');
+            let text = line.strip_suffix(b"\n").unwrap_or(&line);
+            let put = next(text);
+            successor.changed += u64::from(put.is_some());
+            if let Some(kept) = put.as_ref().map_or(Some(text), Option::as_deref) {
+                out.write_all(kept)?;
+                out.write_all(if is_whole { b"\n" } else { b"" })?;
+            }
+            line.clear();
+        }
+        let file = out.into_inner().map_err(io::IntoInnerError::into_error)?;
+        if successor.changed == 0 {
+            return Ok(None);
+        }
+        // On the disk before it takes the place of what is there.
+        file.sync_all()?;
+        Ok(Some(successor))
+    }
+
+    /// Takes the place of the file, at once. Returns how many lines changed; the name is on the disk
+    /// after [`sync_folder`].
+    pub(super) fn put(mut self) -> io::Result<u64> {
+        fs::rename(beside(&self.path), &self.path)?;
+        self.is_placed = true;
+        Ok(self.changed)
+    }
+}
+
+impl Drop for Successor {
+    fn drop(&mut self) {
+        if !self.is_placed {
+            let _absent = fs::remove_file(beside(&self.path));
+        }
+    }
+}
+
+/// Replaces lines of a file that nobody writes to. Returns how many.
 pub(super) fn rewrite(path: &Path, replace: &mut Replace<'_>) -> io::Result<u64> {
-    let mut replaced = 0;
-    each_line(path, &mut |line| {
-        let with = replace(line);
-        replaced += u64::from(with.is_some());
-        Some(with.unwrap_or_else(|| line.to_vec()))
-    })?;
-    Ok(replaced)
+    put(path, Successor::replacing(path, replace)?)
 }
 
 /// The same for lines that are kept or go.
 pub(super) fn keep_lines(path: &Path, is_gone: &mut dyn FnMut(&[u8]) -> bool) -> io::Result<u64> {
-    let mut gone = 0;
-    each_line(path, &mut |line| {
-        let goes = is_gone(line);
-        gone += u64::from(goes);
-        (!goes).then(|| line.to_vec())
-    })?;
-    Ok(gone)
+    put(path, Successor::without(path, is_gone)?)
 }
 
-fn each_line(path: &Path, next: &mut dyn FnMut(&[u8]) -> Option<Vec<u8>>) -> io::Result<()> {
-    let anew = beside(path);
-    let (mut lines, mut line) = (BufReader::new(File::open(path)?), Vec::with_capacity(4096));
-    let file = OpenOptions::new().create(true).write(true).truncate(true).open(&anew)?;
-    fs::set_permissions(&anew, fs::metadata(path)?.permissions())?;
-    let mut out = BufWriter::new(file);
-    let mut has_changed = false;
-    while lines.read_until(b'\n', &mut line)? > 0 {
-        let is_whole = line.last() == Some(&b'\n');
-        let text = line.strip_suffix(b"\n").unwrap_or(&line);
-        let kept = next(text);
-        has_changed |= kept.as_deref() != Some(text);
-        if let Some(kept) = kept {
-            out.write_all(&kept)?;
-            out.write_all(if is_whole { b"\n" } else { b"" })?;
-        }
-        line.clear();
-    }
-    let file = out.into_inner().map_err(io::IntoInnerError::into_error)?;
-    if !has_changed {
-        drop(file);
-        return fs::remove_file(&anew);
-    }
-    // On the disk before it takes the place of what is there.
-    file.sync_all()?;
-    fs::rename(&anew, path)?;
-    sync_folder(path)
+fn put(path: &Path, successor: Option<Successor>) -> io::Result<u64> {
+    let Some(successor) = successor else { return Ok(0) };
+    let changed = successor.put()?;
+    sync_folder(path)?;
+    Ok(changed)
 }
 
 /// Sees to it that a file's name is on the disk.
-fn sync_folder(path: &Path) -> io::Result<()> {
+pub(super) fn sync_folder(path: &Path) -> io::Result<()> {
     let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty());
     // Where folders cannot be opened, the file system orders renames itself.
     match File::open(folder.unwrap_or(Path::new("."))) {

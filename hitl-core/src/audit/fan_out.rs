@@ -93,6 +93,10 @@ impl AuditSink for FanOut {
         self.sinks.iter().flat_map(|(sink, _)| sink.erasable()).collect()
     }
 
+    fn unerasable(&self) -> Vec<String> {
+        self.sinks.iter().flat_map(|(sink, _)| sink.unerasable()).collect()
+    }
+
     fn files(&self) -> Vec<PathBuf> {
         self.sinks.iter().flat_map(|(sink, _)| sink.files()).collect()
     }

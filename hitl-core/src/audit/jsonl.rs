@@ -1,13 +1,13 @@
 //! The audit as a file of JSON lines, chained. See [`chain`](super::Head).
 
 use std::fs::{self, File, OpenOptions, TryLockError};
-use std::io::{self, Write as _};
+use std::io::{self, Read as _, Write as _};
 use std::path::{Path, PathBuf};
 use std::sync::PoisonError;
 
 use hitl_base::id::Uuid;
 
-use super::erasable;
+use super::erasable::{self, Successor};
 use super::segments::{self, Tail};
 use super::{
     AuditError, AuditReader, AuditRecord, AuditSink, CallAudit, ChainWriter, Durability,
@@ -168,13 +168,6 @@ impl JsonlAudit {
         AuditError::new(format!("{what} the audit file {}", self.path.display())).because(error)
     }
 
-    /// The files of the chain, oldest first.
-    fn segments(&self) -> io::Result<Vec<PathBuf>> {
-        let mut files = segments::of(&self.path)?;
-        files.push(self.path.clone());
-        Ok(files)
-    }
-
     /// Renames the file and goes on in a new one. A crash in between leaves an empty or no file, and
     /// the chain goes on after the newest segment.
     fn start_anew(&self, writer: &mut Writer) -> io::Result<()> {
@@ -237,15 +230,25 @@ impl AuditSink for JsonlAudit {
     fn erasable(&self) -> Vec<&dyn ErasableLog> {
         vec![self]
     }
+
+    fn unerasable(&self) -> Vec<String> {
+        Vec::new()
+    }
 }
 
 impl ErasableLog for JsonlAudit {
     fn visit(&self, look: &mut dyn FnMut(&[u8])) -> Result<(), AuditError> {
-        // So that no segment is rotated away meanwhile.
-        let _writer = self.writer();
-        self.segments()
-            .and_then(|files| files.iter().try_for_each(|file| erasable::visit(file, look)))
-            .map_err(|e| self.failed("cannot read", e))
+        let failed = |e| self.failed("cannot read", e);
+        // As it is now: who appends does not wait until all of it is read. A segment keeps its name, and
+        // the file that is written to is read by its handle, also when it is rotated away.
+        let writer = self.writer();
+        let segments = segments::of(&self.path).map_err(failed)?;
+        let (last, length) = (File::open(&self.path).map_err(failed)?, writer.length);
+        drop(writer);
+        for segment in segments {
+            File::open(segment).and_then(|file| erasable::visit(file, look)).map_err(failed)?;
+        }
+        erasable::visit(last.take(length), look).map_err(failed)
     }
 
     fn sync(&self) -> Result<(), AuditError> {
@@ -264,22 +267,18 @@ impl ErasableLog for JsonlAudit {
         for segment in segments::of(&self.path).map_err(failed)? {
             replaced += erasable::rewrite(&segment, replace).map_err(failed)?;
         }
+        let Some(successor) = Successor::replacing(&self.path, replace).map_err(failed)? else {
+            return Ok(replaced);
+        };
         // From here on nothing must go to the old file.
         writer.broken = true;
-        replaced += erasable::rewrite(&self.path, replace).map_err(failed)?;
+        replaced += successor.put().map_err(failed)?;
         let file = open(&self.path).map_err(failed)?;
-        match file.try_lock() {
-            Ok(()) => {}
-            // It is the same file, and ours.
-            Err(TryLockError::WouldBlock) => {
-                writer.broken = false;
-                return Ok(replaced);
-            }
-            Err(TryLockError::Error(e)) => return Err(failed(e)),
-        }
+        file.try_lock().map_err(|e| failed(e.into()))?;
         writer.length = file.metadata().map_err(failed)?.len();
         writer.file = file;
         writer.broken = false;
+        erasable::sync_folder(&self.path).map_err(failed)?;
         Ok(replaced)
     }
 

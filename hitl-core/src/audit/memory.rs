@@ -1,18 +1,41 @@
 //! An audit in memory, for tests and for hosts that read it themselves.
 
-use std::collections::VecDeque;
+use std::collections::{BTreeSet, VecDeque};
 use std::sync::{Arc, PoisonError};
 
-use super::{AuditError, AuditReader, AuditRecord, AuditSink, CallAudit, Kept};
+use hitl_base::id::Uuid;
+
+use super::{
+    AuditError, AuditReader, AuditRecord, AuditSink, CallAudit, ChainWriter, ErasableLog, Head,
+    Kept, Replace,
+};
 use crate::ids::RequestId;
-use crate::sync::Mutex;
+use crate::sync::{Mutex, MutexGuard};
 
 /// The most records kept; the oldest leave first.
 const KEPT: usize = 10_000;
 
 /// Keeps the latest ten thousand records in memory. Clones share them.
+///
+/// Records whose calls are erased leave it.
 #[derive(Clone, Debug, Default)]
-pub struct MemoryAudit(Arc<Mutex<VecDeque<AuditRecord>>>);
+pub struct MemoryAudit(Arc<Mutex<Records>>);
+
+#[derive(Debug)]
+struct Records {
+    /// What an erasure names it by.
+    stream: String,
+    /// Each with its number, which it keeps.
+    kept: VecDeque<(u64, AuditRecord)>,
+    /// The number of the last one.
+    last: u64,
+}
+
+impl Default for Records {
+    fn default() -> Self {
+        Self { stream: format!("memory-{}", Uuid::new_v4()), kept: VecDeque::new(), last: 0 }
+    }
+}
 
 impl MemoryAudit {
     /// An empty audit.
@@ -22,33 +45,82 @@ impl MemoryAudit {
 
     /// The records, oldest first.
     pub fn records(&self) -> Vec<AuditRecord> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner).iter().cloned().collect()
+        self.kept().kept.iter().map(|(_, record)| record.clone()).collect()
+    }
+
+    fn kept(&self) -> MutexGuard<'_, Records> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
 impl AuditSink for MemoryAudit {
     fn append(&self, record: &AuditRecord) -> Result<(), AuditError> {
-        let mut records = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        if records.len() == KEPT {
-            records.pop_front();
-        } else if records.len() == records.capacity() {
+        let mut guard = self.kept();
+        let Records { kept, last, .. } = &mut *guard;
+        if kept.len() == KEPT {
+            kept.pop_front();
+        } else if kept.len() == kept.capacity() {
             // No more room than is kept: then the newest is written where the oldest stood.
-            let more = records.len().clamp(16, KEPT).min(KEPT - records.len());
-            records.reserve_exact(more);
+            let more = kept.len().clamp(16, KEPT).min(KEPT - kept.len());
+            kept.reserve_exact(more);
         }
-        records.push_back(record.clone());
+        *last += 1;
+        kept.push_back((*last, record.clone()));
         Ok(())
+    }
+
+    fn erasable(&self) -> Vec<&dyn ErasableLog> {
+        vec![self]
+    }
+
+    fn unerasable(&self) -> Vec<String> {
+        Vec::new()
+    }
+}
+
+impl Records {
+    /// A record as the line that it would be. Each is the first of its chain: there is none here.
+    fn line(&self, seq: u64, record: &AuditRecord) -> Result<Vec<u8>, AuditError> {
+        let before = Head { seq: seq - 1, ..Head::genesis(self.stream.clone()) };
+        Ok(ChainWriter::after(before).next(record)?.to_vec())
+    }
+}
+
+impl ErasableLog for MemoryAudit {
+    fn visit(&self, look: &mut dyn FnMut(&[u8])) -> Result<(), AuditError> {
+        let records = self.kept();
+        for (seq, record) in &records.kept {
+            look(&records.line(*seq, record)?);
+        }
+        Ok(())
+    }
+
+    fn sync(&self) -> Result<(), AuditError> {
+        Ok(())
+    }
+
+    /// There is no chain to keep whole: a record that is replaced leaves.
+    fn rewrite(&self, replace: &mut Replace<'_>) -> Result<u64, AuditError> {
+        let mut records = self.kept();
+        let mut gone = BTreeSet::new();
+        for (seq, record) in &records.kept {
+            if replace(&records.line(*seq, record)?).is_some() {
+                gone.insert(*seq);
+            }
+        }
+        records.kept.retain(|(seq, _)| !gone.contains(seq));
+        Ok(gone.len() as u64)
     }
 }
 
 impl AuditReader for MemoryAudit {
     /// Of the latest ten thousand records; `cut` says that older ones have left.
     fn of_call(&self, call: RequestId) -> Result<CallAudit, AuditError> {
-        let records = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let records = self.kept();
         let found = (1..)
-            .zip(records.iter())
-            .filter(|(_, record)| record.call == Some(call))
-            .map(|(seq, record)| Kept { stream: None, seq, record: record.clone() });
-        Ok(CallAudit::of(found.collect(), records.len() == KEPT))
+            .zip(records.kept.iter())
+            .filter(|(_, (_, record))| record.call == Some(call))
+            .map(|(seq, (_, record))| Kept { stream: None, seq, record: record.clone() });
+        Ok(CallAudit::of(found.collect(), records.last >= KEPT as u64))
     }
 }

@@ -79,6 +79,15 @@ pub trait AuditSink: Send + Sync + 'static {
     fn erasable(&self) -> Vec<&dyn ErasableLog> {
         Vec::new()
     }
+
+    /// Returns names of what it keeps records in and cannot [erase](Self::erasable) them from, for whoever
+    /// erases. Empty for a sink that keeps nothing, or can erase all that it keeps; a sink that wraps
+    /// another passes them on.
+    ///
+    /// Unless a sink says otherwise, it is taken to keep what it is given.
+    fn unerasable(&self) -> Vec<String> {
+        vec![std::any::type_name::<Self>().to_owned()]
+    }
 }
 
 impl<A: AuditSink + ?Sized> AuditSink for std::sync::Arc<A> {
@@ -88,6 +97,10 @@ impl<A: AuditSink + ?Sized> AuditSink for std::sync::Arc<A> {
 
     fn erasable(&self) -> Vec<&dyn ErasableLog> {
         (**self).erasable()
+    }
+
+    fn unerasable(&self) -> Vec<String> {
+        (**self).unerasable()
     }
 
     fn append(&self, record: &AuditRecord) -> Result<(), AuditError> {
@@ -114,6 +127,10 @@ impl<T: AuditSink + ?Sized> AuditSink for Box<T> {
 
     fn erasable(&self) -> Vec<&dyn ErasableLog> {
         (**self).erasable()
+    }
+
+    fn unerasable(&self) -> Vec<String> {
+        (**self).unerasable()
     }
 
     fn append(&self, record: &AuditRecord) -> Result<(), AuditError> {
@@ -164,6 +181,10 @@ impl Durability {
 pub struct TracingAudit;
 
 impl AuditSink for TracingAudit {
+    fn unerasable(&self) -> Vec<String> {
+        vec!["the log that tracing writes to".to_owned()]
+    }
+
     fn append(&self, record: &AuditRecord) -> Result<(), AuditError> {
         let json = serde_json::to_string(record)
             .map_err(|_| AuditError::new("a record cannot be written as JSON"))?;

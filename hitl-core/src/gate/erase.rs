@@ -58,16 +58,24 @@ pub struct ErasureReport {
     pub more_left: u64,
     /// Lines of the audit whose content is gone.
     pub lines: u64,
-    /// Whether the audit is one in which lines can be erased. If not, what it keeps is the host's to
-    /// erase.
+    /// Lines of the audit that name what was erased and stay: their call is not in this store, or
+    /// they do not say of which tenant they are.
+    pub lines_left: u64,
+    /// Whether lines can be erased in all that the gate's audit keeps.
     pub audit_erased: bool,
+    /// The parts of the audit in which lines cannot be erased, as they
+    /// [name themselves](crate::AuditSink::unerasable). What they keep is the host's to erase.
+    pub audit_left: Vec<String>,
 }
 
 impl Gate {
     /// Erases what is kept of calls that have ended: in the store, of which a
     /// [tombstone](crate::CallRecord::tombstone) is left, and then in the audit, of which the chain is
-    /// left. The lines of every call that the store has erased go, whoever erased it, so this also
-    /// completes what an earlier erasure or [`Store::retain`](crate::Store::retain) began.
+    /// left. Lines of calls that the store does not know stay.
+    ///
+    /// The lines of the scope go where the store has erased the call, also by an earlier erasure that was
+    /// cut off, or by [`Store::retain`](crate::Store::retain): erase the same scope once more to
+    /// complete it.
     ///
     /// `logs` are other chains of the same audit in which lines are to be erased, beside those that this
     /// gate's sink writes: ones that no other process has open.
@@ -94,13 +102,16 @@ impl Gate {
     ) -> Result<ErasureReport, GateError> {
         let by = by.into();
         Inner::may_erase(scope, &by)?;
+        // A store that cannot say what is held erases nothing.
+        self.inner.store.holds().await?;
         let order = self.inner.order(scope, reason, &by).await?;
-        let mut report = self.inner.erase_in_store(scope).await?;
-        let wanted = Wanted { scope, by: &by, reason: &order, erased: &report.1 };
-        let lines = Lines { gate: &self.inner, logs };
-        let (count, has_logs) = lines.erase(&wanted).await?;
-        (report.0.lines, report.0.audit_erased) = (count, has_logs);
-        Ok(report.0)
+        let (mut report, erased) = self.inner.erase_in_store(scope).await?;
+        let wanted = Wanted { scope, by: &by, reason: &order, erased: &erased };
+        let outcome = Lines { gate: &self.inner, logs }.erase(&wanted).await?;
+        (report.lines, report.lines_left) = (outcome.erased, outcome.left);
+        report.audit_left = self.inner.trail.shared_sink().unerasable();
+        report.audit_erased = outcome.has_logs && report.audit_left.is_empty();
+        Ok(report)
     }
 
     /// Places a legal hold: from when this returns, nothing erases or forgets what it covers, by this or
@@ -255,7 +266,7 @@ impl Inner {
         Ok(reason)
     }
 
-    /// Erases in the store. Gives what is known by then, and which calls of the scope are erased there.
+    /// Erases in the store. Gives what is known by then, and which calls it has erased by their names.
     async fn erase_in_store(
         &self,
         scope: &ErasureScope,
@@ -265,13 +276,15 @@ impl Inner {
             ErasureScope::Call { tenant, id } => {
                 let call = Erasable::new(tenant.clone(), *id);
                 match self.store.erase(std::slice::from_ref(&call)).await?.pop().flatten() {
-                    None => report.calls = 1,
+                    None => {
+                        report.calls = 1;
+                        erased.push(call);
+                    }
                     // What the audit has of it may still be there.
                     Some(NotErased::Erased) => report.left.push((*id, NotErased::Erased)),
                     Some(NotErased::NotFound) => return Err(Self::not_found(*id)),
                     Some(why) => return Err(refused(why.to_string())),
                 }
-                erased.push(call);
             }
             ErasureScope::Principal { tenant, principal } => {
                 let mut after = None;

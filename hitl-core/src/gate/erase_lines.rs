@@ -1,8 +1,9 @@
 //! What the audit says of erased calls is replaced by placeholders, once a record of the audit lists those
 //! very lines.
 //!
-//! Which lines go follows from the store, not from what was just erased, so an erasure that was cut off is
-//! completed by the next one.
+//! Only lines within the scope of the erasure go. Which of its calls are erased follows from the store, not
+//! from what was just erased: so an erasure that was cut off is completed by the same one, given again. A
+//! call that the store does not know stays: it may be another store's, or one that was kept.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
@@ -10,13 +11,17 @@ use std::sync::Arc;
 use hitl_base::Timestamp;
 
 use super::erase::ErasureScope;
+use super::erase_scope::{Known, Mentioned, Place, ended_within, place};
 use super::error::GateError;
 use super::handle::Inner;
 use crate::approval::Authority;
 use crate::audit::{AuditEvent, AuditRecord, AuditSink, ErasableLog, ErasedLine, LISTED, Line};
 use crate::call::{CallKey, Tenant};
 use crate::ids::{GrantId, RequestId};
-use crate::store::{Erasable, Holds};
+use crate::store::{Erasable, Holds, StoreErrorKind};
+
+/// How many tenants are listed in one go.
+const TENANTS: usize = 1_000;
 
 /// What the lines are erased for.
 pub(super) struct Wanted<'w> {
@@ -28,54 +33,86 @@ pub(super) struct Wanted<'w> {
     pub(super) erased: &'w [Erasable],
 }
 
+/// What became of the lines.
+pub(super) struct Outcome {
+    /// Lines whose content is gone.
+    pub(super) erased: u64,
+    /// Lines of the scope that stay, because it is not known that they may go.
+    pub(super) left: u64,
+    /// Whether there is a log in which lines can be erased.
+    pub(super) has_logs: bool,
+}
+
 /// The logs of an audit.
 pub(super) struct Lines<'l> {
     pub(super) gate: &'l Inner,
     pub(super) logs: &'l [Arc<dyn ErasableLog>],
 }
 
-/// Lines that are to go: of a call, or of read-only calls and grants, which are none of the store's calls.
-type Going = BTreeMap<Option<RequestId>, (Option<CallKey>, Vec<ErasedLine>)>;
+/// Lines that are to go, of a call, or of what is none of the store's calls.
+#[derive(Default)]
+struct Group {
+    key: Option<CallKey>,
+    lines: Vec<ErasedLine>,
+    /// What holds are judged by, of a call: of each of its lines, each once.
+    faces: Vec<AuditRecord>,
+}
+
+impl Group {
+    fn is_held(&self, holds: &Holds) -> bool {
+        self.faces.iter().any(|face| holds.on_audited(face).is_some())
+    }
+}
+
+/// By call; without one, of read-only calls and grants.
+#[derive(Default)]
+struct Going {
+    groups: BTreeMap<Option<RequestId>, Group>,
+    left: u64,
+    /// Which logs have such lines, by their place among all.
+    logs: BTreeSet<usize>,
+}
 
 impl Lines<'_> {
-    /// Erases the lines. Gives how many, and whether there is a log at all.
-    pub(super) async fn erase(&self, wanted: &Wanted<'_>) -> Result<(u64, bool), GateError> {
+    /// Erases the lines of the scope.
+    pub(super) async fn erase(&self, wanted: &Wanted<'_>) -> Result<Outcome, GateError> {
         let sink = self.gate.trail.shared_sink();
         let has_logs = !self.all(&sink).is_empty();
-        let erased = self.erased_calls(&sink).await?;
+        let known = self.known(&sink, wanted).await?;
         let holds = Holds::new(self.gate.store.holds().await?);
-        let in_force = self.live_grants(&sink).await?;
-        let going = self.going(&sink, wanted, (&erased, &in_force), &holds)?;
+        let mut going = self.going(&sink, wanted, &known, &holds)?;
         self.say(wanted, &going).await?;
         // What the audit says of it is on the disk before it is done.
         for log in sink.erasable() {
             log.sync()?;
         }
-        // Placed since: what is covered now stays, listed or not.
+        // A hold that was placed since keeps every line of a call of which it covers one, listed or not.
         let holds = Holds::new(self.gate.store.holds().await?);
-        let places: BTreeSet<(String, u64)> = going
-            .values()
-            .flat_map(|(_, lines)| lines.iter().map(|line| (line.stream.clone(), line.seq)))
-            .collect();
-        if places.is_empty() {
-            return Ok((0, has_logs));
+        going.groups.retain(|_, group| !group.is_held(&holds));
+        let mut places: BTreeMap<&str, BTreeSet<u64>> = BTreeMap::new();
+        for line in going.groups.values().flat_map(|group| &group.lines) {
+            places.entry(&line.stream).or_default().insert(line.seq);
         }
-        let ids: Vec<String> = going.keys().flatten().map(ToString::to_string).collect();
-        let mut count = 0;
-        for log in self.all(&sink) {
-            count += log.rewrite(&mut |bytes| {
-                let line = Line::read(bytes)?;
-                let (stream, seq) = line.place();
-                let goes = places.contains(&(stream.to_owned(), seq))
-                    && holds.on_audited(&line.event).is_none();
-                goes.then(|| line.placeholder(bytes)).flatten()
-            })?;
-            // The id comes before anything that is said of a call.
-            log.forget_torn(&mut |piece| {
-                ids.iter().any(|id| piece.windows(id.len()).any(|part| part == id.as_bytes()))
-            })?;
+        let ids: Vec<String> = going.groups.keys().flatten().map(ToString::to_string).collect();
+        let mut erased = 0;
+        for (n, log) in self.all(&sink).into_iter().enumerate() {
+            if going.logs.contains(&n) && !places.is_empty() {
+                erased += log.rewrite(&mut |bytes| {
+                    let line = Line::read(bytes)?;
+                    let (stream, seq) = line.place();
+                    let goes = places.get(stream).is_some_and(|of| of.contains(&seq))
+                        && holds.on_audited(&line.event).is_none();
+                    goes.then(|| line.placeholder(bytes)).flatten()
+                })?;
+            }
+            if !ids.is_empty() {
+                // The id comes before anything that is said of a call.
+                log.forget_torn(&mut |piece| {
+                    ids.iter().any(|id| piece.windows(id.len()).any(|part| part == id.as_bytes()))
+                })?;
+            }
         }
-        Ok((count, has_logs))
+        Ok(Outcome { erased, left: going.left, has_logs })
     }
 
     fn all<'s>(&'s self, sink: &'s Arc<dyn AuditSink>) -> Vec<&'s dyn ErasableLog> {
@@ -86,61 +123,93 @@ impl Lines<'_> {
     fn visit(
         &self,
         sink: &Arc<dyn AuditSink>,
-        mut look: impl FnMut(Line, &[u8]),
+        mut look: impl FnMut(usize, Line, &[u8]),
     ) -> Result<(), GateError> {
-        for log in self.all(sink) {
+        for (n, log) in self.all(sink).into_iter().enumerate() {
             log.visit(&mut |bytes| {
                 if let Some(line) = Line::read(bytes).filter(|line| !line.is_about_erasure()) {
-                    look(line, bytes);
+                    look(n, line, bytes);
                 }
             })?;
         }
         Ok(())
     }
 
-    /// The calls of the log of which the store has no more than that they were.
-    async fn erased_calls(
+    /// What the store says of what is within the scope, and of nothing else.
+    async fn known(
         &self,
         sink: &Arc<dyn AuditSink>,
-    ) -> Result<BTreeMap<RequestId, CallKey>, GateError> {
-        let mut calls: BTreeMap<RequestId, CallKey> = BTreeMap::new();
-        self.visit(sink, |line, _| {
-            if let (Some(id), Some(key)) = (line.event.call, line.event.key) {
-                calls.entry(id).or_insert(key);
-            }
-        })?;
-        let store = &self.gate.store;
-        let forgotten = store.runs_forgotten_before().await?;
-        let mut erased = BTreeMap::new();
-        for (id, key) in calls {
-            let is_gone = match store.get(&key.tenant, id).await? {
-                Some(record) => record.erased,
-                None => key.run.began().is_some_and(|began| Some(began) < forgotten),
-            };
-            if is_gone {
-                erased.insert(id, key);
+        wanted: &Wanted<'_>,
+    ) -> Result<Known, GateError> {
+        let Wanted { scope, by, erased, .. } = *wanted;
+        let mut mentioned = Mentioned::default();
+        if let ErasureScope::Call { tenant, id } = scope {
+            // It is known which one: no other is looked for.
+            mentioned.calls.insert(*id, tenant.clone());
+        } else {
+            self.visit(sink, |_, line, _| mentioned.add(line.event, scope, by))?;
+        }
+        for call in erased {
+            mentioned.calls.insert(call.id, call.tenant.clone());
+        }
+        let mut known = Known::default();
+        for (id, tenant) in mentioned.calls {
+            match self.gate.store.get(&tenant, id).await? {
+                Some(record) if record.erased && ended_within(scope, record.updated_at) => {
+                    known.erased.insert(id, record.key().clone());
+                }
+                Some(_) => {}
+                None => {
+                    known.unknown.insert(id, tenant);
+                }
             }
         }
-        Ok(erased)
+        known.live = self.live_grants(mentioned.grants).await?;
+        Ok(known)
     }
 
-    /// The ids of the grants of the log that the store still has.
-    async fn live_grants(&self, sink: &Arc<dyn AuditSink>) -> Result<BTreeSet<String>, GateError> {
-        let mut grants: BTreeMap<GrantId, Tenant> = BTreeMap::new();
-        self.visit(sink, |line, _| {
-            let record = line.event;
-            let id = record.subject.and_then(|subject| subject.parse().ok());
-            if let (None, Some(id), Some(key)) = (record.call, id, record.key) {
-                grants.insert(id, key.tenant);
-            }
-        })?;
-        let mut live = BTreeSet::new();
+    /// Those of these grants that the store still has, or may have.
+    async fn live_grants(
+        &self,
+        grants: BTreeMap<GrantId, Option<Tenant>>,
+    ) -> Result<BTreeSet<GrantId>, GateError> {
+        let (mut live, mut all) = (BTreeSet::new(), None);
         for (id, tenant) in grants {
-            if self.gate.store.grant(&tenant, id).await?.is_some() {
-                live.insert(id.to_string());
+            let tenants = match tenant {
+                Some(tenant) => Some(vec![tenant]),
+                None => {
+                    if all.is_none() {
+                        all = Some(self.tenants().await?);
+                    }
+                    all.clone().flatten()
+                }
+            };
+            let Some(tenants) = tenants else {
+                live.insert(id);
+                continue;
+            };
+            for tenant in tenants {
+                if self.gate.store.grant(&tenant, id).await?.is_some() {
+                    live.insert(id);
+                }
             }
         }
         Ok(live)
+    }
+
+    /// Every tenant; nothing where the store cannot list them.
+    async fn tenants(&self) -> Result<Option<Vec<Tenant>>, GateError> {
+        let mut tenants: Vec<Tenant> = Vec::new();
+        loop {
+            let some = match self.gate.store.tenants(tenants.last(), TENANTS).await {
+                Err(error) if error.kind() == StoreErrorKind::Unsupported => return Ok(None),
+                some => some?,
+            };
+            if some.is_empty() {
+                return Ok(Some(tenants));
+            }
+            tenants.extend(some);
+        }
     }
 
     /// The lines that go. Of a call of which a hold covers one line, none does.
@@ -148,36 +217,34 @@ impl Lines<'_> {
         &self,
         sink: &Arc<dyn AuditSink>,
         wanted: &Wanted<'_>,
-        (erased, live): (&BTreeMap<RequestId, CallKey>, &BTreeSet<String>),
+        known: &Known,
         holds: &Holds,
     ) -> Result<Going, GateError> {
-        let (mut going, mut held) = (Going::new(), BTreeSet::new());
-        self.visit(sink, |line, bytes| {
+        let mut going = Going::default();
+        self.visit(sink, |log, line, bytes| {
             let record = &line.event;
-            let goes = if let Some(id) = record.call {
-                erased.contains_key(&id)
-            } else {
-                let lives = record.subject.as_ref().is_some_and(|grant| live.contains(grant));
-                is_of_no_record(record) && !lives && is_within(wanted.scope, record)
-            };
-            if !goes {
-                return;
+            match place(record, (wanted.scope, wanted.by), known) {
+                Place::Elsewhere => {}
+                Place::Left => going.left += 1,
+                Place::Goes if record.call.is_none() && holds.on_audited(record).is_some() => {}
+                Place::Goes => {
+                    let group = going.groups.entry(record.call).or_default();
+                    if let Some(id) = record.call {
+                        group.key = known.erased.get(&id).cloned();
+                        let face = face(record);
+                        if !group.faces.contains(&face) {
+                            group.faces.push(face);
+                        }
+                    }
+                    group.lines.push(line.erased(bytes));
+                    going.logs.insert(log);
+                }
             }
-            if holds.on_audited(record).is_some() {
-                held.extend(record.call);
-                return;
-            }
-            let key = record.call.and(record.key.clone());
-            let lines = going.entry(record.call).or_insert_with(|| (key, Vec::new()));
-            lines.1.push(line.erased(bytes));
         })?;
-        for id in held {
-            going.remove(&Some(id));
-        }
+        going.groups.retain(|_, group| !group.is_held(holds));
         for call in wanted.erased {
-            if let Some(key) = erased.get(&call.id) {
-                going.entry(Some(call.id)).or_insert_with(|| (Some(key.clone()), Vec::new()));
-            }
+            let group = going.groups.entry(Some(call.id)).or_default();
+            group.key = known.erased.get(&call.id).cloned();
         }
         Ok(going)
     }
@@ -185,7 +252,7 @@ impl Lines<'_> {
     /// Has the audit list what goes. One record lists a hundred lines at most.
     async fn say(&self, wanted: &Wanted<'_>, going: &Going) -> Result<(), GateError> {
         let at = self.gate.store.now().await?;
-        for (call, (key, lines)) in going {
+        for (call, Group { key, lines, .. }) in &going.groups {
             let mut rest = lines.as_slice();
             loop {
                 let (some, more) = rest.split_at(rest.len().min(LISTED));
@@ -203,6 +270,16 @@ impl Lines<'_> {
     }
 }
 
+/// What of a line holds are judged by.
+fn face(record: &AuditRecord) -> AuditRecord {
+    let mut face = AuditRecord::bare(AuditEvent::Erased, Timestamp::EPOCH);
+    (face.call, face.key) = (record.call, record.key.clone());
+    face.principal.clone_from(&record.principal);
+    face.agent.clone_from(&record.agent);
+    face.by.clone_from(&record.by);
+    face
+}
+
 fn said(call: Option<RequestId>, key: Option<CallKey>, at: Timestamp) -> AuditRecord {
     let mut entry = AuditRecord::bare(AuditEvent::Erased, at);
     (entry.call, entry.key) = (call, key);
@@ -210,20 +287,4 @@ fn said(call: Option<RequestId>, key: Option<CallKey>, at: Timestamp) -> AuditRe
         entry.subject = Some("read-only calls and grants".to_owned());
     }
     entry
-}
-
-/// Whether it is about a call that the store never had, one that only reads, or about a grant.
-fn is_of_no_record(record: &AuditRecord) -> bool {
-    record.call.is_none() && record.tool.is_some() && record.key.is_some()
-}
-
-fn is_within(scope: &ErasureScope, record: &AuditRecord) -> bool {
-    match scope {
-        ErasureScope::Call { .. } => false,
-        ErasureScope::Principal { tenant, principal } => {
-            record.key.as_ref().is_some_and(|key| key.tenant == *tenant)
-                && record.principal.as_ref() == Some(principal)
-        }
-        ErasureScope::EndedBefore(moment) => record.at < *moment,
-    }
 }

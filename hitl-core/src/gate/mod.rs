@@ -28,7 +28,7 @@
 //! | `edit_elsewhere` | the same at a gate without the tool, by the schema that is recorded |
 //! | `uncover` | a reviewer sees what redaction masks |
 //! | `uncovered_card` | the same, as it is sent to their surface |
-//! | `erase`, `erase_lines` | people erase what has ended, in the store and in the audit; legal holds |
+//! | `erase`, `erase_lines`, `erase_scope` | people erase what has ended, in the store and in the audit; legal holds |
 //! | `remember` | what a human has rejected is not asked about again |
 //! | `grant` | a human permits what is like this: previewed, saved, revoked |
 //! | `granted` | what a grant covers runs without asking |
@@ -61,6 +61,7 @@ mod edit;
 mod edit_elsewhere;
 mod erase;
 mod erase_lines;
+mod erase_scope;
 mod error;
 mod events;
 mod execute;

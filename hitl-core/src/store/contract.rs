@@ -379,9 +379,11 @@ pub trait Store: Send + Sync + 'static {
         Err(StoreError::unsupported("keep legal holds"))
     }
 
-    /// Returns the holds of all tenants, in the order of their ids. A store that keeps none has none.
+    /// Returns the holds of all tenants, in the order of their ids.
+    ///
+    /// A store that cannot keep any refuses, and then no gate erases anything on it.
     async fn holds(&self) -> Result<Vec<Hold>, StoreError> {
-        Ok(Vec::new())
+        Err(StoreError::unsupported("keep legal holds"))
     }
 
     /// Forgets the tombstones of runs that [began](crate::RunId::began) before `watermark`, and

@@ -8,12 +8,16 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 use hitl_base::id::Uuid;
 use hitl_core::RequestId;
 use hitl_core::audit::{
-    AuditError, AuditReader, AuditRecord, AuditSink, CallAudit, ChainWriter, Durability, Head, Kept,
+    AuditError, AuditReader, AuditRecord, AuditSink, CallAudit, ChainWriter, Durability,
+    ErasableLog, Head, Kept, Replace,
 };
 use rusqlite::{Connection, OptionalExtension as _, params};
 
 /// "hita" in the file's header: it is an audit of ours.
 const APPLICATION_ID: i32 = 0x6869_7461;
+
+/// The file's `user_version` from when on all that was deleted in it was overwritten.
+const OVERWRITTEN: i32 = 1;
 
 /// How many records are looked at for one call, and how many in one go.
 const LOOKED_AT: u64 = 100_000;
@@ -105,6 +109,11 @@ fn prepare(connection: &Connection) -> rusqlite::Result<Option<ChainWriter>> {
     }
     connection.pragma_update_and_check(None, "journal_mode", "WAL", |_| Ok(()))?;
     connection.pragma_update(None, "application_id", APPLICATION_ID)?;
+    // Nothing of a line that is erased is left in the pages that it stood on.
+    connection.pragma_update_and_check(None, "secure_delete", "ON", |_| Ok(()))?;
+    if tables == 0 {
+        connection.pragma_update(None, "user_version", OVERWRITTEN)?;
+    }
     // The lock that is taken to write this is kept.
     connection.execute_batch(
         "BEGIN EXCLUSIVE; \
@@ -150,6 +159,79 @@ impl SqliteAudit {
     }
 }
 
+impl SqliteAudit {
+    /// The lines after one, with their numbers; at most a stretch of them.
+    fn lines(on: &Connection, after: i64) -> rusqlite::Result<Vec<(i64, Vec<u8>)>> {
+        let sql = "SELECT seq, line FROM audit WHERE seq > ?1 ORDER BY seq LIMIT ?2";
+        let mut lines = on.prepare_cached(sql)?;
+        let rows = lines.query_map(params![after, STRETCH.cast_signed()], |row| {
+            Ok((row.get(0)?, row.get(1)?))
+        })?;
+        rows.collect()
+    }
+
+    fn replace(writer: &mut Writer, replace: &mut Replace<'_>) -> rusqlite::Result<u64> {
+        let Writer { connection, syncs, .. } = writer;
+        // It is on the disk before it counts.
+        connection.pragma_update(None, "synchronous", "FULL")?;
+        *syncs = Some(true);
+        let within = connection.transaction()?;
+        let (mut replaced, mut after) = (0, 0);
+        loop {
+            let lines = Self::lines(&within, after)?;
+            let Some((last, _)) = lines.last() else { break };
+            after = *last;
+            for (seq, line) in lines {
+                if let Some(with) = replace(&line) {
+                    within
+                        .prepare_cached("UPDATE audit SET line = ?2 WHERE seq = ?1")?
+                        .execute(params![seq, with])?;
+                    replaced += 1;
+                }
+            }
+        }
+        within.commit()?;
+        let version: i32 = connection.query_row("PRAGMA user_version", [], |row| row.get(0))?;
+        if replaced > 0 && version != OVERWRITTEN {
+            // An older version may have left pieces of lines where pages were split.
+            connection.execute_batch("VACUUM")?;
+            connection.pragma_update(None, "user_version", OVERWRITTEN)?;
+        }
+        Self::empty_the_log(connection)?;
+        Ok(replaced)
+    }
+
+    /// Copies what the write-ahead log has into the file, synced, and empties it.
+    fn empty_the_log(on: &Connection) -> rusqlite::Result<()> {
+        on.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |row| {
+            // The file has one connection, so that nobody else can be reading it.
+            if row.get::<_, i64>(0)? == 0 { Ok(()) } else { Err(rusqlite::Error::InvalidQuery) }
+        })
+    }
+}
+
+impl ErasableLog for SqliteAudit {
+    fn visit(&self, look: &mut dyn FnMut(&[u8])) -> Result<(), AuditError> {
+        let mut after = 0;
+        loop {
+            // Stretch by stretch: whoever appends waits for one of them.
+            let lines = Self::lines(&self.writer().connection, after);
+            let lines = lines.map_err(|e| self.failed("read", e))?;
+            let Some((last, _)) = lines.last() else { return Ok(()) };
+            after = *last;
+            lines.iter().for_each(|(_, line)| look(line));
+        }
+    }
+
+    fn sync(&self) -> Result<(), AuditError> {
+        Self::empty_the_log(&self.writer().connection).map_err(|e| self.failed("sync", e))
+    }
+
+    fn rewrite(&self, replace: &mut Replace<'_>) -> Result<u64, AuditError> {
+        Self::replace(&mut self.writer(), replace).map_err(|e| self.failed("erase in", e))
+    }
+}
+
 impl AuditSink for SqliteAudit {
     fn files(&self) -> Vec<PathBuf> {
         vec![self.path.clone()]
@@ -182,6 +264,14 @@ impl AuditSink for SqliteAudit {
 
     fn heads(&self) -> Vec<Head> {
         vec![self.writer().chain.head().clone()]
+    }
+
+    fn erasable(&self) -> Vec<&dyn ErasableLog> {
+        vec![self]
+    }
+
+    fn unerasable(&self) -> Vec<String> {
+        Vec::new()
     }
 }
 
@@ -284,6 +374,54 @@ mod tests {
         assert!(audit.append(&record(kept)).unwrap_err().to_string().contains("cannot write to"));
         let report = Verifier::new().chain("audit.db", &exported(&audit)[..]).unwrap().finish();
         assert!(report.is_sound() && report.records == kept);
+    }
+
+    /// Also of a file of an older version, which has no mark that what was deleted is overwritten.
+    #[test]
+    fn invariant_8_an_erased_line_leaves_its_place_and_no_words_in_the_file() {
+        for is_older in [false, true] {
+            let folder = tempfile::tempdir().unwrap();
+            let path = folder.path().join("audit.db");
+            let audit = SqliteAudit::open(&path).unwrap();
+            if is_older {
+                audit.writer().connection.pragma_update(None, "user_version", 0).unwrap();
+            }
+            for n in 0..300 {
+                let mut record = record(n);
+                record.note = Some(format!("zqxMARKERqxz {n} {}", "x".repeat(n as usize * 20)));
+                audit.append(&record).unwrap();
+            }
+            let placeholder = |bytes: &[u8]| {
+                let line: serde_json::Value = serde_json::from_slice(bytes).unwrap();
+                let hash = Head::of_line(bytes).unwrap().hash;
+                let (prev, ts, stream) = (&line["prev"], &line["ts"], &line["stream"]);
+                let (seq, event) = (&line["seq"], &line["event"]["event"]);
+                format!(
+                    "{{\"seq\":{seq},\"prev\":{prev},\"ts\":{ts},\"schema\":2,\"stream\":{stream},\
+                     \"erased\":{{\"hash\":\"{hash}\",\"event\":{event}}}}}"
+                )
+                .into_bytes()
+            };
+            let mut seen = 0;
+            ErasableLog::visit(&audit, &mut |_| seen += 1).unwrap();
+            assert_eq!(seen, 300);
+            assert_eq!(audit.rewrite(&mut |line| Some(placeholder(line))).unwrap(), 300);
+            let heads = audit.heads();
+            // The chain goes on, here and after it is opened once more.
+            audit.append(&record(300)).unwrap();
+            assert_ne!(audit.heads(), heads);
+            for entry in std::fs::read_dir(folder.path()).unwrap() {
+                let bytes = std::fs::read(entry.unwrap().path()).unwrap();
+                assert!(!bytes.windows(12).any(|part| part == b"zqxMARKERqxz"));
+            }
+            drop(audit);
+            let audit = SqliteAudit::open(&path).unwrap();
+            audit.append(&record(301)).unwrap();
+            let report = Verifier::new().chain("audit.db", &exported(&audit)[..]).unwrap().finish();
+            assert_eq!((report.records, report.erased), (302, 300));
+            // Nobody has listed them here, and that is all that is found.
+            assert!(report.findings.iter().all(|found| found.kind.name() == "notErased"));
+        }
     }
 
     /// As SQLite has it of a file on a disk that was mounted again, read-only.
