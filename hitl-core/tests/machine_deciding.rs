@@ -6,11 +6,11 @@ mod machine;
 use std::sync::Arc;
 
 use hitl_base::Timestamp;
-use hitl_core::approval::Authority;
-use hitl_core::machine::{CallState as S, Event, Facts, Refusal, Resolution, Step};
-use hitl_core::policy::{Quorum, Requirement, Stage};
+use hitl_core::approval::{Authority, Choice};
+use hitl_core::machine::{CallRecord, CallState as S, Event, Facts, Refusal, Resolution, Step};
+use hitl_core::policy::{Eyes, Quorum, Requirement, Stage};
 use hitl_core::store::suite::{Draft, edited};
-use hitl_core::{ApprovalLevel, ClaimToken, OwnerToken};
+use hitl_core::{ApprovalLevel, ClaimToken, OwnerToken, Principal, PrincipalKind};
 use machine::*;
 use proptest::prelude::*;
 
@@ -90,6 +90,75 @@ fn invariant_7_another_attempt_at_full_is_not_the_requesters_to_give_and_no_prog
             assert_eq!(settle(resolution, program), Err(Refusal::NotHuman), "{program}");
         }
     }
+}
+
+/// The same event, as somebody else sends it. `None` when no person stands behind it.
+fn sent_by(event: Event, who: &str) -> Option<Event> {
+    let by = Principal::new(who);
+    Some(match event {
+        Event::Decide(mut decision) => {
+            decision.by.principal = by;
+            Event::Decide(decision)
+        }
+        Event::Edit(mut edit) => {
+            edit.decision.by.principal = by;
+            Event::Edit(edit)
+        }
+        Event::Allow { decision, binding, drawn, .. } => {
+            Event::Allow { decision, binding, drawn, by }
+        }
+        Event::Resolve { version, resolution, .. } => Event::Resolve { version, resolution, by },
+        _ => return None,
+    })
+}
+
+/// A program that asked is no human because its kind is left out, whatever it answers with.
+#[test]
+fn invariant_7_the_program_that_asked_answers_nothing_under_its_bare_name() {
+    let (token, owner) = (ClaimToken::new(), OwnerToken::new());
+    let mut answers = 0;
+    for eyes in [Eyes::default(), Eyes::Two, Eyes::Four] {
+        for (state, kind) in S::ALL.into_iter().flat_map(|s| Kind::ALL.map(|kind| (s, kind))) {
+            let mut record = in_state(state, token, owner);
+            {
+                let request = Arc::make_mut(&mut record.request);
+                request.quorum.eyes = eyes;
+                request.choices = vec![Choice::Approve, Choice::Reject, Choice::Edit];
+                request.choices.extend([Choice::Respond, Choice::Abort]);
+            }
+            let event = |record: &CallRecord, who| sent_by(kind.event(record, token, owner), who);
+            let Some(human) = event(&record, "bob") else { continue };
+            let may = apply(&record, &human, EARLY);
+            for (program, names) in [
+                (Principal::agent("helper"), ["helper", "HELPER ", "agent:helper"]),
+                (Principal::service("rota"), ["rota", "Rota", "service:rota"]),
+                // Named by a host that leaves its kind out.
+                (Principal::new("helper"), ["helper", "h\u{200b}elper", "agent:helper"]),
+            ] {
+                let mut submitted = record.clone();
+                Arc::make_mut(&mut submitted.request).agent = Some(program.clone());
+                let mut itself = record.clone();
+                Arc::make_mut(&mut itself.request).principal = program.clone();
+                let by_a_program = program.kind() != PrincipalKind::Human;
+                let records = [Some(submitted), by_a_program.then_some(itself)];
+                for record in records.iter().flatten() {
+                    for who in names {
+                        let refused = apply(record, &event(record, who).unwrap(), EARLY);
+                        let case = format!("{eyes:?} {state:?} {kind:?} {who}: {refused:?}");
+                        if may.is_ok() {
+                            assert_eq!(refused, Err(Refusal::NotHuman), "{case}");
+                            answers += 1;
+                        } else {
+                            assert!(refused.is_err(), "{case}");
+                        }
+                    }
+                    let bob = apply(record, &event(record, "bob").unwrap(), EARLY);
+                    assert_eq!(bob.is_ok(), may.is_ok(), "{kind:?} {bob:?}");
+                }
+            }
+        }
+    }
+    assert!(answers > 100, "{answers}");
 }
 
 #[test]

@@ -42,6 +42,8 @@ mod hex;
 mod ids;
 #[path = "../src/machine/mod.rs"]
 pub mod machine;
+#[path = "../src/open.rs"]
+mod open;
 #[cfg(feature = "people")]
 #[path = "../src/people/mod.rs"]
 pub mod people;

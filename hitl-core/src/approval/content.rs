@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use super::Mask;
 use super::mask::is_zero;
+use super::rendered::fits;
 use crate::call::ReferentDigest;
 
 /// What an argument names, as the gate found it when the call was asked about.
@@ -17,7 +18,8 @@ use crate::call::ReferentDigest;
 #[serde(rename_all = "camelCase")]
 #[non_exhaustive]
 pub struct Content {
-    /// Which argument names it: a JSON Pointer (RFC 6901) into the request's arguments.
+    /// Which argument names it: a JSON Pointer (RFC 6901) into the request's arguments. It is empty for
+    /// the contents that are not listed one by one, because the call names too many.
     pub at: String,
     /// A keyed digest of what was found, and of where it was found. It holds for this request only.
     pub digest: ReferentDigest,
@@ -91,6 +93,8 @@ pub enum Unread {
     TooMany,
     /// It is a file that the gate lives by, so it is not shown.
     OwnFile,
+    /// Its path is of another machine, or of a device. Only on Windows.
+    Remote,
     /// It was not read in time.
     Late,
     /// Reading it failed.
@@ -109,6 +113,7 @@ impl Unread {
             Self::TooLarge => "it has more than 16 MiB",
             Self::TooMany => "the call names more contents than are read",
             Self::OwnFile => "it is a file that the gate lives by",
+            Self::Remote => "its path is of another machine",
             Self::Late => "it was not read in time",
             Self::Failed => "reading it failed",
             Self::Elsewhere => "the call was edited where its tool is not",
@@ -129,6 +134,7 @@ impl Unread {
             Self::TooLarge => "tooLarge",
             Self::TooMany => "tooMany",
             Self::OwnFile => "ownFile",
+            Self::Remote => "remote",
             Self::Late => "late",
             Self::Failed => "failed",
             Self::Elsewhere => "elsewhere",
@@ -143,16 +149,15 @@ impl fmt::Display for Unread {
 }
 
 impl Content {
-    /// A content that was not read.
-    pub(crate) fn unread(at: String, digest: ReferentDigest, why: Unread) -> Self {
-        let found = Found::Unread { why, said: None };
-        let (masks, more_masks) = (Vec::new(), 0);
-        Self { at, digest, found, leads_to: None, text: None, masks, more_masks }
+    /// Returns whether a reviewer sees what it says: a text, all of which a whole card shows. That is
+    /// one of at most 5,000 lines with at most 4,000 characters each, and 300,000 in all.
+    pub fn is_shown(&self) -> bool {
+        matches!(self.found, Found::Text { .. }) && self.text.as_deref().is_some_and(fits)
     }
 
-    /// Returns whether a reviewer sees what it says.
-    pub fn is_shown(&self) -> bool {
-        matches!(self.found, Found::Text { .. })
+    /// Whether it is what a call names beyond the contents that are named one by one.
+    pub(crate) fn is_rest(&self) -> bool {
+        self.at.is_empty()
     }
 
     /// Returns the argument's name as people write it: `files[0]`.
@@ -187,6 +192,9 @@ pub struct Link {
 
 /// A pointer as people write it: `files[0].path`.
 pub(crate) fn argument(pointer: &str) -> String {
+    if pointer.is_empty() {
+        return "the rest".to_owned();
+    }
     let mut name = String::new();
     for part in pointer.split('/').skip(1) {
         let part = part.replace("~1", "/").replace("~0", "~");
@@ -214,7 +222,7 @@ mod tests {
             ("/path", "path"),
             ("/files/0", "files[0]"),
             ("/a/b~1c/2/d~0", "a.b/c[2].d~"),
-            ("", ""),
+            ("", "the rest"),
         ] {
             assert_eq!(argument(pointer), name);
         }

@@ -29,7 +29,8 @@ impl DynTool {
     /// name nothing.
     ///
     /// # Errors
-    /// [`DynToolErrorKind::Content`] if `path` names nothing in the schema, or a secret.
+    /// [`DynToolErrorKind::Content`] if `path` names nothing in the schema, a secret, or an argument
+    /// that the tool's configuration calls [inert](crate::HitlConfig::inert).
     pub fn content_of(self, path: impl Into<String>) -> Result<Self, DynToolError> {
         self.with_content(path.into(), None)
     }
@@ -71,6 +72,13 @@ impl DynTool {
                 return Err(wrong(why));
             }
         }
+        if let Some(inert) = self.spec.config.inert.iter().find(|inert| covers(inert, &path)) {
+            let why = format!(
+                "`{inert}` is inert, text that nobody interprets, and what `{path}` names is read: keep \
+                 one of the two"
+            );
+            return Err(wrong(why));
+        }
         self.contents.push(DynContent { path, read });
         Ok(self)
     }
@@ -91,6 +99,12 @@ impl DynContent {
             }
         }
     }
+}
+
+/// Whether an argument, written as in a rule, is at this path or above it.
+fn covers(argument: &str, path: &str) -> bool {
+    let (argument, path) = (argument.replace("[]", ""), path.replace("[]", ""));
+    path.strip_prefix(&*argument).is_some_and(|below| below.is_empty() || below.starts_with('.'))
 }
 
 /// The places that a path names, and what stands there.

@@ -4,7 +4,6 @@
 use std::sync::Arc;
 
 use hitl_base::display::clip;
-use serde::Deserialize;
 
 use super::contents::{Compared, Kept, Referents};
 use super::error::{GateError, GateErrorKind};
@@ -365,17 +364,11 @@ impl Inner {
         &self,
         record: &CallRecord,
     ) -> Result<Option<(Snapshot, Vec<Kept>)>, GateError> {
-        /// What the payload holds besides the arguments.
-        #[derive(Deserialize)]
-        struct Contents {
-            #[serde(default)]
-            contents: Vec<Kept>,
-        }
         let Some((snapshot, opened)) = self.stored_payload(record).await? else { return Ok(None) };
-        let Contents { contents } = serde_json::from_slice(&opened).map_err(|_| {
-            let why = "the call's payload cannot be read; cancel the call";
-            GateError::new(GateErrorKind::Payload, why)
-        })?;
+        let Some(contents) = self.kept_in(record, &opened) else {
+            let why = "the call's payload holds another content than was shown; cancel the call";
+            return Err(GateError::new(GateErrorKind::Payload, why));
+        };
         Ok(Some((snapshot, contents)))
     }
 

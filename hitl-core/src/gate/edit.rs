@@ -91,7 +91,8 @@ impl Inner {
         }
         tool.read_back(&next)?;
         let referents = self.read_contents(&tool, &next).await?;
-        let contents = self.show_contents(record.id(), &next, &referents).await;
+        let contents =
+            self.show_contents((record.id(), &record.request.contents), &next, &referents).await;
         // What scorers said of the earlier revision still counts: they may only lower.
         let mut said = record.request.assessment.opinions_without_contents();
         said.extend(self.content_factor(&contents));

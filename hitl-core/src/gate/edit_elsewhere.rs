@@ -3,16 +3,14 @@
 //! Only tools that are known by their schema alone can be edited so: of a typed tool only its type
 //! says how the arguments read, so its edit is refused here.
 
-use hitl_base::Json;
 use hitl_base::json::{Limits, scan_within};
 
+use super::contents::Referents;
 use super::error::{GateError, GateErrorKind};
 use super::handle::Inner;
-use crate::approval::{Content, Patch, Unread};
+use crate::approval::Patch;
 use crate::arguments::{ArgumentError, Snapshot, patched};
-use crate::call::{
-    MAX_CONTENTS, Referent, Shown, ToolFacts, ToolKind, fingerprint, referent_digest,
-};
+use crate::call::{Shown, ToolFacts, ToolKind, fingerprint};
 use crate::dynamic::{Schema, places_of};
 use crate::machine::{CallRecord, Revised};
 
@@ -47,6 +45,11 @@ impl Inner {
             return Err(ArgumentError::other_secrets().into());
         }
         let shown = self.shown_again(record, (&facts.name, facts.describe.as_deref()), &next);
+        // Only an executor reads what the arguments name: it finds something else than this when it
+        // claims the call, and asks again.
+        let places = facts.contents.iter().flat_map(|path| places_of(&tree, path));
+        let unread = Referents::elsewhere(places.map(|(at, _)| at));
+        let contents = self.show_contents((record.id(), &request.contents), &next, &unread).await;
         let mut because = request.because.clone();
         let why = "edited where its tool is not: whoever runs it assesses it again";
         if !because.iter().any(|said| said == why) {
@@ -58,7 +61,7 @@ impl Inner {
             arguments: shown.arguments,
             masks: shown.masks,
             more_masks: shown.more_masks,
-            contents: self.unread_contents(record, facts, &tree),
+            contents,
             links: Vec::new(),
             title: shown.title,
             assessment: request.assessment.clone(),
@@ -67,26 +70,6 @@ impl Inner {
             priority: request.priority,
         };
         Ok((revised, next))
-    }
-}
-
-impl Inner {
-    /// What the arguments name, which only an executor reads: it finds something else than this when it
-    /// claims the call, and asks again.
-    fn unread_contents(
-        &self,
-        record: &CallRecord,
-        facts: &ToolFacts,
-        arguments: &Json,
-    ) -> Vec<Content> {
-        let places = facts.contents.iter().flat_map(|path| places_of(arguments, path));
-        let unread = places.take(MAX_CONTENTS).map(|(at, _)| {
-            let (kind, target, bytes, sha256) = (Unread::Elsewhere.name(), &[][..], 0, &[][..]);
-            let referent = Referent { kind, target, bytes, sha256 };
-            let digest = referent_digest(self.keys.digest(), record.id(), &referent);
-            Content::unread(at, digest, Unread::Elsewhere)
-        });
-        unread.collect()
     }
 }
 

@@ -3,6 +3,7 @@
 
 use std::borrow::Cow;
 use std::ffi::OsString;
+use std::fs::Metadata;
 use std::path::{Component, Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
@@ -86,11 +87,14 @@ impl Inner {
         if named.file.is_some() || named.paths.is_empty() {
             return Ok(None);
         }
+        let unknown = "It cannot be said where the paths of this call lead; one may be a link to a file of this gate.";
+        if named.paths.iter().any(|path| is_remote(path)) {
+            return Ok(Some(factor(unknown)));
+        }
         let own = Arc::clone(&self.own_files);
         let looking = async move { linked(&own, &named.paths, read_only) };
         let Ok(found) = self.links.run_blocking(looking).await else {
-            let why = "It cannot be said where the paths of this call lead; one may be a link to a file of this gate.";
-            return Ok(Some(factor(why)));
+            return Ok(Some(factor(unknown)));
         };
         Ok(found.map(|file| names(&file)))
     }
@@ -125,6 +129,26 @@ fn linked(own: &OwnFiles, paths: &[PathBuf], read_only: bool) -> Option<String> 
 /// The file of the gate that this path, with links followed, is by another name.
 pub(super) fn same_file(own: &OwnFiles, path: &Path) -> Option<String> {
     Places::of(own).same_as(own, path, false)
+}
+
+/// Whether a path is of another machine's files: looking there would tell that machine who looks, and
+/// the system would sign in at it.
+pub(super) fn is_remote(path: &Path) -> bool {
+    cfg!(windows) && names_a_server(&path.as_os_str().to_string_lossy())
+}
+
+/// Whether Windows takes a path for a share, a pipe or a device: `\\server\share`, `//server/share`,
+/// `\\?\UNC\server\share`, `\\.\pipe\x`; but not `\\?\C:\x`.
+fn names_a_server(path: &str) -> bool {
+    let separator = |c: char| matches!(c, '/' | '\\');
+    let rest = path.strip_prefix(separator).and_then(|rest| rest.strip_prefix(separator));
+    let Some(rest) = rest else { return false };
+    let verbatim = rest.strip_prefix('?').and_then(|rest| rest.strip_prefix(separator));
+    let is_drive = verbatim.is_some_and(|rest| {
+        let mut start = rest.chars();
+        start.next().is_some_and(|letter| letter.is_ascii_alphabetic()) && start.next() == Some(':')
+    });
+    !is_drive
 }
 
 /// A path without `..`, as it is written.
@@ -188,7 +212,41 @@ const MAX_ENTRIES: usize = 10_000;
 fn own_link(own: &OwnFiles, path: &Path) -> Option<String> {
     use std::os::unix::fs::MetadataExt as _;
     let is = std::fs::metadata(path).ok().filter(|it| it.is_file() && it.nlink() > 1)?;
-    let number = (is.dev(), is.ino());
+    own_number(own, (is.dev(), is.ino()))
+}
+
+/// The file of the gate that an open file is, by whatever path it was opened.
+#[cfg(unix)]
+pub(super) fn own_open_file(own: &OwnFiles, is: &Metadata) -> Option<String> {
+    use std::os::unix::fs::MetadataExt as _;
+    own_number(own, (is.dev(), is.ino()))
+}
+
+#[cfg(not(unix))]
+pub(super) fn own_open_file(_: &OwnFiles, _: &Metadata) -> Option<String> {
+    None
+}
+
+/// Whether an open file is what a path with all links followed leads to, with none on it now.
+pub(super) fn is_at(path: &Path, is: &Metadata) -> bool {
+    let unlinked = std::fs::canonicalize(path).is_ok_and(|there| there == path);
+    #[cfg(unix)]
+    let same = {
+        use std::os::unix::fs::MetadataExt as _;
+        number_of(path) == Some((is.dev(), is.ino()))
+    };
+    #[cfg(not(unix))]
+    let same = is.is_file();
+    unlinked && same
+}
+
+/// The file of the gate, or one of those beside it, that has this number.
+#[cfg(unix)]
+fn own_number(own: &OwnFiles, number: (u64, u64)) -> Option<String> {
+    let mut named = own.paths().filter(|file| number_of(Path::new(file)) == Some(number));
+    if let Some(file) = named.next() {
+        return Some(file.to_owned());
+    }
     let mut folders: Vec<&Path> = own.paths().filter_map(|file| Path::new(file).parent()).collect();
     folders.sort_unstable();
     folders.dedup();
@@ -252,5 +310,30 @@ fn existing(path: &Path) -> Option<(PathBuf, Vec<OsString>)> {
         let (above, name) = (at.parent()?, at.file_name()?);
         rest.push(name.to_owned());
         at = above;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::names_a_server;
+
+    #[test]
+    fn invariant_13_paths_of_other_machines_are_known_by_how_they_are_written() {
+        for remote in [
+            r"\\server\share\x",
+            "//server/share/x",
+            r"\/server\share",
+            r"/\server/share",
+            r"\\?\UNC\server\share",
+            r"//?/UNC/server/share",
+            r"\\.\pipe\x",
+            r"\\",
+            r"\\?\",
+        ] {
+            assert!(names_a_server(remote), "{remote}");
+        }
+        for local in [r"\\?\C:\x", "//?/c:/x", "/etc/x", r"\x", r"C:\x", "x//y", "", "~//x"] {
+            assert!(!names_a_server(local), "{local}");
+        }
     }
 }

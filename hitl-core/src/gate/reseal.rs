@@ -142,12 +142,15 @@ impl Inner {
         Ok(record.is_some_and(|record| self.plain(text, &record).is_some()))
     }
 
-    /// What a text says, if it opens and is of its call. Arguments that are not what a reviewer is
+    /// What a text says, if it opens and is of its call. Arguments and contents that are not what a reviewer is
     /// asked about are not sealed again: who has a former key, and can write to the store, would
     /// have them vouched for by the new one.
     fn plain(&self, text: &SealedText, record: &CallRecord) -> Option<Vec<u8>> {
         match text.part {
-            SealedPart::Payload => self.opened(record, &text.sealed).ok().map(|(plain, _)| plain),
+            SealedPart::Payload => {
+                let (plain, _) = self.opened(record, &text.sealed).ok()?;
+                self.kept_in(record, &plain).is_some().then_some(plain)
+            }
             SealedPart::Result => self.keys.open(&text.sealed, &bound_of(text, record)).ok(),
         }
     }

@@ -242,7 +242,9 @@ impl Inner {
                 Some(found) => found.clone(),
                 None => self.read_contents(tool, &next).await?,
             };
-            let contents = self.show_contents(record.id(), &next, &referents).await;
+            let contents = self
+                .show_contents((record.id(), &record.request.contents), &next, &referents)
+                .await;
             let mut said = record.request.assessment.opinions_without_contents();
             said.extend(self.content_factor(&contents));
             let (assessment, mut routed) = self.judge(tool, &next, &record.context, &said)?;

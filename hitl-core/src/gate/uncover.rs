@@ -207,7 +207,7 @@ impl Inner {
             return Err(GateError::new(GateErrorKind::Payload, why));
         };
         let (mut found, mut opened) = uncovered(&record, &layers, places, self);
-        opened += self.uncover_contents(&mut found, (&snapshot, &kept), places);
+        opened += self.uncover_contents(&mut found, (&snapshot, &kept), places).await;
         if opened == 0 {
             return Err(refused("nothing is masked there that could be uncovered"));
         }
@@ -221,22 +221,21 @@ impl Inner {
 
 impl Inner {
     /// Uncovers what is masked in what the wanted arguments name, and counts in how many.
-    fn uncover_contents(
+    async fn uncover_contents(
         &self,
         found: &mut Uncovered,
         (snapshot, kept): (&Snapshot, &[Kept]),
         wanted: &Places,
     ) -> usize {
         let Uncovered { request, places } = found;
+        let secrets = snapshot.own_taint();
         let mut opened = 0;
         for content in &mut request.contents {
             if content.undeclared_masks() == 0 || !wanted.has(&content.at) {
                 continue;
             }
-            let Some((text, masks)) = self.uncovered_text(content, kept, snapshot, request.id)
-            else {
-                continue;
-            };
+            let uncovered = self.uncovered_text(content, kept, &secrets, request.id).await;
+            let Some((text, masks)) = uncovered else { continue };
             opened += 1;
             let (at, value) = (content.at.clone(), JsonText::from(&Json::String(text.clone())));
             places.push(UncoveredPlace { at, key: None, value });

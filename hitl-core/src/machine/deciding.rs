@@ -5,9 +5,9 @@ use std::sync::Arc;
 use super::transition::{conclude, guard, is_expired};
 use super::{CallRecord, CallState as S, Decided, Earlier, Edit, Ending, Facts, Refusal, Vote};
 use crate::approval::{Answer, Authority, Choice, Decision, names_the_same};
-use crate::call::{BindingDigest, Identity, Principal, Risk};
+use crate::call::{BindingDigest, Identity, Principal, PrincipalKind, Risk};
 use crate::grant::{Drawn, GrantRefusal};
-use crate::policy::Eyes;
+use crate::policy::{Deciders, Eyes};
 
 /// A call that was edited more often than this is submitted anew.
 const MOST_EDITS: usize = 16;
@@ -193,7 +193,7 @@ fn names_what_stands(
 ) -> Result<(), Refusal> {
     let request = &next.request;
     guard(by.may_decide(&request.key.tenant), Refusal::WrongTenant)?;
-    guard(request.quorum.deciders.admit(&by.principal), Refusal::NotHuman)?;
+    guard(next.admits(request.quorum.deciders, &by.principal, &by.identity()), Refusal::NotHuman)?;
     guard((request.revision, request.binding) == shown, Refusal::Stale)
 }
 
@@ -216,10 +216,6 @@ fn approves(next: &mut CallRecord, decision: &Decision, facts: Facts) -> Result<
     let is_by = |who: &Principal, canonical: Option<&Principal>| {
         by.identity().is(&Identity::new(who, canonical))
     };
-    // An agent's own name is no human's, whatever stands before it.
-    let agent = request.agent.as_ref().map(|agent| Identity::new(agent, None));
-    let is_the_agent = agent.is_some_and(|agent| by.identity().is(&agent));
-    guard(!is_the_agent || request.quorum.deciders.agents, Refusal::NotHuman)?;
     if !request.requester_may_approve() {
         guard(!next.is_requested_by(by), Refusal::FourEyes)?;
     }
@@ -272,6 +268,27 @@ fn decided(decision: &Decision, facts: Facts) -> Decided {
 }
 
 impl CallRecord {
+    /// Whether somebody is one of these deciders: of a kind that may answer, with a name in which
+    /// something can be seen, and not the program that asked. A program's own name is no human's,
+    /// also where its kind is left out. Every answer of a person passes here.
+    pub(super) fn admits(&self, deciders: Deciders, by: &Principal, known: &Identity<'_>) -> bool {
+        let Self { request, canonical, .. } = self;
+        let mut programs =
+            vec![(Identity::new(&request.principal, canonical.as_ref()), request.principal.kind())];
+        if let Some(agent) = &request.agent {
+            // What the host names as the agent is a program, whatever its name says.
+            let kind = match agent.kind() {
+                PrincipalKind::Human => PrincipalKind::Agent,
+                kind => kind,
+            };
+            programs.push((Identity::new(agent, None), kind));
+        }
+        let may = |(program, kind): &(Identity<'_>, PrincipalKind)| {
+            deciders.include(*kind) || !known.is(program)
+        };
+        deciders.admit(by) && programs.iter().all(may)
+    }
+
     /// Whether a grant that somebody gave takes a human's place here: who asks does not answer with a
     /// grant of their own what they may not approve, at any level, and neither does a program.
     pub(crate) fn takes_a_grant_of(
@@ -280,7 +297,7 @@ impl CallRecord {
         giver: &Identity<'_>,
     ) -> Result<(), GrantRefusal> {
         let quorum = &self.request.quorum;
-        let may = quorum.deciders.admit(by);
+        let may = self.admits(quorum.deciders, by, giver);
         let own = self.request.is_requested_by(self.canonical.as_ref(), giver);
         match (may, own && quorum.eyes > Eyes::Two) {
             (false, _) => Err(GrantRefusal::NotHuman),

@@ -360,7 +360,7 @@ fn resolve(
         ApprovalLevel::Auto => Deciders::HUMANS,
         _ => next.request.quorum.deciders,
     };
-    guard(deciders.admit(by), Refusal::NotHuman)?;
+    guard(next.admits(deciders, by, &Identity::new(by, None)), Refusal::NotHuman)?;
     match how {
         Resolution::Executed => {
             next.state = S::Executed;

@@ -280,6 +280,13 @@ impl Keys {
                  one of the two keys",
             );
         }
+        if let (Some(_), Some((key, _))) = (&self.inert, &self.content_of) {
+            errors.at(
+                key,
+                "an inert parameter is text that nobody interprets, and what this one names is read: \
+                 keep one of the two keys",
+            );
+        }
         let mut ignored = Errors::default();
         let held = held(ty, if self.unclear { &mut ignored } else { errors })?;
         Some(Role::Argument(Box::new(Argument {

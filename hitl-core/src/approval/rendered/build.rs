@@ -58,7 +58,7 @@ impl ApprovalRequest {
             },
             to_uncover,
             references: references.listed,
-            warnings: warnings(self, tree.as_ref()),
+            warnings: warnings(self, tree.as_ref(), extent),
             sections,
             actions: self.choices.iter().map(|choice| action(self, *choice)).collect(),
         }
@@ -207,13 +207,13 @@ fn arguments_of(request: &ApprovalRequest, tree: Option<&Json>, extent: Extent) 
     section(SectionName::Arguments, Origin::Model, lines)
 }
 
-fn warnings(request: &ApprovalRequest, tree: Option<&Json>) -> Vec<String> {
+fn warnings(request: &ApprovalRequest, tree: Option<&Json>, extent: Extent) -> Vec<String> {
     let mut warnings = Vec::new();
     let Some(tree) = tree else {
         return vec!["the arguments cannot be shown; do not approve".to_owned()];
     };
     warnings.extend(masks::warnings(request, tree));
-    warnings.extend(named::warnings(request));
+    warnings.extend(named::warnings(request, extent));
     for oddity in oddities(&request.title) {
         warnings.push(format!("the title has {}", oddity.says()));
     }

@@ -27,6 +27,7 @@ mod text;
 mod view;
 
 pub(super) use arguments::in_a_sentence;
+pub(super) use named::fits;
 pub use text::Tone;
 pub use view::{
     Action, Extent, Line, Origin, Rendered, Score, Section, SectionName, Title, Withheld,

@@ -1,5 +1,6 @@
 //! What the arguments name besides themselves: what was read of it, and what was not looked into.
 
+use std::borrow::Cow;
 use std::fmt::Write as _;
 
 use hitl_base::Json;
@@ -56,6 +57,10 @@ pub(super) fn not_inspected(references: &References) -> Option<String> {
     });
     let mut says = format!("not inspected: {}", named.collect::<Vec<_>>().join(", "));
     let more = references.listed.len().saturating_sub(MAX_NAMED) + references.more;
+    if references.listed.is_empty() {
+        let _ = write!(says, "what {more} arguments lead to");
+        return Some(says);
+    }
     if more > 0 {
         // Writing to a String cannot fail.
         let _ = write!(says, " and {more} more");
@@ -64,14 +69,16 @@ pub(super) fn not_inspected(references: &References) -> Option<String> {
 }
 
 /// What to beware of in what the arguments name.
-pub(super) fn warnings(request: &ApprovalRequest) -> Vec<String> {
-    let mut warnings = Vec::new();
+pub(super) fn warnings(request: &ApprovalRequest, extent: Extent) -> Vec<String> {
+    let mut warnings = left_out(&request.contents, Room::from(extent));
     for content in &request.contents {
         let name = name(&content.at);
         if let Some(to) = &content.leads_to {
             warnings.push(link(&name, to));
         }
         match &content.found {
+            // Said above.
+            Found::Unread { .. } if content.is_rest() => {}
             Found::Unread { why, .. } => {
                 warnings.push(format!("what {name} names was not read: {why}"));
             }
@@ -99,6 +106,42 @@ pub(super) fn warnings(request: &ApprovalRequest) -> Vec<String> {
     let links = request.links.iter().filter(|link| !read(&link.at));
     warnings.extend(links.map(|found| link(&name(&found.at), &found.to)));
     warnings
+}
+
+/// What is not shown of contents here: few warnings however many they are, so that none is left out.
+fn left_out(contents: &[Content], room: Room) -> Vec<String> {
+    let mut warnings = Vec::new();
+    for content in contents.iter().filter(|content| content.is_rest()) {
+        if let Found::Unread { why, said } = &content.found {
+            let more = said.as_deref().map(visible).unwrap_or_default();
+            warnings.push(format!("and {more} contents were not read: {why}"));
+        }
+    }
+    let is_text = |content: &&Content| matches!(content.found, Found::Text { .. });
+    let too_long = contents.iter().filter(is_text).filter(|content| !content.is_shown());
+    warnings.extend(
+        named(too_long)
+            .map(|names| format!("the content of {names} is too long to be shown in whole")),
+    );
+    let cut = contents.iter().enumerate().filter(|(index, content)| {
+        let text = content.text.as_deref().filter(|_| content.is_shown());
+        text.is_some_and(|text| *index >= room.contents || !is_whole(text, room))
+    });
+    warnings.extend(named(cut.map(|(_, content)| content)).map(|names| {
+        format!("this card does not show the whole content of {names}: see the whole request")
+    }));
+    warnings
+}
+
+/// The first of these by name, and how many more there are. `None` if there are none.
+fn named<'c>(mut contents: impl Iterator<Item = &'c Content>) -> Option<String> {
+    let names: Vec<_> =
+        contents.by_ref().take(MAX_NAMED).map(|content| name(&content.at)).collect();
+    let more = contents.count();
+    (!names.is_empty()).then(|| match more {
+        0 => names.join(", "),
+        more => format!("{} and {more} more", names.join(", ")),
+    })
 }
 
 fn link(name: &str, to: &str) -> String {
@@ -152,18 +195,75 @@ fn head(content: &Content) -> Line {
 }
 
 fn text_lines(text: &str, room: Room, out: &mut Vec<Line>) {
-    let mut left = room.characters;
+    let add = |shown| out.push(Line { value: format!("| {shown}"), depth: 1, ..Line::default() });
+    let lines = each_line(text, room, add).lines;
     let total = text.lines().count();
-    for (at, line) in text.lines().enumerate() {
-        let shown = visible(&clip(line, room.line)).into_owned();
-        let length = shown.chars().count() + 1;
-        if at >= room.lines || length > left {
-            let value =
-                format!("[… {} of {total} lines are left out: see the whole request]", total - at);
-            out.push(Line { value, depth: 1, tone: Tone::Warning, ..Line::default() });
-            return;
+    if lines < total {
+        let left = total - lines;
+        let value = format!("[… {left} of {total} lines are left out: see the whole request]");
+        out.push(Line { value, depth: 1, tone: Tone::Warning, ..Line::default() });
+    }
+}
+
+/// How much of a text there was room for.
+struct Walked {
+    lines: usize,
+    /// One of them was too long, and a part of it is left out.
+    clipped: bool,
+}
+
+/// Gives the lines of a text to `add`, as they are shown, while there is room.
+fn each_line(text: &str, room: Room, mut add: impl FnMut(String)) -> Walked {
+    let mut left = room.characters;
+    let mut walked = Walked { lines: 0, clipped: false };
+    for line in text.lines().take(room.lines) {
+        let line = clip(line, room.line);
+        let shown = visible(&line).into_owned();
+        let Some(rest) = left.checked_sub(shown.chars().count() + 1) else { break };
+        left = rest;
+        walked.lines += 1;
+        walked.clipped |= matches!(line, Cow::Owned(_));
+        add(shown);
+    }
+    walked
+}
+
+fn is_whole(text: &str, room: Room) -> bool {
+    let walked = each_line(text, room, drop);
+    !walked.clipped && walked.lines == text.lines().count()
+}
+
+/// Whether a whole card shows all of a text.
+pub(in crate::approval) fn fits(text: &str) -> bool {
+    is_whole(text, Room::from(Extent::Full))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn invariant_9_a_text_fits_only_where_every_character_of_it_is_shown() {
+        for (text, whole) in [
+            (String::new(), true),
+            ("x\n".repeat(5_000), true),
+            ("x\n".repeat(5_001), false),
+            (format!("{}y", "x\n".repeat(5_000)), false),
+            ("\u{e9}".repeat(4_000), true),
+            ("\u{e9}".repeat(4_001), false),
+            (format!("{}\n", "x".repeat(2_999)).repeat(100), true),
+            (format!("{}\n", "x".repeat(2_999)).repeat(100) + "x", false),
+            // What is written out takes more room than it has characters.
+            (format!("{}\n", "\u{202e}".repeat(2_999)).repeat(90), false),
+        ] {
+            assert_eq!(fits(&text), whole, "{} bytes", text.len());
+            let mut lines = Vec::new();
+            text_lines(&text, Room::from(Extent::Full), &mut lines);
+            let shown = lines.iter().filter(|line| line.tone == Tone::default());
+            let shown: String =
+                shown.map(|line| line.value.strip_prefix("| ").unwrap().to_owned()).collect();
+            let plain: String = text.lines().map(|line| visible(line).into_owned()).collect();
+            assert_eq!(shown == plain, whole, "{} bytes", text.len());
         }
-        left -= length;
-        out.push(Line { value: format!("| {shown}"), depth: 1, ..Line::default() });
     }
 }

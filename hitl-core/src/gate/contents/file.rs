@@ -1,6 +1,5 @@
 //! A file is read: as far as the limits go, and only if it is a regular one. Blocks the thread.
 
-use std::fs::File;
 use std::io::{ErrorKind, Read as _};
 use std::path::Path;
 
@@ -10,7 +9,8 @@ use super::links::{is_linked, resolved};
 use super::referent::{Referent, What};
 use super::{MAX_DIGESTED, MAX_KEPT};
 use crate::approval::Unread;
-use crate::gate::own_files::same_file;
+use crate::gate::own_files::{is_at, is_remote, own_open_file, same_file};
+use crate::open::{LastLink, open_to_read};
 use crate::policy::OwnFiles;
 
 /// How much is read in one go.
@@ -18,6 +18,9 @@ const STEP: usize = 64 * 1024;
 
 /// Reads a file that an argument at this place names.
 pub(super) fn read(own: &OwnFiles, at: String, path: &Path) -> Referent {
+    if is_remote(path) {
+        return Referent::new(at, What::unread(Unread::Remote));
+    }
     let target = match resolved(path) {
         Ok(target) => target,
         Err(error) => return Referent::new(at, refused(&error)),
@@ -26,12 +29,12 @@ pub(super) fn read(own: &OwnFiles, at: String, path: &Path) -> Referent {
     let what = if own.resolved(&target, false).is_some() || same_file(own, &target).is_some() {
         What::unread(Unread::OwnFile)
     } else {
-        read_regular(&target).unwrap_or_else(|error| refused(&error))
+        read_regular(own, &target).unwrap_or_else(|error| refused(&error))
     };
     Referent::at(at, target, linked, what)
 }
 
-fn read_regular(target: &Path) -> std::io::Result<What> {
+fn read_regular(own: &OwnFiles, target: &Path) -> std::io::Result<What> {
     // Opening a pipe waits for whoever writes, and opening a device may do something.
     let is = std::fs::metadata(target)?;
     if !is.is_file() {
@@ -40,9 +43,24 @@ fn read_regular(target: &Path) -> std::io::Result<What> {
     if is.len() > MAX_DIGESTED {
         return Ok(What::unread(Unread::TooLarge));
     }
-    let file = File::open(target)?;
-    if !file.metadata()?.is_file() {
+    read_open(own, target)
+}
+
+/// Reads what is there now, which may be something else than was looked at. So the open file is
+/// checked, and the path after that: a file that is the gate's own, or that was reached by a link, is
+/// not read.
+fn read_open(own: &OwnFiles, target: &Path) -> std::io::Result<What> {
+    let file = open_to_read(target, LastLink::Refused)?;
+    let is = file.metadata()?;
+    if !is.is_file() {
         return Ok(What::unread(Unread::NotAFile));
+    }
+    if own_open_file(own, &is).is_some() {
+        return Ok(What::unread(Unread::OwnFile));
+    }
+    if !is_at(target, &is) {
+        let why = "it was replaced while it was opened";
+        return Ok(What::unread_because(Unread::Failed, why.to_owned()));
     }
     // Some files say that they are empty and never end.
     let mut rest = file.take(MAX_DIGESTED + 1);
@@ -77,9 +95,11 @@ fn refused(error: &std::io::Error) -> What {
 
 #[cfg(test)]
 mod tests {
-    use std::fs;
+    use std::fs::{self, File};
 
     use super::*;
+    #[cfg(unix)]
+    use crate::gate::own_files::own_files;
 
     fn find(path: &Path) -> What {
         read(&OwnFiles::default(), "/path".to_owned(), path).what
@@ -114,6 +134,47 @@ mod tests {
         }
         File::create(at("zeros")).unwrap().set_len(MAX_DIGESTED + 1).unwrap();
         assert_eq!(unread(&find(&at("zeros"))), Some(Unread::TooLarge));
+    }
+
+    /// What is put in the place of a file after it was looked at is not read.
+    #[cfg(unix)]
+    #[test]
+    fn invariant_5_what_is_swapped_in_before_a_file_is_opened_is_not_read() {
+        use std::os::unix::fs::symlink;
+
+        let folder = tempfile::tempdir().unwrap();
+        let folder = fs::canonicalize(folder.path()).unwrap();
+        let at = |name: &str| folder.join(name);
+        fs::create_dir(at("gate")).unwrap();
+        let own = own_files(vec![at("gate/hitl.db")]);
+        for name in ["gate/hitl.db", "gate/hitl.db.key", "other"] {
+            fs::write(at(name), "the key").unwrap();
+        }
+        let read = |path: &str| read_open(&own, &at(path));
+        assert!(matches!(read("other"), Ok(What::Kept { .. })));
+        // Another name, a link, and a link on the way: whatever it was when it was looked at.
+        for name in ["gate/hitl.db", "gate/hitl.db.key"] {
+            let _ = fs::remove_file(at("hard"));
+            fs::hard_link(at(name), at("hard")).unwrap();
+            assert_eq!(unread(&read("hard").unwrap()), Some(Unread::OwnFile), "{name}");
+            let _ = fs::remove_file(at("link"));
+            symlink(at(name), at("link")).unwrap();
+            assert!(!matches!(read("link"), Ok(What::Kept { .. } | What::Large { .. })));
+            let _ = fs::remove_file(at("way"));
+            symlink(at("gate"), at("way")).unwrap();
+            let below = name.replace("gate/", "way/");
+            assert_eq!(unread(&read(&below).unwrap()), Some(Unread::OwnFile), "{name}");
+        }
+        // Nor is a file that is not the gate's, where a link leads to it.
+        symlink(at("other"), at("to other")).unwrap();
+        assert!(!matches!(read("to other"), Ok(What::Kept { .. } | What::Large { .. })));
+        symlink(&folder, at("here")).unwrap();
+        assert_eq!(unread(&read("here/other").unwrap()), Some(Unread::Failed));
+        // A pipe without a writer does not hold the thread.
+        let made = std::process::Command::new("mkfifo").arg(at("pipe")).status();
+        if made.is_ok_and(|status| status.success()) {
+            assert_eq!(unread(&read("pipe").unwrap()), Some(Unread::NotAFile));
+        }
     }
 
     #[cfg(unix)]

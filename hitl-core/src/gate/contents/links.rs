@@ -10,7 +10,7 @@ use hitl_base::{Json, JsonText};
 use crate::approval::{Link, ReferenceKind, references};
 use crate::arguments::Snapshot;
 use crate::gate::handle::Inner;
-use crate::gate::own_files::{followed, tidied};
+use crate::gate::own_files::{followed, is_remote, tidied};
 
 /// The most links that are followed one after another.
 const MAX_STEPS: usize = 40;
@@ -51,6 +51,7 @@ impl Inner {
                 let path = at_pointer(&tree, &reference.at)?.as_str()?;
                 Some((reference.at, home(path)))
             })
+            .filter(|(_, path)| !is_remote(path))
             .collect();
         if paths.is_empty() {
             return Vec::new();

@@ -61,7 +61,7 @@ impl Inner {
         let Some(bound) = self.reading.get(&tool.spec.name) else {
             return Ok(Referents::default());
         };
-        let ContentReaders { readers, more, .. } = tool.readers(snapshot)?;
+        let ContentReaders { readers, more, unnamed } = tool.readers(snapshot)?;
         let places: Vec<String> = readers.iter().map(|reader| reader.at.clone()).collect();
         let answers: Answers = Arc::new(Mutex::new(readers.iter().map(|_| None).collect()));
         let (mut files, mut others) = (Vec::new(), Vec::new());
@@ -111,6 +111,7 @@ impl Inner {
             .collect();
         let more = more.into_iter().map(|at| Referent::new(at, What::unread(Unread::TooMany)));
         all.extend(more);
+        all.extend(Referent::rest(unnamed));
         Ok(Referents::within(all, MAX_KEPT_IN_ALL))
     }
 
@@ -130,7 +131,7 @@ impl Inner {
             return Ok(());
         }
         let id = prepared.record.id();
-        let contents = self.show_contents(id, &prepared.snapshot, &referents).await;
+        let contents = self.show_contents((id, &[]), &prepared.snapshot, &referents).await;
         if let Some(factor) = self.content_factor(&contents) {
             let mut said = prepared.record.request.assessment.opinions();
             said.push(factor);

@@ -8,11 +8,11 @@ use serde::{Deserialize, Serialize};
 use sha2::{Digest as _, Sha256};
 
 use super::{MAX_DIGESTED, MAX_KEPT};
-use crate::approval::Unread;
-use crate::call::{Given, ReferentDigest, referent_digest};
-use crate::hex::hex;
+use crate::approval::{Content, Unread};
+use crate::call::{Given, MAX_CONTENTS, ReferentDigest, referent_digest};
+use crate::hex::{bytes_of, hex};
 use crate::ids::RequestId;
-use crate::seal::DigestKey;
+use crate::seal::{DigestKey, KeyRing};
 
 /// What the arguments of a call name, as it was just read. `Debug` does not write it.
 #[derive(Clone, Default)]
@@ -33,9 +33,22 @@ pub(super) struct Referent {
 /// What is there.
 #[derive(Clone)]
 pub(super) enum What {
-    Kept { bytes: Arc<[u8]>, sha256: [u8; 32] },
-    Large { bytes: u64, sha256: [u8; 32] },
-    Unread { why: Unread, said: Option<String> },
+    Kept {
+        bytes: Arc<[u8]>,
+        sha256: [u8; 32],
+    },
+    Large {
+        bytes: u64,
+        sha256: [u8; 32],
+    },
+    Unread {
+        why: Unread,
+        said: Option<String>,
+    },
+    /// So many more contents, which are not named one by one. Nobody read them.
+    Rest {
+        count: u64,
+    },
 }
 
 impl What {
@@ -71,6 +84,12 @@ impl Referent {
         Self { at, target: None, linked: false, what }
     }
 
+    /// What a call names beyond the contents that are named one by one; nothing when there is none.
+    pub(super) fn rest(count: usize) -> Option<Self> {
+        let count = u64::try_from(count).unwrap_or(u64::MAX);
+        (count > 0).then(|| Self::new(String::new(), What::Rest { count }))
+    }
+
     pub(super) fn at(at: String, target: PathBuf, linked: bool, what: What) -> Self {
         Self { at, target: Some(target), linked, what }
     }
@@ -81,6 +100,7 @@ impl Referent {
             What::Kept { bytes, sha256 } => ("content", bytes.len() as u64, sha256),
             What::Large { bytes, sha256 } => ("content", *bytes, sha256),
             What::Unread { why, .. } => (why.name(), 0, &[]),
+            What::Rest { count } => (Unread::TooMany.name(), *count, &[]),
         };
         let target = self.target.as_deref().map(|target| target.as_os_str().as_encoded_bytes());
         let target = target.unwrap_or_default();
@@ -102,6 +122,44 @@ impl Referents {
             }
         }
         Self(all.into())
+    }
+
+    /// Contents at these places that this gate cannot read, as it does not have the tool.
+    pub(in crate::gate) fn elsewhere(places: impl Iterator<Item = String>) -> Self {
+        let mut places = places.fuse();
+        let named = places.by_ref().take(2 * MAX_CONTENTS);
+        let mut all: Vec<Referent> =
+            named.map(|at| Referent::new(at, What::unread(Unread::Elsewhere))).collect();
+        all.extend(Referent::rest(places.count()));
+        Self(all.into())
+    }
+
+    /// The key under which most of these have the digests that a request shows; the current one when
+    /// none has. Contents that are compared with those of a request are digested under it, as the
+    /// key may have been replaced since.
+    pub(super) fn key_of<'k>(
+        &self,
+        keys: &'k KeyRing,
+        request: RequestId,
+        shown: &[Content],
+    ) -> &'k DigestKey {
+        let same = |key: &DigestKey| {
+            let digests = self.digests(key, request);
+            let is_shown = |(at, digest): &&(&str, ReferentDigest)| {
+                shown.iter().any(|content| content.at == *at && content.digest == *digest)
+            };
+            digests.iter().filter(is_shown).count()
+        };
+        let mut best = (keys.digest(), 0);
+        if !shown.is_empty() {
+            for key in keys.digests() {
+                let found = same(key);
+                if found > best.1 {
+                    best = (key, found);
+                }
+            }
+        }
+        best.0
     }
 
     pub(in crate::gate) fn is_empty(&self) -> bool {
@@ -152,6 +210,9 @@ pub(in crate::gate) struct Kept {
     /// In hexadecimal, of what is no text.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     bytes: Option<String>,
+    /// Where the path led, in hexadecimal. `None` of what is no file.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    target: Option<String>,
 }
 
 impl Kept {
@@ -161,7 +222,33 @@ impl Kept {
             Ok(text) => (Some(text.to_owned()), None),
             Err(_) => (None, Some(hex(bytes))),
         };
-        Some(Self { at: referent.at.clone(), text, bytes })
+        let target = referent.target.as_deref();
+        let target = target.map(|target| hex(target.as_os_str().as_encoded_bytes()));
+        Some(Self { at: referent.at.clone(), text, bytes, target })
+    }
+
+    /// Whether it is the content that a request shows at its place: who can write to the store, and
+    /// has a former key, could have sealed another.
+    pub(super) fn is_of(&self, shown: &[Content], keys: &KeyRing, request: RequestId) -> bool {
+        let Some(content) = shown.iter().find(|content| content.at == self.at) else {
+            return false;
+        };
+        let bytes = match (&self.text, &self.bytes) {
+            (Some(text), None) => Some(text.as_bytes().to_vec()),
+            (None, Some(bytes)) => bytes_of(bytes),
+            _ => None,
+        };
+        let target = self.target.as_deref().map_or(Some(Vec::new()), bytes_of);
+        let (Some(bytes), Some(target)) = (bytes, target) else { return false };
+        let sha256: [u8; 32] = Sha256::digest(&bytes).into();
+        let length = bytes.len() as u64;
+        let referent = crate::call::Referent {
+            kind: "content",
+            target: &target,
+            bytes: length,
+            sha256: &sha256,
+        };
+        keys.digests().any(|key| referent_digest(key, request, &referent) == content.digest)
     }
 
     /// The text of it.
@@ -218,6 +305,50 @@ mod tests {
             assert!(read == kept);
             assert_eq!((read.text(), read.bytes.as_deref()), (text, hex));
         }
+    }
+
+    #[test]
+    fn invariant_2_what_is_sealed_is_known_by_the_digest_that_was_shown() {
+        let ring = |byte| KeyRing::new(crate::seal::HostKey::from_bytes([byte; 32]).into());
+        let (keys, id) = (ring(7), RequestId::new());
+        let at = |to: &str, bytes: &[u8]| {
+            Referent::at("/path".to_owned(), to.into(), false, What::of(bytes.to_vec()))
+        };
+        let shown = |referent: &Referent| {
+            vec![Content {
+                at: referent.at.clone(),
+                digest: referent.digest(keys.digest(), id),
+                found: crate::approval::Found::Text { bytes: 0 },
+                leads_to: None,
+                text: None,
+                masks: Vec::new(),
+                more_masks: 0,
+            }]
+        };
+        let all = [
+            at("/a", b"one"),
+            at("/b", b"one"),
+            at("/a", b"two"),
+            at("/a", &[0, 159]),
+            referent(b"one"),
+            referent(b""),
+        ];
+        for (index, one) in all.iter().enumerate() {
+            for (other, shown) in all.iter().map(shown).enumerate() {
+                let kept = Kept::of(one).unwrap();
+                assert_eq!(kept.is_of(&shown, &keys, id), index == other, "{index} {other}");
+                assert!(!kept.is_of(&shown, &ring(8), id));
+                assert!(!kept.is_of(&shown, &keys, RequestId::new()));
+                let moved = Kept { at: "/other".to_owned(), ..kept.clone() };
+                assert!(!moved.is_of(&shown, &keys, id));
+                let both =
+                    Kept { bytes: Some("00".to_owned()), text: Some("x".to_owned()), ..kept };
+                assert!(!both.is_of(&shown, &keys, id));
+            }
+        }
+        // Of versions that did not keep where a path led, it is read and vouches for nothing.
+        let old: Kept = serde_json::from_str(r#"{"at":"/path","text":"one"}"#).unwrap();
+        assert!(!old.is_of(&shown(&all[0]), &keys, id) && old.is_of(&shown(&all[4]), &keys, id));
     }
 
     #[test]

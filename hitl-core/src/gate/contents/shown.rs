@@ -5,15 +5,18 @@ use std::path::Path;
 
 use hitl_base::display::clip;
 use hitl_base::redact::Taint;
+use serde::Deserialize;
 
 use super::referent::{Referent, Referents, What};
 use super::{Kept, MAX_SAID};
-use crate::approval::{Content, Found, Mask, Uncovering};
+use crate::approval::{Content, Found, Mask, Uncovering, Unread};
 use crate::arguments::{Layers, Snapshot, text_layers};
 use crate::confidence::{CONTENT, Factor};
 use crate::gate::handle::Inner;
 use crate::ids::RequestId;
+use crate::machine::CallRecord;
 use crate::policy::ApprovalLevel;
+use crate::seal::DigestKey;
 use crate::sync::off_thread;
 
 /// Longer texts are looked through for secrets off the runtime's threads, in bytes.
@@ -38,10 +41,11 @@ const BEGINNINGS: [(&[u8], &str); 12] = [
 ];
 
 impl Inner {
-    /// What a reviewer of this request sees of what its arguments name.
+    /// What a reviewer of this request sees of what its arguments name. What is as it was `shown`
+    /// before has the same digest, although the host key was replaced.
     pub(in crate::gate) async fn show_contents(
         &self,
-        request: RequestId,
+        (request, shown): (RequestId, &[Content]),
         snapshot: &Snapshot,
         referents: &Referents,
     ) -> Vec<Content> {
@@ -49,23 +53,24 @@ impl Inner {
             return Vec::new();
         }
         let secrets = snapshot.own_taint();
+        let key = referents.key_of(&self.keys, request, shown);
         let mut contents = Vec::new();
         for referent in referents.iter() {
-            contents.push(self.show_content(request, &secrets, referent).await);
+            contents.push(self.show_content((request, key), &secrets, referent).await);
         }
         contents
     }
 
     async fn show_content(
         &self,
-        request: RequestId,
+        (request, key): (RequestId, &DigestKey),
         secrets: &Taint,
         referent: &Referent,
     ) -> Content {
         let leads_to = referent.target.as_deref().filter(|_| referent.linked);
         let mut content = Content {
             at: referent.at.clone(),
-            digest: referent.digest(self.keys.digest(), request),
+            digest: referent.digest(key, request),
             found: Found::Text { bytes: 0 },
             leads_to: leads_to.map(|target: &Path| self.shown_path(target, secrets)),
             text: None,
@@ -79,6 +84,10 @@ impl Inner {
                     .as_deref()
                     .map(|said| clip(&self.clean(said, secrets), MAX_SAID).into_owned());
                 Found::Unread { why: *why, said }
+            }
+            What::Rest { count } => {
+                let said = Some(format!("{count} more"));
+                Found::Unread { why: Unread::TooMany, said }
             }
             What::Kept { bytes, .. } => {
                 let length = bytes.len() as u64;
@@ -120,12 +129,18 @@ impl Inner {
             let forbidden = self.uncovering == Uncovering::Forbidden;
             declared || (forbidden && content.undeclared_masks() > 0)
         };
-        let unseen: Vec<&Content> = contents.iter().filter(|one| !one.is_shown()).collect();
+        let not_shown = contents.iter().filter(|one| !one.is_shown());
+        let (cut, unseen): (Vec<&Content>, Vec<&Content>) =
+            not_shown.partition(|one| matches!(one.found, Found::Text { .. }));
         let hidden: Vec<&Content> = contents.iter().filter(hides).collect();
         let mut why = Vec::new();
         if !unseen.is_empty() {
             let names = names(&unseen);
             why.push(format!("What {names} leads to cannot be shown, so you cannot see it."));
+        }
+        if !cut.is_empty() {
+            let names = names(&cut);
+            why.push(format!("What {names} leads to is too long to be shown in whole."));
         }
         if !hidden.is_empty() {
             let names = names(&hidden);
@@ -135,17 +150,34 @@ impl Inner {
         (!why.is_empty()).then(|| Factor::at_least(CONTENT, ApprovalLevel::Full, why))
     }
 
+    /// Reads the contents that a payload holds besides the arguments. `None` if one of them is not
+    /// what the request shows.
+    pub(in crate::gate) fn kept_in(
+        &self,
+        record: &CallRecord,
+        payload: &[u8],
+    ) -> Option<Vec<Kept>> {
+        #[derive(Deserialize)]
+        struct Contents {
+            #[serde(default)]
+            contents: Vec<Kept>,
+        }
+        let Contents { contents } = serde_json::from_slice(payload).ok()?;
+        let shown = &record.request.contents;
+        contents.iter().all(|kept| kept.is_of(shown, &self.keys, record.id())).then_some(contents)
+    }
+
     /// The text of a content as it was sealed, without what the host declared sensitive, and the masks
     /// that are left in it.
-    pub(in crate::gate) fn uncovered_text(
+    pub(in crate::gate) async fn uncovered_text(
         &self,
         content: &Content,
         kept: &[Kept],
-        snapshot: &Snapshot,
+        secrets: &Taint,
         request: RequestId,
     ) -> Option<(String, Vec<Mask>)> {
         let kept = kept.iter().find(|kept| kept.is_at(&content.at))?.text()?;
-        let layers = text_layers(kept, &snapshot.own_taint(), &self.redactor);
+        let layers = self.layers_of_text(kept, secrets).await;
         let (masks, _) = layers.masks(&self.redactor, request);
         let declared = masks.into_iter().filter(|mask| mask.declared).collect();
         Some((layers.open.as_str()?.to_owned(), at(declared, &content.at)))

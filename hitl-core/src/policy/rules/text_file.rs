@@ -1,8 +1,10 @@
 //! Reads a small text file that somebody else may have put there.
 
-use std::fs::{self, File, OpenOptions};
+use std::fs;
 use std::io::{self, Read as _};
 use std::path::Path;
+
+use crate::open::{LastLink, open_to_read};
 
 /// Reads a whole file of at most `largest` bytes as text. Anything but a regular file is refused
 /// before it is opened: opening a named pipe would wait for a writer for ever, and with it whoever
@@ -12,7 +14,7 @@ pub(super) fn read_text(path: &Path, largest: u64) -> io::Result<String> {
     if !fs::metadata(path)?.is_file() {
         return Err(odd());
     }
-    let file = open(path)?;
+    let file = open_to_read(path, LastLink::Followed)?;
     // It may be another one by now.
     if !file.metadata()?.is_file() {
         return Err(odd());
@@ -24,23 +26,6 @@ pub(super) fn read_text(path: &Path, largest: u64) -> io::Result<String> {
         return Err(io::Error::new(io::ErrorKind::FileTooLarge, why));
     }
     Ok(text)
-}
-
-/// Opens a file for reading. Where the flag is known, a pipe that was put there meanwhile does not
-/// hold the thread either.
-fn open(path: &Path) -> io::Result<File> {
-    let mut options = OpenOptions::new();
-    options.read(true);
-    #[cfg(any(
-        all(target_os = "linux", any(target_arch = "x86_64", target_arch = "aarch64")),
-        target_os = "macos"
-    ))]
-    {
-        use std::os::unix::fs::OpenOptionsExt as _;
-        const O_NONBLOCK: i32 = if cfg!(target_os = "macos") { 0x4 } else { 0o4000 };
-        options.custom_flags(O_NONBLOCK);
-    }
-    options.open(path)
 }
 
 #[cfg(test)]

@@ -1,0 +1,43 @@
+//! Opens files that somebody else may have put there.
+
+use std::fs::{File, OpenOptions};
+use std::io;
+use std::path::Path;
+
+/// Whether a link at the end of a path is followed.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(crate) enum LastLink {
+    Followed,
+    Refused,
+}
+
+/// Opens a file for reading. Where the flags are known, a named pipe does not hold the thread until
+/// somebody writes to it, and a link that is to be refused is not followed. What was opened is for the
+/// caller to check: elsewhere neither holds.
+pub(crate) fn open_to_read(path: &Path, link: LastLink) -> io::Result<File> {
+    let mut options = OpenOptions::new();
+    options.read(true);
+    #[cfg(any(
+        all(target_os = "linux", any(target_arch = "x86_64", target_arch = "aarch64")),
+        target_os = "macos"
+    ))]
+    {
+        use std::os::unix::fs::OpenOptionsExt as _;
+        const O_NONBLOCK: i32 = if cfg!(target_os = "macos") { 0x4 } else { 0o4000 };
+        const O_NOFOLLOW: i32 = if cfg!(target_os = "macos") {
+            0x100
+        } else if cfg!(target_arch = "aarch64") {
+            0o100_000
+        } else {
+            0o400_000
+        };
+        let refused = if link == LastLink::Refused { O_NOFOLLOW } else { 0 };
+        options.custom_flags(O_NONBLOCK | refused);
+    }
+    #[cfg(not(any(
+        all(target_os = "linux", any(target_arch = "x86_64", target_arch = "aarch64")),
+        target_os = "macos"
+    )))]
+    let _ = link;
+    options.open(path)
+}
