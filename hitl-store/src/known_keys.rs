@@ -275,8 +275,9 @@ mod tests {
                 }
             }
         }
-        let mark = key(2).id().prefix().iter().map(|byte| format!("{byte:02x}"));
-        let mark = format!("{}00 ff", mark.collect::<String>());
+        let prefix = key(2).id().prefix();
+        let prefix: String = prefix.iter().map(|byte| format!("{byte:02x}")).collect();
+        let mark = format!("{prefix}00 ff");
         assert!(reads_digests(Some(&mark), &keys(&[3, 2])));
         assert!(!reads_digests(Some(&mark), &keys(&[3, 1])) && !reads_digests(None, &keys(&[2])));
         assert!(!reads_digests(Some(""), &keys(&[2])));

@@ -128,7 +128,7 @@ mod tests {
             json["request"]["contents"] = serde_json::json!([{
                 "at": "/path",
                 "digest": "00".repeat(32),
-                "found": {"unread": {"why": "missing"}},
+                "found": {"is": "text", "bytes": bytes},
                 "text": "x".repeat(bytes),
             }]);
             serde_json::from_value::<CallRecord>(json)

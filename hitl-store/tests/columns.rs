@@ -114,7 +114,7 @@ enum Fate {
 /// Every column there is. Whoever adds one says here what an erasure does with it, and in
 /// docs/retention.md.
 const FATES: &[(&str, Fate, &[&str])] = &[
-    ("calls", Fate::Tombstone, &["record", "principal", "erased", "began"]),
+    ("calls", Fate::Tombstone, &["record", "principal", "erased", "run_began"]),
     (
         "calls",
         Fate::Stays,
@@ -133,7 +133,7 @@ const FATES: &[(&str, Fate, &[&str])] = &[
             "due_at",
             "expires_at",
             "updated_at",
-            "session",
+            "claimant",
             "level",
             "rank",
             "turn",
