@@ -119,6 +119,29 @@ async fn invariant_2_a_call_of_before_is_found_approved_and_run_under_the_new_ke
 }
 
 #[tokio::test(start_paused = true)]
+async fn invariant_2_what_a_process_cannot_open_is_kept_for_one_that_can() {
+    let house = House::new();
+    let asked = waits(paid(&house.gate(&[1]).await, 0).await.unwrap());
+    rotate(&house).await;
+    // These have neither key, and keep digest keys of their own.
+    for bytes in [[4, 3], [6, 5]] {
+        drop(house.gate(&bytes).await);
+    }
+    let mark = house.store.mark("host_keys.digests").await.unwrap().unwrap();
+    assert_eq!(mark.split(' ').count(), 3);
+    let gate = house.gate(&[2]).await;
+    let again = waits(paid(&gate, 0).await.unwrap());
+    assert_eq!(again.request().id, asked.request().id, "key 1 is gone, and its digests are not");
+    // Who opens all of them keeps one list of them.
+    let gate = house.gate(&[2, 4, 6]).await;
+    gate.reseal().await.unwrap();
+    let mark = house.store.mark("host_keys.digests").await.unwrap().unwrap();
+    assert_eq!(mark.split(' ').count(), 1);
+    let again = waits(paid(&house.gate(&[2]).await, 0).await.unwrap());
+    assert_eq!(again.request().id, asked.request().id);
+}
+
+#[tokio::test(start_paused = true)]
 async fn invariant_2_an_exact_grant_of_before_covers_the_same_call_and_no_other() {
     for after in AFTER {
         let house = House::new();

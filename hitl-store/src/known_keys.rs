@@ -10,6 +10,8 @@ use hitl_core::{HostKeys, KeyId};
 
 /// The name under which a store keeps it.
 pub(crate) const KEY_CHECK: &str = "key_check";
+/// The name under which a gate keeps the digest keys of former host keys, sealed.
+pub(crate) const DIGESTS: &str = "mark.host_keys.digests";
 
 /// What marks a key that was retired.
 const RETIRED: char = '~';
@@ -137,13 +139,53 @@ pub(crate) fn retired_before(place: &str, id: &str) -> StoreError {
 }
 
 /// Texts are under keys that are not given.
-pub(crate) fn dropped_early(place: &str, texts: u64, missing: &[String]) -> StoreError {
+fn dropped_early(place: &str, texts: u64, missing: &[String]) -> StoreError {
     error(format!(
         "{texts} texts in {place} are not sealed under the given keys, and the key {} is missing; \
          give it as a previous key until `hitl key reseal` leaves none, or, if it is lost for \
          good, open the store once with `replace_lost_key`",
         missing.join(", ")
     ))
+}
+
+/// What keeps a key from being dropped.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Uses {
+    /// How many texts are under none of the given keys.
+    pub(crate) texts: u64,
+    /// How many living sessions seal under another key than the current one.
+    pub(crate) sessions: u64,
+    /// The digest keys of former host keys are kept under one of the given keys.
+    pub(crate) digests: bool,
+}
+
+impl Uses {
+    /// Refuses while anything needs one of the missing keys.
+    pub(crate) fn check(self, place: &str, missing: &[String]) -> Result<(), StoreError> {
+        let missing_ones = || missing.join(", ");
+        match self {
+            Self { texts: 0, sessions: 0, digests: true } => Ok(()),
+            Self { texts: 0, sessions: 0, .. } => Err(error(format!(
+                "what recognises calls of before is not kept under the given keys in {place}, and the \
+                 key {} is missing; give it as a previous key until `hitl key retire` has succeeded",
+                missing_ones()
+            ))),
+            Self { texts: 0, sessions, .. } => Err(error(format!(
+                "{sessions} other processes may still seal under another host key in {place}, and the \
+                 key {} is missing; stop them, or give it as a previous key until `hitl key retire` \
+                 has succeeded",
+                missing_ones()
+            ))),
+            Self { texts, .. } => Err(dropped_early(place, texts, missing)),
+        }
+    }
+}
+
+/// Returns whether the mark that keeps the digest keys is sealed under one of these keys: its first list,
+/// which is the newest.
+pub(crate) fn reads_digests(mark: Option<&str>, keys: &HostKeys) -> bool {
+    let hex = |bytes: &[u8]| bytes.iter().map(|byte| format!("{byte:02x}")).collect::<String>();
+    mark.is_some_and(|mark| prefixes(keys).iter().any(|prefix| mark.starts_with(&hex(prefix))))
 }
 
 /// This process seals under a key that others have retired.
@@ -217,6 +259,28 @@ mod tests {
         assert_eq!(admission(Some(&then), &keys(&[1]), true), Admission::Keep(found));
         let replaced = format!("{} ~{}", list(&[3]), list(&[2]));
         assert_eq!(admission(Some(&list(&[2])), &keys(&[3]), true), Admission::Keep(replaced));
+    }
+
+    #[test]
+    fn invariant_8_a_key_is_dropped_only_when_nothing_needs_it() {
+        for texts in [0, 2] {
+            for sessions in [0, 1] {
+                for digests in [true, false] {
+                    let checked = Uses { texts, sessions, digests }.check("here", &[id(1)]);
+                    let is_unused = texts == 0 && sessions == 0 && digests;
+                    assert_eq!(checked.is_ok(), is_unused, "{texts} {sessions} {digests}");
+                    let Err(error) = checked else { continue };
+                    assert_eq!(error.kind(), StoreErrorKind::Key);
+                    assert!(error.to_string().contains(&id(1)), "{error}");
+                }
+            }
+        }
+        let prefix = key(2).id().prefix();
+        let prefix: String = prefix.iter().map(|byte| format!("{byte:02x}")).collect();
+        let mark = format!("{prefix}00 ff");
+        assert!(reads_digests(Some(&mark), &keys(&[3, 2])));
+        assert!(!reads_digests(Some(&mark), &keys(&[3, 1])) && !reads_digests(None, &keys(&[2])));
+        assert!(!reads_digests(Some(""), &keys(&[2])));
     }
 
     /// All lists and all given keys out of three: who opens knows every key or proves that the

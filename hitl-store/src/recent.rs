@@ -12,8 +12,9 @@ use hitl_core::{RequestId, Tenant};
 
 /// How many calls are kept; the oldest make room.
 const CALLS: usize = 1024;
-/// The longest arguments, in bytes, of a call that is kept.
-const ARGUMENTS: usize = 8 * 1024;
+/// The longest text, in bytes, of a call that is kept: its arguments, and the contents that were read for
+/// its reviewers.
+const TEXT: usize = 8 * 1024;
 
 /// Some calls that have not ended, as they were left; `B` is what a store knows beside the record.
 pub(crate) struct Recent<B>(Mutex<Calls<B>>);
@@ -33,8 +34,7 @@ impl<B> Default for Recent<B> {
 impl<B> Recent<B> {
     /// A call was just seen like this.
     pub(crate) fn put(&self, record: &CallRecord, beside: B) {
-        let long = record.request.arguments.as_str().len() > ARGUMENTS;
-        if record.state.is_terminal() || long {
+        if record.state.is_terminal() || !fits(record) {
             return;
         }
         let id = record.id();
@@ -69,6 +69,13 @@ impl<B> Recent<B> {
         // What a panic could leave half done is forgotten at worst.
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
+}
+
+/// Whether a record is short enough to be kept.
+fn fits(record: &CallRecord) -> bool {
+    let request = &record.request;
+    let contents = request.contents.iter().filter_map(|content| content.text.as_ref());
+    contents.map(String::len).sum::<usize>() + request.arguments.as_str().len() <= TEXT
 }
 
 /// Whether the machine asks for nothing but the record and the time. Whether an executor is dead is
@@ -112,6 +119,25 @@ mod tests {
         let calls = recent.calls();
         assert!(calls.by_id.len() <= CALLS && calls.order.len() <= CALLS);
         assert!(!calls.by_id.contains_key(&first.id()));
+    }
+
+    #[test]
+    fn invariant_13_a_call_with_long_texts_is_not_kept() {
+        let with = |bytes: usize| {
+            let mut json = serde_json::to_value(record(0)).unwrap();
+            json["request"]["contents"] = serde_json::json!([{
+                "at": "/path",
+                "digest": "00".repeat(32),
+                "found": {"is": "text", "bytes": bytes},
+                "text": "x".repeat(bytes),
+            }]);
+            serde_json::from_value::<CallRecord>(json)
+        };
+        for (bytes, is_kept) in [(1, true), (TEXT, false), (512 * 1024, false)] {
+            let (recent, record) = (Recent::default(), with(bytes).unwrap());
+            recent.put(&record, 1);
+            assert_eq!(recent.calls().by_id.len(), usize::from(is_kept), "{bytes}");
+        }
     }
 
     #[test]

@@ -23,7 +23,7 @@ async fn subject(path: &Path) -> Subject {
 fn compared(path: &Path) -> Vec<CallState> {
     let on = Connection::open(path).unwrap();
     let sql = "SELECT record, id, tenant, run, position, content, state, version, tool, priority, \
-               created_at, due_at, expires_at, updated_at, session, principal, level, rank, root \
+               created_at, due_at, expires_at, updated_at, claimant, principal, level, rank, root \
                FROM calls ORDER BY n";
     let mut statement = on.prepare(sql).unwrap();
     let rows = statement.query_map([], |row| {
@@ -114,7 +114,7 @@ enum Fate {
 /// Every column there is. Whoever adds one says here what an erasure does with it, and in
 /// docs/retention.md.
 const FATES: &[(&str, Fate, &[&str])] = &[
-    ("calls", Fate::Tombstone, &["record", "principal", "erased", "began"]),
+    ("calls", Fate::Tombstone, &["record", "principal", "erased", "run_began"]),
     (
         "calls",
         Fate::Stays,
@@ -133,7 +133,7 @@ const FATES: &[(&str, Fate, &[&str])] = &[
             "due_at",
             "expires_at",
             "updated_at",
-            "session",
+            "claimant",
             "level",
             "rank",
             "turn",

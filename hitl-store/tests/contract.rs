@@ -1,7 +1,9 @@
 //! The SQLite store keeps the contract.
 #![expect(clippy::unwrap_used, reason = "a helper fails as its test does")]
 
+use hitl_base::Clock as _;
 use hitl_base::clock::ManualClock;
+use hitl_core::Store as _;
 use hitl_core::store::suite::Subject;
 use hitl_store::SqliteStore;
 
@@ -15,6 +17,34 @@ async fn make_store(clock: ManualClock) -> Subject {
 hitl_core::store_contract!(make_store);
 hitl_core::store_contract!(@retention make_store);
 hitl_core::store_contract!(@clock make_store);
+
+#[tokio::test]
+async fn invariant_8_a_log_that_could_not_be_emptied_is_emptied_by_the_next_erasure() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("hitl.db");
+    let clock = hitl_core::store::suite::start_clock();
+    let store = SqliteStore::options().clock(clock.clone()).open(&path).await.unwrap();
+    let s = Subject::new(store.clone(), clock.clone());
+    let record = s.create(&hitl_core::store::suite::Draft::new("run", 1)).await;
+    let reject = record.request.reject("no").by("bob");
+    s.apply(record.id(), hitl_core::machine::Event::Decide(reject)).await;
+    s.pass(60);
+    let log = || std::fs::metadata(path.with_extension("db-wal")).unwrap().len();
+    let reader = rusqlite::Connection::open(&path).unwrap();
+    reader.execute_batch("BEGIN").unwrap();
+    let count = "SELECT count(*) FROM calls";
+    let _calls: i64 = reader.query_row(count, [], |row| row.get(0)).unwrap();
+    let error = store.retain(clock.now()).await.unwrap_err();
+    assert_eq!(error.kind(), hitl_core::StoreErrorKind::Unavailable, "{error}");
+    assert!(log() > 0);
+    drop(reader);
+    // Nothing is left to erase, and yet.
+    store.retain(clock.now()).await.unwrap();
+    assert_eq!(log(), 0);
+    s.create(&hitl_core::store::suite::Draft::new("run", 2)).await;
+    store.forget_runs(hitl_base::Timestamp::EPOCH).await.unwrap();
+    assert_eq!(log(), 0);
+}
 
 mod restart {
     use std::time::Duration;

@@ -13,6 +13,8 @@ use crate::store::{Store, StoreError, StoreErrorKind};
 const MARK: &str = "host_keys.digests";
 /// The most digest keys that are kept: with one rotation in a month, those of eight years.
 const MOST: usize = 100;
+/// The most parts of the mark that are kept although no key opens them.
+const MOST_CLOSED: usize = 16;
 /// How often somebody else may be faster.
 const TRIES: u32 = 16;
 
@@ -73,8 +75,8 @@ pub(super) fn not_opened(error: SealError, what: &str) -> GateError {
 /// that it does not keep yet. With `under_current`, what is kept is sealed under the current key
 /// afterwards.
 ///
-/// What the store keeps and these keys do not open stays unused: then calls with secrets of before
-/// are other calls, and nothing of them runs.
+/// What the store keeps and these keys do not open stays there, unused: then calls with secrets of
+/// before are other calls, and nothing of them runs, until a process has the key again.
 ///
 /// Cancel safe: what is kept changes by one compare-and-set.
 pub(super) async fn learn(
@@ -84,8 +86,8 @@ pub(super) async fn learn(
 ) -> Result<(), StoreError> {
     for _ in 0..TRIES {
         let kept = store.mark(MARK).await?;
-        let opened = kept.as_deref().map_or_else(Kept::default, |text| Kept::open(text, ring));
-        if let Some(why) = opened.unreadable {
+        let mut opened = kept.as_deref().map_or_else(Kept::default, |text| Kept::open(text, ring));
+        if let Some(why) = &opened.unreadable {
             tracing::warn!(
                 %why,
                 "the digest keys of former host keys cannot be read: calls with secrets that were \
@@ -95,7 +97,7 @@ pub(super) async fn learn(
         ring.learn(opened.keys.iter().copied());
         let own: Vec<DigestKey> = ring.keys().previous().iter().map(DigestKey::of).collect();
         let is_kept = own.iter().all(|key| opened.keys.contains(key));
-        let is_under_current = opened.by.is_none() || opened.by == ring.id();
+        let is_under_current = opened.by.iter().all(|by| *by == ring.id());
         if is_kept && (is_under_current || !under_current) {
             return Ok(());
         }
@@ -105,8 +107,16 @@ pub(super) async fn learn(
                 keys.push(key);
             }
         }
-        keys.truncate(MOST);
-        let to = sealed(ring, &keys)?;
+        if keys.len() > MOST || opened.closed.len() > MOST_CLOSED {
+            tracing::warn!(
+                "more digest keys of former host keys are kept than fit; the oldest are dropped, and \
+                 calls with secrets that were submitted under those are other calls"
+            );
+            keys.truncate(MOST);
+            opened.closed.truncate(MOST_CLOSED);
+        }
+        let to: Vec<String> = [sealed(ring, &keys)?].into_iter().chain(opened.closed).collect();
+        let to = to.join(" ");
         match store.swap_mark(MARK, kept.as_deref(), &to).await {
             Ok(true) => return Ok(()),
             Ok(false) => {}
@@ -121,30 +131,50 @@ pub(super) async fn learn(
     Err(StoreError::new(StoreErrorKind::Unavailable, why))
 }
 
-/// What the mark says.
+/// What the mark says: sealed lists with spaces between them, the newest first. There is more than one
+/// only where a process could not open what was there.
 #[derive(Default)]
 struct Kept {
     keys: Vec<DigestKey>,
-    /// The key that it is sealed under.
-    by: Option<KeyId>,
-    /// Why it cannot be opened.
+    /// The key of each list that opens.
+    by: Vec<Option<KeyId>>,
+    /// The lists that do not open, as they are.
+    closed: Vec<String>,
+    /// Why one of them does not.
     unreadable: Option<String>,
 }
 
 impl Kept {
     fn open(text: &str, ring: &KeyRing) -> Self {
-        let unreadable = |why: String| Self { unreadable: Some(why), ..Self::default() };
-        let Some(sealed) = bytes_of(text).map(Sealed::from_bytes) else {
-            return unreadable("it is damaged".to_owned());
-        };
-        match ring.open(&sealed, &Bound::of_store(Purpose::DigestKeys)) {
-            Ok(bytes) => {
-                let keys = bytes.as_chunks::<32>().0.iter().map(|key| DigestKey::from_bytes(*key));
-                Self { keys: keys.collect(), by: sealed.key_id(), unreadable: None }
+        let mut kept = Self::default();
+        for part in text.split_ascii_whitespace() {
+            match opened(part, ring) {
+                Ok((by, keys)) => {
+                    kept.by.push(by);
+                    for key in keys {
+                        if !kept.keys.contains(&key) {
+                            kept.keys.push(key);
+                        }
+                    }
+                }
+                Err(why) => {
+                    kept.closed.push(part.to_owned());
+                    kept.unreadable = Some(why);
+                }
             }
-            Err(error) => unreadable(error.to_string()),
         }
+        kept
     }
+}
+
+/// Opens one sealed list. Returns its key and what is in it.
+fn opened(part: &str, ring: &KeyRing) -> Result<(Option<KeyId>, Vec<DigestKey>), String> {
+    let sealed =
+        bytes_of(part).map(Sealed::from_bytes).ok_or_else(|| "it is damaged".to_owned())?;
+    let bytes = ring.open(&sealed, &Bound::of_store(Purpose::DigestKeys));
+    let bytes = bytes.map_err(|error| error.to_string())?;
+    let keys = bytes.as_chunks::<32>().0.iter().map(|key| DigestKey::from_bytes(*key));
+    Ok((sealed.key_id(), keys.collect()))
 }
 
 fn sealed(ring: &KeyRing, keys: &[DigestKey]) -> Result<String, StoreError> {

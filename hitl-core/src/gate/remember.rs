@@ -10,6 +10,9 @@ use crate::policy::Verdict;
 
 /// How many rejections of one content in one run are looked at. They differ in their circumstances.
 const MOST: usize = 100;
+/// Under how many former keys rejections are looked for, the newest first: each is a query. With one
+/// rotation in a month, a run that lasts for longer than half a year is asked about again.
+const FORMER_KEYS: usize = 6;
 
 impl Inner {
     /// Denies a call that a human has rejected in this run. Only a rejection is remembered: what was
@@ -22,7 +25,7 @@ impl Inner {
         let (key, circumstances) = (record.key(), record.circumstances);
         let mut rejected = self.store.rejected(&key.tenant, &key.run, record.content, MOST).await?;
         let asked = (&*record.request.tool, &prepared.snapshot, &record.context);
-        for content in self.older_contents(asked) {
+        for content in self.older_contents(asked).take(FORMER_KEYS) {
             rejected.extend(self.store.rejected(&key.tenant, &key.run, content, MOST).await?);
         }
         let same = |earlier: &&CallRecord| {

@@ -135,7 +135,7 @@ impl Restore<'_> {
                        AS g (n, state, version, expires_at, updated_at, record, entry)), \
                      moved AS (UPDATE {s}.calls c SET state = g.state, version = g.version, \
                        expires_at = g.expires_at, updated_at = g.updated_at, record = g.record, \
-                       session = NULL, epoch = NULL FROM given g WHERE c.n = g.n), \
+                       claimant = NULL, epoch = NULL FROM given g WHERE c.n = g.n), \
                      said AS (INSERT INTO {s}.history (call, version, write, entry) \
                        SELECT n, version, gen_random_uuid(), entry FROM given ORDER BY n) \
                      INSERT INTO {s}.unaudited (call, version) SELECT n, version FROM given \

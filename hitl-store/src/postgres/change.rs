@@ -46,7 +46,7 @@ static INSERT: Sql = Sql {
     text: concat!(
         "WITH fresh AS ( \
              INSERT INTO {s}.calls (id, tenant, run, position, content, state, version, tool, \
-               priority, created_at, due_at, expires_at, updated_at, session, epoch, record, \
+               priority, created_at, due_at, expires_at, updated_at, claimant, epoch, record, \
                principal, level, rank, turn, root) \
              SELECT $1::text::uuid, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, \
                $14::text::uuid, $15, $16, $21, $22, $23, \
@@ -109,7 +109,7 @@ static UPDATE: Sql = Sql {
     text: concat!(
         "WITH moved AS ( \
              UPDATE {s}.calls SET state = $4, version = $5, priority = $6, due_at = $7, \
-               expires_at = $8, updated_at = $9, session = $10::text::uuid, epoch = $11, \
+               expires_at = $8, updated_at = $9, claimant = $10::text::uuid, epoch = $11, \
                record = $12, level = $20, rank = $21, principal = $22, \
                turn = CASE WHEN $4 = 'pending' AND (state <> 'pending' OR rank <> $21) THEN ",
         turn!("$1", "$22", "$21"),

@@ -76,7 +76,7 @@ fn start(
 ) -> PostgresStore {
     let (alive, dropped) = Dropped::pair();
     let shared = Shared {
-        sessions: Arc::new(Sessions::new(options.lease, keys.current().id())),
+        sessions: Arc::new(Sessions::new(options.lease, keys.clone())),
         notifier: Arc::new(Notifier::new(&options.schema)),
         hub: Hub::default(),
         recent: Recent::default(),

@@ -30,7 +30,7 @@ static BY_ID: Sql = Sql {
         "SELECT ",
         micros!(),
         ", c.version, c.record, c.epoch, s.id IS NULL FROM {s}.calls c LEFT JOIN {s}.sessions s ON \
-         s.id = c.session AND s.epoch = c.epoch AND s.lease_until > clock_timestamp() \
+         s.id = c.claimant AND s.epoch = c.epoch AND s.lease_until > clock_timestamp() \
          WHERE c.id = $2::text::uuid AND (c.tenant = $1) IS TRUE"
     ),
     types: &[Type::TEXT, Type::TEXT],
@@ -87,7 +87,7 @@ static APPROVED: Sql = Sql {
 // The time is asked for once, in a query of its own: only then does the index bound the search.
 static STALE: Sql = Sql {
     text: "(SELECT c.tenant, c.id::text, c.state FROM {s}.calls c WHERE c.state = 'claimed' \
-             AND NOT EXISTS (SELECT FROM {s}.sessions s WHERE s.id = c.session \
+             AND NOT EXISTS (SELECT FROM {s}.sessions s WHERE s.id = c.claimant \
                AND s.epoch = c.epoch AND s.lease_until > clock_timestamp()) LIMIT $2) \
            UNION ALL \
            (SELECT tenant, id::text, state FROM {s}.calls \

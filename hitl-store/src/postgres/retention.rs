@@ -48,7 +48,7 @@ static PLACE: Sql =
     Sql { text: "SELECT n FROM {s}.calls WHERE id = $1::text::uuid", types: &[Type::TEXT] };
 static ERASE: Sql = Sql {
     text: "WITH gone AS ( \
-             UPDATE {s}.calls c SET erased = true, began = g.began, record = g.record, \
+             UPDATE {s}.calls c SET erased = true, run_began = g.began, record = g.record, \
                principal = '' \
              FROM unnest($1::bigint[], $2::bigint[], $3::bigint[], $4::text[]) \
                AS g (n, version, began, record) \
@@ -75,10 +75,10 @@ static RAISE_FORGOTTEN: Sql = Sql {
 };
 static FORGET: Sql = Sql {
     text: "WITH gone AS (DELETE FROM {s}.calls WHERE n = ANY (ARRAY( \
-             SELECT n FROM {s}.calls c WHERE erased AND began IS NOT NULL AND began < $1 \
+             SELECT n FROM {s}.calls c WHERE erased AND run_began IS NOT NULL AND run_began < $1 \
                AND NOT EXISTS (SELECT FROM {s}.holds h WHERE h.tenant = c.tenant \
                  AND (h.scope = 'tenant' OR h.call = c.id)) \
-             ORDER BY began LIMIT $2)) RETURNING n), \
+             ORDER BY run_began LIMIT $2)) RETURNING n), \
            decisions AS (DELETE FROM {s}.decisions d USING gone WHERE d.call = gone.n) \
            SELECT count(*) FROM gone",
     types: &[Type::INT8, Type::INT8],

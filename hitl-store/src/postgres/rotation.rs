@@ -12,8 +12,8 @@ use super::error::{Fault, ambiguous, unusable};
 use super::query::{count, one, parse, storable, tenant_of};
 use super::store::Shared;
 use super::transaction::Way;
-use super::{marks, query};
-use crate::known_keys::{self, Admission, KEY_CHECK, admission};
+use super::{marks, query, session};
+use crate::known_keys::{self, Admission, DIGESTS, KEY_CHECK, Uses, admission};
 
 macro_rules! texts_of {
     ($table:literal) => {
@@ -77,10 +77,17 @@ pub(super) async fn check_keys(
             Admission::Open => return Ok(()),
             Admission::Keep(then) => then,
             Admission::KeepUnlessUsed { then, missing } => {
-                match others(on, keys).await.map_err(|fault| on.error(fault))? {
-                    0 => then,
-                    texts => return Err(known_keys::dropped_early(&on.place, texts, &missing)),
+                let used = async || uses(on, keys).await.map_err(|fault| on.error(fault));
+                used().await?.check(&on.place, &missing)?;
+                if !marks::swap(on, KEY_CHECK, kept.as_deref(), &then).await? {
+                    continue;
                 }
+                // As when a key is retired: who has opened a session before is seen, now at the latest.
+                let again = used().await?.check(&on.place, &missing);
+                if let (Err(_), Some(kept)) = (&again, &kept) {
+                    marks::swap(on, KEY_CHECK, Some(&then), kept).await?;
+                }
+                return again;
             }
             Admission::Retired(id) => return Err(known_keys::retired_before(&on.place, &id)),
             Admission::Newer(id) => return Err(known_keys::newer(&on.place, &id)),
@@ -91,6 +98,16 @@ pub(super) async fn check_keys(
         }
     }
     Err(overtaken(on))
+}
+
+/// What still needs other keys than these.
+async fn uses(on: &Database, keys: &HostKeys) -> Result<Uses, Fault> {
+    let mark = query::meta(on, DIGESTS).await?;
+    Ok(Uses {
+        sessions: session::under_other_keys(on, keys.current().id()).await?,
+        texts: others(on, keys).await?,
+        digests: known_keys::reads_digests(mark.as_deref(), keys),
+    })
 }
 
 /// Refuses a process whose key others have retired.
@@ -175,7 +192,7 @@ pub(super) async fn retire(shared: &Shared) -> Result<(), StoreError> {
     let (on, current) = (&shared.database, shared.keys.current());
     let only = HostKeys::new(current.clone());
     let used = async || -> Result<(u64, u64), StoreError> {
-        let sessions = shared.sessions.under_other_keys(on).await;
+        let sessions = session::under_other_keys(on, current.id()).await;
         let sessions = sessions.map_err(|fault| on.error(fault))?;
         let texts = others(on, &only).await.map_err(|fault| on.error(fault))?;
         Ok((sessions, texts))

@@ -13,12 +13,13 @@ use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
-use hitl_core::{KeyId, SessionId, StoreError};
+use hitl_core::{HostKeys, KeyId, SessionId, StoreError};
 use tokio::sync::Mutex as AsyncMutex;
 use tokio_postgres::types::Type;
 
 use super::database::{Database, Sql};
 use super::error::{Fault, fenced};
+use super::rotation;
 use super::watch::Dropped;
 use crate::failpoint::reach;
 
@@ -76,8 +77,8 @@ pub(super) struct Sessions {
     /// Held while rows change, so that nothing that was closed is opened again.
     changing: AsyncMutex<()>,
     length: Duration,
-    /// What this store seals under, beside each session, so that others see it.
-    key: KeyId,
+    /// What this store seals under is beside each session, so that others see it.
+    keys: HostKeys,
 }
 
 #[derive(Clone, Copy)]
@@ -87,15 +88,9 @@ struct Lease {
 }
 
 impl Sessions {
-    /// No sessions yet, with leases of this length, of a store that seals under this key.
-    pub(super) fn new(length: Duration, key: KeyId) -> Self {
-        Self { own: Mutex::default(), changing: AsyncMutex::default(), length, key }
-    }
-
-    /// How many sessions are alive that seal under another key.
-    pub(super) async fn under_other_keys(&self, on: &Database) -> Result<u64, Fault> {
-        let rows = on.read(&UNDER_OTHER_KEYS, &[&self.key.to_string()]).await?;
-        Ok(super::query::one(&rows)?.try_get::<_, i64>(0)?.cast_unsigned())
+    /// No sessions yet, with leases of this length, of a store with these keys.
+    pub(super) fn new(length: Duration, keys: HostKeys) -> Self {
+        Self { own: Mutex::default(), changing: AsyncMutex::default(), length, keys }
     }
 
     /// Opens a session of this store.
@@ -103,7 +98,8 @@ impl Sessions {
         on.read(&TIDY, &[]).await?;
         let session = SessionId::new();
         let _changing = self.changing.lock().await;
-        self.lease(on, session, 1).await?;
+        let lease = self.lease(on, session, 1).await?;
+        self.own().insert(session, lease);
         reach("session-opened");
         Ok(session)
     }
@@ -142,8 +138,17 @@ impl Sessions {
         Ok(())
     }
 
-    /// Renews all leases; those that have run out begin their next epoch.
-    async fn renew(&self, on: &Database) -> Result<(), Fault> {
+    /// Whether this store has sessions, and each of their leases may have run out: others may have
+    /// retired its key meanwhile.
+    pub(super) fn is_fenced(&self) -> bool {
+        let own = self.own();
+        !own.is_empty() && own.values().all(|lease| Instant::now() >= lease.fenced_at)
+    }
+
+    /// Renews all leases; those that have run out begin their next epoch, while this store may still
+    /// seal under its key.
+    async fn renew(&self, on: &Database) -> Result<(), StoreError> {
+        let error = |fault| on.error(fault);
         let _changing = self.changing.lock().await;
         let held: Vec<(SessionId, Lease)> =
             self.own().iter().map(|(id, lease)| (*id, *lease)).collect();
@@ -153,11 +158,11 @@ impl Sessions {
         let ids: Vec<String> = held.iter().map(|(id, _)| id.to_string()).collect();
         let epochs: Vec<i64> = held.iter().map(|(_, lease)| lease.epoch).collect();
         let asked = Instant::now();
-        let rows = on.send(&RENEW, &[&ids, &epochs, &self.millis()]).await?;
+        let rows = on.send(&RENEW, &[&ids, &epochs, &self.millis()]).await.map_err(error)?;
         reach("leases-renewed");
         let mut renewed = Vec::with_capacity(rows.len());
         for row in &rows {
-            renewed.push(row.try_get::<_, String>(0)?);
+            renewed.push(row.try_get::<_, String>(0).map_err(|e| on.error(e.into()))?);
         }
         for ((session, lease), id) in held.into_iter().zip(ids) {
             if renewed.contains(&id) {
@@ -165,20 +170,31 @@ impl Sessions {
                 self.own().insert(session, Lease { fenced_at, ..lease });
             } else {
                 tracing::warn!(%session, "a lease ran out; what was claimed under it is lost");
-                self.lease(on, session, lease.epoch + 1).await?;
+                self.own().insert(session, Lease { fenced_at: asked, ..lease });
+                // Before it, so that a store that may not seal is not taken for alive each time.
+                rotation::check_may_seal(on, &self.keys).await?;
+                let next = self.lease(on, session, lease.epoch + 1).await.map_err(error)?;
+                reach("lease-taken-again");
+                // And after it, as when a session is opened: who retires the key sees the lease, or this
+                // store sees that it is retired.
+                if let Err(retired) = rotation::check_may_seal(on, &self.keys).await {
+                    on.read(&CLOSE, &[&vec![id]]).await.map_err(error)?;
+                    return Err(retired);
+                }
+                self.own().insert(session, next);
             }
         }
         Ok(())
     }
 
-    async fn lease(&self, on: &Database, session: SessionId, epoch: i64) -> Result<(), Fault> {
+    /// Takes a lease, which counts once it is kept.
+    async fn lease(&self, on: &Database, session: SessionId, epoch: i64) -> Result<Lease, Fault> {
         let asked = Instant::now();
-        let given = (session.to_string(), epoch, self.millis(), self.key.to_string());
+        let given =
+            (session.to_string(), epoch, self.millis(), self.keys.current().id().to_string());
         let rows = on.read(&OPEN, &[&given.0, &given.1, &given.2, &given.3]).await?;
         let epoch = super::query::one(&rows)?.try_get(0)?;
-        let fenced_at = asked + self.length / 2;
-        self.own().insert(session, Lease { epoch, fenced_at });
-        Ok(())
+        Ok(Lease { epoch, fenced_at: asked + self.length / 2 })
     }
 
     fn millis(&self) -> f64 {
@@ -189,6 +205,12 @@ impl Sessions {
         // Each critical section is one map operation, so a panic cannot leave it half done.
         self.own.lock().unwrap_or_else(PoisonError::into_inner)
     }
+}
+
+/// Returns how many sessions are alive that seal under another key than this one.
+pub(super) async fn under_other_keys(on: &Database, key: KeyId) -> Result<u64, Fault> {
+    let rows = on.read(&UNDER_OTHER_KEYS, &[&key.to_string()]).await?;
+    Ok(super::query::one(&rows)?.try_get::<_, i64>(0)?.cast_unsigned())
 }
 
 /// Renews the leases until the store is dropped, and then closes them.
@@ -202,8 +224,7 @@ pub(super) async fn keep(sessions: Arc<Sessions>, on: Arc<Database>, mut dropped
         }
         tokio::select! {
             () = dropped.wait() => break,
-            renewed = sessions.renew(&on) => if let Err(fault) = renewed {
-                let error = on.error(fault);
+            renewed = sessions.renew(&on) => if let Err(error) = renewed {
                 tracing::warn!(%error, "the leases of this process could not be renewed");
             }
         }

@@ -34,7 +34,7 @@ use super::query::{self, Text};
 use super::queue;
 use super::retention;
 use super::rotation;
-use super::session::Sessions;
+use super::session::{self, Sessions};
 use super::together;
 use super::watch::Notifier;
 use crate::recent::Recent;
@@ -122,6 +122,22 @@ impl PostgresStore {
     }
 }
 
+impl PostgresStore {
+    /// Refuses what is sealed, if its key may have been retired: while the leases are good, who retires
+    /// a key waits for them.
+    async fn check_key(&self) -> Result<(), StoreError> {
+        if self.shared.sessions.is_fenced() {
+            rotation::check_may_seal(&self.shared.database, &self.shared.keys).await?;
+        }
+        Ok(())
+    }
+}
+
+/// Whether something sealed is kept with a change.
+fn is_sealing(enclosed: &Enclosed) -> bool {
+    enclosed.payload.is_some() || enclosed.result.is_some()
+}
+
 impl fmt::Debug for PostgresStore {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("PostgresStore")
@@ -170,6 +186,7 @@ impl Store for PostgresStore {
     }
 
     async fn submit(&self, call: NewCall, payload: Sealed) -> Result<Submitted, StoreError> {
+        self.check_key().await?;
         operation::submit(&self.shared, &call, &payload).await
     }
 
@@ -180,6 +197,9 @@ impl Store for PostgresStore {
         event: Event,
         enclosed: Enclosed,
     ) -> Result<CallRecord, ApplyError> {
+        if is_sealing(&enclosed) {
+            self.check_key().await?;
+        }
         operation::apply(&self.shared, tenant, id, &event, &enclosed).await
     }
 
@@ -188,6 +208,9 @@ impl Store for PostgresStore {
         tenant: &Tenant,
         events: Vec<Applied>,
     ) -> Result<Vec<CallRecord>, ApplyError> {
+        if events.iter().any(|applied| is_sealing(&applied.enclosed)) {
+            self.check_key().await?;
+        }
         together::apply_all(&self.shared, tenant, &events).await
     }
 
@@ -428,7 +451,8 @@ impl Store for PostgresStore {
     }
 
     async fn sessions_under_other_keys(&self) -> Result<u64, StoreError> {
-        let others = self.shared.sessions.under_other_keys(&self.shared.database).await;
+        let own = self.shared.keys.current().id();
+        let others = session::under_other_keys(&self.shared.database, own).await;
         others.map_err(|fault| self.shared.error(fault))
     }
 

@@ -37,7 +37,7 @@ static LOCK: Sql = Sql {
 // A statement of its own: one that locks sees other tables as they were before it waited.
 static READ: Sql = Sql {
     text: "SELECT (extract(epoch FROM clock_timestamp()) * 1000000)::bigint, c.version, c.record, \
-             c.epoch, s.id IS NULL FROM {s}.calls c LEFT JOIN {s}.sessions s ON s.id = c.session \
+             c.epoch, s.id IS NULL FROM {s}.calls c LEFT JOIN {s}.sessions s ON s.id = c.claimant \
              AND s.epoch = c.epoch AND s.lease_until > clock_timestamp() \
            WHERE c.id = ANY ($2::text[]::uuid[]) AND (c.tenant = $1) IS TRUE",
     types: &[Type::TEXT, Type::TEXT_ARRAY],

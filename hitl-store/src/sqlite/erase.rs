@@ -20,17 +20,15 @@ impl SqliteStore {
             let (erased, next) = self.write(erase).await?;
             (calls, place) = (calls + erased, next);
         }
-        let (mut forgotten, mut place) = (0, Some(retention::BEGINNING));
+        let mut place = Some(retention::BEGINNING);
         while let Some(after) = place {
             let forget = move |on: &rusqlite::Connection, _: &World| {
                 retention::forget_grants(on, before, after)
             };
-            let (some, next) = self.write(forget).await?;
-            (forgotten, place) = (forgotten + some, next);
+            (_, place) = self.write(forget).await?;
         }
-        if calls + forgotten > 0 {
-            self.scrub().await?;
-        }
+        // Also when nothing was erased: the time before may have left the log as it was.
+        self.scrub().await?;
         Ok(Retained::new(calls))
     }
 
@@ -70,6 +68,19 @@ impl SqliteStore {
         let forgotten = self.write(forget).await?;
         self.scrub().await?;
         Ok(forgotten)
+    }
+
+    pub(super) async fn forget_begun(&self, before: Timestamp) -> Result<u64, StoreError> {
+        let mut calls = 0;
+        loop {
+            let forgotten = self.write(move |on, _| retention::forget(on, before)).await?;
+            calls += forgotten as u64;
+            if forgotten < retention::BATCH {
+                break;
+            }
+        }
+        self.scrub().await?;
+        Ok(calls)
     }
 
     pub(super) async fn place_hold(&self, hold: Hold) -> Result<Hold, StoreError> {

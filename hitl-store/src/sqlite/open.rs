@@ -95,10 +95,11 @@ fn open_now(given: &Path, options: SqliteOptions) -> Result<SqliteStore, StoreEr
     schema::migrate(&mut connection, schema::STEPS, &path).map_err(at)?;
     reach("after-migration");
     use_log(&connection).map_err(at)?;
+    schema::overwrite_free_space(&connection, &path).map_err(at)?;
     if !schema::is_complete(&connection).map_err(at)? {
         return Err(at(Fault::Damaged("tables are missing")));
     }
-    let keys = rotation::host_keys(&mut connection, &path, &options)?;
+    let keys = rotation::host_keys(&mut connection, &path, &sessions, &options)?;
     let clock = forward_clock(&connection, &path, &options)?;
     let found = Head::of(&connection).map_err(at)?;
     let older = is_older_copy(kept, found, has_head(&connection).map_err(at)?);

@@ -30,9 +30,9 @@ const WAITING: &str = "SELECT tenant, id, state FROM calls \
                        WHERE state IN ('pending', 'approved') AND expires_at <= ?1 \
                        ORDER BY expires_at LIMIT ?2";
 const SESSIONS: &str =
-    "SELECT DISTINCT session FROM calls INDEXED BY calls_running WHERE state = 'claimed'";
+    "SELECT DISTINCT claimant FROM calls INDEXED BY calls_running WHERE state = 'claimed'";
 const RUNNING: &str = "SELECT tenant, id, state FROM calls \
-                       WHERE state = 'claimed' AND session = ?1 LIMIT ?2";
+                       WHERE state = 'claimed' AND claimant = ?1 LIMIT ?2";
 const HISTORY: &str = "SELECT seq, entry FROM history WHERE seq > ?1 ORDER BY seq LIMIT ?2";
 const HISTORY_OF: &str = "SELECT seq, entry FROM history JOIN calls ON calls.n = history.call \
                           WHERE calls.id = ?1 AND calls.tenant = ?2 ORDER BY seq LIMIT 1000";

@@ -30,10 +30,10 @@ pub(super) const ENDED: &str = "SELECT n, record, updated_at FROM calls INDEXED 
     ORDER BY updated_at, n LIMIT ?2";
 const UNAUDITED: &str = "SELECT EXISTS (SELECT 1 FROM unaudited WHERE call = ?1)";
 pub(super) const ERASED: &str = "SELECT n FROM calls INDEXED BY calls_erased \
-    WHERE erased = 1 AND began IS NOT NULL AND began < ?1 \
+    WHERE erased = 1 AND run_began IS NOT NULL AND run_began < ?1 \
     AND NOT EXISTS (SELECT 1 FROM holds WHERE holds.tenant = calls.tenant \
       AND (holds.scope = 'tenant' OR holds.call = calls.id)) \
-    ORDER BY began LIMIT ?2";
+    ORDER BY run_began LIMIT ?2";
 /// Coarse: what is found is looked at.
 const THEIRS: &str = "SELECT n, record FROM calls WHERE n > ?1 AND tenant = ?2 AND erased = 0 \
     AND (principal = ?3 OR instr(record, ?4) > 0) ORDER BY n LIMIT ?5";
@@ -94,7 +94,7 @@ fn erase_one(
     }
     let began = record.key().run.began().map(Timestamp::as_millis);
     on.prepare_cached(
-        "UPDATE calls SET erased = 1, began = ?2, record = ?3, principal = '' WHERE n = ?1",
+        "UPDATE calls SET erased = 1, run_began = ?2, record = ?3, principal = '' WHERE n = ?1",
     )?
     .execute(params![n, began, encode(&record.tombstone())?])?;
     for sql in [

@@ -19,7 +19,7 @@ use super::schema::beside;
 use super::session::Sessions;
 use super::store::SqliteStore;
 use super::{SqliteOptions, key};
-use crate::known_keys::{self, Admission, KEY_CHECK, admission};
+use crate::known_keys::{self, Admission, DIGESTS, KEY_CHECK, Uses, admission};
 
 /// How long one waits for others who open the store.
 const PATIENCE: Duration = Duration::from_secs(5);
@@ -28,6 +28,7 @@ const PATIENCE: Duration = Duration::from_secs(5);
 pub(super) fn host_keys(
     connection: &mut Connection,
     path: &Path,
+    sessions: &Sessions,
     options: &SqliteOptions,
 ) -> Result<HostKeys, StoreError> {
     let at = |fault: Fault| fault.at(path);
@@ -58,16 +59,34 @@ pub(super) fn host_keys(
         return Ok(keys);
     }
     // Nobody changes it, or seals anything, between the look and the write.
-    let begin = |it: &mut Connection| -> Result<Result<(), StoreError>, Fault> {
+    let uses = |on: &Connection| -> Result<Result<Uses, StoreError>, Fault> {
+        let mark = meta(on, DIGESTS)?;
+        let texts = others(on, &keys)?;
+        let folder = beside(path, ".sessions");
+        Ok(match sessions.under_other_keys(keys.current().id()) {
+            Ok(sessions) => {
+                let digests = known_keys::reads_digests(mark.as_deref(), &keys);
+                Ok(Uses { texts, sessions, digests })
+            }
+            Err(error) => Err(file_error(&folder, error)),
+        })
+    };
+    // What is to be undone if somebody turns out to use a key that was dropped.
+    let mut dropped = None;
+    let mut begin = |it: &mut Connection| -> Result<Result<(), StoreError>, Fault> {
         let within = it.transaction_with_behavior(TransactionBehavior::Immediate)?;
         let kept = meta(&within, KEY_CHECK)?;
         let then = match admission(kept.as_deref(), &keys, replace) {
             Admission::Open => return Ok(Ok(())),
             Admission::Keep(then) => then,
-            Admission::KeepUnlessUsed { then, missing } => match others(&within, &keys)? {
-                0 => then,
-                texts => return Ok(Err(known_keys::dropped_early(&name(path), texts, &missing))),
-            },
+            Admission::KeepUnlessUsed { then, missing } => {
+                let uses = uses(&within)?;
+                if let Err(why) = uses.and_then(|uses| uses.check(&name(path), &missing)) {
+                    return Ok(Err(why));
+                }
+                dropped = Some((kept.unwrap_or_default(), then.clone(), missing));
+                then
+            }
             Admission::Retired(id) => {
                 return Ok(Err(known_keys::retired_before(&name(path), &id)));
             }
@@ -79,7 +98,22 @@ pub(super) fn host_keys(
         Ok(Ok(()))
     };
     begin(connection).map_err(at)??;
+    if let Some((before, then, missing)) = dropped {
+        // Who has opened a session before the commit has read the former list, and is seen now.
+        let uses = uses(connection).map_err(at)?;
+        if let Err(why) = uses.and_then(|uses| uses.check(&name(path), &missing)) {
+            put_back(connection, &then, &before).map_err(at)?;
+            return Err(why);
+        }
+    }
     Ok(keys)
+}
+
+/// Puts back what was kept before, if nobody has changed it since.
+fn put_back(on: &Connection, from: &str, to: &str) -> Result<(), Fault> {
+    let swap = "UPDATE meta SET value = ?3 WHERE name = ?1 AND value = ?2";
+    on.execute(swap, params![KEY_CHECK, from, to])?;
+    Ok(())
 }
 
 /// Opens a session, if this process may still seal under its current key.
@@ -182,17 +216,18 @@ pub(super) async fn retire(store: &SqliteStore, current: &HostKey) -> Result<(),
     let noted = move |on: &Connection, _: &_| {
         let used = others(on, &only)?;
         let before = meta(on, KEY_CHECK)?.unwrap_or_default();
+        let then = known_keys::only_current(&before, &only);
         if used == 0 {
-            set_meta(on, KEY_CHECK, &known_keys::only_current(&before, &only))?;
+            set_meta(on, KEY_CHECK, &then)?;
         }
-        Ok((used, before))
+        Ok((used, before, then))
     };
-    let (used, before) = store.write(noted).await?;
+    let (used, before, then) = store.write(noted).await?;
     StoreError::check_retired(0, used)?;
     let sessions = store.sessions_under_other_keys().await?;
     let used = store.read(move |on| others(on, &keys)).await?;
     if sessions + used > 0 {
-        store.write(move |on, _| set_meta(on, KEY_CHECK, &before)).await?;
+        store.write(move |on, _| put_back(on, &then, &before)).await?;
     }
     StoreError::check_retired(sessions, used)
 }

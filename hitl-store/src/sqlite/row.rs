@@ -15,15 +15,15 @@ use super::operation::Written;
 use super::queue;
 
 const INSERT: &str = "INSERT INTO calls (id, tenant, run, position, content, state, version, tool, \
-    priority, created_at, due_at, expires_at, updated_at, session, record, principal, level, rank, \
+    priority, created_at, due_at, expires_at, updated_at, claimant, record, principal, level, rank, \
     turn, root) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, \
     ?18, ?19, ?20) ON CONFLICT DO NOTHING";
 // Numbers may be given out again once tombstones are forgotten; ids are not.
 const UPDATE: &str = "UPDATE calls SET state = ?4, version = ?5, priority = ?6, due_at = ?7, \
-    expires_at = ?8, updated_at = ?9, session = ?10, record = ?11, level = ?12, rank = ?13, \
+    expires_at = ?8, updated_at = ?9, claimant = ?10, record = ?11, level = ?12, rank = ?13, \
     turn = coalesce(?14, turn), principal = ?15 WHERE n = ?1 AND version = ?2 AND id = ?3";
 /// The same where the request is as it was.
-const MOVE: &str = "UPDATE calls SET state = ?4, version = ?5, updated_at = ?6, session = ?7, \
+const MOVE: &str = "UPDATE calls SET state = ?4, version = ?5, updated_at = ?6, claimant = ?7, \
     record = ?8 WHERE n = ?1 AND version = ?2 AND id = ?3";
 const LINE: &str = "INSERT INTO history (call, entry) VALUES (?1, ?2)";
 

@@ -9,6 +9,7 @@ use hitl_core::store::{StoreError, StoreErrorKind};
 use rusqlite::{Connection, TransactionBehavior};
 
 use super::error::Fault;
+use super::operation::meta;
 
 /// "hitl" in the file's header: it is ours.
 pub(super) const APPLICATION_ID: i32 = 0x6869_746c;
@@ -73,8 +74,14 @@ pub(super) fn check(identity: Identity, newest: usize, path: &Path) -> Result<()
     }
 }
 
+/// The name under which the file keeps that its free space has yet to be overwritten.
+const VACUUM_OWED: &str = "vacuum_owed";
+
 /// Brings the file to the newest schema, all steps or none. A file with an older schema is backed
 /// up beside itself first. Nobody else may be opening it.
+///
+/// Older versions left what was overwritten or deleted in the file's free space. See
+/// [`overwrite_free_space`], which is owed afterwards.
 pub(super) fn migrate(
     connection: &mut Connection,
     steps: &[&str],
@@ -84,10 +91,6 @@ pub(super) fn migrate(
         Identity::Store(version) if version >= steps.len() => return Ok(()),
         Identity::Store(version) => {
             back_up(connection, &backup_path(path, version))?;
-            if version < SCRUBBED {
-                // Older versions left what was overwritten or deleted in the file's free space.
-                connection.execute_batch("VACUUM")?;
-            }
             version
         }
         Identity::Empty | Identity::Foreign => 0,
@@ -96,9 +99,30 @@ pub(super) fn migrate(
     for step in &steps[from..] {
         transaction.execute_batch(step)?;
     }
+    if (1..SCRUBBED).contains(&from) {
+        transaction.execute("INSERT OR REPLACE INTO meta VALUES (?1, '1')", [VACUUM_OWED])?;
+    }
     transaction.pragma_update(None, "application_id", APPLICATION_ID)?;
     transaction.pragma_update(None, "user_version", i32::try_from(steps.len()).unwrap_or(0))?;
     transaction.commit()?;
+    Ok(())
+}
+
+/// Overwrites the free space of a file that was migrated, if that is owed. It needs as much room as the
+/// file takes; where there is none, or others use the file, it stays owed until the next opening.
+pub(super) fn overwrite_free_space(connection: &Connection, path: &Path) -> Result<(), Fault> {
+    if meta(connection, VACUUM_OWED)?.is_none() {
+        return Ok(());
+    }
+    if let Err(error) = connection.execute_batch("VACUUM") {
+        tracing::warn!(
+            file = %path.display(), %error,
+            "what an older version erased may still be in the file's free space: that could not be \
+             overwritten, and is tried again when the file is opened again; look for room on the disk"
+        );
+        return Ok(());
+    }
+    connection.execute("DELETE FROM meta WHERE name = ?1", [VACUUM_OWED])?;
     Ok(())
 }
 
@@ -119,7 +143,12 @@ fn back_up(connection: &Connection, to: &Path) -> Result<(), Fault> {
     // the migration comes after it.
     let _absent = std::fs::remove_file(to);
     let target = to.to_str().ok_or(Fault::Damaged("its path is not Unicode"))?;
-    connection.execute("VACUUM INTO ?1", [target])?;
+    let copied = connection.execute("VACUUM INTO ?1", [target]);
+    if copied.is_err() {
+        // Half of it is of no use, and takes room.
+        let _absent = std::fs::remove_file(to);
+    }
+    copied?;
     Ok(())
 }
 
@@ -212,6 +241,55 @@ mod tests {
         let rows: Vec<_> = rows.iter().map(|(id, call)| (id.as_str(), *call)).collect();
         // What was used for two before counts for the first.
         assert_eq!(rows, [("d1", 1), ("e2", 2), ("e3", 2), ("v1", 1)]);
+    }
+
+    #[test]
+    fn free_space_that_cannot_be_overwritten_is_overwritten_at_the_next_opening() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("hitl.db");
+        let mut connection = Connection::open(&path).unwrap();
+        migrate(&mut connection, &STEPS[..9], &path).unwrap();
+        let text = "it was erased by an older version";
+        let put = "INSERT INTO meta VALUES ('marker', ?1)";
+        connection.execute(put, [text.repeat(500)]).unwrap();
+        connection.execute("DELETE FROM meta WHERE name = 'marker'", []).unwrap();
+        let has_text = || {
+            let bytes = std::fs::read(&path).unwrap();
+            bytes.windows(text.len()).any(|some| some == text.as_bytes())
+        };
+        migrate(&mut connection, STEPS, &path).unwrap();
+        assert_eq!(identify(&connection).unwrap(), Identity::Store(STEPS.len()));
+        assert!(has_text());
+        // Somebody else uses the file, as on a disk without room it fails and the store opens.
+        let other = Connection::open(&path).unwrap();
+        other.execute_batch("BEGIN; SELECT * FROM meta").unwrap();
+        connection.busy_timeout(std::time::Duration::ZERO).unwrap();
+        overwrite_free_space(&connection, &path).unwrap();
+        assert!(has_text() && meta(&connection, VACUUM_OWED).unwrap().is_some());
+        drop(other);
+        overwrite_free_space(&connection, &path).unwrap();
+        assert!(!has_text() && meta(&connection, VACUUM_OWED).unwrap().is_none());
+    }
+
+    #[test]
+    fn a_process_of_an_older_version_changes_nothing_after_the_migration() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("hitl.db");
+        let mut connection = Connection::open(&path).unwrap();
+        migrate(&mut connection, &STEPS[..9], &path).unwrap();
+        let older = Connection::open(&path).unwrap();
+        let begun = [
+            "UPDATE calls SET state = 'approved', version = 2, session = NULL WHERE n = 1",
+            "UPDATE calls SET erased = 1, began = NULL, record = '{}', principal = '' WHERE n = 1",
+            "SELECT n FROM calls INDEXED BY calls_erased WHERE erased = 1 AND began IS NOT NULL \
+             AND began < 9 ORDER BY began",
+        ];
+        let mut begun = begun.map(|sql| older.prepare(sql).unwrap());
+        migrate(&mut connection, STEPS, &path).unwrap();
+        for statement in &mut begun {
+            let error = statement.raw_query().next().map(drop).unwrap_err();
+            assert!(error.to_string().contains("no such column"), "{error}");
+        }
     }
 
     #[test]

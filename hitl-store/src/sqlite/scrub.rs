@@ -4,15 +4,18 @@
 //! before, until it is emptied: every frame is copied into the file, and the log is cut to nothing.
 
 use std::path::Path;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use super::error::Fault;
 use super::open::connect;
 
 /// How long readers and writers are waited for, each time.
 const PATIENCE: Duration = Duration::from_secs(1);
-/// How often.
-const TRIES: u32 = 10;
+/// How long they are waited for altogether.
+const LONGEST: Duration = Duration::from_secs(10);
+/// The pause before the next attempt: SQLite waits for readers, but not for somebody else who empties
+/// the log at this moment.
+const PAUSE: Duration = Duration::from_millis(10);
 
 /// Empties the log. Others may go on meanwhile.
 ///
@@ -20,12 +23,14 @@ const TRIES: u32 = 10;
 /// the next erasure empties it.
 pub(super) fn empty_the_log(path: &Path) -> Result<(), Fault> {
     let connection = connect(path, PATIENCE)?;
-    for _ in 0..TRIES {
+    let begun = Instant::now();
+    while begun.elapsed() < LONGEST {
         let busy: i64 =
             connection.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |row| row.get(0))?;
         if busy == 0 {
             return Ok(());
         }
+        std::thread::sleep(PAUSE);
     }
     Err(Fault::LogInUse)
 }

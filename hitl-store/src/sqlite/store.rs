@@ -413,14 +413,7 @@ impl Store for SqliteStore {
     }
 
     async fn forget_runs(&self, watermark: Timestamp) -> Result<u64, StoreError> {
-        let mut calls = 0;
-        loop {
-            let forgotten = self.write(move |on, _| retention::forget(on, watermark)).await?;
-            calls += forgotten as u64;
-            if forgotten < retention::BATCH {
-                return Ok(calls);
-            }
-        }
+        self.forget_begun(watermark).await
     }
 
     async fn runs_forgotten_before(&self) -> Result<Option<Timestamp>, StoreError> {

@@ -35,6 +35,95 @@ async fn a_newer_schema_is_refused() {
     assert!(error.to_string().contains("version 99"), "{error}");
 }
 
+/// The steps of the schemas before this one.
+const FORMER: [&str; 10] = [
+    include_str!("../../src/postgres/schema/1.sql"),
+    include_str!("../../src/postgres/schema/2.sql"),
+    include_str!("../../src/postgres/schema/3.sql"),
+    include_str!("../../src/postgres/schema/4.sql"),
+    include_str!("../../src/postgres/schema/5.sql"),
+    include_str!("../../src/postgres/schema/6.sql"),
+    include_str!("../../src/postgres/schema/7.sql"),
+    include_str!("../../src/postgres/schema/8.sql"),
+    include_str!("../../src/postgres/schema/9.sql"),
+    include_str!("../../src/postgres/schema/10.sql"),
+];
+
+/// Makes a schema of a former version, with one call of this record.
+async fn former(url: &str, schema: &str, version: usize, record: &str) {
+    let steps: String = FORMER[..version].iter().map(|step| step.replace("{s}", schema)).collect();
+    let script = format!(
+        "CREATE SCHEMA {schema}; {steps} INSERT INTO {schema}.meta VALUES ('schema', '{version}');"
+    );
+    let on = plain(url).await;
+    on.batch_execute(&script).await.unwrap();
+    let call = format!(
+        "INSERT INTO {schema}.calls (id, tenant, run, position, content, state, version, tool, \
+           priority, created_at, due_at, expires_at, updated_at, record) \
+         VALUES (gen_random_uuid(), 'acme', 'r', 0, 'c', 'rejected', 1, 't', 'high', 0, 0, 0, 0, $1)"
+    );
+    on.execute(call.as_str(), &[&record]).await.unwrap();
+}
+
+/// An agent writes the six characters of an escape, the character itself, and both behind one another.
+#[tokio::test]
+async fn invariant_4_a_record_with_any_backslashes_is_migrated() {
+    let url = url_or_skip!();
+    let id = "01890000-0000-7000-8000-000000000001";
+    let text = r#"\\u0000 \u0000 \\\u0000 \u0000\u0000 \\\\u0000 \\ \"\\u0001 \u0001"#;
+    let record = format!(
+        r#"{{"request":{{"principal":"ann{text}","level":"review","arguments":"{text}"}},"decided":{{"id":"{id}"}}}}"#
+    );
+    let principal: serde_json::Value = serde_json::from_str(&record).unwrap();
+    let principal = principal["request"]["principal"].as_str().unwrap();
+    let principal = principal.replace('\u{1}', "\u{1}1").replace('\0', "\u{1}0");
+    for version in [2, 10] {
+        let schema = schema();
+        former(&url, &schema, version, &record).await;
+        drop(options(&url, &schema).open().await.unwrap());
+        let on = plain(&url).await;
+        let sql = format!("SELECT id::text FROM {schema}.decisions");
+        let decisions = on.query(sql.as_str(), &[]).await.unwrap();
+        assert_eq!(decisions.len(), 1);
+        assert_eq!(decisions[0].get::<_, &str>(0), id);
+        let sql = format!("SELECT record, principal, level FROM {schema}.calls");
+        let row = on.query_one(sql.as_str(), &[]).await.unwrap();
+        assert_eq!(row.get::<_, &str>(0), record, "the record itself stays as it was");
+        if version == 2 {
+            assert_eq!(row.get::<_, &str>(1), principal);
+            assert_eq!(row.get::<_, &str>(2), "review");
+        }
+    }
+}
+
+/// Each statement begins as that of the version before did.
+#[tokio::test]
+async fn invariant_4_a_process_of_an_older_version_changes_nothing_after_the_migration() {
+    let (url, schema) = (url_or_skip!(), schema());
+    former(&url, &schema, 10, "{}").await;
+    let on = plain(&url).await;
+    let begun = [
+        "UPDATE {s}.calls SET state = 'approved', version = 2, session = NULL, epoch = NULL",
+        "UPDATE {s}.calls c SET erased = true, began = NULL, record = '{}', principal = ''",
+        "DELETE FROM {s}.calls WHERE n = ANY (ARRAY(SELECT n FROM {s}.calls \
+           WHERE erased AND began IS NOT NULL AND began < 9 ORDER BY began LIMIT 9))",
+        "INSERT INTO {s}.calls (id, tenant, run, position, content, state, version, tool, priority, \
+           created_at, due_at, expires_at, updated_at, session, epoch, record) \
+           SELECT gen_random_uuid(), tenant, run, 1, content, state, version, tool, priority, \
+             created_at, due_at, expires_at, updated_at, session, epoch, record FROM {s}.calls",
+    ];
+    let mut prepared = Vec::new();
+    for sql in begun {
+        prepared.push(on.prepare(&sql.replace("{s}", &schema)).await.unwrap());
+    }
+    drop(options(&url, &schema).open().await.unwrap());
+    for statement in &prepared {
+        let error = on.execute(statement, &[]).await.unwrap_err();
+        let code = error.code().unwrap();
+        assert_eq!(*code, tokio_postgres::error::SqlState::UNDEFINED_COLUMN, "{error:?}");
+    }
+}
+
 #[tokio::test]
 async fn somebody_elses_schema_is_left_alone() {
     let (url, schema) = (url_or_skip!(), schema());

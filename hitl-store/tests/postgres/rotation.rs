@@ -102,6 +102,46 @@ async fn invariant_8_replicas_replace_the_key_one_after_the_other() {
     assert_eq!(row.get::<_, i64>(0), 0, "closed sessions leave nothing");
 }
 
+/// A replica that was cut off while the key was retired seals nothing when it is back.
+#[tokio::test]
+async fn invariant_8_a_lease_that_ran_out_is_not_taken_again_under_a_retired_key() {
+    let place = Place { url: url_or_skip!(), schema: schema() };
+    drop(place.open(&[1]).await.unwrap());
+    let lease = std::time::Duration::from_millis(300);
+    let cut_off = options(&place.url, &place.schema).key(keys(&[1, 2])).connections(2).lease(lease);
+    let cut_off = cut_off.open().await.unwrap();
+    let session = cut_off.open_session().await.unwrap();
+    let new = place.open(&[2, 1]).await.unwrap();
+    let on = plain(&place.url).await;
+    // Its lease runs out, and the key is retired before it can take the next one: under one lock.
+    let then = format!(
+        "BEGIN; LOCK TABLE {0}.sessions; UPDATE {0}.sessions SET lease_until = 'epoch'; \
+         UPDATE {0}.meta SET value = '{1} ~{2}' WHERE name = 'key_check'; COMMIT",
+        place.schema,
+        key(2).check_value(),
+        key(1).check_value()
+    );
+    on.batch_execute(&then).await.unwrap();
+    let sealed = || Sealed::from_bytes([&key(1).id().prefix(), b"sealed".as_slice()].concat());
+    let deadline = std::time::Instant::now() + std::time::Duration::from_secs(20);
+    let error = loop {
+        assert!(std::time::Instant::now() < deadline, "it seals under a retired key");
+        // Before its next renewal it cannot know.
+        if let Err(error) = cut_off.submit(Draft::new("late", 1).call(), sealed()).await {
+            break error;
+        }
+        tokio::time::sleep(lease / 6).await;
+    };
+    assert_eq!(error.kind(), StoreErrorKind::Key, "{error}");
+    for _ in 0..6 {
+        tokio::time::sleep(lease / 6).await;
+        assert_eq!(new.sessions_under_other_keys().await.unwrap(), 0);
+    }
+    let error = cut_off.submit(Draft::new("late", 2).call(), sealed()).await.unwrap_err();
+    assert_eq!(error.kind(), StoreErrorKind::Key, "{error}");
+    cut_off.close_session(session).await.unwrap();
+}
+
 #[tokio::test]
 async fn replicas_that_race_agree_and_none_is_locked_out() {
     let place = Place { url: url_or_skip!(), schema: schema() };

@@ -139,6 +139,8 @@ impl AcceptanceFile {
     }
 
     /// Vouches with the current key for what a previous one vouches for.
+    ///
+    /// If somebody accepts another text meanwhile, that stays.
     pub(super) fn renew(&self, accepted: &Accepted) {
         let Some(keys) = self.keys.as_ref().filter(|keys| !keys.previous().is_empty()) else {
             return;
@@ -148,7 +150,12 @@ impl AcceptanceFile {
             return;
         }
         // It counts as long as the previous key is given, written or not.
-        if let Err(error) = self.write(&Accepted { mac: Some(mac), ..accepted.clone() }) {
+        let renewed = Accepted { mac: Some(mac), ..accepted.clone() };
+        let is_same = || {
+            let now = read_text(&self.path, MAX_BYTES)?;
+            Ok(serde_json::from_str::<Accepted>(&now).is_ok_and(|now| now == *accepted))
+        };
+        if let Err(error) = self.write_if(&renewed, is_same) {
             tracing::warn!(
                 file = %self.path.display(), %error,
                 "what was accepted is still vouched for with a previous host key only"
@@ -208,6 +215,15 @@ impl AcceptanceFile {
 
     /// Writes what was accepted, whole or not at all.
     pub(super) fn write(&self, accepted: &Accepted) -> io::Result<()> {
+        self.write_if(accepted, || Ok(true))
+    }
+
+    /// The same, if this still holds immediately before the file is replaced.
+    fn write_if(
+        &self,
+        accepted: &Accepted,
+        holds: impl FnOnce() -> io::Result<bool>,
+    ) -> io::Result<()> {
         let json = serde_json::to_string(accepted).map_err(io::Error::other)?;
         // Written whole under another name first: a crash leaves no half of it.
         let unfinished = beside(&self.path, ".new");
@@ -219,6 +235,9 @@ impl AcceptanceFile {
         let mut file = options.open(&unfinished)?;
         file.write_all(json.as_bytes())?;
         file.sync_all()?;
+        if !holds()? {
+            return fs::remove_file(&unfinished);
+        }
         fs::rename(&unfinished, &self.path)?;
         // Elsewhere a folder cannot be opened as a file.
         if cfg!(unix)
@@ -278,4 +297,33 @@ pub(super) fn beside(path: &Path, suffix: &str) -> PathBuf {
     let mut name = path.as_os_str().to_owned();
     name.push(suffix);
     PathBuf::from(name)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn invariant_5_what_is_accepted_while_a_key_is_renewed_stays() {
+        let folder = tempfile::tempdir().unwrap();
+        let policy = folder.path().join("policy.toml");
+        let (one, two) = (HostKey::from_bytes([1; 32]), HostKey::from_bytes([2; 32]));
+        let both = HostKeys::new(two).with_previous(one.clone());
+        let before = AcceptanceFile::beside_policy(&policy).keyed(one);
+        let after = AcceptanceFile::beside_policy(&policy).keyed(both);
+        let first = before.next(("first", "ann"), 0, None);
+        before.write(&first).unwrap();
+        let read = fs::read_to_string(after.path()).unwrap();
+        // A person accepts another text between the look and the write.
+        let second = after.next(("second", "bob"), 0, Some(&first));
+        after.write(&second).unwrap();
+        after.renew(&first, &read);
+        let Baseline::Accepted(kept) = after.read() else { panic!("it is readable") };
+        assert_eq!(*kept, second);
+        assert!(!beside(after.path(), ".new").exists());
+        // Unchanged, it is vouched for with the current key.
+        before.write(&first).unwrap();
+        assert!(matches!(after.read(), Baseline::Accepted(_)));
+        assert_ne!(fs::read_to_string(after.path()).unwrap(), read);
+    }
 }

@@ -5,10 +5,14 @@ ALTER TABLE {s}.calls
     ADD COLUMN level     text   NOT NULL DEFAULT '',
     ADD COLUMN rank      bigint NOT NULL DEFAULT 2,
     ADD COLUMN turn      bigint NOT NULL DEFAULT 0;
+-- chr(1) stands for an escaped backslash, so that what follows one is not taken for a \u0000.
 UPDATE {s}.calls SET
-    principal = coalesce(replace(replace(record, '\u0001', '\u00011'), '\u0000', '\u00010')::json
-                         #>> '{request,principal}', ''),
-    level     = coalesce(replace(record, '\u0000', '')::json #>> '{request,level}', ''),
+    principal = coalesce(
+        replace(replace(replace(replace(record, '\\', chr(1)), '\u0001', '\u00011'),
+                        '\u0000', '\u00010'), chr(1), '\\')::json #>> '{request,principal}', ''),
+    level     = coalesce(
+        replace(replace(replace(record, '\\', chr(1)), '\u0000', ''), chr(1), '\\')::json
+            #>> '{request,level}', ''),
     rank      = CASE priority WHEN 'urgent' THEN 0 WHEN 'high' THEN 1 ELSE 2 END;
 
 -- What has not ended, in the reviewers' order and as it is due.

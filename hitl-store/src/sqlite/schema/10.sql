@@ -23,3 +23,7 @@ CREATE TABLE holds (
     call   TEXT,                             -- the id, of a call
     record TEXT NOT NULL                     -- JSON
 ) STRICT, WITHOUT ROWID;
+-- Processes of older versions that still run change nothing from here on: what they write has no row in
+-- `decisions` and is erased under a hold. Every statement of theirs that writes names one of these columns.
+ALTER TABLE calls RENAME COLUMN session TO claimant;
+ALTER TABLE calls RENAME COLUMN began TO run_began;
