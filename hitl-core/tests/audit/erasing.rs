@@ -1,6 +1,5 @@
 //! What an erasure takes from the audit, and what it leaves there.
 
-use std::future::Future as _;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 

@@ -219,7 +219,9 @@ impl ErasableLog for SqliteAudit {
             let lines = lines.map_err(|e| self.failed("read", e))?;
             let Some((last, _)) = lines.last() else { return Ok(()) };
             after = *last;
-            lines.iter().for_each(|(_, line)| look(line));
+            for (_, line) in &lines {
+                look(line);
+            }
         }
     }
 
@@ -388,7 +390,10 @@ mod tests {
             }
             for n in 0..300 {
                 let mut record = record(n);
-                record.note = Some(format!("zqxMARKERqxz {n} {}", "x".repeat(n as usize * 20)));
+                record.note = Some(format!(
+                    "zqxMARKERqxz {n} {}",
+                    "x".repeat(usize::try_from(n).unwrap() * 20)
+                ));
                 audit.append(&record).unwrap();
             }
             let placeholder = |bytes: &[u8]| {
