@@ -27,7 +27,7 @@ pub(super) fn folded(text: &str) -> String {
 
 /// A name as a question has it: safe, and cut where it would push the question off the screen. The card
 /// has all of it.
-pub(super) fn named(name: &str) -> String {
+pub(crate) fn named(name: &str) -> String {
     hitl_base::display::clip(&hitl_base::display::visible(name), MAX_NAME).into_owned()
 }
 

@@ -94,6 +94,7 @@ impl Principal {
 
     /// Returns the name as two names are compared that may be one person's: [folded](Self::folded), and
     /// without spaces, the case of any alphabet, and full width.
+    #[cfg(feature = "people")]
     pub(crate) fn spelling(&self) -> Cow<'_, str> {
         spelling(self.as_str())
     }

@@ -366,8 +366,9 @@ mod tests {
         let id = Some(key().id().to_string());
         let device = Device { salt, key: id, last: None, wrong: 0, closed_until: 0 };
         let secret = secret(&key(), folded.as_str(), &device.salt);
-        let shown = (0..1_000_000).map(|code| format!("{code:06}"));
-        let shown = { shown }.find(|code| secret.step(code, 3000, Some(99)) == Some(100)).unwrap();
+        let mut codes = (0..1_000_000).map(|code| format!("{code:06}"));
+        let is_shown = |code: &String| secret.step(code, 3000, Some(99)) == Some(100);
+        let shown = codes.find(is_shown).unwrap();
         let mut all = Enrolments::default();
         let kept = Person { device: Some(device), codes: Vec::new() };
         all.people.insert(folded.to_string(), kept);
