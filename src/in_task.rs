@@ -32,19 +32,19 @@ use hitl_tasks::StepContext;
 pub trait GateInTask {
     /// Calls a tool from within a step: a human step, when the call needs a human.
     ///
-    /// The call's key is that of the task, the step and the ordinal of the call in the step, so that a
-    /// step which is tried again, or a task which is submitted again after a restart under the same
-    /// [`TaskId`](hitl_tasks::TaskId), re-attaches: nobody is asked twice and nothing runs twice. For
-    /// that, a step must make its calls in the same order each time.
+    /// The call's key is that of the task, the step and the ordinal of the call in the step, so
+    /// that a step which is tried again, or a task which is submitted again after a restart under
+    /// the same [`TaskId`](hitl_tasks::TaskId), re-attaches: nobody is asked twice and nothing runs
+    /// twice. For that, a step must make its calls in the same order each time.
     ///
-    /// So a step's [`Retry`](hitl_tasks::Retry) does not run a call again that failed: every attempt of
-    /// the step gets that failure. [`retry_failed`](AttributedStepCall::retry_failed) says otherwise,
-    /// for a tool that is idempotent.
+    /// So a step's [`Retry`](hitl_tasks::Retry) does not run a call again that failed: every
+    /// attempt of the step gets that failure. [`retry_failed`](AttributedStepCall::retry_failed)
+    /// says otherwise, for a tool that is idempotent.
     ///
     /// While it waits for a human the step is [off the clock](StepContext::off_clock): it counts
     /// against no budget and holds no slot. So is a body that runs at once or right after an inline
-    /// answer: the tool's own `timeout` bounds it. When the task is cancelled while it waits, the call
-    /// is withdrawn.
+    /// answer: the tool's own `timeout` bounds it. When the task is cancelled while it waits, the
+    /// call is withdrawn.
     fn call_in<T: Tool>(&self, cx: &StepContext, call: T) -> StepCall<T>;
 }
 
@@ -95,14 +95,14 @@ pub struct AttributedStepCall<T> {
 }
 
 impl<T: Tool> AttributedStepCall<T> {
-    /// Runs the call again, in the next attempt of the step, when it failed in an earlier one: for a
-    /// tool that says that it is [idempotent](hitl_core::HitlConfig::idempotent()).
+    /// Runs the call again, in the next attempt of the step, when it failed in an earlier one: for
+    /// a tool that says that it is [idempotent](hitl_core::HitlConfig::idempotent()).
     ///
-    /// Nobody is asked again while the approval of the first try lasts and covers it; the body gets the
-    /// same idempotency key; there are as many attempts in all as the tool's
-    /// [`attempts`](hitl_core::HitlConfig::attempts()), and then the step gets the last failure. A tool
-    /// that is not idempotent, and a body that panicked, is not tried again: the step gets the failure.
-    /// How soon and how often is the step's [`Retry`](hitl_tasks::Retry).
+    /// Nobody is asked again while the approval of the first try lasts and covers it; the body gets
+    /// the same idempotency key; there are as many attempts in all as the tool's
+    /// [`attempts`](hitl_core::HitlConfig::attempts()), and then the step gets the last failure. A
+    /// tool that is not idempotent, and a body that panicked, is not tried again: the step gets the
+    /// failure. How soon and how often is the step's [`Retry`](hitl_tasks::Retry).
     ///
     /// ```
     /// use hitl::prelude::*;
@@ -179,8 +179,8 @@ enum NextTry {
     Of(Box<CallRecord>),
 }
 
-/// Finds the newest try of a call. Every attempt of the step finds the same tries, after a restart too,
-/// because each key follows from the first.
+/// Finds the newest try of a call. Every attempt of the step finds the same tries, after a restart
+/// too, because each key follows from the first.
 ///
 /// Ends, because a tool has a bounded number of attempts.
 async fn next_try(gate: &Gate, first: &CallKey) -> Result<NextTry, GateError> {

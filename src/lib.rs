@@ -1,5 +1,5 @@
-//! **A human in the loop of AI agents.** A tool call is a value. A gate scores it, routes it, asks a
-//! human when it should, and starts it at most once.
+//! **A human in the loop of AI agents.** A tool call is a value. A gate scores it, routes it, asks
+//! a human when it should, and starts it at most once.
 //!
 //! # The tour
 //!
@@ -80,8 +80,8 @@
 //! ## 5. Long work
 //!
 //! [`tasks`] runs multi-step work with time-outs, retries, cancellation and live progress.
-//! [`GateInTask`] joins the two: a gated call inside a step, whose wait for a human costs no time and
-//! no slot.
+//! [`GateInTask`] joins the two: a gated call inside a step, whose wait for a human costs no time
+//! and no slot.
 //!
 //! # Features
 //!

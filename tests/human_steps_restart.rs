@@ -1,5 +1,5 @@
-//! Steps that wait for a human, in a process that is killed meanwhile: nobody is asked twice, nothing
-//! runs twice, and what was decided while nobody lived counts.
+//! Steps that wait for a human, in a process that is killed meanwhile: nobody is asked twice,
+//! nothing runs twice, and what was decided while nobody lived counts.
 #![cfg(feature = "sqlite")]
 #![expect(clippy::unwrap_used, clippy::panic, reason = "a failed expectation fails the test")]
 

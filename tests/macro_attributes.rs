@@ -1,5 +1,5 @@
-//! Attributes below `#[hitl_tool]` that rewrite its body, as `tracing::instrument` does, see what they
-//! name and no secrets.
+//! Attributes below `#[hitl_tool]` that rewrite its body, as `tracing::instrument` does, see what
+//! they name and no secrets.
 
 #![expect(clippy::unwrap_used, reason = "a helper fails as its test does")]
 

@@ -1,4 +1,5 @@
-//! The ratios as a picture: one bar for each row, on a scale of powers of two, and its budget as a line.
+//! The ratios as a picture: one bar for each row, on a scale of powers of two, and its budget as a
+//! line.
 
 use std::fmt::Write as _;
 

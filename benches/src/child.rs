@@ -1,5 +1,5 @@
-//! The other process of a path that needs two: this program once more, which does what it is told on
-//! its standard input, a line for each thing, and answers with a line.
+//! The other process of a path that needs two: this program once more, which does what it is told
+//! on its standard input, a line for each thing, and answers with a line.
 
 use std::io::{BufRead as _, BufReader, Lines, Write as _, stdin};
 use std::process::{Child, ChildStdin, ChildStdout, Command, Stdio};

@@ -1,5 +1,5 @@
-//! What stands on the heap, and how often it was asked for: counted by a program of its own, so that
-//! nobody's time has the counting in it.
+//! What stands on the heap, and how often it was asked for: counted by a program of its own, so
+//! that nobody's time has the counting in it.
 
 use std::hint::black_box;
 use std::path::PathBuf;

@@ -57,8 +57,8 @@ pub fn repeat_made_on<S, F: Future>(
     })
 }
 
-/// How often each of several callers does its operation at least: what a group of them costs shows only
-/// when they come back.
+/// How often each of several callers does its operation at least: what a group of them costs shows
+/// only when they come back.
 const ROUNDS: u64 = 8;
 
 /// An operation done by so many callers at once; each is given a number of its own, from 1.

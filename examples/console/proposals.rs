@@ -39,7 +39,8 @@ async fn propose(gate: &Gate) -> Result<(), GateError> {
             tokio::time::sleep(Duration::from_secs(5)).await;
         }
         let key = CallKey::new(format!("{run}/{}", key.run), key.position);
-        // Agents make mistakes, and the airline refuses some calls; the next one comes all the same.
+        // Agents make mistakes, and the airline refuses some calls; the next one comes all the
+        // same.
         let _refused = gate.submit_json(&tool, &arguments, cx(), key).await;
     }
     Ok(())

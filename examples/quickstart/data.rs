@@ -135,7 +135,8 @@ fn run(task: &Label, trial: &Label) -> String {
     format!("task-{task}/trial-{trial}")
 }
 
-/// Arguments are a text that holds JSON. Some recorders unpack it; then the JSON itself is the text.
+/// Arguments are a text that holds JSON. Some recorders unpack it; then the JSON itself is the
+/// text.
 fn text(arguments: &RawValue) -> String {
     serde_json::from_str(arguments.get()).unwrap_or_else(|_| arguments.get().to_owned())
 }

@@ -1,4 +1,5 @@
-//! What an office asks for: a contract, and a clean-up. For the console's example, and for its tests.
+//! What an office asks for: a contract, and a clean-up. For the console's example, and for its
+//! tests.
 
 use hitl::prelude::*;
 

@@ -1,7 +1,8 @@
 //! What both halves of hitl stand on.
 //!
 //! Nothing here knows a tool, a gate or a task: [`id`]s and [`Timestamp`]s, a [`Clock`] that tests
-//! can turn, the [`Zone`] that a place's clocks follow, exact JSON text ([`json`]), [`redact`]ion and safe [`display`].
+//! can turn, the [`Zone`] that a place's clocks follow, exact JSON text ([`json`]), [`redact`]ion
+//! and safe [`display`].
 
 pub mod clock;
 pub mod display;

@@ -1,10 +1,10 @@
 //! New ids: UUIDs of version 7 that sort by age within a process, also within a millisecond.
 //!
 //! The layout is method 1 of RFC 9562, section 6.2: 48 bits of milliseconds, a 12 bit count in
-//! `rand_a`, and 62 random bits. When a millisecond's 4,096 ids are used up, the time runs ahead of the
-//! clock, which the RFC allows. Asking the system for randomness takes longer than the rest of a cheap
-//! call, so each thread fetches it in blocks. A process that was forked does not go on with its parent's
-//! block: ids are proofs too, and two processes must never hold the same one.
+//! `rand_a`, and 62 random bits. When a millisecond's 4,096 ids are used up, the time runs ahead of
+//! the clock, which the RFC allows. Asking the system for randomness takes longer than the rest of
+//! a cheap call, so each thread fetches it in blocks. A process that was forked does not go on with
+//! its parent's block: ids are proofs too, and two processes must never hold the same one.
 
 use std::cell::RefCell;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -36,8 +36,8 @@ pub(crate) fn mint() -> Uuid {
     Uuid::from_u128(lay_out(next_place(), random()))
 }
 
-/// Ids that tell things apart and prove nothing: quicker to make, and whoever knows one may guess the
-/// next. All of a series have its random bits, and each has a place of its own in time.
+/// Ids that tell things apart and prove nothing: quicker to make, and whoever knows one may guess
+/// the next. All of a series have its random bits, and each has a place of its own in time.
 ///
 /// A process that was forked must not go on with its parent's series: it would make the same ids.
 #[derive(Debug)]
@@ -58,7 +58,8 @@ impl Series {
     }
 }
 
-/// A place in time that no other id of this process has: milliseconds, shifted by 12 bits, and a count.
+/// A place in time that no other id of this process has: milliseconds, shifted by 12 bits, and a
+/// count.
 fn next_place() -> u64 {
     /// That of the newest id.
     static NEWEST: AtomicU64 = AtomicU64::new(0);

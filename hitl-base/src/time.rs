@@ -86,9 +86,9 @@ impl Timestamp {
     }
 }
 
-/// Year, month and day of a day after the epoch, in the Gregorian calendar. Counts from the first of
-/// March of the year 0, so that a leap day is the last of its year, in eras of 400 years, which all
-/// have the same number of days.
+/// Year, month and day of a day after the epoch, in the Gregorian calendar. Counts from the first
+/// of March of the year 0, so that a leap day is the last of its year, in eras of 400 years, which
+/// all have the same number of days.
 fn civil(day: u64) -> (u64, u64, u64) {
     const ERA: u64 = 146_097;
     let day = day + 719_468;

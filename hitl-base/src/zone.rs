@@ -34,12 +34,12 @@ impl Zone {
         Self { name: "Z".to_owned(), zone: TimeZone::UTC }
     }
 
-    /// A zone by its name in the database of zones that the machine has (`Europe/Berlin`), or by its
-    /// rule as POSIX writes it (`EST5EDT,M3.2.0,M11.1.0`: what has a comma is a rule).
+    /// A zone by its name in the database of zones that the machine has (`Europe/Berlin`), or by
+    /// its rule as POSIX writes it (`EST5EDT,M3.2.0,M11.1.0`: what has a comma is a rule).
     ///
-    /// Reads the machine's database (`/usr/share/zoneinfo`, or where `TZDIR` points; systems without
-    /// one, Windows among them, know rules only). What was read stays as it is; a zone whose rules
-    /// change is read again by naming it again.
+    /// Reads the machine's database (`/usr/share/zoneinfo`, or where `TZDIR` points; systems
+    /// without one, Windows among them, know rules only). What was read stays as it is; a zone
+    /// whose rules change is read again by naming it again.
     pub fn named(name: &str) -> Result<Self, UnknownZone> {
         let unknown = || UnknownZone(name.chars().take(64).collect());
         let zone = if name.contains(',') {
@@ -75,8 +75,8 @@ impl Zone {
         (self.millis_east(at)).div_euclid(MINUTE)
     }
 
-    /// What its clocks show at an instant: the minutes since 1970-01-01 00:00 there. In autumn the same
-    /// ones come twice, and in spring some do not come at all.
+    /// What its clocks show at an instant: the minutes since 1970-01-01 00:00 there. In autumn the
+    /// same ones come twice, and in spring some do not come at all.
     pub fn local_minutes(&self, at: Timestamp) -> i64 {
         at.as_millis().saturating_add(self.millis_east(at)).div_euclid(MINUTE)
     }

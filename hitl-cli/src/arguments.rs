@@ -38,8 +38,8 @@ pub(crate) struct Place {
     /// The schema of a PostgreSQL store, when it is not `hitl`.
     #[arg(long, global = true, env = "HITL_SCHEMA", value_name = "NAME")]
     pub(crate) schema: Option<String>,
-    /// Instead of a store, a console: its address, `http://127.0.0.1:PORT` or `https://..`. Who you are
-    /// says a token, in the environment variable `HITL_TOKEN` or in --token-file.
+    /// Instead of a store, a console: its address, `http://127.0.0.1:PORT` or `https://..`. Who you
+    /// are says a token, in the environment variable `HITL_TOKEN` or in --token-file.
     #[arg(long, global = true, env = "HITL_URL", value_name = "URL")]
     pub(crate) url: Option<String>,
     /// The file with the token for the console.
@@ -82,14 +82,14 @@ pub(crate) enum Command {
         #[arg(long, requires = "binding")]
         yes: bool,
     },
-    /// Change arguments, and approve that: in your editor, or by a patch. With --db only for tools that
-    /// are known by their schema; arguments of the others are checked where they are registered, with
-    /// --url. Whoever runs the call assesses it again.
+    /// Change arguments, and approve that: in your editor, or by a patch. With --db only for tools
+    /// that are known by their schema; arguments of the others are checked where they are
+    /// registered, with --url. Whoever runs the call assesses it again.
     Edit {
         #[command(flatten)]
         decide: Decide,
-        /// What changes: a JSON merge patch (RFC 7396), like '{"amount": 80}'. Default: the arguments
-        /// are opened in $VISUAL or $EDITOR.
+        /// What changes: a JSON merge patch (RFC 7396), like '{"amount": 80}'. Default: the
+        /// arguments are opened in $VISUAL or $EDITOR.
         #[arg(long, value_name = "JSON")]
         patch: Option<String>,
     },
@@ -123,7 +123,8 @@ pub(crate) enum Command {
     /// List the grants: what runs without asking, and what has been drawn on it. Or show one.
     Grants(GrantsArguments),
     /// Let a call run, and calls like it without asking from now on. The exact rule is shown and a
-    /// question asked; elsewhere --binding is needed. Default: the very same arguments, in this run.
+    /// question asked; elsewhere --binding is needed. Default: the very same arguments, in this
+    /// run.
     Allow(AllowArguments),
     /// Take a grant back. What it has allowed and has not begun is asked about again.
     Revoke {
@@ -135,17 +136,17 @@ pub(crate) enum Command {
         #[command(flatten)]
         who: Who,
     },
-    /// Erase what is kept of calls that have ended. Keys stay taken, and the audit's chain stays whole.
-    /// What a legal hold covers is left. Needs a person, and --audit.
+    /// Erase what is kept of calls that have ended. Keys stay taken, and the audit's chain stays
+    /// whole. What a legal hold covers is left. Needs a person, and --audit.
     Erase(EraseArguments),
     /// Place, release and list legal holds.
     #[command(subcommand)]
     Hold(HoldCommand),
     /// Settle a call whose outcome is not known, after you have looked what it did.
     Resolve(ResolveArguments),
-    /// List the tasks and how far they are. A console says it as it happens; a store as its journal has
-    /// it, the youngest first: a task that was begun and not ended is running, also when its process
-    /// died, and the step that runs counts as 0 %.
+    /// List the tasks and how far they are. A console says it as it happens; a store as its journal
+    /// has it, the youngest first: a task that was begun and not ended is running, also when its
+    /// process died, and the step that runs counts as 0 %.
     Tasks {
         /// Maximum number to list.
         #[arg(long, default_value_t = 50)]
@@ -166,8 +167,8 @@ pub(crate) enum Command {
         #[command(subcommand)]
         command: AuditCommand,
     },
-    /// Say who is a person: enrol a device or codes, by which an agent in somebody's shell is told from
-    /// them.
+    /// Say who is a person: enrol a device or codes, by which an agent in somebody's shell is told
+    /// from them.
     Person {
         #[command(subcommand)]
         command: PersonCommand,
@@ -273,8 +274,8 @@ pub(crate) struct Who {
     /// decision is in the store's history alone.
     #[arg(long, env = "HITL_AUDIT", value_name = "FOLDER")]
     pub(crate) audit: Option<PathBuf>,
-    /// A one-time code, of a device or printed: says that it is you, also where an agent is near. Asked
-    /// for at a terminal where it is needed; not used up by what only stops something.
+    /// A one-time code, of a device or printed: says that it is you, also where an agent is near.
+    /// Asked for at a terminal where it is needed; not used up by what only stops something.
     #[arg(long, env = "HITL_CODE", hide_env_values = true, value_name = "CODE")]
     pub(crate) code: Option<String>,
 }
@@ -379,8 +380,8 @@ pub(crate) struct Found {
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum AuditCommand {
-    /// Check that nothing was changed, removed or put in. With --db also that every call that ran is
-    /// in the log. Without a checkpoint kept elsewhere, a log that was written anew looks sound.
+    /// Check that nothing was changed, removed or put in. With --db also that every call that ran
+    /// is in the log. Without a checkpoint kept elsewhere, a log that was written anew looks sound.
     Verify {
         /// The log's files, one for each chain; the segments that they were rotated from are found.
         #[arg(required = true)]
@@ -401,10 +402,11 @@ pub(crate) enum PolicyCommand {
         /// The rule file (TOML).
         file: PathBuf,
     },
-    /// Accept a rule file that may relax what was accepted before. The difference is shown, and a person
-    /// is asked; where nobody can be asked, --digest names what was looked at. With --db what is accepted
-    /// is kept beside the store, otherwise beside the rule file: give what the host gives. A first
-    /// load waits, too: whether the host trusts it is not known here. Without --db no one-time code is checked, so only a person at a terminal accepts it.
+    /// Accept a rule file that may relax what was accepted before. The difference is shown, and a
+    /// person is asked; where nobody can be asked, --digest names what was looked at. With --db
+    /// what is accepted is kept beside the store, otherwise beside the rule file: give what the
+    /// host gives. A first load waits, too: whether the host trusts it is not known here. Without
+    /// --db no one-time code is checked, so only a person at a terminal accepts it.
     Accept {
         /// The rule file (TOML).
         file: PathBuf,
@@ -421,10 +423,12 @@ pub(crate) enum PolicyCommand {
         #[arg(long = "as", env = "HITL_APPROVER", value_name = "NAME")]
         name: Option<String>,
         /// The folder of the audit log, in which this program writes a file of its own: it has the
-        /// acceptance before it takes effect. Without it the acceptance file alone names who accepted.
+        /// acceptance before it takes effect. Without it the acceptance file alone names who
+        /// accepted.
         #[arg(long, env = "HITL_AUDIT", value_name = "FOLDER")]
         audit: Option<PathBuf>,
-        /// A one-time code, of a device or printed: says that it is you, also where an agent is near.
+        /// A one-time code, of a device or printed: says that it is you, also where an agent is
+        /// near.
         #[arg(long, env = "HITL_CODE", hide_env_values = true, value_name = "CODE")]
         code: Option<String>,
     },

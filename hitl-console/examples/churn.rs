@@ -2,10 +2,10 @@
 //!
 //! `cargo run --release -p hitl-console --example churn -- [REQUESTS] [SLOW] [BACKLOG]`
 //!
-//! Slow connections are opened as fast as the system lets them be, say nothing, half a head, or a whole
-//! request, and are opened again once `SLOW` are held. Each request of the reviewer is a connection of its
-//! own. `BACKLOG` is what the listener was bound with, 1024 unless said. Ends with 1 when the slowest
-//! request took 100 ms or more.
+//! Slow connections are opened as fast as the system lets them be, say nothing, half a head, or a
+//! whole request, and are opened again once `SLOW` are held. Each request of the reviewer is a
+//! connection of its own. `BACKLOG` is what the listener was bound with, 1024 unless said. Ends
+//! with 1 when the slowest request took 100 ms or more.
 
 use std::collections::VecDeque;
 use std::error::Error;

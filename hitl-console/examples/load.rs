@@ -2,9 +2,10 @@
 //!
 //! `cargo run --release -p hitl-console --example load -- [WATCHERS] [DECISIONS]`
 //!
-//! Console and watchers share this process and its two worker threads. The time of each watcher runs
-//! from the moment at which the reviewer's decision is given to the gate until the event has arrived,
-//! the decision's own storing included. Ends with 1 when the 99th percentile is 50 ms or more.
+//! Console and watchers share this process and its two worker threads. The time of each watcher
+//! runs from the moment at which the reviewer's decision is given to the gate until the event has
+//! arrived, the decision's own storing included. Ends with 1 when the 99th percentile is 50 ms or
+//! more.
 
 use std::error::Error;
 use std::net::SocketAddr;
@@ -111,8 +112,8 @@ async fn measure() -> Result<Duration, Box<dyn Error>> {
     Ok(p99)
 }
 
-/// The processor time that this process has taken, in user and system mode; where the system says it,
-/// in hundredths of a second. It does not depend on what else the machine does.
+/// The processor time that this process has taken, in user and system mode; where the system says
+/// it, in hundredths of a second. It does not depend on what else the machine does.
 fn cpu() -> Option<Duration> {
     let stat = std::fs::read_to_string("/proc/self/stat").ok()?;
     // Behind the program's name, which may hold anything.

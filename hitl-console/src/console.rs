@@ -19,7 +19,8 @@ use crate::{api, assets, guard};
 /// The console's routes, with their default settings. See [`Console`] for others.
 ///
 /// An app serves it as it is, or nests it: `app.nest("/review/", router)`, with the slash at the
-/// end. It answers to `localhost` and loopback addresses only, until [`Console::host`] names others.
+/// end. It answers to `localhost` and loopback addresses only, until [`Console::host`] names
+/// others.
 pub fn router(gate: Gate, tasks: impl Into<Tasks>, auth: impl Auth) -> Router {
     Console::new(gate, tasks, auth).router()
 }
@@ -71,8 +72,8 @@ impl Console {
         self
     }
 
-    /// Where the gate's audit can be read: what it says of a call is shown with the call. Without it,
-    /// or when it cannot be read, the store's history is, and the page says so.
+    /// Where the gate's audit can be read: what it says of a call is shown with the call. Without
+    /// it, or when it cannot be read, the store's history is, and the page says so.
     ///
     /// ```no_run
     /// # use std::sync::Arc;
@@ -88,12 +89,12 @@ impl Console {
         self
     }
 
-    /// Shows a rule file, and lets reviewers with this role accept what waits in it. Without that role
-    /// they see only that something waits. Whoever accepts a policy may relax it, so name a role that
-    /// few have.
+    /// Shows a rule file, and lets reviewers with this role accept what waits in it. Without that
+    /// role they see only that something waits. Whoever accepts a policy may relax it, so name a
+    /// role that few have.
     ///
-    /// The gate's audit has each acceptance before it takes effect: who, how they are known, from which
-    /// digest to which.
+    /// The gate's audit has each acceptance before it takes effect: who, how they are known, from
+    /// which digest to which.
     ///
     /// ```no_run
     /// # use hitl_console::{Console, Reviewer, Tasks, Tokens};

@@ -24,16 +24,16 @@
 //!
 //! # What it promises
 //!
-//! - **Identity comes from [`Auth`]**, never from a body. Every request names its reviewer anew, and
-//!   an open event stream is closed within five seconds of the end of its reviewer's right.
+//! - **Identity comes from [`Auth`]**, never from a body. Every request names its reviewer anew,
+//!   and an open event stream is closed within five seconds of the end of its reviewer's right.
 //! - **A decision is about what was shown**: it carries id, revision and binding digest, so that a
 //!   stale page cannot approve something else.
 //! - **No ambient authority.** The page keeps its token in `sessionStorage`, which no other origin
 //!   can read and no browser sends by itself. (A cookie would be sent to every port of this host.)
 //!   For hosts whose own sign-in is a cookie, every change needs a header that other sites cannot
 //!   set, and the same origin.
-//! - **Other sites stay out**: names that are not the console's are refused (DNS rebinding), nothing
-//!   is answered across origins, and a GET changes nothing.
+//! - **Other sites stay out**: names that are not the console's are refused (DNS rebinding),
+//!   nothing is answered across origins, and a GET changes nothing.
 //! - **Text is text.** The page sets text only as text; the policy that it is served with forbids
 //!   inline scripts and styles, and makes the browser refuse text as markup.
 

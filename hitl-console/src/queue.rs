@@ -58,8 +58,8 @@ pub(crate) struct Query {
     pub(crate) which: Which,
     /// Instead of `which`: calls in these states, as `approved,claimed`.
     pub(crate) state: Option<String>,
-    /// `priority` (unless said), `due`, `oldest`; `newest` for what is over. What is over is listed by
-    /// age alone.
+    /// `priority` (unless said), `due`, `oldest`; `newest` for what is over. What is over is listed
+    /// by age alone.
     #[param(inline)]
     pub(crate) order: Option<Order>,
     /// Only this tool.

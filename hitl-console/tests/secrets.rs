@@ -13,7 +13,8 @@ use hitl_console::{Console, Tasks, Token, Tokens};
 use serde_json::json;
 use support::ask::{ANN, Events, get, listen, post};
 
-/// A model writes it into an argument: a secret by its name, one by its shape, one in JSON, one in a URL.
+/// A model writes it into an argument: a secret by its name, one by its shape, one in JSON, one in
+/// a URL.
 const SAID: &str = concat!(
     r#"use password=hunter2hunter2, Bearer abcdefgh12345678 and {"apiKey":"k3y-of-the-house"}; "#,
     "db at postgres://app:s3cr3t-pw@db/x"
@@ -123,7 +124,8 @@ async fn invariant_8_no_way_out_of_a_gate_and_its_console_shows_a_secret() {
                 gate.decide(request.approve().by("bob")).await.unwrap();
                 let outcome = ticket.wait().await.unwrap();
                 walk.debug("an outcome", &outcome);
-                // A result is the tool's to give: only what the call was given in secret is hidden in it.
+                // A result is the tool's to give: only what the call was given in secret is hidden
+                // in it.
                 let told = told(&outcome);
                 assert!(PLANTED[4..].iter().all(|pin| !told.contains(pin)), "{told}");
             }

@@ -1,17 +1,18 @@
 //! Runs the host's own code on threads of its own, each time with a deadline.
 //!
-//! A signal or a policy is a synchronous function that the host wrote, and an async one may block as
-//! well. On the caller's thread one that hangs would hang the caller, and with it a worker of the
-//! runtime, for ever. Here the caller waits until the deadline and continues with [`NoAnswer`], which
-//! the gate counts as the strict answer.
+//! A signal or a policy is a synchronous function that the host wrote, and an async one may block
+//! as well. On the caller's thread one that hangs would hang the caller, and with it a worker of
+//! the runtime, for ever. Here the caller waits until the deadline and continues with [`NoAnswer`],
+//! which the gate counts as the strict answer.
 //!
-//! A thread cannot be stopped from outside, so code that hangs keeps its thread. Each piece of code may
-//! keep [`MAX_STUCK`] of them; while it does, it is not called again and counts as one that gave no
-//! answer. So a gate keeps `MAX_STUCK` threads for each piece that hangs at most, besides those of
-//! callers that wait: one for each of a synchronous piece, and [`MAX_POLLED`] of an async one.
+//! A thread cannot be stopped from outside, so code that hangs keeps its thread. Each piece of code
+//! may keep [`MAX_STUCK`] of them; while it does, it is not called again and counts as one that
+//! gave no answer. So a gate keeps `MAX_STUCK` threads for each piece that hangs at most, besides
+//! those of callers that wait: one for each of a synchronous piece, and [`MAX_POLLED`] of an async
+//! one.
 //!
-//! The deadline of synchronous code is real time. The runtime's clock may be paused by a test, and a paused clock would
-//! pass over the deadline while the thread is still at work.
+//! The deadline of synchronous code is real time. The runtime's clock may be paused by a test, and
+//! a paused clock would pass over the deadline while the thread is still at work.
 
 use std::future::Future;
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -29,8 +30,8 @@ use tokio::time::timeout;
 
 /// How many threads one piece of host code may keep that hangs.
 pub(crate) const MAX_STUCK: usize = 4;
-/// How many calls of one piece of async code are polled at a time; further ones wait for their turn, which
-/// counts against their deadline.
+/// How many calls of one piece of async code are polled at a time; further ones wait for their
+/// turn, which counts against their deadline.
 const MAX_POLLED: usize = 64;
 /// How many threads wait for the next call.
 const MAX_IDLE: usize = 8;
@@ -46,8 +47,8 @@ pub(crate) enum NoAnswer {
     NotAsked,
 }
 
-/// Work for a thread, and the way to hand that thread its next: with the job and not with the thread, so
-/// that a thread whose gate is gone has nobody left to wait for.
+/// Work for a thread, and the way to hand that thread its next: with the job and not with the
+/// thread, so that a thread whose gate is gone has nobody left to wait for.
 struct Job {
     work: Box<dyn FnOnce() + Send>,
     again: Sender<Job>,
@@ -170,9 +171,9 @@ impl HostCode {
         }
     }
 
-    /// Polls `work` and waits for it, until the deadline at most. On a runtime of several threads it
-    /// is polled on a thread of its own; on a runtime of one thread it is polled here, because that
-    /// runtime's clock may be paused, and a paused clock would not wait for another thread.
+    /// Polls `work` and waits for it, until the deadline at most. On a runtime of several threads
+    /// it is polled on a thread of its own; on a runtime of one thread it is polled here, because
+    /// that runtime's clock may be paused, and a paused clock would not wait for another thread.
     ///
     /// Dropping the future drops `work`, as soon as it is not being polled.
     pub(crate) async fn run_later<R: Send + 'static>(
@@ -216,9 +217,9 @@ impl HostCode {
         }
     }
 
-    /// Like [`run_later`](Self::run_later), for `work` that is ready when it is first polled and may
-    /// block meanwhile. Never polls it here; on a runtime of one thread this blocks the thread until
-    /// the deadline at most.
+    /// Like [`run_later`](Self::run_later), for `work` that is ready when it is first polled and
+    /// may block meanwhile. Never polls it here; on a runtime of one thread this blocks the thread
+    /// until the deadline at most.
     pub(crate) async fn run_blocking<R: Send + 'static>(
         &self,
         work: impl Future<Output = R> + Send + 'static,
@@ -244,7 +245,8 @@ impl HostCode {
         let span = tracing::Span::current();
         let job = move || {
             let worked = catch_unwind(AssertUnwindSafe(|| span.in_scope(work)));
-            // A panic's own value, and an answer that nobody takes, may panic when they are dropped.
+            // A panic's own value, and an answer that nobody takes, may panic when they are
+            // dropped.
             let answer = worked.map_err(std::mem::forget).map_err(|()| NoAnswer::Panicked);
             progress.end();
             let told = catch_unwind(AssertUnwindSafe(|| tell(answer)));

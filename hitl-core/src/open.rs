@@ -12,8 +12,8 @@ pub(crate) enum LastLink {
 }
 
 /// Opens a file for reading. Where the flags are known, a named pipe does not hold the thread until
-/// somebody writes to it, and a link that is to be refused is not followed. What was opened is for the
-/// caller to check: elsewhere neither holds.
+/// somebody writes to it, and a link that is to be refused is not followed. What was opened is for
+/// the caller to check: elsewhere neither holds.
 pub(crate) fn open_to_read(path: &Path, link: LastLink) -> io::Result<File> {
     let mut options = OpenOptions::new();
     options.read(true);

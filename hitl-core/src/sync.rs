@@ -32,8 +32,8 @@ impl Runtime {
     }
 }
 
-/// Runs long work where no task waits for its thread; here, outside of a runtime. Nothing when it did not
-/// come to its end: it panicked, or the runtime is going away.
+/// Runs long work where no task waits for its thread; here, outside of a runtime. Nothing when it
+/// did not come to its end: it panicked, or the runtime is going away.
 ///
 /// Cancel safety: dropping the future leaves the work to its end; nobody hears of what comes of it.
 pub(crate) async fn off_thread<R: Send + 'static>(

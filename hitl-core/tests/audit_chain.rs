@@ -202,7 +202,8 @@ async fn invariant_6_a_run_without_an_intent_shows_against_the_store() {
     }
 }
 
-/// A disk that is really full: nothing runs, the claim is given back, and it runs once there is room.
+/// A disk that is really full: nothing runs, the claim is given back, and it runs once there is
+/// room.
 #[cfg(target_os = "linux")]
 #[tokio::test]
 async fn invariant_6_nothing_runs_on_a_full_disk() {
@@ -229,7 +230,8 @@ async fn invariant_6_nothing_runs_on_a_full_disk() {
     assert_eq!(world.ran(), 1);
 }
 
-/// The folder is gone when the full file is to be renamed: nothing runs, and the claim is given back.
+/// The folder is gone when the full file is to be renamed: nothing runs, and the claim is given
+/// back.
 #[tokio::test]
 async fn invariant_6_nothing_runs_when_the_log_cannot_go_on() {
     let folder = tempfile::tempdir().unwrap();

@@ -111,7 +111,8 @@ fn mutants_at(lines: &[Vec<u8>], at: usize, dice: &mut Dice) -> Vec<Mutant> {
     all
 }
 
-/// Rewritten from the record `at` on, each record naming the one before: only a checkpoint shows it.
+/// Rewritten from the record `at` on, each record naming the one before: only a checkpoint shows
+/// it.
 fn fork(lines: &[Vec<u8>], at: usize) -> Vec<u8> {
     let mut changed = lines[..at].to_vec();
     let head = changed.last().map_or_else(

@@ -641,8 +641,8 @@ fn noted() -> DynTool {
     DynTool::new(spec, schema, body).unwrap().content_of("path").unwrap()
 }
 
-/// A content that did not change is the same under the new host key: an editor of another argument has
-/// seen it.
+/// A content that did not change is the same under the new host key: an editor of another argument
+/// has seen it.
 #[tokio::test]
 async fn invariant_2_a_content_is_the_same_after_the_host_key_was_replaced() {
     let place = Place::new();

@@ -71,8 +71,8 @@ async fn invariant_9_masked_keys_stay_apart() {
     assert_eq!(tree.get("map").unwrap().entries().len(), 2);
 }
 
-/// A retry gives the approval its time again, counted from the submission: each retry gives more than
-/// the one before.
+/// A retry gives the approval its time again, counted from the submission: each retry gives more
+/// than the one before.
 #[tokio::test(start_paused = true)]
 async fn each_retry_gives_an_approval_the_same_time() {
     let clock = ManualClock::at(Timestamp::from_millis(1_000_000));

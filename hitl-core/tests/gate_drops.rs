@@ -186,7 +186,8 @@ fn long_text() -> String {
 async fn invariant_8_long_arguments_are_looked_through_elsewhere_while_others_go_on() {
     let (store, world) = (MemoryStore::new(), World::default());
     let gate = gate(&store, &world, false).await;
-    // On a runtime of one thread: were they looked through here, the first poll would not return so soon.
+    // On a runtime of one thread: were they looked through here, the first poll would not return so
+    // soon.
     let mut call = Box::pin(async { gate.call(note(&long_text())).by("ann").await });
     assert!((&mut call).now_or_never().is_none(), "a typed call holds up its thread");
     call.await.unwrap();

@@ -79,8 +79,8 @@ async fn invariant_6_without_the_intent_the_share_is_given_back() {
     assert_eq!((stands.used, world.ran()), (1, 1));
 }
 
-/// One store operation after the other fails, in each way: no body runs without its share of the grant,
-/// and none runs twice.
+/// One store operation after the other fails, in each way: no body runs without its share of the
+/// grant, and none runs twice.
 #[tokio::test(start_paused = true)]
 async fn invariant_5_a_store_that_fails_anywhere_overdraws_nothing() {
     let mut faults = 0;
@@ -400,7 +400,8 @@ async fn invariant_5_no_jump_of_the_clock_runs_what_is_over_or_fills_what_is_spe
     assert!(runs(&gate, "shop", 5.0, 1).await);
     let approved = waiting(&gate, "bank", 5.0, 2).await;
     gate.decide(approved.approve().by("bob")).await.unwrap();
-    // Ahead: what was allowed and approved is over, and so is the grant. Far ahead, nothing is judged.
+    // Ahead: what was allowed and approved is over, and so is the grant. Far ahead, nothing is
+    // judged.
     jump(1_001 * DAY);
     assert!(!runs(&gate, "shop", 5.0, 10).await);
     for far in [i64::MAX / 2, i64::MAX] {

@@ -57,7 +57,8 @@ async fn invariant_2_a_policy_that_comes_later_beats_the_grant() {
     let request = waiting(&first, "shop", 5.0, 0).await;
     permit(&first, &request, GrantTerms::exactly().durable()).await;
     assert_eq!(state(&first, 0).await, CallState::Approved);
-    // The score asked for Full, so the requirement does not even rise: the grant's word is not enough.
+    // The score asked for Full, so the requirement does not even rise: the grant's word is not
+    // enough.
     let later = build(Some(Effect::AtLeast(ApprovalLevel::Full))).await;
     waits_again(&later, pay("shop", 5.0)).await;
     assert_eq!(state(&later, 0).await, CallState::Pending);

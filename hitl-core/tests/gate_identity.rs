@@ -1,5 +1,5 @@
-//! Who decides: never who asks where it counts, one person however they are spelt, humans only, and the
-//! audit says who it was and how that is known.
+//! Who decides: never who asks where it counts, one person however they are spelt, humans only, and
+//! the audit says who it was and how that is known.
 #![expect(clippy::unwrap_used, clippy::panic, reason = "a failed expectation fails the test")]
 
 mod support;
@@ -205,8 +205,8 @@ async fn invariant_7_a_grant_is_another_humans_to_give_at_every_level() {
     bench.gate.preview_grant(draft).await.unwrap();
 }
 
-/// A grant that a requester gave themselves, as earlier versions took it and as a host with two eyes
-/// does, answers nothing where four are wanted.
+/// A grant that a requester gave themselves, as earlier versions took it and as a host with two
+/// eyes does, answers nothing where four are wanted.
 #[tokio::test(start_paused = true)]
 async fn invariant_7_a_grant_of_ones_own_answers_nothing_where_another_human_must() {
     let mild = bench_with(GateBuilder::requester_may_decide).await;

@@ -111,8 +111,8 @@ fn a_call_is_due_by_its_own_time() {
 }
 
 proptest! {
-    /// However seldom and at whatever moments one looks: the furthest that a call has come is always
-    /// told, and nothing is told twice.
+    /// However seldom and at whatever moments one looks: the furthest that a call has come is
+    /// always told, and nothing is told twice.
     #[test]
     fn looking_from_time_to_time_misses_nothing(
         due_in in 1_u64..10_000,

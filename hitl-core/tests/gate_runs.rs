@@ -30,8 +30,8 @@ async fn a_read_only_auto_call_runs_with_an_audit_record_and_no_stored_one() {
     assert_eq!(intent.arguments.as_ref().unwrap().as_str(), r#"{"what":"x"}"#);
 }
 
-/// Only of the audit's own runs are the random bits the gate's: nobody can guess the run of a call that the
-/// store has from that of another.
+/// Only of the audit's own runs are the random bits the gate's: nobody can guess the run of a call
+/// that the store has from that of another.
 #[tokio::test]
 async fn each_call_without_a_key_has_a_run_of_its_own_and_a_recorded_one_is_not_guessed() {
     let (one, other) = (bench().await, bench().await);

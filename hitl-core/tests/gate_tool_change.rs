@@ -1,5 +1,5 @@
-//! A tool changes or goes away under a call that waits, or was approved: whoever decides is told, the
-//! call is asked about again, and nothing runs that was not shown.
+//! A tool changes or goes away under a call that waits, or was approved: whoever decides is told,
+//! the call is asked about again, and nothing runs that was not shown.
 #![expect(clippy::unwrap_used, clippy::panic, reason = "a failed expectation fails the test")]
 
 #[path = "support/slow.rs"]
@@ -206,7 +206,8 @@ async fn invariant_2_a_desk_without_tools_knows_that_the_tool_has_changed() {
         let asked = world.current(&shown).await;
         assert_eq!((asked.state, asked.request.revision), (CallState::Pending, 2));
         desk.decide(asked.request.approve().by("bob")).await.unwrap();
-        // The executor reads the arguments with its own tool. What they say may be another question.
+        // The executor reads the arguments with its own tool. What they say may be another
+        // question.
         if expected == ToolDifference::SensitiveSet {
             let served = next.clone();
             let adopting =

@@ -249,8 +249,8 @@ fn invariant_3_an_idempotent_tool_is_tried_again_only_so_often_and_only_when_the
     assert_eq!(again(&record, dead, 3), Err(Refusal::NotAllowed));
 }
 
-/// One thing that somebody tries: what, with which of a few tokens, how much later, and whether they
-/// see the record as it stands or as it was at first.
+/// One thing that somebody tries: what, with which of a few tokens, how much later, and whether
+/// they see the record as it stands or as it was at first.
 #[derive(Clone, Debug)]
 struct Attempt {
     kind: Kind,

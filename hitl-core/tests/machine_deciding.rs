@@ -1,4 +1,5 @@
-//! The state machine of a call: who may answer, what an answer is to, and that questions only get stricter.
+//! The state machine of a call: who may answer, what an answer is to, and that questions only get
+//! stricter.
 
 #[path = "support/machine.rs"]
 mod machine;

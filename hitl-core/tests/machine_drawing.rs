@@ -64,8 +64,8 @@ fn invariant_5_a_grant_speaks_for_one_person_and_for_nobody_else() {
 }
 
 proptest! {
-    /// Whatever is drawn and given back in whatever order, a grant never gives more than it has, and
-    /// what it has given is what the calls hold.
+    /// Whatever is drawn and given back in whatever order, a grant never gives more than it has,
+    /// and what it has given is what the calls hold.
     #[test]
     fn invariant_3_an_envelope_gives_what_it_has_and_no_more(
         uses in proptest::option::of(0_u64..6), most in proptest::option::of(0_u32..100),

@@ -403,7 +403,8 @@ proptest! {
         }
     }
 
-    /// Whatever the rules, critical risk is reviewed in full or denied, and only a deny rule denies.
+    /// Whatever the rules, critical risk is reviewed in full or denied, and only a deny rule
+    /// denies.
     #[test]
     fn invariant_5_auto_never_beats_critical_or_another_rule(
         rules in proptest::collection::vec(any_rule(), 0..6), arguments in any_arguments(), base in 0_u8..=100,

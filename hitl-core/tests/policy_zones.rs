@@ -1,5 +1,5 @@
-//! Windows of time in places that put their clocks forward and back. Most of it uses the places' own
-//! rules, which need no database; what names a zone is left out where the machine knows none.
+//! Windows of time in places that put their clocks forward and back. Most of it uses the places'
+//! own rules, which need no database; what names a zone is left out where the machine knows none.
 #![expect(clippy::unwrap_used, reason = "a failed expectation fails the test")]
 
 use std::fs;
@@ -93,8 +93,8 @@ fn clocks_that_change_at_midnight_make_a_day_of_23_or_25_hours() {
 /// What the clocks of a place show, by hand: from each instant on, so many minutes east.
 type Clocks = &'static [(&'static str, i64)];
 
-/// Every window of a grid, every weekday, every quarter of an hour around the changes of a year, against
-/// a model that walks from day to day.
+/// Every window of a grid, every weekday, every quarter of an hour around the changes of a year,
+/// against a model that walks from day to day.
 #[test]
 fn every_window_around_every_change_says_what_the_wall_clock_says() {
     let places: [(&str, Clocks); 4] = [

@@ -103,8 +103,8 @@ async fn invariant_8_a_secret_is_hidden_or_refused_wherever_it_stands_in_an_argu
 
 holds!(Many, "many", HashMap<String, HashMap<String, Sensitive<u32>>>);
 
-/// Maps are written in any order and sorted afterwards, with what is hidden in them, at every level.
-/// Their size costs no quadratic time.
+/// Maps are written in any order and sorted afterwards, with what is hidden in them, at every
+/// level. Their size costs no quadratic time.
 #[tokio::test]
 async fn invariant_8_what_is_hidden_in_maps_stays_hidden_when_they_are_sorted() {
     let b = bench_with(GateBuilder::tool::<Many>).await;

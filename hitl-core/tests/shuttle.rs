@@ -1,5 +1,5 @@
-//! Races at the gate, explored: the crate's own code over locks and tasks that are scheduled in every
-//! order that chance finds. Whatever the order, one wins, and a body runs at most once.
+//! Races at the gate, explored: the crate's own code over locks and tasks that are scheduled in
+//! every order that chance finds. Whatever the order, one wins, and a body runs at most once.
 //!
 //! This compiles the sources a second time, with [`sync`] in the place of `src/sync.rs`. Timers go
 //! off whenever the scheduler likes, and so before and after everything else.
@@ -76,8 +76,8 @@ mod races;
 #[path = "shuttle/world.rs"]
 mod world;
 
-/// A harness of its own, because the sources' unit tests must not run over shuttle's locks. Like the
-/// usual one it takes parts of names, and ignores what starts with a dash.
+/// A harness of its own, because the sources' unit tests must not run over shuttle's locks. Like
+/// the usual one it takes parts of names, and ignores what starts with a dash.
 fn main() {
     let wanted: Vec<_> = std::env::args().skip(1).filter(|arg| !arg.starts_with('-')).collect();
     let chosen = |name: &str| wanted.is_empty() || wanted.iter().any(|part| name.contains(part));

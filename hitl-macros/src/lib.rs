@@ -1,4 +1,5 @@
-//! `#[hitl_tool]` and `#[hitl_tools]`, the macros of hitl. Applications use it through the facade crate `hitl`.
+//! `#[hitl_tool]` and `#[hitl_tools]`, the macros of hitl. Applications use it through the facade
+//! crate `hitl`.
 //!
 //! The files are the pipeline: `parse` reads what was written, `validate` checks what fits
 //! together, `expand` writes the items, `fallback` stands in when it cannot, and `errors` carries
@@ -163,11 +164,11 @@ pub fn hitl_tool(
 /// `self.book(..)` does not compile.
 ///
 /// # What it takes
-/// An `impl` block of a type with a plain name, one for each type: no trait, no generics. Tools take
-/// `&self`; the gate shares the service with all calls that run. `crate = path` says where hitl is,
-/// for all tools of the block. `#[hitl_tool]` inside of it needs no import, and makes a tool where
-/// the condition holds in `#[cfg_attr(condition, hitl_tool)]`. Tools that a macro in the block makes
-/// are not seen.
+/// An `impl` block of a type with a plain name, one for each type: no trait, no generics. Tools
+/// take `&self`; the gate shares the service with all calls that run. `crate = path` says where
+/// hitl is, for all tools of the block. `#[hitl_tool]` inside of it needs no import, and makes a
+/// tool where the condition holds in `#[cfg_attr(condition, hitl_tool)]`. Tools that a macro in the
+/// block makes are not seen.
 #[proc_macro_attribute]
 pub fn hitl_tools(
     keys: proc_macro::TokenStream,

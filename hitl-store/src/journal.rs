@@ -24,8 +24,8 @@ pub(crate) fn failed(error: StoreError) -> JournalError {
     JournalError::new(kind, error.to_string()).because(error)
 }
 
-/// Why a task is kept although it has ended: a hold of its tenant, or one that covers a call that a step
-/// of it has made.
+/// Why a task is kept although it has ended: a hold of its tenant, or one that covers a call that a
+/// step of it has made.
 pub(crate) fn held(
     holds: &Holds,
     tenant: &Tenant,

@@ -2,8 +2,8 @@
 //! with the keys that it is given. Pure.
 //!
 //! What is kept is the check values of those keys, the newest first, with spaces between them. A
-//! store whose key was never replaced keeps one check value, as older versions of hitl do. Behind them
-//! are those of retired keys, each after a `~`: nobody seals under one of them again.
+//! store whose key was never replaced keeps one check value, as older versions of hitl do. Behind
+//! them are those of retired keys, each after a `~`: nobody seals under one of them again.
 
 use hitl_core::store::{StoreError, StoreErrorKind};
 use hitl_core::{HostKeys, KeyId};
@@ -181,8 +181,8 @@ impl Uses {
     }
 }
 
-/// Returns whether the mark that keeps the digest keys is sealed under one of these keys: its first list,
-/// which is the newest.
+/// Returns whether the mark that keeps the digest keys is sealed under one of these keys: its first
+/// list, which is the newest.
 pub(crate) fn reads_digests(mark: Option<&str>, keys: &HostKeys) -> bool {
     let hex = |bytes: &[u8]| bytes.iter().map(|byte| format!("{byte:02x}")).collect::<String>();
     mark.is_some_and(|mark| prefixes(keys).iter().any(|prefix| mark.starts_with(&hex(prefix))))

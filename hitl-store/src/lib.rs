@@ -1,9 +1,9 @@
 //! Durable stores for hitl.
 //!
-//! - `SqliteStore` (feature `sqlite`, the default) keeps calls in one SQLite file, for one machine and
-//!   as many processes on it as you like; the same file is a journal of long-running tasks.
-//! - `PostgresStore` (feature `postgres`) keeps calls in PostgreSQL: several replicas of an app share
-//!   one queue, and one journal.
+//! - `SqliteStore` (feature `sqlite`, the default) keeps calls in one SQLite file, for one machine
+//!   and as many processes on it as you like; the same file is a journal of long-running tasks.
+//! - `PostgresStore` (feature `postgres`) keeps calls in PostgreSQL: several replicas of an app
+//!   share one queue, and one journal.
 //!
 //! Both pass the contract suite of `hitl-core`, and their files have the same names.
 

@@ -12,8 +12,8 @@ use hitl_core::{RequestId, Tenant};
 
 /// How many calls are kept; the oldest make room.
 const CALLS: usize = 1024;
-/// The longest text, in bytes, of a call that is kept: its arguments, and the contents that were read for
-/// its reviewers.
+/// The longest text, in bytes, of a call that is kept: its arguments, and the contents that were
+/// read for its reviewers.
 const TEXT: usize = 8 * 1024;
 
 /// Some calls that have not ended, as they were left; `B` is what a store knows beside the record.

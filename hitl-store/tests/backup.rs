@@ -281,7 +281,8 @@ async fn invariant_3_an_older_copy_that_is_put_back_is_noticed_and_runs_nothing(
         assert_eq!((waiting.state, waiting.request.revision), (CallState::Pending, 2), "{what}");
         drop(s);
     }
-    // What is longer than a head is written over as a whole: it is not taken for an older copy again.
+    // What is longer than a head is written over as a whole: it is not taken for an older copy
+    // again.
     std::fs::write(&head, "x".repeat(1_000)).unwrap();
     for _ in 0..2 {
         drop(open(&path).await);

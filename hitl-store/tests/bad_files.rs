@@ -311,9 +311,9 @@ mod unprivileged {
 
     /// Opens `path` as somebody who is not its owner; says what came of it.
     fn open_as_nobody(folder: &Path, path: &Path) -> String {
-        // A copy of this program that nobody may run, whoever owns the folders above it. Another process
-        // writes it: a test beside this one that starts a process in the meantime would hand it our
-        // open file, and what is open for writing cannot be run.
+        // A copy of this program that nobody may run, whoever owns the folders above it. Another
+        // process writes it: a test beside this one that starts a process in the meantime would
+        // hand it our open file, and what is open for writing cannot be run.
         let program = folder.join("attempt");
         let copied =
             Command::new("cp").arg(std::env::current_exe().unwrap()).arg(&program).status();

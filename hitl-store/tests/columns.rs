@@ -63,7 +63,8 @@ fn compared(path: &Path) -> Vec<CallState> {
     states
 }
 
-/// Whatever way a change takes into the file: some change a call's state only, some what it asks for.
+/// Whatever way a change takes into the file: some change a call's state only, some what it asks
+/// for.
 #[tokio::test]
 async fn columns_repeat_the_record_after_every_change() {
     let folder = tempfile::tempdir().unwrap();

@@ -95,8 +95,8 @@ pub(crate) async fn run_step(
     }
 }
 
-/// Does a step whose first attempt never waits, which needs nobody who watches it. Otherwise what is
-/// left to do.
+/// Does a step whose first attempt never waits, which needs nobody who watches it. Otherwise what
+/// is left to do.
 fn at_once<'a>(
     cx: &mut Context<'_>,
     lane: &'a Lane<'a>,
@@ -200,8 +200,8 @@ fn failed(record: &Record, index: usize, failure: &StepFailure) -> TaskError {
 async fn finished(lane: &Lane<'_>, index: usize, node: &dyn Node) -> Result<(), End> {
     let write = || lane.book.map(|_| node.write_output()).transpose();
     let written = catch_unwind(AssertUnwindSafe(write));
-    // What undoing takes is what a later life would undo; of an output that cannot be journaled it is
-    // the output itself, because what the body did is to be undone all the same.
+    // What undoing takes is what a later life would undo; of an output that cannot be journaled it
+    // is the output itself, because what the body did is to be undone all the same.
     let kept = catch_unwind(AssertUnwindSafe(|| node.has_undo().then(|| node.keep())));
     let failure = match (written, kept) {
         (Ok(Ok(None)), Ok(_)) => return Ok(()),

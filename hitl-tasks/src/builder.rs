@@ -59,7 +59,8 @@ impl ManagerBuilder {
     }
 
     /// How many tasks may wait to start, besides those that run; 10,000 unless said otherwise. One
-    /// more is refused with [`SubmitError::Full`](crate::SubmitError::Full). `usize::MAX` means no limit.
+    /// more is refused with [`SubmitError::Full`](crate::SubmitError::Full). `usize::MAX` means no
+    /// limit.
     #[must_use]
     pub fn max_queued(mut self, tasks: usize) -> Self {
         self.max_queued = tasks;
@@ -128,8 +129,8 @@ impl ManagerBuilder {
         self
     }
 
-    /// The longest one attempt to [undo](crate::TaskStep::undo) a step may take; a minute unless said
-    /// otherwise.
+    /// The longest one attempt to [undo](crate::TaskStep::undo) a step may take; a minute unless
+    /// said otherwise.
     #[must_use]
     pub fn undo_limit(mut self, limit: Duration) -> Self {
         self.undo_limit = limit;

@@ -1,8 +1,9 @@
-//! Steps that wait on the clock for tasks of their own manager, and would do so for ever: the task that
-//! they wait for needs a slot that they, or others who wait like them, hold.
+//! Steps that wait on the clock for tasks of their own manager, and would do so for ever: the task
+//! that they wait for needs a slot that they, or others who wait like them, hold.
 //!
-//! A step is a plain future, so only its thread knows that it is a step which waits: the driver notes the
-//! attempt there for as long as it polls the body. What a body spawns is not noted, and not found.
+//! A step is a plain future, so only its thread knows that it is a step which waits: the driver
+//! notes the attempt there for as long as it polls the body. What a body spawns is not noted, and
+//! not found.
 //!
 //! The scheduler's lock is held while records and clocks are looked at, never the other way round.
 
@@ -89,8 +90,8 @@ impl<'a> EndWait<'a> {
         .await
     }
 
-    /// Notes who waits, when it is a step of the same manager. Its driver looks what that means once the
-    /// body has been polled: it may go off the clock yet.
+    /// Notes who waits, when it is a step of the same manager. Its driver looks what that means
+    /// once the body has been polled: it may go off the clock yet.
     fn note(&mut self, cx: &Context<'_>) {
         if let Some((_, refusal)) = &self.noted {
             refusal.wakes(cx);
@@ -169,7 +170,8 @@ impl Waits {
         let on: Vec<_> = self.waits.values().filter(|wait| wait.attempt.clock().is_on()).collect();
         let mut stuck: BTreeMap<TaskId, &Record> =
             on.iter().map(|wait| (wait.attempt.record.id(), &*wait.attempt.record)).collect();
-        // Who waits only for what can still end is not stuck; each round frees somebody, or is the last.
+        // Who waits only for what can still end is not stuck; each round frees somebody, or is the
+        // last.
         loop {
             let blocked = |wait: &&&Wait| is_blocked(wait, &stuck, slots);
             let still: BTreeSet<_> =

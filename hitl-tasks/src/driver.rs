@@ -98,8 +98,8 @@ impl Run {
         Ok(at)
     }
 
-    /// Runs the members of a group at the same time. The first failure stops the others, and all are
-    /// gone when this returns.
+    /// Runs the members of a group at the same time. The first failure stops the others, and all
+    /// are gone when this returns.
     async fn group(
         &self,
         group: &Group,

@@ -57,9 +57,9 @@ pub enum TaskErrorKind {
     /// What is journaled under this id is another definition: its name, version, tenant, steps or
     /// their types differ, or an output no longer fits its type. Nothing was run.
     DefinitionChanged,
-    /// This wait would never end: a step waits on the clock for a task that needs the slot which the step
-    /// holds, or for one that waits for the step. Wait for it
-    /// [off the clock](crate::StepContext::off_clock), which gives the slot back meanwhile, or give the
+    /// This wait would never end: a step waits on the clock for a task that needs the slot which
+    /// the step holds, or for one that waits for the step. Wait for it [off the
+    /// clock](crate::StepContext::off_clock), which gives the slot back meanwhile, or give the
     /// manager more slots. Both tasks go on.
     Deadlock,
     /// The task completed, but another wait on the same handle has already taken its output.

@@ -15,9 +15,9 @@ pub(crate) struct Group {
     pub(crate) join: Box<dyn Fn() -> bool + Send + Sync>,
 }
 
-/// What [`Task::parallel`](crate::Task::parallel) takes: a tuple of two to eight
-/// [`TaskStep`]s with the same input, whose outputs become a tuple; or a `Vec` of steps of one type,
-/// whose outputs become a `Vec`.
+/// What [`Task::parallel`](crate::Task::parallel) takes: a tuple of two to eight [`TaskStep`]s with
+/// the same input, whose outputs become a tuple; or a `Vec` of steps of one type, whose outputs
+/// become a `Vec`.
 ///
 /// You never implement this.
 #[diagnostic::on_unimplemented(

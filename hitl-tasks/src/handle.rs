@@ -51,9 +51,9 @@ impl<T: Send + 'static> TaskHandle<T> {
     /// again. Of several waits that see a completed task the first takes the output, the others get
     /// [`Taken`](crate::TaskErrorKind::Taken); errors are for everybody.
     ///
-    /// A step that waits for a task of its own manager does so
-    /// [off the clock](crate::StepContext::off_clock): otherwise it keeps the slot that the other may
-    /// need. Where all slots are held like that the wait would never end, and is a
+    /// A step that waits for a task of its own manager does so [off the
+    /// clock](crate::StepContext::off_clock): otherwise it keeps the slot that the other may need.
+    /// Where all slots are held like that the wait would never end, and is a
     /// [`Deadlock`](crate::TaskErrorKind::Deadlock).
     pub async fn wait(&self) -> Result<T, TaskError> {
         match EndWait::new(&self.record).ended().await? {

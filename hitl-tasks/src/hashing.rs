@@ -1,8 +1,8 @@
 //! A hash for task ids: keyed anew for every map, and as quick as three multiplications.
 //!
 //! The register is asked twice for each task, and the standard library's hash takes longer than the
-//! rest of that. Ids may come from outside, so the key is random: who does not know it cannot choose
-//! ids that collide.
+//! rest of that. Ids may come from outside, so the key is random: who does not know it cannot
+//! choose ids that collide.
 
 use std::hash::{BuildHasher, Hasher, RandomState};
 

@@ -36,9 +36,9 @@
 //! # The tour
 //!
 //! - **Defining**: [`Task`], [`TaskStep`] (also [blocking](TaskStep::blocking), with
-//!   [undo](TaskStep::undo), or several [at once](Task::parallel)), [`Retry`]. What a body gets is a
-//!   [`StepContext`]: it reports progress, hears of cancellation, and waits
-//!   [off the clock](StepContext::off_clock).
+//!   [undo](TaskStep::undo), or several [at once](Task::parallel)), [`Retry`]. What a body gets is
+//!   a [`StepContext`]: it reports progress, hears of cancellation, and waits [off the
+//!   clock](StepContext::off_clock).
 //! - **Running**: [`TaskManager`], built by [`ManagerBuilder`]; it ends by [`Shutdown`]. Tasks wait
 //!   by [`Priority`], [key](Task::key), [rate](ManagerBuilder::rate_limit) and
 //!   [time](Task::start_after).

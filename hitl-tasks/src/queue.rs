@@ -6,9 +6,9 @@
 //!   fixed when they come: by the time they came, less a bonus for their priority. So priority is
 //!   worth a fixed time of waiting, and nobody waits for ever (that is aging, without ever sorting
 //!   again).
-//! - Who finds its key taken is set aside with the key. While anybody is set aside, the key is taken
-//!   as often as it may be, or somebody of that key is back among those who are next. So every
-//!   change costs O(log n), and none is forgotten.
+//! - Who finds its key taken is set aside with the key. While anybody is set aside, the key is
+//!   taken as often as it may be, or somebody of that key is back among those who are next. So
+//!   every change costs O(log n), and none is forgotten.
 
 use std::collections::{BTreeMap, HashMap, VecDeque};
 use std::sync::Arc;

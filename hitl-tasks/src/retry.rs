@@ -13,10 +13,10 @@ use crate::error::BadSetting;
 ///
 /// The delays count against the task's overall time, and the task keeps its slot during them.
 ///
-/// A gated call in a step (`hitl::GateInTask`) has the same key in every attempt. So one that failed
-/// does not run again: each attempt of the step gets that same failure, however many there are. Say
-/// `retry_failed()` at the call of an idempotent tool to have it run again, with nobody asked while
-/// the approval lasts.
+/// A gated call in a step (`hitl::GateInTask`) has the same key in every attempt. So one that
+/// failed does not run again: each attempt of the step gets that same failure, however many there
+/// are. Say `retry_failed()` at the call of an idempotent tool to have it run again, with nobody
+/// asked while the approval lasts.
 ///
 /// ```
 /// # use std::time::Duration;

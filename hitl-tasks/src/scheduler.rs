@@ -314,8 +314,8 @@ impl Scheduler {
         lock(&self.state).alarm = None;
     }
 
-    /// Waits for a slot for a task to come back with. Cancel-safe: a slot that is granted to a dropped
-    /// future goes to the next one.
+    /// Waits for a slot for a task to come back with. Cancel-safe: a slot that is granted to a
+    /// dropped future goes to the next one.
     pub(crate) async fn slot(record: &Record) -> Slot {
         /// Says that the task wants one, for as long as it does.
         struct Wanting<'a>(&'a Record);
@@ -364,8 +364,8 @@ impl Scheduler {
                 if retimed {
                     self.retimed.notify_one();
                 }
-                // Not in the queue: it has a slot and is about to begin, or is on its way there. Then
-                // its driver tidies up, and nobody is told before the slot is free.
+                // Not in the queue: it has a slot and is about to begin, or is on its way there.
+                // Then its driver tidies up, and nobody is told before the slot is free.
                 if let Some(job) = job {
                     drop_quietly(job);
                     Self::leave(record.scheduler(), record, None);

@@ -101,8 +101,8 @@ impl TaskState {
         }
     }
 
-    /// One lower-case word: `queued`, `running`, `waiting`, `undoing`, `completed`, `failed`, `cancelled`,
-    /// `timeout`.
+    /// One lower-case word: `queued`, `running`, `waiting`, `undoing`, `completed`, `failed`,
+    /// `cancelled`, `timeout`.
     pub const fn as_str(self) -> &'static str {
         match self {
             Self::Queued => "queued",

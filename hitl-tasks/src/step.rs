@@ -86,8 +86,8 @@ type Predicate = dyn Fn(&StepFailure) -> bool + Send + Sync;
 impl<I: Send + 'static, O: Send + 'static> TaskStep<I, O> {
     /// A step with this body: no time limit, one attempt, weight 1.
     ///
-    /// The name is shown wherever progress is: what looks like a secret in it is masked when the task
-    /// is submitted.
+    /// The name is shown wherever progress is: what looks like a secret in it is masked when the
+    /// task is submitted.
     pub fn new<B, Shape>(name: impl Into<Arc<str>>, body: B) -> Self
     where
         B: StepBody<I, Shape, Output = O>,
@@ -200,9 +200,10 @@ impl<I: Send + 'static, O: Send + 'static> TaskStep<I, O> {
     /// When the task fails, is cancelled or runs out of time, the steps that are done are undone,
     /// the last one first; the step that was running is not, its body tidies up after itself. An
     /// undo is tried as often as [`retry`](Self::retry) says, each attempt for as long as
-    /// [`undo_limit`](crate::ManagerBuilder::undo_limit) allows; an attempt cannot be
-    /// cancelled, the time between two can, and in a journaled task it may run again after a restart. One that fails does not keep the others from
-    /// being undone. What was undone is told by [`TaskError::undone`](crate::TaskError::undone).
+    /// [`undo_limit`](crate::ManagerBuilder::undo_limit) allows; an attempt cannot be cancelled,
+    /// the time between two can, and in a journaled task it may run again after a restart. One that
+    /// fails does not keep the others from being undone. What was undone is told by
+    /// [`TaskError::undone`](crate::TaskError::undone).
     ///
     /// ```
     /// # use hitl_tasks::{StepContext, TaskStep};

@@ -219,16 +219,16 @@ impl<T: Send + 'static> Task<T> {
         self
     }
 
-    /// Records in the manager's [journal](crate::ManagerBuilder::journal) what each step made, before
-    /// the next one begins. Every step has to be [durable](crate::TaskStep::durable).
+    /// Records in the manager's [journal](crate::ManagerBuilder::journal) what each step made,
+    /// before the next one begins. Every step has to be [durable](crate::TaskStep::durable).
     ///
     /// After a crash submit the same definition under the same [id](Self::id): it goes on at the
     /// first step without a recorded output. A step that was interrupted runs again (bodies are
-    /// at-least-once: use [`StepContext::idempotency_key`](crate::StepContext::idempotency_key)); its
-    /// attempts count on, and it gets at least one more. Time budgets begin anew. A task that has
-    /// ended gives its recorded end again. A definition whose name, tenant, version, steps or types
-    /// differ is refused with [`DefinitionChanged`](crate::TaskErrorKind::DefinitionChanged); a
-    /// changed body cannot be seen, so change the version.
+    /// at-least-once: use [`StepContext::idempotency_key`](crate::StepContext::idempotency_key));
+    /// its attempts count on, and it gets at least one more. Time budgets begin anew. A task that
+    /// has ended gives its recorded end again. A definition whose name, tenant, version, steps or
+    /// types differ is refused with [`DefinitionChanged`](crate::TaskErrorKind::DefinitionChanged);
+    /// a changed body cannot be seen, so change the version.
     ///
     /// A shutdown, a dropped manager and a runtime that goes away only interrupt such a task:
     /// nothing is undone, and it goes on when it is submitted again.

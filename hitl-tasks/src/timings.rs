@@ -18,8 +18,8 @@ const NEWEST: f64 = 0.3;
 pub(crate) struct Timings(Mutex<HashMap<Arc<str>, Vec<Option<f64>>>>);
 
 impl Timings {
-    /// A step took so long. Steps too fast to be measured are not noted down: they would cost a lock
-    /// and tell nothing.
+    /// A step took so long. Steps too fast to be measured are not noted down: they would cost a
+    /// lock and tell nothing.
     pub(crate) fn note(&self, task: &Arc<str>, step: usize, steps: usize, took: Duration) {
         if took.is_zero() {
             return;

@@ -24,8 +24,8 @@ impl Run {
         book.is_some_and(|book| book.ending().is_some()) || self.to_undo(book).next().is_some()
     }
 
-    /// What is to be undone, the last first. What is done and could not be recorded comes before: it is
-    /// what the task failed with.
+    /// What is to be undone, the last first. What is done and could not be recorded comes before:
+    /// it is what the task failed with.
     fn to_undo(&self, book: Option<&Book>) -> impl Iterator<Item = (usize, &dyn Node)> {
         let nodes: Vec<_> =
             self.units().iter().flat_map(crate::step::Unit::nodes).map(|node| &**node).collect();
@@ -37,11 +37,11 @@ impl Run {
         })
     }
 
-    /// Undoes what was done, once it is decided how the task ends. How it does end, and what became of
-    /// each step. Every failure is reported, and none keeps the others from being undone.
+    /// Undoes what was done, once it is decided how the task ends. How it does end, and what became
+    /// of each step. Every failure is reported, and none keeps the others from being undone.
     ///
-    /// When its host goes away, what is journaled is left for later; what is not is tried to the end,
-    /// without waiting in between.
+    /// When its host goes away, what is journaled is left for later; what is not is tried to the
+    /// end, without waiting in between.
     pub(crate) async fn undo(&self, end: End, book: Option<&Book>) -> (End, Vec<Undone>) {
         let mut undone = Vec::new();
         if book.is_some() && self.record().is_suspended() {

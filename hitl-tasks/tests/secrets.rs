@@ -15,7 +15,8 @@ use tracing::field::{Field, Visit};
 use tracing::span::{Attributes, Id, Record};
 use tracing::{Event, Metadata, Subscriber};
 
-/// What is planted wherever a task says something: a secret by its name, one by its shape, one in JSON.
+/// What is planted wherever a task says something: a secret by its name, one by its shape, one in
+/// JSON.
 const SAID: &str = concat!(
     r#"asked with password=hunter2hunter2, Bearer abcdefgh12345678 and {"apiKey":"k3y-of-the-house"}; "#,
     "db at postgres://app:s3cr3t-pw@db/x"

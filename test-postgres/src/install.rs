@@ -36,8 +36,9 @@ fn path() -> Vec<PathBuf> {
     std::env::split_paths(&std::env::var_os("PATH").unwrap_or_default()).collect()
 }
 
-/// Installs what is missing of the server and the pooler with Debian's packages, when this user may.
-/// The error says what to install. Without the pooler one goes on: one test is skipped, loudly.
+/// Installs what is missing of the server and the pooler with Debian's packages, when this user
+/// may. The error says what to install. Without the pooler one goes on: one test is skipped,
+/// loudly.
 pub fn install() -> Result<PathBuf, String> {
     let mut said = String::new();
     let is_complete = find().is_some() && find_pooler().is_some();

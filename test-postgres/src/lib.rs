@@ -1,4 +1,5 @@
-//! A private PostgreSQL server for tests: its own folder, port and socket, reached over loopback only.
+//! A private PostgreSQL server for tests: its own folder, port and socket, reached over loopback
+//! only.
 //!
 //! Only the standard library, so that `cargo xtask` builds in a moment.
 

@@ -149,8 +149,9 @@ fn least(bytes: usize) -> Run {
     })
 }
 
-/// What a gate owes for every call, and nothing else: the arguments serialised and looked at for secrets, the
-/// digest of the content and that of the binding, an id, and two records kept in memory.
+/// What a gate owes for every call, and nothing else: the arguments serialised and looked at for
+/// secrets, the digest of the content and that of the binding, an id, and two records kept in
+/// memory.
 fn by_hand(bytes: usize) -> Run {
     /// What a digest has before the arguments, and a binding beside the content's digest, in bytes.
     const AROUND: [u8; 85] = [7; 85];
@@ -220,8 +221,8 @@ fn written(bytes: usize, durability: Durability) -> Run {
     })
 }
 
-/// What a chained line costs at least: the arguments serialised and hashed, and each record serialised,
-/// hashed and written.
+/// What a chained line costs at least: the arguments serialised and hashed, and each record
+/// serialised, hashed and written.
 fn made_and_written(bytes: usize) -> Run {
     let plain = arguments(bytes);
     let records = one_thread().block_on(audit_records(bytes));

@@ -39,8 +39,8 @@ pub(super) fn pairs(_: Effort) -> Vec<Pair> {
     pairs
 }
 
-/// What the other process does: with a call's id it makes a decision ready, with `go` it decides; by
-/// hand it writes what a decision of the call of that number writes.
+/// What the other process does: with a call's id it makes a decision ready, with `go` it decides;
+/// by hand it writes what a decision of the call of that number writes.
 pub(crate) fn other(role: &str) {
     let (runtime, place) = (two_threads(), std::env::var(PLACE).expect("a place"));
     match role {

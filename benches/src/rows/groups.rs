@@ -1,5 +1,6 @@
 //! What writing the same rows to SQLite costs without a store: one thread, prepared statements, one
-//! commit for all that wait. The rows are handed over by their callers, as they are wherever rows differ.
+//! commit for all that wait. The rows are handed over by their callers, as they are wherever rows
+//! differ.
 
 use std::collections::HashMap;
 use std::path::Path;
@@ -61,8 +62,8 @@ struct Rows {
     owed: Vec<(i64, Value)>,
 }
 
-/// The values that a change of this call writes. It has an id like those that a gate makes: ids in the order
-/// of their numbers would be written to fewer pages.
+/// The values that a change of this call writes. It has an id like those that a gate makes: ids in
+/// the order of their numbers would be written to fewer pages.
 fn given(change: &Change, call: u64) -> Vec<Value> {
     match change {
         Change::Call(columns) => columns
@@ -120,7 +121,8 @@ impl Rows {
         let mut last = 1;
         while let Ok(first) = waiting.recv() {
             let mut group = vec![first];
-            // Their callers come back at about the same time: waits a moment for as many as last time.
+            // Their callers come back at about the same time: waits a moment for as many as last
+            // time.
             let deadline = Instant::now() + Duration::from_micros(300);
             while group.len() < GROUP {
                 let left = deadline.saturating_duration_since(Instant::now());

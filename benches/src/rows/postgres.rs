@@ -1,5 +1,5 @@
-//! What writing the same rows to PostgreSQL costs without a store: one prepared statement, and so one
-//! transaction, for each step.
+//! What writing the same rows to PostgreSQL costs without a store: one prepared statement, and so
+//! one transaction, for each step.
 
 use std::sync::Mutex;
 

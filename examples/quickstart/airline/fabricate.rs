@@ -1,5 +1,5 @@
-//! Users, reservations and flights, made up from their ids: the same id is always the same thing, so
-//! that any recording can be replayed.
+//! Users, reservations and flights, made up from their ids: the same id is always the same thing,
+//! so that any recording can be replayed.
 
 use super::Refusal;
 use super::fares;

@@ -1,8 +1,8 @@
-//! The bodies of the fuzz targets: each takes any bytes, and panics when something does not hold that
-//! always must.
+//! The bodies of the fuzz targets: each takes any bytes, and panics when something does not hold
+//! that always must.
 //!
-//! They are plain functions, so that `cargo test` runs them too, briefly, on a toolchain that has no
-//! fuzzer. See `fuzz/README.md`.
+//! They are plain functions, so that `cargo test` runs them too, briefly, on a toolchain that has
+//! no fuzzer. See `fuzz/README.md`.
 #![expect(
     clippy::unwrap_used,
     clippy::panic,

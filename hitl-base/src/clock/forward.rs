@@ -1,8 +1,8 @@
 //! A clock that never goes back, for those who judge what has expired.
 //!
-//! Somebody who can set the machine's clock must not be able to revive an approval that has expired,
-//! nor to make everything expire for good. So this clock remembers the latest moment that it gave out
-//! and counts on from there with time that nobody can set:
+//! Somebody who can set the machine's clock must not be able to revive an approval that has
+//! expired, nor to make everything expire for good. So this clock remembers the latest moment that
+//! it gave out and counts on from there with time that nobody can set:
 //!
 //! - the machine's clock is behind: the present is that moment plus the time that has passed since;
 //! - it is ahead, by up to 31 days: it is believed, so what should have expired has expired
@@ -10,8 +10,8 @@
 //! - it is further ahead: it is not believed and nothing is remembered, because a present in a far
 //!   future could never be left again. There is no present until the clock is right.
 //!
-//! Small leaps add up: many of 30 days each are one of years. So what the clock has leapt counts until
-//! 31 times as long has passed; a machine that sleeps most of the time stays within that.
+//! Small leaps add up: many of 30 days each are one of years. So what the clock has leapt counts
+//! until 31 times as long has passed; a machine that sleeps most of the time stays within that.
 
 use std::fmt;
 use std::sync::{Arc, Mutex, PoisonError};

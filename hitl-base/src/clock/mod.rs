@@ -16,8 +16,8 @@ pub trait Clock: Send + Sync + 'static {
     fn now(&self) -> Timestamp;
 
     /// How long something has run that nobody can set, like the machine's monotonic clock; from any
-    /// beginning, never less than before. `None` when there is no such thing: then time stands still
-    /// while this clock is behind, and it is believed when it jumps ahead by up to 400 days.
+    /// beginning, never less than before. `None` when there is no such thing: then time stands
+    /// still while this clock is behind, and it is believed when it jumps ahead by up to 400 days.
     fn uptime(&self) -> Option<Duration> {
         None
     }
@@ -70,8 +70,8 @@ impl ManualClock {
         self.0.wall.fetch_add(millis, Ordering::SeqCst);
     }
 
-    /// Sets the clock, as an operator does who corrects it or an attacker who turns it back. No time
-    /// passes.
+    /// Sets the clock, as an operator does who corrects it or an attacker who turns it back. No
+    /// time passes.
     pub fn set(&self, to: Timestamp) {
         self.0.wall.store(to.as_millis(), Ordering::SeqCst);
     }

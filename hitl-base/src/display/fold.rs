@@ -1,11 +1,11 @@
-//! Lines that a terminal does not break: where it did, what follows would begin at the margin, and a text
-//! could pass for a line of ours.
+//! Lines that a terminal does not break: where it did, what follows would begin at the margin, and
+//! a text could pass for a line of ours.
 
 /// Where a line that goes on begins.
 const MARGIN: &str = "              | ";
 
-/// Breaks the lines of `text` that are wider than `columns`. A line that goes on is indented behind a
-/// mark, so that nothing in it stands where a line of its own would. Escape sequences for colours
+/// Breaks the lines of `text` that are wider than `columns`. A line that goes on is indented behind
+/// a mark, so that nothing in it stands where a line of its own would. Escape sequences for colours
 /// (`ESC [ .. m`) take no room; letters that may be two columns wide take two.
 ///
 /// ```
@@ -41,8 +41,8 @@ pub fn fold(text: &str, columns: usize) -> String {
 
 /// How many columns a character takes, at most.
 fn width(c: char) -> usize {
-    // From here on there are letters that are two columns wide; that the others are counted so too breaks
-    // a line early.
+    // From here on there are letters that are two columns wide; that the others are counted so too
+    // breaks a line early.
     if u32::from(c) < 0x1100 { 1 } else { 2 }
 }
 

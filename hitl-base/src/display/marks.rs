@@ -1,5 +1,5 @@
-//! Marks that are drawn over or under the character before them, of any writing: what Unicode lists as
-//! nonspacing and enclosing.
+//! Marks that are drawn over or under the character before them, of any writing: what Unicode lists
+//! as nonspacing and enclosing.
 
 /// Whether a character is a mark of any writing.
 pub(super) fn is_any_mark(c: char) -> bool {

@@ -1,8 +1,9 @@
 //! Text that a person will read, made so that what is shown is what is there.
 //!
 //! Two questions, two families. [`visible`] makes a sentence safe: nothing in it hides or moves its
-//! neighbours, and making it safe twice changes nothing. [`quoted`] and [`value`] show a *value*: two
-//! different values never look the same, also when one of them spells out how the other is escaped.
+//! neighbours, and making it safe twice changes nothing. [`quoted`] and [`value`] show a *value*:
+//! two different values never look the same, also when one of them spells out how the other is
+//! escaped.
 
 mod canonical;
 mod clip;

@@ -1,5 +1,5 @@
-//! Numbers, dates and lists as people write them. They are shown beside the exact value, never in its
-//! place: nothing here rounds.
+//! Numbers, dates and lists as people write them. They are shown beside the exact value, never in
+//! its place: nothing here rounds.
 
 use jiff::civil::Date;
 

@@ -38,11 +38,11 @@ impl Pile {
 }
 
 /// Escapes everything in `text` that would not be seen as itself: control characters (a line break
-/// reads `\n`), bidirectional overrides, characters of no width, spaces that are none, and marks that
-/// pile up on one character. Other text stays as it is, and doing it again changes nothing.
+/// reads `\n`), bidirectional overrides, characters of no width, spaces that are none, and marks
+/// that pile up on one character. Other text stays as it is, and doing it again changes nothing.
 ///
-/// A backslash stays a backslash, so a text that spells out an escape looks like what it spells out:
-/// for values, where that matters, there is [`quoted`].
+/// A backslash stays a backslash, so a text that spells out an escape looks like what it spells
+/// out: for values, where that matters, there is [`quoted`].
 ///
 /// ```
 /// # use hitl_base::display::visible;
@@ -64,9 +64,9 @@ pub fn visible(text: &str) -> Cow<'_, str> {
     Cow::Owned(out)
 }
 
-/// `text` between quotes, as in JSON, with everything unseen escaped. Different texts never look the
-/// same: quotes and backslashes are escaped too, long runs of spaces are counted, and marks that
-/// pile up on one character are written out.
+/// `text` between quotes, as in JSON, with everything unseen escaped. Different texts never look
+/// the same: quotes and backslashes are escaped too, long runs of spaces are counted, and marks
+/// that pile up on one character are written out.
 ///
 /// ```
 /// # use hitl_base::display::quoted;

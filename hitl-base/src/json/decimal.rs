@@ -94,8 +94,8 @@ pub struct Whole {
 }
 
 /// Returns the whole number that this JSON number is, however it is written: `5`, `5.0` and `50e-1`
-/// are all 5. `None` if it has a fraction, or does not fit 128 bits. Linear in the text: an exponent
-/// of a billion costs nothing.
+/// are all 5. `None` if it has a fraction, or does not fit 128 bits. Linear in the text: an
+/// exponent of a billion costs nothing.
 ///
 /// ```
 /// # use hitl_base::json::whole;

@@ -106,8 +106,8 @@ pub fn scan_within(text: &str, limits: Limits) -> Result<Json, ScanError> {
     scanner.document(limits.bytes).map_err(|refused| refused.located(text))
 }
 
-/// What the scanner refused. The path to it is put together while the scanner leaves what it is in, so
-/// that a text that is fine pays nothing for it.
+/// What the scanner refused. The path to it is put together while the scanner leaves what it is in,
+/// so that a text that is fine pays nothing for it.
 struct Refused(Box<Refusal>);
 
 struct Refusal {

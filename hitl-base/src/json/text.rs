@@ -8,8 +8,8 @@ use serde_json::value::RawValue;
 
 use super::{Json, ScanError, scan};
 
-/// A JSON document kept as text, byte for byte. In a record it appears as JSON, not as a string. Cheap
-/// to clone; clones share the text.
+/// A JSON document kept as text, byte for byte. In a record it appears as JSON, not as a string.
+/// Cheap to clone; clones share the text.
 #[derive(Clone, PartialEq, Eq)]
 pub struct JsonText(Arc<str>);
 
@@ -69,8 +69,8 @@ impl fmt::Display for JsonText {
 
 impl Serialize for JsonText {
     fn serialize<S: Serializer>(&self, to: S) -> Result<S::Ok, S::Error> {
-        // Read here and not when it was made: most texts are made more often than they are sent. What
-        // were no JSON would be no record either.
+        // Read here and not when it was made: most texts are made more often than they are sent.
+        // What were no JSON would be no record either.
         let raw: &RawValue = serde_json::from_str(&self.0)
             .map_err(|_| serde::ser::Error::custom("a text that is no JSON document"))?;
         raw.serialize(to)

@@ -110,8 +110,8 @@ impl Json {
     }
 }
 
-/// Appends a JSON string literal to `out`: the shortest escapes that JSON allows, everything else as
-/// it is. There is exactly one spelling of each string, so digests can stand on it.
+/// Appends a JSON string literal to `out`: the shortest escapes that JSON allows, everything else
+/// as it is. There is exactly one spelling of each string, so digests can stand on it.
 pub fn write_string(out: &mut String, text: &str) {
     out.reserve(text.len() + 2);
     out.push('"');
@@ -137,8 +137,8 @@ pub fn write_string(out: &mut String, text: &str) {
     out.push('"');
 }
 
-/// Where the first byte is that does not stand for itself in a JSON string: a quote, a backslash or a
-/// control character. Many bytes at a time, because arguments are mostly long plain text.
+/// Where the first byte is that does not stand for itself in a JSON string: a quote, a backslash or
+/// a control character. Many bytes at a time, because arguments are mostly long plain text.
 pub(super) fn special(bytes: &[u8]) -> Option<usize> {
     // No branch between the bytes of a block, so that the compiler looks at them together.
     let plain = |block: &[u8; 32]| {

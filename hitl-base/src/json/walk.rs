@@ -13,13 +13,15 @@ pub enum Token<'t> {
     Item(&'t str, bool),
     /// A number.
     Number(&'t str),
-    /// A key or a string that says something else than what is written: it has an escape, or no end. Or
-    /// what hitl does not write. Whoever relies on what a walk tells must not, when it tells this.
+    /// A key or a string that says something else than what is written: it has an escape, or no
+    /// end. Or what hitl does not write. Whoever relies on what a walk tells must not, when it
+    /// tells this.
     Escaped,
 }
 
-/// Walks over a document that hitl has written itself: compact, as [`Json::write`](super::Json::write)
-/// has it. What could not be such, a blank between tokens for one, is [`Token::Escaped`].
+/// Walks over a document that hitl has written itself: compact, as
+/// [`Json::write`](super::Json::write) has it. What could not be such, a blank between tokens for
+/// one, is [`Token::Escaped`].
 ///
 /// ```
 /// # use hitl_base::json::{Token, walk};

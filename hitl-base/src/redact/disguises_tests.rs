@@ -1,4 +1,5 @@
-//! Secrets that are spelled so that a pattern does not see them, and what is spelled so and is none.
+//! Secrets that are spelled so that a pattern does not see them, and what is spelled so and is
+//! none.
 
 use super::*;
 

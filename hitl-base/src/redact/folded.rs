@@ -1,5 +1,5 @@
-//! A text as it is read: without what is not seen, and with escapes and look-alikes as what they stand
-//! for. A secret that is spelled otherwise is looked for in it, and masked where it stands.
+//! A text as it is read: without what is not seen, and with escapes and look-alikes as what they
+//! stand for. A secret that is spelled otherwise is looked for in it, and masked where it stands.
 
 use std::ops::Range;
 
@@ -154,8 +154,8 @@ fn kinds(text: &[u8]) -> (bool, bool) {
     (found & ODD != 0, found & EQUALS != 0)
 }
 
-/// How long the word is in which `at` stands, and whether it has a letter of ASCII next to where it is
-/// looked at or later.
+/// How long the word is in which `at` stands, and whether it has a letter of ASCII next to where it
+/// is looked at or later.
 fn word_at(text: &str, at: usize) -> (usize, bool) {
     let before = text[..at].chars().next_back().is_some_and(|c| c.is_ascii_alphabetic());
     let length: usize =

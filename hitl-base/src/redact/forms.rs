@@ -49,8 +49,8 @@ pub(super) fn is_drawn(value: &str) -> bool {
         && !is_name(value)
 }
 
-/// Whether it is in one piece of capitals, small letters and digits, which change so often that it is no
-/// name: what stands after a secret's name and a blank.
+/// Whether it is in one piece of capitals, small letters and digits, which change so often that it
+/// is no name: what stands after a secret's name and a blank.
 pub(super) fn is_mixed(value: &str) -> bool {
     let kind = |byte: u8| {
         usize::from(byte.is_ascii_lowercase()) + 2 * usize::from(byte.is_ascii_uppercase())
@@ -71,8 +71,8 @@ pub(super) fn is_command(value: &str, ticked: bool) -> bool {
     ticked && value.contains(char::is_whitespace) || value.starts_with("arn:")
 }
 
-/// Whether it has what a word has not: a digit, a sign that names do not have, capitals anywhere. The
-/// name of an encoding is none.
+/// Whether it has what a word has not: a digit, a sign that names do not have, capitals anywhere.
+/// The name of an encoding is none.
 pub(super) fn is_odd(value: &str) -> bool {
     const CODES: &[&str] =
         &["base64", "base32", "utf", "sha", "md5", "hs", "rs", "es", "ps", "aes", "latin", "iso"];

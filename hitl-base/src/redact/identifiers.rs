@@ -1,5 +1,5 @@
-//! What looks random and is no secret: addresses on chains, ids of files, what follows a click, and what
-//! was encoded.
+//! What looks random and is no secret: addresses on chains, ids of files, what follows a click, and
+//! what was encoded.
 
 use super::encoded;
 
@@ -119,8 +119,8 @@ fn is_lower_base32(run: &str) -> bool {
         || of(run, BECH32)
 }
 
-/// What is written as BIP 173 has it: whose it is, a one, and thirty-two letters that nobody mixes up.
-/// Those of private keys have marks of their own.
+/// What is written as BIP 173 has it: whose it is, a one, and thirty-two letters that nobody mixes
+/// up. Those of private keys have marks of their own.
 fn is_bech32(run: &str) -> bool {
     let run = ["X-", "P-", "C-"].iter().find_map(|chain| run.strip_prefix(chain)).unwrap_or(run);
     let Some((whose, data)) = run.rsplit_once('1') else { return false };

@@ -6,8 +6,8 @@ use std::hash::{BuildHasherDefault, Hasher};
 
 use super::keys::{Name, is_public, judge};
 
-/// How many names each thread remembers; the next one makes all of them forgotten, so that names that
-/// somebody makes up cannot keep those out that come again and again.
+/// How many names each thread remembers; the next one makes all of them forgotten, so that names
+/// that somebody makes up cannot keep those out that come again and again.
 const NAMES: usize = 256;
 /// The longest name that is remembered, in bytes.
 const LONGEST: usize = 64;
@@ -30,8 +30,8 @@ impl Said {
 type Known = HashMap<Box<str>, Said, BuildHasherDefault<Short>>;
 
 thread_local! {
-    /// What was said of some names. Of each thread's own: it is asked for every key of every call, and a
-    /// lock would have all threads wait for each other's.
+    /// What was said of some names. Of each thread's own: it is asked for every key of every call,
+    /// and a lock would have all threads wait for each other's.
     static KNOWN: RefCell<Known> = const { RefCell::new(HashMap::with_hasher(BuildHasherDefault::new())) };
 }
 
@@ -55,8 +55,8 @@ pub(super) fn said_by(key: &str) -> Said {
     })
 }
 
-/// A quick hash for a few short names. Whoever makes up names that collide has [`NAMES`] of them looked
-/// through, and no more.
+/// A quick hash for a few short names. Whoever makes up names that collide has [`NAMES`] of them
+/// looked through, and no more.
 #[derive(Default)]
 struct Short(u64);
 

@@ -12,22 +12,22 @@ use crate::json::{Json, push_part};
 /// A document without secrets, with the places in it that are masked.
 ///
 /// It has the structure of the document that it was made of: an object stays an object, a list a
-/// list, and what a shell would act on inside a text stays where it is. A number that is masked is a
-/// text.
+/// list, and what a shell would act on inside a text stays where it is. A number that is masked is
+/// a text.
 #[derive(Debug)]
 #[non_exhaustive]
 pub struct Marked {
     /// The document without secrets.
     pub tree: Json,
-    /// What is masked, in the order of the document: at most a thousand places, those with a pointer of
-    /// at most 4096 bytes.
+    /// What is masked, in the order of the document: at most a thousand places, those with a
+    /// pointer of at most 4096 bytes.
     pub places: Vec<MaskedPlace>,
     /// How many places are masked beyond those that are listed.
     pub more: usize,
 }
 
-/// The most places that are listed, and the longest pointer of one in bytes: a key may be as long as a
-/// document, and each place below it would name it.
+/// The most places that are listed, and the longest pointer of one in bytes: a key may be as long
+/// as a document, and each place below it would name it.
 const MAX_PLACES: usize = 1_000;
 /// The longest pointer that a listed place has, in bytes.
 pub const MAX_POINTER: usize = 4_096;
@@ -62,8 +62,9 @@ impl fmt::Debug for MaskedPlace {
 }
 
 impl Redactor {
-    /// A copy of `tree` without secrets, and what is masked in it; `None` if it has none. It is masked
-    /// as [`json`](Self::json) masks it, but a mask never covers an object, a list or syntax.
+    /// A copy of `tree` without secrets, and what is masked in it; `None` if it has none. It is
+    /// masked as [`json`](Self::json) masks it, but a mask never covers an object, a list or
+    /// syntax.
     ///
     /// ```
     /// # use hitl_base::{json::scan, Redactor, redact::MaskReason};

@@ -139,8 +139,8 @@ pub(super) fn leading_mask(text: &str) -> Option<&str> {
     is_mask(mask).then_some(mask)
 }
 
-/// At most how many bits a secret of this length and these kinds of characters has. The separators of
-/// a number add none.
+/// At most how many bits a secret of this length and these kinds of characters has. The separators
+/// of a number add none.
 fn bits(secret: &str) -> f64 {
     let grouped = |c: char| c.is_ascii_digit() || matches!(c, ' ' | '-' | '.');
     let digits: String = secret.chars().filter(char::is_ascii_digit).collect();

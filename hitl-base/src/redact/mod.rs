@@ -1,9 +1,9 @@
 //! Keeping secrets out of everything that is shown or kept.
 //!
-//! Two questions decide: is the key's *name* that of a secret ([`is_secret_key`]), and has the value
-//! the *shape* of one? Names count in objects, in JSON inside strings, in URL queries, headers,
-//! `key=value` text and command-line flags. A hit is masked, not dropped, so that a reader sees that
-//! something was there; under a key, equal secrets get equal marks.
+//! Two questions decide: is the key's *name* that of a secret ([`is_secret_key`]), and has the
+//! value the *shape* of one? Names count in objects, in JSON inside strings, in URL queries,
+//! headers, `key=value` text and command-line flags. A hit is masked, not dropped, so that a reader
+//! sees that something was there; under a key, equal secrets get equal marks.
 
 mod encoded;
 mod entropy;
@@ -85,9 +85,9 @@ impl Redactor {
         Self::default()
     }
 
-    /// Marks each masked secret with a short HMAC under `key`, like `[redacted:1a2b3c4d5e]`, so that
-    /// equal secrets can be matched without being seen. Secrets that could be guessed (a PIN, a
-    /// card number) get no mark.
+    /// Marks each masked secret with a short HMAC under `key`, like `[redacted:1a2b3c4d5e]`, so
+    /// that equal secrets can be matched without being seen. Secrets that could be guessed (a PIN,
+    /// a card number) get no mark.
     #[must_use]
     pub fn keyed(mut self, key: [u8; 32]) -> Self {
         self.masker = Masker::keyed(key);
@@ -124,8 +124,8 @@ impl Redactor {
         }
     }
 
-    /// Whether a document surely has no secret, told from its text: as [`Json::write`] has it, and not
-    /// read into a tree. `false` says nothing: then [`cleaned`](Self::cleaned) tells.
+    /// Whether a document surely has no secret, told from its text: as [`Json::write`] has it, and
+    /// not read into a tree. `false` says nothing: then [`cleaned`](Self::cleaned) tells.
     ///
     /// ```
     /// # use hitl_base::Redactor;
@@ -202,8 +202,9 @@ impl Redactor {
         clean
     }
 
-    /// Without the secrets that are seen once the text is read: what is not seen left out, and escapes
-    /// and look-alikes taken for what they stand for. All but the secrets stays as it is written.
+    /// Without the secrets that are seen once the text is read: what is not seen left out, and
+    /// escapes and look-alikes taken for what they stand for. All but the secrets stays as it is
+    /// written.
     fn as_read<'t>(&self, text: &'t str) -> Cow<'t, str> {
         let Some(folded) = Folded::of(text) else { return Cow::Borrowed(text) };
         if signs(folded.text()) == Signs::default() {

@@ -9,9 +9,9 @@ use super::spelling::next_part;
 use super::values::{Pair, Whole};
 use super::{manifests, places, wordy};
 
-/// A name, what joins it to its value, and how the value begins: see `values`. Between them there may be
-/// a type (`password: str = ..`, `password string = ..`), a bracket (`env["X"] = ..`), or a comma
-/// (`define("X", ..)`).
+/// A name, what joins it to its value, and how the value begins: see `values`. Between them there
+/// may be a type (`password: str = ..`, `password string = ..`), a bracket (`env["X"] = ..`), or a
+/// comma (`define("X", ..)`).
 const PAIRS: &str = concat!(
     r#"(?P<name>(?:--?)?(?:[A-Za-z\u{C0}-\u{24F}\u{FF21}-\u{FF5A}][A-Za-z0-9_.\u{C0}-\u{24F}\u{FF10}-\u{FF5A}-]{1,63}|[^\x00-\x7F]{2,16}))"#,
     r#"(?P<join>\\{0,4}["'`]?[\])]?(?:&(?:quot|apos|#3[49]);|%2[27])?(?:"#,

@@ -1,14 +1,14 @@
 //! Every pattern that redaction has, and how each is looked for: within a bounded reach.
 //!
-//! A pattern is compiled nowhere else, so that the tests of this module see each of them: one that is
-//! new cannot escape the test that doubles its text.
+//! A pattern is compiled nowhere else, so that the tests of this module see each of them: one that
+//! is new cannot escape the test that doubles its text.
 
 use std::sync::{LazyLock, OnceLock};
 
 use regex::{Captures, Regex, RegexBuilder};
 
-/// So far may a match go on from where it begins, in bytes. What goes on further is masked to its end
-/// all the same: see [`Found::is_cut`].
+/// So far may a match go on from where it begins, in bytes. What goes on further is masked to its
+/// end all the same: see [`Found::is_cut`].
 pub(super) const REACH: usize = 1_024;
 
 /// So long may a match be that begins with the text, in bytes.
@@ -19,8 +19,8 @@ const START: usize = 160;
 /// next one.
 const WINDOW: usize = 4 * REACH;
 
-/// The engine forgets what it has learnt of a pattern when this is full, and learns it again. The large
-/// patterns need about half of it; a thread that redacts keeps as much as it has needed.
+/// The engine forgets what it has learnt of a pattern when this is full, and learns it again. The
+/// large patterns need about half of it; a thread that redacts keeps as much as it has needed.
 const LEARNT: usize = 8 * 1024 * 1024;
 
 /// Every pattern.

@@ -1,5 +1,5 @@
-//! Redaction is linear: a text that is so many times as long takes about so many times as long, whatever
-//! stands in it.
+//! Redaction is linear: a text that is so many times as long takes about so many times as long,
+//! whatever stands in it.
 
 use std::fs;
 use std::time::Instant;
@@ -15,8 +15,8 @@ use crate::redact::Redactor;
 /// What is measured first, in bytes, and by how much the second text is longer.
 const LENGTH: usize = 4 * 1024;
 const TIMES: usize = 4;
-/// Where that seems too much, longer texts tell: what the engine learns of a text, and what it forgets
-/// again, counts less in them.
+/// Where that seems too much, longer texts tell: what the engine learns of a text, and what it
+/// forgets again, counts less in them.
 const LONGER: usize = 24 * 1024;
 const MORE_TIMES: usize = 8;
 /// So often is a measurement taken again that was too long, and the shortest counts: others use the
@@ -30,9 +30,9 @@ fn cost(work: impl FnOnce()) -> f64 {
     start.elapsed().as_secs_f64()
 }
 
-/// How much longer the work on one long text takes than that on as much of short ones: as long, when it
-/// is linear, and `times` as long, when it is quadratic. Both take about as long, so that whatever else
-/// the machine does slows both.
+/// How much longer the work on one long text takes than that on as much of short ones: as long,
+/// when it is linear, and `times` as long, when it is quadratic. Both take about as long, so that
+/// whatever else the machine does slows both.
 fn excess(times: usize, most: f64, short: impl Fn(), long: impl Fn()) -> f64 {
     let (mut shorts, mut longs) = (f64::INFINITY, f64::INFINITY);
     for _ in 0..AGAIN {

@@ -8,8 +8,8 @@ use crate::json::Json;
 
 const BEGIN: &str = "BEGIN ";
 const END: &str = "END ";
-/// So many dashes there are: five, but for SSH2's four with a blank (RFC 4716), and for those who have lost
-/// one.
+/// So many dashes there are: five, but for SSH2's four with a blank (RFC 4716), and for those who
+/// have lost one.
 const DASHES: Range<usize> = 4..6;
 /// The longest label, in bytes.
 const LABEL: usize = 64;

@@ -13,8 +13,8 @@ use super::mask::{MaskReason, leading_mask};
 use crate::display::is_unseen;
 use crate::json::Json;
 
-/// So many runs of a document are masked one by one. What comes after them is masked whole: a text of
-/// nothing but syntax would otherwise grow many times.
+/// So many runs of a document are masked one by one. What comes after them is masked whole: a text
+/// of nothing but syntax would otherwise grow many times.
 const MAX_RUNS: usize = 10_000;
 
 /// The secrets behind the placeholders.
@@ -184,8 +184,8 @@ fn own_numbers(tree: &Json, taken: &mut HashSet<u64>) {
     }
 }
 
-/// The numbers in a text that could pass for those of placeholders, however it is spelled: a text in
-/// which JSON is nested may escape any of its characters.
+/// The numbers in a text that could pass for those of placeholders, however it is spelled: a text
+/// in which JSON is nested may escape any of its characters.
 fn numbers_in(text: &str, taken: &mut HashSet<u64>) {
     let mut spelling = Cow::Borrowed(text);
     // As it stands here, and as it is read in each string that it may be nested in.

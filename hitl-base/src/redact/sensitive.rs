@@ -21,10 +21,11 @@ thread_local! {
 ///
 /// Only hitl itself, while it seals a call's arguments or result, writes the value behind it.
 ///
-/// In a tool's arguments it may stand at any depth: in a field (of a flattened struct too), a list, an
-/// `Option`, a variant, or as the value of a map. Its schema is that of the value, marked
-/// `"writeOnly": true`. What serde itself takes apart cannot be hidden and is refused before anything
-/// is shown: a flattened `Sensitive<Struct>`, and one as the content of an internally tagged enum.
+/// In a tool's arguments it may stand at any depth: in a field (of a flattened struct too), a list,
+/// an `Option`, a variant, or as the value of a map. Its schema is that of the value, marked
+/// `"writeOnly": true`. What serde itself takes apart cannot be hidden and is refused before
+/// anything is shown: a flattened `Sensitive<Struct>`, and one as the content of an internally
+/// tagged enum.
 ///
 /// ```
 /// # use hitl_base::Sensitive;

@@ -12,8 +12,8 @@ use super::placeholder::is_template;
 use super::signs::signs;
 use super::{encoded, entropy, identifiers, keys, pairs, patterns, pem, tokens, wordy};
 
-/// Well-known shapes that do not begin with an issuer's mark. The formats are the issuers' own, from
-/// their public documentation.
+/// Well-known shapes that do not begin with an issuer's mark. The formats are the issuers' own,
+/// from their public documentation.
 const SHAPES: &[(&str, &str)] = &[
     (
         "what is public",
@@ -200,8 +200,8 @@ fn shape_masked<'t>(found: &Captures<'t>, whole: &'t str, masker: &Masker) -> Co
     Cow::Owned(masker.mask(whole))
 }
 
-/// Whether the digits may be a social security number of the United States: no part of one is zero, and
-/// some areas were never given.
+/// Whether the digits may be a social security number of the United States: no part of one is zero,
+/// and some areas were never given.
 fn is_social_security_number(text: &str) -> bool {
     let (area, rest) = text.split_at(3);
     !matches!(area, "000" | "666")
@@ -210,7 +210,8 @@ fn is_social_security_number(text: &str) -> bool {
         && &rest[4..] != "0000"
 }
 
-/// Masks long runs of letters and digits that look random, and what says in base64 that it is a secret.
+/// Masks long runs of letters and digits that look random, and what says in base64 that it is a
+/// secret.
 fn runs_masked<'t>(whole: &'t str, part: Range<usize>, masker: &Masker) -> Cow<'t, str> {
     let text = &whole[..part.end];
     let bytes = text.as_bytes();
@@ -272,8 +273,8 @@ fn is_login(text: &str) -> bool {
         && password.bytes().any(|b| b.is_ascii_alphabetic())
 }
 
-/// Where in the run that begins at `at` and goes on to the end of `text` its secret begins, if it has
-/// one.
+/// Where in the run that begins at `at` and goes on to the end of `text` its secret begins, if it
+/// has one.
 fn random_part(text: &str, at: usize) -> Option<usize> {
     let run = &text[at..];
     if let Some(begins) = after_its_name(run) {
@@ -317,7 +318,8 @@ fn is_mailed(before: &str, after: &str) -> bool {
     after.starts_with('@') && !before.ends_with(['/', ':'])
 }
 
-/// Whether what comes next is said to be public, or an identifier: `public_key = `, `gclid=`, `/d/`.
+/// Whether what comes next is said to be public, or an identifier: `public_key = `, `gclid=`,
+/// `/d/`.
 fn is_public(before: &str) -> bool {
     /// The longest name that is looked at, in bytes.
     const NAME: usize = 64;

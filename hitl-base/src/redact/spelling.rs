@@ -29,8 +29,8 @@ pub(super) struct Value {
     pub(super) cut: bool,
 }
 
-/// The value that begins here: quoted, or up to white space or a separator. A quote that nobody closed
-/// has been cut off.
+/// The value that begins here: quoted, or up to white space or a separator. A quote that nobody
+/// closed has been cut off.
 pub(super) fn value_at(text: &str, at: usize) -> Option<Value> {
     quoted_at(text, at).or_else(|| entity_at(text, at)).or_else(|| bare_at(text, at))
 }
@@ -74,8 +74,8 @@ pub(super) fn percent_length(value: &str) -> usize {
     ENDS.iter().filter_map(|end| value.find(end)).min().unwrap_or(value.len())
 }
 
-/// The next part of a string that is written in parts, where the part before ends at `end`: `"ab" + "cd"`,
-/// `"ab" \` and `"cd"` on the next line. A part has no blanks.
+/// The next part of a string that is written in parts, where the part before ends at `end`: `"ab" +
+/// "cd"`, `"ab" \` and `"cd"` on the next line. A part has no blanks.
 pub(super) fn next_part(text: &str, end: usize) -> Option<Range<usize>> {
     /// So much may stand between two parts, in bytes.
     const BETWEEN: usize = 160;
@@ -97,8 +97,8 @@ pub(super) fn next_part(text: &str, end: usize) -> Option<Range<usize>> {
     (closed && length > 0).then_some(opens..opens + length)
 }
 
-/// How much further a value goes that stands on lines of its own (YAML), until a line that is not set in
-/// as far as its first one.
+/// How much further a value goes that stands on lines of its own (YAML), until a line that is not
+/// set in as far as its first one.
 pub(super) fn block_length(text: &str, value: &Range<usize>) -> usize {
     let before = &text[..value.start];
     let indent = before.bytes().rev().take(BARE).take_while(|b| matches!(b, b' ' | b'\t')).count();
@@ -140,8 +140,8 @@ fn quoted_at(text: &str, at: usize) -> Option<Value> {
         if twice && text[from..].starts_with(['\n', '\r']) {
             return lines_at(text, from, &text[opens - 2..=opens]);
         }
-        // The first quote of its kind ends it, escaped or not: were one passed over, each pair could
-        // read to the end of the text.
+        // The first quote of its kind ends it, escaped or not: were one passed over, each pair
+        // could read to the end of the text.
         let end = from + text[from..].find([quote, '\r', '\n'])?;
         let closed = text[end..].starts_with(quote);
         let slashes = text[from..end].bytes().rev().take(4).take_while(|b| *b == b'\\').count();

@@ -1,5 +1,5 @@
-//! A call's own secrets, found again where they do not belong: as they are, and in the encodings that
-//! programs pass them on in.
+//! A call's own secrets, found again where they do not belong: as they are, and in the encodings
+//! that programs pass them on in.
 
 mod disguise;
 mod split;
@@ -31,8 +31,9 @@ const DISGUISES: usize = 64;
 /// Secrets that are known, to find them where they do not belong.
 ///
 /// They are found as they are, in the encodings that programs pass them on in, and, from eight
-/// characters on, in any case, backwards, and with blanks or signs between their characters; from sixteen
-/// on, by either half. [`json`](Self::json) finds one that is split over neighbouring texts, too.
+/// characters on, in any case, backwards, and with blanks or signs between their characters; from
+/// sixteen on, by either half. [`json`](Self::json) finds one that is split over neighbouring
+/// texts, too.
 ///
 /// ```
 /// # use hitl_base::redact::Taint;
@@ -45,8 +46,8 @@ const DISGUISES: usize = 64;
 pub struct Taint {
     /// Every form of every secret, the longest first: one inside another does not leave half of it.
     forms: Vec<String>,
-    /// The halves of long ones. They are looked for last: where one is masked, the rest is no longer a
-    /// whole secret.
+    /// The halves of long ones. They are looked for last: where one is masked, the rest is no
+    /// longer a whole secret.
     halves: Vec<String>,
     numbers: Vec<String>,
     /// The letters and digits of each secret in lower case, and the same backwards.
@@ -96,8 +97,8 @@ impl Taint {
         without(text, &self.halves)
     }
 
-    /// A copy of `tree` without any of the secrets, in keys, texts and numbers; nor one that is split
-    /// over texts that stand beside one another.
+    /// A copy of `tree` without any of the secrets, in keys, texts and numbers; nor one that is
+    /// split over texts that stand beside one another.
     pub fn json(&self, tree: &Json) -> Json {
         if self.disguises.is_empty() {
             return self.each(tree);

@@ -109,8 +109,8 @@ impl Redactor {
                 }
                 _ => false,
             },
-            // What is said to be public, or an identifier, is shown however it looks, unless its issuer
-            // has marked it as a secret.
+            // What is said to be public, or an identifier, is shown however it looks, unless its
+            // issuer has marked it as a secret.
             Name::Plain if said.public => match value {
                 Json::String(text) if is_one_piece(text) => return self.issued_masked(text),
                 Json::Number(_) if shapes::is_click(key) => return None,
@@ -169,8 +169,8 @@ impl Redactor {
     }
 }
 
-/// The parts of an object that are secret because of what it is: a Kubernetes Secret, a private key as
-/// JSON (RFC 7517).
+/// The parts of an object that are secret because of what it is: a Kubernetes Secret, a private key
+/// as JSON (RFC 7517).
 fn secret_parts(entries: &[(String, Json)]) -> &'static [&'static str] {
     let is = |(key, value): &(String, Json), kind: &str| match key.as_str() {
         "kind" => kind == "Secret" && value.as_str() == Some("Secret"),
@@ -215,8 +215,8 @@ pub(super) const VALUE: &[&str] = &[
     "answer",
 ];
 
-/// The name that an object has for its own value: `{"name": "API_TOKEN", "value": "x"}`, as lists of
-/// headers and of variables have it.
+/// The name that an object has for its own value: `{"name": "API_TOKEN", "value": "x"}`, as lists
+/// of headers and of variables have it.
 fn spelled_out(entries: &[(String, Json)]) -> Option<&str> {
     const NAME: &[&str] = &[
         "name",

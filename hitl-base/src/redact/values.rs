@@ -254,7 +254,8 @@ impl<'t> Pair<'t> {
                 let word = words(self.name).iter().any(|word| word.starts_with("pass"));
                 value.len() >= 4 && (digits || self.is_quoted() && one_word && word)
             }
-            // `define("DB_PASSWORD", "..")`, `setPassword("..")`: only what is in quotes is a value.
+            // `define("DB_PASSWORD", "..")`, `setPassword("..")`: only what is in quotes is a
+            // value.
             Join::Call => {
                 self.is_quoted()
                     && (value.len() >= 6 && one_word && is_odd(value) || entropy::is_noise(value))
@@ -275,8 +276,8 @@ impl<'t> Pair<'t> {
                     && !self.is_a_part()
                     && !is_command(value, self.quotes == Quotes::Ticks)
             }
-            // A flag has its value after a space: `--password hunter2`, but `the password is`. So has
-            // what nobody could take for a word.
+            // A flag has its value after a space: `--password hunter2`, but `the password is`. So
+            // has what nobody could take for a word.
             Join::Space if flag => {
                 // `--all-secrets shows ..`.
                 let many = self.name.ends_with('s') && !self.name.ends_with("pass");
@@ -293,7 +294,8 @@ impl<'t> Pair<'t> {
                             && is_plain(value)
                             && !is_name(value))
             }
-            // `password: the one you know` is prose; `password: hunter2` is not, nor is a whole line.
+            // `password: the one you know` is prose; `password: hunter2` is not, nor is a whole
+            // line.
             Join::Colon => {
                 let words = !digits && is_name(value) && !value.ends_with('!');
                 let name = self.is_all() && value.len() >= 6;
@@ -342,8 +344,8 @@ impl<'t> Pair<'t> {
         rest.is_empty() || rest.starts_with(" #")
     }
 
-    /// Where the value ends. A bare one goes on over brackets that are part of it, and beyond what was
-    /// looked at; one on lines of its own goes on to the last of them.
+    /// Where the value ends. A bare one goes on over brackets that are part of it, and beyond what
+    /// was looked at; one on lines of its own goes on to the last of them.
     fn end(&self) -> usize {
         if self.join == Join::Block && !self.is_quoted() {
             return self.value.end + block_length(self.text, &self.value);
@@ -352,8 +354,8 @@ impl<'t> Pair<'t> {
         if self.cut { end + bare_length(&self.text[end..]) } else { end }
     }
 
-    /// Where a bare value ends that goes on over brackets which no code has: a closing one, not of its
-    /// kind or without an opening one, in the middle of a word.
+    /// Where a bare value ends that goes on over brackets which no code has: a closing one, not of
+    /// its kind or without an opening one, in the middle of a word.
     fn odd_end(&self) -> Option<usize> {
         let end = self.value.end;
         if self.is_quoted() || !matches!(self.join, Join::Sign | Join::Colon) {
@@ -379,7 +381,8 @@ impl<'t> Pair<'t> {
         None
     }
 
-    /// Whether name and value are all there is on their line: a line of YAML, of an INI file, a header.
+    /// Whether name and value are all there is on their line: a line of YAML, of an INI file, a
+    /// header.
     fn is_a_line(&self) -> bool {
         let before = self.before();
         let after = self.after().split('\n').next().unwrap_or_default().trim();

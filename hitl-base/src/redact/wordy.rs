@@ -1,8 +1,9 @@
 //! Whether a text reads like words, or like something that a machine has drawn.
 
 /// For each letter, which letters follow it often in English words and in the names that programs
-/// have: bit 0 is `a`. Counted over the documentation and the sources of open-source libraries; the 260
-/// pairs that are set are 93 of 100 of those in words, and 38 of 100 of those in random letters.
+/// have: bit 0 is `a`. Counted over the documentation and the sources of open-source libraries; the
+/// 260 pairs that are set are 93 of 100 of those in words, and 38 of 100 of those in random
+/// letters.
 const FOLLOWS: [u32; 26] = [
     0x13E_BD6E, 0x016_4911, 0x01E_4DD5, 0x016_4919, 0x0EF_F97F, 0x016_4939, 0x016_6191, 0x00A_4111,
     0x2AE_F87F, 0x000_0000, 0x004_0110, 0x11C_C919, 0x014_D113, 0x03C_6D7D, 0x07E_FD6F, 0x01E_C995,

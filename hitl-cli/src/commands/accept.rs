@@ -51,7 +51,8 @@ struct Shown {
 }
 
 pub(super) async fn run(place: &Place, wanted: &Wanted, output: &Output) -> Result<(), Failure> {
-    // The host may want a signature, which is not known here: so nothing but the person's word counts.
+    // The host may want a signature, which is not known here: so nothing but the person's word
+    // counts.
     let mut options =
         RuleFile::options(&wanted.file).acceptance(kept(place, wanted)?).only_people_accept();
     // What is only looked at leaves no log.
@@ -100,8 +101,8 @@ pub(super) async fn run(place: &Place, wanted: &Wanted, output: &Output) -> Resu
     Ok(output.print(&shown, || format!("{} is accepted by {}\n", shown.version, visible(&by)))?)
 }
 
-/// How the person is known who accepts it, by who has enrolled in the store. Where none is named, nothing
-/// but a terminal is enough.
+/// How the person is known who accepts it, by who has enrolled in the store. Where none is named,
+/// nothing but a terminal is enough.
 async fn known(place: &Place, wanted: &Wanted, by: &str) -> Result<KnownBy, Failure> {
     let (name, code) = (Principal::new(by), wanted.code.as_deref());
     if place.db.is_none() {

@@ -120,7 +120,8 @@ fn look(card: &Card, binding: Option<&str>, reply: &Reply) -> Result<Look, Failu
     }
 }
 
-/// Asks, and shows what is masked each time the person wants to see it. Says whether they wanted to.
+/// Asks, and shows what is masked each time the person wants to see it. Says whether they wanted
+/// to.
 fn ask_and_uncover(console: &Console, card: &Card, reply: &mut Reply) -> Result<Answered, Failure> {
     let (mut text, mut wanted) = (card_text(card), Answered::Yes);
     while ask(card, &text, reply)? == Answered::Uncover {
@@ -222,8 +223,8 @@ fn decision(request: &ApprovalRequest, reply: Reply, by: Authority) -> Decision 
 }
 
 impl Reply {
-    /// A call that is stopped runs nothing, so anybody may stop it. What the model is answered is said in
-    /// a human's name.
+    /// A call that is stopped runs nothing, so anybody may stop it. What the model is answered is
+    /// said in a human's name.
     fn deed(&self) -> Deed {
         match self {
             Self::Reject { .. } | Self::Abort { .. } => Deed::Stop,
@@ -245,8 +246,8 @@ pub(super) async fn known(
     Ok(by.known_by(known))
 }
 
-/// Over a console a token says who decides; an agent that can read it is no person for that. A code that
-/// was given, or is asked for here, goes with the deed, and the console checks it.
+/// Over a console a token says who decides; an agent that can read it is no person for that. A code
+/// that was given, or is asked for here, goes with the deed, and the console checks it.
 pub(super) fn require_person_over_a_console(
     console: &Console,
     deed: Deed,

@@ -74,8 +74,8 @@ impl Drop for Draft {
     }
 }
 
-/// The editor's own words may hold options, as `code --wait`: a shell reads them, the file's name is
-/// not part of what it reads.
+/// The editor's own words may hold options, as `code --wait`: a shell reads them, the file's name
+/// is not part of what it reads.
 fn command(editor: &str, file: &Path) -> Command {
     if cfg!(unix) {
         let mut command = Command::new("sh");

@@ -1,4 +1,5 @@
-//! `hitl person`: who has a credential of their own, by which an agent in their shell is told from them.
+//! `hitl person`: who has a credential of their own, by which an agent in their shell is told from
+//! them.
 
 use std::fmt::Write as _;
 

@@ -25,8 +25,8 @@ pub(super) fn folded(text: &str) -> String {
     hitl_base::display::fold(text, COLUMNS)
 }
 
-/// A name as a question has it: safe, and cut where it would push the question off the screen. The card
-/// has all of it.
+/// A name as a question has it: safe, and cut where it would push the question off the screen. The
+/// card has all of it.
 pub(crate) fn named(name: &str) -> String {
     hitl_base::display::clip(&hitl_base::display::visible(name), MAX_NAME).into_owned()
 }
@@ -48,8 +48,8 @@ pub(crate) fn ask(card: &str, question: &str) -> io::Result<String> {
     Ok(answer.trim_end_matches(['\r', '\n']).to_owned())
 }
 
-/// Discards what was typed before the question is there: it answers something else. What a person pastes
-/// may be a model's words, an answer included.
+/// Discards what was typed before the question is there: it answers something else. What a person
+/// pastes may be a model's words, an answer included.
 #[cfg(unix)]
 fn discard_what_was_typed() {
     // What is no terminal has nothing to discard.

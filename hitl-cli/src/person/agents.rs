@@ -1,13 +1,13 @@
 //! By what a coding agent is known: the names of its processes, and the marks that it leaves in the
 //! environment of what it starts. Pure.
 //!
-//! Lists like these are never complete. What is not in them is taken for no agent, which is why a look
-//! at processes is the weaker form; see `docs/who-decides.md`.
+//! Lists like these are never complete. What is not in them is taken for no agent, which is why a
+//! look at processes is the weaker form; see `docs/who-decides.md`.
 
 use super::surroundings::Process;
 
-/// Programs that are an agent, or whose terminal is shared with one: an editor whose agent runs commands
-/// in the same terminal as the person does.
+/// Programs that are an agent, or whose terminal is shared with one: an editor whose agent runs
+/// commands in the same terminal as the person does.
 const NAMES: &[&str] = &[
     "aider",
     "amazon-q",
@@ -63,8 +63,8 @@ const NAMES: &[&str] = &[
     "zed-editor",
 ];
 
-/// Parts of paths that belong to an agent, whatever its file is called: releases are often started from
-/// a folder that has a version for a name.
+/// Parts of paths that belong to an agent, whatever its file is called: releases are often started
+/// from a folder that has a version for a name.
 const PATHS: &[&str] = &[
     "/@anthropic-ai/",
     "/@augmentcode/",

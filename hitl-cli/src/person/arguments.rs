@@ -7,14 +7,14 @@ use crate::arguments::Who;
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum PersonCommand {
-    /// Enrol a person's authenticator app, or codes to be printed. From then on what loosens or destroys
-    /// (a grant, a policy, another person, erasure, the host key) needs a one-time code. Who has enrolled already replaces it themselves.
-    /// Needs --audit.
+    /// Enrol a person's authenticator app, or codes to be printed. From then on what loosens or
+    /// destroys (a grant, a policy, another person, erasure, the host key) needs a one-time code.
+    /// Who has enrolled already replaces it themselves. Needs --audit.
     Enroll {
         /// The person's name, as they decide under it.
         person: String,
-        /// Number of single-use printed codes, instead of an app: nobody can compute them from what the
-        /// store keeps.
+        /// Number of single-use printed codes, instead of an app: nobody can compute them from what
+        /// the store keeps.
         #[arg(long, value_name = "N")]
         codes: Option<usize>,
         #[command(flatten)]

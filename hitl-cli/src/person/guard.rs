@@ -20,9 +20,9 @@ pub(crate) enum Codes<'d> {
 /// Makes sure that a person does this, and says how that is known: keep it with the decision
 /// (`Authority::known_by`). Call it before anything is shown, asked or done.
 ///
-/// `name` is who says that they do it, and `code` what they typed as a one-time code. A right code is
-/// used up by this, also when what follows fails. What only stops something is never held up by what
-/// people have enrolled, readable or not.
+/// `name` is who says that they do it, and `code` what they typed as a one-time code. A right code
+/// is used up by this, also when what follows fails. What only stops something is never held up by
+/// what people have enrolled, readable or not.
 ///
 /// Fails closed: whatever cannot be read or kept refuses the deed.
 pub(crate) async fn require_person(
@@ -55,9 +55,9 @@ pub(crate) async fn require_person(
     }
 }
 
-/// The same over a console, which checks the code itself: makes sure that no agent is near who has none,
-/// and returns the code that is to be sent with the deed. `demand` is what the console demands of the
-/// token's owner, `name`.
+/// The same over a console, which checks the code itself: makes sure that no agent is near who has
+/// none, and returns the code that is to be sent with the deed. `demand` is what the console
+/// demands of the token's owner, `name`.
 pub(crate) fn require_person_there(
     deed: Deed,
     name: &str,
@@ -80,7 +80,8 @@ pub(crate) fn require_person_there(
 enum Demands {
     /// By the people who have enrolled in a store, when there are any.
     In(Option<Demand>),
-    /// By the people who have enrolled in a console's store, when there are any. The console checks it.
+    /// By the people who have enrolled in a console's store, when there are any. The console checks
+    /// it.
     AtConsole(Option<Demand>),
     /// By nobody knows whom, as no store was named.
     Unknown,

@@ -1,6 +1,6 @@
-//! Whether a person is there, and how that is known. An agent has a shell under its user's id, so what
-//! answers or loosens asks for what it cannot give: a code that only a person has, or at least a
-//! terminal with no agent among the processes above it.
+//! Whether a person is there, and how that is known. An agent has a shell under its user's id, so
+//! what answers or loosens asks for what it cannot give: a code that only a person has, or at least
+//! a terminal with no agent among the processes above it.
 //!
 //! | file | what is there |
 //! |---|---|

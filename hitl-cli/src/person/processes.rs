@@ -1,5 +1,5 @@
-//! Reads the processes above this one, and whose terminal it has. On Linux from `/proc`, elsewhere from
-//! the system's `ps`.
+//! Reads the processes above this one, and whose terminal it has. On Linux from `/proc`, elsewhere
+//! from the system's `ps`.
 
 use std::io::IsTerminal as _;
 
@@ -25,8 +25,8 @@ mod system {
 
     use super::super::surroundings::{MAX_PARENTS, Process};
 
-    /// Reads the processes above this one, the nearest first, and whether these are all, up to the first
-    /// of the system. What was read counts, also when the rest cannot be (`hidepid`).
+    /// Reads the processes above this one, the nearest first, and whether these are all, up to the
+    /// first of the system. What was read counts, also when the rest cannot be (`hidepid`).
     pub(super) fn parents() -> (Vec<Process>, bool) {
         let (mut parents, mut complete) = (Vec::new(), is_the_machines(user_namespace()));
         let Some(own) = stat("self") else { return (parents, false) };
@@ -55,8 +55,8 @@ mod system {
         (parents, complete)
     }
 
-    /// Who is in a user namespace of their own may be in a process namespace of their own as well, or have
-    /// put another `/proc` in the place of the system's: what started it is not seen.
+    /// Who is in a user namespace of their own may be in a process namespace of their own as well,
+    /// or have put another `/proc` in the place of the system's: what started it is not seen.
     fn user_namespace() -> Option<String> {
         let link = fs::read_link("/proc/self/ns/user").ok()?;
         Some(link.to_string_lossy().into_owned())
@@ -150,8 +150,8 @@ mod system {
 
     use super::super::surroundings::{MAX_PARENTS, Process};
 
-    /// Reads the processes above this one, the nearest first, and whether these are all, by the system's
-    /// own `ps`: one that `PATH` names may be anybody's.
+    /// Reads the processes above this one, the nearest first, and whether these are all, by the
+    /// system's own `ps`: one that `PATH` names may be anybody's.
     pub(super) fn parents() -> (Vec<Process>, bool) {
         let mut parents = Vec::new();
         let listed = Command::new("/bin/ps").args(["-axo", "pid=,ppid=,command="]).output();

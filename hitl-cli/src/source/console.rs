@@ -279,8 +279,8 @@ impl Console {
         Ok(read::<TaskList>(&self.0.get("api/tasks", &[])?)?.tasks)
     }
 
-    /// Tells every change, until `tell` says that it is enough. A stream that is lost is opened again
-    /// where it was.
+    /// Tells every change, until `tell` says that it is enough. A stream that is lost is opened
+    /// again where it was.
     pub(crate) fn watch(
         &self,
         after: Option<String>,

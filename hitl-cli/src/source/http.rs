@@ -74,8 +74,8 @@ impl Http {
         Ok(())
     }
 
-    /// Asks for a change that a person makes, with the one-time code that is kept for it. A code counts
-    /// once, so what it goes with is sent once.
+    /// Asks for a change that a person makes, with the one-time code that is kept for it. A code
+    /// counts once, so what it goes with is sent once.
     pub(super) fn deed(&self, path: &str, body: &Value) -> Result<String, Failure> {
         let Some(code) = self.code.take() else { return self.post(path, body) };
         let request = self.agent.post(self.url(path)).content_type("application/json");

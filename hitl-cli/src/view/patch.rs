@@ -1,5 +1,5 @@
-//! Arguments in an editor, and what was changed there, as a JSON merge patch (RFC 7396). Numbers stay
-//! as they are written.
+//! Arguments in an editor, and what was changed there, as a JSON merge patch (RFC 7396). Numbers
+//! stay as they are written.
 
 use hitl_base::Json;
 use hitl_base::json::write_string;

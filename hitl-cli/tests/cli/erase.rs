@@ -256,8 +256,8 @@ async fn an_audit_file_that_is_open_elsewhere_is_left_and_said_and_erased_later(
     place.verify(true).ended(0);
 }
 
-/// Without an order in the audit nothing is erased. What only the store has erased stays in the audit
-/// until an erasure names it: that of another call does not complete it.
+/// Without an order in the audit nothing is erased. What only the store has erased stays in the
+/// audit until an erasure names it: that of another call does not complete it.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn an_erasure_that_was_cut_off_is_completed_by_the_same() {
     let place = Place::new();

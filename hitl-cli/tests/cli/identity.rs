@@ -1,5 +1,5 @@
-//! Who is a person: an agent's shell answers nothing, codes count once, and the audit says how somebody
-//! was known.
+//! Who is a person: an agent's shell answers nothing, codes count once, and the audit says how
+//! somebody was known.
 
 use std::process::Command;
 
@@ -7,8 +7,8 @@ use serde_json::Value;
 
 use crate::house::{House, Ran, Waiting, program, ran, said};
 
-/// Runs `hitl` on the store below a process of this name: a script, so that the shell that runs it is
-/// the parent and has its name.
+/// Runs `hitl` on the store below a process of this name: a script, so that the shell that runs it
+/// is the parent and has its name.
 fn below(house: &House, name: &str, arguments: &[&str]) -> Ran {
     let script = house.file(name, "#!/bin/sh\n\"$@\"\nexit $?\n");
     let executable = std::os::unix::fs::PermissionsExt::from_mode(0o755);
@@ -92,8 +92,8 @@ async fn invariant_7_an_agents_shell_answers_and_loosens_nothing() {
     assert_eq!(audit(&house, "decided")[0]["knownBy"], "name");
 }
 
-/// A namespace of processes of one's own shows none of those above, and one of users is what it takes to
-/// make it, or to put another `/proc` there.
+/// A namespace of processes of one's own shows none of those above, and one of users is what it
+/// takes to make it, or to put another `/proc` there.
 #[tokio::test(flavor = "multi_thread")]
 async fn invariant_5_an_agent_that_hides_in_a_namespace_of_its_own_answers_and_loosens_nothing() {
     let house = House::new().await;
@@ -216,7 +216,8 @@ async fn invariant_5_what_was_enrolled_and_cannot_be_read_lets_nothing_loosen() 
         assert!(refused.err.contains("cannot be read"), "{refused:?}");
     }
     assert_eq!(house.state(&call.id), "pending");
-    // What stops a call, or only looks, does not read it; a code that is given there is not looked at.
+    // What stops a call, or only looks, does not read it; a code that is given there is not looked
+    // at.
     let binding = ["--binding", &call.binding, "--code", "AAAA"];
     house.hitl(&[&["allow", &call.id, "--preview"], &binding[..]].concat()).ended(0);
     let reject = ["reject", &call.id, "--reason", "no", "--as", "eve", "--code", "AAAA"];

@@ -1,4 +1,5 @@
-//! `hitl` as people and scripts use it: a real process, judged by what it prints and by its exit code.
+//! `hitl` as people and scripts use it: a real process, judged by what it prints and by its exit
+//! code.
 //!
 //! | file | what it is over |
 //! |---|---|

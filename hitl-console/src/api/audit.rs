@@ -20,15 +20,15 @@ use crate::view::{AuditView, EntryView};
 #[derive(Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub(super) struct Audit {
-    /// What can be told of it: `audit`, when `records` are what the gate's audit keeps; `history`, when
-    /// there are only the store's `entries`.
+    /// What can be told of it: `audit`, when `records` are what the gate's audit keeps; `history`,
+    /// when there are only the store's `entries`.
     source: &'static str,
     /// Why it is the history, when the audit should be there; that older records of the audit were
     /// not looked at.
     #[serde(skip_serializing_if = "Option::is_none")]
     note: Option<&'static str>,
-    /// What the gate's audit says of it, oldest first. Shown as it is read: `hitl audit verify` finds
-    /// out whether anything was changed.
+    /// What the gate's audit says of it, oldest first. Shown as it is read: `hitl audit verify`
+    /// finds out whether anything was changed.
     records: Vec<AuditView>,
     /// The store's history of it, from its beginning, as far as it is kept.
     entries: Vec<EntryView>,

@@ -36,7 +36,8 @@ struct Hello<'r> {
 }
 
 /// The stream: `call` when a call changes, `task` when a task moves, `presence` when somebody looks
-/// at a call, `grant` when a reviewer here gives a grant or takes one back, `gap` when events are missing and everything has to be read anew.
+/// at a call, `grant` when a reviewer here gives a grant or takes one back, `gap` when events are
+/// missing and everything has to be read anew.
 ///
 /// It begins with `hello`. Who comes back with `Last-Event-ID` gets what was missed, or a `gap`.
 #[utoipa::path(get, path = "/api/events", tag = "events",

@@ -1,8 +1,8 @@
 //! Grants: previewed, saved exactly as they were previewed, listed, taken back.
 //!
-//! Nothing is kept between preview and save. A save names the digest of the grant that was shown; the
-//! grant is made anew from the same terms, and is saved only if it is the same to the last word of its
-//! rule.
+//! Nothing is kept between preview and save. A save names the digest of the grant that was shown;
+//! the grant is made anew from the same terms, and is saved only if it is the same to the last word
+//! of its rule.
 
 use std::fmt::Write as _;
 
@@ -134,8 +134,8 @@ pub(super) struct Saved {
     allowed: Vec<CallSummary>,
 }
 
-/// Says what a grant on this call would permit, in the exact words that are kept, and which calls that
-/// wait it would let go on. Saves nothing.
+/// Says what a grant on this call would permit, in the exact words that are kept, and which calls
+/// that wait it would let go on. Saves nothing.
 #[utoipa::path(post, path = "/api/calls/{id}/grant/preview", tag = "grants", request_body = PreviewBody,
     params(("id" = String, Path, description = "the call's id")),
     responses((status = 200, body = Previewed),
@@ -158,8 +158,8 @@ pub(super) async fn preview(
     Ok(Json(Previewed { rule: preview.grant.rule, digest, waiting, calls }))
 }
 
-/// Saves a grant as it was previewed, and lets the calls go on that wait and that it covers, this one
-/// first. When anything of it is not as it was shown, nothing is saved.
+/// Saves a grant as it was previewed, and lets the calls go on that wait and that it covers, this
+/// one first. When anything of it is not as it was shown, nothing is saved.
 #[utoipa::path(post, path = "/api/calls/{id}/grant", tag = "grants", request_body = SaveBody,
     params(("id" = String, Path, description = "the call's id"),
         ("Hitl-Code" = Option<String>, Header, description = "a one-time code of the reviewer's, for this request alone")),
@@ -223,8 +223,8 @@ pub(super) async fn show(
     Ok(Json(GrantView::of(&record, state.gate.now().await?)))
 }
 
-/// Takes a grant back. What runs goes on; what it has allowed and has not begun is asked about again.
-/// The first revocation stands: the answer says whose it was.
+/// Takes a grant back. What runs goes on; what it has allowed and has not begun is asked about
+/// again. The first revocation stands: the answer says whose it was.
 #[utoipa::path(post, path = "/api/grants/{id}/revoke", tag = "grants", request_body = RevokeBody,
     params(("id" = String, Path, description = "the grant's id")),
     responses((status = 200, body = GrantView), (status = 404, body = Problem)))]
@@ -267,8 +267,8 @@ impl State {
     }
 }
 
-/// SHA-256 over all of a grant but its id, which is made anew each time, and how its giver is known, for
-/// which the save may bring a code that the preview did not need.
+/// SHA-256 over all of a grant but its id, which is made anew each time, and how its giver is
+/// known, for which the save may bring a code that the preview did not need.
 fn digest(grant: &Grant) -> Result<String, Problem> {
     let unwritable = |_| {
         let why = "the grant cannot be written";

@@ -1,5 +1,6 @@
-//! Whether who asks is known by more than a token, where that is demanded. A token lies where programs
-//! read it, so what a person has enrolled in the store is asked for here as at the command line.
+//! Whether who asks is known by more than a token, where that is demanded. A token lies where
+//! programs read it, so what a person has enrolled in the store is asked for here as at the command
+//! line.
 
 use axum::extract::FromRequestParts;
 use axum::http::request::Parts;
@@ -28,9 +29,9 @@ impl Asker {
         &self.reviewer
     }
 
-    /// Makes sure that a person does this, and returns them with how that is known. A code that was sent
-    /// is checked and used up, also when what follows fails; for what stops something it is not looked
-    /// at. Call it before anything is done or shown.
+    /// Makes sure that a person does this, and returns them with how that is known. A code that was
+    /// sent is checked and used up, also when what follows fails; for what stops something it is
+    /// not looked at. Call it before anything is done or shown.
     ///
     /// Fails closed: what cannot be read or kept refuses the deed.
     pub(super) async fn known_for(self, deed: Deed, state: &State) -> Result<Reviewer, Problem> {
@@ -57,8 +58,8 @@ impl Asker {
     }
 }
 
-/// Whether the host, or a credential of the person's own, says who it is. Anything else may lie where a
-/// program reads it.
+/// Whether the host, or a credential of the person's own, says who it is. Anything else may lie
+/// where a program reads it.
 pub(super) fn vouched(known: KnownBy) -> bool {
     matches!(known, KnownBy::Host | KnownBy::Totp | KnownBy::Code | KnownBy::Key)
 }

@@ -69,7 +69,8 @@ struct WaitingView {
     relaxations: Vec<String>,
     /// The lines that go (`- `) and come (`+ `). Empty where it is not known what was accepted.
     changes: Vec<String>,
-    /// How many lines that go or come are not listed, or not in full. Not zero: read the whole file.
+    /// How many lines that go or come are not listed, or not in full. Not zero: read the whole
+    /// file.
     unlisted: usize,
     /// Why no signature accepts it, where the host takes signatures.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -138,8 +139,8 @@ pub(super) async fn list(
     })
 }
 
-/// Accepts what waits in a rule file, for a reviewer with the role that the host named. Once somebody has
-/// enrolled it takes a one-time code. The audit has it before it takes effect.
+/// Accepts what waits in a rule file, for a reviewer with the role that the host named. Once
+/// somebody has enrolled it takes a one-time code. The audit has it before it takes effect.
 #[utoipa::path(post, path = "/api/policies/{id}/accept", tag = "policies", request_body = AcceptBody,
     params(("id" = usize, Path, description = "the policy's id"),
         ("Hitl-Code" = Option<String>, Header, description = "a one-time code of the reviewer's, for this request alone")),

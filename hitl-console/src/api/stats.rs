@@ -40,8 +40,8 @@ pub(super) struct Stats {
     cut: bool,
     /// How many a human decided.
     decided: usize,
-    /// By day (UTC) and outcome: `approved`, `edited`, `rejected`, `responded`, `aborted`, `expired`, `denied`,
-    /// `auto`, `granted` (a grant answered for it), `withdrawn`.
+    /// By day (UTC) and outcome: `approved`, `edited`, `rejected`, `responded`, `aborted`,
+    /// `expired`, `denied`, `auto`, `granted` (a grant answered for it), `withdrawn`.
     by_day: BTreeMap<String, BTreeMap<&'static str, usize>>,
     /// How long decisions took.
     time_to_decision: Vec<TimeBand>,

@@ -1,4 +1,5 @@
-//! The terms of a grant, as a reviewer sends them. Read strictly: a misspelt limit must not be no limit.
+//! The terms of a grant, as a reviewer sends them. Read strictly: a misspelt limit must not be no
+//! limit.
 
 use hitl_base::Timestamp;
 use hitl_core::grant::{Amount, ArgumentScope, Condition, GrantTerms, Lasting};
@@ -6,13 +7,13 @@ use hitl_core::policy::{NumberRange, PathMatcher, UrlMatcher};
 use serde::Deserialize;
 use utoipa::ToSchema;
 
-/// What is to run without asking. Left out, it is as narrow as it can be: the very same arguments, in
-/// this run.
+/// What is to run without asking. Left out, it is as narrow as it can be: the very same arguments,
+/// in this run.
 #[derive(Debug, Default, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub(super) struct TermsBody {
-    /// `session` (unless said): for the run of this call and what it delegates; `durable`: until it is
-    /// revoked.
+    /// `session` (unless said): for the run of this call and what it delegates; `durable`: until it
+    /// is revoked.
     #[serde(default)]
     #[schema(value_type = Option<String>)]
     lasting: Lasting,
@@ -49,7 +50,8 @@ pub(super) struct ConditionBody {
     path: String,
     /// What it must be.
     test: TestBody,
-    /// Nobody interprets this text, so that `like` takes any, a shell's and a path's signs included.
+    /// Nobody interprets this text, so that `like` takes any, a shell's and a path's signs
+    /// included.
     #[serde(default)]
     inert: bool,
 }

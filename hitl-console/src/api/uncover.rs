@@ -21,20 +21,21 @@ pub(super) struct UncoverBody {
     /// The binding digest that was shown.
     #[schema(value_type = String)]
     binding: BindingDigest,
-    /// JSON Pointers of arguments, as `request.masks` gives them in `at`; at most 200. Left out: all.
+    /// JSON Pointers of arguments, as `request.masks` gives them in `at`; at most 200. Left out:
+    /// all.
     places: Option<Vec<String>>,
 }
 
-/// A call's arguments, uncovered. They hold secrets: show them, and do not log, send or keep them. Its
-/// fields are `rendered` (the card), `argumentsText` (exact text), and `places`: each `at` (a JSON
-/// Pointer), `key` (if that was masked) and `value` (exact JSON text).
+/// A call's arguments, uncovered. They hold secrets: show them, and do not log, send or keep them.
+/// Its fields are `rendered` (the card), `argumentsText` (exact text), and `places`: each `at` (a
+/// JSON Pointer), `key` (if that was masked) and `value` (exact JSON text).
 #[derive(Serialize, ToSchema)]
 #[schema(value_type = Object)]
 #[serde(transparent)]
 pub(super) struct UncoveredView(UncoveredCard);
 
-/// Uncovers what redaction masks in a call, for a reviewer who may decide it; the audit has it before
-/// anything is shown. What the host declared sensitive stays withheld.
+/// Uncovers what redaction masks in a call, for a reviewer who may decide it; the audit has it
+/// before anything is shown. What the host declared sensitive stays withheld.
 #[utoipa::path(post, path = "/api/calls/{id}/uncover", tag = "calls", request_body = UncoverBody,
     params(("id" = String, Path, description = "the call's id"),
         ("Hitl-Code" = Option<String>, Header, description = "a one-time code of the reviewer's, for this request alone")),

@@ -7,9 +7,10 @@ use futures::future::BoxFuture;
 use hitl_core::approval::{Authority, KnownBy};
 use hitl_core::{Principal, Tenant};
 
-/// A person who may look at the calls of one tenant and decide them. The host vouches that it is one: an
-/// agent or a service that has a token is named as what it is
-/// ([`Principal::agent`](hitl_core::Principal::agent)), and then answers only what the host lets it.
+/// A person who may look at the calls of one tenant and decide them. The host vouches that it is
+/// one: an agent or a service that has a token is named as what it is
+/// ([`Principal::agent`](hitl_core::Principal::agent)), and then answers only what the host lets
+/// it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Reviewer {
@@ -89,7 +90,8 @@ pub enum SignIn {
     Page(String),
 }
 
-/// Says who is behind a request: the console's [`Tokens`](super::Tokens), or the host's own sign-in.
+/// Says who is behind a request: the console's [`Tokens`](super::Tokens), or the host's own
+/// sign-in.
 ///
 /// Asked for every request, and every two seconds for each open event stream; so it should be
 /// quick. What it takes from the request is headers and extensions that the host's own middleware

@@ -7,8 +7,8 @@ use axum::http::HeaderMap;
 use super::Cidr;
 use super::forwarded::{Hop, forwarded, x_forwarded_for};
 
-/// Where a client counts as coming from: its address, of IPv6 the network of 64 bits that one client
-/// may choose from.
+/// Where a client counts as coming from: its address, of IPv6 the network of 64 bits that one
+/// client may choose from.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub(crate) struct ClientAddress(IpAddr);
 
@@ -23,10 +23,10 @@ impl ClientAddress {
 
 /// The client of a request that came over a connection from `peer`.
 ///
-/// Only a trusted proxy is believed. Of what it says the right-most address counts that is not itself
-/// a trusted proxy's: everything to the left of that was written by the client. An address that cannot
-/// be read ends the search at the proxy that passed it on. Where both headers are there, one of them may
-/// be the client's own; then they count only as far as they agree.
+/// Only a trusted proxy is believed. Of what it says the right-most address counts that is not
+/// itself a trusted proxy's: everything to the left of that was written by the client. An address
+/// that cannot be read ends the search at the proxy that passed it on. Where both headers are
+/// there, one of them may be the client's own; then they count only as far as they agree.
 pub(crate) fn client_address(peer: IpAddr, headers: &HeaderMap, trusted: &[Cidr]) -> IpAddr {
     let peer = peer.to_canonical();
     let is_trusted = |address: IpAddr| trusted.iter().any(|range| range.contains(address));

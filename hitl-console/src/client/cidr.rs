@@ -26,8 +26,8 @@ pub struct Cidr {
 pub struct ParseCidrError(());
 
 impl Cidr {
-    /// Returns whether an address is in the range. An IPv4 address that is written as an IPv6 one is
-    /// the IPv4 address.
+    /// Returns whether an address is in the range. An IPv4 address that is written as an IPv6 one
+    /// is the IPv4 address.
     pub fn contains(&self, address: IpAddr) -> bool {
         match (self.base, address.to_canonical()) {
             (IpAddr::V4(base), IpAddr::V4(address)) => {

@@ -1,4 +1,5 @@
-//! What proxies write about where a request came from: `X-Forwarded-For` and `Forwarded` (RFC 7239).
+//! What proxies write about where a request came from: `X-Forwarded-For` and `Forwarded` (RFC
+//! 7239).
 
 use std::net::{IpAddr, SocketAddr};
 
@@ -19,8 +20,8 @@ pub(super) fn x_forwarded_for(headers: &HeaderMap) -> Option<Vec<Hop>> {
 /// The hops that `Forwarded` names, the nearest first; `None` without the header.
 pub(super) fn forwarded(headers: &HeaderMap) -> Option<Vec<Hop>> {
     let list = lines(headers, "forwarded")?;
-    // A quoted text may hold the signs that part elements; a proxy that writes addresses has no need
-    // of one there, so such a list is cut and its pieces are no addresses.
+    // A quoted text may hold the signs that part elements; a proxy that writes addresses has no
+    // need of one there, so such a list is cut and its pieces are no addresses.
     Some(nearest_first(&list, |element| {
         let mut pairs = element.split(';').filter_map(|pair| pair.split_once('='));
         let mut of = pairs.by_ref().filter(|(name, _)| name.trim().eq_ignore_ascii_case("for"));
@@ -33,7 +34,8 @@ pub(super) fn forwarded(headers: &HeaderMap) -> Option<Vec<Hop>> {
     }))
 }
 
-/// All lines of a list. What a client wrote that is no text must not hide what the proxy added to it.
+/// All lines of a list. What a client wrote that is no text must not hide what the proxy added to
+/// it.
 fn lines(headers: &HeaderMap, name: &str) -> Option<Vec<String>> {
     let lines: Vec<_> = headers
         .get_all(name)

@@ -43,8 +43,8 @@ pub(crate) async fn follow_calls(gate: Gate, feed: Arc<Feed>) {
     }
 }
 
-/// Puts in order what nobody looks at: what has run out of its time expires, or somebody else is asked.
-/// Without it a call that escalates would wait for a process that serves. Runs nothing.
+/// Puts in order what nobody looks at: what has run out of its time expires, or somebody else is
+/// asked. Without it a call that escalates would wait for a process that serves. Runs nothing.
 pub(crate) async fn keep_in_order(gate: Gate) {
     loop {
         tokio::time::sleep(LOOK_AGAIN).await;

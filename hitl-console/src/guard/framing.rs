@@ -19,8 +19,8 @@ const SINGLE: [HeaderName; 11] = [
     HeaderName::from_static(super::origin::MARK),
 ];
 
-/// Refuses a header that is there twice, a body of unknown length, and one that says that it is longer
-/// than `max_body` bytes: before a byte of it is read.
+/// Refuses a header that is there twice, a body of unknown length, and one that says that it is
+/// longer than `max_body` bytes: before a byte of it is read.
 pub(super) fn check(headers: &HeaderMap, max_body: usize) -> Result<(), Problem> {
     if let Some(name) = SINGLE.iter().find(|name| headers.get_all(*name).iter().nth(1).is_some()) {
         let why = format!("the header `{name}` is there more than once");

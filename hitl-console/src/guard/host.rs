@@ -18,8 +18,8 @@ pub(crate) struct HostPort {
 }
 
 impl HostPort {
-    /// Reads `name`, `name:port`, `[address]` or `[address]:port`, and nothing else: no user before an
-    /// `@`, no path, no encoding.
+    /// Reads `name`, `name:port`, `[address]` or `[address]:port`, and nothing else: no user before
+    /// an `@`, no path, no encoding.
     pub(crate) fn parse(text: &str) -> Option<Self> {
         let (name, rest) = if let Some(text) = text.strip_prefix('[') {
             let (address, rest) = text.split_once(']')?;
@@ -64,8 +64,8 @@ fn domain(name: &str) -> Option<String> {
     (name.len() <= 253 && name.split('.').all(is_part)).then(|| name.to_ascii_lowercase())
 }
 
-/// Whom the request is for. A request of HTTP/1.0 need not say, and gets no answer then; one that says
-/// it twice, in `Host` and in its URI, must say the same.
+/// Whom the request is for. A request of HTTP/1.0 need not say, and gets no answer then; one that
+/// says it twice, in `Host` and in its URI, must say the same.
 pub(super) fn host_of(request: &Request) -> Option<HostPort> {
     let uri = request.uri();
     let named = match uri.authority() {

@@ -12,9 +12,9 @@ pub(super) const MARK: &str = "x-hitl-console";
 
 /// Refuses a request that another site may have made.
 ///
-/// Browsers say where a request comes from, in `Origin` or `Sec-Fetch-Site`; when they do, it must be
-/// from here: from the `host` that was asked. A change must be JSON besides, which a form of another site
-/// cannot send.
+/// Browsers say where a request comes from, in `Origin` or `Sec-Fetch-Site`; when they do, it must
+/// be from here: from the `host` that was asked. A change must be JSON besides, which a form of
+/// another site cannot send.
 pub(super) fn check(request: &Request, host: &HostPort) -> Result<(), Problem> {
     let headers = request.headers();
     if !is_ours(headers, host) {

@@ -54,8 +54,8 @@ pub(crate) async fn signed_in(
 /// again; a right token is never held up.
 async fn guessed(state: &State, from: Option<ClientAddress>) -> Problem {
     let Some(wait) = state.throttle.failed(from) else { return Unidentified::Wrong.into() };
-    // Those who find no place here are answered at once: waiting must not cost us more than it costs
-    // them.
+    // Those who find no place here are answered at once: waiting must not cost us more than it
+    // costs them.
     if let Ok(_place) = state.held_guesses.try_acquire() {
         tokio::time::sleep(GUESS_DELAY).await;
     }

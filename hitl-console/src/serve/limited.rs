@@ -19,11 +19,12 @@ use super::Peer;
 /// How long a connection may say and hear nothing. Event streams say something every 15 seconds.
 const IDLE: Duration = Duration::from_secs(60);
 
-/// A listener that has at most so many connections open at once, none of which may say and hear nothing
-/// for longer than a minute; for hosts that call [`axum::serve()`] themselves.
+/// A listener that has at most so many connections open at once, none of which may say and hear
+/// nothing for longer than a minute; for hosts that call [`axum::serve()`] themselves.
 ///
 /// Further connections wait to be accepted. So whoever holds all places keeps others out until they
-/// are silent for too long: [`serve`](super::serve()) gives a place that is not used to who comes next.
+/// are silent for too long: [`serve`](super::serve()) gives a place that is not used to who comes
+/// next.
 #[derive(Debug)]
 pub struct Limited {
     listener: TcpListener,

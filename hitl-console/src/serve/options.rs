@@ -42,15 +42,15 @@ impl ServeOptions {
         }
     }
 
-    /// How many connections are open at once; 4096 unless set, at least 1. The process must be allowed
-    /// to open as many files (`ulimit -n`), and some more.
+    /// How many connections are open at once; 4096 unless set, at least 1. The process must be
+    /// allowed to open as many files (`ulimit -n`), and some more.
     pub fn max_connections(mut self, connections: usize) -> Self {
         self.max_connections = connections;
         self
     }
 
-    /// How many of them may come from one address (of IPv6: from one network of 64 bits); 1024 unless
-    /// set, at least 1.
+    /// How many of them may come from one address (of IPv6: from one network of 64 bits); 1024
+    /// unless set, at least 1.
     pub fn max_connections_per_address(mut self, connections: usize) -> Self {
         self.max_connections_per_address = connections;
         self
@@ -63,8 +63,8 @@ impl ServeOptions {
         self
     }
 
-    /// How long the head of a request may take to come, and a connection may be idle between two; 10
-    /// seconds unless set.
+    /// How long the head of a request may take to come, and a connection may be idle between two;
+    /// 10 seconds unless set.
     pub fn head_deadline(mut self, within: Duration) -> Self {
         self.head_deadline = within;
         self
@@ -76,8 +76,8 @@ impl ServeOptions {
         self
     }
 
-    /// Connections of these proxies are not counted by address: they bring many clients. Name them to
-    /// [`Console::trusted_proxy`](crate::Console::trusted_proxy) too.
+    /// Connections of these proxies are not counted by address: they bring many clients. Name them
+    /// to [`Console::trusted_proxy`](crate::Console::trusted_proxy) too.
     pub fn trusted_proxy(mut self, addresses: impl Into<Cidr>) -> Self {
         self.trusted_proxies.push(addresses.into());
         self

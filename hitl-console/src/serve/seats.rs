@@ -1,11 +1,13 @@
 //! Who may have a connection: a bounded number of seats, in all and for each address.
 //!
 //! A newcomer is never made to wait: when there is no seat, it gets the one that has been without a
-//! reviewer for longest. So whoever only holds connections open displaces others like themselves, and a
-//! reviewer, who says who they are within milliseconds, keeps the seat until the answer is written.
+//! reviewer for longest. So whoever only holds connections open displaces others like themselves,
+//! and a reviewer, who says who they are within milliseconds, keeps the seat until the answer is
+//! written.
 //!
 //! Invariants:
-//! - `taken` counts the seats that were given and not given back, and is the sum over all addresses.
+//! - `taken` counts the seats that were given and not given back, and is the sum over all
+//!   addresses.
 //! - A seat is given back once: when it is taken away, or when it is dropped.
 //! - Seats that may be taken away are in `free`, and in their address's own list, under their turn.
 
@@ -76,8 +78,8 @@ impl Seats {
         })
     }
 
-    /// A seat for a connection from this address; nothing when every seat that it could get is used by a
-    /// reviewer.
+    /// A seat for a connection from this address; nothing when every seat that it could get is used
+    /// by a reviewer.
     pub(super) fn take(self: &Arc<Self>, from: IpAddr) -> Option<Arc<Seat>> {
         let exempt = self.exempt.iter().any(|range| range.contains(from));
         let address = (!exempt).then(|| ClientAddress::of(from));
@@ -109,8 +111,8 @@ impl Seats {
         Some(seat)
     }
 
-    /// Takes a seat away although there are others: the system has no room for more connections. Whether
-    /// there was one.
+    /// Takes a seat away although there are others: the system has no room for more connections.
+    /// Whether there was one.
     pub(super) fn make_room(&self) -> bool {
         let mut state = self.state();
         let first = state.free.first_key_value().map(|(turn, _)| *turn);

@@ -38,10 +38,10 @@ const ACCEPT_PAUSE: Duration = Duration::from_millis(20);
 
 /// Serves a router until its future is dropped, within the bounds that [`ServeOptions::new`] has.
 ///
-/// A head has to come within 10 seconds, and an answer has to be taken; at most 4096 connections are
-/// open, at most 1024 of them from one address, and event streams leave 1024 to others. When there is no
-/// room for a further connection, it gets the place of one that no reviewer is using: so connections
-/// that only wait keep nobody out.
+/// A head has to come within 10 seconds, and an answer has to be taken; at most 4096 connections
+/// are open, at most 1024 of them from one address, and event streams leave 1024 to others. When
+/// there is no room for a further connection, it gets the place of one that no reviewer is using:
+/// so connections that only wait keep nobody out.
 ///
 /// Cancel safety: dropping the future stops accepting; what is being answered is cut off.
 pub async fn serve(listener: TcpListener, router: Router) -> io::Result<()> {
@@ -82,8 +82,8 @@ pub async fn serve_with(
     }
 }
 
-/// How many connections may be accepted and not yet read: fewer than there are seats for one address, so
-/// that none of them loses its seat before it was heard.
+/// How many connections may be accepted and not yet read: fewer than there are seats for one
+/// address, so that none of them loses its seat before it was heard.
 fn unread_connections(options: &ServeOptions) -> usize {
     let seats = options.max_connections.min(options.max_connections_per_address);
     (seats / 2).clamp(1, MAX_UNREAD)
@@ -100,15 +100,16 @@ async fn accept(
     Ok((stream, from, unread))
 }
 
-/// Lets a connection read what has come already, before others may be accepted in its place: however many
-/// come at once, who has said who they are is heard.
+/// Lets a connection read what has come already, before others may be accepted in its place:
+/// however many come at once, who has said who they are is heard.
 async fn read_first(answered: impl Future<Output = ()>, unread: Option<OwnedSemaphorePermit>) {
     let mut answered = pin!(answered);
     for _ in 0..2 {
         if poll_fn(|cx| Poll::Ready(answered.as_mut().poll(cx))).await.is_ready() {
             return;
         }
-        // The runtime learns of what has come when it looks, which it does before it comes back here.
+        // The runtime learns of what has come when it looks, which it does before it comes back
+        // here.
         tokio::task::yield_now().await;
     }
     drop(unread);

@@ -120,8 +120,8 @@ pub(crate) struct CallDetail {
     /// The request as every surface shows it: warnings, and lines that are safe to show as text.
     #[schema(value_type = Object)]
     rendered: Rendered,
-    /// What a reviewer should know of the tool as it is now: that it has changed or is gone, that no
-    /// executor is alive, or that it is not known. It is among the warnings too.
+    /// What a reviewer should know of the tool as it is now: that it has changed or is gone, that
+    /// no executor is alive, or that it is not known. It is among the warnings too.
     #[serde(skip_serializing_if = "Option::is_none")]
     tool_warning: Option<String>,
     /// The arguments as exact text: programs that read numbers as floating point would round them.

@@ -3,8 +3,8 @@
 use serde::Serialize;
 use utoipa::ToSchema;
 
-/// What a human is shown, and what their decision names. Redacted; title and arguments may hold text
-/// from the model.
+/// What a human is shown, and what their decision names. Redacted; title and arguments may hold
+/// text from the model.
 ///
 /// The core writes it; this says what that is, and a test compares the two.
 #[derive(Serialize, ToSchema)]
@@ -35,16 +35,16 @@ pub(crate) struct RequestDocument {
     /// The arguments, without secrets.
     #[schema(value_type = Object)]
     arguments: (),
-    /// What is masked in the arguments: `at`, `inKey`, `start`, `reason`, `characters`, `fingerprint`,
-    /// `declared`. Left out when there is nothing.
+    /// What is masked in the arguments: `at`, `inKey`, `start`, `reason`, `characters`,
+    /// `fingerprint`, `declared`. Left out when there is nothing.
     #[schema(value_type = Vec<Object>)]
     #[serde(skip_serializing_if = "Vec::is_empty")]
     masks: Vec<()>,
     /// How many masks there are beyond those that are listed; left out when there are none.
     #[serde(skip_serializing_if = "Option::is_none")]
     more_masks: Option<usize>,
-    /// What the arguments name, as it was read: `at`, `digest`, `found`, `leadsTo`, `text`, `masks`. Left
-    /// out when nothing was read.
+    /// What the arguments name, as it was read: `at`, `digest`, `found`, `leadsTo`, `text`,
+    /// `masks`. Left out when nothing was read.
     #[schema(value_type = Vec<Object>)]
     #[serde(skip_serializing_if = "Vec::is_empty")]
     contents: Vec<()>,
@@ -69,8 +69,8 @@ pub(crate) struct RequestDocument {
     hints: (),
     /// `quick` or `full`.
     level: String,
-    /// How many people it needs, in which roles and in which order, and whether who asked may be one of
-    /// them; left out where the default holds.
+    /// How many people it needs, in which roles and in which order, and whether who asked may be
+    /// one of them; left out where the default holds.
     #[schema(value_type = Object)]
     quorum: (),
     /// `confidence`, `base`, `factors` of `name`, `adjustment`, `reasoning`.

@@ -47,9 +47,9 @@ pub trait Approver: Send + Sync + 'static {
         MaskSupport::Masks
     }
 
-    /// Asks for a decision on `request`, and can uncover what is masked in it. This is what the gate
-    /// calls; an approver that uncovers nothing need not write it. One that wraps another forwards it,
-    /// and [`mask_support`](Self::mask_support).
+    /// Asks for a decision on `request`, and can uncover what is masked in it. This is what the
+    /// gate calls; an approver that uncovers nothing need not write it. One that wraps another
+    /// forwards it, and [`mask_support`](Self::mask_support).
     fn review_with<'a>(
         &'a self,
         request: &'a ApprovalRequest,

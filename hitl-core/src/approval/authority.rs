@@ -22,8 +22,8 @@ pub enum KnownBy {
     Code,
     /// A signature by a key that is the person's.
     Key,
-    /// They answered at a terminal with no agent among its processes. The weaker form: a program that
-    /// hides its parents gets around it.
+    /// They answered at a terminal with no agent among its processes. The weaker form: a program
+    /// that hides its parents gets around it.
     Terminal,
     /// A script named what it had looked at, with no agent among its processes.
     Script,
@@ -59,9 +59,10 @@ impl KnownBy {
 /// A person at the reviewing end, as the host has verified them: who, in which roles, for which
 /// tenants. Never taken from a model, an argument or a request's body.
 ///
-/// Built from a bare name it has no roles, and the host vouches that it is a human's, and that who was
-/// shown the request may decide it. An agent or a service is named as one
-/// ([`Principal::agent`], [`Principal::service`]), also behind an approver of one's own. Name tenants, and nothing of any other tenant can be seen or decided:
+/// Built from a bare name it has no roles, and the host vouches that it is a human's, and that who
+/// was shown the request may decide it. An agent or a service is named as one
+/// ([`Principal::agent`], [`Principal::service`]), also behind an approver of one's own. Name
+/// tenants, and nothing of any other tenant can be seen or decided:
 ///
 /// ```
 /// use hitl_core::approval::Authority;
@@ -92,8 +93,8 @@ pub struct Authority {
     /// The name that the gate's directory gives them.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) canonical: Option<Principal>,
-    /// More names of theirs, of people of the call that is decided: the directory gives both one name
-    /// now, whatever was kept with the call.
+    /// More names of theirs, of people of the call that is decided: the directory gives both one
+    /// name now, whatever was kept with the call.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub(crate) also: Vec<Principal>,
 }

@@ -12,10 +12,10 @@ impl ApprovalRequest {
     /// The text that must be typed before this request can be approved; nothing unless it is a
     /// deletion.
     ///
-    /// It names what would be deleted: the arguments whose keys say so (`name`, `project_id`), all of
-    /// them, so that no optional name stands in for the id that counts; else the first argument that
-    /// is a text, else the tool's name. As a person sees it: what would not be seen is escaped. Every
-    /// surface that takes approvals asks for it.
+    /// It names what would be deleted: the arguments whose keys say so (`name`, `project_id`), all
+    /// of them, so that no optional name stands in for the id that counts; else the first argument
+    /// that is a text, else the tool's name. As a person sees it: what would not be seen is
+    /// escaped. Every surface that takes approvals asks for it.
     pub fn confirmation(&self) -> Option<String> {
         if self.approval_type != "deletion" {
             return None;

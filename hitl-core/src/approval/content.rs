@@ -1,5 +1,5 @@
-//! What the arguments of a call name besides themselves: contents that were read when it was submitted,
-//! and where links lead.
+//! What the arguments of a call name besides themselves: contents that were read when it was
+//! submitted, and where links lead.
 
 use std::fmt;
 
@@ -12,14 +12,15 @@ use crate::call::ReferentDigest;
 
 /// What an argument names, as the gate found it when the call was asked about.
 ///
-/// A tool declares with `#[hitl(content_of)]` which of its arguments name a content. The decision is
-/// about this content: what is found before the call runs is compared with [`digest`](Self::digest).
+/// A tool declares with `#[hitl(content_of)]` which of its arguments name a content. The decision
+/// is about this content: what is found before the call runs is compared with
+/// [`digest`](Self::digest).
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 #[non_exhaustive]
 pub struct Content {
-    /// Which argument names it: a JSON Pointer (RFC 6901) into the request's arguments. It is empty for
-    /// the contents that are not listed one by one, because the call names too many.
+    /// Which argument names it: a JSON Pointer (RFC 6901) into the request's arguments. It is empty
+    /// for the contents that are not listed one by one, because the call names too many.
     pub at: String,
     /// A keyed digest of what was found, and of where it was found. It holds for this request only.
     pub digest: ReferentDigest,
@@ -149,8 +150,8 @@ impl fmt::Display for Unread {
 }
 
 impl Content {
-    /// Returns whether a reviewer sees what it says: a text, all of which a whole card shows. That is
-    /// one of at most 5,000 lines with at most 4,000 characters each, and 300,000 in all.
+    /// Returns whether a reviewer sees what it says: a text, all of which a whole card shows. That
+    /// is one of at most 5,000 lines with at most 4,000 characters each, and 300,000 in all.
     pub fn is_shown(&self) -> bool {
         matches!(self.found, Found::Text { .. }) && self.text.as_deref().is_some_and(fits)
     }

@@ -158,8 +158,8 @@ impl<'r> DecisionDraft<'r> {
         self
     }
 
-    /// Says who decides: a name, or an [`Authority`] with roles and tenants. The host vouches for it;
-    /// it must not come from the model or from a body.
+    /// Says who decides: a name, or an [`Authority`] with roles and tenants. The host vouches for
+    /// it; it must not come from the model or from a body.
     pub fn by(self, approver: impl Into<Authority>) -> Decision {
         Decision {
             id: DecisionId::new(),

@@ -31,9 +31,9 @@ pub struct Mask {
     /// How many characters it covers. `None` for what the host declared sensitive.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub characters: Option<usize>,
-    /// A keyed digest of what it covers: equal values of a request have equal ones, and so have equal
-    /// values of several requests where they are too long to be guessed. `None` for what the host
-    /// declared sensitive.
+    /// A keyed digest of what it covers: equal values of a request have equal ones, and so have
+    /// equal values of several requests where they are too long to be guessed. `None` for what the
+    /// host declared sensitive.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub fingerprint: Option<String>,
     /// The host declared it sensitive: nobody uncovers it.
@@ -92,8 +92,8 @@ const LISTED_SINCE: u16 = 2;
 impl ApprovalRequest {
     /// How many places are masked that the host did not declare sensitive.
     ///
-    /// A request of a version that listed no masks has one if its arguments hold a mask. Of later ones a
-    /// text that only looks like a mask is none: the model may write such a text.
+    /// A request of a version that listed no masks has one if its arguments hold a mask. Of later
+    /// ones a text that only looks like a mask is none: the model may write such a text.
     pub fn undeclared_masks(&self) -> usize {
         let listed = self.masks.iter().filter(|mask| !mask.declared).count();
         let lists_masks = self.binding_version >= LISTED_SINCE;

@@ -1,5 +1,5 @@
-//! What the arguments of a call refer to: files, addresses, ids of files. Nobody looked into them, and a
-//! card says so.
+//! What the arguments of a call refer to: files, addresses, ids of files. Nobody looked into them,
+//! and a card says so.
 //!
 //! Pure, linear in the arguments, and of bounded size. It goes by how a text looks and by what its
 //! argument is called, and is about what is said on a card: nothing is permitted by it.
@@ -96,8 +96,8 @@ pub struct References {
 }
 
 impl ApprovalRequest {
-    /// Returns what the arguments refer to and nobody looked into: paths, addresses and ids of files,
-    /// but for those whose contents the gate has [read](Self::contents).
+    /// Returns what the arguments refer to and nobody looked into: paths, addresses and ids of
+    /// files, but for those whose contents the gate has [read](Self::contents).
     ///
     /// It goes by the look of the text and by the name of the argument, so it is not complete.
     pub fn references(&self) -> References {

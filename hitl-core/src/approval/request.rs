@@ -46,8 +46,8 @@ pub struct ApprovalRequest {
     pub revision: u32,
     /// What a decision on this revision must name.
     pub binding: BindingDigest,
-    /// The rule by which `binding` was made. What was asked under an older rule is asked again before
-    /// it runs.
+    /// The rule by which `binding` was made. What was asked under an older rule is asked again
+    /// before it runs.
     #[serde(default = "first")]
     pub binding_version: u16,
     /// The tool's name.
@@ -93,8 +93,8 @@ pub struct ApprovalRequest {
     pub hints: Hints,
     /// How much of a human it needs.
     pub level: ApprovalLevel,
-    /// How many people it needs, in which roles and in which order, and whether who asked may be one
-    /// of them.
+    /// How many people it needs, in which roles and in which order, and whether who asked may be
+    /// one of them.
     #[serde(default, skip_serializing_if = "Quorum::is_default")]
     pub quorum: Quorum,
     /// The score and its factors.
@@ -152,9 +152,10 @@ impl ApprovalRequest {
     }
 
     /// Stops the run: the call does not run, and its caller is told so by
-    /// [`Outcome::Aborted`](crate::Outcome::Aborted). Every other call of the same root run, delegated ones
-    /// included, that waits or was approved and has not started is withdrawn; what runs goes on to its end.
-    /// The agent itself is the host's: what it asks for after that is asked about as ever.
+    /// [`Outcome::Aborted`](crate::Outcome::Aborted). Every other call of the same root run,
+    /// delegated ones included, that waits or was approved and has not started is withdrawn; what
+    /// runs goes on to its end. The agent itself is the host's: what it asks for after that is
+    /// asked about as ever.
     pub fn abort(&self, reason: impl Into<String>) -> DecisionDraft<'_> {
         DecisionDraft::new(self, Answer::Abort { reason: reason.into() })
     }

@@ -13,8 +13,8 @@ type Script = dyn Fn(&ApprovalRequest) -> Review + Send + Sync;
 
 /// Answers every request by a rule.
 ///
-/// It sees masks only, so it is not asked about what [needs uncovering](ApprovalRequest::needs_uncovering),
-/// unless it decides that [unseen](Self::unseen).
+/// It sees masks only, so it is not asked about what [needs
+/// uncovering](ApprovalRequest::needs_uncovering), unless it decides that [unseen](Self::unseen).
 #[derive(Clone)]
 pub struct ScriptedApprover {
     script: Arc<Script>,

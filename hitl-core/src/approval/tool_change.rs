@@ -91,8 +91,8 @@ impl ToolChange {
         Self { tool: tool.to_owned(), differences: vec![ToolDifference::Gone] }
     }
 
-    /// Compares a request with the tool as it is `now`; with the tool as it was `then`, where that is
-    /// still known, it says more. `None` if nothing has changed.
+    /// Compares a request with the tool as it is `now`; with the tool as it was `then`, where that
+    /// is still known, it says more. `None` if nothing has changed.
     pub(crate) fn between(
         request: &ApprovalRequest,
         then: Option<&ToolFacts>,

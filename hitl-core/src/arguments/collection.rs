@@ -1,5 +1,5 @@
-//! Which of Rust's collections have an order of their own, and the one order in which the others are
-//! written.
+//! Which of Rust's collections have an order of their own, and the one order in which the others
+//! are written.
 
 use std::cmp::Ordering;
 
@@ -28,8 +28,8 @@ const POINTERS: [&str; 6] = [
 
 impl Collection {
     /// Recognizes the collections of the standard library by the name that the compiler gives them.
-    /// The name is no promise of the compiler's, so it is one source of three: a schema says what is a
-    /// set too, and a type of neither kind is read again to see whether its order holds.
+    /// The name is no promise of the compiler's, so it is one source of three: a schema says what
+    /// is a set too, and a type of neither kind is read again to see whether its order holds.
     pub(super) fn of(type_name: &str) -> Self {
         let mut name = type_name;
         while let Some(inner) = POINTERS.iter().find_map(|pointer| name.strip_prefix(pointer)) {

@@ -263,8 +263,8 @@ pub enum SnapshotErrorKind {
     Key,
     /// A value that is nested absurdly deep.
     TooDeep,
-    /// A list of a type whose order is not known, where the schema says both that it is a set and that
-    /// it is none.
+    /// A list of a type whose order is not known, where the schema says both that it is a set and
+    /// that it is none.
     UnclearOrder,
     /// The type's `Serialize` failed, or wrote something that is not plain data.
     Unsupported,

@@ -17,8 +17,8 @@ const MAX_MATCHING: usize = 100_000;
 
 /// Compares what was given with what will be shown and run. A number must be the same number, and
 /// nothing that was given may be gone: a nested type that drops unknown fields, takes them by an
-/// alias, or keeps fewer items, would show less than the model asked for. A list that the type itself
-/// has put into the order of sets is compared as a set.
+/// alias, or keeps fewer items, would show less than the model asked for. A list that the type
+/// itself has put into the order of sets is compared as a set.
 ///
 /// `clear` is what is kept, without what is secret: inside a secret, an error names no keys.
 ///
@@ -77,7 +77,8 @@ impl<'t> Comparison<'_, 't> {
     ) -> Checked {
         match (given, kept) {
             (Json::Number(a), Json::Number(b)) if same_number(a, b) => Ok(()),
-            // A type may name numbers by words; where it keeps digits, they are those of the number.
+            // A type may name numbers by words; where it keeps digits, they are those of the
+            // number.
             (Json::Number(a), Json::String(b)) if !has_digits(b) || same_number(a, b) => Ok(()),
             (Json::String(a), Json::Number(b)) if !has_digits(a) || same_number(a, b) => Ok(()),
             (Json::Number(_), Json::Number(_) | Json::String(_))

@@ -1,5 +1,5 @@
-//! Arguments: from a model's text to a typed value, and from a typed value to the exact text that is
-//! shown, digested, stored and run.
+//! Arguments: from a model's text to a typed value, and from a typed value to the exact text that
+//! is shown, digested, stored and run.
 //!
 //! ```text
 //! text --scan--> tree --deserializer--> T --writer--> Snapshot

@@ -2,8 +2,8 @@
 //! there are, and where whole numbers belong.
 //!
 //! A place is where one value can be. Alternatives of the schema (`anyOf`, references, ..) that are
-//! about the same value are one place, whether they fit or not. Places are found once, when a gate is
-//! built.
+//! about the same value are one place, whether they fit or not. Places are found once, when a gate
+//! is built.
 
 use std::borrow::Cow;
 use std::collections::HashMap;
@@ -328,8 +328,8 @@ impl<'s> Finder<'s> {
     }
 }
 
-/// A fragment without its percent-encoding, as generators write `Record<string,any>` in it. `None` when it
-/// is no text.
+/// A fragment without its percent-encoding, as generators write `Record<string,any>` in it. `None`
+/// when it is no text.
 fn percent_decoded(fragment: &str) -> Option<Cow<'_, str>> {
     if !fragment.contains('%') {
         return Some(Cow::Borrowed(fragment));

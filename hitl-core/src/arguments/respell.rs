@@ -8,8 +8,8 @@ use hitl_base::json::whole;
 use super::ArgumentError;
 use super::places::{PlaceId, Places};
 
-/// The arguments' text. No arguments at all are sent in several ways: nothing, blanks, `null`, or an
-/// empty string.
+/// The arguments' text. No arguments at all are sent in several ways: nothing, blanks, `null`, or
+/// an empty string.
 pub(crate) fn or_empty(text: &str) -> &str {
     let said = text.trim();
     let quoted = said.strip_prefix('"').and_then(|rest| rest.strip_suffix('"'));
@@ -17,8 +17,8 @@ pub(crate) fn or_empty(text: &str) -> &str {
     if nothing { "{}" } else { text }
 }
 
-/// Writes whole numbers as such (`5.0`, `1e2`) wherever the schema has them. Types that serde buffers
-/// (tagged, flattened) do not see a whole number in them. `None` if there are none.
+/// Writes whole numbers as such (`5.0`, `1e2`) wherever the schema has them. Types that serde
+/// buffers (tagged, flattened) do not see a whole number in them. `None` if there are none.
 pub(super) fn whole_numbers(given: &Json, places: &Places) -> Option<Json> {
     let mut tree = given.clone();
     respell(&mut tree, places, Places::ROOT).then_some(tree)

@@ -156,8 +156,8 @@ impl SnapshotWriter {
         }
     }
 
-    /// Puts what was written since `start` into the order of these pieces, with commas between them,
-    /// and what is hidden in them along with them.
+    /// Puts what was written since `start` into the order of these pieces, with commas between
+    /// them, and what is hidden in them along with them.
     pub(super) fn reorder(&mut self, start: usize, pieces: impl Iterator<Item = Range<usize>>) {
         let body = self.out.split_off(start);
         let first_hidden = self.hidden.partition_point(|range| range.start < start);

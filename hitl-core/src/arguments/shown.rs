@@ -125,8 +125,8 @@ impl Snapshot {
         self.layers(redactor).map_or_else(|| Json::String(MASK.to_owned()), |layers| layers.shown)
     }
 
-    /// What [`shown`](Self::shown) gives, as text, with what is masked. Nothing is copied or written
-    /// again where there is nothing to hide.
+    /// What [`shown`](Self::shown) gives, as text, with what is masked. Nothing is copied or
+    /// written again where there is nothing to hide.
     pub(crate) fn shown_text(&self, looked_over: LookedOver, redactor: &Redactor) -> Shown {
         // There is one way to write a tree, and that is how the text was written.
         let as_it_is = || Shown::clear(JsonText::written(Arc::clone(&self.text)));
@@ -169,8 +169,8 @@ impl Snapshot {
         self.layers(redactor).is_none_or(|layers| layers.more + layers.masked.len() > 0)
     }
 
-    /// The arguments without what is declared, and without what is found; `None` if the text cannot be
-    /// read.
+    /// The arguments without what is declared, and without what is found; `None` if the text cannot
+    /// be read.
     pub(crate) fn layers(&self, redactor: &Redactor) -> Option<Layers> {
         let scan = |text: &str| scan_within(text, UNLIMITED).ok();
         let (declared, open) = if self.hidden.is_empty() {

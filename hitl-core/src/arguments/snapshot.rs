@@ -83,7 +83,8 @@ impl Snapshot {
         self.trace.unproven
     }
 
-    /// Whether `again` says the same, except for the order of lists. Older versions did not sort sets.
+    /// Whether `again` says the same, except for the order of lists. Older versions did not sort
+    /// sets.
     pub(crate) fn is_reordered_in(&self, again: &Self) -> bool {
         let sorted = |snapshot: &Self| {
             let mut tree = scan_within(&snapshot.text, UNLIMITED).ok()?;
@@ -141,8 +142,8 @@ impl Snapshot {
         Ok(scan_within(&text, UNLIMITED)?)
     }
 
-    /// Whether an argument that is not secret repeats one that is: it is masked too, so a reviewer does
-    /// not see what it says.
+    /// Whether an argument that is not secret repeats one that is: it is masked too, so a reviewer
+    /// does not see what it says.
     pub(crate) fn repeats_a_secret(&self) -> bool {
         let taint = self.own_taint();
         if taint.is_empty() {
@@ -162,8 +163,9 @@ impl Snapshot {
         Taint::new(found)
     }
 
-    /// The secret strings and numbers in it, to find them again in the call's own arguments. Not the
-    /// keys inside a secret: most are names of fields, which stand elsewhere too and say nothing.
+    /// The secret strings and numbers in it, to find them again in the call's own arguments. Not
+    /// the keys inside a secret: most are names of fields, which stand elsewhere too and say
+    /// nothing.
     pub(crate) fn own_taint(&self) -> Taint {
         if self.hidden.is_empty() {
             return Taint::default();
@@ -268,8 +270,8 @@ pub fn debug_arguments<T: Tool>(call: &T, name: &str, f: &mut fmt::Formatter<'_>
     }
 }
 
-/// Reads a model's text as the arguments of `T`, and takes their snapshot, with its tree. Refuses what
-/// `T` would change or drop.
+/// Reads a model's text as the arguments of `T`, and takes their snapshot, with its tree. Refuses
+/// what `T` would change or drop.
 pub(crate) fn parse<T: Tool>(
     text: &str,
     limits: Limits,

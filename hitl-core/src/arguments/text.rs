@@ -1,8 +1,8 @@
 //! Whether a type that writes a text otherwise still says what was given.
 //!
-//! Types have spellings of their own: a URL gets its slash, an identifier its small letters. That is
-//! shown, and fine. What may not change without a word is a number in the text, or how much of it
-//! there is.
+//! Types have spellings of their own: a URL gets its slash, an identifier its small letters. That
+//! is shown, and fine. What may not change without a word is a number in the text, or how much of
+//! it there is.
 
 use std::borrow::Cow;
 
@@ -10,7 +10,8 @@ use hitl_base::json::same_number;
 
 use super::{ArgumentError, ArgumentErrorKind};
 
-/// Refuses a text that says another number than the one that was given, or only the beginning of it.
+/// Refuses a text that says another number than the one that was given, or only the beginning of
+/// it.
 pub(super) fn keeps_text(given: &str, kept: &str) -> Result<(), ArgumentError> {
     if given == kept {
         return Ok(());

@@ -1,6 +1,6 @@
-//! What a value says while it is written and its text does not tell: `Some(None)` and `None` are both
-//! `null`, and two variants of an untagged enum may have one text. Compared when a call's text is read
-//! back, because what runs after an approval is what the text says.
+//! What a value says while it is written and its text does not tell: `Some(None)` and `None` are
+//! both `null`, and two variants of an untagged enum may have one text. Compared when a call's text
+//! is read back, because what runs after an approval is what the text says.
 
 /// For so many arguments events are counted apart. Later ones share the last counter.
 const LANES: usize = 8;

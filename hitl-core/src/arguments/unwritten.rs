@@ -1,11 +1,11 @@
 //! Fields that were given and that the type does not write: defaults that it leaves out
 //! (`skip_serializing_if`), or values that it loses.
 //!
-//! What runs after an approval is read from the text that was shown, so a field may be left out of it
-//! only if its absence means the very value that was given. Serde does not tell the default of a
-//! field. It shows in what the type does: the text without the field must read back to itself, so the
-//! default is left out too; and other values close to the one that was given must be written, so that
-//! what is left out is one value, which then is the default.
+//! What runs after an approval is read from the text that was shown, so a field may be left out of
+//! it only if its absence means the very value that was given. Serde does not tell the default of a
+//! field. It shows in what the type does: the text without the field must read back to itself, so
+//! the default is left out too; and other values close to the one that was given must be written,
+//! so that what is left out is one value, which then is the default.
 
 use hitl_base::Json;
 use hitl_base::json::{same_number, whole};
@@ -124,8 +124,8 @@ fn says_something(value: &Json) -> bool {
 /// The most values that are tried for a part of a list or an object.
 const MAX_INSIDE: usize = 3;
 
-/// Values close to `value` that a field of its type may have, those that are likely to be read first.
-/// None for what is empty and could hold anything.
+/// Values close to `value` that a field of its type may have, those that are likely to be read
+/// first. None for what is empty and could hold anything.
 fn others_than(value: &Json, places: &Places, at: Option<PlaceId>) -> Vec<Json> {
     match value {
         Json::Null => Vec::new(),
@@ -234,7 +234,8 @@ fn numbers_near(lexeme: &str, places: &Places, at: Option<PlaceId>) -> Vec<Json>
     near.into_iter().map(|text| Json::Number(text.into())).collect()
 }
 
-/// Whether a place of this precision has this number: serde rounds it in tagged and flattened types.
+/// Whether a place of this precision has this number: serde rounds it in tagged and flattened
+/// types.
 fn is_exact(lexeme: &str, precision: Precision) -> bool {
     let held = match precision {
         Precision::Unsaid => return true,

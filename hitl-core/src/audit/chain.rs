@@ -55,7 +55,8 @@ pub struct Head {
     pub stream: String,
     /// The number of the last record; 0 before the first.
     pub seq: u64,
-    /// The SHA-256 of the last record's bytes, in hexadecimal; of the chain's name before the first.
+    /// The SHA-256 of the last record's bytes, in hexadecimal; of the chain's name before the
+    /// first.
     pub hash: String,
 }
 
@@ -66,8 +67,8 @@ impl Head {
         Self { seq: 0, hash: hash(stream.as_bytes()), stream }
     }
 
-    /// The head after this line, without its line break; nothing when it is no audit record. Of a line
-    /// whose content was erased, the hash is that of what stood there.
+    /// The head after this line, without its line break; nothing when it is no audit record. Of a
+    /// line whose content was erased, the hash is that of what stood there.
     pub fn of_line(line: &[u8]) -> Option<Self> {
         let Link { seq, stream, erased, .. } = serde_json::from_slice(line).ok()?;
         let hash = match erased {
@@ -86,8 +87,8 @@ impl fmt::Debug for Head {
 
 /// Writes the lines of one chain: for the sinks here, and for one's own.
 ///
-/// A line counts only when it is kept: [`next`](Self::next) makes it, [`keep`](Self::keep) says that
-/// it was written.
+/// A line counts only when it is kept: [`next`](Self::next) makes it, [`keep`](Self::keep) says
+/// that it was written.
 #[derive(Debug)]
 pub struct ChainWriter {
     head: Head,

@@ -10,8 +10,8 @@ use super::Head;
 /// The heads of the chains at a moment. Kept elsewhere, it shows what is done to the log later:
 /// records that are cut off, replaced or written anew.
 ///
-/// Signed (feature `checkpoints`), it shows who vouches for it. What is signed is plain text, so that
-/// any tool can check it:
+/// Signed (feature `checkpoints`), it shows who vouches for it. What is signed is plain text, so
+/// that any tool can check it:
 ///
 /// ```text
 /// hitl.checkpoint.v1
@@ -68,8 +68,8 @@ mod signed {
     use crate::hex::{hex, unhex};
     use crate::seal::NoRandomness;
 
-    /// The secret key with which checkpoints are signed (Ed25519). Keep it where the log is not, and
-    /// best where the process can use but not read it.
+    /// The secret key with which checkpoints are signed (Ed25519). Keep it where the log is not,
+    /// and best where the process can use but not read it.
     #[derive(Clone)]
     pub struct SigningKey(ed25519_dalek::SigningKey);
 

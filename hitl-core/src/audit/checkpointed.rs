@@ -19,8 +19,8 @@ type Export = Arc<dyn Fn(&Checkpoint) -> Result<(), AuditError> + Send + Sync>;
 /// Signs a checkpoint of what another sink has written, every so many records or so long after the
 /// last one, and exports it.
 ///
-/// A checkpoint lists the heads of all chains that the sink writes, and beside them those of the other
-/// writers of the same store, as the gate last heard of them.
+/// A checkpoint lists the heads of all chains that the sink writes, and beside them those of the
+/// other writers of the same store, as the gate last heard of them.
 ///
 /// The time is that of the records: a sink that is not written to makes no checkpoint. One that
 /// cannot be exported is warned about and tried again with the next record: it never keeps a record

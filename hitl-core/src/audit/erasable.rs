@@ -11,8 +11,8 @@ pub type Replace<'r> = dyn FnMut(&[u8]) -> Option<Vec<u8>> + 'r;
 
 /// A log whose lines can be replaced, in the chain's own order: what an erasure needs of it.
 ///
-/// Blocks for as long as it takes to read the log. A log that is not written by this process is not one
-/// of these: it is refused, or waits until it is.
+/// Blocks for as long as it takes to read the log. A log that is not written by this process is not
+/// one of these: it is refused, or waits until it is.
 pub trait ErasableLog: Send + Sync {
     /// Shows every line, without its line break, oldest first.
     fn visit(&self, look: &mut dyn FnMut(&[u8])) -> Result<(), AuditError>;
@@ -22,8 +22,8 @@ pub trait ErasableLog: Send + Sync {
 
     /// Replaces lines, and returns how many. Others wait that write to the log meanwhile.
     ///
-    /// A crash leaves of each file what was there before or what is there after, and no line of either
-    /// is lost.
+    /// A crash leaves of each file what was there before or what is there after, and no line of
+    /// either is lost.
     fn rewrite(&self, replace: &mut Replace<'_>) -> Result<u64, AuditError>;
 
     /// Removes what a crash tore off and was put aside, where `is_gone` says so. Returns how much.
@@ -63,8 +63,8 @@ pub(super) struct Successor {
 }
 
 impl Successor {
-    /// Writes what a file is to be with some lines replaced; nothing when none is. Nobody else may be
-    /// writing to it.
+    /// Writes what a file is to be with some lines replaced; nothing when none is. Nobody else may
+    /// be writing to it.
     pub(super) fn replacing(path: &Path, replace: &mut Replace<'_>) -> io::Result<Option<Self>> {
         Self::write(path, &mut |line| replace(line).map(Some))
     }
@@ -77,7 +77,8 @@ impl Successor {
         Self::write(path, &mut |line| is_gone(line).then_some(None))
     }
 
-    /// `next` gives what stands in the place of a line, if anything does, and nothing where it stays.
+    /// `next` gives what stands in the place of a line, if anything does, and nothing where it
+    /// stays.
     fn write(
         path: &Path,
         next: &mut dyn FnMut(&[u8]) -> Option<Option<Vec<u8>>>,
@@ -108,8 +109,8 @@ impl Successor {
         Ok(Some(successor))
     }
 
-    /// Takes the place of the file, at once. Returns how many lines changed; the name is on the disk
-    /// after [`sync_folder`].
+    /// Takes the place of the file, at once. Returns how many lines changed; the name is on the
+    /// disk after [`sync_folder`].
     pub(super) fn put(mut self) -> io::Result<u64> {
         fs::rename(beside(&self.path), &self.path)?;
         self.is_placed = true;

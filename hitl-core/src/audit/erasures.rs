@@ -67,8 +67,8 @@ impl Erasures {
         each.map(|(id, (key, place))| (*id, key.clone(), place.clone())).collect()
     }
 
-    /// What is wrong with the placeholders. `covers` says whether a checkpoint vouches for a record; the
-    /// store does not, because it may have erased what the audit is to keep.
+    /// What is wrong with the placeholders. `covers` says whether a checkpoint vouches for a
+    /// record; the store does not, because it may have erased what the audit is to keep.
     pub(super) fn findings(&self, covers: impl Fn(&Head) -> bool) -> Vec<Found> {
         let mut found = Vec::new();
         for (line, call, (file, number)) in &self.met {

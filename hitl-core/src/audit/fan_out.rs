@@ -8,10 +8,10 @@ use super::{AuditError, AuditRecord, AuditSink, ErasableLog, Head};
 
 /// Hands each record to several sinks, in the order in which they were added.
 ///
-/// A record is kept when every *required* sink has kept it. When one of them fails, the record is not
-/// kept: an intent then runs nothing, and what has happened is offered again, to all of them, so a
-/// sink that had kept it may have it twice. An *optional* sink that fails or panics is warned about,
-/// and misses the record.
+/// A record is kept when every *required* sink has kept it. When one of them fails, the record is
+/// not kept: an intent then runs nothing, and what has happened is offered again, to all of them,
+/// so a sink that had kept it may have it twice. An *optional* sink that fails or panics is warned
+/// about, and misses the record.
 ///
 /// ```
 /// # use hitl_core::audit::{FanOut, MemoryAudit, TracingAudit};

@@ -23,8 +23,8 @@ const WRITERS: u32 = 1_000;
 ///
 /// The file is locked for this process: two writers would fork the chain. Several processes have a
 /// file each; [`in_folder`](Self::in_folder) finds a free one. What `Ok` means is chosen with
-/// [`durability`](Self::durability); unless told otherwise, a record survives `kill -9`, not a power
-/// loss.
+/// [`durability`](Self::durability); unless told otherwise, a record survives `kill -9`, not a
+/// power loss.
 #[derive(Debug)]
 pub struct JsonlAudit {
     path: PathBuf,
@@ -47,12 +47,12 @@ struct Writer {
 }
 
 impl JsonlAudit {
-    /// Opens or creates the file, and goes on with its chain. A last line that was torn by a crash is
-    /// moved to `<path>.torn` and [reported](Self::torn), so that nothing is lost and the chain goes
-    /// on.
+    /// Opens or creates the file, and goes on with its chain. A last line that was torn by a crash
+    /// is moved to `<path>.torn` and [reported](Self::torn), so that nothing is lost and the chain
+    /// goes on.
     ///
-    /// Fails when another process holds the file, when it cannot be written to, or when its last line
-    /// is no audit record.
+    /// Fails when another process holds the file, when it cannot be written to, or when its last
+    /// line is no audit record.
     pub fn open(path: impl AsRef<Path>) -> Result<Self, AuditError> {
         Self::try_open(path.as_ref())?.ok_or_else(|| {
             AuditError::used_elsewhere(format!(
@@ -63,8 +63,8 @@ impl JsonlAudit {
     }
 
     /// Opens the first file of the folder that no other process holds: `audit-1.jsonl`,
-    /// `audit-2.jsonl`, and so on. So each of several processes has a chain of its own, and a process
-    /// that starts again goes on with one that is there.
+    /// `audit-2.jsonl`, and so on. So each of several processes has a chain of its own, and a
+    /// process that starts again goes on with one that is there.
     pub fn in_folder(folder: impl AsRef<Path>) -> Result<Self, AuditError> {
         let folder = folder.as_ref();
         for number in 1..=WRITERS {
@@ -168,8 +168,8 @@ impl JsonlAudit {
         AuditError::new(format!("{what} the audit file {}", self.path.display())).because(error)
     }
 
-    /// Renames the file and goes on in a new one. A crash in between leaves an empty or no file, and
-    /// the chain goes on after the newest segment.
+    /// Renames the file and goes on in a new one. A crash in between leaves an empty or no file,
+    /// and the chain goes on after the newest segment.
     fn start_anew(&self, writer: &mut Writer) -> io::Result<()> {
         if writer.length == 0 {
             return Ok(());
@@ -239,8 +239,9 @@ impl AuditSink for JsonlAudit {
 impl ErasableLog for JsonlAudit {
     fn visit(&self, look: &mut dyn FnMut(&[u8])) -> Result<(), AuditError> {
         let failed = |e| self.failed("cannot read", e);
-        // As it is now: who appends does not wait until all of it is read. A segment keeps its name, and
-        // the file that is written to is read by its handle, also when it is rotated away.
+        // As it is now: who appends does not wait until all of it is read. A segment keeps its
+        // name, and the file that is written to is read by its handle, also when it is rotated
+        // away.
         let writer = self.writer();
         let segments = segments::of(&self.path).map_err(failed)?;
         let (last, length) = (File::open(&self.path).map_err(failed)?, writer.length);

@@ -11,8 +11,8 @@ const LATE: &str = "audited later, in the place of a process that did not";
 impl AuditRecord {
     /// The record of the change that `entry` is about, from the call's record as it is now.
     ///
-    /// What the call has become since is not part of the change: reasons, arguments and digests stand
-    /// here only when nothing has happened to the call after it.
+    /// What the call has become since is not part of the change: reasons, arguments and digests
+    /// stand here only when nothing has happened to the call after it.
     pub(crate) fn late(entry: &Entry, record: Option<&CallRecord>) -> Self {
         let mut late = Self::about(event_of(entry), "", entry.at);
         late.subject = None;

@@ -2,8 +2,8 @@
 //!
 //! A placeholder is `{"seq":n,"prev":"..","ts":"..","schema":2,"stream":"..","erased":{"hash":"<the
 //! line's>","event":"decided","call":".."}}`. The line after it names the hash of the line that was
-//! there, and so does the placeholder: the chain stays whole. It counts only where a record of a chain
-//! ([`AuditEvent::Erased`](super::AuditEvent::Erased)) lists that very line.
+//! there, and so does the placeholder: the chain stays whole. It counts only where a record of a
+//! chain ([`AuditEvent::Erased`](super::AuditEvent::Erased)) lists that very line.
 
 use hitl_base::Timestamp;
 use serde::{Deserialize, Serialize};
@@ -106,8 +106,8 @@ struct Mark {
 }
 
 impl Placeholder {
-    /// Reads a placeholder. Nothing unless these are exactly the bytes that an erasure writes, so that it
-    /// has no room for anything else.
+    /// Reads a placeholder. Nothing unless these are exactly the bytes that an erasure writes, so
+    /// that it has no room for anything else.
     pub(super) fn read(line: &[u8]) -> Option<Self> {
         let placeholder: Self = serde_json::from_slice(line).ok()?;
         let hash = placeholder.erased.hash.as_bytes();

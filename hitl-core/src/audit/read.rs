@@ -79,7 +79,8 @@ impl<R: AuditReader + ?Sized> AuditReader for Arc<R> {
     }
 }
 
-/// Audit files of this or other processes, to be read: what [`JsonlAudit`](super::JsonlAudit) writes.
+/// Audit files of this or other processes, to be read: what [`JsonlAudit`](super::JsonlAudit)
+/// writes.
 #[derive(Clone, Debug)]
 pub struct JsonlFiles(Place);
 

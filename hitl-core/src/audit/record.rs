@@ -14,8 +14,8 @@ use crate::ids::{ClaimToken, DecisionId, RequestId};
 use crate::machine::{CallRecord, CallState};
 use crate::policy::{PolicyVersion, Verdict};
 
-/// The schema version of an [`AuditRecord`]. Additive changes keep it. Since 2, a record may be about
-/// no call; records of version 1 are read as they were.
+/// The schema version of an [`AuditRecord`]. Additive changes keep it. Since 2, a record may be
+/// about no call; records of version 1 are read as they were.
 pub const AUDIT_SCHEMA: u16 = 2;
 
 /// What happened.
@@ -55,8 +55,9 @@ pub enum AuditEvent {
     Reopened,
     /// A policy is in force from here on. It concerns no call.
     PolicyLoaded,
-    /// A policy is accepted, by a person, by a signature, or because it only tightens. Written before it
-    /// takes effect. It concerns no call; `policies` has the version before, if there was one, and the new.
+    /// A policy is accepted, by a person, by a signature, or because it only tightens. Written
+    /// before it takes effect. It concerns no call; `policies` has the version before, if there was
+    /// one, and the new.
     PolicyAccepted,
     /// A human changed its arguments; they are the next revision.
     Edited,
@@ -77,10 +78,11 @@ pub enum AuditEvent {
     /// A reviewer is about to see what redaction masks. Written before they do: without this record
     /// nothing is uncovered.
     Uncovered,
-    /// A person orders an erasure. Written before anything is erased: without this record nothing is.
+    /// A person orders an erasure. Written before anything is erased: without this record nothing
+    /// is.
     ErasureOrdered,
-    /// What was kept of a call was erased; the record lists the lines of the audit that may be replaced
-    /// by placeholders. Without a call, they are those of read-only calls.
+    /// What was kept of a call was erased; the record lists the lines of the audit that may be
+    /// replaced by placeholders. Without a call, they are those of read-only calls.
     Erased,
     /// A legal hold was placed.
     HoldPlaced,
@@ -89,8 +91,8 @@ pub enum AuditEvent {
 }
 
 impl AuditEvent {
-    /// Whether the record of it is all that the audit needs of a change of the store. What only leads
-    /// to a change, or is no change, completes none.
+    /// Whether the record of it is all that the audit needs of a change of the store. What only
+    /// leads to a change, or is no change, completes none.
     pub(crate) const fn completes_a_change(self) -> bool {
         match self {
             Self::Requested
@@ -151,8 +153,8 @@ pub struct AuditRecord {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub call: Option<RequestId>,
     /// The record's version in the store after this. With `call` it names the change: a record that
-    /// stands in the audit twice (a writer died before it could say that it had written it) has both
-    /// alike.
+    /// stands in the audit twice (a writer died before it could say that it had written it) has
+    /// both alike.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub version: Option<u64>,
     /// What it is about when it is about no call: a grant's id, a policy's version.
@@ -173,8 +175,8 @@ pub struct AuditRecord {
     /// The agent or service that submitted in their name, when the host names it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub agent: Option<Principal>,
-    /// Whether who asked may approve it, at the level that it needs. Said when it is asked about and
-    /// when it is decided.
+    /// Whether who asked may approve it, at the level that it needs. Said when it is asked about
+    /// and when it is decided.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub requester_may_decide: Option<bool>,
     /// Who did this, when it was a person, or a program that the host lets decide.

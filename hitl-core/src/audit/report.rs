@@ -37,14 +37,14 @@ pub enum FindingKind {
     NoIntent,
     /// The log has a change of a call that the store does not have: an older store was put back.
     NotInStore,
-    /// The content of a line is gone, and no record of an erasure lists that line: somebody else took
-    /// it away.
+    /// The content of a line is gone, and no record of an erasure lists that line: somebody else
+    /// took it away.
     NotErased,
-    /// The content of a line is gone, and nothing outside the log vouches for the record of its erasure:
-    /// none of the checkpoints that were given covers that record. Give a later one.
+    /// The content of a line is gone, and nothing outside the log vouches for the record of its
+    /// erasure: none of the checkpoints that were given covers that record. Give a later one.
     ErasureNotVouched,
-    /// The log says that a call was erased, and the store has it: an older store was put back. Erase it
-    /// again.
+    /// The log says that a call was erased, and the store has it: an older store was put back.
+    /// Erase it again.
     StillInStore,
 }
 
@@ -110,8 +110,8 @@ impl fmt::Display for Finding {
 pub struct Report {
     /// How many records were looked at.
     pub records: u64,
-    /// How every chain ends, sorted. Export them as a [`Checkpoint`](super::Checkpoint) when nothing
-    /// was found.
+    /// How every chain ends, sorted. Export them as a [`Checkpoint`](super::Checkpoint) when
+    /// nothing was found.
     pub heads: Vec<Head>,
     /// How many of the records are placeholders: their content was erased.
     #[serde(default)]

@@ -68,21 +68,22 @@ pub trait AuditSink: Send + Sync + 'static {
         Vec::new()
     }
 
-    /// The files that it writes: a call that names one of them is reviewed in full. A sink that wraps
-    /// another passes its files on. Segments, and others whose names begin with one of these, belong to it.
+    /// The files that it writes: a call that names one of them is reviewed in full. A sink that
+    /// wraps another passes its files on. Segments, and others whose names begin with one of these,
+    /// belong to it.
     fn files(&self) -> Vec<PathBuf> {
         Vec::new()
     }
 
-    /// Returns the logs that it writes and in which lines can be replaced, when their calls are erased.
-    /// A sink that wraps another passes them on; of one that gives none, nothing is erased.
+    /// Returns the logs that it writes and in which lines can be replaced, when their calls are
+    /// erased. A sink that wraps another passes them on; of one that gives none, nothing is erased.
     fn erasable(&self) -> Vec<&dyn ErasableLog> {
         Vec::new()
     }
 
-    /// Returns names of what it keeps records in and cannot [erase](Self::erasable) them from, for whoever
-    /// erases. Empty for a sink that keeps nothing, or can erase all that it keeps; a sink that wraps
-    /// another passes them on.
+    /// Returns names of what it keeps records in and cannot [erase](Self::erasable) them from, for
+    /// whoever erases. Empty for a sink that keeps nothing, or can erase all that it keeps; a sink
+    /// that wraps another passes them on.
     ///
     /// Unless a sink says otherwise, it is taken to keep what it is given.
     fn unerasable(&self) -> Vec<String> {
@@ -154,7 +155,8 @@ impl<T: AuditSink + ?Sized> AuditSink for Box<T> {
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Durability {
-    /// It was handed to the operating system: it survives the death of the process, not a power loss.
+    /// It was handed to the operating system: it survives the death of the process, not a power
+    /// loss.
     #[default]
     HandedOver,
     /// Records about tools of this risk or more are on the disk; others were handed over. Records
@@ -175,8 +177,8 @@ impl Durability {
     }
 }
 
-/// Emits each record as a `tracing` event with target `hitl::audit`: for hosts whose log pipeline is
-/// their audit. What a gate uses when it is given no other sink.
+/// Emits each record as a `tracing` event with target `hitl::audit`: for hosts whose log pipeline
+/// is their audit. What a gate uses when it is given no other sink.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct TracingAudit;
 

@@ -1,8 +1,8 @@
 //! The order around the act: an intent must be kept before a body starts; what could not be kept
 //! afterwards is a debt that stops further bodies until it is paid.
 //!
-//! Also which changes stand in the audit and were not acknowledged yet: the store has each of them in
-//! its outbox until it is told.
+//! Also which changes stand in the audit and were not acknowledged yet: the store has each of them
+//! in its outbox until it is told.
 
 use std::collections::{BTreeSet, VecDeque};
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -31,8 +31,8 @@ struct Books {
     dropped: u64,
 }
 
-/// Changes that stand in the audit, until the store has been told. Apart from the sink, which must be
-/// free as soon as its gate is gone.
+/// Changes that stand in the audit, until the store has been told. Apart from the sink, which must
+/// be free as soon as its gate is gone.
 #[derive(Default)]
 pub(crate) struct Audited(Mutex<Untold>);
 
@@ -101,8 +101,8 @@ impl Trail {
         self.append(record)
     }
 
-    /// As [`intent`](Self::intent), and says where the record stands, when the sink has a chain: for
-    /// a call whose record in the store is to name that place.
+    /// As [`intent`](Self::intent), and says where the record stands, when the sink has a chain:
+    /// for a call whose record in the store is to name that place.
     pub(crate) fn placed_intent(&self, record: &AuditRecord) -> Result<Option<Head>, AuditError> {
         let mut books = self.books();
         self.pay(&mut books)?;

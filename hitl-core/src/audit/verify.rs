@@ -1,4 +1,5 @@
-//! Verification: every line follows from the one before, and the ends are where they were seen last.
+//! Verification: every line follows from the one before, and the ends are where they were seen
+//! last.
 
 use std::collections::{BTreeMap, HashMap, HashSet};
 use std::fs::File;

@@ -25,15 +25,15 @@ impl Verifier {
     /// chains, and every call of these tenants that ran must have an intent, where its record says
     /// that it stands.
     ///
-    /// No chain may end before the record that the store has heard of. Of a log that is written meanwhile,
-    /// the newest records are found missing.
+    /// No chain may end before the record that the store has heard of. Of a log that is written
+    /// meanwhile, the newest records are found missing.
     ///
     /// The other way round, every decision, intent and other change that the log has of a call of
     /// these tenants must be in the store; otherwise an older store was put back.
     ///
     /// Reads the store page by page. The intents of calls that retention has erased are not looked
-    /// for, nor calls of runs that it has [forgotten](Store::forget_runs). A call that waited out its
-    /// time without ever being claimed does not count as one that ran.
+    /// for, nor calls of runs that it has [forgotten](Store::forget_runs). A call that waited out
+    /// its time without ever being claimed does not count as one that ran.
     pub async fn finish_with_store(
         mut self,
         store: &dyn Store,

@@ -33,8 +33,8 @@ pub struct HitlConfig {
     pub stages: &'static [StageSpec],
     /// Who is asked when nobody has decided in time. Without it, the call expires.
     pub escalate: Option<Escalate>,
-    /// How often an idempotent tool is tried in all when an outcome is not known. Of no use to other
-    /// tools: they are tried once, and a human settles the rest.
+    /// How often an idempotent tool is tried in all when an outcome is not known. Of no use to
+    /// other tools: they are tried once, and a human settles the rest.
     pub attempts: u32,
     /// How long an approval may take. After it, nothing runs. Without one, the queue's due time for
     /// the risk is the limit.
@@ -49,8 +49,8 @@ pub struct HitlConfig {
     pub describe: Option<&'static str>,
     /// What the tool does to the world.
     pub hints: Hints,
-    /// Arguments whose text nobody interprets: no shell, file system, browser, database or template.
-    /// Written as in a rule: `note`, `to.comment`, `items[*].text`.
+    /// Arguments whose text nobody interprets: no shell, file system, browser, database or
+    /// template. Written as in a rule: `note`, `to.comment`, `items[*].text`.
     pub inert: &'static [&'static str],
 }
 
@@ -135,8 +135,8 @@ impl HitlConfig {
         self
     }
 
-    /// The requester may approve their own call, at every level, and give a grant on it: two eyes are
-    /// enough. Without this, Full and grants are another human's to give.
+    /// The requester may approve their own call, at every level, and give a grant on it: two eyes
+    /// are enough. Without this, Full and grants are another human's to give.
     #[must_use]
     pub const fn requester_may_decide(mut self) -> Self {
         self.eyes = Eyes::Two;
@@ -150,7 +150,8 @@ impl HitlConfig {
         self
     }
 
-    /// Lets services answer too, beside humans; see [`Principal::service`](super::Principal::service).
+    /// Lets services answer too, beside humans; see
+    /// [`Principal::service`](super::Principal::service).
     #[must_use]
     pub const fn services_may_decide(mut self) -> Self {
         self.deciders.services = true;
@@ -235,8 +236,9 @@ impl HitlConfig {
         self
     }
 
-    /// Names arguments whose text nobody interprets, ever: rules and grants that relax take any text
-    /// there that a wildcard or a regular expression matches, a shell's and a path's syntax included.
+    /// Names arguments whose text nobody interprets, ever: rules and grants that relax take any
+    /// text there that a wildcard or a regular expression matches, a shell's and a path's syntax
+    /// included.
     #[must_use]
     pub const fn inert(mut self, arguments: &'static [&'static str]) -> Self {
         self.inert = arguments;

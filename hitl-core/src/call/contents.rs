@@ -50,19 +50,20 @@ pub(crate) enum Source {
 pub(crate) type Reading = BoxFuture<'static, Result<Vec<u8>, String>>;
 
 impl ContentReaders {
-    /// Reads the files that an argument names: a path, or several in an `Option` or a `Vec`. The gate
-    /// opens them as `std::fs` does, so a relative path begins in the program's own folder.
+    /// Reads the files that an argument names: a path, or several in an `Option` or a `Vec`. The
+    /// gate opens them as `std::fs` does, so a relative path begins in the program's own folder.
     pub fn file<P: ContentPath + ?Sized>(&mut self, argument: &str, paths: &P) {
         let mut at = String::new();
         push_part(&mut at, argument);
         paths.each_path(&mut at, &mut |at, path| self.push(at, Source::File(path.to_owned())));
     }
 
-    /// Reads what an argument names with the host's own code. `reading` gives the content's bytes, or
-    /// an error, of which a reviewer sees the text.
+    /// Reads what an argument names with the host's own code. `reading` gives the content's bytes,
+    /// or an error, of which a reviewer sees the text.
     ///
-    /// It is polled within [`GateBuilder::evaluation_timeout`](crate::GateBuilder::evaluation_timeout),
-    /// once when the call is submitted and once before it runs. It must change nothing.
+    /// It is polled within
+    /// [`GateBuilder::evaluation_timeout`](crate::GateBuilder::evaluation_timeout), once when the
+    /// call is submitted and once before it runs. It must change nothing.
     pub fn read<C, E>(
         &mut self,
         argument: &str,

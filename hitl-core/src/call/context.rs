@@ -101,8 +101,8 @@ impl CallContext {
         }
     }
 
-    /// Names the agent or service that submits in the principal's name: a hook, a gateway, a service.
-    /// Cards and audit then say `agent:.. for ..`. A name that says no kind is an agent's.
+    /// Names the agent or service that submits in the principal's name: a hook, a gateway, a
+    /// service. Cards and audit then say `agent:.. for ..`. A name that says no kind is an agent's.
     ///
     /// Whether the principal may decide such a call alone is said once, where the gate is built:
     /// [`GateBuilder::requester_may_decide_for`](crate::GateBuilder::requester_may_decide_for).

@@ -1,8 +1,8 @@
 //! What an approval stands on: exact digests with domain separation.
 //!
-//! Every part is length-prefixed (8 bytes, big endian), so that no two different lists of parts have
-//! the same bytes. A sensitive value enters as its HMAC under the
-//! host's key, so that a digest cannot be used to guess a PIN.
+//! Every part is length-prefixed (8 bytes, big endian), so that no two different lists of parts
+//! have the same bytes. A sensitive value enters as its HMAC under the host's key, so that a digest
+//! cannot be used to guess a PIN.
 
 use std::fmt;
 use std::str::FromStr;
@@ -68,8 +68,8 @@ digest! {
     ContentDigest
 }
 digest! {
-    /// SHA-256 over one revision of one call: its id, key, content, the tool's [`Fingerprint`] and the
-    /// version of the tool's code. A decision names it.
+    /// SHA-256 over one revision of one call: its id, key, content, the tool's [`Fingerprint`] and
+    /// the version of the tool's code. A decision names it.
     BindingDigest
 }
 digest! {
@@ -78,8 +78,8 @@ digest! {
 }
 
 digest! {
-    /// HMAC-SHA-256 under the host's key over a content that an argument names, where it was found, and
-    /// the request's id: it says nothing about the content, and holds for one request only.
+    /// HMAC-SHA-256 under the host's key over a content that an argument names, where it was found,
+    /// and the request's id: it says nothing about the content, and holds for one request only.
     ReferentDigest
 }
 
@@ -113,7 +113,8 @@ fn parse_hex(text: &str) -> Option<[u8; 32]> {
 /// A hash over length-prefixed parts.
 struct Parts {
     hash: Sha256,
-    /// What is not hashed yet: most parts are short, and one step of the hash costs more than a copy.
+    /// What is not hashed yet: most parts are short, and one step of the hash costs more than a
+    /// copy.
     room: [u8; 256],
     used: usize,
 }
@@ -217,8 +218,8 @@ impl Binding<'_> {
     }
 }
 
-/// Returns what the audit names for a call that runs at once and has no record. Nobody decides about
-/// it, so it says what ran and not which call: its audit record has the key.
+/// Returns what the audit names for a call that runs at once and has no record. Nobody decides
+/// about it, so it says what ran and not which call: its audit record has the key.
 pub(crate) fn unrecorded_digest(
     content: ContentDigest,
     tool: Fingerprint,

@@ -17,15 +17,16 @@ pub enum ToolKind {
     Dynamic,
 }
 
-/// A tool as one executor has it: what a reviewer relies on, and what a call of it is compared with.
-/// Holds no secret, and nothing of any call.
+/// A tool as one executor has it: what a reviewer relies on, and what a call of it is compared
+/// with. Holds no secret, and nothing of any call.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 #[non_exhaustive]
 pub struct ToolFacts {
     /// Its name.
     pub name: String,
-    /// Name, description, schema, secret arguments and those whose contents are read, in one digest.
+    /// Name, description, schema, secret arguments and those whose contents are read, in one
+    /// digest.
     pub fingerprint: Fingerprint,
     /// The version of its code. `None` if it has none to compare.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -76,8 +77,8 @@ impl ToolFacts {
             && !self.is_stricter_than(request)
     }
 
-    /// Returns whether the tool is riskier than was shown, became destructive, wants a reason that was
-    /// not asked for, or no longer offers an answer.
+    /// Returns whether the tool is riskier than was shown, became destructive, wants a reason that
+    /// was not asked for, or no longer offers an answer.
     pub(crate) fn is_stricter_than(&self, request: &ApprovalRequest) -> bool {
         self.risk > request.risk
             || (self.hints.destructive && !request.hints.destructive)

@@ -1,7 +1,8 @@
 //! What kind of principal somebody is, and when two names are one person's. Pure.
 //!
-//! A kind is part of the name, as in `agent:claude-code`, so that nothing that keeps, sends or shows a
-//! name can lose it. A name without a kind is a human's: the host that gives it vouches for that.
+//! A kind is part of the name, as in `agent:claude-code`, so that nothing that keeps, sends or
+//! shows a name can lose it. A name without a kind is a human's: the host that gives it vouches for
+//! that.
 
 use std::borrow::Cow;
 use std::fmt;
@@ -92,8 +93,8 @@ impl Principal {
         }
     }
 
-    /// Returns the name as two names are compared that may be one person's: [folded](Self::folded), and
-    /// without spaces, the case of any alphabet, and full width.
+    /// Returns the name as two names are compared that may be one person's: [folded](Self::folded),
+    /// and without spaces, the case of any alphabet, and full width.
     #[cfg(feature = "people")]
     pub(crate) fn spelling(&self) -> Cow<'_, str> {
         spelling(self.as_str())
@@ -118,8 +119,8 @@ fn folded(name: &str) -> Cow<'_, str> {
     Cow::Owned(seen.trim().to_ascii_lowercase())
 }
 
-/// A principal as it is compared with another: by its name, and by the name that the directory gives
-/// it, when there is one.
+/// A principal as it is compared with another: by its name, and by the name that the directory
+/// gives it, when there is one.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Identity<'p> {
     name: &'p Principal,
@@ -154,15 +155,16 @@ impl<'p> Identity<'p> {
     }
 }
 
-/// Whether two names, spelt alike, may be one person's: equal, or both with letters beyond ASCII of which
-/// one has another spelling that looks the same, so that they cannot be told apart.
+/// Whether two names, spelt alike, may be one person's: equal, or both with letters beyond ASCII of
+/// which one has another spelling that looks the same, so that they cannot be told apart.
 fn are_one(own: &str, their: &str) -> bool {
     let beyond = || !own.is_ascii() && !their.is_ascii();
     own == their || (beyond() && (has_equivalent(own) || has_equivalent(their)))
 }
 
-/// A name [folded](Principal::folded), and without what its writer may have left out or written otherwise:
-/// spaces, and of any alphabet the case; full-width letters and signs are those of ASCII.
+/// A name [folded](Principal::folded), and without what its writer may have left out or written
+/// otherwise: spaces, and of any alphabet the case; full-width letters and signs are those of
+/// ASCII.
 fn spelling(name: &str) -> Cow<'_, str> {
     let folded = folded(name);
     if folded.bytes().all(|byte| byte.is_ascii() && byte != b' ') {

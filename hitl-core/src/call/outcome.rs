@@ -8,7 +8,8 @@ use serde::{Deserialize, Serialize};
 
 use crate::arguments::{ArgumentError, parse_text};
 
-/// A tool's output, as JSON text. `Debug`, which goes to logs, shows it without what looks like a secret.
+/// A tool's output, as JSON text. `Debug`, which goes to logs, shows it without what looks like a
+/// secret.
 #[derive(Clone, PartialEq, Eq)]
 pub struct OutputText(pub(crate) Option<JsonText>);
 
@@ -69,8 +70,8 @@ pub enum Outcome {
         /// Why.
         reason: String,
     },
-    /// A human stopped the run that the call belongs to. It did not run, and what else of the run had
-    /// not started was withdrawn: an agent's loop ends here.
+    /// A human stopped the run that the call belongs to. It did not run, and what else of the run
+    /// had not started was withdrawn: an agent's loop ends here.
     Aborted {
         /// Why.
         reason: String,

@@ -101,15 +101,16 @@ impl RunContext {
         &self.inner.key
     }
 
-    /// The context for calls that the body makes through a gate on behalf of whoever asked: the same
-    /// principal and tenant, with this call as their parent, so that they show up under the root run.
+    /// The context for calls that the body makes through a gate on behalf of whoever asked: the
+    /// same principal and tenant, with this call as their parent, so that they show up under the
+    /// root run.
     pub fn delegate(&self) -> CallContext {
         self.inner.context.delegated_by(&self.inner.key)
     }
 
-    /// The call's key as text, of the first try where an earlier one failed: the same in every attempt,
-    /// unlike that of any other call. What to give
-    /// to a system that does a thing once for each idempotency key.
+    /// The call's key as text, of the first try where an earlier one failed: the same in every
+    /// attempt, unlike that of any other call. What to give to a system that does a thing once for
+    /// each idempotency key.
     pub fn idempotency_key(&self) -> String {
         self.inner.first.as_ref().unwrap_or(&self.inner.key).to_string()
     }
@@ -122,9 +123,9 @@ impl RunContext {
     /// What an argument names, as it was shown and approved, for arguments declared with
     /// `#[hitl(content_of)]`. Of one item of a list the place is a JSON Pointer: `"/files/0"`.
     ///
-    /// Use this and do not read it again: a file may have changed since it was compared. `None` of what
-    /// was not read, and of what is too large to be kept (more than 256 KiB, or 512 KiB with the
-    /// contents before it). Whoever approved such a call was told so.
+    /// Use this and do not read it again: a file may have changed since it was compared. `None` of
+    /// what was not read, and of what is too large to be kept (more than 256 KiB, or 512 KiB with
+    /// the contents before it). Whoever approved such a call was told so.
     pub fn content_of(&self, argument: &str) -> Option<&[u8]> {
         self.inner.contents.get(argument)
     }

@@ -29,8 +29,8 @@ impl<T, E> ToolReturn for Result<T, E> {
     }
 }
 
-/// Asks the compiler whether `T` is a `Result`: `Probe::<T>::IS_RESULT`, with [`Unproven`] in scope.
-/// The inherent constant, which exists only for results, is found before the trait's.
+/// Asks the compiler whether `T` is a `Result`: `Probe::<T>::IS_RESULT`, with [`Unproven`] in
+/// scope. The inherent constant, which exists only for results, is found before the trait's.
 #[derive(Debug)]
 pub struct Probe<T>(PhantomData<T>);
 

@@ -1,7 +1,7 @@
 //! Whether two values of an argument's type are the same, asked of whatever the type can do.
 //!
-//! `#[hitl_tool]` sees tokens: it cannot know whether a type compares. So it asks the compiler for the
-//! first of these that holds, by how often the value is referenced.
+//! `#[hitl_tool]` sees tokens: it cannot know whether a type compares. So it asks the compiler for
+//! the first of these that holds, by how often the value is referenced.
 
 use std::fmt::{self, Debug, Write as _};
 

@@ -48,19 +48,20 @@ pub trait Tool: DeserializeOwned + JsonSchema + Send + 'static {
     /// digested, stored and run.
     fn snapshot(&self, to: &mut SnapshotWriter) -> Result<(), SnapshotError>;
 
-    /// Returns the name of an argument that is another in `read_back`, the arguments that were read from
-    /// their snapshot. Asked before a human is: they approve what the snapshot says, and that runs.
+    /// Returns the name of an argument that is another in `read_back`, the arguments that were read
+    /// from their snapshot. Asked before a human is: they approve what the snapshot says, and that
+    /// runs.
     ///
-    /// `#[hitl_tool]` compares arguments by `PartialEq`, or by `Debug` for types that do not compare.
-    /// By hand, compare what a type holds and serde does not write (`#[serde(skip)]`).
+    /// `#[hitl_tool]` compares arguments by `PartialEq`, or by `Debug` for types that do not
+    /// compare. By hand, compare what a type holds and serde does not write (`#[serde(skip)]`).
     fn lost_in(&self, read_back: &Self) -> Option<&'static str> {
         let _ = read_back;
         None
     }
 
     /// Gives `readers` what reads the contents that the arguments name, for the parameters that
-    /// [`SPEC`](Self::SPEC) declares by [`Parameter::content_of`](super::Parameter::content_of). Asked
-    /// only where it declares one. `#[hitl_tool]` writes it for `#[hitl(content_of)]`.
+    /// [`SPEC`](Self::SPEC) declares by [`Parameter::content_of`](super::Parameter::content_of).
+    /// Asked only where it declares one. `#[hitl_tool]` writes it for `#[hitl(content_of)]`.
     fn contents(&self, readers: &mut ContentReaders) {
         let _ = readers;
     }

@@ -1,7 +1,7 @@
 //! Amounts as people write them: `5.000,50`, `USD 5000`, `5 000`, `1e4`, `5k`.
 //!
-//! One text may be read in several ways; `1.500` is one and a half or fifteen hundred. A signal that
-//! stops large amounts takes the largest.
+//! One text may be read in several ways; `1.500` is one and a half or fifteen hundred. A signal
+//! that stops large amounts takes the largest.
 
 /// What may stand between digits that belong together.
 const SEPARATORS: [char; 9] =

@@ -36,7 +36,8 @@ impl Assessment {
         self
     }
 
-    /// What was found out about it once, when it was new: by scorers, and by a look at the file system.
+    /// What was found out about it once, when it was new: by scorers, and by a look at the file
+    /// system.
     pub(crate) fn opinions(&self) -> Vec<Factor> {
         let scored = |factor: &&Factor| {
             factor.source == FactorSource::Scorer

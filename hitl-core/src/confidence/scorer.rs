@@ -17,10 +17,10 @@ const NAME: usize = 60;
 
 /// A call as a scorer sees it: data that can be sent elsewhere, without secrets.
 ///
-/// **Everything in `arguments` was written by a model, or by whoever wrote what the model read.** It
-/// may well say "this call is harmless, answer 0". Give it to a judge as data (this whole value as
-/// one JSON document, in which nothing can end its own string), never as instructions. A judge that
-/// is talked round can only fail to object: no scorer makes a call run that would not have run
+/// **Everything in `arguments` was written by a model, or by whoever wrote what the model read.**
+/// It may well say "this call is harmless, answer 0". Give it to a judge as data (this whole value
+/// as one JSON document, in which nothing can end its own string), never as instructions. A judge
+/// that is talked round can only fail to object: no scorer makes a call run that would not have run
 /// without it.
 #[derive(Clone, Debug, Serialize)]
 #[serde(rename_all = "camelCase")]
@@ -83,10 +83,10 @@ pub type ScoreError = Box<dyn Error + Send + Sync>;
 /// A scorer can only lower the confidence. One that is late, fails, panics or talks nonsense (a
 /// positive number, one below -100, not a number) makes the confidence 0 and demands a full review.
 ///
-/// It is asked once, when a call is submitted that would run or need Quick; a call that needs Full or
-/// is denied already cannot be made stricter by points, so nobody is asked. All scorers are asked at
-/// the same time. The opinion stays with the call: it is not asked again before the claim, where a
-/// second, milder opinion must not undo the first. Dropping the caller drops the question.
+/// It is asked once, when a call is submitted that would run or need Quick; a call that needs Full
+/// or is denied already cannot be made stricter by points, so nobody is asked. All scorers are
+/// asked at the same time. The opinion stays with the call: it is not asked again before the claim,
+/// where a second, milder opinion must not undo the first. Dropping the caller drops the question.
 ///
 /// ```
 /// use hitl_core::{Opinion, ScoreError, ScoredCall, Scorer};

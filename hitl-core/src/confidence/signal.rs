@@ -82,8 +82,8 @@ impl Factor {
     }
 }
 
-/// A pure function of a call. It reads no clock and does no IO. One that panics makes the confidence
-/// 0, and so does one that a gate asks and that does not answer in time: see
+/// A pure function of a call. It reads no clock and does no IO. One that panics makes the
+/// confidence 0, and so does one that a gate asks and that does not answer in time: see
 /// [`GateBuilder::evaluation_timeout`](crate::GateBuilder::evaluation_timeout). Closures fit:
 ///
 /// ```
@@ -98,9 +98,9 @@ pub trait Signal: Send + Sync + 'static {
     /// What this signal says about a call, if anything.
     fn judge(&self, call: &CallView<'_>) -> Option<Factor>;
 
-    /// Whether a gate asks this signal on the caller's thread. Then it has no deadline, and one that
-    /// hangs hangs its caller. Say so only of a signal that always returns at once, or that needs the
-    /// caller's thread-local values.
+    /// Whether a gate asks this signal on the caller's thread. Then it has no deadline, and one
+    /// that hangs hangs its caller. Say so only of a signal that always returns at once, or that
+    /// needs the caller's thread-local values.
     fn runs_inline(&self) -> bool {
         false
     }

@@ -57,8 +57,8 @@ impl<'c> CallView<'c> {
     }
 }
 
-/// A call's arguments, to be used as the [`Json`] that they are. They are read when somebody looks at
-/// them, and then once: most calls have nothing in them that anybody asks for.
+/// A call's arguments, to be used as the [`Json`] that they are. They are read when somebody looks
+/// at them, and then once: most calls have nothing in them that anybody asks for.
 #[derive(Clone, Copy)]
 pub struct ArgumentsView<'c>(Source<'c>);
 
@@ -199,7 +199,8 @@ impl<'t> LazyTree<'t> {
         read.as_ref().unwrap_or(&Json::Null)
     }
 
-    /// Whether somebody looked at it and it could not be read: then what they said stands on nothing.
+    /// Whether somebody looked at it and it could not be read: then what they said stands on
+    /// nothing.
     pub(crate) fn is_unreadable(&self) -> bool {
         matches!(self.tree.get(), Some(None))
     }

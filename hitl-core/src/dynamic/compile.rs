@@ -148,8 +148,8 @@ impl Compiler<'_> {
         Ok(())
     }
 
-    /// The items of an array. A list under `items` is the prefix of older drafts, and what follows it
-    /// stands under `additionalItems`.
+    /// The items of an array. A list under `items` is the prefix of older drafts, and what follows
+    /// it stands under `additionalItems`.
     fn items(&mut self, node: &mut Node, json: &Json, at: &str) -> Result<(), String> {
         let prefix = json.get("prefixItems");
         let items = json.get("items");

@@ -23,14 +23,14 @@ pub(crate) struct DynContent {
 }
 
 impl DynTool {
-    /// Reads the files that an argument names by their paths: what is in them is shown to reviewers,
-    /// a decision is bound to it, and it is compared before the call runs. `path` is written as in
-    /// [`DynSpec::sensitive`](super::DynSpec::sensitive): `path`, `files[].name`. Values that are no text
-    /// name nothing.
+    /// Reads the files that an argument names by their paths: what is in them is shown to
+    /// reviewers, a decision is bound to it, and it is compared before the call runs. `path` is
+    /// written as in [`DynSpec::sensitive`](super::DynSpec::sensitive): `path`, `files[].name`.
+    /// Values that are no text name nothing.
     ///
     /// # Errors
-    /// [`DynToolErrorKind::Content`] if `path` names nothing in the schema, a secret, or an argument
-    /// that the tool's configuration calls [inert](crate::HitlConfig::inert).
+    /// [`DynToolErrorKind::Content`] if `path` names nothing in the schema, a secret, or an
+    /// argument that the tool's configuration calls [inert](crate::HitlConfig::inert).
     pub fn content_of(self, path: impl Into<String>) -> Result<Self, DynToolError> {
         self.with_content(path.into(), None)
     }

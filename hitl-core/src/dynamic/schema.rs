@@ -1,7 +1,8 @@
 //! A JSON Schema, ready to check with.
 //!
-//! A documented subset of draft 2020-12 and of what older drafts call otherwise, on our own exact tree. What restricts values and is not in
-//! it is refused when the tool is made: a restriction that nobody checks is none.
+//! A documented subset of draft 2020-12 and of what older drafts call otherwise, on our own exact
+//! tree. What restricts values and is not in it is refused when the tool is made: a restriction
+//! that nobody checks is none.
 
 use hitl_base::Json;
 

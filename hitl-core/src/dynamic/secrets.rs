@@ -37,8 +37,8 @@ impl Schema {
         }
     }
 
-    /// Returns whether a path names a secret, or a place inside one or above one. `None` if it names
-    /// nothing.
+    /// Returns whether a path names a secret, or a place inside one or above one. `None` if it
+    /// names nothing.
     pub(super) fn is_secret_at(&self, path: &str) -> Option<bool> {
         let dotted = path.replace("[]", ".[]");
         let mut nodes = self.with_all([self.root]);

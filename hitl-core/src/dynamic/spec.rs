@@ -60,8 +60,8 @@ impl DynSpec {
         self
     }
 
-    /// Names an argument that is a secret: it runs, and it is never shown. Names are joined by dots,
-    /// `[]` stands for the items of a list and `*` for every entry of a map: `auth.token`,
+    /// Names an argument that is a secret: it runs, and it is never shown. Names are joined by
+    /// dots, `[]` stands for the items of a list and `*` for every entry of a map: `auth.token`,
     /// `cards[].number`, `headers.*`. Properties whose schema says `"writeOnly": true` or
     /// `"x-sensitive": true` are secrets without being named.
     #[must_use]
@@ -70,9 +70,9 @@ impl DynSpec {
         self
     }
 
-    /// Accepts a keyword in the schema that the gate does not know, and does not check it: `pattern`,
-    /// say, which the tool's server checks itself. Without it, a schema that restricts values in a
-    /// way that the gate cannot check is refused.
+    /// Accepts a keyword in the schema that the gate does not know, and does not check it:
+    /// `pattern`, say, which the tool's server checks itself. Without it, a schema that restricts
+    /// values in a way that the gate cannot check is refused.
     #[must_use]
     pub fn unchecked(mut self, keyword: impl Into<String>) -> Self {
         self.unchecked.push(keyword.into());

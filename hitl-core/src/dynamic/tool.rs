@@ -23,8 +23,8 @@ use crate::call::{InvalidSpec, Permit, check_spec};
 /// `exclusiveMaximum`, `minLength`, `maxLength`, `minItems`, `maxItems`, `uniqueItems`,
 /// `minProperties`, `maxProperties`, `allOf`, `anyOf`, `oneOf`, and `$ref` to the schema's own
 /// definitions. A schema that restricts values in any other way (`pattern`, `not`, `if`, ..) is
-/// refused, unless the host accepts that with [`DynSpec::unchecked`]. `format` restricts nothing, as
-/// in the standard. Numbers are compared exactly. Properties marked `"writeOnly": true` or
+/// refused, unless the host accepts that with [`DynSpec::unchecked`]. `format` restricts nothing,
+/// as in the standard. Numbers are compared exactly. Properties marked `"writeOnly": true` or
 /// `"x-sensitive": true` are secrets, in every alternative that names them.
 ///
 /// # The snapshot

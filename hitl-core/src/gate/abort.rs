@@ -10,9 +10,9 @@ use crate::store::PageRequest;
 const PAGE: usize = 100;
 
 impl Inner {
-    /// When a decision has aborted a call: withdraws the others of its root run that wait, or that were
-    /// approved and have not started. What runs goes on to its end. The same decision again goes on with
-    /// what an earlier one did not get to.
+    /// When a decision has aborted a call: withdraws the others of its root run that wait, or that
+    /// were approved and have not started. What runs goes on to its end. The same decision again
+    /// goes on with what an earlier one did not get to.
     pub(super) async fn stop_the_run(
         &self,
         record: &CallRecord,

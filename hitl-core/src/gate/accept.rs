@@ -10,13 +10,13 @@ use crate::policy::{AcceptError, PolicyVersion, RuleFile};
 use crate::sync::off_thread;
 
 impl Gate {
-    /// Accepts what is in a rule file, for this person, as [`RuleFile::accept`] does. This gate's audit
-    /// has it before it takes effect, as
+    /// Accepts what is in a rule file, for this person, as [`RuleFile::accept`] does. This gate's
+    /// audit has it before it takes effect, as
     /// [`AuditEvent::PolicyAccepted`](crate::audit::AuditEvent::PolicyAccepted): who, how they are
     /// known, from which digest to which. If it cannot be audited, nothing is accepted.
     ///
-    /// Whether they may is the host's to say: whoever accepts a policy may relax it. A console asks for
-    /// a role and, as a command line does, for a one-time code once somebody has enrolled.
+    /// Whether they may is the host's to say: whoever accepts a policy may relax it. A console asks
+    /// for a role and, as a command line does, for a one-time code once somebody has enrolled.
     ///
     /// # Errors
     ///

@@ -21,8 +21,8 @@ type Made = Result<(Prepared, Box<dyn Body>), GateError>;
 type Make<'g> = Box<dyn FnOnce(CallContext, CallKey) -> BoxFuture<'g, Made> + Send + 'g>;
 
 impl Gate {
-    /// Submits the parallel tool calls of one model turn. Give each its position in the run, as with
-    /// any call, and say who asks:
+    /// Submits the parallel tool calls of one model turn. Give each its position in the run, as
+    /// with any call, and say who asks:
     ///
     /// ```no_run
     /// # use hitl_core::{Gate, GateError};
@@ -38,9 +38,9 @@ impl Gate {
     /// # }
     /// ```
     ///
-    /// Each call goes its own way: what is Auto runs at once and keeps its result, what needs a human
-    /// waits, what cannot be entered is an error of its own, and none costs its siblings anything.
-    /// Submitting the same batch again after a restart re-attaches to each call.
+    /// Each call goes its own way: what is Auto runs at once and keeps its result, what needs a
+    /// human waits, what cannot be entered is an error of its own, and none costs its siblings
+    /// anything. Submitting the same batch again after a restart re-attaches to each call.
     pub fn submit_all(&self, run: impl Into<RunId>) -> BatchBuilder<'_> {
         BatchBuilder { gate: self, run: run.into(), calls: Vec::new(), together: false }
     }
@@ -92,11 +92,12 @@ impl<'g> BatchBuilder<'g> {
         self
     }
 
-    /// All of them run, or none: nothing starts before every one is approved, what is Auto included, and
-    /// when one of them is rejected, denied, withdrawn or not decided in time, the others are withdrawn.
+    /// All of them run, or none: nothing starts before every one is approved, what is Auto
+    /// included, and when one of them is rejected, denied, withdrawn or not decided in time, the
+    /// others are withdrawn.
     ///
-    /// They are *released* together, in one transaction. Execution is not atomic: once they are released
-    /// each body goes its own way, and one that fails undoes nothing of the others.
+    /// They are *released* together, in one transaction. Execution is not atomic: once they are
+    /// released each body goes its own way, and one that fails undoes nothing of the others.
     pub fn all_or_none(mut self) -> Self {
         self.together = true;
         self
@@ -141,16 +142,16 @@ pub struct Part {
     pub key: CallKey,
     /// How the gate took it; nothing when it was not entered.
     pub receipt: Option<Receipt>,
-    /// How it ended, once that is known: an outcome, or why it was not entered or could not be waited
-    /// for.
+    /// How it ended, once that is known: an outcome, or why it was not entered or could not be
+    /// waited for.
     pub answer: Option<Result<Outcome, GateError>>,
 }
 
 /// The calls of one model turn, entered. What is Auto runs already.
 ///
-/// Dropping it cancels nothing: what runs goes on and is recorded, what waits stays in the queue, and
-/// submitting the same calls again re-attaches to them. What is approved is run by whoever waits for
-/// it here, or by a process that [serves](Gate::serve).
+/// Dropping it cancels nothing: what runs goes on and is recorded, what waits stays in the queue,
+/// and submitting the same calls again re-attaches to them. What is approved is run by whoever
+/// waits for it here, or by a process that [serves](Gate::serve).
 #[must_use = "wait for it, or keep its keys"]
 pub struct Batch {
     id: BatchId,
@@ -181,8 +182,8 @@ impl Batch {
         Some(at)
     }
 
-    /// Waits until all have ended. Answers come in the order in which the calls were given, in whatever
-    /// order they were decided.
+    /// Waits until all have ended. Answers come in the order in which the calls were given, in
+    /// whatever order they were decided.
     ///
     /// Cancel safety: dropping the future drops the batch, which cancels nothing.
     pub async fn wait(mut self) -> Vec<Result<Outcome, GateError>> {

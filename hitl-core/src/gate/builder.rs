@@ -203,8 +203,9 @@ impl GateBuilder {
     }
 
     /// Evaluates a candidate beside the policies in force, which it would replace, and counts where
-    /// it would have decided otherwise: see [`Gate::shadow`]. It decides nothing. Several candidates
-    /// are one policy together. Calls are counted when they are new, not when they are re-attached to.
+    /// it would have decided otherwise: see [`Gate::shadow`]. It decides nothing. Several
+    /// candidates are one policy together. Calls are counted when they are new, not when they are
+    /// re-attached to.
     pub fn shadow(mut self, candidate: impl Policy) -> Self {
         self.candidates.push(Arc::new(candidate));
         self
@@ -217,49 +218,51 @@ impl GateBuilder {
         self
     }
 
-    /// Asks this directory what a principal may do now, before a call runs in their name that waited,
-    /// and waits for it this long. Without one, the rights of when it was submitted hold. See
-    /// [`Directory`] for what an answer does, and what happens without.
+    /// Asks this directory what a principal may do now, before a call runs in their name that
+    /// waited, and waits for it this long. Without one, the rights of when it was submitted hold.
+    /// See [`Directory`] for what an answer does, and what happens without.
     pub fn directory(mut self, directory: impl Directory, deadline: Duration) -> Self {
         self.directory = Some((Arc::new(directory), deadline));
         self
     }
 
-    /// Waits this long for each of the host's own signals and policies, instead of one second. One that
-    /// has not answered by then cannot say: a signal makes the confidence 0 and demands a full review,
-    /// a policy denies the call. The caller's thread waits meanwhile.
+    /// Waits this long for each of the host's own signals and policies, instead of one second. One
+    /// that has not answered by then cannot say: a signal makes the confidence 0 and demands a full
+    /// review, a policy denies the call. The caller's thread waits meanwhile.
     ///
-    /// What a tool declares with `#[hitl(content_of)]` is read within this time as well; what is not read
-    /// by then is reviewed in full as unread.
+    /// What a tool declares with `#[hitl(content_of)]` is read within this time as well; what is
+    /// not read by then is reviewed in full as unread.
     ///
     /// Such code runs on threads of the gate's own, so that one that hangs hangs nobody. It costs a
-    /// copy of the call and two switches between threads; a signal or policy whose `runs_inline` says
-    /// so is asked on the caller's thread and has no deadline. The standard signals and rule sets do.
+    /// copy of the call and two switches between threads; a signal or policy whose `runs_inline`
+    /// says so is asked on the caller's thread and has no deadline. The standard signals and rule
+    /// sets do.
     pub fn evaluation_timeout(mut self, timeout: Duration) -> Self {
         self.evaluation_timeout = timeout;
         self
     }
 
-    /// Lets the person who asks decide their own calls at every level, and give grants on them: two eyes
-    /// are enough, for every tool that does not want four. Without this, a call that needs Full, and
-    /// every grant, is another human's to answer; Quick may be answered by who asks.
+    /// Lets the person who asks decide their own calls at every level, and give grants on them: two
+    /// eyes are enough, for every tool that does not want four. Without this, a call that needs
+    /// Full, and every grant, is another human's to answer; Quick may be answered by who asks.
     ///
-    /// For a tool alone: [`HitlConfig::requester_may_decide`](crate::HitlConfig::requester_may_decide).
+    /// For a tool alone:
+    /// [`HitlConfig::requester_may_decide`](crate::HitlConfig::requester_may_decide).
     pub fn requester_may_decide(mut self) -> Self {
         self.two_eyes.everywhere = true;
         self
     }
 
     /// The same for what this agent or service submits in somebody's name
-    /// ([`CallContext::submitted_by`](crate::CallContext::submitted_by)), and for nothing else: that person
-    /// may decide it alone. Cards and audit say so.
+    /// ([`CallContext::submitted_by`](crate::CallContext::submitted_by)), and for nothing else:
+    /// that person may decide it alone. Cards and audit say so.
     pub fn requester_may_decide_for(mut self, agent: impl Into<Principal>) -> Self {
         self.two_eyes.agents.push(agent.into().not_human().folded());
         self
     }
 
-    /// Takes the time at which rules look from this clock, instead of the machine's. It never goes back,
-    /// and where it leaps ahead too far, rules do not know the time.
+    /// Takes the time at which rules look from this clock, instead of the machine's. It never goes
+    /// back, and where it leaps ahead too far, rules do not know the time.
     pub fn clock(mut self, clock: impl Clock) -> Self {
         self.clock = Some(Arc::new(clock));
         self
@@ -272,8 +275,8 @@ impl GateBuilder {
         self
     }
 
-    /// Says whether reviewers who may decide a call may [uncover](Gate::uncover) what redaction masks
-    /// in it. Unless said, they may. Where they may not, a call with a masked place needs
+    /// Says whether reviewers who may decide a call may [uncover](Gate::uncover) what redaction
+    /// masks in it. Unless said, they may. Where they may not, a call with a masked place needs
     /// [`Full`](crate::ApprovalLevel::Full), because its reviewer approves what they cannot see.
     pub fn uncovering(mut self, uncovering: Uncovering) -> Self {
         self.uncovering = uncovering;
@@ -300,9 +303,10 @@ impl GateBuilder {
         self
     }
 
-    /// Names a file that this gate or its host lives by: a configuration, a key, pinned tools. A call
-    /// whose arguments name it, or a folder above it, is never Auto, is reviewed in full, and runs on
-    /// no grant. The files of the policies, of the store and of the audit are protected without it.
+    /// Names a file that this gate or its host lives by: a configuration, a key, pinned tools. A
+    /// call whose arguments name it, or a folder above it, is never Auto, is reviewed in full, and
+    /// runs on no grant. The files of the policies, of the store and of the audit are protected
+    /// without it.
     pub fn protect(mut self, file: impl Into<PathBuf>) -> Self {
         self.protected.push(file.into());
         self

@@ -159,8 +159,8 @@ impl Gate {
         Ok(snapshot(call, self.inner.tool_of::<T>()?.places.as_ref())?)
     }
 
-    /// Judges the snapshot of a typed call, and gives the call back. Only the snapshot goes elsewhere, so
-    /// that a call need not be shared between threads.
+    /// Judges the snapshot of a typed call, and gives the call back. Only the snapshot goes
+    /// elsewhere, so that a call need not be shared between threads.
     pub(super) async fn typed<T: Tool>(
         &self,
         (call, snapshot): (T, Snapshot),
@@ -182,12 +182,12 @@ impl Gate {
     }
 }
 
-/// Longer arguments are judged off the runtime's threads, in bytes: looking through them for secrets
-/// takes long enough for others to notice.
+/// Longer arguments are judged off the runtime's threads, in bytes: looking through them for
+/// secrets takes long enough for others to notice.
 pub(super) const MAX_ON_THREAD: usize = 64 * 1024;
 
-/// Judges a call off the runtime's threads. What does not come to its end refuses the call: nothing of
-/// it is stored, and nothing runs.
+/// Judges a call off the runtime's threads. What does not come to its end refuses the call: nothing
+/// of it is stored, and nothing runs.
 async fn judged_elsewhere<J: Send + 'static>(
     judge: impl FnOnce() -> Result<J, GateError> + Send + 'static,
 ) -> Result<J, GateError> {
@@ -237,13 +237,13 @@ impl<T: Tool> Submitting<'_, T> {
         self
     }
 
-    /// Tries a call of an idempotent tool again that failed, under the
-    /// [key that follows](CallRecord::retry_key). The body gets the idempotency key of the first try.
+    /// Tries a call of an idempotent tool again that failed, under the [key that
+    /// follows](CallRecord::retry_key). The body gets the idempotency key of the first try.
     ///
     /// The approval that a human gave the failed call covers the very same call (arguments,
     /// principal and tenant) until that approval would have expired, for as many attempts in all as
-    /// the tool may have: then nobody is asked. Where it does not cover what the call needs now, where
-    /// a grant stood behind it, and where the reviewer had changed the arguments, the call is
+    /// the tool may have: then nobody is asked. Where it does not cover what the call needs now,
+    /// where a grant stood behind it, and where the reviewer had changed the arguments, the call is
     /// routed like a new one. Refused when [`Gate::may_retry`] says no.
     pub fn retry_of(mut self, failed: &CallRecord) -> Self {
         let key = failed.retry_key();

@@ -75,8 +75,8 @@ impl<'g, T: Tool> IntoFuture for Attributed<'g, T> {
 }
 
 impl<'g, T: Tool> Attributed<'g, T> {
-    /// All that need not wait for anything. Not async, so that what it works with is on the stack and
-    /// not in the future, which is allocated for every call.
+    /// All that need not wait for anything. Not async, so that what it works with is on the stack
+    /// and not in the future, which is allocated for every call.
     fn begin(self) -> Result<(Span, Way<'g, T>), GateError> {
         let Self { gate, call, context, key } = self;
         let tool = gate.inner.tool_of::<T>()?;

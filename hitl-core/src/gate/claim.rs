@@ -290,7 +290,8 @@ impl Inner {
         Ok(Look::Changed)
     }
 
-    /// It does not run now, and stays approved until its time is up, which whoever looks again sees.
+    /// It does not run now, and stays approved until its time is up, which whoever looks again
+    /// sees.
     async fn look_later(&self, record: &CallRecord) -> Result<Look, GateError> {
         let over = self.expire(&record.key().tenant, record.id()).await?;
         Ok(if over.is_some() { Look::Changed } else { Look::Unknown })

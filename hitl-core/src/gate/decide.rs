@@ -20,16 +20,17 @@ impl Gate {
     ///
     /// Runs nothing: the waiting caller does, or a process that [serves](Gate::serve).
     ///
-    /// An approval is refused with [`GateErrorKind::ToolChanged`] when the call's tool is not the one
-    /// that was shown, here or with any living executor: [`GateError::tool_change`] says what has
-    /// changed, and the call is asked about again as its next revision.
+    /// An approval is refused with [`GateErrorKind::ToolChanged`] when the call's tool is not the
+    /// one that was shown, here or with any living executor: [`GateError::tool_change`] says what
+    /// has changed, and the call is asked about again as its next revision.
     ///
     /// An abort also withdraws every other call of the run, and of what it delegated, that has not
-    /// started; [`ApprovalRequest::abort`](crate::ApprovalRequest::abort) says more. When that fails
-    /// half-way, the call itself was aborted; the same decision again goes on with the others.
+    /// started; [`ApprovalRequest::abort`](crate::ApprovalRequest::abort) says more. When that
+    /// fails half-way, the call itself was aborted; the same decision again goes on with the
+    /// others.
     ///
-    /// Cancel safety: a future that was polled goes on in the background when it is dropped, so that
-    /// what counts stands in the audit too; giving the same decision again is safe.
+    /// Cancel safety: a future that was polled goes on in the background when it is dropped, so
+    /// that what counts stands in the audit too; giving the same decision again is safe.
     pub async fn decide(&self, decision: Decision) -> Result<CallRecord, GateError> {
         self.inner.decide_to_the_end(decision).await
     }
@@ -51,8 +52,8 @@ impl Gate {
     }
 
     /// Settles a call whose outcome is not known: a human has looked and says how it ended, or that
-    /// it may run once more. Names the record that they looked at; one that has changed since is not
-    /// settled.
+    /// it may run once more. Names the record that they looked at; one that has changed since is
+    /// not settled.
     pub async fn resolve(
         &self,
         record: &CallRecord,

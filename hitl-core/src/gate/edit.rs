@@ -15,8 +15,9 @@ use crate::policy::Verdict;
 use crate::store::{ApplyError, Enclosed};
 
 impl Inner {
-    /// Makes the next revision of a pending call, of the patch as it was typed; that of the decision is
-    /// [without secrets](Self::without_secrets). Refused, it leaves the earlier one as it stands.
+    /// Makes the next revision of a pending call, of the patch as it was typed; that of the
+    /// decision is [without secrets](Self::without_secrets). Refused, it leaves the earlier one as
+    /// it stands.
     pub(super) async fn edit(
         &self,
         decision: Decision,

@@ -1,4 +1,5 @@
-//! An edit at a gate that does not have the tool: checked by the schema that an executor has recorded.
+//! An edit at a gate that does not have the tool: checked by the schema that an executor has
+//! recorded.
 //!
 //! Only tools that are known by their schema alone can be edited so: of a typed tool only its type
 //! says how the arguments read, so its edit is refused here.

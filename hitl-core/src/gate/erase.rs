@@ -1,5 +1,5 @@
-//! People erase what is kept of calls, and place and release legal holds. Each act is audited: what loosens
-//! or destroys before it happens, and not at all when it cannot be audited.
+//! People erase what is kept of calls, and place and release legal holds. Each act is audited: what
+//! loosens or destroys before it happens, and not at all when it cannot be audited.
 
 use std::sync::Arc;
 
@@ -31,15 +31,16 @@ pub enum ErasureScope {
         /// Which one.
         id: RequestId,
     },
-    /// Every call that was asked for in a principal's name and has ended, their grants that have ended,
-    /// and their read-only calls in the audit.
+    /// Every call that was asked for in a principal's name and has ended, their grants that have
+    /// ended, and their read-only calls in the audit.
     Principal {
         /// Whose data it is.
         tenant: Tenant,
         /// Who asked, as the records have it.
         principal: Principal,
     },
-    /// Every call of any tenant that ended before then, such grants, and read-only calls in the audit.
+    /// Every call of any tenant that ended before then, such grants, and read-only calls in the
+    /// audit.
     EndedBefore(Timestamp),
 }
 
@@ -51,8 +52,8 @@ pub struct ErasureReport {
     pub calls: u64,
     /// Grants that were forgotten; not counted where what ended before a moment was erased.
     pub grants: u64,
-    /// Calls that were named and left, and why: at most a thousand. Those of a scope of time are not
-    /// listed.
+    /// Calls that were named and left, and why: at most a thousand. Those of a scope of time are
+    /// not listed.
     pub left: Vec<(RequestId, NotErased)>,
     /// How many more were left.
     pub more_left: u64,
@@ -70,27 +71,29 @@ pub struct ErasureReport {
 
 impl Gate {
     /// Erases what is kept of calls that have ended: in the store, of which a
-    /// [tombstone](crate::CallRecord::tombstone) is left, and then in the audit, of which the chain is
-    /// left. Lines of calls that the store does not know stay.
+    /// [tombstone](crate::CallRecord::tombstone) is left, and then in the audit, of which the chain
+    /// is left. Lines of calls that the store does not know stay.
     ///
-    /// The lines of the scope go where the store has erased the call, also by an earlier erasure that was
-    /// cut off, or by [`Store::retain`](crate::Store::retain): erase the same scope once more to
-    /// complete it.
+    /// The lines of the scope go where the store has erased the call, also by an earlier erasure
+    /// that was cut off, or by [`Store::retain`](crate::Store::retain): erase the same scope once
+    /// more to complete it.
     ///
-    /// `logs` are other chains of the same audit in which lines are to be erased, beside those that this
-    /// gate's sink writes: ones that no other process has open.
+    /// `logs` are other chains of the same audit in which lines are to be erased, beside those that
+    /// this gate's sink writes: ones that no other process has open.
     ///
     /// What a [hold](Gate::hold) covers is left, and so is what has not ended.
     ///
-    /// Reads and rewrites whole files on the thread that polls it: call it where blocking is allowed.
+    /// Reads and rewrites whole files on the thread that polls it: call it where blocking is
+    /// allowed.
     ///
     /// # Errors
     ///
     /// [`GateErrorKind::Forbidden`] if `by` is an agent, may not decide the tenant's calls (of all
     /// tenants, for a scope of time), or is no human, unless the scope is one of time;
-    /// [`NotErased`](GateErrorKind::NotErased) if no reason is given, or the one call that is named is
-    /// not erased, and the message says what to do; [`Audit`](GateErrorKind::Audit) if it cannot be
-    /// audited: then nothing was erased, or the audit still has lines of what was; erase once more.
+    /// [`NotErased`](GateErrorKind::NotErased) if no reason is given, or the one call that is named
+    /// is not erased, and the message says what to do; [`Audit`](GateErrorKind::Audit) if it cannot
+    /// be audited: then nothing was erased, or the audit still has lines of what was; erase once
+    /// more.
     ///
     /// Cancel safety: dropped, it may have erased some calls. Erase once more.
     pub async fn erase(
@@ -114,8 +117,8 @@ impl Gate {
         Ok(report)
     }
 
-    /// Places a legal hold: from when this returns, nothing erases or forgets what it covers, by this or
-    /// another process.
+    /// Places a legal hold: from when this returns, nothing erases or forgets what it covers, by
+    /// this or another process.
     ///
     /// # Errors
     ///
@@ -241,7 +244,8 @@ impl Inner {
         Ok(self.clean(reason, &Taint::default()).into_owned())
     }
 
-    /// Has the audit know of the order before anything is erased. Gives the reason, without secrets.
+    /// Has the audit know of the order before anything is erased. Gives the reason, without
+    /// secrets.
     async fn order(
         &self,
         scope: &ErasureScope,
@@ -266,7 +270,8 @@ impl Inner {
         Ok(reason)
     }
 
-    /// Erases in the store. Gives what is known by then, and which calls it has erased by their names.
+    /// Erases in the store. Gives what is known by then, and which calls it has erased by their
+    /// names.
     async fn erase_in_store(
         &self,
         scope: &ErasureScope,

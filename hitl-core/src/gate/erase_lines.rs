@@ -1,9 +1,10 @@
-//! What the audit says of erased calls is replaced by placeholders, once a record of the audit lists those
-//! very lines.
+//! What the audit says of erased calls is replaced by placeholders, once a record of the audit
+//! lists those very lines.
 //!
-//! Only lines within the scope of the erasure go. Which of its calls are erased follows from the store, not
-//! from what was just erased: so an erasure that was cut off is completed by the same one, given again. A
-//! call that the store does not know stays: it may be another store's, or one that was kept.
+//! Only lines within the scope of the erasure go. Which of its calls are erased follows from the
+//! store, not from what was just erased: so an erasure that was cut off is completed by the same
+//! one, given again. A call that the store does not know stays: it may be another store's, or one
+//! that was kept.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
@@ -86,7 +87,8 @@ impl Lines<'_> {
         for log in sink.erasable() {
             log.sync()?;
         }
-        // A hold that was placed since keeps every line of a call of which it covers one, listed or not.
+        // A hold that was placed since keeps every line of a call of which it covers one, listed or
+        // not.
         let holds = Holds::new(self.gate.store.holds().await?);
         going.groups.retain(|_, group| !group.is_held(&holds));
         let mut places: BTreeMap<&str, BTreeSet<u64>> = BTreeMap::new();

@@ -84,8 +84,8 @@ pub(super) fn place(
     Place::Goes
 }
 
-/// Where a line belongs that is not within the scope: one of a grant that names the principal and, as an
-/// older version wrote it, no tenant, may be of another tenant's principal.
+/// Where a line belongs that is not within the scope: one of a grant that names the principal and,
+/// as an older version wrote it, no tenant, may be of another tenant's principal.
 fn unclaimed(record: &AuditRecord, scope: &ErasureScope) -> Place {
     match scope {
         ErasureScope::Principal { principal, .. }

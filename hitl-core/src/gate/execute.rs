@@ -1,8 +1,8 @@
 //! Intent, body, result, record: in this order, and on after the caller has gone.
 //!
-//! Why nothing runs twice: a body is started only here, with a [`Held`] that is consumed. Why nothing is
-//! cut off: the whole of it is one future, which is handed to the runtime
-//! when the caller is dropped.
+//! Why nothing runs twice: a body is started only here, with a [`Held`] that is consumed. Why
+//! nothing is cut off: the whole of it is one future, which is handed to the runtime when the
+//! caller is dropped.
 
 use std::borrow::Cow;
 use std::fmt;
@@ -297,9 +297,9 @@ impl Inner {
     }
 
     /// Offers an event about a claim to the store until it takes it, a few times; after that in the
-    /// background, for as long as the store is in use: the claim's session is alive, so nobody else may
-    /// say what became of the claim. No more than one for each body that was running when the store
-    /// began to fail, because without the store none is started.
+    /// background, for as long as the store is in use: the claim's session is alive, so nobody else
+    /// may say what became of the claim. No more than one for each body that was running when the
+    /// store began to fail, because without the store none is started.
     pub(super) async fn offer(
         &self,
         tenant: &Tenant,

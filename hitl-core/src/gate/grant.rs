@@ -43,12 +43,12 @@ pub struct Granted {
 }
 
 impl Gate {
-    /// What would come of terms that a human gives on a request: the exact rule, and which calls that
-    /// wait it would let go on. Saves nothing.
+    /// What would come of terms that a human gives on a request: the exact rule, and which calls
+    /// that wait it would let go on. Saves nothing.
     ///
-    /// A gate without the call's tool does not know what a policy wants looked at: whoever claims a call
-    /// on the grant does, and asks about it all the same. Such a gate lets the request itself go on and
-    /// leaves other calls waiting.
+    /// A gate without the call's tool does not know what a policy wants looked at: whoever claims a
+    /// call on the grant does, and asks about it all the same. Such a gate lets the request itself
+    /// go on and leaves other calls waiting.
     ///
     /// Refused with [`GateErrorKind::NotGranted`]; [`GateError::grant`] says why.
     ///
@@ -75,9 +75,9 @@ impl Gate {
         Ok(GrantPreview { grant, waiting, draft })
     }
 
-    /// Saves a grant as it was previewed, and lets the calls go on that wait and that it covers, the
-    /// request itself first, as far as there is room and a thousand at most. When anything has changed since the preview, the
-    /// request above all, nothing is saved.
+    /// Saves a grant as it was previewed, and lets the calls go on that wait and that it covers,
+    /// the request itself first, as far as there is room and a thousand at most. When anything has
+    /// changed since the preview, the request above all, nothing is saved.
     ///
     /// Runs nothing: the waiting callers do, or a process that [serves](Self::serve).
     ///
@@ -169,8 +169,8 @@ impl Inner {
     }
 
     /// What the policies of now make of a call. Nothing where its tool is not registered, as at the
-    /// command line: then whoever claims it says so, with its tool and by the policies of then, and what
-    /// they want looked at is asked about all the same.
+    /// command line: then whoever claims it says so, with its tool and by the policies of then, and
+    /// what they want looked at is asked about all the same.
     pub(super) fn routed_now(
         &self,
         record: &CallRecord,

@@ -21,8 +21,8 @@ const PAGE: usize = 100;
 const MOST_COVERED: usize = 1000;
 
 impl Inner {
-    /// Finds a grant on which a call may run that somebody would be asked about. Those in `without` were
-    /// tried.
+    /// Finds a grant on which a call may run that somebody would be asked about. Those in `without`
+    /// were tried.
     pub(super) async fn find_grant(
         &self,
         prepared: &Prepared,
@@ -74,8 +74,8 @@ impl Inner {
         }
     }
 
-    /// The calls that wait and that a grant covers, oldest first and the one that it was given on before
-    /// all others, as far as there is room.
+    /// The calls that wait and that a grant covers, oldest first and the one that it was given on
+    /// before all others, as far as there is room.
     pub(super) async fn covered(
         self: &Arc<Self>,
         mut grant: GrantRecord,
@@ -160,8 +160,8 @@ impl Inner {
         Ok(Some(drawn).filter(|_| goes_on))
     }
 
-    /// The arguments of a call whose text nobody interprets, as its tool says; none where that is not
-    /// registered.
+    /// The arguments of a call whose text nobody interprets, as its tool says; none where that is
+    /// not registered.
     pub(super) fn inert_of(&self, record: &CallRecord) -> &'static [&'static str] {
         self.same_tool(record).map_or(&[], |tool| tool.spec.config.inert)
     }
@@ -258,8 +258,8 @@ impl Prepared {
         if self.runs() { Verdict::Run } else { self.routed.verdict.clone() }
     }
 
-    /// Enters it as what it is: claimed when it runs at once, approved when it runs with its siblings or
-    /// under the approval of an earlier try, which the claim judges again.
+    /// Enters it as what it is: claimed when it runs at once, approved when it runs with its
+    /// siblings or under the approval of an earlier try, which the claim judges again.
     pub(super) fn start(&mut self, session: SessionId) {
         let held = self.record.batch.as_ref().is_some_and(Membership::is_held)
             || self.covering().is_some();

@@ -150,8 +150,8 @@ impl Gate {
         Ok(self.inner.store.history_of(tenant, id).await?)
     }
 
-    /// A stretch of what happened to all calls of all tenants, after the entry numbered `after`: for
-    /// whoever passes changes on. [`watch`](Self::watch) says when there is more.
+    /// A stretch of what happened to all calls of all tenants, after the entry numbered `after`:
+    /// for whoever passes changes on. [`watch`](Self::watch) says when there is more.
     pub async fn history(&self, after: u64, limit: usize) -> Result<History, GateError> {
         Ok(self.inner.store.history(after, limit).await?)
     }
@@ -188,8 +188,8 @@ impl Gate {
         Ok(())
     }
 
-    /// Says in the audit that `by` has changed by what a person is known, in words: for surfaces that
-    /// keep credentials. `what` must hold none.
+    /// Says in the audit that `by` has changed by what a person is known, in words: for surfaces
+    /// that keep credentials. `what` must hold none.
     pub async fn note_person(
         &self,
         person: &Principal,

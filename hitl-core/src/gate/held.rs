@@ -17,8 +17,8 @@ use crate::ids::RequestId;
 use crate::machine::{CallRecord, Claim};
 use crate::policy::{ApprovalLevel, Routed};
 
-/// The right to run one body once. It goes through several futures, and each would have room for it, so
-/// it is a box.
+/// The right to run one body once. It goes through several futures, and each would have room for
+/// it, so it is a box.
 pub(super) struct Held(pub(super) Box<Holding>);
 
 /// What is known of a held call for as long as it runs.
@@ -182,8 +182,9 @@ impl Holding {
         kept
     }
 
-    /// The last that is audited of it: what the store has just been told, and why. Without an answer of
-    /// the store there is no version: then the change stays in its outbox, if it was made.
+    /// The last that is audited of it: what the store has just been told, and why. Without an
+    /// answer of the store there is no version: then the change stays in its outbox, if it was
+    /// made.
     pub(super) fn last_entry(
         &mut self,
         event: AuditEvent,

@@ -1,5 +1,5 @@
-//! Who is who: whether the requester may approve, by what name the directory knows somebody, and what
-//! the audit says of who decides.
+//! Who is who: whether the requester may approve, by what name the directory knows somebody, and
+//! what the audit says of who decides.
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
@@ -34,8 +34,8 @@ impl Inner {
         if two { Eyes::Two } else { own }
     }
 
-    /// Asks the directory for the one name of somebody. `None` when it gives no other than the one that
-    /// all compare by, or there is no directory.
+    /// Asks the directory for the one name of somebody. `None` when it gives no other than the one
+    /// that all compare by, or there is no directory.
     pub(super) fn canonical(&self, who: &Principal) -> Result<Option<Principal>, GateError> {
         let Some(asked) = &self.directory else { return Ok(None) };
         let (directory, name) = (Arc::clone(&asked.directory), who.clone());
@@ -54,8 +54,8 @@ impl Inner {
         Ok(Authority { canonical, ..by })
     }
 
-    /// The same among the people of a call: whom of them the directory takes for this one now. What was
-    /// kept with the call may be older than what the directory says, or of a gate without one.
+    /// The same among the people of a call: whom of them the directory takes for this one now. What
+    /// was kept with the call may be older than what the directory says, or of a gate without one.
     ///
     /// # Errors
     ///

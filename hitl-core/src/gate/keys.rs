@@ -131,8 +131,8 @@ pub(super) async fn learn(
     Err(StoreError::new(StoreErrorKind::Unavailable, why))
 }
 
-/// What the mark says: sealed lists with spaces between them, the newest first. There is more than one
-/// only where a process could not open what was there.
+/// What the mark says: sealed lists with spaces between them, the newest first. There is more than
+/// one only where a process could not open what was there.
 #[derive(Default)]
 struct Kept {
     keys: Vec<DigestKey>,

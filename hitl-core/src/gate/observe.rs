@@ -1,8 +1,8 @@
 //! What a gate tells `tracing` and, with the feature `metrics`, the `metrics` facade. The names and
 //! fields are a promise: `docs/observability.md` lists them.
 //!
-//! Nothing here has a secret: no argument, no reason, no message; only ids, names and words of ours.
-//! What the host chose itself (tenant, run) is redacted all the same.
+//! Nothing here has a secret: no argument, no reason, no message; only ids, names and words of
+//! ours. What the host chose itself (tenant, run) is redacted all the same.
 
 use tracing::Span;
 use tracing::field::Empty;
@@ -199,9 +199,9 @@ pub(super) fn decided(record: &CallRecord) {
 
 #[cfg(feature = "metrics")]
 impl super::handle::Gate {
-    /// Sets the gauges from what the store has: how many calls of these tenants wait for a decision,
-    /// wait past their expiry, and have an unknown outcome; and how many audit records are owed. Each
-    /// is counted as far as 1,000 for each tenant. Call it from a timer.
+    /// Sets the gauges from what the store has: how many calls of these tenants wait for a
+    /// decision, wait past their expiry, and have an unknown outcome; and how many audit records
+    /// are owed. Each is counted as far as 1,000 for each tenant. Call it from a timer.
     ///
     /// Cancel safe. On an error no gauge is set.
     pub async fn sample_metrics(&self, tenants: &[crate::call::Tenant]) -> Result<(), GateError> {

@@ -29,8 +29,8 @@ const LEFT: Duration = Duration::from_secs(60);
 impl Gate {
     /// Writes what the audit is owed, and tells the store what stands there.
     ///
-    /// The gate does both by itself, about twice a second. Before a process ends it is good manners:
-    /// what the store was not told of is audited once more by whoever comes next.
+    /// The gate does both by itself, about twice a second. Before a process ends it is good
+    /// manners: what the store was not told of is audited once more by whoever comes next.
     pub async fn flush_audit(&self) -> Result<(), GateError> {
         self.inner.trail.pay_debts()?;
         tell(self.inner.trail.kept(), &*self.inner.store).await?;
@@ -50,8 +50,8 @@ impl Inner {
         self.store.apply(tenant, id, event, enclosed.audited_by(self.session)).await
     }
 
-    /// Keeps a record of what has happened already, and has the store told. Whatever words of humans,
-    /// hosts or policies its note holds, no secret that can be told leaves with them.
+    /// Keeps a record of what has happened already, and has the store told. Whatever words of
+    /// humans, hosts or policies its note holds, no secret that can be told leaves with them.
     pub(super) fn note(&self, record: &AuditRecord) {
         match record.note.as_deref().map(|note| self.redactor.text(note)) {
             Some(Cow::Owned(clean)) => {

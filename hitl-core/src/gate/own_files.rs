@@ -1,5 +1,5 @@
-//! Whether a call names a file that this gate lives by: what is pure is in `policy/matcher/own_files.rs`,
-//! and where links lead is looked up here.
+//! Whether a call names a file that this gate lives by: what is pure is in
+//! `policy/matcher/own_files.rs`, and where links lead is looked up here.
 
 use std::borrow::Cow;
 use std::ffi::OsString;
@@ -51,8 +51,8 @@ impl Inner {
         }
     }
 
-    /// Looks up where the paths of a new call lead, and routes it again when one is a link to a file of
-    /// this gate.
+    /// Looks up where the paths of a new call lead, and routes it again when one is a link to a
+    /// file of this gate.
     ///
     /// Cancel safe: it only looks.
     pub(super) async fn follow_links(&self, prepared: &mut Prepared) -> Result<(), GateError> {
@@ -131,14 +131,14 @@ pub(super) fn same_file(own: &OwnFiles, path: &Path) -> Option<String> {
     Places::of(own).same_as(own, path, false)
 }
 
-/// Whether a path is of another machine's files: looking there would tell that machine who looks, and
-/// the system would sign in at it.
+/// Whether a path is of another machine's files: looking there would tell that machine who looks,
+/// and the system would sign in at it.
 pub(super) fn is_remote(path: &Path) -> bool {
     cfg!(windows) && names_a_server(&path.as_os_str().to_string_lossy())
 }
 
-/// Whether Windows takes a path for a share, a pipe or a device: `\\server\share`, `//server/share`,
-/// `\\?\UNC\server\share`, `\\.\pipe\x`; but not `\\?\C:\x`.
+/// Whether Windows takes a path for a share, a pipe or a device: `\\server\share`,
+/// `//server/share`, `\\?\UNC\server\share`, `\\.\pipe\x`; but not `\\?\C:\x`.
 fn names_a_server(path: &str) -> bool {
     let separator = |c: char| matches!(c, '/' | '\\');
     let rest = path.strip_prefix(separator).and_then(|rest| rest.strip_prefix(separator));
@@ -165,8 +165,8 @@ pub(super) fn tidied(path: &Path) -> PathBuf {
     tidy
 }
 
-/// Where the gate's files and the folders above them are, as the system numbers them: a hard link and a
-/// mount are other names of the same number.
+/// Where the gate's files and the folders above them are, as the system numbers them: a hard link
+/// and a mount are other names of the same number.
 #[cfg(unix)]
 struct Places(Vec<((u64, u64), PathBuf)>);
 
@@ -297,8 +297,8 @@ pub(super) fn followed(path: &Path) -> PathBuf {
     path
 }
 
-/// The part of a path that is there, with links followed, and the steps below it. Nothing when one of
-/// those leads up again.
+/// The part of a path that is there, with links followed, and the steps below it. Nothing when one
+/// of those leads up again.
 fn existing(path: &Path) -> Option<(PathBuf, Vec<OsString>)> {
     let mut rest = Vec::new();
     let mut at = path;

@@ -32,8 +32,8 @@ use crate::policy::{
 };
 use crate::queue::Caps;
 
-/// A call, scored and routed: all that there is of one that runs at once and leaves no record. Nothing
-/// is written down that only a reviewer reads, or a store.
+/// A call, scored and routed: all that there is of one that runs at once and leaves no record.
+/// Nothing is written down that only a reviewer reads, or a store.
 pub(super) struct Judged {
     pub(super) tool: Arc<Registered>,
     pub(super) snapshot: Snapshot,
@@ -256,8 +256,8 @@ impl Inner {
         Prepared { tool, snapshot, routed, eyes, record, owner, keyed, referents, approval: None }
     }
 
-    /// Asks the directory who the requester is, where somebody will be compared with them: it is asked
-    /// about, or waits for its siblings. A directory that cannot say denies it.
+    /// Asks the directory who the requester is, where somebody will be compared with them: it is
+    /// asked about, or waits for its siblings. A directory that cannot say denies it.
     pub(super) fn name_requester(&self, prepared: &mut Prepared) {
         let held = prepared.record.batch.as_ref().is_some_and(Membership::is_held);
         if !held && !matches!(prepared.routed.verdict, Verdict::Ask(_)) {
@@ -355,8 +355,8 @@ impl Inner {
         self.shadow.compare(&spec.name, &self.timed(view), assessment, routed);
     }
 
-    /// The call at the present. Where the clock cannot be believed, the time is not known, which counts
-    /// towards the stricter answer.
+    /// The call at the present. Where the clock cannot be believed, the time is not known, which
+    /// counts towards the stricter answer.
     fn timed<'v>(&self, view: CallView<'v>) -> CallView<'v> {
         match self.clock.now() {
             Ok(now) => view.at(now),
@@ -367,8 +367,8 @@ impl Inner {
         }
     }
 
-    /// Audits the versions of the policies that are in force, when they have changed since they were
-    /// last audited.
+    /// Audits the versions of the policies that are in force, when they have changed since they
+    /// were last audited.
     pub(super) fn note_policies(&self, versions: &[PolicyVersion]) {
         if self.policies.is_empty() {
             return;
@@ -393,7 +393,8 @@ impl Inner {
 
     /// Text without the call's own secrets and without anything that looks like one.
     pub(super) fn clean<'t>(&self, text: &'t str, secrets: &Taint) -> Cow<'t, str> {
-        // The call's own first: a mask inside a secret would hide the rest of it from its own search.
+        // The call's own first: a mask inside a secret would hide the rest of it from its own
+        // search.
         let own = secrets.text(text);
         match self.redactor.text(&own) {
             Cow::Borrowed(_) => own,

@@ -79,11 +79,11 @@ impl Queue {
     /// One page. Calls that come and go between two pages move nothing: what waits all the time is
     /// neither left out nor shown twice.
     ///
-    /// What a page costs does not depend on how much waits. With several tenants it grows with their
-    /// number.
+    /// What a page costs does not depend on how much waits. With several tenants it grows with
+    /// their number.
     ///
-    /// Refused with [`GateErrorKind::InvalidQuery`]: a cursor of another listing, and what has ended
-    /// in another order than by creation.
+    /// Refused with [`GateErrorKind::InvalidQuery`]: a cursor of another listing, and what has
+    /// ended in another order than by creation.
     pub async fn page(&self, query: QueueQuery) -> Result<QueuePage, GateError> {
         let QueueQuery { filter, order, after, limit } = query;
         let states = filter.states();
@@ -155,12 +155,12 @@ impl Queue {
         Ok(sum)
     }
 
-    /// Takes many decisions at once, each about exactly the revision that was shown: there is no "all
-    /// that match now". Each has its own answer, in the order in which they were given, and none
-    /// depends on another.
+    /// Takes many decisions at once, each about exactly the revision that was shown: there is no
+    /// "all that match now". Each has its own answer, in the order in which they were given, and
+    /// none depends on another.
     ///
-    /// For what is quickly decided only: a call that needs Full, or whose risk is critical, is refused
-    /// with [`GateErrorKind::NotInBulk`] and goes to [`Gate::decide`], alone.
+    /// For what is quickly decided only: a call that needs Full, or whose risk is critical, is
+    /// refused with [`GateErrorKind::NotInBulk`] and goes to [`Gate::decide`], alone.
     ///
     /// Cancel safety: as of [`Gate::decide`]; what was not begun is not decided.
     pub async fn decide_all(

@@ -23,7 +23,8 @@ pub struct Recovered {
     pub audited: u64,
     /// Calls whose time ran out and that somebody else is asked about now.
     pub escalated: u64,
-    /// Calls of idempotent tools whose executor died: they are approved again, to be tried once more.
+    /// Calls of idempotent tools whose executor died: they are approved again, to be tried once
+    /// more.
     pub retried: u64,
 }
 

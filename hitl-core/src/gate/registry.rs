@@ -141,7 +141,8 @@ const UNLIMITED: Limits = Limits { depth: usize::MAX, bytes: usize::MAX };
 /// order every time with a chance of one in 60,000.
 const UNPROVEN_READS: usize = 16;
 
-/// The most bytes that are read back for that. A long list comes back in the same order by no chance.
+/// The most bytes that are read back for that. A long list comes back in the same order by no
+/// chance.
 const MAX_UNPROVEN_BYTES: usize = 1 << 20;
 
 impl Registered {
@@ -160,8 +161,8 @@ impl Registered {
         !self.facts.contents.is_empty()
     }
 
-    /// What reads the contents that these arguments name. A tool that panics reads none, and its call
-    /// is refused.
+    /// What reads the contents that these arguments name. A tool that panics reads none, and its
+    /// call is refused.
     pub(super) fn readers(&self, snapshot: &Snapshot) -> Result<ContentReaders, ArgumentError> {
         let readers = catch_unwind(AssertUnwindSafe(|| self.kind.readers(snapshot)));
         readers.unwrap_or_else(|panic| {
@@ -170,8 +171,8 @@ impl Registered {
         })
     }
 
-    /// Reads a snapshot back before anybody is asked. What waits for a human is run from its snapshot,
-    /// so one that does not say the same when it is read again is refused here.
+    /// Reads a snapshot back before anybody is asked. What waits for a human is run from its
+    /// snapshot, so one that does not say the same when it is read again is refused here.
     pub(super) fn read_back(&self, snapshot: &Snapshot) -> Result<(), ArgumentError> {
         let reads = if snapshot.has_unproven_order() {
             (MAX_UNPROVEN_BYTES / snapshot.text().len().max(1)).clamp(2, UNPROVEN_READS)
@@ -187,8 +188,8 @@ impl Registered {
         Ok(())
     }
 
-    /// Reads what was stored, to run it. It was read back once before anybody was asked, so only the
-    /// order of sets may differ, which older versions did not sort.
+    /// Reads what was stored, to run it. It was read back once before anybody was asked, so only
+    /// the order of sets may differ, which older versions did not sort.
     pub(super) fn read_stored(&self, snapshot: &Snapshot) -> Result<Box<dyn Body>, ArgumentError> {
         let Understood { snapshot: again, body, .. } = self.read(snapshot.text(), UNLIMITED)?;
         if again == *snapshot || snapshot.is_reordered_in(&again) {

@@ -1,5 +1,5 @@
-//! An explicit rejection is remembered: the same call, in the same run and the same circumstances, is
-//! not asked about again.
+//! An explicit rejection is remembered: the same call, in the same run and the same circumstances,
+//! is not asked about again.
 
 use super::error::GateError;
 use super::handle::Inner;
@@ -10,13 +10,13 @@ use crate::policy::Verdict;
 
 /// How many rejections of one content in one run are looked at. They differ in their circumstances.
 const MOST: usize = 100;
-/// Under how many former keys rejections are looked for, the newest first: each is a query. With one
-/// rotation in a month, a run that lasts for longer than half a year is asked about again.
+/// Under how many former keys rejections are looked for, the newest first: each is a query. With
+/// one rotation in a month, a run that lasts for longer than half a year is asked about again.
 const FORMER_KEYS: usize = 6;
 
 impl Inner {
-    /// Denies a call that a human has rejected in this run. Only a rejection is remembered: what was
-    /// approved, or failed, never stands in the way of a later call.
+    /// Denies a call that a human has rejected in this run. Only a rejection is remembered: what
+    /// was approved, or failed, never stands in the way of a later call.
     pub(super) async fn remember(&self, prepared: &mut Prepared) -> Result<(), GateError> {
         if !prepared.keyed || matches!(prepared.routed.verdict, Verdict::Deny(_)) {
             return Ok(());

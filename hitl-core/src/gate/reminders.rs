@@ -28,12 +28,13 @@ pub struct Reminders {
 
 impl Queue {
     /// What should be reminded of since `since`: each call that waits, as it comes
-    /// [half-way](Reach::Half) to its due date, [near it](Reach::Near), and [past it](Reach::Overdue).
+    /// [half-way](Reach::Half) to its due date, [near it](Reach::Near), and [past
+    /// it](Reach::Overdue).
     ///
     /// Ask from time to time, and keep [`Reminders::until`] for the next time once all of them were
-    /// dealt with: each reminder then comes at least once, also across restarts. The first time, give
-    /// [`Timestamp::EPOCH`]. What is reminded of depends on the store's clock and on nothing that this
-    /// reader remembers.
+    /// dealt with: each reminder then comes at least once, also across restarts. The first time,
+    /// give [`Timestamp::EPOCH`]. What is reminded of depends on the store's clock and on nothing
+    /// that this reader remembers.
     ///
     /// Reads what is due within as long as the longest due time after half of it, in the order in
     /// which it is due; holds little of it at a time.

@@ -142,9 +142,9 @@ impl Inner {
         Ok(record.is_some_and(|record| self.plain(text, &record).is_some()))
     }
 
-    /// What a text says, if it opens and is of its call. Arguments and contents that are not what a reviewer is
-    /// asked about are not sealed again: who has a former key, and can write to the store, would
-    /// have them vouched for by the new one.
+    /// What a text says, if it opens and is of its call. Arguments and contents that are not what a
+    /// reviewer is asked about are not sealed again: who has a former key, and can write to the
+    /// store, would have them vouched for by the new one.
     fn plain(&self, text: &SealedText, record: &CallRecord) -> Option<Vec<u8>> {
         match text.part {
             SealedPart::Payload => {

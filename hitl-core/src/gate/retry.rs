@@ -10,8 +10,8 @@ impl Inner {
     /// Lets a parked call of an idempotent tool run again, as often as the tool may. False when it
     /// stays parked, for a human.
     ///
-    /// Runs nothing itself: the call is approved again, and whoever claims it gives the body the same
-    /// idempotency key.
+    /// Runs nothing itself: the call is approved again, and whoever claims it gives the body the
+    /// same idempotency key.
     pub(super) async fn try_again(&self, record: &CallRecord) -> Result<bool, GateError> {
         if record.state != CallState::OutcomeUnknown {
             return Ok(false);

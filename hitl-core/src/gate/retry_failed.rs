@@ -1,10 +1,10 @@
 //! A call of an idempotent tool that failed is tried again, as a call of its own.
 //!
-//! The failed call stays as it ended. The next try has its own key and record, names the one before, and
-//! gives the body the idempotency key of the first. A human's approval of the first covers it as long as
-//! that lasts, for the very same call, and for as many attempts as the tool may have in all; then it
-//! enters as approved, and the claim looks at everything again. Otherwise it is a new call like any
-//! other, and asked about if it must be.
+//! The failed call stays as it ended. The next try has its own key and record, names the one
+//! before, and gives the body the idempotency key of the first. A human's approval of the first
+//! covers it as long as that lasts, for the very same call, and for as many attempts as the tool
+//! may have in all; then it enters as approved, and the claim looks at everything again. Otherwise
+//! it is a new call like any other, and asked about if it must be.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -33,8 +33,8 @@ pub(super) struct EarlierApproval {
 impl Gate {
     /// Returns whether a call may be tried again with [`retry_of`](super::Submitting::retry_of): it
     /// failed without a panic, its tool is idempotent, is the one that was shown (its code may have
-    /// changed since: then the next try is asked about), and has attempts left. False of tools that this
-    /// gate does not have, and of calls whose arguments were edited.
+    /// changed since: then the next try is asked about), and has attempts left. False of tools that
+    /// this gate does not have, and of calls whose arguments were edited.
     pub fn may_retry(&self, failed: &CallRecord) -> bool {
         let tool = self.inner.tool(&failed.request.tool);
         tool.is_ok_and(|tool| {
@@ -59,8 +59,8 @@ fn may_retry(failed: &CallRecord, tool: &Registered) -> bool {
         && failed.attempts_in_all() < config.attempts
 }
 
-/// A human's approval of exactly this call, as it was asked for: none that a grant stands behind, and
-/// none of arguments that they changed.
+/// A human's approval of exactly this call, as it was asked for: none that a grant stands behind,
+/// and none of arguments that they changed.
 fn approval_of(failed: &CallRecord) -> Option<&Principal> {
     if failed.granted.is_some() || failed.revised.is_some() || failed.batch.is_some() {
         return None;

@@ -15,8 +15,8 @@ use crate::machine::{CallRecord, CallState};
 use crate::sync::sleep;
 
 impl Inner {
-    /// Asks the approver about a Quick request, and gives the record as it stands afterwards. Without
-    /// an answer it is still pending: it waits in the queue like Full.
+    /// Asks the approver about a Quick request, and gives the record as it stands afterwards.
+    /// Without an answer it is still pending: it waits in the queue like Full.
     ///
     /// Cancel safe: dropping it withdraws the question.
     pub(super) async fn review(

@@ -17,8 +17,8 @@ const MESSAGE: usize = 2_000;
 const LOOKED_AT: usize = 64 * 1024;
 
 impl Inner {
-    /// What is kept of what a tool said: without secrets, and not too long. Secrets are masked before
-    /// the text is shortened, so that none is cut in two and no longer recognised.
+    /// What is kept of what a tool said: without secrets, and not too long. Secrets are masked
+    /// before the text is shortened, so that none is cut in two and no longer recognised.
     pub(super) fn message(&self, said: &dyn fmt::Display, secrets: &Taint) -> String {
         let mut bounded = Bounded { text: String::new(), cut: false };
         let written = catch_unwind(AssertUnwindSafe(|| write!(bounded, "{said}")));
@@ -65,7 +65,8 @@ pub(super) fn output_text<T: Runnable>(
     }
 }
 
-/// Warns when a kept output is another once it is read back: a caller who comes back cannot have it.
+/// Warns when a kept output is another once it is read back: a caller who comes back cannot have
+/// it.
 pub(super) fn warn_unless_read_back<T: Runnable>(tool: &str, output: &T::Output, text: &JsonText) {
     match catch_unwind(AssertUnwindSafe(|| T::check_output(output, text))) {
         Ok(Ok(())) => {}

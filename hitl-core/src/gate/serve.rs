@@ -30,10 +30,10 @@ impl Gate {
     /// Executes approved calls, whoever submitted and decided them, for as long as the future is
     /// polled. At most 64 bodies run at a time.
     ///
-    /// Only calls whose tool is registered here as it was approved, in the same version, are claimed.
-    /// While a living executor has another one as it was approved, the call is left to that; afterwards
-    /// it is asked about again. And only those that were *submitted*: a call that a live caller waits
-    /// for is that caller's to run, or [`adopt`](Self::adopt)'s.
+    /// Only calls whose tool is registered here as it was approved, in the same version, are
+    /// claimed. While a living executor has another one as it was approved, the call is left to
+    /// that; afterwards it is asked about again. And only those that were *submitted*: a call that
+    /// a live caller waits for is that caller's to run, or [`adopt`](Self::adopt)'s.
     ///
     /// Cancel safety: dropping the future claims nothing more; bodies that run go on to their end.
     pub async fn serve(&self) {
@@ -68,8 +68,8 @@ impl Gate {
     }
 
     /// Takes over a call whose caller is gone, and waits for its outcome. Once it is approved, it
-    /// runs here. Refused while another executor has its tool as it was approved, and this gate does
-    /// not.
+    /// runs here. Refused while another executor has its tool as it was approved, and this gate
+    /// does not.
     pub async fn adopt(&self, tenant: &Tenant, id: RequestId) -> Result<Outcome, GateError> {
         if let Some(record) = self.inner.store.get(tenant, id).await? {
             let open = matches!(record.state, CallState::Pending | CallState::Approved);

@@ -99,7 +99,8 @@ impl Ticket {
         waiting.instrument(span).await
     }
 
-    /// Waits until the call no longer waits for a decision. Runs nothing: [`wait`](Self::wait) does.
+    /// Waits until the call no longer waits for a decision. Runs nothing: [`wait`](Self::wait)
+    /// does.
     ///
     /// Cancel safe.
     pub async fn decided(&self) -> Result<(), GateError> {

@@ -75,8 +75,8 @@ impl Inner {
         prepared: &mut Prepared,
         attachment: Attachment,
     ) -> Result<(Entered, Receipt), GateError> {
-        // Whoever is known already was scored when it was new. A read that would run now may have been
-        // asked about, and rejected, under this key before.
+        // Whoever is known already was scored when it was new. A read that would run now may have
+        // been asked about, and rejected, under this key before.
         let may_run = prepared.is_unrecorded() || self.asks_scorers(&prepared.routed);
         let earlier = match (may_run, prepared.keyed) {
             (true, true) => self.store.find(prepared.record.key()).await?,
@@ -177,7 +177,8 @@ impl Inner {
         Ok((entered, receipt))
     }
 
-    /// Notes on a request that somebody is asked about where the links lead that its arguments name.
+    /// Notes on a request that somebody is asked about where the links lead that its arguments
+    /// name.
     async fn note_links(&self, prepared: &mut Prepared) {
         let arguments = &prepared.record.request.arguments;
         let links = self.links_in(arguments, &prepared.snapshot).await;
@@ -192,13 +193,14 @@ impl Inner {
         self.compare_with_shadow(tool, snapshot, &record.context, judgement);
     }
 
-    /// Whether a call goes the shortest way, if the store does not know it: it leaves no record, and
-    /// nobody need be asked.
+    /// Whether a call goes the shortest way, if the store does not know it: it leaves no record,
+    /// and nobody need be asked.
     pub(super) fn runs_at_once(&self, tool: &Registered, routed: &Routed) -> bool {
         needs_no_record(tool, routed) && !self.asks_scorers(routed) && !tool.reads_contents()
     }
 
-    /// Whether a human may be asked about a call that is routed like this, now or after the scorers.
+    /// Whether a human may be asked about a call that is routed like this, now or after the
+    /// scorers.
     pub(super) fn may_ask(&self, routed: &Routed) -> bool {
         matches!(routed.verdict, Verdict::Ask(_)) || self.asks_scorers(routed)
     }
@@ -217,7 +219,8 @@ impl Inner {
         Ok((span, at_once))
     }
 
-    /// The shortest way, for a call that the store cannot know, because it has no key of the host's.
+    /// The shortest way, for a call that the store cannot know, because it has no key of the
+    /// host's.
     fn run_at_once(&self, judged: Judged) -> AtOnce {
         if judged.quiet && self.runs_at_once(&judged.tool, &judged.routed) && !judged.keyed {
             AtOnce::Run(self.started(judged))
@@ -274,8 +277,8 @@ impl Inner {
 
     /// Submits, and finds out what happened when the store does not know.
     ///
-    /// Cancel safe: the store finishes, and what it took is audited; an admission that nobody is left
-    /// to run is given back, and withdrawn when the caller was attached.
+    /// Cancel safe: the store finishes, and what it took is audited; an admission that nobody is
+    /// left to run is given back, and withdrawn when the caller was attached.
     async fn store_call(self: &Arc<Self>, prepared: &Prepared) -> Result<Submitted, GateError> {
         let id = prepared.record.id();
         let payload = payload_text(&prepared.snapshot, &prepared.referents)?;
@@ -387,8 +390,8 @@ impl Inner {
         result
     }
 
-    /// The two-phase front door: enters a call, asks inline when it needs Quick, and runs it when it
-    /// may run now.
+    /// The two-phase front door: enters a call, asks inline when it needs Quick, and runs it when
+    /// it may run now.
     async fn submitted(
         self: &Arc<Self>,
         judged: Box<Judged>,

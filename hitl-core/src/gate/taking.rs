@@ -25,8 +25,8 @@ pub(super) struct Wanted {
     pub(super) owner: Option<OwnerToken>,
 }
 
-/// A claim, or a submission, that the store was asked for. Dropped before [`end`](Self::end), it lets
-/// the store finish, and gives back what the store may have granted.
+/// A claim, or a submission, that the store was asked for. Dropped before [`end`](Self::end), it
+/// lets the store finish, and gives back what the store may have granted.
 pub(super) struct Taking<O: Send + 'static> {
     gate: Arc<Inner>,
     wanted: Vec<Wanted>,

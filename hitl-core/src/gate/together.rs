@@ -1,5 +1,5 @@
-//! Calls that run together or not at all: released once all of them are approved, given up when one of
-//! them cannot be.
+//! Calls that run together or not at all: released once all of them are approved, given up when one
+//! of them cannot be.
 
 use std::sync::Arc;
 
@@ -15,7 +15,8 @@ use crate::machine::{CallRecord, CallState, Claim, Event, Membership, Withdrawal
 use crate::store::{Applied, ApplyError, StoreErrorKind};
 
 impl Inner {
-    /// Claims a call and all of its siblings, when all are approved. The others run in the background.
+    /// Claims a call and all of its siblings, when all are approved. The others run in the
+    /// background.
     ///
     /// Cancel safe: claims that nobody is left to hold are given back.
     pub(super) async fn release_together(
@@ -121,8 +122,8 @@ impl Inner {
         Ok(Some(siblings))
     }
 
-    /// When a call that was to run together with others has ended: the others do not run. What fails
-    /// here is done by whoever wants to run one of them.
+    /// When a call that was to run together with others has ended: the others do not run. What
+    /// fails here is done by whoever wants to run one of them.
     pub(super) async fn after_the_end(&self, record: &CallRecord) {
         let held = record.batch.as_ref().is_some_and(Membership::is_held);
         if !held || !record.state.is_terminal() {

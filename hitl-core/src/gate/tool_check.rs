@@ -1,5 +1,5 @@
-//! Whether a call's tool is still the one that was shown, here and at others; and what follows when it
-//! is not: the call is asked about again, or closed when that is certain, and whoever decides or
+//! Whether a call's tool is still the one that was shown, here and at others; and what follows when
+//! it is not: the call is asked about again, or closed when that is certain, and whoever decides or
 //! submits it again hears why.
 
 use std::fmt;
@@ -25,8 +25,8 @@ use crate::policy::{ApprovalLevel, Requirement, Routed, Verdict, priority};
 use crate::seal::{Bound, Purpose};
 use crate::store::{ApplyError, Enclosed, Executors, StoreError, StoreErrorKind};
 
-/// How long an approved call is left to the executors that have its tool as it was shown. They claim it
-/// in an instant; those that do not within this time do not run calls of others.
+/// How long an approved call is left to the executors that have its tool as it was shown. They
+/// claim it in an instant; those that do not within this time do not run calls of others.
 const LEFT_TO_OTHERS: Duration = Duration::from_secs(300);
 
 /// Whether a call's tool is still the one that was shown.
@@ -47,7 +47,8 @@ pub enum ToolStatus {
 }
 
 impl ToolStatus {
-    /// Returns what a reviewer should know of it before they decide. `None` if there is nothing to say.
+    /// Returns what a reviewer should know of it before they decide. `None` if there is nothing to
+    /// say.
     pub fn warning(&self) -> Option<String> {
         Some(match self {
             Self::Current => return None,
@@ -159,8 +160,8 @@ impl Inner {
         }
     }
 
-    /// Compares a call's tool with what there is now. Asks the store only when this gate does not have
-    /// it as it was shown.
+    /// Compares a call's tool with what there is now. Asks the store only when this gate does not
+    /// have it as it was shown.
     pub(super) async fn check_tool(&self, record: &CallRecord) -> Result<ToolCheck, GateError> {
         let request = &record.request;
         let own = self.tools.get(request.tool.as_str());
@@ -212,8 +213,9 @@ impl Inner {
         Ok(change.map(|change| Box::new(Changed { change, now, own, found: None })))
     }
 
-    /// Asks about a call again whose tool has changed, as its next revision. One whose arguments do not
-    /// fit the tool any more, or that its policies deny now, is closed. Gives the call as it is then.
+    /// Asks about a call again whose tool has changed, as its next revision. One whose arguments do
+    /// not fit the tool any more, or that its policies deny now, is closed. Gives the call as it is
+    /// then.
     ///
     /// Runs nothing. What fails leaves the call as it was.
     pub(super) async fn ask_of_changed(
@@ -362,8 +364,8 @@ impl Inner {
         self.current(&record.key().tenant, record.id()).await
     }
 
-    /// Refuses an approval of a call whose tool is not the one that was shown, and asks about the call
-    /// again. Of a decision that would be refused anyway, the machine says why.
+    /// Refuses an approval of a call whose tool is not the one that was shown, and asks about the
+    /// call again. Of a decision that would be refused anyway, the machine says why.
     pub(super) async fn check_before_approval(&self, decision: &Decision) -> Result<(), GateError> {
         if !matches!(decision.answer, Answer::Approve | Answer::Edit { .. }) {
             return Ok(());
@@ -407,7 +409,8 @@ impl Inner {
         self.close_orphan(record, why).await
     }
 
-    /// Brings a call that waits up to date with its tool and with what its arguments name, when it is submitted again.
+    /// Brings a call that waits up to date with its tool and with what its arguments name, when it
+    /// is submitted again.
     pub(super) async fn renew(&self, record: CallRecord) -> Result<CallRecord, GateError> {
         if !matches!(record.state, CallState::Pending | CallState::Approved) {
             return Ok(record);
@@ -473,7 +476,8 @@ impl Inner {
         Err(GateError::tool_changed(change, record, &then))
     }
 
-    /// Says what of a tool has changed when a call of it is submitted again and is refused for that.
+    /// Says what of a tool has changed when a call of it is submitted again and is refused for
+    /// that.
     pub(super) async fn with_the_change(
         &self,
         error: GateError,

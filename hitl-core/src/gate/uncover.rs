@@ -1,5 +1,5 @@
-//! A reviewer who may decide a call sees what redaction masks in it: audited before anything is shown, and
-//! without what the host declared sensitive.
+//! A reviewer who may decide a call sees what redaction masks in it: audited before anything is
+//! shown, and without what the host declared sensitive.
 
 use std::collections::BTreeSet;
 use std::fmt;
@@ -72,13 +72,14 @@ pub struct UncoveredPlace {
     pub at: String,
     /// The key that the pointer ends with, if that was masked.
     pub key: Option<String>,
-    /// The value, exactly as it will run, or the text that the argument names; without what the host
-    /// declared sensitive.
+    /// The value, exactly as it will run, or the text that the argument names; without what the
+    /// host declared sensitive.
     pub value: JsonText,
 }
 
 impl Uncovered {
-    /// The arguments, with a mask for what was not asked for and for what the host declared sensitive.
+    /// The arguments, with a mask for what was not asked for and for what the host declared
+    /// sensitive.
     pub fn arguments(&self) -> &JsonText {
         &self.request.arguments
     }
@@ -145,14 +146,14 @@ impl Gate {
     ///
     /// They have the rights of a decision: the tenant, a role that has a say, the revision and the
     /// binding digest that they were shown. The audit has it before this returns, as
-    /// [`AuditEvent::Uncovered`] with who, which places and which revision; if it cannot be audited,
-    /// nothing is uncovered.
+    /// [`AuditEvent::Uncovered`] with who, which places and which revision; if it cannot be
+    /// audited, nothing is uncovered.
     ///
     /// # Errors
     ///
     /// [`GateErrorKind::NotUncovered`] if the host forbids it or no such place is masked,
-    /// [`Refused`](GateErrorKind::Refused) if the call has changed, was decided, or is not theirs to
-    /// decide, [`Payload`](GateErrorKind::Payload) if what is stored cannot be opened,
+    /// [`Refused`](GateErrorKind::Refused) if the call has changed, was decided, or is not theirs
+    /// to decide, [`Payload`](GateErrorKind::Payload) if what is stored cannot be opened,
     /// [`Audit`](GateErrorKind::Audit) if it cannot be audited.
     ///
     /// Cancel safe: dropped, it may have been audited and shows nothing.

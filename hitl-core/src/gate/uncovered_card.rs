@@ -6,8 +6,8 @@ use serde::{Deserialize, Serialize};
 use super::uncover::{Uncovered, UncoveredPlace};
 use crate::approval::{Extent, Rendered};
 
-/// What was uncovered of a request: the same JSON from every surface. It holds secrets: show it, and do
-/// not log or keep it.
+/// What was uncovered of a request: the same JSON from every surface. It holds secrets: show it,
+/// and do not log or keep it.
 #[derive(Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 #[expect(missing_debug_implementations, reason = "it holds secrets")]
@@ -37,8 +37,8 @@ pub struct UncoveredText {
 }
 
 impl Uncovered {
-    /// Returns what is sent to the surface of the reviewer who asked for it. `now` is by the store's
-    /// clock.
+    /// Returns what is sent to the surface of the reviewer who asked for it. `now` is by the
+    /// store's clock.
     pub fn card(&self, now: Timestamp) -> UncoveredCard {
         let text = |place: &UncoveredPlace| UncoveredText {
             at: place.at.clone(),

@@ -216,8 +216,8 @@ impl Inner {
         })
     }
 
-    /// The sealed output of a call that was executed. What cannot be opened is unavailable: the body
-    /// ran all the same.
+    /// The sealed output of a call that was executed. What cannot be opened is unavailable: the
+    /// body ran all the same.
     async fn stored_output(&self, record: &CallRecord) -> Result<OutputText, GateError> {
         let sealed = self.store.result(&record.key().tenant, record.id()).await?;
         let text = sealed

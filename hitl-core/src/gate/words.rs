@@ -12,8 +12,8 @@ use crate::machine::{CallRecord, Decided, Resolution};
 impl Inner {
     /// A decision whose words hold no secret: what is stored, audited and given to the model.
     ///
-    /// Sent again, it is the same decision: words that were masked when the call's own secrets could
-    /// still be opened are taken as they were kept.
+    /// Sent again, it is the same decision: words that were masked when the call's own secrets
+    /// could still be opened are taken as they were kept.
     pub(super) async fn without_secrets(&self, decision: Decision) -> Result<Decision, GateError> {
         if words_of(&decision.answer).is_none() {
             return Ok(decision);

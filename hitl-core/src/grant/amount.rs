@@ -11,8 +11,8 @@ const PLACES: u32 = 12;
 /// The most digits in all. Far below what a `u128` holds, so that no sum of a lifetime overflows.
 const DIGITS: usize = 30;
 
-/// An amount of something, not negative: an exact decimal of at most 30 digits, 12 of them after the
-/// point. Written as text in JSON, so that no reader rounds it.
+/// An amount of something, not negative: an exact decimal of at most 30 digits, 12 of them after
+/// the point. Written as text in JSON, so that no reader rounds it.
 ///
 /// ```
 /// use hitl_core::grant::Amount;

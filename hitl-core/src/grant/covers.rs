@@ -122,8 +122,8 @@ impl Grant {
     }
 }
 
-/// Whether an interpreter reads a text of these arguments that none of the paths leads to. A path with
-/// the number of an item names that item alone.
+/// Whether an interpreter reads a text of these arguments that none of the paths leads to. A path
+/// with the number of an item names that item alone.
 fn has_free_program<'p>(
     tool: &str,
     arguments: &Json,

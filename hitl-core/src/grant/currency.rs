@@ -4,8 +4,9 @@ use std::collections::BTreeMap;
 
 use hitl_base::Json;
 
-/// The currencies that arguments name, by where they stand: what every argument says whose name ends in
-/// `currency`, `currency_code` or `ccy`, however it is spelt. Text is what it says, anything else as JSON.
+/// The currencies that arguments name, by where they stand: what every argument says whose name
+/// ends in `currency`, `currency_code` or `ccy`, however it is spelt. Text is what it says,
+/// anything else as JSON.
 pub(super) fn currencies(arguments: &Json) -> BTreeMap<String, String> {
     let mut found = BTreeMap::new();
     look("", arguments, &mut found);

@@ -23,8 +23,8 @@ const MOST: usize = 32;
 /// The most characters of a path or a text.
 const LONGEST: usize = 1000;
 
-/// Terms that a human gives on the request that they were shown. Names the revision like a decision, so
-/// that nothing is permitted that was not seen.
+/// Terms that a human gives on the request that they were shown. Names the revision like a
+/// decision, so that nothing is permitted that was not seen.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 #[non_exhaustive]
@@ -99,8 +99,8 @@ pub enum GrantError {
 }
 
 impl ApprovalRequest {
-    /// Whether a grant may be given on it at all, whatever the terms are: what surfaces ask before they
-    /// offer one. Terms, policies and what stands by then are judged by the
+    /// Whether a grant may be given on it at all, whatever the terms are: what surfaces ask before
+    /// they offer one. Terms, policies and what stands by then are judged by the
     /// [preview](crate::Gate::preview_grant).
     pub fn may_be_granted(&self) -> Result<(), GrantError> {
         ensure(self.risk < Risk::Critical, GrantError::Critical)?;
@@ -141,8 +141,8 @@ impl GrantDraftBuilder<'_> {
 }
 
 impl GrantDraft {
-    /// The grant that comes of it. `arguments` are those of the request, `shown` the same as a reviewer
-    /// sees them; nobody interprets those that the tool says are `inert`.
+    /// The grant that comes of it. `arguments` are those of the request, `shown` the same as a
+    /// reviewer sees them; nobody interprets those that the tool says are `inert`.
     pub(crate) fn grant(
         &self,
         record: &CallRecord,
@@ -290,8 +290,8 @@ fn fits(texts: &[String]) -> bool {
     texts.len() <= MOST && texts.iter().all(|text| text.len() <= LONGEST)
 }
 
-/// Whether a path leads to what a reviewer sees. Where anything under it is hidden, no guess about it is
-/// answered, right or wrong.
+/// Whether a path leads to what a reviewer sees. Where anything under it is hidden, no guess about
+/// it is answered, right or wrong.
 fn is_shown(path: &str, arguments: &Json, shown: &Json) -> Result<(), GrantError> {
     let unsound = GrantError::Invalid("a path is written like `amount` or `payments[*].amount`");
     ensure(path.len() <= LONGEST, unsound.clone())?;

@@ -12,8 +12,8 @@
 //! | `rule` | the exact rule, in words |
 //! | `amount` | exact decimal amounts |
 //!
-//! All of it is pure: stores keep records and apply [`draw`](GrantRecord::draw) in the transaction of
-//! the claim, so that an envelope is never overdrawn, however many claim at once.
+//! All of it is pure: stores keep records and apply [`draw`](GrantRecord::draw) in the transaction
+//! of the claim, so that an envelope is never overdrawn, however many claim at once.
 
 mod amount;
 mod covers;

@@ -13,8 +13,8 @@ use crate::ids::{GrantId, RequestId};
 /// The schema version of a [`GrantRecord`]. Additive changes keep it.
 pub const GRANT_SCHEMA: u16 = 1;
 
-/// A standing permission: whose calls of which tool may run without asking. Never changes once it is
-/// saved; to change it, revoke it and give another one.
+/// A standing permission: whose calls of which tool may run without asking. Never changes once it
+/// is saved; to change it, revoke it and give another one.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 #[non_exhaustive]
@@ -37,9 +37,9 @@ pub struct Grant {
     pub verified: bool,
     /// Which arguments.
     pub arguments: ArgumentScope,
-    /// The names of the arguments that the request had, where others than the exact ones are permitted: a
-    /// call with an argument of another name, which the rule does not speak of, does not fit. Nothing in
-    /// grants of old, which take any.
+    /// The names of the arguments that the request had, where others than the exact ones are
+    /// permitted: a call with an argument of another name, which the rule does not speak of, does
+    /// not fit. Nothing in grants of old, which take any.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub names: Option<BTreeSet<String>>,
     /// The content of the request: what [`ArgumentScope::Exact`] means.
@@ -50,8 +50,8 @@ pub struct Grant {
     /// At most so much.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub sum: Option<SumLimit>,
-    /// What the request counted its sum in, by where it said so: calls must say the same, in the same
-    /// places, and nothing else. Empty without a sum, and where the request named no currency.
+    /// What the request counted its sum in, by where it said so: calls must say the same, in the
+    /// same places, and nothing else. Empty without a sum, and where the request named no currency.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub currencies: BTreeMap<String, String>,
     /// Until then, by the store's clock.
@@ -140,7 +140,8 @@ impl GrantRecord {
         self
     }
 
-    /// Whether it ended, by revocation or by its time, before `moment`: retention may forget it then.
+    /// Whether it ended, by revocation or by its time, before `moment`: retention may forget it
+    /// then.
     pub fn ended_before(&self, moment: Timestamp) -> bool {
         let revoked = self.revoked.as_ref().map(|revoked| revoked.at);
         revoked.into_iter().chain(self.grant.until).any(|end| end < moment)

@@ -25,8 +25,8 @@ pub enum ArgumentScope {
     /// Those of the request, to the last digit, secrets included.
     #[default]
     Exact,
-    /// Those that satisfy every one of these conditions; what none of them names is free. Only arguments
-    /// that the request had, too.
+    /// Those that satisfy every one of these conditions; what none of them names is free. Only
+    /// arguments that the request had, too.
     Matching(Vec<Condition>),
     /// Any, of the names that the request had.
     Any,
@@ -57,8 +57,9 @@ pub enum Test {
     Is(String),
     /// One of these texts.
     OneOf(Vec<String>),
-    /// Text of this form: `*` is any text, `?` any one character. Only plain text has a form: none that
-    /// a shell, a file system, a browser or another interpreter reads; see [`Condition::inert`].
+    /// Text of this form: `*` is any text, `?` any one character. Only plain text has a form: none
+    /// that a shell, a file system, a browser or another interpreter reads; see
+    /// [`Condition::inert`].
     Like(String),
     /// This number, or less. Text never counts as a number.
     AtMost(Amount),
@@ -136,8 +137,8 @@ impl Condition {
     }
 }
 
-/// How much of an argument all calls together may have. In one currency: a call that names another than
-/// the request did, or one where that named none, does not fit.
+/// How much of an argument all calls together may have. In one currency: a call that names another
+/// than the request did, or one where that named none, does not fit.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 #[non_exhaustive]

@@ -45,8 +45,8 @@ pub(super) fn decide(
     Ok(())
 }
 
-/// Takes a grant's word for a human's: whatever one person may approve by a plain yes, unless its risk is
-/// critical. `by` gave the grant.
+/// Takes a grant's word for a human's: whatever one person may approve by a plain yes, unless its
+/// risk is critical. `by` gave the grant.
 pub(super) fn allow(
     next: &mut CallRecord,
     drawn: Drawn,
@@ -72,9 +72,9 @@ pub(super) fn allow(
 }
 
 /// Takes an edit: the next revision, never cheaper than the one that was shown. The editor's vote
-/// counts on it, unless the tool wants four eyes, the editor asked for the call and may not approve it,
-/// the new revision needs more than the old one, or the arguments name another content: those are
-/// questions that the editor has not seen.
+/// counts on it, unless the tool wants four eyes, the editor asked for the call and may not approve
+/// it, the new revision needs more than the old one, or the arguments name another content: those
+/// are questions that the editor has not seen.
 pub(super) fn edit(next: &mut CallRecord, edit: &Edit, facts: Facts) -> Result<(), Refusal> {
     let (decision, revised) = (&edit.decision, &edit.revised);
     guard(matches!(decision.answer, Answer::Edit { .. }), Refusal::NotAllowed)?;
@@ -289,8 +289,8 @@ impl CallRecord {
         deciders.admit(by) && programs.iter().all(may)
     }
 
-    /// Whether a grant that somebody gave takes a human's place here: who asks does not answer with a
-    /// grant of their own what they may not approve, at any level, and neither does a program.
+    /// Whether a grant that somebody gave takes a human's place here: who asks does not answer with
+    /// a grant of their own what they may not approve, at any level, and neither does a program.
     pub(crate) fn takes_a_grant_of(
         &self,
         by: &Principal,

@@ -182,14 +182,14 @@ impl Event {
         }
     }
 
-    /// Whether it has a record of its own in the audit. A claim has the intent, without which nothing
-    /// runs; who owns a call is not audited.
+    /// Whether it has a record of its own in the audit. A claim has the intent, without which
+    /// nothing runs; who owns a call is not audited.
     pub const fn is_audited(&self) -> bool {
         !matches!(self, Self::Attach { .. } | Self::Claim { .. })
     }
 
-    /// Returns the id of the decision that it carries, if it carries one. A store keeps for which call
-    /// an id has counted, and tells the machine when that is another one.
+    /// Returns the id of the decision that it carries, if it carries one. A store keeps for which
+    /// call an id has counted, and tells the machine when that is another one.
     pub const fn decision(&self) -> Option<DecisionId> {
         match self {
             Self::Decide(decision) => Some(decision.id),

@@ -34,8 +34,8 @@ pub struct Membership {
     pub index: u32,
     /// How many calls the batch has.
     pub size: u32,
-    /// The positions of all of them in their run, when they run together or not at all: none of them is
-    /// claimed before all are approved.
+    /// The positions of all of them in their run, when they run together or not at all: none of
+    /// them is claimed before all are approved.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub together: Vec<u64>,
     /// They were released: from then on each goes its own way.

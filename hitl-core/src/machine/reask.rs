@@ -51,7 +51,8 @@ pub(super) fn reask(next: &mut CallRecord, reask: &Reask, facts: Facts) -> Resul
         .as_ref()
         .is_some_and(|revised| !names_the_same(&revised.contents, &next.request.contents));
     let rewritten = other_arguments || names_others;
-    // What an earlier attempt did under this key must not be confused with other arguments or contents.
+    // What an earlier attempt did under this key must not be confused with other arguments or
+    // contents.
     guard(!rewritten || next.attempts_in_all() == 0, Refusal::AlreadyTried)?;
     // Without a difference there is nothing to ask, and two gates could ask in turns for ever.
     let older = next.request.binding_version != BINDING_VERSION;

@@ -175,7 +175,8 @@ pub struct CallRecord {
     pub version: u64,
     /// Where the call stands.
     pub state: CallState,
-    /// What a human is shown of it. Most changes of a call leave it as it is, so its versions share it.
+    /// What a human is shown of it. Most changes of a call leave it as it is, so its versions share
+    /// it.
     pub request: Arc<ApprovalRequest>,
     /// Who asked and where.
     pub context: CallContext,
@@ -244,8 +245,8 @@ pub struct CallRecord {
     /// Its tool has changed, and nobody who has the tool has read the arguments with it yet.
     #[serde(default, skip_serializing_if = "is_kept")]
     pub unread: bool,
-    /// Retention has erased what the call was about: key, content digest and state are left, so that
-    /// the key stays taken.
+    /// Retention has erased what the call was about: key, content digest and state are left, so
+    /// that the key stays taken.
     #[serde(default, skip_serializing_if = "is_kept")]
     pub erased: bool,
     /// The store was restored from a backup since this call was submitted: what it says may not be
@@ -354,8 +355,8 @@ impl NewCall {
         call.record
     }
 
-    /// The grant on which it runs at once: the store loads it in the same transaction, and keeps what
-    /// [`admitted`](Self::admitted) makes of it.
+    /// The grant on which it runs at once: the store loads it in the same transaction, and keeps
+    /// what [`admitted`](Self::admitted) makes of it.
     pub fn grant(&self) -> Option<GrantId> {
         let runs = self.record.state == CallState::Claimed;
         self.record.granted.filter(|_| runs).map(|drawn| drawn.grant)

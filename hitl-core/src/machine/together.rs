@@ -22,11 +22,11 @@ pub struct Change<'c> {
 /// [`grant_of`] names.
 pub type Drawing = BTreeMap<GrantId, GrantRecord>;
 
-/// Applies several events, each to a call of its own: the next steps in their order, and the grants that
-/// changed. Of a refusal it says whose it is, and nothing changes.
+/// Applies several events, each to a call of its own: the next steps in their order, and the grants
+/// that changed. Of a refusal it says whose it is, and nothing changes.
 ///
-/// Calls that are [released together](super::Membership::is_held) are claimed here and nowhere else: all
-/// of their batch, or none. Pure and total.
+/// Calls that are [released together](super::Membership::is_held) are claimed here and nowhere
+/// else: all of their batch, or none. Pure and total.
 pub fn apply_all(
     changes: &[Change<'_>],
     grants: &Drawing,

@@ -1,6 +1,7 @@
 //! What is left of a call that was erased.
 //!
-//! Every field is named here, so that none can be added without saying what an erasure does with it.
+//! Every field is named here, so that none can be added without saying what an erasure does with
+//! it.
 
 use std::sync::Arc;
 
@@ -12,8 +13,8 @@ use crate::call::{BindingDigest, CallContext, Principal};
 use crate::confidence::Assessment;
 
 impl CallRecord {
-    /// The record without what the call was about: no arguments, no texts, no person, and no digest but
-    /// the one that refuses the key to other content. What is left says how the call ended.
+    /// The record without what the call was about: no arguments, no texts, no person, and no digest
+    /// but the one that refuses the key to other content. What is left says how the call ended.
     ///
     /// Only a call that has ended may be erased; the store sees to that.
     #[must_use]

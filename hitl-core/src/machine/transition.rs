@@ -38,8 +38,8 @@ pub enum Step {
     Replayed,
 }
 
-/// The grant that an event draws on, or gives back to: a store loads it in the same transaction, and
-/// keeps what [`apply_with`] makes of it.
+/// The grant that an event draws on, or gives back to: a store loads it in the same transaction,
+/// and keeps what [`apply_with`] makes of it.
 pub fn grant_of(record: &CallRecord, event: &Event) -> Option<GrantId> {
     match event {
         Event::Claim { .. } | Event::Release { .. } => record.granted.map(|drawn| drawn.grant),
@@ -55,8 +55,8 @@ pub fn apply(record: &CallRecord, event: &Event, facts: Facts) -> Result<Step, R
     apply_with(record, event, facts, None).map(|(step, _)| step)
 }
 
-/// Applies an event to a record, and to the grant that it [draws on](grant_of): the record's next step,
-/// and the grant as it is then, when it changed. Pure and total.
+/// Applies an event to a record, and to the grant that it [draws on](grant_of): the record's next
+/// step, and the grant as it is then, when it changed. Pure and total.
 pub fn apply_with(
     record: &CallRecord,
     event: &Event,
@@ -82,7 +82,8 @@ pub(super) fn draw_and_step(
     let grant = grant.filter(|grant| grant.grant.tenant == record.key().tenant);
     let drawn = match event {
         Event::Claim { .. } => record.granted,
-        // It is drawn later, and must be there to draw now: nobody is told of a permission that is none.
+        // It is drawn later, and must be there to draw now: nobody is told of a permission that is
+        // none.
         Event::Allow { drawn, .. } => Some(*drawn),
         Event::Release { .. } => {
             let back = record.granted.zip(grant);
@@ -373,7 +374,8 @@ fn resolve(
         Resolution::Retry { attested } => {
             guard(facts.claimant_dead || *attested, Refusal::Alive)?;
             next.ending = None;
-            // A human's word for this attempt, in place of the grant's and of what was said for that.
+            // A human's word for this attempt, in place of the grant's and of what was said for
+            // that.
             if next.granted.take().is_some() {
                 next.decided = None;
             }
@@ -383,8 +385,8 @@ fn resolve(
             if next.request.quorum.is_one() && may {
                 next.state = S::Approved;
             } else {
-                // What several people had to agree on, or another than who asked, nobody starts again
-                // alone.
+                // What several people had to agree on, or another than who asked, nobody starts
+                // again alone.
                 ask_anew(
                     next,
                     format!("{by} asks for another attempt: look what the last one did"),

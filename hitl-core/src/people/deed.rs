@@ -6,15 +6,16 @@ use serde::{Deserialize, Serialize};
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Deed {
-    /// Stops something, takes a permission back, or only looks: reject, abort, revoke, the preview of a
-    /// grant. No code is looked at for it, and none is used up.
+    /// Stops something, takes a permission back, or only looks: reject, abort, revoke, the preview
+    /// of a grant. No code is looked at for it, and none is used up.
     Stop,
-    /// Answers in a human's name, or sees what only a reviewer sees: approve, edit, respond, resolve,
-    /// uncover.
+    /// Answers in a human's name, or sees what only a reviewer sees: approve, edit, respond,
+    /// resolve, uncover.
     Answer,
-    /// Loosens or destroys. It gives away answers that are not asked for yet, or takes the hold off: a
-    /// grant, accepting a policy or pins, uninstalling a hook, saying who is a person. Or what it removes
-    /// does not come back: erasing contents, releasing a legal hold, replacing or retiring the host key.
+    /// Loosens or destroys. It gives away answers that are not asked for yet, or takes the hold
+    /// off: a grant, accepting a policy or pins, uninstalling a hook, saying who is a person. Or
+    /// what it removes does not come back: erasing contents, releasing a legal hold, replacing or
+    /// retiring the host key.
     Loosen,
 }
 

@@ -1,9 +1,9 @@
-//! Who has enrolled what, as the store keeps it in one mark; what a typed code proves. Pure: time and
-//! random bytes are arguments.
+//! Who has enrolled what, as the store keeps it in one mark; what a typed code proves. Pure: time
+//! and random bytes are arguments.
 //!
-//! The mark holds no secret. A device's secret is made of the host key and a salt, so whoever cannot
-//! read the host key cannot know a code. Of printed codes only digests are kept, and a code has eighty
-//! random bits, so it cannot be found from its digest, host key or not.
+//! The mark holds no secret. A device's secret is made of the host key and a salt, so whoever
+//! cannot read the host key cannot know a code. Of printed codes only digests are kept, and a code
+//! has eighty random bits, so it cannot be found from its digest, host key or not.
 
 use std::collections::BTreeMap;
 
@@ -18,7 +18,8 @@ use crate::seal::{HostKey, HostKeys};
 
 /// Wrong codes in a row after which a device's codes are not looked at for a while.
 const MAX_WRONG: u32 = 5;
-/// How long that is the first time, in seconds; each time after it is twice as long, up to the most.
+/// How long that is the first time, in seconds; each time after it is twice as long, up to the
+/// most.
 const FIRST_WAIT: u64 = 60;
 const MAX_WAIT: u64 = 24 * 3600;
 /// How many random bytes a printed code has.
@@ -34,9 +35,9 @@ const MAX_PEOPLE: usize = 200;
 pub(super) struct Enrolments {
     #[serde(default)]
     pub(super) demand: Demand,
-    /// By the name that identities are compared by ([`Principal::spelling`]). Older versions kept them by
-    /// the folded name, in which the case of letters beyond ASCII, spaces and full width stay: such a key
-    /// stays, since the secret of a device is made of it.
+    /// By the name that identities are compared by ([`Principal::spelling`]). Older versions kept
+    /// them by the folded name, in which the case of letters beyond ASCII, spaces and full width
+    /// stay: such a key stays, since the secret of a device is made of it.
     #[serde(default)]
     pub(super) people: BTreeMap<String, Person>,
 }
@@ -106,8 +107,8 @@ impl Enrolments {
         self.people.is_empty()
     }
 
-    /// Checks a code that somebody typed, and counts it: what is returned must be kept before anything
-    /// is done on the strength of it.
+    /// Checks a code that somebody typed, and counts it: what is returned must be kept before
+    /// anything is done on the strength of it.
     pub(super) fn check(
         &mut self,
         name: &Principal,
@@ -148,8 +149,8 @@ impl Enrolments {
         Checked::Wrong
     }
 
-    /// Enrols a device for somebody, in place of one that they had; gives what their app reads. `by` is
-    /// who does it: once somebody has enrolled, only they themselves.
+    /// Enrols a device for somebody, in place of one that they had; gives what their app reads.
+    /// `by` is who does it: once somebody has enrolled, only they themselves.
     pub(super) fn enrol_device(
         &mut self,
         name: &Principal,
@@ -179,8 +180,8 @@ impl Enrolments {
         self.people.iter().filter(|(_, it)| other(it)).map(|(name, _)| name.clone()).collect()
     }
 
-    /// Makes codes for somebody, in place of those that they had. `by` is who does it: once somebody has
-    /// enrolled, only they themselves.
+    /// Makes codes for somebody, in place of those that they had. `by` is who does it: once
+    /// somebody has enrolled, only they themselves.
     pub(super) fn enrol_codes(
         &mut self,
         name: &Principal,
@@ -193,9 +194,9 @@ impl Enrolments {
         Ok(codes)
     }
 
-    /// Returns the person for whom `by` may enrol something: somebody who has nothing enrolled, when
-    /// there is room for one more, or themselves. Who could replace what another one has could answer
-    /// as them.
+    /// Returns the person for whom `by` may enrol something: somebody who has nothing enrolled,
+    /// when there is room for one more, or themselves. Who could replace what another one has could
+    /// answer as them.
     fn person(
         &mut self,
         name: &Principal,
@@ -213,16 +214,16 @@ impl Enrolments {
         Ok((key.clone(), self.people.entry(key).or_default()))
     }
 
-    /// Takes away all that somebody has enrolled, under each spelling of their name. False when there is
-    /// nothing.
+    /// Takes away all that somebody has enrolled, under each spelling of their name. False when
+    /// there is nothing.
     pub(super) fn remove(&mut self, name: &Principal) -> bool {
         let (spelling, before) = (name.spelling(), self.people.len());
         self.people.retain(|key, _| !is_of(key, &spelling));
         self.people.len() < before
     }
 
-    /// Returns the key under which somebody's enrolment is kept. Of several that older versions kept for
-    /// one person, the one that they gave this name.
+    /// Returns the key under which somebody's enrolment is kept. Of several that older versions
+    /// kept for one person, the one that they gave this name.
     fn key_of(&self, name: &Principal) -> Option<String> {
         let (folded, spelling) = (name.folded(), name.spelling());
         [folded.as_str(), &*spelling]

@@ -32,8 +32,8 @@ pub enum PeopleErrorKind {
     Store,
 }
 
-/// A code does not count, or nothing was enrolled. Nothing was done; says what to do next, and holds no
-/// code.
+/// A code does not count, or nothing was enrolled. Nothing was done; says what to do next, and
+/// holds no code.
 #[derive(Debug, Error)]
 #[non_exhaustive]
 pub enum PeopleError {

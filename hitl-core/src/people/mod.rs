@@ -1,5 +1,6 @@
-//! People who have enrolled a credential of their own: a device that shows one-time codes, or printed
-//! codes. An agent that runs under a person's user id, or has read a console's token, does not have it.
+//! People who have enrolled a credential of their own: a device that shows one-time codes, or
+//! printed codes. An agent that runs under a person's user id, or has read a console's token, does
+//! not have it.
 //!
 //! | file | what is there |
 //! |---|---|

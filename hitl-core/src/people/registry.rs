@@ -1,5 +1,5 @@
-//! Where people have enrolled: a mark of the store, changed by compare-and-set, so that of two who use
-//! one code one is refused.
+//! Where people have enrolled: a mark of the store, changed by compare-and-set, so that of two who
+//! use one code one is refused.
 
 use std::fmt;
 use std::sync::Arc;
@@ -57,8 +57,8 @@ impl People {
     ///
     /// # Errors
     ///
-    /// [`PeopleError::WrongCode`], [`PeopleError::Closed`], [`PeopleError::NotEnrolled`]; or when what
-    /// is enrolled cannot be read or kept. Each means that they are not known.
+    /// [`PeopleError::WrongCode`], [`PeopleError::Closed`], [`PeopleError::NotEnrolled`]; or when
+    /// what is enrolled cannot be read or kept. Each means that they are not known.
     ///
     /// Cancel safe: dropped, the code may have been used up, and nobody is known by it.
     pub async fn check(&self, who: &Principal, code: &str) -> Result<KnownBy, PeopleError> {
@@ -79,8 +79,8 @@ impl People {
     ///
     /// # Errors
     ///
-    /// [`PeopleError::Taken`] when somebody else has enrolled under that name, [`PeopleError::NoRoom`],
-    /// [`PeopleError::NoKey`]; or when it cannot be kept.
+    /// [`PeopleError::Taken`] when somebody else has enrolled under that name,
+    /// [`PeopleError::NoRoom`], [`PeopleError::NoKey`]; or when it cannot be kept.
     pub async fn enrol_device(
         &self,
         name: &Principal,
@@ -91,8 +91,8 @@ impl People {
         Ok(uri?)
     }
 
-    /// Makes codes for somebody, each for one use: print them once, and keep them nowhere. `by` is who
-    /// does it.
+    /// Makes codes for somebody, each for one use: print them once, and keep them nowhere. `by` is
+    /// who does it.
     ///
     /// # Errors
     ///

@@ -1,5 +1,5 @@
-//! One-time codes by time: RFC 6238 with its defaults, as authenticator apps take them (HMAC-SHA-1, six
-//! digits, thirty seconds). Pure.
+//! One-time codes by time: RFC 6238 with its defaults, as authenticator apps take them (HMAC-SHA-1,
+//! six digits, thirty seconds). Pure.
 
 use hmac::{Hmac, KeyInit as _, Mac as _};
 use sha1::Sha1;
@@ -19,8 +19,8 @@ impl Secret {
         Self(bytes.into())
     }
 
-    /// Returns the step of which `code` is the code, when it is of one around this moment and later than
-    /// `last`: a code counts once, and none before it counts any more.
+    /// Returns the step of which `code` is the code, when it is of one around this moment and later
+    /// than `last`: a code counts once, and none before it counts any more.
     pub(super) fn step(&self, code: &str, seconds: u64, last: Option<u64>) -> Option<u64> {
         let now = seconds / PERIOD;
         let mut steps = now.saturating_sub(DRIFT)..=now.saturating_add(DRIFT);

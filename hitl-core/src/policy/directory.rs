@@ -13,8 +13,8 @@ pub enum Standing {
     /// They have these roles. They take the place of those that the call was submitted with: its
     /// policies are asked again with them, and its body sees them.
     Roles(Vec<String>),
-    /// They may have nothing done in their name any more. The call is denied, and this says why, also
-    /// to the model that asked for it.
+    /// They may have nothing done in their name any more. The call is denied, and this says why,
+    /// also to the model that asked for it.
     Refused(String),
 }
 
@@ -36,19 +36,19 @@ pub type DirectoryError = Box<dyn Error + Send + Sync>;
 /// Says what principals may do now: a directory service, a table of users, a token's introspection.
 ///
 /// A human may take days, and rights change meanwhile. So whatever waited, for a human, for its
-/// siblings or for another attempt, is looked at once more before it runs, with the answer in the place
-/// of the roles that it was submitted with. That can only make it stricter: what it was approved for
-/// does not sink when somebody gains a role. Calls that run as soon as they are submitted are not asked
-/// about; their context is the host's word of this moment.
+/// siblings or for another attempt, is looked at once more before it runs, with the answer in the
+/// place of the roles that it was submitted with. That can only make it stricter: what it was
+/// approved for does not sink when somebody gains a role. Calls that run as soon as they are
+/// submitted are not asked about; their context is the host's word of this moment.
 ///
 /// **Without an answer nothing runs.** When the directory fails, panics or is late, the call stays
-/// approved, and whoever waits for it or serves asks again every five seconds, until it answers or the
-/// approval expires: an outage costs time and no approval. Asked once for each attempt to start a call,
-/// immediately before the claim; not once the body runs.
+/// approved, and whoever waits for it or serves asks again every five seconds, until it answers or
+/// the approval expires: an outage costs time and no approval. Asked once for each attempt to start
+/// a call, immediately before the claim; not once the body runs.
 ///
-/// Votes and decisions are not asked about. An approval counts as it was given, under the rights that
-/// its approver had then, as a signature does; to void what somebody approved, withdraw it with
-/// [`Gate::cancel`](crate::Gate::cancel).
+/// Votes and decisions are not asked about. An approval counts as it was given, under the rights
+/// that its approver had then, as a signature does; to void what somebody approved, withdraw it
+/// with [`Gate::cancel`](crate::Gate::cancel).
 ///
 /// A function will do:
 ///
@@ -87,26 +87,26 @@ pub type DirectoryError = Box<dyn Error + Send + Sync>;
 #[async_trait]
 pub trait Directory: Send + Sync + 'static {
     /// How the principal of a stored call stands now. The context is the call's own, as it was
-    /// submitted: principal, tenant, and the roles of then. Must not block the thread; is dropped when
-    /// its time is up. On a runtime of several threads one that blocks all the same costs its caller
-    /// the deadline and no more; on a runtime of one thread nothing else goes on meanwhile.
+    /// submitted: principal, tenant, and the roles of then. Must not block the thread; is dropped
+    /// when its time is up. On a runtime of several threads one that blocks all the same costs its
+    /// caller the deadline and no more; on a runtime of one thread nothing else goes on meanwhile.
     async fn standing(&self, who: &CallContext) -> Result<Standing, DirectoryError>;
 
-    /// Whether [`standing`](Self::standing) may block its thread, as a plain function does. Then it is
-    /// asked on a thread of its own.
+    /// Whether [`standing`](Self::standing) may block its thread, as a plain function does. Then it
+    /// is asked on a thread of its own.
     fn blocks(&self) -> bool {
         false
     }
 
-    /// The one name of whoever has this one: a directory in which `ann@x`, `Ann@X` and `u-17` are one
-    /// person gives the same name for each. Who asks, edits, votes and gives grants is compared by it,
-    /// and by the name itself, [folded](Principal::folded): both must differ for two people. By default
-    /// the folded name: the case of ASCII letters, characters that are not seen, and spaces around it
-    /// tell nobody apart.
+    /// The one name of whoever has this one: a directory in which `ann@x`, `Ann@X` and `u-17` are
+    /// one person gives the same name for each. Who asks, edits, votes and gives grants is compared
+    /// by it, and by the name itself, [folded](Principal::folded): both must differ for two people.
+    /// By default the folded name: the case of ASCII letters, characters that are not seen, and
+    /// spaces around it tell nobody apart.
     ///
-    /// Asked when a call with a record is submitted, and for each decision, on a thread of its own, for
-    /// as long as a policy may take. Must give the same name for the same principal. When it panics or is
-    /// late, the call is denied, and the decision refused.
+    /// Asked when a call with a record is submitted, and for each decision, on a thread of its own,
+    /// for as long as a policy may take. Must give the same name for the same principal. When it
+    /// panics or is late, the call is denied, and the decision refused.
     fn canonical(&self, who: &Principal) -> Principal {
         who.folded()
     }
@@ -126,8 +126,8 @@ where
     }
 }
 
-/// What is said of roles that are not those of then, for the reviewer who is asked again. Nothing when
-/// they are the same.
+/// What is said of roles that are not those of then, for the reviewer who is asked again. Nothing
+/// when they are the same.
 pub(crate) fn changes(who: &CallContext, now: &[String]) -> Option<String> {
     let missing_in = |these: &[String], those: &[String]| {
         let mut names: Vec<&str> =

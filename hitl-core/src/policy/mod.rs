@@ -1,5 +1,5 @@
-//! Where a call goes: runs, is asked about, or is denied. Pure: no clock, no IO. What a host brings for
-//! it is declared here, and asked by the gate.
+//! Where a call goes: runs, is asked about, or is denied. Pure: no clock, no IO. What a host brings
+//! for it is declared here, and asked by the gate.
 
 mod bounded;
 mod directory;

@@ -21,8 +21,8 @@ pub enum Eyes {
     #[default]
     #[serde(alias = "two")]
     ByLevel,
-    /// At any level, neither the requester nor an editor of the revision may approve it, and no grant
-    /// answers for it.
+    /// At any level, neither the requester nor an editor of the revision may approve it, and no
+    /// grant answers for it.
     Four,
 }
 
@@ -74,8 +74,8 @@ impl Deciders {
         }
     }
 
-    /// Whether this principal may answer: one of a kind that may, who has a name. Nobody is known by a
-    /// name in which nothing can be seen.
+    /// Whether this principal may answer: one of a kind that may, who has a name. Nobody is known
+    /// by a name in which nothing can be seen.
     pub(crate) fn admit(self, who: &Principal) -> bool {
         self.include(who.kind()) && who.is_named()
     }
@@ -181,8 +181,8 @@ fn seat(
     false
 }
 
-/// Who must approve: in stages, one after the other. Without a stage, one person. The default is what
-/// holds where nothing is said: humans, and the requester at Quick only.
+/// Who must approve: in stages, one after the other. Without a stage, one person. The default is
+/// what holds where nothing is said: humans, and the requester at Quick only.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Quorum {
@@ -238,8 +238,9 @@ impl Quorum {
     }
 }
 
-/// What a decision must satisfy. A join-semilattice: [`join`](Self::join) of two is the least that is
-/// at least as strict as both, so what a call needs can only rise, in whichever order it is asked.
+/// What a decision must satisfy. A join-semilattice: [`join`](Self::join) of two is the least that
+/// is at least as strict as both, so what a call needs can only rise, in whichever order it is
+/// asked.
 ///
 /// ```
 /// use hitl_core::policy::{ApprovalLevel, Requirement, Stage};
@@ -261,7 +262,8 @@ pub struct Requirement {
 }
 
 impl Requirement {
-    /// One principal, at this level, and nothing about who: what a tool and a gate say is joined to it.
+    /// One principal, at this level, and nothing about who: what a tool and a gate say is joined to
+    /// it.
     pub fn of(level: ApprovalLevel) -> Self {
         Self { level, quorum: Quorum::ONE }
     }

@@ -91,11 +91,12 @@ pub struct Routed {
     pub rules: Vec<RuleRef>,
     /// The rule that made the verdict, when a rule did.
     pub decided_by: Option<RuleRef>,
-    /// Whether a grant may answer in a human's place: when nothing asks for one but the score and a high
-    /// risk. What a factor or a policy demands, a scorer's doubt and critical risk are always asked about.
+    /// Whether a grant may answer in a human's place: when nothing asks for one but the score and a
+    /// high risk. What a factor or a policy demands, a scorer's doubt and critical risk are always
+    /// asked about.
     pub grantable: bool,
-    /// A policy could not say, so the verdict is a denial for want of an answer: what was approved before
-    /// does not run, and is not denied for it either.
+    /// A policy could not say, so the verdict is a denial for want of an answer: what was approved
+    /// before does not run, and is not denied for it either.
     pub failed: bool,
 }
 
@@ -237,8 +238,8 @@ fn demands(call: &CallView<'_>, assessment: &Assessment) -> Vec<Demand> {
     demands
 }
 
-/// What a destructive tool demands. With a high risk it is always looked at in full: a threshold says
-/// what is likely, and what is destroyed does not come back when that was wrong.
+/// What a destructive tool demands. With a high risk it is always looked at in full: a threshold
+/// says what is likely, and what is destroyed does not come back when that was wrong.
 fn destruction(call: &CallView<'_>) -> Option<Demand> {
     let config = call.config;
     if !config.hints.destructive {

@@ -16,8 +16,8 @@ pub enum Effect {
     /// The score need not stop the call: if nothing else has anything to say, it is Auto.
     ///
     /// This lifts what the *points* of base and signals ask for, and nothing else. It gives way to
-    /// every other ruling, to a factor that demands a level (a signal that failed does), to a scorer
-    /// that lowered the confidence, to critical risk, and to high risk unless the tool sets
+    /// every other ruling, to a factor that demands a level (a signal that failed does), to a
+    /// scorer that lowered the confidence, to critical risk, and to high risk unless the tool sets
     /// `auto_threshold` itself. Then the level is what it would be without this ruling.
     Auto,
     /// The call needs at least this level.
@@ -35,8 +35,8 @@ pub struct Ruling {
     pub reason: String,
 }
 
-/// The host's own rules. Pure: no clock, no IO. A policy that panics denies the call, and so does one
-/// that a gate asks and that does not answer in time: see
+/// The host's own rules. Pure: no clock, no IO. A policy that panics denies the call, and so does
+/// one that a gate asks and that does not answer in time: see
 /// [`GateBuilder::evaluation_timeout`](crate::GateBuilder::evaluation_timeout).
 ///
 /// ```
@@ -54,8 +54,8 @@ pub trait Policy: Send + Sync + 'static {
     /// What this policy says about a call, if anything.
     fn rule(&self, call: &CallView<'_>, assessment: &Assessment) -> Option<Ruling>;
 
-    /// What this policy says, and which version and rule of it says so. What the gate asks; a policy
-    /// that can change while it is in use answers from one version.
+    /// What this policy says, and which version and rule of it says so. What the gate asks; a
+    /// policy that can change while it is in use answers from one version.
     fn answer(&self, call: &CallView<'_>, assessment: &Assessment) -> Answer {
         let answer = Answer::of_ruling(self.rule(call, assessment));
         match self.version() {
@@ -69,15 +69,15 @@ pub trait Policy: Send + Sync + 'static {
         None
     }
 
-    /// Whether a gate asks this policy on the caller's thread. Then it has no deadline, and one that
-    /// hangs hangs its caller. Say so only of a policy that always returns at once, or that needs the
-    /// caller's thread-local values.
+    /// Whether a gate asks this policy on the caller's thread. Then it has no deadline, and one
+    /// that hangs hangs its caller. Say so only of a policy that always returns at once, or that
+    /// needs the caller's thread-local values.
     fn runs_inline(&self) -> bool {
         false
     }
 
-    /// The files that it decides by: a call that names one of them is reviewed in full. A policy that
-    /// wraps another passes its files on.
+    /// The files that it decides by: a call that names one of them is reviewed in full. A policy
+    /// that wraps another passes its files on.
     fn files(&self) -> Vec<PathBuf> {
         Vec::new()
     }

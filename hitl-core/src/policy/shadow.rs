@@ -59,8 +59,8 @@ impl Shadow {
         self.candidates.is_empty()
     }
 
-    /// Counts what the candidates would have made of a call that was routed like this. Whatever they
-    /// do, the call does not notice.
+    /// Counts what the candidates would have made of a call that was routed like this. Whatever
+    /// they do, the call does not notice.
     pub(crate) fn compare(
         &self,
         tool: &str,

@@ -6,8 +6,8 @@ use serde::{Deserialize, Serialize};
 
 /// How many calls may wait for a decision at a time. What is not said is not capped.
 ///
-/// A store judges it in the transaction that enters a call, so that of many that race no more come in
-/// than may. What runs at once, and what waits already, is not turned away.
+/// A store judges it in the transaction that enters a call, so that of many that race no more come
+/// in than may. What runs at once, and what waits already, is not turned away.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Caps {

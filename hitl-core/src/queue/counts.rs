@@ -42,8 +42,8 @@ impl fmt::Display for Tally {
     }
 }
 
-/// How many calls there are in each state that has not ended, and how many wait at each priority and
-/// level.
+/// How many calls there are in each state that has not ended, and how many wait at each priority
+/// and level.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct QueueCounts {

@@ -22,8 +22,8 @@ impl Reach {
     /// All of them, the earliest first.
     pub const ALL: [Self; 3] = [Self::Half, Self::Near, Self::Overdue];
 
-    /// The longest time before its due date that a call is reminded of: half of the 72 hours that one
-    /// of low risk has.
+    /// The longest time before its due date that a call is reminded of: half of the 72 hours that
+    /// one of low risk has.
     pub const EARLIEST: Duration = Duration::from_secs(36 * 3600);
 
     /// When a call comes so far.
@@ -50,7 +50,8 @@ pub struct Reminder {
     pub record: CallRecord,
 }
 
-/// How far a call has come by `now`; nothing when it does not wait, or has more than half of its time.
+/// How far a call has come by `now`; nothing when it does not wait, or has more than half of its
+/// time.
 ///
 /// ```
 /// # use hitl_core::{CallRecord, queue::{Reach, due}};
@@ -66,8 +67,8 @@ pub fn due(record: &CallRecord, now: Timestamp) -> Option<Reach> {
     Reach::ALL.into_iter().rev().find(|reach| reach.at(record) <= now)
 }
 
-/// What to remind of, having looked at `since` and looking again at `until`: how far the call has come,
-/// if it was not so far before.
+/// What to remind of, having looked at `since` and looking again at `until`: how far the call has
+/// come, if it was not so far before.
 pub fn reminders(record: &CallRecord, since: Timestamp, until: Timestamp) -> Option<Reminder> {
     let reach = due(record, until)?;
     (due(record, since) < Some(reach)).then(|| Reminder { reach, record: record.clone() })

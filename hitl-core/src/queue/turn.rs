@@ -8,13 +8,13 @@ use crate::machine::{CallRecord, CallState};
 /// - `first`: the lowest turn there, if any call waits: how far the queue has been worked.
 /// - `own_last`: the highest turn of a waiting call of the same principal there.
 ///
-/// This is fair queueing with calls of equal size: each principal has at most one call in each turn,
-/// and whoever has nothing waiting begins at the turn that is being worked. So one that floods fills
-/// turns that lie ahead, one call each, and does not stand in front of the others' next calls: of `k`
-/// principals, the `n`-th waiting call (from 0) of any of them is among the first `k * (n + 1)` of its
-/// priority, as long as nobody has worked ahead of the order, and among the first `k * (n + 2)` while
-/// the queue is worked from its front. Calls that were decided ahead of their turn have been their
-/// principal's turns all the same.
+/// This is fair queueing with calls of equal size: each principal has at most one call in each
+/// turn, and whoever has nothing waiting begins at the turn that is being worked. So one that
+/// floods fills turns that lie ahead, one call each, and does not stand in front of the others'
+/// next calls: of `k` principals, the `n`-th waiting call (from 0) of any of them is among the
+/// first `k * (n + 1)` of its priority, as long as nobody has worked ahead of the order, and among
+/// the first `k * (n + 2)` while the queue is worked from its front. Calls that were decided ahead
+/// of their turn have been their principal's turns all the same.
 ///
 /// ```
 /// use hitl_core::queue::turn;

@@ -80,7 +80,8 @@ impl History {
             entries.push((seq, entry));
         }
         let next = entries.first().map_or(last.saturating_add(1), |(seq, _)| *seq);
-        // A position beyond the end is of another history, of before a restore: nothing follows from it.
+        // A position beyond the end is of another history, of before a restore: nothing follows
+        // from it.
         Self { entries, gap: after > last || after.saturating_add(1) < next }
     }
 }
@@ -106,19 +107,19 @@ impl Retained {
 ///
 /// - **Atomic.** [`submit`](Self::submit) and [`apply`](Self::apply) each happen wholly or not at
 ///   all: record, payload or result, history entry and outbox in one transaction. `apply` loads the
-///   record, runs the pure [`machine::apply_with`](crate::machine::apply_with) on it with its own clock,
-///   its own knowledge of sessions and the [grant](crate::machine::grant_of) that the event draws on, and
-///   writes what that says, the grant too; it decides nothing itself.
+///   record, runs the pure [`machine::apply_with`](crate::machine::apply_with) on it with its own
+///   clock, its own knowledge of sessions and the [grant](crate::machine::grant_of) that the event
+///   draws on, and writes what that says, the grant too; it decides nothing itself.
 /// - **Linearisable** per call: of two events that race, the second sees what the first wrote.
-/// - **Durable.** `Ok` means that it survives whatever the store promises to survive (a memory store:
-///   nothing; SQLite: `kill -9` and, on a disk that honours fsync, power loss).
+/// - **Durable.** `Ok` means that it survives whatever the store promises to survive (a memory
+///   store: nothing; SQLite: `kill -9` and, on a disk that honours fsync, power loss).
 /// - **Honest.** When it is not known whether a write happened, the error's kind is
 ///   [`StoreErrorKind::Ambiguous`](super::StoreErrorKind::Ambiguous) and the caller reads again.
 ///   Replaying the same submission (same id) or event (same token or decision id) gives the first
 ///   answer.
-/// - **One decision, one call.** For which call a [decision](Event::decision) has counted is kept, in
-///   the transaction in which it counts, as long as the call's key is; the machine is told when an
-///   event brings a decision that has counted for another call.
+/// - **One decision, one call.** For which call a [decision](Event::decision) has counted is kept,
+///   in the transaction in which it counts, as long as the call's key is; the machine is told when
+///   an event brings a decision that has counted for another call.
 /// - **Holds** are kept inside the transaction that erases or forgets: what one covers stays.
 /// - **Tenants** are apart: an operation in one tenant never sees another's calls.
 /// - **A crash** before `submit` or `apply` returns leaves either all of it or nothing.
@@ -133,8 +134,8 @@ pub trait Store: Send + Sync + 'static {
     /// Closes a session. Its claims may then be declared lost.
     async fn close_session(&self, session: SessionId) -> Result<(), StoreError>;
 
-    /// Records which tools a session runs, in place of what it recorded before. Others compare with it
-    /// what a call was approved for.
+    /// Records which tools a session runs, in place of what it recorded before. Others compare with
+    /// it what a call was approved for.
     ///
     /// A store that cannot refuses. Then it is not known who runs what, and gates say so.
     async fn record_tools(
@@ -154,16 +155,17 @@ pub trait Store: Send + Sync + 'static {
 
     /// Enters a call, with its sealed payload. A key is unique for ever.
     ///
-    /// A new call that would break one of its [caps](NewCall::caps) does not come in, however many race.
+    /// A new call that would break one of its [caps](NewCall::caps) does not come in, however many
+    /// race.
     ///
-    /// A call that is already claimed (Auto) is admitted: submitted and claimed in one step. One that
-    /// runs on a [grant](NewCall::grant) draws on it in the same transaction, by
+    /// A call that is already claimed (Auto) is admitted: submitted and claimed in one step. One
+    /// that runs on a [grant](NewCall::grant) draws on it in the same transaction, by
     /// [`NewCall::admitted`].
     async fn submit(&self, call: NewCall, payload: Sealed) -> Result<Submitted, StoreError>;
 
-    /// Applies an event, and keeps what it encloses when it changed the record: a result, or a payload
-    /// in place of the one that is kept (unless the call has ended). Returns the record as it
-    /// stands; [`ApplyError::Lost`] carries it too.
+    /// Applies an event, and keeps what it encloses when it changed the record: a result, or a
+    /// payload in place of the one that is kept (unless the call has ended). Returns the record as
+    /// it stands; [`ApplyError::Lost`] carries it too.
     async fn apply(
         &self,
         tenant: &Tenant,
@@ -173,8 +175,9 @@ pub trait Store: Send + Sync + 'static {
     ) -> Result<CallRecord, ApplyError>;
 
     /// Applies several events, each to another call, in one transaction: what
-    /// [`machine::apply_all`](crate::machine::apply_all) says, or nothing. Returns the records as they
-    /// stand, in the order of the events; [`ApplyError::Lost`] carries the one that was refused.
+    /// [`machine::apply_all`](crate::machine::apply_all) says, or nothing. Returns the records as
+    /// they stand, in the order of the events; [`ApplyError::Lost`] carries the one that was
+    /// refused.
     async fn apply_all(
         &self,
         tenant: &Tenant,
@@ -319,9 +322,9 @@ pub trait Store: Send + Sync + 'static {
         }
     }
 
-    /// Erases what is kept of calls that ended before `before`, as [`erase`](Self::erase) does. Grants
-    /// that ended before go too. What has not ended is never touched, however old; nor is what is
-    /// unknown, what is not audited, and what a [hold](Self::hold) covers.
+    /// Erases what is kept of calls that ended before `before`, as [`erase`](Self::erase) does.
+    /// Grants that ended before go too. What has not ended is never touched, however old; nor is
+    /// what is unknown, what is not audited, and what a [hold](Self::hold) covers.
     ///
     /// May be given up and called again at any time: each call is erased wholly or not at all.
     async fn retain(&self, before: Timestamp) -> Result<Retained, StoreError> {
@@ -329,10 +332,10 @@ pub trait Store: Send + Sync + 'static {
         Err(StoreError::unsupported("erase what is old"))
     }
 
-    /// Erases what is kept of these calls, at most [`ERASED_AT_ONCE`](super::ERASED_AT_ONCE) of them:
-    /// their payloads, results and history, and everything of their records but a
-    /// [tombstone](CallRecord::tombstone), so that a key is never free again. Readers of the history
-    /// see a marked gap.
+    /// Erases what is kept of these calls, at most [`ERASED_AT_ONCE`](super::ERASED_AT_ONCE) of
+    /// them: their payloads, results and history, and everything of their records but a
+    /// [tombstone](CallRecord::tombstone), so that a key is never free again. Readers of the
+    /// history see a marked gap.
     ///
     /// Returns for each call, in their order, why it was left; `None` when it was erased. What
     /// [`NotErased::of`] says inside the transaction decides that, so no hold is overlooked.
@@ -341,9 +344,9 @@ pub trait Store: Send + Sync + 'static {
         Err(StoreError::unsupported("erase calls"))
     }
 
-    /// Returns the calls that were asked for in a principal's name, or in the name that the directory
-    /// gives them, that are not erased: in the order of their creation, after `after`, at most `limit`.
-    /// May read every call of the tenant.
+    /// Returns the calls that were asked for in a principal's name, or in the name that the
+    /// directory gives them, that are not erased: in the order of their creation, after `after`, at
+    /// most `limit`. May read every call of the tenant.
     async fn calls_of(
         &self,
         tenant: &Tenant,
@@ -355,7 +358,8 @@ pub trait Store: Send + Sync + 'static {
         Err(StoreError::unsupported("list the calls of a principal"))
     }
 
-    /// Forgets the grants of a principal that have ended, and that no hold covers. Returns how many.
+    /// Forgets the grants of a principal that have ended, and that no hold covers. Returns how
+    /// many.
     async fn forget_grants_of(
         &self,
         tenant: &Tenant,
@@ -387,11 +391,10 @@ pub trait Store: Send + Sync + 'static {
     }
 
     /// Forgets the tombstones of runs that [began](crate::RunId::began) before `watermark`, and
-    /// refuses new calls of such runs from then on (tombstones that a hold of the call or of its tenant
-    /// covers stay), with
-    /// [`RunForgotten`](super::StoreErrorKind::RunForgotten): a key that is no longer known may have
-    /// run. The watermark only rises. Runs whose id does not say when they began keep their
-    /// tombstones. Returns how many were forgotten.
+    /// refuses new calls of such runs from then on (tombstones that a hold of the call or of its
+    /// tenant covers stay), with [`RunForgotten`](super::StoreErrorKind::RunForgotten): a key that
+    /// is no longer known may have run. The watermark only rises. Runs whose id does not say when
+    /// they began keep their tombstones. Returns how many were forgotten.
     async fn forget_runs(&self, watermark: Timestamp) -> Result<u64, StoreError> {
         let _unused = watermark;
         Err(StoreError::unsupported("forget runs"))
@@ -404,10 +407,10 @@ pub trait Store: Send + Sync + 'static {
         Ok(None)
     }
 
-    /// Changes that are not known to stand in the audit, and that nobody alive is about to put there:
-    /// their auditor's session is dead, or they have none (those of a restore, which comes before
-    /// there is a gate). From then on they are `session`'s, so that one of several takes each. At most
-    /// `limit`, those of one call in their order.
+    /// Changes that are not known to stand in the audit, and that nobody alive is about to put
+    /// there: their auditor's session is dead, or they have none (those of a restore, which comes
+    /// before there is a gate). From then on they are `session`'s, so that one of several takes
+    /// each. At most `limit`, those of one call in their order.
     ///
     /// A change is in the outbox from the transaction that makes it, when it names an
     /// [auditor](Enclosed::auditor) and [is audited](Event::is_audited), until it is
@@ -429,7 +432,8 @@ pub trait Store: Send + Sync + 'static {
         Ok(Vec::new())
     }
 
-    /// These changes stand in the audit, and leave the outbox. Those that are not there are ignored.
+    /// These changes stand in the audit, and leave the outbox. Those that are not there are
+    /// ignored.
     async fn outbox_ack(&self, audited: &[Change]) -> Result<(), StoreError> {
         let _none = audited;
         Ok(())
@@ -455,8 +459,8 @@ pub trait Store: Send + Sync + 'static {
         Err(StoreError::unsupported("keep marks"))
     }
 
-    /// Registers the writer of an audit chain, so that a chain that goes missing is missed. Doing it
-    /// again changes nothing.
+    /// Registers the writer of an audit chain, so that a chain that goes missing is missed. Doing
+    /// it again changes nothing.
     async fn writer_register(&self, stream: &str) -> Result<(), StoreError> {
         super::writers::register(self, stream).await
     }
@@ -466,8 +470,8 @@ pub trait Store: Send + Sync + 'static {
         super::writers::list(self).await
     }
 
-    /// Says how the chain of a registered writer ends now, so that others can vouch for it. What the
-    /// store knows already of a later end stays.
+    /// Says how the chain of a registered writer ends now, so that others can vouch for it. What
+    /// the store knows already of a later end stays.
     async fn writer_advance(&self, head: &Head) -> Result<(), StoreError> {
         super::writers::advance(self, head).await
     }
@@ -530,8 +534,8 @@ pub trait Store: Send + Sync + 'static {
     }
 
     /// The files that it lives by: a call that names one of them is reviewed in full. Others whose
-    /// names begin with one of these (`-wal`, `.key`) belong to it. A store that wraps another passes
-    /// its files on.
+    /// names begin with one of these (`-wal`, `.key`) belong to it. A store that wraps another
+    /// passes its files on.
     fn files(&self) -> Vec<PathBuf> {
         Vec::new()
     }

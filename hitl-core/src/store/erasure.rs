@@ -32,8 +32,8 @@ pub enum NotErased {
 }
 
 impl NotErased {
-    /// Returns why a call must not be erased, if it must not. `is_unaudited`: a change of it is in the
-    /// outbox. A store asks this inside the transaction that erases.
+    /// Returns why a call must not be erased, if it must not. `is_unaudited`: a change of it is in
+    /// the outbox. A store asks this inside the transaction that erases.
     pub fn of(record: &CallRecord, is_unaudited: bool, holds: &Holds) -> Option<Self> {
         if let Some(hold) = holds.on(record) {
             return Some(Self::Held(hold.id));

@@ -29,8 +29,8 @@ pub enum StoreErrorKind {
     /// The call's run is older than what the store remembers: the call may have run before. Start
     /// a new run.
     RunForgotten,
-    /// The machine's clock has jumped far ahead. Nothing is judged by it, so nothing is written, until
-    /// it is right.
+    /// The machine's clock has jumped far ahead. Nothing is judged by it, so nothing is written,
+    /// until it is right.
     Clock,
     /// This store cannot do it.
     Unsupported,

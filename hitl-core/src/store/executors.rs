@@ -21,8 +21,8 @@ const MAX_DEAD: usize = 32;
 pub struct Executor {
     /// Its session.
     pub session: SessionId,
-    /// The session is alive. Of some that are dead the tools are known too: what they had is compared
-    /// with what there is now.
+    /// The session is alive. Of some that are dead the tools are known too: what they had is
+    /// compared with what there is now.
     pub is_alive: bool,
     /// When it recorded its tools, by the store's clock.
     pub recorded_at: Timestamp,
@@ -91,8 +91,8 @@ impl Executors {
     /// Returns whether an executor was replaced by one without this tool: nobody living has it, and
     /// somebody living, who came later, has all the other tools of the executor that had it last.
     ///
-    /// That nobody has it is no proof: whoever does may be about to start. An executor whose only tool
-    /// it was is never known to be replaced.
+    /// That nobody has it is no proof: whoever does may be about to start. An executor whose only
+    /// tool it was is never known to be replaced.
     pub fn is_retired(&self, tool: &str) -> bool {
         if self.offers(tool).next().is_some() {
             return false;
@@ -131,9 +131,9 @@ pub struct ExecutorRow {
     pub digest: String,
 }
 
-/// Returns what a store need not keep: a dead executor whose tools somebody else has recorded later or
-/// has alive, and all but the last few of the others that are dead. So what is kept is bounded by who
-/// is alive.
+/// Returns what a store need not keep: a dead executor whose tools somebody else has recorded later
+/// or has alive, and all but the last few of the others that are dead. So what is kept is bounded
+/// by who is alive.
 pub fn superseded(rows: &[ExecutorRow]) -> Vec<SessionId> {
     let mut rows: Vec<&ExecutorRow> = rows.iter().collect();
     // The living first, then the latest.

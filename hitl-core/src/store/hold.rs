@@ -22,9 +22,9 @@ pub const MAX_HOLD_REASON: usize = 1_000;
 pub enum HoldScope {
     /// One call.
     Call(RequestId),
-    /// Everything that a principal had a part in: what was asked in their name, what they submitted as
-    /// an agent, what they decided, approved or edited, and the grants that they gave or were given.
-    /// Names are compared without the case of ASCII letters, as identities are.
+    /// Everything that a principal had a part in: what was asked in their name, what they submitted
+    /// as an agent, what they decided, approved or edited, and the grants that they gave or were
+    /// given. Names are compared as identities are.
     Principal(Principal),
     /// Everything of the tenant.
     Tenant,

@@ -119,7 +119,8 @@ impl Calls {
         said
     }
 
-    /// Raises the watermark, and forgets the tombstones behind it that no hold covers. Says how many.
+    /// Raises the watermark, and forgets the tombstones behind it that no hold covers. Says how
+    /// many.
     pub(super) fn forget_runs(&mut self, watermark: Timestamp) -> u64 {
         self.watermark = self.watermark.max(Some(watermark));
         let (holds, before) = (self.holds(), self.by_id.len());

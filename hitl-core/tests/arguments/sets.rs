@@ -12,8 +12,8 @@ use serde::{Deserialize, Serialize};
 
 use super::{Argument, taker};
 
-/// Every order of a few items is taken, shown the same, and runs; a re-submission in another order is
-/// the same call.
+/// Every order of a few items is taken, shown the same, and runs; a re-submission in another order
+/// is the same call.
 async fn one_text<T: Argument>(orders: &[&str], text: &str) {
     let taker = taker::<T>().await;
     for order in orders {

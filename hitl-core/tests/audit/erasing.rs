@@ -83,7 +83,8 @@ async fn invariant_6_an_erasure_takes_no_line_beyond_its_scope() {
     assert_eq!(kept(&audit, elsewhere), 0);
 }
 
-/// Another store's, in a shared audit, or one that was forgotten: also of a run that says when it began.
+/// Another store's, in a shared audit, or one that was forgotten: also of a run that says when it
+/// began.
 #[tokio::test]
 async fn invariant_6_lines_of_a_call_that_the_store_does_not_know_stay() {
     let (store, audit) = (MemoryStore::new(), MemoryAudit::new());

@@ -334,8 +334,8 @@ async fn granted_once(gate: &Gate, request: &ApprovalRequest) -> GrantRecord {
     gate.save_grant(preview).await.unwrap().record
 }
 
-/// A call that a grant has allowed is about to start while another that the same grant covers comes in
-/// elsewhere, and there is room for one: one runs, and the other is asked about.
+/// A call that a grant has allowed is about to start while another that the same grant covers comes
+/// in elsewhere, and there is room for one: one runs, and the other is asked about.
 fn invariant_3_envelope_races_envelope() {
     explore(&["the new one ran", "the waiting one ran"], async || {
         let world = World::new();
@@ -399,8 +399,8 @@ fn invariant_5_revoke_races_claim() {
     });
 }
 
-/// One reviewer approves and the caller starts it while another reviewer edits it: what runs is what one
-/// of them has seen, once.
+/// One reviewer approves and the caller starts it while another reviewer edits it: what runs is
+/// what one of them has seen, once.
 fn invariant_2_edit_races_claim() {
     explore(&["as it was", "edited"], async || {
         let world = World::new();
@@ -434,9 +434,9 @@ impl Policy for ClerksOnly {
     }
 }
 
-/// One replica's directory has heard that the requester is no clerk any more, the other's has not, and
-/// each is late whenever the scheduler likes. It runs as it was approved, or is asked about again, once;
-/// an approval is never lost.
+/// One replica's directory has heard that the requester is no clerk any more, the other's has not,
+/// and each is late whenever the scheduler likes. It runs as it was approved, or is asked about
+/// again, once; an approval is never lost.
 fn invariant_2_lost_rights_race_claim() {
     explore(&["asked again", "ran"], async || {
         let world = World::new();

@@ -1,5 +1,5 @@
-//! A store whose operations take effect one poll before they answer, as those of a real one do: what
-//! is dropped in between has happened, and nobody has heard of it.
+//! A store whose operations take effect one poll before they answer, as those of a real one do:
+//! what is dropped in between has happened, and nobody has heard of it.
 
 #![expect(unreachable_pub, reason = "a module of a test file")]
 

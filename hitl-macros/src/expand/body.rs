@@ -2,9 +2,9 @@
 //! name cannot call it: nobody but a gate has a permit.
 //!
 //! The body is a fn with the parameters and the block of the one that was written, so that the
-//! compiler and its lints see what they would see without the macro. Where another macro is going to
-//! rewrite the body, its parameters are only those that the other macro names: the rest is hidden in
-//! a struct, so that an attribute which logs parameters logs no secrets.
+//! compiler and its lints see what they would see without the macro. Where another macro is going
+//! to rewrite the body, its parameters are only those that the other macro names: the rest is
+//! hidden in a struct, so that an attribute which logs parameters logs no secrets.
 
 use proc_macro2::{Delimiter, Group, Ident, Span, TokenStream};
 use quote::{ToTokens, format_ident, quote, quote_spanned};
@@ -186,8 +186,8 @@ pub(super) fn of_service(
     })
 }
 
-/// Allows lints that know fns as people write them, for what stands around the body. On the body itself
-/// are only the user's own, so that even `forbid` can be there.
+/// Allows lints that know fns as people write them, for what stands around the body. On the body
+/// itself are only the user's own, so that even `forbid` can be there.
 fn quiet() -> TokenStream {
     quote! {
         #[allow(

@@ -8,10 +8,10 @@ use proc_macro2::{Delimiter, Span, TokenStream, TokenTree};
 
 /// The first token that another macro has made, if any.
 ///
-/// Only punctuation and brackets are looked at. Nothing can be wrapped without them, and macros that
-/// merely put names together (`paste`) or fill values in leave them alone. Tokens of the macro that
-/// wrote our own attribute too are its author's business, and so is all that a `macro_rules!` made:
-/// it can only write out what stands in it.
+/// Only punctuation and brackets are looked at. Nothing can be wrapped without them, and macros
+/// that merely put names together (`paste`) or fill values in leave them alone. Tokens of the macro
+/// that wrote our own attribute too are its author's business, and so is all that a `macro_rules!`
+/// made: it can only write out what stands in it.
 pub(crate) fn rewritten(item: TokenStream, own: Span) -> Option<Made> {
     Written { own: own.source_text()? }.first_made(item)
 }

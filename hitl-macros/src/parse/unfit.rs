@@ -1,9 +1,9 @@
 //! Types that cannot be an argument, although some of them can be written and read.
 //!
-//! A call is a value: it is shown, stored, and run as it was approved. What others can still change,
-//! what does not own what it points to, and what holds nothing is no value in this sense. The names
-//! are those of Rust's own types and of well-known crates; a type of one's own that is merely called
-//! `Cell` has no angle brackets, or can be renamed where it is imported.
+//! A call is a value: it is shown, stored, and run as it was approved. What others can still
+//! change, what does not own what it points to, and what holds nothing is no value in this sense.
+//! The names are those of Rust's own types and of well-known crates; a type of one's own that is
+//! merely called `Cell` has no angle brackets, or can be renamed where it is imported.
 
 use proc_macro2::{TokenStream, TokenTree};
 

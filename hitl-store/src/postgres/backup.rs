@@ -1,9 +1,9 @@
 //! What it means that the database was put back.
 //!
-//! The copies are PostgreSQL's own (`pg_dump`, base backups), and do not know that they are copies. So
-//! the host says when a database was put back, under a name that all replicas say: the first of them
-//! gives the schema a new epoch, takes every grant back and holds everything that could run for a human,
-//! in one transaction.
+//! The copies are PostgreSQL's own (`pg_dump`, base backups), and do not know that they are copies.
+//! So the host says when a database was put back, under a name that all replicas say: the first of
+//! them gives the schema a new epoch, takes every grant back and holds everything that could run
+//! for a human, in one transaction.
 
 use hitl_base::Timestamp;
 use hitl_core::StoreError;
@@ -77,7 +77,8 @@ impl Restore<'_> {
         while let Some(last) = self.hold_some(after).await? {
             after = last;
         }
-        // Calls that came after the copy are missing: a key of theirs would look new, and run again.
+        // Calls that came after the copy are missing: a key of theirs would look new, and run
+        // again.
         let raise = "INSERT INTO {s}.meta AS m VALUES ('runs_forgotten_before', $1::bigint::text) \
                      ON CONFLICT (name) DO UPDATE \
                      SET value = greatest(m.value::bigint, excluded.value::bigint)::text";

@@ -1,8 +1,9 @@
-//! The statements that write a call, and what they are given: a new call, and the next version of one.
+//! The statements that write a call, and what they are given: a new call, and the next version of
+//! one.
 //!
 //! Each compares what it rests on: that the call is still the one that was seen, that it is not too
-//! late, and for a claim that the lease lasts. A decision that another call has is a duplicate row, so the
-//! whole statement fails; whoever looks then is told why.
+//! late, and for a claim that the lease lasts. A decision that another call has is a duplicate row,
+//! so the whole statement fails; whoever looks then is told why.
 
 use hitl_base::Timestamp;
 use hitl_core::machine::{CallRecord, Entry, Event};
@@ -21,8 +22,8 @@ use super::transaction::Way;
 /// For how long, in microseconds, what was read may be relied upon.
 pub(super) const FRESH: i64 = 2_000_000;
 /// The turn of a call that begins to wait, as [`turn`](hitl_core::queue::turn) has it: after the
-/// principal's own last one, or where the queue is worked. Two that come at the very same moment may
-/// share one.
+/// principal's own last one, or where the queue is worked. Two that come at the very same moment
+/// may share one.
 macro_rules! turn {
     ($tenant:literal, $principal:literal, $rank:literal) => {
         concat!(

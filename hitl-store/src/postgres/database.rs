@@ -75,8 +75,8 @@ impl Database {
         })
     }
 
-    /// Sends a statement once. A single statement is a transaction: it happens wholly or not at all,
-    /// whichever connection a pooler gives it, and also when the future is dropped.
+    /// Sends a statement once. A single statement is a transaction: it happens wholly or not at
+    /// all, whichever connection a pooler gives it, and also when the future is dropped.
     pub(super) async fn send(&self, sql: &Sql, given: Given<'_>) -> Result<Vec<Row>, Fault> {
         let connection = self.connection().await?;
         let text = self.text(sql);

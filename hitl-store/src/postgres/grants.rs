@@ -1,5 +1,5 @@
-//! Standing permissions: kept, listed, taken back. What is drawn on one is written in the transaction
-//! of the claim, which has locked it.
+//! Standing permissions: kept, listed, taken back. What is drawn on one is written in the
+//! transaction of the claim, which has locked it.
 
 use async_trait::async_trait;
 use hitl_base::Timestamp;
@@ -49,8 +49,8 @@ static UPDATE: Sql = Sql {
     types: &[Type::TEXT, Type::TEXT, Type::INT8, Type::INT8, Type::BOOL, Type::INT8, Type::TEXT],
 };
 
-/// The parameters of each listing: tenant, tool, principal, after, whether only live ones, now (else the
-/// database's), limit.
+/// The parameters of each listing: tenant, tool, principal, after, whether only live ones, now
+/// (else the database's), limit.
 const PAGE: &[Type] =
     &[Type::TEXT, Type::TEXT, Type::TEXT, Type::TEXT, Type::BOOL, Type::INT8, Type::INT8];
 
@@ -188,7 +188,8 @@ pub(super) struct Revoke<'a> {
 }
 
 impl Revoke<'_> {
-    /// Takes the grant back. It waits for the claims that draw on it now; none that comes later does.
+    /// Takes the grant back. It waits for the claims that draw on it now; none that comes later
+    /// does.
     pub(super) async fn until_known(&self) -> Result<Option<GrantRecord>, StoreError> {
         let on = &self.on.database;
         let (mut tries, mut unclear) = (on.tries(), false);

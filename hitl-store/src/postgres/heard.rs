@@ -1,10 +1,10 @@
 //! The database's time, as it was last heard, for what is written without a read just before.
 //!
-//! It is a guess that is never ahead by more than the two clocks drift apart in a minute: an answer is
-//! older than the moment at which it arrives. Nothing rests on it: what is judged by it is written only if
-//! the database finds, by its own clock, that this time has come and is not long past. That holds too
-//! after a suspension, which a clock here may not count, and after a fail-over to a server whose clock
-//! differs.
+//! It is a guess that is never ahead by more than the two clocks drift apart in a minute: an answer
+//! is older than the moment at which it arrives. Nothing rests on it: what is judged by it is
+//! written only if the database finds, by its own clock, that this time has come and is not long
+//! past. That holds too after a suspension, which a clock here may not count, and after a fail-over
+//! to a server whose clock differs.
 
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};

@@ -1,8 +1,8 @@
 //! Legal holds.
 //!
-//! Whoever erases or forgets holds a lock that others who erase share, and reads the holds under it.
-//! Whoever places a hold takes that lock for themselves: once a hold is placed, nobody is erasing who has
-//! not read it.
+//! Whoever erases or forgets holds a lock that others who erase share, and reads the holds under
+//! it. Whoever places a hold takes that lock for themselves: once a hold is placed, nobody is
+//! erasing who has not read it.
 
 use async_trait::async_trait;
 use hitl_base::Timestamp;

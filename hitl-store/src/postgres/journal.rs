@@ -1,8 +1,8 @@
 //! The same schema as a journal of long-running tasks.
 //!
 //! An append is one statement that locks the task's row, compares the epoch and adds the entry: a
-//! claim either waits for it or fences it. Each append signs its entry with an id of its own, so that
-//! one whose answer was lost is found out, and never happens twice.
+//! claim either waits for it or fences it. Each append signs its entry with an id of its own, so
+//! that one whose answer was lost is found out, and never happens twice.
 
 use async_trait::async_trait;
 use hitl_core::{SessionId, Tenant};

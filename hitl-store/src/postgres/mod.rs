@@ -2,10 +2,11 @@
 //!
 //! - `open` makes the database fit for use: ours, of this schema (`schema`), under this key.
 //! - `database` is the way there: a pool (`connect`), statements, and how often one tries again.
-//! - `operation` writes: it reads a record, asks the pure machine, and compares and sets (`change`).
+//! - `operation` writes: it reads a record, asks the pure machine, and compares and sets
+//!   (`change`).
 //! - `ready` spares the read of what this store has just seen, by the time that it `heard`.
-//! - `together` writes what takes several statements, in one `transaction`: what draws on one of the
-//!   `grants`, and events of several calls.
+//! - `together` writes what takes several statements, in one `transaction`: what draws on one of
+//!   the `grants`, and events of several calls.
 //! - `query` reads.
 //! - `retention` erases what is old; `backup` holds what a database that was put back cannot know.
 //! - `journal` keeps what long-running tasks have done.

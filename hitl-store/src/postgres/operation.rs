@@ -2,8 +2,8 @@
 //!
 //! # How
 //!
-//! Read the record, ask the pure machine, then one statement that changes record, payload, result and
-//! history, if the record still has the version that was read. Zero rows mean that somebody was
+//! Read the record, ask the pure machine, then one statement that changes record, payload, result
+//! and history, if the record still has the version that was read. Zero rows mean that somebody was
 //! faster: read again. What this store has just seen itself it does not read first: see `ready`.
 //!
 //! Why not lock the row while thinking: a statement is a transaction of its own, so nobody holds
@@ -12,10 +12,10 @@
 //!
 //! # What holds
 //!
-//! - What the machine was told is still true when it is written: the version says that the record is
-//!   the same; the statement carries a time, by the database's clock, after which it changes nothing
-//!   (two seconds, and never past the expiry that a decision or a claim was judged by); a dead
-//!   session stays dead.
+//! - What the machine was told is still true when it is written: the version says that the record
+//!   is the same; the statement carries a time, by the database's clock, after which it changes
+//!   nothing (two seconds, and never past the expiry that a decision or a claim was judged by); a
+//!   dead session stays dead.
 //! - A claim is written only while its session's lease lasts, which the same statement checks, and
 //!   only by a holder that renewed it in its first half.
 //! - Each operation signs its line in the history with an id of its own. After a connection broke,

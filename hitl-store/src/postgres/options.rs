@@ -72,8 +72,8 @@ impl PostgresOptions {
         }
     }
 
-    /// The key that arguments and results are sealed under. Every replica is given the same one, say
-    /// from a vault; the database keeps only a check value of it. Required.
+    /// The key that arguments and results are sealed under. Every replica is given the same one,
+    /// say from a vault; the database keeps only a check value of it. Required.
     ///
     /// While the key is replaced, a replica is given [both](HostKeys::with_previous): first each
     /// one with the new key as a previous one, then each one with the former key as a previous one,
@@ -84,27 +84,28 @@ impl PostgresOptions {
         self
     }
 
-    /// Accepts another key than the one the database was written under, because that one is lost for
-    /// good. What was sealed under it stays unreadable: such calls cannot run any more.
+    /// Accepts another key than the one the database was written under, because that one is lost
+    /// for good. What was sealed under it stays unreadable: such calls cannot run any more.
     pub fn replace_lost_key(mut self) -> Self {
         self.replace_lost_key = true;
         self
     }
 
-    /// Says that the database was put back from a copy, or failed over to a standby that may lack the
-    /// last writes: what was decided and run since is not in it. It gets a new
-    /// [epoch](PostgresStore::epoch), in which everything that was pending or approved is asked again,
-    /// and everything that was running has an unknown outcome; runs that began before take no new calls.
+    /// Says that the database was put back from a copy, or failed over to a standby that may lack
+    /// the last writes: what was decided and run since is not in it. It gets a new
+    /// [epoch](PostgresStore::epoch), in which everything that was pending or approved is asked
+    /// again, and everything that was running has an unknown outcome; runs that began before take
+    /// no new calls.
     ///
-    /// `name` tells one such event from another, say by its date. Of replicas that give the same name
-    /// the first does it, so it may stay in the configuration.
+    /// `name` tells one such event from another, say by its date. Of replicas that give the same
+    /// name the first does it, so it may stay in the configuration.
     pub fn restored(mut self, name: impl Into<String>) -> Self {
         self.restored = Some(name.into());
         self
     }
 
-    /// The schema that hitl has for itself, `hitl` unless set: up to 40 of `a-z`, `0-9` and `_`. It is
-    /// created when there is none. Stores in different schemas do not see each other.
+    /// The schema that hitl has for itself, `hitl` unless set: up to 40 of `a-z`, `0-9` and `_`. It
+    /// is created when there is none. Stores in different schemas do not see each other.
     pub fn schema(mut self, name: impl Into<String>) -> Self {
         self.schema = name.into();
         self
@@ -118,17 +119,17 @@ impl PostgresOptions {
 
     /// How long an operation waits for a database that cannot be reached, before it fails with
     /// [`Unavailable`](hitl_core::StoreErrorKind::Unavailable), or with
-    /// [`Ambiguous`](hitl_core::StoreErrorKind::Ambiguous) when a write was on its way. Five seconds
-    /// unless set.
+    /// [`Ambiguous`](hitl_core::StoreErrorKind::Ambiguous) when a write was on its way. Five
+    /// seconds unless set.
     pub fn patience(mut self, length: Duration) -> Self {
         self.patience = length;
         self
     }
 
     /// How long an executor counts as alive after its last sign of life, by the database's clock.
-    /// Fifteen seconds unless set, at least 300 ms; renewed six times in that time. An executor that
-    /// could not renew it for half that time claims nothing any more until it could. Shorter finds the
-    /// dead earlier; longer survives longer pauses of the network.
+    /// Fifteen seconds unless set, at least 300 ms; renewed six times in that time. An executor
+    /// that could not renew it for half that time claims nothing any more until it could. Shorter
+    /// finds the dead earlier; longer survives longer pauses of the network.
     pub fn lease(mut self, length: Duration) -> Self {
         self.lease = length.max(SHORTEST_LEASE);
         self
@@ -141,8 +142,8 @@ impl PostgresOptions {
         self
     }
 
-    /// Leaves no prepared statement behind on a connection, for poolers that hand each transaction to
-    /// another one and know no prepared statements (pgbouncer before 1.21, or with
+    /// Leaves no prepared statement behind on a connection, for poolers that hand each transaction
+    /// to another one and know no prepared statements (pgbouncer before 1.21, or with
     /// `max_prepared_statements = 0`). Costs the server some planning each time.
     pub fn unnamed_statements(mut self) -> Self {
         self.statements = Statements::Unnamed;

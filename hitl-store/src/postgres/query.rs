@@ -21,9 +21,9 @@ macro_rules! micros {
     };
 }
 
-// To a planner that has no statistics yet, one index is as good as any other, also one that leads to all
-// calls of a tenant; and what it plans then is kept until it has some. So where an id says which call it
-// is, the tenant is asked about in a way that no index answers (`IS TRUE`).
+// To a planner that has no statistics yet, one index is as good as any other, also one that leads
+// to all calls of a tenant; and what it plans then is kept until it has some. So where an id says
+// which call it is, the tenant is asked about in a way that no index answers (`IS TRUE`).
 static NOW: Sql = Sql { text: concat!("SELECT ", micros!()), types: &[] };
 static BY_ID: Sql = Sql {
     text: concat!(

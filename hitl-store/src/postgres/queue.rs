@@ -37,9 +37,9 @@ macro_rules! stretches {
     };
 }
 
-// Where only some rows are counted or listed, a range of a row's columns is asked for in the order of
-// the index that has them, and not their equality: the planner would take any rows to be as good, and
-// look for the few there are in the whole table.
+// Where only some rows are counted or listed, a range of a row's columns is asked for in the order
+// of the index that has them, and not their equality: the planner would take any rows to be as
+// good, and look for the few there are in the whole table.
 pub(super) static BY_TURN: Sql = Sql {
     text: stretches!("rank, turn, due_at, n", "$3, $4, $5, $6", "$7"),
     types: &[
@@ -108,8 +108,8 @@ static TENANTS: Sql = Sql {
 pub(super) const ALL: &[&Sql] =
     &[&WAITING, &BY_TURN, &BY_DUE, &CREATED, &STATES, &LEVELS, &TENANTS];
 
-/// The cap that a new call would break, as it looks from outside of a transaction: the one that enters
-/// it judges again.
+/// The cap that a new call would break, as it looks from outside of a transaction: the one that
+/// enters it judges again.
 pub(super) async fn broken_cap(on: &Database, call: &NewCall) -> Result<Option<Cap>, Fault> {
     let caps = call.caps();
     if caps.is_none() {

@@ -2,11 +2,12 @@
 //!
 //! A change takes a read and a write, each a round trip, because the pure machine must see what it
 //! judges. What this store has just seen or written itself, it need not ask for: the statement that
-//! writes compares what was judged with what is there. That the record is the same is said by its version
-//! and by the moment at which it was written (a database that was put back counts versions anew); that it
-//! is in time, by the database's clock. A key is free, and its run not forgotten, in the very snapshot of
-//! the statement. Whenever something differs, nothing is written, and the operation reads and judges as if
-//! nothing had been tried. A refusal and a replay are never told from here.
+//! writes compares what was judged with what is there. That the record is the same is said by its
+//! version and by the moment at which it was written (a database that was put back counts versions
+//! anew); that it is in time, by the database's clock. A key is free, and its run not forgotten, in
+//! the very snapshot of the statement. Whenever something differs, nothing is written, and the
+//! operation reads and judges as if nothing had been tried. A refusal and a replay are never told
+//! from here.
 
 use hitl_core::machine::{self, CallRecord, Event, Facts, NewCall, Step, grant_of};
 use hitl_core::store::Enclosed;
@@ -39,8 +40,9 @@ impl Fresh {
 }
 
 impl Change {
-    /// What an event leads to, if the call still is as this store last saw it. Nothing when the call is
-    /// not at hand, when more than its record must be looked at, or when the machine refuses.
+    /// What an event leads to, if the call still is as this store last saw it. Nothing when the
+    /// call is not at hand, when more than its record must be looked at, or when the machine
+    /// refuses.
     pub(super) fn ready(
         on: &Shared,
         (tenant, id): (&Tenant, RequestId),

@@ -1,8 +1,8 @@
 //! What is old goes: first what calls were about, then, behind a watermark, that they were.
 //!
-//! A new call is compared with the watermark as it stood when its key was found free. That is enough:
-//! a tombstone is removed only after the watermark has risen above it, so whoever no longer finds the
-//! tombstone finds the watermark.
+//! A new call is compared with the watermark as it stood when its key was found free. That is
+//! enough: a tombstone is removed only after the watermark has risen above it, so whoever no longer
+//! finds the tombstone finds the watermark.
 
 use std::collections::BTreeMap;
 
@@ -123,8 +123,8 @@ pub(super) async fn erase(
 /// What is said of each call that is there.
 type Said = BTreeMap<RequestId, Option<NotErased>>;
 
-/// After a commit that may have happened it is done again: what was erased is found erased then, and
-/// counts as such.
+/// After a commit that may have happened it is done again: what was erased is found erased then,
+/// and counts as such.
 pub(super) async fn until_known<W: Work>(on: &Database, work: &W) -> Result<W::Answer, Fault> {
     let mut tries = on.tries();
     loop {

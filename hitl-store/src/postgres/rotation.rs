@@ -82,7 +82,8 @@ pub(super) async fn check_keys(
                 if !marks::swap(on, KEY_CHECK, kept.as_deref(), &then).await? {
                     continue;
                 }
-                // As when a key is retired: who has opened a session before is seen, now at the latest.
+                // As when a key is retired: who has opened a session before is seen, now at the
+                // latest.
                 let again = used().await?.check(&on.place, &missing);
                 if let (Err(_), Some(kept)) = (&again, &kept) {
                     marks::swap(on, KEY_CHECK, Some(&then), kept).await?;

@@ -1,4 +1,5 @@
-//! What a query reads must not depend on how long the queue is: counted in pages, by the server itself.
+//! What a query reads must not depend on how long the queue is: counted in pages, by the server
+//! itself.
 
 use std::time::Duration;
 

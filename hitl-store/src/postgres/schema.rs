@@ -1,8 +1,9 @@
 //! The tables, and how a schema of an older version gets them.
 //!
-//! Steps are only ever appended. Step `n` turns schema `n - 1` into schema `n`. The version stands in
-//! the table `meta`. One replica migrates at a time, and the others wait for it; each step is all or
-//! nothing. There is no copy of what was before: back the database up before a new version of hitl.
+//! Steps are only ever appended. Step `n` turns schema `n - 1` into schema `n`. The version stands
+//! in the table `meta`. One replica migrates at a time, and the others wait for it; each step is
+//! all or nothing. There is no copy of what was before: back the database up before a new version
+//! of hitl.
 
 use hitl_core::store::{StoreError, StoreErrorKind};
 use tokio_postgres::Transaction;
@@ -96,8 +97,8 @@ pub(super) async fn migrate(on: &Database, schema: &str, steps: &[&str]) -> Resu
     Ok(())
 }
 
-/// Lets one replica at a time change the schema as a whole. The lock ends with the transaction, so it
-/// holds behind a pooler too.
+/// Lets one replica at a time change the schema as a whole. The lock ends with the transaction, so
+/// it holds behind a pooler too.
 pub(super) async fn lock(transaction: &Transaction<'_>, schema: &str) -> Result<(), Fault> {
     let lock = "SELECT pg_advisory_xact_lock(hashtextextended('hitl migrates ' || $1, 0))";
     let locked = transaction.query_typed(lock, &[(&schema, Type::TEXT)]).await;

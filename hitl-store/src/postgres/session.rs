@@ -6,8 +6,8 @@
 //! next epoch, so that an outage costs the claims it interrupted and not the executor.
 //!
 //! A holder fences itself at half its lease, by its own clock, counted from before it asked for the
-//! renewal: from then on it claims nothing, although others take it for dead only at the lease's end.
-//! The statement that claims checks the lease once more, for holders whose clock stood still.
+//! renewal: from then on it claims nothing, although others take it for dead only at the lease's
+//! end. The statement that claims checks the lease once more, for holders whose clock stood still.
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -145,8 +145,8 @@ impl Sessions {
         !own.is_empty() && own.values().all(|lease| Instant::now() >= lease.fenced_at)
     }
 
-    /// Renews all leases; those that have run out begin their next epoch, while this store may still
-    /// seal under its key.
+    /// Renews all leases; those that have run out begin their next epoch, while this store may
+    /// still seal under its key.
     async fn renew(&self, on: &Database) -> Result<(), StoreError> {
         let error = |fault| on.error(fault);
         let _changing = self.changing.lock().await;
@@ -175,8 +175,8 @@ impl Sessions {
                 rotation::check_may_seal(on, &self.keys).await?;
                 let next = self.lease(on, session, lease.epoch + 1).await.map_err(error)?;
                 reach("lease-taken-again");
-                // And after it, as when a session is opened: who retires the key sees the lease, or this
-                // store sees that it is retired.
+                // And after it, as when a session is opened: who retires the key sees the lease, or
+                // this store sees that it is retired.
                 if let Err(retired) = rotation::check_may_seal(on, &self.keys).await {
                     on.read(&CLOSE, &[&vec![id]]).await.map_err(error)?;
                     return Err(retired);

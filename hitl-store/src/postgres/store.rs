@@ -42,18 +42,18 @@ use crate::recent::Recent;
 /// Keeps calls in PostgreSQL (14 or later), where several replicas share one queue. Cheap to clone;
 /// clones share the connections.
 ///
-/// `Ok` means durable: what was acknowledged survives a crash of this process and of the server, and
-/// a fail-over only where replication is synchronous. A replica that dies leaves what it was running
-/// to be declared lost once its lease is over, by the database's clock; see
+/// `Ok` means durable: what was acknowledged survives a crash of this process and of the server,
+/// and a fail-over only where replication is synchronous. A replica that dies leaves what it was
+/// running to be declared lost once its lease is over, by the database's clock; see
 /// [`PostgresOptions::lease`].
 ///
 /// Connections over TCP use TLS where the server offers it, and then the server's certificate is
-/// always checked; write `sslmode=require` into the URL to accept nothing less, `sslmode=disable` to
-/// go without. Behind a pooler, see [`PostgresOptions::listen_url`] and
+/// always checked; write `sslmode=require` into the URL to accept nothing less, `sslmode=disable`
+/// to go without. Behind a pooler, see [`PostgresOptions::listen_url`] and
 /// [`PostgresOptions::unnamed_statements`].
 ///
-/// Every future of a store may be dropped: the operation then happens wholly or not at all. The store
-/// lives on the runtime it was opened on. Dropping the last clone ends its sessions.
+/// Every future of a store may be dropped: the operation then happens wholly or not at all. The
+/// store lives on the runtime it was opened on. Dropping the last clone ends its sessions.
 #[derive(Clone)]
 pub struct PostgresStore {
     pub(super) shared: Arc<Shared>,
@@ -97,8 +97,8 @@ impl PostgresStore {
     /// Opens the store at `url`, like `postgres://user:password@host/database?sslmode=require`, and
     /// creates its schema `hitl` when there is none. Every replica gives the same key.
     ///
-    /// The error's [kind](StoreError::kind) says what is wrong: the database cannot be reached, takes
-    /// no writes, was written by a newer version, or under another key.
+    /// The error's [kind](StoreError::kind) says what is wrong: the database cannot be reached,
+    /// takes no writes, was written by a newer version, or under another key.
     pub async fn open(url: &str, key: impl Into<HostKeys>) -> Result<Self, StoreError> {
         Self::options(url).key(key).open().await
     }
@@ -123,8 +123,8 @@ impl PostgresStore {
 }
 
 impl PostgresStore {
-    /// Refuses what is sealed, if its key may have been retired: while the leases are good, who retires
-    /// a key waits for them.
+    /// Refuses what is sealed, if its key may have been retired: while the leases are good, who
+    /// retires a key waits for them.
     async fn check_key(&self) -> Result<(), StoreError> {
         if self.shared.sessions.is_fenced() {
             rotation::check_may_seal(&self.shared.database, &self.shared.keys).await?;

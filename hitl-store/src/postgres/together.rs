@@ -1,10 +1,11 @@
 //! What takes more than one statement: a submission or an event that draws on a grant, and several
 //! events that happen together.
 //!
-//! The grants are locked, and then the calls; what is read after that stays true until the end of the
-//! transaction, so the pure machine is asked once. Versions, times and leases are checked all the same,
-//! by the statements that write alone too. The lines of the history are signed: after a commit whose
-//! answer was lost, the next attempt, which has waited for the same rows, finds them or does not.
+//! The grants are locked, and then the calls; what is read after that stays true until the end of
+//! the transaction, so the pure machine is asked once. Versions, times and leases are checked all
+//! the same, by the statements that write alone too. The lines of the history are signed: after a
+//! commit whose answer was lost, the next attempt, which has waited for the same rows, finds them
+//! or does not.
 
 use std::collections::{BTreeMap, BTreeSet};
 

@@ -1,10 +1,10 @@
-//! Several statements in one transaction, for what one statement cannot do: what draws on a grant, and
-//! events of several calls.
+//! Several statements in one transaction, for what one statement cannot do: what draws on a grant,
+//! and events of several calls.
 //!
-//! Rows are locked in one order, grants by id and then calls by id, so that two transactions cannot hold
-//! what the other needs. Who stalls does not hold them for long: the server ends a transaction that
-//! waits too long, for a row or for its client. Nothing but the transaction itself is relied upon, so it
-//! works behind a pooler that gives each transaction another connection.
+//! Rows are locked in one order, grants by id and then calls by id, so that two transactions cannot
+//! hold what the other needs. Who stalls does not hold them for long: the server ends a transaction
+//! that waits too long, for a row or for its client. Nothing but the transaction itself is relied
+//! upon, so it works behind a pooler that gives each transaction another connection.
 
 use std::sync::atomic::{AtomicBool, Ordering};
 
@@ -70,8 +70,8 @@ pub(super) async fn run<W: Work>(on: &Database, work: &W) -> Result<Tried<W::Ans
         Err(fault) => fault,
     };
     if matches!(fault, Fault::Broken(_)) {
-        // Nobody knows what it is still doing: it does not go back to the pool, and the server gives up
-        // what was begun on it.
+        // Nobody knows what it is still doing: it does not go back to the pool, and the server
+        // gives up what was begun on it.
         drop(Object::take(connection));
         if committing.load(Ordering::Relaxed) {
             return Ok(Tried::Unclear);

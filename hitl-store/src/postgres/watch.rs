@@ -1,9 +1,9 @@
 //! Hints between replicas: who waits here hears of what changed there.
 //!
-//! After a commit, outside it, the changed ids are notified; while one notification is on its way the
-//! next ones gather, and they wait for no disk. One connection listens. Nothing depends on a hint
-//! that arrives: after each reconnection everybody reads again, and every few seconds the history,
-//! which misses nothing, is read for changes that nobody was told of.
+//! After a commit, outside it, the changed ids are notified; while one notification is on its way
+//! the next ones gather, and they wait for no disk. One connection listens. Nothing depends on a
+//! hint that arrives: after each reconnection everybody reads again, and every few seconds the
+//! history, which misses nothing, is read for changes that nobody was told of.
 
 use std::collections::HashSet;
 use std::sync::{Arc, Mutex, PoisonError};

@@ -1,8 +1,9 @@
 //! Tells callers that theirs is committed.
 //!
-//! The writer does it for as long as nobody has come back: it would wait anyway. Whoever has come back tells
-//! a few others: on their processor, where those go on, that costs the least. What is left when the writer
-//! has something to write is told by a thread of its own, so that nobody waits for the next commit too.
+//! The writer does it for as long as nobody has come back: it would wait anyway. Whoever has come
+//! back tells a few others: on their processor, where those go on, that costs the least. What is
+//! left when the writer has something to write is told by a thread of its own, so that nobody waits
+//! for the next commit too.
 
 use std::collections::VecDeque;
 use std::path::Path;
@@ -35,8 +36,8 @@ pub(super) struct Untold {
 }
 
 impl Untold {
-    /// Tells one caller that theirs is committed; or, when all are told, those whose operation failed, and
-    /// whoever watches. False when there is nobody left.
+    /// Tells one caller that theirs is committed; or, when all are told, those whose operation
+    /// failed, and whoever watches. False when there is nobody left.
     pub(super) fn tell_next(&self) -> bool {
         let mut groups = self.groups();
         let Some(first) = groups.front_mut() else { return false };
@@ -73,8 +74,8 @@ impl Untold {
     }
 }
 
-/// The thread that tells. Dropping it ends the thread after what it still has to tell, which is never more
-/// than may wait for the writer.
+/// The thread that tells. Dropping it ends the thread after what it still has to tell, which is
+/// never more than may wait for the writer.
 pub(super) struct Answers {
     untold: Arc<Untold>,
     /// Says that there is somebody to tell.

@@ -26,8 +26,8 @@ const STRETCH: u64 = 2_000;
 /// Keeps each audit record as a row of an SQLite file of its own: the very line that
 /// [`JsonlAudit`](hitl_core::JsonlAudit) would write, chained in the same way.
 ///
-/// The file has one writer, which holds it locked. [`export`](Self::export) writes the lines out, for
-/// a [`Verifier`](hitl_core::audit::Verifier) or any other tool.
+/// The file has one writer, which holds it locked. [`export`](Self::export) writes the lines out,
+/// for a [`Verifier`](hitl_core::audit::Verifier) or any other tool.
 pub struct SqliteAudit {
     path: PathBuf,
     durability: Durability,

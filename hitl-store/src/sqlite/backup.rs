@@ -1,8 +1,9 @@
 //! A copy of the file while it is in use, and what opening such a copy means.
 //!
-//! A backup is marked as one, and any other older copy is behind the file's [head](super::head). Whoever opens it has gone back in time: what was decided and run since
-//! is not in it. So the first opening gives it a new epoch and holds everything that could run for a
-//! human and takes every grant back, in one transaction, before anything else can be read from it.
+//! A backup is marked as one, and any other older copy is behind the file's [head](super::head).
+//! Whoever opens it has gone back in time: what was decided and run since is not in it. So the
+//! first opening gives it a new epoch and holds everything that could run for a human and takes
+//! every grant back, in one transaction, before anything else can be read from it.
 
 use std::fs::{self, File, OpenOptions};
 use std::path::Path;
@@ -84,8 +85,8 @@ pub(super) fn is_backup(on: &Connection) -> Result<bool, Fault> {
     Ok(meta(on, MARK)?.is_some())
 }
 
-/// Gives the file a new epoch, after its own and after one that is `known` from elsewhere, and holds
-/// everything that could run for a human. All or nothing.
+/// Gives the file a new epoch, after its own and after one that is `known` from elsewhere, and
+/// holds everything that could run for a human. All or nothing.
 pub(super) fn begin_epoch(on: &mut Connection, known: u64, now: Timestamp) -> Result<(), Fault> {
     let transaction = on.transaction_with_behavior(TransactionBehavior::Immediate)?;
     let epoch = meta(&transaction, EPOCH)?.and_then(|text| text.parse::<u64>().ok());

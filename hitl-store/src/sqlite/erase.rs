@@ -38,7 +38,8 @@ impl SqliteStore {
     ) -> Result<Vec<Option<NotErased>>, StoreError> {
         check_erasable(calls)?;
         let calls = calls.to_vec();
-        // Performed once more after a commit that may have happened, it finds what it erased itself.
+        // Performed once more after a commit that may have happened, it finds what it erased
+        // itself.
         let mut first: Option<Vec<Option<NotErased>>> = None;
         let said = self
             .write(move |on, _| {

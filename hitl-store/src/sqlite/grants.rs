@@ -1,5 +1,5 @@
-//! Standing permissions: kept, listed, taken back. What is drawn on one is written in the transaction
-//! of the claim.
+//! Standing permissions: kept, listed, taken back. What is drawn on one is written in the
+//! transaction of the claim.
 
 use hitl_base::Timestamp;
 use hitl_core::grant::GrantRecord;
@@ -14,7 +14,8 @@ use super::retention::Place;
 use super::row::encode;
 
 const BY_ID: &str = "SELECT version, record FROM grants WHERE id = ?1 AND tenant = ?2";
-// The parameters of each listing: tenant, tool, principal, after, whether only live ones, now, limit.
+// The parameters of each listing: tenant, tool, principal, after, whether only live ones, now,
+// limit.
 const OF_TENANT: &str = "SELECT version, record FROM grants INDEXED BY grants_by_tenant \
     WHERE tenant = ?1 AND id > ?4 AND (?2 IS NULL OR tool = ?2) \
     AND (?3 IS NULL OR principal = ?3) AND (NOT ?5 OR (revoked = 0 AND ends > ?6)) \
@@ -84,8 +85,8 @@ pub(super) fn save(
     Ok(record)
 }
 
-/// Keeps the next version of a grant: a compare-and-set. The transaction excludes other writers, so a
-/// miss means damage.
+/// Keeps the next version of a grant: a compare-and-set. The transaction excludes other writers, so
+/// a miss means damage.
 pub(super) fn update(on: &Connection, next: &GrantRecord, from: &GrantRecord) -> Result<(), Fault> {
     let changed = on
         .prepare_cached(
@@ -147,8 +148,8 @@ pub(super) fn page(
     rows.map(|row| row.map_err(Fault::from).and_then(kept)).collect()
 }
 
-/// Forgets some grants that ended before `before` and no hold covers, of those after `after`. Returns
-/// how many, and where to go on if there may be more.
+/// Forgets some grants that ended before `before` and no hold covers, of those after `after`.
+/// Returns how many, and where to go on if there may be more.
 pub(super) fn forget(
     on: &Connection,
     before: Timestamp,

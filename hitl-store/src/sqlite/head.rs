@@ -1,12 +1,13 @@
 //! How far the file has come, kept beside it: `<file>.head`.
 //!
 //! An older copy of a file cannot know that it is one. This small file does: after each commit the
-//! writer notes the epoch and the number of the newest line of history, before any caller hears of the
-//! commit. Whoever opens a database that is behind its head has an older copy, and begins a new epoch.
+//! writer notes the epoch and the number of the newest line of history, before any caller hears of
+//! the commit. Whoever opens a database that is behind its head has an older copy, and begins a new
+//! epoch.
 //!
-//! It is written without an fsync, because it must never be ahead of the database, which has one; after
-//! a loss of power it may be behind, and then an older copy may pass that is as new as the head. Several
-//! processes write the same head, so it may be behind by the commits of a moment.
+//! It is written without an fsync, because it must never be ahead of the database, which has one;
+//! after a loss of power it may be behind, and then an older copy may pass that is as new as the
+//! head. Several processes write the same head, so it may be behind by the commits of a moment.
 
 use std::fs::{File, OpenOptions};
 use std::io::{self, Read as _, Seek as _, SeekFrom, Write as _};
@@ -125,8 +126,8 @@ impl HeadFile {
         Ok(head)
     }
 
-    /// Notes that the database has come so far. A head that cannot be written stays behind, which is
-    /// said once: it only makes the file harder to tell from an older copy of it.
+    /// Notes that the database has come so far. A head that cannot be written stays behind, which
+    /// is said once: it only makes the file harder to tell from an older copy of it.
     pub(super) fn note(&mut self, head: Head) {
         if let Err(error) = self.put(head)
             && !self.warned

@@ -7,8 +7,8 @@
 //! - `reader` runs the `query`s beside it.
 //! - `grants` keeps standing permissions, and what is drawn on them.
 //! - `head` keeps beside the file how far it has come, so that an older copy is noticed.
-//! - `retention` erases what is old or named, unless one of the `holds` covers it; `scrub` takes its traces
-//!   out of the log. `decisions` keeps for which call each has counted.
+//! - `retention` erases what is old or named, unless one of the `holds` covers it; `scrub` takes
+//!   its traces out of the log. `decisions` keeps for which call each has counted.
 //! - `backup` copies the file, and holds what a copy cannot know.
 //! - `journal` keeps what long-running tasks have done.
 //! - `session` knows which executors are alive, `watch` what other processes changed.

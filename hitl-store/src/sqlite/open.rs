@@ -1,7 +1,8 @@
 //! From a path to a store that is fit for use.
 //!
-//! The file itself is only ever opened by SQLite: closing it by other means would drop the locks that
-//! other connections of this process hold on it. Nothing is created beside a file that is not ours.
+//! The file itself is only ever opened by SQLite: closing it by other means would drop the locks
+//! that other connections of this process hold on it. Nothing is created beside a file that is not
+//! ours.
 
 use std::fs::{self, OpenOptions};
 use std::io;
@@ -31,8 +32,8 @@ use crate::recent::Recent;
 
 /// How many connections read beside the one that writes.
 const READERS: usize = 2;
-/// A file up to this many bytes is checked as a whole when it is opened; a larger one by its header,
-/// its size and its tables, and then wherever it is read.
+/// A file up to this many bytes is checked as a whole when it is opened; a larger one by its
+/// header, its size and its tables, and then wherever it is read.
 const CHECKED: u64 = 32 * 1024 * 1024;
 /// For how long a file may rest: a clock that is further ahead of its last change is not believed.
 const LONGEST_REST: Duration = Duration::from_secs(400 * 24 * 60 * 60);
@@ -119,7 +120,8 @@ fn open_now(given: &Path, options: SqliteOptions) -> Result<SqliteStore, StoreEr
     start(Parts { connection, path, sessions, keys, clock, head }, options)
 }
 
-/// The file's own path: the same whichever way it is reached, because others find its sessions by it.
+/// The file's own path: the same whichever way it is reached, because others find its sessions by
+/// it.
 fn resolve(given: &Path) -> Result<PathBuf, StoreError> {
     if given.as_os_str().is_empty() {
         let message = "an empty path names no file; for a store without one use MemoryStore";
@@ -160,7 +162,8 @@ pub(super) fn connect(path: &Path, busy_timeout: Duration) -> Result<Connection,
     connection.pragma_update(None, "foreign_keys", true)?;
     // Every acknowledged commit is on the disk.
     connection.pragma_update(None, "synchronous", "FULL")?;
-    // What is deleted is overwritten: a record that is replaced, a payload of a call that has ended.
+    // What is deleted is overwritten: a record that is replaced, a payload of a call that has
+    // ended.
     connection.pragma_update_and_check(None, "secure_delete", true, |_| Ok(()))?;
     Ok(connection)
 }

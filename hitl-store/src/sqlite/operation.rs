@@ -1,8 +1,8 @@
 //! What can be written: a submission, and an event applied to a call.
 //!
-//! Each is performed inside a transaction, possibly more than once: when the transaction is lost, or
-//! when its commit failed half-way, it is performed again in the next one. That is sound because the
-//! second time finds what the first one wrote, if it is there.
+//! Each is performed inside a transaction, possibly more than once: when the transaction is lost,
+//! or when its commit failed half-way, it is performed again in the next one. That is sound because
+//! the second time finds what the first one wrote, if it is there.
 
 use std::sync::Arc;
 
@@ -357,8 +357,8 @@ pub(super) fn keep(
     Ok((next, written))
 }
 
-/// Puts the next version of a record in the place of the one that was read in this transaction, which
-/// excludes other writers: a miss means damage.
+/// Puts the next version of a record in the place of the one that was read in this transaction,
+/// which excludes other writers: a miss means damage.
 pub(super) fn replace(on: &Connection, n: i64, next: &Row, from: &CallRecord) -> Result<(), Fault> {
     if next.update(on, n, from)? { Ok(()) } else { Err(Fault::Damaged("a call's version differs")) }
 }

@@ -49,8 +49,8 @@ impl Default for SqliteOptions {
 
 impl SqliteOptions {
     /// The clock that expiry and due times are judged by. The machine's, unless a test brings its
-    /// own. The store goes by no earlier moment than it has stamped: a clock that is set back revives
-    /// nothing, and one that jumps ahead by more than 31 days is refused with
+    /// own. The store goes by no earlier moment than it has stamped: a clock that is set back
+    /// revives nothing, and one that jumps ahead by more than 31 days is refused with
     /// [`Clock`](hitl_core::StoreErrorKind::Clock) until it is right.
     pub fn clock(mut self, clock: impl Clock) -> Self {
         self.clock = Arc::new(clock);
@@ -86,8 +86,8 @@ impl SqliteOptions {
         self
     }
 
-    /// Believes a clock that is more than 400 days ahead of the file's last change. Without this such
-    /// a file is not opened: once a moment in a far future is stamped, no earlier one counts.
+    /// Believes a clock that is more than 400 days ahead of the file's last change. Without this
+    /// such a file is not opened: once a moment in a far future is stamped, no earlier one counts.
     pub fn accept_clock(mut self) -> Self {
         self.accept_clock = true;
         self

@@ -2,9 +2,10 @@
 //!
 //! The thread that writes does everything for one file, so what it does itself is what all callers
 //! wait for. Stamping, asking the machine and JSON need not be done there: what they rest on is
-//! compared where it is written. That a record is still the one that was read is said by its version;
-//! that it is still in time, by the clock. Whenever either differs, nothing of this is used: the
-//! operation reads and judges inside the transaction, as if nobody had thought about it before.
+//! compared where it is written. That a record is still the one that was read is said by its
+//! version; that it is still in time, by the clock. Whenever either differs, nothing of this is
+//! used: the operation reads and judges inside the transaction, as if nobody had thought about it
+//! before.
 
 use std::time::Duration;
 
@@ -54,8 +55,8 @@ pub(super) struct Ready {
 }
 
 impl Ready {
-    /// Nothing when the call is not at hand, when more than its record must be looked at, or when the
-    /// machine refuses: refusals and replays are judged by what the file says.
+    /// Nothing when the call is not at hand, when more than its record must be looked at, or when
+    /// the machine refuses: refusals and replays are judged by what the file says.
     pub(super) fn of(
         recent: &Recent<i64>,
         (tenant, id): (&Tenant, RequestId),

@@ -44,8 +44,8 @@ pub(super) type Place = (i64, i64);
 /// Where such a walk begins.
 pub(super) const BEGINNING: Place = (i64::MIN, i64::MIN);
 
-/// Erases some calls that ended before `before`, of those after `after`. Returns how many, and where to
-/// go on if there may be more.
+/// Erases some calls that ended before `before`, of those after `after`. Returns how many, and
+/// where to go on if there may be more.
 pub(super) fn erase_ended(
     on: &Connection,
     before: Timestamp,
@@ -108,8 +108,8 @@ fn erase_one(
     Ok(None)
 }
 
-/// A page of the calls of a principal that are not erased, after the call with this id. A read: it may
-/// go over all calls.
+/// A page of the calls of a principal that are not erased, after the call with this id. A read: it
+/// may go over all calls.
 pub(super) fn calls_of(
     on: &Connection,
     (tenant, principal): (&Tenant, &Principal),
@@ -141,8 +141,8 @@ pub(super) fn calls_of(
     Ok(found)
 }
 
-/// Forgets some grants that ended before `before`, of those after `after`. Returns how many, and where
-/// to go on if there may be more.
+/// Forgets some grants that ended before `before`, of those after `after`. Returns how many, and
+/// where to go on if there may be more.
 pub(super) fn forget_grants(
     on: &Connection,
     before: Timestamp,
@@ -151,7 +151,8 @@ pub(super) fn forget_grants(
     grants::forget(on, before, after, BATCH)
 }
 
-/// Raises the watermark, and forgets some tombstones of runs that began before it. Returns how many.
+/// Raises the watermark, and forgets some tombstones of runs that began before it. Returns how
+/// many.
 pub(super) fn forget(on: &Connection, before: Timestamp) -> Result<usize, Fault> {
     raise_to(on, FORGOTTEN, before)?;
     let before = raise(on, before)?;

@@ -126,8 +126,8 @@ fn the_live_grants_of_a_tool_are_found_however_many_there_are() {
     }
 }
 
-/// SQLite makes a table of a list of alternatives that is longer than two, in the condition of a partial
-/// index too, at every change of every row.
+/// SQLite makes a table of a list of alternatives that is longer than two, in the condition of a
+/// partial index too, at every change of every row.
 #[test]
 fn a_change_builds_no_table_on_its_way() {
     let (_folder, on) = filled(10);

@@ -108,8 +108,9 @@ pub(super) fn migrate(
     Ok(())
 }
 
-/// Overwrites the free space of a file that was migrated, if that is owed. It needs as much room as the
-/// file takes; where there is none, or others use the file, it stays owed until the next opening.
+/// Overwrites the free space of a file that was migrated, if that is owed. It needs as much room as
+/// the file takes; where there is none, or others use the file, it stays owed until the next
+/// opening.
 pub(super) fn overwrite_free_space(connection: &Connection, path: &Path) -> Result<(), Fault> {
     if meta(connection, VACUUM_OWED)?.is_none() {
         return Ok(());

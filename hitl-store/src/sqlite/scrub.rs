@@ -1,7 +1,8 @@
 //! What was erased leaves the file, and then the log.
 //!
-//! In the file SQLite overwrites what is deleted (`secure_delete`). The log has whole pages of what was
-//! before, until it is emptied: every frame is copied into the file, and the log is cut to nothing.
+//! In the file SQLite overwrites what is deleted (`secure_delete`). The log has whole pages of what
+//! was before, until it is emptied: every frame is copied into the file, and the log is cut to
+//! nothing.
 
 use std::path::Path;
 use std::time::{Duration, Instant};
@@ -13,14 +14,14 @@ use super::open::connect;
 const PATIENCE: Duration = Duration::from_secs(1);
 /// How long they are waited for altogether.
 const LONGEST: Duration = Duration::from_secs(10);
-/// The pause before the next attempt: SQLite waits for readers, but not for somebody else who empties
-/// the log at this moment.
+/// The pause before the next attempt: SQLite waits for readers, but not for somebody else who
+/// empties the log at this moment.
 const PAUSE: Duration = Duration::from_millis(10);
 
 /// Empties the log. Others may go on meanwhile.
 ///
-/// A reader that stays at an old moment for longer than ten seconds keeps the log; then this fails, and
-/// the next erasure empties it.
+/// A reader that stays at an old moment for longer than ten seconds keeps the log; then this fails,
+/// and the next erasure empties it.
 pub(super) fn empty_the_log(path: &Path) -> Result<(), Fault> {
     let connection = connect(path, PATIENCE)?;
     let begun = Instant::now();

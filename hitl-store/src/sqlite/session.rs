@@ -1,9 +1,10 @@
 //! Who is alive: one locked file for each session.
 //!
-//! The operating system drops a lock when its process dies, however it dies: no clock is asked, and a
-//! suspended machine kills nobody. A session is alive while its file's lock is held, so whoever can
-//! take the lock (shared, so that two who look do not see each other) knows that it is dead. Files of
-//! dead sessions may be removed: a session without a file is dead too, and ids are never used twice.
+//! The operating system drops a lock when its process dies, however it dies: no clock is asked, and
+//! a suspended machine kills nobody. A session is alive while its file's lock is held, so whoever
+//! can take the lock (shared, so that two who look do not see each other) knows that it is dead.
+//! Files of dead sessions may be removed: a session without a file is dead too, and ids are never
+//! used twice.
 
 use std::collections::HashMap;
 use std::fs::{self, File, OpenOptions, TryLockError};

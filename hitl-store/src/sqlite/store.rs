@@ -45,22 +45,22 @@ use crate::recent::Recent;
 /// Keeps calls in one SQLite file. Cheap to clone; clones share the file.
 ///
 /// `Ok` means durable: on a disk that honours fsync, what was acknowledged survives `kill -9` and a
-/// loss of power. Several processes on one machine may open the same file, which must lie on a local
-/// disk; each sees the others' changes.
+/// loss of power. Several processes on one machine may open the same file, which must lie on a
+/// local disk; each sees the others' changes.
 ///
 /// Four things lie beside the file and belong to it: SQLite's own `-wal` and `-shm`, the key
 /// `<file>.key` that arguments and results are sealed under (keep a copy of it where the file's
 /// backups are not), `<file>.head`, by which an older copy of the file is noticed, and
-/// `<file>.sessions/`, the locks by which a dead executor is told from a living one (nothing in these
-/// two needs a backup).
+/// `<file>.sessions/`, the locks by which a dead executor is told from a living one (nothing in
+/// these two needs a backup).
 ///
-/// An older copy that is put in the file's place begins a new [epoch](Self::epoch) when it is opened:
-/// what waited or was approved in it is asked about again, because it may have run since. So does a
-/// file that is moved without its `.head`.
+/// An older copy that is put in the file's place begins a new [epoch](Self::epoch) when it is
+/// opened: what waited or was approved in it is asked about again, because it may have run since.
+/// So does a file that is moved without its `.head`.
 ///
-/// Every future of a store may be dropped: the operation then happens wholly or not at all. Dropping
-/// the last clone ends its sessions and its threads, which may take as long as the commit that they
-/// are at.
+/// Every future of a store may be dropped: the operation then happens wholly or not at all.
+/// Dropping the last clone ends its sessions and its threads, which may take as long as the commit
+/// that they are at.
 #[derive(Clone)]
 pub struct SqliteStore {
     pub(super) shared: Arc<Shared>,

@@ -2,8 +2,8 @@
 //!
 //! `PRAGMA data_version` on an idle connection says, without touching the file's pages, whether
 //! anybody else has committed; then the history says which calls they changed. The thread sleeps
-//! while nobody waits: a waiter wakes it, and since the thread cannot know what it slept through, it
-//! first hints at everything. Waiters subscribe before they read, so nothing falls between.
+//! while nobody waits: a waiter wakes it, and since the thread cannot know what it slept through,
+//! it first hints at everything. Waiters subscribe before they read, so nothing falls between.
 
 use std::collections::VecDeque;
 use std::fmt;

@@ -4,17 +4,17 @@
 //!
 //! - An answer is given only after the `COMMIT` of the transaction that it was read or written in:
 //!   what one operation of a group sees of another is never told before both are durable.
-//! - Operations of a group do not hurt each other: when one fails after it has written something, or a
-//!   fault takes the whole transaction away, each is done again in a transaction of its own. (A
-//!   savepoint for each would do too, and would copy every page that an operation touches.)
+//! - Operations of a group do not hurt each other: when one fails after it has written something,
+//!   or a fault takes the whole transaction away, each is done again in a transaction of its own.
+//!   (A savepoint for each would do too, and would copy every page that an operation touches.)
 //! - A `COMMIT` that certainly failed (locked, disk full) is an error and nothing was written. One
 //!   that may have happened is settled by the next transaction: the file is opened again and the
 //!   group is performed again, which finds what the first attempt wrote. Only if that fails too is
 //!   the answer [`Ambiguous`](hitl_core::StoreErrorKind::Ambiguous).
 //! - One operation alone is never delayed. After a group of several, as many are waited for as came
-//!   last time, for a fraction of a commit, because their callers are about to come back. The transaction
-//!   is open by then, and each is performed as it comes: what a caller works out before it asks, it works
-//!   out while the thread is at the operations of others.
+//!   last time, for a fraction of a commit, because their callers are about to come back. The
+//!   transaction is open by then, and each is performed as it comes: what a caller works out before
+//!   it asks, it works out while the thread is at the operations of others.
 
 use std::collections::VecDeque;
 use std::fmt;
@@ -170,8 +170,8 @@ impl WriterThread {
         }
     }
 
-    /// The next operation; until it comes, there is time to tell callers that theirs is committed. Nothing
-    /// when none will come.
+    /// The next operation; until it comes, there is time to tell callers that theirs is committed.
+    /// Nothing when none will come.
     fn telling_until_one_comes(&self, operations: &Receiver<Waiting>) -> Option<Waiting> {
         let untold = self.answers.untold();
         loop {
@@ -184,7 +184,8 @@ impl WriterThread {
         }
     }
 
-    /// Performs and answers a group, and whoever comes to it. Returns what its time did not suffice for.
+    /// Performs and answers a group, and whoever comes to it. Returns what its time did not suffice
+    /// for.
     fn settle(
         &mut self,
         mut group: VecDeque<Waiting>,
@@ -223,8 +224,8 @@ impl WriterThread {
         rest
     }
 
-    /// After a commit that may have happened: opens the file again and performs the group again. Returns
-    /// what its time did not suffice for: nothing is known of that yet.
+    /// After a commit that may have happened: opens the file again and performs the group again.
+    /// Returns what its time did not suffice for: nothing is known of that yet.
     fn settle_unclear(
         &mut self,
         mut group: VecDeque<Waiting>,
@@ -268,8 +269,8 @@ impl WriterThread {
         self.answers.add(Committed { group, failed, written });
     }
 
-    /// One transaction, of the group and of what comes while it is open. Operations that fail move from
-    /// `group` to `failed`; those that the time did not suffice for are returned.
+    /// One transaction, of the group and of what comes while it is open. Operations that fail move
+    /// from `group` to `failed`; those that the time did not suffice for are returned.
     fn attempt(
         &mut self,
         group: &mut VecDeque<Waiting>,

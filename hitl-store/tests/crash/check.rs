@@ -113,8 +113,8 @@ fn bodies(folder: &Path, by_key: &HashMap<String, &CallRecord>) -> u64 {
     ran.len() as u64
 }
 
-/// Every change stands in the audit, whoever died before writing it there. Says how many of them the
-/// dead had not written.
+/// Every change stands in the audit, whoever died before writing it there. Says how many of them
+/// the dead had not written.
 async fn recovered_late(folder: &Path, store: &SqliteStore, before: &[String]) -> u64 {
     let before: HashSet<&String> = before.iter().collect();
     let audited = lines(folder, "audited");

@@ -38,7 +38,8 @@ pub(crate) async fn full(disk: &Path) {
     assert_sound(&path);
 }
 
-/// Full when the body comes back: the outcome stands, nothing else runs, and the debt is paid first.
+/// Full when the body comes back: the outcome stands, nothing else runs, and the debt is paid
+/// first.
 pub(crate) async fn full_after_the_act(disk: &Path) {
     let (world, path) = (World::on(disk), disk.join("audit.jsonl"));
     let audit = JsonlAudit::open(&path).unwrap();
@@ -67,7 +68,8 @@ pub(crate) async fn full_after_the_act(disk: &Path) {
     assert_sound(&path);
 }
 
-/// Read-only from the middle on: the log cannot go on in a new file, nothing runs, no other log opens.
+/// Read-only from the middle on: the log cannot go on in a new file, nothing runs, no other log
+/// opens.
 pub(crate) async fn read_only(disk: &Path) {
     let (world, path) = (World::on(disk), disk.join("audit.jsonl"));
     let audit = JsonlAudit::open(&path).unwrap().rotate_at(1);

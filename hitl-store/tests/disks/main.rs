@@ -1,8 +1,8 @@
 //! Disks that are really full, really read-only, and writes that the kernel really refuses.
 //!
 //! Each case runs in a process of its own, on a small file system that nobody else sees: a mount
-//! namespace (`unshare -rm`) needs no rights on most systems. Where it is not permitted, that is said
-//! loudly, and what a limit on the size of files can show is tested in any case.
+//! namespace (`unshare -rm`) needs no rights on most systems. Where it is not permitted, that is
+//! said loudly, and what a limit on the size of files can show is tested in any case.
 #![cfg(target_os = "linux")]
 #![expect(clippy::unwrap_used, reason = "a failed expectation fails the test")]
 

@@ -32,7 +32,8 @@ pub(crate) async fn full(disk: &Path) {
     assert_eq!(world.ran(), ran + 1);
 }
 
-/// Full when the body comes back: its result is kept as soon as there is room, and it is not run again.
+/// Full when the body comes back: its result is kept as soon as there is room, and it is not run
+/// again.
 pub(crate) async fn full_after_the_act(disk: &Path) {
     let world = World::on(disk);
     let path = disk.join("calls.db");

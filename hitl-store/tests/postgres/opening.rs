@@ -65,7 +65,8 @@ async fn former(url: &str, schema: &str, version: usize, record: &str) {
     on.execute(call.as_str(), &[&record]).await.unwrap();
 }
 
-/// An agent writes the six characters of an escape, the character itself, and both behind one another.
+/// An agent writes the six characters of an escape, the character itself, and both behind one
+/// another.
 #[tokio::test]
 async fn invariant_4_a_record_with_any_backslashes_is_migrated() {
     let url = url_or_skip!();

@@ -1,4 +1,5 @@
-//! Ten thousand races, sixty-four ways, from four processes: approve, reject, expire, cancel, claim.
+//! Ten thousand races, sixty-four ways, from four processes: approve, reject, expire, cancel,
+//! claim.
 //!
 //! Two of the processes have a clock on which every call has expired, and two have not, so that a
 //! call's expiry races everything else, whichever process is first.

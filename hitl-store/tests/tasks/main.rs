@@ -1,5 +1,5 @@
-//! A `TaskManager` over a durable journal, in a process that is killed at every named place, again and
-//! again: each life goes on where the last one got to.
+//! A `TaskManager` over a durable journal, in a process that is killed at every named place, again
+//! and again: each life goes on where the last one got to.
 #![expect(clippy::panic, clippy::unwrap_used, reason = "a helper fails as its test does")]
 
 mod check;
@@ -57,8 +57,8 @@ async fn invariant_10_a_task_goes_on_wherever_its_process_dies_on_postgres() {
     known.assert_something_happened();
 }
 
-/// The first process holds the task in the midst of a step; another one takes it over and ends it; the
-/// first one's word counts no more.
+/// The first process holds the task in the midst of a step; another one takes it over and ends it;
+/// the first one's word counts no more.
 async fn two_at_once(at: &Place) {
     let mut first = Life::start(at, End::At { place: "in-body", visit: 2 }, &[worker::ONE_TASK]);
     first.hear("at in-body");

@@ -1,5 +1,5 @@
-//! The tasks: their bodies leave lines in a file, by one write each, which a killed process either made
-//! or did not.
+//! The tasks: their bodies leave lines in a file, by one write each, which a killed process either
+//! made or did not.
 
 use std::fs::OpenOptions;
 use std::io::Write as _;

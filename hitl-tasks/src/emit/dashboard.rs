@@ -25,8 +25,8 @@ const SHOWN: usize = 10;
 const FINISHED: usize = SHOWN;
 
 /// Keeps what a dashboard shows: running tasks, and finished ones for five minutes, ten in all.
-/// Finished tasks leave first; what runs and finds no place is [counted](DashboardSnapshot::hidden).
-/// Clones are the same dashboard.
+/// Finished tasks leave first; what runs and finds no place is
+/// [counted](DashboardSnapshot::hidden). Clones are the same dashboard.
 ///
 /// An event changes one task in constant time; the snapshot is made when it is asked for.
 ///
@@ -138,7 +138,8 @@ pub struct DashboardUpdates {
 }
 
 impl DashboardUpdates {
-    /// The first one at once, then one for each change. The last change always arrives. Cancel-safe.
+    /// The first one at once, then one for each change. The last change always arrives.
+    /// Cancel-safe.
     pub async fn next(&mut self) -> DashboardSnapshot {
         if !self.first {
             // The dashboard is held by this, so its sender lives.

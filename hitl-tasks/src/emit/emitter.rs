@@ -9,9 +9,9 @@ use crate::TaskEvent;
 ///
 /// What an implementor owes:
 ///
-/// - [`emit`](Self::emit) is called by the thread that runs the task, so it returns quickly: it does
-///   no slow IO and waits for nobody. Hand the (cheap) clone of an event to a channel or a thread
-///   instead.
+/// - [`emit`](Self::emit) is called by the thread that runs the task, so it returns quickly: it
+///   does no slow IO and waits for nobody. Hand the (cheap) clone of an event to a channel or a
+///   thread instead.
 /// - It is called for many tasks at once; of one task one event at a time, in order.
 /// - It holds a bounded amount of memory, however slow its readers are.
 ///

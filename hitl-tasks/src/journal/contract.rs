@@ -82,26 +82,27 @@ pub trait Journal: Send + Sync + 'static {
     /// Every entry of a task, oldest first; none of a task that nobody has written to.
     async fn load(&self, task: TaskId) -> Result<Vec<Vec<u8>>, JournalError>;
 
-    /// Tasks that were claimed, in the order of their ids from the greatest down, below `before`; at most
-    /// `limit`, 1 to 1000. Ids that were made by [`TaskId::new`] sort by age, so the youngest come
-    /// first. For people who look; a manager never asks. [`Journaled`](super::Journaled) reads the
-    /// entries.
+    /// Tasks that were claimed, in the order of their ids from the greatest down, below `before`;
+    /// at most `limit`, 1 to 1000. Ids that were made by [`TaskId::new`] sort by age, so the
+    /// youngest come first. For people who look; a manager never asks.
+    /// [`Journaled`](super::Journaled) reads the entries.
     async fn recent(
         &self,
         before: Option<TaskId>,
         limit: usize,
     ) -> Result<Vec<TaskId>, JournalError>;
 
-    /// Erases what is recorded of a task that has ended: outputs of steps, errors and names. Whoever
-    /// held it is fenced. Returns whether anything was recorded.
+    /// Erases what is recorded of a task that has ended: outputs of steps, errors and names.
+    /// Whoever held it is fenced. Returns whether anything was recorded.
     ///
     /// Nothing is left by which the task could be known: one that is submitted again under this id
     /// begins anew.
     ///
     /// # Errors
     ///
-    /// [`Kept`](super::JournalErrorKind::Kept) if the task has not ended, or the store that keeps the
-    /// journal has a legal hold that covers it or a call of it: asked inside the transaction that erases.
+    /// [`Kept`](super::JournalErrorKind::Kept) if the task has not ended, or the store that keeps
+    /// the journal has a legal hold that covers it or a call of it: asked inside the transaction
+    /// that erases.
     async fn erase(&self, task: TaskId) -> Result<bool, JournalError> {
         let _unused = task;
         let why = "this journal cannot erase a task; use another one";

@@ -6,8 +6,8 @@ use super::entry::{EndRecord, Recorded};
 use super::{JournalError, JournalErrorKind};
 use crate::{Status, TaskId, TaskProgress, TaskState};
 
-/// A task as its journal has it. What is not journaled is not known: times, weights, how far the step
-/// that runs is, and whether any process is at it now.
+/// A task as its journal has it. What is not journaled is not known: times, weights, how far the
+/// step that runs is, and whether any process is at it now.
 ///
 /// ```
 /// # use hitl_tasks::{Journal, JournalError, Journaled, MemoryJournal};
@@ -65,8 +65,8 @@ impl Journaled {
     }
 }
 
-/// Whose task it is, if what is recorded of it may be erased. A task that was claimed and not begun has
-/// nothing recorded; the error says that it has not ended.
+/// Whose task it is, if what is recorded of it may be erased. A task that was claimed and not begun
+/// has nothing recorded; the error says that it has not ended.
 pub fn erasable(task: TaskId, entries: &[Vec<u8>]) -> Result<Option<Arc<str>>, JournalError> {
     match Journaled::read(task, entries)? {
         Some(known) if known.state.is_terminal() => Ok(known.tenant),

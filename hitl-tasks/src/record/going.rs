@@ -1,7 +1,7 @@
 //! What a task's driver and its steps note down while it runs.
 //!
-//! Where one thing ends and the next begins, both happen at the same moment, which is handed from one
-//! to the next.
+//! Where one thing ends and the next begins, both happen at the same moment, which is handed from
+//! one to the next.
 
 use std::sync::Arc;
 use std::time::Duration;

@@ -10,8 +10,8 @@
 //! - Waiters wake after the terminal event was emitted and the slot was given back.
 //!
 //! `shared` is the record itself; `going` is what its driver and its steps note down while it runs,
-//! `ending` how it stops and ends, `telling` how emitters and watchers hear of that, `waiting` how one
-//! waits for it.
+//! `ending` how it stops and ends, `telling` how emitters and watchers hear of that, `waiting` how
+//! one waits for it.
 
 mod ending;
 mod going;

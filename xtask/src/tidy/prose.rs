@@ -1,5 +1,5 @@
-//! Comments have at most 100 columns, and pages avoid words that must be read twice. Tables and code in
-//! comments may be wider.
+//! Comments have at most 100 columns, and pages avoid words that must be read twice. Tables and
+//! code in comments may be wider.
 
 use super::{Text, is_page, is_rust};
 

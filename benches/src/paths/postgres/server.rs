@@ -13,7 +13,8 @@ use crate::rows::{Prepared, Statements};
 /// How many connections there are.
 const CONNECTIONS: u64 = 16;
 
-/// The server: the one that the environment names, or a private one for as long as this process runs.
+/// The server: the one that the environment names, or a private one for as long as this process
+/// runs.
 pub(crate) fn url() -> Option<&'static str> {
     static URL: OnceLock<Option<(String, Option<Server>)>> = OnceLock::new();
     let found = URL.get_or_init(|| {

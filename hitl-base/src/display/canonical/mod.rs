@@ -14,9 +14,10 @@ static PAIRS: LazyLock<Vec<(char, char)>> = LazyLock::new(|| {
     pairs
 });
 
-/// Whether normalisation form C would change `text`: a letter is written in parts (`e` and an accent),
-/// a sign stands in the place of another (the Kelvin sign for `K`, the Greek question mark for `;`),
-/// or marks are in another order than theirs. Then there is another text that looks the same.
+/// Whether normalisation form C would change `text`: a letter is written in parts (`e` and an
+/// accent), a sign stands in the place of another (the Kelvin sign for `K`, the Greek question mark
+/// for `;`), or marks are in another order than theirs. Then there is another text that looks the
+/// same.
 ///
 /// ```
 /// # use hitl_base::display::has_equivalent;

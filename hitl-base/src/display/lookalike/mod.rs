@@ -15,8 +15,9 @@ static SORTED: LazyLock<Vec<(char, char)>> = LazyLock::new(|| {
     all
 });
 
-/// A word of one foreign alphabet in which every letter looks Latin is deceptive if it has this many
-/// letters. A shorter one is deceptive too, unless other words show that the text is of that alphabet.
+/// A word of one foreign alphabet in which every letter looks Latin is deceptive if it has this
+/// many letters. A shorter one is deceptive too, unless other words show that the text is of that
+/// alphabet.
 const LONG_WORD: usize = 6;
 
 /// The ASCII character that `c` looks like: of full-width and mathematical letters, of letters of
@@ -46,9 +47,9 @@ pub fn lookalike(c: char) -> Option<char> {
     }
 }
 
-/// `text` as it looks: what looks like ASCII in its place, and signs of ASCII that look alike as one
-/// of them (`0` and `O`, `1`, `l`, `I` and `|`, `rn` and `m`). Two texts of the same skeleton can be
-/// taken for one another.
+/// `text` as it looks: what looks like ASCII in its place, and signs of ASCII that look alike as
+/// one of them (`0` and `O`, `1`, `l`, `I` and `|`, `rn` and `m`). Two texts of the same skeleton
+/// can be taken for one another.
 ///
 /// ```
 /// # use hitl_base::display::skeleton;
@@ -171,8 +172,8 @@ fn is_form(c: char) -> bool {
         && lookalike(c).is_some_and(|ascii| ascii.is_ascii_alphanumeric())
 }
 
-/// A host as people read it, of a text that has one in the form of IDNA (`xn--..`). `None` when there
-/// is none, or when it is no such form.
+/// A host as people read it, of a text that has one in the form of IDNA (`xn--..`). `None` when
+/// there is none, or when it is no such form.
 ///
 /// ```
 /// # use hitl_base::display::decoded_hosts;

@@ -1,9 +1,9 @@
 //! Characters that look like one of ASCII.
 //!
-//! Facts of Unicode 18.0: the confusables of UTS 39 (`confusables.txt`) whose prototype is one ASCII
-//! character, and characters whose compatibility form (NFKC) is one. Forms that can be computed
-//! (full-width, mathematical Latin letters and digits) are not here. Copyright (c) Unicode, Inc.; used
-//! under the Unicode License v3.
+//! Facts of Unicode 18.0: the confusables of UTS 39 (`confusables.txt`) whose prototype is one
+//! ASCII character, and characters whose compatibility form (NFKC) is one. Forms that can be
+//! computed (full-width, mathematical Latin letters and digits) are not here. Copyright (c)
+//! Unicode, Inc.; used under the Unicode License v3.
 
 /// For each ASCII character, what looks like it.
 pub(super) const LOOKALIKES: &[(char, &str)] = &[

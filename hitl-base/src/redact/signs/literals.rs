@@ -1,8 +1,8 @@
 //! Finding any of some literals in a text, in one pass and whatever their case.
 //!
-//! Three letters of each literal, the rarest that it has, are looked up in a table for every three bytes
-//! of the text; only where they stand is anything compared. An automaton of the same literals takes twice
-//! the time, because each of its steps waits for the one before.
+//! Three letters of each literal, the rarest that it has, are looked up in a table for every three
+//! bytes of the text; only where they stand is anything compared. An automaton of the same literals
+//! takes twice the time, because each of its steps waits for the one before.
 
 use std::borrow::Cow;
 use std::ops::ControlFlow;
@@ -67,7 +67,8 @@ impl<K> Literals<K> {
         let mut next = vec![0; all.len()];
         let mut numbered: Vec<(u8, &Literal<K>)> = (1..).zip(all).collect();
         debug_assert_eq!(numbered.len(), all.len(), "at most 255");
-        // Those of two bytes stand in many places, so nothing but their like may be there before them.
+        // Those of two bytes stand in many places, so nothing but their like may be there before
+        // them.
         numbered.sort_by_key(|(_, literal)| literal.text.len());
         for (number, literal) in numbered {
             let known = &literal.text[literal.rare..];

@@ -1,7 +1,8 @@
 //! What a text must have in it for a secret to be there: found in one quick pass, so that the slow
 //! patterns are asked about few texts.
 //!
-//! A sign is necessary and not enough. Each of the patterns has a test that what it finds has its sign.
+//! A sign is necessary and not enough. Each of the patterns has a test that what it finds has its
+//! sign.
 
 mod literals;
 mod places;
@@ -287,8 +288,8 @@ impl<'t> Stems<'t> {
     }
 }
 
-/// Whether a text has one of the two letters beyond ASCII that are an `s` and a `k` when case does not
-/// count.
+/// Whether a text has one of the two letters beyond ASCII that are an `s` and a `k` when case does
+/// not count.
 fn is_folded_oddly(text: &str) -> bool {
     !text.is_ascii()
         && ["ſ", "\u{212A}"]

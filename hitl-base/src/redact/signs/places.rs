@@ -2,8 +2,8 @@
 
 use memchr::memchr3_iter;
 
-/// Whether there is `-u`, `-p`, `-a` or the like where an option may be, a tag that ends, or a comparison of a
-/// literal.
+/// Whether there is `-u`, `-p`, `-a` or the like where an option may be, a tag that ends, or a
+/// comparison of a literal.
 pub(super) fn has_a_sign(text: &[u8]) -> bool {
     memchr3_iter(b'-', b'<', b'=', text).any(|at| {
         let (before, after) = (&text[..at], &text[at + 1..]);
@@ -35,8 +35,8 @@ pub(super) fn is_a_key(after: &[u8]) -> bool {
     joined(after).starts_with(b"=") || joined(after).starts_with(b":")
 }
 
-/// Whether a quote comes last, but for white space and equals signs. Where there are so many of these
-/// that it takes long to tell, one may.
+/// Whether a quote comes last, but for white space and equals signs. Where there are so many of
+/// these that it takes long to tell, one may.
 fn ends_a_literal(before: &[u8]) -> bool {
     /// So many are looked at: a text of nothing else would have all of them looked at for each.
     const SKIPPED: usize = 64;

@@ -33,8 +33,8 @@ fn has_a_long_piece(text: &[u8]) -> bool {
     const ONES: u64 = 0x0101_0101_0101_0101;
     let parts =
         |text: &mut dyn Iterator<Item = &u8>| text.take_while(|byte| is_part(**byte)).count();
-    // One block at least is inside whatever is long, and few others have neither a blank nor a control
-    // character: what has one is told for eight bytes at once.
+    // One block at least is inside whatever is long, and few others have neither a blank nor a
+    // control character: what has one is told for eight bytes at once.
     text.as_chunks::<BLOCK>().0.iter().enumerate().any(|(at, block)| {
         let word = u64::from_le_bytes(*block);
         let blank = word.wrapping_sub(ONES * 0x21) & !word & (ONES << 7) != 0;

@@ -1,5 +1,5 @@
-//! A sign may be missed by no pattern: what the slow ones find is looked for in texts of every kind, with
-//! the quick pass and without.
+//! A sign may be missed by no pattern: what the slow ones find is looked for in texts of every
+//! kind, with the quick pass and without.
 
 use proptest::prelude::*;
 

@@ -8,8 +8,8 @@ use super::{DISGUISED, GAP, LONGEST};
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) struct Disguise {
     pub(super) letters: Vec<char>,
-    /// For each place the longest beginning that ends there too (Knuth, Morris and Pratt): no character
-    /// of a text is looked at twice.
+    /// For each place the longest beginning that ends there too (Knuth, Morris and Pratt): no
+    /// character of a text is looked at twice.
     borders: Vec<usize>,
 }
 

@@ -3,8 +3,8 @@
 use super::disguise::{Counted, Disguise, characters};
 use crate::json::Json;
 
-/// So much of all texts together is looked through, in bytes; there is no reason to split a secret over
-/// more.
+/// So much of all texts together is looked through, in bytes; there is no reason to split a secret
+/// over more.
 const LONGEST: usize = 1024 * 1024;
 
 /// Masks each part of a secret that only together make one.

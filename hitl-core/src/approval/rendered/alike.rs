@@ -16,8 +16,8 @@ const MAX_TEXTS: usize = 2_000;
 /// The most warnings of a kind.
 const MAX_WARNINGS: usize = 6;
 
-/// What a reader could take for something else: texts that read as ASCII and are not, and texts that
-/// look like others of the same card. Linear in the arguments.
+/// What a reader could take for something else: texts that read as ASCII and are not, and texts
+/// that look like others of the same card. Linear in the arguments.
 pub(super) fn warnings(arguments: &Json) -> Vec<String> {
     let mut texts = Vec::new();
     collect(arguments, &mut texts);

@@ -209,8 +209,8 @@ fn reads(name: &str, tree: &Json, spread: bool) -> Option<String> {
     (!same).then_some(said)
 }
 
-/// Hosts as people read them, beside the form that is sent: of a line's name, and of every text in a
-/// value that has no lines of its own.
+/// Hosts as people read them, beside the form that is sent: of a line's name, and of every text in
+/// a value that has no lines of its own.
 fn hosts(name: &str, value: Option<&Json>) -> Option<String> {
     let mut decoded: Vec<String> = decoded_hosts(name).into_iter().collect();
     if let Some(value) = value {
@@ -281,8 +281,8 @@ pub(in crate::approval) fn in_a_sentence(
     }
 }
 
-/// Whether a text is a code and no word: it has a digit, no spaces, and never more than three letters
-/// in a row.
+/// Whether a text is a code and no word: it has a digit, no spaces, and never more than three
+/// letters in a row.
 fn is_code(text: &str) -> bool {
     let letters = text.split(|c: char| !c.is_ascii_alphabetic()).map(str::len).max();
     let code = |c: char| c.is_ascii_alphanumeric() || matches!(c, '-' | '_' | '#');

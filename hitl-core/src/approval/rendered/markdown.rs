@@ -7,11 +7,11 @@ use super::text::bar;
 use super::view::{Rendered, SectionName};
 
 impl Rendered {
-    /// The view as Markdown (`CommonMark`, and GitHub's kind): headings and lists are ours, and every
-    /// punctuation mark of everything else is escaped, so that there are no links, mentions, images
-    /// or HTML in it; an `@` that could begin a name is written as `\u{40}`. A forge may still make a link
-    /// of a mail address.
-    /// At most 60,000 characters: lines that do not fit are left out, and the text says so.
+    /// The view as Markdown (`CommonMark`, and GitHub's kind): headings and lists are ours, and
+    /// every punctuation mark of everything else is escaped, so that there are no links, mentions,
+    /// images or HTML in it; an `@` that could begin a name is written as `\u{40}`. A forge may
+    /// still make a link of a mail address. At most 60,000 characters: lines that do not fit are
+    /// left out, and the text says so.
     pub fn to_markdown(&self) -> String {
         self.fitted(MAX_MARKDOWN, Self::markdown)
     }
@@ -55,8 +55,8 @@ impl Rendered {
     }
 }
 
-/// Every ASCII punctuation mark may be escaped, and an escaped one is nothing but itself. But forges look
-/// for names to notify in what came of it: an `@` that could begin one is written out.
+/// Every ASCII punctuation mark may be escaped, and an escaped one is nothing but itself. But
+/// forges look for names to notify in what came of it: an `@` that could begin one is written out.
 pub(super) fn escape(text: &str) -> String {
     let mut out = String::with_capacity(text.len() + 16);
     let (mut spaces, mut before) = (0, ' ');

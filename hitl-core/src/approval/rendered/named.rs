@@ -108,7 +108,8 @@ pub(super) fn warnings(request: &ApprovalRequest, extent: Extent) -> Vec<String>
     warnings
 }
 
-/// What is not shown of contents here: few warnings however many they are, so that none is left out.
+/// What is not shown of contents here: few warnings however many they are, so that none is left
+/// out.
 fn left_out(contents: &[Content], room: Room) -> Vec<String> {
     let mut warnings = Vec::new();
     for content in contents.iter().filter(|content| content.is_rest()) {
@@ -152,8 +153,8 @@ fn name(at: &str) -> String {
     format!("`{}`", visible(&clip(&argument(at), NAME)))
 }
 
-/// The contents, line by line. Each line of a text stands behind a bar, so that it cannot be taken for
-/// one of ours.
+/// The contents, line by line. Each line of a text stands behind a bar, so that it cannot be taken
+/// for one of ours.
 pub(super) fn contents(contents: &[Content], extent: Extent) -> Vec<Line> {
     let room = Room::from(extent);
     let mut lines = Vec::new();

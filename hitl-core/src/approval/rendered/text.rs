@@ -38,8 +38,8 @@ impl Rendered {
         self.to_text_in(|_, text| Cow::Borrowed(text))
     }
 
-    /// The view as lines of text, painted: `paint` may put something around a text that says what it
-    /// is for the eye, such as the escape sequences of a terminal.
+    /// The view as lines of text, painted: `paint` may put something around a text that says what
+    /// it is for the eye, such as the escape sequences of a terminal.
     pub fn to_text_in(&self, paint: impl for<'t> Fn(Tone, &'t str) -> Cow<'t, str>) -> String {
         let mut out = String::with_capacity(1024);
         let asks = format!("{} approval", self.level);

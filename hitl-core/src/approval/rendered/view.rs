@@ -54,9 +54,9 @@ impl Origin {
 /// [`to_text`](Self::to_text), [`to_html`](Self::to_html), [`to_markdown`](Self::to_markdown),
 /// [`to_chat`](Self::to_chat), or as JSON by a surface of one's own.
 ///
-/// Every text in it is safe to show *as text*: nothing hides, moves its neighbours or breaks a line.
-/// A surface in which text can be markup still escapes it, as the renderers here do. Requests with
-/// different arguments never have the same view.
+/// Every text in it is safe to show *as text*: nothing hides, moves its neighbours or breaks a
+/// line. A surface in which text can be markup still escapes it, as the renderers here do. Requests
+/// with different arguments never have the same view.
 ///
 /// The wire shape is camelCase JSON; additive changes stay readable.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]

@@ -17,11 +17,11 @@ use crate::gate::{Places, Uncover};
 /// Asks the person at the terminal, in whose name the host has started this process.
 ///
 /// Shows the request on standard error and reads the answer from standard input: `a` approves, `r`
-/// rejects and asks for a reason, `?` shows everything, `u` uncovers what redaction masks (the audit
-/// says so), `s` leaves it to the next approver or the
-/// queue. Nothing is decided by Enter alone. Without a terminal, or at the end of the input, it is
-/// [`Review::NoAnswer`] at once. Several questions are asked one after the other; one that is
-/// withdrawn (a time-out, a decision elsewhere) takes no answer away from the next.
+/// rejects and asks for a reason, `?` shows everything, `u` uncovers what redaction masks (the
+/// audit says so), `s` leaves it to the next approver or the queue. Nothing is decided by Enter
+/// alone. Without a terminal, or at the end of the input, it is [`Review::NoAnswer`] at once.
+/// Several questions are asked one after the other; one that is withdrawn (a time-out, a decision
+/// elsewhere) takes no answer away from the next.
 ///
 /// ```
 /// use std::time::Duration;

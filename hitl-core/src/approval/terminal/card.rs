@@ -14,8 +14,8 @@ pub fn card(request: &ApprovalRequest, now: Timestamp, ink: Ink) -> String {
     request.render(now, Extent::Brief).to_text_in(|tone, text| ink.paint(tone, text))
 }
 
-/// Everything there is to know: the whole arguments (very long values still shortened, and said so),
-/// and the digests that a decision names.
+/// Everything there is to know: the whole arguments (very long values still shortened, and said
+/// so), and the digests that a decision names.
 pub fn preview(request: &ApprovalRequest, now: Timestamp, ink: Ink) -> String {
     request.render(now, Extent::Full).to_text_in(|tone, text| ink.paint(tone, text))
 }

@@ -98,8 +98,8 @@ impl Dialog {
     /// Shows a question and waits for a line, without its break. What was typed before the question
     /// was shown is no answer to it. Nothing when the input has ended.
     ///
-    /// Cancel safe: dropping the future withdraws the question, and what is typed later answers only
-    /// what is asked later.
+    /// Cancel safe: dropping the future withdraws the question, and what is typed later answers
+    /// only what is asked later.
     pub async fn ask(&mut self, question: &str) -> Option<String> {
         self.console.show(question);
         self.console.discard();

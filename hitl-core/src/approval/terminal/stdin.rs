@@ -1,7 +1,7 @@
 //! A line is read from standard input so that it can be given up.
 //!
-//! Bytes are taken one at a time and only when there are some, so that a question which is withdrawn
-//! has taken nothing of what is typed for the next one.
+//! Bytes are taken one at a time and only when there are some, so that a question which is
+//! withdrawn has taken nothing of what is typed for the next one.
 
 use std::io::{self, IsTerminal, Write as _};
 use std::sync::atomic::AtomicBool;
@@ -46,8 +46,8 @@ impl Console for Standard {
     #[cfg(not(unix))]
     fn discard(&self) {}
 
-    /// Here a withdrawn question still waits for its line, and gives it to nobody: the next question
-    /// is not shown before.
+    /// Here a withdrawn question still waits for its line, and gives it to nobody: the next
+    /// question is not shown before.
     #[cfg(not(unix))]
     fn read_line(&self, withdrawn: &AtomicBool) -> Option<String> {
         let mut line = String::new();

@@ -47,8 +47,8 @@ fn read_regular(own: &OwnFiles, target: &Path) -> std::io::Result<What> {
 }
 
 /// Reads what is there now, which may be something else than was looked at. So the open file is
-/// checked, and the path after that: a file that is the gate's own, or that was reached by a link, is
-/// not read.
+/// checked, and the path after that: a file that is the gate's own, or that was reached by a link,
+/// is not read.
 fn read_open(own: &OwnFiles, target: &Path) -> std::io::Result<What> {
     let file = open_to_read(target, LastLink::Refused)?;
     let is = file.metadata()?;

@@ -36,8 +36,8 @@ pub(super) fn is_linked(path: &Path, target: &Path) -> bool {
 }
 
 impl Inner {
-    /// Returns where links lead that these arguments name, as far as the file system answers in time.
-    /// It tells a reviewer more, and nothing is decided by it.
+    /// Returns where links lead that these arguments name, as far as the file system answers in
+    /// time. It tells a reviewer more, and nothing is decided by it.
     pub(in crate::gate) async fn links_in(
         &self,
         arguments: &JsonText,

@@ -115,8 +115,8 @@ impl Inner {
         Ok(Referents::within(all, MAX_KEPT_IN_ALL))
     }
 
-    /// Reads what a new call names, shows it on the request, and routes the call again when somebody
-    /// should see what nobody can.
+    /// Reads what a new call names, shows it on the request, and routes the call again when
+    /// somebody should see what nobody can.
     ///
     /// Cancel safe: it only looks.
     pub(super) async fn take_contents(&self, prepared: &mut Prepared) -> Result<(), GateError> {

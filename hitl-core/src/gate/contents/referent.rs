@@ -134,9 +134,9 @@ impl Referents {
         Self(all.into())
     }
 
-    /// The key under which most of these have the digests that a request shows; the current one when
-    /// none has. Contents that are compared with those of a request are digested under it, as the
-    /// key may have been replaced since.
+    /// The key under which most of these have the digests that a request shows; the current one
+    /// when none has. Contents that are compared with those of a request are digested under it, as
+    /// the key may have been replaced since.
     pub(super) fn key_of<'k>(
         &self,
         keys: &'k KeyRing,

@@ -167,8 +167,8 @@ impl Inner {
         contents.iter().all(|kept| kept.is_of(shown, &self.keys, record.id())).then_some(contents)
     }
 
-    /// The text of a content as it was sealed, without what the host declared sensitive, and the masks
-    /// that are left in it.
+    /// The text of a content as it was sealed, without what the host declared sensitive, and the
+    /// masks that are left in it.
     pub(in crate::gate) async fn uncovered_text(
         &self,
         content: &Content,

@@ -1,7 +1,7 @@
 //! Paths of files: normalised, below a root, by globs.
 //!
-//! No file system is asked: a symbolic link is not followed. What a link may hide is for the tool, or
-//! for a root that only the host writes to.
+//! No file system is asked: a symbolic link is not followed. What a link may hide is for the tool,
+//! or for a root that only the host writes to.
 
 use serde::{Deserialize, Serialize};
 
@@ -16,8 +16,9 @@ use super::{MAX_TEXT_BYTES, Match, Reading, undisguised};
 /// tightens), or without any of these, for a path below `inside` or as the tool gets it.
 ///
 /// Where it relaxes, a path in any but the plainest form is not matched: `..`, percent signs, `;`,
-/// doubled slashes, backslashes, `~`, characters that are not Latin letters, a dot or a space at the end
-/// of a name. Where it tightens, such a disguise is taken off, and what is still unclear is matched.
+/// doubled slashes, backslashes, `~`, characters that are not Latin letters, a dot or a space at
+/// the end of a name. Where it tightens, such a disguise is taken off, and what is still unclear is
+/// matched.
 ///
 /// ```
 /// use hitl_core::policy::{Argument, PathMatcher, Rule, When};

@@ -234,7 +234,8 @@ proptest! {
         }
     }
 
-    /// What relaxes by a matcher also tightens by it: the loose reading misses nothing that is plain.
+    /// What relaxes by a matcher also tightens by it: the loose reading misses nothing that is
+    /// plain.
     #[test]
     fn invariant_5_what_is_meant_strictly_is_meant_loosely(
         text in "[a-z./]{1,12}", glob in "(\\*\\*/)?[a-z]{0,2}\\*?[a-z](/\\*\\*)?",

@@ -1,8 +1,8 @@
-//! The first look at a call's arguments: whether they surely name none of the gate's own files. One pass
-//! over the bytes, so that the cheapest calls pay little for it. Pure.
+//! The first look at a call's arguments: whether they surely name none of the gate's own files. One
+//! pass over the bytes, so that the cheapest calls pay little for it. Pure.
 //!
-//! It may say no for a text that names none of them: then all of it is looked at. It never says yes for
-//! one that does.
+//! It may say no for a text that names none of them: then all of it is looked at. It never says yes
+//! for one that does.
 
 use super::own_files::COMMAND_NAMES;
 use super::plain::PATH_NAMES;
@@ -65,8 +65,8 @@ impl FirstLook {
         true
     }
 
-    /// Whether one text of the arguments surely names none, if it is neither a path nor a command by
-    /// the name of its argument.
+    /// Whether one text of the arguments surely names none, if it is neither a path nor a command
+    /// by the name of its argument.
     pub(super) fn is_clear_text(&self, text: &str) -> bool {
         let bytes = text.as_bytes();
         (0..bytes.len()).all(|at| !is_sign(bytes, at) && !self.begins_name(bytes, at))
@@ -104,9 +104,9 @@ impl FirstLook {
     }
 }
 
-/// Whether a sign begins here without which text is no path of several steps, no pattern of a shell and
-/// no disguise of a name. Of characters outside of ASCII: those that are not seen, or are read as ASCII
-/// by a file system or by us.
+/// Whether a sign begins here without which text is no path of several steps, no pattern of a shell
+/// and no disguise of a name. Of characters outside of ASCII: those that are not seen, or are read
+/// as ASCII by a file system or by us.
 fn is_sign(bytes: &[u8], at: usize) -> bool {
     let next = || bytes.get(at + 1).copied().unwrap_or_default();
     match bytes[at] {

@@ -12,7 +12,8 @@
 //! | `number` | exact decimal numbers between bounds |
 //!
 //! A matcher answers [`Match::Unknown`] where a text can be read in more than one way. A rule that
-//! relaxes takes that as a no, a rule that tightens as a yes. All of it is pure and linear in the text.
+//! relaxes takes that as a no, a rule that tightens as a yes. All of it is pure and linear in the
+//! text.
 
 mod file_path;
 mod first_look;

@@ -1,9 +1,10 @@
-//! The files that a gate itself lives by: its policy, store, key, audit. A call that names one of them,
-//! or a folder above one, is reviewed in full, whatever the rules and the grants say: what it writes
-//! would decide about the next call.
+//! The files that a gate itself lives by: its policy, store, key, audit. A call that names one of
+//! them, or a folder above one, is reviewed in full, whatever the rules and the grants say: what it
+//! writes would decide about the next call.
 //!
 //! Pure. What it cannot know, where a symbolic link leads, is looked up by a driver
-//! (`gate/own_files.rs`), which is given the paths that a call names and asks again with what it found.
+//! (`gate/own_files.rs`), which is given the paths that a call names and asks again with what it
+//! found.
 
 use std::borrow::Cow;
 use std::path::{Component, Path as FsPath, PathBuf};
@@ -75,8 +76,8 @@ struct Part {
 }
 
 impl OwnFiles {
-    /// Of these files, for a process that runs in `here` for somebody whose home is `home`. Paths are
-    /// absolute, with links in them followed as far as the caller can.
+    /// Of these files, for a process that runs in `here` for somebody whose home is `home`. Paths
+    /// are absolute, with links in them followed as far as the caller can.
     pub(crate) fn new(files: &[PathBuf], here: Option<&FsPath>, home: Option<&FsPath>) -> Self {
         let mut own: Vec<OwnFile> = files
             .iter()
@@ -94,8 +95,8 @@ impl OwnFiles {
         Self { files: own, here, home: home.map(steps_of), first_look: FirstLook::new(bare) }
     }
 
-    /// Whether there are none, or the JSON text of a call's arguments surely names none of them: one
-    /// pass over its bytes.
+    /// Whether there are none, or the JSON text of a call's arguments surely names none of them:
+    /// one pass over its bytes.
     pub(crate) fn surely_unnamed(&self, arguments: &str) -> bool {
         self.files.is_empty() || self.first_look.is_clear(arguments)
     }
@@ -222,8 +223,8 @@ fn below<'s>(root: &'s [String], steps: &[&'s str]) -> Vec<&'s str> {
 }
 
 impl OwnFile {
-    /// Whether an absolute path is this file, one of those beside it that belong to it (`-wal`, `.key`,
-    /// `.1`), one inside it, or, unless `exactly`, a folder above.
+    /// Whether an absolute path is this file, one of those beside it that belong to it (`-wal`,
+    /// `.key`, `.1`), one inside it, or, unless `exactly`, a folder above.
     fn is(&self, steps: &[&str], exactly: bool) -> bool {
         let Some((name, above)) = self.steps.split_last() else { return false };
         let same = |a: &[&str], b: &[String]| a.iter().zip(b).all(|(a, b)| a == b);
@@ -234,8 +235,9 @@ impl OwnFile {
         !exactly && same(steps, &self.steps)
     }
 
-    /// Whether an absolute path ends with all of this file's, or of a folder above of two steps at least:
-    /// the same file by way of another root (`/proc/1/root/..`, `file://localhost/..`, `/mnt/host/..`).
+    /// Whether an absolute path ends with all of this file's, or of a folder above of two steps at
+    /// least: the same file by way of another root (`/proc/1/root/..`, `file://localhost/..`,
+    /// `/mnt/host/..`).
     fn is_inside(&self, steps: &[&str], exactly: bool) -> bool {
         self.steps.len() > 1
             && (1..steps.len().saturating_sub(1)).any(|from| self.is(&steps[from..], exactly))
@@ -267,8 +269,8 @@ impl OwnFile {
     }
 }
 
-/// The pattern that steps of a path are to a shell, when they are one. Brackets and braces count as any
-/// text.
+/// The pattern that steps of a path are to a shell, when they are one. Brackets and braces count as
+/// any text.
 fn glob_of(steps: &[&str]) -> Option<SegmentGlob> {
     if !steps.iter().any(|step| step.contains(['*', '?', '[', '{'])) {
         return None;
@@ -299,8 +301,8 @@ fn belongs(name: &str, own: &str) -> bool {
         .is_some_and(|rest| rest.is_empty() || rest.starts_with(|c: char| !c.is_alphanumeric()))
 }
 
-/// Calls `look_at` with each word of a text, and whether it is one of a command. What is the `whole`
-/// argument was looked at.
+/// Calls `look_at` with each word of a text, and whether it is one of a command. What is the
+/// `whole` argument was looked at.
 fn each_word(text: &str, whole: &str, is_command: bool, look_at: &mut dyn FnMut(&str, bool)) {
     for word in text.split(ends_word).filter(|word| !word.is_empty()) {
         if word != whole {

@@ -5,8 +5,8 @@
 ///
 /// A list of what is allowed, so that what nobody thought of is not: ASCII letters and digits, the
 /// letters of Latin languages, single spaces inside, and `_ - . , : @ +`. Not two dots together, no
-/// sign at the beginning of a word, no dot at the end, and after a colon a space or a digit: the others
-/// are steps of paths, options, schemes, streams and names of files.
+/// sign at the beginning of a word, no dot at the end, and after a colon a space or a digit: the
+/// others are steps of paths, options, schemes, streams and names of files.
 pub(crate) fn is_plain(text: &str) -> bool {
     let mut before = ' ';
     for c in text.chars() {
@@ -35,8 +35,8 @@ pub(crate) fn has_plain_letters(name: &str) -> bool {
 pub(super) fn is_plain_letter(c: char) -> bool {
     match c {
         'a'..='z' | 'A'..='Z' | '0'..='9' => true,
-        // Signs of multiplication and division; a dotless i, ligatures, a middle dot, an apostrophe:
-        // forms of other letters. The long s ends the range.
+        // Signs of multiplication and division; a dotless i, ligatures, a middle dot, an
+        // apostrophe: forms of other letters. The long s ends the range.
         '\u{D7}'
         | '\u{F7}'
         | '\u{131}'..='\u{133}'
@@ -142,7 +142,8 @@ pub(crate) fn is_for_an_interpreter(tool: &str, path: &str) -> bool {
     has_word(tool, INTERPRETERS) || has_word(path, INTERPRETED) || has_word(path, INTERPRETERS)
 }
 
-/// Whether one of the words that a name is made of is on a list: `run_shell`, `runShell`, `RUN-SHELL`.
+/// Whether one of the words that a name is made of is on a list: `run_shell`, `runShell`,
+/// `RUN-SHELL`.
 pub(crate) fn has_word(name: &str, list: &[&str]) -> bool {
     let mut word = String::new();
     let mut lower = false;

@@ -1,7 +1,8 @@
-//! Text without the signs by which a shell or a reader of escapes spells other text. Pure and linear.
+//! Text without the signs by which a shell or a reader of escapes spells other text. Pure and
+//! linear.
 
-/// Signs that a shell takes out of a word: POSIX quotes and backslashes, and the escapes of Windows'
-/// shells.
+/// Signs that a shell takes out of a word: POSIX quotes and backslashes, and the escapes of
+/// Windows' shells.
 const fn is_quote(c: char) -> bool {
     matches!(c, '\'' | '"' | '\\' | '^' | '`')
 }

@@ -1,9 +1,9 @@
 //! URLs: by scheme, host, port and path.
 //!
-//! Read by a strict reader of our own. The URL standard says how a browser makes sense of nearly any
-//! text, and there are as many readings as libraries; a rule that relaxes wants the opposite: one form
-//! that all of them read in the same way, and a refusal of everything else. The standard's own crate
-//! with its tables of host names would also be a fifth of the budget of crates.
+//! Read by a strict reader of our own. The URL standard says how a browser makes sense of nearly
+//! any text, and there are as many readings as libraries; a rule that relaxes wants the opposite:
+//! one form that all of them read in the same way, and a refusal of everything else. The standard's
+//! own crate with its tables of host names would also be a fifth of the budget of crates.
 
 use serde::{Deserialize, Serialize};
 
@@ -11,9 +11,9 @@ use super::{MAX_TEXT_BYTES, Match, PathMatcher, PathProgram, Reading, undisguise
 
 /// Which URLs are meant.
 ///
-/// Where it relaxes, a URL with a name and a password, an IP address (unless it is listed), a port that
-/// is not the scheme's (unless it is said), or any character or form that two programs may read
-/// differently is not matched. Hosts are compared in their ASCII form (`xn--..`).
+/// Where it relaxes, a URL with a name and a password, an IP address (unless it is listed), a port
+/// that is not the scheme's (unless it is said), or any character or form that two programs may
+/// read differently is not matched. Hosts are compared in their ASCII form (`xn--..`).
 ///
 /// ```
 /// use hitl_core::policy::{Argument, Rule, UrlMatcher, When};

@@ -1,5 +1,5 @@
-//! What was last accepted of a rule file: kept in a small file of its own, so that a file that somebody
-//! else rewrote does not decide by itself, not even after a restart.
+//! What was last accepted of a rule file: kept in a small file of its own, so that a file that
+//! somebody else rewrote does not decide by itself, not even after a restart.
 
 use std::fs::{self, File, OpenOptions};
 use std::io::{self, Write as _};
@@ -24,10 +24,10 @@ const MAX_BYTES: u64 = 32 << 20;
 /// The file holds the text, its SHA-256, who accepted it and when; with a [key](Self::keyed) also a
 /// code over all of it, without which nobody can write another. It can be read by its owner alone.
 ///
-/// **When there is no such file**, what is loaded first is accepted ("trust on first use"), unless it
-/// lies beside a store that was there already: then every call is denied until somebody accepts the
-/// rule file, because it cannot be told from one whose acceptance was removed. **When it is damaged or
-/// its code is wrong**, every call is denied too.
+/// **When there is no such file**, what is loaded first is accepted ("trust on first use"), unless
+/// it lies beside a store that was there already: then every call is denied until somebody accepts
+/// the rule file, because it cannot be told from one whose acceptance was removed. **When it is
+/// damaged or its code is wrong**, every call is denied too.
 #[derive(Clone, Debug)]
 pub struct AcceptanceFile {
     path: PathBuf,
@@ -51,8 +51,8 @@ pub(super) struct Accepted {
     /// The highest number of a signed text that was accepted so far; 0 when none was.
     #[serde(default, skip_serializing_if = "is_zero")]
     pub(super) number: u64,
-    /// What was accepted before was not known, and no signed text was accepted since: nobody knows which
-    /// number was the highest, so no signature counts.
+    /// What was accepted before was not known, and no signed text was accepted since: nobody knows
+    /// which number was the highest, so no signature counts.
     #[serde(default, skip_serializing_if = "is_no")]
     pub(super) number_unknown: bool,
     /// HMAC-SHA-256 over all of it under a key of the host's, in hexadecimal.
@@ -72,14 +72,14 @@ pub(super) enum Baseline {
 }
 
 impl AcceptanceFile {
-    /// Beside the rule file itself, as `<policy>.accepted`: what a [`RuleFile`](super::RuleFile) has
-    /// unless it is given another. A person looks after both.
+    /// Beside the rule file itself, as `<policy>.accepted`: what a [`RuleFile`](super::RuleFile)
+    /// has unless it is given another. A person looks after both.
     pub fn beside_policy(policy: impl AsRef<Path>) -> Self {
         Self { path: beside(policy.as_ref(), ".accepted"), keys: None, first_use: true }
     }
 
-    /// Beside a store, as `<store>.<policy's name>.accepted`. Ask for it before the store is opened:
-    /// whether the store is there decides whether a first load is accepted by itself.
+    /// Beside a store, as `<store>.<policy's name>.accepted`. Ask for it before the store is
+    /// opened: whether the store is there decides whether a first load is accepted by itself.
     pub fn beside_store(store: impl AsRef<Path>, policy: impl AsRef<Path>) -> Self {
         let name = policy.as_ref().file_name().unwrap_or_default().to_string_lossy();
         let path = beside(store.as_ref(), &format!(".{name}.accepted"));
@@ -163,8 +163,8 @@ impl AcceptanceFile {
         }
     }
 
-    /// What is to be written when `by` accepts this text. `number` is that of its signature, 0 without
-    /// one; `before` is what was accepted last, as far as it is known.
+    /// What is to be written when `by` accepts this text. `number` is that of its signature, 0
+    /// without one; `before` is what was accepted last, as far as it is known.
     pub(super) fn next(
         &self,
         (text, by): (&str, &str),
@@ -187,9 +187,9 @@ impl AcceptanceFile {
         accepted
     }
 
-    /// What is to be written when a person accepts this text. A number that was signed with what they
-    /// accept is the one that later ones are compared with; without one, and without what was accepted
-    /// before, nobody knows it.
+    /// What is to be written when a person accepts this text. A number that was signed with what
+    /// they accept is the one that later ones are compared with; without one, and without what was
+    /// accepted before, nobody knows it.
     pub(super) fn next_by_person(
         &self,
         said: (&str, &str),
@@ -202,7 +202,8 @@ impl AcceptanceFile {
         accepted
     }
 
-    /// What is to be written when the text that a person accepted turns out to be signed under `number`.
+    /// What is to be written when the text that a person accepted turns out to be signed under
+    /// `number`.
     pub(super) fn numbered(&self, accepted: &Accepted, number: u64) -> Accepted {
         let said = (accepted.text.as_str(), accepted.by.as_str());
         self.next_by_person(said, Some(number), Some(accepted))
@@ -269,15 +270,16 @@ impl Accepted {
         hex(&key.mac(purpose, said.as_bytes()))
     }
 
-    /// Why it is not the next after `known`, which this process has accepted or read; nothing when it
-    /// may be. An older acceptance that is put back is no acceptance.
+    /// Why it is not the next after `known`, which this process has accepted or read; nothing when
+    /// it may be. An older acceptance that is put back is no acceptance.
     pub(super) fn fault_after(&self, known: &Self) -> Option<&'static str> {
         let older = self.at < known.at || self.number < known.number;
         older.then_some("is older than what was accepted last: it was put back")
     }
 }
 
-/// SHA-256 of a rule file's text, in hexadecimal: the digest of its [`PolicyVersion`](crate::PolicyVersion).
+/// SHA-256 of a rule file's text, in hexadecimal: the digest of its
+/// [`PolicyVersion`](crate::PolicyVersion).
 pub(super) fn digest_of(text: &str) -> String {
     hex(&Sha256::digest(text.as_bytes()))
 }
@@ -313,16 +315,17 @@ mod tests {
         let after = AcceptanceFile::beside_policy(&policy).keyed(both);
         let first = before.next(("first", "ann"), 0, None);
         before.write(&first).unwrap();
-        let read = fs::read_to_string(after.path()).unwrap();
         // A person accepts another text between the look and the write.
         let second = after.next(("second", "bob"), 0, Some(&first));
         after.write(&second).unwrap();
-        after.renew(&first, &read);
+        after.renew(&first);
         let Baseline::Accepted(kept) = after.read() else { panic!("it is readable") };
         assert_eq!(*kept, second);
         assert!(!beside(after.path(), ".new").exists());
         // Unchanged, it is vouched for with the current key.
         before.write(&first).unwrap();
+        let read = fs::read_to_string(after.path()).unwrap();
+        after.renew(&first);
         assert!(matches!(after.read(), Baseline::Accepted(_)));
         assert_ne!(fs::read_to_string(after.path()).unwrap(), read);
     }

@@ -93,12 +93,12 @@ impl From<bool> for Operand {
 
 /// What must hold of the values under a path of the arguments.
 ///
-/// Of several values (`payments[*].amount`, `**.amount`), one that satisfies everything is enough for
-/// a rule that tightens; for one that relaxes, all of them must. A number in text is read as that
-/// number where this tightens; where it relaxes, only a real number counts. Likewise, a wildcard, a
-/// regular expression or a part of text takes plain text only where it relaxes, unless the argument is
-/// [`inert`](Self::inert); see [`file`](Self::file), [`url`](Self::url), [`number`](Self::number) and
-/// [`one_of`](Self::one_of) for what takes their place.
+/// Of several values (`payments[*].amount`, `**.amount`), one that satisfies everything is enough
+/// for a rule that tightens; for one that relaxes, all of them must. A number in text is read as
+/// that number where this tightens; where it relaxes, only a real number counts. Likewise, a
+/// wildcard, a regular expression or a part of text takes plain text only where it relaxes, unless
+/// the argument is [`inert`](Self::inert); see [`file`](Self::file), [`url`](Self::url),
+/// [`number`](Self::number) and [`one_of`](Self::one_of) for what takes their place.
 ///
 /// ```
 /// use hitl_core::policy::{Argument, Compare, Operand, Rule, When};
@@ -136,10 +136,10 @@ impl Argument {
         Self::of(Target::At { path: Path::parse(path), written: path.to_owned() })
     }
 
-    /// Every text in the arguments, for [`file`](Self::file) and [`url`](Self::url) alone: a rule that
-    /// tightens holds for a call in which one of them is meant. One that relaxes wants at least one,
-    /// all that are paths (or URLs) by their name or their form to be meant, and every other text to
-    /// be plain.
+    /// Every text in the arguments, for [`file`](Self::file) and [`url`](Self::url) alone: a rule
+    /// that tightens holds for a call in which one of them is meant. One that relaxes wants at
+    /// least one, all that are paths (or URLs) by their name or their form to be meant, and every
+    /// other text to be plain.
     pub fn anywhere() -> Self {
         Self::of(Target::Anywhere)
     }

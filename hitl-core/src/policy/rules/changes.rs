@@ -12,18 +12,18 @@ const MAX_CHARACTERS: usize = 500;
 /// What differs between two texts.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(super) struct Changes {
-    /// The lines that go (`- `) and then those that come (`+ `), with their numbers; where some are not
-    /// listed, a last line that counts them.
+    /// The lines that go (`- `) and then those that come (`+ `), with their numbers; where some are
+    /// not listed, a last line that counts them.
     pub(super) lines: Vec<String>,
     /// How many lines that go or come are not listed, or not in full.
     pub(super) unlisted: usize,
 }
 
 impl Changes {
-    /// Returns the lines that go and the lines that come, in the order of the files. What is alike at the
-    /// beginning and at the end is left out; everything between is listed, so that a line that only moved
-    /// under another rule is seen. At most 400 lines; where there are more, those that go leave half of
-    /// the room to those that come. Linear.
+    /// Returns the lines that go and the lines that come, in the order of the files. What is alike
+    /// at the beginning and at the end is left out; everything between is listed, so that a line
+    /// that only moved under another rule is seen. At most 400 lines; where there are more, those
+    /// that go leave half of the room to those that come. Linear.
     pub(super) fn between(older: &str, newer: &str) -> Self {
         let (old, new): (Vec<&str>, Vec<&str>) = (older.lines().collect(), newer.lines().collect());
         let same = |a: &&str, b: &&str| a == b;

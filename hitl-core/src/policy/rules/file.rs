@@ -1,8 +1,9 @@
 //! A rule file that is in use, and can be read again.
 //!
-//! Fail closed: a file that does not load when it is opened denies every call until one does. A file
-//! that does not load later changes nothing; what is wrong with it can be asked for. A file that may be
-//! laxer than what was accepted last waits for a person, and until then the stricter of both decides.
+//! Fail closed: a file that does not load when it is opened denies every call until one does. A
+//! file that does not load later changes nothing; what is wrong with it can be asked for. A file
+//! that may be laxer than what was accepted last waits for a person, and until then the stricter of
+//! both decides.
 
 use std::fmt;
 use std::io;
@@ -31,10 +32,10 @@ const LARGEST: u64 = 4 << 20;
 /// A [`Policy`] that is read from a TOML file, and can be read again while it is in use. Clones are
 /// the same file.
 ///
-/// What is in the file is compared with what was last [accepted](AcceptanceFile) whenever it is read,
-/// the first time included. It comes into force by itself when it is at least as strict for every call,
-/// as far as that can be proven ([`RuleSet::relaxations_of`]). Otherwise it waits for a person
-/// ([`accept`](Self::accept), `hitl policy accept`, a console) or for a
+/// What is in the file is compared with what was last [accepted](AcceptanceFile) whenever it is
+/// read, the first time included. It comes into force by itself when it is at least as strict for
+/// every call, as far as that can be proven ([`RuleSet::relaxations_of`]). Otherwise it waits for a
+/// person ([`accept`](Self::accept), `hitl policy accept`, a console) or for a
 /// [signature](RuleFileOptions::signatures), and until then the stricter of both decides.
 ///
 /// ```no_run
@@ -62,8 +63,8 @@ struct Shared {
     signatures: Option<Arc<dyn PolicySignatures>>,
     audit: Option<Arc<dyn AuditSink>>,
     only_people: bool,
-    /// Held by who reads the file and puts it in force: what was read earlier never replaces what was
-    /// read later.
+    /// Held by who reads the file and puts it in force: what was read earlier never replaces what
+    /// was read later.
     reading: Mutex<()>,
     state: RwLock<State>,
 }
@@ -96,11 +97,12 @@ pub struct PendingRules {
     pub version: PolicyVersion,
     /// Where it may be laxer than what was accepted.
     pub relaxations: Vec<Relaxation>,
-    /// The lines that go (`- `) and come (`+ `), with their numbers; at most 400, and a last line that
-    /// counts the others. Empty when it is not known what was accepted: then read the whole file.
+    /// The lines that go (`- `) and come (`+ `), with their numbers; at most 400, and a last line
+    /// that counts the others. Empty when it is not known what was accepted: then read the whole
+    /// file.
     pub changes: Vec<String>,
-    /// How many lines that go or come are not listed in `changes`, or not in full. When it is not zero,
-    /// a person has to compare the whole file with what was accepted.
+    /// How many lines that go or come are not listed in `changes`, or not in full. When it is not
+    /// zero, a person has to compare the whole file with what was accepted.
     pub unlisted: usize,
     /// Why no signature accepts it, where the host takes signatures.
     pub signature: Option<String>,
@@ -112,15 +114,16 @@ pub struct PendingRules {
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct RuleFileStatus {
-    /// What was accepted and is in force. None: every call is denied, because the file never loaded or
-    /// because it is not known what was accepted.
+    /// What was accepted and is in force. None: every call is denied, because the file never loaded
+    /// or because it is not known what was accepted.
     pub in_force: Option<PolicyVersion>,
     /// Since when.
     pub loaded_at: Option<Timestamp>,
     /// What was wrong with the file when it was last read, if anything. Then the rules in force are
     /// older than the file.
     pub problem: Option<RuleErrors>,
-    /// What is in the file and waits for somebody to accept it. Where it is stricter it counts already.
+    /// What is in the file and waits for somebody to accept it. Where it is stricter it counts
+    /// already.
     pub waiting: Option<PendingRules>,
 }
 
@@ -184,9 +187,9 @@ impl fmt::Display for PendingRules {
 }
 
 impl RuleFile {
-    /// Opens a rule file, accepted [beside it](AcceptanceFile::beside_policy). One that does not load
-    /// (it cannot be read, is not TOML, has mistakes, or fails its own tests) denies every call and says
-    /// so; see [`status`](Self::status).
+    /// Opens a rule file, accepted [beside it](AcceptanceFile::beside_policy). One that does not
+    /// load (it cannot be read, is not TOML, has mistakes, or fails its own tests) denies every
+    /// call and says so; see [`status`](Self::status).
     #[must_use]
     pub fn open(path: impl Into<PathBuf>) -> Self {
         Self::options(path).open()
@@ -198,8 +201,8 @@ impl RuleFile {
         Self::options(path).acceptance(acceptance).open()
     }
 
-    /// Opens a rule file that must load, and be accepted: for hosts that would rather not start. One
-    /// that is laxer than what was accepted does load: both decide.
+    /// Opens a rule file that must load, and be accepted: for hosts that would rather not start.
+    /// One that is laxer than what was accepted does load: both decide.
     pub fn open_strict(path: impl Into<PathBuf>) -> Result<Self, RuleErrors> {
         Self::options(path).open_strict()
     }
@@ -237,8 +240,8 @@ impl RuleFile {
         }
     }
 
-    /// Reads the file again, and what was accepted of it. If it does not load, the rules in force stay
-    /// in force.
+    /// Reads the file again, and what was accepted of it. If it does not load, the rules in force
+    /// stay in force.
     ///
     /// Blocks while it reads; calls go on meanwhile.
     pub fn reload(&self) -> Result<Reload, RuleErrors> {

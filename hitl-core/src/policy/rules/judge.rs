@@ -21,7 +21,8 @@ pub(super) struct Loaded {
     pub(super) rules: RuleSet,
     /// The rule set's name, when its text gives none.
     pub(super) name: String,
-    /// Who signed it, or why it does not count as signed; nothing where the host takes no signatures.
+    /// Who signed it, or why it does not count as signed; nothing where the host takes no
+    /// signatures.
     pub(super) signed: Option<Result<SignedPolicy, String>>,
 }
 
@@ -152,8 +153,8 @@ impl Judge<'_> {
         Judged { in_force, known: Some(known) }
     }
 
-    /// Accepts a text that may relax by its signature: the audit and the acceptance file have it before
-    /// it counts, so that no earlier number ever counts again.
+    /// Accepts a text that may relax by its signature: the audit and the acceptance file have it
+    /// before it counts, so that no earlier number ever counts again.
     fn by_signature(
         &self,
         text: &str,
@@ -185,7 +186,8 @@ impl Judge<'_> {
         Ok(Known { rules: Arc::clone(newer), accepted: Arc::new(next), written: true })
     }
 
-    /// It is not known what was accepted: what this process knows counts, and nothing is written down.
+    /// It is not known what was accepted: what this process knows counts, and nothing is written
+    /// down.
     fn untrusted(&self, why: String, loaded: Loaded, known: Option<&Known>) -> Judged {
         let path = self.acceptance.path().display();
         tracing::error!(%path, %why, "it is not known what was accepted of a policy");
@@ -207,8 +209,8 @@ impl Judge<'_> {
         Judged { in_force, known: Some(known.clone()) }
     }
 
-    /// Learns the highest number, where it was lost, of the signature of the text that a person accepted
-    /// since.
+    /// Learns the highest number, where it was lost, of the signature of the text that a person
+    /// accepted since.
     fn numbered(&self, known: Known, signed: Option<&Result<SignedPolicy, String>>) -> Known {
         let Some(Ok(signed)) = signed.filter(|_| known.accepted.number_unknown) else {
             return known;

@@ -187,8 +187,8 @@ fn each_acceptance_is_audited_with_who_and_from_what_to_what() {
     assert!(records[0].note.as_deref().unwrap().starts_with("first use: from nothing"));
 }
 
-/// A pipe in the place of the policy used to hold whoever watched it, so that a later freeze was never
-/// seen.
+/// A pipe in the place of the policy used to hold whoever watched it, so that a later freeze was
+/// never seen.
 #[cfg(unix)]
 #[test]
 fn invariant_5_a_pipe_in_the_place_of_a_policy_holds_nobody_up() {
@@ -361,7 +361,8 @@ mod signed {
                 let kept = AcceptanceFile::beside_policy(&folder.policy);
                 folder.signed().acceptance(kept.keyed(HostKey::from_bytes([7; 32])))
             };
-            // Lost, and the process starts again; a person accepts what is there, without its signature.
+            // Lost, and the process starts again; a person accepts what is there, without its
+            // signature.
             if is_gone {
                 fs::remove_file(&path).unwrap();
             } else {

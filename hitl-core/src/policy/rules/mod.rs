@@ -18,8 +18,8 @@
 //! | `file`, `watch` | a rule file that can be read again while it is in use (feature `policy-files`) |
 //!
 //! **Doubt.** A condition that cannot be decided (the argument is missing or of another kind, the
-//! time is not known) counts towards the stricter answer: as met for a rule that tightens, as not met
-//! for one that relaxes; the other way round in `unless`.
+//! time is not known) counts towards the stricter answer: as met for a rule that tightens, as not
+//! met for one that relaxes; the other way round in `unless`.
 
 #[cfg(feature = "policy-files")]
 mod acceptance;

@@ -7,8 +7,8 @@ use hitl_base::json::compare_numbers;
 
 /// Whether `is` holds for any number that `text` may mean. Nothing when it reads as none.
 ///
-/// `1,001` is a thousand and one to some and little more than one to others, and so is `1.001`: both
-/// readings count. Currency signs, spaces and underscores do not.
+/// `1,001` is a thousand and one to some and little more than one to others, and so is `1.001`:
+/// both readings count. Currency signs, spaces and underscores do not.
 pub(super) fn any_reading(text: &str, than: &str, is: impl Fn(Ordering) -> bool) -> Option<bool> {
     let plain = plain(text);
     let mut found = None;

@@ -29,8 +29,9 @@ impl RuleFileOptions {
         self
     }
 
-    /// Takes a signature in place of a person: a text that may relax comes into force when it is signed
-    /// under a higher number than any that was accepted before. The first load must be signed then.
+    /// Takes a signature in place of a person: a text that may relax comes into force when it is
+    /// signed under a higher number than any that was accepted before. The first load must be
+    /// signed then.
     pub fn signatures(mut self, signatures: impl PolicySignatures) -> Self {
         self.signatures = Some(Arc::new(signatures));
         self
@@ -47,9 +48,9 @@ impl RuleFileOptions {
         self
     }
 
-    /// Accepts nothing by itself, and writes nothing but what a person accepts: a first load and what only
-    /// tightens wait, too. For a program that shows what waits and does not know how the host opens the
-    /// file, like `hitl policy accept`.
+    /// Accepts nothing by itself, and writes nothing but what a person accepts: a first load and
+    /// what only tightens wait, too. For a program that shows what waits and does not know how the
+    /// host opens the file, like `hitl policy accept`.
     pub fn only_people_accept(mut self) -> Self {
         self.only_people = true;
         self

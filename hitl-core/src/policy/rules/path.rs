@@ -66,8 +66,8 @@ impl Path {
     }
 }
 
-/// Calls `see` with every value under a path, and with nothing where the path leads nowhere. The error
-/// says what is wrong with the path.
+/// Calls `see` with every value under a path, and with nothing where the path leads nowhere. The
+/// error says what is wrong with the path.
 pub(crate) fn each_value<'j>(
     path: &str,
     tree: &'j Json,

@@ -1,6 +1,7 @@
 //! Names, exact or with wildcards, compiled once.
 
-/// A name pattern: `*` is any text, `?` is any one character, `\` takes the next character as it is.
+/// A name pattern: `*` is any text, `?` is any one character, `\` takes the next character as it
+/// is.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Pattern {
     Exact(Box<str>),

@@ -12,8 +12,8 @@ use crate::call::Risk;
 use crate::confidence::CallView;
 use crate::policy::matcher::has_plain_letters;
 
-/// What a rule does to the calls that it applies to. Ordered: more is stricter, and the strictest of
-/// the rules that apply decides.
+/// What a rule does to the calls that it applies to. Ordered: more is stricter, and the strictest
+/// of the rules that apply decides.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum RuleEffect {
@@ -46,8 +46,8 @@ impl fmt::Display for RuleEffect {
     }
 }
 
-/// Which calls are meant: those for which everything that is said here holds. What is said more than
-/// once (`tool`, `principal`, `role`, `tenant`, `time`) holds when one of them does.
+/// Which calls are meant: those for which everything that is said here holds. What is said more
+/// than once (`tool`, `principal`, `role`, `tenant`, `time`) holds when one of them does.
 ///
 /// Two are equal when they say the same in the same order.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -106,8 +106,8 @@ impl When {
         self.say()
     }
 
-    /// Calls of at least this risk. Only where it tightens: a rule must not become laxer as the risk
-    /// rises.
+    /// Calls of at least this risk. Only where it tightens: a rule must not become laxer as the
+    /// risk rises.
     #[must_use]
     pub fn risk_at_least(mut self, risk: Risk) -> Self {
         self.risk_at_least = Some(risk);
@@ -207,8 +207,8 @@ impl When {
     }
 }
 
-/// Whether a name fits a pattern. With wildcards, a name that can be mistaken for another one cannot
-/// be decided where it relaxes.
+/// Whether a name fits a pattern. With wildcards, a name that can be mistaken for another one
+/// cannot be decided where it relaxes.
 fn fits(pattern: &Pattern, name: &str, side: Side) -> bool {
     let is_form = pattern.exact().is_none() && !pattern.is_any();
     let sure = side.texts == Texts::Any || !is_form || has_plain_letters(name);

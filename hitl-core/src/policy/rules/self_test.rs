@@ -11,8 +11,8 @@ use crate::confidence::CallView;
 
 /// A call, and what the rules should say about it.
 ///
-/// What is tested are the rules alone: the tool's own score, thresholds and risk come on top when the
-/// call is routed.
+/// What is tested are the rules alone: the tool's own score, thresholds and risk come on top when
+/// the call is routed.
 #[derive(Clone, Debug)]
 pub struct RuleTest {
     pub(super) name: String,

@@ -14,8 +14,8 @@ use crate::policy::{Answer, ApprovalLevel, Effect, Policy, PolicyVersion, RuleRe
 
 /// The rules of a policy, with a name and a version. It is a [`Policy`].
 ///
-/// Of the rules that apply to a call the strictest decides (deny, full, quick, auto); of several with
-/// the same effect, the first. A rule set whose own tests fail denies every call; ask
+/// Of the rules that apply to a call the strictest decides (deny, full, quick, auto); of several
+/// with the same effect, the first. A rule set whose own tests fail denies every call; ask
 /// [`self_test`](Self::self_test) for them, or let [`tested`](Self::tested) refuse it.
 ///
 /// Built in code ([`builder`](Self::builder)), or read from TOML (`parse`, feature `policy-files`).
@@ -68,8 +68,8 @@ impl RuleSetBuilder {
         self
     }
 
-    /// Checks everything that was given, and reports everything that is wrong. The tests are not run
-    /// yet: a set that fails them can be looked at, and denies everything.
+    /// Checks everything that was given, and reports everything that is wrong. The tests are not
+    /// run yet: a set that fails them can be looked at, and denies everything.
     pub fn build(self) -> Result<RuleSet, RuleErrors> {
         // Not a promise across versions of hitl; two equal sets in one program have the same.
         let digest = Sha256::digest(format!("{:?}", self.rules).as_bytes());
@@ -139,7 +139,8 @@ impl RuleSet {
         &self.rules
     }
 
-    /// What in it does less than it seems to, in the order of the file: it can be used all the same.
+    /// What in it does less than it seems to, in the order of the file: it can be used all the
+    /// same.
     pub fn warnings(&self) -> &[RuleWarning] {
         &self.warnings
     }

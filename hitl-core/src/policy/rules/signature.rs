@@ -1,4 +1,5 @@
-//! Signed texts of a rule file: who signed, and the number that keeps an older one from coming back.
+//! Signed texts of a rule file: who signed, and the number that keeps an older one from coming
+//! back.
 
 use std::fmt;
 use std::path::PathBuf;
@@ -6,16 +7,17 @@ use std::path::PathBuf;
 /// A text of a rule file that somebody signed.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct SignedPolicy {
-    /// Who signed, as the audit and the acceptance file name it: a key, or a name that the host knows.
+    /// Who signed, as the audit and the acceptance file name it: a key, or a name that the host
+    /// knows.
     pub by: String,
-    /// The number that is signed with the text. A text that may relax counts only when its number is
-    /// higher than every number that was accepted before.
+    /// The number that is signed with the text. A text that may relax counts only when its number
+    /// is higher than every number that was accepted before.
     pub number: u64,
 }
 
-/// Says whether a text of a rule file is signed: what a host names so that a signature accepts a policy
-/// in place of a person. `SignatureFile` is one with Ed25519 (feature `checkpoints`); a host with
-/// another scheme brings its own.
+/// Says whether a text of a rule file is signed: what a host names so that a signature accepts a
+/// policy in place of a person. `SignatureFile` is one with Ed25519 (feature `checkpoints`); a host
+/// with another scheme brings its own.
 ///
 /// It is asked whenever the file is read, on the thread that reads. It may block.
 pub trait PolicySignatures: fmt::Debug + Send + Sync + 'static {
@@ -23,8 +25,8 @@ pub trait PolicySignatures: fmt::Debug + Send + Sync + 'static {
     ///
     /// # Errors
     ///
-    /// In words, why the text does not count as signed: there is no signature, it is of another text or
-    /// another policy, or its key is not one that the host named.
+    /// In words, why the text does not count as signed: there is no signature, it is of another
+    /// text or another policy, or its key is not one that the host named.
     fn signed(&self, text: &str) -> Result<SignedPolicy, String>;
 
     /// Returns the files that it reads, so that no call rewrites them unseen.
@@ -66,7 +68,8 @@ mod ed25519 {
     pub struct PolicySignature {
         /// The schema of this shape; 1.
         pub schema: u16,
-        /// Which policy it is for, as the host calls it. A text signed for another one does not count.
+        /// Which policy it is for, as the host calls it. A text signed for another one does not
+        /// count.
         pub policy: String,
         /// The number: higher with every text that is signed for this policy.
         pub number: u64,
@@ -112,8 +115,8 @@ mod ed25519 {
         format!("hitl.policy.v1\n{policy}\n{number}\n{digest}\n")
     }
 
-    /// The signature of a rule file in a file beside it (`<policy>.sig`), by one of the keys that the
-    /// host names.
+    /// The signature of a rule file in a file beside it (`<policy>.sig`), by one of the keys that
+    /// the host names.
     ///
     /// ```no_run
     /// use hitl_core::RuleFile;
@@ -136,8 +139,8 @@ mod ed25519 {
 
     impl SignatureFile {
         /// The file `<policy file>.sig`. `policy` is what the host calls this policy: the same text
-        /// signed for another name (a test system's) does not count. No key is named yet, so nothing
-        /// counts as signed.
+        /// signed for another name (a test system's) does not count. No key is named yet, so
+        /// nothing counts as signed.
         pub fn beside(policy_file: impl AsRef<Path>, policy: impl Into<String>) -> Self {
             let path = beside(policy_file.as_ref(), ".sig");
             Self { path, policy: policy.into(), keys: Vec::new(), at_least: 0 }

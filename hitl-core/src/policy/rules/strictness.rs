@@ -1,7 +1,7 @@
 //! Whether one rule set is at least as strict as another, and two of them together. Pure.
 //!
-//! The comparison is conservative: it says what it can prove from the rules as they are written, and
-//! everything else counts as laxer. Names, reasons, comments, versions and tests do not count.
+//! The comparison is conservative: it says what it can prove from the rules as they are written,
+//! and everything else counts as laxer. Names, reasons, comments, versions and tests do not count.
 
 use std::collections::HashMap;
 use std::fmt;
@@ -63,7 +63,8 @@ impl RuleSet {
             effect: rule.effect,
             line: rule.line(),
         };
-        // Each rule is compared with those that say the same only, and with those that mean every call.
+        // Each rule is compared with those that say the same only, and with those that mean every
+        // call.
         let (mine, theirs) = (Alike::of(self), Alike::of(older));
         let everything: Vec<&Rule> = tightening(self).filter(|is| is.when.is_empty()).collect();
         let weaker = tightening(older)
@@ -106,7 +107,8 @@ fn relaxing(rules: &RuleSet) -> impl Iterator<Item = &Rule> {
     rules.rules().iter().filter(|rule| rule.effect == RuleEffect::Auto)
 }
 
-/// Rules by what they say about which calls they apply to, so that each is compared with few others.
+/// Rules by what they say about which calls they apply to, so that each is compared with few
+/// others.
 struct Alike<'r>(HashMap<String, Vec<&'r Rule>>);
 
 impl<'r> Alike<'r> {

@@ -70,8 +70,8 @@ fn invariant_5_what_may_relax_waits() {
     assert_eq!(set([auto()]).relaxations_of(&older).len(), 1);
 }
 
-/// Pair by pair it would be 16 million comparisons of texts, which holds up whoever watches the file
-/// for minutes.
+/// Pair by pair it would be 16 million comparisons of texts, which holds up whoever watches the
+/// file for minutes.
 #[test]
 fn invariant_13_large_sets_are_compared_in_one_pass() {
     let many = |from: usize| {

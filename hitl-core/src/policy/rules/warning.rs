@@ -20,8 +20,8 @@ pub enum RuleWarningKind {
     Interpreted,
 }
 
-/// Something that a policy says, and that does less than it seems to. Its `Display` is one line for a
-/// person.
+/// Something that a policy says, and that does less than it seems to. Its `Display` is one line for
+/// a person.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct RuleWarning {

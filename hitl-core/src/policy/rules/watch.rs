@@ -16,8 +16,8 @@ impl RuleFile {
     /// Reads the file every so often, on the current Tokio runtime, and puts what has changed in
     /// force. What is wrong with it is in [`status`](Self::status), and in the log once.
     ///
-    /// The content is compared, not the file's time: an edit within the same second, a replaced file
-    /// and a mounted one are all seen.
+    /// The content is compared, not the file's time: an edit within the same second, a replaced
+    /// file and a mounted one are all seen.
     ///
     /// # Panics
     ///

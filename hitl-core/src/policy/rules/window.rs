@@ -49,11 +49,12 @@ impl Weekday {
 
 /// A stretch of time that comes back: some days of the week, from one time of the day to another.
 ///
-/// The time of the call is given by the gate's clock. `to` is not part of the window. A window whose
-/// `from` is later than its `to` runs over midnight, and belongs to the day on which it begins.
+/// The time of the call is given by the gate's clock. `to` is not part of the window. A window
+/// whose `from` is later than its `to` runs over midnight, and belongs to the day on which it
+/// begins.
 ///
-/// Days and hours are what the clocks of the place show: what they show twice when they are put back is
-/// in the window both times, and what they skip when they are put forward is in none.
+/// Days and hours are what the clocks of the place show: what they show twice when they are put
+/// back is in the window both times, and what they skip when they are put forward is in none.
 ///
 /// ```
 /// use hitl_core::policy::{TimeWindow, Weekday};
@@ -133,9 +134,9 @@ impl TimeWindow {
         }
     }
 
-    /// A place by the name of its zone, like `Europe/Berlin`, or by its rule as POSIX writes it, like
-    /// `EST5EDT,M3.2.0,M11.1.0`; see [`Zone::named`]. In place of an offset. A zone that the machine does
-    /// not know makes no rule set: [`RuleErrorKind::UnknownZone`].
+    /// A place by the name of its zone, like `Europe/Berlin`, or by its rule as POSIX writes it,
+    /// like `EST5EDT,M3.2.0,M11.1.0`; see [`Zone::named`]. In place of an offset. A zone that the
+    /// machine does not know makes no rule set: [`RuleErrorKind::UnknownZone`].
     #[must_use]
     pub fn zone(mut self, name: &str) -> Self {
         match Zone::named(name) {

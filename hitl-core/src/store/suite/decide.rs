@@ -150,8 +150,8 @@ fn under(record: &CallRecord, id: DecisionId) -> [Event; 3] {
     [Event::Decide(approval), edit, Event::Decide(answer)]
 }
 
-/// An id that has counted for one call is refused at every other, in whatever event it comes, by whomever
-/// and in whichever tenant. At its own call it is the replay that it ever was.
+/// An id that has counted for one call is refused at every other, in whatever event it comes, by
+/// whomever and in whichever tenant. At its own call it is the replay that it ever was.
 pub async fn invariant_4_a_decision_counts_for_one_call(s: Subject) {
     for used_as in 0..3 {
         let id = DecisionId::new();

@@ -134,8 +134,8 @@ pub async fn the_ended_grants_of_a_principal_are_forgotten(s: Subject) {
     assert_eq!(left, [live.id(), other.id()]);
 }
 
-/// A decision counts for one call, and as long as that call's key is kept it counts for no other: also
-/// when the call was erased. Once the key is forgotten, so is the decision.
+/// A decision counts for one call, and as long as that call's key is kept it counts for no other:
+/// also when the call was erased. Once the key is forgotten, so is the decision.
 pub async fn invariant_4_an_erased_decision_counts_for_no_other_call(s: Subject) {
     let now = s.store.now().await.unwrap();
     let began = now.as_millis() - 5000;

@@ -404,7 +404,8 @@ pub fn facts(record: &CallRecord) -> ToolFacts {
     }
 }
 
-/// A grant for the calls that a [`Draft`] makes: this often, up to this much of nothing in particular.
+/// A grant for the calls that a [`Draft`] makes: this often, up to this much of nothing in
+/// particular.
 pub fn grant(uses: Option<u64>, at_most: Option<u32>) -> GrantRecord {
     let sum = at_most.map(|most| SumLimit { path: "amount".to_owned(), at_most: most.into() });
     GrantRecord::new(Grant {

@@ -39,7 +39,8 @@ async fn allowed(s: &Subject, position: u64, drawn: Drawn) -> CallRecord {
     s.apply(record.id(), allow(&record, drawn)).await
 }
 
-/// A saved grant comes back as it was saved, with the store's time; saving it again changes nothing.
+/// A saved grant comes back as it was saved, with the store's time; saving it again changes
+/// nothing.
 pub async fn a_saved_grant_is_found(s: Subject) {
     let draft = grant(Some(5), Some(500));
     let saved = save(&s, draft.clone()).await;
@@ -52,7 +53,8 @@ pub async fn a_saved_grant_is_found(s: Subject) {
     assert_eq!(s.store.grant(&tenant(), GrantId::new()).await.unwrap(), None);
 }
 
-/// Grants are listed in the order in which they were given, page by page, by tool, principal and life.
+/// Grants are listed in the order in which they were given, page by page, by tool, principal and
+/// life.
 pub async fn grants_are_listed_as_they_were_given(s: Subject) {
     let mut given = Vec::new();
     for number in 0..5_u32 {
@@ -201,7 +203,8 @@ pub async fn a_claim_draws_on_the_grant(s: Subject) {
     assert_eq!(now_stands(&s, saved.id()).await, stands);
 }
 
-/// A claim whose body was not started gives back what it drew, also when the grant is revoked by then.
+/// A claim whose body was not started gives back what it drew, also when the grant is revoked by
+/// then.
 pub async fn a_release_gives_back(s: Subject) {
     let saved = save(&s, grant(Some(1), Some(10))).await;
     let record = allowed(&s, 1, draw(&saved, 7)).await;

@@ -25,8 +25,8 @@ async fn retain(s: &Subject) -> u64 {
     s.store.retain(s.store.now().await.unwrap()).await.unwrap().calls
 }
 
-/// A hold comes back as it was placed, with the store's time; placing it again changes nothing, and it
-/// is released once, by its own tenant.
+/// A hold comes back as it was placed, with the store's time; placing it again changes nothing, and
+/// it is released once, by its own tenant.
 pub async fn a_hold_is_kept_until_it_is_released(s: Subject) {
     let hold = Hold::new(tenant(), HoldScope::Tenant, "case 1", "counsel");
     let placed = s.store.hold(hold.clone()).await.unwrap();
@@ -43,8 +43,8 @@ pub async fn a_hold_is_kept_until_it_is_released(s: Subject) {
     assert_eq!(s.store.holds().await.unwrap(), [other]);
 }
 
-/// A hold of a call, of a principal who had a part in it, and of its tenant: each keeps it from every
-/// way of erasing, and others are erased as ever.
+/// A hold of a call, of a principal who had a part in it, and of its tenant: each keeps it from
+/// every way of erasing, and others are erased as ever.
 pub async fn a_held_call_is_not_erased(s: Subject) {
     let scopes = |held: RequestId| {
         [

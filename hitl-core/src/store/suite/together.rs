@@ -150,8 +150,8 @@ pub async fn together_they_draw_on_one_grant(s: Subject) {
     assert_eq!((stands.used, stands.spent), (2, 80.into()));
 }
 
-/// Many want to release the same batch, while somebody withdraws one of it: one of them wins, and no
-/// sibling is claimed without the others.
+/// Many want to release the same batch, while somebody withdraws one of it: one of them wins, and
+/// no sibling is claimed without the others.
 pub async fn invariant_3_one_release_wins(s: Subject) {
     for round in 0..3_u64 {
         let session = s.store.open_session().await.unwrap();

@@ -36,8 +36,8 @@ const RULE: &[&str] = &[
 impl RuleSet {
     /// Reads a rule set from the text of a rule file. Pure.
     ///
-    /// Reports everything that is wrong, in the order of the file. The file's own tests are not part
-    /// of it: see [`self_test`](Self::self_test) and [`tested`](Self::tested).
+    /// Reports everything that is wrong, in the order of the file. The file's own tests are not
+    /// part of it: see [`self_test`](Self::self_test) and [`tested`](Self::tested).
     ///
     /// ```
     /// use hitl_core::policy::RuleSet;
