@@ -184,7 +184,8 @@ impl Uses {
 /// Returns whether the mark that keeps the digest keys is sealed under one of these keys: its first
 /// list, which is the newest.
 pub(crate) fn reads_digests(mark: Option<&str>, keys: &HostKeys) -> bool {
-    let hex = |bytes: &[u8]| bytes.iter().map(|byte| format!("{byte:02x}")).collect::<String>();
+    let hex =
+        |bytes: &[u8]| bytes.iter().map(|byte| format!("{byte:02x}")).collect::<Vec<_>>().concat();
     mark.is_some_and(|mark| prefixes(keys).iter().any(|prefix| mark.starts_with(&hex(prefix))))
 }
 
@@ -276,7 +277,7 @@ mod tests {
             }
         }
         let prefix = key(2).id().prefix();
-        let prefix: String = prefix.iter().map(|byte| format!("{byte:02x}")).collect();
+        let prefix: String = prefix.iter().map(|byte| format!("{byte:02x}")).collect::<Vec<_>>().concat();
         let mark = format!("{prefix}00 ff");
         assert!(reads_digests(Some(&mark), &keys(&[3, 2])));
         assert!(!reads_digests(Some(&mark), &keys(&[3, 1])) && !reads_digests(None, &keys(&[2])));

@@ -36,7 +36,7 @@ The console's tests drive a real browser: Chromium and ChromeDriver are installe
 axe-core with npm, in the same way. HITL_SKIP_BROWSER=1 goes without them, never in CI.
 
 `tidy` checks the repository's own texts: links, features, files that ARCHITECTURE.md names, lengths, and
-words.
+words. `test` begins with it.
 
 `postgres` starts such a server, says where it is, and ends it when a line or the end of its input comes:
 for running single tests with `cargo test`.
@@ -79,6 +79,7 @@ fn main() -> ExitCode {
 /// Every step in turn; the first that fails ends it.
 fn test() -> Result<(), String> {
     toolchain::prepare()?;
+    tidy::run()?;
     let mut tests =
         cargo(&["test", "--workspace", "--all-features", "--all-targets", "--no-fail-fast"]);
     // The server lives until the tests have run.

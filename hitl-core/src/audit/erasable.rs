@@ -62,6 +62,9 @@ pub(super) struct Successor {
     is_placed: bool,
 }
 
+/// Returns what takes the place of a line, if anything does; `None` where the line stays.
+type Next<'n> = dyn FnMut(&[u8]) -> Option<Option<Vec<u8>>> + 'n;
+
 impl Successor {
     /// Writes what a file is to be with some lines replaced; nothing when none is. Nobody else may
     /// be writing to it.
@@ -77,12 +80,7 @@ impl Successor {
         Self::write(path, &mut |line| is_gone(line).then_some(None))
     }
 
-    /// `next` gives what stands in the place of a line, if anything does, and nothing where it
-    /// stays.
-    fn write(
-        path: &Path,
-        next: &mut dyn FnMut(&[u8]) -> Option<Option<Vec<u8>>>,
-    ) -> io::Result<Option<Self>> {
+    fn write(path: &Path, next: &mut Next<'_>) -> io::Result<Option<Self>> {
         let (mut lines, mut line) = (BufReader::new(File::open(path)?), Vec::with_capacity(4096));
         let anew = beside(path);
         let file = OpenOptions::new().create(true).write(true).truncate(true).open(&anew)?;

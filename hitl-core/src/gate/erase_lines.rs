@@ -177,14 +177,13 @@ impl Lines<'_> {
     ) -> Result<BTreeSet<GrantId>, GateError> {
         let (mut live, mut all) = (BTreeSet::new(), None);
         for (id, tenant) in grants {
-            let tenants = match tenant {
-                Some(tenant) => Some(vec![tenant]),
-                None => {
-                    if all.is_none() {
-                        all = Some(self.tenants().await?);
-                    }
-                    all.clone().flatten()
+            let tenants = if let Some(tenant) = tenant {
+                Some(vec![tenant])
+            } else {
+                if all.is_none() {
+                    all = Some(self.tenants().await?);
                 }
+                all.clone().flatten()
             };
             let Some(tenants) = tenants else {
                 live.insert(id);

@@ -46,8 +46,8 @@ impl People {
     ///
     /// # Errors
     ///
-    /// [`PeopleError::Unreadable`] and [`PeopleError::Store`]: then nothing may be done that needs a
-    /// person.
+    /// [`PeopleError::Unreadable`] and [`PeopleError::Store`]: then nothing may be done that needs
+    /// a person.
     pub async fn demand(&self) -> Result<Option<Demand>, PeopleError> {
         let (_, enrolments) = self.read().await?;
         Ok((!enrolments.is_empty()).then_some(enrolments.demand))

@@ -1,8 +1,8 @@
-//! Files have one purpose: a library file has at most 500 lines.
+//! Files have one purpose: past 500 lines, look for the seam; a library file has at most 600.
 
 use super::{Text, is_rust};
 
-const MAX_LINES: usize = 500;
+const MAX_LINES: usize = 600;
 
 pub(super) fn check(texts: &[Text]) -> Vec<String> {
     let long = |text: &&Text| is_library(&text.path) && text.content.lines().count() > MAX_LINES;
@@ -30,6 +30,6 @@ mod tests {
             [of("a/src/b.rs", &long), of("a/tests/b.rs", &long), of("a/src/b_tests.rs", &long)];
         let found = check(&texts);
         assert_eq!(found.len(), 1, "{found:?}");
-        assert!(found[0].starts_with("a/src/b.rs: 501 lines"));
+        assert!(found[0].starts_with("a/src/b.rs: 601 lines"));
     }
 }
