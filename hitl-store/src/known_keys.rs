@@ -277,7 +277,8 @@ mod tests {
             }
         }
         let prefix = key(2).id().prefix();
-        let prefix: String = prefix.iter().map(|byte| format!("{byte:02x}")).collect::<Vec<_>>().concat();
+        let prefix: String =
+            prefix.iter().map(|byte| format!("{byte:02x}")).collect::<Vec<_>>().concat();
         let mark = format!("{prefix}00 ff");
         assert!(reads_digests(Some(&mark), &keys(&[3, 2])));
         assert!(!reads_digests(Some(&mark), &keys(&[3, 1])) && !reads_digests(None, &keys(&[2])));
