@@ -7,6 +7,7 @@ use std::path::Path;
 /// Whether a link at the end of a path is followed.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(crate) enum LastLink {
+    #[cfg(feature = "policy-files")]
     Followed,
     Refused,
 }
