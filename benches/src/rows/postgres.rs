@@ -57,14 +57,14 @@ impl Draft {
         match name {
             "id" => "$1::text::uuid".to_owned(),
             "position" => "$2::bigint".to_owned(),
-            "session" => self.value(value, "uuid"),
+            "claimant" => self.value(value, "uuid"),
             _ => self.value(value, ""),
         }
     }
 
     fn add(&mut self, s: &str, change: &Change) {
         // What only one of the two databases has is left to its default.
-        let shared = |name: &str| !matches!(name, "erased" | "began");
+        let shared = |name: &str| !matches!(name, "erased" | "run_began");
         let part = match change {
             Change::Call(columns) => {
                 self.version = 1;

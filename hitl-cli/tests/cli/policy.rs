@@ -97,6 +97,7 @@ fn invariant_5_the_command_line_accepts_nothing_by_itself() {
     let folder = tempfile::tempdir().unwrap();
     let path = said(&folder.path().join("policy.toml"));
     let log = said(&folder.path().join("audit"));
+    std::fs::create_dir(&log).unwrap();
     let kept = folder.path().join("policy.toml.accepted");
     let accept = |more: &[&str]| {
         hitl(&[&["policy", "accept", &path, "--audit", &log, "--as", "dora"], more].concat())
