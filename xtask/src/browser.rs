@@ -1,11 +1,10 @@
 //! The browser that the console's tests use, and what checks its pages for accessibility.
 
-use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
 use hitl_test_postgres::packages;
 
-use crate::cargo::root;
+use crate::tools::target;
 
 /// Set to `1` to go without the tests that need a browser.
 const SKIP: &str = "HITL_SKIP_BROWSER";
@@ -80,10 +79,4 @@ fn run(command: &mut Command) -> Result<(), String> {
         return Ok(());
     }
     Err(String::from_utf8_lossy(&output.stderr).trim().to_owned())
-}
-
-/// Where cargo builds.
-fn target() -> PathBuf {
-    std::env::var_os("CARGO_TARGET_DIR")
-        .map_or_else(|| Path::new(root()).join("target"), Into::into)
 }

@@ -3,13 +3,16 @@
 //! Only the standard library, so that it builds in a moment and needs nothing.
 
 mod bench;
+mod book;
 mod browser;
 mod cargo;
 mod instructions;
 mod postgres;
 mod quickstart;
+mod spelling;
 mod tidy;
 mod toolchain;
+mod tools;
 
 use std::process::ExitCode;
 
@@ -19,6 +22,7 @@ use crate::instructions::Baseline;
 const HELP: &str = "\
 Usage: cargo xtask test
        cargo xtask tidy
+       cargo xtask book
        cargo xtask postgres
        cargo xtask bench [--quick | --thorough] [PATH ...]
        cargo xtask instructions [--keep]
@@ -36,7 +40,9 @@ The console's tests drive a real browser: Chromium and ChromeDriver are installe
 axe-core with npm, in the same way. HITL_SKIP_BROWSER=1 goes without them, never in CI.
 
 `tidy` checks the repository's own texts: links, features, files that ARCHITECTURE.md names, lengths, and
-words. `test` begins with it.
+words. `test` begins with it, and then checks the spelling with typos (installed with pip) and builds the book.
+
+`book` builds the guide in docs/ with mdBook (installed with cargo, below the target folder).
 
 `postgres` starts such a server, says where it is, and ends it when a line or the end of its input comes:
 for running single tests with `cargo test`.
@@ -58,6 +64,7 @@ fn main() -> ExitCode {
         ["instructions", "--keep"] => instructions::run(Baseline::Keep),
         ["postgres"] => postgres::serve(),
         ["tidy"] => tidy::run(),
+        ["book"] => book::build(),
         ["help" | "--help" | "-h"] => {
             print!("{HELP}");
             Ok(())
@@ -80,6 +87,8 @@ fn main() -> ExitCode {
 fn test() -> Result<(), String> {
     toolchain::prepare()?;
     tidy::run()?;
+    spelling::check()?;
+    book::build()?;
     let mut tests =
         cargo(&["test", "--workspace", "--all-features", "--all-targets", "--no-fail-fast"]);
     // The server lives until the tests have run.

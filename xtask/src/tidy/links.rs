@@ -37,7 +37,7 @@ fn broken(page: &Text, texts: &[Text], exists: impl Fn(&str) -> bool) -> Vec<Str
 }
 
 /// The targets of the links and images of a page, code left out.
-fn targets(content: &str) -> Vec<&str> {
+pub(super) fn targets(content: &str) -> Vec<&str> {
     let mut found = Vec::new();
     let mut fenced = false;
     for line in content.lines() {
@@ -59,7 +59,7 @@ fn targets(content: &str) -> Vec<&str> {
 }
 
 /// A path that is written relative to the page at `page`.
-fn beside(page: &str, path: &str) -> String {
+pub(super) fn beside(page: &str, path: &str) -> String {
     let folder = Path::new(page).parent().and_then(Path::to_str).unwrap_or_default();
     let mut parts: Vec<&str> = folder.split('/').filter(|part| !part.is_empty()).collect();
     for part in path.split('/') {
