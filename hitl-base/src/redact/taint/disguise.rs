@@ -168,10 +168,10 @@ fn encoded(secret: &str, letters: &[char]) -> Vec<Vec<char>> {
         if pattern.iter().all(|c| c.is_alphabetic()) || pattern.len() < DISGUISED {
             continue;
         }
-        all.push(reversed(&pattern));
-        all.push(pattern);
-        all.push(folded(&hex(half.as_bytes())));
-        all.extend((0..3).map(|offset| folded(&base64_around(half, offset))));
+        let mut forms = vec![reversed(&pattern), pattern];
+        forms.extend((0..3).map(|offset| folded(&base64_around(half, offset))));
+        // Of longer ones a part would be found, which is too little of the secret.
+        all.extend(forms.into_iter().filter(|form| form.len() < HALVED));
     }
     if letters.len() >= HALVED {
         for first in 0..2 {
