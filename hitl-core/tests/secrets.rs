@@ -270,3 +270,39 @@ async fn invariant_8_what_is_secret_in_one_argument_is_secret_in_all_and_in_the_
     hides(&serde_json::to_string(&record).unwrap());
     hides(&serde_json::to_string(&b.audit.records()).unwrap());
 }
+
+#[tokio::test]
+async fn invariant_8_a_declared_secret_is_hidden_on_every_way_out_in_every_form() {
+    const PIN: &str = "Vex7-qualm_Drift9!Zu";
+    let b = bench_with(|builder| builder.tool::<Echo>().tool::<EchoAsk>()).await;
+    let coloned: Vec<String> = PIN.bytes().map(|byte| format!("{byte:02x}")).collect();
+    let escaped: String = PIN.chars().map(|c| format!("&#{};", c as u32)).collect();
+    let forms = [coloned.join(":"), escaped, PIN[1..19].to_owned(), PIN[..10].to_uppercase()];
+    for (key, form) in forms.iter().enumerate() {
+        let text = serde_json::json!({ "say": form, "number": 1, "pin": PIN }).to_string();
+        let preview = b.gate.assess_json("echo", &text, "ann").unwrap();
+        assert!(preview.arguments.as_str().contains(r#""say":"[redacted]""#), "{form}");
+        assert!(!preview.title.contains(form.as_str()));
+        let key = CallKey::new("r", u64::try_from(key).unwrap());
+        let submitted = b.gate.submit_json("echo", &text, "ann", key.clone()).await.unwrap();
+        let hitl_core::Submission::Pending(ticket) = submitted else { panic!("it is asked about") };
+        // What a person types, too.
+        let answer = ticket.request().approve().by("bob");
+        b.gate.decide(answer).await.unwrap();
+        let outcome = ticket.wait().await.unwrap();
+        let record = b.store.find(&key).await.unwrap().unwrap();
+        let audit = serde_json::to_string(&b.audit.records()).unwrap();
+        for said in [format!("{outcome:?}"), serde_json::to_string(&record).unwrap(), audit] {
+            assert!(!said.contains(form.as_str()), "{form} in {said}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn invariant_8_a_key_inside_a_secret_is_hidden_elsewhere_unless_it_is_a_name() {
+    let b = bench_with(GateBuilder::tool::<Vault>).await;
+    let text =
+        r#"{"secrets":{"q3zk8rtw1ypv7l":1,"givenName":2},"say":"q3zk8rtw1ypv7l, givenName"}"#;
+    let shown = b.gate.assess_json("vault", text, "ann").unwrap().arguments;
+    assert!(shown.as_str().contains(r#""say":"[redacted], givenName""#), "{}", shown.as_str());
+}

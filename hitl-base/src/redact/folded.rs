@@ -189,7 +189,7 @@ fn reading(text: &str, wrapped: bool, mixed: bool) -> Option<(usize, Read)> {
 }
 
 /// How long what a terminal acts on is (ECMA-48), that the text begins with.
-fn sequence(text: &str) -> usize {
+pub(super) fn sequence(text: &str) -> usize {
     let near = &text[..floor(text, SEQUENCE)];
     let bytes = near.as_bytes();
     let end = match bytes.get(1) {

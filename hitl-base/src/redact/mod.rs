@@ -52,6 +52,7 @@ pub use sensitive::{Sensitive, marking, reveal};
 use signs::{Signs, signs};
 pub use taint::Taint;
 use tree::{VALUE, changed};
+pub use wordy::looks_drawn;
 
 use crate::json::{Json, Limits, Token, scan_within, walk};
 

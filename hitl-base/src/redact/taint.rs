@@ -1,39 +1,54 @@
-//! A call's own secrets, found again where they do not belong: as they are, and in the encodings
-//! that programs pass them on in.
+//! A call's own secrets, found again where they do not belong: as they are, in the encodings that
+//! programs pass them on in, and in disguises.
 
+mod automaton;
 mod disguise;
+mod folded;
+mod forms;
+mod grams;
 mod split;
 
 use std::borrow::Cow;
-use std::fmt::Write as _;
+use std::collections::HashMap;
 use std::ops::Range;
+use std::sync::Arc;
 
 use super::mask::MASK;
 use crate::json::{Json, same_number};
-use disguise::{Disguise, find_disguises};
+use automaton::Automaton;
+use disguise::Disguises;
+use folded::{Counted, Equals, characters, folded, joined, may_be_quoted};
 
 /// Shorter secrets stand in ordinary text by chance.
 const SHORTEST: usize = 3;
 /// Shorter ones are looked for between other characters than letters and digits only: a PIN is not
 /// part of an order's number.
 const WITHIN: usize = 6;
-/// Of shorter ones no half is looked for, in characters: a half has eight at least.
+/// Of shorter ones no part is looked for, in characters: a half has eight at least.
 const HALVED: usize = 16;
-/// Shorter ones are looked for neither spaced, reversed, nor in another case, in characters.
+/// Shorter ones are looked for in no disguise, in letters and digits.
 const DISGUISED: usize = 8;
 /// So many characters may stand between two of a spaced secret.
 const GAP: usize = 6;
-/// Longer secrets are looked for as they are and encoded, and not in a disguise.
-const LONGEST: usize = 4_096;
-/// So many secrets are looked for in a disguise: each is one more pass over the text.
-const DISGUISES: usize = 64;
+/// So many characters of any kind may stand between two of a secret, if they are as many each time.
+const BETWEEN: usize = 2;
+/// Where secrets have more bytes than this together, nothing is shown of a text beside them.
+const TOGETHER: usize = 512 * 1024;
+/// So many bytes the encodings of all have that are looked for.
+const ENCODED: usize = 256 * 1024;
+/// Longer forms are looked for one by one, in bytes.
+const ALONE: usize = 4_096;
+/// So many forms are looked for one by one: each is one more pass over the text.
+const PASSES: usize = 64;
+/// More numbers that are nearly the same are not told apart.
+const ALIKE: usize = 16;
 
 /// Secrets that are known, to find them where they do not belong.
 ///
 /// They are found as they are, in the encodings that programs pass them on in, and, from eight
-/// characters on, in any case, backwards, and with blanks or signs between their characters; from
-/// sixteen on, by either half. [`json`](Self::json) finds one that is split over neighbouring
-/// texts, too.
+/// letters and digits on, in any case, backwards, and with blanks or signs between their
+/// characters, encoded or not; from sixteen on, by either half. [`json`](Self::json) finds one that
+/// is split over neighbouring texts, too.
 ///
 /// ```
 /// # use hitl_base::redact::Taint;
@@ -43,78 +58,165 @@ const DISGUISES: usize = 64;
 /// assert_eq!(taint.text("in parts: S 3 C R E T - W O R D."), "in parts: [redacted].");
 /// ```
 #[derive(Clone, Default)]
-pub struct Taint {
-    /// Every form of every secret, the longest first: one inside another does not leave half of it.
-    forms: Vec<String>,
-    /// The halves of long ones. They are looked for last: where one is masked, the rest is no
-    /// longer a whole secret.
-    halves: Vec<String>,
-    numbers: Vec<String>,
-    /// The letters and digits of each secret in lower case, and the same backwards.
-    disguises: Vec<Disguise>,
+pub struct Taint(Option<Arc<Forms>>);
+
+/// What is looked for.
+#[derive(Default)]
+struct Forms {
+    /// The forms that are looked for as they are.
+    exact: Automaton,
+    /// Those that are too long to be looked for together.
+    alone: Vec<String>,
+    /// The numbers among the secrets, by what they are about.
+    numbers: HashMap<u64, Vec<String>>,
+    /// Whether there are too many to look for them all.
+    overflows: bool,
+    /// What is looked for in the letters and digits of a text.
+    disguises: Option<Disguises>,
+    /// The length in bytes of the longest form.
+    longest: usize,
 }
 
 impl Taint {
     /// These secrets. Those of fewer than three characters are not looked for.
     pub fn new(secrets: impl IntoIterator<Item = String>) -> Self {
-        let (mut forms, mut parts) = (Vec::new(), Vec::new());
-        let (mut numbers, mut disguises) = (Vec::new(), Vec::new());
-        for secret in secrets.into_iter().filter(|secret| secret.chars().count() >= SHORTEST) {
-            if secret.starts_with(|c: char| c == '-' || c.is_ascii_digit()) {
-                numbers.push(secret.clone());
-            }
-            disguises.extend(Disguise::all(&secret).into_iter().flatten());
-            parts.extend(halves(&secret).into_iter().flatten().map(str::to_owned));
-            forms.extend(encodings(&secret));
-        }
-        forms.sort_by(|a, b| b.len().cmp(&a.len()).then_with(|| a.cmp(b)));
-        forms.dedup();
-        disguises.sort();
-        disguises.dedup();
-        // The longest say most.
-        disguises.sort_by_key(|disguise| std::cmp::Reverse(disguise.letters.len()));
-        disguises.truncate(2 * DISGUISES);
-        Self { forms, halves: parts, numbers, disguises }
+        let mut secrets: Vec<String> =
+            secrets.into_iter().filter(|secret| secret.chars().count() >= SHORTEST).collect();
+        secrets.sort_unstable();
+        secrets.dedup();
+        if secrets.is_empty() { Self(None) } else { Self(Some(Arc::new(Forms::new(&secrets)))) }
     }
 
     /// Whether there is nothing to look for.
     pub fn is_empty(&self) -> bool {
-        self.forms.is_empty()
+        self.0.is_none()
     }
 
     /// The length in bytes of the longest form.
     pub fn longest(&self) -> usize {
-        let spaced = |disguise: &Disguise| disguise.letters.len() * 4 * (1 + GAP);
-        let disguised = self.disguises.iter().map(spaced).max().unwrap_or_default();
-        self.forms.first().map_or(0, String::len).max(disguised)
+        self.0.as_ref().map_or(0, |forms| forms.longest)
     }
 
     /// `text` without any of the secrets.
     pub fn text<'t>(&self, text: &'t str) -> Cow<'t, str> {
-        let text = without(Cow::Borrowed(text), &self.forms);
-        let found = find_disguises(&text, &self.disguises);
-        let text = if found.is_empty() { text } else { Cow::Owned(replace_places(&text, found)) };
-        without(text, &self.halves)
+        self.0.as_ref().map_or(Cow::Borrowed(text), |forms| forms.text(text))
     }
 
     /// A copy of `tree` without any of the secrets, in keys, texts and numbers; nor one that is
     /// split over texts that stand beside one another.
     pub fn json(&self, tree: &Json) -> Json {
-        if self.disguises.is_empty() {
-            return self.each(tree);
+        match &self.0 {
+            None => tree.clone(),
+            Some(forms) => match &forms.disguises {
+                None => forms.each(tree),
+                // First what is split: where a half is masked, the rest of the secret is no longer
+                // whole.
+                Some(disguises) => forms.each(&split::mask(tree.clone(), disguises)),
+            },
         }
-        // First what is split: where a half is masked, the rest of the secret is no longer whole.
-        self.each(&split::mask(tree.clone(), &self.disguises))
+    }
+}
+
+impl Forms {
+    fn new(secrets: &[String]) -> Self {
+        let (mut exact, mut alone) = (Vec::new(), Vec::new());
+        let (mut room, mut longest) = (TOGETHER, 0);
+        let mut overflows = false;
+        for secret in secrets {
+            for form in forms::verbatim(secret) {
+                longest = longest.max(form.len());
+                if form.len() > ALONE && alone.len() < PASSES {
+                    alone.push(form);
+                } else if form.len() > room {
+                    overflows = true;
+                } else {
+                    room -= form.len();
+                    exact.extend(pieces(form));
+                }
+            }
+            longest = longest.max(disguise::longest(secret));
+        }
+        if overflows {
+            return Self { overflows, longest, ..Self::default() };
+        }
+        room = ENCODED;
+        for secret in secrets.iter().filter(|secret| !disguise::covers_encodings(secret)) {
+            for form in forms::encodings(secret) {
+                longest = longest.max(form.len());
+                if form.len() > ALONE && alone.len() < PASSES {
+                    alone.push(form);
+                } else if form.len() <= room {
+                    room -= form.len();
+                    exact.extend(pieces(form));
+                }
+            }
+        }
+        let whole =
+            |form: &String| (form.clone().into_bytes().into_iter().map(char::from), form.len());
+        Self {
+            exact: Automaton::new(exact.iter().map(whole)),
+            alone,
+            numbers: numbers(secrets),
+            overflows,
+            disguises: Disguises::of(secrets),
+            longest,
+        }
+    }
+
+    fn text<'t>(&self, text: &'t str) -> Cow<'t, str> {
+        if self.overflows && text != MASK && text.len() >= SHORTEST {
+            return Cow::Borrowed(MASK);
+        }
+        let stands_alone = |place: &Range<usize>| {
+            let before = text[..place.start].chars().next_back();
+            let after = text[place.end..].chars().next();
+            place.len() >= WITHIN
+                || ![before, after].into_iter().flatten().any(char::is_alphanumeric)
+        };
+        let bytes = text.bytes().map(|byte| (char::from(byte), false));
+        let mut places = self.exact.find(bytes, stands_alone);
+        for form in self.alone.iter().filter(|form| form.len() <= text.len()) {
+            let found = memchr::memmem::find_iter(text.as_bytes(), form);
+            places.extend(found.map(|at| at..at + form.len()));
+        }
+        places.extend(self.disguised(text));
+        if places.is_empty() {
+            return Cow::Borrowed(text);
+        }
+        Cow::Owned(replace_places(text, joined(places)))
+    }
+
+    /// Where a secret stands in a disguise.
+    fn disguised(&self, text: &str) -> Vec<Range<usize>> {
+        let Some(disguises) = self.disguises.as_ref().filter(|_| text.len() >= DISGUISED) else {
+            return Vec::new();
+        };
+        let find = |letters: &[Counted]| {
+            let in_text = |at: Range<usize>| letters[at.start].at..letters[at.end - 1].end;
+            let found = disguises.find(letters, |c| (c.letter, c.far));
+            found.into_iter().map(in_text).collect::<Vec<_>>()
+        };
+        let mut places = find(&characters(text, Equals::Plain));
+        if may_be_quoted(text) {
+            places.extend(find(&characters(text, Equals::Quoted)));
+        }
+        for stride in 2..=1 + BETWEEN {
+            for first in 0..stride {
+                let read = text.char_indices().skip(first).step_by(stride);
+                let letters = read.flat_map(|(at, c)| {
+                    let end = at + c.len_utf8();
+                    folded(c).map(move |letter| Counted { letter, at, end, far: false })
+                });
+                places.extend(find(&letters.collect::<Vec<_>>()));
+            }
+        }
+        places
     }
 
     fn each(&self, tree: &Json) -> Json {
         match tree {
             Json::String(text) => Json::String(self.text(text).into_owned()),
-            Json::Number(number)
-                if self.numbers.iter().any(|secret| same_number(secret, number)) =>
-            {
-                Json::String(MASK.to_owned())
-            }
+            Json::Number(number) if self.is_secret(number) => Json::String(MASK.to_owned()),
             Json::Array(items) => Json::Array(items.iter().map(|item| self.each(item)).collect()),
             Json::Object(entries) => {
                 let clean =
@@ -124,42 +226,54 @@ impl Taint {
             other => other.clone(),
         }
     }
+
+    fn is_secret(&self, number: &str) -> bool {
+        let alike = about(number).and_then(|about| self.numbers.get(&about));
+        self.overflows
+            || alike.is_some_and(|alike| {
+                alike.len() > ALIKE || alike.iter().any(|secret| same_number(secret, number))
+            })
+    }
 }
 
 impl std::fmt::Debug for Taint {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        write!(f, "Taint({} forms)", self.forms.len())
+        f.write_str(if self.is_empty() { "Taint(nothing)" } else { "Taint([redacted])" })
     }
 }
 
-/// A text without these forms of secrets.
-fn without<'t>(text: Cow<'t, str>, forms: &[String]) -> Cow<'t, str> {
-    forms.iter().fold(text, |text, form| {
-        if !text.contains(form.as_str()) {
-            text
-        } else if form.len() >= WITHIN {
-            Cow::Owned(text.replace(form.as_str(), MASK))
-        } else {
-            Cow::Owned(replace_words(&text, form))
+/// The numbers among secrets, by what they are about.
+fn numbers(secrets: &[String]) -> HashMap<u64, Vec<String>> {
+    let mut numbers: HashMap<u64, Vec<String>> = HashMap::new();
+    for secret in secrets.iter().filter(|s| s.starts_with(|c: char| c == '-' || c.is_ascii_digit()))
+    {
+        if let Some(about) = about(secret) {
+            numbers.entry(about).or_default().push(secret.clone());
         }
-    })
-}
-
-/// Both halves of a secret that is long enough for each to say something.
-fn halves(secret: &str) -> [Option<&str>; 2] {
-    let length = secret.chars().count();
-    if length < HALVED {
-        return [None, None];
     }
-    let middle = secret.char_indices().nth(length / 2).map_or(0, |(at, _)| at);
-    let (first, second) = secret.split_at(middle);
-    [first, second].map(|half| is_drawn(half).then_some(half))
+    numbers
 }
 
-/// Whether a part of a secret stands nowhere by chance: it is no word.
-fn is_drawn(part: &str) -> bool {
-    part.chars().any(|c| !c.is_alphabetic()) && part.chars().any(char::is_alphabetic)
-        || !super::wordy::is_name(part)
+/// What all numbers have in common that are the same.
+fn about(number: &str) -> Option<u64> {
+    // Zero has no sign.
+    number.parse::<f64>().ok().map(|about| (about + 0.0).to_bits())
+}
+
+/// A form in pieces that are looked for together.
+fn pieces(form: String) -> Vec<String> {
+    if form.len() <= 2 * ALONE {
+        return vec![form];
+    }
+    let mut pieces = Vec::new();
+    let mut rest = form.as_str();
+    while rest.len() > 2 * ALONE {
+        let (piece, more) = rest.split_at(super::patterns::floor(rest, ALONE));
+        pieces.push(piece.to_owned());
+        rest = more;
+    }
+    pieces.push(rest.to_owned());
+    pieces
 }
 
 fn replace_places(text: &str, places: Vec<Range<usize>>) -> String {
@@ -174,97 +288,10 @@ fn replace_places(text: &str, places: Vec<Range<usize>>) -> String {
     out
 }
 
-/// Replaces `word` where no letter or digit is beside it.
-fn replace_words(text: &str, word: &str) -> String {
-    let mut out = String::with_capacity(text.len());
-    let mut copied = 0;
-    for (at, _) in text.match_indices(word) {
-        let end = at + word.len();
-        let before = text[..at].chars().next_back().is_some_and(char::is_alphanumeric);
-        let after = text[end..].chars().next().is_some_and(char::is_alphanumeric);
-        if !before && !after {
-            out.push_str(&text[copied..at]);
-            out.push_str(MASK);
-            copied = end;
-        }
-    }
-    out.push_str(&text[copied..]);
-    out
-}
-
-fn encodings(secret: &str) -> Vec<String> {
-    let bytes = secret.as_bytes();
-    let hex = hex(bytes);
-    let mut forms = vec![
-        secret.to_owned(),
-        percent(bytes, true),
-        percent(bytes, false),
-        hex.to_uppercase(),
-        hex,
-        // As it stands inside a JSON string or a Debug output.
-        secret.escape_debug().to_string(),
-    ];
-    for alphabet in [STANDARD, URL_SAFE] {
-        // Inside a longer text it may begin at any of three places of a group.
-        forms.extend((0..3).map(|offset| base64_inside(bytes, offset, alphabet)));
-        forms.push(base64(bytes, alphabet));
-    }
-    forms.retain(|form| form.len() >= SHORTEST);
-    forms
-}
-
-const STANDARD: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
-const URL_SAFE: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
-
-/// Base64 without padding (RFC 4648): what is found whether padding follows or not.
-fn base64(bytes: &[u8], alphabet: &[u8; 64]) -> String {
-    let mut out = String::with_capacity(bytes.len().div_ceil(3) * 4);
-    for chunk in bytes.chunks(3) {
-        let group = chunk
-            .iter()
-            .enumerate()
-            .fold(0_u32, |group, (i, byte)| group | u32::from(*byte) << (16 - 8 * i));
-        for i in 0..=chunk.len() {
-            let digit = (group >> (18 - 6 * i)) & 0x3F;
-            out.push(char::from(alphabet[digit as usize]));
-        }
-    }
-    out
-}
-
-/// The digits of base64 that depend on these bytes alone, when `offset` bytes of their group come
-/// before them; empty when too few are left to tell.
-fn base64_inside(bytes: &[u8], offset: usize, alphabet: &[u8; 64]) -> String {
-    let padded = [&[0; 2][..offset], bytes].concat();
-    let all = base64(&padded, alphabet);
-    // The first digits hold bits of what is before, the last may hold bits of what is after.
-    let from = (offset * 8).div_ceil(6);
-    let until = padded.len() * 8 / 6;
-    let inside = all.get(from..until.min(all.len())).unwrap_or_default();
-    if inside.len() >= 8 { inside.to_owned() } else { String::new() }
-}
-
-/// Percent encoding (RFC 3986) of everything but unreserved characters.
-fn percent(bytes: &[u8], upper: bool) -> String {
-    let mut out = String::with_capacity(bytes.len());
-    for byte in bytes {
-        if byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'.' | b'_' | b'~') {
-            out.push(char::from(*byte));
-        } else {
-            // Writing to a String cannot fail.
-            let _ = if upper { write!(out, "%{byte:02X}") } else { write!(out, "%{byte:02x}") };
-        }
-    }
-    out
-}
-
-fn hex(bytes: &[u8]) -> String {
-    bytes.iter().fold(String::new(), |mut out, byte| {
-        let _ = write!(out, "{byte:02x}");
-        out
-    })
-}
-
 #[cfg(test)]
 #[path = "taint/tests.rs"]
 mod tests;
+
+#[cfg(test)]
+#[path = "taint/attacks_tests.rs"]
+mod attacks_tests;

@@ -44,6 +44,19 @@ pub(super) fn is_name(text: &str) -> bool {
         && usual * 100 >= pairs * if digits == 0 && words > 1 { 62 } else { 68 }
 }
 
+/// Whether a key is no name of a field: a number, an address, or something that a machine has drawn.
+///
+/// ```
+/// # use hitl_base::redact::looks_drawn;
+/// assert!(looks_drawn("q3zk8rtw1ypv7l") && looks_drawn("+49 170 1234567"));
+/// assert!(!looks_drawn("address_line_1") && !looks_drawn("givenName"));
+/// ```
+pub fn looks_drawn(key: &str) -> bool {
+    const SHORTEST: usize = 8;
+    let says = |c: char| c.is_numeric() || c == '@';
+    key.chars().count() >= SHORTEST && key.contains(says) && (key.contains('@') || !is_name(key))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

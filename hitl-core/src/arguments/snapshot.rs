@@ -2,10 +2,10 @@
 
 use std::fmt;
 use std::ops::Range;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 use hitl_base::json::{Limits, scan_within};
-use hitl_base::redact::{Taint, marking, reveal};
+use hitl_base::redact::{Taint, looks_drawn, marking, reveal};
 use hitl_base::{Json, JsonText, Redactor};
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
@@ -27,6 +27,18 @@ pub struct Snapshot {
     /// Known in the process that took it.
     #[serde(skip)]
     trace: Trace,
+    /// The secrets in it, once somebody has looked for them.
+    #[serde(skip)]
+    secrets: OnceLock<Secrets>,
+}
+
+/// The secrets of a call, to find them again where they do not belong.
+#[derive(Clone)]
+struct Secrets {
+    /// With the keys inside them.
+    all: Taint,
+    /// Without the keys that are names of fields: they stand elsewhere too and say nothing.
+    own: Taint,
 }
 
 impl PartialEq for Snapshot {
@@ -54,7 +66,8 @@ pub(crate) struct Piece<'s> {
 impl Snapshot {
     /// Text that was written exactly, and which of its bytes are secret.
     pub(crate) fn written(text: String, hidden: Vec<Range<usize>>) -> Self {
-        Self { text: text.into(), hidden, trace: Trace::default() }
+        let (trace, secrets) = (Trace::default(), OnceLock::new());
+        Self { text: text.into(), hidden, trace, secrets }
     }
 
     /// Why `again`, which was read back from this text, is not what was passed. `None` if it is.
@@ -155,33 +168,37 @@ impl Snapshot {
 
     /// The secret strings, keys and numbers in it, to find them again where they do not belong.
     pub(crate) fn taint(&self) -> Taint {
-        if self.hidden.is_empty() {
-            return Taint::default();
-        }
-        let (mut found, keys) = self.secrets();
-        found.extend(keys);
-        Taint::new(found)
+        self.secrets().map(|secrets| secrets.all.clone()).unwrap_or_default()
     }
 
-    /// The secret strings and numbers in it, to find them again in the call's own arguments. Not
-    /// the keys inside a secret: most are names of fields, which stand elsewhere too and say
-    /// nothing.
+    /// The secret strings and numbers in it, to find them again in the call's own arguments. Of the
+    /// keys inside a secret those that are no names.
     pub(crate) fn own_taint(&self) -> Taint {
-        if self.hidden.is_empty() {
-            return Taint::default();
-        }
-        Taint::new(self.secrets().0)
+        self.secrets().map(|secrets| secrets.own.clone()).unwrap_or_default()
     }
 
-    /// The strings and numbers inside secrets, and the keys.
-    fn secrets(&self) -> (Vec<String>, Vec<String>) {
-        let (mut values, mut keys) = (Vec::new(), Vec::new());
-        for piece in self.pieces().filter(|piece| piece.hidden) {
-            if let Ok(tree) = scan_within(piece.text, UNLIMITED) {
-                leaves(&tree, &mut values, &mut keys);
-            }
+    fn secrets(&self) -> Option<&Secrets> {
+        if self.hidden.is_empty() {
+            return None;
         }
-        (values, keys)
+        Some(self.secrets.get_or_init(|| {
+            let (mut values, mut keys) = (Vec::new(), Vec::new());
+            for piece in self.pieces().filter(|piece| piece.hidden) {
+                if let Ok(tree) = scan_within(piece.text, UNLIMITED) {
+                    leaves(&tree, &mut values, &mut keys);
+                }
+            }
+            let (drawn, names): (Vec<_>, Vec<_>) =
+                keys.into_iter().partition(|key| looks_drawn(key));
+            values.extend(drawn);
+            let own = Taint::new(values.iter().cloned());
+            let all = if names.is_empty() {
+                own.clone()
+            } else {
+                Taint::new(values.into_iter().chain(names))
+            };
+            Secrets { all, own }
+        }))
     }
 }
 

@@ -53,7 +53,9 @@ pub(super) fn output_text<T: Runnable>(
             clean
         }
         Ok(Err(error)) => {
-            tracing::warn!(tool, reason = %error, "{lost}");
+            // It names the keys of a map.
+            let reason = taint.text(&error.to_string()).into_owned();
+            tracing::warn!(tool, reason, "{lost}");
             None
         }
         Err(panic) => {

@@ -1,132 +1,192 @@
-//! Secrets in a disguise: in another case, backwards, with something between their characters.
+//! The disguises of secrets: in another case, backwards, in an encoding, in part, and with
+//! something between their characters.
 
 use std::ops::Range;
+use std::sync::OnceLock;
 
-use super::{DISGUISED, GAP, LONGEST};
+use super::automaton::Automaton;
+use super::folded::{Equals, characters, letters};
+use super::forms::{STANDARD, base32_inside, base64, halves, hex, rot13};
+use super::grams::Grams;
+use super::{DISGUISED, GAP, HALVED};
+use crate::json::whole;
 
-/// A secret as what counts of it: its letters, digits and signs in lower case, without blanks.
-#[derive(Clone, PartialEq, Eq, PartialOrd, Ord)]
-pub(super) struct Disguise {
-    pub(super) letters: Vec<char>,
-    /// For each place the longest beginning that ends there too (Knuth, Morris and Pratt): no
-    /// character of a text is looked at twice.
-    borders: Vec<usize>,
+/// Longer secrets are looked for as they are and encoded, and not in a disguise, in characters.
+const LONGEST: usize = 4_096;
+/// The encodings of longer secrets are looked for as they are, and not in a disguise, in bytes.
+const ENCODED: usize = 512;
+/// So many letters all patterns have together. Those that say most come first.
+const LETTERS: usize = 256 * 1024;
+/// Of a secret in digits alone at least so many must be there: fewer are a date.
+const DIGITS: usize = 12;
+
+/// What is looked for in the letters and digits of a text.
+pub(super) struct Disguises {
+    grams: Grams,
+    patterns: Vec<(Vec<char>, usize)>,
+    /// Made of the patterns where a text may have one.
+    automaton: OnceLock<Automaton>,
 }
 
-impl Disguise {
-    /// A secret's, forwards and backwards; nothing where it is too short or too long.
-    pub(super) fn all(secret: &str) -> [Option<Self>; 2] {
-        let letters: Vec<char> = secret.chars().filter_map(counted).collect();
-        let says = letters.iter().filter(|c| c.is_alphanumeric()).count();
-        let words = secret.chars().all(|c| c.is_alphabetic() || c.is_whitespace());
-        if says < DISGUISED || letters.len() > LONGEST || words && letters.len() < 2 * DISGUISED {
-            return [None, None];
+impl Disguises {
+    /// Those of these secrets; nothing where none has one.
+    pub(super) fn of(secrets: &[String]) -> Option<Self> {
+        let patterns = patterns(secrets);
+        if patterns.is_empty() {
+            return None;
         }
-        let backwards = letters.iter().rev().copied().collect();
-        [Some(Self::of(letters)), Some(Self::of(backwards))]
+        Some(Self { grams: Grams::of(&patterns), patterns, automaton: OnceLock::new() })
     }
 
-    fn of(letters: Vec<char>) -> Self {
-        let mut borders = vec![0; letters.len()];
-        let mut length = 0;
-        for at in 1..letters.len() {
-            while length > 0 && letters[at] != letters[length] {
-                length = borders[length - 1];
-            }
-            length += usize::from(letters[at] == letters[length]);
-            borders[at] = length;
+    /// Where one is among these, each of which has a letter and may be far from those before it.
+    pub(super) fn find<C>(
+        &self,
+        text: &[C],
+        read: impl Fn(&C) -> (char, bool),
+    ) -> Vec<Range<usize>> {
+        let mut found = Vec::new();
+        for part in self.grams.candidates(text, |c| read(c).0) {
+            let automaton = self.automaton.get_or_init(|| {
+                let patterns = self.patterns.iter();
+                Automaton::new(patterns.map(|(letters, least)| (letters.iter().copied(), *least)))
+            });
+            let places = automaton.find(text[part.clone()].iter().map(&read), |_| true);
+            found.extend(places.into_iter().map(|at| part.start + at.start..part.start + at.end));
         }
-        Self { letters, borders }
-    }
-
-    /// Where it stands in the characters of a text, of which none is in two places.
-    pub(super) fn find(&self, chars: &[Counted]) -> Vec<Range<usize>> {
-        let (mut places, mut length) = (Vec::new(), 0);
-        for (at, next) in chars.iter().enumerate() {
-            if next.far {
-                length = 0;
-            }
-            while length > 0 && next.letter != self.letters[length] {
-                length = self.borders[length - 1];
-            }
-            length += usize::from(next.letter == self.letters[length]);
-            if length == self.letters.len() {
-                places.push(at + 1 - length..at + 1);
-                length = 0;
-            }
-        }
-        places
+        found
     }
 }
 
-/// A character that counts, and where it stands.
-pub(super) struct Counted {
-    pub(super) letter: char,
-    pub(super) at: usize,
-    pub(super) end: usize,
-    /// Whether too much stands before it for both to be parts of one secret.
-    pub(super) far: bool,
+fn patterns(secrets: &[String]) -> Vec<(Vec<char>, usize)> {
+    let known: Vec<(&String, Vec<char>)> = secrets
+        .iter()
+        .map(|secret| (secret, letters(secret)))
+        .filter(|(secret, letters)| is_disguisable(secret, letters))
+        .collect();
+    let mut patterns = Vec::new();
+    let mut room = LETTERS;
+    let mut add = |pattern: Vec<char>| {
+        if pattern.len() >= DISGUISED && pattern.len() <= room {
+            room -= pattern.len();
+            let least = least(&pattern);
+            patterns.push((pattern, least));
+        }
+    };
+    for (secret, letters) in &known {
+        add(letters.clone());
+        add(reversed(letters));
+        // A secret that has an escape in it is read as other texts are, too.
+        if secret.contains(['%', '\\', '&']) {
+            add(characters(secret, Equals::Plain).into_iter().map(|c| c.letter).collect());
+        }
+    }
+    for (secret, letters) in known.iter().filter(|(secret, _)| secret.len() <= ENCODED) {
+        encoded(secret, letters).into_iter().for_each(&mut add);
+    }
+    patterns
 }
 
-/// The characters of a text that count. What is percent-encoded counts as what it stands for.
-pub(super) fn characters(text: &str) -> Vec<Counted> {
-    let mut all = Vec::with_capacity(text.len());
-    let (mut gap, mut skip) = (0, 0);
-    for (at, c) in text.char_indices() {
-        if at < skip {
+/// Whether a secret's encodings are all looked for in a disguise.
+pub(super) fn covers_encodings(secret: &str) -> bool {
+    secret.len() <= ENCODED && is_disguisable(secret, &letters(secret))
+}
+
+/// The length in bytes of the longest text in which a secret is found that has a disguise.
+pub(super) fn longest(secret: &str) -> usize {
+    let letters = letters(secret);
+    if is_disguisable(secret, &letters) { letters.len() * 4 * (1 + GAP) } else { 0 }
+}
+
+fn is_disguisable(secret: &str, letters: &[char]) -> bool {
+    let length = letters.len();
+    if !(DISGUISED..=LONGEST).contains(&length) {
+        return false;
+    }
+    // Words are in other texts, too.
+    if letters.iter().all(|c| c.is_alphabetic()) {
+        let inside = secret.trim_matches(|c: char| !c.is_alphanumeric());
+        let joined = inside.chars().any(|c| !c.is_alphabetic() && !c.is_whitespace());
+        return length >= HALVED || joined && length >= DISGUISED + 2;
+    }
+    true
+}
+
+/// So much of a pattern must be there: all of a short one. Of a long one half, but more where that
+/// could be a word, a date, or one sign over and over.
+fn least(pattern: &[char]) -> usize {
+    let length = pattern.len();
+    if length < HALVED {
+        return length;
+    }
+    let longest = |same: &dyn Fn(char, char) -> bool| {
+        pattern.chunk_by(|a, b| same(*a, *b)).map(<[char]>::len).max().unwrap_or_default()
+    };
+    let word = longest(&|a, b| a.is_alphabetic() && b.is_alphabetic());
+    let digits = longest(&|a, b| a.is_ascii_digit() && b.is_ascii_digit());
+    let same = longest(&|a, b| a == b);
+    let half = length.div_ceil(2);
+    half.max((word + 1).min(HALVED)).max((digits + 1).min(DIGITS)).max(same + 4).min(length)
+}
+
+fn reversed(letters: &[char]) -> Vec<char> {
+    letters.iter().rev().copied().collect()
+}
+
+/// The letters of a secret's encodings, and of what else it may be written as.
+fn encoded(secret: &str, letters: &[char]) -> Vec<Vec<char>> {
+    let folded = |form: &str| super::folded::letters(form);
+    let mut all = Vec::new();
+    let mut variants = vec![
+        secret.to_owned(),
+        secret.to_uppercase(),
+        secret.to_lowercase(),
+        secret.chars().rev().collect(),
+    ];
+    variants.sort();
+    variants.dedup();
+    for variant in &variants {
+        // Inside a longer text it may begin at any of three places of a group.
+        let mut forms: Vec<String> = (0..3).map(|offset| base64_around(variant, offset)).collect();
+        forms.push(hex(variant.as_bytes()));
+        for form in forms {
+            let pattern = folded(&form);
+            all.push(reversed(&pattern));
+            all.push(pattern);
+        }
+    }
+    all.extend((0..5).map(|offset| folded(&base32_inside(secret.as_bytes(), offset))));
+    let bytes = |write: &dyn Fn(&u8) -> String| -> Vec<char> {
+        secret.as_bytes().iter().flat_map(|byte| write(byte).chars().collect::<Vec<_>>()).collect()
+    };
+    all.push(bytes(&u8::to_string));
+    all.push(bytes(&|byte| format!("{byte:08b}")));
+    all.push(bytes(&|byte| format!("0x{byte:02x}")));
+    all.push(letters.iter().map(|c| rot13(*c)).collect());
+    all.push(folded(&base64_around(&base64(secret.as_bytes(), STANDARD), 0)));
+    for half in halves(secret).into_iter().flatten() {
+        let pattern = folded(half);
+        if pattern.iter().all(|c| c.is_alphabetic()) || pattern.len() < DISGUISED {
             continue;
         }
-        let (c, end) = unescaped(text, at, c);
-        skip = end;
-        match counted(c) {
-            Some(letter) => {
-                all.push(Counted { letter, at, end, far: gap > GAP });
-                gap = 0;
-            }
-            None => gap += 1,
+        let mut forms = vec![reversed(&pattern), pattern];
+        forms.extend((0..3).map(|offset| folded(&base64_around(half, offset))));
+        // Of longer ones a part would be found, which is too little of the secret.
+        all.extend(forms.into_iter().filter(|form| form.len() < HALVED));
+    }
+    if letters.len() >= HALVED {
+        for first in 0..2 {
+            all.push(
+                secret.chars().skip(first).step_by(2).flat_map(super::folded::folded).collect(),
+            );
         }
     }
+    all.extend(whole(secret).map(|number| folded(&format!("{:x}", number.magnitude))));
     all
 }
 
-/// The character that begins here, and where it ends.
-fn unescaped(text: &str, at: usize, c: char) -> (char, usize) {
-    let code = text.get(at + 1..at + 3).filter(|_| c == '%');
-    match code.and_then(|code| u8::from_str_radix(code, 16).ok()).filter(u8::is_ascii) {
-        Some(byte) => (char::from(byte), at + 3),
-        None => (c, at + c.len_utf8()),
-    }
-}
-
-/// What of a character counts: its lower case; nothing of one that only keeps others apart.
-fn counted(c: char) -> Option<char> {
-    let apart = c.is_whitespace()
-        || c.is_control()
-        || matches!(c, '-' | '_' | '.' | ',' | '|' | '/' | '*' | '+' | '\u{b7}' | '"' | '\'')
-        || matches!(c, '\u{200b}'..='\u{200f}' | '\u{2060}' | '\u{feff}' | '\u{ad}' | '\u{2010}'..='\u{2015}');
-    (!apart).then(|| c.to_lowercase().next().unwrap_or(c))
-}
-
-/// Where any of the disguises stands, in order; what overlaps is one place.
-pub(super) fn find_disguises(text: &str, disguises: &[Disguise]) -> Vec<Range<usize>> {
-    if disguises.is_empty() || text.len() < DISGUISED {
-        return Vec::new();
-    }
-    let chars = characters(text);
-    let in_text = |place: Range<usize>| chars[place.start].at..chars[place.end - 1].end;
-    let found = disguises.iter().flat_map(|disguise| disguise.find(&chars)).map(in_text);
-    joined(found.collect())
-}
-
-/// Places in order, those that overlap as one.
-pub(super) fn joined(mut places: Vec<Range<usize>>) -> Vec<Range<usize>> {
-    places.sort_by_key(|place| place.start);
-    places.dedup_by(|next, last| {
-        let overlaps = next.start < last.end;
-        if overlaps {
-            last.end = last.end.max(next.end);
-        }
-        overlaps
-    });
-    places
+/// The digits of base64 when `offset` bytes of their group come before; the last one says nothing
+/// but of these bytes where nothing follows.
+fn base64_around(text: &str, offset: usize) -> String {
+    let padded = [&[0; 2][..offset], text.as_bytes()].concat();
+    base64(&padded, STANDARD).split_off((offset * 8).div_ceil(6))
 }

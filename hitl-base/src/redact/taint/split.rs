@@ -1,54 +1,104 @@
 //! A secret that is split over texts which stand beside one another.
 
-use super::disguise::{Counted, Disguise, characters};
+use std::ops::Range;
+
+use super::disguise::Disguises;
+use super::folded::{Counted, Equals, characters, joined};
 use crate::json::Json;
+use crate::redact::mask::MASK;
 
 /// So much of all texts together is looked through, in bytes; there is no reason to split a secret
 /// over more.
 const LONGEST: usize = 1024 * 1024;
 
-/// Masks each part of a secret that only together make one.
-pub(super) fn mask(mut tree: Json, disguises: &[Disguise]) -> Json {
-    let mut all: Vec<(usize, Counted)> = Vec::new();
-    let (mut number, mut bytes) = (0, 0);
-    each(&mut tree, &mut |text| {
+/// What stands in a tree in the place of a text.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Kind {
+    Key,
+    Value,
+}
+
+/// Masks each part of a secret that only together make one: over values that follow one another,
+/// over keys, and over keys and their values.
+pub(super) fn mask(mut tree: Json, disguises: &Disguises) -> Json {
+    let (mut texts, mut bytes) = (Vec::new(), 0);
+    each(&mut tree, &mut |kind, text| {
         bytes += text.len();
-        if bytes <= LONGEST {
-            all.extend(characters(text).into_iter().enumerate().map(|(first, mut c)| {
-                // The next text may begin where the last one ended.
-                c.far &= first > 0;
-                (number, c)
-            }));
-        }
-        number += 1;
+        // A mask keeps nothing apart.
+        let read = bytes <= LONGEST && text != MASK;
+        let chars = if read { characters(text, Equals::Plain) } else { Vec::new() };
+        texts.push((kind, chars));
+        None
     });
-    let (texts, chars): (Vec<usize>, Vec<Counted>) = all.into_iter().unzip();
-    let mut places: Vec<Vec<std::ops::Range<usize>>> = vec![Vec::new(); number];
-    for found in disguises.iter().flat_map(|disguise| disguise.find(&chars)) {
-        let mut at = found.start;
-        while at < found.end {
-            let text = texts[at];
-            let end = (at..found.end).find(|at| texts[*at] != text).unwrap_or(found.end);
-            places[text].push(chars[at].at..chars[end - 1].end);
-            at = end;
-        }
+    let mut places: Vec<Vec<Range<usize>>> = vec![Vec::new(); texts.len()];
+    let of = |read: &dyn Fn(Kind) -> bool| -> Vec<usize> {
+        (0..texts.len()).filter(|at| read(texts[*at].0)).collect()
+    };
+    let (values, keys) = (of(&|kind| kind == Kind::Value), of(&|kind| kind == Kind::Key));
+    let backwards = values.iter().rev().copied().collect();
+    for order in [values, backwards, keys, of(&|_| true)] {
+        find(&texts, &order, disguises, &mut places);
+    }
+    if places.iter().all(Vec::is_empty) {
+        return tree;
     }
     let mut places = places.into_iter();
-    each(&mut tree, &mut |text| {
-        let here = super::disguise::joined(places.next().unwrap_or_default());
-        if !here.is_empty() {
-            *text = super::replace_places(text, here);
-        }
+    each(&mut tree, &mut |_, text| {
+        let here = joined(places.next().unwrap_or_default());
+        (!here.is_empty()).then(|| super::replace_places(text, here))
     });
     tree
 }
 
-/// Shows each text of a tree, in order.
-fn each(tree: &mut Json, show: &mut dyn FnMut(&mut String)) {
+/// Finds what stands in these texts, as if they were one.
+fn find(
+    texts: &[(Kind, Vec<Counted>)],
+    order: &[usize],
+    disguises: &Disguises,
+    places: &mut [Vec<Range<usize>>],
+) {
+    if order.len() < 2 {
+        return;
+    }
+    let all: Vec<(usize, bool, &Counted)> = order
+        .iter()
+        .flat_map(|number| {
+            // The next text may begin where the last one ended.
+            let chars = texts[*number].1.iter().enumerate();
+            chars.map(move |(first, c)| (*number, c.far && first > 0, c))
+        })
+        .collect();
+    for found in disguises.find(&all, |(_, far, c)| (c.letter, *far)) {
+        for part in all[found].chunk_by(|(a, ..), (b, ..)| a == b) {
+            let (number, _, first) = part[0];
+            places[number].push(first.at..part[part.len() - 1].2.end);
+        }
+    }
+}
+
+/// Shows each key, text and number of a tree, in order, and puts what comes back in its place.
+fn each(tree: &mut Json, show: &mut dyn FnMut(Kind, &str) -> Option<String>) {
     match tree {
-        Json::String(text) => show(text),
+        Json::String(text) => {
+            if let Some(other) = show(Kind::Value, text) {
+                *text = other;
+            }
+        }
+        Json::Number(number) => {
+            if show(Kind::Value, number).is_some() {
+                *tree = Json::String(MASK.to_owned());
+            }
+        }
         Json::Array(items) => items.iter_mut().for_each(|item| each(item, show)),
-        Json::Object(entries) => entries.iter_mut().for_each(|(_, value)| each(value, show)),
-        Json::Null | Json::Bool(_) | Json::Number(_) => {}
+        Json::Object(entries) => {
+            for (key, value) in entries.iter_mut() {
+                if let Some(other) = show(Kind::Key, key) {
+                    *key = other;
+                }
+                each(value, show);
+            }
+            *entries = crate::redact::tree::apart(std::mem::take(entries));
+        }
+        Json::Null | Json::Bool(_) => {}
     }
 }
