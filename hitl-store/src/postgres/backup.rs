@@ -14,7 +14,7 @@ use tokio_postgres::types::{ToSql, Type};
 use super::database::Database;
 use super::error::Fault;
 use super::grants;
-use super::query::parse_record;
+use super::row::parse_record;
 use super::schema;
 
 /// How many calls are held at once.

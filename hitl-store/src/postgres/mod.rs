@@ -4,7 +4,7 @@
 //! - `database` is the way there: a pool (`connect`), statements, and how often one tries again.
 //! - `operation` writes: it reads a record, asks the pure machine, and compares and sets
 //!   (`change`).
-//! - `ready` spares the read of what this store has just seen, by the time that it `heard`.
+//! - `ready` spares the read of what this store has just seen, by the time that it `clock_estimate`.
 //! - `together` writes what takes several statements, in one `transaction`: what draws on one of
 //!   the `grants`, and events of several calls.
 //! - `query` reads.
@@ -14,32 +14,39 @@
 //! - `watch` carries hints between replicas.
 
 mod backup;
-mod change;
+mod clock_estimate;
 mod connect;
 mod database;
 mod decisions;
 mod error;
 mod executors;
 mod grants;
-mod heard;
 mod holds;
 mod journal;
-mod marks;
+mod metadata;
+mod multi_call;
 mod open;
 mod operation;
+mod optimistic;
 mod options;
 mod outbox;
 mod query;
 mod queue;
-mod ready;
 mod retention;
+mod retry;
 mod rotation;
+mod row;
 mod schema;
+mod seal_check;
+mod server;
 mod session;
+mod shared;
+mod statement;
+mod statements;
 mod store;
-mod together;
 mod transaction;
 mod watch;
+mod write;
 
 pub use options::PostgresOptions;
 pub use store::PostgresStore;

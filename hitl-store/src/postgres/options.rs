@@ -5,11 +5,9 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use hitl_base::Clock;
-use hitl_core::{HostKeys, StoreError};
+use hitl_core::HostKeys;
 
-use super::{PostgresStore, open};
-
-/// How a [`PostgresStore`] is opened.
+/// How a [`PostgresStore`](crate::PostgresStore) is opened.
 ///
 /// ```no_run
 /// # use hitl_store::PostgresStore;
@@ -32,18 +30,18 @@ pub struct PostgresOptions {
     pub(super) keys: Option<HostKeys>,
     pub(super) replace_lost_key: bool,
     pub(super) restored: Option<String>,
-    pub(super) connections: usize,
-    pub(super) patience: Duration,
+    pub(super) max_connections: usize,
+    pub(super) operation_timeout: Duration,
     pub(super) lease: Duration,
-    pub(super) look_again: Duration,
-    pub(super) statements: Statements,
+    pub(super) poll_interval: Duration,
+    pub(super) statements: StatementMode,
     pub(super) roots: Vec<Vec<u8>>,
     pub(super) clock: Option<Arc<dyn Clock>>,
 }
 
 /// How statements reach the server.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Statements {
+pub(super) enum StatementMode {
     /// Parsed once for each connection.
     Prepared,
     /// Parsed each time; nothing of them stays with a connection.
@@ -62,11 +60,11 @@ impl PostgresOptions {
             keys: None,
             replace_lost_key: false,
             restored: None,
-            connections: 16,
-            patience: Duration::from_secs(5),
+            max_connections: 16,
+            operation_timeout: Duration::from_secs(5),
             lease: Duration::from_secs(15),
-            look_again: Duration::from_secs(5),
-            statements: Statements::Prepared,
+            poll_interval: Duration::from_secs(5),
+            statements: StatementMode::Prepared,
             roots: Vec::new(),
             clock: None,
         }
@@ -93,7 +91,7 @@ impl PostgresOptions {
 
     /// Says that the database was put back from a copy, or failed over to a standby that may lack
     /// the last writes: what was decided and run since is not in it. It gets a new
-    /// [epoch](PostgresStore::epoch), in which everything that was pending or approved is asked
+    /// [epoch](crate::PostgresStore::epoch), in which everything that was pending or approved is asked
     /// again, and everything that was running has an unknown outcome; runs that began before take
     /// no new calls.
     ///
@@ -112,8 +110,8 @@ impl PostgresOptions {
     }
 
     /// The most connections, 16 unless set, at least 2; one more listens. Further callers wait.
-    pub fn connections(mut self, most: usize) -> Self {
-        self.connections = most.max(2);
+    pub fn max_connections(mut self, most: usize) -> Self {
+        self.max_connections = most.max(2);
         self
     }
 
@@ -121,8 +119,8 @@ impl PostgresOptions {
     /// [`Unavailable`](hitl_core::StoreErrorKind::Unavailable), or with
     /// [`Ambiguous`](hitl_core::StoreErrorKind::Ambiguous) when a write was on its way. Five
     /// seconds unless set.
-    pub fn patience(mut self, length: Duration) -> Self {
-        self.patience = length;
+    pub fn operation_timeout(mut self, length: Duration) -> Self {
+        self.operation_timeout = length;
         self
     }
 
@@ -146,7 +144,7 @@ impl PostgresOptions {
     /// to another one and know no prepared statements (pgbouncer before 1.21, or with
     /// `max_prepared_statements = 0`). Costs the server some planning each time.
     pub fn unnamed_statements(mut self) -> Self {
-        self.statements = Statements::Unnamed;
+        self.statements = StatementMode::Unnamed;
         self
     }
 
@@ -157,8 +155,8 @@ impl PostgresOptions {
     }
 
     /// How often the history is read for changes that nobody was told of. Five seconds unless set.
-    pub fn look_again(mut self, every: Duration) -> Self {
-        self.look_again = every.max(Duration::from_millis(10));
+    pub fn poll_interval(mut self, every: Duration) -> Self {
+        self.poll_interval = every.max(Duration::from_millis(10));
         self
     }
 
@@ -169,11 +167,6 @@ impl PostgresOptions {
         self.clock = Some(Arc::new(clock));
         self
     }
-
-    /// Opens the store, on the runtime that calls: the store works as long as that runtime does.
-    pub async fn open(self) -> Result<PostgresStore, StoreError> {
-        open::open(self).await
-    }
 }
 
 impl fmt::Debug for PostgresOptions {
@@ -182,8 +175,8 @@ impl fmt::Debug for PostgresOptions {
         f.debug_struct("PostgresOptions")
             .field("schema", &self.schema)
             .field("keys", &self.keys)
-            .field("connections", &self.connections)
-            .field("patience", &self.patience)
+            .field("max_connections", &self.max_connections)
+            .field("operation_timeout", &self.operation_timeout)
             .field("lease", &self.lease)
             .finish_non_exhaustive()
     }

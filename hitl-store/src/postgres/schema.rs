@@ -110,7 +110,7 @@ async fn identify(transaction: &Transaction<'_>, schema: &str) -> Result<Identit
                   'sessions')), count(*) FROM information_schema.tables WHERE table_schema = $1";
     let row = transaction.query_typed(tables, &[(&schema, Type::TEXT)]).await;
     let row = row.map_err(Fault::of_statement)?;
-    let row = super::query::one(&row)?;
+    let row = super::row::one(&row)?;
     match (row.try_get::<_, i64>(0)?, row.try_get::<_, i64>(1)?) {
         (_, 0) => return Ok(Identity::Empty),
         (4, _) => {}

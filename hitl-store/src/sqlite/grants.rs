@@ -9,8 +9,7 @@ use rusqlite::{Connection, OptionalExtension as _, params};
 
 use super::error::Fault;
 use super::holds;
-use super::query::count;
-use super::retention::Place;
+use super::query::{ScanPosition, count};
 use super::row::encode;
 
 const BY_ID: &str = "SELECT version, record FROM grants WHERE id = ?1 AND tenant = ?2";
@@ -153,9 +152,9 @@ pub(super) fn page(
 pub(super) fn forget(
     on: &Connection,
     before: Timestamp,
-    after: Place,
+    after: ScanPosition,
     most: usize,
-) -> Result<(u64, Option<Place>), Fault> {
+) -> Result<(u64, Option<ScanPosition>), Fault> {
     let holds = holds::all(on)?;
     let mut statement = on.prepare_cached(ENDED)?;
     let given = params![before.as_millis(), count(most), after.0, after.1];

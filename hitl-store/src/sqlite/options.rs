@@ -1,18 +1,14 @@
 //! How a file is opened.
 
 use std::fmt;
-use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
 use hitl_base::Clock;
 use hitl_base::clock::SystemClock;
-use hitl_core::{HostKeys, StoreError};
+use hitl_core::HostKeys;
 
-use super::SqliteStore;
-use super::open;
-
-/// How a [`SqliteStore`] is opened.
+/// How a [`SqliteStore`](crate::SqliteStore) is opened.
 ///
 /// ```
 /// # use hitl_store::SqliteStore;
@@ -80,7 +76,7 @@ impl SqliteOptions {
 
     /// Says that the file was put back from a copy that hitl did not make (a snapshot of the disk,
     /// `cp` while nothing ran): it gets a new epoch, and everything that could run is held for a
-    /// human. A copy made by [`back_up`](SqliteStore::back_up) is recognised without this.
+    /// human. A copy made by [`back_up`](crate::SqliteStore::back_up) is recognised without this.
     pub fn restored(mut self) -> Self {
         self.restored = true;
         self
@@ -98,14 +94,6 @@ impl SqliteOptions {
     pub fn max_pages(mut self, pages: u32) -> Self {
         self.max_pages = Some(pages);
         self
-    }
-
-    /// Opens the file at `path`, and creates it when there is none. Its folder must exist, on a
-    /// local disk.
-    ///
-    /// Dropping the future lets the opening end by itself, and closes the file again.
-    pub async fn open(self, path: impl AsRef<Path> + Send) -> Result<SqliteStore, StoreError> {
-        open::open(path.as_ref().to_owned(), self).await
     }
 }
 

@@ -6,7 +6,7 @@ use hitl_core::store::Change;
 use rusqlite::{Connection, params};
 
 use super::error::Fault;
-use super::operation::Written;
+use super::operation::HistoryLine;
 use super::query::{count, parse};
 use super::session::Sessions;
 
@@ -18,11 +18,11 @@ const ENTRY: &str = "SELECT entry FROM history WHERE seq = ?1";
 const OWN: &str = "SELECT entry FROM unaudited JOIN history ON history.seq = unaudited.seq \
                    WHERE auditor = ?1 ORDER BY unaudited.call, version LIMIT ?2";
 /// A change that was just written is this session's to audit; nobody's in particular without one.
-pub(super) fn owe(
+pub(super) fn add_unaudited(
     on: &Connection,
     call: i64,
     version: u64,
-    line: Written,
+    line: HistoryLine,
     auditor: Option<SessionId>,
 ) -> Result<(), Fault> {
     let sql = "INSERT INTO unaudited (call, version, seq, auditor) VALUES (?1, ?2, ?3, ?4)";

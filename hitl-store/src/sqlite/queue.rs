@@ -23,7 +23,7 @@ pub(super) const FIRST_TENANT: &str =
     "SELECT tenant FROM calls WHERE tenant >= '' ORDER BY tenant LIMIT 1";
 const OWN_WAITING: &str = "SELECT count(*) FROM (SELECT 1 FROM calls INDEXED BY calls_turns \
     WHERE state = 'pending' AND tenant = ?1 AND principal = ?2 LIMIT ?3)";
-const WAITING: &str = "SELECT count(*) FROM (SELECT 1 FROM calls INDEXED BY calls_levels \
+const MAX_QUEUED: &str = "SELECT count(*) FROM (SELECT 1 FROM calls INDEXED BY calls_levels \
     WHERE state = 'pending' AND tenant = ?1 LIMIT ?2)";
 const IN_STATE: &str =
     "SELECT count(*) FROM (SELECT 1 FROM calls WHERE tenant = ?1 AND state = ?2 LIMIT ?3)";
@@ -76,7 +76,7 @@ pub(super) fn listings() -> Vec<&'static str> {
         FIRST_TENANT,
         CREATED,
         OWN_WAITING,
-        WAITING,
+        MAX_QUEUED,
         COUNTS[0],
         COUNTS[1],
     ];
@@ -111,7 +111,7 @@ pub(super) fn broken_cap(on: &Connection, call: &NewCall) -> Result<Option<Cap>,
     let all = match caps.tenant {
         None => 0,
         Some(most) => {
-            on.prepare_cached(WAITING)?.query_row(params![tenant, most], |row| row.get(0))?
+            on.prepare_cached(MAX_QUEUED)?.query_row(params![tenant, most], |row| row.get(0))?
         }
     };
     Ok(caps.broken(i64::cast_unsigned(own), i64::cast_unsigned(all)))

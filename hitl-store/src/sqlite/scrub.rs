@@ -7,8 +7,8 @@
 use std::path::Path;
 use std::time::{Duration, Instant};
 
+use super::connect::connect;
 use super::error::Fault;
-use super::open::connect;
 
 /// How long readers and writers are waited for, each time.
 const PATIENCE: Duration = Duration::from_secs(1);

@@ -57,14 +57,14 @@ impl Sessions {
     pub(super) fn open(&self, key: KeyId) -> io::Result<SessionId> {
         loop {
             let session = SessionId::new();
-            let fresh = self.folder.join(format!("{session}.new"));
-            let mut file = OpenOptions::new().create_new(true).write(true).open(&fresh)?;
+            let stamped = self.folder.join(format!("{session}.new"));
+            let mut file = OpenOptions::new().create_new(true).write(true).open(&stamped)?;
             file.lock()?;
             file.write_all(key.to_string().as_bytes())?;
             reach("session-half-open");
             // Under its name the file was never unlocked. Somebody who tidied up between the two
             // steps above took it for an orphan: then there is nothing to rename, and we try again.
-            match fs::rename(&fresh, self.path(session)) {
+            match fs::rename(&stamped, self.path(session)) {
                 Ok(()) => {
                     self.own().insert(session, file);
                     return Ok(session);

@@ -13,14 +13,18 @@ use hitl_core::store::{Enclosed, StoreError};
 use hitl_core::{SessionId, Tenant};
 use tokio_postgres::types::{ToSql, Type};
 
-use super::database::Sql;
 use super::error::Fault;
-use super::query::{Kept, storable};
-use super::store::Shared;
-use super::transaction::Way;
+use super::row::{StoredCall, storable};
+use super::shared::Shared;
+use super::statement::Statement;
+use super::transaction::{WriteOutcome, WriteTarget};
 
 /// For how long, in microseconds, what was read may be relied upon.
-pub(super) const FRESH: i64 = 2_000_000;
+pub(super) const READ_VALIDITY_MICROS: i64 = 2_000_000;
+
+/// How often a submission may find its key free and yet not be taken.
+pub(super) const MAX_MISSES: u32 = 20;
+
 /// The turn of a call that begins to wait, as [`turn`](hitl_core::queue::turn) has it: after the
 /// principal's own last one, or where the queue is worked. Two that come at the very same moment
 /// may share one.
@@ -43,7 +47,7 @@ macro_rules! turn {
     };
 }
 
-static INSERT: Sql = Sql {
+static INSERT: Statement = Statement {
     text: concat!(
         "WITH fresh AS ( \
              INSERT INTO {s}.calls (id, tenant, run, position, content, state, version, tool, \
@@ -106,7 +110,7 @@ static INSERT: Sql = Sql {
         Type::INT8,
     ],
 };
-static UPDATE: Sql = Sql {
+static UPDATE: Statement = Statement {
     text: concat!(
         "WITH moved AS ( \
              UPDATE {s}.calls SET state = $4, version = $5, priority = $6, due_at = $7, \
@@ -171,20 +175,10 @@ static UPDATE: Sql = Sql {
 };
 
 /// The statements here.
-pub(super) const ALL: &[&Sql] = &[&INSERT, &UPDATE];
-
-/// What came of one attempt to write.
-pub(super) enum Wrote {
-    /// It is durable.
-    Done,
-    /// Somebody was faster, or it came too late: nothing was written.
-    Missed,
-    /// Nobody knows.
-    Unclear,
-}
+pub(super) const ALL: &[&Statement] = &[&INSERT, &UPDATE];
 
 /// A record's next version, and on what it rests.
-pub(super) struct Change {
+pub(super) struct UpdateCall {
     /// The version that it had, and when that was written.
     from: (u64, Timestamp),
     pub(super) next: CallRecord,
@@ -195,18 +189,18 @@ pub(super) struct Change {
     pub(super) until: i64,
 }
 
-impl Change {
+impl UpdateCall {
     pub(super) fn new(
         on: &Shared,
-        kept: &Kept,
+        stored: &StoredCall,
         next: CallRecord,
         event: &Event,
     ) -> Result<Self, StoreError> {
         let epoch = match event {
             Event::Claim { session, .. } => Some(on.sessions.epoch(*session)?),
-            _ => kept.epoch.filter(|_| next.claim.is_some()),
+            _ => stored.epoch.filter(|_| next.claim.is_some()),
         };
-        let mut until = kept.read_at.saturating_add(FRESH);
+        let mut until = stored.read_at.saturating_add(READ_VALIDITY_MICROS);
         let judged_by_expiry = matches!(
             event,
             Event::Decide(_)
@@ -216,21 +210,21 @@ impl Change {
                 | Event::TryAgain { .. }
         );
         if judged_by_expiry && on.clock.is_none() {
-            let expires_at = kept.record.request.expires_at.as_millis();
+            let expires_at = stored.record.request.expires_at.as_millis();
             until = until.min(expires_at.saturating_mul(1000));
         }
-        let from = (kept.record.version, kept.record.updated_at);
-        Ok(Self { from, next, epoch, since: kept.read_at, until })
+        let from = (stored.record.version, stored.record.updated_at);
+        Ok(Self { from, next, epoch, since: stored.read_at, until })
     }
 
     pub(super) async fn write(
         &self,
-        way: &Way<'_>,
+        way: &WriteTarget<'_>,
         tenant: &Tenant,
         event: &Event,
         enclosed: &Enclosed,
         write: SessionId,
-    ) -> Result<Wrote, Fault> {
+    ) -> Result<WriteOutcome, Fault> {
         let (next, request) = (&self.next, &self.next.request);
         let entry = Entry::of(event.name(), next, event.by().cloned());
         let (record, entry) = (encode(next)?, encode(&entry)?);
@@ -269,7 +263,7 @@ impl Change {
 }
 
 /// A new call, and on what its entering rests.
-pub(super) struct New<'a> {
+pub(super) struct InsertCall<'a> {
     pub(super) record: &'a CallRecord,
     pub(super) caps: Caps,
     /// Who must audit that it entered.
@@ -283,8 +277,8 @@ pub(super) struct New<'a> {
     pub(super) write: SessionId,
 }
 
-impl New<'_> {
-    pub(super) async fn write(&self, way: &Way<'_>) -> Result<Wrote, Fault> {
+impl InsertCall<'_> {
+    pub(super) async fn write(&self, way: &WriteTarget<'_>) -> Result<WriteOutcome, Fault> {
         let Self { record, caps, auditor, epoch, payload, since, until, write } = self;
         let (request, key) = (&record.request, record.key());
         let (text, entry) = (encode(record)?, encode(&Entry::of("submitted", record, None))?);

@@ -5,29 +5,29 @@ use rusqlite::Connection;
 use tokio::sync::oneshot;
 
 use super::error::Fault;
-use super::operation::{Operation, World, Written};
+use super::operation::{HistoryLine, Operation, WriteContext};
 
 /// What is done inside the transaction; possibly more than once, so it must bear that.
-type Do<T> = Box<dyn FnMut(&Connection, &World) -> Result<T, Fault> + Send>;
+type WriteFn<T> = Box<dyn FnMut(&Connection, &WriteContext) -> Result<T, Fault> + Send>;
 
 /// Such a write, and whoever waits for its answer.
-pub(super) struct Work<T> {
-    perform: Do<T>,
+pub(super) struct CustomWrite<T> {
+    perform: WriteFn<T>,
     answer: Option<T>,
     reply: oneshot::Sender<Result<T, StoreError>>,
 }
 
-impl<T: Send> Work<T> {
+impl<T: Send> CustomWrite<T> {
     /// The write, and where its answer comes.
     pub(super) fn new(
-        work: impl FnMut(&Connection, &World) -> Result<T, Fault> + Send + 'static,
+        work: impl FnMut(&Connection, &WriteContext) -> Result<T, Fault> + Send + 'static,
     ) -> (Self, oneshot::Receiver<Result<T, StoreError>>) {
         let (reply, answer) = oneshot::channel();
         (Self { perform: Box::new(work), answer: None, reply }, answer)
     }
 }
 
-impl<T: Send> Operation for Work<T> {
+impl<T: Send> Operation for CustomWrite<T> {
     fn is_abandoned(&self) -> bool {
         self.reply.is_closed()
     }
@@ -35,10 +35,10 @@ impl<T: Send> Operation for Work<T> {
     fn perform(
         &mut self,
         on: &Connection,
-        world: &World,
-        _written: &mut Vec<Written>,
+        context: &WriteContext,
+        _written: &mut Vec<HistoryLine>,
     ) -> Result<(), Fault> {
-        self.answer = Some((self.perform)(on, world)?);
+        self.answer = Some((self.perform)(on, context)?);
         Ok(())
     }
 

@@ -10,15 +10,15 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 /// For how long one goes by what was heard: clocks drift.
-const LASTS: Duration = Duration::from_secs(60);
+const MAX_AGE: Duration = Duration::from_secs(60);
 
 /// When it was in the database, and when that was heard here.
 #[derive(Default)]
-pub(super) struct Heard(Mutex<Option<(i64, Instant)>>);
+pub(super) struct ServerClockEstimate(Mutex<Option<(i64, Instant)>>);
 
-impl Heard {
+impl ServerClockEstimate {
     /// An answer says that it is so late, in microseconds.
-    pub(super) fn hear(&self, micros: i64) {
+    pub(super) fn observe(&self, micros: i64) {
         *self.last() = Some((micros, Instant::now()));
     }
 
@@ -26,7 +26,7 @@ impl Heard {
     pub(super) fn now(&self) -> Option<i64> {
         let (micros, at) = (*self.last())?;
         let since = at.elapsed();
-        if since > LASTS {
+        if since > MAX_AGE {
             return None;
         }
         micros.checked_add(i64::try_from(since.as_micros()).ok()?)
@@ -44,17 +44,17 @@ mod tests {
 
     #[test]
     fn time_goes_on_from_where_it_was_heard_and_is_forgotten_after_a_while() {
-        let heard = Heard::default();
-        assert_eq!(heard.now(), None);
-        heard.hear(5_000_000);
-        let first = heard.now().unwrap();
+        let clock_estimate = ServerClockEstimate::default();
+        assert_eq!(clock_estimate.now(), None);
+        clock_estimate.observe(5_000_000);
+        let first = clock_estimate.now().unwrap();
         std::thread::sleep(Duration::from_millis(2));
-        let second = heard.now().unwrap();
+        let second = clock_estimate.now().unwrap();
         assert!(first >= 5_000_000 && second >= first + 2_000, "{first} {second}");
-        heard.hear(1_000_000);
-        assert!(heard.now().unwrap() < second, "what was heard last counts");
-        let long_ago = Instant::now().checked_sub(LASTS + Duration::from_secs(1));
-        *heard.last() = long_ago.map(|at| (1_000_000, at));
-        assert_eq!(heard.now(), None);
+        clock_estimate.observe(1_000_000);
+        assert!(clock_estimate.now().unwrap() < second, "what was heard last counts");
+        let long_ago = Instant::now().checked_sub(MAX_AGE + Duration::from_secs(1));
+        *clock_estimate.last() = long_ago.map(|at| (1_000_000, at));
+        assert_eq!(clock_estimate.now(), None);
     }
 }

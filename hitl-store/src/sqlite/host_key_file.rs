@@ -55,8 +55,8 @@ pub(super) fn rotate(path: &Path) -> Result<HostKeys, StoreError> {
         let why = "{} holds too many keys; retire the previous ones first (`hitl key retire`)";
         return Err(wrong(path, why));
     }
-    let fresh = HostKeys::new(generate(path)?);
-    let rotated = keys.all().fold(fresh, |keys, key| keys.with_previous(key.clone()));
+    let stamped = HostKeys::new(generate(path)?);
+    let rotated = keys.all().fold(stamped, |keys, key| keys.with_previous(key.clone()));
     write(path, &rotated)?;
     Ok(rotated)
 }

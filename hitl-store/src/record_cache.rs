@@ -17,7 +17,7 @@ const CALLS: usize = 1024;
 const TEXT: usize = 8 * 1024;
 
 /// Some calls that have not ended, as they were left; `B` is what a store knows beside the record.
-pub(crate) struct Recent<B>(Mutex<Calls<B>>);
+pub(crate) struct RecordCache<B>(Mutex<Calls<B>>);
 
 struct Calls<B> {
     by_id: HashMap<RequestId, (Box<CallRecord>, B)>,
@@ -25,13 +25,13 @@ struct Calls<B> {
     order: VecDeque<RequestId>,
 }
 
-impl<B> Default for Recent<B> {
+impl<B> Default for RecordCache<B> {
     fn default() -> Self {
         Self(Mutex::new(Calls { by_id: HashMap::new(), order: VecDeque::new() }))
     }
 }
 
-impl<B> Recent<B> {
+impl<B> RecordCache<B> {
     /// A call was just seen like this.
     pub(crate) fn put(&self, record: &CallRecord, beside: B) {
         if record.state.is_terminal() || !fits(record) {
@@ -80,7 +80,7 @@ fn fits(record: &CallRecord) -> bool {
 
 /// Whether the machine asks for nothing but the record and the time. Whether an executor is dead is
 /// not known of a record that is kept, and neither is what becomes of a batch.
-pub(crate) fn is_judged_by_record_and_time(event: &Event) -> bool {
+pub(crate) fn is_cacheable_event(event: &Event) -> bool {
     matches!(
         event,
         Event::Decide(_)
@@ -107,16 +107,16 @@ mod tests {
 
     #[test]
     fn invariant_13_no_more_than_so_many_are_kept() {
-        let recent = Recent::default();
+        let cache = RecordCache::default();
         let first = record(0);
         for _ in 0..3 {
-            recent.put(&first, 1);
+            cache.put(&first, 1);
         }
-        assert_eq!(recent.calls().order.len(), 1, "seen again, and kept once");
+        assert_eq!(cache.calls().order.len(), 1, "seen again, and kept once");
         for position in 1..3000 {
-            recent.put(&record(position), 1);
+            cache.put(&record(position), 1);
         }
-        let calls = recent.calls();
+        let calls = cache.calls();
         assert!(calls.by_id.len() <= CALLS && calls.order.len() <= CALLS);
         assert!(!calls.by_id.contains_key(&first.id()));
     }
@@ -134,31 +134,31 @@ mod tests {
             serde_json::from_value::<CallRecord>(json)
         };
         for (bytes, is_kept) in [(1, true), (TEXT, false), (512 * 1024, false)] {
-            let (recent, record) = (Recent::default(), with(bytes).unwrap());
-            recent.put(&record, 1);
-            assert_eq!(recent.calls().by_id.len(), usize::from(is_kept), "{bytes}");
+            let (cache, record) = (RecordCache::default(), with(bytes).unwrap());
+            cache.put(&record, 1);
+            assert_eq!(cache.calls().by_id.len(), usize::from(is_kept), "{bytes}");
         }
     }
 
     #[test]
     fn a_call_is_taken_once_and_by_its_own_tenant_only() {
-        let (recent, record) = (Recent::default(), record(0));
+        let (cache, record) = (RecordCache::default(), record(0));
         let tenant = record.key().tenant.clone();
-        recent.put(&record, 7);
-        assert_eq!(recent.take(&tenant, record.id()).unwrap().1, 7);
-        assert!(recent.take(&tenant, record.id()).is_none());
-        recent.put(&record, 7);
-        assert!(recent.take(&Tenant::new("other"), record.id()).is_none());
+        cache.put(&record, 7);
+        assert_eq!(cache.take(&tenant, record.id()).unwrap().1, 7);
+        assert!(cache.take(&tenant, record.id()).is_none());
+        cache.put(&record, 7);
+        assert!(cache.take(&Tenant::new("other"), record.id()).is_none());
     }
 
     #[test]
     fn a_later_version_is_not_overwritten_by_an_earlier_one() {
-        let (recent, earlier) = (Recent::default(), record(0));
+        let (cache, earlier) = (RecordCache::default(), record(0));
         let mut later = earlier.clone();
         later.version += 1;
-        recent.put(&later, 1);
-        recent.put(&earlier, 1);
+        cache.put(&later, 1);
+        cache.put(&earlier, 1);
         let tenant = earlier.key().tenant.clone();
-        assert_eq!(recent.take(&tenant, earlier.id()).unwrap().0.version, later.version);
+        assert_eq!(cache.take(&tenant, earlier.id()).unwrap().0.version, later.version);
     }
 }

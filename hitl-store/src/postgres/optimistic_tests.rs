@@ -65,14 +65,15 @@ fn attach() -> Event {
 }
 
 /// Whether such an event would be written without a read now. What that takes out is put back.
-fn is_ready(on: &PostgresStore, record: &CallRecord, event: &Event) -> bool {
-    let kept = on.shared.recent.take(&tenant(), record.id());
-    let put_back = || kept.iter().for_each(|(kept, epoch)| on.shared.recent.put(kept, *epoch));
+fn is_cached(on: &PostgresStore, record: &CallRecord, event: &Event) -> bool {
+    let stored = on.shared.record_cache.take(&tenant(), record.id());
+    let put_back =
+        || stored.iter().for_each(|(stored, epoch)| on.shared.record_cache.put(stored, *epoch));
     put_back();
     let of = (&tenant(), record.id());
-    let is_ready = Change::ready(&on.shared, of, event, &Enclosed::none()).is_some();
+    let is_cached = UpdateCall::from_cache(&on.shared, of, event, &Enclosed::none()).is_some();
     put_back();
-    is_ready
+    is_cached
 }
 
 #[tokio::test]
@@ -81,18 +82,18 @@ async fn what_was_just_written_or_read_is_not_read_again() {
     let (here, there) = (place.replica().await, place.replica().await);
     create(&here, &Draft::new("before", 1)).await;
     let record = create(&here, &Draft::new("run", 1)).await;
-    assert!(is_ready(&here, &record, &approve(&record)));
-    assert!(!is_ready(&there, &record, &approve(&record)), "it has not seen it");
+    assert!(is_cached(&here, &record, &approve(&record)));
+    assert!(!is_cached(&there, &record, &approve(&record)), "it has not seen it");
     there.get(&tenant(), record.id()).await.unwrap();
-    assert!(is_ready(&there, &record, &approve(&record)));
+    assert!(is_cached(&there, &record, &approve(&record)));
     let decided = apply(&there, record.id(), approve(&record)).await.unwrap();
     assert_eq!((decided.state, decided.version), (CallState::Approved, 2));
     let session = there.open_session().await.unwrap();
     let token = ClaimToken::new();
-    assert!(is_ready(&there, &decided, &claim(&decided, token, session)));
+    assert!(is_cached(&there, &decided, &claim(&decided, token, session)));
     let claimed = apply(&there, record.id(), claim(&decided, token, session)).await.unwrap();
     // The lease that it was claimed under is remembered too.
-    assert!(is_ready(&there, &claimed, &Event::Succeed { token }));
+    assert!(is_cached(&there, &claimed, &Event::Succeed { token }));
     let attached = apply(&there, record.id(), Event::Release { token }).await.unwrap();
     assert_eq!(attached.version, 4);
     assert_eq!(here.get(&tenant(), record.id()).await.unwrap().unwrap(), attached);
@@ -108,7 +109,7 @@ async fn invariant_4_what_another_replica_has_changed_is_not_overwritten() {
     // Legal on what is remembered, and not on what is there.
     let record = create(&here, &Draft::new("run", 1)).await;
     let ended = apply(&there, record.id(), host("enough")).await.unwrap();
-    assert!(is_ready(&here, &record, &approve(&record)));
+    assert!(is_cached(&here, &record, &approve(&record)));
     let (refusal, current) = refused(apply(&here, record.id(), approve(&record)).await);
     assert!(matches!(refusal, Refusal::State { state: CallState::Cancelled, .. }));
     assert_eq!(current, ended, "the loser is told how the record stands");
@@ -123,7 +124,7 @@ async fn invariant_4_what_another_replica_has_changed_is_not_overwritten() {
     let approved = apply(&there, record.id(), approve(&record)).await.unwrap();
     let session = here.open_session().await.unwrap();
     let event = claim(&approved, ClaimToken::new(), session);
-    assert!(!is_ready(&here, &record, &event));
+    assert!(!is_cached(&here, &record, &event));
     assert_eq!(apply(&here, record.id(), event).await.unwrap().state, CallState::Claimed);
 }
 
@@ -162,7 +163,7 @@ async fn invariant_3_a_database_that_was_put_back_under_a_living_store_is_not_be
     let attached = apply(&there, record.id(), attach()).await.unwrap();
     assert_eq!((attached.version, attached.state), (approved.version, CallState::Pending));
     let event = claim(&approved, ClaimToken::new(), session);
-    assert!(is_ready(&here, &approved, &event));
+    assert!(is_cached(&here, &approved, &event));
     let (refusal, current) = refused(apply(&here, record.id(), event).await);
     assert!(matches!(refusal, Refusal::State { state: CallState::Pending, .. }));
     assert_eq!(current, attached);
@@ -177,7 +178,7 @@ async fn invariant_3_what_was_approved_before_a_new_epoch_is_held_although_it_is
     let session = here.open_session().await.unwrap();
     let restored = place.options().restored("today").open().await.unwrap();
     let event = claim(&approved, ClaimToken::new(), session);
-    assert!(is_ready(&here, &approved, &event));
+    assert!(is_cached(&here, &approved, &event));
     let (refusal, current) = refused(apply(&here, record.id(), event).await);
     assert!(matches!(refusal, Refusal::State { state: CallState::Pending, .. }));
     assert_eq!(restored.get(&tenant(), record.id()).await.unwrap().unwrap(), current);
@@ -189,15 +190,16 @@ async fn invariant_5_whatever_the_time_is_taken_to_be_the_databases_counts() {
     let here = place.replica().await;
     let (seconds, hour) = (5_000_000, 3_600_000_000);
     for (position, wrong) in (1..).zip([seconds, -seconds, hour, -hour]) {
-        let now = query::now(&here.shared.database).await.unwrap().as_millis() * 1000;
-        here.shared.heard.hear(now + wrong);
+        let now =
+            crate::postgres::query::now(&here.shared.database).await.unwrap().as_millis() * 1000;
+        here.shared.clock_estimate.observe(now + wrong);
         let before = here.now().await.unwrap();
         let record = create(&here, &Draft::new("run", position)).await;
         assert!((before..=here.now().await.unwrap()).contains(&record.updated_at));
         // An hour from now it would be too late.
-        here.shared.heard.hear(now + wrong);
-        assert_eq!(is_ready(&here, &record, &approve(&record)), wrong < hour);
-        here.shared.heard.hear(now + wrong);
+        here.shared.clock_estimate.observe(now + wrong);
+        assert_eq!(is_cached(&here, &record, &approve(&record)), wrong < hour);
+        here.shared.clock_estimate.observe(now + wrong);
         let decided = apply(&here, record.id(), approve(&record)).await.unwrap();
         assert!((before..=here.now().await.unwrap()).contains(&decided.updated_at));
     }
@@ -205,8 +207,8 @@ async fn invariant_5_whatever_the_time_is_taken_to_be_the_databases_counts() {
     let soon = Duration::from_millis(50);
     let record = create(&here, &Draft::new("run", 9).expires_in(soon)).await;
     tokio::time::sleep(2 * soon).await;
-    here.shared.heard.hear(record.updated_at.as_millis() * 1000);
-    assert!(is_ready(&here, &record, &approve(&record)));
+    here.shared.clock_estimate.observe(record.updated_at.as_millis() * 1000);
+    assert!(is_cached(&here, &record, &approve(&record)));
     let (refusal, _) = refused(apply(&here, record.id(), approve(&record)).await);
     assert_eq!(refusal, Refusal::Expired);
 }
@@ -226,7 +228,7 @@ async fn a_key_that_is_taken_or_whose_run_is_forgotten_takes_no_call_at_once() {
     // A run that began in 2024.
     let run = Draft::new("018cc251-f400-7000-8000-000000000000", 1);
     here.forget_runs(here.now().await.unwrap()).await.unwrap();
-    assert!(Fresh::of(&there.shared, &run.call()).is_some());
+    assert!(StampedCall::of(&there.shared, &run.call()).is_some());
     let refused = there.submit(run.call(), sealed(b"payload")).await.unwrap_err();
     assert_eq!(refused.kind(), hitl_core::StoreErrorKind::RunForgotten);
 }

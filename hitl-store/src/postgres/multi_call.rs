@@ -18,32 +18,35 @@ use hitl_core::store::{Applied, ApplyError, Enclosed, StoreError, Submitted};
 use hitl_core::{GrantId, GrantRecord, RequestId, SessionId, Tenant};
 use tokio_postgres::types::Type;
 
-use super::change::{Change, FRESH, New, Wrote};
-use super::database::Sql;
 use super::decisions;
 use super::error::{Fault, ambiguous, unreachable};
 use super::grants;
-use super::operation::MISSES;
-use super::query::{self, Found, Kept, storable};
-use super::store::Shared;
-use super::transaction::{End, Tried, Tx, Way, Work, run};
+use super::query::{self, KeyLookup};
+use super::row;
+use super::row::{StoredCall, storable};
+use super::shared::Shared;
+use super::statement::Statement;
+use super::transaction::{
+    Attempt, Completion, TransactionBody, Tx, WriteOutcome, WriteTarget, run,
+};
+use super::write::{InsertCall, MAX_MISSES, READ_VALIDITY_MICROS, UpdateCall};
 use crate::failpoint::reach;
 
 // In the order of their ids, whoever locks them.
-static LOCK: Sql = Sql {
+static LOCK: Statement = Statement {
     text: "SELECT n FROM {s}.calls WHERE id = ANY ($2::text[]::uuid[]) AND (tenant = $1) IS TRUE \
            ORDER BY id FOR UPDATE",
     types: &[Type::TEXT, Type::TEXT_ARRAY],
 };
 // A statement of its own: one that locks sees other tables as they were before it waited.
-static READ: Sql = Sql {
+static READ: Statement = Statement {
     text: "SELECT (extract(epoch FROM clock_timestamp()) * 1000000)::bigint, c.version, c.record, \
              c.epoch, s.id IS NULL FROM {s}.calls c LEFT JOIN {s}.sessions s ON s.id = c.claimant \
              AND s.epoch = c.epoch AND s.lease_until > clock_timestamp() \
            WHERE c.id = ANY ($2::text[]::uuid[]) AND (c.tenant = $1) IS TRUE",
     types: &[Type::TEXT, Type::TEXT_ARRAY],
 };
-static WRITTEN: Sql = Sql {
+static WRITTEN: Statement = Statement {
     text: "SELECT h.version FROM {s}.history h JOIN {s}.calls c ON c.n = h.call \
            WHERE c.id = ANY ($2::text[]::uuid[]) AND (c.tenant = $1) IS TRUE AND h.write = $3::text::uuid \
            LIMIT 1",
@@ -51,7 +54,7 @@ static WRITTEN: Sql = Sql {
 };
 
 /// The statements here.
-pub(super) const ALL: &[&Sql] = &[&LOCK, &READ, &WRITTEN];
+pub(super) const ALL: &[&Statement] = &[&LOCK, &READ, &WRITTEN];
 
 /// Applies an event that draws on a grant, or gives back to it.
 pub(super) async fn apply(
@@ -62,9 +65,9 @@ pub(super) async fn apply(
     enclosed: &Enclosed,
     grant: GrantId,
 ) -> Result<CallRecord, ApplyError> {
-    let parts = [Part { id, event, enclosed }];
-    let work = Together::new(on, tenant, &parts, Some(grant));
-    let records = work.until_known().await?;
+    let parts = [EventRef { id, event, enclosed }];
+    let work = MultiCallTx::new(on, tenant, &parts, Some(grant));
+    let records = work.run_until_known().await?;
     records.into_iter().next().ok_or(ApplyError::NotFound(id))
 }
 
@@ -77,28 +80,28 @@ pub(super) async fn apply_all(
     if events.is_empty() {
         return Ok(Vec::new());
     }
-    let parts: Vec<_> = events.iter().map(Part::of).collect();
-    Together::new(on, tenant, &parts, None).until_known().await
+    let parts: Vec<_> = events.iter().map(EventRef::of).collect();
+    MultiCallTx::new(on, tenant, &parts, None).run_until_known().await
 }
 
 /// An event, and what it brings.
-struct Part<'a> {
+struct EventRef<'a> {
     id: RequestId,
     event: &'a Event,
     enclosed: &'a Enclosed,
 }
 
-impl<'a> Part<'a> {
+impl<'a> EventRef<'a> {
     fn of(applied: &'a Applied) -> Self {
         Self { id: applied.id, event: &applied.event, enclosed: &applied.enclosed }
     }
 }
 
 /// Events that happen in one transaction.
-struct Together<'a> {
+struct MultiCallTx<'a> {
     on: &'a Shared,
     tenant: &'a Tenant,
-    parts: &'a [Part<'a>],
+    parts: &'a [EventRef<'a>],
     /// It is one event that happens alone.
     alone: bool,
     /// The grant that it draws on, as its record was read before.
@@ -123,47 +126,47 @@ enum Outcome {
     Moved,
 }
 
-impl<'a> Together<'a> {
+impl<'a> MultiCallTx<'a> {
     fn new(
         on: &'a Shared,
         tenant: &'a Tenant,
-        parts: &'a [Part<'a>],
+        parts: &'a [EventRef<'a>],
         hint: Option<GrantId>,
     ) -> Self {
         let (alone, write) = (hint.is_some(), SessionId::new());
         Self { on, tenant, parts, alone, hint, write, unclear: false }
     }
 
-    async fn until_known(mut self) -> Result<Vec<CallRecord>, ApplyError> {
+    async fn run_until_known(mut self) -> Result<Vec<CallRecord>, ApplyError> {
         let on = self.on;
-        let mut tries = on.database.tries();
+        let mut retry = on.database.retry();
         loop {
             let mut fault = None;
             match run(&on.database, &self).await {
-                Ok(Tried::Done(Outcome::Changed(records))) => {
+                Ok(Attempt::Done(Outcome::Changed(records))) => {
                     for record in &records {
                         on.changed(record.id());
                     }
                     return Ok(records);
                 }
-                Ok(Tried::Done(Outcome::Stand(records))) => return Ok(records),
+                Ok(Attempt::Done(Outcome::Stand(records))) => return Ok(records),
                 // What an unclear attempt has written would have been found.
-                Ok(Tried::Done(Outcome::Refused(error))) => return Err(error),
-                Ok(Tried::Done(Outcome::Fenced(error))) => return Err(error.into()),
-                Ok(Tried::Done(Outcome::Missed(claim))) => {
+                Ok(Attempt::Done(Outcome::Refused(error))) => return Err(error),
+                Ok(Attempt::Done(Outcome::Fenced(error))) => return Err(error.into()),
+                Ok(Attempt::Done(Outcome::Missed(claim))) => {
                     self.unclear = false;
                     if let Some((session, epoch)) = claim {
                         on.sessions.check(&on.database, session, epoch).await?;
                     }
                 }
-                Ok(Tried::Done(Outcome::Moved)) => {}
-                Ok(Tried::Unclear) => self.unclear = true,
+                Ok(Attempt::Done(Outcome::Moved)) => {}
+                Ok(Attempt::Unclear) => self.unclear = true,
                 // A decision that another call gets at the same moment.
                 Err(failed) if failed.is_passing() || failed.is_duplicate() => fault = Some(failed),
                 Err(failed) => return Err(on.reading_failed(failed, self.unclear).into()),
             }
             self.hint = None;
-            if !tries.again().await {
+            if !retry.wait().await {
                 let place = &on.database.place;
                 let error = fault.map_or_else(|| unreachable(place), |f| on.database.error(f));
                 return Err(on.known_or_ambiguous(error, self.unclear).into());
@@ -172,14 +175,14 @@ impl<'a> Together<'a> {
     }
 
     /// The calls as they stand, in the order of the events; or which of them there is not.
-    async fn read(&self, within: &Tx<'_>) -> Result<Result<Vec<Kept>, RequestId>, Fault> {
-        let rows = within.send(&READ, &[&storable(self.tenant.as_str()), &self.ids()]).await?;
+    async fn read(&self, tx: &Tx<'_>) -> Result<Result<Vec<StoredCall>, RequestId>, Fault> {
+        let rows = tx.send(&READ, &[&storable(self.tenant.as_str()), &self.ids()]).await?;
         let mut found = BTreeMap::new();
         for row in &rows {
-            let kept = query::kept(row)?;
-            found.insert(kept.record.id(), kept);
+            let stored = row::stored(row)?;
+            found.insert(stored.record.id(), stored);
         }
-        let each = |part: &Part<'_>| found.get(&part.id).cloned().ok_or(part.id);
+        let each = |part: &EventRef<'_>| found.get(&part.id).cloned().ok_or(part.id);
         Ok(self.parts.iter().map(each).collect())
     }
 
@@ -188,32 +191,33 @@ impl<'a> Together<'a> {
     }
 
     /// The grants that the events draw on, or give back to.
-    fn drawn_on(&self, found: &[Kept]) -> BTreeSet<GrantId> {
+    fn drawn_on(&self, found: &[StoredCall]) -> BTreeSet<GrantId> {
         let each = self.parts.iter().zip(found);
-        each.filter_map(|(part, kept)| grant_of(&kept.record, part.event)).collect()
+        each.filter_map(|(part, stored)| grant_of(&stored.record, part.event)).collect()
     }
 
     /// What the pure machine says.
     fn judge(
         &self,
-        found: &[Kept],
+        found: &[StoredCall],
         before: &Drawing,
         used: &BTreeSet<RequestId>,
     ) -> Result<(Vec<Step>, Drawing), (usize, Refusal)> {
-        let facts = |kept: &Kept| {
-            let now = self.on.now_of(kept.read_at);
-            let decision_used = used.contains(&kept.record.id());
-            Facts { now, claimant_dead: kept.claimant_dead, decision_used }
+        let facts = |stored: &StoredCall| {
+            let now = self.on.now_of(stored.read_at);
+            let decision_used = used.contains(&stored.record.id());
+            Facts { now, claimant_dead: stored.claimant_dead, decision_used }
         };
-        if let (true, [part], [kept]) = (self.alone, self.parts, found) {
-            let grant = grant_of(&kept.record, part.event).and_then(|id| before.get(&id));
-            let (step, drawn) = machine::apply_with(&kept.record, part.event, facts(kept), grant)
-                .map_err(|refusal| (0, refusal))?;
+        if let (true, [part], [stored]) = (self.alone, self.parts, found) {
+            let grant = grant_of(&stored.record, part.event).and_then(|id| before.get(&id));
+            let (step, drawn) =
+                machine::apply_with(&stored.record, part.event, facts(stored), grant)
+                    .map_err(|refusal| (0, refusal))?;
             return Ok((vec![step], drawn.into_iter().map(|next| (next.id(), next)).collect()));
         }
-        let change = |(part, kept): (&'a Part<'a>, _)| {
-            let kept: &Kept = kept;
-            machine::Change { record: &kept.record, event: part.event, facts: facts(kept) }
+        let change = |(part, stored): (&'a EventRef<'a>, _)| {
+            let stored: &StoredCall = stored;
+            machine::Change { record: &stored.record, event: part.event, facts: facts(stored) }
         };
         let changes: Vec<_> = self.parts.iter().zip(found).map(change).collect();
         machine::apply_all(&changes, before)
@@ -222,19 +226,19 @@ impl<'a> Together<'a> {
     /// Locks what is to change, and reads it. Nothing when another grant is drawn on by now.
     async fn lock(
         &self,
-        within: &Tx<'_>,
-    ) -> Result<Result<Option<(Vec<Kept>, Drawing)>, RequestId>, Fault> {
+        tx: &Tx<'_>,
+    ) -> Result<Result<Option<(Vec<StoredCall>, Drawing)>, RequestId>, Fault> {
         let grants = match self.hint {
             Some(grant) => BTreeSet::from([grant]),
-            None => match self.read(within).await? {
+            None => match self.read(tx).await? {
                 Ok(found) => self.drawn_on(&found),
                 Err(missing) => return Ok(Err(missing)),
             },
         };
-        let before = grants::lock(within, self.tenant, grants.iter().copied()).await?;
-        within.send(&LOCK, &[&storable(self.tenant.as_str()), &self.ids()]).await?;
+        let before = grants::lock(tx, self.tenant, grants.iter().copied()).await?;
+        tx.send(&LOCK, &[&storable(self.tenant.as_str()), &self.ids()]).await?;
         reach("rows-locked");
-        let found = match self.read(within).await? {
+        let found = match self.read(tx).await? {
             Ok(found) => found,
             Err(missing) => return Ok(Err(missing)),
         };
@@ -242,31 +246,31 @@ impl<'a> Together<'a> {
         Ok(Ok(same.then_some((found, before))))
     }
 
-    async fn was_written(&self, within: &Tx<'_>) -> Result<bool, Fault> {
+    async fn was_written(&self, tx: &Tx<'_>) -> Result<bool, Fault> {
         let given = (storable(self.tenant.as_str()), self.ids(), self.write.to_string());
-        let rows = within.send(&WRITTEN, &[&given.0, &given.1, &given.2]).await?;
+        let rows = tx.send(&WRITTEN, &[&given.0, &given.1, &given.2]).await?;
         Ok(!rows.is_empty())
     }
 }
 
 #[async_trait]
-impl Work for Together<'_> {
+impl TransactionBody for MultiCallTx<'_> {
     type Answer = Outcome;
 
-    async fn perform(&self, within: &Tx<'_>) -> Result<End<Outcome>, Fault> {
-        let nothing = |outcome| Ok(End::Nothing(outcome));
-        let (found, before) = match self.lock(within).await? {
+    async fn perform(&self, tx: &Tx<'_>) -> Result<Completion<Outcome>, Fault> {
+        let nothing = |outcome| Ok(Completion::Nothing(outcome));
+        let (found, before) = match self.lock(tx).await? {
             Ok(Some(locked)) => locked,
             Ok(None) => return nothing(Outcome::Moved),
             Err(missing) => return nothing(Outcome::Refused(ApplyError::NotFound(missing))),
         };
-        if self.unclear && self.was_written(within).await? {
-            let records = found.into_iter().map(|kept| kept.record).collect();
+        if self.unclear && self.was_written(tx).await? {
+            let records = found.into_iter().map(|stored| stored.record).collect();
             return nothing(Outcome::Changed(records));
         }
         let mut used = BTreeSet::new();
         for part in self.parts {
-            if decisions::is_used_within(within, part.id, part.event).await? {
+            if decisions::is_used_within(tx, part.id, part.event).await? {
                 used.insert(part.id);
             }
         }
@@ -282,25 +286,25 @@ impl Work for Together<'_> {
         let ends = last_moment(self.on, before.values());
         let mut records = Vec::with_capacity(steps.len());
         let mut has_changed = false;
-        for ((step, kept), part) in steps.into_iter().zip(&found).zip(self.parts) {
+        for ((step, stored), part) in steps.into_iter().zip(&found).zip(self.parts) {
             let next = match step {
                 Step::Changed(next) => part.enclosed.complete(next),
                 Step::Replayed => {
-                    records.push(kept.record.clone());
+                    records.push(stored.record.clone());
                     continue;
                 }
             };
-            let mut change = match Change::new(self.on, kept, next, part.event) {
+            let mut change = match UpdateCall::new(self.on, stored, next, part.event) {
                 Ok(change) => change,
                 Err(error) => return nothing(Outcome::Fenced(error)),
             };
             if matches!(part.event, Event::Claim { .. } | Event::Allow { .. }) {
                 change.until = change.until.min(ends);
             }
-            let way = Way::Within(within);
+            let way = WriteTarget::InTransaction(tx);
             let wrote =
                 change.write(&way, self.tenant, part.event, part.enclosed, self.write).await?;
-            if !matches!(wrote, Wrote::Done) {
+            if !matches!(wrote, WriteOutcome::Done) {
                 let claim = match part.event {
                     Event::Claim { session, .. } => Some((*session, change.epoch.unwrap_or(0))),
                     _ => None,
@@ -313,12 +317,12 @@ impl Work for Together<'_> {
         reach("calls-written");
         for (id, next) in &drawn {
             let from = before.get(id).ok_or(Fault::Damaged("a grant that is drawn on"))?;
-            grants::update(within, next, from).await?;
+            grants::update(tx, next, from).await?;
         }
         Ok(if has_changed {
-            End::Commit(Outcome::Changed(records))
+            Completion::Commit(Outcome::Changed(records))
         } else {
-            End::Nothing(Outcome::Stand(records))
+            Completion::Nothing(Outcome::Stand(records))
         })
     }
 }
@@ -336,33 +340,33 @@ pub(super) async fn submit(
     call: &NewCall,
     payload: &Sealed,
 ) -> Result<Submitted, StoreError> {
-    let work = Admit { on, call, payload, write: SessionId::new() };
-    let mut tries = on.database.tries();
+    let work = SubmitOnGrant { on, call, payload, write: SessionId::new() };
+    let mut retry = on.database.retry();
     let (mut misses, mut unclear) = (0, false);
     loop {
         let mut fault = None;
         match run(&on.database, &work).await {
             // What an unclear attempt has written would have been found.
-            Ok(Tried::Done(Admitted::Answer(answer))) => {
+            Ok(Attempt::Done(SubmitOnGrantOutcome::Answer(answer))) => {
                 if let Submitted::Created(record) = &*answer {
                     on.changed(record.id());
                 }
                 return Ok(*answer);
             }
-            Ok(Tried::Done(Admitted::Refused(error))) => return Err(error),
-            Ok(Tried::Done(Admitted::Missed(session, epoch))) => {
+            Ok(Attempt::Done(SubmitOnGrantOutcome::Refused(error))) => return Err(error),
+            Ok(Attempt::Done(SubmitOnGrantOutcome::Missed(session, epoch))) => {
                 (misses, unclear) = (misses + 1, false);
                 on.sessions.check(&on.database, session, epoch).await?;
-                if misses == MISSES {
+                if misses == MAX_MISSES {
                     return Err(on.database.error(Fault::Damaged("a new call's id is taken")));
                 }
             }
-            Ok(Tried::Unclear) => unclear = true,
+            Ok(Attempt::Unclear) => unclear = true,
             // Two who write the same key at the same moment.
             Err(failed) if failed.is_passing() || failed.is_duplicate() => fault = Some(failed),
             Err(failed) => return Err(on.reading_failed(failed, unclear)),
         }
-        if !tries.again().await {
+        if !retry.wait().await {
             if unclear {
                 return Err(ambiguous(&on.database.place));
             }
@@ -373,39 +377,39 @@ pub(super) async fn submit(
 }
 
 /// The submission of a call that runs at once, on a grant.
-struct Admit<'a> {
+struct SubmitOnGrant<'a> {
     on: &'a Shared,
     call: &'a NewCall,
     payload: &'a Sealed,
     write: SessionId,
 }
 
-enum Admitted {
+enum SubmitOnGrantOutcome {
     Answer(Box<Submitted>),
     Refused(StoreError),
     /// Somebody was faster, or it came too late, or the lease has run out: nothing was written.
     Missed(SessionId, i64),
 }
 
-impl Admitted {
+impl SubmitOnGrantOutcome {
     fn of(answer: Submitted) -> Self {
         Self::Answer(Box::new(answer))
     }
 }
 
 #[async_trait]
-impl Work for Admit<'_> {
-    type Answer = Admitted;
+impl TransactionBody for SubmitOnGrant<'_> {
+    type Answer = SubmitOnGrantOutcome;
 
-    async fn perform(&self, within: &Tx<'_>) -> Result<End<Admitted>, Fault> {
-        let nothing = |answer| Ok(End::Nothing(answer));
+    async fn perform(&self, tx: &Tx<'_>) -> Result<Completion<SubmitOnGrantOutcome>, Fault> {
+        let nothing = |answer| Ok(Completion::Nothing(answer));
         let (on, call) = (self.on, self.call);
         // First: whoever entered this call before us, and is not known to have, holds it.
-        let before = grants::lock(within, &call.key().tenant, call.grant()).await?;
+        let before = grants::lock(tx, &call.key().tenant, call.grant()).await?;
         reach("rows-locked");
-        let Found { read_at, kept, watermark } = query::find_within(within, call.key()).await?;
-        if let Some(Kept { record, .. }) = kept {
-            return nothing(Admitted::of(if record.content != call.content() {
+        let KeyLookup { read_at, stored, watermark } = query::find_within(tx, call.key()).await?;
+        if let Some(StoredCall { record, .. }) = stored {
+            return nothing(SubmitOnGrantOutcome::of(if record.content != call.content() {
                 Submitted::Conflict(record.id())
             } else if record.id() == call.id() {
                 Submitted::Created(record)
@@ -415,12 +419,14 @@ impl Work for Admit<'_> {
         }
         let began = call.key().run.began();
         if began.is_some() && began < watermark {
-            return nothing(Admitted::Refused(StoreError::run_forgotten()));
+            return nothing(SubmitOnGrantOutcome::Refused(StoreError::run_forgotten()));
         }
         let grant = before.values().next();
         let (record, drawn) = match call.admitted(grant, on.now_of(read_at)) {
             Ok(admitted) => admitted,
-            Err(refusal) => return nothing(Admitted::of(Submitted::NotGranted(refusal))),
+            Err(refusal) => {
+                return nothing(SubmitOnGrantOutcome::of(Submitted::NotGranted(refusal)));
+            }
         };
         let Some(((session, drawn), grant)) =
             record.claim.map(|claim| claim.session).zip(drawn).zip(grant)
@@ -429,18 +435,20 @@ impl Work for Admit<'_> {
         };
         let lease = match on.sessions.epoch(session) {
             Ok(lease) => lease,
-            Err(error) => return nothing(Admitted::Refused(error)),
+            Err(error) => return nothing(SubmitOnGrantOutcome::Refused(error)),
         };
-        let until = read_at.saturating_add(FRESH).min(last_moment(on, before.values()));
+        let until =
+            read_at.saturating_add(READ_VALIDITY_MICROS).min(last_moment(on, before.values()));
         let (caps, payload, write) = (call.caps(), self.payload, self.write);
         let auditor = call.auditor();
         let (epoch, since) = (Some(lease), read_at);
-        let new = New { record: &record, caps, auditor, epoch, payload, since, until, write };
-        if !matches!(new.write(&Way::Within(within)).await?, Wrote::Done) {
-            return nothing(Admitted::Missed(session, lease));
+        let insert =
+            InsertCall { record: &record, caps, auditor, epoch, payload, since, until, write };
+        if !matches!(insert.write(&WriteTarget::InTransaction(tx)).await?, WriteOutcome::Done) {
+            return nothing(SubmitOnGrantOutcome::Missed(session, lease));
         }
         reach("calls-written");
-        grants::update(within, &drawn, grant).await?;
-        Ok(End::Commit(Admitted::of(Submitted::Created(record))))
+        grants::update(tx, &drawn, grant).await?;
+        Ok(Completion::Commit(SubmitOnGrantOutcome::of(Submitted::Created(record))))
     }
 }

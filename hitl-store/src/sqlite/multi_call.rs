@@ -8,8 +8,9 @@ use tokio::sync::oneshot;
 
 use super::error::Fault;
 use super::grants;
-use super::operation::{Operation, World, Written, keep};
-use super::query::{self, Kept};
+use super::operation::{HistoryLine, Operation, WriteContext};
+use super::query::{self, StoredCall};
+use super::write::write_next;
 use crate::failpoint::reach;
 
 type Answer = Result<Vec<CallRecord>, ApplyError>;
@@ -27,8 +28,8 @@ impl ApplyAll {
     fn advance(
         &mut self,
         on: &Connection,
-        world: &World,
-        written: &mut Vec<Written>,
+        context: &WriteContext,
+        written: &mut Vec<HistoryLine>,
     ) -> Result<Answer, Fault> {
         let mut found = Vec::with_capacity(self.events.len());
         let mut before = Drawing::new();
@@ -41,10 +42,10 @@ impl ApplyAll {
             }
             found.push(kept);
         }
-        let now = world.clock.now()?;
-        let changes = self.events.iter().zip(&found).map(|(applied, Kept { record, .. })| {
+        let now = context.clock.now()?;
+        let changes = self.events.iter().zip(&found).map(|(applied, StoredCall { record, .. })| {
             let event = &applied.event;
-            Ok(Change { record, event, facts: world.facts(on, record, event, now)? })
+            Ok(Change { record, event, facts: context.facts(on, record, event, now)? })
         });
         let changes: Vec<_> = changes.collect::<Result<_, Fault>>()?;
         let (steps, drawn) = match machine::apply_all(&changes, &before) {
@@ -57,14 +58,15 @@ impl ApplyAll {
             reach("grant-drawn");
         }
         let mut records = Vec::with_capacity(steps.len());
-        for ((step, Kept { n, record }), applied) in steps.into_iter().zip(found).zip(&self.events)
+        for ((step, StoredCall { n, record }), applied) in
+            steps.into_iter().zip(found).zip(&self.events)
         {
             records.push(match step {
                 Step::Replayed => *record,
                 Step::Changed(next) => {
                     let (event, enclosed) = (&applied.event, &applied.enclosed);
                     let next = enclosed.complete(next);
-                    let (next, line) = keep(on, n, next, &record, event, enclosed)?;
+                    let (next, line) = write_next(on, n, next, &record, event, enclosed)?;
                     written.push(line);
                     *next.into_record()
                 }
@@ -81,7 +83,12 @@ impl ApplyAll {
     }
 
     /// A refusal, unless it is our own earlier attempt that stands in the way: then they happened.
-    fn refused(&self, refusal: Refusal, at: usize, found: Vec<Kept>) -> Result<Answer, Fault> {
+    fn refused(
+        &self,
+        refusal: Refusal,
+        at: usize,
+        found: Vec<StoredCall>,
+    ) -> Result<Answer, Fault> {
         let mut current: Vec<CallRecord> = found.into_iter().map(|kept| *kept.record).collect();
         match &self.answer {
             Some(Ok(first)) if *first == current => return Ok(Ok(current)),
@@ -107,10 +114,10 @@ impl Operation for ApplyAll {
     fn perform(
         &mut self,
         on: &Connection,
-        world: &World,
-        written: &mut Vec<Written>,
+        context: &WriteContext,
+        written: &mut Vec<HistoryLine>,
     ) -> Result<(), Fault> {
-        let answer = self.advance(on, world, written)?;
+        let answer = self.advance(on, context, written)?;
         self.answer = Some(answer);
         Ok(())
     }

@@ -4,7 +4,7 @@ use hitl_core::StoreError;
 use rusqlite::Connection;
 use tokio::sync::Semaphore;
 
-use super::super::operation::{Operation, World};
+use super::super::operation::{Operation, WriteContext};
 use super::*;
 
 /// Counts how often it is told that it was committed, and that it failed.
@@ -15,7 +15,12 @@ impl Operation for Told {
         false
     }
 
-    fn perform(&mut self, _: &Connection, _: &World, _: &mut Vec<Written>) -> Result<(), Fault> {
+    fn perform(
+        &mut self,
+        _: &Connection,
+        _: &WriteContext,
+        _: &mut Vec<HistoryLine>,
+    ) -> Result<(), Fault> {
         Ok(())
     }
 
@@ -31,25 +36,25 @@ impl Operation for Told {
 struct Bench {
     told: Arc<[AtomicUsize; 2]>,
     turns: Arc<Semaphore>,
-    answers: Answers,
+    answers: AckThread,
 }
 
 impl Bench {
     fn new() -> Self {
         let path: Arc<Path> = Path::new("hitl.db").into();
         let (told, turns) = (Arc::default(), Arc::new(Semaphore::new(100)));
-        Self { told, turns, answers: Answers::start(Hub::default(), path) }
+        Self { told, turns, answers: AckThread::start(Hub::default(), path) }
     }
 
-    fn waiting(&self) -> Waiting {
+    fn waiting(&self) -> QueuedOperation {
         let turn = Arc::clone(&self.turns).try_acquire_owned().unwrap();
-        Waiting::new(Told(Arc::clone(&self.told)), turn)
+        QueuedOperation::new(Told(Arc::clone(&self.told)), turn)
     }
 
     fn add(&self, done: usize, failed: usize) {
         let group = (0..done).map(|_| self.waiting()).collect();
         let failed = (0..failed).map(|_| (self.waiting(), Fault::Ambiguous)).collect();
-        self.answers.add(Committed { group, failed, written: Vec::new() });
+        self.answers.add(CommittedGroup { group, failed, written: Vec::new() });
     }
 
     fn told(&self) -> (usize, usize) {
@@ -62,11 +67,11 @@ fn whoever_has_come_back_tells_a_few_others() {
     let bench = Bench::new();
     bench.add(5, 1);
     bench.add(1, 0);
-    let untold = bench.answers.untold();
-    untold.help();
-    assert_eq!(bench.told(), (HELPED, 0));
+    let untold = bench.answers.pending();
+    untold.ack_some();
+    assert_eq!(bench.told(), (ACKS_PER_CALLER, 0));
     for _ in 0..10 {
-        untold.help();
+        untold.ack_some();
     }
     assert_eq!(
         bench.told(),
@@ -74,7 +79,7 @@ fn whoever_has_come_back_tells_a_few_others() {
         "those that failed come after their group, and the next after them"
     );
     // The writer, as long as it has nothing to write.
-    while untold.tell_next() {}
+    while untold.ack_next() {}
     assert_eq!(bench.told(), (6, 1));
     assert_eq!(bench.turns.available_permits(), 100, "their places are free");
 }

@@ -16,59 +16,59 @@ use hitl_core::{RequestId, Tenant};
 use rusqlite::Connection;
 
 use super::error::Fault;
-use super::query::Kept;
-use super::row::Row;
-use crate::recent::{Recent, is_judged_by_record_and_time};
+use super::query::StoredCall;
+use super::row::CallRow;
+use crate::record_cache::{RecordCache, is_cacheable_event};
 
 /// For how long a time that was read before the transaction stands for the present.
-const FRESH: Duration = Duration::from_secs(1);
+const MAX_AGE: Duration = Duration::from_secs(1);
 
 /// A new call, stamped.
-pub(super) struct Fresh {
-    row: Row,
+pub(super) struct StampedCall {
+    row: CallRow,
     at: Timestamp,
 }
 
-impl Fresh {
+impl StampedCall {
     /// Nothing for a call that draws on a grant: that is judged where the grant is.
-    pub(super) fn of(call: &NewCall, now: Timestamp) -> Option<Self> {
+    pub(super) fn new(call: &NewCall, now: Timestamp) -> Option<Self> {
         if call.grant().is_some() {
             return None;
         }
-        let row = Row::of("submitted", call.stamped(now), None).ok()?;
+        let row = CallRow::new("submitted", call.stamped(now), None).ok()?;
         Some(Self { row, at: now })
     }
 
     /// The row, while it is not too old.
-    pub(super) fn row(self, now: Timestamp) -> Option<Row> {
-        is_fresh(self.at, now).then_some(self.row)
+    pub(super) fn row(self, now: Timestamp) -> Option<CallRow> {
+        is_recent(self.at, now).then_some(self.row)
     }
 }
 
 /// What an event leads to, if the call still is as it was kept.
-pub(super) struct Ready {
-    from: Kept,
-    next: Row,
+pub(super) struct OptimisticUpdate {
+    from: StoredCall,
+    next: CallRow,
     at: Timestamp,
     /// When the event comes too late.
     until: Option<Timestamp>,
 }
 
-impl Ready {
+impl OptimisticUpdate {
     /// Nothing when the call is not at hand, when more than its record must be looked at, or when
     /// the machine refuses: refusals and replays are judged by what the file says.
-    pub(super) fn of(
-        recent: &Recent<i64>,
+    pub(super) fn new(
+        record_cache: &RecordCache<i64>,
         (tenant, id): (&Tenant, RequestId),
         event: &Event,
         enclosed: &Enclosed,
         now: Timestamp,
     ) -> Option<Self> {
-        if !is_judged_by_record_and_time(event) {
+        if !is_cacheable_event(event) {
             return None;
         }
-        let (record, n) = recent.take(tenant, id)?;
-        let from = Kept { n, record };
+        let (record, n) = record_cache.take(tenant, id)?;
+        let from = StoredCall { n, record };
         if grant_of(&from.record, event).is_some() {
             return None;
         }
@@ -76,7 +76,7 @@ impl Ready {
         let Ok(Step::Changed(next)) = machine::apply(&from.record, event, facts) else {
             return None;
         };
-        let next = Row::of(event.name(), enclosed.complete(next), event.by().cloned()).ok()?;
+        let next = CallRow::new(event.name(), enclosed.complete(next), event.by().cloned()).ok()?;
         let expires = matches!(event, Event::Decide(_) | Event::Edit(_) | Event::Claim { .. });
         let until = expires.then_some(from.record.request.expires_at);
         Some(Self { from, next, at: now, until })
@@ -87,10 +87,10 @@ impl Ready {
         self,
         on: &Connection,
         now: Timestamp,
-    ) -> Result<Option<(i64, Row)>, Fault> {
-        let Kept { n, record } = self.from;
+    ) -> Result<Option<(i64, CallRow)>, Fault> {
+        let StoredCall { n, record } = self.from;
         let in_time = self.until.is_none_or(|until| now < until);
-        if !in_time || !is_fresh(self.at, now) || !self.next.update(on, n, &record)? {
+        if !in_time || !is_recent(self.at, now) || !self.next.update(on, n, &record)? {
             return Ok(None);
         }
         Ok(Some((n, self.next)))
@@ -98,6 +98,6 @@ impl Ready {
 }
 
 /// Whether the clock has gone on, and only a little.
-fn is_fresh(at: Timestamp, now: Timestamp) -> bool {
-    at <= now && now.since(at) <= FRESH
+fn is_recent(at: Timestamp, now: Timestamp) -> bool {
+    at <= now && now.since(at) <= MAX_AGE
 }

@@ -13,14 +13,13 @@ use hitl_core::machine::{self, CallRecord, Event, Facts, NewCall, Step, grant_of
 use hitl_core::store::Enclosed;
 use hitl_core::{RequestId, Tenant};
 
-use super::change::Change;
-use super::error::Fault;
-use super::query::{self, Found, Kept};
-use super::store::Shared;
-use crate::recent::is_judged_by_record_and_time;
+use super::row::StoredCall;
+use super::shared::Shared;
+use super::write::UpdateCall;
+use crate::record_cache::is_cacheable_event;
 
 /// A new call, stamped.
-pub(super) struct Fresh {
+pub(super) struct StampedCall {
     pub(super) record: CallRecord,
     /// The epoch that it is claimed under, when it runs at once.
     pub(super) epoch: Option<i64>,
@@ -28,10 +27,10 @@ pub(super) struct Fresh {
     pub(super) read_at: i64,
 }
 
-impl Fresh {
+impl StampedCall {
     /// Nothing when the time is not known, or the lease not known to last.
     pub(super) fn of(on: &Shared, call: &NewCall) -> Option<Self> {
-        let read_at = on.heard.now()?;
+        let read_at = on.clock_estimate.now()?;
         let record = call.stamped(on.now_of(read_at));
         let claim = record.claim.map(|claim| on.sessions.epoch(claim.session));
         let epoch = claim.transpose().ok()?;
@@ -39,58 +38,33 @@ impl Fresh {
     }
 }
 
-impl Change {
+impl UpdateCall {
     /// What an event leads to, if the call still is as this store last saw it. Nothing when the
     /// call is not at hand, when more than its record must be looked at, or when the machine
     /// refuses.
-    pub(super) fn ready(
+    pub(super) fn from_cache(
         on: &Shared,
         (tenant, id): (&Tenant, RequestId),
         event: &Event,
         enclosed: &Enclosed,
     ) -> Option<Self> {
-        if !is_judged_by_record_and_time(event) {
+        if !is_cacheable_event(event) {
             return None;
         }
-        let read_at = on.heard.now()?;
-        let (record, epoch) = on.recent.take(tenant, id)?;
+        let read_at = on.clock_estimate.now()?;
+        let (record, epoch) = on.record_cache.take(tenant, id)?;
         if grant_of(&record, event).is_some() {
             return None;
         }
-        let kept = Kept { read_at, record: *record, epoch, claimant_dead: false };
+        let stored = StoredCall { read_at, record: *record, epoch, claimant_dead: false };
         let facts = Facts { now: on.now_of(read_at), claimant_dead: false, decision_used: false };
-        let Ok(Step::Changed(next)) = machine::apply(&kept.record, event, facts) else {
+        let Ok(Step::Changed(next)) = machine::apply(&stored.record, event, facts) else {
             return None;
         };
-        Self::new(on, &kept, enclosed.complete(next), event).ok()
-    }
-}
-
-impl Shared {
-    /// Reads a call, and remembers it.
-    pub(super) async fn look(&self, tenant: &Tenant, id: RequestId) -> Result<Option<Kept>, Fault> {
-        let kept = query::get(&self.database, tenant, id).await?;
-        if let Some(kept) = &kept {
-            self.heard.hear(kept.read_at);
-            self.recent.put(&kept.record, kept.epoch);
-        }
-        Ok(kept)
-    }
-
-    /// Reads what a key leads to.
-    pub(super) async fn look_for(&self, call: &NewCall) -> Result<Found, Fault> {
-        let found = query::find(&self.database, call.key()).await?;
-        self.heard.hear(found.read_at);
-        Ok(found)
-    }
-
-    /// A call was just written like this.
-    pub(super) fn wrote(&self, record: &CallRecord, epoch: Option<i64>) {
-        self.changed(record.id());
-        self.recent.put(record, epoch);
+        Self::new(on, &stored, enclosed.complete(next), event).ok()
     }
 }
 
 #[cfg(test)]
-#[path = "ready_tests.rs"]
+#[path = "optimistic_tests.rs"]
 mod tests;
