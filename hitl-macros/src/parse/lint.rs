@@ -80,7 +80,7 @@ const ABOUT_ITEMS: [&str; 34] = [
 impl Spread {
     /// Takes the `cfg_attr`s off an attribute. What cannot be read stays as it is: the compiler
     /// reports it.
-    pub(crate) fn of(attribute: &Attribute) -> Vec<Self> {
+    pub(crate) fn all_in(attribute: &Attribute) -> Vec<Self> {
         let mut all = Vec::new();
         spread(attribute.meta.clone(), &mut Vec::new(), &mut all);
         all

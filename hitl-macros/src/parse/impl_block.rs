@@ -12,7 +12,7 @@ use super::{entries, scan, value};
 use crate::errors::Errors;
 
 /// An `impl` block, taken apart.
-pub(crate) struct Block {
+pub(crate) struct ImplBlock {
     /// The block without its tools.
     pub(crate) rest: ItemImpl,
     pub(crate) service: Service,
@@ -21,11 +21,11 @@ pub(crate) struct Block {
     /// Lint levels for all that is in it.
     pub(crate) lints: Vec<Attribute>,
     /// Each method that has `#[hitl_tool(..)]`.
-    pub(crate) methods: Vec<Marked>,
+    pub(crate) methods: Vec<ToolMethod>,
 }
 
 /// A method that is to be a tool.
-pub(crate) struct Marked {
+pub(crate) struct ToolMethod {
     /// What `#[hitl_tool(..)]` says.
     pub(crate) keys: TokenStream,
     /// The method as a fn.
@@ -41,7 +41,7 @@ pub(crate) struct Service {
     pub(crate) name: Ident,
 }
 
-impl Block {
+impl ImplBlock {
     /// Takes a block apart. Nothing when it is not that of a service; an error says why.
     pub(crate) fn read(item: ItemImpl, errors: &mut Errors) -> Option<Self> {
         let service = Service::read(&item, errors)?;
@@ -67,7 +67,7 @@ impl Block {
                 ImplItem::Fn(mut method) => match take_keys(&mut method, errors) {
                     None => rest.items.push(ImplItem::Fn(method)),
                     Some((keys, None)) => {
-                        methods.push(Marked { keys, method: as_fn(method), condition: None });
+                        methods.push(ToolMethod { keys, method: as_fn(method), condition: None });
                     }
                     Some((keys, Some(condition))) => {
                         let mut plain = method.clone();
@@ -75,7 +75,7 @@ impl Block {
                         plain.attrs.push(parse_quote!(#[cfg(not(#condition))]));
                         rest.items.push(ImplItem::Fn(plain));
                         let condition = Some(parse_quote!(#[cfg(#condition)]));
-                        methods.push(Marked { keys, method: as_fn(method), condition });
+                        methods.push(ToolMethod { keys, method: as_fn(method), condition });
                     }
                 },
                 ImplItem::Macro(call) => match names_tool(&call) {
@@ -201,7 +201,7 @@ pub(crate) fn root_of(tokens: TokenStream, errors: &mut Errors) -> Option<Path> 
 
 /// Whether `#[hitl_tool]` is in this attribute, by whatever path.
 pub(crate) fn is_tool(attribute: &Attribute) -> bool {
-    Spread::of(attribute).iter().any(|spread| spread.kind() == Kind::Tool)
+    Spread::all_in(attribute).iter().any(|spread| spread.kind() == Kind::Tool)
 }
 
 /// Takes the first `#[hitl_tool(..)]` off a method: what is in it, and its condition if it has one.
@@ -210,8 +210,9 @@ fn take_keys(
     errors: &mut Errors,
 ) -> Option<(TokenStream, Option<TokenStream>)> {
     let at = method.attrs.iter().position(is_tool)?;
-    let (mut ours, others): (Vec<_>, Vec<_>) =
-        Spread::of(&method.attrs[at]).into_iter().partition(|spread| spread.kind() == Kind::Tool);
+    let (mut ours, others): (Vec<_>, Vec<_>) = Spread::all_in(&method.attrs[at])
+        .into_iter()
+        .partition(|spread| spread.kind() == Kind::Tool);
     let twice = ours.split_off(1);
     let put_back = others.iter().chain(&twice).map(Spread::attribute);
     method.attrs.splice(at..=at, put_back);
