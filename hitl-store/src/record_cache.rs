@@ -10,7 +10,7 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 use hitl_core::machine::{CallRecord, Event};
 use hitl_core::{RequestId, Tenant};
 
-/// How many calls are kept; the oldest make room.
+/// The number of calls that are kept; the oldest make room.
 const CALLS: usize = 1024;
 /// The longest text, in bytes, of a call that is kept: its arguments, and the contents that were
 /// read for its reviewers.
@@ -71,15 +71,15 @@ impl<B> RecordCache<B> {
     }
 }
 
-/// Whether a record is short enough to be kept.
+/// Returns whether a record is short enough to be kept.
 fn fits(record: &CallRecord) -> bool {
     let request = &record.request;
     let contents = request.contents.iter().filter_map(|content| content.text.as_ref());
     contents.map(String::len).sum::<usize>() + request.arguments.as_str().len() <= TEXT
 }
 
-/// Whether the machine asks for nothing but the record and the time. Whether an executor is dead is
-/// not known of a record that is kept, and neither is what becomes of a batch.
+/// Returns whether the machine asks for nothing but the record and the time. Whether an executor is
+/// dead is not known of a record that is kept, and neither is what becomes of a batch.
 pub(crate) fn is_cacheable_event(event: &Event) -> bool {
     matches!(
         event,

@@ -159,7 +159,7 @@ fn halves(secret: &str) -> [Option<&str>; 2] {
 /// Whether a part of a secret stands nowhere by chance: it is no word.
 fn is_drawn(part: &str) -> bool {
     part.chars().any(|c| !c.is_alphabetic()) && part.chars().any(char::is_alphabetic)
-        || !super::wordy::is_name(part)
+        || !super::natural_text::is_name(part)
 }
 
 fn replace_places(text: &str, places: Vec<Range<usize>>) -> String {

@@ -164,8 +164,8 @@ pub(super) fn arguments_of(function: &Function) -> impl Iterator<Item = (&Parame
     function.parameters.iter().filter_map(|p| p.argument().map(|argument| (p, argument)))
 }
 
-/// Whether its name says that the body does not use it. What the macro makes does use it, which is
-/// no business of the lints for such names.
+/// Returns whether its name says that the body does not use it. What the macro makes does use it,
+/// which is no business of the lints for such names.
 pub(super) fn underscored(parameter: &Parameter) -> bool {
     parameter.ident.to_string().starts_with('_')
 }
@@ -192,7 +192,7 @@ pub(crate) fn path_text(path: &TokenStream) -> String {
 }
 
 impl Argument {
-    /// Whether the constructor takes whatever becomes it.
+    /// Returns whether the constructor takes whatever becomes it.
     fn converts(&self) -> bool {
         match &self.storage {
             ParamStorage::Str | ParamStorage::Slice(_) => true,

@@ -268,7 +268,7 @@ fn has_hidden(function: &Function) -> bool {
     hidden(function).next().is_some()
 }
 
-/// Whether an attribute names a secret, to skip it.
+/// Returns whether an attribute names a secret, to skip it.
 fn is_withheld(parameter: &Parameter) -> bool {
     parameter.named && parameter.argument().is_some_and(|argument| argument.sensitive)
 }
@@ -278,7 +278,7 @@ fn visible_type(parameter: &Parameter, names: &Names) -> TokenStream {
     if is_withheld(parameter) { quote!(#short::Withheld) } else { parameter.ty.to_token_stream() }
 }
 
-/// What holds the hidden parameters.
+/// Returns what holds the hidden parameters.
 fn hidden_struct(function: &Function) -> Option<TokenStream> {
     has_hidden(function).then(|| {
         let lifetime = borrows(function).then(|| quote!(<'__hitl>));
@@ -301,7 +301,7 @@ fn field(number: usize) -> Ident {
     format_ident!("__hitl_{number}")
 }
 
-/// Whether one of the hidden parameters is a reference.
+/// Returns whether one of the hidden parameters is a reference.
 fn borrows(function: &Function) -> bool {
     hidden(function).any(|parameter| matches!(parameter.ty, Type::Reference(_)))
 }
@@ -353,7 +353,7 @@ fn hygienic(name: &str) -> Ident {
     Ident::new(name, Span::mixed_site())
 }
 
-/// What a parameter is given, with the fn's own type.
+/// Returns what a parameter is given, with the fn's own type.
 fn value(parameter: &Parameter, names: &Names) -> TokenStream {
     let short = &names.short;
     let (call, cx) = (hygienic("call"), hygienic("cx"));
@@ -382,7 +382,7 @@ fn owned_or_not(borrowed: bool, span: Span, reference: &TokenStream) -> TokenStr
     }
 }
 
-/// Where a type is written: what the compiler finds wrong with it belongs there.
+/// Returns where a type is written: what the compiler finds wrong with it belongs there.
 fn at(ty: &Type) -> Span {
     Span::mixed_site().located_at(ty.span())
 }

@@ -18,7 +18,7 @@ const PLAIN: [&str; 17] = [
 const CONTAINERS: [&str; 7] =
     ["Vec", "Option", "Box", "HashMap", "BTreeMap", "HashSet", "BTreeSet"];
 
-/// The comparison of the arguments whose types may hold more than they write. Nothing if there are
+/// The comparison of the arguments whose types may hold more than they write. `None` if there are
 /// none: the trait's own answer holds.
 pub(super) fn lost_in(function: &Function, short: &TokenStream) -> Option<TokenStream> {
     let compared: Vec<_> = arguments_of(function)

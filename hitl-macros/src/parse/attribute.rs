@@ -96,13 +96,13 @@ impl Attribute {
         attribute
     }
 
-    /// Whether the key was given, even if with a wrong value.
+    /// Returns whether the key was given, even if with a wrong value.
     pub(crate) fn has(&self, key: &str) -> bool {
         self.seen.iter().any(|seen| seen == key)
     }
 
-    /// What is left when something in it is wrong: enough to expand the rest without errors that
-    /// only follow from this one.
+    /// Returns what is left when something in it is wrong: enough to expand the rest without errors
+    /// that only follow from this one.
     pub(crate) fn without_config(self) -> Self {
         let valid = Self { root: self.root, ..Self::default() };
         match (self.fallible, self.infallible) {

@@ -42,11 +42,11 @@ pub(crate) struct Service {
 }
 
 impl ImplBlock {
-    /// Takes a block apart. Nothing when it is not that of a service; an error says why.
+    /// Takes a block apart. `None` if it is not that of a service; an error says why.
     pub(crate) fn read(item: ItemImpl, errors: &mut Errors) -> Option<Self> {
         let service = Service::read(&item, errors)?;
         let (mut cfg, mut lints, mut attrs) = (Vec::new(), Vec::new(), Vec::new());
-        for spread in item.attrs.iter().flat_map(Spread::of) {
+        for spread in item.attrs.iter().flat_map(Spread::all_in) {
             match spread.kind() {
                 Kind::Existence => cfg.push(spread.attribute()),
                 // Part of the block is going to be elsewhere, so that nothing is expected of it.
@@ -181,7 +181,7 @@ impl Service {
     }
 }
 
-/// What `#[hitl_tools(..)]` says: where hitl is, when it is not `::hitl`.
+/// Returns what `#[hitl_tools(..)]` says: where hitl is, when it is not `::hitl`.
 pub(crate) fn root_of(tokens: TokenStream, errors: &mut Errors) -> Option<Path> {
     let mut root = None;
     for entry in entries::read(tokens, errors) {
@@ -199,7 +199,7 @@ pub(crate) fn root_of(tokens: TokenStream, errors: &mut Errors) -> Option<Path> 
     root
 }
 
-/// Whether `#[hitl_tool]` is in this attribute, by whatever path.
+/// Returns whether `#[hitl_tool]` is in this attribute, by whatever path.
 pub(crate) fn is_tool(attribute: &Attribute) -> bool {
     Spread::all_in(attribute).iter().any(|spread| spread.kind() == Kind::Tool)
 }
@@ -229,7 +229,7 @@ fn take_keys(
     Some((keys, condition))
 }
 
-/// Where `hitl_tool` stands in what a macro is called with.
+/// Returns where `hitl_tool` stands in what a macro is called with.
 fn names_tool(call: &ImplItemMacro) -> Option<Ident> {
     scan::identifier(&call.mac.tokens, &mut |ident| ident == "hitl_tool")
 }

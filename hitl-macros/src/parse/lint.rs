@@ -150,7 +150,7 @@ impl Spread {
     }
 }
 
-/// The same lints at another level: all of them, or those that are about items or not. Nothing when
+/// The same lints at another level: all of them, or those that are about items or not. `None` if
 /// there are none.
 fn at_level(meta: &Meta, level: &str, about_items: Option<bool>) -> TokenStream {
     let level = Ident::new(level, meta.path().span());

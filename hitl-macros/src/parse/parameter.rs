@@ -42,7 +42,7 @@ pub(crate) enum Role {
     State { ty: Type, borrowed: bool },
     /// The context of the call: borrowed, or cloned.
     Context { ty: Type, borrowed: bool },
-    /// The model, or whoever makes the call.
+    /// The model, or another caller.
     Argument(Box<Argument>),
 }
 
@@ -120,7 +120,7 @@ impl Parameter {
         })
     }
 
-    /// Whether both would be there at once under one name.
+    /// Returns whether both would be there at once under one name.
     pub(super) fn is_twin_of(&self, other: &Self) -> bool {
         let conditional = !self.existence.is_empty() && !other.existence.is_empty();
         self.ident == other.ident && !conditional
@@ -301,7 +301,7 @@ impl Keys {
     }
 }
 
-/// What reads the content, as it was given.
+/// Returns what reads the content, as it was given.
 fn content_of(value: Option<Expr>, errors: &mut Errors) -> ContentOf {
     match value.map(unwrap_expression) {
         None => return ContentOf::Files,
@@ -335,7 +335,7 @@ fn unwrap_expression(mut value: Expr) -> Expr {
     }
 }
 
-/// How an argument of this type is held.
+/// Returns how an argument of this type is held.
 fn storage(ty: &Type, errors: &mut Errors) -> Option<ParamStorage> {
     if let Some(token) = scan::impl_trait(ty) {
         errors.at(token, "a tool's parameter has one type: name it instead of `impl`");

@@ -58,7 +58,7 @@ fn walk(tokens: TokenStream, skipped: bool, found: &mut Vec<Use>) {
     }
 }
 
-/// How many tokens the key of `key = ..` or `a.key = ..` has; 0 if there is none.
+/// Returns how many tokens the key of `key = ..` or `a.key = ..` has; 0 if there is none.
 fn key(tokens: &[TokenTree]) -> usize {
     let mut length = 1;
     while tokens.get(length).is_some_and(|token| is(token, '.'))

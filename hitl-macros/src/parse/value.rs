@@ -44,7 +44,7 @@ pub(crate) fn text(entry: &Entry) -> syn::Result<Spanned<String>> {
     Ok(Spanned::new(text, expr))
 }
 
-/// What identifies a version: short, and nothing in it is invisible.
+/// Returns what identifies a version: short, and nothing in it is invisible.
 pub(crate) fn version(entry: &Entry) -> syn::Result<Spanned<String>> {
     let what = "1 to 128 visible ASCII characters, like \"2.1\", or \"any\" for none";
     let (expr, text) = string(entry, what)?;

@@ -1,4 +1,4 @@
-//! The database's time, as it was last heard, for what is written without a read just before.
+//! Estimates the server's clock from its last response, so that a write can skip the read before it.
 //!
 //! It is a guess that is never ahead by more than the two clocks drift apart in a minute: an answer
 //! is older than the moment at which it arrives. Nothing rests on it: what is judged by it is
@@ -9,20 +9,20 @@
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
-/// For how long one goes by what was heard: clocks drift.
+/// The age at which an estimate is dropped: clocks drift.
 const MAX_AGE: Duration = Duration::from_secs(60);
 
-/// When it was in the database, and when that was heard here.
+/// The last response: its time by the server's clock, in microseconds, and when it arrived.
 #[derive(Default)]
 pub(super) struct ServerClockEstimate(Mutex<Option<(i64, Instant)>>);
 
 impl ServerClockEstimate {
-    /// An answer says that it is so late, in microseconds.
+    /// Notes the server's time in a response, in microseconds.
     pub(super) fn observe(&self, micros: i64) {
         *self.last() = Some((micros, Instant::now()));
     }
 
-    /// The present in the database as far as is known here, in microseconds.
+    /// Returns the server's present in microseconds, or `None` without a recent response.
     pub(super) fn now(&self) -> Option<i64> {
         let (micros, at) = (*self.last())?;
         let since = at.elapsed();

@@ -17,7 +17,7 @@ use tokio_postgres_rustls::MakeRustlsConnect;
 
 use super::error::unusable;
 
-/// How long connecting may take.
+/// The time that connecting may take.
 const CONNECT: Duration = Duration::from_secs(5);
 /// A peer that answers nothing for so long is gone.
 const SILENCE: Duration = Duration::from_secs(15);
@@ -35,7 +35,7 @@ pub(super) struct ListenConnection(Box<Poller>);
 type Poller = dyn FnMut(&mut Context<'_>) -> Poll<Option<AsyncMessage>> + Send;
 
 impl ListenConnection {
-    /// The next message; nothing when the connection has ended. Cancel safe.
+    /// The next message; `None` if the connection has ended. Cancel safe.
     pub(super) async fn next(&mut self) -> Option<AsyncMessage> {
         poll_fn(|cx| (self.0)(cx)).await
     }

@@ -40,7 +40,7 @@ impl Database {
     /// A connection from the pool.
     pub(super) async fn connection(&self) -> Result<Object, Fault> {
         self.pool.get().await.map_err(|error| match error {
-            PoolError::Backend(error) => Fault::of_connect(error),
+            PoolError::Backend(error) => Fault::from_connect(error),
             _ => Fault::Unreachable(None),
         })
     }
@@ -64,7 +64,7 @@ impl Database {
             }
         };
         if let Ok(answer) = tokio::time::timeout(self.timeout, sending).await {
-            answer.map_err(Fault::of_statement)
+            answer.map_err(Fault::from_statement)
         } else {
             // Nobody knows what it is still doing: it does not go back to the pool.
             drop(Object::take(connection));

@@ -16,10 +16,10 @@ static USED: Statement = Statement {
     types: &[Type::TEXT, Type::TEXT],
 };
 
-/// The statements here.
+/// The statements of this module.
 pub(super) const ALL: &[&Statement] = &[&USED];
 
-/// Whether the event brings a decision that has counted for another call.
+/// Returns whether the event brings a decision that has counted for another call.
 pub(super) async fn is_used(on: &Database, call: RequestId, event: &Event) -> Result<bool, Fault> {
     let Some(id) = event.decision() else { return Ok(false) };
     Ok(one(&on.read(&USED, &[&id.to_string(), &call.to_string()]).await?)?.try_get(0)?)

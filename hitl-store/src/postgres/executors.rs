@@ -48,7 +48,7 @@ static FORGET: Statement = Statement {
     types: &[Type::TEXT_ARRAY],
 };
 
-/// The statements here.
+/// The statements of this module.
 pub(super) const ALL: &[&Statement] = &[&RECORD, &KNOWN, &ROWS, &FORGET];
 
 /// Records the tools of a session, and forgets those that need not be known any more.

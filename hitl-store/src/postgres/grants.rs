@@ -37,7 +37,7 @@ static SAVE: Statement = Statement {
         Type::TEXT,
     ],
 };
-// In the order of their ids, whoever locks them.
+// Everyone locks them in the order of their ids.
 static LOCK: Statement = Statement {
     text: "SELECT version, record FROM {s}.grants \
            WHERE id = ANY ($2::text[]::uuid[]) AND (tenant = $1) IS TRUE ORDER BY id FOR UPDATE",
@@ -105,7 +105,7 @@ static THEIRS: Statement = Statement {
 static FORGET: Statement =
     Statement { text: "DELETE FROM {s}.grants WHERE n = ANY ($1)", types: &[Type::INT8_ARRAY] };
 
-/// The statements here.
+/// The statements of this module.
 pub(super) const ALL: &[&Statement] =
     &[&BY_ID, &SAVE, &LOCK, &UPDATE, &OF_TENANT, &OF_TOOL, &LIVE, &ENDED, &THEIRS, &FORGET];
 
@@ -195,7 +195,7 @@ impl Revoke<'_> {
         let on = &self.on.database;
         let (mut retry, mut unclear) = (on.retry(), false);
         loop {
-            // The first revocation stands, so that doing it again says how the grant stands.
+            // The first revocation counts, so that doing it again says how the grant stands.
             let fault = match run(on, self).await {
                 Ok(Attempt::Done(answer)) => return Ok(answer),
                 Ok(Attempt::Unclear) => {
@@ -263,7 +263,7 @@ pub(super) async fn page(
 /// Comes before every id.
 pub(super) const NOBODY: &str = "00000000-0000-0000-0000-000000000000";
 
-/// How many grants are looked at in one transaction.
+/// The number of grants that are looked at in one transaction.
 const BATCH: i64 = 200;
 
 /// Forgets the grants that ended before `before` and no hold covers.
@@ -340,7 +340,7 @@ impl TransactionBody for Theirs<'_> {
     }
 }
 
-/// When a grant is or was over.
+/// Returns when a grant is or was over.
 pub(super) fn ends(record: &GrantRecord) -> i64 {
     let revoked = record.revoked.as_ref().map(|revoked| revoked.at);
     let ends = revoked.into_iter().chain(record.grant.until).min();

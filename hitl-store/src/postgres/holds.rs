@@ -1,7 +1,7 @@
 //! Legal holds.
 //!
-//! Whoever erases or forgets holds a lock that others who erase share, and reads the holds under
-//! it. Whoever places a hold takes that lock for themselves: once a hold is placed, nobody is
+//! Anyone who erases or forgets holds a lock that others who erase share, and reads the holds under
+//! it. Anyone who places a hold takes that lock for themselves: once a hold is placed, nobody is
 //! erasing who has not read it.
 
 use async_trait::async_trait;
@@ -42,7 +42,7 @@ static EVERY: Statement =
 static RELEASE: Statement =
     Statement { text: "DELETE FROM {s}.holds WHERE id = $1::text::uuid", types: &[Type::TEXT] };
 
-/// The statements here.
+/// The statements of this module.
 pub(super) const ALL: &[&Statement] = &[&SHARE, &EXCLUDE, &PLACE, &ONE, &EVERY, &RELEASE];
 
 /// The holds, for somebody who erases: none is placed until the transaction ends.

@@ -66,7 +66,7 @@ static ERASE: Statement = Statement {
 /// The greatest id; nobody makes it.
 const END: &str = "ffffffff-ffff-ffff-ffff-ffffffffffff";
 
-/// The statements here.
+/// The statements of this module.
 pub(super) const ALL: &[&Statement] =
     &[&CLAIM, &APPEND, &APPENDED, &LOAD, &RECENT, &LOCK, &CALLS, &ERASE];
 
@@ -166,7 +166,7 @@ impl TransactionBody for Erase {
     async fn perform(&self, tx: &Tx<'_>) -> Result<Completion<Self::Answer>, Fault> {
         let id = self.task.to_string();
         let holds = holds::for_erasing(tx).await?;
-        // Whoever appends waits for it.
+        // Anyone who appends waits for it.
         tx.send(&LOCK, &[&id]).await?;
         let rows = tx.send(&LOAD, &[&id]).await?;
         let entry = |row: &tokio_postgres::Row| row.try_get::<_, Vec<u8>>(0);

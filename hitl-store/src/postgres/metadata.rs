@@ -25,7 +25,7 @@ static INSERT: Statement = Statement {
     types: &[Type::TEXT, Type::TEXT],
 };
 
-/// The statements here.
+/// The statements of this module.
 pub(super) const ALL: &[&Statement] = &[&META, &SWAP, &INSERT];
 
 /// A value of the store's own table, like its epoch.

@@ -32,7 +32,7 @@ use super::transaction::{
 use super::write::{InsertCall, MAX_MISSES, READ_VALIDITY_MICROS, UpdateCall};
 use crate::failpoint::reach;
 
-// In the order of their ids, whoever locks them.
+// Everyone locks them in the order of their ids.
 static LOCK: Statement = Statement {
     text: "SELECT n FROM {s}.calls WHERE id = ANY ($2::text[]::uuid[]) AND (tenant = $1) IS TRUE \
            ORDER BY id FOR UPDATE",
@@ -53,7 +53,7 @@ static WRITTEN: Statement = Statement {
     types: &[Type::TEXT, Type::TEXT_ARRAY, Type::TEXT],
 };
 
-/// The statements here.
+/// The statements of this module.
 pub(super) const ALL: &[&Statement] = &[&LOCK, &READ, &WRITTEN];
 
 /// Applies an event that draws on a grant, or gives back to it.
@@ -80,7 +80,7 @@ pub(super) async fn apply_all(
     if events.is_empty() {
         return Ok(Vec::new());
     }
-    let parts: Vec<_> = events.iter().map(EventRef::of).collect();
+    let parts: Vec<_> = events.iter().map(EventRef::new).collect();
     MultiCallTx::new(on, tenant, &parts, None).run_until_known().await
 }
 
@@ -92,7 +92,7 @@ struct EventRef<'a> {
 }
 
 impl<'a> EventRef<'a> {
-    fn of(applied: &'a Applied) -> Self {
+    fn new(applied: &'a Applied) -> Self {
         Self { id: applied.id, event: &applied.event, enclosed: &applied.enclosed }
     }
 }
@@ -111,7 +111,7 @@ struct MultiCallTx<'a> {
     unclear: bool,
 }
 
-/// What came of an attempt.
+/// The result of an attempt.
 enum Outcome {
     /// They happened, just now or in an earlier attempt.
     Changed(Vec<CallRecord>),
@@ -196,7 +196,7 @@ impl<'a> MultiCallTx<'a> {
         each.filter_map(|(part, stored)| grant_of(&stored.record, part.event)).collect()
     }
 
-    /// What the pure machine says.
+    /// Asks the pure machine.
     fn judge(
         &self,
         found: &[StoredCall],
@@ -223,7 +223,7 @@ impl<'a> MultiCallTx<'a> {
         machine::apply_all(&changes, before)
     }
 
-    /// Locks what is to change, and reads it. Nothing when another grant is drawn on by now.
+    /// Locks what is to change, and reads it. `None` if another grant is drawn on by now.
     async fn lock(
         &self,
         tx: &Tx<'_>,
@@ -327,7 +327,7 @@ impl TransactionBody for MultiCallTx<'_> {
     }
 }
 
-/// When it is too late to draw on any of these, in microseconds.
+/// Returns when it is too late to draw on any of these, in microseconds.
 fn last_moment<'g>(on: &Shared, grants: impl Iterator<Item = &'g GrantRecord>) -> i64 {
     let ends = grants.filter_map(|record| record.grant.until).min();
     let ends = ends.filter(|_| on.clock.is_none());
@@ -392,7 +392,7 @@ enum SubmitOnGrantOutcome {
 }
 
 impl SubmitOnGrantOutcome {
-    fn of(answer: Submitted) -> Self {
+    fn answer(answer: Submitted) -> Self {
         Self::Answer(Box::new(answer))
     }
 }
@@ -404,12 +404,12 @@ impl TransactionBody for SubmitOnGrant<'_> {
     async fn perform(&self, tx: &Tx<'_>) -> Result<Completion<SubmitOnGrantOutcome>, Fault> {
         let nothing = |answer| Ok(Completion::Nothing(answer));
         let (on, call) = (self.on, self.call);
-        // First: whoever entered this call before us, and is not known to have, holds it.
+        // First: anyone who entered this call before us, and is not known to have, holds it.
         let before = grants::lock(tx, &call.key().tenant, call.grant()).await?;
         reach("rows-locked");
         let KeyLookup { read_at, stored, watermark } = query::find_within(tx, call.key()).await?;
         if let Some(StoredCall { record, .. }) = stored {
-            return nothing(SubmitOnGrantOutcome::of(if record.content != call.content() {
+            return nothing(SubmitOnGrantOutcome::answer(if record.content != call.content() {
                 Submitted::Conflict(record.id())
             } else if record.id() == call.id() {
                 Submitted::Created(record)
@@ -425,7 +425,7 @@ impl TransactionBody for SubmitOnGrant<'_> {
         let (record, drawn) = match call.admitted(grant, on.now_of(read_at)) {
             Ok(admitted) => admitted,
             Err(refusal) => {
-                return nothing(SubmitOnGrantOutcome::of(Submitted::NotGranted(refusal)));
+                return nothing(SubmitOnGrantOutcome::answer(Submitted::NotGranted(refusal)));
             }
         };
         let Some(((session, drawn), grant)) =
@@ -449,6 +449,6 @@ impl TransactionBody for SubmitOnGrant<'_> {
         }
         reach("calls-written");
         grants::update(tx, &drawn, grant).await?;
-        Ok(Completion::Commit(SubmitOnGrantOutcome::of(Submitted::Created(record))))
+        Ok(Completion::Commit(SubmitOnGrantOutcome::answer(Submitted::Created(record))))
     }
 }

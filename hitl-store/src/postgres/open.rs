@@ -18,22 +18,38 @@ use crate::record_cache::RecordCache;
 
 impl PostgresStore {
     /// Opens the store at `url`, like `postgres://user:password@host/database?sslmode=require`, and
-    /// creates its schema `hitl` when there is none. Every replica gives the same key.
+    /// creates its schema `hitl` if there is none. Every replica gives the same key.
     ///
-    /// The error's [kind](StoreError::kind) says what is wrong: the database cannot be reached,
-    /// takes no writes, was written by a newer version, or under another key.
+    /// # Errors
+    ///
+    /// The error's [kind](StoreError::kind) tells why: the database cannot be reached, takes no
+    /// writes, was written by a newer version, or under another key.
+    ///
+    /// # Panics
+    ///
+    /// Outside of a Tokio runtime.
     pub async fn open(url: &str, key: impl Into<HostKeys>) -> Result<Self, StoreError> {
         Self::options(url).key(key).open().await
     }
 
-    /// How a database is opened, when the defaults do not fit.
+    /// Returns the options with which a database is opened.
     pub fn options(url: impl Into<String>) -> PostgresOptions {
         PostgresOptions::new(url)
     }
 }
 
 impl PostgresOptions {
-    /// Opens the store, on the runtime that calls: the store works as long as that runtime does.
+    /// Opens the store on the caller's Tokio runtime: the store works as long as that runtime does.
+    ///
+    /// Cancel safe: a migration happens wholly or not at all.
+    ///
+    /// # Errors
+    ///
+    /// As [`PostgresStore::open`].
+    ///
+    /// # Panics
+    ///
+    /// Outside of a Tokio runtime.
     pub async fn open(self) -> Result<PostgresStore, StoreError> {
         open(self).await
     }

@@ -1,4 +1,4 @@
-//! What can be written: a submission, and an event applied to a call.
+//! The writes of single calls: a submission, and an event applied to a call.
 //!
 //! # How
 //!
@@ -51,7 +51,7 @@ pub(super) async fn submit(
     let (write, mut misses, mut unclear) = (SessionId::new(), 0, false);
     let (caps, auditor) = (call.caps(), call.auditor());
     let way = WriteTarget::SingleStatement(&on.database);
-    if let Some(StampedCall { record, epoch, read_at }) = StampedCall::of(on, call) {
+    if let Some(StampedCall { record, epoch, read_at }) = StampedCall::new(on, call) {
         let (since, until) = (read_at, read_at.saturating_add(READ_VALIDITY_MICROS));
         let insert =
             InsertCall { record: &record, caps, auditor, epoch, payload, since, until, write };
@@ -214,7 +214,7 @@ pub(super) async fn apply(
 }
 
 impl Shared {
-    /// Whether a write whose answer was lost has happened.
+    /// Returns whether a write whose answer was lost has happened.
     async fn has_written(
         &self,
         tenant: &Tenant,

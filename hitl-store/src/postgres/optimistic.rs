@@ -1,11 +1,11 @@
-//! What is worked out without reading first.
+//! Optimistic updates: work that is prepared without a read before the write.
 //!
 //! A change takes a read and a write, each a round trip, because the pure machine must see what it
 //! judges. What this store has just seen or written itself, it need not ask for: the statement that
 //! writes compares what was judged with what is there. That the record is the same is said by its
 //! version and by the moment at which it was written (a database that was put back counts versions
-//! anew); that it is in time, by the database's clock. A key is free, and its run not forgotten, in
-//! the very snapshot of the statement. Whenever something differs, nothing is written, and the
+//! again); that it is in time, by the database's clock. A key is free, and its run not forgotten,
+//! in the very snapshot of the statement. Whenever something differs, nothing is written, and the
 //! operation reads and judges as if nothing had been tried. A refusal and a replay are never told
 //! from here.
 
@@ -28,8 +28,8 @@ pub(super) struct StampedCall {
 }
 
 impl StampedCall {
-    /// Nothing when the time is not known, or the lease not known to last.
-    pub(super) fn of(on: &Shared, call: &NewCall) -> Option<Self> {
+    /// `None` if the time is not known, or the lease not known to last.
+    pub(super) fn new(on: &Shared, call: &NewCall) -> Option<Self> {
         let read_at = on.clock_estimate.now()?;
         let record = call.stamped(on.now_of(read_at));
         let claim = record.claim.map(|claim| on.sessions.epoch(claim.session));
@@ -39,8 +39,8 @@ impl StampedCall {
 }
 
 impl UpdateCall {
-    /// What an event leads to, if the call still is as this store last saw it. Nothing when the
-    /// call is not at hand, when more than its record must be looked at, or when the machine
+    /// Returns what an event leads to, if the call still is as this store last saw it. `None` if
+    /// the call is not at hand, when more than its record must be looked at, or when the machine
     /// refuses.
     pub(super) fn from_cache(
         on: &Shared,

@@ -64,7 +64,8 @@ fn attach() -> Event {
     Event::Attach { owner: None, attached: true }
 }
 
-/// Whether such an event would be written without a read now. What that takes out is put back.
+/// Returns whether such an event would be written without a read now. What that takes out is put
+/// back.
 fn is_cached(on: &PostgresStore, record: &CallRecord, event: &Event) -> bool {
     let stored = on.shared.record_cache.take(&tenant(), record.id());
     let put_back =
@@ -228,7 +229,7 @@ async fn a_key_that_is_taken_or_whose_run_is_forgotten_takes_no_call_at_once() {
     // A run that began in 2024.
     let run = Draft::new("018cc251-f400-7000-8000-000000000000", 1);
     here.forget_runs(here.now().await.unwrap()).await.unwrap();
-    assert!(StampedCall::of(&there.shared, &run.call()).is_some());
+    assert!(StampedCall::new(&there.shared, &run.call()).is_some());
     let refused = there.submit(run.call(), sealed(b"payload")).await.unwrap_err();
     assert_eq!(refused.kind(), hitl_core::StoreErrorKind::RunForgotten);
 }

@@ -1,4 +1,4 @@
-//! How a database is opened.
+//! The options with which a database is opened.
 
 use std::fmt;
 use std::sync::Arc;
@@ -7,7 +7,7 @@ use std::time::Duration;
 use hitl_base::Clock;
 use hitl_core::HostKeys;
 
-/// How a [`PostgresStore`](crate::PostgresStore) is opened.
+/// The options with which a [`PostgresStore`](crate::PostgresStore) is opened.
 ///
 /// ```no_run
 /// # use hitl_store::PostgresStore;
@@ -39,7 +39,7 @@ pub struct PostgresOptions {
     pub(super) clock: Option<Arc<dyn Clock>>,
 }
 
-/// How statements reach the server.
+/// The way in which statements reach the server.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum StatementMode {
     /// Parsed once for each connection.
@@ -70,7 +70,7 @@ impl PostgresOptions {
         }
     }
 
-    /// The key that arguments and results are sealed under. Every replica is given the same one,
+    /// Sets the key that arguments and results are sealed under. Every replica is given the same one,
     /// say from a vault; the database keeps only a check value of it. Required.
     ///
     /// While the key is replaced, a replica is given [both](HostKeys::with_previous): first each
@@ -102,21 +102,21 @@ impl PostgresOptions {
         self
     }
 
-    /// The schema that hitl has for itself, `hitl` unless set: up to 40 of `a-z`, `0-9` and `_`. It
+    /// Sets the schema that hitl has for itself, `hitl` unless set: up to 40 of `a-z`, `0-9` and `_`. It
     /// is created when there is none. Stores in different schemas do not see each other.
     pub fn schema(mut self, name: impl Into<String>) -> Self {
         self.schema = name.into();
         self
     }
 
-    /// The most connections, 16 unless set, at least 2; one more listens. Further callers wait.
+    /// Sets the most connections: 16 unless set, at least 2; one more listens. Further callers wait.
     pub fn max_connections(mut self, most: usize) -> Self {
         self.max_connections = most.max(2);
         self
     }
 
-    /// How long an operation waits for a database that cannot be reached, before it fails with
-    /// [`Unavailable`](hitl_core::StoreErrorKind::Unavailable), or with
+    /// Sets how long an operation waits for a database that cannot be reached, before it fails
+    /// with [`Unavailable`](hitl_core::StoreErrorKind::Unavailable), or with
     /// [`Ambiguous`](hitl_core::StoreErrorKind::Ambiguous) when a write was on its way. Five
     /// seconds unless set.
     pub fn operation_timeout(mut self, length: Duration) -> Self {
@@ -124,17 +124,18 @@ impl PostgresOptions {
         self
     }
 
-    /// How long an executor counts as alive after its last sign of life, by the database's clock.
-    /// Fifteen seconds unless set, at least 300 ms; renewed six times in that time. An executor
-    /// that could not renew it for half that time claims nothing any more until it could. Shorter
-    /// finds the dead earlier; longer survives longer pauses of the network.
+    /// Sets how long an executor counts as alive after its last sign of life, by the database's
+    /// clock. Fifteen seconds unless set, at least 300 ms; renewed six times in that time. An
+    /// executor that could not renew it for half that time claims nothing any more until it could.
+    /// Shorter finds the dead earlier; longer survives longer pauses of the network.
     pub fn lease(mut self, length: Duration) -> Self {
         self.lease = length.max(SHORTEST_LEASE);
         self
     }
 
-    /// Where to listen for the changes of other replicas, when the first URL leads to a pooler:
-    /// `LISTEN` needs a connection that stays the same, so this one goes to the server itself.
+    /// Sets where to listen for the changes of other replicas, when the first URL leads to a
+    /// pooler: `LISTEN` needs a connection that stays the same, so this one goes to the server
+    /// itself.
     pub fn listen_url(mut self, url: impl Into<String>) -> Self {
         self.listen_url = Some(url.into());
         self
@@ -154,7 +155,8 @@ impl PostgresOptions {
         self
     }
 
-    /// How often the history is read for changes that nobody was told of. Five seconds unless set.
+    /// Sets how often the history is read for changes whose notification was lost. Five seconds
+    /// unless set, at least 10 ms.
     pub fn poll_interval(mut self, every: Duration) -> Self {
         self.poll_interval = every.max(Duration::from_millis(10));
         self

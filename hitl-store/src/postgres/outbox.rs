@@ -1,4 +1,4 @@
-//! Changes that are not known to stand in the audit.
+//! Changes whose audit record is unconfirmed.
 
 use hitl_core::SessionId;
 use hitl_core::machine::Entry;
@@ -37,7 +37,7 @@ static ACKNOWLEDGE: Statement = Statement {
     types: &[Type::TEXT_ARRAY, Type::INT8_ARRAY],
 };
 
-/// The statements here.
+/// The statements of this module.
 pub(super) const ALL: &[&Statement] = &[&TAKE, &OWN, &ACKNOWLEDGE];
 
 /// Gives some of what the dead were to audit to this session.
@@ -49,7 +49,7 @@ pub(super) async fn take(
     entries(&on.read(&TAKE, &[&session.to_string(), &count(limit)]).await?)
 }
 
-/// What this session has not acknowledged yet.
+/// Returns what this session has not acknowledged yet.
 pub(super) async fn own(
     on: &Database,
     session: SessionId,
@@ -64,7 +64,7 @@ fn entries(rows: &[Row]) -> Result<Vec<Entry>, Fault> {
     rows.iter().map(entry).collect()
 }
 
-/// These changes stand in the audit.
+/// Notes that these changes are in the audit.
 pub(super) async fn acknowledge(on: &Database, audited: &[Change]) -> Result<(), Fault> {
     let ids: Vec<String> = audited.iter().map(|change| change.call.to_string()).collect();
     let versions: Vec<i64> = audited.iter().map(|change| change.version.cast_signed()).collect();

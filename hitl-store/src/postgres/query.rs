@@ -1,4 +1,4 @@
-//! What can be read. Each function is one snapshot of the database, unless it says otherwise.
+//! Reads. Each function is one snapshot of the database, unless it says otherwise.
 
 use hitl_base::Timestamp;
 use hitl_core::machine::{CallRecord, CallState, Entry};
@@ -123,7 +123,7 @@ static WRITTEN: Statement = Statement {
     types: &[Type::TEXT, Type::TEXT, Type::TEXT],
 };
 
-/// The statements here.
+/// The statements of this module.
 pub(super) const ALL: &[&Statement] = &[
     &NOW,
     &BY_ID,
@@ -167,7 +167,7 @@ pub(super) async fn get(
     rows.first().map(stored).transpose()
 }
 
-/// What a key leads to.
+/// The result of looking a call up by its key.
 pub(super) struct KeyLookup {
     /// When it was looked for, in microseconds by the database's clock.
     pub(super) read_at: i64,
@@ -284,7 +284,7 @@ pub(super) async fn stale(
 
 /// A stretch of the history, up to and with what was committed before this was asked.
 ///
-/// Numbers are given by whoever reads: see `number_history` in the schema.
+/// Numbers are given by anyone who reads: see `number_history` in the schema.
 pub(super) async fn history(on: &Database, after: u64, limit: usize) -> Result<History, Fault> {
     let from = i64::try_from(after).unwrap_or(i64::MAX);
     let mut stretch = stretch(on, from, limit).await?;
@@ -357,7 +357,7 @@ pub(super) async fn last_change(on: &Database) -> Result<u64, Fault> {
     Ok(one(&rows)?.try_get::<_, i64>(0)?.cast_unsigned())
 }
 
-/// Which calls changed after a number of the history.
+/// Returns which calls changed after a number of the history.
 pub(super) async fn changes(
     on: &Database,
     after: u64,
@@ -367,7 +367,7 @@ pub(super) async fn changes(
     rows.iter().map(|row| parse(row.try_get(0)?)).collect()
 }
 
-/// Which version of a call this write led to, if it happened.
+/// Returns which version of a call this write led to, if it happened.
 pub(super) async fn written(
     on: &Database,
     tenant: &Tenant,

@@ -105,7 +105,7 @@ static TENANTS: Statement = Statement {
     types: &[Type::TEXT, Type::INT8],
 };
 
-/// The statements here.
+/// The statements of this module.
 pub(super) const ALL: &[&Statement] =
     &[&WAITING, &BY_TURN, &BY_DUE, &CREATED, &STATES, &LEVELS, &TENANTS];
 
@@ -149,7 +149,7 @@ pub(super) async fn scan(on: &Database, scan: &QueueScan) -> Result<Vec<Placed>,
     rows.iter().map(placed).collect()
 }
 
-/// How many of a tenant's calls there are, as far as they are counted.
+/// Returns how many of a tenant's calls there are, as far as they are counted.
 pub(super) async fn counts(on: &Database, tenant: &Tenant) -> Result<QueueCounts, Fault> {
     let (tenant, most) = (storable(tenant.as_str()), COUNTED.cast_signed() + 1);
     let states: Vec<&str> = QueueCounts::STATES.iter().map(|state| state.name()).collect();

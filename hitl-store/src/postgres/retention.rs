@@ -1,8 +1,8 @@
-//! What is old goes: first what calls were about, then, behind a watermark, that they were.
+//! Retention: first the content of old calls is erased, then, behind a watermark, their tombstones.
 //!
 //! A new call is compared with the watermark as it stood when its key was found free. That is
-//! enough: a tombstone is removed only after the watermark has risen above it, so whoever no longer
-//! finds the tombstone finds the watermark.
+//! enough: a tombstone is removed only after the watermark has risen above it, so anyone who no
+//! longer finds the tombstone finds the watermark.
 
 use std::collections::BTreeMap;
 
@@ -24,7 +24,8 @@ use super::statement::Statement;
 use super::transaction::{Completion, TransactionBody, Tx, run_until_known};
 use crate::failpoint::reach;
 
-/// How many calls are erased or forgotten in one transaction, so that others get their turn.
+/// The number of calls that are erased or forgotten in one transaction, so that others get their
+/// turn.
 const BATCH: i64 = ERASED_AT_ONCE as i64;
 
 pub(super) static ENDED: Statement = Statement {
@@ -87,7 +88,7 @@ static FORGET: Statement = Statement {
     types: &[Type::INT8, Type::INT8],
 };
 
-/// The statements here.
+/// The statements of this module.
 pub(super) const ALL: &[&Statement] =
     &[&ENDED, &READ, &THEIRS, &PLACE, &ERASE, &RAISE, &RAISE_FORGOTTEN, &FORGET];
 
@@ -125,7 +126,7 @@ pub(super) async fn erase(
     Ok(calls.iter().map(of).collect())
 }
 
-/// What is said of each call that is there.
+/// For each call that is there, why it was left, if it was.
 type EraseResults = BTreeMap<RequestId, Option<NotErased>>;
 
 /// Erases calls by their numbers or their ids, in one transaction.
@@ -135,7 +136,7 @@ struct Erase {
 }
 
 impl Erase {
-    async fn of(
+    async fn erase(
         &self,
         tx: &Tx<'_>,
         wanted: impl Fn(&CallRecord) -> bool + Send,
@@ -175,7 +176,7 @@ impl TransactionBody for Erase {
     type Answer = EraseResults;
 
     async fn perform(&self, tx: &Tx<'_>) -> Result<Completion<EraseResults>, Fault> {
-        Ok(Completion::Commit(self.of(tx, |_| true).await?))
+        Ok(Completion::Commit(self.erase(tx, |_| true).await?))
     }
 }
 
@@ -193,7 +194,7 @@ impl TransactionBody for EraseNamed {
         let wanted = |record: &CallRecord| {
             self.wanted.get(&record.id()).is_some_and(|tenant| *tenant == record.key().tenant)
         };
-        Ok(Completion::Commit(self.erase.of(tx, wanted).await?))
+        Ok(Completion::Commit(self.erase.erase(tx, wanted).await?))
     }
 }
 

@@ -56,11 +56,11 @@ static PUT_RESULT: Statement = Statement { text: reseal_in!("results"), types: P
 static OTHER_PAYLOADS: Statement = Statement { text: others_in!("payloads"), types: COUNTED };
 static OTHER_RESULTS: Statement = Statement { text: others_in!("results"), types: COUNTED };
 
-/// The statements here.
+/// The statements of this module.
 pub(super) const ALL: &[&Statement] =
     &[&PAYLOADS, &RESULTS, &PUT_PAYLOAD, &PUT_RESULT, &OTHER_PAYLOADS, &OTHER_RESULTS];
 
-/// How many texts are looked at in one statement.
+/// The number of texts that are looked at in one statement.
 const AT_ONCE: i64 = 1000;
 /// How often somebody else may be faster.
 const TRIES: u32 = 100;
@@ -101,7 +101,7 @@ pub(super) async fn check_keys(
     Err(overtaken(on))
 }
 
-/// What still needs other keys than these.
+/// Returns what still needs other keys than these.
 async fn uses(on: &Database, keys: &HostKeys) -> Result<Uses, Fault> {
     let mark = metadata::get(on, DIGESTS).await?;
     Ok(Uses {
@@ -111,7 +111,7 @@ async fn uses(on: &Database, keys: &HostKeys) -> Result<Uses, Fault> {
     })
 }
 
-/// What is not sealed under a key, of so many texts after a place.
+/// Returns what is not sealed under a key, of so many texts after a place.
 pub(super) async fn texts(
     on: &Database,
     part: SealedPart,
@@ -158,7 +158,7 @@ pub(super) async fn reseal(
     }
 }
 
-/// How many texts are sealed under none of these keys.
+/// Returns how many texts are sealed under none of these keys.
 async fn others(on: &Database, keys: &HostKeys) -> Result<u64, Fault> {
     let (prefixes, mut sum) = (known_keys::prefixes(keys), 0);
     for sql in [&OTHER_PAYLOADS, &OTHER_RESULTS] {

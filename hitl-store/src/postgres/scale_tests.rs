@@ -52,7 +52,7 @@ impl Filled {
         Self { schema, client }
     }
 
-    /// How many pages a query reads, and how it goes about it.
+    /// Returns how many pages a query reads, and how it goes about it.
     async fn explain(&self, sql: &Statement, given: &[&(dyn ToSql + Sync)]) -> (u64, String) {
         let text = format!("EXPLAIN (ANALYZE, BUFFERS, TIMING OFF) {}", sql.text);
         let typed: Vec<_> = given.iter().copied().zip(sql.types.iter().cloned()).collect();
@@ -112,7 +112,7 @@ async fn a_query_reads_as_many_pages_however_long_the_queue_is() {
     }
 }
 
-/// How a statement is carried out, whatever it is given.
+/// Returns how a statement is carried out, whatever it is given.
 async fn generic_plan(client: &Client, schema: &str, sql: &Statement) -> String {
     let types: Vec<&str> = sql.types.iter().map(tokio_postgres::types::Type::name).collect();
     // An array's name begins so.

@@ -1,4 +1,4 @@
-//! Whether this process may still seal under its key.
+//! The check that this process may still seal under its key.
 
 use hitl_core::HostKeys;
 use hitl_core::store::StoreError;

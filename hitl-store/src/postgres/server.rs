@@ -13,7 +13,7 @@ static SETTINGS: Statement = Statement {
     types: &[],
 };
 
-/// The statements here.
+/// The statements of this module.
 pub(super) const ALL: &[&Statement] = &[&SETTINGS];
 
 /// A standby takes no writes, and a server that acknowledges before it has written breaks promises.

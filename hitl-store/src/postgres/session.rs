@@ -2,8 +2,8 @@
 //!
 //! A session is a row with a lease that its holder renews. Everybody else judges it by the
 //! database's clock alone. Each claim carries the epoch of the lease that it was made under: when a
-//! lease has run out, what was claimed under it is dead for good, and the holder goes on under the
-//! next epoch, so that an outage costs the claims it interrupted and not the executor.
+//! lease has run out, what was claimed under it is dead for good, and the holder continues under
+//! the next epoch, so that an outage costs the claims it interrupted and not the executor.
 //!
 //! A holder fences itself at half its lease, by its own clock, counted from before it asked for the
 //! renewal: from then on it claims nothing, although others take it for dead only at the lease's
@@ -66,7 +66,7 @@ static UNDER_OTHER_KEYS: Statement = Statement {
     types: &[Type::TEXT],
 };
 
-/// The statements here.
+/// The statements of this module.
 pub(super) const ALL: &[&Statement] = &[&OPEN, &RENEW, &CLOSE, &ALIVE, &TIDY, &UNDER_OTHER_KEYS];
 
 /// How often a lease is renewed in its time.
@@ -139,8 +139,8 @@ impl Sessions {
         Ok(())
     }
 
-    /// Whether this store has sessions, and each of their leases may have run out: others may have
-    /// retired its key meanwhile.
+    /// Returns whether this store has sessions, and each of their leases may have run out: others
+    /// may have retired its key meanwhile.
     pub(super) fn is_fenced(&self) -> bool {
         let own = self.own();
         !own.is_empty() && own.values().all(|lease| Instant::now() >= lease.fenced_at)

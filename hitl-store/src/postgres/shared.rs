@@ -1,4 +1,4 @@
-//! What the clones of a store share, and what every operation does with it.
+//! The state that the clones of a store share, and the steps that operations have in common.
 
 use std::sync::Arc;
 
@@ -17,7 +17,7 @@ use super::session::Sessions;
 use super::watch::Notifier;
 use crate::record_cache::RecordCache;
 
-/// What clones share.
+/// The state that clones share.
 pub(super) struct Shared {
     pub(super) database: Arc<Database>,
     pub(super) sessions: Arc<Sessions>,

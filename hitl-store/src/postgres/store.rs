@@ -41,13 +41,14 @@ use super::shared::Shared;
 ///
 /// `Ok` means durable: what was acknowledged survives a crash of this process and of the server,
 /// and a fail-over only where replication is synchronous. A replica that dies leaves what it was
-/// running to be declared lost once its lease is over, by the database's clock; see
-/// [`PostgresOptions::lease`](crate::PostgresOptions::lease).
+/// running to be declared lost once its [lease](crate::PostgresOptions::lease) is over, by the
+/// database's clock.
 ///
 /// Connections over TCP use TLS where the server offers it, and then the server's certificate is
 /// always checked; write `sslmode=require` into the URL to accept nothing less, `sslmode=disable`
-/// to go without. Behind a pooler, see [`PostgresOptions::listen_url`](crate::PostgresOptions::listen_url) and
-/// [`PostgresOptions::unnamed_statements`](crate::PostgresOptions::unnamed_statements).
+/// to go without. Behind a pooler, set its
+/// [`listen_url`](crate::PostgresOptions::listen_url) and
+/// [`unnamed_statements`](crate::PostgresOptions::unnamed_statements).
 ///
 /// Every future of a store may be dropped: the operation then happens wholly or not at all. The
 /// store lives on the runtime it was opened on. Dropping the last clone ends its sessions.
@@ -63,7 +64,12 @@ impl From<Shared> for PostgresStore {
 }
 
 impl PostgresStore {
-    /// Counts how often the database was [put back](crate::PostgresOptions::restored), from 1.
+    /// Returns how often the database was [put back](crate::PostgresOptions::restored), counted
+    /// from 1.
+    ///
+    /// # Errors
+    ///
+    /// If the database cannot be read.
     pub async fn epoch(&self) -> Result<u64, StoreError> {
         let text = metadata::get(&self.shared.database, "epoch").await;
         let text = text.map_err(|fault| self.shared.error(fault))?;
@@ -88,7 +94,7 @@ impl PostgresStore {
     }
 }
 
-/// Whether something sealed is kept with a change.
+/// Returns whether something sealed is kept with a change.
 fn is_sealing(enclosed: &Enclosed) -> bool {
     enclosed.payload.is_some() || enclosed.result.is_some()
 }

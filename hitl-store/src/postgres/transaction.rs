@@ -19,26 +19,26 @@ use super::row::one;
 use super::statement::{Params, Statement};
 use crate::failpoint::reach;
 
-/// How long a row is waited for, a statement may take, and a client may say nothing.
+/// The time that a row is waited for, a statement may take, and a client may say nothing.
 const BOUNDS: &str = "SET LOCAL lock_timeout = '2s'; SET LOCAL statement_timeout = '5s'; \
                       SET LOCAL idle_in_transaction_session_timeout = '2s'";
 
-/// What is done inside a transaction, as often as it takes until one of them stands.
+/// Work inside a transaction, performed again until one transaction is committed.
 #[async_trait]
 pub(super) trait TransactionBody: Sync {
-    /// What its caller is told.
+    /// The answer to its caller.
     type Answer: Send;
 
     /// Does it.
     async fn perform(&self, tx: &Tx<'_>) -> Result<Completion<Self::Answer>, Fault>;
 
-    /// Whether what it answers is told the first time only: done again, it finds nothing to do.
+    /// Returns whether only the first attempt has the answer: done again, it finds nothing to do.
     fn answers_once(&self) -> bool {
         false
     }
 }
 
-/// How a transaction is to end.
+/// The way in which a transaction is to end.
 pub(super) enum Completion<T> {
     /// Keeps what was written.
     Commit(T),
@@ -46,7 +46,7 @@ pub(super) enum Completion<T> {
     Nothing(T),
 }
 
-/// What came of one transaction.
+/// The result of one transaction.
 pub(super) enum Attempt<T> {
     /// It has ended as it was to end.
     Done(T),
@@ -110,14 +110,14 @@ async fn once<W: TransactionBody>(
     committing: &AtomicBool,
 ) -> Result<W::Answer, Fault> {
     let begun = connection.build_transaction().isolation_level(IsolationLevel::ReadCommitted);
-    let transaction = begun.start().await.map_err(Fault::of_statement)?;
-    transaction.batch_execute(BOUNDS).await.map_err(Fault::of_statement)?;
+    let transaction = begun.start().await.map_err(Fault::from_statement)?;
+    transaction.batch_execute(BOUNDS).await.map_err(Fault::from_statement)?;
     let tx = Tx { transaction, database: on };
     match work.perform(&tx).await? {
         Completion::Commit(answer) => {
             reach("before-commit");
             committing.store(true, Ordering::Relaxed);
-            tx.transaction.commit().await.map_err(Fault::of_statement)?;
+            tx.transaction.commit().await.map_err(Fault::from_statement)?;
             reach("after-commit");
             Ok(answer)
         }
@@ -137,14 +137,14 @@ impl Tx<'_> {
             }
             StatementMode::Prepared => {
                 let prepared = self.transaction.prepare_typed_cached(text, sql.types).await;
-                self.transaction.query(&prepared.map_err(Fault::of_statement)?, given).await
+                self.transaction.query(&prepared.map_err(Fault::from_statement)?, given).await
             }
         };
-        rows.map_err(Fault::of_statement)
+        rows.map_err(Fault::from_statement)
     }
 }
 
-/// What came of one attempt to write.
+/// The result of one attempt to write.
 pub(super) enum WriteOutcome {
     /// It is durable.
     Done,
@@ -154,7 +154,7 @@ pub(super) enum WriteOutcome {
     Unclear,
 }
 
-/// Where a write goes.
+/// The destination of a write.
 pub(super) enum WriteTarget<'a> {
     /// In a transaction of its own, as one statement.
     SingleStatement(&'a Database),

@@ -29,16 +29,16 @@ static NOTIFY: Statement = Statement {
     types: &[Type::TEXT, Type::TEXT_ARRAY],
 };
 
-/// The statements here.
+/// The statements of this module.
 pub(super) const ALL: &[&Statement] = &[&NOTIFY];
 
 /// How many ids go into one notification, which may have 8,000 bytes.
 const IDS: usize = 200;
-/// How many ids may wait to be notified; with more, everybody is told to read again.
+/// The number of ids that may wait to be notified; with more, all watchers read again.
 const WAITING: usize = 10_000;
 /// Stands for every call.
 const ALL_CALLS: &str = "*";
-/// How many changes are looked at one by one.
+/// The number of changes that are looked at one by one.
 const STRETCH: usize = 1000;
 /// The pauses between attempts to listen.
 const PAUSE: Duration = Duration::from_millis(50);
@@ -91,7 +91,7 @@ impl Notifier {
         self.some.notify_one();
     }
 
-    /// What waits, as the texts of notifications.
+    /// Takes the ids that wait, as the texts of notifications.
     fn take(&self) -> Vec<String> {
         let ids = std::mem::take(&mut *self.waiting.lock().unwrap_or_else(PoisonError::into_inner));
         if ids.len() > WAITING {
@@ -166,7 +166,7 @@ pub(super) async fn listen(
     }
 }
 
-/// Whether it was connected at all.
+/// Returns whether it was connected at all.
 async fn while_connected(notifier: &Notifier, at: &Address, hub: &Hub) -> bool {
     let Ok((client, mut connection)) = at.listen().await else { return false };
     let subscribe = async {

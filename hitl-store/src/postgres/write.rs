@@ -3,7 +3,7 @@
 //!
 //! Each compares what it rests on: that the call is still the one that was seen, that it is not too
 //! late, and for a claim that the lease lasts. A decision that another call has is a duplicate row,
-//! so the whole statement fails; whoever looks then is told why.
+//! so the whole statement fails; the next read says why.
 
 use hitl_base::Timestamp;
 use hitl_core::machine::{CallRecord, Entry, Event};
@@ -174,7 +174,7 @@ static UPDATE: Statement = Statement {
     ],
 };
 
-/// The statements here.
+/// The statements of this module.
 pub(super) const ALL: &[&Statement] = &[&INSERT, &UPDATE];
 
 /// A record's next version, and on what it rests.

@@ -1,9 +1,9 @@
-//! Tells callers that theirs is committed.
+//! Acknowledges committed operations.
 //!
-//! The writer does it for as long as nobody has come back: it would wait anyway. Whoever has come
-//! back tells a few others: on their processor, where those go on, that costs the least. What is
-//! left when the writer has something to write is told by a thread of its own, so that nobody waits
-//! for the next commit too.
+//! While idle, the writer thread acknowledges: it would wait anyway. Callers help: each one that
+//! submits again acknowledges up to [`ACKS_PER_CALLER`] waiting callers, on the processor on which
+//! those continue, which costs the least. A thread of its own acknowledges the rest as soon as the
+//! writer has something to write, so that nobody waits for the next commit too.
 
 use std::collections::VecDeque;
 use std::path::Path;
@@ -17,17 +17,17 @@ use super::error::Fault;
 use super::operation::{HistoryLine, QueuedOperation};
 use crate::failpoint::reach;
 
-/// How many others somebody tells who has come back.
+/// The number of waiting callers that one caller acknowledges.
 const ACKS_PER_CALLER: usize = 2;
 
-/// A group that is committed, and has not been told so.
+/// A committed group that is not acknowledged yet.
 pub(super) struct CommittedGroup {
     pub(super) group: VecDeque<QueuedOperation>,
     pub(super) failed: Vec<(QueuedOperation, Fault)>,
     pub(super) written: Vec<HistoryLine>,
 }
 
-/// The groups that are committed and not told so.
+/// The committed groups that are not acknowledged yet.
 pub(super) struct PendingAcks {
     groups: Mutex<VecDeque<CommittedGroup>>,
     hub: Hub,
@@ -35,8 +35,8 @@ pub(super) struct PendingAcks {
 }
 
 impl PendingAcks {
-    /// Tells one caller that theirs is committed; or, when all are told, those whose operation
-    /// failed, and whoever watches. False when there is nobody left.
+    /// Acknowledges one operation; or, once a group has none left, fails those of its operations
+    /// that failed and notifies its watchers. Returns `false` if nothing is left to do.
     pub(super) fn ack_next(&self) -> bool {
         let mut groups = self.groups();
         let Some(first) = groups.front_mut() else { return false };
@@ -58,7 +58,7 @@ impl PendingAcks {
         true
     }
 
-    /// Tells a few others: who has been told and has come back takes that off the thread.
+    /// Acknowledges up to [`ACKS_PER_CALLER`] operations, for a caller that submits again.
     pub(super) fn ack_some(&self) {
         for _ in 0..ACKS_PER_CALLER {
             let next = self.groups().front_mut().and_then(|first| first.group.pop_front());
@@ -73,17 +73,17 @@ impl PendingAcks {
     }
 }
 
-/// The thread that tells. Dropping it ends the thread after what it still has to tell, which is
-/// never more than may wait for the writer.
+/// The thread that acknowledges. Dropping it ends the thread after what is left, which is never
+/// more than may wait for the writer.
 pub(super) struct AckThread {
     pending: Arc<PendingAcks>,
-    /// Says that there is somebody to tell.
+    /// Wakes the thread.
     queue: Option<Sender<()>>,
     thread: Option<JoinHandle<()>>,
 }
 
 impl AckThread {
-    /// Starts the thread. Where there can be none, whoever would hand over tells everybody.
+    /// Starts the thread. If none can be started, `hand_over` acknowledges everything itself.
     pub(super) fn start(hub: Hub, path: Arc<Path>) -> Self {
         let pending = Arc::new(PendingAcks { groups: Mutex::default(), hub, path });
         let (queue, left) = channel::<()>();
@@ -95,17 +95,17 @@ impl AckThread {
         Self { pending, queue, thread }
     }
 
-    /// What is to be told, for those who help.
+    /// Returns the pending acknowledgements, for callers that help.
     pub(super) fn pending(&self) -> Arc<PendingAcks> {
         Arc::clone(&self.pending)
     }
 
-    /// They are to be told.
+    /// Adds a committed group.
     pub(super) fn add(&self, committed: CommittedGroup) {
         self.pending.groups().push_back(committed);
     }
 
-    /// Leaves to the thread whoever has not been told yet.
+    /// Leaves the pending acknowledgements to the thread.
     pub(super) fn hand_over(&self) {
         if self.pending.groups().is_empty() {
             return;

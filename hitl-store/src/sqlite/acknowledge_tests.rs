@@ -7,7 +7,7 @@ use tokio::sync::Semaphore;
 use super::super::operation::{Operation, WriteContext};
 use super::*;
 
-/// Counts how often it is told that it was committed, and that it failed.
+/// Counts its acknowledgements and its failures.
 struct Told(Arc<[AtomicUsize; 2]>);
 
 impl Operation for Told {

@@ -24,7 +24,7 @@ pub(super) struct Apply {
     id: RequestId,
     event: Event,
     enclosed: Enclosed,
-    /// Used at the first attempt only: a second one looks at what the first has left.
+    /// Used at the first attempt only: a second one reads what the first has left.
     optimistic: Option<OptimisticUpdate>,
     answer: Option<Result<ApplyAnswer, ApplyError>>,
     reply: oneshot::Sender<Result<StoredCall, ApplyError>>,
@@ -68,7 +68,7 @@ impl Apply {
         (Self { tenant, id, event, enclosed, optimistic, answer: None, reply }, answer)
     }
 
-    /// What the event leads to, and the line of history when it changed something.
+    /// Returns what the event leads to, and the line of history when it changed something.
     fn advance(
         &mut self,
         on: &Connection,
@@ -109,7 +109,7 @@ impl Apply {
         Ok((Ok(ApplyAnswer::HistoryLine(n, next)), Some(written)))
     }
 
-    /// A refusal, unless it is our own earlier attempt that stands in the way: then it happened.
+    /// A refusal, unless it is our own earlier attempt that is in the way: then it happened.
     fn refused(
         &self,
         refusal: machine::Refusal,

@@ -1,7 +1,7 @@
 //! A copy of the file while it is in use, and what opening such a copy means.
 //!
 //! A backup is marked as one, and any other older copy is behind the file's [head](super::head).
-//! Whoever opens it has gone back in time: what was decided and run since is not in it. So the
+//! Anyone who opens it has gone back in time: what was decided and run since is not in it. So the
 //! first opening gives it a new epoch and holds everything that could run for a human and takes
 //! every grant back, in one transaction, before anything else can be read from it.
 
@@ -28,7 +28,7 @@ use super::write::replace;
 /// The name under which a file keeps that it is a backup that was never opened.
 const MARK: &str = "backup";
 const EPOCH: &str = "epoch";
-/// How many calls are held at once.
+/// The number of calls that are held at once.
 const BATCH: usize = 1000;
 
 /// Copies the file `from` as it stands to `to`, which appears whole or not at all.
@@ -44,7 +44,7 @@ pub(super) fn back_up(from: &Path, to: &Path) -> Result<(), BackupFault> {
     host_key_file::private(OpenOptions::new().write(true).create_new(true)).open(&partial)?;
     let target = partial.to_str().ok_or(Fault::Damaged("the backup's path is not Unicode"))?;
     let on = connect(from, Duration::from_secs(5))?;
-    // One statement, one snapshot: whoever writes meanwhile is not held up and not in it.
+    // One statement, one snapshot: anyone who writes meanwhile is not held up and not in it.
     on.execute("VACUUM INTO ?1", [target]).map_err(Fault::from)?;
     mark(&partial)?;
     File::open(&partial)?.sync_all()?;
@@ -81,7 +81,7 @@ impl From<std::io::Error> for BackupFault {
     }
 }
 
-/// Whether the file is a backup that was never opened.
+/// Returns whether the file is a backup that was never opened.
 pub(super) fn is_backup(on: &Connection) -> Result<bool, Fault> {
     Ok(metadata::get(on, MARK)?.is_some())
 }

@@ -7,10 +7,10 @@ use tokio::sync::oneshot;
 use super::error::Fault;
 use super::operation::{HistoryLine, Operation, WriteContext};
 
-/// What is done inside the transaction; possibly more than once, so it must bear that.
+/// The work inside the transaction. It may be done more than once.
 type WriteFn<T> = Box<dyn FnMut(&Connection, &WriteContext) -> Result<T, Fault> + Send>;
 
-/// Such a write, and whoever waits for its answer.
+/// Such a write, and the channel for its answer.
 pub(super) struct CustomWrite<T> {
     perform: WriteFn<T>,
     answer: Option<T>,
@@ -44,7 +44,7 @@ impl<T: Send> Operation for CustomWrite<T> {
 
     fn acknowledge(self: Box<Self>) {
         if let Some(answer) = self.answer {
-            // Whoever asked may have gone: the write stands all the same.
+            // The caller may have gone: the write still counts.
             let _ = self.reply.send(Ok(answer));
         }
     }

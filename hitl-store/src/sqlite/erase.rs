@@ -1,4 +1,4 @@
-//! What goes, and what stays although it would: each step a transaction of its own.
+//! Erasure and legal holds: each step is a transaction of its own.
 
 use std::sync::Arc;
 

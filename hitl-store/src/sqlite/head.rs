@@ -1,9 +1,9 @@
-//! How far the file has come, kept beside it: `<file>.head`.
+//! The position of the newest write, kept beside the file: `<file>.head`.
 //!
 //! An older copy of a file cannot know that it is one. This small file does: after each commit the
 //! writer notes the epoch and the number of the newest line of history, before any caller hears of
-//! the commit. Whoever opens a database that is behind its head has an older copy, and begins a new
-//! epoch.
+//! the commit. Anyone who opens a database that is behind its head has an older copy, and begins a
+//! new epoch.
 //!
 //! It is written without an fsync, because it must never be ahead of the database, which has one;
 //! after a loss of power it may be behind, and then an older copy may pass that is as new as the
@@ -24,7 +24,7 @@ const HAS_HEAD: &str = "head";
 /// How often a head is read that another process may be writing at the moment.
 const READS: usize = 10;
 
-/// How far a file has come.
+/// The position of the newest write in a file.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) struct Head {
     pub(super) epoch: u64,
@@ -47,7 +47,7 @@ impl Head {
         whole.then_some(Self { epoch, seq })
     }
 
-    /// How far the database has come.
+    /// Returns how far the database has come.
     pub(super) fn read(on: &Connection) -> Result<Self, Fault> {
         let epoch = metadata::get(on, "epoch")?.and_then(|text| text.parse().ok());
         let epoch = epoch.ok_or(Fault::Damaged("its epoch"))?;
@@ -57,7 +57,7 @@ impl Head {
     }
 }
 
-/// What a head beside a database says.
+/// The result of reading the head beside a database.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum HeadRead {
     /// There is none.
@@ -68,7 +68,7 @@ pub(super) enum HeadRead {
     At(Head),
 }
 
-/// Whether the database is an older copy, by its head, which was read before it. Pure.
+/// Returns whether the database is an older copy, by its head, which was read before it. Pure.
 pub(super) fn is_older_copy(kept: HeadRead, found: Head, has_head: bool) -> bool {
     match kept {
         // A database from before there were heads gets its first one.
@@ -78,7 +78,7 @@ pub(super) fn is_older_copy(kept: HeadRead, found: Head, has_head: bool) -> bool
     }
 }
 
-/// Whether the database says that a head is kept beside it.
+/// Returns whether the database says that a head is kept beside it.
 pub(super) fn has_head(on: &Connection) -> Result<bool, Fault> {
     Ok(metadata::get(on, HAS_HEAD)?.is_some())
 }

@@ -4,6 +4,7 @@ use std::fs::{self, File, OpenOptions};
 use std::io::{self, Read as _, Write as _};
 use std::path::Path;
 
+use hitl_base::hex;
 use hitl_core::store::{StoreError, StoreErrorKind};
 use hitl_core::{HostKey, HostKeys};
 
@@ -16,7 +17,7 @@ const MOST: usize = 16;
 /// The digits of a key, and the end of its line.
 const LINE: usize = 65;
 
-/// Reads the keys, one on each line, the current one first; nothing when there is no such file.
+/// Reads the keys, one on each line, the current one first; `None` if there is no such file.
 pub(super) fn read(path: &Path) -> Result<Option<HostKeys>, StoreError> {
     let file = match File::open(path) {
         Ok(file) => file,
@@ -84,7 +85,7 @@ fn generate(path: &Path) -> Result<HostKey, StoreError> {
 /// Written whole under another name first: a crash leaves the keys of before, or these.
 fn write(path: &Path, keys: &HostKeys) -> Result<(), StoreError> {
     let unfinished = beside(path, ".new");
-    let text: String = keys.all().map(hex).collect();
+    let text: String = keys.all().map(line).collect();
     let written = write_private(&unfinished, &text).and_then(|()| {
         reach("key-half-written");
         fs::rename(&unfinished, path)?;
@@ -135,15 +136,8 @@ fn wrong(path: &Path, message: &str) -> StoreError {
     StoreError::new(StoreErrorKind::Key, message.replace("{}", &path.display().to_string()))
 }
 
-fn hex(key: &HostKey) -> String {
-    use std::fmt::Write as _;
-    let mut text = String::with_capacity(65);
-    for byte in key.expose() {
-        // Writing to a string cannot fail.
-        let _ok = write!(text, "{byte:02x}");
-    }
-    text.push('\n');
-    text
+fn line(key: &HostKey) -> String {
+    hex::encode(key.expose()) + "\n"
 }
 
 fn parse_all(text: &str) -> Option<HostKeys> {
@@ -153,14 +147,7 @@ fn parse_all(text: &str) -> Option<HostKeys> {
 }
 
 fn parse(text: &str) -> Option<HostKey> {
-    let mut bytes = [0; 32];
-    if text.len() != 64 || !text.bytes().all(|byte| byte.is_ascii_hexdigit()) {
-        return None;
-    }
-    for (byte, pair) in bytes.iter_mut().zip(text.as_bytes().chunks(2)) {
-        *byte = u8::from_str_radix(std::str::from_utf8(pair).ok()?, 16).ok()?;
-    }
-    Some(HostKey::from_bytes(bytes))
+    hex::decode_array(text).map(HostKey::from_bytes)
 }
 
 #[cfg(test)]

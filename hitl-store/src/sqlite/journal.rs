@@ -140,8 +140,8 @@ fn one(
     Ok(statement.query_row(parameters, |row| row.get(0)).optional()?)
 }
 
-/// Whether an entry was written under this number. Another process may have taken the number since,
-/// but not for this task: that would have been under another epoch.
+/// Returns whether an entry was written under this number. Another process may have taken the
+/// number since, but not for this task: that would have been under another epoch.
 fn is_there(on: &Connection, seq: i64, task: i64, entry: &[u8]) -> Result<bool, Fault> {
     let sql = "SELECT seq FROM journal WHERE seq = ?1 AND task = ?2 AND entry = ?3";
     Ok(one(on.prepare_cached(sql)?, params![seq, task, entry])?.is_some())

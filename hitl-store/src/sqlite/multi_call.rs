@@ -24,7 +24,7 @@ pub(super) struct ApplyAll {
 }
 
 impl ApplyAll {
-    /// What the events lead to; adds the lines of history of those that changed something.
+    /// Returns what the events lead to; adds the lines of history of those that changed something.
     fn advance(
         &mut self,
         on: &Connection,
@@ -82,7 +82,7 @@ impl ApplyAll {
         Ok(())
     }
 
-    /// A refusal, unless it is our own earlier attempt that stands in the way: then they happened.
+    /// A refusal, unless it is our own earlier attempt that is in the way: then they happened.
     fn refused(
         &self,
         refusal: Refusal,
@@ -124,7 +124,7 @@ impl Operation for ApplyAll {
 
     fn acknowledge(self: Box<Self>) {
         if let Some(answer) = self.answer {
-            // Whoever asked may have gone: the write stands all the same.
+            // The caller may have gone: the write still counts.
             let _ = self.reply.send(answer);
         }
     }

@@ -44,25 +44,34 @@ const LONGEST_REST: Duration = Duration::from_secs(400 * 24 * 60 * 60);
 const SMALLEST: u64 = 512;
 
 impl SqliteStore {
-    /// Opens the file at `path`, and creates it when there is none. Its folder must exist.
+    /// Opens the file at `path` with the default [options](Self::options), and creates it if there
+    /// is none. Its folder must exist.
     ///
-    /// The error's [kind](StoreError::kind) says what is wrong: the file is locked, cannot be
-    /// written, is damaged or not ours, was written by a newer version, or its key is missing.
+    /// Cancel safe: a dropped opening ends by itself and closes the file again.
+    ///
+    /// # Errors
+    ///
+    /// The error's [kind](StoreError::kind) tells why: the file is locked, cannot be written, is
+    /// damaged or not ours, was written by a newer version, or its key is missing.
     pub async fn open(path: impl AsRef<Path> + Send) -> Result<Self, StoreError> {
         Self::options().open(path).await
     }
 
-    /// How a file is opened, when the defaults do not fit.
+    /// Returns the options with which a file is opened.
     pub fn options() -> SqliteOptions {
         SqliteOptions::default()
     }
 }
 
 impl SqliteOptions {
-    /// Opens the file at `path`, and creates it when there is none. Its folder must exist, on a
-    /// local disk.
+    /// Opens the file at `path`, and creates it if there is none. Its folder must exist, on a local
+    /// disk.
     ///
-    /// Dropping the future lets the opening end by itself, and closes the file again.
+    /// Cancel safe: a dropped opening ends by itself and closes the file again.
+    ///
+    /// # Errors
+    ///
+    /// As [`SqliteStore::open`].
     pub async fn open(self, path: impl AsRef<Path> + Send) -> Result<SqliteStore, StoreError> {
         open(path.as_ref().to_owned(), self).await
     }
@@ -73,7 +82,7 @@ async fn open(path: PathBuf, options: SqliteOptions) -> Result<SqliteStore, Stor
     let (reply, opened) = oneshot::channel();
     let given = path.clone();
     let work = move || {
-        // Whoever asked may have gone: then the store is dropped, which closes it.
+        // The caller may have gone: then the store is dropped, which closes it.
         let _ = reply.send(open_now(&given, options));
     };
     let thread = std::thread::Builder::new().name("hitl-open".to_owned()).spawn(work);
@@ -219,7 +228,7 @@ fn forward_clock(
     let latest = query::latest_moment(connection).map_err(|fault| fault.at(path))?;
     let (reading, file) = (options.clock.now(), path.display());
     if let Some(latest) = latest {
-        if reading > latest.plus(LONGEST_REST) && !options.accept_clock {
+        if reading > latest.saturating_add(LONGEST_REST) && !options.accept_clock {
             return Err(StoreError::new(
                 StoreErrorKind::Clock,
                 format!(

@@ -1,4 +1,4 @@
-//! What can be written: a submission, and an event applied to a call.
+//! Operations of the writer: what they need, and how they are queued.
 //!
 //! Each is performed inside a transaction, possibly more than once: when the transaction is lost,
 //! or when its commit failed half-way, it is performed again in the next one. That is sound because
@@ -18,7 +18,7 @@ use super::decisions;
 use super::error::Fault;
 use super::session::Sessions;
 
-/// What an operation needs to know beside the file.
+/// The context of an operation, beside the file.
 #[derive(Clone)]
 pub(super) struct WriteContext {
     pub(super) clock: Arc<ForwardClock>,
@@ -26,7 +26,7 @@ pub(super) struct WriteContext {
 }
 
 impl WriteContext {
-    /// What a record is judged by.
+    /// Returns the facts that a record is judged by.
     pub(super) fn facts(
         &self,
         on: &Connection,

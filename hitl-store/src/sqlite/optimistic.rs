@@ -1,4 +1,4 @@
-//! What is worked out before the transaction, on the thread of whoever asks.
+//! Optimistic updates: work that is prepared before the transaction, on the caller's thread.
 //!
 //! The thread that writes does everything for one file, so what it does itself is what all callers
 //! wait for. Stamping, asking the machine and JSON need not be done there: what they rest on is
@@ -20,7 +20,7 @@ use super::query::StoredCall;
 use super::row::CallRow;
 use crate::record_cache::{RecordCache, is_cacheable_event};
 
-/// For how long a time that was read before the transaction stands for the present.
+/// The age up to which a time that was read before the transaction counts as the present.
 const MAX_AGE: Duration = Duration::from_secs(1);
 
 /// A new call, stamped.
@@ -45,7 +45,7 @@ impl StampedCall {
     }
 }
 
-/// What an event leads to, if the call still is as it was kept.
+/// The result of an event, if the call still is as it was kept.
 pub(super) struct OptimisticUpdate {
     from: StoredCall,
     next: CallRow,
@@ -55,8 +55,8 @@ pub(super) struct OptimisticUpdate {
 }
 
 impl OptimisticUpdate {
-    /// Nothing when the call is not at hand, when more than its record must be looked at, or when
-    /// the machine refuses: refusals and replays are judged by what the file says.
+    /// `None` if the call is not at hand, when more than its record must be looked at, or when the
+    /// machine refuses: refusals and replays are judged by what the file says.
     pub(super) fn new(
         record_cache: &RecordCache<i64>,
         (tenant, id): (&Tenant, RequestId),
@@ -97,7 +97,7 @@ impl OptimisticUpdate {
     }
 }
 
-/// Whether the clock has gone on, and only a little.
+/// Returns whether the clock has gone on, and only a little.
 fn is_recent(at: Timestamp, now: Timestamp) -> bool {
-    at <= now && now.since(at) <= MAX_AGE
+    at <= now && now.saturating_duration_since(at) <= MAX_AGE
 }

@@ -1,4 +1,4 @@
-//! How a file is opened.
+//! The options with which a file is opened.
 
 use std::fmt;
 use std::sync::Arc;
@@ -8,7 +8,7 @@ use hitl_base::Clock;
 use hitl_base::clock::SystemClock;
 use hitl_core::HostKeys;
 
-/// How a [`SqliteStore`](crate::SqliteStore) is opened.
+/// The options with which a [`SqliteStore`](crate::SqliteStore) is opened.
 ///
 /// ```
 /// # use hitl_store::SqliteStore;
@@ -44,7 +44,7 @@ impl Default for SqliteOptions {
 }
 
 impl SqliteOptions {
-    /// The clock that expiry and due times are judged by. The machine's, unless a test brings its
+    /// Sets the clock that expiry and due times are judged by: the machine's, unless a test brings its
     /// own. The store goes by no earlier moment than it has stamped: a clock that is set back
     /// revives nothing, and one that jumps ahead by more than 31 days is refused with
     /// [`Clock`](hitl_core::StoreErrorKind::Clock) until it is right.
@@ -53,14 +53,14 @@ impl SqliteOptions {
         self
     }
 
-    /// How long an operation waits for another process that holds the file, before it fails with
-    /// [`Unavailable`](hitl_core::StoreErrorKind::Unavailable). Five seconds unless set.
+    /// Sets how long an operation waits for another process that holds the file, before it fails
+    /// with [`Unavailable`](hitl_core::StoreErrorKind::Unavailable). Five seconds unless set.
     pub fn busy_timeout(mut self, length: Duration) -> Self {
         self.busy_timeout = length;
         self
     }
 
-    /// A key that the host keeps itself, say in a vault. No key file is read or written then. While
+    /// Sets a key that the host keeps itself, say in a vault. No key file is read or written then. While
     /// it is replaced, the [former](HostKeys::with_previous) one is given too.
     pub fn key(mut self, keys: impl Into<HostKeys>) -> Self {
         self.keys = Some(keys.into());

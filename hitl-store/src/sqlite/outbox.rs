@@ -1,4 +1,4 @@
-//! Changes that are not known to stand in the audit.
+//! Changes whose audit record is unconfirmed.
 
 use hitl_core::SessionId;
 use hitl_core::machine::Entry;
@@ -31,7 +31,7 @@ pub(super) fn add_unaudited(
     Ok(())
 }
 
-/// Whether somebody dead or nobody is to audit something.
+/// Returns whether somebody dead or nobody is to audit something.
 pub(super) fn has_orphans(on: &Connection, sessions: &Sessions) -> Result<bool, Fault> {
     Ok(!dead(on, sessions)?.is_empty())
 }
@@ -75,7 +75,7 @@ pub(super) fn take(
     lines.into_iter().map(entry).collect()
 }
 
-/// What this session has not acknowledged yet.
+/// Returns what this session has not acknowledged yet.
 pub(super) fn own(on: &Connection, session: SessionId, limit: usize) -> Result<Vec<Entry>, Fault> {
     let mut statement = on.prepare_cached(OWN)?;
     let rows = statement
@@ -87,7 +87,7 @@ fn read(text: &str) -> Result<Entry, Fault> {
     serde_json::from_str(text).map_err(|_| Fault::Damaged("an entry"))
 }
 
-/// These changes stand in the audit.
+/// Notes that these changes are in the audit.
 pub(super) fn acknowledge(on: &Connection, audited: &[Change]) -> Result<(), Fault> {
     let mut statement = on.prepare_cached(
         "DELETE FROM unaudited WHERE call = (SELECT n FROM calls WHERE id = ?1) AND version = ?2",

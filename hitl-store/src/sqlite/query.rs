@@ -1,4 +1,4 @@
-//! What can be read. Each function is one snapshot of the file.
+//! Reads. Each function is one snapshot of the file.
 
 use std::str::FromStr;
 
@@ -44,10 +44,10 @@ pub(super) const LISTINGS: &[&str] = &[
     RUNNING, HISTORY, HISTORY_OF,
 ];
 
-/// Where a walk that goes by when something ended continues: the end and the number of the last row.
+/// The position of a walk in the order of ends: the end and the number of the last row.
 pub(super) type ScanPosition = (i64, i64);
 
-/// Where such a walk begins.
+/// The position before the first row.
 pub(super) const SCAN_START: ScanPosition = (i64::MIN, i64::MIN);
 
 /// A call as it is kept.
@@ -266,7 +266,7 @@ fn entries(
     Ok(entries)
 }
 
-/// Whether the whole file is sound.
+/// Returns whether the whole file is sound.
 pub(super) fn check(on: &Connection) -> Result<(), Fault> {
     let sound: String = on.query_row("PRAGMA integrity_check(1)", [], |row| row.get(0))?;
     if sound == "ok" { Ok(()) } else { Err(Fault::Damaged("its pages do not fit together")) }
@@ -279,7 +279,7 @@ pub(super) fn last_change(on: &Connection) -> Result<i64, Fault> {
     Ok(on.prepare_cached(sql)?.query_row([], |row| row.get(0)).optional()?.unwrap_or(0))
 }
 
-/// Which calls changed after a number of the history.
+/// Returns which calls changed after a number of the history.
 pub(super) fn changes(
     on: &Connection,
     after: i64,

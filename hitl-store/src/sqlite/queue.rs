@@ -32,7 +32,7 @@ const AT_LEVEL: &str = "SELECT count(*) FROM (SELECT 1 FROM calls INDEXED BY cal
 
 /// The stretches of the calls in one state: as they take their turns, and as they are due.
 ///
-/// The state stands in the text: only then is a partial index known to hold them all.
+/// The state is in the text: only then is a partial index known to hold them all.
 macro_rules! listings {
     ($state:literal) => {
         [
@@ -93,7 +93,7 @@ pub(super) fn turn_of(on: &Connection, record: &CallRecord) -> Result<i64, Fault
         Ok(found.map(i64::cast_unsigned))
     };
     let own = asked(OWN_TURN, &[&tenant, &rank, &request.principal.as_str()])?;
-    // Where the queue stands is of no account to whoever has something waiting.
+    // Where the queue stands is of no account to anyone who has something waiting.
     let first = if own.is_none() { asked(FIRST_TURN, &[&tenant, &rank])? } else { None };
     Ok(turn(first, own).cast_signed())
 }
@@ -174,7 +174,7 @@ fn heads(on: &Connection, scan: &QueueScan, state: CallState) -> Result<Vec<Head
     Ok(rows)
 }
 
-/// How many of a tenant's calls there are, as far as they are counted.
+/// Returns how many of a tenant's calls there are, as far as they are counted.
 pub(super) fn counts(on: &Connection, tenant: &Tenant) -> Result<QueueCounts, Fault> {
     let snapshot = on.unchecked_transaction()?;
     let most = COUNTED.cast_signed() + 1;

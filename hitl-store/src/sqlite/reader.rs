@@ -54,7 +54,7 @@ impl Readers {
         let (reply, answer) = oneshot::channel();
         let job: Job = Box::new(move |connection| {
             if !reply.is_closed() {
-                // Whoever asked may have gone.
+                // The caller may have gone.
                 let _ = reply.send(read(connection));
             }
             drop(turn);

@@ -1,4 +1,4 @@
-//! What is old goes: first what calls were about, then, behind a watermark, that they were.
+//! Retention: first the content of old calls is erased, then, behind a watermark, their tombstones.
 
 use hitl_base::Timestamp;
 use hitl_core::machine::CallRecord;
@@ -15,7 +15,8 @@ use super::query::{self, ScanPosition, StoredCall, count};
 use super::row::encode;
 use crate::failpoint::reach;
 
-/// How many calls are erased or forgotten in one transaction, so that others get their turn.
+/// The number of calls that are erased or forgotten in one transaction, so that others get their
+/// turn.
 pub(super) const BATCH: usize = ERASED_AT_ONCE as usize;
 
 /// The name under which the file keeps its watermark: a restore raises it too.
@@ -39,7 +40,7 @@ const THEIRS: &str = "SELECT n, record FROM calls WHERE n > ?1 AND tenant = ?2 A
     AND (principal = ?3 OR instr(record, ?4) > 0) ORDER BY n LIMIT ?5";
 
 /// Erases some calls that ended before `before`, of those after `after`. Returns how many, and
-/// where to go on if there may be more.
+/// where to continue if there may be more.
 pub(super) fn erase_ended(
     on: &Connection,
     before: Timestamp,
@@ -136,7 +137,7 @@ pub(super) fn calls_of(
 }
 
 /// Forgets some grants that ended before `before`, of those after `after`. Returns how many, and
-/// where to go on if there may be more.
+/// where to continue if there may be more.
 pub(super) fn forget_grants(
     on: &Connection,
     before: Timestamp,

@@ -133,7 +133,7 @@ pub(super) async fn open_session(store: &Shared) -> Result<SessionId, StoreError
     opened.ok_or_else(|| known_keys::retired(&name(&store.path)))
 }
 
-/// What is not sealed under a key, of so many texts after a place.
+/// Returns what is not sealed under a key, of so many texts after a place.
 pub(super) fn texts(
     on: &Connection,
     part: SealedPart,
@@ -188,7 +188,7 @@ pub(super) fn reseal(on: &Connection, text: &SealedText, to: &Sealed) -> Result<
     Ok(on.prepare_cached(sql)?.execute(given)? == 1)
 }
 
-/// How many texts are sealed under none of these keys.
+/// Returns how many texts are sealed under none of these keys.
 fn others(on: &Connection, keys: &HostKeys) -> Result<u64, Fault> {
     let prefixes = known_keys::prefixes(keys);
     let places = vec!["?"; prefixes.len()].join(", ");

@@ -1,6 +1,6 @@
 //! A record as the file has it.
 //!
-//! It is put into words before the transaction, on the thread of whoever asks: the one thread that
+//! It is put into words before the transaction, on the thread of the caller: the one thread that
 //! writes only hands the words over.
 
 use std::sync::Arc;
@@ -66,7 +66,7 @@ impl CallRow {
         self.record
     }
 
-    /// A new row. Gives its number; nothing when its id or its key is taken.
+    /// A new row. Gives its number; `None` if its id or its key is taken.
     pub(super) fn insert(&self, on: &Connection) -> Result<Option<i64>, Fault> {
         let (record, request, key) = (&self.record, &self.record.request, self.record.key());
         let waits = record.state == CallState::Pending;

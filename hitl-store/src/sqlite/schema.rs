@@ -1,7 +1,7 @@
 //! The tables, and how a file of an older version gets them.
 //!
 //! Steps are only ever appended. Step `n` turns schema `n - 1` into schema `n`; an empty file is
-//! schema 0. The version stands in the file's header (`PRAGMA user_version`).
+//! schema 0. The version is in the file's header (`PRAGMA user_version`).
 
 use std::path::{Path, PathBuf};
 
@@ -42,7 +42,7 @@ pub(super) enum Identity {
     Foreign,
 }
 
-/// Says what a file is.
+/// Returns what a file is.
 pub(super) fn identify(connection: &Connection) -> Result<Identity, Fault> {
     let id: i32 = connection.query_row("PRAGMA application_id", [], |row| row.get(0))?;
     let version: i32 = connection.query_row("PRAGMA user_version", [], |row| row.get(0))?;
@@ -127,7 +127,7 @@ pub(super) fn overwrite_free_space(connection: &Connection, path: &Path) -> Resu
     Ok(())
 }
 
-/// Where the file is kept as it was at `version`.
+/// Returns where the file is kept as it was at `version`.
 pub(super) fn backup_path(path: &Path, version: usize) -> PathBuf {
     beside(path, &format!(".schema-{version}.backup"))
 }
@@ -156,7 +156,7 @@ fn back_up(connection: &Connection, to: &Path) -> Result<(), Fault> {
 /// How many tables and indexes the newest schema has.
 const OBJECTS: i64 = 31;
 
-/// Whether every table and index of the newest schema is there.
+/// Returns whether every table and index of the newest schema is there.
 pub(super) fn is_complete(connection: &Connection) -> Result<bool, Fault> {
     let names = "'calls','payloads','results','history','meta','tasks','journal','unaudited','executors',\
                  'calls_by_state','calls_approved','calls_waiting','calls_running','calls_ended',\

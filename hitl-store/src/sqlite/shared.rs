@@ -1,4 +1,4 @@
-//! What the clones of a store share.
+//! The state that the clones of a store share.
 
 use std::path::Path;
 use std::sync::Arc;
@@ -16,8 +16,10 @@ use super::watch::Watcher;
 use super::writer::Writer;
 use crate::record_cache::RecordCache;
 
-/// What clones share. Fields are dropped in this order: who reads goes before who writes, so that
-/// the writer's connection is the last to close and takes the log with it.
+/// The state that clones share.
+///
+/// Fields are dropped in this order: the readers go before the writer, so that the writer's
+/// connection is the last to close and takes the log with it.
 pub(super) struct Shared {
     pub(super) watcher: Watcher,
     pub(super) readers: Readers,

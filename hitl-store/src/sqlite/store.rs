@@ -46,7 +46,7 @@ use super::submit::Submit;
 /// Four things lie beside the file and belong to it: SQLite's own `-wal` and `-shm`, the key
 /// `<file>.key` that arguments and results are sealed under (keep a copy of it where the file's
 /// backups are not), `<file>.head`, by which an older copy of the file is noticed, and
-/// `<file>.sessions/`, the locks by which a dead executor is told from a living one (nothing in
+/// `<file>.sessions/`, the locks by which a dead executor differs from a living one (nothing in
 /// these two needs a backup).
 ///
 /// An older copy that is put in the file's place begins a new [epoch](Self::epoch) when it is
@@ -68,17 +68,24 @@ impl From<Shared> for SqliteStore {
 }
 
 impl SqliteStore {
-    /// The file, as an absolute path.
+    /// Returns the absolute path of the file.
     pub fn path(&self) -> &Path {
         &self.shared.path
     }
 
-    /// Copies the file as it stands to `to`, where nothing may be yet, while it goes on being used.
+    /// Copies the file to `to`, where nothing may be yet, while the store stays in use.
     ///
     /// The copy holds everything that was acknowledged before the call, as one moment. It is marked
     /// as a backup: opening it begins a new [epoch](Self::epoch), in which everything that was
     /// pending or approved is asked again, and everything that was running has an unknown outcome.
     /// The host's key is not in it; keep that elsewhere.
+    ///
+    /// Dropping the future does not stop the copy.
+    ///
+    /// # Errors
+    ///
+    /// If something is at `to` already, or cannot be written there, or the file cannot be read.
+    /// There is nothing at `to` then that was not there before.
     pub async fn back_up(&self, to: impl AsRef<Path> + Send) -> Result<(), StoreError> {
         let to = std::path::absolute(to.as_ref()).map_err(|e| file_error(to.as_ref(), e))?;
         let (from, target) = (Arc::clone(&self.shared.path), to.clone());
@@ -86,7 +93,7 @@ impl SqliteStore {
         // As long as it takes to read the file: on a thread of its own, not in others' way.
         let thread = std::thread::Builder::new().name("hitl-backup".to_owned());
         let work = move || {
-            // Whoever asked may have gone; the copy is made all the same.
+            // The caller may have gone; the copy is made all the same.
             let _ = reply.send(backup::back_up(&from, &target));
         };
         thread.spawn(work).map_err(|error| file_error(&to, error))?;
@@ -101,7 +108,11 @@ impl SqliteStore {
         })
     }
 
-    /// Counts how often the file was restored, from 1.
+    /// Returns how often the file was restored, counted from 1.
+    ///
+    /// # Errors
+    ///
+    /// If the file cannot be read.
     pub async fn epoch(&self) -> Result<u64, StoreError> {
         let read = |on: &rusqlite::Connection| {
             let text = metadata::get(on, "epoch")?.ok_or(Fault::Damaged("its epoch"))?;
@@ -111,6 +122,10 @@ impl SqliteStore {
     }
 
     /// Checks the whole file, which takes as long as reading it.
+    ///
+    /// # Errors
+    ///
+    /// The kind [`Corrupt`](StoreErrorKind::Corrupt) if the file is damaged.
     pub async fn check(&self) -> Result<(), StoreError> {
         self.shared.read(query::check).await
     }

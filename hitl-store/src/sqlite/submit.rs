@@ -22,16 +22,16 @@ use crate::failpoint::reach;
 pub(super) struct Submit {
     call: NewCall,
     payload: Sealed,
-    /// Used at the first attempt only: a second one looks at what the first has left.
+    /// Used at the first attempt only: a second one reads what the first has left.
     stamped: Option<StampedCall>,
     answer: Option<SubmitAnswer>,
     reply: oneshot::Sender<Result<SubmitReply, StoreError>>,
 }
 
-/// What came of a submission, and the number of a call that is new.
+/// The answer to a submission, and the number of a call that is new.
 pub(super) type SubmitReply = (Submitted, Option<i64>);
 
-/// The same, as long as it is not told: what was written is taken apart by whoever tells it.
+/// The answer before acknowledgement; the acknowledging thread drops the written row.
 enum SubmitAnswer {
     New(i64, CallRow),
     Other(Box<Submitted>),
@@ -150,7 +150,7 @@ impl Operation for Submit {
             Some(SubmitAnswer::New(n, row)) => (Submitted::Created(*row.into_record()), Some(n)),
             Some(SubmitAnswer::Other(answer)) => (*answer, None),
         };
-        // Whoever asked may have gone: the write stands all the same.
+        // The caller may have gone: the write still counts.
         let _ = self.reply.send(Ok(answer));
     }
 

@@ -1,4 +1,4 @@
-//! What other processes changed, while anybody here waits for it.
+//! Finds the changes of other processes, while anybody here waits for one.
 //!
 //! `PRAGMA data_version` on an idle connection says, without touching the file's pages, whether
 //! anybody else has committed; then the history says which calls they changed. The thread sleeps
@@ -20,7 +20,7 @@ use super::query;
 
 /// How often the file is looked at while anybody waits.
 const EVERY: Duration = Duration::from_millis(20);
-/// How many changes are read at once.
+/// The number of changes that are read at once.
 const STRETCH: usize = 1000;
 
 /// Stretches of the history that this store's own writer added, and hinted at itself.
@@ -104,7 +104,7 @@ fn look(connection: &Connection, hub: &Hub, own: &LocalChanges, stop: &AtomicBoo
             continue;
         }
         let watched = while_watched(connection, hub, own, stop);
-        // Whatever went wrong: the waiters read for themselves, and are told what it is.
+        // On any error the waiters read for themselves, and get it.
         hub.notify_all();
         if watched.is_err() {
             std::thread::park_timeout(EVERY);

@@ -95,7 +95,7 @@ impl fmt::Debug for Writer {
     }
 }
 
-/// What the thread owns.
+/// The state that the thread owns.
 pub(super) struct WriterThread {
     pub(super) connection: Option<Connection>,
     pub(super) connect: Connect,
@@ -109,7 +109,7 @@ pub(super) struct WriterThread {
     pub(super) commit: Commit,
 }
 
-/// How a transaction is committed: a seam for tests of commits that fail.
+/// The function that commits a transaction: a seam for tests of commits that fail.
 pub(super) type Commit = Box<dyn FnMut(&Connection) -> rusqlite::Result<()> + Send>;
 
 /// Commits.
@@ -117,7 +117,7 @@ pub(super) fn commit() -> Commit {
     Box::new(|connection| connection.execute_batch("COMMIT"))
 }
 
-/// How the transaction of a group ended.
+/// The end of the transaction of a group.
 enum Attempt {
     /// Committed: these lines were added.
     Committed(Vec<HistoryLine>),
@@ -157,7 +157,7 @@ impl WriterThread {
     }
 
     /// The next operation; until it comes, there is time to tell callers that theirs is committed.
-    /// Nothing when none will come.
+    /// `None` if none will come.
     fn next_operation(&self, operations: &Receiver<QueuedOperation>) -> Option<QueuedOperation> {
         let pending = self.acks.pending();
         loop {
@@ -170,7 +170,7 @@ impl WriterThread {
         }
     }
 
-    /// Performs and acks a group, and whoever comes to it. Returns what its time did not suffice
+    /// Performs and acks a group, and anyone who comes to it. Returns what its time did not suffice
     /// for.
     fn commit_group(
         &mut self,
@@ -323,12 +323,13 @@ fn all(
     group.into_iter().chain(failed.into_iter().map(|(queued, _)| queued))
 }
 
-/// Whether the transaction stands, and nothing was written in it since there were so many changes.
+/// Returns whether the transaction stands, and nothing was written in it since there were so many
+/// changes.
 fn is_untouched(connection: &Connection, changes: u64) -> bool {
     !connection.is_autocommit() && connection.total_changes() == changes
 }
 
-/// What comes to a group.
+/// Collects the operations of a group.
 struct GroupCollector<'a> {
     operations: &'a Receiver<QueuedOperation>,
     /// How many are in the group.
@@ -340,7 +341,7 @@ struct GroupCollector<'a> {
 }
 
 impl GroupCollector<'_> {
-    /// What waits already.
+    /// Returns what waits already.
     fn try_next(&mut self) -> Option<QueuedOperation> {
         if self.taken >= GROUP {
             return None;

@@ -134,7 +134,7 @@ impl Bench {
         answer.await.unwrap().unwrap()
     }
 
-    /// How often the grant was drawn on, and in which version it is.
+    /// Returns how often the grant was drawn on, and in which version it is.
     fn drawn(&self, id: hitl_core::GrantId) -> (u64, u64) {
         let connection = Connection::open(&self.path).unwrap();
         let kept = grants::get(&connection, &tenant(), id).unwrap().unwrap();

@@ -5,8 +5,9 @@ use std::fmt::Write as _;
 
 use sha2::{Digest as _, Sha256};
 
+use super::invisible::{is_mark, is_unseen};
 use super::marks::is_any_mark;
-use super::unseen::{is_mark, is_unseen};
+use crate::hex;
 use crate::json::Json;
 
 /// More spaces in a row than this are counted instead of shown: they push text out of sight.
@@ -125,7 +126,7 @@ fn escape(out: &mut String, c: char) {
 /// A JSON value on one line, as it is shown.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
-pub struct Shown {
+pub struct EscapedJson {
     /// What is shown. Two different values never have the same.
     pub text: String,
     /// How much there is, when it is not all shown: characters of the text.
@@ -138,19 +139,19 @@ pub struct Shown {
 /// characters shows both ends, how much is left out, and the fingerprint of the whole.
 ///
 /// ```
-/// # use hitl_base::{display::value, json::scan};
-/// let tree = scan(r#"["a", 1.0, {"k": "\u202e"}]"#)?;
+/// # use hitl_base::{display::value, json::parse_json};
+/// let tree = parse_json(r#"["a", 1.0, {"k": "\u202e"}]"#)?;
 /// assert_eq!(value(&tree, 80).text, r#"["a",1.0,{"k":"\u{202e}"}]"#);
 /// let long = hitl_base::Json::String("x".repeat(500) + "end");
 /// assert!(value(&long, 40).text.contains(r#"x" [… 463 of 503 characters left out, sha256 "#));
 /// assert!(value(&long, 40).text.ends_with(r#"] "xxxxxxxxxxend""#));
-/// # Ok::<(), hitl_base::json::ScanError>(())
+/// # Ok::<(), hitl_base::json::ParseJsonError>(())
 /// ```
-pub fn value(tree: &Json, max: usize) -> Shown {
+pub fn value(tree: &Json, max: usize) -> EscapedJson {
     if let Json::String(text) = tree {
         let total = text.chars().count();
         if total <= max {
-            return Shown { text: quoted(text), characters: None, digest: None };
+            return EscapedJson { text: quoted(text), characters: None, digest: None };
         }
         return clipped(text, text, total, max, quoted);
     }
@@ -158,13 +159,19 @@ pub fn value(tree: &Json, max: usize) -> Shown {
     write(&mut line, tree);
     let total = line.chars().count();
     if total <= max {
-        return Shown { text: line, characters: None, digest: None };
+        return EscapedJson { text: line, characters: None, digest: None };
     }
     clipped(&line, &tree.to_text(), total, max, str::to_owned)
 }
 
 /// Both ends of `line`, and between them, outside of any quotes, what is missing.
-fn clipped(line: &str, whole: &str, total: usize, max: usize, end: fn(&str) -> String) -> Shown {
+fn clipped(
+    line: &str,
+    whole: &str,
+    total: usize,
+    max: usize,
+    end: fn(&str) -> String,
+) -> EscapedJson {
     let (head, tail) = (max - max / 3, max / 3);
     let at = |n: usize| line.char_indices().nth(n).map_or(line.len(), |(at, _)| at);
     let (head_end, tail_start) = (at(head), at(total - tail));
@@ -175,7 +182,7 @@ fn clipped(line: &str, whole: &str, total: usize, max: usize, end: fn(&str) -> S
         total - head - tail,
         end(&line[tail_start..]),
     );
-    Shown { text, characters: Some(total), digest: Some(digest) }
+    EscapedJson { text, characters: Some(total), digest: Some(digest) }
 }
 
 fn write(out: &mut String, tree: &Json) {
@@ -214,10 +221,7 @@ fn write(out: &mut String, tree: &Json) {
 /// assert_eq!(fingerprint(""), "e3b0c44298fc1c149afbf4c8996fb924");
 /// ```
 pub fn fingerprint(text: &str) -> String {
-    Sha256::digest(text.as_bytes())[..16].iter().fold(String::new(), |mut out, byte| {
-        let _ = write!(out, "{byte:02x}");
-        out
-    })
+    hex::encode(&Sha256::digest(text.as_bytes())[..16])
 }
 
 #[cfg(test)]

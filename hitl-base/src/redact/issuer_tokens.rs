@@ -1,8 +1,8 @@
 //! Tokens that begin with their issuer's mark: each was made so that scanners can find it.
 
 use super::marks::{Of, TOKENS};
+use super::natural_text::is_name;
 use super::patterns::Pattern;
-use super::wordy::is_name;
 
 /// The marks.
 pub(super) static MARK: Pattern =

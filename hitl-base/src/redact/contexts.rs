@@ -4,12 +4,11 @@ use std::borrow::Cow;
 use std::ops::Range;
 
 use super::forms::is_odd;
-use super::keys::{Name, judge, names_a_key};
-use super::mask::is_mask;
-use super::pairs::Masked;
+use super::mask::{NameMasker, is_mask};
+use super::natural_text::is_name;
 use super::patterns::{Found, Pattern, ceil};
 use super::placeholder::is_placeholder;
-use super::wordy::is_name;
+use super::secret_names::{Name, judge, names_a_key};
 use super::{entropy, patterns};
 
 const PLACES: &[(&str, &str)] = &[
@@ -138,7 +137,7 @@ const PLACES: &[(&str, &str)] = &[
 pub(super) static PLACE: Pattern = Pattern::anywhere(|| patterns::folded(PLACES));
 
 /// Masks what stands in a secret's place.
-pub(super) fn mask<'t>(text: &'t str, masked: &mut Masked<'_>) -> Cow<'t, str> {
+pub(super) fn mask<'t>(text: &'t str, masked: &mut NameMasker<'_>) -> Cow<'t, str> {
     let mut out = String::new();
     let (mut copied, mut at) = (0, 0);
     while let Some(found) = PLACE.find(text, at) {

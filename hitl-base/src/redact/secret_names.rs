@@ -1,6 +1,6 @@
 //! Which key names are the names of secrets.
 
-use super::lists::{
+use super::vocabulary::{
     ABOUT, ANYWHERE, AT_THE_END, FOREIGN, MAYBE, ORDINARY_KEYS, ORDINARY_PASSES, WITHIN,
 };
 

@@ -1,8 +1,8 @@
-//! A walk over the keys, strings and numbers of a document, where they stand: nothing is copied.
+//! The keys, strings and numbers of a document as a stream of tokens that borrow its text.
 
 use super::tree::special;
 
-/// What stands next in a document.
+/// A token of a document.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Token<'t> {
     /// The key of an entry.
@@ -14,12 +14,12 @@ pub enum Token<'t> {
     /// A number.
     Number(&'t str),
     /// A key or a string that says something else than what is written: it has an escape, or no
-    /// end. Or what hitl does not write. Whoever relies on what a walk tells must not, when it
+    /// end. Or what hitl does not write. Anyone who relies on what a walk tells must not, when it
     /// tells this.
     Escaped,
 }
 
-/// Walks over a document that hitl has written itself: compact, as
+/// Returns the tokens of a document that hitl has written itself: compact, as
 /// [`Json::write`](super::Json::write) has it. What could not be such, a blank between tokens for
 /// one, is [`Token::Escaped`].
 ///

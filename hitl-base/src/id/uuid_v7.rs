@@ -3,8 +3,8 @@
 //! The layout is method 1 of RFC 9562, section 6.2: 48 bits of milliseconds, a 12 bit count in
 //! `rand_a`, and 62 random bits. When a millisecond's 4,096 ids are used up, the time runs ahead of
 //! the clock, which the RFC allows. Asking the system for randomness takes longer than the rest of
-//! a cheap call, so each thread fetches it in blocks. A process that was forked does not go on with
-//! its parent's block: ids are proofs too, and two processes must never hold the same one.
+//! a cheap call, so each thread fetches it in blocks. A process that was forked does not continue
+//! with its parent's block: ids are proofs too, and two processes must never hold the same one.
 
 use std::cell::RefCell;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -27,34 +27,40 @@ thread_local! {
         const { RefCell::new(Block { bytes: [0; 64 * EACH], used: 64 * EACH, process: 0 }) };
 }
 
-/// A new id, unlike any other.
+/// Returns a new id, unlike any other.
 ///
 /// # Panics
 ///
-/// When the system gives no randomness.
-pub(crate) fn mint() -> Uuid {
-    Uuid::from_u128(lay_out(next_place(), random()))
+/// If the operating system gives no randomness.
+pub(crate) fn new_v7() -> Uuid {
+    Uuid::from_u128(encode(next_place(), random()))
 }
 
-/// Ids that tell things apart and prove nothing: quicker to make, and whoever knows one may guess
-/// the next. All of a series have its random bits, and each has a place of its own in time.
+/// A source of ids that are unique and prove nothing: they are quicker to make, and anyone who
+/// knows one may guess the next. All of one source share their random bits; each has a place of its
+/// own in time.
 ///
-/// A process that was forked must not go on with its parent's series: it would make the same ids.
+/// A process that was forked must not use its parent's source: it would make the same
+/// ids.
 #[derive(Debug)]
-pub struct Series {
+pub struct EphemeralIds {
     random: u64,
 }
 
-impl Series {
-    /// A new series.
+impl EphemeralIds {
+    /// Returns a new source, with random bits of its own.
+    ///
+    /// # Panics
+    ///
+    /// If the operating system gives no randomness.
     #[expect(clippy::new_without_default, reason = "two defaults would not be equal")]
     pub fn new() -> Self {
         Self { random: random() }
     }
 
-    /// The next id.
+    /// Returns the next id.
     pub fn next(&self) -> Uuid {
-        Uuid::from_u128(lay_out(next_place(), self.random))
+        Uuid::from_u128(encode(next_place(), self.random))
     }
 }
 
@@ -70,7 +76,7 @@ fn next_place() -> u64 {
     before.ok().and_then(next).unwrap_or(present)
 }
 
-fn lay_out(place: u64, random: u64) -> u128 {
+fn encode(place: u64, random: u64) -> u128 {
     let (millis, count) = (u128::from(place >> 12), u128::from(place & 0xFFF));
     let random = u128::from(random >> 2);
     millis << 80 | 0x7 << 76 | count << 64 | 0b10 << 62 | random
@@ -100,7 +106,7 @@ mod tests {
 
     #[test]
     fn ids_are_version_7_and_sort_by_age_within_a_millisecond() {
-        let ids: Vec<Uuid> = std::iter::repeat_with(mint).take(10_000).collect();
+        let ids: Vec<Uuid> = std::iter::repeat_with(new_v7).take(10_000).collect();
         assert!(ids.is_sorted() && ids.windows(2).all(|two| two[0] != two[1]));
         assert!(ids.iter().all(|id| id.get_version_num() == 7));
         assert!(ids.iter().all(|id| id.get_variant() == uuid::Variant::RFC4122));
@@ -108,9 +114,9 @@ mod tests {
 
     #[test]
     fn ids_of_two_series_and_others_are_all_different_and_sort_by_age() {
-        let (one, two) = (Series::new(), Series::new());
+        let (one, two) = (EphemeralIds::new(), EphemeralIds::new());
         let ids: Vec<Uuid> =
-            (0..3_000).flat_map(|_| [one.next(), two.next(), one.next(), mint()]).collect();
+            (0..3_000).flat_map(|_| [one.next(), two.next(), one.next(), new_v7()]).collect();
         assert!(ids.is_sorted() && ids.windows(2).all(|two| two[0] != two[1]));
         assert!(ids.iter().all(|id| id.get_version_num() == 7));
         let random = |id: &Uuid| id.as_u128() & (u128::MAX >> 66);
@@ -119,7 +125,7 @@ mod tests {
 
     #[test]
     fn threads_never_get_the_same_random_bits() {
-        let mint_some = || (0..1_000).map(|_| mint().as_u128() & (u128::MAX >> 66)).collect();
+        let mint_some = || (0..1_000).map(|_| new_v7().as_u128() & (u128::MAX >> 66)).collect();
         let threads: Vec<_> =
             (0..4).map(|_| std::thread::spawn(mint_some as fn() -> Vec<u128>)).collect();
         let mut bits: Vec<u128> =
@@ -130,7 +136,7 @@ mod tests {
 
     #[test]
     fn the_time_is_the_present() {
-        let (before, id, after) = (Timestamp::now(), mint(), Timestamp::now());
+        let (before, id, after) = (Timestamp::now(), new_v7(), Timestamp::now());
         let millis = i64::try_from(id.as_u128() >> 80).unwrap();
         // Ahead by as much as other tests have minted.
         assert!((before.as_millis()..=after.as_millis() + 60_000).contains(&millis));
@@ -139,7 +145,7 @@ mod tests {
     #[test]
     fn every_place_and_randomness_makes_a_well_formed_id() {
         for (place, random) in [(0, 0), ((1 << 60) - 1, u64::MAX), (1 << 12, 1 << 63)] {
-            let id = Uuid::from_u128(lay_out(place, random));
+            let id = Uuid::from_u128(encode(place, random));
             assert_eq!((id.get_version_num(), id.as_bytes()[8] >> 6), (7, 0b10));
         }
     }

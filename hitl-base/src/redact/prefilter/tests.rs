@@ -3,9 +3,10 @@
 
 use proptest::prelude::*;
 
-use super::super::mask::Masker;
-use super::super::pairs::Masked;
-use super::super::{Redactor, pairs, places as slow_places, shapes as slow_shapes, tokens};
+use super::super::mask::{Masker, NameMasker};
+use super::super::{
+    Redactor, contexts as slow_places, issuer_tokens, key_value, shapes as slow_shapes,
+};
 use super::*;
 
 /// What the patterns find, in parts that are put together anew.
@@ -196,7 +197,7 @@ fn texts() -> impl Strategy<Value = String> {
             letters.remove(at.index(letters.len()));
             letters.into_iter().collect()
         }),
-        1 => proptest::sample::select(tokens::marks()).prop_map(|mark| {
+        1 => proptest::sample::select(issuer_tokens::marks()).prop_map(|mark| {
             format!("{mark}{}", "a1B2c3D4e5".repeat(5))
         }),
     ];
@@ -225,7 +226,7 @@ proptest! {
     #[test]
     fn invariant_8_what_stands_in_a_place_has_a_sign(text in texts()) {
         let masker = Masker::default();
-        let changed = slow_places::mask(&text, &mut Masked::by(&masker)) != text;
+        let changed = slow_places::mask(&text, &mut NameMasker::new(&masker)) != text;
         prop_assert!(signs(&text).place || !changed, "{:?}", text);
     }
 
@@ -239,7 +240,7 @@ proptest! {
     fn invariant_8_a_quick_pass_first_changes_nothing(text in texts()) {
         let masker = Masker::default();
         let all = Signs { stem: true, place: true, shape: true };
-        let paired = pairs::mask(&text, all, &masker);
+        let paired = key_value::mask(&text, all, &masker);
         let slowly = slow_shapes::mask(&paired, &masker);
         prop_assert_eq!(Redactor::standard().once(&text), slowly, "{:?}", text);
     }
@@ -251,7 +252,7 @@ fn every_piece_has_the_signs_that_the_slow_patterns_ask_for() {
     let mut found = [0, 0, 0];
     for piece in PIECES {
         let signs = signs(piece);
-        let place = slow_places::mask(piece, &mut Masked::by(&masker)) != *piece;
+        let place = slow_places::mask(piece, &mut NameMasker::new(&masker)) != *piece;
         let shape = slow_shapes::mask(piece, &masker) != *piece;
         let stem = STEM.place(piece, 0).is_some();
         assert!(signs.place || !place, "{piece}");
@@ -277,8 +278,8 @@ fn ordinary_prose_has_no_sign() {
 
 #[test]
 fn nothing_that_is_found_without_a_sign_of_its_own_is_short() {
-    for mark in tokens::marks() {
-        let length = tokens::shortest(mark);
+    for mark in issuer_tokens::marks() {
+        let length = issuer_tokens::shortest(mark);
         let sign = length >= shapes::LONG || signs(&format!("{mark}...")).shape;
         assert!(sign, "{mark} is found with {length} bytes, and has no sign");
     }

@@ -3,8 +3,8 @@
 use super::canonical::has_equivalent;
 use super::lookalike::reads_as;
 
-/// Whether a character is shown as nothing, as a space that is none, as whatever the font likes, or
-/// changes how its neighbours are shown.
+/// Returns whether a character is shown as nothing, as a space that is none, as whatever the font
+/// likes, or changes how its neighbours are shown.
 pub fn is_unseen(c: char) -> bool {
     c.is_control() || {
         let code = u32::from(c);
@@ -48,10 +48,10 @@ pub(super) fn is_mark(c: char) -> bool {
         | 0xFE20..=0xFE2F)
 }
 
-/// What is odd about a text, for a warning.
+/// A way in which a text may deceive its reader, for a warning.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 #[non_exhaustive]
-pub enum Oddity {
+pub enum TextHazard {
     /// It changes the direction of writing.
     Bidi,
     /// It moves the cursor or colours the terminal.
@@ -66,8 +66,8 @@ pub enum Oddity {
     Equivalent,
 }
 
-impl Oddity {
-    /// What to say about it.
+impl TextHazard {
+    /// Returns the words for it, for a warning.
     pub const fn says(self) -> &'static str {
         match self {
             Self::Bidi => "characters that change the direction of writing",
@@ -80,35 +80,35 @@ impl Oddity {
     }
 }
 
-/// What is odd about `text`, in order and each once. Line breaks and tabs are not.
-pub fn oddities(text: &str) -> Vec<Oddity> {
-    let mut found: Vec<Oddity> = text.chars().filter_map(oddity).collect();
+/// Returns the hazards of `text`, in order and each once. Line breaks and tabs are none.
+pub fn text_hazards(text: &str) -> Vec<TextHazard> {
+    let mut found: Vec<TextHazard> = text.chars().filter_map(oddity).collect();
     if mixes_alphabets(text) {
-        found.push(Oddity::Alphabets);
+        found.push(TextHazard::Alphabets);
     } else if reads_as(text).is_some() {
-        found.push(Oddity::Lookalikes);
+        found.push(TextHazard::Lookalikes);
     }
     if has_equivalent(text) {
-        found.push(Oddity::Equivalent);
+        found.push(TextHazard::Equivalent);
     }
     found.sort_unstable();
     found.dedup();
     found
 }
 
-fn oddity(c: char) -> Option<Oddity> {
+fn oddity(c: char) -> Option<TextHazard> {
     match c {
         '\n' | '\r' | '\t' => None,
         '\u{61c}' | '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}' => {
-            Some(Oddity::Bidi)
+            Some(TextHazard::Bidi)
         }
-        c if c.is_control() => Some(Oddity::Control),
-        c if is_unseen(c) => Some(Oddity::Invisible),
+        c if c.is_control() => Some(TextHazard::Control),
+        c if is_unseen(c) => Some(TextHazard::Invisible),
         _ => None,
     }
 }
 
-/// Whether one word has Latin letters beside Greek or Cyrillic ones, which look like them.
+/// Returns whether a word has Latin letters beside Greek or Cyrillic ones, which look like them.
 pub fn mixes_alphabets(text: &str) -> bool {
     if text.is_ascii() {
         return false;
@@ -128,14 +128,14 @@ mod tests {
 
     #[test]
     fn what_is_odd_is_named() {
-        assert_eq!(oddities("plain, with\nlines and ü"), []);
-        assert_eq!(oddities("pay \u{202e}boB"), [Oddity::Bidi]);
-        assert_eq!(oddities("\u{1b}[2J\u{200b}"), [Oddity::Control, Oddity::Invisible]);
-        assert_eq!(oddities("a\u{a0}b"), [Oddity::Invisible]);
+        assert_eq!(text_hazards("plain, with\nlines and ü"), []);
+        assert_eq!(text_hazards("pay \u{202e}boB"), [TextHazard::Bidi]);
+        assert_eq!(text_hazards("\u{1b}[2J\u{200b}"), [TextHazard::Control, TextHazard::Invisible]);
+        assert_eq!(text_hazards("a\u{a0}b"), [TextHazard::Invisible]);
         // A Cyrillic letter in a Latin word.
-        assert_eq!(oddities("p\u{430}ypal"), [Oddity::Alphabets]);
-        assert_eq!(oddities("\u{ff30}ay"), [Oddity::Lookalikes]);
-        assert_eq!(oddities("caf\u{65}\u{301}"), [Oddity::Equivalent]);
+        assert_eq!(text_hazards("p\u{430}ypal"), [TextHazard::Alphabets]);
+        assert_eq!(text_hazards("\u{ff30}ay"), [TextHazard::Lookalikes]);
+        assert_eq!(text_hazards("caf\u{65}\u{301}"), [TextHazard::Equivalent]);
         assert!(!mixes_alphabets("Привет, Anna"));
     }
 }

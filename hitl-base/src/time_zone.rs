@@ -1,8 +1,8 @@
-//! What the clocks of a place show.
+//! Time zones: the local time of a place.
 
 use std::fmt;
 
-use jiff::tz::{Offset, TimeZone};
+use jiff::tz::{self, Offset};
 
 use crate::Timestamp;
 
@@ -10,40 +10,40 @@ const MINUTE: i64 = 60_000;
 /// Names of the database that mean another place on another machine, or none.
 const NO_PLACES: [&str; 4] = ["localtime", "posixrules", "Factory", "Etc/Unknown"];
 
-/// The clocks of a place, summer time included, or a fixed distance from UTC.
+/// A time zone: the clocks of a place, summer time included, or a fixed offset from UTC.
 ///
 /// ```
-/// use hitl_base::{Timestamp, Zone};
+/// use hitl_base::{Timestamp, TimeZone};
 ///
 /// // As POSIX writes it: the place's own rule, which needs no database.
-/// let berlin = Zone::named("CET-1CEST,M3.5.0,M10.5.0/3")?;
+/// let berlin = TimeZone::named("CET-1CEST,M3.5.0,M10.5.0/3")?;
 /// let noon = |day: &str| format!("{day}T12:00:00Z").parse::<Timestamp>();
 /// assert_eq!(berlin.minutes_east(noon("2026-01-02")?), 60);
 /// assert_eq!(berlin.minutes_east(noon("2026-07-02")?), 120);
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
 #[derive(Clone, PartialEq, Eq)]
-pub struct Zone {
+pub struct TimeZone {
     name: String,
-    zone: TimeZone,
+    zone: tz::TimeZone,
 }
 
-impl Zone {
-    /// UTC.
+impl TimeZone {
+    /// Returns UTC.
     pub fn utc() -> Self {
-        Self { name: "Z".to_owned(), zone: TimeZone::UTC }
+        Self { name: "Z".to_owned(), zone: tz::TimeZone::UTC }
     }
 
-    /// A zone by its name in the database of zones that the machine has (`Europe/Berlin`), or by
+    /// Returns the zone with a name in the database of zones that the machine has (`Europe/Berlin`), or by
     /// its rule as POSIX writes it (`EST5EDT,M3.2.0,M11.1.0`: what has a comma is a rule).
     ///
     /// Reads the machine's database (`/usr/share/zoneinfo`, or where `TZDIR` points; systems
     /// without one, Windows among them, know rules only). What was read stays as it is; a zone
     /// whose rules change is read again by naming it again.
-    pub fn named(name: &str) -> Result<Self, UnknownZone> {
-        let unknown = || UnknownZone(name.chars().take(64).collect());
+    pub fn named(name: &str) -> Result<Self, UnknownTimeZone> {
+        let unknown = || UnknownTimeZone(name.chars().take(64).collect());
         let zone = if name.contains(',') {
-            TimeZone::posix(name).map_err(|_| unknown())?
+            tz::TimeZone::posix(name).map_err(|_| unknown())?
         } else if NO_PLACES.iter().any(|other| other.eq_ignore_ascii_case(name)) {
             return Err(unknown());
         } else {
@@ -56,27 +56,27 @@ impl Zone {
         Ok(Self { name, zone })
     }
 
-    /// A fixed distance from UTC, in minutes to the east. None when there is no such place: it is a
-    /// day at most.
+    /// Returns a fixed offset from UTC, in minutes to the east; `None` if it is longer than about a
+    /// day.
     pub fn fixed(minutes_east: i32) -> Option<Self> {
         let offset = Offset::from_seconds(minutes_east.checked_mul(60)?).ok()?;
         let (sign, minutes) = (if minutes_east < 0 { '-' } else { '+' }, minutes_east.abs());
         let name = format!("{sign}{:02}:{:02}", minutes / 60, minutes % 60);
-        Some(Self { name, zone: TimeZone::fixed(offset) })
+        Some(Self { name, zone: tz::TimeZone::fixed(offset) })
     }
 
-    /// Its name.
+    /// Returns its name.
     pub fn name(&self) -> &str {
         &self.name
     }
 
-    /// How far its clocks are ahead of UTC at an instant, in whole minutes, rounded down.
+    /// Returns how far its clocks are ahead of UTC at an instant, in whole minutes, rounded down.
     pub fn minutes_east(&self, at: Timestamp) -> i64 {
         (self.millis_east(at)).div_euclid(MINUTE)
     }
 
-    /// What its clocks show at an instant: the minutes since 1970-01-01 00:00 there. In autumn the
-    /// same ones come twice, and in spring some do not come at all.
+    /// Returns what its clocks show at an instant: the minutes since 1970-01-01 00:00 there. In
+    /// autumn the same ones come twice, and in spring some do not come at all.
     pub fn local_minutes(&self, at: Timestamp) -> i64 {
         at.as_millis().saturating_add(self.millis_east(at)).div_euclid(MINUTE)
     }
@@ -91,26 +91,26 @@ impl Zone {
     }
 }
 
-impl fmt::Debug for Zone {
+impl fmt::Debug for TimeZone {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "Zone({})", self.name)
+        write!(f, "TimeZone({})", self.name)
     }
 }
 
-impl fmt::Display for Zone {
+impl fmt::Display for TimeZone {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(&self.name)
     }
 }
 
-/// The machine does not know such a zone, and it is no rule either.
+/// An error for a name that is neither a zone that the machine knows nor a rule.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error(
     "this machine knows no zone `{}`; write it like `Europe/Berlin`, install the zones (`tzdata`), or \
      give the rule as POSIX writes it, like `CET-1CEST,M3.5.0,M10.5.0/3`",
     crate::display::visible(.0)
 )]
-pub struct UnknownZone(String);
+pub struct UnknownTimeZone(String);
 
 #[cfg(test)]
 mod tests {
@@ -123,21 +123,21 @@ mod tests {
     }
 
     /// A zone of the database, where the machine has one.
-    fn known(name: &str) -> Option<Zone> {
-        let zone = Zone::named(name);
+    fn known(name: &str) -> Option<TimeZone> {
+        let zone = TimeZone::named(name);
         assert!(zone.is_ok() || jiff::tz::db().is_definitively_empty(), "{zone:?}");
         zone.ok()
     }
 
-    /// What the clock shows, as a person reads it.
-    fn shows(zone: &Zone, instant: &str) -> String {
+    /// Returns what the clock shows, as a person reads it.
+    fn shows(zone: &TimeZone, instant: &str) -> String {
         let minute = zone.local_minutes(at(instant)).rem_euclid(24 * 60);
         format!("{:02}:{:02}", minute / 60, minute % 60)
     }
 
     #[test]
     fn clocks_are_put_forward_and_back() {
-        for berlin in [Some(Zone::named(BERLIN).unwrap()), known("Europe/Berlin")] {
+        for berlin in [Some(TimeZone::named(BERLIN).unwrap()), known("Europe/Berlin")] {
             let Some(berlin) = berlin else { continue };
             let spring = [
                 ("2026-03-29T00:59:59Z", "01:59"),
@@ -160,7 +160,7 @@ mod tests {
     #[test]
     fn the_database_and_a_rule_of_today_agree_about_today() {
         let Some(named) = known("America/New_York") else { return };
-        let rule = Zone::named("EST5EDT,M3.2.0,M11.1.0").unwrap();
+        let rule = TimeZone::named("EST5EDT,M3.2.0,M11.1.0").unwrap();
         let (start, hour) = (at("2026-01-01T00:00:00Z").as_millis(), 60 * MINUTE);
         for hours in 0..3 * 366 * 24 {
             let instant = Timestamp::from_millis(start + hours * hour);
@@ -216,22 +216,22 @@ mod tests {
             "\u{202E}Europe/Berlin",
             "Europe/Berlin\0",
         ] {
-            let refused = Zone::named(wrong).unwrap_err();
+            let refused = TimeZone::named(wrong).unwrap_err();
             assert!(!refused.to_string().contains('\u{202E}'), "{wrong:?}");
         }
         let long = "x".repeat(10_000);
-        assert!(Zone::named(&long).unwrap_err().to_string().len() < 400);
+        assert!(TimeZone::named(&long).unwrap_err().to_string().len() < 400);
     }
 
     #[test]
     fn a_fixed_distance_is_fixed() {
-        let zone = Zone::fixed(-330).unwrap();
+        let zone = TimeZone::fixed(-330).unwrap();
         assert_eq!((zone.name(), zone.minutes_east(Timestamp::EPOCH)), ("-05:30", -330));
-        assert_eq!(Zone::utc().local_minutes(at("1969-12-31T23:59:59Z")), -1);
-        assert!(Zone::fixed(i32::MAX).is_none() && Zone::fixed(26 * 60).is_none());
+        assert_eq!(TimeZone::utc().local_minutes(at("1969-12-31T23:59:59Z")), -1);
+        assert!(TimeZone::fixed(i32::MAX).is_none() && TimeZone::fixed(26 * 60).is_none());
         // The ends of time are times too.
         for end in [i64::MIN, i64::MAX] {
-            let _ = Zone::named(BERLIN).unwrap().local_minutes(Timestamp::from_millis(end));
+            let _ = TimeZone::named(BERLIN).unwrap().local_minutes(Timestamp::from_millis(end));
         }
     }
 }

@@ -2,12 +2,12 @@
 
 use std::borrow::Cow;
 
-use super::mask::{MaskReason, Masker, leading_mask};
+use super::mask::{Masker, NameMasker};
 use super::patterns::Pattern;
-use super::signs::{Signs, Stems};
+use super::prefilter::{Signs, Stems};
 use super::spelling::next_part;
 use super::values::{Pair, Whole};
-use super::{manifests, places, wordy};
+use super::{contexts, manifests};
 
 /// A name, what joins it to its value, and how the value begins: see `values`. Between them there
 /// may be a type (`password: str = ..`, `password string = ..`), a bracket (`env["X"] = ..`), or a
@@ -27,80 +27,9 @@ const PAIRS: &str = concat!(
 /// The pairs.
 pub(super) static PAIR: Pattern = Pattern::at_once(|| vec![("pair", PAIRS.to_owned())]);
 
-/// Masks secrets, and knows them again.
-pub(super) struct Masked<'m> {
-    masker: &'m Masker,
-    secrets: Vec<String>,
-}
-
-impl<'m> Masked<'m> {
-    pub(super) fn by(masker: &'m Masker) -> Self {
-        Self { masker, secrets: Vec::new() }
-    }
-}
-
-impl Masked<'_> {
-    /// So many secrets of a text are looked for elsewhere in it.
-    const KNOWN: usize = 32;
-    /// Shorter ones, and words, stand elsewhere by chance.
-    const SHORTEST: usize = 8;
-
-    pub(super) fn mask(&mut self, secret: &str) -> String {
-        if self.secrets.len() < Self::KNOWN
-            && secret.len() >= Self::SHORTEST
-            && !wordy::is_name(secret)
-            && !self.secrets.iter().any(|known| known == secret)
-        {
-            self.secrets.push(secret.to_owned());
-        }
-        self.masker.mask_for(secret, MaskReason::Name)
-    }
-
-    /// Masks the secrets where they stand without their name, too.
-    fn elsewhere<'t>(&self, text: Cow<'t, str>) -> Cow<'t, str> {
-        self.secrets.iter().fold(text, |text, secret| {
-            if text.contains(secret.as_str()) {
-                let mask = self.masker.mask_for(secret, MaskReason::Elsewhere);
-                Cow::Owned(replaced(&text, secret, &mask))
-            } else {
-                text
-            }
-        })
-    }
-}
-
-/// Replaces a secret, but not in the masks that stand in the text already: their marks may have its
-/// letters.
-fn replaced(text: &str, secret: &str, mask: &str) -> String {
-    let mut masks = text
-        .match_indices("[redacted")
-        .filter_map(|(at, _)| leading_mask(&text[at..]).map(|mask| at..at + mask.len()))
-        .peekable();
-    let mut out = String::with_capacity(text.len());
-    let (mut copied, mut from) = (0, 0);
-    while let Some(start) = text[from..].find(secret).map(|at| from + at) {
-        let end = start + secret.len();
-        // What is over before, or is a part of the secret, stands in nobody's way.
-        while masks
-            .next_if(|mask| mask.end <= start || start <= mask.start && mask.end <= end)
-            .is_some()
-        {}
-        from = match masks.peek() {
-            Some(mask) if mask.start < end => mask.end,
-            _ => {
-                out.push_str(&text[copied..start]);
-                out.push_str(mask);
-                copied = end;
-                end
-            }
-        };
-    }
-    out + &text[copied..]
-}
-
 pub(super) fn mask<'t>(text: &'t str, signs: Signs, masker: &Masker) -> Cow<'t, str> {
-    let mut found = Masked::by(masker);
-    let placed = if signs.place { places::mask(text, &mut found) } else { Cow::Borrowed(text) };
+    let mut found = NameMasker::new(masker);
+    let placed = if signs.place { contexts::mask(text, &mut found) } else { Cow::Borrowed(text) };
     let placed = match placed {
         placed if !signs.stem => placed,
         Cow::Borrowed(text) => manifests::mask(text, &mut found),
@@ -119,7 +48,7 @@ pub(super) fn mask<'t>(text: &'t str, signs: Signs, masker: &Masker) -> Cow<'t, 
 const NESTED: usize = 8;
 
 /// Masks what is joined to a secret's name.
-fn paired<'t>(text: &'t str, masked: &mut Masked<'_>) -> Cow<'t, str> {
+fn paired<'t>(text: &'t str, masked: &mut NameMasker<'_>) -> Cow<'t, str> {
     let mut out = String::new();
     let (mut copied, mut at) = (0, 0);
     let stems = Stems::of(text);
@@ -167,31 +96,4 @@ fn name_start(text: &str, from: usize, stem: usize) -> usize {
     let lead = name.find(|c: char| !matches!(c, '_' | '.') && !c.is_numeric()).unwrap_or(0);
     let dashes = name[lead..].bytes().take_while(|b| *b == b'-').count();
     start + lead + dashes.saturating_sub(2)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::replaced;
-
-    #[test]
-    fn a_secret_is_replaced_everywhere_but_in_a_mask() {
-        for (text, secret, clean) in [
-            ("a 00000000 b00000000", "00000000", "a # b#"),
-            ("[redacted:0000000000]00000000", "00000000", "[redacted:0000000000]#"),
-            ("00000000[redacted:0000000000]", "00000000", "#[redacted:0000000000]"),
-            ("[redacted:0000000000][redacted:0000000001]", "00000000", ""),
-            // What only looks like one is none.
-            ("[redacted:00000000]", "00000000", "[redacted:#]"),
-            ("[redacted 00000000]", "redacted", "[# 00000000]"),
-            // A secret that ends in a mask, begins in one, or has one in it.
-            ("hunter2x[redacted] hunter2x[", "hunter2x[", "hunter2x[redacted] #"),
-            ("[redacted]hunter2x ]hunter2x", "]hunter2x", "[redacted]hunter2x #"),
-            ("ab[redacted]cd ab[redacted]c", "ab[redacted]cd", "# ab[redacted]c"),
-            ("a[redacted][redacted]", "a[redacted][", ""),
-            ("é[redacted]é", "é", "#[redacted]#"),
-        ] {
-            let clean = if clean.is_empty() { text } else { clean };
-            assert_eq!(replaced(text, secret, "#"), clean, "{secret}");
-        }
-    }
 }

@@ -3,7 +3,7 @@
 
 use jiff::civil::Date;
 
-use super::visible::quoted;
+use super::escape::quoted;
 
 /// A decimal number with its digits in groups, and at least the cents if it has a fraction. `None`
 /// when it is not a plain decimal number.
@@ -37,7 +37,7 @@ pub fn amount(number: &str) -> Option<String> {
     Some(out)
 }
 
-/// Whether a parameter of this name holds an amount of money, as far as a name can tell.
+/// Returns whether a parameter of this name holds an amount of money, as far as a name can tell.
 ///
 /// ```
 /// # use hitl_base::display::is_amount_name;
@@ -52,7 +52,7 @@ pub fn is_amount_name(name: &str) -> bool {
     crate::redact::words(name).last().is_some_and(|word| LAST.contains(&word.as_str()))
 }
 
-/// Whether a parameter of this name holds a point in time, as far as a name can tell.
+/// Returns whether a parameter of this name holds a point in time, as far as a name can tell.
 pub fn is_time_name(name: &str) -> bool {
     const LAST: &[&str] =
         &["at", "date", "time", "timestamp", "until", "deadline", "expires", "expiry", "since"];

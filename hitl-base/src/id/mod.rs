@@ -1,21 +1,23 @@
-//! The two kinds of id: minted here (UUIDs), and given by the host (text).
+//! The two kinds of id: generated here (UUIDs), and given by the host (text).
 //!
 //! Each crate declares its own ids with [`uuid_id!`](crate::uuid_id) and
 //! [`text_id!`](crate::text_id), so that a request id can never be passed for a task id.
+
+mod uuid_v7;
 
 #[doc(hidden)]
 pub use uuid::Uuid;
 
 #[doc(hidden)]
-pub use crate::mint::Series;
+pub use uuid_v7::EphemeralIds;
 
-/// A new id: see `mint`.
+/// Returns a new id: see `uuid_v7`.
 #[doc(hidden)]
-pub fn mint() -> Uuid {
-    crate::mint::mint()
+pub fn new_v7() -> Uuid {
+    uuid_v7::new_v7()
 }
 
-/// Declares an id that hitl mints: a UUID (version 7, so that ids sort by age).
+/// Declares an id that hitl generates: a UUID (version 7, so that ids sort by age).
 #[macro_export]
 macro_rules! uuid_id {
     ($(#[$doc:meta])* $name:ident) => {
@@ -27,10 +29,14 @@ macro_rules! uuid_id {
         pub struct $name($crate::id::Uuid);
 
         impl $name {
-            /// A new id, unlike any other.
+            /// Returns a new id, unlike any other.
+            ///
+            /// # Panics
+            ///
+            /// If the operating system gives no randomness.
             #[expect(clippy::new_without_default, reason = "two defaults would not be equal")]
             pub fn new() -> Self {
-                Self($crate::id::mint())
+                Self($crate::id::new_v7())
             }
         }
 
@@ -68,12 +74,12 @@ macro_rules! text_id {
         pub struct $name(::std::sync::Arc<str>);
 
         impl $name {
-            /// An id with this text.
+            /// Returns an id with this text.
             pub fn new(text: impl Into<String>) -> Self {
                 Self(text.into().into())
             }
 
-            /// The text.
+            /// Returns the text.
             pub fn as_str(&self) -> &str {
                 &self.0
             }
@@ -105,7 +111,7 @@ macro_rules! text_id {
     };
 }
 
-/// The text is not an id of that kind: ids are UUIDs, like `0198c5f2-7d3a-7cc1-8b5e-4f6a2f0d9e11`.
+/// An error for text that is not an id of that kind: ids are UUIDs, like `0198c5f2-7d3a-7cc1-8b5e-4f6a2f0d9e11`.
 #[derive(Clone, Copy, Debug, thiserror::Error)]
 #[error("not a {kind}: ids are UUIDs, like 0198c5f2-7d3a-7cc1-8b5e-4f6a2f0d9e11")]
 pub struct ParseIdError {

@@ -1,4 +1,4 @@
-//! The scanner: JSON text in, an exact tree out, or an error that quotes no value.
+//! The parser: JSON text in, an exact tree out, or an error that quotes no value.
 
 use std::collections::HashSet;
 use std::fmt::{self, Write as _};
@@ -7,10 +7,10 @@ use super::Json;
 use super::tree::special;
 use crate::display::{clip, visible};
 
-/// How much the scanner accepts.
+/// The limits of what the parser accepts.
 #[derive(Clone, Copy, Debug)]
 pub struct Limits {
-    /// Most levels of nesting. The scanner recurses, so this also bounds its stack.
+    /// Most levels of nesting. The parser recurses, so this also bounds its stack.
     pub depth: usize,
     /// Most bytes of text.
     pub bytes: usize,
@@ -26,10 +26,10 @@ impl Default for Limits {
 /// The most levels of a path that an error names.
 const PATH: usize = 16;
 
-/// What is wrong with the text.
+/// The kind of a [`ParseJsonError`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
-pub enum ScanErrorKind {
+pub enum ParseJsonErrorKind {
     /// Not JSON.
     Syntax,
     /// An object has the same key twice, so that it is unclear which one was meant.
@@ -42,35 +42,35 @@ pub enum ScanErrorKind {
     NotFinite,
 }
 
-/// Why the scanner refused a text: where, and what it expected. Never quotes a value, because a
-/// value may be a secret.
+/// An error for text that the parser refused: where, and what it expected. It never quotes a value,
+/// because a value may be a secret.
 #[derive(Clone, Debug)]
-pub struct ScanError {
-    kind: ScanErrorKind,
+pub struct ParseJsonError {
+    kind: ParseJsonErrorKind,
     path: String,
     line: usize,
     column: usize,
     expected: &'static str,
 }
 
-impl ScanError {
-    /// What is wrong.
-    pub fn kind(&self) -> ScanErrorKind {
+impl ParseJsonError {
+    /// Returns the kind of the error.
+    pub fn kind(&self) -> ParseJsonErrorKind {
         self.kind
     }
 
-    /// What was expected, and at which line and column.
+    /// Returns the line, the column, and what was expected there.
     pub fn reason(&self) -> String {
         format!("line {}, column {}: {}", self.line, self.column, self.expected)
     }
 
-    /// Where in the document, like `flights[2].date`; empty at the top.
+    /// Returns the path in the document, like `flights[2].date`; empty at the top.
     pub fn path(&self) -> &str {
         &self.path
     }
 }
 
-impl fmt::Display for ScanError {
+impl fmt::Display for ParseJsonError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "line {}, column {}", self.line, self.column)?;
         if !self.path.is_empty() {
@@ -80,38 +80,38 @@ impl fmt::Display for ScanError {
     }
 }
 
-impl std::error::Error for ScanError {}
+impl std::error::Error for ParseJsonError {}
 
-/// Reads one JSON document within the default [`Limits`].
+/// Parses one JSON document within the default [`Limits`].
 ///
-/// Stricter than JSON itself: a key must not stand twice in an object, at any depth, and a number
+/// Stricter than JSON itself: a key must not occur twice in an object, at any depth, and a number
 /// must be finite as a double.
 ///
 /// ```
-/// # use hitl_base::json::{scan, ScanErrorKind};
-/// let tree = scan(r#"{"amount": 9007199254740993}"#)?;
+/// # use hitl_base::json::{parse_json, ParseJsonErrorKind};
+/// let tree = parse_json(r#"{"amount": 9007199254740993}"#)?;
 /// assert_eq!(tree.to_text(), r#"{"amount":9007199254740993}"#);
 ///
-/// let error = scan(r#"{"to": "bob", "to": "eve"}"#).unwrap_err();
-/// assert_eq!(error.kind(), ScanErrorKind::DuplicateKey);
-/// # Ok::<(), hitl_base::json::ScanError>(())
+/// let error = parse_json(r#"{"to": "bob", "to": "eve"}"#).unwrap_err();
+/// assert_eq!(error.kind(), ParseJsonErrorKind::DuplicateKey);
+/// # Ok::<(), hitl_base::json::ParseJsonError>(())
 /// ```
-pub fn scan(text: &str) -> Result<Json, ScanError> {
-    scan_within(text, Limits::default())
+pub fn parse_json(text: &str) -> Result<Json, ParseJsonError> {
+    parse_with_limits(text, Limits::default())
 }
 
-/// Reads one JSON document within given limits.
-pub fn scan_within(text: &str, limits: Limits) -> Result<Json, ScanError> {
+/// Parses one JSON document within given limits.
+pub fn parse_with_limits(text: &str, limits: Limits) -> Result<Json, ParseJsonError> {
     let mut scanner = Scanner { text, at: 0, depth: limits.depth };
     scanner.document(limits.bytes).map_err(|refused| refused.located(text))
 }
 
-/// What the scanner refused. The path to it is put together while the scanner leaves what it is in,
+/// What the parser refused. The path to it is put together while the parser leaves what it is in,
 /// so that a text that is fine pays nothing for it.
 struct Refused(Box<Refusal>);
 
 struct Refusal {
-    kind: ScanErrorKind,
+    kind: ParseJsonErrorKind,
     at: usize,
     expected: &'static str,
     /// The innermost first.
@@ -121,7 +121,7 @@ struct Refusal {
 type Scanned<T> = Result<T, Refused>;
 
 impl Refused {
-    fn located(self, text: &str) -> ScanError {
+    fn located(self, text: &str) -> ParseJsonError {
         let Refusal { kind, at, expected, path: segments } = *self.0;
         let before = &text.as_bytes()[..at.min(text.len())];
         let line_start = before.iter().rposition(|b| *b == b'\n').map_or(0, |at| at + 1);
@@ -142,7 +142,7 @@ impl Refused {
                 Segment::Index(index) => drop(write!(path, "[{index}]")),
             }
         }
-        ScanError {
+        ParseJsonError {
             kind,
             path,
             line: before.split(|b| *b == b'\n').count(),
@@ -179,17 +179,17 @@ impl Scanner<'_> {
         }
     }
 
-    fn error(&self, kind: ScanErrorKind, expected: &'static str) -> Refused {
+    fn error(&self, kind: ParseJsonErrorKind, expected: &'static str) -> Refused {
         Refused(Box::new(Refusal { kind, at: self.at, expected, path: Vec::new() }))
     }
 
     fn syntax(&self, expected: &'static str) -> Refused {
-        self.error(ScanErrorKind::Syntax, expected)
+        self.error(ParseJsonErrorKind::Syntax, expected)
     }
 
     fn document(&mut self, longest: usize) -> Scanned<Json> {
         if self.text.len() > longest {
-            return Err(self.error(ScanErrorKind::TooLong, "the text is longer than allowed"));
+            return Err(self.error(ParseJsonErrorKind::TooLong, "the text is longer than allowed"));
         }
         self.space();
         let tree = self.value()?;
@@ -215,7 +215,7 @@ impl Scanner<'_> {
 
     fn nested(&mut self, inner: fn(&mut Self) -> Scanned<Json>) -> Scanned<Json> {
         let Some(left) = self.depth.checked_sub(1) else {
-            return Err(self.error(ScanErrorKind::TooDeep, "nested deeper than allowed"));
+            return Err(self.error(ParseJsonErrorKind::TooDeep, "nested deeper than allowed"));
         };
         self.depth = left;
         self.at += 1;
@@ -271,11 +271,11 @@ impl Scanner<'_> {
         }
     }
 
-    /// What follows a key that stands here twice, or not.
+    /// Returns what follows a key that stands here twice, or not.
     fn under_key(&mut self, twice: bool) -> Scanned<Json> {
         if twice {
             let why = "the same key stands here twice, so it is unclear which value is meant";
-            return Err(self.error(ScanErrorKind::DuplicateKey, why));
+            return Err(self.error(ParseJsonErrorKind::DuplicateKey, why));
         }
         self.space();
         if self.peek() != Some(b':') {
@@ -349,7 +349,7 @@ impl Scanner<'_> {
         if surely || lexeme.parse::<f64>().is_ok_and(f64::is_finite) {
             Ok(Json::Number(lexeme.into()))
         } else {
-            Err(self.error(ScanErrorKind::NotFinite, "the number is not finite"))
+            Err(self.error(ParseJsonErrorKind::NotFinite, "the number is not finite"))
         }
     }
 
@@ -436,5 +436,5 @@ impl Scanner<'_> {
 }
 
 #[cfg(test)]
-#[path = "scan_tests.rs"]
+#[path = "parse_tests.rs"]
 mod tests;
