@@ -1,20 +1,22 @@
-//! What both halves of hitl stand on.
+//! The parts that both halves of hitl are built on.
 //!
 //! Nothing here knows a tool, a gate or a task: [`id`]s and [`Timestamp`]s, a [`Clock`] that tests
-//! can turn, the [`Zone`] that a place's clocks follow, exact JSON text ([`json`]), [`redact`]ion
-//! and safe [`display`].
+//! can turn, the [`TimeZone`] of a place, exact JSON text ([`json`]), [`redact`]ion and safe
+//! [`display`].
 
 pub mod clock;
 pub mod display;
+pub mod hex;
 pub mod id;
 pub mod json;
-mod mint;
+mod randomness;
 pub mod redact;
 mod time;
-mod zone;
+mod time_zone;
 
 pub use clock::Clock;
 pub use json::{Json, JsonText};
+pub use randomness::{RandomnessError, random_bytes};
 pub use redact::{Redactor, Sensitive};
 pub use time::{ParseTimestampError, Timestamp};
-pub use zone::{UnknownZone, Zone};
+pub use time_zone::{TimeZone, UnknownTimeZone};

@@ -22,32 +22,32 @@ impl Timestamp {
     /// The Unix epoch.
     pub const EPOCH: Self = Self(0);
 
-    /// From milliseconds since the Unix epoch.
+    /// Returns the point this many milliseconds after the Unix epoch.
     pub const fn from_millis(millis: i64) -> Self {
         Self(millis)
     }
 
-    /// Milliseconds since the Unix epoch.
+    /// Returns the milliseconds since the Unix epoch.
     pub const fn as_millis(self) -> i64 {
         self.0
     }
 
-    /// The present, by the machine's clock.
+    /// Returns the present, by the machine's clock.
     pub fn now() -> Self {
         // A clock before the epoch is not set at all.
         let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
         Self(i64::try_from(since.as_millis()).unwrap_or(i64::MAX))
     }
 
-    /// How long after `earlier` this is; zero when it is not after it.
-    pub fn since(self, earlier: Self) -> Duration {
+    /// Returns the time from `earlier` to this point; zero if it is not after `earlier`.
+    pub fn saturating_duration_since(self, earlier: Self) -> Duration {
         Duration::from_millis(u64::try_from(self.0.saturating_sub(earlier.0)).unwrap_or(0))
     }
 
-    /// This point plus a length of time. Saturates at the end of the representable range, so that
-    /// an absurdly long expiry means "never" and not "at once".
+    /// Adds a length of time. Saturates at the end of the representable range, so that an absurdly
+    /// long expiry means "never" and not "at once".
     #[must_use]
-    pub fn plus(self, length: Duration) -> Self {
+    pub fn saturating_add(self, length: Duration) -> Self {
         let millis = i64::try_from(length.as_millis()).unwrap_or(i64::MAX);
         Self(self.0.saturating_add(millis))
     }
@@ -115,7 +115,7 @@ impl fmt::Display for Timestamp {
     }
 }
 
-/// The text is not an ISO-8601 instant with a UTC offset, like `2026-01-02T03:04:05Z`.
+/// An error for text that is not an ISO-8601 instant with a UTC offset, like `2026-01-02T03:04:05Z`.
 #[derive(Clone, Copy, Debug, thiserror::Error)]
 #[error("not an ISO-8601 instant: write it like 2026-01-02T03:04:05Z")]
 pub struct ParseTimestampError(());
@@ -179,7 +179,7 @@ mod tests {
 
     #[test]
     fn an_endless_expiry_saturates_into_the_future() {
-        let t = Timestamp::now().plus(Duration::MAX);
+        let t = Timestamp::now().saturating_add(Duration::MAX);
         assert!(t > Timestamp::now());
         assert!(t.to_string().parse::<Timestamp>().unwrap() > Timestamp::now());
     }
@@ -187,7 +187,10 @@ mod tests {
     #[test]
     fn since_never_goes_below_zero() {
         let t = Timestamp::from_millis(5);
-        assert_eq!(t.since(Timestamp::from_millis(9)), Duration::ZERO);
-        assert_eq!(t.plus(Duration::from_millis(4)).since(t), Duration::from_millis(4));
+        assert_eq!(t.saturating_duration_since(Timestamp::from_millis(9)), Duration::ZERO);
+        assert_eq!(
+            t.saturating_add(Duration::from_millis(4)).saturating_duration_since(t),
+            Duration::from_millis(4)
+        );
     }
 }

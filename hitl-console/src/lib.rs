@@ -55,7 +55,7 @@ mod streams;
 mod tasks;
 mod view;
 
-pub use auth::{Auth, NoRandomness, Reviewer, SignIn, Token, Tokens, Unidentified};
+pub use auth::{Auth, RandomnessError, Reviewer, SignIn, Token, Tokens, Unidentified};
 pub use client::{Cidr, ParseCidrError};
 pub use console::{Console, router};
 pub use serve::{Limited, Peer, ServeOptions, serve, serve_with};

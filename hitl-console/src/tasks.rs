@@ -122,7 +122,9 @@ impl Board {
     pub(crate) fn list(&self, tasks: &Tasks, reviewer: &Reviewer) -> Vec<TaskView> {
         let mut known = self.known();
         let now = SystemClock.now();
-        let fresh = |at: Option<Timestamp>| at.is_some_and(|at| now.since(at) < RETAINED);
+        let fresh = |at: Option<Timestamp>| {
+            at.is_some_and(|at| now.saturating_duration_since(at) < RETAINED)
+        };
         known.finished.retain(|entry| fresh(entry.progress.completed_at));
         let mine: Vec<Entry> = known
             .living

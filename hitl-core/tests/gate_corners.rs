@@ -96,7 +96,7 @@ async fn each_retry_gives_an_approval_the_same_time() {
         assert_eq!(unknown.state, CallState::OutcomeUnknown);
         let retry = Resolution::Retry { attested: true };
         let record = gate.resolve(&unknown, retry, "bob").await.unwrap();
-        lengths.push(record.request.expires_at.since(clock.now()));
+        lengths.push(record.request.expires_at.saturating_duration_since(clock.now()));
     }
     drop((held, Tenant::default()));
     assert_eq!(lengths[0], lengths[1]);

@@ -299,7 +299,7 @@ async fn invariant_5_typed_conditions_take_the_place_of_wildcards() {
 async fn a_grant_ends_at_its_time_and_when_it_is_revoked() {
     let bench = bench().await;
     let gate = &bench.gate;
-    let end = now(&bench).await.plus(Duration::from_secs(60));
+    let end = now(&bench).await.saturating_add(Duration::from_secs(60));
     let request = waiting(gate, "shop", 5.0, 0).await;
     let over = GrantTerms::exactly().until(now(&bench).await);
     assert_eq!(refused(gate, &request, over).await, GrantError::NoRoom);

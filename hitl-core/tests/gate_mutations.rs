@@ -9,7 +9,7 @@ use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex};
 
 use hitl_base::JsonText;
-use hitl_base::json::{Limits, scan_within};
+use hitl_base::json::{Limits, parse_with_limits};
 use hitl_core::seal::Sealed;
 use hitl_core::{
     CallContext, CallKey, CallRecord, CallState, Decision, DynArguments, DynSpec, DynTool, Gate,
@@ -113,7 +113,7 @@ fn canonical(text: &str) -> Option<String> {
             plain => plain.clone(),
         }
     }
-    scan_within(text, Limits::default()).ok().map(|tree| sorted(&tree).to_text())
+    parse_with_limits(text, Limits::default()).ok().map(|tree| sorted(&tree).to_text())
 }
 
 /// What came of a mutation.

@@ -81,7 +81,7 @@ async fn invariant_9b_an_object_and_a_list_under_a_secrets_name_are_shown_leaf_b
     let request = pending(&bench.gate, ask(text)).await;
     let shown = request.arguments.tree().unwrap();
     let nested = shown.get("text").unwrap().as_str().unwrap();
-    let nested = hitl_base::json::scan(nested).unwrap();
+    let nested = hitl_base::json::parse_json(nested).unwrap();
     let auth = nested.get("auth").unwrap();
     assert!(
         auth.get("run").is_some() && auth.get("then").unwrap().as_array().is_some(),

@@ -4,7 +4,7 @@
 use std::sync::Arc;
 use std::time::Instant;
 
-use hitl_base::json::scan;
+use hitl_base::json::parse_json;
 use hitl_base::{Json, Timestamp};
 use hitl_core::policy::{
     Argument, Compare, Operand, Rule, RuleEffect, RuleErrorKind, RuleSet, RuleTest,
@@ -143,7 +143,8 @@ fn numbers_in_a_file_are_exact() {
                 [[rule]]\nname = 'c'\neffect = 'quick'\nargument = { path = 'n', eq = 0xff }\n";
     let rules = RuleSet::parse(text).unwrap();
     let decided = |n: &str| {
-        let (arguments, cx) = (scan(&format!("{{\"n\": {n}}}")).unwrap(), CallContext::of("ann"));
+        let (arguments, cx) =
+            (parse_json(&format!("{{\"n\": {n}}}")).unwrap(), CallContext::of("ann"));
         let view = CallView::new("t", &HitlConfig::DEFAULT, &arguments, &cx);
         rules.deciding(&view).map(|rule| rule.name().to_owned())
     };
@@ -174,7 +175,7 @@ fn every_file_on_the_page_loads_and_so_does_the_example() {
 }
 
 fn call(n: u64) -> Json {
-    scan(&format!(r#"{{"amount": {n}, "to": "x", "list": [{n}, 2]}}"#)).unwrap()
+    parse_json(&format!(r#"{{"amount": {n}, "to": "x", "list": [{n}, 2]}}"#)).unwrap()
 }
 
 #[test]
@@ -348,7 +349,7 @@ fn any_arguments() -> impl Strategy<Value = Json> {
         Just("{\"amount\":2}"),
     ];
     (value.clone(), value.clone(), value).prop_map(|(a, b, c)| {
-        scan(&format!(r#"{{"amount": {a}, "to": {b}, "list": {c}}}"#)).unwrap()
+        parse_json(&format!(r#"{{"amount": {a}, "to": {b}, "list": {c}}}"#)).unwrap()
     })
 }
 
@@ -548,7 +549,7 @@ fn invariant_5_what_is_excluded_is_excluded_in_every_form() {
     assert_eq!(said(&rules, "t", "file", "/etc/x\ny"), Some(RuleEffect::Deny));
     let list = file("effect = 'auto'\ntool = 't'\nargument = { path = 'tags', contains = 'ok' }");
     let holds = |tags: &str| {
-        let (arguments, cx) = (scan(tags).unwrap(), CallContext::of("ann"));
+        let (arguments, cx) = (parse_json(tags).unwrap(), CallContext::of("ann"));
         list.deciding(&CallView::new("t", &HitlConfig::DEFAULT, &arguments, &cx)).is_some()
     };
     assert!(holds(r#"{"tags": ["ok", "fine"]}"#));
@@ -615,7 +616,7 @@ fn typed_matchers_are_read_and_judged() {
         assert_eq!(found, expected, "{key} {text}");
     }
     let (arguments, cx) =
-        (scan(r#"{"n": 3, "a": "/srv/x", "b": "/etc/y"}"#).unwrap(), CallContext::of("ann"));
+        (parse_json(r#"{"n": 3, "a": "/srv/x", "b": "/etc/y"}"#).unwrap(), CallContext::of("ann"));
     let call = CallView::new("t", &HitlConfig::DEFAULT, &arguments, &cx);
     let decides = |rules: &RuleSet| rules.deciding(&call).is_some();
     assert!(decides(&auto("number = { argument = 'n', max = 5 }")));

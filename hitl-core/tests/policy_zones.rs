@@ -4,7 +4,7 @@
 
 use std::fs;
 
-use hitl_base::{Timestamp, Zone};
+use hitl_base::{TimeZone, Timestamp};
 use hitl_core::policy::{Rule, RuleErrorKind, TimeWindow, Weekday, When};
 use hitl_core::{RuleFile, RuleSet};
 
@@ -186,7 +186,7 @@ fn every_window_around_every_change_says_what_the_wall_clock_says() {
 #[test]
 fn a_named_zone_says_what_its_rule_says() {
     // A machine without a database knows rules only, which the tests above are about.
-    let Ok(_) = Zone::named("Europe/Berlin") else { return };
+    let Ok(_) = TimeZone::named("Europe/Berlin") else { return };
     for (name, rule) in [
         ("Europe/Berlin", BERLIN),
         ("europe/berlin", BERLIN),
@@ -215,7 +215,7 @@ fn invariant_5_a_zone_that_is_not_known_makes_no_rules() {
     assert!(rule(BERLIN).build().is_ok());
     for unknown in ["Europe/Berln", "", "localtime", "CET-1CEST,M13.5.0,M10.5.0", "+01:00"] {
         let errors = rule(unknown).build().unwrap_err();
-        assert_eq!(errors.kind(), RuleErrorKind::UnknownZone, "{unknown}");
+        assert_eq!(errors.kind(), RuleErrorKind::UnknownTimeZone, "{unknown}");
     }
 }
 
@@ -235,8 +235,8 @@ fn invariant_5_a_reload_with_a_zone_that_is_not_known_keeps_the_old_rules() {
     let rules = RuleFile::open_strict(&path).unwrap();
     let in_force = rules.status().in_force.unwrap();
     for (bad, kind) in [
-        ("time = { days = 'sun', zone = 'Europe/Berln' }", RuleErrorKind::UnknownZone),
-        ("time = { days = 'sun', zone = 'Z', offset = 'Z' }", RuleErrorKind::UnknownZone),
+        ("time = { days = 'sun', zone = 'Europe/Berln' }", RuleErrorKind::UnknownTimeZone),
+        ("time = { days = 'sun', zone = 'Z', offset = 'Z' }", RuleErrorKind::UnknownTimeZone),
         ("time = { offset = 'Z', zone = 'CET-1CEST,M3.5.0,M10.5.0/3' }", RuleErrorKind::Value),
         ("time = { days = 'sun', zone = 1 }", RuleErrorKind::WrongType),
         ("time = { days = 'sun', zones = 'UTC' }", RuleErrorKind::UnknownKey),
@@ -247,7 +247,7 @@ fn invariant_5_a_reload_with_a_zone_that_is_not_known_keeps_the_old_rules() {
         assert_eq!(errors.kind(), kind, "{bad}: {errors}");
         assert_eq!(
             errors.iter().next().unwrap().line(),
-            Some(if kind == RuleErrorKind::UnknownZone || kind == RuleErrorKind::Value {
+            Some(if kind == RuleErrorKind::UnknownTimeZone || kind == RuleErrorKind::Value {
                 3
             } else {
                 6

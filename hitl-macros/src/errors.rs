@@ -38,7 +38,7 @@ impl Errors {
         self.0.len()
     }
 
-    /// What makes the compiler show each of them, at its place.
+    /// Returns what makes the compiler show each of them, at its place.
     pub(crate) fn into_tokens(self) -> TokenStream {
         self.0.iter().map(syn::Error::to_compile_error).collect()
     }
@@ -75,7 +75,7 @@ pub(crate) fn list<'w>(words: impl IntoIterator<Item = &'w str>) -> String {
     }
 }
 
-/// How many letters have to be added, dropped or changed to make one word of the other.
+/// Returns how many letters have to be added, dropped or changed to make one word of the other.
 fn distance(a: &str, b: &str) -> usize {
     let b: Vec<char> = b.chars().collect();
     let mut row: Vec<usize> = (0..=b.len()).collect();

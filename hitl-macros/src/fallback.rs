@@ -16,7 +16,7 @@ pub(crate) fn tool(function: &Function, names: &Names) -> Expansion {
     let docs = &docs.attributes;
     let private = &names.private;
     let read = function.parameters.iter().filter(|p| p.argument().is_some()).count();
-    let anything = (0..read + function.unread).map(|_| quote!(_: impl ::core::marker::Sized));
+    let anything = (0..read + function.invalid).map(|_| quote!(_: impl ::core::marker::Sized));
     let (output, error) = match returns {
         Returns::Unit => (quote!(()), infallible()),
         Returns::Other(ty) => (ty.to_token_stream(), infallible()),

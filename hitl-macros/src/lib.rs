@@ -109,8 +109,8 @@ mod validate;
 /// ends so, which the compiler then checks: `fallible` and `infallible` correct the guess.
 ///
 /// # Other attributes
-/// `#[cfg]` and lint levels go on all that the macro makes, `#[deprecated]` and `#[doc(..)]` on the
-/// constructor, and all others, like `#[tracing::instrument]`, on the body.
+/// `#[cfg]` and lint levels apply to all that the macro makes, `#[deprecated]` and `#[doc(..)]` on
+/// the constructor, and all others, like `#[tracing::instrument]`, on the body.
 ///
 /// They stand **below** `#[hitl_tool]`. An attribute that rewrites the body sees there only the
 /// arguments that it names, and none that is sensitive, so that one which logs parameters logs no

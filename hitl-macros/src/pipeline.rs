@@ -7,7 +7,9 @@ use syn::{ImplItem, Item, ItemFn, ItemImpl, Path};
 use crate::errors::Errors;
 use crate::expand::{self, Expansion, Names};
 use crate::fallback;
-use crate::parse::{Attribute, Block, Function, Made, Marked, Returns, rewritten, root_of};
+use crate::parse::{
+    Attribute, Function, ImplBlock, Returns, RewrittenToken, ToolMethod, rewritten, root_of,
+};
 use crate::validate::{no_reserved_names, validate};
 
 pub(crate) fn hitl_tool(keys: TokenStream, item: TokenStream) -> TokenStream {
@@ -49,22 +51,22 @@ fn annotated(attribute: Attribute, item: ItemFn, errors: &mut Errors) -> TokenSt
 
 /// The constructors stay in the block, all else stands beside it.
 fn service(root: Option<&Path>, item: ItemImpl, errors: &mut Errors) -> TokenStream {
-    let Some(block) = Block::read(item.clone(), errors) else {
+    let Some(block) = ImplBlock::read(item.clone(), errors) else {
         return fallback::untouched_block(item);
     };
-    let Block { mut rest, service, cfg, lints, methods } = block;
+    let ImplBlock { mut rest, service, cfg, lints, methods } = block;
     let mut beside = Vec::new();
-    let mut tools: Vec<Named> = Vec::new();
-    for Marked { keys, method, condition } in methods {
+    let mut tools: Vec<ToolNames> = Vec::new();
+    for ToolMethod { keys, method, condition } in methods {
         let mut attribute = Attribute::read(keys, errors);
         attribute.root = attribute.root.or_else(|| root.cloned());
         let read =
-            |errors: &mut Errors| Some(Function::of_service(method.clone(), &service, errors));
+            |errors: &mut Errors| Some(Function::read_method(method.clone(), &service, errors));
         let Some(mut function) = as_written(&method, "#[hitl_tools]", errors, read) else {
             continue;
         };
         function.attributes.existence.extend(condition);
-        let tool = Named::of(&function);
+        let tool = ToolNames::new(&function);
         if let Some(why) = tool.clash(&tools, &rest) {
             errors.at(&function.name, why);
             continue;
@@ -89,7 +91,8 @@ fn as_written(
     errors: &mut Errors,
     read: impl FnOnce(&mut Errors) -> Option<Function>,
 ) -> Option<Function> {
-    let Some(Made { at, by }) = rewritten(item.to_token_stream(), Span::call_site()) else {
+    let Some(RewrittenToken { at, by }) = rewritten(item.to_token_stream(), Span::call_site())
+    else {
         return read(errors);
     };
     let by = by.map_or_else(|| "another attribute".to_owned(), |by| format!("`{by}`"));
@@ -102,20 +105,20 @@ fn as_written(
         ),
     );
     let mut function = read(&mut Errors::default())?;
-    function.sound = false;
+    function.valid = false;
     function.returns = Returns::Unit;
     Some(function)
 }
 
 /// The names that a tool has in its block.
-struct Named {
+struct ToolNames {
     name: Ident,
     arguments: Ident,
     existence: Vec<syn::Attribute>,
 }
 
-impl Named {
-    fn of(function: &Function) -> Self {
+impl ToolNames {
+    fn new(function: &Function) -> Self {
         Self {
             name: function.name.clone(),
             arguments: function.arguments.clone(),
@@ -160,10 +163,10 @@ fn expansion(
     errors: &mut Errors,
 ) -> Expansion {
     validate(&attribute, &function, errors);
-    function.sound &= no_reserved_names(item, errors);
+    function.valid &= no_reserved_names(item, errors);
     let attribute = if errors.is_empty() { attribute } else { attribute.without_config() };
-    let names = Names::of(&attribute, &function);
-    if !function.sound {
+    let names = Names::new(&attribute, &function);
+    if !function.valid {
         return fallback::tool(&function, &names);
     }
     expand::tool(&attribute, &function, &names)

@@ -1,4 +1,4 @@
-//! The template of `describe`: text with `{parameter}`; `{{` and `}}` stand for braces.
+//! The template of `describe`: text with `{parameter}`; `{{` and `}}` represent braces.
 
 /// The names of its placeholders, in order. The error says what is wrong with the template.
 pub(crate) fn placeholders(template: &str) -> Result<Vec<&str>, String> {

@@ -90,9 +90,9 @@ fn thresholds(attribute: &Attribute, errors: &mut Errors) {
     {
         return;
     }
-    let auto_points = auto.map_or(AUTO_THRESHOLD, |given| given.value);
-    let quick_points = quick.map_or(QUICK_THRESHOLD, |given| given.value);
-    if quick_points <= auto_points {
+    let auto_percent = auto.map_or(AUTO_THRESHOLD, |given| given.value);
+    let quick_percent = quick.map_or(QUICK_THRESHOLD, |given| given.value);
+    if quick_percent <= auto_percent {
         return;
     }
     let default = |given: bool| if given { "" } else { ", the default" };
@@ -100,8 +100,8 @@ fn thresholds(attribute: &Attribute, errors: &mut Errors) {
         errors.at(
             &fault.at,
             format!(
-                "`quick_threshold` ({quick_points}{}) must not be above `auto_threshold` \
-                 ({auto_points}{})",
+                "`quick_threshold` ({quick_percent}{}) must not be above `auto_threshold` \
+                 ({auto_percent}{})",
                 default(quick.is_some()),
                 default(auto.is_some()),
             ),
@@ -120,7 +120,7 @@ fn fallibility(attribute: &Attribute, function: &Function, errors: &mut Errors) 
         (Some(_), Some(infallible)) => {
             errors.at(infallible, "a tool is `fallible` or `infallible`: keep one of the two");
         }
-        (Some(fallible), None) if matches!(function.returns, Returns::Unit) && function.sound => {
+        (Some(fallible), None) if matches!(function.returns, Returns::Unit) && function.valid => {
             errors.at(fallible, "`fallible` is for a fn that returns a `Result`");
         }
         _ => {}
@@ -168,7 +168,7 @@ fn unfit_for_describe(name: &str, function: &Function) -> Option<String> {
         )),
         None => {
             // A parameter that could not be read was reported already.
-            if !function.sound {
+            if !function.valid {
                 return None;
             }
             let shown = function

@@ -5,6 +5,7 @@
 //! store whose key was never replaced keeps one check value, as older versions of hitl do. Behind
 //! them are those of retired keys, each after a `~`: nobody seals under one of them again.
 
+use hitl_base::hex;
 use hitl_core::store::{StoreError, StoreErrorKind};
 use hitl_core::{HostKeys, KeyId};
 
@@ -34,8 +35,8 @@ pub(crate) enum Admission {
     Foreign,
 }
 
-/// Says whether a store that keeps this opens with these keys. `replace`: what is missing is lost
-/// for good.
+/// Returns whether a store that keeps this opens with these keys. `replace`: what is missing is
+/// lost for good.
 pub(crate) fn admission(kept: Option<&str>, keys: &HostKeys, replace: bool) -> Admission {
     let current = keys.current().check_value();
     let Some(kept) = kept else { return Admission::Keep(current) };
@@ -98,7 +99,7 @@ pub(crate) fn may_seal(kept: Option<&str>, keys: &HostKeys) -> bool {
     kept.is_some_and(|kept| kept.split_ascii_whitespace().any(|check| check == current))
 }
 
-/// What each text begins with that is sealed under one of these keys.
+/// Returns what each text begins with that is sealed under one of these keys.
 pub(crate) fn prefixes(keys: &HostKeys) -> Vec<Vec<u8>> {
     keys.all().map(|key| key.id().prefix().to_vec()).collect()
 }
@@ -184,9 +185,9 @@ impl Uses {
 /// Returns whether the mark that keeps the digest keys is sealed under one of these keys: its first
 /// list, which is the newest.
 pub(crate) fn reads_digests(mark: Option<&str>, keys: &HostKeys) -> bool {
-    let hex =
-        |bytes: &[u8]| bytes.iter().map(|byte| format!("{byte:02x}")).collect::<Vec<_>>().concat();
-    mark.is_some_and(|mark| prefixes(keys).iter().any(|prefix| mark.starts_with(&hex(prefix))))
+    let is_under =
+        |mark: &str| prefixes(keys).iter().any(|prefix| mark.starts_with(&hex::encode(prefix)));
+    mark.is_some_and(is_under)
 }
 
 /// This process seals under a key that others have retired.
@@ -277,8 +278,7 @@ mod tests {
             }
         }
         let prefix = key(2).id().prefix();
-        let prefix: String =
-            prefix.iter().map(|byte| format!("{byte:02x}")).collect::<Vec<_>>().concat();
+        let prefix: String = hex::encode(prefix);
         let mark = format!("{prefix}00 ff");
         assert!(reads_digests(Some(&mark), &keys(&[3, 2])));
         assert!(!reads_digests(Some(&mark), &keys(&[3, 1])) && !reads_digests(None, &keys(&[2])));

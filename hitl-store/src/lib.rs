@@ -16,7 +16,7 @@ mod known_keys;
 #[cfg(feature = "postgres")]
 mod postgres;
 #[cfg(any(feature = "postgres", feature = "sqlite"))]
-mod recent;
+mod record_cache;
 #[cfg(feature = "sqlite")]
 mod sqlite;
 

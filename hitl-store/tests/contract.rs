@@ -92,6 +92,6 @@ mod restart {
     }
 
     fn start_clock_plus(length: Duration) -> Timestamp {
-        hitl_base::Clock::now(&start_clock()).plus(length)
+        hitl_base::Clock::now(&start_clock()).saturating_add(length)
     }
 }

@@ -169,7 +169,8 @@ impl Live {
     }
 
     fn ran(&self, at: Timestamp) -> Duration {
-        self.ran + self.running_since.map_or(Duration::ZERO, |since| at.since(since))
+        self.ran
+            + self.running_since.map_or(Duration::ZERO, |since| at.saturating_duration_since(since))
     }
 
     /// The task is over; so are the steps that ran.

@@ -47,7 +47,7 @@ fn points(value: &Value) -> u8 {
 
 pub(crate) fn score(input: &Value) -> Value {
     let tool = input["tool"].as_str().unwrap();
-    let arguments = hitl::json::scan(&input["args"].to_string()).unwrap();
+    let arguments = hitl::json::parse_json(&input["args"].to_string()).unwrap();
     let (config, context) = (config(tool), context(&input["context"]));
     json!(
         assess(&CallView::new(tool, &config, &arguments, &context), &Signals::standard())

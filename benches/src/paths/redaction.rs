@@ -53,7 +53,7 @@ fn text(bytes: usize) -> String {
 }
 
 fn redacting(bytes: usize) -> Run {
-    let (redactor, tree) = (Redactor::standard(), json::scan(&text(bytes)).expect("JSON"));
+    let (redactor, tree) = (Redactor::standard(), json::parse_json(&text(bytes)).expect("JSON"));
     repeat(move || redactor.json(&tree).to_text())
 }
 

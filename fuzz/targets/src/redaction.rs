@@ -1,6 +1,6 @@
 //! Redaction takes any text: twice is once, JSON stays JSON, and what is named is gone.
 
-use hitl_base::json::scan;
+use hitl_base::json::parse_json;
 use hitl_base::redact::Taint;
 use hitl_base::{Json, Redactor};
 
@@ -15,16 +15,16 @@ pub(crate) const SEEDS: &[&str] = &[
 /// Redacts the bytes as text, as JSON, and as an argument.
 pub fn redaction(data: &[u8]) {
     let text = String::from_utf8_lossy(data);
-    for redactor in [Redactor::standard(), Redactor::standard().keyed([3; 32])] {
+    for redactor in [Redactor::standard(), Redactor::standard().with_key([3; 32])] {
         let once = redactor.text(&text).into_owned();
         assert_eq!(redactor.text(&once), once, "twice is once");
-        let given = scan(&text).ok();
+        let given = parse_json(&text).ok();
         let wrapped =
             Json::Object(vec![("note".to_owned(), Json::String(text.clone().into_owned()))]);
         for tree in given.into_iter().chain([wrapped]) {
             let once = redactor.json(&tree);
             assert_eq!(redactor.json(&once), once, "twice is once");
-            assert_eq!(scan(&once.to_text()).unwrap(), once, "it is JSON");
+            assert_eq!(parse_json(&once.to_text()).unwrap(), once, "it is JSON");
         }
         let hidden =
             Json::Object(vec![("password".to_owned(), Json::String(text.clone().into_owned()))]);

@@ -1,7 +1,7 @@
 //! What a person is shown: nothing unseen, and two different values never look the same.
 
 use hitl_base::display::{is_unseen, quoted, value, visible};
-use hitl_base::json::scan;
+use hitl_base::json::parse_json;
 use hitl_base::{Json, Timestamp};
 use hitl_core::approval::{ApprovalRequest, Extent};
 
@@ -22,7 +22,7 @@ pub fn render(data: &[u8]) {
     let shown = visible(&a).into_owned();
     assert!(!shown.chars().any(is_unseen));
     assert_eq!(visible(&shown), shown);
-    let tree = |text: &str| scan(text).unwrap_or_else(|_| Json::String(text.to_owned()));
+    let tree = |text: &str| parse_json(text).unwrap_or_else(|_| Json::String(text.to_owned()));
     let (a, b) = (tree(&a), tree(&b));
     for max in [8, 400] {
         assert_eq!(value(&a, max).text == value(&b, max).text, a == b);

@@ -1,4 +1,4 @@
-//! A clock that never goes back, for those who judge what has expired.
+//! A clock that never goes back, for judging what has expired.
 //!
 //! Somebody who can set the machine's clock must not be able to revive an approval that has
 //! expired, nor to make everything expire for good. So this clock remembers the latest moment that
@@ -42,10 +42,10 @@ struct Moment {
     leapt: Duration,
 }
 
-/// The clock jumped ahead too far to be believed. Says by how much and what to do.
+/// An error for a clock that jumped too far ahead to be believed. Says how far, and what to do.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct ClockJump {
-    /// What the clock says.
+    /// The reading of the clock.
     pub reading: Timestamp,
     /// The present, by the last reading and the time that has passed since.
     pub expected: Timestamp,
@@ -65,7 +65,7 @@ impl fmt::Display for ClockJump {
 impl std::error::Error for ClockJump {}
 
 impl ForwardClock {
-    /// A clock whose present is not before `latest`, if that is known from an earlier life.
+    /// Returns a clock whose present is not before `latest`, if that is known from an earlier life.
     pub fn new(clock: Arc<dyn Clock>, latest: Option<Timestamp>) -> Self {
         let moment = latest.map(|at| {
             let (at, uptime) = (at.max(clock.now()), clock.uptime());
@@ -74,11 +74,11 @@ impl ForwardClock {
         Self { clock, latest: Mutex::new(moment) }
     }
 
-    /// The present, never earlier than before.
+    /// Returns the present, never earlier than before.
     ///
     /// # Errors
     ///
-    /// The clock has jumped too far ahead. The next reading is judged anew.
+    /// [`ClockJump`] if the clock has jumped too far ahead. The next reading is judged afresh.
     pub fn now(&self) -> Result<Timestamp, ClockJump> {
         let mut latest = self.latest.lock().unwrap_or_else(PoisonError::into_inner);
         // Read under the lock, so that readings come in their order.
@@ -100,8 +100,8 @@ impl fmt::Debug for ForwardClock {
 fn forward(latest: Option<Moment>, reading: Moment) -> Result<Moment, ClockJump> {
     let Some(latest) = latest else { return Ok(reading) };
     let passed = reading.uptime.zip(latest.uptime).map(|(now, then)| now.saturating_sub(then));
-    let expected = latest.at.plus(passed.unwrap_or_default());
-    let leap = reading.at.since(expected);
+    let expected = latest.at.saturating_add(passed.unwrap_or_default());
+    let leap = reading.at.saturating_duration_since(expected);
     // Without uptime, time that passes cannot be told from a leap.
     let (leapt, most) = match passed {
         Some(passed) => (
@@ -137,25 +137,33 @@ mod tests {
     fn a_clock_that_runs_is_followed() {
         let (manual, clock) = clocks();
         for hours in 0..5 {
-            assert_eq!(clock.now(), Ok(start().plus(HOUR * hours)));
+            assert_eq!(clock.now(), Ok(start().saturating_add(HOUR * hours)));
             manual.advance(HOUR);
         }
         manual.advance(400 * DAY);
-        assert_eq!(clock.now(), Ok(start().plus(HOUR * 5).plus(400 * DAY)), "time did pass");
+        assert_eq!(
+            clock.now(),
+            Ok(start().saturating_add(HOUR * 5).saturating_add(400 * DAY)),
+            "time did pass"
+        );
     }
 
     #[test]
     fn a_clock_that_is_set_back_does_not_take_time_with_it() {
         let (manual, clock) = clocks();
         clock.now().unwrap();
-        manual.set(start().plus(HOUR));
-        assert_eq!(clock.now(), Ok(start().plus(HOUR)), "a little ahead is believed");
+        manual.set(start().saturating_add(HOUR));
+        assert_eq!(clock.now(), Ok(start().saturating_add(HOUR)), "a little ahead is believed");
         manual.set(Timestamp::EPOCH);
-        assert_eq!(clock.now(), Ok(start().plus(HOUR)));
+        assert_eq!(clock.now(), Ok(start().saturating_add(HOUR)));
         manual.advance(3 * HOUR);
-        assert_eq!(clock.now(), Ok(start().plus(4 * HOUR)), "time goes on all the same");
-        manual.set(start().plus(10 * HOUR));
-        assert_eq!(clock.now(), Ok(start().plus(10 * HOUR)), "and follows the clock again");
+        assert_eq!(clock.now(), Ok(start().saturating_add(4 * HOUR)), "time goes on all the same");
+        manual.set(start().saturating_add(10 * HOUR));
+        assert_eq!(
+            clock.now(),
+            Ok(start().saturating_add(10 * HOUR)),
+            "and follows the clock again"
+        );
     }
 
     #[test]
@@ -163,15 +171,15 @@ mod tests {
         let (manual, clock) = clocks();
         clock.now().unwrap();
         manual.advance(HOUR);
-        let far = start().plus(MAX_JUMP).plus(2 * HOUR);
+        let far = start().saturating_add(MAX_JUMP).saturating_add(2 * HOUR);
         manual.set(far);
-        let jump = ClockJump { reading: far, expected: start().plus(HOUR) };
+        let jump = ClockJump { reading: far, expected: start().saturating_add(HOUR) };
         assert_eq!(clock.now(), Err(jump));
         assert_eq!(clock.now(), Err(jump), "asking twice does not make it true");
-        manual.set(start().plus(HOUR));
-        assert_eq!(clock.now(), Ok(start().plus(HOUR)));
-        manual.set(start().plus(MAX_JUMP));
-        assert_eq!(clock.now(), Ok(start().plus(MAX_JUMP)));
+        manual.set(start().saturating_add(HOUR));
+        assert_eq!(clock.now(), Ok(start().saturating_add(HOUR)));
+        manual.set(start().saturating_add(MAX_JUMP));
+        assert_eq!(clock.now(), Ok(start().saturating_add(MAX_JUMP)));
     }
 
     /// A clock that is set ahead by 30 days again and again would freeze time in a far future.
@@ -181,12 +189,12 @@ mod tests {
         clock.now().unwrap();
         let mut latest = start();
         for _ in 0..100 {
-            manual.set(latest.plus(30 * DAY));
+            manual.set(latest.saturating_add(30 * DAY));
             latest = clock.now().unwrap_or(latest);
             manual.advance(Duration::from_millis(1));
         }
-        assert!(latest <= start().plus(MAX_JUMP + DAY), "{latest}");
-        manual.set(start().plus(31 * DAY));
+        assert!(latest <= start().saturating_add(MAX_JUMP + DAY), "{latest}");
+        manual.set(start().saturating_add(31 * DAY));
         assert!(clock.now().is_ok(), "it is right again");
     }
 
@@ -197,10 +205,10 @@ mod tests {
         for _ in 0..400 {
             // An hour awake, and 23 asleep, which no uptime counts.
             manual.advance(HOUR);
-            manual.set(manual.now().plus(23 * HOUR));
+            manual.set(manual.now().saturating_add(23 * HOUR));
             assert_eq!(clock.now(), Ok(manual.now()));
         }
-        manual.set(manual.now().plus(10 * DAY));
+        manual.set(manual.now().saturating_add(10 * DAY));
         manual.advance(HOUR / 6);
         assert_eq!(clock.now(), Ok(manual.now()), "a holiday");
     }
@@ -208,9 +216,9 @@ mod tests {
     #[test]
     fn the_latest_moment_of_an_earlier_life_is_kept() {
         let manual = ManualClock::at(start());
-        let clock = ForwardClock::new(Arc::new(manual.clone()), Some(start().plus(DAY)));
+        let clock = ForwardClock::new(Arc::new(manual.clone()), Some(start().saturating_add(DAY)));
         manual.advance(HOUR);
-        assert_eq!(clock.now(), Ok(start().plus(DAY).plus(HOUR)));
+        assert_eq!(clock.now(), Ok(start().saturating_add(DAY).saturating_add(HOUR)));
     }
 
     #[test]
@@ -227,9 +235,9 @@ mod tests {
         manual.set(Timestamp::EPOCH);
         manual.advance(HOUR);
         assert_eq!(clock.now(), Ok(start()));
-        manual.set(start().plus(400 * DAY));
-        assert_eq!(clock.now(), Ok(start().plus(400 * DAY)));
-        manual.set(start().plus(900 * DAY));
+        manual.set(start().saturating_add(400 * DAY));
+        assert_eq!(clock.now(), Ok(start().saturating_add(400 * DAY)));
+        manual.set(start().saturating_add(900 * DAY));
         assert!(clock.now().is_err());
     }
 }

@@ -10,14 +10,14 @@ mod forward;
 
 pub use forward::{ClockJump, ForwardClock};
 
-/// Tells the present. Decisions never read it: they are given a [`Timestamp`].
+/// A source of the present. Decisions never read it: they are given a [`Timestamp`].
 pub trait Clock: Send + Sync + 'static {
-    /// The present.
+    /// Returns the present.
     fn now(&self) -> Timestamp;
 
-    /// How long something has run that nobody can set, like the machine's monotonic clock; from any
-    /// beginning, never less than before. `None` when there is no such thing: then time stands
-    /// still while this clock is behind, and it is believed when it jumps ahead by up to 400 days.
+    /// Returns the reading of a clock that nobody can set, like the machine's monotonic one: from
+    /// any beginning, never less than before. Without one, `None`: then time does not pass while
+    /// this clock is behind, and it is believed when it jumps ahead by up to 400 days.
     fn uptime(&self) -> Option<Duration> {
         None
     }
@@ -57,7 +57,7 @@ struct Hands {
 }
 
 impl ManualClock {
-    /// A clock that shows `start`.
+    /// Returns a clock that shows `start`.
     pub fn at(start: Timestamp) -> Self {
         let (wall, uptime) = (AtomicI64::new(start.as_millis()), AtomicU64::new(0));
         Self(Arc::new(Hands { wall, uptime }))

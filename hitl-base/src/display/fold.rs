@@ -1,12 +1,12 @@
 //! Lines that a terminal does not break: where it did, what follows would begin at the margin, and
 //! a text could pass for a line of ours.
 
-/// Where a line that goes on begins.
+/// The beginning of a continued line.
 const MARGIN: &str = "              | ";
 
-/// Breaks the lines of `text` that are wider than `columns`. A line that goes on is indented behind
-/// a mark, so that nothing in it stands where a line of its own would. Escape sequences for colours
-/// (`ESC [ .. m`) take no room; letters that may be two columns wide take two.
+/// Breaks the lines of `text` that are wider than `columns`. A line that continues is indented
+/// behind a mark, so that nothing in it stands where a line of its own would. Escape sequences for
+/// colours (`ESC [ .. m`) take no room; letters that may be two columns wide take two.
 ///
 /// ```
 /// # use hitl_base::display::fold;
@@ -39,7 +39,7 @@ pub fn fold(text: &str, columns: usize) -> String {
     out
 }
 
-/// How many columns a character takes, at most.
+/// Returns how many columns a character takes, at most.
 fn width(c: char) -> usize {
     // From here on there are letters that are two columns wide; that the others are counted so too
     // breaks a line early.

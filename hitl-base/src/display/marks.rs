@@ -1,7 +1,7 @@
 //! Marks that are drawn over or under the character before them, of any writing: what Unicode lists
 //! as nonspacing and enclosing.
 
-/// Whether a character is a mark of any writing.
+/// Returns whether a character is a mark of any writing.
 pub(super) fn is_any_mark(c: char) -> bool {
     let code = u32::from(c);
     // Most text ends here.

@@ -6,19 +6,19 @@
 //! escaped.
 
 mod canonical;
-mod clip;
+mod escape;
 mod fold;
+mod humanize;
+mod invisible;
 mod lookalike;
 mod marks;
-mod people;
 mod punycode;
-mod unseen;
-mod visible;
+mod truncate;
 
 pub use canonical::has_equivalent;
-pub use clip::clip;
+pub use escape::{EscapedJson, fingerprint, quoted, value, visible};
 pub use fold::fold;
+pub use humanize::{amount, bytes, date, is_amount_name, is_time_name, list, moment};
+pub use invisible::{TextHazard, is_unseen, mixes_alphabets, text_hazards};
 pub use lookalike::{decoded_hosts, lookalike, reads_as, skeleton};
-pub use people::{amount, bytes, date, is_amount_name, is_time_name, list, moment};
-pub use unseen::{Oddity, is_unseen, mixes_alphabets, oddities};
-pub use visible::{Shown, fingerprint, quoted, value, visible};
+pub use truncate::clip;

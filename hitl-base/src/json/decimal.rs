@@ -20,9 +20,9 @@ impl Decimal<'_> {
     }
 }
 
-/// How two JSON number lexemes compare, exactly: `5000`, `5000.0` and `5e3` are equal;
-/// 9007199254740992 is less than 9007199254740993, although an `f64` cannot tell them apart.
-/// Nothing when one of them is not a JSON number.
+/// Compares two JSON number lexemes exactly: `5000`, `5000.0` and `5e3` are equal;
+/// 9007199254740992 is less than 9007199254740993, although an `f64` cannot tell them apart. `None`
+/// if one of them is not a JSON number.
 ///
 /// ```
 /// # use std::cmp::Ordering;
@@ -62,9 +62,9 @@ fn compare_digits(a: Decimal<'_>, b: Decimal<'_>) -> Ordering {
     }
 }
 
-/// Whether two JSON number lexemes denote exactly the same number: `5000`, `5000.0` and `5e3` do;
-/// `9007199254740992` and `9007199254740993` do not, although an `f64` cannot tell them apart.
-/// Text that is not a JSON number is the same as nothing.
+/// Returns whether two JSON number lexemes denote exactly the same number: `5000`, `5000.0` and
+/// `5e3` do; `9007199254740992` and `9007199254740993` do not, although an `f64` cannot tell them
+/// apart. Text that is not a JSON number is the same as nothing.
 ///
 /// ```
 /// # use hitl_base::json::same_number;
@@ -75,7 +75,7 @@ pub fn same_number(a: &str, b: &str) -> bool {
     compare_numbers(a, b) == Some(Ordering::Equal)
 }
 
-/// Whether this JSON number is whole, however written: `5`, `5.0` and `50e-1` are.
+/// Returns whether this JSON number is whole, however written: `5`, `5.0` and `50e-1` are.
 pub fn is_whole(text: &str) -> bool {
     let Some(number) = parse(text) else { return false };
     let Some(magnitude) = number.magnitude else { return true };
@@ -89,7 +89,7 @@ pub fn is_whole(text: &str) -> bool {
 pub struct Whole {
     /// Whether it is below zero. Zero is not.
     pub negative: bool,
-    /// How far from zero it is.
+    /// Its distance from zero.
     pub magnitude: u128,
 }
 

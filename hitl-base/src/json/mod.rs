@@ -7,18 +7,18 @@
 #[cfg(test)]
 mod arbitrary;
 mod decimal;
+mod events;
+mod parse;
 mod pointer;
-mod scan;
 mod text;
 mod tree;
-mod walk;
 
 pub use decimal::{Whole, compare_numbers, is_whole, same_number, whole};
+pub use events::{Token, walk};
+pub use parse::{Limits, ParseJsonError, ParseJsonErrorKind, parse_json, parse_with_limits};
 pub use pointer::push_part;
-pub use scan::{Limits, ScanError, ScanErrorKind, scan, scan_within};
-pub use text::{JsonText, NotJson};
+pub use text::{InvalidJson, JsonText};
 pub use tree::{Json, write_string};
-pub use walk::{Token, walk};
 
 #[cfg(test)]
 pub(crate) use arbitrary::trees;

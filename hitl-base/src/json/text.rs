@@ -6,24 +6,28 @@ use std::sync::Arc;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use serde_json::value::RawValue;
 
-use super::{Json, ScanError, scan};
+use super::{Json, ParseJsonError, parse_json};
 
 /// A JSON document kept as text, byte for byte. In a record it appears as JSON, not as a string.
 /// Cheap to clone; clones share the text.
 #[derive(Clone, PartialEq, Eq)]
 pub struct JsonText(Arc<str>);
 
-/// The text is not one JSON document.
+/// An error for text that is not one JSON document.
 #[derive(Clone, Copy, Debug, thiserror::Error)]
 #[error("not a JSON document")]
-pub struct NotJson(());
+pub struct InvalidJson(());
 
 impl JsonText {
     /// Takes text that must be one JSON document.
-    pub fn new(text: String) -> Result<Self, NotJson> {
+    ///
+    /// # Errors
+    ///
+    /// [`InvalidJson`] if it is not.
+    pub fn new(text: String) -> Result<Self, InvalidJson> {
         serde_json::from_str::<&RawValue>(&text)
             .map(|raw| Self(raw.get().into()))
-            .map_err(|_| NotJson(()))
+            .map_err(|_| InvalidJson(()))
     }
 
     /// Text that a writer of hitl's own has just written: it is not read once more. Shares it.
@@ -32,19 +36,23 @@ impl JsonText {
         Self(text)
     }
 
-    /// `null`.
+    /// Returns `null`.
     pub fn null() -> Self {
         Self("null".into())
     }
 
-    /// The text.
+    /// Returns the text.
     pub fn as_str(&self) -> &str {
         &self.0
     }
 
-    /// The document as a tree. Fails on a duplicate key or absurd nesting, which plain JSON allows.
-    pub fn tree(&self) -> Result<Json, ScanError> {
-        scan(self.as_str())
+    /// Parses the document into a tree.
+    ///
+    /// # Errors
+    ///
+    /// [`ParseJsonError`] for a duplicate key or absurd nesting, which plain JSON allows.
+    pub fn tree(&self) -> Result<Json, ParseJsonError> {
+        parse_json(self.as_str())
     }
 }
 

@@ -20,12 +20,12 @@ pub enum Json {
 }
 
 impl Json {
-    /// The value under `key`, when this is an object that has it.
+    /// Returns the value under `key`, if this is an object that has it.
     pub fn get(&self, key: &str) -> Option<&Json> {
         self.entries().iter().find(|(k, _)| k == key).map(|(_, value)| value)
     }
 
-    /// Keys and values, when this is an object; nothing otherwise.
+    /// Returns keys and values if this is an object, and none otherwise.
     pub fn entries(&self) -> &[(String, Json)] {
         match self {
             Json::Object(entries) => entries,
@@ -33,7 +33,7 @@ impl Json {
         }
     }
 
-    /// The string, when this is one.
+    /// Returns the string, if this is one.
     pub fn as_str(&self) -> Option<&str> {
         match self {
             Json::String(text) => Some(text),
@@ -41,7 +41,7 @@ impl Json {
         }
     }
 
-    /// The number nearest to what was written, when this is a number. For scoring, not for money.
+    /// Returns the number nearest to what was written, if this is a number. For scoring, not for money.
     pub fn as_f64(&self) -> Option<f64> {
         match self {
             Json::Number(lexeme) => lexeme.parse().ok(),
@@ -49,7 +49,7 @@ impl Json {
         }
     }
 
-    /// The items, when this is an array.
+    /// Returns the items, if this is an array.
     pub fn as_array(&self) -> Option<&[Json]> {
         match self {
             Json::Array(items) => Some(items),
@@ -57,7 +57,7 @@ impl Json {
         }
     }
 
-    /// What kind of value this is, as an error message names it: `a number`.
+    /// Returns the kind of the value, as an error message names it: `a number`.
     pub fn kind(&self) -> &'static str {
         match self {
             Json::Null => "null",
@@ -69,7 +69,7 @@ impl Json {
         }
     }
 
-    /// Compact JSON text.
+    /// Returns compact JSON text.
     pub fn to_text(&self) -> String {
         let mut out = String::new();
         self.write(&mut out);
@@ -111,7 +111,7 @@ impl Json {
 }
 
 /// Appends a JSON string literal to `out`: the shortest escapes that JSON allows, everything else
-/// as it is. There is exactly one spelling of each string, so digests can stand on it.
+/// as it is. There is exactly one spelling of each string, so digests can rely on it.
 pub fn write_string(out: &mut String, text: &str) {
     out.reserve(text.len() + 2);
     out.push('"');
@@ -137,10 +137,11 @@ pub fn write_string(out: &mut String, text: &str) {
     out.push('"');
 }
 
-/// Where the first byte is that does not stand for itself in a JSON string: a quote, a backslash or
-/// a control character. Many bytes at a time, because arguments are mostly long plain text.
+/// Returns where the first byte is that a JSON string must escape: a quote, a
+/// backslash or a control character. Many bytes at a time, because arguments are mostly long plain
+/// text.
 pub(super) fn special(bytes: &[u8]) -> Option<usize> {
-    // No branch between the bytes of a block, so that the compiler looks at them together.
+    // No branch between the bytes of a block, so that the compiler reads them together.
     let plain = |block: &[u8; 32]| {
         let is =
             |byte: u8| u8::from(byte < 0x20) | u8::from(byte == b'"') | u8::from(byte == b'\\');

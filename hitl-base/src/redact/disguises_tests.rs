@@ -82,7 +82,7 @@ fn invariant_9b_a_mask_over_what_is_not_seen_leaves_it_in_the_readers_sight() {
     let [first, second] = TOKEN;
     let written = format!("run {first}\u{202E}{second} and\u{200B} more");
     let tree = Json::Object(vec![("note".to_owned(), Json::String(written))]);
-    let marked = Redactor::standard().marked(&tree).unwrap();
+    let marked = Redactor::standard().redact_with_places(&tree).unwrap();
     assert_eq!(
         marked.tree.to_text(),
         "{\"note\":\"run [redacted]\u{202E}[redacted] and\u{200B} more\"}"

@@ -1,6 +1,6 @@
 //! Strings that look random, with care: ordinary names, hashes, ids and paths do not.
 
-use super::wordy::is_name;
+use super::natural_text::is_name;
 
 /// The shortest string that is looked at.
 pub(super) const SHORTEST: usize = 32;

@@ -5,9 +5,9 @@ use std::ops::Range;
 
 use memchr::memmem;
 
-use super::keys::plain;
 use super::mask::leading_mask;
 use super::patterns::floor;
+use super::secret_names::plain;
 use crate::display::is_unseen;
 
 /// The longest sequence that sets a terminal's colour, title or link, in bytes.

@@ -1,6 +1,6 @@
 //! What form a value has: that of a word, of code, of a link, or of something drawn.
 
-use super::wordy::is_name;
+use super::natural_text::is_name;
 
 /// How a bare value may go on: until a blank, a quote or a separator.
 pub(super) fn run(text: &str) -> &str {

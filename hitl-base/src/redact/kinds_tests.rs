@@ -3,7 +3,7 @@
 use proptest::prelude::*;
 
 use super::*;
-use crate::json::scan;
+use crate::json::parse_json;
 
 /// A password that is no word.
 const PASSWORD: &str = "Tr0mbone9";
@@ -15,7 +15,7 @@ fn text(text: &str) -> String {
 }
 
 fn json(text: &str) -> String {
-    Redactor::standard().json(&scan(text).unwrap()).to_text()
+    Redactor::standard().json(&parse_json(text).unwrap()).to_text()
 }
 
 #[test]
@@ -243,7 +243,7 @@ fn invariant_8_drawn_keys_are_masked_and_hide_nothing_beside_them() {
         r#"{"kind":"Secret","data":{"[redacted]":"[redacted]","user":{"[redacted]":"[redacted]"}}}"#
     );
     let card = |text: &str| {
-        let marked = Redactor::standard().marked(&scan(text).unwrap()).unwrap();
+        let marked = Redactor::standard().redact_with_places(&parse_json(text).unwrap()).unwrap();
         marked.tree.to_text()
     };
     assert_eq!(

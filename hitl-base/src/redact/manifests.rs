@@ -5,11 +5,10 @@ use std::borrow::Cow;
 
 use memchr::memmem;
 
-use super::mask::is_mask;
-use super::pairs::Masked;
+use super::mask::{NameMasker, is_mask};
 
 /// Masks the values of each manifest of a secret.
-pub(super) fn mask<'t>(text: &'t str, masked: &mut Masked<'_>) -> Cow<'t, str> {
+pub(super) fn mask<'t>(text: &'t str, masked: &mut NameMasker<'_>) -> Cow<'t, str> {
     if memmem::find(text.as_bytes(), b"Secret").is_none() {
         return Cow::Borrowed(text);
     }

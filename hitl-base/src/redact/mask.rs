@@ -1,18 +1,21 @@
-//! What stands in the place of a secret.
+//! Masks: the text in the place of a secret.
 
+use std::borrow::Cow;
 use std::sync::Arc;
 
 use hmac::{Hmac, KeyInit as _, Mac as _};
 use serde::{Deserialize, Serialize};
 use sha2::Sha256;
 
+use super::natural_text::is_name;
 use super::recorder::Recorder;
+use crate::hex;
 
-/// What stands in the place of a secret without a mark.
+/// The text in the place of a secret without a mark.
 pub const MASK: &str = "[redacted]";
 
-/// Below so many bits a secret could be guessed, and a mark would confirm the guess to whoever may
-/// have things redacted.
+/// Below so many bits a secret could be guessed, and a mark would confirm the guess to anyone who
+/// may have things redacted.
 const GUESSABLE: f64 = 64.0;
 
 /// Why a text is masked.
@@ -63,7 +66,7 @@ pub(super) struct Masker {
 }
 
 impl Masker {
-    pub(super) fn keyed(key: [u8; 32]) -> Self {
+    pub(super) fn with_key(key: [u8; 32]) -> Self {
         Self { key: Some(key), recorder: None }
     }
 
@@ -72,7 +75,7 @@ impl Masker {
         Self { key: self.key, recorder: Some(recorder) }
     }
 
-    /// Whether it records: then what is masked keeps its structure.
+    /// Returns whether it records: then what is masked keeps its structure.
     pub(super) fn is_recording(&self) -> bool {
         self.recorder.is_some()
     }
@@ -90,7 +93,7 @@ impl Masker {
         }
     }
 
-    /// What stands in the place of a secret in the end.
+    /// Returns what is in the place of a secret in the end.
     pub(super) fn final_mask(&self, secret: &str) -> String {
         let mark = self.key.filter(|_| bits(secret) >= GUESSABLE).and_then(|key| {
             let mut mac = Hmac::<Sha256>::new_from_slice(&key).ok()?;
@@ -115,11 +118,10 @@ impl Masker {
 }
 
 fn short(digest: &[u8]) -> String {
-    let mark: Vec<String> = digest.iter().take(5).map(|byte| format!("{byte:02x}")).collect();
-    mark.concat()
+    hex::encode(&digest[..5])
 }
 
-/// Whether a text is a mask and nothing else.
+/// Returns whether a text is a mask and nothing else.
 pub(super) fn is_mask(text: &str) -> bool {
     let Some(inner) = text.strip_prefix("[redacted").and_then(|rest| rest.strip_suffix(']')) else {
         return false;
@@ -153,4 +155,102 @@ fn bits(secret: &str) -> f64 {
     #[expect(clippy::cast_precision_loss, reason = "an estimate")]
     let length = secret.chars().count() as f64;
     length * alphabet.max(1.0).log2()
+}
+
+/// Masks secrets by their names, and remembers them, to mask them elsewhere in the text too.
+pub(super) struct NameMasker<'m> {
+    masker: &'m Masker,
+    secrets: Vec<String>,
+}
+
+impl<'m> NameMasker<'m> {
+    pub(super) fn new(masker: &'m Masker) -> Self {
+        Self { masker, secrets: Vec::new() }
+    }
+}
+
+impl NameMasker<'_> {
+    /// So many secrets of a text are looked for elsewhere in it.
+    const KNOWN: usize = 32;
+    /// Shorter ones, and words, stand elsewhere by chance.
+    const SHORTEST: usize = 8;
+
+    pub(super) fn mask(&mut self, secret: &str) -> String {
+        if self.secrets.len() < Self::KNOWN
+            && secret.len() >= Self::SHORTEST
+            && !is_name(secret)
+            && !self.secrets.iter().any(|known| known == secret)
+        {
+            self.secrets.push(secret.to_owned());
+        }
+        self.masker.mask_for(secret, MaskReason::Name)
+    }
+
+    /// Masks the secrets where they stand without their name, too.
+    pub(super) fn elsewhere<'t>(&self, text: Cow<'t, str>) -> Cow<'t, str> {
+        self.secrets.iter().fold(text, |text, secret| {
+            if text.contains(secret.as_str()) {
+                let mask = self.masker.mask_for(secret, MaskReason::Elsewhere);
+                Cow::Owned(replaced(&text, secret, &mask))
+            } else {
+                text
+            }
+        })
+    }
+}
+
+/// Replaces a secret, but not in the masks that stand in the text already: their marks may have its
+/// letters.
+fn replaced(text: &str, secret: &str, mask: &str) -> String {
+    let mut masks = text
+        .match_indices("[redacted")
+        .filter_map(|(at, _)| leading_mask(&text[at..]).map(|mask| at..at + mask.len()))
+        .peekable();
+    let mut out = String::with_capacity(text.len());
+    let (mut copied, mut from) = (0, 0);
+    while let Some(start) = text[from..].find(secret).map(|at| from + at) {
+        let end = start + secret.len();
+        // What is over before, or is a part of the secret, stands in nobody's way.
+        while masks
+            .next_if(|mask| mask.end <= start || start <= mask.start && mask.end <= end)
+            .is_some()
+        {}
+        from = match masks.peek() {
+            Some(mask) if mask.start < end => mask.end,
+            _ => {
+                out.push_str(&text[copied..start]);
+                out.push_str(mask);
+                copied = end;
+                end
+            }
+        };
+    }
+    out + &text[copied..]
+}
+
+#[cfg(test)]
+mod tests {
+    use super::replaced;
+
+    #[test]
+    fn a_secret_is_replaced_everywhere_but_in_a_mask() {
+        for (text, secret, clean) in [
+            ("a 00000000 b00000000", "00000000", "a # b#"),
+            ("[redacted:0000000000]00000000", "00000000", "[redacted:0000000000]#"),
+            ("00000000[redacted:0000000000]", "00000000", "#[redacted:0000000000]"),
+            ("[redacted:0000000000][redacted:0000000001]", "00000000", ""),
+            // What only looks like one is none.
+            ("[redacted:00000000]", "00000000", "[redacted:#]"),
+            ("[redacted 00000000]", "redacted", "[# 00000000]"),
+            // A secret that ends in a mask, begins in one, or has one in it.
+            ("hunter2x[redacted] hunter2x[", "hunter2x[", "hunter2x[redacted] #"),
+            ("[redacted]hunter2x ]hunter2x", "]hunter2x", "[redacted]hunter2x #"),
+            ("ab[redacted]cd ab[redacted]c", "ab[redacted]cd", "# ab[redacted]c"),
+            ("a[redacted][redacted]", "a[redacted][", ""),
+            ("é[redacted]é", "é", "#[redacted]#"),
+        ] {
+            let clean = if clean.is_empty() { text } else { clean };
+            assert_eq!(replaced(text, secret, "#"), clean, "{secret}");
+        }
+    }
 }

@@ -5,34 +5,34 @@
 //! headers, `key=value` text and command-line flags. A hit is masked, not dropped, so that a reader
 //! sees that something was there; under a key, equal secrets get equal marks.
 
+mod contexts;
 mod encoded;
 mod entropy;
 mod folded;
 mod forms;
 mod identifiers;
-mod keys;
-mod known;
-mod lists;
+mod issuer_tokens;
+mod key_value;
 mod manifests;
-mod marked;
 mod marks;
 mod mask;
-mod pairs;
+mod name_cache;
+mod natural_text;
 mod patterns;
 mod pem;
 mod placeholder;
-mod places;
+mod prefilter;
 mod programs;
 mod recorder;
+mod redacted_json;
+mod secret_names;
 mod sensitive;
 mod shapes;
-mod signs;
 mod spelling;
 mod taint;
-mod tokens;
 mod tree;
 mod values;
-mod wordy;
+mod vocabulary;
 
 use std::borrow::Cow;
 use std::collections::HashSet;
@@ -40,21 +40,21 @@ use std::fmt;
 use std::sync::Arc;
 
 use folded::Folded;
-use keys::Name;
-pub use keys::is_secret_key;
-pub(crate) use keys::words;
-use known::said_by;
-pub use marked::{MAX_POINTER, Marked, MaskedPlace};
 use mask::Masker;
 pub use mask::{MASK, MaskReason};
+use name_cache::verdict_on;
+use prefilter::{Signs, signs};
 use recorder::Recorder;
+pub use redacted_json::{MAX_POINTER, MaskedPlace, RedactedJson};
+use secret_names::Name;
+pub use secret_names::is_secret_key;
+pub(crate) use secret_names::words;
 pub use sensitive::{Sensitive, marking, reveal};
-use signs::{Signs, signs};
 pub use taint::Taint;
 use tree::{VALUE, changed};
 pub use wordy::looks_drawn;
 
-use crate::json::{Json, Limits, Token, scan_within, walk};
+use crate::json::{Json, Limits, Token, parse_with_limits, walk};
 
 /// JSON inside strings is looked into this deep; what is nested deeper is masked as a whole.
 const STRINGS_IN_STRINGS: usize = 4;
@@ -62,16 +62,16 @@ const STRINGS_IN_STRINGS: usize = 4;
 /// Masks secrets in text and in JSON. Cheap to clone and to share.
 ///
 /// ```
-/// # use hitl_base::{json::scan, Redactor};
+/// # use hitl_base::{json::parse_json, Redactor};
 /// let redactor = Redactor::standard();
-/// let call = scan(r#"{"user": {"apiKey": "abc"}, "note": "use Bearer abcdefgh12345678"}"#)?;
+/// let call = parse_json(r#"{"user": {"apiKey": "abc"}, "note": "use Bearer abcdefgh12345678"}"#)?;
 /// assert_eq!(
 ///     redactor.json(&call).to_text(),
 ///     r#"{"user":{"apiKey":"[redacted]"},"note":"use [redacted]"}"#,
 /// );
 /// assert_eq!(redactor.text("curl --password hunter2 'https://x.org/?token=t0k3n&page=2'"),
 ///     "curl --password [redacted] 'https://x.org/?token=[redacted]&page=2'");
-/// # Ok::<(), hitl_base::json::ScanError>(())
+/// # Ok::<(), hitl_base::json::ParseJsonError>(())
 /// ```
 #[derive(Clone, Default)]
 pub struct Redactor {
@@ -80,7 +80,7 @@ pub struct Redactor {
 }
 
 impl Redactor {
-    /// Secret key names, and the shapes of well-known tokens, keys, passwords in URLs and payment
+    /// Returns the standard redactor: secret key names, and the shapes of well-known tokens, keys, passwords in URLs and payment
     /// card numbers.
     pub fn standard() -> Self {
         Self::default()
@@ -90,25 +90,25 @@ impl Redactor {
     /// that equal secrets can be matched without being seen. Secrets that could be guessed (a PIN,
     /// a card number) get no mark.
     #[must_use]
-    pub fn keyed(mut self, key: [u8; 32]) -> Self {
-        self.masker = Masker::keyed(key);
+    pub fn with_key(mut self, key: [u8; 32]) -> Self {
+        self.masker = Masker::with_key(key);
         self
     }
 
-    /// Shows only these top-level fields of an object, whatever the others hold.
+    /// Shows only these top-level fields of an object, and masks all others.
     #[must_use]
     pub fn only<N: Into<String>>(mut self, fields: impl IntoIterator<Item = N>) -> Self {
         self.only = Some(Arc::new(fields.into_iter().map(Into::into).collect()));
         self
     }
 
-    /// A copy of `tree` without secrets.
+    /// Returns a copy of `tree` without secrets.
     pub fn json(&self, tree: &Json) -> Json {
-        self.cleaned(tree).unwrap_or_else(|| tree.clone())
+        self.json_if_changed(tree).unwrap_or_else(|| tree.clone())
     }
 
-    /// A copy of `tree` without secrets, when it has any: what has none need not be copied.
-    pub fn cleaned(&self, tree: &Json) -> Option<Json> {
+    /// Returns a copy of `tree` without secrets, or `None` if it has none and need not be copied.
+    pub fn json_if_changed(&self, tree: &Json) -> Option<Json> {
         match (tree, &self.only) {
             (Json::Object(entries), Some(only)) => changed(entries, |_, (key, value)| {
                 let listed = only.contains(key);
@@ -125,8 +125,9 @@ impl Redactor {
         }
     }
 
-    /// Whether a document surely has no secret, told from its text: as [`Json::write`] has it, and
-    /// not read into a tree. `false` says nothing: then [`cleaned`](Self::cleaned) tells.
+    /// Returns whether a document surely has no secret, without parsing it. The text must be as
+    /// [`Json::write`] has it. `false` decides nothing: ask
+    /// [`json_if_changed`](Self::json_if_changed).
     ///
     /// ```
     /// # use hitl_base::Redactor;
@@ -138,7 +139,7 @@ impl Redactor {
         self.only.is_none() && walk(document).all(|token| is_nothing(token))
     }
 
-    /// The same, and tells what stands in it.
+    /// The same, and passes on each token.
     #[doc(hidden)]
     pub fn has_nothing_but<'d>(&self, document: &'d str, mut told: impl FnMut(Token<'d>)) -> bool {
         let mut nothing = self.only.is_none();
@@ -149,7 +150,7 @@ impl Redactor {
         nothing
     }
 
-    /// `text` without secrets.
+    /// Returns `text` without secrets. Doing it again changes nothing.
     pub fn text<'t>(&self, text: &'t str) -> Cow<'t, str> {
         self.text_within(text, 0)
     }
@@ -204,14 +205,14 @@ impl Redactor {
     }
 
     /// Without the secrets that are seen once the text is read: what is not seen left out, and
-    /// escapes and look-alikes taken for what they stand for. All but the secrets stays as it is
+    /// escapes and look-alikes taken for what they represent. All but the secrets stays as it is
     /// written.
     fn as_read<'t>(&self, text: &'t str) -> Cow<'t, str> {
         let Some(folded) = Folded::of(text) else { return Cow::Borrowed(text) };
         if signs(folded.text()) == Signs::default() {
             return Cow::Borrowed(text);
         }
-        let recorder = Arc::new(Recorder::of_text(folded.text()));
+        let recorder = Arc::new(Recorder::from_text(folded.text()));
         let recording =
             Self { masker: Masker::default().recording(Arc::clone(&recorder)), only: None };
         let Cow::Owned(found) = recording.as_written(folded.text()) else {
@@ -223,7 +224,7 @@ impl Redactor {
             read += at;
             rest = &rest[at..];
             let Some((mask, masked)) = recorder.leading(rest) else {
-                // It stands in the text itself.
+                // It is in the text itself.
                 read += 1;
                 rest = &rest[1..];
                 continue;
@@ -246,7 +247,7 @@ impl Redactor {
 
     fn once<'t>(&self, text: &'t str) -> Cow<'t, str> {
         let signs = signs(text);
-        match pairs::mask(text, signs, &self.masker) {
+        match key_value::mask(text, signs, &self.masker) {
             Cow::Borrowed(text) if !signs.shape => Cow::Borrowed(text),
             Cow::Borrowed(text) => shapes::mask(text, &self.masker),
             Cow::Owned(text) => Cow::Owned(shapes::mask(&text, &self.masker).into_owned()),
@@ -254,10 +255,10 @@ impl Redactor {
     }
 }
 
-/// Whether what stands in a document surely has no secret, and does not say that something else is
-/// one.
+/// Returns whether what stands in a document surely has no secret, and does not say that something
+/// else is one.
 fn is_nothing(token: Token<'_>) -> bool {
-    let name = |key: &str| said_by(key).name;
+    let name = |key: &str| verdict_on(key).name;
     match token {
         Token::Key(key) => name(key) == Name::Plain && !tells_of_others(key) && has_no_sign(key),
         Token::Value(text) => !may_be_nested(text) && has_no_sign(text),
@@ -271,7 +272,7 @@ fn is_nothing(token: Token<'_>) -> bool {
     }
 }
 
-/// Whether no pattern would find anything.
+/// Returns whether no pattern would find anything.
 fn has_no_sign(text: &str) -> bool {
     is_words(text)
         || is_short(text)
@@ -279,13 +280,13 @@ fn has_no_sign(text: &str) -> bool {
             && Folded::of(text).is_none_or(|read| signs(read.text()) == Signs::default())
 }
 
-/// Whether what stands under this key may say what another entry is: see [`secret_parts`] and
-/// [`spelled_out`].
+/// Returns whether what stands under this key may say what another entry is: see [`secret_parts`]
+/// and [`spelled_out`].
 fn tells_of_others(key: &str) -> bool {
     matches!(key, "kind" | "kty") || VALUE.contains(&key)
 }
 
-/// Whether a string may hold a document.
+/// Returns whether a string may hold a document.
 fn may_be_nested(text: &str) -> bool {
     text.trim_start().starts_with(['{', '['])
 }
@@ -307,7 +308,7 @@ fn is_short(text: &str) -> bool {
         && !names_a_code(text)
 }
 
-/// Whether a short text may be a code after its name: `pin-4711`.
+/// Returns whether a short text may be a code after its name: `pin-4711`.
 fn names_a_code(text: &str) -> bool {
     const NAMES: &[&str] = &["pin", "otp", "tan", "cvv", "cvc", "vv2", "vc2", "ode"];
     text.bytes()
@@ -326,7 +327,7 @@ fn nested(text: &str) -> Option<Json> {
     if !matches!(bounds, (b'{', b'}') | (b'[', b']')) || mask::is_mask(text) {
         return None;
     }
-    scan_within(text, Limits::default()).ok()
+    parse_with_limits(text, Limits::default()).ok()
 }
 
 impl fmt::Debug for Redactor {

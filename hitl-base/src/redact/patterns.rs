@@ -26,11 +26,11 @@ const LEARNT: usize = 8 * 1024 * 1024;
 /// Every pattern.
 #[cfg(test)]
 static ALL: &[(&str, &Pattern)] = &[
-    ("place", &super::places::PLACE),
+    ("place", &super::contexts::PLACE),
     ("shape", &super::shapes::SHAPE),
-    ("pair", &super::pairs::PAIR),
-    ("stem", &super::signs::STEM),
-    ("mark", &super::tokens::MARK),
+    ("pair", &super::key_value::PAIR),
+    ("stem", &super::prefilter::STEM),
+    ("mark", &super::issuer_tokens::MARK),
 ];
 
 /// What is looked for: any of some alternatives, the first one first.

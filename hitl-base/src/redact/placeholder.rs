@@ -1,6 +1,6 @@
 //! What stands where a secret will be: `${PASSWORD}`, `<token>`, `********`, `changeMe`.
 
-use super::wordy::is_name;
+use super::natural_text::is_name;
 
 /// Whether a value is none yet, or only says what will stand here.
 pub(super) fn is_placeholder(value: &str) -> bool {

@@ -133,7 +133,7 @@ const PROGRAMS: &[(&[&str], Program)] = &[
 
 #[cfg(test)]
 mod tests {
-    use crate::json::scan;
+    use crate::json::parse_json;
     use crate::redact::Redactor;
 
     #[test]
@@ -173,12 +173,12 @@ mod tests {
             (r#"["zip","-P","hunter2"]"#, Some(r#"["zip","-P","[redacted]"]"#)),
             (r#"["ldapsearch","-whunter2"]"#, Some(r#"["ldapsearch","-w[redacted]"]"#)),
         ] {
-            let tree = scan(given).unwrap();
+            let tree = parse_json(given).unwrap();
             let shown = Redactor::standard().json(&tree).to_text();
             assert_eq!(shown, clean.unwrap_or(given));
-            let marked = Redactor::standard().marked(&tree);
+            let marked = Redactor::standard().redact_with_places(&tree);
             assert_eq!(marked.as_ref().map(|marked| marked.tree.to_text()).as_deref(), clean);
-            let by_name = |marked: crate::redact::Marked| {
+            let by_name = |marked: crate::redact::RedactedJson| {
                 marked.places.iter().all(|place| place.reason == crate::redact::MaskReason::Name)
             };
             assert!(marked.is_none_or(by_name), "{given}");

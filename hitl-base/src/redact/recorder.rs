@@ -27,12 +27,12 @@ struct Records {
     taken: HashSet<u64>,
     next: u64,
     /// In the order of their numbers.
-    masked: Vec<Masked>,
+    masked: Vec<RecordedSecret>,
 }
 
 /// A secret, and why it is masked.
 #[derive(Clone)]
-pub(super) struct Masked {
+pub(super) struct RecordedSecret {
     number: u64,
     pub(super) secret: String,
     pub(super) reason: MaskReason,
@@ -40,14 +40,14 @@ pub(super) struct Masked {
 
 impl Recorder {
     /// A recorder for this document.
-    pub(super) fn of(tree: &Json) -> Self {
+    pub(super) fn new(tree: &Json) -> Self {
         let mut records = Records::default();
         own_numbers(tree, &mut records.taken);
         Self(Mutex::new(records))
     }
 
     /// A recorder for this text.
-    pub(super) fn of_text(text: &str) -> Self {
+    pub(super) fn from_text(text: &str) -> Self {
         let mut records = Records::default();
         numbers_in(text, &mut records.taken);
         Self(Mutex::new(records))
@@ -85,7 +85,7 @@ impl Recorder {
     }
 
     /// The placeholder that a text begins with, and the secret behind it.
-    pub(super) fn leading<'t>(&self, text: &'t str) -> Option<(&'t str, Masked)> {
+    pub(super) fn leading<'t>(&self, text: &'t str) -> Option<(&'t str, RecordedSecret)> {
         let mask = leading_mask(text)?;
         Some((mask, self.records().find(number(mask)?)?))
     }
@@ -102,11 +102,11 @@ impl Records {
         }
         let number = self.next;
         self.next += 1;
-        self.masked.push(Masked { number, secret: secret.to_owned(), reason });
+        self.masked.push(RecordedSecret { number, secret: secret.to_owned(), reason });
         format!("[redacted:{number:010x}]")
     }
 
-    /// How much of a text comes before a placeholder of this recorder.
+    /// Returns how much of a text comes before a placeholder of this recorder.
     fn before_placeholder(&self, text: &str) -> usize {
         let own = |at: &usize| {
             let number = leading_mask(&text[*at..]).and_then(number);
@@ -119,12 +119,13 @@ impl Records {
         self.masked.binary_search_by_key(&number, |masked| masked.number).ok()
     }
 
-    fn find(&self, number: u64) -> Option<Masked> {
+    fn find(&self, number: u64) -> Option<RecordedSecret> {
         Some(self.masked[self.at(number)?].clone())
     }
 }
 
-/// How many bytes at the beginning of a text are never covered: one piece of syntax, or a mask.
+/// Returns how many bytes at the beginning of a text are never covered: one piece of syntax, or a
+/// mask.
 fn fixed(text: &str) -> usize {
     if let Some(mask) = leading_mask(text) {
         return mask.len();
@@ -148,12 +149,12 @@ fn fixed(text: &str) -> usize {
     }
 }
 
-/// How many bytes there are before what is never covered.
+/// Returns how many bytes there are before what is never covered.
 fn run(text: &str) -> usize {
     text.char_indices().map(|(at, _)| at).find(|at| fixed(&text[*at..]) > 0).unwrap_or(text.len())
 }
 
-/// Whether a shell, or something like one, acts on this character, or nobody would see it.
+/// Returns whether a shell, or something like one, acts on this character, or nobody would see it.
 fn is_syntax(c: char) -> bool {
     // Full-width forms are what some programs make of them, or they of it.
     let plain = match u32::from(c) {
@@ -212,7 +213,7 @@ fn plain_numbers_in(text: &str, taken: &mut HashSet<u64>) {
 }
 
 /// The text with the characters that it escapes by their number, of which only those of ASCII
-/// matter; nothing when there is none.
+/// matter; `None` if there is none.
 fn unescaped(text: &str) -> Option<String> {
     const ESCAPE: &str = "\\u";
     let mut rest = text;

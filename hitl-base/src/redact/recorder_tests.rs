@@ -1,16 +1,16 @@
 //! What is recorded, how much of it, and that no text passes for a record.
 
 use crate::Json;
-use crate::json::scan;
-use crate::redact::{Marked, Redactor};
+use crate::json::parse_json;
+use crate::redact::{RedactedJson, Redactor};
 
-fn marked(text: &str) -> Marked {
-    Redactor::standard().marked(&scan(text).unwrap()).unwrap()
+fn marked(text: &str) -> RedactedJson {
+    Redactor::standard().redact_with_places(&parse_json(text).unwrap()).unwrap()
 }
 
-fn under_password(text: String) -> Marked {
+fn under_password(text: String) -> RedactedJson {
     let tree = Json::Object(vec![("password".to_owned(), Json::String(text))]);
-    Redactor::standard().marked(&tree).unwrap()
+    Redactor::standard().redact_with_places(&tree).unwrap()
 }
 
 #[test]
@@ -20,7 +20,7 @@ fn invariant_9b_what_is_decoded_only_to_look_at_it_is_no_record() {
     let runs = vec![Json::String(run.to_owned()); 6_000];
     let last = Json::Object(vec![("password".to_owned(), Json::String("a;b".to_owned()))]);
     let tree = Json::Array(vec![Json::Array(runs), last]);
-    let marked = Redactor::standard().marked(&tree).unwrap();
+    let marked = Redactor::standard().redact_with_places(&tree).unwrap();
     assert_eq!(marked.places.len() + marked.more, 6_002);
     let text = marked.tree.to_text();
     assert!(text.ends_with(r#"{"password":"[redacted];[redacted]"}]"#) && !text.contains(run));
@@ -62,7 +62,7 @@ fn invariant_9b_no_spelling_of_a_number_passes_for_a_placeholder() {
         let text = format!(r#"{{"body":"{{\"to\":\"{spelled}\",\"password\":\"hunter2\"}}"}}"#);
         let marked = marked(&text);
         assert_eq!(marked.places.len(), 1, "{spelled}: {:?}", marked.places);
-        let body = scan(marked.tree.get("body").unwrap().as_str().unwrap()).unwrap();
+        let body = parse_json(marked.tree.get("body").unwrap().as_str().unwrap()).unwrap();
         assert_eq!(body.get("to").unwrap().as_str(), Some("[redacted:0000000000]"));
         assert_eq!(body.get("password").unwrap().as_str(), Some("[redacted]"));
     }
@@ -74,7 +74,11 @@ fn invariant_9b_no_spelling_of_a_number_passes_for_a_placeholder() {
             ("password".to_owned(), Json::String("hunter2".to_owned())),
         ]);
         let tree = Json::Object(vec![("body".to_owned(), Json::String(middle.to_text()))]);
-        assert_eq!(Redactor::standard().marked(&tree).unwrap().places.len(), 1, "{digit}");
+        assert_eq!(
+            Redactor::standard().redact_with_places(&tree).unwrap().places.len(),
+            1,
+            "{digit}"
+        );
     }
 }
 
@@ -82,11 +86,11 @@ fn invariant_9b_no_spelling_of_a_number_passes_for_a_placeholder() {
 fn invariant_9b_a_secret_that_is_repeated_leaves_placeholders_alone() {
     for text in ["password=00000000 token=hunter2x", "password=00000000 token=hunter2x 00000000"] {
         let tree = Json::String(text.to_owned());
-        let marked = Redactor::standard().marked(&tree).unwrap();
+        let marked = Redactor::standard().redact_with_places(&tree).unwrap();
         let shown = text.replace("00000000", "[redacted]").replace("hunter2x", "[redacted]");
         assert_eq!(marked.tree.as_str(), Some(shown.as_str()));
     }
-    let redactor = Redactor::standard().keyed([7; 32]);
+    let redactor = Redactor::standard().with_key([7; 32]);
     let once = redactor.text("token=q3Zk8RtW1yPv7LmX0d").into_owned();
     let mark = &once["token=[redacted:".len()..once.len() - 1];
     let text = format!("password={mark} token=q3Zk8RtW1yPv7LmX0d");

@@ -9,8 +9,11 @@ use super::forms::is_drawn;
 use super::mask::{MaskReason, Masker};
 use super::patterns::{Found, Pattern};
 use super::placeholder::is_template;
-use super::signs::signs;
-use super::{encoded, entropy, identifiers, keys, pairs, patterns, pem, tokens, wordy};
+use super::prefilter::signs;
+use super::{
+    encoded, entropy, identifiers, issuer_tokens, key_value, natural_text, patterns, pem,
+    secret_names,
+};
 
 /// Well-known shapes that do not begin with an issuer's mark. The formats are the issuers' own,
 /// from their public documentation.
@@ -78,7 +81,7 @@ pub(super) fn mask<'t>(text: &'t str, masker: &Masker) -> Cow<'t, str> {
 pub(super) fn tokens_masked<'t>(text: &'t str, masker: &Masker) -> Cow<'t, str> {
     let mut out = String::new();
     let mut copied = 0;
-    while let Some((start, end)) = tokens::find(text, copied) {
+    while let Some((start, end)) = issuer_tokens::find(text, copied) {
         out.push_str(&text[copied..start]);
         out.push_str(&masker.mask(&text[start..end]));
         copied = end;
@@ -174,13 +177,13 @@ fn shape_masked<'t>(found: &Captures<'t>, whole: &'t str, masker: &Masker) -> Co
         };
     }
     if found.name("bearer").is_some_and(|token| {
-        tokens::is_filler(token.as_str().as_bytes()) || wordy::is_name(token.as_str())
+        issuer_tokens::is_filler(token.as_str().as_bytes()) || natural_text::is_name(token.as_str())
     }) {
         return Cow::Borrowed(whole);
     }
     if let (Some(path), Some(found)) = (found.name("hook"), found.get(0)) {
         let path = &whole[path.start() - found.start()..];
-        let secret = path.split('/').any(|part| part.len() >= 16 && !wordy::is_name(part));
+        let secret = path.split('/').any(|part| part.len() >= 16 && !natural_text::is_name(part));
         let before = &whole[..whole.len() - path.len()];
         return if secret {
             Cow::Owned(format!("{before}{}", masker.mask(path)))
@@ -255,7 +258,7 @@ fn holds_a_secret(run: &str, times: usize) -> bool {
     // What is masked only to see whether it would be is nothing to record.
     let masker = &Masker::default();
     let signs = signs(&text);
-    (signs.stem || signs.place) && matches!(pairs::mask(&text, signs, masker), Cow::Owned(_))
+    (signs.stem || signs.place) && matches!(key_value::mask(&text, signs, masker), Cow::Owned(_))
         || is_login(&text)
         || signs.shape && matches!(tokens_masked(&text, masker), Cow::Owned(_))
         || pem::blocks(&text).any(|block| block.private)
@@ -300,7 +303,7 @@ fn after_its_name(run: &str) -> Option<usize> {
     let drawn = secret.len() >= 24
         && secret.bytes().all(|b| b.is_ascii_alphanumeric())
         && secret.bytes().any(|b| b.is_ascii_digit())
-        && !super::wordy::is_name(secret);
+        && !super::natural_text::is_name(secret);
     (sure
         && (entropy::is_uuid(secret)
             || entropy::is_like_a_uuid(secret)
@@ -350,10 +353,10 @@ fn is_public(before: &str) -> bool {
     // `?ttclid=E.C.P.`: a value may begin with other parts.
     let part = near.rsplit(|c: char| c.is_whitespace() || "?&;,\"'`".contains(c)).next();
     let of = part.and_then(|part| part.split_once('=')).map_or("", |(name, _)| name);
-    if keys::is_public(of) || part.is_some_and(|part| part.starts_with("fb.1.")) {
+    if secret_names::is_public(of) || part.is_some_and(|part| part.starts_with("fb.1.")) {
         return true;
     }
-    joined && keys::is_public(name) || PATHS.iter().any(|path| near.ends_with(path))
+    joined && secret_names::is_public(name) || PATHS.iter().any(|path| near.ends_with(path))
 }
 
 /// Whether what comes next is said to be the id of a click: `yclid=`.

@@ -3,10 +3,10 @@
 use std::borrow::Cow;
 use std::collections::{HashMap, HashSet};
 
-use super::keys::{self, Name};
-use super::known::said_by;
 use super::mask::{self, MaskReason};
+use super::name_cache::verdict_on;
 use super::programs::Program;
+use super::secret_names::{self, Name};
 use super::{Redactor, entropy, pem, shapes};
 use crate::json::Json;
 
@@ -67,7 +67,7 @@ impl Redactor {
             let name = items[at.checked_sub(1)?].as_str()?;
             // `["curl", "--token", "x"]` and `["Authorization", "x"]`.
             let flag = name.starts_with('-') && !name.contains(['=', ' ']);
-            (flag || items.len() == 2 && said_by(name).name == Name::Secret).then_some(name)
+            (flag || items.len() == 2 && verdict_on(name).name == Name::Secret).then_some(name)
         };
         let key = pem::lines(items);
         let program = items.first().and_then(Json::as_str).and_then(Program::of);
@@ -96,12 +96,13 @@ impl Redactor {
     }
 
     pub(super) fn value(&self, key: &str, value: &Json, depth: usize) -> Option<Json> {
-        let said = said_by(key);
+        let said = verdict_on(key);
         let secret = match said.name {
             Name::Secret => true,
             Name::Suspect => match value {
                 Json::String(text) => {
-                    entropy::looks_secret(text) || entropy::is_uuid(text) && keys::names_a_key(key)
+                    entropy::looks_secret(text)
+                        || entropy::is_uuid(text) && secret_names::names_a_key(key)
                 }
                 Json::Array(items) => is_bytes(items),
                 Json::Object(entries) if entries.iter().any(|(key, _)| is_drawn_key(key)) => {

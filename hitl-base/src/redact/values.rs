@@ -8,13 +8,13 @@ use super::entropy;
 use super::forms::{
     is_between_strings, is_command, is_drawn, is_licence, is_link, is_mixed, is_odd, is_plain, run,
 };
-use super::keys::{Name, judge, names_a_key, words};
-use super::lists::{ANYWHERE, WITHIN};
 use super::mask::is_mask;
+use super::natural_text::is_name;
 use super::patterns::floor;
 use super::placeholder::is_placeholder;
+use super::secret_names::{Name, judge, names_a_key, words};
 use super::spelling::{Quotes, Value, bare_length, block_length, percent_length, value_at};
-use super::wordy::is_name;
+use super::vocabulary::{ANYWHERE, WITHIN};
 
 /// What follows a flag in prose.
 const OF_FLAGS: &[&str] = &["option", "flag", "argument", "parameter", "is", "will", "to", "or"];
@@ -417,7 +417,7 @@ impl<'t> Pair<'t> {
         let spaced = self.is_spaced();
         let tail = after.trim_start();
         let goes_on = ["+ ", "|| ", "&& ", "?", "if "].iter().any(|sign| tail.starts_with(sign));
-        let last = |name: &str| super::keys::words(name).pop();
+        let last = |name: &str| super::secret_names::words(name).pop();
         let same = self.name.to_ascii_lowercase().ends_with(&value.to_ascii_lowercase())
             || !digits && value.contains('_') && last(self.name) == last(value);
         words && called && (!digits || is_name(&path))

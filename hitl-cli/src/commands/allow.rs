@@ -156,7 +156,7 @@ fn terms(wanted: &AllowArguments, card: &Card) -> Result<GrantTerms, Failure> {
 fn moment(until: Until, now: Timestamp) -> Timestamp {
     match until {
         Until::At(moment) => moment,
-        Until::In(length) => now.plus(length),
+        Until::In(length) => now.saturating_add(length),
     }
 }
 
@@ -186,13 +186,13 @@ fn same(path: &str, shown: &Json) -> Result<Vec<Condition>, Failure> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use hitl_base::json::scan;
+    use hitl_base::json::parse_json;
 
     #[test]
     fn an_argument_is_named_as_the_call_has_it() {
         let shown = r#"{"to": {"country": "SE"}, "amount": 120.50, "express": true,
             "back": -1, "tags": ["a"], "none": null}"#;
-        let shown = scan(shown).unwrap();
+        let shown = parse_json(shown).unwrap();
         assert_eq!(same("to.country", &shown).unwrap(), [Condition::is("to.country", "SE")]);
         assert_eq!(same("express", &shown).unwrap(), [Condition::bool("express", true)]);
         let exactly = "120.5".parse().unwrap();

@@ -1,6 +1,6 @@
 //! `hitl approve`, `edit`, `reject`, `respond` and `abort`.
 
-use hitl_base::json::scan;
+use hitl_base::json::parse_json;
 use hitl_core::{ApprovalRequest, Authority, CallState, Decision, GateErrorKind};
 use serde_json::{Value, json};
 
@@ -189,7 +189,7 @@ fn patch_of(given: Option<String>, card: &Card) -> Result<String, Failure> {
 
 /// A patch that was given is JSON, whatever the tool makes of it.
 fn checked(patch: String) -> Result<String, Failure> {
-    match scan(&patch) {
+    match parse_json(&patch) {
         Ok(_) => Ok(patch),
         Err(error) => Err(Failure::usage(format!("--patch is not JSON: {}", error.reason()))),
     }

@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use hitl_base::JsonText;
-use hitl_base::json::scan;
+use hitl_base::json::parse_json;
 use hitl_core::DecisionId;
 
 use super::terminal;
@@ -27,7 +27,7 @@ pub(super) fn patch(arguments: &JsonText) -> Result<String, Failure> {
     let file = Draft::new(&pretty(&before))?;
     file.open(&editor)?;
     let text = fs::read_to_string(&file.0).map_err(|error| Failure::file(&file.0, &error))?;
-    let after = scan(&text).map_err(|error| {
+    let after = parse_json(&text).map_err(|error| {
         let why = format!("what was saved is not JSON: {}; nothing was decided", error.reason());
         Failure::new(Exit::Refused, why)
     })?;

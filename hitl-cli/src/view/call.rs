@@ -288,9 +288,9 @@ fn word(text: &str) -> String {
 
 fn due(at: Timestamp, now: Timestamp) -> String {
     if at < now {
-        return format!("{} late", length(now.since(at)));
+        return format!("{} late", length(now.saturating_duration_since(at)));
     }
-    format!("in {}", length(at.since(now)))
+    format!("in {}", length(at.saturating_duration_since(now)))
 }
 
 fn length(time: Duration) -> String {
@@ -309,7 +309,7 @@ mod tests {
     #[test]
     fn times_read_as_people_say_them() {
         let now = Timestamp::from_millis(1_767_323_045_678);
-        let at = |seconds| now.plus(Duration::from_secs(seconds));
+        let at = |seconds| now.saturating_add(Duration::from_secs(seconds));
         for (seconds, expected) in [
             (0, "in 0 s"),
             (59, "in 59 s"),

@@ -68,7 +68,7 @@ impl Decisions {
         // What a grant answered for, no human looked at.
         let by_human = record.decided.as_ref().filter(|_| record.granted.is_none());
         if let Some(decided) = by_human {
-            self.took.push(decided.at.since(created).as_secs());
+            self.took.push(decided.at.saturating_duration_since(created).as_secs());
         }
         if record.state == CallState::Pending {
             self.oldest = Some(self.oldest.map_or(created, |oldest| oldest.min(created)));

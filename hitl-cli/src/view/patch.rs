@@ -86,10 +86,10 @@ fn has_null(value: &Json) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use hitl_base::json::scan;
+    use hitl_base::json::parse_json;
 
     fn patch(from: &str, to: &str) -> Result<Option<String>, SetsNull> {
-        let patch = difference(&scan(from).unwrap(), &scan(to).unwrap());
+        let patch = difference(&parse_json(from).unwrap(), &parse_json(to).unwrap());
         patch.map(|patch| patch.map(|patch| patch.to_text()))
     }
 
@@ -114,8 +114,8 @@ mod tests {
     #[test]
     fn what_an_editor_is_given_reads_back_as_the_same() {
         let text = r#"{"a":[1.50,{"b":"\n"},[]],"c":{},"d":9007199254740993}"#;
-        let pretty = pretty(&scan(text).unwrap());
-        assert_eq!(scan(&pretty).unwrap().to_text(), text);
+        let pretty = pretty(&parse_json(text).unwrap());
+        assert_eq!(parse_json(&pretty).unwrap().to_text(), text);
         assert!(pretty.contains("\n  \"d\": 9007199254740993\n"), "{pretty}");
     }
 }

@@ -4,8 +4,6 @@
 //! the grant is made anew from the same terms, and is saved only if it is the same to the last word
 //! of its rule.
 
-use std::fmt::Write as _;
-
 use axum::extract::State as From;
 use axum::{Extension, Json};
 use hitl_base::Timestamp;
@@ -281,9 +279,5 @@ fn digest(grant: &Grant) -> Result<String, Problem> {
     }
     let text = serde_json::to_vec(&document).map_err(unwritable)?;
     let hash = Sha256::new().chain_update(b"hitl.console.grant.v1\n").chain_update(text).finalize();
-    Ok(hash.iter().fold(String::with_capacity(64), |mut text, byte| {
-        // Writing to a String cannot fail.
-        let _ = write!(text, "{byte:02x}");
-        text
-    }))
+    Ok(hitl_base::hex::encode(&hash))
 }

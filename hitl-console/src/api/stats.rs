@@ -103,7 +103,7 @@ fn count(records: &[CallRecord], days: u32) -> Stats {
         let Some(decided) = record.decided.as_ref().filter(|_| record.granted.is_none()) else {
             continue;
         };
-        took.push(decided.at.since(record.request.created_at).as_secs());
+        took.push(decided.at.saturating_duration_since(record.request.created_at).as_secs());
         let band = usize::from(record.request.assessment.confidence / 10).min(9);
         bands[band].1 += 1;
         bands[band].0 +=

@@ -1,30 +1,19 @@
 //! A secret by which the console knows a reviewer.
 
-use std::fmt::{self, Write as _};
+use std::fmt;
 
+use hitl_base::{RandomnessError, hex, random_bytes};
 use sha2::{Digest as _, Sha256};
 use subtle::ConstantTimeEq as _;
 
 /// A secret by which the console knows a reviewer. Never shown by `Debug`; kept as its hash.
 pub struct Token(String);
 
-/// The system has no random numbers to give.
-#[derive(Clone, Copy, Debug, thiserror::Error)]
-#[error("the system has no random numbers to give, so no token can be made")]
-pub struct NoRandomness(());
-
 impl Token {
     /// A new token of 256 bits from the system's own source.
-    pub fn generate() -> Result<Self, NoRandomness> {
-        let mut bytes = [0_u8; 32];
-        getrandom::fill(&mut bytes).map_err(|_| NoRandomness(()))?;
-        let mut text = String::with_capacity(69);
-        text.push_str("hitl_");
-        for byte in bytes {
-            // Writing to a String cannot fail.
-            let _ = write!(text, "{byte:02x}");
-        }
-        Ok(Self(text))
+    pub fn generate() -> Result<Self, RandomnessError> {
+        let bytes: [u8; 32] = random_bytes()?;
+        Ok(Self(format!("hitl_{}", hex::encode(&bytes))))
     }
 
     /// A token that the host has made elsewhere. Whoever can guess it can decide: 256 random bits

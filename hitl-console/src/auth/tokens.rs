@@ -22,7 +22,7 @@ use super::{Auth, Reviewer, Token, Unidentified};
 /// let tokens = Tokens::new().with(Reviewer::new("ann").of_tenant("acme"), &token);
 /// // Ann reviews, until:
 /// assert_eq!(tokens.revoke("ann"), 1);
-/// # Ok::<(), hitl_console::NoRandomness>(())
+/// # Ok::<(), hitl_console::RandomnessError>(())
 /// ```
 #[derive(Clone, Default)]
 pub struct Tokens(Arc<RwLock<Vec<(Hash, Reviewer)>>>);

@@ -60,7 +60,7 @@ fn is_identity(key: &str) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use hitl_base::json::scan;
+    use hitl_base::json::parse_json;
 
     #[test]
     fn the_name_of_what_is_deleted_is_found_and_seen() {
@@ -77,7 +77,7 @@ mod tests {
             (long.as_str(), None),
             ("[]", None),
         ] {
-            assert_eq!(name(&scan(arguments).unwrap()).as_deref(), expected, "{arguments}");
+            assert_eq!(name(&parse_json(arguments).unwrap()).as_deref(), expected, "{arguments}");
         }
     }
 
@@ -87,7 +87,7 @@ mod tests {
         for decoy in ["scratch", "", " ", "[redacted:1a2b]", &long] {
             for key in ["display_name", "aName", "name", "zName"] {
                 let arguments = format!(r#"{{"{key}": "{decoy}", "project_id": "production"}}"#);
-                let typed = name(&scan(&arguments).unwrap()).unwrap_or_default();
+                let typed = name(&parse_json(&arguments).unwrap()).unwrap_or_default();
                 assert!(typed.contains("production"), "{arguments}: {typed}");
             }
         }

@@ -293,7 +293,7 @@ fn may_be_a_path(text: &str) -> bool {
 mod tests {
     use std::time::Instant;
 
-    use hitl_base::json::scan;
+    use hitl_base::json::parse_json;
     use proptest::prelude::*;
 
     use super::*;
@@ -395,9 +395,10 @@ mod tests {
 
     #[test]
     fn places_are_named_and_what_is_too_much_is_counted() {
-        let tree =
-            scan(r#"{"files":["a.txt",{"url":"https://x.org"}],"by":{"/etc/hosts":1},"fileId":7}"#)
-                .unwrap();
+        let tree = parse_json(
+            r#"{"files":["a.txt",{"url":"https://x.org"}],"by":{"/etc/hosts":1},"fileId":7}"#,
+        )
+        .unwrap();
         let found = references(&tree);
         let places: Vec<_> = found.listed.iter().map(|one| (&*one.at, one.kind)).collect();
         assert_eq!(

@@ -50,11 +50,12 @@ fn argument(name: &str, money: bool, value: Option<&Json>) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use hitl_base::json::scan;
+    use hitl_base::json::parse_json;
 
     #[test]
     fn fills_in_what_is_shown_and_nothing_unseen() {
-        let shown = scan(r#"{"id": "C-7\u202e", "amount": 5000.0, "to": ["a", "b"]}"#).unwrap();
+        let shown =
+            parse_json(r#"{"id": "C-7\u202e", "amount": 5000.0, "to": ["a", "b"]}"#).unwrap();
         let line = title("pay", Some("Sign {id} for ${amount} to {to} {{ok}} {missing}"), &shown);
         assert_eq!(line, r#"Sign "C-7\u{202e}" for $5,000.00 to "a", "b" {ok} ?"#);
         assert_eq!(title("pay", None, &shown), "Run pay");
@@ -66,7 +67,7 @@ mod tests {
     fn amounts_dates_and_lists_read_as_people_write_them() {
         let shown = r#"{"n": 1234567, "amount": 1234567.5, "on": "2026-01-02", "to": [1, 2, 3, 4, 5, 6, 7],
             "who": ["a, b", "c"], "path": "C:\\u{200b}", "x": {"k": "\u202e"}}"#;
-        let shown = scan(shown).unwrap();
+        let shown = parse_json(shown).unwrap();
         let line = |template| title("t", Some(template), &shown);
         assert_eq!(line("{n} {amount} €{n}"), "1234567 1,234,567.50 €1,234,567.00");
         assert_eq!(line("on {on} to {to}"), "on Fri 2 January 2026 to 1, 2, 3, 4, 5 and 2 more");
@@ -78,14 +79,14 @@ mod tests {
 
     #[test]
     fn a_line_stays_a_line() {
-        let shown = scan(&format!(r#"{{"a": "{}"}}"#, "x".repeat(90))).unwrap();
+        let shown = parse_json(&format!(r#"{{"a": "{}"}}"#, "x".repeat(90))).unwrap();
         let line = title("t", Some("{a} {a} {a} {a} {a}"), &shown);
         assert!(line.chars().count() < 320 && line.contains("characters left out"), "{line}");
     }
 
     #[test]
     fn an_argument_cannot_inject_a_placeholder() {
-        let shown = scan(r#"{"a": "{b}", "b": "secret"}"#).unwrap();
+        let shown = parse_json(r#"{"a": "{b}", "b": "secret"}"#).unwrap();
         assert_eq!(title("t", Some("{a}"), &shown), r#""{b}""#);
     }
 
@@ -93,7 +94,7 @@ mod tests {
     fn invariant_9_words_of_the_model_stand_in_quotes() {
         let shown = r#"{"note": "Verified safe. Approved.", "id": "HAT-101", "word": "Approved",
             "list": ["Reviewed by security", "C-7"], "quote": "\" Approved \""}"#;
-        let shown = scan(shown).unwrap();
+        let shown = parse_json(shown).unwrap();
         let line = |template| title("t", Some(template), &shown);
         assert_eq!(line("{note}"), r#""Verified safe. Approved.""#);
         assert_eq!(line("{word}: book {id}"), r#""Approved": book HAT-101"#);

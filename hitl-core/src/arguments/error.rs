@@ -3,7 +3,7 @@
 use std::fmt;
 
 use hitl_base::display::{clip, visible};
-use hitl_base::json::{ScanError, ScanErrorKind};
+use hitl_base::json::{ParseJsonError, ParseJsonErrorKind};
 
 /// What is wrong with a call's arguments.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -163,12 +163,14 @@ impl fmt::Debug for ArgumentError {
 
 impl std::error::Error for ArgumentError {}
 
-impl From<ScanError> for ArgumentError {
-    fn from(error: ScanError) -> Self {
+impl From<ParseJsonError> for ArgumentError {
+    fn from(error: ParseJsonError) -> Self {
         let kind = match error.kind() {
-            ScanErrorKind::DuplicateKey => ArgumentErrorKind::DuplicateKey,
-            ScanErrorKind::TooDeep | ScanErrorKind::TooLong => ArgumentErrorKind::TooLarge,
-            ScanErrorKind::NotFinite => ArgumentErrorKind::NotFinite,
+            ParseJsonErrorKind::DuplicateKey => ArgumentErrorKind::DuplicateKey,
+            ParseJsonErrorKind::TooDeep | ParseJsonErrorKind::TooLong => {
+                ArgumentErrorKind::TooLarge
+            }
+            ParseJsonErrorKind::NotFinite => ArgumentErrorKind::NotFinite,
             _ => ArgumentErrorKind::Syntax,
         };
         Self { path: error.path().to_owned(), ..Self::new(kind, error.reason()) }

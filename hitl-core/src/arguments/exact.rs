@@ -318,10 +318,10 @@ fn changed() -> ArgumentError {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use hitl_base::json::scan;
+    use hitl_base::json::parse_json;
 
     fn checked(given: &str, kept: &str) -> Result<(), ArgumentError> {
-        let (given, kept) = (scan(given).unwrap(), scan(kept).unwrap());
+        let (given, kept) = (parse_json(given).unwrap(), parse_json(kept).unwrap());
         check(&given, &kept, &kept, None).map(|unwritten| assert!(unwritten.is_empty()))
     }
 
@@ -405,9 +405,9 @@ mod tests {
 
     #[test]
     fn invariant_8_what_is_wrong_inside_a_secret_names_no_keys() {
-        let given = scan(r#"{"login":{"hunter2":1,"user":"u"}}"#).unwrap();
-        let kept = scan(r#"{"login":{"user":"u"}}"#).unwrap();
-        let clear = scan(r#"{"login":null}"#).unwrap();
+        let given = parse_json(r#"{"login":{"hunter2":1,"user":"u"}}"#).unwrap();
+        let kept = parse_json(r#"{"login":{"user":"u"}}"#).unwrap();
+        let clear = parse_json(r#"{"login":null}"#).unwrap();
         assert_eq!(check(&given, &kept, &kept, None).unwrap_err().path(), "login.hunter2");
         assert_eq!(check(&given, &kept, &clear, None).unwrap_err().path(), "login");
     }

@@ -7,7 +7,7 @@
 use std::collections::BTreeMap;
 
 use hitl_base::Json;
-use hitl_base::json::{Limits, scan_within};
+use hitl_base::json::{Limits, parse_with_limits};
 
 use super::{ArgumentError, ArgumentErrorKind, Snapshot};
 
@@ -24,15 +24,15 @@ pub(crate) fn patched(
     patch: &str,
     limits: Limits,
 ) -> Result<String, ArgumentError> {
-    let patch = scan_within(patch, limits)?;
+    let patch = parse_with_limits(patch, limits)?;
     if !matches!(patch, Json::Object(_)) {
         let why = format!("an edit is an object of the arguments to change, not {}", patch.kind());
         return Err(ArgumentError::new(ArgumentErrorKind::WrongType, why));
     }
     no_masks(&patch)?;
     let unlimited = Limits { depth: usize::MAX, bytes: usize::MAX };
-    let real = scan_within(snapshot.text(), unlimited)?;
-    let marked = scan_within(&snapshot.hiding(&format!("\"{HIDDEN}\"")), unlimited)?;
+    let real = parse_with_limits(snapshot.text(), unlimited)?;
+    let marked = parse_with_limits(&snapshot.hiding(&format!("\"{HIDDEN}\"")), unlimited)?;
     Ok(merge(Some(real), Some(&marked), patch)?.to_text())
 }
 

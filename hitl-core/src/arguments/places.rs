@@ -367,7 +367,7 @@ mod tests {
 
     #[test]
     fn a_fragment_is_read_without_its_percent_encoding() {
-        let document = hitl_base::json::scan(
+        let document = hitl_base::json::parse_json(
             r#"{"definitions":{"My Type":1,"Record<string,any>":2,"a/b":3,"%":4}}"#,
         )
         .unwrap();

@@ -3,7 +3,7 @@
 
 use std::sync::Arc;
 
-use hitl_base::json::{push_part, scan_within};
+use hitl_base::json::{parse_with_limits, push_part};
 use hitl_base::redact::{MASK, MAX_POINTER, MaskReason, MaskedPlace, Taint};
 use hitl_base::{Json, JsonText, Redactor};
 
@@ -110,7 +110,7 @@ pub(crate) fn text_layers(text: &str, secrets: &Taint, redactor: &Redactor) -> L
     if open != whole {
         repeats(open.as_str().unwrap_or_default(), "", false, &mut withheld);
     }
-    let (shown, masked, more) = match redactor.marked(&open) {
+    let (shown, masked, more) = match redactor.redact_with_places(&open) {
         Some(marked) => (marked.tree, marked.places, marked.more),
         None => (open.clone(), Vec::new(), 0),
     };
@@ -135,9 +135,9 @@ impl Snapshot {
                 LookedOver::Clean => return as_it_is(),
                 LookedOver::No(tree) => tree,
             };
-            if let Some(tree) = tree.or_else(|| scan_within(&self.text, UNLIMITED).ok()) {
+            if let Some(tree) = tree.or_else(|| parse_with_limits(&self.text, UNLIMITED).ok()) {
                 debug_assert_eq!(tree.to_text(), *self.text);
-                return match redactor.marked(&tree) {
+                return match redactor.redact_with_places(&tree) {
                     None => as_it_is(),
                     Some(marked) => Shown {
                         text: JsonText::from(&marked.tree),
@@ -172,7 +172,7 @@ impl Snapshot {
     /// The arguments without what is declared, and without what is found; `None` if the text cannot
     /// be read.
     pub(crate) fn layers(&self, redactor: &Redactor) -> Option<Layers> {
-        let scan = |text: &str| scan_within(text, UNLIMITED).ok();
+        let scan = |text: &str| parse_with_limits(text, UNLIMITED).ok();
         let (declared, open) = if self.hidden.is_empty() {
             (None, scan(&self.text)?)
         } else {
@@ -180,7 +180,7 @@ impl Snapshot {
             let open = self.own_taint().json(&declared);
             (Some((declared, scan(&self.hiding(OTHER))?)), open)
         };
-        let (shown, masked, more) = match redactor.marked(&open) {
+        let (shown, masked, more) = match redactor.redact_with_places(&open) {
             Some(marked) => (marked.tree, marked.places, marked.more),
             None => (open.clone(), Vec::new(), 0),
         };

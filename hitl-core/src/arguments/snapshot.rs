@@ -4,7 +4,7 @@ use std::fmt;
 use std::ops::Range;
 use std::sync::{Arc, OnceLock};
 
-use hitl_base::json::{Limits, scan_within};
+use hitl_base::json::{Limits, parse_with_limits};
 use hitl_base::redact::{Taint, looks_drawn, marking, reveal};
 use hitl_base::{Json, JsonText, Redactor};
 use serde::de::DeserializeOwned;
@@ -77,7 +77,7 @@ impl Snapshot {
         }
         let number = self.trace.first_difference(&again.trace)?;
         let error = ArgumentError::not_carried();
-        let tree = scan_within(&self.text, UNLIMITED).ok();
+        let tree = parse_with_limits(&self.text, UNLIMITED).ok();
         let entries = tree.as_ref().map_or(&[][..], Json::entries);
         Some(match entries.get(number) {
             Some((name, _)) if self.trace.names_argument(number) => error.inside(name),
@@ -100,7 +100,7 @@ impl Snapshot {
     /// sets.
     pub(crate) fn is_reordered_in(&self, again: &Self) -> bool {
         let sorted = |snapshot: &Self| {
-            let mut tree = scan_within(&snapshot.text, UNLIMITED).ok()?;
+            let mut tree = parse_with_limits(&snapshot.text, UNLIMITED).ok()?;
             sort_lists(&mut tree);
             Some(tree)
         };
@@ -152,7 +152,7 @@ impl Snapshot {
     /// What is not secret, with nothing in the place of what is.
     fn clear(&self) -> Result<Json, ArgumentError> {
         let text: String = self.pieces().map(|p| if p.hidden { "null" } else { p.text }).collect();
-        Ok(scan_within(&text, UNLIMITED)?)
+        Ok(parse_with_limits(&text, UNLIMITED)?)
     }
 
     /// Whether an argument that is not secret repeats one that is: it is masked too, so a reviewer
@@ -184,7 +184,7 @@ impl Snapshot {
         Some(self.secrets.get_or_init(|| {
             let (mut values, mut keys) = (Vec::new(), Vec::new());
             for piece in self.pieces().filter(|piece| piece.hidden) {
-                if let Ok(tree) = scan_within(piece.text, UNLIMITED) {
+                if let Ok(tree) = parse_with_limits(piece.text, UNLIMITED) {
                     leaves(&tree, &mut values, &mut keys);
                 }
             }
@@ -306,9 +306,9 @@ fn parse_all<T: Tool>(
     places: Option<&Arc<Places>>,
 ) -> Result<(T, Snapshot, Json), ArgumentError> {
     let text = if text.len() > limits.bytes { text } else { or_empty(text) };
-    let (call, given) = read::<T>(scan_within(text, limits)?, places)?;
+    let (call, given) = read::<T>(parse_with_limits(text, limits)?, places)?;
     let taken = snapshot(&call, places)?;
-    let kept = scan_within(taken.text(), UNLIMITED)?;
+    let kept = parse_with_limits(taken.text(), UNLIMITED)?;
     let clear = if taken.hidden.is_empty() { None } else { Some(taken.clear()?) };
     let clear = clear.as_ref().unwrap_or(&kept);
     let unwritten = exact::check(&given, &kept, clear, places.map(AsRef::as_ref))?;
@@ -350,7 +350,7 @@ fn read<T: Tool>(
 /// Reads JSON text as any type, exactly.
 pub(crate) fn parse_text<T: DeserializeOwned>(text: &str) -> Result<T, ArgumentError> {
     let limits = Limits { depth: usize::MAX, bytes: usize::MAX };
-    T::deserialize(Tree(&scan_within(text, limits)?))
+    T::deserialize(Tree(&parse_with_limits(text, limits)?))
 }
 
 /// Whether `text`, which `value` wrote, reads back to that value.

@@ -66,7 +66,7 @@ mod signed {
 
     use super::Checkpoint;
     use crate::hex::{hex, unhex};
-    use crate::seal::NoRandomness;
+    use crate::seal::RandomnessError;
 
     /// The secret key with which checkpoints are signed (Ed25519). Keep it where the log is not,
     /// and best where the process can use but not read it.
@@ -80,7 +80,7 @@ mod signed {
         }
 
         /// A new random key.
-        pub fn generate() -> Result<Self, NoRandomness> {
+        pub fn generate() -> Result<Self, RandomnessError> {
             Ok(Self::from_bytes(*crate::HostKey::generate()?.expose()))
         }
 

@@ -173,7 +173,8 @@ impl<A: AuditSink> AuditSink for Checkpointed<A> {
         let mut since = self.since.lock().unwrap_or_else(PoisonError::into_inner);
         since.records += 1;
         let first = *since.first.get_or_insert(record.at);
-        if (since.records >= self.records || record.at.since(first) >= self.time)
+        if (since.records >= self.records
+            || record.at.saturating_duration_since(first) >= self.time)
             && let Err(error) = self.make(&mut since, record.at)
         {
             tracing::warn!(%error, "a checkpoint of the audit could not be exported; trying again");

@@ -3,7 +3,7 @@
 use std::borrow::Cow;
 use std::fmt::{self, Write as _};
 
-use hitl_base::id::{Series, Uuid, mint};
+use hitl_base::id::{EphemeralIds, Uuid, new_v7};
 use serde::{Deserialize, Serialize};
 
 use super::{RunId, Tenant};
@@ -30,11 +30,11 @@ impl CallKey {
 
     /// A key that no other call has. Such a call cannot be re-attached to after a restart.
     pub(crate) fn fresh(tenant: Tenant) -> Self {
-        Self::of_run(tenant, mint())
+        Self::of_run(tenant, new_v7())
     }
 
     /// The same, for a call that leaves no record: nothing but its audit has this key.
-    pub(crate) fn passing(tenant: Tenant, runs: &Series) -> Self {
+    pub(crate) fn passing(tenant: Tenant, runs: &EphemeralIds) -> Self {
         Self::of_run(tenant, runs.next())
     }
 

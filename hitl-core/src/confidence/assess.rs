@@ -58,13 +58,13 @@ impl Assessment {
 /// Scores a call. A signal that panics makes the confidence 0 and demands a full review.
 ///
 /// ```
-/// use hitl_base::json::scan;
+/// use hitl_base::json::parse_json;
 /// use hitl_core::{CallContext, CallView, HitlConfig, Signals, assess};
 ///
-/// let (arguments, cx) = (scan(r#"{"amount": "5000"}"#)?, CallContext::of("ann").role("admin"));
+/// let (arguments, cx) = (parse_json(r#"{"amount": "5000"}"#)?, CallContext::of("ann").role("admin"));
 /// let call = CallView::new("approve_expense", &HitlConfig::DEFAULT, &arguments, &cx);
 /// assert_eq!(assess(&call, &Signals::standard()).confidence, 70 + 10 - 15);
-/// # Ok::<(), hitl_base::json::ScanError>(())
+/// # Ok::<(), hitl_base::json::ParseJsonError>(())
 /// ```
 pub fn assess(call: &CallView<'_>, signals: &Signals) -> Assessment {
     let base = call.config.base_confidence;
@@ -101,10 +101,10 @@ pub fn assess(call: &CallView<'_>, signals: &Signals) -> Assessment {
 mod tests {
     use super::*;
     use crate::call::{CallContext, HitlConfig};
-    use hitl_base::json::scan;
+    use hitl_base::json::parse_json;
 
     fn confidence(tool: &str, arguments: &str, signals: &Signals) -> u8 {
-        let (arguments, cx) = (scan(arguments).unwrap(), CallContext::of("ann"));
+        let (arguments, cx) = (parse_json(arguments).unwrap(), CallContext::of("ann"));
         assess(&CallView::new(tool, &HitlConfig::DEFAULT, &arguments, &cx), signals).confidence
     }
 
@@ -118,7 +118,7 @@ mod tests {
 
     #[test]
     fn invariant_5_a_panicking_signal_is_reviewed_in_full_by_any_thresholds() {
-        let (arguments, cx) = (scan("{}").unwrap(), CallContext::of("ann"));
+        let (arguments, cx) = (parse_json("{}").unwrap(), CallContext::of("ann"));
         let config = HitlConfig::DEFAULT.auto_threshold(0).quick_threshold(0);
         let call = CallView::new("t", &config, &arguments, &cx);
         let broken = |_: &CallView<'_>| -> Option<Factor> { panic!("broken") };

@@ -4,7 +4,7 @@ use std::fmt;
 use std::ops::Deref;
 use std::sync::OnceLock;
 
-use hitl_base::json::{Limits, Token, scan_within, walk};
+use hitl_base::json::{Limits, Token, parse_with_limits, walk};
 use hitl_base::{Json, Redactor, Timestamp};
 
 use super::standard::Asked;
@@ -195,7 +195,7 @@ impl<'t> LazyTree<'t> {
 
     fn tree(&self) -> &Json {
         let unlimited = Limits { depth: usize::MAX, bytes: usize::MAX };
-        let read = self.tree.get_or_init(|| scan_within(self.text, unlimited).ok());
+        let read = self.tree.get_or_init(|| parse_with_limits(self.text, unlimited).ok());
         read.as_ref().unwrap_or(&Json::Null)
     }
 
@@ -214,7 +214,7 @@ impl<'t> LazyTree<'t> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use hitl_base::json::scan;
+    use hitl_base::json::parse_json;
 
     #[test]
     fn a_text_is_read_when_somebody_looks_and_keys_are_found_without() {
@@ -229,7 +229,7 @@ mod tests {
             assert!(view.arguments.may_have(Asked::Amount), "only its tree tells: {odd}");
         }
         assert_eq!(view.arguments.get("amount").and_then(Json::as_f64), Some(5.0));
-        assert_eq!(lazy.into_tree(), scan(r#"{"amount":5,"to":{"name":"bob"}}"#).ok());
+        assert_eq!(lazy.into_tree(), parse_json(r#"{"amount":5,"to":{"name":"bob"}}"#).ok());
     }
 
     #[test]

@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 
 use hitl_base::Json;
-use hitl_base::json::{is_whole, same_number, scan};
+use hitl_base::json::{is_whole, parse_json, same_number};
 
 use super::schema::{Id, Kind, Node, Schema, Span};
 use crate::arguments::resolve;
@@ -32,7 +32,7 @@ const SAYING: [&str; 19] = [
 ];
 
 pub(super) fn compile(text: &str, unchecked: &[String]) -> Result<Schema, String> {
-    let document = scan(text).map_err(|error| format!("the schema is not JSON: {error}"))?;
+    let document = parse_json(text).map_err(|error| format!("the schema is not JSON: {error}"))?;
     let mut compiler =
         Compiler { document: &document, unchecked, nodes: Vec::new(), named: HashMap::new() };
     let root = compiler.node(&document, "#")?;

@@ -149,7 +149,7 @@ mod tests {
 
     #[test]
     fn a_path_names_places_as_a_secret_does() {
-        let tree = hitl_base::json::scan(
+        let tree = hitl_base::json::parse_json(
             r#"{"path":"a","files":[{"name":"b"},{"name":"c"},{}],"by":{"x/y":"d"}}"#,
         );
         let tree = tree.unwrap();

@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use futures::FutureExt as _;
 use futures::future::BoxFuture;
-use hitl_base::json::{Limits, scan_within};
+use hitl_base::json::{Limits, parse_with_limits};
 use hitl_base::{Json, JsonText};
 use serde::de::DeserializeOwned;
 
@@ -77,7 +77,7 @@ impl DynArguments {
     pub fn tree(&self) -> Json {
         // It was written from a tree.
         let unlimited = Limits { depth: usize::MAX, bytes: usize::MAX };
-        scan_within(self.json(), unlimited).unwrap_or(Json::Null)
+        parse_with_limits(self.json(), unlimited).unwrap_or(Json::Null)
     }
 
     /// The arguments as a `T`.

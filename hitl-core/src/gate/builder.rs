@@ -7,7 +7,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use hitl_base::clock::{ForwardClock, SystemClock};
-use hitl_base::id::Series;
+use hitl_base::id::EphemeralIds;
 use hitl_base::json::Limits;
 use hitl_base::{Clock, Redactor};
 
@@ -335,7 +335,7 @@ impl GateBuilder {
                 .map_err(|e| BuildError::new(BuildErrorKind::NoKey, e.to_string()))?
                 .into(),
         };
-        let redactor = Redactor::standard().keyed(keys.current().mac("hitl.redact.v1", b""));
+        let redactor = Redactor::standard().with_key(keys.current().mac("hitl.redact.v1", b""));
         let mut keys = KeyRing::new(keys);
         learn(&*store, &mut keys, false).await?;
         let audit = self.audit.unwrap_or_else(|| Arc::new(TracingAudit));
@@ -386,7 +386,7 @@ impl GateBuilder {
             uncovering: self.uncovering,
             keys,
             session,
-            runs: Series::new(),
+            runs: EphemeralIds::new(),
             runtime,
             limits: self.limits,
             own_files: Arc::new(own_files(files)),

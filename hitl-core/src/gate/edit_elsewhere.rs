@@ -4,7 +4,7 @@
 //! Only tools that are known by their schema alone can be edited so: of a typed tool only its type
 //! says how the arguments read, so its edit is refused here.
 
-use hitl_base::json::{Limits, scan_within};
+use hitl_base::json::{Limits, parse_with_limits};
 
 use super::contents::Referents;
 use super::error::{GateError, GateErrorKind};
@@ -38,7 +38,7 @@ impl Inner {
         })?;
         let text = patched(snapshot, patch.as_str(), self.limits)?;
         let unlimited = Limits { depth: usize::MAX, bytes: usize::MAX };
-        let tree = scan_within(&text, unlimited)
+        let tree = parse_with_limits(&text, unlimited)
             .map_err(|error| schema.without_secrets(ArgumentError::from(error)))?;
         schema.check(&tree)?;
         let next = schema.snapshot(&tree)?;

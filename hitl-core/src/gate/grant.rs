@@ -4,7 +4,7 @@ use std::borrow::Cow;
 use std::sync::Arc;
 
 use hitl_base::Json;
-use hitl_base::json::scan;
+use hitl_base::json::parse_json;
 
 use super::error::{GateError, GateErrorKind};
 use super::execute::to_the_end;
@@ -147,7 +147,7 @@ impl Inner {
         let grant = draft.grant(&record, &arguments, &shown, now, self.inert_of(&record))?;
         // A condition must be kept as it is, so one that holds a secret is none.
         let terms = serde_json::to_string(&draft.terms.arguments).ok();
-        let terms = terms.and_then(|text| scan(&text).ok());
+        let terms = terms.and_then(|text| parse_json(&text).ok());
         if terms.is_none_or(|terms| self.holds_secret(&terms)) {
             return Err(GrantError::Hidden.into());
         }

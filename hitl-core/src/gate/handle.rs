@@ -6,7 +6,7 @@ use std::fmt;
 use std::sync::Arc;
 
 use hitl_base::clock::ForwardClock;
-use hitl_base::id::Series;
+use hitl_base::id::EphemeralIds;
 use hitl_base::json::Limits;
 use hitl_base::{JsonText, Redactor, Timestamp};
 
@@ -59,7 +59,7 @@ pub(super) struct Inner {
     pub(super) keys: KeyRing,
     pub(super) session: SessionId,
     /// The runs of calls that leave no record.
-    pub(super) runs: Series,
+    pub(super) runs: EphemeralIds,
     pub(super) runtime: Runtime,
     pub(super) limits: Limits,
     pub(super) own_files: Arc<OwnFiles>,

@@ -188,7 +188,7 @@ pub(super) fn ended_as(tool: &str, level: ApprovalLevel, state: CallState) {
 /// A human has decided: how long that took, by the store's clock.
 pub(super) fn decided(record: &CallRecord) {
     if let Some(decided) = &record.decided {
-        let took = decided.at.since(record.request.created_at);
+        let took = decided.at.saturating_duration_since(record.request.created_at);
         let choice = format!("{:?}", decided.answer.choice()).to_lowercase();
         meter::decided(&record.request.tool, record.request.level, choice, took);
     }

@@ -107,7 +107,9 @@ impl Inner {
             return Ok(done);
         }
         let now = self.store.now().await?;
-        own.retain(|entry| now.since(entry.at) >= LEFT && !self.trail.has(Change::of(entry)));
+        own.retain(|entry| {
+            now.saturating_duration_since(entry.at) >= LEFT && !self.trail.has(Change::of(entry))
+        });
         self.audit_late(&own).await?;
         done.extend(own);
         Ok(done)

@@ -4,7 +4,7 @@ use std::borrow::Cow;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::{Arc, PoisonError};
 
-use hitl_base::json::{Limits, scan_within};
+use hitl_base::json::{Limits, parse_with_limits};
 use hitl_base::redact::{MASK, Taint};
 use hitl_base::{Json, Timestamp};
 use serde::Serialize;
@@ -139,7 +139,9 @@ impl Inner {
         let spec = &judged.tool.spec;
         let describe = spec.config.describe;
         let shown = match describe {
-            Some(_) => scan_within(judged.shown.text.as_str(), UNLIMITED).unwrap_or(Json::Null),
+            Some(_) => {
+                parse_with_limits(judged.shown.text.as_str(), UNLIMITED).unwrap_or(Json::Null)
+            }
             None => Json::Null,
         };
         let title = title(&spec.name, describe, &shown);
@@ -153,7 +155,7 @@ impl Inner {
             return own.into_owned();
         }
         let own = Json::String(own.into_owned());
-        let clean = self.redactor.marked(&own).map_or(own, |marked| marked.tree);
+        let clean = self.redactor.redact_with_places(&own).map_or(own, |marked| marked.tree);
         clean.as_str().map_or_else(|| MASK.to_owned(), str::to_owned)
     }
 
@@ -459,7 +461,7 @@ pub(super) fn state_of(routed: &Routed) -> (CallState, Option<Ending>) {
 }
 
 pub(super) fn tree_of(snapshot: &Snapshot) -> Result<Json, GateError> {
-    scan_within(snapshot.text(), UNLIMITED).map_err(|_| unreadable())
+    parse_with_limits(snapshot.text(), UNLIMITED).map_err(|_| unreadable())
 }
 
 /// For text that this process wrote itself.

@@ -95,7 +95,7 @@ impl Inner {
             );
             return Err(GateError::new(GateErrorKind::Refused, why));
         }
-        let left = failed.request.expires_at.since(self.store.now().await?);
+        let left = failed.request.expires_at.saturating_duration_since(self.store.now().await?);
         // What was approved is the tool in the version that was shown.
         let is_same = prepared.tool.facts.is_of(&failed.request);
         // A person approved it for this requester, in these circumstances.

@@ -60,7 +60,8 @@ impl Inner {
                 .catch_unwind();
         tokio::pin!(asked);
         while self.asks_inline(&current) {
-            let time_left = current.request.expires_at.since(self.store.now().await?);
+            let time_left =
+                current.request.expires_at.saturating_duration_since(self.store.now().await?);
             tokio::select! {
                 answer = &mut asked => {
                     match answer {

@@ -5,7 +5,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use hitl_base::JsonText;
 use hitl_base::display::clip;
-use hitl_base::json::{Limits, scan_within};
+use hitl_base::json::{Limits, parse_with_limits};
 use hitl_base::redact::Taint;
 
 use super::execute::Runnable;
@@ -89,7 +89,7 @@ fn scrubbed(text: JsonText, taint: &Taint) -> Option<JsonText> {
         return Some(text);
     }
     let limits = Limits { depth: usize::MAX, bytes: usize::MAX };
-    let tree = scan_within(text.as_str(), limits).ok()?;
+    let tree = parse_with_limits(text.as_str(), limits).ok()?;
     Some(JsonText::from(&taint.json(&tree)))
 }
 

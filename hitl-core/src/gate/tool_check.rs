@@ -205,7 +205,7 @@ impl Inner {
         record: &CallRecord,
     ) -> Result<Option<Box<Changed>>, GateError> {
         let Some(own) = self.tools.get(record.request.tool.as_str()) else { return Ok(None) };
-        if self.store.now().await?.since(record.updated_at) < LEFT_TO_OTHERS {
+        if self.store.now().await?.saturating_duration_since(record.updated_at) < LEFT_TO_OTHERS {
             return Ok(None);
         }
         let change = ToolChange::between(&record.request, None, &own.facts);

@@ -89,7 +89,9 @@ impl Inner {
                         }
                     }
                 }
-                CallState::Pending => record.request.expires_at.since(self.store.now().await?),
+                CallState::Pending => {
+                    record.request.expires_at.saturating_duration_since(self.store.now().await?)
+                }
                 CallState::Claimed => LOOK_AGAIN,
                 CallState::OutcomeUnknown if self.try_again(&record).await? => continue,
                 _ => return Ok(Waited::Settled(Box::new(record))),
@@ -153,7 +155,8 @@ impl Inner {
             if record.state != CallState::Pending {
                 return Ok(());
             }
-            let pause = record.request.expires_at.since(self.store.now().await?);
+            let pause =
+                record.request.expires_at.saturating_duration_since(self.store.now().await?);
             if pause.is_zero() {
                 self.expire(tenant, id).await?;
                 continue;

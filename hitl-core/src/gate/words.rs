@@ -1,7 +1,7 @@
 //! What people type (reasons, messages, patches) is kept without secrets: those that redaction can
 //! tell, and the call's own.
 
-use hitl_base::json::scan_within;
+use hitl_base::json::parse_with_limits;
 use hitl_base::redact::Taint;
 
 use super::error::GateError;
@@ -72,7 +72,7 @@ impl Inner {
     }
 
     fn clean_patch(&self, patch: &Patch, taint: &Taint) -> Patch {
-        match scan_within(patch.as_str(), self.limits) {
+        match parse_with_limits(patch.as_str(), self.limits) {
             Ok(tree) => Patch::new(self.redactor.json(&taint.json(&tree)).to_text()),
             // It will be refused, so it is not kept.
             Err(_) => Patch::new("null"),

@@ -232,7 +232,7 @@ impl SumLimit {
 
 #[cfg(test)]
 mod tests {
-    use hitl_base::json::scan;
+    use hitl_base::json::parse_json;
 
     use super::*;
 
@@ -256,7 +256,7 @@ mod tests {
             (r#"{"commands":[["a"]]}"#, vec!["commands[0]"], vec![], true),
             (r#"{"to":"bob"}"#, vec![], vec![], false),
         ] {
-            let tree = scan(arguments).unwrap();
+            let tree = parse_json(arguments).unwrap();
             let found = has_free_program("t", &tree, paths.iter().copied(), &inert);
             assert_eq!(found, free, "{arguments} {paths:?} {inert:?}");
         }

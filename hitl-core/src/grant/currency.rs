@@ -49,7 +49,7 @@ mod tests {
     fn currencies_are_found_wherever_they_stand() {
         let text = r#"{"amount": 1, "Currency": "EUR", "to": {"currency-code": "USD", "name": "x"},
             "parts": [{"ccy": 978}, {"ccy": null}], "currencies": "no", "toCurrency": {"a": 1}}"#;
-        let found = currencies(&hitl_base::json::scan(text).unwrap());
+        let found = currencies(&hitl_base::json::parse_json(text).unwrap());
         let found: Vec<_> = found.iter().map(|(at, is)| (at.as_str(), is.as_str())).collect();
         assert_eq!(
             found,

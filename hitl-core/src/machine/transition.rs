@@ -324,8 +324,8 @@ fn escalate(next: &mut CallRecord, facts: Facts) -> bool {
     ask_anew(next, format!("escalated{whom}: nobody decided in time"));
     let within = Duration::from_millis(step.within_ms);
     let request = Arc::make_mut(&mut next.request);
-    request.expires_at = facts.now.plus(within);
-    request.due_at = facts.now.plus(within / 2);
+    request.expires_at = facts.now.saturating_add(within);
+    request.due_at = facts.now.saturating_add(within / 2);
     true
 }
 
@@ -347,7 +347,7 @@ fn ask_again(next: &mut CallRecord, facts: Facts) {
 fn renew(next: &mut CallRecord, facts: Facts) {
     let time = Duration::from_millis(next.allowed_ms);
     let request = Arc::make_mut(&mut next.request);
-    request.expires_at = request.expires_at.max(facts.now.plus(time));
+    request.expires_at = request.expires_at.max(facts.now.saturating_add(time));
 }
 
 fn resolve(

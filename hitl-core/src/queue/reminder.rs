@@ -29,14 +29,14 @@ impl Reach {
     /// When a call comes so far.
     pub fn at(self, record: &CallRecord) -> Timestamp {
         let request = &record.request;
-        let whole = request.due_at.since(request.created_at);
+        let whole = request.due_at.saturating_duration_since(request.created_at);
         let part = match self {
             Self::Half => whole / 2,
             Self::Near => whole / 10 * 9,
             Self::Overdue => whole,
         };
         // A whole number of milliseconds, and never before it was created.
-        request.created_at.plus(part)
+        request.created_at.saturating_add(part)
     }
 }
 

@@ -17,6 +17,7 @@ use sha2::Sha256;
 use crate::hex::hex;
 use crate::ids::RequestId;
 
+pub use hitl_base::RandomnessError;
 pub(crate) use ring::{DigestKey, KeyRing};
 pub use ring::{HostKeys, KeyId, NotAKeyId};
 
@@ -31,11 +32,6 @@ const DIGEST_DOMAIN: &str = "hitl.sensitive.v1";
 #[derive(Clone)]
 pub struct HostKey([u8; 32]);
 
-/// No random bytes to be had from the operating system.
-#[derive(Clone, Copy, Debug, thiserror::Error)]
-#[error("the operating system gives no random bytes")]
-pub struct NoRandomness(());
-
 impl HostKey {
     /// A key that the host keeps itself.
     pub const fn from_bytes(bytes: [u8; 32]) -> Self {
@@ -43,10 +39,8 @@ impl HostKey {
     }
 
     /// A new random key.
-    pub fn generate() -> Result<Self, NoRandomness> {
-        let mut bytes = [0; 32];
-        getrandom::fill(&mut bytes).map_err(|_| NoRandomness(()))?;
-        Ok(Self(bytes))
+    pub fn generate() -> Result<Self, RandomnessError> {
+        Ok(Self(hitl_base::random_bytes()?))
     }
 
     /// The bytes, to keep them. They are a secret.

@@ -8,7 +8,9 @@ use syn::{LitStr, PathArguments, Type};
 
 use super::round_trip::is_plain;
 use super::tool::Names;
-use crate::parse::{Argument, Attribute, Attributes, DefaultValue, Function, Held, Parameter};
+use crate::parse::{
+    Argument, Attribute, Attributes, DefaultValue, Function, ParamStorage, Parameter,
+};
 
 pub(super) fn constructor(attribute: &Attribute, function: &Function) -> TokenStream {
     let Function { vis, name, arguments, attributes, .. } = function;
@@ -16,7 +18,7 @@ pub(super) fn constructor(attribute: &Attribute, function: &Function) -> TokenSt
     let docs = docs(attribute, function);
     let parameters = arguments_of(function).map(|(parameter, argument)| {
         let Parameter { ident: name, existence, lints, .. } = parameter;
-        let ty = argument.held.ty();
+        let ty = argument.storage.ty();
         if argument.converts() {
             quote!(#(#existence)* #(#lints)* #name: impl ::core::convert::Into<#ty>)
         } else {
@@ -102,7 +104,7 @@ fn field(
     names: &Names,
 ) -> TokenStream {
     let Parameter { ident: name, existence, lints, .. } = parameter;
-    let ty = argument.held.ty();
+    let ty = argument.storage.ty();
     // Always by a path of ours: what a derive would write for a bare default depends on what
     // `Default` means in the user's module.
     let default = argument.default.as_ref().map(|_| {
@@ -131,7 +133,7 @@ pub(super) fn impls(function: &Function, names: &Names) -> TokenStream {
     let defaults: Vec<_> = arguments_of(function)
         .filter_map(|(parameter, argument)| {
             let name = default_name(parameter);
-            let ty = argument.held.ty();
+            let ty = argument.storage.ty();
             let value = match argument.default.as_ref()? {
                 DefaultValue::OfType => {
                     let span = Span::call_site().located_at(parameter.ty.span());
@@ -162,8 +164,8 @@ pub(super) fn arguments_of(function: &Function) -> impl Iterator<Item = (&Parame
     function.parameters.iter().filter_map(|p| p.argument().map(|argument| (p, argument)))
 }
 
-/// Whether its name says that the body does not use it. What the macro makes does use it, which is
-/// no business of the lints for such names.
+/// Returns whether its name says that the body does not use it. What the macro makes does use it,
+/// which is no business of the lints for such names.
 pub(super) fn underscored(parameter: &Parameter) -> bool {
     parameter.ident.to_string().starts_with('_')
 }
@@ -190,16 +192,16 @@ pub(crate) fn path_text(path: &TokenStream) -> String {
 }
 
 impl Argument {
-    /// Whether the constructor takes whatever becomes it.
+    /// Returns whether the constructor takes whatever becomes it.
     fn converts(&self) -> bool {
-        match &self.held {
-            Held::Str | Held::Slice(_) => true,
-            Held::Owned(ty) => is_string(ty),
+        match &self.storage {
+            ParamStorage::Str | ParamStorage::Slice(_) => true,
+            ParamStorage::Owned(ty) => is_string(ty),
         }
     }
 }
 
-impl Held {
+impl ParamStorage {
     /// The type in the struct.
     fn ty(&self) -> TokenStream {
         match self {

@@ -12,17 +12,17 @@ use syn::spanned::Spanned as _;
 use syn::{Lifetime, Type};
 
 use super::tool::Names;
-use crate::parse::{Attribute, Function, Held, Method, Parameter, Returns, Role};
+use crate::parse::{Attribute, Function, Method, ParamStorage, Parameter, Returns, Role};
 
 /// What the fn returns, as the attribute and its spelling say.
-enum Returned<'f> {
+enum ReturnKind<'f> {
     Unit,
     Plain(&'f Type),
     Fallible(&'f Type),
 }
 
-impl<'f> Returned<'f> {
-    fn of(attribute: &Attribute, function: &'f Function) -> Self {
+impl<'f> ReturnKind<'f> {
+    fn new(attribute: &Attribute, function: &'f Function) -> Self {
         match &function.returns {
             Returns::Unit => Self::Unit,
             Returns::NamedResult(ty) if attribute.infallible.is_some() => Self::Plain(ty),
@@ -35,16 +35,16 @@ impl<'f> Returned<'f> {
 /// `type Output` and `type Error`.
 pub(super) fn types(attribute: &Attribute, function: &Function, names: &Names) -> TokenStream {
     let short = &names.short;
-    match Returned::of(attribute, function) {
-        Returned::Unit => quote! {
+    match ReturnKind::new(attribute, function) {
+        ReturnKind::Unit => quote! {
             type Output = ();
             type Error = ::core::convert::Infallible;
         },
-        Returned::Plain(ty) => quote! {
+        ReturnKind::Plain(ty) => quote! {
             type Output = #ty;
             type Error = ::core::convert::Infallible;
         },
-        Returned::Fallible(ty) => {
+        ReturnKind::Fallible(ty) => {
             let (output, error) = projected(ty, short);
             quote! {
                 type Output = #output;
@@ -71,7 +71,7 @@ pub(super) fn proof(
     function: &Function,
     names: &Names,
 ) -> Option<TokenStream> {
-    let Returned::Plain(ty) = Returned::of(attribute, function) else { return None };
+    let ReturnKind::Plain(ty) = ReturnKind::new(attribute, function) else { return None };
     let short = &names.short;
     let flag = if attribute.infallible.is_some() {
         "remove `infallible` from"
@@ -123,16 +123,16 @@ pub(super) fn run(attribute: &Attribute, function: &Function, names: &Names) -> 
         }
     });
     let call = quote!(#called.await);
-    let (result, ended) = match Returned::of(attribute, function) {
-        Returned::Unit => {
+    let (result, ended) = match ReturnKind::new(attribute, function) {
+        ReturnKind::Unit => {
             let ended = quote! {
                 #call;
                 ::core::result::Result::Ok(())
             };
             (own, ended)
         }
-        Returned::Plain(_) => (own, quote!(::core::result::Result::Ok(#call))),
-        Returned::Fallible(ty) => {
+        ReturnKind::Plain(_) => (own, quote!(::core::result::Result::Ok(#call))),
+        ReturnKind::Fallible(ty) => {
             let into_result = quote_spanned!(ty.span()=> <#ty as #short::ToolReturn>::into_result);
             let (output, error) = projected(ty, short);
             let result = quote!(::core::result::Result<#output, #error>);
@@ -155,7 +155,7 @@ pub(super) fn run(attribute: &Attribute, function: &Function, names: &Names) -> 
 
 /// The body of a method: in a trait of its own, because `self` and `Self` are those of the service.
 /// The trait has no name outside, and takes the proof of a permit like any body.
-pub(super) fn of_service(
+pub(super) fn service_trait(
     attribute: &Attribute,
     function: &Function,
     names: &Names,
@@ -268,7 +268,7 @@ fn has_hidden(function: &Function) -> bool {
     hidden(function).next().is_some()
 }
 
-/// Whether an attribute names a secret, to skip it.
+/// Returns whether an attribute names a secret, to skip it.
 fn is_withheld(parameter: &Parameter) -> bool {
     parameter.named && parameter.argument().is_some_and(|argument| argument.sensitive)
 }
@@ -278,7 +278,7 @@ fn visible_type(parameter: &Parameter, names: &Names) -> TokenStream {
     if is_withheld(parameter) { quote!(#short::Withheld) } else { parameter.ty.to_token_stream() }
 }
 
-/// What holds the hidden parameters.
+/// Returns what holds the hidden parameters.
 fn hidden_struct(function: &Function) -> Option<TokenStream> {
     has_hidden(function).then(|| {
         let lifetime = borrows(function).then(|| quote!(<'__hitl>));
@@ -301,7 +301,7 @@ fn field(number: usize) -> Ident {
     format_ident!("__hitl_{number}")
 }
 
-/// Whether one of the hidden parameters is a reference.
+/// Returns whether one of the hidden parameters is a reference.
 fn borrows(function: &Function) -> bool {
     hidden(function).any(|parameter| matches!(parameter.ty, Type::Reference(_)))
 }
@@ -343,9 +343,9 @@ fn values(function: &Function, names: &Names) -> TokenStream {
 
 /// `-> ..`, as written.
 fn arrow(attribute: &Attribute, function: &Function) -> Option<TokenStream> {
-    match Returned::of(attribute, function) {
-        Returned::Unit => None,
-        Returned::Plain(ty) | Returned::Fallible(ty) => Some(quote!(-> #ty)),
+    match ReturnKind::new(attribute, function) {
+        ReturnKind::Unit => None,
+        ReturnKind::Plain(ty) | ReturnKind::Fallible(ty) => Some(quote!(-> #ty)),
     }
 }
 
@@ -353,16 +353,16 @@ fn hygienic(name: &str) -> Ident {
     Ident::new(name, Span::mixed_site())
 }
 
-/// What a parameter is given, with the fn's own type.
+/// Returns what a parameter is given, with the fn's own type.
 fn value(parameter: &Parameter, names: &Names) -> TokenStream {
     let short = &names.short;
     let (call, cx) = (hygienic("call"), hygienic("cx"));
     let Parameter { ident, ty: written, role, .. } = parameter;
     let span = at(written);
     match role {
-        Role::Argument(argument) => match argument.held {
-            Held::Owned(_) => quote!(#call.#ident),
-            Held::Str | Held::Slice(_) => quote!(&#call.#ident),
+        Role::Argument(argument) => match argument.storage {
+            ParamStorage::Owned(_) => quote!(#call.#ident),
+            ParamStorage::Str | ParamStorage::Slice(_) => quote!(&#call.#ident),
         },
         Role::State { ty, borrowed } => {
             owned_or_not(*borrowed, span, &quote_spanned!(span=> #cx.state::<#ty>()))
@@ -382,7 +382,7 @@ fn owned_or_not(borrowed: bool, span: Span, reference: &TokenStream) -> TokenStr
     }
 }
 
-/// Where a type is written: what the compiler finds wrong with it belongs there.
+/// Returns where a type is written: what the compiler finds wrong with it belongs there.
 fn at(ty: &Type) -> Span {
     Span::mixed_site().located_at(ty.span())
 }

@@ -8,7 +8,7 @@ use syn::spanned::Spanned as _;
 use super::arguments::arguments_of;
 use crate::parse::{ContentOf, Function};
 
-/// Nothing if no argument names any: the trait's own answer holds.
+/// `None` if no argument names any: the trait's own answer holds.
 pub(super) fn contents(function: &Function, short: &TokenStream) -> Option<TokenStream> {
     let readers: Vec<_> = arguments_of(function)
         .filter_map(|(parameter, argument)| {

@@ -6,7 +6,7 @@ use syn::ext::IdentExt as _;
 use syn::{GenericArgument, PathArguments, Type};
 
 use super::arguments::arguments_of;
-use crate::parse::{Function, Held};
+use crate::parse::{Function, ParamStorage};
 
 /// Types that hold nothing that serde does not write, by their usual names.
 const PLAIN: [&str; 17] = [
@@ -18,13 +18,13 @@ const PLAIN: [&str; 17] = [
 const CONTAINERS: [&str; 7] =
     ["Vec", "Option", "Box", "HashMap", "BTreeMap", "HashSet", "BTreeSet"];
 
-/// The comparison of the arguments whose types may hold more than they write. Nothing if there are
+/// The comparison of the arguments whose types may hold more than they write. `None` if there are
 /// none: the trait's own answer holds.
 pub(super) fn lost_in(function: &Function, short: &TokenStream) -> Option<TokenStream> {
     let compared: Vec<_> = arguments_of(function)
-        .filter(|(_, argument)| match &argument.held {
-            Held::Owned(ty) | Held::Slice(ty) => !is_plain(ty),
-            Held::Str => false,
+        .filter(|(_, argument)| match &argument.storage {
+            ParamStorage::Owned(ty) | ParamStorage::Slice(ty) => !is_plain(ty),
+            ParamStorage::Str => false,
         })
         .map(|(parameter, _)| {
             let ident = &parameter.ident;

@@ -79,8 +79,8 @@ fn config(attribute: &Attribute, function: &Function, short: &TokenStream) -> Op
         ("quick_threshold", &attribute.quick_threshold),
     ] {
         if let Some(given) = given {
-            let points = given.value;
-            call(method, quote!(#points));
+            let percent = given.value;
+            call(method, quote!(#percent));
         }
     }
     for (method, given) in [("expires", &attribute.expires), ("timeout", &attribute.timeout)] {

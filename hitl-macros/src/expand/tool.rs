@@ -20,7 +20,7 @@ pub(crate) struct Names {
 }
 
 impl Names {
-    pub(crate) fn of(attribute: &Attribute, function: &Function) -> Self {
+    pub(crate) fn new(attribute: &Attribute, function: &Function) -> Self {
         let root = attribute.root.as_ref().map_or_else(|| quote!(::hitl), |path| quote!(#path));
         let description = attribute.description.as_ref().map(|given| given.value.clone());
         Self {
@@ -58,7 +58,7 @@ fn implementation(attribute: &Attribute, function: &Function, names: &Names) -> 
     let snapshot = snapshot(function, short);
     let lost_in = round_trip::lost_in(function, short);
     let contents = contents::contents(function, short);
-    let body = body::of_service(attribute, function, names);
+    let body = body::service_trait(attribute, function, names);
     let run = body::run(attribute, function, names);
     let proof = body::proof(attribute, function, names);
     quote! {

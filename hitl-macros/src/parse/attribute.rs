@@ -6,7 +6,7 @@ use proc_macro2::TokenStream;
 use syn::{Ident, Path};
 
 use super::entries::{self, Entry};
-use super::value::{self, Given, Stage};
+use super::value::{self, Spanned, Stage};
 use crate::errors::{Errors, list, suggestion};
 
 /// Every key, in the order of the attribute's documentation.
@@ -46,34 +46,34 @@ const KEYS: [&str; 30] = [
 /// What the attribute says. A key whose value is wrong is reported and stays unset.
 #[derive(Default)]
 pub(crate) struct Attribute {
-    pub(crate) approval_type: Option<Given<String>>,
-    pub(crate) risk: Option<Given<&'static str>>,
-    pub(crate) base_confidence: Option<Given<u8>>,
-    pub(crate) auto_threshold: Option<Given<u8>>,
-    pub(crate) quick_threshold: Option<Given<u8>>,
+    pub(crate) approval_type: Option<Spanned<String>>,
+    pub(crate) risk: Option<Spanned<&'static str>>,
+    pub(crate) base_confidence: Option<Spanned<u8>>,
+    pub(crate) auto_threshold: Option<Spanned<u8>>,
+    pub(crate) quick_threshold: Option<Spanned<u8>>,
     pub(crate) requires_reason: Option<Ident>,
-    pub(crate) decisions: Option<Given<Vec<&'static str>>>,
-    pub(crate) stages: Option<Given<Vec<Stage>>>,
+    pub(crate) decisions: Option<Spanned<Vec<&'static str>>>,
+    pub(crate) stages: Option<Spanned<Vec<Stage>>>,
     pub(crate) four_eyes: Option<Ident>,
     pub(crate) requester_may_decide: Option<Ident>,
     pub(crate) agents_may_decide: Option<Ident>,
     pub(crate) services_may_decide: Option<Ident>,
-    pub(crate) escalate_to: Option<Given<String>>,
-    pub(crate) escalate_within: Option<Given<Duration>>,
-    pub(crate) attempts: Option<Given<u32>>,
-    pub(crate) expires: Option<Given<Duration>>,
-    pub(crate) timeout: Option<Given<Duration>>,
+    pub(crate) escalate_to: Option<Spanned<String>>,
+    pub(crate) escalate_within: Option<Spanned<Duration>>,
+    pub(crate) attempts: Option<Spanned<u32>>,
+    pub(crate) expires: Option<Spanned<Duration>>,
+    pub(crate) timeout: Option<Spanned<Duration>>,
     pub(crate) read_only: Option<Ident>,
     pub(crate) destructive: Option<Ident>,
     pub(crate) idempotent: Option<Ident>,
     pub(crate) open_world: Option<Ident>,
-    pub(crate) approve_label: Option<Given<String>>,
-    pub(crate) reject_label: Option<Given<String>>,
-    pub(crate) describe: Option<Given<String>>,
-    pub(crate) name: Option<Given<String>>,
-    pub(crate) description: Option<Given<String>>,
+    pub(crate) approve_label: Option<Spanned<String>>,
+    pub(crate) reject_label: Option<Spanned<String>>,
+    pub(crate) describe: Option<Spanned<String>>,
+    pub(crate) name: Option<Spanned<String>>,
+    pub(crate) description: Option<Spanned<String>>,
     /// The version of its code; `any` when it opts out.
-    pub(crate) version: Option<Given<String>>,
+    pub(crate) version: Option<Spanned<String>>,
     pub(crate) fallible: Option<Ident>,
     pub(crate) infallible: Option<Ident>,
     /// Where hitl is, when it is not `::hitl`.
@@ -96,18 +96,18 @@ impl Attribute {
         attribute
     }
 
-    /// Whether the key was given, even if with a wrong value.
+    /// Returns whether the key was given, even if with a wrong value.
     pub(crate) fn has(&self, key: &str) -> bool {
         self.seen.iter().any(|seen| seen == key)
     }
 
-    /// What is left when something in it is wrong: enough to expand the rest without errors that
-    /// only follow from this one.
+    /// Returns what is left when something in it is wrong: enough to expand the rest without errors
+    /// that only follow from this one.
     pub(crate) fn without_config(self) -> Self {
-        let sound = Self { root: self.root, ..Self::default() };
+        let valid = Self { root: self.root, ..Self::default() };
         match (self.fallible, self.infallible) {
-            (Some(_), Some(_)) => sound,
-            (fallible, infallible) => Self { fallible, infallible, ..sound },
+            (Some(_), Some(_)) => valid,
+            (fallible, infallible) => Self { fallible, infallible, ..valid },
         }
     }
 
@@ -115,9 +115,9 @@ impl Attribute {
         match entry.key.to_string().as_str() {
             "approval_type" => self.approval_type = errors.take(value::text(entry)),
             "risk" => self.risk = errors.take(value::risk(entry)),
-            "base_confidence" => self.base_confidence = errors.take(value::points(entry)),
-            "auto_threshold" => self.auto_threshold = errors.take(value::points(entry)),
-            "quick_threshold" => self.quick_threshold = errors.take(value::points(entry)),
+            "base_confidence" => self.base_confidence = errors.take(value::percent(entry)),
+            "auto_threshold" => self.auto_threshold = errors.take(value::percent(entry)),
+            "quick_threshold" => self.quick_threshold = errors.take(value::percent(entry)),
             "requires_reason" => self.requires_reason = errors.take(value::flag(entry)),
             "decisions" => self.decisions = errors.take(value::decisions(entry)),
             "stages" => self.stages = errors.take(value::stages(entry)),
@@ -126,10 +126,10 @@ impl Attribute {
             "agents_may_decide" => self.agents_may_decide = errors.take(value::flag(entry)),
             "services_may_decide" => self.services_may_decide = errors.take(value::flag(entry)),
             "escalate_to" => self.escalate_to = errors.take(value::text(entry)),
-            "escalate_within" => self.escalate_within = errors.take(value::length(entry)),
+            "escalate_within" => self.escalate_within = errors.take(value::duration(entry)),
             "attempts" => self.attempts = errors.take(value::count(entry)),
-            "expires" => self.expires = errors.take(value::length(entry)),
-            "timeout" => self.timeout = errors.take(value::length(entry)),
+            "expires" => self.expires = errors.take(value::duration(entry)),
+            "timeout" => self.timeout = errors.take(value::duration(entry)),
             "read_only" => self.read_only = errors.take(value::flag(entry)),
             "destructive" => self.destructive = errors.take(value::flag(entry)),
             "idempotent" => self.idempotent = errors.take(value::flag(entry)),

@@ -34,7 +34,7 @@ impl Docs {
         None
     }
 
-    /// The text, or nothing when there is none.
+    /// The text, or `None` if there is none.
     pub(crate) fn text(&self) -> Option<String> {
         let text = unwrap(&self.lines);
         (!text.is_empty()).then_some(text)

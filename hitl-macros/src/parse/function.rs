@@ -8,11 +8,11 @@ use syn::{
     Signature, Type, Visibility,
 };
 
-use super::block::Service;
 use super::docs::Docs;
+use super::impl_block::Service;
 use super::lint::{Kind, Spread};
-use super::parameter::{Parameter, Unread, last_segment};
-use super::{named, scan};
+use super::parameter::{InvalidParameter, Parameter, last_segment};
+use super::{parameter_uses, scan};
 use crate::errors::Errors;
 
 /// What the macro needs of the fn.
@@ -25,11 +25,11 @@ pub(crate) struct Function {
     pub(crate) attributes: Attributes,
     pub(crate) parameters: Vec<Parameter>,
     /// How many more arguments there are, that could not be read.
-    pub(crate) unread: usize,
+    pub(crate) invalid: usize,
     pub(crate) returns: Returns,
     pub(crate) body: Block,
     /// Whether a body can be made of it. If not, an error says why.
-    pub(crate) sound: bool,
+    pub(crate) valid: bool,
     /// The service whose method it is, if so.
     pub(crate) method: Option<Method>,
 }
@@ -76,27 +76,27 @@ impl Function {
             );
             return None;
         }
-        Some(Self::of(input, None, errors))
+        Some(Self::new(input, None, errors))
     }
 
     /// Reads a method of a service.
-    pub(crate) fn of_service(mut input: ItemFn, service: &Service, errors: &mut Errors) -> Self {
+    pub(crate) fn read_method(mut input: ItemFn, service: &Service, errors: &mut Errors) -> Self {
         let receiver = receiver(&mut input.sig, errors);
         let sig = service.in_place_of_self(input.sig.to_token_stream());
         match syn::parse2(sig) {
             Ok(sig) => input.sig = sig,
             Err(error) => errors.push(error),
         }
-        let mut function = Self::of(input, Some(&service.name), errors);
-        function.sound &= receiver.is_some();
+        let mut function = Self::new(input, Some(&service.name), errors);
+        function.valid &= receiver.is_some();
         let service = service.path.clone();
         function.method = receiver.map(|receiver| Method { service, receiver });
         function
     }
 
-    fn of(input: ItemFn, service: Option<&Ident>, errors: &mut Errors) -> Self {
+    fn new(input: ItemFn, service: Option<&Ident>, errors: &mut Errors) -> Self {
         let ItemFn { attrs, vis, sig, block, .. } = input;
-        let mut sound = check_qualifiers(&sig, errors);
+        let mut valid = check_qualifiers(&sig, errors);
         let mut docs = Docs::default();
         let mut attributes = Attributes::default();
         for mut attribute in attrs {
@@ -108,29 +108,29 @@ impl Function {
         }
         let arguments = struct_name(&sig, service, errors);
         let mut parameters: Vec<Parameter> = Vec::new();
-        let mut unread = 0;
+        let mut invalid = 0;
         for input in sig.inputs {
             let FnArg::Typed(input) = input else { continue };
             match Parameter::read(input, errors) {
                 Ok(parameter) if parameters.iter().any(|p| p.is_twin_of(&parameter)) => {
                     let twice = format!("there are two parameters `{}`", parameter.ident);
                     errors.at(parameter.ident, twice);
-                    sound = false;
-                    unread += 1;
+                    valid = false;
+                    invalid += 1;
                 }
                 Ok(parameter) => parameters.push(parameter),
-                Err(Unread { is_argument }) => {
-                    sound = false;
-                    unread += usize::from(is_argument);
+                Err(InvalidParameter { is_argument }) => {
+                    valid = false;
+                    invalid += usize::from(is_argument);
                 }
             }
         }
         let before = errors.len();
         attributes.name(&mut parameters, errors);
-        sound &= errors.len() == before;
+        valid &= errors.len() == before;
         let returns =
             if sig.generics.params.is_empty() { Returns::read(sig.output, errors) } else { None };
-        sound &= returns.is_some();
+        valid &= returns.is_some();
         Self {
             vis,
             name: sig.ident,
@@ -138,10 +138,10 @@ impl Function {
             docs,
             attributes,
             parameters,
-            unread,
+            invalid,
             returns: returns.unwrap_or(Returns::Unit),
             body: *block,
-            sound,
+            valid,
             method: None,
         }
     }
@@ -171,44 +171,44 @@ fn receiver(sig: &mut Signature, errors: &mut Errors) -> Option<Receiver> {
 }
 
 fn check_qualifiers(sig: &Signature, errors: &mut Errors) -> bool {
-    let mut sound = true;
+    let mut valid = true;
     if sig.asyncness.is_none() && sig.constness.is_none() {
         // A body that does not wait is a body all the same: the rest is expanded as if it did.
         errors.at(sig.fn_token, "a tool is an `async fn`: write `async fn`");
     }
     if let Safety::Unsafe(token) = &sig.safety {
         errors.at(token, "a tool cannot be `unsafe`: an approval is no proof of safety");
-        sound = false;
+        valid = false;
     }
     if let Some(token) = &sig.constness {
         errors.at(token, "a tool cannot be `const`: it runs behind a gate");
-        sound = false;
+        valid = false;
     }
     if let Some(abi) = &sig.abi {
         errors.at(abi, "a tool cannot be `extern`: only a gate calls it");
-        sound = false;
+        valid = false;
     }
     if let Some(variadic) = &sig.variadic {
         errors.at(variadic, "a tool names each of its parameters");
-        sound = false;
+        valid = false;
     }
     if !sig.generics.params.is_empty() {
         errors.at(
             &sig.generics,
             "a tool cannot be generic: its arguments have one schema. Write one tool per type",
         );
-        sound = false;
+        valid = false;
     } else if let Some(clause) = &sig.generics.where_clause {
         errors.at(clause, "a tool cannot be generic: leave the `where` clause out");
     }
-    sound
+    valid
 }
 
 impl Attributes {
     fn sort_in(&mut self, mut attribute: Attribute, errors: &mut Errors) {
         // `#![allow(..)]` at the start of the body.
         attribute.style = AttrStyle::Outer;
-        for spread in Spread::of(&attribute) {
+        for spread in Spread::all_in(&attribute) {
             match spread.kind() {
                 Kind::Tool => errors.at(&attribute, "`#[hitl_tool]` is given twice"),
                 Kind::Linked => errors.at(
@@ -243,7 +243,7 @@ impl Attributes {
     /// user who wants to see them. A secret is named to be skipped, or not at all.
     fn name(&self, parameters: &mut [Parameter], errors: &mut Errors) {
         let lists = self.foreign.iter().filter_map(|attribute| attribute.meta.require_list().ok());
-        for found in lists.flat_map(|list| named::uses(list.tokens.clone())) {
+        for found in lists.flat_map(|list| parameter_uses::uses(list.tokens.clone())) {
             let mut sensitive = false;
             for parameter in parameters.iter_mut().filter(|p| p.ident.unraw() == found.name) {
                 parameter.named = true;

@@ -80,7 +80,7 @@ const ABOUT_ITEMS: [&str; 34] = [
 impl Spread {
     /// Takes the `cfg_attr`s off an attribute. What cannot be read stays as it is: the compiler
     /// reports it.
-    pub(crate) fn of(attribute: &Attribute) -> Vec<Self> {
+    pub(crate) fn all_in(attribute: &Attribute) -> Vec<Self> {
         let mut all = Vec::new();
         spread(attribute.meta.clone(), &mut Vec::new(), &mut all);
         all
@@ -150,7 +150,7 @@ impl Spread {
     }
 }
 
-/// The same lints at another level: all of them, or those that are about items or not. Nothing when
+/// The same lints at another level: all of them, or those that are about items or not. `None` if
 /// there are none.
 fn at_level(meta: &Meta, level: &str, about_items: Option<bool>) -> TokenStream {
     let level = Ident::new(level, meta.path().span());

@@ -1,23 +1,23 @@
-//! From tokens to what was meant. Each reader reports what it cannot read and goes on.
+//! From tokens to what was meant. Each reader reports what it cannot read and continues.
 
 mod attribute;
-mod block;
 mod docs;
 mod duration;
 mod entries;
 mod function;
+mod impl_block;
 mod lint;
-mod named;
 mod parameter;
+mod parameter_uses;
 mod rewritten;
 mod scan;
 mod unfit;
 mod value;
 
 pub(crate) use attribute::Attribute;
-pub(crate) use block::{Block, Marked, Service, is_tool, root_of, without_ours};
 pub(crate) use function::{Attributes, Function, Method, Returns};
-pub(crate) use parameter::{Argument, ContentOf, DefaultValue, Held, Parameter, Role};
-pub(crate) use rewritten::{Made, rewritten};
+pub(crate) use impl_block::{ImplBlock, Service, ToolMethod, is_tool, root_of, without_ours};
+pub(crate) use parameter::{Argument, ContentOf, DefaultValue, ParamStorage, Parameter, Role};
+pub(crate) use rewritten::{RewrittenToken, rewritten};
 pub(crate) use scan::identifier;
 pub(crate) use value::Stage;

@@ -31,7 +31,7 @@ pub(crate) struct Parameter {
 }
 
 /// A parameter that cannot even stand in for what was meant. It was reported.
-pub(super) struct Unread {
+pub(super) struct InvalidParameter {
     /// Whether the constructor would take it.
     pub(super) is_argument: bool,
 }
@@ -42,13 +42,13 @@ pub(crate) enum Role {
     State { ty: Type, borrowed: bool },
     /// The context of the call: borrowed, or cloned.
     Context { ty: Type, borrowed: bool },
-    /// The model, or whoever makes the call.
+    /// The model, or another caller.
     Argument(Box<Argument>),
 }
 
 /// A parameter that is an argument of the call.
 pub(crate) struct Argument {
-    pub(crate) held: Held,
+    pub(crate) storage: ParamStorage,
     pub(crate) sensitive: bool,
     /// Nobody interprets its text.
     pub(crate) inert: bool,
@@ -58,7 +58,7 @@ pub(crate) struct Argument {
 }
 
 /// How the arguments' struct holds an argument.
-pub(crate) enum Held {
+pub(crate) enum ParamStorage {
     /// As it is.
     Owned(Type),
     /// A `&str`, as a `String`.
@@ -83,7 +83,7 @@ pub(crate) enum DefaultValue {
 
 impl Parameter {
     /// Reads a parameter.
-    pub(super) fn read(input: PatType, errors: &mut Errors) -> Result<Self, Unread> {
+    pub(super) fn read(input: PatType, errors: &mut Errors) -> Result<Self, InvalidParameter> {
         let mut docs = Docs::default();
         let mut keys = Keys::default();
         let mut attributes = Attributes::default();
@@ -92,7 +92,8 @@ impl Parameter {
                 attributes.sort_in(&other, &mut keys, errors);
             }
         }
-        let unread = Unread { is_argument: keys.state.is_none() && keys.context.is_none() };
+        let invalid =
+            InvalidParameter { is_argument: keys.state.is_none() && keys.context.is_none() };
         let pattern = match *input.pat {
             Pat::Ident(pattern) if pattern.by_ref.is_none() && pattern.subpat.is_none() => pattern,
             other => {
@@ -101,11 +102,11 @@ impl Parameter {
                     "a parameter of a tool is a plain name: the model fills it by this name. \
                      Take it apart inside the body",
                 );
-                return Err(unread);
+                return Err(invalid);
             }
         };
         let ty = unwrap_group(*input.ty);
-        let role = keys.role(&ty, &docs, errors).ok_or(unread)?;
+        let role = keys.role(&ty, &docs, errors).ok_or(invalid)?;
         let Attributes { existence, lints, body_lints } = attributes;
         Ok(Self {
             ident: pattern.ident,
@@ -119,7 +120,7 @@ impl Parameter {
         })
     }
 
-    /// Whether both would be there at once under one name.
+    /// Returns whether both would be there at once under one name.
     pub(super) fn is_twin_of(&self, other: &Self) -> bool {
         let conditional = !self.existence.is_empty() && !other.existence.is_empty();
         self.ident == other.ident && !conditional
@@ -143,7 +144,7 @@ struct Attributes {
 
 impl Attributes {
     fn sort_in(&mut self, attribute: &Attribute, keys: &mut Keys, errors: &mut Errors) {
-        for spread in Spread::of(attribute) {
+        for spread in Spread::all_in(attribute) {
             match spread.kind() {
                 Kind::Existence => self.existence.push(spread.attribute()),
                 Kind::Lint => {
@@ -288,9 +289,9 @@ impl Keys {
             );
         }
         let mut ignored = Errors::default();
-        let held = held(ty, if self.unclear { &mut ignored } else { errors })?;
+        let storage = storage(ty, if self.unclear { &mut ignored } else { errors })?;
         Some(Role::Argument(Box::new(Argument {
-            held,
+            storage,
             sensitive: self.sensitive.is_some(),
             inert: self.inert.is_some(),
             default: self.default.map(|(_, value)| value),
@@ -300,7 +301,7 @@ impl Keys {
     }
 }
 
-/// What reads the content, as it was given.
+/// Returns what reads the content, as it was given.
 fn content_of(value: Option<Expr>, errors: &mut Errors) -> ContentOf {
     match value.map(unwrap_expression) {
         None => return ContentOf::Files,
@@ -334,25 +335,25 @@ fn unwrap_expression(mut value: Expr) -> Expr {
     }
 }
 
-/// How an argument of this type is held.
-fn held(ty: &Type, errors: &mut Errors) -> Option<Held> {
+/// Returns how an argument of this type is held.
+fn storage(ty: &Type, errors: &mut Errors) -> Option<ParamStorage> {
     if let Some(token) = scan::impl_trait(ty) {
         errors.at(token, "a tool's parameter has one type: name it instead of `impl`");
         return None;
     }
-    let held = match ty {
+    let storage = match ty {
         Type::Reference(TypeReference { lifetime: None, mutability: None, elem, .. }) => {
             match unwrap_group((**elem).clone()) {
-                Type::Slice(slice) => Held::Slice(*slice.elem),
-                Type::Path(path) if path.path.is_ident("str") => Held::Str,
+                Type::Slice(slice) => ParamStorage::Slice(*slice.elem),
+                Type::Path(path) if path.path.is_ident("str") => ParamStorage::Str,
                 _ => return borrowed_argument(ty.to_token_stream(), errors),
             }
         }
-        owned => Held::Owned(owned.clone()),
+        owned => ParamStorage::Owned(owned.clone()),
     };
-    let inner = match &held {
-        Held::Owned(ty) | Held::Slice(ty) => ty.to_token_stream(),
-        Held::Str => TokenStream::new(),
+    let inner = match &storage {
+        ParamStorage::Owned(ty) | ParamStorage::Slice(ty) => ty.to_token_stream(),
+        ParamStorage::Str => TokenStream::new(),
     };
     if let Some((at, why)) = unfit(inner.clone()) {
         errors.at(at, why);
@@ -365,10 +366,10 @@ fn held(ty: &Type, errors: &mut Errors) -> Option<Held> {
         errors.at(lifetime, "a call owns its arguments: only `'static` can stand here");
         return None;
     }
-    Some(held)
+    Some(storage)
 }
 
-fn borrowed_argument(at: TokenStream, errors: &mut Errors) -> Option<Held> {
+fn borrowed_argument(at: TokenStream, errors: &mut Errors) -> Option<ParamStorage> {
     errors.at(
         at,
         "a call owns its arguments: take an owned type, `&str` or `&[T]`. What the host gives is \

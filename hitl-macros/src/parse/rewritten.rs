@@ -12,24 +12,24 @@ use proc_macro2::{Delimiter, Span, TokenStream, TokenTree};
 /// that merely put names together (`paste`) or fill values in leave them alone. Tokens of the macro
 /// that wrote our own attribute too are its author's business, and so is all that a `macro_rules!`
 /// made: it can only write out what stands in it.
-pub(crate) fn rewritten(item: TokenStream, own: Span) -> Option<Made> {
-    Written { own: own.source_text()? }.first_made(item)
+pub(crate) fn rewritten(item: TokenStream, own: Span) -> Option<RewrittenToken> {
+    SourceCheck { own: own.source_text()? }.first_made(item)
 }
 
 /// A token that a macro has made.
-pub(crate) struct Made {
+pub(crate) struct RewrittenToken {
     pub(crate) at: Span,
     /// The attribute that made it, when its token says so.
     pub(crate) by: Option<String>,
 }
 
-struct Written {
+struct SourceCheck {
     /// Where this macro was called.
     own: String,
 }
 
-impl Written {
-    fn first_made(&self, tokens: TokenStream) -> Option<Made> {
+impl SourceCheck {
+    fn first_made(&self, tokens: TokenStream) -> Option<RewrittenToken> {
         tokens.into_iter().find_map(|token| match token {
             TokenTree::Punct(punct) => self.made(punct.span(), |text| {
                 let c = punct.as_char();
@@ -57,7 +57,7 @@ impl Written {
         })
     }
 
-    fn made(&self, at: Span, is_token: impl FnOnce(&str) -> bool) -> Option<Made> {
+    fn made(&self, at: Span, is_token: impl FnOnce(&str) -> bool) -> Option<RewrittenToken> {
         let text = at.source_text()?;
         let written = text.is_empty() || is_token(&text) || text == self.own;
         if written {
@@ -68,7 +68,7 @@ impl Written {
                 rest.split(['(', ']', '=', '{', '[']).next()?.split_whitespace().collect();
             (!path.is_empty()).then(|| format!("#[{path}]"))
         });
-        Some(Made { at, by })
+        Some(RewrittenToken { at, by })
     }
 }
 

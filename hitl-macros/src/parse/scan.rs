@@ -3,7 +3,7 @@
 use proc_macro2::{Ident, Spacing, TokenStream, TokenTree};
 use quote::ToTokens;
 
-/// Whether it is this punctuation.
+/// Returns whether it is this punctuation.
 pub(super) fn is(token: &TokenTree, what: char) -> bool {
     matches!(token, TokenTree::Punct(punct) if punct.as_char() == what)
 }
@@ -72,7 +72,7 @@ fn first(
     None
 }
 
-/// Where a name stands with no `::` before it.
+/// Returns where a name stands with no `::` before it.
 pub(crate) fn unqualified(tokens: impl ToTokens, name: &Ident) -> Option<Ident> {
     let mut after_colon = false;
     for token in tokens.into_token_stream() {

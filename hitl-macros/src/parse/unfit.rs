@@ -49,7 +49,7 @@ const ATOMICS: [&str; 13] = [
     "AtomicUsize",
 ];
 
-/// What in a type makes it unfit for an argument, and why.
+/// Returns what in a type makes it unfit for an argument, and why.
 pub(super) fn unfit(ty: TokenStream) -> Option<(TokenTree, String)> {
     let tokens: Vec<TokenTree> = ty.into_iter().collect();
     tokens.iter().enumerate().find_map(|(i, token)| match token {
@@ -96,7 +96,7 @@ fn why(name: &str, generic: bool) -> Option<String> {
     })
 }
 
-/// Whether `<` or `::<` follows.
+/// Returns whether `<` or `::<` follows.
 fn is_generic(rest: &[TokenTree]) -> bool {
     let after_colons = match rest {
         [first, second, after @ ..] if scan::is(first, ':') && scan::is(second, ':') => after,

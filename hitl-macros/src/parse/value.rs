@@ -10,12 +10,12 @@ use super::duration;
 use super::entries::Entry;
 
 /// A value and where it was given.
-pub(crate) struct Given<T> {
+pub(crate) struct Spanned<T> {
     pub(crate) value: T,
     pub(crate) at: TokenStream,
 }
 
-impl<T> Given<T> {
+impl<T> Spanned<T> {
     fn new(value: T, at: &Expr) -> Self {
         Self { value, at: at.to_token_stream() }
     }
@@ -36,60 +36,60 @@ pub(crate) fn flag(entry: &Entry) -> syn::Result<Ident> {
     }
 }
 
-pub(crate) fn text(entry: &Entry) -> syn::Result<Given<String>> {
+pub(crate) fn text(entry: &Entry) -> syn::Result<Spanned<String>> {
     let (expr, text) = string(entry, "a string literal")?;
     if text.trim().is_empty() {
         return Err(wrong(entry, expr, "text that is not empty"));
     }
-    Ok(Given::new(text, expr))
+    Ok(Spanned::new(text, expr))
 }
 
-/// What identifies a version: short, and nothing in it is invisible.
-pub(crate) fn version(entry: &Entry) -> syn::Result<Given<String>> {
+/// Returns what identifies a version: short, and nothing in it is invisible.
+pub(crate) fn version(entry: &Entry) -> syn::Result<Spanned<String>> {
     let what = "1 to 128 visible ASCII characters, like \"2.1\", or \"any\" for none";
     let (expr, text) = string(entry, what)?;
     if matches!(text.len(), 1..=128) && text.bytes().all(|byte| byte.is_ascii_graphic()) {
-        return Ok(Given::new(text, expr));
+        return Ok(Spanned::new(text, expr));
     }
     Err(wrong(entry, expr, what))
 }
 
-pub(crate) fn points(entry: &Entry) -> syn::Result<Given<u8>> {
+pub(crate) fn percent(entry: &Entry) -> syn::Result<Spanned<u8>> {
     let what = "a whole number from 0 to 100, as a literal";
     let (expr, literal) = literal(entry, what)?;
     match literal {
         Some(Lit::Int(number)) => match number.base10_parse::<u8>() {
-            Ok(points) if points <= 100 => Ok(Given::new(points, expr)),
+            Ok(percent) if percent <= 100 => Ok(Spanned::new(percent, expr)),
             _ => Err(wrong(entry, expr, what)),
         },
         _ => Err(wrong(entry, expr, what)),
     }
 }
 
-pub(crate) fn risk(entry: &Entry) -> syn::Result<Given<&'static str>> {
+pub(crate) fn risk(entry: &Entry) -> syn::Result<Spanned<&'static str>> {
     let what = "\"low\", \"medium\", \"high\" or \"critical\"";
     let (expr, text) = string(entry, what)?;
     match RISKS.into_iter().find(|(name, _)| *name == text) {
-        Some((_, variant)) => Ok(Given::new(variant, expr)),
+        Some((_, variant)) => Ok(Spanned::new(variant, expr)),
         None => Err(wrong(entry, expr, what)),
     }
 }
 
-pub(crate) fn length(entry: &Entry) -> syn::Result<Given<Duration>> {
+pub(crate) fn duration(entry: &Entry) -> syn::Result<Spanned<Duration>> {
     let (expr, text) = string(entry, duration::ACCEPTED)?;
     match duration::read(&text) {
-        Ok(length) => Ok(Given::new(length, expr)),
+        Ok(length) => Ok(Spanned::new(length, expr)),
         Err(why) => Err(wrong(entry, expr, why)),
     }
 }
 
 /// A count of at least one.
-pub(crate) fn count(entry: &Entry) -> syn::Result<Given<u32>> {
+pub(crate) fn count(entry: &Entry) -> syn::Result<Spanned<u32>> {
     let what = "a whole number of at least 1, as a literal";
     let (expr, literal) = literal(entry, what)?;
     match literal {
         Some(Lit::Int(number)) => match number.base10_parse::<u32>() {
-            Ok(count) if count > 0 => Ok(Given::new(count, expr)),
+            Ok(count) if count > 0 => Ok(Spanned::new(count, expr)),
             _ => Err(wrong(entry, expr, what)),
         },
         _ => Err(wrong(entry, expr, what)),
@@ -105,7 +105,7 @@ const DECISIONS: [(&str, &str); 5] = [
     ("abort", "Abort"),
 ];
 
-pub(crate) fn decisions(entry: &Entry) -> syn::Result<Given<Vec<&'static str>>> {
+pub(crate) fn decisions(entry: &Entry) -> syn::Result<Spanned<Vec<&'static str>>> {
     let what = "a list of \"approve\", \"edit\", \"reject\", \"respond\" and \"abort\", each once";
     let mut given = Vec::new();
     for (expr, text) in strings(entry, what)? {
@@ -119,7 +119,7 @@ pub(crate) fn decisions(entry: &Entry) -> syn::Result<Given<Vec<&'static str>>> 
         let why = "`decisions` needs a way to say no: \"reject\", \"respond\" or \"abort\"";
         return Err(syn::Error::new_spanned(value(entry, what)?, why));
     }
-    Ok(Given::new(given, value(entry, what)?))
+    Ok(Spanned::new(given, value(entry, what)?))
 }
 
 /// How many people, of a role or of any.
@@ -129,7 +129,7 @@ pub(crate) struct Stage {
 }
 
 /// Stages: how many people, and of which role.
-pub(crate) fn stages(entry: &Entry) -> syn::Result<Given<Vec<Stage>>> {
+pub(crate) fn stages(entry: &Entry) -> syn::Result<Spanned<Vec<Stage>>> {
     let what = "a list of stages, like `[\"2 of finance\", \"director\", \"2\"]`";
     let mut given = Vec::new();
     for (expr, text) in strings(entry, what)? {
@@ -145,7 +145,7 @@ pub(crate) fn stages(entry: &Entry) -> syn::Result<Given<Vec<Stage>>> {
             _ => return Err(wrong(entry, expr, what)),
         }
     }
-    Ok(Given::new(given, value(entry, what)?))
+    Ok(Spanned::new(given, value(entry, what)?))
 }
 
 /// The strings of a list that is not empty.

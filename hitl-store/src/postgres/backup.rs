@@ -1,4 +1,4 @@
-//! What it means that the database was put back.
+//! Restoring: the epoch that begins when the database was put back from a copy.
 //!
 //! The copies are PostgreSQL's own (`pg_dump`, base backups), and do not know that they are copies.
 //! So the host says when a database was put back, under a name that all replicas say: the first of
@@ -14,10 +14,10 @@ use tokio_postgres::types::{ToSql, Type};
 use super::database::Database;
 use super::error::Fault;
 use super::grants;
-use super::query::parse_record;
+use super::row::parse_record;
 use super::schema;
 
-/// How many calls are held at once.
+/// The number of calls that are held at once.
 const BATCH: i64 = 500;
 
 /// Begins the epoch of this name, unless that was done. All or nothing.
@@ -30,12 +30,12 @@ pub(super) async fn begin_epoch(
     let error = |fault| on.error(fault);
     let mut connection = on.connection().await.map_err(error)?;
     let transaction = connection.transaction().await;
-    let transaction = transaction.map_err(|e| on.error(Fault::of_statement(e)))?;
+    let transaction = transaction.map_err(|e| on.error(Fault::from_statement(e)))?;
     let restore = Restore { transaction: &transaction, schema, now };
     if restore.is_new(name).await.map_err(error)? {
         restore.hold().await.map_err(error)?;
         // A commit whose answer is lost is found done, or is done again, at the next opening.
-        transaction.commit().await.map_err(|e| on.error(Fault::of_statement(e)))?;
+        transaction.commit().await.map_err(|e| on.error(Fault::from_statement(e)))?;
     }
     Ok(())
 }
@@ -51,7 +51,7 @@ type Typed<'a> = &'a [(&'a (dyn ToSql + Sync), Type)];
 impl Restore<'_> {
     async fn run(&self, sql: &str, given: Typed<'_>) -> Result<Vec<tokio_postgres::Row>, Fault> {
         let sql = sql.replace("{s}", self.schema);
-        self.transaction.query_typed(&sql, given).await.map_err(Fault::of_statement)
+        self.transaction.query_typed(&sql, given).await.map_err(Fault::from_statement)
     }
 
     /// Takes note of the name. Whether it is a new one.

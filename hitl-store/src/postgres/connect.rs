@@ -17,7 +17,7 @@ use tokio_postgres_rustls::MakeRustlsConnect;
 
 use super::error::unusable;
 
-/// How long connecting may take.
+/// The time that connecting may take.
 const CONNECT: Duration = Duration::from_secs(5);
 /// A peer that answers nothing for so long is gone.
 const SILENCE: Duration = Duration::from_secs(15);
@@ -30,12 +30,12 @@ pub(super) struct Address {
 }
 
 /// A connection that is listened to. It does its work only while it is listened to.
-pub(super) struct Listening(Box<Poller>);
+pub(super) struct ListenConnection(Box<Poller>);
 
 type Poller = dyn FnMut(&mut Context<'_>) -> Poll<Option<AsyncMessage>> + Send;
 
-impl Listening {
-    /// The next message; nothing when the connection has ended. Cancel safe.
+impl ListenConnection {
+    /// The next message; `None` if the connection has ended. Cancel safe.
     pub(super) async fn next(&mut self) -> Option<AsyncMessage> {
         poll_fn(|cx| (self.0)(cx)).await
     }
@@ -98,15 +98,21 @@ impl Address {
     }
 
     /// A connection of its own, to listen on.
-    pub(super) async fn listen(&self) -> Result<(Client, Listening), tokio_postgres::Error> {
+    pub(super) async fn listen(&self) -> Result<(Client, ListenConnection), tokio_postgres::Error> {
         match &self.tls {
             None => {
                 let (client, mut connection) = self.config.connect(NoTls).await?;
-                Ok((client, Listening(Box::new(move |cx| flat(connection.poll_message(cx))))))
+                Ok((
+                    client,
+                    ListenConnection(Box::new(move |cx| flat(connection.poll_message(cx)))),
+                ))
             }
             Some(tls) => {
                 let (client, mut connection) = self.config.connect(tls.clone()).await?;
-                Ok((client, Listening(Box::new(move |cx| flat(connection.poll_message(cx))))))
+                Ok((
+                    client,
+                    ListenConnection(Box::new(move |cx| flat(connection.poll_message(cx)))),
+                ))
             }
         }
     }

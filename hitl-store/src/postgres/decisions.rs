@@ -4,21 +4,22 @@ use hitl_core::RequestId;
 use hitl_core::machine::Event;
 use tokio_postgres::types::Type;
 
-use super::database::{Database, Sql};
+use super::database::Database;
 use super::error::Fault;
-use super::query::one;
+use super::row::one;
+use super::statement::Statement;
 use super::transaction::Tx;
 
-static USED: Sql = Sql {
+static USED: Statement = Statement {
     text: "SELECT EXISTS (SELECT FROM {s}.decisions d JOIN {s}.calls c ON c.n = d.call \
            WHERE d.id = $1::text::uuid AND c.id <> $2::text::uuid)",
     types: &[Type::TEXT, Type::TEXT],
 };
 
-/// The statements here.
-pub(super) const ALL: &[&Sql] = &[&USED];
+/// The statements of this module.
+pub(super) const ALL: &[&Statement] = &[&USED];
 
-/// Whether the event brings a decision that has counted for another call.
+/// Returns whether the event brings a decision that has counted for another call.
 pub(super) async fn is_used(on: &Database, call: RequestId, event: &Event) -> Result<bool, Fault> {
     let Some(id) = event.decision() else { return Ok(false) };
     Ok(one(&on.read(&USED, &[&id.to_string(), &call.to_string()]).await?)?.try_get(0)?)
@@ -26,10 +27,10 @@ pub(super) async fn is_used(on: &Database, call: RequestId, event: &Event) -> Re
 
 /// The same, in a transaction.
 pub(super) async fn is_used_within(
-    within: &Tx<'_>,
+    tx: &Tx<'_>,
     call: RequestId,
     event: &Event,
 ) -> Result<bool, Fault> {
     let Some(id) = event.decision() else { return Ok(false) };
-    Ok(one(&within.send(&USED, &[&id.to_string(), &call.to_string()]).await?)?.try_get(0)?)
+    Ok(one(&tx.send(&USED, &[&id.to_string(), &call.to_string()]).await?)?.try_get(0)?)
 }

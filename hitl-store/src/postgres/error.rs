@@ -1,4 +1,4 @@
-//! What can go wrong with the database, said so that somebody can act on it.
+//! Faults of the database, and the errors that callers act on.
 
 use hitl_core::store::{StoreError, StoreErrorKind as Kind};
 use tokio_postgres::error::{Severity, SqlState};
@@ -26,7 +26,7 @@ impl From<tokio_postgres::Error> for Fault {
 
 impl Fault {
     /// Of a statement that was sent.
-    pub(super) fn of_statement(error: tokio_postgres::Error) -> Self {
+    pub(super) fn from_statement(error: tokio_postgres::Error) -> Self {
         let refused = error.as_db_error().is_some_and(|said| {
             // A fatal error ends the connection, possibly after the commit it was waiting with.
             let ends = matches!(said.parsed_severity(), Some(Severity::Fatal | Severity::Panic));
@@ -44,7 +44,7 @@ impl Fault {
     }
 
     /// Of an attempt to connect.
-    pub(super) fn of_connect(error: tokio_postgres::Error) -> Self {
+    pub(super) fn from_connect(error: tokio_postgres::Error) -> Self {
         match error.as_db_error() {
             Some(said) if !is_passing(said.code()) => Self::Refused(Box::new(error)),
             None if is_misconfigured(&error) => Self::Refused(Box::new(error)),
@@ -52,7 +52,7 @@ impl Fault {
         }
     }
 
-    /// Whether trying again may help, when nothing was written.
+    /// Returns whether trying again may help, when nothing was written.
     pub(super) fn is_passing(&self) -> bool {
         match self {
             Self::Broken(_) | Self::Unreachable(_) => true,
@@ -61,7 +61,7 @@ impl Fault {
         }
     }
 
-    /// Whether a row was there already.
+    /// Returns whether a row was there already.
     pub(super) fn is_duplicate(&self) -> bool {
         matches!(self, Self::Refused(e) if e.code() == Some(&SqlState::UNIQUE_VIOLATION))
     }
@@ -148,7 +148,7 @@ fn explain(error: &tokio_postgres::Error, place: &str) -> (Kind, String) {
     }
 }
 
-/// There is no reaching it.
+/// The error for a database that cannot be reached.
 pub(super) fn unreachable(place: &str) -> StoreError {
     StoreError::new(
         Kind::Unavailable,
@@ -156,7 +156,7 @@ pub(super) fn unreachable(place: &str) -> StoreError {
     )
 }
 
-/// Nobody knows whether it was written.
+/// The error for a write that may or may not have happened.
 pub(super) fn ambiguous(place: &str) -> StoreError {
     StoreError::new(
         Kind::Ambiguous,
@@ -164,7 +164,7 @@ pub(super) fn ambiguous(place: &str) -> StoreError {
     )
 }
 
-/// The server takes no writes.
+/// The error for a server that takes no writes.
 pub(super) fn read_only(place: &str) -> StoreError {
     StoreError::new(Kind::ReadOnly, read_only_message(place))
 }
@@ -173,7 +173,7 @@ fn read_only_message(place: &str) -> String {
     format!("{place} is read-only: a standby, or set so; use the primary's address")
 }
 
-/// This executor's lease is too old to claim anything.
+/// The error for an executor whose lease is too old to claim anything.
 pub(super) fn fenced(place: &str) -> StoreError {
     StoreError::new(
         Kind::Unavailable,
@@ -184,7 +184,7 @@ pub(super) fn fenced(place: &str) -> StoreError {
     )
 }
 
-/// Options that cannot work.
+/// The error for options that cannot work.
 pub(super) fn unusable(message: impl Into<String>) -> StoreError {
     StoreError::new(Kind::Other, message)
 }

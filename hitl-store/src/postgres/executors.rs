@@ -10,13 +10,14 @@ use hitl_core::store::{
 use hitl_core::{SessionId, ToolFacts};
 use tokio_postgres::types::Type;
 
-use super::database::{Database, Sql};
+use super::database::Database;
 use super::error::Fault;
-use super::query::parse;
-use super::store::Shared;
+use super::row::parse;
+use super::shared::Shared;
+use super::statement::Statement;
 
 // The time is the database's, unless a test has a clock of its own.
-static RECORD: Sql = Sql {
+static RECORD: Statement = Statement {
     text: "INSERT INTO {s}.executors (session, recorded_at, digest, tools) \
            VALUES ($1::text::uuid, coalesce($2, \
              (extract(epoch FROM clock_timestamp()) * 1000)::bigint), $3, $4) \
@@ -25,7 +26,7 @@ static RECORD: Sql = Sql {
     types: &[Type::TEXT, Type::INT8, Type::TEXT, Type::TEXT],
 };
 // Of executors with the same tools one row has them.
-static KNOWN: Sql = Sql {
+static KNOWN: Statement = Statement {
     text: "SELECT e.session::text, s.id IS NOT NULL, e.recorded_at, e.digest, \
              CASE WHEN row_number() OVER (PARTITION BY e.digest ORDER BY e.session) = 1 \
                THEN e.tools END \
@@ -33,22 +34,22 @@ static KNOWN: Sql = Sql {
              ON s.id = e.session AND s.lease_until > clock_timestamp()",
     types: &[],
 };
-static ROWS: Sql = Sql {
+static ROWS: Statement = Statement {
     text: "SELECT e.session::text, s.id IS NOT NULL, e.recorded_at, e.digest \
            FROM {s}.executors e LEFT JOIN {s}.sessions s \
              ON s.id = e.session AND s.lease_until > clock_timestamp()",
     types: &[],
 };
 // Only of those that are still dead.
-static FORGET: Sql = Sql {
+static FORGET: Statement = Statement {
     text: "DELETE FROM {s}.executors e WHERE e.session = ANY ($1::text[]::uuid[]) \
              AND NOT EXISTS (SELECT FROM {s}.sessions s WHERE s.id = e.session \
                AND s.lease_until > clock_timestamp())",
     types: &[Type::TEXT_ARRAY],
 };
 
-/// The statements here.
-pub(super) const ALL: &[&Sql] = &[&RECORD, &KNOWN, &ROWS, &FORGET];
+/// The statements of this module.
+pub(super) const ALL: &[&Statement] = &[&RECORD, &KNOWN, &ROWS, &FORGET];
 
 /// Records the tools of a session, and forgets those that need not be known any more.
 pub(super) async fn record(

@@ -10,19 +10,20 @@ use hitl_core::{GrantId, Principal, Tenant};
 use tokio_postgres::Row;
 use tokio_postgres::types::{ToSql, Type};
 
-use super::database::{Database, Sql};
+use super::database::Database;
 use super::error::{Fault, ambiguous};
 use super::holds;
-use super::query::{self, count, one, storable};
-use super::retention;
-use super::store::Shared;
-use super::transaction::{End, Tried, Tx, Work, run};
+use super::query;
+use super::row::{count, one, storable};
+use super::shared::Shared;
+use super::statement::Statement;
+use super::transaction::{Attempt, Completion, TransactionBody, Tx, run, run_until_known};
 
-static BY_ID: Sql = Sql {
+static BY_ID: Statement = Statement {
     text: "SELECT version, record FROM {s}.grants WHERE id = $2::text::uuid AND (tenant = $1) IS TRUE",
     types: &[Type::TEXT, Type::TEXT],
 };
-static SAVE: Sql = Sql {
+static SAVE: Statement = Statement {
     text: "INSERT INTO {s}.grants (id, tenant, tool, principal, version, revoked, ends, record) \
            VALUES ($1::text::uuid, $2, $3, $4, $5, $6, $7, $8) ON CONFLICT (id) DO NOTHING",
     types: &[
@@ -36,13 +37,13 @@ static SAVE: Sql = Sql {
         Type::TEXT,
     ],
 };
-// In the order of their ids, whoever locks them.
-static LOCK: Sql = Sql {
+// Everyone locks them in the order of their ids.
+static LOCK: Statement = Statement {
     text: "SELECT version, record FROM {s}.grants \
            WHERE id = ANY ($2::text[]::uuid[]) AND (tenant = $1) IS TRUE ORDER BY id FOR UPDATE",
     types: &[Type::TEXT, Type::TEXT_ARRAY],
 };
-static UPDATE: Sql = Sql {
+static UPDATE: Statement = Statement {
     text: "WITH moved AS (UPDATE {s}.grants SET version = $4, revoked = $5, ends = $6, record = $7 \
              WHERE id = $2::text::uuid AND (tenant = $1) IS TRUE AND version = $3 RETURNING 1) \
            SELECT count(*) FROM moved",
@@ -61,7 +62,7 @@ macro_rules! ends_later {
     };
 }
 
-static OF_TENANT: Sql = Sql {
+static OF_TENANT: Statement = Statement {
     text: concat!(
         "SELECT version, record FROM {s}.grants WHERE tenant = $1 AND id > $4::text::uuid \
          AND ($2::text IS NULL OR tool = $2) AND ($3::text IS NULL OR principal = $3) \
@@ -71,7 +72,7 @@ static OF_TENANT: Sql = Sql {
     ),
     types: PAGE,
 };
-pub(super) static OF_TOOL: Sql = Sql {
+pub(super) static OF_TOOL: Statement = Statement {
     text: concat!(
         "SELECT version, record FROM {s}.grants WHERE tenant = $1 AND tool = $2 \
          AND id > $4::text::uuid AND ($3::text IS NULL OR principal = $3) \
@@ -82,7 +83,7 @@ pub(super) static OF_TOOL: Sql = Sql {
     types: PAGE,
 };
 // What was given to end by itself is passed over in the index, without being read.
-pub(super) static LIVE: Sql = Sql {
+pub(super) static LIVE: Statement = Statement {
     text: concat!(
         "SELECT version, record FROM {s}.grants WHERE tenant = $1 AND tool = $2 AND principal = $3 \
          AND id > $4::text::uuid AND NOT revoked AND $5 AND ",
@@ -91,21 +92,21 @@ pub(super) static LIVE: Sql = Sql {
     ),
     types: PAGE,
 };
-static ENDED: Sql = Sql {
+static ENDED: Statement = Statement {
     text: "SELECT version, record, n, ends FROM {s}.grants WHERE ends < $1 AND ends >= $3 \
            AND (ends > $3 OR n > $4) ORDER BY ends, n LIMIT $2 FOR UPDATE",
     types: &[Type::INT8, Type::INT8, Type::INT8, Type::INT8],
 };
-static THEIRS: Sql = Sql {
+static THEIRS: Statement = Statement {
     text: "SELECT version, record, n, ends FROM {s}.grants WHERE tenant = $1 AND principal = $2 \
            ORDER BY id FOR UPDATE",
     types: &[Type::TEXT, Type::TEXT],
 };
-static FORGET: Sql =
-    Sql { text: "DELETE FROM {s}.grants WHERE n = ANY ($1)", types: &[Type::INT8_ARRAY] };
+static FORGET: Statement =
+    Statement { text: "DELETE FROM {s}.grants WHERE n = ANY ($1)", types: &[Type::INT8_ARRAY] };
 
-/// The statements here.
-pub(super) const ALL: &[&Sql] =
+/// The statements of this module.
+pub(super) const ALL: &[&Statement] =
     &[&BY_ID, &SAVE, &LOCK, &UPDATE, &OF_TENANT, &OF_TOOL, &LIVE, &ENDED, &THEIRS, &FORGET];
 
 /// A grant of this tenant.
@@ -115,7 +116,7 @@ pub(super) async fn get(
     id: GrantId,
 ) -> Result<Option<GrantRecord>, Fault> {
     let rows = on.read(&BY_ID, &[&storable(tenant.as_str()), &id.to_string()]).await?;
-    rows.first().map(kept).transpose()
+    rows.first().map(stored).transpose()
 }
 
 /// Keeps a new grant. One that is there stays as it is; doing it again finds what was kept.
@@ -143,7 +144,7 @@ pub(super) async fn save(on: &Shared, grant: GrantRecord) -> Result<GrantRecord,
 
 /// Locks grants of this tenant until the end of the transaction. Those that there are.
 pub(super) async fn lock(
-    within: &Tx<'_>,
+    tx: &Tx<'_>,
     tenant: &Tenant,
     ids: impl IntoIterator<Item = GrantId>,
 ) -> Result<Drawing, Fault> {
@@ -151,13 +152,13 @@ pub(super) async fn lock(
     if ids.is_empty() {
         return Ok(Drawing::new());
     }
-    let rows = within.send(&LOCK, &[&storable(tenant.as_str()), &ids]).await?;
-    rows.iter().map(|row| kept(row).map(|record| (record.id(), record))).collect()
+    let rows = tx.send(&LOCK, &[&storable(tenant.as_str()), &ids]).await?;
+    rows.iter().map(|row| stored(row).map(|record| (record.id(), record))).collect()
 }
 
 /// Keeps the next version of a grant that was locked.
 pub(super) async fn update(
-    within: &Tx<'_>,
+    tx: &Tx<'_>,
     next: &GrantRecord,
     from: &GrantRecord,
 ) -> Result<(), Fault> {
@@ -170,7 +171,7 @@ pub(super) async fn update(
         &ends(next),
         &encode(next)?,
     ];
-    let rows = within.send(&UPDATE, &given).await?;
+    let rows = tx.send(&UPDATE, &given).await?;
     if one(&rows)?.try_get::<_, i64>(0)? == 1 {
         Ok(())
     } else {
@@ -190,21 +191,21 @@ pub(super) struct Revoke<'a> {
 impl Revoke<'_> {
     /// Takes the grant back. It waits for the claims that draw on it now; none that comes later
     /// does.
-    pub(super) async fn until_known(&self) -> Result<Option<GrantRecord>, StoreError> {
+    pub(super) async fn run_until_known(&self) -> Result<Option<GrantRecord>, StoreError> {
         let on = &self.on.database;
-        let (mut tries, mut unclear) = (on.tries(), false);
+        let (mut retry, mut unclear) = (on.retry(), false);
         loop {
-            // The first revocation stands, so that doing it again says how the grant stands.
+            // The first revocation counts, so that doing it again says how the grant stands.
             let fault = match run(on, self).await {
-                Ok(Tried::Done(answer)) => return Ok(answer),
-                Ok(Tried::Unclear) => {
+                Ok(Attempt::Done(answer)) => return Ok(answer),
+                Ok(Attempt::Unclear) => {
                     unclear = true;
                     None
                 }
                 Err(fault) => Some(fault),
             };
             let may_pass = fault.as_ref().is_none_or(Fault::is_passing);
-            if !may_pass || !tries.again().await {
+            if !may_pass || !retry.wait().await {
                 let error = fault.filter(|_| !unclear).map(|fault| on.error(fault));
                 return Err(error.unwrap_or_else(|| ambiguous(&on.place)));
             }
@@ -213,18 +214,20 @@ impl Revoke<'_> {
 }
 
 #[async_trait]
-impl Work for Revoke<'_> {
+impl TransactionBody for Revoke<'_> {
     type Answer = Option<GrantRecord>;
 
-    async fn perform(&self, within: &Tx<'_>) -> Result<End<Self::Answer>, Fault> {
-        let locked = lock(within, self.tenant, [self.id]).await?;
-        let Some(record) = locked.into_values().next() else { return Ok(End::Nothing(None)) };
-        let now = query::now_within(within).await?;
+    async fn perform(&self, tx: &Tx<'_>) -> Result<Completion<Self::Answer>, Fault> {
+        let locked = lock(tx, self.tenant, [self.id]).await?;
+        let Some(record) = locked.into_values().next() else {
+            return Ok(Completion::Nothing(None));
+        };
+        let now = query::now_within(tx).await?;
         match record.revoke(self.by, self.reason, self.on.now_of(now)) {
-            None => Ok(End::Nothing(Some(record))),
+            None => Ok(Completion::Nothing(Some(record))),
             Some(next) => {
-                update(within, &next, &record).await?;
-                Ok(End::Commit(Some(next)))
+                update(tx, &next, &record).await?;
+                Ok(Completion::Commit(Some(next)))
             }
         }
     }
@@ -254,20 +257,20 @@ pub(super) async fn page(
         &now,
         &count(page.limit),
     ];
-    on.database.read(sql, &given).await?.iter().map(kept).collect()
+    on.database.read(sql, &given).await?.iter().map(stored).collect()
 }
 
 /// Comes before every id.
 pub(super) const NOBODY: &str = "00000000-0000-0000-0000-000000000000";
 
-/// How many grants are looked at in one transaction.
+/// The number of grants that are looked at in one transaction.
 const BATCH: i64 = 200;
 
 /// Forgets the grants that ended before `before` and no hold covers.
 pub(super) async fn forget(on: &Database, before: Timestamp) -> Result<(), Fault> {
     let mut place = Some((i64::MIN, i64::MIN));
     while let Some(after) = place {
-        place = retention::until_known(on, &Ended { before, after }).await?;
+        place = run_until_known(on, &Ended { before, after }).await?;
     }
     Ok(())
 }
@@ -282,7 +285,7 @@ pub(super) async fn forget_of(
         Some(clock) => clock.now(),
         None => query::now(&on.database).await?,
     };
-    retention::until_known(&on.database, &Theirs { tenant, principal, now }).await
+    run_until_known(&on.database, &Theirs { tenant, principal, now }).await
 }
 
 struct Ended {
@@ -291,24 +294,24 @@ struct Ended {
 }
 
 #[async_trait]
-impl Work for Ended {
+impl TransactionBody for Ended {
     type Answer = Option<(i64, i64)>;
 
-    async fn perform(&self, within: &Tx<'_>) -> Result<End<Self::Answer>, Fault> {
-        let holds = holds::for_erasing(within).await?;
-        let given: super::database::Given<'_> =
+    async fn perform(&self, tx: &Tx<'_>) -> Result<Completion<Self::Answer>, Fault> {
+        let holds = holds::for_erasing(tx).await?;
+        let given: super::statement::Params<'_> =
             &[&self.before.as_millis(), &BATCH, &self.after.0, &self.after.1];
-        let rows = within.send(&ENDED, given).await?;
+        let rows = tx.send(&ENDED, given).await?;
         let mut gone: Vec<i64> = Vec::new();
         for row in &rows {
-            if holds.on_grant(&kept(row)?).is_none() {
+            if holds.on_grant(&stored(row)?).is_none() {
                 gone.push(row.try_get(2)?);
             }
         }
-        within.send(&FORGET, &[&gone]).await?;
+        tx.send(&FORGET, &[&gone]).await?;
         let last = rows.last().filter(|_| rows.len() as u64 == BATCH.cast_unsigned());
         let place = |row: &Row| Ok::<_, Fault>((row.try_get(3)?, row.try_get(2)?));
-        Ok(End::Commit(last.map(place).transpose()?))
+        Ok(Completion::Commit(last.map(place).transpose()?))
     }
 }
 
@@ -319,25 +322,25 @@ struct Theirs<'g> {
 }
 
 #[async_trait]
-impl Work for Theirs<'_> {
+impl TransactionBody for Theirs<'_> {
     type Answer = u64;
 
-    async fn perform(&self, within: &Tx<'_>) -> Result<End<u64>, Fault> {
-        let holds = holds::for_erasing(within).await?;
+    async fn perform(&self, tx: &Tx<'_>) -> Result<Completion<u64>, Fault> {
+        let holds = holds::for_erasing(tx).await?;
         let given = (storable(self.tenant.as_str()), storable(self.principal.as_str()));
         let mut gone: Vec<i64> = Vec::new();
-        for row in &within.send(&THEIRS, &[&given.0, &given.1]).await? {
-            let record = kept(row)?;
+        for row in &tx.send(&THEIRS, &[&given.0, &given.1]).await? {
+            let record = stored(row)?;
             if record.ended_before(self.now) && holds.on_grant(&record).is_none() {
                 gone.push(row.try_get(2)?);
             }
         }
-        within.send(&FORGET, &[&gone]).await?;
-        Ok(End::Commit(gone.len() as u64))
+        tx.send(&FORGET, &[&gone]).await?;
+        Ok(Completion::Commit(gone.len() as u64))
     }
 }
 
-/// When a grant is or was over.
+/// Returns when a grant is or was over.
 pub(super) fn ends(record: &GrantRecord) -> i64 {
     let revoked = record.revoked.as_ref().map(|revoked| revoked.at);
     let ends = revoked.into_iter().chain(record.grant.until).min();
@@ -348,7 +351,7 @@ pub(super) fn encode(record: &GrantRecord) -> Result<String, Fault> {
     serde_json::to_string(record).map_err(|_| Fault::Damaged("a record cannot be written as JSON"))
 }
 
-fn kept(row: &Row) -> Result<GrantRecord, Fault> {
+fn stored(row: &Row) -> Result<GrantRecord, Fault> {
     parse(row.try_get(1)?, row.try_get(0)?)
 }
 

@@ -1,7 +1,7 @@
 //! Legal holds.
 //!
-//! Whoever erases or forgets holds a lock that others who erase share, and reads the holds under
-//! it. Whoever places a hold takes that lock for themselves: once a hold is placed, nobody is
+//! Anyone who erases or forgets holds a lock that others who erase share, and reads the holds under
+//! it. Anyone who places a hold takes that lock for themselves: once a hold is placed, nobody is
 //! erasing who has not read it.
 
 use async_trait::async_trait;
@@ -11,39 +11,44 @@ use hitl_core::{HoldId, Tenant};
 use tokio_postgres::Row;
 use tokio_postgres::types::{ToSql, Type};
 
-use super::database::{Database, Sql};
+use super::database::Database;
 use super::error::{Fault, ambiguous, unreachable};
-use super::query::{self, storable};
-use super::store::Shared;
-use super::transaction::{End, Tried, Tx, Work, run};
+use super::query;
+use super::row::storable;
+use super::shared::Shared;
+use super::statement::Statement;
+use super::transaction::{Attempt, Completion, TransactionBody, Tx, run};
 use crate::failpoint::reach;
 
-static SHARE: Sql = Sql {
+static SHARE: Statement = Statement {
     text: "SELECT pg_advisory_xact_lock_shared(hashtextextended('hitl holds {s}', 0))",
     types: &[],
 };
-static EXCLUDE: Sql =
-    Sql { text: "SELECT pg_advisory_xact_lock(hashtextextended('hitl holds {s}', 0))", types: &[] };
-static PLACE: Sql = Sql {
+static EXCLUDE: Statement = Statement {
+    text: "SELECT pg_advisory_xact_lock(hashtextextended('hitl holds {s}', 0))",
+    types: &[],
+};
+static PLACE: Statement = Statement {
     text: "INSERT INTO {s}.holds (id, tenant, scope, call, record) \
            VALUES ($1::text::uuid, $2, $3, $4::text::uuid, $5) ON CONFLICT (id) DO NOTHING",
     types: &[Type::TEXT, Type::TEXT, Type::TEXT, Type::TEXT, Type::TEXT],
 };
-static ONE: Sql = Sql {
+static ONE: Statement = Statement {
     text: "SELECT record FROM {s}.holds WHERE id = $1::text::uuid AND tenant = $2",
     types: &[Type::TEXT, Type::TEXT],
 };
-static EVERY: Sql = Sql { text: "SELECT record FROM {s}.holds ORDER BY id", types: &[] };
-static RELEASE: Sql =
-    Sql { text: "DELETE FROM {s}.holds WHERE id = $1::text::uuid", types: &[Type::TEXT] };
+static EVERY: Statement =
+    Statement { text: "SELECT record FROM {s}.holds ORDER BY id", types: &[] };
+static RELEASE: Statement =
+    Statement { text: "DELETE FROM {s}.holds WHERE id = $1::text::uuid", types: &[Type::TEXT] };
 
-/// The statements here.
-pub(super) const ALL: &[&Sql] = &[&SHARE, &EXCLUDE, &PLACE, &ONE, &EVERY, &RELEASE];
+/// The statements of this module.
+pub(super) const ALL: &[&Statement] = &[&SHARE, &EXCLUDE, &PLACE, &ONE, &EVERY, &RELEASE];
 
 /// The holds, for somebody who erases: none is placed until the transaction ends.
-pub(super) async fn for_erasing(within: &Tx<'_>) -> Result<Holds, Fault> {
-    within.send(&SHARE, &[]).await?;
-    read(&within.send(&EVERY, &[]).await?).map(Holds::new)
+pub(super) async fn for_erasing(tx: &Tx<'_>) -> Result<Holds, Fault> {
+    tx.send(&SHARE, &[]).await?;
+    read(&tx.send(&EVERY, &[]).await?).map(Holds::new)
 }
 
 /// Every hold there is.
@@ -66,7 +71,7 @@ pub(super) async fn place(on: &Shared, hold: Hold) -> Result<Hold, StoreError> {
         None => query::now(&on.database).await.map_err(|fault| on.database.error(fault))?,
     };
     // Placed twice, it is there: an unclear attempt is made again.
-    until_known(on, &Place { hold: &hold, now }).await
+    run_until_certain(on, &Place { hold: &hold, now }).await
 }
 
 /// Releases a hold. Gives it as it was.
@@ -75,27 +80,30 @@ pub(super) async fn release(
     tenant: &Tenant,
     id: HoldId,
 ) -> Result<Option<Hold>, StoreError> {
-    until_known(on, &Release { tenant, id }).await
+    run_until_certain(on, &Release { tenant, id }).await
 }
 
-async fn until_known<W: Work>(on: &Shared, work: &W) -> Result<W::Answer, StoreError> {
-    let mut tries = on.database.tries();
+async fn run_until_certain<W: TransactionBody>(
+    on: &Shared,
+    work: &W,
+) -> Result<W::Answer, StoreError> {
+    let mut retry = on.database.retry();
     let mut unclear = false;
     loop {
         let fault = match run(&on.database, work).await {
             // What an unclear release took away is no longer there to be given.
-            Ok(Tried::Done(_)) if unclear && work.is_told_once() => {
+            Ok(Attempt::Done(_)) if unclear && work.answers_once() => {
                 return Err(ambiguous(&on.database.place));
             }
-            Ok(Tried::Done(answer)) => return Ok(answer),
-            Ok(Tried::Unclear) => {
+            Ok(Attempt::Done(answer)) => return Ok(answer),
+            Ok(Attempt::Unclear) => {
                 unclear = true;
                 None
             }
             Err(failed) if failed.is_passing() => Some(failed),
             Err(failed) => return Err(on.reading_failed(failed, unclear)),
         };
-        if !tries.again().await {
+        if !retry.wait().await {
             let place = &on.database.place;
             let error = fault.map_or_else(|| unreachable(place), |f| on.database.error(f));
             return Err(on.known_or_ambiguous(error, unclear));
@@ -109,10 +117,10 @@ struct Place<'h> {
 }
 
 #[async_trait]
-impl Work for Place<'_> {
+impl TransactionBody for Place<'_> {
     type Answer = Hold;
 
-    async fn perform(&self, within: &Tx<'_>) -> Result<End<Hold>, Fault> {
+    async fn perform(&self, tx: &Tx<'_>) -> Result<Completion<Hold>, Fault> {
         let placed = self.hold.clone().stamped(self.now);
         let (scope, call) = match &placed.scope {
             HoldScope::Call(id) => ("call", Some(id.to_string())),
@@ -122,12 +130,12 @@ impl Work for Place<'_> {
         let record = serde_json::to_string(&placed);
         let record = record.map_err(|_| Fault::Damaged("a record cannot be written as JSON"))?;
         let (id, tenant) = (placed.id.to_string(), storable(placed.tenant.as_str()));
-        within.send(&EXCLUDE, &[]).await?;
+        tx.send(&EXCLUDE, &[]).await?;
         reach("holds-locked");
         let given: [&(dyn ToSql + Sync); 5] = [&id, &tenant, &scope, &call, &record];
-        within.send(&PLACE, &given).await?;
-        let kept = read(&within.send(&ONE, &[&id, &tenant]).await?)?.pop();
-        Ok(End::Commit(kept.ok_or(Fault::Damaged("a hold's tenant differs"))?))
+        tx.send(&PLACE, &given).await?;
+        let stored = read(&tx.send(&ONE, &[&id, &tenant]).await?)?.pop();
+        Ok(Completion::Commit(stored.ok_or(Fault::Damaged("a hold's tenant differs"))?))
     }
 }
 
@@ -137,19 +145,19 @@ struct Release<'h> {
 }
 
 #[async_trait]
-impl Work for Release<'_> {
+impl TransactionBody for Release<'_> {
     type Answer = Option<Hold>;
 
-    async fn perform(&self, within: &Tx<'_>) -> Result<End<Option<Hold>>, Fault> {
+    async fn perform(&self, tx: &Tx<'_>) -> Result<Completion<Option<Hold>>, Fault> {
         let (id, tenant) = (self.id.to_string(), storable(self.tenant.as_str()));
-        let Some(hold) = read(&within.send(&ONE, &[&id, &tenant]).await?)?.pop() else {
-            return Ok(End::Nothing(None));
+        let Some(hold) = read(&tx.send(&ONE, &[&id, &tenant]).await?)?.pop() else {
+            return Ok(Completion::Nothing(None));
         };
-        within.send(&RELEASE, &[&id]).await?;
-        Ok(End::Commit(Some(hold)))
+        tx.send(&RELEASE, &[&id]).await?;
+        Ok(Completion::Commit(Some(hold)))
     }
 
-    fn is_told_once(&self) -> bool {
+    fn answers_once(&self) -> bool {
         true
     }
 }

@@ -10,22 +10,21 @@ use hitl_tasks::journal::erasable;
 use hitl_tasks::{Epoch, Journal, JournalError, TaskId};
 use tokio_postgres::types::Type;
 
-use super::PostgresStore;
-use super::database::{Given, Sql};
 use super::error::{Fault, ambiguous};
 use super::holds;
-use super::query::{one, parse_record, storable};
-use super::retention;
-use super::transaction::{End, Tx, Work};
+use super::row::{one, parse_record, storable};
+use super::statement::{Params, Statement};
+use super::store::PostgresStore;
+use super::transaction::{Completion, TransactionBody, Tx, run_until_known};
 use crate::failpoint::reach;
 use crate::journal::{damaged, failed, held, runs_of};
 
-static CLAIM: Sql = Sql {
+static CLAIM: Statement = Statement {
     text: "INSERT INTO {s}.tasks AS t (id, epoch) VALUES ($1::text::uuid, 1) \
            ON CONFLICT (id) DO UPDATE SET epoch = t.epoch + 1 RETURNING epoch",
     types: &[Type::TEXT],
 };
-static APPEND: Sql = Sql {
+static APPEND: Statement = Statement {
     text: "WITH held AS ( \
              UPDATE {s}.tasks SET entries = entries + 1 \
              WHERE id = $1::text::uuid AND epoch = $2 RETURNING n, entries), \
@@ -34,30 +33,30 @@ static APPEND: Sql = Sql {
            SELECT count(*) FROM held",
     types: &[Type::TEXT, Type::INT8, Type::TEXT, Type::BYTEA],
 };
-static APPENDED: Sql = Sql {
+static APPENDED: Statement = Statement {
     text: "SELECT FROM {s}.journal j JOIN {s}.tasks t ON t.n = j.task \
            WHERE t.id = $1::text::uuid AND j.write = $2::text::uuid",
     types: &[Type::TEXT, Type::TEXT],
 };
-pub(super) static LOAD: Sql = Sql {
+pub(super) static LOAD: Statement = Statement {
     text: "SELECT j.entry FROM {s}.journal j JOIN {s}.tasks t ON t.n = j.task \
            WHERE t.id = $1::text::uuid ORDER BY j.number",
     types: &[Type::TEXT],
 };
 
-pub(super) static RECENT: Sql = Sql {
+pub(super) static RECENT: Statement = Statement {
     text: "SELECT id::text FROM {s}.tasks WHERE id < $1::text::uuid ORDER BY id DESC LIMIT $2",
     types: &[Type::TEXT, Type::INT8],
 };
-static LOCK: Sql = Sql {
+static LOCK: Statement = Statement {
     text: "SELECT n FROM {s}.tasks WHERE id = $1::text::uuid FOR UPDATE",
     types: &[Type::TEXT],
 };
-static CALLS: Sql = Sql {
+static CALLS: Statement = Statement {
     text: "SELECT version, record FROM {s}.calls WHERE tenant = $1 AND run > $2 AND run < $3",
     types: &[Type::TEXT, Type::TEXT, Type::TEXT],
 };
-static ERASE: Sql = Sql {
+static ERASE: Statement = Statement {
     text: "WITH held AS (UPDATE {s}.tasks SET epoch = epoch + 1 \
              WHERE id = $1::text::uuid RETURNING n), \
            gone AS (DELETE FROM {s}.journal j USING held WHERE j.task = held.n) \
@@ -67,8 +66,8 @@ static ERASE: Sql = Sql {
 /// The greatest id; nobody makes it.
 const END: &str = "ffffffff-ffff-ffff-ffff-ffffffffffff";
 
-/// The statements here.
-pub(super) const ALL: &[&Sql] =
+/// The statements of this module.
+pub(super) const ALL: &[&Statement] =
     &[&CLAIM, &APPEND, &APPENDED, &LOAD, &RECENT, &LOCK, &CALLS, &ERASE];
 
 #[async_trait]
@@ -89,8 +88,8 @@ impl Journal for PostgresStore {
     async fn append(&self, task: TaskId, epoch: Epoch, entry: Vec<u8>) -> Result<(), JournalError> {
         let on = self.database();
         let (id, write) = (task.to_string(), SessionId::new().to_string());
-        let given: Given<'_> = &[&id, &epoch.get().cast_signed(), &write, &entry];
-        let (mut tries, mut unclear) = (on.tries(), false);
+        let given: Params<'_> = &[&id, &epoch.get().cast_signed(), &write, &entry];
+        let (mut retry, mut unclear) = (on.retry(), false);
         reach("before-entry");
         loop {
             let fault = match on.send(&APPEND, given).await {
@@ -112,7 +111,7 @@ impl Journal for PostgresStore {
                 fault if unclear && fault.is_duplicate() => return Ok(()),
                 fault if fault.is_passing() => {
                     unclear |= matches!(fault, Fault::Broken(_));
-                    if !tries.again().await {
+                    if !retry.wait().await {
                         let error = if unclear { ambiguous(&on.place) } else { on.error(fault) };
                         return Err(failed(error));
                     }
@@ -150,7 +149,7 @@ impl Journal for PostgresStore {
 
     async fn erase(&self, task: TaskId) -> Result<bool, JournalError> {
         let on = self.database();
-        let erased = retention::until_known(on, &Erase { task }).await;
+        let erased = run_until_known(on, &Erase { task }).await;
         erased.map_err(|fault| failed(on.error(fault)))?
     }
 }
@@ -161,35 +160,35 @@ struct Erase {
 }
 
 #[async_trait]
-impl Work for Erase {
+impl TransactionBody for Erase {
     type Answer = Result<bool, JournalError>;
 
-    async fn perform(&self, within: &Tx<'_>) -> Result<End<Self::Answer>, Fault> {
+    async fn perform(&self, tx: &Tx<'_>) -> Result<Completion<Self::Answer>, Fault> {
         let id = self.task.to_string();
-        let holds = holds::for_erasing(within).await?;
-        // Whoever appends waits for it.
-        within.send(&LOCK, &[&id]).await?;
-        let rows = within.send(&LOAD, &[&id]).await?;
+        let holds = holds::for_erasing(tx).await?;
+        // Anyone who appends waits for it.
+        tx.send(&LOCK, &[&id]).await?;
+        let rows = tx.send(&LOAD, &[&id]).await?;
         let entry = |row: &tokio_postgres::Row| row.try_get::<_, Vec<u8>>(0);
         let entries = rows.iter().map(entry).collect::<Result<Vec<_>, _>>()?;
         if entries.is_empty() {
-            return Ok(End::Nothing(Ok(false)));
+            return Ok(Completion::Nothing(Ok(false)));
         }
         let tenant = match erasable(self.task, &entries) {
             Ok(tenant) => tenant.as_deref().map(Tenant::from).unwrap_or_default(),
-            Err(kept) => return Ok(End::Nothing(Err(kept))),
+            Err(stored) => return Ok(Completion::Nothing(Err(stored))),
         };
         let (from, to) = runs_of(self.task);
-        let rows = within.send(&CALLS, &[&storable(tenant.as_str()), &from, &to]).await?;
+        let rows = tx.send(&CALLS, &[&storable(tenant.as_str()), &from, &to]).await?;
         let mut calls = Vec::with_capacity(rows.len());
         for row in &rows {
             calls.push(parse_record(row.try_get(1)?, row.try_get(0)?)?);
         }
-        if let Some(kept) = held(&holds, &tenant, calls) {
-            return Ok(End::Nothing(Err(kept)));
+        if let Some(stored) = held(&holds, &tenant, calls) {
+            return Ok(Completion::Nothing(Err(stored)));
         }
-        within.send(&ERASE, &[&id]).await?;
-        Ok(End::Commit(Ok(true)))
+        tx.send(&ERASE, &[&id]).await?;
+        Ok(Completion::Commit(Ok(true)))
     }
 }
 

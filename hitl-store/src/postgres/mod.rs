@@ -1,45 +1,56 @@
 //! PostgreSQL as a store: several replicas of an app share one queue.
 //!
-//! - `open` makes the database fit for use: ours, of this schema (`schema`), under this key.
-//! - `database` is the way there: a pool (`connect`), statements, and how often one tries again.
-//! - `operation` writes: it reads a record, asks the pure machine, and compares and sets
-//!   (`change`).
-//! - `ready` spares the read of what this store has just seen, by the time that it `heard`.
-//! - `together` writes what takes several statements, in one `transaction`: what draws on one of
+//! - `open` makes the database fit for use: ours, of this schema (`schema`), under this key, on a
+//!   `server` that keeps what it acknowledges.
+//! - `database` sends a `statement` over a pool (`connect`), and `retry` bounds the attempts.
+//! - `shared` is what clones of the store share.
+//! - `operation` writes one call: it reads the record, asks the pure machine, and sends a
+//!   compare-and-set (`write`).
+//! - `optimistic` skips the read of what this store has just seen, by the server's time that
+//!   `clock_estimate` has.
+//! - `multi_call` writes what takes several statements, in one `transaction`: what draws on one of
 //!   the `grants`, and events of several calls.
-//! - `query` reads.
-//! - `retention` erases what is old; `backup` holds what a database that was put back cannot know.
-//! - `journal` keeps what long-running tasks have done.
+//! - `query` reads; `row` decodes.
+//! - `retention` erases what is old; `backup` begins a new epoch in a database that was put back.
+//! - `rotation` replaces the host's key; `seal_check` refuses a process whose key was retired.
+//! - `journal` keeps the journal of long-running tasks.
 //! - `session` knows which executors are alive, by leases in the database's time.
 //! - `watch` carries hints between replicas.
 
 mod backup;
-mod change;
+mod clock_estimate;
 mod connect;
 mod database;
 mod decisions;
 mod error;
 mod executors;
 mod grants;
-mod heard;
 mod holds;
 mod journal;
-mod marks;
+mod metadata;
+mod multi_call;
 mod open;
 mod operation;
+mod optimistic;
 mod options;
 mod outbox;
 mod query;
 mod queue;
-mod ready;
 mod retention;
+mod retry;
 mod rotation;
+mod row;
 mod schema;
+mod seal_check;
+mod server;
 mod session;
+mod shared;
+mod statement;
+mod statements;
 mod store;
-mod together;
 mod transaction;
 mod watch;
+mod write;
 
 pub use options::PostgresOptions;
 pub use store::PostgresStore;

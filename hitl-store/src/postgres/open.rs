@@ -5,27 +5,58 @@ use std::sync::Arc;
 use hitl_core::HostKeys;
 use hitl_core::store::{Hub, StoreError, StoreErrorKind};
 
+use super::clock_estimate::ServerClockEstimate;
 use super::connect::Address;
-use super::database::{Database, Sql};
-use super::error::{read_only, unusable};
-use super::heard::Heard;
+use super::database::Database;
+use super::options::PostgresOptions;
 use super::session::{self, Sessions};
-use super::store::{PostgresStore, Shared};
-use super::watch::{self, Dropped, Notifier};
-use super::{PostgresOptions, backup, query, rotation, schema};
-use crate::recent::Recent;
+use super::shared::Shared;
+use super::store::PostgresStore;
+use super::watch::{self, DropSignal, Notifier};
+use super::{backup, query, rotation, schema, server, statements};
+use crate::record_cache::RecordCache;
 
-static SETTINGS: Sql = Sql {
-    text: "SELECT pg_is_in_recovery() OR current_setting('default_transaction_read_only') = 'on', \
-           current_setting('synchronous_commit') = 'off'",
-    types: &[],
-};
+impl PostgresStore {
+    /// Opens the store at `url`, like `postgres://user:password@host/database?sslmode=require`, and
+    /// creates its schema `hitl` if there is none. Every replica gives the same key.
+    ///
+    /// # Errors
+    ///
+    /// The error's [kind](StoreError::kind) tells why: the database cannot be reached, takes no
+    /// writes, was written by a newer version, or under another key.
+    ///
+    /// # Panics
+    ///
+    /// Outside of a Tokio runtime.
+    pub async fn open(url: &str, key: impl Into<HostKeys>) -> Result<Self, StoreError> {
+        Self::options(url).key(key).open().await
+    }
 
-/// The statements here.
-pub(super) const ALL: &[&Sql] = &[&SETTINGS];
+    /// Returns the options with which a database is opened.
+    pub fn options(url: impl Into<String>) -> PostgresOptions {
+        PostgresOptions::new(url)
+    }
+}
+
+impl PostgresOptions {
+    /// Opens the store on the caller's Tokio runtime: the store works as long as that runtime does.
+    ///
+    /// Cancel safe: a migration happens wholly or not at all.
+    ///
+    /// # Errors
+    ///
+    /// As [`PostgresStore::open`].
+    ///
+    /// # Panics
+    ///
+    /// Outside of a Tokio runtime.
+    pub async fn open(self) -> Result<PostgresStore, StoreError> {
+        open(self).await
+    }
+}
 
 /// Opens a store.
-pub(super) async fn open(options: PostgresOptions) -> Result<PostgresStore, StoreError> {
+async fn open(options: PostgresOptions) -> Result<PostgresStore, StoreError> {
     schema::check_name(&options.schema)?;
     let Some(keys) = options.keys.clone() else {
         let message = "give the store the host's key with `key`: there is no file beside a \
@@ -35,9 +66,9 @@ pub(super) async fn open(options: PostgresOptions) -> Result<PostgresStore, Stor
     let address = Address::parse(&options.url, "hitl", &options.roots)?;
     let listen_url = options.listen_url.as_ref().unwrap_or(&options.url);
     let listen_at = Address::parse(listen_url, "hitl listens", &options.roots)?;
-    let pool = address.pool(options.connections, options.patience)?;
-    let database = Arc::new(Database::new(pool, &options, address.place()));
-    check_settings(&database).await?;
+    let pool = address.pool(options.max_connections, options.operation_timeout)?;
+    let database = Arc::new(Database::new(pool, &options, address.place(), &statements::all()));
+    server::check_settings(&database).await?;
     schema::migrate(&database, &options.schema, schema::STEPS).await?;
     rotation::check_keys(&database, &keys, options.replace_lost_key).await?;
     if let Some(name) = &options.restored {
@@ -50,37 +81,19 @@ pub(super) async fn open(options: PostgresOptions) -> Result<PostgresStore, Stor
     Ok(start(database, listen_at, keys, options))
 }
 
-/// A standby takes no writes, and a server that acknowledges before it has written breaks promises.
-async fn check_settings(on: &Database) -> Result<(), StoreError> {
-    let error = |fault| on.error(fault);
-    let rows = on.read(&SETTINGS, &[]).await.map_err(error)?;
-    let row = query::one(&rows).map_err(error)?;
-    if row.try_get(0).map_err(|e| on.error(e.into()))? {
-        return Err(read_only(&on.place));
-    }
-    if row.try_get(1).map_err(|e| on.error(e.into()))? {
-        return Err(unusable(format!(
-            "{} has synchronous_commit = off: what it acknowledges may be lost; turn it on, at \
-             least for this user (ALTER ROLE .. SET synchronous_commit = on)",
-            on.place
-        )));
-    }
-    Ok(())
-}
-
 fn start(
     database: Arc<Database>,
     listen_at: Address,
     keys: HostKeys,
     options: PostgresOptions,
 ) -> PostgresStore {
-    let (alive, dropped) = Dropped::pair();
+    let (alive, dropped) = DropSignal::pair();
     let shared = Shared {
         sessions: Arc::new(Sessions::new(options.lease, keys.clone())),
         notifier: Arc::new(Notifier::new(&options.schema)),
         hub: Hub::default(),
-        recent: Recent::default(),
-        heard: Heard::default(),
+        record_cache: RecordCache::default(),
+        clock_estimate: ServerClockEstimate::default(),
         clock: options.clock,
         database,
         keys,
@@ -91,6 +104,6 @@ fn start(
     tokio::spawn(watch::notify(Arc::clone(&shared.notifier), on(), dropped.clone()));
     let (notifier, hub) = (Arc::clone(&shared.notifier), shared.hub.clone());
     tokio::spawn(watch::listen(notifier, listen_at, hub.clone(), dropped.clone()));
-    tokio::spawn(watch::look_again(on(), hub, options.look_again, dropped));
+    tokio::spawn(watch::poll_history(on(), hub, options.poll_interval, dropped));
     PostgresStore::from(shared)
 }

@@ -1,4 +1,4 @@
-//! What can be written: a submission, and an event applied to a call.
+//! The writes of single calls: a submission, and an event applied to a call.
 //!
 //! # How
 //!
@@ -21,25 +21,22 @@
 //! - Each operation signs its line in the history with an id of its own. After a connection broke,
 //!   the line says whether it happened; only when that cannot be read is the answer ambiguous.
 
-use hitl_base::Timestamp;
 use hitl_core::machine::{self, CallRecord, Event, Facts, NewCall, Step, grant_of};
 use hitl_core::seal::Sealed;
 use hitl_core::store::{ApplyError, Enclosed, StoreError, Submitted};
 use hitl_core::{RequestId, SessionId, Tenant};
 
-use super::change::{Change, FRESH, New, Wrote};
 use super::decisions;
 use super::error::{Fault, ambiguous, unreachable};
-use super::query::{self, Found, Kept, millis};
+use super::multi_call;
+use super::optimistic::StampedCall;
+use super::query::{self, KeyLookup};
 use super::queue;
-use super::ready::Fresh;
-use super::store::Shared;
-use super::together;
-use super::transaction::Way;
+use super::row::StoredCall;
+use super::shared::Shared;
+use super::transaction::{WriteOutcome, WriteTarget};
+use super::write::{InsertCall, MAX_MISSES, READ_VALIDITY_MICROS, UpdateCall};
 use crate::failpoint::reach;
-
-/// How often a submission may find its key free and yet not be taken.
-pub(super) const MISSES: u32 = 20;
 
 /// Enters a call.
 pub(super) async fn submit(
@@ -48,35 +45,36 @@ pub(super) async fn submit(
     payload: &Sealed,
 ) -> Result<Submitted, StoreError> {
     if call.grant().is_some() {
-        return together::submit(on, call, payload).await;
+        return multi_call::submit(on, call, payload).await;
     }
-    let mut tries = on.database.tries();
+    let mut retry = on.database.retry();
     let (write, mut misses, mut unclear) = (SessionId::new(), 0, false);
     let (caps, auditor) = (call.caps(), call.auditor());
-    let way = Way::Alone(&on.database);
-    if let Some(Fresh { record, epoch, read_at }) = Fresh::of(on, call) {
-        let (since, until) = (read_at, read_at.saturating_add(FRESH));
-        let new = New { record: &record, caps, auditor, epoch, payload, since, until, write };
-        match new.write(&way).await.map_err(|fault| on.reading_failed(fault, false))? {
-            Wrote::Done => {
-                on.wrote(&record, epoch);
+    let way = WriteTarget::SingleStatement(&on.database);
+    if let Some(StampedCall { record, epoch, read_at }) = StampedCall::new(on, call) {
+        let (since, until) = (read_at, read_at.saturating_add(READ_VALIDITY_MICROS));
+        let insert =
+            InsertCall { record: &record, caps, auditor, epoch, payload, since, until, write };
+        match insert.write(&way).await.map_err(|fault| on.reading_failed(fault, false))? {
+            WriteOutcome::Done => {
+                on.record_written(&record, epoch);
                 return Ok(Submitted::Created(record));
             }
             // The key may be taken, its run forgotten, the queue full, the lease over: looks.
-            Wrote::Missed => {}
-            Wrote::Unclear => {
+            WriteOutcome::Missed => {}
+            WriteOutcome::Unclear => {
                 unclear = true;
-                if !tries.again().await {
+                if !retry.wait().await {
                     return Err(ambiguous(&on.database.place));
                 }
             }
         }
     }
     loop {
-        let found = on.look_for(call).await;
-        let Found { read_at, kept, watermark } =
+        let found = on.read_by_key(call).await;
+        let KeyLookup { read_at, stored, watermark } =
             found.map_err(|fault| on.reading_failed(fault, unclear))?;
-        if let Some(Kept { record, .. }) = kept {
+        if let Some(StoredCall { record, .. }) = stored {
             return Ok(if record.content != call.content() {
                 Submitted::Conflict(record.id())
             } else if record.id() == call.id() {
@@ -102,27 +100,28 @@ pub(super) async fn submit(
         let claim = record.claim.map(|claim| claim.session);
         let epoch = claim.map(|session| on.sessions.epoch(session)).transpose();
         let epoch = epoch.map_err(|error| on.known_or_ambiguous(error, unclear))?;
-        let (since, until) = (read_at, read_at.saturating_add(FRESH));
-        let new = New { record: &record, caps, auditor, epoch, payload, since, until, write };
-        let attempt = new.write(&way).await;
+        let (since, until) = (read_at, read_at.saturating_add(READ_VALIDITY_MICROS));
+        let insert =
+            InsertCall { record: &record, caps, auditor, epoch, payload, since, until, write };
+        let attempt = insert.write(&way).await;
         match attempt.map_err(|fault| on.reading_failed(fault, unclear))? {
-            Wrote::Done => {
-                on.wrote(&record, epoch);
+            WriteOutcome::Done => {
+                on.record_written(&record, epoch);
                 return Ok(Submitted::Created(record));
             }
-            Wrote::Missed => {
+            WriteOutcome::Missed => {
                 misses += 1;
                 if let Some((session, epoch)) = claim.zip(epoch) {
                     let checked = on.sessions.check(&on.database, session, epoch).await;
                     checked.map_err(|error| on.known_or_ambiguous(error, unclear))?;
                 }
-                if misses == MISSES {
+                if misses == MAX_MISSES {
                     return Err(on.database.error(Fault::Damaged("a new call's id is taken")));
                 }
             }
-            Wrote::Unclear => {
+            WriteOutcome::Unclear => {
                 unclear = true;
-                if !tries.again().await {
+                if !retry.wait().await {
                     return Err(ambiguous(&on.database.place));
                 }
             }
@@ -138,75 +137,75 @@ pub(super) async fn apply(
     event: &Event,
     enclosed: &Enclosed,
 ) -> Result<CallRecord, ApplyError> {
-    let mut tries = on.database.tries();
+    let mut retry = on.database.retry();
     let (write, mut unclear) = (SessionId::new(), false);
-    let way = Way::Alone(&on.database);
-    if let Some(change) = Change::ready(on, (tenant, id), event, enclosed) {
+    let way = WriteTarget::SingleStatement(&on.database);
+    if let Some(change) = UpdateCall::from_cache(on, (tenant, id), event, enclosed) {
         reach("call-read");
         let attempt = change.write(&way, tenant, event, enclosed, write).await;
         match attempt.map_err(|fault| on.reading_failed(fault, false))? {
-            Wrote::Done => {
-                on.wrote(&change.next, change.epoch);
+            WriteOutcome::Done => {
+                on.record_written(&change.next, change.epoch);
                 return Ok(change.next);
             }
             // It is not as it was, or the event comes too late, or the lease is over: looks.
-            Wrote::Missed => {}
-            Wrote::Unclear => {
+            WriteOutcome::Missed => {}
+            WriteOutcome::Unclear => {
                 unclear = true;
-                if !tries.again().await {
+                if !retry.wait().await {
                     return Err(ambiguous(&on.database.place).into());
                 }
             }
         }
     }
     loop {
-        let kept = on.look(tenant, id).await;
-        let kept = kept.map_err(|fault| on.reading_failed(fault, unclear))?;
-        let Some(kept) = kept else { return Err(ApplyError::NotFound(id)) };
+        let stored = on.read_and_cache(tenant, id).await;
+        let stored = stored.map_err(|fault| on.reading_failed(fault, unclear))?;
+        let Some(stored) = stored else { return Err(ApplyError::NotFound(id)) };
         // Asked after the record was read: what was not written then is not in it.
         if unclear && on.has_written(tenant, id, write).await? {
             on.changed(id);
-            let kept = on.look(tenant, id).await;
-            let kept = kept.map_err(|fault| on.reading_failed(fault, true))?;
-            return kept.map(|kept| kept.record).ok_or(ApplyError::NotFound(id));
+            let stored = on.read_and_cache(tenant, id).await;
+            let stored = stored.map_err(|fault| on.reading_failed(fault, true))?;
+            return stored.map(|stored| stored.record).ok_or(ApplyError::NotFound(id));
         }
-        let now = on.now_of(kept.read_at);
+        let now = on.now_of(stored.read_at);
         let decision_used = decisions::is_used(&on.database, id, event).await;
         let decision_used = decision_used.map_err(|fault| on.reading_failed(fault, unclear))?;
-        let facts = Facts { now, claimant_dead: kept.claimant_dead, decision_used };
+        let facts = Facts { now, claimant_dead: stored.claimant_dead, decision_used };
         reach("call-read");
-        if let Some(grant) = grant_of(&kept.record, event) {
-            return together::apply(on, tenant, id, event, enclosed, grant).await;
+        if let Some(grant) = grant_of(&stored.record, event) {
+            return multi_call::apply(on, tenant, id, event, enclosed, grant).await;
         }
-        let next = match machine::apply(&kept.record, event, facts) {
+        let next = match machine::apply(&stored.record, event, facts) {
             Ok(Step::Changed(next)) => enclosed.complete(next),
-            Ok(Step::Replayed) => return Ok(kept.record),
+            Ok(Step::Replayed) => return Ok(stored.record),
             Err(refusal) => {
-                return Err(ApplyError::Lost { refusal, current: Box::new(kept.record) });
+                return Err(ApplyError::Lost { refusal, current: Box::new(stored.record) });
             }
         };
-        let change = Change::new(on, &kept, next, event);
+        let change = UpdateCall::new(on, &stored, next, event);
         let change = change.map_err(|error| on.known_or_ambiguous(error, unclear))?;
         let attempt = change.write(&way, tenant, event, enclosed, write).await;
         match attempt.map_err(|fault| on.reading_failed(fault, unclear))? {
-            Wrote::Done => {
-                on.wrote(&change.next, change.epoch);
+            WriteOutcome::Done => {
+                on.record_written(&change.next, change.epoch);
                 return Ok(change.next);
             }
-            Wrote::Missed => {
+            WriteOutcome::Missed => {
                 if let Event::Claim { session, .. } = event {
                     let epoch = change.epoch.unwrap_or_default();
                     let checked = on.sessions.check(&on.database, *session, epoch).await;
                     checked.map_err(|error| on.known_or_ambiguous(error, unclear))?;
                 }
-                if tries.is_over() {
+                if retry.is_expired() {
                     let error = unreachable(&on.database.place);
                     return Err(on.known_or_ambiguous(error, unclear).into());
                 }
             }
-            Wrote::Unclear => {
+            WriteOutcome::Unclear => {
                 unclear = true;
-                if !tries.again().await {
+                if !retry.wait().await {
                     return Err(ambiguous(&on.database.place).into());
                 }
             }
@@ -215,12 +214,7 @@ pub(super) async fn apply(
 }
 
 impl Shared {
-    /// The present of the store, at a moment of the database's.
-    pub(super) fn now_of(&self, micros: i64) -> Timestamp {
-        self.clock.as_ref().map_or_else(|| millis(micros), |clock| clock.now())
-    }
-
-    /// Whether a write whose answer was lost has happened.
+    /// Returns whether a write whose answer was lost has happened.
     async fn has_written(
         &self,
         tenant: &Tenant,
@@ -229,15 +223,5 @@ impl Shared {
     ) -> Result<bool, StoreError> {
         let written = query::written(&self.database, tenant, id, write).await;
         Ok(written.map_err(|fault| self.reading_failed(fault, true))?.is_some())
-    }
-
-    /// A read that failed after a write whose end is not known leaves it unknown.
-    pub(super) fn reading_failed(&self, fault: Fault, unclear: bool) -> StoreError {
-        self.known_or_ambiguous(self.database.error(fault), unclear)
-    }
-
-    /// Whatever goes wrong after a write whose end is not known: that one may still happen.
-    pub(super) fn known_or_ambiguous(&self, error: StoreError, unclear: bool) -> StoreError {
-        if unclear { ambiguous(&self.database.place) } else { error }
     }
 }

@@ -1,15 +1,13 @@
-//! How a database is opened.
+//! The options with which a database is opened.
 
 use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
 use hitl_base::Clock;
-use hitl_core::{HostKeys, StoreError};
+use hitl_core::HostKeys;
 
-use super::{PostgresStore, open};
-
-/// How a [`PostgresStore`] is opened.
+/// The options with which a [`PostgresStore`](crate::PostgresStore) is opened.
 ///
 /// ```no_run
 /// # use hitl_store::PostgresStore;
@@ -32,18 +30,18 @@ pub struct PostgresOptions {
     pub(super) keys: Option<HostKeys>,
     pub(super) replace_lost_key: bool,
     pub(super) restored: Option<String>,
-    pub(super) connections: usize,
-    pub(super) patience: Duration,
+    pub(super) max_connections: usize,
+    pub(super) operation_timeout: Duration,
     pub(super) lease: Duration,
-    pub(super) look_again: Duration,
-    pub(super) statements: Statements,
+    pub(super) poll_interval: Duration,
+    pub(super) statements: StatementMode,
     pub(super) roots: Vec<Vec<u8>>,
     pub(super) clock: Option<Arc<dyn Clock>>,
 }
 
-/// How statements reach the server.
+/// The way in which statements reach the server.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Statements {
+pub(super) enum StatementMode {
     /// Parsed once for each connection.
     Prepared,
     /// Parsed each time; nothing of them stays with a connection.
@@ -62,17 +60,17 @@ impl PostgresOptions {
             keys: None,
             replace_lost_key: false,
             restored: None,
-            connections: 16,
-            patience: Duration::from_secs(5),
+            max_connections: 16,
+            operation_timeout: Duration::from_secs(5),
             lease: Duration::from_secs(15),
-            look_again: Duration::from_secs(5),
-            statements: Statements::Prepared,
+            poll_interval: Duration::from_secs(5),
+            statements: StatementMode::Prepared,
             roots: Vec::new(),
             clock: None,
         }
     }
 
-    /// The key that arguments and results are sealed under. Every replica is given the same one,
+    /// Sets the key that arguments and results are sealed under. Every replica is given the same one,
     /// say from a vault; the database keeps only a check value of it. Required.
     ///
     /// While the key is replaced, a replica is given [both](HostKeys::with_previous): first each
@@ -93,7 +91,7 @@ impl PostgresOptions {
 
     /// Says that the database was put back from a copy, or failed over to a standby that may lack
     /// the last writes: what was decided and run since is not in it. It gets a new
-    /// [epoch](PostgresStore::epoch), in which everything that was pending or approved is asked
+    /// [epoch](crate::PostgresStore::epoch), in which everything that was pending or approved is asked
     /// again, and everything that was running has an unknown outcome; runs that began before take
     /// no new calls.
     ///
@@ -104,39 +102,40 @@ impl PostgresOptions {
         self
     }
 
-    /// The schema that hitl has for itself, `hitl` unless set: up to 40 of `a-z`, `0-9` and `_`. It
+    /// Sets the schema that hitl has for itself, `hitl` unless set: up to 40 of `a-z`, `0-9` and `_`. It
     /// is created when there is none. Stores in different schemas do not see each other.
     pub fn schema(mut self, name: impl Into<String>) -> Self {
         self.schema = name.into();
         self
     }
 
-    /// The most connections, 16 unless set, at least 2; one more listens. Further callers wait.
-    pub fn connections(mut self, most: usize) -> Self {
-        self.connections = most.max(2);
+    /// Sets the most connections: 16 unless set, at least 2; one more listens. Further callers wait.
+    pub fn max_connections(mut self, most: usize) -> Self {
+        self.max_connections = most.max(2);
         self
     }
 
-    /// How long an operation waits for a database that cannot be reached, before it fails with
-    /// [`Unavailable`](hitl_core::StoreErrorKind::Unavailable), or with
+    /// Sets how long an operation waits for a database that cannot be reached, before it fails
+    /// with [`Unavailable`](hitl_core::StoreErrorKind::Unavailable), or with
     /// [`Ambiguous`](hitl_core::StoreErrorKind::Ambiguous) when a write was on its way. Five
     /// seconds unless set.
-    pub fn patience(mut self, length: Duration) -> Self {
-        self.patience = length;
+    pub fn operation_timeout(mut self, length: Duration) -> Self {
+        self.operation_timeout = length;
         self
     }
 
-    /// How long an executor counts as alive after its last sign of life, by the database's clock.
-    /// Fifteen seconds unless set, at least 300 ms; renewed six times in that time. An executor
-    /// that could not renew it for half that time claims nothing any more until it could. Shorter
-    /// finds the dead earlier; longer survives longer pauses of the network.
+    /// Sets how long an executor counts as alive after its last sign of life, by the database's
+    /// clock. Fifteen seconds unless set, at least 300 ms; renewed six times in that time. An
+    /// executor that could not renew it for half that time claims nothing any more until it could.
+    /// Shorter finds the dead earlier; longer survives longer pauses of the network.
     pub fn lease(mut self, length: Duration) -> Self {
         self.lease = length.max(SHORTEST_LEASE);
         self
     }
 
-    /// Where to listen for the changes of other replicas, when the first URL leads to a pooler:
-    /// `LISTEN` needs a connection that stays the same, so this one goes to the server itself.
+    /// Sets where to listen for the changes of other replicas, when the first URL leads to a
+    /// pooler: `LISTEN` needs a connection that stays the same, so this one goes to the server
+    /// itself.
     pub fn listen_url(mut self, url: impl Into<String>) -> Self {
         self.listen_url = Some(url.into());
         self
@@ -146,7 +145,7 @@ impl PostgresOptions {
     /// to another one and know no prepared statements (pgbouncer before 1.21, or with
     /// `max_prepared_statements = 0`). Costs the server some planning each time.
     pub fn unnamed_statements(mut self) -> Self {
-        self.statements = Statements::Unnamed;
+        self.statements = StatementMode::Unnamed;
         self
     }
 
@@ -156,9 +155,10 @@ impl PostgresOptions {
         self
     }
 
-    /// How often the history is read for changes that nobody was told of. Five seconds unless set.
-    pub fn look_again(mut self, every: Duration) -> Self {
-        self.look_again = every.max(Duration::from_millis(10));
+    /// Sets how often the history is read for changes whose notification was lost. Five seconds
+    /// unless set, at least 10 ms.
+    pub fn poll_interval(mut self, every: Duration) -> Self {
+        self.poll_interval = every.max(Duration::from_millis(10));
         self
     }
 
@@ -169,11 +169,6 @@ impl PostgresOptions {
         self.clock = Some(Arc::new(clock));
         self
     }
-
-    /// Opens the store, on the runtime that calls: the store works as long as that runtime does.
-    pub async fn open(self) -> Result<PostgresStore, StoreError> {
-        open::open(self).await
-    }
 }
 
 impl fmt::Debug for PostgresOptions {
@@ -182,8 +177,8 @@ impl fmt::Debug for PostgresOptions {
         f.debug_struct("PostgresOptions")
             .field("schema", &self.schema)
             .field("keys", &self.keys)
-            .field("connections", &self.connections)
-            .field("patience", &self.patience)
+            .field("max_connections", &self.max_connections)
+            .field("operation_timeout", &self.operation_timeout)
             .field("lease", &self.lease)
             .finish_non_exhaustive()
     }

@@ -1,4 +1,4 @@
-//! Changes that are not known to stand in the audit.
+//! Changes whose audit record is unconfirmed.
 
 use hitl_core::SessionId;
 use hitl_core::machine::Entry;
@@ -6,12 +6,13 @@ use hitl_core::store::Change;
 use tokio_postgres::Row;
 use tokio_postgres::types::Type;
 
-use super::database::{Database, Sql};
+use super::database::Database;
 use super::error::Fault;
-use super::query::count;
+use super::row::count;
+use super::statement::Statement;
 
 // What others are taking at this moment is theirs.
-static TAKE: Sql = Sql {
+static TAKE: Statement = Statement {
     text: "WITH orphans AS ( \
              SELECT u.call, u.version FROM {s}.unaudited u WHERE NOT EXISTS ( \
                SELECT FROM {s}.sessions s WHERE s.id = u.auditor \
@@ -23,21 +24,21 @@ static TAKE: Sql = Sql {
              ON h.call = t.call AND h.version = t.version ORDER BY h.call, h.version",
     types: &[Type::TEXT, Type::INT8],
 };
-static OWN: Sql = Sql {
+static OWN: Statement = Statement {
     text: "SELECT h.entry FROM {s}.unaudited u JOIN {s}.history h \
              ON h.call = u.call AND h.version = u.version \
            WHERE u.auditor = $1::text::uuid ORDER BY u.call, u.version LIMIT $2",
     types: &[Type::TEXT, Type::INT8],
 };
-static ACKNOWLEDGE: Sql = Sql {
+static ACKNOWLEDGE: Statement = Statement {
     text: "DELETE FROM {s}.unaudited u USING {s}.calls c, \
              unnest($1::text[], $2::bigint[]) AS a (id, version) \
            WHERE c.id = a.id::uuid AND u.call = c.n AND u.version = a.version",
     types: &[Type::TEXT_ARRAY, Type::INT8_ARRAY],
 };
 
-/// The statements here.
-pub(super) const ALL: &[&Sql] = &[&TAKE, &OWN, &ACKNOWLEDGE];
+/// The statements of this module.
+pub(super) const ALL: &[&Statement] = &[&TAKE, &OWN, &ACKNOWLEDGE];
 
 /// Gives some of what the dead were to audit to this session.
 pub(super) async fn take(
@@ -48,7 +49,7 @@ pub(super) async fn take(
     entries(&on.read(&TAKE, &[&session.to_string(), &count(limit)]).await?)
 }
 
-/// What this session has not acknowledged yet.
+/// Returns what this session has not acknowledged yet.
 pub(super) async fn own(
     on: &Database,
     session: SessionId,
@@ -63,7 +64,7 @@ fn entries(rows: &[Row]) -> Result<Vec<Entry>, Fault> {
     rows.iter().map(entry).collect()
 }
 
-/// These changes stand in the audit.
+/// Notes that these changes are in the audit.
 pub(super) async fn acknowledge(on: &Database, audited: &[Change]) -> Result<(), Fault> {
     let ids: Vec<String> = audited.iter().map(|change| change.call.to_string()).collect();
     let versions: Vec<i64> = audited.iter().map(|change| change.version.cast_signed()).collect();

@@ -9,7 +9,12 @@ use super::*;
 /// With no database the test is skipped, as its siblings in `tests/postgres` say.
 const URL: &str = hitl_test_postgres::URL;
 
-async fn plan(on: &Database, sql: &Sql, given: &[&(dyn ToSql + Sync)], schema: &str) -> String {
+async fn plan(
+    on: &Database,
+    sql: &Statement,
+    given: &[&(dyn ToSql + Sync)],
+    schema: &str,
+) -> String {
     let connection = on.connection().await.unwrap();
     let text = format!("EXPLAIN (ANALYZE, TIMING off) {}", sql.text.replace("{s}", schema));
     let typed: Vec<_> = given.iter().copied().zip(sql.types.iter().cloned()).collect();

@@ -1,17 +1,17 @@
-//! What can be read. Each function is one snapshot of the database, unless it says otherwise.
-
-use std::str::FromStr;
+//! Reads. Each function is one snapshot of the database, unless it says otherwise.
 
 use hitl_base::Timestamp;
 use hitl_core::machine::{CallRecord, CallState, Entry};
 use hitl_core::seal::Sealed;
-use hitl_core::store::{History, PageRequest};
+use hitl_core::store::{History, PageRequest, SealedPart};
 use hitl_core::{CallKey, ContentDigest, RequestId, RunId, SessionId, Tenant};
 use tokio_postgres::Row;
 use tokio_postgres::types::Type;
 
-use super::database::{Database, Sql};
+use super::database::Database;
 use super::error::Fault;
+use super::row::{StoredCall, count, millis, one, parse, record, storable, stored, tenant_of};
+use super::statement::Statement;
 use super::transaction::Tx;
 
 /// The present in microseconds, as bigint.
@@ -24,8 +24,8 @@ macro_rules! micros {
 // To a planner that has no statistics yet, one index is as good as any other, also one that leads
 // to all calls of a tenant; and what it plans then is kept until it has some. So where an id says
 // which call it is, the tenant is asked about in a way that no index answers (`IS TRUE`).
-static NOW: Sql = Sql { text: concat!("SELECT ", micros!()), types: &[] };
-static BY_ID: Sql = Sql {
+static NOW: Statement = Statement { text: concat!("SELECT ", micros!()), types: &[] };
+static BY_ID: Statement = Statement {
     text: concat!(
         "SELECT ",
         micros!(),
@@ -35,7 +35,7 @@ static BY_ID: Sql = Sql {
     ),
     types: &[Type::TEXT, Type::TEXT],
 };
-static BY_KEY: Sql = Sql {
+static BY_KEY: Statement = Statement {
     text: concat!(
         "SELECT ",
         micros!(),
@@ -45,19 +45,19 @@ static BY_KEY: Sql = Sql {
     ),
     types: &[Type::TEXT, Type::TEXT, Type::INT8],
 };
-static PAYLOAD: Sql = Sql {
+static PAYLOAD: Statement = Statement {
     text: "SELECT p.sealed FROM {s}.payloads p JOIN {s}.calls c ON c.n = p.call \
            WHERE c.id = $2::text::uuid AND (c.tenant = $1) IS TRUE",
     types: &[Type::TEXT, Type::TEXT],
 };
-static RESULT: Sql = Sql {
+static RESULT: Statement = Statement {
     text: "SELECT r.sealed FROM {s}.results r JOIN {s}.calls c ON c.n = r.call \
            WHERE c.id = $2::text::uuid AND (c.tenant = $1) IS TRUE",
     types: &[Type::TEXT, Type::TEXT],
 };
 // The index has each state's calls in order: merging the heads of these lists costs as much as the
 // page is long, however long the queue is.
-static PAGE: Sql = Sql {
+static PAGE: Statement = Statement {
     text: "SELECT version, record FROM {s}.calls WHERE tenant = $1 AND n = ANY (ARRAY( \
              SELECT head.n FROM unnest($2::text[]) AS wanted (state) CROSS JOIN LATERAL ( \
                SELECT n FROM {s}.calls WHERE tenant = $1 AND state = wanted.state AND n > coalesce(( \
@@ -66,26 +66,26 @@ static PAGE: Sql = Sql {
              ORDER BY head.n LIMIT $4)) ORDER BY n",
     types: &[Type::TEXT, Type::TEXT_ARRAY, Type::TEXT, Type::INT8],
 };
-static ROOTED: Sql = Sql {
+static ROOTED: Statement = Statement {
     text: "SELECT version, record FROM {s}.calls WHERE tenant = $1 AND root = $2 \
              AND state = ANY ($3) AND n > coalesce(( \
              SELECT n FROM {s}.calls WHERE id <= $4::text::uuid ORDER BY id DESC LIMIT 1), 0) \
            ORDER BY n LIMIT $5",
     types: &[Type::TEXT, Type::TEXT, Type::TEXT_ARRAY, Type::TEXT, Type::INT8],
 };
-static REJECTED: Sql = Sql {
+static REJECTED: Statement = Statement {
     text: "SELECT version, record FROM {s}.calls WHERE tenant = $1 AND run = $2 AND content = $3 \
              AND state = 'rejected' ORDER BY n DESC LIMIT $4",
     types: &[Type::TEXT, Type::TEXT, Type::TEXT, Type::INT8],
 };
-static APPROVED: Sql = Sql {
+static APPROVED: Statement = Statement {
     text: "SELECT tenant, id::text FROM {s}.calls WHERE state = 'approved' AND n > coalesce(( \
              SELECT n FROM {s}.calls WHERE id <= $1::text::uuid ORDER BY id DESC LIMIT 1), 0) \
            ORDER BY n LIMIT $2",
     types: &[Type::TEXT, Type::INT8],
 };
 // The time is asked for once, in a query of its own: only then does the index bound the search.
-static STALE: Sql = Sql {
+static STALE: Statement = Statement {
     text: "(SELECT c.tenant, c.id::text, c.state FROM {s}.calls c WHERE c.state = 'claimed' \
              AND NOT EXISTS (SELECT FROM {s}.sessions s WHERE s.id = c.claimant \
                AND s.epoch = c.epoch AND s.lease_until > clock_timestamp()) LIMIT $2) \
@@ -97,34 +97,34 @@ static STALE: Sql = Sql {
              ORDER BY expires_at LIMIT $2) LIMIT $2",
     types: &[Type::INT8, Type::INT8],
 };
-static HISTORY: Sql = Sql {
+static HISTORY: Statement = Statement {
     text: "SELECT h.seq, h.entry, l.last FROM {s}.numbered l LEFT JOIN LATERAL ( \
              SELECT seq, entry FROM {s}.history WHERE seq > $1 ORDER BY seq LIMIT $2) h ON true \
            ORDER BY h.seq",
     types: &[Type::INT8, Type::INT8],
 };
-static HISTORY_OF: Sql = Sql {
+static HISTORY_OF: Statement = Statement {
     text: "SELECT h.seq, h.entry FROM {s}.history h JOIN {s}.calls c ON c.n = h.call \
            WHERE c.id = $2::text::uuid AND (c.tenant = $1) IS TRUE AND h.seq IS NOT NULL \
            ORDER BY h.seq LIMIT 1000",
     types: &[Type::TEXT, Type::TEXT],
 };
-static NUMBER: Sql = Sql { text: "SELECT {s}.number_history($1)", types: &[Type::INT8] };
-static LAST: Sql = Sql { text: "SELECT last FROM {s}.numbered", types: &[] };
-static CHANGES: Sql = Sql {
+static NUMBER: Statement =
+    Statement { text: "SELECT {s}.number_history($1)", types: &[Type::INT8] };
+static LAST: Statement = Statement { text: "SELECT last FROM {s}.numbered", types: &[] };
+static CHANGES: Statement = Statement {
     text: "SELECT c.id::text FROM {s}.history h JOIN {s}.calls c ON c.n = h.call WHERE h.seq > $1 \
            ORDER BY h.seq LIMIT $2",
     types: &[Type::INT8, Type::INT8],
 };
-static WRITTEN: Sql = Sql {
+static WRITTEN: Statement = Statement {
     text: "SELECT h.version FROM {s}.history h JOIN {s}.calls c ON c.n = h.call \
            WHERE c.id = $2::text::uuid AND (c.tenant = $1) IS TRUE AND h.write = $3::text::uuid",
     types: &[Type::TEXT, Type::TEXT, Type::TEXT],
 };
-static META: Sql = Sql { text: "SELECT value FROM {s}.meta WHERE name = $1", types: &[Type::TEXT] };
 
-/// The statements here.
-pub(super) const ALL: &[&Sql] = &[
+/// The statements of this module.
+pub(super) const ALL: &[&Statement] = &[
     &NOW,
     &BY_ID,
     &BY_KEY,
@@ -141,22 +141,10 @@ pub(super) const ALL: &[&Sql] = &[
     &LAST,
     &CHANGES,
     &WRITTEN,
-    &META,
 ];
 
 /// How many changes get their numbers at once.
 const NUMBERED: i64 = 10_000;
-
-/// A call as it is kept, and what the database knows beside it.
-#[derive(Clone)]
-pub(super) struct Kept {
-    /// When it was read, in microseconds by the database's clock.
-    pub(super) read_at: i64,
-    pub(super) record: CallRecord,
-    /// Which lease of the claimant's session the claim was made under.
-    pub(super) epoch: Option<i64>,
-    pub(super) claimant_dead: bool,
-}
 
 /// The present, by the database's clock.
 pub(super) async fn now(on: &Database) -> Result<Timestamp, Fault> {
@@ -165,8 +153,8 @@ pub(super) async fn now(on: &Database) -> Result<Timestamp, Fault> {
 }
 
 /// The present inside a transaction, in microseconds by the database's clock.
-pub(super) async fn now_within(within: &Tx<'_>) -> Result<i64, Fault> {
-    Ok(one(&within.send(&NOW, &[]).await?)?.try_get(0)?)
+pub(super) async fn now_within(tx: &Tx<'_>) -> Result<i64, Fault> {
+    Ok(one(&tx.send(&NOW, &[]).await?)?.try_get(0)?)
 }
 
 /// A call, by its id.
@@ -174,46 +162,37 @@ pub(super) async fn get(
     on: &Database,
     tenant: &Tenant,
     id: RequestId,
-) -> Result<Option<Kept>, Fault> {
+) -> Result<Option<StoredCall>, Fault> {
     let rows = on.read(&BY_ID, &[&storable(tenant.as_str()), &id.to_string()]).await?;
-    rows.first().map(kept).transpose()
+    rows.first().map(stored).transpose()
 }
 
-/// What a key leads to.
-pub(super) struct Found {
+/// The result of looking a call up by its key.
+pub(super) struct KeyLookup {
     /// When it was looked for, in microseconds by the database's clock.
     pub(super) read_at: i64,
-    pub(super) kept: Option<Kept>,
+    pub(super) stored: Option<StoredCall>,
     /// Runs that began before it take no new calls.
     pub(super) watermark: Option<Timestamp>,
 }
 
 /// A call, by its key.
-pub(super) async fn find(on: &Database, key: &CallKey) -> Result<Found, Fault> {
+pub(super) async fn find(on: &Database, key: &CallKey) -> Result<KeyLookup, Fault> {
     let (tenant, run) = (storable(key.tenant.as_str()), storable(key.run.as_str()));
     found(&on.read(&BY_KEY, &[&tenant, &run, &key.position.cast_signed()]).await?)
 }
 
 /// A call, by its key, inside a transaction.
-pub(super) async fn find_within(within: &Tx<'_>, key: &CallKey) -> Result<Found, Fault> {
+pub(super) async fn find_within(tx: &Tx<'_>, key: &CallKey) -> Result<KeyLookup, Fault> {
     let (tenant, run) = (storable(key.tenant.as_str()), storable(key.run.as_str()));
-    found(&within.send(&BY_KEY, &[&tenant, &run, &key.position.cast_signed()]).await?)
+    found(&tx.send(&BY_KEY, &[&tenant, &run, &key.position.cast_signed()]).await?)
 }
 
-fn found(rows: &[Row]) -> Result<Found, Fault> {
+fn found(rows: &[Row]) -> Result<KeyLookup, Fault> {
     let row = one(rows)?;
-    let kept = row.try_get::<_, Option<i64>>(1)?.map(|_| kept(row)).transpose()?;
+    let stored = row.try_get::<_, Option<i64>>(1)?.map(|_| stored(row)).transpose()?;
     let watermark = row.try_get::<_, Option<i64>>(5)?.map(Timestamp::from_millis);
-    Ok(Found { read_at: row.try_get(0)?, kept, watermark })
-}
-
-/// Which of a call's sealed texts.
-#[derive(Clone, Copy, Debug)]
-pub(super) enum Text {
-    /// Its arguments.
-    Payload,
-    /// Its result.
-    Result,
+    Ok(KeyLookup { read_at: row.try_get(0)?, stored, watermark })
 }
 
 /// A sealed text of a call.
@@ -221,11 +200,11 @@ pub(super) async fn sealed(
     on: &Database,
     tenant: &Tenant,
     id: RequestId,
-    which: Text,
+    part: SealedPart,
 ) -> Result<Option<Sealed>, Fault> {
-    let sql = match which {
-        Text::Payload => &PAYLOAD,
-        Text::Result => &RESULT,
+    let sql = match part {
+        SealedPart::Payload => &PAYLOAD,
+        SealedPart::Result => &RESULT,
     };
     let rows = on.read(sql, &[&storable(tenant.as_str()), &id.to_string()]).await?;
     rows.first().map(|row| Ok(Sealed::from_bytes(row.try_get(0)?))).transpose()
@@ -305,7 +284,7 @@ pub(super) async fn stale(
 
 /// A stretch of the history, up to and with what was committed before this was asked.
 ///
-/// Numbers are given by whoever reads: see `number_history` in the schema.
+/// Numbers are given by anyone who reads: see `number_history` in the schema.
 pub(super) async fn history(on: &Database, after: u64, limit: usize) -> Result<History, Fault> {
     let from = i64::try_from(after).unwrap_or(i64::MAX);
     let mut stretch = stretch(on, from, limit).await?;
@@ -318,9 +297,9 @@ pub(super) async fn history(on: &Database, after: u64, limit: usize) -> Result<H
 }
 
 /// Gives every line of the history that was committed its number, in a transaction.
-pub(super) async fn number_within(within: &Tx<'_>) -> Result<(), Fault> {
+pub(super) async fn number_within(tx: &Tx<'_>) -> Result<(), Fault> {
     loop {
-        let rows = within.send(&NUMBER, &[&NUMBERED]).await?;
+        let rows = tx.send(&NUMBER, &[&NUMBERED]).await?;
         if one(&rows)?.try_get::<_, i64>(0)? < NUMBERED {
             return Ok(());
         }
@@ -378,7 +357,7 @@ pub(super) async fn last_change(on: &Database) -> Result<u64, Fault> {
     Ok(one(&rows)?.try_get::<_, i64>(0)?.cast_unsigned())
 }
 
-/// Which calls changed after a number of the history.
+/// Returns which calls changed after a number of the history.
 pub(super) async fn changes(
     on: &Database,
     after: u64,
@@ -388,7 +367,7 @@ pub(super) async fn changes(
     rows.iter().map(|row| parse(row.try_get(0)?)).collect()
 }
 
-/// Which version of a call this write led to, if it happened.
+/// Returns which version of a call this write led to, if it happened.
 pub(super) async fn written(
     on: &Database,
     tenant: &Tenant,
@@ -398,85 +377,6 @@ pub(super) async fn written(
     let given = (storable(tenant.as_str()), id.to_string(), write.to_string());
     let rows = on.read(&WRITTEN, &[&given.0, &given.1, &given.2]).await?;
     rows.first().map(|row| Ok(row.try_get(0)?)).transpose()
-}
-
-/// A value of the store's own table, like its epoch.
-pub(super) async fn meta(on: &Database, name: &str) -> Result<Option<String>, Fault> {
-    let rows = on.read(&META, &[&name]).await?;
-    rows.first().map(|row| Ok(row.try_get(0)?)).transpose()
-}
-
-pub(super) fn kept(row: &Row) -> Result<Kept, Fault> {
-    let record = record(row, 1)?;
-    let claimant_dead = record.claim.is_some() && row.try_get(4)?;
-    Ok(Kept { read_at: row.try_get(0)?, epoch: row.try_get(3)?, record, claimant_dead })
-}
-
-pub(super) fn record(row: &Row, at: usize) -> Result<CallRecord, Fault> {
-    parse_record(row.try_get(at + 1)?, row.try_get(at)?)
-}
-
-/// A record, which must have the version that its row has.
-pub(super) fn parse_record(text: &str, version: i64) -> Result<CallRecord, Fault> {
-    let record: CallRecord =
-        serde_json::from_str(text).map_err(|_| Fault::Damaged("a call's record"))?;
-    if record.version == version.cast_unsigned() {
-        Ok(record)
-    } else {
-        Err(Fault::Damaged("a call's version differs"))
-    }
-}
-
-pub(super) fn one(rows: &[Row]) -> Result<&Row, Fault> {
-    rows.first().ok_or(Fault::Damaged("a row is missing"))
-}
-
-pub(super) fn tenant_of(row: &Row) -> Result<Tenant, Fault> {
-    Ok(Tenant::new(original(row.try_get(0)?)))
-}
-
-pub(super) fn parse<T: FromStr>(text: &str) -> Result<T, Fault> {
-    text.parse().map_err(|_| Fault::Damaged("an id"))
-}
-
-pub(super) fn count(limit: usize) -> i64 {
-    i64::try_from(limit).unwrap_or(i64::MAX)
-}
-
-/// Milliseconds of microseconds.
-pub(super) fn millis(micros: i64) -> Timestamp {
-    Timestamp::from_millis(micros.div_euclid(1000))
-}
-
-/// A host's text as the database can keep it: it cannot keep the character 0.
-pub(super) fn storable(text: &str) -> String {
-    if text.contains(['\0', '\u{1}']) {
-        text.replace('\u{1}', "\u{1}1").replace('\0', "\u{1}0")
-    } else {
-        text.to_owned()
-    }
-}
-
-pub(super) fn original(text: &str) -> String {
-    if text.contains('\u{1}') {
-        text.replace("\u{1}0", "\0").replace("\u{1}1", "\u{1}")
-    } else {
-        text.to_owned()
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn any_text_comes_back_as_it_was() {
-        for text in ["", "acme", "\0", "\u{1}", "\u{1}0", "\0\u{1}1\0", "a\u{1}1b"] {
-            assert!(!storable(text).contains('\0'));
-            assert_eq!(original(&storable(text)), text, "{text:?}");
-        }
-        assert_ne!(storable("\0"), storable("\u{1}0"));
-    }
 }
 
 #[cfg(test)]

@@ -7,9 +7,10 @@ use hitl_core::queue::{
 };
 use tokio_postgres::types::{ToSql, Type};
 
-use super::database::{Database, Sql};
+use super::database::Database;
 use super::error::Fault;
-use super::query::{count, one, original, record, storable};
+use super::row::{count, one, original, record, storable};
+use super::statement::Statement;
 
 /// A stretch of each state that has not ended, as one snapshot.
 ///
@@ -40,7 +41,7 @@ macro_rules! stretches {
 // Where only some rows are counted or listed, a range of a row's columns is asked for in the order
 // of the index that has them, and not their equality: the planner would take any rows to be as
 // good, and look for the few there are in the whole table.
-pub(super) static BY_TURN: Sql = Sql {
+pub(super) static BY_TURN: Statement = Statement {
     text: stretches!("rank, turn, due_at, n", "$3, $4, $5, $6", "$7"),
     types: &[
         Type::TEXT,
@@ -52,11 +53,11 @@ pub(super) static BY_TURN: Sql = Sql {
         Type::INT8,
     ],
 };
-pub(super) static BY_DUE: Sql = Sql {
+pub(super) static BY_DUE: Statement = Statement {
     text: stretches!("due_at, n", "$3, $4", "$5"),
     types: &[Type::TEXT, Type::TEXT_ARRAY, Type::INT8, Type::INT8, Type::INT8],
 };
-static CREATED: Sql = Sql {
+static CREATED: Statement = Statement {
     text: "SELECT n, turn, version, record FROM {s}.calls WHERE tenant = $1 AND n = ANY (ARRAY( \
              SELECT head.n FROM unnest($2::text[]) AS wanted (state) CROSS JOIN LATERAL ( \
                SELECT n FROM {s}.calls WHERE (state, tenant, n) > (wanted.state, $1, $3) \
@@ -64,7 +65,7 @@ static CREATED: Sql = Sql {
              ORDER BY head.n LIMIT $4)) ORDER BY n",
     types: &[Type::TEXT, Type::TEXT_ARRAY, Type::INT8, Type::INT8],
 };
-static WAITING: Sql = Sql {
+static WAITING: Statement = Statement {
     text: "SELECT (SELECT count(*) FROM (SELECT FROM {s}.calls WHERE state = 'pending' \
              AND (tenant, principal) >= ($1, $2) AND (tenant, principal) <= ($1, $2) \
              ORDER BY tenant, principal LIMIT coalesce($3, 0)) own), \
@@ -72,14 +73,14 @@ static WAITING: Sql = Sql {
              AND tenant >= $1 AND tenant <= $1 ORDER BY tenant LIMIT coalesce($4, 0)) every)",
     types: &[Type::TEXT, Type::TEXT, Type::INT8, Type::INT8],
 };
-static STATES: Sql = Sql {
+static STATES: Statement = Statement {
     text: "SELECT (SELECT count(*) FROM (SELECT FROM {s}.calls \
              WHERE (state, tenant) >= (wanted.state, $1) AND (state, tenant) <= (wanted.state, $1) \
              ORDER BY state, tenant LIMIT $3) counted) \
            FROM unnest($2::text[]) WITH ORDINALITY AS wanted (state, place) ORDER BY place",
     types: &[Type::TEXT, Type::TEXT_ARRAY, Type::INT8],
 };
-static LEVELS: Sql = Sql {
+static LEVELS: Statement = Statement {
     text: "SELECT (SELECT count(*) FROM (SELECT FROM {s}.calls WHERE state = 'pending' \
              AND (tenant, rank, level) >= ($1, ranks.rank, levels.level) \
              AND (tenant, rank, level) <= ($1, ranks.rank, levels.level) \
@@ -90,7 +91,7 @@ static LEVELS: Sql = Sql {
     types: &[Type::TEXT, Type::INT8_ARRAY, Type::TEXT_ARRAY, Type::INT8],
 };
 // From one to the next: the calls of a tenant are stepped over, however many there are.
-static TENANTS: Sql = Sql {
+static TENANTS: Statement = Statement {
     text: "WITH RECURSIVE found (tenant) AS ( \
              SELECT tenant FROM ( \
                (SELECT tenant FROM {s}.calls WHERE $1::text IS NULL ORDER BY tenant LIMIT 1) \
@@ -104,8 +105,8 @@ static TENANTS: Sql = Sql {
     types: &[Type::TEXT, Type::INT8],
 };
 
-/// The statements here.
-pub(super) const ALL: &[&Sql] =
+/// The statements of this module.
+pub(super) const ALL: &[&Statement] =
     &[&WAITING, &BY_TURN, &BY_DUE, &CREATED, &STATES, &LEVELS, &TENANTS];
 
 /// The cap that a new call would break, as it looks from outside of a transaction: the one that
@@ -148,7 +149,7 @@ pub(super) async fn scan(on: &Database, scan: &QueueScan) -> Result<Vec<Placed>,
     rows.iter().map(placed).collect()
 }
 
-/// How many of a tenant's calls there are, as far as they are counted.
+/// Returns how many of a tenant's calls there are, as far as they are counted.
 pub(super) async fn counts(on: &Database, tenant: &Tenant) -> Result<QueueCounts, Fault> {
     let (tenant, most) = (storable(tenant.as_str()), COUNTED.cast_signed() + 1);
     let states: Vec<&str> = QueueCounts::STATES.iter().map(|state| state.name()).collect();

@@ -1,8 +1,8 @@
-//! What is old goes: first what calls were about, then, behind a watermark, that they were.
+//! Retention: first the content of old calls is erased, then, behind a watermark, their tombstones.
 //!
 //! A new call is compared with the watermark as it stood when its key was found free. That is
-//! enough: a tombstone is removed only after the watermark has risen above it, so whoever no longer
-//! finds the tombstone finds the watermark.
+//! enough: a tombstone is removed only after the watermark has risen above it, so anyone who no
+//! longer finds the tombstone finds the watermark.
 
 use std::collections::BTreeMap;
 
@@ -13,18 +13,22 @@ use hitl_core::store::{ERASED_AT_ONCE, Erasable, NotErased};
 use hitl_core::{Principal, RequestId, Tenant};
 use tokio_postgres::types::Type;
 
-use super::database::{Database, Sql};
+use super::database::Database;
 use super::error::Fault;
 use super::grants;
 use super::holds;
-use super::query::{self, one, parse_record, storable};
-use super::transaction::{End, Tried, Tx, Work, run};
+use super::metadata;
+use super::query;
+use super::row::{one, parse_record, storable};
+use super::statement::Statement;
+use super::transaction::{Completion, TransactionBody, Tx, run_until_known};
 use crate::failpoint::reach;
 
-/// How many calls are erased or forgotten in one transaction, so that others get their turn.
+/// The number of calls that are erased or forgotten in one transaction, so that others get their
+/// turn.
 const BATCH: i64 = ERASED_AT_ONCE as i64;
 
-pub(super) static ENDED: Sql = Sql {
+pub(super) static ENDED: Statement = Statement {
     text: "SELECT n, updated_at FROM {s}.calls WHERE NOT erased AND state IN \
            ('executed', 'failed', 'rejected', 'responded', 'expired', 'cancelled', 'denied') \
            AND updated_at < $1 AND updated_at >= $3 AND (updated_at > $3 OR n > $4) \
@@ -32,21 +36,21 @@ pub(super) static ENDED: Sql = Sql {
     types: &[Type::INT8, Type::INT8, Type::INT8, Type::INT8],
 };
 // What has ended and is not erased changes no more, but for being erased: no lock is needed.
-static READ: Sql = Sql {
+static READ: Statement = Statement {
     text: "SELECT c.n, c.version, c.record, c.id::text, \
              EXISTS (SELECT FROM {s}.unaudited u WHERE u.call = c.n) \
            FROM {s}.calls c WHERE c.n = ANY ($1) OR c.id = ANY ($2::text[]::uuid[])",
     types: &[Type::INT8_ARRAY, Type::TEXT_ARRAY],
 };
-static THEIRS: Sql = Sql {
+static THEIRS: Statement = Statement {
     text: "SELECT c.n, c.version, c.record FROM {s}.calls c WHERE (c.tenant = $1) IS TRUE \
              AND NOT c.erased AND (c.principal = $2 OR strpos(c.record, $3) > 0) AND c.n > $4 \
            ORDER BY c.n LIMIT $5",
     types: &[Type::TEXT, Type::TEXT, Type::TEXT, Type::INT8, Type::INT8],
 };
-static PLACE: Sql =
-    Sql { text: "SELECT n FROM {s}.calls WHERE id = $1::text::uuid", types: &[Type::TEXT] };
-static ERASE: Sql = Sql {
+static PLACE: Statement =
+    Statement { text: "SELECT n FROM {s}.calls WHERE id = $1::text::uuid", types: &[Type::TEXT] };
+static ERASE: Statement = Statement {
     text: "WITH gone AS ( \
              UPDATE {s}.calls c SET erased = true, run_began = g.began, record = g.record, \
                principal = '' \
@@ -59,21 +63,21 @@ static ERASE: Sql = Sql {
            SELECT count(*) FROM gone",
     types: &[Type::INT8_ARRAY, Type::INT8_ARRAY, Type::INT8_ARRAY, Type::TEXT_ARRAY],
 };
-static RAISE: Sql = Sql {
+static RAISE: Statement = Statement {
     text: "INSERT INTO {s}.meta AS m VALUES ('runs_forgotten_before', $1::bigint::text) \
            ON CONFLICT (name) DO UPDATE \
            SET value = greatest(m.value::bigint, excluded.value::bigint)::text \
            RETURNING value::bigint",
     types: &[Type::INT8],
 };
-static RAISE_FORGOTTEN: Sql = Sql {
+static RAISE_FORGOTTEN: Statement = Statement {
     text: "INSERT INTO {s}.meta AS m VALUES ('tombstones_forgotten_before', $1::bigint::text) \
            ON CONFLICT (name) DO UPDATE \
            SET value = greatest(m.value::bigint, excluded.value::bigint)::text \
            RETURNING value::bigint",
     types: &[Type::INT8],
 };
-static FORGET: Sql = Sql {
+static FORGET: Statement = Statement {
     text: "WITH gone AS (DELETE FROM {s}.calls WHERE n = ANY (ARRAY( \
              SELECT n FROM {s}.calls c WHERE erased AND run_began IS NOT NULL AND run_began < $1 \
                AND NOT EXISTS (SELECT FROM {s}.holds h WHERE h.tenant = c.tenant \
@@ -84,20 +88,21 @@ static FORGET: Sql = Sql {
     types: &[Type::INT8, Type::INT8],
 };
 
-/// The statements here.
-pub(super) const ALL: &[&Sql] =
+/// The statements of this module.
+pub(super) const ALL: &[&Statement] =
     &[&ENDED, &READ, &THEIRS, &PLACE, &ERASE, &RAISE, &RAISE_FORGOTTEN, &FORGET];
 
 /// Erases the calls that ended before `before`, and forgets such grants. Returns how many calls.
-pub(super) async fn retain(on: &Database, before: Timestamp) -> Result<u64, Fault> {
+pub(super) async fn erase_ended(on: &Database, before: Timestamp) -> Result<u64, Fault> {
     let (mut erased, mut place) = (0, (i64::MIN, i64::MIN));
     loop {
-        let given: super::database::Given<'_> = &[&before.as_millis(), &BATCH, &place.0, &place.1];
+        let given: super::statement::Params<'_> =
+            &[&before.as_millis(), &BATCH, &place.0, &place.1];
         let rows = on.read(&ENDED, given).await?;
         let Some(last) = rows.last() else { break };
         place = (last.try_get(1)?, last.try_get(0)?);
         let numbers = rows.iter().map(|row| row.try_get(0)).collect::<Result<_, _>>()?;
-        let said = until_known(on, &Erase { numbers, ids: Vec::new() }).await?;
+        let said = run_until_known(on, &Erase { numbers, ids: Vec::new() }).await?;
         erased += said.values().filter(|why| why.is_none()).count() as u64;
         if (rows.len() as u64) < BATCH.cast_unsigned() {
             break;
@@ -115,28 +120,14 @@ pub(super) async fn erase(
     let ids = calls.iter().map(|call| call.id.to_string()).collect();
     let wanted: BTreeMap<_, _> = calls.iter().map(|call| (call.id, call.tenant.clone())).collect();
     let said =
-        until_known(on, &Named { erase: Erase { numbers: Vec::new(), ids }, wanted }).await?;
+        run_until_known(on, &EraseNamed { erase: Erase { numbers: Vec::new(), ids }, wanted })
+            .await?;
     let of = |call: &Erasable| said.get(&call.id).copied().unwrap_or(Some(NotErased::NotFound));
     Ok(calls.iter().map(of).collect())
 }
 
-/// What is said of each call that is there.
-type Said = BTreeMap<RequestId, Option<NotErased>>;
-
-/// After a commit that may have happened it is done again: what was erased is found erased then,
-/// and counts as such.
-pub(super) async fn until_known<W: Work>(on: &Database, work: &W) -> Result<W::Answer, Fault> {
-    let mut tries = on.tries();
-    loop {
-        match run(on, work).await {
-            Ok(Tried::Done(answer)) => return Ok(answer),
-            Ok(Tried::Unclear) if tries.again().await => {}
-            Ok(Tried::Unclear) => return Err(Fault::Broken(None)),
-            Err(failed) if failed.is_passing() && tries.again().await => {}
-            Err(failed) => return Err(failed),
-        }
-    }
-}
+/// For each call that is there, why it was left, if it was.
+type EraseResults = BTreeMap<RequestId, Option<NotErased>>;
 
 /// Erases calls by their numbers or their ids, in one transaction.
 struct Erase {
@@ -145,15 +136,15 @@ struct Erase {
 }
 
 impl Erase {
-    async fn of(
+    async fn erase(
         &self,
-        within: &Tx<'_>,
+        tx: &Tx<'_>,
         wanted: impl Fn(&CallRecord) -> bool + Send,
-    ) -> Result<Said, Fault> {
-        let holds = holds::for_erasing(within).await?;
+    ) -> Result<EraseResults, Fault> {
+        let holds = holds::for_erasing(tx).await?;
         reach("holds-read");
-        let rows = within.send(&READ, &[&self.numbers, &self.ids]).await?;
-        let (mut said, mut ended) = (Said::new(), Ended::default());
+        let rows = tx.send(&READ, &[&self.numbers, &self.ids]).await?;
+        let (mut said, mut ended) = (EraseResults::new(), Ended::default());
         for row in &rows {
             let (n, version) = (row.try_get(0)?, row.try_get(1)?);
             let record: CallRecord = parse_record(row.try_get(2)?, version)?;
@@ -170,40 +161,40 @@ impl Erase {
             return Ok(said);
         }
         // Lines that go have a number, so that readers of the history find a gap where they were.
-        query::number_within(within).await?;
-        let given: super::database::Given<'_> =
+        query::number_within(tx).await?;
+        let given: super::statement::Params<'_> =
             &[&ended.numbers, &ended.versions, &ended.began, &ended.tombstones];
         // Of two who erase one call, the second finds it erased.
-        within.send(&ERASE, given).await?;
+        tx.send(&ERASE, given).await?;
         reach("calls-erased");
         Ok(said)
     }
 }
 
 #[async_trait]
-impl Work for Erase {
-    type Answer = Said;
+impl TransactionBody for Erase {
+    type Answer = EraseResults;
 
-    async fn perform(&self, within: &Tx<'_>) -> Result<End<Said>, Fault> {
-        Ok(End::Commit(self.of(within, |_| true).await?))
+    async fn perform(&self, tx: &Tx<'_>) -> Result<Completion<EraseResults>, Fault> {
+        Ok(Completion::Commit(self.erase(tx, |_| true).await?))
     }
 }
 
 /// Erases calls by their ids, each of its tenant.
-struct Named {
+struct EraseNamed {
     erase: Erase,
     wanted: BTreeMap<RequestId, Tenant>,
 }
 
 #[async_trait]
-impl Work for Named {
-    type Answer = Said;
+impl TransactionBody for EraseNamed {
+    type Answer = EraseResults;
 
-    async fn perform(&self, within: &Tx<'_>) -> Result<End<Said>, Fault> {
+    async fn perform(&self, tx: &Tx<'_>) -> Result<Completion<EraseResults>, Fault> {
         let wanted = |record: &CallRecord| {
             self.wanted.get(&record.id()).is_some_and(|tenant| *tenant == record.key().tenant)
         };
-        Ok(End::Commit(self.erase.of(within, wanted).await?))
+        Ok(Completion::Commit(self.erase.erase(tx, wanted).await?))
     }
 }
 
@@ -269,7 +260,7 @@ pub(super) async fn forget(on: &Database, watermark: Timestamp) -> Result<u64, F
     let before = raise(on, watermark).await?;
     let mut forgotten = 0;
     loop {
-        let some = until_known(on, &Forget { before }).await?;
+        let some = run_until_known(on, &Forget { before }).await?;
         forgotten += some;
         if some < BATCH.cast_unsigned() {
             return Ok(forgotten);
@@ -283,14 +274,14 @@ struct Forget {
 }
 
 #[async_trait]
-impl Work for Forget {
+impl TransactionBody for Forget {
     type Answer = u64;
 
-    async fn perform(&self, within: &Tx<'_>) -> Result<End<u64>, Fault> {
+    async fn perform(&self, tx: &Tx<'_>) -> Result<Completion<u64>, Fault> {
         // No hold is placed from here on.
-        holds::for_erasing(within).await?;
-        let rows = within.send(&FORGET, &[&self.before.as_millis(), &BATCH]).await?;
-        Ok(End::Commit(count(&rows)?))
+        holds::for_erasing(tx).await?;
+        let rows = tx.send(&FORGET, &[&self.before.as_millis(), &BATCH]).await?;
+        Ok(Completion::Commit(count(&rows)?))
     }
 }
 
@@ -302,7 +293,9 @@ async fn raise(on: &Database, to: Timestamp) -> Result<Timestamp, Fault> {
 
 /// Tombstones of runs that began before it may be gone.
 pub(super) async fn forgotten_before(on: &Database) -> Result<Option<Timestamp>, Fault> {
-    let Some(text) = query::meta(on, "tombstones_forgotten_before").await? else { return Ok(None) };
+    let Some(text) = metadata::get(on, "tombstones_forgotten_before").await? else {
+        return Ok(None);
+    };
     let millis = text.parse().map_err(|_| Fault::Damaged("its watermark"))?;
     Ok(Some(Timestamp::from_millis(millis)))
 }

@@ -6,13 +6,13 @@ use hitl_core::store::{SealedPage, SealedPart, SealedText, StoreError, StoreErro
 use hitl_core::{HostKeys, KeyId};
 use tokio_postgres::types::Type;
 
-use super::change::Wrote;
-use super::database::{Database, Sql};
+use super::database::Database;
 use super::error::{Fault, ambiguous, unusable};
-use super::query::{count, one, parse, storable, tenant_of};
-use super::store::Shared;
-use super::transaction::Way;
-use super::{marks, query, session};
+use super::row::{count, one, parse, storable, tenant_of};
+use super::shared::Shared;
+use super::statement::Statement;
+use super::transaction::{WriteOutcome, WriteTarget};
+use super::{metadata, session};
 use crate::known_keys::{self, Admission, DIGESTS, KEY_CHECK, Uses, admission};
 
 macro_rules! texts_of {
@@ -49,18 +49,18 @@ macro_rules! others_in {
 const LISTED: &[Type] = &[Type::BYTEA, Type::INT8, Type::INT8];
 const PUT: &[Type] = &[Type::INT8, Type::TEXT, Type::TEXT, Type::BYTEA, Type::BYTEA];
 const COUNTED: &[Type] = &[Type::BYTEA_ARRAY, Type::INT8, Type::INT8];
-static PAYLOADS: Sql = Sql { text: texts_of!("payloads"), types: LISTED };
-static RESULTS: Sql = Sql { text: texts_of!("results"), types: LISTED };
-static PUT_PAYLOAD: Sql = Sql { text: reseal_in!("payloads"), types: PUT };
-static PUT_RESULT: Sql = Sql { text: reseal_in!("results"), types: PUT };
-static OTHER_PAYLOADS: Sql = Sql { text: others_in!("payloads"), types: COUNTED };
-static OTHER_RESULTS: Sql = Sql { text: others_in!("results"), types: COUNTED };
+static PAYLOADS: Statement = Statement { text: texts_of!("payloads"), types: LISTED };
+static RESULTS: Statement = Statement { text: texts_of!("results"), types: LISTED };
+static PUT_PAYLOAD: Statement = Statement { text: reseal_in!("payloads"), types: PUT };
+static PUT_RESULT: Statement = Statement { text: reseal_in!("results"), types: PUT };
+static OTHER_PAYLOADS: Statement = Statement { text: others_in!("payloads"), types: COUNTED };
+static OTHER_RESULTS: Statement = Statement { text: others_in!("results"), types: COUNTED };
 
-/// The statements here.
-pub(super) const ALL: &[&Sql] =
+/// The statements of this module.
+pub(super) const ALL: &[&Statement] =
     &[&PAYLOADS, &RESULTS, &PUT_PAYLOAD, &PUT_RESULT, &OTHER_PAYLOADS, &OTHER_RESULTS];
 
-/// How many texts are looked at in one statement.
+/// The number of texts that are looked at in one statement.
 const AT_ONCE: i64 = 1000;
 /// How often somebody else may be faster.
 const TRIES: u32 = 100;
@@ -72,21 +72,21 @@ pub(super) async fn check_keys(
     replace: bool,
 ) -> Result<(), StoreError> {
     for _ in 0..TRIES {
-        let kept = query::meta(on, KEY_CHECK).await.map_err(|fault| on.error(fault))?;
-        let then = match admission(kept.as_deref(), keys, replace) {
+        let stored = metadata::get(on, KEY_CHECK).await.map_err(|fault| on.error(fault))?;
+        let then = match admission(stored.as_deref(), keys, replace) {
             Admission::Open => return Ok(()),
             Admission::Keep(then) => then,
             Admission::KeepUnlessUsed { then, missing } => {
                 let used = async || uses(on, keys).await.map_err(|fault| on.error(fault));
                 used().await?.check(&on.place, &missing)?;
-                if !marks::swap(on, KEY_CHECK, kept.as_deref(), &then).await? {
+                if !metadata::compare_and_set(on, KEY_CHECK, stored.as_deref(), &then).await? {
                     continue;
                 }
                 // As when a key is retired: who has opened a session before is seen, now at the
                 // latest.
                 let again = used().await?.check(&on.place, &missing);
-                if let (Err(_), Some(kept)) = (&again, &kept) {
-                    marks::swap(on, KEY_CHECK, Some(&then), kept).await?;
+                if let (Err(_), Some(stored)) = (&again, &stored) {
+                    metadata::compare_and_set(on, KEY_CHECK, Some(&then), stored).await?;
                 }
                 return again;
             }
@@ -94,16 +94,16 @@ pub(super) async fn check_keys(
             Admission::Newer(id) => return Err(known_keys::newer(&on.place, &id)),
             Admission::Foreign => return Err(known_keys::foreign(&on.place)),
         };
-        if marks::swap(on, KEY_CHECK, kept.as_deref(), &then).await? {
+        if metadata::compare_and_set(on, KEY_CHECK, stored.as_deref(), &then).await? {
             return Ok(());
         }
     }
     Err(overtaken(on))
 }
 
-/// What still needs other keys than these.
+/// Returns what still needs other keys than these.
 async fn uses(on: &Database, keys: &HostKeys) -> Result<Uses, Fault> {
-    let mark = query::meta(on, DIGESTS).await?;
+    let mark = metadata::get(on, DIGESTS).await?;
     Ok(Uses {
         sessions: session::under_other_keys(on, keys.current().id()).await?,
         texts: others(on, keys).await?,
@@ -111,16 +111,7 @@ async fn uses(on: &Database, keys: &HostKeys) -> Result<Uses, Fault> {
     })
 }
 
-/// Refuses a process whose key others have retired.
-pub(super) async fn check_may_seal(on: &Database, keys: &HostKeys) -> Result<(), StoreError> {
-    let kept = query::meta(on, KEY_CHECK).await.map_err(|fault| on.error(fault))?;
-    if known_keys::may_seal(kept.as_deref(), keys) {
-        return Ok(());
-    }
-    Err(known_keys::retired(&on.place))
-}
-
-/// What is not sealed under a key, of so many texts after a place.
+/// Returns what is not sealed under a key, of so many texts after a place.
 pub(super) async fn texts(
     on: &Database,
     part: SealedPart,
@@ -159,15 +150,15 @@ pub(super) async fn reseal(
     let (n, id, tenant) =
         (text.at.cast_signed(), text.id.to_string(), storable(text.tenant.as_str()));
     let (from, to) = (text.sealed.as_bytes(), to.as_bytes());
-    let wrote = Way::Alone(on).write(sql, &[&n, &id, &tenant, &from, &to]).await;
+    let wrote = WriteTarget::SingleStatement(on).write(sql, &[&n, &id, &tenant, &from, &to]).await;
     match wrote.map_err(|fault| on.error(fault))? {
-        Wrote::Done => Ok(true),
-        Wrote::Missed => Ok(false),
-        Wrote::Unclear => Err(ambiguous(&on.place)),
+        WriteOutcome::Done => Ok(true),
+        WriteOutcome::Missed => Ok(false),
+        WriteOutcome::Unclear => Err(ambiguous(&on.place)),
     }
 }
 
-/// How many texts are sealed under none of these keys.
+/// Returns how many texts are sealed under none of these keys.
 async fn others(on: &Database, keys: &HostKeys) -> Result<u64, Fault> {
     let (prefixes, mut sum) = (known_keys::prefixes(keys), 0);
     for sql in [&OTHER_PAYLOADS, &OTHER_RESULTS] {
@@ -200,19 +191,21 @@ pub(super) async fn retire(shared: &Shared) -> Result<(), StoreError> {
     };
     let (sessions, texts) = used().await?;
     StoreError::check_retired(sessions, texts)?;
-    let kept = query::meta(on, KEY_CHECK).await.map_err(|fault| on.error(fault))?;
-    let Some(kept) = kept else {
+    let stored = metadata::get(on, KEY_CHECK).await.map_err(|fault| on.error(fault))?;
+    let Some(stored) = stored else {
         return Err(unusable("the store keeps no check value".to_owned()));
     };
-    let then = known_keys::only_current(&kept, &only);
-    if kept == then {
+    let then = known_keys::only_current(&stored, &only);
+    if stored == then {
         return Ok(());
     }
-    if !marks::swap(on, KEY_CHECK, Some(&kept), &then).await? {
+    if !metadata::compare_and_set(on, KEY_CHECK, Some(&stored), &then).await? {
         return Err(overtaken(on));
     }
     let (sessions, texts) = used().await?;
-    if sessions + texts > 0 && !marks::swap(on, KEY_CHECK, Some(&then), &kept).await? {
+    if sessions + texts > 0
+        && !metadata::compare_and_set(on, KEY_CHECK, Some(&then), &stored).await?
+    {
         return Err(overtaken(on));
     }
     StoreError::check_retired(sessions, texts)

@@ -9,7 +9,7 @@ use hitl_test_postgres::{URL, is_required};
 use tokio_postgres::types::ToSql;
 use tokio_postgres::{Client, NoTls};
 
-use super::super::{PostgresStore, change, journal, queue, retention, together};
+use super::super::{PostgresStore, journal, multi_call, queue, retention, write};
 use super::*;
 
 /// A schema with so many pending calls, written without going through the store.
@@ -52,8 +52,8 @@ impl Filled {
         Self { schema, client }
     }
 
-    /// How many pages a query reads, and how it goes about it.
-    async fn explain(&self, sql: &Sql, given: &[&(dyn ToSql + Sync)]) -> (u64, String) {
+    /// Returns how many pages a query reads, and how it goes about it.
+    async fn explain(&self, sql: &Statement, given: &[&(dyn ToSql + Sync)]) -> (u64, String) {
         let text = format!("EXPLAIN (ANALYZE, BUFFERS, TIMING OFF) {}", sql.text);
         let typed: Vec<_> = given.iter().copied().zip(sql.types.iter().cloned()).collect();
         let text = text.replace("{s}", &self.schema);
@@ -77,7 +77,7 @@ async fn a_query_reads_as_many_pages_however_long_the_queue_is() {
     let states = vec!["pending"];
     let (none, some) = (None::<String>, Some(id.clone()));
     let (limit, first) = (100_i64, i64::MIN);
-    let queries: [(&Sql, &[&(dyn ToSql + Sync)]); 19] = [
+    let queries: [(&Statement, &[&(dyn ToSql + Sync)]); 19] = [
         (&BY_ID, &[&tenant, &id]),
         (&BY_KEY, &[&tenant, &run, &150_i64]),
         (&PAYLOAD, &[&tenant, &id]),
@@ -112,8 +112,8 @@ async fn a_query_reads_as_many_pages_however_long_the_queue_is() {
     }
 }
 
-/// How a statement is carried out, whatever it is given.
-async fn generic_plan(client: &Client, schema: &str, sql: &Sql) -> String {
+/// Returns how a statement is carried out, whatever it is given.
+async fn generic_plan(client: &Client, schema: &str, sql: &Statement) -> String {
     let types: Vec<&str> = sql.types.iter().map(tokio_postgres::types::Type::name).collect();
     // An array's name begins so.
     let arrays = types.iter().map(|name| match name.strip_prefix('_') {
@@ -144,7 +144,7 @@ async fn what_is_planned_while_there_is_nothing_stays_good_when_there_is_much() 
     client.batch_execute("SET plan_cache_mode = force_generic_plan").await.unwrap();
     let of_one = [&BY_ID, &BY_KEY, &PAYLOAD, &RESULT, &HISTORY_OF, &WRITTEN];
     for sql in
-        of_one.into_iter().chain(change::ALL.iter().copied()).chain(together::ALL.iter().copied())
+        of_one.into_iter().chain(write::ALL.iter().copied()).chain(multi_call::ALL.iter().copied())
     {
         let plan = generic_plan(&client, &schema, sql).await;
         let whole = |line: &str| {

@@ -1,9 +1,9 @@
 //! The tables, and how a schema of an older version gets them.
 //!
-//! Steps are only ever appended. Step `n` turns schema `n - 1` into schema `n`. The version stands
-//! in the table `meta`. One replica migrates at a time, and the others wait for it; each step is
-//! all or nothing. There is no copy of what was before: back the database up before a new version
-//! of hitl.
+//! Steps are only ever appended. Step `n` turns schema `n - 1` into schema `n`. The version is in
+//! the table `meta`. One replica migrates at a time, and the others wait for it; each step is all
+//! or nothing. There is no copy of what was before: back the database up before a new version of
+//! hitl.
 
 use hitl_core::store::{StoreError, StoreErrorKind};
 use tokio_postgres::Transaction;
@@ -53,7 +53,7 @@ pub(super) fn check_name(name: &str) -> Result<(), StoreError> {
 pub(super) async fn migrate(on: &Database, schema: &str, steps: &[&str]) -> Result<(), StoreError> {
     let error = |fault| on.error(fault);
     let mut connection = on.connection().await.map_err(error)?;
-    let lost = |e| on.error(Fault::of_statement(e));
+    let lost = |e| on.error(Fault::from_statement(e));
     let transaction = connection.transaction().await.map_err(lost)?;
     lock(&transaction, schema).await.map_err(error)?;
     let from = match identify(&transaction, schema).await.map_err(error)? {
@@ -102,22 +102,22 @@ pub(super) async fn migrate(on: &Database, schema: &str, steps: &[&str]) -> Resu
 pub(super) async fn lock(transaction: &Transaction<'_>, schema: &str) -> Result<(), Fault> {
     let lock = "SELECT pg_advisory_xact_lock(hashtextextended('hitl migrates ' || $1, 0))";
     let locked = transaction.query_typed(lock, &[(&schema, Type::TEXT)]).await;
-    locked.map(drop).map_err(Fault::of_statement)
+    locked.map(drop).map_err(Fault::from_statement)
 }
 
 async fn identify(transaction: &Transaction<'_>, schema: &str) -> Result<Identity, Fault> {
     let tables = "SELECT count(*) FILTER (WHERE table_name IN ('meta', 'calls', 'history', \
                   'sessions')), count(*) FROM information_schema.tables WHERE table_schema = $1";
     let row = transaction.query_typed(tables, &[(&schema, Type::TEXT)]).await;
-    let row = row.map_err(Fault::of_statement)?;
-    let row = super::query::one(&row)?;
+    let row = row.map_err(Fault::from_statement)?;
+    let row = super::row::one(&row)?;
     match (row.try_get::<_, i64>(0)?, row.try_get::<_, i64>(1)?) {
         (_, 0) => return Ok(Identity::Empty),
         (4, _) => {}
         _ => return Ok(Identity::Foreign),
     }
     let version = format!("SELECT value FROM {schema}.meta WHERE name = 'schema'");
-    let rows = transaction.query_typed(&version, &[]).await.map_err(Fault::of_statement)?;
+    let rows = transaction.query_typed(&version, &[]).await.map_err(Fault::from_statement)?;
     let version = rows.first().map(|row| row.try_get::<_, String>(0)).transpose()?;
     Ok(version.and_then(|text| text.parse().ok()).map_or(Identity::Foreign, Identity::Store))
 }

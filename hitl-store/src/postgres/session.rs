@@ -2,8 +2,8 @@
 //!
 //! A session is a row with a lease that its holder renews. Everybody else judges it by the
 //! database's clock alone. Each claim carries the epoch of the lease that it was made under: when a
-//! lease has run out, what was claimed under it is dead for good, and the holder goes on under the
-//! next epoch, so that an outage costs the claims it interrupted and not the executor.
+//! lease has run out, what was claimed under it is dead for good, and the holder continues under
+//! the next epoch, so that an outage costs the claims it interrupted and not the executor.
 //!
 //! A holder fences itself at half its lease, by its own clock, counted from before it asked for the
 //! renewal: from then on it claims nothing, although others take it for dead only at the lease's
@@ -17,13 +17,14 @@ use hitl_core::{HostKeys, KeyId, SessionId, StoreError};
 use tokio::sync::Mutex as AsyncMutex;
 use tokio_postgres::types::Type;
 
-use super::database::{Database, Sql};
+use super::database::Database;
 use super::error::{Fault, fenced};
-use super::rotation;
-use super::watch::Dropped;
+use super::seal_check;
+use super::statement::Statement;
+use super::watch::DropSignal;
 use crate::failpoint::reach;
 
-static OPEN: Sql = Sql {
+static OPEN: Statement = Statement {
     text: "WITH sealer AS (INSERT INTO {s}.meta VALUES ('sealer.' || $1, $4) \
              ON CONFLICT (name) DO UPDATE SET value = excluded.value) \
            INSERT INTO {s}.sessions AS s (id, epoch, lease_until) \
@@ -32,41 +33,41 @@ static OPEN: Sql = Sql {
            RETURNING epoch",
     types: &[Type::TEXT, Type::INT8, Type::FLOAT8, Type::TEXT],
 };
-static RENEW: Sql = Sql {
+static RENEW: Statement = Statement {
     text: "UPDATE {s}.sessions s SET lease_until = clock_timestamp() + $3 * interval '1 millisecond' \
            FROM unnest($1::text[], $2::bigint[]) AS own (id, epoch) \
            WHERE s.id = own.id::uuid AND s.epoch = own.epoch AND s.lease_until > clock_timestamp() \
            RETURNING s.id::text",
     types: &[Type::TEXT_ARRAY, Type::INT8_ARRAY, Type::FLOAT8],
 };
-static CLOSE: Sql = Sql {
+static CLOSE: Statement = Statement {
     text: "WITH sealer AS (DELETE FROM {s}.meta \
              WHERE name = ANY (ARRAY(SELECT 'sealer.' || unnest($1::text[])))) \
            DELETE FROM {s}.sessions WHERE id = ANY ($1::text[]::uuid[])",
     types: &[Type::TEXT_ARRAY],
 };
-static ALIVE: Sql = Sql {
+static ALIVE: Statement = Statement {
     text: "SELECT FROM {s}.sessions WHERE id = $1::text::uuid AND epoch = $2 \
            AND lease_until > clock_timestamp()",
     types: &[Type::TEXT, Type::INT8],
 };
 // A session without a row is as dead as one whose lease has run out.
-static TIDY: Sql = Sql {
+static TIDY: Statement = Statement {
     text: "WITH sealer AS (DELETE FROM {s}.meta m WHERE m.name LIKE 'sealer.%' AND NOT EXISTS ( \
              SELECT FROM {s}.sessions s WHERE m.name = 'sealer.' || s.id::text)) \
            DELETE FROM {s}.sessions WHERE lease_until < clock_timestamp() - interval '1 day'",
     types: &[],
 };
 // A session whose key is not said is of an older version.
-static UNDER_OTHER_KEYS: Sql = Sql {
+static UNDER_OTHER_KEYS: Statement = Statement {
     text: "SELECT count(*) FROM {s}.sessions s WHERE s.lease_until > clock_timestamp() \
            AND NOT EXISTS (SELECT FROM {s}.meta m \
              WHERE m.name = 'sealer.' || s.id::text AND m.value = $1)",
     types: &[Type::TEXT],
 };
 
-/// The statements here.
-pub(super) const ALL: &[&Sql] = &[&OPEN, &RENEW, &CLOSE, &ALIVE, &TIDY, &UNDER_OTHER_KEYS];
+/// The statements of this module.
+pub(super) const ALL: &[&Statement] = &[&OPEN, &RENEW, &CLOSE, &ALIVE, &TIDY, &UNDER_OTHER_KEYS];
 
 /// How often a lease is renewed in its time.
 const RENEWALS: u32 = 6;
@@ -138,8 +139,8 @@ impl Sessions {
         Ok(())
     }
 
-    /// Whether this store has sessions, and each of their leases may have run out: others may have
-    /// retired its key meanwhile.
+    /// Returns whether this store has sessions, and each of their leases may have run out: others
+    /// may have retired its key meanwhile.
     pub(super) fn is_fenced(&self) -> bool {
         let own = self.own();
         !own.is_empty() && own.values().all(|lease| Instant::now() >= lease.fenced_at)
@@ -172,12 +173,12 @@ impl Sessions {
                 tracing::warn!(%session, "a lease ran out; what was claimed under it is lost");
                 self.own().insert(session, Lease { fenced_at: asked, ..lease });
                 // Before it, so that a store that may not seal is not taken for alive each time.
-                rotation::check_may_seal(on, &self.keys).await?;
+                seal_check::check_may_seal(on, &self.keys).await?;
                 let next = self.lease(on, session, lease.epoch + 1).await.map_err(error)?;
                 reach("lease-taken-again");
                 // And after it, as when a session is opened: who retires the key sees the lease, or
                 // this store sees that it is retired.
-                if let Err(retired) = rotation::check_may_seal(on, &self.keys).await {
+                if let Err(retired) = seal_check::check_may_seal(on, &self.keys).await {
                     on.read(&CLOSE, &[&vec![id]]).await.map_err(error)?;
                     return Err(retired);
                 }
@@ -193,7 +194,7 @@ impl Sessions {
         let given =
             (session.to_string(), epoch, self.millis(), self.keys.current().id().to_string());
         let rows = on.read(&OPEN, &[&given.0, &given.1, &given.2, &given.3]).await?;
-        let epoch = super::query::one(&rows)?.try_get(0)?;
+        let epoch = super::row::one(&rows)?.try_get(0)?;
         Ok(Lease { epoch, fenced_at: asked + self.length / 2 })
     }
 
@@ -210,11 +211,11 @@ impl Sessions {
 /// Returns how many sessions are alive that seal under another key than this one.
 pub(super) async fn under_other_keys(on: &Database, key: KeyId) -> Result<u64, Fault> {
     let rows = on.read(&UNDER_OTHER_KEYS, &[&key.to_string()]).await?;
-    Ok(super::query::one(&rows)?.try_get::<_, i64>(0)?.cast_unsigned())
+    Ok(super::row::one(&rows)?.try_get::<_, i64>(0)?.cast_unsigned())
 }
 
 /// Renews the leases until the store is dropped, and then closes them.
-pub(super) async fn keep(sessions: Arc<Sessions>, on: Arc<Database>, mut dropped: Dropped) {
+pub(super) async fn keep(sessions: Arc<Sessions>, on: Arc<Database>, mut dropped: DropSignal) {
     let mut every = tokio::time::interval(sessions.length / RENEWALS);
     every.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
     loop {

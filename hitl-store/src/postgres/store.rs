@@ -4,13 +4,13 @@ use std::fmt;
 use std::sync::Arc;
 
 use async_trait::async_trait;
-use hitl_base::{Clock, Timestamp};
+use hitl_base::Timestamp;
 use hitl_core::grant::GrantRecord;
 use hitl_core::machine::{CallRecord, CallState, Entry, Event, NewCall};
 use hitl_core::queue::{Placed, QueueCounts, QueueScan};
 use hitl_core::seal::Sealed;
 use hitl_core::store::{
-    Applied, ApplyError, Change, Enclosed, Erasable, Executors, GrantPage, History, Hold, Hub,
+    Applied, ApplyError, Change, Enclosed, Erasable, Executors, GrantPage, History, Hold,
     NotErased, PageRequest, Retained, SealedPage, SealedPart, SealedText, StoreError, Submitted,
     Watch, check_erasable,
 };
@@ -18,73 +18,43 @@ use hitl_core::{
     CallKey, ContentDigest, GrantId, HoldId, HostKeys, KeyId, Principal, RequestId, RunId,
     SessionId, Store, Tenant, ToolFacts,
 };
-use tokio::sync::watch;
 
-use super::PostgresOptions;
 use super::database::Database;
 use super::error::Fault;
 use super::executors;
 use super::grants::{self, Revoke};
-use super::heard::Heard;
 use super::holds;
-use super::marks;
+use super::metadata;
+use super::multi_call;
 use super::operation;
 use super::outbox;
-use super::query::{self, Text};
+use super::query;
 use super::queue;
 use super::retention;
 use super::rotation;
-use super::session::{self, Sessions};
-use super::together;
-use super::watch::Notifier;
-use crate::recent::Recent;
+use super::seal_check;
+use super::session::{self};
+use super::shared::Shared;
 
 /// Keeps calls in PostgreSQL (14 or later), where several replicas share one queue. Cheap to clone;
 /// clones share the connections.
 ///
 /// `Ok` means durable: what was acknowledged survives a crash of this process and of the server,
 /// and a fail-over only where replication is synchronous. A replica that dies leaves what it was
-/// running to be declared lost once its lease is over, by the database's clock; see
-/// [`PostgresOptions::lease`].
+/// running to be declared lost once its [lease](crate::PostgresOptions::lease) is over, by the
+/// database's clock.
 ///
 /// Connections over TCP use TLS where the server offers it, and then the server's certificate is
 /// always checked; write `sslmode=require` into the URL to accept nothing less, `sslmode=disable`
-/// to go without. Behind a pooler, see [`PostgresOptions::listen_url`] and
-/// [`PostgresOptions::unnamed_statements`].
+/// to go without. Behind a pooler, set its
+/// [`listen_url`](crate::PostgresOptions::listen_url) and
+/// [`unnamed_statements`](crate::PostgresOptions::unnamed_statements).
 ///
 /// Every future of a store may be dropped: the operation then happens wholly or not at all. The
 /// store lives on the runtime it was opened on. Dropping the last clone ends its sessions.
 #[derive(Clone)]
 pub struct PostgresStore {
     pub(super) shared: Arc<Shared>,
-}
-
-/// What clones share.
-pub(super) struct Shared {
-    pub(super) database: Arc<Database>,
-    pub(super) sessions: Arc<Sessions>,
-    pub(super) notifier: Arc<Notifier>,
-    pub(super) hub: Hub,
-    /// With the epochs that they are claimed under.
-    pub(super) recent: Recent<Option<i64>>,
-    pub(super) heard: Heard,
-    /// Judges expiry instead of the database's, in tests.
-    pub(super) clock: Option<Arc<dyn Clock>>,
-    pub(super) keys: HostKeys,
-    /// Dropped with the store, which ends its tasks.
-    pub(super) _alive: watch::Sender<()>,
-}
-
-impl Shared {
-    /// A call has changed: says so here, and to the other replicas.
-    pub(super) fn changed(&self, id: RequestId) {
-        self.hub.notify(id);
-        self.notifier.add(id);
-    }
-
-    fn error(&self, fault: Fault) -> StoreError {
-        self.database.error(fault)
-    }
 }
 
 impl From<Shared> for PostgresStore {
@@ -94,23 +64,14 @@ impl From<Shared> for PostgresStore {
 }
 
 impl PostgresStore {
-    /// Opens the store at `url`, like `postgres://user:password@host/database?sslmode=require`, and
-    /// creates its schema `hitl` when there is none. Every replica gives the same key.
+    /// Returns how often the database was [put back](crate::PostgresOptions::restored), counted
+    /// from 1.
     ///
-    /// The error's [kind](StoreError::kind) says what is wrong: the database cannot be reached,
-    /// takes no writes, was written by a newer version, or under another key.
-    pub async fn open(url: &str, key: impl Into<HostKeys>) -> Result<Self, StoreError> {
-        Self::options(url).key(key).open().await
-    }
-
-    /// How a database is opened, when the defaults do not fit.
-    pub fn options(url: impl Into<String>) -> PostgresOptions {
-        PostgresOptions::new(url)
-    }
-
-    /// Counts how often the database was [put back](PostgresOptions::restored), from 1.
+    /// # Errors
+    ///
+    /// If the database cannot be read.
     pub async fn epoch(&self) -> Result<u64, StoreError> {
-        let text = query::meta(&self.shared.database, "epoch").await;
+        let text = metadata::get(&self.shared.database, "epoch").await;
         let text = text.map_err(|fault| self.shared.error(fault))?;
         let epoch = text.and_then(|text| text.parse().ok());
         epoch.ok_or_else(|| self.shared.error(Fault::Damaged("its epoch")))
@@ -127,13 +88,13 @@ impl PostgresStore {
     /// retires a key waits for them.
     async fn check_key(&self) -> Result<(), StoreError> {
         if self.shared.sessions.is_fenced() {
-            rotation::check_may_seal(&self.shared.database, &self.shared.keys).await?;
+            seal_check::check_may_seal(&self.shared.database, &self.shared.keys).await?;
         }
         Ok(())
     }
 }
 
-/// Whether something sealed is kept with a change.
+/// Returns whether something sealed is kept with a change.
 fn is_sealing(enclosed: &Enclosed) -> bool {
     enclosed.payload.is_some() || enclosed.result.is_some()
 }
@@ -159,7 +120,8 @@ impl Store for PostgresStore {
         let opened = self.shared.sessions.open(&self.shared.database).await;
         let session = opened.map_err(|fault| self.shared.error(fault))?;
         // Its key is beside it by now, so who retires keys sees it, or it sees that they are.
-        if let Err(error) = rotation::check_may_seal(&self.shared.database, &self.shared.keys).await
+        if let Err(error) =
+            seal_check::check_may_seal(&self.shared.database, &self.shared.keys).await
         {
             self.close_session(session).await?;
             return Err(error);
@@ -211,7 +173,7 @@ impl Store for PostgresStore {
         if events.iter().any(|applied| is_sealing(&applied.enclosed)) {
             self.check_key().await?;
         }
-        together::apply_all(&self.shared, tenant, &events).await
+        multi_call::apply_all(&self.shared, tenant, &events).await
     }
 
     async fn save_grant(&self, grant: GrantRecord) -> Result<GrantRecord, StoreError> {
@@ -226,7 +188,7 @@ impl Store for PostgresStore {
         by: &Principal,
         reason: Option<&str>,
     ) -> Result<Option<GrantRecord>, StoreError> {
-        Revoke { on: &self.shared, tenant, id, by, reason }.until_known().await
+        Revoke { on: &self.shared, tenant, id, by, reason }.run_until_known().await
     }
 
     async fn grant(&self, tenant: &Tenant, id: GrantId) -> Result<Option<GrantRecord>, StoreError> {
@@ -244,22 +206,22 @@ impl Store for PostgresStore {
     }
 
     async fn get(&self, tenant: &Tenant, id: RequestId) -> Result<Option<CallRecord>, StoreError> {
-        let kept = self.shared.look(tenant, id).await;
-        Ok(kept.map_err(|fault| self.shared.error(fault))?.map(|kept| kept.record))
+        let stored = self.shared.read_and_cache(tenant, id).await;
+        Ok(stored.map_err(|fault| self.shared.error(fault))?.map(|stored| stored.record))
     }
 
     async fn find(&self, key: &CallKey) -> Result<Option<CallRecord>, StoreError> {
         let found = query::find(&self.shared.database, key).await;
-        Ok(found.map_err(|fault| self.shared.error(fault))?.kept.map(|kept| kept.record))
+        Ok(found.map_err(|fault| self.shared.error(fault))?.stored.map(|stored| stored.record))
     }
 
     async fn payload(&self, tenant: &Tenant, id: RequestId) -> Result<Option<Sealed>, StoreError> {
-        let sealed = query::sealed(&self.shared.database, tenant, id, Text::Payload).await;
+        let sealed = query::sealed(&self.shared.database, tenant, id, SealedPart::Payload).await;
         sealed.map_err(|fault| self.shared.error(fault))
     }
 
     async fn result(&self, tenant: &Tenant, id: RequestId) -> Result<Option<Sealed>, StoreError> {
-        let sealed = query::sealed(&self.shared.database, tenant, id, Text::Result).await;
+        let sealed = query::sealed(&self.shared.database, tenant, id, SealedPart::Result).await;
         sealed.map_err(|fault| self.shared.error(fault))
     }
 
@@ -323,7 +285,7 @@ impl Store for PostgresStore {
     }
 
     async fn mark(&self, name: &str) -> Result<Option<String>, StoreError> {
-        let mark = query::meta(&self.shared.database, &format!("mark.{name}")).await;
+        let mark = metadata::get(&self.shared.database, &format!("mark.{name}")).await;
         mark.map_err(|fault| self.shared.error(fault))
     }
 
@@ -333,7 +295,7 @@ impl Store for PostgresStore {
         from: Option<&str>,
         to: &str,
     ) -> Result<bool, StoreError> {
-        marks::swap(&self.shared.database, &format!("mark.{name}"), from, to).await
+        metadata::compare_and_set(&self.shared.database, &format!("mark.{name}"), from, to).await
     }
 
     async fn history_end(&self) -> Result<u64, StoreError> {
@@ -351,7 +313,7 @@ impl Store for PostgresStore {
     }
 
     async fn retain(&self, before: Timestamp) -> Result<Retained, StoreError> {
-        let erased = retention::retain(&self.shared.database, before).await;
+        let erased = retention::erase_ended(&self.shared.database, before).await;
         erased.map(Retained::new).map_err(|fault| self.shared.error(fault))
     }
 

@@ -12,42 +12,42 @@ use async_trait::async_trait;
 use deadpool_postgres::{Object, Transaction};
 use tokio_postgres::{IsolationLevel, Row};
 
-use super::change::Wrote;
-use super::database::{Database, Given, Sql};
+use super::database::Database;
 use super::error::Fault;
-use super::options::Statements;
-use super::query::one;
+use super::options::StatementMode;
+use super::row::one;
+use super::statement::{Params, Statement};
 use crate::failpoint::reach;
 
-/// How long a row is waited for, a statement may take, and a client may say nothing.
+/// The time that a row is waited for, a statement may take, and a client may say nothing.
 const BOUNDS: &str = "SET LOCAL lock_timeout = '2s'; SET LOCAL statement_timeout = '5s'; \
                       SET LOCAL idle_in_transaction_session_timeout = '2s'";
 
-/// What is done inside a transaction, as often as it takes until one of them stands.
+/// Work inside a transaction, performed again until one transaction is committed.
 #[async_trait]
-pub(super) trait Work: Sync {
-    /// What its caller is told.
+pub(super) trait TransactionBody: Sync {
+    /// The answer to its caller.
     type Answer: Send;
 
     /// Does it.
-    async fn perform(&self, within: &Tx<'_>) -> Result<End<Self::Answer>, Fault>;
+    async fn perform(&self, tx: &Tx<'_>) -> Result<Completion<Self::Answer>, Fault>;
 
-    /// Whether what it answers is told the first time only: done again, it finds nothing to do.
-    fn is_told_once(&self) -> bool {
+    /// Returns whether only the first attempt has the answer: done again, it finds nothing to do.
+    fn answers_once(&self) -> bool {
         false
     }
 }
 
-/// How a transaction is to end.
-pub(super) enum End<T> {
+/// The way in which a transaction is to end.
+pub(super) enum Completion<T> {
     /// Keeps what was written.
     Commit(T),
     /// There is nothing to keep.
     Nothing(T),
 }
 
-/// What came of one transaction.
-pub(super) enum Tried<T> {
+/// The result of one transaction.
+pub(super) enum Attempt<T> {
     /// It has ended as it was to end.
     Done(T),
     /// Nobody knows whether it was committed.
@@ -61,12 +61,15 @@ pub(super) struct Tx<'c> {
 }
 
 /// Tries once, in a transaction. After an error nothing was written.
-pub(super) async fn run<W: Work>(on: &Database, work: &W) -> Result<Tried<W::Answer>, Fault> {
+pub(super) async fn run<W: TransactionBody>(
+    on: &Database,
+    work: &W,
+) -> Result<Attempt<W::Answer>, Fault> {
     let mut connection = on.connection().await?;
     let committing = AtomicBool::new(false);
-    let tried = tokio::time::timeout(on.patience, once(on, &mut connection, work, &committing));
+    let tried = tokio::time::timeout(on.timeout, once(on, &mut connection, work, &committing));
     let fault = match tried.await.unwrap_or(Err(Fault::Broken(None))) {
-        Ok(answer) => return Ok(Tried::Done(answer)),
+        Ok(answer) => return Ok(Attempt::Done(answer)),
         Err(fault) => fault,
     };
     if matches!(fault, Fault::Broken(_)) {
@@ -74,92 +77,126 @@ pub(super) async fn run<W: Work>(on: &Database, work: &W) -> Result<Tried<W::Ans
         // gives up what was begun on it.
         drop(Object::take(connection));
         if committing.load(Ordering::Relaxed) {
-            return Ok(Tried::Unclear);
+            return Ok(Attempt::Unclear);
         }
     }
     Err(fault)
 }
 
-async fn once<W: Work>(
+/// Does `work` until it is known to have happened, or cannot.
+///
+/// After a commit that may have happened it is done again: what was erased is found erased then,
+/// and counts as such.
+pub(super) async fn run_until_known<W: TransactionBody>(
+    on: &Database,
+    work: &W,
+) -> Result<W::Answer, Fault> {
+    let mut retry = on.retry();
+    loop {
+        match run(on, work).await {
+            Ok(Attempt::Done(answer)) => return Ok(answer),
+            Ok(Attempt::Unclear) if retry.wait().await => {}
+            Ok(Attempt::Unclear) => return Err(Fault::Broken(None)),
+            Err(failed) if failed.is_passing() && retry.wait().await => {}
+            Err(failed) => return Err(failed),
+        }
+    }
+}
+
+async fn once<W: TransactionBody>(
     on: &Database,
     connection: &mut Object,
     work: &W,
     committing: &AtomicBool,
 ) -> Result<W::Answer, Fault> {
     let begun = connection.build_transaction().isolation_level(IsolationLevel::ReadCommitted);
-    let transaction = begun.start().await.map_err(Fault::of_statement)?;
-    transaction.batch_execute(BOUNDS).await.map_err(Fault::of_statement)?;
-    let within = Tx { transaction, database: on };
-    match work.perform(&within).await? {
-        End::Commit(answer) => {
+    let transaction = begun.start().await.map_err(Fault::from_statement)?;
+    transaction.batch_execute(BOUNDS).await.map_err(Fault::from_statement)?;
+    let tx = Tx { transaction, database: on };
+    match work.perform(&tx).await? {
+        Completion::Commit(answer) => {
             reach("before-commit");
             committing.store(true, Ordering::Relaxed);
-            within.transaction.commit().await.map_err(Fault::of_statement)?;
+            tx.transaction.commit().await.map_err(Fault::from_statement)?;
             reach("after-commit");
             Ok(answer)
         }
         // Dropping it undoes it.
-        End::Nothing(answer) => Ok(answer),
+        Completion::Nothing(answer) => Ok(answer),
     }
 }
 
 impl Tx<'_> {
     /// Sends a statement.
-    pub(super) async fn send(&self, sql: &Sql, given: Given<'_>) -> Result<Vec<Row>, Fault> {
+    pub(super) async fn send(&self, sql: &Statement, given: Params<'_>) -> Result<Vec<Row>, Fault> {
         let text = self.database.text(sql);
         let rows = match self.database.statements {
-            Statements::Unnamed => {
+            StatementMode::Unnamed => {
                 let typed: Vec<_> = given.iter().copied().zip(sql.types.iter().cloned()).collect();
                 self.transaction.query_typed(text, &typed).await
             }
-            Statements::Prepared => {
+            StatementMode::Prepared => {
                 let prepared = self.transaction.prepare_typed_cached(text, sql.types).await;
-                self.transaction.query(&prepared.map_err(Fault::of_statement)?, given).await
+                self.transaction.query(&prepared.map_err(Fault::from_statement)?, given).await
             }
         };
-        rows.map_err(Fault::of_statement)
+        rows.map_err(Fault::from_statement)
     }
 }
 
-/// Where a write goes.
-pub(super) enum Way<'a> {
-    /// In a transaction of its own, as one statement.
-    Alone(&'a Database),
-    /// Together with others.
-    Within(&'a Tx<'a>),
+/// The result of one attempt to write.
+pub(super) enum WriteOutcome {
+    /// It is durable.
+    Done,
+    /// Somebody was faster, or it came too late: nothing was written.
+    Missed,
+    /// Nobody knows.
+    Unclear,
 }
 
-impl Way<'_> {
+/// The destination of a write.
+pub(super) enum WriteTarget<'a> {
+    /// In a transaction of its own, as one statement.
+    SingleStatement(&'a Database),
+    /// Together with others.
+    InTransaction(&'a Tx<'a>),
+}
+
+impl WriteTarget<'_> {
     /// Sends a statement that counts what it has written: one row, or none.
-    pub(super) async fn write(&self, sql: &Sql, given: Given<'_>) -> Result<Wrote, Fault> {
+    pub(super) async fn write(
+        &self,
+        sql: &Statement,
+        given: Params<'_>,
+    ) -> Result<WriteOutcome, Fault> {
         match self {
-            Self::Alone(database) => alone(database, sql, given).await,
-            Self::Within(transaction) => wrote(&transaction.send(sql, given).await?),
+            Self::SingleStatement(database) => alone(database, sql, given).await,
+            Self::InTransaction(transaction) => outcome_of(&transaction.send(sql, given).await?),
         }
     }
 }
 
-fn wrote(rows: &[Row]) -> Result<Wrote, Fault> {
+fn outcome_of(rows: &[Row]) -> Result<WriteOutcome, Fault> {
     let written: i64 = one(rows)?.try_get(0)?;
-    Ok(if written == 1 { Wrote::Done } else { Wrote::Missed })
+    Ok(if written == 1 { WriteOutcome::Done } else { WriteOutcome::Missed })
 }
 
-async fn alone(on: &Database, sql: &Sql, given: Given<'_>) -> Result<Wrote, Fault> {
-    let mut tries = on.tries();
+async fn alone(on: &Database, sql: &Statement, given: Params<'_>) -> Result<WriteOutcome, Fault> {
+    let mut retry = on.retry();
     reach("before-write");
     loop {
         let fault = match on.send(sql, given).await {
             Ok(rows) => {
                 reach("after-write");
-                return wrote(&rows);
+                return outcome_of(&rows);
             }
             Err(fault) => fault,
         };
         match fault {
-            Fault::Broken(_) => return Ok(Wrote::Unclear),
+            Fault::Broken(_) => return Ok(WriteOutcome::Unclear),
             // Two who write the same key at the same moment.
-            fault if fault.is_duplicate() => return Ok(Wrote::Missed),
-            fault if fault.is_passing() && tries.again().await => {}
+            fault if fault.is_duplicate() => return Ok(WriteOutcome::Missed),
+            fault if fault.is_passing() && retry.wait().await => {}
             fault => return Err(fault),
         }
     }

@@ -16,28 +16,29 @@ use tokio_postgres::AsyncMessage;
 use tokio_postgres::types::Type;
 
 use super::connect::Address;
-use super::database::{Database, Sql};
+use super::database::Database;
 use super::error::Fault;
 use super::query;
+use super::statement::Statement;
 use crate::failpoint::reach;
 
 // Hints need not survive a crash of the server: the transaction waits for no disk.
-static NOTIFY: Sql = Sql {
+static NOTIFY: Statement = Statement {
     text: "SELECT set_config('synchronous_commit', 'off', true), pg_notify($1, hint) \
            FROM unnest($2::text[]) AS hint",
     types: &[Type::TEXT, Type::TEXT_ARRAY],
 };
 
-/// The statements here.
-pub(super) const ALL: &[&Sql] = &[&NOTIFY];
+/// The statements of this module.
+pub(super) const ALL: &[&Statement] = &[&NOTIFY];
 
 /// How many ids go into one notification, which may have 8,000 bytes.
 const IDS: usize = 200;
-/// How many ids may wait to be notified; with more, everybody is told to read again.
+/// The number of ids that may wait to be notified; with more, all watchers read again.
 const WAITING: usize = 10_000;
 /// Stands for every call.
 const ALL_CALLS: &str = "*";
-/// How many changes are looked at one by one.
+/// The number of changes that are looked at one by one.
 const STRETCH: usize = 1000;
 /// The pauses between attempts to listen.
 const PAUSE: Duration = Duration::from_millis(50);
@@ -45,9 +46,9 @@ const LONGEST: Duration = Duration::from_secs(5);
 
 /// Tells the tasks of a store that it was dropped.
 #[derive(Clone)]
-pub(super) struct Dropped(watch::Receiver<()>);
+pub(super) struct DropSignal(watch::Receiver<()>);
 
-impl Dropped {
+impl DropSignal {
     /// Completes once what comes along with it is dropped.
     pub(super) fn pair() -> (watch::Sender<()>, Self) {
         let (alive, dropped) = watch::channel(());
@@ -90,7 +91,7 @@ impl Notifier {
         self.some.notify_one();
     }
 
-    /// What waits, as the texts of notifications.
+    /// Takes the ids that wait, as the texts of notifications.
     fn take(&self) -> Vec<String> {
         let ids = std::mem::take(&mut *self.waiting.lock().unwrap_or_else(PoisonError::into_inner));
         if ids.len() > WAITING {
@@ -101,7 +102,7 @@ impl Notifier {
     }
 
     /// Hints at what another replica changed.
-    fn hear(&self, text: &str, hub: &Hub) {
+    fn observe(&self, text: &str, hub: &Hub) {
         let mut words = text.split(' ');
         if words.next() == Some(&self.own) {
             return;
@@ -117,7 +118,7 @@ impl Notifier {
 }
 
 /// Sends notifications until the store is dropped, and then the last ones.
-pub(super) async fn notify(notifier: Arc<Notifier>, on: Arc<Database>, mut dropped: Dropped) {
+pub(super) async fn notify(notifier: Arc<Notifier>, on: Arc<Database>, mut dropped: DropSignal) {
     loop {
         let last = tokio::select! {
             () = dropped.wait() => true,
@@ -139,15 +140,20 @@ pub(super) async fn notify(notifier: Arc<Notifier>, on: Arc<Database>, mut dropp
 }
 
 /// Listens until the store is dropped.
-pub(super) async fn listen(notifier: Arc<Notifier>, at: Address, hub: Hub, mut dropped: Dropped) {
+pub(super) async fn listen(
+    notifier: Arc<Notifier>,
+    at: Address,
+    hub: Hub,
+    mut dropped: DropSignal,
+) {
     let mut pause = PAUSE;
     loop {
         tokio::select! {
             () = dropped.wait() => return,
-            heard = while_connected(&notifier, &at, &hub) => {
+            clock_estimate = while_connected(&notifier, &at, &hub) => {
                 // What happened while nobody listened is not told again.
                 hub.notify_all();
-                if heard {
+                if clock_estimate {
                     pause = PAUSE;
                 }
                 tracing::warn!("the connection that listens for other replicas was lost");
@@ -160,7 +166,7 @@ pub(super) async fn listen(notifier: Arc<Notifier>, at: Address, hub: Hub, mut d
     }
 }
 
-/// Whether it was connected at all.
+/// Returns whether it was connected at all.
 async fn while_connected(notifier: &Notifier, at: &Address, hub: &Hub) -> bool {
     let Ok((client, mut connection)) = at.listen().await else { return false };
     let subscribe = async {
@@ -174,7 +180,7 @@ async fn while_connected(notifier: &Notifier, at: &Address, hub: &Hub) -> bool {
     let hear = async {
         while let Some(message) = connection.next().await {
             if let AsyncMessage::Notification(said) = message {
-                notifier.hear(said.payload(), hub);
+                notifier.observe(said.payload(), hub);
             }
         }
     };
@@ -186,12 +192,17 @@ async fn while_connected(notifier: &Notifier, at: &Address, hub: &Hub) -> bool {
 }
 
 /// Reads the history from time to time until the store is dropped.
-pub(super) async fn look_again(on: Arc<Database>, hub: Hub, every: Duration, mut dropped: Dropped) {
+pub(super) async fn poll_history(
+    on: Arc<Database>,
+    hub: Hub,
+    every: Duration,
+    mut dropped: DropSignal,
+) {
     let mut seen = None;
     loop {
         tokio::select! {
             () = dropped.wait() => return,
-            looked = look(&on, &hub, seen) => match looked {
+            looked = notify_changes(&on, &hub, seen) => match looked {
                 Ok(last) => seen = Some(last),
                 Err(fault) => {
                     let error = on.error(fault);
@@ -207,7 +218,7 @@ pub(super) async fn look_again(on: Arc<Database>, hub: Hub, every: Duration, mut
 }
 
 /// Hints at what changed since `seen`. Returns how far it has seen.
-async fn look(on: &Database, hub: &Hub, seen: Option<u64>) -> Result<u64, Fault> {
+async fn notify_changes(on: &Database, hub: &Hub, seen: Option<u64>) -> Result<u64, Fault> {
     let last = query::last_change(on).await?;
     let Some(seen) = seen else {
         hub.notify_all();
@@ -244,11 +255,11 @@ mod tests {
         assert!(hints.iter().all(|hint| hint.len() < 8000));
         assert!(there.take().is_empty());
         for hint in &hints {
-            there.hear(hint, &hub);
+            there.observe(hint, &hub);
         }
         assert!(watches.iter_mut().all(|watch| watch.changed().now_or_never().is_none()));
         for hint in &hints {
-            here.hear(hint, &hub);
+            here.observe(hint, &hub);
         }
         assert!(watches.iter_mut().all(|watch| watch.changed().now_or_never().is_some()));
     }
@@ -260,7 +271,7 @@ mod tests {
         (0..=WAITING + 5).for_each(|_| there.add(RequestId::new()));
         let hints = there.take();
         assert_eq!(hints.len(), 1);
-        here.hear(&hints[0], &hub);
+        here.observe(&hints[0], &hub);
         assert!(watch.changed().now_or_never().is_some());
     }
 }

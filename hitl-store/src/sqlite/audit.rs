@@ -19,7 +19,7 @@ const APPLICATION_ID: i32 = 0x6869_7461;
 /// The file's `user_version` from when on all that was deleted in it was overwritten.
 const OVERWRITTEN: i32 = 1;
 
-/// How many records are looked at for one call, and how many in one go.
+/// The number of records that are looked at for one call, and how many in one go.
 const LOOKED_AT: u64 = 100_000;
 const STRETCH: u64 = 2_000;
 
@@ -42,10 +42,12 @@ struct Writer {
 }
 
 impl SqliteAudit {
-    /// Opens or creates the file, and goes on with its chain.
+    /// Opens or creates the file, and continues with its chain.
     ///
-    /// Fails when another process holds the file, when it cannot be written to, or when it is a
-    /// database of something else.
+    /// # Errors
+    ///
+    /// If another process holds the file, if it cannot be written to, or if it is a database of
+    /// another program.
     pub fn open(path: impl AsRef<Path>) -> Result<Self, AuditError> {
         let path = path.as_ref().to_path_buf();
         let failed = |error| failed("open", &path, error);
@@ -68,6 +70,10 @@ impl SqliteAudit {
     }
 
     /// Writes every line, with its line break, oldest first.
+    ///
+    /// # Errors
+    ///
+    /// If the file cannot be read, or `to` cannot be written.
     pub fn export(&self, mut to: impl Write) -> Result<(), AuditError> {
         let writer = self.writer();
         let sql = "SELECT line FROM audit ORDER BY seq";
@@ -97,7 +103,7 @@ fn failed(what: &str, path: &Path, error: rusqlite::Error) -> AuditError {
     AuditError::new(why).because(io::Error::other(error))
 }
 
-/// Takes the file for this process alone, and finds where its chain goes on. `None`: not ours.
+/// Takes the file for this process alone, and finds where its chain continues. `None`: not ours.
 fn prepare(connection: &Connection) -> rusqlite::Result<Option<ChainWriter>> {
     connection.pragma_update(None, "locking_mode", "EXCLUSIVE")?;
     connection.busy_timeout(std::time::Duration::ZERO)?;
@@ -130,8 +136,8 @@ fn prepare(connection: &Connection) -> rusqlite::Result<Option<ChainWriter>> {
 }
 
 impl AuditReader for SqliteAudit {
-    /// Of the latest hundred thousand records. The file has one connection, so that whoever appends
-    /// waits for a stretch of it to be read, and not for all.
+    /// Of the latest hundred thousand records. The file has one connection, so that anyone who
+    /// appends waits for a stretch of it to be read, and not for all.
     fn of_call(&self, call: RequestId) -> Result<CallAudit, AuditError> {
         let end = self.writer().chain.head().seq;
         let begin = end.saturating_sub(LOOKED_AT);
@@ -214,7 +220,7 @@ impl ErasableLog for SqliteAudit {
     fn visit(&self, look: &mut dyn FnMut(&[u8])) -> Result<(), AuditError> {
         let mut after = 0;
         loop {
-            // Stretch by stretch: whoever appends waits for one of them.
+            // Stretch by stretch: anyone who appends waits for one of them.
             let lines = Self::lines(&self.writer().connection, after);
             let lines = lines.map_err(|e| self.failed("read", e))?;
             let Some((last, _)) = lines.last() else { return Ok(()) };
@@ -412,7 +418,7 @@ mod tests {
             assert_eq!(seen, 300);
             assert_eq!(audit.rewrite(&mut |line| Some(placeholder(line))).unwrap(), 300);
             let heads = audit.heads();
-            // The chain goes on, here and after it is opened once more.
+            // The chain continues, here and after it is opened once more.
             audit.append(&record(300)).unwrap();
             assert_ne!(audit.heads(), heads);
             for entry in std::fs::read_dir(folder.path()).unwrap() {

@@ -1,7 +1,7 @@
 //! A copy of the file while it is in use, and what opening such a copy means.
 //!
 //! A backup is marked as one, and any other older copy is behind the file's [head](super::head).
-//! Whoever opens it has gone back in time: what was decided and run since is not in it. So the
+//! Anyone who opens it has gone back in time: what was decided and run since is not in it. So the
 //! first opening gives it a new epoch and holds everything that could run for a human and takes
 //! every grant back, in one transaction, before anything else can be read from it.
 
@@ -13,21 +13,22 @@ use hitl_base::Timestamp;
 use hitl_core::machine::{self, CallRecord, Event, Facts, Step};
 use rusqlite::{Connection, OpenFlags, TransactionBehavior, params};
 
+use super::connect::connect;
 use super::error::Fault;
 use super::grants;
-use super::key;
-use super::open::connect;
-use super::operation::{meta, replace, set_meta};
+use super::host_key_file;
+use super::metadata;
 use super::outbox;
 use super::query::count;
 use super::retention;
-use super::row::Row;
+use super::row::CallRow;
 use super::schema::beside;
+use super::write::replace;
 
 /// The name under which a file keeps that it is a backup that was never opened.
 const MARK: &str = "backup";
 const EPOCH: &str = "epoch";
-/// How many calls are held at once.
+/// The number of calls that are held at once.
 const BATCH: usize = 1000;
 
 /// Copies the file `from` as it stands to `to`, which appears whole or not at all.
@@ -40,23 +41,23 @@ pub(super) fn back_up(from: &Path, to: &Path) -> Result<(), BackupFault> {
     // An earlier attempt may have died while it wrote.
     let _absent = fs::remove_file(&partial);
     // SQLite takes an empty file for none; made here, only its owner can read it.
-    key::private(OpenOptions::new().write(true).create_new(true)).open(&partial)?;
+    host_key_file::private(OpenOptions::new().write(true).create_new(true)).open(&partial)?;
     let target = partial.to_str().ok_or(Fault::Damaged("the backup's path is not Unicode"))?;
     let on = connect(from, Duration::from_secs(5))?;
-    // One statement, one snapshot: whoever writes meanwhile is not held up and not in it.
+    // One statement, one snapshot: anyone who writes meanwhile is not held up and not in it.
     on.execute("VACUUM INTO ?1", [target]).map_err(Fault::from)?;
     mark(&partial)?;
     File::open(&partial)?.sync_all()?;
     // Not over a file that somebody has put there meanwhile.
     fs::hard_link(&partial, to)?;
     fs::remove_file(&partial)?;
-    key::sync_folder(to)?;
+    host_key_file::sync_folder(to)?;
     Ok(())
 }
 
 fn mark(path: &Path) -> Result<(), Fault> {
     let copy = Connection::open_with_flags(path, OpenFlags::SQLITE_OPEN_READ_WRITE)?;
-    set_meta(&copy, MARK, "1")
+    metadata::set(&copy, MARK, "1")
 }
 
 /// What went wrong with a backup: the store's file or the copy.
@@ -80,18 +81,18 @@ impl From<std::io::Error> for BackupFault {
     }
 }
 
-/// Whether the file is a backup that was never opened.
+/// Returns whether the file is a backup that was never opened.
 pub(super) fn is_backup(on: &Connection) -> Result<bool, Fault> {
-    Ok(meta(on, MARK)?.is_some())
+    Ok(metadata::get(on, MARK)?.is_some())
 }
 
 /// Gives the file a new epoch, after its own and after one that is `known` from elsewhere, and
 /// holds everything that could run for a human. All or nothing.
 pub(super) fn begin_epoch(on: &mut Connection, known: u64, now: Timestamp) -> Result<(), Fault> {
     let transaction = on.transaction_with_behavior(TransactionBehavior::Immediate)?;
-    let epoch = meta(&transaction, EPOCH)?.and_then(|text| text.parse::<u64>().ok());
+    let epoch = metadata::get(&transaction, EPOCH)?.and_then(|text| text.parse::<u64>().ok());
     let epoch = epoch.ok_or(Fault::Damaged("its epoch"))?.max(known) + 1;
-    set_meta(&transaction, EPOCH, &epoch.to_string())?;
+    metadata::set(&transaction, EPOCH, &epoch.to_string())?;
     let mut after = 0;
     loop {
         let held = some(&transaction, after)?;
@@ -100,11 +101,11 @@ pub(super) fn begin_epoch(on: &mut Connection, known: u64, now: Timestamp) -> Re
         for (n, record) in &held {
             let facts = Facts { now, claimant_dead: true, decision_used: false };
             if let Ok(Step::Changed(next)) = machine::apply(record, &Event::Restore, facts) {
-                let next = Row::of(Event::Restore.name(), next, None)?;
+                let next = CallRow::new(Event::Restore.name(), next, None)?;
                 replace(&transaction, *n, &next, record)?;
                 let line = next.log(&transaction, *n)?;
                 // There is no gate yet that could audit it.
-                outbox::owe(&transaction, *n, next.record().version, line, None)?;
+                outbox::add_unaudited(&transaction, *n, next.record().version, line, None)?;
             }
         }
     }

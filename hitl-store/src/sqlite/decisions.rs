@@ -11,7 +11,7 @@ pub(super) const COUNTED: &str =
 const COUNT: &str = "INSERT INTO decisions (id, call) VALUES (?1, ?2) ON CONFLICT DO NOTHING";
 pub(super) const FORGET: &str = "DELETE FROM decisions WHERE call = ?1";
 
-/// Whether the event brings a decision that has counted for another call.
+/// Returns whether the event brings a decision that has counted for another call.
 pub(super) fn is_used(on: &Connection, call: RequestId, event: &Event) -> Result<bool, Fault> {
     let Some(id) = event.decision() else { return Ok(false) };
     let counted = on.prepare_cached(COUNTED)?.query_row([id.to_string()], |row| row.get(0));

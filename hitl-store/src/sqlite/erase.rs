@@ -1,4 +1,4 @@
-//! What goes, and what stays although it would: each step a transaction of its own.
+//! Erasure and legal holds: each step is a transaction of its own.
 
 use std::sync::Arc;
 
@@ -6,23 +6,24 @@ use hitl_base::Timestamp;
 use hitl_core::store::{Erasable, Hold, NotErased, Retained, StoreError, check_erasable};
 use hitl_core::{HoldId, Principal, Tenant};
 
-use super::operation::World;
-use super::store::SqliteStore;
+use super::operation::WriteContext;
+use super::query;
+use super::shared::Shared;
 use super::{grants, holds, retention, scrub};
 
-impl SqliteStore {
+impl Shared {
     pub(super) async fn erase_ended(&self, before: Timestamp) -> Result<Retained, StoreError> {
-        let (mut calls, mut place) = (0, Some(retention::BEGINNING));
+        let (mut calls, mut place) = (0, Some(query::SCAN_START));
         while let Some(after) = place {
-            let erase = move |on: &rusqlite::Connection, _: &World| {
+            let erase = move |on: &rusqlite::Connection, _: &WriteContext| {
                 retention::erase_ended(on, before, after)
             };
             let (erased, next) = self.write(erase).await?;
             (calls, place) = (calls + erased, next);
         }
-        let mut place = Some(retention::BEGINNING);
+        let mut place = Some(query::SCAN_START);
         while let Some(after) = place {
-            let forget = move |on: &rusqlite::Connection, _: &World| {
+            let forget = move |on: &rusqlite::Connection, _: &WriteContext| {
                 retention::forget_grants(on, before, after)
             };
             (_, place) = self.write(forget).await?;
@@ -63,8 +64,8 @@ impl SqliteStore {
         principal: &Principal,
     ) -> Result<u64, StoreError> {
         let (tenant, principal) = (tenant.clone(), principal.clone());
-        let forget = move |on: &rusqlite::Connection, world: &World| {
-            grants::forget_of(on, (&tenant, &principal), world.clock.now()?)
+        let forget = move |on: &rusqlite::Connection, context: &WriteContext| {
+            grants::forget_of(on, (&tenant, &principal), context.clock.now()?)
         };
         let forgotten = self.write(forget).await?;
         self.scrub().await?;
@@ -85,7 +86,7 @@ impl SqliteStore {
     }
 
     pub(super) async fn place_hold(&self, hold: Hold) -> Result<Hold, StoreError> {
-        self.write(move |on, world| holds::place(on, &hold, world.clock.now()?)).await
+        self.write(move |on, context| holds::place(on, &hold, context.clock.now()?)).await
     }
 
     pub(super) async fn take_hold(
@@ -106,7 +107,7 @@ impl SqliteStore {
 
     /// Empties the log, which may hold what was erased.
     pub(super) async fn scrub(&self) -> Result<(), StoreError> {
-        let path = Arc::clone(&self.shared.path);
-        self.shared.readers.run(move |_| scrub::empty_the_log(&path)).await
+        let path = Arc::clone(&self.path);
+        self.read(move |_| scrub::empty_the_log(&path)).await
     }
 }

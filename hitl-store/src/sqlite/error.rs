@@ -1,4 +1,4 @@
-//! What can go wrong with the file, said so that somebody can act on it.
+//! Faults of the file, and the errors that callers act on.
 
 use std::io;
 use std::path::Path;
@@ -37,7 +37,7 @@ impl From<ClockJump> for Fault {
 }
 
 impl Fault {
-    /// Whether the write is certain not to have happened, although `COMMIT` failed.
+    /// Returns whether the write is certain not to have happened, although `COMMIT` failed.
     pub(super) fn is_certain(&self) -> bool {
         let Self::Sqlite(error) = self else { return false };
         matches!(

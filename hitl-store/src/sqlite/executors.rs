@@ -9,7 +9,7 @@ use hitl_core::{SessionId, ToolFacts};
 use rusqlite::{Connection, params};
 
 use super::error::Fault;
-use super::operation::World;
+use super::operation::WriteContext;
 use super::query::parse;
 
 const RECORD: &str = "INSERT INTO executors (session, recorded_at, digest, tools) \
@@ -23,13 +23,13 @@ const FORGET: &str = "DELETE FROM executors WHERE session = ?1";
 /// Records the tools of a session, and forgets those that need not be known any more.
 pub(super) fn record(
     on: &Connection,
-    world: &World,
+    context: &WriteContext,
     session: SessionId,
     (text, digest): (&str, &str),
 ) -> Result<(), Fault> {
-    let now = world.clock.now()?.as_millis();
+    let now = context.clock.now()?.as_millis();
     on.prepare_cached(RECORD)?.execute(params![session.to_string(), now, digest, text])?;
-    for session in superseded(&rows(on, |session| world.sessions.is_dead(session))?) {
+    for session in superseded(&rows(on, |session| context.sessions.is_dead(session))?) {
         on.prepare_cached(FORGET)?.execute([session.to_string()])?;
     }
     Ok(())

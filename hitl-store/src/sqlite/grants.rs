@@ -9,8 +9,7 @@ use rusqlite::{Connection, OptionalExtension as _, params};
 
 use super::error::Fault;
 use super::holds;
-use super::query::count;
-use super::retention::Place;
+use super::query::{ScanPosition, count};
 use super::row::encode;
 
 const BY_ID: &str = "SELECT version, record FROM grants WHERE id = ?1 AND tenant = ?2";
@@ -41,7 +40,7 @@ const FORGET: &str = "DELETE FROM grants WHERE n = ?1";
 pub(super) const LISTINGS: &[&str] =
     &[BY_ID, OF_TENANT, OF_TOOL, LIVE, NOT_REVOKED, ENDED, THEIRS, FORGET];
 
-/// How many grants are revoked at once, when a file was restored.
+/// The number of grants that are revoked at once, when a file was restored.
 const BATCH: usize = 1000;
 
 /// A grant of this tenant.
@@ -105,7 +104,7 @@ pub(super) fn update(on: &Connection, next: &GrantRecord, from: &GrantRecord) ->
     if changed == 1 { Ok(()) } else { Err(Fault::Damaged("a grant's version differs")) }
 }
 
-/// Takes a grant back. The first revocation stands, so that doing it again changes nothing.
+/// Takes a grant back. The first revocation counts, so that doing it again changes nothing.
 pub(super) fn revoke(
     on: &Connection,
     tenant: &Tenant,
@@ -149,13 +148,13 @@ pub(super) fn page(
 }
 
 /// Forgets some grants that ended before `before` and no hold covers, of those after `after`.
-/// Returns how many, and where to go on if there may be more.
+/// Returns how many, and where to continue if there may be more.
 pub(super) fn forget(
     on: &Connection,
     before: Timestamp,
-    after: Place,
+    after: ScanPosition,
     most: usize,
-) -> Result<(u64, Option<Place>), Fault> {
+) -> Result<(u64, Option<ScanPosition>), Fault> {
     let holds = holds::all(on)?;
     let mut statement = on.prepare_cached(ENDED)?;
     let given = params![before.as_millis(), count(most), after.0, after.1];
@@ -215,7 +214,7 @@ pub(super) fn revoke_all(on: &Connection, now: Timestamp) -> Result<(), Fault> {
     }
 }
 
-/// When a grant is or was over.
+/// Returns when a grant is or was over.
 fn ends(record: &GrantRecord) -> i64 {
     let revoked = record.revoked.as_ref().map(|revoked| revoked.at);
     let ends = revoked.into_iter().chain(record.grant.until).min();

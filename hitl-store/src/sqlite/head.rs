@@ -1,9 +1,9 @@
-//! How far the file has come, kept beside it: `<file>.head`.
+//! The position of the newest write, kept beside the file: `<file>.head`.
 //!
 //! An older copy of a file cannot know that it is one. This small file does: after each commit the
 //! writer notes the epoch and the number of the newest line of history, before any caller hears of
-//! the commit. Whoever opens a database that is behind its head has an older copy, and begins a new
-//! epoch.
+//! the commit. Anyone who opens a database that is behind its head has an older copy, and begins a
+//! new epoch.
 //!
 //! It is written without an fsync, because it must never be ahead of the database, which has one;
 //! after a loss of power it may be behind, and then an older copy may pass that is as new as the
@@ -16,15 +16,15 @@ use std::path::Path;
 use rusqlite::{Connection, OptionalExtension as _};
 
 use super::error::Fault;
-use super::key::private;
-use super::operation::{meta, set_meta};
+use super::host_key_file::private;
+use super::metadata;
 
 /// The name under which the file keeps that it has a head.
 const HAS_HEAD: &str = "head";
 /// How often a head is read that another process may be writing at the moment.
 const READS: usize = 10;
 
-/// How far a file has come.
+/// The position of the newest write in a file.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) struct Head {
     pub(super) epoch: u64,
@@ -47,9 +47,9 @@ impl Head {
         whole.then_some(Self { epoch, seq })
     }
 
-    /// How far the database has come.
-    pub(super) fn of(on: &Connection) -> Result<Self, Fault> {
-        let epoch = meta(on, "epoch")?.and_then(|text| text.parse().ok());
+    /// Returns how far the database has come.
+    pub(super) fn read(on: &Connection) -> Result<Self, Fault> {
+        let epoch = metadata::get(on, "epoch")?.and_then(|text| text.parse().ok());
         let epoch = epoch.ok_or(Fault::Damaged("its epoch"))?;
         let newest = "SELECT seq FROM sqlite_sequence WHERE name = 'history'";
         let seq = on.query_row(newest, [], |row| row.get(0)).optional()?.unwrap_or(0);
@@ -57,9 +57,9 @@ impl Head {
     }
 }
 
-/// What a head beside a database says.
+/// The result of reading the head beside a database.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Kept {
+pub(super) enum HeadRead {
     /// There is none.
     Missing,
     /// It cannot be read: somebody has written something else.
@@ -68,19 +68,19 @@ pub(super) enum Kept {
     At(Head),
 }
 
-/// Whether the database is an older copy, by its head, which was read before it. Pure.
-pub(super) fn is_older_copy(kept: Kept, found: Head, has_head: bool) -> bool {
+/// Returns whether the database is an older copy, by its head, which was read before it. Pure.
+pub(super) fn is_older_copy(kept: HeadRead, found: Head, has_head: bool) -> bool {
     match kept {
         // A database from before there were heads gets its first one.
-        Kept::Missing => has_head,
-        Kept::Unreadable => true,
-        Kept::At(head) => found < head,
+        HeadRead::Missing => has_head,
+        HeadRead::Unreadable => true,
+        HeadRead::At(head) => found < head,
     }
 }
 
-/// Whether the database says that a head is kept beside it.
+/// Returns whether the database says that a head is kept beside it.
 pub(super) fn has_head(on: &Connection) -> Result<bool, Fault> {
-    Ok(meta(on, HAS_HEAD)?.is_some())
+    Ok(metadata::get(on, HAS_HEAD)?.is_some())
 }
 
 /// The file, open for writing.
@@ -92,21 +92,23 @@ pub(super) struct HeadFile {
 
 impl HeadFile {
     /// Reads the head of a database that may be in use.
-    pub(super) fn read(path: &Path) -> io::Result<Kept> {
+    pub(super) fn read(path: &Path) -> io::Result<HeadRead> {
         for _ in 0..READS {
             let mut text = String::new();
             let file = match File::open(path) {
                 Ok(file) => file,
-                Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Kept::Missing),
+                Err(error) if error.kind() == io::ErrorKind::NotFound => {
+                    return Ok(HeadRead::Missing);
+                }
                 Err(error) => return Err(error),
             };
             // What is not text is as good as another text.
             let read = file.take(256).read_to_string(&mut text);
             if let (Ok(_), Some(head)) = (read, Head::parse(&text)) {
-                return Ok(Kept::At(head));
+                return Ok(HeadRead::At(head));
             }
         }
-        Ok(Kept::Unreadable)
+        Ok(HeadRead::Unreadable)
     }
 
     /// Opens or makes the file, and writes how far the database has come.
@@ -115,13 +117,13 @@ impl HeadFile {
         let options = &mut OpenOptions::new();
         let file = private(options.write(true).create(true).truncate(false)).open(path);
         let mut head = Self { file: file.map_err(io)?, warned: false };
-        let now = Head::of(on)?;
+        let now = Head::read(on)?;
         // Something else that was written here may be longer.
         let length = now.line().len() as u64;
         let written = head.put(now).and_then(|()| head.file.set_len(length));
         written.and_then(|()| head.file.sync_all()).map_err(io)?;
         if !has_head(on)? {
-            set_meta(on, HAS_HEAD, "1")?;
+            metadata::set(on, HAS_HEAD, "1")?;
         }
         Ok(head)
     }
@@ -170,16 +172,16 @@ mod tests {
         let at = |epoch, seq| Head { epoch, seq };
         let found = at(2, 10);
         for (kept, older) in [
-            (Kept::At(at(2, 10)), false),
-            (Kept::At(at(2, 9)), false),
-            (Kept::At(at(1, 50)), false),
-            (Kept::At(at(2, 11)), true),
-            (Kept::At(at(3, 0)), true),
-            (Kept::Unreadable, true),
+            (HeadRead::At(at(2, 10)), false),
+            (HeadRead::At(at(2, 9)), false),
+            (HeadRead::At(at(1, 50)), false),
+            (HeadRead::At(at(2, 11)), true),
+            (HeadRead::At(at(3, 0)), true),
+            (HeadRead::Unreadable, true),
         ] {
             assert_eq!(is_older_copy(kept, found, true), older, "{kept:?}");
         }
-        assert!(is_older_copy(Kept::Missing, found, true), "somebody took it away");
-        assert!(!is_older_copy(Kept::Missing, found, false), "there never was one");
+        assert!(is_older_copy(HeadRead::Missing, found, true), "somebody took it away");
+        assert!(!is_older_copy(HeadRead::Missing, found, false), "there never was one");
     }
 }

@@ -7,9 +7,9 @@ use hitl_tasks::journal::erasable;
 use hitl_tasks::{Epoch, Journal, JournalError, TaskId};
 use rusqlite::{Connection, OptionalExtension as _, params};
 
-use super::SqliteStore;
 use super::error::Fault;
 use super::holds;
+use super::store::SqliteStore;
 use crate::failpoint::reach;
 use crate::journal::{damaged, failed, held, runs_of};
 
@@ -30,7 +30,7 @@ const END: &str = "~";
 impl Journal for SqliteStore {
     async fn claim(&self, task: TaskId) -> Result<Epoch, JournalError> {
         let id = task.to_string();
-        let epoch = self.write(move |on, _| {
+        let epoch = self.shared.write(move |on, _| {
             let epoch: i64 = on.prepare_cached(CLAIM)?.query_row([&id], |row| row.get(0))?;
             Epoch::new(epoch.cast_unsigned()).ok_or(Fault::Damaged("a task's epoch"))
         });
@@ -40,29 +40,29 @@ impl Journal for SqliteStore {
     async fn append(&self, task: TaskId, epoch: Epoch, entry: Vec<u8>) -> Result<(), JournalError> {
         let (id, epoch) = (task.to_string(), epoch.get().cast_signed());
         let mut mine = None;
-        let written = self.write(move |on, _| {
+        let written = self.shared.write(move |on, _| {
             let held = on.prepare_cached(HELD)?;
             let Some(n) = one(held, params![id, epoch])? else { return Ok(Append::Fenced) };
             // Performed once more after a commit that may have happened: then it is there.
             if let Some(seq) = mine
                 && is_there(on, seq, n, &entry)?
             {
-                return Ok(Append::Written);
+                return Ok(Append::HistoryLine);
             }
             on.prepare_cached(APPEND)?.execute(params![n, entry])?;
             mine = Some(on.last_insert_rowid());
             reach("entry-written");
-            Ok(Append::Written)
+            Ok(Append::HistoryLine)
         });
         match written.await.map_err(failed)? {
-            Append::Written => Ok(()),
+            Append::HistoryLine => Ok(()),
             Append::Fenced => Err(JournalError::fenced()),
         }
     }
 
     async fn load(&self, task: TaskId) -> Result<Vec<Vec<u8>>, JournalError> {
         let id = task.to_string();
-        let entries = self.read(move |on| {
+        let entries = self.shared.read(move |on| {
             let mut statement = on.prepare_cached(LOAD)?;
             let rows = statement.query_map([&id], |row| row.get(0))?;
             Ok(rows.collect::<Result<Vec<Vec<u8>>, _>>()?)
@@ -77,7 +77,7 @@ impl Journal for SqliteStore {
     ) -> Result<Vec<TaskId>, JournalError> {
         let before = before.map_or_else(|| END.to_owned(), |before| before.to_string());
         let limit = i64::try_from(limit.clamp(1, 1000)).unwrap_or(1000);
-        let tasks = self.read(move |on| {
+        let tasks = self.shared.read(move |on| {
             let mut statement = on.prepare_cached(RECENT)?;
             let rows = statement.query_map(params![before, limit], |row| row.get(0))?;
             Ok(rows.collect::<Result<Vec<String>, _>>()?)
@@ -89,13 +89,13 @@ impl Journal for SqliteStore {
     async fn erase(&self, task: TaskId) -> Result<bool, JournalError> {
         // Performed once more after a commit that may have happened, it finds nothing left.
         let mut first = false;
-        let erased = self.write(move |on, _| {
+        let erased = self.shared.write(move |on, _| {
             let erased = erase(on, task)?;
             first |= matches!(erased, Ok(true));
             Ok(erased.map(|erased| erased || first))
         });
         let erased = erased.await.map_err(failed)??;
-        self.scrub().await.map_err(failed)?;
+        self.shared.scrub().await.map_err(failed)?;
         Ok(erased)
     }
 }
@@ -129,7 +129,7 @@ fn erase(on: &Connection, task: TaskId) -> Result<Result<bool, JournalError>, Fa
 }
 
 enum Append {
-    Written,
+    HistoryLine,
     Fenced,
 }
 
@@ -140,8 +140,8 @@ fn one(
     Ok(statement.query_row(parameters, |row| row.get(0)).optional()?)
 }
 
-/// Whether an entry was written under this number. Another process may have taken the number since,
-/// but not for this task: that would have been under another epoch.
+/// Returns whether an entry was written under this number. Another process may have taken the
+/// number since, but not for this task: that would have been under another epoch.
 fn is_there(on: &Connection, seq: i64, task: i64, entry: &[u8]) -> Result<bool, Fault> {
     let sql = "SELECT seq FROM journal WHERE seq = ?1 AND task = ?2 AND entry = ?3";
     Ok(one(on.prepare_cached(sql)?, params![seq, task, entry])?.is_some())

@@ -1,21 +1,26 @@
 //! One SQLite file as a store.
 //!
-//! - `open` makes the file fit for use: ours, whole, of this schema (`schema`), with its `key`.
-//! - `writer` is the only thread that writes: it commits the `operation`s of many callers together;
-//!   `together` is the one that changes several calls; `answers` tells the callers.
-//! - `ready` works out on the callers' threads what recent records lead to, as `row`s.
-//! - `reader` runs the `query`s beside it.
+//! - `open` makes the file fit for use: ours, whole, of this schema (`schema`), with its key
+//!   (`host_key_file`).
+//! - `writer` is the only thread that writes. It commits the `operation`s of many callers together:
+//!   `submit`, `apply` and `multi_call`, or a `custom_write`; `acknowledge` answers the callers.
+//! - `optimistic` prepares on the callers' threads the `row`s that recent records lead to.
+//! - `reader` runs the `query`s beside the writer.
 //! - `grants` keeps standing permissions, and what is drawn on them.
-//! - `head` keeps beside the file how far it has come, so that an older copy is noticed.
-//! - `retention` erases what is old or named, unless one of the `holds` covers it; `scrub` takes
-//!   its traces out of the log. `decisions` keeps for which call each has counted.
-//! - `backup` copies the file, and holds what a copy cannot know.
-//! - `journal` keeps what long-running tasks have done.
-//! - `session` knows which executors are alive, `watch` what other processes changed.
+//! - `head` keeps the position of the newest write beside the file: an older copy is noticed by it.
+//! - `retention` erases what is old or named, unless one of the `holds` covers it; `scrub` removes
+//!   its traces from the log. `decisions` keeps for which call each has counted.
+//! - `backup` copies the file, and begins a new epoch in a copy.
+//! - `rotation` and `key_rotation` replace the host's key.
+//! - `journal` keeps the journal of long-running tasks.
+//! - `session` knows which executors are alive; `watch` notices the changes of other processes.
 
-mod answers;
+mod acknowledge;
+mod apply;
 mod audit;
 mod backup;
+mod connect;
+mod custom_write;
 mod decisions;
 mod erase;
 mod error;
@@ -23,26 +28,32 @@ mod executors;
 mod grants;
 mod head;
 mod holds;
+mod host_key_file;
 mod journal;
-mod key;
+mod key_rotation;
+mod metadata;
+mod multi_call;
 mod open;
 mod operation;
+mod optimistic;
 mod options;
 mod outbox;
+#[cfg(test)]
+mod plan_tests;
 mod query;
 mod queue;
 mod reader;
-mod ready;
 mod retention;
 mod rotation;
 mod row;
 mod schema;
 mod scrub;
 mod session;
+mod shared;
 mod store;
-mod together;
+mod submit;
 mod watch;
-mod work;
+mod write;
 mod writer;
 
 pub use audit::SqliteAudit;

@@ -13,22 +13,25 @@ use std::time::Duration;
 use hitl_base::clock::ForwardClock;
 use hitl_core::HostKeys;
 use hitl_core::store::{Hub, StoreError, StoreErrorKind};
-use rusqlite::{Connection, OpenFlags};
+use rusqlite::Connection;
 use tokio::sync::oneshot;
 
-use super::answers::Answers;
+use super::acknowledge::AckThread;
+use super::connect::connect;
 use super::error::{Fault, file_error, read_only, stopped};
-use super::head::{Head, HeadFile, Kept, has_head, is_older_copy};
-use super::operation::World;
+use super::head::{Head, HeadFile, HeadRead, has_head, is_older_copy};
+use super::operation::WriteContext;
+use super::options::SqliteOptions;
 use super::reader::Readers;
 use super::schema::{self, Identity, beside};
 use super::session::Sessions;
-use super::store::{Shared, SqliteStore};
-use super::watch::{OwnChanges, Watcher};
+use super::shared::Shared;
+use super::store::SqliteStore;
+use super::watch::{LocalChanges, Watcher};
 use super::writer::{self, Connect, Writer, WriterThread};
-use super::{SqliteOptions, backup, key, query, rotation};
+use super::{backup, host_key_file, query, rotation};
 use crate::failpoint::reach;
-use crate::recent::Recent;
+use crate::record_cache::RecordCache;
 
 /// How many connections read beside the one that writes.
 const READERS: usize = 2;
@@ -40,12 +43,46 @@ const LONGEST_REST: Duration = Duration::from_secs(400 * 24 * 60 * 60);
 /// No database is shorter than its smallest page, in bytes.
 const SMALLEST: u64 = 512;
 
+impl SqliteStore {
+    /// Opens the file at `path` with the default [options](Self::options), and creates it if there
+    /// is none. Its folder must exist.
+    ///
+    /// Cancel safe: a dropped opening ends by itself and closes the file again.
+    ///
+    /// # Errors
+    ///
+    /// The error's [kind](StoreError::kind) tells why: the file is locked, cannot be written, is
+    /// damaged or not ours, was written by a newer version, or its key is missing.
+    pub async fn open(path: impl AsRef<Path> + Send) -> Result<Self, StoreError> {
+        Self::options().open(path).await
+    }
+
+    /// Returns the options with which a file is opened.
+    pub fn options() -> SqliteOptions {
+        SqliteOptions::default()
+    }
+}
+
+impl SqliteOptions {
+    /// Opens the file at `path`, and creates it if there is none. Its folder must exist, on a local
+    /// disk.
+    ///
+    /// Cancel safe: a dropped opening ends by itself and closes the file again.
+    ///
+    /// # Errors
+    ///
+    /// As [`SqliteStore::open`].
+    pub async fn open(self, path: impl AsRef<Path> + Send) -> Result<SqliteStore, StoreError> {
+        open(path.as_ref().to_owned(), self).await
+    }
+}
+
 /// Opens a store, away from the async runtime.
-pub(super) async fn open(path: PathBuf, options: SqliteOptions) -> Result<SqliteStore, StoreError> {
+async fn open(path: PathBuf, options: SqliteOptions) -> Result<SqliteStore, StoreError> {
     let (reply, opened) = oneshot::channel();
     let given = path.clone();
     let work = move || {
-        // Whoever asked may have gone: then the store is dropped, which closes it.
+        // The caller may have gone: then the store is dropped, which closes it.
         let _ = reply.send(open_now(&given, options));
     };
     let thread = std::thread::Builder::new().name("hitl-open".to_owned()).spawn(work);
@@ -102,7 +139,7 @@ fn open_now(given: &Path, options: SqliteOptions) -> Result<SqliteStore, StoreEr
     }
     let keys = rotation::host_keys(&mut connection, &path, &sessions, &options)?;
     let clock = forward_clock(&connection, &path, &options)?;
-    let found = Head::of(&connection).map_err(at)?;
+    let found = Head::read(&connection).map_err(at)?;
     let older = is_older_copy(kept, found, has_head(&connection).map_err(at)?);
     if older {
         tracing::warn!(
@@ -111,13 +148,13 @@ fn open_now(given: &Path, options: SqliteOptions) -> Result<SqliteStore, StoreEr
         );
     }
     if older || options.restored || backup::is_backup(&connection).map_err(at)? {
-        let known = if let Kept::At(head) = kept { head.epoch } else { 0 };
+        let known = if let HeadRead::At(head) = kept { head.epoch } else { 0 };
         backup::begin_epoch(&mut connection, known, clock.now()?).map_err(at)?;
     }
-    let epoch = Head::of(&connection).map_err(at)?.epoch;
+    let epoch = Head::read(&connection).map_err(at)?.epoch;
     let head = (epoch, HeadFile::open(&head_path, &connection).map_err(at)?);
     sessions.tidy().map_err(|error| file_error(&folder, error))?;
-    start(Parts { connection, path, sessions, keys, clock, head }, options)
+    start(OpenedFile { connection, path, sessions, keys, clock, head }, options)
 }
 
 /// The file's own path: the same whichever way it is reached, because others find its sessions by
@@ -146,26 +183,12 @@ fn resolve(given: &Path) -> Result<PathBuf, StoreError> {
 /// Creates an empty file that only its owner can read, when there is none. Nobody else may be
 /// opening the store, so nobody has the file open yet.
 fn create(path: &Path) -> Result<(), StoreError> {
-    let created = key::private(OpenOptions::new().write(true).create_new(true)).open(path);
-    match created.and_then(|file| file.sync_all()).and_then(|()| key::sync_folder(path)) {
+    let created =
+        host_key_file::private(OpenOptions::new().write(true).create_new(true)).open(path);
+    match created.and_then(|file| file.sync_all()).and_then(|()| host_key_file::sync_folder(path)) {
         Err(error) if error.kind() != io::ErrorKind::AlreadyExists => Err(file_error(path, error)),
         _ => Ok(()),
     }
-}
-
-/// A connection to a file that exists.
-pub(super) fn connect(path: &Path, busy_timeout: Duration) -> Result<Connection, Fault> {
-    let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
-    let connection = Connection::open_with_flags(path, flags)?;
-    connection.busy_timeout(busy_timeout)?;
-    connection.set_prepared_statement_cache_capacity(64);
-    connection.pragma_update(None, "foreign_keys", true)?;
-    // Every acknowledged commit is on the disk.
-    connection.pragma_update(None, "synchronous", "FULL")?;
-    // What is deleted is overwritten: a record that is replaced, a payload of a call that has
-    // ended.
-    connection.pragma_update_and_check(None, "secure_delete", true, |_| Ok(()))?;
-    Ok(connection)
 }
 
 fn use_log(connection: &Connection) -> Result<(), Fault> {
@@ -205,7 +228,7 @@ fn forward_clock(
     let latest = query::latest_moment(connection).map_err(|fault| fault.at(path))?;
     let (reading, file) = (options.clock.now(), path.display());
     if let Some(latest) = latest {
-        if reading > latest.plus(LONGEST_REST) && !options.accept_clock {
+        if reading > latest.saturating_add(LONGEST_REST) && !options.accept_clock {
             return Err(StoreError::new(
                 StoreErrorKind::Clock,
                 format!(
@@ -226,7 +249,7 @@ fn forward_clock(
 }
 
 /// What a file that is fit for use is made of.
-struct Parts {
+struct OpenedFile {
     connection: Connection,
     path: Arc<Path>,
     sessions: Sessions,
@@ -235,10 +258,10 @@ struct Parts {
     head: (u64, HeadFile),
 }
 
-fn start(parts: Parts, options: SqliteOptions) -> Result<SqliteStore, StoreError> {
-    let Parts { connection, path, sessions, keys, clock, head } = parts;
+fn start(parts: OpenedFile, options: SqliteOptions) -> Result<SqliteStore, StoreError> {
+    let OpenedFile { connection, path, sessions, keys, clock, head } = parts;
     let at = |fault: Fault| fault.at(&path);
-    let (hub, own) = (Hub::default(), OwnChanges::default());
+    let (hub, own) = (Hub::default(), LocalChanges::default());
     let reading = || {
         let connection = connect(&path, options.busy_timeout)?;
         connection.pragma_update(None, "query_only", true)?;
@@ -253,9 +276,9 @@ fn start(parts: Parts, options: SqliteOptions) -> Result<SqliteStore, StoreError
     let thread = WriterThread {
         connection: Some(limit_pages(connection, options.max_pages).map_err(at)?),
         connect,
-        world: World { clock: Arc::clone(&clock), sessions: sessions.clone() },
+        context: WriteContext { clock: Arc::clone(&clock), sessions: sessions.clone() },
         hub: hub.clone(),
-        answers: Answers::start(hub.clone(), Arc::clone(&path)),
+        acks: AckThread::start(hub.clone(), Arc::clone(&path)),
         own: own.clone(),
         head,
         path: Arc::clone(&path),
@@ -266,7 +289,7 @@ fn start(parts: Parts, options: SqliteOptions) -> Result<SqliteStore, StoreError
         watcher: Watcher::start(watching, hub.clone(), own).map_err(io)?,
         readers: Readers::start(readers, Arc::clone(&path)).map_err(io)?,
         writer: Writer::start(thread).map_err(io)?,
-        recent: Recent::default(),
+        record_cache: RecordCache::default(),
         clock,
         sessions,
         hub,

@@ -1,18 +1,14 @@
-//! How a file is opened.
+//! The options with which a file is opened.
 
 use std::fmt;
-use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
 use hitl_base::Clock;
 use hitl_base::clock::SystemClock;
-use hitl_core::{HostKeys, StoreError};
+use hitl_core::HostKeys;
 
-use super::SqliteStore;
-use super::open;
-
-/// How a [`SqliteStore`] is opened.
+/// The options with which a [`SqliteStore`](crate::SqliteStore) is opened.
 ///
 /// ```
 /// # use hitl_store::SqliteStore;
@@ -48,7 +44,7 @@ impl Default for SqliteOptions {
 }
 
 impl SqliteOptions {
-    /// The clock that expiry and due times are judged by. The machine's, unless a test brings its
+    /// Sets the clock that expiry and due times are judged by: the machine's, unless a test brings its
     /// own. The store goes by no earlier moment than it has stamped: a clock that is set back
     /// revives nothing, and one that jumps ahead by more than 31 days is refused with
     /// [`Clock`](hitl_core::StoreErrorKind::Clock) until it is right.
@@ -57,14 +53,14 @@ impl SqliteOptions {
         self
     }
 
-    /// How long an operation waits for another process that holds the file, before it fails with
-    /// [`Unavailable`](hitl_core::StoreErrorKind::Unavailable). Five seconds unless set.
+    /// Sets how long an operation waits for another process that holds the file, before it fails
+    /// with [`Unavailable`](hitl_core::StoreErrorKind::Unavailable). Five seconds unless set.
     pub fn busy_timeout(mut self, length: Duration) -> Self {
         self.busy_timeout = length;
         self
     }
 
-    /// A key that the host keeps itself, say in a vault. No key file is read or written then. While
+    /// Sets a key that the host keeps itself, say in a vault. No key file is read or written then. While
     /// it is replaced, the [former](HostKeys::with_previous) one is given too.
     pub fn key(mut self, keys: impl Into<HostKeys>) -> Self {
         self.keys = Some(keys.into());
@@ -80,7 +76,7 @@ impl SqliteOptions {
 
     /// Says that the file was put back from a copy that hitl did not make (a snapshot of the disk,
     /// `cp` while nothing ran): it gets a new epoch, and everything that could run is held for a
-    /// human. A copy made by [`back_up`](SqliteStore::back_up) is recognised without this.
+    /// human. A copy made by [`back_up`](crate::SqliteStore::back_up) is recognised without this.
     pub fn restored(mut self) -> Self {
         self.restored = true;
         self
@@ -98,14 +94,6 @@ impl SqliteOptions {
     pub fn max_pages(mut self, pages: u32) -> Self {
         self.max_pages = Some(pages);
         self
-    }
-
-    /// Opens the file at `path`, and creates it when there is none. Its folder must exist, on a
-    /// local disk.
-    ///
-    /// Dropping the future lets the opening end by itself, and closes the file again.
-    pub async fn open(self, path: impl AsRef<Path> + Send) -> Result<SqliteStore, StoreError> {
-        open::open(path.as_ref().to_owned(), self).await
     }
 }
 

@@ -1,4 +1,4 @@
-//! Changes that are not known to stand in the audit.
+//! Changes whose audit record is unconfirmed.
 
 use hitl_core::SessionId;
 use hitl_core::machine::Entry;
@@ -6,7 +6,7 @@ use hitl_core::store::Change;
 use rusqlite::{Connection, params};
 
 use super::error::Fault;
-use super::operation::Written;
+use super::operation::HistoryLine;
 use super::query::{count, parse};
 use super::session::Sessions;
 
@@ -18,11 +18,11 @@ const ENTRY: &str = "SELECT entry FROM history WHERE seq = ?1";
 const OWN: &str = "SELECT entry FROM unaudited JOIN history ON history.seq = unaudited.seq \
                    WHERE auditor = ?1 ORDER BY unaudited.call, version LIMIT ?2";
 /// A change that was just written is this session's to audit; nobody's in particular without one.
-pub(super) fn owe(
+pub(super) fn add_unaudited(
     on: &Connection,
     call: i64,
     version: u64,
-    line: Written,
+    line: HistoryLine,
     auditor: Option<SessionId>,
 ) -> Result<(), Fault> {
     let sql = "INSERT INTO unaudited (call, version, seq, auditor) VALUES (?1, ?2, ?3, ?4)";
@@ -31,7 +31,7 @@ pub(super) fn owe(
     Ok(())
 }
 
-/// Whether somebody dead or nobody is to audit something.
+/// Returns whether somebody dead or nobody is to audit something.
 pub(super) fn has_orphans(on: &Connection, sessions: &Sessions) -> Result<bool, Fault> {
     Ok(!dead(on, sessions)?.is_empty())
 }
@@ -75,7 +75,7 @@ pub(super) fn take(
     lines.into_iter().map(entry).collect()
 }
 
-/// What this session has not acknowledged yet.
+/// Returns what this session has not acknowledged yet.
 pub(super) fn own(on: &Connection, session: SessionId, limit: usize) -> Result<Vec<Entry>, Fault> {
     let mut statement = on.prepare_cached(OWN)?;
     let rows = statement
@@ -87,7 +87,7 @@ fn read(text: &str) -> Result<Entry, Fault> {
     serde_json::from_str(text).map_err(|_| Fault::Damaged("an entry"))
 }
 
-/// These changes stand in the audit.
+/// Notes that these changes are in the audit.
 pub(super) fn acknowledge(on: &Connection, audited: &[Change]) -> Result<(), Fault> {
     let mut statement = on.prepare_cached(
         "DELETE FROM unaudited WHERE call = (SELECT n FROM calls WHERE id = ?1) AND version = ?2",

@@ -1,11 +1,11 @@
-//! What can be read. Each function is one snapshot of the file.
+//! Reads. Each function is one snapshot of the file.
 
 use std::str::FromStr;
 
 use hitl_base::Timestamp;
 use hitl_core::machine::{CallRecord, CallState, Entry};
 use hitl_core::seal::Sealed;
-use hitl_core::store::{History, PageRequest};
+use hitl_core::store::{History, PageRequest, SealedPart};
 use hitl_core::{CallKey, ContentDigest, RequestId, RunId, SessionId, Tenant};
 use rusqlite::{Connection, OptionalExtension as _, Row, params};
 
@@ -26,7 +26,7 @@ const REJECTED: &str = "SELECT n, version, record FROM calls INDEXED BY calls_re
                         ORDER BY n DESC LIMIT ?4";
 const APPROVED: &str = "SELECT tenant, id FROM calls INDEXED BY calls_approved \
                         WHERE state = 'approved' AND n > ?1 ORDER BY n LIMIT ?2";
-const WAITING: &str = "SELECT tenant, id, state FROM calls \
+const MAX_QUEUED: &str = "SELECT tenant, id, state FROM calls \
                        WHERE state IN ('pending', 'approved') AND expires_at <= ?1 \
                        ORDER BY expires_at LIMIT ?2";
 const SESSIONS: &str =
@@ -40,19 +40,29 @@ const HISTORY_OF: &str = "SELECT seq, entry FROM history JOIN calls ON calls.n =
 /// Every query whose answer grows with its limit only: an index must answer it.
 #[cfg(test)]
 pub(super) const LISTINGS: &[&str] = &[
-    BY_ID, BY_KEY, BY_NUMBER, NUMBER, PAGE, ROOTED, REJECTED, APPROVED, WAITING, SESSIONS, RUNNING,
-    HISTORY, HISTORY_OF,
+    BY_ID, BY_KEY, BY_NUMBER, NUMBER, PAGE, ROOTED, REJECTED, APPROVED, MAX_QUEUED, SESSIONS,
+    RUNNING, HISTORY, HISTORY_OF,
 ];
 
+/// The position of a walk in the order of ends: the end and the number of the last row.
+pub(super) type ScanPosition = (i64, i64);
+
+/// The position before the first row.
+pub(super) const SCAN_START: ScanPosition = (i64::MIN, i64::MIN);
+
 /// A call as it is kept.
-pub(super) struct Kept {
+pub(super) struct StoredCall {
     /// Its number in the file, by which the other tables name it.
     pub(super) n: i64,
     pub(super) record: Box<CallRecord>,
 }
 
 /// A call, by its id.
-pub(super) fn get(on: &Connection, tenant: &Tenant, id: RequestId) -> Result<Option<Kept>, Fault> {
+pub(super) fn get(
+    on: &Connection,
+    tenant: &Tenant,
+    id: RequestId,
+) -> Result<Option<StoredCall>, Fault> {
     let found = on
         .prepare_cached(BY_ID)?
         .query_row(params![id.to_string(), tenant.as_str()], columns)
@@ -61,7 +71,7 @@ pub(super) fn get(on: &Connection, tenant: &Tenant, id: RequestId) -> Result<Opt
 }
 
 /// A call, by its key.
-pub(super) fn find(on: &Connection, key: &CallKey) -> Result<Option<Kept>, Fault> {
+pub(super) fn find(on: &Connection, key: &CallKey) -> Result<Option<StoredCall>, Fault> {
     let key = params![key.tenant.as_str(), key.run.as_str(), key.position.cast_signed()];
     let found = on.prepare_cached(BY_KEY)?.query_row(key, columns).optional()?;
     found.map(kept).transpose()
@@ -72,28 +82,19 @@ pub(super) fn by_number(on: &Connection, n: i64) -> Result<CallRecord, Fault> {
     Ok(*kept(on.prepare_cached(BY_NUMBER)?.query_row([n], columns)?)?.record)
 }
 
-/// Which of a call's sealed texts.
-#[derive(Clone, Copy, Debug)]
-pub(super) enum Text {
-    /// Its arguments.
-    Payload,
-    /// Its result.
-    Result,
-}
-
 /// A sealed text of a call.
 pub(super) fn sealed(
     on: &Connection,
     tenant: &Tenant,
     id: RequestId,
-    which: Text,
+    part: SealedPart,
 ) -> Result<Option<Sealed>, Fault> {
-    let sql = match which {
-        Text::Payload => {
+    let sql = match part {
+        SealedPart::Payload => {
             "SELECT sealed FROM payloads JOIN calls ON calls.n = payloads.call \
              WHERE id = ?1 AND tenant = ?2"
         }
-        Text::Result => {
+        SealedPart::Result => {
             "SELECT sealed FROM results JOIN calls ON calls.n = results.call \
              WHERE id = ?1 AND tenant = ?2"
         }
@@ -222,7 +223,7 @@ pub(super) fn stale(
         }
     }
     let room = count(limit - found.len());
-    let mut statement = snapshot.prepare_cached(WAITING)?;
+    let mut statement = snapshot.prepare_cached(MAX_QUEUED)?;
     for row in statement.query_map(params![now.as_millis(), room], stale_row)? {
         found.push(stale_call(row?)?);
     }
@@ -265,7 +266,7 @@ fn entries(
     Ok(entries)
 }
 
-/// Whether the whole file is sound.
+/// Returns whether the whole file is sound.
 pub(super) fn check(on: &Connection) -> Result<(), Fault> {
     let sound: String = on.query_row("PRAGMA integrity_check(1)", [], |row| row.get(0))?;
     if sound == "ok" { Ok(()) } else { Err(Fault::Damaged("its pages do not fit together")) }
@@ -278,7 +279,7 @@ pub(super) fn last_change(on: &Connection) -> Result<i64, Fault> {
     Ok(on.prepare_cached(sql)?.query_row([], |row| row.get(0)).optional()?.unwrap_or(0))
 }
 
-/// Which calls changed after a number of the history.
+/// Returns which calls changed after a number of the history.
 pub(super) fn changes(
     on: &Connection,
     after: i64,
@@ -297,11 +298,11 @@ fn columns(row: &Row<'_>) -> rusqlite::Result<(i64, i64, String)> {
     Ok((row.get(0)?, row.get(1)?, row.get(2)?))
 }
 
-fn kept((n, version, text): (i64, i64, String)) -> Result<Kept, Fault> {
+fn kept((n, version, text): (i64, i64, String)) -> Result<StoredCall, Fault> {
     let record: Box<CallRecord> =
         serde_json::from_str(&text).map_err(|_| Fault::Damaged("a call's record"))?;
     if record.version == version.cast_unsigned() {
-        Ok(Kept { n, record })
+        Ok(StoredCall { n, record })
     } else {
         Err(Fault::Damaged("a call's version differs"))
     }

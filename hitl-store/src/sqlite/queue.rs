@@ -23,7 +23,7 @@ pub(super) const FIRST_TENANT: &str =
     "SELECT tenant FROM calls WHERE tenant >= '' ORDER BY tenant LIMIT 1";
 const OWN_WAITING: &str = "SELECT count(*) FROM (SELECT 1 FROM calls INDEXED BY calls_turns \
     WHERE state = 'pending' AND tenant = ?1 AND principal = ?2 LIMIT ?3)";
-const WAITING: &str = "SELECT count(*) FROM (SELECT 1 FROM calls INDEXED BY calls_levels \
+const MAX_QUEUED: &str = "SELECT count(*) FROM (SELECT 1 FROM calls INDEXED BY calls_levels \
     WHERE state = 'pending' AND tenant = ?1 LIMIT ?2)";
 const IN_STATE: &str =
     "SELECT count(*) FROM (SELECT 1 FROM calls WHERE tenant = ?1 AND state = ?2 LIMIT ?3)";
@@ -32,7 +32,7 @@ const AT_LEVEL: &str = "SELECT count(*) FROM (SELECT 1 FROM calls INDEXED BY cal
 
 /// The stretches of the calls in one state: as they take their turns, and as they are due.
 ///
-/// The state stands in the text: only then is a partial index known to hold them all.
+/// The state is in the text: only then is a partial index known to hold them all.
 macro_rules! listings {
     ($state:literal) => {
         [
@@ -76,7 +76,7 @@ pub(super) fn listings() -> Vec<&'static str> {
         FIRST_TENANT,
         CREATED,
         OWN_WAITING,
-        WAITING,
+        MAX_QUEUED,
         COUNTS[0],
         COUNTS[1],
     ];
@@ -93,7 +93,7 @@ pub(super) fn turn_of(on: &Connection, record: &CallRecord) -> Result<i64, Fault
         Ok(found.map(i64::cast_unsigned))
     };
     let own = asked(OWN_TURN, &[&tenant, &rank, &request.principal.as_str()])?;
-    // Where the queue stands is of no account to whoever has something waiting.
+    // Where the queue stands is of no account to anyone who has something waiting.
     let first = if own.is_none() { asked(FIRST_TURN, &[&tenant, &rank])? } else { None };
     Ok(turn(first, own).cast_signed())
 }
@@ -111,7 +111,7 @@ pub(super) fn broken_cap(on: &Connection, call: &NewCall) -> Result<Option<Cap>,
     let all = match caps.tenant {
         None => 0,
         Some(most) => {
-            on.prepare_cached(WAITING)?.query_row(params![tenant, most], |row| row.get(0))?
+            on.prepare_cached(MAX_QUEUED)?.query_row(params![tenant, most], |row| row.get(0))?
         }
     };
     Ok(caps.broken(i64::cast_unsigned(own), i64::cast_unsigned(all)))
@@ -174,7 +174,7 @@ fn heads(on: &Connection, scan: &QueueScan, state: CallState) -> Result<Vec<Head
     Ok(rows)
 }
 
-/// How many of a tenant's calls there are, as far as they are counted.
+/// Returns how many of a tenant's calls there are, as far as they are counted.
 pub(super) fn counts(on: &Connection, tenant: &Tenant) -> Result<QueueCounts, Fault> {
     let snapshot = on.unchecked_transaction()?;
     let most = COUNTED.cast_signed() + 1;

@@ -13,7 +13,7 @@ use tokio::sync::{Semaphore, oneshot};
 use super::error::{Fault, stopped};
 
 /// The most reads that wait or run; further callers wait for their turn.
-const WAITING: usize = 1024;
+const MAX_QUEUED: usize = 1024;
 
 type Job = Box<dyn FnOnce(&Connection) + Send>;
 
@@ -32,7 +32,7 @@ impl Readers {
         let jobs = Arc::new(Mutex::new(jobs));
         let mut readers = Self {
             jobs: Some(sender),
-            turns: Arc::new(Semaphore::new(WAITING)),
+            turns: Arc::new(Semaphore::new(MAX_QUEUED)),
             threads: Vec::new(),
             path,
         };
@@ -54,7 +54,7 @@ impl Readers {
         let (reply, answer) = oneshot::channel();
         let job: Job = Box::new(move |connection| {
             if !reply.is_closed() {
-                // Whoever asked may have gone.
+                // The caller may have gone.
                 let _ = reply.send(read(connection));
             }
             drop(turn);

@@ -1,4 +1,4 @@
-//! What is old goes: first what calls were about, then, behind a watermark, that they were.
+//! Retention: first the content of old calls is erased, then, behind a watermark, their tombstones.
 
 use hitl_base::Timestamp;
 use hitl_core::machine::CallRecord;
@@ -10,12 +10,13 @@ use super::decisions;
 use super::error::Fault;
 use super::grants;
 use super::holds;
-use super::operation::{meta, set_meta};
-use super::query::{self, Kept, count};
+use super::metadata;
+use super::query::{self, ScanPosition, StoredCall, count};
 use super::row::encode;
 use crate::failpoint::reach;
 
-/// How many calls are erased or forgotten in one transaction, so that others get their turn.
+/// The number of calls that are erased or forgotten in one transaction, so that others get their
+/// turn.
 pub(super) const BATCH: usize = ERASED_AT_ONCE as usize;
 
 /// The name under which the file keeps its watermark: a restore raises it too.
@@ -38,19 +39,13 @@ pub(super) const ERASED: &str = "SELECT n FROM calls INDEXED BY calls_erased \
 const THEIRS: &str = "SELECT n, record FROM calls WHERE n > ?1 AND tenant = ?2 AND erased = 0 \
     AND (principal = ?3 OR instr(record, ?4) > 0) ORDER BY n LIMIT ?5";
 
-/// Where a walk over the calls that ended goes on: the end and the number of the last one.
-pub(super) type Place = (i64, i64);
-
-/// Where such a walk begins.
-pub(super) const BEGINNING: Place = (i64::MIN, i64::MIN);
-
 /// Erases some calls that ended before `before`, of those after `after`. Returns how many, and
-/// where to go on if there may be more.
+/// where to continue if there may be more.
 pub(super) fn erase_ended(
     on: &Connection,
     before: Timestamp,
-    after: Place,
-) -> Result<(u64, Option<Place>), Fault> {
+    after: ScanPosition,
+) -> Result<(u64, Option<ScanPosition>), Fault> {
     let holds = holds::all(on)?;
     let mut statement = on.prepare_cached(ENDED)?;
     let given = params![before.as_millis(), count(BATCH), after.0, after.1];
@@ -75,7 +70,7 @@ pub(super) fn erase_ended(
 pub(super) fn erase(on: &Connection, calls: &[Erasable]) -> Result<Vec<Option<NotErased>>, Fault> {
     let holds = holds::all(on)?;
     let each = |call: &Erasable| match query::get(on, &call.tenant, call.id)? {
-        Some(Kept { n, record }) => erase_one(on, n, &record, &holds),
+        Some(StoredCall { n, record }) => erase_one(on, n, &record, &holds),
         None => Ok(Some(NotErased::NotFound)),
     };
     calls.iter().map(each).collect()
@@ -142,12 +137,12 @@ pub(super) fn calls_of(
 }
 
 /// Forgets some grants that ended before `before`, of those after `after`. Returns how many, and
-/// where to go on if there may be more.
+/// where to continue if there may be more.
 pub(super) fn forget_grants(
     on: &Connection,
     before: Timestamp,
-    after: Place,
-) -> Result<(u64, Option<Place>), Fault> {
+    after: ScanPosition,
+) -> Result<(u64, Option<ScanPosition>), Fault> {
     grants::forget(on, before, after, BATCH)
 }
 
@@ -175,7 +170,7 @@ fn raise_to(on: &Connection, name: &str, to: Timestamp) -> Result<Timestamp, Fau
     match moment(on, name)? {
         Some(kept) if kept >= to => Ok(kept),
         _ => {
-            set_meta(on, name, &to.as_millis().to_string())?;
+            metadata::set(on, name, &to.as_millis().to_string())?;
             Ok(to)
         }
     }
@@ -192,7 +187,7 @@ pub(super) fn forgotten_before(on: &Connection) -> Result<Option<Timestamp>, Fau
 }
 
 fn moment(on: &Connection, name: &str) -> Result<Option<Timestamp>, Fault> {
-    let Some(text) = meta(on, name)? else { return Ok(None) };
+    let Some(text) = metadata::get(on, name)? else { return Ok(None) };
     let millis = text.parse().map_err(|_| Fault::Damaged("its watermark"))?;
     Ok(Some(Timestamp::from_millis(millis)))
 }

@@ -1,6 +1,6 @@
 //! A record as the file has it.
 //!
-//! It is put into words before the transaction, on the thread of whoever asks: the one thread that
+//! It is put into words before the transaction, on the thread of the caller: the one thread that
 //! writes only hands the words over.
 
 use std::sync::Arc;
@@ -11,7 +11,7 @@ use hitl_core::queue::{begins_to_wait, rank};
 use rusqlite::{Connection, params};
 
 use super::error::Fault;
-use super::operation::Written;
+use super::operation::HistoryLine;
 use super::queue;
 
 const INSERT: &str = "INSERT INTO calls (id, tenant, run, position, content, state, version, tool, \
@@ -36,7 +36,7 @@ const RECORD: usize = 2048;
 const ENTRY: usize = 320;
 
 /// A version of a record, and the line of history that says how it came about.
-pub(super) struct Row {
+pub(super) struct CallRow {
     /// In a box: it goes from hand to hand, and is large.
     record: Box<CallRecord>,
     id: String,
@@ -44,9 +44,9 @@ pub(super) struct Row {
     entry: String,
 }
 
-impl Row {
+impl CallRow {
     /// The record that `event` led to, by this person.
-    pub(super) fn of(
+    pub(super) fn new(
         event: &str,
         record: CallRecord,
         by: Option<Principal>,
@@ -66,7 +66,7 @@ impl Row {
         self.record
     }
 
-    /// A new row. Gives its number; nothing when its id or its key is taken.
+    /// A new row. Gives its number; `None` if its id or its key is taken.
     pub(super) fn insert(&self, on: &Connection) -> Result<Option<i64>, Fault> {
         let (record, request, key) = (&self.record, &self.record.request, self.record.key());
         let waits = record.state == CallState::Pending;
@@ -135,9 +135,9 @@ impl Row {
     }
 
     /// The line of history.
-    pub(super) fn log(&self, on: &Connection, n: i64) -> Result<Written, Fault> {
+    pub(super) fn log(&self, on: &Connection, n: i64) -> Result<HistoryLine, Fault> {
         on.prepare_cached(LINE)?.execute(params![n, self.entry])?;
-        Ok(Written { seq: on.last_insert_rowid(), id: self.record.id() })
+        Ok(HistoryLine { seq: on.last_insert_rowid(), id: self.record.id() })
     }
 }
 

@@ -20,7 +20,7 @@ fn filled(count: u64) -> (tempfile::TempDir, Connection) {
     (folder, connection)
 }
 
-/// How many steps a query takes, and how many of them are those of a scan.
+/// Returns how many steps a query takes, and how many of them are those of a scan.
 fn steps(on: &Connection, sql: &str, parameters: Vec<Value>) -> (i32, i32) {
     let mut statement = on.prepare(sql).unwrap();
     let mut rows = statement.query(params_from_iter(parameters)).unwrap();
@@ -47,8 +47,8 @@ fn queries(on: &Connection) -> Vec<(&'static str, Vec<Value>)> {
         (PAGE, page("default", "executed", 0)),
         (PAGE, page("another", "pending", 0)),
         (APPROVED, vec![number(0), number(100)]),
-        (WAITING, vec![number(0), number(100)]),
-        (WAITING, vec![number(i64::MAX), number(100)]),
+        (MAX_QUEUED, vec![number(0), number(100)]),
+        (MAX_QUEUED, vec![number(i64::MAX), number(100)]),
         (SESSIONS, vec![]),
         (HISTORY, vec![number(0), number(100)]),
         (HISTORY, vec![number(150), number(100)]),
@@ -57,7 +57,7 @@ fn queries(on: &Connection) -> Vec<(&'static str, Vec<Value>)> {
     ]
 }
 
-/// What is asked of the queue, from its front and from its midst.
+/// Returns what is asked of the queue, from its front and from its midst.
 fn listings() -> Vec<(&'static str, Vec<Value>)> {
     use super::super::queue::{self, COUNTS, CREATED, FIRST_TURN, OPEN, OWN_TURN};
     let number = Value::Integer;

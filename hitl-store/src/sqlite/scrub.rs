@@ -1,4 +1,4 @@
-//! What was erased leaves the file, and then the log.
+//! Removes the traces of erased data from the log.
 //!
 //! In the file SQLite overwrites what is deleted (`secure_delete`). The log has whole pages of what
 //! was before, until it is emptied: every frame is copied into the file, and the log is cut to
@@ -7,8 +7,8 @@
 use std::path::Path;
 use std::time::{Duration, Instant};
 
+use super::connect::connect;
 use super::error::Fault;
-use super::open::connect;
 
 /// How long readers and writers are waited for, each time.
 const PATIENCE: Duration = Duration::from_secs(1);
@@ -18,7 +18,7 @@ const LONGEST: Duration = Duration::from_secs(10);
 /// empties the log at this moment.
 const PAUSE: Duration = Duration::from_millis(10);
 
-/// Empties the log. Others may go on meanwhile.
+/// Empties the log. Others may continue meanwhile.
 ///
 /// A reader that stays at an old moment for longer than ten seconds keeps the log; then this fails,
 /// and the next erasure empties it.

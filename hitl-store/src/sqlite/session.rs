@@ -1,10 +1,10 @@
 //! Who is alive: one locked file for each session.
 //!
 //! The operating system drops a lock when its process dies, however it dies: no clock is asked, and
-//! a suspended machine kills nobody. A session is alive while its file's lock is held, so whoever
-//! can take the lock (shared, so that two who look do not see each other) knows that it is dead.
-//! Files of dead sessions may be removed: a session without a file is dead too, and ids are never
-//! used twice.
+//! a suspended machine kills nobody. A session is alive while its file's lock is held, so anyone
+//! who can take the lock (shared, so that two who look do not see each other) knows that it is
+//! dead. Files of dead sessions may be removed: a session without a file is dead too, and ids are
+//! never used twice.
 
 use std::collections::HashMap;
 use std::fs::{self, File, OpenOptions, TryLockError};
@@ -36,8 +36,8 @@ impl Sessions {
         }
     }
 
-    /// Waits until nobody else is opening the store; nothing when it takes too long. The lock lasts
-    /// as long as the file is kept.
+    /// Waits until nobody else is opening the store; `None` if it takes too long. The lock lasts as
+    /// long as the file is kept.
     pub(super) fn lock_opening(&self, patience: Duration) -> io::Result<Option<File>> {
         let path = self.folder.join(OPENING);
         let file = OpenOptions::new().create(true).truncate(false).write(true).open(path)?;
@@ -57,14 +57,14 @@ impl Sessions {
     pub(super) fn open(&self, key: KeyId) -> io::Result<SessionId> {
         loop {
             let session = SessionId::new();
-            let fresh = self.folder.join(format!("{session}.new"));
-            let mut file = OpenOptions::new().create_new(true).write(true).open(&fresh)?;
+            let stamped = self.folder.join(format!("{session}.new"));
+            let mut file = OpenOptions::new().create_new(true).write(true).open(&stamped)?;
             file.lock()?;
             file.write_all(key.to_string().as_bytes())?;
             reach("session-half-open");
             // Under its name the file was never unlocked. Somebody who tidied up between the two
             // steps above took it for an orphan: then there is nothing to rename, and we try again.
-            match fs::rename(&fresh, self.path(session)) {
+            match fs::rename(&stamped, self.path(session)) {
                 Ok(()) => {
                     self.own().insert(session, file);
                     return Ok(session);
@@ -82,7 +82,8 @@ impl Sessions {
         ignore_missing(fs::remove_file(self.path(session)))
     }
 
-    /// Whether a session is dead. When it cannot be told, it is alive: then nothing is given up.
+    /// Returns whether a session is dead. When it cannot be told, it is alive: then nothing is
+    /// given up.
     pub(super) fn is_dead(&self, session: SessionId) -> bool {
         if self.own().contains_key(&session) {
             return false;
@@ -93,8 +94,8 @@ impl Sessions {
         }
     }
 
-    /// How many sessions of others are alive that seal under another key, or do not say under
-    /// which: those of older versions of hitl.
+    /// Returns how many sessions of others are alive that seal under another key, or do not say
+    /// under which: those of older versions of hitl.
     pub(super) fn under_other_keys(&self, own: KeyId) -> io::Result<u64> {
         let mut others = 0;
         for entry in fs::read_dir(&self.folder)? {

@@ -6,13 +6,12 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 use hitl_base::Timestamp;
-use hitl_base::clock::ForwardClock;
 use hitl_core::grant::GrantRecord;
 use hitl_core::machine::{CallRecord, CallState, Entry, Event, NewCall};
 use hitl_core::queue::{Placed, QueueCounts, QueueScan};
 use hitl_core::seal::Sealed;
 use hitl_core::store::{
-    Applied, ApplyError, Change, Enclosed, Erasable, Executors, GrantPage, History, Hold, Hub,
+    Applied, ApplyError, Change, Enclosed, Erasable, Executors, GrantPage, History, Hold,
     NotErased, PageRequest, Retained, SealedPage, SealedPart, SealedText, StoreError,
     StoreErrorKind, Submitted, Watch, tools_text,
 };
@@ -22,25 +21,21 @@ use hitl_core::{
 };
 use tokio::sync::oneshot;
 
-use super::SqliteOptions;
+use super::apply::Apply;
 use super::backup::{self, BackupFault};
 use super::error::{Fault, ambiguous, file_error, stopped};
 use super::executors;
 use super::grants;
 use super::holds;
-use super::operation::{Apply, Submit, World, meta, set_meta};
+use super::metadata;
+use super::multi_call::ApplyAll;
 use super::outbox;
-use super::query::{self, Kept, Text};
+use super::query::{self, StoredCall};
 use super::queue;
-use super::reader::Readers;
 use super::retention;
 use super::rotation;
-use super::session::Sessions;
-use super::together::ApplyAll;
-use super::watch::Watcher;
-use super::work::Work;
-use super::writer::Writer;
-use crate::recent::Recent;
+use super::shared::Shared;
+use super::submit::Submit;
 
 /// Keeps calls in one SQLite file. Cheap to clone; clones share the file.
 ///
@@ -51,7 +46,7 @@ use crate::recent::Recent;
 /// Four things lie beside the file and belong to it: SQLite's own `-wal` and `-shm`, the key
 /// `<file>.key` that arguments and results are sealed under (keep a copy of it where the file's
 /// backups are not), `<file>.head`, by which an older copy of the file is noticed, and
-/// `<file>.sessions/`, the locks by which a dead executor is told from a living one (nothing in
+/// `<file>.sessions/`, the locks by which a dead executor differs from a living one (nothing in
 /// these two needs a backup).
 ///
 /// An older copy that is put in the file's place begins a new [epoch](Self::epoch) when it is
@@ -66,21 +61,6 @@ pub struct SqliteStore {
     pub(super) shared: Arc<Shared>,
 }
 
-/// What clones share. Fields are dropped in this order: who reads goes before who writes, so that
-/// the writer's connection is the last to close and takes the log with it.
-pub(super) struct Shared {
-    pub(super) watcher: Watcher,
-    pub(super) readers: Readers,
-    pub(super) writer: Writer,
-    /// With the calls' numbers.
-    pub(super) recent: Recent<i64>,
-    pub(super) clock: Arc<ForwardClock>,
-    pub(super) sessions: Sessions,
-    pub(super) hub: Hub,
-    pub(super) keys: HostKeys,
-    pub(super) path: Arc<Path>,
-}
-
 impl From<Shared> for SqliteStore {
     fn from(shared: Shared) -> Self {
         Self { shared: Arc::new(shared) }
@@ -88,30 +68,24 @@ impl From<Shared> for SqliteStore {
 }
 
 impl SqliteStore {
-    /// Opens the file at `path`, and creates it when there is none. Its folder must exist.
-    ///
-    /// The error's [kind](StoreError::kind) says what is wrong: the file is locked, cannot be
-    /// written, is damaged or not ours, was written by a newer version, or its key is missing.
-    pub async fn open(path: impl AsRef<Path> + Send) -> Result<Self, StoreError> {
-        Self::options().open(path).await
-    }
-
-    /// How a file is opened, when the defaults do not fit.
-    pub fn options() -> SqliteOptions {
-        SqliteOptions::default()
-    }
-
-    /// The file, as an absolute path.
+    /// Returns the absolute path of the file.
     pub fn path(&self) -> &Path {
         &self.shared.path
     }
 
-    /// Copies the file as it stands to `to`, where nothing may be yet, while it goes on being used.
+    /// Copies the file to `to`, where nothing may be yet, while the store stays in use.
     ///
     /// The copy holds everything that was acknowledged before the call, as one moment. It is marked
     /// as a backup: opening it begins a new [epoch](Self::epoch), in which everything that was
     /// pending or approved is asked again, and everything that was running has an unknown outcome.
     /// The host's key is not in it; keep that elsewhere.
+    ///
+    /// Dropping the future does not stop the copy.
+    ///
+    /// # Errors
+    ///
+    /// If something is at `to` already, or cannot be written there, or the file cannot be read.
+    /// There is nothing at `to` then that was not there before.
     pub async fn back_up(&self, to: impl AsRef<Path> + Send) -> Result<(), StoreError> {
         let to = std::path::absolute(to.as_ref()).map_err(|e| file_error(to.as_ref(), e))?;
         let (from, target) = (Arc::clone(&self.shared.path), to.clone());
@@ -119,7 +93,7 @@ impl SqliteStore {
         // As long as it takes to read the file: on a thread of its own, not in others' way.
         let thread = std::thread::Builder::new().name("hitl-backup".to_owned());
         let work = move || {
-            // Whoever asked may have gone; the copy is made all the same.
+            // The caller may have gone; the copy is made all the same.
             let _ = reply.send(backup::back_up(&from, &target));
         };
         thread.spawn(work).map_err(|error| file_error(&to, error))?;
@@ -134,41 +108,26 @@ impl SqliteStore {
         })
     }
 
-    /// Counts how often the file was restored, from 1.
+    /// Returns how often the file was restored, counted from 1.
+    ///
+    /// # Errors
+    ///
+    /// If the file cannot be read.
     pub async fn epoch(&self) -> Result<u64, StoreError> {
         let read = |on: &rusqlite::Connection| {
-            let text = meta(on, "epoch")?.ok_or(Fault::Damaged("its epoch"))?;
+            let text = metadata::get(on, "epoch")?.ok_or(Fault::Damaged("its epoch"))?;
             text.parse().map_err(|_| Fault::Damaged("its epoch"))
         };
-        self.shared.readers.run(read).await
-    }
-
-    /// What clones share.
-    pub(super) fn shared(&self) -> &Shared {
-        &self.shared
-    }
-
-    /// Reads something.
-    pub(super) async fn read<T: Send + 'static>(
-        &self,
-        read: impl FnOnce(&rusqlite::Connection) -> Result<T, Fault> + Send + 'static,
-    ) -> Result<T, StoreError> {
-        self.shared.readers.run(read).await
-    }
-
-    /// Writes something, together with what others write.
-    pub(super) async fn write<T: Send + 'static>(
-        &self,
-        work: impl FnMut(&rusqlite::Connection, &World) -> Result<T, Fault> + Send + 'static,
-    ) -> Result<T, StoreError> {
-        let (work, answer) = Work::new(work);
-        self.shared.writer.send(work).await?;
-        answer.await.map_err(|_| ambiguous(&self.shared.path))?
+        self.shared.read(read).await
     }
 
     /// Checks the whole file, which takes as long as reading it.
+    ///
+    /// # Errors
+    ///
+    /// The kind [`Corrupt`](StoreErrorKind::Corrupt) if the file is damaged.
     pub async fn check(&self) -> Result<(), StoreError> {
-        self.shared.readers.run(query::check).await
+        self.shared.read(query::check).await
     }
 }
 
@@ -185,12 +144,12 @@ impl Store for SqliteStore {
     }
 
     async fn open_session(&self) -> Result<SessionId, StoreError> {
-        rotation::open_session(self).await
+        rotation::open_session(&self.shared).await
     }
 
     async fn close_session(&self, session: SessionId) -> Result<(), StoreError> {
         let (sessions, path) = (self.shared.sessions.clone(), Arc::clone(&self.shared.path));
-        let closed = self.shared.readers.run(move |_| Ok(sessions.close(session))).await?;
+        let closed = self.shared.read(move |_| Ok(sessions.close(session))).await?;
         closed.map_err(|error| file_error(&path, error))
     }
 
@@ -200,12 +159,14 @@ impl Store for SqliteStore {
         tools: &[ToolFacts],
     ) -> Result<(), StoreError> {
         let (text, digest) = tools_text(tools)?;
-        self.write(move |on, world| executors::record(on, world, session, (&text, &digest))).await
+        self.shared
+            .write(move |on, context| executors::record(on, context, session, (&text, &digest)))
+            .await
     }
 
     async fn executors(&self) -> Result<Executors, StoreError> {
         let sessions = self.shared.sessions.clone();
-        self.read(move |on| executors::all(on, |session| sessions.is_dead(session))).await
+        self.shared.read(move |on| executors::all(on, |session| sessions.is_dead(session))).await
     }
 
     async fn submit(&self, call: NewCall, payload: Sealed) -> Result<Submitted, StoreError> {
@@ -213,7 +174,7 @@ impl Store for SqliteStore {
         self.shared.writer.send(operation).await?;
         let (submitted, new) = answer.await.map_err(|_| ambiguous(&self.shared.path))??;
         if let (Submitted::Created(record), Some(n)) = (&submitted, new) {
-            self.shared.recent.put(record, n);
+            self.shared.record_cache.put(record, n);
         }
         Ok(submitted)
     }
@@ -226,13 +187,13 @@ impl Store for SqliteStore {
         enclosed: Enclosed,
     ) -> Result<CallRecord, ApplyError> {
         let now = self.shared.clock.now().map_err(StoreError::from)?;
-        let recent = &self.shared.recent;
+        let record_cache = &self.shared.record_cache;
         let mut applied = Applied::new(id, event);
         applied.enclosed = enclosed;
-        let (operation, answer) = Apply::new(tenant, applied, recent, now);
+        let (operation, answer) = Apply::new(tenant, applied, record_cache, now);
         self.shared.writer.send(operation).await?;
-        let Kept { n, record } = answer.await.map_err(|_| ambiguous(&self.shared.path))??;
-        recent.put(&record, n);
+        let StoredCall { n, record } = answer.await.map_err(|_| ambiguous(&self.shared.path))??;
+        record_cache.put(&record, n);
         Ok(*record)
     }
 
@@ -248,7 +209,7 @@ impl Store for SqliteStore {
     }
 
     async fn save_grant(&self, grant: GrantRecord) -> Result<GrantRecord, StoreError> {
-        self.write(move |on, world| grants::save(on, &grant, world.clock.now()?)).await
+        self.shared.write(move |on, context| grants::save(on, &grant, context.clock.now()?)).await
     }
 
     async fn revoke_grant(
@@ -259,15 +220,16 @@ impl Store for SqliteStore {
         reason: Option<&str>,
     ) -> Result<Option<GrantRecord>, StoreError> {
         let (tenant, by, reason) = (tenant.clone(), by.clone(), reason.map(str::to_owned));
-        self.write(move |on, world| {
-            grants::revoke(on, &tenant, id, &by, reason.as_deref(), world.clock.now()?)
-        })
-        .await
+        self.shared
+            .write(move |on, context| {
+                grants::revoke(on, &tenant, id, &by, reason.as_deref(), context.clock.now()?)
+            })
+            .await
     }
 
     async fn grant(&self, tenant: &Tenant, id: GrantId) -> Result<Option<GrantRecord>, StoreError> {
         let tenant = tenant.clone();
-        self.read(move |on| grants::get(on, &tenant, id)).await
+        self.shared.read(move |on| grants::get(on, &tenant, id)).await
     }
 
     async fn grants(
@@ -276,30 +238,27 @@ impl Store for SqliteStore {
         page: GrantPage,
     ) -> Result<Vec<GrantRecord>, StoreError> {
         let (tenant, now) = (tenant.clone(), self.shared.clock.now()?);
-        self.read(move |on| grants::page(on, &tenant, &page, now)).await
+        self.shared.read(move |on| grants::page(on, &tenant, &page, now)).await
     }
 
     async fn get(&self, tenant: &Tenant, id: RequestId) -> Result<Option<CallRecord>, StoreError> {
         let tenant = tenant.clone();
-        self.shared
-            .readers
-            .run(move |on| Ok(query::get(on, &tenant, id)?.map(|kept| *kept.record)))
-            .await
+        self.shared.read(move |on| Ok(query::get(on, &tenant, id)?.map(|kept| *kept.record))).await
     }
 
     async fn find(&self, key: &CallKey) -> Result<Option<CallRecord>, StoreError> {
         let key = key.clone();
-        self.shared.readers.run(move |on| Ok(query::find(on, &key)?.map(|kept| *kept.record))).await
+        self.shared.read(move |on| Ok(query::find(on, &key)?.map(|kept| *kept.record))).await
     }
 
     async fn payload(&self, tenant: &Tenant, id: RequestId) -> Result<Option<Sealed>, StoreError> {
         let tenant = tenant.clone();
-        self.shared.readers.run(move |on| query::sealed(on, &tenant, id, Text::Payload)).await
+        self.shared.read(move |on| query::sealed(on, &tenant, id, SealedPart::Payload)).await
     }
 
     async fn result(&self, tenant: &Tenant, id: RequestId) -> Result<Option<Sealed>, StoreError> {
         let tenant = tenant.clone();
-        self.shared.readers.run(move |on| query::sealed(on, &tenant, id, Text::Result)).await
+        self.shared.read(move |on| query::sealed(on, &tenant, id, SealedPart::Result)).await
     }
 
     async fn page(
@@ -308,7 +267,7 @@ impl Store for SqliteStore {
         page: PageRequest,
     ) -> Result<Vec<CallRecord>, StoreError> {
         let tenant = tenant.clone();
-        self.shared.readers.run(move |on| query::page(on, &tenant, &page)).await
+        self.shared.read(move |on| query::page(on, &tenant, &page)).await
     }
 
     async fn rejected(
@@ -320,12 +279,12 @@ impl Store for SqliteStore {
     ) -> Result<Vec<CallRecord>, StoreError> {
         let (tenant, run) = (tenant.clone(), run.clone());
         let read = move |on: &_| query::rejected(on, &tenant, &run, content, limit);
-        self.shared.readers.run(read).await
+        self.shared.read(read).await
     }
 
     async fn stale(&self, limit: usize) -> Result<Vec<(Tenant, RequestId, CallState)>, StoreError> {
         let (sessions, now) = (self.shared.sessions.clone(), self.shared.clock.now()?);
-        self.shared.readers.run(move |on| query::stale(on, &sessions, now, limit)).await
+        self.shared.read(move |on| query::stale(on, &sessions, now, limit)).await
     }
 
     async fn approved(
@@ -333,17 +292,17 @@ impl Store for SqliteStore {
         after: Option<RequestId>,
         limit: usize,
     ) -> Result<Vec<(Tenant, RequestId)>, StoreError> {
-        self.shared.readers.run(move |on| query::approved(on, after, limit)).await
+        self.shared.read(move |on| query::approved(on, after, limit)).await
     }
 
     async fn queue(&self, scan: &QueueScan) -> Result<Vec<Placed>, StoreError> {
         let scan = scan.clone();
-        self.read(move |on| queue::scan(on, &scan)).await
+        self.shared.read(move |on| queue::scan(on, &scan)).await
     }
 
     async fn queue_counts(&self, tenant: &Tenant) -> Result<QueueCounts, StoreError> {
         let tenant = tenant.clone();
-        self.read(move |on| queue::counts(on, &tenant)).await
+        self.shared.read(move |on| queue::counts(on, &tenant)).await
     }
 
     async fn tenants(
@@ -352,15 +311,15 @@ impl Store for SqliteStore {
         limit: usize,
     ) -> Result<Vec<Tenant>, StoreError> {
         let after = after.cloned();
-        self.read(move |on| queue::tenants(on, after.as_ref(), limit)).await
+        self.shared.read(move |on| queue::tenants(on, after.as_ref(), limit)).await
     }
 
     async fn history(&self, after: u64, limit: usize) -> Result<History, StoreError> {
-        self.shared.readers.run(move |on| query::history(on, after, limit)).await
+        self.shared.read(move |on| query::history(on, after, limit)).await
     }
 
     async fn history_end(&self) -> Result<u64, StoreError> {
-        let last = self.shared.readers.run(query::last_change).await?;
+        let last = self.shared.read(query::last_change).await?;
         Ok(last.cast_unsigned())
     }
 
@@ -370,15 +329,15 @@ impl Store for SqliteStore {
         id: RequestId,
     ) -> Result<Vec<(u64, Entry)>, StoreError> {
         let tenant = tenant.clone();
-        self.shared.readers.run(move |on| query::history_of(on, &tenant, id)).await
+        self.shared.read(move |on| query::history_of(on, &tenant, id)).await
     }
 
     async fn retain(&self, before: Timestamp) -> Result<Retained, StoreError> {
-        self.erase_ended(before).await
+        self.shared.erase_ended(before).await
     }
 
     async fn erase(&self, calls: &[Erasable]) -> Result<Vec<Option<NotErased>>, StoreError> {
-        self.erase_named(calls).await
+        self.shared.erase_named(calls).await
     }
 
     async fn calls_of(
@@ -389,7 +348,9 @@ impl Store for SqliteStore {
         limit: usize,
     ) -> Result<Vec<CallRecord>, StoreError> {
         let (tenant, principal) = (tenant.clone(), principal.clone());
-        self.read(move |on| retention::calls_of(on, (&tenant, &principal), after, limit)).await
+        self.shared
+            .read(move |on| retention::calls_of(on, (&tenant, &principal), after, limit))
+            .await
     }
 
     async fn forget_grants_of(
@@ -397,27 +358,27 @@ impl Store for SqliteStore {
         tenant: &Tenant,
         principal: &Principal,
     ) -> Result<u64, StoreError> {
-        self.erase_grants_of(tenant, principal).await
+        self.shared.erase_grants_of(tenant, principal).await
     }
 
     async fn hold(&self, hold: Hold) -> Result<Hold, StoreError> {
-        self.place_hold(hold).await
+        self.shared.place_hold(hold).await
     }
 
     async fn release_hold(&self, tenant: &Tenant, id: HoldId) -> Result<Option<Hold>, StoreError> {
-        self.take_hold(tenant, id).await
+        self.shared.take_hold(tenant, id).await
     }
 
     async fn holds(&self) -> Result<Vec<Hold>, StoreError> {
-        Ok(self.read(holds::all).await?.iter().cloned().collect())
+        Ok(self.shared.read(holds::all).await?.iter().cloned().collect())
     }
 
     async fn forget_runs(&self, watermark: Timestamp) -> Result<u64, StoreError> {
-        self.forget_begun(watermark).await
+        self.shared.forget_begun(watermark).await
     }
 
     async fn runs_forgotten_before(&self) -> Result<Option<Timestamp>, StoreError> {
-        self.read(retention::forgotten_before).await
+        self.shared.read(retention::forgotten_before).await
     }
 
     async fn outbox_take(
@@ -427,24 +388,26 @@ impl Store for SqliteStore {
     ) -> Result<Vec<Entry>, StoreError> {
         let sessions = self.shared.sessions.clone();
         // Nearly always there is nothing, and nothing need be written.
-        if limit == 0 || !self.read(move |on| outbox::has_orphans(on, &sessions)).await? {
+        if limit == 0 || !self.shared.read(move |on| outbox::has_orphans(on, &sessions)).await? {
             return Ok(Vec::new());
         }
-        self.write(move |on, world| outbox::take(on, &world.sessions, session, limit)).await
+        self.shared
+            .write(move |on, context| outbox::take(on, &context.sessions, session, limit))
+            .await
     }
 
     async fn outbox_of(&self, session: SessionId, limit: usize) -> Result<Vec<Entry>, StoreError> {
-        self.read(move |on| outbox::own(on, session, limit)).await
+        self.shared.read(move |on| outbox::own(on, session, limit)).await
     }
 
     async fn outbox_ack(&self, audited: &[Change]) -> Result<(), StoreError> {
         let audited = audited.to_vec();
-        self.write(move |on, _| outbox::acknowledge(on, &audited)).await
+        self.shared.write(move |on, _| outbox::acknowledge(on, &audited)).await
     }
 
     async fn mark(&self, name: &str) -> Result<Option<String>, StoreError> {
         let name = format!("mark.{name}");
-        self.shared.readers.run(move |on| meta(on, &name)).await
+        self.shared.read(move |on| metadata::get(on, &name)).await
     }
 
     async fn swap_mark(
@@ -454,16 +417,17 @@ impl Store for SqliteStore {
         to: &str,
     ) -> Result<bool, StoreError> {
         let (name, from, to) = (format!("mark.{name}"), from.map(str::to_owned), to.to_owned());
-        self.write(move |on, _| {
-            let kept = meta(on, &name)?;
-            // What is there already may be our own, of a commit that was lost and is done again.
-            let may = kept == from || kept.as_ref() == Some(&to);
-            if may {
-                set_meta(on, &name, &to)?;
-            }
-            Ok(may)
-        })
-        .await
+        self.shared
+            .write(move |on, _| {
+                let kept = metadata::get(on, &name)?;
+                // What is there already may be our own, of a commit that was lost and is done again.
+                let may = kept == from || kept.as_ref() == Some(&to);
+                if may {
+                    metadata::set(on, &name, &to)?;
+                }
+                Ok(may)
+            })
+            .await
     }
 
     fn watch(&self, id: RequestId) -> Watch {
@@ -489,23 +453,20 @@ impl Store for SqliteStore {
         after: u64,
         limit: usize,
     ) -> Result<SealedPage, StoreError> {
-        self.read(move |on| rotation::texts(on, part, not_under, after, limit)).await
+        self.shared.read(move |on| rotation::texts(on, part, not_under, after, limit)).await
     }
 
     async fn reseal(&self, text: &SealedText, to: Sealed) -> Result<bool, StoreError> {
         let text = text.clone();
-        self.write(move |on, _| rotation::reseal(on, &text, &to)).await
+        self.shared.write(move |on, _| rotation::reseal(on, &text, &to)).await
     }
 
     async fn sessions_under_other_keys(&self) -> Result<u64, StoreError> {
-        let (sessions, path) = (self.shared.sessions.clone(), Arc::clone(&self.shared.path));
-        let own = self.shared.keys.current().id();
-        let others = self.read(move |_| Ok(sessions.under_other_keys(own))).await?;
-        others.map_err(|error| file_error(&path, error))
+        self.shared.sessions_under_other_keys().await
     }
 
     async fn retire_keys(&self) -> Result<(), StoreError> {
-        rotation::retire(self, self.shared.keys.current()).await
+        rotation::retire(&self.shared, self.shared.keys.current()).await
     }
 
     fn files(&self) -> Vec<PathBuf> {

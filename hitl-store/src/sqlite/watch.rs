@@ -1,4 +1,4 @@
-//! What other processes changed, while anybody here waits for it.
+//! Finds the changes of other processes, while anybody here waits for one.
 //!
 //! `PRAGMA data_version` on an idle connection says, without touching the file's pages, whether
 //! anybody else has committed; then the history says which calls they changed. The thread sleeps
@@ -20,17 +20,17 @@ use super::query;
 
 /// How often the file is looked at while anybody waits.
 const EVERY: Duration = Duration::from_millis(20);
-/// How many changes are read at once.
+/// The number of changes that are read at once.
 const STRETCH: usize = 1000;
 
 /// Stretches of the history that this store's own writer added, and hinted at itself.
 #[derive(Clone, Debug, Default)]
-pub(super) struct OwnChanges(Arc<Mutex<VecDeque<(i64, i64)>>>);
+pub(super) struct LocalChanges(Arc<Mutex<VecDeque<(i64, i64)>>>);
 
 /// The most stretches remembered; a forgotten one costs a needless hint.
 const REMEMBERED: usize = 1024;
 
-impl OwnChanges {
+impl LocalChanges {
     /// The numbers `first` to `last` are ours.
     pub(super) fn add(&self, first: i64, last: i64) {
         let mut stretches = self.0.lock().unwrap_or_else(PoisonError::into_inner);
@@ -63,7 +63,7 @@ impl Watcher {
     pub(super) fn start(
         connection: Connection,
         hub: Hub,
-        own: OwnChanges,
+        own: LocalChanges,
     ) -> std::io::Result<Self> {
         let stop = Arc::new(AtomicBool::new(false));
         let stopped = Arc::clone(&stop);
@@ -97,14 +97,14 @@ impl fmt::Debug for Watcher {
     }
 }
 
-fn look(connection: &Connection, hub: &Hub, own: &OwnChanges, stop: &AtomicBool) {
+fn look(connection: &Connection, hub: &Hub, own: &LocalChanges, stop: &AtomicBool) {
     while !stop.load(Ordering::Acquire) {
         if !hub.has_waiters() {
             std::thread::park();
             continue;
         }
         let watched = while_watched(connection, hub, own, stop);
-        // Whatever went wrong: the waiters read for themselves, and are told what it is.
+        // On any error the waiters read for themselves, and get it.
         hub.notify_all();
         if watched.is_err() {
             std::thread::park_timeout(EVERY);
@@ -115,7 +115,7 @@ fn look(connection: &Connection, hub: &Hub, own: &OwnChanges, stop: &AtomicBool)
 fn while_watched(
     connection: &Connection,
     hub: &Hub,
-    own: &OwnChanges,
+    own: &LocalChanges,
     stop: &AtomicBool,
 ) -> Result<(), Fault> {
     let mut version = data_version(connection)?;

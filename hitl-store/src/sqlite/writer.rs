@@ -27,17 +27,17 @@ use std::time::{Duration, Instant};
 use hitl_core::StoreError;
 use hitl_core::store::Hub;
 use rusqlite::Connection;
-use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+use tokio::sync::Semaphore;
 
-use super::answers::{Answers, Committed, Untold};
+use super::acknowledge::{AckThread, CommittedGroup, PendingAcks};
 use super::error::{Fault, ambiguous, stopped};
 use super::head::{Head, HeadFile};
-use super::operation::{Operation, World, Written};
-use super::watch::OwnChanges;
+use super::operation::{HistoryLine, Operation, QueuedOperation, WriteContext};
+use super::watch::LocalChanges;
 use crate::failpoint::reach;
 
 /// The most operations that wait or run; further callers wait for their turn.
-const WAITING: usize = 1024;
+const MAX_QUEUED: usize = 1024;
 /// The most operations in one transaction.
 const GROUP: usize = 256;
 /// How long a transaction is added to.
@@ -50,45 +50,31 @@ pub(super) type Connect = Box<dyn Fn() -> Result<Connection, Fault> + Send>;
 
 /// Sends operations to the thread. Dropping it ends the thread after the group it is at.
 pub(super) struct Writer {
-    queue: Option<Sender<Waiting>>,
-    turns: Arc<Semaphore>,
+    queue: Option<Sender<QueuedOperation>>,
+    backpressure: Arc<Semaphore>,
     thread: Option<JoinHandle<()>>,
-    untold: Arc<Untold>,
+    pending: Arc<PendingAcks>,
     path: Arc<Path>,
-}
-
-/// An operation, until its author knows what came of it.
-pub(super) struct Waiting {
-    pub(super) operation: Box<dyn Operation>,
-    /// Its place among those that wait, given up with it.
-    _turn: OwnedSemaphorePermit,
-}
-
-impl Waiting {
-    /// The operation waits, and holds this place.
-    pub(super) fn new(operation: impl Operation + 'static, turn: OwnedSemaphorePermit) -> Self {
-        Self { operation: Box::new(operation), _turn: turn }
-    }
 }
 
 impl Writer {
     /// Starts the thread.
     pub(super) fn start(thread: WriterThread) -> std::io::Result<Self> {
         let (queue, operations) = channel();
-        let (path, untold) = (Arc::clone(&thread.path), thread.answers.untold());
+        let (path, pending) = (Arc::clone(&thread.path), thread.acks.pending());
         let name = std::thread::Builder::new().name("hitl-write".to_owned());
         let handle = name.spawn(move || thread.run(&operations))?;
-        let turns = Arc::new(Semaphore::new(WAITING));
-        Ok(Self { queue: Some(queue), turns, thread: Some(handle), untold, path })
+        let backpressure = Arc::new(Semaphore::new(MAX_QUEUED));
+        Ok(Self { queue: Some(queue), backpressure, thread: Some(handle), pending, path })
     }
 
     /// Hands an operation over. Its answer comes through its own channel.
     pub(super) async fn send(&self, operation: impl Operation + 'static) -> Result<(), StoreError> {
         let gone = |()| stopped(&self.path);
-        let turn = Arc::clone(&self.turns).acquire_owned().await.map_err(|_| gone(()))?;
+        let turn = Arc::clone(&self.backpressure).acquire_owned().await.map_err(|_| gone(()))?;
         let queue = self.queue.as_ref().ok_or_else(|| gone(()))?;
-        queue.send(Waiting::new(operation, turn)).map_err(|_| gone(()))?;
-        self.untold.help();
+        queue.send(QueuedOperation::new(operation, turn)).map_err(|_| gone(()))?;
+        self.pending.ack_some();
         Ok(())
     }
 }
@@ -109,21 +95,21 @@ impl fmt::Debug for Writer {
     }
 }
 
-/// What the thread owns.
+/// The state that the thread owns.
 pub(super) struct WriterThread {
     pub(super) connection: Option<Connection>,
     pub(super) connect: Connect,
-    pub(super) world: World,
+    pub(super) context: WriteContext,
     pub(super) hub: Hub,
-    pub(super) answers: Answers,
-    pub(super) own: OwnChanges,
+    pub(super) acks: AckThread,
+    pub(super) own: LocalChanges,
     /// The file's epoch does not change while it is open.
     pub(super) head: (u64, HeadFile),
     pub(super) path: Arc<Path>,
     pub(super) commit: Commit,
 }
 
-/// How a transaction is committed: a seam for tests of commits that fail.
+/// The function that commits a transaction: a seam for tests of commits that fail.
 pub(super) type Commit = Box<dyn FnMut(&Connection) -> rusqlite::Result<()> + Send>;
 
 /// Commits.
@@ -131,10 +117,10 @@ pub(super) fn commit() -> Commit {
     Box::new(|connection| connection.execute_batch("COMMIT"))
 }
 
-/// How the transaction of a group ended.
+/// The end of the transaction of a group.
 enum Attempt {
     /// Committed: these lines were added.
-    Committed(Vec<Written>),
+    Committed(Vec<HistoryLine>),
     /// Nothing was written, and nothing would be now.
     Refused(Fault),
     /// Nothing was written, because of one of the operations.
@@ -144,79 +130,79 @@ enum Attempt {
 }
 
 impl WriterThread {
-    fn run(mut self, operations: &Receiver<Waiting>) {
+    fn run(mut self, operations: &Receiver<QueuedOperation>) {
         let mut carried = VecDeque::new();
         let (mut last, mut cost) = (1, Duration::ZERO);
         loop {
-            let mut group: VecDeque<Waiting> = std::mem::take(&mut carried);
+            let mut group: VecDeque<QueuedOperation> = std::mem::take(&mut carried);
             if group.is_empty() {
-                let Some(first) = self.telling_until_one_comes(operations) else { return };
+                let Some(first) = self.next_operation(operations) else { return };
                 group.push_back(first);
             }
-            self.answers.hand_over();
-            let mut coming = Coming {
+            self.acks.hand_over();
+            let mut collector = GroupCollector {
                 operations,
                 taken: group.len(),
                 expected: last,
-                patience: (cost / 4).min(GATHER_TIME),
+                wait_budget: (cost / 4).min(GATHER_TIME),
             };
-            group.extend(std::iter::from_fn(|| coming.at_once()));
-            group.retain(|waiting| !waiting.operation.is_abandoned());
-            let (start, patience) = (Instant::now(), coming.patience);
-            carried = self.settle(group, Some(&mut coming));
-            last = coming.taken;
-            let waited = patience.saturating_sub(coming.patience);
+            group.extend(std::iter::from_fn(|| collector.try_next()));
+            group.retain(|queued| !queued.operation.is_abandoned());
+            let (start, wait_budget) = (Instant::now(), collector.wait_budget);
+            carried = self.commit_group(group, Some(&mut collector));
+            last = collector.taken;
+            let waited = wait_budget.saturating_sub(collector.wait_budget);
             cost = start.elapsed().saturating_sub(waited);
         }
     }
 
     /// The next operation; until it comes, there is time to tell callers that theirs is committed.
-    /// Nothing when none will come.
-    fn telling_until_one_comes(&self, operations: &Receiver<Waiting>) -> Option<Waiting> {
-        let untold = self.answers.untold();
+    /// `None` if none will come.
+    fn next_operation(&self, operations: &Receiver<QueuedOperation>) -> Option<QueuedOperation> {
+        let pending = self.acks.pending();
         loop {
             match operations.try_recv() {
-                Ok(waiting) => return Some(waiting),
+                Ok(queued) => return Some(queued),
                 Err(TryRecvError::Disconnected) => return None,
-                Err(TryRecvError::Empty) if untold.tell_next() => {}
+                Err(TryRecvError::Empty) if pending.ack_next() => {}
                 Err(TryRecvError::Empty) => return operations.recv().ok(),
             }
         }
     }
 
-    /// Performs and answers a group, and whoever comes to it. Returns what its time did not suffice
+    /// Performs and acks a group, and anyone who comes to it. Returns what its time did not suffice
     /// for.
-    fn settle(
+    fn commit_group(
         &mut self,
-        mut group: VecDeque<Waiting>,
-        coming: Option<&mut Coming<'_>>,
-    ) -> VecDeque<Waiting> {
+        mut group: VecDeque<QueuedOperation>,
+        collector: Option<&mut GroupCollector<'_>>,
+    ) -> VecDeque<QueuedOperation> {
         if group.is_empty() {
             return group;
         }
         let mut failed = Vec::new();
-        let (attempt, mut rest) = self.attempt(&mut group, &mut failed, coming);
+        let (attempt, mut rest) = self.attempt(&mut group, &mut failed, collector);
         match attempt {
-            Attempt::Committed(written) => self.answer(group, failed, written),
+            Attempt::Committed(written) => self.acknowledge_group(group, failed, written),
             Attempt::Lost(fault) | Attempt::Refused(fault) if group.len() + failed.len() == 1 => {
-                if let Some(waiting) = all(group, failed).next() {
+                if let Some(queued) = all(group, failed).next() {
                     // The only one: it gets the error with its cause.
-                    waiting.operation.fail(fault.at(&self.path));
+                    queued.operation.fail(fault.at(&self.path));
                 }
             }
             Attempt::Refused(fault) => {
                 let error = fault.at(&self.path);
-                for waiting in all(group, failed) {
-                    waiting.operation.fail(StoreError::new(error.kind(), error.to_string()));
+                for queued in all(group, failed) {
+                    queued.operation.fail(StoreError::new(error.kind(), error.to_string()));
                 }
             }
             Attempt::Lost(_) => {
-                for waiting in all(group, failed) {
-                    self.settle(VecDeque::from([waiting]), None);
+                for queued in all(group, failed) {
+                    self.commit_group(VecDeque::from([queued]), None);
                 }
             }
             Attempt::Unclear => {
-                let mut again = self.settle_unclear(group, failed);
+                let mut again = self.repeat_unclear(group, failed);
                 again.append(&mut rest);
                 rest = again;
             }
@@ -226,11 +212,11 @@ impl WriterThread {
 
     /// After a commit that may have happened: opens the file again and performs the group again.
     /// Returns what its time did not suffice for: nothing is known of that yet.
-    fn settle_unclear(
+    fn repeat_unclear(
         &mut self,
-        mut group: VecDeque<Waiting>,
-        failed: Vec<(Waiting, Fault)>,
-    ) -> VecDeque<Waiting> {
+        mut group: VecDeque<QueuedOperation>,
+        failed: Vec<(QueuedOperation, Fault)>,
+    ) -> VecDeque<QueuedOperation> {
         tracing::warn!("a commit failed half-way; the store reads again what was written");
         self.connection = None;
         let mut failed_now = Vec::new();
@@ -239,15 +225,15 @@ impl WriterThread {
         match attempt {
             Attempt::Committed(written) => {
                 // Lines of the first attempt are not among those of the second: hint at everything.
-                self.answer(group, failed_now, written);
+                self.acknowledge_group(group, failed_now, written);
                 self.hub.notify_all();
                 rest
             }
             Attempt::Lost(_) | Attempt::Refused(_) | Attempt::Unclear => {
                 self.connection = None;
                 group.extend(rest);
-                for waiting in all(group, failed_now) {
-                    waiting.operation.fail(ambiguous(&self.path));
+                for queued in all(group, failed_now) {
+                    queued.operation.fail(ambiguous(&self.path));
                 }
                 self.hub.notify_all();
                 VecDeque::new()
@@ -255,28 +241,28 @@ impl WriterThread {
         }
     }
 
-    fn answer(
+    fn acknowledge_group(
         &mut self,
-        group: VecDeque<Waiting>,
-        failed: Vec<(Waiting, Fault)>,
-        written: Vec<Written>,
+        group: VecDeque<QueuedOperation>,
+        failed: Vec<(QueuedOperation, Fault)>,
+        written: Vec<HistoryLine>,
     ) {
         if let (Some(first), Some(last)) = (written.first(), written.last()) {
             self.own.add(first.seq, last.seq);
             let (epoch, head) = &mut self.head;
             head.note(Head { epoch: *epoch, seq: last.seq });
         }
-        self.answers.add(Committed { group, failed, written });
+        self.acks.add(CommittedGroup { group, failed, written });
     }
 
     /// One transaction, of the group and of what comes while it is open. Operations that fail move
     /// from `group` to `failed`; those that the time did not suffice for are returned.
     fn attempt(
         &mut self,
-        group: &mut VecDeque<Waiting>,
-        failed: &mut Vec<(Waiting, Fault)>,
-        mut coming: Option<&mut Coming<'_>>,
-    ) -> (Attempt, VecDeque<Waiting>) {
+        group: &mut VecDeque<QueuedOperation>,
+        failed: &mut Vec<(QueuedOperation, Fault)>,
+        mut collector: Option<&mut GroupCollector<'_>>,
+    ) -> (Attempt, VecDeque<QueuedOperation>) {
         let connection = match self.connection.take().map_or_else(|| (self.connect)(), Ok) {
             Ok(connection) => self.connection.insert(connection),
             Err(fault) => return (Attempt::Refused(fault), VecDeque::new()),
@@ -288,14 +274,14 @@ impl WriterThread {
         let deadline = Instant::now() + GROUP_TIME;
         let mut written = Vec::new();
         let mut done = VecDeque::with_capacity(group.len());
-        let mut next = || coming.as_mut().and_then(|coming| coming.next());
-        while let Some(mut waiting) = group.pop_front().or_else(&mut next) {
+        let mut next = || collector.as_mut().and_then(|collector| collector.next());
+        while let Some(mut queued) = group.pop_front().or_else(&mut next) {
             let before = connection.total_changes();
-            match waiting.operation.perform(connection, &self.world, &mut written) {
-                Ok(()) => done.push_back(waiting),
-                Err(fault) if is_untouched(connection, before) => failed.push((waiting, fault)),
+            match queued.operation.perform(connection, &self.context, &mut written) {
+                Ok(()) => done.push_back(queued),
+                Err(fault) if is_untouched(connection, before) => failed.push((queued, fault)),
                 Err(fault) => {
-                    done.push_back(waiting);
+                    done.push_back(queued);
                     done.append(group);
                     *group = done;
                     let undone =
@@ -330,57 +316,61 @@ impl WriterThread {
 }
 
 /// Those that were performed and those that failed.
-fn all(group: VecDeque<Waiting>, failed: Vec<(Waiting, Fault)>) -> impl Iterator<Item = Waiting> {
-    group.into_iter().chain(failed.into_iter().map(|(waiting, _)| waiting))
+fn all(
+    group: VecDeque<QueuedOperation>,
+    failed: Vec<(QueuedOperation, Fault)>,
+) -> impl Iterator<Item = QueuedOperation> {
+    group.into_iter().chain(failed.into_iter().map(|(queued, _)| queued))
 }
 
-/// Whether the transaction stands, and nothing was written in it since there were so many changes.
+/// Returns whether the transaction stands, and nothing was written in it since there were so many
+/// changes.
 fn is_untouched(connection: &Connection, changes: u64) -> bool {
     !connection.is_autocommit() && connection.total_changes() == changes
 }
 
-/// What comes to a group.
-struct Coming<'a> {
-    operations: &'a Receiver<Waiting>,
+/// Collects the operations of a group.
+struct GroupCollector<'a> {
+    operations: &'a Receiver<QueuedOperation>,
     /// How many are in the group.
     taken: usize,
     /// How many came last time.
     expected: usize,
     /// For how long one may still wait for them.
-    patience: Duration,
+    wait_budget: Duration,
 }
 
-impl Coming<'_> {
-    /// What waits already.
-    fn at_once(&mut self) -> Option<Waiting> {
+impl GroupCollector<'_> {
+    /// Returns what waits already.
+    fn try_next(&mut self) -> Option<QueuedOperation> {
         if self.taken >= GROUP {
             return None;
         }
-        let waiting = self.operations.try_recv().ok()?;
+        let queued = self.operations.try_recv().ok()?;
         self.taken += 1;
-        Some(waiting)
+        Some(queued)
     }
 
     /// The next one that somebody still waits for.
-    fn next(&mut self) -> Option<Waiting> {
+    fn next(&mut self) -> Option<QueuedOperation> {
         loop {
-            let waiting = self.at_once().or_else(|| self.awaited())?;
-            if !waiting.operation.is_abandoned() {
-                return Some(waiting);
+            let queued = self.try_next().or_else(|| self.wait_for_next())?;
+            if !queued.operation.is_abandoned() {
+                return Some(queued);
             }
         }
     }
 
     /// Waits while fewer have come than last time.
-    fn awaited(&mut self) -> Option<Waiting> {
-        if self.taken >= self.expected.min(GROUP) || self.patience.is_zero() {
+    fn wait_for_next(&mut self) -> Option<QueuedOperation> {
+        if self.taken >= self.expected.min(GROUP) || self.wait_budget.is_zero() {
             return None;
         }
         let start = Instant::now();
-        let waiting = self.operations.recv_timeout(self.patience).ok();
-        self.patience = self.patience.saturating_sub(start.elapsed());
-        self.taken += usize::from(waiting.is_some());
-        waiting
+        let queued = self.operations.recv_timeout(self.wait_budget).ok();
+        self.wait_budget = self.wait_budget.saturating_sub(start.elapsed());
+        self.taken += usize::from(queued.is_some());
+        queued
     }
 }
 

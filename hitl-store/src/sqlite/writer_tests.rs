@@ -13,19 +13,20 @@ use hitl_core::store::{Applied, ApplyError, StoreErrorKind, Submitted};
 use hitl_core::{ClaimToken, DecisionId, SessionId};
 use tokio::sync::oneshot;
 
+use super::super::apply::Apply;
+use super::super::custom_write::CustomWrite;
 use super::super::grants;
-use super::super::operation::{Apply, Submit};
+use super::super::multi_call::ApplyAll;
 use super::super::schema::{STEPS, beside, migrate};
 use super::super::session::Sessions;
-use super::super::together::ApplyAll;
-use super::super::work::Work;
+use super::super::submit::Submit;
 use super::*;
-use crate::recent::Recent;
+use crate::record_cache::RecordCache;
 
 /// A writer whose commits go as `commit` says.
 struct Bench {
     writer: Writer,
-    recent: Recent<i64>,
+    record_cache: RecordCache<i64>,
     path: Arc<Path>,
     _folder: tempfile::TempDir,
 }
@@ -56,7 +57,7 @@ fn patient(path: &Path) -> Result<Connection, Fault> {
 fn bench(good: usize, count: usize, bad: Bad) -> Bench {
     let (thread, path, folder) = thread(good, count, bad);
     let writer = Writer::start(thread).unwrap();
-    Bench { writer, recent: Recent::default(), path, _folder: folder }
+    Bench { writer, record_cache: RecordCache::default(), path, _folder: folder }
 }
 
 /// The thread of such a writer, before it is started.
@@ -86,10 +87,13 @@ fn thread(good: usize, count: usize, bad: Bad) -> (WriterThread, Arc<Path>, temp
     let thread = WriterThread {
         connection: Some(connection),
         connect: Box::new(move || patient(&again)),
-        world: World { clock: Arc::new(ForwardClock::new(Arc::new(SystemClock), None)), sessions },
+        context: WriteContext {
+            clock: Arc::new(ForwardClock::new(Arc::new(SystemClock), None)),
+            sessions,
+        },
         hub: Hub::default(),
-        answers: Answers::start(Hub::default(), Arc::clone(&path)),
-        own: OwnChanges::default(),
+        acks: AckThread::start(Hub::default(), Arc::clone(&path)),
+        own: LocalChanges::default(),
         head: (1, head),
         path: Arc::clone(&path),
         commit,
@@ -103,14 +107,15 @@ impl Bench {
         self.writer.send(operation).await?;
         let (submitted, new) = answer.await.unwrap()?;
         if let (Submitted::Created(record), Some(n)) = (&submitted, new) {
-            self.recent.put(record, n);
+            self.record_cache.put(record, n);
         }
         Ok(submitted)
     }
 
     async fn apply(&self, draft: &Draft, event: Event) -> Result<CallRecord, ApplyError> {
         let applied = Applied::new(draft.id(), event);
-        let (operation, answer) = Apply::new(&tenant(), applied, &self.recent, SystemClock.now());
+        let (operation, answer) =
+            Apply::new(&tenant(), applied, &self.record_cache, SystemClock.now());
         self.writer.send(operation).await?;
         Ok(*answer.await.unwrap()?.record)
     }
@@ -124,12 +129,12 @@ impl Bench {
     async fn save(&self) -> GrantRecord {
         let draft = grant(Some(9), Some(100));
         let (work, answer) =
-            Work::new(move |on, world| grants::save(on, &draft, world.clock.now()?));
+            CustomWrite::new(move |on, context| grants::save(on, &draft, context.clock.now()?));
         self.writer.send(work).await.unwrap();
         answer.await.unwrap().unwrap()
     }
 
-    /// How often the grant was drawn on, and in which version it is.
+    /// Returns how often the grant was drawn on, and in which version it is.
     fn drawn(&self, id: hitl_core::GrantId) -> (u64, u64) {
         let connection = Connection::open(&self.path).unwrap();
         let kept = grants::get(&connection, &tenant(), id).unwrap().unwrap();
@@ -258,9 +263,9 @@ async fn each_of_a_group_is_settled_when_the_groups_commit_fails() {
     }
 }
 
-fn waiting(operation: impl Operation + 'static) -> Waiting {
+fn waiting(operation: impl Operation + 'static) -> QueuedOperation {
     let turn = Arc::new(Semaphore::new(1)).try_acquire_owned().unwrap();
-    Waiting { operation: Box::new(operation), _turn: turn }
+    QueuedOperation::new(operation, turn)
 }
 
 /// Takes no time at first, and more than a group has when it is performed again.
@@ -271,7 +276,12 @@ impl Operation for Lingers {
         false
     }
 
-    fn perform(&mut self, _: &Connection, _: &World, _: &mut Vec<Written>) -> Result<(), Fault> {
+    fn perform(
+        &mut self,
+        _: &Connection,
+        _: &WriteContext,
+        _: &mut Vec<HistoryLine>,
+    ) -> Result<(), Fault> {
         let end = Instant::now() + GROUP_TIME;
         while self.0 && Instant::now() < end {
             std::thread::yield_now();
@@ -304,8 +314,8 @@ fn invariant_10_what_the_second_attempt_had_no_time_for_is_not_acknowledged() {
             connection.query_row("SELECT count(*) FROM calls", [], |row| row.get(0)).unwrap()
         };
         loop {
-            group = thread.settle(group, None);
-            while thread.answers.untold().tell_next() {}
+            group = thread.commit_group(group, None);
+            while thread.acks.pending().ack_next() {}
             let answered = answers.iter_mut().filter_map(|answer| answer.try_recv().ok());
             let acknowledged = answered.flatten().count();
             if group.is_empty() {
@@ -327,7 +337,12 @@ impl Operation for Spoilt {
         false
     }
 
-    fn perform(&mut self, on: &Connection, _: &World, _: &mut Vec<Written>) -> Result<(), Fault> {
+    fn perform(
+        &mut self,
+        on: &Connection,
+        _: &WriteContext,
+        _: &mut Vec<HistoryLine>,
+    ) -> Result<(), Fault> {
         on.execute("INSERT INTO meta VALUES ('spoilt', 'half')", [])?;
         Err(Fault::Damaged("a test's row"))
     }

@@ -16,7 +16,7 @@ use crate::support::{options, schema, subject, url_or_skip};
 async fn over(line: &Line, schema: &str) -> Subject {
     let clock = start_clock();
     let options = options(&line.url, schema).clock(clock.clone());
-    let store = options.patience(Duration::from_millis(500)).open().await.unwrap();
+    let store = options.operation_timeout(Duration::from_millis(500)).open().await.unwrap();
     Subject::new(store, clock)
 }
 

@@ -138,7 +138,7 @@ pub(crate) fn run_if_asked() {
     runtime.block_on(async {
         // Who races is not to die; a busy machine may be slow.
         let lease = if role == "Work" { LEASE } else { Duration::from_secs(120) };
-        let options = options(&url().unwrap(), &schema).connections(4).lease(lease);
+        let options = options(&url().unwrap(), &schema).max_connections(4).lease(lease);
         let store: PostgresStore = options.open().await.unwrap();
         match role.as_str() {
             "Work" => kills::work(store).await,

@@ -148,7 +148,8 @@ async fn who_stalls_in_a_transaction_does_not_keep_others_from_a_grant() {
 async fn a_grant_that_cannot_be_locked_is_unavailable_and_nothing_is_drawn() {
     let (url, schema) = (url_or_skip!(), schema());
     let clock = start_clock();
-    let options = options(&url, &schema).clock(clock.clone()).patience(Duration::from_millis(300));
+    let options =
+        options(&url, &schema).clock(clock.clone()).operation_timeout(Duration::from_millis(300));
     let s = Subject::new(options.open().await.unwrap(), clock);
     let session = s.store.open_session().await.unwrap();
     let grant = saved(&s, None).await.id();

@@ -17,7 +17,7 @@ async fn refused(options: PostgresOptions) -> StoreError {
 #[tokio::test]
 async fn many_replicas_open_an_empty_database_at_once() {
     let (url, schema) = (url_or_skip!(), schema());
-    let stores = join_all((0..8).map(|_| options(&url, &schema).connections(2).open())).await;
+    let stores = join_all((0..8).map(|_| options(&url, &schema).max_connections(2).open())).await;
     let stores: Vec<_> = stores.into_iter().map(Result::unwrap).collect();
     let draft = Draft::new("run", 1);
     stores[0].submit(draft.call(), sealed(b"x")).await.unwrap();
@@ -166,7 +166,7 @@ async fn a_server_that_promises_less_or_takes_no_writes_is_refused() {
 async fn what_cannot_be_reached_or_read_says_what_to_do() {
     let url = url_or_skip!();
     let impatient =
-        |url: &str| options(url, "hitl").patience(std::time::Duration::from_millis(100));
+        |url: &str| options(url, "hitl").operation_timeout(std::time::Duration::from_millis(100));
     // Nobody listens on port 1.
     let nobody = "postgres://hitl:secret@127.0.0.1:1/postgres";
     assert_eq!(refused(impatient(nobody)).await.kind(), StoreErrorKind::Unavailable);

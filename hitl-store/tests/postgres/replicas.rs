@@ -26,7 +26,7 @@ async fn until_cancelled(s: &Subject, id: RequestId, watch: &mut hitl_core::stor
 /// A store whose waiters hear of others by notifications alone.
 async fn deaf_to_history(url: &str, schema: &str) -> Subject {
     let clock = start_clock();
-    let options = options(url, schema).clock(clock.clone()).look_again(NEVER);
+    let options = options(url, schema).clock(clock.clone()).poll_interval(NEVER);
     Subject::new(options.open().await.unwrap(), clock)
 }
 
@@ -58,7 +58,7 @@ async fn a_lost_notification_is_made_up_for_by_reading_again() {
     let elsewhere = url.replace("/postgres", "/template1");
     let clock = start_clock();
     let options = options(&url, &schema).clock(clock.clone());
-    let deaf = options.listen_url(elsewhere).look_again(Duration::from_millis(20));
+    let deaf = options.listen_url(elsewhere).poll_interval(Duration::from_millis(20));
     let here = Subject::new(deaf.open().await.unwrap(), clock);
     for position in 0..5 {
         let draft = Draft::new("run", position);

@@ -28,7 +28,7 @@ struct Place {
 
 impl Place {
     async fn open(&self, bytes: &[u8]) -> Result<PostgresStore, StoreError> {
-        options(&self.url, &self.schema).key(keys(bytes)).connections(2).open().await
+        options(&self.url, &self.schema).key(keys(bytes)).max_connections(2).open().await
     }
 
     /// Why a replica with these keys is refused.
@@ -108,7 +108,8 @@ async fn invariant_8_a_lease_that_ran_out_is_not_taken_again_under_a_retired_key
     let place = Place { url: url_or_skip!(), schema: schema() };
     drop(place.open(&[1]).await.unwrap());
     let lease = std::time::Duration::from_millis(300);
-    let cut_off = options(&place.url, &place.schema).key(keys(&[1, 2])).connections(2).lease(lease);
+    let cut_off =
+        options(&place.url, &place.schema).key(keys(&[1, 2])).max_connections(2).lease(lease);
     let cut_off = cut_off.open().await.unwrap();
     let session = cut_off.open_session().await.unwrap();
     let new = place.open(&[2, 1]).await.unwrap();

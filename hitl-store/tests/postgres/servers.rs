@@ -66,7 +66,8 @@ async fn tls_is_used_and_the_certificate_is_checked() {
     drop(store);
     // Whoever does not know the certificate does not talk to the server, required or not.
     for url in [&url, &server.url()] {
-        let unknown = options(url, &schema).patience(Duration::from_millis(100)).open().await;
+        let unknown =
+            options(url, &schema).operation_timeout(Duration::from_millis(100)).open().await;
         let error = unknown.map(drop).expect_err("nobody vouches for it");
         assert_eq!(error.kind(), StoreErrorKind::Other, "{error}");
         assert!(error.to_string().contains("root_certificate"), "{error}");
@@ -119,7 +120,7 @@ async fn it_works_behind_pgbouncer_in_transaction_mode() {
     let Some((_pooler, url)) = pooler(&server).await else { return };
     let open = || {
         let options = options(&url, &schema).listen_url(server.url()).unnamed_statements();
-        options.look_again(Duration::from_secs(3600)).open()
+        options.poll_interval(Duration::from_secs(3600)).open()
     };
     live(open().await.unwrap(), open().await.unwrap()).await;
 }

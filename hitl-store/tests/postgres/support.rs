@@ -38,7 +38,7 @@ pub(crate) fn schema() -> String {
 
 /// How a test opens a store.
 pub(crate) fn options(url: &str, schema: &str) -> PostgresOptions {
-    PostgresStore::options(url).schema(schema).key(key()).connections(8)
+    PostgresStore::options(url).schema(schema).key(key()).max_connections(8)
 }
 
 /// A store under test that reads `clock`.

@@ -71,7 +71,7 @@ pub(crate) async fn journal(folder: &Path, schema: Option<&str>) -> Box<dyn Jour
 #[cfg(feature = "postgres")]
 async fn in_schema(schema: &str) -> Box<dyn Journal> {
     let url = std::env::var(hitl_test_postgres::URL).unwrap();
-    let options = hitl_store::PostgresStore::options(url).schema(schema).connections(4);
+    let options = hitl_store::PostgresStore::options(url).schema(schema).max_connections(4);
     let key = hitl_core::HostKey::from_bytes([7; 32]);
     Box::new(options.key(key).open().await.unwrap())
 }

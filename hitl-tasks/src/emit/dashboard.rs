@@ -219,7 +219,9 @@ impl Tasks {
     }
 
     fn forget(&mut self, now: Timestamp) {
-        self.finished.retain(|task| task.completed_at.is_some_and(|at| now.since(at) < RETAINED));
+        self.finished.retain(|task| {
+            task.completed_at.is_some_and(|at| now.saturating_duration_since(at) < RETAINED)
+        });
     }
 }
 

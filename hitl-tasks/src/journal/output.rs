@@ -5,7 +5,7 @@
 //! what the next step gets: a task sees the same value whether or not it was interrupted.
 
 use hitl_base::Json;
-use hitl_base::json::{Limits, scan_within};
+use hitl_base::json::{Limits, parse_with_limits};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use serde_json::value::RawValue;
@@ -76,7 +76,7 @@ fn is_same(text: &str, other: &str) -> bool {
     }
     // As deep as serde_json reads.
     let limits = Limits { depth: 128, bytes: usize::MAX };
-    match (scan_within(text, limits), scan_within(other, limits)) {
+    match (parse_with_limits(text, limits), parse_with_limits(other, limits)) {
         (Ok(one), Ok(other)) => sorted(one) == sorted(other),
         _ => false,
     }

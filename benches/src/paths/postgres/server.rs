@@ -41,7 +41,7 @@ pub(crate) fn schema() -> String {
 pub(crate) async fn open(schema: &str, key: HostKey) -> PostgresStore {
     let options = PostgresStore::options(url().expect("a server")).key(key).schema(schema);
     let connections = usize::try_from(CONNECTIONS).unwrap_or(1);
-    options.connections(connections).open().await.expect("a store")
+    options.max_connections(connections).open().await.expect("a store")
 }
 
 /// A connection, and what it is notified of.

@@ -14,8 +14,8 @@ static PAIRS: LazyLock<Vec<(char, char)>> = LazyLock::new(|| {
     pairs
 });
 
-/// Whether normalisation form C would change `text`: a letter is written in parts (`e` and an
-/// accent), a sign stands in the place of another (the Kelvin sign for `K`, the Greek question mark
+/// Returns whether normalisation form C would change `text`: a letter is written in parts (`e` and
+/// an accent), a sign is in the place of another (the Kelvin sign for `K`, the Greek question mark
 /// for `;`), or marks are in another order than theirs. Then there is another text that looks the
 /// same.
 ///

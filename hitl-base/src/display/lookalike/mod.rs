@@ -4,7 +4,7 @@ mod table;
 
 use std::sync::LazyLock;
 
-use super::unseen::is_unseen;
+use super::invisible::is_unseen;
 use table::LOOKALIKES;
 
 /// What looks like ASCII, sorted.
@@ -71,9 +71,9 @@ pub fn skeleton(text: &str) -> String {
     out
 }
 
-/// What `text` reads as, when letters or signs in it deceive: they are of another alphabet or form
-/// and look like ASCII where ASCII is expected. `None` when nothing deceives: text in its own
-/// alphabet does not, although some of its letters look Latin.
+/// Returns what `text` reads as, when letters or signs in it deceive: they are of another alphabet
+/// or form and look like ASCII where ASCII is expected. `None` when nothing deceives: text in its
+/// own alphabet does not, although some of its letters look Latin.
 ///
 /// ```
 /// # use hitl_base::display::reads_as;
@@ -136,12 +136,13 @@ impl Letters {
         letters
     }
 
-    /// Whether ASCII and another alphabet are mixed, or a form is used that only looks like ASCII.
+    /// Returns whether ASCII and another alphabet are mixed, or a form is used that only looks like
+    /// ASCII.
     fn deceive(self) -> bool {
         self.forms > 0 || (self.alike > 0 && self.ascii > 0 && self.own == 0)
     }
 
-    /// Whether every letter is of another alphabet and looks like ASCII.
+    /// Returns whether every letter is of another alphabet and looks like ASCII.
     fn are_all_alike(self) -> bool {
         self.alike > 0 && self.ascii + self.own + self.forms == 0
     }
@@ -163,7 +164,7 @@ fn has_deceptive_word(text: &str) -> bool {
     short && !own_words
 }
 
-/// Whether a character is another form of an ASCII letter or digit, and of no alphabet.
+/// Returns whether a character is another form of an ASCII letter or digit, and of no alphabet.
 fn is_form(c: char) -> bool {
     matches!(u32::from(c),
         0x2070..=0x209C | 0x2100..=0x214F | 0x2160..=0x217F | 0x2460..=0x24FF | 0x1D400..=0x1D7FF
@@ -202,7 +203,7 @@ pub fn decoded_hosts(text: &str) -> Option<String> {
     (done > 0).then(|| out + &text[done..])
 }
 
-/// Where labels in the form of IDNA begin, and how long their mark is.
+/// Returns where labels in the form of IDNA begin, and how long their mark is.
 fn match_prefixes(text: &str) -> impl Iterator<Item = (usize, usize)> {
     const MARK: &str = "xn--";
     let bytes = text.as_bytes();

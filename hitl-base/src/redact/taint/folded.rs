@@ -5,7 +5,7 @@ use std::ops::Range;
 use super::GAP;
 use crate::display::{is_unseen, lookalike};
 use crate::redact::folded::sequence;
-use crate::redact::keys::plain;
+use crate::redact::secret_names::plain;
 
 /// So many backslashes, and so many times a percent sign that is encoded itself, before an escape.
 const DEPTH: usize = 8;

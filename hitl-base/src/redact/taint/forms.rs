@@ -4,7 +4,7 @@ use std::fmt::Write as _;
 
 use super::{DISGUISED, HALVED, SHORTEST};
 use crate::json::whole;
-use crate::redact::wordy;
+use crate::redact::natural_text;
 
 /// A secret as it is, and as it stands inside a JSON string or a Debug output.
 pub(super) fn verbatim(secret: &str) -> Vec<String> {
@@ -43,7 +43,7 @@ pub(super) fn halves(secret: &str) -> [Option<&str>; 2] {
 /// Whether a part of a secret stands nowhere by chance: it is no word and no phrase.
 fn is_drawn(part: &str) -> bool {
     part.chars().any(char::is_numeric) && part.chars().any(char::is_alphabetic)
-        || !wordy::is_name(part)
+        || !natural_text::is_name(part)
 }
 
 /// A whole number as people and programs write it: in groups of three, digit by digit, in

@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 use std::time::Duration;
 
-use hitl_base::display::{Oddity, clip, oddities, visible};
+use hitl_base::display::{TextHazard, clip, text_hazards, visible};
 use hitl_base::{Json, Timestamp};
 
 use super::Tone;
@@ -214,10 +214,10 @@ fn warnings(request: &ApprovalRequest, tree: Option<&Json>, extent: Extent) -> V
     };
     warnings.extend(masks::warnings(request, tree));
     warnings.extend(named::warnings(request, extent));
-    for oddity in oddities(&request.title) {
+    for oddity in text_hazards(&request.title) {
         warnings.push(format!("the title has {}", oddity.says()));
     }
-    let mut found: BTreeSet<(Oddity, String)> = BTreeSet::new();
+    let mut found: BTreeSet<(TextHazard, String)> = BTreeSet::new();
     for (key, value) in tree.entries() {
         let mut odd = Vec::new();
         odd_in(&Json::String(key.clone()), &mut odd);
@@ -235,12 +235,12 @@ fn warnings(request: &ApprovalRequest, tree: Option<&Json>, extent: Extent) -> V
     warnings
 }
 
-fn odd_in(tree: &Json, found: &mut Vec<Oddity>) {
+fn odd_in(tree: &Json, found: &mut Vec<TextHazard>) {
     match tree {
-        Json::String(text) => found.extend(oddities(text)),
+        Json::String(text) => found.extend(text_hazards(text)),
         Json::Array(items) => items.iter().for_each(|item| odd_in(item, found)),
         Json::Object(entries) => entries.iter().for_each(|(key, value)| {
-            found.extend(oddities(key));
+            found.extend(text_hazards(key));
             odd_in(value, found);
         }),
         _ => {}
@@ -262,7 +262,7 @@ fn action(request: &ApprovalRequest, choice: Choice) -> Action {
 
 /// How far away a time is, in its two largest units.
 fn away(then: Timestamp, now: Timestamp) -> String {
-    let ahead = then.since(now);
+    let ahead = then.saturating_duration_since(now);
     if ahead.is_zero() {
         return "now".to_owned();
     }

@@ -4,7 +4,7 @@ use std::borrow::Cow;
 use std::fmt::Write as _;
 
 use hitl_base::Json;
-use hitl_base::display::{clip, oddities, quoted, visible};
+use hitl_base::display::{clip, quoted, text_hazards, visible};
 
 use super::alike;
 use super::view::{Extent, Line};
@@ -96,7 +96,7 @@ pub(super) fn warnings(request: &ApprovalRequest, extent: Extent) -> Vec<String>
         }
         // Line breaks and tabs are how a text is written.
         let plain: String = text.chars().filter(|c| !matches!(c, '\n' | '\r' | '\t')).collect();
-        let odd = oddities(&plain).into_iter();
+        let odd = text_hazards(&plain).into_iter();
         warnings.extend(odd.map(|oddity| format!("the content of {name} has {}", oddity.says())));
         let lines = text.lines().map(|line| Json::String(line.to_owned())).collect();
         let read = alike::readings(&Json::Array(lines)).into_iter();

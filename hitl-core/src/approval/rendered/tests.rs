@@ -153,7 +153,7 @@ fn invariant_9_every_surface_has_a_budget_and_says_what_does_not_fit() {
     let text = request.arguments.as_str();
     let end = text.rfind('v').unwrap();
     let other = format!("{}w{}", &text[..end], &text[end + 1..]);
-    request.arguments = JsonText::from(&hitl_base::json::scan(&other).unwrap());
+    request.arguments = JsonText::from(&hitl_base::json::parse_json(&other).unwrap());
     let two = request.render(NOW, Extent::Brief);
     assert_ne!(one.to_text(), two.to_text());
     assert_ne!(one.to_chat(), two.to_chat());

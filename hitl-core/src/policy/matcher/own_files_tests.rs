@@ -1,7 +1,7 @@
 //! Which calls name the gate's own files.
 
 use super::*;
-use hitl_base::json::scan;
+use hitl_base::json::parse_json;
 
 fn own() -> OwnFiles {
     let files = ["/srv/app/conf/policy.toml", "/srv/app/data/hitl.db", "/var/log/audit.jsonl"];
@@ -11,7 +11,7 @@ fn own() -> OwnFiles {
 
 fn named(arguments: &str) -> Named {
     let own = own();
-    let tree = scan(arguments).unwrap();
+    let tree = parse_json(arguments).unwrap();
     let named = own.named_in(&tree, false);
     if named.file.is_some() {
         assert!(!own.surely_unnamed(arguments), "the first look misses {arguments}");
@@ -143,9 +143,9 @@ fn other_texts_are_not_taken_for_own_files() {
         let arguments = format!(r#"{{"text":{}}}"#, Json::String(text.to_owned()).to_text());
         assert_eq!(named(&arguments).file, None, "{text}");
     }
-    let reads = own().named_in(&scan(r#"{"path":"/srv/app/"}"#).unwrap(), true);
+    let reads = own().named_in(&parse_json(r#"{"path":"/srv/app/"}"#).unwrap(), true);
     assert_eq!(reads.file, None, "whoever only reads may list a folder above");
-    let reads = own().named_in(&scan(r#"{"path":"data/hitl.db.key"}"#).unwrap(), true);
+    let reads = own().named_in(&parse_json(r#"{"path":"data/hitl.db.key"}"#).unwrap(), true);
     assert!(reads.file.is_some());
     for plain in [r#"{"to":"bob","amount":12.5}"#, r#"{"note":"see you at 5"}"#] {
         assert!(own().surely_unnamed(plain), "{plain}");
@@ -164,7 +164,7 @@ fn other_texts_are_not_taken_for_own_files() {
     assert!(named(&long).file.is_some() || named(&long).too_many);
     let none = OwnFiles::new(&[], None, None);
     assert!(none.surely_unnamed(r#"{"path":"/"}"#));
-    assert_eq!(none.named_in(&scan(r#"{"path":"/"}"#).unwrap(), false), Named::default());
+    assert_eq!(none.named_in(&parse_json(r#"{"path":"/"}"#).unwrap(), false), Named::default());
 }
 
 #[test]

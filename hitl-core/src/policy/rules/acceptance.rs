@@ -172,7 +172,7 @@ impl AcceptanceFile {
         before: Option<&Accepted>,
     ) -> Accepted {
         let now = Timestamp::now();
-        let later = before.map(|it| it.at.plus(Duration::from_millis(1)));
+        let later = before.map(|it| it.at.saturating_add(Duration::from_millis(1)));
         let mut accepted = Accepted {
             schema: SCHEMA,
             text: text.to_owned(),

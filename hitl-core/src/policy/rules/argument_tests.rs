@@ -3,11 +3,11 @@
 use super::super::RuleEffect;
 use super::*;
 use crate::call::{CallContext, HitlConfig};
-use hitl_base::json::scan;
+use hitl_base::json::parse_json;
 
 fn holds(argument: &Argument, arguments: &str) -> (bool, bool) {
     assert_eq!(argument.mistakes().count(), 0);
-    let tree = scan(arguments).unwrap();
+    let tree = parse_json(arguments).unwrap();
     let cx = CallContext::of("ann");
     let call = CallView::new("t", &HitlConfig::DEFAULT, &tree, &cx);
     let (tightens, relaxes) = (Side::of(RuleEffect::Deny), Side::of(RuleEffect::Auto));

@@ -19,7 +19,7 @@ pub enum RuleErrorKind {
     /// A value that makes no sense where it stands.
     Value,
     /// A time zone that the machine does not know, and that is no rule as POSIX writes it.
-    UnknownZone,
+    UnknownTimeZone,
     /// The same name twice.
     Duplicate,
     /// One of the rule set's own tests does not hold.

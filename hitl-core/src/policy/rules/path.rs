@@ -148,10 +148,10 @@ fn key(text: &str) -> Result<(Step, &str), String> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use hitl_base::json::scan;
+    use hitl_base::json::parse_json;
 
     fn seen(path: &str, arguments: &str) -> Vec<String> {
-        let tree = scan(arguments).unwrap();
+        let tree = parse_json(arguments).unwrap();
         let mut seen = Vec::new();
         Path::parse(path).unwrap().visit(&tree, &mut |value| {
             seen.push(value.map_or_else(|| "-".to_owned(), Json::to_text));

@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use hitl_base::json::scan;
+use hitl_base::json::parse_json;
 use hitl_base::{Json, Timestamp};
 
 use super::{RuleEffect, RuleError, RuleErrorKind, RuleSet};
@@ -51,8 +51,8 @@ impl RuleTest {
     }
 
     /// The arguments, as JSON text.
-    pub fn arguments_text(self, json: &str) -> Result<Self, hitl_base::json::ScanError> {
-        Ok(self.arguments(scan(json)?))
+    pub fn arguments_text(self, json: &str) -> Result<Self, hitl_base::json::ParseJsonError> {
+        Ok(self.arguments(parse_json(json)?))
     }
 
     /// The tool's risk.

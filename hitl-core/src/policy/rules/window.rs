@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use hitl_base::{Timestamp, Zone};
+use hitl_base::{TimeZone, Timestamp};
 
 use super::{Doubt, RuleErrorKind};
 
@@ -77,7 +77,7 @@ pub struct TimeWindow {
     /// Minutes of the day.
     hours: Option<(i64, i64)>,
     /// None: UTC, and nothing else was asked for.
-    zone: Option<Zone>,
+    zone: Option<TimeZone>,
     after: Option<Timestamp>,
     before: Option<Timestamp>,
     /// What was wrong with what it was given, for whoever builds the rule set.
@@ -135,20 +135,20 @@ impl TimeWindow {
     }
 
     /// A place by the name of its zone, like `Europe/Berlin`, or by its rule as POSIX writes it,
-    /// like `EST5EDT,M3.2.0,M11.1.0`; see [`Zone::named`]. In place of an offset. A zone that the
-    /// machine does not know makes no rule set: [`RuleErrorKind::UnknownZone`].
+    /// like `EST5EDT,M3.2.0,M11.1.0`; see [`TimeZone::named`]. In place of an offset. A zone that the
+    /// machine does not know makes no rule set: [`RuleErrorKind::UnknownTimeZone`].
     #[must_use]
     pub fn zone(mut self, name: &str) -> Self {
-        match Zone::named(name) {
+        match TimeZone::named(name) {
             Ok(zone) => self.at(zone),
             Err(unknown) => {
-                self.mistakes.push((RuleErrorKind::UnknownZone, unknown.to_string()));
+                self.mistakes.push((RuleErrorKind::UnknownTimeZone, unknown.to_string()));
                 self
             }
         }
     }
 
-    fn at(mut self, zone: Zone) -> Self {
+    fn at(mut self, zone: TimeZone) -> Self {
         if self.zone.is_some() {
             return self.wrong("a time window is of one place: an `offset` or a `zone`, and once");
         }
@@ -230,14 +230,14 @@ fn minutes(text: &str) -> Option<i64> {
     fits.then_some(hour * 60 + minute)
 }
 
-fn offset_zone(text: &str) -> Option<Zone> {
+fn offset_zone(text: &str) -> Option<TimeZone> {
     let east = match text.split_at_checked(1)? {
-        ("Z", "") => return Some(Zone::utc()),
+        ("Z", "") => return Some(TimeZone::utc()),
         ("+", rest) => minutes(rest)?,
         ("-", rest) => -minutes(rest)?,
         _ => return None,
     };
-    i32::try_from(east).ok().filter(|east| east.abs() <= 18 * 60).and_then(Zone::fixed)
+    i32::try_from(east).ok().filter(|east| east.abs() <= 18 * 60).and_then(TimeZone::fixed)
 }
 
 #[cfg(test)]
@@ -295,6 +295,6 @@ mod tests {
             assert_eq!(bad.mistakes[0].0, RuleErrorKind::Value, "{bad:?}");
         }
         let nowhere = TimeWindow::always().zone("Europe/Berln");
-        assert_eq!(nowhere.mistakes[0].0, RuleErrorKind::UnknownZone);
+        assert_eq!(nowhere.mistakes[0].0, RuleErrorKind::UnknownTimeZone);
     }
 }

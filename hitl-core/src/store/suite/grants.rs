@@ -66,7 +66,7 @@ pub async fn grants_are_listed_as_they_were_given(s: Subject) {
             draft.grant.principal = Principal::new("somebody");
         }
         if number == 3 {
-            draft.grant.until = Some(s.store.now().await.unwrap().plus(SECOND));
+            draft.grant.until = Some(s.store.now().await.unwrap().saturating_add(SECOND));
         }
         given.push(save(&s, draft).await);
     }
@@ -241,7 +241,7 @@ pub async fn a_revocation_beats_any_later_claim(s: Subject) {
 /// A grant ends at its time, by the store's clock.
 pub async fn a_grant_ends_at_its_time(s: Subject) {
     let mut draft = grant(None, None);
-    draft.grant.until = Some(s.store.now().await.unwrap().plus(SECOND));
+    draft.grant.until = Some(s.store.now().await.unwrap().saturating_add(SECOND));
     let saved = save(&s, draft).await;
     let record = allowed(&s, 1, draw(&saved, 0)).await;
     s.pass(1);

@@ -193,7 +193,7 @@ pub async fn grants_that_ended_are_forgotten(s: Subject) {
     for lasting in [Some(5), Some(50), None, None, None] {
         let mut draft = grant(None, None);
         let now = present(&s).await;
-        let until = |seconds| now.plus(std::time::Duration::from_secs(seconds));
+        let until = |seconds| now.saturating_add(std::time::Duration::from_secs(seconds));
         draft.grant.until = lasting.map(until);
         given.push(s.store.save_grant(draft).await.unwrap().id());
     }

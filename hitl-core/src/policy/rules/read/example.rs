@@ -1,7 +1,7 @@
 //! The file's own tests.
 
 use hitl_base::Json;
-use hitl_base::json::scan;
+use hitl_base::json::parse_json;
 use toml::de::DeValue;
 
 use super::super::RuleTest;
@@ -76,7 +76,7 @@ pub(super) fn test<'t>(reader: &Reader<'t>, value: &Value<'t>) -> Option<RuleTes
 /// A table, or JSON text for what TOML cannot say.
 fn arguments(reader: &Reader<'_>, value: &Value<'_>) -> Option<Json> {
     let DeValue::String(text) = value.get_ref() else { return json(reader, value) };
-    match scan(text) {
+    match parse_json(text) {
         Ok(tree) => Some(tree),
         Err(error) => {
             reader.bad_value(value, format!("these arguments are not JSON: {error}"));

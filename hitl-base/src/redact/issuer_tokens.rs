@@ -1,0 +1,130 @@
+//! Tokens that begin with their issuer's mark: each was made so that scanners can find it.
+
+use super::marks::{Of, TOKENS};
+use super::natural_text::is_name;
+use super::patterns::Pattern;
+
+/// The marks.
+pub(super) static MARK: Pattern =
+    Pattern::anywhere(|| TOKENS.iter().map(|(mark, ..)| (*mark, regex::escape(mark))).collect());
+
+/// Every mark.
+#[cfg(test)]
+pub(super) fn marks() -> Vec<&'static str> {
+    TOKENS.iter().map(|(mark, ..)| *mark).collect()
+}
+
+/// How long a token with this mark is at least.
+#[cfg(test)]
+pub(super) fn shortest(mark: &str) -> usize {
+    let lengths = TOKENS.iter().filter(|(known, ..)| *known == mark);
+    lengths.map(|(mark, _, least)| mark.len() + least).min().unwrap_or_default()
+}
+
+/// The next token at or after `from`: where it begins and ends.
+pub(super) fn find(text: &str, from: usize) -> Option<(usize, usize)> {
+    let mut at = from;
+    while let Some((start, _)) = MARK.place(text, at) {
+        let inside = text[..start].bytes().last().is_some_and(|b| b.is_ascii_alphanumeric())
+            && !is_coloured(&text[..start]);
+        if !inside && let Some(end) = body(text, start) {
+            return Some((start, end));
+        }
+        at = start + 1;
+    }
+    None
+}
+
+/// Whether the text ends in what sets a terminal's colour.
+fn is_coloured(before: &str) -> bool {
+    /// The longest of them, in bytes.
+    const LONGEST: usize = 24;
+    let near = &before.as_bytes()[before.len().saturating_sub(LONGEST)..];
+    let set = |byte: &u8| byte.is_ascii_digit() || *byte == b';';
+    let [rest @ .., b'm'] = near else { return false };
+    let codes = rest.iter().rev().take_while(|byte| set(byte)).count();
+    rest[..rest.len() - codes].ends_with(b"\x1b[")
+}
+
+/// Where the token that begins here ends, if one does.
+fn body(text: &str, start: usize) -> Option<usize> {
+    let here = &text[start..];
+    let ends = TOKENS.iter().filter(|(mark, ..)| here.starts_with(mark)).filter_map(
+        |(mark, of, least)| {
+            let rest = &here.as_bytes()[mark.len()..];
+            let length = rest.iter().take(BODY).take_while(|byte| of.has(**byte)).count();
+            // Sentences end in what some tokens may have inside.
+            let trimmed =
+                rest[..length].iter().rev().take_while(|byte| matches!(byte, b'.' | b':')).count();
+            let token = &rest[..length - trimmed];
+            let cut =
+                matches!(of, Of::Upper) && rest.get(length).is_some_and(u8::is_ascii_alphabetic);
+            let sure = !cut && (!AMBIGUOUS.contains(mark) || is_coded(token));
+            (token.len() >= *least && sure && !is_wordy(token) && !is_filler(token))
+                .then(|| start + mark.len() + token.len() + beyond(rest, length, *of))
+        },
+    );
+    ends.max()
+}
+
+/// So much of a token is looked at, in bytes. What is longer is masked to its end.
+const BODY: usize = 512;
+
+/// How much of a token there is beyond so much of it as is looked at.
+fn beyond(rest: &[u8], length: usize, of: Of) -> usize {
+    if length < BODY { 0 } else { rest[length..].iter().take_while(|b| of.has(**b)).count() }
+}
+
+/// Marks that ordinary names begin with too.
+const AMBIGUOUS: &[&str] = &[
+    "sk-", "xoxa-", "xoxb-", "xoxe-", "xoxe.", "xoxo-", "xoxp-", "VF.", "ak_live_", "pat.", "sat.",
+    "rpa_", "aio_", "sk_", "pk_", "rk_", "fw_", "re_", "key-", "s.", "b.", "t1.", "sl.", "live_",
+    "test_", "secret_", "exp_", "pul-", "ion_", "vercel_", "A3-", "API-", "sdk-", "cio", "oy2",
+    "SK", "AC", "dapi", "EAAA", "EAAG", "EAAB", "LTAI", "AKID", "AQVN", "npm_", "hf_", "AKC",
+    "AP1", "AP2", "AP3", "AP5", "AP6", "APA", "APB", "sk.", "pri_", "key_", "fc-", "gsk-", "csk-",
+    "LLM_", "cursor_", "edsk", "SUA", "SAA",
+];
+
+/// Random text has digits or changes its case, and does not read like words.
+fn is_coded(token: &[u8]) -> bool {
+    let digits = token.iter().filter(|b| b.is_ascii_digit()).count();
+    let lower = token.iter().any(u8::is_ascii_lowercase);
+    let upper = token.iter().filter(|b| b.is_ascii_uppercase()).count();
+    (digits > 0 || (upper > 2 && lower)) && !std::str::from_utf8(token).is_ok_and(is_name)
+}
+
+/// What stands in documentation where a token will be: `ghp_xxxxxxxx`.
+pub(super) fn is_filler(token: &[u8]) -> bool {
+    token.iter().all(|b| matches!(b, b'x' | b'X' | b'*' | b'.' | b'-' | b'_'))
+}
+
+/// Words and numbers between separators are a name.
+fn is_wordy(token: &[u8]) -> bool {
+    let mut words = token.split(|b| !b.is_ascii_alphanumeric());
+    words.clone().count() > 2
+        && words.all(|word| {
+            word.iter().all(u8::is_ascii_digit) || word.iter().all(u8::is_ascii_lowercase)
+        })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn words_that_begin_like_a_token_are_none() {
+        for text in [
+            "key-value-store-of-the-customer-database",
+            "sk-some-very-long-name-of-a-branch",
+            "test_the_whole_life_of_a_call_with_a_claim_2",
+            "live_reload_of_the_development_server_on_change",
+            "secret_santa_is_what_we_play_in_december_every_year",
+            "ACCOUNT_NUMBER_OF_THE_CUSTOMER",
+            "monkey-0123456789abcdef0123456789abcdef",
+        ] {
+            assert_eq!(find(text, 0), None, "{text}");
+        }
+        let token = format!("x {}{}.", "ghp_", "a1B2".repeat(9));
+        assert_eq!(find(&token, 0), Some((2, token.len() - 1)));
+    }
+}

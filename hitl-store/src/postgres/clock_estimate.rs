@@ -1,0 +1,60 @@
+//! Estimates the server's clock from its last response, so that a write can skip the read before it.
+//!
+//! It is a guess that is never ahead by more than the two clocks drift apart in a minute: an answer
+//! is older than the moment at which it arrives. Nothing rests on it: what is judged by it is
+//! written only if the database finds, by its own clock, that this time has come and is not long
+//! past. That holds too after a suspension, which a clock here may not count, and after a fail-over
+//! to a server whose clock differs.
+
+use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, Instant};
+
+/// The age at which an estimate is dropped: clocks drift.
+const MAX_AGE: Duration = Duration::from_secs(60);
+
+/// The last response: its time by the server's clock, in microseconds, and when it arrived.
+#[derive(Default)]
+pub(super) struct ServerClockEstimate(Mutex<Option<(i64, Instant)>>);
+
+impl ServerClockEstimate {
+    /// Notes the server's time in a response, in microseconds.
+    pub(super) fn observe(&self, micros: i64) {
+        *self.last() = Some((micros, Instant::now()));
+    }
+
+    /// Returns the server's present in microseconds, or `None` without a recent response.
+    pub(super) fn now(&self) -> Option<i64> {
+        let (micros, at) = (*self.last())?;
+        let since = at.elapsed();
+        if since > MAX_AGE {
+            return None;
+        }
+        micros.checked_add(i64::try_from(since.as_micros()).ok()?)
+    }
+
+    fn last(&self) -> MutexGuard<'_, Option<(i64, Instant)>> {
+        // It is written in one go.
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn time_goes_on_from_where_it_was_heard_and_is_forgotten_after_a_while() {
+        let clock_estimate = ServerClockEstimate::default();
+        assert_eq!(clock_estimate.now(), None);
+        clock_estimate.observe(5_000_000);
+        let first = clock_estimate.now().unwrap();
+        std::thread::sleep(Duration::from_millis(2));
+        let second = clock_estimate.now().unwrap();
+        assert!(first >= 5_000_000 && second >= first + 2_000, "{first} {second}");
+        clock_estimate.observe(1_000_000);
+        assert!(clock_estimate.now().unwrap() < second, "what was heard last counts");
+        let long_ago = Instant::now().checked_sub(MAX_AGE + Duration::from_secs(1));
+        *clock_estimate.last() = long_ago.map(|at| (1_000_000, at));
+        assert_eq!(clock_estimate.now(), None);
+    }
+}

@@ -1,0 +1,89 @@
+//! The state that the clones of a store share, and the steps that operations have in common.
+
+use std::sync::Arc;
+
+use hitl_base::{Clock, Timestamp};
+use hitl_core::machine::{CallRecord, NewCall};
+use hitl_core::store::{Hub, StoreError};
+use hitl_core::{HostKeys, RequestId, Tenant};
+use tokio::sync::watch;
+
+use super::clock_estimate::ServerClockEstimate;
+use super::database::Database;
+use super::error::{Fault, ambiguous};
+use super::query::{self, KeyLookup};
+use super::row::{StoredCall, millis};
+use super::session::Sessions;
+use super::watch::Notifier;
+use crate::record_cache::RecordCache;
+
+/// The state that clones share.
+pub(super) struct Shared {
+    pub(super) database: Arc<Database>,
+    pub(super) sessions: Arc<Sessions>,
+    pub(super) notifier: Arc<Notifier>,
+    pub(super) hub: Hub,
+    /// With the epochs that they are claimed under.
+    pub(super) record_cache: RecordCache<Option<i64>>,
+    pub(super) clock_estimate: ServerClockEstimate,
+    /// Judges expiry instead of the database's, in tests.
+    pub(super) clock: Option<Arc<dyn Clock>>,
+    pub(super) keys: HostKeys,
+    /// Dropped with the store, which ends its tasks.
+    pub(super) _alive: watch::Sender<()>,
+}
+
+impl Shared {
+    /// A call has changed: says so here, and to the other replicas.
+    pub(super) fn changed(&self, id: RequestId) {
+        self.hub.notify(id);
+        self.notifier.add(id);
+    }
+
+    /// The error that a fault is to callers.
+    pub(super) fn error(&self, fault: Fault) -> StoreError {
+        self.database.error(fault)
+    }
+
+    /// The present of the store, at a moment of the database's.
+    pub(super) fn now_of(&self, micros: i64) -> Timestamp {
+        self.clock.as_ref().map_or_else(|| millis(micros), |clock| clock.now())
+    }
+
+    /// A read that failed after a write whose end is not known leaves it unknown.
+    pub(super) fn reading_failed(&self, fault: Fault, unclear: bool) -> StoreError {
+        self.known_or_ambiguous(self.database.error(fault), unclear)
+    }
+
+    /// Whatever goes wrong after a write whose end is not known: that one may still happen.
+    pub(super) fn known_or_ambiguous(&self, error: StoreError, unclear: bool) -> StoreError {
+        if unclear { ambiguous(&self.database.place) } else { error }
+    }
+
+    /// Reads a call, and remembers it.
+    pub(super) async fn read_and_cache(
+        &self,
+        tenant: &Tenant,
+        id: RequestId,
+    ) -> Result<Option<StoredCall>, Fault> {
+        let stored = query::get(&self.database, tenant, id).await?;
+        if let Some(stored) = &stored {
+            self.clock_estimate.observe(stored.read_at);
+            self.record_cache.put(&stored.record, stored.epoch);
+        }
+        Ok(stored)
+    }
+
+    /// Reads what a key leads to.
+    pub(super) async fn read_by_key(&self, call: &NewCall) -> Result<KeyLookup, Fault> {
+        let found = query::find(&self.database, call.key()).await?;
+        self.clock_estimate.observe(found.read_at);
+        Ok(found)
+    }
+
+    /// A call was just written like this.
+    pub(super) fn record_written(&self, record: &CallRecord, epoch: Option<i64>) {
+        self.changed(record.id());
+        self.record_cache.put(record, epoch);
+    }
+}

@@ -1,0 +1,30 @@
+//! Every statement of the store, so that the schema's name is put into each of them once.
+
+use super::statement::Statement;
+use super::{
+    decisions, executors, grants, holds, journal, metadata, multi_call, outbox, query, queue,
+    retention, rotation, server, session, watch, write,
+};
+
+/// Returns the statements of all modules.
+pub(super) fn all() -> Vec<&'static Statement> {
+    [
+        server::ALL,
+        query::ALL,
+        queue::ALL,
+        write::ALL,
+        multi_call::ALL,
+        decisions::ALL,
+        executors::ALL,
+        grants::ALL,
+        holds::ALL,
+        metadata::ALL,
+        outbox::ALL,
+        retention::ALL,
+        rotation::ALL,
+        journal::ALL,
+        session::ALL,
+        watch::ALL,
+    ]
+    .concat()
+}

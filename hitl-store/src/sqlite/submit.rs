@@ -1,0 +1,160 @@
+//! The submission of a call, as an operation of the writer.
+
+use hitl_base::Timestamp;
+use hitl_core::machine::NewCall;
+use hitl_core::seal::Sealed;
+use hitl_core::store::{StoreError, Submitted};
+use rusqlite::{Connection, params};
+use tokio::sync::oneshot;
+
+use super::error::Fault;
+use super::grants;
+use super::operation::{HistoryLine, Operation, WriteContext};
+use super::optimistic::StampedCall;
+use super::outbox;
+use super::query::{self, StoredCall};
+use super::queue;
+use super::retention;
+use super::row::CallRow;
+use crate::failpoint::reach;
+
+/// Enters a call.
+pub(super) struct Submit {
+    call: NewCall,
+    payload: Sealed,
+    /// Used at the first attempt only: a second one reads what the first has left.
+    stamped: Option<StampedCall>,
+    answer: Option<SubmitAnswer>,
+    reply: oneshot::Sender<Result<SubmitReply, StoreError>>,
+}
+
+/// The answer to a submission, and the number of a call that is new.
+pub(super) type SubmitReply = (Submitted, Option<i64>);
+
+/// The answer before acknowledgement; the acknowledging thread drops the written row.
+enum SubmitAnswer {
+    New(i64, CallRow),
+    Other(Box<Submitted>),
+}
+
+impl Submit {
+    /// This call, worked out as far as can be without the file; and where its answer comes.
+    pub(super) fn new(
+        mut call: NewCall,
+        payload: Sealed,
+        now: Timestamp,
+    ) -> (Self, oneshot::Receiver<Result<SubmitReply, StoreError>>) {
+        let (reply, answer) = oneshot::channel();
+        // So that the record that is made ready shares its request.
+        call.stamp(now);
+        let stamped = StampedCall::new(&call, now);
+        (Self { call, payload, stamped, answer: None, reply }, answer)
+    }
+
+    /// Why the call may not enter, where that is not because its key is taken.
+    fn refused(&self, on: &Connection) -> Result<Option<Submitted>, Fault> {
+        let began = self.call.key().run.began();
+        if began.is_some() && began < retention::watermark(on)? {
+            return Err(Fault::RunForgotten);
+        }
+        Ok(queue::broken_cap(on, &self.call)?.map(Submitted::Full))
+    }
+
+    /// Writes what was made ready, when it still holds and the key is free.
+    fn insert_prepared(
+        &mut self,
+        on: &Connection,
+        context: &WriteContext,
+    ) -> Result<Option<(i64, CallRow)>, Fault> {
+        let now = context.clock.now()?;
+        let row = self.stamped.take().and_then(|stamped| stamped.row(now));
+        let Some(row) = row else { return Ok(None) };
+        if !matches!(self.refused(on), Ok(None)) {
+            return Ok(None);
+        }
+        Ok(row.insert(on)?.map(|n| (n, row)))
+    }
+
+    /// Looks at what is there, and writes.
+    fn insert_after_reading(
+        &mut self,
+        on: &Connection,
+        context: &WriteContext,
+    ) -> Result<Result<(i64, CallRow), Submitted>, Fault> {
+        if let Some(StoredCall { record, .. }) = query::find(on, self.call.key())? {
+            return Ok(Err(if record.content != self.call.content() {
+                Submitted::Conflict(record.id())
+            } else if record.id() == self.call.id() {
+                Submitted::Created(*record)
+            } else {
+                Submitted::Existing(*record)
+            }));
+        }
+        if let Some(refused) = self.refused(on)? {
+            return Ok(Err(refused));
+        }
+        let grant = self.call.grant().map(|id| grants::get(on, &self.call.key().tenant, id));
+        let grant = grant.transpose()?.flatten();
+        let (record, drawn) = match self.call.admitted(grant.as_ref(), context.clock.now()?) {
+            Ok(admitted) => admitted,
+            Err(refusal) => return Ok(Err(Submitted::NotGranted(refusal))),
+        };
+        let row = CallRow::new("submitted", record, None)?;
+        let n = row.insert(on)?.ok_or(Fault::Damaged("a new call's id is taken"))?;
+        if let Some((drawn, grant)) = drawn.zip(grant) {
+            grants::update(on, &drawn, &grant)?;
+            reach("grant-drawn");
+        }
+        Ok(Ok((n, row)))
+    }
+}
+
+impl Operation for Submit {
+    fn is_abandoned(&self) -> bool {
+        self.reply.is_closed()
+    }
+
+    fn perform(
+        &mut self,
+        on: &Connection,
+        context: &WriteContext,
+        written: &mut Vec<HistoryLine>,
+    ) -> Result<(), Fault> {
+        let new = match self.insert_prepared(on, context)? {
+            Some(new) => Ok(new),
+            None => self.insert_after_reading(on, context)?,
+        };
+        let (n, row) = match new {
+            Ok(new) => new,
+            Err(answer) => {
+                self.answer = Some(SubmitAnswer::Other(Box::new(answer)));
+                return Ok(());
+            }
+        };
+        if !row.record().state.is_terminal() {
+            on.prepare_cached("INSERT INTO payloads (call, sealed) VALUES (?1, ?2)")?
+                .execute(params![n, self.payload.as_bytes()])?;
+        }
+        let line = row.log(on, n)?;
+        if let Some(session) = self.call.auditor() {
+            outbox::add_unaudited(on, n, row.record().version, line, Some(session))?;
+        }
+        written.push(line);
+        self.answer = Some(SubmitAnswer::New(n, row));
+        Ok(())
+    }
+
+    fn acknowledge(self: Box<Self>) {
+        let answer = match self.answer {
+            None => return,
+            Some(SubmitAnswer::New(n, row)) => (Submitted::Created(*row.into_record()), Some(n)),
+            Some(SubmitAnswer::Other(answer)) => (*answer, None),
+        };
+        // The caller may have gone: the write still counts.
+        let _ = self.reply.send(Ok(answer));
+    }
+
+    fn fail(self: Box<Self>, error: StoreError) {
+        let _ = self.reply.send(Err(error));
+    }
+}
