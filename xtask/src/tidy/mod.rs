@@ -1,7 +1,9 @@
 //! `cargo xtask tidy`: rules about the repository itself, each a pure function over its texts.
 
 mod architecture;
+mod circles;
 mod features;
+mod imports;
 mod links;
 mod prose;
 mod size;
@@ -21,7 +23,15 @@ pub(crate) struct Text {
 pub(crate) fn run() -> Result<(), String> {
     let texts = read(root())?;
     let mut found = Vec::new();
-    for rule in [links::check, architecture::check, features::check, prose::check, size::check] {
+    let rules = [
+        links::check,
+        architecture::check,
+        features::check,
+        circles::check,
+        prose::check,
+        size::check,
+    ];
+    for rule in rules {
         found.extend(rule(&texts));
     }
     if found.is_empty() {
