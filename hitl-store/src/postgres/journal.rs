@@ -6,7 +6,7 @@
 
 use async_trait::async_trait;
 use hitl_core::{SessionId, Tenant};
-use hitl_tasks::journal::erasable;
+use hitl_tasks::journal::check_erasable;
 use hitl_tasks::{Epoch, Journal, JournalError, TaskId};
 use tokio_postgres::types::Type;
 
@@ -174,7 +174,7 @@ impl TransactionBody for Erase {
         if entries.is_empty() {
             return Ok(Completion::Nothing(Ok(false)));
         }
-        let tenant = match erasable(self.task, &entries) {
+        let tenant = match check_erasable(self.task, &entries) {
             Ok(tenant) => tenant.as_deref().map(Tenant::from).unwrap_or_default(),
             Err(stored) => return Ok(Completion::Nothing(Err(stored))),
         };

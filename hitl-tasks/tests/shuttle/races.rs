@@ -158,7 +158,7 @@ fn invariant_12_waits_race_the_end_and_are_dropped() {
             for wait in waits {
                 taken += usize::from(wait.await.unwrap());
             }
-            assert_eq!((taken, watcher.ended().await), (1, TaskState::Completed));
+            assert_eq!((taken, watcher.wait().await), (1, TaskState::Completed));
             while watcher.changed().await {}
             balanced(&manager, &events, &[id]);
         });

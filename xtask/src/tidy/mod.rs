@@ -2,7 +2,9 @@
 
 mod architecture;
 mod book;
+mod circles;
 mod features;
+mod imports;
 mod links;
 mod prose;
 mod size;
@@ -27,6 +29,7 @@ pub(crate) fn run() -> Result<(), String> {
         book::check,
         architecture::check,
         features::check,
+        circles::check,
         prose::check,
         size::check,
     ];
