@@ -5,6 +5,7 @@
 //! |---|---|
 //! | `list`, `decide`, `audit`, `policy`, `tasks` | an SQLite file, nobody at a terminal |
 //! | `grants` | both an SQLite file and a console's URL |
+//! | `json` | both: what `--json` prints, byte for byte
 //! | `console` | a console's URL |
 //! | `person` | a terminal, with somebody at it |
 //! | `identity` | shells of agents, and one-time codes |
@@ -23,6 +24,7 @@ mod decide;
 mod erase;
 mod grants;
 mod house;
+mod json;
 #[cfg(unix)]
 mod identity;
 #[cfg(unix)]
