@@ -5,37 +5,26 @@ use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use hitl_core::grant::GrantError;
 use hitl_core::{GateError, GateErrorKind, Refusal};
+use hitl_wire::CallSummary;
+use hitl_wire::error::ErrorDetail;
 use serde::Serialize;
 use utoipa::ToSchema;
 
 use crate::auth::Unidentified;
-use crate::view::CallSummary;
 
 /// A refusal. Says what to do next; quotes nothing secret.
 #[derive(Debug, Serialize, ToSchema)]
 pub(crate) struct Problem {
-    error: Detail,
+    error: ErrorDetail,
     #[serde(skip)]
     status: u16,
     #[serde(skip)]
     retry_after: Option<u64>,
 }
 
-#[derive(Debug, Serialize, ToSchema)]
-#[serde(rename_all = "camelCase")]
-struct Detail {
-    /// One word for programs, like `stale`.
-    kind: &'static str,
-    /// A sentence for people.
-    message: String,
-    /// The call as it stands, when somebody else was first.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    current: Option<Box<CallSummary>>,
-}
-
 impl Problem {
     pub(crate) fn new(status: StatusCode, kind: &'static str, message: impl Into<String>) -> Self {
-        let error = Detail { kind, message: message.into(), current: None };
+        let error = ErrorDetail { kind: kind.into(), message: message.into(), current: None };
         Self { error, status: status.as_u16(), retry_after: None }
     }
 
@@ -61,8 +50,8 @@ impl Problem {
         Self { retry_after: Some(seconds), ..problem }
     }
 
-    pub(crate) fn kind(&self) -> &'static str {
-        self.error.kind
+    pub(crate) fn kind(&self) -> &str {
+        &self.error.kind
     }
 
     pub(crate) fn message(&self) -> &str {
@@ -107,7 +96,7 @@ impl From<GateError> for Problem {
             _ => (StatusCode::INTERNAL_SERVER_ERROR, "gate"),
         };
         let mut problem = Self::new(status, kind, error.to_string());
-        problem.error.current = error.current().map(|call| Box::new(CallSummary::of(call)));
+        problem.error.current = error.current().map(|call| Box::new(CallSummary::from(call)));
         problem
     }
 }

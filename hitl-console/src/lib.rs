@@ -40,6 +40,7 @@
 mod api;
 mod assets;
 mod auth;
+mod card;
 mod client;
 mod console;
 mod error;
@@ -53,7 +54,6 @@ mod serve;
 mod state;
 mod streams;
 mod tasks;
-mod view;
 
 pub use auth::{Auth, NoRandomness, Reviewer, SignIn, Token, Tokens, Unidentified};
 pub use client::{Cidr, ParseCidrError};

@@ -7,12 +7,13 @@ use hitl_core::{
     ApprovalLevel, CallRecord, CallState, Gate, Priority, QueueCounts, QueueOrder, QueueQuery,
     Risk, Tenant, Viewer,
 };
-use serde::{Deserialize, Serialize};
+use hitl_wire::queue::{CallCounts, Count};
+use hitl_wire::{CallPage, CallSummary};
+use serde::Deserialize;
 use utoipa::{IntoParams, ToSchema};
 
 use crate::error::Problem;
 use crate::past;
-use crate::view::CallSummary;
 
 /// How many overdue calls are counted.
 const OVERDUE: usize = 200;
@@ -90,63 +91,8 @@ pub(crate) struct Query {
     pub(crate) limit: Option<usize>,
 }
 
-/// A page of the queue.
-#[derive(Debug, Serialize, ToSchema)]
-#[serde(rename_all = "camelCase")]
-pub(crate) struct Listing {
-    /// The calls, in order. Where a filter leaves many out, a page may hold fewer than were asked
-    /// for, or none, and still go on.
-    calls: Vec<CallSummary>,
-    /// Where the next page begins: `after`. Nothing when this is the last one.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    next: Option<String>,
-    /// How many there are without the filter.
-    counts: Counts,
-    /// The tools that are registered here.
-    tools: Vec<String>,
-    /// The present, by the clock that expiry is judged by.
-    #[schema(value_type = String, format = DateTime)]
-    now: Timestamp,
-}
-
-/// How many calls wait, without the filter. A count ends at a thousand: then `more` is true.
-#[derive(Debug, Default, Serialize, ToSchema)]
-#[serde(rename_all = "camelCase")]
-pub(crate) struct Counts {
-    /// All that wait.
-    #[schema(value_type = Object)]
-    all: Tally,
-    /// Of these, past their due time; counted as far as 200.
-    #[schema(value_type = Object)]
-    overdue: Tally,
-    /// Of these, what is quickly decided.
-    #[schema(value_type = Object)]
-    quick: Tally,
-    /// Of these, what needs a full review.
-    #[schema(value_type = Object)]
-    full: Tally,
-    /// Of these, by priority.
-    #[schema(value_type = Object)]
-    urgent: Tally,
-    /// The same.
-    #[schema(value_type = Object)]
-    high: Tally,
-    /// The same.
-    #[schema(value_type = Object)]
-    medium: Tally,
-    /// Approved, and not begun.
-    #[schema(value_type = Object)]
-    approved: Tally,
-    /// It runs.
-    #[schema(value_type = Object)]
-    claimed: Tally,
-    /// Parked: nobody knows how it ended.
-    #[schema(value_type = Object)]
-    unknown: Tally,
-}
-
 /// Answers a query.
-pub(crate) async fn list(gate: &Gate, tenant: &Tenant, query: &Query) -> Result<Listing, Problem> {
+pub(crate) async fn list(gate: &Gate, tenant: &Tenant, query: &Query) -> Result<CallPage, Problem> {
     let queue = gate.queue(Viewer::of(tenant.clone()));
     let asked = asked(query)?;
     let page = if query.order == Some(Order::Newest) {
@@ -161,10 +107,10 @@ pub(crate) async fn list(gate: &Gate, tenant: &Tenant, query: &Query) -> Result<
     let late = queue.page(late).await?;
     let mut overdue = Tally::of(late.entries.len() as u64);
     overdue.more |= late.next.is_some();
-    Ok(Listing {
-        calls: page.calls.iter().map(CallSummary::of).collect(),
+    Ok(CallPage {
+        calls: page.calls.iter().map(CallSummary::from).collect(),
         next: page.next.map(|next| next.to_string()),
-        counts: Counts::of(&queue.counts().await?, overdue),
+        counts: counts(&queue.counts().await?, overdue),
         tools: gate.specs().into_iter().map(|tool| tool.name.into_owned()).collect(),
         now: page.now,
     })
@@ -250,20 +196,21 @@ fn state(name: &str) -> Result<CallState, Problem> {
     })
 }
 
-impl Counts {
-    fn of(counts: &QueueCounts, overdue: Tally) -> Self {
-        Self {
-            all: counts.state(CallState::Pending),
-            overdue,
-            quick: counts.level(ApprovalLevel::Quick),
-            full: counts.level(ApprovalLevel::Full),
-            urgent: counts.priority(Priority::Urgent),
-            high: counts.priority(Priority::High),
-            medium: counts.priority(Priority::Medium),
-            approved: counts.state(CallState::Approved),
-            claimed: counts.state(CallState::Claimed),
-            unknown: counts.state(CallState::OutcomeUnknown),
-        }
+fn counts(counts: &QueueCounts, overdue: Tally) -> CallCounts {
+    let state = |state| Count::from(counts.state(state));
+    let level = |level| Count::from(counts.level(level));
+    let priority = |priority| Count::from(counts.priority(priority));
+    CallCounts {
+        all: state(CallState::Pending),
+        overdue: overdue.into(),
+        quick: level(ApprovalLevel::Quick),
+        full: level(ApprovalLevel::Full),
+        urgent: priority(Priority::Urgent),
+        high: priority(Priority::High),
+        medium: priority(Priority::Medium),
+        approved: state(CallState::Approved),
+        claimed: state(CallState::Claimed),
+        unknown: state(CallState::OutcomeUnknown),
     }
 }
 

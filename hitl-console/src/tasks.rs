@@ -7,9 +7,9 @@ use std::time::Duration;
 use hitl_base::{Clock as _, Timestamp, clock::SystemClock};
 use hitl_core::Tenant;
 use hitl_tasks::{EventLog, Happening, TaskEvent, TaskId, TaskManager, TaskProgress};
+use hitl_wire::TaskSummary;
 
 use crate::auth::Reviewer;
-use crate::view::TaskView;
 
 /// How long a task that has ended stays, and how many of them.
 const RETAINED: Duration = Duration::from_secs(300);
@@ -110,7 +110,11 @@ impl Board {
     }
 
     /// One task as its own tenant sees it.
-    pub(crate) fn view(&self, tasks: &Tasks, id: TaskId) -> Option<(Tenant, TaskView)> {
+    pub(crate) fn view(
+        &self,
+        tasks: &Tasks,
+        id: TaskId,
+    ) -> Option<(Tenant, TaskSummary<TaskProgress>)> {
         let known = self.known();
         let finished = || known.finished.iter().find(|entry| entry.progress.task_id == id);
         let entry = known.living.get(&id).or_else(finished)?.clone();
@@ -119,7 +123,11 @@ impl Board {
     }
 
     /// What a reviewer sees: what runs, oldest first, then what has ended, newest first.
-    pub(crate) fn list(&self, tasks: &Tasks, reviewer: &Reviewer) -> Vec<TaskView> {
+    pub(crate) fn list(
+        &self,
+        tasks: &Tasks,
+        reviewer: &Reviewer,
+    ) -> Vec<TaskSummary<TaskProgress>> {
         let mut known = self.known();
         let now = SystemClock.now();
         let fresh = |at: Option<Timestamp>| at.is_some_and(|at| now.since(at) < RETAINED);
@@ -155,9 +163,15 @@ impl Board {
 
 impl Entry {
     /// While it lives the manager knows best: it estimates.
-    fn seen(self, tasks: &Tasks) -> TaskView {
+    fn seen(self, tasks: &Tasks) -> TaskSummary<TaskProgress> {
         let living = tasks.manager().and_then(|manager| manager.progress(self.progress.task_id));
-        TaskView::of(living.unwrap_or(self.progress), self.waiting)
+        let progress = living.unwrap_or(self.progress);
+        TaskSummary {
+            percent: progress.percent(),
+            steps_completed: progress.steps_completed(),
+            progress,
+            waiting: self.waiting,
+        }
     }
 }
 

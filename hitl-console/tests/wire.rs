@@ -24,15 +24,15 @@ struct Transcript {
 impl Transcript {
     async fn new() -> (Gate, Self) {
         let gate = tools::gate().await;
-        let tokens =
-            Tokens::new().with("ann", &Token::given(ANN)).with("bob", &Token::given(BOB));
+        let tokens = Tokens::new().with("ann", &Token::given(ANN)).with("bob", &Token::given(BOB));
         let console = router(gate.clone(), Tasks::none(), tokens);
         (gate, Self { console, text: String::new() })
     }
 
     async fn ask(&mut self, title: &str, ask: Ask) -> Answer {
         let answer = ask.by(ANN).of(&self.console).await;
-        writeln!(self.text, "{title}\n{} {}\n", answer.status.as_u16(), masked(&answer.text)).unwrap();
+        writeln!(self.text, "{title}\n{} {}\n", answer.status.as_u16(), masked(&answer.text))
+            .unwrap();
         answer
     }
 }
@@ -154,7 +154,8 @@ async fn events_and_tasks_are_these_bytes() {
         }
         tokio::task::yield_now().await;
     };
-    let path = format!("/api/tasks/{}/cancel", tasks.json()["tasks"][0]["taskId"].as_str().unwrap());
+    let path =
+        format!("/api/tasks/{}/cancel", tasks.json()["tasks"][0]["taskId"].as_str().unwrap());
     let text = text + "tasks\n" + &masked(&tasks.text) + "\n\ncancel\n";
     let cancelled = post(path, &json!({ "reason": "enough" })).by(ANN).of(&console).await;
     drop(handle);

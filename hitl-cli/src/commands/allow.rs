@@ -4,6 +4,7 @@ use hitl_base::{Json, Timestamp};
 use hitl_core::grant::{Condition, GrantTerms};
 use hitl_core::policy::{PathMatcher, UrlMatcher};
 use hitl_core::{CallState, GrantPreview};
+use hitl_wire::GrantSummary;
 
 use super::decide::{known, require_person_over_a_console};
 use super::{Output, audited, terminal};
@@ -11,10 +12,8 @@ use crate::arguments::{AllowArguments, Place, Until};
 use crate::exit::{Exit, Failure};
 use crate::look::{self, Look};
 use crate::person::Deed;
-use crate::source::{Console, Previewed, Source, StoreSource};
-use crate::view::{
-    CallLine, Card, Given, GrantLine, Terms, card_text, given_text, state_line, terms_text,
-};
+use crate::source::{Console, Source, StoreSource};
+use crate::view::{CallLine, Card, Given, Terms, card_text, given_text, state_line, terms_text};
 
 pub(super) async fn run(
     place: &Place,
@@ -67,8 +66,8 @@ async fn save(store: &StoreSource, preview: GrantPreview) -> Result<Given, Failu
     let granted = store.gate.save_grant(preview).await?;
     let now = store.gate.now().await?;
     Ok(Given {
-        grant: GrantLine::of(&granted.record, now),
-        allowed: granted.allowed.iter().map(CallLine::of).collect(),
+        grant: GrantSummary::new(&granted.record, now),
+        allowed: granted.allowed.iter().map(CallLine::from).collect(),
     })
 }
 
@@ -76,7 +75,7 @@ fn at_console(console: &Console, wanted: &AllowArguments, output: &Output) -> Re
     let card = console.card(wanted.decide.id)?;
     let look = look(&card, wanted)?;
     let terms = terms(wanted, &card)?;
-    let preview: Previewed = console.preview_grant(&card, &terms)?;
+    let preview = console.preview_grant(&card, &terms)?;
     let shown = Terms { rule: preview.rule.clone(), waiting: preview.waiting };
     if wanted.preview {
         return Ok(output.print(&shown, || terms_text(&shown))?);
@@ -88,7 +87,7 @@ fn at_console(console: &Console, wanted: &AllowArguments, output: &Output) -> Re
         let _ = console.looks_at(None);
         answered?;
     }
-    let given = console.save_grant(&card, &terms, &preview)?;
+    let given = console.save_grant(&card, &terms, preview)?;
     Ok(output.print(&given, || given_text(&given))?)
 }
 

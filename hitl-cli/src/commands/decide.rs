@@ -1,8 +1,10 @@
 //! `hitl approve`, `edit`, `reject`, `respond` and `abort`.
 
 use hitl_base::json::scan;
+use hitl_core::approval::Patch;
 use hitl_core::{ApprovalRequest, Authority, CallState, Decision, GateErrorKind};
-use serde_json::{Value, json};
+use hitl_wire::DecisionBody;
+use hitl_wire::decision::AnswerKind;
 
 use super::{Output, audited, editor, name, show, terminal};
 use crate::arguments::{Decide, Place, Who};
@@ -70,7 +72,7 @@ async fn at_store(
     }
     let edits = matches!(reply, Reply::Edit { .. });
     match store.gate.decide(decision(&record.request, reply, by)).await {
-        Ok(record) => Ok(CallLine::of(&record)),
+        Ok(record) => Ok(CallLine::from(&record)),
         // Its tool is not known here by a schema alone.
         Err(error) if edits && error.kind() == GateErrorKind::UnknownTool => {
             Err(Failure::usage(format!("{error}, with --url")))
@@ -95,7 +97,7 @@ fn at_console(console: &Console, wanted: &Decide, mut reply: Reply) -> Result<Ca
             require_person_over_a_console(console, reply.deed(), None)?;
         }
     }
-    console.decide(&card, sent(reply))
+    console.decide(card.request.id, &decision_body(&card, reply))
 }
 
 /// Sees to it that whoever approves has seen what they approve. Other answers run nothing: they are
@@ -195,16 +197,21 @@ fn checked(patch: String) -> Result<String, Failure> {
     }
 }
 
-/// What a console is sent.
-fn sent(reply: Reply) -> Value {
+/// The decision that a console is sent.
+fn decision_body(card: &Card, reply: Reply) -> DecisionBody {
+    let of = |answer| Console::decision(card, answer);
     match reply {
-        Reply::Approve { confirm } => json!({ "answer": "approve", "confirm": confirm }),
-        Reply::Edit { patch } => json!({ "answer": "edit", "patch": patch }),
-        Reply::Reject { reason, may_ask_again } => {
-            json!({ "answer": "reject", "reason": reason, "mayAskAgain": may_ask_again })
+        Reply::Approve { confirm } => DecisionBody { confirm, ..of(AnswerKind::Approve) },
+        Reply::Edit { patch } => {
+            DecisionBody { patch: patch.map(Patch::new), ..of(AnswerKind::Edit) }
         }
-        Reply::Respond { message } => json!({ "answer": "respond", "message": message }),
-        Reply::Abort { reason } => json!({ "answer": "abort", "reason": reason }),
+        Reply::Reject { reason, may_ask_again } => {
+            DecisionBody { reason: Some(reason), may_ask_again, ..of(AnswerKind::Reject) }
+        }
+        Reply::Respond { message } => {
+            DecisionBody { message: Some(message), ..of(AnswerKind::Respond) }
+        }
+        Reply::Abort { reason } => DecisionBody { reason: Some(reason), ..of(AnswerKind::Abort) },
     }
 }
 

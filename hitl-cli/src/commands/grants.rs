@@ -4,6 +4,7 @@ use std::io::{self, Write as _};
 
 use hitl_core::store::GrantPage;
 use hitl_core::{GrantId, GrantRecord};
+use hitl_wire::GrantSummary;
 
 use super::decide::known;
 use super::{Output, audited};
@@ -11,7 +12,7 @@ use crate::arguments::{GrantsArguments, Place, Who};
 use crate::exit::{Exit, Failure};
 use crate::person::Deed;
 use crate::source::{Console, Source, StoreSource};
-use crate::view::{GrantLine, grant_text, grants_table};
+use crate::view::{grant_text, grants_table};
 
 /// The most grants that are read in one go.
 const PAGE: usize = 200;
@@ -49,16 +50,16 @@ pub(super) async fn list(
     Ok(())
 }
 
-async fn line(store: &StoreSource, id: GrantId) -> Result<GrantLine, Failure> {
+async fn line(store: &StoreSource, id: GrantId) -> Result<GrantSummary, Failure> {
     let record = store.grant(id).await?;
-    Ok(GrantLine::of(&record, store.gate.now().await?))
+    Ok(GrantSummary::new(&record, store.gate.now().await?))
 }
 
 async fn of_store(
     store: &StoreSource,
     wanted: &GrantsArguments,
     most: usize,
-) -> Result<Vec<GrantLine>, Failure> {
+) -> Result<Vec<GrantSummary>, Failure> {
     let mut lines = Vec::new();
     for tenant in store.tenants().await? {
         let mut page = if wanted.all { GrantPage::all() } else { GrantPage::live() };
@@ -72,7 +73,7 @@ async fn of_store(
             let records = store.gate.grants(&tenant, page.clone().limit(size)).await?;
             let now = store.gate.now().await?;
             let (full, last) = (records.len() == size, records.last().map(GrantRecord::id));
-            lines.extend(records.iter().map(|record| GrantLine::of(record, now)));
+            lines.extend(records.iter().map(|record| GrantSummary::new(record, now)));
             match last {
                 Some(last) if full => page = page.after(last),
                 _ => break,
@@ -86,7 +87,7 @@ fn of_console(
     console: &Console,
     wanted: &GrantsArguments,
     most: usize,
-) -> Result<Vec<GrantLine>, Failure> {
+) -> Result<Vec<GrantSummary>, Failure> {
     let mut lines = Vec::new();
     let mut after = None;
     loop {
@@ -121,10 +122,10 @@ pub(super) async fn revoke(
             let by = known(Deed::Stop, who, place, &store).await?;
             let record = store.grant(id).await?;
             let now = store.gate.now().await?;
-            stands(&GrantLine::of(&record, now))?;
+            stands(&GrantSummary::new(&record, now))?;
             let tenant = &record.grant.tenant;
             let revoked = store.gate.revoke_grant(tenant, id, by, Some(reason)).await?;
-            let revoked = GrantLine::of(&revoked.unwrap_or(record), store.gate.now().await?);
+            let revoked = GrantSummary::new(&revoked.unwrap_or(record), store.gate.now().await?);
             output.print(&revoked, || grant_text(&revoked))?;
             audited(&store)
         }
@@ -138,8 +139,8 @@ pub(super) async fn revoke(
 }
 
 /// The first revocation stands: whoever comes later is told whose it was.
-fn stands(grant: &GrantLine) -> Result<(), Failure> {
-    let Some(by) = grant.revoked_by() else { return Ok(()) };
-    let by = hitl_base::display::visible(by.as_str());
+fn stands(grant: &GrantSummary) -> Result<(), Failure> {
+    let Some(revoked) = &grant.revoked else { return Ok(()) };
+    let by = hitl_base::display::visible(revoked.by.as_str());
     Err(Failure::new(Exit::Changed, format!("the grant was revoked before, by {by}")))
 }

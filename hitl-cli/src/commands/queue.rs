@@ -48,7 +48,7 @@ async fn of_store(source: &StoreSource, wanted: QueueArguments) -> Result<Listed
     let mut at = query.clone().limit(limit);
     let (more, now) = loop {
         let page = queue.page(at).await?;
-        lines.extend(page.entries.iter().map(CallLine::of));
+        lines.extend(page.entries.iter().map(CallLine::from));
         match page.next {
             Some(_) if lines.len() >= limit => break (true, page.now),
             Some(next) => at = query.clone().limit(limit - lines.len()).after(next),
@@ -69,7 +69,7 @@ fn of_console(console: &Console, wanted: &QueueArguments) -> Result<Listed, Fail
         query.push(("limit", (limit - lines.len()).clamp(1, 200).to_string()));
         query.extend(after.take().map(|after| ("after", after)));
         let page = console.queue(&query)?;
-        lines.extend(page.calls);
+        lines.extend(page.calls.into_iter().map(CallLine::from));
         match page.next {
             Some(_) if lines.len() >= limit => break (true, page.now),
             Some(next) => after = Some(next),

@@ -1,6 +1,7 @@
 //! `hitl resolve`: how a call ended whose outcome was not known.
 
 use hitl_core::{CallState, Resolution};
+use hitl_wire::decision::{Finding, ResolveBody};
 
 use super::decide::{known, require_person_over_a_console};
 use super::{Output, audited, terminal};
@@ -8,7 +9,7 @@ use crate::arguments::{Found, Place, ResolveArguments};
 use crate::exit::{Exit, Failure};
 use crate::look::{self, Look};
 use crate::person::Deed;
-use crate::source::{Console, Settled, Source};
+use crate::source::{Console, Source};
 use crate::view::{CallLine, Card, card_text, state_line};
 
 pub(super) async fn run(
@@ -23,7 +24,7 @@ pub(super) async fn run(
             look(&store.card(&record).await?, wanted.version)?;
             let resolution = resolution(wanted.found, wanted.attest);
             let record = store.gate.resolve(&record, resolution, by).await?;
-            let line = CallLine::of(&record);
+            let line = CallLine::from(&record);
             output.print(&line, || state_line(&line) + "\n")?;
             return audited(&store);
         }
@@ -34,12 +35,13 @@ pub(super) async fn run(
             let card = console.card(wanted.id)?;
             look(&card, wanted.version)?;
             let (found, reason) = match resolution(wanted.found, wanted.attest) {
-                Resolution::Failed { reason } => ("failed", Some(reason)),
-                Resolution::Retry { attested: true } => ("retryAttested", None),
-                Resolution::Retry { .. } => ("retry", None),
-                _ => ("executed", None),
+                Resolution::Failed { reason } => (Finding::Failed, Some(reason)),
+                Resolution::Retry { attested: true } => (Finding::RetryAttested, None),
+                Resolution::Retry { .. } => (Finding::Retry, None),
+                _ => (Finding::Executed, None),
             };
-            console.resolve(wanted.id, Settled { found, reason, version: card.line.version })?
+            let body = ResolveBody { version: card.line.version, found, reason };
+            console.resolve(wanted.id, &body)?
         }
     };
     output.print(&line, || state_line(&line) + "\n")?;

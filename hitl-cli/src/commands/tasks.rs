@@ -2,12 +2,13 @@
 
 use std::io::{self, Write as _};
 
+use hitl_wire::TaskSummary;
 use serde_json::value::{RawValue, to_raw_value};
 
 use super::Output;
 use crate::exit::{Exit, Failure};
 use crate::source::{Console, Source, StoreSource};
-use crate::view::{TaskDocument, TaskLine, tasks_table};
+use crate::view::{TaskLine, task_summary, tasks_table};
 
 pub(super) async fn run(source: &Source, limit: usize, output: &Output) -> Result<(), Failure> {
     // One more than is shown, to know whether there are more.
@@ -22,7 +23,7 @@ pub(super) async fn run(source: &Source, limit: usize, output: &Output) -> Resul
             output.print(task, String::new)?;
         }
     } else {
-        let lines: Result<Vec<TaskLine>, _> =
+        let lines: Result<Vec<TaskSummary<TaskLine>>, _> =
             tasks.iter().map(|task| serde_json::from_str(task.get())).collect();
         let lines = lines.map_err(|_| {
             let why = "the console says of its tasks what this version cannot read";
@@ -42,5 +43,5 @@ fn of_console(console: &Console) -> Result<Vec<Box<RawValue>>, Failure> {
 
 async fn of_store(store: &StoreSource, most: usize) -> Result<Vec<Box<RawValue>>, Failure> {
     let tasks = store.tasks(most).await?;
-    Ok(tasks.iter().map(|task| to_raw_value(&TaskDocument::of(task))).collect::<Result<_, _>>()?)
+    Ok(tasks.iter().map(|task| to_raw_value(&task_summary(task))).collect::<Result<_, _>>()?)
 }

@@ -5,18 +5,26 @@ use std::io::BufRead as _;
 use std::path::Path;
 use std::time::Duration;
 
-use hitl_base::Timestamp;
 use hitl_core::people::Demand;
-use hitl_core::{CallState, DecisionId, GrantId, GrantTerms, Principal, RequestId, UncoveredCard};
-use serde::Deserialize;
+use hitl_core::{DecisionId, GrantId, GrantTerms, RequestId, UncoveredCard};
+use hitl_wire::decision::{AnswerKind, PresenceBody, ResolveBody, UncoverBody};
+use hitl_wire::grant::{
+    GrantPage, GrantPreview, GrantPreviewBody, GrantSaveBody, RevokeBody, SavedGrant,
+};
+use hitl_wire::history::HistoryEntry;
+use hitl_wire::session::{CodeFor, Me};
+use hitl_wire::stats::Stats;
+use hitl_wire::task::TaskList;
+use hitl_wire::{
+    CallDetail, CallEvent, CallHistory, CallPage, CallSummary, DecisionBody, GrantSummary,
+};
 use serde_json::value::RawValue;
-use serde_json::{Value, json};
 
 use super::http::{Http, read};
 use super::sse::Lines;
 use crate::arguments::{Place, Who};
 use crate::exit::{Exit, Failure};
-use crate::view::{CallLine, Card, Change, Count, Given, GrantLine, Moved, Numbers, Rest, Step};
+use crate::view::{CallLine, Card, Change, Given, Moved, Numbers, Step};
 
 /// How long to wait before a lost stream is opened again, and how often in vain.
 const AGAIN: Duration = Duration::from_secs(1);
@@ -27,94 +35,11 @@ const DAYS: u32 = 90;
 /// A console, asked in the name of a token's owner.
 pub(crate) struct Console(Http);
 
-/// A page of its queue.
-#[derive(Deserialize)]
-pub(crate) struct Told {
-    pub(crate) calls: Vec<CallLine>,
-    pub(crate) next: Option<String>,
-    pub(crate) now: Timestamp,
-    counts: BTreeMap<String, Count>,
-}
-
-/// A page of its grants.
-#[derive(Deserialize)]
-pub(crate) struct GrantsTold {
-    pub(crate) grants: Vec<GrantLine>,
-    pub(crate) next: Option<GrantId>,
-}
-
-/// What a grant would permit.
-#[derive(Deserialize)]
-pub(crate) struct Previewed {
-    pub(crate) rule: Vec<String>,
-    pub(crate) waiting: usize,
-    digest: String,
-}
-
-/// How a call whose outcome was not known has ended.
-pub(crate) struct Settled {
-    pub(crate) found: &'static str,
-    pub(crate) reason: Option<String>,
-    pub(crate) version: u64,
-}
-
 /// The token's owner.
 pub(crate) struct Known {
     pub(crate) name: String,
     /// What a one-time code is demanded for. Nothing when nobody has enrolled, or the host vouches.
     pub(crate) demand: Option<Demand>,
-}
-
-#[derive(Deserialize)]
-#[serde(rename_all = "camelCase")]
-struct Me {
-    principal: Principal,
-    /// A console that does not say it checks no codes, and is not taken for one that does.
-    code_for: CodeFor,
-}
-
-#[derive(Deserialize)]
-#[serde(rename_all = "camelCase")]
-enum CodeFor {
-    Nothing,
-    Loosening,
-    Answers,
-}
-
-#[derive(Deserialize)]
-struct Audit {
-    entries: Vec<EntryLine>,
-}
-
-#[derive(Deserialize)]
-struct EntryLine {
-    seq: u64,
-    event: String,
-    state: CallState,
-    version: u64,
-    at: Timestamp,
-    by: Option<Principal>,
-}
-
-#[derive(Deserialize)]
-struct CallEvent {
-    event: String,
-    at: Timestamp,
-    by: Option<Principal>,
-    call: CallLine,
-}
-
-#[derive(Deserialize)]
-#[serde(rename_all = "camelCase")]
-struct Stats {
-    days: u32,
-    by_day: BTreeMap<String, BTreeMap<String, u64>>,
-    median_seconds: Option<u64>,
-}
-
-#[derive(Deserialize)]
-struct TaskList {
-    tasks: Vec<Box<RawValue>>,
 }
 
 impl Console {
@@ -160,52 +85,51 @@ impl Console {
     }
 
     /// A page of the queue.
-    pub(crate) fn queue(&self, query: &[(&str, String)]) -> Result<Told, Failure> {
+    pub(crate) fn queue(&self, query: &[(&str, String)]) -> Result<CallPage, Failure> {
         read(&self.0.get("api/calls", query)?)
     }
 
     /// All that the console says of a call.
     pub(crate) fn card(&self, id: RequestId) -> Result<Card, Failure> {
-        let text = self.0.get(&format!("api/calls/{id}"), &[])?;
-        // Read twice: what is flattened would lose the exact text of the arguments.
-        let (line, rest) = (read::<CallLine>(&text)?, read::<Rest>(&text)?);
-        let audit: Audit = read(&self.0.get(&format!("api/calls/{id}/audit"), &[])?)?;
-        let history = audit.entries.into_iter().map(|entry| {
-            let EntryLine { seq, event, state, version, at, by } = entry;
+        let detail: CallDetail = read(&self.0.get(&format!("api/calls/{id}"), &[])?)?;
+        let history: CallHistory = read(&self.0.get(&format!("api/calls/{id}/audit"), &[])?)?;
+        let steps = history.entries.into_iter().map(|entry| {
+            let HistoryEntry { seq, event, state, version, at, by } = entry;
             Step { number: seq, moved: Moved { id, event, state, version, at, by } }
         });
-        Ok(Card::told(line, rest, history.collect()))
+        Ok(Card::from_console(detail, steps.collect()))
     }
 
     /// A call with what redaction masks in it, as the card shows it.
     pub(crate) fn uncover(&self, card: &Card) -> Result<UncoveredCard, Failure> {
         let request = &card.request;
-        let body = json!({ "revision": request.revision, "binding": request.binding });
+        let (revision, binding) = (request.revision, request.binding);
+        let body = UncoverBody { revision, binding, places: None };
         read(&self.0.deed(&format!("api/calls/{}/uncover", request.id), &body)?)
     }
 
     /// Says that a person looks at a call: others see it, and the audit keeps that it was shown.
     pub(crate) fn looks_at(&self, id: Option<RequestId>) -> Result<(), Failure> {
-        self.0.post("api/presence", &json!({ "at": id })).map(drop)
+        self.0.post("api/presence", &PresenceBody { at: id }).map(drop)
     }
 
-    /// Decides a call as the card shows it. `answer` is the rest of what is sent.
-    pub(crate) fn decide(&self, card: &Card, answer: Value) -> Result<CallLine, Failure> {
+    /// Starts a decision on a call as the card shows it. Sending it twice is harmless.
+    pub(crate) fn decision(card: &Card, answer: AnswerKind) -> DecisionBody {
         let request = &card.request;
-        let mut body = json!({
-            "revision": request.revision, "binding": request.binding, "decision": DecisionId::new(),
-        });
-        if let (Some(body), Value::Object(answer)) = (body.as_object_mut(), answer) {
-            body.extend(answer);
-        }
-        read(&self.0.deed(&format!("api/calls/{}/decide", request.id), &body)?)
+        let decision = Some(DecisionId::new());
+        DecisionBody { decision, ..DecisionBody::new(request.revision, request.binding, answer) }
     }
 
-    /// Settles a call whose outcome is not known.
-    pub(crate) fn resolve(&self, id: RequestId, settled: Settled) -> Result<CallLine, Failure> {
-        let Settled { found, reason, version } = settled;
-        let body = json!({ "version": version, "found": found, "reason": reason });
-        read(&self.0.deed(&format!("api/calls/{id}/resolve"), &body)?)
+    /// Decides a call.
+    pub(crate) fn decide(&self, id: RequestId, body: &DecisionBody) -> Result<CallLine, Failure> {
+        let call: CallSummary = read(&self.0.deed(&format!("api/calls/{id}/decide"), body)?)?;
+        Ok(call.into())
+    }
+
+    /// Resolves a call whose outcome is unknown.
+    pub(crate) fn resolve(&self, id: RequestId, body: &ResolveBody) -> Result<CallLine, Failure> {
+        let call: CallSummary = read(&self.0.deed(&format!("api/calls/{id}/resolve"), body)?)?;
+        Ok(call.into())
     }
 
     /// What a grant on a call would permit, as the card shows the call.
@@ -213,8 +137,11 @@ impl Console {
         &self,
         card: &Card,
         terms: &GrantTerms,
-    ) -> Result<Previewed, Failure> {
-        let (id, body) = (card.request.id, on_terms(card, terms));
+    ) -> Result<GrantPreview, Failure> {
+        let request = &card.request;
+        let (id, terms) = (request.id, terms.clone());
+        let (revision, binding) = (request.revision, request.binding);
+        let body = GrantPreviewBody { revision, binding, terms };
         read(&self.0.post(&format!("api/calls/{id}/grant/preview"), &body)?)
     }
 
@@ -223,26 +150,29 @@ impl Console {
         &self,
         card: &Card,
         terms: &GrantTerms,
-        preview: &Previewed,
+        preview: GrantPreview,
     ) -> Result<Given, Failure> {
-        let (id, mut body) = (card.request.id, on_terms(card, terms));
-        body["preview"] = json!(preview.digest);
-        read(&self.0.deed(&format!("api/calls/{id}/grant"), &body)?)
+        let request = &card.request;
+        let (id, terms, preview) = (request.id, terms.clone(), preview.digest);
+        let (revision, binding) = (request.revision, request.binding);
+        let body = GrantSaveBody { revision, binding, terms, preview };
+        let saved: SavedGrant = read(&self.0.deed(&format!("api/calls/{id}/grant"), &body)?)?;
+        Ok(saved.into())
     }
 
     /// A page of its grants.
-    pub(crate) fn grants(&self, query: &[(&str, String)]) -> Result<GrantsTold, Failure> {
+    pub(crate) fn grants(&self, query: &[(&str, String)]) -> Result<GrantPage, Failure> {
         read(&self.0.get("api/grants", query)?)
     }
 
     /// One grant.
-    pub(crate) fn grant(&self, id: GrantId) -> Result<GrantLine, Failure> {
+    pub(crate) fn grant(&self, id: GrantId) -> Result<GrantSummary, Failure> {
         read(&self.0.get(&format!("api/grants/{id}"), &[])?)
     }
 
     /// Takes a grant back.
-    pub(crate) fn revoke(&self, id: GrantId, reason: &str) -> Result<GrantLine, Failure> {
-        let body = json!({ "reason": reason });
+    pub(crate) fn revoke(&self, id: GrantId, reason: &str) -> Result<GrantSummary, Failure> {
+        let body = RevokeBody { reason: reason.to_owned() };
         read(&self.0.post(&format!("api/grants/{id}/revoke"), &body)?)
     }
 
@@ -251,23 +181,27 @@ impl Console {
         let days = [("days", DAYS.to_string())];
         let stats: Stats = read(&self.0.get("api/stats", &days)?)?;
         let query = [("order", "oldest".to_owned()), ("limit", "1".to_owned())];
-        let Told { calls, counts, .. } = self.queue(&query)?;
-        let count = |name: &str| counts.get(name).copied().unwrap_or_default();
+        let CallPage { calls, counts, .. } = self.queue(&query)?;
         let mut outcomes: BTreeMap<String, u64> = BTreeMap::new();
         for (outcome, number) in stats.by_day.into_values().flatten() {
             *outcomes.entry(outcome).or_default() += number;
         }
         Ok(Numbers {
             states: [
-                ("pending", count("all")),
-                ("approved", count("approved")),
-                ("claimed", count("claimed")),
-                ("outcomeUnknown", count("unknown")),
+                ("pending", counts.all),
+                ("approved", counts.approved),
+                ("claimed", counts.claimed),
+                ("outcomeUnknown", counts.unknown),
             ]
             .into(),
-            priorities: ["urgent", "high", "medium"].map(|p| (p.to_owned(), count(p))).into(),
-            levels: ["quick", "full"].map(|level| (level.to_owned(), count(level))).into(),
-            oldest_waits_since: calls.first().map(CallLine::created_at),
+            priorities: [
+                ("urgent".to_owned(), counts.urgent),
+                ("high".to_owned(), counts.high),
+                ("medium".to_owned(), counts.medium),
+            ]
+            .into(),
+            levels: [("quick".to_owned(), counts.quick), ("full".to_owned(), counts.full)].into(),
+            oldest_waits_since: calls.first().map(|call| call.created_at),
             outcomes,
             days: Some(stats.days),
             median_seconds: stats.median_seconds,
@@ -276,7 +210,7 @@ impl Console {
 
     /// The tasks of the reviewer's tenant, each as the console says it.
     pub(crate) fn tasks(&self) -> Result<Vec<Box<RawValue>>, Failure> {
-        Ok(read::<TaskList>(&self.0.get("api/tasks", &[])?)?.tasks)
+        Ok(read::<TaskList<_>>(&self.0.get("api/tasks", &[])?)?.tasks)
     }
 
     /// Tells every change, until `tell` says that it is enough. A stream that is lost is opened
@@ -327,10 +261,4 @@ impl Console {
             std::thread::sleep(AGAIN);
         }
     }
-}
-
-/// What a console is sent about a grant: the call as the card shows it, and the terms.
-fn on_terms(card: &Card, terms: &GrantTerms) -> Value {
-    let request = &card.request;
-    json!({ "revision": request.revision, "binding": request.binding, "terms": terms })
 }

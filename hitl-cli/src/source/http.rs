@@ -7,8 +7,9 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
+use hitl_wire::ErrorBody;
+use serde::Serialize;
 use serde::de::DeserializeOwned;
-use serde_json::Value;
 use ureq::config::Config;
 use ureq::http::{Response, Uri};
 use ureq::tls::{Certificate, RootCerts, TlsConfig};
@@ -76,11 +77,12 @@ impl Http {
 
     /// Asks for a change that a person makes, with the one-time code that is kept for it. A code
     /// counts once, so what it goes with is sent once.
-    pub(super) fn deed(&self, path: &str, body: &Value) -> Result<String, Failure> {
+    pub(super) fn deed(&self, path: &str, body: &impl Serialize) -> Result<String, Failure> {
         let Some(code) = self.code.take() else { return self.post(path, body) };
         let request = self.agent.post(self.url(path)).content_type("application/json");
         let request = request.header("authorization", self.bearer()).header(CODE, code);
-        let answer = request.send(body.to_string()).map_err(|error| self.lost(&error))?;
+        let answer =
+            request.send(serde_json::to_string(body)?).map_err(|error| self.lost(&error))?;
         Self::text(answer)
     }
 
@@ -94,8 +96,8 @@ impl Http {
 
     /// Asks for a change. The body names what it is about, so that sending it twice is harmless;
     /// it is sent once more when the answer was lost.
-    pub(super) fn post(&self, path: &str, body: &Value) -> Result<String, Failure> {
-        let body = body.to_string();
+    pub(super) fn post(&self, path: &str, body: &impl Serialize) -> Result<String, Failure> {
+        let body = serde_json::to_string(body)?;
         let send = || {
             let request = self.agent.post(self.url(path)).content_type("application/json");
             request.header("authorization", self.bearer()).send(&body)
@@ -169,19 +171,16 @@ fn refused(answer: Response<Body>) -> Failure {
     let mut text = String::new();
     // What cannot be read says nothing.
     let _ = answer.into_body().into_with_config().limit(LARGEST).reader().read_to_string(&mut text);
-    let error = serde_json::from_str::<Value>(&text).unwrap_or_default();
-    let error = &error["error"];
-    let (kind, message) = (error["kind"].as_str(), error["message"].as_str());
-    let Some(message) = message else {
+    let Ok(ErrorBody { error }) = serde_json::from_str(&text) else {
         let why =
             format!("the console answered {status}, and not as a console does; look at --url");
         return Failure::new(Exit::Failed, why);
     };
-    let message = hitl_base::display::visible(message);
-    let decided = &error["current"]["decided"]["by"];
-    let by = decided.as_str().map(hitl_base::display::visible);
+    let message = hitl_base::display::visible(&error.message);
+    let decided = error.current.as_ref().and_then(|call| call.decided.as_ref());
+    let by = decided.map(|decided| hitl_base::display::visible(decided.by.as_str()));
     let by = by.map(|by| format!("; it was decided by {by}")).unwrap_or_default();
-    Failure::new(exit(status, kind.unwrap_or_default()), format!("{message}{by}"))
+    Failure::new(exit(status, &error.kind), format!("{message}{by}"))
 }
 
 /// Which exit code stands for a console's refusal.

@@ -16,7 +16,7 @@ use std::path::Path;
 
 use crate::arguments::Place;
 use crate::exit::Failure;
-pub(crate) use console::{Console, Known, Previewed, Settled};
+pub(crate) use console::{Console, Known};
 pub(crate) use store::{StoreSource, read_keys};
 
 /// Where the calls are.

@@ -111,7 +111,7 @@ impl StoreSource {
         let waits = record.state == CallState::Pending;
         let status = if waits { Some(self.gate.tool_status(record).await?) } else { None };
         let warning = status.and_then(|status| status.warning());
-        Ok(Card::of(record, steps, self.gate.now().await?, warning))
+        Ok(Card::new(record, steps, self.gate.now().await?, warning))
     }
 
     /// The youngest tasks that the journal knows, at most so many, of the tenants that are seen.

@@ -1,17 +1,17 @@
 //! Calls: a line of the queue, and a card.
 
 use std::fmt::Write as _;
+use std::ops::Deref;
 use std::sync::Arc;
 use std::time::Duration;
 
 use hitl_base::Timestamp;
 use hitl_base::display::{clip, visible};
-use hitl_core::approval::{Again, Answer, ApprovalRequest, Choice, Extent, KnownBy, Rendered};
-use hitl_core::machine::{Decided, Ending};
-use hitl_core::{
-    ApprovalLevel, BindingDigest, CallRecord, CallState, Principal, Priority, RequestId, Risk,
-};
-use serde::{Deserialize, Serialize};
+use hitl_core::approval::{ApprovalRequest, Extent, Rendered};
+use hitl_core::machine::Ending;
+use hitl_core::{CallRecord, CallState, Principal};
+use hitl_wire::{CallDetail, CallSummary};
+use serde::Serialize;
 
 use super::{Step, change_line, table};
 
@@ -22,110 +22,34 @@ const WORD: usize = 40;
 /// How many digits of the binding digest are suggested.
 const DIGITS: usize = 12;
 
-/// A call as a line: what a listing says of it, and a console does. Tokens of owners and claims are
-/// not in it.
-#[derive(Clone, Debug, Serialize, Deserialize)]
-#[serde(rename_all = "camelCase")]
-pub(crate) struct CallLine {
-    pub(crate) id: RequestId,
-    /// What `resolve --version` names.
-    pub(crate) version: u64,
-    pub(crate) state: CallState,
-    pub(crate) revision: u32,
-    /// What `approve --binding` names.
-    pub(crate) binding: BindingDigest,
-    tool: String,
-    title: String,
-    approval_type: String,
-    risk: Risk,
-    level: ApprovalLevel,
-    priority: Priority,
-    confidence: u8,
-    requires_reason: bool,
-    principal: Principal,
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    agent: Option<Principal>,
-    run: String,
-    created_at: Timestamp,
-    due_at: Timestamp,
-    expires_at: Timestamp,
-    updated_at: Timestamp,
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    decided: Option<DecidedLine>,
-    /// Why it ended as it did. A console says it of one call, not in lists.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    ending: Option<String>,
-    erased: bool,
-}
+/// A call as this program prints it: a [`CallSummary`] without what only a console shows, so that
+/// the same call is the same JSON over a store and over a console.
+#[derive(Clone, Debug, Serialize)]
+#[serde(transparent)]
+pub(crate) struct CallLine(CallSummary);
 
-/// A decision that was taken.
-#[derive(Clone, Debug, Serialize, Deserialize)]
-#[serde(rename_all = "camelCase")]
-struct DecidedLine {
-    answer: Choice,
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    words: Option<String>,
-    /// It was rejected, and the model may ask for it again.
-    #[serde(default)]
-    may_ask_again: bool,
-    by: Principal,
-    /// How it was known who they are.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    known_by: Option<KnownBy>,
-    at: Timestamp,
-}
+impl Deref for CallLine {
+    type Target = CallSummary;
 
-impl DecidedLine {
-    fn of(decided: &Decided) -> Self {
-        let (words, may_ask_again) = match &decided.answer {
-            Answer::Reject { reason, again } => (reason.clone(), *again == Again::Allowed),
-            Answer::Respond { message } => (Some(message.clone()), false),
-            Answer::Abort { reason } => (Some(reason.clone()), false),
-            _ => (None, false),
-        };
-        let (answer, by) = (decided.answer.choice(), decided.by.clone());
-        Self { answer, words, may_ask_again, by, known_by: decided.known_by, at: decided.at }
+    fn deref(&self) -> &CallSummary {
+        &self.0
     }
 }
 
-impl CallLine {
-    /// When it was submitted.
-    pub(crate) fn created_at(&self) -> Timestamp {
-        self.created_at
+impl From<CallSummary> for CallLine {
+    fn from(call: CallSummary) -> Self {
+        Self(CallSummary { thresholds: None, to_uncover: 0, ..call })
     }
+}
 
-    pub(crate) fn of(record: &CallRecord) -> Self {
-        let request = &record.request;
+impl From<&CallRecord> for CallLine {
+    fn from(record: &CallRecord) -> Self {
         let ending = record.ending.as_ref().and_then(|ending| match ending {
             Ending::Reason(reason) => Some(reason.clone()),
             Ending::Failure(failure) => Some(failure.message.clone()),
             _ => None,
         });
-        Self {
-            id: record.id(),
-            version: record.version,
-            state: record.state,
-            revision: request.revision,
-            binding: request.binding,
-            tool: request.tool.clone(),
-            title: request.title.clone(),
-            approval_type: request.approval_type.clone(),
-            risk: request.risk,
-            level: request.level,
-            priority: request.priority,
-            confidence: request.assessment.confidence,
-            requires_reason: request.requires_reason,
-            principal: request.principal.clone(),
-            agent: request.agent.clone(),
-            run: request.key.run.to_string(),
-            created_at: request.created_at,
-            due_at: request.due_at,
-            expires_at: request.expires_at,
-            updated_at: record.updated_at,
-            decided: record.decided.as_ref().map(DecidedLine::of),
-            ending,
-            erased: record.erased,
-        }
+        Self::from(CallSummary { ending, ..CallSummary::from(record) })
     }
 }
 
@@ -149,43 +73,36 @@ pub(crate) struct Card {
     pub(crate) now: Timestamp,
 }
 
-/// What a console says of a call beyond its line.
-#[derive(Deserialize)]
-#[serde(rename_all = "camelCase")]
-pub(crate) struct Rest {
-    request: Arc<ApprovalRequest>,
-    approved_by: Vec<Principal>,
-    attempts: u32,
-    now: Timestamp,
-    #[serde(default)]
-    tool_warning: Option<String>,
-}
-
 impl Card {
-    /// Of a store's record.
-    pub(crate) fn of(
+    /// The card of a store's record.
+    pub(crate) fn new(
         record: &CallRecord,
         history: Vec<Step>,
         now: Timestamp,
         tool_warning: Option<String>,
     ) -> Self {
-        let rest = Rest {
-            request: Arc::clone(&record.request),
-            approved_by: record.votes.iter().map(|vote| vote.by.clone()).collect(),
-            attempts: record.attempts,
-            now,
-            tool_warning,
-        };
-        Self::told(CallLine::of(record), rest, history)
-    }
-
-    /// Of what a console says. The lines that are shown are made here, from the request.
-    pub(crate) fn told(line: CallLine, rest: Rest, history: Vec<Step>) -> Self {
-        let Rest { request, approved_by, attempts, now, tool_warning } = rest;
+        let request = &record.request;
         let mut rendered = request.render(now, Extent::Full);
         rendered.warnings.extend(tool_warning);
         Self {
-            line,
+            line: CallLine::from(record),
+            rendered,
+            confirm: request.confirmation(),
+            request: Arc::clone(request),
+            approved_by: record.votes.iter().map(|vote| vote.by.clone()).collect(),
+            attempts: record.attempts,
+            history,
+            now,
+        }
+    }
+
+    /// The card of what a console sent. The lines that are shown are made here, from the request.
+    pub(crate) fn from_console(detail: CallDetail, history: Vec<Step>) -> Self {
+        let CallDetail { summary, request, approved_by, attempts, ending, now, .. } = detail;
+        let mut rendered = request.render(now, Extent::Full);
+        rendered.warnings.extend(detail.tool_warning);
+        Self {
+            line: CallLine::from(CallSummary { ending, ..summary }),
             rendered,
             confirm: request.confirmation(),
             request,

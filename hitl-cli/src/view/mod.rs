@@ -9,11 +9,11 @@ mod table;
 mod task;
 mod uncovered;
 
-pub(crate) use call::{CallLine, Card, Rest, card_text, queue_table, state_line};
+pub(crate) use call::{CallLine, Card, card_text, queue_table, state_line};
 pub(crate) use change::{Change, Moved, Step, change_line};
-pub(crate) use grant::{Given, GrantLine, Terms, given_text, grant_text, grants_table, terms_text};
-pub(crate) use numbers::{Count, Decisions, Numbers, numbers_text};
+pub(crate) use grant::{Given, Terms, given_text, grant_text, grants_table, terms_text};
+pub(crate) use numbers::{Decisions, Numbers, numbers_text};
 pub(crate) use patch::{difference, pretty};
 pub(crate) use table::table;
-pub(crate) use task::{TaskDocument, TaskLine, tasks_table};
+pub(crate) use task::{TaskLine, task_summary, tasks_table};
 pub(crate) use uncovered::uncovered_text;

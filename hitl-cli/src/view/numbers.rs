@@ -1,14 +1,14 @@
 //! What `stats` counts.
 
 use std::collections::BTreeMap;
-use std::fmt::{self, Write as _};
+use std::fmt::Write as _;
 
 use hitl_base::Timestamp;
 use hitl_base::display::visible;
 use hitl_core::approval::Choice;
-use hitl_core::queue::Tally;
 use hitl_core::{CallRecord, CallState, QueueCounts};
-use serde::{Deserialize, Serialize};
+use hitl_wire::queue::Count;
+use serde::Serialize;
 
 use super::table;
 
@@ -33,25 +33,6 @@ pub(crate) struct Numbers {
     /// Half of the decisions took no longer, in seconds.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) median_seconds: Option<u64>,
-}
-
-/// A number of calls; counting may have ended before the last.
-#[derive(Clone, Copy, Debug, Default, Serialize, Deserialize)]
-pub(crate) struct Count {
-    counted: u64,
-    more: bool,
-}
-
-impl From<Tally> for Count {
-    fn from(tally: Tally) -> Self {
-        Self { counted: tally.counted, more: tally.more }
-    }
-}
-
-impl fmt::Display for Count {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}{}", self.counted, if self.more { "+" } else { "" })
-    }
 }
 
 /// What became of calls, gathered one by one.

@@ -2,31 +2,20 @@
 
 use hitl_base::display::{clip, visible};
 use hitl_tasks::{Journaled, TaskProgress};
-use serde::{Deserialize, Serialize};
+use hitl_wire::TaskSummary;
+use serde::Deserialize;
 
 use super::table;
 
 /// How many characters of a name are shown.
 const NAME: usize = 60;
 
-/// A task of a store's journal, as programs get it: the same document as a console's.
-#[derive(Debug, Serialize)]
-#[serde(rename_all = "camelCase")]
-pub(crate) struct TaskDocument<'t> {
-    #[serde(flatten)]
-    progress: &'t TaskProgress,
-    percent: u8,
-    steps_completed: usize,
-    /// The journal does not say.
-    waiting: bool,
-}
-
-impl<'t> TaskDocument<'t> {
-    pub(crate) fn of(task: &'t Journaled) -> Self {
-        let progress = &task.progress;
-        let (percent, steps_completed) = (progress.percent(), progress.steps_completed());
-        Self { progress, percent, steps_completed, waiting: false }
-    }
+/// A task of a store's journal: the same document as a console's. The journal does not say whether
+/// it waits.
+pub(crate) fn task_summary(task: &Journaled) -> TaskSummary<&TaskProgress> {
+    let progress = &task.progress;
+    let (percent, steps_completed) = (progress.percent(), progress.steps_completed());
+    TaskSummary { progress, percent, steps_completed, waiting: false }
 }
 
 /// What is shown of a task; programs get all that the console says.
@@ -41,9 +30,6 @@ pub(crate) struct TaskLine {
     total_steps: usize,
     #[serde(default)]
     steps: Vec<StepLine>,
-    percent: u8,
-    #[serde(default)]
-    waiting: bool,
     #[serde(default)]
     error: Option<String>,
 }
@@ -54,10 +40,10 @@ struct StepLine {
 }
 
 /// Tasks for people.
-pub(crate) fn tasks_table(tasks: &[TaskLine]) -> String {
+pub(crate) fn tasks_table(tasks: &[TaskSummary<TaskLine>]) -> String {
     let safe = |text: &str| visible(&clip(text, NAME)).into_owned();
-    let rows = tasks.iter().map(|task| {
-        let status = if task.waiting { "waits for a human" } else { task.status.as_str() };
+    let rows = tasks.iter().map(|TaskSummary { progress: task, percent, waiting, .. }| {
+        let status = if *waiting { "waits for a human" } else { task.status.as_str() };
         let step = match (task.status.as_str(), task.steps.get(task.current_step)) {
             ("completed", _) => format!("{0} of {0}", task.total_steps),
             (_, Some(step)) => {
@@ -69,7 +55,7 @@ pub(crate) fn tasks_table(tasks: &[TaskLine]) -> String {
             Some(error) => format!("{}: {}", safe(&task.task_name), safe(error)),
             None => safe(&task.task_name),
         };
-        [safe(&task.task_id), safe(status), format!("{} %", task.percent), step, name]
+        [safe(&task.task_id), safe(status), format!("{percent} %"), step, name]
     });
     table(["ID", "STATUS", "DONE", "STEP", "TASK"], &rows.collect::<Vec<_>>())
 }

@@ -24,9 +24,9 @@ mod decide;
 mod erase;
 mod grants;
 mod house;
-mod json;
 #[cfg(unix)]
 mod identity;
+mod json;
 #[cfg(unix)]
 mod keys;
 mod list;

@@ -11,7 +11,7 @@ use axum::http::request::Parts;
 use axum::http::{HeaderMap, header};
 use axum::response::{IntoResponse as _, Response};
 use futures::stream;
-use serde::Serialize;
+use hitl_wire::event::HelloEvent;
 use tokio::time::{Instant, Interval, MissedTickBehavior, interval};
 
 use crate::auth::Reviewer;
@@ -27,13 +27,6 @@ const LOOK: Duration = Duration::from_secs(2);
 const PATIENCE: Duration = Duration::from_secs(2);
 /// How long a stream is silent before it says that it is there.
 const SILENCE: Duration = Duration::from_secs(15);
-
-/// The stream's first event.
-#[derive(Serialize)]
-#[serde(rename_all = "camelCase")]
-struct Hello<'r> {
-    principal: &'r str,
-}
 
 /// The stream: `call` when a call changes, `task` when a task moves, `presence` when somebody looks
 /// at a call, `grant` when a reviewer here gives a grant or takes one back, `gap` when events are
@@ -54,7 +47,7 @@ pub(super) async fn events(
     let slot = place_for(&state, &reviewer, &parts)?;
     let (after, unreadable) = last_seen(&parts.headers);
     let joined = state.feed.join(reviewer.tenant.clone(), after);
-    let hello = Hello { principal: reviewer.principal.as_str() };
+    let hello = HelloEvent { principal: reviewer.principal.clone() };
     let hello = serde_json::to_string(&hello).unwrap_or_default();
     let mut due: VecDeque<Bytes> = VecDeque::new();
     if joined.gap || unreadable {

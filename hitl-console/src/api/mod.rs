@@ -17,7 +17,6 @@ mod session;
 mod settle;
 mod stats;
 mod tasks;
-mod terms;
 mod uncover;
 
 pub(crate) use routes::routes;

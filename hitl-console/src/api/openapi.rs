@@ -1,13 +1,13 @@
 //! The document that describes the routes, made from the routes.
 
 use axum::Json;
+use hitl_wire::event::{CallEvent, PresenceEvent};
 use utoipa::openapi::security::{Http, HttpAuthScheme, SecurityScheme};
 use utoipa::{Modify, OpenApi};
 
 use super::{
     audit, bulk, calls, decide, events, grants, presence, session, settle, stats, tasks, uncover,
 };
-use crate::view::CallEvent;
 
 #[derive(OpenApi)]
 #[openapi(
@@ -23,7 +23,7 @@ use crate::view::CallEvent;
         grants::show, grants::revoke, tasks::list, tasks::cancel, presence::looks,
         stats::stats, events::events,
     ),
-    components(schemas(CallEvent, presence::PresenceEvent)),
+    components(schemas(CallEvent, PresenceEvent)),
     security(("token" = [])),
     modifiers(&Token)
 )]

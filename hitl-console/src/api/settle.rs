@@ -4,49 +4,14 @@ use axum::extract::State as From;
 use axum::{Extension, Json};
 use hitl_core::people::Deed;
 use hitl_core::{RequestId, Resolution};
-use serde::Deserialize;
-use utoipa::ToSchema;
+use hitl_wire::CallSummary;
+use hitl_wire::decision::{CancelBody, Finding, ResolveBody};
 
 use super::person::Asker;
 use super::read::{Body, Path};
 use crate::auth::Reviewer;
 use crate::error::Problem;
 use crate::state::Shared;
-use crate::view::CallSummary;
-
-/// Why a call is withdrawn.
-#[derive(Debug, Deserialize, ToSchema)]
-#[serde(rename_all = "camelCase", deny_unknown_fields)]
-pub(super) struct CancelBody {
-    /// Why.
-    reason: String,
-}
-
-/// How a call whose outcome was not known has ended.
-#[derive(Debug, Deserialize, ToSchema)]
-#[serde(rename_all = "camelCase", deny_unknown_fields)]
-pub(super) struct ResolveBody {
-    /// The record's version that was looked at.
-    version: u64,
-    /// What was found.
-    found: Found,
-    /// What was seen; for `failed`.
-    reason: Option<String>,
-}
-
-/// What a reviewer found.
-#[derive(Clone, Copy, Debug, Deserialize, ToSchema)]
-#[serde(rename_all = "camelCase")]
-pub(super) enum Found {
-    /// It took effect.
-    Executed,
-    /// It did not, or only in part.
-    Failed,
-    /// It may run once more, if the process that ran it is gone.
-    Retry,
-    /// It may run once more; the reviewer attests that the earlier attempt is over.
-    RetryAttested,
-}
 
 /// Withdraws a call, while nothing has started.
 #[utoipa::path(post, path = "/api/calls/{id}/cancel", tag = "calls", request_body = CancelBody,
@@ -63,7 +28,7 @@ pub(super) async fn cancel(
     }
     let record = state.call(&reviewer, id).await?;
     let record = state.gate.cancel(&record, reviewer.authority(), body.reason).await?;
-    Ok(Json(CallSummary::of(&record)))
+    Ok(Json(CallSummary::from(&record)))
 }
 
 /// Settles a call whose outcome is not known: the reviewer has looked.
@@ -83,16 +48,16 @@ pub(super) async fn resolve(
 ) -> Result<Json<CallSummary>, Problem> {
     let reason = body.reason.filter(|reason| !reason.trim().is_empty());
     let resolution = match (body.found, reason) {
-        (Found::Executed, _) => Resolution::Executed,
-        (Found::Failed, Some(reason)) => Resolution::Failed { reason },
-        (Found::Failed, None) => return Err(Problem::bad("say what was seen: `reason`")),
-        (Found::Retry, _) => Resolution::Retry { attested: false },
-        (Found::RetryAttested, _) => Resolution::Retry { attested: true },
+        (Finding::Executed, _) => Resolution::Executed,
+        (Finding::Failed, Some(reason)) => Resolution::Failed { reason },
+        (Finding::Failed, None) => return Err(Problem::bad("say what was seen: `reason`")),
+        (Finding::Retry, _) => Resolution::Retry { attested: false },
+        (Finding::RetryAttested, _) => Resolution::Retry { attested: true },
     };
     let mut record = state.call(asker.reviewer(), id).await?;
     let reviewer = asker.known_for(Deed::Answer, &state).await?;
     // What they looked at, which may no longer be what stands: then it is not settled.
     record.version = body.version;
     let record = state.gate.resolve(&record, resolution, reviewer.authority()).await?;
-    Ok(Json(CallSummary::of(&record)))
+    Ok(Json(CallSummary::from(&record)))
 }

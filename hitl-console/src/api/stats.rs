@@ -1,14 +1,13 @@
 //! What the history page draws.
 
-use std::collections::BTreeMap;
-
 use axum::extract::State as From;
 use axum::{Extension, Json};
 use hitl_base::Timestamp;
 use hitl_core::approval::Choice;
 use hitl_core::{CallRecord, CallState};
-use serde::{Deserialize, Serialize};
-use utoipa::{IntoParams, ToSchema};
+use hitl_wire::stats::{ConfidenceBand, Stats, TimeBand};
+use serde::Deserialize;
+use utoipa::IntoParams;
 
 use super::read::Query;
 use crate::auth::Reviewer;
@@ -26,53 +25,6 @@ const BOUNDS: [u64; 7] = [10, 60, 300, 1800, 7200, 28_800, 86_400];
 pub(super) struct StatsQuery {
     /// How many days back; 14 unless said, at most 90.
     days: Option<u32>,
-}
-
-/// What became of the calls of some days.
-#[derive(Debug, Default, PartialEq, Serialize, ToSchema)]
-#[serde(rename_all = "camelCase")]
-pub(super) struct Stats {
-    /// How many days back.
-    days: u32,
-    /// How many calls were submitted in that time.
-    calls: usize,
-    /// There were more than were looked at; the numbers are of the oldest.
-    cut: bool,
-    /// How many a human decided.
-    decided: usize,
-    /// By day (UTC) and outcome: `approved`, `edited`, `rejected`, `responded`, `aborted`,
-    /// `expired`, `denied`, `auto`, `granted` (a grant answered for it), `withdrawn`.
-    by_day: BTreeMap<String, BTreeMap<&'static str, usize>>,
-    /// How long decisions took.
-    time_to_decision: Vec<TimeBand>,
-    /// Half of the decisions took no longer, in seconds.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    median_seconds: Option<u64>,
-    /// Nine in ten took no longer, in seconds.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    p90_seconds: Option<u64>,
-    /// How often humans approved, by confidence.
-    by_confidence: Vec<ConfidenceBand>,
-}
-
-/// How many decisions took how long.
-#[derive(Debug, PartialEq, Serialize, ToSchema)]
-#[serde(rename_all = "camelCase")]
-pub(super) struct TimeBand {
-    /// Less than this many seconds; the last band has no bound.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    below_seconds: Option<u64>,
-    count: usize,
-}
-
-/// What humans decided about calls of a confidence.
-#[derive(Debug, PartialEq, Serialize, ToSchema)]
-#[serde(rename_all = "camelCase")]
-pub(super) struct ConfidenceBand {
-    /// From this confidence, ten points up.
-    from: u8,
-    approved: usize,
-    decided: usize,
 }
 
 /// Counts what became of the calls of the last days.
@@ -97,7 +49,7 @@ fn count(records: &[CallRecord], days: u32) -> Stats {
     let mut bands = [(0_usize, 0_usize); 10];
     for record in records {
         if let Some((at, outcome)) = outcome(record) {
-            *stats.by_day.entry(day(at)).or_default().entry(outcome).or_default() += 1;
+            *stats.by_day.entry(day(at)).or_default().entry(outcome.to_owned()).or_default() += 1;
         }
         // What a grant answered for, no human looked at.
         let Some(decided) = record.decided.as_ref().filter(|_| record.granted.is_none()) else {

@@ -3,28 +3,15 @@
 use axum::Json;
 use axum::extract::State as From;
 use hitl_core::people::Deed;
-use hitl_core::{BindingDigest, Places, RequestId, UncoveredCard};
-use serde::{Deserialize, Serialize};
+use hitl_core::{Places, RequestId, UncoveredCard};
+use hitl_wire::decision::UncoverBody;
+use serde::Serialize;
 use utoipa::ToSchema;
 
 use super::person::Asker;
 use super::read::{Body, Path};
 use crate::error::Problem;
 use crate::state::Shared;
-
-/// Which masked places are uncovered.
-#[derive(Debug, Deserialize, ToSchema)]
-#[serde(rename_all = "camelCase", deny_unknown_fields)]
-pub(super) struct UncoverBody {
-    /// The revision that was shown.
-    revision: u32,
-    /// The binding digest that was shown.
-    #[schema(value_type = String)]
-    binding: BindingDigest,
-    /// JSON Pointers of arguments, as `request.masks` gives them in `at`; at most 200. Left out:
-    /// all.
-    places: Option<Vec<String>>,
-}
 
 /// A call's arguments, uncovered. They hold secrets: show them, and do not log, send or keep them.
 /// Its fields are `rendered` (the card), `argumentsText` (exact text), and `places`: each `at` (a

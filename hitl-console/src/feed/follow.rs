@@ -6,11 +6,11 @@ use std::time::Duration;
 
 use hitl_core::{Gate, GateError, RequestId};
 use hitl_tasks::{Happening, Logged, TaskId};
+use hitl_wire::{CallEvent, CallSummary};
 use serde::Serialize;
 
 use super::Feed;
 use crate::tasks::{Board, Tasks};
-use crate::view::{CallEvent, CallSummary};
 
 /// How many changes are read at once.
 const PAGE: usize = 500;
@@ -79,7 +79,7 @@ async fn told(gate: &Gate, feed: &Feed, last: &mut Option<u64>) -> Result<(), Ga
             let tenant = &entry.key.tenant;
             // A call that has been forgotten since has nothing to show.
             let Some(record) = gate.get(tenant, entry.id).await? else { continue };
-            let event = CallEvent::of(entry, CallSummary::of(&record));
+            let event = CallEvent::new(entry, CallSummary::from(&record));
             feed.tell("call", Some(tenant.clone()), &event);
         }
         after = end;

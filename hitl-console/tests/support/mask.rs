@@ -1,7 +1,19 @@
 //! Puts placeholders where a golden text has values that differ between runs.
 
-/// Replaces ids, digests, moments, days and long numbers.
+/// Replaces ids, digests, cursors, moments, days, long numbers, marks of secrets, and times to
+/// decision.
 pub(crate) fn masked(text: &str) -> String {
+    let mut out = masked_shapes(text);
+    for field in ["\"medianSeconds\":", "\"p90Seconds\":"] {
+        if let Some((before, rest)) = out.split_once(field) {
+            let rest = rest.trim_start_matches(|c: char| c.is_ascii_digit());
+            out = format!("{before}{field}<seconds>{rest}");
+        }
+    }
+    out
+}
+
+fn masked_shapes(text: &str) -> String {
     let mut out = String::with_capacity(text.len());
     let mut rest = text;
     let mut before = ' ';
@@ -20,11 +32,20 @@ pub(crate) fn masked(text: &str) -> String {
 /// A shape: its length at the beginning of a text, and its placeholder.
 type Shape = fn(&str) -> Option<(usize, &'static str)>;
 
-const SHAPES: [Shape; 5] = [
+const SHAPES: [Shape; 7] = [
     |text| form(text, "xxxxxxxx-xxxx-xxxx-xxxx-xxxxxxxxxxxx").map(|length| (length, "<id>")),
     |text| {
         let digits = text.bytes().take_while(u8::is_ascii_hexdigit).count();
         (digits == 64).then_some((digits, "<digest>"))
+    },
+    |text| {
+        let digits = text.bytes().take_while(u8::is_ascii_hexdigit).count();
+        (digits > 24).then_some((digits, "<cursor>"))
+    },
+    |text| {
+        let digits = text.bytes().take_while(u8::is_ascii_hexdigit).count();
+        (digits == 10 && text.starts_with(|c: char| c.is_ascii_digit() || c.is_ascii_lowercase()))
+            .then_some((digits, "<mark>"))
     },
     |text| form(text, "dddd-dd-ddTdd:dd:dd.dddZ").map(|length| (length, "<moment>")),
     |text| form(text, "dddd-dd-dd").map(|length| (length, "<day>")),

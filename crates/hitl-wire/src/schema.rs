@@ -1,4 +1,4 @@
-//! What an approval request looks like, for the document of the routes.
+//! Schemas of documents that hitl-core and hitl-tasks write, for the OpenAPI document.
 
 use serde::Serialize;
 use utoipa::ToSchema;
@@ -9,7 +9,8 @@ use utoipa::ToSchema;
 /// The core writes it; this says what that is, and a test compares the two.
 #[derive(Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
-pub(crate) struct RequestDocument {
+#[expect(missing_debug_implementations, reason = "it is a schema and has no values")]
+pub struct RequestDocument {
     /// The call's id.
     id: String,
     /// `tenant`, `run`, `position`.
@@ -98,4 +99,31 @@ pub(crate) struct RequestDocument {
     approve_label: String,
     /// What the rejecting button says.
     reject_label: String,
+}
+
+/// The tasks of a reviewer's tenant.
+#[derive(Serialize, ToSchema)]
+#[schema(as = TaskList)]
+#[expect(missing_debug_implementations, reason = "it is a schema and has no values")]
+pub struct TaskListDocument {
+    /// First what runs, oldest first, then what has ended in the last five minutes, newest first.
+    tasks: Vec<TaskDocument>,
+}
+
+/// A task: its progress (`taskId`, `taskName`, `status`, `currentStep`, `steps`, times in Unix
+/// milliseconds), and what follows from it.
+#[derive(Serialize, ToSchema)]
+#[schema(as = TaskView)]
+#[serde(rename_all = "camelCase")]
+#[expect(missing_debug_implementations, reason = "it is a schema and has no values")]
+pub struct TaskDocument {
+    #[serde(flatten)]
+    #[schema(value_type = Object)]
+    progress: (),
+    /// How much is done, 0 to 100, by the weights of its steps.
+    percent: u8,
+    /// How many steps are done.
+    steps_completed: usize,
+    /// Whether it waits off the clock, for a human for example.
+    waiting: bool,
 }

@@ -1,21 +1,20 @@
-//! The terms of a grant, as a reviewer sends them. Read strictly: a misspelt limit must not be no
-//! limit.
+//! The terms of a grant, read strictly: a misspelt limit must not be no limit.
 
 use hitl_base::Timestamp;
 use hitl_core::grant::{Amount, ArgumentScope, Condition, GrantTerms, Lasting};
 use hitl_core::policy::{NumberRange, PathMatcher, UrlMatcher};
-use serde::Deserialize;
-use utoipa::ToSchema;
+use serde::{Deserialize, Deserializer};
 
 /// What is to run without asking. Left out, it is as narrow as it can be: the very same arguments,
 /// in this run.
-#[derive(Debug, Default, Deserialize, ToSchema)]
+#[derive(Debug, Default, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
-pub(super) struct TermsBody {
+pub struct TermsBody {
     /// `session` (unless said): for the run of this call and what it delegates; `durable`: until it
     /// is revoked.
     #[serde(default)]
-    #[schema(value_type = Option<String>)]
+    #[cfg_attr(feature = "openapi", schema(value_type = Option<String>))]
     lasting: Lasting,
     /// Which arguments.
     #[serde(default)]
@@ -25,14 +24,15 @@ pub(super) struct TermsBody {
     /// At most so much in one argument, all calls together.
     sum: Option<SumBody>,
     /// Until then.
-    #[schema(value_type = Option<String>, format = DateTime)]
+    #[cfg_attr(feature = "openapi", schema(value_type = Option<String>, format = DateTime))]
     until: Option<Timestamp>,
 }
 
 /// Which arguments.
-#[derive(Debug, Default, Deserialize, ToSchema)]
+#[derive(Debug, Default, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(rename_all = "camelCase")]
-pub(super) enum ScopeBody {
+enum ScopeBody {
     /// Those of this call, secrets included.
     #[default]
     Exact,
@@ -43,9 +43,10 @@ pub(super) enum ScopeBody {
 }
 
 /// What must hold of one argument.
-#[derive(Debug, Deserialize, ToSchema)]
+#[derive(Debug, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
-pub(super) struct ConditionBody {
+struct ConditionBody {
     /// Where it stands: `amount`, `to.country`, `payments[*].amount`.
     path: String,
     /// What it must be.
@@ -57,9 +58,10 @@ pub(super) struct ConditionBody {
 }
 
 /// What an argument must be. Numbers are written as text, so that none is rounded.
-#[derive(Debug, Deserialize, ToSchema)]
+#[derive(Debug, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(rename_all = "camelCase")]
-pub(super) enum TestBody {
+enum TestBody {
     /// This text.
     Is(String),
     /// One of these texts.
@@ -67,33 +69,39 @@ pub(super) enum TestBody {
     /// Plain text of this form: `*` is any text, `?` any one character.
     Like(String),
     /// This number, or less.
-    #[schema(value_type = String)]
+    #[cfg_attr(feature = "openapi", schema(value_type = String))]
     AtMost(Amount),
     /// This number, or more.
-    #[schema(value_type = String)]
+    #[cfg_attr(feature = "openapi", schema(value_type = String))]
     AtLeast(Amount),
     /// `true` or `false`.
     Bool(bool),
     /// The path of a file: `inside` (folders), `any` and `except` (globs), `from` (a folder).
-    #[schema(value_type = Object)]
+    #[cfg_attr(feature = "openapi", schema(value_type = Object))]
     Path(PathMatcher),
     /// A URL: `scheme`, `host`, `port`, `path` and `except` (globs).
-    #[schema(value_type = Object)]
+    #[cfg_attr(feature = "openapi", schema(value_type = Object))]
     Url(UrlMatcher),
     /// A number from `min` to `max`, both as text.
-    #[schema(value_type = Object)]
+    #[cfg_attr(feature = "openapi", schema(value_type = Object))]
     Number(NumberRange),
 }
 
 /// How much all calls together may come to.
-#[derive(Debug, Deserialize, ToSchema)]
+#[derive(Debug, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
-pub(super) struct SumBody {
+struct SumBody {
     /// In which argument.
     path: String,
     /// At most so much, as text.
-    #[schema(value_type = String)]
+    #[cfg_attr(feature = "openapi", schema(value_type = String))]
     at_most: Amount,
+}
+
+/// Reads terms as hitl-core writes them, and refuses what it does not know.
+pub(crate) fn strictly<'de, D: Deserializer<'de>>(from: D) -> Result<GrantTerms, D::Error> {
+    TermsBody::deserialize(from).map(GrantTerms::from)
 }
 
 impl From<TermsBody> for GrantTerms {
