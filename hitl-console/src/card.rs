@@ -1,4 +1,4 @@
-//! What the card of a call shows.
+//! The card of a call.
 
 use std::sync::Arc;
 

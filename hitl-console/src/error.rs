@@ -1,4 +1,4 @@
-//! What a request is answered when it did not get what it wanted.
+//! Refusals, as every route answers them.
 
 use axum::Json;
 use axum::http::{HeaderValue, StatusCode, header};
@@ -10,7 +10,7 @@ use hitl_wire::error::ErrorDetail;
 use serde::Serialize;
 use utoipa::ToSchema;
 
-use crate::auth::Unidentified;
+use crate::auth::AuthError;
 
 /// A refusal. Says what to do next; quotes nothing secret.
 #[derive(Debug, Serialize, ToSchema)]
@@ -59,16 +59,16 @@ impl Problem {
     }
 }
 
-impl From<Unidentified> for Problem {
-    fn from(why: Unidentified) -> Self {
+impl From<AuthError> for Problem {
+    fn from(why: AuthError) -> Self {
         match why {
-            Unidentified::Nobody => {
+            AuthError::Nobody => {
                 Self::new(StatusCode::UNAUTHORIZED, "unauthorized", why.to_string())
             }
-            Unidentified::Wrong => {
+            AuthError::Wrong => {
                 Self::new(StatusCode::UNAUTHORIZED, "invalidToken", why.to_string())
             }
-            Unidentified::Unavailable => {
+            AuthError::Unavailable => {
                 Self::new(StatusCode::SERVICE_UNAVAILABLE, "unavailable", why.to_string())
             }
         }

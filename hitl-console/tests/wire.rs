@@ -24,7 +24,9 @@ struct Transcript {
 impl Transcript {
     async fn new() -> (Gate, Self) {
         let gate = tools::gate().await;
-        let tokens = Tokens::new().with("ann", &Token::given(ANN)).with("bob", &Token::given(BOB));
+        let tokens = Tokens::new()
+            .with("ann", &Token::from_secret(ANN))
+            .with("bob", &Token::from_secret(BOB));
         let console = router(gate.clone(), Tasks::none(), tokens);
         (gate, Self { console, text: String::new() })
     }
@@ -122,7 +124,8 @@ async fn events_and_tasks_are_these_bytes() {
     let gate = tools::gate().await;
     let log = EventLog::new(100);
     let manager = TaskManager::builder().emitter(log.clone()).build().unwrap();
-    let tokens = Tokens::new().with("ann", &Token::given(ANN)).with("bob", &Token::given(BOB));
+    let tokens =
+        Tokens::new().with("ann", &Token::from_secret(ANN)).with("bob", &Token::from_secret(BOB));
     let console = router(gate.clone(), Tasks::new(manager.clone(), log), tokens);
     let address = listen(console.clone()).await;
     let mut events = Events::open(address, ANN, None).await;

@@ -58,7 +58,7 @@ pub struct CallSummary {
     )]
     #[cfg_attr(feature = "openapi", schema(value_type = Object, required))]
     pub thresholds: Option<Thresholds>,
-    /// Whether a rejection must give a reason.
+    /// True if a rejection must give a reason.
     pub requires_reason: bool,
     /// The number of masked places that a reviewer can uncover; left out when it is 0.
     #[serde(default, skip_serializing_if = "is_zero")]
@@ -92,7 +92,7 @@ pub struct CallSummary {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[cfg_attr(feature = "openapi", schema(ignore))]
     pub ending: Option<String>,
-    /// Whether retention has erased its contents.
+    /// True if retention has erased its contents.
     pub erased: bool,
 }
 
@@ -107,14 +107,14 @@ pub struct DecisionSummary {
     /// The reviewer's words: a reason, or the answer to the model.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub words: Option<String>,
-    /// Whether it was rejected and the model may ask for it again in the same run.
+    /// True if it was rejected and the model may ask for it again in the same run.
     #[serde(default)]
     #[cfg_attr(feature = "openapi", schema(required))]
     pub may_ask_again: bool,
     /// Who decided.
     #[cfg_attr(feature = "openapi", schema(value_type = String))]
     pub by: Principal,
-    /// How their identity is known: `host`, `token`, `totp`, `code`, `terminal`, ..
+    /// The proof of their identity: `host`, `token`, `totp`, `code`, `terminal`, ..
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[cfg_attr(feature = "openapi", schema(value_type = Option<String>))]
     pub known_by: Option<KnownBy>,
@@ -132,7 +132,7 @@ pub struct CallDetail {
     /// The call as a list has it.
     #[serde(flatten)]
     pub summary: CallSummary,
-    /// What a reviewer is shown, and what their decision names.
+    /// The request that a reviewer is shown and that their decision names.
     #[cfg_attr(feature = "openapi", schema(value_type = RequestDocument))]
     pub request: Arc<ApprovalRequest>,
     /// The request as every surface shows it: warnings, and lines that are safe to show as text.
@@ -144,8 +144,8 @@ pub struct CallDetail {
     )]
     #[cfg_attr(feature = "openapi", schema(value_type = Object, required))]
     pub rendered: Option<Rendered>,
-    /// What a reviewer should know of the tool as it is now: that it has changed or is gone, that
-    /// no executor is alive, or that it is not known. It is among the warnings too.
+    /// A warning about the tool as it is now: that it has changed or is gone, that no executor is
+    /// alive, or that it is unknown. It is among the warnings too.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub tool_warning: Option<String>,
     /// The arguments as exact text: programs that read numbers as floating point would round them.
@@ -178,19 +178,19 @@ pub struct CallDetail {
     #[serde(default)]
     #[cfg_attr(feature = "openapi", schema(required))]
     pub roles: Vec<String>,
-    /// Whether the host has verified the workspace.
+    /// True if the host has verified the workspace.
     #[serde(default)]
     #[cfg_attr(feature = "openapi", schema(required))]
     pub workspace_verified: bool,
-    /// Whether the person who asked said that it is urgent.
+    /// True if the person who asked said that it is urgent.
     #[serde(default)]
     #[cfg_attr(feature = "openapi", schema(required))]
     pub time_sensitive: bool,
-    /// Whether a live caller waits for it.
+    /// True if a live caller waits for it.
     #[serde(default)]
     #[cfg_attr(feature = "openapi", schema(required))]
     pub attached: bool,
-    /// How often it was claimed.
+    /// The number of times that it was claimed.
     pub attempts: u32,
     /// Why it ended as it did.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -212,7 +212,7 @@ pub struct CallDetail {
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema), schema(as = FactorView))]
 #[serde(rename_all = "camelCase")]
 pub struct FactorScore {
-    /// What is judged.
+    /// The name of the factor.
     pub name: String,
     /// 0 to 100; higher is safer.
     pub score: u8,

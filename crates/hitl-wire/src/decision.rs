@@ -6,7 +6,7 @@ use hitl_core::approval::Patch;
 use hitl_core::{BindingDigest, DecisionId, RequestId};
 use serde::{Deserialize, Serialize};
 
-/// What a reviewer may answer.
+/// An answer of a reviewer.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema), schema(as = Reply))]
 #[serde(rename_all = "lowercase")]
@@ -138,21 +138,21 @@ pub struct CancelBody {
     pub reason: String,
 }
 
-/// How a call ended whose outcome was unknown.
+/// The resolution of a call whose outcome was unknown.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct ResolveBody {
     /// The version of the record that was shown.
     pub version: u64,
-    /// What was found.
+    /// The finding.
     pub found: Finding,
-    /// What was seen; for `failed`.
+    /// Details for `failed`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub reason: Option<String>,
 }
 
-/// What a reviewer found.
+/// The finding of a reviewer.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema), schema(as = Found))]
 #[serde(rename_all = "camelCase")]

@@ -22,7 +22,7 @@ pub struct HelloEvent {
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(rename_all = "camelCase")]
 pub struct CallEvent {
-    /// What happened: `submitted`, `decide`, `succeed`, ..
+    /// The change: `submitted`, `decide`, `succeed`, ..
     pub event: String,
     /// When.
     #[cfg_attr(feature = "openapi", schema(value_type = String, format = DateTime))]

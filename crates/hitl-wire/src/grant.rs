@@ -145,7 +145,7 @@ pub struct RevokeBody {
     pub reason: String,
 }
 
-/// What a grant would permit. Nothing is saved.
+/// A preview of a grant. Nothing is saved.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema), schema(as = Previewed))]
 #[serde(rename_all = "camelCase")]
@@ -154,7 +154,7 @@ pub struct GrantPreview {
     pub rule: Vec<String>,
     /// Identifies all of it, to the letter of the rule: a save must name it.
     pub digest: String,
-    /// How many pending calls would run at once; the call itself is among them.
+    /// The number of pending calls would run at once; the call itself is among them.
     pub waiting: usize,
     /// The first twenty of them. A client can do without them.
     #[serde(default, deserialize_with = "calls")]

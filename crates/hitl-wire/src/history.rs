@@ -36,7 +36,7 @@ pub struct CallHistory {
 pub struct HistoryEntry {
     /// Its number in the history of all calls.
     pub seq: u64,
-    /// What happened: `submitted`, or the event's name.
+    /// The change: `submitted`, or the event's name.
     pub event: String,
     /// The call's state after it.
     #[cfg_attr(feature = "openapi", schema(value_type = String))]
@@ -62,7 +62,7 @@ pub struct AuditEntry {
     pub stream: Option<String>,
     /// Its number in the chain, from 1.
     pub seq: u64,
-    /// What happened: `requested`, `shown`, `decided`, `claimed`, `executed`, ..
+    /// The event: `requested`, `shown`, `decided`, `claimed`, `executed`, ..
     #[cfg_attr(feature = "openapi", schema(value_type = String))]
     pub event: AuditEvent,
     /// When.

@@ -19,7 +19,7 @@ pub struct CallPage {
     /// Where the next page begins: the parameter `after`. Left out on the last page.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub next: Option<String>,
-    /// How many there are without the filter.
+    /// The number of there are without the filter.
     pub counts: CallCounts,
     /// The tools that are registered at the console.
     #[serde(default)]
@@ -30,7 +30,7 @@ pub struct CallPage {
     pub now: Timestamp,
 }
 
-/// How many calls there are, without the filter.
+/// The number of calls there are, without the filter.
 #[derive(Clone, Copy, Debug, Default, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema), schema(as = Counts))]
 #[serde(rename_all = "camelCase", default)]
@@ -70,9 +70,9 @@ pub struct CallCounts {
 /// A number of calls. Counting stops at a limit, a thousand unless a field says otherwise.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Count {
-    /// How many were counted.
+    /// The number of were counted.
     pub counted: u64,
-    /// Whether there are, or may be, more.
+    /// True if there are, or may be, more.
     pub more: bool,
 }
 

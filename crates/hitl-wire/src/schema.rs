@@ -3,8 +3,8 @@
 use serde::Serialize;
 use utoipa::ToSchema;
 
-/// What a human is shown, and what their decision names. Redacted; title and arguments may hold
-/// text from the model.
+/// The request that a human is shown and that their decision names. Redacted; title and arguments
+/// may hold text from the model.
 ///
 /// The core writes it; this says what that is, and a test compares the two.
 #[derive(Serialize, ToSchema)]
@@ -18,34 +18,34 @@ pub struct RequestDocument {
     key: (),
     /// Which revision of the call this shows, from 1.
     revision: u32,
-    /// What a decision on this revision must name.
+    /// The digest that a decision on this revision must name.
     binding: String,
     /// The rule by which `binding` was made.
     binding_version: u16,
     /// The tool's name.
     tool: String,
-    /// What the reviewer relies on about the tool.
+    /// A digest of what the reviewer relies on about the tool.
     fingerprint: String,
     /// The version of the tool's code; left out when it has none.
     #[serde(skip_serializing_if = "Option::is_none")]
     build: Option<String>,
     /// One line that says what would happen.
     title: String,
-    /// What the tool does, in its own words.
+    /// The tool's own description.
     description: String,
     /// The arguments, without secrets.
     #[schema(value_type = Object)]
     arguments: (),
-    /// What is masked in the arguments: `at`, `inKey`, `start`, `reason`, `characters`,
+    /// Masked places of the arguments: `at`, `inKey`, `start`, `reason`, `characters`,
     /// `fingerprint`, `declared`. Left out when there is nothing.
     #[schema(value_type = Vec<Object>)]
     #[serde(skip_serializing_if = "Vec::is_empty")]
     masks: Vec<()>,
-    /// How many masks there are beyond those that are listed; left out when there are none.
+    /// The number of masks there are beyond those that are listed; left out when there are none.
     #[serde(skip_serializing_if = "Option::is_none")]
     more_masks: Option<usize>,
-    /// What the arguments name, as it was read: `at`, `digest`, `found`, `leadsTo`, `text`,
-    /// `masks`. Left out when nothing was read.
+    /// Contents that the arguments name, as they were read: `at`, `digest`, `found`, `leadsTo`,
+    /// `text`, `masks`. Left out when nothing was read.
     #[schema(value_type = Vec<Object>)]
     #[serde(skip_serializing_if = "Vec::is_empty")]
     contents: Vec<()>,
@@ -70,8 +70,8 @@ pub struct RequestDocument {
     hints: (),
     /// `quick` or `full`.
     level: String,
-    /// How many people it needs, in which roles and in which order, and whether who asked may be
-    /// one of them; left out where the default holds.
+    /// The number of people it needs, in which roles and in which order, and whether who asked may
+    /// be one of them; left out where the default holds.
     #[schema(value_type = Object)]
     quorum: (),
     /// `confidence`, `base`, `factors` of `name`, `adjustment`, `reasoning`.
@@ -80,7 +80,7 @@ pub struct RequestDocument {
     /// `auto`, `quick`.
     #[schema(value_type = Object)]
     thresholds: (),
-    /// What raised the level above that of the score.
+    /// Reasons that raised the level above that of the score.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     because: Vec<String>,
     /// `medium`, `high`, `urgent`.
@@ -91,13 +91,13 @@ pub struct RequestDocument {
     due_at: String,
     /// When it can no longer be decided or run.
     expires_at: String,
-    /// What may be answered.
+    /// The permitted answers.
     choices: Vec<String>,
     /// A rejection must say why.
     requires_reason: bool,
-    /// What the approving button says.
+    /// The label of the approving button.
     approve_label: String,
-    /// What the rejecting button says.
+    /// The label of the rejecting button.
     reject_label: String,
 }
 
@@ -120,10 +120,10 @@ pub struct TaskDocument {
     #[serde(flatten)]
     #[schema(value_type = Object)]
     progress: (),
-    /// How much is done, 0 to 100, by the weights of its steps.
+    /// The progress, 0 to 100, by the weights of its steps.
     percent: u8,
-    /// How many steps are done.
+    /// The number of steps are done.
     steps_completed: usize,
-    /// Whether it waits off the clock, for a human for example.
+    /// True if it waits off the clock, for a human for example.
     waiting: bool,
 }

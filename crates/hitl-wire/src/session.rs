@@ -15,16 +15,16 @@ pub struct Me {
     #[serde(default)]
     #[cfg_attr(feature = "openapi", schema(value_type = String, required))]
     pub tenant: Tenant,
-    /// How many rule files `api/policies` lists.
+    /// The number of rule files `api/policies` lists.
     #[serde(default)]
     #[cfg_attr(feature = "openapi", schema(required))]
     pub policies: usize,
-    /// What needs a one-time code beside the token. Never missing: a console that checked no codes
-    /// must not pass for one that does.
+    /// The actions that need a one-time code beside the token. Never missing: a console that
+    /// checked no codes must not pass for one that does.
     pub code_for: CodeFor,
 }
 
-/// What needs a one-time code beside the token.
+/// The actions that need a one-time code beside the token.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(rename_all = "lowercase")]
@@ -37,7 +37,7 @@ pub enum CodeFor {
     Answers,
 }
 
-/// How to sign in.
+/// A way to sign in.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema), schema(as = HowToSignIn))]
 #[serde(rename_all = "camelCase")]

@@ -9,24 +9,24 @@ use serde::{Deserialize, Serialize};
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(rename_all = "camelCase")]
 pub struct Stats {
-    /// How many days back.
+    /// The number of days back.
     pub days: u32,
-    /// How many calls were submitted in that time.
+    /// The number of calls were submitted in that time.
     #[serde(default)]
     #[cfg_attr(feature = "openapi", schema(required))]
     pub calls: usize,
-    /// Whether there were more than were read; the numbers are those of the oldest.
+    /// True if there were more than were read; the numbers are those of the oldest.
     #[serde(default)]
     #[cfg_attr(feature = "openapi", schema(required))]
     pub cut: bool,
-    /// How many a human decided.
+    /// The number of a human decided.
     #[serde(default)]
     #[cfg_attr(feature = "openapi", schema(required))]
     pub decided: usize,
     /// By day (UTC, `2026-01-31`) and outcome: `approved`, `edited`, `rejected`, `responded`,
     /// `aborted`, `expired`, `denied`, `auto`, `granted` (a grant answered for it), `withdrawn`.
     pub by_day: BTreeMap<String, BTreeMap<String, u64>>,
-    /// How long decisions took.
+    /// Times to decision, in bands.
     #[serde(default)]
     #[cfg_attr(feature = "openapi", schema(required))]
     pub time_to_decision: Vec<TimeBand>,
@@ -36,13 +36,13 @@ pub struct Stats {
     /// The 90th percentile of the time to a decision, in seconds.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub p90_seconds: Option<u64>,
-    /// How often humans approved, by confidence.
+    /// Approvals by humans, by confidence.
     #[serde(default)]
     #[cfg_attr(feature = "openapi", schema(required))]
     pub by_confidence: Vec<ConfidenceBand>,
 }
 
-/// How many decisions took how long.
+/// The number of decisions took how long.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(rename_all = "camelCase")]
@@ -50,7 +50,7 @@ pub struct TimeBand {
     /// Less than this many seconds, and not in the band before; the last band has no bound.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub below_seconds: Option<u64>,
-    /// How many decisions.
+    /// The number of decisions.
     pub count: usize,
 }
 
@@ -61,8 +61,8 @@ pub struct TimeBand {
 pub struct ConfidenceBand {
     /// The lowest confidence of the range, which is ten points wide.
     pub from: u8,
-    /// How many were approved, with or without an edit.
+    /// The number of were approved, with or without an edit.
     pub approved: usize,
-    /// How many were decided.
+    /// The number of were decided.
     pub decided: usize,
 }

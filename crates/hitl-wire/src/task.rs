@@ -19,12 +19,12 @@ pub struct TaskSummary<P> {
     /// Its progress.
     #[serde(flatten)]
     pub progress: P,
-    /// How much is done, 0 to 100, by the weights of its steps.
+    /// The progress, 0 to 100, by the weights of its steps.
     pub percent: u8,
-    /// How many steps are done.
+    /// The number of steps are done.
     #[serde(default)]
     pub steps_completed: usize,
-    /// Whether it waits off the clock, for a human for example.
+    /// True if it waits off the clock, for a human for example.
     #[serde(default)]
     pub waiting: bool,
 }

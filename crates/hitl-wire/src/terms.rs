@@ -5,8 +5,8 @@ use hitl_core::grant::{Amount, ArgumentScope, Condition, GrantTerms, Lasting};
 use hitl_core::policy::{NumberRange, PathMatcher, UrlMatcher};
 use serde::{Deserialize, Deserializer};
 
-/// What is to run without asking. Left out, it is as narrow as it can be: the very same arguments,
-/// in this run.
+/// The calls that run without asking. Left out, it is as narrow as it can be: the very same
+/// arguments, in this run.
 #[derive(Debug, Default, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
@@ -42,14 +42,14 @@ enum ScopeBody {
     Any,
 }
 
-/// What must hold of one argument.
+/// A condition on one argument.
 #[derive(Debug, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 struct ConditionBody {
-    /// Where it stands: `amount`, `to.country`, `payments[*].amount`.
+    /// The argument's path: `amount`, `to.country`, `payments[*].amount`.
     path: String,
-    /// What it must be.
+    /// The test that it must pass.
     test: TestBody,
     /// Nobody interprets this text, so that `like` takes any, a shell's and a path's signs
     /// included.
@@ -57,7 +57,7 @@ struct ConditionBody {
     inert: bool,
 }
 
-/// What an argument must be. Numbers are written as text, so that none is rounded.
+/// A test of an argument. Numbers are written as text, so that none is rounded.
 #[derive(Debug, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(rename_all = "camelCase")]
@@ -87,7 +87,7 @@ enum TestBody {
     Number(NumberRange),
 }
 
-/// How much all calls together may come to.
+/// A limit on the sum over all calls.
 #[derive(Debug, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
@@ -146,7 +146,7 @@ impl From<ConditionBody> for Condition {
 mod tests {
     use super::*;
 
-    /// What the core writes of terms is what is read here, so that every client may use either.
+    /// Terms are read as the core writes them, so that every client may use either.
     #[test]
     fn terms_are_read_as_the_core_writes_them() {
         let conditions = [

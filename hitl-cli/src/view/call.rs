@@ -13,13 +13,13 @@ use hitl_core::{CallRecord, CallState, Principal};
 use hitl_wire::{CallDetail, CallSummary};
 use serde::Serialize;
 
-use super::{Step, change_line, table};
+use super::{NumberedEntry, change_line, table};
 
-/// How many characters of a title are in a table.
+/// The number of characters of a title in a table.
 const TITLE: usize = 60;
-/// How many of any other text.
+/// The number of of any other text.
 const WORD: usize = 40;
-/// How many digits of the binding digest are suggested.
+/// The number of digits of the binding digest are suggested.
 const DIGITS: usize = 12;
 
 /// A call as this program prints it: a [`CallSummary`] without what only a console shows, so that
@@ -61,13 +61,13 @@ pub(crate) struct Card {
     pub(crate) line: CallLine,
     pub(crate) request: Arc<ApprovalRequest>,
     rendered: Rendered,
-    /// What must be typed to approve a deletion.
+    /// The text that must be typed to approve a deletion.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) confirm: Option<String>,
     /// Who has approved this revision so far.
     approved_by: Vec<Principal>,
     attempts: u32,
-    history: Vec<Step>,
+    history: Vec<NumberedEntry>,
     /// The present, by the clock that expiry is judged by.
     #[serde(skip)]
     pub(crate) now: Timestamp,
@@ -77,7 +77,7 @@ impl Card {
     /// The card of a store's record.
     pub(crate) fn new(
         record: &CallRecord,
-        history: Vec<Step>,
+        history: Vec<NumberedEntry>,
         now: Timestamp,
         tool_warning: Option<String>,
     ) -> Self {
@@ -97,7 +97,7 @@ impl Card {
     }
 
     /// The card of what a console sent. The lines that are shown are made here, from the request.
-    pub(crate) fn from_console(detail: CallDetail, history: Vec<Step>) -> Self {
+    pub(crate) fn from_console(detail: CallDetail, history: Vec<NumberedEntry>) -> Self {
         let CallDetail { summary, request, approved_by, attempts, ending, now, .. } = detail;
         let mut rendered = request.render(now, Extent::Full);
         rendered.warnings.extend(detail.tool_warning);
@@ -136,7 +136,7 @@ pub(crate) fn queue_table(lines: &[CallLine], now: Timestamp) -> String {
     table(headings, &rows)
 }
 
-/// One call for people: the card, where it stands, what happened, and what to do.
+/// Renders one call for people: the card, its state, its history, and what to do.
 pub(crate) fn card_text(card: &Card) -> String {
     let Card { line, request, .. } = card;
     let mut out = card.rendered.to_text();
@@ -144,10 +144,10 @@ pub(crate) fn card_text(card: &Card) -> String {
     let _ = writeln!(out, "\n{}", state_line(line));
     if !card.approved_by.is_empty() && line.state == CallState::Pending {
         let names: Vec<_> = card.approved_by.iter().map(|who| word(who.as_str())).collect();
-        let _ = writeln!(out, "approved so far by {}; it needs more people", names.join(", "));
+        let _ = writeln!(out, "approved so far by {}; more approvals are needed", names.join(", "));
     }
     for step in &card.history {
-        let _ = writeln!(out, "  {}", change_line(&step.number.to_string(), &step.moved));
+        let _ = writeln!(out, "  {}", change_line(&step.number.to_string(), &step.entry));
     }
     let _ = match line.state {
         CallState::Pending => {
@@ -169,7 +169,7 @@ pub(crate) fn card_text(card: &Card) -> String {
         }
         CallState::OutcomeUnknown => writeln!(
             out,
-            "\nto settle: hitl resolve {} --version {} (--done | --failed REASON | --retry)",
+            "\nto resolve: hitl resolve {} --version {} (--done | --failed REASON | --retry)",
             request.id, line.version
         ),
         _ => Ok(()),
@@ -177,7 +177,7 @@ pub(crate) fn card_text(card: &Card) -> String {
     out
 }
 
-/// Where a call stands, in one line.
+/// Renders the state of a call in one line.
 pub(crate) fn state_line(line: &CallLine) -> String {
     let mut out = format!("{} is {} (version {})", line.id, line.state, line.version);
     if let Some(decided) = &line.decided {

@@ -9,28 +9,28 @@ use serde::Serialize;
 
 use super::{CallLine, state_line, table};
 
-/// How many characters of a name are in a table.
+/// The number of characters of a name in a table.
 const WORD: usize = 40;
 
 /// A grant that was given, and the calls that go on by it.
 #[derive(Debug, Serialize)]
-pub(crate) struct Given {
+pub(crate) struct GrantResult {
     pub(crate) grant: GrantSummary,
     pub(crate) allowed: Vec<CallLine>,
 }
 
-impl From<SavedGrant> for Given {
+impl From<SavedGrant> for GrantResult {
     fn from(SavedGrant { grant, allowed }: SavedGrant) -> Self {
         Self { grant, allowed: allowed.into_iter().map(CallLine::from).collect() }
     }
 }
 
-/// What a grant would permit.
+/// A preview of a grant, as JSON.
 #[derive(Debug, Serialize)]
-pub(crate) struct Terms {
+pub(crate) struct PreviewReport {
     /// The exact rule, line by line.
     pub(crate) rule: Vec<String>,
-    /// How many calls that wait now would go on at once.
+    /// The number of calls that wait now would go on at once.
     pub(crate) waiting: usize,
 }
 
@@ -90,17 +90,17 @@ pub(crate) fn grant_text(grant: &GrantSummary) -> String {
     out
 }
 
-/// What a grant would permit, for people.
-pub(crate) fn terms_text(terms: &Terms) -> String {
+/// Renders what a grant would permit.
+pub(crate) fn preview_text(terms: &PreviewReport) -> String {
     let calls = match terms.waiting {
-        1 => "1 call that waits goes on at once".to_owned(),
-        calls => format!("{calls} calls that wait go on at once"),
+        1 => "1 pending call runs at once".to_owned(),
+        calls => format!("{calls} pending calls run at once"),
     };
     format!("{}\n{calls}\n", rule_text(&terms.rule))
 }
 
-/// What was given, for people.
-pub(crate) fn given_text(given: &Given) -> String {
+/// Renders a grant that was given.
+pub(crate) fn grant_result_text(given: &GrantResult) -> String {
     let mut out = grant_text(&given.grant);
     for call in &given.allowed {
         let _ = writeln!(out, "{}", state_line(call));

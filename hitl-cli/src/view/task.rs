@@ -7,7 +7,7 @@ use serde::Deserialize;
 
 use super::table;
 
-/// How many characters of a name are shown.
+/// The number of characters of a name are shown.
 const NAME: usize = 60;
 
 /// A task of a store's journal: the same document as a console's. The journal does not say whether
@@ -18,7 +18,7 @@ pub(crate) fn task_summary(task: &Journaled) -> TaskSummary<&TaskProgress> {
     TaskSummary { progress, percent, steps_completed, waiting: false }
 }
 
-/// What is shown of a task; programs get all that the console says.
+/// The part of a task's progress that is shown; `--json` prints all of it.
 #[derive(Debug, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub(crate) struct TaskLine {
@@ -43,7 +43,7 @@ struct StepLine {
 pub(crate) fn tasks_table(tasks: &[TaskSummary<TaskLine>]) -> String {
     let safe = |text: &str| visible(&clip(text, NAME)).into_owned();
     let rows = tasks.iter().map(|TaskSummary { progress: task, percent, waiting, .. }| {
-        let status = if *waiting { "waits for a human" } else { task.status.as_str() };
+        let status = if *waiting { "waiting for a human" } else { task.status.as_str() };
         let step = match (task.status.as_str(), task.steps.get(task.current_step)) {
             ("completed", _) => format!("{0} of {0}", task.total_steps),
             (_, Some(step)) => {
@@ -71,7 +71,7 @@ mod tests {
             "percent": 40, "waiting": true, "more": [1.50]}"#;
         let table = tasks_table(&[serde_json::from_str(task).unwrap()]);
         let line = table.lines().nth(1).unwrap();
-        assert!(line.contains("waits for a human  40 %  2 of 3: Convert"), "{line}");
+        assert!(line.contains("waiting for a human  40 %  2 of 3: Convert"), "{line}");
         assert!(!line.contains('\u{1b}'));
     }
 }

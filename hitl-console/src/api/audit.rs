@@ -1,5 +1,4 @@
-//! What happened to one call: what the audit says of it, where it can be read, and what the store
-//! remembers.
+//! The history of one call: its audit records where an audit can be read, and the store's history.
 
 use std::sync::Arc;
 
@@ -9,12 +8,12 @@ use hitl_core::RequestId;
 use hitl_core::audit::{AuditError, CallAudit};
 use hitl_wire::history::{AuditEntry, CallHistory, HistoryEntry};
 
-use super::read::Path;
+use super::extract::Path;
 use crate::auth::Reviewer;
 use crate::error::Problem;
 use crate::state::{Shared, State};
 
-/// Says what happened to one call: who did what, and when.
+/// Returns the history of one call: who did what, and when.
 #[utoipa::path(get, path = "/api/calls/{id}/audit", tag = "calls",
     params(("id" = String, Path, description = "the call's id")),
     responses((status = 200, body = CallHistory), (status = 404, body = Problem)))]
@@ -46,11 +45,11 @@ pub(super) async fn audit(
 }
 
 impl State {
-    /// What the audit says of a call; nothing where the host did not say where to read it.
+    /// Returns the audit's records of a call; `None` where the host named no audit to read.
     async fn audit_of(&self, call: RequestId) -> Option<Result<CallAudit, AuditError>> {
         let reader = Arc::clone(self.audit.as_ref()?);
         // Nobody closes the semaphore.
-        let _turn = self.audit_is_read.acquire().await.ok()?;
+        let _turn = self.audit_turn.acquire().await.ok()?;
         let read = tokio::task::spawn_blocking(move || reader.of_call(call)).await;
         Some(read.unwrap_or_else(|_| Err(AuditError::new("the audit's reader panicked"))))
     }

@@ -7,14 +7,14 @@ use hitl_wire::DecisionBody;
 use hitl_wire::decision::{AnswerKind, BulkBody, BulkOutcome, BulkOutcomes};
 
 use super::decide::deed;
-use super::person::Asker;
-use super::read::Body;
+use super::extract::Body;
+use super::requester::Requester;
 use crate::auth::Reviewer;
 use crate::error::Problem;
 use crate::state::{Shared, State};
 
 /// The most calls that one request decides.
-const MOST: usize = 200;
+const MAX_CALLS: usize = 200;
 
 /// Decides several calls that need a quick look only. Each is decided by itself: those that need a
 /// full review, or have changed, are left as they are, and the result says so.
@@ -27,11 +27,11 @@ const MOST: usize = 200;
         (status = 503, description = "the store cannot be reached, or codes cannot be checked; nothing was done", body = Problem)))]
 pub(super) async fn decide(
     From(state): From<Shared>,
-    asker: Asker,
+    requester: Requester,
     Body(body): Body<BulkBody>,
 ) -> Result<Json<BulkOutcomes>, Problem> {
-    if body.calls.is_empty() || body.calls.len() > MOST {
-        return Err(Problem::bad(format!("name 1 to {MOST} calls")));
+    if body.calls.is_empty() || body.calls.len() > MAX_CALLS {
+        return Err(Problem::bad(format!("name 1 to {MAX_CALLS} calls")));
     }
     if !matches!(body.answer, AnswerKind::Approve | AnswerKind::Reject) {
         return Err(Problem::bad("several calls are approved or rejected, nothing else"));
@@ -39,7 +39,7 @@ pub(super) async fn decide(
     if body.may_ask_again && body.answer != AnswerKind::Reject {
         return Err(Problem::bad("`mayAskAgain` belongs to reject"));
     }
-    let reviewer = asker.known_for(deed(body.answer), &state).await?;
+    let reviewer = requester.verify_for(deed(body.answer), &state).await?;
     let mut results = Vec::with_capacity(body.calls.len());
     for shown in body.calls {
         let id = shown.id;
@@ -48,7 +48,7 @@ pub(super) async fn decide(
             may_ask_again: body.may_ask_again,
             ..DecisionBody::new(shown.revision, shown.binding, body.answer)
         };
-        let done = one(&state, &reviewer, id, answer).await;
+        let done = decide_one(&state, &reviewer, id, answer).await;
         results.push(match done {
             Ok(()) => BulkOutcome { id, result: "ok".to_owned(), message: None },
             Err(why) => BulkOutcome {
@@ -61,7 +61,7 @@ pub(super) async fn decide(
     Ok(Json(BulkOutcomes { results }))
 }
 
-async fn one(
+async fn decide_one(
     state: &State,
     reviewer: &Reviewer,
     id: RequestId,

@@ -5,7 +5,7 @@ use axum::{Extension, Json};
 use hitl_core::{CallState, RequestId};
 use hitl_wire::{CallDetail, CallPage};
 
-use super::read::{Path, Query};
+use super::extract::{Path, Query};
 use crate::auth::Reviewer;
 use crate::card::card;
 use crate::error::Problem;
@@ -33,7 +33,7 @@ pub(super) async fn show(
     Path(id): Path<RequestId>,
 ) -> Result<Json<CallDetail>, Problem> {
     let record = state.call(&reviewer, id).await?;
-    let onlookers = state.presence.at(&reviewer.tenant, id);
+    let onlookers = state.presence.onlookers_of(&reviewer.tenant, id);
     let now = state.gate.now().await?;
     let waits = record.state == CallState::Pending;
     let status = if waits { Some(state.gate.tool_status(&record).await?) } else { None };

@@ -8,8 +8,8 @@ use hitl_core::{ApprovalRequest, CallRecord, Decision, RequestId};
 use hitl_wire::decision::AnswerKind;
 use hitl_wire::{CallSummary, DecisionBody};
 
-use super::person::Asker;
-use super::read::{Body, Path};
+use super::extract::{Body, Path};
+use super::requester::Requester;
 use crate::auth::Reviewer;
 use crate::error::Problem;
 use crate::state::{Shared, State};
@@ -24,7 +24,7 @@ pub(super) const fn deed(answer: AnswerKind) -> Deed {
 }
 
 /// The answer that a body gives.
-fn answer(body: DecisionBody) -> Result<Answer, Problem> {
+fn parse_answer(body: DecisionBody) -> Result<Answer, Problem> {
     if body.may_ask_again && body.answer != AnswerKind::Reject {
         return Err(Problem::bad("`mayAskAgain` belongs to reject"));
     }
@@ -49,8 +49,8 @@ fn answer(body: DecisionBody) -> Result<Answer, Problem> {
 }
 
 /// Decides one call. It names the revision and the binding that were shown: a call that has changed
-/// since then does not take it. Of several reviewers the first one wins; the others are told what
-/// stands.
+/// since then does not take it. Of several reviewers the first one wins; the others get the
+/// decision that applies.
 #[utoipa::path(post, path = "/api/calls/{id}/decide", tag = "calls", request_body = DecisionBody,
     params(("id" = String, Path, description = "the call's id"),
         ("Hitl-Code" = Option<String>, Header, description = "a one-time code of the reviewer's, for this request alone")),
@@ -63,28 +63,28 @@ fn answer(body: DecisionBody) -> Result<Answer, Problem> {
         (status = 503, description = "the store cannot be reached, or codes cannot be checked; nothing was done", body = Problem)))]
 pub(super) async fn decide(
     From(state): From<Shared>,
-    asker: Asker,
+    requester: Requester,
     Path(id): Path<RequestId>,
     Body(body): Body<DecisionBody>,
 ) -> Result<Json<CallSummary>, Problem> {
-    let record = state.call(asker.reviewer(), id).await?;
-    let reviewer = asker.known_for(deed(body.answer), &state).await?;
+    let record = state.call(requester.reviewer(), id).await?;
+    let reviewer = requester.verify_for(deed(body.answer), &state).await?;
     let record = state.decide(&record, &reviewer, body).await?;
     Ok(Json(CallSummary::from(&record)))
 }
 
 impl State {
-    /// Gives a decision to the gate, about what the reviewer was shown and not about what stands.
+    /// Gives a decision to the gate, about the revision that the reviewer was shown.
     pub(super) async fn decide(
         &self,
         record: &CallRecord,
         reviewer: &Reviewer,
         body: DecisionBody,
     ) -> Result<CallRecord, Problem> {
-        confirmed(&record.request, &body)?;
+        check_confirmation(&record.request, &body)?;
         let (revision, binding, id) = (body.revision, body.binding, body.decision);
         let mut decision: Decision = record.request.approve().by(reviewer.authority());
-        decision.answer = answer(body)?;
+        decision.answer = parse_answer(body)?;
         decision.revision = revision;
         decision.binding = binding;
         if let Some(id) = id {
@@ -96,7 +96,7 @@ impl State {
 
 /// A deletion is approved only by who has typed what it deletes. An edit would approve something
 /// that nobody has typed.
-fn confirmed(request: &ApprovalRequest, body: &DecisionBody) -> Result<(), Problem> {
+fn check_confirmation(request: &ApprovalRequest, body: &DecisionBody) -> Result<(), Problem> {
     let refused =
         |why: &str| Err(Problem::new(axum::http::StatusCode::UNPROCESSABLE_ENTITY, "confirm", why));
     match (body.answer, request.confirmation()) {

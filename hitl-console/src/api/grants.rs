@@ -1,8 +1,8 @@
 //! Grants: previewed, saved exactly as they were previewed, listed, taken back.
 //!
 //! Nothing is kept between preview and save. A save names the digest of the grant that was shown;
-//! the grant is made anew from the same terms, and is saved only if it is the same to the last word
-//! of its rule.
+//! the grant is built again from the same terms, and is saved only if its rule is the same to the
+//! last word.
 
 use std::fmt::Write as _;
 
@@ -19,14 +19,14 @@ use serde::Deserialize;
 use sha2::{Digest as _, Sha256};
 use utoipa::{IntoParams, ToSchema};
 
-use super::person::Asker;
-use super::read::{Body, Path, Query};
+use super::extract::{Body, Path, Query};
+use super::requester::Requester;
 use crate::auth::Reviewer;
 use crate::error::Problem;
 use crate::state::{Shared, State};
 
-/// How many of the calls that would go on are told one by one.
-const TOLD: usize = 20;
+/// The number of calls that a preview lists one by one.
+const MAX_PREVIEW_CALLS: usize = 20;
 
 /// Which grants to list.
 #[derive(Debug, Deserialize, IntoParams)]
@@ -36,7 +36,7 @@ pub(super) struct GrantsQuery {
     /// `live` (unless said): neither revoked nor past their time; `all`.
     #[serde(default)]
     #[param(inline)]
-    which: Which,
+    which: GrantFilter,
     /// Only of this tool.
     tool: Option<String>,
     /// Only for calls of this principal.
@@ -50,7 +50,7 @@ pub(super) struct GrantsQuery {
 
 #[derive(Clone, Copy, Debug, Default, Deserialize, ToSchema)]
 #[serde(rename_all = "lowercase")]
-enum Which {
+enum GrantFilter {
     #[default]
     Live,
     All,
@@ -69,9 +69,9 @@ pub(super) async fn preview(
     Path(id): Path<RequestId>,
     Body(GrantPreviewBody { revision, binding, terms }): Body<GrantPreviewBody>,
 ) -> Result<Json<GrantPreview>, Problem> {
-    let preview = state.previewed(&reviewer, id, (revision, binding), terms).await?;
+    let preview = state.build_preview(&reviewer, id, (revision, binding), terms).await?;
     let mut calls = Vec::new();
-    for call in preview.waiting.iter().take(TOLD) {
+    for call in preview.waiting.iter().take(MAX_PREVIEW_CALLS) {
         // What is gone by now does not go on.
         let record = state.gate.get(&reviewer.tenant, *call).await?;
         calls.extend(record.as_ref().map(CallSummary::from));
@@ -93,18 +93,18 @@ pub(super) async fn preview(
         (status = 503, description = "the store cannot be reached, or codes cannot be checked; nothing was done", body = Problem)))]
 pub(super) async fn save(
     From(state): From<Shared>,
-    asker: Asker,
+    requester: Requester,
     Path(id): Path<RequestId>,
     Body(GrantSaveBody { revision, binding, terms, preview: shown }): Body<GrantSaveBody>,
 ) -> Result<Json<SavedGrant>, Problem> {
-    let reviewer = asker.known_for(Deed::Loosen, &state).await?;
-    let preview = state.previewed(&reviewer, id, (revision, binding), terms).await?;
+    let reviewer = requester.verify_for(Deed::Loosen, &state).await?;
+    let preview = state.build_preview(&reviewer, id, (revision, binding), terms).await?;
     if digest(&preview.grant)? != shown {
         let why = "what the grant would permit is not what was shown; look at the rule again";
         return Err(Problem::new(axum::http::StatusCode::CONFLICT, "stale", why));
     }
     let granted = state.gate.save_grant(preview).await?;
-    let grant = state.told(&reviewer, &granted.record).await?;
+    let grant = state.publish_grant(&reviewer, &granted.record).await?;
     Ok(Json(SavedGrant { grant, allowed: granted.allowed.iter().map(CallSummary::from).collect() }))
 }
 
@@ -118,8 +118,8 @@ pub(super) async fn list(
 ) -> Result<Json<GrantPage>, Problem> {
     let limit = query.limit.unwrap_or(100).clamp(1, 200);
     let mut page = match query.which {
-        Which::Live => store::GrantPage::live(),
-        Which::All => store::GrantPage::all(),
+        GrantFilter::Live => store::GrantPage::live(),
+        GrantFilter::All => store::GrantPage::all(),
     };
     page.tool = query.tool;
     page.principal = query.principal.map(Into::into);
@@ -145,8 +145,8 @@ pub(super) async fn show(
     Ok(Json(GrantSummary::new(&record, state.gate.now().await?)))
 }
 
-/// Takes a grant back. What runs goes on; what it has allowed and has not begun is asked about
-/// again. The first revocation stands: the answer says whose it was.
+/// Revokes a grant. Running calls continue; calls that it allowed and that have not started are
+/// asked about again. Only the first revocation counts: the answer says whose it was.
 #[utoipa::path(post, path = "/api/grants/{id}/revoke", tag = "grants", request_body = RevokeBody,
     params(("id" = String, Path, description = "the grant's id")),
     responses((status = 200, body = GrantSummary), (status = 404, body = Problem)))]
@@ -162,12 +162,12 @@ pub(super) async fn revoke(
     let by = reviewer.authority();
     let revoked = state.gate.revoke_grant(&reviewer.tenant, id, by, Some(&reason)).await?;
     let record = revoked.ok_or_else(|| Problem::not_found("grant"))?;
-    Ok(Json(state.told(&reviewer, &record).await?))
+    Ok(Json(state.publish_grant(&reviewer, &record).await?))
 }
 
 impl State {
     /// The grant that a reviewer's terms make, of the call as it was shown to them.
-    async fn previewed(
+    async fn build_preview(
         &self,
         reviewer: &Reviewer,
         id: RequestId,
@@ -181,19 +181,19 @@ impl State {
         Ok(self.gate.preview_grant(draft).await?)
     }
 
-    /// Tells everybody of the tenant how a grant stands now.
-    async fn told(
+    /// Publishes a grant as it is now to the reviewers of the tenant.
+    async fn publish_grant(
         &self,
         reviewer: &Reviewer,
         record: &GrantRecord,
     ) -> Result<GrantSummary, Problem> {
         let view = GrantSummary::new(record, self.gate.now().await?);
-        self.feed.tell("grant", Some(reviewer.tenant.clone()), &view);
+        self.feed.publish("grant", Some(reviewer.tenant.clone()), &view);
         Ok(view)
     }
 }
 
-/// SHA-256 over all of a grant but its id, which is made anew each time, and how its giver is
+/// SHA-256 over all of a grant but its id, which is new each time, and how its giver is
 /// known, for which the save may bring a code that the preview did not need.
 fn digest(grant: &Grant) -> Result<String, Problem> {
     let unwritable = |_| {

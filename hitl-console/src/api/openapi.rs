@@ -6,7 +6,7 @@ use utoipa::openapi::security::{Http, HttpAuthScheme, SecurityScheme};
 use utoipa::{Modify, OpenApi};
 
 use super::{
-    audit, bulk, calls, decide, events, grants, presence, session, settle, stats, tasks, uncover,
+    audit, bulk, calls, decide, events, grants, presence, resolve, session, stats, tasks, uncover,
 };
 
 #[derive(OpenApi)]
@@ -19,8 +19,8 @@ use super::{
     paths(
         session::me, session::sign_in, calls::list, calls::show, audit::audit, decide::decide,
         uncover::uncover,
-        settle::cancel, settle::resolve, bulk::decide, grants::preview, grants::save, grants::list,
-        grants::show, grants::revoke, tasks::list, tasks::cancel, presence::looks,
+        resolve::cancel, resolve::resolve, bulk::decide, grants::preview, grants::save, grants::list,
+        grants::show, grants::revoke, tasks::list, tasks::cancel, presence::set_presence,
         stats::stats, events::events,
     ),
     components(schemas(CallEvent, PresenceEvent)),

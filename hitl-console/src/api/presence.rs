@@ -1,4 +1,4 @@
-//! Who else is looking.
+//! Who else looks at a call.
 
 use axum::Extension;
 use axum::extract::State as From;
@@ -7,7 +7,7 @@ use hitl_core::CallState;
 use hitl_wire::decision::PresenceBody;
 use hitl_wire::event::PresenceEvent;
 
-use super::read::Body;
+use super::extract::Body;
 use crate::auth::Reviewer;
 use crate::error::Problem;
 use crate::state::Shared;
@@ -16,7 +16,7 @@ use crate::state::Shared;
 /// them. To be repeated every ten seconds.
 #[utoipa::path(post, path = "/api/presence", tag = "session", request_body = PresenceBody,
     responses((status = 204, description = "noted"), (status = 404, body = Problem)))]
-pub(super) async fn looks(
+pub(super) async fn set_presence(
     From(state): From<Shared>,
     Extension(reviewer): Extension<Reviewer>,
     Body(body): Body<PresenceBody>,
@@ -26,15 +26,16 @@ pub(super) async fn looks(
         None => None,
     };
     let at = record.as_ref().map(|record| (record.id(), record.request.revision));
-    let looked = state.presence.looks(&reviewer, at);
-    if let Some(record) = record.filter(|record| record.state == CallState::Pending && looked.anew)
+    let change = state.presence.update(&reviewer, at);
+    if let Some(record) =
+        record.filter(|record| record.state == CallState::Pending && change.is_new)
     {
         state.gate.note_shown(&record, reviewer.principal.clone()).await?;
     }
-    for call in looked.moved {
-        let onlookers = state.presence.at(&reviewer.tenant, call);
+    for call in change.moved {
+        let onlookers = state.presence.onlookers_of(&reviewer.tenant, call);
         let event = PresenceEvent { call, onlookers };
-        state.feed.mention("presence", reviewer.tenant.clone(), &event);
+        state.feed.publish_transient("presence", reviewer.tenant.clone(), &event);
     }
     Ok(StatusCode::NO_CONTENT)
 }

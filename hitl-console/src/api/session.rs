@@ -5,7 +5,7 @@ use axum::{Extension, Json};
 use hitl_core::people::Deed;
 use hitl_wire::session::{CodeFor, Me, SignInMethod};
 
-use super::person::vouched;
+use super::requester::is_vouched;
 use crate::auth::{Reviewer, SignIn};
 use crate::error::Problem;
 use crate::state::Shared;
@@ -18,7 +18,7 @@ pub(super) async fn me(
     Extension(reviewer): Extension<Reviewer>,
 ) -> Json<Me> {
     let code_for = match state.gate.people().demand().await {
-        _ if vouched(reviewer.known_by) => CodeFor::Nothing,
+        _ if is_vouched(reviewer.known_by) => CodeFor::Nothing,
         Ok(None) => CodeFor::Nothing,
         Ok(Some(demand)) if !demand.covers(Deed::Answer) => CodeFor::Loosening,
         // What cannot be read keeps nobody out who only stops something.

@@ -1,4 +1,4 @@
-//! What the history page draws.
+//! Outcomes, times to decision and approvals by confidence, for the history page.
 
 use axum::extract::State as From;
 use axum::{Extension, Json};
@@ -9,10 +9,10 @@ use hitl_wire::stats::{ConfidenceBand, Stats, TimeBand};
 use serde::Deserialize;
 use utoipa::IntoParams;
 
-use super::read::Query;
+use super::extract::Query;
 use crate::auth::Reviewer;
+use crate::decided_calls;
 use crate::error::Problem;
-use crate::past;
 use crate::state::Shared;
 
 /// The bounds of time to decision, in seconds; the last band has none.
@@ -23,7 +23,7 @@ const BOUNDS: [u64; 7] = [10, 60, 300, 1800, 7200, 28_800, 86_400];
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 #[into_params(parameter_in = Query)]
 pub(super) struct StatsQuery {
-    /// How many days back; 14 unless said, at most 90.
+    /// The number of days back; 14 unless said, at most 90.
     days: Option<u32>,
 }
 
@@ -37,8 +37,8 @@ pub(super) async fn stats(
 ) -> Result<Json<Stats>, Problem> {
     let days = query.days.unwrap_or(14).clamp(1, 90);
     let now = state.gate.now().await?;
-    let since = past::since(now, days);
-    let (records, cut) = past::read(&state.gate, &reviewer.tenant, &[], since).await?;
+    let since = decided_calls::since(now, days);
+    let (records, cut) = decided_calls::read(&state.gate, &reviewer.tenant, &[], since).await?;
     Ok(Json(Stats { cut, ..count(&records, days) }))
 }
 
@@ -80,7 +80,7 @@ fn count(records: &[CallRecord], days: u32) -> Stats {
     stats
 }
 
-/// What was decided about a call, and when; nothing while it waits.
+/// Returns the outcome of a call and its time; `None` while it is pending.
 fn outcome(record: &CallRecord) -> Option<(Timestamp, &'static str)> {
     if record.granted.is_some() {
         let decided = record.decided.as_ref().map(|decided| decided.at);

@@ -8,7 +8,7 @@ use hitl_wire::TaskSummary;
 use hitl_wire::schema::TaskListDocument;
 use hitl_wire::task::{CancelTaskBody, TaskList};
 
-use super::read::{Body, Path};
+use super::extract::{Body, Path};
 use crate::auth::Reviewer;
 use crate::error::Problem;
 use crate::state::Shared;
@@ -26,7 +26,7 @@ pub(super) async fn list(
 /// Stops a task. It ends by itself, a moment later; the stream tells when.
 #[utoipa::path(post, path = "/api/tasks/{id}/cancel", tag = "tasks", request_body = CancelTaskBody,
     params(("id" = String, Path, description = "the task's id")),
-    responses((status = 202, description = "it was told to stop"), (status = 404, body = Problem)))]
+    responses((status = 202, description = "it will stop"), (status = 404, body = Problem)))]
 pub(super) async fn cancel(
     From(state): From<Shared>,
     Extension(reviewer): Extension<Reviewer>,

@@ -1,12 +1,12 @@
 //! Who somebody is.
 
-mod identify;
+mod authenticate;
 mod throttle;
 mod token;
 mod tokens;
 
-pub use identify::{Auth, Reviewer, SignIn, Unidentified};
+pub use authenticate::{Auth, AuthError, Reviewer, SignIn};
 pub(crate) use throttle::Throttle;
-pub use token::{NoRandomness, Token};
+pub use token::{RandomnessError, Token};
 pub use tokens::Tokens;
 pub(crate) use tokens::bearer;
