@@ -74,7 +74,8 @@ fn axe() -> Result<(), String> {
     .map_err(|why| format!("{hint}. {why}"))
 }
 
-fn run(command: &mut Command) -> Result<(), String> {
+/// Runs a command quietly; its error is what it said.
+pub(crate) fn run(command: &mut Command) -> Result<(), String> {
     let output = command.stdin(Stdio::null()).output().map_err(|error| error.to_string())?;
     if output.status.success() {
         return Ok(());
@@ -83,7 +84,7 @@ fn run(command: &mut Command) -> Result<(), String> {
 }
 
 /// Where cargo builds.
-fn target() -> PathBuf {
+pub(crate) fn target() -> PathBuf {
     std::env::var_os("CARGO_TARGET_DIR")
         .map_or_else(|| Path::new(root()).join("target"), Into::into)
 }

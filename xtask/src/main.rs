@@ -6,6 +6,7 @@ mod bench;
 mod browser;
 mod cargo;
 mod instructions;
+mod javascript;
 mod postgres;
 mod quickstart;
 mod tidy;
@@ -15,10 +16,12 @@ use std::process::ExitCode;
 
 use crate::cargo::{Step, cargo};
 use crate::instructions::Baseline;
+use crate::javascript::Mode;
 
 const HELP: &str = "\
 Usage: cargo xtask test
        cargo xtask tidy
+       cargo xtask javascript
        cargo xtask postgres
        cargo xtask bench [--quick | --thorough] [PATH ...]
        cargo xtask instructions [--keep]
@@ -37,6 +40,9 @@ axe-core with npm, in the same way. HITL_SKIP_BROWSER=1 goes without them, never
 
 `tidy` checks the repository's own texts: links, features, files that ARCHITECTURE.md names, lengths, and
 words. `test` begins with it.
+
+The console's scripts are checked by a formatter that npm fetches. HITL_SKIP_JAVASCRIPT=1 goes without that
+check, never in CI. `javascript` formats them.
 
 `postgres` starts such a server, says where it is, and ends it when a line or the end of its input comes:
 for running single tests with `cargo test`.
@@ -58,6 +64,7 @@ fn main() -> ExitCode {
         ["instructions", "--keep"] => instructions::run(Baseline::Keep),
         ["postgres"] => postgres::serve(),
         ["tidy"] => tidy::run(),
+        ["javascript"] => javascript::format(Mode::Write),
         ["help" | "--help" | "-h"] => {
             print!("{HELP}");
             Ok(())
@@ -80,6 +87,7 @@ fn main() -> ExitCode {
 fn test() -> Result<(), String> {
     toolchain::prepare()?;
     tidy::run()?;
+    javascript::format(Mode::Check)?;
     let mut tests =
         cargo(&["test", "--workspace", "--all-features", "--all-targets", "--no-fail-fast"]);
     // The server lives until the tests have run.
