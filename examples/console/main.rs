@@ -82,7 +82,7 @@ async fn run(options: Options) -> Result<(), Box<dyn Error>> {
     let address = listener.local_addr()?;
     let tokens = Tokens::new();
     for (name, secret) in &options.tokens {
-        tokens.insert(name.as_str(), &Token::given(secret));
+        tokens.insert(name.as_str(), &Token::from_secret(secret));
     }
     println!("hitl console: http://{address}/");
     if options.tokens.is_empty() {

@@ -7,24 +7,24 @@ use hitl_core::grant::GrantError;
 use hitl_core::{BuildError, GateError, GateErrorKind, Refusal, StoreError};
 use hitl_tasks::JournalError;
 
-/// How the program ends. Scripts rely on these numbers; `hitl --help` lists them.
+/// The exit code of the program. Scripts rely on these numbers; `hitl --help` lists them.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Exit {
-    /// What was asked for was done.
+    /// Done.
     Done = 0,
-    /// It could not be done: the store, a file, the database or the console.
+    /// Failed: the store, a file, the database or the console.
     Failed = 1,
-    /// The command line is wrong, or says too little.
+    /// The command line is wrong or incomplete.
     Usage = 2,
-    /// There is no such call, no such grant, or no such file.
+    /// No such call, grant or file.
     NotFound = 3,
-    /// Somebody else was first, it has changed since it was shown, or its time is over.
-    Changed = 4,
-    /// Not allowed: the answer, the person, or somebody said no at the prompt.
+    /// Conflict: already decided, changed since it was shown, or expired.
+    Conflict = 4,
+    /// Not allowed: the answer, the person or the terms; or the prompt was answered with no.
     Refused = 5,
-    /// A check found something: an audit that is not sound, a policy that is wrong.
+    /// A check found a problem: the audit is not sound, or the policy is wrong.
     Found = 6,
-    /// It was done, but the audit log did not take it, or part of it could not be erased.
+    /// Done, but the audit log did not take it, or part of it could not be erased.
     Unaudited = 7,
 }
 
@@ -32,14 +32,14 @@ pub(crate) enum Exit {
 pub(crate) const EXIT_CODES: &str = "\
 Exit codes:
   0  done
-  1  failed: the store, a file, the database or the console; nothing was decided, unless it says
-     that this is not known
-  2  usage: the command line is wrong, or says too little
-  3  not found: no such call, no such grant, or no such file
-  4  changed: somebody else was first, it changed since it was shown, or its time is over
-  5  refused: the answer, the person or the terms of a grant are not allowed, or the prompt was
-     answered with no
-  6  found: the audit is not sound, or the policy is wrong
+  1  failed: the store, a file, the database or the console; nothing was decided, unless the
+     message says that this is unknown
+  2  usage: the command line is wrong or incomplete
+  3  not found: no such call, grant or file
+  4  conflict: already decided, changed since it was shown, or expired
+  5  not allowed: the answer, the person or the terms of a grant; or the prompt was answered with
+     no
+  6  check failed: the audit is not sound, or the policy is wrong
   7  done, but the audit log did not take it, or part of it could not be erased
 
 Output: tables and cards are for people and may change. With --json, `queue`, `grants`, `tasks` and `watch`
@@ -52,7 +52,7 @@ impl From<Exit> for ExitCode {
     }
 }
 
-/// Why the program ends, and what it says.
+/// The failure of a command: an exit code and a message.
 #[derive(Debug)]
 pub(crate) struct Failure {
     pub(crate) exit: Exit,
@@ -81,11 +81,11 @@ impl Failure {
 impl From<GateError> for Failure {
     fn from(error: GateError) -> Self {
         let exit = match (error.kind(), error.refusal()) {
-            (_, Some(refusal)) => of_refusal(refusal),
+            (_, Some(refusal)) => exit_of_refusal(refusal),
             (GateErrorKind::NotFound, _) => Exit::NotFound,
-            (GateErrorKind::ToolChanged, _) => Exit::Changed,
+            (GateErrorKind::ToolChanged, _) => Exit::Conflict,
             (GateErrorKind::NotGranted, _) if error.grant() == Some(&GrantError::Stale) => {
-                Exit::Changed
+                Exit::Conflict
             }
             (
                 GateErrorKind::Forbidden
@@ -102,14 +102,14 @@ impl From<GateError> for Failure {
     }
 }
 
-/// Whether looking again may help (`Changed`), or not (`Refused`).
-fn of_refusal(refusal: Refusal) -> Exit {
+/// Returns `Conflict` if a fresh look may help, and `Refused` if not.
+fn exit_of_refusal(refusal: Refusal) -> Exit {
     match refusal {
         Refusal::State { .. }
         | Refusal::Stale
         | Refusal::Expired
         | Refusal::AlreadyVoted
-        | Refusal::Alive => Exit::Changed,
+        | Refusal::Alive => Exit::Conflict,
         _ => Exit::Refused,
     }
 }
@@ -135,7 +135,7 @@ impl From<BuildError> for Failure {
 impl From<io::Error> for Failure {
     fn from(error: io::Error) -> Self {
         if error.kind() == io::ErrorKind::BrokenPipe {
-            // `hitl queue | head`: whoever read has what they want.
+            // `hitl queue | head`: the reader has what it wants.
             return Self::new(Exit::Done, "");
         }
         Self::new(Exit::Failed, error.to_string())
@@ -160,7 +160,7 @@ mod tests {
             Exit::Failed,
             Exit::Usage,
             Exit::NotFound,
-            Exit::Changed,
+            Exit::Conflict,
             Exit::Refused,
             Exit::Found,
             Exit::Unaudited,
@@ -174,10 +174,10 @@ mod tests {
     fn what_looking_again_cannot_help_is_refused() {
         let gone = Refusal::State { state: CallState::Rejected, event: "decide" };
         for changed in [gone, Refusal::Stale, Refusal::Expired, Refusal::AlreadyVoted] {
-            assert_eq!(of_refusal(changed), Exit::Changed, "{changed:?}");
+            assert_eq!(exit_of_refusal(changed), Exit::Conflict, "{changed:?}");
         }
         for refused in [Refusal::NotAllowed, Refusal::NotEntitled, Refusal::FourEyes] {
-            assert_eq!(of_refusal(refused), Exit::Refused, "{refused:?}");
+            assert_eq!(exit_of_refusal(refused), Exit::Refused, "{refused:?}");
         }
     }
 }

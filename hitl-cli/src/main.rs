@@ -1,21 +1,21 @@
-//! `hitl`: what waits for a human, seen and decided in a terminal or by a script.
+//! `hitl`: what waiting for a human, seen and decided in a terminal or by a script.
 //!
 //! | folder or file | what is there |
 //! |---|---|
-//! | `arguments` | what the command line says |
-//! | `source/` | what it is about: a store and a gate over it, or a console |
+//! | `args` | the command line and its help |
+//! | `backend/` | where the calls are: a store and a gate over it, or a console |
 //! | `commands/` | one file for each command |
 //! | `view/` | tables and JSON: pure |
 //! | `person/` | whether a person is there, and how that is known |
-//! | `look` | whether an approver has seen what they approve: pure |
+//! | `seen_check` | checks that an approver has seen what they approve: pure |
 //! | `exit` | exit codes, and which error has which |
 
-mod arguments;
+mod args;
+mod backend;
 mod commands;
 mod exit;
-mod look;
 mod person;
-mod source;
+mod seen_check;
 mod view;
 
 use std::io::Write as _;
@@ -23,12 +23,12 @@ use std::process::ExitCode;
 
 use clap::Parser as _;
 
-use arguments::Arguments;
+use args::Cli;
 use exit::{Exit, Failure};
 
 fn main() -> ExitCode {
-    let arguments = match Arguments::try_parse() {
-        Ok(arguments) => arguments,
+    let cli = match Cli::try_parse() {
+        Ok(cli) => cli,
         Err(error) => {
             // Help that was asked for is no mistake.
             let code = if error.use_stderr() { Exit::Usage } else { Exit::Done };
@@ -39,7 +39,7 @@ fn main() -> ExitCode {
     };
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
     let done = match runtime {
-        Ok(runtime) => runtime.block_on(commands::run(arguments)),
+        Ok(runtime) => runtime.block_on(commands::run(cli)),
         Err(error) => Err(Failure::from(error)),
     };
     match done {

@@ -42,13 +42,18 @@ export class Console extends EventTarget {
     try {
       answer = await fetch(this.url(path), { credentials: "same-origin", cache: "no-store", ...options });
     } catch {
-      throw new Refused("unreachable", "The console cannot be reached. Nothing was sent, or it is not known whether it arrived.");
+      throw new Refused("unreachable", "The console cannot be reached. Your request may or may not have arrived.");
     }
     const body = answer.status === 204 || answer.status === 202 ? null : await answer.json().catch(() => null);
     if (answer.ok) return body;
     if (answer.status === 401) this.signedOut();
     const error = body?.error ?? {};
-    throw new Refused(error.kind ?? "unknown", error.message ?? `The console answered ${answer.status}.`, answer.status, error.current);
+    throw new Refused(
+      error.kind ?? "unknown",
+      error.message ?? `The console answered ${answer.status}.`,
+      answer.status,
+      error.current,
+    );
   }
 
   get(path) {
@@ -57,13 +62,21 @@ export class Console extends EventTarget {
 
   /** Changes something. Where the console wants a one-time code, it is asked for, and sent once. */
   async post(path, body, code) {
-    const headers = this.headers({ "content-type": "application/json", ...(code !== undefined && { "hitl-code": code }) });
+    const headers = this.headers({
+      "content-type": "application/json",
+      ...(code !== undefined && { "hitl-code": code }),
+    });
     try {
       return await this.#ask(path, { method: "POST", headers, body: JSON.stringify(body) });
     } catch (error) {
       if (error.kind !== "codeNeeded" && error.kind !== "codeWrong") throw error;
       const { askCode } = await import("./code.js");
-      const typed = await askCode(this.me?.principal ?? "yours", error.kind === "codeWrong" ? "That code is not right, or was used. Give the next one." : "This needs a one-time code of yours.");
+      const typed = await askCode(
+        this.me?.principal ?? "yours",
+        error.kind === "codeWrong"
+          ? "That code is wrong or was already used. Enter the next one."
+          : "This needs your one-time code.",
+      );
       // What no header can hold is no code.
       if (typed === null || !/^[\x21-\x7e][\x20-\x7e]*$/.test(typed)) throw error;
       return this.post(path, body, typed);
@@ -104,4 +117,4 @@ export class Console extends EventTarget {
 }
 
 /** The console that these files came from. */
-export const console_ = new Console(new URL("../", import.meta.url));
+export const session = new Console(new URL("../", import.meta.url));

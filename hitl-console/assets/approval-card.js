@@ -1,8 +1,19 @@
 // <hitl-approval-card call="ID">: one call, and the panel on which it is decided.
 
-import { console_ } from "./api.js";
-import { argumentTable, asker, audit, confidence, contract, levelBadge, outcome, riskBadge, votes, warnings } from "./card-parts.js";
-import { DecisionPanel, settlePanel } from "./decide.js";
+import { session } from "./api.js";
+import {
+  argumentTable,
+  asker,
+  audit,
+  confidence,
+  contract,
+  levelBadge,
+  outcome,
+  riskBadge,
+  votes,
+  warnings,
+} from "./card-parts.js";
+import { DecisionPanel, resolvePanel } from "./decision-panel.js";
 import { fill, h, say } from "./dom.js";
 import { icon } from "./icons.js";
 import { shadow } from "./style.js";
@@ -34,7 +45,7 @@ export class ApprovalCard extends HTMLElement {
   }
 
   connectedCallback() {
-    const { stream } = console_;
+    const { stream } = session;
     const listen = (kind, to) => {
       stream.addEventListener(kind, to);
       this.#leave.push(() => stream.removeEventListener(kind, to));
@@ -43,7 +54,10 @@ export class ApprovalCard extends HTMLElement {
     listen("presence", ({ detail }) => detail.call === this.callId && this.#others(detail.onlookers));
     listen("gap", () => this.load());
     listen("state", () => stream.state === "live" && this.load());
-    this.#leave.push(ticking(this, 1000, () => this.#tick()), ticking(this, PRESENCE, () => this.#present()));
+    this.#leave.push(
+      ticking(this, 1000, () => this.#tick()),
+      ticking(this, PRESENCE, () => this.#present()),
+    );
     this.load();
   }
 
@@ -76,11 +90,14 @@ export class ApprovalCard extends HTMLElement {
     if (!call || Boolean(call.uncovered) === show || (show && !call.rendered.toUncover)) return;
     try {
       const { revision, binding } = call;
-      const uncovered = show ? await console_.post(`api/calls/${call.id}/uncover`, { revision, binding }) : null;
+      const uncovered = show ? await session.post(`api/calls/${call.id}/uncover`, { revision, binding }) : null;
       if (this.#call !== call) return;
       call.uncovered = uncovered;
       fill(this.#warned, warnings(call));
-      fill(this.#table, argumentTable(call, (show) => this.uncover(show)));
+      fill(
+        this.#table,
+        argumentTable(call, (show) => this.uncover(show)),
+      );
       this.#table.querySelector(".uncovering button")?.focus();
     } catch (error) {
       if (error.current || error.kind === "expired") return this.load();
@@ -91,10 +108,10 @@ export class ApprovalCard extends HTMLElement {
   async load() {
     const id = this.callId;
     const turn = (this.#loading += 1);
-    if (!id || !console_.me) return fill(this.#root);
+    if (!id || !session.me) return fill(this.#root);
     if (!this.#call) this.#skeleton();
     try {
-      const call = await console_.get(`api/calls/${id}`);
+      const call = await session.get(`api/calls/${id}`);
       if (turn !== this.#loading) return;
       setClock(call.now);
       this.#show(call);
@@ -116,33 +133,69 @@ export class ApprovalCard extends HTMLElement {
     this.#others(call.onlookers);
     if (same) return;
     const moved = before && before.id === call.id && before.revision !== call.revision && call.state === "pending";
-    this.#panel = call.state === "pending" ? new DecisionPanel(call, (path, body) => this.#send(path, body), (path, body) => console_.post(`api/calls/${call.id}/${path}`, body)) : null;
-    const settle = call.state === "outcomeUnknown" && settlePanel(call, (path, body) => this.#send(path, body));
+    this.#panel =
+      call.state === "pending"
+        ? new DecisionPanel(
+            call,
+            (path, body) => this.#send(path, body),
+            (path, body) => session.post(`api/calls/${call.id}/${path}`, body),
+          )
+        : null;
+    const settle = call.state === "outcomeUnknown" && resolvePanel(call, (path, body) => this.#send(path, body));
     const title = call.rendered.title;
     fill(this.#warned, warnings(call));
-    fill(this.#table, argumentTable(call, (show) => this.uncover(show)));
-    fill(this.#root, h("article", { class: `card risk-${call.risk} type-${call.approvalType}`, "aria-labelledby": "title" },
-      h("header", {},
-        h("div", { class: "badges" }, riskBadge(call.risk), h("span", { class: "badge" }, words(call.approvalType)), levelBadge(call.level),
-          call.priority === "urgent" && h("span", { class: "badge urgent" }, "Urgent"), this.#left),
-        h("h2", { id: "title", tabindex: "-1" }, title.text),
-        (title.origin === "mixed" || title.origin === "model") && h("p", { class: "faint" }, "(with words of the model)"),
-        h("p", { class: "said" }, h("code", {}, call.tool), " ", call.request.description),
-        asker(call), this.#onlookers),
-      moved && h("p", { class: "moved", role: "alert" }, icon("warn"), "This call has changed since you opened it. Look at it again."),
-      call.state !== "pending" && outcome(call, ago),
-      votes(call), this.#warned, contract(call),
-      h("div", { class: "columns" }, this.#table, confidence(call)),
-      audit(() => console_.get(`api/calls/${call.id}/audit`), ago),
-      h("p", { class: "identity faint" }, `revision ${call.revision} · binding ${call.binding.slice(0, 16)}…`),
-      this.#panel?.element ?? settle));
+    fill(
+      this.#table,
+      argumentTable(call, (show) => this.uncover(show)),
+    );
+    fill(
+      this.#root,
+      h(
+        "article",
+        { class: `card risk-${call.risk} type-${call.approvalType}`, "aria-labelledby": "title" },
+        h(
+          "header",
+          {},
+          h(
+            "div",
+            { class: "badges" },
+            riskBadge(call.risk),
+            h("span", { class: "badge" }, words(call.approvalType)),
+            levelBadge(call.level),
+            call.priority === "urgent" && h("span", { class: "badge urgent" }, "Urgent"),
+            this.#left,
+          ),
+          h("h2", { id: "title", tabindex: "-1" }, title.text),
+          (title.origin === "mixed" || title.origin === "model") &&
+            h("p", { class: "faint" }, "(includes text from the model)"),
+          h("p", { class: "said" }, h("code", {}, call.tool), " ", call.request.description),
+          asker(call),
+          this.#onlookers,
+        ),
+        moved &&
+          h(
+            "p",
+            { class: "moved", role: "alert" },
+            icon("warn"),
+            "This call has changed since you opened it. Check it again.",
+          ),
+        call.state !== "pending" && outcome(call, ago),
+        votes(call),
+        this.#warned,
+        contract(call),
+        h("div", { class: "columns" }, this.#table, confidence(call)),
+        audit(() => session.get(`api/calls/${call.id}/audit`), ago),
+        h("p", { class: "identity faint" }, `revision ${call.revision} · binding ${call.binding.slice(0, 16)}…`),
+        this.#panel?.element ?? settle,
+      ),
+    );
     this.#tick();
   }
 
   async #send(path, body) {
     const id = this.#call.id;
     try {
-      const said = await console_.post(`api/calls/${id}/${path}`, body);
+      const said = await session.post(`api/calls/${id}/${path}`, body);
       // A grant lets this call go on first of all, unless somebody has decided it just now.
       const call = said.allowed ? said.allowed[0] : said;
       if (call) this.dispatchEvent(new CustomEvent("decided", { bubbles: true, composed: true, detail: call }));
@@ -155,14 +208,34 @@ export class ApprovalCard extends HTMLElement {
   }
 
   #skeleton() {
-    fill(this.#root, h("article", { class: "card skeleton", "aria-busy": "true" }, h("p", { class: "sr", role: "status" }, "Loading"),
-      h("i", { class: "w30" }), h("i", { class: "w80 tall" }), h("i", { class: "w60" }), h("i", {}), h("i", {}), h("i", { class: "w60" })));
+    fill(
+      this.#root,
+      h(
+        "article",
+        { class: "card skeleton", "aria-busy": "true" },
+        h("p", { class: "sr", role: "status" }, "Loading"),
+        h("i", { class: "w30" }),
+        h("i", { class: "w80 tall" }),
+        h("i", { class: "w60" }),
+        h("i", {}),
+        h("i", {}),
+        h("i", { class: "w60" }),
+      ),
+    );
   }
 
   #failed(error) {
     if (this.#call && error.kind === "unreachable") return;
-    fill(this.#root, h("article", { class: "card broken" }, icon("warn"), h("p", { role: "alert" }, error.kind === "notFound" ? "There is no such call any more." : error.message),
-      h("button", { class: "act", type: "button", onclick: () => this.load() }, h("span", {}, "Try again"))));
+    fill(
+      this.#root,
+      h(
+        "article",
+        { class: "card broken" },
+        icon("warn"),
+        h("p", { role: "alert" }, error.kind === "notFound" ? "This call no longer exists." : error.message),
+        h("button", { class: "act", type: "button", onclick: () => this.load() }, h("span", {}, "Try again")),
+      ),
+    );
   }
 
   #tick() {
@@ -171,15 +244,30 @@ export class ApprovalCard extends HTMLElement {
     const waits = call.state === "pending" || call.state === "approved";
     const left = Date.parse(call.expiresAt) - now();
     this.#left.classList.toggle("soon", waits && (left < 300000 || isPast(call.dueAt)));
-    say(this.#left, !waits ? "" : left <= 0 ? "expired" : Math.abs(Date.parse(call.dueAt) - Date.parse(call.expiresAt)) < 1000 ? `due in ${span(left)}, then it expires` : `${due(call.dueAt)} · expires in ${span(left)}`);
+    say(
+      this.#left,
+      !waits
+        ? ""
+        : left <= 0
+          ? "expired"
+          : Math.abs(Date.parse(call.dueAt) - Date.parse(call.expiresAt)) < 1000
+            ? `due in ${span(left)}, then expires`
+            : `${due(call.dueAt)} · expires in ${span(left)}`,
+    );
   }
 
   #others(names) {
-    const others = names.filter((name) => name !== console_.me?.principal);
-    fill(this.#onlookers, others.length > 0 && [icon("eye"), h("span", {}, `${others.join(", ")} ${others.length === 1 ? "is" : "are"} looking at this too`)]);
+    const others = names.filter((name) => name !== session.me?.principal);
+    fill(
+      this.#onlookers,
+      others.length > 0 && [
+        icon("eye"),
+        h("span", {}, `${others.join(", ")} ${others.length === 1 ? "is" : "are"} also looking at this`),
+      ],
+    );
   }
 
   #present(at = document.visibilityState === "visible" && this.#call ? this.#call.id : null) {
-    if (console_.me) console_.post("api/presence", { at }).catch(() => {});
+    if (session.me) session.post("api/presence", { at }).catch(() => {});
   }
 }

@@ -21,31 +21,77 @@ export function levelBadge(level) {
 export function confidence(call) {
   const { confidence: score, base, factors } = call.request.assessment;
   const { auto, quick } = call.thresholds;
-  const says = `Confidence ${score} of 100. This tool runs alone from ${auto}, and needs a quick look from ${quick}.`;
+  const says = `Confidence ${score} of 100. This tool runs without review from ${auto}, and needs only a quick look from ${quick}.`;
   const tick = (at, name) => h("span", { class: "tick", vars: { "--at": at } }, h("span", {}, `${name} ${at}`));
-  const bar = h("div", { class: "bar", role: "img", "aria-label": says, vars: { "--score": score, "--quick": quick, "--auto": auto } },
-    h("span", { class: "zones" }), h("span", { class: "filled" }), tick(quick, "quick"), tick(auto, "auto"), h("span", { class: "mark" }));
-  const rows = [h("li", {}, h("span", { class: "points" }, base), h("span", {}, "where this tool starts"))];
+  const bar = h(
+    "div",
+    { class: "bar", role: "img", "aria-label": says, vars: { "--score": score, "--quick": quick, "--auto": auto } },
+    h("span", { class: "zones" }),
+    h("span", { class: "filled" }),
+    tick(quick, "quick"),
+    tick(auto, "auto"),
+    h("span", { class: "mark" }),
+  );
+  const rows = [h("li", {}, h("span", { class: "points" }, base), h("span", {}, "base score for this tool"))];
   for (const factor of factors) {
-    const points = factor.level ? `≥ ${factor.level}` : `${factor.adjustment > 0 ? "+" : "−"}${Math.abs(factor.adjustment)}`;
+    const points = factor.level
+      ? `≥ ${factor.level}`
+      : `${factor.adjustment > 0 ? "+" : "−"}${Math.abs(factor.adjustment)}`;
     const tone = factor.level || factor.adjustment < 0 ? "down" : "up";
-    rows.push(h("li", { class: tone }, h("span", { class: "points" }, points), h("span", {}, factor.reasoning || words(factor.name))));
+    rows.push(
+      h(
+        "li",
+        { class: tone },
+        h("span", { class: "points" }, points),
+        h("span", {}, factor.reasoning || words(factor.name)),
+      ),
+    );
   }
   for (const reason of call.request.because ?? []) {
     rows.push(h("li", { class: "down" }, h("span", { class: "points" }, "rule"), h("span", {}, reason)));
   }
-  return h("section", { class: "why", "aria-label": "Why you are asked" },
+  return h(
+    "section",
+    { class: "why", "aria-label": "Why you are asked" },
     h("h3", {}, "Why you are asked"),
     h("div", { class: "score" }, h("strong", {}, score), h("span", { class: "faint" }, "confidence")),
-    bar, h("ul", { class: "factors" }, rows), breakdown(call));
+    bar,
+    h("ul", { class: "factors" }, rows),
+    breakdown(call),
+  );
 }
 
 function breakdown(call) {
   const rows = call.factors.map((factor) =>
-    h("tr", {}, h("th", { scope: "row" }, factor.name), h("td", {}, factor.score), h("td", {}, `× ${Math.round(factor.weight * 100)} %`)));
-  return h("details", { class: "breakdown" }, h("summary", {}, `Reviewer's breakdown: ${call.weighted}`),
-    h("table", {}, h("thead", {}, h("tr", {}, h("th", { scope: "col" }, "Factor"), h("th", { scope: "col" }, "Score"), h("th", { scope: "col" }, "Weight"))),
-      h("tbody", {}, rows)));
+    h(
+      "tr",
+      {},
+      h("th", { scope: "row" }, factor.name),
+      h("td", {}, factor.score),
+      h("td", {}, `× ${Math.round(factor.weight * 100)} %`),
+    ),
+  );
+  return h(
+    "details",
+    { class: "breakdown" },
+    h("summary", {}, `Reviewer's breakdown: ${call.weighted}`),
+    h(
+      "table",
+      {},
+      h(
+        "thead",
+        {},
+        h(
+          "tr",
+          {},
+          h("th", { scope: "col" }, "Factor"),
+          h("th", { scope: "col" }, "Score"),
+          h("th", { scope: "col" }, "Weight"),
+        ),
+      ),
+      h("tbody", {}, rows),
+    ),
+  );
 }
 
 /** A value as it is shown: one that is masked as a whole has a lock, and says why it is masked. */
@@ -53,7 +99,8 @@ function shownValue(line) {
   const masks = line.masks ?? [];
   const whole = masks.length > 0 && MASK.test(line.value);
   const reads = line.reads && h("span", { class: "reads" }, line.reads);
-  if (whole && masks.every((mask) => mask.declared)) return h("span", { class: "masked" }, icon("lock"), "secret, not shown");
+  if (whole && masks.every((mask) => mask.declared))
+    return h("span", { class: "masked" }, icon("lock"), "secret, hidden");
   if (whole) return [h("span", { class: "masked" }, icon("lock"), "masked"), reads];
   return [line.value && h("code", {}, line.value), reads];
 }
@@ -62,12 +109,31 @@ function shownValue(line) {
 function uncovering(call, uncover) {
   if (call.state !== "pending" && call.state !== "outcomeUnknown") return null;
   if (call.uncovered) {
-    return h("p", { class: "uncovering", role: "status" }, icon("eye"), h("span", {}, "Uncovered for you; the audit says so."),
-      h("button", { class: "link", type: "button", onclick: () => uncover(false) }, "Cover it again"));
+    return h(
+      "p",
+      { class: "uncovering", role: "status" },
+      icon("eye"),
+      h("span", {}, "Uncovered for you. This is recorded in the audit."),
+      h("button", { class: "link", type: "button", onclick: () => uncover(false) }, "Hide it again"),
+    );
   }
   const masked = call.rendered.toUncover ?? 0;
-  return masked > 0 && h("p", { class: "uncovering" }, icon("lock"), h("span", {}, `${plural(masked, "place")} masked.`),
-    h("button", { class: "act uncover", type: "button", onclick: () => uncover(true) }, icon("eye"), h("span", {}, "Uncover"), h("kbd", { "aria-hidden": "true" }, "U")));
+  return (
+    masked > 0 &&
+    h(
+      "p",
+      { class: "uncovering" },
+      icon("lock"),
+      h("span", {}, `${plural(masked, "place")} masked.`),
+      h(
+        "button",
+        { class: "act uncover", type: "button", onclick: () => uncover(true) },
+        icon("eye"),
+        h("span", {}, "Uncover"),
+        h("kbd", { "aria-hidden": "true" }, "U"),
+      ),
+    )
+  );
 }
 
 /** The first six arguments, the rest on demand. `uncover` shows what is masked in them, or covers it. */
@@ -78,21 +144,41 @@ export function argumentTable(call, uncover) {
     if (line.depth === 0 || !groups.length) groups.push([]);
     groups.at(-1).push(line);
   }
-  const row = (line) => h("div", { class: `arg tone-${line.tone}`, vars: { "--depth": line.depth } },
-    h("dt", {}, line.label ?? "·"),
-    h("dd", {}, shownValue(line)));
+  const row = (line) =>
+    h(
+      "div",
+      { class: `arg tone-${line.tone}`, vars: { "--depth": line.depth } },
+      h("dt", {}, line.label ?? "·"),
+      h("dd", {}, shownValue(line)),
+    );
   const table = h("dl", { class: "args" }, groups.slice(0, FIRST).flat().map(row));
   const rest = groups.slice(FIRST);
-  const more = rest.length > 0 && h("button", { class: "link more", type: "button", "aria-expanded": "false", onclick: () => {
-    table.append(...rest.flat().map(row));
-    more.remove();
-    table.tabIndex = -1;
-    table.focus();
-  } }, `Show ${plural(rest.length, "more argument")}`);
-  return h("section", { class: "arguments", "aria-label": "Arguments" },
+  const more =
+    rest.length > 0 &&
+    h(
+      "button",
+      {
+        class: "link more",
+        type: "button",
+        "aria-expanded": "false",
+        onclick: () => {
+          table.append(...rest.flat().map(row));
+          more.remove();
+          table.tabIndex = -1;
+          table.focus();
+        },
+      },
+      `Show ${plural(rest.length, "more argument")}`,
+    );
+  return h(
+    "section",
+    { class: "arguments", "aria-label": "Arguments" },
     h("h3", {}, "Arguments", section?.label && h("span", { class: "origin" }, section.label)),
     uncovering(call, uncover),
-    groups.length ? table : h("p", { class: "faint" }, "It takes no arguments."), more, named(call));
+    groups.length ? table : h("p", { class: "faint" }, "No arguments."),
+    more,
+    named(call),
+  );
 }
 
 /** What the arguments name: what nobody looked into, and what was read. */
@@ -100,9 +186,23 @@ function named(call) {
   const { sections } = (call.uncovered ?? call).rendered;
   const part = (name) => sections.find((section) => section.name === name);
   const contents = part("contents");
-  const line = ({ label, value, reads, tone }) => h("div", { class: `tone-${tone}` }, label && h("b", {}, label, " "), value, reads && h("span", { class: "reads" }, reads));
-  return [part("risk")?.lines.slice(1).map(({ value }) => h("p", { class: "faint" }, value)),
-    contents && [h("h3", {}, "Contents", h("span", { class: "origin" }, contents.label)), h("pre", { class: "contents", tabindex: "0" }, contents.lines.map(line))]];
+  const line = ({ label, value, reads, tone }) =>
+    h(
+      "div",
+      { class: `tone-${tone}` },
+      label && h("b", {}, label, " "),
+      value,
+      reads && h("span", { class: "reads" }, reads),
+    );
+  return [
+    part("risk")
+      ?.lines.slice(1)
+      .map(({ value }) => h("p", { class: "faint" }, value)),
+    contents && [
+      h("h3", {}, "Contents", h("span", { class: "origin" }, contents.label)),
+      h("pre", { class: "contents", tabindex: "0" }, contents.lines.map(line)),
+    ],
+  ];
 }
 
 /** What a contract is about: id, amount as money, signatory, terms. */
@@ -115,8 +215,16 @@ export function contract(call) {
     return null;
   }
   if (kind(args) !== "object") return null;
-  const find = (...names) => [...args].find(([key]) => names.some((name) => key.toLowerCase().replace(/_/g, "").includes(name)))?.[1];
-  const text = (value) => (value === undefined || value === null ? null : kind(value) === "number" ? value.text : kind(value) === "string" ? value : null);
+  const find = (...names) =>
+    [...args].find(([key]) => names.some((name) => key.toLowerCase().replace(/_/g, "").includes(name)))?.[1];
+  const text = (value) =>
+    value === undefined || value === null
+      ? null
+      : kind(value) === "number"
+        ? value.text
+        : kind(value) === "string"
+          ? value
+          : null;
   const amount = find("amount", "total", "value", "price");
   const rows = [
     ["Contract", text(find("contractid", "contract", "id"))],
@@ -125,8 +233,15 @@ export function contract(call) {
     ["Terms", text(find("terms", "conditions"))],
   ].filter(([, value]) => value);
   if (!rows.length) return null;
-  return h("section", { class: "contract", "aria-label": "Contract" },
-    h("dl", {}, rows.map(([name, value]) => h("div", { class: name.toLowerCase() }, h("dt", {}, name), h("dd", {}, value)))));
+  return h(
+    "section",
+    { class: "contract", "aria-label": "Contract" },
+    h(
+      "dl",
+      {},
+      rows.map(([name, value]) => h("div", { class: name.toLowerCase() }, h("dt", {}, name), h("dd", {}, value))),
+    ),
+  );
 }
 
 /** `5000.5` reads `$5,000.50`, from its digits alone: nothing is rounded. */
@@ -143,36 +258,69 @@ export function money(number, currency) {
 export function votes(call) {
   const { approvedBy } = call;
   if (!approvedBy.length || call.state !== "pending") return null;
-  return h("p", { class: "onlookers" }, icon("check"), `Approved so far by ${approvedBy.join(", ")}; it needs more people.`);
+  return h(
+    "p",
+    { class: "onlookers" },
+    icon("check"),
+    `Approved so far by ${approvedBy.join(", ")}; more approvals are needed.`,
+  );
 }
 
 export function warnings(call) {
   const list = (call.uncovered ?? call).rendered.warnings ?? [];
   if (!list.length) return null;
-  return h("div", { class: "warnings" }, icon("warn"),
-    h("div", {}, h("strong", {}, "Look closely"), h("ul", {}, list.map((warning) => h("li", {}, warning)))));
+  return h(
+    "div",
+    { class: "warnings" },
+    icon("warn"),
+    h(
+      "div",
+      {},
+      h("strong", {}, "Look closely"),
+      h(
+        "ul",
+        {},
+        list.map((warning) => h("li", {}, warning)),
+      ),
+    ),
+  );
 }
 
 export function asker(call) {
-  const known = [...call.roles, call.workspaceVerified && "verified workspace", call.timeSensitive && "says it is urgent"].filter(Boolean);
+  const known = [
+    ...call.roles,
+    call.workspaceVerified && "verified workspace",
+    call.timeSensitive && "says it is urgent",
+  ].filter(Boolean);
   const alone = call.rendered.sections.find((section) => section.name === "askedBy")?.lines.slice(1) ?? [];
-  return h("p", { class: "asker" }, "Asked by ", h("strong", {}, call.agent ? `${call.agent} for ${call.principal}` : call.principal), known.length ? ` (${known.join(", ")})` : "",
-    h("span", { class: "faint", title: call.run }, call.attached ? " · its caller waits" : "", ` · run ${call.run}`),
-    alone.map((line) => ` · ${line.value}`));
+  return h(
+    "p",
+    { class: "asker" },
+    "Asked by ",
+    h("strong", {}, call.agent ? `${call.agent} for ${call.principal}` : call.principal),
+    known.length ? ` (${known.join(", ")})` : "",
+    h(
+      "span",
+      { class: "faint", title: call.run },
+      call.attached ? " · the caller is waiting" : "",
+      ` · run ${call.run}`,
+    ),
+    alone.map((line) => ` · ${line.value}`),
+  );
 }
 
 const STATES = {
-  pending: ["wait", "Waits for a decision"],
+  pending: ["wait", "Waiting for a decision"],
   approved: ["check", "Approved, not started yet"],
   claimed: ["clock", "Running"],
   executed: ["check", "Done"],
-  failed: ["cross", "It ran and failed"],
+  failed: ["cross", "Failed"],
   rejected: ["cross", "Rejected"],
-  responded: ["reply", "Answered instead of run"],
-  expired: ["clock", "Expired: nobody decided in time, and nothing ran"],
-  cancelled: ["stop", "Withdrawn: nothing ran"],
+  responded: ["reply", "Answered (not run)"],
+  expired: ["clock", "Expired (not decided in time, not run)"],
+  cancelled: ["stop", "Withdrawn (not run)"],
   denied: ["cross", "Denied by a rule"],
-  outcomeUnknown: ["unknown", "It was started; how it ended is not known"],
+  outcomeUnknown: ["unknown", "Started, outcome unknown"],
 };
 
 export function stateName(state) {
@@ -186,27 +334,57 @@ export function stateIcon(state) {
 /** What became of a call that is no longer pending. */
 export function outcome(call, when) {
   const { decided } = call;
-  const verbs = { approve: "Approved", edit: "Edited and approved", reject: "Rejected", respond: "Answered", abort: "Aborted" };
-  return h("div", { class: `outcome state-${call.state}`, role: "status" }, stateIcon(call.state),
-    h("div", {}, h("strong", {}, stateName(call.state)),
-      decided && h("p", {}, call.grant ? "Allowed by a grant that " : `${verbs[decided.answer] ?? words(decided.answer)} by `, h("strong", {}, decided.by), call.grant ? " gave" : "", ` ${when(decided.at)}`),
+  const verbs = {
+    approve: "Approved",
+    edit: "Edited and approved",
+    reject: "Rejected",
+    respond: "Answered",
+    abort: "Aborted",
+  };
+  return h(
+    "div",
+    { class: `outcome state-${call.state}`, role: "status" },
+    stateIcon(call.state),
+    h(
+      "div",
+      {},
+      h("strong", {}, stateName(call.state)),
+      decided &&
+        h(
+          "p",
+          {},
+          call.grant ? "Allowed by a grant that " : `${verbs[decided.answer] ?? words(decided.answer)} by `,
+          h("strong", {}, decided.by),
+          call.grant ? " gave" : "",
+          ` ${when(decided.at)}`,
+        ),
       decided?.mayAskAgain && h("p", {}, "The model may ask for it again."),
       decided?.words && h("blockquote", {}, decided.words),
-      call.ending && call.ending !== decided?.words && h("p", { class: "faint" }, call.ending)));
+      call.ending && call.ending !== decided?.words && h("p", { class: "faint" }, call.ending),
+    ),
+  );
 }
 
 /** What happened to a call, on demand; and who says so. */
 export function audit(load, when) {
   const body = h("div", {});
-  const details = h("details", { class: "audit", ontoggle: async () => {
-    if (!details.open) return;
-    if (!body.firstChild) fill(body, h("p", { class: "faint", role: "status" }, "Loading …"));
-    try {
-      const [{ happened }, told] = await Promise.all([import("./happened.js"), load()]);
-      fill(body, happened(told, when));
-    } catch (error) {
-      fill(body, h("p", { class: "note", role: "alert" }, error.message));
-    }
-  } }, h("summary", {}, "What happened to it"), body);
+  const details = h(
+    "details",
+    {
+      class: "audit",
+      ontoggle: async () => {
+        if (!details.open) return;
+        if (!body.firstChild) fill(body, h("p", { class: "faint", role: "status" }, "Loading …"));
+        try {
+          const [{ timeline }, told] = await Promise.all([import("./timeline.js"), load()]);
+          fill(body, timeline(told, when));
+        } catch (error) {
+          fill(body, h("p", { class: "note", role: "alert" }, error.message));
+        }
+      },
+    },
+    h("summary", {}, "History"),
+    body,
+  );
   return details;
 }

@@ -50,5 +50,7 @@ export function say(node, text) {
 /** Whether keys pressed there are meant for it. */
 export function isTyping(event) {
   const at = event.composedPath()[0];
-  return at instanceof HTMLElement && (at.matches("input:not([type=checkbox]), textarea, select") || at.isContentEditable);
+  return (
+    at instanceof HTMLElement && (at.matches("input:not([type=checkbox]), textarea, select") || at.isContentEditable)
+  );
 }

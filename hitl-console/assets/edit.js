@@ -10,36 +10,72 @@ const MASKED = "[redacted";
 export function editor(call, { cancel, send }) {
   const before = parse(call.argumentsText);
   const schema = call.schema ?? {};
-  const fields = [...before].map(([name, value]) => field(name, value, resolve(schema.properties?.[name], schema), schema));
+  const fields = [...before].map(([name, value]) =>
+    field(name, value, resolve(schema.properties?.[name], schema), schema),
+  );
   const diff = h("div", { class: "diff", "aria-live": "polite" });
-  const submit = h("button", { class: "act edit", type: "submit", disabled: true }, h("span", {}, "Approve with these changes"));
+  const submit = h(
+    "button",
+    { class: "act edit", type: "submit", disabled: true },
+    h("span", {}, "Approve with these changes"),
+  );
 
   const update = () => {
     const changed = fields.filter((field) => field.changed());
     const broken = fields.filter((field) => field.check());
     submit.disabled = !changed.length || broken.length > 0;
-    fill(diff, changed.length ? [
-      h("h4", {}, `${plural(changed.length, "change")}`),
-      h("dl", {}, changed.map((field) => h("div", {}, h("dt", {}, field.name),
-        h("dd", {}, h("del", {}, h("span", { class: "sr" }, "was "), write(field.before)), " ",
-          h("ins", {}, h("span", { class: "sr" }, "becomes "), field.broken ? "…" : write(field.value())))))),
-    ] : h("p", { class: "faint" }, "Nothing is changed yet."));
+    fill(
+      diff,
+      changed.length
+        ? [
+            h("h4", {}, `${plural(changed.length, "change")}`),
+            h(
+              "dl",
+              {},
+              changed.map((field) =>
+                h(
+                  "div",
+                  {},
+                  h("dt", {}, field.name),
+                  h(
+                    "dd",
+                    {},
+                    h("del", {}, h("span", { class: "sr" }, "was "), write(field.before)),
+                    " ",
+                    h("ins", {}, h("span", { class: "sr" }, "becomes "), field.broken ? "…" : write(field.value())),
+                  ),
+                ),
+              ),
+            ),
+          ]
+        : h("p", { class: "faint" }, "No changes yet."),
+    );
   };
 
-  const form = h("form", { class: "editing", novalidate: true, oninput: update, onchange: update,
-    onkeydown: (event) => {
-      if (event.key !== "Escape") return;
-      // The key is meant for the form: the queue would close the card.
-      event.stopPropagation();
-      cancel();
+  const form = h(
+    "form",
+    {
+      class: "editing",
+      novalidate: true,
+      oninput: update,
+      onchange: update,
+      onkeydown: (event) => {
+        if (event.key !== "Escape") return;
+        // The key is meant for the form: the queue would close the card.
+        event.stopPropagation();
+        cancel();
+      },
+      onsubmit: (event) => {
+        event.preventDefault();
+        if (submit.disabled) return;
+        send(write(new Map(fields.filter((field) => field.changed()).map((field) => [field.name, field.value()]))));
+      },
     },
-    onsubmit: (event) => {
-      event.preventDefault();
-      if (submit.disabled) return;
-      send(write(new Map(fields.filter((field) => field.changed()).map((field) => [field.name, field.value()]))));
-    } },
-    h("h3", {}, "Edit, then approve"), fields.map((field) => field.element), diff,
-    h("div", { class: "acts" }, submit, h("button", { class: "link", type: "button", onclick: cancel }, "Back")));
+    h("h3", {}, "Edit, then approve"),
+    fields.map((field) => field.element),
+    diff,
+    h("div", { class: "acts" }, submit, h("button", { class: "link", type: "button", onclick: cancel }, "Back")),
+  );
   update();
   return form;
 }
@@ -54,7 +90,14 @@ function field(name, before, schema, root) {
   if (kind(before) === "boolean") input = select(["true", "false"], shown);
   else if (schema.enum && asText) input = select(schema.enum, before);
   else if (shown.length > 60 || shown.includes("\n")) input = h("textarea", { rows: "3", value: shown });
-  else input = h("input", { type: "text", inputmode: kind(before) === "number" ? "decimal" : null, autocomplete: "off", spellcheck: "false", value: shown });
+  else
+    input = h("input", {
+      type: "text",
+      inputmode: kind(before) === "number" ? "decimal" : null,
+      autocomplete: "off",
+      spellcheck: "false",
+      value: shown,
+    });
   input.disabled = masked;
 
   const self = {
@@ -62,7 +105,8 @@ function field(name, before, schema, root) {
     before,
     broken: false,
     /** What stands in the field; throws when that is no value. */
-    value: () => (asText ? input.value : kind(before) === "number" && input.value.trim() === "" ? null : parse(input.value)),
+    value: () =>
+      asText ? input.value : kind(before) === "number" && input.value.trim() === "" ? null : parse(input.value),
     changed: () => !masked && input.value !== shown,
     check() {
       let reason = null;
@@ -79,13 +123,17 @@ function field(name, before, schema, root) {
       return self.broken;
     },
   };
-  const hint = masked ? "a secret; it stays as it is" : schema.description;
+  const hint = masked ? "secret, cannot be changed" : schema.description;
   self.element = h("label", { class: "field" }, h("span", {}, name, hint && h("small", {}, ` ${hint}`)), input, error);
   return self;
 }
 
 function select(options, chosen) {
-  const box = h("select", {}, options.map((option) => h("option", { value: option }, option)));
+  const box = h(
+    "select",
+    {},
+    options.map((option) => h("option", { value: option }, option)),
+  );
   box.value = chosen;
   return box;
 }

@@ -1,14 +1,19 @@
 // <hitl-grants>: what runs without asking, what has been drawn on it, and who permitted it; taken back here.
 
-import { ruleList } from "./allow.js";
-import { console_ } from "./api.js";
+import { ruleList } from "./grant-form.js";
+import { session } from "./api.js";
 import { fill, h, say } from "./dom.js";
 import { icon } from "./icons.js";
 import { extend, shadow } from "./style.js";
 import { plural } from "./text.js";
 import { ago, clockTime, setClock } from "./time.js";
 
-const STANDING = { live: ["check", "In force"], revoked: ["cross", "Revoked"], over: ["clock", "Its time is over"], used: ["stop", "Used up"] };
+const STANDING = {
+  live: ["check", "In force"],
+  revoked: ["cross", "Revoked"],
+  over: ["clock", "Expired"],
+  used: ["stop", "Used up"],
+};
 // Changes that come together are read together.
 const PAUSE = 400;
 
@@ -27,16 +32,37 @@ export class Grants extends HTMLElement {
 
   async connectedCallback() {
     await extend(this.#root);
-    const choose = h("select", { "aria-label": "Which grants", onchange: () => {
-      this.#which = choose.value;
-      this.load();
-    } }, h("option", { value: "live" }, "In force"), h("option", { value: "all" }, "All that were given"));
+    const choose = h(
+      "select",
+      {
+        "aria-label": "Which grants",
+        onchange: () => {
+          this.#which = choose.value;
+          this.load();
+        },
+      },
+      h("option", { value: "live" }, "In force"),
+      h("option", { value: "all" }, "All grants"),
+    );
     choose.value = this.#which;
-    fill(this.#root, h("div", { class: "grants" },
-      h("header", { class: "head" }, h("h2", {}, "Grants"), choose),
-      h("p", { class: "faint" }, "What these cover runs without asking. Nothing else does, and what is revoked is asked about again."),
-      this.#list, this.#empty, this.#more, this.#live));
-    const { stream } = console_;
+    fill(
+      this.#root,
+      h(
+        "div",
+        { class: "grants" },
+        h("header", { class: "head" }, h("h2", {}, "Grants"), choose),
+        h(
+          "p",
+          { class: "faint" },
+          "Calls that a grant covers run without asking. After you revoke it, they are asked about again.",
+        ),
+        this.#list,
+        this.#empty,
+        this.#more,
+        this.#live,
+      ),
+    );
+    const { stream } = session;
     const listen = (kind, to) => {
       stream.addEventListener(kind, to);
       this.#leave.push(() => stream.removeEventListener(kind, to));
@@ -65,11 +91,15 @@ export class Grants extends HTMLElement {
   }
 
   async #read(after) {
-    if (!console_.me) return;
+    if (!session.me) return;
     const turn = (this.#loading += 1);
-    if (!this.#grants.size) fill(this.#empty, h("div", { class: "skeleton", "aria-busy": "true" }, h("i", { class: "tall" }), h("i", {}), h("i", {})));
+    if (!this.#grants.size)
+      fill(
+        this.#empty,
+        h("div", { class: "skeleton", "aria-busy": "true" }, h("i", { class: "tall" }), h("i", {}), h("i", {})),
+      );
     try {
-      const told = await console_.get(`api/grants?which=${this.#which}&limit=200${after ? `&after=${after}` : ""}`);
+      const told = await session.get(`api/grants?which=${this.#which}&limit=200${after ? `&after=${after}` : ""}`);
       if (turn !== this.#loading) return;
       setClock(told.now);
       const keep = new Set(told.grants.map(({ id }) => id));
@@ -81,7 +111,12 @@ export class Grants extends HTMLElement {
     } catch (error) {
       if (turn !== this.#loading || error.status === 401) return;
       if (this.#grants.size) return say(this.#live, error.message);
-      fill(this.#empty, icon("warn"), h("p", { role: "alert" }, error.message), h("button", { class: "act", type: "button", onclick: () => this.load() }, h("span", {}, "Try again")));
+      fill(
+        this.#empty,
+        icon("warn"),
+        h("p", { role: "alert" }, error.message),
+        h("button", { class: "act", type: "button", onclick: () => this.load() }, h("span", {}, "Try again")),
+      );
     }
   }
 
@@ -103,7 +138,18 @@ export class Grants extends HTMLElement {
 
   #told() {
     this.#more.hidden = !this.#next;
-    fill(this.#empty, !this.#grants.size && [icon("lock"), h("p", {}, h("strong", {}, this.#which === "live" ? "No grant is in force." : "No grant was given.")), h("p", { class: "faint" }, "Every call is asked about as its tool and your rules say. A card's “Always allow …” gives one.")]);
+    fill(
+      this.#empty,
+      !this.#grants.size && [
+        icon("lock"),
+        h("p", {}, h("strong", {}, this.#which === "live" ? "No grant is in force." : "There are no grants.")),
+        h(
+          "p",
+          { class: "faint" },
+          "Every call follows its tool and your rules. “Always allow …” on a card gives a grant.",
+        ),
+      ],
+    );
   }
 }
 
@@ -135,55 +181,125 @@ class GrantCard {
     const revocable = live || grant.standing === "used";
     if (!revocable || !this.inUse) this.#home(revocable);
     this.element.classList.toggle("is-over", !live);
-    fill(this.#told,
-      h("header", {}, h("span", { class: `badge is-${grant.standing}` }, icon(sign), name), h("h3", {}, grant.tool),
-        h("span", { class: "faint" }, "given by ", h("strong", {}, grant.by), ` ${ago(grant.savedAt)}`)),
-      ruleList(grant.rule), this.#drawn(),
-      grant.revoked && h("p", {}, "Revoked by ", h("strong", {}, grant.revoked.by), ` ${ago(grant.revoked.at)}`, grant.revoked.reason && h("span", { class: "faint" }, `: ${grant.revoked.reason}`)));
+    fill(
+      this.#told,
+      h(
+        "header",
+        {},
+        h("span", { class: `badge is-${grant.standing}` }, icon(sign), name),
+        h("h3", {}, grant.tool),
+        h("span", { class: "faint" }, "given by ", h("strong", {}, grant.by), ` ${ago(grant.savedAt)}`),
+      ),
+      ruleList(grant.rule),
+      this.#drawn(),
+      grant.revoked &&
+        h(
+          "p",
+          {},
+          "Revoked by ",
+          h("strong", {}, grant.revoked.by),
+          ` ${ago(grant.revoked.at)}`,
+          grant.revoked.reason && h("span", { class: "faint" }, `: ${grant.revoked.reason}`),
+        ),
+    );
   }
 
   #drawn() {
     const { used, uses, spent, sum, until } = this.#grant;
-    const bar = (part, whole) => h("div", { class: "bar", "aria-hidden": "true", vars: { "--score": Math.min(100, (100 * Number(part)) / Number(whole)) } }, h("span", { class: "filled" }));
-    return h("dl", { class: "drawn" },
-      h("div", {}, h("dt", {}, "Runs drawn on it"), h("dd", {}, uses === undefined ? plural(used, "run") : `${used} of ${uses}`, uses !== undefined && bar(used, uses))),
-      sum && h("div", {}, h("dt", {}, `Drawn in ${sum.path}`), h("dd", {}, `${spent} of ${sum.atMost}`, bar(spent, sum.atMost))),
-      until && h("div", {}, h("dt", {}, "Until"), h("dd", {}, clockTime(until))));
+    const bar = (part, whole) =>
+      h(
+        "div",
+        {
+          class: "bar",
+          "aria-hidden": "true",
+          vars: { "--score": Math.min(100, (100 * Number(part)) / Number(whole)) },
+        },
+        h("span", { class: "filled" }),
+      );
+    return h(
+      "dl",
+      { class: "drawn" },
+      h(
+        "div",
+        {},
+        h("dt", {}, "Runs"),
+        h(
+          "dd",
+          {},
+          uses === undefined ? plural(used, "run") : `${used} of ${uses}`,
+          uses !== undefined && bar(used, uses),
+        ),
+      ),
+      sum &&
+        h(
+          "div",
+          {},
+          h("dt", {}, `Total of ${sum.path}`),
+          h("dd", {}, `${spent} of ${sum.atMost}`, bar(spent, sum.atMost)),
+        ),
+      until && h("div", {}, h("dt", {}, "Until"), h("dd", {}, clockTime(until))),
+    );
   }
 
   #home(revocable, focus) {
-    const button = revocable && h("button", { class: "act reject", type: "button", onclick: () => this.#asking() }, icon("cross"), h("span", {}, "Revoke …"));
+    const button =
+      revocable &&
+      h(
+        "button",
+        { class: "act reject", type: "button", onclick: () => this.#asking() },
+        icon("cross"),
+        h("span", {}, "Revoke …"),
+      );
     fill(this.#body, button && h("div", { class: "acts" }, button));
     if (focus && button) button.focus();
   }
 
   #asking() {
     const note = h("p", { class: "note", role: "alert" });
-    const reason = h("textarea", { rows: "2", required: true, maxlength: "4000", onkeydown: (event) => {
-      if (event.key === "Enter" && (event.ctrlKey || event.metaKey)) form.requestSubmit();
-      if (event.key === "Escape") this.#home(true, true);
-    } });
+    const reason = h("textarea", {
+      rows: "2",
+      required: true,
+      maxlength: "4000",
+      onkeydown: (event) => {
+        if (event.key === "Enter" && (event.ctrlKey || event.metaKey)) form.requestSubmit();
+        if (event.key === "Escape") this.#home(true, true);
+      },
+    });
     let busy = false;
     const submit = h("button", { class: "act reject", type: "submit" }, h("span", {}, "Revoke it"));
-    const form = h("form", { class: "revoking", novalidate: true, onsubmit: async (event) => {
-      event.preventDefault();
-      const said = reason.value.trim();
-      if (!said) {
-        say(note, "Say why first.");
-        return reason.focus();
-      }
-      if (busy) return;
-      busy = true;
-      try {
-        const grant = await console_.post(`api/grants/${this.#grant.id}/revoke`, { reason: said });
-        fill(this.#body);
-        this.#revoked(grant);
-      } catch (error) {
-        say(note, error.message);
-        busy = false;
-      }
-    } }, h("label", {}, h("span", {}, "Why is it revoked?"), reason), note,
-      h("div", { class: "acts" }, submit, h("button", { class: "link", type: "button", onclick: () => this.#home(true, true) }, "Back")));
+    const form = h(
+      "form",
+      {
+        class: "revoking",
+        novalidate: true,
+        onsubmit: async (event) => {
+          event.preventDefault();
+          const said = reason.value.trim();
+          if (!said) {
+            say(note, "Enter a reason first.");
+            return reason.focus();
+          }
+          if (busy) return;
+          busy = true;
+          try {
+            const grant = await session.post(`api/grants/${this.#grant.id}/revoke`, { reason: said });
+            fill(this.#body);
+            this.#revoked(grant);
+          } catch (error) {
+            say(note, error.message);
+            busy = false;
+          }
+        },
+      },
+      h("label", {}, h("span", {}, "Reason for revoking it"), reason),
+      note,
+      h(
+        "div",
+        { class: "acts" },
+        submit,
+        h("button", { class: "link", type: "button", onclick: () => this.#home(true, true) }, "Back"),
+      ),
+    );
     fill(this.#body, form);
     reason.focus();
   }

@@ -10,7 +10,7 @@
 // They talk to the console that this file came from. Where the host's own sign-in is enough, the tag is
 // all; otherwise `signIn(token)`, for which <hitl-sign-in> is a form.
 
-import { console_ } from "./api.js";
+import { session } from "./api.js";
 import { ApprovalCard } from "./approval-card.js";
 import { Queue } from "./queue.js";
 import { SignIn } from "./sign-in.js";
@@ -40,10 +40,10 @@ export async function withPolicies() {
   define("hitl-policies", (await import("./policies.js")).Policies);
 }
 
-export const signIn = (token) => console_.signIn(token);
-export const signOut = () => console_.signedOut();
-export { console_ as hitl };
+export const signIn = (token) => session.signIn(token);
+export const signOut = () => session.signedOut();
+export { session as hitl };
 
 // The console's own page begins by itself, and says what goes wrong. Elsewhere nobody may be signed in
 // yet: then the elements stay empty until somebody is.
-if (!document.querySelector("hitl-console")) console_.begin().catch(() => {});
+if (!document.querySelector("hitl-console")) session.begin().catch(() => {});

@@ -67,7 +67,11 @@ export function parse(text) {
       list("]", () => array.push(value(depth + 1)));
       return array;
     }
-    for (const [word, meaning] of [["true", true], ["false", false], ["null", null]]) {
+    for (const [word, meaning] of [
+      ["true", true],
+      ["false", false],
+      ["null", null],
+    ]) {
       if (text.startsWith(word, at)) {
         at += word.length;
         return meaning;

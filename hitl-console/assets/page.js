@@ -69,7 +69,13 @@ class Tasks extends HTMLElement {
   }
 
   #count() {
-    fill(this.#empty, !this.#cards.size && [h("p", {}, h("strong", {}, "No task runs.")), h("p", { class: "faint" }, "Long work shows its progress here.")]);
+    fill(
+      this.#empty,
+      !this.#cards.size && [
+        h("p", {}, h("strong", {}, "No tasks are running.")),
+        h("p", { class: "faint" }, "Long-running work shows its progress here."),
+      ],
+    );
   }
 }
 customElements.define("hitl-tasks", Tasks);
@@ -103,22 +109,54 @@ class Page extends HTMLElement {
 
   #signedOut(why) {
     this.#view = null;
-    fill(this, why && h("p", { class: "plain", role: "alert" }, why), h("main", {}, document.createElement("hitl-sign-in")));
+    fill(
+      this,
+      why && h("p", { class: "plain", role: "alert" }, why),
+      h("main", {}, document.createElement("hitl-sign-in")),
+    );
   }
 
   #unreachable(error) {
-    fill(this, h("main", { class: "plain" }, h("h1", {}, "The console does not answer"), h("p", { role: "alert" }, error.message), h("button", { class: "act", type: "button", onclick: () => location.reload() }, "Try again")));
+    fill(
+      this,
+      h(
+        "main",
+        { class: "plain" },
+        h("h1", {}, "The console is not responding"),
+        h("p", { role: "alert" }, error.message),
+        h("button", { class: "act", type: "button", onclick: () => location.reload() }, "Try again"),
+      ),
+    );
   }
 
   #signedIn() {
-    const tab = ([view, name]) => (this.#tabs[view] = h("a", { href: `#${view}` }, name, view === "queue" && this.#number));
-    fill(this,
+    const tab = ([view, name]) =>
+      (this.#tabs[view] = h("a", { href: `#${view}` }, name, view === "queue" && this.#number));
+    fill(
+      this,
       h("a", { class: "skip", href: "#main" }, "Skip to the calls"),
-      h("header", { class: "top" }, h("h1", {}, "Review"), h("nav", { "aria-label": "Views" }, views().map(tab)),
-        this.#state, h("span", { class: "who" }, hitl.me.principal),
-        h("button", { class: "link", type: "button", "aria-label": "Keys", onclick: async () => (await import("./help.js")).help() }, h("kbd", {}, "?")),
-        h("button", { class: "link", type: "button", onclick: () => signOut() }, "Sign out")),
-      this.#lost, this.#main);
+      h(
+        "header",
+        { class: "top" },
+        h("h1", {}, "Review"),
+        h("nav", { "aria-label": "Views" }, views().map(tab)),
+        this.#state,
+        h("span", { class: "who" }, hitl.me.principal),
+        h(
+          "button",
+          {
+            class: "link",
+            type: "button",
+            "aria-label": "Keys",
+            onclick: async () => (await import("./help.js")).help(),
+          },
+          h("kbd", {}, "?"),
+        ),
+        h("button", { class: "link", type: "button", onclick: () => signOut() }, "Sign out"),
+      ),
+      this.#lost,
+      this.#main,
+    );
     this.#main.id = "main";
     this.#connection();
     this.#go();
@@ -136,7 +174,9 @@ class Page extends HTMLElement {
       this.#view = name;
       ON_DEMAND[name]?.();
       const element = document.createElement(`hitl-${name}`);
-      element.addEventListener("pick", ({ detail }) => history.replaceState(null, "", detail ? `#queue/${detail}` : "#queue"));
+      element.addEventListener("pick", ({ detail }) =>
+        history.replaceState(null, "", detail ? `#queue/${detail}` : "#queue"),
+      );
       element.addEventListener("count", ({ detail }) => say(this.#number, detail || ""));
       fill(this.#main, element);
     }
@@ -148,7 +188,18 @@ class Page extends HTMLElement {
     const names = { live: "Live", connecting: "Connecting", lost: "Connection lost" };
     this.#state.className = `state is-${state}`;
     say(this.#state, names[state] ?? "");
-    fill(this.#lost, state === "lost" && [icon("warn"), h("p", {}, h("strong", {}, "The connection is lost."), " What you see may be out of date. Trying again by itself; a decision still names exactly what is shown, so nothing else can be approved.")]);
+    fill(
+      this.#lost,
+      state === "lost" && [
+        icon("warn"),
+        h(
+          "p",
+          {},
+          h("strong", {}, "The connection is lost."),
+          " What you see may be out of date. Reconnecting automatically. A decision always names exactly what is shown, so nothing else can be approved.",
+        ),
+      ],
+    );
   }
 }
 customElements.define("hitl-console", Page);

@@ -1,6 +1,6 @@
 // <hitl-policies>: which rules are in force, and what waits in a rule file until a person accepts it.
 
-import { console_ } from "./api.js";
+import { session } from "./api.js";
 import { fill, h, say } from "./dom.js";
 import { icon } from "./icons.js";
 import { extend, shadow } from "./style.js";
@@ -19,10 +19,22 @@ export class Policies extends HTMLElement {
 
   async connectedCallback() {
     await extend(this.#root);
-    fill(this.#root, h("div", { class: "grants" },
-      h("header", { class: "head" }, h("h2", {}, "Policies")),
-      h("p", { class: "faint" }, "What may relax a policy waits here. Until somebody accepts it, the stricter of both versions decides about every call; where it is not known what was accepted before, every call is denied."),
-      this.#note, this.#list, this.#live));
+    fill(
+      this.#root,
+      h(
+        "div",
+        { class: "grants" },
+        h("header", { class: "head" }, h("h2", {}, "Policies")),
+        h(
+          "p",
+          { class: "faint" },
+          "Changes that may relax a policy wait here. Until somebody accepts one, the stricter of both versions applies to every call; if the accepted version is unknown, every call is denied.",
+        ),
+        this.#note,
+        this.#list,
+        this.#live,
+      ),
+    );
     this.#timer = setInterval(() => this.load(), PERIOD);
     this.load();
   }
@@ -32,9 +44,9 @@ export class Policies extends HTMLElement {
   }
 
   async load() {
-    if (!console_.me) return;
+    if (!session.me) return;
     try {
-      const { policies } = await console_.get("api/policies");
+      const { policies } = await session.get("api/policies");
       for (const policy of policies) this.#put(policy);
       say(this.#note, "");
     } catch (error) {
@@ -60,7 +72,7 @@ export class Policies extends HTMLElement {
 function stateOf({ inForce, hasProblem, waits }) {
   if (!inForce) return ["stop", waits ? "Every call is denied until it is accepted" : "Every call is denied"];
   if (hasProblem) return ["warn", "The file does not load"];
-  return waits ? ["warn", "Waits to be accepted"] : ["check", "In force"];
+  return waits ? ["warn", "Waiting to be accepted"] : ["check", "In force"];
 }
 
 /** One rule file. What the file says is shown as text, whatever it says. */
@@ -80,35 +92,88 @@ class PolicyCard {
     this.#shown = now;
     const { file, inForce, hasProblem, problem, waits, waiting, mayAccept } = policy;
     const [sign, name] = stateOf(policy);
-    fill(this.element,
+    fill(
+      this.element,
       h("header", {}, h("span", { class: "badge" }, icon(sign), name), h("h3", {}, file)),
-      inForce && h("p", {}, "In force: version ", h("strong", {}, inForce.version), " ", h("code", {}, inForce.digest.slice(0, 12))),
-      hasProblem && h("p", { class: "note" }, `The file does not load, so ${inForce ? "what was read before decides" : "every call is denied"}`, problem ? ": " : ".", problem),
-      waits && !mayAccept && h("p", { class: "faint" }, "Reviewers with the role that the host named see what waits, and accept it."),
-      waiting && this.#waiting(policy));
+      inForce &&
+        h(
+          "p",
+          {},
+          "In force: version ",
+          h("strong", {}, inForce.version),
+          " ",
+          h("code", {}, inForce.digest.slice(0, 12)),
+        ),
+      hasProblem &&
+        h(
+          "p",
+          { class: "note" },
+          `The file does not load, so ${inForce ? "the version read before applies" : "every call is denied"}`,
+          problem ? ": " : ".",
+          problem,
+        ),
+      waits &&
+        !mayAccept &&
+        h("p", { class: "faint" }, "Reviewers with the role that the host named can see and accept the change."),
+      waiting && this.#waiting(policy),
+    );
   }
 
   #waiting({ id, waiting }) {
     const { version, digest, relaxations, changes, unlisted, signature, untrusted } = waiting;
     const note = h("p", { class: "note", role: "alert" });
     let busy = false;
-    const button = h("button", { class: "act approve", type: "button", onclick: async () => {
-      if (busy) return;
-      busy = true;
-      try {
-        this.#accepted(await console_.post(`api/policies/${id}/accept`, { digest }));
-      } catch (error) {
-        say(note, error.message);
-        busy = false;
-      }
-    } }, icon("check"), h("span", {}, "Accept this version"));
-    return h("div", { class: "told" },
-      h("p", {}, "Version ", h("strong", {}, version), " waits ", h("code", {}, digest)),
-      untrusted && h("p", { class: "note" }, "It is not known what was accepted before, so every call is denied. Read the whole file before you accept it: ", untrusted),
+    const button = h(
+      "button",
+      {
+        class: "act approve",
+        type: "button",
+        onclick: async () => {
+          if (busy) return;
+          busy = true;
+          try {
+            this.#accepted(await session.post(`api/policies/${id}/accept`, { digest }));
+          } catch (error) {
+            say(note, error.message);
+            busy = false;
+          }
+        },
+      },
+      icon("check"),
+      h("span", {}, "Accept this version"),
+    );
+    return h(
+      "div",
+      { class: "told" },
+      h("p", {}, "Version ", h("strong", {}, version), " is waiting: ", h("code", {}, digest)),
+      untrusted &&
+        h(
+          "p",
+          { class: "note" },
+          "The accepted version is unknown, so every call is denied. Read the whole file before you accept it: ",
+          untrusted,
+        ),
       signature && h("p", {}, "No signature accepts it: ", signature),
-      relaxations.length > 0 && h("ul", {}, relaxations.map((line) => h("li", {}, line))),
-      unlisted > 0 && h("p", { class: "note" }, `${plural(unlisted, "line")} that go or come are not listed, or not in full. Read the whole file, and compare it with \`text\` in the acceptance file on the host, before you accept it.`),
-      changes.length > 0 && h("ol", { class: "changes", tabindex: "0", "aria-label": "Lines that go and come" }, changes.map((line) => h("li", {}, line))),
-      note, h("div", { class: "acts" }, button));
+      relaxations.length > 0 &&
+        h(
+          "ul",
+          {},
+          relaxations.map((line) => h("li", {}, line)),
+        ),
+      unlisted > 0 &&
+        h(
+          "p",
+          { class: "note" },
+          `${plural(unlisted, "changed line")} not listed, or not in full. Read the whole file, and compare it with \`text\` in the acceptance file on the host, before you accept it.`,
+        ),
+      changes.length > 0 &&
+        h(
+          "ol",
+          { class: "changes", tabindex: "0", "aria-label": "Changed lines" },
+          changes.map((line) => h("li", {}, line)),
+        ),
+      note,
+      h("div", { class: "acts" }, button),
+    );
   }
 }

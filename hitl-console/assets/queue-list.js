@@ -20,12 +20,31 @@ export class Row {
     const pending = call.state === "pending";
     this.element.className = `line risk-${call.risk} state-${call.state}`;
     const spoken = pending ? `${call.risk} risk: ` : `${stateName(call.state)}: `;
-    fill(this.button,
-      h("span", { class: "sign" }, pending ? icon(call.risk) : stateIcon(call.state), h("span", { class: "sr" }, spoken)),
+    fill(
+      this.button,
+      h(
+        "span",
+        { class: "sign" },
+        pending ? icon(call.risk) : stateIcon(call.state),
+        h("span", { class: "sr" }, spoken),
+      ),
       h("span", { class: "title" }, call.title),
-      h("span", { class: "number", vars: { "--score": call.confidence } }, h("span", { class: "sr" }, "confidence "), call.confidence),
-      h("span", { class: "meta" }, call.priority === "urgent" && pending && [h("b", {}, "Urgent"), " · "], call.tool, " · ", call.principal),
-      this.when);
+      h(
+        "span",
+        { class: "number", vars: { "--score": call.confidence } },
+        h("span", { class: "sr" }, "confidence "),
+        call.confidence,
+      ),
+      h(
+        "span",
+        { class: "meta" },
+        call.priority === "urgent" && pending && [h("b", {}, "Urgent"), " · "],
+        call.tool,
+        " · ",
+        call.principal,
+      ),
+      this.when,
+    );
     const checkable = pending && call.level === "quick" && call.approvalType !== "deletion" && !call.toUncover;
     if (checkable && !this.box.isConnected) this.element.prepend(this.box);
     if (!checkable) this.box.remove();
@@ -36,7 +55,14 @@ export class Row {
   tick() {
     const { call } = this;
     const pending = call.state === "pending";
-    say(this.when, pending ? dueShort(call.dueAt) : call.decided ? `${call.decided.by}, ${ago(call.decided.at)}` : ago(call.updatedAt));
+    say(
+      this.when,
+      pending
+        ? dueShort(call.dueAt)
+        : call.decided
+          ? `${call.decided.by}, ${ago(call.decided.at)}`
+          : ago(call.updatedAt),
+    );
     this.when.classList.toggle("late", pending && isPast(call.dueAt));
   }
 }

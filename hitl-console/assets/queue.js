@@ -3,7 +3,7 @@
 // Lines beyond the screen are not drawn (content-visibility), and come in pages, so that a thousand
 // are as smooth as ten. Their order is the server's: it knows whose turn it is.
 
-import { console_ } from "./api.js";
+import { session } from "./api.js";
 import { fill, h, isTyping, say } from "./dom.js";
 import { icon } from "./icons.js";
 import { Row } from "./queue-list.js";
@@ -34,7 +34,7 @@ export class Queue extends HTMLElement {
   #reading = 0;
   #leave = [];
 
-  #list = h("ul", { class: "list", "aria-label": "Calls that wait" });
+  #list = h("ul", { class: "list", "aria-label": "Pending calls" });
   #empty = h("div", { class: "empty" });
   #more = h("button", { class: "link more", type: "button", onclick: () => this.#page() }, "Show more");
   #status = h("p", { class: "counts" });
@@ -42,35 +42,103 @@ export class Queue extends HTMLElement {
   #bulk = h("div", { class: "bulk", role: "region", "aria-label": "Selected calls" });
   #bulkNote = h("p", { class: "note", role: "alert" });
   #card = document.createElement("hitl-approval-card");
-  #search = h("input", { type: "search", placeholder: "Search titles", "aria-label": "Search titles", oninput: () => this.#set("text", this.#search.value.trim(), 200) });
+  #search = h("input", {
+    type: "search",
+    placeholder: "Search titles",
+    "aria-label": "Search titles",
+    oninput: () => this.#set("text", this.#search.value.trim(), 200),
+  });
   #tools = h("select", { "aria-label": "Tool", onchange: (event) => this.#set("tool", event.target.value) });
   #timer = null;
 
   constructor() {
     super();
     const options = (pairs) => pairs.map(([value, name]) => h("option", { value }, name));
-    const choose = (name, label, pairs) => h("select", { "aria-label": label, onchange: (event) => this.#set(name, event.target.value) }, options(pairs));
-    fill(this.#root, h("div", { class: "queue" },
-      h("section", { class: "side", "aria-label": "Queue" },
-        h("div", { class: "tools" },
-          h("div", { class: "first" }, this.#search, choose("order", "Order", [["priority", "Most urgent first"], ["due", "Due first"], ["oldest", "Oldest first"]])),
-          h("div", { class: "filters" },
-            choose("level", "Level", [["", "Every level"], ["quick", "Quick look"], ["full", "Full review"]]),
-            choose("risk", "Risk", [["", "Every risk"], ["low", "Low risk"], ["medium", "Medium risk"], ["high", "High risk"], ["critical", "Critical risk"]]),
-            this.#tools),
-          this.#status),
-        this.#list, this.#empty, this.#more, this.#bulk),
-      h("section", { class: "detail", "aria-label": "Call" },
-        h("button", { class: "link backward", type: "button", onclick: () => this.pick(null) }, icon("back"), "Queue"),
-        this.#card, h("div", { class: "nothing" }, h("p", {}, "Choose a call to see what it would do."), h("p", { class: "faint" }, h("kbd", {}, "J"), " and ", h("kbd", {}, "K"), " move, ", h("kbd", {}, "?"), " lists all keys."))),
-      this.#live));
-    fill(this.#tools, options([["", "Every tool"]]));
+    const choose = (name, label, pairs) =>
+      h("select", { "aria-label": label, onchange: (event) => this.#set(name, event.target.value) }, options(pairs));
+    fill(
+      this.#root,
+      h(
+        "div",
+        { class: "queue" },
+        h(
+          "section",
+          { class: "side", "aria-label": "Queue" },
+          h(
+            "div",
+            { class: "tools" },
+            h(
+              "div",
+              { class: "first" },
+              this.#search,
+              choose("order", "Order", [
+                ["priority", "Most urgent first"],
+                ["due", "Due first"],
+                ["oldest", "Oldest first"],
+              ]),
+            ),
+            h(
+              "div",
+              { class: "filters" },
+              choose("level", "Level", [
+                ["", "All levels"],
+                ["quick", "Quick look"],
+                ["full", "Full review"],
+              ]),
+              choose("risk", "Risk", [
+                ["", "All risks"],
+                ["low", "Low risk"],
+                ["medium", "Medium risk"],
+                ["high", "High risk"],
+                ["critical", "Critical risk"],
+              ]),
+              this.#tools,
+            ),
+            this.#status,
+          ),
+          this.#list,
+          this.#empty,
+          this.#more,
+          this.#bulk,
+        ),
+        h(
+          "section",
+          { class: "detail", "aria-label": "Call" },
+          h(
+            "button",
+            { class: "link backward", type: "button", onclick: () => this.pick(null) },
+            icon("back"),
+            "Queue",
+          ),
+          this.#card,
+          h(
+            "div",
+            { class: "nothing" },
+            h("p", {}, "Choose a call to see what it would do."),
+            h(
+              "p",
+              { class: "faint" },
+              h("kbd", {}, "J"),
+              " and ",
+              h("kbd", {}, "K"),
+              " move, ",
+              h("kbd", {}, "?"),
+              " lists all keys.",
+            ),
+          ),
+        ),
+        this.#live,
+      ),
+    );
+    fill(this.#tools, options([["", "All tools"]]));
     this.#card.addEventListener("decided", ({ detail }) => this.#decided(detail));
-    new IntersectionObserver((seen) => seen.some((at) => at.isIntersecting) && this.#page(), { rootMargin: "600px" }).observe(this.#more);
+    new IntersectionObserver((seen) => seen.some((at) => at.isIntersecting) && this.#page(), {
+      rootMargin: "600px",
+    }).observe(this.#more);
   }
 
   connectedCallback() {
-    const { stream } = console_;
+    const { stream } = session;
     const listen = (to, kind, what) => {
       to.addEventListener(kind, what);
       this.#leave.push(() => to.removeEventListener(kind, what));
@@ -78,7 +146,7 @@ export class Queue extends HTMLElement {
     listen(stream, "call", ({ detail }) => this.#heard(detail.call));
     listen(stream, "gap", () => this.load());
     listen(stream, "state", () => stream.state === "live" && this.load());
-    listen(console_, "signed-in", () => this.load());
+    listen(session, "signed-in", () => this.load());
     listen(document, "keydown", (event) => this.#key(event));
     this.#leave.push(ticking(this, 15000, () => this.#rows.forEach((row) => row.tick())));
     this.load();
@@ -130,7 +198,7 @@ export class Queue extends HTMLElement {
     const size = want > PAGE ? LARGE : PAGE;
     const most = Math.max(PAGES, Math.ceil(want / size));
     for (let page = 0; page < most && (!listing || (listing.next && calls.length < want)); page += 1) {
-      listing = await console_.get(this.#path(listing?.next ?? after, size));
+      listing = await session.get(this.#path(listing?.next ?? after, size));
       calls.push(...listing.calls);
     }
     return { ...listing, calls };
@@ -138,12 +206,13 @@ export class Queue extends HTMLElement {
 
   /** Reads the queue anew, as far as it is shown. */
   async load() {
-    if (!console_.me) return;
+    if (!session.me) return;
     const turn = (this.#loading += 1);
     clearTimeout(this.#again);
     this.#again = null;
     this.#since = new Map();
-    if (!this.#rows.size) this.#say(h("div", { class: "skeleton", "aria-busy": "true" }, h("i", {}), h("i", {}), h("i", {})));
+    if (!this.#rows.size)
+      this.#say(h("div", { class: "skeleton", "aria-busy": "true" }, h("i", {}), h("i", {}), h("i", {})));
     this.#reading += 1;
     try {
       const listing = await this.#read(Math.max(PAGE, this.#order.length));
@@ -157,14 +226,18 @@ export class Queue extends HTMLElement {
       this.#count(listing);
     } catch (error) {
       if (turn !== this.#loading || error.status === 401) return;
-      this.#say(icon("warn"), h("p", { role: "alert" }, error.message), h("button", { class: "act", type: "button", onclick: () => this.load() }, h("span", {}, "Try again")));
+      this.#say(
+        icon("warn"),
+        h("p", { role: "alert" }, error.message),
+        h("button", { class: "act", type: "button", onclick: () => this.load() }, h("span", {}, "Try again")),
+      );
     } finally {
       this.#reading -= 1;
     }
   }
 
   async #page() {
-    if (!console_.me || !this.#next || this.#more.disabled) return;
+    if (!session.me || !this.#next || this.#more.disabled) return;
     this.#more.disabled = true;
     const turn = this.#loading;
     try {
@@ -185,15 +258,18 @@ export class Queue extends HTMLElement {
 
   /** What was read, unless the stream has told more of it meanwhile. */
   #current(calls) {
-    return calls.map((call) => {
-      const heard = this.#since.get(call.id);
-      return heard && heard.version > call.version ? heard : call;
-    }).filter((call) => call.state === "pending" && this.#fits(call));
+    return calls
+      .map((call) => {
+        const heard = this.#since.get(call.id);
+        return heard && heard.version > call.version ? heard : call;
+      })
+      .filter((call) => call.state === "pending" && this.#fits(call));
   }
 
   #put(call) {
     const row = this.#row(call.id);
-    if (!row) this.#rows.set(call.id, new Row(call, { pick: (id) => this.pick(id), check: (id, on) => this.#check(id, on) }));
+    if (!row)
+      this.#rows.set(call.id, new Row(call, { pick: (id) => this.pick(id), check: (id, on) => this.#check(id, on) }));
     else if (row.call.version < call.version) row.show(call);
   }
 
@@ -220,7 +296,11 @@ export class Queue extends HTMLElement {
     this.#next = next ?? null;
     this.#counts = counts;
     const known = tools.includes(this.#filter.tool) || !this.#filter.tool ? tools : [...tools, this.#filter.tool];
-    fill(this.#tools, h("option", { value: "" }, "Every tool"), known.map((tool) => h("option", { value: tool }, words(tool))));
+    fill(
+      this.#tools,
+      h("option", { value: "" }, "All tools"),
+      known.map((tool) => h("option", { value: tool }, words(tool))),
+    );
     this.#tools.value = this.#filter.tool;
     this.#told();
   }
@@ -232,16 +312,25 @@ export class Queue extends HTMLElement {
     const { level, risk, tool, text } = this.#filter;
     const filtered = level || risk || tool || text;
     const seen = filtered && [`${this.#order.length.toLocaleString("en")}${this.#next ? "+" : ""} of `];
-    fill(this.#status, h("b", {}, seen, tally(all)), all.counted === 1 && !filtered ? " waits" : " wait",
+    fill(
+      this.#status,
+      h("b", {}, seen, tally(all)),
+      " pending",
       overdue.counted > 0 && h("span", { class: "late" }, ` · ${tally(overdue)} overdue`),
-      h("span", { class: "faint" }, ` · ${tally(quick)} quick, ${tally(full)} full`));
+      h("span", { class: "faint" }, ` · ${tally(quick)} quick, ${tally(full)} full`),
+    );
     this.#more.hidden = !this.#next;
     this.toggleAttribute("empty", !all.counted);
     this.dispatchEvent(new CustomEvent("count", { detail: all.counted && tally(all) }));
     if (this.#order.length) fill(this.#empty);
-    else if (this.#next) this.#say(h("p", {}, "Nothing yet that fits the filter; there is more to look at."));
-    else if (all.counted) this.#say(h("p", {}, "Nothing that waits fits the filter."));
-    else this.#say(icon("check"), h("p", {}, h("strong", {}, "Nothing waits.")), h("p", { class: "faint" }, "What needs you will appear here by itself."));
+    else if (this.#next) this.#say(h("p", {}, "Nothing matches the filter so far; there are more pages."));
+    else if (all.counted) this.#say(h("p", {}, "No pending call matches the filter."));
+    else
+      this.#say(
+        icon("check"),
+        h("p", {}, h("strong", {}, "Nothing is pending.")),
+        h("p", { class: "faint" }, "New calls appear here automatically."),
+      );
   }
 
   #say(...what) {
@@ -279,18 +368,21 @@ export class Queue extends HTMLElement {
     if (this.#again !== null && (this.#anew || !anew)) return;
     clearTimeout(this.#again);
     this.#anew = anew;
-    this.#again = setTimeout(() => {
-      this.#again = null;
-      // What is on its way is shown first: where much happens, nothing ever would be.
-      if (this.#reading) this.#readAgain(anew);
-      else if (anew) this.load();
-      else this.#recount();
-    }, 150 + (anew ? this.#order.length : 0));
+    this.#again = setTimeout(
+      () => {
+        this.#again = null;
+        // What is on its way is shown first: where much happens, nothing ever would be.
+        if (this.#reading) this.#readAgain(anew);
+        else if (anew) this.load();
+        else this.#recount();
+      },
+      150 + (anew ? this.#order.length : 0),
+    );
   }
 
   async #recount() {
     try {
-      const { counts, now } = await console_.get(this.#path(null, 1));
+      const { counts, now } = await session.get(this.#path(null, 1));
       setClock(now);
       this.#counts = counts;
       this.#told();
@@ -320,9 +412,24 @@ export class Queue extends HTMLElement {
     const count = this.#checked.size;
     this.#bulk.hidden = !count;
     if (!count) return fill(this.#bulk);
-    const button = (name, answer, kind) => h("button", { class: `act ${kind}`, type: "button", onclick: () => this.#decideAll(answer) }, h("span", {}, `${name} ${count}`));
-    fill(this.#bulk, h("p", {}, plural(count, "quick call"), " selected"), h("div", { class: "acts" }, button("Approve", "approve", "approve main"), button("Reject", "reject", "reject"),
-      h("button", { class: "link", type: "button", onclick: () => this.#uncheck() }, "None")), this.#bulkNote);
+    const button = (name, answer, kind) =>
+      h(
+        "button",
+        { class: `act ${kind}`, type: "button", onclick: () => this.#decideAll(answer) },
+        h("span", {}, `${name} ${count}`),
+      );
+    fill(
+      this.#bulk,
+      h("p", {}, plural(count, "quick call"), " selected"),
+      h(
+        "div",
+        { class: "acts" },
+        button("Approve", "approve", "approve main"),
+        button("Reject", "reject", "reject"),
+        h("button", { class: "link", type: "button", onclick: () => this.#uncheck() }, "None"),
+      ),
+      this.#bulkNote,
+    );
   }
 
   #uncheck() {
@@ -332,14 +439,17 @@ export class Queue extends HTMLElement {
   }
 
   async #decideAll(answer) {
-    const calls = [...this.#checked].map((id) => this.#row(id)?.call).filter(Boolean).slice(0, 200)
+    const calls = [...this.#checked]
+      .map((id) => this.#row(id)?.call)
+      .filter(Boolean)
+      .slice(0, 200)
       .map(({ id, revision, binding }) => ({ id, revision, binding }));
-    const reason = answer === "reject" ? { reason: "rejected together with others" } : {};
+    const reason = answer === "reject" ? { reason: "rejected in bulk" } : {};
     try {
-      const { results } = await console_.post("api/bulk", { answer, calls, ...reason });
+      const { results } = await session.post("api/bulk", { answer, calls, ...reason });
       const left = results.filter((one) => one.result !== "ok");
       for (const one of results) if (one.result === "ok") this.#checked.delete(one.id);
-      say(this.#bulkNote, left.length ? `${plural(left.length, "call")} stayed as they were: ${left[0].message}` : "");
+      say(this.#bulkNote, left.length ? `${plural(left.length, "call")} not decided: ${left[0].message}` : "");
       say(this.#live, `${plural(results.length - left.length, "call")} decided`);
       this.#bulkBar();
     } catch (error) {
@@ -351,17 +461,35 @@ export class Queue extends HTMLElement {
     if (!this.#order.length) return;
     const at = this.#order.indexOf(this.#picked);
     // The call that was looked at may have left the queue: go on where it stood.
-    const next = at < 0 ? (by > 0 ? 0 : this.#order.length - 1) : Math.min(Math.max(at + by, 0), this.#order.length - 1);
+    const next =
+      at < 0 ? (by > 0 ? 0 : this.#order.length - 1) : Math.min(Math.max(at + by, 0), this.#order.length - 1);
     this.pick(this.#order[next]);
   }
 
   #key(event) {
-    if (event.ctrlKey || event.metaKey || event.altKey || event.repeat && !"jk".includes(event.key) || isTyping(event) || !this.checkVisibility() || document.querySelector("hitl-help, hitl-code")) return;
+    if (
+      event.ctrlKey ||
+      event.metaKey ||
+      event.altKey ||
+      (event.repeat && !"jk".includes(event.key)) ||
+      isTyping(event) ||
+      !this.checkVisibility() ||
+      document.querySelector("hitl-help, hitl-code")
+    )
+      return;
     const keys = {
-      j: () => this.#step(1), ArrowDown: () => this.#step(1), k: () => this.#step(-1), ArrowUp: () => this.#step(-1),
-      a: () => this.#card.approve(), r: () => this.#card.reject(), e: () => this.#card.edit(), u: () => this.#card.uncover(),
+      j: () => this.#step(1),
+      ArrowDown: () => this.#step(1),
+      k: () => this.#step(-1),
+      ArrowUp: () => this.#step(-1),
+      a: () => this.#card.approve(),
+      r: () => this.#card.reject(),
+      e: () => this.#card.edit(),
+      u: () => this.#card.uncover(),
       x: () => this.#row(this.#picked)?.box.isConnected && this.#row(this.#picked).box.click(),
-      "/": () => this.#search.focus(), "?": async () => (await import("./help.js")).help(), Escape: () => this.pick(null),
+      "/": () => this.#search.focus(),
+      "?": async () => (await import("./help.js")).help(),
+      Escape: () => this.pick(null),
     };
     const act = keys[event.key];
     if (!act || (event.key === "Escape" && !this.hasAttribute("showing"))) return;

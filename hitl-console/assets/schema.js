@@ -39,8 +39,10 @@ export function wrong(value, given, root) {
   }
   if (is === "string") {
     const length = [...value].length;
-    if (schema.minLength !== undefined && length < schema.minLength) return `must have at least ${schema.minLength} characters`;
-    if (schema.maxLength !== undefined && length > schema.maxLength) return `must have at most ${schema.maxLength} characters`;
+    if (schema.minLength !== undefined && length < schema.minLength)
+      return `must have at least ${schema.minLength} characters`;
+    if (schema.maxLength !== undefined && length > schema.maxLength)
+      return `must have at most ${schema.maxLength} characters`;
   }
   if (is === "array" && schema.items) {
     for (const [at, item] of value.entries()) {

@@ -23,7 +23,7 @@ export function shadow(element) {
 
 /** Adds the style of what is seen on demand to a shadow that shows it. */
 export async function extend(root) {
-  later ??= load("more.css");
+  later ??= load("deferred.css");
   const more = await later;
   if (!root.adoptedStyleSheets.includes(more)) root.adoptedStyleSheets = [...root.adoptedStyleSheets, more];
 }

@@ -16,7 +16,10 @@ export function seen(text) {
 
 /** `send_note` reads `Send note`. */
 export function words(name) {
-  const spaced = seen(name).replace(/([a-z])([A-Z])/g, "$1 $2").replace(/[_-]+/g, " ").trim();
+  const spaced = seen(name)
+    .replace(/([a-z])([A-Z])/g, "$1 $2")
+    .replace(/[_-]+/g, " ")
+    .trim();
   return spaced.charAt(0).toUpperCase() + spaced.slice(1).toLowerCase();
 }
 

@@ -33,7 +33,12 @@ export function due(at) {
 export function dueShort(at) {
   const left = Date.parse(at) - now();
   const minutes = Math.round(Math.abs(left) / 60000);
-  const short = minutes < 60 ? `${minutes} m` : minutes < 2880 ? `${Math.round(minutes / 60)} h` : `${Math.round(minutes / 1440)} d`;
+  const short =
+    minutes < 60
+      ? `${minutes} m`
+      : minutes < 2880
+        ? `${Math.round(minutes / 60)} h`
+        : `${Math.round(minutes / 1440)} d`;
   return left >= 0 ? `due ${short}` : `late ${short}`;
 }
 

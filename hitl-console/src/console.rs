@@ -10,11 +10,11 @@ use hitl_core::audit::AuditReader;
 
 use crate::auth::Auth;
 use crate::client::Cidr;
-use crate::guard::HostPort;
+use crate::middleware::HostPort;
 use crate::policies::Policies;
-use crate::state::{Caps, Readable, State};
+use crate::state::{Limits, Sources, State};
 use crate::tasks::Tasks;
-use crate::{api, assets, guard};
+use crate::{api, assets, middleware};
 
 /// The console's routes, with their default settings. See [`Console`] for others.
 ///
@@ -33,7 +33,7 @@ pub struct Console {
     auth: Arc<dyn Auth>,
     hosts: Vec<String>,
     trusted_proxies: Vec<Cidr>,
-    caps: Caps,
+    limits: Limits,
     audit: Option<Arc<dyn AuditReader>>,
     policies: Policies,
 }
@@ -47,7 +47,7 @@ impl Console {
             auth: Arc::new(auth),
             hosts: Vec::new(),
             trusted_proxies: Vec::new(),
-            caps: Caps::default(),
+            limits: Limits::default(),
             audit: None,
             policies: Policies::default(),
         }
@@ -90,8 +90,8 @@ impl Console {
     }
 
     /// Shows a rule file, and lets reviewers with this role accept what waits in it. Without that
-    /// role they see only that something waits. Whoever accepts a policy may relax it, so name a
-    /// role that few have.
+    /// role they see only that something waits. Accepting a policy may relax it, so name a role
+    /// that few people have.
     ///
     /// The gate's audit has each acceptance before it takes effect: who, how they are known, from
     /// which digest to which.
@@ -100,9 +100,9 @@ impl Console {
     /// # use hitl_console::{Console, Reviewer, Tasks, Tokens};
     /// # use hitl_core::{Gate, RuleFile};
     /// # async fn example() -> Result<(), Box<dyn std::error::Error>> {
-    /// let rules = RuleFile::open("policy.toml");
-    /// let gate = Gate::builder().policy(rules.clone()).build().await?;
-    /// let console = Console::new(gate, Tasks::none(), Tokens::new()).policy(rules, "policy-admin");
+    /// let rules = RuleFile::open("policy.toml"); let gate =
+    /// Gate::builder().policy(rules.clone()).build().await?; let console = Console::new(gate,
+    /// Tasks::none(), Tokens::new()).policy(rules, "policy-admin");
     /// # Ok(()) }
     /// ```
     #[cfg(feature = "policy-files")]
@@ -111,40 +111,40 @@ impl Console {
         self
     }
 
-    /// How large a request may be, in bytes; 64 KiB unless set.
-    pub fn largest_body(mut self, bytes: usize) -> Self {
-        self.caps.body = bytes;
+    /// Limits the body of a request to this many bytes; 64 KiB unless set.
+    pub fn max_body_bytes(mut self, bytes: usize) -> Self {
+        self.limits.body = bytes;
         self
     }
 
-    /// How long the body of a request may take to come, from when its reviewer is known; 30 seconds
-    /// unless set. A body that is late is refused.
+    /// Sets the time within which the body of a request must arrive, counted from when its reviewer
+    /// is known; 30 seconds unless set. A late body is refused.
     pub fn body_deadline(mut self, within: Duration) -> Self {
-        self.caps.body_deadline = within;
+        self.limits.body_deadline = within;
         self
     }
 
-    /// How many event streams may be open at once; 3072 unless set.
-    pub fn most_streams(mut self, streams: usize) -> Self {
-        self.caps.streams = streams;
+    /// Limits the number of open event streams; 3072 unless set.
+    pub fn max_streams(mut self, streams: usize) -> Self {
+        self.limits.streams = streams;
         self
     }
 
-    /// How many event streams one principal may have open at once; 32 unless set. Each tab of a
-    /// browser is one.
+    /// Limits the number of open event streams of one principal; 32 unless set. Each browser tab
+    /// uses one.
     pub fn max_streams_per_principal(mut self, streams: usize) -> Self {
-        self.caps.streams_per_principal = streams;
+        self.limits.streams_per_principal = streams;
         self
     }
 
     /// The routes. Their background work starts with the first request and ends when the last clone
     /// of the router is dropped.
     pub fn router(self) -> Router {
-        let Self { gate, tasks, auth, hosts, trusted_proxies, caps, audit, policies } = self;
-        let read = Readable { audit, policies };
-        let state = State::new(gate, tasks, auth, (hosts, trusted_proxies), caps, read);
+        let Self { gate, tasks, auth, hosts, trusted_proxies, limits, audit, policies } = self;
+        let read = Sources { audit, policies };
+        let state = State::new(gate, tasks, auth, (hosts, trusted_proxies), limits, read);
         let routes = api::routes(&state).merge(assets::routes());
-        guard::around(routes.fallback(assets::nowhere), state)
+        middleware::around(routes.fallback(assets::not_found), state)
     }
 }
 

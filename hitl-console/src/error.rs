@@ -1,41 +1,30 @@
-//! What a request is answered when it did not get what it wanted.
+//! Refusals, as every route answers them.
 
 use axum::Json;
 use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use hitl_core::grant::GrantError;
 use hitl_core::{GateError, GateErrorKind, Refusal};
+use hitl_wire::CallSummary;
+use hitl_wire::error::ErrorDetail;
 use serde::Serialize;
 use utoipa::ToSchema;
 
-use crate::auth::Unidentified;
-use crate::view::CallSummary;
+use crate::auth::AuthError;
 
 /// A refusal. Says what to do next; quotes nothing secret.
 #[derive(Debug, Serialize, ToSchema)]
 pub(crate) struct Problem {
-    error: Detail,
+    error: ErrorDetail,
     #[serde(skip)]
     status: u16,
     #[serde(skip)]
     retry_after: Option<u64>,
 }
 
-#[derive(Debug, Serialize, ToSchema)]
-#[serde(rename_all = "camelCase")]
-struct Detail {
-    /// One word for programs, like `stale`.
-    kind: &'static str,
-    /// A sentence for people.
-    message: String,
-    /// The call as it stands, when somebody else was first.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    current: Option<Box<CallSummary>>,
-}
-
 impl Problem {
     pub(crate) fn new(status: StatusCode, kind: &'static str, message: impl Into<String>) -> Self {
-        let error = Detail { kind, message: message.into(), current: None };
+        let error = ErrorDetail { kind: kind.into(), message: message.into(), current: None };
         Self { error, status: status.as_u16(), retry_after: None }
     }
 
@@ -61,8 +50,8 @@ impl Problem {
         Self { retry_after: Some(seconds), ..problem }
     }
 
-    pub(crate) fn kind(&self) -> &'static str {
-        self.error.kind
+    pub(crate) fn kind(&self) -> &str {
+        &self.error.kind
     }
 
     pub(crate) fn message(&self) -> &str {
@@ -70,16 +59,16 @@ impl Problem {
     }
 }
 
-impl From<Unidentified> for Problem {
-    fn from(why: Unidentified) -> Self {
+impl From<AuthError> for Problem {
+    fn from(why: AuthError) -> Self {
         match why {
-            Unidentified::Nobody => {
+            AuthError::Nobody => {
                 Self::new(StatusCode::UNAUTHORIZED, "unauthorized", why.to_string())
             }
-            Unidentified::Wrong => {
+            AuthError::Wrong => {
                 Self::new(StatusCode::UNAUTHORIZED, "invalidToken", why.to_string())
             }
-            Unidentified::Unavailable => {
+            AuthError::Unavailable => {
                 Self::new(StatusCode::SERVICE_UNAVAILABLE, "unavailable", why.to_string())
             }
         }
@@ -107,7 +96,7 @@ impl From<GateError> for Problem {
             _ => (StatusCode::INTERNAL_SERVER_ERROR, "gate"),
         };
         let mut problem = Self::new(status, kind, error.to_string());
-        problem.error.current = error.current().map(|call| Box::new(CallSummary::of(call)));
+        problem.error.current = error.current().map(|call| Box::new(CallSummary::from(call)));
         problem
     }
 }

@@ -20,11 +20,11 @@
 //! | [`router`], [`Console`] | the routes; [`Console`] has the settings |
 //! | [`Tokens`], [`Auth`] | who somebody is: bearer tokens, or the host's own sign-in |
 //! | [`Tasks`] | the tasks whose progress is shown |
-//! | [`serve`] | serves a router with caps on connections; any other axum server does as well |
+//! | [`serve`] | serves a router with limits on connections; any other axum server does as well |
 //!
 //! # What it promises
 //!
-//! - **Identity comes from [`Auth`]**, never from a body. Every request names its reviewer anew,
+//! - **Identity comes from [`Auth`]**, never from a body. Every request is authenticated again,
 //!   and an open event stream is closed within five seconds of the end of its reviewer's right.
 //! - **A decision is about what was shown**: it carries id, revision and binding digest, so that a
 //!   stale page cannot approve something else.
@@ -40,12 +40,13 @@
 mod api;
 mod assets;
 mod auth;
+mod card;
 mod client;
 mod console;
+mod decided_calls;
 mod error;
 mod feed;
-mod guard;
-mod past;
+mod middleware;
 mod policies;
 mod presence;
 mod queue;
@@ -53,10 +54,9 @@ mod serve;
 mod state;
 mod streams;
 mod tasks;
-mod view;
 
-pub use auth::{Auth, RandomnessError, Reviewer, SignIn, Token, Tokens, Unidentified};
+pub use auth::{Auth, AuthError, RandomnessError, Reviewer, SignIn, Token, Tokens};
 pub use client::{Cidr, ParseCidrError};
 pub use console::{Console, router};
-pub use serve::{Limited, Peer, ServeOptions, serve, serve_with};
+pub use serve::{LimitedListener, Peer, ServeOptions, serve, serve_with};
 pub use tasks::Tasks;

@@ -11,13 +11,13 @@ pub(crate) struct Policies {
 }
 
 impl Policies {
-    /// How many there are.
+    /// The number of there are.
     #[cfg(feature = "policy-files")]
     pub(crate) fn count(&self) -> usize {
         self.files.len()
     }
 
-    /// How many there are.
+    /// The number of there are.
     #[cfg(not(feature = "policy-files"))]
     #[expect(clippy::unused_self, reason = "with the feature it has some")]
     pub(crate) const fn count(&self) -> usize {

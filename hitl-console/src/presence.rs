@@ -1,4 +1,4 @@
-//! Who else is looking at a call.
+//! Who else looks at a call.
 
 use std::collections::{BTreeSet, HashMap};
 use std::sync::{Mutex, PoisonError};
@@ -9,68 +9,72 @@ use tokio::time::Instant;
 
 use crate::auth::Reviewer;
 
-/// How long a reviewer counts as looking after the page last said so.
-const FRESH: Duration = Duration::from_secs(25);
-/// How many are remembered; who comes later is not shown.
-const MOST: usize = 10_000;
+/// The time for which a reviewer counts as an onlooker after the page last said so.
+const PRESENCE_TTL: Duration = Duration::from_secs(25);
+/// The number of onlookers that are remembered; later ones are not shown.
+const MAX_ONLOOKERS: usize = 10_000;
 
 /// Who looks at which call. One call at a time each.
 #[derive(Default)]
-pub(crate) struct Presence(Mutex<HashMap<(String, Principal), Looking>>);
+pub(crate) struct Presence(Mutex<HashMap<(String, Principal), Sighting>>);
 
 #[derive(Clone, Copy)]
-struct Looking {
+struct Sighting {
     at: RequestId,
     /// The revision that they have seen of it.
     revision: u32,
     said: Instant,
 }
 
-/// What follows from somebody's looking at a call.
+/// The consequences of a reviewer looking at a call.
 #[derive(Debug, Default, PartialEq, Eq)]
-pub(crate) struct Looked {
+pub(crate) struct PresenceChange {
     /// The calls that have other onlookers now.
     pub(crate) moved: Vec<RequestId>,
     /// They had not seen this revision the moment before.
-    pub(crate) anew: bool,
+    pub(crate) is_new: bool,
 }
 
 impl Presence {
     /// A reviewer looks at a revision of a call, or at none.
-    pub(crate) fn looks(&self, who: &Reviewer, at: Option<(RequestId, u32)>) -> Looked {
+    pub(crate) fn update(&self, who: &Reviewer, at: Option<(RequestId, u32)>) -> PresenceChange {
         let (mut map, now) = (self.map(), Instant::now());
-        map.retain(|_, looking| now.duration_since(looking.said) < FRESH);
+        map.retain(|_, sighting| now.duration_since(sighting.said) < PRESENCE_TTL);
         let key = (who.tenant.to_string(), who.principal.clone());
-        let room = map.len() < MOST;
+        let room = map.len() < MAX_ONLOOKERS;
         let before = match at {
             Some((at, revision)) if room || map.contains_key(&key) => {
-                map.insert(key, Looking { at, revision, said: now })
+                map.insert(key, Sighting { at, revision, said: now })
             }
             // Nobody remembers that they look: what they were shown is said all the same.
-            Some(_) => return Looked { moved: Vec::new(), anew: true },
+            Some(_) => return PresenceChange { moved: Vec::new(), is_new: true },
             None => map.remove(&key),
         };
         let (call, seen) = (before.map(|before| before.at), before.map(|b| (b.at, b.revision)));
         let now_at = at.map(|(at, _)| at);
         let moved =
             if call == now_at { Vec::new() } else { call.into_iter().chain(now_at).collect() };
-        Looked { moved, anew: at.is_some() && seen != at }
+        PresenceChange { moved, is_new: at.is_some() && seen != at }
     }
 
     /// Who looks at a call, by name.
-    pub(crate) fn at(&self, tenant: &hitl_core::Tenant, call: RequestId) -> BTreeSet<Principal> {
+    pub(crate) fn onlookers_of(
+        &self,
+        tenant: &hitl_core::Tenant,
+        call: RequestId,
+    ) -> BTreeSet<Principal> {
         let (map, now) = (self.map(), Instant::now());
         map.iter()
-            .filter(|((theirs, _), looking)| {
+            .filter(|((theirs, _), sighting)| {
                 theirs == tenant.as_str()
-                    && looking.at == call
-                    && now.duration_since(looking.said) < FRESH
+                    && sighting.at == call
+                    && now.duration_since(sighting.said) < PRESENCE_TTL
             })
             .map(|((_, who), _)| who.clone())
             .collect()
     }
 
-    fn map(&self) -> std::sync::MutexGuard<'_, HashMap<(String, Principal), Looking>> {
+    fn map(&self) -> std::sync::MutexGuard<'_, HashMap<(String, Principal), Sighting>> {
         // The map is sound after every statement.
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -84,9 +88,10 @@ mod tests {
     async fn one_call_at_a_time_and_only_while_fresh() {
         let (presence, a, b) = (Presence::default(), RequestId::new(), RequestId::new());
         let (ann, bob) = (Reviewer::new("ann"), Reviewer::new("bob"));
-        let at = |call| presence.at(&ann.tenant, call).len();
-        let looks =
-            |who: &Reviewer, at: Option<RequestId>| presence.looks(who, at.map(|at| (at, 1))).moved;
+        let at = |call| presence.onlookers_of(&ann.tenant, call).len();
+        let looks = |who: &Reviewer, at: Option<RequestId>| {
+            presence.update(who, at.map(|at| (at, 1))).moved
+        };
         assert_eq!(looks(&ann, Some(a)), [a]);
         assert_eq!(looks(&ann, Some(a)), []);
         assert_eq!(looks(&bob, Some(a)), [a]);
@@ -94,8 +99,8 @@ mod tests {
         assert_eq!(looks(&ann, Some(b)), [a, b]);
         assert_eq!(looks(&bob, None), [a]);
         assert_eq!((at(a), at(b)), (0, 1));
-        assert_eq!(presence.at(&"acme".into(), b).len(), 0);
-        tokio::time::advance(FRESH).await;
+        assert_eq!(presence.onlookers_of(&"acme".into(), b).len(), 0);
+        tokio::time::advance(PRESENCE_TTL).await;
         assert_eq!(at(b), 0);
     }
 
@@ -103,11 +108,11 @@ mod tests {
     async fn each_revision_is_seen_once_while_they_stay() {
         let (presence, call) = (Presence::default(), RequestId::new());
         let ann = Reviewer::new("ann");
-        let anew = |at| presence.looks(&ann, at).anew;
-        assert!(anew(Some((call, 1))));
-        assert!(!anew(Some((call, 1))));
-        assert!(anew(Some((call, 2))));
-        assert!(!anew(None));
-        assert!(anew(Some((call, 2))));
+        let is_new = |at| presence.update(&ann, at).is_new;
+        assert!(is_new(Some((call, 1))));
+        assert!(!is_new(Some((call, 1))));
+        assert!(is_new(Some((call, 2))));
+        assert!(!is_new(None));
+        assert!(is_new(Some((call, 2))));
     }
 }

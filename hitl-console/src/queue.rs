@@ -7,28 +7,29 @@ use hitl_core::{
     ApprovalLevel, CallRecord, CallState, Gate, Priority, QueueCounts, QueueOrder, QueueQuery,
     Risk, Tenant, Viewer,
 };
-use serde::{Deserialize, Serialize};
+use hitl_wire::queue::{CallCounts, Count};
+use hitl_wire::{CallPage, CallSummary};
+use serde::Deserialize;
 use utoipa::{IntoParams, ToSchema};
 
+use crate::decided_calls;
 use crate::error::Problem;
-use crate::past;
-use crate::view::CallSummary;
 
-/// How many overdue calls are counted.
-const OVERDUE: usize = 200;
+/// The number of overdue calls up to which they are counted.
+const MAX_OVERDUE: usize = 200;
 
 /// Which calls to list.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize, ToSchema)]
 #[serde(rename_all = "lowercase")]
-pub(crate) enum Which {
-    /// What waits for a decision.
+pub(crate) enum CallGroup {
+    /// Pending calls.
     #[default]
     Pending,
-    /// What is approved or runs.
+    /// Calls that are approved or run.
     Underway,
-    /// What is parked: nobody knows how it ended.
+    /// Parked calls, whose outcome is unknown.
     Unknown,
-    /// What is over.
+    /// Calls that have ended.
     Ended,
 }
 
@@ -39,15 +40,15 @@ pub(crate) enum Order {
     /// The most urgent first; within a priority agents take turns, then what is due first.
     #[default]
     Priority,
-    /// What is due first.
+    /// By due time, earliest first.
     Due,
-    /// What was submitted first.
+    /// By submission time, oldest first.
     Oldest,
-    /// What ended last; for what is over only.
+    /// By end time, newest first; only for calls that have ended.
     Newest,
 }
 
-/// What to list.
+/// Which calls to list, and in which order.
 #[derive(Clone, Debug, Default, Deserialize, IntoParams)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 #[into_params(parameter_in = Query)]
@@ -55,7 +56,7 @@ pub(crate) struct Query {
     /// `pending` (unless said), `underway`, `unknown`, `ended`.
     #[serde(default)]
     #[param(inline)]
-    pub(crate) which: Which,
+    pub(crate) which: CallGroup,
     /// Instead of `which`: calls in these states, as `approved,claimed`.
     pub(crate) state: Option<String>,
     /// `priority` (unless said), `due`, `oldest`; `newest` for what is over. What is over is listed
@@ -90,81 +91,26 @@ pub(crate) struct Query {
     pub(crate) limit: Option<usize>,
 }
 
-/// A page of the queue.
-#[derive(Debug, Serialize, ToSchema)]
-#[serde(rename_all = "camelCase")]
-pub(crate) struct Listing {
-    /// The calls, in order. Where a filter leaves many out, a page may hold fewer than were asked
-    /// for, or none, and still go on.
-    calls: Vec<CallSummary>,
-    /// Where the next page begins: `after`. Nothing when this is the last one.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    next: Option<String>,
-    /// How many there are without the filter.
-    counts: Counts,
-    /// The tools that are registered here.
-    tools: Vec<String>,
-    /// The present, by the clock that expiry is judged by.
-    #[schema(value_type = String, format = DateTime)]
-    now: Timestamp,
-}
-
-/// How many calls wait, without the filter. A count ends at a thousand: then `more` is true.
-#[derive(Debug, Default, Serialize, ToSchema)]
-#[serde(rename_all = "camelCase")]
-pub(crate) struct Counts {
-    /// All that wait.
-    #[schema(value_type = Object)]
-    all: Tally,
-    /// Of these, past their due time; counted as far as 200.
-    #[schema(value_type = Object)]
-    overdue: Tally,
-    /// Of these, what is quickly decided.
-    #[schema(value_type = Object)]
-    quick: Tally,
-    /// Of these, what needs a full review.
-    #[schema(value_type = Object)]
-    full: Tally,
-    /// Of these, by priority.
-    #[schema(value_type = Object)]
-    urgent: Tally,
-    /// The same.
-    #[schema(value_type = Object)]
-    high: Tally,
-    /// The same.
-    #[schema(value_type = Object)]
-    medium: Tally,
-    /// Approved, and not begun.
-    #[schema(value_type = Object)]
-    approved: Tally,
-    /// It runs.
-    #[schema(value_type = Object)]
-    claimed: Tally,
-    /// Parked: nobody knows how it ended.
-    #[schema(value_type = Object)]
-    unknown: Tally,
-}
-
 /// Answers a query.
-pub(crate) async fn list(gate: &Gate, tenant: &Tenant, query: &Query) -> Result<Listing, Problem> {
+pub(crate) async fn list(gate: &Gate, tenant: &Tenant, query: &Query) -> Result<CallPage, Problem> {
     let queue = gate.queue(Viewer::of(tenant.clone()));
-    let asked = asked(query)?;
+    let asked = to_query(query)?;
     let page = if query.order == Some(Order::Newest) {
         let days = query.days.unwrap_or(30);
-        let calls = past::newest(gate, tenant, days, asked.filter(), limit(query)).await?;
+        let calls = decided_calls::newest(gate, tenant, days, asked.filter(), limit(query)).await?;
         Page { calls, next: None, now: gate.now().await? }
     } else {
         let page = queue.page(asked).await?;
         Page { calls: page.entries, next: page.next, now: page.now }
     };
-    let late = QueueQuery::pending().order(QueueOrder::Due).due_before(page.now).limit(OVERDUE);
+    let late = QueueQuery::pending().order(QueueOrder::Due).due_before(page.now).limit(MAX_OVERDUE);
     let late = queue.page(late).await?;
     let mut overdue = Tally::of(late.entries.len() as u64);
     overdue.more |= late.next.is_some();
-    Ok(Listing {
-        calls: page.calls.iter().map(CallSummary::of).collect(),
+    Ok(CallPage {
+        calls: page.calls.iter().map(CallSummary::from).collect(),
         next: page.next.map(|next| next.to_string()),
-        counts: Counts::of(&queue.counts().await?, overdue),
+        counts: counts(&queue.counts().await?, overdue),
         tools: gate.specs().into_iter().map(|tool| tool.name.into_owned()).collect(),
         now: page.now,
     })
@@ -180,8 +126,8 @@ fn limit(query: &Query) -> usize {
     query.limit.unwrap_or(100).clamp(1, 200)
 }
 
-/// What the gate is asked for. Pure.
-fn asked(query: &Query) -> Result<QueueQuery, Problem> {
+/// Converts the parameters to the gate's own query. Pure.
+fn to_query(query: &Query) -> Result<QueueQuery, Problem> {
     let states = match &query.state {
         None => states(query.which).to_vec(),
         Some(names) => names.split(',').map(state).collect::<Result<_, _>>()?,
@@ -233,12 +179,12 @@ fn asked(query: &Query) -> Result<QueueQuery, Problem> {
     Ok(asked)
 }
 
-const fn states(which: Which) -> &'static [CallState] {
+const fn states(which: CallGroup) -> &'static [CallState] {
     match which {
-        Which::Pending => &[CallState::Pending],
-        Which::Underway => &[CallState::Approved, CallState::Claimed],
-        Which::Unknown => &[CallState::OutcomeUnknown],
-        Which::Ended => &past::ENDED,
+        CallGroup::Pending => &[CallState::Pending],
+        CallGroup::Underway => &[CallState::Approved, CallState::Claimed],
+        CallGroup::Unknown => &[CallState::OutcomeUnknown],
+        CallGroup::Ended => &decided_calls::ENDED,
     }
 }
 
@@ -250,20 +196,21 @@ fn state(name: &str) -> Result<CallState, Problem> {
     })
 }
 
-impl Counts {
-    fn of(counts: &QueueCounts, overdue: Tally) -> Self {
-        Self {
-            all: counts.state(CallState::Pending),
-            overdue,
-            quick: counts.level(ApprovalLevel::Quick),
-            full: counts.level(ApprovalLevel::Full),
-            urgent: counts.priority(Priority::Urgent),
-            high: counts.priority(Priority::High),
-            medium: counts.priority(Priority::Medium),
-            approved: counts.state(CallState::Approved),
-            claimed: counts.state(CallState::Claimed),
-            unknown: counts.state(CallState::OutcomeUnknown),
-        }
+fn counts(counts: &QueueCounts, overdue: Tally) -> CallCounts {
+    let state = |state| Count::from(counts.state(state));
+    let level = |level| Count::from(counts.level(level));
+    let priority = |priority| Count::from(counts.priority(priority));
+    CallCounts {
+        all: state(CallState::Pending),
+        overdue: overdue.into(),
+        quick: level(ApprovalLevel::Quick),
+        full: level(ApprovalLevel::Full),
+        urgent: priority(Priority::Urgent),
+        high: priority(Priority::High),
+        medium: priority(Priority::Medium),
+        approved: state(CallState::Approved),
+        claimed: state(CallState::Claimed),
+        unknown: state(CallState::OutcomeUnknown),
     }
 }
 
@@ -271,28 +218,28 @@ impl Counts {
 mod tests {
     use super::*;
 
-    fn query(which: Which, order: Option<Order>) -> Query {
+    fn query(which: CallGroup, order: Option<Order>) -> Query {
         Query { which, order, ..Query::default() }
     }
 
     #[test]
     fn what_is_over_is_listed_by_age_and_the_newest_first_is_for_nothing_else() {
-        assert!(asked(&query(Which::Ended, None)).is_ok());
-        assert!(asked(&query(Which::Ended, Some(Order::Newest))).is_ok());
-        for which in [Which::Pending, Which::Underway, Which::Unknown] {
-            assert!(asked(&query(which, None)).is_ok());
-            assert!(asked(&query(which, Some(Order::Newest))).is_err());
+        assert!(to_query(&query(CallGroup::Ended, None)).is_ok());
+        assert!(to_query(&query(CallGroup::Ended, Some(Order::Newest))).is_ok());
+        for which in [CallGroup::Pending, CallGroup::Underway, CallGroup::Unknown] {
+            assert!(to_query(&query(which, None)).is_ok());
+            assert!(to_query(&query(which, Some(Order::Newest))).is_err());
         }
         let paged =
-            Query { after: Some("0".to_owned()), ..query(Which::Ended, Some(Order::Newest)) };
-        assert!(asked(&paged).is_err());
+            Query { after: Some("0".to_owned()), ..query(CallGroup::Ended, Some(Order::Newest)) };
+        assert!(to_query(&paged).is_err());
     }
 
     #[test]
     fn states_are_named_one_by_one() {
         let of = |names: &str| {
             let query = Query { state: Some(names.to_owned()), ..Query::default() };
-            asked(&query).map(|asked| asked.filter().states())
+            to_query(&query).map(|asked| asked.filter().states())
         };
         let two = of("approved,claimed").unwrap();
         assert_eq!(two, [CallState::Approved, CallState::Claimed]);

@@ -1,4 +1,4 @@
-//! What every request shares.
+//! The state that all requests share.
 
 use std::sync::{Arc, OnceLock};
 use std::time::Duration;
@@ -14,53 +14,53 @@ use crate::feed::{self, Feed};
 use crate::policies::Policies;
 use crate::presence::Presence;
 use crate::streams::Streams;
-use crate::tasks::{Board, Tasks};
+use crate::tasks::{TaskBoard, Tasks};
 
-/// What every request shares.
+/// The state that all requests share.
 pub(crate) type Shared = Arc<State>;
 
 pub(crate) struct State {
     pub(crate) gate: Gate,
     pub(crate) tasks: Tasks,
-    pub(crate) board: Arc<Board>,
+    pub(crate) board: Arc<TaskBoard>,
     pub(crate) auth: Arc<dyn Auth>,
     pub(crate) hosts: Vec<String>,
     pub(crate) trusted_proxies: Vec<Cidr>,
     pub(crate) throttle: Throttle,
     /// Answers to guesses that are held back at once.
     pub(crate) held_guesses: Semaphore,
-    pub(crate) caps: Caps,
+    pub(crate) limits: Limits,
     pub(crate) feed: Arc<Feed>,
     pub(crate) presence: Presence,
     pub(crate) streams: Arc<Streams>,
     pub(crate) audit: Option<Arc<dyn AuditReader>>,
     pub(crate) policies: Policies,
     /// One at a time: an audit may be long.
-    pub(crate) audit_is_read: Semaphore,
+    pub(crate) audit_turn: Semaphore,
     pumps: OnceLock<[JoinHandle<()>; 3]>,
 }
 
-/// What is shown besides calls and tasks.
-pub(crate) struct Readable {
+/// What the console shows besides calls and tasks.
+pub(crate) struct Sources {
     pub(crate) audit: Option<Arc<dyn AuditReader>>,
     pub(crate) policies: Policies,
 }
 
-/// What is bounded.
+/// The limits of a console.
 #[derive(Clone, Copy, Debug)]
-pub(crate) struct Caps {
+pub(crate) struct Limits {
     /// Bytes of a request's body.
     pub(crate) body: usize,
-    /// How long a body may take to come.
+    /// The time within which a body must arrive.
     pub(crate) body_deadline: Duration,
     pub(crate) streams: usize,
     pub(crate) streams_per_principal: usize,
 }
 
-/// How many answers to guesses are held back at once; further ones are given at once.
+/// The number of answers to guesses that are delayed at a time; further ones are not delayed.
 const MAX_HELD_GUESSES: usize = 64;
 
-impl Default for Caps {
+impl Default for Limits {
     fn default() -> Self {
         Self {
             body: 64 * 1024,
@@ -77,8 +77,8 @@ impl State {
         tasks: Tasks,
         auth: Arc<dyn Auth>,
         (hosts, trusted_proxies): (Vec<String>, Vec<Cidr>),
-        caps: Caps,
-        Readable { audit, policies }: Readable,
+        limits: Limits,
+        Sources { audit, policies }: Sources,
     ) -> Shared {
         Arc::new(Self {
             gate,
@@ -89,13 +89,13 @@ impl State {
             trusted_proxies,
             throttle: Throttle::default(),
             held_guesses: Semaphore::new(MAX_HELD_GUESSES),
-            caps,
+            limits,
             feed: Arc::default(),
             presence: Presence::default(),
-            streams: Arc::new(Streams::new(caps.streams, caps.streams_per_principal)),
+            streams: Arc::new(Streams::new(limits.streams, limits.streams_per_principal)),
             audit,
             policies,
-            audit_is_read: Semaphore::new(1),
+            audit_turn: Semaphore::new(1),
             pumps: OnceLock::new(),
         })
     }
@@ -105,9 +105,9 @@ impl State {
         self.pumps.get_or_init(|| {
             let (feed, board) = (Arc::clone(&self.feed), Arc::clone(&self.board));
             [
-                tokio::spawn(feed::follow_calls(self.gate.clone(), Arc::clone(&feed))),
-                tokio::spawn(feed::follow_tasks(self.tasks.clone(), board, feed)),
-                tokio::spawn(feed::keep_in_order(self.gate.clone())),
+                tokio::spawn(feed::publish_calls(self.gate.clone(), Arc::clone(&feed))),
+                tokio::spawn(feed::publish_tasks(self.tasks.clone(), board, feed)),
+                tokio::spawn(feed::recover_calls(self.gate.clone())),
             ]
         });
     }

@@ -1,4 +1,4 @@
-//! How many event streams are open, in all and of one principal.
+//! Counts open event streams, in all and of each principal.
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -12,18 +12,18 @@ use crate::auth::Reviewer;
 pub(crate) struct Streams {
     max: usize,
     max_per_principal: usize,
-    open: Mutex<Open>,
+    open: Mutex<OpenCounts>,
 }
 
 #[derive(Debug, Default)]
-struct Open {
+struct OpenCounts {
     all: usize,
     of: HashMap<(Tenant, Principal), usize>,
 }
 
 /// Why there is no further stream.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum NoStream {
+pub(crate) enum StreamLimit {
     /// There are as many as there may be.
     All,
     /// This principal has as many as one may have.
@@ -36,23 +36,23 @@ impl Streams {
     }
 
     /// Counts one more stream of a reviewer, until what it gives is dropped.
-    pub(crate) fn open(self: &Arc<Self>, reviewer: &Reviewer) -> Result<StreamPlace, NoStream> {
+    pub(crate) fn open(self: &Arc<Self>, reviewer: &Reviewer) -> Result<StreamSlot, StreamLimit> {
         let who = (reviewer.tenant.clone(), reviewer.principal.clone());
         let mut open = self.lock();
         if open.of.get(&who).is_some_and(|count| *count >= self.max_per_principal)
             || self.max_per_principal == 0
         {
-            return Err(NoStream::Principal);
+            return Err(StreamLimit::Principal);
         }
         if open.all >= self.max {
-            return Err(NoStream::All);
+            return Err(StreamLimit::All);
         }
         open.all += 1;
         *open.of.entry(who.clone()).or_default() += 1;
-        Ok(StreamPlace { streams: Arc::clone(self), who })
+        Ok(StreamSlot { streams: Arc::clone(self), who })
     }
 
-    fn lock(&self) -> MutexGuard<'_, Open> {
+    fn lock(&self) -> MutexGuard<'_, OpenCounts> {
         // Nothing in here can panic half-way.
         self.open.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -60,12 +60,12 @@ impl Streams {
 
 /// An open stream. Dropping it gives its place back.
 #[derive(Debug)]
-pub(crate) struct StreamPlace {
+pub(crate) struct StreamSlot {
     streams: Arc<Streams>,
     who: (Tenant, Principal),
 }
 
-impl Drop for StreamPlace {
+impl Drop for StreamSlot {
     fn drop(&mut self) {
         let mut open = self.streams.lock();
         open.all -= 1;
@@ -89,9 +89,9 @@ mod tests {
         let elsewhere = Reviewer::new("ann").of_tenant("other");
         let one = streams.open(&ann).unwrap();
         let _two = streams.open(&ann).unwrap();
-        assert_eq!(streams.open(&ann).unwrap_err(), NoStream::Principal);
+        assert_eq!(streams.open(&ann).unwrap_err(), StreamLimit::Principal);
         let _three = streams.open(&elsewhere).unwrap();
-        assert_eq!(streams.open(&bob).unwrap_err(), NoStream::All);
+        assert_eq!(streams.open(&bob).unwrap_err(), StreamLimit::All);
         drop(one);
         let four = streams.open(&bob).unwrap();
         drop(four);

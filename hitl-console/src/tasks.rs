@@ -6,14 +6,14 @@ use std::time::Duration;
 
 use hitl_base::{Clock as _, Timestamp, clock::SystemClock};
 use hitl_core::Tenant;
-use hitl_tasks::{EventLog, TaskEvent, TaskEventKind, TaskId, TaskManager, TaskProgress};
+use hitl_tasks::{EventLog, TaskEventKind, TaskEvent, TaskId, TaskManager, TaskProgress};
+use hitl_wire::TaskSummary;
 
 use crate::auth::Reviewer;
-use crate::view::TaskView;
 
-/// How long a task that has ended stays, and how many of them.
-const RETAINED: Duration = Duration::from_secs(300);
-const FINISHED: usize = 50;
+/// The time for which ended tasks are kept, and the number of them.
+const FINISHED_TTL: Duration = Duration::from_secs(300);
+const MAX_FINISHED: usize = 50;
 
 /// The tasks whose progress the console shows: a manager, and the log that its events go to.
 ///
@@ -58,12 +58,12 @@ impl From<(TaskManager, EventLog)> for Tasks {
     }
 }
 
-/// What is known of each task. Bounded by what the manager runs, and by [`FINISHED`].
+/// The progress of each task. Bounded by what the manager runs, and by [`MAX_FINISHED`].
 #[derive(Default)]
-pub(crate) struct Board(Mutex<Known>);
+pub(crate) struct TaskBoard(Mutex<TaskTable>);
 
 #[derive(Default)]
-struct Known {
+struct TaskTable {
     living: BTreeMap<TaskId, Entry>,
     /// Newest first.
     finished: VecDeque<Entry>,
@@ -76,11 +76,11 @@ struct Entry {
     progress: TaskProgress,
 }
 
-impl Board {
+impl TaskBoard {
     /// Takes in an event.
-    pub(crate) fn learn(&self, event: &TaskEvent) {
-        let (mut known, id) = (self.known(), event.task.id());
-        let entry = known.living.entry(id).or_insert_with(|| Entry {
+    pub(crate) fn apply(&self, event: &TaskEvent) {
+        let (mut table, id) = (self.table(), event.task.id());
+        let entry = table.living.entry(id).or_insert_with(|| Entry {
             tenant: event.task.tenant().map(Tenant::from).unwrap_or_default(),
             waiting: false,
             progress: TaskProgress::from_info(&event.task),
@@ -92,49 +92,56 @@ impl Board {
             _ => {}
         }
         if event.is_end()
-            && let Some(mut entry) = known.living.remove(&id)
+            && let Some(mut entry) = table.living.remove(&id)
         {
             entry.waiting = false;
-            known.finished.push_front(entry);
-            known.finished.truncate(FINISHED);
+            table.finished.push_front(entry);
+            table.finished.truncate(MAX_FINISHED);
         }
     }
 
     /// Events are missing: what the manager no longer knows has ended meanwhile.
     pub(crate) fn catch_up(&self, tasks: &Tasks) {
-        let ids: Vec<TaskId> = self.known().living.keys().copied().collect();
+        let ids: Vec<TaskId> = self.table().living.keys().copied().collect();
         let lives =
             |id: &TaskId| tasks.manager().is_some_and(|manager| manager.progress(*id).is_some());
         let ended: Vec<TaskId> = ids.into_iter().filter(|id| !lives(id)).collect();
-        self.known().living.retain(|id, _| !ended.contains(id));
+        self.table().living.retain(|id, _| !ended.contains(id));
     }
 
     /// One task as its own tenant sees it.
-    pub(crate) fn view(&self, tasks: &Tasks, id: TaskId) -> Option<(Tenant, TaskView)> {
-        let known = self.known();
-        let finished = || known.finished.iter().find(|entry| entry.progress.task_id == id);
-        let entry = known.living.get(&id).or_else(finished)?.clone();
-        drop(known);
-        Some((entry.tenant.clone(), entry.seen(tasks)))
+    pub(crate) fn view(
+        &self,
+        tasks: &Tasks,
+        id: TaskId,
+    ) -> Option<(Tenant, TaskSummary<TaskProgress>)> {
+        let table = self.table();
+        let finished = || table.finished.iter().find(|entry| entry.progress.task_id == id);
+        let entry = table.living.get(&id).or_else(finished)?.clone();
+        drop(table);
+        Some((entry.tenant.clone(), entry.summary(tasks)))
     }
 
-    /// What a reviewer sees: what runs, oldest first, then what has ended, newest first.
-    pub(crate) fn list(&self, tasks: &Tasks, reviewer: &Reviewer) -> Vec<TaskView> {
-        let mut known = self.known();
+    /// Lists the tasks of a reviewer's tenant: first those that run, oldest first, then those that
+    /// have ended, newest first.
+    pub(crate) fn list(
+        &self,
+        tasks: &Tasks,
+        reviewer: &Reviewer,
+    ) -> Vec<TaskSummary<TaskProgress>> {
+        let mut table = self.table();
         let now = SystemClock.now();
-        let fresh = |at: Option<Timestamp>| {
-            at.is_some_and(|at| now.saturating_duration_since(at) < RETAINED)
-        };
-        known.finished.retain(|entry| fresh(entry.progress.completed_at));
-        let mine: Vec<Entry> = known
+        let fresh = |at: Option<Timestamp>| at.is_some_and(|at| now.saturating_duration_since(at) < FINISHED_TTL);
+        table.finished.retain(|entry| fresh(entry.progress.completed_at));
+        let mine: Vec<Entry> = table
             .living
             .values()
-            .chain(&known.finished)
+            .chain(&table.finished)
             .filter(|entry| entry.tenant == reviewer.tenant)
             .cloned()
             .collect();
-        drop(known);
-        mine.into_iter().map(|entry| entry.seen(tasks)).collect()
+        drop(table);
+        mine.into_iter().map(|entry| entry.summary(tasks)).collect()
     }
 
     /// Stops a task of the reviewer's tenant. Nothing when there is none that lives.
@@ -145,11 +152,11 @@ impl Board {
         id: TaskId,
         reason: &str,
     ) -> Option<()> {
-        let theirs = self.known().living.get(&id)?.tenant == reviewer.tenant;
+        let theirs = self.table().living.get(&id)?.tenant == reviewer.tenant;
         (theirs && tasks.manager()?.cancel(id, reason)).then_some(())
     }
 
-    fn known(&self) -> std::sync::MutexGuard<'_, Known> {
+    fn table(&self) -> std::sync::MutexGuard<'_, TaskTable> {
         // A panic between two statements could at worst leave a task out.
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -157,9 +164,15 @@ impl Board {
 
 impl Entry {
     /// While it lives the manager knows best: it estimates.
-    fn seen(self, tasks: &Tasks) -> TaskView {
+    fn summary(self, tasks: &Tasks) -> TaskSummary<TaskProgress> {
         let living = tasks.manager().and_then(|manager| manager.progress(self.progress.task_id));
-        TaskView::of(living.unwrap_or(self.progress), self.waiting)
+        let progress = living.unwrap_or(self.progress);
+        TaskSummary {
+            percent: progress.percent(),
+            steps_completed: progress.steps_completed(),
+            progress,
+            waiting: self.waiting,
+        }
     }
 }
 
@@ -175,11 +188,11 @@ mod tests {
         let work = |_: StepContext| std::future::ready(Ok::<(), String>(()));
         let task = Task::new("Quick").step(TaskStep::new("Copy", work));
         manager.submit(task).unwrap().wait().await.unwrap();
-        let (board, tasks) = (Board::default(), Tasks::new(manager, log.clone()));
+        let (board, tasks) = (TaskBoard::default(), Tasks::new(manager, log.clone()));
         let Some(LogItem::Event(_, first)) = log.read(None).next().await else {
-            panic!("it is told")
+            panic!("it is logged")
         };
-        board.learn(&first);
+        board.apply(&first);
         let reviewer = Reviewer::new("ann");
         assert_eq!(board.list(&tasks, &reviewer).len(), 1);
         board.catch_up(&tasks);

@@ -19,9 +19,9 @@ use support::tools::{
 fn tokens() -> Tokens {
     let other = Reviewer::new("olga").of_tenant("other");
     Tokens::new()
-        .with("ann", &Token::given(ANN))
-        .with("bob", &Token::given(BOB))
-        .with(other, &Token::given("other-secret"))
+        .with("ann", &Token::from_secret(ANN))
+        .with("bob", &Token::from_secret(BOB))
+        .with(other, &Token::from_secret("other-secret"))
 }
 
 async fn console() -> (Gate, Router) {

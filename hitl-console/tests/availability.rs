@@ -20,7 +20,7 @@ use tokio::sync::Notify;
 
 async fn console() -> (Gate, Console) {
     let gate = tools::gate().await;
-    let (ann, bob) = (Token::given(ANN), Token::given(BOB));
+    let (ann, bob) = (Token::from_secret(ANN), Token::from_secret(BOB));
     let tokens = Tokens::new().with("ann", &ann).with("bob", &bob);
     (gate.clone(), Console::new(gate, Tasks::none(), tokens))
 }

@@ -12,9 +12,9 @@ use support::tools::{self, note, send_note, submit_as};
 
 fn tokens() -> Tokens {
     Tokens::new()
-        .with("ann", &Token::given(ANN))
-        .with("bob", &Token::given(BOB))
-        .with(Reviewer::new("olga").of_tenant("other"), &Token::given("other-secret"))
+        .with("ann", &Token::from_secret(ANN))
+        .with("bob", &Token::from_secret(BOB))
+        .with(Reviewer::new("olga").of_tenant("other"), &Token::from_secret("other-secret"))
 }
 
 async fn served(gate: &Gate) -> std::net::SocketAddr {

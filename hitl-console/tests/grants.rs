@@ -17,9 +17,9 @@ use support::tools::{
 async fn console() -> (Gate, Router) {
     let gate = tools::gate().await;
     let tokens = Tokens::new()
-        .with("ann", &Token::given(ANN))
-        .with("bob", &Token::given(BOB))
-        .with(Reviewer::new("olga").of_tenant("other"), &Token::given("other-secret"));
+        .with("ann", &Token::from_secret(ANN))
+        .with("bob", &Token::from_secret(BOB))
+        .with(Reviewer::new("olga").of_tenant("other"), &Token::from_secret("other-secret"));
     (gate.clone(), router(gate, Tasks::none(), tokens))
 }
 
@@ -418,7 +418,7 @@ async fn invariant_7_where_answers_need_a_code_a_token_answers_nothing_and_stops
 async fn invariant_6_the_audit_says_that_a_token_settled_or_withdrew() {
     let audit = hitl::MemoryAudit::new();
     let gate = tools::register(Gate::builder()).audit(audit.clone()).build().await.unwrap();
-    let tokens = Tokens::new().with("ann", &Token::given(ANN));
+    let tokens = Tokens::new().with("ann", &Token::from_secret(ANN));
     let console = router(gate.clone(), Tasks::none(), tokens);
     let request = note(&gate).await;
     let path = format!("/api/calls/{}/cancel", request.id);

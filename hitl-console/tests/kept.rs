@@ -15,7 +15,7 @@ use support::ask::{ANN, BOB, get, post};
 use support::tools::{self, note, record, submit};
 
 fn tokens() -> Tokens {
-    Tokens::new().with("ann", &Token::given(ANN)).with("bob", &Token::given(BOB))
+    Tokens::new().with("ann", &Token::from_secret(ANN)).with("bob", &Token::from_secret(BOB))
 }
 
 #[tokio::test]
@@ -119,9 +119,12 @@ async fn invariant_5_a_policy_is_accepted_by_whoever_has_the_role_and_saw_it() {
     let gate = tools::register(Gate::builder()).audit(Arc::clone(&audit)).policy(file.clone());
     let gate = gate.build().await.unwrap();
     let tokens = Tokens::new()
-        .with(hitl_console::Reviewer::new("ann").role("policy-admin"), &Token::given(ANN))
-        .with("bob", &Token::given(BOB))
-        .with(hitl_console::Reviewer::new("agent:x").role("policy-admin"), &Token::given("agent"));
+        .with(hitl_console::Reviewer::new("ann").role("policy-admin"), &Token::from_secret(ANN))
+        .with("bob", &Token::from_secret(BOB))
+        .with(
+            hitl_console::Reviewer::new("agent:x").role("policy-admin"),
+            &Token::from_secret("agent"),
+        );
     let console = Console::new(gate.clone(), Tasks::none(), tokens);
     let console = console.policy(file.clone(), "policy-admin").router();
     assert_eq!(get("/api/me").by(BOB).of(&console).await.ok()["policies"], 1);
@@ -171,7 +174,7 @@ async fn invariant_5_a_policy_is_accepted_by_whoever_has_the_role_and_saw_it() {
     file.reload().unwrap();
     let broken = Gate::builder().audit(Unwritable).build().await.unwrap();
     let tokens = Tokens::new()
-        .with(hitl_console::Reviewer::new("ann").role("policy-admin"), &Token::given(ANN));
+        .with(hitl_console::Reviewer::new("ann").role("policy-admin"), &Token::from_secret(ANN));
     let console = Console::new(broken, Tasks::none(), tokens).policy(file.clone(), "policy-admin");
     let digest = json!(file.status().waiting.unwrap().version.digest);
     let refused = accept(&digest).by(ANN).of(&console.router()).await;
@@ -195,7 +198,9 @@ async fn invariant_5_once_somebody_has_enrolled_a_token_alone_accepts_no_policy(
     let gate = tools::register(Gate::builder()).audit(audit.clone()).policy(file.clone());
     let gate = gate.build().await.unwrap();
     let reviewer = hitl_console::Reviewer::new("ann").role("policy-admin");
-    let tokens = Tokens::new().with(reviewer, &Token::given(ANN)).with("bob", &Token::given(BOB));
+    let tokens = Tokens::new()
+        .with(reviewer, &Token::from_secret(ANN))
+        .with("bob", &Token::from_secret(BOB));
     let console = Console::new(gate.clone(), Tasks::none(), tokens);
     let console = console.policy(file.clone(), "policy-admin").router();
     let (ann, people) = (hitl::Principal::new("ann"), gate.people());

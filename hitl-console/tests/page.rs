@@ -9,7 +9,7 @@ use support::ask::{ANN, get};
 use support::tools;
 
 async fn console() -> Router {
-    router(tools::gate().await, Tasks::none(), Tokens::new().with("ann", &Token::given(ANN)))
+    router(tools::gate().await, Tasks::none(), Tokens::new().with("ann", &Token::from_secret(ANN)))
 }
 
 #[tokio::test]

@@ -10,7 +10,7 @@ use axum::http::request::Parts;
 use futures::future::{BoxFuture, FutureExt as _, ready};
 use hitl::Gate;
 use hitl_console::{
-    Auth, Console, Limited, Peer, Reviewer, SignIn, Tasks, Token, Tokens, Unidentified, router,
+    Auth, AuthError, Console, LimitedListener, Peer, Reviewer, SignIn, Tasks, Token, Tokens, router,
 };
 use serde_json::{Value, json};
 use support::ask::{ANN, Events, get, listen, post};
@@ -19,7 +19,7 @@ use tokio::net::TcpListener;
 
 async fn console() -> (Gate, Tokens, Router) {
     let gate = tools::gate().await;
-    let tokens = Tokens::new().with("ann", &Token::given(ANN));
+    let tokens = Tokens::new().with("ann", &Token::from_secret(ANN));
     (gate.clone(), tokens.clone(), router(gate, Tasks::none(), tokens))
 }
 
@@ -156,10 +156,13 @@ async fn another_site_changes_nothing() {
 struct Cookies;
 
 impl Auth for Cookies {
-    fn identify<'a>(&'a self, request: &'a Parts) -> BoxFuture<'a, Result<Reviewer, Unidentified>> {
+    fn authenticate<'a>(
+        &'a self,
+        request: &'a Parts,
+    ) -> BoxFuture<'a, Result<Reviewer, AuthError>> {
         let cookie = request.headers.get("cookie").and_then(|cookie| cookie.to_str().ok());
         let known = cookie.and_then(|cookie| cookie.strip_prefix("user=")).map(Reviewer::new);
-        ready(known.ok_or(Unidentified::Nobody)).boxed()
+        ready(known.ok_or(AuthError::Nobody)).boxed()
     }
 
     fn sign_in(&self) -> SignIn {
@@ -228,7 +231,7 @@ async fn a_large_body_is_refused() {
     body["reason"] = json!("x".repeat(70_000));
     assert_eq!(post(&path, &body).by(ANN).of(&console).await.status.as_u16(), 413);
     assert_eq!(record(&gate, request.id).await.version, 1);
-    let larger = Console::new(gate, Tasks::none(), tokens).largest_body(100_000).router();
+    let larger = Console::new(gate, Tasks::none(), tokens).max_body_bytes(100_000).router();
     post(&path, &body).by(ANN).of(&larger).await.ok();
 }
 
@@ -307,7 +310,7 @@ async fn a_revoked_token_loses_its_stream_within_five_seconds() {
 #[tokio::test]
 async fn streams_are_capped() {
     let (gate, tokens, _) = console().await;
-    let console = Console::new(gate, Tasks::none(), tokens).most_streams(2).router();
+    let console = Console::new(gate, Tasks::none(), tokens).max_streams(2).router();
     let address = listen(console.clone()).await;
     let (mut one, mut two) =
         (Events::open(address, ANN, None).await, Events::open(address, ANN, None).await);
@@ -322,7 +325,7 @@ async fn connections_are_capped_and_who_comes_later_waits_for_a_place() {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let address = listener.local_addr().unwrap();
     let service = console.into_make_service_with_connect_info::<Peer>();
-    tokio::spawn(async move { axum::serve(Limited::new(listener, 2), service).await });
+    tokio::spawn(async move { axum::serve(LimitedListener::new(listener, 2), service).await });
     let mut one = Events::open(address, ANN, None).await;
     let two = Events::open(address, ANN, None).await;
     assert_eq!(one.next().await.unwrap().kind, "hello");

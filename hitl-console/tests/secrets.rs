@@ -85,7 +85,7 @@ async fn invariant_8_no_way_out_of_a_gate_and_its_console_shows_a_secret() {
     let mut walk = Walk::default();
     let audit = MemoryAudit::new();
     let gate = Gate::builder().tool::<Charge>().audit(audit.clone()).build().await.unwrap();
-    let tokens = Tokens::new().with("ann", &Token::given(ANN));
+    let tokens = Tokens::new().with("ann", &Token::from_secret(ANN));
     let console = Console::new(gate.clone(), Tasks::none(), tokens).audit(audit.clone()).router();
     let address = listen(console.clone()).await;
     let mut events = Events::open(address, ANN, None).await;

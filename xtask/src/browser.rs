@@ -73,7 +73,8 @@ fn axe() -> Result<(), String> {
     .map_err(|why| format!("{hint}. {why}"))
 }
 
-fn run(command: &mut Command) -> Result<(), String> {
+/// Runs a command quietly; its error is what it said.
+pub(crate) fn run(command: &mut Command) -> Result<(), String> {
     let output = command.stdin(Stdio::null()).output().map_err(|error| error.to_string())?;
     if output.status.success() {
         return Ok(());

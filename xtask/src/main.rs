@@ -7,6 +7,7 @@ mod book;
 mod browser;
 mod cargo;
 mod instructions;
+mod javascript;
 mod postgres;
 mod quickstart;
 mod spelling;
@@ -18,11 +19,13 @@ use std::process::ExitCode;
 
 use crate::cargo::{Step, cargo};
 use crate::instructions::Baseline;
+use crate::javascript::Mode;
 
 const HELP: &str = "\
 Usage: cargo xtask test
        cargo xtask tidy
        cargo xtask book
+       cargo xtask javascript
        cargo xtask postgres
        cargo xtask bench [--quick | --thorough] [PATH ...]
        cargo xtask instructions [--keep]
@@ -43,6 +46,9 @@ axe-core with npm, in the same way. HITL_SKIP_BROWSER=1 goes without them, never
 words. `test` begins with it, and then checks the spelling with typos (installed with pip) and builds the book.
 
 `book` builds the guide in docs/ with mdBook (installed with cargo, below the target folder).
+
+The console's scripts are checked by a formatter that npm fetches. HITL_SKIP_JAVASCRIPT=1 goes without that
+check, never in CI. `javascript` formats them.
 
 `postgres` starts such a server, says where it is, and ends it when a line or the end of its input comes:
 for running single tests with `cargo test`.
@@ -65,6 +71,7 @@ fn main() -> ExitCode {
         ["postgres"] => postgres::serve(),
         ["tidy"] => tidy::run(),
         ["book"] => book::build(),
+        ["javascript"] => javascript::format(Mode::Write),
         ["help" | "--help" | "-h"] => {
             print!("{HELP}");
             Ok(())
@@ -89,6 +96,7 @@ fn test() -> Result<(), String> {
     tidy::run()?;
     spelling::check()?;
     book::build()?;
+    javascript::format(Mode::Check)?;
     let mut tests =
         cargo(&["test", "--workspace", "--all-features", "--all-targets", "--no-fail-fast"]);
     // The server lives until the tests have run.

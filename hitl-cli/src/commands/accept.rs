@@ -11,30 +11,19 @@ use hitl_core::{Principal, RuleFile};
 use serde::Serialize;
 
 use super::{Output, named, terminal};
-use crate::arguments::Place;
+use crate::args::{AcceptArgs, BackendArgs};
+use crate::backend::{Backend, read_keys};
 use crate::exit::{Exit, Failure};
-use crate::look::Audience;
-use crate::person::{Codes, Deed, Desk, require_person};
-use crate::source::{Source, read_keys};
+use crate::person::{CodeDesk, CodeSource, Deed, require_person};
+use crate::seen_check::Interactivity;
 
 /// The fewest digits that name a text.
 const DIGITS: usize = 8;
 
-/// What the command line says.
-pub(super) struct Wanted {
-    pub(super) file: PathBuf,
-    pub(super) digest: Option<String>,
-    pub(super) preview: bool,
-    pub(super) keyed: bool,
-    pub(super) name: Option<String>,
-    pub(super) audit: Option<PathBuf>,
-    pub(super) code: Option<String>,
-}
-
-/// What waits, or was accepted, as programs get it.
+/// The version that is waiting or was accepted, as JSON.
 #[derive(Debug, Serialize)]
 #[serde(rename_all = "camelCase")]
-struct Shown {
+struct AcceptReport {
     accepted: bool,
     version: String,
     digest: String,
@@ -43,18 +32,23 @@ struct Shown {
     /// The lines that go and come.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     changes: Vec<String>,
-    /// How many lines that go or come are not listed, or not in full.
+    /// The number of changed lines that are not listed, or not in full.
     unlisted: usize,
     /// Why it is not known what was accepted, when it is not.
     #[serde(skip_serializing_if = "Option::is_none")]
     untrusted: Option<String>,
 }
 
-pub(super) async fn run(place: &Place, wanted: &Wanted, output: &Output) -> Result<(), Failure> {
+pub(super) async fn run(
+    backend: &BackendArgs,
+    wanted: &AcceptArgs,
+    output: &Output,
+) -> Result<(), Failure> {
     // The host may want a signature, which is not known here: so nothing but the person's word
     // counts.
-    let mut options =
-        RuleFile::options(&wanted.file).acceptance(kept(place, wanted)?).only_people_accept();
+    let mut options = RuleFile::options(&wanted.file)
+        .acceptance(acceptance_file(backend, wanted)?)
+        .only_people_accept();
     // What is only looked at leaves no log.
     if let Some(folder) = wanted.audit.as_deref().filter(|_| !wanted.preview) {
         let log = JsonlAudit::in_folder(folder)
@@ -68,9 +62,9 @@ pub(super) async fn run(place: &Place, wanted: &Wanted, output: &Output) -> Resu
     }
     let Some(waiting) = status.waiting else {
         let version = status.in_force.ok_or_else(|| {
-            Failure::new(Exit::Failed, "the rule file is not in force, and nothing waits")
+            Failure::new(Exit::Failed, "the rule file is not in force, and no version is waiting")
         })?;
-        let shown = Shown {
+        let report = AcceptReport {
             accepted: true,
             version: version.to_string(),
             digest: version.digest.to_string(),
@@ -79,46 +73,53 @@ pub(super) async fn run(place: &Place, wanted: &Wanted, output: &Output) -> Resu
             unlisted: 0,
             untrusted: None,
         };
-        return Ok(output.print(&shown, || format!("{version} is accepted already\n"))?);
+        return Ok(output.print(&report, || format!("{version} is already accepted\n"))?);
     };
     if wanted.preview {
-        return Ok(output.print(&shown(&waiting, false), || difference(&waiting))?);
+        return Ok(output.print(&report(&waiting, false), || difference(&waiting))?);
     }
     let by = named(wanted.name.clone())?;
     // What is accepted may let calls run unasked, so a person has to be known for it.
-    let known = known(place, wanted, &by).await?;
-    looked_at(wanted, &waiting)?;
+    let known = authenticate(backend, wanted, &by).await?;
+    check_seen(wanted, &waiting)?;
     let person = Authority::of(by.as_str()).known_by(known);
     rules.accept(&waiting.version.digest, person).map_err(|error| {
         let exit = match error {
-            AcceptError::Changed => Exit::Changed,
+            AcceptError::Changed => Exit::Conflict,
             AcceptError::Unsound(_) => Exit::Found,
             _ => Exit::Failed,
         };
         Failure::new(exit, error.to_string())
     })?;
-    let shown = shown(&waiting, true);
-    Ok(output.print(&shown, || format!("{} is accepted by {}\n", shown.version, visible(&by)))?)
+    let report = report(&waiting, true);
+    Ok(output.print(&report, || format!("{} is accepted by {}\n", report.version, visible(&by)))?)
 }
 
-/// How the person is known who accepts it, by who has enrolled in the store. Where none is named,
+/// Returns how the accepting person is known, by who has enrolled in the store. Without a store,
 /// nothing but a terminal is enough.
-async fn known(place: &Place, wanted: &Wanted, by: &str) -> Result<KnownBy, Failure> {
+async fn authenticate(
+    backend: &BackendArgs,
+    wanted: &AcceptArgs,
+    by: &str,
+) -> Result<KnownBy, Failure> {
     let (name, code) = (Principal::new(by), wanted.code.as_deref());
-    if place.db.is_none() {
-        return require_person(Deed::Loosen, &name, code, Codes::Unnamed).await;
+    if backend.db.is_none() {
+        return require_person(Deed::Loosen, &name, code, CodeSource::Unnamed).await;
     }
-    match Source::open(place, None).await? {
-        Source::Store(store) => {
-            require_person(Deed::Loosen, &name, code, Codes::Desk(&Desk::of(&store))).await
+    match Backend::open(backend, None).await? {
+        Backend::Store(store) => {
+            require_person(Deed::Loosen, &name, code, CodeSource::Desk(&CodeDesk::new(&store)))
+                .await
         }
-        Source::Console(_) => Err(Failure::usage("a policy is accepted where its file is")),
+        Backend::Console(_) => Err(Failure::usage(
+            "a policy is accepted on the host that has its file: leave out --url",
+        )),
     }
 }
 
-/// Sees to it that whoever accepts it has seen it.
-fn looked_at(wanted: &Wanted, waiting: &PendingRules) -> Result<(), Failure> {
-    match (&wanted.digest, terminal::audience()) {
+/// Checks that the person who accepts it has seen it.
+fn check_seen(wanted: &AcceptArgs, waiting: &PendingRules) -> Result<(), Failure> {
+    match (&wanted.digest, terminal::interactivity()) {
         (Some(digits), _) if digits.len() < DIGITS => Err(Failure::usage(format!(
             "--digest takes at least {DIGITS} hexadecimal digits, as `hitl policy accept --preview` prints them"
         ))),
@@ -126,23 +127,23 @@ fn looked_at(wanted: &Wanted, waiting: &PendingRules) -> Result<(), Failure> {
             Ok(())
         }
         (Some(_), _) => Err(Failure::new(
-            Exit::Changed,
-            "the rule file is not the one that --digest names; look at it again",
+            Exit::Conflict,
+            "--digest does not match the rule file; check it again",
         )),
-        (None, Audience::Person) => {
+        (None, Interactivity::Person) => {
             let answer = terminal::ask(&difference(waiting), "Accept this policy? [y/N]")?;
             if terminal::is_yes(&answer) { Ok(()) } else { Err(terminal::declined()) }
         }
-        (None, Audience::Nobody) => Err(Failure::usage(
-            "nobody can be asked here, so say what you have looked at: --digest DIGITS, as `hitl policy \
+        (None, Interactivity::Nobody) => Err(Failure::usage(
+            "nobody can be asked here, so name what you have seen: --digest DIGITS, as `hitl policy \
              accept --preview` prints them",
         )),
     }
 }
 
 /// Where the host keeps what is accepted.
-fn kept(place: &Place, wanted: &Wanted) -> Result<AcceptanceFile, Failure> {
-    let store = match place.db.as_deref() {
+fn acceptance_file(backend: &BackendArgs, wanted: &AcceptArgs) -> Result<AcceptanceFile, Failure> {
+    let store = match backend.db.as_deref() {
         Some(db) if db.contains("://") => None,
         db => db.map(Path::new),
     };
@@ -158,7 +159,7 @@ fn kept(place: &Place, wanted: &Wanted) -> Result<AcceptanceFile, Failure> {
         name.push(".key");
         PathBuf::from(name)
     });
-    let key = place.key_file.clone().or(beside).ok_or_else(|| {
+    let key = backend.key_file.clone().or(beside).ok_or_else(|| {
         Failure::usage(
             "--keyed needs the host's key: --key-file FILE, or --db FILE of an SQLite store",
         )
@@ -166,8 +167,8 @@ fn kept(place: &Place, wanted: &Wanted) -> Result<AcceptanceFile, Failure> {
     Ok(kept.keyed(read_keys(&key)?))
 }
 
-fn shown(waiting: &PendingRules, accepted: bool) -> Shown {
-    Shown {
+fn report(waiting: &PendingRules, accepted: bool) -> AcceptReport {
+    AcceptReport {
         accepted,
         version: waiting.version.to_string(),
         digest: waiting.version.digest.to_string(),

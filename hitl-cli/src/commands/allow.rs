@@ -4,33 +4,35 @@ use hitl_base::{Json, Timestamp};
 use hitl_core::grant::{Condition, GrantTerms};
 use hitl_core::policy::{PathMatcher, UrlMatcher};
 use hitl_core::{CallState, GrantPreview};
+use hitl_wire::GrantSummary;
 
-use super::decide::{known, require_person_over_a_console};
-use super::{Output, audited, terminal};
-use crate::arguments::{AllowArguments, Place, Until};
+use super::decide::{authenticate, require_person_at_console};
+use super::{Output, check_audited, terminal};
+use crate::args::{AllowArgs, BackendArgs, Until};
+use crate::backend::{Backend, ConsoleClient, StoreBackend};
 use crate::exit::{Exit, Failure};
-use crate::look::{self, Look};
 use crate::person::Deed;
-use crate::source::{Console, Previewed, Source, StoreSource};
+use crate::seen_check::{self, SeenCheck};
 use crate::view::{
-    CallLine, Card, Given, GrantLine, Terms, card_text, given_text, state_line, terms_text,
+    CallLine, Card, GrantResult, PreviewReport, card_text, grant_result_text, preview_text,
+    state_line,
 };
 
 pub(super) async fn run(
-    place: &Place,
-    wanted: AllowArguments,
+    backend: &BackendArgs,
+    wanted: AllowArgs,
     output: &Output,
 ) -> Result<(), Failure> {
     let who = &wanted.decide.who;
-    match Source::open(place, who.audit.as_deref()).await? {
-        Source::Store(store) => {
-            at_store(&store, place, &wanted, output).await?;
-            audited(&store)
+    match Backend::open(backend, who.audit.as_deref()).await? {
+        Backend::Store(store) => {
+            at_store(&store, backend, &wanted, output).await?;
+            check_audited(&store)
         }
-        Source::Console(console) => {
-            Console::anonymous(who)?;
+        Backend::Console(console) => {
+            ConsoleClient::refuse_name(who)?;
             if !wanted.preview {
-                require_person_over_a_console(&console, Deed::Loosen, who.code.as_deref())?;
+                require_person_at_console(&console, Deed::Loosen, who.code.as_deref())?;
             }
             at_console(&console, &wanted, output)
         }
@@ -38,82 +40,82 @@ pub(super) async fn run(
 }
 
 async fn at_store(
-    store: &StoreSource,
-    place: &Place,
-    wanted: &AllowArguments,
+    store: &StoreBackend,
+    backend: &BackendArgs,
+    wanted: &AllowArgs,
     output: &Output,
 ) -> Result<(), Failure> {
     let deed = if wanted.preview { Deed::Stop } else { Deed::Loosen };
-    let by = known(deed, &wanted.decide.who, place, store).await?;
+    let by = authenticate(deed, &wanted.decide.who, backend, store).await?;
     let record = store.call(wanted.decide.id).await?;
     let card = store.card(&record).await?;
-    let look = look(&card, wanted)?;
+    let look = check_seen(&card, wanted)?;
     let draft = record.request.grant(terms(wanted, &card)?).by(by.clone());
     let preview = store.gate.preview_grant(draft).await?;
-    let shown = Terms { rule: preview.grant.rule.clone(), waiting: preview.waiting.len() };
+    let shown = PreviewReport { rule: preview.grant.rule.clone(), waiting: preview.waiting.len() };
     if wanted.preview {
-        return Ok(output.print(&shown, || terms_text(&shown))?);
+        return Ok(output.print(&shown, || preview_text(&shown))?);
     }
-    if look == Look::Ask {
+    if look == SeenCheck::Ask {
         // What was not shown is not said to have been: said first, and then shown.
         store.gate.note_shown(&record, by.principal).await?;
         ask(&card, &shown)?;
     }
     let given = save(store, preview).await?;
-    Ok(output.print(&given, || given_text(&given))?)
+    Ok(output.print(&given, || grant_result_text(&given))?)
 }
 
-async fn save(store: &StoreSource, preview: GrantPreview) -> Result<Given, Failure> {
+async fn save(store: &StoreBackend, preview: GrantPreview) -> Result<GrantResult, Failure> {
     let granted = store.gate.save_grant(preview).await?;
     let now = store.gate.now().await?;
-    Ok(Given {
-        grant: GrantLine::of(&granted.record, now),
-        allowed: granted.allowed.iter().map(CallLine::of).collect(),
+    Ok(GrantResult {
+        grant: GrantSummary::new(&granted.record, now),
+        allowed: granted.allowed.iter().map(CallLine::from).collect(),
     })
 }
 
-fn at_console(console: &Console, wanted: &AllowArguments, output: &Output) -> Result<(), Failure> {
+fn at_console(console: &ConsoleClient, wanted: &AllowArgs, output: &Output) -> Result<(), Failure> {
     let card = console.card(wanted.decide.id)?;
-    let look = look(&card, wanted)?;
+    let look = check_seen(&card, wanted)?;
     let terms = terms(wanted, &card)?;
-    let preview: Previewed = console.preview_grant(&card, &terms)?;
-    let shown = Terms { rule: preview.rule.clone(), waiting: preview.waiting };
+    let preview = console.preview_grant(&card, &terms)?;
+    let shown = PreviewReport { rule: preview.rule.clone(), waiting: preview.waiting };
     if wanted.preview {
-        return Ok(output.print(&shown, || terms_text(&shown))?);
+        return Ok(output.print(&shown, || preview_text(&shown))?);
     }
-    if look == Look::Ask {
-        console.looks_at(Some(wanted.decide.id))?;
+    if look == SeenCheck::Ask {
+        console.set_presence(Some(wanted.decide.id))?;
         let answered = ask(&card, &shown);
-        // Whoever is thought to look on is forgotten soon all the same.
-        let _ = console.looks_at(None);
+        // The console forgets an onlooker soon even if this fails.
+        let _ = console.set_presence(None);
         answered?;
     }
-    let given = console.save_grant(&card, &terms, &preview)?;
-    Ok(output.print(&given, || given_text(&given))?)
+    let given = console.save_grant(&card, &terms, preview)?;
+    Ok(output.print(&given, || grant_result_text(&given))?)
 }
 
-/// Sees to it that whoever permits it has seen the call. A look at the rule alone gives nothing.
-fn look(card: &Card, wanted: &AllowArguments) -> Result<Look, Failure> {
+/// Checks that the person who permits it has seen the call. A preview gives nothing.
+fn check_seen(card: &Card, wanted: &AllowArgs) -> Result<SeenCheck, Failure> {
     if card.line.state != CallState::Pending {
-        let why = format!("it does not wait for a decision: {}", state_line(&card.line));
-        return Err(Failure::new(Exit::Changed, why));
+        let why = format!("it is not pending: {}", state_line(&card.line));
+        return Err(Failure::new(Exit::Conflict, why));
     }
     let binding = wanted.decide.binding.as_deref();
     if wanted.preview && binding.is_none() {
-        return Ok(Look::Seen);
+        return Ok(SeenCheck::Seen);
     }
-    look::at_binding(binding, &card.request.binding.to_string(), terminal::audience())
+    seen_check::check_binding(binding, &card.request.binding.to_string(), terminal::interactivity())
 }
 
 /// Shows the card and the rule, and asks.
-fn ask(card: &Card, shown: &Terms) -> Result<(), Failure> {
-    let text = format!("{}\nFrom now on:\n{}", card_text(card), terms_text(shown));
+fn ask(card: &Card, shown: &PreviewReport) -> Result<(), Failure> {
+    let text = format!("{}\nFrom now on:\n{}", card_text(card), preview_text(shown));
     let answer = terminal::ask(&text, "Give this grant? [y/N]")?;
     if terminal::is_yes(&answer) { Ok(()) } else { Err(terminal::declined()) }
 }
 
-/// What the command line permits, on the call that the card shows.
-fn terms(wanted: &AllowArguments, card: &Card) -> Result<GrantTerms, Failure> {
+/// Builds the terms that the command line gives, for the call that the card shows.
+fn terms(wanted: &AllowArgs, card: &Card) -> Result<GrantTerms, Failure> {
     let mut conditions = Vec::new();
     if !wanted.same.is_empty() {
         let shown = card.request.arguments.tree();

@@ -1,4 +1,4 @@
-//! `hitl audit verify`: whether an audit log is what was written.
+//! `hitl audit verify`: checks that an audit log is what was written.
 
 use std::fmt::Write as _;
 use std::fs;
@@ -8,12 +8,12 @@ use hitl_base::display::visible;
 use hitl_core::audit::{Checkpoint, PublicKey, Report, Verifier};
 
 use super::Output;
-use crate::arguments::Place;
+use crate::args::BackendArgs;
+use crate::backend::Backend;
 use crate::exit::{Exit, Failure};
-use crate::source::Source;
 
 pub(super) async fn run(
-    place: &Place,
+    backend: &BackendArgs,
     files: &[PathBuf],
     checkpoints: &[PathBuf],
     trust: &[String],
@@ -32,10 +32,10 @@ pub(super) async fn run(
         let key = key.ok_or_else(|| Failure::usage("--trust takes 64 hexadecimal digits"))?;
         verifier = verifier.trust(key);
     }
-    let source = match place.db {
-        Some(_) => match Source::open(place, None).await? {
-            Source::Store(store) => Some(store),
-            Source::Console(_) => None,
+    let source = match backend.db {
+        Some(_) => match Backend::open(backend, None).await? {
+            Backend::Store(store) => Some(store),
+            Backend::Console(_) => None,
         },
         None => None,
     };
@@ -75,8 +75,8 @@ fn text(report: &Report, has_checkpoint: bool) -> String {
     let _ = writeln!(out, "{verdict}: {records} records in {chains} chains{erased}");
     if report.erased > 0 && !has_checkpoint {
         out.push_str(
-            "erased lines are not vouched for: no checkpoint was given, and whoever can write the file \
-             could have taken them away\n",
+            "without a checkpoint, erased lines cannot be verified: anybody who can write the file could have \
+             removed them\n",
         );
     }
     out

@@ -1,18 +1,20 @@
 //! `hitl approve`, `edit`, `reject`, `respond` and `abort`.
 
 use hitl_base::json::parse_json;
+use hitl_core::approval::Patch;
 use hitl_core::{ApprovalRequest, Authority, CallState, Decision, GateErrorKind};
-use serde_json::{Value, json};
+use hitl_wire::DecisionBody;
+use hitl_wire::decision::AnswerKind;
 
-use super::{Output, audited, editor, name, show, terminal};
-use crate::arguments::{Decide, Place, Who};
+use super::{Output, check_audited, editor, name, show, terminal};
+use crate::args::{BackendArgs, DecideArgs, DeciderArgs};
+use crate::backend::{Backend, ConsoleClient, StoreBackend, TokenOwner};
 use crate::exit::{Exit, Failure};
-use crate::look::{self, Audience, Look};
-use crate::person::{Codes, Deed, Desk, require_person, require_person_there};
-use crate::source::{Console, Known, Source, StoreSource};
+use crate::person::{CodeDesk, CodeSource, Deed, require_person, require_person_for_console};
+use crate::seen_check::{self, Interactivity, SeenCheck};
 use crate::view::{CallLine, Card, card_text, state_line, uncovered_text};
 
-/// What is answered.
+/// A decision, as the command line gives it.
 pub(super) enum Reply {
     Approve { confirm: Option<String> },
     Edit { patch: Option<String> },
@@ -22,22 +24,22 @@ pub(super) enum Reply {
 }
 
 pub(super) async fn run(
-    place: &Place,
-    wanted: Decide,
+    backend: &BackendArgs,
+    wanted: DecideArgs,
     reply: Reply,
     output: &Output,
 ) -> Result<(), Failure> {
-    match Source::open(place, wanted.who.audit.as_deref()).await? {
-        Source::Store(store) => {
-            let by = known(reply.deed(), &wanted.who, place, &store).await?;
+    match Backend::open(backend, wanted.who.audit.as_deref()).await? {
+        Backend::Store(store) => {
+            let by = authenticate(reply.deed(), &wanted.who, backend, &store).await?;
             let line = at_store(&store, &wanted, reply, by).await?;
             output.print(&line, || state_line(&line) + "\n")?;
-            audited(&store)
+            check_audited(&store)
         }
-        Source::Console(console) => {
-            Console::anonymous(&wanted.who)?;
+        Backend::Console(console) => {
+            ConsoleClient::refuse_name(&wanted.who)?;
             let code = wanted.who.code.as_deref();
-            require_person_over_a_console(&console, reply.deed(), code)?;
+            require_person_at_console(&console, reply.deed(), code)?;
             let line = at_console(&console, &wanted, reply)?;
             Ok(output.print(&line, || state_line(&line) + "\n")?)
         }
@@ -45,23 +47,23 @@ pub(super) async fn run(
 }
 
 async fn at_store(
-    store: &StoreSource,
-    wanted: &Decide,
+    store: &StoreBackend,
+    wanted: &DecideArgs,
     mut reply: Reply,
     by: Authority,
 ) -> Result<CallLine, Failure> {
     let record = store.call(wanted.id).await?;
     let card = store.card(&record).await?;
-    let look = look(&card, wanted.binding.as_deref(), &reply)?;
+    let seen = check_seen(&card, wanted.binding.as_deref(), &reply)?;
     if let Reply::Edit { patch } = &mut reply {
         *patch = Some(patch_of(patch.take(), &card)?);
     }
-    if look == Look::Ask {
+    if seen == SeenCheck::Ask {
         // What was not shown is not said to have been: said first, and then shown.
         store.gate.note_shown(&record, by.principal.clone()).await?;
         let is_audited = wanted.who.audit.is_some();
         let mut text = card_text(&card);
-        while ask(&card, &text, &mut reply)? == Answered::Uncover {
+        while ask(&card, &text, &mut reply)? == PromptAnswer::Uncover {
             text = match show::at_store(store, &card, by.clone(), is_audited).await {
                 Ok(uncovered) => uncovered_text(&uncovered),
                 Err(failure) => format!("not uncovered: {}\n", failure.message),
@@ -70,7 +72,7 @@ async fn at_store(
     }
     let edits = matches!(reply, Reply::Edit { .. });
     match store.gate.decide(decision(&record.request, reply, by)).await {
-        Ok(record) => Ok(CallLine::of(&record)),
+        Ok(record) => Ok(CallLine::from(&record)),
         // Its tool is not known here by a schema alone.
         Err(error) if edits && error.kind() == GateErrorKind::UnknownTool => {
             Err(Failure::usage(format!("{error}, with --url")))
@@ -79,56 +81,68 @@ async fn at_store(
     }
 }
 
-fn at_console(console: &Console, wanted: &Decide, mut reply: Reply) -> Result<CallLine, Failure> {
+fn at_console(
+    console: &ConsoleClient,
+    wanted: &DecideArgs,
+    mut reply: Reply,
+) -> Result<CallLine, Failure> {
     let card = console.card(wanted.id)?;
-    let look = look(&card, wanted.binding.as_deref(), &reply)?;
+    let seen = check_seen(&card, wanted.binding.as_deref(), &reply)?;
     if let Reply::Edit { patch } = &mut reply {
         *patch = Some(patch_of(patch.take(), &card)?);
     }
-    if look == Look::Ask {
-        console.looks_at(Some(wanted.id))?;
+    if seen == SeenCheck::Ask {
+        console.set_presence(Some(wanted.id))?;
         let answered = ask_and_uncover(console, &card, &mut reply);
-        // Whoever is thought to look on is forgotten soon all the same.
-        let _ = console.looks_at(None);
-        if answered? == Answered::Uncover {
+        // The console forgets an onlooker soon even if this fails.
+        let _ = console.set_presence(None);
+        if answered? == PromptAnswer::Uncover {
             // The code that came first went with what was uncovered, and counts once.
-            require_person_over_a_console(console, reply.deed(), None)?;
+            require_person_at_console(console, reply.deed(), None)?;
         }
     }
-    console.decide(&card, sent(reply))
+    console.decide(card.request.id, &decision_body(&card, reply))
 }
 
-/// Sees to it that whoever approves has seen what they approve. Other answers run nothing: they are
+/// Checks that the approver has seen what they approve. Other answers run nothing: they are
 /// compared with what was seen only where the command line names it.
-fn look(card: &Card, binding: Option<&str>, reply: &Reply) -> Result<Look, Failure> {
+fn check_seen(card: &Card, binding: Option<&str>, reply: &Reply) -> Result<SeenCheck, Failure> {
     if card.line.state != CallState::Pending {
-        let why = format!("it does not wait for a decision: {}", state_line(&card.line));
-        return Err(Failure::new(Exit::Changed, why));
+        let why = format!("it is not pending: {}", state_line(&card.line));
+        return Err(Failure::new(Exit::Conflict, why));
     }
-    let stands = card.request.binding.to_string();
+    let current = card.request.binding.to_string();
     match reply {
         Reply::Approve { confirm } => {
-            let look = look::at_binding(binding, &stands, terminal::audience())?;
-            if look == Look::Seen {
-                look::confirmed(card.confirm.as_deref(), confirm.as_deref())?;
+            let seen = seen_check::check_binding(binding, &current, terminal::interactivity())?;
+            if seen == SeenCheck::Seen {
+                seen_check::check_confirmation(card.confirm.as_deref(), confirm.as_deref())?;
             }
-            Ok(look)
+            Ok(seen)
         }
-        Reply::Edit { .. } => look::at_binding(binding, &stands, terminal::audience()),
-        _ if binding.is_some() => look::at_binding(binding, &stands, Audience::Nobody),
-        _ => Ok(Look::Seen),
+        Reply::Edit { .. } => {
+            seen_check::check_binding(binding, &current, terminal::interactivity())
+        }
+        _ if binding.is_some() => {
+            seen_check::check_binding(binding, &current, Interactivity::Nobody)
+        }
+        _ => Ok(SeenCheck::Seen),
     }
 }
 
 /// Asks, and shows what is masked each time the person wants to see it. Says whether they wanted
 /// to.
-fn ask_and_uncover(console: &Console, card: &Card, reply: &mut Reply) -> Result<Answered, Failure> {
-    let (mut text, mut wanted) = (card_text(card), Answered::Yes);
-    while ask(card, &text, reply)? == Answered::Uncover {
-        if wanted == Answered::Uncover {
-            require_person_over_a_console(console, Deed::Answer, None)?;
+fn ask_and_uncover(
+    console: &ConsoleClient,
+    card: &Card,
+    reply: &mut Reply,
+) -> Result<PromptAnswer, Failure> {
+    let (mut text, mut wanted) = (card_text(card), PromptAnswer::Yes);
+    while ask(card, &text, reply)? == PromptAnswer::Uncover {
+        if wanted == PromptAnswer::Uncover {
+            require_person_at_console(console, Deed::Answer, None)?;
         }
-        wanted = Answered::Uncover;
+        wanted = PromptAnswer::Uncover;
         text = match console.uncover(card) {
             Ok(uncovered) => uncovered_text(&uncovered),
             Err(failure) => format!("not uncovered: {}\n", failure.message),
@@ -137,23 +151,23 @@ fn ask_and_uncover(console: &Console, card: &Card, reply: &mut Reply) -> Result<
     Ok(wanted)
 }
 
-/// What a person at the terminal wants.
+/// The answer of a person at the terminal.
 #[derive(PartialEq, Eq)]
-enum Answered {
+enum PromptAnswer {
     Yes,
     /// To see what is masked, and to be asked again.
     Uncover,
 }
 
 /// Shows the card as `text` has it, and asks.
-fn ask(card: &Card, text: &str, reply: &mut Reply) -> Result<Answered, Failure> {
+fn ask(card: &Card, text: &str, reply: &mut Reply) -> Result<PromptAnswer, Failure> {
     let masked = card.request.needs_uncovering();
     let choices = if masked { "[y/N, u to uncover what is masked]" } else { "[y/N]" };
     let yes = |question: &str| {
         let answer = terminal::ask(text, &format!("{question} {choices}"))?;
         match answer.trim() {
-            "u" | "U" if masked => Ok(Answered::Uncover),
-            answer if terminal::is_yes(answer) => Ok(Answered::Yes),
+            "u" | "U" if masked => Ok(PromptAnswer::Uncover),
+            answer if terminal::is_yes(answer) => Ok(PromptAnswer::Yes),
             _ => Err(terminal::declined()),
         }
     };
@@ -164,16 +178,17 @@ fn ask(card: &Card, text: &str, reply: &mut Reply) -> Result<Answered, Failure> 
             yes(&format!("changes: {patch}\nApprove it with these changes?"))
         }
         (Reply::Approve { confirm }, Some(name)) => {
-            let shown = terminal::named(name);
+            let shown = terminal::clip_name(name);
             let or = if masked { ", or u to uncover what is masked" } else { "" };
             let question = format!("To approve the deletion, type its name ({shown}){or}:");
             let typed = terminal::ask(text, &question)?;
             if masked && typed.trim() == "u" && name != "u" {
-                return Ok(Answered::Uncover);
+                return Ok(PromptAnswer::Uncover);
             }
-            look::confirmed(Some(name), Some(&typed)).map_err(|_| terminal::declined())?;
+            seen_check::check_confirmation(Some(name), Some(&typed))
+                .map_err(|_| terminal::declined())?;
             *confirm = Some(typed);
-            Ok(Answered::Yes)
+            Ok(PromptAnswer::Yes)
         }
         _ => yes("Approve this?"),
     }
@@ -187,7 +202,7 @@ fn patch_of(given: Option<String>, card: &Card) -> Result<String, Failure> {
     }
 }
 
-/// A patch that was given is JSON, whatever the tool makes of it.
+/// Checks that a given patch is JSON; the tool's schema is checked later.
 fn checked(patch: String) -> Result<String, Failure> {
     match parse_json(&patch) {
         Ok(_) => Ok(patch),
@@ -195,16 +210,21 @@ fn checked(patch: String) -> Result<String, Failure> {
     }
 }
 
-/// What a console is sent.
-fn sent(reply: Reply) -> Value {
+/// The decision that a console is sent.
+fn decision_body(card: &Card, reply: Reply) -> DecisionBody {
+    let of = |answer| ConsoleClient::decision(card, answer);
     match reply {
-        Reply::Approve { confirm } => json!({ "answer": "approve", "confirm": confirm }),
-        Reply::Edit { patch } => json!({ "answer": "edit", "patch": patch }),
-        Reply::Reject { reason, may_ask_again } => {
-            json!({ "answer": "reject", "reason": reason, "mayAskAgain": may_ask_again })
+        Reply::Approve { confirm } => DecisionBody { confirm, ..of(AnswerKind::Approve) },
+        Reply::Edit { patch } => {
+            DecisionBody { patch: patch.map(Patch::new), ..of(AnswerKind::Edit) }
         }
-        Reply::Respond { message } => json!({ "answer": "respond", "message": message }),
-        Reply::Abort { reason } => json!({ "answer": "abort", "reason": reason }),
+        Reply::Reject { reason, may_ask_again } => {
+            DecisionBody { reason: Some(reason), may_ask_again, ..of(AnswerKind::Reject) }
+        }
+        Reply::Respond { message } => {
+            DecisionBody { message: Some(message), ..of(AnswerKind::Respond) }
+        }
+        Reply::Abort { reason } => DecisionBody { reason: Some(reason), ..of(AnswerKind::Abort) },
     }
 }
 
@@ -234,42 +254,43 @@ impl Reply {
 }
 
 /// Who decides, when they may do this: in which roles, for which tenants, and how they are known.
-pub(super) async fn known(
+pub(super) async fn authenticate(
     deed: Deed,
-    who: &Who,
-    place: &Place,
-    store: &StoreSource,
+    who: &DeciderArgs,
+    backend: &BackendArgs,
+    store: &StoreBackend,
 ) -> Result<Authority, Failure> {
-    let by = authority(who, place)?;
+    let by = authority(who, backend)?;
     let code = who.code.as_deref();
-    let known = require_person(deed, &by.principal, code, Codes::Desk(&Desk::of(store))).await?;
+    let known =
+        require_person(deed, &by.principal, code, CodeSource::Desk(&CodeDesk::new(store))).await?;
     Ok(by.known_by(known))
 }
 
 /// Over a console a token says who decides; an agent that can read it is no person for that. A code
 /// that was given, or is asked for here, goes with the deed, and the console checks it.
-pub(super) fn require_person_over_a_console(
-    console: &Console,
+pub(super) fn require_person_at_console(
+    console: &ConsoleClient,
     deed: Deed,
     code: Option<&str>,
 ) -> Result<(), Failure> {
     if deed == Deed::Stop {
         return Ok(());
     }
-    let Known { name, demand } = console.known()?;
-    if let Some(code) = require_person_there(deed, &name, code, demand)? {
+    let TokenOwner { name, demand } = console.token_owner()?;
+    if let Some(code) = require_person_for_console(deed, &name, code, demand)? {
         console.send_code(&code)?;
     }
     Ok(())
 }
 
 /// Who decides, in which roles, for which tenants.
-fn authority(who: &Who, place: &Place) -> Result<Authority, Failure> {
+fn authority(who: &DeciderArgs, backend: &BackendArgs) -> Result<Authority, Failure> {
     let mut by = Authority::of(name(who)?);
     for role in &who.role {
         by = by.role(role);
     }
-    for tenant in &place.tenant {
+    for tenant in &backend.tenant {
         by = by.tenant(tenant.as_str());
     }
     Ok(by)

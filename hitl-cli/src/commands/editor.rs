@@ -1,4 +1,4 @@
-//! Arguments in the person's own editor.
+//! Cli in the person's own editor.
 
 use std::fs::{self, OpenOptions};
 use std::io::Write as _;
@@ -11,15 +11,15 @@ use hitl_core::DecisionId;
 
 use super::terminal;
 use crate::exit::{Exit, Failure};
-use crate::look::Audience;
+use crate::seen_check::Interactivity;
 use crate::view::{difference, pretty};
 
 /// Opens the arguments in the editor; gives the merge patch that leads to what was saved.
 pub(super) fn patch(arguments: &JsonText) -> Result<String, Failure> {
     let editor = ["VISUAL", "EDITOR"].into_iter().filter_map(|name| std::env::var(name).ok());
     let editor = editor.into_iter().find(|command| !command.trim().is_empty());
-    let (Some(editor), Audience::Person) = (editor, terminal::audience()) else {
-        let why = "say what changes: --patch JSON; on a terminal, $VISUAL or $EDITOR is opened";
+    let (Some(editor), Interactivity::Person) = (editor, terminal::interactivity()) else {
+        let why = "give the change: --patch JSON, or set $VISUAL or $EDITOR on a terminal";
         return Err(Failure::usage(why));
     };
     let unread = |_| Failure::new(Exit::Failed, "the arguments cannot be read");
@@ -28,12 +28,12 @@ pub(super) fn patch(arguments: &JsonText) -> Result<String, Failure> {
     file.open(&editor)?;
     let text = fs::read_to_string(&file.0).map_err(|error| Failure::file(&file.0, &error))?;
     let after = parse_json(&text).map_err(|error| {
-        let why = format!("what was saved is not JSON: {}; nothing was decided", error.reason());
+        let why = format!("the saved text is not JSON: {}; nothing was decided", error.reason());
         Failure::new(Exit::Refused, why)
     })?;
     match difference(&before, &after) {
         Ok(Some(patch)) => Ok(patch.to_text()),
-        Ok(None) => Err(Failure::new(Exit::Refused, "nothing was changed, and nothing decided")),
+        Ok(None) => Err(Failure::new(Exit::Refused, "nothing was changed; nothing was decided")),
         Err(_) => Err(Failure::new(
             Exit::Refused,
             "an edit cannot set an argument to null, it can only leave it out; nothing was decided",

@@ -10,28 +10,28 @@ use hitl_core::audit::ErasableLog;
 use hitl_core::{ErasureReport, ErasureScope, JsonlAudit, Principal, RequestId, Tenant};
 use serde::Serialize;
 
-use super::decide::known;
-use super::{Output, audited};
-use crate::arguments::{Place, Who};
+use super::decide::authenticate;
+use super::{Output, check_audited};
+use crate::args::{BackendArgs, DeciderArgs};
+use crate::backend::{Backend, StoreBackend};
 use crate::exit::{Exit, Failure};
 use crate::person::Deed;
-use crate::source::{Source, StoreSource};
 
 #[derive(Debug, Args)]
-pub(crate) struct EraseArguments {
+pub(crate) struct EraseArgs {
     #[command(flatten)]
-    pub(crate) what: ErasedScope,
+    pub(crate) what: ScopeArgs,
     /// Why: a deletion request, a retention rule. It is kept in the audit, so it must name nobody.
     #[arg(long)]
     pub(crate) reason: String,
     #[command(flatten)]
-    pub(crate) who: Who,
+    pub(crate) who: DeciderArgs,
 }
 
-/// What is erased: one of these.
+/// The scope of an erasure: one of these.
 #[derive(Debug, Args)]
 #[group(required = true, multiple = false)]
-pub(crate) struct ErasedScope {
+pub(crate) struct ScopeArgs {
     /// The call's id.
     pub(crate) id: Option<RequestId>,
     /// Everything that has ended and was asked for in this name, in the tenant that --tenant names.
@@ -44,54 +44,54 @@ pub(crate) struct ErasedScope {
 
 #[derive(Serialize)]
 #[serde(rename_all = "camelCase")]
-struct Erased {
+struct EraseReport {
     /// Calls of which a tombstone is left.
     calls: u64,
     grants: u64,
     /// Lines of the audit whose content is gone.
     lines: u64,
-    left: Vec<Left>,
+    left: Vec<KeptCall>,
     more_left: u64,
     /// Lines of the audit that stay, because it is not known that they may go.
     lines_left: u64,
     /// Audit files that another process has open: what they say of erased calls is still there.
     open_files: Vec<PathBuf>,
-    /// What else of the audit cannot be erased.
+    /// Other parts of the audit that cannot be erased.
     audit_left: Vec<String>,
 }
 
 #[derive(Serialize)]
 #[serde(rename_all = "camelCase")]
-struct Left {
+struct KeptCall {
     id: RequestId,
     why: String,
 }
 
 pub(super) async fn run(
-    place: &Place,
-    wanted: EraseArguments,
+    backend: &BackendArgs,
+    wanted: EraseArgs,
     output: &Output,
 ) -> Result<(), Failure> {
     let Some(folder) = wanted.who.audit.clone() else {
-        let why = "an erasure is done only where it is audited, and erases there too: name the folder of \
+        let why = "an erasure is done only where it is check_audited, and erases there too: name the folder of \
                    the audit log, --audit FOLDER";
         return Err(Failure::usage(why));
     };
     if wanted.reason.trim().is_empty() {
-        return Err(Failure::usage("say why: --reason"));
+        return Err(Failure::usage("give a reason: --reason"));
     }
-    let Source::Store(store) = Source::open(place, Some(&folder)).await? else {
+    let Backend::Store(store) = Backend::open(backend, Some(&folder)).await? else {
         return Err(Failure::usage("calls are erased in a store: give --db instead of --url"));
     };
-    let by = known(Deed::Loosen, &wanted.who, place, &store).await?;
-    let scope = scope(&wanted, place, &store).await?;
+    let by = authenticate(Deed::Loosen, &wanted.who, backend, &store).await?;
+    let scope = scope(&wanted, backend, &store).await?;
     let (logs, open_files) = others(&folder, store.audit_file.as_deref())?;
     let logs: Vec<Arc<dyn ErasableLog>> =
         logs.into_iter().map(|log| Arc::new(log) as Arc<dyn ErasableLog>).collect();
     let report = store.gate.erase(&scope, &wanted.reason, by, &logs).await?;
-    let erased = Erased::of(report, open_files);
+    let erased = EraseReport::new(report, open_files);
     output.print(&erased, || text(&erased))?;
-    audited(&store)?;
+    check_audited(&store)?;
     if !erased.open_files.is_empty() {
         let why = "the store has erased, and audit files that other processes have open still say what \
                    was erased; erase the same once more when they are closed, or let those processes \
@@ -106,11 +106,11 @@ pub(super) async fn run(
     Ok(())
 }
 
-/// What the command line names.
+/// Builds the scope that the command line names.
 async fn scope(
-    wanted: &EraseArguments,
-    place: &Place,
-    store: &StoreSource,
+    wanted: &EraseArgs,
+    backend: &BackendArgs,
+    store: &StoreBackend,
 ) -> Result<ErasureScope, Failure> {
     if let Some(id) = wanted.what.id {
         let tenant = store.call(id).await?.key().tenant.clone();
@@ -123,12 +123,12 @@ async fn scope(
     if name.trim().is_empty() {
         return Err(Failure::usage("name a call, --principal NAME or --ended-before MOMENT"));
     }
-    Ok(ErasureScope::Principal { tenant: one_tenant(place)?, principal: Principal::new(name) })
+    Ok(ErasureScope::Principal { tenant: one_tenant(backend)?, principal: Principal::new(name) })
 }
 
 /// A person is of one tenant: another one of that name may be somebody else.
-pub(super) fn one_tenant(place: &Place) -> Result<Tenant, Failure> {
-    match place.tenant.as_slice() {
+pub(super) fn one_tenant(backend: &BackendArgs) -> Result<Tenant, Failure> {
+    match backend.tenant.as_slice() {
         [] => Ok(Tenant::default()),
         [one] => Ok(Tenant::new(one.as_str())),
         _ => Err(Failure::usage("name one tenant: --tenant NAME")),
@@ -161,14 +161,14 @@ fn others(folder: &Path, own: Option<&Path>) -> Result<(Vec<JsonlAudit>, Vec<Pat
     Ok((free, open))
 }
 
-impl Erased {
-    fn of(report: ErasureReport, open_files: Vec<PathBuf>) -> Self {
+impl EraseReport {
+    fn new(report: ErasureReport, open_files: Vec<PathBuf>) -> Self {
         let left = report.left.into_iter();
         Self {
             calls: report.calls,
             grants: report.grants,
             lines: report.lines,
-            left: left.map(|(id, why)| Left { id, why: why.to_string() }).collect(),
+            left: left.map(|(id, why)| KeptCall { id, why: why.to_string() }).collect(),
             more_left: report.more_left,
             lines_left: report.lines_left,
             open_files,
@@ -177,7 +177,7 @@ impl Erased {
     }
 }
 
-fn text(erased: &Erased) -> String {
+fn text(erased: &EraseReport) -> String {
     let mut out = String::new();
     // Writing to a String cannot fail.
     let _ = writeln!(
@@ -185,7 +185,7 @@ fn text(erased: &Erased) -> String {
         "erased: {} calls, {} grants, {} lines of the audit",
         erased.calls, erased.grants, erased.lines
     );
-    for Left { id, why } in &erased.left {
+    for KeptCall { id, why } in &erased.left {
         let _ = writeln!(out, "left {id}: {why}");
     }
     if erased.more_left > 0 {

@@ -4,35 +4,36 @@ use std::io::{self, Write as _};
 
 use hitl_core::store::GrantPage;
 use hitl_core::{GrantId, GrantRecord};
+use hitl_wire::GrantSummary;
 
-use super::decide::known;
-use super::{Output, audited};
-use crate::arguments::{GrantsArguments, Place, Who};
+use super::decide::authenticate;
+use super::{Output, check_audited};
+use crate::args::{BackendArgs, DeciderArgs, GrantsArgs};
+use crate::backend::{Backend, ConsoleClient, StoreBackend};
 use crate::exit::{Exit, Failure};
 use crate::person::Deed;
-use crate::source::{Console, Source, StoreSource};
-use crate::view::{GrantLine, grant_text, grants_table};
+use crate::view::{grant_text, grants_table};
 
 /// The most grants that are read in one go.
 const PAGE: usize = 200;
 
 pub(super) async fn list(
-    source: &Source,
-    wanted: GrantsArguments,
+    source: &Backend,
+    wanted: GrantsArgs,
     output: &Output,
 ) -> Result<(), Failure> {
     if let Some(id) = wanted.grant {
         let grant = match source {
-            Source::Store(store) => line(store, id).await?,
-            Source::Console(console) => console.grant(id)?,
+            Backend::Store(store) => load(store, id).await?,
+            Backend::Console(console) => console.grant(id)?,
         };
         return Ok(output.print(&grant, || grant_text(&grant))?);
     }
     // One more than is shown, to know whether there are more.
     let most = wanted.limit.saturating_add(1);
     let mut lines = match source {
-        Source::Store(store) => of_store(store, &wanted, most).await?,
-        Source::Console(console) => of_console(console, &wanted, most)?,
+        Backend::Store(store) => from_store(store, &wanted, most).await?,
+        Backend::Console(console) => from_console(console, &wanted, most)?,
     };
     let more = lines.len() > wanted.limit;
     lines.truncate(wanted.limit);
@@ -49,16 +50,16 @@ pub(super) async fn list(
     Ok(())
 }
 
-async fn line(store: &StoreSource, id: GrantId) -> Result<GrantLine, Failure> {
+async fn load(store: &StoreBackend, id: GrantId) -> Result<GrantSummary, Failure> {
     let record = store.grant(id).await?;
-    Ok(GrantLine::of(&record, store.gate.now().await?))
+    Ok(GrantSummary::new(&record, store.gate.now().await?))
 }
 
-async fn of_store(
-    store: &StoreSource,
-    wanted: &GrantsArguments,
+async fn from_store(
+    store: &StoreBackend,
+    wanted: &GrantsArgs,
     most: usize,
-) -> Result<Vec<GrantLine>, Failure> {
+) -> Result<Vec<GrantSummary>, Failure> {
     let mut lines = Vec::new();
     for tenant in store.tenants().await? {
         let mut page = if wanted.all { GrantPage::all() } else { GrantPage::live() };
@@ -72,7 +73,7 @@ async fn of_store(
             let records = store.gate.grants(&tenant, page.clone().limit(size)).await?;
             let now = store.gate.now().await?;
             let (full, last) = (records.len() == size, records.last().map(GrantRecord::id));
-            lines.extend(records.iter().map(|record| GrantLine::of(record, now)));
+            lines.extend(records.iter().map(|record| GrantSummary::new(record, now)));
             match last {
                 Some(last) if full => page = page.after(last),
                 _ => break,
@@ -82,11 +83,11 @@ async fn of_store(
     Ok(lines)
 }
 
-fn of_console(
-    console: &Console,
-    wanted: &GrantsArguments,
+fn from_console(
+    console: &ConsoleClient,
+    wanted: &GrantsArgs,
     most: usize,
-) -> Result<Vec<GrantLine>, Failure> {
+) -> Result<Vec<GrantSummary>, Failure> {
     let mut lines = Vec::new();
     let mut after = None;
     loop {
@@ -96,9 +97,9 @@ fn of_console(
         query.extend(wanted.tool.clone().map(|tool| ("tool", tool)));
         query.extend(wanted.principal.clone().map(|name| ("principal", name)));
         query.extend(after.map(|after: GrantId| ("after", after.to_string())));
-        let told = console.grants(&query)?;
-        lines.extend(told.grants);
-        after = told.next;
+        let page = console.grants(&query)?;
+        lines.extend(page.grants);
+        after = page.next;
         if after.is_none() || lines.len() >= most {
             return Ok(lines);
         }
@@ -107,39 +108,39 @@ fn of_console(
 
 /// Takes a grant back, in the name of who says so.
 pub(super) async fn revoke(
-    place: &Place,
+    backend: &BackendArgs,
     id: GrantId,
     reason: &str,
-    who: &Who,
+    who: &DeciderArgs,
     output: &Output,
 ) -> Result<(), Failure> {
     if reason.trim().is_empty() {
-        return Err(Failure::usage("say why: --reason"));
+        return Err(Failure::usage("give a reason: --reason"));
     }
-    match Source::open(place, who.audit.as_deref()).await? {
-        Source::Store(store) => {
-            let by = known(Deed::Stop, who, place, &store).await?;
+    match Backend::open(backend, who.audit.as_deref()).await? {
+        Backend::Store(store) => {
+            let by = authenticate(Deed::Stop, who, backend, &store).await?;
             let record = store.grant(id).await?;
             let now = store.gate.now().await?;
-            stands(&GrantLine::of(&record, now))?;
+            check_not_revoked(&GrantSummary::new(&record, now))?;
             let tenant = &record.grant.tenant;
             let revoked = store.gate.revoke_grant(tenant, id, by, Some(reason)).await?;
-            let revoked = GrantLine::of(&revoked.unwrap_or(record), store.gate.now().await?);
+            let revoked = GrantSummary::new(&revoked.unwrap_or(record), store.gate.now().await?);
             output.print(&revoked, || grant_text(&revoked))?;
-            audited(&store)
+            check_audited(&store)
         }
-        Source::Console(console) => {
-            Console::anonymous(who)?;
-            stands(&console.grant(id)?)?;
+        Backend::Console(console) => {
+            ConsoleClient::refuse_name(who)?;
+            check_not_revoked(&console.grant(id)?)?;
             let revoked = console.revoke(id, reason)?;
             Ok(output.print(&revoked, || grant_text(&revoked))?)
         }
     }
 }
 
-/// The first revocation stands: whoever comes later is told whose it was.
-fn stands(grant: &GrantLine) -> Result<(), Failure> {
-    let Some(by) = grant.revoked_by() else { return Ok(()) };
-    let by = hitl_base::display::visible(by.as_str());
-    Err(Failure::new(Exit::Changed, format!("the grant was revoked before, by {by}")))
+/// Only the first revocation counts; a later one fails and names who was first.
+fn check_not_revoked(grant: &GrantSummary) -> Result<(), Failure> {
+    let Some(revoked) = &grant.revoked else { return Ok(()) };
+    let by = hitl_base::display::visible(revoked.by.as_str());
+    Err(Failure::new(Exit::Conflict, format!("the grant was already revoked, by {by}")))
 }

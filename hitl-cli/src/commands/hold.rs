@@ -7,27 +7,27 @@ use hitl_base::display::visible;
 use hitl_core::approval::Authority;
 use hitl_core::{Hold, HoldId, HoldScope, Principal, RequestId};
 
-use super::decide::known;
+use super::decide::authenticate;
 use super::erase::one_tenant;
-use super::{Output, audited};
-use crate::arguments::{Place, Who};
+use super::{Output, check_audited};
+use crate::args::{BackendArgs, DeciderArgs};
+use crate::backend::{Backend, StoreBackend};
 use crate::exit::{Exit, Failure};
 use crate::person::Deed;
-use crate::source::{Source, StoreSource};
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum HoldCommand {
-    /// Place a legal hold: what it covers is erased by nothing. Needs --audit.
+    /// Place a legal hold: nothing erases what it covers. Needs --audit.
     Place {
         #[command(flatten)]
-        what: Held,
+        what: ScopeArgs,
         /// Why.
         #[arg(long)]
         reason: String,
         #[command(flatten)]
-        who: Who,
+        who: DeciderArgs,
     },
-    /// Release a legal hold. A person does. Needs --audit.
+    /// Release a legal hold. Needs a person, and --audit.
     Release {
         /// The hold's id, as `hold list` prints it.
         hold: HoldId,
@@ -35,16 +35,16 @@ pub(crate) enum HoldCommand {
         #[arg(long)]
         reason: String,
         #[command(flatten)]
-        who: Who,
+        who: DeciderArgs,
     },
     /// List the legal holds.
     List,
 }
 
-/// What is held: one of these.
+/// The scope of a hold: one of these.
 #[derive(Debug, Args)]
 #[group(required = true, multiple = false)]
-pub(crate) struct Held {
+pub(crate) struct ScopeArgs {
     /// This call.
     #[arg(long, value_name = "ID")]
     call: Option<RequestId>,
@@ -57,7 +57,7 @@ pub(crate) struct Held {
 }
 
 pub(super) async fn run(
-    place: &Place,
+    backend: &BackendArgs,
     command: HoldCommand,
     output: &Output,
 ) -> Result<(), Failure> {
@@ -66,53 +66,53 @@ pub(super) async fn run(
         HoldCommand::List => None,
     };
     if who.is_some_and(|who| who.audit.is_none()) {
-        let why = "holds are placed and released only where that is audited: name the folder of the \
-                   audit log, --audit FOLDER";
+        let why = "holds must be audited: name the folder of the audit log with --audit FOLDER";
         return Err(Failure::usage(why));
     }
     let audit = who.and_then(|who| who.audit.as_deref());
-    let Source::Store(store) = Source::open(place, audit).await? else {
+    let Backend::Store(store) = Backend::open(backend, audit).await? else {
         return Err(Failure::usage("holds are kept in a store: give --db instead of --url"));
     };
     let hold = match &command {
         HoldCommand::Place { what, reason, who } => {
-            let by = known(Deed::Stop, who, place, &store).await?;
+            let by = authenticate(Deed::Stop, who, backend, &store).await?;
             let (tenant, scope) = match (&what.call, &what.principal) {
                 (Some(id), _) => {
                     (store.call(*id).await?.key().tenant.clone(), HoldScope::Call(*id))
                 }
                 (None, Some(name)) => {
-                    (one_tenant(place)?, HoldScope::Principal(Principal::new(name.as_str())))
+                    (one_tenant(backend)?, HoldScope::Principal(Principal::new(name.as_str())))
                 }
-                (None, None) => (one_tenant(place)?, HoldScope::Tenant),
+                (None, None) => (one_tenant(backend)?, HoldScope::Tenant),
             };
             store.gate.hold(&tenant, scope, reason, by).await?
         }
         HoldCommand::Release { hold, reason, who } => {
-            let by = known(Deed::Loosen, who, place, &store).await?;
-            let hold = seen(place, &store).await?.into_iter().find(|seen| seen.id == *hold);
-            let none = || Failure::new(Exit::NotFound, "there is no such hold");
+            let by = authenticate(Deed::Loosen, who, backend, &store).await?;
+            let hold =
+                visible_holds(backend, &store).await?.into_iter().find(|seen| seen.id == *hold);
+            let none = || Failure::new(Exit::NotFound, "no such hold");
             let hold = hold.ok_or_else(none)?;
             store.gate.release_hold(&hold.tenant, hold.id, reason, by).await?
         }
         HoldCommand::List => {
-            let holds = seen(place, &store).await?;
-            return Ok(output.print(&holds, || holds.iter().map(line).collect())?);
+            let holds = visible_holds(backend, &store).await?;
+            return Ok(output.print(&holds, || holds.iter().map(hold_line).collect())?);
         }
     };
-    output.print(&hold, || line(&hold))?;
-    audited(&store)
+    output.print(&hold, || hold_line(&hold))?;
+    check_audited(&store)
 }
 
-async fn seen(place: &Place, store: &StoreSource) -> Result<Vec<Hold>, Failure> {
+async fn visible_holds(backend: &BackendArgs, store: &StoreBackend) -> Result<Vec<Hold>, Failure> {
     let mut who = Authority::of("viewer");
-    for tenant in &place.tenant {
+    for tenant in &backend.tenant {
         who = who.tenant(tenant.as_str());
     }
     Ok(store.gate.holds(who).await?)
 }
 
-fn line(hold: &Hold) -> String {
+fn hold_line(hold: &Hold) -> String {
     let mut out = String::new();
     let shown = |text: &str| visible(text).into_owned();
     // Writing to a String cannot fail.

@@ -10,10 +10,10 @@ use hitl_store::SqliteStore;
 use serde::Serialize;
 
 use super::{Output, named};
-use crate::arguments::Place;
+use crate::args::BackendArgs;
+use crate::backend::{Backend, StoreBackend};
 use crate::exit::{Exit, Failure};
-use crate::person::{Codes, Deed, Desk, require_person};
-use crate::source::{Source, StoreSource};
+use crate::person::{CodeDesk, CodeSource, Deed, require_person};
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum KeyCommand {
@@ -21,18 +21,18 @@ pub(crate) enum KeyCommand {
     Status,
     /// Make a new key the current one, in the key file beside an SQLite store. Restart the programs
     /// that have the store open afterwards: until then they do not open what others seal.
-    Rotate(Person),
+    Rotate(PersonArgs),
     /// Seal under the current key what is sealed under others. Programs continue meanwhile. May be
     /// interrupted, and continues when it is run again.
-    Reseal(Person),
+    Reseal(PersonArgs),
     /// Forget the former keys, once nothing is sealed under them: of an SQLite store also in the
     /// key file beside it.
-    Retire(Person),
+    Retire(PersonArgs),
 }
 
 /// Who does it.
 #[derive(Debug, clap::Args)]
-pub(crate) struct Person {
+pub(crate) struct PersonArgs {
     /// Who does it. Default: the operating system's user.
     #[arg(long = "as", env = "HITL_APPROVER", value_name = "NAME")]
     name: Option<String>,
@@ -41,16 +41,16 @@ pub(crate) struct Person {
     code: Option<String>,
 }
 
-/// What `hitl key` prints, with `--json` as one document.
+/// The output of `hitl key`.
 #[derive(Debug, Default, Serialize)]
 #[serde(rename_all = "camelCase")]
-struct Keys {
+struct KeyReport {
     /// The id of the key that seals.
     current: Option<String>,
     /// The ids of the others that are given.
     previous: Vec<String>,
-    /// How many texts are sealed under which other keys.
-    others: Vec<Others>,
+    /// The number of texts are sealed under which other keys.
+    others: Vec<OtherKey>,
     /// Other programs that seal under another key than the current one.
     programs: u64,
     /// People whose device was enrolled under a former key.
@@ -64,18 +64,18 @@ struct Keys {
 }
 
 #[derive(Debug, Serialize)]
-struct Others {
+struct OtherKey {
     /// Nothing for texts of versions that did not say which key it was.
     key: Option<String>,
     texts: u64,
 }
 
 pub(super) async fn run(
-    place: &Place,
+    backend: &BackendArgs,
     command: KeyCommand,
     output: &Output,
 ) -> Result<(), Failure> {
-    let Source::Store(store) = Source::open(place, None).await? else {
+    let Backend::Store(store) = Backend::open(backend, None).await? else {
         return Err(Failure::usage("keys are of a store: give --db instead of --url"));
     };
     match command {
@@ -84,10 +84,10 @@ pub(super) async fn run(
             Ok(output.print(&keys, || text(&keys))?)
         }
         KeyCommand::Rotate(person) => {
-            let path = key_file_of(place)?;
+            let path = key_file_of(backend)?;
             permitted(&store, &person).await?;
             let new = SqliteStore::rotate_key_file(path)?;
-            let said = Keys { current: Some(new.to_string()), ..Keys::default() };
+            let said = KeyReport { current: Some(new.to_string()), ..KeyReport::default() };
             Ok(output.print(&said, || rotated(new))?)
         }
         KeyCommand::Reseal(person) => {
@@ -95,7 +95,7 @@ pub(super) async fn run(
             // They could not open what is sealed now, and would seal on under the former key.
             refuse_programs(store.store.sessions_under_other_keys().await?)?;
             let done = store.gate.reseal().await?;
-            let keys = Keys {
+            let keys = KeyReport {
                 resealed: Some(done.resealed),
                 unreadable: Some(done.unreadable),
                 ..keys(&store).await?
@@ -117,29 +117,29 @@ pub(super) async fn run(
             refuse_programs(keys.programs)?;
             refuse_devices(&keys.devices)?;
             store.gate.retire_keys().await?;
-            if is_sqlite(place) && place.key_file.is_none() {
-                forget(place).await?;
+            if is_sqlite(backend) && backend.key_file.is_none() {
+                forget(backend).await?;
             }
-            let left = Keys { previous: Vec::new(), ..keys };
+            let left = KeyReport { previous: Vec::new(), ..keys };
             Ok(output.print(&left, || retired(&left))?)
         }
     }
 }
 
 /// The former keys leave the file.
-async fn forget(place: &Place) -> Result<(), Failure> {
-    let path = key_file_of(place)?;
+async fn forget(backend: &BackendArgs) -> Result<(), Failure> {
+    let path = key_file_of(backend)?;
     let store = SqliteStore::open(path).await?;
     Ok(store.retire_key_file().await?)
 }
 
-async fn keys(store: &StoreSource) -> Result<Keys, Failure> {
+async fn keys(store: &StoreBackend) -> Result<KeyReport, Failure> {
     let given = store.store.host_keys();
     let ids = |key: &hitl_core::HostKey| key.id().to_string();
     let uses = store.gate.key_uses().await?;
     let others =
-        uses.iter().map(|it| Others { key: it.key.map(|key| key.to_string()), texts: it.texts });
-    Ok(Keys {
+        uses.iter().map(|it| OtherKey { key: it.key.map(|key| key.to_string()), texts: it.texts });
+    Ok(KeyReport {
         current: given.as_ref().map(|keys| ids(keys.current())),
         previous: given.iter().flat_map(|keys| keys.previous().iter().map(ids)).collect(),
         others: others.collect(),
@@ -151,11 +151,11 @@ async fn keys(store: &StoreSource) -> Result<Keys, Failure> {
 }
 
 /// Makes sure that a person replaces the key, or gives one up.
-async fn permitted(store: &StoreSource, person: &Person) -> Result<(), Failure> {
+async fn permitted(store: &StoreBackend, person: &PersonArgs) -> Result<(), Failure> {
     let principal = Principal::new(named(person.name.clone())?);
-    let desk = Desk::of(store);
+    let desk = CodeDesk::new(store);
     let code = person.code.as_deref();
-    require_person(Deed::Loosen, &principal, code, Codes::Desk(&desk)).await.map(drop)
+    require_person(Deed::Loosen, &principal, code, CodeSource::Desk(&desk)).await.map(drop)
 }
 
 fn refuse_programs(programs: u64) -> Result<(), Failure> {
@@ -182,14 +182,14 @@ fn refuse_devices(devices: &[String]) -> Result<(), Failure> {
     Err(Failure::new(Exit::Refused, why))
 }
 
-fn is_sqlite(place: &Place) -> bool {
-    place.db.as_deref().is_some_and(|db| !db.contains("://"))
+fn is_sqlite(backend: &BackendArgs) -> bool {
+    backend.db.as_deref().is_some_and(|db| !db.contains("://"))
 }
 
 /// The store whose key lies beside it.
-fn key_file_of(place: &Place) -> Result<&Path, Failure> {
-    match &place.db {
-        Some(db) if is_sqlite(place) && place.key_file.is_none() => Ok(Path::new(db)),
+fn key_file_of(backend: &BackendArgs) -> Result<&Path, Failure> {
+    match &backend.db {
+        Some(db) if is_sqlite(backend) && backend.key_file.is_none() => Ok(Path::new(db)),
         _ => Err(Failure::usage(
             "only the key file beside an SQLite store is changed by this program; a key that the \
              host keeps itself is replaced where it is kept: see \"Rotating the host key\" in \
@@ -198,7 +198,7 @@ fn key_file_of(place: &Place) -> Result<&Path, Failure> {
     }
 }
 
-fn text(keys: &Keys) -> String {
+fn text(keys: &KeyReport) -> String {
     let mut out = String::new();
     // Writing to a String cannot fail.
     let _ = writeln!(out, "current key   {}", keys.current.as_deref().unwrap_or("none"));
@@ -208,7 +208,7 @@ fn text(keys: &Keys) -> String {
     if let Some(resealed) = keys.resealed {
         let _ = writeln!(out, "{resealed} texts were sealed under the current key");
     }
-    for Others { key, texts } in &keys.others {
+    for OtherKey { key, texts } in &keys.others {
         let key = key.as_deref().unwrap_or("a key that older versions did not name");
         let _ = writeln!(out, "{texts} texts are sealed under {key}");
     }
@@ -232,7 +232,7 @@ fn rotated(new: KeyId) -> String {
     )
 }
 
-fn retired(left: &Keys) -> String {
+fn retired(left: &KeyReport) -> String {
     let current = left.current.as_deref().unwrap_or("none");
     format!(
         "{current} is the only key now; keep the former one only as long as backups of before\n"

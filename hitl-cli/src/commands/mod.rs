@@ -24,9 +24,9 @@ use std::io::{self, IsTerminal as _, Write};
 use clap::CommandFactory as _;
 use serde::Serialize;
 
-use crate::arguments::{Arguments, AuditCommand, Command, PolicyCommand, Who};
+use crate::args::{AuditCommand, Cli, Command, DeciderArgs, PolicyCommand};
+use crate::backend::{Backend, StoreBackend};
 use crate::exit::{Exit, Failure};
-use crate::source::{Source, StoreSource};
 use decide::Reply;
 
 /// Where output goes, and for whom it is.
@@ -49,78 +49,75 @@ impl Output {
         document: &impl Serialize,
         text: impl FnOnce() -> String,
     ) -> io::Result<()> {
-        let text = || if io::stdout().is_terminal() { terminal::folded(&text()) } else { text() };
+        let text = || if io::stdout().is_terminal() { terminal::fold(&text()) } else { text() };
         self.print(document, text)
     }
 }
 
 /// Does what the command line says.
-pub(crate) async fn run(arguments: Arguments) -> Result<(), Failure> {
-    let Arguments { place, json, command } = arguments;
+pub(crate) async fn run(cli: Cli) -> Result<(), Failure> {
+    let Cli { backend, json, command } = cli;
     let output = Output { json };
-    let (place, output) = (&place, &output);
+    let (backend, output) = (&backend, &output);
     match command {
         Command::Queue(wanted) => {
-            queue::run(&Source::open(place, None).await?, wanted, output).await
+            queue::run(&Backend::open(backend, None).await?, wanted, output).await
         }
         Command::Show { id, uncover: false, .. } => {
-            show::run(&Source::open(place, None).await?, id, output).await
+            show::run(&Backend::open(backend, None).await?, id, output).await
         }
-        Command::Show { id, uncover: true, who } => show::uncover(place, id, &who, output).await,
+        Command::Show { id, uncover: true, who } => show::uncover(backend, id, &who, output).await,
         Command::Approve { decide, confirm, yes: _ } => {
-            decide::run(place, decide, Reply::Approve { confirm }, output).await
+            decide::run(backend, decide, Reply::Approve { confirm }, output).await
         }
         Command::Edit { decide, patch } => {
-            decide::run(place, decide, Reply::Edit { patch }, output).await
+            decide::run(backend, decide, Reply::Edit { patch }, output).await
         }
         Command::Reject { decide, reason, may_ask_again } => {
-            decide::run(place, decide, Reply::Reject { reason, may_ask_again }, output).await
+            decide::run(backend, decide, Reply::Reject { reason, may_ask_again }, output).await
         }
         Command::Respond { decide, message } => {
-            decide::run(place, decide, Reply::Respond { message }, output).await
+            decide::run(backend, decide, Reply::Respond { message }, output).await
         }
         Command::Abort { decide, reason } => {
-            decide::run(place, decide, Reply::Abort { reason }, output).await
+            decide::run(backend, decide, Reply::Abort { reason }, output).await
         }
         Command::Grants(wanted) => {
-            grants::list(&Source::open(place, None).await?, wanted, output).await
+            grants::list(&Backend::open(backend, None).await?, wanted, output).await
         }
-        Command::Allow(wanted) => allow::run(place, wanted, output).await,
+        Command::Allow(wanted) => allow::run(backend, wanted, output).await,
         Command::Revoke { grant, reason, who } => {
-            grants::revoke(place, grant, &reason, &who, output).await
+            grants::revoke(backend, grant, &reason, &who, output).await
         }
-        Command::Erase(wanted) => erase::run(place, wanted, output).await,
-        Command::Hold(command) => hold::run(place, command, output).await,
-        Command::Resolve(wanted) => resolve::run(place, wanted, output).await,
+        Command::Erase(wanted) => erase::run(backend, wanted, output).await,
+        Command::Hold(command) => hold::run(backend, command, output).await,
+        Command::Resolve(wanted) => resolve::run(backend, wanted, output).await,
         Command::Tasks { limit } => {
-            tasks::run(&Source::open(place, None).await?, limit, output).await
+            tasks::run(&Backend::open(backend, None).await?, limit, output).await
         }
         Command::Watch { after, count } => {
-            watch::run(&Source::open(place, None).await?, after, count, output).await
+            watch::run(&Backend::open(backend, None).await?, after, count, output).await
         }
         Command::Audit { command: AuditCommand::Verify { files, checkpoint, trust } } => {
-            audit::run(place, &files, &checkpoint, &trust, output).await
+            audit::run(backend, &files, &checkpoint, &trust, output).await
         }
-        Command::Person { command } => person::run(place, command, output).await,
-        Command::Key { command } => key::run(place, command, output).await,
+        Command::Person { command } => person::run(backend, command, output).await,
+        Command::Key { command } => key::run(backend, command, output).await,
         Command::Policy { command: PolicyCommand::Test { file } } => policy::run(&file, output),
-        Command::Policy {
-            command: PolicyCommand::Accept { file, digest, preview, keyed, name, audit, code },
-        } => {
-            let wanted = accept::Wanted { file, digest, preview, keyed, name, audit, code };
-            accept::run(place, &wanted, output).await
+        Command::Policy { command: PolicyCommand::Accept(wanted) } => {
+            accept::run(backend, &wanted, output).await
         }
-        Command::Stats => stats::run(&Source::open(place, None).await?, output).await,
+        Command::Stats => stats::run(&Backend::open(backend, None).await?, output).await,
         Command::Completions { shell } => {
             let mut text = Vec::new();
-            clap_complete::generate(shell, &mut Arguments::command(), "hitl", &mut text);
+            clap_complete::generate(shell, &mut Cli::command(), "hitl", &mut text);
             Ok(io::stdout().lock().write_all(&text)?)
         }
     }
 }
 
 /// Who decides: the name that was given, or the operating system's user.
-fn name(who: &Who) -> Result<String, Failure> {
+fn name(who: &DeciderArgs) -> Result<String, Failure> {
     named(who.name.clone())
 }
 
@@ -130,14 +127,14 @@ fn named(name: Option<String>) -> Result<String, Failure> {
         named.filter_map(|name| std::env::var(name).ok()).find(|name| !name.trim().is_empty())
     };
     let name = name.filter(|name| !name.trim().is_empty());
-    name.or_else(user).ok_or_else(|| Failure::usage("say who decides: --as NAME"))
+    name.or_else(user).ok_or_else(|| Failure::usage("name who decides: --as NAME"))
 }
 
-/// What was done stands; but somebody must know that the log does not say so.
-fn audited(source: &StoreSource) -> Result<(), Failure> {
+/// Fails if the audit log lacks what was done, which remains done.
+fn check_audited(source: &StoreBackend) -> Result<(), Failure> {
     if source.gate.audit_debt() == 0 {
         return Ok(());
     }
-    let why = "it was done, but the audit log did not take it; the store's history has it";
+    let why = "done, but not in the audit log, which failed; the store's history has it";
     Err(Failure::new(Exit::Unaudited, why))
 }

@@ -1,5 +1,4 @@
-//! `hitl person`: who has a credential of their own, by which an agent in their shell is told from
-//! them.
+//! `hitl person`: enrolls credentials that tell a person from an agent in their shell.
 
 use std::fmt::Write as _;
 
@@ -8,15 +7,15 @@ use hitl_core::people::EnrolledPerson;
 use hitl_core::{Authority, Principal, PrincipalKind};
 use serde::Serialize;
 
-use super::{Output, audited, name};
-use crate::arguments::{Place, Who};
+use super::{Output, check_audited, name};
+use crate::args::{BackendArgs, DeciderArgs};
+use crate::backend::{Backend, StoreBackend};
 use crate::exit::{Exit, Failure};
-use crate::person::{Codes, Deed, Demand, Desk, PersonCommand, require_person};
-use crate::source::{Source, StoreSource};
+use crate::person::{CodeDesk, CodeSource, Deed, Demand, PersonCommand, require_person};
 
 #[derive(Serialize)]
 #[serde(rename_all = "camelCase")]
-struct Enrolled {
+struct EnrolmentReport {
     person: String,
     #[serde(skip_serializing_if = "Option::is_none")]
     uri: Option<String>,
@@ -26,56 +25,55 @@ struct Enrolled {
 
 #[derive(Serialize)]
 #[serde(rename_all = "camelCase")]
-struct People {
+struct PeopleReport {
     demand: Demand,
-    people: Vec<Line>,
+    people: Vec<PersonLine>,
 }
 
 #[derive(Serialize)]
 #[serde(rename_all = "camelCase")]
-struct Line {
+struct PersonLine {
     person: String,
     device: bool,
     codes: usize,
 }
 
 pub(super) async fn run(
-    place: &Place,
+    backend: &BackendArgs,
     command: PersonCommand,
     output: &Output,
 ) -> Result<(), Failure> {
     let who = command.who();
     if who.is_some_and(|who| who.audit.is_none()) {
-        let why = "who is a person is changed only where that is audited: name the folder of the audit \
-                   log, --audit FOLDER";
+        let why = "changes of people must be audited: name the folder of the audit log with --audit FOLDER";
         return Err(Failure::usage(why));
     }
     let audit = who.and_then(|who| who.audit.as_deref());
-    let Source::Store(store) = Source::open(place, audit).await? else {
-        return Err(Failure::usage("people enrol in a store: give --db instead of --url"));
+    let Backend::Store(store) = Backend::open(backend, audit).await? else {
+        return Err(Failure::usage("people are enrolled in a store: give --db instead of --url"));
     };
-    let (desk, registry) = (Desk::of(&store), store.gate.people());
+    let (desk, registry) = (CodeDesk::new(&store), store.gate.people());
     match command {
         PersonCommand::List => {
             let (demand, people) = registry.list().await?;
-            let line = |kept: EnrolledPerson| Line {
+            let line = |kept: EnrolledPerson| PersonLine {
                 person: kept.name,
                 device: kept.has_device,
                 codes: kept.codes,
             };
-            let people = People { demand, people: people.into_iter().map(line).collect() };
+            let people = PeopleReport { demand, people: people.into_iter().map(line).collect() };
             Ok(output.print(&people, || list_text(&people))?)
         }
         PersonCommand::Enroll { person, codes, who } => {
-            let person = person_of(&person)?;
-            let by = permitted(&desk, &who).await?;
+            let person = parse_person(&person)?;
+            let by = authorize(&desk, &who).await?;
             let enrolled = match codes {
-                None => Enrolled {
+                None => EnrolmentReport {
                     person: person.folded().to_string(),
                     uri: Some(registry.enrol_device(&person, &by.principal).await?),
                     codes: Vec::new(),
                 },
-                Some(count) => Enrolled {
+                Some(count) => EnrolmentReport {
                     person: person.folded().to_string(),
                     uri: None,
                     codes: registry.enrol_codes(&person, &by.principal, count).await?,
@@ -84,38 +82,38 @@ pub(super) async fn run(
             let what = if enrolled.uri.is_some() { "a device" } else { "printed codes" };
             note(&store, &person, &by, &format!("enrolled {what}")).await?;
             output.print(&enrolled, || enrolled_text(&enrolled))?;
-            audited(&store)
+            check_audited(&store)
         }
         PersonCommand::Remove { person, who } => {
-            let person = person_of(&person)?;
-            let by = permitted(&desk, &who).await?;
+            let person = parse_person(&person)?;
+            let by = authorize(&desk, &who).await?;
             if !registry.remove(&person).await? {
                 return Err(Failure::new(Exit::NotFound, "nothing is enrolled under this name"));
             }
             note(&store, &person, &by, "removed what was enrolled").await?;
-            audited(&store)
+            check_audited(&store)
         }
         PersonCommand::Demand { what, who } => {
-            let by = permitted(&desk, &who).await?;
+            let by = authorize(&desk, &who).await?;
             registry.set_demand(what.into()).await?;
             let person = by.principal.clone();
             note(&store, &person, &by, &format!("a credential is demanded for {}", what.words()))
                 .await?;
-            audited(&store)
+            check_audited(&store)
         }
     }
 }
 
 /// Saying who is a person loosens more than anything else.
-async fn permitted(desk: &Desk<'_>, who: &Who) -> Result<Authority, Failure> {
+async fn authorize(desk: &CodeDesk<'_>, who: &DeciderArgs) -> Result<Authority, Failure> {
     let principal = Principal::new(name(who)?);
     let code = who.code.as_deref();
-    let known = require_person(Deed::Loosen, &principal, code, Codes::Desk(desk)).await?;
+    let known = require_person(Deed::Loosen, &principal, code, CodeSource::Desk(desk)).await?;
     Ok(Authority::of(principal).known_by(known))
 }
 
 async fn note(
-    store: &StoreSource,
+    store: &StoreBackend,
     person: &Principal,
     by: &Authority,
     what: &str,
@@ -123,16 +121,16 @@ async fn note(
     Ok(store.gate.note_person(person, by, what).await?)
 }
 
-fn person_of(name: &str) -> Result<Principal, Failure> {
+fn parse_person(name: &str) -> Result<Principal, Failure> {
     let person = Principal::new(name);
     let is_human = person.kind() == PrincipalKind::Human;
     if person.folded().as_str().is_empty() || !is_human {
-        return Err(Failure::usage("say which person: a name that is no agent's and no service's"));
+        return Err(Failure::usage("name a person: not an agent and not a service"));
     }
     Ok(person)
 }
 
-fn enrolled_text(enrolled: &Enrolled) -> String {
+fn enrolled_text(enrolled: &EnrolmentReport) -> String {
     let mut out = String::new();
     let person = visible(&enrolled.person);
     // Writing to a String cannot fail.
@@ -156,14 +154,14 @@ fn enrolled_text(enrolled: &Enrolled) -> String {
     out
 }
 
-fn list_text(people: &People) -> String {
+fn list_text(people: &PeopleReport) -> String {
     let mut out = String::new();
-    for Line { person, device, codes } in &people.people {
+    for PersonLine { person, device, codes } in &people.people {
         let device = if *device { "a device" } else { "no device" };
         let _ = writeln!(out, "{}  {device}, {codes} printed codes left", visible(person));
     }
     if people.people.is_empty() {
-        out.push_str("nobody has enrolled: a person is known by their terminal alone\n");
+        out.push_str("nobody is enrolled: only their terminal identifies a person\n");
     }
     out
 }

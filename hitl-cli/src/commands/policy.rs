@@ -1,4 +1,4 @@
-//! `hitl policy test`: whether a rule file is right.
+//! `hitl policy test`: checks a rule file and runs its own tests.
 
 use std::fmt::Write as _;
 use std::fs;
@@ -12,31 +12,31 @@ use serde::Serialize;
 use super::Output;
 use crate::exit::{Exit, Failure};
 
-/// What was found, as programs get it.
+/// The report on a rule file, as JSON.
 #[derive(Debug, Serialize)]
 #[serde(rename_all = "camelCase")]
-struct Tested {
+struct PolicyReport {
     /// The policy's name, version and digest, when it can be read.
     #[serde(skip_serializing_if = "Option::is_none")]
     policy: Option<String>,
     rules: usize,
-    /// What is wrong with the file.
-    mistakes: Vec<Place>,
-    /// What in it does less than it seems to.
-    warnings: Vec<Place>,
-    /// How its own tests went.
-    tests: Vec<Test>,
+    /// The mistakes in the file.
+    mistakes: Vec<Diagnostic>,
+    /// Rules that do less than they seem to.
+    warnings: Vec<Diagnostic>,
+    /// The results of its own tests.
+    tests: Vec<TestLine>,
 }
 
 #[derive(Debug, Serialize)]
-struct Place {
+struct Diagnostic {
     line: Option<usize>,
     column: Option<usize>,
     message: String,
 }
 
 #[derive(Debug, Serialize)]
-struct Test {
+struct TestLine {
     line: Option<usize>,
     passed: bool,
     message: String,
@@ -44,27 +44,27 @@ struct Test {
 
 pub(super) fn run(path: &Path, output: &Output) -> Result<(), Failure> {
     let text = fs::read_to_string(path).map_err(|error| Failure::file(path, &error))?;
-    let tested = test(&text);
-    output.print(&tested, || report(&path.display().to_string(), &tested))?;
-    if tested.passed() { Ok(()) } else { Err(Failure::new(Exit::Found, "")) }
+    let report = check(&text);
+    output.print(&report, || report_text(&path.display().to_string(), &report))?;
+    if report.passed() { Ok(()) } else { Err(Failure::new(Exit::Found, "")) }
 }
 
 /// Reads the rules and runs their tests. Pure.
-fn test(text: &str) -> Tested {
+fn check(text: &str) -> PolicyReport {
     match RuleSet::parse(text) {
-        Ok(rules) => Tested {
+        Ok(rules) => PolicyReport {
             policy: Some(rules.id().to_string()),
             rules: rules.rules().len(),
             mistakes: Vec::new(),
             warnings: rules
                 .warnings()
                 .iter()
-                .map(|w| Place { line: w.line(), column: None, message: w.to_string() })
+                .map(|w| Diagnostic { line: w.line(), column: None, message: w.to_string() })
                 .collect(),
             tests: rules
                 .self_test()
                 .iter()
-                .map(|test| Test {
+                .map(|test| TestLine {
                     line: test.line(),
                     passed: test.passed(),
                     message: test.to_string(),
@@ -73,41 +73,41 @@ fn test(text: &str) -> Tested {
         },
         Err(errors) => {
             let (mistakes, warnings) = (mistakes(&errors), Vec::new());
-            Tested { policy: None, rules: 0, mistakes, warnings, tests: Vec::new() }
+            PolicyReport { policy: None, rules: 0, mistakes, warnings, tests: Vec::new() }
         }
     }
 }
 
-fn mistakes(errors: &RuleErrors) -> Vec<Place> {
+fn mistakes(errors: &RuleErrors) -> Vec<Diagnostic> {
     errors
         .iter()
-        .map(|e| Place { line: e.line(), column: e.column(), message: e.to_string() })
+        .map(|e| Diagnostic { line: e.line(), column: e.column(), message: e.to_string() })
         .collect()
 }
 
-impl Tested {
+impl PolicyReport {
     fn passed(&self) -> bool {
         self.mistakes.is_empty() && self.tests.iter().all(|test| test.passed)
     }
 }
 
 /// For people.
-fn report(file: &str, tested: &Tested) -> String {
+fn report_text(file: &str, report: &PolicyReport) -> String {
     let mut out = String::new();
     // Writing to a String cannot fail.
-    for mistake in &tested.mistakes {
+    for mistake in &report.mistakes {
         let _ = writeln!(out, "{file}: {}", visible(&mistake.message));
     }
-    for warning in &tested.warnings {
+    for warning in &report.warnings {
         let _ = writeln!(out, "{file}: warning: {}", visible(&warning.message));
     }
-    for test in tested.tests.iter().filter(|test| !test.passed) {
+    for test in report.tests.iter().filter(|test| !test.passed) {
         let line = test.line.unwrap_or_default();
         let _ = writeln!(out, "{file}: line {line}: {}", visible(&test.message));
     }
-    if let Some(policy) = &tested.policy {
-        let held = tested.tests.iter().filter(|test| test.passed).count();
-        let (rules, tests) = (tested.rules, tested.tests.len());
+    if let Some(policy) = &report.policy {
+        let held = report.tests.iter().filter(|test| test.passed).count();
+        let (rules, tests) = (report.rules, report.tests.len());
         let _ = writeln!(out, "{}: {rules} rules, {held} of {tests} tests hold", visible(policy));
     }
     out

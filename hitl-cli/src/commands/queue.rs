@@ -1,4 +1,4 @@
-//! `hitl queue`: what waits.
+//! `hitl queue`: lists calls.
 
 use std::io::{self, Write as _};
 
@@ -6,26 +6,26 @@ use hitl_base::Timestamp;
 use hitl_core::{CallState, QueueOrder, QueueQuery};
 
 use super::Output;
-use crate::arguments::{Order, QueueArguments};
+use crate::args::{OrderArg, QueueArgs};
+use crate::backend::{Backend, ConsoleClient, StoreBackend};
 use crate::exit::Failure;
-use crate::source::{Console, Source, StoreSource};
 use crate::view::{CallLine, queue_table};
 
-/// What was listed.
-struct Listed {
+/// The calls that are listed.
+struct Listing {
     lines: Vec<CallLine>,
     more: bool,
     now: Timestamp,
 }
 
 pub(super) async fn run(
-    source: &Source,
-    wanted: QueueArguments,
+    source: &Backend,
+    wanted: QueueArgs,
     output: &Output,
 ) -> Result<(), Failure> {
-    let Listed { lines, more, now } = match source {
-        Source::Store(store) => of_store(store, wanted).await?,
-        Source::Console(console) => of_console(console, &wanted)?,
+    let Listing { lines, more, now } = match source {
+        Backend::Store(store) => from_store(store, wanted).await?,
+        Backend::Console(console) => from_console(console, &wanted)?,
     };
     if output.json {
         for line in &lines {
@@ -40,7 +40,7 @@ pub(super) async fn run(
     Ok(())
 }
 
-async fn of_store(source: &StoreSource, wanted: QueueArguments) -> Result<Listed, Failure> {
+async fn from_store(source: &StoreBackend, wanted: QueueArgs) -> Result<Listing, Failure> {
     let limit = wanted.limit;
     let queue = source.gate.queue(source.viewer());
     let query = query(wanted);
@@ -48,7 +48,7 @@ async fn of_store(source: &StoreSource, wanted: QueueArguments) -> Result<Listed
     let mut at = query.clone().limit(limit);
     let (more, now) = loop {
         let page = queue.page(at).await?;
-        lines.extend(page.entries.iter().map(CallLine::of));
+        lines.extend(page.entries.iter().map(CallLine::from));
         match page.next {
             Some(_) if lines.len() >= limit => break (true, page.now),
             Some(next) => at = query.clone().limit(limit - lines.len()).after(next),
@@ -56,20 +56,20 @@ async fn of_store(source: &StoreSource, wanted: QueueArguments) -> Result<Listed
         }
     };
     lines.truncate(limit);
-    Ok(Listed { lines, more, now })
+    Ok(Listing { lines, more, now })
 }
 
-fn of_console(console: &Console, wanted: &QueueArguments) -> Result<Listed, Failure> {
+fn from_console(console: &ConsoleClient, wanted: &QueueArgs) -> Result<Listing, Failure> {
     let limit = wanted.limit;
     let mut lines: Vec<CallLine> = Vec::new();
     let mut after = None;
     let (more, now) = loop {
-        // A page has 200 calls at most, and a cursor fits whatever the limit is.
+        // A page has 200 calls at most, and a cursor fits any limit.
         let mut query = parameters(wanted);
         query.push(("limit", (limit - lines.len()).clamp(1, 200).to_string()));
         query.extend(after.take().map(|after| ("after", after)));
         let page = console.queue(&query)?;
-        lines.extend(page.calls);
+        lines.extend(page.calls.into_iter().map(CallLine::from));
         match page.next {
             Some(_) if lines.len() >= limit => break (true, page.now),
             Some(next) => after = Some(next),
@@ -77,17 +77,17 @@ fn of_console(console: &Console, wanted: &QueueArguments) -> Result<Listed, Fail
         }
     };
     lines.truncate(limit);
-    Ok(Listed { lines, more, now })
+    Ok(Listing { lines, more, now })
 }
 
-/// What a console is asked for.
-fn parameters(wanted: &QueueArguments) -> Vec<(&'static str, String)> {
+/// The parameters of the console's list.
+fn parameters(wanted: &QueueArgs) -> Vec<(&'static str, String)> {
     let ended = wanted.state.iter().any(|state| state.is_terminal());
     let order = match wanted.order {
         _ if ended => "oldest",
-        Order::Reviewer => "priority",
-        Order::Due => "due",
-        Order::Created => "oldest",
+        OrderArg::Reviewer => "priority",
+        OrderArg::Due => "due",
+        OrderArg::Created => "oldest",
     };
     let mut query = vec![("order", order.to_owned())];
     if !wanted.state.is_empty() {
@@ -105,7 +105,7 @@ fn parameters(wanted: &QueueArguments) -> Vec<(&'static str, String)> {
     query
 }
 
-fn query(wanted: QueueArguments) -> QueueQuery {
+fn query(wanted: QueueArgs) -> QueueQuery {
     let ended = wanted.state.iter().any(|state| state.is_terminal());
     let mut query = QueueQuery::of(&wanted.state);
     query = query.order(if ended { QueueOrder::Created } else { wanted.order.into() });

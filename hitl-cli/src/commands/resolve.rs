@@ -1,59 +1,63 @@
-//! `hitl resolve`: how a call ended whose outcome was not known.
+//! `hitl resolve`: resolves a call whose outcome is unknown.
 
 use hitl_core::{CallState, Resolution};
+use hitl_wire::decision::{Finding, ResolveBody};
 
-use super::decide::{known, require_person_over_a_console};
-use super::{Output, audited, terminal};
-use crate::arguments::{Found, Place, ResolveArguments};
+use super::decide::{authenticate, require_person_at_console};
+use super::{Output, check_audited, terminal};
+use crate::args::{BackendArgs, FindingArgs, ResolveArgs};
+use crate::backend::{Backend, ConsoleClient};
 use crate::exit::{Exit, Failure};
-use crate::look::{self, Look};
 use crate::person::Deed;
-use crate::source::{Console, Settled, Source};
+use crate::seen_check::{self, SeenCheck};
 use crate::view::{CallLine, Card, card_text, state_line};
 
 pub(super) async fn run(
-    place: &Place,
-    wanted: ResolveArguments,
+    backend: &BackendArgs,
+    wanted: ResolveArgs,
     output: &Output,
 ) -> Result<(), Failure> {
-    let line = match Source::open(place, wanted.who.audit.as_deref()).await? {
-        Source::Store(store) => {
-            let by = known(Deed::Answer, &wanted.who, place, &store).await?;
+    let line = match Backend::open(backend, wanted.who.audit.as_deref()).await? {
+        Backend::Store(store) => {
+            let by = authenticate(Deed::Answer, &wanted.who, backend, &store).await?;
             let record = store.call(wanted.id).await?;
-            look(&store.card(&record).await?, wanted.version)?;
-            let resolution = resolution(wanted.found, wanted.attest);
+            check_seen(&store.card(&record).await?, wanted.version)?;
+            let resolution = resolution(wanted.finding, wanted.attest);
             let record = store.gate.resolve(&record, resolution, by).await?;
-            let line = CallLine::of(&record);
+            let line = CallLine::from(&record);
             output.print(&line, || state_line(&line) + "\n")?;
-            return audited(&store);
+            return check_audited(&store);
         }
-        Source::Console(console) => {
-            Console::anonymous(&wanted.who)?;
+        Backend::Console(console) => {
+            ConsoleClient::refuse_name(&wanted.who)?;
             let code = wanted.who.code.as_deref();
-            require_person_over_a_console(&console, Deed::Answer, code)?;
+            require_person_at_console(&console, Deed::Answer, code)?;
             let card = console.card(wanted.id)?;
-            look(&card, wanted.version)?;
-            let (found, reason) = match resolution(wanted.found, wanted.attest) {
-                Resolution::Failed { reason } => ("failed", Some(reason)),
-                Resolution::Retry { attested: true } => ("retryAttested", None),
-                Resolution::Retry { .. } => ("retry", None),
-                _ => ("executed", None),
+            check_seen(&card, wanted.version)?;
+            let (found, reason) = match resolution(wanted.finding, wanted.attest) {
+                Resolution::Failed { reason } => (Finding::Failed, Some(reason)),
+                Resolution::Retry { attested: true } => (Finding::RetryAttested, None),
+                Resolution::Retry { .. } => (Finding::Retry, None),
+                _ => (Finding::Executed, None),
             };
-            console.resolve(wanted.id, Settled { found, reason, version: card.line.version })?
+            let body = ResolveBody { version: card.line.version, found, reason };
+            console.resolve(wanted.id, &body)?
         }
     };
     output.print(&line, || state_line(&line) + "\n")?;
     Ok(())
 }
 
-/// Sees to it that whoever settles it has seen it.
-fn look(card: &Card, version: Option<u64>) -> Result<(), Failure> {
+/// Checks that the person who resolves it has seen it.
+fn check_seen(card: &Card, version: Option<u64>) -> Result<(), Failure> {
     if card.line.state != CallState::OutcomeUnknown {
-        let why = format!("its outcome is not open: {}", state_line(&card.line));
-        return Err(Failure::new(Exit::Changed, why));
+        let why = format!("its outcome is not unknown: {}", state_line(&card.line));
+        return Err(Failure::new(Exit::Conflict, why));
     }
-    if look::at_version(version, card.line.version, terminal::audience())? == Look::Ask {
-        let answer = terminal::ask(&card_text(card), "Settle this call? [y/N]")?;
+    if seen_check::check_version(version, card.line.version, terminal::interactivity())?
+        == SeenCheck::Ask
+    {
+        let answer = terminal::ask(&card_text(card), "Resolve this call? [y/N]")?;
         if !terminal::is_yes(&answer) {
             return Err(terminal::declined());
         }
@@ -62,10 +66,10 @@ fn look(card: &Card, version: Option<u64>) -> Result<(), Failure> {
 }
 
 /// The command line gives exactly one of them.
-fn resolution(found: Found, attested: bool) -> Resolution {
-    match found.failed {
+fn resolution(finding: FindingArgs, attested: bool) -> Resolution {
+    match finding.failed {
         Some(reason) => Resolution::Failed { reason },
-        None if found.retry => Resolution::Retry { attested },
+        None if finding.retry => Resolution::Retry { attested },
         None => Resolution::Executed,
     }
 }

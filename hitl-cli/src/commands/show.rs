@@ -2,18 +2,18 @@
 
 use hitl_core::{Authority, Places, RequestId, UncoveredCard};
 
-use super::decide::{known, require_person_over_a_console};
-use super::{Output, audited};
-use crate::arguments::{Place, Who};
+use super::decide::{authenticate, require_person_at_console};
+use super::{Output, check_audited};
+use crate::args::{BackendArgs, DeciderArgs};
+use crate::backend::{Backend, ConsoleClient, StoreBackend};
 use crate::exit::Failure;
 use crate::person::Deed;
-use crate::source::{Console, Source, StoreSource};
 use crate::view::{Card, card_text, uncovered_text};
 
-pub(super) async fn run(source: &Source, id: RequestId, output: &Output) -> Result<(), Failure> {
+pub(super) async fn run(source: &Backend, id: RequestId, output: &Output) -> Result<(), Failure> {
     let card = match source {
-        Source::Store(store) => store.card(&store.call(id).await?).await?,
-        Source::Console(console) => console.card(id)?,
+        Backend::Store(store) => store.card(&store.call(id).await?).await?,
+        Backend::Console(console) => console.card(id)?,
     };
     output.print_card(&card, || card_text(&card))?;
     Ok(())
@@ -21,23 +21,23 @@ pub(super) async fn run(source: &Source, id: RequestId, output: &Output) -> Resu
 
 /// Shows a call with what redaction masks in it.
 pub(super) async fn uncover(
-    place: &Place,
+    backend: &BackendArgs,
     id: RequestId,
-    who: &Who,
+    who: &DeciderArgs,
     output: &Output,
 ) -> Result<(), Failure> {
-    let source = Source::open(place, who.audit.as_deref()).await?;
+    let source = Backend::open(backend, who.audit.as_deref()).await?;
     let card = match &source {
-        Source::Store(store) => {
+        Backend::Store(store) => {
             let card = store.card(&store.call(id).await?).await?;
-            let by = known(Deed::Answer, who, place, store).await?;
+            let by = authenticate(Deed::Answer, who, backend, store).await?;
             let uncovered = at_store(store, &card, by, who.audit.is_some()).await?;
-            audited(store)?;
+            check_audited(store)?;
             uncovered
         }
-        Source::Console(console) => {
-            Console::anonymous(who)?;
-            require_person_over_a_console(console, Deed::Answer, who.code.as_deref())?;
+        Backend::Console(console) => {
+            ConsoleClient::refuse_name(who)?;
+            require_person_at_console(console, Deed::Answer, who.code.as_deref())?;
             console.uncover(&console.card(id)?)?
         }
     };
@@ -47,14 +47,14 @@ pub(super) async fn uncover(
 
 /// Uncovers a call of a store. Its audit is the only place that says so, so there must be one.
 pub(super) async fn at_store(
-    store: &StoreSource,
+    store: &StoreBackend,
     card: &Card,
     by: Authority,
     is_audited: bool,
 ) -> Result<UncoveredCard, Failure> {
     if !is_audited {
-        let why = "what is masked is uncovered only where that is audited: name the folder of the \
-                   audit log, --audit FOLDER";
+        let why =
+            "uncovering must be audited: name the folder of the audit log with --audit FOLDER";
         return Err(Failure::usage(why));
     }
     let uncovered = store.gate.uncover(&card.request, by, Places::All).await?;

@@ -1,24 +1,24 @@
-//! `hitl stats`: how much waits, and what was decided.
+//! `hitl stats`: counts pending calls and past decisions.
 
 use hitl_core::PageRequest;
 
 use super::Output;
+use crate::backend::{Backend, StoreBackend};
 use crate::exit::Failure;
-use crate::source::{Source, StoreSource};
-use crate::view::{Decisions, Numbers, numbers_text};
+use crate::view::{OutcomeCounter, StatsReport, stats_text};
 
-pub(super) async fn run(source: &Source, output: &Output) -> Result<(), Failure> {
-    let numbers = match source {
-        Source::Store(store) => of_store(store).await?,
-        Source::Console(console) => console.numbers()?,
+pub(super) async fn run(source: &Backend, output: &Output) -> Result<(), Failure> {
+    let report = match source {
+        Backend::Store(store) => from_store(store).await?,
+        Backend::Console(console) => console.stats()?,
     };
-    output.print(&numbers, || numbers_text(&numbers))?;
+    output.print(&report, || stats_text(&report))?;
     Ok(())
 }
 
-async fn of_store(source: &StoreSource) -> Result<Numbers, Failure> {
+async fn from_store(source: &StoreBackend) -> Result<StatsReport, Failure> {
     let counts = source.gate.queue(source.viewer()).counts().await?;
-    let mut decisions = Decisions::default();
+    let mut decisions = OutcomeCounter::default();
     for tenant in source.tenants().await? {
         let mut page = PageRequest::all().limit(1000);
         loop {
@@ -30,5 +30,5 @@ async fn of_store(source: &StoreSource) -> Result<Numbers, Failure> {
             }
         }
     }
-    Ok(Numbers::of(&counts, decisions))
+    Ok(StatsReport::new(&counts, decisions))
 }

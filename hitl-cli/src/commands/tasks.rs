@@ -1,19 +1,20 @@
-//! `hitl tasks`: long-running work, and how far it is.
+//! `hitl tasks`: lists long-running work and its progress.
 
 use std::io::{self, Write as _};
 
+use hitl_wire::TaskSummary;
 use serde_json::value::{RawValue, to_raw_value};
 
 use super::Output;
+use crate::backend::{Backend, ConsoleClient, StoreBackend};
 use crate::exit::{Exit, Failure};
-use crate::source::{Console, Source, StoreSource};
-use crate::view::{TaskDocument, TaskLine, tasks_table};
+use crate::view::{TaskLine, task_summary, tasks_table};
 
-pub(super) async fn run(source: &Source, limit: usize, output: &Output) -> Result<(), Failure> {
+pub(super) async fn run(source: &Backend, limit: usize, output: &Output) -> Result<(), Failure> {
     // One more than is shown, to know whether there are more.
     let mut tasks = match source {
-        Source::Store(store) => of_store(store, limit.saturating_add(1)).await?,
-        Source::Console(console) => of_console(console)?,
+        Backend::Store(store) => from_store(store, limit.saturating_add(1)).await?,
+        Backend::Console(console) => from_console(console)?,
     };
     let more = tasks.len() > limit;
     tasks.truncate(limit);
@@ -22,10 +23,10 @@ pub(super) async fn run(source: &Source, limit: usize, output: &Output) -> Resul
             output.print(task, String::new)?;
         }
     } else {
-        let lines: Result<Vec<TaskLine>, _> =
+        let lines: Result<Vec<TaskSummary<TaskLine>>, _> =
             tasks.iter().map(|task| serde_json::from_str(task.get())).collect();
         let lines = lines.map_err(|_| {
-            let why = "the console says of its tasks what this version cannot read";
+            let why = "this version cannot read the console's tasks";
             Failure::new(Exit::Failed, why)
         })?;
         output.print(&(), || tasks_table(&lines))?;
@@ -36,11 +37,11 @@ pub(super) async fn run(source: &Source, limit: usize, output: &Output) -> Resul
     Ok(())
 }
 
-fn of_console(console: &Console) -> Result<Vec<Box<RawValue>>, Failure> {
+fn from_console(console: &ConsoleClient) -> Result<Vec<Box<RawValue>>, Failure> {
     console.tasks()
 }
 
-async fn of_store(store: &StoreSource, most: usize) -> Result<Vec<Box<RawValue>>, Failure> {
+async fn from_store(store: &StoreBackend, most: usize) -> Result<Vec<Box<RawValue>>, Failure> {
     let tasks = store.tasks(most).await?;
-    Ok(tasks.iter().map(|task| to_raw_value(&TaskDocument::of(task))).collect::<Result<_, _>>()?)
+    Ok(tasks.iter().map(|task| to_raw_value(&task_summary(task))).collect::<Result<_, _>>()?)
 }

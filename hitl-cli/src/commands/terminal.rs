@@ -3,14 +3,14 @@
 use std::io::{self, IsTerminal as _, Write as _};
 
 use crate::exit::{Exit, Failure};
-use crate::look::Audience;
+use crate::seen_check::Interactivity;
 
-/// Whether somebody can read a question and answer it.
-pub(super) fn audience() -> Audience {
+/// Returns whether somebody can read a question and answer it.
+pub(super) fn interactivity() -> Interactivity {
     if io::stdin().is_terminal() && io::stderr().is_terminal() {
-        Audience::Person
+        Interactivity::Person
     } else {
-        Audience::Nobody
+        Interactivity::Nobody
     }
 }
 
@@ -20,20 +20,20 @@ const COLUMNS: usize = 80;
 /// The most characters of a name that are part of a question.
 const MAX_NAME: usize = 120;
 
-/// A text of which a terminal breaks no line: what follows would stand where a line of ours does.
-pub(super) fn folded(text: &str) -> String {
+/// Folds a text so that the terminal breaks no line: the rest of a line could pass for one of ours.
+pub(super) fn fold(text: &str) -> String {
     hitl_base::display::fold(text, COLUMNS)
 }
 
 /// A name as a question has it: safe, and cut where it would push the question off the screen. The
 /// card has all of it.
-pub(crate) fn named(name: &str) -> String {
+pub(crate) fn clip_name(name: &str) -> String {
     hitl_base::display::clip(&hitl_base::display::visible(name), MAX_NAME).into_owned()
 }
 
-/// What is shown before an answer is read. The question may have a model's words in it, too.
+/// Builds the text before an answer is read. The question may contain a model's words, too.
 fn prompt(card: &str, question: &str) -> String {
-    format!("{}\n{} ", folded(card), folded(question))
+    format!("{}\n{} ", fold(card), fold(question))
 }
 
 /// Shows a text and asks a question. Both go to the error stream: output may be piped elsewhere.
@@ -79,10 +79,10 @@ mod tests {
         let shown = prompt(&forged, &format!("changes: {forged}\nApprove it? [y/N]"));
         assert!(shown.lines().all(|line| line.chars().count() <= COLUMNS), "{shown}");
         assert_eq!(shown.lines().filter(|line| line.starts_with("Approve")).count(), 1, "{shown}");
-        let long = named(&format!("{}\n\u{202e}", "n".repeat(5_000)));
+        let long = clip_name(&format!("{}\n\u{202e}", "n".repeat(5_000)));
         assert!(long.chars().count() < 200 && long.contains("characters left out"), "{long}");
         assert!(!long.contains(['\n', '\u{202e}']), "{long}");
-        assert_eq!(named("db-1"), "db-1");
+        assert_eq!(clip_name("db-1"), "db-1");
     }
 
     #[test]

@@ -1,14 +1,14 @@
-//! `hitl watch`: what happens, as it happens.
+//! `hitl watch`: follows changes of calls.
 
 use hitl_core::Happening;
 
 use super::Output;
+use crate::backend::{Backend, StoreBackend};
 use crate::exit::Failure;
-use crate::source::{Source, StoreSource};
-use crate::view::{Change, Moved};
+use crate::view::{Change, ChangeEntry};
 
 pub(super) async fn run(
-    source: &Source,
+    source: &Backend,
     after: Option<String>,
     count: Option<u64>,
     output: &Output,
@@ -16,22 +16,22 @@ pub(super) async fn run(
     if count == Some(0) {
         return Ok(());
     }
-    let mut told = 0;
-    let tell = |change: Change| {
-        told += u64::from(matches!(change, Change::Changed { .. }));
+    let mut printed = 0;
+    let print = |change: Change| {
+        printed += u64::from(matches!(change, Change::Changed { .. }));
         output.print(&change, || change.text())?;
-        Ok(count.is_none_or(|count| told < count))
+        Ok(count.is_none_or(|count| printed < count))
     };
     match source {
-        Source::Store(store) => of_store(store, after, tell).await,
-        Source::Console(console) => console.watch(after, tell),
+        Backend::Store(store) => from_store(store, after, print).await,
+        Backend::Console(console) => console.watch(after, print),
     }
 }
 
-async fn of_store(
-    source: &StoreSource,
+async fn from_store(
+    source: &StoreBackend,
     after: Option<String>,
-    mut tell: impl FnMut(Change) -> Result<bool, Failure>,
+    mut print: impl FnMut(Change) -> Result<bool, Failure>,
 ) -> Result<(), Failure> {
     let after = match after.map(|after| after.parse()) {
         Some(Ok(after)) => after,
@@ -42,12 +42,12 @@ async fn of_store(
     loop {
         let change = match events.next().await? {
             Happening::Changed { number, entry } => {
-                Change::Changed { place: number.to_string(), entry: Moved::of(&entry) }
+                Change::Changed { place: number.to_string(), entry: ChangeEntry::new(&entry) }
             }
             Happening::Gap { after } => Change::Gap { after: after.to_string() },
             _ => continue,
         };
-        if !tell(change)? {
+        if !print(change)? {
             return Ok(());
         }
     }

@@ -63,8 +63,8 @@ const NAMES: &[&str] = &[
     "zed-editor",
 ];
 
-/// Parts of paths that belong to an agent, whatever its file is called: releases are often started
-/// from a folder that has a version for a name.
+/// Parts of paths that belong to an agent, no matter what its file is called: releases are often
+/// started from a folder that has a version for a name.
 const PATHS: &[&str] = &[
     "/@anthropic-ai/",
     "/@augmentcode/",
@@ -124,7 +124,7 @@ const INTERPRETERS: &[&str] = &[
     "yarn",
 ];
 
-/// How the names of loaders and emulators begin, which run the program that their arguments name.
+/// Prefixes of the names of loaders and emulators, which run the program that their arguments name.
 const LOADERS: &[&str] = &["ld-linux", "ld-musl", "ld.so", "ld64.so", "qemu-", "wine"];
 
 /// Programs whose first argument is the script that they run.
@@ -170,7 +170,7 @@ const MARKS: &[&str] = &[
     "WINDSURF_AGENT",
 ];
 
-/// How the names of some of them begin.
+/// Prefixes of the names of some of them.
 const MARK_PREFIXES: &[&str] = &["CODEX_SANDBOX", "GEMINI_CLI_", "OPENCODE_RUN"];
 
 /// Returns the name of the agent that a process is.

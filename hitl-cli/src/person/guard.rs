@@ -1,18 +1,18 @@
-//! What each deed needs of the person who does it.
+//! What each action requires of the person who takes it.
 
 use hitl_core::Principal;
 use hitl_core::approval::KnownBy;
 use hitl_core::people::{Deed, Demand};
 
-use super::desk::{self, Desk};
+use super::code_desk::{self, CodeDesk};
 use super::processes;
 use super::surroundings::{Surroundings, classify};
 use crate::exit::{Exit, Failure};
 
 /// Where codes are checked.
-pub(crate) enum Codes<'d> {
+pub(crate) enum CodeSource<'d> {
     /// In the store in which people enrol.
-    Desk(&'d Desk<'d>),
+    Desk(&'d CodeDesk<'d>),
     /// Nowhere: no store was named, so it is not known who has enrolled.
     Unnamed,
 }
@@ -24,58 +24,58 @@ pub(crate) enum Codes<'d> {
 /// is used up by this, also when what follows fails. What only stops something is never held up by
 /// what people have enrolled, readable or not.
 ///
-/// Fails closed: whatever cannot be read or kept refuses the deed.
+/// Fails closed: what cannot be read or kept refuses the deed.
 pub(crate) async fn require_person(
     deed: Deed,
     name: &Principal,
     code: Option<&str>,
-    codes: Codes<'_>,
+    codes: CodeSource<'_>,
 ) -> Result<KnownBy, Failure> {
-    let surroundings = classify(&processes::look());
+    let surroundings = classify(&processes::observe());
     if deed == Deed::Stop {
         return Ok(known(&surroundings));
     }
     let demanded = match &codes {
-        Codes::Desk(desk) => Demands::In(desk.demands().await?),
-        Codes::Unnamed => Demands::Unknown,
+        CodeSource::Desk(desk) => Demands::In(desk.demands().await?),
+        CodeSource::Unnamed => Demands::Unknown,
     };
-    match needed(deed, &surroundings, demanded, code.is_some()) {
-        Needed::Nothing => Ok(known(&surroundings)),
-        Needed::Code => match (codes, code) {
-            (Codes::Desk(desk), Some(code)) => desk.check(name, code).await,
-            (Codes::Desk(desk), None) => {
-                let typed = desk::ask(name.as_str(), &surroundings)?;
+    match requirement(deed, &surroundings, demanded, code.is_some()) {
+        Requirement::Nothing => Ok(known(&surroundings)),
+        Requirement::Code => match (codes, code) {
+            (CodeSource::Desk(desk), Some(code)) => desk.check(name, code).await,
+            (CodeSource::Desk(desk), None) => {
+                let typed = code_desk::ask(name.as_str(), &surroundings)?;
                 desk.check(name, &typed).await
             }
-            (Codes::Unnamed, _) => Err(Failure::usage(
+            (CodeSource::Unnamed, _) => Err(Failure::usage(
                 "a one-time code is checked in the store in which you have enrolled: name it with --db",
             )),
         },
-        Needed::Person(why) => Err(Failure::new(Exit::Refused, why)),
+        Requirement::Person(why) => Err(Failure::new(Exit::Refused, why)),
     }
 }
 
 /// The same over a console, which checks the code itself: makes sure that no agent is near who has
 /// none, and returns the code that is to be sent with the deed. `demand` is what the console
 /// demands of the token's owner, `name`.
-pub(crate) fn require_person_there(
+pub(crate) fn require_person_for_console(
     deed: Deed,
     name: &str,
     code: Option<&str>,
     demand: Option<Demand>,
 ) -> Result<Option<String>, Failure> {
-    let surroundings = classify(&processes::look());
-    match needed(deed, &surroundings, Demands::AtConsole(demand), code.is_some()) {
-        Needed::Nothing => Ok(None),
-        Needed::Code => match code {
+    let surroundings = classify(&processes::observe());
+    match requirement(deed, &surroundings, Demands::AtConsole(demand), code.is_some()) {
+        Requirement::Nothing => Ok(None),
+        Requirement::Code => match code {
             Some(code) => Ok(Some(code.to_owned())),
-            None => desk::ask(name, &surroundings).map(Some),
+            None => code_desk::ask(name, &surroundings).map(Some),
         },
-        Needed::Person(why) => Err(Failure::new(Exit::Refused, why)),
+        Requirement::Person(why) => Err(Failure::new(Exit::Refused, why)),
     }
 }
 
-/// What is demanded where a deed is done.
+/// The demands of the place where an action is taken.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Demands {
     /// By the people who have enrolled in a store, when there are any.
@@ -87,7 +87,7 @@ enum Demands {
     Unknown,
 }
 
-/// How somebody is known who gives no code.
+/// Returns how somebody is known who gives no code.
 fn known(surroundings: &Surroundings) -> KnownBy {
     match surroundings {
         Surroundings::Terminal => KnownBy::Terminal,
@@ -97,7 +97,7 @@ fn known(surroundings: &Surroundings) -> KnownBy {
 }
 
 #[derive(Debug, PartialEq, Eq)]
-enum Needed {
+enum Requirement {
     /// It may be done as it is.
     Nothing,
     /// A one-time code.
@@ -106,14 +106,19 @@ enum Needed {
     Person(String),
 }
 
-/// What a deed needs in these surroundings. Pure.
-fn needed(deed: Deed, surroundings: &Surroundings, demanded: Demands, has_code: bool) -> Needed {
+/// Returns what an action requires in these surroundings. Pure.
+fn requirement(
+    deed: Deed,
+    surroundings: &Surroundings,
+    demanded: Demands,
+    has_code: bool,
+) -> Requirement {
     if deed == Deed::Stop {
-        return Needed::Nothing;
+        return Requirement::Nothing;
     }
     // What is given is looked at, and never passed over.
     if has_code {
-        return Needed::Code;
+        return Requirement::Code;
     }
     let wants_code = match demanded {
         Demands::In(demand) | Demands::AtConsole(demand) => {
@@ -122,14 +127,14 @@ fn needed(deed: Deed, surroundings: &Surroundings, demanded: Demands, has_code: 
         Demands::Unknown => false,
     };
     match surroundings {
-        Surroundings::Agent(why) => Needed::Person(by_an_agent(why, demanded)),
-        _ if wants_code => Needed::Code,
-        Surroundings::Unknown => Needed::Person(by_nobody_known(demanded)),
+        Surroundings::Agent(why) => Requirement::Person(by_an_agent(why, demanded)),
+        _ if wants_code => Requirement::Code,
+        Surroundings::Unknown => Requirement::Person(by_nobody_known(demanded)),
         // People may have enrolled in the store that is not named.
         Surroundings::Script if demanded == Demands::Unknown => {
-            Needed::Person(WITHOUT_A_STORE.to_owned())
+            Requirement::Person(WITHOUT_A_STORE.to_owned())
         }
-        Surroundings::Terminal | Surroundings::Script => Needed::Nothing,
+        Surroundings::Terminal | Surroundings::Script => Requirement::Nothing,
     }
 }
 
@@ -199,8 +204,8 @@ mod tests {
         [S::Agent("`claude` is above".to_owned()), S::Terminal, S::Script, S::Unknown]
     }
 
-    fn refusal(needed: Needed) -> String {
-        let Needed::Person(why) = needed else { panic!("{needed:?}") };
+    fn refusal(needed: Requirement) -> String {
+        let Requirement::Person(why) = needed else { panic!("{needed:?}") };
         assert!(why.contains("nothing was done"), "{why}");
         why
     }
@@ -210,8 +215,11 @@ mod tests {
         let agent = &all()[0];
         for demanded in DEMANDS {
             for deed in [Deed::Answer, Deed::Loosen] {
-                assert!(matches!(needed(deed, agent, demanded, false), Needed::Person(_)));
-                assert_eq!(needed(deed, agent, demanded, true), Needed::Code);
+                assert!(matches!(
+                    requirement(deed, agent, demanded, false),
+                    Requirement::Person(_)
+                ));
+                assert_eq!(requirement(deed, agent, demanded, true), Requirement::Code);
             }
         }
     }
@@ -221,13 +229,16 @@ mod tests {
         for surroundings in &all()[1..] {
             for demanded in [Demand::Loosening, Demand::Answers] {
                 for demanded in [Demands::In(Some(demanded)), Demands::AtConsole(Some(demanded))] {
-                    assert_eq!(needed(Deed::Loosen, surroundings, demanded, false), Needed::Code);
+                    assert_eq!(
+                        requirement(Deed::Loosen, surroundings, demanded, false),
+                        Requirement::Code
+                    );
                 }
             }
             for demanded in [Demands::In(None), Demands::AtConsole(None)] {
-                let first = needed(Deed::Loosen, surroundings, demanded, false);
+                let first = requirement(Deed::Loosen, surroundings, demanded, false);
                 let is_known = *surroundings != Surroundings::Unknown;
-                assert_eq!(first == Needed::Nothing, is_known, "{surroundings:?}");
+                assert_eq!(first == Requirement::Nothing, is_known, "{surroundings:?}");
             }
         }
     }
@@ -236,19 +247,20 @@ mod tests {
     fn invariant_5_where_not_all_can_be_read_nothing_is_answered_without_a_code() {
         let unknown = &Surroundings::Unknown;
         for demanded in [None, Some(Demand::Loosening)].map(Demands::In) {
-            let why = refusal(needed(Deed::Answer, unknown, demanded, false));
+            let why = refusal(requirement(Deed::Answer, unknown, demanded, false));
             assert!(why.contains("--code"), "{why}");
-            assert_eq!(needed(Deed::Answer, unknown, demanded, true), Needed::Code);
+            assert_eq!(requirement(Deed::Answer, unknown, demanded, true), Requirement::Code);
         }
     }
 
     #[test]
     fn invariant_5_without_a_store_only_a_terminal_loosens() {
         for surroundings in all() {
-            let loosen = |has_code| needed(Deed::Loosen, &surroundings, Demands::Unknown, has_code);
-            assert_eq!(loosen(true), Needed::Code);
+            let loosen =
+                |has_code| requirement(Deed::Loosen, &surroundings, Demands::Unknown, has_code);
+            assert_eq!(loosen(true), Requirement::Code);
             if surroundings == Surroundings::Terminal {
-                assert_eq!(loosen(false), Needed::Nothing);
+                assert_eq!(loosen(false), Requirement::Nothing);
             } else {
                 let why = refusal(loosen(false));
                 assert!(why.contains("--db"), "{why}");
@@ -260,7 +272,7 @@ mod tests {
     fn a_refusal_speaks_of_codes_only_where_they_are_checked() {
         for surroundings in [&all()[0], &Surroundings::Unknown] {
             for deed in [Deed::Answer, Deed::Loosen] {
-                let why = refusal(needed(deed, surroundings, Demands::AtConsole(None), false));
+                let why = refusal(requirement(deed, surroundings, Demands::AtConsole(None), false));
                 assert!(!why.contains("code") && !why.contains("enrol"), "{why}");
             }
         }
@@ -269,11 +281,11 @@ mod tests {
     #[test]
     fn answers_need_a_code_where_that_is_demanded() {
         for surroundings in &all()[1..] {
-            let answer = |demanded| needed(Deed::Answer, surroundings, demanded, false);
-            assert_eq!(answer(Demands::In(Some(Demand::Answers))), Needed::Code);
+            let answer = |demanded| requirement(Deed::Answer, surroundings, demanded, false);
+            assert_eq!(answer(Demands::In(Some(Demand::Answers))), Requirement::Code);
             if *surroundings != Surroundings::Unknown {
-                assert_eq!(answer(Demands::In(Some(Demand::Loosening))), Needed::Nothing);
-                assert_eq!(answer(Demands::In(None)), Needed::Nothing);
+                assert_eq!(answer(Demands::In(Some(Demand::Loosening))), Requirement::Nothing);
+                assert_eq!(answer(Demands::In(None)), Requirement::Nothing);
             }
         }
     }
@@ -286,8 +298,8 @@ mod tests {
             assert_eq!(known(surroundings), by);
             for demanded in DEMANDS {
                 for has_code in [true, false] {
-                    let stop = needed(Deed::Stop, surroundings, demanded, has_code);
-                    assert_eq!(stop, Needed::Nothing);
+                    let stop = requirement(Deed::Stop, surroundings, demanded, has_code);
+                    assert_eq!(stop, Requirement::Nothing);
                 }
             }
         }

@@ -3,14 +3,14 @@
 
 use std::io::IsTerminal as _;
 
-use super::surroundings::Seen;
+use super::surroundings::Observation;
 
 /// Reads what surrounds this process.
-pub(super) fn look() -> Seen {
+pub(super) fn observe() -> Observation {
     let names = std::env::vars_os().map(|(name, _)| name.to_string_lossy().into_owned());
     let asks = std::io::stdin().is_terminal() && std::io::stderr().is_terminal();
     let (parents, complete) = system::parents();
-    Seen {
+    Observation {
         parents,
         complete,
         marks: names.collect(),
@@ -62,7 +62,8 @@ mod system {
         Some(link.to_string_lossy().into_owned())
     }
 
-    /// Whether it is the user namespace of the machine, by the number that the kernel gives that.
+    /// Returns whether it is the user namespace of the machine, by the number that the kernel gives
+    /// that.
     fn is_the_machines(namespace: Option<String>) -> bool {
         const MACHINE: u32 = 0xEFFF_FFFD;
         namespace.is_some_and(|link| link == format!("user:[{MACHINE}]"))
@@ -71,7 +72,7 @@ mod system {
     /// `/dev/tty`: the terminal that controls a session, whichever it is.
     const OWN: u64 = 5 << 8;
 
-    /// Whether the terminal that is read from is the one that controls this session.
+    /// Returns whether the terminal that is read from is the one that controls this session.
     pub(super) fn is_own_terminal() -> bool {
         let terminal = stat("self").map_or(0, |stat| stat.terminal);
         let read = fs::metadata("/proc/self/fd/0").map_or(0, |file| file.rdev());
@@ -173,7 +174,7 @@ mod system {
         (parents, true)
     }
 
-    /// Whether this process has a terminal of its session.
+    /// Returns whether this process has a terminal of its session.
     pub(super) fn is_own_terminal() -> bool {
         let id = id().to_string();
         let said = Command::new("/bin/ps").args(["-o", "tty=", "-p", &id]).output();

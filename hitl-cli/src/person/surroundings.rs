@@ -1,4 +1,4 @@
-//! What surrounds the program: the processes above it, and its terminal. Pure.
+//! The surroundings of the program: the processes above it, and its terminal. Pure.
 
 use super::agents;
 
@@ -34,9 +34,9 @@ impl Process {
     }
 }
 
-/// What was read of the surroundings.
+/// The surroundings, as they were read.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) struct Seen {
+pub(super) struct Observation {
     /// The processes above this one, the nearest first, as far as they can be read.
     pub(super) parents: Vec<Process>,
     /// These are all, up to the first of the system.
@@ -47,7 +47,7 @@ pub(super) struct Seen {
     pub(super) own_terminal: bool,
 }
 
-/// What the surroundings come down to.
+/// A classification of the surroundings.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum Surroundings {
     /// An agent is among the processes above, or has left its mark: which, and by what it is known.
@@ -60,8 +60,8 @@ pub(super) enum Surroundings {
     Unknown,
 }
 
-/// Classifies what was seen. An agent that is seen counts, whatever could not be.
-pub(super) fn classify(seen: &Seen) -> Surroundings {
+/// Classifies an observation. An agent that is seen counts, even if not all could be seen.
+pub(super) fn classify(seen: &Observation) -> Surroundings {
     let own = agents::mark(seen.marks.iter().map(String::as_str));
     if let Some(mark) = own {
         return Surroundings::Agent(format!("the variable {mark} is set, as an agent sets it"));
@@ -97,15 +97,19 @@ mod tests {
         names.iter().map(process).collect()
     }
 
-    fn of(parents: Vec<Process>, marks: &[&str], own_terminal: bool) -> Surroundings {
+    fn classified(parents: Vec<Process>, marks: &[&str], own_terminal: bool) -> Surroundings {
         let marks = marks.iter().map(|&mark| mark.to_owned()).collect();
-        classify(&Seen { parents, complete: true, marks, own_terminal })
+        classify(&Observation { parents, complete: true, marks, own_terminal })
     }
 
     /// Where the tree ends before the first process of the system, as under `hidepid`.
-    fn of_part(parents: Vec<Process>, marks: &[&str], own_terminal: bool) -> Surroundings {
+    fn classified_in_part(
+        parents: Vec<Process>,
+        marks: &[&str],
+        own_terminal: bool,
+    ) -> Surroundings {
         let marks = marks.iter().map(|&mark| mark.to_owned()).collect();
-        classify(&Seen { parents, complete: false, marks, own_terminal })
+        classify(&Observation { parents, complete: false, marks, own_terminal })
     }
 
     fn is_agent(found: &Surroundings) -> bool {
@@ -115,55 +119,59 @@ mod tests {
     #[test]
     fn invariant_7_an_agent_anywhere_above_is_seen_at_a_terminal_too() {
         let person = tree(&["bash", "tmux: server", "systemd"]);
-        assert_eq!(of(person.clone(), &["TERM"], true), Surroundings::Terminal);
-        assert_eq!(of(person.clone(), &["TERM"], false), Surroundings::Script);
+        assert_eq!(classified(person.clone(), &["TERM"], true), Surroundings::Terminal);
+        assert_eq!(classified(person.clone(), &["TERM"], false), Surroundings::Script);
         for own_terminal in [true, false] {
             for names in [
                 &["claude"][..],
                 &["sh", "bash", "claude", "zsh", "systemd"],
                 &["timeout", "env", "script", "sh", "codex"],
             ] {
-                assert!(is_agent(&of(tree(names), &[], own_terminal)), "{names:?}");
+                assert!(is_agent(&classified(tree(names), &[], own_terminal)), "{names:?}");
             }
-            assert!(is_agent(&of(person.clone(), &["CLAUDECODE"], own_terminal)));
+            assert!(is_agent(&classified(person.clone(), &["CLAUDECODE"], own_terminal)));
         }
-        // A mark that was taken away still stands with who started the shell.
+        // A mark that was removed is still in the process that started the shell.
         let mut parents = person;
         parents[0].marks.push("GEMINI_CLI".to_owned());
-        assert!(is_agent(&of(parents, &[], true)));
+        assert!(is_agent(&classified(parents, &[], true)));
     }
 
     #[test]
     fn invariant_5_what_cannot_be_read_is_no_person() {
         for own_terminal in [true, false] {
             for names in [&[][..], &["bash"], &["sh", "sudo", "bash"]] {
-                let found = of_part(tree(names), &[], own_terminal);
+                let found = classified_in_part(tree(names), &[], own_terminal);
                 assert_eq!(found, Surroundings::Unknown, "{names:?}");
             }
-            assert!(is_agent(&of_part(Vec::new(), &["CLAUDECODE"], own_terminal)));
+            assert!(is_agent(&classified_in_part(Vec::new(), &["CLAUDECODE"], own_terminal)));
         }
-        assert_eq!(of(tree(&[]), &[], true), Surroundings::Terminal);
+        assert_eq!(classified(tree(&[]), &[], true), Surroundings::Terminal);
     }
 
     #[test]
     fn invariant_7_an_agent_counts_also_where_the_tree_cannot_be_read_above_it() {
         for own_terminal in [true, false] {
             for names in [&["claude"][..], &["sh", "codex"], &["bash", "timeout", "gemini"]] {
-                assert!(is_agent(&of_part(tree(names), &[], own_terminal)), "{names:?}");
+                assert!(is_agent(&classified_in_part(tree(names), &[], own_terminal)), "{names:?}");
             }
             let mut parents = tree(&["sh", "node"]);
             parents[1].marks.push("CLAUDECODE".to_owned());
-            assert!(is_agent(&of_part(parents, &[], own_terminal)), "its mark counts too");
+            assert!(
+                is_agent(&classified_in_part(parents, &[], own_terminal)),
+                "its mark counts too"
+            );
         }
     }
 
     #[test]
     fn invariant_7_a_tree_that_is_too_high_is_an_agents() {
         let high = |count: usize| tree(&vec!["sh"; count]);
-        assert_eq!(of(high(MAX_PARENTS), &[], true), Surroundings::Terminal);
-        for found in
-            [of(high(MAX_PARENTS + 1), &[], true), of_part(high(MAX_PARENTS + 1), &[], true)]
-        {
+        assert_eq!(classified(high(MAX_PARENTS), &[], true), Surroundings::Terminal);
+        for found in [
+            classified(high(MAX_PARENTS + 1), &[], true),
+            classified_in_part(high(MAX_PARENTS + 1), &[], true),
+        ] {
             let Surroundings::Agent(why) = found else { panic!("{found:?}") };
             assert!(why.contains("more than 128 processes"), "{why}");
         }

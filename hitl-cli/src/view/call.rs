@@ -1,131 +1,55 @@
 //! Calls: a line of the queue, and a card.
 
 use std::fmt::Write as _;
+use std::ops::Deref;
 use std::sync::Arc;
 use std::time::Duration;
 
 use hitl_base::Timestamp;
 use hitl_base::display::{clip, visible};
-use hitl_core::approval::{Again, Answer, ApprovalRequest, Choice, Extent, KnownBy, Rendered};
-use hitl_core::machine::{Decided, Ending};
-use hitl_core::{
-    ApprovalLevel, BindingDigest, CallRecord, CallState, Principal, Priority, RequestId, Risk,
-};
-use serde::{Deserialize, Serialize};
+use hitl_core::approval::{ApprovalRequest, Extent, Rendered};
+use hitl_core::machine::Ending;
+use hitl_core::{CallRecord, CallState, Principal};
+use hitl_wire::{CallDetail, CallSummary};
+use serde::Serialize;
 
-use super::{Step, change_line, table};
+use super::{NumberedEntry, change_line, table};
 
-/// How many characters of a title are in a table.
+/// The number of characters of a title in a table.
 const TITLE: usize = 60;
-/// How many of any other text.
+/// The number of of any other text.
 const WORD: usize = 40;
-/// How many digits of the binding digest are suggested.
+/// The number of digits of the binding digest are suggested.
 const DIGITS: usize = 12;
 
-/// A call as a line: what a listing says of it, and a console does. Tokens of owners and claims are
-/// not in it.
-#[derive(Clone, Debug, Serialize, Deserialize)]
-#[serde(rename_all = "camelCase")]
-pub(crate) struct CallLine {
-    pub(crate) id: RequestId,
-    /// What `resolve --version` names.
-    pub(crate) version: u64,
-    pub(crate) state: CallState,
-    pub(crate) revision: u32,
-    /// What `approve --binding` names.
-    pub(crate) binding: BindingDigest,
-    tool: String,
-    title: String,
-    approval_type: String,
-    risk: Risk,
-    level: ApprovalLevel,
-    priority: Priority,
-    confidence: u8,
-    requires_reason: bool,
-    principal: Principal,
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    agent: Option<Principal>,
-    run: String,
-    created_at: Timestamp,
-    due_at: Timestamp,
-    expires_at: Timestamp,
-    updated_at: Timestamp,
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    decided: Option<DecidedLine>,
-    /// Why it ended as it did. A console says it of one call, not in lists.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    ending: Option<String>,
-    erased: bool,
-}
+/// A call as this program prints it: a [`CallSummary`] without what only a console shows, so that
+/// the same call is the same JSON over a store and over a console.
+#[derive(Clone, Debug, Serialize)]
+#[serde(transparent)]
+pub(crate) struct CallLine(CallSummary);
 
-/// A decision that was taken.
-#[derive(Clone, Debug, Serialize, Deserialize)]
-#[serde(rename_all = "camelCase")]
-struct DecidedLine {
-    answer: Choice,
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    words: Option<String>,
-    /// It was rejected, and the model may ask for it again.
-    #[serde(default)]
-    may_ask_again: bool,
-    by: Principal,
-    /// How it was known who they are.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    known_by: Option<KnownBy>,
-    at: Timestamp,
-}
+impl Deref for CallLine {
+    type Target = CallSummary;
 
-impl DecidedLine {
-    fn of(decided: &Decided) -> Self {
-        let (words, may_ask_again) = match &decided.answer {
-            Answer::Reject { reason, again } => (reason.clone(), *again == Again::Allowed),
-            Answer::Respond { message } => (Some(message.clone()), false),
-            Answer::Abort { reason } => (Some(reason.clone()), false),
-            _ => (None, false),
-        };
-        let (answer, by) = (decided.answer.choice(), decided.by.clone());
-        Self { answer, words, may_ask_again, by, known_by: decided.known_by, at: decided.at }
+    fn deref(&self) -> &CallSummary {
+        &self.0
     }
 }
 
-impl CallLine {
-    /// When it was submitted.
-    pub(crate) fn created_at(&self) -> Timestamp {
-        self.created_at
+impl From<CallSummary> for CallLine {
+    fn from(call: CallSummary) -> Self {
+        Self(CallSummary { thresholds: None, to_uncover: 0, ..call })
     }
+}
 
-    pub(crate) fn of(record: &CallRecord) -> Self {
-        let request = &record.request;
+impl From<&CallRecord> for CallLine {
+    fn from(record: &CallRecord) -> Self {
         let ending = record.ending.as_ref().and_then(|ending| match ending {
             Ending::Reason(reason) => Some(reason.clone()),
             Ending::Failure(failure) => Some(failure.message.clone()),
             _ => None,
         });
-        Self {
-            id: record.id(),
-            version: record.version,
-            state: record.state,
-            revision: request.revision,
-            binding: request.binding,
-            tool: request.tool.clone(),
-            title: request.title.clone(),
-            approval_type: request.approval_type.clone(),
-            risk: request.risk,
-            level: request.level,
-            priority: request.priority,
-            confidence: request.assessment.confidence,
-            requires_reason: request.requires_reason,
-            principal: request.principal.clone(),
-            agent: request.agent.clone(),
-            run: request.key.run.to_string(),
-            created_at: request.created_at,
-            due_at: request.due_at,
-            expires_at: request.expires_at,
-            updated_at: record.updated_at,
-            decided: record.decided.as_ref().map(DecidedLine::of),
-            ending,
-            erased: record.erased,
-        }
+        Self::from(CallSummary { ending, ..CallSummary::from(record) })
     }
 }
 
@@ -137,55 +61,48 @@ pub(crate) struct Card {
     pub(crate) line: CallLine,
     pub(crate) request: Arc<ApprovalRequest>,
     rendered: Rendered,
-    /// What must be typed to approve a deletion.
+    /// The text that must be typed to approve a deletion.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) confirm: Option<String>,
     /// Who has approved this revision so far.
     approved_by: Vec<Principal>,
     attempts: u32,
-    history: Vec<Step>,
+    history: Vec<NumberedEntry>,
     /// The present, by the clock that expiry is judged by.
     #[serde(skip)]
     pub(crate) now: Timestamp,
 }
 
-/// What a console says of a call beyond its line.
-#[derive(Deserialize)]
-#[serde(rename_all = "camelCase")]
-pub(crate) struct Rest {
-    request: Arc<ApprovalRequest>,
-    approved_by: Vec<Principal>,
-    attempts: u32,
-    now: Timestamp,
-    #[serde(default)]
-    tool_warning: Option<String>,
-}
-
 impl Card {
-    /// Of a store's record.
-    pub(crate) fn of(
+    /// The card of a store's record.
+    pub(crate) fn new(
         record: &CallRecord,
-        history: Vec<Step>,
+        history: Vec<NumberedEntry>,
         now: Timestamp,
         tool_warning: Option<String>,
     ) -> Self {
-        let rest = Rest {
-            request: Arc::clone(&record.request),
-            approved_by: record.votes.iter().map(|vote| vote.by.clone()).collect(),
-            attempts: record.attempts,
-            now,
-            tool_warning,
-        };
-        Self::told(CallLine::of(record), rest, history)
-    }
-
-    /// Of what a console says. The lines that are shown are made here, from the request.
-    pub(crate) fn told(line: CallLine, rest: Rest, history: Vec<Step>) -> Self {
-        let Rest { request, approved_by, attempts, now, tool_warning } = rest;
+        let request = &record.request;
         let mut rendered = request.render(now, Extent::Full);
         rendered.warnings.extend(tool_warning);
         Self {
-            line,
+            line: CallLine::from(record),
+            rendered,
+            confirm: request.confirmation(),
+            request: Arc::clone(request),
+            approved_by: record.votes.iter().map(|vote| vote.by.clone()).collect(),
+            attempts: record.attempts,
+            history,
+            now,
+        }
+    }
+
+    /// The card of what a console sent. The lines that are shown are made here, from the request.
+    pub(crate) fn from_console(detail: CallDetail, history: Vec<NumberedEntry>) -> Self {
+        let CallDetail { summary, request, approved_by, attempts, ending, now, .. } = detail;
+        let mut rendered = request.render(now, Extent::Full);
+        rendered.warnings.extend(detail.tool_warning);
+        Self {
+            line: CallLine::from(CallSummary { ending, ..summary }),
             rendered,
             confirm: request.confirmation(),
             request,
@@ -219,7 +136,7 @@ pub(crate) fn queue_table(lines: &[CallLine], now: Timestamp) -> String {
     table(headings, &rows)
 }
 
-/// One call for people: the card, where it stands, what happened, and what to do.
+/// Renders one call for people: the card, its state, its history, and what to do.
 pub(crate) fn card_text(card: &Card) -> String {
     let Card { line, request, .. } = card;
     let mut out = card.rendered.to_text();
@@ -227,10 +144,10 @@ pub(crate) fn card_text(card: &Card) -> String {
     let _ = writeln!(out, "\n{}", state_line(line));
     if !card.approved_by.is_empty() && line.state == CallState::Pending {
         let names: Vec<_> = card.approved_by.iter().map(|who| word(who.as_str())).collect();
-        let _ = writeln!(out, "approved so far by {}; it needs more people", names.join(", "));
+        let _ = writeln!(out, "approved so far by {}; more approvals are needed", names.join(", "));
     }
     for step in &card.history {
-        let _ = writeln!(out, "  {}", change_line(&step.number.to_string(), &step.moved));
+        let _ = writeln!(out, "  {}", change_line(&step.number.to_string(), &step.entry));
     }
     let _ = match line.state {
         CallState::Pending => {
@@ -252,7 +169,7 @@ pub(crate) fn card_text(card: &Card) -> String {
         }
         CallState::OutcomeUnknown => writeln!(
             out,
-            "\nto settle: hitl resolve {} --version {} (--done | --failed REASON | --retry)",
+            "\nto resolve: hitl resolve {} --version {} (--done | --failed REASON | --retry)",
             request.id, line.version
         ),
         _ => Ok(()),
@@ -260,7 +177,7 @@ pub(crate) fn card_text(card: &Card) -> String {
     out
 }
 
-/// Where a call stands, in one line.
+/// Renders the state of a call in one line.
 pub(crate) fn state_line(line: &CallLine) -> String {
     let mut out = format!("{} is {} (version {})", line.id, line.state, line.version);
     if let Some(decided) = &line.decided {

@@ -2,128 +2,61 @@
 
 use std::fmt::Write as _;
 
-use hitl_base::Timestamp;
 use hitl_base::display::{clip, visible};
-use hitl_core::grant::{Amount, GrantStanding, SumLimit};
-use hitl_core::{GrantId, GrantRecord, Principal, RequestId};
-use serde::{Deserialize, Serialize};
+use hitl_wire::GrantSummary;
+use hitl_wire::grant::SavedGrant;
+use serde::Serialize;
 
 use super::{CallLine, state_line, table};
 
-/// How many characters of a name are in a table.
+/// The number of characters of a name in a table.
 const WORD: usize = 40;
 
-/// A grant as it stands: what a listing says of it, and a console does.
-#[derive(Clone, Debug, Serialize, Deserialize)]
-#[serde(rename_all = "camelCase")]
-pub(crate) struct GrantLine {
-    pub(crate) id: GrantId,
-    version: u64,
-    pub(crate) standing: GrantStanding,
-    rule: Vec<String>,
-    tool: String,
-    principal: Principal,
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    run: Option<String>,
-    used: u64,
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    uses: Option<u64>,
-    spent: Amount,
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    sum: Option<SumLimit>,
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    until: Option<Timestamp>,
-    by: Principal,
-    request: RequestId,
-    saved_at: Timestamp,
-    updated_at: Timestamp,
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    revoked: Option<RevokedLine>,
-}
-
-/// Who took it back.
-#[derive(Clone, Debug, Serialize, Deserialize)]
-struct RevokedLine {
-    by: Principal,
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    reason: Option<String>,
-    at: Timestamp,
-}
-
 /// A grant that was given, and the calls that go on by it.
-#[derive(Debug, Serialize, Deserialize)]
-pub(crate) struct Given {
-    pub(crate) grant: GrantLine,
+#[derive(Debug, Serialize)]
+pub(crate) struct GrantResult {
+    pub(crate) grant: GrantSummary,
     pub(crate) allowed: Vec<CallLine>,
 }
 
-/// What a grant would permit.
+impl From<SavedGrant> for GrantResult {
+    fn from(SavedGrant { grant, allowed }: SavedGrant) -> Self {
+        Self { grant, allowed: allowed.into_iter().map(CallLine::from).collect() }
+    }
+}
+
+/// A preview of a grant, as JSON.
 #[derive(Debug, Serialize)]
-pub(crate) struct Terms {
+pub(crate) struct PreviewReport {
     /// The exact rule, line by line.
     pub(crate) rule: Vec<String>,
-    /// How many calls that wait now would go on at once.
+    /// The number of calls that wait now would go on at once.
     pub(crate) waiting: usize,
 }
 
-impl GrantLine {
-    pub(crate) fn of(record: &GrantRecord, now: Timestamp) -> Self {
-        let grant = &record.grant;
-        Self {
-            id: grant.id,
-            version: record.version,
-            standing: record.standing(now),
-            rule: grant.rule.clone(),
-            tool: grant.tool.clone(),
-            principal: grant.principal.clone(),
-            run: grant.run.as_ref().map(ToString::to_string),
-            used: record.used,
-            uses: grant.uses,
-            spent: record.spent,
-            sum: grant.sum.clone(),
-            until: grant.until,
-            by: grant.by.clone(),
-            request: grant.request,
-            saved_at: record.saved_at,
-            updated_at: record.updated_at,
-            revoked: record.revoked.as_ref().map(|revoked| RevokedLine {
-                by: revoked.by.clone(),
-                reason: revoked.reason.clone(),
-                at: revoked.at,
-            }),
-        }
-    }
-
-    /// Who took it back, when somebody did.
-    pub(crate) fn revoked_by(&self) -> Option<&Principal> {
-        self.revoked.as_ref().map(|revoked| &revoked.by)
-    }
-
-    fn drawn(&self) -> String {
-        match self.uses {
-            Some(uses) => format!("{} of {uses}", self.used),
-            None => self.used.to_string(),
-        }
-    }
-
-    fn spent(&self) -> String {
-        let sum = self.sum.as_ref();
-        let said =
-            sum.map(|sum| format!("{} of {} in {}", self.spent, sum.at_most, word(&sum.path)));
-        said.unwrap_or_default()
+fn drawn(grant: &GrantSummary) -> String {
+    match grant.uses {
+        Some(uses) => format!("{} of {uses}", grant.used),
+        None => grant.used.to_string(),
     }
 }
 
+fn spent(grant: &GrantSummary) -> String {
+    let sum = grant.sum.as_ref();
+    let said = sum.map(|sum| format!("{} of {} in {}", grant.spent, sum.at_most, word(&sum.path)));
+    said.unwrap_or_default()
+}
+
 /// Grants for people.
-pub(crate) fn grants_table(grants: &[GrantLine]) -> String {
+pub(crate) fn grants_table(grants: &[GrantSummary]) -> String {
     let rows = grants.iter().map(|grant| {
         [
             grant.id.to_string(),
             grant.standing.to_string(),
             word(&grant.tool),
             word(grant.principal.as_str()),
-            grant.drawn(),
-            grant.spent(),
+            drawn(grant),
+            spent(grant),
             grant.until.map(|until| until.to_string()).unwrap_or_default(),
             word(grant.by.as_str()),
         ]
@@ -133,7 +66,7 @@ pub(crate) fn grants_table(grants: &[GrantLine]) -> String {
 }
 
 /// One grant for people: the rule, who gave it, what was drawn on it.
-pub(crate) fn grant_text(grant: &GrantLine) -> String {
+pub(crate) fn grant_text(grant: &GrantSummary) -> String {
     let mut out = rule_text(&grant.rule);
     // Writing to a String cannot fail.
     let _ = writeln!(
@@ -145,9 +78,9 @@ pub(crate) fn grant_text(grant: &GrantLine) -> String {
         grant.saved_at,
         grant.request
     );
-    let _ = writeln!(out, "drawn: {} starts", grant.drawn());
+    let _ = writeln!(out, "drawn: {} starts", drawn(grant));
     if grant.sum.is_some() {
-        let _ = writeln!(out, "drawn: {}", grant.spent());
+        let _ = writeln!(out, "drawn: {}", spent(grant));
     }
     if let Some(revoked) = &grant.revoked {
         let why = revoked.reason.as_deref().map(|why| format!(": {}", visible(why)));
@@ -157,17 +90,17 @@ pub(crate) fn grant_text(grant: &GrantLine) -> String {
     out
 }
 
-/// What a grant would permit, for people.
-pub(crate) fn terms_text(terms: &Terms) -> String {
+/// Renders what a grant would permit.
+pub(crate) fn preview_text(terms: &PreviewReport) -> String {
     let calls = match terms.waiting {
-        1 => "1 call that waits goes on at once".to_owned(),
-        calls => format!("{calls} calls that wait go on at once"),
+        1 => "1 pending call runs at once".to_owned(),
+        calls => format!("{calls} pending calls run at once"),
     };
     format!("{}\n{calls}\n", rule_text(&terms.rule))
 }
 
-/// What was given, for people.
-pub(crate) fn given_text(given: &Given) -> String {
+/// Renders a grant that was given.
+pub(crate) fn grant_result_text(given: &GrantResult) -> String {
     let mut out = grant_text(&given.grant);
     for call in &given.allowed {
         let _ = writeln!(out, "{}", state_line(call));

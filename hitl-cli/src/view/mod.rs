@@ -1,19 +1,21 @@
-//! What is printed: tables and cards for people, JSON for programs. Pure.
+//! Output: tables and cards for people, JSON for programs. Pure.
 
 mod call;
-mod change;
 mod grant;
-mod numbers;
+mod history;
 mod patch;
+mod stats;
 mod table;
 mod task;
 mod uncovered;
 
-pub(crate) use call::{CallLine, Card, Rest, card_text, queue_table, state_line};
-pub(crate) use change::{Change, Moved, Step, change_line};
-pub(crate) use grant::{Given, GrantLine, Terms, given_text, grant_text, grants_table, terms_text};
-pub(crate) use numbers::{Count, Decisions, Numbers, numbers_text};
+pub(crate) use call::{CallLine, Card, card_text, queue_table, state_line};
+pub(crate) use grant::{
+    GrantResult, PreviewReport, grant_result_text, grant_text, grants_table, preview_text,
+};
+pub(crate) use history::{Change, ChangeEntry, NumberedEntry, change_line};
 pub(crate) use patch::{difference, pretty};
+pub(crate) use stats::{OutcomeCounter, StatsReport, stats_text};
 pub(crate) use table::table;
-pub(crate) use task::{TaskDocument, TaskLine, tasks_table};
+pub(crate) use task::{TaskLine, task_summary, tasks_table};
 pub(crate) use uncovered::uncovered_text;

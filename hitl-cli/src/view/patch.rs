@@ -1,5 +1,5 @@
-//! Arguments in an editor, and what was changed there, as a JSON merge patch (RFC 7396). Numbers
-//! stay as they are written.
+//! Arguments in an editor, and the change that was made there, as a JSON merge patch (RFC 7396).
+//! Numbers stay as they are written.
 
 use hitl_base::Json;
 use hitl_base::json::write_string;
@@ -46,12 +46,12 @@ fn write(value: &Json, depth: usize, out: &mut String) {
 
 /// The patch that leads from one document to another; nothing when they are the same. `None` in the
 /// error's place: a merge patch cannot set `null`, it removes.
-pub(crate) fn difference(from: &Json, to: &Json) -> Result<Option<Json>, SetsNull> {
+pub(crate) fn difference(from: &Json, to: &Json) -> Result<Option<Json>, NullInPatch> {
     let (Json::Object(before), Json::Object(after)) = (from, to) else {
         if from == to {
             return Ok(None);
         }
-        return if has_null(to) { Err(SetsNull) } else { Ok(Some(to.clone())) };
+        return if has_null(to) { Err(NullInPatch) } else { Ok(Some(to.clone())) };
     };
     let mut patch = Vec::new();
     for (key, _) in before {
@@ -62,7 +62,7 @@ pub(crate) fn difference(from: &Json, to: &Json) -> Result<Option<Json>, SetsNul
     for (key, value) in after {
         let change = match from.get(key) {
             Some(old) => difference(old, value)?,
-            None if has_null(value) => return Err(SetsNull),
+            None if has_null(value) => return Err(NullInPatch),
             None => Some(value.clone()),
         };
         patch.extend(change.map(|change| (key.clone(), change)));
@@ -72,9 +72,10 @@ pub(crate) fn difference(from: &Json, to: &Json) -> Result<Option<Json>, SetsNul
 
 /// A merge patch cannot say it.
 #[derive(Debug, PartialEq, Eq)]
-pub(crate) struct SetsNull;
+pub(crate) struct NullInPatch;
 
-/// Whether a patch would remove something where this should be set. In an array `null` is a value.
+/// Returns whether a patch would remove something where this should be set. In an array `null` is a
+/// value.
 fn has_null(value: &Json) -> bool {
     match value {
         Json::Null => true,
@@ -88,7 +89,7 @@ mod tests {
     use super::*;
     use hitl_base::json::parse_json;
 
-    fn patch(from: &str, to: &str) -> Result<Option<String>, SetsNull> {
+    fn patch(from: &str, to: &str) -> Result<Option<String>, NullInPatch> {
         let patch = difference(&parse_json(from).unwrap(), &parse_json(to).unwrap());
         patch.map(|patch| patch.map(|patch| patch.to_text()))
     }
@@ -106,8 +107,8 @@ mod tests {
             is(r#"{"b": {"c": "x", "d": 9007199254740992}, "e": [null]}"#).as_deref(),
             Some(r#"{"a":null,"b":{"d":9007199254740992},"e":[null]}"#)
         );
-        assert_eq!(patch(from, r#"{"a": null}"#), Err(SetsNull));
-        assert_eq!(patch("{}", r#"{"a": {"b": null}}"#), Err(SetsNull));
+        assert_eq!(patch(from, r#"{"a": null}"#), Err(NullInPatch));
+        assert_eq!(patch("{}", r#"{"a": {"b": null}}"#), Err(NullInPatch));
         assert_eq!(patch("{}", "[1]").unwrap().as_deref(), Some("[1]"));
     }
 

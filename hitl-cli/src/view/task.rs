@@ -2,34 +2,23 @@
 
 use hitl_base::display::{clip, visible};
 use hitl_tasks::{JournalSummary, TaskProgress};
-use serde::{Deserialize, Serialize};
+use hitl_wire::TaskSummary;
+use serde::Deserialize;
 
 use super::table;
 
-/// How many characters of a name are shown.
+/// The number of characters of a name are shown.
 const NAME: usize = 60;
 
-/// A task of a store's journal, as programs get it: the same document as a console's.
-#[derive(Debug, Serialize)]
-#[serde(rename_all = "camelCase")]
-pub(crate) struct TaskDocument<'t> {
-    #[serde(flatten)]
-    progress: &'t TaskProgress,
-    percent: u8,
-    steps_completed: usize,
-    /// The journal does not say.
-    waiting: bool,
+/// A task of a store's journal: the same document as a console's. The journal does not say whether
+/// it waits.
+pub(crate) fn task_summary(task: &JournalSummary) -> TaskSummary<&TaskProgress> {
+    let progress = &task.progress;
+    let (percent, steps_completed) = (progress.percent(), progress.steps_completed());
+    TaskSummary { progress, percent, steps_completed, waiting: false }
 }
 
-impl<'t> TaskDocument<'t> {
-    pub(crate) fn of(task: &'t JournalSummary) -> Self {
-        let progress = &task.progress;
-        let (percent, steps_completed) = (progress.percent(), progress.steps_completed());
-        Self { progress, percent, steps_completed, waiting: false }
-    }
-}
-
-/// What is shown of a task; programs get all that the console says.
+/// The part of a task's progress that is shown; `--json` prints all of it.
 #[derive(Debug, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub(crate) struct TaskLine {
@@ -41,9 +30,6 @@ pub(crate) struct TaskLine {
     total_steps: usize,
     #[serde(default)]
     steps: Vec<StepLine>,
-    percent: u8,
-    #[serde(default)]
-    waiting: bool,
     #[serde(default)]
     error: Option<String>,
 }
@@ -54,10 +40,10 @@ struct StepLine {
 }
 
 /// Tasks for people.
-pub(crate) fn tasks_table(tasks: &[TaskLine]) -> String {
+pub(crate) fn tasks_table(tasks: &[TaskSummary<TaskLine>]) -> String {
     let safe = |text: &str| visible(&clip(text, NAME)).into_owned();
-    let rows = tasks.iter().map(|task| {
-        let status = if task.waiting { "waits for a human" } else { task.status.as_str() };
+    let rows = tasks.iter().map(|TaskSummary { progress: task, percent, waiting, .. }| {
+        let status = if *waiting { "waiting for a human" } else { task.status.as_str() };
         let step = match (task.status.as_str(), task.steps.get(task.current_step)) {
             ("completed", _) => format!("{0} of {0}", task.total_steps),
             (_, Some(step)) => {
@@ -69,7 +55,7 @@ pub(crate) fn tasks_table(tasks: &[TaskLine]) -> String {
             Some(error) => format!("{}: {}", safe(&task.task_name), safe(error)),
             None => safe(&task.task_name),
         };
-        [safe(&task.task_id), safe(status), format!("{} %", task.percent), step, name]
+        [safe(&task.task_id), safe(status), format!("{percent} %"), step, name]
     });
     table(["ID", "STATUS", "DONE", "STEP", "TASK"], &rows.collect::<Vec<_>>())
 }
@@ -85,7 +71,7 @@ mod tests {
             "percent": 40, "waiting": true, "more": [1.50]}"#;
         let table = tasks_table(&[serde_json::from_str(task).unwrap()]);
         let line = table.lines().nth(1).unwrap();
-        assert!(line.contains("waits for a human  40 %  2 of 3: Convert"), "{line}");
+        assert!(line.contains("waiting for a human  40 %  2 of 3: Convert"), "{line}");
         assert!(!line.contains('\u{1b}'));
     }
 }

@@ -27,7 +27,7 @@ impl Office {
         let url = format!("http://{}", listener.local_addr().unwrap());
         let log = EventLog::new(1000);
         let manager = TaskManager::builder().emitter(log.clone()).build().unwrap();
-        let tokens = Tokens::new().with("ann", &Token::given(SECRET));
+        let tokens = Tokens::new().with("ann", &Token::from_secret(SECRET));
         let tasks = Tasks::new(manager.clone(), log);
         tokio::spawn(serve(listener, router(house.gate.clone(), tasks, tokens.clone())));
         Self { house, url, tokens, manager }

@@ -235,7 +235,7 @@ async fn a_device_is_enrolled_by_a_text_that_apps_read() {
     assert!(uri.starts_with("otpauth://totp/hitl:bob%40x?secret="), "{uri}");
     for wrong in ["", "  ", "agent:x", "service:ci"] {
         let refused = house.hitl(&["person", "enroll", wrong, "--as", "bob", "--audit", &folder]);
-        assert!(refused.ended(2).err.contains("say which person"));
+        assert!(refused.ended(2).err.contains("name a person"));
     }
 }
 

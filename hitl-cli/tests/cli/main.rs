@@ -5,6 +5,7 @@
 //! |---|---|
 //! | `list`, `decide`, `audit`, `policy`, `tasks` | an SQLite file, nobody at a terminal |
 //! | `grants` | both an SQLite file and a console's URL |
+//! | `json` | both: what `--json` prints, byte for byte
 //! | `console` | a console's URL |
 //! | `person` | a terminal, with somebody at it |
 //! | `identity` | shells of agents, and one-time codes |
@@ -25,6 +26,7 @@ mod grants;
 mod house;
 #[cfg(unix)]
 mod identity;
+mod json;
 #[cfg(unix)]
 mod keys;
 mod list;

@@ -60,7 +60,7 @@ async fn invariant_5_a_policy_that_may_relax_is_accepted_by_whoever_has_seen_it(
     let first = accept(&["--preview", "--json"]).ended(0).json();
     assert!(first[0]["untrusted"].as_str().is_some(), "{first:?}");
     accept(&["--digest", &digest(), "--as", "dora"]).ended(0);
-    assert!(accept(&[]).ended(0).out.contains("is accepted already"));
+    assert!(accept(&[]).ended(0).out.contains("is already accepted"));
 
     house.file("policy.toml", &RULES.replace("deny", "quick").replace("\"7\"", "\"8\""));
     let preview = accept(&["--preview"]).ended(0);
@@ -70,7 +70,7 @@ async fn invariant_5_a_policy_that_may_relax_is_accepted_by_whoever_has_seen_it(
     accept(&["--digest", "0123456789"]).ended(4);
     let accepted = accept(&["--digest", &digest()[..12], "--as", "dora"]).ended(0);
     assert!(accepted.out.contains("is accepted by dora"), "{accepted:?}");
-    assert!(accept(&["--preview"]).ended(0).out.contains("is accepted already"));
+    assert!(accept(&["--preview"]).ended(0).out.contains("is already accepted"));
 }
 
 #[test]
@@ -80,7 +80,7 @@ fn invariant_5_without_a_store_a_script_accepts_no_policy() {
     let accept = |more: &[&str]| hitl(&[&["policy", "accept", &path], more].concat());
     std::fs::write(&path, RULES).unwrap();
     let _host = hitl_core::RuleFile::open(&path);
-    assert!(accept(&[]).ended(0).out.contains("is accepted already"), "the first use");
+    assert!(accept(&[]).ended(0).out.contains("is already accepted"), "the first use");
     std::fs::write(&path, RULES.replace("deny", "quick").replace("\"7\"", "\"8\"")).unwrap();
     let preview = accept(&["--preview", "--json"]).ended(0).json();
     let digest = preview[0]["digest"].as_str().unwrap();

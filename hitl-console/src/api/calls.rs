@@ -3,22 +3,23 @@
 use axum::extract::State as From;
 use axum::{Extension, Json};
 use hitl_core::{CallState, RequestId};
+use hitl_wire::{CallDetail, CallPage};
 
-use super::read::{Path, Query};
+use super::extract::{Path, Query};
 use crate::auth::Reviewer;
+use crate::card::card;
 use crate::error::Problem;
-use crate::queue::{self, Listing};
+use crate::queue;
 use crate::state::Shared;
-use crate::view::CallDetail;
 
 /// Lists calls: what waits, unless asked otherwise; the most urgent first.
 #[utoipa::path(get, path = "/api/calls", tag = "calls", params(queue::Query),
-    responses((status = 200, body = Listing), (status = 401, body = Problem)))]
+    responses((status = 200, body = CallPage), (status = 401, body = Problem)))]
 pub(super) async fn list(
     From(state): From<Shared>,
     Extension(reviewer): Extension<Reviewer>,
     Query(query): Query<queue::Query>,
-) -> Result<Json<Listing>, Problem> {
+) -> Result<Json<CallPage>, Problem> {
     Ok(Json(queue::list(&state.gate, &reviewer.tenant, &query).await?))
 }
 
@@ -32,10 +33,10 @@ pub(super) async fn show(
     Path(id): Path<RequestId>,
 ) -> Result<Json<CallDetail>, Problem> {
     let record = state.call(&reviewer, id).await?;
-    let onlookers = state.presence.at(&reviewer.tenant, id);
+    let onlookers = state.presence.onlookers_of(&reviewer.tenant, id);
     let now = state.gate.now().await?;
     let waits = record.state == CallState::Pending;
     let status = if waits { Some(state.gate.tool_status(&record).await?) } else { None };
     let warning = status.and_then(|status| status.warning());
-    Ok(Json(CallDetail::of(&record, &state.gate, onlookers, now).warned(warning)))
+    Ok(Json(card(&record, &state.gate, onlookers, now, warning)))
 }

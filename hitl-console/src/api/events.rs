@@ -11,33 +11,28 @@ use axum::http::request::Parts;
 use axum::http::{HeaderMap, header};
 use axum::response::{IntoResponse as _, Response};
 use futures::stream;
-use serde::Serialize;
+use hitl_wire::event::HelloEvent;
 use tokio::time::{Instant, Interval, MissedTickBehavior, interval};
 
 use crate::auth::Reviewer;
 use crate::error::Problem;
-use crate::feed::{Place, Subscriber};
+use crate::feed::{EventId, Subscriber};
 use crate::serve::{Peer, StreamSeat};
 use crate::state::{Shared, State};
-use crate::streams::{NoStream, StreamPlace};
+use crate::streams::{StreamLimit, StreamSlot};
 
-/// How often a stream's right to go on is looked at; revoked tokens lose it within five seconds.
-const LOOK: Duration = Duration::from_secs(2);
-/// How long one such look may take: a sign-in that does not answer must not keep a stream open.
-const PATIENCE: Duration = Duration::from_secs(2);
-/// How long a stream is silent before it says that it is there.
-const SILENCE: Duration = Duration::from_secs(15);
-
-/// The stream's first event.
-#[derive(Serialize)]
-#[serde(rename_all = "camelCase")]
-struct Hello<'r> {
-    principal: &'r str,
-}
+/// The interval at which a stream's credentials are checked again; a revoked token loses its
+/// streams within five seconds.
+const RECHECK_INTERVAL: Duration = Duration::from_secs(2);
+/// The time within which such a check must finish: a sign-in that does not answer must not keep a
+/// stream open.
+const RECHECK_TIMEOUT: Duration = Duration::from_secs(2);
+/// The silence after which a stream sends a comment to show that it is alive.
+const KEEPALIVE_INTERVAL: Duration = Duration::from_secs(15);
 
 /// The stream: `call` when a call changes, `task` when a task moves, `presence` when somebody looks
 /// at a call, `grant` when a reviewer here gives a grant or takes one back, `gap` when events are
-/// missing and everything has to be read anew.
+/// missing and everything has to be read again.
 ///
 /// It begins with `hello`. Who comes back with `Last-Event-ID` gets what was missed, or a `gap`.
 #[utoipa::path(get, path = "/api/events", tag = "events",
@@ -51,21 +46,21 @@ pub(super) async fn events(
     request: Request,
 ) -> Result<Response, Problem> {
     let (parts, _) = request.into_parts();
-    let slot = place_for(&state, &reviewer, &parts)?;
+    let slot = slot_for(&state, &reviewer, &parts)?;
     let (after, unreadable) = last_seen(&parts.headers);
-    let joined = state.feed.join(reviewer.tenant.clone(), after);
-    let hello = Hello { principal: reviewer.principal.as_str() };
+    let subscription = state.feed.subscribe(reviewer.tenant.clone(), after);
+    let hello = HelloEvent { principal: reviewer.principal.clone() };
     let hello = serde_json::to_string(&hello).unwrap_or_default();
     let mut due: VecDeque<Bytes> = VecDeque::new();
-    if joined.gap || unreadable {
+    if subscription.gap || unreadable {
         due.push_back(gap());
     }
-    due.extend(joined.missed.into_iter().map(|frame| frame.bytes));
+    due.extend(subscription.missed.into_iter().map(|frame| frame.bytes));
     // After what was missed, so that a connection that breaks half-way does not skip the rest.
-    let place = joined.place;
+    let place = subscription.place;
     due.push_back(format!("retry: 1000\nid: {place}\nevent: hello\ndata: {hello}\n\n").into());
-    let watcher = Watcher::new(state, reviewer, parts, joined.subscriber, due, slot);
-    let body = Body::from_stream(stream::unfold(watcher, Watcher::next));
+    let events = EventStream::new(state, reviewer, parts, subscription.subscriber, due, slot);
+    let body = Body::from_stream(stream::unfold(events, EventStream::next));
     let headers = [
         (header::CONTENT_TYPE, "text/event-stream; charset=utf-8"),
         (header::CACHE_CONTROL, "no-store"),
@@ -75,15 +70,15 @@ pub(super) async fn events(
 }
 
 /// A place for one more stream: the console's, and the server's where that is ours.
-fn place_for(
+fn slot_for(
     state: &State,
     reviewer: &Reviewer,
     parts: &Parts,
-) -> Result<(StreamPlace, Option<StreamSeat>), Problem> {
+) -> Result<(StreamSlot, Option<StreamSeat>), Problem> {
     let place = state.streams.open(reviewer).map_err(|why| {
         let why = match why {
-            NoStream::All => "too many event streams are open; try again later",
-            NoStream::Principal => "you have too many event streams open; close some tabs",
+            StreamLimit::All => "too many event streams are open; try again later",
+            StreamLimit::Principal => "you have too many event streams open; close some tabs",
         };
         Problem::busy(why, 5)
     })?;
@@ -97,7 +92,7 @@ fn place_for(
 }
 
 /// The place of the last event that was seen; and whether one was named that cannot be read.
-fn last_seen(headers: &HeaderMap) -> (Option<Place>, bool) {
+fn last_seen(headers: &HeaderMap) -> (Option<EventId>, bool) {
     match headers.get("last-event-id") {
         None => (None, false),
         Some(value) => {
@@ -112,31 +107,40 @@ fn gap() -> Bytes {
 }
 
 /// Somebody who watches.
-struct Watcher {
+struct EventStream {
     state: Shared,
     reviewer: Reviewer,
-    /// What they showed when they came.
+    /// The request that opened the stream, with its credentials.
     parts: Parts,
     subscriber: Subscriber,
     due: VecDeque<Bytes>,
-    look: Interval,
-    said: Instant,
-    _slot: (StreamPlace, Option<StreamSeat>),
+    recheck: Interval,
+    last_sent: Instant,
+    _slot: (StreamSlot, Option<StreamSeat>),
 }
 
-impl Watcher {
+impl EventStream {
     fn new(
         state: Shared,
         reviewer: Reviewer,
         parts: Parts,
         subscriber: Subscriber,
         due: VecDeque<Bytes>,
-        slot: (StreamPlace, Option<StreamSeat>),
+        slot: (StreamSlot, Option<StreamSeat>),
     ) -> Self {
-        let mut look = interval(LOOK);
-        look.set_missed_tick_behavior(MissedTickBehavior::Delay);
-        look.reset();
-        Self { state, reviewer, parts, subscriber, due, look, said: Instant::now(), _slot: slot }
+        let mut recheck = interval(RECHECK_INTERVAL);
+        recheck.set_missed_tick_behavior(MissedTickBehavior::Delay);
+        recheck.reset();
+        Self {
+            state,
+            reviewer,
+            parts,
+            subscriber,
+            due,
+            recheck,
+            last_sent: Instant::now(),
+            _slot: slot,
+        }
     }
 
     /// The next bytes; nothing when the stream is over.
@@ -147,11 +151,11 @@ impl Watcher {
             }
             tokio::select! {
                 biased;
-                _ = self.look.tick() => {
+                _ = self.recheck.tick() => {
                     if !self.may_stay().await {
                         return None;
                     }
-                    if self.said.elapsed() >= SILENCE {
+                    if self.last_sent.elapsed() >= KEEPALIVE_INTERVAL {
                         break Bytes::from_static(b": here\n\n");
                     }
                 }
@@ -160,14 +164,14 @@ impl Watcher {
                 }
             }
         };
-        self.said = Instant::now();
+        self.last_sent = Instant::now();
         Some((Ok(bytes), self))
     }
 
-    /// Whether what they showed still makes them who they were.
+    /// Returns whether the credentials still belong to the same reviewer.
     async fn may_stay(&self) -> bool {
-        let asked = self.state.auth.identify(&self.parts);
-        match tokio::time::timeout(PATIENCE, asked).await {
+        let asked = self.state.auth.authenticate(&self.parts);
+        match tokio::time::timeout(RECHECK_TIMEOUT, asked).await {
             Ok(Ok(reviewer)) => reviewer == self.reviewer,
             // An answer that does not come cannot be relied upon.
             Ok(Err(_)) | Err(_) => false,

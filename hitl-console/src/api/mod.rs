@@ -5,19 +5,18 @@ mod bulk;
 mod calls;
 mod decide;
 mod events;
+mod extract;
 mod grants;
 mod openapi;
-mod person;
 #[cfg(feature = "policy-files")]
 mod policies;
 mod presence;
-mod read;
+mod requester;
+mod resolve;
 mod routes;
 mod session;
-mod settle;
 mod stats;
 mod tasks;
-mod terms;
 mod uncover;
 
 pub(crate) use routes::routes;

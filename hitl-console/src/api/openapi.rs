@@ -1,13 +1,13 @@
 //! The document that describes the routes, made from the routes.
 
 use axum::Json;
+use hitl_wire::event::{CallEvent, PresenceEvent};
 use utoipa::openapi::security::{Http, HttpAuthScheme, SecurityScheme};
 use utoipa::{Modify, OpenApi};
 
 use super::{
-    audit, bulk, calls, decide, events, grants, presence, session, settle, stats, tasks, uncover,
+    audit, bulk, calls, decide, events, grants, presence, resolve, session, stats, tasks, uncover,
 };
-use crate::view::CallEvent;
 
 #[derive(OpenApi)]
 #[openapi(
@@ -19,11 +19,11 @@ use crate::view::CallEvent;
     paths(
         session::me, session::sign_in, calls::list, calls::show, audit::audit, decide::decide,
         uncover::uncover,
-        settle::cancel, settle::resolve, bulk::decide, grants::preview, grants::save, grants::list,
-        grants::show, grants::revoke, tasks::list, tasks::cancel, presence::looks,
+        resolve::cancel, resolve::resolve, bulk::decide, grants::preview, grants::save, grants::list,
+        grants::show, grants::revoke, tasks::list, tasks::cancel, presence::set_presence,
         stats::stats, events::events,
     ),
-    components(schemas(CallEvent, presence::PresenceEvent)),
+    components(schemas(CallEvent, PresenceEvent)),
     security(("token" = [])),
     modifiers(&Token)
 )]

@@ -9,8 +9,8 @@ use hitl_core::policy::{AcceptError, PendingRules, PolicyVersion, RuleFileStatus
 use serde::{Deserialize, Serialize};
 use utoipa::{OpenApi, ToSchema};
 
-use super::person::Asker;
-use super::read::{Body, Path};
+use super::extract::{Body, Path};
+use super::requester::Requester;
 use crate::auth::Reviewer;
 use crate::error::Problem;
 use crate::state::Shared;
@@ -33,16 +33,16 @@ pub(super) struct PolicyView {
     /// The version that was accepted and is in force. None: every call is denied.
     #[serde(skip_serializing_if = "Option::is_none")]
     in_force: Option<VersionView>,
-    /// Whether something was wrong with the file when it was last read.
+    /// True if the file had a problem when it was last read.
     has_problem: bool,
-    /// What was wrong, for those who may accept it.
+    /// The problem, for reviewers who may accept the file.
     #[serde(skip_serializing_if = "Option::is_none")]
     problem: Option<String>,
-    /// Whether something waits to be accepted.
+    /// True if a version is waiting to be accepted.
     waits: bool,
-    /// Whether this reviewer may accept it.
+    /// True if this reviewer may accept it.
     may_accept: bool,
-    /// What waits, for those who may accept it.
+    /// The version that is waiting, for reviewers who may accept it.
     #[serde(skip_serializing_if = "Option::is_none")]
     waiting: Option<WaitingView>,
 }
@@ -51,13 +51,13 @@ pub(super) struct PolicyView {
 #[derive(Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 struct VersionView {
-    /// What its authors call it.
+    /// The version's name, as its authors wrote it.
     version: String,
     /// SHA-256 of its text, in hexadecimal.
     digest: String,
 }
 
-/// What waits in a rule file.
+/// A version of a rule file that is waiting to be accepted.
 #[derive(Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 struct WaitingView {
@@ -69,8 +69,8 @@ struct WaitingView {
     relaxations: Vec<String>,
     /// The lines that go (`- `) and come (`+ `). Empty where it is not known what was accepted.
     changes: Vec<String>,
-    /// How many lines that go or come are not listed, or not in full. Not zero: read the whole
-    /// file.
+    /// The number of changed lines that are not listed, or not in full. If it is not zero, read the
+    /// whole file.
     unlisted: usize,
     /// Why no signature accepts it, where the host takes signatures.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -80,7 +80,7 @@ struct WaitingView {
     untrusted: Option<String>,
 }
 
-/// What is accepted.
+/// The version that is accepted.
 #[derive(Debug, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub(super) struct AcceptBody {
@@ -89,31 +89,31 @@ pub(super) struct AcceptBody {
 }
 
 impl VersionView {
-    fn of(version: &PolicyVersion) -> Self {
+    fn new(version: &PolicyVersion) -> Self {
         Self { version: version.version.to_string(), digest: version.digest.to_string() }
     }
 }
 
 impl PolicyView {
-    fn of(id: usize, (rules, role): &(RuleFile, String), reviewer: &Reviewer) -> Self {
+    fn new(id: usize, (rules, role): &(RuleFile, String), reviewer: &Reviewer) -> Self {
         let RuleFileStatus { in_force, waiting, problem, .. } = rules.status();
         let may_accept = reviewer.roles.contains(role);
         let file = rules.path().file_name().unwrap_or_default().to_string_lossy();
         Self {
             id,
             file: file.into_owned(),
-            in_force: in_force.as_ref().map(VersionView::of),
+            in_force: in_force.as_ref().map(VersionView::new),
             has_problem: problem.is_some(),
             problem: problem.map(|problem| problem.to_string()).filter(|_| may_accept),
             waits: waiting.is_some(),
             may_accept,
-            waiting: waiting.filter(|_| may_accept).map(WaitingView::of),
+            waiting: waiting.filter(|_| may_accept).map(WaitingView::new),
         }
     }
 }
 
 impl WaitingView {
-    fn of(waiting: PendingRules) -> Self {
+    fn new(waiting: PendingRules) -> Self {
         Self {
             version: waiting.version.version.to_string(),
             digest: waiting.version.digest.to_string(),
@@ -135,7 +135,7 @@ pub(super) async fn list(
 ) -> Json<PoliciesView> {
     let files = state.policies.files().iter().enumerate();
     Json(PoliciesView {
-        policies: files.map(|(id, it)| PolicyView::of(id, it, &reviewer)).collect(),
+        policies: files.map(|(id, it)| PolicyView::new(id, it, &reviewer)).collect(),
     })
 }
 
@@ -152,20 +152,20 @@ pub(super) async fn list(
         (status = 503, description = "it cannot be audited or written, or codes cannot be checked, so it is not accepted", body = Problem)))]
 pub(super) async fn accept(
     From(state): From<Shared>,
-    asker: Asker,
+    requester: Requester,
     Path(id): Path<usize>,
     Body(body): Body<AcceptBody>,
 ) -> Result<Json<PolicyView>, Problem> {
     let file = state.policies.files().get(id).ok_or_else(|| Problem::not_found("policy"))?;
     let (rules, role) = file;
-    if !asker.reviewer().roles.contains(role) {
+    if !requester.reviewer().roles.contains(role) {
         let why = "only reviewers with the role that the host named accept a policy";
         return Err(Problem::forbidden("notEntitled", why));
     }
-    // Whoever has no role uses up no code.
-    let reviewer = asker.known_for(Deed::Loosen, &state).await?;
+    // A reviewer without the role does not use up a code.
+    let reviewer = requester.verify_for(Deed::Loosen, &state).await?;
     state.gate.accept_policy(rules, &body.digest, reviewer.authority()).await?;
-    Ok(Json(PolicyView::of(id, file, &reviewer)))
+    Ok(Json(PolicyView::new(id, file, &reviewer)))
 }
 
 impl std::convert::From<AcceptError> for Problem {
@@ -181,7 +181,7 @@ impl std::convert::From<AcceptError> for Problem {
     }
 }
 
-/// What the document says of these routes.
+/// The part of the OpenAPI document about these routes.
 #[derive(OpenApi)]
 #[openapi(paths(list, accept))]
 pub(super) struct PolicyDocument;

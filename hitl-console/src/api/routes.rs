@@ -5,10 +5,10 @@ use axum::middleware::from_fn_with_state;
 use axum::routing::{get, post};
 
 use super::{
-    audit, bulk, calls, decide, events, grants, openapi, presence, session, settle, stats, tasks,
+    audit, bulk, calls, decide, events, grants, openapi, presence, resolve, session, stats, tasks,
     uncover,
 };
-use crate::guard::signed_in;
+use crate::middleware::authenticate;
 use crate::state::Shared;
 
 /// Every route below `api/`, and the document that describes them. All but the document, and how to
@@ -21,8 +21,8 @@ pub(crate) fn routes(state: &Shared) -> Router<Shared> {
         .route("/api/calls/{id}/audit", get(audit::audit))
         .route("/api/calls/{id}/decide", post(decide::decide))
         .route("/api/calls/{id}/uncover", post(uncover::uncover))
-        .route("/api/calls/{id}/cancel", post(settle::cancel))
-        .route("/api/calls/{id}/resolve", post(settle::resolve))
+        .route("/api/calls/{id}/cancel", post(resolve::cancel))
+        .route("/api/calls/{id}/resolve", post(resolve::resolve))
         .route("/api/calls/{id}/grant", post(grants::save))
         .route("/api/calls/{id}/grant/preview", post(grants::preview))
         .route("/api/grants", get(grants::list))
@@ -31,14 +31,14 @@ pub(crate) fn routes(state: &Shared) -> Router<Shared> {
         .route("/api/bulk", post(bulk::decide))
         .route("/api/tasks", get(tasks::list))
         .route("/api/tasks/{id}/cancel", post(tasks::cancel))
-        .route("/api/presence", post(presence::looks))
+        .route("/api/presence", post(presence::set_presence))
         .route("/api/stats", get(stats::stats))
         .route("/api/events", get(events::events));
     #[cfg(feature = "policy-files")]
     let reviewers = reviewers
         .route("/api/policies", get(super::policies::list))
         .route("/api/policies/{id}/accept", post(super::policies::accept));
-    let reviewers = reviewers.layer(from_fn_with_state(Shared::clone(state), signed_in));
+    let reviewers = reviewers.layer(from_fn_with_state(Shared::clone(state), authenticate));
     Router::new()
         .route("/api/sign-in", get(session::sign_in))
         .route("/openapi.json", get(openapi::document))

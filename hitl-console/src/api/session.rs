@@ -3,53 +3,12 @@
 use axum::extract::State as From;
 use axum::{Extension, Json};
 use hitl_core::people::Deed;
-use hitl_core::{Principal, Tenant};
-use serde::Serialize;
-use utoipa::ToSchema;
+use hitl_wire::session::{CodeFor, Me, SignInMethod};
 
-use super::person::vouched;
+use super::requester::is_vouched;
 use crate::auth::{Reviewer, SignIn};
 use crate::error::Problem;
 use crate::state::Shared;
-
-/// Who is signed in.
-#[derive(Serialize, ToSchema)]
-#[serde(rename_all = "camelCase")]
-pub(super) struct Me {
-    /// Under which name decisions are kept.
-    #[schema(value_type = String)]
-    principal: Principal,
-    /// Whose calls are seen.
-    #[schema(value_type = String)]
-    tenant: Tenant,
-    /// How many rule files are shown under `api/policies`.
-    policies: usize,
-    /// What needs a one-time code beside the token.
-    code_for: CodeFor,
-}
-
-/// What needs a one-time code beside the token.
-#[derive(Serialize, ToSchema)]
-#[serde(rename_all = "lowercase")]
-enum CodeFor {
-    /// Nothing.
-    Nothing,
-    /// What loosens: to give a grant, to accept a policy.
-    Loosening,
-    /// What loosens, and each answer.
-    Answers,
-}
-
-/// How to get in.
-#[derive(Serialize, ToSchema)]
-#[serde(rename_all = "camelCase")]
-pub(super) struct HowToSignIn {
-    /// `token` or `page`.
-    with: &'static str,
-    /// Where the host's own page is.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    page: Option<String>,
-}
 
 /// Says who is signed in.
 #[utoipa::path(get, path = "/api/me", tag = "session",
@@ -59,7 +18,7 @@ pub(super) async fn me(
     Extension(reviewer): Extension<Reviewer>,
 ) -> Json<Me> {
     let code_for = match state.gate.people().demand().await {
-        _ if vouched(reviewer.known_by) => CodeFor::Nothing,
+        _ if is_vouched(reviewer.known_by) => CodeFor::Nothing,
         Ok(None) => CodeFor::Nothing,
         Ok(Some(demand)) if !demand.covers(Deed::Answer) => CodeFor::Loosening,
         // What cannot be read keeps nobody out who only stops something.
@@ -71,10 +30,10 @@ pub(super) async fn me(
 
 /// Says how to sign in. For everybody.
 #[utoipa::path(get, path = "/api/sign-in", tag = "session", security(()),
-    responses((status = 200, body = HowToSignIn)))]
-pub(super) async fn sign_in(From(state): From<Shared>) -> Json<HowToSignIn> {
+    responses((status = 200, body = SignInMethod)))]
+pub(super) async fn sign_in(From(state): From<Shared>) -> Json<SignInMethod> {
     Json(match state.auth.sign_in() {
-        SignIn::Token => HowToSignIn { with: "token", page: None },
-        SignIn::Page(page) => HowToSignIn { with: "page", page: Some(page) },
+        SignIn::Token => SignInMethod { with: "token".to_owned(), page: None },
+        SignIn::Page(page) => SignInMethod { with: "page".to_owned(), page: Some(page) },
     })
 }

@@ -1,19 +1,18 @@
-//! What the history page draws.
-
-use std::collections::BTreeMap;
+//! Outcomes, times to decision and approvals by confidence, for the history page.
 
 use axum::extract::State as From;
 use axum::{Extension, Json};
 use hitl_base::Timestamp;
 use hitl_core::approval::Choice;
 use hitl_core::{CallRecord, CallState};
-use serde::{Deserialize, Serialize};
-use utoipa::{IntoParams, ToSchema};
+use hitl_wire::stats::{ConfidenceBand, Stats, TimeBand};
+use serde::Deserialize;
+use utoipa::IntoParams;
 
-use super::read::Query;
+use super::extract::Query;
 use crate::auth::Reviewer;
+use crate::decided_calls;
 use crate::error::Problem;
-use crate::past;
 use crate::state::Shared;
 
 /// The bounds of time to decision, in seconds; the last band has none.
@@ -24,55 +23,8 @@ const BOUNDS: [u64; 7] = [10, 60, 300, 1800, 7200, 28_800, 86_400];
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 #[into_params(parameter_in = Query)]
 pub(super) struct StatsQuery {
-    /// How many days back; 14 unless said, at most 90.
+    /// The number of days back; 14 unless said, at most 90.
     days: Option<u32>,
-}
-
-/// What became of the calls of some days.
-#[derive(Debug, Default, PartialEq, Serialize, ToSchema)]
-#[serde(rename_all = "camelCase")]
-pub(super) struct Stats {
-    /// How many days back.
-    days: u32,
-    /// How many calls were submitted in that time.
-    calls: usize,
-    /// There were more than were looked at; the numbers are of the oldest.
-    cut: bool,
-    /// How many a human decided.
-    decided: usize,
-    /// By day (UTC) and outcome: `approved`, `edited`, `rejected`, `responded`, `aborted`,
-    /// `expired`, `denied`, `auto`, `granted` (a grant answered for it), `withdrawn`.
-    by_day: BTreeMap<String, BTreeMap<&'static str, usize>>,
-    /// How long decisions took.
-    time_to_decision: Vec<TimeBand>,
-    /// Half of the decisions took no longer, in seconds.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    median_seconds: Option<u64>,
-    /// Nine in ten took no longer, in seconds.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    p90_seconds: Option<u64>,
-    /// How often humans approved, by confidence.
-    by_confidence: Vec<ConfidenceBand>,
-}
-
-/// How many decisions took how long.
-#[derive(Debug, PartialEq, Serialize, ToSchema)]
-#[serde(rename_all = "camelCase")]
-pub(super) struct TimeBand {
-    /// Less than this many seconds; the last band has no bound.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    below_seconds: Option<u64>,
-    count: usize,
-}
-
-/// What humans decided about calls of a confidence.
-#[derive(Debug, PartialEq, Serialize, ToSchema)]
-#[serde(rename_all = "camelCase")]
-pub(super) struct ConfidenceBand {
-    /// From this confidence, ten points up.
-    from: u8,
-    approved: usize,
-    decided: usize,
 }
 
 /// Counts what became of the calls of the last days.
@@ -85,8 +37,8 @@ pub(super) async fn stats(
 ) -> Result<Json<Stats>, Problem> {
     let days = query.days.unwrap_or(14).clamp(1, 90);
     let now = state.gate.now().await?;
-    let since = past::since(now, days);
-    let (records, cut) = past::read(&state.gate, &reviewer.tenant, &[], since).await?;
+    let since = decided_calls::since(now, days);
+    let (records, cut) = decided_calls::read(&state.gate, &reviewer.tenant, &[], since).await?;
     Ok(Json(Stats { cut, ..count(&records, days) }))
 }
 
@@ -97,7 +49,7 @@ fn count(records: &[CallRecord], days: u32) -> Stats {
     let mut bands = [(0_usize, 0_usize); 10];
     for record in records {
         if let Some((at, outcome)) = outcome(record) {
-            *stats.by_day.entry(day(at)).or_default().entry(outcome).or_default() += 1;
+            *stats.by_day.entry(day(at)).or_default().entry(outcome.to_owned()).or_default() += 1;
         }
         // What a grant answered for, no human looked at.
         let Some(decided) = record.decided.as_ref().filter(|_| record.granted.is_none()) else {
@@ -128,7 +80,7 @@ fn count(records: &[CallRecord], days: u32) -> Stats {
     stats
 }
 
-/// What was decided about a call, and when; nothing while it waits.
+/// Returns the outcome of a call and its time; `None` while it is pending.
 fn outcome(record: &CallRecord) -> Option<(Timestamp, &'static str)> {
     if record.granted.is_some() {
         let decided = record.decided.as_ref().map(|decided| decided.at);

@@ -3,50 +3,35 @@
 use axum::extract::State as From;
 use axum::http::StatusCode;
 use axum::{Extension, Json};
-use hitl_tasks::TaskId;
-use serde::{Deserialize, Serialize};
-use utoipa::ToSchema;
+use hitl_tasks::{TaskId, TaskProgress};
+use hitl_wire::TaskSummary;
+use hitl_wire::schema::TaskListDocument;
+use hitl_wire::task::{CancelTaskBody, TaskList};
 
-use super::read::{Body, Path};
+use super::extract::{Body, Path};
 use crate::auth::Reviewer;
 use crate::error::Problem;
 use crate::state::Shared;
-use crate::view::TaskView;
-
-/// Tasks.
-#[derive(Debug, Serialize, ToSchema)]
-pub(super) struct TaskList {
-    /// What runs, oldest first, then what has ended in the last five minutes, newest first.
-    tasks: Vec<TaskView>,
-}
-
-/// Why a task is stopped.
-#[derive(Debug, Deserialize, ToSchema)]
-#[serde(rename_all = "camelCase", deny_unknown_fields)]
-pub(super) struct StopBody {
-    /// Why.
-    reason: Option<String>,
-}
 
 /// Lists the tasks of the reviewer's tenant.
 #[utoipa::path(get, path = "/api/tasks", tag = "tasks",
-    responses((status = 200, body = TaskList), (status = 401, body = Problem)))]
+    responses((status = 200, body = TaskListDocument), (status = 401, body = Problem)))]
 pub(super) async fn list(
     From(state): From<Shared>,
     Extension(reviewer): Extension<Reviewer>,
-) -> Json<TaskList> {
+) -> Json<TaskList<TaskSummary<TaskProgress>>> {
     Json(TaskList { tasks: state.board.list(&state.tasks, &reviewer) })
 }
 
 /// Stops a task. It ends by itself, a moment later; the stream tells when.
-#[utoipa::path(post, path = "/api/tasks/{id}/cancel", tag = "tasks", request_body = StopBody,
+#[utoipa::path(post, path = "/api/tasks/{id}/cancel", tag = "tasks", request_body = CancelTaskBody,
     params(("id" = String, Path, description = "the task's id")),
-    responses((status = 202, description = "it was told to stop"), (status = 404, body = Problem)))]
+    responses((status = 202, description = "it will stop"), (status = 404, body = Problem)))]
 pub(super) async fn cancel(
     From(state): From<Shared>,
     Extension(reviewer): Extension<Reviewer>,
     Path(id): Path<TaskId>,
-    Body(body): Body<StopBody>,
+    Body(body): Body<CancelTaskBody>,
 ) -> Result<StatusCode, Problem> {
     let reason = match body.reason.as_deref().map(str::trim).filter(|reason| !reason.is_empty()) {
         Some(reason) => format!("stopped by {}: {reason}", reviewer.principal),

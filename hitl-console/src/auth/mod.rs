@@ -1,12 +1,13 @@
 //! Who somebody is.
 
-mod identify;
+mod authenticate;
 mod throttle;
 mod token;
 mod tokens;
 
 pub use hitl_base::RandomnessError;
-pub use identify::{Auth, Reviewer, SignIn, Unidentified};
+
+pub use authenticate::{Auth, AuthError, Reviewer, SignIn};
 pub(crate) use throttle::Throttle;
 pub use token::Token;
 pub use tokens::Tokens;

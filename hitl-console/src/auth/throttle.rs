@@ -13,9 +13,9 @@ use crate::client::ClientAddress;
 
 /// Failures of one client within the window that are answered at once.
 const MAX_FAILURES: u32 = 10;
-/// How long failures are remembered.
+/// The time for which failures are remembered.
 const WINDOW: Duration = Duration::from_secs(60);
-/// How many clients are remembered; the others share one count.
+/// The number of clients that are remembered; all others share one count.
 const MAX_CLIENTS: usize = 4096;
 
 /// Counts failed logins, in bounded memory.
@@ -28,8 +28,9 @@ struct Failures {
 }
 
 impl Throttle {
-    /// Notes a failed login. How long its client should wait, when there were too many.
-    pub(crate) fn failed(&self, from: Option<ClientAddress>) -> Option<Duration> {
+    /// Records a failed login. Returns the time that its client should wait, if there were too
+    /// many.
+    pub(crate) fn record_failure(&self, from: Option<ClientAddress>) -> Option<Duration> {
         let (mut map, now) = (self.map(), Instant::now());
         if !map.contains_key(&from) && map.len() >= MAX_CLIENTS {
             map.retain(|_, failures| now.duration_since(failures.since) < WINDOW);
@@ -57,33 +58,33 @@ mod tests {
     use std::net::Ipv4Addr;
 
     fn client(n: u32) -> ClientAddress {
-        ClientAddress::of(Ipv4Addr::from(n).into())
+        ClientAddress::new(Ipv4Addr::from(n).into())
     }
 
     #[tokio::test(start_paused = true)]
     async fn after_ten_failures_one_client_is_to_wait_for_a_minute() {
         let throttle = Throttle::default();
         for _ in 0..10 {
-            assert_eq!(throttle.failed(Some(client(1))), None);
+            assert_eq!(throttle.record_failure(Some(client(1))), None);
         }
-        assert_eq!(throttle.failed(Some(client(1))), Some(WINDOW));
-        assert_eq!(throttle.failed(Some(client(2))), None);
+        assert_eq!(throttle.record_failure(Some(client(1))), Some(WINDOW));
+        assert_eq!(throttle.record_failure(Some(client(2))), None);
         tokio::time::advance(Duration::from_secs(59)).await;
-        assert_eq!(throttle.failed(Some(client(1))), Some(Duration::from_secs(1)));
+        assert_eq!(throttle.record_failure(Some(client(1))), Some(Duration::from_secs(1)));
         tokio::time::advance(Duration::from_secs(1)).await;
-        assert_eq!(throttle.failed(Some(client(1))), None);
+        assert_eq!(throttle.record_failure(Some(client(1))), None);
     }
 
     #[tokio::test(start_paused = true)]
     async fn invariant_13_a_flood_of_clients_is_bounded_and_shares_one_count() {
         let throttle = Throttle::default();
         for n in 0..10_000 {
-            let _ = throttle.failed(Some(client(n)));
+            let _ = throttle.record_failure(Some(client(n)));
         }
         assert!(throttle.map().len() <= MAX_CLIENTS + 1);
-        assert!(throttle.failed(Some(client(20_000))).is_some());
+        assert!(throttle.record_failure(Some(client(20_000))).is_some());
         tokio::time::advance(WINDOW).await;
-        assert_eq!(throttle.failed(Some(client(20_000))), None);
+        assert_eq!(throttle.record_failure(Some(client(20_000))), None);
         assert_eq!(throttle.map().len(), 1);
     }
 }

@@ -16,9 +16,9 @@ impl Token {
         Ok(Self(format!("hitl_{}", hex::encode(&bytes))))
     }
 
-    /// A token that the host has made elsewhere. Whoever can guess it can decide: 256 random bits
-    /// are enough, a password is not.
-    pub fn given(secret: impl Into<String>) -> Self {
+    /// Uses a secret that the host has generated elsewhere. Anybody who guesses it can decide: 256
+    /// random bits are enough, a password is not.
+    pub fn from_secret(secret: impl Into<String>) -> Self {
         Self(secret.into())
     }
 
@@ -28,7 +28,7 @@ impl Token {
     }
 
     pub(super) fn hash(&self) -> Hash {
-        Hash::of(&self.0)
+        Hash::new(&self.0)
     }
 }
 
@@ -38,16 +38,16 @@ impl fmt::Debug for Token {
     }
 }
 
-/// What is kept of a token. A fast hash is enough for what cannot be guessed.
+/// The hash of a token. A fast hash is enough for a secret that cannot be guessed.
 #[derive(Clone, Copy)]
 pub(super) struct Hash([u8; 32]);
 
 impl Hash {
-    pub(super) fn of(secret: &str) -> Self {
+    pub(super) fn new(secret: &str) -> Self {
         Self(Sha256::digest(secret.as_bytes()).into())
     }
 
-    /// Takes the same time whatever the two are.
+    /// Compares in constant time.
     pub(super) fn is(&self, other: &Self) -> bool {
         self.0.ct_eq(&other.0).into()
     }
@@ -63,6 +63,6 @@ mod tests {
         assert_eq!(one.reveal().strip_prefix("hitl_").unwrap().len(), 64);
         assert_ne!(one.reveal(), other.reveal());
         assert!(!format!("{one:?}").contains(&one.reveal()[5..]));
-        assert!(one.hash().is(&Hash::of(one.reveal())) && !one.hash().is(&other.hash()));
+        assert!(one.hash().is(&Hash::new(one.reveal())) && !one.hash().is(&other.hash()));
     }
 }

@@ -10,7 +10,7 @@ use hitl_core::Principal;
 use hitl_core::approval::KnownBy;
 
 use super::token::Hash;
-use super::{Auth, Reviewer, Token, Unidentified};
+use super::{Auth, AuthError, Reviewer, Token};
 
 /// Reviewers who are known by a bearer token. Only hashes are kept. Clones are the same list, so
 /// that a token can be added or revoked while the console runs.
@@ -59,7 +59,7 @@ impl Tokens {
 
     /// The owner of a secret. Every entry is compared, so that the time tells nothing.
     fn owner(&self, secret: &str) -> Option<Reviewer> {
-        let hash = Hash::of(secret);
+        let hash = Hash::new(secret);
         let list = self.0.read().unwrap_or_else(PoisonError::into_inner);
         let mut owner = None;
         for (there, reviewer) in list.iter() {
@@ -77,16 +77,19 @@ impl Tokens {
 }
 
 impl Auth for Tokens {
-    fn identify<'a>(&'a self, request: &'a Parts) -> BoxFuture<'a, Result<Reviewer, Unidentified>> {
+    fn authenticate<'a>(
+        &'a self,
+        request: &'a Parts,
+    ) -> BoxFuture<'a, Result<Reviewer, AuthError>> {
         let found = match request.headers.get(AUTHORIZATION) {
-            None => Err(Unidentified::Nobody),
+            None => Err(AuthError::Nobody),
             Some(value) => value
                 .to_str()
                 .ok()
                 .and_then(bearer)
                 .and_then(|secret| self.owner(secret))
                 .map(|reviewer| reviewer.known_by(KnownBy::Token))
-                .ok_or(Unidentified::Wrong),
+                .ok_or(AuthError::Wrong),
         };
         ready(found).boxed()
     }
@@ -123,7 +126,7 @@ mod tests {
 
     #[test]
     fn a_token_has_one_owner_until_it_is_revoked() {
-        let (first, second) = (Token::given("one"), Token::given("two"));
+        let (first, second) = (Token::from_secret("one"), Token::from_secret("two"));
         let tokens = Tokens::new().with("ann", &first).with("ann", &second).with("bob", &second);
         let owner = |secret: &str| tokens.owner(secret).map(|r| r.principal.to_string());
         assert_eq!(owner("one").as_deref(), Some("ann"));

@@ -13,7 +13,7 @@ use super::forwarded::{Hop, forwarded, x_forwarded_for};
 pub(crate) struct ClientAddress(IpAddr);
 
 impl ClientAddress {
-    pub(crate) fn of(address: IpAddr) -> Self {
+    pub(crate) fn new(address: IpAddr) -> Self {
         Self(match address.to_canonical() {
             IpAddr::V6(v6) => Ipv6Addr::from_bits(v6.to_bits() & (u128::MAX << 64)).into(),
             v4 @ IpAddr::V4(_) => v4,
@@ -79,7 +79,7 @@ mod tests {
 
     #[test]
     fn the_right_most_address_counts_that_is_no_proxy() {
-        // What the client wrote itself stands to the left.
+        // What the client wrote itself is on the left.
         assert_eq!(client("10.0.0.1", &[(XFF, "1.1.1.1, 198.51.100.1")]), "198.51.100.1");
         assert_eq!(client("10.0.0.1", &[(XFF, "10.0.0.9,198.51.100.1 ,10.0.0.2")]), "198.51.100.1");
         assert_eq!(client("10.0.0.1", &[(XFF, "1.1.1.1"), (XFF, "198.51.100.1")]), "198.51.100.1");
@@ -122,7 +122,7 @@ mod tests {
 
     #[test]
     fn one_client_has_one_network_of_ipv6() {
-        let of = |text: &str| ClientAddress::of(text.parse().unwrap());
+        let of = |text: &str| ClientAddress::new(text.parse().unwrap());
         assert_eq!(of("2001:db8::1"), of("2001:db8::ffff:1"));
         assert_ne!(of("2001:db8::1"), of("2001:db8:0:1::1"));
         assert_eq!(of("::ffff:192.0.2.1"), of("192.0.2.1"));

@@ -1,4 +1,4 @@
-//! What proxies write about where a request came from: `X-Forwarded-For` and `Forwarded` (RFC
+//! Headers in which proxies say where a request came from: `X-Forwarded-For` and `Forwarded` (RFC
 //! 7239).
 
 use std::net::{IpAddr, SocketAddr};

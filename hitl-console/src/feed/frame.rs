@@ -7,21 +7,21 @@ use axum::body::Bytes;
 use hitl_core::Tenant;
 use serde::Serialize;
 
-/// Where a watcher stands: what a browser sends back as `Last-Event-ID`. It names the life of the
-/// console besides, because numbers begin anew with each.
+/// The id of an event, which a browser sends back as `Last-Event-ID`. It contains the life of the
+/// console, because numbers start again with each.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct Place {
+pub(crate) struct EventId {
     pub(crate) life: u32,
     pub(crate) number: u64,
 }
 
-impl fmt::Display for Place {
+impl fmt::Display for EventId {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{:08x}-{}", self.life, self.number)
     }
 }
 
-impl FromStr for Place {
+impl FromStr for EventId {
     type Err = ();
 
     fn from_str(text: &str) -> Result<Self, ()> {
@@ -41,18 +41,18 @@ pub(crate) struct Frame {
 
 impl Frame {
     /// An event that is kept, with its place.
-    pub(crate) fn kept(place: Place, kind: &str, tenant: Option<Tenant>, data: &str) -> Self {
+    pub(crate) fn numbered(place: EventId, kind: &str, tenant: Option<Tenant>, data: &str) -> Self {
         let bytes = format!("id: {place}\nevent: {kind}\ndata: {data}\n\n").into();
         Self { tenant, bytes }
     }
 
     /// An event that is of interest only now.
-    pub(crate) fn passing(kind: &str, tenant: Option<Tenant>, data: &str) -> Self {
+    pub(crate) fn transient(kind: &str, tenant: Option<Tenant>, data: &str) -> Self {
         Self { tenant, bytes: format!("event: {kind}\ndata: {data}\n\n").into() }
     }
 }
 
-/// Compact JSON, which has no line breaks; `null` stands for the impossible.
+/// Writes compact JSON, which has no line breaks; `null` if that fails, which it never does.
 pub(crate) fn json(data: &impl Serialize) -> String {
     serde_json::to_string(data).unwrap_or_else(|_| "null".to_owned())
 }

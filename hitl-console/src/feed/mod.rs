@@ -1,9 +1,9 @@
-//! What is told to everybody who watches: one list of events, kept for those who come back.
+//! The stream of events: one list for all subscribers, kept for those that reconnect.
 
-mod follow;
+mod event_feed;
 mod frame;
-mod hub;
+mod source;
 
-pub(crate) use follow::{follow_calls, follow_tasks, keep_in_order};
-pub(crate) use frame::Place;
-pub(crate) use hub::{Feed, Subscriber};
+pub(crate) use event_feed::{Feed, Subscriber};
+pub(crate) use frame::EventId;
+pub(crate) use source::{publish_calls, publish_tasks, recover_calls};

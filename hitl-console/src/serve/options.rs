@@ -42,35 +42,36 @@ impl ServeOptions {
         }
     }
 
-    /// How many connections are open at once; 4096 unless set, at least 1. The process must be
-    /// allowed to open as many files (`ulimit -n`), and some more.
+    /// Limits the number of open connections; 4096 unless set, at least 1. The process must be
+    /// allowed to open that many files (`ulimit -n`), and some more.
     pub fn max_connections(mut self, connections: usize) -> Self {
         self.max_connections = connections;
         self
     }
 
-    /// How many of them may come from one address (of IPv6: from one network of 64 bits); 1024
-    /// unless set, at least 1.
+    /// Limits the number of open connections from one address (of IPv6: from one network of 64
+    /// bits); 1024 unless set, at least 1.
     pub fn max_connections_per_address(mut self, connections: usize) -> Self {
         self.max_connections_per_address = connections;
         self
     }
 
-    /// How many of all connections event streams cannot take; 1024 unless set, and at most all but
-    /// one.
+    /// Reserves this many connections that event streams cannot take; 1024 unless set, and at most
+    /// all but one.
     pub fn stream_reserve(mut self, connections: usize) -> Self {
         self.stream_reserve = connections;
         self
     }
 
-    /// How long the head of a request may take to come, and a connection may be idle between two;
-    /// 10 seconds unless set.
+    /// Sets the time within which the head of a request must arrive, and the time that a connection
+    /// may be idle between requests; 10 seconds unless set.
     pub fn head_deadline(mut self, within: Duration) -> Self {
         self.head_deadline = within;
         self
     }
 
-    /// How long a client may take nothing of an answer; 30 seconds unless set.
+    /// Sets the time after which a client that reads nothing of its answer is disconnected; 30
+    /// seconds unless set.
     pub fn write_deadline(mut self, within: Duration) -> Self {
         self.write_deadline = within;
         self

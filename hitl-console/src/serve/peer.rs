@@ -23,7 +23,7 @@ pub(crate) struct StreamSeat(
 
 /// No stream may take a further connection: the rest is kept for others.
 #[derive(Debug)]
-pub(crate) struct Reserved;
+pub(crate) struct NoStreamSeat;
 
 impl Peer {
     pub(super) fn new(address: SocketAddr) -> Self {
@@ -47,8 +47,8 @@ impl Peer {
     }
 
     /// Takes one of the connections that streams may take; `None` where the server is not ours.
-    pub(crate) fn stream_seat(&self) -> Result<Option<StreamSeat>, Reserved> {
+    pub(crate) fn stream_seat(&self) -> Result<Option<StreamSeat>, NoStreamSeat> {
         let Some(seat) = &self.seat else { return Ok(None) };
-        seat.stream_permit().map(|permit| Some(StreamSeat(permit))).ok_or(Reserved)
+        seat.stream_permit().map(|permit| Some(StreamSeat(permit))).ok_or(NoStreamSeat)
     }
 }

@@ -1,7 +1,7 @@
 //! Who may have a connection: a bounded number of seats, in all and for each address.
 //!
 //! A newcomer is never made to wait: when there is no seat, it gets the one that has been without a
-//! reviewer for longest. So whoever only holds connections open displaces others like themselves,
+//! reviewer for longest. So clients that only hold connections open displace each other,
 //! and a reviewer, who says who they are within milliseconds, keeps the seat until the answer is
 //! written.
 //!
@@ -51,12 +51,12 @@ pub(super) struct Seat {
     seats: Arc<Seats>,
     /// Nothing where it is not counted by address.
     address: Option<ClientAddress>,
-    place: Mutex<Place>,
+    place: Mutex<SeatState>,
     taken_away: Notify,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Place {
+enum SeatState {
     /// It may be taken away, in this turn.
     Free(u64),
     /// A reviewer uses it.
@@ -82,7 +82,7 @@ impl Seats {
     /// by a reviewer.
     pub(super) fn take(self: &Arc<Self>, from: IpAddr) -> Option<Arc<Seat>> {
         let exempt = self.exempt.iter().any(|range| range.contains(from));
-        let address = (!exempt).then(|| ClientAddress::of(from));
+        let address = (!exempt).then(|| ClientAddress::new(from));
         let mut state = self.state();
         let crowded = address
             .and_then(|address| state.addresses.get(&address))
@@ -97,7 +97,7 @@ impl Seats {
         let seat = Arc::new(Seat {
             seats: Arc::clone(self),
             address,
-            place: Mutex::new(Place::Free(turn)),
+            place: Mutex::new(SeatState::Free(turn)),
             taken_away: Notify::new(),
         });
         state.taken += 1;
@@ -112,7 +112,7 @@ impl Seats {
     }
 
     /// Takes a seat away although there are others: the system has no room for more connections.
-    /// Whether there was one.
+    /// Returns whether there was one.
     pub(super) fn make_room(&self) -> bool {
         let mut state = self.state();
         let first = state.free.first_key_value().map(|(turn, _)| *turn);
@@ -152,7 +152,7 @@ impl State {
         let seat = self.free.remove(&turn)?.upgrade();
         if let Some(seat) = &seat {
             self.give_back(turn, seat);
-            *seat.place() = Place::Gone;
+            *seat.place() = SeatState::Gone;
             seat.taken_away.notify_one();
         }
         seat
@@ -177,9 +177,9 @@ impl Seat {
     pub(super) fn keep(&self) {
         let mut state = self.seats.state();
         let mut place = self.place();
-        if let Place::Free(turn) = *place {
+        if let SeatState::Free(turn) = *place {
             state.withdraw(turn, self.address);
-            *place = Place::Kept;
+            *place = SeatState::Kept;
         }
     }
 
@@ -187,10 +187,10 @@ impl Seat {
     pub(super) fn release(self: &Arc<Self>) {
         let mut state = self.seats.state();
         let mut place = self.place();
-        if *place == Place::Kept {
+        if *place == SeatState::Kept {
             let turn = state.next_turn();
             state.offer(turn, self);
-            *place = Place::Free(turn);
+            *place = SeatState::Free(turn);
         }
     }
 
@@ -205,7 +205,7 @@ impl Seat {
     }
 
     /// Locked after the state of all seats, never before.
-    fn place(&self) -> MutexGuard<'_, Place> {
+    fn place(&self) -> MutexGuard<'_, SeatState> {
         self.place.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
@@ -216,9 +216,9 @@ impl Drop for Seat {
         let mut state = seats.state();
         let place = *self.place();
         match place {
-            Place::Free(turn) => state.give_back(turn, self),
-            Place::Kept => state.give_back(0, self),
-            Place::Gone => {}
+            SeatState::Free(turn) => state.give_back(turn, self),
+            SeatState::Kept => state.give_back(0, self),
+            SeatState::Gone => {}
         }
     }
 }

@@ -27,13 +27,13 @@ use super::connection::Connection;
 use super::seats::{Seat, Seats};
 use super::{Peer, ServeOptions};
 
-/// How many headers a request may have.
+/// The maximum number of headers of a request.
 const MAX_HEADERS: usize = 100;
-/// How large the head of a request may be, in bytes; also what is read or written ahead.
+/// The maximum size of a request's head, in bytes; also of what is read or written ahead.
 const MAX_HEAD_BYTES: usize = 32 * 1024;
-/// How many connections may be accepted and not yet read.
+/// The maximum number of connections that are accepted and not yet read.
 const MAX_UNREAD: usize = 128;
-/// How long it takes until the system may have room for a connection again.
+/// The pause after which the system may have room for a connection again.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(20);
 
 /// Serves a router until its future is dropped, within the bounds that [`ServeOptions::new`] has.
@@ -82,8 +82,8 @@ pub async fn serve_with(
     }
 }
 
-/// How many connections may be accepted and not yet read: fewer than there are seats for one
-/// address, so that none of them loses its seat before it was heard.
+/// Returns how many connections may be accepted and not yet read: fewer than there are seats for
+/// one address, so that none of them loses its seat before it is read.
 fn unread_connections(options: &ServeOptions) -> usize {
     let seats = options.max_connections.min(options.max_connections_per_address);
     (seats / 2).clamp(1, MAX_UNREAD)
@@ -139,9 +139,9 @@ async fn answer(
         let (answered, seat) = (router.call(request), Arc::clone(&seat));
         async move {
             // Dropped with the request when the client goes away.
-            let used = Used(seat);
+            let used = SeatGuard(seat);
             let response: Response<Body> = answered.await?;
-            Ok::<_, Infallible>(response.map(|body| Written { body, _used: used }))
+            Ok::<_, Infallible>(response.map(|body| SeatedBody { body, _used: used }))
         }
     });
     let io = TokioIo::new(Connection::new(stream, options.write_deadline));
@@ -159,21 +159,21 @@ async fn answer(
 }
 
 /// A seat while a request is answered on it.
-struct Used(Arc<Seat>);
+struct SeatGuard(Arc<Seat>);
 
-impl Drop for Used {
+impl Drop for SeatGuard {
     fn drop(&mut self) {
         self.0.release();
     }
 }
 
 /// The body of an answer; while it is written, its seat is used.
-struct Written {
+struct SeatedBody {
     body: Body,
-    _used: Used,
+    _used: SeatGuard,
 }
 
-impl HttpBody for Written {
+impl HttpBody for SeatedBody {
     type Data = Bytes;
     type Error = axum::Error;
 

@@ -97,7 +97,7 @@ async fn an_empty_console_has_no_violations() {
     let server = Server::start(router(gate, Tasks::none(), tokens())).await;
     let screen = Screen(&browser.client);
     screen.sign_in(&server.url(), ANN).await;
-    screen.see(&format!("{QUEUE}.empty"), "Nothing waits").await;
+    screen.see(&format!("{QUEUE}.empty"), "Nothing is pending").await;
     check(&screen, &axe, "an empty queue on a phone").await;
     browser.close().await;
 }

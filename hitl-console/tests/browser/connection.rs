@@ -17,7 +17,7 @@ async fn the_page_comes_back_by_itself_after_a_restart() {
     let mut server = Server::start(console()).await;
     let screen = Screen(&browser.client);
     screen.sign_in(&server.url(), ANN).await;
-    screen.see(&format!("{QUEUE}.empty"), "Nothing waits").await;
+    screen.see(&format!("{QUEUE}.empty"), "Nothing is pending").await;
 
     server.stop();
     screen.see(".lost", "The connection is lost").await;

@@ -33,13 +33,13 @@ async fn approve_and_reject_with_a_reason() {
     assert!(!screen.text("body").await.contains("secret-pin"));
     screen.click(&format!("{CARD}.reject")).await;
     screen.click(&format!("{CARD}form button[type=submit]")).await;
-    screen.see(&format!("{CARD}.note"), "Say why first").await;
+    screen.see(&format!("{CARD}.note"), "Enter a reason first").await;
     assert_eq!(record(&gate, signed.id).await.state, CallState::Pending);
     screen.one(&format!("{CARD}textarea")).await.send_keys("too dear").await.unwrap();
     screen.click(&format!("{CARD}form button[type=submit]")).await;
     screen.see(&format!("{CARD}.outcome"), "too dear").await;
     assert_eq!(record(&gate, signed.id).await.state, CallState::Rejected);
-    screen.see(&format!("{QUEUE}.empty"), "Nothing waits").await;
+    screen.see(&format!("{QUEUE}.empty"), "Nothing is pending").await;
     browser.close().await;
 }
 
@@ -123,7 +123,7 @@ async fn an_edit_is_checked_shown_and_approved() {
     screen.sign_in(&server.url(), ANN).await;
     screen.open("Book \"JFK\"").await;
     screen.press("e").await;
-    screen.see(&format!("{CARD}.diff"), "Nothing is changed yet").await;
+    screen.see(&format!("{CARD}.diff"), "No changes yet").await;
     // Fields are in the order of the arguments, which is that of their names: bags first.
     let bags = screen.one(&format!("{CARD}.field input")).await;
     bags.clear().await.unwrap();
@@ -156,8 +156,8 @@ async fn of_two_reviewers_one_wins_and_the_other_sees_it() {
     let url = server.url();
     tokio::join!(ann.sign_in(&url, ANN), bob.sign_in(&url, BOB));
     tokio::join!(ann.open("Send"), bob.open("Send"));
-    ann.see(&format!("{CARD}.onlookers"), "bob is looking").await;
-    bob.see(&format!("{CARD}.onlookers"), "ann is looking").await;
+    ann.see(&format!("{CARD}.onlookers"), "bob is also looking").await;
+    bob.see(&format!("{CARD}.onlookers"), "ann is also looking").await;
     let (approve, reject) = (format!("{CARD}.approve"), format!("{CARD}.reject"));
     let both = tokio::join!(ann.one(&approve), bob.one(&reject));
     let _raced = tokio::join!(both.0.click(), both.1.click());
@@ -184,14 +184,14 @@ async fn several_quick_calls_are_decided_together() {
     let server = Server::start(router(gate.clone(), Tasks::none(), tokens())).await;
     let screen = Screen(&browser.client);
     screen.sign_in(&server.url(), ANN).await;
-    screen.see(&format!("{QUEUE}.counts"), "3 wait").await;
+    screen.see(&format!("{QUEUE}.counts"), "3 pending").await;
     let boxes = screen.all(&format!("{QUEUE}.line > input")).await;
     assert_eq!(boxes.len(), 2, "what needs a full review cannot be selected");
     for one in boxes {
         one.click().await.unwrap();
     }
     screen.click_text(&format!("{QUEUE}.bulk .act"), "Approve 2").await;
-    screen.see(&format!("{QUEUE}.counts"), "1 waits").await;
+    screen.see(&format!("{QUEUE}.counts"), "1 pending").await;
     for id in [one.id, two.id] {
         assert_eq!(record(&gate, id).await.state, CallState::Approved);
     }

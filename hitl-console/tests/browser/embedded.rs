@@ -6,7 +6,7 @@ use axum::response::Html;
 use axum::routing::get;
 use futures::future::{BoxFuture, FutureExt as _, ready};
 use hitl::CallState;
-use hitl_console::{Auth, Reviewer, SignIn, Tasks, Unidentified, router};
+use hitl_console::{Auth, AuthError, Reviewer, SignIn, Tasks, router};
 
 use crate::driver::{Window, start};
 use crate::screen::Screen;
@@ -32,10 +32,13 @@ fn host(console: Router, body: String) -> Router {
 struct Cookies;
 
 impl Auth for Cookies {
-    fn identify<'a>(&'a self, request: &'a Parts) -> BoxFuture<'a, Result<Reviewer, Unidentified>> {
+    fn authenticate<'a>(
+        &'a self,
+        request: &'a Parts,
+    ) -> BoxFuture<'a, Result<Reviewer, AuthError>> {
         let cookie = request.headers.get("cookie").and_then(|cookie| cookie.to_str().ok());
         let known = cookie.and_then(|cookie| cookie.strip_prefix("user=")).map(Reviewer::new);
-        ready(known.ok_or(Unidentified::Nobody)).boxed()
+        ready(known.ok_or(AuthError::Nobody)).boxed()
     }
 
     fn sign_in(&self) -> SignIn {

@@ -44,7 +44,7 @@ async fn a_grant_is_given_seen_and_taken_back() {
 
     // Nothing was chosen yet: it says so, and asks nobody.
     screen.click(&format!("{CARD}form button[type=submit]")).await;
-    screen.see(&format!("{CARD}form .note"), "Say what an argument must be").await;
+    screen.see(&format!("{CARD}form .note"), "Choose what an argument must be").await;
     choose(&screen, CARD, "What origin may be", "exactly as here").await;
     choose(&screen, CARD, "What insurance may be", "exactly as here").await;
     choose(&screen, CARD, "What price may be", "at most").await;
@@ -65,7 +65,7 @@ async fn a_grant_is_given_seen_and_taken_back() {
                 while the tool, its schema and its description stay as they are";
     screen.see(&format!("{CARD}.rule"), "while the tool").await;
     assert_eq!(screen.text(&format!("{CARD}.rule")).await, rule);
-    screen.see(&format!("{CARD}.goes-on"), "2 calls that wait go on").await;
+    screen.see(&format!("{CARD}.goes-on"), "2 pending calls will run at once").await;
     assert!(grants(&gate).await.is_empty(), "it is shown, not given");
     screen.settle().await;
     screen.click_text(&format!("{CARD}form button"), "Allow this").await;
@@ -91,13 +91,13 @@ async fn a_grant_is_given_seen_and_taken_back() {
 
     screen.click_text(&format!("{view}button"), "Revoke").await;
     screen.click(&format!("{view}form button[type=submit]")).await;
-    screen.see(&format!("{view}form .note"), "Say why first").await;
+    screen.see(&format!("{view}form .note"), "Enter a reason first").await;
     screen.one(&format!("{view}textarea")).await.send_keys("too many trips").await.unwrap();
     screen.click(&format!("{view}form button[type=submit]")).await;
     screen.see(&format!("{view}.empty"), "No grant is in force").await;
     let revoked = grants(&gate).await[0].revoked.clone().unwrap();
     assert_eq!((revoked.by.as_str(), revoked.reason.as_deref()), ("ann", Some("too many trips")));
-    choose(&screen, view, "Which grants", "All that were given").await;
+    choose(&screen, view, "Which grants", "All grants").await;
     screen.see(&format!("{view}.grant"), "Revoked by ann").await;
     screen.see(&format!("{view}.grant"), "too many trips").await;
     let asked = gate.submit(trip(20.0)).by("agent").await.unwrap();

@@ -26,7 +26,7 @@ async fn the_whole_job_is_done_with_keys() {
     screen.one("hitl-sign-in >>> input").await;
     screen.until("the focus", "return document.querySelector('hitl-sign-in')?.shadowRoot.activeElement?.type === 'password'").await;
     screen.press(&format!("{ANN}{RETURN}")).await;
-    screen.see(&format!("{QUEUE}.counts"), "3 wait").await;
+    screen.see(&format!("{QUEUE}.counts"), "3 pending").await;
 
     // The most urgent first: the contract. A reason is asked for.
     screen.press("j").await;
@@ -44,7 +44,7 @@ async fn the_whole_job_is_done_with_keys() {
     assert_eq!(record(&gate, gone.id).await.version, 1);
 
     // The deletion: the key leads to the field, and what is typed there is no command.
-    screen.see(&format!("{QUEUE}.counts"), "2 wait").await;
+    screen.see(&format!("{QUEUE}.counts"), "2 pending").await;
     screen.press("j").await;
     screen.see(&format!("{CARD}h2"), "Delete project").await;
     screen.settle().await;
@@ -55,7 +55,7 @@ async fn the_whole_job_is_done_with_keys() {
     assert_eq!(record(&gate, gone.id).await.state, CallState::Approved);
 
     // One key for a plain one; before that the help, which closes again.
-    screen.see(&format!("{QUEUE}.counts"), "1 waits").await;
+    screen.see(&format!("{QUEUE}.counts"), "1 pending").await;
     screen.press("?").await;
     screen.see("hitl-help >>> dialog", "approve").await;
     screen.press(ESCAPE).await;
@@ -127,7 +127,7 @@ async fn a_card_that_has_just_appeared_takes_no_decision() {
         });
     ";
     let said = browser.client.execute(hasty, vec![]).await.unwrap();
-    assert!(said.as_str().unwrap().contains("Look at it first"), "{said}");
+    assert!(said.as_str().unwrap().contains("Read it first"), "{said}");
     assert_eq!(record(&gate, request.id).await.version, 1);
     browser.close().await;
 }

@@ -32,7 +32,7 @@ async fn markup_is_shown_and_does_nothing() {
     let server = Server::start(router(gate, Tasks::none(), tokens())).await;
     let screen = Screen(&browser.client);
     screen.sign_in(&server.url(), ANN).await;
-    screen.see(&format!("{QUEUE}.counts"), "9 wait").await;
+    screen.see(&format!("{QUEUE}.counts"), "9 pending").await;
     for row in screen.all(&format!("{QUEUE}.row")).await {
         row.click().await.unwrap();
         screen.one(&format!("{CARD}.args")).await;

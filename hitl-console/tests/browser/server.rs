@@ -17,7 +17,7 @@ pub(crate) struct Server {
 }
 
 pub(crate) fn tokens() -> Tokens {
-    Tokens::new().with("ann", &Token::given(ANN)).with("bob", &Token::given(BOB))
+    Tokens::new().with("ann", &Token::from_secret(ANN)).with("bob", &Token::from_secret(BOB))
 }
 
 impl Server {

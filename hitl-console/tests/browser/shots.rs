@@ -96,7 +96,7 @@ async fn every_card_and_view_is_pictured() {
     let server = Server::start(router(scene.gate.clone(), scene.tasks(), tokens())).await;
     let screen = Screen(&browser.client);
     screen.sign_in(&server.url(), ANN).await;
-    screen.see(&format!("{QUEUE}.counts"), "4 wait").await;
+    screen.see(&format!("{QUEUE}.counts"), "4 pending").await;
     for (title, name) in [
         ("Sign contract", "contract"),
         ("Delete project", "deletion"),
@@ -153,7 +153,7 @@ async fn a_phone_is_pictured() {
     let server = Server::start(router(scene.gate.clone(), scene.tasks(), tokens())).await;
     let screen = Screen(&browser.client);
     screen.sign_in(&server.url(), ANN).await;
-    screen.see(&format!("{QUEUE}.counts"), "4 wait").await;
+    screen.see(&format!("{QUEUE}.counts"), "4 pending").await;
     shoot(&screen, "phone-queue").await;
     screen.open("Sign contract").await;
     shoot(&screen, "phone-contract").await;
@@ -170,7 +170,7 @@ async fn what_is_seldom_seen_is_pictured() {
     screen.one("hitl-sign-in >>> input").await;
     shoot(&screen, "sign-in").await;
     screen.sign_in(&server.url(), ANN).await;
-    screen.see(&format!("{QUEUE}.empty"), "Nothing waits").await;
+    screen.see(&format!("{QUEUE}.empty"), "Nothing is pending").await;
     shoot(&screen, "empty").await;
     screen.press("?").await;
     screen.one("hitl-help >>> dialog").await;
@@ -180,7 +180,7 @@ async fn what_is_seldom_seen_is_pictured() {
     screen.see("hitl-grants >>> .empty", "No grant is in force").await;
     shoot(&screen, "no-grants").await;
     screen.click_text("nav a", "Tasks").await;
-    screen.see("hitl-tasks", "No task runs").await;
+    screen.see("hitl-tasks", "No tasks are running").await;
     shoot(&screen, "no-tasks").await;
     screen.click_text("nav a", "Queue").await;
     note(&gate).await;

@@ -22,23 +22,23 @@ async fn the_queue_is_filtered_counted_and_says_what_arrives() {
     let screen = Screen(&browser.client);
     screen.sign_in(&server.url(), ANN).await;
     let counts = format!("{QUEUE}.counts");
-    screen.see(&counts, "3 wait · 1 quick, 2 full").await;
+    screen.see(&counts, "3 pending · 1 quick, 2 full").await;
     let rows = format!("{QUEUE}.row .title");
     let choose = async |label: &str, option: &str| {
         let select = format!("{QUEUE}select[aria-label=\"{label}\"]");
         screen.one(&select).await.select_by_label(option).await.unwrap();
     };
     choose("Risk", "High risk").await;
-    screen.see(&counts, "2 of 3 wait").await;
+    screen.see(&counts, "2 of 3 pending").await;
     assert!(!screen.text(&rows).await.contains("Lunch"));
     choose("Tool", "Delete project").await;
-    screen.see(&counts, "1 of 3 wait").await;
+    screen.see(&counts, "1 of 3 pending").await;
     choose("Risk", "Low risk").await;
-    screen.see(&format!("{QUEUE}.empty"), "Nothing that waits fits the filter").await;
-    choose("Tool", "Every tool").await;
-    choose("Risk", "Every risk").await;
+    screen.see(&format!("{QUEUE}.empty"), "No pending call matches the filter").await;
+    choose("Tool", "All tools").await;
+    choose("Risk", "All risks").await;
     screen.one(&format!("{QUEUE}input[type=search]")).await.send_keys("APOLLO").await.unwrap();
-    screen.see(&counts, "1 of 3 wait").await;
+    screen.see(&counts, "1 of 3 pending").await;
     assert_eq!(screen.text(&rows).await, "Delete project \"apollo\"");
     screen.press(&"\u{e003}".repeat("APOLLO".len())).await;
     choose("Order", "Oldest first").await;
@@ -47,7 +47,7 @@ async fn the_queue_is_filtered_counted_and_says_what_arrives() {
     // A screen reader is told of what arrives.
     note(&gate).await;
     screen.see(&format!("{QUEUE}[role=status]"), "New: Send \"Lunch?\" to \"bob\", low risk").await;
-    screen.see(&counts, "4 wait · 2 quick, 2 full").await;
+    screen.see(&counts, "4 pending · 2 quick, 2 full").await;
     browser.close().await;
 }
 
@@ -72,7 +72,7 @@ async fn a_task_shows_how_far_it_is_and_is_cancelled_and_dismissed() {
     let screen = Screen(&browser.client);
     screen.sign_in(&server.url(), ANN).await;
     screen.click_text("nav a", "Tasks").await;
-    screen.see("hitl-tasks", "No task runs").await;
+    screen.see("hitl-tasks", "No tasks are running").await;
     let second = work(0.5, false);
     let task = Task::new("Export")
         .step(TaskStep::new("Read", work(1.0, true)))
@@ -94,10 +94,10 @@ async fn a_task_shows_how_far_it_is_and_is_cancelled_and_dismissed() {
     screen.see(&format!("{card}.badge"), "Cancelled").await;
     screen.see(&format!("{card}.times"), "took").await;
     screen.click_text(&format!("{card}.act"), "Dismiss").await;
-    screen.see("hitl-tasks", "No task runs").await;
+    screen.see("hitl-tasks", "No tasks are running").await;
     // It stays away.
     screen.0.refresh().await.unwrap();
-    screen.see("hitl-tasks", "No task runs").await;
+    screen.see("hitl-tasks", "No tasks are running").await;
     browser.close().await;
 }
 
@@ -175,8 +175,8 @@ async fn invariant_9_a_policy_that_waits_is_shown_line_by_line_and_its_state_is_
     let file = hitl_core::RuleFile::open(&path);
     let gate = tools::register(hitl::Gate::builder()).policy(file.clone()).build().await.unwrap();
     let tokens = Tokens::new()
-        .with(Reviewer::new("ann").role("admin"), &Token::given(ANN))
-        .with("bob", &Token::given(BOB));
+        .with(Reviewer::new("ann").role("admin"), &Token::from_secret(ANN))
+        .with("bob", &Token::from_secret(BOB));
     let console = Console::new(gate, Tasks::none(), tokens).policy(file.clone(), "admin");
     let server = Server::start(console.router()).await;
     let screen = Screen(&browser.client);
@@ -193,7 +193,7 @@ async fn invariant_9_a_policy_that_waits_is_shown_line_by_line_and_its_state_is_
     rules("auto", " # x\\n+ 9: effect = 'deny'");
     file.reload().unwrap();
     open(Some(ANN)).await;
-    screen.see(&format!("{view}.badge"), "Waits to be accepted").await;
+    screen.see(&format!("{view}.badge"), "Waiting to be accepted").await;
     let changes = file.status().waiting.unwrap().changes;
     let lines = screen.all(&format!("{view}.changes li")).await;
     assert_eq!(lines.len(), changes.len(), "one line of the file is one item");
@@ -204,10 +204,10 @@ async fn invariant_9_a_policy_that_waits_is_shown_line_by_line_and_its_state_is_
     file.reload().unwrap_err();
     open(None).await;
     screen.see(&format!("{view}.badge"), "The file does not load").await;
-    screen.see(&format!("{view}.note"), "what was read before decides: ").await;
+    screen.see(&format!("{view}.note"), "the version read before applies: ").await;
     screen.click_text("button", "Sign out").await;
     open(Some(BOB)).await;
     screen.see(&format!("{view}.badge"), "The file does not load").await;
-    screen.see(&format!("{view}.note"), "what was read before decides.").await;
+    screen.see(&format!("{view}.note"), "the version read before applies.").await;
     browser.close().await;
 }

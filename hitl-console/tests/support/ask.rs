@@ -114,6 +114,8 @@ pub(crate) struct Event {
     pub(crate) id: Option<String>,
     pub(crate) kind: String,
     pub(crate) data: Value,
+    /// The data as it was sent.
+    pub(crate) text: String,
 }
 
 impl Events {
@@ -151,12 +153,13 @@ impl Events {
             } else if let Some(value) = line.strip_prefix("event: ") {
                 kind = value.to_owned();
             } else if let Some(value) = line.strip_prefix("data: ") {
-                data = Some(serde_json::from_str(value).unwrap());
+                data = Some(value.to_owned());
             }
             if line.is_empty()
-                && let Some(data) = data.take()
+                && let Some(text) = data.take()
             {
-                return Some(Event { id, kind, data });
+                let data = serde_json::from_str(&text).unwrap();
+                return Some(Event { id, kind, data, text });
             }
             if line == "0" {
                 return None;

@@ -3,4 +3,5 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "tests")]
 
 pub(crate) mod ask;
+pub(crate) mod mask;
 pub(crate) mod tools;

@@ -1,0 +1,56 @@
+//! The JSON that a hitl console and its clients exchange, each document defined once.
+//!
+//! | module | documents |
+//! |---|---|
+//! | [`call`] | a call in a list ([`CallSummary`]), and its card ([`CallDetail`]) |
+//! | [`queue`] | a page of calls, and how many there are |
+//! | [`history`] | the history of a call, and its audit |
+//! | [`decision`] | decisions and other changes of calls that a client sends |
+//! | [`grant`] | grants: previewed, saved, listed, revoked |
+//! | [`task`] | tasks |
+//! | [`stats`] | outcomes and times to decision |
+//! | [`event`] | the data of the events of the stream |
+//! | [`session`] | who is signed in, and how to sign in |
+//! | [`error`] | why a request was refused |
+//!
+//! # Shape
+//!
+//! Names are camelCase. Moments are ISO 8601 in UTC with milliseconds, ids are UUIDs, digests are
+//! hexadecimal, amounts are decimal text so that no number is rounded. A field that has no value is
+//! left out. Texts may come from a model or a person: escape them before you show them.
+//!
+//! Ids, digests and words such as a call's state are the types of `hitl-core`, so that a word means
+//! the same on both sides and a value that was read is safe to print.
+//!
+//! # Compatibility
+//!
+//! Fields are only added. What a console sends is read leniently: unknown fields are ignored, and
+//! what a client can do without defaults when it is missing or cannot be read. What a client sends
+//! is read strictly: an unknown field is refused, so that a misspelt limit is not no limit.
+//!
+//! Types are exhaustive on purpose: the compiler names every place that must fill a new field. All
+//! crates of a release have the same version.
+
+pub mod call;
+pub mod decision;
+pub mod error;
+pub mod event;
+pub mod grant;
+pub mod history;
+mod lenient;
+pub mod queue;
+#[cfg(feature = "openapi")]
+pub mod schema;
+pub mod session;
+pub mod stats;
+pub mod task;
+mod terms;
+
+pub use call::{CallDetail, CallSummary};
+pub use decision::DecisionBody;
+pub use error::ErrorBody;
+pub use event::CallEvent;
+pub use grant::GrantSummary;
+pub use history::CallHistory;
+pub use queue::CallPage;
+pub use task::TaskSummary;

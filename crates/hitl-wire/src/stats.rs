@@ -1,0 +1,68 @@
+//! Outcomes, times to decision, and approvals by confidence.
+
+use std::collections::BTreeMap;
+
+use serde::{Deserialize, Serialize};
+
+/// The outcomes of the calls of some days.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+#[serde(rename_all = "camelCase")]
+pub struct Stats {
+    /// The number of days back.
+    pub days: u32,
+    /// The number of calls were submitted in that time.
+    #[serde(default)]
+    #[cfg_attr(feature = "openapi", schema(required))]
+    pub calls: usize,
+    /// True if there were more than were read; the numbers are those of the oldest.
+    #[serde(default)]
+    #[cfg_attr(feature = "openapi", schema(required))]
+    pub cut: bool,
+    /// The number of a human decided.
+    #[serde(default)]
+    #[cfg_attr(feature = "openapi", schema(required))]
+    pub decided: usize,
+    /// By day (UTC, `2026-01-31`) and outcome: `approved`, `edited`, `rejected`, `responded`,
+    /// `aborted`, `expired`, `denied`, `auto`, `granted` (a grant answered for it), `withdrawn`.
+    pub by_day: BTreeMap<String, BTreeMap<String, u64>>,
+    /// Times to decision, in bands.
+    #[serde(default)]
+    #[cfg_attr(feature = "openapi", schema(required))]
+    pub time_to_decision: Vec<TimeBand>,
+    /// The median time to a decision, in seconds.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub median_seconds: Option<u64>,
+    /// The 90th percentile of the time to a decision, in seconds.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub p90_seconds: Option<u64>,
+    /// Approvals by humans, by confidence.
+    #[serde(default)]
+    #[cfg_attr(feature = "openapi", schema(required))]
+    pub by_confidence: Vec<ConfidenceBand>,
+}
+
+/// The number of decisions took how long.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+#[serde(rename_all = "camelCase")]
+pub struct TimeBand {
+    /// Less than this many seconds, and not in the band before; the last band has no bound.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub below_seconds: Option<u64>,
+    /// The number of decisions.
+    pub count: usize,
+}
+
+/// The decisions about calls of a range of confidence.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+#[serde(rename_all = "camelCase")]
+pub struct ConfidenceBand {
+    /// The lowest confidence of the range, which is ten points wide.
+    pub from: u8,
+    /// The number of were approved, with or without an edit.
+    pub approved: usize,
+    /// The number of were decided.
+    pub decided: usize,
+}

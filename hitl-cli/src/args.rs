@@ -1,0 +1,231 @@
+//! The command line: its commands, options and their help.
+//!
+//! | file | what is there |
+//! |---|---|
+//! | `queue` | filters and order of `queue` |
+//! | `decide` | who decides on which call, and how an unknown outcome is resolved |
+//! | `grant` | the terms of `allow`, and filters of `grants` |
+//! | `checks` | `audit` and `policy` |
+//! | `values` | how values are parsed: pure |
+
+mod checks;
+mod decide;
+mod grant;
+mod queue;
+mod values;
+
+use std::path::PathBuf;
+
+use clap::{Args, Parser, Subcommand};
+use clap_complete::Shell;
+use hitl_core::{GrantId, RequestId};
+
+use crate::commands::erase::EraseArgs;
+use crate::commands::hold::HoldCommand;
+use crate::commands::key::KeyCommand;
+use crate::exit::EXIT_CODES;
+use crate::person::PersonCommand;
+
+pub(crate) use checks::{AcceptArgs, AuditCommand, PolicyCommand};
+pub(crate) use decide::{DecideArgs, DeciderArgs, FindingArgs, ResolveArgs};
+pub(crate) use grant::{AllowArgs, GrantsArgs, Until};
+pub(crate) use queue::{OrderArg, QueueArgs};
+
+/// Review and decide the tool calls of AI agents, in a terminal or from a script.
+#[derive(Debug, Parser)]
+#[command(name = "hitl", version, after_long_help = EXIT_CODES, infer_subcommands = false)]
+pub(crate) struct Cli {
+    #[command(flatten)]
+    pub(crate) backend: BackendArgs,
+    /// Print JSON for programs instead of text for people.
+    #[arg(long, global = true)]
+    pub(crate) json: bool,
+    #[command(subcommand)]
+    pub(crate) command: Command,
+}
+
+/// Where the calls are.
+#[derive(Debug, Args)]
+pub(crate) struct BackendArgs {
+    /// The store: an SQLite file, or `postgres://..`.
+    #[arg(long, global = true, env = "HITL_DB", hide_env_values = true, value_name = "FILE|URL")]
+    pub(crate) db: Option<String>,
+    /// The schema of a PostgreSQL store [default: hitl].
+    #[arg(long, global = true, env = "HITL_SCHEMA", value_name = "NAME")]
+    pub(crate) schema: Option<String>,
+    /// A console instead of a store: `http://127.0.0.1:PORT` or `https://..`. Authenticate with a
+    /// token from `HITL_TOKEN` or `--token-file`.
+    #[arg(long, global = true, env = "HITL_URL", value_name = "URL")]
+    pub(crate) url: Option<String>,
+    /// The file with the token for the console.
+    #[arg(long, global = true, env = "HITL_TOKEN_FILE", value_name = "FILE")]
+    pub(crate) token_file: Option<PathBuf>,
+    /// The file with the host key, 64 hexadecimal digits: of a PostgreSQL store, or of an SQLite
+    /// file whose host keeps the key itself. While a key is being replaced, the former ones follow,
+    /// one per line.
+    #[arg(long, global = true, env = "HITL_KEY_FILE", value_name = "FILE")]
+    pub(crate) key_file: Option<PathBuf>,
+    /// See and decide only this tenant's calls (repeatable) [default: all tenants].
+    #[arg(long, global = true, value_name = "NAME")]
+    pub(crate) tenant: Vec<String>,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Command {
+    /// List pending calls, most urgent first.
+    Queue(QueueArgs),
+    /// Show one call: its card, its state and its history.
+    Show {
+        /// The call's id.
+        id: RequestId,
+        /// Also show what redaction masks. You need the rights to decide the call; the audit
+        /// records who uncovered what, so a store needs --audit. What the host declared sensitive
+        /// stays hidden.
+        #[arg(long)]
+        uncover: bool,
+        #[command(flatten)]
+        who: DeciderArgs,
+    },
+    /// Approve a call. On a terminal its card is shown and you are asked; elsewhere --binding is
+    /// required.
+    Approve {
+        #[command(flatten)]
+        decide: DecideArgs,
+        /// The exact name of what is deleted, for deletions.
+        #[arg(long, value_name = "NAME")]
+        confirm: Option<String>,
+        /// Do not ask. Needs --binding.
+        #[arg(long, requires = "binding")]
+        yes: bool,
+    },
+    /// Change arguments and approve the result, in your editor or with a patch. With --db this
+    /// works only for tools that are known by their schema; use --url for all others, so that the
+    /// process that has the tool checks the arguments. The call is assessed again before it runs.
+    Edit {
+        #[command(flatten)]
+        decide: DecideArgs,
+        /// The change as a JSON merge patch (RFC 7396), like '{"amount": 80}' [default: edit the
+        /// arguments in $VISUAL or $EDITOR].
+        #[arg(long, value_name = "JSON")]
+        patch: Option<String>,
+    },
+    /// Reject a call. The model gets the reason.
+    Reject {
+        #[command(flatten)]
+        decide: DecideArgs,
+        /// The reason.
+        #[arg(long)]
+        reason: String,
+        /// Let the model ask for the same call again in the same run.
+        #[arg(long)]
+        may_ask_again: bool,
+    },
+    /// Answer the model instead of running the call.
+    Respond {
+        #[command(flatten)]
+        decide: DecideArgs,
+        /// The answer.
+        #[arg(long)]
+        message: String,
+    },
+    /// Do not run the call, and stop the run.
+    Abort {
+        #[command(flatten)]
+        decide: DecideArgs,
+        /// The reason.
+        #[arg(long)]
+        reason: String,
+    },
+    /// List grants (what runs without asking, and how much has been used), or show one.
+    Grants(GrantsArgs),
+    /// Run a call, and run calls like it without asking from now on. The exact rule is shown and
+    /// you are asked; elsewhere --binding is required. By default it covers the very same
+    /// arguments, in this run.
+    Allow(AllowArgs),
+    /// Revoke a grant. Calls that it allowed and that have not started are asked about again.
+    Revoke {
+        /// The grant's id, as `grants` prints it.
+        grant: GrantId,
+        /// The reason.
+        #[arg(long)]
+        reason: String,
+        #[command(flatten)]
+        who: DeciderArgs,
+    },
+    /// Erase the contents of calls that have ended. Keys stay taken, and the audit's chain stays
+    /// intact. What a legal hold covers is kept. Needs a person, and --audit.
+    Erase(EraseArgs),
+    /// Place, release and list legal holds.
+    #[command(subcommand)]
+    Hold(HoldCommand),
+    /// Resolve a call whose outcome is unknown, after you have checked what it did.
+    Resolve(ResolveArgs),
+    /// List tasks and their progress. With --url it is live; with a store it is the last journaled
+    /// state, newest first: a task that was started and has not ended is listed as running even if
+    /// its process died, and a running step counts as 0 %.
+    Tasks {
+        /// Maximum number to list.
+        #[arg(long, default_value_t = 50)]
+        limit: usize,
+    },
+    /// Follow changes of calls until interrupted.
+    Watch {
+        /// Start after this change, as `watch` prints it; for a store a number, where 0 is the
+        /// beginning [default: only new changes].
+        #[arg(long, value_name = "PLACE")]
+        after: Option<String>,
+        /// Stop after this number of changes.
+        #[arg(long, value_name = "N")]
+        count: Option<u64>,
+    },
+    /// Check audit logs.
+    Audit {
+        #[command(subcommand)]
+        command: AuditCommand,
+    },
+    /// Enroll people: a device or printed codes that tell a person from an agent in their shell.
+    Person {
+        #[command(subcommand)]
+        command: PersonCommand,
+    },
+    /// Replace the host key of a store: rotate, reseal, retire.
+    Key {
+        #[command(subcommand)]
+        command: KeyCommand,
+    },
+    /// Check and accept rule files.
+    Policy {
+        #[command(subcommand)]
+        command: PolicyCommand,
+    },
+    /// Count pending calls and past decisions. Reads every call of a store; a console counts the
+    /// outcomes of the last 90 days.
+    Stats,
+    /// Print completions for a shell.
+    Completions {
+        /// The shell.
+        shell: Shell,
+    },
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use clap::CommandFactory as _;
+
+    #[test]
+    fn the_command_line_is_sound() {
+        Cli::command().debug_assert();
+    }
+
+    #[test]
+    fn yes_alone_approves_nothing() {
+        let id = RequestId::new().to_string();
+        let line = |rest: &[&str]| {
+            let words = ["hitl", "approve", id.as_str()].into_iter().chain(rest.iter().copied());
+            Cli::try_parse_from(words).is_ok()
+        };
+        assert!(!line(&["--yes"]));
+        assert!(line(&["--yes", "--binding", "01234567"]));
+    }
+}

@@ -1,0 +1,269 @@
+//! A console, by what it takes and gives: its REST and its stream of events.
+
+use std::collections::BTreeMap;
+use std::io::BufRead as _;
+use std::path::Path;
+use std::time::Duration;
+
+use hitl_core::people::Demand;
+use hitl_core::{DecisionId, GrantId, GrantTerms, RequestId, UncoveredCard};
+use hitl_wire::decision::{AnswerKind, PresenceBody, ResolveBody, UncoverBody};
+use hitl_wire::grant::{
+    GrantPage, GrantPreview, GrantPreviewBody, GrantSaveBody, RevokeBody, SavedGrant,
+};
+use hitl_wire::history::HistoryEntry;
+use hitl_wire::session::{CodeFor, Me};
+use hitl_wire::stats::Stats;
+use hitl_wire::task::TaskList;
+use hitl_wire::{
+    CallDetail, CallEvent, CallHistory, CallPage, CallSummary, DecisionBody, GrantSummary,
+};
+use serde_json::value::RawValue;
+
+use super::http::{Http, read};
+use super::sse::Lines;
+use crate::args::{BackendArgs, DeciderArgs};
+use crate::exit::{Exit, Failure};
+use crate::view::{CallLine, Card, Change, ChangeEntry, GrantResult, NumberedEntry, StatsReport};
+
+/// The delay before a lost stream is opened again, and the number of attempts.
+const RECONNECT_DELAY: Duration = Duration::from_secs(1);
+const MAX_ATTEMPTS: u32 = 10;
+/// The number of days of outcomes are counted.
+const STATS_DAYS: u32 = 90;
+
+/// A console, asked in the name of a token's owner.
+pub(crate) struct ConsoleClient(Http);
+
+/// The token's owner.
+pub(crate) struct TokenOwner {
+    pub(crate) name: String,
+    /// The actions that require a one-time code; `None` when nobody has enrolled, or the host
+    /// vouches.
+    pub(crate) demand: Option<Demand>,
+}
+
+impl ConsoleClient {
+    /// A console whose address and token the command line and the environment name.
+    pub(super) fn open(
+        url: &str,
+        backend: &BackendArgs,
+        audit: Option<&Path>,
+    ) -> Result<Self, Failure> {
+        if !backend.tenant.is_empty() || backend.key_file.is_some() {
+            let why = "a console shows the tenant of its token, and keeps the key itself: leave out \
+                       --tenant and --key-file (HITL_KEY_FILE)";
+            return Err(Failure::usage(why));
+        }
+        if audit.is_some() {
+            return Err(Failure::usage(
+                "a console writes its own audit: leave out --audit (HITL_AUDIT)",
+            ));
+        }
+        Ok(Self(Http::open(url, backend.token_file.as_deref())?))
+    }
+
+    /// Refuses options that name who decides: over a console the token does.
+    pub(crate) fn refuse_name(who: &DeciderArgs) -> Result<(), Failure> {
+        if who.name.is_some() || !who.role.is_empty() {
+            let why = "the token names who decides over a console: leave out --as and --role \
+                       (HITL_APPROVER)";
+            return Err(Failure::usage(why));
+        }
+        Ok(())
+    }
+
+    /// Who the token's owner is, and what a one-time code is demanded of them for.
+    pub(crate) fn token_owner(&self) -> Result<TokenOwner, Failure> {
+        let me: Me = read(&self.0.get("api/me", &[])?)?;
+        let demand = match me.code_for {
+            CodeFor::Nothing => None,
+            CodeFor::Loosening => Some(Demand::Loosening),
+            CodeFor::Answers => Some(Demand::Answers),
+        };
+        Ok(TokenOwner { name: me.principal.to_string(), demand })
+    }
+
+    /// Sends this one-time code with the next deed. One that no header can hold is refused here.
+    pub(crate) fn send_code(&self, code: &str) -> Result<(), Failure> {
+        self.0.send_code(code)
+    }
+
+    /// A page of the queue.
+    pub(crate) fn queue(&self, query: &[(&str, String)]) -> Result<CallPage, Failure> {
+        read(&self.0.get("api/calls", query)?)
+    }
+
+    /// All that the console says of a call.
+    pub(crate) fn card(&self, id: RequestId) -> Result<Card, Failure> {
+        let detail: CallDetail = read(&self.0.get(&format!("api/calls/{id}"), &[])?)?;
+        let history: CallHistory = read(&self.0.get(&format!("api/calls/{id}/audit"), &[])?)?;
+        let steps = history.entries.into_iter().map(|entry| {
+            let HistoryEntry { seq, event, state, version, at, by } = entry;
+            NumberedEntry { number: seq, entry: ChangeEntry { id, event, state, version, at, by } }
+        });
+        Ok(Card::from_console(detail, steps.collect()))
+    }
+
+    /// A call with what redaction masks in it, as the card shows it.
+    pub(crate) fn uncover(&self, card: &Card) -> Result<UncoveredCard, Failure> {
+        let request = &card.request;
+        let (revision, binding) = (request.revision, request.binding);
+        let body = UncoverBody { revision, binding, places: None };
+        read(&self.0.post_once(&format!("api/calls/{}/uncover", request.id), &body)?)
+    }
+
+    /// Says that a person looks at a call: others see it, and the audit keeps that it was shown.
+    pub(crate) fn set_presence(&self, id: Option<RequestId>) -> Result<(), Failure> {
+        self.0.post("api/presence", &PresenceBody { at: id }).map(drop)
+    }
+
+    /// Starts a decision on a call as the card shows it. Sending it twice is harmless.
+    pub(crate) fn decision(card: &Card, answer: AnswerKind) -> DecisionBody {
+        let request = &card.request;
+        let decision = Some(DecisionId::new());
+        DecisionBody { decision, ..DecisionBody::new(request.revision, request.binding, answer) }
+    }
+
+    /// Decides a call.
+    pub(crate) fn decide(&self, id: RequestId, body: &DecisionBody) -> Result<CallLine, Failure> {
+        let call: CallSummary = read(&self.0.post_once(&format!("api/calls/{id}/decide"), body)?)?;
+        Ok(call.into())
+    }
+
+    /// Resolves a call whose outcome is unknown.
+    pub(crate) fn resolve(&self, id: RequestId, body: &ResolveBody) -> Result<CallLine, Failure> {
+        let call: CallSummary = read(&self.0.post_once(&format!("api/calls/{id}/resolve"), body)?)?;
+        Ok(call.into())
+    }
+
+    /// Previews a grant on a call, as the card shows the call.
+    pub(crate) fn preview_grant(
+        &self,
+        card: &Card,
+        terms: &GrantTerms,
+    ) -> Result<GrantPreview, Failure> {
+        let request = &card.request;
+        let (id, terms) = (request.id, terms.clone());
+        let (revision, binding) = (request.revision, request.binding);
+        let body = GrantPreviewBody { revision, binding, terms };
+        read(&self.0.post(&format!("api/calls/{id}/grant/preview"), &body)?)
+    }
+
+    /// Gives a grant, exactly as it was previewed.
+    pub(crate) fn save_grant(
+        &self,
+        card: &Card,
+        terms: &GrantTerms,
+        preview: GrantPreview,
+    ) -> Result<GrantResult, Failure> {
+        let request = &card.request;
+        let (id, terms, preview) = (request.id, terms.clone(), preview.digest);
+        let (revision, binding) = (request.revision, request.binding);
+        let body = GrantSaveBody { revision, binding, terms, preview };
+        let saved: SavedGrant = read(&self.0.post_once(&format!("api/calls/{id}/grant"), &body)?)?;
+        Ok(saved.into())
+    }
+
+    /// A page of its grants.
+    pub(crate) fn grants(&self, query: &[(&str, String)]) -> Result<GrantPage, Failure> {
+        read(&self.0.get("api/grants", query)?)
+    }
+
+    /// One grant.
+    pub(crate) fn grant(&self, id: GrantId) -> Result<GrantSummary, Failure> {
+        read(&self.0.get(&format!("api/grants/{id}"), &[])?)
+    }
+
+    /// Takes a grant back.
+    pub(crate) fn revoke(&self, id: GrantId, reason: &str) -> Result<GrantSummary, Failure> {
+        let body = RevokeBody { reason: reason.to_owned() };
+        read(&self.0.post(&format!("api/grants/{id}/revoke"), &body)?)
+    }
+
+    /// Counts pending calls, and outcomes of the last days.
+    pub(crate) fn stats(&self) -> Result<StatsReport, Failure> {
+        let days = [("days", STATS_DAYS.to_string())];
+        let stats: Stats = read(&self.0.get("api/stats", &days)?)?;
+        let query = [("order", "oldest".to_owned()), ("limit", "1".to_owned())];
+        let CallPage { calls, counts, .. } = self.queue(&query)?;
+        let mut outcomes: BTreeMap<String, u64> = BTreeMap::new();
+        for (outcome, number) in stats.by_day.into_values().flatten() {
+            *outcomes.entry(outcome).or_default() += number;
+        }
+        Ok(StatsReport {
+            states: [
+                ("pending", counts.all),
+                ("approved", counts.approved),
+                ("claimed", counts.claimed),
+                ("outcomeUnknown", counts.unknown),
+            ]
+            .into(),
+            priorities: [
+                ("urgent".to_owned(), counts.urgent),
+                ("high".to_owned(), counts.high),
+                ("medium".to_owned(), counts.medium),
+            ]
+            .into(),
+            levels: [("quick".to_owned(), counts.quick), ("full".to_owned(), counts.full)].into(),
+            oldest_waits_since: calls.first().map(|call| call.created_at),
+            outcomes,
+            days: Some(stats.days),
+            median_seconds: stats.median_seconds,
+        })
+    }
+
+    /// The tasks of the reviewer's tenant, each as the console says it.
+    pub(crate) fn tasks(&self) -> Result<Vec<Box<RawValue>>, Failure> {
+        Ok(read::<TaskList<_>>(&self.0.get("api/tasks", &[])?)?.tasks)
+    }
+
+    /// Tells every change, until `tell` says that it is enough. A stream that is lost is opened
+    /// again where it was.
+    pub(crate) fn watch(
+        &self,
+        after: Option<String>,
+        mut tell: impl FnMut(Change) -> Result<bool, Failure>,
+    ) -> Result<(), Failure> {
+        let (mut last, mut failed) = (after, 0);
+        loop {
+            let mut stream = match self.0.stream("api/events", last.as_deref()) {
+                Ok(stream) => stream,
+                Err(failure) if failure.exit == Exit::Failed && failed + 1 < MAX_ATTEMPTS => {
+                    failed += 1;
+                    std::thread::sleep(RECONNECT_DELAY * failed);
+                    continue;
+                }
+                Err(failure) => return Err(failure),
+            };
+            let (mut lines, mut line) = (Lines::default(), String::new());
+            // A connection that breaks or falls silent is opened again.
+            while stream.read_line(&mut line).is_ok_and(|read| read > 0) {
+                let event = lines.take(&line);
+                line.clear();
+                let Some(event) = event else { continue };
+                failed = 0;
+                let before = last.clone();
+                last = event.id.or(last);
+                let change = match event.kind.as_str() {
+                    "gap" => Change::Gap { after: before.unwrap_or_default() },
+                    "call" => {
+                        let CallEvent { event, at, by, call } = read(&event.data)?;
+                        let (id, state, version) = (call.id, call.state, call.version);
+                        let place = last.clone().unwrap_or_default();
+                        Change::Changed {
+                            place,
+                            entry: ChangeEntry { id, event, state, version, at, by },
+                        }
+                    }
+                    _ => continue,
+                };
+                if !tell(change)? {
+                    return Ok(());
+                }
+            }
+            failed += 1;
+            std::thread::sleep(RECONNECT_DELAY);
+        }
+    }
+}

@@ -1,0 +1,45 @@
+//! Where the calls are: a store, or a console.
+//!
+//! | file | what is there |
+//! |---|---|
+//! | `store` | an SQLite file or a PostgreSQL database, with a gate over it |
+//! | `console` | a client of a console |
+//! | `http` | one request and its answer; the token; which addresses a token is sent to |
+//! | `sse` | the events of a stream: pure |
+
+mod console;
+mod http;
+mod sse;
+mod store;
+
+use std::path::Path;
+
+use crate::args::BackendArgs;
+use crate::exit::Failure;
+pub(crate) use console::{ConsoleClient, TokenOwner};
+pub(crate) use store::{StoreBackend, read_keys};
+
+/// Where the calls are.
+pub(crate) enum Backend {
+    Store(Box<StoreBackend>),
+    Console(ConsoleClient),
+}
+
+impl Backend {
+    /// Opens what the command line names; a store's decisions are also written to the audit in this
+    /// folder.
+    pub(crate) async fn open(backend: &BackendArgs, audit: Option<&Path>) -> Result<Self, Failure> {
+        match (&backend.db, &backend.url) {
+            (Some(db), None) => {
+                Ok(Self::Store(Box::new(StoreBackend::open(db, backend, audit).await?)))
+            }
+            (None, Some(url)) => Ok(Self::Console(ConsoleClient::open(url, backend, audit)?)),
+            (None, None) => Err(Failure::usage(
+                "name the calls' store or console: --db FILE, --db postgres://.., or --url http://..",
+            )),
+            (Some(_), Some(_)) => Err(Failure::usage(
+                "give --db or --url, not both (HITL_DB and HITL_URL count as well)",
+            )),
+        }
+    }
+}

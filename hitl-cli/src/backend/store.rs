@@ -1,0 +1,231 @@
+//! A store, and a gate over it.
+//!
+//! The gate has no tools: it lists and takes decisions, and the process that has the tools runs
+//! what was approved.
+
+use std::path::{Path, PathBuf};
+
+use hitl_core::AuditSink as _;
+use hitl_core::store::Store;
+use hitl_core::{
+    CallRecord, CallState, Gate, GrantId, GrantRecord, HostKey, HostKeys, JsonlAudit, RequestId,
+    Tenant, Viewer,
+};
+use hitl_store::SqliteStore;
+use hitl_tasks::{Journal, JournalSummary};
+
+use crate::args::BackendArgs;
+use crate::exit::{Exit, Failure};
+use crate::view::{Card, NumberedEntry};
+
+/// The number of tenants or tasks of one page.
+const TENANTS: usize = 1000;
+
+/// A store, and a gate over it.
+pub(crate) struct StoreBackend {
+    pub(crate) gate: Gate,
+    pub(crate) store: Box<dyn Store>,
+    journal: Box<dyn Journal>,
+    tenants: Vec<Tenant>,
+    /// The file of the audit that this program writes.
+    pub(crate) audit_file: Option<PathBuf>,
+}
+
+impl StoreBackend {
+    /// Opens the store; decisions are also written to the audit in this folder.
+    pub(crate) async fn open(
+        db: &str,
+        backend: &BackendArgs,
+        audit: Option<&Path>,
+    ) -> Result<Self, Failure> {
+        let keys = backend.key_file.as_deref().map(read_keys).transpose()?;
+        let tenants = backend.tenant.iter().map(|name| Tenant::new(name.as_str())).collect();
+        if db.starts_with("postgres://") || db.starts_with("postgresql://") {
+            let store = postgres(db, keys, backend.schema.as_deref()).await?;
+            return Self::over(store, tenants, audit).await;
+        }
+        if backend.schema.is_some() {
+            return Err(Failure::usage("only a PostgreSQL store has a schema: leave out --schema"));
+        }
+        // A store that is not there would be made.
+        if let Err(error) = std::fs::metadata(db) {
+            return Err(Failure::file(Path::new(db), &error));
+        }
+        let mut options = SqliteStore::options();
+        if let Some(keys) = keys {
+            options = options.key(keys);
+        }
+        Self::over(options.open(db).await?, tenants, audit).await
+    }
+
+    async fn over(
+        store: impl Store + Journal + Clone,
+        tenants: Vec<Tenant>,
+        audit: Option<&Path>,
+    ) -> Result<Self, Failure> {
+        let mut gate = Gate::builder().store(store.clone()).without_recovery();
+        let mut audit_file = None;
+        if let Some(folder) = audit {
+            let log = JsonlAudit::in_folder(folder)
+                .map_err(|error| Failure::new(Exit::Failed, error.to_string()))?;
+            audit_file = log.files().pop();
+            gate = gate.audit(log);
+        }
+        Ok(Self {
+            gate: gate.build().await?,
+            store: Box::new(store.clone()),
+            journal: Box::new(store),
+            tenants,
+            audit_file,
+        })
+    }
+
+    /// Returns whose calls are seen.
+    pub(crate) fn viewer(&self) -> Viewer {
+        if self.tenants.is_empty() {
+            return Viewer::all_tenants();
+        }
+        Viewer::of_each(self.tenants.iter().cloned())
+    }
+
+    /// The tenants whose calls are seen.
+    pub(crate) async fn tenants(&self) -> Result<Vec<Tenant>, Failure> {
+        if !self.tenants.is_empty() {
+            return Ok(self.tenants.clone());
+        }
+        let mut all: Vec<Tenant> = Vec::new();
+        loop {
+            let some = self.store.tenants(all.last(), TENANTS).await?;
+            let is_last = some.len() < TENANTS;
+            all.extend(some);
+            if is_last {
+                return Ok(all);
+            }
+        }
+    }
+
+    /// All that is known of a call.
+    pub(crate) async fn card(&self, record: &CallRecord) -> Result<Card, Failure> {
+        let history = self.gate.history_of(&record.key().tenant, record.id()).await?;
+        let steps =
+            history.iter().map(|(number, entry)| NumberedEntry::new(*number, entry)).collect();
+        let waits = record.state == CallState::Pending;
+        let status = if waits { Some(self.gate.tool_status(record).await?) } else { None };
+        let warning = status.and_then(|status| status.warning());
+        Ok(Card::new(record, steps, self.gate.now().await?, warning))
+    }
+
+    /// The youngest tasks that the journal knows, at most so many, of the tenants that are seen.
+    pub(crate) async fn tasks(&self, limit: usize) -> Result<Vec<JournalSummary>, Failure> {
+        let (mut tasks, mut before) = (Vec::new(), None);
+        loop {
+            let some = self.journal.recent(before, TENANTS).await?;
+            before = some.last().copied();
+            for id in &some {
+                let known = JournalSummary::read(*id, &self.journal.load(*id).await?)?;
+                tasks.extend(known.filter(|task| self.is_seen(task)));
+                if tasks.len() >= limit {
+                    return Ok(tasks);
+                }
+            }
+            if some.len() < TENANTS {
+                return Ok(tasks);
+            }
+        }
+    }
+
+    fn is_seen(&self, task: &JournalSummary) -> bool {
+        let tenant = task.tenant.as_deref().map(Tenant::from).unwrap_or_default();
+        self.tenants.is_empty() || self.tenants.contains(&tenant)
+    }
+
+    /// A grant, whichever of the tenants it is of.
+    pub(crate) async fn grant(&self, id: GrantId) -> Result<GrantRecord, Failure> {
+        for tenant in self.tenants().await? {
+            if let Some(record) = self.gate.grant(&tenant, id).await? {
+                return Ok(record);
+            }
+        }
+        Err(Failure::new(Exit::NotFound, format!("there is no grant {id}")))
+    }
+
+    /// A call, whichever of the tenants it is of.
+    pub(crate) async fn call(&self, id: RequestId) -> Result<CallRecord, Failure> {
+        for tenant in self.tenants().await? {
+            if let Some(record) = self.gate.get(&tenant, id).await? {
+                return Ok(record);
+            }
+        }
+        Err(Failure::new(Exit::NotFound, format!("there is no call {id}")))
+    }
+}
+
+#[cfg(feature = "postgres")]
+async fn postgres(
+    url: &str,
+    keys: Option<HostKeys>,
+    schema: Option<&str>,
+) -> Result<hitl_store::PostgresStore, Failure> {
+    let Some(keys) = keys else {
+        return Err(Failure::usage("a PostgreSQL store needs the host key: --key-file FILE"));
+    };
+    let mut options = hitl_store::PostgresStore::options(url).key(keys);
+    if let Some(schema) = schema {
+        options = options.schema(schema);
+    }
+    Ok(options.open().await?)
+}
+
+#[cfg(not(feature = "postgres"))]
+#[expect(clippy::unused_async, reason = "the twin of the one that connects")]
+async fn postgres(_: &str, _: Option<HostKeys>, _: Option<&str>) -> Result<SqliteStore, Failure> {
+    Err(Failure::usage("this `hitl` was built without the feature `postgres`"))
+}
+
+/// Reads the keys of a file, one a line, the current one first.
+pub(crate) fn read_keys(path: &Path) -> Result<HostKeys, Failure> {
+    let text = std::fs::read_to_string(path).map_err(|error| Failure::file(path, &error))?;
+    keys_of(text.trim()).ok_or_else(|| {
+        let why = format!(
+            "{} holds no key: 64 hexadecimal digits, and those of former keys one a line",
+            path.display()
+        );
+        Failure::new(Exit::Failed, why)
+    })
+}
+
+fn keys_of(text: &str) -> Option<HostKeys> {
+    let mut keys = text.lines().map(|line| key_of(line.trim()));
+    let current = HostKeys::new(keys.next()??);
+    keys.try_fold(current, |keys, key| Some(keys.with_previous(key?)))
+}
+
+fn key_of(text: &str) -> Option<HostKey> {
+    let digits = text.as_bytes();
+    if digits.len() != 64 {
+        return None;
+    }
+    let nibble = |digit: u8| char::from(digit).to_digit(16).and_then(|n| u8::try_from(n).ok());
+    let mut bytes = [0; 32];
+    for (byte, pair) in bytes.iter_mut().zip(digits.chunks_exact(2)) {
+        *byte = nibble(pair[0])? << 4 | nibble(pair[1])?;
+    }
+    Some(HostKey::from_bytes(bytes))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_key_is_64_digits() {
+        let text = "00ff".repeat(16);
+        assert_eq!(key_of(&text).unwrap().expose()[..3], [0, 255, 0]);
+        for wrong in ["", &text[1..], &text.replace('f', "g"), &"é".repeat(32)] {
+            assert!(key_of(wrong).is_none(), "{wrong}");
+            assert!(keys_of(&format!("{text}\n{wrong}\n{text}")).is_none(), "{wrong}");
+        }
+        let two = keys_of(&format!("{text}\n{}", "01".repeat(32))).unwrap();
+        assert_eq!((two.current().expose()[1], two.previous().len()), (255, 1));
+    }
+}

@@ -1,0 +1,63 @@
+//! The card of a call.
+
+use std::sync::Arc;
+
+use hitl_base::{Json, Timestamp};
+use hitl_core::approval::Extent;
+use hitl_core::machine::Ending;
+use hitl_core::{CallRecord, Gate, Principal, reviewer_factors, weighted};
+use hitl_wire::call::FactorScore;
+use hitl_wire::{CallDetail, CallSummary};
+
+/// Builds the card of a call. `tool_warning` is what a reviewer should know of the tool as it is
+/// now; it becomes one of the warnings.
+pub(crate) fn card(
+    record: &CallRecord,
+    gate: &Gate,
+    onlookers: impl IntoIterator<Item = Principal>,
+    now: Timestamp,
+    tool_warning: Option<String>,
+) -> CallDetail {
+    let request = &record.request;
+    let tool = gate.specs().into_iter().find(|tool| tool.name == request.tool);
+    let count = match request.arguments.tree() {
+        Ok(Json::Object(members)) => members.len(),
+        _ => 0,
+    };
+    let factors = reviewer_factors(request.risk, request.assessment.confidence, count);
+    let mut rendered = request.render(now, Extent::Full);
+    rendered.warnings.extend(tool_warning.clone());
+    CallDetail {
+        summary: CallSummary::from(record),
+        arguments_text: request.arguments.as_str().to_owned(),
+        confirm: request.confirmation(),
+        no_grant: request.may_be_granted().err().map(|why| why.to_string()),
+        grant: record.granted.map(|drawn| drawn.grant),
+        rendered: Some(rendered),
+        tool_warning,
+        request: Arc::clone(request),
+        schema: tool.map(|tool| tool.schema),
+        weighted: weighted(&factors),
+        factors: factors
+            .iter()
+            .map(|factor| FactorScore {
+                name: factor.name.to_owned(),
+                score: factor.score,
+                weight: factor.weight,
+            })
+            .collect(),
+        roles: record.context.roles.clone(),
+        workspace_verified: record.context.workspace_verified,
+        time_sensitive: record.context.time_sensitive,
+        attached: record.attached,
+        attempts: record.attempts,
+        ending: record.ending.as_ref().map(|ending| match ending {
+            Ending::Reason(reason) => reason.clone(),
+            Ending::Failure(failure) => failure.message.clone(),
+            _ => String::new(),
+        }),
+        approved_by: record.votes.iter().map(|vote| vote.by.clone()).collect(),
+        onlookers: onlookers.into_iter().collect(),
+        now,
+    }
+}
