@@ -6,7 +6,7 @@ use std::time::Duration;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use clap_complete::Shell;
 use hitl_base::Timestamp;
-use hitl_core::grant::NotAnAmount;
+use hitl_core::grant::ParseAmountError;
 use hitl_core::{Amount, ApprovalLevel, CallState, GrantId, Priority, QueueOrder, RequestId, Risk};
 use serde::de::DeserializeOwned;
 
@@ -448,7 +448,7 @@ fn pair(text: &str) -> Result<(String, String), String> {
 /// `NAME=NUMBER`.
 fn at_most(text: &str) -> Result<(String, Amount), String> {
     let (name, number) = pair(text)?;
-    Ok((name, number.parse().map_err(|why: NotAnAmount| why.to_string())?))
+    Ok((name, number.parse().map_err(|why: ParseAmountError| why.to_string())?))
 }
 
 fn until(text: &str) -> Result<Until, String> {

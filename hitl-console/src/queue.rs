@@ -2,10 +2,10 @@
 //! counts and cursors.
 
 use hitl_base::Timestamp;
-use hitl_core::queue::{Cursor, InvalidCursor, Tally};
+use hitl_core::queue::{CappedCount, Cursor, InvalidCursor};
 use hitl_core::{
     ApprovalLevel, CallRecord, CallState, Gate, Priority, QueueCounts, QueueOrder, QueueQuery,
-    Risk, Tenant, Viewer,
+    ReviewScope, Risk, Tenant,
 };
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
@@ -115,39 +115,39 @@ pub(crate) struct Listing {
 pub(crate) struct Counts {
     /// All that wait.
     #[schema(value_type = Object)]
-    all: Tally,
+    all: CappedCount,
     /// Of these, past their due time; counted as far as 200.
     #[schema(value_type = Object)]
-    overdue: Tally,
+    overdue: CappedCount,
     /// Of these, what is quickly decided.
     #[schema(value_type = Object)]
-    quick: Tally,
+    quick: CappedCount,
     /// Of these, what needs a full review.
     #[schema(value_type = Object)]
-    full: Tally,
+    full: CappedCount,
     /// Of these, by priority.
     #[schema(value_type = Object)]
-    urgent: Tally,
+    urgent: CappedCount,
     /// The same.
     #[schema(value_type = Object)]
-    high: Tally,
+    high: CappedCount,
     /// The same.
     #[schema(value_type = Object)]
-    medium: Tally,
+    medium: CappedCount,
     /// Approved, and not begun.
     #[schema(value_type = Object)]
-    approved: Tally,
+    approved: CappedCount,
     /// It runs.
     #[schema(value_type = Object)]
-    claimed: Tally,
+    claimed: CappedCount,
     /// Parked: nobody knows how it ended.
     #[schema(value_type = Object)]
-    unknown: Tally,
+    unknown: CappedCount,
 }
 
 /// Answers a query.
 pub(crate) async fn list(gate: &Gate, tenant: &Tenant, query: &Query) -> Result<Listing, Problem> {
-    let queue = gate.queue(Viewer::of(tenant.clone()));
+    let queue = gate.queue(ReviewScope::tenant(tenant.clone()));
     let asked = asked(query)?;
     let page = if query.order == Some(Order::Newest) {
         let days = query.days.unwrap_or(30);
@@ -159,13 +159,13 @@ pub(crate) async fn list(gate: &Gate, tenant: &Tenant, query: &Query) -> Result<
     };
     let late = QueueQuery::pending().order(QueueOrder::Due).due_before(page.now).limit(OVERDUE);
     let late = queue.page(late).await?;
-    let mut overdue = Tally::of(late.entries.len() as u64);
+    let mut overdue = CappedCount::new(late.entries.len() as u64);
     overdue.more |= late.next.is_some();
     Ok(Listing {
         calls: page.calls.iter().map(CallSummary::of).collect(),
         next: page.next.map(|next| next.to_string()),
         counts: Counts::of(&queue.counts().await?, overdue),
-        tools: gate.specs().into_iter().map(|tool| tool.name.into_owned()).collect(),
+        tools: gate.tools().into_iter().map(|tool| tool.name.into_owned()).collect(),
         now: page.now,
     })
 }
@@ -200,7 +200,7 @@ fn asked(query: &Query) -> Result<QueueQuery, Problem> {
             QueueOrder::Created
         }
     };
-    let mut asked = QueueQuery::of(&states).order(order).limit(limit(query));
+    let mut asked = QueueQuery::new(&states).order(order).limit(limit(query));
     if let Some(tool) = &query.tool {
         asked = asked.tool(tool);
     }
@@ -251,7 +251,7 @@ fn state(name: &str) -> Result<CallState, Problem> {
 }
 
 impl Counts {
-    fn of(counts: &QueueCounts, overdue: Tally) -> Self {
+    fn of(counts: &QueueCounts, overdue: CappedCount) -> Self {
         Self {
             all: counts.state(CallState::Pending),
             overdue,

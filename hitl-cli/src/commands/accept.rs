@@ -4,7 +4,7 @@ use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
 
 use hitl_base::display::visible;
-use hitl_core::approval::{Authority, KnownBy};
+use hitl_core::approval::{KnownBy, ReviewerIdentity};
 use hitl_core::audit::JsonlAudit;
 use hitl_core::policy::{AcceptError, AcceptanceFile, PendingRules};
 use hitl_core::{Principal, RuleFile};
@@ -88,7 +88,7 @@ pub(super) async fn run(place: &Place, wanted: &Wanted, output: &Output) -> Resu
     // What is accepted may let calls run unasked, so a person has to be known for it.
     let known = known(place, wanted, &by).await?;
     looked_at(wanted, &waiting)?;
-    let person = Authority::of(by.as_str()).known_by(known);
+    let person = ReviewerIdentity::new(by.as_str()).known_by(known);
     rules.accept(&waiting.version.digest, person).map_err(|error| {
         let exit = match error {
             AcceptError::Changed => Exit::Changed,

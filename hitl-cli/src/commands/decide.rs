@@ -1,7 +1,7 @@
 //! `hitl approve`, `edit`, `reject`, `respond` and `abort`.
 
 use hitl_base::json::scan;
-use hitl_core::{ApprovalRequest, Authority, CallState, Decision, GateErrorKind};
+use hitl_core::{ApprovalRequest, CallState, Decision, GateErrorKind, ReviewerIdentity};
 use serde_json::{Value, json};
 
 use super::{Output, audited, editor, name, show, terminal};
@@ -48,7 +48,7 @@ async fn at_store(
     store: &StoreSource,
     wanted: &Decide,
     mut reply: Reply,
-    by: Authority,
+    by: ReviewerIdentity,
 ) -> Result<CallLine, Failure> {
     let record = store.call(wanted.id).await?;
     let card = store.card(&record).await?;
@@ -209,7 +209,7 @@ fn sent(reply: Reply) -> Value {
 }
 
 /// The decision names the revision that was read, so that one that came later is not decided by it.
-fn decision(request: &ApprovalRequest, reply: Reply, by: Authority) -> Decision {
+fn decision(request: &ApprovalRequest, reply: Reply, by: ReviewerIdentity) -> Decision {
     match reply {
         Reply::Approve { .. } => request.approve().by(by),
         Reply::Edit { patch } => request.edit(patch.unwrap_or_default()).by(by),
@@ -239,7 +239,7 @@ pub(super) async fn known(
     who: &Who,
     place: &Place,
     store: &StoreSource,
-) -> Result<Authority, Failure> {
+) -> Result<ReviewerIdentity, Failure> {
     let by = authority(who, place)?;
     let code = who.code.as_deref();
     let known = require_person(deed, &by.principal, code, Codes::Desk(&Desk::of(store))).await?;
@@ -264,8 +264,8 @@ pub(super) fn require_person_over_a_console(
 }
 
 /// Who decides, in which roles, for which tenants.
-fn authority(who: &Who, place: &Place) -> Result<Authority, Failure> {
-    let mut by = Authority::of(name(who)?);
+fn authority(who: &Who, place: &Place) -> Result<ReviewerIdentity, Failure> {
+    let mut by = ReviewerIdentity::new(name(who)?);
     for role in &who.role {
         by = by.role(role);
     }

@@ -2,7 +2,7 @@
 
 use std::io::{self, Write as _};
 
-use hitl_core::store::GrantPage;
+use hitl_core::store::GrantQuery;
 use hitl_core::{GrantId, GrantRecord};
 
 use super::decide::known;
@@ -61,7 +61,7 @@ async fn of_store(
 ) -> Result<Vec<GrantLine>, Failure> {
     let mut lines = Vec::new();
     for tenant in store.tenants().await? {
-        let mut page = if wanted.all { GrantPage::all() } else { GrantPage::live() };
+        let mut page = if wanted.all { GrantQuery::all() } else { GrantQuery::live() };
         page.tool.clone_from(&wanted.tool);
         page.principal = wanted.principal.as_deref().map(Into::into);
         loop {

@@ -4,7 +4,7 @@ use std::fmt::Write as _;
 
 use clap::{Args, Subcommand};
 use hitl_base::display::visible;
-use hitl_core::approval::Authority;
+use hitl_core::approval::ReviewerIdentity;
 use hitl_core::{Hold, HoldId, HoldScope, Principal, RequestId};
 
 use super::decide::known;
@@ -105,7 +105,7 @@ pub(super) async fn run(
 }
 
 async fn seen(place: &Place, store: &StoreSource) -> Result<Vec<Hold>, Failure> {
-    let mut who = Authority::of("viewer");
+    let mut who = ReviewerIdentity::new("viewer");
     for tenant in &place.tenant {
         who = who.tenant(tenant.as_str());
     }

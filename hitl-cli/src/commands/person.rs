@@ -5,7 +5,7 @@ use std::fmt::Write as _;
 
 use hitl_base::display::visible;
 use hitl_core::people::EnrolledPerson;
-use hitl_core::{Authority, Principal, PrincipalKind};
+use hitl_core::{Principal, PrincipalKind, ReviewerIdentity};
 use serde::Serialize;
 
 use super::{Output, audited, name};
@@ -107,17 +107,17 @@ pub(super) async fn run(
 }
 
 /// Saying who is a person loosens more than anything else.
-async fn permitted(desk: &Desk<'_>, who: &Who) -> Result<Authority, Failure> {
+async fn permitted(desk: &Desk<'_>, who: &Who) -> Result<ReviewerIdentity, Failure> {
     let principal = Principal::new(name(who)?);
     let code = who.code.as_deref();
     let known = require_person(Deed::Loosen, &principal, code, Codes::Desk(desk)).await?;
-    Ok(Authority::of(principal).known_by(known))
+    Ok(ReviewerIdentity::new(principal).known_by(known))
 }
 
 async fn note(
     store: &StoreSource,
     person: &Principal,
-    by: &Authority,
+    by: &ReviewerIdentity,
     what: &str,
 ) -> Result<(), Failure> {
     Ok(store.gate.note_person(person, by, what).await?)

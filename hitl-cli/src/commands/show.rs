@@ -1,6 +1,6 @@
 //! `hitl show`: one call.
 
-use hitl_core::{Authority, Places, RequestId, UncoveredCard};
+use hitl_core::{Places, RequestId, ReviewerIdentity, UncoveredCard};
 
 use super::decide::{known, require_person_over_a_console};
 use super::{Output, audited};
@@ -49,7 +49,7 @@ pub(super) async fn uncover(
 pub(super) async fn at_store(
     store: &StoreSource,
     card: &Card,
-    by: Authority,
+    by: ReviewerIdentity,
     is_audited: bool,
 ) -> Result<UncoveredCard, Failure> {
     if !is_audited {

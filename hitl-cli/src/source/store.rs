@@ -9,7 +9,7 @@ use hitl_core::AuditSink as _;
 use hitl_core::store::Store;
 use hitl_core::{
     CallRecord, CallState, Gate, GrantId, GrantRecord, HostKey, HostKeys, JsonlAudit, RequestId,
-    Tenant, Viewer,
+    ReviewScope, Tenant,
 };
 use hitl_store::SqliteStore;
 use hitl_tasks::{Journal, Journaled};
@@ -81,11 +81,11 @@ impl StoreSource {
     }
 
     /// Whose calls are seen.
-    pub(crate) fn viewer(&self) -> Viewer {
+    pub(crate) fn viewer(&self) -> ReviewScope {
         if self.tenants.is_empty() {
-            return Viewer::all_tenants();
+            return ReviewScope::all_tenants();
         }
-        Viewer::of_each(self.tenants.iter().cloned())
+        ReviewScope::tenants(self.tenants.iter().cloned())
     }
 
     /// The tenants whose calls are seen.

@@ -6,8 +6,10 @@ use std::time::Duration;
 
 use hitl_base::Timestamp;
 use hitl_base::display::{clip, visible};
-use hitl_core::approval::{Again, Answer, ApprovalRequest, Choice, Extent, KnownBy, Rendered};
-use hitl_core::machine::{Decided, Ending};
+use hitl_core::approval::{
+    ApprovalRequest, Choice, DecisionKind, DetailLevel, KnownBy, RepeatPolicy, ReviewCard,
+};
+use hitl_core::machine::{EndReason, RecordedDecision};
 use hitl_core::{
     ApprovalLevel, BindingDigest, CallRecord, CallState, Principal, Priority, RequestId, Risk,
 };
@@ -76,11 +78,13 @@ struct DecidedLine {
 }
 
 impl DecidedLine {
-    fn of(decided: &Decided) -> Self {
+    fn of(decided: &RecordedDecision) -> Self {
         let (words, may_ask_again) = match &decided.answer {
-            Answer::Reject { reason, again } => (reason.clone(), *again == Again::Allowed),
-            Answer::Respond { message } => (Some(message.clone()), false),
-            Answer::Abort { reason } => (Some(reason.clone()), false),
+            DecisionKind::Reject { reason, again } => {
+                (reason.clone(), *again == RepeatPolicy::Allowed)
+            }
+            DecisionKind::Respond { message } => (Some(message.clone()), false),
+            DecisionKind::Abort { reason } => (Some(reason.clone()), false),
             _ => (None, false),
         };
         let (answer, by) = (decided.answer.choice(), decided.by.clone());
@@ -97,8 +101,8 @@ impl CallLine {
     pub(crate) fn of(record: &CallRecord) -> Self {
         let request = &record.request;
         let ending = record.ending.as_ref().and_then(|ending| match ending {
-            Ending::Reason(reason) => Some(reason.clone()),
-            Ending::Failure(failure) => Some(failure.message.clone()),
+            EndReason::Reason(reason) => Some(reason.clone()),
+            EndReason::Failure(failure) => Some(failure.message.clone()),
             _ => None,
         });
         Self {
@@ -136,7 +140,7 @@ pub(crate) struct Card {
     #[serde(flatten)]
     pub(crate) line: CallLine,
     pub(crate) request: Arc<ApprovalRequest>,
-    rendered: Rendered,
+    rendered: ReviewCard,
     /// What must be typed to approve a deletion.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) confirm: Option<String>,
@@ -182,7 +186,7 @@ impl Card {
     /// Of what a console says. The lines that are shown are made here, from the request.
     pub(crate) fn told(line: CallLine, rest: Rest, history: Vec<Step>) -> Self {
         let Rest { request, approved_by, attempts, now, tool_warning } = rest;
-        let mut rendered = request.render(now, Extent::Full);
+        let mut rendered = request.render(now, DetailLevel::Full);
         rendered.warnings.extend(tool_warning);
         Self {
             line,

@@ -2,7 +2,7 @@
 
 use hitl_base::Timestamp;
 use hitl_base::display::{clip, visible};
-use hitl_core::machine::Entry;
+use hitl_core::machine::HistoryEntry;
 use hitl_core::{CallState, Principal, RequestId};
 use serde::Serialize;
 
@@ -51,7 +51,7 @@ pub(crate) enum Change {
 }
 
 impl Moved {
-    pub(crate) fn of(entry: &Entry) -> Self {
+    pub(crate) fn of(entry: &HistoryEntry) -> Self {
         Self {
             id: entry.id,
             event: entry.event.clone(),
@@ -64,7 +64,7 @@ impl Moved {
 }
 
 impl Step {
-    pub(crate) fn of(number: u64, entry: &Entry) -> Self {
+    pub(crate) fn of(number: u64, entry: &HistoryEntry) -> Self {
         Self { number, moved: Moved::of(entry) }
     }
 }

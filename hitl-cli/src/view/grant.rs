@@ -4,7 +4,7 @@ use std::fmt::Write as _;
 
 use hitl_base::Timestamp;
 use hitl_base::display::{clip, visible};
-use hitl_core::grant::{Amount, GrantStanding, SumLimit};
+use hitl_core::grant::{Amount, GrantStatus, SumLimit};
 use hitl_core::{GrantId, GrantRecord, Principal, RequestId};
 use serde::{Deserialize, Serialize};
 
@@ -19,7 +19,7 @@ const WORD: usize = 40;
 pub(crate) struct GrantLine {
     pub(crate) id: GrantId,
     version: u64,
-    pub(crate) standing: GrantStanding,
+    pub(crate) standing: GrantStatus,
     rule: Vec<String>,
     tool: String,
     principal: Principal,
@@ -72,7 +72,7 @@ impl GrantLine {
         Self {
             id: grant.id,
             version: record.version,
-            standing: record.standing(now),
+            standing: record.status(now),
             rule: grant.rule.clone(),
             tool: grant.tool.clone(),
             principal: grant.principal.clone(),

@@ -6,7 +6,7 @@ use std::fmt::{self, Write as _};
 use hitl_base::Timestamp;
 use hitl_base::display::visible;
 use hitl_core::approval::Choice;
-use hitl_core::queue::Tally;
+use hitl_core::queue::CappedCount;
 use hitl_core::{CallRecord, CallState, QueueCounts};
 use serde::{Deserialize, Serialize};
 
@@ -42,8 +42,8 @@ pub(crate) struct Count {
     more: bool,
 }
 
-impl From<Tally> for Count {
-    fn from(tally: Tally) -> Self {
+impl From<CappedCount> for Count {
+    fn from(tally: CappedCount) -> Self {
         Self { counted: tally.counted, more: tally.more }
     }
 }
@@ -66,7 +66,7 @@ impl Decisions {
     pub(crate) fn add(&mut self, record: &CallRecord) {
         let created = record.request.created_at;
         // What a grant answered for, no human looked at.
-        let by_human = record.decided.as_ref().filter(|_| record.granted.is_none());
+        let by_human = record.decided.as_ref().filter(|_| record.grant_use.is_none());
         if let Some(decided) = by_human {
             self.took.push(decided.at.since(created).as_secs());
         }
@@ -74,7 +74,7 @@ impl Decisions {
             self.oldest = Some(self.oldest.map_or(created, |oldest| oldest.min(created)));
         }
         let answer = by_human.map(|decided| decided.answer.choice());
-        let outcome = match record.granted {
+        let outcome = match record.grant_use {
             Some(_) => Some("granted"),
             None => outcome(record.state, answer),
         };

@@ -2,7 +2,7 @@
 
 use axum::Json;
 use axum::extract::State as From;
-use hitl_core::approval::{Again, Answer, Patch};
+use hitl_core::approval::{DecisionKind, Patch, RepeatPolicy};
 use hitl_core::people::Deed;
 use hitl_core::{ApprovalRequest, BindingDigest, CallRecord, Decision, DecisionId, RequestId};
 use serde::Deserialize;
@@ -99,19 +99,19 @@ impl DecideBody {
         self.answer == Reply::Approve
     }
 
-    fn answer(self) -> Result<Answer, Problem> {
+    fn answer(self) -> Result<DecisionKind, Problem> {
         if self.may_ask_again && self.answer != Reply::Reject {
             return Err(Problem::bad("`mayAskAgain` belongs to reject"));
         }
-        let again = if self.may_ask_again { Again::Allowed } else { Again::Refused };
+        let again = if self.may_ask_again { RepeatPolicy::Allowed } else { RepeatPolicy::Refused };
         let reason = self.reason.filter(|reason| !reason.trim().is_empty());
         let message = self.message.filter(|message| !message.trim().is_empty());
         match (self.answer, reason, message, self.patch) {
-            (Reply::Approve, None, None, None) => Ok(Answer::Approve),
-            (Reply::Edit, None, None, Some(patch)) => Ok(Answer::Edit { patch }),
-            (Reply::Reject, reason, None, None) => Ok(Answer::Reject { reason, again }),
-            (Reply::Respond, None, Some(message), None) => Ok(Answer::Respond { message }),
-            (Reply::Abort, Some(reason), None, None) => Ok(Answer::Abort { reason }),
+            (Reply::Approve, None, None, None) => Ok(DecisionKind::Approve),
+            (Reply::Edit, None, None, Some(patch)) => Ok(DecisionKind::Edit { patch }),
+            (Reply::Reject, reason, None, None) => Ok(DecisionKind::Reject { reason, again }),
+            (Reply::Respond, None, Some(message), None) => Ok(DecisionKind::Respond { message }),
+            (Reply::Abort, Some(reason), None, None) => Ok(DecisionKind::Abort { reason }),
             (Reply::Edit, None, None, None) => Err(Problem::bad("say what changes: `patch`")),
             (Reply::Respond, None, None, None) => {
                 Err(Problem::bad("say what the model is answered: `message`"))

@@ -12,7 +12,7 @@ use hitl_base::Timestamp;
 use hitl_core::gate::GrantPreview;
 use hitl_core::grant::{Grant, GrantTerms};
 use hitl_core::people::Deed;
-use hitl_core::store::GrantPage;
+use hitl_core::store::GrantQuery;
 use hitl_core::{BindingDigest, GrantId, GrantRecord, RequestId};
 use serde::{Deserialize, Serialize};
 use sha2::{Digest as _, Sha256};
@@ -196,8 +196,8 @@ pub(super) async fn list(
 ) -> Result<Json<GrantPageView>, Problem> {
     let limit = query.limit.unwrap_or(100).clamp(1, 200);
     let mut page = match query.which {
-        Which::Live => GrantPage::live(),
-        Which::All => GrantPage::all(),
+        Which::Live => GrantQuery::live(),
+        Which::All => GrantQuery::all(),
     };
     page.tool = query.tool;
     page.principal = query.principal.map(Into::into);

@@ -100,7 +100,7 @@ fn count(records: &[CallRecord], days: u32) -> Stats {
             *stats.by_day.entry(day(at)).or_default().entry(outcome).or_default() += 1;
         }
         // What a grant answered for, no human looked at.
-        let Some(decided) = record.decided.as_ref().filter(|_| record.granted.is_none()) else {
+        let Some(decided) = record.decided.as_ref().filter(|_| record.grant_use.is_none()) else {
             continue;
         };
         took.push(decided.at.since(record.request.created_at).as_secs());
@@ -130,7 +130,7 @@ fn count(records: &[CallRecord], days: u32) -> Stats {
 
 /// What was decided about a call, and when; nothing while it waits.
 fn outcome(record: &CallRecord) -> Option<(Timestamp, &'static str)> {
-    if record.granted.is_some() {
+    if record.grant_use.is_some() {
         let decided = record.decided.as_ref().map(|decided| decided.at);
         return Some((decided.unwrap_or(record.updated_at), "granted"));
     }

@@ -2,7 +2,7 @@
 //! limit.
 
 use hitl_base::Timestamp;
-use hitl_core::grant::{Amount, ArgumentScope, Condition, GrantTerms, Lasting};
+use hitl_core::grant::{Amount, ArgumentScope, Condition, GrantLifetime, GrantTerms};
 use hitl_core::policy::{NumberRange, PathMatcher, UrlMatcher};
 use serde::Deserialize;
 use utoipa::ToSchema;
@@ -16,7 +16,7 @@ pub(super) struct TermsBody {
     /// is revoked.
     #[serde(default)]
     #[schema(value_type = Option<String>)]
-    lasting: Lasting,
+    lasting: GrantLifetime,
     /// Which arguments.
     #[serde(default)]
     arguments: ScopeBody,

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use axum::http::request::Parts;
 use futures::future::BoxFuture;
-use hitl_core::approval::{Authority, KnownBy};
+use hitl_core::approval::{KnownBy, ReviewerIdentity};
 use hitl_core::{Principal, Tenant};
 
 /// A person who may look at the calls of one tenant and decide them. The host vouches that it is
@@ -57,8 +57,8 @@ impl Reviewer {
     }
 
     /// What the gate is told about who decides.
-    pub(crate) fn authority(&self) -> Authority {
-        let who = Authority::of(self.principal.clone()).tenant(self.tenant.clone());
+    pub(crate) fn authority(&self) -> ReviewerIdentity {
+        let who = ReviewerIdentity::new(self.principal.clone()).tenant(self.tenant.clone());
         let who = who.known_by(self.known_by);
         self.roles.iter().fold(who, |who, role| who.role(role.as_str()))
     }

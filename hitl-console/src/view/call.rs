@@ -3,8 +3,10 @@
 use std::sync::Arc;
 
 use hitl_base::{JsonText, Timestamp};
-use hitl_core::approval::{Again, Answer, ApprovalRequest, Extent, KnownBy, Rendered};
-use hitl_core::machine::{Decided, Ending};
+use hitl_core::approval::{
+    ApprovalRequest, DecisionKind, DetailLevel, KnownBy, RepeatPolicy, ReviewCard,
+};
+use hitl_core::machine::{EndReason, RecordedDecision};
 use hitl_core::{
     ApprovalLevel, BindingDigest, CallRecord, CallState, Gate, GrantId, Principal, Priority,
     RequestId, Risk, Thresholds, reviewer_factors, weighted,
@@ -119,7 +121,7 @@ pub(crate) struct CallDetail {
     request: Arc<ApprovalRequest>,
     /// The request as every surface shows it: warnings, and lines that are safe to show as text.
     #[schema(value_type = Object)]
-    rendered: Rendered,
+    rendered: ReviewCard,
     /// What a reviewer should know of the tool as it is now: that it has changed or is gone, that
     /// no executor is alive, or that it is not known. It is among the warnings too.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -218,14 +220,15 @@ impl CallSummary {
 }
 
 impl DecidedView {
-    fn of(decided: &Decided) -> Self {
+    fn of(decided: &RecordedDecision) -> Self {
         let words = match &decided.answer {
-            Answer::Reject { reason, .. } => reason.clone(),
-            Answer::Respond { message } => Some(message.clone()),
-            Answer::Abort { reason } => Some(reason.clone()),
+            DecisionKind::Reject { reason, .. } => reason.clone(),
+            DecisionKind::Respond { message } => Some(message.clone()),
+            DecisionKind::Abort { reason } => Some(reason.clone()),
             _ => None,
         };
-        let may_ask_again = matches!(&decided.answer, Answer::Reject { again: Again::Allowed, .. });
+        let may_ask_again =
+            matches!(&decided.answer, DecisionKind::Reject { again: RepeatPolicy::Allowed, .. });
         let (answer, by) = (decided.answer.choice(), decided.by.clone());
         Self { answer, words, may_ask_again, by, known_by: decided.known_by, at: decided.at }
     }
@@ -246,7 +249,7 @@ impl CallDetail {
         now: Timestamp,
     ) -> Self {
         let request = &record.request;
-        let tool = gate.specs().into_iter().find(|tool| tool.name == request.tool);
+        let tool = gate.tools().into_iter().find(|tool| tool.name == request.tool);
         let count = match request.arguments.tree() {
             Ok(hitl_base::Json::Object(members)) => members.len(),
             _ => 0,
@@ -257,8 +260,8 @@ impl CallDetail {
             arguments_text: request.arguments.as_str().to_owned(),
             confirm: request.confirmation(),
             no_grant: request.may_be_granted().err().map(|why| why.to_string()),
-            grant: record.granted.map(|drawn| drawn.grant),
-            rendered: request.render(now, Extent::Full),
+            grant: record.grant_use.map(|drawn| drawn.grant),
+            rendered: request.render(now, DetailLevel::Full),
             tool_warning: None,
             request: Arc::clone(request),
             schema: tool.map(|tool| tool.schema),
@@ -277,8 +280,8 @@ impl CallDetail {
             attached: record.attached,
             attempts: record.attempts,
             ending: record.ending.as_ref().map(|ending| match ending {
-                Ending::Reason(reason) => reason.clone(),
-                Ending::Failure(failure) => failure.message.clone(),
+                EndReason::Reason(reason) => reason.clone(),
+                EndReason::Failure(failure) => failure.message.clone(),
                 _ => String::new(),
             }),
             approved_by: record.votes.iter().map(|vote| vote.by.clone()).collect(),

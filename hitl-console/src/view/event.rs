@@ -2,7 +2,7 @@
 
 use hitl_base::Timestamp;
 use hitl_core::Principal;
-use hitl_core::machine::Entry;
+use hitl_core::machine::HistoryEntry;
 use serde::Serialize;
 use utoipa::ToSchema;
 
@@ -26,7 +26,7 @@ pub(crate) struct CallEvent {
 }
 
 impl CallEvent {
-    pub(crate) fn of(entry: &Entry, call: CallSummary) -> Self {
+    pub(crate) fn of(entry: &HistoryEntry, call: CallSummary) -> Self {
         Self { event: entry.event.clone(), at: entry.at, by: entry.by.clone(), call }
     }
 }

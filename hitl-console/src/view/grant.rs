@@ -1,7 +1,7 @@
 //! A grant: what it permits, and what has been drawn on it.
 
 use hitl_base::Timestamp;
-use hitl_core::grant::{Amount, GrantStanding, SumLimit};
+use hitl_core::grant::{Amount, GrantStatus, SumLimit};
 use hitl_core::{GrantId, GrantRecord, Principal, RequestId};
 use serde::Serialize;
 use utoipa::ToSchema;
@@ -17,7 +17,7 @@ pub(crate) struct GrantView {
     version: u64,
     /// `live`, or why nothing more can be drawn on it: `revoked`, `over` (its time), `used`.
     #[schema(value_type = String)]
-    standing: GrantStanding,
+    standing: GrantStatus,
     /// The exact rule, line by line, as it was shown before it was saved.
     rule: Vec<String>,
     /// Of which tool.
@@ -83,7 +83,7 @@ impl GrantView {
         Self {
             id: grant.id,
             version: record.version,
-            standing: record.standing(now),
+            standing: record.status(now),
             rule: grant.rule.clone(),
             tool: grant.tool.clone(),
             principal: grant.principal.clone(),

@@ -1,8 +1,8 @@
 //! One line of a call's history, and one record of its audit.
 
 use hitl_base::Timestamp;
-use hitl_core::audit::{AuditEvent, Kept};
-use hitl_core::machine::Entry;
+use hitl_core::audit::{AuditEvent, StoredRecord};
+use hitl_core::machine::HistoryEntry;
 use hitl_core::{CallState, Principal};
 use serde::Serialize;
 use utoipa::ToSchema;
@@ -30,7 +30,7 @@ pub(crate) struct EntryView {
 }
 
 impl EntryView {
-    pub(crate) fn of(seq: u64, entry: &Entry) -> Self {
+    pub(crate) fn of(seq: u64, entry: &HistoryEntry) -> Self {
         Self {
             seq,
             event: entry.event.clone(),
@@ -73,7 +73,7 @@ pub(crate) struct AuditView {
 }
 
 impl AuditView {
-    pub(crate) fn of(kept: &Kept) -> Self {
+    pub(crate) fn of(kept: &StoredRecord) -> Self {
         let record = &kept.record;
         Self {
             stream: kept.stream.clone(),

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use hitl_core::HostKeys;
-use hitl_core::store::{Hub, StoreError, StoreErrorKind};
+use hitl_core::store::{ChangeNotifier, StoreError, StoreErrorKind};
 
 use super::connect::Address;
 use super::database::{Database, Sql};
@@ -78,7 +78,7 @@ fn start(
     let shared = Shared {
         sessions: Arc::new(Sessions::new(options.lease, keys.clone())),
         notifier: Arc::new(Notifier::new(&options.schema)),
-        hub: Hub::default(),
+        hub: ChangeNotifier::default(),
         recent: Recent::default(),
         heard: Heard::default(),
         clock: options.clock,

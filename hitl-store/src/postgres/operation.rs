@@ -22,9 +22,9 @@
 //!   the line says whether it happened; only when that cannot be read is the answer ambiguous.
 
 use hitl_base::Timestamp;
-use hitl_core::machine::{self, CallRecord, Event, Facts, NewCall, Step, grant_of};
+use hitl_core::machine::{self, CallRecord, Event, NewCall, StoreFacts, Transition, grant_of};
 use hitl_core::seal::Sealed;
-use hitl_core::store::{ApplyError, Enclosed, StoreError, Submitted};
+use hitl_core::store::{ApplyError, EventPayload, StoreError, SubmitResult};
 use hitl_core::{RequestId, SessionId, Tenant};
 
 use super::change::{Change, FRESH, New, Wrote};
@@ -46,7 +46,7 @@ pub(super) async fn submit(
     on: &Shared,
     call: &NewCall,
     payload: &Sealed,
-) -> Result<Submitted, StoreError> {
+) -> Result<SubmitResult, StoreError> {
     if call.grant().is_some() {
         return together::submit(on, call, payload).await;
     }
@@ -60,7 +60,7 @@ pub(super) async fn submit(
         match new.write(&way).await.map_err(|fault| on.reading_failed(fault, false))? {
             Wrote::Done => {
                 on.wrote(&record, epoch);
-                return Ok(Submitted::Created(record));
+                return Ok(SubmitResult::Created(record));
             }
             // The key may be taken, its run forgotten, the queue full, the lease over: looks.
             Wrote::Missed => {}
@@ -78,11 +78,11 @@ pub(super) async fn submit(
             found.map_err(|fault| on.reading_failed(fault, unclear))?;
         if let Some(Kept { record, .. }) = kept {
             return Ok(if record.content != call.content() {
-                Submitted::Conflict(record.id())
+                SubmitResult::Conflict(record.id())
             } else if record.id() == call.id() {
-                Submitted::Created(record)
+                SubmitResult::Created(record)
             } else {
-                Submitted::Existing(record)
+                SubmitResult::Existing(record)
             });
         }
         let began = call.key().run.began();
@@ -95,7 +95,7 @@ pub(super) async fn submit(
             return if unclear {
                 Err(ambiguous(&on.database.place))
             } else {
-                Ok(Submitted::Full(cap))
+                Ok(SubmitResult::Full(cap))
             };
         }
         let record = call.stamped(on.now_of(read_at));
@@ -108,7 +108,7 @@ pub(super) async fn submit(
         match attempt.map_err(|fault| on.reading_failed(fault, unclear))? {
             Wrote::Done => {
                 on.wrote(&record, epoch);
-                return Ok(Submitted::Created(record));
+                return Ok(SubmitResult::Created(record));
             }
             Wrote::Missed => {
                 misses += 1;
@@ -136,7 +136,7 @@ pub(super) async fn apply(
     tenant: &Tenant,
     id: RequestId,
     event: &Event,
-    enclosed: &Enclosed,
+    enclosed: &EventPayload,
 ) -> Result<CallRecord, ApplyError> {
     let mut tries = on.database.tries();
     let (write, mut unclear) = (SessionId::new(), false);
@@ -173,16 +173,16 @@ pub(super) async fn apply(
         let now = on.now_of(kept.read_at);
         let decision_used = decisions::is_used(&on.database, id, event).await;
         let decision_used = decision_used.map_err(|fault| on.reading_failed(fault, unclear))?;
-        let facts = Facts { now, claimant_dead: kept.claimant_dead, decision_used };
+        let facts = StoreFacts { now, claimant_dead: kept.claimant_dead, decision_used };
         reach("call-read");
         if let Some(grant) = grant_of(&kept.record, event) {
             return together::apply(on, tenant, id, event, enclosed, grant).await;
         }
         let next = match machine::apply(&kept.record, event, facts) {
-            Ok(Step::Changed(next)) => enclosed.complete(next),
-            Ok(Step::Replayed) => return Ok(kept.record),
+            Ok(Transition::Changed(next)) => enclosed.complete(next),
+            Ok(Transition::Replayed) => return Ok(kept.record),
             Err(refusal) => {
-                return Err(ApplyError::Lost { refusal, current: Box::new(kept.record) });
+                return Err(ApplyError::Rejected { refusal, current: Box::new(kept.record) });
             }
         };
         let change = Change::new(on, &kept, next, event);

@@ -1,8 +1,8 @@
 //! Changes that are not known to stand in the audit.
 
 use hitl_core::SessionId;
-use hitl_core::machine::Entry;
-use hitl_core::store::Change;
+use hitl_core::machine::HistoryEntry;
+use hitl_core::store::ChangeId;
 use tokio_postgres::Row;
 use tokio_postgres::types::Type;
 
@@ -44,7 +44,7 @@ pub(super) async fn take(
     on: &Database,
     session: SessionId,
     limit: usize,
-) -> Result<Vec<Entry>, Fault> {
+) -> Result<Vec<HistoryEntry>, Fault> {
     entries(&on.read(&TAKE, &[&session.to_string(), &count(limit)]).await?)
 }
 
@@ -53,18 +53,18 @@ pub(super) async fn own(
     on: &Database,
     session: SessionId,
     limit: usize,
-) -> Result<Vec<Entry>, Fault> {
+) -> Result<Vec<HistoryEntry>, Fault> {
     entries(&on.read(&OWN, &[&session.to_string(), &count(limit)]).await?)
 }
 
-fn entries(rows: &[Row]) -> Result<Vec<Entry>, Fault> {
+fn entries(rows: &[Row]) -> Result<Vec<HistoryEntry>, Fault> {
     let entry =
         |row: &Row| serde_json::from_str(row.try_get(0)?).map_err(|_| Fault::Damaged("an entry"));
     rows.iter().map(entry).collect()
 }
 
 /// These changes stand in the audit.
-pub(super) async fn acknowledge(on: &Database, audited: &[Change]) -> Result<(), Fault> {
+pub(super) async fn acknowledge(on: &Database, audited: &[ChangeId]) -> Result<(), Fault> {
     let ids: Vec<String> = audited.iter().map(|change| change.call.to_string()).collect();
     let versions: Vec<i64> = audited.iter().map(|change| change.version.cast_signed()).collect();
     on.read(&ACKNOWLEDGE, &[&ids, &versions]).await.map(drop)

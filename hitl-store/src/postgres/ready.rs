@@ -9,8 +9,8 @@
 //! operation reads and judges as if nothing had been tried. A refusal and a replay are never told
 //! from here.
 
-use hitl_core::machine::{self, CallRecord, Event, Facts, NewCall, Step, grant_of};
-use hitl_core::store::Enclosed;
+use hitl_core::machine::{self, CallRecord, Event, NewCall, StoreFacts, Transition, grant_of};
+use hitl_core::store::EventPayload;
 use hitl_core::{RequestId, Tenant};
 
 use super::change::Change;
@@ -47,7 +47,7 @@ impl Change {
         on: &Shared,
         (tenant, id): (&Tenant, RequestId),
         event: &Event,
-        enclosed: &Enclosed,
+        enclosed: &EventPayload,
     ) -> Option<Self> {
         if !is_judged_by_record_and_time(event) {
             return None;
@@ -58,8 +58,9 @@ impl Change {
             return None;
         }
         let kept = Kept { read_at, record: *record, epoch, claimant_dead: false };
-        let facts = Facts { now: on.now_of(read_at), claimant_dead: false, decision_used: false };
-        let Ok(Step::Changed(next)) = machine::apply(&kept.record, event, facts) else {
+        let facts =
+            StoreFacts { now: on.now_of(read_at), claimant_dead: false, decision_used: false };
+        let Ok(Transition::Changed(next)) = machine::apply(&kept.record, event, facts) else {
             return None;
         };
         Self::new(on, &kept, enclosed.complete(next), event).ok()

@@ -1,18 +1,19 @@
 //! The store: each operation of the contract, handed to the module that does it.
 
 use std::fmt;
+use std::path::PathBuf;
 use std::sync::Arc;
 
 use async_trait::async_trait;
 use hitl_base::{Clock, Timestamp};
 use hitl_core::grant::GrantRecord;
-use hitl_core::machine::{CallRecord, CallState, Entry, Event, NewCall};
-use hitl_core::queue::{Placed, QueueCounts, QueueScan};
+use hitl_core::machine::{CallRecord, CallState, Event, HistoryEntry, NewCall};
+use hitl_core::queue::{QueueCounts, QueueEntry, QueueScan};
 use hitl_core::seal::Sealed;
 use hitl_core::store::{
-    Applied, ApplyError, Change, Enclosed, Erasable, Executors, GrantPage, History, Hold, Hub,
-    NotErased, PageRequest, Retained, SealedPage, SealedPart, SealedText, StoreError, Submitted,
-    Watch, check_erasable,
+    ApplyError, ApplyRequest, ChangeId, ChangeNotifier, ChangeWatch, Erasable, ErasedCount,
+    EventPayload, Executors, GrantQuery, History, Hold, NotErased, PageRequest, SealedPage,
+    SealedPart, SealedText, StoreError, SubmitResult, check_erasable,
 };
 use hitl_core::{
     CallKey, ContentDigest, GrantId, HoldId, HostKeys, KeyId, Principal, RequestId, RunId,
@@ -64,7 +65,7 @@ pub(super) struct Shared {
     pub(super) database: Arc<Database>,
     pub(super) sessions: Arc<Sessions>,
     pub(super) notifier: Arc<Notifier>,
-    pub(super) hub: Hub,
+    pub(super) hub: ChangeNotifier,
     /// With the epochs that they are claimed under.
     pub(super) recent: Recent<Option<i64>>,
     pub(super) heard: Heard,
@@ -134,7 +135,7 @@ impl PostgresStore {
 }
 
 /// Whether something sealed is kept with a change.
-fn is_sealing(enclosed: &Enclosed) -> bool {
+fn is_sealing(enclosed: &EventPayload) -> bool {
     enclosed.payload.is_some() || enclosed.result.is_some()
 }
 
@@ -185,7 +186,7 @@ impl Store for PostgresStore {
         executors.map_err(|fault| self.shared.error(fault))
     }
 
-    async fn submit(&self, call: NewCall, payload: Sealed) -> Result<Submitted, StoreError> {
+    async fn submit(&self, call: NewCall, payload: Sealed) -> Result<SubmitResult, StoreError> {
         self.check_key().await?;
         operation::submit(&self.shared, &call, &payload).await
     }
@@ -195,7 +196,7 @@ impl Store for PostgresStore {
         tenant: &Tenant,
         id: RequestId,
         event: Event,
-        enclosed: Enclosed,
+        enclosed: EventPayload,
     ) -> Result<CallRecord, ApplyError> {
         if is_sealing(&enclosed) {
             self.check_key().await?;
@@ -206,7 +207,7 @@ impl Store for PostgresStore {
     async fn apply_all(
         &self,
         tenant: &Tenant,
-        events: Vec<Applied>,
+        events: Vec<ApplyRequest>,
     ) -> Result<Vec<CallRecord>, ApplyError> {
         if events.iter().any(|applied| is_sealing(&applied.enclosed)) {
             self.check_key().await?;
@@ -237,7 +238,7 @@ impl Store for PostgresStore {
     async fn grants(
         &self,
         tenant: &Tenant,
-        page: GrantPage,
+        page: GrantQuery,
     ) -> Result<Vec<GrantRecord>, StoreError> {
         let grants = grants::page(&self.shared, tenant, &page).await;
         grants.map_err(|fault| self.shared.error(fault))
@@ -248,7 +249,7 @@ impl Store for PostgresStore {
         Ok(kept.map_err(|fault| self.shared.error(fault))?.map(|kept| kept.record))
     }
 
-    async fn find(&self, key: &CallKey) -> Result<Option<CallRecord>, StoreError> {
+    async fn get_by_key(&self, key: &CallKey) -> Result<Option<CallRecord>, StoreError> {
         let found = query::find(&self.shared.database, key).await;
         Ok(found.map_err(|fault| self.shared.error(fault))?.kept.map(|kept| kept.record))
     }
@@ -263,7 +264,7 @@ impl Store for PostgresStore {
         sealed.map_err(|fault| self.shared.error(fault))
     }
 
-    async fn page(
+    async fn list(
         &self,
         tenant: &Tenant,
         page: PageRequest,
@@ -298,7 +299,7 @@ impl Store for PostgresStore {
         approved.map_err(|fault| self.shared.error(fault))
     }
 
-    async fn queue(&self, scan: &QueueScan) -> Result<Vec<Placed>, StoreError> {
+    async fn queue(&self, scan: &QueueScan) -> Result<Vec<QueueEntry>, StoreError> {
         let found = queue::scan(&self.shared.database, scan).await;
         found.map_err(|fault| self.shared.error(fault))
     }
@@ -322,12 +323,12 @@ impl Store for PostgresStore {
         history.map_err(|fault| self.shared.error(fault))
     }
 
-    async fn mark(&self, name: &str) -> Result<Option<String>, StoreError> {
+    async fn metadata(&self, name: &str) -> Result<Option<String>, StoreError> {
         let mark = query::meta(&self.shared.database, &format!("mark.{name}")).await;
         mark.map_err(|fault| self.shared.error(fault))
     }
 
-    async fn swap_mark(
+    async fn compare_and_set_metadata(
         &self,
         name: &str,
         from: Option<&str>,
@@ -336,23 +337,27 @@ impl Store for PostgresStore {
         marks::swap(&self.shared.database, &format!("mark.{name}"), from, to).await
     }
 
-    async fn history_end(&self) -> Result<u64, StoreError> {
+    async fn last_history_seq(&self) -> Result<u64, StoreError> {
         let last = query::last_change(&self.shared.database).await;
         last.map_err(|fault| self.shared.error(fault))
     }
 
-    async fn history_of(
+    fn files(&self) -> Vec<PathBuf> {
+        Vec::new()
+    }
+
+    async fn call_history(
         &self,
         tenant: &Tenant,
         id: RequestId,
-    ) -> Result<Vec<(u64, Entry)>, StoreError> {
+    ) -> Result<Vec<(u64, HistoryEntry)>, StoreError> {
         let entries = query::history_of(&self.shared.database, tenant, id).await;
         entries.map_err(|fault| self.shared.error(fault))
     }
 
-    async fn retain(&self, before: Timestamp) -> Result<Retained, StoreError> {
+    async fn erase_ended_before(&self, before: Timestamp) -> Result<ErasedCount, StoreError> {
         let erased = retention::retain(&self.shared.database, before).await;
-        erased.map(Retained::new).map_err(|fault| self.shared.error(fault))
+        erased.map(ErasedCount::new).map_err(|fault| self.shared.error(fault))
     }
 
     async fn erase(&self, calls: &[Erasable]) -> Result<Vec<Option<NotErased>>, StoreError> {
@@ -361,7 +366,7 @@ impl Store for PostgresStore {
         said.map_err(|fault| self.shared.error(fault))
     }
 
-    async fn calls_of(
+    async fn calls_by_principal(
         &self,
         tenant: &Tenant,
         principal: &Principal,
@@ -408,26 +413,30 @@ impl Store for PostgresStore {
         &self,
         session: SessionId,
         limit: usize,
-    ) -> Result<Vec<Entry>, StoreError> {
+    ) -> Result<Vec<HistoryEntry>, StoreError> {
         let taken = outbox::take(&self.shared.database, session, limit).await;
         taken.map_err(|fault| self.shared.error(fault))
     }
 
-    async fn outbox_of(&self, session: SessionId, limit: usize) -> Result<Vec<Entry>, StoreError> {
+    async fn pending_outbox(
+        &self,
+        session: SessionId,
+        limit: usize,
+    ) -> Result<Vec<HistoryEntry>, StoreError> {
         let own = outbox::own(&self.shared.database, session, limit).await;
         own.map_err(|fault| self.shared.error(fault))
     }
 
-    async fn outbox_ack(&self, audited: &[Change]) -> Result<(), StoreError> {
+    async fn outbox_ack(&self, audited: &[ChangeId]) -> Result<(), StoreError> {
         let acknowledged = outbox::acknowledge(&self.shared.database, audited).await;
         acknowledged.map_err(|fault| self.shared.error(fault))
     }
 
-    fn watch(&self, id: RequestId) -> Watch {
+    fn watch(&self, id: RequestId) -> ChangeWatch {
         self.shared.hub.watch(id)
     }
 
-    fn watch_all(&self) -> Watch {
+    fn watch_all(&self) -> ChangeWatch {
         self.shared.hub.watch_all()
     }
 

@@ -11,10 +11,10 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use async_trait::async_trait;
 use hitl_core::machine::{
-    self, CallRecord, Drawing, Event, Facts, NewCall, Refusal, Step, grant_of,
+    self, CallRecord, Event, GrantUpdates, NewCall, Refusal, StoreFacts, Transition, grant_of,
 };
 use hitl_core::seal::Sealed;
-use hitl_core::store::{Applied, ApplyError, Enclosed, StoreError, Submitted};
+use hitl_core::store::{ApplyError, ApplyRequest, EventPayload, StoreError, SubmitResult};
 use hitl_core::{GrantId, GrantRecord, RequestId, SessionId, Tenant};
 use tokio_postgres::types::Type;
 
@@ -59,7 +59,7 @@ pub(super) async fn apply(
     tenant: &Tenant,
     id: RequestId,
     event: &Event,
-    enclosed: &Enclosed,
+    enclosed: &EventPayload,
     grant: GrantId,
 ) -> Result<CallRecord, ApplyError> {
     let parts = [Part { id, event, enclosed }];
@@ -72,7 +72,7 @@ pub(super) async fn apply(
 pub(super) async fn apply_all(
     on: &Shared,
     tenant: &Tenant,
-    events: &[Applied],
+    events: &[ApplyRequest],
 ) -> Result<Vec<CallRecord>, ApplyError> {
     if events.is_empty() {
         return Ok(Vec::new());
@@ -85,11 +85,11 @@ pub(super) async fn apply_all(
 struct Part<'a> {
     id: RequestId,
     event: &'a Event,
-    enclosed: &'a Enclosed,
+    enclosed: &'a EventPayload,
 }
 
 impl<'a> Part<'a> {
-    fn of(applied: &'a Applied) -> Self {
+    fn of(applied: &'a ApplyRequest) -> Self {
         Self { id: applied.id, event: &applied.event, enclosed: &applied.enclosed }
     }
 }
@@ -197,13 +197,13 @@ impl<'a> Together<'a> {
     fn judge(
         &self,
         found: &[Kept],
-        before: &Drawing,
+        before: &GrantUpdates,
         used: &BTreeSet<RequestId>,
-    ) -> Result<(Vec<Step>, Drawing), (usize, Refusal)> {
+    ) -> Result<(Vec<Transition>, GrantUpdates), (usize, Refusal)> {
         let facts = |kept: &Kept| {
             let now = self.on.now_of(kept.read_at);
             let decision_used = used.contains(&kept.record.id());
-            Facts { now, claimant_dead: kept.claimant_dead, decision_used }
+            StoreFacts { now, claimant_dead: kept.claimant_dead, decision_used }
         };
         if let (true, [part], [kept]) = (self.alone, self.parts, found) {
             let grant = grant_of(&kept.record, part.event).and_then(|id| before.get(&id));
@@ -213,7 +213,7 @@ impl<'a> Together<'a> {
         }
         let change = |(part, kept): (&'a Part<'a>, _)| {
             let kept: &Kept = kept;
-            machine::Change { record: &kept.record, event: part.event, facts: facts(kept) }
+            machine::CallChange { record: &kept.record, event: part.event, facts: facts(kept) }
         };
         let changes: Vec<_> = self.parts.iter().zip(found).map(change).collect();
         machine::apply_all(&changes, before)
@@ -223,7 +223,7 @@ impl<'a> Together<'a> {
     async fn lock(
         &self,
         within: &Tx<'_>,
-    ) -> Result<Result<Option<(Vec<Kept>, Drawing)>, RequestId>, Fault> {
+    ) -> Result<Result<Option<(Vec<Kept>, GrantUpdates)>, RequestId>, Fault> {
         let grants = match self.hint {
             Some(grant) => BTreeSet::from([grant]),
             None => match self.read(within).await? {
@@ -276,7 +276,7 @@ impl Work for Together<'_> {
                 let current =
                     found.get(at).ok_or(Fault::Damaged("an event that is none of those"))?;
                 let current = Box::new(current.record.clone());
-                return nothing(Outcome::Refused(ApplyError::Lost { refusal, current }));
+                return nothing(Outcome::Refused(ApplyError::Rejected { refusal, current }));
             }
         };
         let ends = last_moment(self.on, before.values());
@@ -284,8 +284,8 @@ impl Work for Together<'_> {
         let mut has_changed = false;
         for ((step, kept), part) in steps.into_iter().zip(&found).zip(self.parts) {
             let next = match step {
-                Step::Changed(next) => part.enclosed.complete(next),
-                Step::Replayed => {
+                Transition::Changed(next) => part.enclosed.complete(next),
+                Transition::Replayed => {
                     records.push(kept.record.clone());
                     continue;
                 }
@@ -294,7 +294,7 @@ impl Work for Together<'_> {
                 Ok(change) => change,
                 Err(error) => return nothing(Outcome::Fenced(error)),
             };
-            if matches!(part.event, Event::Claim { .. } | Event::Allow { .. }) {
+            if matches!(part.event, Event::Claim { .. } | Event::ApproveByGrant { .. }) {
                 change.until = change.until.min(ends);
             }
             let way = Way::Within(within);
@@ -335,7 +335,7 @@ pub(super) async fn submit(
     on: &Shared,
     call: &NewCall,
     payload: &Sealed,
-) -> Result<Submitted, StoreError> {
+) -> Result<SubmitResult, StoreError> {
     let work = Admit { on, call, payload, write: SessionId::new() };
     let mut tries = on.database.tries();
     let (mut misses, mut unclear) = (0, false);
@@ -344,7 +344,7 @@ pub(super) async fn submit(
         match run(&on.database, &work).await {
             // What an unclear attempt has written would have been found.
             Ok(Tried::Done(Admitted::Answer(answer))) => {
-                if let Submitted::Created(record) = &*answer {
+                if let SubmitResult::Created(record) = &*answer {
                     on.changed(record.id());
                 }
                 return Ok(*answer);
@@ -381,14 +381,14 @@ struct Admit<'a> {
 }
 
 enum Admitted {
-    Answer(Box<Submitted>),
+    Answer(Box<SubmitResult>),
     Refused(StoreError),
     /// Somebody was faster, or it came too late, or the lease has run out: nothing was written.
     Missed(SessionId, i64),
 }
 
 impl Admitted {
-    fn of(answer: Submitted) -> Self {
+    fn of(answer: SubmitResult) -> Self {
         Self::Answer(Box::new(answer))
     }
 }
@@ -406,11 +406,11 @@ impl Work for Admit<'_> {
         let Found { read_at, kept, watermark } = query::find_within(within, call.key()).await?;
         if let Some(Kept { record, .. }) = kept {
             return nothing(Admitted::of(if record.content != call.content() {
-                Submitted::Conflict(record.id())
+                SubmitResult::Conflict(record.id())
             } else if record.id() == call.id() {
-                Submitted::Created(record)
+                SubmitResult::Created(record)
             } else {
-                Submitted::Existing(record)
+                SubmitResult::Existing(record)
             }));
         }
         let began = call.key().run.began();
@@ -420,7 +420,7 @@ impl Work for Admit<'_> {
         let grant = before.values().next();
         let (record, drawn) = match call.admitted(grant, on.now_of(read_at)) {
             Ok(admitted) => admitted,
-            Err(refusal) => return nothing(Admitted::of(Submitted::NotGranted(refusal))),
+            Err(refusal) => return nothing(Admitted::of(SubmitResult::NotGranted(refusal))),
         };
         let Some(((session, drawn), grant)) =
             record.claim.map(|claim| claim.session).zip(drawn).zip(grant)
@@ -441,6 +441,6 @@ impl Work for Admit<'_> {
         }
         reach("calls-written");
         grants::update(within, &drawn, grant).await?;
-        Ok(End::Commit(Admitted::of(Submitted::Created(record))))
+        Ok(End::Commit(Admitted::of(SubmitResult::Created(record))))
     }
 }

@@ -9,7 +9,7 @@ use std::collections::HashSet;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
-use hitl_core::store::Hub;
+use hitl_core::store::ChangeNotifier;
 use hitl_core::{RequestId, SessionId};
 use tokio::sync::{Notify, watch};
 use tokio_postgres::AsyncMessage;
@@ -101,7 +101,7 @@ impl Notifier {
     }
 
     /// Hints at what another replica changed.
-    fn hear(&self, text: &str, hub: &Hub) {
+    fn hear(&self, text: &str, hub: &ChangeNotifier) {
         let mut words = text.split(' ');
         if words.next() == Some(&self.own) {
             return;
@@ -139,7 +139,12 @@ pub(super) async fn notify(notifier: Arc<Notifier>, on: Arc<Database>, mut dropp
 }
 
 /// Listens until the store is dropped.
-pub(super) async fn listen(notifier: Arc<Notifier>, at: Address, hub: Hub, mut dropped: Dropped) {
+pub(super) async fn listen(
+    notifier: Arc<Notifier>,
+    at: Address,
+    hub: ChangeNotifier,
+    mut dropped: Dropped,
+) {
     let mut pause = PAUSE;
     loop {
         tokio::select! {
@@ -161,7 +166,7 @@ pub(super) async fn listen(notifier: Arc<Notifier>, at: Address, hub: Hub, mut d
 }
 
 /// Whether it was connected at all.
-async fn while_connected(notifier: &Notifier, at: &Address, hub: &Hub) -> bool {
+async fn while_connected(notifier: &Notifier, at: &Address, hub: &ChangeNotifier) -> bool {
     let Ok((client, mut connection)) = at.listen().await else { return false };
     let subscribe = async {
         let listen = format!("LISTEN \"{}\"", notifier.channel);
@@ -186,7 +191,12 @@ async fn while_connected(notifier: &Notifier, at: &Address, hub: &Hub) -> bool {
 }
 
 /// Reads the history from time to time until the store is dropped.
-pub(super) async fn look_again(on: Arc<Database>, hub: Hub, every: Duration, mut dropped: Dropped) {
+pub(super) async fn look_again(
+    on: Arc<Database>,
+    hub: ChangeNotifier,
+    every: Duration,
+    mut dropped: Dropped,
+) {
     let mut seen = None;
     loop {
         tokio::select! {
@@ -207,7 +217,7 @@ pub(super) async fn look_again(on: Arc<Database>, hub: Hub, every: Duration, mut
 }
 
 /// Hints at what changed since `seen`. Returns how far it has seen.
-async fn look(on: &Database, hub: &Hub, seen: Option<u64>) -> Result<u64, Fault> {
+async fn look(on: &Database, hub: &ChangeNotifier, seen: Option<u64>) -> Result<u64, Fault> {
     let last = query::last_change(on).await?;
     let Some(seen) = seen else {
         hub.notify_all();
@@ -233,7 +243,8 @@ mod tests {
 
     #[test]
     fn other_replicas_hints_are_passed_on_and_own_ones_are_not() {
-        let (here, there, hub) = (Notifier::new("hitl"), Notifier::new("hitl"), Hub::default());
+        let (here, there, hub) =
+            (Notifier::new("hitl"), Notifier::new("hitl"), ChangeNotifier::default());
         let ids: Vec<_> = (0..450).map(|_| RequestId::new()).collect();
         let mut watches: Vec<_> = ids.iter().map(|id| hub.watch(*id)).collect();
         for id in &ids {
@@ -255,7 +266,8 @@ mod tests {
 
     #[test]
     fn too_many_hints_become_one() {
-        let (here, there, hub) = (Notifier::new("hitl"), Notifier::new("hitl"), Hub::default());
+        let (here, there, hub) =
+            (Notifier::new("hitl"), Notifier::new("hitl"), ChangeNotifier::default());
         let mut watch = hub.watch(RequestId::new());
         (0..=WAITING + 5).for_each(|_| there.add(RequestId::new()));
         let hints = there.take();

@@ -11,7 +11,7 @@ use std::sync::mpsc::{Sender, channel};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::thread::JoinHandle;
 
-use hitl_core::store::Hub;
+use hitl_core::store::ChangeNotifier;
 
 use super::error::Fault;
 use super::operation::Written;
@@ -31,7 +31,7 @@ pub(super) struct Committed {
 /// The groups that are committed and not told so.
 pub(super) struct Untold {
     groups: Mutex<VecDeque<Committed>>,
-    hub: Hub,
+    hub: ChangeNotifier,
     path: Arc<Path>,
 }
 
@@ -85,7 +85,7 @@ pub(super) struct Answers {
 
 impl Answers {
     /// Starts the thread. Where there can be none, whoever would hand over tells everybody.
-    pub(super) fn start(hub: Hub, path: Arc<Path>) -> Self {
+    pub(super) fn start(hub: ChangeNotifier, path: Arc<Path>) -> Self {
         let untold = Arc::new(Untold { groups: Mutex::default(), hub, path });
         let (queue, left) = channel::<()>();
         let of_thread = Arc::clone(&untold);

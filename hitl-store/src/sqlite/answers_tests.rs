@@ -38,7 +38,7 @@ impl Bench {
     fn new() -> Self {
         let path: Arc<Path> = Path::new("hitl.db").into();
         let (told, turns) = (Arc::default(), Arc::new(Semaphore::new(100)));
-        Self { told, turns, answers: Answers::start(Hub::default(), path) }
+        Self { told, turns, answers: Answers::start(ChangeNotifier::default(), path) }
     }
 
     fn waiting(&self) -> Waiting {

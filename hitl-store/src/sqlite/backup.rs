@@ -10,7 +10,7 @@ use std::path::Path;
 use std::time::Duration;
 
 use hitl_base::Timestamp;
-use hitl_core::machine::{self, CallRecord, Event, Facts, Step};
+use hitl_core::machine::{self, CallRecord, Event, StoreFacts, Transition};
 use rusqlite::{Connection, OpenFlags, TransactionBehavior, params};
 
 use super::error::Fault;
@@ -98,8 +98,8 @@ pub(super) fn begin_epoch(on: &mut Connection, known: u64, now: Timestamp) -> Re
         let Some((last, _)) = held.last() else { break };
         after = *last;
         for (n, record) in &held {
-            let facts = Facts { now, claimant_dead: true, decision_used: false };
-            if let Ok(Step::Changed(next)) = machine::apply(record, &Event::Restore, facts) {
+            let facts = StoreFacts { now, claimant_dead: true, decision_used: false };
+            if let Ok(Transition::Changed(next)) = machine::apply(record, &Event::Restore, facts) {
                 let next = Row::of(Event::Restore.name(), next, None)?;
                 replace(&transaction, *n, &next, record)?;
                 let line = next.log(&transaction, *n)?;

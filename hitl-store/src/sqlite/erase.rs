@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use hitl_base::Timestamp;
-use hitl_core::store::{Erasable, Hold, NotErased, Retained, StoreError, check_erasable};
+use hitl_core::store::{Erasable, ErasedCount, Hold, NotErased, StoreError, check_erasable};
 use hitl_core::{HoldId, Principal, Tenant};
 
 use super::operation::World;
@@ -11,7 +11,7 @@ use super::store::SqliteStore;
 use super::{grants, holds, retention, scrub};
 
 impl SqliteStore {
-    pub(super) async fn erase_ended(&self, before: Timestamp) -> Result<Retained, StoreError> {
+    pub(super) async fn erase_ended(&self, before: Timestamp) -> Result<ErasedCount, StoreError> {
         let (mut calls, mut place) = (0, Some(retention::BEGINNING));
         while let Some(after) = place {
             let erase = move |on: &rusqlite::Connection, _: &World| {
@@ -29,7 +29,7 @@ impl SqliteStore {
         }
         // Also when nothing was erased: the time before may have left the log as it was.
         self.scrub().await?;
-        Ok(Retained::new(calls))
+        Ok(ErasedCount::new(calls))
     }
 
     pub(super) async fn erase_named(

@@ -12,7 +12,7 @@ use std::time::Duration;
 
 use hitl_base::clock::ForwardClock;
 use hitl_core::HostKeys;
-use hitl_core::store::{Hub, StoreError, StoreErrorKind};
+use hitl_core::store::{ChangeNotifier, StoreError, StoreErrorKind};
 use rusqlite::{Connection, OpenFlags};
 use tokio::sync::oneshot;
 
@@ -238,7 +238,7 @@ struct Parts {
 fn start(parts: Parts, options: SqliteOptions) -> Result<SqliteStore, StoreError> {
     let Parts { connection, path, sessions, keys, clock, head } = parts;
     let at = |fault: Fault| fault.at(&path);
-    let (hub, own) = (Hub::default(), OwnChanges::default());
+    let (hub, own) = (ChangeNotifier::default(), OwnChanges::default());
     let reading = || {
         let connection = connect(&path, options.busy_timeout)?;
         connection.pragma_update(None, "query_only", true)?;

@@ -8,9 +8,9 @@ use std::sync::Arc;
 
 use hitl_base::Timestamp;
 use hitl_base::clock::ForwardClock;
-use hitl_core::machine::{self, CallRecord, Event, Facts, NewCall, Step, grant_of};
+use hitl_core::machine::{self, CallRecord, Event, NewCall, StoreFacts, Transition, grant_of};
 use hitl_core::seal::Sealed;
-use hitl_core::store::{Applied, ApplyError, Enclosed, StoreError, Submitted};
+use hitl_core::store::{ApplyError, ApplyRequest, EventPayload, StoreError, SubmitResult};
 use hitl_core::{RequestId, Tenant};
 use rusqlite::{Connection, OptionalExtension as _, params};
 use tokio::sync::oneshot;
@@ -43,11 +43,11 @@ impl World {
         record: &CallRecord,
         event: &Event,
         now: Timestamp,
-    ) -> Result<Facts, Fault> {
+    ) -> Result<StoreFacts, Fault> {
         let decision_used = decisions::is_used(on, record.id(), event)?;
         let claimant_dead = record.claim.is_some_and(|claim| self.sessions.is_dead(claim.session));
         // Another process may have stamped a later moment than this one has seen.
-        Ok(Facts { now: now.max(record.updated_at), claimant_dead, decision_used })
+        Ok(StoreFacts { now: now.max(record.updated_at), claimant_dead, decision_used })
     }
 }
 
@@ -87,12 +87,12 @@ pub(super) struct Submit {
 }
 
 /// What came of a submission, and the number of a call that is new.
-pub(super) type Entered = (Submitted, Option<i64>);
+pub(super) type Entered = (SubmitResult, Option<i64>);
 
 /// The same, as long as it is not told: what was written is taken apart by whoever tells it.
 enum Came {
     New(i64, Row),
-    Told(Box<Submitted>),
+    Told(Box<SubmitResult>),
 }
 
 impl Submit {
@@ -110,12 +110,12 @@ impl Submit {
     }
 
     /// Why the call may not enter, where that is not because its key is taken.
-    fn refused(&self, on: &Connection) -> Result<Option<Submitted>, Fault> {
+    fn refused(&self, on: &Connection) -> Result<Option<SubmitResult>, Fault> {
         let began = self.call.key().run.began();
         if began.is_some() && began < retention::watermark(on)? {
             return Err(Fault::RunForgotten);
         }
-        Ok(queue::broken_cap(on, &self.call)?.map(Submitted::Full))
+        Ok(queue::broken_cap(on, &self.call)?.map(SubmitResult::Full))
     }
 
     /// Writes what was made ready, when it still holds and the key is free.
@@ -134,14 +134,14 @@ impl Submit {
         &mut self,
         on: &Connection,
         world: &World,
-    ) -> Result<Result<(i64, Row), Submitted>, Fault> {
+    ) -> Result<Result<(i64, Row), SubmitResult>, Fault> {
         if let Some(Kept { record, .. }) = query::find(on, self.call.key())? {
             return Ok(Err(if record.content != self.call.content() {
-                Submitted::Conflict(record.id())
+                SubmitResult::Conflict(record.id())
             } else if record.id() == self.call.id() {
-                Submitted::Created(*record)
+                SubmitResult::Created(*record)
             } else {
-                Submitted::Existing(*record)
+                SubmitResult::Existing(*record)
             }));
         }
         if let Some(refused) = self.refused(on)? {
@@ -151,7 +151,7 @@ impl Submit {
         let grant = grant.transpose()?.flatten();
         let (record, drawn) = match self.call.admitted(grant.as_ref(), world.clock.now()?) {
             Ok(admitted) => admitted,
-            Err(refusal) => return Ok(Err(Submitted::NotGranted(refusal))),
+            Err(refusal) => return Ok(Err(SubmitResult::NotGranted(refusal))),
         };
         let row = Row::of("submitted", record, None)?;
         let n = row.insert(on)?.ok_or(Fault::Damaged("a new call's id is taken"))?;
@@ -201,7 +201,7 @@ impl Operation for Submit {
     fn acknowledge(self: Box<Self>) {
         let answer = match self.answer {
             None => return,
-            Some(Came::New(n, row)) => (Submitted::Created(*row.into_record()), Some(n)),
+            Some(Came::New(n, row)) => (SubmitResult::Created(*row.into_record()), Some(n)),
             Some(Came::Told(answer)) => (*answer, None),
         };
         // Whoever asked may have gone: the write stands all the same.
@@ -218,7 +218,7 @@ pub(super) struct Apply {
     tenant: Tenant,
     id: RequestId,
     event: Event,
-    enclosed: Enclosed,
+    enclosed: EventPayload,
     /// Used at the first attempt only: a second one looks at what the first has left.
     ready: Option<Ready>,
     answer: Option<Result<Stands, ApplyError>>,
@@ -253,7 +253,7 @@ impl Apply {
     /// This event, worked out as far as can be without the file; and where its answer comes.
     pub(super) fn new(
         tenant: &Tenant,
-        Applied { id, event, enclosed, .. }: Applied,
+        ApplyRequest { id, event, enclosed, .. }: ApplyRequest,
         recent: &Recent<i64>,
         now: Timestamp,
     ) -> (Self, oneshot::Receiver<Result<Kept, ApplyError>>) {
@@ -284,8 +284,10 @@ impl Apply {
         let facts = world.facts(on, &record, &self.event, world.clock.now()?)?;
         let step = machine::apply_with(&record, &self.event, facts, grant.as_ref());
         let (next, drawn) = match step {
-            Ok((Step::Changed(next), drawn)) => (self.enclosed.complete(next), drawn),
-            Ok((Step::Replayed, _)) => return Ok((Ok(Stands::Read(Kept { n, record })), None)),
+            Ok((Transition::Changed(next), drawn)) => (self.enclosed.complete(next), drawn),
+            Ok((Transition::Replayed, _)) => {
+                return Ok((Ok(Stands::Read(Kept { n, record })), None));
+            }
             Err(refusal) => {
                 let answer = self.refused(refusal, record)?;
                 return Ok((answer.map(|record| Stands::Read(Kept { n, record })), None));
@@ -309,7 +311,7 @@ impl Apply {
             Some(Ok(first)) if *first.record() == *current => Ok(Ok(current)),
             // Others have moved on from a change that may have been ours.
             Some(Ok(first)) if current.version >= first.record().version => Err(Fault::Ambiguous),
-            _ => Ok(Err(ApplyError::Lost { refusal, current })),
+            _ => Ok(Err(ApplyError::Rejected { refusal, current })),
         }
     }
 }
@@ -349,7 +351,7 @@ pub(super) fn keep(
     next: CallRecord,
     from: &CallRecord,
     event: &Event,
-    enclosed: &Enclosed,
+    enclosed: &EventPayload,
 ) -> Result<(Row, Written), Fault> {
     let next = Row::of(event.name(), next, event.by().cloned())?;
     replace(on, n, &next, from)?;
@@ -369,7 +371,7 @@ fn keep_rest(
     n: i64,
     next: &Row,
     event: &Event,
-    enclosed: &Enclosed,
+    enclosed: &EventPayload,
 ) -> Result<Written, Fault> {
     reach("between-writes");
     let record = next.record();

@@ -8,13 +8,13 @@ use async_trait::async_trait;
 use hitl_base::Timestamp;
 use hitl_base::clock::ForwardClock;
 use hitl_core::grant::GrantRecord;
-use hitl_core::machine::{CallRecord, CallState, Entry, Event, NewCall};
-use hitl_core::queue::{Placed, QueueCounts, QueueScan};
+use hitl_core::machine::{CallRecord, CallState, Event, HistoryEntry, NewCall};
+use hitl_core::queue::{QueueCounts, QueueEntry, QueueScan};
 use hitl_core::seal::Sealed;
 use hitl_core::store::{
-    Applied, ApplyError, Change, Enclosed, Erasable, Executors, GrantPage, History, Hold, Hub,
-    NotErased, PageRequest, Retained, SealedPage, SealedPart, SealedText, StoreError,
-    StoreErrorKind, Submitted, Watch, tools_text,
+    ApplyError, ApplyRequest, ChangeId, ChangeNotifier, ChangeWatch, Erasable, ErasedCount,
+    EventPayload, Executors, GrantQuery, History, Hold, NotErased, PageRequest, SealedPage,
+    SealedPart, SealedText, StoreError, StoreErrorKind, SubmitResult, tools_text,
 };
 use hitl_core::{
     CallKey, ContentDigest, GrantId, HoldId, HostKeys, KeyId, Principal, RequestId, RunId,
@@ -76,7 +76,7 @@ pub(super) struct Shared {
     pub(super) recent: Recent<i64>,
     pub(super) clock: Arc<ForwardClock>,
     pub(super) sessions: Sessions,
-    pub(super) hub: Hub,
+    pub(super) hub: ChangeNotifier,
     pub(super) keys: HostKeys,
     pub(super) path: Arc<Path>,
 }
@@ -208,11 +208,11 @@ impl Store for SqliteStore {
         self.read(move |on| executors::all(on, |session| sessions.is_dead(session))).await
     }
 
-    async fn submit(&self, call: NewCall, payload: Sealed) -> Result<Submitted, StoreError> {
+    async fn submit(&self, call: NewCall, payload: Sealed) -> Result<SubmitResult, StoreError> {
         let (operation, answer) = Submit::new(call, payload, self.shared.clock.now()?);
         self.shared.writer.send(operation).await?;
         let (submitted, new) = answer.await.map_err(|_| ambiguous(&self.shared.path))??;
-        if let (Submitted::Created(record), Some(n)) = (&submitted, new) {
+        if let (SubmitResult::Created(record), Some(n)) = (&submitted, new) {
             self.shared.recent.put(record, n);
         }
         Ok(submitted)
@@ -223,11 +223,11 @@ impl Store for SqliteStore {
         tenant: &Tenant,
         id: RequestId,
         event: Event,
-        enclosed: Enclosed,
+        enclosed: EventPayload,
     ) -> Result<CallRecord, ApplyError> {
         let now = self.shared.clock.now().map_err(StoreError::from)?;
         let recent = &self.shared.recent;
-        let mut applied = Applied::new(id, event);
+        let mut applied = ApplyRequest::new(id, event);
         applied.enclosed = enclosed;
         let (operation, answer) = Apply::new(tenant, applied, recent, now);
         self.shared.writer.send(operation).await?;
@@ -239,7 +239,7 @@ impl Store for SqliteStore {
     async fn apply_all(
         &self,
         tenant: &Tenant,
-        events: Vec<Applied>,
+        events: Vec<ApplyRequest>,
     ) -> Result<Vec<CallRecord>, ApplyError> {
         let (reply, answer) = oneshot::channel();
         let operation = ApplyAll { tenant: tenant.clone(), events, answer: None, reply };
@@ -273,7 +273,7 @@ impl Store for SqliteStore {
     async fn grants(
         &self,
         tenant: &Tenant,
-        page: GrantPage,
+        page: GrantQuery,
     ) -> Result<Vec<GrantRecord>, StoreError> {
         let (tenant, now) = (tenant.clone(), self.shared.clock.now()?);
         self.read(move |on| grants::page(on, &tenant, &page, now)).await
@@ -287,7 +287,7 @@ impl Store for SqliteStore {
             .await
     }
 
-    async fn find(&self, key: &CallKey) -> Result<Option<CallRecord>, StoreError> {
+    async fn get_by_key(&self, key: &CallKey) -> Result<Option<CallRecord>, StoreError> {
         let key = key.clone();
         self.shared.readers.run(move |on| Ok(query::find(on, &key)?.map(|kept| *kept.record))).await
     }
@@ -302,7 +302,7 @@ impl Store for SqliteStore {
         self.shared.readers.run(move |on| query::sealed(on, &tenant, id, Text::Result)).await
     }
 
-    async fn page(
+    async fn list(
         &self,
         tenant: &Tenant,
         page: PageRequest,
@@ -336,7 +336,7 @@ impl Store for SqliteStore {
         self.shared.readers.run(move |on| query::approved(on, after, limit)).await
     }
 
-    async fn queue(&self, scan: &QueueScan) -> Result<Vec<Placed>, StoreError> {
+    async fn queue(&self, scan: &QueueScan) -> Result<Vec<QueueEntry>, StoreError> {
         let scan = scan.clone();
         self.read(move |on| queue::scan(on, &scan)).await
     }
@@ -359,21 +359,21 @@ impl Store for SqliteStore {
         self.shared.readers.run(move |on| query::history(on, after, limit)).await
     }
 
-    async fn history_end(&self) -> Result<u64, StoreError> {
+    async fn last_history_seq(&self) -> Result<u64, StoreError> {
         let last = self.shared.readers.run(query::last_change).await?;
         Ok(last.cast_unsigned())
     }
 
-    async fn history_of(
+    async fn call_history(
         &self,
         tenant: &Tenant,
         id: RequestId,
-    ) -> Result<Vec<(u64, Entry)>, StoreError> {
+    ) -> Result<Vec<(u64, HistoryEntry)>, StoreError> {
         let tenant = tenant.clone();
         self.shared.readers.run(move |on| query::history_of(on, &tenant, id)).await
     }
 
-    async fn retain(&self, before: Timestamp) -> Result<Retained, StoreError> {
+    async fn erase_ended_before(&self, before: Timestamp) -> Result<ErasedCount, StoreError> {
         self.erase_ended(before).await
     }
 
@@ -381,7 +381,7 @@ impl Store for SqliteStore {
         self.erase_named(calls).await
     }
 
-    async fn calls_of(
+    async fn calls_by_principal(
         &self,
         tenant: &Tenant,
         principal: &Principal,
@@ -424,7 +424,7 @@ impl Store for SqliteStore {
         &self,
         session: SessionId,
         limit: usize,
-    ) -> Result<Vec<Entry>, StoreError> {
+    ) -> Result<Vec<HistoryEntry>, StoreError> {
         let sessions = self.shared.sessions.clone();
         // Nearly always there is nothing, and nothing need be written.
         if limit == 0 || !self.read(move |on| outbox::has_orphans(on, &sessions)).await? {
@@ -433,21 +433,25 @@ impl Store for SqliteStore {
         self.write(move |on, world| outbox::take(on, &world.sessions, session, limit)).await
     }
 
-    async fn outbox_of(&self, session: SessionId, limit: usize) -> Result<Vec<Entry>, StoreError> {
+    async fn pending_outbox(
+        &self,
+        session: SessionId,
+        limit: usize,
+    ) -> Result<Vec<HistoryEntry>, StoreError> {
         self.read(move |on| outbox::own(on, session, limit)).await
     }
 
-    async fn outbox_ack(&self, audited: &[Change]) -> Result<(), StoreError> {
+    async fn outbox_ack(&self, audited: &[ChangeId]) -> Result<(), StoreError> {
         let audited = audited.to_vec();
         self.write(move |on, _| outbox::acknowledge(on, &audited)).await
     }
 
-    async fn mark(&self, name: &str) -> Result<Option<String>, StoreError> {
+    async fn metadata(&self, name: &str) -> Result<Option<String>, StoreError> {
         let name = format!("mark.{name}");
         self.shared.readers.run(move |on| meta(on, &name)).await
     }
 
-    async fn swap_mark(
+    async fn compare_and_set_metadata(
         &self,
         name: &str,
         from: Option<&str>,
@@ -466,13 +470,13 @@ impl Store for SqliteStore {
         .await
     }
 
-    fn watch(&self, id: RequestId) -> Watch {
+    fn watch(&self, id: RequestId) -> ChangeWatch {
         let watch = self.shared.hub.watch(id);
         self.shared.watcher.wake();
         watch
     }
 
-    fn watch_all(&self) -> Watch {
+    fn watch_all(&self) -> ChangeWatch {
         let watch = self.shared.hub.watch_all();
         self.shared.watcher.wake();
         watch

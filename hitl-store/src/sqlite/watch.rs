@@ -12,7 +12,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::JoinHandle;
 use std::time::Duration;
 
-use hitl_core::store::Hub;
+use hitl_core::store::ChangeNotifier;
 use rusqlite::Connection;
 
 use super::error::Fault;
@@ -62,7 +62,7 @@ impl Watcher {
     /// Starts the thread.
     pub(super) fn start(
         connection: Connection,
-        hub: Hub,
+        hub: ChangeNotifier,
         own: OwnChanges,
     ) -> std::io::Result<Self> {
         let stop = Arc::new(AtomicBool::new(false));
@@ -97,7 +97,7 @@ impl fmt::Debug for Watcher {
     }
 }
 
-fn look(connection: &Connection, hub: &Hub, own: &OwnChanges, stop: &AtomicBool) {
+fn look(connection: &Connection, hub: &ChangeNotifier, own: &OwnChanges, stop: &AtomicBool) {
     while !stop.load(Ordering::Acquire) {
         if !hub.has_waiters() {
             std::thread::park();
@@ -114,7 +114,7 @@ fn look(connection: &Connection, hub: &Hub, own: &OwnChanges, stop: &AtomicBool)
 
 fn while_watched(
     connection: &Connection,
-    hub: &Hub,
+    hub: &ChangeNotifier,
     own: &OwnChanges,
     stop: &AtomicBool,
 ) -> Result<(), Fault> {

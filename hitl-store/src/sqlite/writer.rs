@@ -25,7 +25,7 @@ use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
 use hitl_core::StoreError;
-use hitl_core::store::Hub;
+use hitl_core::store::ChangeNotifier;
 use rusqlite::Connection;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
@@ -114,7 +114,7 @@ pub(super) struct WriterThread {
     pub(super) connection: Option<Connection>,
     pub(super) connect: Connect,
     pub(super) world: World,
-    pub(super) hub: Hub,
+    pub(super) hub: ChangeNotifier,
     pub(super) answers: Answers,
     pub(super) own: OwnChanges,
     /// The file's epoch does not change while it is open.
