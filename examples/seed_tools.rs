@@ -19,7 +19,7 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
         .build()
         .await?;
 
-    let ann = || CallContext::of("ann");
+    let ann = || CallContext::new("ann");
     let trusted = || ann().role("admin").workspace_verified();
     let urgent = || trusted().time_sensitive();
     let everybody = || (1..=150).map(|n| format!("user-{n}")).collect::<Vec<_>>();
@@ -58,7 +58,7 @@ fn show(who: &str, preview: Result<Preview, GateError>) -> Result<(), GateError>
         print!(", {:+} {} ({})", factor.adjustment, factor.name, factor.reasoning);
     }
     println!();
-    for reason in &preview.because {
+    for reason in &preview.reasons {
         println!("    raised: {reason}");
     }
     println!();

@@ -3,12 +3,12 @@
 pub use hitl_core::approval::Choice;
 pub use hitl_core::arguments::debug_arguments;
 pub use hitl_core::call::{
-    Entry, Probe, Same, SameByDebug, SameByEq, SameUnknown, ToolReturn, Unproven,
+    Entry, IsResult, IsResultFallback, Same, SameByDebug, SameByEq, SameUnknown, ToolReturn,
 };
 pub use hitl_core::gate::OneBlockOfToolsForEachType;
 pub use hitl_core::{
-    ContentReaders, GateBuilder, HitlConfig, Parameter, Permit, Risk, SnapshotError,
-    SnapshotWriter, Spec, StageSpec, StateRequirement, Tool,
+    ContentReaders, GateBuilder, ParameterSpec, Permit, Risk, SnapshotError, SnapshotWriter,
+    StageSpec, StateRequirement, Tool, ToolConfig, ToolSpec,
 };
 pub use {schemars, serde};
 

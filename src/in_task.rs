@@ -96,11 +96,11 @@ pub struct AttributedStepCall<T> {
 
 impl<T: Tool> AttributedStepCall<T> {
     /// Runs the call again, in the next attempt of the step, when it failed in an earlier one: for
-    /// a tool that says that it is [idempotent](hitl_core::HitlConfig::idempotent()).
+    /// a tool that says that it is [idempotent](hitl_core::ToolConfig::idempotent()).
     ///
     /// Nobody is asked again while the approval of the first try lasts and covers it; the body gets
     /// the same idempotency key; there are as many attempts in all as the tool's
-    /// [`attempts`](hitl_core::HitlConfig::attempts()), and then the step gets the last failure. A
+    /// [`attempts`](hitl_core::ToolConfig::attempts()), and then the step gets the last failure. A
     /// tool that is not idempotent, and a body that panicked, is not tried again: the step gets the
     /// failure. How soon and how often is the step's [`Retry`](hitl_tasks::Retry).
     ///

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use hitl::prelude::*;
-use hitl::{HitlConfig, Risk, RunContext, Spec, Thresholds};
+use hitl::{Risk, RunContext, Thresholds, ToolConfig, ToolSpec};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
@@ -76,7 +76,7 @@ fn the_schema_has_the_arguments_and_nothing_of_the_host() {
 
 #[test]
 fn the_spec_says_what_the_attribute_says() {
-    const SPEC: Spec = SignContract::SPEC;
+    const SPEC: ToolSpec = SignContract::SPEC;
     const { assert!(SPEC.check().is_ok()) };
     assert_eq!(SPEC.name, "sign_contract");
     assert_eq!(SPEC.description, "Sign a contract on behalf of the workspace.\n\nOnly once.");
@@ -84,7 +84,7 @@ fn the_spec_says_what_the_attribute_says() {
     assert_eq!(parameters, [("contract_id", false), ("amount", false), ("pin", true)]);
     let states: Vec<_> = SPEC.states.iter().map(hitl::StateRequirement::type_name).collect();
     assert_eq!(states, ["alloc::sync::Arc<macro_tool::Ledger>"]);
-    let config = HitlConfig::DEFAULT
+    let config = ToolConfig::DEFAULT
         .approval_type("contract")
         .risk(Risk::High)
         .base_confidence(50)
@@ -127,7 +127,7 @@ async fn list_all() -> Vec<String> {
 
 #[test]
 fn a_tool_that_says_little_has_the_defaults() {
-    assert_eq!(ListAll::SPEC.config, HitlConfig::DEFAULT.read_only());
+    assert_eq!(ListAll::SPEC.config, ToolConfig::DEFAULT.read_only());
     // The macro checks thresholds against these.
     assert_eq!(ListAll::SPEC.config.thresholds(), Thresholds { auto: 85, quick: 60 });
     assert!(ListAll::SPEC.parameters.is_empty());
@@ -159,7 +159,7 @@ fn a_tool_has_the_version_that_it_says_or_that_of_its_crate() {
         ("1 2", Err(hitl::InvalidSpec::Version)),
         ("1\u{200b}", Err(hitl::InvalidSpec::Version)),
     ] {
-        assert_eq!(Spec::new("a", "A.").version(version).check(), check, "{version}");
+        assert_eq!(ToolSpec::new("a", "A.").version(version).check(), check, "{version}");
     }
 }
 
@@ -244,7 +244,7 @@ fn keys_override_what_the_fn_says() {
     assert_eq!(schema::<SendNews>()["description"], "Send news.");
     let names: Vec<_> = SendNews::SPEC.parameters.iter().map(|p| p.name).collect();
     assert_eq!(names.last(), Some(&"type"));
-    let config = HitlConfig::DEFAULT
+    let config = ToolConfig::DEFAULT
         .idempotent()
         .open_world()
         .labels("Approve", "Not now")
@@ -386,20 +386,25 @@ async fn merge_branch(name: String) -> String {
 #[test]
 fn who_decides_and_how_is_said_in_the_attribute() {
     use hitl::approval::Choice;
-    use hitl::policy::{Deciders, Eyes};
-    use hitl::{Escalate, StageSpec};
+    use hitl::policy::{Deciders, RequesterRule};
+    use hitl::{EscalationSpec, StageSpec};
     let mild = <MoveCard as Tool>::SPEC.config;
     let deciders = Deciders { agents: false, services: true };
-    assert_eq!((mild.eyes, mild.deciders), (Eyes::Two, deciders));
+    assert_eq!((mild.eyes, mild.deciders), (RequesterRule::MayApprove, deciders));
     let strict = <MergeBranch as Tool>::SPEC.config;
     let deciders = Deciders { agents: true, services: false };
-    assert_eq!((strict.eyes, strict.deciders), (Eyes::Four, deciders), "the stricter of the two");
+    assert_eq!(
+        (strict.eyes, strict.deciders),
+        (RequesterRule::MayNotApprove, deciders),
+        "the stricter of the two"
+    );
     let config = <WireMoney as Tool>::SPEC.config;
     assert_eq!(config.decisions, [Choice::Approve, Choice::Reject]);
-    let stages = [StageSpec::of("finance", 2), StageSpec::of("director", 1), StageSpec::people(2)];
+    let stages =
+        [StageSpec::role("finance", 2), StageSpec::role("director", 1), StageSpec::people(2)];
     assert_eq!(config.stages, stages);
-    assert_eq!(config.eyes, Eyes::Four);
+    assert_eq!(config.eyes, RequesterRule::MayNotApprove);
     let within = std::time::Duration::from_secs(3600);
-    assert_eq!(config.escalate, Some(Escalate { role: Some("board"), within }));
+    assert_eq!(config.escalate, Some(EscalationSpec { role: Some("board"), within }));
     assert_eq!(config.attempts, 5);
 }

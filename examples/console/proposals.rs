@@ -24,13 +24,13 @@ pub(crate) async fn keep_proposing(gate: &Gate) {
 async fn propose(gate: &Gate) -> Result<(), GateError> {
     // A run that is new each time, so that nothing of an earlier one is taken up again.
     let run = RequestId::new().to_string();
-    let cx = || CallContext::of("airline agent").role("support").workspace_verified();
+    let cx = || CallContext::new("airline agent").role("support").workspace_verified();
     if waiting(gate).await? < WAITING {
         from_the_office(gate).await?;
         for (at, (tool, arguments)) in (0_u64..).zip(ODD) {
             let key = CallKey::new(format!("{run}/odd"), at);
             let _waits =
-                gate.submit_json(tool, arguments, CallContext::of("web form agent"), key).await?;
+                gate.submit_json(tool, arguments, CallContext::new("web form agent"), key).await?;
         }
     }
     let calls = data::read(SHIPPED).unwrap_or_default();
@@ -50,7 +50,7 @@ async fn from_the_office(gate: &Gate) -> Result<(), GateError> {
     let terms = "Skyline Ground handles ours in Denver for twelve months; 30 days to pay; either side may end it \
                  at the end of a quarter.";
     let contract = sign_contract("C-1042", 48_500.0, "Maria Okafor", terms, "4711");
-    let _waits = gate.submit(contract).by(CallContext::of("office agent").role("admin")).await?;
+    let _waits = gate.submit(contract).by(CallContext::new("office agent").role("admin")).await?;
     let clean_up = delete_project("summer-2019-schedules");
     let _waits = gate.submit(clean_up).by("office agent").await?;
     Ok(())
@@ -66,6 +66,6 @@ const ODD: [(&str, &str); 2] = [
 ];
 
 async fn waiting(gate: &Gate) -> Result<usize, GateError> {
-    let page = PageRequest::of(&[CallState::Pending]).limit(WAITING);
+    let page = PageRequest::new(&[CallState::Pending]).limit(WAITING);
     Ok(gate.page(&Tenant::default(), page).await?.len())
 }

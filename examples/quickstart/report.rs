@@ -34,7 +34,7 @@ pub(crate) fn routed(screen: &Screen, receipt: &Receipt, standing: &str) {
         }
         note(screen, &sum);
     }
-    for reason in &receipt.because {
+    for reason in &receipt.reasons {
         note(screen, &format!("raised: {}", visible(reason)));
     }
 }

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use hitl::Timestamp;
-use hitl::approval::Extent;
+use hitl::approval::DetailLevel;
 use hitl::approval::terminal::{Dialog, Style, card, preview};
 use hitl::display::{clip, visible};
 use hitl::{
@@ -60,7 +60,7 @@ pub(crate) async fn review(
 async fn pending(gate: &Gate) -> Result<Vec<CallRecord>, GateError> {
     let (tenant, mut queue) = (Tenant::default(), Vec::<CallRecord>::new());
     loop {
-        let mut page = PageRequest::of(&[CallState::Pending]).limit(1000);
+        let mut page = PageRequest::new(&[CallState::Pending]).limit(1000);
         if let Some(last) = queue.last() {
             page = page.after(last.id());
         }
@@ -158,7 +158,7 @@ async fn wish(gate: &Gate, dialog: &mut Dialog, request: &ApprovalRequest) -> Wi
             "?" => dialog.show(&preview(request, Timestamp::now(), dialog.ink())),
             "u" if masked => match gate.uncover(request, REVIEWER, Places::All).await {
                 Ok(uncovered) => {
-                    let rendered = uncovered.render(Timestamp::now(), Extent::Full);
+                    let rendered = uncovered.render(Timestamp::now(), DetailLevel::Full);
                     dialog.show(&rendered.to_text());
                 }
                 Err(error) => dialog.show(&format!("  Not uncovered: {error}\n")),

@@ -2,14 +2,14 @@
 
 use std::io::{self, IsTerminal as _, Write as _};
 
-use hitl::approval::terminal::{Ink, Style, Terminal};
+use hitl::approval::terminal::{ColorMode, Style, Terminal};
 use hitl::tasks::ProgressBars;
 
 /// Lines for people, and the progress bar between them.
 #[derive(Clone)]
 pub(crate) struct Screen {
     bars: ProgressBars,
-    ink: Ink,
+    ink: ColorMode,
     way: Way,
 }
 
@@ -27,8 +27,8 @@ impl Screen {
         let both = io::stdout().is_terminal() && io::stderr().is_terminal();
         let way = if json || both { Way::Bars } else { Way::Stdout };
         let ink = match way {
-            Way::Stdout => Ink::of(&io::stdout()),
-            Way::Bars => Ink::of(&io::stderr()),
+            Way::Stdout => ColorMode::from_stream(&io::stdout()),
+            Way::Bars => ColorMode::from_stream(&io::stderr()),
         };
         Self { bars: ProgressBars::stderr(), ink, way }
     }

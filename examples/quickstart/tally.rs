@@ -12,14 +12,14 @@ pub(crate) struct Tally(Mutex<Vec<Counted>>);
 #[derive(Clone)]
 struct Counted {
     key: CallKey,
-    verdict: Routed,
+    verdict: Route,
     state: CallState,
     reattached: bool,
     mistake: bool,
 }
 
 #[derive(Clone, Copy, PartialEq, Eq)]
-enum Routed {
+enum Route {
     Auto,
     Quick,
     Full,
@@ -53,10 +53,10 @@ impl Tally {
     /// The gate took a call, and this is where it stood then.
     pub(crate) fn count(&self, receipt: &Receipt, state: CallState, mistake: bool) {
         let verdict = match &receipt.verdict {
-            Verdict::Run => Routed::Auto,
-            Verdict::Ask(ApprovalLevel::Full) => Routed::Full,
-            Verdict::Ask(_) => Routed::Quick,
-            Verdict::Deny(_) => Routed::Denied,
+            Verdict::Run => Route::Auto,
+            Verdict::Ask(ApprovalLevel::Full) => Route::Full,
+            Verdict::Ask(_) => Route::Quick,
+            Verdict::Deny(_) => Route::Denied,
         };
         let (key, reattached) = (receipt.key.clone(), receipt.reattached);
         self.push(Counted { key, verdict, state, reattached, mistake });
@@ -64,7 +64,7 @@ impl Tally {
 
     /// The gate refused a call before it had a verdict.
     pub(crate) fn count_refused(&self, key: CallKey, mistake: bool) {
-        let (verdict, state) = (Routed::Denied, CallState::Denied);
+        let (verdict, state) = (Route::Denied, CallState::Denied);
         self.push(Counted { key, verdict, state, reattached: false, mistake });
     }
 
@@ -85,10 +85,10 @@ impl Tally {
         let now = |states: &[CallState]| count(&|call| states.contains(&call.state));
         Ok(Summary {
             calls: calls.len(),
-            auto: routed(Routed::Auto),
-            quick: routed(Routed::Quick),
-            full: routed(Routed::Full),
-            denied: routed(Routed::Denied),
+            auto: routed(Route::Auto),
+            quick: routed(Route::Quick),
+            full: routed(Route::Full),
+            denied: routed(Route::Denied),
             executed: now(&[CallState::Executed]),
             failed: now(&[CallState::Failed]),
             rejected: now(&[CallState::Rejected, CallState::Responded]),
@@ -99,7 +99,7 @@ impl Tally {
             expired: now(&[CallState::Expired]),
             reattached: count(&|call| call.reattached),
             mistakes: count(&|call| call.mistake),
-            mistakes_unseen: count(&|call| call.mistake && call.verdict == Routed::Auto),
+            mistakes_unseen: count(&|call| call.mistake && call.verdict == Route::Auto),
         })
     }
 }

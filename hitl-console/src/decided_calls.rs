@@ -49,7 +49,7 @@ pub(crate) async fn read(
 ) -> Result<(Vec<CallRecord>, bool), GateError> {
     let (mut records, mut after) = (Vec::new(), since);
     loop {
-        let mut page = PageRequest::of(states).limit(PAGE);
+        let mut page = PageRequest::new(states).limit(PAGE);
         page.after = after;
         let more = gate.page(tenant, page).await?;
         let Some(last) = more.last() else { return Ok((records, false)) };

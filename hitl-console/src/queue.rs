@@ -2,10 +2,10 @@
 //! counts and cursors.
 
 use hitl_base::Timestamp;
-use hitl_core::queue::{Cursor, InvalidCursor, Tally};
+use hitl_core::queue::{CappedCount, Cursor, InvalidCursor};
 use hitl_core::{
     ApprovalLevel, CallRecord, CallState, Gate, Priority, QueueCounts, QueueOrder, QueueQuery,
-    Risk, Tenant, Viewer,
+    ReviewScope, Risk, Tenant,
 };
 use hitl_wire::queue::{CallCounts, Count};
 use hitl_wire::{CallPage, CallSummary};
@@ -105,7 +105,7 @@ pub(crate) async fn list(gate: &Gate, tenant: &Tenant, query: &Query) -> Result<
     };
     let late = QueueQuery::pending().order(QueueOrder::Due).due_before(page.now).limit(MAX_OVERDUE);
     let late = queue.page(late).await?;
-    let mut overdue = Tally::of(late.entries.len() as u64);
+    let mut overdue = CappedCount::new(late.entries.len() as u64);
     overdue.more |= late.next.is_some();
     Ok(CallPage {
         calls: page.calls.iter().map(CallSummary::from).collect(),
@@ -146,7 +146,7 @@ fn to_query(query: &Query) -> Result<QueueQuery, Problem> {
             QueueOrder::Created
         }
     };
-    let mut asked = QueueQuery::of(&states).order(order).limit(limit(query));
+    let mut asked = QueueQuery::new(&states).order(order).limit(limit(query));
     if let Some(tool) = &query.tool {
         asked = asked.tool(tool);
     }

@@ -6,7 +6,7 @@ mod support;
 use std::time::Duration;
 
 use axum::Router;
-use hitl::approval::{Again, Answer};
+use hitl::approval::{DecisionKind, RepeatPolicy};
 use hitl::tasks::{EventLog, StepContext, Task, TaskManager, TaskStep};
 use hitl::{CallContext, CallState, Gate, Tenant};
 use hitl_console::{Reviewer, Tasks, Token, Tokens, router};
@@ -298,12 +298,12 @@ async fn who_rejects_may_let_the_model_ask_again() {
         let path = format!("/api/calls/{}", request.id);
         let done = post(format!("{path}/decide"), &answer(&request, more)).by(ANN).of(&console);
         assert_eq!(done.await.ok()["decided"]["mayAskAgain"], again);
-        let Answer::Reject { again: kept, .. } =
+        let DecisionKind::Reject { again: kept, .. } =
             record(&gate, request.id).await.decided.unwrap().answer
         else {
             panic!("it is rejected")
         };
-        assert_eq!(kept == Again::Allowed, again);
+        assert_eq!(kept == RepeatPolicy::Allowed, again);
     }
     let request = note(&gate).await;
     let path = format!("/api/calls/{}/decide", request.id);
@@ -315,7 +315,10 @@ async fn who_rejects_may_let_the_model_ask_again() {
     assert_eq!(record(&gate, request.id).await.version, 1);
     post("/api/bulk", &bulk("reject")).by(ANN).of(&console).await.ok();
     let answer = record(&gate, request.id).await.decided.unwrap().answer;
-    assert!(matches!(answer, Answer::Reject { again: Again::Allowed, .. }), "{answer:?}");
+    assert!(
+        matches!(answer, DecisionKind::Reject { again: RepeatPolicy::Allowed, .. }),
+        "{answer:?}"
+    );
 }
 
 #[tokio::test]
@@ -338,7 +341,7 @@ async fn what_is_not_unknown_is_not_settled() {
 async fn tenants_do_not_see_one_another() {
     let (gate, console) = console().await;
     let mine = note(&gate).await;
-    let cx = CallContext::of("agent").tenant("other");
+    let cx = CallContext::new("agent").tenant("other");
     let theirs = submit_as(&gate, send_note("eve", "hi"), cx).await;
     let list = get("/api/calls").by("other-secret").of(&console).await.ok();
     assert_eq!(list["calls"].as_array().unwrap().len(), 1);

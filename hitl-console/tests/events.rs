@@ -80,7 +80,8 @@ async fn tenants_do_not_hear_one_another() {
     let mut theirs = Events::open(address, "other-secret", None).await;
     theirs.next().await.unwrap();
     note(&gate).await;
-    let call = submit_as(&gate, send_note("eve", "hi"), CallContext::of("a").tenant("other")).await;
+    let call =
+        submit_as(&gate, send_note("eve", "hi"), CallContext::new("a").tenant("other")).await;
     let heard = theirs.next().await.unwrap();
     assert_eq!(heard.data["call"]["id"], call.id.to_string());
 }

@@ -5,7 +5,7 @@ mod support;
 
 use axum::Router;
 use hitl::prelude::*;
-use hitl::store::GrantPage;
+use hitl::store::GrantQuery;
 use hitl::{ApprovalRequest, CallState, Tenant};
 use hitl_console::{Reviewer, Tasks, Token, Tokens, router};
 use serde_json::{Value, json};
@@ -52,7 +52,7 @@ async fn give(console: &Router, request: &ApprovalRequest, terms: Value) -> Valu
 }
 
 async fn given(gate: &Gate) -> usize {
-    gate.grants(&Tenant::default(), GrantPage::all()).await.unwrap().len()
+    gate.grants(&Tenant::default(), GrantQuery::all()).await.unwrap().len()
 }
 
 #[tokio::test]
@@ -381,7 +381,7 @@ async fn invariant_7_once_somebody_has_enrolled_a_token_alone_loosens_nothing() 
     }
     assert_eq!(given(&gate).await, 0);
     ask(ANN).header("hitl-code", &codes[0]).of(&console).await.ok();
-    let granted = gate.grants(&Tenant::default(), GrantPage::all()).await.unwrap();
+    let granted = gate.grants(&Tenant::default(), GrantQuery::all()).await.unwrap();
     assert_eq!(granted[0].grant.known_by, Some(hitl::KnownBy::Code));
     // It counted once, whatever it is sent for.
     let other = note(&gate).await;

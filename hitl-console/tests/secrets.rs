@@ -6,7 +6,7 @@ mod support;
 use std::fmt::Debug;
 
 use axum::http::StatusCode;
-use hitl::approval::Extent;
+use hitl::approval::DetailLevel;
 use hitl::prelude::*;
 use hitl::{GrantTerms, MemoryAudit, Outcome, PageRequest, Tenant, Timestamp};
 use hitl_console::{Console, Tasks, Token, Tokens};
@@ -104,7 +104,7 @@ async fn invariant_8_no_way_out_of_a_gate_and_its_console_shows_a_secret() {
         let request = ticket.request().clone();
         walk.debug("a request", &request);
         walk.text("a request", serde_json::to_string(&request).unwrap());
-        let rendered = request.render(Timestamp::now(), Extent::Full);
+        let rendered = request.render(Timestamp::now(), DetailLevel::Full);
         walk.debug("a rendered request", &rendered);
         walk.text("as text", rendered.to_text());
         walk.text("as HTML", rendered.to_html());

@@ -4,11 +4,11 @@ use std::time::Instant;
 
 use hitl_base::Timestamp;
 use hitl_core::AuditRecord;
-use hitl_core::audit::{AuditEvent, ChainWriter, Head, Verifier};
+use hitl_core::audit::{AuditEvent, ChainHead, ChainWriter, Verifier};
 
 fn main() -> Result<(), Box<dyn std::error::Error>> {
     const RECORDS: u32 = 200_000;
-    let mut chain = ChainWriter::after(Head::genesis("rate"));
+    let mut chain = ChainWriter::after(ChainHead::genesis("rate"));
     let mut log = Vec::new();
     // As long as an intent with its arguments and its score.
     let about = "x".repeat(600);

@@ -11,11 +11,11 @@ uuid_id! {
     DecisionId
 }
 uuid_id! {
-    /// Proof of a claim: whoever holds it may run the body and record how it ended.
+    /// Proof of a claim: its holder may run the body and record how it ended.
     ClaimToken
 }
 uuid_id! {
-    /// Proof of ownership: whoever holds it may withdraw the call while it is pending.
+    /// Proof of ownership: its holder may withdraw the call while it is pending.
     OwnerToken
 }
 uuid_id! {

@@ -26,15 +26,17 @@ mod sync;
 #[cfg(feature = "terminal")]
 pub use approval::TerminalApprover;
 pub use approval::{
-    ApprovalRequest, Approver, Authority, Decision, KnownBy, Review, ToolChange, ToolDifference,
+    ApprovalRequest, Approver, Decision, KnownBy, Review, ReviewerIdentity, ToolChange,
+    ToolDifference,
 };
 pub use arguments::{ArgumentError, ArgumentErrorKind, Snapshot, SnapshotError, SnapshotWriter};
 pub use audit::{AuditEvent, AuditRecord, AuditSink, JsonlAudit, MemoryAudit};
 pub use call::{
-    BindingDigest, CallContext, CallKey, ContentDigest, ContentPath, ContentReaders, Escalate,
-    FailureRecord, Fingerprint, Hints, HitlConfig, InvalidSpec, ModelMessage, Outcome, OutputText,
-    Parameter, Permit, Principal, PrincipalKind, Risk, RunContext, RunId, Spec, StageSpec,
-    StateRequirement, Tenant, Thresholds, Tool, ToolFacts, ToolKind,
+    BindingDigest, CallContext, CallKey, ContentDigest, ContentPath, ContentReaders,
+    EscalationSpec, FailureRecord, Fingerprint, InvalidSpec, ModelMessage, Outcome, OutputText,
+    ParameterSpec, Permit, Principal, PrincipalKind, Risk, RunContext, RunId, StageSpec,
+    StateRequirement, Tenant, Thresholds, Tool, ToolAnnotations, ToolConfig, ToolFacts, ToolKind,
+    ToolSpec,
 };
 pub use confidence::{
     ArgumentsView, Assessment, CallView, Factor, FactorSource, Opinion, ReviewerFactor, ScoreError,
@@ -53,11 +55,11 @@ pub use machine::{CallRecord, CallState, Refusal, Resolution};
 #[cfg(feature = "policy-files")]
 pub use policy::RuleFile;
 pub use policy::{
-    ApprovalLevel, Directory, DirectoryError, Effect, Policy, PolicyVersion, Priority, Requirement,
-    Routed, RuleRef, RuleSet, Ruling, Standing, Verdict, VerdictKind, due_after, level_for,
-    priority, route,
+    ApprovalLevel, DirectoryError, Effect, Policy, PolicyVersion, PrincipalDirectory,
+    PrincipalStatus, Priority, Requirement, Route, RuleRef, RuleSet, Ruling, Verdict, VerdictKind,
+    due_after, level_for, priority, route,
 };
-pub use queue::{Cursor, QueueCounts, QueueFilter, QueueOrder, QueueQuery, Viewer};
+pub use queue::{Cursor, QueueCounts, QueueFilter, QueueOrder, QueueQuery, ReviewScope};
 pub use seal::{HostKey, HostKeys, KeyId};
 pub use store::{
     Hold, HoldScope, MemoryStore, NotErased, PageRequest, Store, StoreError, StoreErrorKind,

@@ -10,7 +10,7 @@ mod support;
 use std::fs;
 use std::path::Path;
 
-use hitl_core::audit::{FindingKind, Head, Report, Verifier};
+use hitl_core::audit::{ChainHead, FindingKind, Report, Verifier};
 use hitl_core::{Gate, JsonlAudit};
 use support::{World, note, tools};
 
@@ -98,7 +98,7 @@ async fn a_log_of_the_first_version_is_read_and_gone_on_with() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("audit.jsonl");
     // As version 1 wrote it: the same line, with schema 1 and a record that is always about a call.
-    let genesis = Head::genesis("old");
+    let genesis = ChainHead::genesis("old");
     let line = format!(
         r#"{{"seq":1,"prev":"{}","ts":"2026-01-02T03:04:05.678Z","schema":1,"stream":"old","event":{{"event":"claimed","at":"2026-01-02T03:04:05.678Z","key":{{"tenant":"default","run":"r","position":1}},"tool":"note","principal":"ann","revision":1,"binding":"{}"}}}}"#,
         genesis.hash,
@@ -365,7 +365,7 @@ mod rewritten {
     /// What an erasure would write for a line; here of lines that no record lists.
     fn placeholder(bytes: &[u8]) -> Option<Vec<u8>> {
         let line: serde_json::Value = serde_json::from_slice(bytes).ok()?;
-        let hash = hitl_core::audit::Head::of_line(bytes)?.hash;
+        let hash = hitl_core::audit::ChainHead::from_line(bytes)?.hash;
         line.get("event")?;
         Some(
             format!(

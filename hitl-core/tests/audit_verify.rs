@@ -7,11 +7,13 @@ use std::process::Command;
 
 use hitl_base::Timestamp;
 use hitl_core::AuditRecord;
-use hitl_core::audit::{AuditEvent, ChainWriter, Checkpoint, FindingKind, Head, Report, Verifier};
+use hitl_core::audit::{
+    AuditEvent, ChainHead, ChainWriter, Checkpoint, FindingKind, Report, Verifier,
+};
 
 /// A log of small records, line by line.
-fn log(stream: &str, records: u64) -> (Vec<Vec<u8>>, Head) {
-    let mut chain = ChainWriter::after(Head::genesis(stream));
+fn log(stream: &str, records: u64) -> (Vec<Vec<u8>>, ChainHead) {
+    let mut chain = ChainWriter::after(ChainHead::genesis(stream));
     let mut lines = Vec::new();
     for n in 1..=records {
         let at = Timestamp::from_millis(1_767_323_045_000 + i64::try_from(n).unwrap());
@@ -24,7 +26,7 @@ fn log(stream: &str, records: u64) -> (Vec<Vec<u8>>, Head) {
     (lines, chain.head().clone())
 }
 
-fn checkpoint(head: &Head) -> Checkpoint {
+fn checkpoint(head: &ChainHead) -> Checkpoint {
     Checkpoint::new(Timestamp::from_millis(1_767_323_050_000), [head.clone()])
 }
 
@@ -86,8 +88,8 @@ fn mutants_at(lines: &[Vec<u8>], at: usize, dice: &mut Dice) -> Vec<Mutant> {
     // A forged record that names the one before it, as whoever holds the file can make it.
     let forged = |all: &mut Vec<Vec<u8>>| {
         let before = all[..at].last().map_or_else(
-            || Head::genesis("w"),
-            |before| Head::of_line(&before[..before.len() - 1]).unwrap(),
+            || ChainHead::genesis("w"),
+            |before| ChainHead::from_line(&before[..before.len() - 1]).unwrap(),
         );
         let mut chain = ChainWriter::after(before);
         let record = AuditRecord::about(AuditEvent::PolicyLoaded, "forged", Timestamp::EPOCH);
@@ -116,8 +118,8 @@ fn mutants_at(lines: &[Vec<u8>], at: usize, dice: &mut Dice) -> Vec<Mutant> {
 fn fork(lines: &[Vec<u8>], at: usize) -> Vec<u8> {
     let mut changed = lines[..at].to_vec();
     let head = changed.last().map_or_else(
-        || Head::genesis("w"),
-        |before| Head::of_line(&before[..before.len() - 1]).unwrap(),
+        || ChainHead::genesis("w"),
+        |before| ChainHead::from_line(&before[..before.len() - 1]).unwrap(),
     );
     let mut chain = ChainWriter::after(head);
     for n in at..lines.len() {
@@ -170,7 +172,7 @@ fn invariant_6_every_change_to_a_thousand_records_is_found_and_placed() {
         .iter()
         .skip(99)
         .step_by(100)
-        .map(|line| checkpoint(&Head::of_line(&line[..line.len() - 1]).unwrap()))
+        .map(|line| checkpoint(&ChainHead::from_line(&line[..line.len() - 1]).unwrap()))
         .collect();
     let forked = verified(&fork(&lines, 450), &on_the_way);
     assert_eq!(forked.findings[0].line, Some(500), "{:?}", forked.findings);
@@ -221,9 +223,9 @@ fn a_chain_that_begins_late_needs_a_checkpoint_that_vouches_for_what_was_before(
     let (lines, _) = log("w", 10);
     let late = lines[5..].concat();
     assert!(verified(&late, &[]).has(FindingKind::Missing));
-    let before = Head::of_line(&lines[4][..lines[4].len() - 1]).unwrap();
+    let before = ChainHead::from_line(&lines[4][..lines[4].len() - 1]).unwrap();
     assert!(verified(&late, &[checkpoint(&before)]).is_sound());
-    let forged = Head::of_line(&lines[3][..lines[3].len() - 1]).unwrap();
+    let forged = ChainHead::from_line(&lines[3][..lines[3].len() - 1]).unwrap();
     assert!(!verified(&late, &[checkpoint(&forged)]).is_sound());
 }
 
@@ -314,7 +316,7 @@ mod signed {
     use std::sync::Arc;
     use std::time::Duration;
 
-    use hitl_core::audit::{AuditSink as _, Checkpointed, FanOut, JsonlAudit, SigningKey};
+    use hitl_core::audit::{AuditSink as _, CheckpointingSink, FanOut, JsonlAudit, SigningKey};
 
     use super::*;
 
@@ -329,7 +331,7 @@ mod signed {
         let key = SigningKey::from_bytes([7; 32]);
         let both = Arc::new(FanOut::new().required(open("a.jsonl")).required(open("b.jsonl")));
         let exported = folder.path().join("checkpoints.jsonl");
-        let audit = Checkpointed::new(Arc::clone(&both), key.clone())
+        let audit = CheckpointingSink::new(Arc::clone(&both), key.clone())
             .every_records(4)
             .every(Duration::from_secs(10))
             .to_file(&exported);
@@ -391,7 +393,7 @@ mod signed {
         let folder = tempfile::tempdir().unwrap();
         let sink = JsonlAudit::open(folder.path().join("a.jsonl")).unwrap();
         let missing = folder.path().join("not/there/checkpoints.jsonl");
-        let audit = Checkpointed::new(sink, SigningKey::from_bytes([7; 32]))
+        let audit = CheckpointingSink::new(sink, SigningKey::from_bytes([7; 32]))
             .every_records(1)
             .to_file(&missing);
         audit.append(&at(1)).unwrap();

@@ -1,6 +1,6 @@
 //! Typed values that are nested absurdly deep are refused before anything recurses into them.
 
-use hitl_core::{Gate, Permit, SnapshotError, SnapshotWriter, Spec, Tool};
+use hitl_core::{Gate, Permit, SnapshotError, SnapshotWriter, Tool, ToolSpec};
 
 /// A list within a list within a list.
 #[derive(serde::Serialize, serde::Deserialize, schemars::JsonSchema)]
@@ -14,7 +14,7 @@ struct Deep {
 impl Tool for Deep {
     type Output = ();
     type Error = String;
-    const SPEC: Spec = Spec::new("deep", "A tool for tests.");
+    const SPEC: ToolSpec = ToolSpec::new("deep", "A tool for tests.");
     fn snapshot(&self, to: &mut SnapshotWriter) -> Result<(), SnapshotError> {
         to.object(|fields| fields.field("nest", &self.nest))
     }

@@ -30,7 +30,7 @@ async fn state(gate: &Gate, run: &str, position: u64) -> CallState {
 async fn invariant_5_an_abort_stops_the_run_and_what_it_delegated_and_no_other() {
     let bench = bench().await;
     let gate = &bench.gate;
-    let ann = || CallContext::of("ann");
+    let ann = || CallContext::new("ann");
     let stopped = waiting(gate, "run", 0, ann()).await;
     let approved = waiting(gate, "run", 1, ann()).await;
     gate.decide(approved.request().approve().by("bob")).await.unwrap();
@@ -118,7 +118,7 @@ async fn invariant_4_an_abort_that_fails_half_way_is_finished_by_the_same_decisi
                     "{fault:?} {at}"
                 );
             }
-            let record = memory.find(&CallKey::new("run", 0)).await.unwrap().unwrap();
+            let record = memory.get_by_key(&CallKey::new("run", 0)).await.unwrap().unwrap();
             assert_eq!((record.decided.is_some(), world.ran()), (true, 0));
             if failed.is_ok() && store.count.load(std::sync::atomic::Ordering::SeqCst) <= at {
                 assert!(at > 3, "the decision and three withdrawals: {at}");

@@ -4,8 +4,8 @@
 mod support;
 
 use hitl_core::{
-    ArgumentErrorKind as Kind, BuildError, CallContext, CallKey, Gate, GateErrorKind, HitlConfig,
-    PageRequest, Permit, SnapshotError, SnapshotWriter, Spec, Tenant, Tool,
+    ArgumentErrorKind as Kind, BuildError, CallContext, CallKey, Gate, GateErrorKind, PageRequest,
+    Permit, SnapshotError, SnapshotWriter, Tenant, Tool, ToolConfig, ToolSpec,
 };
 use support::{Bench, World, bench, pay, tools};
 
@@ -151,8 +151,8 @@ struct Unstable {
 impl Tool for Unstable {
     type Output = ();
     type Error = String;
-    const SPEC: Spec = Spec::new("unstable", "Reads another number than it writes.")
-        .config(HitlConfig::DEFAULT.base_confidence(10));
+    const SPEC: ToolSpec = ToolSpec::new("unstable", "Reads another number than it writes.")
+        .config(ToolConfig::DEFAULT.base_confidence(10));
     fn snapshot(&self, to: &mut SnapshotWriter) -> Result<(), SnapshotError> {
         to.object(|fields| fields.field("at", &(self.at + 1)))
     }
@@ -179,7 +179,7 @@ struct Impostor {}
 impl Tool for Impostor {
     type Output = ();
     type Error = String;
-    const SPEC: Spec = Spec::new("look", "Not the look you know.");
+    const SPEC: ToolSpec = ToolSpec::new("look", "Not the look you know.");
     fn snapshot(&self, to: &mut SnapshotWriter) -> Result<(), SnapshotError> {
         to.object(|_| Ok(()))
     }
@@ -218,7 +218,7 @@ fn a_gate_outside_of_a_runtime_is_not_built() {
 #[tokio::test]
 async fn another_type_under_a_registered_name_is_unknown() {
     let bench = bench().await;
-    let error = bench.gate.submit(Impostor {}).by(CallContext::of("ann")).await.unwrap_err();
+    let error = bench.gate.submit(Impostor {}).by(CallContext::new("ann")).await.unwrap_err();
     assert_eq!(error.kind(), GateErrorKind::UnknownTool);
     nothing_happened(&bench).await;
 }

@@ -15,7 +15,7 @@ use hitl_base::clock::ManualClock;
 
 use hitl_core::machine::CallState;
 use hitl_core::{
-    CallKey, Gate, GateErrorKind, MemoryStore, Outcome, QueueQuery, Store as _, Viewer,
+    CallKey, Gate, GateErrorKind, MemoryStore, Outcome, QueueQuery, ReviewScope, Store as _,
 };
 use support::{World, ask, bench, note, pay, tools, until};
 
@@ -149,7 +149,7 @@ async fn a_batch_that_waits_is_in_the_queue_and_expires_as_any_call() {
     let bench = bench().await;
     let batch = bench.gate.submit_all("run").call(0, pay("a", 1.0)).call(1, pay("b", 2.0));
     let batch = batch.by("ann").await;
-    let queue = bench.gate.queue(Viewer::of("default"));
+    let queue = bench.gate.queue(ReviewScope::tenant("default"));
     assert_eq!(queue.page(QueueQuery::pending().run("run")).await.unwrap().entries.len(), 2);
     approve(&bench.gate, 1).await;
     let cancelled = bench.gate.find(&key(0)).await.unwrap().unwrap();
@@ -174,7 +174,8 @@ async fn all_or_none_runs_nothing_before_all_are_approved() {
     assert_eq!(bench.world.ran(), 0, "what is Auto waits too");
     assert_eq!(state(gate, 1).await, CallState::Approved);
     assert_eq!(state(gate, 3).await, CallState::Approved, "a read too");
-    let listed = gate.queue(Viewer::of("default")).page(QueueQuery::pending()).await.unwrap();
+    let listed =
+        gate.queue(ReviewScope::tenant("default")).page(QueueQuery::pending()).await.unwrap();
     assert_eq!(listed.entries.len(), 2, "a reviewer is asked about what needs one");
     approve(gate, 2).await;
     let nothing = tokio::time::timeout(Duration::from_secs(60), batch.next()).await;
@@ -357,7 +358,7 @@ async fn invariant_5_a_store_that_fails_anywhere_releases_all_or_none() {
             let context = format!("{fault:?} for_ever={for_ever} at={at}");
             let mut attempts = Vec::new();
             for position in 0..2 {
-                attempts.push(memory.find(&key(position)).await.unwrap().unwrap().attempts);
+                attempts.push(memory.get_by_key(&key(position)).await.unwrap().unwrap().attempts);
             }
             // What was claimed and given back counts no attempt; what ran was claimed.
             assert!(world.ran() <= 2 && attempts.iter().all(|n| *n <= 1), "{context}");

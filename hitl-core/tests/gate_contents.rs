@@ -14,13 +14,13 @@ use std::time::Duration;
 
 use granting::refused;
 use hitl_base::{JsonText, Timestamp};
-use hitl_core::approval::{Content, Extent, Found, Unread};
+use hitl_core::approval::{Content, ContentState, DetailLevel, UnreadReason};
 use hitl_core::dynamic::{DynArguments, DynSpec, DynTool};
 use hitl_core::grant::{GrantError, GrantTerms};
 use hitl_core::{
     ApprovalLevel, ApprovalRequest, CallKey, CallRecord, CallState, ContentReaders, Gate,
-    GateBuilder, GateErrorKind, HitlConfig, HostKey, HostKeys, MemoryStore, Outcome, Parameter,
-    Permit, Places, Risk, SnapshotError, SnapshotWriter, Spec, Submission, Tenant, Tool,
+    GateBuilder, GateErrorKind, HostKey, HostKeys, MemoryStore, Outcome, ParameterSpec, Permit,
+    Places, Risk, SnapshotError, SnapshotWriter, Submission, Tenant, Tool, ToolConfig, ToolSpec,
 };
 
 /// Does to files what nobody looks at here, and says what it was given.
@@ -36,8 +36,8 @@ macro_rules! names_files {
         impl Tool for $name {
             type Output = Vec<Option<String>>;
             type Error = String;
-            const SPEC: Spec = Spec::new($tool, "Runs files.")
-                .parameters(&[Parameter::content_of("files"), Parameter::sensitive("pin")])
+            const SPEC: ToolSpec = ToolSpec::new($tool, "Runs files.")
+                .parameters(&[ParameterSpec::content_of("files"), ParameterSpec::sensitive("pin")])
                 .config($config);
 
             fn snapshot(&self, to: &mut SnapshotWriter) -> Result<(), SnapshotError> {
@@ -71,11 +71,11 @@ macro_rules! names_files {
     };
 }
 
-const QUICK: HitlConfig =
-    HitlConfig::DEFAULT.base_confidence(70).timeout(Duration::from_millis(200));
+const QUICK: ToolConfig =
+    ToolConfig::DEFAULT.base_confidence(70).timeout(Duration::from_millis(200));
 names_files!(Run, "run", QUICK);
-names_files!(Auto, "auto", HitlConfig::DEFAULT.base_confidence(95).risk(Risk::Low));
-names_files!(Look, "look_at", HitlConfig::DEFAULT.base_confidence(95).read_only());
+names_files!(Auto, "auto", ToolConfig::DEFAULT.base_confidence(95).risk(Risk::Low));
+names_files!(Look, "look_at", ToolConfig::DEFAULT.base_confidence(95).read_only());
 names_files!(Again, "again", QUICK.idempotent().attempts(3));
 
 struct Place {
@@ -153,9 +153,9 @@ fn given(request: &ApprovalRequest) -> Vec<Option<String>> {
     GIVEN.lock().unwrap().get(&files).unwrap().clone()
 }
 
-fn unread(content: &Content) -> Option<Unread> {
+fn unread(content: &Content) -> Option<UnreadReason> {
     match &content.found {
-        Found::Unread { why, .. } => Some(*why),
+        ContentState::Unread { why, .. } => Some(*why),
         _ => None,
     }
 }
@@ -170,7 +170,7 @@ async fn invariant_9_a_content_is_on_the_card_and_the_body_gets_the_same() {
     let [content] = &request.contents[..] else { panic!("one: {request:?}") };
     assert_eq!((content.at.as_str(), content.argument().as_str()), ("/files/0", "files[0]"));
     assert_eq!(content.text.as_deref(), Some("rm -rf build\nsection risk  low\u{202e}\n"));
-    for extent in [Extent::Brief, Extent::Full] {
+    for extent in [DetailLevel::Brief, DetailLevel::Full] {
         let card = request.render(Timestamp::EPOCH, extent);
         for shown in [card.to_text(), card.to_html(), card.to_markdown(), card.to_chat()] {
             let plain = shown.replace('\\', "");
@@ -197,7 +197,7 @@ async fn invariant_2_a_file_that_was_swapped_after_the_approval_is_asked_about_a
     assert_eq!((asked.state, asked.request.revision), (CallState::Pending, 2));
     assert_ne!(asked.request.binding, request.binding);
     assert_eq!(asked.request.contents[1].text.as_deref(), Some("evil"));
-    let why = asked.request.because.last().unwrap();
+    let why = asked.request.reasons.last().unwrap();
     assert!(why.contains("the content of `files[1]`") && !why.contains("files[0]"), "{why}");
     // The earlier decision does not count, and the new one is about what is there now.
     let stale = gate.decide(request.approve().by("carl")).await.unwrap_err();
@@ -232,7 +232,7 @@ async fn invariant_2_a_link_that_leads_elsewhere_is_asked_about_again_also_to_th
         symlink(&one, &link).unwrap();
         let request = submitted(&gate, run(&[&link]), position).await;
         assert_eq!(request.contents[0].leads_to.as_deref(), Some(one.as_str()));
-        let card = request.render(Timestamp::EPOCH, Extent::Brief).to_text();
+        let card = request.render(Timestamp::EPOCH, DetailLevel::Brief).to_text();
         assert!(card.contains("through a symbolic link"), "{card}");
         approve(&gate, &request).await;
         fs::remove_file(&link).unwrap();
@@ -253,9 +253,9 @@ async fn invariant_5_what_cannot_be_shown_is_reviewed_in_full_and_never_auto() {
     assert!(matches!(done, Submission::Done { outcome: Outcome::Executed(_), .. }), "{done:?}");
     let large = "x".repeat(256 * 1024 + 1);
     for (position, path, found) in [
-        (0, place.path("missing"), Some(Unread::Missing)),
-        (1, place.path(""), Some(Unread::NotAFile)),
-        (2, "/dev/zero".to_owned(), Some(Unread::NotAFile)),
+        (0, place.path("missing"), Some(UnreadReason::Missing)),
+        (1, place.path(""), Some(UnreadReason::NotAFile)),
+        (2, "/dev/zero".to_owned(), Some(UnreadReason::NotAFile)),
         (3, place.write("large", large), None),
         (4, place.write("bytes", [0xff, 0, 1]), None),
         (5, place.write("nul", "text\0text"), None),
@@ -264,7 +264,7 @@ async fn invariant_5_what_cannot_be_shown_is_reviewed_in_full_and_never_auto() {
         assert_eq!(request.level, ApprovalLevel::Full, "{path}");
         assert_eq!(unread(&request.contents[0]), found, "{path}");
         assert_eq!(request.contents[0].text, None);
-        let card = request.render(Timestamp::EPOCH, Extent::Brief).to_text();
+        let card = request.render(Timestamp::EPOCH, DetailLevel::Brief).to_text();
         assert!(card.contains("`files[0]` names") && card.contains("beware"), "{card}");
         // A read that would run without a record is no way around it.
         let read = Look { files: vec![path], pin: "none".to_owned() };
@@ -311,7 +311,7 @@ async fn invariant_2_what_appears_or_goes_after_the_approval_is_asked_about_agai
     let second = claimed(&gate, &second).await;
     assert_eq!(second.state, CallState::Pending);
     assert_eq!(second.request.level, ApprovalLevel::Full);
-    assert_eq!(unread(&second.request.contents[0]), Some(Unread::Missing));
+    assert_eq!(unread(&second.request.contents[0]), Some(UnreadReason::Missing));
 }
 
 #[tokio::test]
@@ -356,19 +356,19 @@ async fn invariant_8_a_content_is_shown_without_secrets_and_uncovered_by_who_dec
     let call = Run { files: vec![file], pin: "9731-secret".to_owned() };
     let request = submitted(&gate, call, 0).await;
     let kept = serde_json::to_string(&record(&gate, request.id).await).unwrap();
-    let card = request.render(Timestamp::EPOCH, Extent::Full);
+    let card = request.render(Timestamp::EPOCH, DetailLevel::Full);
     for shown in [kept, format!("{request:?}"), card.to_text(), card.to_html()] {
         assert!(!shown.contains(TOKEN) && !shown.contains("9731-secret"), "{shown}");
     }
     assert!(request.needs_uncovering() && request.undeclared_masks() == 1, "{request:?}");
     assert_eq!(request.level, ApprovalLevel::Full, "it repeats a declared secret");
     let uncovered = gate.uncover(&request, "alice", Places::All).await.unwrap();
-    let card = uncovered.render(Timestamp::EPOCH, Extent::Full);
+    let card = uncovered.render(Timestamp::EPOCH, DetailLevel::Full);
     assert!(card.to_text().contains(TOKEN) && !card.to_text().contains("9731-secret"));
     assert_eq!(card.to_uncover, 0);
     assert!(!format!("{uncovered:?}").contains(TOKEN));
     let one = gate.uncover(&request, "alice", Places::at("/files/0")).await.unwrap();
-    assert!(one.render(Timestamp::EPOCH, Extent::Full).to_text().contains(TOKEN));
+    assert!(one.render(Timestamp::EPOCH, DetailLevel::Full).to_text().contains(TOKEN));
 }
 
 #[tokio::test]
@@ -439,7 +439,7 @@ async fn invariant_5_the_gates_own_files_are_not_put_on_a_card() {
     let key = place.write("host.key", "the key of the store");
     let gate = gate_with(|g| g.protect(key.clone())).await;
     let request = submitted(&gate, run(&[&key]), 0).await;
-    assert_eq!(unread(&request.contents[0]), Some(Unread::OwnFile));
+    assert_eq!(unread(&request.contents[0]), Some(UnreadReason::OwnFile));
     assert!(!serde_json::to_string(&request).unwrap().contains("the key of the store"));
     #[cfg(unix)]
     {
@@ -447,7 +447,7 @@ async fn invariant_5_the_gates_own_files_are_not_put_on_a_card() {
         fs::hard_link(&key, place.path("hard")).unwrap();
         for (position, name) in [(1, "link"), (2, "hard")] {
             let request = submitted(&gate, run(&[&place.path(name)]), position).await;
-            assert_eq!(unread(&request.contents[0]), Some(Unread::OwnFile), "{name}");
+            assert_eq!(unread(&request.contents[0]), Some(UnreadReason::OwnFile), "{name}");
         }
     }
 }
@@ -512,16 +512,16 @@ async fn invariant_2_a_reader_of_the_host_is_asked_at_submission_and_before_the_
     *answer.lock().unwrap() = Some(Ok("page two".to_owned()));
     let asked = claimed(&gate, &request).await;
     assert_eq!((asked.state, asked.request.revision), (CallState::Pending, 2));
-    let why = asked.request.because.last().unwrap();
+    let why = asked.request.reasons.last().unwrap();
     assert!(why.contains("the content of `url`") && !why.contains("docs"), "{why}");
     // What cannot be read at submission is said, and reviewed in full.
     for (position, broken, found) in [
         (
             1,
             Some(Err("503 with ghp_abcdefghijklmnopqrstuvwxyz0123456789".to_owned())),
-            Unread::Failed,
+            UnreadReason::Failed,
         ),
-        (2, None, Unread::Late),
+        (2, None, UnreadReason::Late),
     ] {
         *answer.lock().unwrap() = broken;
         let request = submit_json(&gate, &text, position).await;
@@ -550,7 +550,7 @@ async fn invariant_5_a_path_that_names_nothing_or_a_secret_makes_no_tool() {
     for inert in [&["path"][..], &["files.path"], &["files[].path"], &["files", "path"]] {
         // Leaked, as a configuration is a constant.
         let inert: &'static [&'static str] = Vec::leak(inert.to_vec());
-        let spec = DynSpec::new("t", "T.").config(HitlConfig::DEFAULT.inert(inert));
+        let spec = DynSpec::new("t", "T.").config(ToolConfig::DEFAULT.inert(inert));
         let tool = || DynTool::new(spec.clone(), schema, body).unwrap();
         assert!(tool().content_of("more").is_ok());
         let named = if inert[0] == "path" { "path" } else { "files[].path" };
@@ -581,7 +581,7 @@ async fn invariant_2_an_edit_where_the_tool_is_not_leaves_the_content_unread_and
     elsewhere.decide(request.edit(patch).by("bob")).await.unwrap();
     let edited = record(&gate, request.id).await;
     let why: Vec<_> = edited.request.contents.iter().map(unread).collect();
-    assert_eq!(why, [Some(Unread::Elsewhere), Some(Unread::Elsewhere)]);
+    assert_eq!(why, [Some(UnreadReason::Elsewhere), Some(UnreadReason::Elsewhere)]);
     if edited.state == CallState::Pending {
         gate.decide(edited.request.approve().by("carl")).await.unwrap();
     }
@@ -621,7 +621,7 @@ async fn invariant_2_a_tool_that_begins_to_read_contents_is_another_tool() {
         assert_eq!(asked.state, CallState::Pending, "{before}");
         assert_eq!(asked.request.contents.len(), usize::from(!before));
         assert_ne!(asked.request.fingerprint, request.fingerprint);
-        let why = asked.request.because.last().unwrap();
+        let why = asked.request.reasons.last().unwrap();
         assert!(why.contains("has changed since"), "{why}");
     }
 }
@@ -679,12 +679,12 @@ async fn invariant_13_more_contents_than_are_read_are_said() {
     let request = submitted(&gate, run(&vec![file.as_str(); 40]), 0).await;
     assert_eq!(request.level, ApprovalLevel::Full);
     assert_eq!(unread(&request.contents[31]), None);
-    assert_eq!(unread(&request.contents[32]), Some(Unread::TooMany));
+    assert_eq!(unread(&request.contents[32]), Some(UnreadReason::TooMany));
     let big = place.write("big", format!("{}\n", "x".repeat(99)).repeat(2 * 1024));
     let request = submitted(&gate, run(&[&big, &big, &big]), 1).await;
     let kept: Vec<_> = request.contents.iter().map(Content::is_shown).collect();
     assert_eq!(kept, [true, true, false]);
-    let card = request.render(Timestamp::EPOCH, Extent::Brief);
+    let card = request.render(Timestamp::EPOCH, DetailLevel::Brief);
     for (shown, most) in [(card.to_text(), 20_000), (card.to_chat(), 3_500)] {
         assert!(shown.chars().count() <= most, "{}", shown.len());
     }
@@ -702,11 +702,11 @@ async fn invariant_9_contents_that_are_not_named_one_by_one_are_said_and_bound()
         assert_eq!(request.level, ApprovalLevel::Full);
         let rest = request.contents.get(64);
         let said = rest.map(|rest| match &rest.found {
-            Found::Unread { why: Unread::TooMany, said } => said.clone().unwrap(),
+            ContentState::Unread { why: UnreadReason::TooMany, said } => said.clone().unwrap(),
             other => panic!("{other:?}"),
         });
         assert_eq!(said.as_deref(), more);
-        for extent in [Extent::Brief, Extent::Full] {
+        for extent in [DetailLevel::Brief, DetailLevel::Full] {
             let card = request.render(Timestamp::EPOCH, extent);
             let says = |why: &String| why.contains("contents were not read");
             let says = card.warnings.iter().find(|why| says(why));
@@ -741,9 +741,13 @@ async fn invariant_9_what_no_card_shows_in_whole_is_reviewed_in_full_and_a_cut_i
             let card = request.render(Timestamp::EPOCH, extent);
             card.warnings.iter().any(|why| why.contains(says))
         };
-        assert_eq!(why(Extent::Brief, "does not show the whole content of"), brief, "{position}");
-        assert!(!why(Extent::Full, "does not show the whole content of"), "{position}");
-        for extent in [Extent::Brief, Extent::Full] {
+        assert_eq!(
+            why(DetailLevel::Brief, "does not show the whole content of"),
+            brief,
+            "{position}"
+        );
+        assert!(!why(DetailLevel::Full, "does not show the whole content of"), "{position}");
+        for extent in [DetailLevel::Brief, DetailLevel::Full] {
             assert_eq!(why(extent, "is too long to be shown in whole"), full, "{position}");
         }
     }
@@ -751,7 +755,7 @@ async fn invariant_9_what_no_card_shows_in_whole_is_reviewed_in_full_and_a_cut_i
     let file = place.write("file", "short");
     let request = submitted(&gate, run(&[&*file; 5]), 6).await;
     assert_eq!(request.level, ApprovalLevel::Quick);
-    let card = request.render(Timestamp::EPOCH, Extent::Brief);
+    let card = request.render(Timestamp::EPOCH, DetailLevel::Brief);
     assert!(card.warnings.iter().any(|why| why.contains("content of `files[4]`")), "{card:?}");
 }
 
@@ -761,13 +765,13 @@ async fn invariant_9_a_card_says_what_nobody_looked_into_and_where_links_lead() 
     let b = support::bench().await;
     let text = |text: &str| support::Ask { text: text.to_owned() };
     let request = submitted(&b.gate, text("https://example.com/run.sh"), 0).await;
-    let card = request.render(Timestamp::EPOCH, Extent::Brief);
+    let card = request.render(Timestamp::EPOCH, DetailLevel::Brief);
     for shown in [card.to_text(), card.to_html(), card.to_markdown(), card.to_chat()] {
         let plain = shown.replace('\\', "");
         assert!(plain.contains("not inspected: what") && plain.contains("links to"), "{shown}");
     }
     let request = submitted(&b.gate, text("Pay Ann and/or Bob."), 1).await;
-    let card = request.render(Timestamp::EPOCH, Extent::Brief).to_text();
+    let card = request.render(Timestamp::EPOCH, DetailLevel::Brief).to_text();
     assert!(!card.contains("not inspected"), "{card}");
     #[cfg(unix)]
     {
@@ -775,7 +779,7 @@ async fn invariant_9_a_card_says_what_nobody_looked_into_and_where_links_lead() 
         std::os::unix::fs::symlink(&file, place.path("notes.txt")).unwrap();
         let request = submitted(&b.gate, text(&place.path("notes.txt")), 2).await;
         assert_eq!((request.links[0].at.as_str(), &request.links[0].to), ("/text", &file));
-        let card = request.render(Timestamp::EPOCH, Extent::Brief).to_text();
+        let card = request.render(Timestamp::EPOCH, DetailLevel::Brief).to_text();
         assert!(card.contains("symbolic link") && card.contains("secret.env"), "{card}");
     }
 }
@@ -826,7 +830,7 @@ async fn invariant_9_a_mask_that_stands_in_the_content_itself_is_said() {
     let gate = gate().await;
     let file = place.write("file", "run [redacted] now\rsection");
     let request = submitted(&gate, run(&[&file]), 0).await;
-    let card = request.render(Timestamp::EPOCH, Extent::Brief);
+    let card = request.render(Timestamp::EPOCH, DetailLevel::Brief);
     assert!(card.warnings.iter().any(|why| why.contains("mask that is not listed")), "{card:?}");
     assert!(card.to_text().contains(r"| run [redacted] now\rsection"), "{}", card.to_text());
 }

@@ -10,8 +10,8 @@ use hitl_base::clock::ManualClock;
 use hitl_base::{Clock as _, Timestamp};
 use hitl_core::{
     ApprovalLevel, Assessment, CallContext, CallKey, CallState, CallView, Effect, Gate,
-    GateBuilder, HitlConfig, MemoryStore, Permit, Policy, Resolution, Risk, Ruling, SnapshotError,
-    SnapshotWriter, Spec, Store as _, Submission, Tenant, Tool,
+    GateBuilder, MemoryStore, Permit, Policy, Resolution, Risk, Ruling, SnapshotError,
+    SnapshotWriter, Store as _, Submission, Tenant, Tool, ToolConfig, ToolSpec,
 };
 use support::{Look, Slow, World, bench_with, tools};
 
@@ -35,7 +35,7 @@ async fn invariant_10_a_read_that_was_rejected_stays_rejected() {
     let submitted = b.gate.submit(look()).by("ann").key("r", 0).await.unwrap();
     let Submission::Pending(ticket) = submitted else { panic!("it waits") };
     b.gate.decide(ticket.request().reject("no").by("bob")).await.unwrap();
-    let admin = CallContext::of("ann").role("admin");
+    let admin = CallContext::new("ann").role("admin");
     let again = b.gate.submit(look()).by(admin).key("r", 0).await.unwrap();
     assert!(again.receipt().reattached, "{again:?}");
     assert_eq!(b.world.ran(), 0);
@@ -49,8 +49,8 @@ struct Map {
 impl Tool for Map {
     type Output = u8;
     type Error = String;
-    const SPEC: Spec = Spec::new("map", "A tool for tests.")
-        .config(HitlConfig::DEFAULT.base_confidence(95).risk(Risk::Low));
+    const SPEC: ToolSpec = ToolSpec::new("map", "A tool for tests.")
+        .config(ToolConfig::DEFAULT.base_confidence(95).risk(Risk::Low));
     fn snapshot(&self, to: &mut SnapshotWriter) -> Result<(), SnapshotError> {
         to.object(|fields| fields.field("map", &self.map))
     }
@@ -92,7 +92,7 @@ async fn each_retry_gives_an_approval_the_same_time() {
         });
         run.await.unwrap().unwrap();
         clock.advance(Duration::from_secs(1_000_000));
-        let unknown = store.find(&key).await.unwrap().unwrap();
+        let unknown = store.get_by_key(&key).await.unwrap().unwrap();
         assert_eq!(unknown.state, CallState::OutcomeUnknown);
         let retry = Resolution::Retry { attested: true };
         let record = gate.resolve(&unknown, retry, "bob").await.unwrap();

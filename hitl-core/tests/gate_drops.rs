@@ -34,7 +34,7 @@ async fn at_rest(store: &MemoryStore) -> Option<CallRecord> {
     for _ in 0..200 {
         tokio::task::yield_now().await;
     }
-    store.find(&key()).await.unwrap()
+    store.get_by_key(&key()).await.unwrap()
 }
 
 async fn gate(store: &MemoryStore, world: &World, approver: bool) -> Gate {

@@ -6,11 +6,11 @@ mod support;
 use std::sync::{Arc, Mutex};
 
 use hitl_base::JsonText;
-use hitl_core::dynamic::{Annotations, DynToolError, DynToolErrorKind, HintTrust};
+use hitl_core::dynamic::{AnnotationTrust, DynToolError, DynToolErrorKind, McpAnnotations};
 use hitl_core::gate::BuildErrorKind;
 use hitl_core::{
     ApprovalLevel, ArgumentErrorKind, CallKey, DynArguments, DynSpec, DynTool, Gate, GateErrorKind,
-    HitlConfig, Outcome, Permit, Risk, Store as _, Submission, Tenant, Verdict,
+    Outcome, Permit, Risk, Store as _, Submission, Tenant, ToolConfig, Verdict,
 };
 use support::{bench_with, until};
 
@@ -40,7 +40,7 @@ type Seen = Arc<Mutex<Vec<String>>>;
 
 fn spec() -> DynSpec {
     DynSpec::new("transfer", "Transfers money.")
-        .config(HitlConfig::DEFAULT.base_confidence(50).describe("Transfer {amount} to {to}"))
+        .config(ToolConfig::DEFAULT.base_confidence(50).describe("Transfer {amount} to {to}"))
         .sensitive("login.pin")
         .sensitive("cards[].number")
         .sensitive("headers.*")
@@ -202,7 +202,7 @@ fn invariant_5_a_schema_that_cannot_be_checked_whole_makes_no_tool() {
     assert_eq!(refused(spec, TRANSFER).kind(), DynToolErrorKind::Sensitive);
     let error = refused(DynSpec::new("a b", "T."), r#"{"type":"object"}"#);
     assert!(matches!(error.kind(), DynToolErrorKind::Spec(_)), "{error}");
-    let config = HitlConfig::DEFAULT.read_only().destructive();
+    let config = ToolConfig::DEFAULT.read_only().destructive();
     let error = refused(DynSpec::new("t", "T.").config(config), r#"{"type":"object"}"#);
     assert!(matches!(error.kind(), DynToolErrorKind::Spec(_)), "{error}");
 }
@@ -352,7 +352,7 @@ async fn a_schema_that_explodes_is_given_up_and_refused() {
 async fn typed_and_dynamic_tools_share_one_list_of_names() {
     let seen = Seen::default();
     let b = bench_with(|g| g.dyn_tool(tool(&seen))).await;
-    let specs = b.gate.specs();
+    let specs = b.gate.tools();
     let names: Vec<&str> = specs.iter().map(|info| &*info.name).collect();
     assert!(names.is_sorted() && names.contains(&"pay") && names.contains(&"transfer"));
     let info = specs.iter().find(|info| info.name == "transfer").unwrap();
@@ -372,7 +372,7 @@ async fn invariant_2_an_approval_is_void_when_a_dynamic_tool_has_changed() {
         (with_description("Transfers money!"), TRANSFER.to_owned()),
         (spec(), TRANSFER.replace("\"eve\"", "\"mal\"").replace("[\"ann\"", "[\"eve\", \"ann\"")),
         (spec().sensitive("memo"), TRANSFER.to_owned()),
-        (spec().config(HitlConfig::DEFAULT.base_confidence(50)), TRANSFER.to_owned()),
+        (spec().config(ToolConfig::DEFAULT.base_confidence(50)), TRANSFER.to_owned()),
     ];
     for (spec, schema) in changed {
         let seen = Seen::default();
@@ -409,7 +409,7 @@ async fn invariant_2_an_approval_is_void_when_a_dynamic_tool_has_changed() {
 
 #[tokio::test]
 async fn invariant_5_a_destructive_hint_of_a_server_raises_and_its_absence_does_not_lower() {
-    let config = HitlConfig::DEFAULT.base_confidence(100).risk(Risk::Low);
+    let config = ToolConfig::DEFAULT.base_confidence(100).risk(Risk::Low);
     for (claimed, config, expected) in [
         ("{}", config, Verdict::Ask(ApprovalLevel::Quick)),
         (r#"{"destructiveHint":true}"#, config, Verdict::Ask(ApprovalLevel::Quick)),
@@ -422,9 +422,9 @@ async fn invariant_5_a_destructive_hint_of_a_server_raises_and_its_absence_does_
             Verdict::Ask(ApprovalLevel::Full),
         ),
     ] {
-        let annotations: Annotations = serde_json::from_str(claimed).unwrap();
+        let annotations: McpAnnotations = serde_json::from_str(claimed).unwrap();
         let spec = DynSpec::new("wipe", "Wipes.").config(config);
-        let spec = spec.annotations(annotations, HintTrust::OnlyTighten);
+        let spec = spec.annotations(annotations, AnnotationTrust::OnlyTighten);
         let tool = tool_of(spec, r#"{"type":"object"}"#, &Seen::default()).unwrap();
         let b = bench_with(|g| g.dyn_tool(tool)).await;
         assert_eq!(b.gate.assess_json("wipe", "{}", "ann").unwrap().verdict, expected, "{claimed}");
@@ -433,10 +433,12 @@ async fn invariant_5_a_destructive_hint_of_a_server_raises_and_its_absence_does_
 
 #[tokio::test]
 async fn a_server_cannot_talk_its_tool_past_the_record() {
-    let claimed: Annotations = serde_json::from_str(r#"{"readOnlyHint":true}"#).unwrap();
+    let claimed: McpAnnotations = serde_json::from_str(r#"{"readOnlyHint":true}"#).unwrap();
     // Without a threshold of its own, a tool that may be destructive is asked about.
-    let config = HitlConfig::DEFAULT.base_confidence(95).auto_threshold(90).risk(Risk::Low);
-    for (trust, recorded) in [(HintTrust::OnlyTighten, true), (HintTrust::Believe, false)] {
+    let config = ToolConfig::DEFAULT.base_confidence(95).auto_threshold(90).risk(Risk::Low);
+    for (trust, recorded) in
+        [(AnnotationTrust::OnlyTighten, true), (AnnotationTrust::Believe, false)]
+    {
         let seen = Seen::default();
         let spec = DynSpec::new("list", "Lists.").config(config).annotations(claimed, trust);
         let tool = tool_of(spec, r#"{"type":"object"}"#, &seen).unwrap();
@@ -450,7 +452,7 @@ async fn a_server_cannot_talk_its_tool_past_the_record() {
 #[tokio::test]
 async fn invariant_12_a_dynamic_body_outlives_its_caller() {
     let seen = Seen::default();
-    let config = HitlConfig::DEFAULT.base_confidence(95).risk(Risk::Low);
+    let config = ToolConfig::DEFAULT.base_confidence(95).risk(Risk::Low);
     let (go, start) = (Arc::new(tokio::sync::Notify::new()), Arc::new(tokio::sync::Notify::new()));
     let (held, begun, log) = (Arc::clone(&go), Arc::clone(&start), Arc::clone(&seen));
     let body = move |permit: Permit<DynArguments>| {

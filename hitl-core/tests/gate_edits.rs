@@ -7,7 +7,7 @@ mod support;
 
 use std::sync::Arc;
 
-use hitl_core::approval::{Answer, Authority};
+use hitl_core::approval::{DecisionKind, ReviewerIdentity};
 use hitl_core::{
     ApprovalLevel, ArgumentErrorKind, Assessment, AuditEvent, CallRecord, CallState, CallView,
     Effect, Gate, GateErrorKind, MemoryStore, Outcome, Policy, Refusal, Ruling, Store, Submission,
@@ -40,7 +40,7 @@ async fn invariant_2_what_the_editor_wrote_is_what_runs() {
     assert_eq!(record.request.title, "Pay 20.50 to \"ann\"");
     let arguments = record.request.arguments.as_str();
     assert_eq!(arguments, r#"{"amount":20.5,"pin":"[redacted]","to":"ann"}"#);
-    let [earlier] = record.earlier.as_slice() else { panic!("both revisions are kept") };
+    let [earlier] = record.prior_revisions.as_slice() else { panic!("both revisions are kept") };
     assert_eq!((earlier.revision, &earlier.arguments), (1, &shown.arguments));
     assert_eq!(earlier.edited.by.as_str(), "alice");
     assert_eq!(earlier.edited.at, record.updated_at);
@@ -148,12 +148,12 @@ async fn invariant_2_an_edit_is_assessed_again_and_never_cheaper() {
     let edit = ticket.request().edit(r#"{"text": "eve"}"#).by("alice");
     let record = bench.gate.decide(edit).await.unwrap();
     assert_eq!((record.state, record.request.level), (CallState::Pending, ApprovalLevel::Full));
-    assert_eq!(record.request.because, ["a rule"]);
+    assert_eq!(record.request.reasons, ["a rule"]);
     // Cheaper by itself: it stays where it was.
     let edit = record.request.edit(r#"{"text": "bob again"}"#).by("alice");
     let record = bench.gate.decide(edit).await.unwrap();
     assert_eq!((record.state, record.request.level), (CallState::Approved, ApprovalLevel::Full));
-    assert_eq!(record.earlier.len(), 2);
+    assert_eq!(record.prior_revisions.len(), 2);
     let Outcome::Executed(output) = ticket.wait().await.unwrap() else { panic!("it ran") };
     assert_eq!(output.json(), Some(r#""bob again""#));
 }
@@ -174,14 +174,14 @@ async fn invariant_4_of_two_editors_one_wins() {
     assert!(lost.current().is_some_and(|current| current.request.revision == 2));
     let Outcome::Executed(output) = ticket.wait().await.unwrap() else { panic!("it ran") };
     let amount: f64 = output.parse().unwrap();
-    let by = won.earlier[0].edited.by.as_str();
+    let by = won.prior_revisions[0].edited.by.as_str();
     assert_eq!(by, if amount < 1.5 { "alice" } else { "bob" });
 }
 
 #[tokio::test]
 async fn invariant_2_the_sealed_text_of_one_purpose_or_revision_is_nothing_in_another() {
     use hitl_core::machine::Event;
-    use hitl_core::store::Enclosed;
+    use hitl_core::store::EventPayload;
     let bench = bench().await;
     let ticket = pending(&bench.gate, pay("ann", 5000.0)).await;
     let (tenant, id) = (ticket.request().key.tenant.clone(), ticket.request().id);
@@ -189,7 +189,7 @@ async fn invariant_2_the_sealed_text_of_one_purpose_or_revision_is_nothing_in_an
     bench.gate.decide(ticket.request().edit(r#"{"amount": 1}"#).by("alice")).await.unwrap();
     // Somebody who can write the store, and not the key, puts the larger amount back.
     let attach = Event::Attach { owner: None, attached: false };
-    bench.store.apply(&tenant, id, attach, Enclosed::payload(first)).await.unwrap();
+    bench.store.apply(&tenant, id, attach, EventPayload::payload(first)).await.unwrap();
     let error = ticket.wait().await.unwrap_err();
     assert_eq!(error.kind(), GateErrorKind::Payload);
     assert_eq!(bench.world.ran(), 0);
@@ -207,7 +207,7 @@ async fn invariant_8_what_an_editor_types_is_redacted_where_it_is_kept() {
     let record = bench.gate.decide(decision.clone()).await.unwrap();
     let text = serde_json::to_string(&record).unwrap();
     assert!(!text.contains("abcdefghijkl"), "{text}");
-    assert!(matches!(&record.earlier[0].edited.answer, Answer::Edit { .. }));
+    assert!(matches!(&record.prior_revisions[0].edited.answer, DecisionKind::Edit { .. }));
     for kept in bench.audit.records() {
         assert!(!serde_json::to_string(&kept).unwrap().contains("abcdefghijkl"));
     }
@@ -222,7 +222,7 @@ async fn invariant_7_a_stranger_edits_withdraws_and_settles_nothing() {
     let bench = bench().await;
     let ticket = pending(&bench.gate, pay("ann", 5000.0)).await;
     let record = current(&bench, &ticket).await;
-    let stranger = || Authority::of("bob").tenant("umbrella");
+    let stranger = || ReviewerIdentity::new("bob").tenant("umbrella");
     let edit = record.request.edit(r#"{"amount": 1}"#).by(stranger());
     let error = bench.gate.decide(edit).await.unwrap_err();
     assert_eq!(error.refusal(), Some(Refusal::WrongTenant));
@@ -262,7 +262,7 @@ async fn invariant_5_an_edit_that_the_store_does_not_take_is_no_edit() {
             assert_eq!((record.state, record.request.revision), (CallState::Approved, 2));
             let id = record.id();
             let kept = inner.get(&record.key().tenant, id).await.unwrap().unwrap();
-            assert_eq!(kept.earlier.len(), 1, "{fault:?} {at}");
+            assert_eq!(kept.prior_revisions.len(), 1, "{fault:?} {at}");
             let Outcome::Executed(output) = ticket.wait().await.unwrap() else { panic!("it ran") };
             assert_eq!(output.json(), Some("1.0"));
         }

@@ -18,8 +18,8 @@ use hitl_base::{Clock, JsonText, Timestamp};
 use hitl_core::grant::{GrantError, GrantTerms};
 use hitl_core::machine::{CallState, Resolution};
 use hitl_core::{
-    ApprovalRequest, DynArguments, DynSpec, DynTool, Gate, GateErrorKind, GrantRecord, HitlConfig,
-    MemoryStore, Outcome, Permit, Store as _, Submission, Tenant, Ticket,
+    ApprovalRequest, DynArguments, DynSpec, DynTool, Gate, GateErrorKind, GrantRecord, MemoryStore,
+    Outcome, Permit, Store as _, Submission, Tenant, Ticket, ToolConfig,
 };
 use support::{Bench, Flaky, World, bench, bench_with, pay, tools};
 
@@ -57,7 +57,7 @@ async fn a_body_that_fails_has_used_its_share() {
     waits_again(&bench.gate, pay("nobody", 5.0)).await;
     let asked = bench.gate.find(&key(0)).await.unwrap().unwrap();
     assert_eq!((asked.state, asked.request.revision), (CallState::Pending, 2));
-    let why = asked.request.because.last().unwrap();
+    let why = asked.request.reasons.last().unwrap();
     assert!(why.contains("as often as it may"), "{why}");
 }
 
@@ -130,7 +130,7 @@ fn anything(seen: &Seen) -> DynTool {
     };
     let schema =
         r#"{"type":"object","properties":{"amount":{},"currency":{},"to":{"type":"object"}}}"#;
-    let config = HitlConfig::DEFAULT.base_confidence(50).idempotent().attempts(3);
+    let config = ToolConfig::DEFAULT.base_confidence(50).idempotent().attempts(3);
     DynTool::new(DynSpec::new("spend", "Spends.").config(config), schema, body).unwrap()
 }
 
@@ -272,7 +272,7 @@ async fn invariant_2_an_edit_into_an_envelope_is_a_humans_and_draws_nothing() {
     let allowed = gate.decide(first.edit(r#"{"amount":499}"#).by("eve")).await;
     assert_eq!(allowed.unwrap_err().kind(), GateErrorKind::Refused);
     let edited = gate.decide(big.request().edit(r#"{"amount":400}"#).by("bob")).await.unwrap();
-    assert_eq!((edited.state, edited.granted), (CallState::Approved, None));
+    assert_eq!((edited.state, edited.grant_use), (CallState::Approved, None));
     assert!(matches!(big.wait().await.unwrap(), Outcome::Executed(_)));
     assert_eq!(
         stands(gate, &grant).await,
@@ -284,11 +284,11 @@ async fn invariant_2_an_edit_into_an_envelope_is_a_humans_and_draws_nothing() {
 
 /// The next holder of a call's claim dies in the middle of its body.
 async fn dies(store: &MemoryStore, position: u64) {
-    let record = store.find(&key(position)).await.unwrap().unwrap();
+    let record = store.get_by_key(&key(position)).await.unwrap().unwrap();
     let session = store.open_session().await.unwrap();
     let claim =
         hitl_core::store::suite::fixture::claim(&record, hitl_core::ClaimToken::new(), session);
-    let none = hitl_core::store::Enclosed::none();
+    let none = hitl_core::store::EventPayload::none();
     store.apply(&Tenant::default(), record.id(), claim, none).await.unwrap();
     store.close_session(session).await.unwrap();
 }
@@ -311,7 +311,7 @@ async fn invariant_3_every_attempt_draws_and_what_is_left_over_is_asked_about() 
     let adopting = gate.adopt(&request.key.tenant, request.id);
     assert!(tokio::time::timeout(Duration::from_secs(1), adopting).await.is_err());
     let asked = gate.find(&key(0)).await.unwrap().unwrap();
-    assert_eq!((asked.state, asked.attempts, asked.granted), (CallState::Pending, 2, None));
+    assert_eq!((asked.state, asked.attempts, asked.grant_use), (CallState::Pending, 2, None));
     let other = asked.request.grant(up_to("1000")).by("alice");
     let preview = gate.preview_grant(other).await.unwrap();
     assert!(preview.waiting.is_empty(), "{preview:?}");
@@ -332,14 +332,14 @@ async fn a_humans_retry_draws_nothing_and_gives_nothing_back() {
     let request = spend_waits(gate, r#"{"amount":200}"#, 0).await.request().clone();
     let grant = permit(gate, &request, up_to("300")).await;
     dies(&bench.store, 0).await;
-    let lose = hitl_core::machine::Event::Lose;
-    let none = hitl_core::store::Enclosed::none();
+    let lose = hitl_core::machine::Event::ExecutorLost;
+    let none = hitl_core::store::EventPayload::none();
     bench.store.apply(&Tenant::default(), request.id, lose, none).await.unwrap();
     let unknown = gate.find(&key(0)).await.unwrap().unwrap();
     assert_eq!(unknown.state, CallState::OutcomeUnknown);
     let retry = Resolution::Retry { attested: true };
     let again = gate.resolve(&unknown, retry, "olga").await.unwrap();
-    assert_eq!((again.state, again.granted), (CallState::Approved, None));
+    assert_eq!((again.state, again.grant_use), (CallState::Approved, None));
     let outcome = gate.adopt(&request.key.tenant, request.id).await.unwrap();
     assert!(matches!(outcome, Outcome::Executed(_)));
     assert_eq!(stands(gate, &grant).await, (1, "200".to_owned()));
@@ -367,7 +367,7 @@ async fn invariant_3_a_batch_that_an_envelope_does_not_hold_starts_none_of_its_c
     assert!(seen.lock().unwrap().is_empty(), "none has started");
     assert_eq!(stands(gate, &grant).await, (0, "0".to_owned()), "and none has drawn");
     let record = gate.find(&key(3)).await.unwrap().unwrap();
-    assert!(record.request.because.last().unwrap().contains("the grant's sum"));
+    assert!(record.request.reasons.last().unwrap().contains("the grant's sum"));
     gate.decide(record.request.approve().by("bob")).await.unwrap();
     let answers = waiter.await.unwrap();
     assert!(answers.iter().all(|answer| matches!(answer, Ok(Outcome::Executed(_)))), "{answers:?}");
@@ -433,7 +433,7 @@ async fn a_currency_that_is_hidden_makes_no_envelope() {
     let seen = Seen::default();
     let body = |_: Permit<DynArguments>| async { Ok::<_, String>(JsonText::null()) };
     let schema = r#"{"type":"object","properties":{"amount":{},"currency":{"type":"string","writeOnly":true}}}"#;
-    let config = HitlConfig::DEFAULT.base_confidence(50);
+    let config = ToolConfig::DEFAULT.base_confidence(50);
     let tool = DynTool::new(DynSpec::new("spend", "Spends.").config(config), schema, body).unwrap();
     let bench = bench_with(|builder| builder.dyn_tool(tool)).await;
     let gate = &bench.gate;

@@ -7,11 +7,11 @@ use std::time::Duration;
 
 use futures::{FutureExt as _, StreamExt as _, pin_mut};
 use hitl_core::gate::{Events, Happening};
-use hitl_core::{CallContext, Gate, Submission, Viewer};
+use hitl_core::{CallContext, Gate, ReviewScope, Submission};
 use support::{bench, note, pay};
 
 async fn submit(gate: &Gate, tenant: &str, position: u64) {
-    let cx = CallContext::of("ann").tenant(tenant);
+    let cx = CallContext::new("ann").tenant(tenant);
     let submitted = gate.submit(pay("shop", 1.0)).by(cx).key("run", position).await.unwrap();
     assert!(matches!(submitted, Submission::Pending(_)));
 }
@@ -29,11 +29,11 @@ async fn a_reader_goes_on_where_it_stopped() {
     for position in 0..5 {
         submit(&bench.gate, "default", position).await;
     }
-    let mut events = bench.gate.events(Viewer::of("default"), 0);
+    let mut events = bench.gate.events(ReviewScope::tenant("default"), 0);
     assert_eq!([number(&mut events).await, number(&mut events).await], [1, 2]);
     let kept = events.position();
     drop(events);
-    let mut again = bench.gate.events(Viewer::of("default"), kept);
+    let mut again = bench.gate.events(ReviewScope::tenant("default"), kept);
     for expected in 3..=5 {
         assert_eq!(number(&mut again).await, expected);
     }
@@ -50,8 +50,8 @@ async fn a_reader_goes_on_where_it_stopped() {
 #[tokio::test(start_paused = true)]
 async fn a_reader_hears_of_its_tenants_only() {
     let bench = bench().await;
-    let mut acme = bench.gate.events(Viewer::of("acme"), 0);
-    let mut all = bench.gate.events(Viewer::all_tenants(), 0);
+    let mut acme = bench.gate.events(ReviewScope::tenant("acme"), 0);
+    let mut all = bench.gate.events(ReviewScope::all_tenants(), 0);
     for (position, tenant) in (0..).zip(["other", "acme", "acm", "acme"]) {
         submit(&bench.gate, tenant, position).await;
     }
@@ -69,7 +69,7 @@ async fn a_reader_hears_of_its_tenants_only() {
 #[tokio::test(start_paused = true)]
 async fn a_dropped_wait_loses_nothing() {
     let bench = bench().await;
-    let mut events = bench.gate.events(Viewer::of("default"), 0);
+    let mut events = bench.gate.events(ReviewScope::tenant("default"), 0);
     for position in 0..50 {
         let _given_up = tokio::time::timeout(Duration::from_millis(1), events.next()).await;
         submit(&bench.gate, "default", position).await;
@@ -80,9 +80,9 @@ async fn a_dropped_wait_loses_nothing() {
 #[tokio::test(start_paused = true)]
 async fn invariant_13_a_slow_reader_holds_little_slows_nobody_and_is_told_what_it_missed() {
     let bench = bench().await;
-    let mut slow = bench.gate.events(Viewer::of("default"), 0);
+    let mut slow = bench.gate.events(ReviewScope::tenant("default"), 0);
     assert!(slow.next().now_or_never().is_none());
-    let mut early = bench.gate.events(Viewer::of("default"), 0);
+    let mut early = bench.gate.events(ReviewScope::tenant("default"), 0);
     // An Auto call is two changes; the memory store keeps ten thousand.
     for position in 0..5_100 {
         let by = bench.gate.submit(note("x")).by("ann");

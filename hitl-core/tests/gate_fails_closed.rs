@@ -12,9 +12,9 @@ use std::time::Duration;
 use faulty::{Fault, Faulty};
 use hitl_core::approval::ScriptedApprover;
 use hitl_core::{
-    ApprovalLevel, Assessment, CallKey, CallState, CallView, Effect, Gate, GateErrorKind,
-    HitlConfig, HostKey, MemoryStore, Outcome, Permit, Policy, Risk, Ruling, SnapshotError,
-    SnapshotWriter, Spec, StateRequirement, Store as _, StoreErrorKind, Submission, Tenant, Tool,
+    ApprovalLevel, Assessment, CallKey, CallState, CallView, Effect, Gate, GateErrorKind, HostKey,
+    MemoryStore, Outcome, Permit, Policy, Risk, Ruling, SnapshotError, SnapshotWriter,
+    StateRequirement, Store as _, StoreErrorKind, Submission, Tenant, Tool, ToolConfig, ToolSpec,
 };
 use support::{Flaky, Look, World, ask, bench, bench_with, note, pay, tools};
 
@@ -59,7 +59,7 @@ async fn invariant_5_a_store_that_fails_anywhere_never_makes_a_body_run_twice_or
                 let gate = build.store(store).build().await.unwrap();
                 let worked = attempt(&gate, case).await;
                 let context = format!("{case:?} {fault:?} for_ever={for_ever} at={at}");
-                let record = memory.find(&CallKey::new("r", 0)).await.unwrap();
+                let record = memory.get_by_key(&CallKey::new("r", 0)).await.unwrap();
                 assert!(world.ran() <= 1, "{context}");
                 assert!(!worked || world.ran() == 1, "a result without a body: {context}");
                 if world.ran() == 1 {
@@ -171,9 +171,9 @@ async fn invariant_2_a_policy_that_rose_since_the_approval_asks_again_and_says_w
     let record = bench.gate.find(&key).await.unwrap().unwrap();
     assert_eq!((record.request.level, bench.world.ran()), (ApprovalLevel::Full, 0));
     assert!(
-        record.request.because.last().unwrap().contains("freeze"),
+        record.request.reasons.last().unwrap().contains("freeze"),
         "{:?}",
-        record.request.because
+        record.request.reasons
     );
     bench.gate.decide(record.request.approve().by("dora")).await.unwrap();
     assert!(matches!(waiting.await.unwrap().unwrap(), Outcome::Executed(_)), "and not in a loop");
@@ -214,7 +214,7 @@ async fn invariant_2_a_payload_under_another_key_or_of_another_call_does_not_run
 
 mod changed {
     //! The tool `ask` after a deploy: another description, so another fingerprint.
-    use hitl_core::{HitlConfig, Permit, SnapshotError, SnapshotWriter, Spec, Tool};
+    use hitl_core::{Permit, SnapshotError, SnapshotWriter, Tool, ToolConfig, ToolSpec};
 
     #[derive(serde::Deserialize, schemars::JsonSchema)]
     #[serde(deny_unknown_fields)]
@@ -225,8 +225,8 @@ mod changed {
     impl Tool for Ask {
         type Output = String;
         type Error = String;
-        const SPEC: Spec = Spec::new("ask", "Does something else now.")
-            .config(HitlConfig::DEFAULT.base_confidence(70));
+        const SPEC: ToolSpec = ToolSpec::new("ask", "Does something else now.")
+            .config(ToolConfig::DEFAULT.base_confidence(70));
         fn snapshot(&self, to: &mut SnapshotWriter) -> Result<(), SnapshotError> {
             to.object(|fields| fields.field("text", &self.text))
         }
@@ -273,10 +273,10 @@ struct Tick {}
 impl Tool for Tick {
     type Output = ();
     type Error = String;
-    const SPEC: Spec = Spec::new("tick", "Counts seconds.")
-        .states(&[StateRequirement::of::<Arc<AtomicUsize>>()])
+    const SPEC: ToolSpec = ToolSpec::new("tick", "Counts seconds.")
+        .states(&[StateRequirement::new::<Arc<AtomicUsize>>()])
         .config(
-            HitlConfig::DEFAULT.base_confidence(95).risk(Risk::Low).timeout(Duration::from_secs(3)),
+            ToolConfig::DEFAULT.base_confidence(95).risk(Risk::Low).timeout(Duration::from_secs(3)),
         );
     fn snapshot(&self, to: &mut SnapshotWriter) -> Result<(), SnapshotError> {
         to.object(|_| Ok(()))

@@ -12,10 +12,10 @@ use hitl_base::JsonText;
 use hitl_core::grant::{Condition, Grant, GrantError, GrantTerms, NotCovered};
 use hitl_core::machine::CallState;
 use hitl_core::policy::{NumberRange, PathMatcher, UrlMatcher};
-use hitl_core::store::GrantPage;
+use hitl_core::store::GrantQuery;
 use hitl_core::{
     ApprovalRequest, CallContext, CallRecord, CallView, DynArguments, DynSpec, DynTool, Factor,
-    Gate, HitlConfig, Outcome, Permit, Risk, Signals, Store as _, Submission, Tenant,
+    Gate, Outcome, Permit, Risk, Signals, Store as _, Submission, Tenant, ToolConfig,
 };
 use support::{Bench, bench, bench_with, pay};
 
@@ -40,7 +40,7 @@ async fn what_was_permitted_once_runs_without_asking() {
          until it is revoked\n\
          while the tool, its schema and its description stay as they are"
     );
-    assert_eq!(gate.grants(&Tenant::default(), GrantPage::all()).await.unwrap(), []);
+    assert_eq!(gate.grants(&Tenant::default(), GrantQuery::all()).await.unwrap(), []);
 
     let granted = gate.save_grant(preview).await.unwrap();
     let allowed: Vec<_> = granted.allowed.iter().map(CallRecord::id).collect();
@@ -132,7 +132,7 @@ async fn a_pattern_covers_what_it_says_and_nothing_else() {
 }
 
 /// A tool with a command and other texts, asked about unless a grant covers it.
-fn shell_tool(name: &str, config: HitlConfig) -> DynTool {
+fn shell_tool(name: &str, config: ToolConfig) -> DynTool {
     let schema = r#"{"type":"object","properties":{"command":{"type":"string"},
         "note":{"type":"string"},"file":{"type":"string"},"url":{"type":"string"},
         "amount":{"type":"number"}}}"#;
@@ -157,7 +157,7 @@ async fn json_runs(
 }
 
 /// Whether each of these texts runs on a grant with this condition, given on the first.
-async fn covered(tool: (&str, HitlConfig), condition: Condition, texts: &[&str]) -> Vec<bool> {
+async fn covered(tool: (&str, ToolConfig), condition: Condition, texts: &[&str]) -> Vec<bool> {
     let name = tool.0;
     let tool = shell_tool(tool.0, tool.1);
     let bench = bench_with(|g| g.dyn_tool(tool)).await;
@@ -177,7 +177,7 @@ async fn covered(tool: (&str, HitlConfig), condition: Condition, texts: &[&str])
 
 #[tokio::test(start_paused = true)]
 async fn invariant_5_no_grant_with_a_wildcard_takes_text_that_is_interpreted() {
-    let config = HitlConfig::DEFAULT.base_confidence(50);
+    let config = ToolConfig::DEFAULT.base_confidence(50);
     let hostile = [
         "trip 1",
         "trip 1; id",
@@ -221,7 +221,7 @@ async fn invariant_5_no_grant_with_a_wildcard_takes_text_that_is_interpreted() {
 
 #[tokio::test(start_paused = true)]
 async fn invariant_5_text_for_a_shell_is_asked_about_unless_it_is_exact() {
-    let config = HitlConfig::DEFAULT.base_confidence(50);
+    let config = ToolConfig::DEFAULT.base_confidence(50);
     let bench = bench_with(|g| g.dyn_tool(shell_tool("run", config))).await;
     let gate = &bench.gate;
     let status = r#"{"command":"git status"}"#;
@@ -256,7 +256,7 @@ async fn invariant_5_text_for_a_shell_is_asked_about_unless_it_is_exact() {
 
 #[tokio::test(start_paused = true)]
 async fn invariant_5_typed_conditions_take_the_place_of_wildcards() {
-    let tool = ("get", HitlConfig::DEFAULT.base_confidence(50));
+    let tool = ("get", ToolConfig::DEFAULT.base_confidence(50));
     let below = Condition::file("file", PathMatcher::inside("/srv/data").except(["**/.git/**"]));
     let texts = [
         "/srv/data/a",
@@ -358,7 +358,7 @@ async fn siblings_that_wait_go_on_as_far_as_there_is_room() {
 async fn a_verified_workspace_and_delegation() {
     let bench = bench().await;
     let gate = &bench.gate;
-    let cx = CallContext::of("ann").workspace_verified();
+    let cx = CallContext::new("ann").workspace_verified();
     let submitted = gate.submit(pay("shop", 5.0)).by(cx.clone()).key("run", 0).await.unwrap();
     let Submission::Pending(ticket) = submitted else { panic!("it waits") };
     let record = permit(gate, ticket.request(), GrantTerms::exactly()).await;
@@ -394,7 +394,7 @@ async fn read_only_calls_that_were_asked_about_draw_too() {
 fn sending() -> DynTool {
     let body = |_: Permit<DynArguments>| async { Ok::<_, String>(JsonText::null()) };
     let schema = r#"{"type":"object","properties":{"to":{"type":"object"},"text":{},"cc":{}}}"#;
-    let config = HitlConfig::DEFAULT.base_confidence(50);
+    let config = ToolConfig::DEFAULT.base_confidence(50);
     DynTool::new(DynSpec::new("send", "Sends.").config(config), schema, body).unwrap()
 }
 
@@ -433,7 +433,7 @@ async fn invariant_9_a_rule_says_what_is_free_and_nothing_else_is() {
 /// A server that calls its tool harmless until somebody permits it for good, and destructive then.
 #[tokio::test(start_paused = true)]
 async fn invariant_5_a_grant_without_a_bound_does_not_outlive_the_risk_it_was_given_for() {
-    let mild = HitlConfig::DEFAULT.base_confidence(50);
+    let mild = ToolConfig::DEFAULT.base_confidence(50);
     let before = bench_with(|g| g.dyn_tool(shell_tool("book", mild))).await;
     let call = r#"{"note":"a"}"#;
     let request = json_runs(&before.gate, "book", call, 0).await.unwrap();

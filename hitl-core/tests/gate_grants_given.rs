@@ -6,15 +6,15 @@ mod granting;
 mod support;
 
 use granting::*;
-use hitl_core::approval::Authority;
+use hitl_core::approval::ReviewerIdentity;
 use hitl_core::gate::{GateBuilder, GrantPreview};
 use hitl_core::grant::{Condition, GrantError, GrantTerms, NotCovered};
 use hitl_core::machine::CallState;
-use hitl_core::store::GrantPage;
+use hitl_core::store::GrantQuery;
 use hitl_core::{
     ApprovalLevel, ApprovalRequest, Assessment, CallView, Effect, Factor, Gate, GateError,
-    GateErrorKind, HitlConfig, MemoryStore, Outcome, Permit, Policy, Risk, Ruling, Signals,
-    SnapshotError, SnapshotWriter, Spec, StateRequirement, Submission, Tenant, Tool,
+    GateErrorKind, MemoryStore, Outcome, Permit, Policy, Risk, Ruling, Signals, SnapshotError,
+    SnapshotWriter, StateRequirement, Submission, Tenant, Tool, ToolConfig, ToolSpec,
 };
 use support::{World, ask, bench, bench_with, pay, tools};
 
@@ -79,9 +79,9 @@ macro_rules! tool {
         impl Tool for $name {
             type Output = f64;
             type Error = String;
-            const SPEC: Spec = Spec::new($tool, "A tool for tests.")
-                .parameters(&[hitl_core::Parameter::new("amount")])
-                .states(&[StateRequirement::of::<World>()])
+            const SPEC: ToolSpec = ToolSpec::new($tool, "A tool for tests.")
+                .parameters(&[hitl_core::ParameterSpec::new("amount")])
+                .states(&[StateRequirement::new::<World>()])
                 .config($config);
             fn snapshot(&self, to: &mut SnapshotWriter) -> Result<(), SnapshotError> {
                 to.object(|o| o.field("amount", &self.amount))
@@ -94,9 +94,9 @@ macro_rules! tool {
         }
     };
 }
-tool!(Wipe, "wipe", HitlConfig::DEFAULT.base_confidence(50).risk(Risk::Critical));
-tool!(Merge, "merge", HitlConfig::DEFAULT.base_confidence(50).four_eyes());
-tool!(Drop, "drop", HitlConfig::DEFAULT.base_confidence(50).destructive());
+tool!(Wipe, "wipe", ToolConfig::DEFAULT.base_confidence(50).risk(Risk::Critical));
+tool!(Merge, "merge", ToolConfig::DEFAULT.base_confidence(50).four_eyes());
+tool!(Drop, "drop", ToolConfig::DEFAULT.base_confidence(50).destructive());
 
 async fn asked<T: Tool>(gate: &Gate, call: T) -> ApprovalRequest {
     let submitted = gate.submit(call).by("ann").await.unwrap();
@@ -169,7 +169,7 @@ async fn invariant_7_only_who_may_decide_permits_and_revokes() {
     let bench = bench().await;
     let gate = &bench.gate;
     let request = waiting(gate, "shop", 5.0, 0).await;
-    let stranger = || Authority::of("mallory").tenant("elsewhere");
+    let stranger = || ReviewerIdentity::new("mallory").tenant("elsewhere");
     let draft = request.grant(GrantTerms::exactly()).by(stranger());
     let error = gate.preview_grant(draft).await.unwrap_err();
     assert_eq!(error.grant(), Some(&GrantError::WrongTenant));
@@ -202,5 +202,5 @@ async fn what_has_changed_since_the_preview_is_not_saved() {
         // What has ended has no payload either.
         assert_eq!(error.grant(), Some(&GrantError::Stale), "{error}");
     }
-    assert_eq!(gate.grants(&Tenant::default(), GrantPage::all()).await.unwrap(), []);
+    assert_eq!(gate.grants(&Tenant::default(), GrantQuery::all()).await.unwrap(), []);
 }

@@ -10,7 +10,7 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use async_trait::async_trait;
-use hitl_core::policy::{Directory, DirectoryError, Standing};
+use hitl_core::policy::{DirectoryError, PrincipalDirectory, PrincipalStatus};
 use hitl_core::{
     ApprovalLevel, Assessment, CallContext, CallView, Factor, Opinion, Policy, Ruling, ScoreError,
     ScoredCall, Scorer, Submission, Verdict,
@@ -53,10 +53,10 @@ impl Policy for Hang {
 }
 
 #[async_trait]
-impl Directory for Hang {
-    async fn standing(&self, _: &CallContext) -> Result<Standing, DirectoryError> {
+impl PrincipalDirectory for Hang {
+    async fn lookup(&self, _: &CallContext) -> Result<PrincipalStatus, DirectoryError> {
         self.enter();
-        Ok(Standing::roles(["clerk"]))
+        Ok(PrincipalStatus::roles(["clerk"]))
     }
 }
 
@@ -123,7 +123,7 @@ async fn invariant_5_a_candidate_that_hangs_decides_nothing() {
 }
 
 /// Approves a call whose directory hangs, and sees that it stays approved.
-async fn stays_approved(directory: impl Directory) {
+async fn stays_approved(directory: impl PrincipalDirectory) {
     let b = bench_with(|g| g.directory(directory, SHORT)).await;
     let Submission::Pending(ticket) =
         b.gate.submit(ask("x")).by("ann").key("run", 0).await.unwrap()
@@ -141,9 +141,9 @@ async fn stays_approved(directory: impl Directory) {
 #[tokio::test]
 async fn invariant_5_a_function_that_hangs_as_a_directory_runs_nothing_on_one_thread() {
     let (hang, _switch) = Hang::new();
-    stays_approved(move |_: &CallContext| -> Result<Standing, DirectoryError> {
+    stays_approved(move |_: &CallContext| -> Result<PrincipalStatus, DirectoryError> {
         hang.enter();
-        Ok(Standing::roles(["clerk"]))
+        Ok(PrincipalStatus::roles(["clerk"]))
     })
     .await;
 }

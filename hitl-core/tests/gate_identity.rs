@@ -11,14 +11,16 @@ use std::time::Duration;
 use async_trait::async_trait;
 use hitl_base::clock::ManualClock;
 use hitl_base::{JsonText, Timestamp};
-use hitl_core::approval::{Authority, Extent, KnownBy};
+use hitl_core::approval::{DetailLevel, KnownBy, ReviewerIdentity};
 use hitl_core::grant::{GrantError, GrantTerms};
 use hitl_core::machine::{CallState, Refusal};
-use hitl_core::policy::{Deciders, Directory, DirectoryError, Eyes, Quorum, Standing};
+use hitl_core::policy::{
+    Deciders, DirectoryError, PrincipalDirectory, PrincipalStatus, Quorum, RequesterRule,
+};
 use hitl_core::{
     ApprovalRequest, AuditRecord, CallContext, CallKey, CallRecord, DynArguments, DynSpec, DynTool,
-    Gate, GateBuilder, GateError, GateErrorKind, HitlConfig, MemoryStore, Outcome, Permit,
-    Principal, PrincipalKind, StageSpec, Submission, Tenant,
+    Gate, GateBuilder, GateError, GateErrorKind, MemoryStore, Outcome, Permit, Principal,
+    PrincipalKind, StageSpec, Submission, Tenant, ToolConfig,
 };
 use support::{Bench, ask, bench, bench_with, pay};
 
@@ -43,12 +45,16 @@ fn key(position: u64) -> CallKey {
 async fn approve(
     gate: &Gate,
     request: &ApprovalRequest,
-    by: impl Into<Authority>,
+    by: impl Into<ReviewerIdentity>,
 ) -> Result<CallRecord, GateError> {
     gate.decide(request.approve().by(by)).await
 }
 
-async fn refusal(gate: &Gate, request: &ApprovalRequest, by: impl Into<Authority>) -> Refusal {
+async fn refusal(
+    gate: &Gate,
+    request: &ApprovalRequest,
+    by: impl Into<ReviewerIdentity>,
+) -> Refusal {
     approve(gate, request, by).await.unwrap_err().refusal().unwrap()
 }
 
@@ -92,7 +98,7 @@ async fn who_asks_answers_quick_and_what_escalates_to_full_is_anothers() {
     let clock = ManualClock::at(Timestamp::from_millis(1_780_000_000_000));
     let store = MemoryStore::with_clock(clock.clone());
     let minute = Duration::from_secs(60);
-    let config = HitlConfig::DEFAULT.escalate(None, minute).expires(minute);
+    let config = ToolConfig::DEFAULT.escalate(None, minute).expires(minute);
     let bench = bench_with(|gate| gate.store(store).dyn_tool(dyn_tool("climbs", config))).await;
     let gate = &bench.gate;
     let submitted = gate.submit_json("climbs", "{}", "ann", key(1)).await.unwrap();
@@ -104,7 +110,7 @@ async fn who_asks_answers_quick_and_what_escalates_to_full_is_anothers() {
     assert_eq!(approve(gate, &now.request, "bob").await.unwrap().state, CallState::Approved);
 }
 
-fn dyn_tool(name: &str, config: HitlConfig) -> DynTool {
+fn dyn_tool(name: &str, config: ToolConfig) -> DynTool {
     let schema = r#"{"type":"object","properties":{},"additionalProperties":false}"#;
     let spec = DynSpec::new(name, "A tool for tests.").config(config);
     let body = |_: Permit<DynArguments>| async {
@@ -117,11 +123,11 @@ fn dyn_tool(name: &str, config: HitlConfig) -> DynTool {
 async fn invariant_7_two_eyes_are_said_by_the_host_for_a_gate_a_tool_or_an_agent() {
     let gate = bench_with(GateBuilder::requester_may_decide).await;
     let request = full(&gate.gate, "ann", 0).await;
-    assert_eq!(request.quorum.eyes, Eyes::Two);
+    assert_eq!(request.quorum.eyes, RequesterRule::MayApprove);
     assert_eq!(approve(&gate.gate, &request, "ann").await.unwrap().state, CallState::Approved);
     assert_eq!(audited(&gate, "decided").requester_may_decide, Some(true));
     // A tool that wants four eyes has them all the same.
-    let config = HitlConfig::DEFAULT.base_confidence(50);
+    let config = ToolConfig::DEFAULT.base_confidence(50);
     let bench = bench_with(|gate| {
         gate.requester_may_decide().dyn_tool(dyn_tool("strict", config.four_eyes()))
     })
@@ -140,9 +146,10 @@ async fn invariant_7_two_eyes_are_said_by_the_host_for_a_gate_a_tool_or_an_agent
 #[tokio::test(start_paused = true)]
 async fn invariant_7_what_an_agent_submits_is_its_persons_to_decide_alone_where_the_host_says_so() {
     let bench = bench_with(|gate| gate.requester_may_decide_for("Claude-Code")).await;
-    let context = |agent: &str| CallContext::of("ann").submitted_by(agent);
-    let text =
-        |request: &ApprovalRequest| request.render(request.created_at, Extent::Brief).to_text();
+    let context = |agent: &str| CallContext::new("ann").submitted_by(agent);
+    let text = |request: &ApprovalRequest| {
+        request.render(request.created_at, DetailLevel::Brief).to_text()
+    };
     // Not for an agent that was not named, nor for one of the same name that is none.
     for (at, other) in ["codex", "service:claude-code"].into_iter().enumerate() {
         let request = full(&bench.gate, context(other), at as u64).await;
@@ -191,7 +198,7 @@ async fn invariant_7_a_grant_is_another_humans_to_give_at_every_level() {
     }
     // Another human's answers Full in the place of four eyes.
     let request = full(gate, "ann", 2).await;
-    let by = Authority::of("bob").known_by(KnownBy::Totp);
+    let by = ReviewerIdentity::new("bob").known_by(KnownBy::Totp);
     let preview = gate.preview_grant(request.grant(GrantTerms::exactly()).by(by)).await.unwrap();
     let granted = gate.save_grant(preview).await.unwrap();
     assert_eq!(granted.record.grant.known_by, Some(KnownBy::Totp));
@@ -231,7 +238,7 @@ async fn invariant_7_only_a_human_answers_and_the_host_says_where_others_may() {
     let programs =
         [Principal::agent("helper"), Principal::service("rota"), Principal::new(" AGENT:x")];
     for (at, program) in programs.into_iter().enumerate() {
-        let by = || Authority::from(program.clone());
+        let by = || ReviewerIdentity::from(program.clone());
         for request in [
             full(&bench.gate, "ann", at as u64).await,
             quick(&bench.gate, "ann", 10 + at as u64).await,
@@ -250,7 +257,7 @@ async fn invariant_7_only_a_human_answers_and_the_host_says_where_others_may() {
             assert_eq!(record(&bench.gate, &request).await.state, CallState::Pending);
         }
     }
-    let config = HitlConfig::DEFAULT.base_confidence(70).agents_may_decide();
+    let config = ToolConfig::DEFAULT.base_confidence(70).agents_may_decide();
     let bench = bench_with(|gate| gate.dyn_tool(dyn_tool("triage", config))).await;
     let submitted = bench.gate.submit_json("triage", "{}", "ann", key(0)).await.unwrap();
     let Submission::Pending(ticket) = submitted else { panic!("it waits") };
@@ -264,7 +271,7 @@ async fn invariant_7_only_a_human_answers_and_the_host_says_where_others_may() {
 
 #[tokio::test(start_paused = true)]
 async fn invariant_2_an_approval_under_two_eyes_or_by_an_agent_does_not_outlive_the_hosts_word() {
-    let config = HitlConfig::DEFAULT.base_confidence(50);
+    let config = ToolConfig::DEFAULT.base_confidence(50);
     let mild = config.requester_may_decide().agents_may_decide();
     for by in [Principal::new("ann"), Principal::agent("helper")] {
         let bench = bench_with(|gate| gate.dyn_tool(dyn_tool("move", mild))).await;
@@ -289,9 +296,9 @@ async fn invariant_2_an_approval_under_two_eyes_or_by_an_agent_does_not_outlive_
 struct Numbers;
 
 #[async_trait]
-impl Directory for Numbers {
-    async fn standing(&self, _: &CallContext) -> Result<Standing, DirectoryError> {
-        Ok(Standing::roles(Vec::<String>::new()))
+impl PrincipalDirectory for Numbers {
+    async fn lookup(&self, _: &CallContext) -> Result<PrincipalStatus, DirectoryError> {
+        Ok(PrincipalStatus::roles(Vec::<String>::new()))
     }
 
     fn canonical(&self, who: &Principal) -> Principal {
@@ -306,7 +313,7 @@ impl Directory for Numbers {
 #[tokio::test(start_paused = true)]
 async fn invariant_7_people_are_compared_as_the_directory_compares_them() {
     const TWO: &[StageSpec] = &[StageSpec::people(2)];
-    let quorum = HitlConfig::DEFAULT.base_confidence(50).stages(TWO);
+    let quorum = ToolConfig::DEFAULT.base_confidence(50).stages(TWO);
     let bench = bench_with(|gate| {
         gate.directory(Numbers, Duration::from_secs(1)).dyn_tool(dyn_tool("both", quorum))
     })
@@ -352,19 +359,19 @@ async fn invariant_5_without_a_name_from_the_directory_nothing_is_done() {
 #[test]
 fn what_was_kept_before_there_were_kinds_is_read_and_means_the_default() {
     let quorum: Quorum = serde_json::from_str("{}").unwrap();
-    assert_eq!((quorum.eyes, quorum.deciders), (Eyes::ByLevel, Deciders::HUMANS));
+    assert_eq!((quorum.eyes, quorum.deciders), (RequesterRule::ByLevel, Deciders::HUMANS));
     let old: Quorum = serde_json::from_str(r#"{"eyes":"two","stages":[{"people":2}]}"#).unwrap();
-    assert_eq!(old.eyes, Eyes::ByLevel);
+    assert_eq!(old.eyes, RequesterRule::ByLevel);
     let four: Quorum = serde_json::from_str(r#"{"eyes":"four"}"#).unwrap();
-    assert_eq!(four.eyes, Eyes::Four);
+    assert_eq!(four.eyes, RequesterRule::MayNotApprove);
     for quorum in [quorum, old, four, Quorum::ONE] {
         let text = serde_json::to_string(&quorum).unwrap();
         assert_eq!(serde_json::from_str::<Quorum>(&text).unwrap(), quorum, "{text}");
         // Nothing is asked by the least of all that anything does not meet.
         assert!(Quorum::ONE.is_met_by(&quorum));
     }
-    let old: Authority = serde_json::from_str(r#"{"principal":"bob"}"#).unwrap();
-    assert_eq!(old, Authority::of("bob"));
+    let old: ReviewerIdentity = serde_json::from_str(r#"{"principal":"bob"}"#).unwrap();
+    assert_eq!(old, ReviewerIdentity::new("bob"));
     let later: KnownBy = serde_json::from_str(r#""passkey""#).unwrap();
     assert_eq!(later, KnownBy::Other);
 }
@@ -374,9 +381,9 @@ fn what_was_kept_before_there_were_kinds_is_read_and_means_the_default() {
 struct Renumbered(Arc<AtomicU32>);
 
 #[async_trait]
-impl Directory for Renumbered {
-    async fn standing(&self, _: &CallContext) -> Result<Standing, DirectoryError> {
-        Ok(Standing::roles(Vec::<String>::new()))
+impl PrincipalDirectory for Renumbered {
+    async fn lookup(&self, _: &CallContext) -> Result<PrincipalStatus, DirectoryError> {
+        Ok(PrincipalStatus::roles(Vec::<String>::new()))
     }
 
     fn canonical(&self, who: &Principal) -> Principal {
@@ -390,7 +397,7 @@ impl Directory for Renumbered {
 #[tokio::test(start_paused = true)]
 async fn invariant_7_who_asked_where_the_directory_was_not_or_was_another_decides_nothing() {
     const TWO: &[StageSpec] = &[StageSpec::people(2)];
-    let quorum = HitlConfig::DEFAULT.base_confidence(50).stages(TWO);
+    let quorum = ToolConfig::DEFAULT.base_confidence(50).stages(TWO);
     let directory = Renumbered::default();
     let knowing = |gate: GateBuilder| gate.directory(directory.clone(), Duration::from_secs(1));
     let bench = bench_with(|gate| knowing(gate.dyn_tool(dyn_tool("both", quorum)))).await;

@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use hitl_base::Timestamp;
 use hitl_base::clock::ManualClock;
-use hitl_core::approval::{Answer, ScriptedApprover, channel};
+use hitl_core::approval::{DecisionKind, ScriptedApprover, channel};
 use hitl_core::machine::Refusal;
 use hitl_core::{
     CallError, CallKey, CallState, Gate, MemoryStore, NotRun, Outcome, Resolution, Store as _,
@@ -293,9 +293,9 @@ async fn a_blank_reason_is_no_reason() {
     let Submission::Pending(ticket) = submitted else { panic!("it waits") };
     // As it may come over a wire, past `reject`.
     let mut blank = ticket.request().reject("no").by("bob");
-    blank.answer = Answer::Reject {
+    blank.answer = DecisionKind::Reject {
         reason: Some(" \n".to_owned()),
-        again: hitl_core::approval::Again::Refused,
+        again: hitl_core::approval::RepeatPolicy::Refused,
     };
     let refused = b.gate.decide(blank).await.unwrap_err();
     assert_eq!(refused.refusal(), Some(Refusal::ReasonRequired));

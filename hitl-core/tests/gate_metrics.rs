@@ -11,7 +11,7 @@ use std::time::Duration;
 use hitl_base::Timestamp;
 use hitl_base::clock::ManualClock;
 use hitl_core::approval::ScriptedApprover;
-use hitl_core::policy::{Rule, RuleSet, When};
+use hitl_core::policy::{Rule, RuleConditions, RuleSet};
 use hitl_core::{MemoryStore, Submission, Tenant};
 use metrics::{
     Counter, CounterFn, Gauge, GaugeFn, Histogram, HistogramFn, Key, KeyName, Metadata, Recorder,
@@ -100,7 +100,7 @@ impl Recorder for Book {
 async fn calls_and_outcomes_are_counted_by_tool_level_and_outcome() {
     let book = Book::default();
     let _here = metrics::set_default_local_recorder(&book);
-    let deny = Rule::deny("no").when(When::tool("note").principal("eve"));
+    let deny = Rule::deny("no").when(RuleConditions::tool("note").principal("eve"));
     let policy = RuleSet::builder("p", "1").rule(deny).build().unwrap();
     let b = bench_with(|g| g.approver(ScriptedApprover::approving("bob")).policy(policy)).await;
     for position in 0..3 {

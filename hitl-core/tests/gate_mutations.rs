@@ -13,8 +13,8 @@ use hitl_base::json::{Limits, parse_with_limits};
 use hitl_core::seal::Sealed;
 use hitl_core::{
     CallContext, CallKey, CallRecord, CallState, Decision, DynArguments, DynSpec, DynTool, Gate,
-    GateErrorKind, HitlConfig, HostKey, MemoryStore, Outcome, Permit, Store as _, Submission,
-    Tenant,
+    GateErrorKind, HostKey, MemoryStore, Outcome, Permit, Store as _, Submission, Tenant,
+    ToolConfig,
 };
 use tampered::Tampered;
 
@@ -87,7 +87,7 @@ fn tool(description: &str, schema: &str, seen: &Seen) -> Option<DynTool> {
         seen.lock().unwrap().push(permit.open().0.json().to_owned());
         async { Ok::<_, String>(JsonText::null()) }
     };
-    let config = HitlConfig::DEFAULT.base_confidence(50);
+    let config = ToolConfig::DEFAULT.base_confidence(50);
     DynTool::new(DynSpec::new("pay", description).config(config), schema, body).ok()
 }
 
@@ -185,9 +185,9 @@ impl World {
     }
 
     async fn mutated_identity(&mut self) -> Came {
-        let (key, ann) = (self.call_key(), CallContext::of("ann"));
+        let (key, ann) = (self.call_key(), CallContext::new("ann"));
         let (cx, key) = match self.dice.below(4) {
-            0 => (CallContext::of(self.dice.text("ann")), key),
+            0 => (CallContext::new(self.dice.text("ann")), key),
             1 => (ann.tenant(self.dice.text("default")), key),
             2 => (ann, CallKey::new(self.dice.text("run"), self.round)),
             _ => (ann, CallKey::new("run", self.round ^ (1 << (20 + self.dice.below(40))))),
@@ -220,7 +220,7 @@ impl World {
 
     async fn mutated_payload(&mut self) -> Came {
         let tenant = Tenant::default();
-        let record = self.store.inner.find(&self.call_key()).await.unwrap().unwrap();
+        let record = self.store.inner.get_by_key(&self.call_key()).await.unwrap().unwrap();
         let sealed = self.store.inner.payload(&tenant, record.id()).await.unwrap().unwrap();
         let bytes = sealed.as_bytes();
         let changed = self.dice.bytes(bytes);
@@ -236,7 +236,7 @@ impl World {
 
     /// The record, as a store that is at fault would give it.
     async fn mutated_record(&mut self) -> Came {
-        let record = self.store.inner.find(&self.call_key()).await.unwrap().unwrap();
+        let record = self.store.inner.get_by_key(&self.call_key()).await.unwrap().unwrap();
         let json = serde_json::to_string(&record).unwrap();
         let field =
             self.dice.one(&["binding", "fingerprint", "revision", "principal", "tenant", "tool"]);

@@ -142,7 +142,7 @@ fn field<'s>(seen: &'s Seen, name: &str) -> &'s str {
 async fn a_call_that_runs_at_once_is_a_call_and_a_run() {
     collect();
     let b = bench().await;
-    b.gate.call(note("a")).by(CallContext::of("ann").tenant("acme")).key("auto", 3).await.unwrap();
+    b.gate.call(note("a")).by(CallContext::new("ann").tenant("acme")).key("auto", 3).await.unwrap();
     let call = &named("auto", "hitl.call")[0];
     for (name, value) in [
         ("tool", "note"),
@@ -163,7 +163,7 @@ async fn a_call_that_runs_at_once_is_a_call_and_a_run() {
     assert!(call.closed && run.closed);
     assert!(named("auto", "hitl.review").is_empty());
     // The same key again is the same call, and no run.
-    b.gate.call(note("a")).by(CallContext::of("ann").tenant("acme")).key("auto", 3).await.unwrap();
+    b.gate.call(note("a")).by(CallContext::new("ann").tenant("acme")).key("auto", 3).await.unwrap();
     let again = &named("auto", "hitl.call")[1];
     assert_eq!((field(again, "reattached"), field(again, "outcome")), ("true", "executed"));
     assert_eq!(named("auto", "hitl.run").len(), 1);

@@ -8,18 +8,18 @@ mod support;
 
 use futures::FutureExt as _;
 use hitl_core::audit::{
-    AuditEvent, ChainWriter, FindingKind, Head, JsonlAudit, MemoryAudit, Verifier,
+    AuditEvent, ChainHead, ChainWriter, FindingKind, JsonlAudit, MemoryAudit, Verifier,
 };
-use hitl_core::store::Change;
+use hitl_core::store::ChangeId;
 use hitl_core::{CallKey, Gate, MemoryStore, SessionId, Store, Submission, Tenant};
 use slow::Slow;
 use support::{Bench, Flaky, World, bench, note, pay, tools, until};
 
 /// What nobody alive has acknowledged, and who has it from now on.
-async fn left(store: &MemoryStore) -> (SessionId, Vec<Change>) {
+async fn left(store: &MemoryStore) -> (SessionId, Vec<ChangeId>) {
     let me = store.open_session().await.unwrap();
     let left = store.outbox_take(me, 100).await.unwrap();
-    (me, left.iter().map(Change::of).collect())
+    (me, left.iter().map(ChangeId::from_entry).collect())
 }
 
 async fn asked(gate: &Gate, run: &str) -> hitl_core::Ticket {
@@ -88,7 +88,7 @@ async fn what_a_dropped_caller_submitted_is_audited() {
     let gate = build.build().await.unwrap();
     let key = CallKey::new("run", 1);
     let mut call = Box::pin(gate.submit(pay("C-7", 1.0)).by("ann").key("run", 1).into_future());
-    while store.find(&key).await.unwrap().is_none() {
+    while store.get_by_key(&key).await.unwrap().is_none() {
         assert!((&mut call).now_or_never().is_none(), "the store has not answered");
     }
     drop(call);
@@ -107,15 +107,15 @@ async fn invariant_6_an_intent_stands_where_the_store_says() {
     for position in 1..=3 {
         gate.call(note("text")).by("ann").key("run", position).await.unwrap();
     }
-    let kept = store.find(&CallKey::new("run", 2)).await.unwrap().unwrap();
+    let kept = store.get_by_key(&CallKey::new("run", 2)).await.unwrap().unwrap();
     let lines = std::fs::read_to_string(&path).unwrap();
     let place = kept.intent.clone().unwrap();
     let line = lines.lines().nth(usize::try_from(place.seq).unwrap() - 1).unwrap();
-    assert_eq!(Head::of_line(line.as_bytes()).unwrap(), place);
+    assert_eq!(ChainHead::from_line(line.as_bytes()).unwrap(), place);
     assert!(line.contains("\"claimed\"") && line.contains(&kept.id().to_string()));
 
     // The same records, but for one word of the second intent.
-    let mut chain = ChainWriter::after(Head::genesis(place.stream.clone()));
+    let mut chain = ChainWriter::after(ChainHead::genesis(place.stream.clone()));
     let mut forged = String::new();
     for line in lines.lines() {
         let line: serde_json::Value = serde_json::from_str(line).unwrap();
@@ -143,12 +143,12 @@ async fn invariant_6_an_intent_stands_where_the_store_says() {
 #[cfg(feature = "checkpoints")]
 #[tokio::test]
 async fn a_checkpoint_of_one_writer_vouches_for_the_others() {
-    use hitl_core::audit::{Checkpointed, SigningKey};
+    use hitl_core::audit::{CheckpointingSink, SigningKey};
     let folder = tempfile::tempdir().unwrap();
     let (one, two) = (folder.path().join("one.jsonl"), folder.path().join("two.jsonl"));
     let store = MemoryStore::new();
     let key = SigningKey::from_bytes([7; 32]);
-    let audit = Checkpointed::new(JsonlAudit::open(&one).unwrap(), key.clone()).to(|_| Ok(()));
+    let audit = CheckpointingSink::new(JsonlAudit::open(&one).unwrap(), key.clone()).to(|_| Ok(()));
     let audit = std::sync::Arc::new(audit);
     let build = || tools(Gate::builder()).state(World::default()).store(store.clone());
     let first = build().audit(std::sync::Arc::clone(&audit)).build().await.unwrap();

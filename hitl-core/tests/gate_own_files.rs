@@ -11,7 +11,7 @@ use std::path::{Path, PathBuf};
 use granting::{permit, refused};
 use hitl_core::audit::JsonlAudit;
 use hitl_core::grant::{GrantError, GrantTerms};
-use hitl_core::policy::{Rule, RuleSet, When};
+use hitl_core::policy::{Rule, RuleConditions, RuleSet};
 use hitl_core::{ApprovalLevel, CallContext, Gate, Outcome, RuleFile, Submission, Verdict};
 use support::{Bench, bench_with, look, note};
 
@@ -53,7 +53,7 @@ async fn asks_in_full(gate: &Gate, what: &str) -> bool {
         Submission::Pending(ticket) => {
             let request = ticket.request();
             assert_eq!(request.level, ApprovalLevel::Full, "{what}");
-            assert!(request.because.iter().any(|why| why.contains("lives by")), "{request:?}");
+            assert!(request.reasons.iter().any(|why| why.contains("lives by")), "{request:?}");
             true
         }
         Submission::Done { .. } => false,
@@ -180,7 +180,8 @@ async fn invariant_5_an_own_file_behind_a_link_that_was_turned_is_known() {
 #[tokio::test]
 async fn invariant_2_a_path_that_became_a_link_is_asked_about_again() {
     let place = Place::new();
-    let rules = RuleSet::builder("p", "1").rule(Rule::quick("q").when(When::tool("note")));
+    let rules =
+        RuleSet::builder("p", "1").rule(Rule::quick("q").when(RuleConditions::tool("note")));
     let audit = JsonlAudit::open(place.path("audit.jsonl")).unwrap();
     let rules = rules.build().unwrap();
     let b = bench_with(|g| g.policy(rules).audit(audit)).await;
@@ -209,7 +210,7 @@ async fn invariant_5_no_grant_covers_an_own_file() {
     let b = place.bench().await;
     let asked = async |text: String| {
         let call = support::ask(&text);
-        let submitted = b.gate.submit(call).by(CallContext::of("ann")).await.unwrap();
+        let submitted = b.gate.submit(call).by(CallContext::new("ann")).await.unwrap();
         match submitted {
             Submission::Pending(ticket) => Some(ticket.request().clone()),
             Submission::Done { outcome, .. } => {

@@ -8,19 +8,19 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 
 use hitl_core::audit::AuditError;
 use hitl_core::{
-    AuditRecord, AuditSink, CallKey, CallState, Gate, GateBuilder, HitlConfig, MemoryStore,
-    Outcome, Permit, Risk, SnapshotError, SnapshotWriter, Spec, Store as _, Tool,
+    AuditRecord, AuditSink, CallKey, CallState, Gate, GateBuilder, MemoryStore, Outcome, Permit,
+    Risk, SnapshotError, SnapshotWriter, Store as _, Tool, ToolConfig, ToolSpec,
 };
 use support::{bench_with, note};
 
-const AUTO: HitlConfig = HitlConfig::DEFAULT.base_confidence(95).risk(Risk::Low);
+const AUTO: ToolConfig = ToolConfig::DEFAULT.base_confidence(95).risk(Risk::Low);
 
 fn key() -> CallKey {
     CallKey::new("r", 0)
 }
 
 async fn state(store: &MemoryStore) -> CallState {
-    store.find(&key()).await.unwrap().unwrap().state
+    store.get_by_key(&key()).await.unwrap().unwrap().state
 }
 
 macro_rules! tool {
@@ -31,7 +31,7 @@ macro_rules! tool {
         impl Tool for $name {
             type Output = $out;
             type Error = $error;
-            const SPEC: Spec = Spec::new($tool, "A tool for tests.").config(AUTO);
+            const SPEC: ToolSpec = ToolSpec::new($tool, "A tool for tests.").config(AUTO);
             fn snapshot(&self, to: &mut SnapshotWriter) -> Result<(), SnapshotError> {
                 to.object(|_| Ok(()))
             }

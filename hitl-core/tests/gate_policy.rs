@@ -8,7 +8,7 @@ use std::sync::atomic::{AtomicU8, Ordering};
 use std::time::Duration;
 
 use hitl_base::clock::ManualClock;
-use hitl_core::policy::{Answer, Rule, TimeWindow, When};
+use hitl_core::policy::{PolicyAnswer, Rule, RuleConditions, TimeWindow};
 use hitl_core::{
     Assessment, CallKey, CallState, CallView, Effect, Outcome, Policy, RuleSet, Ruling, Submission,
     Verdict, VerdictKind,
@@ -23,7 +23,7 @@ fn rules(rule: Rule) -> RuleSet {
 async fn rules_look_at_the_gates_clock() {
     let clock = ManualClock::at("2026-01-05T17:59:00Z".parse().unwrap());
     let closed = TimeWindow::always().between("18:00", "08:00");
-    let policy = rules(Rule::deny("closed").when(When::tool("note").time(closed)));
+    let policy = rules(Rule::deny("closed").when(RuleConditions::tool("note").time(closed)));
     let b = bench_with(|g| g.policy(policy).clock(clock.clone())).await;
     assert_eq!(b.gate.assess(&note("a"), "ann").unwrap().verdict, Verdict::Run);
     clock.advance(Duration::from_secs(60));
@@ -38,10 +38,12 @@ async fn invariant_5_a_clock_that_is_set_moves_no_rules() {
     let window = |from: &str, to: &str| {
         TimeWindow::always().after(from.parse().unwrap()).before(to.parse().unwrap())
     };
-    let lets = Rule::auto("a week")
-        .when(When::tool("ask").time(window("2026-01-01T00:00:00Z", "2026-01-06T00:00:00Z")));
-    let freeze = Rule::deny("freeze")
-        .when(When::tool("note").time(window("2026-01-10T00:00:00Z", "2026-03-01T00:00:00Z")));
+    let lets = Rule::auto("a week").when(
+        RuleConditions::tool("ask").time(window("2026-01-01T00:00:00Z", "2026-01-06T00:00:00Z")),
+    );
+    let freeze = Rule::deny("freeze").when(
+        RuleConditions::tool("note").time(window("2026-01-10T00:00:00Z", "2026-03-01T00:00:00Z")),
+    );
     let rules = RuleSet::builder("test", "1").rule(lets).rule(freeze).build().unwrap();
     let b = bench_with(|g| g.policy(rules).clock(clock.clone())).await;
     let runs = |call| b.gate.assess(&call, "ann").unwrap().verdict == Verdict::Run;
@@ -61,12 +63,12 @@ async fn invariant_5_a_clock_that_is_set_moves_no_rules() {
 
 #[tokio::test]
 async fn an_auto_rule_lifts_the_score_at_the_gate_and_nothing_else() {
-    let policy = rules(Rule::auto("trusted").when(When::tool("*").principal("ann")));
+    let policy = rules(Rule::auto("trusted").when(RuleConditions::tool("*").principal("ann")));
     let b = bench_with(|g| g.policy(policy)).await;
     let preview = b.gate.assess(&ask("a"), "ann").unwrap();
     assert_eq!(preview.verdict, Verdict::Run);
     assert_eq!(preview.decided_by.unwrap().to_string(), "rule `trusted` of test version 1");
-    assert_eq!(preview.because, ["rule `trusted` of test version 1"]);
+    assert_eq!(preview.reasons, ["rule `trusted` of test version 1"]);
     assert_ne!(b.gate.assess(&ask("a"), "bob").unwrap().verdict, Verdict::Run);
     // High risk, and the tool sets no threshold of its own.
     assert_ne!(b.gate.assess(&pay("x", 5.0), "ann").unwrap().verdict, Verdict::Run);
@@ -82,15 +84,15 @@ impl Policy for Bad {
         None
     }
 
-    fn answer(&self, _: &CallView<'_>, _: &Assessment) -> Answer {
+    fn answer(&self, _: &CallView<'_>, _: &Assessment) -> PolicyAnswer {
         assert_ne!(self.0, 0, "a candidate that panics");
-        Answer::failed("a candidate that fails")
+        PolicyAnswer::failed("a candidate that fails")
     }
 }
 
 #[tokio::test]
 async fn a_candidate_is_counted_and_changes_nothing() {
-    let candidate = rules(Rule::deny("no notes").when(When::tool("note")));
+    let candidate = rules(Rule::deny("no notes").when(RuleConditions::tool("note")));
     let b = bench_with(|g| g.shadow(candidate)).await;
     for position in 0..3 {
         b.gate.call(note("a")).by("ann").key("r", position).await.unwrap();
@@ -119,7 +121,7 @@ async fn invariant_5_a_candidate_that_fails_or_panics_touches_no_call() {
         assert!(report.differences.is_empty());
         assert_eq!(b.world.ran(), 1);
         let record = b.gate.find(&CallKey::new("r", 0)).await.unwrap().unwrap();
-        assert!(record.request.because.is_empty());
+        assert!(record.request.reasons.is_empty());
     }
 }
 
@@ -131,12 +133,12 @@ impl Policy for Broken {
         None
     }
 
-    fn answer(&self, _: &CallView<'_>, _: &Assessment) -> Answer {
+    fn answer(&self, _: &CallView<'_>, _: &Assessment) -> PolicyAnswer {
         match self.0.load(Ordering::SeqCst) {
-            0 => Answer::of_ruling(None),
-            1 => Answer::failed("the rules did not load"),
+            0 => PolicyAnswer::new(None),
+            1 => PolicyAnswer::failed("the rules did not load"),
             2 => panic!("the rules panic"),
-            _ => Answer::of_ruling(Some(Ruling { effect: Effect::Deny, reason: "no".to_owned() })),
+            _ => PolicyAnswer::new(Some(Ruling { effect: Effect::Deny, reason: "no".to_owned() })),
         }
     }
 }

@@ -8,7 +8,7 @@ use hitl_core::machine::CallState;
 use hitl_core::store::suite::start_clock;
 use hitl_core::{
     ApprovalLevel, CallContext, CallRecord, Cursor, Gate, GateError, GateErrorKind, MemoryStore,
-    Priority, Queue, QueueOrder, QueueQuery, Risk, Submission, Viewer,
+    Priority, Queue, QueueOrder, QueueQuery, ReviewScope, Risk, Submission,
 };
 use proptest::prelude::*;
 use support::{World, ask, bench, pay, tools};
@@ -26,7 +26,7 @@ async fn titles(queue: &Queue, query: QueueQuery) -> Vec<String> {
 }
 
 async fn submit_pay(gate: &Gate, who: &str, tenant: &str, position: u64) -> CallRecord {
-    let cx = CallContext::of(who).tenant(tenant);
+    let cx = CallContext::new(who).tenant(tenant);
     let call = pay(&format!("shop {position}"), 10.0);
     let pending = gate.submit(call).by(cx).key(format!("run of {who}"), position).await.unwrap();
     let Submission::Pending(ticket) = pending else { panic!("it waits") };
@@ -46,18 +46,19 @@ async fn a_viewer_sees_the_tenants_that_the_host_says_and_no_others() {
         submit_pay(&gate, "ann", tenant, position).await;
     }
     let seen = async |viewer| titles(&gate.queue(viewer), QueueQuery::pending()).await.len();
-    assert_eq!(seen(Viewer::of("acme")).await, 2);
-    assert_eq!(seen(Viewer::of("acm")).await, 0);
-    assert_eq!(seen(Viewer::of_each(["acme".into(), "gamma".into()])).await, 3);
-    assert_eq!(seen(Viewer::of_each([])).await, 0);
-    assert_eq!(seen(Viewer::all_tenants()).await, 4);
-    let acme = gate.queue(Viewer::of("acme"));
-    let foreign = gate.queue(Viewer::of("beta")).page(QueueQuery::pending()).await.unwrap();
+    assert_eq!(seen(ReviewScope::tenant("acme")).await, 2);
+    assert_eq!(seen(ReviewScope::tenant("acm")).await, 0);
+    assert_eq!(seen(ReviewScope::tenants(["acme".into(), "gamma".into()])).await, 3);
+    assert_eq!(seen(ReviewScope::tenants([])).await, 0);
+    assert_eq!(seen(ReviewScope::all_tenants()).await, 4);
+    let acme = gate.queue(ReviewScope::tenant("acme"));
+    let foreign =
+        gate.queue(ReviewScope::tenant("beta")).page(QueueQuery::pending()).await.unwrap();
     let foreign = &foreign.entries[0];
     assert!(acme.get(&foreign.key().tenant, foreign.id()).await.unwrap().is_none());
     let counts = acme.counts().await.unwrap();
     assert_eq!(counts.state(CallState::Pending).counted, 2);
-    let counts = gate.queue(Viewer::all_tenants()).counts().await.unwrap();
+    let counts = gate.queue(ReviewScope::all_tenants()).counts().await.unwrap();
     assert_eq!(counts.state(CallState::Pending).counted, 4);
 }
 
@@ -67,7 +68,7 @@ async fn each_filter_leaves_out_what_it_says() {
     submit_pay(&gate, "ann", "default", 1).await;
     clock.advance(std::time::Duration::from_secs(60));
     submit_ask(&gate, "bob", 1).await;
-    let queue = gate.queue(Viewer::of("default"));
+    let queue = gate.queue(ReviewScope::tenant("default"));
     let count = async |query| titles(&queue, query).await.len();
     let all = QueueQuery::pending;
     assert_eq!(count(all()).await, 2);
@@ -88,15 +89,15 @@ async fn each_filter_leaves_out_what_it_says() {
     let second = page.entries[1].request.due_at;
     assert_eq!(count(all().due_before(second)).await, 1);
     assert_eq!(count(all().due_before(second).order(QueueOrder::Due)).await, 1);
-    assert_eq!(count(QueueQuery::of(&[CallState::Approved])).await, 0);
+    assert_eq!(count(QueueQuery::new(&[CallState::Approved])).await, 0);
 }
 
 #[tokio::test]
 async fn a_sub_agents_calls_show_under_the_run_that_delegated() {
     let (gate, _) = gate().await;
-    let cx = CallContext::of("ann").parent("root");
+    let cx = CallContext::new("ann").parent("root");
     let _ticket = gate.submit(pay("shop", 1.0)).by(cx).key("child", 1).await.unwrap();
-    let queue = gate.queue(Viewer::of("default"));
+    let queue = gate.queue(ReviewScope::tenant("default"));
     assert_eq!(titles(&queue, QueueQuery::pending().run("root")).await.len(), 1);
     assert_eq!(titles(&queue, QueueQuery::pending().run("child")).await.len(), 1);
     assert_eq!(titles(&queue, QueueQuery::pending().run("other")).await.len(), 0);
@@ -108,7 +109,7 @@ async fn a_cursor_of_another_listing_is_a_typed_error() {
     for position in 0..4 {
         submit_pay(&gate, "ann", "default", position).await;
     }
-    let queue = gate.queue(Viewer::of("default"));
+    let queue = gate.queue(ReviewScope::tenant("default"));
     let page = queue.page(QueueQuery::pending().limit(2)).await.unwrap();
     let cursor = page.next.unwrap();
     let again: Cursor = cursor.to_string().parse().unwrap();
@@ -119,14 +120,14 @@ async fn a_cursor_of_another_listing_is_a_typed_error() {
     assert_eq!(kind(&queue, query).await, invalid);
     let query = QueueQuery::pending().order(QueueOrder::Due).after(cursor.clone());
     assert_eq!(kind(&queue, query).await, invalid);
-    let other = gate.queue(Viewer::of("other"));
+    let other = gate.queue(ReviewScope::tenant("other"));
     assert_eq!(kind(&other, QueueQuery::pending().after(cursor.clone())).await, invalid);
     let mut text = cursor.to_string();
     text.replace_range(20..21, if &text[20..21] == "0" { "1" } else { "0" });
     let bent: Cursor = text.parse().unwrap();
     assert_eq!(kind(&queue, QueueQuery::pending().after(bent)).await, invalid);
-    assert_eq!(kind(&queue, QueueQuery::of(&[CallState::Executed])).await, invalid);
-    let ended = QueueQuery::of(&[CallState::Executed]).order(QueueOrder::Created);
+    assert_eq!(kind(&queue, QueueQuery::new(&[CallState::Executed])).await, invalid);
+    let ended = QueueQuery::new(&[CallState::Executed]).order(QueueOrder::Created);
     assert!(queue.page(ended).await.unwrap().entries.is_empty());
 }
 
@@ -140,7 +141,7 @@ async fn invariant_13_a_page_looks_at_so_many_and_says_where_to_go_on() {
     for position in 1100..1150 {
         submit_ask(&gate, "ann", position).await;
     }
-    let queue = gate.queue(Viewer::of("default"));
+    let queue = gate.queue(ReviewScope::tenant("default"));
     let query = QueueQuery::pending().principal("zoe").order(QueueOrder::Created);
     let first = queue.page(query.clone()).await.unwrap();
     assert!(first.entries.is_empty() && first.next.is_some());
@@ -163,7 +164,7 @@ async fn many_are_decided_at_once_each_by_itself_and_only_what_needs_no_full_rev
     let foreign = submit_pay(gate, "ann", "acme", 4).await;
     let gone = submit_ask(gate, "ann", 5).await;
     gate.cancel(&gone, "host", "no longer wanted").await.unwrap();
-    let queue = gate.queue(Viewer::of("default"));
+    let queue = gate.queue(ReviewScope::tenant("default"));
     let all = [&quick[0], &full, &foreign, &gone, &quick[1]];
     let decisions = all.map(|record| record.request.approve().by("alice"));
     let answers = queue.decide_all(decisions.clone()).await;
@@ -216,7 +217,7 @@ async fn happen(gate: &Gate, clock: &ManualClock, what: &Meanwhile, count: &mut 
             };
         }
         Meanwhile::Decide(at) => {
-            let page = gate.queue(Viewer::of("default"));
+            let page = gate.queue(ReviewScope::tenant("default"));
             let page = page.page(QueueQuery::pending().limit(100)).await.unwrap();
             if let Some(record) = page.entries.get(*at) {
                 gate.cancel(record, "host", "enough").await.unwrap();
@@ -247,7 +248,7 @@ proptest! {
             for what in &before {
                 happen(&gate, &clock, what, &mut count).await;
             }
-            let queue = gate.queue(Viewer::of("default"));
+            let queue = gate.queue(ReviewScope::tenant("default"));
             let list = async || {
                 let page = queue.page(QueueQuery::pending().order(order).limit(200)).await.unwrap();
                 page.entries.iter().map(CallRecord::id).collect::<Vec<_>>()
@@ -287,7 +288,7 @@ proptest! {
             for (position, who) in (0..).zip(&submissions) {
                 submit_ask(&gate, &format!("agent {who}"), position).await;
             }
-            let queue = gate.queue(Viewer::of("default"));
+            let queue = gate.queue(ReviewScope::tenant("default"));
             let page = queue.page(QueueQuery::pending().limit(200)).await.unwrap();
             let mut own = std::collections::BTreeMap::new();
             let agents: std::collections::BTreeSet<_> = submissions.iter().collect();

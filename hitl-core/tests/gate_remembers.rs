@@ -12,12 +12,12 @@ use std::time::Duration;
 
 use hitl_base::Timestamp;
 use hitl_base::clock::ManualClock;
-use hitl_core::approval::Authority;
+use hitl_core::approval::ReviewerIdentity;
 use hitl_core::{
     ApprovalLevel, Assessment, CallContext, CallKey, CallState, CallView, Effect, Gate,
-    GateErrorKind, HitlConfig, MemoryStore, Outcome, PageRequest, Permit, Policy, Risk, Ruling,
-    RunContext, SnapshotError, SnapshotWriter, Spec, StageSpec, StateRequirement, Store,
-    Submission, Tenant, Ticket, Tool,
+    GateErrorKind, MemoryStore, Outcome, PageRequest, Permit, Policy, Risk, Ruling, RunContext,
+    SnapshotError, SnapshotWriter, StageSpec, StateRequirement, Store, Submission, Tenant, Ticket,
+    Tool, ToolConfig, ToolSpec,
 };
 use support::{World, ask, bench, bench_with, look, until};
 
@@ -52,8 +52,8 @@ async fn an_explicit_rejection_is_remembered_for_its_run_content_and_circumstanc
     denied(submit(&bench.gate, "book", "agent", 3).await);
     // Other content, another run, another tenant, other circumstances: other questions.
     drop(waits(submit(&bench.gate, "walk", "agent", 4).await));
-    drop(waits(submit(&bench.gate, "book", CallContext::of("agent").role("manager"), 5).await));
-    drop(waits(submit(&bench.gate, "book", CallContext::of("agent").tenant("acme"), 6).await));
+    drop(waits(submit(&bench.gate, "book", CallContext::new("agent").role("manager"), 5).await));
+    drop(waits(submit(&bench.gate, "book", CallContext::new("agent").tenant("acme"), 6).await));
     let other = bench.gate.submit(ask("book")).by("agent").key("another run", 1).await.unwrap();
     drop(waits(other));
     assert_eq!(bench.world.ran(), 0);
@@ -114,9 +114,9 @@ struct Send {
 impl Tool for Send {
     type Output = String;
     type Error = String;
-    const SPEC: Spec = Spec::new("send", "Sends something once for each key.")
-        .states(&[StateRequirement::of::<World>()])
-        .config(HitlConfig::DEFAULT.base_confidence(95).risk(Risk::Low).idempotent().attempts(2));
+    const SPEC: ToolSpec = ToolSpec::new("send", "Sends something once for each key.")
+        .states(&[StateRequirement::new::<World>()])
+        .config(ToolConfig::DEFAULT.base_confidence(95).risk(Risk::Low).idempotent().attempts(2));
     fn snapshot(&self, to: &mut SnapshotWriter) -> Result<(), SnapshotError> {
         to.object(|fields| fields.field("to", &self.to))
     }
@@ -138,7 +138,7 @@ async fn died(store: &MemoryStore, world: &World) -> CallKey {
     });
     world.started().await;
     let key = CallKey::new("run", 1);
-    let claim = store.find(&key).await.unwrap().unwrap().claim.unwrap();
+    let claim = store.get_by_key(&key).await.unwrap().unwrap().claim.unwrap();
     store.close_session(claim.session).await.unwrap();
     call.abort();
     // The dead do not go on.
@@ -153,7 +153,7 @@ async fn invariant_3_an_idempotent_tool_is_tried_again_with_the_same_key_and_onl
     let key = died(&store, &world).await;
     let next = Gate::builder().tool::<Send>().state(world.clone()).store(store.clone());
     let next = next.build().await.unwrap();
-    assert_eq!(store.find(&key).await.unwrap().unwrap().state, CallState::Approved);
+    assert_eq!(store.get_by_key(&key).await.unwrap().unwrap().state, CallState::Approved);
     let done = next.submit(Send { to: "ann".to_owned() }).by("agent").key("run", 1).await.unwrap();
     let Submission::Done { outcome: Outcome::Executed(output), .. } = done else {
         panic!("it is tried again: {done:?}")
@@ -167,7 +167,7 @@ async fn invariant_3_the_last_attempt_that_is_lost_waits_for_a_human() {
     let (store, world) = (MemoryStore::new(), World::default());
     let key = died(&store, &world).await;
     // It was the second one.
-    let record = store.find(&key).await.unwrap().unwrap();
+    let record = store.get_by_key(&key).await.unwrap().unwrap();
     assert_eq!(record.attempts, 1);
     let once = Gate::builder().tool::<Send>().state(world.clone()).store(store.clone());
     let recovered = once.without_recovery().build().await.unwrap();
@@ -176,16 +176,16 @@ async fn invariant_3_the_last_attempt_that_is_lost_waits_for_a_human() {
     assert_eq!(again, 2);
     let recovered = recovered.recover().await.unwrap();
     assert_eq!((recovered.retried, recovered.unknown), (0, 1));
-    assert_eq!(store.find(&key).await.unwrap().unwrap().state, CallState::OutcomeUnknown);
+    assert_eq!(store.get_by_key(&key).await.unwrap().unwrap().state, CallState::OutcomeUnknown);
 }
 
 /// Claims the call as another process would, and dies.
 async fn died_again(store: &MemoryStore, _: &World) -> u32 {
-    let record = store.find(&CallKey::new("run", 1)).await.unwrap().unwrap();
+    let record = store.get_by_key(&CallKey::new("run", 1)).await.unwrap().unwrap();
     let session = store.open_session().await.unwrap();
     let claim =
         hitl_core::store::suite::fixture::claim(&record, hitl_core::ClaimToken::new(), session);
-    let none = hitl_core::store::Enclosed::none();
+    let none = hitl_core::store::EventPayload::none();
     let tenant = &record.key().tenant;
     let claimed = store.apply(tenant, record.id(), claim, none).await.unwrap();
     store.close_session(session).await.unwrap();
@@ -196,11 +196,11 @@ async fn died_again(store: &MemoryStore, _: &World) -> u32 {
 async fn invariant_7_people_see_and_decide_what_the_host_named() {
     let bench = bench().await;
     let acme = Tenant::new("acme");
-    let cx = CallContext::of("agent").tenant("acme");
+    let cx = CallContext::new("agent").tenant("acme");
     let ticket = waits(submit(&bench.gate, "book", cx, 1).await);
     let id = ticket.request().id;
     let (ours, theirs) =
-        (Authority::of("ann").tenant("acme"), Authority::of("bob").tenant("other"));
+        (ReviewerIdentity::new("ann").tenant("acme"), ReviewerIdentity::new("bob").tenant("other"));
     let seen = bench.gate.seen_by(ours);
     assert!(seen.get(&acme, id).await.unwrap().is_some());
     assert_eq!(seen.page(&acme, PageRequest::all()).await.unwrap().len(), 1);
@@ -208,7 +208,7 @@ async fn invariant_7_people_see_and_decide_what_the_host_named() {
     assert_eq!(seen.get(&acme, id).await.unwrap_err().kind(), GateErrorKind::Forbidden);
     let page = seen.page(&acme, PageRequest::all()).await;
     assert_eq!(page.unwrap_err().kind(), GateErrorKind::Forbidden);
-    let seen = bench.gate.seen_by(Authority::of("eve").sees("acme"));
+    let seen = bench.gate.seen_by(ReviewerIdentity::new("eve").sees("acme"));
     assert!(seen.get(&acme, id).await.unwrap().is_some());
 }
 
@@ -216,15 +216,15 @@ async fn invariant_7_people_see_and_decide_what_the_host_named() {
 async fn delegated_calls_show_up_under_the_root_run() {
     let bench = bench().await;
     let root = CallKey::new("root", 1);
-    let child = CallContext::of("agent").delegated_by(&root);
+    let child = CallContext::new("agent").delegated_by(&root);
     let grandchild = child.delegated_by(&CallKey::new("child", 1));
     for (run, context) in
-        [("root", CallContext::of("agent")), ("child", child), ("leaf", grandchild)]
+        [("root", CallContext::new("agent")), ("child", child), ("leaf", grandchild)]
     {
         drop(waits(bench.gate.submit(ask(run)).by(context).key(run, 1).await.unwrap()));
     }
     drop(waits(bench.gate.submit(ask("else")).by("agent").key("other", 1).await.unwrap()));
-    let page = PageRequest::of(&[CallState::Pending]).root("root");
+    let page = PageRequest::new(&[CallState::Pending]).root("root");
     let shown = bench.gate.page(&Tenant::default(), page).await.unwrap();
     let runs: Vec<_> = shown.iter().map(|record| record.key().run.as_str()).collect();
     assert_eq!(runs, ["root", "child", "leaf"]);
@@ -267,7 +267,7 @@ async fn invariant_2_replicas_with_different_policies_ask_once_more_and_do_not_l
     until("it is asked again", async || current().await.state == CallState::Pending).await;
     let asked = current().await;
     assert_eq!((asked.request.level, asked.request.revision), (ApprovalLevel::Full, 2));
-    assert!(asked.request.because.last().unwrap().contains("month end"));
+    assert!(asked.request.reasons.last().unwrap().contains("month end"));
     strict.decide(asked.request.approve().by("ann")).await.unwrap();
     // Now either may run it: what was asked for stays asked for.
     assert!(matches!(adopted.await.unwrap().unwrap(), Outcome::Executed(_)));
@@ -284,10 +284,10 @@ struct Wire {
 impl Tool for Wire {
     type Output = u64;
     type Error = String;
-    const SPEC: Spec = Spec::new("wire", "Wires money.").config(
-        HitlConfig::DEFAULT
+    const SPEC: ToolSpec = ToolSpec::new("wire", "Wires money.").config(
+        ToolConfig::DEFAULT
             .risk(Risk::High)
-            .stages(&[StageSpec::of("finance", 1), StageSpec::of("director", 1)])
+            .stages(&[StageSpec::role("finance", 1), StageSpec::role("director", 1)])
             .four_eyes()
             .expires(Duration::from_secs(600))
             .escalate(Some("board"), Duration::from_secs(60)),
@@ -311,14 +311,14 @@ async fn a_tool_says_who_must_approve_and_who_is_asked_when_nobody_does() {
         waits(submitted.unwrap())
     };
     let ticket = enter(1).await;
-    let finance = |name: &str| Authority::of(name).role("finance");
+    let finance = |name: &str| ReviewerIdentity::new(name).role("finance");
     let own = gate.decide(ticket.request().approve().by(finance("fay"))).await.unwrap_err();
     assert_eq!(own.refusal(), Some(hitl_core::Refusal::FourEyes));
     let vote = ticket.request().approve().by(finance("fritz"));
     let voted = gate.decide(vote.clone()).await.unwrap();
     assert_eq!((voted.state, voted.votes.len()), (CallState::Pending, 1));
     assert_eq!(gate.decide(vote).await.unwrap(), voted, "sent twice, it counts once");
-    let director = ticket.request().approve().by(Authority::of("dora").role("director"));
+    let director = ticket.request().approve().by(ReviewerIdentity::new("dora").role("director"));
     assert_eq!(gate.decide(director).await.unwrap().state, CallState::Approved);
     let Outcome::Executed(output) = ticket.wait().await.unwrap() else { panic!("it ran") };
     assert_eq!(output.json(), Some("7"));
@@ -332,7 +332,7 @@ async fn a_tool_says_who_must_approve_and_who_is_asked_when_nobody_does() {
     assert_eq!((recovered.escalated, recovered.expired), (1, 0));
     let tenant = Tenant::default();
     let asked = gate.get(&tenant, ticket.request().id).await.unwrap().unwrap();
-    assert!(asked.request.because.last().unwrap().contains("escalated to board"));
+    assert!(asked.request.reasons.last().unwrap().contains("escalated to board"));
     assert_eq!(asked.request.quorum.stages[0].roles.len(), 2, "finance, and the board as well");
     clock.advance(Duration::from_secs(60));
     let recovered = gate.recover().await.unwrap();

@@ -8,11 +8,11 @@ use std::time::Duration;
 use hitl_base::Timestamp;
 use hitl_base::clock::ManualClock;
 use hitl_core::machine::CallState;
-use hitl_core::queue::{Reach, due, reminders};
+use hitl_core::queue::{DueStage, due, reminders};
 use hitl_core::store::suite::{Draft, start_clock};
 use hitl_core::{
     CallContext, CallRecord, Gate, GateBuilder, GateError, GateErrorKind, MemoryStore, Queue,
-    Submission, Viewer,
+    ReviewScope, Submission,
 };
 use proptest::prelude::*;
 use support::{World, note, pay, tools};
@@ -25,7 +25,7 @@ async fn gate(caps: impl FnOnce(GateBuilder) -> GateBuilder) -> (Gate, ManualClo
 }
 
 async fn call(gate: &Gate, who: &str, position: u64) -> Result<Submission, GateError> {
-    let by = gate.submit(pay("shop", 1.0)).by(CallContext::of(who));
+    let by = gate.submit(pay("shop", 1.0)).by(CallContext::new(who));
     by.key(format!("run of {who}"), position).await
 }
 
@@ -50,7 +50,7 @@ async fn invariant_13_a_full_queue_takes_no_more_and_says_which_cap_it_is() {
     let _room_again = call(&gate, "bob", 1).await.unwrap();
 }
 
-async fn all(queue: &Queue, since: Timestamp) -> (Vec<(u64, Reach)>, Timestamp) {
+async fn all(queue: &Queue, since: Timestamp) -> (Vec<(u64, DueStage)>, Timestamp) {
     let mut reader = queue.reminders(since).await.unwrap();
     let mut found = Vec::new();
     while let Some(reminder) = reader.next().await.unwrap() {
@@ -67,7 +67,7 @@ async fn each_reminder_comes_at_least_once_and_what_was_decided_has_none() {
     for position in 0..250 {
         let _waits = call(&gate, "ann", position).await.unwrap();
     }
-    let queue = gate.queue(Viewer::of("default"));
+    let queue = gate.queue(ReviewScope::tenant("default"));
     let (found, kept) = all(&queue, Timestamp::EPOCH).await;
     assert_eq!(found, []);
     clock.advance(minutes(120));
@@ -75,14 +75,14 @@ async fn each_reminder_comes_at_least_once_and_what_was_decided_has_none() {
     gate.cancel(&decided, "host", "enough").await.unwrap();
     let (found, later) = all(&queue, kept).await;
     assert_eq!(found.len(), 249);
-    assert!(found.iter().all(|(position, reach)| *position != 7 && *reach == Reach::Half));
+    assert!(found.iter().all(|(position, reach)| *position != 7 && *reach == DueStage::Half));
     // Asked again before it was dealt with, it comes again; afterwards it does not.
     assert_eq!(all(&queue, kept).await.0.len(), 249);
     assert_eq!(all(&queue, later).await.0, []);
     clock.advance(minutes(120));
     let (found, _) = all(&queue, later).await;
-    assert!(found.iter().all(|(_, reach)| *reach == Reach::Overdue) && found.len() == 249);
-    assert_eq!(all(&gate.queue(Viewer::of("acme")), kept).await.0, []);
+    assert!(found.iter().all(|(_, reach)| *reach == DueStage::Overdue) && found.len() == 249);
+    assert_eq!(all(&gate.queue(ReviewScope::tenant("acme")), kept).await.0, []);
 }
 
 fn record(created: i64, due_in: u64) -> CallRecord {
@@ -96,15 +96,15 @@ fn a_call_is_due_by_its_own_time() {
     let record = record(1000, 1000);
     let expected = [
         (1499, None),
-        (1500, Some(Reach::Half)),
-        (1899, Some(Reach::Half)),
-        (1900, Some(Reach::Near)),
+        (1500, Some(DueStage::Half)),
+        (1899, Some(DueStage::Half)),
+        (1900, Some(DueStage::Near)),
     ];
     for (now, reach) in expected {
         assert_eq!(due(&record, at(now)), reach, "{now}");
     }
-    assert_eq!(due(&record, at(1999)), Some(Reach::Near));
-    assert_eq!(due(&record, at(2000)), Some(Reach::Overdue));
+    assert_eq!(due(&record, at(1999)), Some(DueStage::Near));
+    assert_eq!(due(&record, at(2000)), Some(DueStage::Overdue));
     let mut ended = record;
     ended.state = CallState::Approved;
     assert_eq!(due(&ended, at(9000)), None);

@@ -8,13 +8,15 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use async_trait::async_trait;
-use hitl_core::approval::Authority;
+use hitl_core::approval::ReviewerIdentity;
 use hitl_core::machine::{CallState, Resolution};
-use hitl_core::policy::{Directory, DirectoryError, Rule, Standing, When};
+use hitl_core::policy::{
+    DirectoryError, PrincipalDirectory, PrincipalStatus, Rule, RuleConditions,
+};
 use hitl_core::{
-    ApprovalLevel, CallContext, CallKey, CallRecord, Gate, GateBuilder, GrantTerms, HitlConfig,
-    MemoryStore, Outcome, Parameter, Permit, Risk, RuleSet, SnapshotError, SnapshotWriter, Spec,
-    StageSpec, StateRequirement, Submission, Tenant, Ticket, Tool,
+    ApprovalLevel, CallContext, CallKey, CallRecord, Gate, GateBuilder, GrantTerms, MemoryStore,
+    Outcome, ParameterSpec, Permit, Risk, RuleSet, SnapshotError, SnapshotWriter, StageSpec,
+    StateRequirement, Submission, Tenant, Ticket, Tool, ToolConfig, ToolSpec,
 };
 use support::{Bench, World, ask, bench_with, tools, until};
 
@@ -70,14 +72,14 @@ impl Roster {
 }
 
 #[async_trait]
-impl Directory for Roster {
-    async fn standing(&self, who: &CallContext) -> Result<Standing, DirectoryError> {
+impl PrincipalDirectory for Roster {
+    async fn lookup(&self, who: &CallContext) -> Result<PrincipalStatus, DirectoryError> {
         self.0.asked.fetch_add(1, Ordering::SeqCst);
         self.0.seen.lock().unwrap().push(who.clone());
         let answer = self.0.answer.lock().unwrap().clone();
         match answer {
-            Answer::Roles(roles) => Ok(Standing::roles(roles.iter().copied())),
-            Answer::Gone => Ok(Standing::refused("left on Friday")),
+            Answer::Roles(roles) => Ok(PrincipalStatus::roles(roles.iter().copied())),
+            Answer::Gone => Ok(PrincipalStatus::refused("left on Friday")),
             Answer::Fails => Err("the directory is down".into()),
             Answer::Panics => panic!("the directory panics"),
             Answer::Bomb => Err(Box::new(Bomb)),
@@ -85,7 +87,7 @@ impl Directory for Roster {
             Answer::HoldsTheThread => {
                 // Real time: nobody else can run meanwhile.
                 std::thread::sleep(Duration::from_millis(30));
-                Ok(Standing::roles(["clerk"]))
+                Ok(PrincipalStatus::roles(["clerk"]))
             }
         }
     }
@@ -94,8 +96,8 @@ impl Directory for Roster {
 /// Whoever is no clerk is looked at in full; the suspended have nothing done.
 fn house_rules() -> RuleSet {
     RuleSet::builder("house", "1")
-        .rule(Rule::deny("suspended").when(When::always().role("suspended")))
-        .rule(Rule::full("strangers").unless(When::always().role("clerk")))
+        .rule(Rule::deny("suspended").when(RuleConditions::always().role("suspended")))
+        .rule(Rule::full("strangers").unless(RuleConditions::always().role("clerk")))
         .build()
         .unwrap()
 }
@@ -109,7 +111,7 @@ async fn bench_for(roster: &Roster, deadline: Duration) -> Bench {
 }
 
 fn clerk() -> CallContext {
-    CallContext::of("ann").role("clerk")
+    CallContext::new("ann").role("clerk")
 }
 
 fn key(position: u64) -> CallKey {
@@ -155,7 +157,7 @@ async fn invariant_2_a_role_that_was_lost_is_asked_about_again_and_the_reviewer_
     until("it is asked again", async || record(gate).await.request.revision == 2).await;
     let again = record(gate).await;
     assert_eq!((again.state, again.request.level), (CallState::Pending, ApprovalLevel::Full));
-    let why = again.request.because.last().unwrap();
+    let why = again.request.reasons.last().unwrap();
     assert!(why.contains("needs full") && why.contains("ann is not clerk any more"), "{why}");
     assert!(gate.decide(earlier).await.is_err(), "the earlier answer is to another question");
     assert_eq!(bench.world.ran(), 0);
@@ -192,7 +194,7 @@ async fn invariant_2_nothing_is_done_for_whoever_has_left_or_gained_a_role_that_
 async fn invariant_2_a_role_that_was_gained_lowers_nothing() {
     let roster = Roster::new(Answer::Roles(&["clerk", "admin"]));
     let bench = bench(&roster).await;
-    let ticket = waiting(&bench.gate, CallContext::of("ann")).await;
+    let ticket = waiting(&bench.gate, CallContext::new("ann")).await;
     assert_eq!(ticket.request().level, ApprovalLevel::Full);
     let record = approve(&bench.gate).await;
     assert!(matches!(ticket.wait().await.unwrap(), Outcome::Executed(_)));
@@ -348,8 +350,8 @@ async fn invariant_2_a_grant_answers_for_the_rights_of_now() {
     let waiter = tokio::spawn(async move { ticket.wait().await });
     until("it is asked about", async || record(gate).await.state == CallState::Pending).await;
     let asked = record(gate).await;
-    assert!(asked.granted.is_none() && bench.world.ran() == 0);
-    let why = asked.request.because.last().unwrap();
+    assert!(asked.grant_use.is_none() && bench.world.ran() == 0);
+    let why = asked.request.reasons.last().unwrap();
     assert!(why.contains("ann is not clerk any more"), "{why}");
     waiter.abort();
 }
@@ -364,11 +366,11 @@ struct Twice {
 impl Tool for Twice {
     type Output = String;
     type Error = String;
-    const SPEC: Spec = Spec::new("twice", "A tool for tests.")
-        .parameters(&[Parameter::new("text")])
-        .states(&[StateRequirement::of::<World>()])
+    const SPEC: ToolSpec = ToolSpec::new("twice", "A tool for tests.")
+        .parameters(&[ParameterSpec::new("text")])
+        .states(&[StateRequirement::new::<World>()])
         .config(
-            HitlConfig::DEFAULT
+            ToolConfig::DEFAULT
                 .base_confidence(70)
                 .risk(Risk::Low)
                 .idempotent()
@@ -396,9 +398,9 @@ struct Sign {
 impl Tool for Sign {
     type Output = ();
     type Error = String;
-    const SPEC: Spec = Spec::new("sign", "A tool for tests.")
-        .parameters(&[Parameter::new("text")])
-        .config(HitlConfig::DEFAULT.base_confidence(10).stages(&[
+    const SPEC: ToolSpec = ToolSpec::new("sign", "A tool for tests.")
+        .parameters(&[ParameterSpec::new("text")])
+        .config(ToolConfig::DEFAULT.base_confidence(10).stages(&[
             StageSpec { role: Some("legal"), people: 1 },
             StageSpec { role: None, people: 1 },
         ]));
@@ -501,15 +503,15 @@ async fn invariant_2_a_vote_counts_as_it_was_cast() {
     else {
         panic!("it waits")
     };
-    let vote = async |by: Authority| {
+    let vote = async |by: ReviewerIdentity| {
         bench.gate.decide(record(&bench.gate).await.request.approve().by(by)).await.unwrap()
     };
-    let first = vote(Authority::of("bob").role("legal")).await;
+    let first = vote(ReviewerIdentity::new("bob").role("legal")).await;
     assert_eq!(
         (first.state, first.votes[0].roles.clone()),
         (CallState::Pending, vec!["legal".to_owned()])
     );
-    assert_eq!(vote(Authority::of("mia")).await.state, CallState::Approved);
+    assert_eq!(vote(ReviewerIdentity::new("mia")).await.state, CallState::Approved);
     assert!(matches!(ticket.wait().await.unwrap(), Outcome::Executed(_)));
     let asked = roster.0.seen.lock().unwrap().clone();
     assert!(asked.iter().all(|who| who.principal.as_str() == "ann"), "{asked:?}");
@@ -538,10 +540,10 @@ async fn what_runs_at_once_is_not_asked_about() {
 
 #[tokio::test(start_paused = true)]
 async fn a_function_is_a_directory() {
-    let only_ann = |who: &CallContext| -> Result<Standing, DirectoryError> {
+    let only_ann = |who: &CallContext| -> Result<PrincipalStatus, DirectoryError> {
         match who.principal.as_str() {
-            "ann" => Ok(Standing::roles(&who.roles)),
-            other => Ok(Standing::refused(format!("{other} is nobody"))),
+            "ann" => Ok(PrincipalStatus::roles(&who.roles)),
+            other => Ok(PrincipalStatus::refused(format!("{other} is nobody"))),
         }
     };
     let bench = bench_with(|g| g.directory(only_ann, DEADLINE)).await;

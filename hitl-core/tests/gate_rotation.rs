@@ -10,9 +10,9 @@ use hitl_core::grant::GrantTerms;
 use hitl_core::seal::Sealed;
 use hitl_core::store::{SealedPart, StoreErrorKind};
 use hitl_core::{
-    CallState, Gate, GateError, GateErrorKind, HitlConfig, HostKey, HostKeys, MemoryStore, Outcome,
-    Parameter, Permit, QueueQuery, RequestId, Risk, SnapshotError, SnapshotWriter, Spec,
-    StateRequirement, Store as _, Submission, Tenant, Ticket, Tool, Viewer,
+    CallState, Gate, GateError, GateErrorKind, HostKey, HostKeys, MemoryStore, Outcome,
+    ParameterSpec, Permit, QueueQuery, RequestId, ReviewScope, Risk, SnapshotError, SnapshotWriter,
+    StateRequirement, Store as _, Submission, Tenant, Ticket, Tool, ToolConfig, ToolSpec,
 };
 use support::{World, ask, pay, tools, until};
 
@@ -127,7 +127,7 @@ async fn invariant_2_what_a_process_cannot_open_is_kept_for_one_that_can() {
     for bytes in [[4, 3], [6, 5]] {
         drop(house.gate(&bytes).await);
     }
-    let mark = house.store.mark("host_keys.digests").await.unwrap().unwrap();
+    let mark = house.store.metadata("host_keys.digests").await.unwrap().unwrap();
     assert_eq!(mark.split(' ').count(), 3);
     let gate = house.gate(&[2]).await;
     let again = waits(paid(&gate, 0).await.unwrap());
@@ -135,7 +135,7 @@ async fn invariant_2_what_a_process_cannot_open_is_kept_for_one_that_can() {
     // Who opens all of them keeps one list of them.
     let gate = house.gate(&[2, 4, 6]).await;
     gate.reseal().await.unwrap();
-    let mark = house.store.mark("host_keys.digests").await.unwrap().unwrap();
+    let mark = house.store.metadata("host_keys.digests").await.unwrap().unwrap();
     assert_eq!(mark.split(' ').count(), 1);
     let again = waits(paid(&house.gate(&[2]).await, 0).await.unwrap());
     assert_eq!(again.request().id, asked.request().id);
@@ -202,10 +202,10 @@ struct Fragile {
 impl Tool for Fragile {
     type Output = String;
     type Error = String;
-    const SPEC: Spec = Spec::new("fragile", "Fails at first.")
-        .parameters(&[Parameter::sensitive("pin")])
-        .states(&[StateRequirement::of::<World>()])
-        .config(HitlConfig::DEFAULT.base_confidence(50).risk(Risk::High).idempotent().attempts(3));
+    const SPEC: ToolSpec = ToolSpec::new("fragile", "Fails at first.")
+        .parameters(&[ParameterSpec::sensitive("pin")])
+        .states(&[StateRequirement::new::<World>()])
+        .config(ToolConfig::DEFAULT.base_confidence(50).risk(Risk::High).idempotent().attempts(3));
 
     fn snapshot(&self, to: &mut SnapshotWriter) -> Result<(), SnapshotError> {
         to.object(|fields| fields.sensitive("pin", &self.pin))
@@ -346,11 +346,11 @@ async fn a_listing_continues_after_a_rotation() {
         drop(waits(old.submit(ask("x")).by("ann").key("run", position).await.unwrap()));
     }
     let query = || QueueQuery::pending().limit(3);
-    let first = old.queue(Viewer::all_tenants()).page(query()).await.unwrap();
+    let first = old.queue(ReviewScope::all_tenants()).page(query()).await.unwrap();
     let next = first.next.unwrap();
-    let queue = house.gate(&[2, 1]).await.queue(Viewer::all_tenants());
+    let queue = house.gate(&[2, 1]).await.queue(ReviewScope::all_tenants());
     assert_eq!(queue.page(query().after(next.clone())).await.unwrap().entries.len(), 2);
-    let queue = house.gate(&[2]).await.queue(Viewer::all_tenants());
+    let queue = house.gate(&[2]).await.queue(ReviewScope::all_tenants());
     let refused = queue.page(query().after(next)).await.unwrap_err();
     assert_eq!(refused.kind(), GateErrorKind::InvalidQuery);
 }

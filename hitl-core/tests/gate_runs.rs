@@ -79,14 +79,14 @@ async fn another_auto_call_is_admitted_first_and_never_runs_again() {
 async fn invariant_10_a_key_with_other_content_is_refused() {
     let bench = bench().await;
     bench.gate.call(note("a")).by("ann").key("r", 1).await.unwrap();
-    for by in [CallContext::of("ann"), CallContext::of("bob")] {
+    for by in [CallContext::new("ann"), CallContext::new("bob")] {
         let text = if by.principal.as_str() == "ann" { "b" } else { "a" };
         let error = bench.gate.submit(note(text)).by(by).key("r", 1).await.unwrap_err();
         assert_eq!(error.kind(), hitl_core::GateErrorKind::KeyConflict);
         assert!(error.to_string().contains("default/r#1"), "{error}");
     }
     // Another tenant's key is another key.
-    let elsewhere = CallContext::of("ann").tenant("acme");
+    let elsewhere = CallContext::new("ann").tenant("acme");
     assert_eq!(bench.gate.call(note("b")).by(elsewhere).key("r", 1).await.unwrap(), "b");
     assert_eq!(bench.world.ran(), 2);
 }
@@ -278,7 +278,7 @@ async fn a_responded_and_an_aborted_call_do_not_run() {
 async fn assessing_is_a_dry_run() {
     let bench = bench().await;
     let preview =
-        bench.gate.assess(&pay("carol", 5000.0), CallContext::of("ann").role("admin")).unwrap();
+        bench.gate.assess(&pay("carol", 5000.0), CallContext::new("ann").role("admin")).unwrap();
     assert_eq!(preview.assessment.confidence, 50 + 10 - 15);
     assert_eq!(preview.verdict, Verdict::Ask(ApprovalLevel::Full));
     assert_eq!(preview.arguments.as_str(), r#"{"amount":5000.0,"pin":"[redacted]","to":"carol"}"#);
@@ -298,7 +298,7 @@ async fn invariant_7_what_a_model_says_about_itself_gives_it_no_rights() {
         assert_eq!(error.arguments().unwrap().kind(), hitl_core::ArgumentErrorKind::UnknownField);
     }
     // Only the host's word counts, and the record keeps it.
-    let admin = CallContext::of("ann").role("admin");
+    let admin = CallContext::new("ann").role("admin");
     assert_eq!(
         bench.gate.assess_json("ask", r#"{"text":"hi"}"#, admin).unwrap().assessment.confidence,
         80

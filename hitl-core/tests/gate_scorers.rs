@@ -7,7 +7,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use hitl_core::policy::{Rule, When};
+use hitl_core::policy::{Rule, RuleConditions};
 use hitl_core::{
     ApprovalLevel, CallState, FactorSource, Opinion, Outcome, RuleSet, ScoreError, ScoredCall,
     Scorer, Submission, Verdict,
@@ -175,7 +175,7 @@ async fn invariant_12_a_caller_that_goes_away_leaves_no_question() {
 #[tokio::test(start_paused = true)]
 async fn invariant_5_no_rule_lifts_what_a_scorer_took() {
     let judge = Judge::that(Does::Says(-1.0));
-    let auto = Rule::auto("trusted").when(When::tool("*").principal("ann"));
+    let auto = Rule::auto("trusted").when(RuleConditions::tool("*").principal("ann"));
     let policy = RuleSet::builder("p", "1").rule(auto).build().unwrap();
     let b = bench_with(|g| g.policy(policy).scorer(judge.clone(), SECOND)).await;
     let verdict = |submission: &Submission| submission.receipt().verdict.clone();

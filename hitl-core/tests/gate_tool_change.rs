@@ -11,11 +11,11 @@ use std::time::Duration;
 
 use hitl_base::JsonText;
 use hitl_core::approval::Choice;
-use hitl_core::store::Submitted;
+use hitl_core::store::SubmitResult;
 use hitl_core::store::suite::{Draft, facts, sealed, start_clock};
 use hitl_core::{
     CallKey, CallRecord, CallState, DynArguments, DynSpec, DynTool, Gate, GateError, GateErrorKind,
-    HitlConfig, MemoryAudit, MemoryStore, Outcome, Permit, Risk, Store as _, Submission, Tenant,
+    MemoryAudit, MemoryStore, Outcome, Permit, Risk, Store as _, Submission, Tenant, ToolConfig,
     ToolDifference, ToolStatus,
 };
 use slow::Slow;
@@ -31,7 +31,7 @@ const OTHER: &str = r#"{"type":"object","properties":{"iban":{"type":"string"}},
     "required":["iban"],"additionalProperties":false}"#;
 const TEXT: &str = r#"{"to":"bob","amount":5,"memo":"rent"}"#;
 
-const CONFIG: HitlConfig = HitlConfig::DEFAULT.base_confidence(50);
+const CONFIG: ToolConfig = ToolConfig::DEFAULT.base_confidence(50);
 
 type Ran = Arc<Mutex<Vec<String>>>;
 
@@ -178,7 +178,7 @@ async fn invariant_2_an_approval_of_a_changed_tool_is_refused_and_asked_again_by
         let asked = world.current(&shown).await;
         assert_eq!(error.current(), Some(&asked));
         assert_eq!((asked.state, asked.request.revision), (CallState::Pending, 2), "{error}");
-        let why = asked.request.because.last().unwrap();
+        let why = asked.request.reasons.last().unwrap();
         assert!(why.contains(&expected.to_string()), "the card says it: {why}");
         assert_eq!(world.notes("reopened"), std::slice::from_ref(why), "and so does the audit");
         assert!(error.to_string().contains("revision 2"), "{error}");
@@ -371,7 +371,7 @@ async fn a_resubmission_re_attaches_and_the_card_says_what_has_changed() {
         let Submission::Pending(ticket) = again.unwrap() else { panic!("it waits") };
         assert!(ticket.receipt().reattached);
         assert_eq!((ticket.request().id, ticket.request().revision), (shown.id(), 2));
-        assert!(ticket.request().because.last().unwrap().contains(&expected.to_string()));
+        assert!(ticket.request().reasons.last().unwrap().contains(&expected.to_string()));
         // And once more, now that it is up to date.
         let again = next.submit_json("pay", TEXT, "ann", CallKey::new("run", 0)).await;
         let Submission::Pending(again) = again.unwrap() else { panic!("it waits") };
@@ -443,7 +443,7 @@ async fn invariant_2_a_call_is_left_to_the_build_it_was_approved_for_while_that_
         .await;
     let asked = world.current(&shown).await;
     assert_eq!(asked.request.build.as_deref(), Some("2.0"));
-    assert!(asked.request.because.last().unwrap().contains("version 2.0, it was version 1.0"));
+    assert!(asked.request.reasons.last().unwrap().contains("version 2.0, it was version 1.0"));
     new.decide(asked.request.approve().by("bob")).await.unwrap();
     later("it runs", async || !world.ran().is_empty()).await;
     assert!(world.ran()[0].starts_with("2.0 "), "{:?}", world.ran());
@@ -549,7 +549,7 @@ async fn a_change_never_makes_the_question_laxer() {
     let world = World::default();
     let strict = CONFIG.risk(Risk::Critical).four_eyes();
     let shown = world.waiting(spec().config(strict)).await;
-    let lax = HitlConfig::DEFAULT.base_confidence(95).risk(Risk::Low);
+    let lax = ToolConfig::DEFAULT.base_confidence(95).risk(Risk::Low);
     let next = world.with(spec().config(lax).version("2.0"), SCHEMA).await;
     next.decide(shown.request.approve().by("bob")).await.unwrap_err();
     let asked = world.current(&shown).await;
@@ -593,7 +593,8 @@ async fn a_store_that_does_not_record_tools_leaves_it_unknown_and_loses_nothing(
 async fn invariant_2_what_was_bound_by_an_older_rule_is_asked_again_and_never_lost() {
     let world = World::default();
     let draft = Draft::new("run", 7).bound_by_the_first_rule();
-    let Submitted::Created(shown) = world.store.submit(draft.call(), sealed(b"x")).await.unwrap()
+    let SubmitResult::Created(shown) =
+        world.store.submit(draft.call(), sealed(b"x")).await.unwrap()
     else {
         panic!("the key is new")
     };
@@ -627,7 +628,7 @@ async fn invariant_2_an_edit_at_a_desk_is_checked_by_the_recorded_schema() {
     assert_eq!((edited.state, edited.request.revision), (CallState::Approved, 2));
     assert_eq!(edited.request.title, "Pay \"carol\"");
     assert!(!edited.request.arguments.as_str().contains("rent"), "its secret stays one");
-    assert!(edited.request.because.last().unwrap().contains("assesses it again"));
+    assert!(edited.request.reasons.last().unwrap().contains("assesses it again"));
     gate.adopt(&Tenant::default(), shown.id()).await.unwrap();
     assert_eq!(world.ran(), [r#"1.0 {"amount":5,"memo":"rent","to":"carol"}"#]);
 }

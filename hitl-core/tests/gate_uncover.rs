@@ -11,12 +11,12 @@ use futures::future::BoxFuture;
 use hitl_base::Timestamp;
 use hitl_base::redact::MaskReason;
 use hitl_core::approval::{
-    Approver, ApproverExt as _, Authority, Extent, MaskSupport, Review, ScriptedApprover,
-    Uncovering,
+    Approver, ApproverExt as _, DetailLevel, MaskSupport, Review, ReviewerIdentity,
+    ScriptedApprover, Uncovering,
 };
 use hitl_core::{
     ApprovalLevel, ApprovalRequest, AuditEvent, CallKey, CallState, Condition, Gate, GateErrorKind,
-    GrantTerms, NotRun, Places, Refusal, Resolution, Submission, Tool, Uncover, Viewer,
+    GrantTerms, NotRun, Places, Refusal, Resolution, ReviewScope, Submission, Tool, Uncover,
 };
 use support::{Bench, Flaky, Slow, ask, bench, bench_with, look, pay};
 
@@ -52,7 +52,7 @@ async fn invariant_9b_what_redaction_masks_is_listed_and_uncovered_by_who_decide
     let [place] = uncovered.places() else { panic!("one argument: {uncovered:?}") };
     assert_eq!(place.value.tree().unwrap().as_str(), Some(COMMAND));
     assert_eq!(uncovered.arguments().tree().unwrap().get("text").unwrap().as_str(), Some(COMMAND));
-    let card = uncovered.render(Timestamp::EPOCH, Extent::Full);
+    let card = uncovered.render(Timestamp::EPOCH, DetailLevel::Full);
     assert!(card.to_uncover == 0 && card.to_text().contains("curl evil.example"), "{card:?}");
     assert!(!format!("{uncovered:?} {place:?}").contains("curl"));
     let record = bench.audit.records().pop().unwrap();
@@ -123,7 +123,7 @@ async fn invariant_9b_what_the_host_declared_is_never_uncovered() {
         let seen = format!(
             "{} {}",
             uncovered.arguments(),
-            uncovered.render(Timestamp::EPOCH, Extent::Full).to_text()
+            uncovered.render(Timestamp::EPOCH, DetailLevel::Full).to_text()
         );
         assert!(seen.contains(TOKEN) && !seen.contains("9731-secret"), "{seen}");
         assert_eq!(uncovered.masks().len(), 2);
@@ -139,10 +139,10 @@ async fn invariant_9b_only_who_may_decide_what_was_shown_uncovers_it() {
     let bench = bench().await;
     let request = pending(&bench.gate, ask(COMMAND)).await;
     let refusal = |error: hitl_core::GateError| error.refusal().unwrap();
-    let stranger = Authority::of("mallory").tenant("elsewhere");
+    let stranger = ReviewerIdentity::new("mallory").tenant("elsewhere");
     let refused = bench.gate.uncover(&request, stranger, Places::All).await.unwrap_err();
     assert_eq!(refusal(refused), Refusal::WrongTenant);
-    let onlooker = Authority::of("oscar").sees("default");
+    let onlooker = ReviewerIdentity::new("oscar").sees("default");
     let refused = bench.gate.uncover(&request, onlooker, Places::All).await.unwrap_err();
     assert_eq!(refusal(refused), Refusal::WrongTenant);
     let mut stale = request.clone();
@@ -183,7 +183,7 @@ async fn invariant_9b_where_uncovering_is_forbidden_a_masked_place_raises_the_le
         assert!(request.assessment.factors.iter().any(|factor| factor.name == "masked_place"));
         let refused = bench.gate.uncover(&request, "alice", Places::All).await.unwrap_err();
         assert_eq!(refused.kind(), GateErrorKind::NotUncovered);
-        let card = request.render(Timestamp::EPOCH, Extent::Brief);
+        let card = request.render(Timestamp::EPOCH, DetailLevel::Brief);
         assert!(card.warnings[0].contains("lets nobody uncover"), "{:?}", card.warnings);
     }
     let free = bench.gate.submit(look("the sea")).by("agent").await.unwrap();
@@ -236,7 +236,7 @@ async fn invariant_9b_a_surface_that_cannot_uncover_decides_no_masked_card() {
     let plain = bench.gate.submit(ask("hello")).by("agent").await.unwrap();
     assert!(matches!(plain, Submission::Done { .. }) && *asked.lock().unwrap() == 1);
     // In bulk nobody looks at one card.
-    let queue = bench.gate.queue(Viewer::all_tenants());
+    let queue = bench.gate.queue(ReviewScope::all_tenants());
     let bulk = queue.decide_all([request.approve().by("bob")]).await.pop().unwrap().unwrap_err();
     assert_eq!(bulk.kind(), GateErrorKind::NotInBulk);
     // A surface that can look decides: inline, when it is asked next, and in the queue.
@@ -259,7 +259,7 @@ async fn invariant_9b_every_surface_says_why_how_many_characters_and_where_to_de
     let request = pending(&bench.gate, ask(&format!("send token={TOKEN} now"))).await;
     let [mask] = request.masks.as_slice() else { panic!("{:?}", request.masks) };
     let fingerprint = mask.fingerprint.clone().unwrap();
-    for extent in [Extent::Brief, Extent::Full] {
+    for extent in [DetailLevel::Brief, DetailLevel::Full] {
         let card = request.render(Timestamp::EPOCH, extent);
         assert_eq!(card.to_uncover, 1);
         let json = serde_json::to_string(&card).unwrap();
@@ -274,7 +274,7 @@ async fn invariant_9b_every_surface_says_why_how_many_characters_and_where_to_de
     // A text that only looks like a mask is not taken for one.
     let request = pending(&bench.gate, ask("see [redacted] and [redacted:0123456789]")).await;
     assert!(request.masks.is_empty());
-    let card = request.render(Timestamp::EPOCH, Extent::Brief);
+    let card = request.render(Timestamp::EPOCH, DetailLevel::Brief);
     assert!(card.warnings.iter().any(|why| why.contains("may be the text itself")), "{card:?}");
 }
 
@@ -380,7 +380,7 @@ async fn invariant_8_reasons_of_withdrawals_settlements_and_patches_hold_no_secr
     let request = pending(&bench.gate, pay("ann", 5000.0)).await;
     let patch = format!(r#"{{"to":"{TOKEN}, pin 9731-secret"}}"#);
     let record = bench.gate.decide(request.edit(patch).by("alice")).await.unwrap();
-    clean("patch", serde_json::to_string(&record.earlier).unwrap());
+    clean("patch", serde_json::to_string(&record.prior_revisions).unwrap());
 }
 
 #[tokio::test(start_paused = true)]

@@ -8,8 +8,10 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use hitl_base::Timestamp;
-use hitl_core::grant::Drawn;
-use hitl_core::machine::{CallRecord, CallState as S, Event, Facts, Reask, Refusal, Revised, Step};
+use hitl_core::grant::GrantUse;
+use hitl_core::machine::{
+    CallRecord, CallState as S, EditedRevision, Event, Reask, Refusal, StoreFacts, Transition,
+};
 use hitl_core::policy::{Quorum, Stage};
 use hitl_core::store::suite::{Draft, facts};
 use hitl_core::{Amount, ApprovalLevel, ClaimToken, OwnerToken, RequestId, Risk, ToolFacts};
@@ -92,7 +94,7 @@ fn invariant_11_every_pair_is_a_row_of_the_table_or_refused() {
             let mut record = in_state(state, token, owner);
             match kind {
                 Kind::Disallow => {
-                    record.granted = Some(Drawn::new(the_grant().id(), Amount::ZERO));
+                    record.grant_use = Some(GrantUse::new(the_grant().id(), Amount::ZERO));
                 }
                 Kind::CancelBySibling => {
                     record.batch =
@@ -105,11 +107,14 @@ fn invariant_11_every_pair_is_a_row_of_the_table_or_refused() {
                 _ => Timestamp::from_millis(1),
             };
             let event = kind.event(&record, token, owner);
-            let result =
-                apply(&record, &event, Facts { now, claimant_dead: true, decision_used: false });
+            let result = apply(
+                &record,
+                &event,
+                StoreFacts { now, claimant_dead: true, decision_used: false },
+            );
             let row = TABLE.iter().find(|(from, k, _)| (*from, *k) == (state, kind));
             match (row, result) {
-                (Some((_, _, to)), Ok(Step::Changed(next))) => {
+                (Some((_, _, to)), Ok(Transition::Changed(next))) => {
                     rows += 1;
                     assert_eq!(next.state, *to, "{state} {kind:?}");
                     assert_eq!((next.version, next.updated_at), (record.version + 1, now));
@@ -118,7 +123,7 @@ fn invariant_11_every_pair_is_a_row_of_the_table_or_refused() {
                     assert_eq!(refusal, Refusal::State { state, event: event.name() });
                 }
                 // The record is where this very event would have brought it.
-                (None, Ok(Step::Replayed)) => {
+                (None, Ok(Transition::Replayed)) => {
                     let own = [(S::Claimed, Kind::Claim), (S::OutcomeUnknown, Kind::TimeOut)];
                     assert!(own.contains(&(state, kind)), "{state} {kind:?} is no replay");
                 }
@@ -142,7 +147,7 @@ fn invariant_11_nothing_leaves_a_terminal_state() {
 fn each_guard_refuses_with_its_own_reason() {
     let (token, owner, now) = (ClaimToken::new(), OwnerToken::new(), Timestamp::from_millis(1));
     let refuse = |record: &CallRecord, event: Event, now, claimant_dead| {
-        apply(record, &event, Facts { now, claimant_dead, decision_used: false }).unwrap_err()
+        apply(record, &event, StoreFacts { now, claimant_dead, decision_used: false }).unwrap_err()
     };
     let stranger = ClaimToken::new();
     for kind in [Kind::Release, Kind::Succeed, Kind::Fail, Kind::TimeOut] {
@@ -151,7 +156,7 @@ fn each_guard_refuses_with_its_own_reason() {
         assert_eq!(refusal, Refusal::NotClaimant, "{kind:?}");
     }
     let claimed = in_state(S::Claimed, token, owner);
-    assert_eq!(refuse(&claimed, Event::Lose, now, false), Refusal::Alive);
+    assert_eq!(refuse(&claimed, Event::ExecutorLost, now, false), Refusal::Alive);
     let approved = in_state(S::Approved, token, owner);
     let late = approved.request.expires_at;
     assert_eq!(
@@ -187,10 +192,10 @@ fn invariant_11_what_was_tried_is_never_said_not_to_have_run() {
         let next = changed(apply(
             &record,
             &event,
-            Facts { now, claimant_dead: true, decision_used: false },
+            StoreFacts { now, claimant_dead: true, decision_used: false },
         ));
         assert_eq!(next.state, *to, "{from} {kind:?}");
-        let Some(hitl_core::machine::Ending::Reason(why)) = &next.ending else {
+        let Some(hitl_core::machine::EndReason::Reason(why)) = &next.ending else {
             panic!("{next:?}")
         };
         assert!(why.contains("how the earlier attempt ended is not known"), "{why}");
@@ -200,7 +205,8 @@ fn invariant_11_what_was_tried_is_never_said_not_to_have_run() {
     let mut record = in_state(S::Pending, token, owner);
     record.attempts = 1;
     let event = Kind::Edit.event(&record, token, owner);
-    let facts = Facts { now: Timestamp::from_millis(1), claimant_dead: true, decision_used: false };
+    let facts =
+        StoreFacts { now: Timestamp::from_millis(1), claimant_dead: true, decision_used: false };
     assert_eq!(apply(&record, &event, facts), Err(Refusal::AlreadyTried));
 }
 
@@ -220,7 +226,7 @@ fn what_waits_for_others_waits() {
         let next = changed(apply(
             &record,
             &event,
-            Facts { now, claimant_dead: true, decision_used: false },
+            StoreFacts { now, claimant_dead: true, decision_used: false },
         ));
         assert_eq!(next.state, *to, "{from} {kind:?}");
     }
@@ -232,14 +238,16 @@ fn invariant_3_an_idempotent_tool_is_tried_again_only_so_often_and_only_when_the
     let mut record = in_state(S::OutcomeUnknown, token, owner);
     record.attempts = 1;
     let again = |record: &CallRecord, facts, most| {
-        apply(record, &Event::TryAgain { version: record.version, most }, facts)
+        apply(record, &Event::RetryIdempotent { version: record.version, most }, facts)
     };
-    let dead = Facts { now: Timestamp::from_millis(1), claimant_dead: true, decision_used: false };
+    let dead =
+        StoreFacts { now: Timestamp::from_millis(1), claimant_dead: true, decision_used: false };
     assert_eq!(again(&record, EARLY, 3), Err(Refusal::Alive));
     assert_eq!(again(&record, dead, 1), Err(Refusal::TooManyAttempts));
-    let late = Facts { now: record.request.expires_at, claimant_dead: true, decision_used: false };
+    let late =
+        StoreFacts { now: record.request.expires_at, claimant_dead: true, decision_used: false };
     assert_eq!(again(&record, late, 3), Err(Refusal::Expired), "what was approved has an end");
-    let stale = Event::TryAgain { version: record.version + 1, most: 3 };
+    let stale = Event::RetryIdempotent { version: record.version + 1, most: 3 };
     assert_eq!(apply(&record, &stale, dead), Err(Refusal::Stale));
     let next = changed(again(&record, dead, 3));
     assert_eq!((next.state, next.claim, next.attempts), (S::Approved, None, 1));
@@ -296,14 +304,14 @@ proptest! {
             now += later * 1000;
             let seen = if outdated { &first } else { &record };
             let event = kind.event(seen, tokens[token], owner);
-            let facts = Facts {
+            let facts = StoreFacts {
                 now: Timestamp::from_millis(i64::try_from(now).unwrap()),
                 claimant_dead: dead && record.claim.is_some(),
                 decision_used: false,
             };
             let next = match apply(&record, &event, facts) {
-                Ok(Step::Changed(next)) => next,
-                Ok(Step::Replayed) => {
+                Ok(Transition::Changed(next)) => next,
+                Ok(Transition::Replayed) => {
                     prop_assert!(events.contains(&event) || kind == Kind::Claim
                         || matches!(kind, Kind::Succeed | Kind::Fail | Kind::TimeOut));
                     continue;
@@ -335,7 +343,7 @@ proptest! {
                 prop_assert!(next.claim.is_none(), "no token outlives its claim");
             }
             // The same event once more changes nothing twice.
-            if let Ok(Step::Changed(twice)) = apply(&next, &event, facts) {
+            if let Ok(Transition::Changed(twice)) = apply(&next, &event, facts) {
                 let again = matches!(kind, Kind::Attach | Kind::Restore);
                 prop_assert!(again, "{:?} -> {}", kind, twice.state);
             }
@@ -350,9 +358,9 @@ proptest! {
         let (token, owner) = (ClaimToken::new(), OwnerToken::new());
         let mut record = start(ApprovalLevel::Quick, owner);
         for attempt in attempts {
-            let facts = Facts { now: Timestamp::from_millis(5), claimant_dead: attempt.dead, decision_used: false };
+            let facts = StoreFacts { now: Timestamp::from_millis(5), claimant_dead: attempt.dead, decision_used: false };
             let event = attempt.kind.event(&record, token, owner);
-            if let Ok(Step::Changed(next)) = apply(&record, &event, facts) {
+            if let Ok(Transition::Changed(next)) = apply(&record, &event, facts) {
                 let text = serde_json::to_string(&next).unwrap();
                 prop_assert_eq!(&serde_json::from_str::<CallRecord>(&text).unwrap(), &next);
                 record = next;
@@ -418,7 +426,7 @@ fn invariant_2_a_changed_tool_is_another_question_and_the_same_tool_is_none() {
             assert!(next.unread, "nobody who has the tool has read the arguments: {what}");
             assert!(tool.is_of(&next.request), "{what}");
             assert_eq!(next.request.arguments, record.request.arguments);
-            assert_eq!(next.request.because.last().map(String::as_str), Some("asked again"));
+            assert_eq!(next.request.reasons.last().map(String::as_str), Some("asked again"));
             // An answer to the first question answers this one in no state.
             let refused = apply(&next, &Event::Decide(record.request.approve().by("bob")), EARLY);
             assert_eq!(refused, Err(Refusal::Stale), "{what}");
@@ -460,8 +468,9 @@ fn a_change_never_makes_a_question_laxer_and_keeps_few_reasons() {
         record = changed(apply(&record, &Event::Reask(Box::new(reask)), EARLY));
         assert_eq!((record.request.risk, record.request.level), (risk, ApprovalLevel::Full));
     }
-    assert!(record.request.because.len() <= 32, "{}", record.request.because.len());
-    let late = Facts { now: record.request.expires_at, claimant_dead: false, decision_used: false };
+    assert!(record.request.reasons.len() <= 32, "{}", record.request.reasons.len());
+    let late =
+        StoreFacts { now: record.request.expires_at, claimant_dead: false, decision_used: false };
     let mut tool = facts(&record);
     tool.build = None;
     let reask = Reask::new(record.request.binding, tool, "too late");
@@ -478,7 +487,7 @@ fn invariant_3_what_was_tried_is_not_asked_about_with_other_arguments() {
     tool.build = Some("2.0".to_owned());
     let same = Reask::new(record.request.binding, tool.clone(), "why");
     assert_eq!(changed(apply(&record, &Event::Reask(Box::new(same)), EARLY)).attempts, 1);
-    let revised = Revised {
+    let revised = EditedRevision {
         content: "7".repeat(64).parse().unwrap(),
         arguments: record.request.arguments.clone(),
         masks: Vec::new(),
@@ -488,7 +497,7 @@ fn invariant_3_what_was_tried_is_not_asked_about_with_other_arguments() {
         title: "Another".to_owned(),
         assessment: record.request.assessment.clone(),
         requirement: record.request.requirement(),
-        because: Vec::new(),
+        reasons: Vec::new(),
         priority: record.request.priority,
     };
     let other = Reask::new(record.request.binding, tool, "why").revised(revised);
@@ -502,7 +511,7 @@ fn invariant_9b_a_changed_tool_is_shown_with_the_masks_of_its_arguments() {
     let mut tool = facts(&record);
     tool.build = Some("2.0".to_owned());
     let mask = r#"{"at":"/note","reason":"shape","characters":40,"fingerprint":"0123456789"}"#;
-    let revised = Revised {
+    let revised = EditedRevision {
         content: "7".repeat(64).parse().unwrap(),
         arguments: record.request.arguments.clone(),
         masks: vec![serde_json::from_str(mask).unwrap()],
@@ -512,7 +521,7 @@ fn invariant_9b_a_changed_tool_is_shown_with_the_masks_of_its_arguments() {
         title: "Another".to_owned(),
         assessment: record.request.assessment.clone(),
         requirement: record.request.requirement(),
-        because: Vec::new(),
+        reasons: Vec::new(),
         priority: record.request.priority,
     };
     let asked = Reask::new(record.request.binding, tool, "why").revised(revised.clone());
@@ -522,7 +531,7 @@ fn invariant_9b_a_changed_tool_is_shown_with_the_masks_of_its_arguments() {
 
 #[test]
 fn invariant_7_what_ran_unasked_is_settled_and_asked_about_by_humans() {
-    use hitl_core::policy::Eyes;
+    use hitl_core::policy::RequesterRule;
     use hitl_core::{Principal, machine::Resolution};
     let mut record = start(ApprovalLevel::Auto, OwnerToken::new());
     Arc::make_mut(&mut record.request).quorum = Quorum::ONE;
@@ -533,7 +542,7 @@ fn invariant_7_what_ran_unasked_is_settled_and_asked_about_by_humans() {
         version: record.version,
         by: Principal::new(by),
     };
-    let facts = Facts { now: EARLY.now, claimant_dead: true, decision_used: false };
+    let facts = StoreFacts { now: EARLY.now, claimant_dead: true, decision_used: false };
     assert_eq!(apply(&record, &retry("agent:x"), facts), Err(Refusal::NotHuman));
     assert_eq!(changed(apply(&record, &retry("bob"), facts)).state, S::Approved);
     record.state = S::Approved;
@@ -541,7 +550,7 @@ fn invariant_7_what_ran_unasked_is_settled_and_asked_about_by_humans() {
     assert_eq!(asked.state, S::Pending);
     assert_eq!(
         (asked.request.level, asked.request.quorum.eyes),
-        (ApprovalLevel::Quick, Eyes::ByLevel)
+        (ApprovalLevel::Quick, RequesterRule::ByLevel)
     );
     assert_eq!(asked.request.quorum.deciders, hitl_core::policy::Deciders::HUMANS);
 }

@@ -7,9 +7,11 @@ mod machine;
 use std::sync::Arc;
 
 use hitl_base::Timestamp;
-use hitl_core::approval::{Authority, Choice};
-use hitl_core::machine::{CallRecord, CallState as S, Event, Facts, Refusal, Resolution, Step};
-use hitl_core::policy::{Eyes, Quorum, Requirement, Stage};
+use hitl_core::approval::{Choice, ReviewerIdentity};
+use hitl_core::machine::{
+    CallRecord, CallState as S, Event, Refusal, Resolution, StoreFacts, Transition,
+};
+use hitl_core::policy::{Quorum, RequesterRule, Requirement, Stage};
 use hitl_core::store::suite::{Draft, edited};
 use hitl_core::{ApprovalLevel, ClaimToken, OwnerToken, Principal, PrincipalKind};
 use machine::*;
@@ -17,21 +19,21 @@ use proptest::prelude::*;
 
 #[test]
 fn invariant_7_a_quorum_needs_different_people_in_their_roles_and_order() {
-    let stages = vec![Stage::of("finance", 1).join(&Stage::people(2)), Stage::of("legal", 1)];
+    let stages = vec![Stage::role("finance", 1).join(&Stage::people(2)), Stage::role("legal", 1)];
     let quorum = Quorum { stages, ..Quorum::ONE };
     let record = Draft::new("run", 1).quorum(quorum).call().stamped(Timestamp::EPOCH);
-    let ann = || Authority::of("ann");
-    let fay = || Authority::of("fay").role("finance");
-    let lee = || Authority::of("lee").role("legal");
+    let ann = || ReviewerIdentity::new("ann");
+    let fay = || ReviewerIdentity::new("fay").role("finance");
+    let lee = || ReviewerIdentity::new("lee").role("legal");
     let first = changed(approve(&record, ann()));
     assert_eq!((first.state, first.votes.len()), (S::Pending, 1));
     assert_eq!(approve(&first, ann()), Err(Refusal::AlreadyVoted));
     // The place that is left is finance's.
-    assert_eq!(approve(&first, Authority::of("bob")), Err(Refusal::NotEntitled));
+    assert_eq!(approve(&first, ReviewerIdentity::new("bob")), Err(Refusal::NotEntitled));
     assert_eq!(approve(&first, lee()), Err(Refusal::NotEntitled));
     let second = changed(approve(&first, fay()));
     assert_eq!(second.state, S::Pending);
-    assert_eq!(approve(&second, Authority::of("bob")), Err(Refusal::NotEntitled));
+    assert_eq!(approve(&second, ReviewerIdentity::new("bob")), Err(Refusal::NotEntitled));
     // Nobody stands for two people, not even with both roles.
     assert_eq!(approve(&second, fay().role("legal")), Err(Refusal::AlreadyVoted));
     let third = changed(approve(&second, lee()));
@@ -42,7 +44,7 @@ fn invariant_7_a_quorum_needs_different_people_in_their_roles_and_order() {
         let no = Event::Decide(pending.request.reject("no").by(lee()));
         assert_eq!(changed(apply(pending, &no, EARLY)).state, S::Rejected);
     }
-    let legal_only = Quorum { stages: vec![Stage::of("legal", 1)], ..Quorum::ONE };
+    let legal_only = Quorum { stages: vec![Stage::role("legal", 1)], ..Quorum::ONE };
     let record = Draft::new("run", 2).quorum(legal_only).call().stamped(Timestamp::EPOCH);
     let stranger = Event::Decide(record.request.reject("no").by("bob"));
     assert_eq!(apply(&record, &stranger, EARLY), Err(Refusal::NotEntitled));
@@ -50,7 +52,7 @@ fn invariant_7_a_quorum_needs_different_people_in_their_roles_and_order() {
 
 #[test]
 fn invariant_7_four_eyes_are_two_people() {
-    let four = Requirement::of(ApprovalLevel::Full).four_eyes().quorum;
+    let four = Requirement::new(ApprovalLevel::Full).four_eyes().quorum;
     let record = Draft::new("run", 1).quorum(four).call().stamped(Timestamp::EPOCH);
     let requester = record.request.principal.as_str().to_owned();
     assert_eq!(approve(&record, requester.as_str()), Err(Refusal::FourEyes));
@@ -105,8 +107,8 @@ fn sent_by(event: Event, who: &str) -> Option<Event> {
             edit.decision.by.principal = by;
             Event::Edit(edit)
         }
-        Event::Allow { decision, binding, drawn, .. } => {
-            Event::Allow { decision, binding, drawn, by }
+        Event::ApproveByGrant { decision, binding, drawn, .. } => {
+            Event::ApproveByGrant { decision, binding, drawn, by }
         }
         Event::Resolve { version, resolution, .. } => Event::Resolve { version, resolution, by },
         _ => return None,
@@ -118,7 +120,8 @@ fn sent_by(event: Event, who: &str) -> Option<Event> {
 fn invariant_7_the_program_that_asked_answers_nothing_under_its_bare_name() {
     let (token, owner) = (ClaimToken::new(), OwnerToken::new());
     let mut answers = 0;
-    for eyes in [Eyes::default(), Eyes::Two, Eyes::Four] {
+    for eyes in [RequesterRule::default(), RequesterRule::MayApprove, RequesterRule::MayNotApprove]
+    {
         for (state, kind) in S::ALL.into_iter().flat_map(|s| Kind::ALL.map(|kind| (s, kind))) {
             let mut record = in_state(state, token, owner);
             {
@@ -164,7 +167,7 @@ fn invariant_7_the_program_that_asked_answers_nothing_under_its_bare_name() {
 
 #[test]
 fn invariant_7_another_attempt_is_for_those_who_had_to_agree_on_the_first() {
-    let four = Requirement::of(ApprovalLevel::Full).four_eyes().quorum;
+    let four = Requirement::new(ApprovalLevel::Full).four_eyes().quorum;
     let (token, owner) = (ClaimToken::new(), OwnerToken::new());
     let mut unknown = in_state(S::OutcomeUnknown, token, owner);
     Arc::make_mut(&mut unknown.request).quorum = four;
@@ -181,10 +184,10 @@ fn invariant_7_another_attempt_is_for_those_who_had_to_agree_on_the_first() {
 
 #[test]
 fn whoever_waits_for_a_later_stage_may_edit() {
-    let stages = vec![Stage::of("legal", 1), Stage::of("finance", 1)];
+    let stages = vec![Stage::role("legal", 1), Stage::role("finance", 1)];
     let quorum = Quorum { stages, ..Quorum::ONE };
     let record = Draft::new("run", 1).quorum(quorum).call().stamped(Timestamp::EPOCH);
-    let fay = Authority::of("fay").role("finance");
+    let fay = ReviewerIdentity::new("fay").role("finance");
     let edit = edited(&record, record.request.edit("{}").by(fay), 2, ApprovalLevel::Full);
     let next = changed(apply(&record, &edit, EARLY));
     assert_eq!((next.state, next.request.revision, next.votes.len()), (S::Pending, 2, 0));
@@ -202,8 +205,8 @@ fn invariant_2_an_edit_voids_earlier_votes_and_is_never_cheaper() {
     assert_eq!((next.request.revision, next.request.level), (2, ApprovalLevel::Quick));
     assert_eq!(next.votes.iter().map(|vote| vote.by.as_str()).collect::<Vec<_>>(), ["cid"]);
     assert_eq!(apply(&next, &late, EARLY), Err(Refusal::Stale), "it was about other arguments");
-    assert_eq!(apply(&next, &cheap, EARLY), Ok(Step::Replayed));
-    let [earlier] = next.earlier.as_slice() else { panic!("one earlier revision") };
+    assert_eq!(apply(&next, &cheap, EARLY), Ok(Transition::Replayed));
+    let [earlier] = next.prior_revisions.as_slice() else { panic!("one earlier revision") };
     assert_eq!((earlier.revision, earlier.binding), (1, record.request.binding));
     assert_eq!(earlier.arguments, record.request.arguments);
     assert_eq!((earlier.edited.id, earlier.edited.by.as_str()), (decision.id, "cid"));
@@ -223,7 +226,7 @@ fn invariant_2_an_edit_voids_earlier_votes_and_is_never_cheaper() {
 #[test]
 fn invariant_13_edits_end() {
     let mut record = Draft::new("run", 1)
-        .quorum(Requirement::of(ApprovalLevel::Full).four_eyes().quorum)
+        .quorum(Requirement::new(ApprovalLevel::Full).four_eyes().quorum)
         .call()
         .stamped(Timestamp::EPOCH);
     for content in 2..18 {
@@ -238,12 +241,14 @@ fn invariant_13_edits_end() {
 #[test]
 fn invariant_7_nobody_decides_for_a_tenant_that_is_not_theirs() {
     let record = Draft::new("run", 1).tenant("acme").call().stamped(Timestamp::EPOCH);
-    for stranger in [Authority::of("bob").tenant("umbrella"), Authority::of("bob").sees("acme")] {
+    for stranger in
+        [ReviewerIdentity::new("bob").tenant("umbrella"), ReviewerIdentity::new("bob").sees("acme")]
+    {
         assert_eq!(approve(&record, stranger.clone()), Err(Refusal::WrongTenant));
         let edit = edited(&record, record.request.edit("{}").by(stranger), 2, ApprovalLevel::Full);
         assert_eq!(apply(&record, &edit, EARLY), Err(Refusal::WrongTenant));
     }
-    let ours = Authority::of("ann").tenant("acme");
+    let ours = ReviewerIdentity::new("ann").tenant("acme");
     assert_eq!(changed(approve(&record, ours)).state, S::Approved);
 }
 
@@ -255,19 +260,22 @@ fn invariant_5_silence_escalates_and_never_approves() {
         .call()
         .stamped(Timestamp::EPOCH);
     let slow = Event::Decide(record.request.approve().by("ann"));
-    let late = Facts { now: record.request.expires_at, claimant_dead: false, decision_used: false };
+    let late =
+        StoreFacts { now: record.request.expires_at, claimant_dead: false, decision_used: false };
     let next = changed(apply(&record, &Event::Expire, late));
     assert_eq!((next.state, next.request.level), (S::Pending, ApprovalLevel::Full));
     assert_eq!(next.request.revision, 2);
-    assert_eq!(next.request.expires_at.saturating_duration_since(late.now).as_secs(), 60);
-    assert!(next.request.because.last().unwrap().contains("escalated to director"));
-    let facts = Facts { now: late.now, claimant_dead: false, decision_used: false };
+    assert_eq!(next.request.expires_at.since(late.now).as_secs(), 60);
+    assert!(next.request.reasons.last().unwrap().contains("escalated to director"));
+    let facts = StoreFacts { now: late.now, claimant_dead: false, decision_used: false };
     assert_eq!(apply(&next, &slow, facts), Err(Refusal::Stale));
-    let again = |by: Authority| apply(&next, &Event::Decide(next.request.approve().by(by)), facts);
-    assert_eq!(again(Authority::of("ann")), Err(Refusal::NotEntitled));
-    let director = Authority::of("dora").role("director");
+    let again =
+        |by: ReviewerIdentity| apply(&next, &Event::Decide(next.request.approve().by(by)), facts);
+    assert_eq!(again(ReviewerIdentity::new("ann")), Err(Refusal::NotEntitled));
+    let director = ReviewerIdentity::new("dora").role("director");
     assert_eq!(changed(again(director)).state, S::Approved);
-    let over = Facts { now: next.request.expires_at, claimant_dead: false, decision_used: false };
+    let over =
+        StoreFacts { now: next.request.expires_at, claimant_dead: false, decision_used: false };
     assert_eq!(changed(apply(&next, &Event::Expire, over)).state, S::Expired, "there is an end");
 }
 
@@ -276,7 +284,7 @@ fn invariant_2_a_decision_on_a_laxer_question_does_not_answer_a_stricter_one() {
     let owner = OwnerToken::new();
     let record = start(ApprovalLevel::Quick, owner);
     let facts =
-        Facts { now: Timestamp::from_millis(1), claimant_dead: false, decision_used: false };
+        StoreFacts { now: Timestamp::from_millis(1), claimant_dead: false, decision_used: false };
     let decision = Kind::Approve.event(&record, ClaimToken::new(), owner);
     let approved = changed(apply(&record, &decision, facts));
     let demote = Kind::Demote.event(&approved, ClaimToken::new(), owner);
@@ -289,17 +297,20 @@ fn invariant_2_a_decision_on_a_laxer_question_does_not_answer_a_stricter_one() {
 fn invariant_2_no_decision_from_before_a_restore_answers_after_it() {
     let owner = OwnerToken::new();
     let record = start(ApprovalLevel::Quick, owner);
-    let facts =
-        Facts { now: Timestamp::from_millis(700_000), claimant_dead: true, decision_used: false };
+    let facts = StoreFacts {
+        now: Timestamp::from_millis(700_000),
+        claimant_dead: true,
+        decision_used: false,
+    };
     let early =
-        Facts { now: Timestamp::from_millis(1), claimant_dead: false, decision_used: false };
+        StoreFacts { now: Timestamp::from_millis(1), claimant_dead: false, decision_used: false };
     let decision = Kind::Approve.event(&record, ClaimToken::new(), owner);
     let approved = changed(apply(&record, &decision, early));
     for held in [&record, &approved] {
         let asked = changed(apply(held, &Event::Restore, facts));
         assert_eq!((asked.state, &asked.decided), (S::Pending, &None));
         assert_eq!(apply(&asked, &decision, early), Err(Refusal::Stale));
-        assert!(asked.request.because.last().unwrap().contains("look whether it has"));
+        assert!(asked.request.reasons.last().unwrap().contains("look whether it has"));
         assert!(asked.request.expires_at > facts.now, "there is time to look");
     }
 }
@@ -322,7 +333,7 @@ fn requirements() -> impl Strategy<Value = Requirement> {
         ApprovalLevel::Full,
     ]);
     (level, any::<bool>(), stages()).prop_map(|(level, four, stages)| {
-        let one = Requirement::of(level).quorum(Quorum { stages, ..Quorum::ONE });
+        let one = Requirement::new(level).quorum(Quorum { stages, ..Quorum::ONE });
         if four { one.four_eyes() } else { one }
     })
 }

@@ -5,9 +5,10 @@ mod machine;
 
 use std::sync::Arc;
 
-use hitl_core::grant::{Drawn, GrantRefusal};
+use hitl_core::grant::{GrantRefusal, GrantUse};
 use hitl_core::machine::{
-    CallRecord, CallState as S, Change, Drawing, Event, Facts, Refusal, apply_all, apply_with,
+    CallChange, CallRecord, CallState as S, Event, GrantUpdates, Refusal, StoreFacts, apply_all,
+    apply_with,
 };
 use hitl_core::policy::{Requirement, Stage};
 use hitl_core::store::suite::{Draft, grant};
@@ -16,14 +17,14 @@ use machine::*;
 use proptest::prelude::*;
 
 /// A call that a grant would allow.
-fn allow(record: &CallRecord, drawn: Drawn) -> Event {
+fn allow(record: &CallRecord, drawn: GrantUse) -> Event {
     let (decision, binding) = (DecisionId::new(), record.request.binding);
-    Event::Allow { decision, binding, drawn, by: Principal::new("alice") }
+    Event::ApproveByGrant { decision, binding, drawn, by: Principal::new("alice") }
 }
 
 #[test]
 fn invariant_5_a_grant_speaks_for_one_person_and_for_nobody_else() {
-    let drawn = Drawn::new(the_grant().id(), Amount::ZERO);
+    let drawn = GrantUse::new(the_grant().id(), Amount::ZERO);
     let plain = start(ApprovalLevel::Full, OwnerToken::new());
     assert_eq!(changed(apply(&plain, &allow(&plain, drawn), EARLY)).state, S::Approved);
     let with = |change: &dyn Fn(&mut CallRecord)| {
@@ -37,19 +38,19 @@ fn invariant_5_a_grant_speaks_for_one_person_and_for_nobody_else() {
         not_allowed
     );
     assert_eq!(with(&|record| Arc::make_mut(&mut record.request).choices.clear()), not_allowed);
-    let quorum = Requirement::of(ApprovalLevel::Full).stage(Stage::people(2)).quorum;
+    let quorum = Requirement::new(ApprovalLevel::Full).stage(Stage::people(2)).quorum;
     assert_eq!(
         with(&|record| Arc::make_mut(&mut record.request).quorum = quorum.clone()),
         not_allowed
     );
-    let four = Requirement::of(ApprovalLevel::Full).four_eyes().quorum;
+    let four = Requirement::new(ApprovalLevel::Full).four_eyes().quorum;
     assert_eq!(
         with(&|record| Arc::make_mut(&mut record.request).quorum = four.clone()),
         not_allowed
     );
     assert_eq!(with(&|record| record.attempts = 1), Err(Refusal::AlreadyTried));
     assert_eq!(with(&|record| record.restored = true), Err(Refusal::AlreadyTried));
-    let late = Facts { now: plain.request.expires_at, ..EARLY };
+    let late = StoreFacts { now: plain.request.expires_at, ..EARLY };
     assert_eq!(apply(&plain, &allow(&plain, drawn), late), Err(Refusal::Expired));
     let mut stale = plain.clone();
     Arc::make_mut(&mut stale.request).binding = "0".repeat(64).parse().unwrap();
@@ -72,14 +73,14 @@ proptest! {
         steps in proptest::collection::vec((0_u32..60, proptest::bool::weighted(0.3)), 0..40),
     ) {
         let mut record = grant(uses, most);
-        let mut held: Vec<Drawn> = Vec::new();
+        let mut held: Vec<GrantUse> = Vec::new();
         for (amount, back) in steps {
             if back {
                 if let Some(drawn) = held.pop() {
                     record = record.give_back(&drawn, EARLY.now);
                 }
             } else {
-                let drawn = Drawn::new(record.id(), amount.into());
+                let drawn = GrantUse::new(record.id(), amount.into());
                 match record.draw(&drawn, EARLY.now) {
                     Ok(next) => { held.push(drawn); record = next; }
                     Err(GrantRefusal::Uses) => prop_assert_eq!(Some(held.len() as u64), uses),
@@ -96,7 +97,7 @@ proptest! {
             prop_assert!(most.is_none_or(|most| record.spent <= most.into()));
         }
         let revoked = record.revoke(&Principal::new("bob"), None, EARLY.now).unwrap();
-        let drawn = Drawn::new(record.id(), Amount::ZERO);
+        let drawn = GrantUse::new(record.id(), Amount::ZERO);
         prop_assert_eq!(revoked.draw(&drawn, EARLY.now), Err(GrantRefusal::Revoked));
     }
 
@@ -111,14 +112,14 @@ proptest! {
             .map(|call| call.stamped(EARLY.now)).collect();
         let claims: Vec<Event> = records.iter()
             .map(|record| Kind::Claim.event(record, ClaimToken::new(), OwnerToken::new())).collect();
-        let mut changes: Vec<Change<'_>> = records.iter().zip(&claims).zip(&chosen)
+        let mut changes: Vec<CallChange<'_>> = records.iter().zip(&claims).zip(&chosen)
             .filter(|(_, chosen)| **chosen)
-            .map(|((record, event), _)| Change { record, event, facts: EARLY }).collect();
+            .map(|((record, event), _)| CallChange { record, event, facts: EARLY }).collect();
         if twice {
             changes.extend(changes.first().copied());
         }
         let all = changes.len() as u64 == size && !(twice && size > 0);
-        let result = apply_all(&changes, &Drawing::new());
+        let result = apply_all(&changes, &GrantUpdates::new());
         prop_assert_eq!(result.is_ok(), all || changes.is_empty());
         for change in &changes {
             let alone = apply(change.record, change.event, EARLY);

@@ -107,7 +107,7 @@ async fn who_decided_is_named_in_assess_receipt_and_audit() {
     let decided = preview.decided_by.unwrap();
     assert_eq!(decided.to_string(), "rule `notes` of policy.toml version 1, line 3");
     assert_eq!(preview.rules.len(), 1);
-    assert!(preview.because[0].starts_with("rule `notes` of policy.toml version 1, line 3"));
+    assert!(preview.reasons[0].starts_with("rule `notes` of policy.toml version 1, line 3"));
 
     let Submission::Pending(ticket) = b.gate.submit(note("a")).by("ann").key("r", 0).await.unwrap()
     else {

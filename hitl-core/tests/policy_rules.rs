@@ -7,11 +7,11 @@ use std::time::Instant;
 use hitl_base::json::parse_json;
 use hitl_base::{Json, Timestamp};
 use hitl_core::policy::{
-    Argument, Compare, Operand, Rule, RuleEffect, RuleErrorKind, RuleSet, RuleTest,
-    RuleWarningKind, TimeWindow, Weekday, When,
+    Argument, Comparison, Operand, Rule, RuleConditions, RuleEffect, RuleErrorKind, RuleSet,
+    RuleTest, RuleWarningKind, TimeWindow, Weekday,
 };
 use hitl_core::{
-    Assessment, CallContext, CallView, HitlConfig, Policy, Risk, Signals, VerdictKind, assess,
+    Assessment, CallContext, CallView, Policy, Risk, Signals, ToolConfig, VerdictKind, assess,
     route,
 };
 use proptest::prelude::*;
@@ -129,8 +129,8 @@ fn a_file_that_fails_its_own_tests_says_which_and_denies_everything() {
     );
     let error = rules.clone().tested().unwrap_err();
     assert_eq!((error.kind(), error.iter().count()), (RuleErrorKind::SelfTest, 1));
-    let (arguments, cx) = (Json::Object(Vec::new()), CallContext::of("ann"));
-    let view = CallView::new("z", &HitlConfig::DEFAULT, &arguments, &cx);
+    let (arguments, cx) = (Json::Object(Vec::new()), CallContext::new("ann"));
+    let view = CallView::new("z", &ToolConfig::DEFAULT, &arguments, &cx);
     let assessment = assess(&view, &Signals::none());
     assert_eq!(route(&view, &assessment, &[Arc::new(rules)]).verdict.kind(), VerdictKind::Deny);
 }
@@ -143,9 +143,8 @@ fn numbers_in_a_file_are_exact() {
                 [[rule]]\nname = 'c'\neffect = 'quick'\nargument = { path = 'n', eq = 0xff }\n";
     let rules = RuleSet::parse(text).unwrap();
     let decided = |n: &str| {
-        let (arguments, cx) =
-            (parse_json(&format!("{{\"n\": {n}}}")).unwrap(), CallContext::of("ann"));
-        let view = CallView::new("t", &HitlConfig::DEFAULT, &arguments, &cx);
+        let (arguments, cx) = (parse_json(&format!("{{\"n\": {n}}}")).unwrap(), CallContext::new("ann"));
+        let view = CallView::new("t", &ToolConfig::DEFAULT, &arguments, &cx);
         rules.deciding(&view).map(|rule| rule.name().to_owned())
     };
     assert_eq!(decided("9007199254740993").as_deref(), Some("a"));
@@ -182,21 +181,22 @@ fn call(n: u64) -> Json {
 fn a_thousand_rules_cost_little() {
     let mut builder = RuleSet::builder("many", "1");
     for i in 0..900 {
-        let argument = Argument::at("amount").is(Compare::Gt, i64::from(i) + 100);
+        let argument = Argument::at("amount").is(Comparison::Gt, i64::from(i) + 100);
         builder = builder.rule(
             Rule::full(format!("exact {i}"))
-                .when(When::tool(&format!("tool_{i}")).argument(argument)),
+                .when(RuleConditions::tool(&format!("tool_{i}")).argument(argument)),
         );
     }
     for i in 0..100 {
-        let argument = Argument::at("amount").is(Compare::Gt, i64::from(i) + 100);
+        let argument = Argument::at("amount").is(Comparison::Gt, i64::from(i) + 100);
         builder = builder.rule(
-            Rule::quick(format!("glob {i}")).when(When::tool(&format!("*_{i}")).argument(argument)),
+            Rule::quick(format!("glob {i}"))
+                .when(RuleConditions::tool(&format!("*_{i}")).argument(argument)),
         );
     }
     let rules = builder.build().unwrap();
-    let (arguments, cx) = (call(50), CallContext::of("ann"));
-    let view = CallView::new("tool_7", &HitlConfig::DEFAULT, &arguments, &cx);
+    let (arguments, cx) = (call(50), CallContext::new("ann"));
+    let view = CallView::new("tool_7", &ToolConfig::DEFAULT, &arguments, &cx);
     let rounds = 1_000;
     let began = Instant::now();
     for _ in 0..rounds {
@@ -211,15 +211,15 @@ fn a_thousand_rules_cost_little() {
 #[test]
 fn the_first_of_the_strictest_decides_whether_exact_or_not() {
     let rules = RuleSet::builder("p", "1")
-        .rule(Rule::quick("glob quick").when(When::tool("pa*")))
-        .rule(Rule::full("exact full").when(When::tool("pay")))
-        .rule(Rule::full("glob full").when(When::tool("p*")))
-        .rule(Rule::deny("other").when(When::tool("refund")))
+        .rule(Rule::quick("glob quick").when(RuleConditions::tool("pa*")))
+        .rule(Rule::full("exact full").when(RuleConditions::tool("pay")))
+        .rule(Rule::full("glob full").when(RuleConditions::tool("p*")))
+        .rule(Rule::deny("other").when(RuleConditions::tool("refund")))
         .build()
         .unwrap();
     let decided = |tool: &str| {
-        let (arguments, cx) = (call(1), CallContext::of("ann"));
-        let view = CallView::new(tool, &HitlConfig::DEFAULT, &arguments, &cx);
+        let (arguments, cx) = (call(1), CallContext::new("ann"));
+        let view = CallView::new(tool, &ToolConfig::DEFAULT, &arguments, &cx);
         rules.deciding(&view).map(|rule| rule.name().to_owned())
     };
     assert_eq!(decided("pay").as_deref(), Some("exact full"));
@@ -231,7 +231,7 @@ fn the_first_of_the_strictest_decides_whether_exact_or_not() {
 #[test]
 fn tests_in_code_are_those_of_a_file() {
     let rules = RuleSet::builder("p", "1")
-        .rule(Rule::deny("r").when(When::tool("pay")))
+        .rule(Rule::deny("r").when(RuleConditions::tool("pay")))
         .test(RuleTest::new("t", "pay").expects(RuleEffect::Deny).by_rule("r"))
         .test(RuleTest::new("u", "pay").expects(RuleEffect::Deny).by_rule("s"));
     let reports = rules.build().unwrap().self_test();
@@ -244,14 +244,14 @@ fn any_risk() -> impl Strategy<Value = Risk> {
     prop_oneof![Just(Risk::Low), Just(Risk::Medium), Just(Risk::High), Just(Risk::Critical)]
 }
 
-fn any_compare() -> impl Strategy<Value = Compare> {
+fn any_compare() -> impl Strategy<Value = Comparison> {
     prop_oneof![
-        Just(Compare::Eq),
-        Just(Compare::Ne),
-        Just(Compare::Lt),
-        Just(Compare::Le),
-        Just(Compare::Gt),
-        Just(Compare::Ge),
+        Just(Comparison::Eq),
+        Just(Comparison::Ne),
+        Just(Comparison::Lt),
+        Just(Comparison::Le),
+        Just(Comparison::Gt),
+        Just(Comparison::Ge),
     ]
 }
 
@@ -268,7 +268,7 @@ fn any_argument() -> impl Strategy<Value = Argument> {
         let at = Argument::at(path);
         match kind {
             0 => at.is(compare, n),
-            1 => at.is(if n % 2 == 0 { Compare::Eq } else { Compare::Ne }, "x"),
+            1 => at.is(if n % 2 == 0 { Comparison::Eq } else { Comparison::Ne }, "x"),
             2 => at.length(compare, n.unsigned_abs()),
             3 => at.exists().is(compare, n),
             4 => at.one_of([Operand::from(n), Operand::from("x")]),
@@ -277,10 +277,10 @@ fn any_argument() -> impl Strategy<Value = Argument> {
     })
 }
 
-fn any_when() -> impl Strategy<Value = (When, u8, Risk)> {
+fn any_when() -> impl Strategy<Value = (RuleConditions, u8, Risk)> {
     (any::<u8>(), any_risk(), proptest::collection::vec(any_argument(), 0..3), 0_u8..7).prop_map(
         |(bits, risk, arguments, day)| {
-            let mut when = When::tool(["pay", "p*", "*", "read"][usize::from(bits % 4)]);
+            let mut when = RuleConditions::tool(["pay", "p*", "*", "read"][usize::from(bits % 4)]);
             if bits & 4 != 0 {
                 when = when.role("admin");
             }
@@ -311,12 +311,14 @@ fn any_rule() -> impl Strategy<Value = Rule> {
     (effect, any_when(), proptest::option::of(any_when()), any::<u32>()).prop_map(
         |(effect, (when, bits, risk), unless, id)| {
             let relaxes = effect == RuleEffect::Auto;
-            let with_risk =
-                |when: When, bits: u8, risk: Risk, relaxes: bool| match (bits & 32 != 0, relaxes) {
-                    (false, _) => when,
-                    (true, true) => when.risk_at_most(risk),
-                    (true, false) => when.risk_at_least(risk),
-                };
+            let with_risk = |when: RuleConditions, bits: u8, risk: Risk, relaxes: bool| match (
+                bits & 32 != 0,
+                relaxes,
+            ) {
+                (false, _) => when,
+                (true, true) => when.risk_at_most(risk),
+                (true, false) => when.risk_at_least(risk),
+            };
             let rule =
                 Rule::new(format!("rule {id}"), effect).when(with_risk(when, bits, risk, relaxes));
             match unless {
@@ -354,7 +356,7 @@ fn any_arguments() -> impl Strategy<Value = Json> {
 }
 
 fn kind(
-    config: &HitlConfig,
+    config: &ToolConfig,
     arguments: &Json,
     cx: &CallContext,
     at: Option<Timestamp>,
@@ -378,8 +380,8 @@ proptest! {
         arguments in any_arguments(), admin: bool, risk in any_risk(), riskier in any_risk(),
         base in 0_u8..=100, auto in proptest::option::of(0_u8..=100), higher in 0_u8..=100, hour in 0_i64..168,
     ) {
-        let cx = if admin { CallContext::of("ann").role("admin") } else { CallContext::of("bob") };
-        let mut config = HitlConfig::DEFAULT.base_confidence(base).risk(risk);
+        let cx = if admin { CallContext::new("ann").role("admin") } else { CallContext::new("bob") };
+        let mut config = ToolConfig::DEFAULT.base_confidence(base).risk(risk);
         let mut tighter = config.risk(risk.max(riskier));
         if let Some(auto) = auto {
             config = config.auto_threshold(auto);
@@ -410,9 +412,9 @@ proptest! {
     fn invariant_5_auto_never_beats_critical_or_another_rule(
         rules in proptest::collection::vec(any_rule(), 0..6), arguments in any_arguments(), base in 0_u8..=100,
     ) {
-        let cx = CallContext::of("ann").role("admin");
+        let cx = CallContext::new("ann").role("admin");
         let Some(rules) = set(&rules) else { return Ok(()) };
-        let critical = HitlConfig::DEFAULT.risk(Risk::Critical).base_confidence(base).auto_threshold(0).quick_threshold(0);
+        let critical = ToolConfig::DEFAULT.risk(Risk::Critical).base_confidence(base).auto_threshold(0).quick_threshold(0);
         let view = CallView::new("pay", &critical, &arguments, &cx);
         let assessment = assess(&view, &Signals::none());
         let without = rules.clone();
@@ -432,8 +434,8 @@ proptest! {
 /// What a rule file says about a call of `tool` with one text under `key`.
 fn said(rules: &RuleSet, tool: &str, key: &str, text: &str) -> Option<RuleEffect> {
     let arguments = Json::Object(vec![(key.to_owned(), Json::String(text.to_owned()))]);
-    let cx = CallContext::of("ann");
-    let call = CallView::new(tool, &HitlConfig::DEFAULT, &arguments, &cx);
+    let cx = CallContext::new("ann");
+    let call = CallView::new(tool, &ToolConfig::DEFAULT, &arguments, &cx);
     rules.deciding(&call).map(Rule::effect)
 }
 
@@ -549,8 +551,8 @@ fn invariant_5_what_is_excluded_is_excluded_in_every_form() {
     assert_eq!(said(&rules, "t", "file", "/etc/x\ny"), Some(RuleEffect::Deny));
     let list = file("effect = 'auto'\ntool = 't'\nargument = { path = 'tags', contains = 'ok' }");
     let holds = |tags: &str| {
-        let (arguments, cx) = (parse_json(tags).unwrap(), CallContext::of("ann"));
-        list.deciding(&CallView::new("t", &HitlConfig::DEFAULT, &arguments, &cx)).is_some()
+        let (arguments, cx) = (parse_json(tags).unwrap(), CallContext::new("ann"));
+        list.deciding(&CallView::new("t", &ToolConfig::DEFAULT, &arguments, &cx)).is_some()
     };
     assert!(holds(r#"{"tags": ["ok", "fine"]}"#));
     assert!(!holds(r#"{"tags": ["ok", "$(id)"]}"#) && !holds(r#"{"tags": ["ok", {"a": 1}]}"#));
@@ -616,8 +618,8 @@ fn typed_matchers_are_read_and_judged() {
         assert_eq!(found, expected, "{key} {text}");
     }
     let (arguments, cx) =
-        (parse_json(r#"{"n": 3, "a": "/srv/x", "b": "/etc/y"}"#).unwrap(), CallContext::of("ann"));
-    let call = CallView::new("t", &HitlConfig::DEFAULT, &arguments, &cx);
+        (parse_json(r#"{"n": 3, "a": "/srv/x", "b": "/etc/y"}"#).unwrap(), CallContext::new("ann"));
+    let call = CallView::new("t", &ToolConfig::DEFAULT, &arguments, &cx);
     let decides = |rules: &RuleSet| rules.deciding(&call).is_some();
     assert!(decides(&auto("number = { argument = 'n', max = 5 }")));
     assert!(!decides(&auto("number = { argument = 'n', min = 4, max = 5 }")));

@@ -4,8 +4,8 @@
 
 use std::fs;
 
-use hitl_base::{TimeZone, Timestamp};
-use hitl_core::policy::{Rule, RuleErrorKind, TimeWindow, Weekday, When};
+use hitl_base::{Timestamp, Zone};
+use hitl_core::policy::{Rule, RuleConditions, RuleErrorKind, TimeWindow, Weekday};
 use hitl_core::{RuleFile, RuleSet};
 
 const BERLIN: &str = "CET-1CEST,M3.5.0,M10.5.0/3";
@@ -210,7 +210,8 @@ fn a_named_zone_says_what_its_rule_says() {
 fn invariant_5_a_zone_that_is_not_known_makes_no_rules() {
     let rule = |zone: &str| {
         let closed = TimeWindow::always().between("18:00", "08:00").zone(zone);
-        RuleSet::builder("test", "1").rule(Rule::deny("closed").when(When::always().time(closed)))
+        RuleSet::builder("test", "1")
+            .rule(Rule::deny("closed").when(RuleConditions::always().time(closed)))
     };
     assert!(rule(BERLIN).build().is_ok());
     for unknown in ["Europe/Berln", "", "localtime", "CET-1CEST,M13.5.0,M10.5.0", "+01:00"] {

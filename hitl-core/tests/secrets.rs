@@ -7,13 +7,13 @@ use std::collections::HashMap;
 
 use hitl_base::Sensitive;
 use hitl_core::{
-    CallKey, GateBuilder, HitlConfig, Parameter, Permit, Risk, SnapshotError, SnapshotWriter, Spec,
-    Store as _, Tool,
+    CallKey, GateBuilder, ParameterSpec, Permit, Risk, SnapshotError, SnapshotWriter, Store as _,
+    Tool, ToolConfig, ToolSpec,
 };
 use serde::{Deserialize, Serialize};
 use support::bench_with;
 
-const AUTO: HitlConfig = HitlConfig::DEFAULT.base_confidence(95).risk(Risk::Low);
+const AUTO: ToolConfig = ToolConfig::DEFAULT.base_confidence(95).risk(Risk::Low);
 const SECRET: &str = "hunter2-hunter2";
 
 /// A tool with one argument that may be shown, and holds a secret somewhere inside.
@@ -28,7 +28,7 @@ macro_rules! holds {
         impl Tool for $name {
             type Output = u8;
             type Error = String;
-            const SPEC: Spec = Spec::new($tool, "A tool for tests.").config(AUTO);
+            const SPEC: ToolSpec = ToolSpec::new($tool, "A tool for tests.").config(AUTO);
             fn snapshot(&self, to: &mut SnapshotWriter) -> Result<(), SnapshotError> {
                 to.object(|fields| fields.field("value", &self.value))
             }
@@ -129,8 +129,8 @@ struct Vault {
 impl Tool for Vault {
     type Output = u8;
     type Error = String;
-    const SPEC: Spec = Spec::new("vault", "A tool for tests.")
-        .parameters(&[Parameter::sensitive("secrets"), Parameter::new("say")])
+    const SPEC: ToolSpec = ToolSpec::new("vault", "A tool for tests.")
+        .parameters(&[ParameterSpec::sensitive("secrets"), ParameterSpec::new("say")])
         .config(AUTO);
     fn snapshot(&self, to: &mut SnapshotWriter) -> Result<(), SnapshotError> {
         to.object(|fields| {
@@ -166,7 +166,7 @@ async fn kept(secrets: &[&str], said: String) -> String {
     let secrets = secrets.iter().map(|secret| ((*secret).to_owned(), 1)).collect();
     let failed = b.gate.call(Vault { secrets, say: said }).by("ann").key("r", 0).await;
     assert!(failed.is_err());
-    let record = b.store.find(&CallKey::new("r", 0)).await.unwrap().unwrap();
+    let record = b.store.get_by_key(&CallKey::new("r", 0)).await.unwrap().unwrap();
     format!("{:?} {:?}", record.ending, b.audit.records().last().unwrap().note)
 }
 
@@ -206,11 +206,11 @@ macro_rules! echo {
         impl Tool for $name {
             type Output = Vec<String>;
             type Error = String;
-            const SPEC: Spec = Spec::new($tool, "Says what it is told.")
+            const SPEC: ToolSpec = ToolSpec::new($tool, "Says what it is told.")
                 .parameters(&[
-                    Parameter::new("say"),
-                    Parameter::new("number"),
-                    Parameter::sensitive("pin"),
+                    ParameterSpec::new("say"),
+                    ParameterSpec::new("number"),
+                    ParameterSpec::sensitive("pin"),
                 ])
                 .config($config.describe("Say {say} to {number}"));
             fn snapshot(&self, to: &mut SnapshotWriter) -> Result<(), SnapshotError> {
@@ -230,7 +230,7 @@ macro_rules! echo {
 
 echo!(Echo, "echo", AUTO);
 echo!(EchoRead, "echo_read", AUTO.read_only());
-echo!(EchoAsk, "echo_ask", HitlConfig::DEFAULT);
+echo!(EchoAsk, "echo_ask", ToolConfig::DEFAULT);
 
 #[tokio::test]
 async fn invariant_8_what_is_secret_in_one_argument_is_secret_in_all_and_in_the_output() {
@@ -266,7 +266,7 @@ async fn invariant_8_what_is_secret_in_one_argument_is_secret_in_all_and_in_the_
     assert_eq!(b.gate.call(call).by("ann").key("r", 3).await.unwrap(), ["x", "97315"]);
     let asked = b.gate.submit_json("echo_ask", text, "ann", CallKey::new("r", 4)).await.unwrap();
     hides(&format!("{asked:?}"));
-    let record = b.store.find(&CallKey::new("r", 4)).await.unwrap().unwrap();
+    let record = b.store.get_by_key(&CallKey::new("r", 4)).await.unwrap().unwrap();
     hides(&serde_json::to_string(&record).unwrap());
     hides(&serde_json::to_string(&b.audit.records()).unwrap());
 }

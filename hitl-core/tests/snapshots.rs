@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, HashMap};
 
 use hitl_base::{Redactor, Sensitive};
 use hitl_core::{
-    CallKey, Gate, HitlConfig, Permit, SnapshotError, SnapshotWriter, Spec, Submission, Tool,
+    CallKey, Gate, Permit, SnapshotError, SnapshotWriter, Submission, Tool, ToolConfig, ToolSpec,
 };
 use proptest::prelude::*;
 
@@ -29,8 +29,8 @@ struct Wrapped {
 impl Tool for Anything {
     type Output = ();
     type Error = String;
-    const SPEC: Spec =
-        Spec::new("anything", "Takes anything.").config(HitlConfig::DEFAULT.base_confidence(20));
+    const SPEC: ToolSpec = ToolSpec::new("anything", "Takes anything.")
+        .config(ToolConfig::DEFAULT.base_confidence(20));
     fn snapshot(&self, to: &mut SnapshotWriter) -> Result<(), SnapshotError> {
         to.object(|o| {
             // Not in the order of their bytes: the writer sorts.

@@ -46,7 +46,7 @@ pub(crate) fn tool(function: &Function, names: &Names) -> Expansion {
             impl #private::Tool for #arguments {
                 type Output = #output;
                 type Error = #error;
-                const SPEC: #private::Spec = #private::Spec::new(#tool, "");
+                const SPEC: #private::ToolSpec = #private::ToolSpec::new(#tool, "");
                 fn snapshot(
                     &self,
                     _: &mut #private::SnapshotWriter,

@@ -9,7 +9,7 @@ use crate::errors::{Errors, list, suggestion};
 use crate::parse::{Attribute, Function, Returns, Role};
 use crate::template::placeholders;
 
-/// What is in force where the attribute says nothing, as in `hitl_core::HitlConfig`.
+/// What is in force where the attribute says nothing, as in `hitl_core::ToolConfig`.
 const AUTO_THRESHOLD: u8 = 85;
 const QUICK_THRESHOLD: u8 = 60;
 

@@ -5,13 +5,13 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use hitl_core::audit::{AuditError, AuditEvent, AuditRecord};
-use hitl_core::grant::{Drawn, GrantRefusal};
+use hitl_core::grant::{GrantRefusal, GrantUse};
 use hitl_core::machine::{CallState, Event, Refusal};
 use hitl_core::store::suite::{
     Draft, Subject, approved, claimed, fixture, refused, sealed, start_clock, tenant,
     unknown_outcome,
 };
-use hitl_core::store::{Enclosed, GrantPage, PageRequest, StoreErrorKind, Submitted};
+use hitl_core::store::{EventPayload, GrantQuery, PageRequest, StoreErrorKind, SubmitResult};
 use hitl_core::{AuditSink, CallKey, ClaimToken, Gate, MemoryAudit, Principal, RunId, Store};
 use hitl_store::SqliteStore;
 
@@ -56,11 +56,12 @@ async fn a_restored_store_holds_what_could_run_for_a_human() {
     for id in [pending.id(), waits.id()] {
         let held = r.get(id).await;
         assert_eq!((held.state, held.request.revision), (CallState::Pending, 2));
-        assert!(held.request.because.last().unwrap().contains("restored from a backup"));
+        assert!(held.request.reasons.last().unwrap().contains("restored from a backup"));
         assert!(held.decided.is_none() && r.has_payload(id).await);
     }
-    let again =
-        restored.apply(&tenant(), pending.id(), Event::Decide(decision), Enclosed::none()).await;
+    let again = restored
+        .apply(&tenant(), pending.id(), Event::Decide(decision), EventPayload::none())
+        .await;
     assert_eq!(refused(again).0, Refusal::Stale, "a decision from before does not count");
     assert_eq!(r.state(runs.id()).await, CallState::OutcomeUnknown);
     assert_eq!(r.get(parked.id()).await, parked);
@@ -95,14 +96,14 @@ async fn a_restored_store_takes_every_grant_back() {
     store.back_up(&copy).await.unwrap();
     // What is drawn afterwards is not in the copy.
     let session = store.open_session().await.unwrap();
-    let drawn = Drawn::new(live[0], 1.into());
+    let drawn = GrantUse::new(live[0], 1.into());
     let admit = |position| Draft::new("run", position).admitted(ClaimToken::new(), session);
     s.create(&admit(1).granted(drawn)).await;
 
     bring_key(&path, &copy);
     let restored = open(&copy).await;
     let store = &restored.store;
-    assert!(store.grants(&tenant(), GrantPage::live()).await.unwrap().is_empty());
+    assert!(store.grants(&tenant(), GrantQuery::live()).await.unwrap().is_empty());
     let left = store.grant(&"another".into(), theirs.id()).await.unwrap().unwrap();
     for left in [left, store.grant(&tenant(), live[1_099]).await.unwrap().unwrap()] {
         let why = left.revoked.unwrap();
@@ -112,7 +113,7 @@ async fn a_restored_store_takes_every_grant_back() {
     let kept = store.grant(&tenant(), revoked.as_ref().unwrap().id()).await.unwrap();
     assert_eq!(kept, revoked, "the first revocation stands");
     let again = store.submit(admit(2).granted(drawn).call(), sealed(b"x")).await.unwrap();
-    assert!(matches!(again, Submitted::NotGranted(GrantRefusal::Revoked)), "{again:?}");
+    assert!(matches!(again, SubmitResult::NotGranted(GrantRefusal::Revoked)), "{again:?}");
 }
 
 /// Takes nothing until it is mended.
@@ -228,13 +229,13 @@ async fn a_backup_beside_writers_is_one_moment() {
         bring_key(&path, &copy);
         let restored = SqliteStore::open(&copy).await.unwrap();
         restored.check().await.unwrap();
-        assert!(restored.find(&key).await.unwrap().is_some(), "it was acknowledged before");
+        assert!(restored.get_by_key(&key).await.unwrap().is_some(), "it was acknowledged before");
         // Every call has its lines, and every line its call.
         let mut calls = Vec::new();
         loop {
             let mut page = PageRequest::all().limit(1000);
             page.after = calls.last().map(hitl_core::CallRecord::id);
-            let page = restored.page(&tenant(), page).await.unwrap();
+            let page = restored.list(&tenant(), page).await.unwrap();
             if page.is_empty() {
                 break;
             }

@@ -12,7 +12,7 @@ use std::path::Path;
 use std::time::Duration;
 
 use hitl_core::store::suite::{Draft, fixture, sealed, tenant};
-use hitl_core::store::{Enclosed, PageRequest, StoreError, StoreErrorKind as Kind};
+use hitl_core::store::{EventPayload, PageRequest, StoreError, StoreErrorKind as Kind};
 use hitl_core::{CallRecord, HostKey, Store};
 use hitl_store::SqliteStore;
 use rusqlite::Connection;
@@ -104,7 +104,7 @@ async fn a_damaged_file_is_refused() {
     }
     fs::write(&path, &whole).unwrap();
     let store = SqliteStore::open(&path).await.unwrap();
-    assert_eq!(store.page(&tenant(), PageRequest::all()).await.unwrap().len(), 100);
+    assert_eq!(store.list(&tenant(), PageRequest::all()).await.unwrap().len(), 100);
 }
 
 #[tokio::test]
@@ -125,7 +125,8 @@ async fn invariant_5_a_record_that_cannot_be_read_is_damage_and_nothing_happens(
         assert_eq!(error.kind(), Kind::Corrupt, "{error}");
         assert!(!format!("{error:?}").contains("hunter2"), "nothing is quoted");
         let event = fixture::host("no");
-        let answer = store.apply(&tenant(), draft.id(), event, Enclosed::none()).await.unwrap_err();
+        let answer =
+            store.apply(&tenant(), draft.id(), event, EventPayload::none()).await.unwrap_err();
         assert!(
             matches!(answer, hitl_core::store::ApplyError::Store(e) if e.kind() == Kind::Corrupt)
         );
@@ -162,7 +163,7 @@ async fn a_locked_file_is_unavailable_and_then_available() {
     let error = store.submit(draft.call(), sealed(b"x")).await.unwrap_err();
     assert_eq!(error.kind(), Kind::Unavailable);
     assert_eq!(
-        store.find(draft.key()).await.unwrap(),
+        store.get_by_key(draft.key()).await.unwrap(),
         None,
         "reading goes on, and it is not there"
     );
@@ -185,11 +186,11 @@ async fn a_full_disk_writes_nothing_and_loses_nothing() {
     };
     assert_eq!(error.kind(), Kind::Full, "{error}");
     assert!(!kept.is_empty());
-    let listed = store.page(&tenant(), PageRequest::all()).await.unwrap();
+    let listed = store.list(&tenant(), PageRequest::all()).await.unwrap();
     assert_eq!(listed.iter().map(CallRecord::id).collect::<Vec<_>>(), kept);
     // Others of a group are not taken down by the one that does not fit.
     let tenant = tenant();
-    let small = store.apply(&tenant, kept[0], fixture::host("no"), Enclosed::none());
+    let small = store.apply(&tenant, kept[0], fixture::host("no"), EventPayload::none());
     let large = store.submit(Draft::new("large", 1).call(), sealed(&vec![7; 100_000]));
     let (small, large) = tokio::join!(small, large);
     assert!(small.is_ok(), "{small:?}");
@@ -238,7 +239,7 @@ async fn a_lost_or_foreign_key_is_refused_until_somebody_says_so() {
     fs::remove_file(&key_path).unwrap();
     let store = SqliteStore::options().replace_lost_key().open(&path).await.unwrap();
     assert_ne!(fs::read(&key_path).unwrap(), key);
-    assert_eq!(store.page(&tenant(), PageRequest::all()).await.unwrap().len(), 1);
+    assert_eq!(store.list(&tenant(), PageRequest::all()).await.unwrap().len(), 1);
     drop(store);
     SqliteStore::open(&path).await.unwrap();
 }

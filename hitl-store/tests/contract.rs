@@ -34,12 +34,12 @@ async fn invariant_8_a_log_that_could_not_be_emptied_is_emptied_by_the_next_eras
     reader.execute_batch("BEGIN").unwrap();
     let count = "SELECT count(*) FROM calls";
     let _calls: i64 = reader.query_row(count, [], |row| row.get(0)).unwrap();
-    let error = store.retain(clock.now()).await.unwrap_err();
+    let error = store.erase_ended_before(clock.now()).await.unwrap_err();
     assert_eq!(error.kind(), hitl_core::StoreErrorKind::Unavailable, "{error}");
     assert!(log() > 0);
     drop(reader);
     // Nothing is left to erase, and yet.
-    store.retain(clock.now()).await.unwrap();
+    store.erase_ended_before(clock.now()).await.unwrap();
     assert_eq!(log(), 0);
     s.create(&hitl_core::store::suite::Draft::new("run", 2)).await;
     store.forget_runs(hitl_base::Timestamp::EPOCH).await.unwrap();

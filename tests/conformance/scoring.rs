@@ -1,7 +1,7 @@
 //! Scores, levels, priorities, due times and the reviewer's factors.
 
 use hitl::{
-    ApprovalLevel, CallContext, CallView, HitlConfig, Risk, Signals, Thresholds, Tool, assess,
+    ApprovalLevel, CallContext, CallView, Risk, Signals, Thresholds, Tool, ToolConfig, assess,
     due_after, level_for, priority as priority_of, reviewer_factors, weighted,
 };
 use serde_json::{Value, json};
@@ -10,21 +10,21 @@ use crate::seed_tools::{ApproveExpense, DeleteProject, SendBulkNotification, Sig
 
 /// The configuration of a tool by name: the example tools' own, the two that the seed names besides
 /// them, and the default for a tool that nobody knows.
-fn config(tool: &str) -> HitlConfig {
+fn config(tool: &str) -> ToolConfig {
     let known =
         [SignContract::SPEC, DeleteProject::SPEC, ApproveExpense::SPEC, SendBulkNotification::SPEC];
     match tool {
-        "send_notification" => HitlConfig::DEFAULT.base_confidence(80),
-        "update_task_status" => HitlConfig::DEFAULT.base_confidence(85),
+        "send_notification" => ToolConfig::DEFAULT.base_confidence(80),
+        "update_task_status" => ToolConfig::DEFAULT.base_confidence(85),
         other => known
             .iter()
             .find(|spec| spec.name == other)
-            .map_or(HitlConfig::DEFAULT, |spec| spec.config),
+            .map_or(ToolConfig::DEFAULT, |spec| spec.config),
     }
 }
 
 fn context(input: &Value) -> CallContext {
-    let mut context = CallContext::of("ann");
+    let mut context = CallContext::new("ann");
     if let Some(role) = input["user_role"].as_str() {
         context = context.role(role);
     }

@@ -139,7 +139,7 @@ async fn invariant_3_an_idempotent_call_that_failed_is_tried_again_and_nobody_is
     assert_eq!(ran, [(1, key.clone()), (2, key.clone()), (3, key)]);
     for call in bench.calls().await.iter().filter(|call| call.id() != first.id()) {
         assert_eq!(call.attempts, 1, "each was claimed once");
-        let because = call.request.because.last().unwrap();
+        let because = call.request.reasons.last().unwrap();
         assert!(because.contains("under the approval of dora"), "{because}");
         assert!(call.request.expires_at <= first.request.expires_at);
     }
@@ -195,7 +195,7 @@ async fn an_approval_that_is_over_covers_no_further_try() {
     tokio::time::advance(Duration::from_secs(61)).await;
     let second = one(&bench.gate, CallState::Pending).await;
     assert_eq!(bench.flaky.ran(), 1, "somebody is asked");
-    assert!(second.request.because.last().unwrap().contains("failed"));
+    assert!(second.request.reasons.last().unwrap().contains("failed"));
     assert_ne!(second.id(), first.id());
     bench.gate.decide(second.request.approve().by("dora")).await.unwrap();
     assert_eq!(handle.wait().await.unwrap(), "KL 1");
@@ -279,7 +279,7 @@ async fn invariant_7_an_approval_covers_no_call_of_somebody_else() {
         |call: Book, by: &str| bench.gate.submit(call).by(by).retry_of(&first).into_future();
     assert!(retry(book("KL 1"), "mallory").await.is_err());
     assert!(retry(book("KL 2"), "agent").await.is_err());
-    let elsewhere = CallContext::of("agent").tenant("other");
+    let elsewhere = CallContext::new("agent").tenant("other");
     let elsewhere = bench.gate.submit(book("KL 1")).by(elsewhere).retry_of(&first);
     assert!(elsewhere.await.is_err());
     // Nor does it start the same call twice: there is one next try.

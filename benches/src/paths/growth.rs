@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 use hitl::{CallState, MemoryStore, PageRequest, Store, Tenant};
 use hitl_core::machine::Event;
 use hitl_core::store::suite::{Draft, sealed};
-use hitl_core::store::{Enclosed, Submitted};
+use hitl_core::store::{EventPayload, SubmitResult};
 use hitl_store::SqliteStore;
 use tokio::runtime::Runtime;
 
@@ -104,7 +104,7 @@ impl Filled {
             let submits =
                 drafts.iter().map(|draft| self.store.submit(draft.call(), sealed(&[7; 200])));
             for submitted in self.runtime.block_on(futures::future::join_all(submits)) {
-                assert!(matches!(submitted, Ok(Submitted::Created(_))));
+                assert!(matches!(submitted, Ok(SubmitResult::Created(_))));
             }
         }
     }
@@ -121,12 +121,12 @@ fn deciding(kind: Kind, pending: u64) -> Run {
             let store = Arc::clone(&filled.store);
             spent += filled.runtime.block_on(async {
                 let submitted = store.submit(draft.call(), sealed(&[7; 200])).await;
-                let Ok(Submitted::Created(record)) = submitted else { panic!("a new key") };
+                let Ok(SubmitResult::Created(record)) = submitted else { panic!("a new key") };
                 let mut watch = store.watch(record.id());
                 let decision = Event::Decide(record.request.approve().by("alice"));
                 let start = Instant::now();
                 store
-                    .apply(&tenant, record.id(), decision, Enclosed::default())
+                    .apply(&tenant, record.id(), decision, EventPayload::default())
                     .await
                     .expect("decided");
                 watch.changed().await;
@@ -145,8 +145,8 @@ fn listing(kind: Kind, pending: u64) -> Run {
         filled.runtime.block_on(async {
             let start = Instant::now();
             for _ in 0..times {
-                let page = PageRequest::of(&[CallState::Pending]).limit(PAGE);
-                let records = filled.store.page(&tenant, page).await.expect("a page");
+                let page = PageRequest::new(&[CallState::Pending]).limit(PAGE);
+                let records = filled.store.list(&tenant, page).await.expect("a page");
                 assert_eq!(records.len(), PAGE);
             }
             start.elapsed()

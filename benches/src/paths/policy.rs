@@ -1,7 +1,7 @@
 //! Which of a policy's rules decides about a call.
 
-use hitl::policy::{Argument, Compare, Rule, RuleSet, When};
-use hitl::{CallContext, CallView, HitlConfig, json};
+use hitl::policy::{Argument, Comparison, Rule, RuleConditions, RuleSet};
+use hitl::{CallContext, CallView, ToolConfig, json};
 use serde_json::Value;
 
 use crate::measure::Effort;
@@ -25,14 +25,14 @@ const ARGUMENTS: &str = r#"{"customer":"C-1042","amount":250.5,"note":"for the s
 fn deciding(rules: usize) -> Run {
     let mut set = RuleSet::builder("bench", "1");
     for n in 0..rules {
-        let when = When::tool(&tool(n))
-            .argument(Argument::at("amount").is(Compare::Gt, i64::from(limit(n))));
+        let when = RuleConditions::tool(&tool(n))
+            .argument(Argument::at("amount").is(Comparison::Gt, i64::from(limit(n))));
         set = set.rule(Rule::full(format!("rule {n}")).when(when));
     }
     let set = set.build().expect("rules");
     let (arguments, context) = (json::parse_json(ARGUMENTS).expect("JSON"), CallContext::of("ann"));
     repeat(move || {
-        let view = CallView::new("tool_7", &HitlConfig::DEFAULT, &arguments, &context);
+        let view = CallView::new("tool_7", &ToolConfig::DEFAULT, &arguments, &context);
         set.deciding(&view).map(|rule| rule.name().len())
     })
 }

@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 use futures::future;
 use hitl::{Gate, HostKey, MemoryAudit, PostgresStore, Store, Tenant};
 use hitl_core::machine::Event;
-use hitl_core::store::Enclosed;
+use hitl_core::store::EventPayload;
 use tokio::runtime::Runtime;
 
 use self::server::{connect, open, prepared, schema, url};
@@ -147,7 +147,7 @@ fn waking() -> Run {
                         }
                     }
                 };
-                let deciding = here.apply(&tenant, record.id(), decision, Enclosed::default());
+                let deciding = here.apply(&tenant, record.id(), decision, EventPayload::default());
                 let (decided, ()) = future::join(deciding, waiting).await;
                 decided.expect("decided");
                 start.elapsed()

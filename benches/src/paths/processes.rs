@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 
 use hitl::{HostKey, RequestId, Store, Tenant};
 use hitl_core::machine::Event;
-use hitl_core::store::Enclosed;
+use hitl_core::store::EventPayload;
 use hitl_store::SqliteStore;
 use rusqlite::Connection;
 use tokio::runtime::Runtime;
@@ -89,7 +89,7 @@ fn decide(runtime: &Runtime, store: &impl Store) {
             } else {
                 let decision = ready.take().expect("a decision");
                 let (id, event) = (decision.request, Event::Decide(decision));
-                store.apply(&tenant, id, event, Enclosed::none()).await.expect("decided");
+                store.apply(&tenant, id, event, EventPayload::none()).await.expect("decided");
             }
         });
     });

@@ -1,6 +1,6 @@
 //! What a reviewer is shown: one card, made of a request.
 
-use hitl::approval::Extent;
+use hitl::approval::DetailLevel;
 use hitl::{ApprovalRequest, Submission, Timestamp};
 
 use crate::measure::Effort;
@@ -34,11 +34,11 @@ fn rendering(as_what: fn(&ApprovalRequest, Timestamp) -> String) -> Run {
 }
 
 fn as_text(request: &ApprovalRequest, now: Timestamp) -> String {
-    request.render(now, Extent::Brief).to_text()
+    request.render(now, DetailLevel::Brief).to_text()
 }
 
 fn as_html(request: &ApprovalRequest, now: Timestamp) -> String {
-    request.render(now, Extent::Brief).to_html()
+    request.render(now, DetailLevel::Brief).to_html()
 }
 
 fn writing() -> Run {

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use hitl::{CallRecord, Gate, MemoryAudit, SessionId, Store, Tenant};
 use hitl_core::machine::Event;
 use hitl_core::store::suite::{Draft, sealed};
-use hitl_core::store::{Change, Enclosed, Submitted};
+use hitl_core::store::{ChangeId, EventPayload, SubmitResult};
 use hitl_store::SqliteStore;
 use tempfile::TempDir;
 use tokio::runtime::Runtime;
@@ -93,7 +93,7 @@ pub(super) async fn submitted(store: &impl Store, call: u64) -> CallRecord {
 
 async fn enter(store: &impl Store, draft: Draft) -> CallRecord {
     let submitted = store.submit(draft.call(), sealed(&PAYLOAD)).await;
-    let Ok(Submitted::Created(record)) = submitted else { panic!("a new key") };
+    let Ok(SubmitResult::Created(record)) = submitted else { panic!("a new key") };
     record
 }
 
@@ -101,9 +101,9 @@ pub(super) async fn submit_and_decide(
     store: &impl Store,
     call: u64,
     auditor: Option<SessionId>,
-) -> [Change; 2] {
+) -> [ChangeId; 2] {
     let mut draft = Draft::new("bench", call);
-    let mut enclosed = Enclosed::none();
+    let mut enclosed = EventPayload::none();
     if let Some(session) = auditor {
         draft = draft.audited_by(session);
         enclosed = enclosed.audited_by(session);
@@ -111,7 +111,7 @@ pub(super) async fn submit_and_decide(
     let record = enter(store, draft).await;
     let decision = Event::Decide(record.request.approve().by("alice"));
     let decided = store.apply(&Tenant::default(), record.id(), decision, enclosed).await;
-    [Change::to(&record), Change::to(&decided.expect("decided"))]
+    [ChangeId::to(&record), ChangeId::to(&decided.expect("decided"))]
 }
 
 fn stored(callers: u64) -> Run {
@@ -130,7 +130,7 @@ fn raw_stored(callers: u64) -> Run {
 /// As above, and each change is in the outbox until it is said to stand in the audit.
 fn owed(callers: u64) -> Run {
     let session = SessionId::new();
-    let audited: Arc<std::sync::Mutex<Vec<Change>>> = Arc::default();
+    let audited: Arc<std::sync::Mutex<Vec<ChangeId>>> = Arc::default();
     on_a_store(callers, move |store, call| {
         let audited = Arc::clone(&audited);
         async move {

@@ -1,7 +1,7 @@
 //! The terms of a grant, read strictly: a misspelt limit must not be no limit.
 
 use hitl_base::Timestamp;
-use hitl_core::grant::{Amount, ArgumentScope, Condition, GrantTerms, Lasting};
+use hitl_core::grant::{Amount, ArgumentScope, Condition, GrantLifetime, GrantTerms};
 use hitl_core::policy::{NumberRange, PathMatcher, UrlMatcher};
 use serde::{Deserialize, Deserializer};
 

@@ -3,8 +3,8 @@
 use std::collections::BTreeMap;
 
 use hitl_core::{
-    CallContext, CallKey, Gate, GateErrorKind, HitlConfig, Parameter, Permit, SnapshotError,
-    SnapshotWriter, Spec, Submission, Tool,
+    CallContext, CallKey, Gate, GateErrorKind, ParameterSpec, Permit, SnapshotError,
+    SnapshotWriter, Submission, Tool, ToolConfig, ToolSpec,
 };
 use schemars::JsonSchema;
 use serde::Deserialize;
@@ -31,15 +31,15 @@ struct Anything {
 impl Tool for Anything {
     type Output = ();
     type Error = String;
-    const SPEC: Spec = Spec::new("anything", "Takes anything.")
+    const SPEC: ToolSpec = ToolSpec::new("anything", "Takes anything.")
         .parameters(&[
-            Parameter::new("to"),
-            Parameter::new("amount"),
-            Parameter::new("count"),
-            Parameter::new("list"),
-            Parameter::new("more"),
+            ParameterSpec::new("to"),
+            ParameterSpec::new("amount"),
+            ParameterSpec::new("count"),
+            ParameterSpec::new("list"),
+            ParameterSpec::new("more"),
         ])
-        .config(HitlConfig::DEFAULT.base_confidence(0).describe("{to} {amount} {list}"));
+        .config(ToolConfig::DEFAULT.base_confidence(0).describe("{to} {amount} {list}"));
 
     fn snapshot(&self, to: &mut SnapshotWriter) -> Result<(), SnapshotError> {
         to.object(|o| {
@@ -62,7 +62,7 @@ pub fn arguments(data: &[u8]) {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_time().build().unwrap();
     runtime.block_on(async {
         let gate = Gate::builder().tool::<Anything>().build().await.unwrap();
-        let context = || CallContext::of("ann");
+        let context = || CallContext::new("ann");
         let key = || CallKey::new("run", 1);
         let submit = |text: String| {
             let gate = gate.clone();

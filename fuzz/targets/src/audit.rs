@@ -2,7 +2,7 @@
 
 use hitl_base::Timestamp;
 use hitl_core::AuditRecord;
-use hitl_core::audit::{AuditEvent, ChainWriter, Checkpoint, Head, Verifier};
+use hitl_core::audit::{AuditEvent, ChainHead, ChainWriter, Checkpoint, Verifier};
 
 pub(crate) const SEEDS: &[&str] = &[
     "{\"seq\":1,\"prev\":\"\",\"ts\":\"\",\"schema\":2,\"stream\":\"s\",\"event\":{}}\n",
@@ -15,7 +15,7 @@ pub fn audit(data: &[u8]) {
     let report = Verifier::new().chain("any", data).unwrap().finish();
     assert!(report.records <= data.len() as u64);
 
-    let mut chain = ChainWriter::after(Head::genesis("w"));
+    let mut chain = ChainWriter::after(ChainHead::genesis("w"));
     let mut log = Vec::new();
     for n in 0..6 {
         let record = AuditRecord::about(AuditEvent::PolicyLoaded, n.to_string(), Timestamp::EPOCH);

@@ -4,7 +4,7 @@ use std::sync::LazyLock;
 
 use hitl_base::Json;
 use hitl_core::policy::{RuleEffect, RuleSet};
-use hitl_core::{CallContext, CallView, HitlConfig};
+use hitl_core::{CallContext, CallView, ToolConfig};
 
 pub(crate) const SEEDS: &[&str] = &[
     "/srv/data/x",
@@ -30,8 +30,8 @@ pub fn matchers(data: &[u8]) {
     let text = String::from_utf8_lossy(data).into_owned();
     let decided = |key: &str| {
         let arguments = Json::Object(vec![(key.to_owned(), Json::String(text.clone()))]);
-        let cx = CallContext::of("ann");
-        let call = CallView::new("t", &HitlConfig::DEFAULT, &arguments, &cx);
+        let cx = CallContext::new("ann");
+        let call = CallView::new("t", &ToolConfig::DEFAULT, &arguments, &cx);
         RULES.deciding(&call).map(hitl_core::policy::Rule::effect)
     };
     let interpreted = "\\%;&|<>$`~'\"*?[]{}()#!^\0\n\r\t\u{202E}\u{200B}\u{FF0E}\u{FF0F}\u{2215}";

@@ -3,7 +3,7 @@
 use hitl_base::display::{is_unseen, quoted, value, visible};
 use hitl_base::json::parse_json;
 use hitl_base::{Json, Timestamp};
-use hitl_core::approval::{ApprovalRequest, Extent};
+use hitl_core::approval::{ApprovalRequest, DetailLevel};
 
 use crate::two;
 
@@ -50,6 +50,6 @@ fn views(arguments: &Json) -> [String; 4] {
         "approveLabel":"Yes","rejectLabel":"No"}}"#
     );
     let request: ApprovalRequest = serde_json::from_str(&request).unwrap();
-    let rendered = request.render(Timestamp::EPOCH, Extent::Full);
+    let rendered = request.render(Timestamp::EPOCH, DetailLevel::Full);
     [rendered.to_text(), rendered.to_html(), rendered.to_markdown(), rendered.to_chat()]
 }

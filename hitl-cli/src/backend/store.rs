@@ -9,7 +9,7 @@ use hitl_core::AuditSink as _;
 use hitl_core::store::Store;
 use hitl_core::{
     CallRecord, CallState, Gate, GrantId, GrantRecord, HostKey, HostKeys, JsonlAudit, RequestId,
-    Tenant, Viewer,
+    ReviewScope, Tenant,
 };
 use hitl_store::SqliteStore;
 use hitl_tasks::{Journal, JournalSummary};
@@ -83,9 +83,9 @@ impl StoreBackend {
     /// Returns whose calls are seen.
     pub(crate) fn viewer(&self) -> Viewer {
         if self.tenants.is_empty() {
-            return Viewer::all_tenants();
+            return ReviewScope::all_tenants();
         }
-        Viewer::of_each(self.tenants.iter().cloned())
+        ReviewScope::tenants(self.tenants.iter().cloned())
     }
 
     /// The tenants whose calls are seen.

@@ -4,7 +4,7 @@ use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
 
 use hitl_base::display::visible;
-use hitl_core::approval::{Authority, KnownBy};
+use hitl_core::approval::{KnownBy, ReviewerIdentity};
 use hitl_core::audit::JsonlAudit;
 use hitl_core::policy::{AcceptError, AcceptanceFile, PendingRules};
 use hitl_core::{Principal, RuleFile};

@@ -50,7 +50,7 @@ async fn at_store(
     store: &StoreBackend,
     wanted: &DecideArgs,
     mut reply: Reply,
-    by: Authority,
+    by: ReviewerIdentity,
 ) -> Result<CallLine, Failure> {
     let record = store.call(wanted.id).await?;
     let card = store.card(&record).await?;
@@ -229,7 +229,7 @@ fn decision_body(card: &Card, reply: Reply) -> DecisionBody {
 }
 
 /// The decision names the revision that was read, so that one that came later is not decided by it.
-fn decision(request: &ApprovalRequest, reply: Reply, by: Authority) -> Decision {
+fn decision(request: &ApprovalRequest, reply: Reply, by: ReviewerIdentity) -> Decision {
     match reply {
         Reply::Approve { .. } => request.approve().by(by),
         Reply::Edit { patch } => request.edit(patch.unwrap_or_default()).by(by),

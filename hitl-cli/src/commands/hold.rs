@@ -4,7 +4,7 @@ use std::fmt::Write as _;
 
 use clap::{Args, Subcommand};
 use hitl_base::display::visible;
-use hitl_core::approval::Authority;
+use hitl_core::approval::ReviewerIdentity;
 use hitl_core::{Hold, HoldId, HoldScope, Principal, RequestId};
 
 use super::decide::authenticate;

@@ -4,7 +4,7 @@ use std::fmt::Write as _;
 
 use hitl_base::display::visible;
 use hitl_core::people::EnrolledPerson;
-use hitl_core::{Authority, Principal, PrincipalKind};
+use hitl_core::{Principal, PrincipalKind, ReviewerIdentity};
 use serde::Serialize;
 
 use super::{Output, check_audited, name};
@@ -115,7 +115,7 @@ async fn authorize(desk: &CodeDesk<'_>, who: &DeciderArgs) -> Result<Authority, 
 async fn note(
     store: &StoreBackend,
     person: &Principal,
-    by: &Authority,
+    by: &ReviewerIdentity,
     what: &str,
 ) -> Result<(), Failure> {
     Ok(store.gate.note_person(person, by, what).await?)

@@ -107,7 +107,7 @@ fn parameters(wanted: &QueueArgs) -> Vec<(&'static str, String)> {
 
 fn query(wanted: QueueArgs) -> QueueQuery {
     let ended = wanted.state.iter().any(|state| state.is_terminal());
-    let mut query = QueueQuery::of(&wanted.state);
+    let mut query = QueueQuery::new(&wanted.state);
     query = query.order(if ended { QueueOrder::Created } else { wanted.order.into() });
     if let Some(tool) = wanted.tool {
         query = query.tool(tool);

@@ -1,6 +1,6 @@
 //! `hitl show`: one call.
 
-use hitl_core::{Authority, Places, RequestId, UncoveredCard};
+use hitl_core::{Places, RequestId, ReviewerIdentity, UncoveredCard};
 
 use super::decide::{authenticate, require_person_at_console};
 use super::{Output, check_audited};
@@ -49,7 +49,7 @@ pub(super) async fn uncover(
 pub(super) async fn at_store(
     store: &StoreBackend,
     card: &Card,
-    by: Authority,
+    by: ReviewerIdentity,
     is_audited: bool,
 ) -> Result<UncoveredCard, Failure> {
     if !is_audited {

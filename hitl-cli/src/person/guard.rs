@@ -18,7 +18,7 @@ pub(crate) enum CodeSource<'d> {
 }
 
 /// Makes sure that a person does this, and says how that is known: keep it with the decision
-/// (`Authority::known_by`). Call it before anything is shown, asked or done.
+/// (`ReviewerIdentity::known_by`). Call it before anything is shown, asked or done.
 ///
 /// `name` is who says that they do it, and `code` what they typed as a one-time code. A right code
 /// is used up by this, also when what follows fails. What only stops something is never held up by

@@ -45,8 +45,8 @@ impl From<CallSummary> for CallLine {
 impl From<&CallRecord> for CallLine {
     fn from(record: &CallRecord) -> Self {
         let ending = record.ending.as_ref().and_then(|ending| match ending {
-            Ending::Reason(reason) => Some(reason.clone()),
-            Ending::Failure(failure) => Some(failure.message.clone()),
+            EndReason::Reason(reason) => Some(reason.clone()),
+            EndReason::Failure(failure) => Some(failure.message.clone()),
             _ => None,
         });
         Self::from(CallSummary { ending, ..CallSummary::from(record) })

@@ -2,7 +2,7 @@
 
 use hitl_base::Timestamp;
 use hitl_base::display::{clip, visible};
-use hitl_core::machine::Entry;
+use hitl_core::machine::HistoryEntry;
 use hitl_core::{CallState, Principal, RequestId};
 use serde::Serialize;
 

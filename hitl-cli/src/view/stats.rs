@@ -47,7 +47,7 @@ impl OutcomeCounter {
     pub(crate) fn add(&mut self, record: &CallRecord) {
         let created = record.request.created_at;
         // What a grant answered for, no human looked at.
-        let by_human = record.decided.as_ref().filter(|_| record.granted.is_none());
+        let by_human = record.decided.as_ref().filter(|_| record.grant_use.is_none());
         if let Some(decided) = by_human {
             self.took.push(decided.at.saturating_duration_since(created).as_secs());
         }
@@ -55,7 +55,7 @@ impl OutcomeCounter {
             self.oldest = Some(self.oldest.map_or(created, |oldest| oldest.min(created)));
         }
         let answer = by_human.map(|decided| decided.answer.choice());
-        let outcome = match record.granted {
+        let outcome = match record.grant_use {
             Some(_) => Some("granted"),
             None => outcome(record.state, answer),
         };

@@ -98,7 +98,7 @@ async fn fill(place: &Place) -> Vec<RequestId> {
     for n in 0..8 {
         let to = format!("{MARKER}-to-{n}");
         let role = format!("role-{MARKER}");
-        let cx = CallContext::of(person.as_str()).role(role).submitted_by(format!("bot-{MARKER}"));
+        let cx = CallContext::new(person.as_str()).role(role).submitted_by(format!("bot-{MARKER}"));
         let submission = gate.submit(wire(to, 7)).by(cx).await.unwrap();
         let Submission::Pending(ticket) = submission else { panic!("it waits") };
         let request = ticket.request().clone();
@@ -183,7 +183,7 @@ async fn invariant_8_nothing_of_an_erased_person_is_left_in_any_file() {
     // The act itself stands there, with who and why.
     let of_call = JsonlFiles::in_folder(place.path("audit"));
     for id in &calls {
-        let records = hitl_core::audit::AuditReader::of_call(&of_call, *id).unwrap().records;
+        let records = hitl_core::audit::AuditReader::read_call(&of_call, *id).unwrap().records;
         assert_eq!(records.len(), 1, "{records:?}");
         let record = &records[0].record;
         assert_eq!(record.event, AuditEvent::Erased);
@@ -275,7 +275,7 @@ async fn an_erasure_that_was_cut_off_is_completed_by_the_same() {
     let (one, other) = (calls[1].to_string(), calls[2].to_string());
     let files = JsonlFiles::in_folder(place.path("audit"));
     let kept = |id: &str| {
-        let of = hitl_core::audit::AuditReader::of_call(&files, id.parse().unwrap()).unwrap();
+        let of = hitl_core::audit::AuditReader::read_call(&files, id.parse().unwrap()).unwrap();
         of.records.len()
     };
     let before = kept(&one);
@@ -304,7 +304,7 @@ async fn invariant_6_whoever_takes_a_line_away_is_found() {
         if let Ok(value) = serde_json::from_slice::<serde_json::Value>(line)
             && value["event"]["call"] == wanted.to_string()
         {
-            let head = hitl_core::audit::Head::of_line(line).unwrap();
+            let head = hitl_core::audit::ChainHead::from_line(line).unwrap();
             listed.push((value, head));
         }
     })
@@ -320,7 +320,7 @@ async fn invariant_6_whoever_takes_a_line_away_is_found() {
     let rewrite = |forge: &JsonlAudit| {
         let count = hitl_core::audit::ErasableLog::rewrite(forge, &mut |bytes| {
             let line: serde_json::Value = serde_json::from_slice(bytes).ok()?;
-            let head = hitl_core::audit::Head::of_line(bytes)?;
+            let head = hitl_core::audit::ChainHead::from_line(bytes)?;
             (line["event"]["call"] == wanted.to_string()
                 && line["event"]["event"] != "erased").then(|| {
                 let (event, hash) = (&line["event"]["event"], head.hash);

@@ -209,7 +209,7 @@ async fn invariant_5_what_was_enrolled_and_cannot_be_read_lets_nothing_loosen() 
     use hitl::store::Store as _;
     let house = House::new().await;
     let call = house.wire("Initech", 120).await;
-    assert!(house.store.swap_mark("person.v1", None, "not JSON").await.unwrap());
+    assert!(house.store.compare_and_set_metadata("person.v1", None, "not JSON").await.unwrap());
     for deed in deeds(&house, &call) {
         let deed: Vec<&str> = deed.iter().map(String::as_str).collect();
         let refused = house.hitl(&deed).ended(1);

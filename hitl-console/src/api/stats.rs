@@ -52,7 +52,7 @@ fn count(records: &[CallRecord], days: u32) -> Stats {
             *stats.by_day.entry(day(at)).or_default().entry(outcome.to_owned()).or_default() += 1;
         }
         // What a grant answered for, no human looked at.
-        let Some(decided) = record.decided.as_ref().filter(|_| record.granted.is_none()) else {
+        let Some(decided) = record.decided.as_ref().filter(|_| record.grant_use.is_none()) else {
             continue;
         };
         took.push(decided.at.saturating_duration_since(record.request.created_at).as_secs());
@@ -82,7 +82,7 @@ fn count(records: &[CallRecord], days: u32) -> Stats {
 
 /// Returns the outcome of a call and its time; `None` while it is pending.
 fn outcome(record: &CallRecord) -> Option<(Timestamp, &'static str)> {
-    if record.granted.is_some() {
+    if record.grant_use.is_some() {
         let decided = record.decided.as_ref().map(|decided| decided.at);
         return Some((decided.unwrap_or(record.updated_at), "granted"));
     }

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use axum::http::request::Parts;
 use futures::future::BoxFuture;
-use hitl_core::approval::{Authority, KnownBy};
+use hitl_core::approval::{KnownBy, ReviewerIdentity};
 use hitl_core::{Principal, Tenant};
 
 /// A person who may look at the calls of one tenant and decide them. The host vouches that it is

@@ -1,6 +1,6 @@
 //! Reviewers decide: each button does what it says, and nothing else.
 
-use hitl::approval::{Again, Answer};
+use hitl::approval::{DecisionKind, RepeatPolicy};
 use hitl::audit::MemoryAudit;
 use hitl::{CallState, Gate};
 use hitl_console::{Console, Tasks, router};
@@ -60,7 +60,10 @@ async fn who_rejects_says_whether_the_model_may_ask_again_and_the_card_who_did_w
     screen.click(&format!("{CARD}form button[type=submit]")).await;
     screen.see(&format!("{CARD}.outcome"), "may ask for it again").await;
     let answer = record(&gate, request.id).await.decided.unwrap().answer;
-    assert!(matches!(answer, Answer::Reject { again: Again::Allowed, .. }), "{answer:?}");
+    assert!(
+        matches!(answer, DecisionKind::Reject { again: RepeatPolicy::Allowed, .. }),
+        "{answer:?}"
+    );
     screen.click(&format!("{CARD}.audit summary")).await;
     let told = format!("{CARD}.audit");
     screen.see(&told, "From the audit log").await;

@@ -1,6 +1,6 @@
 //! Grants: given with the exact rule in sight, seen in their own view, and taken back there.
 
-use hitl::store::GrantPage;
+use hitl::store::GrantQuery;
 use hitl::{CallState, Gate, GrantRecord, Submission, Tenant};
 use hitl_console::{Tasks, router};
 
@@ -19,7 +19,7 @@ fn trip(price: f64) -> BookTrip {
 }
 
 async fn grants(gate: &Gate) -> Vec<GrantRecord> {
-    gate.grants(&Tenant::default(), GrantPage::all()).await.unwrap()
+    gate.grants(&Tenant::default(), GrantQuery::all()).await.unwrap()
 }
 
 /// Chooses an option of the select that has this label.

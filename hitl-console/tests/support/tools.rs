@@ -54,7 +54,7 @@ pub(crate) fn register(gate: GateBuilder) -> GateBuilder {
 
 /// Submits a call that needs a human; what is asked.
 pub(crate) async fn submit<T: Tool>(gate: &Gate, call: T) -> ApprovalRequest {
-    submit_as(gate, call, CallContext::of("agent")).await
+    submit_as(gate, call, CallContext::new("agent")).await
 }
 
 pub(crate) async fn submit_as<T: Tool>(gate: &Gate, call: T, cx: CallContext) -> ApprovalRequest {

@@ -11,6 +11,7 @@ use crate::gate::Uncover;
     clippy::large_enum_variant,
     reason = "there is one of each question, and it is taken apart at once"
 )]
+// Exhaustive: a gate that does not handle one must not compile.
 pub enum Review {
     /// Somebody decided. A rejection is a decision: nobody else is asked.
     Decided(Decision),

@@ -1,5 +1,5 @@
-//! An approver that hands each question to whoever holds the other end of a channel: a UI loop, a
-//! chat bot, a test.
+//! An approver that hands each question to the code that holds the other end of a channel: a UI
+//! loop, a chat bot, a test.
 
 use futures::FutureExt as _;
 use futures::future::BoxFuture;

@@ -29,8 +29,8 @@ pub trait ApproverExt: Approver + Sized {
 
     /// Asks `next` when this one gives no answer or fails. A decision, a rejection included, is
     /// final.
-    fn or<B: Approver>(self, next: B) -> Or<Self, B> {
-        Or { first: self, next }
+    fn or<B: Approver>(self, next: B) -> OrElse<Self, B> {
+        OrElse { first: self, next }
     }
 }
 
@@ -73,12 +73,12 @@ impl<A: Approver> Approver for Timeout<A> {
 
 /// An approver, and who is asked when it gives no answer.
 #[derive(Clone, Debug)]
-pub struct Or<A, B> {
+pub struct OrElse<A, B> {
     first: A,
     next: B,
 }
 
-impl<A: Approver, B: Approver> Approver for Or<A, B> {
+impl<A: Approver, B: Approver> Approver for OrElse<A, B> {
     fn review<'a>(&'a self, request: &'a ApprovalRequest) -> BoxFuture<'a, Review> {
         async move {
             match ask(&self.first, request, None).await {

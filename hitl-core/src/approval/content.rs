@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use super::Mask;
 use super::mask::is_zero;
-use super::rendered::fits;
+use super::render::fits;
 use crate::call::ReferentDigest;
 
 /// What an argument names, as the gate found it when the call was asked about.
@@ -25,7 +25,7 @@ pub struct Content {
     /// A keyed digest of what was found, and of where it was found. It holds for this request only.
     pub digest: ReferentDigest,
     /// What was found.
-    pub found: Found,
+    pub found: ContentState,
     /// Where the path leads, if a symbolic link is on it. Without secrets.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub leads_to: Option<String>,
@@ -44,7 +44,7 @@ pub struct Content {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", tag = "is")]
 #[non_exhaustive]
-pub enum Found {
+pub enum ContentState {
     /// A text. It is on the request, and sealed with the call.
     #[serde(rename_all = "camelCase")]
     Text {
@@ -70,7 +70,7 @@ pub enum Found {
     #[serde(rename_all = "camelCase")]
     Unread {
         /// Why.
-        why: Unread,
+        why: UnreadReason,
         /// What the reader said, without secrets.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         said: Option<String>,
@@ -81,7 +81,7 @@ pub enum Found {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 #[non_exhaustive]
-pub enum Unread {
+pub enum UnreadReason {
     /// There is nothing.
     Missing,
     /// It is a folder, a pipe, a device or a socket.
@@ -104,7 +104,7 @@ pub enum Unread {
     Elsewhere,
 }
 
-impl Unread {
+impl UnreadReason {
     /// Returns the reason as a sentence without a subject.
     pub const fn says(self) -> &'static str {
         match self {
@@ -143,7 +143,7 @@ impl Unread {
     }
 }
 
-impl fmt::Display for Unread {
+impl fmt::Display for UnreadReason {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(self.says())
     }
@@ -153,7 +153,7 @@ impl Content {
     /// Returns whether a reviewer sees what it says: a text, all of which a whole card shows. That
     /// is one of at most 5,000 lines with at most 4,000 characters each, and 300,000 in all.
     pub fn is_shown(&self) -> bool {
-        matches!(self.found, Found::Text { .. }) && self.text.as_deref().is_some_and(fits)
+        matches!(self.found, ContentState::Text { .. }) && self.text.as_deref().is_some_and(fits)
     }
 
     /// Whether it is what a call names beyond the contents that are named one by one.

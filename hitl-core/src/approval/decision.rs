@@ -5,7 +5,7 @@ use std::fmt;
 use hitl_base::Redactor;
 use serde::{Deserialize, Serialize};
 
-use super::{ApprovalRequest, Authority, Choice};
+use super::{ApprovalRequest, Choice, ReviewerIdentity};
 use crate::call::{BindingDigest, Tenant};
 use crate::ids::{DecisionId, RequestId};
 
@@ -39,7 +39,8 @@ impl fmt::Debug for Patch {
 /// Whether the same call may be asked about again in the same run after it was rejected.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
-pub enum Again {
+// Exhaustive: yes or no.
+pub enum RepeatPolicy {
     /// The gate remembers the rejection, and gives it to the model without asking anybody.
     #[default]
     Refused,
@@ -47,7 +48,7 @@ pub enum Again {
     Allowed,
 }
 
-impl Again {
+impl RepeatPolicy {
     #[expect(clippy::trivially_copy_pass_by_ref, reason = "serde passes a reference")]
     fn is_refused(&self) -> bool {
         *self == Self::Refused
@@ -58,7 +59,7 @@ impl Again {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 #[non_exhaustive]
-pub enum Answer {
+pub enum DecisionKind {
     /// Run it.
     Approve,
     /// Run it with other arguments. What comes of the patch is the next revision: checked like a
@@ -72,10 +73,10 @@ pub enum Answer {
         /// Why.
         reason: Option<String>,
         /// Whether the same call may be asked about again in this run.
-        #[serde(default, skip_serializing_if = "Again::is_refused")]
-        again: Again,
+        #[serde(default, skip_serializing_if = "RepeatPolicy::is_refused")]
+        again: RepeatPolicy,
     },
-    /// Answer the model instead of running it.
+    /// DecisionKind the model instead of running it.
     Respond {
         /// The answer.
         message: String,
@@ -87,7 +88,7 @@ pub enum Answer {
     },
 }
 
-impl Answer {
+impl DecisionKind {
     /// As the audit has it. What humans wrote in it may hold secrets.
     pub(crate) fn in_words(&self) -> String {
         match self {
@@ -131,9 +132,9 @@ pub struct Decision {
     /// The binding digest that was shown.
     pub binding: BindingDigest,
     /// The answer.
-    pub answer: Answer,
+    pub answer: DecisionKind,
     /// Who decided, as the host has verified them.
-    pub by: Authority,
+    pub by: ReviewerIdentity,
 }
 
 /// An answer that still needs a name under it.
@@ -141,26 +142,26 @@ pub struct Decision {
 #[must_use = "say who decides: `.by(principal)`"]
 pub struct DecisionDraft<'r> {
     request: &'r ApprovalRequest,
-    answer: Answer,
+    answer: DecisionKind,
 }
 
 impl<'r> DecisionDraft<'r> {
-    pub(super) fn new(request: &'r ApprovalRequest, answer: Answer) -> Self {
+    pub(super) fn new(request: &'r ApprovalRequest, answer: DecisionKind) -> Self {
         Self { request, answer }
     }
 
     /// The same call may be asked about again in this run. Of a rejection only; other answers are
     /// not remembered.
     pub fn may_ask_again(mut self) -> Self {
-        if let Answer::Reject { again, .. } = &mut self.answer {
-            *again = Again::Allowed;
+        if let DecisionKind::Reject { again, .. } = &mut self.answer {
+            *again = RepeatPolicy::Allowed;
         }
         self
     }
 
-    /// Says who decides: a name, or an [`Authority`] with roles and tenants. The host vouches for
-    /// it; it must not come from the model or from a body.
-    pub fn by(self, approver: impl Into<Authority>) -> Decision {
+    /// Says who decides: a name, or an [`ReviewerIdentity`] with roles and tenants. The host
+    /// vouches for it; it must not come from the model or from a body.
+    pub fn by(self, approver: impl Into<ReviewerIdentity>) -> Decision {
         Decision {
             id: DecisionId::new(),
             tenant: self.request.key.tenant.clone(),

@@ -5,7 +5,7 @@ use std::time::Duration;
 use hitl_base::{JsonText, Timestamp};
 
 use super::{ApprovalRequest, Choice, Uncovering};
-use crate::call::{CallKey, Hints, Principal, Risk, Thresholds};
+use crate::call::{CallKey, Principal, Risk, Thresholds, ToolAnnotations};
 use crate::confidence::{Assessment, Factor};
 use crate::ids::RequestId;
 use crate::policy::{ApprovalLevel, Priority, Quorum};
@@ -35,7 +35,7 @@ pub(super) fn request(arguments: &str) -> ApprovalRequest {
         agent: None,
         approval_type: "financial".to_owned(),
         risk: Risk::High,
-        hints: Hints { open_world: true, ..Hints::default() },
+        hints: ToolAnnotations { open_world: true, ..ToolAnnotations::default() },
         level: ApprovalLevel::Quick,
         quorum: Quorum::default(),
         assessment: Assessment {
@@ -44,7 +44,7 @@ pub(super) fn request(arguments: &str) -> ApprovalRequest {
             factors: vec![Factor::points("large_amount", -15, "An amount is above 1000.")],
         },
         thresholds: Thresholds { auto: 85, quick: 60 },
-        because: vec!["high risk".to_owned()],
+        reasons: vec!["high risk".to_owned()],
         priority: Priority::Urgent,
         created_at: NOW,
         due_at: NOW.saturating_add(Duration::from_secs(4 * 3600)),

@@ -61,6 +61,7 @@ impl Mask {
 /// Whether a reviewer who may decide a request may see what redaction masks in it.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
+// Exhaustive: they may or they may not.
 pub enum Uncovering {
     /// They may, and the audit says so. What the host declared sensitive stays withheld.
     #[default]

@@ -1,7 +1,6 @@
 //! What a human is shown, what they decide, and who asks them.
 
 mod approver;
-mod authority;
 mod channel;
 mod combinators;
 mod confirm;
@@ -12,32 +11,34 @@ mod fixture;
 mod mask;
 mod references;
 mod render;
-mod rendered;
 mod request;
+mod reviewer_identity;
 mod scripted;
 #[cfg(feature = "terminal")]
 pub mod terminal;
+mod title;
 mod tool_change;
 
 pub(crate) use approver::may_ask;
 pub use approver::{Approver, MaskSupport, Review};
-pub use authority::{Authority, KnownBy};
 pub use channel::{ChannelApprover, PendingReview, channel};
-pub use combinators::{ApproverExt, Or, Timeout};
-pub use content::{Content, Found, Link, Unread};
+pub use combinators::{ApproverExt, OrElse, Timeout};
+pub use content::{Content, ContentState, Link, UnreadReason};
 pub(crate) use content::{argument, names_the_same};
-pub use decision::{Again, Answer, Decision, DecisionDraft, Patch};
+pub use decision::{Decision, DecisionDraft, DecisionKind, Patch, RepeatPolicy};
 pub use hitl_base::redact::MaskReason;
 pub(crate) use mask::MAX_MASKS;
 pub use mask::{Mask, Uncovering};
 pub(crate) use references::references;
 pub use references::{Reference, ReferenceKind, References};
-pub(crate) use render::title;
-pub use rendered::{
-    Action, Extent, Line, Origin, Rendered, Score, Section, SectionName, Title, Tone, Withheld,
+pub use render::{
+    Action, DetailLevel, Line, Origin, ReviewCard, Score, Section, SectionName, TextStyle, Title,
+    Truncation,
 };
 pub use request::{ApprovalRequest, Choice};
+pub use reviewer_identity::{KnownBy, ReviewerIdentity};
 pub use scripted::ScriptedApprover;
 #[cfg(feature = "terminal")]
 pub use terminal::TerminalApprover;
+pub(crate) use title::title;
 pub use tool_change::{ToolChange, ToolDifference};

@@ -228,7 +228,7 @@ fn ends_in_id(name: &str) -> bool {
     }
 }
 
-/// Whether a text is a path, whatever its argument is called. A sentence with a slash is none.
+/// Returns whether a text is a path, under any argument name. A sentence with a slash is none.
 fn looks_like_a_path(text: &str) -> bool {
     if text.len() > MAX_PATH || text.contains(char::is_control) {
         return false;

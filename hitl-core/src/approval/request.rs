@@ -4,10 +4,10 @@ use hitl_base::{JsonText, Timestamp};
 use serde::{Deserialize, Serialize};
 
 use super::mask::is_zero;
-use super::{Again, Answer, Content, DecisionDraft, Link, Mask, Patch, Uncovering};
+use super::{Content, DecisionDraft, DecisionKind, Link, Mask, Patch, RepeatPolicy, Uncovering};
 use crate::call::{
-    BINDING_VERSION, Binding, BindingDigest, CallKey, ContentDigest, Fingerprint, Hints, Identity,
-    Principal, Risk, Thresholds,
+    BINDING_VERSION, Binding, BindingDigest, CallKey, ContentDigest, Fingerprint, Identity,
+    Principal, Risk, Thresholds, ToolAnnotations,
 };
 use crate::confidence::Assessment;
 use crate::ids::RequestId;
@@ -90,7 +90,7 @@ pub struct ApprovalRequest {
     pub risk: Risk,
     /// What the tool does to the world.
     #[serde(default)]
-    pub hints: Hints,
+    pub hints: ToolAnnotations,
     /// How much of a human it needs.
     pub level: ApprovalLevel,
     /// How many people it needs, in which roles and in which order, and whether who asked may be
@@ -103,7 +103,8 @@ pub struct ApprovalRequest {
     pub thresholds: Thresholds,
     /// What raised the level above that of the score.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    pub because: Vec<String>,
+    #[serde(rename = "because")]
+    pub reasons: Vec<String>,
     /// How soon it should be looked at.
     pub priority: Priority,
     /// When it was submitted, by the store's clock.
@@ -130,25 +131,25 @@ const fn first() -> u16 {
 impl ApprovalRequest {
     /// Approves exactly this revision.
     pub fn approve(&self) -> DecisionDraft<'_> {
-        DecisionDraft::new(self, Answer::Approve)
+        DecisionDraft::new(self, DecisionKind::Approve)
     }
 
     /// Changes arguments: a JSON merge patch (RFC 7396), like `{"amount": 500}`. Its result is the
     /// next revision, which the editor approves with it where the tool and the quorum allow that.
     pub fn edit(&self, patch: impl Into<String>) -> DecisionDraft<'_> {
-        DecisionDraft::new(self, Answer::Edit { patch: Patch::new(patch) })
+        DecisionDraft::new(self, DecisionKind::Edit { patch: Patch::new(patch) })
     }
 
     /// Rejects it and says why. Where [`requires_reason`](Self::requires_reason) is set, an empty
     /// reason is refused.
     pub fn reject(&self, reason: impl Into<String>) -> DecisionDraft<'_> {
         let reason = Some(reason.into()).filter(|reason| !reason.trim().is_empty());
-        DecisionDraft::new(self, Answer::Reject { reason, again: Again::Refused })
+        DecisionDraft::new(self, DecisionKind::Reject { reason, again: RepeatPolicy::Refused })
     }
 
     /// Answers the model instead of running it.
     pub fn respond(&self, message: impl Into<String>) -> DecisionDraft<'_> {
-        DecisionDraft::new(self, Answer::Respond { message: message.into() })
+        DecisionDraft::new(self, DecisionKind::Respond { message: message.into() })
     }
 
     /// Stops the run: the call does not run, and its caller is told so by
@@ -157,7 +158,7 @@ impl ApprovalRequest {
     /// runs goes on to its end. The agent itself is the host's: what it asks for after that is
     /// asked about as ever.
     pub fn abort(&self, reason: impl Into<String>) -> DecisionDraft<'_> {
-        DecisionDraft::new(self, Answer::Abort { reason: reason.into() })
+        DecisionDraft::new(self, DecisionKind::Abort { reason: reason.into() })
     }
 
     /// Whether the requester may approve it as it is asked now.
@@ -178,7 +179,7 @@ impl ApprovalRequest {
 
     /// What a decision must satisfy.
     pub fn requirement(&self) -> Requirement {
-        Requirement::of(self.level).quorum(self.quorum.clone())
+        Requirement::new(self.level).quorum(self.quorum.clone())
     }
 
     /// Binds this revision to its content, by the rule of now.

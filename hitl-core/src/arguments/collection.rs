@@ -30,7 +30,7 @@ impl Collection {
     /// Recognizes the collections of the standard library by the name that the compiler gives them.
     /// The name is no promise of the compiler's, so it is one source of three: a schema says what
     /// is a set too, and a type of neither kind is read again to see whether its order holds.
-    pub(super) fn of(type_name: &str) -> Self {
+    pub(super) fn from_type_name(type_name: &str) -> Self {
         let mut name = type_name;
         while let Some(inner) = POINTERS.iter().find_map(|pointer| name.strip_prefix(pointer)) {
             // A `Cow` names its lifetime first.
@@ -89,7 +89,7 @@ mod tests {
             type_name::<Box<HashSet<u8>>>(),
             type_name::<&Arc<BTreeSet<u8>>>(),
         ] {
-            assert_eq!(Collection::of(set), Collection::Set, "{set}");
+            assert_eq!(Collection::from_type_name(set), Collection::Set, "{set}");
         }
         for list in [
             type_name::<Vec<HashSet<u8>>>(),
@@ -99,12 +99,12 @@ mod tests {
             type_name::<&[HashSet<u8>]>(),
             type_name::<Cow<'_, [u8]>>(),
         ] {
-            assert_eq!(Collection::of(list), Collection::List, "{list}");
+            assert_eq!(Collection::from_type_name(list), Collection::List, "{list}");
         }
         for other in
             [type_name::<HashMap<u8, u8>>(), type_name::<HashSetLike>(), "", "Vec", "my::Vec<u8>"]
         {
-            assert_eq!(Collection::of(other), Collection::Unknown, "{other}");
+            assert_eq!(Collection::from_type_name(other), Collection::Unknown, "{other}");
         }
     }
 

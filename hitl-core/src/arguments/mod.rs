@@ -9,7 +9,7 @@
 mod collection;
 mod deserializer;
 mod error;
-mod exact;
+mod lossless;
 mod object;
 mod patch;
 mod places;
@@ -28,5 +28,5 @@ pub(crate) use places::{Places, resolve};
 pub(crate) use respell::or_empty;
 pub use serializer::SnapshotWriter;
 pub(crate) use shown::{Layers, Shown, text_layers};
-pub(crate) use snapshot::{LookedOver, check_round_trip, encode, parse, parse_text, snapshot};
+pub(crate) use snapshot::{SecretScan, check_round_trip, encode, parse, parse_text, snapshot};
 pub use snapshot::{Snapshot, debug_arguments};

@@ -1,4 +1,4 @@
-//! Writes an object with its keys in the order of their bytes, whatever order they come in.
+//! Writes an object with its keys in the order of their bytes, however they come.
 
 use std::borrow::Cow;
 use std::ops::Range;

@@ -99,7 +99,7 @@ pub(crate) enum ListKind {
 
 impl Places {
     /// Finds the places of a schema. `None` if there are too many.
-    pub(crate) fn of(schema: &Json) -> Option<Self> {
+    pub(crate) fn from_schema(schema: &Json) -> Option<Self> {
         let mut finder = Finder { document: schema, known: HashMap::new(), open: Vec::new() };
         let mut places = Vec::new();
         finder.place(vec![schema]);

@@ -107,7 +107,7 @@ impl SnapshotWriter {
             (Some(places), Some(place)) => places.list(place),
             _ => ListKind::Ordered,
         };
-        let order = match (Collection::of(self.of), said) {
+        let order = match (Collection::from_type_name(self.of), said) {
             (Collection::List, _) => Order::Own,
             (Collection::Set, _) | (Collection::Unknown, ListKind::Set) => {
                 Order::Sorted(Vec::new())

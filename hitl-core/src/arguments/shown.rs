@@ -7,7 +7,7 @@ use hitl_base::json::{parse_with_limits, push_part};
 use hitl_base::redact::{MASK, MAX_POINTER, MaskReason, MaskedPlace, Taint};
 use hitl_base::{Json, JsonText, Redactor};
 
-use super::snapshot::{LookedOver, Snapshot, UNLIMITED};
+use super::snapshot::{SecretScan, Snapshot, UNLIMITED};
 use crate::approval::{MAX_MASKS, Mask};
 use crate::ids::RequestId;
 
@@ -127,13 +127,13 @@ impl Snapshot {
 
     /// What [`shown`](Self::shown) gives, as text, with what is masked. Nothing is copied or
     /// written again where there is nothing to hide.
-    pub(crate) fn shown_text(&self, looked_over: LookedOver, redactor: &Redactor) -> Shown {
+    pub(crate) fn shown_text(&self, looked_over: SecretScan, redactor: &Redactor) -> Shown {
         // There is one way to write a tree, and that is how the text was written.
         let as_it_is = || Shown::clear(JsonText::written(Arc::clone(&self.text)));
         if self.hidden.is_empty() {
             let tree = match looked_over {
-                LookedOver::Clean => return as_it_is(),
-                LookedOver::No(tree) => tree,
+                SecretScan::Clean => return as_it_is(),
+                SecretScan::No(tree) => tree,
             };
             if let Some(tree) = tree.or_else(|| parse_with_limits(&self.text, UNLIMITED).ok()) {
                 debug_assert_eq!(tree.to_text(), *self.text);

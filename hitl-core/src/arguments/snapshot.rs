@@ -15,7 +15,7 @@ use super::places::Places;
 use super::respell::{or_empty, whole_numbers, without_null};
 use super::trace::Trace;
 use super::unwritten::prove_defaults;
-use super::{ArgumentError, SnapshotError, SnapshotWriter, exact};
+use super::{ArgumentError, SnapshotError, SnapshotWriter, lossless};
 use crate::call::Tool;
 
 /// The exact JSON text of a call's arguments, defaults included: what is shown (without its
@@ -50,7 +50,7 @@ impl PartialEq for Snapshot {
 impl Eq for Snapshot {}
 
 /// What is known of a snapshot's text before it is shown.
-pub(crate) enum LookedOver {
+pub(crate) enum SecretScan {
     /// It has surely nothing to hide but what is marked.
     Clean,
     /// That has not been told; with its tree, if somebody has it.
@@ -311,7 +311,7 @@ fn parse_all<T: Tool>(
     let kept = parse_with_limits(taken.text(), UNLIMITED)?;
     let clear = if taken.hidden.is_empty() { None } else { Some(taken.clear()?) };
     let clear = clear.as_ref().unwrap_or(&kept);
-    let unwritten = exact::check(&given, &kept, clear, places.map(AsRef::as_ref))?;
+    let unwritten = lossless::check(&given, &kept, clear, places.map(AsRef::as_ref))?;
     if let Some(known) = places {
         let write = |tree: &Json| {
             let call = T::deserialize(Tree(tree)).ok()?;

@@ -50,7 +50,7 @@ pub(super) fn hash(bytes: &[u8]) -> String {
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 #[non_exhaustive]
-pub struct Head {
+pub struct ChainHead {
     /// The chain's name, unlike that of any other.
     pub stream: String,
     /// The number of the last record; 0 before the first.
@@ -60,7 +60,7 @@ pub struct Head {
     pub hash: String,
 }
 
-impl Head {
+impl ChainHead {
     /// A chain that has no record yet.
     pub fn genesis(stream: impl Into<String>) -> Self {
         let stream = stream.into();
@@ -69,7 +69,7 @@ impl Head {
 
     /// The head after this line, without its line break; nothing when it is no audit record. Of a
     /// line whose content was erased, the hash is that of what stood there.
-    pub fn of_line(line: &[u8]) -> Option<Self> {
+    pub fn from_line(line: &[u8]) -> Option<Self> {
         let Link { seq, stream, erased, .. } = serde_json::from_slice(line).ok()?;
         let hash = match erased {
             Some(_) => Placeholder::read(line)?.hash().to_owned(),
@@ -79,7 +79,7 @@ impl Head {
     }
 }
 
-impl fmt::Debug for Head {
+impl fmt::Debug for ChainHead {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{}#{} {}", self.stream, self.seq, self.hash)
     }
@@ -91,7 +91,7 @@ impl fmt::Debug for Head {
 /// that it was written.
 #[derive(Debug)]
 pub struct ChainWriter {
-    head: Head,
+    head: ChainHead,
     /// The line that was made last, with its line break.
     line: Vec<u8>,
     /// The hash of that line, until it is kept.
@@ -100,12 +100,12 @@ pub struct ChainWriter {
 
 impl ChainWriter {
     /// Goes on after this head.
-    pub fn after(head: Head) -> Self {
+    pub fn after(head: ChainHead) -> Self {
         Self { head, line: Vec::new(), made: None }
     }
 
     /// The head that is kept.
-    pub fn head(&self) -> &Head {
+    pub fn head(&self) -> &ChainHead {
         &self.head
     }
 

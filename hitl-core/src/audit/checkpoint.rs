@@ -5,10 +5,10 @@ use std::fmt::Write as _;
 use hitl_base::Timestamp;
 use serde::{Deserialize, Serialize};
 
-use super::Head;
+use super::ChainHead;
 
 /// The heads of the chains at a moment. Kept elsewhere, it shows what is done to the log later:
-/// records that are cut off, replaced or written anew.
+/// records that are cut off, replaced or rewritten.
 ///
 /// Signed (feature `checkpoints`), it shows who vouches for it. What is signed is plain text, so
 /// that any tool can check it:
@@ -27,7 +27,7 @@ pub struct Checkpoint {
     /// When it was made, by the writer's clock.
     pub at: Timestamp,
     /// The heads, sorted.
-    pub heads: Vec<Head>,
+    pub heads: Vec<ChainHead>,
     /// The public key of who signed it: 64 hexadecimal digits.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub key: Option<String>,
@@ -38,8 +38,8 @@ pub struct Checkpoint {
 
 impl Checkpoint {
     /// An unsigned checkpoint.
-    pub fn new(at: Timestamp, heads: impl IntoIterator<Item = Head>) -> Self {
-        let mut heads: Vec<Head> = heads.into_iter().collect();
+    pub fn new(at: Timestamp, heads: impl IntoIterator<Item = ChainHead>) -> Self {
+        let mut heads: Vec<ChainHead> = heads.into_iter().collect();
         heads.sort();
         Self { schema: 1, at, heads, key: None, signature: None }
     }
@@ -47,7 +47,7 @@ impl Checkpoint {
     /// What a signature is over.
     pub fn text(&self) -> String {
         let mut text = format!("hitl.checkpoint.v1\n{}\n", self.at);
-        for Head { stream, seq, hash } in &self.heads {
+        for ChainHead { stream, seq, hash } in &self.heads {
             // Writing to a String cannot fail.
             let _ = writeln!(text, "{stream} {seq} {hash}");
         }

@@ -33,7 +33,7 @@ pub trait ErasableLog: Send + Sync {
     }
 }
 
-/// Where a file is written anew.
+/// Returns the path at which a file is rewritten.
 pub(super) fn beside(path: &Path) -> PathBuf {
     let mut name = path.as_os_str().to_owned();
     name.push(".erasing");

@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 use serde::Deserialize;
 
 use super::placeholder::{ErasedLine, Placeholder};
-use super::{FindingKind, Head};
+use super::{ChainHead, FindingKind};
 use crate::call::CallKey;
 use crate::ids::RequestId;
 
@@ -15,9 +15,9 @@ pub(super) struct Erasures {
     /// Each placeholder: the line that it stands for, the call that it says, and where it was met.
     met: Vec<(ErasedLine, Option<RequestId>, (String, u64))>,
     /// The lines that records of erasures list, with the call of the record, and where it stands.
-    listed: HashMap<ErasedLine, Vec<(Option<RequestId>, Head)>>,
+    listed: HashMap<ErasedLine, Vec<(Option<RequestId>, ChainHead)>>,
     /// The calls that such records are about.
-    said: BTreeMap<RequestId, (CallKey, Head)>,
+    said: BTreeMap<RequestId, (CallKey, ChainHead)>,
 }
 
 /// What is found, in which file, on which line, in which chain, and what it means.
@@ -41,7 +41,7 @@ const BEGINNING: &[u8] = b"\"event\":{\"event\":\"erased\"";
 
 impl Erasures {
     /// Takes note of a line that has its content.
-    pub(super) fn add(&mut self, line: &[u8], at: &Head) {
+    pub(super) fn add(&mut self, line: &[u8], at: &ChainHead) {
         // The event comes first, before anything that a call can say.
         let is_one = line.windows(8).position(|part| part == b"\"event\":");
         if !is_one.is_some_and(|at| line[at..].starts_with(BEGINNING)) {
@@ -62,18 +62,18 @@ impl Erasures {
     }
 
     /// The calls that the log says were erased, their keys, and where.
-    pub(super) fn said(&self) -> Vec<(RequestId, CallKey, Head)> {
+    pub(super) fn said(&self) -> Vec<(RequestId, CallKey, ChainHead)> {
         let each = self.said.iter();
         each.map(|(id, (key, place))| (*id, key.clone(), place.clone())).collect()
     }
 
     /// What is wrong with the placeholders. `covers` says whether a checkpoint vouches for a
     /// record; the store does not, because it may have erased what the audit is to keep.
-    pub(super) fn findings(&self, covers: impl Fn(&Head) -> bool) -> Vec<Found> {
+    pub(super) fn findings(&self, covers: impl Fn(&ChainHead) -> bool) -> Vec<Found> {
         let mut found = Vec::new();
         for (line, call, (file, number)) in &self.met {
             let records = self.listed.get(line).into_iter().flatten();
-            let allowing: Vec<&Head> =
+            let allowing: Vec<&ChainHead> =
                 records.filter(|(of, _)| of == call).map(|(_, place)| place).collect();
             let (kind, why) = if let Some(place) = allowing.first() {
                 if allowing.iter().any(|place| covers(place)) {

@@ -4,7 +4,7 @@ use std::fmt;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::PathBuf;
 
-use super::{AuditError, AuditRecord, AuditSink, ErasableLog, Head};
+use super::{AuditError, AuditRecord, AuditSink, ChainHead, ErasableLog};
 
 /// Hands each record to several sinks, in the order in which they were added.
 ///
@@ -56,7 +56,7 @@ impl AuditSink for FanOut {
     }
 
     /// The place is that in the first required sink that has a chain.
-    fn keep(&self, record: &AuditRecord) -> Result<Option<Head>, AuditError> {
+    fn keep(&self, record: &AuditRecord) -> Result<Option<ChainHead>, AuditError> {
         // The required ones first: what they refuse, nobody else need see.
         let of = |need| self.sinks.iter().filter(move |(_, of)| *of == need).map(|(sink, _)| sink);
         if of(Need::Required).next().is_none() {
@@ -79,13 +79,13 @@ impl AuditSink for FanOut {
         Ok(place)
     }
 
-    fn learn(&self, others: &[Head]) {
+    fn learn(&self, others: &[ChainHead]) {
         for (sink, _) in &self.sinks {
             sink.learn(others);
         }
     }
 
-    fn heads(&self) -> Vec<Head> {
+    fn heads(&self) -> Vec<ChainHead> {
         self.sinks.iter().flat_map(|(sink, _)| sink.heads()).collect()
     }
 

@@ -3,15 +3,16 @@
 use std::fs::{self, File, OpenOptions, TryLockError};
 use std::io::{self, Read as _, Write as _};
 use std::path::{Path, PathBuf};
-use std::sync::PoisonError;
+use std::sync::{Arc, PoisonError};
 
 use hitl_base::id::Uuid;
 
 use super::erasable::{self, Successor};
+use super::group_commit::{Commit, GroupCommit, PendingSync};
 use super::segments::{self, Tail};
 use super::{
-    AuditError, AuditReader, AuditRecord, AuditSink, CallAudit, ChainWriter, Durability,
-    ErasableLog, Head, JsonlFiles, Replace,
+    AuditError, AuditReader, AuditRecord, AuditSink, CallAudit, ChainHead, ChainWriter, Durability,
+    ErasableLog, JsonlFiles, Replace,
 };
 use crate::ids::RequestId;
 use crate::sync::{Mutex, MutexGuard};
@@ -23,8 +24,9 @@ const WRITERS: u32 = 1_000;
 ///
 /// The file is locked for this process: two writers would fork the chain. Several processes have a
 /// file each; [`in_folder`](Self::in_folder) finds a free one. What `Ok` means is chosen with
-/// [`durability`](Self::durability); unless told otherwise, a record survives `kill -9`, not a
-/// power loss.
+/// [`durability`](Self::durability); by default, a record survives `kill -9`, not a
+/// power loss. Records that must be on the disk are synced by a thread of its own, together with
+/// all others that wait by then.
 #[derive(Debug)]
 pub struct JsonlAudit {
     path: PathBuf,
@@ -32,11 +34,14 @@ pub struct JsonlAudit {
     rotate_at: Option<u64>,
     torn: Option<PathBuf>,
     writer: Mutex<Writer>,
+    commits: GroupCommit,
+    /// The last head that was given to others.
+    kept: Mutex<ChainHead>,
 }
 
 #[derive(Debug)]
 struct Writer {
-    file: File,
+    file: Arc<File>,
     /// Held for as long as the writer lives; the file itself changes with each rotation.
     _lock: File,
     /// Bytes of whole lines.
@@ -100,7 +105,7 @@ impl JsonlAudit {
     /// Starts a new file now. Does nothing when this one is empty.
     pub fn rotate(&self) -> Result<(), AuditError> {
         let mut writer = self.writer();
-        self.start_anew(&mut writer).map_err(|e| self.failed("cannot rotate", e))
+        self.start_segment(&mut writer).map_err(|e| self.failed("cannot rotate", e))
     }
 
     /// `None` when another process holds the file.
@@ -120,7 +125,7 @@ impl JsonlAudit {
                 Err(TryLockError::Error(e)) => return Err(failed("lock", e)),
             }
         }
-        // What a process that died had begun to write anew; the file itself is whole.
+        // What a process that died had begun to rewrite; the file itself is whole.
         for file in segments::of(path).map_err(|e| failed("read", e))?.iter().map(PathBuf::as_path)
         {
             let _absent = fs::remove_file(erasable::beside(file));
@@ -136,15 +141,16 @@ impl JsonlAudit {
         };
         let head = match head_of(&tail, path).map_err(|e| failed("read", e))? {
             Some(head) => head,
-            None if tail.last.is_none() => Head::genesis(Uuid::new_v4().to_string()),
+            None if tail.last.is_none() => ChainHead::genesis(Uuid::new_v4().to_string()),
             None => {
                 return Err(AuditError::new(format!(
                     "the last line of {name} is no audit record; move the file away"
                 )));
             }
         };
+        let kept = Mutex::new(head.clone());
         let writer = Writer {
-            file,
+            file: Arc::new(file),
             _lock: lock,
             length: tail.length,
             chain: ChainWriter::after(head),
@@ -156,6 +162,8 @@ impl JsonlAudit {
             rotate_at: None,
             torn,
             writer: Mutex::new(writer),
+            commits: GroupCommit::default(),
+            kept,
         }))
     }
 
@@ -170,18 +178,18 @@ impl JsonlAudit {
 
     /// Renames the file and goes on in a new one. A crash in between leaves an empty or no file,
     /// and the chain goes on after the newest segment.
-    fn start_anew(&self, writer: &mut Writer) -> io::Result<()> {
+    fn start_segment(&self, writer: &mut Writer) -> io::Result<()> {
         if writer.length == 0 {
             return Ok(());
         }
-        writer.file.sync_data()?;
+        self.sync_now(&writer.file)?;
         let full = segments::rotated(&self.path, writer.chain.head().seq);
         fs::rename(&self.path, &full)?;
         // From here on nothing must go to the old file.
         writer.broken = true;
         let file = open(&self.path)?;
         file.try_lock().map_err(io::Error::from)?;
-        writer.file = file;
+        writer.file = Arc::new(file);
         writer.length = 0;
         writer.broken = false;
         Ok(())
@@ -193,34 +201,49 @@ fn open(path: &Path) -> io::Result<File> {
 }
 
 /// Where the chain goes on: after the last line of the file, or of its newest segment.
-fn head_of(tail: &Tail, path: &Path) -> io::Result<Option<Head>> {
+fn head_of(tail: &Tail, path: &Path) -> io::Result<Option<ChainHead>> {
     if let Some(last) = &tail.last {
-        return Ok(Head::of_line(last));
+        return Ok(ChainHead::from_line(last));
     }
     let Some(newest) = segments::of(path)?.pop() else { return Ok(None) };
     let tail = segments::tail(&mut File::open(newest)?)?;
-    Ok(tail.last.as_deref().and_then(Head::of_line))
+    Ok(tail.last.as_deref().and_then(ChainHead::from_line))
 }
 
 impl AuditReader for JsonlAudit {
     /// Of this file and its segments; of what other processes write, see [`JsonlFiles`].
-    fn of_call(&self, call: RequestId) -> Result<CallAudit, AuditError> {
-        JsonlFiles::new([&self.path]).of_call(call)
+    fn read_call(&self, call: RequestId) -> Result<CallAudit, AuditError> {
+        JsonlFiles::new([&self.path]).read_call(call)
     }
 }
 
 impl AuditSink for JsonlAudit {
     fn append(&self, record: &AuditRecord) -> Result<(), AuditError> {
-        self.write(record).map(drop)
+        self.begin(record)?.wait().map(drop)
     }
 
-    fn keep(&self, record: &AuditRecord) -> Result<Option<Head>, AuditError> {
-        let writer = self.write(record)?;
-        Ok(Some(writer.chain.head().clone()))
+    fn keep(&self, record: &AuditRecord) -> Result<Option<ChainHead>, AuditError> {
+        self.begin(record)?.wait()
     }
 
-    fn heads(&self) -> Vec<Head> {
-        vec![self.writer().chain.head().clone()]
+    fn begin(&self, record: &AuditRecord) -> Result<Commit, AuditError> {
+        let (head, sync) = self.write(record)?;
+        Ok(Commit::after(head, sync))
+    }
+
+    /// Waits for the syncs that were asked for: the store must not hear of a record that a power
+    /// loss may take back.
+    fn heads(&self) -> Vec<ChainHead> {
+        let writer = self.writer();
+        let head = writer.chain.head().clone();
+        let requested = self.commits.requested();
+        drop(writer);
+        let is_kept = requested.wait().is_ok();
+        let mut kept = self.kept.lock().unwrap_or_else(PoisonError::into_inner);
+        if is_kept && head.seq > kept.seq {
+            *kept = head;
+        }
+        vec![kept.clone()]
     }
 
     fn files(&self) -> Vec<PathBuf> {
@@ -253,17 +276,14 @@ impl ErasableLog for JsonlAudit {
     }
 
     fn sync(&self) -> Result<(), AuditError> {
-        self.writer().file.sync_data().map_err(|e| self.failed("cannot sync", e))
+        let writer = self.writer();
+        self.sync_now(&writer.file).map_err(|e| self.failed("cannot sync", e))
     }
 
     fn rewrite(&self, replace: &mut Replace<'_>) -> Result<u64, AuditError> {
         let mut writer = self.writer();
-        if writer.broken {
-            let why =
-                format!("the audit file {} failed before; open it again", self.path.display());
-            return Err(AuditError::new(why));
-        }
-        let failed = |e| self.failed("cannot write anew", e);
+        self.check(&writer)?;
+        let failed = |e| self.failed("cannot rewrite", e);
         let mut replaced = 0;
         for segment in segments::of(&self.path).map_err(failed)? {
             replaced += erasable::rewrite(&segment, replace).map_err(failed)?;
@@ -277,7 +297,7 @@ impl ErasableLog for JsonlAudit {
         let file = open(&self.path).map_err(failed)?;
         file.try_lock().map_err(|e| failed(e.into()))?;
         writer.length = file.metadata().map_err(failed)?.len();
-        writer.file = file;
+        writer.file = Arc::new(file);
         writer.broken = false;
         erasable::sync_folder(&self.path).map_err(failed)?;
         Ok(replaced)
@@ -295,33 +315,42 @@ impl ErasableLog for JsonlAudit {
 }
 
 impl JsonlAudit {
-    /// Writes a record with one call of the system, and gives the writer, which stands after it.
-    fn write(&self, record: &AuditRecord) -> Result<MutexGuard<'_, Writer>, AuditError> {
-        let mut guard = self.writer();
-        let writer = &mut *guard;
-        if writer.broken {
+    /// Refuses when the file failed before.
+    fn check(&self, writer: &Writer) -> Result<(), AuditError> {
+        if writer.broken || self.commits.has_failed() {
             return Err(AuditError::new(format!(
                 "the audit file {} failed before; open it again",
                 self.path.display()
             )));
         }
+        Ok(())
+    }
+
+    /// Syncs the file on this thread. After a failed sync nobody knows what is on the disk.
+    fn sync_now(&self, file: &File) -> io::Result<()> {
+        file.sync_data().inspect_err(|_| self.commits.fail())
+    }
+
+    /// Writes a record with one call of the system. Returns the head of the chain after it, and the
+    /// sync that the record waits for, if its [durability](Self::durability) wants one.
+    fn write(&self, record: &AuditRecord) -> Result<(ChainHead, Option<PendingSync>), AuditError> {
+        let mut guard = self.writer();
+        let writer = &mut *guard;
+        self.check(writer)?;
         if self.rotate_at.is_some_and(|full| writer.length >= full) {
-            self.start_anew(writer).map_err(|e| self.failed("cannot rotate", e))?;
+            self.start_segment(writer).map_err(|e| self.failed("cannot rotate", e))?;
         }
         let line = writer.chain.next_line(record)?;
         writer.broken = true;
-        if let Err(error) = writer.file.write_all(line) {
+        if let Err(error) = (&*writer.file).write_all(line) {
             // Takes back what was written of the line, so that the chain stays whole.
             writer.broken = writer.file.set_len(writer.length).is_err();
             return Err(self.failed("cannot write to", error));
         }
-        if self.durability.syncs(record) {
-            // After a failed sync nobody knows what is on the disk: the writer stays broken.
-            writer.file.sync_data().map_err(|e| self.failed("cannot sync", e))?;
-        }
         writer.broken = false;
         writer.length += line.len() as u64;
         writer.chain.keep();
-        Ok(guard)
+        let syncs = self.durability.syncs(record);
+        Ok((writer.chain.head().clone(), syncs.then(|| self.commits.request(&writer.file))))
     }
 }

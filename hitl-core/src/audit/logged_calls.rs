@@ -5,14 +5,14 @@ use std::collections::{BTreeMap, HashMap};
 
 use serde::Deserialize;
 
-use super::Head;
+use super::ChainHead;
 use crate::call::CallKey;
 use crate::ids::RequestId;
 
 /// The calls that a log mentions.
 #[derive(Debug, Default)]
 pub(super) struct LoggedCalls {
-    pub(super) intents: HashMap<String, Vec<Head>>,
+    pub(super) intents: HashMap<String, Vec<ChainHead>>,
     /// By call, the change with the highest version.
     pub(super) changes: BTreeMap<RequestId, LoggedChange>,
 }
@@ -43,7 +43,7 @@ struct Record<'l> {
 
 impl LoggedCalls {
     /// Takes note of a line. Nothing of lines that are about no call in the store.
-    pub(super) fn add(&mut self, line: &[u8], at: &Head) {
+    pub(super) fn add(&mut self, line: &[u8], at: &ChainHead) {
         let Ok(Line { event: record }) = serde_json::from_slice(line) else { return };
         let Some(call) = record.call else { return };
         if record.event == "claimed" {

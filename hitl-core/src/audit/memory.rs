@@ -6,8 +6,8 @@ use std::sync::{Arc, PoisonError};
 use hitl_base::id::Uuid;
 
 use super::{
-    AuditError, AuditReader, AuditRecord, AuditSink, CallAudit, ChainWriter, ErasableLog, Head,
-    Kept, Replace,
+    AuditError, AuditReader, AuditRecord, AuditSink, CallAudit, ChainHead, ChainWriter,
+    ErasableLog, Replace, StoredRecord,
 };
 use crate::ids::RequestId;
 use crate::sync::{Mutex, MutexGuard};
@@ -81,7 +81,7 @@ impl AuditSink for MemoryAudit {
 impl Records {
     /// A record as the line that it would be. Each is the first of its chain: there is none here.
     fn line(&self, seq: u64, record: &AuditRecord) -> Result<Vec<u8>, AuditError> {
-        let before = Head { seq: seq - 1, ..Head::genesis(self.stream.clone()) };
+        let before = ChainHead { seq: seq - 1, ..ChainHead::genesis(self.stream.clone()) };
         Ok(ChainWriter::after(before).next(record)?.to_vec())
     }
 }
@@ -115,12 +115,12 @@ impl ErasableLog for MemoryAudit {
 
 impl AuditReader for MemoryAudit {
     /// Of the latest ten thousand records; `cut` says that older ones have left.
-    fn of_call(&self, call: RequestId) -> Result<CallAudit, AuditError> {
+    fn read_call(&self, call: RequestId) -> Result<CallAudit, AuditError> {
         let records = self.kept();
         let found = (1..)
             .zip(records.kept.iter())
             .filter(|(_, (_, record))| record.call == Some(call))
-            .map(|(seq, (_, record))| Kept { stream: None, seq, record: record.clone() });
-        Ok(CallAudit::of(found.collect(), records.last >= KEPT as u64))
+            .map(|(seq, (_, record))| StoredRecord { stream: None, seq, record: record.clone() });
+        Ok(CallAudit::new(found.collect(), records.last >= KEPT as u64))
     }
 }

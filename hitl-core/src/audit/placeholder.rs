@@ -140,11 +140,11 @@ impl Placeholder {
 
 #[cfg(test)]
 mod tests {
-    use super::super::chain::{ChainWriter, Head};
+    use super::super::chain::{ChainHead, ChainWriter};
     use super::*;
 
     fn line(record: &AuditRecord) -> Vec<u8> {
-        ChainWriter::after(Head::genesis("s")).next(record).unwrap().to_vec()
+        ChainWriter::after(ChainHead::genesis("s")).next(record).unwrap().to_vec()
     }
 
     #[test]
@@ -159,7 +159,7 @@ mod tests {
         assert!(!String::from_utf8(placeholder.clone()).unwrap().contains("private"));
         let kept = Placeholder::read(&placeholder).unwrap();
         assert_eq!((kept.line(), kept.call()), (read.erased(&bytes), Some(call)));
-        assert_eq!(Head::of_line(&placeholder), Head::of_line(&bytes));
+        assert_eq!(ChainHead::from_line(&placeholder), ChainHead::from_line(&bytes));
         assert!(Line::read(&placeholder).is_none() && Placeholder::read(&bytes).is_none());
     }
 

@@ -7,7 +7,7 @@ use hitl_base::{JsonText, Timestamp};
 use serde::{Deserialize, Serialize};
 
 use super::ErasedLine;
-use crate::approval::{Authority, KnownBy};
+use crate::approval::{KnownBy, ReviewerIdentity};
 use crate::call::{BindingDigest, CallKey, Principal, PrincipalKind, Risk};
 use crate::confidence::Assessment;
 use crate::ids::{ClaimToken, DecisionId, RequestId};
@@ -43,7 +43,7 @@ pub enum AuditEvent {
     Failed,
     /// The body was started and how it ended is not known.
     Unknown,
-    /// A human settled what was unknown.
+    /// A human resolved an unknown outcome.
     Resolved,
     /// Nobody decided in time.
     Expired,
@@ -300,13 +300,13 @@ impl AuditRecord {
 
     /// Says who decided it, and how it is known who they are.
     #[must_use]
-    pub(crate) fn known(mut self, by: &Authority) -> Self {
+    pub(crate) fn known(mut self, by: &ReviewerIdentity) -> Self {
         self.known_by = Some(by.known_by);
         self.by(by.principal.clone())
     }
 
     /// An event of a call that has a record.
-    pub(crate) fn of(event: AuditEvent, record: &CallRecord, at: Timestamp) -> Self {
+    pub(crate) fn new(event: AuditEvent, record: &CallRecord, at: Timestamp) -> Self {
         Self {
             call: Some(record.id()),
             version: Some(record.version),

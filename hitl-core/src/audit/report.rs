@@ -4,7 +4,7 @@ use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
-use super::Head;
+use super::ChainHead;
 use crate::ids::RequestId;
 
 /// What was found.
@@ -27,7 +27,7 @@ pub enum FindingKind {
     /// The log ends before a record that a checkpoint names: cut off, or an older copy put back.
     Truncated,
     /// The log has another record where a checkpoint, or a second copy, names one: it was written
-    /// anew from somewhere before.
+    /// again from an earlier place.
     Forked,
     /// A checkpoint is not signed by a key that is trusted, or was changed.
     BadCheckpoint,
@@ -112,7 +112,7 @@ pub struct Report {
     pub records: u64,
     /// How every chain ends, sorted. Export them as a [`Checkpoint`](super::Checkpoint) when
     /// nothing was found.
-    pub heads: Vec<Head>,
+    pub heads: Vec<ChainHead>,
     /// How many of the records are placeholders: their content was erased.
     #[serde(default)]
     pub erased: u64,

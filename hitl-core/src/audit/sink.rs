@@ -3,7 +3,7 @@
 use std::io;
 use std::path::PathBuf;
 
-use super::{AuditRecord, ErasableLog, Head};
+use super::{AuditRecord, ChainHead, Commit, ErasableLog};
 use crate::call::Risk;
 
 /// A record could not be kept.
@@ -52,19 +52,26 @@ pub trait AuditSink: Send + Sync + 'static {
     /// As [`append`](Self::append), and says where the record stands: what the head of its chain is
     /// then. Nothing when there is no chain. A sink that keeps a chain, or wraps one that does, has
     /// this too, so that the store can name the place of an intent.
-    fn keep(&self, record: &AuditRecord) -> Result<Option<Head>, AuditError> {
+    fn keep(&self, record: &AuditRecord) -> Result<Option<ChainHead>, AuditError> {
         self.append(record).map(|()| None)
+    }
+
+    /// Takes a record, in its order, and returns before it is kept where that takes long. A gate
+    /// calls this one after the other and waits for the [`Commit`]s at the same time, so that they
+    /// share a sync. A sink that is fast need not implement it.
+    fn begin(&self, record: &AuditRecord) -> Result<Commit, AuditError> {
+        self.keep(record).map(Commit::kept)
     }
 
     /// How the chains of other writers of the same store end, as last known: for a sink that makes
     /// checkpoints, which list them too. Others need not care.
-    fn learn(&self, others: &[Head]) {
-        let _: &[Head] = others;
+    fn learn(&self, others: &[ChainHead]) {
+        let _: &[ChainHead] = others;
     }
 
     /// How the chains that this sink writes end now; empty for a sink that keeps no chain. The gate
     /// registers their names with its store, so that a chain that goes missing is missed.
-    fn heads(&self) -> Vec<Head> {
+    fn heads(&self) -> Vec<ChainHead> {
         Vec::new()
     }
 
@@ -82,8 +89,8 @@ pub trait AuditSink: Send + Sync + 'static {
     }
 
     /// Returns names of what it keeps records in and cannot [erase](Self::erasable) them from, for
-    /// whoever erases. Empty for a sink that keeps nothing, or can erase all that it keeps; a sink
-    /// that wraps another passes them on.
+    /// the one who erases. Empty for a sink that keeps nothing, or can erase all that it keeps; a
+    /// sink that wraps another passes them on.
     ///
     /// Unless a sink says otherwise, it is taken to keep what it is given.
     fn unerasable(&self) -> Vec<String> {
@@ -108,15 +115,19 @@ impl<A: AuditSink + ?Sized> AuditSink for std::sync::Arc<A> {
         (**self).append(record)
     }
 
-    fn keep(&self, record: &AuditRecord) -> Result<Option<Head>, AuditError> {
+    fn keep(&self, record: &AuditRecord) -> Result<Option<ChainHead>, AuditError> {
         (**self).keep(record)
     }
 
-    fn learn(&self, others: &[Head]) {
+    fn begin(&self, record: &AuditRecord) -> Result<Commit, AuditError> {
+        (**self).begin(record)
+    }
+
+    fn learn(&self, others: &[ChainHead]) {
         (**self).learn(others);
     }
 
-    fn heads(&self) -> Vec<Head> {
+    fn heads(&self) -> Vec<ChainHead> {
         (**self).heads()
     }
 }
@@ -138,15 +149,19 @@ impl<T: AuditSink + ?Sized> AuditSink for Box<T> {
         (**self).append(record)
     }
 
-    fn keep(&self, record: &AuditRecord) -> Result<Option<Head>, AuditError> {
+    fn keep(&self, record: &AuditRecord) -> Result<Option<ChainHead>, AuditError> {
         (**self).keep(record)
     }
 
-    fn learn(&self, others: &[Head]) {
+    fn begin(&self, record: &AuditRecord) -> Result<Commit, AuditError> {
+        (**self).begin(record)
+    }
+
+    fn learn(&self, others: &[ChainHead]) {
         (**self).learn(others);
     }
 
-    fn heads(&self) -> Vec<Head> {
+    fn heads(&self) -> Vec<ChainHead> {
         (**self).heads()
     }
 }

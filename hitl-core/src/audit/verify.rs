@@ -10,7 +10,7 @@ use super::chain::{Link, hash};
 use super::erasures::Erasures;
 use super::logged_calls::LoggedCalls;
 use super::placeholder::Placeholder;
-use super::{Checkpoint, Finding, FindingKind, Head, Report};
+use super::{ChainHead, Checkpoint, Finding, FindingKind, Report};
 
 /// Findings beyond this many are not listed one by one.
 const LISTED: usize = 1_000;
@@ -44,7 +44,7 @@ pub struct Verifier {
 /// What is known of one chain.
 #[derive(Debug)]
 struct Stream {
-    head: Head,
+    head: ChainHead,
     /// Checkpoints about it that were met on the way: their numbers.
     met: HashSet<u64>,
     /// The first record that was seen.
@@ -167,7 +167,7 @@ impl Verifier {
             Some(placeholder) => placeholder.hash().to_owned(),
             None => hash(bytes),
         };
-        let head = Head { stream: link.stream.to_owned(), seq: link.seq, hash: hash_of };
+        let head = ChainHead { stream: link.stream.to_owned(), seq: link.seq, hash: hash_of };
         if let Some(stream) = self.streams.get(link.stream) {
             let before = &stream.head;
             let (seq, same) = (before.seq, link.prev == before.hash);
@@ -225,7 +225,7 @@ impl Verifier {
     }
 
     /// Compares a record with the checkpoints. Whether one names it.
-    fn compare(&mut self, place: &Place<'_>, head: &Head) -> bool {
+    fn compare(&mut self, place: &Place<'_>, head: &ChainHead) -> bool {
         let named = self.named.as_ref().and_then(|named| named.get(&head.stream)?.get(&head.seq));
         let Some(hashes) = named else { return false };
         if hashes.iter().any(|hash| *hash != head.hash) {
@@ -279,11 +279,11 @@ impl Verifier {
             let place = Place { file: &first.file, line: first.line };
             self.found(FindingKind::Missing, &place, Some(&stream), why);
         }
-        let covered = |head: &Head| {
+        let covered = |head: &ChainHead| {
             let named = checkpoints.iter().flat_map(|checkpoint| &checkpoint.heads);
             named.into_iter().any(|named| named.stream == head.stream && named.seq >= head.seq)
         };
-        let vouched = |head: &Head| checkpoints.is_empty() || covered(head);
+        let vouched = |head: &ChainHead| checkpoints.is_empty() || covered(head);
         let erasures = std::mem::take(&mut self.erasures);
         for (kind, file, line, stream, why) in erasures.findings(vouched) {
             self.found(kind, &Place { file: &file, line }, Some(&stream), why);
@@ -308,7 +308,7 @@ impl Verifier {
         }
     }
 
-    fn check_end(&mut self, checkpoint: &Checkpoint, named: &Head) {
+    fn check_end(&mut self, checkpoint: &Checkpoint, named: &ChainHead) {
         if named.seq == 0 {
             return;
         }

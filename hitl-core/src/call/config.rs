@@ -2,14 +2,14 @@
 
 use std::time::Duration;
 
-use super::{Escalate, Hints, Risk, StageSpec, Thresholds};
+use super::{EscalationSpec, Risk, StageSpec, Thresholds, ToolAnnotations};
 use crate::approval::Choice;
-use crate::policy::{Deciders, Eyes};
+use crate::policy::{Deciders, RequesterRule};
 
 /// How the gate treats a tool.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
-pub struct HitlConfig {
+pub struct ToolConfig {
     /// What kind of approval it is: `contract`, `deletion`, `financial`, `communication`, or your
     /// own word. Front ends choose a card by it.
     pub approval_type: &'static str,
@@ -26,15 +26,15 @@ pub struct HitlConfig {
     /// What a human may answer.
     pub decisions: &'static [Choice],
     /// Whether the requester, and an editor of the call, may approve it.
-    pub eyes: Eyes,
+    pub eyes: RequesterRule,
     /// Who may answer, beside humans.
     pub deciders: Deciders,
     /// Who must approve, stage after stage; without one, one person.
     pub stages: &'static [StageSpec],
     /// Who is asked when nobody has decided in time. Without it, the call expires.
-    pub escalate: Option<Escalate>,
+    pub escalate: Option<EscalationSpec>,
     /// How often an idempotent tool is tried in all when an outcome is not known. Of no use to
-    /// other tools: they are tried once, and a human settles the rest.
+    /// other tools: they are tried once, and a human resolves the rest.
     pub attempts: u32,
     /// How long an approval may take. After it, nothing runs. Without one, the queue's due time for
     /// the risk is the limit.
@@ -48,13 +48,13 @@ pub struct HitlConfig {
     /// One line that says what would happen, with `{parameter}` where an argument belongs.
     pub describe: Option<&'static str>,
     /// What the tool does to the world.
-    pub hints: Hints,
+    pub hints: ToolAnnotations,
     /// Arguments whose text nobody interprets: no shell, file system, browser, database or
     /// template. Written as in a rule: `note`, `to.comment`, `items[*].text`.
     pub inert: &'static [&'static str],
 }
 
-impl HitlConfig {
+impl ToolConfig {
     /// The configuration of a tool that says nothing: medium risk, base confidence 70, thresholds
     /// 85 and 60.
     pub const DEFAULT: Self = Self {
@@ -65,7 +65,7 @@ impl HitlConfig {
         quick_threshold: None,
         requires_reason: false,
         decisions: &[Choice::Approve, Choice::Edit, Choice::Reject, Choice::Respond, Choice::Abort],
-        eyes: Eyes::ByLevel,
+        eyes: RequesterRule::ByLevel,
         deciders: Deciders::HUMANS,
         stages: &[],
         escalate: None,
@@ -75,7 +75,12 @@ impl HitlConfig {
         approve_label: "Approve",
         reject_label: "Reject",
         describe: None,
-        hints: Hints { read_only: false, destructive: false, idempotent: false, open_world: false },
+        hints: ToolAnnotations {
+            read_only: false,
+            destructive: false,
+            idempotent: false,
+            open_world: false,
+        },
         inert: &[],
     };
 
@@ -128,10 +133,10 @@ impl HitlConfig {
         self
     }
 
-    /// Neither the requester nor whoever edits the call may approve it.
+    /// Neither the requester nor an editor of the call may approve it.
     #[must_use]
     pub const fn four_eyes(mut self) -> Self {
-        self.eyes = Eyes::Four;
+        self.eyes = RequesterRule::MayNotApprove;
         self
     }
 
@@ -139,7 +144,7 @@ impl HitlConfig {
     /// are enough. Without this, Full and grants are another human's to give.
     #[must_use]
     pub const fn requester_may_decide(mut self) -> Self {
-        self.eyes = Eyes::Two;
+        self.eyes = RequesterRule::MayApprove;
         self
     }
 
@@ -168,7 +173,7 @@ impl HitlConfig {
     /// Sets who is asked when nobody has decided in time, instead of letting the call expire.
     #[must_use]
     pub const fn escalate(mut self, role: Option<&'static str>, within: Duration) -> Self {
-        self.escalate = Some(Escalate { role, within });
+        self.escalate = Some(EscalationSpec { role, within });
         self
     }
 

@@ -49,7 +49,7 @@ impl Default for Tenant {
 ///
 /// ```
 /// # use hitl_core::CallContext;
-/// let cx = CallContext::of("alice").role("admin").tenant("acme").workspace_verified();
+/// let cx = CallContext::new("alice").role("admin").tenant("acme").workspace_verified();
 /// assert!(cx.has_role("admin"));
 /// ```
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -87,7 +87,7 @@ pub struct CallContext {
 
 impl CallContext {
     /// The context of a principal: no roles, the default tenant, nothing verified.
-    pub fn of(principal: impl Into<Principal>) -> Self {
+    pub fn new(principal: impl Into<Principal>) -> Self {
         Self {
             principal: principal.into(),
             agent: None,
@@ -109,7 +109,7 @@ impl CallContext {
     ///
     /// ```
     /// # use hitl_core::CallContext;
-    /// let cx = CallContext::of("ann").submitted_by("claude-code");
+    /// let cx = CallContext::new("ann").submitted_by("claude-code");
     /// assert_eq!(cx.agent.unwrap().as_str(), "agent:claude-code");
     /// ```
     #[must_use]
@@ -186,13 +186,13 @@ impl CallContext {
 
 impl From<Principal> for CallContext {
     fn from(principal: Principal) -> Self {
-        Self::of(principal)
+        Self::new(principal)
     }
 }
 
 impl From<&str> for CallContext {
     fn from(principal: &str) -> Self {
-        Self::of(principal)
+        Self::new(principal)
     }
 }
 

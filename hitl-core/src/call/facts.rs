@@ -3,7 +3,7 @@
 use hitl_base::JsonText;
 use serde::{Deserialize, Serialize};
 
-use super::{Fingerprint, Hints, Risk, Thresholds};
+use super::{Fingerprint, Risk, Thresholds, ToolAnnotations};
 use crate::approval::{ApprovalRequest, Choice};
 
 /// Where a tool's arguments are checked.
@@ -54,7 +54,7 @@ pub struct ToolFacts {
     /// How bad a wrong call is.
     pub risk: Risk,
     /// What it does to the world.
-    pub hints: Hints,
+    pub hints: ToolAnnotations,
     /// Its thresholds.
     pub thresholds: Thresholds,
     /// What may be answered.

@@ -15,7 +15,7 @@ pub enum InvalidSpec {
     ThresholdsCrossed,
     /// Read-only and destructive at once.
     #[error("a tool cannot be read_only and destructive")]
-    Hints,
+    Annotations,
     /// `expires`, `timeout` or the time to escalate within is zero.
     #[error("expires, timeout and the time to escalate within must be longer than zero")]
     ZeroDuration,

@@ -29,16 +29,16 @@ impl CallKey {
     }
 
     /// A key that no other call has. Such a call cannot be re-attached to after a restart.
-    pub(crate) fn fresh(tenant: Tenant) -> Self {
-        Self::of_run(tenant, new_v7())
+    pub(crate) fn generate(tenant: Tenant) -> Self {
+        Self::from_run(tenant, mint())
     }
 
     /// The same, for a call that leaves no record: nothing but its audit has this key.
-    pub(crate) fn passing(tenant: Tenant, runs: &EphemeralIds) -> Self {
-        Self::of_run(tenant, runs.next())
+    pub(crate) fn generate_ephemeral(tenant: Tenant, runs: &Series) -> Self {
+        Self::from_run(tenant, runs.next())
     }
 
-    fn of_run(tenant: Tenant, run: Uuid) -> Self {
+    fn from_run(tenant: Tenant, run: Uuid) -> Self {
         let mut text = Uuid::encode_buffer();
         let run: &str = run.hyphenated().encode_lower(&mut text);
         Self { tenant, run: run.into(), position: 0 }

@@ -5,20 +5,20 @@ mod contents;
 mod context;
 mod digest;
 mod facts;
+mod host_state;
 mod identity;
 mod invalid_spec;
 mod key;
+mod model_message;
 mod outcome;
 mod permit;
-mod returned;
 mod same;
 mod spec;
-mod state;
-mod told;
 mod tool;
+mod tool_return;
 mod version;
 
-pub use config::HitlConfig;
+pub use config::ToolConfig;
 pub use contents::{ContentPath, ContentReaders, MAX_CONTENTS};
 pub(crate) use contents::{ContentReader, Given, Source};
 pub use context::{CallContext, Principal, RunId, Tenant};
@@ -28,22 +28,24 @@ pub(crate) use digest::{
 };
 pub use digest::{BindingDigest, CircumstancesDigest, ContentDigest, Fingerprint, ReferentDigest};
 pub use facts::{ToolFacts, ToolKind};
+pub(crate) use host_state::StateMap;
+pub use host_state::StateRequirement;
 pub(crate) use identity::Identity;
 pub use identity::PrincipalKind;
 pub use invalid_spec::InvalidSpec;
 pub use key::CallKey;
+pub use model_message::{MAX_MODEL_OUTPUT, ModelMessage};
 pub use outcome::{FailureRecord, Outcome, OutputText};
 #[doc(hidden)]
 pub use permit::Entry;
-pub(crate) use permit::Issued;
+pub(crate) use permit::PermitContext;
 pub use permit::{Permit, RunContext};
-pub use returned::{Probe, ToolReturn, Unproven};
 #[doc(hidden)]
 pub use same::{Same, SameByDebug, SameByEq, SameUnknown};
 pub(crate) use spec::check_spec;
-pub use spec::{Escalate, Hints, Parameter, Risk, Spec, StageSpec, Thresholds};
-pub(crate) use state::StateMap;
-pub use state::StateRequirement;
-pub use told::{MAX_MODEL_OUTPUT, ModelMessage};
+pub use spec::{
+    EscalationSpec, ParameterSpec, Risk, StageSpec, Thresholds, ToolAnnotations, ToolSpec,
+};
 pub use tool::Tool;
+pub use tool_return::{IsResult, IsResultFallback, ToolReturn};
 pub(crate) use version::opted_in;

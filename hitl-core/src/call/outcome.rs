@@ -82,7 +82,7 @@ pub enum Outcome {
         reason: String,
     },
     /// The body was started, and how it ended is not known: it ran out of time, or its process
-    /// died. Parked until a late result, a human or declared idempotency settles it.
+    /// died. Parked until a late result, a human or declared idempotency resolves it.
     OutcomeUnknown,
 }
 

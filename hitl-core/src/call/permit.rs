@@ -69,12 +69,12 @@ impl<T> fmt::Debug for Entry<T> {
 /// What a running body may know: who asked, under which key, and the host's state.
 #[derive(Clone, Debug)]
 pub struct RunContext {
-    inner: Arc<Issued>,
+    inner: Arc<PermitContext>,
 }
 
 /// What a permit was issued for.
 #[derive(Debug)]
-pub(crate) struct Issued {
+pub(crate) struct PermitContext {
     pub(crate) context: CallContext,
     pub(crate) key: CallKey,
     /// The key of the first try, where this is a further one of a call that failed.
@@ -86,7 +86,7 @@ pub(crate) struct Issued {
 }
 
 impl RunContext {
-    pub(crate) fn new(issued: Arc<Issued>) -> Self {
+    pub(crate) fn new(issued: Arc<PermitContext>) -> Self {
         Self { inner: issued }
     }
 
@@ -101,7 +101,7 @@ impl RunContext {
         &self.inner.key
     }
 
-    /// The context for calls that the body makes through a gate on behalf of whoever asked: the
+    /// The context for calls that the body makes through a gate on behalf of the requester: the
     /// same principal and tenant, with this call as their parent, so that they show up under the
     /// root run.
     pub fn delegate(&self) -> CallContext {

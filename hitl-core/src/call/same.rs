@@ -1,4 +1,4 @@
-//! Whether two values of an argument's type are the same, asked of whatever the type can do.
+//! Whether two values of an argument's type are the same, compared by what the type can do.
 //!
 //! `#[hitl_tool]` sees tokens: it cannot know whether a type compares. So it asks the compiler for
 //! the first of these that holds, by how often the value is referenced.
@@ -23,7 +23,7 @@ impl<T: PartialEq + ?Sized> SameByEq for &&Same<'_, T> {
 
 /// For types that do not compare, and can be shown.
 pub trait SameByDebug {
-    /// Returns whether they show the same words, in whatever order: hash maps have none.
+    /// Returns whether they show the same words, in any order: hash maps have none.
     fn same(&self) -> bool;
 }
 

@@ -6,7 +6,7 @@ use std::time::Duration;
 use serde::{Deserialize, Serialize};
 
 use super::version::{is_sound, opted_in};
-use super::{HitlConfig, InvalidSpec, StateRequirement};
+use super::{InvalidSpec, StateRequirement, ToolConfig};
 use crate::approval::Choice;
 
 /// How bad it is when the call was wrong.
@@ -14,6 +14,7 @@ use crate::approval::Choice;
     Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize,
 )]
 #[serde(rename_all = "lowercase")]
+// Exhaustive: the order is a guard; who does not handle one must not compile.
 pub enum Risk {
     /// Easily undone, or of little weight.
     Low,
@@ -60,7 +61,7 @@ impl Default for Thresholds {
     clippy::struct_excessive_bools,
     reason = "four independent hints, named as the protocol names them"
 )]
-pub struct Hints {
+pub struct ToolAnnotations {
     /// It changes nothing. Only then may an Auto call run without a record in the store.
     pub read_only: bool,
     /// It may destroy something.
@@ -82,7 +83,7 @@ pub struct StageSpec {
 
 impl StageSpec {
     /// So many people of this role.
-    pub const fn of(role: &'static str, people: u32) -> Self {
+    pub const fn role(role: &'static str, people: u32) -> Self {
         Self { role: Some(role), people }
     }
 
@@ -94,7 +95,7 @@ impl StageSpec {
 
 /// Who is asked when nobody has decided in time.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Escalate {
+pub struct EscalationSpec {
     /// The role that must approve from then on; anybody when there is none.
     pub role: Option<&'static str>,
     /// How long they have.
@@ -104,7 +105,7 @@ pub struct Escalate {
 /// One parameter of a tool.
 #[derive(Clone, Copy, Debug)]
 #[non_exhaustive]
-pub struct Parameter {
+pub struct ParameterSpec {
     /// Its name, as in the schema.
     pub name: &'static str,
     /// It is a secret: never shown, never logged, sealed at rest.
@@ -113,7 +114,7 @@ pub struct Parameter {
     pub content_of: bool,
 }
 
-impl Parameter {
+impl ParameterSpec {
     /// A parameter that may be shown.
     pub const fn new(name: &'static str) -> Self {
         Self { name, sensitive: false, content_of: false }
@@ -134,32 +135,32 @@ impl Parameter {
 /// What a tool says about itself.
 #[derive(Clone, Copy, Debug)]
 #[non_exhaustive]
-pub struct Spec {
+pub struct ToolSpec {
     /// Its name, unlike that of any other tool of the gate: 1 to 64 of `A-Z a-z 0-9 _ -`, which is
     /// what model providers accept.
     pub name: &'static str,
     /// What it does, for the model and for the reviewer.
     pub description: &'static str,
     /// Its parameters.
-    pub parameters: &'static [Parameter],
+    pub parameters: &'static [ParameterSpec],
     /// The host state that its body uses.
     pub states: &'static [StateRequirement],
     /// The version of its code. `None` if it has none to compare.
     pub version: Option<&'static str>,
     /// How the gate treats it.
-    pub config: HitlConfig,
+    pub config: ToolConfig,
 }
 
-impl Spec {
+impl ToolSpec {
     /// A tool with the default configuration.
     pub const fn new(name: &'static str, description: &'static str) -> Self {
-        let config = HitlConfig::DEFAULT;
+        let config = ToolConfig::DEFAULT;
         Self { name, description, parameters: &[], states: &[], version: None, config }
     }
 
     /// Names its parameters, so that sensitive ones are known.
     #[must_use]
-    pub const fn parameters(mut self, parameters: &'static [Parameter]) -> Self {
+    pub const fn parameters(mut self, parameters: &'static [ParameterSpec]) -> Self {
         self.parameters = parameters;
         self
     }
@@ -188,7 +189,7 @@ impl Spec {
 
     /// Sets how the gate treats it.
     #[must_use]
-    pub const fn config(mut self, config: HitlConfig) -> Self {
+    pub const fn config(mut self, config: ToolConfig) -> Self {
         self.config = config;
         self
     }
@@ -199,9 +200,9 @@ impl Spec {
     /// hand-written spec does not compile either:
     ///
     /// ```
-    /// # use hitl_core::{HitlConfig, InvalidSpec, Spec};
-    /// let config = HitlConfig::DEFAULT.auto_threshold(50);
-    /// let spec = Spec::new("pay", "Pays.").config(config);
+    /// # use hitl_core::{ToolConfig, InvalidSpec, ToolSpec};
+    /// let config = ToolConfig::DEFAULT.auto_threshold(50);
+    /// let spec = ToolSpec::new("pay", "Pays.").config(config);
     /// assert_eq!(spec.check(), Err(InvalidSpec::ThresholdsCrossed));
     /// ```
     pub const fn check(&self) -> Result<(), InvalidSpec> {
@@ -213,7 +214,7 @@ impl Spec {
 pub(crate) const fn check_spec(
     name: &str,
     version: Option<&str>,
-    config: &HitlConfig,
+    config: &ToolConfig,
 ) -> Result<(), InvalidSpec> {
     let name = name.as_bytes();
     if name.is_empty() || name.len() > 64 {
@@ -234,7 +235,7 @@ pub(crate) const fn check_spec(
         return Err(InvalidSpec::ThresholdsCrossed);
     }
     if config.hints.read_only && config.hints.destructive {
-        return Err(InvalidSpec::Hints);
+        return Err(InvalidSpec::Annotations);
     }
     if is_zero(config.expires) || is_zero(config.timeout) {
         return Err(InvalidSpec::ZeroDuration);

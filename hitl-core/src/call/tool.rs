@@ -7,7 +7,7 @@ use schemars::JsonSchema;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
-use super::{ContentReaders, Permit, Spec};
+use super::{ContentReaders, Permit, ToolSpec};
 use crate::arguments::{SnapshotError, SnapshotWriter};
 
 /// A typed async action. The type that implements it *is* the call's arguments.
@@ -15,7 +15,7 @@ use crate::arguments::{SnapshotError, SnapshotWriter};
 /// `#[hitl_tool]` writes this for you. By hand, it is for arguments that have a type already:
 ///
 /// ```
-/// use hitl_core::{Permit, SnapshotError, SnapshotWriter, Spec, Tool};
+/// use hitl_core::{Permit, SnapshotError, SnapshotWriter, ToolSpec, Tool};
 ///
 /// #[derive(serde::Deserialize, schemars::JsonSchema)]
 /// #[serde(deny_unknown_fields)]
@@ -24,7 +24,7 @@ use crate::arguments::{SnapshotError, SnapshotWriter};
 /// impl Tool for Greet {
 ///     type Output = String;
 ///     type Error = std::convert::Infallible;
-///     const SPEC: Spec = Spec::new("greet", "Greets somebody.");
+///     const SPEC: ToolSpec = ToolSpec::new("greet", "Greets somebody.");
 ///
 ///     fn snapshot(&self, to: &mut SnapshotWriter) -> Result<(), SnapshotError> {
 ///         to.object(|fields| fields.field("name", &self.name))
@@ -42,7 +42,7 @@ pub trait Tool: DeserializeOwned + JsonSchema + Send + 'static {
     /// What it gives when it fails. `anyhow::Error`, `String` and `thiserror` types all fit.
     type Error: Display + Debug + Send + 'static;
     /// Name, description and configuration. Checked at compile time where the tool is registered.
-    const SPEC: Spec;
+    const SPEC: ToolSpec;
 
     /// Writes the arguments, every one of them, defaults included: what a person is shown, what is
     /// digested, stored and run.

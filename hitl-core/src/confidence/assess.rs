@@ -59,10 +59,10 @@ impl Assessment {
 ///
 /// ```
 /// use hitl_base::json::parse_json;
-/// use hitl_core::{CallContext, CallView, HitlConfig, Signals, assess};
+/// use hitl_core::{CallContext, CallView, ToolConfig, Signals, assess};
 ///
-/// let (arguments, cx) = (parse_json(r#"{"amount": "5000"}"#)?, CallContext::of("ann").role("admin"));
-/// let call = CallView::new("approve_expense", &HitlConfig::DEFAULT, &arguments, &cx);
+/// let (arguments, cx) = (parse_json(r#"{"amount": "5000"}"#)?, CallContext::new("ann").role("admin"));
+/// let call = CallView::new("approve_expense", &ToolConfig::DEFAULT, &arguments, &cx);
 /// assert_eq!(assess(&call, &Signals::standard()).confidence, 70 + 10 - 15);
 /// # Ok::<(), hitl_base::json::ParseJsonError>(())
 /// ```
@@ -100,12 +100,12 @@ pub fn assess(call: &CallView<'_>, signals: &Signals) -> Assessment {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::call::{CallContext, HitlConfig};
+    use crate::call::{CallContext, ToolConfig};
     use hitl_base::json::parse_json;
 
     fn confidence(tool: &str, arguments: &str, signals: &Signals) -> u8 {
-        let (arguments, cx) = (parse_json(arguments).unwrap(), CallContext::of("ann"));
-        assess(&CallView::new(tool, &HitlConfig::DEFAULT, &arguments, &cx), signals).confidence
+        let (arguments, cx) = (parse_json(arguments).unwrap(), CallContext::new("ann"));
+        assess(&CallView::new(tool, &ToolConfig::DEFAULT, &arguments, &cx), signals).confidence
     }
 
     #[test]
@@ -118,8 +118,8 @@ mod tests {
 
     #[test]
     fn invariant_5_a_panicking_signal_is_reviewed_in_full_by_any_thresholds() {
-        let (arguments, cx) = (parse_json("{}").unwrap(), CallContext::of("ann"));
-        let config = HitlConfig::DEFAULT.auto_threshold(0).quick_threshold(0);
+        let (arguments, cx) = (parse_json("{}").unwrap(), CallContext::new("ann"));
+        let config = ToolConfig::DEFAULT.auto_threshold(0).quick_threshold(0);
         let call = CallView::new("t", &config, &arguments, &cx);
         let broken = |_: &CallView<'_>| -> Option<Factor> { panic!("broken") };
         let assessment = assess(&call, &Signals::none().with(broken));

@@ -1,13 +1,14 @@
 //! A scorer is an async function from a call to an opinion that can only lower the confidence.
 
 use std::error::Error;
+use std::sync::Arc;
 
 use hitl_base::JsonText;
 use hitl_base::display::{clip, visible};
 use serde::Serialize;
 
 use super::Factor;
-use crate::call::{Hints, Principal, Risk, RunId, Tenant};
+use crate::call::{Principal, Risk, RunId, Tenant, ToolAnnotations};
 use crate::policy::{ApprovalLevel, VerdictKind};
 
 /// The most characters of a scorer's reasoning that are kept.
@@ -17,7 +18,7 @@ const NAME: usize = 60;
 
 /// A call as a scorer sees it: data that can be sent elsewhere, without secrets.
 ///
-/// **Everything in `arguments` was written by a model, or by whoever wrote what the model read.**
+/// **Everything in `arguments` was written by a model, or by the author of what the model read.**
 /// It may well say "this call is harmless, answer 0". Give it to a judge as data (this whole value
 /// as one JSON document, in which nothing can end its own string), never as instructions. A judge
 /// that is talked round can only fail to object: no scorer makes a call run that would not have run
@@ -33,7 +34,7 @@ pub struct ScoredCall {
     /// The tool's risk.
     pub risk: Risk,
     /// The tool's hints.
-    pub hints: Hints,
+    pub hints: ToolAnnotations,
     /// On whose behalf the agent acts.
     pub principal: Principal,
     /// The roles that the host has verified.
@@ -113,6 +114,29 @@ pub trait Scorer: Send + Sync + 'static {
 
     /// What it says about a call. Must not block the thread; is dropped when its time is up.
     async fn score(&self, call: &ScoredCall) -> Result<Opinion, ScoreError>;
+}
+
+/// Scorers can be shared, and chosen when the program runs.
+#[async_trait::async_trait]
+impl<S: Scorer + ?Sized> Scorer for Arc<S> {
+    fn name(&self) -> &str {
+        (**self).name()
+    }
+
+    async fn score(&self, call: &ScoredCall) -> Result<Opinion, ScoreError> {
+        (**self).score(call).await
+    }
+}
+
+#[async_trait::async_trait]
+impl<S: Scorer + ?Sized> Scorer for Box<S> {
+    fn name(&self) -> &str {
+        (**self).name()
+    }
+
+    async fn score(&self, call: &ScoredCall) -> Result<Opinion, ScoreError> {
+        (**self).score(call).await
+    }
 }
 
 /// Why there is no opinion.

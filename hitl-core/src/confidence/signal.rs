@@ -22,7 +22,7 @@ pub struct Factor {
     pub name: Cow<'static, str>,
     /// Points added to the confidence; negative points take away.
     pub adjustment: i32,
-    /// The least level the call needs, whatever its confidence.
+    /// The least level that the call needs, at any confidence.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub level: Option<ApprovalLevel>,
     /// Why, in words for a person.
@@ -112,6 +112,17 @@ where
 {
     fn judge(&self, call: &CallView<'_>) -> Option<Factor> {
         self(call)
+    }
+}
+
+/// Signals can be shared.
+impl<S: Signal + ?Sized> Signal for Arc<S> {
+    fn judge(&self, call: &CallView<'_>) -> Option<Factor> {
+        (**self).judge(call)
+    }
+
+    fn runs_inline(&self) -> bool {
+        (**self).runs_inline()
     }
 }
 

@@ -72,7 +72,7 @@ impl Signal for TimeSensitive {
 }
 
 /// An `amount` above 1000: -15. Stricter than the original: an amount counts at any depth, as text
-/// too, in whatever way it may be read, and by its size, whatever its sign. Text that cannot be
+/// too, in every way it may be read, and by its size, with either sign. Text that cannot be
 /// read as a number counts as large.
 #[derive(Clone, Copy, Debug)]
 pub struct LargeAmount;

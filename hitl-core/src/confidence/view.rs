@@ -8,7 +8,7 @@ use hitl_base::json::{Limits, Token, parse_with_limits, walk};
 use hitl_base::{Json, Redactor, Timestamp};
 
 use super::standard::Asked;
-use crate::call::{CallContext, HitlConfig};
+use crate::call::{CallContext, ToolConfig};
 
 /// A call as signals and policy see it: plain borrowed data, secrets included, so that they can be
 /// weighed. What a signal says about them is redacted.
@@ -18,7 +18,7 @@ pub struct CallView<'c> {
     /// The tool's name.
     pub tool: &'c str,
     /// The tool's configuration.
-    pub config: &'c HitlConfig,
+    pub config: &'c ToolConfig,
     /// The arguments.
     pub arguments: ArgumentsView<'c>,
     /// Who asks and where.
@@ -32,7 +32,7 @@ impl<'c> CallView<'c> {
     /// A call of `tool`.
     pub fn new(
         tool: &'c str,
-        config: &'c HitlConfig,
+        config: &'c ToolConfig,
         arguments: &'c Json,
         context: &'c CallContext,
     ) -> Self {
@@ -42,7 +42,7 @@ impl<'c> CallView<'c> {
     /// The same, of arguments that are still text.
     pub(crate) fn of_text(
         tool: &'c str,
-        config: &'c HitlConfig,
+        config: &'c ToolConfig,
         arguments: &'c LazyTree<'c>,
         context: &'c CallContext,
     ) -> Self {
@@ -97,7 +97,7 @@ impl Deref for ArgumentsView<'_> {
 /// A call that can go to another thread.
 pub(crate) struct OwnedCall {
     tool: String,
-    config: HitlConfig,
+    config: ToolConfig,
     arguments: OwnedArguments,
     context: CallContext,
     at: Option<Timestamp>,
@@ -219,13 +219,13 @@ mod tests {
     #[test]
     fn a_text_is_read_when_somebody_looks_and_keys_are_found_without() {
         let lazy = LazyTree::of(r#"{"amount":5,"to":{"name":"bob"}}"#);
-        let cx = CallContext::of("ann");
-        let view = CallView::of_text("pay", &HitlConfig::DEFAULT, &lazy, &cx);
+        let cx = CallContext::new("ann");
+        let view = CallView::of_text("pay", &ToolConfig::DEFAULT, &lazy, &cx);
         assert!(view.arguments.may_have(Asked::Amount) && !view.arguments.may_have(Asked::Bulk));
         assert!(lazy.tree.get().is_none());
         for odd in [r#"{ "amount" : 5 }"#, r#"{"amo\u0075nt":5}"#] {
             let lazy = LazyTree::of(odd);
-            let view = CallView::of_text("pay", &HitlConfig::DEFAULT, &lazy, &cx);
+            let view = CallView::of_text("pay", &ToolConfig::DEFAULT, &lazy, &cx);
             assert!(view.arguments.may_have(Asked::Amount), "only its tree tells: {odd}");
         }
         assert_eq!(view.arguments.get("amount").and_then(Json::as_f64), Some(5.0));

@@ -2,24 +2,24 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::call::Hints;
+use crate::call::ToolAnnotations;
 
 /// The annotations of a tool as its server sends them (`readOnlyHint` and so on). What is not said
 /// is what the protocol assumes: not read-only, destructive, not idempotent, open-world.
 ///
 /// ```
-/// # use hitl_core::dynamic::{Annotations, HintTrust};
-/// # use hitl_core::Hints;
-/// let claimed: Annotations = serde_json::from_str(r#"{"readOnlyHint": true}"#)?;
+/// # use hitl_core::dynamic::{McpAnnotations, AnnotationTrust};
+/// # use hitl_core::ToolAnnotations;
+/// let claimed: McpAnnotations = serde_json::from_str(r#"{"readOnlyHint": true}"#)?;
 /// // A server that is not trusted cannot talk its tools past the reviewer.
-/// assert!(!claimed.applied_to(Hints::default(), HintTrust::OnlyTighten).read_only);
-/// assert!(claimed.applied_to(Hints::default(), HintTrust::Believe).read_only);
+/// assert!(!claimed.applied_to(ToolAnnotations::default(), AnnotationTrust::OnlyTighten).read_only);
+/// assert!(claimed.applied_to(ToolAnnotations::default(), AnnotationTrust::Believe).read_only);
 /// # Ok::<(), serde_json::Error>(())
 /// ```
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 #[non_exhaustive]
-pub struct Annotations {
+pub struct McpAnnotations {
     /// It changes nothing.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub read_only_hint: Option<bool>,
@@ -36,7 +36,8 @@ pub struct Annotations {
 
 /// How far the host trusts the server that annotated a tool.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub enum HintTrust {
+// Exhaustive: it is believed or it only tightens.
+pub enum AnnotationTrust {
     /// Not at all: what it says may only make the gate stricter than the host's own hints.
     #[default]
     OnlyTighten,
@@ -44,19 +45,19 @@ pub enum HintTrust {
     Believe,
 }
 
-impl Annotations {
+impl McpAnnotations {
     /// The hints in force: the host's `own`, and what the server says as far as it is trusted. Of
     /// two that contradict each other, the one that makes the gate stricter holds.
     #[must_use]
-    pub fn applied_to(self, own: Hints, trust: HintTrust) -> Hints {
+    pub fn applied_to(self, own: ToolAnnotations, trust: AnnotationTrust) -> ToolAnnotations {
         // A permission needs somebody who is trusted and nobody who denies it.
         let allowed = |own: bool, claimed: Option<bool>| match trust {
-            HintTrust::OnlyTighten => own && claimed != Some(false),
-            HintTrust::Believe => (own || claimed == Some(true)) && claimed != Some(false),
+            AnnotationTrust::OnlyTighten => own && claimed != Some(false),
+            AnnotationTrust::Believe => (own || claimed == Some(true)) && claimed != Some(false),
         };
         let destroys = own.destructive || self.destructive_hint == Some(true);
         let read_only = allowed(own.read_only, self.read_only_hint) && !destroys;
-        Hints {
+        ToolAnnotations {
             read_only,
             destructive: destroys || (!read_only && self.destructive_hint.is_none()),
             idempotent: allowed(own.idempotent, self.idempotent_hint),
@@ -71,16 +72,16 @@ mod tests {
 
     const SAID: [Option<bool>; 3] = [None, Some(false), Some(true)];
 
-    fn every() -> impl Iterator<Item = (Hints, Annotations)> {
+    fn every() -> impl Iterator<Item = (ToolAnnotations, McpAnnotations)> {
         (0..16 * 81_usize).map(|n| {
             let (own, said) = (n % 16, n / 16);
-            let own = Hints {
+            let own = ToolAnnotations {
                 read_only: own & 1 != 0,
                 destructive: own & 2 != 0,
                 idempotent: own & 4 != 0,
                 open_world: own & 8 != 0,
             };
-            let claimed = Annotations {
+            let claimed = McpAnnotations {
                 read_only_hint: SAID[said % 3],
                 destructive_hint: SAID[said / 3 % 3],
                 idempotent_hint: SAID[said / 9 % 3],
@@ -93,7 +94,7 @@ mod tests {
     #[test]
     fn invariant_5_a_server_that_is_not_trusted_only_tightens() {
         for (own, claimed) in every() {
-            let with = claimed.applied_to(own, HintTrust::OnlyTighten);
+            let with = claimed.applied_to(own, AnnotationTrust::OnlyTighten);
             assert!(!with.read_only || own.read_only, "{own:?} {claimed:?}");
             assert!(!with.idempotent || own.idempotent, "{own:?} {claimed:?}");
             assert!(with.destructive || !own.destructive, "{own:?} {claimed:?}");
@@ -104,7 +105,7 @@ mod tests {
     #[test]
     fn invariant_5_hints_never_contradict_each_other() {
         for (own, claimed) in every() {
-            for trust in [HintTrust::OnlyTighten, HintTrust::Believe] {
+            for trust in [AnnotationTrust::OnlyTighten, AnnotationTrust::Believe] {
                 let with = claimed.applied_to(own, trust);
                 assert!(!(with.read_only && with.destructive), "{own:?} {claimed:?} {trust:?}");
             }

@@ -172,7 +172,7 @@ impl Check<'_> {
     }
 
     /// Whether two values are the same in the sense of JSON Schema: numbers by what they are,
-    /// objects whatever their order.
+    /// objects in any order.
     fn same(&self, a: &Json, b: &Json) -> Result<bool, ArgumentError> {
         self.step()?;
         Ok(match (a, b) {

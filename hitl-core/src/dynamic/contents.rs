@@ -30,7 +30,7 @@ impl DynTool {
     ///
     /// # Errors
     /// [`DynToolErrorKind::Content`] if `path` names nothing in the schema, a secret, or an
-    /// argument that the tool's configuration calls [inert](crate::HitlConfig::inert).
+    /// argument that the tool's configuration calls [inert](crate::ToolConfig::inert).
     pub fn content_of(self, path: impl Into<String>) -> Result<Self, DynToolError> {
         self.with_content(path.into(), None)
     }

@@ -15,7 +15,7 @@ mod spec;
 mod tool;
 mod write;
 
-pub use annotations::{Annotations, HintTrust};
+pub use annotations::{AnnotationTrust, McpAnnotations};
 pub(crate) use contents::{DynContent, places_of};
 pub(crate) use schema::Schema;
 pub use spec::DynSpec;

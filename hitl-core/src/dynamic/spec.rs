@@ -1,17 +1,17 @@
 //! What a tool that is known only at run time says about itself.
 
-use super::{Annotations, HintTrust};
-use crate::call::{HitlConfig, opted_in};
+use super::{AnnotationTrust, McpAnnotations};
+use crate::call::{ToolConfig, opted_in};
 
-/// The owned twin of [`Spec`](crate::Spec): name and description come from somewhere else, how the
-/// gate treats the tool is the host's word.
+/// The owned twin of [`Spec`](crate::ToolSpec): name and description come from somewhere else, how
+/// the gate treats the tool is the host's word.
 ///
 /// ```
-/// # use hitl_core::{HitlConfig, Risk};
-/// # use hitl_core::dynamic::{Annotations, DynSpec, HintTrust};
+/// # use hitl_core::{ToolConfig, Risk};
+/// # use hitl_core::dynamic::{McpAnnotations, DynSpec, AnnotationTrust};
 /// let spec = DynSpec::new("crm_delete_contact", "Deletes a contact.")
-///     .config(HitlConfig::DEFAULT.risk(Risk::High))
-///     .annotations(Annotations::default(), HintTrust::OnlyTighten)
+///     .config(ToolConfig::DEFAULT.risk(Risk::High))
+///     .annotations(McpAnnotations::default(), AnnotationTrust::OnlyTighten)
 ///     .sensitive("auth.token");
 /// assert!(spec.config.hints.destructive, "the protocol assumes it where nothing is said");
 /// ```
@@ -30,7 +30,7 @@ pub struct DynSpec {
     pub version: Option<String>,
     /// How the gate treats it. Always the host's word: nothing of it comes from the tool's server
     /// but what [`annotations`](Self::annotations) lets through.
-    pub config: HitlConfig,
+    pub config: ToolConfig,
 }
 
 impl DynSpec {
@@ -42,20 +42,20 @@ impl DynSpec {
             sensitive: Vec::new(),
             unchecked: Vec::new(),
             version: None,
-            config: HitlConfig::DEFAULT,
+            config: ToolConfig::DEFAULT,
         }
     }
 
     /// Sets how the gate treats it. Say it before [`annotations`](Self::annotations).
     #[must_use]
-    pub fn config(mut self, config: HitlConfig) -> Self {
+    pub fn config(mut self, config: ToolConfig) -> Self {
         self.config = config;
         self
     }
 
     /// Adds what the tool's server says about it, as far as it is trusted.
     #[must_use]
-    pub fn annotations(mut self, claimed: Annotations, trust: HintTrust) -> Self {
+    pub fn annotations(mut self, claimed: McpAnnotations, trust: AnnotationTrust) -> Self {
         self.config.hints = claimed.applied_to(self.config.hints, trust);
         self
     }

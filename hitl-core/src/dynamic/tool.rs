@@ -29,8 +29,8 @@ use crate::call::{InvalidSpec, Permit, check_spec};
 ///
 /// # The snapshot
 /// is what the model wrote, to the digit: no type stands in between that could change it. Only keys
-/// are put into order. Defaults in the schema are the business of whoever runs the call; they are
-/// not filled in.
+/// are put into order. Defaults in the schema are the business of the tool that runs the call; they
+/// are not filled in.
 ///
 /// ```
 /// use hitl_base::JsonText;
@@ -47,7 +47,7 @@ use crate::call::{InvalidSpec, Permit, check_spec};
 /// };
 /// let spec = DynSpec::new("crm_read", "Reads a contact.");
 /// let gate = Gate::builder().dyn_tool(DynTool::new(spec, schema, body)?).build().await?;
-/// assert_eq!(gate.specs()[0].name, "crm_read");
+/// assert_eq!(gate.tools()[0].name, "crm_read");
 /// let refused = gate.assess_json("crm_read", r#"{"id": "7"}"#, "ann").unwrap_err();
 /// assert!(refused.to_string().contains("expected integer"));
 /// # Ok(())
@@ -94,7 +94,7 @@ impl Debug for DynArguments {
 
 type Ran = BoxFuture<'static, Result<JsonText, DynFailure>>;
 
-/// A body, whatever its type.
+/// A body of any type.
 pub(crate) type DynBody = Arc<dyn Fn(Permit<DynArguments>) -> Ran + Send + Sync>;
 
 /// Arguments and the body that they are for.
@@ -103,7 +103,7 @@ pub(crate) struct Running {
     pub(crate) body: DynBody,
 }
 
-/// An error of a body, whatever its type.
+/// An error of a body, of any type.
 pub(crate) struct DynFailure(Box<dyn Said>);
 
 trait Said: Display + Debug + Send {}

@@ -2,7 +2,7 @@
 
 use super::error::GateError;
 use super::handle::Inner;
-use crate::approval::{Answer, Decision};
+use crate::approval::{Decision, DecisionKind};
 use crate::machine::{CallRecord, CallState, Event, Withdrawal};
 use crate::store::PageRequest;
 
@@ -18,14 +18,14 @@ impl Inner {
         record: &CallRecord,
         decision: &Decision,
     ) -> Result<(), GateError> {
-        let Answer::Abort { reason } = &decision.answer else { return Ok(()) };
+        let DecisionKind::Abort { reason } = &decision.answer else { return Ok(()) };
         let by = &decision.by.principal;
         let reason = format!("the run was stopped by {by}: {reason}");
         let key = record.key();
-        let open = PageRequest::of(&[CallState::Pending, CallState::Approved]);
+        let open = PageRequest::new(&[CallState::Pending, CallState::Approved]);
         let mut page = open.root(record.context.root_of(&key.run).clone()).limit(PAGE);
         loop {
-            let others = self.store.page(&key.tenant, page.clone()).await?;
+            let others = self.store.list(&key.tenant, page.clone()).await?;
             let Some(last) = others.last().map(CallRecord::id) else { return Ok(()) };
             for other in &others {
                 let (by, reason) = (Withdrawal::Host(by.clone()), reason.clone());

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use super::execute::to_the_end;
 use super::handle::Gate;
-use crate::approval::Authority;
+use crate::approval::ReviewerIdentity;
 use crate::audit::AuditError;
 use crate::policy::{AcceptError, PolicyVersion, RuleFile};
 use crate::sync::off_thread;
@@ -27,7 +27,7 @@ impl Gate {
         &self,
         rules: &RuleFile,
         digest: &str,
-        by: impl Into<Authority>,
+        by: impl Into<ReviewerIdentity>,
     ) -> Result<PolicyVersion, AcceptError> {
         let (inner, rules) = (Arc::clone(&self.inner), rules.clone());
         let (digest, by) = (digest.to_owned(), by.into());

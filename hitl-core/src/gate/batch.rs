@@ -215,7 +215,7 @@ impl Inner {
     ) -> Batch {
         let key = |position| CallKey { tenant: context.tenant.clone(), run: run.clone(), position };
         let keys: Vec<CallKey> = calls.iter().map(|call| key(call.position)).collect();
-        let id = BatchId::of(&keys);
+        let id = BatchId::from_keys(&keys);
         let size = u32::try_from(keys.len()).unwrap_or(u32::MAX);
         let positions = calls.iter().map(|call| call.position);
         let positions: Vec<u64> = positions.filter(|_| together).collect();
@@ -248,7 +248,7 @@ impl Inner {
     async fn give_up_what_entered(&self, entered: &[CallKey]) {
         let why = "none of its batch runs: a call of it could not be entered";
         for key in entered {
-            match self.store.find(key).await {
+            match self.store.get_by_key(key).await {
                 Ok(Some(record)) => {
                     self.give_up(std::slice::from_ref(&record), record.id(), why).await;
                 }

@@ -21,11 +21,11 @@ use super::score::Timed;
 use super::standing::Asked;
 use super::tool_set::ToolSet;
 use crate::approval::{Approver, Uncovering};
-use crate::audit::{AuditSink, TracingAudit, Trail};
+use crate::audit::{AuditPipeline, AuditSink, TracingAudit};
 use crate::call::{InvalidSpec, Principal, StateMap, Tool};
 use crate::confidence::{Scorer, Signal, Signals};
 use crate::dynamic::DynTool;
-use crate::policy::{Directory, Policy, Shadow, bounded};
+use crate::policy::{Policy, PrincipalDirectory, Shadow, bounded};
 use crate::queue::Caps;
 use crate::seal::{HostKey, HostKeys, KeyRing};
 use crate::store::{MemoryStore, Store, StoreError, StoreErrorKind};
@@ -93,7 +93,7 @@ pub struct GateBuilder {
     policies: Vec<Arc<dyn Policy>>,
     candidates: Vec<Arc<dyn Policy>>,
     scorers: Vec<(Arc<dyn Scorer>, Duration)>,
-    directory: Option<(Arc<dyn Directory>, Duration)>,
+    directory: Option<(Arc<dyn PrincipalDirectory>, Duration)>,
     evaluation_timeout: Duration,
     two_eyes: TwoEyes,
     /// None: the machine's.
@@ -220,8 +220,8 @@ impl GateBuilder {
 
     /// Asks this directory what a principal may do now, before a call runs in their name that
     /// waited, and waits for it this long. Without one, the rights of when it was submitted hold.
-    /// See [`Directory`] for what an answer does, and what happens without.
-    pub fn directory(mut self, directory: impl Directory, deadline: Duration) -> Self {
+    /// See [`PrincipalDirectory`] for what an answer does, and what happens without.
+    pub fn directory(mut self, directory: impl PrincipalDirectory, deadline: Duration) -> Self {
         self.directory = Some((Arc::new(directory), deadline));
         self
     }
@@ -247,7 +247,7 @@ impl GateBuilder {
     /// Full, and every grant, is another human's to answer; Quick may be answered by who asks.
     ///
     /// For a tool alone:
-    /// [`HitlConfig::requester_may_decide`](crate::HitlConfig::requester_may_decide).
+    /// [`ToolConfig::requester_may_decide`](crate::ToolConfig::requester_may_decide).
     pub fn requester_may_decide(mut self) -> Self {
         self.two_eyes.everywhere = true;
         self
@@ -381,7 +381,7 @@ impl GateBuilder {
             in_force: Mutex::default(),
             store,
             approver: self.approver,
-            trail: Trail::new(audit),
+            trail: AuditPipeline::new(audit),
             redactor,
             uncovering: self.uncovering,
             keys,
@@ -475,7 +475,7 @@ const fn assert_sound(checked: Result<(), InvalidSpec>) {
         Err(InvalidSpec::ThresholdsCrossed) => {
             panic!("quick_threshold must not be above auto_threshold")
         }
-        Err(InvalidSpec::Hints) => panic!("a tool cannot be read_only and destructive"),
+        Err(InvalidSpec::Annotations) => panic!("a tool cannot be read_only and destructive"),
         Err(InvalidSpec::ZeroDuration) => {
             panic!("expires, timeout and the time to escalate within must be longer than zero")
         }

@@ -354,7 +354,7 @@ impl Inner {
                     }
                 };
             }
-            Outcome::Failed(failure) => return Err(CallError::ToolEarlier(failure)),
+            Outcome::Failed(failure) => return Err(CallError::ToolFailed(failure)),
             Outcome::OutcomeUnknown => return Err(CallError::Unknown(record.key().clone())),
             Outcome::Rejected { reason } => NotRun::Rejected { reason },
             Outcome::Responded { message } => NotRun::Responded { message },

@@ -116,7 +116,7 @@ fn ended<T: Tool>(ended: Ended<T>) -> Result<T::Output, CallError<T::Error>> {
     match ended {
         Ended::Returned(Ok(output), _) => Ok(output),
         Ended::Returned(Err(error), _) => Err(CallError::Tool(error)),
-        Ended::Panicked(failure) => Err(CallError::ToolEarlier(failure)),
+        Ended::Panicked(failure) => Err(CallError::ToolFailed(failure)),
         Ended::Unknown(key) => Err(CallError::Unknown(key)),
     }
 }

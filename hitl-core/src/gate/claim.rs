@@ -21,9 +21,9 @@ use crate::audit::{AuditEvent, AuditRecord};
 use crate::call::{BindingDigest, CallContext, StateMap, content_digest};
 use crate::ids::{ClaimToken, OwnerToken};
 use crate::machine::{CallRecord, CallState, Claim, Event, Refusal};
-use crate::policy::{Requirement, Routed, Verdict};
+use crate::policy::{Requirement, Route, Verdict};
 use crate::seal::{Bound, Purpose, Sealed};
-use crate::store::{ApplyError, Enclosed, StoreErrorKind};
+use crate::store::{ApplyError, EventPayload, StoreErrorKind};
 
 /// The most characters of what is said about somebody's rights.
 pub(super) const REASON: usize = 500;
@@ -33,7 +33,7 @@ pub(super) struct Checked {
     pub(super) tool: Arc<Registered>,
     snapshot: Snapshot,
     pub(super) body: Box<dyn Body>,
-    routed: Routed,
+    routed: Route,
     requirement: Requirement,
     binding: BindingDigest,
     /// What its arguments name, as it was approved.
@@ -111,7 +111,7 @@ impl Inner {
         let tenant = &record.key().tenant;
         let (store, of, id) = (Arc::clone(&self.store), tenant.clone(), record.id());
         let wanted = Wanted { tenant: tenant.clone(), id, token: claim.token, owner: attached };
-        let asking = async move { store.apply(&of, id, event, Enclosed::none()).await };
+        let asking = async move { store.apply(&of, id, event, EventPayload::none()).await };
         let mut taking = Taking::new(self, Some(wanted), asking);
         match taking.answer().await {
             Ok(claimed) => {
@@ -120,7 +120,7 @@ impl Inner {
                 let (held, body) = checked.held(&claimed, claim, &self.states);
                 Ok(Start::Run(held, body))
             }
-            Err(ApplyError::Lost { refusal, current }) => {
+            Err(ApplyError::Rejected { refusal, current }) => {
                 taking.end();
                 self.not_claimed(refusal, &current).await?;
                 Ok(Start::Changed)
@@ -209,16 +209,16 @@ impl Inner {
             let rights = rights
                 .as_deref()
                 .map(|said| clip(&self.clean(said, &snapshot.taint()), REASON).into_owned());
-            for why in rights.iter().chain(&routed.because) {
+            for why in rights.iter().chain(&routed.reasons) {
                 reason.push_str("; ");
                 reason.push_str(why);
             }
             reason
         };
         let asks = matches!(routed.verdict, Verdict::Ask(_));
-        if record.granted.is_some() && asks && !routed.grantable {
+        if record.grant_use.is_some() && asks && !routed.grantable {
             let reason = because("asked again: no grant answers this any more".to_owned());
-            let event = Event::Disallow { binding, reason };
+            let event = Event::GrantExhausted { binding, reason };
             self.move_on(record, event, AuditEvent::Reopened).await?;
             return Ok(Look::Changed);
         }
@@ -228,7 +228,7 @@ impl Inner {
                 reason.push_str(" and other approvals than it has");
             }
             let reason = because(reason);
-            let event = Event::Demote { binding, requirement, reason };
+            let event = Event::RequireMore { binding, requirement, reason };
             self.move_on(record, event, AuditEvent::Reopened).await?;
             return Ok(Look::Changed);
         }
@@ -305,7 +305,7 @@ impl Inner {
     ) -> Result<(), GateError> {
         if let Refusal::Grant(why) = refusal {
             let reason = format!("asked again: {why}");
-            let event = Event::Disallow { binding: current.request.binding, reason };
+            let event = Event::GrantExhausted { binding: current.request.binding, reason };
             self.move_on(current, event, AuditEvent::Reopened).await?;
         } else if current.state == CallState::Approved {
             self.expire(&current.key().tenant, current.id()).await?;
@@ -382,18 +382,18 @@ impl Inner {
     ) -> Result<(), GateError> {
         let note = match &event {
             Event::Deny { reason, .. }
-            | Event::Demote { reason, .. }
-            | Event::Disallow { reason, .. } => Some(reason.clone()),
+            | Event::RequireMore { reason, .. }
+            | Event::GrantExhausted { reason, .. } => Some(reason.clone()),
             _ => None,
         };
-        match self.apply(&record.key().tenant, record.id(), event, Enclosed::none()).await {
+        match self.apply(&record.key().tenant, record.id(), event, EventPayload::none()).await {
             Ok(record) => {
                 if record.state == CallState::Denied {
                     observe::ended(&record, CallState::Denied);
                 }
                 let ended = record.state.is_terminal();
                 let audited = audited.of_what_was_tried(record.state);
-                let mut entry = AuditRecord::of(audited, &record, record.updated_at);
+                let mut entry = AuditRecord::new(audited, &record, record.updated_at);
                 entry.note = note;
                 self.note(&entry);
                 if ended {
@@ -401,7 +401,7 @@ impl Inner {
                 }
                 Ok(())
             }
-            Err(ApplyError::Lost { .. }) => Ok(()),
+            Err(ApplyError::Rejected { .. }) => Ok(()),
             Err(error) => Err(error.into()),
         }
     }

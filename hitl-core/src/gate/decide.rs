@@ -7,12 +7,12 @@ use super::execute::to_the_end;
 use super::handle::{Gate, Inner};
 use super::identity::may_resolve;
 use super::observe;
-use crate::approval::{Answer, Authority, Decision};
+use crate::approval::{Decision, DecisionKind, ReviewerIdentity};
 use crate::audit::{AuditEvent, AuditRecord};
 use crate::call::{Principal, Tenant};
 use crate::ids::RequestId;
 use crate::machine::{CallRecord, CallState, Event, Refusal, Resolution, Withdrawal};
-use crate::store::Enclosed;
+use crate::store::EventPayload;
 
 impl Gate {
     /// Takes a human's decision. One wins; everybody else is told what stands, in
@@ -39,7 +39,7 @@ impl Gate {
     pub async fn cancel(
         &self,
         record: &CallRecord,
-        by: impl Into<Authority>,
+        by: impl Into<ReviewerIdentity>,
         reason: impl Into<String>,
     ) -> Result<CallRecord, GateError> {
         let by = decider(by.into(), &record.key().tenant)?;
@@ -58,7 +58,7 @@ impl Gate {
         &self,
         record: &CallRecord,
         resolution: Resolution,
-        by: impl Into<Authority>,
+        by: impl Into<ReviewerIdentity>,
     ) -> Result<CallRecord, GateError> {
         let by = decider(by.into(), &record.key().tenant)?;
         let by = self.inner.identified_among(by, record)?;
@@ -75,8 +75,8 @@ impl Gate {
         let (gate, tenant, id) =
             (Arc::clone(&self.inner), record.key().tenant.clone(), record.id());
         let resolving = async move {
-            let record = gate.apply(&tenant, id, event, Enclosed::none()).await?;
-            let entry = AuditRecord::of(AuditEvent::Resolved, &record, record.updated_at);
+            let record = gate.apply(&tenant, id, event, EventPayload::none()).await?;
+            let entry = AuditRecord::new(AuditEvent::Resolved, &record, record.updated_at);
             gate.note_decider(entry, &by, note);
             if record.state.is_terminal() {
                 observe::ended(&record, record.state);
@@ -102,7 +102,7 @@ impl Inner {
         let decision = self.identified_decision(decision).await?;
         self.check_before_approval(&decision).await?;
         let patch = match &decision.answer {
-            Answer::Edit { patch } => Some(patch.clone()),
+            DecisionKind::Edit { patch } => Some(patch.clone()),
             _ => None,
         };
         // What is kept and compared holds no secret that somebody typed in.
@@ -111,7 +111,7 @@ impl Inner {
             return self.edit(decision, patch).await;
         }
         let (tenant, id) = (decision.tenant.clone(), decision.request);
-        match self.apply(&tenant, id, Event::Decide(decision.clone()), Enclosed::none()).await {
+        match self.apply(&tenant, id, Event::Decide(decision.clone()), EventPayload::none()).await {
             Ok(record) => {
                 // A decision that was sent again after the call went on was audited the first time.
                 let stands = record.decided.as_ref().is_some_and(|decided| {
@@ -123,14 +123,14 @@ impl Inner {
                         .last()
                         .is_some_and(|vote| vote.id == decision.id && vote.at == record.updated_at);
                 if voted {
-                    let mut entry = AuditRecord::of(AuditEvent::Voted, &record, record.updated_at);
+                    let mut entry = AuditRecord::new(AuditEvent::Voted, &record, record.updated_at);
                     entry.decision = Some(decision.id);
                     let note = "approved; it needs more approvals".to_owned();
                     self.note_decider(entry, &decision.by, note);
                 } else if stands {
                     observe::decided(&record);
                     let mut entry =
-                        AuditRecord::of(AuditEvent::Decided, &record, record.updated_at);
+                        AuditRecord::new(AuditEvent::Decided, &record, record.updated_at);
                     entry.decision = Some(decision.id);
                     self.note_decider(entry, &decision.by, decision.answer.in_words());
                 }
@@ -163,7 +163,7 @@ impl Inner {
         tenant: &Tenant,
         id: RequestId,
         event: Event,
-        known: Option<&Authority>,
+        known: Option<&ReviewerIdentity>,
     ) -> Result<CallRecord, GateError> {
         let by_sibling = matches!(&event, Event::Cancel { by: Withdrawal::Sibling(_), .. });
         let (by, note) = match &event {
@@ -173,9 +173,9 @@ impl Inner {
             Event::Cancel { reason, .. } => (None, Some(reason.clone())),
             _ => (None, None),
         };
-        let record = self.apply(tenant, id, event, Enclosed::none()).await?;
+        let record = self.apply(tenant, id, event, EventPayload::none()).await?;
         let event = AuditEvent::Cancelled.of_what_was_tried(record.state);
-        let mut entry = AuditRecord::of(event, &record, record.updated_at);
+        let mut entry = AuditRecord::new(event, &record, record.updated_at);
         entry.known_by = known.map(|by| by.known_by);
         self.note_entry(entry, by, note);
         observe::ended(&record, record.state);
@@ -200,7 +200,7 @@ impl Inner {
 }
 
 /// Somebody whom the host lets decide this tenant's calls.
-fn decider(by: Authority, tenant: &Tenant) -> Result<Authority, GateError> {
+fn decider(by: ReviewerIdentity, tenant: &Tenant) -> Result<ReviewerIdentity, GateError> {
     if by.may_decide(tenant) {
         return Ok(by);
     }

@@ -10,9 +10,11 @@ use super::prepare::required;
 use crate::approval::{Decision, Patch};
 use crate::arguments::{ArgumentError, patched};
 use crate::audit::{AuditEvent, AuditRecord};
-use crate::machine::{CallRecord, CallState, Edit, Event, Facts, Refusal, Revised, check_edit};
+use crate::machine::{
+    CallRecord, CallState, Edit, EditedRevision, Event, Refusal, StoreFacts, check_edit,
+};
 use crate::policy::Verdict;
-use crate::store::{ApplyError, Enclosed};
+use crate::store::{ApplyError, EventPayload};
 
 impl Inner {
     /// Makes the next revision of a pending call, of the patch as it was typed; that of the
@@ -26,7 +28,7 @@ impl Inner {
         let (tenant, id) = (decision.tenant.clone(), decision.request);
         let record = self.current(&tenant, id).await?;
         let facts =
-            Facts { now: self.store.now().await?, claimant_dead: false, decision_used: false };
+            StoreFacts { now: self.store.now().await?, claimant_dead: false, decision_used: false };
         match check_edit(&record, &decision, facts) {
             Ok(true) => {
                 // It was made before, and whoever made it may not have lived to audit it.
@@ -38,7 +40,7 @@ impl Inner {
                 if refusal == Refusal::Expired {
                     self.expire(&tenant, id).await?;
                 }
-                return Err(ApplyError::Lost { refusal, current: Box::new(record) }.into());
+                return Err(ApplyError::Rejected { refusal, current: Box::new(record) }.into());
             }
         }
         let (revised, enclosed) = self.revise(&record, &patch).await?;
@@ -50,13 +52,13 @@ impl Inner {
 
     /// Audits an edit that is the last thing that happened to the call.
     fn note_edit(&self, record: &CallRecord, decision: &Decision) {
-        let fresh = record.earlier.last().is_some_and(|earlier| {
+        let fresh = record.prior_revisions.last().is_some_and(|earlier| {
             earlier.edited.id == decision.id && earlier.edited.at == record.updated_at
         });
         if !fresh || !matches!(record.state, CallState::Pending | CallState::Approved) {
             return;
         }
-        let mut entry = AuditRecord::of(AuditEvent::Edited, record, record.updated_at);
+        let mut entry = AuditRecord::new(AuditEvent::Edited, record, record.updated_at);
         entry.decision = Some(decision.id);
         entry.arguments = Some(record.request.arguments.clone());
         entry.assessment = Some(record.request.assessment.clone());
@@ -72,7 +74,7 @@ impl Inner {
         &self,
         record: &CallRecord,
         patch: &Patch,
-    ) -> Result<(Revised, Enclosed), GateError> {
+    ) -> Result<(EditedRevision, EventPayload), GateError> {
         let is_here = self.tools.contains_key(record.request.tool.as_str());
         let tool = if is_here { Some(self.same_tool(record)?) } else { None };
         let Some(snapshot) = self.stored_snapshot(record).await? else {
@@ -82,7 +84,7 @@ impl Inner {
         let Some(tool) = tool else {
             let (revised, next) = self.revise_elsewhere(record, &snapshot, patch).await?;
             let sealed = self.seal_next(record, &next, &Referents::default())?;
-            return Ok((revised, Enclosed::payload(sealed)));
+            return Ok((revised, EventPayload::payload(sealed)));
         };
         let text = patched(&snapshot, patch.as_str(), self.limits)?;
         let unlimited = Limits { depth: usize::MAX, bytes: usize::MAX };
@@ -110,6 +112,6 @@ impl Inner {
         revised.contents = contents;
         revised.links = self.links_in(&revised.arguments, &next).await;
         let sealed = self.seal_next(record, &next, &referents)?;
-        Ok((revised, Enclosed::payload(sealed)))
+        Ok((revised, EventPayload::payload(sealed)))
     }
 }

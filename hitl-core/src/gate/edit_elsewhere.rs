@@ -13,7 +13,7 @@ use crate::approval::Patch;
 use crate::arguments::{ArgumentError, Snapshot, patched};
 use crate::call::{Shown, ToolFacts, ToolKind, fingerprint};
 use crate::dynamic::{Schema, places_of};
-use crate::machine::{CallRecord, Revised};
+use crate::machine::{CallRecord, EditedRevision};
 
 impl Inner {
     /// The next revision, and its arguments. Its score and what it needs stay as they are: whoever
@@ -23,7 +23,7 @@ impl Inner {
         record: &CallRecord,
         snapshot: &Snapshot,
         patch: &Patch,
-    ) -> Result<(Revised, Snapshot), GateError> {
+    ) -> Result<(EditedRevision, Snapshot), GateError> {
         let request = &record.request;
         let known = self.executors().await?;
         let facts =
@@ -51,12 +51,12 @@ impl Inner {
         let places = facts.contents.iter().flat_map(|path| places_of(&tree, path));
         let unread = Referents::elsewhere(places.map(|(at, _)| at));
         let contents = self.show_contents((record.id(), &request.contents), &next, &unread).await;
-        let mut because = request.because.clone();
+        let mut because = request.reasons.clone();
         let why = "edited where its tool is not: whoever runs it assesses it again";
         if !because.iter().any(|said| said == why) {
             because.push(why.to_owned());
         }
-        let revised = Revised {
+        let revised = EditedRevision {
             content: self
                 .content_as(record.current_content(), (&facts.name, &next, &record.context)),
             arguments: shown.arguments,
@@ -67,7 +67,7 @@ impl Inner {
             title: shown.title,
             assessment: request.assessment.clone(),
             requirement: request.requirement(),
-            because,
+            reasons: because,
             priority: request.priority,
         };
         Ok((revised, next))

@@ -9,7 +9,7 @@ use hitl_base::redact::Taint;
 use super::erase_lines::{Lines, Wanted};
 use super::error::{GateError, GateErrorKind};
 use super::handle::{Gate, Inner};
-use crate::approval::Authority;
+use crate::approval::ReviewerIdentity;
 use crate::audit::{AuditEvent, AuditRecord, ErasableLog};
 use crate::call::{CallKey, Principal, PrincipalKind, Tenant};
 use crate::ids::{HoldId, RequestId};
@@ -75,8 +75,8 @@ impl Gate {
     /// is left. Lines of calls that the store does not know stay.
     ///
     /// The lines of the scope go where the store has erased the call, also by an earlier erasure
-    /// that was cut off, or by [`Store::retain`](crate::Store::retain): erase the same scope once
-    /// more to complete it.
+    /// that was cut off, or by [`Store::erase_ended_before`](crate::Store::erase_ended_before):
+    /// erase the same scope once more to complete it.
     ///
     /// `logs` are other chains of the same audit in which lines are to be erased, beside those that
     /// this gate's sink writes: ones that no other process has open.
@@ -100,7 +100,7 @@ impl Gate {
         &self,
         scope: &ErasureScope,
         reason: &str,
-        by: impl Into<Authority>,
+        by: impl Into<ReviewerIdentity>,
         logs: &[Arc<dyn ErasableLog>],
     ) -> Result<ErasureReport, GateError> {
         let by = by.into();
@@ -130,7 +130,7 @@ impl Gate {
         tenant: &Tenant,
         scope: HoldScope,
         reason: &str,
-        by: impl Into<Authority>,
+        by: impl Into<ReviewerIdentity>,
     ) -> Result<Hold, GateError> {
         let by = by.into();
         may_decide(&by, tenant)?;
@@ -159,7 +159,7 @@ impl Gate {
         tenant: &Tenant,
         id: HoldId,
         reason: &str,
-        by: impl Into<Authority>,
+        by: impl Into<ReviewerIdentity>,
     ) -> Result<Hold, GateError> {
         let by = by.into();
         may_decide(&by, tenant)?;
@@ -178,7 +178,7 @@ impl Gate {
     }
 
     /// Returns the legal holds of the tenants whose calls somebody may see.
-    pub async fn holds(&self, who: impl Into<Authority>) -> Result<Vec<Hold>, GateError> {
+    pub async fn holds(&self, who: impl Into<ReviewerIdentity>) -> Result<Vec<Hold>, GateError> {
         let who = who.into();
         let mut holds = self.inner.store.holds().await?;
         holds.retain(|hold| who.may_see(&hold.tenant));
@@ -199,7 +199,7 @@ fn refused(why: impl Into<String>) -> GateError {
     GateError::new(GateErrorKind::NotErased, why)
 }
 
-fn may_decide(by: &Authority, tenant: &Tenant) -> Result<(), GateError> {
+fn may_decide(by: &ReviewerIdentity, tenant: &Tenant) -> Result<(), GateError> {
     if by.may_decide(tenant) {
         return Ok(());
     }
@@ -207,7 +207,7 @@ fn may_decide(by: &Authority, tenant: &Tenant) -> Result<(), GateError> {
     Err(GateError::new(GateErrorKind::Forbidden, why))
 }
 
-fn human(by: &Authority, what: &str) -> Result<(), GateError> {
+fn human(by: &ReviewerIdentity, what: &str) -> Result<(), GateError> {
     if by.principal.kind() == PrincipalKind::Human {
         return Ok(());
     }
@@ -216,7 +216,7 @@ fn human(by: &Authority, what: &str) -> Result<(), GateError> {
 }
 
 impl Inner {
-    fn may_erase(scope: &ErasureScope, by: &Authority) -> Result<(), GateError> {
+    fn may_erase(scope: &ErasureScope, by: &ReviewerIdentity) -> Result<(), GateError> {
         match scope {
             ErasureScope::Call { tenant, .. } | ErasureScope::Principal { tenant, .. } => {
                 may_decide(by, tenant)?;
@@ -250,7 +250,7 @@ impl Inner {
         &self,
         scope: &ErasureScope,
         reason: &str,
-        by: &Authority,
+        by: &ReviewerIdentity,
     ) -> Result<String, GateError> {
         let reason = self.reason(reason)?;
         // A principal's name is what is to be erased: it is not written again.
@@ -294,7 +294,8 @@ impl Inner {
             ErasureScope::Principal { tenant, principal } => {
                 let mut after = None;
                 loop {
-                    let page = self.store.calls_of(tenant, principal, after, STEP).await?;
+                    let page =
+                        self.store.calls_by_principal(tenant, principal, after, STEP).await?;
                     let Some(last) = page.last() else { break };
                     let (ended, waits): (Vec<_>, Vec<_>) =
                         page.iter().partition(|record| record.state.is_terminal());
@@ -319,7 +320,7 @@ impl Inner {
                 report.grants = self.store.forget_grants_of(tenant, principal).await?;
             }
             ErasureScope::EndedBefore(moment) => {
-                report.calls = self.store.retain(*moment).await?.calls;
+                report.calls = self.store.erase_ended_before(*moment).await?.calls;
             }
         }
         Ok((report, erased))

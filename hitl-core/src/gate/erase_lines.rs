@@ -15,7 +15,7 @@ use super::erase::ErasureScope;
 use super::erase_scope::{Known, Mentioned, Place, ended_within, place};
 use super::error::GateError;
 use super::handle::Inner;
-use crate::approval::Authority;
+use crate::approval::ReviewerIdentity;
 use crate::audit::{AuditEvent, AuditRecord, AuditSink, ErasableLog, ErasedLine, LISTED, Line};
 use crate::call::{CallKey, Tenant};
 use crate::ids::{GrantId, RequestId};
@@ -27,7 +27,7 @@ const TENANTS: usize = 1_000;
 /// What the lines are erased for.
 pub(super) struct Wanted<'w> {
     pub(super) scope: &'w ErasureScope,
-    pub(super) by: &'w Authority,
+    pub(super) by: &'w ReviewerIdentity,
     /// Without secrets.
     pub(super) reason: &'w str,
     /// What the store has just erased: each has a record in the audit, also without lines.

@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use hitl_base::Timestamp;
 
 use super::erase::ErasureScope;
-use crate::approval::Authority;
+use crate::approval::ReviewerIdentity;
 use crate::audit::{AuditEvent, AuditRecord};
 use crate::call::{CallKey, Tenant};
 use crate::ids::{GrantId, RequestId};
@@ -30,7 +30,7 @@ pub(super) struct Known {
 }
 
 impl Mentioned {
-    pub(super) fn add(&mut self, record: AuditRecord, scope: &ErasureScope, by: &Authority) {
+    pub(super) fn add(&mut self, record: AuditRecord, scope: &ErasureScope, by: &ReviewerIdentity) {
         if !is_within(scope, by, &record) {
             return;
         }
@@ -62,7 +62,7 @@ pub(super) enum Place {
 /// Returns where a line belongs.
 pub(super) fn place(
     record: &AuditRecord,
-    (scope, by): (&ErasureScope, &Authority),
+    (scope, by): (&ErasureScope, &ReviewerIdentity),
     known: &Known,
 ) -> Place {
     if let Some(id) = record.call {
@@ -106,7 +106,7 @@ fn is_of_no_record(record: &AuditRecord) -> bool {
 }
 
 /// Whether a line is of what is erased, and of a tenant whose calls they may decide.
-fn is_within(scope: &ErasureScope, by: &Authority, record: &AuditRecord) -> bool {
+fn is_within(scope: &ErasureScope, by: &ReviewerIdentity, record: &AuditRecord) -> bool {
     let of = record.key.as_ref().map(|key| &key.tenant);
     match scope {
         ErasureScope::Call { .. } => false,

@@ -205,7 +205,7 @@ impl From<AuditError> for GateError {
 impl From<ApplyError> for GateError {
     fn from(error: ApplyError) -> Self {
         match error {
-            ApplyError::Lost { refusal, current } => Self {
+            ApplyError::Rejected { refusal, current } => Self {
                 current: Some(current),
                 source: Some(Box::new(refusal)),
                 ..Self::new(GateErrorKind::Refused, refusal.to_string())
@@ -290,7 +290,7 @@ pub enum CallError<E> {
     /// The body ran and failed, with its own error.
     Tool(E),
     /// The body ran and failed in an earlier life of this call, or panicked: only a record is left.
-    ToolEarlier(FailureRecord),
+    ToolFailed(FailureRecord),
     /// The body was not started.
     NotRun(NotRun),
     /// The body was started, and how it ended is not known.
@@ -303,7 +303,7 @@ impl<E: fmt::Display> fmt::Display for CallError<E> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Tool(error) => write!(f, "{error}"),
-            Self::ToolEarlier(failure) => write!(f, "the tool failed: {}", failure.message),
+            Self::ToolFailed(failure) => write!(f, "the tool failed: {}", failure.message),
             Self::NotRun(why) => write!(f, "{why}"),
             Self::Unknown(key) => {
                 write!(
@@ -323,7 +323,7 @@ impl<E: fmt::Display> CallError<E> {
     pub fn for_model(&self) -> ModelMessage {
         match self {
             Self::Tool(error) => ModelMessage::failed(&error.to_string()),
-            Self::ToolEarlier(failure) => ModelMessage::failed(&failure.message),
+            Self::ToolFailed(failure) => ModelMessage::failed(&failure.message),
             Self::NotRun(why) => why.for_model(),
             Self::Unknown(_) => ModelMessage::unknown(),
             Self::OutputUnavailable(_) => ModelMessage::unavailable(),

@@ -10,9 +10,9 @@ use futures::stream::{self, Stream};
 
 use super::error::GateError;
 use super::handle::{Gate, Inner};
-use crate::machine::Entry;
-use crate::queue::Viewer;
-use crate::store::Watch;
+use crate::machine::HistoryEntry;
+use crate::queue::ReviewScope;
+use crate::store::ChangeWatch;
 
 /// How many entries are read in one go, which is all that a reader ever holds.
 const STRETCH: usize = 200;
@@ -30,7 +30,7 @@ pub enum Happening {
         /// The change's number: unique in the store and rising.
         number: u64,
         /// What happened, and where the call stands after it.
-        entry: Entry,
+        entry: HistoryEntry,
     },
     /// What happened after the number `after` is no longer kept, up to what is told next. Read the
     /// queue anew.
@@ -43,9 +43,9 @@ pub enum Happening {
 /// A reader of events: see [`Gate::events`].
 pub struct Events {
     gate: Arc<Inner>,
-    viewer: Viewer,
-    watch: Watch,
-    ready: VecDeque<(u64, Entry)>,
+    viewer: ReviewScope,
+    watch: ChangeWatch,
+    ready: VecDeque<(u64, HistoryEntry)>,
     /// Everything up to it was told, or is not this viewer's to hear.
     position: u64,
     /// A gap after this number was told.
@@ -61,10 +61,10 @@ impl Gate {
     /// reader is told of the gap.
     ///
     /// ```no_run
-    /// # use hitl_core::{Gate, GateError, Viewer};
+    /// # use hitl_core::{Gate, GateError, ReviewScope};
     /// # use hitl_core::gate::Happening;
     /// # async fn follow(gate: Gate, mut kept: u64) -> Result<(), GateError> {
-    /// let mut events = gate.events(Viewer::of("acme"), kept);
+    /// let mut events = gate.events(ReviewScope::tenant("acme"), kept);
     /// loop {
     ///     match events.next().await? {
     ///         Happening::Changed { entry, .. } => println!("{} is {}", entry.key, entry.state),
@@ -75,7 +75,7 @@ impl Gate {
     /// }
     /// # }
     /// ```
-    pub fn events(&self, viewer: Viewer, after: u64) -> Events {
+    pub fn events(&self, viewer: ReviewScope, after: u64) -> Events {
         Events {
             // Before anything is read, so that no hint is missed.
             watch: self.inner.store.watch_all(),
@@ -108,7 +108,7 @@ impl Events {
                 let after = self.position;
                 if self.ready.is_empty() {
                     // Beyond the end, which a restore has put back: goes on from there.
-                    self.position = after.min(self.gate.store.history_end().await?);
+                    self.position = after.min(self.gate.store.last_history_seq().await?);
                 }
                 self.gap_told = Some(self.position);
                 return Ok(Happening::Gap { after });

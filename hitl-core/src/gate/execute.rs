@@ -32,7 +32,7 @@ use crate::ids::RequestId;
 use crate::machine::{CallRecord, CallState, Event};
 use crate::policy::ApprovalLevel;
 use crate::seal::{Bound, Purpose, Sealed};
-use crate::store::{ApplyError, Enclosed};
+use crate::store::{ApplyError, EventPayload};
 use crate::sync::{Runtime, sleep, timeout};
 
 /// How often, and how long apart, a result is offered to a store that fails.
@@ -148,7 +148,7 @@ async fn run<T: Runnable>(
     permit: Permit<T>,
 ) -> Result<Ended<T>, GateError> {
     // 1. The intent. Without it nothing runs: the permit is dropped.
-    if let Err(error) = call.intend(&gate.trail) {
+    if let Err(error) = call.intend(&gate.trail).await {
         gate.unclaim(&mut call).boxed().await;
         return Err(error.into());
     }
@@ -290,7 +290,7 @@ impl Inner {
         event: Event,
         result: Option<Sealed>,
     ) -> Result<u64, ApplyError> {
-        let enclosed = Enclosed::result(result).intent(claimed.place.clone());
+        let enclosed = EventPayload::result(result).intent(claimed.place.clone());
         // Boxed, so that a call without a record does not carry it around.
         let record = self.offer(tenant, claimed.id, event, enclosed).boxed().await?;
         Ok(record.version)
@@ -305,14 +305,14 @@ impl Inner {
         tenant: &Tenant,
         id: RequestId,
         event: Event,
-        enclosed: Enclosed,
+        enclosed: EventPayload,
     ) -> Result<CallRecord, ApplyError> {
         let enclosed = enclosed.audited_by(self.session);
         let mut pause = BETWEEN_OFFERS;
         for _ in 1..OFFERS {
             match self.store.apply(tenant, id, event.clone(), enclosed.clone()).await {
                 Ok(record) => return Ok(record),
-                Err(lost @ (ApplyError::Lost { .. } | ApplyError::NotFound(_))) => {
+                Err(lost @ (ApplyError::Rejected { .. } | ApplyError::NotFound(_))) => {
                     return Err(lost);
                 }
                 Err(ApplyError::Store(error)) => {

@@ -10,15 +10,15 @@ use super::error::{GateError, GateErrorKind};
 use super::execute::to_the_end;
 use super::handle::{Gate, Inner};
 use super::prepare::tree_of;
-use crate::approval::Authority;
+use crate::approval::ReviewerIdentity;
 use crate::arguments::Snapshot;
 use crate::audit::{AuditEvent, AuditRecord};
 use crate::call::{CallKey, Tenant};
 use crate::grant::{Grant, GrantDraft, GrantError, GrantRecord};
 use crate::ids::{GrantId, RequestId};
 use crate::machine::CallRecord;
-use crate::policy::Routed;
-use crate::store::GrantPage;
+use crate::policy::Route;
+use crate::store::GrantQuery;
 
 /// What a grant would permit: shown to whoever gives it before it is saved.
 #[derive(Clone, Debug)]
@@ -93,10 +93,10 @@ impl Gate {
         &self,
         tenant: &Tenant,
         id: GrantId,
-        by: impl Into<Authority>,
+        by: impl Into<ReviewerIdentity>,
         reason: Option<&str>,
     ) -> Result<Option<GrantRecord>, GateError> {
-        let by: Authority = self.inner.identified(by.into())?;
+        let by: ReviewerIdentity = self.inner.identified(by.into())?;
         if !by.may_decide(tenant) {
             let why = "this grant belongs to a tenant whose calls they may not decide";
             return Err(GateError::new(GateErrorKind::Forbidden, why));
@@ -120,7 +120,7 @@ impl Gate {
     pub async fn grants(
         &self,
         tenant: &Tenant,
-        page: GrantPage,
+        page: GrantQuery,
     ) -> Result<Vec<GrantRecord>, GateError> {
         Ok(self.inner.store.grants(tenant, page).await?)
     }
@@ -175,7 +175,7 @@ impl Inner {
         &self,
         record: &CallRecord,
         snapshot: &Snapshot,
-    ) -> Result<Option<Routed>, GateError> {
+    ) -> Result<Option<Route>, GateError> {
         let Ok(tool) = self.tool(&record.request.tool) else { return Ok(None) };
         // A grant is for the tool as it was reviewed, in whatever version of its code.
         if tool.fingerprint != record.request.fingerprint {
@@ -202,7 +202,7 @@ impl Inner {
         &self,
         tenant: &Tenant,
         id: GrantId,
-        by: Authority,
+        by: ReviewerIdentity,
         reason: Option<String>,
     ) -> Result<Option<GrantRecord>, GateError> {
         let record = self.store.revoke_grant(tenant, id, &by.principal, reason.as_deref()).await?;
@@ -219,7 +219,7 @@ impl Inner {
         Ok(Some(record))
     }
 
-    fn note_grant(&self, event: AuditEvent, record: &GrantRecord, by: &Authority) {
+    fn note_grant(&self, event: AuditEvent, record: &GrantRecord, by: &ReviewerIdentity) {
         let grant = &record.grant;
         let mut entry = AuditRecord::about(event, grant.id.to_string(), record.updated_at);
         // Of no call: it says whose it is.

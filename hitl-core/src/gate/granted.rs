@@ -7,13 +7,13 @@ use super::handle::Inner;
 use super::observe;
 use super::prepare::{Prepared, state_of, tree_of};
 use crate::audit::{AuditEvent, AuditRecord};
-use crate::call::{HitlConfig, Risk};
-use crate::grant::{Drawn, GrantRecord, GrantRefusal, GrantedCall};
+use crate::call::{Risk, ToolConfig};
+use crate::grant::{GrantRecord, GrantRefusal, GrantUse, GrantedCall};
 use crate::ids::{ClaimToken, DecisionId, GrantId, SessionId};
 use crate::machine::{CallRecord, CallState, Claim, Event, Membership};
 use crate::policy::Verdict;
-use crate::queue::{QueueQuery, Viewer};
-use crate::store::{ApplyError, Enclosed, GrantPage};
+use crate::queue::{QueueQuery, ReviewScope};
+use crate::store::{ApplyError, EventPayload, GrantQuery};
 
 /// How many calls or grants are read in one go.
 const PAGE: usize = 100;
@@ -27,11 +27,13 @@ impl Inner {
         &self,
         prepared: &Prepared,
         without: &[GrantId],
-    ) -> Result<Option<(GrantRecord, Drawn)>, GateError> {
+    ) -> Result<Option<(GrantRecord, GrantUse)>, GateError> {
         let (request, context) = (&prepared.record.request, &prepared.record.context);
         let snapshot = &prepared.snapshot;
-        let mut page =
-            GrantPage::live().tool(&*request.tool).principal(request.principal.clone()).limit(PAGE);
+        let mut page = GrantQuery::live()
+            .tool(&*request.tool)
+            .principal(request.principal.clone())
+            .limit(PAGE);
         // Most tools have no grant at all; the arguments are read when there is one.
         let mut arguments = None;
         loop {
@@ -79,10 +81,11 @@ impl Inner {
     pub(super) async fn covered(
         self: &Arc<Self>,
         mut grant: GrantRecord,
-    ) -> Result<Vec<(CallRecord, Drawn)>, GateError> {
+    ) -> Result<Vec<(CallRecord, GrantUse)>, GateError> {
         let (of, mut covered) = (grant.grant.clone(), Vec::new());
         let first = self.current(&of.tenant, of.request).await?;
-        let queue = super::handle::Gate { inner: Arc::clone(self) }.queue(Viewer::of(of.tenant));
+        let queue =
+            super::handle::Gate { inner: Arc::clone(self) }.queue(ReviewScope::tenant(of.tenant));
         let query = QueueQuery::pending()
             .tool(&*of.tool)
             .principal(of.principal)
@@ -121,7 +124,7 @@ impl Inner {
         &self,
         grant: &GrantRecord,
         record: &CallRecord,
-    ) -> Result<Option<Drawn>, GateError> {
+    ) -> Result<Option<GrantUse>, GateError> {
         // Cheap to see, before anything is opened.
         let same = record.request.fingerprint == grant.grant.fingerprint;
         let names_contents = !record.request.contents.is_empty();
@@ -173,20 +176,20 @@ impl Inner {
     ) -> Result<Vec<CallRecord>, GateError> {
         let mut allowed = Vec::new();
         for (record, drawn) in self.covered(grant.clone()).await? {
-            let event = Event::Allow {
+            let event = Event::ApproveByGrant {
                 decision: DecisionId::new(),
                 binding: record.request.binding,
                 drawn,
                 by: grant.grant.by.clone(),
             };
             let tenant = &grant.grant.tenant;
-            match self.apply(tenant, record.id(), event, Enclosed::none()).await {
+            match self.apply(tenant, record.id(), event, EventPayload::none()).await {
                 Ok(record) => {
                     self.note_allowed(&record, grant);
                     allowed.push(record);
                 }
                 // Somebody was faster, or the grant is gone: it is asked about.
-                Err(ApplyError::Lost { .. }) => {}
+                Err(ApplyError::Rejected { .. }) => {}
                 Err(error) => return Err(error.into()),
             }
         }
@@ -195,7 +198,7 @@ impl Inner {
 
     fn note_allowed(&self, record: &CallRecord, grant: &GrantRecord) {
         observe::decided(record);
-        let mut entry = AuditRecord::of(AuditEvent::Decided, record, record.updated_at);
+        let mut entry = AuditRecord::new(AuditEvent::Decided, record, record.updated_at);
         entry.decision = record.decided.as_ref().map(|decided| decided.id);
         entry.subject = Some(grant.id().to_string());
         let note = Some("approved by a grant".to_owned());
@@ -204,8 +207,8 @@ impl Inner {
 
     /// Audits that a call was claimed on a grant.
     pub(super) fn note_grant_used(&self, record: &CallRecord) {
-        let Some(drawn) = record.granted else { return };
-        let mut entry = AuditRecord::of(AuditEvent::GrantUsed, record, record.updated_at);
+        let Some(drawn) = record.grant_use else { return };
+        let mut entry = AuditRecord::new(AuditEvent::GrantUsed, record, record.updated_at);
         entry.subject = Some(drawn.grant.to_string());
         if !drawn.amount.is_zero() {
             entry.note = Some(format!("{} of its sum", drawn.amount));
@@ -215,7 +218,7 @@ impl Inner {
 }
 
 /// Whether a grant on this tool needs a bound.
-fn is_risky(config: &HitlConfig) -> bool {
+fn is_risky(config: &ToolConfig) -> bool {
     config.risk >= Risk::High || config.hints.destructive
 }
 
@@ -233,23 +236,23 @@ impl Prepared {
     }
 
     /// Lets the call run on a grant.
-    pub(super) fn run_on(&mut self, grant: &GrantRecord, drawn: Drawn) {
-        self.record.granted = Some(drawn);
+    pub(super) fn run_on(&mut self, grant: &GrantRecord, drawn: GrantUse) {
+        self.record.grant_use = Some(drawn);
         let why = format!("runs on the grant {} that {} gave", grant.id(), grant.grant.by);
-        Arc::make_mut(&mut self.record.request).because.push(why);
+        Arc::make_mut(&mut self.record.request).reasons.push(why);
     }
 
     /// It does not run on a grant after all.
     pub(super) fn run_on_none(&mut self) {
-        if self.record.granted.take().is_some() {
-            Arc::make_mut(&mut self.record.request).because.pop();
+        if self.record.grant_use.take().is_some() {
+            Arc::make_mut(&mut self.record.request).reasons.pop();
         }
     }
 
     /// Whether it may run without anybody being asked.
     pub(super) fn runs(&self) -> bool {
         self.routed.verdict == Verdict::Run
-            || self.record.granted.is_some()
+            || self.record.grant_use.is_some()
             || self.covering().is_some()
     }
 

@@ -17,16 +17,16 @@ use super::outbox;
 use super::registry::Registered;
 use super::score::Timed;
 use super::standing::Asked;
-use crate::approval::{Approver, Authority, Uncovering};
-use crate::audit::{AuditEvent, AuditRecord, Trail};
-use crate::call::{CallKey, HitlConfig, Principal, StateMap, Tenant, Tool};
+use crate::approval::{Approver, ReviewerIdentity, Uncovering};
+use crate::audit::{AuditEvent, AuditPipeline, AuditRecord};
+use crate::call::{CallKey, Principal, StateMap, Tenant, Tool, ToolConfig};
 use crate::confidence::Signals;
 use crate::ids::{RequestId, SessionId};
-use crate::machine::{CallRecord, Entry};
+use crate::machine::{CallRecord, HistoryEntry};
 use crate::policy::{OwnFiles, Policy, PolicyVersion, Shadow, ShadowReport};
 use crate::queue::Caps;
 use crate::seal::KeyRing;
-use crate::store::{History, PageRequest, Store, Watch};
+use crate::store::{ChangeWatch, History, PageRequest, Store};
 use crate::sync::{HostCode, Mutex, Runtime};
 
 /// What every gated call passes through. Cheap to clone; clones are the same gate.
@@ -53,7 +53,7 @@ pub(super) struct Inner {
     pub(super) in_force: Mutex<Vec<PolicyVersion>>,
     pub(super) store: Arc<dyn Store>,
     pub(super) approver: Option<Arc<dyn Approver>>,
-    pub(super) trail: Trail,
+    pub(super) trail: AuditPipeline,
     pub(super) redactor: Redactor,
     pub(super) uncovering: Uncovering,
     pub(super) keys: KeyRing,
@@ -98,7 +98,7 @@ pub struct ToolInfo {
     /// The JSON Schema of its arguments.
     pub schema: JsonText,
     /// How the gate treats it.
-    pub config: HitlConfig,
+    pub config: ToolConfig,
 }
 
 impl Gate {
@@ -108,7 +108,7 @@ impl Gate {
     }
 
     /// The registered tools, by name: what to give to a model.
-    pub fn specs(&self) -> Vec<ToolInfo> {
+    pub fn tools(&self) -> Vec<ToolInfo> {
         let info = |tool: &Arc<Registered>| ToolInfo {
             name: tool.spec.name.clone(),
             description: tool.spec.description.clone(),
@@ -129,7 +129,7 @@ impl Gate {
 
     /// The record of a key. A read-only call that ran at once has none.
     pub async fn find(&self, key: &CallKey) -> Result<Option<CallRecord>, GateError> {
-        Ok(self.inner.store.find(key).await?)
+        Ok(self.inner.store.get_by_key(key).await?)
     }
 
     /// A page of a tenant's records.
@@ -138,7 +138,7 @@ impl Gate {
         tenant: &Tenant,
         page: PageRequest,
     ) -> Result<Vec<CallRecord>, GateError> {
-        Ok(self.inner.store.page(tenant, page).await?)
+        Ok(self.inner.store.list(tenant, page).await?)
     }
 
     /// What happened to a tenant's call, from its beginning, as far as it is kept.
@@ -146,8 +146,8 @@ impl Gate {
         &self,
         tenant: &Tenant,
         id: RequestId,
-    ) -> Result<Vec<(u64, Entry)>, GateError> {
-        Ok(self.inner.store.history_of(tenant, id).await?)
+    ) -> Result<Vec<(u64, HistoryEntry)>, GateError> {
+        Ok(self.inner.store.call_history(tenant, id).await?)
     }
 
     /// A stretch of what happened to all calls of all tenants, after the entry numbered `after`:
@@ -158,11 +158,11 @@ impl Gate {
 
     /// The number of the last entry that the history ever had.
     pub async fn history_end(&self) -> Result<u64, GateError> {
-        Ok(self.inner.store.history_end().await?)
+        Ok(self.inner.store.last_history_seq().await?)
     }
 
     /// Hints that any call may have changed, whichever process changed it.
-    pub fn watch(&self) -> Watch {
+    pub fn watch(&self) -> ChangeWatch {
         self.inner.store.watch_all()
     }
 
@@ -184,7 +184,7 @@ impl Gate {
         to: impl Into<Principal>,
     ) -> Result<(), GateError> {
         let at = self.inner.store.now().await?;
-        self.inner.note(&AuditRecord::of(AuditEvent::Shown, record, at).by(to));
+        self.inner.note(&AuditRecord::new(AuditEvent::Shown, record, at).by(to));
         Ok(())
     }
 
@@ -193,7 +193,7 @@ impl Gate {
     pub async fn note_person(
         &self,
         person: &Principal,
-        by: &Authority,
+        by: &ReviewerIdentity,
         what: &str,
     ) -> Result<(), GateError> {
         let at = self.inner.store.now().await?;

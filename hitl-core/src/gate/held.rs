@@ -11,11 +11,11 @@ use super::contents::Referents;
 use super::prepare::{Judged, Prepared};
 use super::registry::Registered;
 use crate::arguments::Snapshot;
-use crate::audit::{AuditError, AuditEvent, AuditRecord, Head, Trail};
-use crate::call::{CallKey, Given, Issued, StateMap, unrecorded_digest};
+use crate::audit::{AuditError, AuditEvent, AuditPipeline, AuditRecord, ChainHead};
+use crate::call::{CallKey, Given, PermitContext, StateMap, unrecorded_digest};
 use crate::ids::RequestId;
 use crate::machine::{CallRecord, Claim};
-use crate::policy::{ApprovalLevel, Routed};
+use crate::policy::{ApprovalLevel, Route};
 
 /// The right to run one body once. It goes through several futures, and each would have room for
 /// it, so it is a box.
@@ -26,7 +26,7 @@ pub(super) struct Held(pub(super) Box<Holding>);
 pub(super) struct Holding {
     pub(super) tool: Cow<'static, str>,
     /// What the body may know, which it shares.
-    pub(super) issued: Arc<Issued>,
+    pub(super) issued: Arc<PermitContext>,
     pub(super) level: ApprovalLevel,
     pub(super) snapshot: Snapshot,
     pub(super) timeout: Option<Duration>,
@@ -43,7 +43,7 @@ pub(super) struct Claimed {
     /// The revision whose arguments run.
     pub(super) revision: u32,
     /// Where its intent stands, once there is one.
-    pub(super) place: Option<Head>,
+    pub(super) place: Option<ChainHead>,
 }
 
 impl Held {
@@ -54,7 +54,7 @@ impl Held {
         let binding = unrecorded_digest(content, *fingerprint, spec.version.as_deref());
         let (principal, agent) = (context.principal.clone(), context.agent.clone());
         let states = Arc::clone(states);
-        let issued = Issued {
+        let issued = PermitContext {
             context,
             key: key.clone(),
             first: None,
@@ -104,7 +104,7 @@ impl Held {
         record: &CallRecord,
         claim: Claim,
         snapshot: Snapshot,
-        routed: (&Registered, &Routed),
+        routed: (&Registered, &Route),
         states: &Arc<StateMap>,
     ) -> Self {
         let (id, revision) = (record.id(), record.sealed_revision());
@@ -116,7 +116,7 @@ impl Held {
         record: &CallRecord,
         claimed: Option<Claimed>,
         snapshot: Snapshot,
-        (tool, routed): (&Registered, &Routed),
+        (tool, routed): (&Registered, &Route),
         states: &Arc<StateMap>,
     ) -> Self {
         let (attempt, request) = (record.attempts_in_all().max(1), &record.request);
@@ -127,9 +127,9 @@ impl Held {
             assessment: Some(request.assessment.clone()),
             arguments: Some(request.arguments.clone()),
             policies: routed.policies.clone(),
-            ..AuditRecord::of(AuditEvent::Claimed, record, Timestamp::EPOCH)
+            ..AuditRecord::new(AuditEvent::Claimed, record, Timestamp::EPOCH)
         };
-        let issued = Issued {
+        let issued = PermitContext {
             context: record.context.clone(),
             key: record.key().clone(),
             first: record.retry_of.as_ref().map(|retry| retry.first.clone()),
@@ -170,13 +170,15 @@ impl Holding {
     }
 
     /// Has the intent kept. What only it says is not said again.
-    pub(super) fn intend(&mut self, trail: &Trail) -> Result<(), AuditError> {
+    pub(super) async fn intend(&mut self, trail: &AuditPipeline) -> Result<(), AuditError> {
         let said = &mut self.said;
         said.at = Timestamp::now();
-        let kept = match &mut self.claimed {
-            None => trail.intent(said),
-            Some(claimed) => trail.placed_intent(said).map(|place| claimed.place = place),
-        };
+        let kept = trail.durable_intent(said).await;
+        let kept = kept.map(|place| {
+            if let Some(claimed) = &mut self.claimed {
+                claimed.place = place;
+            }
+        });
         (said.assessment, said.arguments, said.attempt) = (None, None, None);
         (said.policies, said.build) = (Vec::new(), None);
         kept

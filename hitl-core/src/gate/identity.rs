@@ -7,11 +7,11 @@ use std::sync::Arc;
 use super::error::{GateError, GateErrorKind};
 use super::handle::Inner;
 use super::registry::Registered;
-use crate::approval::{Authority, Decision};
+use crate::approval::{Decision, ReviewerIdentity};
 use crate::audit::AuditRecord;
 use crate::call::{CallContext, Identity, Principal};
 use crate::machine::{CallRecord, Resolution};
-use crate::policy::Eyes;
+use crate::policy::RequesterRule;
 
 /// Where the host says that the requester may decide their own calls.
 #[derive(Debug, Default)]
@@ -24,14 +24,14 @@ pub(super) struct TwoEyes {
 
 impl Inner {
     /// Whether the requester of a call may approve it: the tool's own word, or else the gate's.
-    pub(super) fn eyes(&self, tool: &Registered, context: &CallContext) -> Eyes {
+    pub(super) fn eyes(&self, tool: &Registered, context: &CallContext) -> RequesterRule {
         let own = tool.spec.config.eyes;
-        if own != Eyes::ByLevel {
+        if own != RequesterRule::ByLevel {
             return own;
         }
         let listed = |agent: &Principal| self.two_eyes.agents.contains(&agent.folded());
         let two = self.two_eyes.everywhere || context.agent.as_ref().is_some_and(listed);
-        if two { Eyes::Two } else { own }
+        if two { RequesterRule::MayApprove } else { own }
     }
 
     /// Asks the directory for the one name of somebody. `None` when it gives no other than the one
@@ -49,9 +49,9 @@ impl Inner {
     }
 
     /// Somebody who decides, with the name that the directory gives them.
-    pub(super) fn identified(&self, by: Authority) -> Result<Authority, GateError> {
+    pub(super) fn identified(&self, by: ReviewerIdentity) -> Result<ReviewerIdentity, GateError> {
         let canonical = self.canonical(&by.principal)?;
-        Ok(Authority { canonical, ..by })
+        Ok(ReviewerIdentity { canonical, ..by })
     }
 
     /// The same among the people of a call: whom of them the directory takes for this one now. What
@@ -62,15 +62,15 @@ impl Inner {
     /// When the directory cannot say who one of them is: then it is not known that they are two.
     pub(super) fn identified_among(
         &self,
-        by: Authority,
+        by: ReviewerIdentity,
         record: &CallRecord,
-    ) -> Result<Authority, GateError> {
+    ) -> Result<ReviewerIdentity, GateError> {
         let mut by = self.identified(by)?;
         if self.directory.is_none() {
             return Ok(by);
         }
         let own = by.canonical.clone().unwrap_or_else(|| by.principal.folded());
-        let editors = record.earlier.iter().map(|earlier| &earlier.edited.by);
+        let editors = record.prior_revisions.iter().map(|earlier| &earlier.edited.by);
         let voters = record.votes.iter().map(|vote| &vote.by);
         let people: BTreeSet<&Principal> =
             [&record.request.principal].into_iter().chain(editors).chain(voters).collect();
@@ -98,7 +98,7 @@ impl Inner {
     }
 
     /// Audits what somebody decided, and how it is known who they are.
-    pub(super) fn note_decider(&self, entry: AuditRecord, by: &Authority, note: String) {
+    pub(super) fn note_decider(&self, entry: AuditRecord, by: &ReviewerIdentity, note: String) {
         let mut entry = entry.known(by);
         entry.note = Some(note);
         self.note(&entry);
@@ -110,10 +110,10 @@ impl Inner {
 pub(super) fn may_resolve(
     record: &CallRecord,
     resolution: &Resolution,
-    by: &Authority,
+    by: &ReviewerIdentity,
 ) -> Result<(), GateError> {
     let retries = matches!(resolution, Resolution::Retry { .. });
-    let bare = Authority::of(by.principal.clone());
+    let bare = ReviewerIdentity::new(by.principal.clone());
     let hidden = record.is_requested_by(by) && !record.is_requested_by(&bare);
     if retries && hidden && !record.request.requester_may_approve() {
         let why = "who asks for this call cannot start it again; ask somebody else";

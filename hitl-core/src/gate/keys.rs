@@ -85,7 +85,7 @@ pub(super) async fn learn(
     under_current: bool,
 ) -> Result<(), StoreError> {
     for _ in 0..TRIES {
-        let kept = store.mark(MARK).await?;
+        let kept = store.metadata(MARK).await?;
         let mut opened = kept.as_deref().map_or_else(Kept::default, |text| Kept::open(text, ring));
         if let Some(why) = &opened.unreadable {
             tracing::warn!(
@@ -95,7 +95,7 @@ pub(super) async fn learn(
             );
         }
         ring.learn(opened.keys.iter().copied());
-        let own: Vec<DigestKey> = ring.keys().previous().iter().map(DigestKey::of).collect();
+        let own: Vec<DigestKey> = ring.keys().previous().iter().map(DigestKey::new).collect();
         let is_kept = own.iter().all(|key| opened.keys.contains(key));
         let is_under_current = opened.by.iter().all(|by| *by == ring.id());
         if is_kept && (is_under_current || !under_current) {
@@ -117,7 +117,7 @@ pub(super) async fn learn(
         }
         let to: Vec<String> = [sealed(ring, &keys)?].into_iter().chain(opened.closed).collect();
         let to = to.join(" ");
-        match store.swap_mark(MARK, kept.as_deref(), &to).await {
+        match store.compare_and_set_metadata(MARK, kept.as_deref(), &to).await {
             Ok(true) => return Ok(()),
             Ok(false) => {}
             Err(error) if error.kind() == StoreErrorKind::Unsupported => {

@@ -144,7 +144,7 @@ pub(super) fn submitted(result: &Result<Submission, GateError>) {
 pub(super) fn called<T, E>(result: &Result<T, CallError<E>>) {
     match result {
         Ok(_) | Err(CallError::OutputUnavailable(_)) => outcome(CallState::Executed.name()),
-        Err(CallError::Tool(_) | CallError::ToolEarlier(_)) => outcome(CallState::Failed.name()),
+        Err(CallError::Tool(_) | CallError::ToolFailed(_)) => outcome(CallState::Failed.name()),
         Err(CallError::Unknown(_)) => outcome(CallState::OutcomeUnknown.name()),
         Err(CallError::NotRun(NotRun::Refused(error))) => failed(error),
         Err(CallError::NotRun(not_run)) => outcome(match not_run {
@@ -232,11 +232,11 @@ impl Inner {
         const PAGE: usize = 100;
         let (mut all, mut overdue, mut after) = (0, 0, None);
         while all < COUNTED {
-            let mut page = crate::store::PageRequest::of(&[state]).limit(PAGE);
+            let mut page = crate::store::PageRequest::new(&[state]).limit(PAGE);
             if let Some(last) = after {
                 page = page.after(last);
             }
-            let records = self.store.page(tenant, page).await?;
+            let records = self.store.list(tenant, page).await?;
             all += records.len();
             overdue += records.iter().filter(|record| now >= record.request.expires_at).count();
             after = records.last().map(CallRecord::id);

@@ -7,11 +7,11 @@ use std::time::Duration;
 
 use super::error::GateError;
 use super::handle::{Gate, Inner};
-use crate::audit::{AuditRecord, AuditSink, Audited, heads, learn};
+use crate::audit::{AuditRecord, AuditSink, UnacknowledgedChanges, heads, learn};
 use crate::call::Tenant;
 use crate::ids::RequestId;
-use crate::machine::{CallRecord, Entry, Event};
-use crate::store::{ApplyError, Change, Enclosed, Store, StoreError, StoreErrorKind};
+use crate::machine::{CallRecord, Event, HistoryEntry};
+use crate::store::{ApplyError, ChangeId, EventPayload, Store, StoreError, StoreErrorKind};
 use crate::sync::sleep;
 
 /// How long the store waits to be told, so that one transaction does for many changes.
@@ -45,7 +45,7 @@ impl Inner {
         tenant: &Tenant,
         id: RequestId,
         event: Event,
-        enclosed: Enclosed,
+        enclosed: EventPayload,
     ) -> Result<CallRecord, ApplyError> {
         self.store.apply(tenant, id, event, enclosed.audited_by(self.session)).await
     }
@@ -59,14 +59,14 @@ impl Inner {
             }
             _ => self.trail.note(record),
         }
-        if !self.trail.kept().begins_to_tell() {
+        if !self.trail.kept().begin_ack() {
             return;
         }
         let sink = self.trail.sink();
         let (kept, store) = (Arc::clone(self.trail.kept()), Arc::downgrade(&self.store));
         self.runtime.spawn(async move {
             let (mut pause, mut rounds) = (SOON, 0_u32);
-            while !kept.is_told() {
+            while !kept.is_idle() {
                 sleep(pause).await;
                 let Some(store) = store.upgrade() else { return };
                 let mut told = tell(&kept, &*store).await;
@@ -87,7 +87,7 @@ impl Inner {
 
     /// Audits what others did not live to audit, and what a dropped future of ours has left. What
     /// the sink does not take stays in the outbox. Gives the changes that it took over.
-    pub(super) async fn audit_what_was_left(&self) -> Result<Vec<Entry>, GateError> {
+    pub(super) async fn audit_what_was_left(&self) -> Result<Vec<HistoryEntry>, GateError> {
         let mut done = Vec::new();
         loop {
             // What is written now would push out what is owed already.
@@ -102,20 +102,20 @@ impl Inner {
                 break;
             }
         }
-        let mut own = self.store.outbox_of(self.session, BATCH).await?;
+        let mut own = self.store.pending_outbox(self.session, BATCH).await?;
         if own.is_empty() {
             return Ok(done);
         }
         let now = self.store.now().await?;
         own.retain(|entry| {
-            now.saturating_duration_since(entry.at) >= LEFT && !self.trail.has(Change::of(entry))
+            now.since(entry.at) >= LEFT && !self.trail.has(ChangeId::from_entry(entry))
         });
         self.audit_late(&own).await?;
         done.extend(own);
         Ok(done)
     }
 
-    async fn audit_late(&self, entries: &[Entry]) -> Result<(), GateError> {
+    async fn audit_late(&self, entries: &[HistoryEntry]) -> Result<(), GateError> {
         for entry in entries {
             let record = self.store.get(&entry.key.tenant, entry.id).await?;
             self.note(&AuditRecord::late(entry, record.as_ref()));
@@ -125,14 +125,17 @@ impl Inner {
 }
 
 /// Tells the store of all that stands in the audit.
-pub(super) async fn tell(kept: &Audited, store: &dyn Store) -> Result<(), StoreError> {
+pub(super) async fn tell(
+    kept: &UnacknowledgedChanges,
+    store: &dyn Store,
+) -> Result<(), StoreError> {
     loop {
         let changes = kept.some(BATCH);
         if changes.is_empty() {
             return Ok(());
         }
         store.outbox_ack(&changes).await?;
-        kept.told(&changes);
+        kept.acknowledged(&changes);
     }
 }
 

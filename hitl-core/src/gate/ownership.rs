@@ -47,7 +47,7 @@ impl Drop for Ownership<'_> {
             // It may not have been stored, have started, or belong to somebody else by now.
             let mut withdrawn = gate.withdraw(&key.tenant, id, event.clone()).await;
             if matches!(&withdrawn, Err(error) if error.kind() == GateErrorKind::NotFound)
-                && let Ok(Some(record)) = gate.store.find(&key).await
+                && let Ok(Some(record)) = gate.store.get_by_key(&key).await
             {
                 // It was re-attached to.
                 withdrawn = gate.withdraw(&key.tenant, record.id(), event).await;

@@ -15,7 +15,7 @@ use super::handle::Inner;
 use super::registry::Registered;
 use super::retry_failed::EarlierApproval;
 use crate::approval::{ApprovalRequest, Uncovering, title};
-use crate::arguments::{LookedOver, Shown, Snapshot};
+use crate::arguments::{SecretScan, Shown, Snapshot};
 use crate::audit::AuditRecord;
 use crate::call::{
     BINDING_VERSION, Binding, CallContext, CallKey, ContentDigest, circumstances_digest,
@@ -24,11 +24,11 @@ use crate::call::{
 use crate::confidence::{Assessment, CallView, Factor, LazyTree, OWN_FILE, assess};
 use crate::ids::{OwnerToken, RequestId, SessionId};
 use crate::machine::{
-    CallRecord, CallState, Ending, Escalation, Membership, NewCall, RECORD_SCHEMA,
+    CallRecord, CallState, EndReason, EscalationStep, Membership, NewCall, RECORD_SCHEMA,
 };
 use crate::policy::{
-    ApprovalLevel, Eyes, Policy, PolicyVersion, Quorum, Requirement, Routed, Stage, Verdict,
-    due_after, priority, route,
+    ApprovalLevel, Policy, PolicyVersion, Quorum, RequesterRule, Requirement, Route, Stage,
+    Verdict, due_after, priority, route,
 };
 use crate::queue::Caps;
 
@@ -42,7 +42,7 @@ pub(super) struct Judged {
     /// The host gave the key, so it may have been used before.
     pub(super) keyed: bool,
     pub(super) assessment: Assessment,
-    pub(super) routed: Routed,
+    pub(super) routed: Route,
     pub(super) content: ContentDigest,
     /// The arguments without secrets, and what is masked in them.
     pub(super) shown: Shown,
@@ -54,9 +54,9 @@ pub(super) struct Judged {
 pub(super) struct Prepared {
     pub(super) tool: Arc<Registered>,
     pub(super) snapshot: Snapshot,
-    pub(super) routed: Routed,
+    pub(super) routed: Route,
     /// Whether the requester may approve.
-    eyes: Eyes,
+    eyes: RequesterRule,
     /// What the store will keep: its times are stamped there.
     pub(super) record: CallRecord,
     /// Proof of ownership, if the record is created by this submission.
@@ -111,13 +111,13 @@ impl Inner {
         let key = key.unwrap_or_else(|| {
             let tenant = context.tenant.clone();
             if quiet && self.runs_at_once(&tool, &routed) {
-                CallKey::passing(tenant, &self.runs)
+                CallKey::generate_ephemeral(tenant, &self.runs)
             } else {
-                CallKey::fresh(tenant)
+                CallKey::generate(tenant)
             }
         });
         let looked_over =
-            if nothing { LookedOver::Clean } else { LookedOver::No(lazy.into_tree()) };
+            if nothing { SecretScan::Clean } else { SecretScan::No(lazy.into_tree()) };
         let shown = snapshot.shown_text(looked_over, &self.redactor);
         let digest = content_digest(&tool.spec.name, &snapshot, &context, self.keys.digest());
         Ok(Judged {
@@ -208,7 +208,7 @@ impl Inner {
             priority: priority(config.risk, assessment.confidence),
             assessment,
             thresholds: config.thresholds(),
-            because: routed.because.clone(),
+            reasons: routed.reasons.clone(),
             created_at: now,
             due_at: now,
             expires_at: now,
@@ -220,7 +220,7 @@ impl Inner {
         let circumstances = circumstances_digest(&cx, tool.fingerprint);
         let escalations = config.escalate.map(|next| {
             let within = u64::try_from(next.within.as_millis()).unwrap_or(u64::MAX);
-            Escalation::new(next.role.map(str::to_owned), within)
+            EscalationStep::new(next.role.map(str::to_owned), within)
         });
         let owner = OwnerToken::new();
         let record = CallRecord {
@@ -236,18 +236,18 @@ impl Inner {
             intent: None,
             decided: None,
             votes: Vec::new(),
-            earlier: Vec::new(),
-            revised: None,
+            prior_revisions: Vec::new(),
+            edited_content: None,
             reread: None,
             sealed: None,
             unread: false,
             escalations: escalations.into_iter().collect(),
             circumstances: Some(circumstances),
             claim: None,
-            allowed_ms: 0,
+            approval_window_ms: 0,
             attempts: 0,
             ending,
-            granted: None,
+            grant_use: None,
             batch: None,
             retry_of: None,
             erased: false,
@@ -279,7 +279,7 @@ impl Inner {
         snapshot: &Snapshot,
         context: &CallContext,
         said: &[Factor],
-    ) -> Result<(Assessment, Routed), GateError> {
+    ) -> Result<(Assessment, Route), GateError> {
         let lazy = LazyTree::of(snapshot.text());
         let quiet = self.own_files.surely_unnamed(snapshot.text());
         self.judge_lazy(tool, (snapshot, &lazy, quiet), context, said)
@@ -291,7 +291,7 @@ impl Inner {
         (snapshot, arguments, quiet): (&Snapshot, &LazyTree<'_>, bool),
         context: &CallContext,
         said: &[Factor],
-    ) -> Result<(Assessment, Routed), GateError> {
+    ) -> Result<(Assessment, Route), GateError> {
         let mut view = CallView::of_text(&tool.spec.name, &tool.spec.config, arguments, context);
         if !self.policies.is_empty() || self.signals.may_ask_for_the_time() {
             view = self.timed(view);
@@ -319,7 +319,7 @@ impl Inner {
         }
         // Signals and policies see the secrets; what they say about them is shown.
         let denied = matches!(routed.verdict, Verdict::Deny(_));
-        if assessment.factors.is_empty() && routed.because.is_empty() && !denied {
+        if assessment.factors.is_empty() && routed.reasons.is_empty() && !denied {
             return Ok((assessment, routed));
         }
         let secrets = snapshot.taint();
@@ -331,7 +331,7 @@ impl Inner {
                 factor.reasoning = Cow::Owned(clean);
             }
         }
-        for reason in &mut routed.because {
+        for reason in &mut routed.reasons {
             *reason = self.clean(reason, &secrets).into_owned();
         }
         if let Verdict::Deny(reason) = &mut routed.verdict {
@@ -346,7 +346,7 @@ impl Inner {
         tool: &Registered,
         snapshot: &Snapshot,
         context: &CallContext,
-        (assessment, routed): (&Assessment, &Routed),
+        (assessment, routed): (&Assessment, &Route),
     ) {
         if self.shadow.is_empty() {
             return;
@@ -407,13 +407,13 @@ impl Inner {
 
 impl Prepared {
     /// Takes another judgement in place of the first.
-    pub(super) fn judged(&mut self, (assessment, routed): (Assessment, Routed)) {
+    pub(super) fn judged(&mut self, (assessment, routed): (Assessment, Route)) {
         let config = &self.tool.spec.config;
         (self.record.state, self.record.ending) = state_of(&routed);
         let request = Arc::make_mut(&mut self.record.request);
         request.require(required(&self.tool, &routed, self.eyes));
         request.priority = priority(config.risk, assessment.confidence);
-        request.because.clone_from(&routed.because);
+        request.reasons.clone_from(&routed.reasons);
         request.assessment = assessment;
         self.routed = routed;
     }
@@ -435,7 +435,7 @@ impl Prepared {
     pub(super) fn deny(&mut self, reason: String) {
         self.record.state = CallState::Denied;
         Arc::make_mut(&mut self.record.request).level = ApprovalLevel::Full;
-        self.record.ending = Some(Ending::Reason(reason.clone()));
+        self.record.ending = Some(EndReason::Reason(reason.clone()));
         self.routed.verdict = Verdict::Deny(reason);
     }
 
@@ -449,14 +449,14 @@ impl Prepared {
 }
 
 /// Whether a call runs at once and changes nothing, so that it needs no record in the store.
-pub(super) fn needs_no_record(tool: &Registered, routed: &Routed) -> bool {
+pub(super) fn needs_no_record(tool: &Registered, routed: &Route) -> bool {
     routed.verdict == Verdict::Run && tool.spec.config.hints.read_only
 }
 
-pub(super) fn state_of(routed: &Routed) -> (CallState, Option<Ending>) {
+pub(super) fn state_of(routed: &Route) -> (CallState, Option<EndReason>) {
     match &routed.verdict {
         Verdict::Run | Verdict::Ask(_) => (CallState::Pending, None),
-        Verdict::Deny(reason) => (CallState::Denied, Some(Ending::Reason(reason.clone()))),
+        Verdict::Deny(reason) => (CallState::Denied, Some(EndReason::Reason(reason.clone()))),
     }
 }
 
@@ -472,18 +472,18 @@ fn unreadable() -> GateError {
 }
 
 /// What a call needs, as it was routed, of this tool.
-pub(super) fn required(tool: &Registered, routed: &Routed, eyes: Eyes) -> Requirement {
+pub(super) fn required(tool: &Registered, routed: &Route, eyes: RequesterRule) -> Requirement {
     let config = &tool.spec.config;
     let level = routed.verdict.level().unwrap_or(ApprovalLevel::Full);
     if level == ApprovalLevel::Auto {
-        return Requirement::of(level);
+        return Requirement::new(level);
     }
     let stages = config.stages.iter().map(|stage| match stage.role {
-        Some(role) => Stage::of(role, stage.people),
+        Some(role) => Stage::role(role, stage.people),
         None => Stage::people(stage.people),
     });
     let (deciders, stages) = (config.deciders, stages.collect());
-    Requirement::of(level).quorum(Quorum { eyes, deciders, stages })
+    Requirement::new(level).quorum(Quorum { eyes, deciders, stages })
 }
 
 /// The payload as it is sealed: the snapshot with its secret ranges, and what its arguments name.

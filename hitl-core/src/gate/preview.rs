@@ -10,7 +10,7 @@ use super::registry::Registered;
 use crate::arguments::{Snapshot, snapshot};
 use crate::call::{CallContext, Tool};
 use crate::confidence::Assessment;
-use crate::policy::{PolicyVersion, Routed, RuleRef, Verdict};
+use crate::policy::{PolicyVersion, Route, RuleRef, Verdict};
 
 /// What a gate would do with a call: a dry run, with nothing stored, asked or run.
 #[derive(Clone, Debug)]
@@ -21,7 +21,7 @@ pub struct Preview {
     /// The score and its factors.
     pub assessment: Assessment,
     /// What raised the level above that of the score.
-    pub because: Vec<String>,
+    pub reasons: Vec<String>,
     /// The rule that made the verdict, when a rule did: its name, its policy's version, its line.
     pub decided_by: Option<RuleRef>,
     /// The rules that apply, one of each policy that has rules; whether or not they made a
@@ -103,7 +103,7 @@ impl Inner {
 
 impl Preview {
     fn of(
-        routed: Routed,
+        routed: Route,
         assessment: Assessment,
         (title, arguments): (String, JsonText),
         unasked: Vec<String>,
@@ -111,7 +111,7 @@ impl Preview {
         Self {
             verdict: routed.verdict,
             assessment,
-            because: routed.because,
+            reasons: routed.reasons,
             decided_by: routed.decided_by,
             rules: routed.rules,
             policies: routed.policies,

@@ -9,14 +9,14 @@ use hitl_base::Timestamp;
 
 use super::error::{GateError, GateErrorKind};
 use super::handle::{Gate, Inner};
-use crate::approval::{Answer, Decision};
+use crate::approval::{Decision, DecisionKind};
 use crate::call::{Risk, Tenant};
 use crate::ids::RequestId;
 use crate::machine::CallRecord;
 use crate::policy::ApprovalLevel;
 use crate::queue::{
-    Cursor, Place, Placed, QueueCounts, QueueFilter, QueueOrder, QueueQuery, QueueScan, Viewer,
-    rank,
+    Cursor, QueueCounts, QueueEntry, QueueFilter, QueueOrder, QueuePosition, QueueQuery, QueueScan,
+    ReviewScope, rank,
 };
 
 /// How many calls one page looks at. With a filter that fits few, a page may hold fewer than were
@@ -35,7 +35,7 @@ const DECIDED_AT_ONCE: usize = 16;
 #[derive(Clone)]
 pub struct Queue {
     pub(super) gate: Arc<Inner>,
-    pub(super) viewer: Viewer,
+    pub(super) viewer: ReviewScope,
 }
 
 /// A page of the queue.
@@ -55,9 +55,9 @@ impl Gate {
     /// The queue, as far as `viewer` may see it.
     ///
     /// ```no_run
-    /// # use hitl_core::{Gate, GateError, QueueQuery, Viewer};
+    /// # use hitl_core::{Gate, GateError, QueueQuery, ReviewScope};
     /// # async fn list(gate: Gate) -> Result<(), GateError> {
-    /// let queue = gate.queue(Viewer::of("acme"));
+    /// let queue = gate.queue(ReviewScope::tenant("acme"));
     /// let mut query = QueueQuery::pending().tool("sign_contract");
     /// loop {
     ///     let page = queue.page(query.clone()).await?;
@@ -70,7 +70,7 @@ impl Gate {
     /// # Ok(())
     /// # }
     /// ```
-    pub fn queue(&self, viewer: Viewer) -> Queue {
+    pub fn queue(&self, viewer: ReviewScope) -> Queue {
         Queue { gate: Arc::clone(&self.inner), viewer }
     }
 }
@@ -103,7 +103,7 @@ impl Queue {
         // Of one priority, the reviewers' order is a stretch that begins and ends where it does.
         let priority = filter.priority.filter(|_| order == QueueOrder::Reviewer);
         let begin = priority.map(|priority| [rank(priority), i64::MIN, i64::MIN, i64::MIN]);
-        let is_past = |place: &Place| {
+        let is_past = |place: &QueuePosition| {
             priority.is_some_and(|priority| rank(place.priority) > rank(priority))
                 || (order == QueueOrder::Due
                     && filter.due_before.is_some_and(|moment| place.due_at >= moment))
@@ -127,7 +127,7 @@ impl Queue {
         }
         let (mut entries, mut looked_at, mut last) = (Vec::new(), 0, None);
         let more = loop {
-            let Some(Placed { place, record }) = merge.next().await? else { break false };
+            let Some(QueueEntry { place, record }) = merge.next().await? else { break false };
             if is_past(&place) {
                 break false;
             }
@@ -176,7 +176,7 @@ impl Queue {
         let record = self.get(&decision.tenant, id).await?.ok_or_else(|| Inner::not_found(id))?;
         // A call that needs more since then is another revision, which this decision does not name.
         let request = &record.request;
-        if request.needs_uncovering() && decision.answer == Answer::Approve {
+        if request.needs_uncovering() && decision.answer == DecisionKind::Approve {
             let why =
                 "this call has masked places, and nobody uncovers them in bulk; decide it alone";
             return Err(GateError::new(GateErrorKind::NotInBulk, why));
@@ -202,12 +202,12 @@ impl Queue {
     }
 
     /// Whose calls it shows.
-    pub fn viewer(&self) -> &Viewer {
+    pub fn viewer(&self) -> &ReviewScope {
         &self.viewer
     }
 
     pub(super) async fn tenants(&self) -> Result<Vec<Tenant>, GateError> {
-        if let Some(tenants) = self.viewer.tenants() {
+        if let Some(tenants) = self.viewer.tenant_list() {
             return Ok(tenants.to_vec());
         }
         let mut all: Vec<Tenant> = Vec::new();
@@ -237,7 +237,7 @@ struct Merge<'g> {
 
 struct Source {
     scan: QueueScan,
-    read: VecDeque<Placed>,
+    read: VecDeque<QueueEntry>,
     is_over: bool,
 }
 
@@ -251,7 +251,7 @@ impl<'g> Merge<'g> {
     }
 
     /// The next call of them all.
-    async fn next(&mut self) -> Result<Option<Placed>, GateError> {
+    async fn next(&mut self) -> Result<Option<QueueEntry>, GateError> {
         for source in &mut self.sources {
             if source.read.is_empty() && !source.is_over {
                 source.read = self.gate.store.queue(&source.scan).await?.into();

@@ -17,7 +17,7 @@ use super::handle::Inner;
 use super::held::Held;
 use crate::arguments::{ArgumentError, Places, Snapshot, parse};
 use crate::call::{
-    ContentReaders, Fingerprint, HitlConfig, Outcome, Shown, StateRequirement, Tool, ToolFacts,
+    ContentReaders, Fingerprint, Outcome, Shown, StateRequirement, Tool, ToolConfig, ToolFacts,
     ToolKind, fingerprint,
 };
 
@@ -42,7 +42,7 @@ pub(super) struct Described {
     pub(super) states: &'static [StateRequirement],
     /// The version of its code.
     pub(super) version: Option<Cow<'static, str>>,
-    pub(super) config: HitlConfig,
+    pub(super) config: ToolConfig,
 }
 
 impl Described {
@@ -203,7 +203,7 @@ impl Registered {
         let schema = schemars::schema_for!(T);
         let schema = serde_json::to_string(&schema).ok().and_then(|text| JsonText::new(text).ok());
         let schema = schema.unwrap_or_else(JsonText::null);
-        let places = schema.tree().ok().and_then(|tree| Places::of(&tree)).map(Arc::new);
+        let places = schema.tree().ok().and_then(|tree| Places::from_schema(&tree)).map(Arc::new);
         let spec = const { &T::SPEC };
         let shown = Shown {
             name: spec.name,

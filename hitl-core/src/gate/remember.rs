@@ -4,7 +4,7 @@
 use super::error::GateError;
 use super::handle::Inner;
 use super::prepare::Prepared;
-use crate::approval::{Again, Answer};
+use crate::approval::{DecisionKind, RepeatPolicy};
 use crate::machine::CallRecord;
 use crate::policy::Verdict;
 
@@ -37,8 +37,8 @@ impl Inner {
         let Some(earlier) = rejected.iter().find(same) else { return Ok(()) };
         let answer = earlier.decided.as_ref().map(|decided| &decided.answer);
         let reason = match answer {
-            Some(Answer::Reject { again: Again::Allowed, .. }) => return Ok(()),
-            Some(Answer::Reject { reason: Some(reason), .. }) => format!(": {reason}"),
+            Some(DecisionKind::Reject { again: RepeatPolicy::Allowed, .. }) => return Ok(()),
+            Some(DecisionKind::Reject { reason: Some(reason), .. }) => format!(": {reason}"),
             _ => String::new(),
         };
         prepared.deny(format!("a reviewer has rejected the same call in this run{reason}"));

@@ -11,7 +11,7 @@ use super::handle::Inner;
 use super::queue::Queue;
 use crate::call::Tenant;
 use crate::machine::{CallRecord, CallState};
-use crate::queue::{Place, QueueOrder, QueueScan, Reach, Reminder, reminders};
+use crate::queue::{DueStage, QueueOrder, QueuePosition, QueueScan, Reminder, reminders};
 
 /// How many calls are read in one go.
 const AT_ONCE: usize = 100;
@@ -70,10 +70,9 @@ impl Reminders {
             };
             let found = self.gate.store.queue(&scan).await?;
             let last = found.last().map(|placed| placed.place);
-            self.after = last.map(|place: Place| place.key(QueueOrder::Due));
+            self.after = last.map(|place: QueuePosition| place.key(QueueOrder::Due));
             let is_over = found.len() < AT_ONCE
-                || last
-                    .is_some_and(|place| place.due_at > self.until.saturating_add(Reach::EARLIEST));
+                || last.is_some_and(|place| place.due_at > self.until.plus(DueStage::EARLIEST));
             if is_over {
                 self.tenants.pop_front();
                 self.after = None;

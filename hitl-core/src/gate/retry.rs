@@ -4,7 +4,7 @@ use super::error::GateError;
 use super::handle::Inner;
 use crate::audit::{AuditEvent, AuditRecord};
 use crate::machine::{CallRecord, CallState, Event};
-use crate::store::{ApplyError, Enclosed};
+use crate::store::{ApplyError, EventPayload};
 
 impl Inner {
     /// Lets a parked call of an idempotent tool run again, as often as the tool may. False when it
@@ -25,16 +25,16 @@ impl Inner {
         // Those of earlier tries of a call that failed count too.
         let earlier = record.attempts_in_all() - record.attempts;
         let most = config.attempts.saturating_sub(earlier);
-        let event = Event::TryAgain { version: record.version, most };
+        let event = Event::RetryIdempotent { version: record.version, most };
         let tenant = &record.key().tenant;
-        match self.apply(tenant, record.id(), event, Enclosed::none()).await {
+        match self.apply(tenant, record.id(), event, EventPayload::none()).await {
             Ok(record) => {
-                let mut entry = AuditRecord::of(AuditEvent::Retried, &record, record.updated_at);
+                let mut entry = AuditRecord::new(AuditEvent::Retried, &record, record.updated_at);
                 entry.attempt = Some(record.attempts);
                 self.note(&entry);
                 Ok(true)
             }
-            Err(ApplyError::Lost { .. }) => Ok(false),
+            Err(ApplyError::Rejected { .. }) => Ok(false),
             Err(error) => Err(error.into()),
         }
     }

@@ -13,10 +13,10 @@ use super::error::{GateError, GateErrorKind};
 use super::handle::{Gate, Inner};
 use super::prepare::Prepared;
 use super::registry::Registered;
-use crate::approval::{Answer, Content};
+use crate::approval::{Content, DecisionKind};
 use crate::call::Principal;
 use crate::ids::RequestId;
-use crate::machine::{CallRecord, CallState, Ending, RetryOf};
+use crate::machine::{CallRecord, CallState, EndReason, RetryOf};
 use crate::policy::{Requirement, Verdict};
 
 /// A human's approval of an earlier try.
@@ -46,7 +46,7 @@ impl Gate {
 fn may_retry(failed: &CallRecord, tool: &Registered) -> bool {
     let config = &tool.spec.config;
     let failed_by_itself =
-        matches!(&failed.ending, Some(Ending::Failure(failure)) if !failure.panicked);
+        matches!(&failed.ending, Some(EndReason::Failure(failure)) if !failure.panicked);
     // What the tool says now counts, and so does what it said when it was approved.
     failed.state == CallState::Failed
         && failed_by_itself
@@ -62,11 +62,11 @@ fn may_retry(failed: &CallRecord, tool: &Registered) -> bool {
 /// A human's approval of exactly this call, as it was asked for: none that a grant stands behind,
 /// and none of arguments that they changed.
 fn approval_of(failed: &CallRecord) -> Option<&Principal> {
-    if failed.granted.is_some() || failed.revised.is_some() || failed.batch.is_some() {
+    if failed.grant_use.is_some() || failed.edited_content.is_some() || failed.batch.is_some() {
         return None;
     }
     match &failed.decided {
-        Some(decided) => matches!(decided.answer, Answer::Approve).then_some(&decided.by),
+        Some(decided) => matches!(decided.answer, DecisionKind::Approve).then_some(&decided.by),
         None => failed.retry_of.as_ref()?.approved_by.as_ref(),
     }
 }
@@ -144,7 +144,7 @@ impl Prepared {
             None => format!("tried again: call {} failed", retry.call),
         };
         retry.approved_by = by;
-        Arc::make_mut(&mut self.record.request).because.push(why);
+        Arc::make_mut(&mut self.record.request).reasons.push(why);
     }
 
     /// How long it may wait: no longer than the approval that covers it lasts.

@@ -52,7 +52,7 @@ impl Inner {
         let mut watch = self.store.watch(id);
         let mut current = self.current(tenant, id).await?;
         let at = self.store.now().await?;
-        self.note(&AuditRecord::of(AuditEvent::Shown, &current, at));
+        self.note(&AuditRecord::new(AuditEvent::Shown, &current, at));
         let uncover = self.uncovering_of(&record.request);
         // An approver may also panic before its first await, so the call itself is caught too.
         let asked =

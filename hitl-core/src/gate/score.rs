@@ -10,7 +10,7 @@ use super::prepare::Prepared;
 use hitl_base::redact::Taint;
 
 use crate::confidence::{Factor, NoOpinion, ScoredCall, Scorer, weigh};
-use crate::policy::{ApprovalLevel, Routed, Verdict};
+use crate::policy::{ApprovalLevel, Route, Verdict};
 use crate::sync::{HostCode, NoAnswer};
 
 /// A scorer and how long it may take.
@@ -22,7 +22,7 @@ pub(super) struct Timed {
 impl Inner {
     /// Whether scorers could make a difference: points can only raise the level, and Full is the
     /// highest.
-    pub(super) fn asks_scorers(&self, routed: &Routed) -> bool {
+    pub(super) fn asks_scorers(&self, routed: &Route) -> bool {
         let open = matches!(routed.verdict, Verdict::Run | Verdict::Ask(ApprovalLevel::Quick));
         open && !self.scorers.is_empty()
     }

@@ -16,7 +16,7 @@ use super::wait::Waiting;
 use crate::call::{Outcome, Tenant};
 use crate::ids::{OwnerToken, RequestId};
 use crate::machine::{CallState, Event, Membership};
-use crate::store::Enclosed;
+use crate::store::EventPayload;
 use crate::sync::sleep;
 
 /// How many bodies one server runs at a time.
@@ -80,9 +80,9 @@ impl Gate {
         }
         let owner = OwnerToken::new();
         let event = Event::Attach { owner: Some(owner), attached: false };
-        let record = match self.inner.store.apply(tenant, id, event, Enclosed::none()).await {
+        let record = match self.inner.store.apply(tenant, id, event, EventPayload::none()).await {
             Ok(record) => record,
-            Err(crate::store::ApplyError::Lost { current, .. }) => {
+            Err(crate::store::ApplyError::Rejected { current, .. }) => {
                 return self.inner.settled(&current).await;
             }
             Err(error) => return Err(error.into()),

@@ -6,12 +6,12 @@ use std::sync::Arc;
 use super::handle::Inner;
 use crate::call::CallContext;
 use crate::machine::CallRecord;
-use crate::policy::{Directory, Standing, role_changes};
+use crate::policy::{PrincipalDirectory, PrincipalStatus, role_changes};
 use crate::sync::{HostCode, NoAnswer};
 
 /// A directory and how long it may take.
 pub(super) struct Asked {
-    pub(super) directory: Arc<dyn Directory>,
+    pub(super) directory: Arc<dyn PrincipalDirectory>,
     pub(super) bound: HostCode,
     /// For its names of people.
     pub(super) names: HostCode,
@@ -49,8 +49,8 @@ impl Inner {
             Err(NoAnswer::Late) => unknown("the directory did not answer in time"),
             Err(NoAnswer::NotAsked) => unknown("the directory still hangs from earlier questions"),
             Ok(Err(error)) => unknown(&format!("the directory failed: {error}")),
-            Ok(Ok(Standing::Refused(why))) => Now::Refused(why),
-            Ok(Ok(Standing::Roles(roles))) => match role_changes(&record.context, &roles) {
+            Ok(Ok(PrincipalStatus::Refused(why))) => Now::Refused(why),
+            Ok(Ok(PrincipalStatus::Roles(roles))) => match role_changes(&record.context, &roles) {
                 None => Now::Same,
                 Some(changes) => {
                     let context = CallContext { roles, ..record.context.clone() };
@@ -63,15 +63,15 @@ impl Inner {
 
 /// Asks a directory, and waits for it as long as it may take.
 async fn ask(
-    directory: &Arc<dyn Directory>,
+    directory: &Arc<dyn PrincipalDirectory>,
     bound: &HostCode,
     who: CallContext,
-) -> Result<Result<Standing, String>, NoAnswer> {
+) -> Result<Result<PrincipalStatus, String>, NoAnswer> {
     let blocks = catch_unwind(AssertUnwindSafe(|| directory.blocks()));
     let directory = Arc::clone(directory);
     let asking = async move {
         // An error is host code too: it is written and dropped where a panic of it is caught.
-        directory.standing(&who).await.map_err(|error| error.to_string())
+        directory.lookup(&who).await.map_err(|error| error.to_string())
     };
     match blocks.map_err(std::mem::forget) {
         Err(()) => Err(NoAnswer::Panicked),

@@ -29,7 +29,7 @@ pub struct Receipt {
     /// The score and its factors.
     pub assessment: Assessment,
     /// What raised the level above that of the score.
-    pub because: Vec<String>,
+    pub reasons: Vec<String>,
     /// The policies that were asked, in the versions that answered.
     pub policies: Vec<PolicyVersion>,
     /// The rule that made the verdict, when a rule did.

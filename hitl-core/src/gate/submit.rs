@@ -18,10 +18,10 @@ use crate::arguments::Snapshot;
 use crate::audit::{AuditEvent, AuditRecord};
 use crate::call::{CallContext, CallKey};
 use crate::ids::{GrantId, OwnerToken, RequestId};
-use crate::machine::{CallRecord, CallState, Ending, Event, Membership};
-use crate::policy::{ApprovalLevel, PolicyVersion, Routed, Verdict};
+use crate::machine::{CallRecord, CallState, EndReason, Event, Membership};
+use crate::policy::{ApprovalLevel, PolicyVersion, Route, Verdict};
 use crate::seal::{Bound, Purpose};
-use crate::store::{ApplyError, Enclosed, StoreError, StoreErrorKind, Submitted};
+use crate::store::{ApplyError, EventPayload, StoreError, StoreErrorKind, SubmitResult};
 
 /// Whether a live caller waits for the call.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -59,7 +59,7 @@ impl Receipt {
             key: prepared.record.key().clone(),
             verdict: prepared.verdict(),
             assessment: request.assessment.clone(),
-            because: request.because.clone(),
+            reasons: request.reasons.clone(),
             policies: prepared.routed.policies.clone(),
             decided_by: prepared.routed.decided_by.clone(),
             title: request.title.clone(),
@@ -79,7 +79,7 @@ impl Inner {
         // been asked about, and rejected, under this key before.
         let may_run = prepared.is_unrecorded() || self.asks_scorers(&prepared.routed);
         let earlier = match (may_run, prepared.keyed) {
-            (true, true) => self.store.find(prepared.record.key()).await?,
+            (true, true) => self.store.get_by_key(prepared.record.key()).await?,
             _ => None,
         };
         if earlier.is_none() {
@@ -114,41 +114,41 @@ impl Inner {
         prepared.start(self.session);
         let submitted = match earlier {
             Some(record) if record.content == prepared.record.content => {
-                Submitted::Existing(record)
+                SubmitResult::Existing(record)
             }
             Some(record) => {
-                Submitted::Existing(self.same_but_for_the_tool(prepared, record).boxed().await?)
+                SubmitResult::Existing(self.same_but_for_the_tool(prepared, record).boxed().await?)
             }
             None => loop {
                 match self.store_call(prepared).await? {
                     // Somebody was faster. Each grant is tried once, so this ends.
-                    Submitted::NotGranted(_) => {
-                        tried.extend(prepared.record.granted.map(|drawn| drawn.grant));
+                    SubmitResult::NotGranted(_) => {
+                        tried.extend(prepared.record.grant_use.map(|drawn| drawn.grant));
                         self.draw_on_a_grant(prepared, &tried).await?;
                         prepared.start(self.session);
                         receipt.verdict = prepared.verdict();
-                        receipt.because.clone_from(&prepared.record.request.because);
+                        receipt.reasons.clone_from(&prepared.record.request.reasons);
                     }
                     submitted => break submitted,
                 }
             },
         };
         let record = match submitted {
-            Submitted::Conflict(id) => {
-                let Some(record) = self.store.find(&receipt.key).await? else {
+            SubmitResult::Conflict(id) => {
+                let Some(record) = self.store.get_by_key(&receipt.key).await? else {
                     return Err(GateError::key_conflict(&receipt.key, id));
                 };
                 let record = self.same_but_for_the_tool(prepared, record).boxed().await?;
                 receipt.reattached = true;
                 self.reattach(record, prepared.owner, attachment).await?
             }
-            Submitted::Full(cap) => return Err(GateError::queue_full(cap)),
-            Submitted::NotGranted(refusal) => return Err(GateError::not_granted(refusal)),
-            Submitted::Existing(record) => {
+            SubmitResult::Full(cap) => return Err(GateError::queue_full(cap)),
+            SubmitResult::NotGranted(refusal) => return Err(GateError::not_granted(refusal)),
+            SubmitResult::Existing(record) => {
                 receipt.reattached = true;
                 self.reattach(record, prepared.owner, attachment).await?
             }
-            Submitted::Created(record) => {
+            SubmitResult::Created(record) => {
                 self.compare_prepared(prepared);
                 if record.state == CallState::Claimed {
                     self.note_grant_used(&record);
@@ -195,13 +195,13 @@ impl Inner {
 
     /// Whether a call goes the shortest way, if the store does not know it: it leaves no record,
     /// and nobody need be asked.
-    pub(super) fn runs_at_once(&self, tool: &Registered, routed: &Routed) -> bool {
+    pub(super) fn runs_at_once(&self, tool: &Registered, routed: &Route) -> bool {
         needs_no_record(tool, routed) && !self.asks_scorers(routed) && !tool.reads_contents()
     }
 
     /// Whether a human may be asked about a call that is routed like this, now or after the
     /// scorers.
-    pub(super) fn may_ask(&self, routed: &Routed) -> bool {
+    pub(super) fn may_ask(&self, routed: &Route) -> bool {
         matches!(routed.verdict, Verdict::Ask(_)) || self.asks_scorers(routed)
     }
 
@@ -237,7 +237,7 @@ impl Inner {
             return Ok(false);
         }
         let key = &judged.key;
-        if self.store.find(key).await?.is_some() {
+        if self.store.get_by_key(key).await?.is_some() {
             return Ok(true);
         }
         let asked = (&*judged.tool.spec.name, &judged.snapshot, &judged.context);
@@ -279,7 +279,7 @@ impl Inner {
     ///
     /// Cancel safe: the store finishes, and what it took is audited; an admission that nobody is
     /// left to run is given back, and withdrawn when the caller was attached.
-    async fn store_call(self: &Arc<Self>, prepared: &Prepared) -> Result<Submitted, GateError> {
+    async fn store_call(self: &Arc<Self>, prepared: &Prepared) -> Result<SubmitResult, GateError> {
         let id = prepared.record.id();
         let payload = payload_text(&prepared.snapshot, &prepared.referents)?;
         let payload =
@@ -298,7 +298,7 @@ impl Inner {
         let policies = prepared.routed.policies.clone();
         let asking = async move {
             let submitted = store.submit(call, payload).await;
-            if let Ok(Submitted::Created(record)) = &submitted {
+            if let Ok(SubmitResult::Created(record)) = &submitted {
                 gate.note_submitted(record, verdict, policies);
             }
             submitted
@@ -308,12 +308,12 @@ impl Inner {
             Err(error) if error.kind() == StoreErrorKind::Ambiguous => {
                 // Mine and there: go on. Not there, or unreadable: nothing runs, and what may be
                 // there is given back.
-                match self.store.find(prepared.record.key()).await? {
+                match self.store.get_by_key(prepared.record.key()).await? {
                     Some(record) if record.id() == id => {
                         let routed = &prepared.routed;
                         let (verdict, policies) = (routed.verdict.clone(), routed.policies.clone());
                         self.note_submitted(&record, verdict, policies);
-                        Submitted::Created(record)
+                        SubmitResult::Created(record)
                     }
                     _ => return Err(error.into()),
                 }
@@ -339,12 +339,12 @@ impl Inner {
         let event =
             Event::Attach { owner: Some(owner), attached: attachment == Attachment::Attached };
         let tenant = record.key().tenant.clone();
-        match self.store.apply(&tenant, record.id(), event, Enclosed::none()).await {
+        match self.store.apply(&tenant, record.id(), event, EventPayload::none()).await {
             Ok(record) if record.state == CallState::Claimed => Ok(record),
             // Its tool may have changed since it was shown.
             Ok(record) => self.renew(record).boxed().await,
             // It moved on in between; what it is now is as good.
-            Err(ApplyError::Lost { current, .. }) => Ok(*current),
+            Err(ApplyError::Rejected { current, .. }) => Ok(*current),
             Err(error) => Err(error.into()),
         }
     }
@@ -357,7 +357,7 @@ impl Inner {
             // An admitted call's intent says everything.
             _ => return,
         };
-        let of = |event| AuditRecord::of(event, record, record.updated_at);
+        let of = |event| AuditRecord::new(event, record, record.updated_at);
         let mut proposed = of(AuditEvent::Proposed);
         proposed.arguments = Some(record.request.arguments.clone());
         self.note(&proposed);
@@ -367,10 +367,10 @@ impl Inner {
         assessed.policies = policies;
         self.note(&assessed);
         let mut entry = of(event);
-        if let Some(Ending::Reason(reason)) = &record.ending {
+        if let Some(EndReason::Reason(reason)) = &record.ending {
             entry.note = Some(reason.clone());
         } else if record.retry_of.is_some() {
-            entry.note = record.request.because.last().cloned();
+            entry.note = record.request.reasons.last().cloned();
         }
         self.note(&entry);
         if record.state == CallState::Denied {

@@ -13,7 +13,7 @@ use crate::audit::{AuditEvent, AuditRecord};
 use crate::call::Tenant;
 use crate::ids::{ClaimToken, OwnerToken, RequestId};
 use crate::machine::{Event, Withdrawal};
-use crate::store::{ApplyError, Enclosed};
+use crate::store::{ApplyError, EventPayload};
 
 /// Whose claim it would be: of a call, or of one of several that are claimed together.
 #[derive(Clone)]
@@ -82,12 +82,12 @@ impl Inner {
     /// Gives back a claim that may have been granted and that nobody holds. Nothing has started.
     async fn give_back(&self, wanted: Wanted) {
         let Wanted { tenant, id, token, owner } = wanted;
-        match self.offer(&tenant, id, Event::Release { token }, Enclosed::none()).await {
+        match self.offer(&tenant, id, Event::Release { token }, EventPayload::none()).await {
             Ok(record) => {
-                self.note(&AuditRecord::of(AuditEvent::Released, &record, record.updated_at));
+                self.note(&AuditRecord::new(AuditEvent::Released, &record, record.updated_at));
             }
             // It was not granted after all.
-            Err(ApplyError::Lost { .. } | ApplyError::NotFound(_)) => {}
+            Err(ApplyError::Rejected { .. } | ApplyError::NotFound(_)) => {}
             Err(error) => {
                 tracing::error!(call = %id, %error, "a claim that nobody holds could not be given back");
             }

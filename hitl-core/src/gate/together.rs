@@ -12,7 +12,7 @@ use super::taking::{Taking, Wanted};
 use crate::call::CallKey;
 use crate::ids::{ClaimToken, RequestId};
 use crate::machine::{CallRecord, CallState, Claim, Event, Membership, Withdrawal};
-use crate::store::{Applied, ApplyError, StoreErrorKind};
+use crate::store::{ApplyError, ApplyRequest, StoreErrorKind};
 
 impl Inner {
     /// Claims a call and all of its siblings, when all are approved. The others run in the
@@ -62,7 +62,7 @@ impl Inner {
         let (mut events, mut wanted) = (Vec::new(), Vec::new());
         for (sibling, (ready, claim)) in siblings.iter().zip(&checked) {
             let (id, token) = (sibling.id(), claim.token);
-            events.push(Applied::new(id, ready.event(*claim)));
+            events.push(ApplyRequest::new(id, ready.event(*claim)));
             wanted.push(Wanted { tenant: tenant.clone(), id, token, owner: None });
         }
         let (store, of) = (Arc::clone(&self.store), tenant.clone());
@@ -70,7 +70,7 @@ impl Inner {
         let mut taking = Taking::new(self, wanted, asking);
         let claimed = match taking.answer().await {
             Ok(claimed) => claimed,
-            Err(ApplyError::Lost { refusal, current }) => {
+            Err(ApplyError::Rejected { refusal, current }) => {
                 taking.end();
                 self.not_claimed(refusal, &current).await?;
                 return Ok(Start::Changed);
@@ -116,7 +116,7 @@ impl Inner {
         for position in &batch.together {
             let key = CallKey { position: *position, ..record.key().clone() };
             // It is on its way; or it never comes, and then these expire.
-            let Some(sibling) = self.store.find(&key).await? else { return Ok(None) };
+            let Some(sibling) = self.store.get_by_key(&key).await? else { return Ok(None) };
             siblings.push(sibling);
         }
         Ok(Some(siblings))

@@ -15,15 +15,17 @@ use super::error::{GateError, GateErrorKind};
 use super::handle::{Gate, Inner};
 use super::prepare::{Prepared, payload_text, required};
 use super::registry::Registered;
-use crate::approval::{Answer, Decision, Mask, ToolChange, ToolDifference, names_the_same, title};
+use crate::approval::{
+    Decision, DecisionKind, Mask, ToolChange, ToolDifference, names_the_same, title,
+};
 use crate::arguments::{ArgumentError, Snapshot};
 use crate::audit::{AuditEvent, AuditRecord};
 use crate::call::{BINDING_VERSION, CallKey, Principal, ToolFacts};
 use crate::confidence::Assessment;
-use crate::machine::{CallRecord, CallState, Event, Reask, Refusal, Revised};
-use crate::policy::{ApprovalLevel, Requirement, Routed, Verdict, priority};
+use crate::machine::{CallRecord, CallState, EditedRevision, Event, Reask, Refusal};
+use crate::policy::{ApprovalLevel, Requirement, Route, Verdict, priority};
 use crate::seal::{Bound, Purpose};
-use crate::store::{ApplyError, Enclosed, Executors, StoreError, StoreErrorKind};
+use crate::store::{ApplyError, EventPayload, Executors, StoreError, StoreErrorKind};
 
 /// How long an approved call is left to the executors that have its tool as it was shown. They
 /// claim it in an instant; those that do not within this time do not run calls of others.
@@ -227,7 +229,7 @@ impl Inner {
         let tenant = &record.key().tenant;
         let reason = format!("asked again: {change}");
         let mut reask = Reask::new(record.request.binding, now.clone(), reason);
-        let mut enclosed = Enclosed::none();
+        let mut enclosed = EventPayload::none();
         if let Some(tool) = own {
             let Some(stored) = self.stored_snapshot(record).await? else {
                 // Over since it was read.
@@ -266,25 +268,25 @@ impl Inner {
             let same = names_the_same(&contents, &record.request.contents);
             revised.contents = contents;
             if !same || revised.content != record.current_content() {
-                enclosed = Enclosed::payload(self.seal_next(record, &next, &referents)?);
+                enclosed = EventPayload::payload(self.seal_next(record, &next, &referents)?);
             }
             reask = reask.revised(revised);
         }
         let event = Event::Reask(Box::new(reask));
         match self.apply(tenant, record.id(), event, enclosed).await {
             Ok(record) => {
-                let mut entry = AuditRecord::of(AuditEvent::Reopened, &record, record.updated_at);
-                entry.note = record.request.because.last().cloned();
+                let mut entry = AuditRecord::new(AuditEvent::Reopened, &record, record.updated_at);
+                entry.note = record.request.reasons.last().cloned();
                 entry.arguments = Some(record.request.arguments.clone());
                 entry.assessment = Some(record.request.assessment.clone());
                 self.note(&entry);
                 Ok(record)
             }
-            Err(ApplyError::Lost { refusal: Refusal::AlreadyTried, .. }) => {
+            Err(ApplyError::Rejected { refusal: Refusal::AlreadyTried, .. }) => {
                 let why = format!("{change}, and the call was tried before with other arguments");
                 self.close_orphan(record, why).await
             }
-            Err(ApplyError::Lost { refusal, current }) => {
+            Err(ApplyError::Rejected { refusal, current }) => {
                 if refusal == Refusal::Expired {
                     self.expire(tenant, record.id()).await?;
                     return self.current(tenant, record.id()).await;
@@ -301,12 +303,12 @@ impl Inner {
         &self,
         record: &CallRecord,
         (tool, next): (&Registered, &Snapshot),
-        (assessment, routed): (Assessment, Routed),
+        (assessment, routed): (Assessment, Route),
         requirement: Requirement,
-    ) -> Revised {
+    ) -> EditedRevision {
         let config = &tool.spec.config;
         let shown = self.shown_again(record, (&tool.spec.name, config.describe), next);
-        Revised {
+        EditedRevision {
             content: self
                 .content_as(record.current_content(), (&tool.spec.name, next, &record.context)),
             arguments: shown.arguments,
@@ -316,7 +318,7 @@ impl Inner {
             links: Vec::new(),
             title: shown.title,
             requirement,
-            because: routed.because,
+            reasons: routed.reasons,
             priority: priority(config.risk, assessment.confidence),
             assessment,
         }
@@ -367,7 +369,7 @@ impl Inner {
     /// Refuses an approval of a call whose tool is not the one that was shown, and asks about the
     /// call again. Of a decision that would be refused anyway, the machine says why.
     pub(super) async fn check_before_approval(&self, decision: &Decision) -> Result<(), GateError> {
-        if !matches!(decision.answer, Answer::Approve | Answer::Edit { .. }) {
+        if !matches!(decision.answer, DecisionKind::Approve | DecisionKind::Edit { .. }) {
             return Ok(());
         }
         let (tenant, id) = (&decision.tenant, decision.request);
@@ -458,7 +460,7 @@ impl Inner {
             .filter(|_| record.request.fingerprint != tool.fingerprint);
         let Some(change) = change else { return Err(conflict(&record)) };
         let is_open = matches!(record.state, CallState::Pending | CallState::Approved);
-        if is_open && record.earlier.is_empty() {
+        if is_open && record.prior_revisions.is_empty() {
             let stored = self.stored_snapshot(&record).await?;
             let again = stored.and_then(|stored| tool.read(stored.text(), UNLIMITED).ok());
             if again.is_some_and(|again| again.snapshot == *snapshot) {
@@ -505,7 +507,7 @@ impl Inner {
         tool: &str,
         (key, by): (&CallKey, &Principal),
     ) -> Result<Option<GateError>, GateError> {
-        let Some(record) = self.store.find(key).await? else { return Ok(None) };
+        let Some(record) = self.store.get_by_key(key).await? else { return Ok(None) };
         // Another person's call is none of theirs.
         if record.request.tool != tool || record.context.principal != *by {
             return Ok(None);

@@ -13,12 +13,14 @@ use hitl_base::{Json, JsonText, Timestamp};
 use super::contents::Kept;
 use super::error::{GateError, GateErrorKind};
 use super::handle::{Gate, Inner};
-use crate::approval::{ApprovalRequest, Authority, Extent, Mask, Rendered, Uncovering};
+use crate::approval::{
+    ApprovalRequest, DetailLevel, Mask, ReviewCard, ReviewerIdentity, Uncovering,
+};
 use crate::arguments::{Layers, Snapshot};
 use crate::audit::{AuditEvent, AuditRecord};
 use crate::call::{BindingDigest, Tenant};
 use crate::ids::RequestId;
-use crate::machine::{CallRecord, Facts, check_uncover};
+use crate::machine::{CallRecord, StoreFacts, check_uncover};
 use crate::store::ApplyError;
 
 /// The most places that a request to uncover names, and that its audit record names.
@@ -96,7 +98,7 @@ impl Uncovered {
     }
 
     /// The request as a person is shown it, uncovered. As [`ApprovalRequest::render`].
-    pub fn render(&self, now: Timestamp, extent: Extent) -> Rendered {
+    pub fn render(&self, now: Timestamp, extent: DetailLevel) -> ReviewCard {
         self.request.render(now, extent)
     }
 }
@@ -127,7 +129,7 @@ impl Uncover {
     /// Uncovers these places of the request, for this person. As [`Gate::uncover`].
     pub async fn places(
         &self,
-        by: impl Into<Authority>,
+        by: impl Into<ReviewerIdentity>,
         places: Places,
     ) -> Result<Uncovered, GateError> {
         self.gate.uncover(self, &by.into(), &places).await
@@ -160,7 +162,7 @@ impl Gate {
     pub async fn uncover(
         &self,
         request: &ApprovalRequest,
-        by: impl Into<Authority>,
+        by: impl Into<ReviewerIdentity>,
         places: Places,
     ) -> Result<Uncovered, GateError> {
         self.inner.uncovering_of(request).places(by, places).await
@@ -182,7 +184,7 @@ impl Inner {
     async fn uncover(
         &self,
         shown: &Uncover,
-        by: &Authority,
+        by: &ReviewerIdentity,
         places: &Places,
     ) -> Result<Uncovered, GateError> {
         let refused = |why: &str| GateError::new(GateErrorKind::NotUncovered, why);
@@ -191,9 +193,9 @@ impl Inner {
         }
         let record = self.current(&shown.tenant, shown.id).await?;
         let facts =
-            Facts { now: self.store.now().await?, claimant_dead: false, decision_used: false };
+            StoreFacts { now: self.store.now().await?, claimant_dead: false, decision_used: false };
         if let Err(refusal) = check_uncover(&record, by, (shown.revision, shown.binding), facts) {
-            return Err(ApplyError::Lost { refusal, current: Box::new(record) }.into());
+            return Err(ApplyError::Rejected { refusal, current: Box::new(record) }.into());
         }
         let allowed = [self.uncovering, record.request.uncovering];
         if allowed.contains(&Uncovering::Forbidden) {
@@ -213,7 +215,7 @@ impl Inner {
             return Err(refused("nothing is masked there that could be uncovered"));
         }
         // Before anybody sees anything.
-        let mut entry = AuditRecord::of(AuditEvent::Uncovered, &record, facts.now).known(by);
+        let mut entry = AuditRecord::new(AuditEvent::Uncovered, &record, facts.now).known(by);
         entry.note = Some(self.redactor.text(&names_of(&found.places, opened)).into_owned());
         self.trail.intent(&entry)?;
         Ok(found)

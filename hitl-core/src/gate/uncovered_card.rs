@@ -4,7 +4,7 @@ use hitl_base::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use super::uncover::{Uncovered, UncoveredPlace};
-use crate::approval::{Extent, Rendered};
+use crate::approval::{DetailLevel, ReviewCard};
 
 /// What was uncovered of a request: the same JSON from every surface. It holds secrets: show it,
 /// and do not log or keep it.
@@ -14,7 +14,7 @@ use crate::approval::{Extent, Rendered};
 #[non_exhaustive]
 pub struct UncoveredCard {
     /// The card with what was uncovered.
-    pub rendered: Rendered,
+    pub rendered: ReviewCard,
     /// The arguments as exact text.
     pub arguments_text: String,
     /// What was uncovered.
@@ -46,7 +46,7 @@ impl Uncovered {
             value: place.value.as_str().to_owned(),
         };
         UncoveredCard {
-            rendered: self.render(now, Extent::Full),
+            rendered: self.render(now, DetailLevel::Full),
             arguments_text: self.arguments().as_str().to_owned(),
             places: self.places().iter().map(text).collect(),
         }

@@ -4,7 +4,7 @@ use std::fmt;
 
 use super::error::{GateError, GateErrorKind};
 use super::handle::Gate;
-use crate::approval::Authority;
+use crate::approval::ReviewerIdentity;
 use crate::call::Tenant;
 use crate::ids::RequestId;
 use crate::machine::CallRecord;
@@ -13,12 +13,12 @@ use crate::store::PageRequest;
 /// A gate as one person may see it: calls of tenants that the host has not named are refused.
 pub struct View<'g> {
     gate: &'g Gate,
-    who: Authority,
+    who: ReviewerIdentity,
 }
 
 impl Gate {
     /// The gate as this person may see it. Hosts that show calls to people ask through this.
-    pub fn seen_by(&self, who: impl Into<Authority>) -> View<'_> {
+    pub fn seen_by(&self, who: impl Into<ReviewerIdentity>) -> View<'_> {
         View { gate: self, who: who.into() }
     }
 }

@@ -13,9 +13,9 @@ use super::tool_check::ToolCheck;
 use crate::audit::{AuditEvent, AuditRecord};
 use crate::call::{FailureRecord, Outcome, OutputText, Tenant};
 use crate::ids::{OwnerToken, RequestId};
-use crate::machine::{CallRecord, CallState, Ending, Event, Membership};
+use crate::machine::{CallRecord, CallState, EndReason, Event, Membership};
 use crate::seal::{Bound, Purpose};
-use crate::store::{ApplyError, Enclosed};
+use crate::store::{ApplyError, EventPayload};
 use crate::sync::sleep;
 
 /// How often a waiter looks whether the executor of its call is still alive, and whether a hint was
@@ -135,8 +135,8 @@ impl Inner {
         if let ToolCheck::Elsewhere = self.check_tool(record).await? {
             let event = Event::Attach { owner, attached: false };
             let tenant = &record.key().tenant;
-            match self.store.apply(tenant, record.id(), event, Enclosed::none()).await {
-                Ok(_) | Err(ApplyError::Lost { .. }) => {}
+            match self.store.apply(tenant, record.id(), event, EventPayload::none()).await {
+                Ok(_) | Err(ApplyError::Rejected { .. }) => {}
                 Err(error) => return Err(error.into()),
             }
         }
@@ -181,33 +181,33 @@ impl Inner {
 
     /// The outcome of a record that is over or parked.
     pub(super) async fn settled(&self, record: &CallRecord) -> Result<Outcome, GateError> {
-        use crate::approval::Answer;
+        use crate::approval::DecisionKind;
         let reason = || match &record.ending {
-            Some(Ending::Reason(reason)) => reason.clone(),
+            Some(EndReason::Reason(reason)) => reason.clone(),
             _ => String::new(),
         };
         let answer = record.decided.as_ref().map(|decided| &decided.answer);
         Ok(match record.state {
             CallState::Executed => Outcome::Executed(self.stored_output(record).await?),
             CallState::Failed => Outcome::Failed(match &record.ending {
-                Some(Ending::Failure(failure)) => failure.clone(),
+                Some(EndReason::Failure(failure)) => failure.clone(),
                 _ => FailureRecord { message: reason(), panicked: false },
             }),
             CallState::Rejected => Outcome::Rejected {
                 reason: match answer {
-                    Some(Answer::Reject { reason, .. }) => reason.clone(),
+                    Some(DecisionKind::Reject { reason, .. }) => reason.clone(),
                     _ => None,
                 },
             },
             CallState::Responded => Outcome::Responded {
                 message: match answer {
-                    Some(Answer::Respond { message }) => message.clone(),
+                    Some(DecisionKind::Respond { message }) => message.clone(),
                     _ => String::new(),
                 },
             },
             CallState::Expired => Outcome::Expired,
             CallState::Cancelled => match answer {
-                Some(Answer::Abort { reason }) => Outcome::Aborted { reason: reason.clone() },
+                Some(DecisionKind::Abort { reason }) => Outcome::Aborted { reason: reason.clone() },
                 _ => Outcome::Cancelled { reason: reason() },
             },
             CallState::Denied => Outcome::Denied { reason: reason() },
@@ -260,7 +260,7 @@ impl Inner {
         tenant: &Tenant,
         id: RequestId,
     ) -> Result<Option<CallRecord>, GateError> {
-        self.close(tenant, id, Event::Lose).await
+        self.close(tenant, id, Event::ExecutorLost).await
     }
 
     async fn close(
@@ -269,7 +269,7 @@ impl Inner {
         id: RequestId,
         event: Event,
     ) -> Result<Option<CallRecord>, GateError> {
-        match self.apply(tenant, id, event, Enclosed::none()).await {
+        match self.apply(tenant, id, event, EventPayload::none()).await {
             Ok(record) => {
                 let audited = match record.state {
                     CallState::Pending => AuditEvent::Escalated,
@@ -279,11 +279,11 @@ impl Inner {
                 if record.state != CallState::Pending {
                     observe::ended(&record, record.state);
                 }
-                let mut entry = AuditRecord::of(audited, &record, record.updated_at);
+                let mut entry = AuditRecord::new(audited, &record, record.updated_at);
                 entry.note = match &record.ending {
-                    Some(Ending::Reason(reason)) => Some(reason.clone()),
+                    Some(EndReason::Reason(reason)) => Some(reason.clone()),
                     _ if record.state == CallState::Pending => {
-                        record.request.because.last().cloned()
+                        record.request.reasons.last().cloned()
                     }
                     _ => None,
                 };
@@ -291,7 +291,7 @@ impl Inner {
                 Box::pin(self.after_the_end(&record)).await;
                 Ok(Some(record))
             }
-            Err(ApplyError::Lost { .. }) => Ok(None),
+            Err(ApplyError::Rejected { .. }) => Ok(None),
             Err(error) => Err(error.into()),
         }
     }

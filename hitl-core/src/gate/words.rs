@@ -6,8 +6,8 @@ use hitl_base::redact::Taint;
 
 use super::error::GateError;
 use super::handle::Inner;
-use crate::approval::{Answer, Decision, Patch};
-use crate::machine::{CallRecord, Decided, Resolution};
+use crate::approval::{Decision, DecisionKind, Patch};
+use crate::machine::{CallRecord, RecordedDecision, Resolution};
 
 impl Inner {
     /// A decision whose words hold no secret: what is stored, audited and given to the model.
@@ -25,11 +25,11 @@ impl Inner {
         };
         let mut answer = decision.answer.clone();
         match &mut answer {
-            Answer::Edit { patch } => *patch = self.clean_patch(patch, &taint),
-            Answer::Reject { reason: Some(text), .. }
-            | Answer::Respond { message: text }
-            | Answer::Abort { reason: text } => *text = self.clean(text, &taint).into_owned(),
-            Answer::Approve | Answer::Reject { reason: None, .. } => {}
+            DecisionKind::Edit { patch } => *patch = self.clean_patch(patch, &taint),
+            DecisionKind::Reject { reason: Some(text), .. }
+            | DecisionKind::Respond { message: text }
+            | DecisionKind::Abort { reason: text } => *text = self.clean(text, &taint).into_owned(),
+            DecisionKind::Approve | DecisionKind::Reject { reason: None, .. } => {}
         }
         let kept =
             record.as_ref().and_then(|record| kept(record, &decision)).map(|kept| &kept.answer);
@@ -81,27 +81,29 @@ impl Inner {
 }
 
 /// What a person typed in an answer.
-fn words_of(answer: &Answer) -> Option<&str> {
+fn words_of(answer: &DecisionKind) -> Option<&str> {
     match answer {
-        Answer::Edit { patch } => Some(patch.as_str()),
-        Answer::Reject { reason, .. } => reason.as_deref(),
-        Answer::Respond { message } => Some(message),
-        Answer::Abort { reason } => Some(reason),
-        Answer::Approve => None,
+        DecisionKind::Edit { patch } => Some(patch.as_str()),
+        DecisionKind::Reject { reason, .. } => reason.as_deref(),
+        DecisionKind::Respond { message } => Some(message),
+        DecisionKind::Abort { reason } => Some(reason),
+        DecisionKind::Approve => None,
     }
 }
 
 /// The decision that was taken under the same id and name.
-fn kept<'r>(record: &'r CallRecord, decision: &Decision) -> Option<&'r Decided> {
-    let edits = record.earlier.iter().map(|earlier| &earlier.edited);
+fn kept<'r>(record: &'r CallRecord, decision: &Decision) -> Option<&'r RecordedDecision> {
+    let edits = record.prior_revisions.iter().map(|earlier| &earlier.edited);
     let mut taken = record.decided.iter().chain(edits);
     taken.find(|taken| taken.id == decision.id && taken.by == decision.by.principal)
 }
 
 /// Whether `kept` is the answer `given` with more of its words masked.
-fn is_masked(kept: &Answer, given: &Answer) -> bool {
+fn is_masked(kept: &DecisionKind, given: &DecisionKind) -> bool {
     let alike = match (kept, given) {
-        (Answer::Reject { again, .. }, Answer::Reject { again: same, .. }) => again == same,
+        (DecisionKind::Reject { again, .. }, DecisionKind::Reject { again: same, .. }) => {
+            again == same
+        }
         (kept, given) => kept.choice() == given.choice(),
     };
     match (words_of(kept), words_of(given)) {

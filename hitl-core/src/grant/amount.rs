@@ -20,7 +20,7 @@ const DIGITS: usize = 30;
 /// let spent: Amount = "12.50".parse::<Amount>()?.plus("0.1".parse()?).unwrap();
 /// assert_eq!(spent.to_string(), "12.6");
 /// assert!(spent < limit);
-/// # Ok::<(), hitl_core::grant::NotAnAmount>(())
+/// # Ok::<(), hitl_core::grant::ParseAmountError>(())
 /// ```
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Amount {
@@ -34,7 +34,7 @@ impl Amount {
 
     /// An amount as a JSON number says it: `12.50`, `5e2`. Nothing when it is negative, has more
     /// digits than an amount may, or is no number.
-    pub fn of_json(lexeme: &str) -> Option<Self> {
+    pub fn from_json(lexeme: &str) -> Option<Self> {
         let (digits, exponent) = match lexeme.split_once(['e', 'E']) {
             Some((digits, exponent)) => (digits, exponent.parse::<i32>().ok()?),
             None => (lexeme, 0),
@@ -100,10 +100,10 @@ impl fmt::Display for Amount {
 }
 
 impl FromStr for Amount {
-    type Err = NotAnAmount;
+    type Err = ParseAmountError;
 
     fn from_str(text: &str) -> Result<Self, Self::Err> {
-        Self::of_json(text).ok_or(NotAnAmount(()))
+        Self::from_json(text).ok_or(ParseAmountError(()))
     }
 }
 
@@ -129,7 +129,7 @@ impl<'de> Deserialize<'de> for Amount {
 /// The text is no amount.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("not an amount: write a number like `12.50`, not negative, of at most 30 digits")]
-pub struct NotAnAmount(());
+pub struct ParseAmountError(());
 
 #[cfg(test)]
 mod tests {
@@ -167,7 +167,7 @@ mod tests {
             ("1_000", None),
             ("1,5", None),
         ] {
-            let amount = Amount::of_json(text).map(|amount| amount.to_string());
+            let amount = Amount::from_json(text).map(|amount| amount.to_string());
             assert_eq!(amount.as_deref(), expected, "{text}");
         }
     }
@@ -179,7 +179,7 @@ mod tests {
         ) {
             let point = if fraction.is_empty() { "" } else { "." };
             let text = format!("{whole}{point}{fraction}e{exponent}");
-            if let Some(amount) = Amount::of_json(&text) {
+            if let Some(amount) = Amount::from_json(&text) {
                 prop_assert_eq!(
                     compare_numbers(&amount.to_string(), &text),
                     Some(Ordering::Equal)

@@ -7,12 +7,12 @@ use hitl_base::{Json, Timestamp};
 use serde::{Deserialize, Serialize};
 
 use super::currency::currencies;
-use super::rule::rule;
+use super::describe::rule;
 use super::{
-    ArgumentScope, Condition, Grant, GrantRefusal, GrantTerms, GrantedCall, Lasting, NotCovered,
-    Test,
+    ArgumentScope, ArgumentTest, Condition, Grant, GrantLifetime, GrantRefusal, GrantTerms,
+    GrantedCall, NotCovered,
 };
-use crate::approval::{ApprovalRequest, Authority, Choice};
+use crate::approval::{ApprovalRequest, Choice, ReviewerIdentity};
 use crate::call::{BindingDigest, Risk, Tenant};
 use crate::ids::{GrantId, RequestId};
 use crate::machine::{CallRecord, CallState};
@@ -40,7 +40,7 @@ pub struct GrantDraft {
     /// What is permitted.
     pub terms: GrantTerms,
     /// Who permits it, as the host has verified them.
-    pub by: Authority,
+    pub by: ReviewerIdentity,
 }
 
 /// Why there is no such grant.
@@ -85,7 +85,7 @@ pub enum GrantError {
     /// A condition is none.
     #[error("{0}")]
     Invalid(&'static str),
-    /// A condition is about something that is hidden from whoever permits it.
+    /// A condition is about something that is hidden from the one who permits it.
     #[error(
         "an argument that is hidden cannot be named in a grant; permit exactly these arguments"
     )]
@@ -99,7 +99,7 @@ pub enum GrantError {
 }
 
 impl ApprovalRequest {
-    /// Whether a grant may be given on it at all, whatever the terms are: what surfaces ask before
+    /// Returns whether a grant may be given on it at all, under any terms: what surfaces ask before
     /// they offer one. Terms, policies and what stands by then are judged by the
     /// [preview](crate::Gate::preview_grant).
     pub fn may_be_granted(&self) -> Result<(), GrantError> {
@@ -127,7 +127,7 @@ pub struct GrantDraftBuilder<'r> {
 
 impl GrantDraftBuilder<'_> {
     /// Says who permits it. The host vouches for it.
-    pub fn by(self, by: impl Into<Authority>) -> GrantDraft {
+    pub fn by(self, by: impl Into<ReviewerIdentity>) -> GrantDraft {
         let request = self.request;
         GrantDraft {
             tenant: request.key.tenant.clone(),
@@ -169,7 +169,7 @@ impl GrantDraft {
         let terms = &self.terms;
         let risky = request.risk >= Risk::High || request.hints.destructive;
         let exact = terms.arguments == ArgumentScope::Exact;
-        let for_good = terms.lasting == Lasting::Durable;
+        let for_good = terms.lasting == GrantLifetime::Durable;
         let bounded = terms.uses.is_some() || terms.sum.is_some() || terms.until.is_some();
         ensure(!(risky && for_good) || bounded || exact, GrantError::TooBroad)?;
         self.check(arguments, shown)?;
@@ -244,12 +244,12 @@ impl GrantDraft {
 impl Condition {
     fn check(&self) -> Result<(), GrantError> {
         let texts: &[String] = match &self.test {
-            Test::Is(text) | Test::Like(text) => std::slice::from_ref(text),
-            Test::OneOf(texts) if texts.is_empty() => {
+            ArgumentTest::Is(text) | ArgumentTest::Like(text) => std::slice::from_ref(text),
+            ArgumentTest::OneOf(texts) if texts.is_empty() => {
                 return Err(GrantError::Invalid("a list of what an argument may be is empty"));
             }
-            Test::OneOf(texts) => texts,
-            Test::Path(paths) => {
+            ArgumentTest::OneOf(texts) => texts,
+            ArgumentTest::Path(paths) => {
                 let sound = paths.compile().is_ok_and(|paths| !paths.names_a_home());
                 ensure(sound, GrantError::Invalid("a path needs plain folders and globs"))?;
                 return ensure(
@@ -257,7 +257,7 @@ impl Condition {
                     GrantError::Invalid("a condition is too long"),
                 );
             }
-            Test::Url(urls) => {
+            ArgumentTest::Url(urls) => {
                 ensure(urls.compile().is_ok(), GrantError::Invalid("a URL needs plain hosts"))?;
                 return ensure(
                     [&urls.scheme, &urls.host, &urls.path, &urls.except]
@@ -266,18 +266,19 @@ impl Condition {
                     GrantError::Invalid("a condition is too long"),
                 );
             }
-            Test::Number(range) => {
+            ArgumentTest::Number(range) => {
                 let sound = range.mistake().is_none() && range.max.is_some();
                 return ensure(
                     sound,
                     GrantError::Invalid("a range of numbers needs `max`, and plain numbers"),
                 );
             }
-            Test::AtMost(_) | Test::AtLeast(_) | Test::Bool(_) => &[],
+            ArgumentTest::AtMost(_) | ArgumentTest::AtLeast(_) | ArgumentTest::Bool(_) => &[],
         };
         ensure(fits(texts), GrantError::Invalid("a condition is too long"))?;
         // What means anything says nothing, and looks as if it did.
-        let says_nothing = matches!(&self.test, Test::Like(form) if form.chars().all(|c| c == '*'));
+        let says_nothing =
+            matches!(&self.test, ArgumentTest::Like(form) if form.chars().all(|c| c == '*'));
         ensure(
             !says_nothing,
             GrantError::Invalid("`*` alone says nothing; leave the condition out"),

@@ -7,26 +7,26 @@
 //! | `draft` | terms, the request that they were given on, and who gives them |
 //! | `record` | a grant, and what has been drawn on it |
 //! | `currency` | what a sum is counted in |
-//! | `covers` | whether a call fits a grant, and what it would draw |
-//! | `draw` | drawing, giving back, revoking |
-//! | `rule` | the exact rule, in words |
+//! | `matching` | whether a call fits a grant, and what it would draw |
+//! | `usage` | drawing, giving back, revoking |
+//! | `describe` | the exact rule, in words |
 //! | `amount` | exact decimal amounts |
 //!
 //! All of it is pure: stores keep records and apply [`draw`](GrantRecord::draw) in the transaction
 //! of the claim, so that an envelope is never overdrawn, however many claim at once.
 
 mod amount;
-mod covers;
 mod currency;
+mod describe;
 mod draft;
-mod draw;
+mod matching;
 mod record;
-mod rule;
 mod terms;
+mod usage;
 
-pub use amount::{Amount, NotAnAmount};
-pub use covers::{GrantedCall, NotCovered};
+pub use amount::{Amount, ParseAmountError};
 pub use draft::{GrantDraft, GrantDraftBuilder, GrantError};
-pub use draw::{GrantRefusal, GrantStanding};
-pub use record::{Drawn, GRANT_SCHEMA, Grant, GrantRecord, Revoked};
-pub use terms::{ArgumentScope, Condition, GrantTerms, Lasting, SumLimit, Test};
+pub use matching::{GrantedCall, NotCovered};
+pub use record::{GRANT_SCHEMA, Grant, GrantRecord, GrantUse, Revocation};
+pub use terms::{ArgumentScope, ArgumentTest, Condition, GrantLifetime, GrantTerms, SumLimit};
+pub use usage::{GrantRefusal, GrantStatus};

@@ -82,7 +82,7 @@ impl Grant {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 #[non_exhaustive]
-pub struct Revoked {
+pub struct Revocation {
     /// By whom.
     pub by: Principal,
     /// Why.
@@ -111,7 +111,7 @@ pub struct GrantRecord {
     pub spent: Amount,
     /// Who took it back.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub revoked: Option<Revoked>,
+    pub revoked: Option<Revocation>,
     /// When it was saved, by the store's clock.
     pub saved_at: Timestamp,
     /// When it last changed, by the store's clock.
@@ -157,7 +157,7 @@ impl GrantRecord {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 #[non_exhaustive]
-pub struct Drawn {
+pub struct GrantUse {
     /// On which grant.
     pub grant: GrantId,
     /// How much of its sum.
@@ -165,7 +165,7 @@ pub struct Drawn {
     pub amount: Amount,
 }
 
-impl Drawn {
+impl GrantUse {
     /// One start, of this amount.
     pub fn new(grant: GrantId, amount: Amount) -> Self {
         Self { grant, amount }

@@ -9,7 +9,8 @@ use crate::policy::{NumberRange, PathMatcher, UrlMatcher};
 /// How long a grant lasts, unless its end or its envelope comes first.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
-pub enum Lasting {
+// Exhaustive: a grant ends or it does not.
+pub enum GrantLifetime {
     /// For the run that the request belongs to, and what that run delegates.
     #[default]
     Session,
@@ -41,9 +42,9 @@ pub struct Condition {
     /// Where it stands, written as in a policy: `amount`, `to.country`, `payments[*].amount`.
     pub path: String,
     /// What it must be.
-    pub test: Test,
-    /// Nobody interprets this text, so [`Test::Like`] takes any, a shell's and a path's syntax
-    /// included.
+    pub test: ArgumentTest,
+    /// Nobody interprets this text, so [`ArgumentTest::Like`] takes any, a shell's and a path's
+    /// syntax included.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub inert: bool,
 }
@@ -52,7 +53,7 @@ pub struct Condition {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 #[non_exhaustive]
-pub enum Test {
+pub enum ArgumentTest {
     /// This text.
     Is(String),
     /// One of these texts.
@@ -78,7 +79,7 @@ pub enum Test {
 impl Condition {
     /// The argument is this text.
     pub fn is(path: impl Into<String>, text: impl Into<String>) -> Self {
-        Self::new(path, Test::Is(text.into()))
+        Self::new(path, ArgumentTest::Is(text.into()))
     }
 
     /// The argument is one of these texts.
@@ -87,42 +88,42 @@ impl Condition {
         texts: impl IntoIterator<Item = T>,
     ) -> Self {
         let texts = texts.into_iter().map(Into::into).collect();
-        Self::new(path, Test::OneOf(texts))
+        Self::new(path, ArgumentTest::OneOf(texts))
     }
 
-    /// The argument has this form; see [`Test::Like`].
+    /// The argument has this form; see [`ArgumentTest::Like`].
     pub fn like(path: impl Into<String>, form: impl Into<String>) -> Self {
-        Self::new(path, Test::Like(form.into()))
+        Self::new(path, ArgumentTest::Like(form.into()))
     }
 
     /// The argument is a number of at most this much, and not negative.
     pub fn at_most(path: impl Into<String>, amount: Amount) -> Self {
-        Self::new(path, Test::AtMost(amount))
+        Self::new(path, ArgumentTest::AtMost(amount))
     }
 
     /// The argument is a number of at least this much.
     pub fn at_least(path: impl Into<String>, amount: Amount) -> Self {
-        Self::new(path, Test::AtLeast(amount))
+        Self::new(path, ArgumentTest::AtLeast(amount))
     }
 
     /// The argument is `true`, or `false`.
     pub fn bool(path: impl Into<String>, yes: bool) -> Self {
-        Self::new(path, Test::Bool(yes))
+        Self::new(path, ArgumentTest::Bool(yes))
     }
 
     /// The argument is the path of a file that is meant.
     pub fn file(path: impl Into<String>, paths: PathMatcher) -> Self {
-        Self::new(path, Test::Path(paths))
+        Self::new(path, ArgumentTest::Path(paths))
     }
 
     /// The argument is a URL that is meant.
     pub fn url(path: impl Into<String>, urls: UrlMatcher) -> Self {
-        Self::new(path, Test::Url(urls))
+        Self::new(path, ArgumentTest::Url(urls))
     }
 
     /// The argument is a number in this range.
     pub fn number(path: impl Into<String>, range: NumberRange) -> Self {
-        Self::new(path, Test::Number(range))
+        Self::new(path, ArgumentTest::Number(range))
     }
 
     /// Says that nobody interprets this text: see [`inert`](Self::inert).
@@ -132,7 +133,7 @@ impl Condition {
         self
     }
 
-    fn new(path: impl Into<String>, test: Test) -> Self {
+    fn new(path: impl Into<String>, test: ArgumentTest) -> Self {
         Self { path: path.into(), test, inert: false }
     }
 }
@@ -157,7 +158,7 @@ pub struct SumLimit {
 /// let terms = GrantTerms::matching([Condition::is("to", "shop")])
 ///     .uses(5)
 ///     .sum("amount", "500".parse()?);
-/// # Ok::<(), hitl_core::grant::NotAnAmount>(())
+/// # Ok::<(), hitl_core::grant::ParseAmountError>(())
 /// ```
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
@@ -165,7 +166,7 @@ pub struct SumLimit {
 pub struct GrantTerms {
     /// How long it lasts.
     #[serde(default)]
-    pub lasting: Lasting,
+    pub lasting: GrantLifetime,
     /// Which arguments a call may have.
     #[serde(default)]
     pub arguments: ArgumentScope,
@@ -200,7 +201,7 @@ impl GrantTerms {
     /// For good, not only for this run.
     #[must_use]
     pub fn durable(mut self) -> Self {
-        self.lasting = Lasting::Durable;
+        self.lasting = GrantLifetime::Durable;
         self
     }
 

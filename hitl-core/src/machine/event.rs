@@ -1,14 +1,15 @@
-//! What can happen to a call.
+//! The events of a call.
 
 use super::{Edit, Reask};
 use crate::approval::Decision;
 use crate::call::{BindingDigest, FailureRecord, Principal};
-use crate::grant::Drawn;
+use crate::grant::GrantUse;
 use crate::ids::{ClaimToken, DecisionId, OwnerToken, RequestId, SessionId};
 use crate::policy::Requirement;
 
 /// Who withdraws a call.
 #[derive(Clone, Debug, PartialEq, Eq)]
+// Exhaustive: who withdraws decides what is audited.
 pub enum Withdrawal {
     /// The caller that owns it.
     Owner(OwnerToken),
@@ -18,7 +19,7 @@ pub enum Withdrawal {
     Sibling(RequestId),
 }
 
-/// How a human settles a call whose outcome is not known.
+/// A human's resolution of a call whose outcome is not known.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Resolution {
@@ -36,25 +37,25 @@ pub enum Resolution {
     },
 }
 
-/// What can happen to a call that has a record.
+/// An event of a call that has a record.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Event {
     /// A human decides.
     Decide(Decision),
     /// A grant permits it. What is drawn on the grant is drawn when the call is claimed.
-    Allow {
+    ApproveByGrant {
         /// The decision's id, so that sending it again is harmless.
         decision: DecisionId,
         /// The revision and binding that were looked at.
         binding: BindingDigest,
         /// Which grant, and what a start will draw on it.
-        drawn: Drawn,
+        drawn: GrantUse,
         /// Who gave the grant.
         by: Principal,
     },
     /// The grant that permitted it does not any more: it is asked about, as the next revision.
-    Disallow {
+    GrantExhausted {
         /// The revision and binding that the executor looked at.
         binding: BindingDigest,
         /// Why.
@@ -80,7 +81,7 @@ pub enum Event {
     Expire,
     /// What it needs has risen since it was approved: it is asked again, as the next revision, so
     /// that no decision on the earlier question answers this one.
-    Demote {
+    RequireMore {
         /// The revision and binding that the executor looked at.
         binding: BindingDigest,
         /// What it needs now.
@@ -127,25 +128,25 @@ pub enum Event {
         /// What is kept of the failure.
         failure: FailureRecord,
     },
-    /// The body ran out of its own time.
+    /// The body timed out.
     TimeOut {
         /// The executor's proof.
         token: ClaimToken,
     },
     /// The executor died. Anyone may say so; the store checks it.
-    Lose,
+    ExecutorLost,
     /// The store was restored from a backup: what happened since that was taken is not known. What
     /// waits or was approved is asked again, as the next revision; what ran is not known to have
     /// ended.
     Restore,
     /// The gate tries an idempotent tool once more after an outcome that nobody knows.
-    TryAgain {
+    RetryIdempotent {
         /// The record's version that it looked at.
         version: u64,
         /// The most attempts there may be.
         most: u32,
     },
-    /// A human settles an unknown outcome.
+    /// A human resolves an unknown outcome.
     Resolve {
         /// The record's version that they looked at.
         version: u64,
@@ -157,17 +158,17 @@ pub enum Event {
 }
 
 impl Event {
-    /// Its name, as in a call's history.
+    /// Returns the event's name, as in a call's history.
     pub const fn name(&self) -> &'static str {
         match self {
             Self::Decide(_) => "decide",
-            Self::Allow { .. } => "allow",
-            Self::Disallow { .. } => "disallow",
+            Self::ApproveByGrant { .. } => "allow",
+            Self::GrantExhausted { .. } => "disallow",
             Self::Edit(_) => "edit",
             Self::Attach { .. } => "attach",
             Self::Cancel { .. } => "cancel",
             Self::Expire => "expire",
-            Self::Demote { .. } => "demote",
+            Self::RequireMore { .. } => "demote",
             Self::Reask(_) => "reask",
             Self::Deny { .. } => "deny",
             Self::Claim { .. } => "claim",
@@ -175,37 +176,37 @@ impl Event {
             Self::Succeed { .. } => "succeed",
             Self::Fail { .. } => "fail",
             Self::TimeOut { .. } => "timeOut",
-            Self::Lose => "lose",
+            Self::ExecutorLost => "lose",
             Self::Restore => "restore",
-            Self::TryAgain { .. } => "tryAgain",
+            Self::RetryIdempotent { .. } => "tryAgain",
             Self::Resolve { .. } => "resolve",
         }
     }
 
-    /// Whether it has a record of its own in the audit. A claim has the intent, without which
-    /// nothing runs; who owns a call is not audited.
+    /// Returns whether the event has a record of its own in the audit. A claim has the intent,
+    /// without which nothing runs; who owns a call is not audited.
     pub const fn is_audited(&self) -> bool {
         !matches!(self, Self::Attach { .. } | Self::Claim { .. })
     }
 
     /// Returns the id of the decision that it carries, if it carries one. A store keeps for which
-    /// call an id has counted, and tells the machine when that is another one.
+    /// call an id has counted, and the machine refuses it for another one.
     pub const fn decision(&self) -> Option<DecisionId> {
         match self {
             Self::Decide(decision) => Some(decision.id),
             Self::Edit(edit) => Some(edit.decision.id),
-            Self::Allow { decision, .. } => Some(*decision),
+            Self::ApproveByGrant { decision, .. } => Some(*decision),
             _ => None,
         }
     }
 
-    /// The person who did it, when one did.
+    /// Returns the person who did it, if one did.
     pub fn by(&self) -> Option<&Principal> {
         match self {
             Self::Decide(decision) => Some(&decision.by.principal),
             Self::Edit(edit) => Some(&edit.decision.by.principal),
             Self::Cancel { by: Withdrawal::Host(principal), .. }
-            | Self::Allow { by: principal, .. }
+            | Self::ApproveByGrant { by: principal, .. }
             | Self::Resolve { by: principal, .. } => Some(principal),
             _ => None,
         }

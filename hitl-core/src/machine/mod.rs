@@ -3,25 +3,33 @@
 //! Every store applies exactly this function inside its own compare-and-set transaction, so that no
 //! two backends can disagree about what is legal.
 
-mod deciding;
-mod edit;
+mod apply_all;
+mod batch;
+mod decision;
+mod escalation;
 mod event;
-mod membership;
+mod guards;
 mod reask;
 mod record;
 mod refusal;
-mod together;
+mod revision;
+mod store_facts;
 mod tombstone;
 mod transition;
+mod vote;
 
-pub(crate) use deciding::{check_edit, check_uncover};
-pub use edit::{Earlier, Edit, Escalation, Revised, Vote};
+pub use apply_all::{CallChange, GrantUpdates, apply_all};
+pub use batch::{BatchId, Membership};
+pub(crate) use decision::{check_edit, check_uncover};
+pub use escalation::EscalationStep;
 pub use event::{Event, Resolution, Withdrawal};
-pub use membership::{BatchId, Membership};
 pub use reask::Reask;
 pub use record::{
-    CallRecord, CallState, Claim, Decided, Ending, Entry, NewCall, RECORD_SCHEMA, RetryOf,
+    CallRecord, CallState, Claim, EndReason, HistoryEntry, NewCall, RECORD_SCHEMA,
+    RecordedDecision, RetryOf,
 };
 pub use refusal::Refusal;
-pub use together::{Change, Drawing, apply_all};
-pub use transition::{Facts, Step, apply, apply_with, grant_of};
+pub use revision::{Edit, EditedRevision, PriorRevision};
+pub use store_facts::StoreFacts;
+pub use transition::{Transition, apply, apply_with, grant_of};
+pub use vote::Vote;

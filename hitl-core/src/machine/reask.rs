@@ -2,8 +2,8 @@
 
 use std::sync::Arc;
 
-use super::transition::{ask_anew, guard, is_expired};
-use super::{CallRecord, CallState as S, Facts, Refusal, Revised};
+use super::guards::{guard, is_expired, reopen};
+use super::{CallRecord, CallState as S, EditedRevision, Refusal, StoreFacts};
 use crate::approval::names_the_same;
 use crate::call::{BINDING_VERSION, BindingDigest, ToolFacts, circumstances_digest};
 use crate::policy::ApprovalLevel;
@@ -20,8 +20,8 @@ pub struct Reask {
     /// The tool as it is now.
     pub tool: ToolFacts,
     /// The arguments as that tool reads them, assessed again. Without it they stay as they are: the
-    /// gate does not have the tool, and whoever claims the call reads and assesses them.
-    pub revised: Option<Revised>,
+    /// gate does not have the tool, and the claimant of the call reads and assesses them.
+    pub revised: Option<EditedRevision>,
     /// Why, for the card.
     pub reason: String,
 }
@@ -34,14 +34,18 @@ impl Reask {
 
     /// Adds what comes of the arguments.
     #[must_use]
-    pub fn revised(mut self, revised: Revised) -> Self {
+    pub fn revised(mut self, revised: EditedRevision) -> Self {
         self.revised = Some(revised);
         self
     }
 }
 
 /// Makes the next revision, for the tool as it is now. It never needs less than the one before.
-pub(super) fn reask(next: &mut CallRecord, reask: &Reask, facts: Facts) -> Result<(), Refusal> {
+pub(super) fn reask(
+    next: &mut CallRecord,
+    reask: &Reask,
+    facts: StoreFacts,
+) -> Result<(), Refusal> {
     let Reask { binding, tool, revised, reason } = reask;
     guard(next.request.binding == *binding && next.request.tool == tool.name, Refusal::Stale)?;
     guard(!is_expired(next, facts), Refusal::Expired)?;
@@ -83,30 +87,30 @@ pub(super) fn reask(next: &mut CallRecord, reask: &Reask, facts: Facts) -> Resul
         request.links.clone_from(&revised.links);
         request.assessment = revised.assessment.clone();
         request.priority = request.priority.max(revised.priority);
-        for why in &revised.because {
-            if !request.because.contains(why) {
-                request.because.push(why.clone());
+        for why in &revised.reasons {
+            if !request.reasons.contains(why) {
+                request.reasons.push(why.clone());
             }
         }
         let needed = request.requirement().join(&revised.requirement);
         request.require(needed);
     }
-    request.because.retain(|why| why != reason);
-    let too_many = (request.because.len() + 1).saturating_sub(MAX_REASONS);
-    request.because.drain(..too_many);
+    request.reasons.retain(|why| why != reason);
+    let too_many = (request.reasons.len() + 1).saturating_sub(MAX_REASONS);
+    request.reasons.drain(..too_many);
     if rewritten {
-        if next.earlier.is_empty() && other_arguments {
+        if next.prior_revisions.is_empty() && other_arguments {
             next.reread = Some(content);
         }
         if other_arguments {
-            next.revised = Some(content);
+            next.edited_content = Some(content);
         }
         next.sealed = Some(next.request.revision.saturating_add(1));
     }
     if next.circumstances.is_some() {
         next.circumstances = Some(circumstances_digest(&next.context, tool.fingerprint));
     }
-    ask_anew(next, reason.clone());
+    reopen(next, reason.clone());
     if runs_unasked {
         next.state = S::Approved;
     }
@@ -118,7 +122,7 @@ fn was_asked_of_nobody(record: &CallRecord) -> bool {
     record.state == S::Approved
         && record.attempts == 0
         && record.decided.is_none()
-        && record.granted.is_none()
+        && record.grant_use.is_none()
         && !record.restored
         && record.request.level == ApprovalLevel::Auto
 }

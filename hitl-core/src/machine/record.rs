@@ -1,4 +1,4 @@
-//! What is kept of a call.
+//! The record of a call.
 
 use std::fmt;
 use std::sync::Arc;
@@ -7,20 +7,20 @@ use std::time::Duration;
 use hitl_base::Timestamp;
 use serde::{Deserialize, Serialize};
 
-use super::{Earlier, Escalation, Membership, Vote};
-use crate::approval::{Answer, ApprovalRequest, Authority, KnownBy};
-use crate::audit::Head;
+use super::{EscalationStep, Membership, PriorRevision, Vote};
+use crate::approval::{ApprovalRequest, DecisionKind, KnownBy, ReviewerIdentity};
+use crate::audit::ChainHead;
 use crate::call::{
     CallContext, CallKey, CircumstancesDigest, ContentDigest, FailureRecord, Principal,
 };
-use crate::grant::{Drawn, GrantRecord, GrantRefusal};
+use crate::grant::{GrantRecord, GrantRefusal, GrantUse};
 use crate::ids::{ClaimToken, DecisionId, GrantId, OwnerToken, RequestId, SessionId};
 use crate::queue::Caps;
 
 /// The schema version of a [`CallRecord`]. Additive changes keep it.
 pub const RECORD_SCHEMA: u16 = 1;
 
-/// Where a call stands.
+/// The state of a call.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 #[non_exhaustive]
@@ -65,7 +65,7 @@ impl CallState {
         Self::OutcomeUnknown,
     ];
 
-    /// Whether it can never change again.
+    /// Returns whether it can never change again.
     pub const fn is_terminal(self) -> bool {
         matches!(
             self,
@@ -116,11 +116,11 @@ pub struct Claim {
 /// A decision as it was taken.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
-pub struct Decided {
+pub struct RecordedDecision {
     /// The decision's id.
     pub id: DecisionId,
     /// The answer.
-    pub answer: Answer,
+    pub answer: DecisionKind,
     /// Who decided.
     pub by: Principal,
     /// How it was known who they are; nothing in records of old, and where a grant decided.
@@ -137,8 +137,8 @@ pub struct Decided {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 #[non_exhaustive]
-pub enum Ending {
-    /// Why it was withdrawn, denied or parked; or who settled it.
+pub enum EndReason {
+    /// Why it was withdrawn, denied or parked; or who resolved it.
     Reason(String),
     /// How the body failed.
     Failure(FailureRecord),
@@ -160,7 +160,7 @@ pub struct RetryOf {
     pub approved_by: Option<Principal>,
 }
 
-/// What is kept of a call. Payload and result are kept beside it, sealed.
+/// The stored record of a call. Payload and result are kept beside it, sealed.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 #[non_exhaustive]
@@ -173,7 +173,7 @@ pub struct CallRecord {
     pub schema: u16,
     /// Counts the record's changes, from 1: what a compare-and-set compares.
     pub version: u64,
-    /// Where the call stands.
+    /// The state of the call.
     pub state: CallState,
     /// What a human is shown of it. Most changes of a call leave it as it is, so its versions share
     /// it.
@@ -185,25 +185,25 @@ pub struct CallRecord {
     pub canonical: Option<Principal>,
     /// What the submission contained: for re-attaching.
     pub content: ContentDigest,
-    /// Whoever holds it may withdraw the call.
+    /// Its holder may withdraw the call.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub owner: Option<OwnerToken>,
     /// A live caller waits for it. When that caller is gone the call waits for it to come back:
     /// nobody runs it in its place.
     #[serde(default)]
     pub attached: bool,
-    /// The decision that stands.
+    /// The decision that applies.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub decided: Option<Decided>,
+    pub decided: Option<RecordedDecision>,
     /// Who has approved this revision so far.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub votes: Vec<Vote>,
     /// The revisions that were edited, in short, the oldest first.
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    pub earlier: Vec<Earlier>,
+    #[serde(default, rename = "earlier", skip_serializing_if = "Vec::is_empty")]
+    pub prior_revisions: Vec<PriorRevision>,
     /// The content of this revision, when it was edited.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub revised: Option<ContentDigest>,
+    #[serde(default, rename = "revised", skip_serializing_if = "Option::is_none")]
+    pub edited_content: Option<ContentDigest>,
     /// What the submission contained, as its tool reads it since that has changed.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub reread: Option<ContentDigest>,
@@ -213,7 +213,7 @@ pub struct CallRecord {
     pub sealed: Option<u32>,
     /// Who is asked next when nobody decides in time.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    pub escalations: Vec<Escalation>,
+    pub escalations: Vec<EscalationStep>,
     /// In which circumstances it was asked: what an explicit rejection is remembered for.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub circumstances: Option<CircumstancesDigest>,
@@ -223,19 +223,19 @@ pub struct CallRecord {
     /// Where in the audit the intent stands of the last attempt that has ended, when the audit is a
     /// chain.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub intent: Option<Head>,
+    pub intent: Option<ChainHead>,
     /// How long an approval may take, in milliseconds; a retry gives it this time again.
-    #[serde(default)]
-    pub allowed_ms: u64,
+    #[serde(default, rename = "allowedMs")]
+    pub approval_window_ms: u64,
     /// How often it was claimed.
     #[serde(default)]
     pub attempts: u32,
     /// What is kept beside the state.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub ending: Option<Ending>,
+    pub ending: Option<EndReason>,
     /// The grant on which it runs, or may run.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub granted: Option<Drawn>,
+    #[serde(default, rename = "granted", skip_serializing_if = "Option::is_none")]
+    pub grant_use: Option<GrantUse>,
     /// The failed call that this one tries again.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub retry_of: Option<Box<RetryOf>>,
@@ -263,18 +263,19 @@ const fn is_kept(erased: &bool) -> bool {
 }
 
 impl CallRecord {
-    /// The record's id.
+    /// Returns the record's id.
     pub fn id(&self) -> RequestId {
         self.request.id
     }
 
-    /// The call's key.
+    /// Returns the call's key.
     pub fn key(&self) -> &CallKey {
         &self.request.key
     }
 
-    /// Whether somebody is who asked: the principal, or the agent that submitted in their name.
-    pub fn is_requested_by(&self, who: &Authority) -> bool {
+    /// Returns whether somebody is the requester: the principal, or the agent that submitted in
+    /// their name.
+    pub fn is_requested_by(&self, who: &ReviewerIdentity) -> bool {
         self.request.is_requested_by(self.canonical.as_ref(), &who.identity())
     }
 
@@ -285,13 +286,13 @@ impl CallRecord {
             && (self.request.principal == *principal || self.canonical.as_ref() == Some(principal))
     }
 
-    /// What this revision contains.
+    /// Returns the content digest of this revision.
     pub fn current_content(&self) -> ContentDigest {
-        self.revised.unwrap_or(self.content)
+        self.edited_content.unwrap_or(self.content)
     }
 
-    /// The key of the next try, should this one fail: it follows from the first key alone, so that
-    /// there is one next try and no other.
+    /// Returns the key of the next try, should this one fail: it follows from the first key alone,
+    /// so that there is one next try and no other.
     pub fn retry_key(&self) -> CallKey {
         let (first, tries) = match &self.retry_of {
             Some(retry) => (&retry.first, self.key().position),
@@ -302,7 +303,7 @@ impl CallRecord {
         CallKey { tenant: first.tenant.clone(), run: run.into(), position }
     }
 
-    /// How often it was claimed, with the tries before it.
+    /// Returns how often it was claimed, with the tries before it.
     pub fn attempts_in_all(&self) -> u32 {
         let before = self.retry_of.as_ref().map_or(0, |retry| retry.attempts);
         self.attempts.saturating_add(before)
@@ -310,7 +311,8 @@ impl CallRecord {
 
     /// The revision that the sealed payload belongs to: the last one whose arguments were others.
     pub(crate) fn sealed_revision(&self) -> u32 {
-        let edited = self.earlier.last().map_or(1, |earlier| earlier.revision.saturating_add(1));
+        let edited =
+            self.prior_revisions.last().map_or(1, |earlier| earlier.revision.saturating_add(1));
         self.sealed.map_or(edited, |sealed| sealed.max(edited))
     }
 }
@@ -339,8 +341,8 @@ impl NewCall {
     pub fn stamp(&mut self, now: Timestamp) {
         let (record, within) = (&mut self.record, self.expires_in);
         record.updated_at = now;
-        record.allowed_ms = u64::try_from(within.as_millis()).unwrap_or(u64::MAX);
-        let (due_at, expires_at) = (now.saturating_add(self.due_in), now.saturating_add(within));
+        record.approval_window_ms = u64::try_from(within.as_millis()).unwrap_or(u64::MAX);
+        let (due_at, expires_at) = (now.plus(self.due_in), now.plus(within));
         let request = &record.request;
         if (request.created_at, request.due_at, request.expires_at) != (now, due_at, expires_at) {
             let request = Arc::make_mut(&mut record.request);
@@ -359,7 +361,7 @@ impl NewCall {
     /// what [`admitted`](Self::admitted) makes of it.
     pub fn grant(&self) -> Option<GrantId> {
         let runs = self.record.state == CallState::Claimed;
-        self.record.granted.filter(|_| runs).map(|drawn| drawn.grant)
+        self.record.grant_use.filter(|_| runs).map(|drawn| drawn.grant)
     }
 
     /// The record, stamped, and the grant after what it draws on it.
@@ -369,7 +371,7 @@ impl NewCall {
         now: Timestamp,
     ) -> Result<(CallRecord, Option<GrantRecord>), GrantRefusal> {
         let record = self.stamped(now);
-        let Some(drawn) = record.granted.filter(|_| self.grant().is_some()) else {
+        let Some(drawn) = record.grant_use.filter(|_| self.grant().is_some()) else {
             return Ok((record, None));
         };
         let grant = grant.filter(|grant| grant.grant.tenant == self.key().tenant);
@@ -379,12 +381,12 @@ impl NewCall {
         Ok((record, Some(grant)))
     }
 
-    /// The record's id.
+    /// Returns the record's id.
     pub fn id(&self) -> RequestId {
         self.record.id()
     }
 
-    /// The call's key.
+    /// Returns the call's key.
     pub fn key(&self) -> &CallKey {
         self.record.key()
     }
@@ -415,7 +417,7 @@ impl NewCall {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 #[non_exhaustive]
-pub struct Entry {
+pub struct HistoryEntry {
     /// Which call.
     pub id: RequestId,
     /// Its key.
@@ -433,9 +435,9 @@ pub struct Entry {
     pub by: Option<Principal>,
 }
 
-impl Entry {
+impl HistoryEntry {
     /// The line for an event that led to `record`.
-    pub fn of(event: &str, record: &CallRecord, by: Option<Principal>) -> Self {
+    pub fn new(event: &str, record: &CallRecord, by: Option<Principal>) -> Self {
         Self {
             id: record.id(),
             key: record.key().clone(),

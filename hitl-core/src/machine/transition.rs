@@ -3,35 +3,23 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use hitl_base::Timestamp;
-
-use super::deciding;
+use super::decision;
+use super::guards::{conclude, guard, is_expired, reopen};
 use super::{
-    CallRecord, CallState as S, Claim, Decided, Ending, Event, Membership, Refusal, Resolution,
-    Withdrawal,
+    CallRecord, CallState as S, Claim, EndReason, Event, Membership, RecordedDecision, Refusal,
+    Resolution, StoreFacts, Withdrawal,
 };
-use crate::approval::Answer;
+use crate::approval::DecisionKind;
 use crate::call::{BINDING_VERSION, Identity, Principal};
 use crate::grant::{GrantRecord, GrantRefusal};
 use crate::ids::GrantId;
 use crate::policy::{ApprovalLevel, Deciders, Quorum, Requirement, Stage};
 
-/// What the store knows inside the transaction.
-#[derive(Clone, Copy, Debug)]
-pub struct Facts {
-    /// The present, by the store's clock.
-    pub now: Timestamp,
-    /// Whether the session that holds the record's claim is dead. False without a claim.
-    pub claimant_dead: bool,
-    /// Whether the event's [decision](Event::decision) has counted for another call: it counts for
-    /// one. False for an event without a decision.
-    pub decision_used: bool,
-}
-
 /// What an event leads to.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[expect(clippy::large_enum_variant, reason = "taken apart where it is made")]
-pub enum Step {
+// Exhaustive: a store that does not handle one must not compile.
+pub enum Transition {
     /// The record changes to this.
     Changed(CallRecord),
     /// The very same event was applied before: nothing changes, and it is a success.
@@ -42,8 +30,8 @@ pub enum Step {
 /// and keeps what [`apply_with`] makes of it.
 pub fn grant_of(record: &CallRecord, event: &Event) -> Option<GrantId> {
     match event {
-        Event::Claim { .. } | Event::Release { .. } => record.granted.map(|drawn| drawn.grant),
-        Event::Allow { drawn, .. } => Some(drawn.grant),
+        Event::Claim { .. } | Event::Release { .. } => record.grant_use.map(|drawn| drawn.grant),
+        Event::ApproveByGrant { drawn, .. } => Some(drawn.grant),
         _ => None,
     }
 }
@@ -51,7 +39,7 @@ pub fn grant_of(record: &CallRecord, event: &Event) -> Option<GrantId> {
 /// Applies an event to a record that stands alone: no grant, no batch that is released together.
 ///
 /// Pure and total: every pair of state and event is either a row of the table or a [`Refusal`].
-pub fn apply(record: &CallRecord, event: &Event, facts: Facts) -> Result<Step, Refusal> {
+pub fn apply(record: &CallRecord, event: &Event, facts: StoreFacts) -> Result<Transition, Refusal> {
     apply_with(record, event, facts, None).map(|(step, _)| step)
 }
 
@@ -60,9 +48,9 @@ pub fn apply(record: &CallRecord, event: &Event, facts: Facts) -> Result<Step, R
 pub fn apply_with(
     record: &CallRecord,
     event: &Event,
-    facts: Facts,
+    facts: StoreFacts,
     grant: Option<&GrantRecord>,
-) -> Result<(Step, Option<GrantRecord>), Refusal> {
+) -> Result<(Transition, Option<GrantRecord>), Refusal> {
     let held = record.batch.as_ref().is_some_and(Membership::is_held);
     if held && matches!(event, Event::Claim { .. }) && !is_replay(record, event) {
         return Err(Refusal::BatchIncomplete);
@@ -74,19 +62,19 @@ pub fn apply_with(
 pub(super) fn draw_and_step(
     record: &CallRecord,
     event: &Event,
-    facts: Facts,
+    facts: StoreFacts,
     grant: Option<&GrantRecord>,
-) -> Result<(Step, Option<GrantRecord>), Refusal> {
+) -> Result<(Transition, Option<GrantRecord>), Refusal> {
     let step = step(record, event, facts)?;
-    let Step::Changed(next) = &step else { return Ok((step, None)) };
+    let Transition::Changed(next) = &step else { return Ok((step, None)) };
     let grant = grant.filter(|grant| grant.grant.tenant == record.key().tenant);
     let drawn = match event {
-        Event::Claim { .. } => record.granted,
+        Event::Claim { .. } => record.grant_use,
         // It is drawn later, and must be there to draw now: nobody is told of a permission that is
         // none.
-        Event::Allow { drawn, .. } => Some(*drawn),
+        Event::ApproveByGrant { drawn, .. } => Some(*drawn),
         Event::Release { .. } => {
-            let back = record.granted.zip(grant);
+            let back = record.grant_use.zip(grant);
             let grant = back.map(|(drawn, grant)| grant.give_back(&drawn, facts.now));
             return Ok((step, grant));
         }
@@ -101,9 +89,9 @@ pub(super) fn draw_and_step(
 }
 
 #[expect(clippy::too_many_lines, reason = "the table, row by row")]
-fn step(record: &CallRecord, event: &Event, facts: Facts) -> Result<Step, Refusal> {
+fn step(record: &CallRecord, event: &Event, facts: StoreFacts) -> Result<Transition, Refusal> {
     if is_replay(record, event) {
-        return Ok(Step::Replayed);
+        return Ok(Transition::Replayed);
     }
     guard(!facts.decision_used, Refusal::DecisionUsed)?;
     let mut next = record.clone();
@@ -111,24 +99,24 @@ fn step(record: &CallRecord, event: &Event, facts: Facts) -> Result<Step, Refusa
     next.updated_at = facts.now;
     let wrong_state = Refusal::State { state: record.state, event: event.name() };
     match (record.state, event) {
-        (S::Pending, Event::Decide(decision)) => deciding::decide(&mut next, decision, facts)?,
-        (S::Pending, Event::Edit(edit)) => deciding::edit(&mut next, edit, facts)?,
-        (S::Pending, Event::Allow { decision, binding, drawn, by }) => {
+        (S::Pending, Event::Decide(decision)) => decision::decide(&mut next, decision, facts)?,
+        (S::Pending, Event::Edit(edit)) => decision::edit(&mut next, edit, facts)?,
+        (S::Pending, Event::ApproveByGrant { decision, binding, drawn, by }) => {
             guard(record.request.binding == *binding, Refusal::Stale)?;
-            deciding::allow(&mut next, *drawn, by, facts)?;
-            next.decided = Some(Decided {
+            decision::allow(&mut next, *drawn, by, facts)?;
+            next.decided = Some(RecordedDecision {
                 id: *decision,
-                answer: Answer::Approve,
+                answer: DecisionKind::Approve,
                 by: by.clone(),
                 known_by: None,
                 canonical: None,
                 at: facts.now,
             });
         }
-        (S::Approved, Event::Disallow { binding, reason }) => {
+        (S::Approved, Event::GrantExhausted { binding, reason }) => {
             guard(record.request.binding == *binding, Refusal::Stale)?;
-            guard(record.granted.is_some(), Refusal::NotAllowed)?;
-            ask_anew(&mut next, reason.clone());
+            guard(record.grant_use.is_some(), Refusal::NotAllowed)?;
+            reopen(&mut next, reason.clone());
         }
         (
             S::Pending | S::Approved | S::Claimed | S::OutcomeUnknown,
@@ -147,7 +135,7 @@ fn step(record: &CallRecord, event: &Event, facts: Facts) -> Result<Step, Refusa
                 let held = record.batch.as_ref().is_some_and(Membership::is_held);
                 guard(held, Refusal::NotAllowed)?;
             }
-            conclude(&mut next, S::Cancelled, Some(Ending::Reason(reason.clone())));
+            conclude(&mut next, S::Cancelled, Some(EndReason::Reason(reason.clone())));
         }
         (S::Pending | S::Approved, Event::Expire) => {
             guard(is_expired(record, facts), Refusal::NotDue)?;
@@ -155,17 +143,17 @@ fn step(record: &CallRecord, event: &Event, facts: Facts) -> Result<Step, Refusa
                 conclude(&mut next, S::Expired, None);
             }
         }
-        (S::Approved, Event::Demote { binding, requirement, reason }) => {
+        (S::Approved, Event::RequireMore { binding, requirement, reason }) => {
             guard(record.request.binding == *binding, Refusal::Stale)?;
             // Requirements only rise, so replicas with different policies cannot ask in turns.
             let needed = record.request.requirement();
             guard(!requirement.is_met_by(&needed), Refusal::Stale)?;
             Arc::make_mut(&mut next.request).require(needed.join(requirement));
-            ask_anew(&mut next, reason.clone());
+            reopen(&mut next, reason.clone());
         }
         (S::Pending | S::Approved, Event::Deny { binding, reason }) => {
             guard(record.request.binding == *binding, Refusal::Stale)?;
-            conclude(&mut next, S::Denied, Some(Ending::Reason(reason.clone())));
+            conclude(&mut next, S::Denied, Some(EndReason::Reason(reason.clone())));
         }
         (S::Pending | S::Approved, Event::Reask(reask)) => {
             super::reask::reask(&mut next, reask, facts)?;
@@ -197,31 +185,31 @@ fn step(record: &CallRecord, event: &Event, facts: Facts) -> Result<Step, Refusa
         (S::Claimed | S::OutcomeUnknown, Event::Fail { token, failure }) => {
             holds(record, *token)?;
             next.state = S::Failed;
-            next.ending = Some(Ending::Failure(failure.clone()));
+            next.ending = Some(EndReason::Failure(failure.clone()));
         }
         (S::Claimed, Event::TimeOut { token }) => {
             holds(record, *token)?;
             next.state = S::OutcomeUnknown;
-            next.ending = Some(Ending::Reason("the body ran out of its time".to_owned()));
+            next.ending = Some(EndReason::Reason("the body ran out of its time".to_owned()));
         }
-        (S::Claimed, Event::Lose) => {
+        (S::Claimed, Event::ExecutorLost) => {
             guard(facts.claimant_dead, Refusal::Alive)?;
             next.state = S::OutcomeUnknown;
             next.ending =
-                Some(Ending::Reason("the executor died while it ran the body".to_owned()));
+                Some(EndReason::Reason("the executor died while it ran the body".to_owned()));
         }
-        (S::Pending | S::Approved, Event::Restore) => ask_again(&mut next, facts),
+        (S::Pending | S::Approved, Event::Restore) => ask_after_restore(&mut next, facts),
         (S::Claimed, Event::Restore) => {
             next.state = S::OutcomeUnknown;
             next.restored = true;
-            next.ending = Some(Ending::Reason(
+            next.ending = Some(EndReason::Reason(
                 "it was running when the backup was taken that the store was restored from"
                     .to_owned(),
             ));
         }
-        (S::OutcomeUnknown, Event::TryAgain { version, most }) => {
+        (S::OutcomeUnknown, Event::RetryIdempotent { version, most }) => {
             guard(record.version == *version, Refusal::Stale)?;
-            try_again(&mut next, *most, facts)?;
+            retry_idempotent(&mut next, *most, facts)?;
         }
         (S::OutcomeUnknown, Event::Resolve { version, resolution, by }) => {
             guard(record.version == *version, Refusal::Stale)?;
@@ -229,15 +217,7 @@ fn step(record: &CallRecord, event: &Event, facts: Facts) -> Result<Step, Refusa
         }
         _ => return Err(wrong_state),
     }
-    Ok(Step::Changed(next))
-}
-
-pub(super) fn guard(holds: bool, otherwise: Refusal) -> Result<(), Refusal> {
-    if holds { Ok(()) } else { Err(otherwise) }
-}
-
-pub(super) fn is_expired(record: &CallRecord, facts: Facts) -> bool {
-    facts.now >= record.request.expires_at
+    Ok(Transition::Changed(next))
 }
 
 fn holds(record: &CallRecord, token: crate::ids::ClaimToken) -> Result<(), Refusal> {
@@ -248,11 +228,11 @@ fn holds(record: &CallRecord, token: crate::ids::ClaimToken) -> Result<(), Refus
 fn is_replay(record: &CallRecord, event: &Event) -> bool {
     let mine = |token| record.claim.is_some_and(|claim| claim.token == token);
     match event {
-        Event::Decide(decision) => deciding::is_replay(record, decision),
-        Event::Edit(edit) => deciding::is_replay(record, &edit.decision),
-        Event::Allow { decision, .. } => {
+        Event::Decide(decision) => decision::is_replay(record, decision),
+        Event::Edit(edit) => decision::is_replay(record, &edit.decision),
+        Event::ApproveByGrant { decision, .. } => {
             let decided = record.decided.as_ref();
-            record.granted.is_some() && decided.is_some_and(|decided| decided.id == *decision)
+            record.grant_use.is_some() && decided.is_some_and(|decided| decided.id == *decision)
         }
         Event::Claim { token, .. } => record.state == S::Claimed && mine(*token),
         Event::Succeed { token } => record.state == S::Executed && mine(*token),
@@ -264,7 +244,7 @@ fn is_replay(record: &CallRecord, event: &Event) -> bool {
 
 /// An idempotent tool may be tried once more when nobody can still be at it, within the time of the
 /// approval: only a human's look gives it more.
-fn try_again(next: &mut CallRecord, most: u32, facts: Facts) -> Result<(), Refusal> {
+fn retry_idempotent(next: &mut CallRecord, most: u32, facts: StoreFacts) -> Result<(), Refusal> {
     guard(next.request.hints.idempotent && !next.restored, Refusal::NotAllowed)?;
     guard(facts.claimant_dead, Refusal::Alive)?;
     guard(next.attempts < most, Refusal::TooManyAttempts)?;
@@ -275,53 +255,21 @@ fn try_again(next: &mut CallRecord, most: u32, facts: Facts) -> Result<(), Refus
     Ok(())
 }
 
-/// Ends a call that did not run. One that was tried before, with an end that nobody knows, has not
-/// ended by that: how the attempt ended is still to be found out.
-pub(super) fn conclude(next: &mut CallRecord, state: S, ending: Option<Ending>) {
-    if next.attempts == 0 {
-        next.state = state;
-        next.ending = ending;
-        return;
-    }
-    let why = match ending {
-        Some(Ending::Reason(reason)) => format!("{state}, {reason}"),
-        _ => state.to_string(),
-    };
-    next.state = S::OutcomeUnknown;
-    next.ending = Some(Ending::Reason(format!(
-        "it is not tried again ({why}); how the earlier attempt ended is not known"
-    )));
-}
-
-/// Another question than the one that was answered: a decision on the earlier one, sent again or
-/// only now, must not answer this one.
-pub(super) fn ask_anew(next: &mut CallRecord, reason: String) {
-    next.state = S::Pending;
-    next.decided = None;
-    next.granted = None;
-    next.votes.clear();
-    let content = next.current_content();
-    let request = Arc::make_mut(&mut next.request);
-    request.because.push(reason);
-    request.revision += 1;
-    request.bind(content);
-}
-
 /// Nobody decided in time: somebody else is asked, who is never less. False when there is nobody
 /// left to ask.
-fn escalate(next: &mut CallRecord, facts: Facts) -> bool {
+fn escalate(next: &mut CallRecord, facts: StoreFacts) -> bool {
     if next.escalations.is_empty() {
         return false;
     }
     let step = next.escalations.remove(0);
-    let mut needed = Requirement::of(ApprovalLevel::Full);
+    let mut needed = Requirement::new(ApprovalLevel::Full);
     if let Some(role) = &step.role {
-        needed = needed.stage(Stage::of(role.clone(), 1));
+        needed = needed.stage(Stage::role(role.clone(), 1));
     }
     let needed = next.request.requirement().join(&needed);
     Arc::make_mut(&mut next.request).require(needed);
     let whom = step.role.as_ref().map_or_else(String::new, |role| format!(" to {role}"));
-    ask_anew(next, format!("escalated{whom}: nobody decided in time"));
+    reopen(next, format!("escalated{whom}: nobody decided in time"));
     let within = Duration::from_millis(step.within_ms);
     let request = Arc::make_mut(&mut next.request);
     request.expires_at = facts.now.saturating_add(within);
@@ -331,21 +279,21 @@ fn escalate(next: &mut CallRecord, facts: Facts) -> bool {
 
 /// After a restore a decision may be missing, and so may a run: a human looks, and no decision that
 /// was taken before answers what they are asked.
-fn ask_again(next: &mut CallRecord, facts: Facts) {
+fn ask_after_restore(next: &mut CallRecord, facts: StoreFacts) {
     let why = "asked again: the store was restored from a backup, and this may have run since that \
                was taken; look whether it has";
     next.restored = true;
     // What ran unasked had nobody to ask; now a human is.
-    let asked = Requirement::of(ApprovalLevel::Quick).quorum(Quorum::default());
+    let asked = Requirement::new(ApprovalLevel::Quick).quorum(Quorum::default());
     let needed = next.request.requirement().join(&asked);
     Arc::make_mut(&mut next.request).require(needed);
-    ask_anew(next, why.to_owned());
+    reopen(next, why.to_owned());
     renew(next, facts);
 }
 
 /// The approval's time starts again: a human has just looked at it, or has to.
-fn renew(next: &mut CallRecord, facts: Facts) {
-    let time = Duration::from_millis(next.allowed_ms);
+fn renew(next: &mut CallRecord, facts: StoreFacts) {
+    let time = Duration::from_millis(next.approval_window_ms);
     let request = Arc::make_mut(&mut next.request);
     request.expires_at = request.expires_at.max(facts.now.saturating_add(time));
 }
@@ -354,7 +302,7 @@ fn resolve(
     next: &mut CallRecord,
     how: &Resolution,
     by: &Principal,
-    facts: Facts,
+    facts: StoreFacts,
 ) -> Result<(), Refusal> {
     // What ran unasked asks for nobody. Whether it may run again is a human's to say all the same.
     let deciders = match next.request.level {
@@ -365,18 +313,18 @@ fn resolve(
     match how {
         Resolution::Executed => {
             next.state = S::Executed;
-            next.ending = Some(Ending::Reason(format!("marked as done by {by}")));
+            next.ending = Some(EndReason::Reason(format!("marked as done by {by}")));
         }
         Resolution::Failed { reason } => {
             next.state = S::Failed;
-            next.ending = Some(Ending::Reason(format!("marked as failed by {by}: {reason}")));
+            next.ending = Some(EndReason::Reason(format!("marked as failed by {by}: {reason}")));
         }
         Resolution::Retry { attested } => {
             guard(facts.claimant_dead || *attested, Refusal::Alive)?;
             next.ending = None;
             // A human's word for this attempt, in place of the grant's and of what was said for
             // that.
-            if next.granted.take().is_some() {
+            if next.grant_use.take().is_some() {
                 next.decided = None;
             }
             let requester =
@@ -387,15 +335,12 @@ fn resolve(
             } else {
                 // What several people had to agree on, or another than who asked, nobody starts
                 // again alone.
-                ask_anew(
-                    next,
-                    format!("{by} asks for another attempt: look what the last one did"),
-                );
+                reopen(next, format!("{by} asks for another attempt: look what the last one did"));
             }
             renew(next, facts);
         }
     }
-    // The old token is void: a late result must not overwrite what a human settled.
+    // The old token is void: a late result must not overwrite what a human resolved.
     next.claim = None;
     Ok(())
 }

@@ -22,6 +22,7 @@ pub enum Deed {
 /// For what a credential is demanded of people once somebody has enrolled.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
+// Exhaustive: each demand says of every deed whether it needs a code.
 pub enum Demand {
     /// For what loosens or destroys: grants, policies, who may decide, erasure, the host key.
     #[default]

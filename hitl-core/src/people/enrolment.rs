@@ -118,7 +118,8 @@ impl Enrolments {
     ) -> Checked {
         let Some(name) = self.key_of(name) else { return Checked::Nobody };
         let Some(person) = self.people.get_mut(&name) else { return Checked::Nobody };
-        // Nobody guesses eighty bits, so a printed code is looked at whatever was guessed before.
+        // Nobody guesses eighty bits, so a printed code is checked no matter what was guessed
+        // before.
         let digest = digest(typed);
         if let Some(at) = person.codes.iter().position(|kept| *kept == digest) {
             person.codes.remove(at);

@@ -165,7 +165,7 @@ impl People {
     }
 
     async fn read(&self) -> Result<(Option<String>, Enrolments), PeopleError> {
-        let kept = self.store.mark(MARK).await?;
+        let kept = self.store.metadata(MARK).await?;
         let enrolments = match &kept {
             None => Enrolments::default(),
             Some(text) => serde_json::from_str(text).map_err(|_| PeopleError::Unreadable)?,
@@ -186,7 +186,7 @@ impl People {
                 return Ok(answer);
             }
             let to = serde_json::to_string(&enrolments).map_err(|_| PeopleError::Unreadable)?;
-            if self.store.swap_mark(MARK, kept.as_deref(), &to).await? {
+            if self.store.compare_and_set_metadata(MARK, kept.as_deref(), &to).await? {
                 return Ok(answer);
             }
         }

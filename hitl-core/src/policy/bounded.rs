@@ -4,7 +4,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
-use super::{Answer, Policy, PolicyVersion, Ruling};
+use super::{Policy, PolicyAnswer, PolicyVersion, Ruling};
 use crate::confidence::{Assessment, CallView, OwnedCall};
 use crate::sync::{HostCode, HostThreads};
 
@@ -32,14 +32,14 @@ impl Policy for BoundedPolicy {
         self.answer(call, assessment).into_ruling()
     }
 
-    fn answer(&self, call: &CallView<'_>, assessment: &Assessment) -> Answer {
+    fn answer(&self, call: &CallView<'_>, assessment: &Assessment) -> PolicyAnswer {
         let (policy, assessment) = (Arc::clone(&self.policy), assessment.clone());
         let call = OwnedCall::of(call);
         let asked = self.bound.run(move || call.ask(|call| policy.answer(call, &assessment)));
         match asked {
             Ok(Some(answer)) => answer,
-            Ok(None) => Answer::failed("a policy could not read the call, so it is denied"),
-            Err(no_answer) => Answer::unanswered(no_answer),
+            Ok(None) => PolicyAnswer::failed("a policy could not read the call, so it is denied"),
+            Err(no_answer) => PolicyAnswer::unanswered(no_answer),
         }
     }
 

@@ -1,6 +1,7 @@
 //! A directory is an async function from who asked for a call to what they may do now.
 
 use std::error::Error;
+use std::sync::Arc;
 
 use async_trait::async_trait;
 
@@ -9,7 +10,7 @@ use crate::call::{CallContext, Principal};
 /// How a principal stands with the host at this moment.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
-pub enum Standing {
+pub enum PrincipalStatus {
     /// They have these roles. They take the place of those that the call was submitted with: its
     /// policies are asked again with them, and its body sees them.
     Roles(Vec<String>),
@@ -18,7 +19,7 @@ pub enum Standing {
     Refused(String),
 }
 
-impl Standing {
+impl PrincipalStatus {
     /// They have these roles, and no others.
     pub fn roles<R: Into<String>>(roles: impl IntoIterator<Item = R>) -> Self {
         Self::Roles(roles.into_iter().map(Into::into).collect())
@@ -35,14 +36,14 @@ pub type DirectoryError = Box<dyn Error + Send + Sync>;
 
 /// Says what principals may do now: a directory service, a table of users, a token's introspection.
 ///
-/// A human may take days, and rights change meanwhile. So whatever waited, for a human, for its
+/// A human may take days, and rights change meanwhile. So a call that waited, for a human, for its
 /// siblings or for another attempt, is looked at once more before it runs, with the answer in the
 /// place of the roles that it was submitted with. That can only make it stricter: what it was
 /// approved for does not sink when somebody gains a role. Calls that run as soon as they are
 /// submitted are not asked about; their context is the host's word of this moment.
 ///
 /// **Without an answer nothing runs.** When the directory fails, panics or is late, the call stays
-/// approved, and whoever waits for it or serves asks again every five seconds, until it answers or
+/// approved, and its waiter or worker asks again every five seconds, until it answers or
 /// the approval expires: an outage costs time and no approval. Asked once for each attempt to start
 /// a call, immediately before the claim; not once the body runs.
 ///
@@ -54,22 +55,22 @@ pub type DirectoryError = Box<dyn Error + Send + Sync>;
 ///
 /// ```
 /// use std::time::Duration;
-/// use hitl_core::policy::{DirectoryError, Standing};
+/// use hitl_core::policy::{DirectoryError, PrincipalStatus};
 /// use hitl_core::{CallContext, Gate};
 ///
-/// fn roster(who: &CallContext) -> Result<Standing, DirectoryError> {
+/// fn roster(who: &CallContext) -> Result<PrincipalStatus, DirectoryError> {
 ///     Ok(match who.principal.as_str() {
-///         "ann" => Standing::roles(["clerk"]),
-///         gone => Standing::refused(format!("{gone} has left")),
+///         "ann" => PrincipalStatus::roles(["clerk"]),
+///         gone => PrincipalStatus::refused(format!("{gone} has left")),
 ///     })
 /// }
 /// let gate = Gate::builder().directory(roster, Duration::from_secs(1));
 /// ```
 ///
-/// and so will whatever has to be asked over a network:
+/// and so will a service that is asked over a network:
 ///
 /// ```
-/// use hitl_core::policy::{Directory, DirectoryError, Standing};
+/// use hitl_core::policy::{PrincipalDirectory, DirectoryError, PrincipalStatus};
 /// use hitl_core::CallContext;
 ///
 /// # struct Ldap;
@@ -77,32 +78,33 @@ pub type DirectoryError = Box<dyn Error + Send + Sync>;
 /// #     async fn groups(&self, _: &str) -> Result<Option<Vec<String>>, std::io::Error> { Ok(None) }
 /// # }
 /// #[async_trait::async_trait]
-/// impl Directory for Ldap {
-///     async fn standing(&self, who: &CallContext) -> Result<Standing, DirectoryError> {
+/// impl PrincipalDirectory for Ldap {
+///     async fn lookup(&self, who: &CallContext) -> Result<PrincipalStatus, DirectoryError> {
 ///         let groups = self.groups(who.principal.as_str()).await?;
-///         Ok(groups.map_or_else(|| Standing::refused("unknown here"), Standing::roles))
+///         Ok(groups.map_or_else(|| PrincipalStatus::refused("unknown here"), PrincipalStatus::roles))
 ///     }
 /// }
 /// ```
 #[async_trait]
-pub trait Directory: Send + Sync + 'static {
-    /// How the principal of a stored call stands now. The context is the call's own, as it was
-    /// submitted: principal, tenant, and the roles of then. Must not block the thread; is dropped
-    /// when its time is up. On a runtime of several threads one that blocks all the same costs its
-    /// caller the deadline and no more; on a runtime of one thread nothing else goes on meanwhile.
-    async fn standing(&self, who: &CallContext) -> Result<Standing, DirectoryError>;
+pub trait PrincipalDirectory: Send + Sync + 'static {
+    /// Returns the present status of a stored call's principal. The context is the call's own, as
+    /// it was submitted: principal, tenant, and the roles of then. Must not block the thread; is
+    /// dropped when its time is up. On a runtime of several threads one that blocks all the same
+    /// costs its caller the deadline and no more; on a runtime of one thread nothing else goes on
+    /// meanwhile.
+    async fn lookup(&self, who: &CallContext) -> Result<PrincipalStatus, DirectoryError>;
 
-    /// Whether [`standing`](Self::standing) may block its thread, as a plain function does. Then it
-    /// is asked on a thread of its own.
+    /// Returns whether [`lookup`](Self::lookup) may block its thread, as a plain function does.
+    /// Then it is asked on a thread of its own.
     fn blocks(&self) -> bool {
         false
     }
 
-    /// The one name of whoever has this one: a directory in which `ann@x`, `Ann@X` and `u-17` are
-    /// one person gives the same name for each. Who asks, edits, votes and gives grants is compared
-    /// by it, and by the name itself, [folded](Principal::folded): both must differ for two people.
-    /// By default the folded name: the case of ASCII letters, characters that are not seen, and
-    /// spaces around it tell nobody apart.
+    /// Returns the one name of the person who has this one: a directory in which `ann@x`, `Ann@X`
+    /// and `u-17` are one person gives the same name for each. Who asks, edits, votes and gives
+    /// grants is compared by it, and by the name itself, [folded](Principal::folded): both must
+    /// differ for two people. By default the folded name: the case of ASCII letters, characters
+    /// that are not seen, and spaces around it tell nobody apart.
     ///
     /// Asked when a call with a record is submitted, and for each decision, on a thread of its own,
     /// for as long as a policy may take. Must give the same name for the same principal. When it
@@ -113,16 +115,32 @@ pub trait Directory: Send + Sync + 'static {
 }
 
 #[async_trait]
-impl<F> Directory for F
+impl<F> PrincipalDirectory for F
 where
-    F: Fn(&CallContext) -> Result<Standing, DirectoryError> + Send + Sync + 'static,
+    F: Fn(&CallContext) -> Result<PrincipalStatus, DirectoryError> + Send + Sync + 'static,
 {
-    async fn standing(&self, who: &CallContext) -> Result<Standing, DirectoryError> {
+    async fn lookup(&self, who: &CallContext) -> Result<PrincipalStatus, DirectoryError> {
         self(who)
     }
 
     fn blocks(&self) -> bool {
         true
+    }
+}
+
+/// Directories can be shared.
+#[async_trait]
+impl<D: PrincipalDirectory + ?Sized> PrincipalDirectory for Arc<D> {
+    async fn lookup(&self, who: &CallContext) -> Result<PrincipalStatus, DirectoryError> {
+        (**self).lookup(who).await
+    }
+
+    fn blocks(&self) -> bool {
+        (**self).blocks()
+    }
+
+    fn canonical(&self, who: &Principal) -> Principal {
+        (**self).canonical(who)
     }
 }
 
@@ -152,7 +170,7 @@ mod tests {
 
     #[test]
     fn what_has_changed_is_said_in_words_and_what_has_not_is_not() {
-        let ann = CallContext::of("ann").role("admin").role("clerk");
+        let ann = CallContext::new("ann").role("admin").role("clerk");
         let said = |now: &[&str]| {
             changes(&ann, &now.iter().map(|role| (*role).to_owned()).collect::<Vec<_>>())
         };

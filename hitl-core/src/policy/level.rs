@@ -9,6 +9,7 @@ use crate::call::Thresholds;
 /// How much of a human a call needs. Ordered: more is stricter.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
+// Exhaustive: the order is a guard; who does not handle one must not compile.
 pub enum ApprovalLevel {
     /// None: it runs, and the audit record says so.
     Auto,

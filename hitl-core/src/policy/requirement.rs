@@ -13,26 +13,28 @@ use crate::call::{Principal, PrincipalKind};
     Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize,
 )]
 #[serde(rename_all = "camelCase")]
-pub enum Eyes {
+// Exhaustive: the order is a guard; a new one is a change of policy.
+pub enum RequesterRule {
     /// Anybody who has the right may approve, the requester too: only where the host says so.
     #[serde(rename = "requester")]
-    Two,
+    MayApprove,
     /// The default: the requester may answer Quick. Full, and a grant, are another human's to give.
     #[default]
     #[serde(alias = "two")]
     ByLevel,
     /// At any level, neither the requester nor an editor of the revision may approve it, and no
     /// grant answers for it.
-    Four,
+    #[serde(rename = "four")]
+    MayNotApprove,
 }
 
-impl Eyes {
+impl RequesterRule {
     /// Whether the requester may approve their own call at this level.
     pub fn let_the_requester_approve(self, level: ApprovalLevel) -> bool {
         match self {
-            Self::Two => true,
+            Self::MayApprove => true,
             Self::ByLevel => level < ApprovalLevel::Full,
-            Self::Four => false,
+            Self::MayNotApprove => false,
         }
     }
 
@@ -111,7 +113,7 @@ impl Stage {
     }
 
     /// `people` people in this role.
-    pub fn of(role: impl Into<String>, people: u32) -> Self {
+    pub fn role(role: impl Into<String>, people: u32) -> Self {
         Self { people: 0, roles: BTreeMap::from([(role.into(), people)]) }
     }
 
@@ -187,8 +189,8 @@ fn seat(
 #[serde(rename_all = "camelCase")]
 pub struct Quorum {
     /// Whether the requester may approve.
-    #[serde(default, skip_serializing_if = "Eyes::is_default")]
-    pub eyes: Eyes,
+    #[serde(default, skip_serializing_if = "RequesterRule::is_default")]
+    pub eyes: RequesterRule,
     /// Who may answer, beside humans.
     #[serde(default, skip_serializing_if = "Deciders::is_humans")]
     pub deciders: Deciders,
@@ -199,12 +201,13 @@ pub struct Quorum {
 
 impl Quorum {
     /// The least of all: any one principal. Joined with another quorum, it adds nothing.
-    pub const ONE: Self = Self { eyes: Eyes::Two, deciders: Deciders::ANY, stages: Vec::new() };
+    pub const ONE: Self =
+        Self { eyes: RequesterRule::MayApprove, deciders: Deciders::ANY, stages: Vec::new() };
 
     /// Whether one person's word is enough, so that a grant may take its place: no stage, and no
     /// explicit four eyes.
     pub fn is_one(&self) -> bool {
-        self.stages.is_empty() && self.eyes < Eyes::Four
+        self.stages.is_empty() && self.eyes < RequesterRule::MayNotApprove
     }
 
     /// Whether nothing is said, so that the default holds.
@@ -244,8 +247,8 @@ impl Quorum {
 ///
 /// ```
 /// use hitl_core::policy::{ApprovalLevel, Requirement, Stage};
-/// let policy = Requirement::of(ApprovalLevel::Quick).stage(Stage::of("legal", 1));
-/// let tool = Requirement::of(ApprovalLevel::Full);
+/// let policy = Requirement::new(ApprovalLevel::Quick).stage(Stage::role("legal", 1));
+/// let tool = Requirement::new(ApprovalLevel::Full);
 /// let both = policy.join(&tool);
 /// assert_eq!(both.level, ApprovalLevel::Full);
 /// assert!(policy.is_met_by(&both) && tool.is_met_by(&both) && !both.is_met_by(&tool));
@@ -264,7 +267,7 @@ pub struct Requirement {
 impl Requirement {
     /// One principal, at this level, and nothing about who: what a tool and a gate say is joined to
     /// it.
-    pub fn of(level: ApprovalLevel) -> Self {
+    pub fn new(level: ApprovalLevel) -> Self {
         Self { level, quorum: Quorum::ONE }
     }
 
@@ -285,7 +288,7 @@ impl Requirement {
     /// The requester may not approve.
     #[must_use]
     pub fn four_eyes(mut self) -> Self {
-        self.quorum.eyes = Eyes::Four;
+        self.quorum.eyes = RequesterRule::MayNotApprove;
         self
     }
 

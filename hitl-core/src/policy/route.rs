@@ -6,7 +6,9 @@ use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
-use super::{Answer, ApprovalLevel, Effect, Policy, PolicyVersion, RuleRef, Ruling, level_for};
+use super::{
+    ApprovalLevel, Effect, Policy, PolicyAnswer, PolicyVersion, RuleRef, Ruling, level_for,
+};
 use crate::call::Risk;
 use crate::confidence::{Assessment, CallView, Factor};
 use crate::sync::NoAnswer;
@@ -14,6 +16,7 @@ use crate::sync::NoAnswer;
 /// What the machine decided about a call.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
+// Exhaustive: who does not handle one must not compile.
 pub enum Verdict {
     /// It runs.
     Run,
@@ -47,6 +50,7 @@ impl Verdict {
 /// What a verdict comes down to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
+// Exhaustive: as `Verdict`.
 pub enum VerdictKind {
     /// It runs.
     Run,
@@ -79,11 +83,11 @@ impl fmt::Display for VerdictKind {
 /// A verdict and what made it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
-pub struct Routed {
+pub struct Route {
     /// What the machine decided.
     pub verdict: Verdict,
     /// What raised it above the level of its confidence, or lowered it below, in words.
-    pub because: Vec<String>,
+    pub reasons: Vec<String>,
     /// The policies that were asked, in the versions that answered.
     pub policies: Vec<PolicyVersion>,
     /// The rules that apply, one of each policy that has rules; whether or not they made a
@@ -95,12 +99,12 @@ pub struct Routed {
     /// high risk. What a factor or a policy demands, a scorer's doubt and critical risk are always
     /// asked about.
     pub grantable: bool,
-    /// A policy could not say, so the verdict is a denial for want of an answer: what was approved
-    /// before does not run, and is not denied for it either.
+    /// A policy failed, so the verdict is a fail-closed denial; an already approved call is
+    /// postponed, not denied.
     pub failed: bool,
 }
 
-impl Routed {
+impl Route {
     /// Whether a grant answers for it: what is denied is denied, grant or not.
     pub(crate) fn may_be_granted(&self) -> bool {
         self.grantable && !matches!(self.verdict, Verdict::Deny(_))
@@ -115,17 +119,21 @@ impl Routed {
 /// itself, and always Full where the risk is high); and the host's policies, of which any may deny.
 /// Only when nothing but the points of the score asks for a human may a policy lift that; see
 /// [`Effect::Auto`].
-pub fn route(call: &CallView<'_>, assessment: &Assessment, policies: &[Arc<dyn Policy>]) -> Routed {
+pub fn route(call: &CallView<'_>, assessment: &Assessment, policies: &[Arc<dyn Policy>]) -> Route {
     let answers = policies.iter().map(|policy| ask(&**policy, call, assessment)).collect();
     combine(call, assessment, answers)
 }
 
 /// Asks a policy. One that panics has failed.
-pub(crate) fn ask(policy: &dyn Policy, call: &CallView<'_>, assessment: &Assessment) -> Answer {
+pub(crate) fn ask(
+    policy: &dyn Policy,
+    call: &CallView<'_>,
+    assessment: &Assessment,
+) -> PolicyAnswer {
     catch_unwind(AssertUnwindSafe(|| policy.answer(call, assessment))).unwrap_or_else(|panic| {
         // A panic's own value may panic when it is dropped.
         std::mem::forget(panic);
-        Answer::unanswered(NoAnswer::Panicked)
+        PolicyAnswer::unanswered(NoAnswer::Panicked)
     })
 }
 
@@ -133,30 +141,30 @@ pub(crate) fn ask(policy: &dyn Policy, call: &CallView<'_>, assessment: &Assessm
 pub(crate) fn combine(
     call: &CallView<'_>,
     assessment: &Assessment,
-    answers: Vec<Answer>,
-) -> Routed {
+    answers: Vec<PolicyAnswer>,
+) -> Route {
     let scored = level_for(assessment.confidence, call.config.thresholds());
-    let mut routed = Routed {
+    let mut routed = Route {
         verdict: Verdict::Run,
-        because: Vec::new(),
+        reasons: Vec::new(),
         policies: answers.iter().filter_map(|answer| answer.version.clone()).collect(),
         rules: answers.iter().filter_map(|answer| answer.rule.clone()).collect(),
         decided_by: None,
         grantable: false,
         failed: false,
     };
-    // What is demanded whatever the score, and the level with the score.
+    // What is demanded at any score, and the level with the score.
     let (mut demanded, mut firmly, mut level) = (None, None, scored);
-    for Demand { to, why, firm } in demands(call, assessment) {
+    for LevelDemand { to, why, firm } in demands(call, assessment) {
         demanded = demanded.max(Some(to));
         firmly = firmly.max(Some(to).filter(|_| firm));
         if to > level {
             level = to;
-            routed.because.push(why);
+            routed.reasons.push(why);
         }
     }
     let (mut lift, mut failed) = (None, None);
-    for Answer { ruling, rule, .. } in answers {
+    for PolicyAnswer { ruling, rule, .. } in answers {
         match ruling {
             // Whatever others do not know, a denial is one.
             Err(why) => {
@@ -176,7 +184,7 @@ pub(crate) fn combine(
                 firmly = firmly.max(Some(to));
                 if to > level {
                     level = to;
-                    routed.because.push(reason);
+                    routed.reasons.push(reason);
                     routed.decided_by = rule;
                 }
             }
@@ -198,7 +206,7 @@ pub(crate) fn combine(
         && !doubted
     {
         level = ApprovalLevel::Auto;
-        routed.because.push(reason);
+        routed.reasons.push(reason);
         routed.decided_by = rule;
     }
     routed.verdict = match level {
@@ -209,28 +217,28 @@ pub(crate) fn combine(
 }
 
 /// A level that something demands.
-struct Demand {
+struct LevelDemand {
     to: ApprovalLevel,
     why: String,
     /// Not even a grant answers it.
     firm: bool,
 }
 
-/// What the factors and the risk demand, whatever the score.
-fn demands(call: &CallView<'_>, assessment: &Assessment) -> Vec<Demand> {
+/// The level that the factors and the risk demand at any score.
+fn demands(call: &CallView<'_>, assessment: &Assessment) -> Vec<LevelDemand> {
     let demanded = |factor: &Factor| {
         let said = || format!("{}: {}", factor.name, factor.reasoning);
-        factor.level.map(|to| Demand { to, why: said(), firm: true })
+        factor.level.map(|to| LevelDemand { to, why: said(), firm: true })
     };
     let mut demands: Vec<_> = assessment.factors.iter().filter_map(demanded).collect();
     match call.config.risk {
         Risk::Critical => {
             let why = "critical risk is always reviewed in full".to_owned();
-            demands.push(Demand { to: ApprovalLevel::Full, why, firm: true });
+            demands.push(LevelDemand { to: ApprovalLevel::Full, why, firm: true });
         }
         Risk::High if call.config.auto_threshold.is_none() => {
             let why = "high risk, and the tool sets no auto_threshold of its own".to_owned();
-            demands.push(Demand { to: ApprovalLevel::Quick, why, firm: false });
+            demands.push(LevelDemand { to: ApprovalLevel::Quick, why, firm: false });
         }
         _ => {}
     }
@@ -240,7 +248,7 @@ fn demands(call: &CallView<'_>, assessment: &Assessment) -> Vec<Demand> {
 
 /// What a destructive tool demands. With a high risk it is always looked at in full: a threshold
 /// says what is likely, and what is destroyed does not come back when that was wrong.
-fn destruction(call: &CallView<'_>) -> Option<Demand> {
+fn destruction(call: &CallView<'_>) -> Option<LevelDemand> {
     let config = call.config;
     if !config.hints.destructive {
         return None;
@@ -254,22 +262,22 @@ fn destruction(call: &CallView<'_>) -> Option<Demand> {
         }
         (Risk::Low | Risk::Medium, Some(_)) => return None,
     };
-    Some(Demand { to, why: why.to_owned(), firm: false })
+    Some(LevelDemand { to, why: why.to_owned(), firm: false })
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::call::{CallContext, HitlConfig};
+    use crate::call::{CallContext, ToolConfig};
     use hitl_base::Json;
     use proptest::prelude::*;
 
     fn verdict(
-        config: HitlConfig,
+        config: ToolConfig,
         assessment: &Assessment,
         policies: &[Arc<dyn Policy>],
     ) -> Verdict {
-        let cx = CallContext::of("ann");
+        let cx = CallContext::new("ann");
         let arguments = Json::Object(Vec::new());
         route(&CallView::new("t", &config, &arguments, &cx), assessment, policies).verdict
     }
@@ -294,16 +302,16 @@ mod tests {
 
     #[test]
     fn high_risk_is_auto_only_where_the_tool_says_so_itself() {
-        let high = HitlConfig::DEFAULT.risk(Risk::High);
+        let high = ToolConfig::DEFAULT.risk(Risk::High);
         assert_eq!(verdict(high, &scored(100, vec![]), &[]), Verdict::Ask(ApprovalLevel::Quick));
         assert_eq!(verdict(high.auto_threshold(95), &scored(95, vec![]), &[]), Verdict::Run);
-        let critical = HitlConfig::DEFAULT.risk(Risk::Critical).auto_threshold(0);
+        let critical = ToolConfig::DEFAULT.risk(Risk::Critical).auto_threshold(0);
         assert_eq!(verdict(critical, &scored(100, vec![]), &[]), Verdict::Ask(ApprovalLevel::Full));
     }
 
     #[test]
     fn invariant_5_destructive_is_never_auto_unless_the_tool_says_so_and_full_where_risk_is_high() {
-        let destructive = HitlConfig::DEFAULT.destructive();
+        let destructive = ToolConfig::DEFAULT.destructive();
         let (quick, full) = (Verdict::Ask(ApprovalLevel::Quick), Verdict::Ask(ApprovalLevel::Full));
         let auto: [Arc<dyn Policy>; 1] = [Arc::new(Says(Some(Effect::Auto)))];
         for risk in [Risk::Low, Risk::Medium] {
@@ -328,7 +336,7 @@ mod tests {
 
     #[test]
     fn invariant_5_a_failing_policy_denies() {
-        let outcome = verdict(HitlConfig::DEFAULT, &scored(100, vec![]), &[Arc::new(Panics)]);
+        let outcome = verdict(ToolConfig::DEFAULT, &scored(100, vec![]), &[Arc::new(Panics)]);
         assert!(matches!(outcome, Verdict::Deny(_)));
     }
 
@@ -338,7 +346,7 @@ mod tests {
         let with = |other| -> [Arc<dyn Policy>; 2] {
             [Arc::new(Says(Some(Effect::Auto))), Arc::new(Says(Some(other)))]
         };
-        let (medium, low_score) = (HitlConfig::DEFAULT, scored(0, vec![]));
+        let (medium, low_score) = (ToolConfig::DEFAULT, scored(0, vec![]));
         let full = Verdict::Ask(ApprovalLevel::Full);
         assert_eq!(verdict(medium, &low_score, &auto), Verdict::Run);
         let any = with(Effect::AtLeast(ApprovalLevel::Auto));
@@ -387,7 +395,7 @@ mod tests {
             effect in any_effect(), added in any_tightening(), own_threshold: bool,
             destroys: bool, destroys_too: bool,
         ) {
-            let mut config = HitlConfig::DEFAULT.risk(risk).quick_threshold(quick);
+            let mut config = ToolConfig::DEFAULT.risk(risk).quick_threshold(quick);
             config.hints.destructive = destroys;
             if own_threshold {
                 config = config.auto_threshold(auto);

@@ -5,7 +5,7 @@ use std::sync::{Arc, PoisonError};
 
 use serde::Serialize;
 
-use super::{Policy, Routed, VerdictKind, ask, combine};
+use super::{Policy, Route, VerdictKind, ask, combine};
 use crate::confidence::{Assessment, CallView};
 use crate::sync::{Mutex, MutexGuard};
 
@@ -66,7 +66,7 @@ impl Shadow {
         tool: &str,
         call: &CallView<'_>,
         assessment: &Assessment,
-        active: &Routed,
+        active: &Route,
     ) {
         let answers: Vec<_> =
             self.candidates.iter().map(|candidate| ask(&**candidate, call, assessment)).collect();

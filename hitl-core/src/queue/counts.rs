@@ -16,16 +16,16 @@ pub const COUNTED: u64 = 1000;
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "camelCase")]
 #[non_exhaustive]
-pub struct Tally {
+pub struct CappedCount {
     /// So many were counted.
     pub counted: u64,
     /// There are, or may be, more.
     pub more: bool,
 }
 
-impl Tally {
+impl CappedCount {
     /// From a count that went one beyond [`COUNTED`].
-    pub fn of(counted: u64) -> Self {
+    pub fn new(counted: u64) -> Self {
         Self { counted: counted.min(COUNTED), more: counted > COUNTED }
     }
 
@@ -36,7 +36,7 @@ impl Tally {
     }
 }
 
-impl fmt::Display for Tally {
+impl fmt::Display for CappedCount {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{}{}", self.counted, if self.more { "+" } else { "" })
     }
@@ -48,9 +48,9 @@ impl fmt::Display for Tally {
 #[non_exhaustive]
 pub struct QueueCounts {
     /// By state: pending, approved, claimed and unknown.
-    pub states: BTreeMap<CallState, Tally>,
+    pub states: BTreeMap<CallState, CappedCount>,
     /// Of those that are pending, by priority and level.
-    pub pending: BTreeMap<(Priority, ApprovalLevel), Tally>,
+    pub pending: BTreeMap<(Priority, ApprovalLevel), CappedCount>,
 }
 
 impl QueueCounts {
@@ -64,23 +64,23 @@ impl QueueCounts {
         [ApprovalLevel::Auto, ApprovalLevel::Quick, ApprovalLevel::Full];
 
     /// How many are in a state.
-    pub fn state(&self, state: CallState) -> Tally {
+    pub fn state(&self, state: CallState) -> CappedCount {
         self.states.get(&state).copied().unwrap_or_default()
     }
 
     /// How many wait at a priority.
-    pub fn priority(&self, priority: Priority) -> Tally {
+    pub fn priority(&self, priority: Priority) -> CappedCount {
         self.sum(|(p, _)| *p == priority)
     }
 
     /// How many wait at a level.
-    pub fn level(&self, level: ApprovalLevel) -> Tally {
+    pub fn level(&self, level: ApprovalLevel) -> CappedCount {
         self.sum(|(_, l)| *l == level)
     }
 
-    fn sum(&self, which: impl Fn(&(Priority, ApprovalLevel)) -> bool) -> Tally {
+    fn sum(&self, which: impl Fn(&(Priority, ApprovalLevel)) -> bool) -> CappedCount {
         let counted = self.pending.iter().filter(|(at, _)| which(at));
-        counted.fold(Tally::default(), |sum, (_, tally)| sum.plus(*tally))
+        counted.fold(CappedCount::default(), |sum, (_, tally)| sum.plus(*tally))
     }
 
     /// Adds another tenant's.

@@ -3,7 +3,7 @@
 use std::fmt;
 use std::str::FromStr;
 
-use super::{QueueFilter, QueueOrder, Viewer};
+use super::{QueueFilter, QueueOrder, ReviewScope};
 use crate::hex::hex;
 use crate::seal::{HostKey, HostKeys};
 
@@ -31,7 +31,7 @@ impl Cursor {
     pub(crate) fn seal(
         place: [i64; 4],
         key: &HostKey,
-        viewer: &Viewer,
+        viewer: &ReviewScope,
         filter: &QueueFilter,
         order: QueueOrder,
     ) -> Self {
@@ -47,7 +47,7 @@ impl Cursor {
     pub(crate) fn open(
         &self,
         keys: &HostKeys,
-        viewer: &Viewer,
+        viewer: &ReviewScope,
         filter: &QueueFilter,
         order: QueueOrder,
     ) -> Result<[i64; 4], InvalidCursor> {
@@ -67,7 +67,7 @@ impl Cursor {
 }
 
 /// Plain data of ours: it always has a JSON form, and a different one when it differs.
-fn listing(viewer: &Viewer, filter: &QueueFilter, order: QueueOrder) -> Vec<u8> {
+fn listing(viewer: &ReviewScope, filter: &QueueFilter, order: QueueOrder) -> Vec<u8> {
     serde_json::to_vec(&(viewer, filter, order)).unwrap_or_default()
 }
 
@@ -117,7 +117,7 @@ mod tests {
     fn a_cursor_comes_back_and_fits_its_own_listing_only() {
         let key = HostKey::from_bytes([7; 32]);
         let keys = HostKeys::new(key.clone());
-        let (viewer, filter) = (Viewer::of("acme"), QueueFilter::default());
+        let (viewer, filter) = (ReviewScope::tenant("acme"), QueueFilter::default());
         let place = [0, 12, -5, i64::MAX];
         let cursor = Cursor::seal(place, &key, &viewer, &filter, QueueOrder::Reviewer);
         let again: Cursor = cursor.to_string().parse().unwrap();
@@ -126,7 +126,9 @@ mod tests {
         let urgent = QueueFilter { priority: Some(Priority::Urgent), ..filter.clone() };
         assert!(again.open(&keys, &viewer, &urgent, QueueOrder::Reviewer).is_err());
         assert!(again.open(&keys, &viewer, &filter, QueueOrder::Due).is_err());
-        assert!(again.open(&keys, &Viewer::all_tenants(), &filter, QueueOrder::Reviewer).is_err());
+        assert!(
+            again.open(&keys, &ReviewScope::all_tenants(), &filter, QueueOrder::Reviewer).is_err()
+        );
         let other = HostKey::from_bytes([8; 32]);
         let rotated = HostKeys::new(other.clone()).with_previous(key);
         assert_eq!(again.open(&rotated, &viewer, &filter, QueueOrder::Reviewer), Ok(place));
@@ -136,7 +138,7 @@ mod tests {
     #[test]
     fn a_changed_cursor_is_refused() {
         let key = HostKey::from_bytes([7; 32]);
-        let (viewer, filter) = (Viewer::of("acme"), QueueFilter::default());
+        let (viewer, filter) = (ReviewScope::tenant("acme"), QueueFilter::default());
         let keys = HostKeys::new(key.clone());
         let cursor = Cursor::seal([0, 1, 2, 3], &key, &viewer, &filter, QueueOrder::Due);
         for at in 0..cursor.0.len() * 8 {

@@ -84,11 +84,11 @@ pub struct QueueQuery {
 impl QueueQuery {
     /// What waits for a decision, fifty at a time, in the order in which reviewers work.
     pub fn pending() -> Self {
-        Self::of(&[])
+        Self::new(&[])
     }
 
     /// Calls in these states. What has ended is listed in [`QueueOrder::Created`] only.
-    pub fn of(states: &[CallState]) -> Self {
+    pub fn new(states: &[CallState]) -> Self {
         let filter = QueueFilter { states: states.to_vec(), ..QueueFilter::default() };
         Self { filter, order: QueueOrder::default(), after: None, limit: 50 }
     }

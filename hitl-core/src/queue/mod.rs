@@ -2,10 +2,10 @@
 //!
 //! | file | what is there |
 //! |---|---|
-//! | `viewer` | whose calls somebody may see |
+//! | `review_scope` | whose calls somebody may see |
 //! | `filter` | which of them they want to see |
-//! | `place` | where each stands in the queue, and the orders |
-//! | `turn` | how agents take turns, so that none buries the others |
+//! | `position` | where each stands in the queue, and the orders |
+//! | `fairness` | how agents take turns, so that none buries the others |
 //! | `cursor` | where a listing goes on |
 //! | `counts` | how many there are |
 //! | `caps` | how many there may be |
@@ -16,17 +16,17 @@
 mod caps;
 mod counts;
 mod cursor;
+mod fairness;
 mod filter;
-mod place;
+mod position;
 mod reminder;
-mod turn;
-mod viewer;
+mod review_scope;
 
 pub use caps::{Cap, Caps};
-pub use counts::{COUNTED, QueueCounts, Tally};
+pub use counts::{COUNTED, CappedCount, QueueCounts};
 pub use cursor::{Cursor, InvalidCursor};
+pub use fairness::{begins_to_wait, turn};
 pub use filter::{QueueFilter, QueueQuery};
-pub use place::{Place, Placed, QueueOrder, QueueScan, rank};
-pub use reminder::{Reach, Reminder, due, reminders};
-pub use turn::{begins_to_wait, turn};
-pub use viewer::Viewer;
+pub use position::{QueueEntry, QueueOrder, QueuePosition, QueueScan, rank};
+pub use reminder::{DueStage, Reminder, due, reminders};
+pub use review_scope::ReviewScope;

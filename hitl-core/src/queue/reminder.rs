@@ -9,7 +9,7 @@ use crate::machine::{CallRecord, CallState};
 /// How far a waiting call has come towards its due date. Ordered: later is more.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 #[non_exhaustive]
-pub enum Reach {
+pub enum DueStage {
     /// Half of its time is over.
     Half,
     /// Nine tenths of its time are over.
@@ -18,7 +18,7 @@ pub enum Reach {
     Overdue,
 }
 
-impl Reach {
+impl DueStage {
     /// All of them, the earliest first.
     pub const ALL: [Self; 3] = [Self::Half, Self::Near, Self::Overdue];
 
@@ -45,7 +45,7 @@ impl Reach {
 #[non_exhaustive]
 pub struct Reminder {
     /// How far it has come.
-    pub reach: Reach,
+    pub reach: DueStage,
     /// The call.
     pub record: CallRecord,
 }
@@ -54,17 +54,17 @@ pub struct Reminder {
 /// time.
 ///
 /// ```
-/// # use hitl_core::{CallRecord, queue::{Reach, due}};
+/// # use hitl_core::{CallRecord, queue::{DueStage, due}};
 /// # use hitl_base::Timestamp;
 /// # fn is_overdue(record: &CallRecord, now: Timestamp) -> bool {
-/// due(record, now) == Some(Reach::Overdue)
+/// due(record, now) == Some(DueStage::Overdue)
 /// # }
 /// ```
-pub fn due(record: &CallRecord, now: Timestamp) -> Option<Reach> {
+pub fn due(record: &CallRecord, now: Timestamp) -> Option<DueStage> {
     if record.state != CallState::Pending {
         return None;
     }
-    Reach::ALL.into_iter().rev().find(|reach| reach.at(record) <= now)
+    DueStage::ALL.into_iter().rev().find(|reach| reach.at(record) <= now)
 }
 
 /// What to remind of, having looked at `since` and looking again at `until`: how far the call has

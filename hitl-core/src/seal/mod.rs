@@ -27,7 +27,7 @@ const DIGEST_DOMAIN: &str = "hitl.sensitive.v1";
 /// The host's secret key, 256 bits: seals what is at rest and keys the digests of sensitive values.
 ///
 /// Keep it where the database's backups are not. Whoever loses it can no longer run what was
-/// approved, and whoever steals it can read what was sealed. [`HostKeys`] replaces it by another
+/// approved, and a thief of it can read what was sealed. [`HostKeys`] replaces it by another
 /// one.
 #[derive(Clone)]
 pub struct HostKey([u8; 32]);

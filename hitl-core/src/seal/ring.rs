@@ -129,7 +129,7 @@ impl From<HostKey> for HostKeys {
 pub(crate) struct DigestKey([u8; 32]);
 
 impl DigestKey {
-    pub(crate) fn of(key: &HostKey) -> Self {
+    pub(crate) fn new(key: &HostKey) -> Self {
         Self(hmac(&key.0, DIGEST_DOMAIN.as_bytes()))
     }
 
@@ -178,8 +178,8 @@ impl KeyRing {
         let derive = |key: &HostKey| Derived { id: key.id(), cipher: key.cipher_key() };
         Self {
             derived: keys.all().map(derive).collect(),
-            digest: DigestKey::of(keys.current()),
-            older: keys.previous().iter().map(DigestKey::of).collect(),
+            digest: DigestKey::new(keys.current()),
+            older: keys.previous().iter().map(DigestKey::new).collect(),
             keys,
         }
     }
@@ -303,7 +303,7 @@ mod tests {
     #[test]
     fn nothing_of_a_key_is_shown() {
         let keys = HostKeys::new(key(7)).with_previous(key(8));
-        let shown = format!("{keys:?} {:?}", DigestKey::of(&key(7)));
+        let shown = format!("{keys:?} {:?}", DigestKey::new(&key(7)));
         assert!(!shown.contains('7') && !shown.contains("07"), "{shown}");
     }
 }

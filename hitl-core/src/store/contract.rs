@@ -7,99 +7,17 @@ use hitl_base::Timestamp;
 
 use super::writers::AuditWriter;
 use super::{
-    ApplyError, Change, Enclosed, Erasable, Executors, GrantPage, Hold, NotErased, PageRequest,
-    SealedPage, SealedPart, SealedText, StoreError, Watch,
+    ApplyError, ApplyRequest, ChangeId, ChangeWatch, Erasable, ErasedCount, EventPayload,
+    Executors, GrantQuery, History, Hold, NotErased, PageRequest, SealedPage, SealedPart,
+    SealedText, StoreError, SubmitResult,
 };
-use crate::audit::Head;
+use crate::audit::ChainHead;
 use crate::call::{CallKey, ContentDigest, Principal, RunId, Tenant, ToolFacts};
-use crate::grant::{GrantRecord, GrantRefusal};
+use crate::grant::GrantRecord;
 use crate::ids::{GrantId, HoldId, RequestId, SessionId};
-use crate::machine::{CallRecord, CallState, Entry, Event, NewCall};
-use crate::queue::{Cap, Placed, QueueCounts, QueueScan};
+use crate::machine::{CallRecord, CallState, Event, HistoryEntry, NewCall};
+use crate::queue::{QueueCounts, QueueEntry, QueueScan};
 use crate::seal::{HostKey, HostKeys, KeyId, Sealed};
-
-/// What came of a submission.
-#[derive(Clone, Debug)]
-pub enum Submitted {
-    /// The key was new; this is its record.
-    Created(CallRecord),
-    /// The key has a record, with the same content.
-    Existing(CallRecord),
-    /// The key has a record, with other content.
-    Conflict(RequestId),
-    /// The key is new, and no more calls may wait: see [`NewCall::caps`].
-    Full(Cap),
-    /// The key is new, and nothing can be drawn on the grant that it would run on.
-    NotGranted(GrantRefusal),
-}
-
-/// An event of several that happen together, and what it brings.
-#[derive(Clone, Debug)]
-#[non_exhaustive]
-pub struct Applied {
-    /// Of which call.
-    pub id: RequestId,
-    /// What happens.
-    pub event: Event,
-    /// What it encloses.
-    pub enclosed: Enclosed,
-}
-
-impl Applied {
-    /// This event, with nothing enclosed.
-    pub fn new(id: RequestId, event: Event) -> Self {
-        Self { id, event, enclosed: Enclosed::none() }
-    }
-}
-
-/// A stretch of the history of all calls.
-#[derive(Clone, Debug, Default)]
-#[non_exhaustive]
-pub struct History {
-    /// Entries with their sequence numbers, in order and without a hole: a stretch ends where
-    /// entries are missing, and the next one begins with a gap.
-    pub entries: Vec<(u64, Entry)>,
-    /// Entries between the one asked for and the first one here are no longer kept.
-    pub gap: bool,
-}
-
-impl History {
-    /// A stretch of history.
-    pub fn new(entries: Vec<(u64, Entry)>, gap: bool) -> Self {
-        Self { entries, gap }
-    }
-
-    /// The stretch that `kept`, the entries after `after`, begins with: it ends where one is
-    /// missing. `last` is the sequence number of the last entry there ever was.
-    pub fn stretch(after: u64, last: u64, kept: impl IntoIterator<Item = (u64, Entry)>) -> Self {
-        let mut entries: Vec<(u64, Entry)> = Vec::new();
-        for (seq, entry) in kept {
-            if entries.last().is_some_and(|(before, _)| before + 1 != seq) {
-                break;
-            }
-            entries.push((seq, entry));
-        }
-        let next = entries.first().map_or(last.saturating_add(1), |(seq, _)| *seq);
-        // A position beyond the end is of another history, of before a restore: nothing follows
-        // from it.
-        Self { entries, gap: after > last || after.saturating_add(1) < next }
-    }
-}
-
-/// What [`Store::retain`] has erased.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-#[non_exhaustive]
-pub struct Retained {
-    /// Calls of which a tombstone is left.
-    pub calls: u64,
-}
-
-impl Retained {
-    /// So many calls were erased.
-    pub fn new(calls: u64) -> Self {
-        Self { calls }
-    }
-}
 
 /// The durable record of calls, and the only authority on who won.
 ///
@@ -111,21 +29,21 @@ impl Retained {
 ///   clock, its own knowledge of sessions and the [grant](crate::machine::grant_of) that the event
 ///   draws on, and writes what that says, the grant too; it decides nothing itself.
 /// - **Linearisable** per call: of two events that race, the second sees what the first wrote.
-/// - **Durable.** `Ok` means that it survives whatever the store promises to survive (a memory
+/// - **Durable.** `Ok` means that it survives what the store promises to survive (a memory
 ///   store: nothing; SQLite: `kill -9` and, on a disk that honours fsync, power loss).
 /// - **Honest.** When it is not known whether a write happened, the error's kind is
 ///   [`StoreErrorKind::Ambiguous`](super::StoreErrorKind::Ambiguous) and the caller reads again.
 ///   Replaying the same submission (same id) or event (same token or decision id) gives the first
 ///   answer.
 /// - **One decision, one call.** For which call a [decision](Event::decision) has counted is kept,
-///   in the transaction in which it counts, as long as the call's key is; the machine is told when
+///   in the transaction in which it counts, as long as the call's key is; the machine learns when
 ///   an event brings a decision that has counted for another call.
 /// - **Holds** are kept inside the transaction that erases or forgets: what one covers stays.
 /// - **Tenants** are apart: an operation in one tenant never sees another's calls.
 /// - **A crash** before `submit` or `apply` returns leaves either all of it or nothing.
 #[async_trait]
 pub trait Store: Send + Sync + 'static {
-    /// The present, by the clock that expiry and due times are judged by.
+    /// Returns the present, by the clock that expiry and due times are judged by.
     async fn now(&self) -> Result<Timestamp, StoreError>;
 
     /// Opens the session of an executor. It is alive until it is closed or its process dies.
@@ -161,39 +79,36 @@ pub trait Store: Send + Sync + 'static {
     /// A call that is already claimed (Auto) is admitted: submitted and claimed in one step. One
     /// that runs on a [grant](NewCall::grant) draws on it in the same transaction, by
     /// [`NewCall::admitted`].
-    async fn submit(&self, call: NewCall, payload: Sealed) -> Result<Submitted, StoreError>;
+    async fn submit(&self, call: NewCall, payload: Sealed) -> Result<SubmitResult, StoreError>;
 
     /// Applies an event, and keeps what it encloses when it changed the record: a result, or a
     /// payload in place of the one that is kept (unless the call has ended). Returns the record as
-    /// it stands; [`ApplyError::Lost`] carries it too.
+    /// it stands; [`ApplyError::Rejected`] carries it too.
     async fn apply(
         &self,
         tenant: &Tenant,
         id: RequestId,
         event: Event,
-        enclosed: Enclosed,
+        enclosed: EventPayload,
     ) -> Result<CallRecord, ApplyError>;
 
     /// Applies several events, each to another call, in one transaction: what
     /// [`machine::apply_all`](crate::machine::apply_all) says, or nothing. Returns the records as
-    /// they stand, in the order of the events; [`ApplyError::Lost`] carries the one that was
+    /// they stand, in the order of the events; [`ApplyError::Rejected`] carries the one that was
     /// refused.
     async fn apply_all(
         &self,
         tenant: &Tenant,
-        events: Vec<Applied>,
+        events: Vec<ApplyRequest>,
     ) -> Result<Vec<CallRecord>, ApplyError> {
         let _unused = (tenant, events);
         Err(StoreError::unsupported("change several calls in one step").into())
     }
 
     /// Keeps a new grant, stamped with the store's clock. Saving the same again changes nothing.
-    async fn save_grant(&self, grant: GrantRecord) -> Result<GrantRecord, StoreError> {
-        let _unused = grant;
-        Err(StoreError::unsupported("keep grants"))
-    }
+    async fn save_grant(&self, grant: GrantRecord) -> Result<GrantRecord, StoreError>;
 
-    /// Takes a grant back, once; the first revocation stands. Nothing when there is no such grant.
+    /// Revokes a grant. Only the first revocation counts. `None` if there is no such grant.
     ///
     /// No claim that comes after it draws on the grant.
     async fn revoke_grant(
@@ -202,46 +117,38 @@ pub trait Store: Send + Sync + 'static {
         id: GrantId,
         by: &Principal,
         reason: Option<&str>,
-    ) -> Result<Option<GrantRecord>, StoreError> {
-        let _unused = (tenant, id, by, reason);
-        Err(StoreError::unsupported("keep grants"))
-    }
+    ) -> Result<Option<GrantRecord>, StoreError>;
 
-    /// A grant as it stands.
-    async fn grant(&self, tenant: &Tenant, id: GrantId) -> Result<Option<GrantRecord>, StoreError> {
-        let _unused = (tenant, id);
-        Ok(None)
-    }
+    /// Returns a grant.
+    async fn grant(&self, tenant: &Tenant, id: GrantId) -> Result<Option<GrantRecord>, StoreError>;
 
-    /// A tenant's grants, in the order in which they were given. A store that keeps none has none.
+    /// Returns a tenant's grants, in the order in which they were given.
     async fn grants(
         &self,
         tenant: &Tenant,
-        page: GrantPage,
-    ) -> Result<Vec<GrantRecord>, StoreError> {
-        let _unused = (tenant, page);
-        Ok(Vec::new())
-    }
+        page: GrantQuery,
+    ) -> Result<Vec<GrantRecord>, StoreError>;
 
-    /// A call's record.
+    /// Returns a call's record.
     async fn get(&self, tenant: &Tenant, id: RequestId) -> Result<Option<CallRecord>, StoreError>;
 
-    /// The record of a key.
-    async fn find(&self, key: &CallKey) -> Result<Option<CallRecord>, StoreError>;
+    /// Returns the record of a key.
+    async fn get_by_key(&self, key: &CallKey) -> Result<Option<CallRecord>, StoreError>;
 
-    /// A call's sealed payload, while it may still be run.
+    /// Returns a call's sealed payload, while it may still be run.
     async fn payload(&self, tenant: &Tenant, id: RequestId) -> Result<Option<Sealed>, StoreError>;
 
-    /// A call's sealed result.
+    /// Returns a call's sealed result.
     async fn result(&self, tenant: &Tenant, id: RequestId) -> Result<Option<Sealed>, StoreError>;
 
-    /// A page of records.
-    async fn page(&self, tenant: &Tenant, page: PageRequest)
+    /// Returns a page of records.
+    async fn list(&self, tenant: &Tenant, page: PageRequest)
     -> Result<Vec<CallRecord>, StoreError>;
 
-    /// The calls of a run with this content that a human has [rejected](CallState::Rejected), the
-    /// newest first, at most `limit`. The content is that of their submission, however they were
-    /// edited. What it costs does not grow with the number of calls.
+    /// Returns the calls of a run with this content that a human has
+    /// [rejected](CallState::Rejected), the newest first, at most `limit`. The content is that of
+    /// their submission, however they were edited. What it costs does not grow with the number of
+    /// calls.
     async fn rejected(
         &self,
         tenant: &Tenant,
@@ -250,33 +157,33 @@ pub trait Store: Send + Sync + 'static {
         limit: usize,
     ) -> Result<Vec<CallRecord>, StoreError>;
 
-    /// Calls, of any tenant, that somebody should move on: claimed by a session that is dead, or
+    /// Returns calls, of any tenant, that need an event: claimed by a session that is dead, or
     /// waiting past their expiry. At most `limit`.
     async fn stale(&self, limit: usize) -> Result<Vec<(Tenant, RequestId, CallState)>, StoreError>;
 
-    /// Approved calls of any tenant, in the order of their creation, after this one, at most
-    /// `limit`: what an executor may run.
+    /// Returns approved calls of any tenant, in the order of their creation, after this one, at
+    /// most `limit`: what an executor may run.
     async fn approved(
         &self,
         after: Option<RequestId>,
         limit: usize,
     ) -> Result<Vec<(Tenant, RequestId)>, StoreError>;
 
-    /// One stretch of a tenant's queue, in its order. A call begins to wait at its
+    /// Returns one stretch of a tenant's queue, in its order. A call begins to wait at its
     /// [turn](crate::queue::turn), given in the transaction that makes it pending or changes its
     /// priority, and keeps it while it waits.
-    async fn queue(&self, scan: &QueueScan) -> Result<Vec<Placed>, StoreError> {
+    async fn queue(&self, scan: &QueueScan) -> Result<Vec<QueueEntry>, StoreError> {
         let _unused = scan;
         Err(StoreError::unsupported("list the queue"))
     }
 
-    /// How many of a tenant's calls there are, as far as they are counted.
+    /// Counts a tenant's calls, up to [`COUNTED`](crate::queue::COUNTED) of each kind.
     async fn queue_counts(&self, tenant: &Tenant) -> Result<QueueCounts, StoreError> {
         let _unused = tenant;
         Err(StoreError::unsupported("count the queue"))
     }
 
-    /// The tenants that have calls, in order, after this one, at most `limit`.
+    /// Returns the tenants that have calls, in order, after this one, at most `limit`.
     async fn tenants(
         &self,
         after: Option<&Tenant>,
@@ -286,49 +193,32 @@ pub trait Store: Send + Sync + 'static {
         Err(StoreError::unsupported("list tenants"))
     }
 
-    /// The history after the entry with sequence number `after` (0: from the beginning), at most
-    /// `limit` entries.
+    /// Returns the history after the entry with sequence number `after` (0: from the beginning), at
+    /// most `limit` entries.
     async fn history(&self, after: u64, limit: usize) -> Result<History, StoreError>;
 
-    /// The sequence number of the last entry that the history ever had, kept or not; 0 when nothing
-    /// has happened yet. Whoever wants only what comes reads on from here.
-    ///
-    /// Unless a store knows better, this reads the whole history.
-    async fn history_end(&self) -> Result<u64, StoreError> {
-        let mut last = 0;
-        loop {
-            let stretch = self.history(last, 1000).await?;
-            let Some((seq, _)) = stretch.entries.last() else { return Ok(last) };
-            last = *seq;
-        }
-    }
+    /// Returns the sequence number of the last entry that the history ever had, kept or not; 0 if
+    /// nothing has happened yet. A reader that wants only new entries starts here.
+    async fn last_history_seq(&self) -> Result<u64, StoreError>;
 
-    /// The history of one call, from its beginning, as far as it is kept: at most 1000 entries.
-    ///
-    /// Unless a store knows better, this reads the whole history.
-    async fn history_of(
+    /// Returns the history of one call, from its beginning, within retention: at most 1000
+    /// entries.
+    async fn call_history(
         &self,
         tenant: &Tenant,
         id: RequestId,
-    ) -> Result<Vec<(u64, Entry)>, StoreError> {
-        let (mut last, mut found) = (0, Vec::new());
-        loop {
-            let stretch = self.history(last, 1000).await?;
-            let Some((seq, _)) = stretch.entries.last() else { return Ok(found) };
-            last = *seq;
-            let mine = |(_, entry): &(u64, Entry)| entry.id == id && entry.key.tenant == *tenant;
-            found.extend(stretch.entries.into_iter().filter(mine));
-            found.truncate(1000);
-        }
-    }
+    ) -> Result<Vec<(u64, HistoryEntry)>, StoreError>;
 
-    /// Erases what is kept of calls that ended before `before`, as [`erase`](Self::erase) does.
-    /// Grants that ended before go too. What has not ended is never touched, however old; nor is
-    /// what is unknown, what is not audited, and what a [hold](Self::hold) covers.
+    /// Erases calls that ended before `cutoff`, as [`erase`](Self::erase) does, and grants that
+    /// ended before it. Only a tombstone remains, so a key can never be reused.
     ///
-    /// May be given up and called again at any time: each call is erased wholly or not at all.
-    async fn retain(&self, before: Timestamp) -> Result<Retained, StoreError> {
-        let _unused = before;
+    /// Calls that have not ended, however old, calls whose outcome is unknown or that are not
+    /// audited yet, and calls that a [hold](Self::hold) covers are never erased.
+    ///
+    /// Cancel safety: may be dropped and called again at any time. Each call is erased wholly or
+    /// not at all.
+    async fn erase_ended_before(&self, cutoff: Timestamp) -> Result<ErasedCount, StoreError> {
+        let _unused = cutoff;
         Err(StoreError::unsupported("erase what is old"))
     }
 
@@ -338,7 +228,7 @@ pub trait Store: Send + Sync + 'static {
     /// history see a marked gap.
     ///
     /// Returns for each call, in their order, why it was left; `None` when it was erased. What
-    /// [`NotErased::of`] says inside the transaction decides that, so no hold is overlooked.
+    /// [`NotErased::check`] says inside the transaction decides that, so no hold is overlooked.
     async fn erase(&self, calls: &[Erasable]) -> Result<Vec<Option<NotErased>>, StoreError> {
         let _unused = calls;
         Err(StoreError::unsupported("erase calls"))
@@ -347,7 +237,7 @@ pub trait Store: Send + Sync + 'static {
     /// Returns the calls that were asked for in a principal's name, or in the name that the
     /// directory gives them, that are not erased: in the order of their creation, after `after`, at
     /// most `limit`. May read every call of the tenant.
-    async fn calls_of(
+    async fn calls_by_principal(
         &self,
         tenant: &Tenant,
         principal: &Principal,
@@ -400,64 +290,50 @@ pub trait Store: Send + Sync + 'static {
         Err(StoreError::unsupported("forget runs"))
     }
 
-    /// The highest watermark that [`forget_runs`](Self::forget_runs) was given: tombstones of runs
-    /// that began before it may be gone. `None` when nothing was forgotten. A restore also refuses
-    /// older runs and does not count here: it forgets nothing.
-    async fn runs_forgotten_before(&self) -> Result<Option<Timestamp>, StoreError> {
-        Ok(None)
-    }
+    /// Returns the highest watermark that [`forget_runs`](Self::forget_runs) was given: tombstones
+    /// of runs that began before it may be gone. `None` when nothing was forgotten. A restore also
+    /// refuses older runs and does not count here: it forgets nothing.
+    async fn runs_forgotten_before(&self) -> Result<Option<Timestamp>, StoreError>;
 
-    /// Changes that are not known to stand in the audit, and that nobody alive is about to put
-    /// there: their auditor's session is dead, or they have none (those of a restore, which comes
-    /// before there is a gate). From then on they are `session`'s, so that one of several takes
-    /// each. At most `limit`, those of one call in their order.
+    /// Takes changes whose audit record is unconfirmed and whose auditing session is dead, or that
+    /// have none (those of a restore, which comes before there is a gate). From then on they are
+    /// `session`'s, so that one of several takes each. At most `limit`, those of one call in their
+    /// order.
     ///
     /// A change is in the outbox from the transaction that makes it, when it names an
-    /// [auditor](Enclosed::auditor) and [is audited](Event::is_audited), until it is
+    /// [auditor](EventPayload::auditor) and [is audited](Event::is_audited), until it is
     /// [acknowledged](Self::outbox_ack). Retention erases no call that has a change here. A store
     /// without an outbox loses what a process that dies has not audited.
     async fn outbox_take(
         &self,
         session: SessionId,
         limit: usize,
-    ) -> Result<Vec<Entry>, StoreError> {
-        let _none = (session, limit);
-        Ok(Vec::new())
-    }
+    ) -> Result<Vec<HistoryEntry>, StoreError>;
 
-    /// Changes that this session has not acknowledged yet, at most `limit`, those of one call in
-    /// their order.
-    async fn outbox_of(&self, session: SessionId, limit: usize) -> Result<Vec<Entry>, StoreError> {
-        let _none = (session, limit);
-        Ok(Vec::new())
-    }
+    /// Returns changes that this session has not acknowledged yet, at most `limit`, those of one
+    /// call in their order.
+    async fn pending_outbox(
+        &self,
+        session: SessionId,
+        limit: usize,
+    ) -> Result<Vec<HistoryEntry>, StoreError>;
 
-    /// These changes stand in the audit, and leave the outbox. Those that are not there are
-    /// ignored.
-    async fn outbox_ack(&self, audited: &[Change]) -> Result<(), StoreError> {
-        let _none = audited;
-        Ok(())
-    }
+    /// Removes changes from the outbox: the audit has them. Those that are not there are ignored.
+    async fn outbox_ack(&self, audited: &[ChangeId]) -> Result<(), StoreError>;
 
-    /// A small value that the store keeps for the gate under this name; see
-    /// [`swap_mark`](Self::swap_mark). A store that keeps none has none.
-    async fn mark(&self, name: &str) -> Result<Option<String>, StoreError> {
-        let _unused = name;
-        Ok(None)
-    }
+    /// Returns the small value that the store keeps for the gate under this name; see
+    /// [`compare_and_set_metadata`](Self::compare_and_set_metadata).
+    async fn metadata(&self, name: &str) -> Result<Option<String>, StoreError>;
 
-    /// Sets the value under `name` to `to`, when it is `from` now (`None`: when there is none yet).
-    /// Whether it was: a compare-and-set, so that of two that race one is told that it lost. Names
-    /// and values are of no tenant, hold no secret, and are few and small.
-    async fn swap_mark(
+    /// Sets the value under `name` to `to` if it is `from` now (`None`: if there is none yet), and
+    /// returns whether it was: of two that race, one gets `false`. Names and values are of no
+    /// tenant, hold no secret, and are few and small.
+    async fn compare_and_set_metadata(
         &self,
         name: &str,
         from: Option<&str>,
         to: &str,
-    ) -> Result<bool, StoreError> {
-        let _unused = (name, from, to);
-        Err(StoreError::unsupported("keep marks"))
-    }
+    ) -> Result<bool, StoreError>;
 
     /// Registers the writer of an audit chain, so that a chain that goes missing is missed. Doing
     /// it again changes nothing.
@@ -465,28 +341,28 @@ pub trait Store: Send + Sync + 'static {
         super::writers::register(self, stream).await
     }
 
-    /// The writers that were registered, in the order in which they were.
+    /// Returns the registered writers, in the order of their registration.
     async fn writers(&self) -> Result<Vec<AuditWriter>, StoreError> {
         super::writers::list(self).await
     }
 
-    /// Says how the chain of a registered writer ends now, so that others can vouch for it. What
-    /// the store knows already of a later end stays.
-    async fn writer_advance(&self, head: &Head) -> Result<(), StoreError> {
+    /// Records how the chain of a registered writer ends now, so that others can vouch for it. A
+    /// later end that the store already knows stays.
+    async fn writer_advance(&self, head: &ChainHead) -> Result<(), StoreError> {
         super::writers::advance(self, head).await
     }
 
-    /// How the registered chains end, as far as their writers have said lately.
-    async fn writer_heads(&self) -> Result<Vec<Head>, StoreError> {
+    /// Returns the ends of the registered chains, as their writers last recorded them.
+    async fn writer_heads(&self) -> Result<Vec<ChainHead>, StoreError> {
         super::writers::heads(self).await
     }
 
-    /// Hints that a call may have changed, whichever process changed it. Subscribe, read, then
-    /// wait.
-    fn watch(&self, id: RequestId) -> Watch;
+    /// Returns a watch that wakes when a call may have changed, in any process. Subscribe, read,
+    /// then wait.
+    fn watch(&self, id: RequestId) -> ChangeWatch;
 
-    /// Hints that any call may have changed.
-    fn watch_all(&self) -> Watch;
+    /// Returns a watch that wakes when any call may have changed.
+    fn watch_all(&self) -> ChangeWatch;
 
     /// Returns the keys that this store keeps for its host, when it keeps any.
     fn host_keys(&self) -> Option<HostKeys>;
@@ -533,10 +409,8 @@ pub trait Store: Send + Sync + 'static {
         Err(StoreError::unsupported("retire keys"))
     }
 
-    /// The files that it lives by: a call that names one of them is reviewed in full. Others whose
-    /// names begin with one of these (`-wal`, `.key`) belong to it. A store that wraps another
-    /// passes its files on.
-    fn files(&self) -> Vec<PathBuf> {
-        Vec::new()
-    }
+    /// Returns the files that the store lives by: a call that names one of them is reviewed in
+    /// full. Others whose names begin with one of these (`-wal`, `.key`) belong to it. Empty for a
+    /// store without files.
+    fn files(&self) -> Vec<PathBuf>;
 }

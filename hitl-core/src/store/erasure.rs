@@ -34,7 +34,7 @@ pub enum NotErased {
 impl NotErased {
     /// Returns why a call must not be erased, if it must not. `is_unaudited`: a change of it is in
     /// the outbox. A store asks this inside the transaction that erases.
-    pub fn of(record: &CallRecord, is_unaudited: bool, holds: &Holds) -> Option<Self> {
+    pub fn check(record: &CallRecord, is_unaudited: bool, holds: &Holds) -> Option<Self> {
         if let Some(hold) = holds.on(record) {
             return Some(Self::Held(hold.id));
         }
@@ -73,4 +73,20 @@ pub fn check_erasable(calls: &[Erasable]) -> Result<(), StoreError> {
     let why =
         format!("at most {ERASED_AT_ONCE} calls are erased at once; erase them in several steps");
     Err(StoreError::new(StoreErrorKind::Other, why))
+}
+
+/// The number of calls that [`Store::erase_ended_before`](super::Store::erase_ended_before) has
+/// erased.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct ErasedCount {
+    /// Erased calls. A tombstone is left of each.
+    pub calls: u64,
+}
+
+impl ErasedCount {
+    /// Counts `calls` erased calls.
+    pub fn new(calls: u64) -> Self {
+        Self { calls }
+    }
 }

@@ -120,7 +120,7 @@ impl From<ClockJump> for StoreError {
 pub enum ApplyError {
     /// The state machine refused it; somebody else was first, or the event was not legal.
     #[error("{refusal}")]
-    Lost {
+    Rejected {
         /// Why.
         refusal: Refusal,
         /// The record as it stands.

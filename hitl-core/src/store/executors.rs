@@ -91,7 +91,7 @@ impl Executors {
     /// Returns whether an executor was replaced by one without this tool: nobody living has it, and
     /// somebody living, who came later, has all the other tools of the executor that had it last.
     ///
-    /// That nobody has it is no proof: whoever does may be about to start. An executor whose only
+    /// That nobody has it is no proof: one that does may be about to start. An executor whose only
     /// tool it was is never known to be replaced.
     pub fn is_retired(&self, tool: &str) -> bool {
         if self.offers(tool).next().is_some() {
@@ -171,7 +171,7 @@ pub fn tools_of(text: &str) -> Option<Arc<[ToolFacts]>> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::call::{Hints, Risk, Thresholds, ToolKind};
+    use crate::call::{Risk, Thresholds, ToolAnnotations, ToolKind};
 
     fn tool(name: &str) -> ToolFacts {
         ToolFacts {
@@ -187,7 +187,7 @@ mod tests {
             kind: ToolKind::Dynamic,
             approval_type: "general".to_owned(),
             risk: Risk::Low,
-            hints: Hints::default(),
+            hints: ToolAnnotations::default(),
             thresholds: Thresholds::default(),
             choices: Vec::new(),
             requires_reason: false,

@@ -1,32 +1,37 @@
 //! The durable record of calls: the contract, and the store that lives in memory.
 
+mod apply_request;
 mod contract;
-mod enclosed;
 mod erasure;
 mod error;
+mod event_payload;
 mod executors;
+mod history;
 mod hold;
-mod hub;
 mod memory;
-mod memory_calls;
-mod memory_grants;
-mod memory_index;
+mod notifier;
 mod outbox;
 mod page;
 mod sealed;
+mod submit_result;
 #[cfg(feature = "contract-suite")]
 pub mod suite;
+mod wrapper;
 mod writers;
 
-pub use contract::{Applied, History, Retained, Store, Submitted};
-pub use enclosed::Enclosed;
-pub use erasure::{ERASED_AT_ONCE, Erasable, NotErased, check_erasable};
+pub use apply_request::ApplyRequest;
+pub use contract::Store;
+pub use erasure::{ERASED_AT_ONCE, Erasable, ErasedCount, NotErased, check_erasable};
 pub use error::{ApplyError, StoreError, StoreErrorKind};
+pub use event_payload::EventPayload;
 pub use executors::{Executor, ExecutorRow, Executors, superseded, tools_of, tools_text};
+pub use history::History;
 pub use hold::{Hold, HoldScope, Holds, MAX_HOLD_REASON};
-pub use hub::{Hub, Watch};
 pub use memory::MemoryStore;
-pub use outbox::Change;
-pub use page::{GrantPage, PageRequest};
+pub use notifier::{ChangeNotifier, ChangeWatch};
+pub use outbox::ChangeId;
+pub use page::{GrantQuery, PageRequest};
 pub use sealed::{SealedPage, SealedPart, SealedText};
+pub use submit_result::SubmitResult;
+pub use wrapper::StoreWrapper;
 pub use writers::AuditWriter;

@@ -28,7 +28,7 @@ impl PageRequest {
     }
 
     /// The first hundred records in one of `states`.
-    pub fn of(states: &[CallState]) -> Self {
+    pub fn new(states: &[CallState]) -> Self {
         Self { states: states.to_vec(), ..Self::all() }
     }
 
@@ -57,7 +57,7 @@ impl PageRequest {
 /// Which grants to list.
 #[derive(Clone, Debug)]
 #[non_exhaustive]
-pub struct GrantPage {
+pub struct GrantQuery {
     /// Only grants of this tool.
     pub tool: Option<String>,
     /// Only grants for calls of this principal.
@@ -70,7 +70,7 @@ pub struct GrantPage {
     pub limit: usize,
 }
 
-impl GrantPage {
+impl GrantQuery {
     /// The first hundred grants, live or not.
     pub fn all() -> Self {
         Self { tool: None, principal: None, live: false, after: None, limit: 100 }

@@ -6,6 +6,7 @@ use crate::seal::Sealed;
 
 /// Which of a call's sealed texts.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+// Exhaustive: a store that does not know a sealed column must not compile.
 pub enum SealedPart {
     /// Its arguments.
     Payload,
@@ -59,7 +60,7 @@ pub struct SealedPage {
 impl SealedPage {
     /// Makes a stretch of the `(place, text)` of at most `limit` texts that were looked at, in
     /// order: no text where one is sealed under the key.
-    pub fn of(
+    pub fn new(
         looked_at: impl IntoIterator<Item = (u64, Option<SealedText>)>,
         limit: usize,
     ) -> Self {

@@ -4,7 +4,7 @@ use hitl_base::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use super::{Store, StoreError, StoreErrorKind};
-use crate::audit::Head;
+use crate::audit::ChainHead;
 
 /// Under which name the list is kept.
 const WRITERS: &str = "audit.writers";
@@ -25,12 +25,12 @@ pub struct AuditWriter {
 }
 
 pub(super) async fn list<S: Store + ?Sized>(store: &S) -> Result<Vec<AuditWriter>, StoreError> {
-    parse(store.mark(WRITERS).await?.as_deref())
+    parse(store.metadata(WRITERS).await?.as_deref())
 }
 
 pub(super) async fn register<S: Store + ?Sized>(store: &S, stream: &str) -> Result<(), StoreError> {
     for _ in 0..TRIES {
-        let kept = store.mark(WRITERS).await?;
+        let kept = store.metadata(WRITERS).await?;
         let mut writers = parse(kept.as_deref())?;
         if writers.iter().any(|writer| writer.stream == stream) {
             return Ok(());
@@ -38,7 +38,7 @@ pub(super) async fn register<S: Store + ?Sized>(store: &S, stream: &str) -> Resu
         let registered_at = store.now().await?;
         writers.push(AuditWriter { stream: stream.to_owned(), registered_at });
         let list = serde_json::to_string(&writers).map_err(|_| unreadable())?;
-        if store.swap_mark(WRITERS, kept.as_deref(), &list).await? {
+        if store.compare_and_set_metadata(WRITERS, kept.as_deref(), &list).await? {
             return Ok(());
         }
     }
@@ -49,9 +49,12 @@ pub(super) async fn register<S: Store + ?Sized>(store: &S, stream: &str) -> Resu
 }
 
 /// Says how a chain ends now. One that is said to have been longer has lost records.
-pub(super) async fn advance<S: Store + ?Sized>(store: &S, head: &Head) -> Result<(), StoreError> {
+pub(super) async fn advance<S: Store + ?Sized>(
+    store: &S,
+    head: &ChainHead,
+) -> Result<(), StoreError> {
     let name = format!("{HEAD}{}", head.stream);
-    let kept = store.mark(&name).await?;
+    let kept = store.metadata(&name).await?;
     if let Some(known) = kept.as_deref().map(head_of).transpose()? {
         if known == *head {
             return Ok(());
@@ -66,21 +69,21 @@ pub(super) async fn advance<S: Store + ?Sized>(store: &S, head: &Head) -> Result
     }
     let to = serde_json::to_string(head).map_err(|_| unreadable())?;
     // Whoever else has said it in between has said it of the same chain.
-    store.swap_mark(&name, kept.as_deref(), &to).await.map(drop)
+    store.compare_and_set_metadata(&name, kept.as_deref(), &to).await.map(drop)
 }
 
 /// How the chains end, as far as their writers have said.
-pub(super) async fn heads<S: Store + ?Sized>(store: &S) -> Result<Vec<Head>, StoreError> {
+pub(super) async fn heads<S: Store + ?Sized>(store: &S) -> Result<Vec<ChainHead>, StoreError> {
     let mut heads = Vec::new();
     for writer in list(store).await? {
-        if let Some(kept) = store.mark(&format!("{HEAD}{}", writer.stream)).await? {
+        if let Some(kept) = store.metadata(&format!("{HEAD}{}", writer.stream)).await? {
             heads.push(head_of(&kept)?);
         }
     }
     Ok(heads)
 }
 
-fn head_of(kept: &str) -> Result<Head, StoreError> {
+fn head_of(kept: &str) -> Result<ChainHead, StoreError> {
     serde_json::from_str(kept).map_err(|_| unreadable())
 }
 

@@ -3,7 +3,7 @@
 use hitl_base::JsonText;
 use hitl_core::{
     ArgumentErrorKind, CallKey, DynArguments, DynSpec, DynTool, Gate, Permit, SnapshotError,
-    SnapshotWriter, Spec, Tool,
+    SnapshotWriter, Tool, ToolSpec,
 };
 
 /// Takes nothing that it needs.
@@ -17,7 +17,7 @@ struct Ping {
 impl Tool for Ping {
     type Output = String;
     type Error = String;
-    const SPEC: Spec = Spec::new("ping", "Answers.");
+    const SPEC: ToolSpec = ToolSpec::new("ping", "Answers.");
     fn snapshot(&self, to: &mut SnapshotWriter) -> Result<(), SnapshotError> {
         to.object(|fields| fields.field("note", &self.note))
     }

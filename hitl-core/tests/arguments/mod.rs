@@ -11,8 +11,8 @@ use std::marker::PhantomData;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use hitl_core::{
-    ArgumentError, CallKey, Gate, GateError, HitlConfig, Outcome, Permit, SnapshotError,
-    SnapshotWriter, Spec, Submission, Tool,
+    ArgumentError, CallKey, Gate, GateError, Outcome, Permit, SnapshotError, SnapshotWriter,
+    Submission, Tool, ToolConfig, ToolSpec,
 };
 use schemars::JsonSchema;
 use serde::Serialize;
@@ -35,8 +35,8 @@ pub(crate) struct Take<T> {
 impl<T: Argument> Tool for Take<T> {
     type Output = T;
     type Error = String;
-    const SPEC: Spec =
-        Spec::new("take", "Takes a value.").config(HitlConfig::DEFAULT.base_confidence(20));
+    const SPEC: ToolSpec =
+        ToolSpec::new("take", "Takes a value.").config(ToolConfig::DEFAULT.base_confidence(20));
     fn snapshot(&self, to: &mut SnapshotWriter) -> Result<(), SnapshotError> {
         to.object(|fields| fields.field("value", &self.value))
     }

@@ -6,8 +6,8 @@ use std::marker::PhantomData;
 use std::sync::{Mutex, Once};
 
 use hitl_core::{
-    CallError, CallKey, Gate, HitlConfig, Outcome, Permit, SnapshotError, SnapshotWriter, Spec,
-    Submission, Tool,
+    CallError, CallKey, Gate, Outcome, Permit, SnapshotError, SnapshotWriter, Submission, Tool,
+    ToolConfig, ToolSpec,
 };
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -67,7 +67,7 @@ macro_rules! gives {
             impl<T: Gift> Tool for $name<T> {
                 type Output = T;
                 type Error = String;
-                const SPEC: Spec = Spec::new(T::NAME, "Gives.").config($config);
+                const SPEC: ToolSpec = ToolSpec::new(T::NAME, "Gives.").config($config);
                 fn snapshot(&self, to: &mut SnapshotWriter) -> Result<(), SnapshotError> {
                     to.object(|_| Ok(()))
                 }
@@ -81,8 +81,8 @@ macro_rules! gives {
 }
 
 gives! {
-    HitlConfig::DEFAULT.base_confidence(20) => Reviewed,
-    HitlConfig::DEFAULT.base_confidence(95).read_only() => Read
+    ToolConfig::DEFAULT.base_confidence(20) => Reviewed,
+    ToolConfig::DEFAULT.base_confidence(95).read_only() => Read
 }
 
 macro_rules! gift {

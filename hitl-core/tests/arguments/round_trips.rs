@@ -3,8 +3,8 @@
 use std::collections::BTreeMap;
 
 use hitl_core::{
-    ArgumentErrorKind, CallKey, Gate, GateErrorKind, HitlConfig, PageRequest, Permit, Risk,
-    SnapshotError, SnapshotWriter, Spec, Tenant, Tool,
+    ArgumentErrorKind, CallKey, Gate, GateErrorKind, PageRequest, Permit, Risk, SnapshotError,
+    SnapshotWriter, Tenant, Tool, ToolConfig, ToolSpec,
 };
 use schemars::JsonSchema;
 use serde::{Deserialize, Deserializer, Serialize};
@@ -99,8 +99,8 @@ struct Skipping {
 impl Tool for Skipping {
     type Output = u8;
     type Error = String;
-    const SPEC: Spec =
-        Spec::new("skipping", "Skips.").config(HitlConfig::DEFAULT.base_confidence(20));
+    const SPEC: ToolSpec =
+        ToolSpec::new("skipping", "Skips.").config(ToolConfig::DEFAULT.base_confidence(20));
     fn snapshot(&self, to: &mut SnapshotWriter) -> Result<(), SnapshotError> {
         to.object(|fields| fields.field("id", &self.id))
     }
@@ -138,8 +138,8 @@ struct Quick {
 impl Tool for Quick {
     type Output = bool;
     type Error = String;
-    const SPEC: Spec = Spec::new("quick", "Runs at once.")
-        .config(HitlConfig::DEFAULT.base_confidence(95).risk(Risk::Low));
+    const SPEC: ToolSpec = ToolSpec::new("quick", "Runs at once.")
+        .config(ToolConfig::DEFAULT.base_confidence(95).risk(Risk::Low));
     fn snapshot(&self, to: &mut SnapshotWriter) -> Result<(), SnapshotError> {
         to.object(|fields| {
             fields.field("a", &self.a)?;

@@ -21,7 +21,7 @@ async fn gate(store: &MemoryStore, audit: impl AuditSink) -> Gate {
 
 /// A call of somebody's that has ended, in a tenant.
 async fn ended(gate: &Gate, who: &str, tenant: &str) -> RequestId {
-    let cx = hitl_core::CallContext::of(who).tenant(tenant);
+    let cx = hitl_core::CallContext::new(who).tenant(tenant);
     let Submission::Pending(ticket) = gate.submit(ask("private")).by(cx).await.unwrap() else {
         panic!("it waits")
     };

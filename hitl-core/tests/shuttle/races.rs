@@ -230,7 +230,7 @@ fn invariant_12_drop_races_decide() {
         let store = world.store.clone();
         let decide = spawn(async move {
             loop {
-                if let Some(record) = store.find(&key()).await.unwrap() {
+                if let Some(record) = store.get_by_key(&key()).await.unwrap() {
                     let decision = record.request.approve().by("bob");
                     return decider.decide(decision).await.is_ok();
                 }
@@ -274,7 +274,7 @@ fn invariant_12_drop_races_re_attach() {
         let (decider, store) = (gate.clone(), world.store.clone());
         let decide = spawn(async move {
             loop {
-                if let Some(record) = store.find(&key()).await.unwrap() {
+                if let Some(record) = store.get_by_key(&key()).await.unwrap() {
                     moments(20).await;
                     return decider.decide(record.request.approve().by("bob")).await.is_ok();
                 }
@@ -363,7 +363,7 @@ fn invariant_3_envelope_races_envelope() {
         assert_eq!(world.ran.times(), 1);
         let stands = world.store.grant(&grant.grant.tenant, grant.id()).await.unwrap().unwrap();
         assert_eq!(stands.used, 1);
-        let second = world.store.find(&CallKey::new("run", 1)).await.unwrap().unwrap();
+        let second = world.store.get_by_key(&CallKey::new("run", 1)).await.unwrap().unwrap();
         let states = [first.state, second.state];
         assert!(states.contains(&CallState::Executed) && states.contains(&CallState::Pending));
         waiting.abort();
@@ -448,7 +448,7 @@ fn invariant_2_lost_rights_race_claim() {
             builder.directory(directory, Duration::from_secs(60)).build().await.unwrap()
         };
         let (believes, knows) = (replica(&["clerk"]).await, replica(&[]).await);
-        let clerk = CallContext::of("ann").role("clerk");
+        let clerk = CallContext::new("ann").role("clerk");
         let submitted = believes.submit(pay()).by(clerk).key("run", 0).await.unwrap();
         let Submission::Pending(ticket) = submitted else { panic!("{submitted:?}") };
         assert_eq!(ticket.request().level, ApprovalLevel::Quick);

@@ -33,8 +33,8 @@ impl Tool for Pay {
     type Error = String;
     const SPEC: Spec = Spec::new("pay", "Pays.")
         .parameters(&[Parameter::new("amount")])
-        .states(&[StateRequirement::of::<Ran>()])
-        .config(HitlConfig::DEFAULT.base_confidence(70).expires(Duration::from_secs(60)));
+        .states(&[StateRequirement::new::<Ran>()])
+        .config(ToolConfig::DEFAULT.base_confidence(70).expires(Duration::from_secs(60)));
     fn snapshot(&self, to: &mut SnapshotWriter) -> Result<(), SnapshotError> {
         to.object(|fields| fields.field("amount", &self.amount))
     }
@@ -79,7 +79,7 @@ impl World {
     }
 
     pub(crate) async fn record(&self) -> CallRecord {
-        self.store.find(&key()).await.unwrap().unwrap()
+        self.store.get_by_key(&key()).await.unwrap().unwrap()
     }
 
     /// Waits until the call is over, for work in the background to end.

@@ -2,23 +2,20 @@
 
 #![expect(unreachable_pub, reason = "a module of a test file")]
 
-use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use async_trait::async_trait;
 use hitl_base::Timestamp;
-use hitl_core::audit::Head;
-use hitl_core::machine::{CallRecord, CallState, Entry, Event, NewCall};
-use hitl_core::queue::{Placed, QueueCounts, QueueScan};
-use hitl_core::seal::{HostKey, KeyId, Sealed};
+use hitl_core::machine::{CallRecord, Event, NewCall};
+use hitl_core::seal::{KeyId, Sealed};
 use hitl_core::store::{
-    Applied, ApplyError, AuditWriter, Change, Enclosed, Erasable, Executors, GrantPage, History,
-    Hold, NotErased, Retained, SealedPage, SealedPart, SealedText, Submitted, Watch,
+    ApplyError, ApplyRequest, Erasable, ErasedCount, EventPayload, GrantQuery, Hold, NotErased,
+    SealedPage, SealedPart, SealedText, StoreWrapper, SubmitResult,
 };
 use hitl_core::{
-    CallKey, ContentDigest, GrantId, GrantRecord, HoldId, HostKeys, MemoryStore, PageRequest,
-    Principal, RequestId, RunId, SessionId, Store, StoreError, StoreErrorKind, Tenant, ToolFacts,
+    CallKey, ContentDigest, GrantId, GrantRecord, HoldId, MemoryStore, Principal, RequestId, RunId,
+    Store, StoreError, StoreErrorKind, Tenant,
 };
 
 /// How an operation fails.
@@ -64,31 +61,27 @@ impl Faulty {
 }
 
 #[async_trait]
-impl Store for Faulty {
+impl StoreWrapper for Faulty {
+    type Inner = MemoryStore;
+
+    fn inner(&self) -> &MemoryStore {
+        &self.inner
+    }
+
     async fn now(&self) -> Result<Timestamp, StoreError> {
         self.with(self.inner.now()).await
     }
-    async fn open_session(&self) -> Result<SessionId, StoreError> {
-        self.inner.open_session().await
-    }
-    async fn close_session(&self, session: SessionId) -> Result<(), StoreError> {
-        self.inner.close_session(session).await
-    }
-    async fn record_tools(&self, by: SessionId, tools: &[ToolFacts]) -> Result<(), StoreError> {
-        self.inner.record_tools(by, tools).await
-    }
-    async fn executors(&self) -> Result<Executors, StoreError> {
-        self.inner.executors().await
-    }
-    async fn submit(&self, call: NewCall, payload: Sealed) -> Result<Submitted, StoreError> {
+
+    async fn submit(&self, call: NewCall, payload: Sealed) -> Result<SubmitResult, StoreError> {
         self.with(self.inner.submit(call, payload)).await
     }
+
     async fn apply(
         &self,
         tenant: &Tenant,
         id: RequestId,
         event: Event,
-        enclosed: Enclosed,
+        enclosed: EventPayload,
     ) -> Result<CallRecord, ApplyError> {
         match (self.fails(), self.fault) {
             (false, _) => self.inner.apply(tenant, id, event, enclosed).await,
@@ -101,10 +94,11 @@ impl Store for Faulty {
             }
         }
     }
+
     async fn apply_all(
         &self,
         tenant: &Tenant,
-        events: Vec<Applied>,
+        events: Vec<ApplyRequest>,
     ) -> Result<Vec<CallRecord>, ApplyError> {
         match (self.fails(), self.fault) {
             (false, _) => self.inner.apply_all(tenant, events).await,
@@ -117,9 +111,11 @@ impl Store for Faulty {
             }
         }
     }
+
     async fn save_grant(&self, grant: GrantRecord) -> Result<GrantRecord, StoreError> {
         self.with(self.inner.save_grant(grant)).await
     }
+
     async fn revoke_grant(
         &self,
         tenant: &Tenant,
@@ -129,35 +125,35 @@ impl Store for Faulty {
     ) -> Result<Option<GrantRecord>, StoreError> {
         self.with(self.inner.revoke_grant(tenant, id, by, reason)).await
     }
+
     async fn grant(&self, tenant: &Tenant, id: GrantId) -> Result<Option<GrantRecord>, StoreError> {
         self.with(self.inner.grant(tenant, id)).await
     }
+
     async fn grants(
         &self,
         tenant: &Tenant,
-        page: GrantPage,
+        page: GrantQuery,
     ) -> Result<Vec<GrantRecord>, StoreError> {
         self.with(self.inner.grants(tenant, page)).await
     }
+
     async fn get(&self, tenant: &Tenant, id: RequestId) -> Result<Option<CallRecord>, StoreError> {
         self.with(self.inner.get(tenant, id)).await
     }
-    async fn find(&self, key: &CallKey) -> Result<Option<CallRecord>, StoreError> {
-        self.with(self.inner.find(key)).await
+
+    async fn get_by_key(&self, key: &CallKey) -> Result<Option<CallRecord>, StoreError> {
+        self.with(self.inner.get_by_key(key)).await
     }
+
     async fn payload(&self, tenant: &Tenant, id: RequestId) -> Result<Option<Sealed>, StoreError> {
         self.with(self.inner.payload(tenant, id)).await
     }
+
     async fn result(&self, tenant: &Tenant, id: RequestId) -> Result<Option<Sealed>, StoreError> {
         self.with(self.inner.result(tenant, id)).await
     }
-    async fn page(
-        &self,
-        tenant: &Tenant,
-        page: PageRequest,
-    ) -> Result<Vec<CallRecord>, StoreError> {
-        self.inner.page(tenant, page).await
-    }
+
     async fn rejected(
         &self,
         tenant: &Tenant,
@@ -167,66 +163,25 @@ impl Store for Faulty {
     ) -> Result<Vec<CallRecord>, StoreError> {
         self.with(self.inner.rejected(tenant, run, content, limit)).await
     }
-    async fn stale(&self, limit: usize) -> Result<Vec<(Tenant, RequestId, CallState)>, StoreError> {
-        self.inner.stale(limit).await
+
+    async fn erase_ended_before(&self, before: Timestamp) -> Result<ErasedCount, StoreError> {
+        self.with(self.inner.erase_ended_before(before)).await
     }
-    async fn approved(
-        &self,
-        after: Option<RequestId>,
-        limit: usize,
-    ) -> Result<Vec<(Tenant, RequestId)>, StoreError> {
-        self.inner.approved(after, limit).await
-    }
-    async fn history(&self, after: u64, limit: usize) -> Result<History, StoreError> {
-        self.inner.history(after, limit).await
-    }
-    fn watch(&self, id: RequestId) -> Watch {
-        self.inner.watch(id)
-    }
-    fn watch_all(&self) -> Watch {
-        self.inner.watch_all()
-    }
-    fn host_keys(&self) -> Option<HostKeys> {
-        self.inner.host_keys()
-    }
-    async fn queue(&self, scan: &QueueScan) -> Result<Vec<Placed>, StoreError> {
-        self.inner.queue(scan).await
-    }
-    async fn queue_counts(&self, tenant: &Tenant) -> Result<QueueCounts, StoreError> {
-        self.inner.queue_counts(tenant).await
-    }
-    async fn tenants(
-        &self,
-        after: Option<&Tenant>,
-        limit: usize,
-    ) -> Result<Vec<Tenant>, StoreError> {
-        self.inner.tenants(after, limit).await
-    }
-    async fn history_end(&self) -> Result<u64, StoreError> {
-        self.inner.history_end().await
-    }
-    async fn history_of(
-        &self,
-        tenant: &Tenant,
-        id: RequestId,
-    ) -> Result<Vec<(u64, Entry)>, StoreError> {
-        self.inner.history_of(tenant, id).await
-    }
-    async fn retain(&self, before: Timestamp) -> Result<Retained, StoreError> {
-        self.with(self.inner.retain(before)).await
-    }
+
     async fn erase(&self, calls: &[Erasable]) -> Result<Vec<Option<NotErased>>, StoreError> {
         self.with(self.inner.erase(calls)).await
     }
-    async fn calls_of(
+
+    async fn calls_by_principal(
         &self,
         tenant: &Tenant,
         principal: &Principal,
         after: Option<RequestId>,
         limit: usize,
     ) -> Result<Vec<CallRecord>, StoreError> {
-        self.with(self.inner.calls_of(tenant, principal, after, limit)).await
+        self.with(self.inner.calls_by_principal(tenant, principal, after, limit)).await
     }
+
     async fn forget_grants_of(
         &self,
         tenant: &Tenant,
@@ -234,60 +189,27 @@ impl Store for Faulty {
     ) -> Result<u64, StoreError> {
         self.with(self.inner.forget_grants_of(tenant, principal)).await
     }
+
     async fn hold(&self, hold: Hold) -> Result<Hold, StoreError> {
         self.with(self.inner.hold(hold)).await
     }
+
     async fn release_hold(&self, tenant: &Tenant, id: HoldId) -> Result<Option<Hold>, StoreError> {
         self.with(self.inner.release_hold(tenant, id)).await
     }
+
     async fn holds(&self) -> Result<Vec<Hold>, StoreError> {
         self.with(self.inner.holds()).await
     }
+
     async fn forget_runs(&self, watermark: Timestamp) -> Result<u64, StoreError> {
         self.with(self.inner.forget_runs(watermark)).await
     }
+
     async fn runs_forgotten_before(&self) -> Result<Option<Timestamp>, StoreError> {
         self.with(self.inner.runs_forgotten_before()).await
     }
-    async fn outbox_take(
-        &self,
-        session: SessionId,
-        limit: usize,
-    ) -> Result<Vec<Entry>, StoreError> {
-        self.inner.outbox_take(session, limit).await
-    }
-    async fn outbox_of(&self, session: SessionId, limit: usize) -> Result<Vec<Entry>, StoreError> {
-        self.inner.outbox_of(session, limit).await
-    }
-    async fn outbox_ack(&self, audited: &[Change]) -> Result<(), StoreError> {
-        self.inner.outbox_ack(audited).await
-    }
-    async fn mark(&self, name: &str) -> Result<Option<String>, StoreError> {
-        self.inner.mark(name).await
-    }
-    async fn swap_mark(
-        &self,
-        name: &str,
-        from: Option<&str>,
-        to: &str,
-    ) -> Result<bool, StoreError> {
-        self.inner.swap_mark(name, from, to).await
-    }
-    async fn writer_register(&self, stream: &str) -> Result<(), StoreError> {
-        self.inner.writer_register(stream).await
-    }
-    async fn writers(&self) -> Result<Vec<AuditWriter>, StoreError> {
-        self.inner.writers().await
-    }
-    async fn writer_advance(&self, head: &Head) -> Result<(), StoreError> {
-        self.inner.writer_advance(head).await
-    }
-    async fn writer_heads(&self) -> Result<Vec<Head>, StoreError> {
-        self.inner.writer_heads().await
-    }
-    fn host_key(&self) -> Option<HostKey> {
-        self.inner.host_key()
-    }
+
     async fn sealed_texts(
         &self,
         part: SealedPart,
@@ -297,16 +219,16 @@ impl Store for Faulty {
     ) -> Result<SealedPage, StoreError> {
         self.with(self.inner.sealed_texts(part, not_under, after, limit)).await
     }
+
     async fn reseal(&self, text: &SealedText, to: Sealed) -> Result<bool, StoreError> {
         self.with(self.inner.reseal(text, to)).await
     }
+
     async fn sessions_under_other_keys(&self) -> Result<u64, StoreError> {
         self.with(self.inner.sessions_under_other_keys()).await
     }
+
     async fn retire_keys(&self) -> Result<(), StoreError> {
         self.with(self.inner.retire_keys()).await
-    }
-    fn files(&self) -> Vec<PathBuf> {
-        self.inner.files()
     }
 }

@@ -9,11 +9,11 @@
 use std::sync::OnceLock;
 
 use hitl_base::Timestamp;
-use hitl_core::approval::Authority;
-use hitl_core::grant::Drawn;
+use hitl_core::approval::ReviewerIdentity;
+use hitl_core::grant::GrantUse;
 use hitl_core::machine::{
-    CallRecord, CallState as S, Claim, Event, Facts, Reask, Refusal, Resolution, Step, Withdrawal,
-    apply_with,
+    CallRecord, CallState as S, Claim, Event, Reask, Refusal, Resolution, StoreFacts, Transition,
+    Withdrawal, apply_with,
 };
 use hitl_core::policy::Requirement;
 use hitl_core::store::suite::{Draft, edited, facts, failure, grant};
@@ -99,9 +99,11 @@ impl Kind {
             Self::CancelByOwner => cancel(Withdrawal::Owner(owner)),
             Self::CancelByHost => cancel(Withdrawal::Host(by)),
             Self::Expire => Event::Expire,
-            Self::Demote => {
-                Event::Demote { binding, requirement: Requirement::of(ApprovalLevel::Full), reason }
-            }
+            Self::Demote => Event::RequireMore {
+                binding,
+                requirement: Requirement::new(ApprovalLevel::Full),
+                reason,
+            },
             Self::Deny => Event::Deny { binding, reason },
             Self::Claim => Event::Claim {
                 token,
@@ -113,17 +115,17 @@ impl Kind {
             Self::Succeed => Event::Succeed { token },
             Self::Fail => Event::Fail { token, failure: failure("no") },
             Self::TimeOut => Event::TimeOut { token },
-            Self::Lose => Event::Lose,
+            Self::Lose => Event::ExecutorLost,
             Self::Restore => Event::Restore,
             Self::MarkExecuted => resolve(Resolution::Executed),
             Self::MarkFailed => resolve(Resolution::Failed { reason }),
             Self::Retry => resolve(Resolution::Retry { attested: true }),
-            Self::TryAgain => Event::TryAgain { version, most: 3 },
+            Self::TryAgain => Event::RetryIdempotent { version, most: 3 },
             Self::Allow => {
-                let drawn = Drawn::new(the_grant().id(), Amount::ZERO);
-                Event::Allow { decision: DecisionId::new(), binding, drawn, by }
+                let drawn = GrantUse::new(the_grant().id(), Amount::ZERO);
+                Event::ApproveByGrant { decision: DecisionId::new(), binding, drawn, by }
             }
-            Self::Disallow => Event::Disallow { binding, reason },
+            Self::Disallow => Event::GrantExhausted { binding, reason },
             Self::Reask => {
                 let mut tool = facts(record);
                 tool.build = Some(format!("{}.0", request.revision + 1));
@@ -146,7 +148,7 @@ pub fn the_grant() -> &'static GrantRecord {
     GRANT.get_or_init(|| grant(None, None))
 }
 
-pub fn apply(record: &CallRecord, event: &Event, facts: Facts) -> Result<Step, Refusal> {
+pub fn apply(record: &CallRecord, event: &Event, facts: StoreFacts) -> Result<Transition, Refusal> {
     apply_with(record, event, facts, Some(the_grant())).map(|(step, _)| step)
 }
 
@@ -164,16 +166,19 @@ pub fn in_state(state: S, token: ClaimToken, owner: OwnerToken) -> CallRecord {
     record
 }
 
-pub fn changed(result: Result<Step, Refusal>) -> CallRecord {
+pub fn changed(result: Result<Transition, Refusal>) -> CallRecord {
     match result {
-        Ok(Step::Changed(record)) => record,
+        Ok(Transition::Changed(record)) => record,
         other => panic!("it must change the record, and yet: {other:?}"),
     }
 }
 
-pub const EARLY: Facts =
-    Facts { now: Timestamp::from_millis(1), claimant_dead: false, decision_used: false };
+pub const EARLY: StoreFacts =
+    StoreFacts { now: Timestamp::from_millis(1), claimant_dead: false, decision_used: false };
 
-pub fn approve(record: &CallRecord, by: impl Into<Authority>) -> Result<Step, Refusal> {
+pub fn approve(
+    record: &CallRecord,
+    by: impl Into<ReviewerIdentity>,
+) -> Result<Transition, Refusal> {
     apply(record, &Event::Decide(record.request.approve().by(by)), EARLY)
 }

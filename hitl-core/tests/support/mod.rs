@@ -8,8 +8,8 @@ use std::time::Duration;
 
 use hitl_core::audit::AuditError;
 use hitl_core::{
-    AuditRecord, AuditSink, Gate, GateBuilder, HitlConfig, MemoryAudit, MemoryStore, Parameter,
-    Permit, Risk, SnapshotError, SnapshotWriter, Spec, StateRequirement, Tool,
+    AuditRecord, AuditSink, Gate, GateBuilder, MemoryAudit, MemoryStore, ParameterSpec, Permit,
+    Risk, SnapshotError, SnapshotWriter, StateRequirement, Tool, ToolConfig, ToolSpec,
 };
 use tokio::sync::Semaphore;
 
@@ -72,9 +72,9 @@ macro_rules! tool {
         impl Tool for $name {
             type Output = $out;
             type Error = String;
-            const SPEC: Spec = Spec::new($tool, "A tool for tests.")
-                .parameters(&[$(Parameter::new(stringify!($field)),)* $(Parameter::sensitive(stringify!($secret)),)*])
-                .states(&[StateRequirement::of::<World>()])
+            const SPEC: ToolSpec = ToolSpec::new($tool, "A tool for tests.")
+                .parameters(&[$(ParameterSpec::new(stringify!($field)),)* $(ParameterSpec::sensitive(stringify!($secret)),)*])
+                .states(&[StateRequirement::new::<World>()])
                 .config($config);
             fn snapshot(&self, to: &mut SnapshotWriter) -> Result<(), SnapshotError> {
                 to.object(|_o| {
@@ -95,22 +95,22 @@ macro_rules! tool {
 
 tool! {
     Look { what: String } sensitive {}
-    = "look", HitlConfig::DEFAULT.base_confidence(90).read_only(); String;
+    = "look", ToolConfig::DEFAULT.base_confidence(90).read_only(); String;
     |call, _world| Ok(format!("saw {}", call.what))
 }
 tool! {
     Note { text: String } sensitive {}
-    = "note", HitlConfig::DEFAULT.base_confidence(90).risk(Risk::Low); String;
+    = "note", ToolConfig::DEFAULT.base_confidence(90).risk(Risk::Low); String;
     |call, _world| Ok(call.text)
 }
 tool! {
     Ask { text: String } sensitive {}
-    = "ask", HitlConfig::DEFAULT.base_confidence(70); String;
+    = "ask", ToolConfig::DEFAULT.base_confidence(70); String;
     |call, _world| Ok(call.text)
 }
 tool! {
     Pay { to: String, amount: f64 } sensitive { pin: String }
-    = "pay", HitlConfig::DEFAULT.base_confidence(50).risk(Risk::High).requires_reason()
+    = "pay", ToolConfig::DEFAULT.base_confidence(50).risk(Risk::High).requires_reason()
         .expires(Duration::from_secs(600)).describe("Pay {amount} to {to}"); f64;
     |call, _world| match call.to.as_str() {
         "nobody" => Err(format!("no account; the pin was {}", call.pin)),
@@ -120,12 +120,12 @@ tool! {
 }
 tool! {
     Slow {} sensitive {}
-    = "slow", HitlConfig::DEFAULT.base_confidence(95).risk(Risk::Low).timeout(Duration::from_secs(30)); u32;
+    = "slow", ToolConfig::DEFAULT.base_confidence(95).risk(Risk::Low).timeout(Duration::from_secs(30)); u32;
     |_call, _world| Ok(7)
 }
 tool! {
     Shapes { whole: i64, double: f64, single: f32, small: u8, list: Vec<Inner>, choice: Option<Choice> } sensitive {}
-    = "shapes", HitlConfig::DEFAULT.base_confidence(90).read_only(); u32;
+    = "shapes", ToolConfig::DEFAULT.base_confidence(90).read_only(); u32;
     |_call, _world| Ok(0)
 }
 

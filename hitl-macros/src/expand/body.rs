@@ -84,11 +84,11 @@ pub(super) fn proof(
     );
     let span = at(ty);
     let assertion = quote_spanned! {span=>
-        ::core::assert!(!#short::Probe::<#ty>::IS_RESULT, #message)
+        ::core::assert!(!#short::IsResult::<#ty>::IS_RESULT, #message)
     };
     Some(quote! {
         const _: () = {
-            use #short::Unproven as _;
+            use #short::IsResultFallback as _;
             #assertion
         };
     })

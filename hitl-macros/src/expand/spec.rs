@@ -25,13 +25,13 @@ pub(super) fn spec(attribute: &Attribute, function: &Function, names: &Names) ->
                 (false, None) => quote!(new),
             };
             let existence = &parameter.existence;
-            quote!(#(#existence)* #short::Parameter::#make(#name))
+            quote!(#(#existence)* #short::ParameterSpec::#make(#name))
         })
         .collect();
     let parameters = (!parameters.is_empty()).then(|| quote!(.parameters(&[#(#parameters),*])));
     let service = function.method.as_ref().map(|Method { service, .. }| {
         let span = Span::mixed_site().located_at(service.span());
-        quote_spanned!(span=> #short::StateRequirement::of::<::std::sync::Arc<#service>>())
+        quote_spanned!(span=> #short::StateRequirement::new::<::std::sync::Arc<#service>>())
     });
     let states = function
         .parameters
@@ -42,7 +42,7 @@ pub(super) fn spec(attribute: &Attribute, function: &Function, names: &Names) ->
         })
         .map(|(ty, existence)| {
             let span = Span::mixed_site().located_at(ty.span());
-            let requirement = quote_spanned!(span=> #short::StateRequirement::of::<#ty>());
+            let requirement = quote_spanned!(span=> #short::StateRequirement::new::<#ty>());
             quote!(#(#existence)* #requirement)
         });
     let states: Vec<_> = service.into_iter().chain(states).collect();
@@ -56,7 +56,7 @@ pub(super) fn spec(attribute: &Attribute, function: &Function, names: &Names) ->
         }
     };
     let config = config(attribute, function, short);
-    quote!(#short::Spec::new(#name, #description)#parameters #states #version #config)
+    quote!(#short::ToolSpec::new(#name, #description)#parameters #states #version #config)
 }
 
 fn config(attribute: &Attribute, function: &Function, short: &TokenStream) -> Option<TokenStream> {
@@ -97,7 +97,7 @@ fn config(attribute: &Attribute, function: &Function, short: &TokenStream) -> Op
     }
     if let Some(given) = &attribute.stages {
         let stages = given.value.iter().map(|Stage { role, people }| {
-            let of = role.as_ref().map(|role| quote!(#short::StageSpec::of(#role, #people)));
+            let of = role.as_ref().map(|role| quote!(#short::StageSpec::role(#role, #people)));
             of.unwrap_or_else(|| quote!(#short::StageSpec::people(#people)))
         });
         call("stages", quote!(&[#(#stages),*]));
@@ -144,19 +144,19 @@ fn config(attribute: &Attribute, function: &Function, short: &TokenStream) -> Op
     if attribute.approve_label.is_some() || attribute.reject_label.is_some() {
         let approve = attribute.approve_label.as_ref().map(|given| &given.value);
         let approve = approve.map_or_else(
-            || quote!(#short::HitlConfig::DEFAULT.approve_label),
+            || quote!(#short::ToolConfig::DEFAULT.approve_label),
             |text| quote!(#text),
         );
         let reject = attribute.reject_label.as_ref().map(|given| &given.value);
         let reject = reject
-            .map_or_else(|| quote!(#short::HitlConfig::DEFAULT.reject_label), |text| quote!(#text));
+            .map_or_else(|| quote!(#short::ToolConfig::DEFAULT.reject_label), |text| quote!(#text));
         call("labels", quote!(#approve, #reject));
     }
     if let Some(given) = &attribute.describe {
         let template = &given.value;
         call("describe", quote!(#template));
     }
-    (!calls.is_empty()).then(|| quote!(.config(#short::HitlConfig::DEFAULT #(#calls)*)))
+    (!calls.is_empty()).then(|| quote!(.config(#short::ToolConfig::DEFAULT #(#calls)*)))
 }
 
 fn duration(length: Duration) -> TokenStream {

@@ -73,7 +73,7 @@ fn implementation(attribute: &Attribute, function: &Function, names: &Names) -> 
 
             impl #short::Tool for #arguments {
                 #types
-                const SPEC: #short::Spec = #spec;
+                const SPEC: #short::ToolSpec = #spec;
                 #snapshot
                 #lost_in
                 #contents

@@ -2,7 +2,7 @@
 
 use hitl_base::Timestamp;
 use hitl_core::RequestId;
-use hitl_core::machine::{CallRecord, Entry};
+use hitl_core::machine::{CallRecord, HistoryEntry};
 use hitl_core::store::suite::Draft;
 use rusqlite::{Connection, params};
 
@@ -12,7 +12,7 @@ pub(super) fn fill(connection: &Connection, count: u64) -> Result<(), Box<dyn st
     let template: CallRecord = draft.call().stamped(Timestamp::now());
     let (record, entry) = (
         serde_json::to_string(&template)?,
-        serde_json::to_string(&Entry::of("submitted", &template, None))?,
+        serde_json::to_string(&HistoryEntry::new("submitted", &template, None))?,
     );
     let old_id = template.id().to_string();
     let request = &template.request;

@@ -9,7 +9,7 @@ use std::path::Path;
 use std::time::{Duration, Instant};
 
 use hitl_core::machine::Event;
-use hitl_core::store::{Enclosed, PageRequest};
+use hitl_core::store::{EventPayload, PageRequest};
 use hitl_core::{CallState, Store, Tenant};
 use hitl_store::SqliteStore;
 
@@ -54,7 +54,7 @@ async fn measure(count: u64) -> Result<Measured, Box<dyn Error>> {
     let start = Instant::now();
     let store = SqliteStore::open(&path).await?;
     let opening = start.elapsed();
-    let (tenant, queue) = (Tenant::default(), PageRequest::of(&[CallState::Pending]).limit(PAGE));
+    let (tenant, queue) = (Tenant::default(), PageRequest::new(&[CallState::Pending]).limit(PAGE));
     let mut first_page = Vec::new();
     let mut next_page = Vec::new();
     let mut decide_and_wake = Vec::new();
@@ -62,21 +62,21 @@ async fn measure(count: u64) -> Result<Measured, Box<dyn Error>> {
     let mut after = None;
     for _ in 0..ROUNDS {
         let start = Instant::now();
-        let page = store.page(&tenant, queue.clone()).await?;
+        let page = store.list(&tenant, queue.clone()).await?;
         first_page.push(start.elapsed());
         let record = page.first().ok_or("the queue is empty")?;
 
         let mut next = queue.clone();
         next.after = after.or(Some(record.id()));
         let start = Instant::now();
-        let page = store.page(&tenant, next).await?;
+        let page = store.list(&tenant, next).await?;
         next_page.push(start.elapsed());
         after = page.first().map(hitl_core::CallRecord::id);
 
         let mut watch = store.watch(record.id());
         let decision = Event::Decide(record.request.approve().by("alice"));
         let start = Instant::now();
-        store.apply(&tenant, record.id(), decision, Enclosed::none()).await?;
+        store.apply(&tenant, record.id(), decision, EventPayload::none()).await?;
         watch.changed().await;
         store.get(&tenant, record.id()).await?;
         decide_and_wake.push(start.elapsed());

@@ -7,7 +7,7 @@
 
 use hitl_base::Timestamp;
 use hitl_core::StoreError;
-use hitl_core::machine::{self, CallRecord, Entry, Event, Facts, Step};
+use hitl_core::machine::{self, CallRecord, Event, HistoryEntry, StoreFacts, Transition};
 use tokio_postgres::Transaction;
 use tokio_postgres::types::{ToSql, Type};
 
@@ -126,8 +126,8 @@ impl Restore<'_> {
             let n: i64 = row.try_get(0)?;
             last = Some(n);
             let record = parse_record(row.try_get(2)?, row.try_get(1)?)?;
-            let facts = Facts { now: self.now, claimant_dead: true, decision_used: false };
-            if let Ok(Step::Changed(next)) = machine::apply(&record, &Event::Restore, facts) {
+            let facts = StoreFacts { now: self.now, claimant_dead: true, decision_used: false };
+            if let Ok(Transition::Changed(next)) = machine::apply(&record, &Event::Restore, facts) {
                 held.add(n, &next)?;
             }
         }
@@ -172,7 +172,7 @@ impl Held {
         let encoded = |text: Result<String, serde_json::Error>| {
             text.map_err(|_| Fault::Damaged("a record cannot be written as JSON"))
         };
-        let entry = Entry::of(Event::Restore.name(), next, None);
+        let entry = HistoryEntry::new(Event::Restore.name(), next, None);
         self.numbers.push(n);
         self.states.push(next.state.name());
         self.versions.push(next.version.cast_signed());

@@ -4,8 +4,8 @@
 use async_trait::async_trait;
 use hitl_base::Timestamp;
 use hitl_core::grant::GrantRecord;
-use hitl_core::machine::Drawing;
-use hitl_core::store::{GrantPage, StoreError};
+use hitl_core::machine::GrantUpdates;
+use hitl_core::store::{GrantQuery, StoreError};
 use hitl_core::{GrantId, Principal, Tenant};
 use tokio_postgres::Row;
 use tokio_postgres::types::{ToSql, Type};
@@ -147,10 +147,10 @@ pub(super) async fn lock(
     tx: &Tx<'_>,
     tenant: &Tenant,
     ids: impl IntoIterator<Item = GrantId>,
-) -> Result<Drawing, Fault> {
+) -> Result<GrantUpdates, Fault> {
     let ids: Vec<String> = ids.into_iter().map(|id| id.to_string()).collect();
     if ids.is_empty() {
-        return Ok(Drawing::new());
+        return Ok(GrantUpdates::new());
     }
     let rows = tx.send(&LOCK, &[&storable(tenant.as_str()), &ids]).await?;
     rows.iter().map(|row| stored(row).map(|record| (record.id(), record))).collect()
@@ -237,7 +237,7 @@ impl TransactionBody for Revoke<'_> {
 pub(super) async fn page(
     on: &Shared,
     tenant: &Tenant,
-    page: &GrantPage,
+    page: &GrantQuery,
 ) -> Result<Vec<GrantRecord>, Fault> {
     let tool = page.tool.as_deref().map(storable);
     let principal = page.principal.as_ref().map(|who| storable(who.as_str()));

@@ -11,10 +11,10 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use async_trait::async_trait;
 use hitl_core::machine::{
-    self, CallRecord, Drawing, Event, Facts, NewCall, Refusal, Step, grant_of,
+    self, CallRecord, Event, GrantUpdates, NewCall, Refusal, StoreFacts, Transition, grant_of,
 };
 use hitl_core::seal::Sealed;
-use hitl_core::store::{Applied, ApplyError, Enclosed, StoreError, Submitted};
+use hitl_core::store::{ApplyError, ApplyRequest, EventPayload, StoreError, SubmitResult};
 use hitl_core::{GrantId, GrantRecord, RequestId, SessionId, Tenant};
 use tokio_postgres::types::Type;
 
@@ -62,7 +62,7 @@ pub(super) async fn apply(
     tenant: &Tenant,
     id: RequestId,
     event: &Event,
-    enclosed: &Enclosed,
+    enclosed: &EventPayload,
     grant: GrantId,
 ) -> Result<CallRecord, ApplyError> {
     let parts = [EventRef { id, event, enclosed }];
@@ -75,7 +75,7 @@ pub(super) async fn apply(
 pub(super) async fn apply_all(
     on: &Shared,
     tenant: &Tenant,
-    events: &[Applied],
+    events: &[ApplyRequest],
 ) -> Result<Vec<CallRecord>, ApplyError> {
     if events.is_empty() {
         return Ok(Vec::new());
@@ -88,7 +88,7 @@ pub(super) async fn apply_all(
 struct EventRef<'a> {
     id: RequestId,
     event: &'a Event,
-    enclosed: &'a Enclosed,
+    enclosed: &'a EventPayload,
 }
 
 impl<'a> EventRef<'a> {
@@ -280,7 +280,7 @@ impl TransactionBody for MultiCallTx<'_> {
                 let current =
                     found.get(at).ok_or(Fault::Damaged("an event that is none of those"))?;
                 let current = Box::new(current.record.clone());
-                return nothing(Outcome::Refused(ApplyError::Lost { refusal, current }));
+                return nothing(Outcome::Refused(ApplyError::Rejected { refusal, current }));
             }
         };
         let ends = last_moment(self.on, before.values());
@@ -298,7 +298,7 @@ impl TransactionBody for MultiCallTx<'_> {
                 Ok(change) => change,
                 Err(error) => return nothing(Outcome::Fenced(error)),
             };
-            if matches!(part.event, Event::Claim { .. } | Event::Allow { .. }) {
+            if matches!(part.event, Event::Claim { .. } | Event::ApproveByGrant { .. }) {
                 change.until = change.until.min(ends);
             }
             let way = WriteTarget::InTransaction(tx);
@@ -412,9 +412,9 @@ impl TransactionBody for SubmitOnGrant<'_> {
             return nothing(SubmitOnGrantOutcome::answer(if record.content != call.content() {
                 Submitted::Conflict(record.id())
             } else if record.id() == call.id() {
-                Submitted::Created(record)
+                SubmitResult::Created(record)
             } else {
-                Submitted::Existing(record)
+                SubmitResult::Existing(record)
             }));
         }
         let began = call.key().run.began();

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use hitl_core::HostKeys;
-use hitl_core::store::{Hub, StoreError, StoreErrorKind};
+use hitl_core::store::{ChangeNotifier, StoreError, StoreErrorKind};
 
 use super::clock_estimate::ServerClockEstimate;
 use super::connect::Address;

@@ -23,7 +23,7 @@
 
 use hitl_core::machine::{self, CallRecord, Event, Facts, NewCall, Step, grant_of};
 use hitl_core::seal::Sealed;
-use hitl_core::store::{ApplyError, Enclosed, StoreError, Submitted};
+use hitl_core::store::{ApplyError, EventPayload, StoreError, SubmitResult};
 use hitl_core::{RequestId, SessionId, Tenant};
 
 use super::decisions;
@@ -43,7 +43,7 @@ pub(super) async fn submit(
     on: &Shared,
     call: &NewCall,
     payload: &Sealed,
-) -> Result<Submitted, StoreError> {
+) -> Result<SubmitResult, StoreError> {
     if call.grant().is_some() {
         return multi_call::submit(on, call, payload).await;
     }
@@ -76,11 +76,11 @@ pub(super) async fn submit(
             found.map_err(|fault| on.reading_failed(fault, unclear))?;
         if let Some(StoredCall { record, .. }) = stored {
             return Ok(if record.content != call.content() {
-                Submitted::Conflict(record.id())
+                SubmitResult::Conflict(record.id())
             } else if record.id() == call.id() {
-                Submitted::Created(record)
+                SubmitResult::Created(record)
             } else {
-                Submitted::Existing(record)
+                SubmitResult::Existing(record)
             });
         }
         let began = call.key().run.began();
@@ -93,7 +93,7 @@ pub(super) async fn submit(
             return if unclear {
                 Err(ambiguous(&on.database.place))
             } else {
-                Ok(Submitted::Full(cap))
+                Ok(SubmitResult::Full(cap))
             };
         }
         let record = call.stamped(on.now_of(read_at));
@@ -135,7 +135,7 @@ pub(super) async fn apply(
     tenant: &Tenant,
     id: RequestId,
     event: &Event,
-    enclosed: &Enclosed,
+    enclosed: &EventPayload,
 ) -> Result<CallRecord, ApplyError> {
     let mut retry = on.database.retry();
     let (write, mut unclear) = (SessionId::new(), false);

@@ -5,7 +5,7 @@ use std::time::Duration;
 use hitl_core::machine::{CallState, Event, Refusal};
 use hitl_core::store::suite::fixture::claim;
 use hitl_core::store::suite::{Draft, host, refused, sealed, tenant};
-use hitl_core::store::{ApplyError, Submitted};
+use hitl_core::store::{ApplyError, SubmitResult};
 use hitl_core::{ClaimToken, HostKey, SessionId, Store as _};
 use hitl_test_postgres::{URL, is_required};
 
@@ -47,13 +47,13 @@ impl Place {
 
 async fn create(on: &PostgresStore, draft: &Draft) -> CallRecord {
     match on.submit(draft.call(), sealed(b"payload")).await.unwrap() {
-        Submitted::Created(record) => record,
+        SubmitResult::Created(record) => record,
         other => panic!("the key is new, and yet: {other:?}"),
     }
 }
 
 async fn apply(on: &PostgresStore, id: RequestId, event: Event) -> Result<CallRecord, ApplyError> {
-    on.apply(&tenant(), id, event, Enclosed::none()).await
+    on.apply(&tenant(), id, event, EventPayload::none()).await
 }
 
 fn approve(record: &CallRecord) -> Event {
@@ -98,7 +98,7 @@ async fn what_was_just_written_or_read_is_not_read_again() {
     let attached = apply(&there, record.id(), Event::Release { token }).await.unwrap();
     assert_eq!(attached.version, 4);
     assert_eq!(here.get(&tenant(), record.id()).await.unwrap().unwrap(), attached);
-    let (_, entries) = (place, here.history_of(&tenant(), record.id()).await.unwrap());
+    let (_, entries) = (place, here.call_history(&tenant(), record.id()).await.unwrap());
     assert_eq!(entries.len(), 4, "each change has its line, and no other has");
 }
 
@@ -136,7 +136,7 @@ async fn what_is_remembered_is_its_own_tenants_only() {
     create(&here, &Draft::new("before", 1)).await;
     let record = create(&here, &Draft::new("run", 1)).await;
     let other = Tenant::new("other");
-    let stranger = here.apply(&other, record.id(), approve(&record), Enclosed::none()).await;
+    let stranger = here.apply(&other, record.id(), approve(&record), EventPayload::none()).await;
     assert!(matches!(stranger, Err(ApplyError::NotFound(id)) if id == record.id()));
     let decided = apply(&here, record.id(), approve(&record)).await.unwrap();
     assert_eq!((decided.state, decided.version), (CallState::Approved, 2));
@@ -223,9 +223,9 @@ async fn a_key_that_is_taken_or_whose_run_is_forgotten_takes_no_call_at_once() {
     there.now().await.unwrap();
     there.get(&tenant(), draft.id()).await.unwrap();
     let again = there.submit(draft.again().call(), sealed(b"payload")).await.unwrap();
-    assert!(matches!(again, Submitted::Existing(record) if record.id() == draft.id()));
+    assert!(matches!(again, SubmitResult::Existing(record) if record.id() == draft.id()));
     let other = there.submit(draft.again().content(9).call(), sealed(b"payload")).await.unwrap();
-    assert!(matches!(other, Submitted::Conflict(id) if id == draft.id()));
+    assert!(matches!(other, SubmitResult::Conflict(id) if id == draft.id()));
     // A run that began in 2024.
     let run = Draft::new("018cc251-f400-7000-8000-000000000000", 1);
     here.forget_runs(here.now().await.unwrap()).await.unwrap();

@@ -1,8 +1,8 @@
 //! Changes whose audit record is unconfirmed.
 
 use hitl_core::SessionId;
-use hitl_core::machine::Entry;
-use hitl_core::store::Change;
+use hitl_core::machine::HistoryEntry;
+use hitl_core::store::ChangeId;
 use tokio_postgres::Row;
 use tokio_postgres::types::Type;
 
@@ -45,7 +45,7 @@ pub(super) async fn take(
     on: &Database,
     session: SessionId,
     limit: usize,
-) -> Result<Vec<Entry>, Fault> {
+) -> Result<Vec<HistoryEntry>, Fault> {
     entries(&on.read(&TAKE, &[&session.to_string(), &count(limit)]).await?)
 }
 
@@ -54,11 +54,11 @@ pub(super) async fn own(
     on: &Database,
     session: SessionId,
     limit: usize,
-) -> Result<Vec<Entry>, Fault> {
+) -> Result<Vec<HistoryEntry>, Fault> {
     entries(&on.read(&OWN, &[&session.to_string(), &count(limit)]).await?)
 }
 
-fn entries(rows: &[Row]) -> Result<Vec<Entry>, Fault> {
+fn entries(rows: &[Row]) -> Result<Vec<HistoryEntry>, Fault> {
     let entry =
         |row: &Row| serde_json::from_str(row.try_get(0)?).map_err(|_| Fault::Damaged("an entry"));
     rows.iter().map(entry).collect()

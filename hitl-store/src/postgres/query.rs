@@ -1,7 +1,7 @@
 //! Reads. Each function is one snapshot of the database, unless it says otherwise.
 
 use hitl_base::Timestamp;
-use hitl_core::machine::{CallRecord, CallState, Entry};
+use hitl_core::machine::{CallRecord, CallState, HistoryEntry};
 use hitl_core::seal::Sealed;
 use hitl_core::store::{History, PageRequest, SealedPart};
 use hitl_core::{CallKey, ContentDigest, RequestId, RunId, SessionId, Tenant};
@@ -308,7 +308,7 @@ pub(super) async fn number_within(tx: &Tx<'_>) -> Result<(), Fault> {
 
 /// The entries that are kept after a number, and the last number there ever was.
 struct Stretch {
-    entries: Vec<(u64, Entry)>,
+    entries: Vec<(u64, HistoryEntry)>,
     last: u64,
 }
 
@@ -330,16 +330,17 @@ pub(super) async fn history_of(
     on: &Database,
     tenant: &Tenant,
     id: RequestId,
-) -> Result<Vec<(u64, Entry)>, Fault> {
+) -> Result<Vec<(u64, HistoryEntry)>, Fault> {
     while number(on).await? == NUMBERED {}
     let given = (storable(tenant.as_str()), id.to_string());
     entries(&on.read(&HISTORY_OF, &[&given.0, &given.1]).await?)
 }
 
-fn entries(rows: &[Row]) -> Result<Vec<(u64, Entry)>, Fault> {
+fn entries(rows: &[Row]) -> Result<Vec<(u64, HistoryEntry)>, Fault> {
     let entry = |row: &Row| {
         let text: &str = row.try_get(1)?;
-        let entry: Entry = serde_json::from_str(text).map_err(|_| Fault::Damaged("an entry"))?;
+        let entry: HistoryEntry =
+            serde_json::from_str(text).map_err(|_| Fault::Damaged("an entry"))?;
         Ok((row.try_get::<_, i64>(0)?.cast_unsigned(), entry))
     };
     rows.iter().map(entry).collect()

@@ -3,7 +3,7 @@
 use hitl_core::Tenant;
 use hitl_core::machine::NewCall;
 use hitl_core::queue::{
-    COUNTED, Cap, Place, Placed, QueueCounts, QueueOrder, QueueScan, Tally, rank,
+    COUNTED, Cap, CappedCount, QueueCounts, QueueEntry, QueueOrder, QueuePosition, QueueScan, rank,
 };
 use tokio_postgres::types::{ToSql, Type};
 
@@ -125,7 +125,7 @@ pub(super) async fn broken_cap(on: &Database, call: &NewCall) -> Result<Option<C
 }
 
 /// A stretch of a tenant's queue.
-pub(super) async fn scan(on: &Database, scan: &QueueScan) -> Result<Vec<Placed>, Fault> {
+pub(super) async fn scan(on: &Database, scan: &QueueScan) -> Result<Vec<QueueEntry>, Fault> {
     let states: Vec<&str> = scan.states.iter().map(|state| state.name()).collect();
     let [rank, turn, due, n] = scan.after.unwrap_or([i64::MIN; 4]);
     let (tenant, limit) = (storable(scan.tenant.as_str()), count(scan.limit));
@@ -144,7 +144,7 @@ pub(super) async fn scan(on: &Database, scan: &QueueScan) -> Result<Vec<Placed>,
         let (priority, due_at) = (request.priority, request.due_at);
         let number = row.try_get::<_, i64>(0)?.cast_unsigned();
         let turn = row.try_get::<_, i64>(1)?.cast_unsigned();
-        Ok(Placed { place: Place { priority, turn, due_at, number }, record })
+        Ok(QueueEntry { place: QueuePosition { priority, turn, due_at, number }, record })
     };
     rows.iter().map(placed).collect()
 }
@@ -158,7 +158,7 @@ pub(super) async fn counts(on: &Database, tenant: &Tenant) -> Result<QueueCounts
     let mut counts = QueueCounts::default();
     let rows = on.read(&STATES, &[&tenant, &states, &most]).await?;
     for (state, row) in QueueCounts::STATES.into_iter().zip(&rows) {
-        counts.states.insert(state, Tally::of(row.try_get::<_, i64>(0)?.cast_unsigned()));
+        counts.states.insert(state, CappedCount::new(row.try_get::<_, i64>(0)?.cast_unsigned()));
     }
     let rows = on.read(&LEVELS, &[&tenant, &ranks, &levels, &most]).await?;
     let kinds = QueueCounts::PRIORITIES.into_iter();
@@ -166,7 +166,7 @@ pub(super) async fn counts(on: &Database, tenant: &Tenant) -> Result<QueueCounts
     for (at, row) in kinds.zip(&rows) {
         let counted: i64 = row.try_get(0)?;
         if counted > 0 {
-            counts.pending.insert(at, Tally::of(counted.cast_unsigned()));
+            counts.pending.insert(at, CappedCount::new(counted.cast_unsigned()));
         }
     }
     Ok(counts)

@@ -151,7 +151,7 @@ impl Erase {
             if !wanted(&record) {
                 continue;
             }
-            let why = NotErased::of(&record, row.try_get(4)?, &holds);
+            let why = NotErased::check(&record, row.try_get(4)?, &holds);
             said.insert(record.id(), why);
             if why.is_none() {
                 ended.add(n, version, &record)?;

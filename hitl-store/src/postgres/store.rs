@@ -1,13 +1,14 @@
 //! The store: each operation of the contract, handed to the module that does it.
 
 use std::fmt;
+use std::path::PathBuf;
 use std::sync::Arc;
 
 use async_trait::async_trait;
 use hitl_base::Timestamp;
 use hitl_core::grant::GrantRecord;
-use hitl_core::machine::{CallRecord, CallState, Entry, Event, NewCall};
-use hitl_core::queue::{Placed, QueueCounts, QueueScan};
+use hitl_core::machine::{CallRecord, CallState, Event, HistoryEntry, NewCall};
+use hitl_core::queue::{QueueCounts, QueueEntry, QueueScan};
 use hitl_core::seal::Sealed;
 use hitl_core::store::{
     Applied, ApplyError, Change, Enclosed, Erasable, Executors, GrantPage, History, Hold,
@@ -147,7 +148,7 @@ impl Store for PostgresStore {
         executors.map_err(|fault| self.shared.error(fault))
     }
 
-    async fn submit(&self, call: NewCall, payload: Sealed) -> Result<Submitted, StoreError> {
+    async fn submit(&self, call: NewCall, payload: Sealed) -> Result<SubmitResult, StoreError> {
         self.check_key().await?;
         operation::submit(&self.shared, &call, &payload).await
     }
@@ -157,7 +158,7 @@ impl Store for PostgresStore {
         tenant: &Tenant,
         id: RequestId,
         event: Event,
-        enclosed: Enclosed,
+        enclosed: EventPayload,
     ) -> Result<CallRecord, ApplyError> {
         if is_sealing(&enclosed) {
             self.check_key().await?;
@@ -168,7 +169,7 @@ impl Store for PostgresStore {
     async fn apply_all(
         &self,
         tenant: &Tenant,
-        events: Vec<Applied>,
+        events: Vec<ApplyRequest>,
     ) -> Result<Vec<CallRecord>, ApplyError> {
         if events.iter().any(|applied| is_sealing(&applied.enclosed)) {
             self.check_key().await?;
@@ -199,7 +200,7 @@ impl Store for PostgresStore {
     async fn grants(
         &self,
         tenant: &Tenant,
-        page: GrantPage,
+        page: GrantQuery,
     ) -> Result<Vec<GrantRecord>, StoreError> {
         let grants = grants::page(&self.shared, tenant, &page).await;
         grants.map_err(|fault| self.shared.error(fault))
@@ -210,7 +211,7 @@ impl Store for PostgresStore {
         Ok(stored.map_err(|fault| self.shared.error(fault))?.map(|stored| stored.record))
     }
 
-    async fn find(&self, key: &CallKey) -> Result<Option<CallRecord>, StoreError> {
+    async fn get_by_key(&self, key: &CallKey) -> Result<Option<CallRecord>, StoreError> {
         let found = query::find(&self.shared.database, key).await;
         Ok(found.map_err(|fault| self.shared.error(fault))?.stored.map(|stored| stored.record))
     }
@@ -225,7 +226,7 @@ impl Store for PostgresStore {
         sealed.map_err(|fault| self.shared.error(fault))
     }
 
-    async fn page(
+    async fn list(
         &self,
         tenant: &Tenant,
         page: PageRequest,
@@ -260,7 +261,7 @@ impl Store for PostgresStore {
         approved.map_err(|fault| self.shared.error(fault))
     }
 
-    async fn queue(&self, scan: &QueueScan) -> Result<Vec<Placed>, StoreError> {
+    async fn queue(&self, scan: &QueueScan) -> Result<Vec<QueueEntry>, StoreError> {
         let found = queue::scan(&self.shared.database, scan).await;
         found.map_err(|fault| self.shared.error(fault))
     }
@@ -289,7 +290,7 @@ impl Store for PostgresStore {
         mark.map_err(|fault| self.shared.error(fault))
     }
 
-    async fn swap_mark(
+    async fn compare_and_set_metadata(
         &self,
         name: &str,
         from: Option<&str>,
@@ -298,16 +299,20 @@ impl Store for PostgresStore {
         metadata::compare_and_set(&self.shared.database, &format!("mark.{name}"), from, to).await
     }
 
-    async fn history_end(&self) -> Result<u64, StoreError> {
+    async fn last_history_seq(&self) -> Result<u64, StoreError> {
         let last = query::last_change(&self.shared.database).await;
         last.map_err(|fault| self.shared.error(fault))
     }
 
-    async fn history_of(
+    fn files(&self) -> Vec<PathBuf> {
+        Vec::new()
+    }
+
+    async fn call_history(
         &self,
         tenant: &Tenant,
         id: RequestId,
-    ) -> Result<Vec<(u64, Entry)>, StoreError> {
+    ) -> Result<Vec<(u64, HistoryEntry)>, StoreError> {
         let entries = query::history_of(&self.shared.database, tenant, id).await;
         entries.map_err(|fault| self.shared.error(fault))
     }
@@ -323,7 +328,7 @@ impl Store for PostgresStore {
         said.map_err(|fault| self.shared.error(fault))
     }
 
-    async fn calls_of(
+    async fn calls_by_principal(
         &self,
         tenant: &Tenant,
         principal: &Principal,
@@ -370,26 +375,30 @@ impl Store for PostgresStore {
         &self,
         session: SessionId,
         limit: usize,
-    ) -> Result<Vec<Entry>, StoreError> {
+    ) -> Result<Vec<HistoryEntry>, StoreError> {
         let taken = outbox::take(&self.shared.database, session, limit).await;
         taken.map_err(|fault| self.shared.error(fault))
     }
 
-    async fn outbox_of(&self, session: SessionId, limit: usize) -> Result<Vec<Entry>, StoreError> {
+    async fn pending_outbox(
+        &self,
+        session: SessionId,
+        limit: usize,
+    ) -> Result<Vec<HistoryEntry>, StoreError> {
         let own = outbox::own(&self.shared.database, session, limit).await;
         own.map_err(|fault| self.shared.error(fault))
     }
 
-    async fn outbox_ack(&self, audited: &[Change]) -> Result<(), StoreError> {
+    async fn outbox_ack(&self, audited: &[ChangeId]) -> Result<(), StoreError> {
         let acknowledged = outbox::acknowledge(&self.shared.database, audited).await;
         acknowledged.map_err(|fault| self.shared.error(fault))
     }
 
-    fn watch(&self, id: RequestId) -> Watch {
+    fn watch(&self, id: RequestId) -> ChangeWatch {
         self.shared.hub.watch(id)
     }
 
-    fn watch_all(&self) -> Watch {
+    fn watch_all(&self) -> ChangeWatch {
         self.shared.hub.watch_all()
     }
 

@@ -9,7 +9,7 @@ use std::collections::HashSet;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
-use hitl_core::store::Hub;
+use hitl_core::store::ChangeNotifier;
 use hitl_core::{RequestId, SessionId};
 use tokio::sync::{Notify, watch};
 use tokio_postgres::AsyncMessage;
@@ -244,7 +244,8 @@ mod tests {
 
     #[test]
     fn other_replicas_hints_are_passed_on_and_own_ones_are_not() {
-        let (here, there, hub) = (Notifier::new("hitl"), Notifier::new("hitl"), Hub::default());
+        let (here, there, hub) =
+            (Notifier::new("hitl"), Notifier::new("hitl"), ChangeNotifier::default());
         let ids: Vec<_> = (0..450).map(|_| RequestId::new()).collect();
         let mut watches: Vec<_> = ids.iter().map(|id| hub.watch(*id)).collect();
         for id in &ids {
@@ -266,7 +267,8 @@ mod tests {
 
     #[test]
     fn too_many_hints_become_one() {
-        let (here, there, hub) = (Notifier::new("hitl"), Notifier::new("hitl"), Hub::default());
+        let (here, there, hub) =
+            (Notifier::new("hitl"), Notifier::new("hitl"), ChangeNotifier::default());
         let mut watch = hub.watch(RequestId::new());
         (0..=WAITING + 5).for_each(|_| there.add(RequestId::new()));
         let hints = there.take();

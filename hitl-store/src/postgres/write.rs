@@ -6,10 +6,10 @@
 //! so the whole statement fails; the next read says why.
 
 use hitl_base::Timestamp;
-use hitl_core::machine::{CallRecord, Entry, Event};
+use hitl_core::machine::{CallRecord, Event, HistoryEntry};
 use hitl_core::queue::{Caps, rank};
 use hitl_core::seal::Sealed;
-use hitl_core::store::{Enclosed, StoreError};
+use hitl_core::store::{EventPayload, StoreError};
 use hitl_core::{SessionId, Tenant};
 use tokio_postgres::types::{ToSql, Type};
 
@@ -205,9 +205,9 @@ impl UpdateCall {
             event,
             Event::Decide(_)
                 | Event::Edit(_)
-                | Event::Allow { .. }
+                | Event::ApproveByGrant { .. }
                 | Event::Claim { .. }
-                | Event::TryAgain { .. }
+                | Event::RetryIdempotent { .. }
         );
         if judged_by_expiry && on.clock.is_none() {
             let expires_at = stored.record.request.expires_at.as_millis();
@@ -222,11 +222,11 @@ impl UpdateCall {
         way: &WriteTarget<'_>,
         tenant: &Tenant,
         event: &Event,
-        enclosed: &Enclosed,
+        enclosed: &EventPayload,
         write: SessionId,
     ) -> Result<WriteOutcome, Fault> {
         let (next, request) = (&self.next, &self.next.request);
-        let entry = Entry::of(event.name(), next, event.by().cloned());
+        let entry = HistoryEntry::new(event.name(), next, event.by().cloned());
         let (record, entry) = (encode(next)?, encode(&entry)?);
         let session = next.claim.map(|claim| claim.session.to_string());
         let auditor = enclosed.auditor.filter(|_| event.is_audited());
@@ -281,7 +281,8 @@ impl InsertCall<'_> {
     pub(super) async fn write(&self, way: &WriteTarget<'_>) -> Result<WriteOutcome, Fault> {
         let Self { record, caps, auditor, epoch, payload, since, until, write } = self;
         let (request, key) = (&record.request, record.key());
-        let (text, entry) = (encode(record)?, encode(&Entry::of("submitted", record, None))?);
+        let (text, entry) =
+            (encode(record)?, encode(&HistoryEntry::new("submitted", record, None))?);
         let payload = Some(payload.as_bytes()).filter(|_| !record.state.is_terminal());
         let given: [&(dyn ToSql + Sync); 29] = [
             &record.id().to_string(),

@@ -8,8 +8,8 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 use hitl_base::id::Uuid;
 use hitl_core::RequestId;
 use hitl_core::audit::{
-    AuditError, AuditReader, AuditRecord, AuditSink, CallAudit, ChainWriter, Durability,
-    ErasableLog, Head, Kept, Replace,
+    AuditError, AuditReader, AuditRecord, AuditSink, CallAudit, ChainHead, ChainWriter, Durability,
+    ErasableLog, Replace, StoredRecord,
 };
 use rusqlite::{Connection, OptionalExtension as _, params};
 
@@ -129,8 +129,8 @@ fn prepare(connection: &Connection) -> rusqlite::Result<Option<ChainWriter>> {
     let sql = "SELECT line FROM audit ORDER BY seq DESC LIMIT 1";
     let last: Option<Vec<u8>> = connection.query_row(sql, [], |row| row.get(0)).optional()?;
     let head = match last {
-        None => Some(Head::genesis(Uuid::new_v4().to_string())),
-        Some(line) => Head::of_line(&line),
+        None => Some(ChainHead::genesis(Uuid::new_v4().to_string())),
+        Some(line) => ChainHead::from_line(&line),
     };
     Ok(head.map(ChainWriter::after))
 }
@@ -147,20 +147,21 @@ impl AuditReader for SqliteAudit {
             found.extend(stretch);
             after += STRETCH;
         }
-        Ok(CallAudit::of(found, begin > 0))
+        Ok(CallAudit::new(found, begin > 0))
     }
 }
 
 impl SqliteAudit {
     /// A call's records in one stretch.
-    fn stretch(&self, call: RequestId, after: u64) -> rusqlite::Result<Vec<Kept>> {
+    fn stretch(&self, call: RequestId, after: u64) -> rusqlite::Result<Vec<StoredRecord>> {
         let writer = self.writer();
         let sql = "SELECT line FROM audit WHERE seq > ?1 AND seq <= ?1 + ?2 \
                    AND instr(line, CAST(?3 AS BLOB)) > 0 ORDER BY seq";
         let mut lines = writer.connection.prepare_cached(sql)?;
         let (after, length) = (after.cast_signed(), STRETCH.cast_signed());
         let rows = lines.query_map(params![after, length, call.to_string()], |row| row.get(0))?;
-        let kept = rows.map(|line: rusqlite::Result<Vec<u8>>| Ok(Kept::of_line(&line?, call)));
+        let kept =
+            rows.map(|line: rusqlite::Result<Vec<u8>>| Ok(StoredRecord::from_line(&line?, call)));
         kept.filter_map(Result::transpose).collect()
     }
 }
@@ -249,7 +250,7 @@ impl AuditSink for SqliteAudit {
         self.keep(record).map(drop)
     }
 
-    fn keep(&self, record: &AuditRecord) -> Result<Option<Head>, AuditError> {
+    fn keep(&self, record: &AuditRecord) -> Result<Option<ChainHead>, AuditError> {
         let mut guard = self.writer();
         let Writer { connection, chain, syncs } = &mut *guard;
         let wanted = self.durability.syncs(record);
@@ -270,7 +271,7 @@ impl AuditSink for SqliteAudit {
         Ok(Some(chain.head().clone()))
     }
 
-    fn heads(&self) -> Vec<Head> {
+    fn heads(&self) -> Vec<ChainHead> {
         vec![self.writer().chain.head().clone()]
     }
 
@@ -352,7 +353,7 @@ mod tests {
         named.note = Some(mine.to_string());
         audit.append(&named).unwrap();
         audit.append(&of(mine, 3)).unwrap();
-        let found = audit.of_call(mine).unwrap();
+        let found = audit.read_call(mine).unwrap();
         let numbers: Vec<u64> = found.records.iter().map(|kept| kept.seq).collect();
         assert_eq!((numbers, found.cut), (vec![1, STRETCH + 3], false));
         assert_eq!(found.records[0].record, of(mine, 1));
@@ -404,7 +405,7 @@ mod tests {
             }
             let placeholder = |bytes: &[u8]| {
                 let line: serde_json::Value = serde_json::from_slice(bytes).unwrap();
-                let hash = Head::of_line(bytes).unwrap().hash;
+                let hash = ChainHead::from_line(bytes).unwrap().hash;
                 let (prev, ts, stream) = (&line["prev"], &line["ts"], &line["stream"]);
                 let (seq, event) = (&line["seq"], &line["event"]["event"]);
                 format!(

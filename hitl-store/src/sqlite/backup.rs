@@ -10,7 +10,7 @@ use std::path::Path;
 use std::time::Duration;
 
 use hitl_base::Timestamp;
-use hitl_core::machine::{self, CallRecord, Event, Facts, Step};
+use hitl_core::machine::{self, CallRecord, Event, StoreFacts, Transition};
 use rusqlite::{Connection, OpenFlags, TransactionBehavior, params};
 
 use super::connect::connect;

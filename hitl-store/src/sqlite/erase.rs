@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use hitl_base::Timestamp;
-use hitl_core::store::{Erasable, Hold, NotErased, Retained, StoreError, check_erasable};
+use hitl_core::store::{Erasable, ErasedCount, Hold, NotErased, StoreError, check_erasable};
 use hitl_core::{HoldId, Principal, Tenant};
 
 use super::operation::WriteContext;
@@ -30,7 +30,7 @@ impl Shared {
         }
         // Also when nothing was erased: the time before may have left the log as it was.
         self.scrub().await?;
-        Ok(Retained::new(calls))
+        Ok(ErasedCount::new(calls))
     }
 
     pub(super) async fn erase_named(

@@ -3,7 +3,7 @@
 
 use hitl_base::Timestamp;
 use hitl_core::grant::GrantRecord;
-use hitl_core::store::GrantPage;
+use hitl_core::store::GrantQuery;
 use hitl_core::{GrantId, Principal, Tenant};
 use rusqlite::{Connection, OptionalExtension as _, params};
 
@@ -123,7 +123,7 @@ pub(super) fn revoke(
 pub(super) fn page(
     on: &Connection,
     tenant: &Tenant,
-    page: &GrantPage,
+    page: &GrantQuery,
     now: Timestamp,
 ) -> Result<Vec<GrantRecord>, Fault> {
     let principal = page.principal.as_ref().map(Principal::as_str);

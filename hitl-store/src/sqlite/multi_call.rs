@@ -1,7 +1,9 @@
 //! Several events, each to another call, in one transaction: all of them, or none.
 
-use hitl_core::machine::{self, CallRecord, Change, Drawing, Refusal, Step, grant_of};
-use hitl_core::store::{Applied, ApplyError, StoreError};
+use hitl_core::machine::{
+    self, CallChange, CallRecord, GrantUpdates, Refusal, Transition, grant_of,
+};
+use hitl_core::store::{ApplyError, ApplyRequest, StoreError};
 use hitl_core::{GrantId, Tenant};
 use rusqlite::Connection;
 use tokio::sync::oneshot;
@@ -18,7 +20,7 @@ type Answer = Result<Vec<CallRecord>, ApplyError>;
 /// Applies several events.
 pub(super) struct ApplyAll {
     pub(super) tenant: Tenant,
-    pub(super) events: Vec<Applied>,
+    pub(super) events: Vec<ApplyRequest>,
     pub(super) answer: Option<Answer>,
     pub(super) reply: oneshot::Sender<Answer>,
 }
@@ -32,8 +34,8 @@ impl ApplyAll {
         written: &mut Vec<HistoryLine>,
     ) -> Result<Answer, Fault> {
         let mut found = Vec::with_capacity(self.events.len());
-        let mut before = Drawing::new();
-        for Applied { id, event, .. } in &self.events {
+        let mut before = GrantUpdates::new();
+        for ApplyRequest { id, event, .. } in &self.events {
             let Some(kept) = query::get(on, &self.tenant, *id)? else {
                 return Ok(Err(ApplyError::NotFound(*id)));
             };
@@ -62,8 +64,8 @@ impl ApplyAll {
             steps.into_iter().zip(found).zip(&self.events)
         {
             records.push(match step {
-                Step::Replayed => *record,
-                Step::Changed(next) => {
+                Transition::Replayed => *record,
+                Transition::Changed(next) => {
                     let (event, enclosed) = (&applied.event, &applied.enclosed);
                     let next = enclosed.complete(next);
                     let (next, line) = write_next(on, n, next, &record, event, enclosed)?;
@@ -75,7 +77,7 @@ impl ApplyAll {
         Ok(Ok(records))
     }
 
-    fn load(&self, on: &Connection, id: GrantId, into: &mut Drawing) -> Result<(), Fault> {
+    fn load(&self, on: &Connection, id: GrantId, into: &mut GrantUpdates) -> Result<(), Fault> {
         if !into.contains_key(&id) {
             into.extend(grants::get(on, &self.tenant, id)?.map(|grant| (id, grant)));
         }
@@ -102,7 +104,7 @@ impl ApplyAll {
             return Err(Fault::Damaged("an event that is none of those"));
         }
         let current = Box::new(current.swap_remove(at));
-        Ok(Err(ApplyError::Lost { refusal, current }))
+        Ok(Err(ApplyError::Rejected { refusal, current }))
     }
 }
 

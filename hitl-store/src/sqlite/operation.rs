@@ -33,11 +33,11 @@ impl WriteContext {
         record: &CallRecord,
         event: &Event,
         now: Timestamp,
-    ) -> Result<Facts, Fault> {
+    ) -> Result<StoreFacts, Fault> {
         let decision_used = decisions::is_used(on, record.id(), event)?;
         let claimant_dead = record.claim.is_some_and(|claim| self.sessions.is_dead(claim.session));
         // Another process may have stamped a later moment than this one has seen.
-        Ok(Facts { now: now.max(record.updated_at), claimant_dead, decision_used })
+        Ok(StoreFacts { now: now.max(record.updated_at), claimant_dead, decision_used })
     }
 }
 

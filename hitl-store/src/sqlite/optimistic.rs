@@ -10,8 +10,8 @@
 use std::time::Duration;
 
 use hitl_base::Timestamp;
-use hitl_core::machine::{self, Event, Facts, NewCall, Step, grant_of};
-use hitl_core::store::Enclosed;
+use hitl_core::machine::{self, Event, NewCall, StoreFacts, Transition, grant_of};
+use hitl_core::store::EventPayload;
 use hitl_core::{RequestId, Tenant};
 use rusqlite::Connection;
 
@@ -61,7 +61,7 @@ impl OptimisticUpdate {
         record_cache: &RecordCache<i64>,
         (tenant, id): (&Tenant, RequestId),
         event: &Event,
-        enclosed: &Enclosed,
+        enclosed: &EventPayload,
         now: Timestamp,
     ) -> Option<Self> {
         if !is_cacheable_event(event) {
@@ -72,8 +72,8 @@ impl OptimisticUpdate {
         if grant_of(&from.record, event).is_some() {
             return None;
         }
-        let facts = Facts { now, claimant_dead: false, decision_used: false };
-        let Ok(Step::Changed(next)) = machine::apply(&from.record, event, facts) else {
+        let facts = StoreFacts { now, claimant_dead: false, decision_used: false };
+        let Ok(Transition::Changed(next)) = machine::apply(&from.record, event, facts) else {
             return None;
         };
         let next = CallRow::new(event.name(), enclosed.complete(next), event.by().cloned()).ok()?;

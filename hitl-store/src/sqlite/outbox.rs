@@ -1,8 +1,8 @@
 //! Changes whose audit record is unconfirmed.
 
 use hitl_core::SessionId;
-use hitl_core::machine::Entry;
-use hitl_core::store::Change;
+use hitl_core::machine::HistoryEntry;
+use hitl_core::store::ChangeId;
 use rusqlite::{Connection, params};
 
 use super::error::Fault;
@@ -57,7 +57,7 @@ pub(super) fn take(
     sessions: &Sessions,
     session: SessionId,
     limit: usize,
-) -> Result<Vec<Entry>, Fault> {
+) -> Result<Vec<HistoryEntry>, Fault> {
     let mut lines: Vec<i64> = Vec::new();
     for auditor in dead(on, sessions)? {
         let mut statement = on.prepare_cached(TAKEN)?;
@@ -83,7 +83,7 @@ pub(super) fn own(on: &Connection, session: SessionId, limit: usize) -> Result<V
     rows.map(|row| read(&row?)).collect()
 }
 
-fn read(text: &str) -> Result<Entry, Fault> {
+fn read(text: &str) -> Result<HistoryEntry, Fault> {
     serde_json::from_str(text).map_err(|_| Fault::Damaged("an entry"))
 }
 
@@ -92,7 +92,7 @@ pub(super) fn acknowledge(on: &Connection, audited: &[Change]) -> Result<(), Fau
     let mut statement = on.prepare_cached(
         "DELETE FROM unaudited WHERE call = (SELECT n FROM calls WHERE id = ?1) AND version = ?2",
     )?;
-    for Change { call, version } in audited {
+    for ChangeId { call, version } in audited {
         statement.execute(params![call.to_string(), version.cast_signed()])?;
     }
     Ok(())

@@ -3,7 +3,7 @@
 use std::str::FromStr;
 
 use hitl_base::Timestamp;
-use hitl_core::machine::{CallRecord, CallState, Entry};
+use hitl_core::machine::{CallRecord, CallState, HistoryEntry};
 use hitl_core::seal::Sealed;
 use hitl_core::store::{History, PageRequest, SealedPart};
 use hitl_core::{CallKey, ContentDigest, RequestId, RunId, SessionId, Tenant};
@@ -245,7 +245,7 @@ pub(super) fn history_of(
     on: &Connection,
     tenant: &Tenant,
     id: RequestId,
-) -> Result<Vec<(u64, Entry)>, Fault> {
+) -> Result<Vec<(u64, HistoryEntry)>, Fault> {
     let mut statement = on.prepare_cached(HISTORY_OF)?;
     entries(statement.query_map(params![id.to_string(), tenant.as_str()], numbered)?)
 }
@@ -256,11 +256,12 @@ fn numbered(row: &Row<'_>) -> rusqlite::Result<(i64, String)> {
 
 fn entries(
     rows: impl Iterator<Item = rusqlite::Result<(i64, String)>>,
-) -> Result<Vec<(u64, Entry)>, Fault> {
+) -> Result<Vec<(u64, HistoryEntry)>, Fault> {
     let mut entries = Vec::new();
     for row in rows {
         let (seq, text) = row?;
-        let entry: Entry = serde_json::from_str(&text).map_err(|_| Fault::Damaged("an entry"))?;
+        let entry: HistoryEntry =
+            serde_json::from_str(&text).map_err(|_| Fault::Damaged("an entry"))?;
         entries.push((seq.cast_unsigned(), entry));
     }
     Ok(entries)

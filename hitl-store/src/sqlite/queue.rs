@@ -3,7 +3,8 @@
 use hitl_core::Tenant;
 use hitl_core::machine::{CallRecord, CallState, NewCall};
 use hitl_core::queue::{
-    COUNTED, Cap, Place, Placed, QueueCounts, QueueOrder, QueueScan, Tally, rank, turn,
+    COUNTED, Cap, CappedCount, QueueCounts, QueueEntry, QueueOrder, QueuePosition, QueueScan, rank,
+    turn,
 };
 use rusqlite::{Connection, OptionalExtension as _, ToSql, params};
 
@@ -118,7 +119,7 @@ pub(super) fn broken_cap(on: &Connection, call: &NewCall) -> Result<Option<Cap>,
 }
 
 /// A stretch of a tenant's queue.
-pub(super) fn scan(on: &Connection, scan: &QueueScan) -> Result<Vec<Placed>, Fault> {
+pub(super) fn scan(on: &Connection, scan: &QueueScan) -> Result<Vec<QueueEntry>, Fault> {
     let snapshot = on.unchecked_transaction()?;
     let mut found: Vec<([i64; 4], i64, i64)> = Vec::new();
     for state in &scan.states {
@@ -138,7 +139,7 @@ pub(super) fn scan(on: &Connection, scan: &QueueScan) -> Result<Vec<Placed>, Fau
         let request = &record.request;
         let (priority, due_at) = (request.priority, request.due_at);
         let (turn, number) = (turn.cast_unsigned(), n.cast_unsigned());
-        Ok(Placed { place: Place { priority, turn, due_at, number }, record })
+        Ok(QueueEntry { place: QueuePosition { priority, turn, due_at, number }, record })
     };
     found.into_iter().map(load).collect()
 }
@@ -182,7 +183,7 @@ pub(super) fn counts(on: &Connection, tenant: &Tenant) -> Result<QueueCounts, Fa
     for state in QueueCounts::STATES {
         let given = params![tenant.as_str(), state.name(), most];
         let counted: i64 = snapshot.prepare_cached(IN_STATE)?.query_row(given, |row| row.get(0))?;
-        counts.states.insert(state, Tally::of(counted.cast_unsigned()));
+        counts.states.insert(state, CappedCount::new(counted.cast_unsigned()));
     }
     for priority in QueueCounts::PRIORITIES {
         for level in QueueCounts::LEVELS {
@@ -190,7 +191,7 @@ pub(super) fn counts(on: &Connection, tenant: &Tenant) -> Result<QueueCounts, Fa
             let counted: i64 =
                 snapshot.prepare_cached(AT_LEVEL)?.query_row(given, |row| row.get(0))?;
             if counted > 0 {
-                counts.pending.insert((priority, level), Tally::of(counted.cast_unsigned()));
+                counts.pending.insert((priority, level), CappedCount::new(counted.cast_unsigned()));
             }
         }
     }

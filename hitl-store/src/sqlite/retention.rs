@@ -84,7 +84,7 @@ fn erase_one(
     holds: &Holds,
 ) -> Result<Option<NotErased>, Fault> {
     let is_unaudited = on.prepare_cached(UNAUDITED)?.query_row([n], |row| row.get(0))?;
-    if let Some(why) = NotErased::of(record, is_unaudited, holds) {
+    if let Some(why) = NotErased::check(record, is_unaudited, holds) {
         return Ok(Some(why));
     }
     let began = record.key().run.began().map(Timestamp::as_millis);

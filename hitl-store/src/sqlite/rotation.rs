@@ -168,7 +168,7 @@ pub(super) fn texts(
         let text = sealed.map(|sealed| SealedText::new(of, part, n, Sealed::from_bytes(sealed)));
         looked_at.push((n, text));
     }
-    Ok(SealedPage::of(looked_at, limit))
+    Ok(SealedPage::new(looked_at, limit))
 }
 
 /// Puts a text in the place of one that is still there. A commit that was lost may be done again.

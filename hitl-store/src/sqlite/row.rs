@@ -6,7 +6,7 @@
 use std::sync::Arc;
 
 use hitl_core::Principal;
-use hitl_core::machine::{CallRecord, CallState, Entry};
+use hitl_core::machine::{CallRecord, CallState, HistoryEntry};
 use hitl_core::queue::{begins_to_wait, rank};
 use rusqlite::{Connection, params};
 
@@ -51,8 +51,10 @@ impl CallRow {
         record: CallRecord,
         by: Option<Principal>,
     ) -> Result<Self, Fault> {
-        let (text, entry) =
-            (encode_in(&record, RECORD)?, encode_in(&Entry::of(event, &record, by), ENTRY)?);
+        let (text, entry) = (
+            encode_in(&record, RECORD)?,
+            encode_in(&HistoryEntry::new(event, &record, by), ENTRY)?,
+        );
         Ok(Self { id: record.id().to_string(), record: Box::new(record), text, entry })
     }
 

@@ -7,8 +7,8 @@ use std::sync::Arc;
 use async_trait::async_trait;
 use hitl_base::Timestamp;
 use hitl_core::grant::GrantRecord;
-use hitl_core::machine::{CallRecord, CallState, Entry, Event, NewCall};
-use hitl_core::queue::{Placed, QueueCounts, QueueScan};
+use hitl_core::machine::{CallRecord, CallState, Event, HistoryEntry, NewCall};
+use hitl_core::queue::{QueueCounts, QueueEntry, QueueScan};
 use hitl_core::seal::Sealed;
 use hitl_core::store::{
     Applied, ApplyError, Change, Enclosed, Erasable, Executors, GrantPage, History, Hold,
@@ -169,7 +169,7 @@ impl Store for SqliteStore {
         self.shared.read(move |on| executors::all(on, |session| sessions.is_dead(session))).await
     }
 
-    async fn submit(&self, call: NewCall, payload: Sealed) -> Result<Submitted, StoreError> {
+    async fn submit(&self, call: NewCall, payload: Sealed) -> Result<SubmitResult, StoreError> {
         let (operation, answer) = Submit::new(call, payload, self.shared.clock.now()?);
         self.shared.writer.send(operation).await?;
         let (submitted, new) = answer.await.map_err(|_| ambiguous(&self.shared.path))??;
@@ -184,7 +184,7 @@ impl Store for SqliteStore {
         tenant: &Tenant,
         id: RequestId,
         event: Event,
-        enclosed: Enclosed,
+        enclosed: EventPayload,
     ) -> Result<CallRecord, ApplyError> {
         let now = self.shared.clock.now().map_err(StoreError::from)?;
         let record_cache = &self.shared.record_cache;
@@ -200,7 +200,7 @@ impl Store for SqliteStore {
     async fn apply_all(
         &self,
         tenant: &Tenant,
-        events: Vec<Applied>,
+        events: Vec<ApplyRequest>,
     ) -> Result<Vec<CallRecord>, ApplyError> {
         let (reply, answer) = oneshot::channel();
         let operation = ApplyAll { tenant: tenant.clone(), events, answer: None, reply };
@@ -235,7 +235,7 @@ impl Store for SqliteStore {
     async fn grants(
         &self,
         tenant: &Tenant,
-        page: GrantPage,
+        page: GrantQuery,
     ) -> Result<Vec<GrantRecord>, StoreError> {
         let (tenant, now) = (tenant.clone(), self.shared.clock.now()?);
         self.shared.read(move |on| grants::page(on, &tenant, &page, now)).await
@@ -246,7 +246,7 @@ impl Store for SqliteStore {
         self.shared.read(move |on| Ok(query::get(on, &tenant, id)?.map(|kept| *kept.record))).await
     }
 
-    async fn find(&self, key: &CallKey) -> Result<Option<CallRecord>, StoreError> {
+    async fn get_by_key(&self, key: &CallKey) -> Result<Option<CallRecord>, StoreError> {
         let key = key.clone();
         self.shared.read(move |on| Ok(query::find(on, &key)?.map(|kept| *kept.record))).await
     }
@@ -261,7 +261,7 @@ impl Store for SqliteStore {
         self.shared.read(move |on| query::sealed(on, &tenant, id, SealedPart::Result)).await
     }
 
-    async fn page(
+    async fn list(
         &self,
         tenant: &Tenant,
         page: PageRequest,
@@ -295,7 +295,7 @@ impl Store for SqliteStore {
         self.shared.read(move |on| query::approved(on, after, limit)).await
     }
 
-    async fn queue(&self, scan: &QueueScan) -> Result<Vec<Placed>, StoreError> {
+    async fn queue(&self, scan: &QueueScan) -> Result<Vec<QueueEntry>, StoreError> {
         let scan = scan.clone();
         self.shared.read(move |on| queue::scan(on, &scan)).await
     }
@@ -323,11 +323,11 @@ impl Store for SqliteStore {
         Ok(last.cast_unsigned())
     }
 
-    async fn history_of(
+    async fn call_history(
         &self,
         tenant: &Tenant,
         id: RequestId,
-    ) -> Result<Vec<(u64, Entry)>, StoreError> {
+    ) -> Result<Vec<(u64, HistoryEntry)>, StoreError> {
         let tenant = tenant.clone();
         self.shared.read(move |on| query::history_of(on, &tenant, id)).await
     }
@@ -340,7 +340,7 @@ impl Store for SqliteStore {
         self.shared.erase_named(calls).await
     }
 
-    async fn calls_of(
+    async fn calls_by_principal(
         &self,
         tenant: &Tenant,
         principal: &Principal,
@@ -385,7 +385,7 @@ impl Store for SqliteStore {
         &self,
         session: SessionId,
         limit: usize,
-    ) -> Result<Vec<Entry>, StoreError> {
+    ) -> Result<Vec<HistoryEntry>, StoreError> {
         let sessions = self.shared.sessions.clone();
         // Nearly always there is nothing, and nothing need be written.
         if limit == 0 || !self.shared.read(move |on| outbox::has_orphans(on, &sessions)).await? {
@@ -400,17 +400,17 @@ impl Store for SqliteStore {
         self.shared.read(move |on| outbox::own(on, session, limit)).await
     }
 
-    async fn outbox_ack(&self, audited: &[Change]) -> Result<(), StoreError> {
+    async fn outbox_ack(&self, audited: &[ChangeId]) -> Result<(), StoreError> {
         let audited = audited.to_vec();
         self.shared.write(move |on, _| outbox::acknowledge(on, &audited)).await
     }
 
-    async fn mark(&self, name: &str) -> Result<Option<String>, StoreError> {
+    async fn metadata(&self, name: &str) -> Result<Option<String>, StoreError> {
         let name = format!("mark.{name}");
         self.shared.read(move |on| metadata::get(on, &name)).await
     }
 
-    async fn swap_mark(
+    async fn compare_and_set_metadata(
         &self,
         name: &str,
         from: Option<&str>,
@@ -430,13 +430,13 @@ impl Store for SqliteStore {
             .await
     }
 
-    fn watch(&self, id: RequestId) -> Watch {
+    fn watch(&self, id: RequestId) -> ChangeWatch {
         let watch = self.shared.hub.watch(id);
         self.shared.watcher.wake();
         watch
     }
 
-    fn watch_all(&self) -> Watch {
+    fn watch_all(&self) -> ChangeWatch {
         let watch = self.shared.hub.watch_all();
         self.shared.watcher.wake();
         watch

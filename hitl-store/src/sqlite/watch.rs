@@ -12,7 +12,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::JoinHandle;
 use std::time::Duration;
 
-use hitl_core::store::Hub;
+use hitl_core::store::ChangeNotifier;
 use rusqlite::Connection;
 
 use super::error::Fault;

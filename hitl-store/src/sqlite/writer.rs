@@ -25,7 +25,7 @@ use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
 use hitl_core::StoreError;
-use hitl_core::store::Hub;
+use hitl_core::store::ChangeNotifier;
 use rusqlite::Connection;
 use tokio::sync::Semaphore;
 

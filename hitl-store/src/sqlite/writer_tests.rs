@@ -5,11 +5,11 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 
 use hitl_base::Clock as _;
 use hitl_base::clock::{ForwardClock, SystemClock};
-use hitl_core::grant::{Drawn, GrantRecord};
+use hitl_core::grant::{GrantRecord, GrantUse};
 use hitl_core::machine::{CallRecord, CallState, Event};
 use hitl_core::store::suite::fixture::{claim, grant};
 use hitl_core::store::suite::{Draft, host, sealed, tenant};
-use hitl_core::store::{Applied, ApplyError, StoreErrorKind, Submitted};
+use hitl_core::store::{ApplyError, ApplyRequest, StoreErrorKind, SubmitResult};
 use hitl_core::{ClaimToken, DecisionId, SessionId};
 use tokio::sync::oneshot;
 
@@ -102,7 +102,7 @@ fn thread(good: usize, count: usize, bad: Bad) -> (WriterThread, Arc<Path>, temp
 }
 
 impl Bench {
-    async fn submit(&self, draft: &Draft) -> Result<Submitted, StoreError> {
+    async fn submit(&self, draft: &Draft) -> Result<SubmitResult, StoreError> {
         let (operation, answer) = Submit::new(draft.call(), sealed(b"x"), SystemClock.now());
         self.writer.send(operation).await?;
         let (submitted, new) = answer.await.unwrap()?;
@@ -120,7 +120,7 @@ impl Bench {
         Ok(*answer.await.unwrap()?.record)
     }
 
-    async fn apply_all(&self, events: Vec<Applied>) -> Result<Vec<CallRecord>, ApplyError> {
+    async fn apply_all(&self, events: Vec<ApplyRequest>) -> Result<Vec<CallRecord>, ApplyError> {
         let (reply, answer) = oneshot::channel();
         self.writer.send(ApplyAll { tenant: tenant(), events, answer: None, reply }).await?;
         answer.await.unwrap()
@@ -154,7 +154,7 @@ async fn invariant_10_a_commit_that_failed_half_way_is_settled_by_the_next() {
         let bench = bench(0, 1, bad);
         let draft = Draft::new("run", 1);
         let answer = bench.submit(&draft).await.unwrap();
-        assert!(matches!(answer, Submitted::Created(record) if record.id() == draft.id()));
+        assert!(matches!(answer, SubmitResult::Created(record) if record.id() == draft.id()));
         assert_eq!((bench.count("calls"), bench.count("history")), (1, 1), "exactly once");
     }
 }
@@ -178,24 +178,24 @@ async fn what_a_lost_commit_has_drawn_is_drawn_once() {
         for good in 0..7 {
             let bench = bench(good, 1, bad);
             let (saved, session) = (bench.save().await, SessionId::new());
-            let drawn = Drawn::new(saved.id(), 10.into());
+            let drawn = GrantUse::new(saved.id(), 10.into());
             let token = ClaimToken::new();
             let admitted = Draft::new("run", 1).admitted(token, session).granted(drawn);
             let answer = bench.submit(&admitted).await.unwrap();
-            assert!(matches!(answer, Submitted::Created(_)), "{answer:?}");
+            assert!(matches!(answer, SubmitResult::Created(_)), "{answer:?}");
             assert_eq!(bench.drawn(saved.id()), (1, 2));
             let draft = Draft::new("run", 2);
-            let Submitted::Created(record) = bench.submit(&draft).await.unwrap() else {
+            let SubmitResult::Created(record) = bench.submit(&draft).await.unwrap() else {
                 panic!("the key is new")
             };
             let (decision, binding) = (DecisionId::new(), record.request.binding);
-            let allow = Event::Allow { decision, binding, drawn, by: "alice".into() };
+            let allow = Event::ApproveByGrant { decision, binding, drawn, by: "alice".into() };
             let allowed = bench.apply(&draft, allow).await.unwrap();
             assert_eq!(bench.drawn(saved.id()), (1, 2), "nothing is drawn before the claim");
             // The first of them would be refused a second time.
             let events = vec![
-                Applied::new(admitted.id(), Event::Release { token }),
-                Applied::new(allowed.id(), claim(&allowed, token, session)),
+                ApplyRequest::new(admitted.id(), Event::Release { token }),
+                ApplyRequest::new(allowed.id(), claim(&allowed, token, session)),
             ];
             let both = bench.apply_all(events).await.unwrap();
             let states = both.iter().map(|record| record.state).collect::<Vec<_>>();
@@ -220,7 +220,7 @@ async fn invariant_5_what_cannot_be_settled_is_ambiguous() {
         assert!(error.to_string().contains("read again"), "{error}");
         // The author reads again, by doing the same again.
         let answer = bench.submit(&draft).await.unwrap();
-        assert!(matches!(answer, Submitted::Created(record) if record.id() == draft.id()));
+        assert!(matches!(answer, SubmitResult::Created(record) if record.id() == draft.id()));
         assert_eq!((bench.count("calls"), bench.count("history")), (1, 1));
     }
 }
@@ -231,7 +231,7 @@ async fn a_full_disk_at_the_commit_writes_nothing_and_says_so() {
     let draft = Draft::new("run", 1);
     assert_eq!(bench.submit(&draft).await.unwrap_err().kind(), StoreErrorKind::Full);
     assert_eq!(bench.count("calls"), 0);
-    assert!(matches!(bench.submit(&draft).await.unwrap(), Submitted::Created(_)));
+    assert!(matches!(bench.submit(&draft).await.unwrap(), SubmitResult::Created(_)));
 }
 
 #[tokio::test]
@@ -374,7 +374,7 @@ async fn an_operation_that_fails_half_way_leaves_nothing_and_hurts_nobody() {
     blocker.execute_batch("ROLLBACK").unwrap();
     assert_eq!(failed.await.unwrap().kind(), StoreErrorKind::Corrupt);
     for task in before.into_iter().chain(after) {
-        assert!(matches!(task.await.unwrap().unwrap(), Submitted::Created(_)));
+        assert!(matches!(task.await.unwrap().unwrap(), SubmitResult::Created(_)));
     }
     assert_eq!((bench.count("calls"), bench.count("history")), (20, 20), "each exactly once");
     let spoilt = "SELECT count(*) FROM meta WHERE name = 'spoilt'";
@@ -384,7 +384,10 @@ async fn an_operation_that_fails_half_way_leaves_nothing_and_hurts_nobody() {
     let (reply, failed) = oneshot::channel();
     bench.writer.send(Spoilt { reply }).await.unwrap();
     assert_eq!(failed.await.unwrap().kind(), StoreErrorKind::Corrupt);
-    assert!(matches!(bench.submit(&Draft::new("run", 20)).await.unwrap(), Submitted::Created(_)));
+    assert!(matches!(
+        bench.submit(&Draft::new("run", 20)).await.unwrap(),
+        SubmitResult::Created(_)
+    ));
     let left: i64 = blocker.query_row(spoilt, [], |row| row.get(0)).unwrap();
     assert_eq!(left, 0);
 }
@@ -446,6 +449,6 @@ async fn everybody_is_told_before_the_writer_is_gone() {
     blocker.execute_batch("ROLLBACK").unwrap();
     drop(bench.writer);
     for mut answer in answers {
-        assert!(matches!(answer.try_recv(), Ok(Ok((Submitted::Created(_), Some(_))))));
+        assert!(matches!(answer.try_recv(), Ok(Ok((SubmitResult::Created(_), Some(_))))));
     }
 }

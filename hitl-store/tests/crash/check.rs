@@ -49,7 +49,7 @@ async fn all(store: &SqliteStore) -> BTreeMap<RequestId, CallRecord> {
     loop {
         let mut page = PageRequest::all().limit(1000);
         page.after = after;
-        let page = store.page(&tenant(), page).await.unwrap();
+        let page = store.list(&tenant(), page).await.unwrap();
         let Some(last) = page.last() else { return records };
         after = Some(last.id());
         records.extend(page.into_iter().map(|record| (record.id(), record)));

@@ -9,8 +9,8 @@ use std::time::Duration;
 
 use hitl_core::audit::{AuditError, AuditEvent, AuditRecord};
 use hitl_core::{
-    AuditSink, Gate, GateBuilder, HitlConfig, Parameter, Permit, Risk, SnapshotError,
-    SnapshotWriter, Spec, StateRequirement, Store, Tool,
+    AuditSink, Gate, GateBuilder, ParameterSpec, Permit, Risk, SnapshotError, SnapshotWriter,
+    StateRequirement, Store, Tool, ToolConfig, ToolSpec,
 };
 
 use crate::worker::reach;
@@ -73,9 +73,9 @@ macro_rules! tool {
         impl Tool for $name {
             type Output = String;
             type Error = String;
-            const SPEC: Spec = Spec::new($tool, "Leaves a line.")
-                .parameters(&[Parameter::new("text")])
-                .states(&[StateRequirement::of::<Ran>()])
+            const SPEC: ToolSpec = ToolSpec::new($tool, "Leaves a line.")
+                .parameters(&[ParameterSpec::new("text")])
+                .states(&[StateRequirement::new::<Ran>()])
                 .config($config);
             fn snapshot(&self, to: &mut SnapshotWriter) -> Result<(), SnapshotError> {
                 to.object(|o| o.field("text", &self.text).map(drop))
@@ -91,11 +91,11 @@ macro_rules! tool {
     };
 }
 
-tool!(Note, "note", HitlConfig::DEFAULT.base_confidence(90).risk(Risk::Low));
+tool!(Note, "note", ToolConfig::DEFAULT.base_confidence(90).risk(Risk::Low));
 tool!(
     Pay,
     "pay",
-    HitlConfig::DEFAULT.base_confidence(50).risk(Risk::High).expires(Duration::from_secs(3600))
+    ToolConfig::DEFAULT.base_confidence(50).risk(Risk::High).expires(Duration::from_secs(3600))
 );
 
 /// A gate with both tools, over a store, in a folder.

@@ -3,10 +3,10 @@
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
-use hitl_core::grant::{Drawn, GrantRecord};
+use hitl_core::grant::{GrantRecord, GrantUse};
 use hitl_core::machine::{CallRecord, Event};
 use hitl_core::store::suite::{Draft, Subject, fixture, start_clock, tenant};
-use hitl_core::store::{Applied, GrantPage, PageRequest};
+use hitl_core::store::{ApplyRequest, GrantQuery, PageRequest};
 use hitl_core::{ClaimToken, DecisionId, GrantId, SessionId, Store as _};
 use hitl_store::SqliteStore;
 
@@ -28,7 +28,7 @@ pub(crate) async fn work(folder: PathBuf, life: u64) {
     let run = format!("life {life}");
     for position in (0..).step_by(4) {
         let draft = |nth: u64| Draft::new(&run, position + nth);
-        let drawn = Drawn::new(grant.id(), AMOUNT.into());
+        let drawn = GrantUse::new(grant.id(), AMOUNT.into());
         let admitted = draft(0).admitted(ClaimToken::new(), session).granted(drawn);
         let record = s.create(&admitted).await;
         acks.add(&format!("claimed {}", record.id()));
@@ -47,13 +47,13 @@ pub(crate) async fn work(folder: PathBuf, life: u64) {
 async fn allowed(s: &Subject, draft: &Draft, grant: &GrantRecord) -> CallRecord {
     let record = s.create(draft).await;
     let (decision, binding) = (DecisionId::new(), record.request.binding);
-    let drawn = Drawn::new(grant.id(), AMOUNT.into());
-    let event = Event::Allow { decision, binding, drawn, by: "alice".into() };
+    let drawn = GrantUse::new(grant.id(), AMOUNT.into());
+    let event = Event::ApproveByGrant { decision, binding, drawn, by: "alice".into() };
     s.apply(record.id(), event).await
 }
 
-fn together(record: &CallRecord, session: SessionId) -> Applied {
-    Applied::new(record.id(), fixture::claim(record, ClaimToken::new(), session))
+fn together(record: &CallRecord, session: SessionId) -> ApplyRequest {
+    ApplyRequest::new(record.id(), fixture::claim(record, ClaimToken::new(), session))
 }
 
 /// No draw without a claim, no claim without a draw, and both of two or neither. Returns how many
@@ -63,7 +63,7 @@ pub(crate) async fn after_a_death(folder: &Path) -> u64 {
     let mut records = BTreeMap::new();
     let mut page = PageRequest::all().limit(1000);
     loop {
-        let found = store.page(&tenant(), page.clone()).await.unwrap();
+        let found = store.list(&tenant(), page.clone()).await.unwrap();
         let Some(last) = found.last() else { break };
         page = page.after(last.id());
         records.extend(found.into_iter().map(|record| (record.id().to_string(), record)));
@@ -77,7 +77,7 @@ pub(crate) async fn after_a_death(folder: &Path) -> u64 {
     for record in records.values() {
         let key = record.key();
         attempts.insert((key.run.as_str(), key.position), record.attempts);
-        if let Some(drawn) = record.granted {
+        if let Some(drawn) = record.grant_use {
             *claimed.entry(drawn.grant).or_default() += u64::from(record.attempts);
         }
     }
@@ -86,7 +86,7 @@ pub(crate) async fn after_a_death(folder: &Path) -> u64 {
             assert_eq!(attempts[&(*run, position - 1)], *tried, "both, or neither");
         }
     }
-    let all = GrantPage::all().limit(1000);
+    let all = GrantQuery::all().limit(1000);
     for grant in store.grants(&tenant(), all).await.unwrap() {
         let starts = claimed.get(&grant.id()).copied().unwrap_or(0);
         assert_eq!(grant.used, starts);

@@ -8,8 +8,8 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 
 use hitl_core::{
-    CallKey, CallRecord, Gate, GateBuilder, HitlConfig, Parameter, Permit, Risk, SnapshotError,
-    SnapshotWriter, Spec, StateRequirement, Tool,
+    CallKey, CallRecord, Gate, GateBuilder, ParameterSpec, Permit, Risk, SnapshotError,
+    SnapshotWriter, StateRequirement, Tool, ToolConfig, ToolSpec,
 };
 
 /// How often a body ran, and what it does to the disk.
@@ -95,9 +95,9 @@ macro_rules! tool {
         impl Tool for $name {
             type Output = String;
             type Error = String;
-            const SPEC: Spec = Spec::new($tool, "A tool for tests.")
-                .parameters(&[Parameter::new("text")])
-                .states(&[StateRequirement::of::<World>()])
+            const SPEC: ToolSpec = ToolSpec::new($tool, "A tool for tests.")
+                .parameters(&[ParameterSpec::new("text")])
+                .states(&[StateRequirement::new::<World>()])
                 .config($config);
             fn snapshot(&self, to: &mut SnapshotWriter) -> Result<(), SnapshotError> {
                 to.object(|fields| fields.field("text", &self.text))
@@ -116,8 +116,8 @@ macro_rules! tool {
     };
 }
 
-tool!(Act, "act", HitlConfig::DEFAULT.base_confidence(95).risk(Risk::Low));
-tool!(Look, "look", HitlConfig::DEFAULT.base_confidence(95).risk(Risk::Low).read_only());
+tool!(Act, "act", ToolConfig::DEFAULT.base_confidence(95).risk(Risk::Low));
+tool!(Look, "look", ToolConfig::DEFAULT.base_confidence(95).risk(Risk::Low).read_only());
 
 pub(crate) fn act() -> Act {
     Act { text: "x".repeat(200) }

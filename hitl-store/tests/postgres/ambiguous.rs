@@ -2,12 +2,12 @@
 
 use std::time::Duration;
 
-use hitl_core::grant::{Drawn, GrantRecord};
+use hitl_core::grant::{GrantRecord, GrantUse};
 use hitl_core::machine::{CallRecord, CallState, Event};
 use hitl_core::store::suite::{
     Draft, Subject, approved, fixture, host, sealed, start_clock, tenant,
 };
-use hitl_core::store::{Applied, ApplyError, Enclosed, StoreErrorKind, Submitted};
+use hitl_core::store::{ApplyError, ApplyRequest, EventPayload, StoreErrorKind, SubmitResult};
 use hitl_core::{ClaimToken, DecisionId, Principal};
 
 use crate::line::Line;
@@ -49,11 +49,11 @@ async fn a_lost_answer_is_found_out() {
 async fn granted(s: &Subject) -> (GrantRecord, Draft, CallRecord) {
     let saved = s.store.save_grant(fixture::grant(Some(9), None)).await.unwrap();
     let session = s.store.open_session().await.unwrap();
-    let drawn = Drawn::new(saved.id(), 1.into());
+    let drawn = GrantUse::new(saved.id(), 1.into());
     let admitted = Draft::new("granted", 1).admitted(ClaimToken::new(), session).granted(drawn);
     let record = s.create(&Draft::new("granted", 2)).await;
     let (decision, binding) = (DecisionId::new(), record.request.binding);
-    let event = Event::Allow { decision, binding, drawn, by: "alice".into() };
+    let event = Event::ApproveByGrant { decision, binding, drawn, by: "alice".into() };
     (saved, admitted, s.apply(record.id(), event).await)
 }
 
@@ -68,7 +68,7 @@ async fn what_a_lost_answer_has_drawn_is_drawn_once() {
     let s = over(&line, &schema).await;
     let (saved, admitted, allowed) = granted(&s).await;
     let session = s.store.open_session().await.unwrap();
-    let drawn = Drawn::new(saved.id(), 1.into());
+    let drawn = GrantUse::new(saved.id(), 1.into());
     let other = Draft::new("granted", 3).admitted(ClaimToken::new(), session).granted(drawn);
     // In the midst of a transaction it has not happened; at its end it has.
     let swallows: [fn(&Line); 2] = [Line::swallow_next_answer, Line::swallow_next_commit];
@@ -91,8 +91,8 @@ async fn what_a_lost_answer_has_drawn_is_drawn_once() {
     }
     // Several at once, of which none is a replay of itself.
     let events = vec![
-        Applied::new(allowed.id(), host("enough")),
-        Applied::new(s.create(&Draft::new("granted", 4)).await.id(), host("enough")),
+        ApplyRequest::new(allowed.id(), host("enough")),
+        ApplyRequest::new(s.create(&Draft::new("granted", 4)).await.id(), host("enough")),
     ];
     line.swallow_next_commit();
     let ended = s.store.apply_all(&tenant(), events).await.unwrap();
@@ -117,7 +117,7 @@ async fn invariant_5_a_draw_that_cannot_be_found_out_is_ambiguous() {
     line.and_then_die();
     line.swallow_next_commit();
     let claim = fixture::claim(&allowed, ClaimToken::new(), session);
-    let lost = s.store.apply(&tenant(), allowed.id(), claim.clone(), Enclosed::none()).await;
+    let lost = s.store.apply(&tenant(), allowed.id(), claim.clone(), EventPayload::none()).await;
     let kind = match lost {
         Err(ApplyError::Store(error)) => error.kind(),
         other => panic!("nobody can know, and yet: {other:?}"),
@@ -135,7 +135,7 @@ async fn invariant_5_a_draw_that_cannot_be_found_out_is_ambiguous() {
     assert_eq!(lost.unwrap_err().kind(), StoreErrorKind::Ambiguous);
     line.mend();
     let again = s.store.submit(admitted.call(), sealed(b"x")).await.unwrap();
-    assert!(matches!(again, Submitted::Created(record) if record.id() == admitted.id()));
+    assert!(matches!(again, SubmitResult::Created(record) if record.id() == admitted.id()));
     assert_eq!(used(&s, &saved).await, 2);
 }
 
@@ -151,7 +151,7 @@ async fn invariant_5_an_answer_that_cannot_be_found_out_is_ambiguous() {
     line.and_then_die();
     line.swallow_next_answer();
     let decide = Event::Decide(record.request.approve().by("alice"));
-    let lost = s.store.apply(&tenant(), record.id(), decide.clone(), Enclosed::none()).await;
+    let lost = s.store.apply(&tenant(), record.id(), decide.clone(), EventPayload::none()).await;
     let kind = match lost {
         Err(ApplyError::Store(error)) => error.kind(),
         other => panic!("nobody can know, and yet: {other:?}"),
@@ -169,7 +169,7 @@ async fn invariant_5_an_answer_that_cannot_be_found_out_is_ambiguous() {
     assert_eq!(lost.unwrap_err().kind(), StoreErrorKind::Ambiguous);
     line.mend();
     let again = s.store.submit(draft.call(), sealed(b"x")).await.unwrap();
-    assert!(matches!(again, Submitted::Created(record) if record.id() == draft.id()));
+    assert!(matches!(again, SubmitResult::Created(record) if record.id() == draft.id()));
 }
 
 #[tokio::test]

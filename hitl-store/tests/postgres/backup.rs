@@ -6,7 +6,7 @@ use hitl_core::machine::{CallState, Event, Refusal};
 use hitl_core::store::suite::{
     Draft, approved, claimed, fixture, refused, sealed, start_clock, tenant, unknown_outcome,
 };
-use hitl_core::store::{Enclosed, GrantPage, StoreErrorKind};
+use hitl_core::store::{EventPayload, GrantQuery, StoreErrorKind};
 use hitl_core::{Gate, MemoryAudit, Principal, Store as _};
 
 use crate::support::{options, schema, subject, url_or_skip};
@@ -41,17 +41,17 @@ async fn a_database_that_was_put_back_begins_a_new_epoch_once() {
     for id in [pending.id(), waits.id()] {
         let held = s.get(id).await;
         assert_eq!((held.state, held.request.revision), (CallState::Pending, 2));
-        assert!(held.request.because.last().unwrap().contains("restored from a backup"));
+        assert!(held.request.reasons.last().unwrap().contains("restored from a backup"));
         assert!(held.decided.is_none() && s.has_payload(id).await);
     }
     let decision = Event::Decide(pending.request.approve().by("alice"));
-    let again = restored.apply(&tenant(), pending.id(), decision, Enclosed::none()).await;
+    let again = restored.apply(&tenant(), pending.id(), decision, EventPayload::none()).await;
     assert_eq!(refused(again).0, Refusal::Stale, "a decision from before does not count");
     assert_eq!(s.state(runs.id()).await, CallState::OutcomeUnknown);
     assert_eq!(s.get(parked.id()).await, parked);
     assert_eq!(s.get(ended.id()).await, ended);
     assert!(restored.approved(None, 10).await.unwrap().is_empty(), "nothing can run");
-    assert!(s.store.grants(&tenant(), GrantPage::live()).await.unwrap().is_empty());
+    assert!(s.store.grants(&tenant(), GrantQuery::live()).await.unwrap().is_empty());
     assert_eq!(s.store.grant(&tenant(), grants[0]).await.unwrap(), revoked);
     for id in [grants[1], grants[509]] {
         let why = s.store.grant(&tenant(), id).await.unwrap().unwrap().revoked.unwrap();

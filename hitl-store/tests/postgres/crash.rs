@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use hitl_core::machine::{CallState, Event};
 use hitl_core::store::suite::{Draft, Subject, fixture, sealed, start_clock, tenant};
-use hitl_core::store::{ApplyError, Enclosed, StoreError, StoreErrorKind, Submitted};
+use hitl_core::store::{ApplyError, EventPayload, StoreError, StoreErrorKind, SubmitResult};
 use hitl_core::{ClaimToken, RequestId, SessionId, Store};
 use hitl_store::PostgresStore;
 use hitl_test_postgres::Server;
@@ -87,7 +87,7 @@ async fn live(
         }
         let draft = Draft::new(&format!("lane {lane}"), position);
         match store.submit(draft.call(), sealed(b"payload")).await {
-            Ok(Submitted::Created(record)) => {
+            Ok(SubmitResult::Created(record)) => {
                 promise(record.id(), CallState::Pending);
                 let token = ClaimToken::new();
                 let events = [
@@ -96,7 +96,7 @@ async fn live(
                     Event::Succeed { token },
                 ];
                 for event in events {
-                    match store.apply(&tenant(), record.id(), event, Enclosed::none()).await {
+                    match store.apply(&tenant(), record.id(), event, EventPayload::none()).await {
                         Ok(record) => promise(record.id(), record.state),
                         Err(ApplyError::Store(error)) => {
                             passing(&error);

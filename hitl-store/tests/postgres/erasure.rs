@@ -2,7 +2,7 @@
 
 use hitl_core::machine::Event;
 use hitl_core::store::suite::{Draft, claimed, failure, host, start_clock, tenant};
-use hitl_core::store::{Enclosed, Erasable, Hold, HoldScope};
+use hitl_core::store::{Erasable, EventPayload, Hold, HoldScope};
 use hitl_core::{Principal, RequestId, Store as _};
 
 use crate::support::{options, plain, schema, subject, url_or_skip};
@@ -40,7 +40,8 @@ async fn invariant_8_no_table_has_anything_of_an_erased_call() {
     let client = plain(&url).await;
     let before = with(&client, &schema, MARKER).await;
     assert_eq!(before, ["calls.principal", "calls.record"]);
-    let theirs = s.store.calls_of(&tenant(), &Principal::new(MARKER), None, 10).await.unwrap();
+    let theirs =
+        s.store.calls_by_principal(&tenant(), &Principal::new(MARKER), None, 10).await.unwrap();
     assert_eq!(theirs.len(), 1);
     let named = [Erasable::new(tenant(), record.id())];
     assert_eq!(s.store.erase(&named).await.unwrap(), [None]);
@@ -62,7 +63,7 @@ async fn a_hold_of_one_replica_stops_another_that_erases() {
         for position in 0..40 {
             let draft = Draft::new(&run, position);
             one.submit(draft.call(), hitl_core::store::suite::sealed(b"x")).await.unwrap();
-            one.apply(&tenant(), draft.id(), host("enough"), Enclosed::none()).await.unwrap();
+            one.apply(&tenant(), draft.id(), host("enough"), EventPayload::none()).await.unwrap();
             calls.push(draft.id());
         }
         let (eraser, named) = (one.clone(), calls.clone());

@@ -3,12 +3,14 @@
 use std::time::Duration;
 
 use futures::future::join_all;
-use hitl_core::grant::{Drawn, GrantRecord};
+use hitl_core::grant::{GrantRecord, GrantUse};
 use hitl_core::machine::{CallRecord, CallState, Event, Refusal};
 use hitl_core::store::suite::{
     Draft, Subject, fixture, host, refused, sealed, start_clock, tenant,
 };
-use hitl_core::store::{Applied, ApplyError, Enclosed, GrantPage, StoreErrorKind, Submitted};
+use hitl_core::store::{
+    ApplyError, ApplyRequest, EventPayload, GrantQuery, StoreErrorKind, SubmitResult,
+};
 use hitl_core::{ClaimToken, DecisionId, GrantId, SessionId};
 
 use crate::child::{Child, Role};
@@ -23,15 +25,15 @@ async fn used(s: &Subject, id: GrantId) -> u64 {
 }
 
 fn admitted(position: u64, grant: GrantId, session: SessionId) -> Draft {
-    let drawn = Drawn::new(grant, 1.into());
+    let drawn = GrantUse::new(grant, 1.into());
     Draft::new("admitted", position).admitted(ClaimToken::new(), session).granted(drawn)
 }
 
 async fn allowed(s: &Subject, position: u64, grant: GrantId) -> CallRecord {
     let record = s.create(&Draft::new("allowed", position)).await;
     let (decision, binding) = (DecisionId::new(), record.request.binding);
-    let drawn = Drawn::new(grant, 1.into());
-    let event = Event::Allow { decision, binding, drawn, by: "alice".into() };
+    let drawn = GrantUse::new(grant, 1.into());
+    let event = Event::ApproveByGrant { decision, binding, drawn, by: "alice".into() };
     s.apply(record.id(), event).await
 }
 
@@ -56,11 +58,11 @@ async fn invariant_3_replicas_never_overdraw_a_grant() {
             0 => {
                 let call = admitted(*position, grant, *session).call();
                 let answer = s.store.submit(call, sealed(b"x")).await.unwrap();
-                u64::from(matches!(answer, Submitted::Created(_)))
+                u64::from(matches!(answer, SubmitResult::Created(_)))
             }
             1 => {
                 let event = claim(record, *session);
-                let done = s.store.apply(&tenant(), record.id(), event, Enclosed::none()).await;
+                let done = s.store.apply(&tenant(), record.id(), event, EventPayload::none()).await;
                 u64::from(done.is_ok())
             }
             _ => 0,
@@ -69,7 +71,8 @@ async fn invariant_3_replicas_never_overdraw_a_grant() {
     let pairs = work.chunks(4).map(|four| async move {
         let (s, one, session, _) = &four[2];
         let (_, two, ..) = &four[3];
-        let events = [one, two].map(|record| Applied::new(record.id(), claim(record, *session)));
+        let events =
+            [one, two].map(|record| ApplyRequest::new(record.id(), claim(record, *session)));
         let done = s.store.apply_all(&tenant(), events.to_vec()).await;
         done.map_or(0, |records| records.len() as u64)
     });
@@ -86,7 +89,7 @@ async fn whoever_waits_for_one_of_several_calls_is_woken() {
     let there = subject(&url, &schema, &start_clock()).await;
     let calls = [here.create(&Draft::new("r", 1)).await, here.create(&Draft::new("r", 2)).await];
     let mut watches = calls.each_ref().map(|call| here.store.watch(call.id()));
-    let events = calls.each_ref().map(|call| Applied::new(call.id(), host("enough")));
+    let events = calls.each_ref().map(|call| ApplyRequest::new(call.id(), host("enough")));
     there.store.apply_all(&tenant(), events.to_vec()).await.unwrap();
     for (call, watch) in calls.iter().zip(&mut watches) {
         here.soon("the wake-up", async {
@@ -109,15 +112,15 @@ async fn invariant_3_a_lease_that_is_over_draws_nothing() {
     let expire = format!("UPDATE {schema}.sessions SET lease_until = clock_timestamp()");
     plain(&url).await.batch_execute(&expire).await.unwrap();
     let event = claim(&record, session);
-    let error = s.store.apply(&tenant(), record.id(), event.clone(), Enclosed::none()).await;
+    let error = s.store.apply(&tenant(), record.id(), event.clone(), EventPayload::none()).await;
     assert!(matches!(error, Err(ApplyError::Store(e)) if e.kind() == StoreErrorKind::Unavailable));
-    let events = vec![Applied::new(record.id(), event)];
+    let events = vec![ApplyRequest::new(record.id(), event)];
     let error = s.store.apply_all(&tenant(), events).await;
     assert!(matches!(error, Err(ApplyError::Store(e)) if e.kind() == StoreErrorKind::Unavailable));
     let draft = admitted(1, grant, session);
     let error = s.store.submit(draft.call(), sealed(b"x")).await.unwrap_err();
     assert_eq!(error.kind(), StoreErrorKind::Unavailable);
-    assert_eq!(s.store.find(draft.key()).await.unwrap(), None);
+    assert_eq!(s.store.get_by_key(draft.key()).await.unwrap(), None);
     assert_eq!((s.get(record.id()).await, used(&s, grant).await), (record, 0));
 }
 
@@ -127,11 +130,11 @@ async fn who_stalls_in_a_transaction_does_not_keep_others_from_a_grant() {
     let s = subject(&url, &schema, &start_clock()).await;
     let session = s.store.open_session().await.unwrap();
     for place in ["rows-locked", "calls-written", "before-commit"] {
-        let known = s.store.grants(&tenant(), GrantPage::all()).await.unwrap().len();
+        let known = s.store.grants(&tenant(), GrantQuery::all()).await.unwrap().len();
         // It stands still with the row locked, and lives on.
         let mut stalled = Child::start_until(Role::Work, &schema, Some((place, 0)));
         while stalled.hear() != format!("at {place}") {}
-        let grants = s.store.grants(&tenant(), GrantPage::all()).await.unwrap();
+        let grants = s.store.grants(&tenant(), GrantQuery::all()).await.unwrap();
         assert_eq!(grants.len(), known + 1);
         let grant = grants[known].id();
         let position = known as u64;
@@ -158,7 +161,7 @@ async fn a_grant_that_cannot_be_locked_is_unavailable_and_nothing_is_drawn() {
     let lock = format!("BEGIN; SELECT FROM {schema}.grants FOR UPDATE");
     holder.batch_execute(&lock).await.unwrap();
     let event = claim(&record, session);
-    let error = s.store.apply(&tenant(), record.id(), event.clone(), Enclosed::none()).await;
+    let error = s.store.apply(&tenant(), record.id(), event.clone(), EventPayload::none()).await;
     assert!(
         matches!(&error, Err(ApplyError::Store(e)) if e.kind() == StoreErrorKind::Unavailable),
         "nothing was sent that could still be committed: {error:?}"
@@ -178,8 +181,8 @@ async fn a_grant_that_cannot_be_locked_is_unavailable_and_nothing_is_drawn() {
     s.store.revoke_grant(&tenant(), grant, &by, None).await.unwrap();
     let second = s.create(&Draft::new("run", 2)).await;
     let (decision, binding) = (DecisionId::new(), second.request.binding);
-    let drawn = Drawn::new(grant, 1.into());
-    let event = Event::Allow { decision, binding, drawn, by };
-    let answer = s.store.apply(&tenant(), second.id(), event, Enclosed::none()).await;
+    let drawn = GrantUse::new(grant, 1.into());
+    let event = Event::ApproveByGrant { decision, binding, drawn, by };
+    let answer = s.store.apply(&tenant(), second.id(), event, EventPayload::none()).await;
     assert!(matches!(refused(answer).0, Refusal::Grant(_)));
 }

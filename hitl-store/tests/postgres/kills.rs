@@ -4,10 +4,10 @@
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
 use futures::future::join_all;
-use hitl_core::grant::Drawn;
+use hitl_core::grant::GrantUse;
 use hitl_core::machine::{CallState, Event};
 use hitl_core::store::suite::{Draft, Subject, fixture, sealed, start_clock, tenant};
-use hitl_core::store::{ApplyError, Enclosed, GrantPage, PageRequest};
+use hitl_core::store::{ApplyError, EventPayload, GrantQuery, PageRequest};
 use hitl_core::{ClaimToken, DecisionId, GrantId, RequestId, SessionId, Store};
 use hitl_store::PostgresStore;
 
@@ -149,12 +149,16 @@ async fn settle(s: &Subject) -> u64 {
         loop {
             for (tenant, id, state) in s.store.stale(1000).await.unwrap() {
                 assert_eq!(state, CallState::Claimed);
-                let lost = s.store.apply(&tenant, id, Event::Lose, Enclosed::none()).await.unwrap();
+                let lost = s
+                    .store
+                    .apply(&tenant, id, Event::ExecutorLost, EventPayload::none())
+                    .await
+                    .unwrap();
                 assert_eq!(lost.state, CallState::OutcomeUnknown);
                 unknown += 1;
             }
-            let running = PageRequest::of(&[CallState::Claimed]);
-            if s.store.page(&tenant(), running).await.unwrap().is_empty() {
+            let running = PageRequest::new(&[CallState::Claimed]);
+            if s.store.list(&tenant(), running).await.unwrap().is_empty() {
                 return;
             }
         }
@@ -168,7 +172,7 @@ async fn check(s: &Subject, heard: &Heard) {
         let record = s.get(*id).await;
         if let Some(state) = heard.decided.get(id) {
             let decided = record.decided.as_ref().expect("the decision is kept");
-            let rejected = decided.answer != hitl_core::approval::Answer::Approve;
+            let rejected = decided.answer != hitl_core::approval::DecisionKind::Approve;
             assert_eq!(rejected, *state == CallState::Rejected);
         }
         let began = heard.began.get(id).copied().unwrap_or(0);
@@ -194,7 +198,7 @@ async fn check(s: &Subject, heard: &Heard) {
     }
     let (mut page, mut versions) = (PageRequest::all().limit(1000), 0);
     loop {
-        let records = s.store.page(&tenant(), page.clone()).await.unwrap();
+        let records = s.store.list(&tenant(), page.clone()).await.unwrap();
         let Some(last) = records.last() else { break };
         page = page.after(last.id());
         versions += records.iter().map(|record| record.version).sum::<u64>();
@@ -207,16 +211,16 @@ async fn grants(s: &Subject) {
     let mut claimed: BTreeMap<GrantId, u64> = BTreeMap::new();
     let mut page = PageRequest::all().limit(1000);
     loop {
-        let records = s.store.page(&tenant(), page.clone()).await.unwrap();
+        let records = s.store.list(&tenant(), page.clone()).await.unwrap();
         let Some(last) = records.last() else { break };
         page = page.after(last.id());
         for record in records {
-            if let Some(drawn) = record.granted {
+            if let Some(drawn) = record.grant_use {
                 *claimed.entry(drawn.grant).or_default() += u64::from(record.attempts);
             }
         }
     }
-    let mut page = GrantPage::all().limit(1000);
+    let mut page = GrantQuery::all().limit(1000);
     let mut all = 0;
     loop {
         let grants = s.store.grants(&tenant(), page.clone()).await.unwrap();
@@ -252,12 +256,12 @@ async fn lane_of(store: &PostgresStore, session: SessionId, run: &str, lane: u64
             3 => Event::Decide(record.request.reject("no").by("bob")),
             1 | 2 => {
                 let (decision, binding) = (DecisionId::new(), record.request.binding);
-                let drawn = Drawn::new(grant, 1.into());
-                Event::Allow { decision, binding, drawn, by: "alice".into() }
+                let drawn = GrantUse::new(grant, 1.into());
+                Event::ApproveByGrant { decision, binding, drawn, by: "alice".into() }
             }
             _ => Event::Decide(record.request.approve().by("alice")),
         };
-        let decided = store.apply(&tenant(), draft.id(), event, Enclosed::none()).await;
+        let decided = store.apply(&tenant(), draft.id(), event, EventPayload::none()).await;
         match decided {
             Ok(record) if record.state == CallState::Rejected => {
                 say(format!("rejected {}", draft.id()));
@@ -281,15 +285,18 @@ async fn run_one(
 ) {
     let record = store.get(tenant, id).await.unwrap().unwrap();
     let token = ClaimToken::new();
-    match store.apply(tenant, id, fixture::claim(&record, token, session), Enclosed::none()).await {
+    match store
+        .apply(tenant, id, fixture::claim(&record, token, session), EventPayload::none())
+        .await
+    {
         Ok(_) => {
             say(format!("began {id}"));
             let end = Event::Succeed { token };
-            store.apply(tenant, id, end, Enclosed::result(sealed(b"result"))).await.unwrap();
+            store.apply(tenant, id, end, EventPayload::result(sealed(b"result"))).await.unwrap();
             say(format!("done {id}"));
         }
         // Somebody else runs it, or the machine is so busy that the lease is late.
-        Err(ApplyError::Lost { .. } | ApplyError::Store(_)) => {}
+        Err(ApplyError::Rejected { .. } | ApplyError::Store(_)) => {}
         Err(other) => panic!("{other}"),
     }
 }

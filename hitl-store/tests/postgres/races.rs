@@ -6,7 +6,7 @@ use std::time::Duration;
 use futures::future::join_all;
 use hitl_core::machine::{CallRecord, CallState, Event};
 use hitl_core::store::suite::{Draft, Subject, fixture, host, start_clock, tenant};
-use hitl_core::store::{ApplyError, Enclosed};
+use hitl_core::store::{ApplyError, EventPayload};
 use hitl_core::{ClaimToken, RequestId, SessionId, Store};
 use hitl_store::PostgresStore;
 
@@ -123,12 +123,12 @@ async fn race_for(store: &PostgresStore, session: SessionId, id: RequestId) {
 
 async fn one(store: &PostgresStore, session: SessionId, record: &CallRecord, racer: usize) -> Told {
     let (request, id) = (&record.request, record.id());
-    let send = async |event: Event| match store.apply(&tenant(), id, event, Enclosed::none()).await
-    {
-        Ok(_) => true,
-        Err(ApplyError::Lost { .. }) => false,
-        Err(other) => panic!("{other}"),
-    };
+    let send =
+        async |event: Event| match store.apply(&tenant(), id, event, EventPayload::none()).await {
+            Ok(_) => true,
+            Err(ApplyError::Rejected { .. }) => false,
+            Err(other) => panic!("{other}"),
+        };
     let mut told = Told { answers: 1, ..Told::default() };
     let won = |won: bool| u64::from(won);
     match racer % 8 {
@@ -156,13 +156,13 @@ async fn claims(store: &PostgresStore, session: SessionId, id: RequestId) -> boo
             CallState::Approved => {
                 let token = ClaimToken::new();
                 let claim = fixture::claim(&record, token, session);
-                match store.apply(&tenant(), id, claim, Enclosed::none()).await {
+                match store.apply(&tenant(), id, claim, EventPayload::none()).await {
                     Ok(_) => {
                         let end = Event::Succeed { token };
-                        store.apply(&tenant(), id, end, Enclosed::none()).await.unwrap();
+                        store.apply(&tenant(), id, end, EventPayload::none()).await.unwrap();
                         return true;
                     }
-                    Err(ApplyError::Lost { .. }) => {}
+                    Err(ApplyError::Rejected { .. }) => {}
                     Err(other) => panic!("{other}"),
                 }
             }

@@ -6,7 +6,7 @@ use hitl_core::machine::{CallState, Event, Refusal};
 use hitl_core::store::suite::{
     Draft, Subject, approved, claimed, fixture, refused, start_clock, tenant,
 };
-use hitl_core::store::{Enclosed, StoreErrorKind};
+use hitl_core::store::{EventPayload, StoreErrorKind};
 use hitl_core::{ClaimToken, RequestId};
 
 use crate::support::{options, plain, schema, subject, url_or_skip};
@@ -14,7 +14,7 @@ use crate::support::{options, plain, schema, subject, url_or_skip};
 /// Longer than a test may take: what comes at this pace does not come.
 const NEVER: Duration = Duration::from_secs(3600);
 
-async fn until_cancelled(s: &Subject, id: RequestId, watch: &mut hitl_core::store::Watch) {
+async fn until_cancelled(s: &Subject, id: RequestId, watch: &mut hitl_core::store::ChangeWatch) {
     s.soon("the wake-up", async {
         while s.state(id).await != CallState::Cancelled {
             watch.changed().await;
@@ -116,14 +116,14 @@ async fn a_silent_executor_is_dead_after_its_lease_and_not_before() {
     let s = subject(&url, &schema, &start_clock()).await;
     let (record, token, session) = claimed(&dying, &Draft::new("run", 1)).await;
     assert_eq!(s.store.stale(10).await.unwrap(), [], "it lives");
-    assert_eq!(s.refuse(record.id(), Event::Lose).await, Refusal::Alive);
+    assert_eq!(s.refuse(record.id(), Event::ExecutorLost).await, Refusal::Alive);
     // Its lease is taken away, as a long silence would.
     let server = plain(&url).await;
     let expire = format!("UPDATE {schema}.sessions SET lease_until = clock_timestamp()");
     server.batch_execute(&expire).await.unwrap();
     let stale = s.store.stale(10).await.unwrap();
     assert_eq!(stale, [(tenant(), record.id(), CallState::Claimed)]);
-    let lost = s.apply(record.id(), Event::Lose).await;
+    let lost = s.apply(record.id(), Event::ExecutorLost).await;
     assert_eq!(lost.state, CallState::OutcomeUnknown);
     // It goes on with a new lease, under which what it had claimed stays lost ...
     let open = approved(&dying, &Draft::new("run", 2)).await;
@@ -132,7 +132,7 @@ async fn a_silent_executor_is_dead_after_its_lease_and_not_before() {
     assert_eq!(s.store.stale(10).await.unwrap(), [], "what it claimed anew is alive");
     // ... until its late result settles it.
     let late =
-        s.store.apply(&tenant(), record.id(), Event::Succeed { token }, Enclosed::none()).await;
+        s.store.apply(&tenant(), record.id(), Event::Succeed { token }, EventPayload::none()).await;
     assert_eq!(late.unwrap().state, CallState::Executed);
 }
 
@@ -144,7 +144,7 @@ async fn claim_soon(
     let claiming = async {
         loop {
             let event = fixture::claim(record, ClaimToken::new(), session);
-            match s.store.apply(&tenant(), record.id(), event, Enclosed::none()).await {
+            match s.store.apply(&tenant(), record.id(), event, EventPayload::none()).await {
                 Ok(record) => return record,
                 Err(hitl_core::store::ApplyError::Store(error)) => {
                     assert_eq!(error.kind(), StoreErrorKind::Unavailable, "{error}");
@@ -175,7 +175,7 @@ async fn invariant_5_whoever_could_not_renew_its_lease_claims_nothing() {
         let mut record = first;
         loop {
             let event = fixture::claim(&record, ClaimToken::new(), session);
-            match s.store.apply(&tenant(), record.id(), event, Enclosed::none()).await {
+            match s.store.apply(&tenant(), record.id(), event, EventPayload::none()).await {
                 Ok(_) => {
                     record = approved(&s, &Draft::new("run", position)).await;
                     position += 1;
@@ -209,12 +209,12 @@ async fn invariant_3_a_lease_that_is_over_claims_nothing_although_its_holder_thi
     let expire = format!("UPDATE {schema}.sessions SET lease_until = clock_timestamp()");
     server.batch_execute(&expire).await.unwrap();
     let event = fixture::claim(&record, ClaimToken::new(), session);
-    let refused = s.store.apply(&tenant(), record.id(), event, Enclosed::none()).await;
+    let refused = s.store.apply(&tenant(), record.id(), event, EventPayload::none()).await;
     assert!(matches!(refused, Err(hitl_core::store::ApplyError::Store(_))), "{refused:?}");
     let admitted = Draft::new("run", 2).admitted(ClaimToken::new(), session);
     let refused = s.store.submit(admitted.call(), fixture::sealed(b"x")).await;
     assert_eq!(refused.unwrap_err().kind(), StoreErrorKind::Unavailable);
-    assert_eq!(s.store.find(admitted.key()).await.unwrap(), None, "nothing was admitted");
+    assert_eq!(s.store.get_by_key(admitted.key()).await.unwrap(), None, "nothing was admitted");
 }
 
 #[tokio::test]
@@ -230,7 +230,7 @@ async fn dropping_a_store_ends_its_sessions() {
         }
     })
     .await;
-    assert_eq!(s.apply(record.id(), Event::Lose).await.state, CallState::OutcomeUnknown);
+    assert_eq!(s.apply(record.id(), Event::ExecutorLost).await.state, CallState::OutcomeUnknown);
 }
 
 #[tokio::test]
@@ -286,7 +286,7 @@ async fn invariant_4_a_decision_that_waits_for_a_lock_past_its_expiry_is_refused
     let (store, id) = (std::sync::Arc::clone(&s.store), record.id());
     let decide = Event::Decide(record.request.approve().by("alice"));
     let deciding =
-        tokio::spawn(async move { store.apply(&tenant(), id, decide, Enclosed::none()).await });
+        tokio::spawn(async move { store.apply(&tenant(), id, decide, EventPayload::none()).await });
     s.soon("the expiry", async {
         while s.store.now().await.unwrap() < record.request.expires_at {
             tokio::task::yield_now().await;

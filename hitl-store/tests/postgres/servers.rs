@@ -4,7 +4,7 @@ use std::process::Child;
 use std::time::{Duration, Instant};
 
 use hitl_core::ClaimToken;
-use hitl_core::grant::Drawn;
+use hitl_core::grant::GrantUse;
 use hitl_core::machine::{CallState, Event};
 use hitl_core::store::suite::{Draft, Subject, claimed, fixture, start_clock};
 use hitl_core::store::{PageRequest, StoreErrorKind};
@@ -30,7 +30,7 @@ async fn live(one: PostgresStore, two: PostgresStore) {
     // What takes several statements in one transaction.
     let grant = one.store.save_grant(fixture::grant(Some(1), None)).await.unwrap();
     let session = one.store.open_session().await.unwrap();
-    let drawn = Drawn::new(grant.id(), 1.into());
+    let drawn = GrantUse::new(grant.id(), 1.into());
     one.create(&Draft::new("run", 10).admitted(ClaimToken::new(), session).granted(drawn)).await;
     let tenant = hitl_core::Tenant::default();
     let stands = two.store.grant(&tenant, grant.id()).await.unwrap().unwrap();
@@ -38,7 +38,7 @@ async fn live(one: PostgresStore, two: PostgresStore) {
     let revoked = two.store.revoke_grant(&tenant, grant.id(), &"bob".into(), None).await.unwrap();
     assert_eq!(revoked.unwrap().version, 3);
     assert_eq!(two.store.history(0, 100).await.unwrap().entries.len(), 41);
-    let page = two.store.page(&hitl_core::Tenant::default(), PageRequest::all()).await.unwrap();
+    let page = two.store.list(&hitl_core::Tenant::default(), PageRequest::all()).await.unwrap();
     assert_eq!(page.len(), 11);
 }
 

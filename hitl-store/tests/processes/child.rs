@@ -2,7 +2,7 @@
 //!
 //! It says what it has done in lines on its output, and takes `go` from its input.
 
-use hitl_core::store::Enclosed;
+use hitl_core::store::EventPayload;
 use std::io::{BufRead, BufReader, Lines, Write};
 use std::path::Path;
 use std::process::{Child as Process, ChildStdin, ChildStdout, Command, Stdio};
@@ -147,8 +147,10 @@ async fn work(store: &SqliteStore) {
         store.submit(draft.call(), sealed(b"payload")).await.unwrap();
         say(format!("{} {}", draft.id(), CallState::Pending));
         if position % 2 == 0 {
-            let ended =
-                store.apply(&tenant(), draft.id(), host("enough"), Enclosed::none()).await.unwrap();
+            let ended = store
+                .apply(&tenant(), draft.id(), host("enough"), EventPayload::none())
+                .await
+                .unwrap();
             say(format!("{} {}", draft.id(), ended.state));
         }
     }
@@ -159,7 +161,7 @@ async fn hold(store: &SqliteStore, calls: &[RequestId]) {
     for id in calls {
         let record = store.get(&tenant(), *id).await.unwrap().unwrap();
         let claim = fixture::claim(&record, ClaimToken::new(), session);
-        store.apply(&tenant(), *id, claim, Enclosed::none()).await.unwrap();
+        store.apply(&tenant(), *id, claim, EventPayload::none()).await.unwrap();
         say(format!("{id} {session}"));
     }
     wait_for_go();
@@ -179,13 +181,13 @@ async fn race(store: &SqliteStore, calls: &[RequestId]) {
     for record in records {
         let token = ClaimToken::new();
         let claim = fixture::claim(&record, token, session);
-        match store.apply(&tenant(), record.id(), claim, Enclosed::none()).await {
+        match store.apply(&tenant(), record.id(), claim, EventPayload::none()).await {
             Ok(_) => {
                 let event = Event::Succeed { token };
-                store.apply(&tenant(), record.id(), event, Enclosed::none()).await.unwrap();
+                store.apply(&tenant(), record.id(), event, EventPayload::none()).await.unwrap();
                 say("won");
             }
-            Err(hitl_core::store::ApplyError::Lost { .. }) => say("lost"),
+            Err(hitl_core::store::ApplyError::Rejected { .. }) => say("lost"),
             Err(other) => panic!("{other}"),
         }
     }
@@ -195,7 +197,7 @@ async fn withdraw(store: &SqliteStore, calls: &[RequestId]) {
     say("ready");
     for id in calls {
         wait_for_go();
-        store.apply(&tenant(), *id, host("from afar"), Enclosed::none()).await.unwrap();
+        store.apply(&tenant(), *id, host("from afar"), EventPayload::none()).await.unwrap();
     }
     wait_for_go();
 }

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use hitl_core::machine::{CallState, Event, Refusal};
 use hitl_core::store::suite::{Draft, Subject, approved, refused, sealed, start_clock, tenant};
-use hitl_core::store::{Enclosed, PageRequest, Submitted};
+use hitl_core::store::{EventPayload, PageRequest, SubmitResult};
 use hitl_core::{RequestId, Store};
 use hitl_store::SqliteStore;
 
@@ -21,8 +21,10 @@ async fn invariant_10_reopening_finds_everything() {
     store.submit(ends.call(), sealed(b"payload")).await.unwrap();
     let record = store.get(&tenant(), ends.id()).await.unwrap().unwrap();
     let reject = Event::Decide(record.request.reject("no").by("alice"));
-    let ended =
-        store.apply(&tenant(), ends.id(), reject, Enclosed::result(sealed(b"why"))).await.unwrap();
+    let ended = store
+        .apply(&tenant(), ends.id(), reject, EventPayload::result(sealed(b"why")))
+        .await
+        .unwrap();
     let history = store.history(0, 10).await.unwrap().entries;
     drop(store);
     assert!(!path.with_extension("db-wal").exists(), "the last to close takes the log along");
@@ -34,7 +36,7 @@ async fn invariant_10_reopening_finds_everything() {
     assert_eq!(store.payload(&tenant(), waits.id()).await.unwrap(), Some(sealed(b"payload")));
     assert_eq!(store.history(0, 10).await.unwrap().entries, history);
     let again = store.submit(waits.again().call(), sealed(b"x")).await.unwrap();
-    assert!(matches!(again, Submitted::Existing(record) if record.id() == waits.id()));
+    assert!(matches!(again, SubmitResult::Existing(record) if record.id() == waits.id()));
     store.check().await.unwrap();
 }
 
@@ -67,7 +69,7 @@ async fn invariant_10_what_was_acknowledged_survives_kill_9() {
             let payload = store.payload(&tenant(), *id).await.unwrap();
             assert_eq!(payload.is_some(), !record.state.is_terminal());
         }
-        let kept = store.page(&tenant(), PageRequest::all().limit(1000)).await.unwrap();
+        let kept = store.list(&tenant(), PageRequest::all().limit(1000)).await.unwrap();
         let changes: u64 = kept.iter().map(|record| record.version).sum();
         let history = store.history(0, 10_000).await.unwrap().entries;
         assert_eq!(history.len() as u64, changes, "each change has its line, and no other has");
@@ -90,11 +92,11 @@ async fn invariant_3_what_a_killed_process_ran_is_stale_and_then_unknown() {
     let mut child = Child::start(Role::Hold, &path, &[id]);
     child.hear();
     assert_eq!(s.store.stale(10).await.unwrap(), [], "it lives");
-    let alive = s.store.apply(&tenant(), id, Event::Lose, Enclosed::none()).await;
+    let alive = s.store.apply(&tenant(), id, Event::ExecutorLost, EventPayload::none()).await;
     assert_eq!(refused(alive).0, Refusal::Alive);
     child.kill();
     assert_eq!(s.store.stale(10).await.unwrap(), [(tenant(), id, CallState::Claimed)]);
-    assert_eq!(s.apply(id, Event::Lose).await.state, CallState::OutcomeUnknown);
+    assert_eq!(s.apply(id, Event::ExecutorLost).await.state, CallState::OutcomeUnknown);
     assert!(s.store.payload(&tenant(), id).await.unwrap().is_some());
 }
 

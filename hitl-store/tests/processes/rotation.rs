@@ -7,8 +7,8 @@ use std::time::{Duration, Instant};
 
 use hitl_core::store::StoreErrorKind as Kind;
 use hitl_core::{
-    DynArguments, DynSpec, DynTool, Gate, HitlConfig, HostKey, HostKeys, KeyId, Outcome, Permit,
-    RequestId, Risk, Store as _, StoreError, Submission, Tenant,
+    DynArguments, DynSpec, DynTool, Gate, HostKey, HostKeys, KeyId, Outcome, Permit, RequestId,
+    Risk, Store as _, StoreError, Submission, Tenant, ToolConfig,
 };
 use hitl_store::SqliteStore;
 
@@ -20,7 +20,7 @@ const CALLS: u64 = 5;
 
 fn tool() -> DynTool {
     let spec = DynSpec::new("open_door", "Opens the door.").sensitive("pin");
-    let spec = spec.config(HitlConfig::DEFAULT.base_confidence(50).risk(Risk::High));
+    let spec = spec.config(ToolConfig::DEFAULT.base_confidence(50).risk(Risk::High));
     DynTool::new(spec, SCHEMA, |permit: Permit<DynArguments>| async move {
         let (arguments, _cx) = permit.open();
         assert_eq!(arguments.json(), r#"{"pin":"1234"}"#);

@@ -11,7 +11,7 @@ use std::time::Duration;
 
 use hitl_core::machine::{CallRecord, CallState, Event, Refusal};
 use hitl_core::store::suite::{Draft, Subject, fixture, host, start_clock, tenant};
-use hitl_core::store::{ApplyError, Enclosed, PageRequest};
+use hitl_core::store::{ApplyError, EventPayload, PageRequest};
 use hitl_core::{ClaimToken, RequestId, SessionId, Store};
 use hitl_store::SqliteStore;
 
@@ -57,7 +57,7 @@ async fn calls(store: &dyn Store) -> Vec<CallRecord> {
     loop {
         let mut page = PageRequest::all().limit(1000);
         page.after = calls.last().map(CallRecord::id);
-        let page = store.page(&tenant(), page).await.unwrap();
+        let page = store.list(&tenant(), page).await.unwrap();
         if page.is_empty() {
             return calls;
         }
@@ -116,9 +116,9 @@ async fn race(
         Way::Claim => fixture::claim(record, token, session),
     };
     let name = event.name();
-    match store.apply(&tenant(), record.id(), event, Enclosed::none()).await {
+    match store.apply(&tenant(), record.id(), event, EventPayload::none()).await {
         Ok(_) => {}
-        Err(ApplyError::Lost { refusal, current }) => {
+        Err(ApplyError::Rejected { refusal, current }) => {
             assert_eq!(current.id(), record.id());
             if let Refusal::State { state, .. } = refusal {
                 assert_eq!(current.state, state, "a loser is told what stands");
@@ -132,7 +132,7 @@ async fn race(
     }
     // Here its body would run.
     let done =
-        store.apply(&tenant(), record.id(), Event::Succeed { token }, Enclosed::none()).await;
+        store.apply(&tenant(), record.id(), Event::Succeed { token }, EventPayload::none()).await;
     assert_eq!(done.expect("nobody else may end it").state, CallState::Executed);
     Some(vec![name, "succeed"])
 }

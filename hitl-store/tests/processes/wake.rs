@@ -1,7 +1,7 @@
 //! A change in one process wakes those who wait in another.
 
 use hitl_core::machine::CallState;
-use hitl_core::store::Enclosed;
+use hitl_core::store::EventPayload;
 use hitl_core::store::suite::{Draft, Subject, host, start_clock, tenant};
 use hitl_core::{RequestId, Store};
 use hitl_store::SqliteStore;
@@ -13,7 +13,7 @@ async fn subject(path: &std::path::Path) -> Subject {
     Subject::new(SqliteStore::options().clock(clock.clone()).open(path).await.unwrap(), clock)
 }
 
-async fn until_cancelled(s: &Subject, id: RequestId, watch: &mut hitl_core::store::Watch) {
+async fn until_cancelled(s: &Subject, id: RequestId, watch: &mut hitl_core::store::ChangeWatch) {
     s.soon("the wake-up", async {
         while s.state(id).await != CallState::Cancelled {
             watch.changed().await;
@@ -66,7 +66,7 @@ async fn two_stores_in_one_process_wake_each_other() {
         let draft = Draft::new("run", position);
         here.create(&draft).await;
         let mut watch = here.store.watch(draft.id());
-        there.apply(&tenant(), draft.id(), host("from there"), Enclosed::none()).await.unwrap();
+        there.apply(&tenant(), draft.id(), host("from there"), EventPayload::none()).await.unwrap();
         until_cancelled(&here, draft.id(), &mut watch).await;
     }
 }

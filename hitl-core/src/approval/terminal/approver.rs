@@ -8,9 +8,9 @@ use hitl_base::Timestamp;
 use hitl_base::display::{fold, visible};
 
 use super::card::{card, preview};
-use super::owner::{Dialog, Terminal};
 use super::reply::{Reply, question, read};
-use crate::approval::{ApprovalRequest, Approver, Extent, MaskSupport, Review};
+use super::tty::{Dialog, Terminal};
+use crate::approval::{ApprovalRequest, Approver, DetailLevel, MaskSupport, Review};
 use crate::call::Principal;
 use crate::gate::{Places, Uncover};
 
@@ -37,13 +37,13 @@ pub struct TerminalApprover {
 }
 
 impl TerminalApprover {
-    /// Decides in the name of `principal`. The host vouches for it: whoever sits at the terminal is
+    /// Decides in the name of `principal`. The host vouches for it: the person at the terminal is
     /// taken for this person.
     pub fn new(principal: impl Into<Principal>) -> Self {
         Self { principal: principal.into(), terminal: Terminal::new() }
     }
 
-    /// Asks on this terminal, with whatever is to happen [around](Terminal::around) a question.
+    /// Asks on this terminal, with what the host does [around](Terminal::around) a question.
     #[must_use]
     pub fn on(mut self, terminal: Terminal) -> Self {
         self.terminal = terminal;
@@ -91,7 +91,7 @@ impl TerminalApprover {
         match uncover.places(self.principal.clone(), Places::All).await {
             Ok(uncovered) => {
                 let ink = dialog.ink();
-                let rendered = uncovered.render(Timestamp::now(), Extent::Full);
+                let rendered = uncovered.render(Timestamp::now(), DetailLevel::Full);
                 let text = rendered.to_text_in(|tone, text| ink.paint(tone, text));
                 show(dialog, &format!("\n{text}"));
             }

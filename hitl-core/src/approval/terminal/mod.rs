@@ -5,21 +5,21 @@
 //! | `approver` | the dialog about one request |
 //! | `card` | a request as text: pure |
 //! | `reply` | what a typed line means: pure |
-//! | `owner` | one dialog at a time owns the terminal, and can be withdrawn |
+//! | `tty` | one dialog at a time owns the terminal, and can be withdrawn |
 //! | `stdin` | a line is read so that it can be given up |
-//! | `ink` | colours, where they are wanted |
+//! | `color` | colours, where they are wanted |
 
 mod approver;
 mod card;
-mod ink;
-mod owner;
+mod color;
 mod reply;
 mod stdin;
 #[cfg(test)]
 mod tests;
+mod tty;
 
-pub use crate::approval::Tone as Style;
+pub use crate::approval::TextStyle as Style;
 pub use approver::TerminalApprover;
 pub use card::{card, preview};
-pub use ink::Ink;
-pub use owner::{Dialog, Terminal};
+pub use color::ColorMode;
+pub use tty::{Dialog, Terminal};

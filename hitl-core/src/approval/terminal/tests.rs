@@ -6,12 +6,12 @@ use std::time::Duration;
 
 use hitl_base::display::is_unseen;
 
-use super::owner::Terminal;
 use super::reply::{Reply, question, read};
 use super::stdin::Console;
-use super::{Ink, TerminalApprover, card, preview};
+use super::tty::Terminal;
+use super::{ColorMode, TerminalApprover, card, preview};
 use crate::approval::fixture::{NOW, request};
-use crate::approval::{Answer, Approver as _, Choice, Review};
+use crate::approval::{Approver as _, Choice, DecisionKind, Review};
 use crate::audit::AuditEvent;
 use crate::call::Principal;
 
@@ -39,7 +39,7 @@ quick approval  Send a certificate of $1500.0 to ann
                 - \"a recipient with a name that is longer than what stands on a line of a card beside others\"
               note: null
 ";
-    assert_eq!(card(&request, NOW, Ink::Plain), expected);
+    assert_eq!(card(&request, NOW, ColorMode::Plain), expected);
     assert_eq!(question(&request), "  [a] Send   [r] Keep   [?] Details   [s] Skip > ");
 }
 
@@ -47,9 +47,9 @@ quick approval  Send a certificate of $1500.0 to ann
 fn invariant_9_the_card_shows_what_is_there() {
     let nasty = r#"{"a\n  risk":"low\n  risk        low \u001b[2J\u202e\u200b","b":"\\n"}"#;
     let mut request = request(nasty);
-    request.because = vec!["\u{1b}[31mred\n".to_owned()];
+    request.reasons = vec!["\u{1b}[31mred\n".to_owned()];
     request.principal = Principal::new("ann\u{202e}");
-    for text in [card(&request, NOW, Ink::Plain), preview(&request, NOW, Ink::Plain)] {
+    for text in [card(&request, NOW, ColorMode::Plain), preview(&request, NOW, ColorMode::Plain)] {
         assert!(!text.chars().any(|c| c != '\n' && is_unseen(c)), "{text:?}");
         // A line that begins like the card's own is the card's own.
         assert!(text.matches("\n  risk  ").count() <= 1, "{text}");
@@ -66,12 +66,12 @@ fn long_arguments_are_clipped_and_counted_and_the_preview_shows_more() {
     let ids: Vec<String> = (0..30).map(|id| format!("\"u{id}\"")).collect();
     let long = "x".repeat(1_000);
     let request = request(&format!(r#"{{"ids":[{}],"text":"{long}end"}}"#, ids.join(",")));
-    let short = card(&request, NOW, Ink::Plain);
+    let short = card(&request, NOW, ColorMode::Plain);
     assert!(short.contains("[… 18 of 30 items left out, sha256 "), "{short}");
     assert!(short.contains("- \"u7\"") && short.contains("- \"u29\""), "{short}");
     assert!(short.contains("of 1003 characters left out, sha256 "), "{short}");
     assert!(short.contains("xend\""), "{short}");
-    let whole = preview(&request, NOW, Ink::Plain);
+    let whole = preview(&request, NOW, ColorMode::Plain);
     assert!(!whole.contains("left out"), "{whole}");
     assert!(whole.contains(&"ab".repeat(32)), "{whole}");
 }
@@ -143,9 +143,9 @@ mod typed {
         let Review::Decided(decision) = approver.review(&request).await else { panic!("decided") };
         assert_eq!(
             decision.answer,
-            Answer::Reject {
+            DecisionKind::Reject {
                 reason: Some("no budget".to_owned()),
-                again: crate::approval::Again::Refused,
+                again: crate::approval::RepeatPolicy::Refused,
             }
         );
         assert_eq!(decision.by.principal, Principal::new("ann"));
@@ -165,8 +165,8 @@ mod typed {
     impl crate::Tool for Command {
         type Output = String;
         type Error = String;
-        const SPEC: crate::Spec = crate::Spec::new("command", "Runs a command.")
-            .config(crate::HitlConfig::DEFAULT.base_confidence(70));
+        const SPEC: crate::ToolSpec = crate::ToolSpec::new("command", "Runs a command.")
+            .config(crate::ToolConfig::DEFAULT.base_confidence(70));
         fn snapshot(&self, to: &mut crate::SnapshotWriter) -> Result<(), crate::SnapshotError> {
             to.object(|fields| fields.field("run", &self.run))
         }

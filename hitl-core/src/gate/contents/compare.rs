@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use super::Referents;
 use super::referent::What;
-use crate::approval::{Found, ToolChange, ToolDifference, argument};
+use crate::approval::{ContentState, ToolChange, ToolDifference, argument};
 use crate::arguments::Snapshot;
 use crate::call::ReferentDigest;
 use crate::gate::error::GateError;
@@ -67,7 +67,7 @@ impl Inner {
             names.push(argument(at));
             let unread_now = matches!(&referent.what, What::Unread { why, .. } if why.is_passing());
             let was_read =
-                before.is_some_and(|before| !matches!(before.found, Found::Unread { .. }));
+                before.is_some_and(|before| !matches!(before.found, ContentState::Unread { .. }));
             passing |= unread_now && was_read;
         }
         if passing {

@@ -26,7 +26,7 @@ use super::error::GateError;
 use super::handle::Inner;
 use super::prepare::Prepared;
 use super::registry::Registered;
-use crate::approval::Unread;
+use crate::approval::UnreadReason;
 use crate::arguments::Snapshot;
 use crate::call::{ContentReader, ContentReaders, Source};
 use crate::policy::{OwnFiles, Verdict};
@@ -88,8 +88,10 @@ impl Inner {
                     let read = AssertUnwindSafe(reading).catch_unwind().await;
                     let what = match read.map_err(std::mem::forget) {
                         Ok(Ok(bytes)) => What::of(bytes),
-                        Ok(Err(said)) => What::unread_because(Unread::Failed, said),
-                        Err(()) => What::unread_because(Unread::Failed, "it panicked".to_owned()),
+                        Ok(Err(said)) => What::unread_because(UnreadReason::Failed, said),
+                        Err(()) => {
+                            What::unread_because(UnreadReason::Failed, "it panicked".to_owned())
+                        }
                     };
                     put(&to, index, Referent::new(at, what));
                 }
@@ -101,15 +103,16 @@ impl Inner {
             }
         }
         let late = match no_answer {
-            NoAnswer::Panicked => Unread::Failed,
-            NoAnswer::Late | NoAnswer::NotAsked => Unread::Late,
+            NoAnswer::Panicked => UnreadReason::Failed,
+            NoAnswer::Late | NoAnswer::NotAsked => UnreadReason::Late,
         };
         let read = std::mem::take(&mut *answers.lock().unwrap_or_else(PoisonError::into_inner));
         let read = places.into_iter().zip(read);
         let mut all: Vec<Referent> = read
             .map(|(at, read)| read.unwrap_or_else(|| Referent::new(at, What::unread(late))))
             .collect();
-        let more = more.into_iter().map(|at| Referent::new(at, What::unread(Unread::TooMany)));
+        let more =
+            more.into_iter().map(|at| Referent::new(at, What::unread(UnreadReason::TooMany)));
         all.extend(more);
         all.extend(Referent::rest(unnamed));
         Ok(Referents::within(all, MAX_KEPT_IN_ALL))

@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 use sha2::{Digest as _, Sha256};
 
 use super::{MAX_DIGESTED, MAX_KEPT};
-use crate::approval::{Content, Unread};
+use crate::approval::{Content, UnreadReason};
 use crate::call::{Given, MAX_CONTENTS, ReferentDigest, referent_digest};
 use crate::hex::{bytes_of, hex};
 use crate::ids::RequestId;
@@ -42,7 +42,7 @@ pub(super) enum What {
         sha256: [u8; 32],
     },
     Unread {
-        why: Unread,
+        why: UnreadReason,
         said: Option<String>,
     },
     /// So many more contents, which are not named one by one. Nobody read them.
@@ -62,7 +62,7 @@ impl What {
     /// So many bytes, of which the first are at hand.
     pub(super) fn digested(first: Vec<u8>, bytes: u64, sha256: [u8; 32]) -> Self {
         if bytes > MAX_DIGESTED {
-            Self::unread(Unread::TooLarge)
+            Self::unread(UnreadReason::TooLarge)
         } else if first.len() as u64 == bytes && first.len() <= MAX_KEPT {
             Self::Kept { bytes: first.into(), sha256 }
         } else {
@@ -70,11 +70,11 @@ impl What {
         }
     }
 
-    pub(super) const fn unread(why: Unread) -> Self {
+    pub(super) const fn unread(why: UnreadReason) -> Self {
         Self::Unread { why, said: None }
     }
 
-    pub(super) const fn unread_because(why: Unread, said: String) -> Self {
+    pub(super) const fn unread_because(why: UnreadReason, said: String) -> Self {
         Self::Unread { why, said: Some(said) }
     }
 }
@@ -100,7 +100,7 @@ impl Referent {
             What::Kept { bytes, sha256 } => ("content", bytes.len() as u64, sha256),
             What::Large { bytes, sha256 } => ("content", *bytes, sha256),
             What::Unread { why, .. } => (why.name(), 0, &[]),
-            What::Rest { count } => (Unread::TooMany.name(), *count, &[]),
+            What::Rest { count } => (UnreadReason::TooMany.name(), *count, &[]),
         };
         let target = self.target.as_deref().map(|target| target.as_os_str().as_encoded_bytes());
         let target = target.unwrap_or_default();
@@ -129,7 +129,7 @@ impl Referents {
         let mut places = places.fuse();
         let named = places.by_ref().take(2 * MAX_CONTENTS);
         let mut all: Vec<Referent> =
-            named.map(|at| Referent::new(at, What::unread(Unread::Elsewhere))).collect();
+            named.map(|at| Referent::new(at, What::unread(UnreadReason::Elsewhere))).collect();
         all.extend(Referent::rest(places.count()));
         Self(all.into())
     }
@@ -277,11 +277,11 @@ mod tests {
             referent(b"one"),
             referent(b"two"),
             referent(b""),
-            Referent::new("/path".to_owned(), What::unread(Unread::Missing)),
-            Referent::new("/path".to_owned(), What::unread(Unread::Late)),
+            Referent::new("/path".to_owned(), What::unread(UnreadReason::Missing)),
+            Referent::new("/path".to_owned(), What::unread(UnreadReason::Late)),
             moved("/a", What::of(b"one".to_vec())),
             moved("/b", What::of(b"one".to_vec())),
-            moved("/a", What::unread(Unread::Missing)),
+            moved("/a", What::unread(UnreadReason::Missing)),
         ];
         let mut digests: Vec<_> = all.iter().map(|one| one.digest(&key, id)).collect();
         digests.push(all[0].digest(&key, RequestId::new()));
@@ -318,7 +318,7 @@ mod tests {
             vec![Content {
                 at: referent.at.clone(),
                 digest: referent.digest(keys.digest(), id),
-                found: crate::approval::Found::Text { bytes: 0 },
+                found: crate::approval::ContentState::Text { bytes: 0 },
                 leads_to: None,
                 text: None,
                 masks: Vec::new(),

@@ -9,7 +9,7 @@ use serde::Deserialize;
 
 use super::referent::{Referent, Referents, What};
 use super::{Kept, MAX_SAID};
-use crate::approval::{Content, Found, Mask, Uncovering, Unread};
+use crate::approval::{Content, ContentState, Mask, Uncovering, UnreadReason};
 use crate::arguments::{Layers, Snapshot, text_layers};
 use crate::confidence::{CONTENT, Factor};
 use crate::gate::handle::Inner;
@@ -71,23 +71,23 @@ impl Inner {
         let mut content = Content {
             at: referent.at.clone(),
             digest: referent.digest(key, request),
-            found: Found::Text { bytes: 0 },
+            found: ContentState::Text { bytes: 0 },
             leads_to: leads_to.map(|target: &Path| self.shown_path(target, secrets)),
             text: None,
             masks: Vec::new(),
             more_masks: 0,
         };
         content.found = match &referent.what {
-            What::Large { bytes, .. } => Found::Large { bytes: *bytes },
+            What::Large { bytes, .. } => ContentState::Large { bytes: *bytes },
             What::Unread { why, said } => {
                 let said = said
                     .as_deref()
                     .map(|said| clip(&self.clean(said, secrets), MAX_SAID).into_owned());
-                Found::Unread { why: *why, said }
+                ContentState::Unread { why: *why, said }
             }
             What::Rest { count } => {
                 let said = Some(format!("{count} more"));
-                Found::Unread { why: Unread::TooMany, said }
+                ContentState::Unread { why: UnreadReason::TooMany, said }
             }
             What::Kept { bytes, .. } => {
                 let length = bytes.len() as u64;
@@ -96,7 +96,7 @@ impl Inner {
                         let begins = |(start, _): &&(&[u8], &str)| bytes.starts_with(start);
                         let looks_like = BEGINNINGS.iter().find(begins);
                         let looks_like = looks_like.map(|(_, what)| (*what).to_owned());
-                        Found::Binary { bytes: length, looks_like }
+                        ContentState::Binary { bytes: length, looks_like }
                     }
                     Some(text) => {
                         let layers = self.layers_of_text(text, secrets).await;
@@ -104,7 +104,7 @@ impl Inner {
                         content.masks = at(masks, &referent.at);
                         content.more_masks = more;
                         content.text = layers.shown.as_str().map(str::to_owned);
-                        Found::Text { bytes: length }
+                        ContentState::Text { bytes: length }
                     }
                 }
             }
@@ -131,7 +131,7 @@ impl Inner {
         };
         let not_shown = contents.iter().filter(|one| !one.is_shown());
         let (cut, unseen): (Vec<&Content>, Vec<&Content>) =
-            not_shown.partition(|one| matches!(one.found, Found::Text { .. }));
+            not_shown.partition(|one| matches!(one.found, ContentState::Text { .. }));
         let hidden: Vec<&Content> = contents.iter().filter(hides).collect();
         let mut why = Vec::new();
         if !unseen.is_empty() {

@@ -21,10 +21,10 @@ use super::{MAX_TEXT_BYTES, Match, Reading, undisguised};
 /// matched.
 ///
 /// ```
-/// use hitl_core::policy::{Argument, PathMatcher, Rule, When};
+/// use hitl_core::policy::{Argument, PathMatcher, Rule, RuleConditions};
 ///
 /// let ours = PathMatcher::inside("/srv/project").except(["**/.git/**", "**/.env"]);
-/// let rule = Rule::auto("reads").when(When::tool("read").argument(Argument::at("file").file(ours)));
+/// let rule = Rule::auto("reads").when(RuleConditions::tool("read").argument(Argument::at("file").file(ours)));
 /// ```
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
@@ -331,7 +331,7 @@ fn parse(text: &str) -> Option<Path<'_>> {
     Some(Path { base, steps })
 }
 
-/// Names that some systems keep for devices, whatever the folder.
+/// Names that some systems keep for devices, in every folder.
 fn is_device(step: &str) -> bool {
     let name = step.split('.').next().unwrap_or(step).trim_end().to_ascii_lowercase();
     let numbered = |prefix: &str| {

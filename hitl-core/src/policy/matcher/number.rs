@@ -11,10 +11,10 @@ use serde::{Deserialize, Serialize};
 /// about "at most 20" does not mean minus 5,000.
 ///
 /// ```
-/// use hitl_core::policy::{Argument, NumberRange, Rule, When};
+/// use hitl_core::policy::{Argument, NumberRange, Rule, RuleConditions};
 ///
 /// let small = Argument::at("amount").number(NumberRange::at_most("20"));
-/// let rule = Rule::auto("petty cash").when(When::tool("pay").argument(small));
+/// let rule = Rule::auto("petty cash").when(RuleConditions::tool("pay").argument(small));
 /// ```
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]

@@ -1,6 +1,6 @@
 //! The files that a gate itself lives by: its policy, store, key, audit. A call that names one of
-//! them, or a folder above one, is reviewed in full, whatever the rules and the grants say: what it
-//! writes would decide about the next call.
+//! them, or a folder above one, is reviewed in full, no matter what the rules and the grants say:
+//! what it writes would decide about the next call.
 //!
 //! Pure. What it cannot know, where a symbolic link leads, is looked up by a driver
 //! (`gate/own_files.rs`), which is given the paths that a call names and asks again with what it
@@ -259,7 +259,7 @@ impl OwnFile {
         (1..=own.len()).any(|end| glob.matches(&own[..end], Case::Folded))
     }
 
-    /// Whether a pattern of a shell, in whatever folder, matches its name.
+    /// Returns whether a pattern of a shell, in any folder, matches its name.
     fn matches_glob_at_end(&self, steps: &[&str]) -> bool {
         let Some(glob) = glob_of(steps) else { return false };
         let own: Vec<&str> = self.steps.iter().map(String::as_str).collect();

@@ -16,10 +16,10 @@ use super::{MAX_TEXT_BYTES, Match, PathMatcher, PathProgram, Reading, undisguise
 /// read differently is not matched. Hosts are compared in their ASCII form (`xn--..`).
 ///
 /// ```
-/// use hitl_core::policy::{Argument, Rule, UrlMatcher, When};
+/// use hitl_core::policy::{Argument, Rule, UrlMatcher, RuleConditions};
 ///
 /// let docs = UrlMatcher::hosts(["docs.rs", "*.rust-lang.org"]);
-/// let rule = Rule::auto("docs").when(When::tool("fetch").argument(Argument::at("url").url(docs)));
+/// let rule = Rule::auto("docs").when(RuleConditions::tool("fetch").argument(Argument::at("url").url(docs)));
 /// ```
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]

@@ -46,7 +46,7 @@ pub(super) struct Accepted {
     pub(super) digest: String,
     /// Who accepted it, or why it needed nobody.
     pub(super) by: String,
-    /// Later than that of what was accepted before, whatever the clock says.
+    /// Later than that of what was accepted before, at any reading of the clock.
     pub(super) at: Timestamp,
     /// The highest number of a signed text that was accepted so far; 0 when none was.
     #[serde(default, skip_serializing_if = "is_zero")]

@@ -8,7 +8,7 @@ use regex::{Regex, RegexBuilder};
 
 use super::check::{Check, Expression};
 use super::path::Path;
-use super::{Doubt, Side, Texts};
+use super::{Side, Texts, Undecidable};
 use crate::confidence::CallView;
 use crate::policy::matcher::{
     Match, NumberRange, PATH_NAMES, PathMatcher, UrlMatcher, has_word, is_for_an_interpreter,
@@ -20,7 +20,8 @@ const REGEX_BYTES: usize = 1 << 20;
 
 /// How an argument is compared.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Compare {
+// Exhaustive: there are six.
+pub enum Comparison {
     /// It is this.
     Eq,
     /// It is something else.
@@ -35,7 +36,7 @@ pub enum Compare {
     Ge,
 }
 
-impl Compare {
+impl Comparison {
     pub(super) fn accepts(self, order: Ordering) -> bool {
         match self {
             Self::Eq => order.is_eq(),
@@ -101,16 +102,16 @@ impl From<bool> for Operand {
 /// [`number`](Self::number) and [`one_of`](Self::one_of) for what takes their place.
 ///
 /// ```
-/// use hitl_core::policy::{Argument, Compare, Operand, Rule, When};
+/// use hitl_core::policy::{Argument, Comparison, Operand, Rule, RuleConditions};
 ///
-/// let large = Argument::at("amount").exists().is(Compare::Gt, Operand::number("999.99"));
-/// let rule = Rule::full("large payments").when(When::tool("pay_*").argument(large));
+/// let large = Argument::at("amount").exists().is(Comparison::Gt, Operand::number("999.99"));
+/// let rule = Rule::full("large payments").when(RuleConditions::tool("pay_*").argument(large));
 /// ```
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Argument {
     target: Target,
     checks: Vec<Check>,
-    /// What was wrong with what it was given, for whoever builds the rule set.
+    /// What was wrong with what it was given, for the one who builds the rule set.
     mistakes: Vec<String>,
     /// Nobody interprets its text, by the host's word.
     inert: bool,
@@ -192,14 +193,14 @@ impl Argument {
 
     /// Compares it. By size (`Lt`, `Le`, `Gt`, `Ge`) only with a number.
     #[must_use]
-    pub fn is(mut self, compare: Compare, with: impl Into<Operand>) -> Self {
+    pub fn is(mut self, compare: Comparison, with: impl Into<Operand>) -> Self {
         let with = with.into();
         self.look_at(&with);
-        let by_size = !matches!(compare, Compare::Eq | Compare::Ne);
+        let by_size = !matches!(compare, Comparison::Eq | Comparison::Ne);
         if by_size && !matches!(with, Operand::Number(_)) {
             self.mistakes.push("only numbers are compared by size".to_owned());
         }
-        self.with(Check::Compare(compare, with))
+        self.with(Check::Comparison(compare, with))
     }
 
     /// It is one of these.
@@ -241,7 +242,7 @@ impl Argument {
 
     /// A list of this length.
     #[must_use]
-    pub fn length(self, compare: Compare, items: u64) -> Self {
+    pub fn length(self, compare: Comparison, items: u64) -> Self {
         self.with(Check::Length(compare, items.to_string()))
     }
 
@@ -333,8 +334,8 @@ impl Argument {
             all &= holds;
         });
         match doubt {
-            Doubt::Met => any,
-            Doubt::Unmet => all,
+            Undecidable::Met => any,
+            Undecidable::Unmet => all,
         }
     }
 
@@ -356,14 +357,14 @@ impl Argument {
                 let by_name = key.is_some_and(|key| has_word(key, names));
                 let found = judge(text);
                 one |= match side.doubt {
-                    Doubt::Met => found == Match::Yes || (found == Match::Unknown && by_name),
-                    Doubt::Unmet => found == Match::Yes && (by_name || form(text)),
+                    Undecidable::Met => found == Match::Yes || (found == Match::Unknown && by_name),
+                    Undecidable::Unmet => found == Match::Yes && (by_name || form(text)),
                 };
                 all &= found == Match::Yes || !(by_name || form(text)) && is_plain(text);
             });
             match side.doubt {
-                Doubt::Met => one,
-                Doubt::Unmet => one && all,
+                Undecidable::Met => one,
+                Undecidable::Unmet => one && all,
             }
         })
     }

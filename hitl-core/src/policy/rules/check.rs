@@ -7,17 +7,17 @@ use hitl_base::json::compare_numbers;
 use regex::Regex;
 
 use super::number::any_reading;
-use super::{Compare, Doubt, Operand, Side, Texts};
+use super::{Comparison, Operand, Side, Texts, Undecidable};
 use crate::policy::matcher::{Match, NumberRange, PathProgram, Reading, UrlProgram, is_plain};
 
 /// One comparison of a value.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum Check {
-    Compare(Compare, Operand),
+    Comparison(Comparison, Operand),
     OneOf(Vec<Operand>),
     Contains(Operand),
     Matches(Expression),
-    Length(Compare, String),
+    Length(Comparison, String),
     Exists,
     Missing,
     File(PathProgram),
@@ -50,9 +50,9 @@ impl Check {
         };
         let texts = Reader { side, interpreted };
         match self {
-            Self::Compare(Compare::Ne, with) => !texts.turned().equal(value, with),
-            Self::Compare(Compare::Eq, with) => texts.equal(value, with),
-            Self::Compare(compare, Operand::Number(with)) => {
+            Self::Comparison(Comparison::Ne, with) => !texts.turned().equal(value, with),
+            Self::Comparison(Comparison::Eq, with) => texts.equal(value, with),
+            Self::Comparison(compare, Operand::Number(with)) => {
                 sized(value, with, |order| compare.accepts(order), doubt)
             }
             Self::OneOf(these) => these.iter().any(|operand| texts.equal(value, operand)),
@@ -75,11 +75,11 @@ impl Check {
                 (Json::Number(lexeme), _) => {
                     range.holds(lexeme, side.relaxes()).unwrap_or(doubt.holds())
                 }
-                (Json::String(text), Doubt::Met) => in_range(text, range),
+                (Json::String(text), Undecidable::Met) => in_range(text, range),
                 _ => doubt.holds(),
             },
             // A rule set with such a comparison was refused; the others were answered above.
-            Self::Compare(..) | Self::Exists | Self::Missing => doubt.holds(),
+            Self::Comparison(..) | Self::Exists | Self::Missing => doubt.holds(),
         }
     }
 
@@ -88,8 +88,8 @@ impl Check {
     pub(super) fn takes_forms(&self, side: Side) -> bool {
         match self {
             Self::Matches(_) | Self::Contains(Operand::Text(_)) => true,
-            Self::Compare(Compare::Ne, Operand::Text(_)) => side.relaxes(),
-            Self::Compare(Compare::Eq, Operand::Text(_)) => !side.relaxes(),
+            Self::Comparison(Comparison::Ne, Operand::Text(_)) => side.relaxes(),
+            Self::Comparison(Comparison::Eq, Operand::Text(_)) => !side.relaxes(),
             Self::OneOf(these) => {
                 !side.relaxes() && these.iter().any(|one| matches!(one, Operand::Text(_)))
             }
@@ -148,7 +148,7 @@ impl Reader {
         match (value, with) {
             (Json::String(text), Operand::Text(with)) => match (self.side.texts, doubt) {
                 // Said to be none of these, a text must be none of them to any reader.
-                (Texts::Plain, Doubt::Met) => {
+                (Texts::Plain, Undecidable::Met) => {
                     !self.takes(text) || text.to_lowercase() == with.to_lowercase()
                 }
                 _ => text == with,
@@ -163,7 +163,9 @@ impl Reader {
         match (value, what) {
             (Json::String(text), Operand::Text(part)) => match (self.side.texts, self.side.doubt) {
                 (Texts::Plain, _) if !self.takes(text) => self.side.doubt.holds(),
-                (Texts::Plain, Doubt::Met) => text.to_lowercase().contains(&part.to_lowercase()),
+                (Texts::Plain, Undecidable::Met) => {
+                    text.to_lowercase().contains(&part.to_lowercase())
+                }
                 _ => text.contains(part.as_str()),
             },
             (Json::Array(items), what) => {
@@ -197,10 +199,10 @@ fn in_range(text: &str, range: &NumberRange) -> bool {
     [min, max].into_iter().flatten().all(|holds| holds.unwrap_or(true))
 }
 
-fn sized(value: &Json, with: &str, is: impl Fn(Ordering) -> bool, doubt: Doubt) -> bool {
+fn sized(value: &Json, with: &str, is: impl Fn(Ordering) -> bool, doubt: Undecidable) -> bool {
     match (value, doubt) {
         (Json::Number(lexeme), _) => compare_numbers(lexeme, with).map_or(doubt.holds(), is),
-        (Json::String(text), Doubt::Met) => any_reading(text, with, is).unwrap_or(true),
+        (Json::String(text), Undecidable::Met) => any_reading(text, with, is).unwrap_or(true),
         _ => doubt.holds(),
     }
 }

@@ -20,11 +20,11 @@ use super::{
     AcceptanceFile, PolicySignatures, Relaxation, RuleError, RuleErrorKind, RuleErrors,
     RuleFileOptions, RuleSet,
 };
-use crate::approval::Authority;
+use crate::approval::ReviewerIdentity;
 use crate::audit::{AuditError, AuditRecord, AuditSink};
 use crate::call::PrincipalKind;
 use crate::confidence::{Assessment, CallView};
-use crate::policy::{Answer, Policy, PolicyVersion, Ruling};
+use crate::policy::{Policy, PolicyAnswer, PolicyVersion, Ruling};
 
 /// The most bytes of a rule file.
 const LARGEST: u64 = 4 << 20;
@@ -289,7 +289,7 @@ impl RuleFile {
     /// The [audit](RuleFileOptions::audit) that the file was opened with hears of it first.
     /// [`Gate::accept_policy`](crate::Gate::accept_policy) writes to the gate's audit instead.
     ///
-    /// Never called for an agent: whoever may call it may relax the policy.
+    /// Never called for an agent: its caller may relax the policy.
     ///
     /// # Errors
     ///
@@ -298,7 +298,7 @@ impl RuleFile {
     pub fn accept(
         &self,
         digest: &str,
-        by: impl Into<Authority>,
+        by: impl Into<ReviewerIdentity>,
     ) -> Result<PolicyVersion, AcceptError> {
         let audit = self.0.audit.clone();
         self.accept_after(digest, &by.into(), |entry| match &audit {
@@ -311,7 +311,7 @@ impl RuleFile {
     pub(crate) fn accept_after(
         &self,
         digest: &str,
-        by: &Authority,
+        by: &ReviewerIdentity,
         announce: impl FnOnce(&AuditRecord) -> Result<(), AuditError>,
     ) -> Result<PolicyVersion, AcceptError> {
         if by.principal.kind() != PrincipalKind::Human {
@@ -448,7 +448,7 @@ impl Policy for RuleFile {
         self.answer(call, assessment).into_ruling()
     }
 
-    fn answer(&self, call: &CallView<'_>, assessment: &Assessment) -> Answer {
+    fn answer(&self, call: &CallView<'_>, assessment: &Assessment) -> PolicyAnswer {
         let (in_force, first) = {
             let state = self.0.state.read().unwrap_or_else(PoisonError::into_inner);
             let first = state.problem.as_ref().and_then(|problem| problem.iter().next().cloned());
@@ -457,7 +457,7 @@ impl Policy for RuleFile {
         in_force.answer(call, assessment).unwrap_or_else(|| {
             let why = first.map(|problem| problem.to_string()).unwrap_or_default();
             let file = self.0.path.file_name().unwrap_or_default().to_string_lossy();
-            Answer::failed(format!(
+            PolicyAnswer::failed(format!(
                 "the policy {file} did not load, so every call is denied; mend it and reload: {why}"
             ))
         })

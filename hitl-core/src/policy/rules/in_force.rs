@@ -8,7 +8,7 @@ use super::changes::Changes;
 use super::{Relaxation, RuleSet};
 use crate::confidence::{Assessment, CallView};
 use crate::hex::hex;
-use crate::policy::{Answer, Policy as _, PolicyVersion};
+use crate::policy::{Policy as _, PolicyAnswer, PolicyVersion};
 
 /// The rules that decide.
 #[derive(Clone, Debug)]
@@ -94,18 +94,22 @@ impl InForce {
     }
 
     /// What the rules say; nothing when there are none.
-    pub(super) fn answer(&self, call: &CallView<'_>, assessment: &Assessment) -> Option<Answer> {
+    pub(super) fn answer(
+        &self,
+        call: &CallView<'_>,
+        assessment: &Assessment,
+    ) -> Option<PolicyAnswer> {
         match self {
             Self::Nothing => None,
-            Self::Refused { why, .. } => Some(Answer::failed(format!(
+            Self::Refused { why, .. } => Some(PolicyAnswer::failed(format!(
                 "the policy is not accepted, so every call is denied; look at it and run `hitl policy accept`: {why}"
             ))),
             Self::Rules(rules) => Some(rules.answer(call, assessment)),
             Self::Both(both) => {
                 let found = both.accepted.stricter_of(&both.newer, call);
                 let answer = found
-                    .map_or_else(|| Answer::of_ruling(None), |(rules, rule)| rules.answer_by(rule));
-                Some(answer.of(both.version.clone()))
+                    .map_or_else(|| PolicyAnswer::new(None), |(rules, rule)| rules.answer_by(rule));
+                Some(answer.version(both.version.clone()))
             }
         }
     }

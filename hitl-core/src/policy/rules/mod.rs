@@ -7,7 +7,7 @@
 //! | `warning` | what a policy says that does less than it seems to |
 //! | `pattern`, `window` | names with wildcards; days and hours |
 //! | `set` | all rules of a policy, indexed; which one decides |
-//! | `self_test` | the examples that a policy carries, and must get right |
+//! | `rule_test` | the examples that a policy carries, and must get right |
 //! | `error` | everything that is wrong with a policy, at once |
 //! | `read/` | a rule set from TOML (feature `policy-files`) |
 //! | `strictness` | whether one set is at least as strict as another; the stricter of two |
@@ -42,7 +42,7 @@ mod pattern;
 #[cfg(feature = "policy-files")]
 mod read;
 mod rule;
-mod self_test;
+mod rule_test;
 mod set;
 #[cfg(feature = "policy-files")]
 mod signature;
@@ -54,7 +54,7 @@ mod warning;
 mod watch;
 mod window;
 
-pub use argument::{Argument, Compare, Operand};
+pub use argument::{Argument, Comparison, Operand};
 
 #[cfg(feature = "policy-files")]
 pub use acceptance::AcceptanceFile;
@@ -65,8 +65,8 @@ pub use file::{AcceptError, PendingRules, Reload, RuleFile, RuleFileStatus};
 pub use options::RuleFileOptions;
 pub(crate) use path::each_value;
 pub(crate) use pattern::Pattern as Glob;
-pub use rule::{Hint, Rule, RuleEffect, When};
-pub use self_test::{RuleTest, TestReport};
+pub use rule::{AnnotationTest, Rule, RuleConditions, RuleEffect};
+pub use rule_test::{RuleTest, TestReport};
 pub use set::{RuleSet, RuleSetBuilder};
 #[cfg(all(feature = "policy-files", feature = "checkpoints"))]
 pub use signature::{PolicySignature, SignatureFile};
@@ -80,14 +80,14 @@ pub use window::{TimeWindow, Weekday};
 
 /// What a condition counts as that cannot be decided.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Doubt {
+enum Undecidable {
     /// As met.
     Met,
     /// As not met.
     Unmet,
 }
 
-impl Doubt {
+impl Undecidable {
     const fn holds(self) -> bool {
         matches!(self, Self::Met)
     }
@@ -114,7 +114,7 @@ enum Texts {
 /// From which side a condition is looked at.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 struct Side {
-    doubt: Doubt,
+    doubt: Undecidable,
     texts: Texts,
 }
 
@@ -122,9 +122,9 @@ impl Side {
     /// Of what a rule with this effect says in its conditions.
     const fn of(effect: RuleEffect) -> Self {
         match effect {
-            RuleEffect::Auto => Self { doubt: Doubt::Unmet, texts: Texts::Plain },
+            RuleEffect::Auto => Self { doubt: Undecidable::Unmet, texts: Texts::Plain },
             RuleEffect::Quick | RuleEffect::Full | RuleEffect::Deny => {
-                Self { doubt: Doubt::Met, texts: Texts::Any }
+                Self { doubt: Undecidable::Met, texts: Texts::Any }
             }
         }
     }
@@ -140,6 +140,6 @@ impl Side {
     }
 
     const fn relaxes(self) -> bool {
-        matches!(self.doubt, Doubt::Unmet)
+        matches!(self.doubt, Undecidable::Unmet)
     }
 }

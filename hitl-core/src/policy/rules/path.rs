@@ -56,7 +56,7 @@ impl Path {
     /// Always calls it at least once.
     pub(super) fn visit<'j>(&self, tree: &'j Json, see: &mut dyn FnMut(Option<&'j Json>)) {
         let mut seen = false;
-        walk(&self.0, tree, Lost::Said, &mut |value| {
+        walk(&self.0, tree, MissingPath::Said, &mut |value| {
             seen = true;
             see(value);
         });
@@ -79,12 +79,17 @@ pub(crate) fn each_value<'j>(
 
 /// Whether a dead end is reported. Below `**` it is not: that searches.
 #[derive(Clone, Copy)]
-enum Lost {
+enum MissingPath {
     Said,
     Passed,
 }
 
-fn walk<'j>(steps: &[Step], tree: &'j Json, lost: Lost, see: &mut dyn FnMut(Option<&'j Json>)) {
+fn walk<'j>(
+    steps: &[Step],
+    tree: &'j Json,
+    lost: MissingPath,
+    see: &mut dyn FnMut(Option<&'j Json>),
+) {
     let Some((step, rest)) = steps.split_first() else { return see(Some(tree)) };
     let found = match step {
         Step::Key(key) => tree.get(key),
@@ -97,16 +102,16 @@ fn walk<'j>(steps: &[Step], tree: &'j Json, lost: Lost, see: &mut dyn FnMut(Opti
             return;
         }
         Step::Deep => {
-            walk(rest, tree, Lost::Passed, see);
+            walk(rest, tree, MissingPath::Passed, see);
             for value in values(tree).into_iter().flatten() {
-                walk(steps, value, Lost::Passed, see);
+                walk(steps, value, MissingPath::Passed, see);
             }
             return;
         }
     };
     match found {
         Some(value) => walk(rest, value, lost, see),
-        None if matches!(lost, Lost::Said) => see(None),
+        None if matches!(lost, MissingPath::Said) => see(None),
         None => {}
     }
 }

@@ -16,6 +16,7 @@ use crate::policy::matcher::has_plain_letters;
 /// of the rules that apply decides.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
+// Exhaustive: the order is a guard; who does not handle one must not compile.
 pub enum RuleEffect {
     /// The score need not stop the call. See [`Effect::Auto`](crate::Effect::Auto) for what this
     /// lifts, and what it never does.
@@ -51,7 +52,7 @@ impl fmt::Display for RuleEffect {
 ///
 /// Two are equal when they say the same in the same order.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct When {
+pub struct RuleConditions {
     pub(super) tools: Vec<Pattern>,
     pub(super) risk_at_least: Option<Risk>,
     pub(super) risk_at_most: Option<Risk>,
@@ -69,7 +70,8 @@ pub struct When {
 
 /// Whether a hint must be set or must not.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Hint {
+// Exhaustive: a value of each of the four annotations.
+pub enum AnnotationTest {
     /// It changes nothing.
     ReadOnly,
     /// It may destroy something.
@@ -88,7 +90,7 @@ pub enum Hint {
     NotOpenWorld,
 }
 
-impl When {
+impl RuleConditions {
     /// Every call.
     pub fn always() -> Self {
         Self::default()
@@ -123,16 +125,16 @@ impl When {
 
     /// Tools with this hint.
     #[must_use]
-    pub fn hint(mut self, hint: Hint) -> Self {
+    pub fn hint(mut self, hint: AnnotationTest) -> Self {
         match hint {
-            Hint::ReadOnly => self.read_only = Some(true),
-            Hint::Destructive => self.destructive = Some(true),
-            Hint::Idempotent => self.idempotent = Some(true),
-            Hint::OpenWorld => self.open_world = Some(true),
-            Hint::NotReadOnly => self.read_only = Some(false),
-            Hint::NotDestructive => self.destructive = Some(false),
-            Hint::NotIdempotent => self.idempotent = Some(false),
-            Hint::NotOpenWorld => self.open_world = Some(false),
+            AnnotationTest::ReadOnly => self.read_only = Some(true),
+            AnnotationTest::Destructive => self.destructive = Some(true),
+            AnnotationTest::Idempotent => self.idempotent = Some(true),
+            AnnotationTest::OpenWorld => self.open_world = Some(true),
+            AnnotationTest::NotReadOnly => self.read_only = Some(false),
+            AnnotationTest::NotDestructive => self.destructive = Some(false),
+            AnnotationTest::NotIdempotent => self.idempotent = Some(false),
+            AnnotationTest::NotOpenWorld => self.open_world = Some(false),
         }
         self.say()
     }
@@ -218,14 +220,14 @@ fn fits(pattern: &Pattern, name: &str, side: Side) -> bool {
 /// A rule of a [`RuleSet`](super::RuleSet).
 ///
 /// ```
-/// use hitl_core::policy::{Argument, Compare, Rule, RuleSet, When};
+/// use hitl_core::policy::{Argument, Comparison, Rule, RuleSet, RuleConditions};
 ///
 /// let rules = RuleSet::builder("payments", "2026-11")
 ///     .rule(Rule::deny("never abroad").because("Only to accounts in this country.").when(
-///         When::tool("pay").argument(Argument::at("to.country").is(Compare::Ne, "DE")),
+///         RuleConditions::tool("pay").argument(Argument::at("to.country").is(Comparison::Ne, "DE")),
 ///     ))
 ///     .rule(Rule::auto("petty cash").when(
-///         When::tool("pay").argument(Argument::at("amount").is(Compare::Le, 20)),
+///         RuleConditions::tool("pay").argument(Argument::at("amount").is(Comparison::Le, 20)),
 ///     ))
 ///     .build()?;
 /// # Ok::<(), hitl_core::policy::RuleErrors>(())
@@ -235,8 +237,8 @@ pub struct Rule {
     pub(super) name: Arc<str>,
     pub(super) effect: RuleEffect,
     pub(super) reason: String,
-    pub(super) when: When,
-    pub(super) unless: Option<When>,
+    pub(super) when: RuleConditions,
+    pub(super) unless: Option<RuleConditions>,
     /// Line and column in its file.
     pub(super) place: Option<(usize, usize)>,
 }
@@ -248,7 +250,7 @@ impl Rule {
             name: name.into(),
             effect,
             reason: String::new(),
-            when: When::default(),
+            when: RuleConditions::default(),
             unless: None,
             place: None,
         }
@@ -274,7 +276,7 @@ impl Rule {
         Self::new(name, RuleEffect::Auto)
     }
 
-    /// Why, for the reviewer and for whoever is refused.
+    /// Why, for the reviewer and for the one who is refused.
     #[must_use]
     pub fn because(mut self, reason: impl Into<String>) -> Self {
         self.reason = reason.into();
@@ -283,14 +285,14 @@ impl Rule {
 
     /// Which calls it applies to.
     #[must_use]
-    pub fn when(mut self, when: When) -> Self {
+    pub fn when(mut self, when: RuleConditions) -> Self {
         self.when = when;
         self
     }
 
     /// Which of them it does not apply to.
     #[must_use]
-    pub fn unless(mut self, unless: When) -> Self {
+    pub fn unless(mut self, unless: RuleConditions) -> Self {
         self.unless = Some(unless);
         self
     }

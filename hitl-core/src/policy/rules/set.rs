@@ -6,11 +6,11 @@ use std::sync::Arc;
 
 use sha2::{Digest, Sha256};
 
-use super::self_test::{RuleTest, TestReport};
-use super::{Rule, RuleEffect, RuleError, RuleErrorKind, RuleErrors, RuleWarning, When};
+use super::rule_test::{RuleTest, TestReport};
+use super::{Rule, RuleConditions, RuleEffect, RuleError, RuleErrorKind, RuleErrors, RuleWarning};
 use crate::confidence::{Assessment, CallView};
 use crate::hex::hex;
-use crate::policy::{Answer, ApprovalLevel, Effect, Policy, PolicyVersion, RuleRef, Ruling};
+use crate::policy::{ApprovalLevel, Effect, Policy, PolicyAnswer, PolicyVersion, RuleRef, Ruling};
 
 /// The rules of a policy, with a name and a version. It is a [`Policy`].
 ///
@@ -170,8 +170,8 @@ impl RuleSet {
     }
 
     /// What a rule of this set says.
-    pub(super) fn answer_by(&self, rule: &Rule) -> Answer {
-        Answer::of_ruling(Some(self.ruling(rule))).by(self.reference(rule))
+    pub(super) fn answer_by(&self, rule: &Rule) -> PolicyAnswer {
+        PolicyAnswer::new(Some(self.ruling(rule))).by(self.reference(rule))
     }
 
     fn ruling(&self, rule: &Rule) -> Ruling {
@@ -199,14 +199,14 @@ impl Policy for RuleSet {
         self.deciding(call).map(|rule| self.ruling(rule))
     }
 
-    fn answer(&self, call: &CallView<'_>, _: &Assessment) -> Answer {
+    fn answer(&self, call: &CallView<'_>, _: &Assessment) -> PolicyAnswer {
         if self.broken {
             let why = format!("{} fails its own tests, so every call is denied", self.version);
-            return Answer::failed(why).of(self.version.clone());
+            return PolicyAnswer::failed(why).version(self.version.clone());
         }
         let found = self.deciding(call);
-        let answer = found.map_or_else(|| Answer::of_ruling(None), |rule| self.answer_by(rule));
-        answer.of(self.version.clone())
+        let answer = found.map_or_else(|| PolicyAnswer::new(None), |rule| self.answer_by(rule));
+        answer.version(self.version.clone())
     }
 
     fn version(&self) -> Option<PolicyVersion> {
@@ -255,7 +255,7 @@ fn check(rule: &Rule, errors: &mut Vec<RuleError>) {
             format!("the rule `{name}` would let every call run; say which with conditions"),
         );
     }
-    if rule.unless.as_ref().is_some_and(When::is_empty) {
+    if rule.unless.as_ref().is_some_and(RuleConditions::is_empty) {
         wrong(
             value,
             format!("the rule `{name}` has an `unless` without conditions, so it never applies"),

@@ -7,7 +7,7 @@ use std::collections::HashMap;
 use std::fmt;
 use std::sync::Arc;
 
-use super::{Rule, RuleEffect, RuleSet, When};
+use super::{Rule, RuleConditions, RuleEffect, RuleSet};
 #[cfg(any(test, feature = "policy-files"))]
 use crate::confidence::CallView;
 
@@ -136,7 +136,7 @@ impl<'r> Alike<'r> {
 }
 
 /// Finds rules that may be alike; whether they are is compared as values.
-fn key_of(when: &When, unless: Option<&When>) -> String {
+fn key_of(when: &RuleConditions, unless: Option<&RuleConditions>) -> String {
     format!("{when:?}{unless:?}")
 }
 

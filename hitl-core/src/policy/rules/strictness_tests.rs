@@ -1,8 +1,8 @@
 //! Which changes of a rule set need a person.
 
 use super::*;
-use crate::call::{CallContext, HitlConfig};
-use crate::policy::{Argument, Compare};
+use crate::call::{CallContext, ToolConfig};
+use crate::policy::{Argument, Comparison};
 use hitl_base::Json;
 use proptest::prelude::*;
 
@@ -12,15 +12,16 @@ fn set(rules: impl IntoIterator<Item = Rule>) -> RuleSet {
 }
 
 fn deny() -> Rule {
-    Rule::deny("d").when(When::tool("delete_*"))
+    Rule::deny("d").when(RuleConditions::tool("delete_*"))
 }
 
 fn quick() -> Rule {
-    Rule::quick("q").when(When::tool("send"))
+    Rule::quick("q").when(RuleConditions::tool("send"))
 }
 
 fn auto() -> Rule {
-    Rule::auto("a").when(When::tool("pay").argument(Argument::at("n").is(Compare::Le, 20)))
+    Rule::auto("a")
+        .when(RuleConditions::tool("pay").argument(Argument::at("n").is(Comparison::Le, 20)))
 }
 
 #[test]
@@ -30,43 +31,53 @@ fn invariant_5_what_only_tightens_needs_nobody() {
         vec![deny(), quick(), auto()],
         vec![auto(), quick(), deny()],
         vec![deny(), quick()],
-        vec![deny(), quick(), auto(), Rule::full("f").when(When::tool("x"))],
-        vec![deny(), Rule::deny("q").when(When::tool("send"))],
-        vec![deny(), Rule::full("renamed").because("why").when(When::tool("send"))],
+        vec![deny(), quick(), auto(), Rule::full("f").when(RuleConditions::tool("x"))],
+        vec![deny(), Rule::deny("q").when(RuleConditions::tool("send"))],
+        vec![deny(), Rule::full("renamed").because("why").when(RuleConditions::tool("send"))],
         vec![Rule::deny("all")],
-        vec![deny(), quick(), auto().unless(When::always().role("x"))],
+        vec![deny(), quick(), auto().unless(RuleConditions::always().role("x"))],
     ] {
         let (older, newer) = (set(older.clone()), set(newer));
         assert_eq!(newer.relaxations_of(&older), []);
     }
-    let older = set([deny().unless(When::always().role("admin"))]);
+    let older = set([deny().unless(RuleConditions::always().role("admin"))]);
     assert_eq!(set([deny()]).relaxations_of(&older), []);
 }
 
 #[test]
 fn invariant_5_what_may_relax_waits() {
     let older = [deny(), quick(), auto()];
-    let wide =
-        Rule::auto("a").when(When::tool("pay").argument(Argument::at("n").is(Compare::Le, 21)));
+    let wide = Rule::auto("a")
+        .when(RuleConditions::tool("pay").argument(Argument::at("n").is(Comparison::Le, 21)));
     for (newer, said) in [
         (vec![quick(), auto()], "the deny rule `d` is gone"),
         (vec![deny(), auto()], "the quick rule `q` is gone"),
-        (vec![Rule::full("d").when(When::tool("delete_*")), quick()], "the deny rule `d`"),
-        (vec![deny().unless(When::always().role("x")), quick()], "the deny rule `d`"),
-        (vec![Rule::deny("d").when(When::tool("delete_x")), quick()], "the deny rule `d`"),
+        (
+            vec![Rule::full("d").when(RuleConditions::tool("delete_*")), quick()],
+            "the deny rule `d`",
+        ),
+        (vec![deny().unless(RuleConditions::always().role("x")), quick()], "the deny rule `d`"),
+        (
+            vec![Rule::deny("d").when(RuleConditions::tool("delete_x")), quick()],
+            "the deny rule `d`",
+        ),
         (vec![deny(), quick(), wide], "the auto rule `a` is new"),
-        (vec![deny(), quick(), auto(), Rule::auto("b").when(When::tool("x"))], "the auto rule `b`"),
+        (
+            vec![deny(), quick(), auto(), Rule::auto("b").when(RuleConditions::tool("x"))],
+            "the auto rule `b`",
+        ),
         (vec![], "is gone"),
     ] {
         let (older, newer) = (set(older.clone()), set(newer));
         let found = newer.relaxations_of(&older);
         assert!(found.iter().any(|one| one.to_string().contains(said)), "{said}: {found:?}");
     }
-    let inert = |argument: Argument| Rule::auto("a").when(When::tool("t").argument(argument));
+    let inert =
+        |argument: Argument| Rule::auto("a").when(RuleConditions::tool("t").argument(argument));
     let note = || Argument::at("note").matches("x.*");
     let found = set([inert(note().inert())]).relaxations_of(&set([inert(note())]));
     assert_eq!(found.len(), 1, "that a text is inert relaxes");
-    let older = set([auto().unless(When::always().role("x"))]);
+    let older = set([auto().unless(RuleConditions::always().role("x"))]);
     assert_eq!(set([auto()]).relaxations_of(&older).len(), 1);
 }
 
@@ -76,8 +87,12 @@ fn invariant_5_what_may_relax_waits() {
 fn invariant_13_large_sets_are_compared_in_one_pass() {
     let many = |from: usize| {
         set((from..from + 4_000).map(|n| {
-            let rule = Rule::deny(format!("d{n}")).when(When::tool(&format!("tool_{n}")));
-            if n % 2 == 0 { rule } else { rule.unless(When::always().role(&format!("r{n}"))) }
+            let rule = Rule::deny(format!("d{n}")).when(RuleConditions::tool(&format!("tool_{n}")));
+            if n % 2 == 0 {
+                rule
+            } else {
+                rule.unless(RuleConditions::always().role(&format!("r{n}")))
+            }
         }))
     };
     let found = many(1).relaxations_of(&many(0));
@@ -95,9 +110,9 @@ fn any_rule() -> impl Strategy<Value = Rule> {
     let tool = prop_oneof![Just("a"), Just("b"), Just("*")];
     let unless = prop_oneof![Just(None), Just(Some("x")), Just(Some("y"))];
     (effect, tool, unless).prop_map(|(effect, tool, unless)| {
-        let rule = Rule::new("r", effect).when(When::tool(tool));
+        let rule = Rule::new("r", effect).when(RuleConditions::tool(tool));
         match unless {
-            Some(who) => rule.unless(When::always().role(who)),
+            Some(who) => rule.unless(RuleConditions::always().role(who)),
             None => rule,
         }
     })
@@ -130,8 +145,8 @@ proptest! {
     fn invariant_5_no_relaxation_goes_unseen(older in any_rules(), newer in any_rules()) {
         let none = newer.relaxations_of(&older).is_empty();
         for (tool, role) in [("a", "x"), ("a", "y"), ("b", "x"), ("c", "z"), ("b", "z")] {
-            let (arguments, cx) = (Json::Object(Vec::new()), CallContext::of("ann").role(role));
-            let call = CallView::new(tool, &HitlConfig::DEFAULT, &arguments, &cx);
+            let (arguments, cx) = (Json::Object(Vec::new()), CallContext::new("ann").role(role));
+            let call = CallView::new(tool, &ToolConfig::DEFAULT, &arguments, &cx);
             let decided = |rules: &RuleSet| rank(rules.deciding(&call).map(Rule::effect));
             let (old, new) = (decided(&older), decided(&newer));
             prop_assert!(!none || new >= old);

@@ -4,7 +4,7 @@ use std::fmt;
 use std::sync::Arc;
 
 use super::check::Check;
-use super::{Argument, Rule, RuleEffect, Side, When};
+use super::{Argument, Rule, RuleConditions, RuleEffect, Side};
 use crate::policy::matcher::is_for_an_interpreter;
 
 /// What kind of warning it is.
@@ -78,7 +78,7 @@ fn of_rule(rule: &Rule) -> Vec<RuleWarning> {
     sides.flat_map(|(when, side)| of_condition(rule, when, side)).collect()
 }
 
-fn of_condition(rule: &Rule, when: &When, side: Side) -> Vec<RuleWarning> {
+fn of_condition(rule: &Rule, when: &RuleConditions, side: Side) -> Vec<RuleWarning> {
     let tools: Vec<&str> = when.tools.iter().filter_map(|tool| tool.exact()).collect();
     let tools = if tools.is_empty() { vec![""] } else { tools };
     let warn = |argument: &Argument, check: &Check| {

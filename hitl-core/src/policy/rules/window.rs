@@ -4,13 +4,14 @@ use std::fmt;
 
 use hitl_base::{TimeZone, Timestamp};
 
-use super::{Doubt, RuleErrorKind};
+use super::{RuleErrorKind, Undecidable};
 
 const MINUTE: i64 = 60_000;
 const DAY: i64 = 24 * 60;
 
 /// A day of the week.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+// Exhaustive: there are seven.
 pub enum Weekday {
     /// Monday
     Mon,
@@ -80,7 +81,7 @@ pub struct TimeWindow {
     zone: Option<TimeZone>,
     after: Option<Timestamp>,
     before: Option<Timestamp>,
-    /// What was wrong with what it was given, for whoever builds the rule set.
+    /// What was wrong with what it was given, for the one who builds the rule set.
     pub(super) mistakes: Vec<(RuleErrorKind, String)>,
 }
 
@@ -196,7 +197,7 @@ impl TimeWindow {
         }
     }
 
-    pub(super) fn holds(&self, at: Option<Timestamp>, doubt: Doubt) -> bool {
+    pub(super) fn holds(&self, at: Option<Timestamp>, doubt: Undecidable) -> bool {
         at.map_or(doubt.holds(), |at| self.includes(at))
     }
 }

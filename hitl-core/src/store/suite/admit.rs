@@ -4,7 +4,7 @@ use super::Subject;
 use super::fixture::{Draft, sealed, tenant};
 use crate::ids::ClaimToken;
 use crate::machine::{CallState, Event};
-use crate::store::{Enclosed, Submitted};
+use crate::store::{EventPayload, SubmitResult};
 
 /// An admitted call enters the store already claimed, and its executor records how it ended.
 pub async fn an_admitted_call_is_claimed_in_one_step(s: Subject) {
@@ -16,7 +16,7 @@ pub async fn an_admitted_call_is_claimed_in_one_step(s: Subject) {
     let result = Some(sealed(b"result"));
     let done = s
         .store
-        .apply(&tenant(), draft.id(), Event::Succeed { token }, Enclosed::result(result))
+        .apply(&tenant(), draft.id(), Event::Succeed { token }, EventPayload::result(result))
         .await;
     assert_eq!(done.unwrap().state, CallState::Executed);
 }
@@ -28,7 +28,7 @@ pub async fn a_second_admission_gets_the_first_ones_claim(s: Subject) {
     let record = s.create(&draft).await;
     let second = draft.again().admitted(ClaimToken::new(), session);
     let answer = s.store.submit(second.call(), sealed(b"x")).await.unwrap();
-    let Submitted::Existing(found) = answer else { panic!("it exists, and yet: {answer:?}") };
+    let SubmitResult::Existing(found) = answer else { panic!("it exists, and yet: {answer:?}") };
     assert_eq!(found.claim, record.claim);
 }
 
@@ -49,5 +49,5 @@ pub async fn an_admitted_call_of_a_dead_session_is_lost(s: Subject) {
     s.store.close_session(session).await.unwrap();
     let stale = s.store.stale(10).await.unwrap();
     assert_eq!(stale, [(tenant(), draft.id(), CallState::Claimed)]);
-    assert_eq!(s.apply(draft.id(), Event::Lose).await.state, CallState::OutcomeUnknown);
+    assert_eq!(s.apply(draft.id(), Event::ExecutorLost).await.state, CallState::OutcomeUnknown);
 }

@@ -6,18 +6,18 @@ use super::Subject;
 use super::fixture::{Draft, sealed};
 use crate::ids::{ClaimToken, SessionId};
 use crate::queue::{Cap, Caps};
-use crate::store::Submitted;
+use crate::store::SubmitResult;
 
 fn of_principal(most: u32) -> Caps {
     Caps { principal: Some(most), tenant: None }
 }
 
-async fn submit(s: &Subject, draft: &Draft) -> Submitted {
+async fn submit(s: &Subject, draft: &Draft) -> SubmitResult {
     s.store.submit(draft.call(), sealed(b"payload")).await.expect("submit")
 }
 
-fn cap(submitted: &Submitted) -> Cap {
-    let Submitted::Full(cap) = submitted else { panic!("it is full, and yet: {submitted:?}") };
+fn cap(submitted: &SubmitResult) -> Cap {
+    let SubmitResult::Full(cap) = submitted else { panic!("it is full, and yet: {submitted:?}") };
     *cap
 }
 
@@ -31,7 +31,7 @@ pub async fn what_is_beyond_a_cap_does_not_come_in(s: Subject) {
     s.create(&draft("ann", 2)).await;
     let third = draft("ann", 3);
     assert_eq!(cap(&submit(&s, &third).await), Cap::Principal(2));
-    assert!(s.store.find(third.key()).await.unwrap().is_none(), "nothing of it is kept");
+    assert!(s.store.get_by_key(third.key()).await.unwrap().is_none(), "nothing of it is kept");
     s.create(&draft("bob", 1)).await;
     assert_eq!(cap(&submit(&s, &draft("bob", 2)).await), Cap::Tenant(3));
     s.create(&draft("bob", 2).tenant("acme")).await;
@@ -47,7 +47,7 @@ pub async fn what_is_there_is_found_at_the_cap(s: Subject) {
     s.create(&draft).await;
     s.create(&draft).await;
     let again = Draft::new("run", 1).caps(of_principal(1));
-    assert!(matches!(submit(&s, &again).await, Submitted::Existing(_)));
+    assert!(matches!(submit(&s, &again).await, SubmitResult::Existing(_)));
 }
 
 /// What does not wait is not turned away.
@@ -77,8 +77,8 @@ pub async fn invariant_13_a_race_does_not_break_a_cap(s: Subject) {
         let mut entered = 0;
         for racer in racers {
             match racer.await.unwrap() {
-                Submitted::Created(_) => entered += 1,
-                Submitted::Full(_) => {}
+                SubmitResult::Created(_) => entered += 1,
+                SubmitResult::Full(_) => {}
                 other => panic!("a new key, and yet: {other:?}"),
             }
         }

@@ -6,7 +6,7 @@ use super::fixture::{Draft, approved, claim, sealed, tenant};
 use super::{Subject, refused};
 use crate::ids::ClaimToken;
 use crate::machine::{CallState, Event, Refusal};
-use crate::store::{ApplyError, Enclosed, StoreErrorKind};
+use crate::store::{ApplyError, EventPayload, StoreErrorKind};
 
 const MINUTE: Duration = Duration::from_secs(60);
 const YEAR: Duration = Duration::from_secs(365 * 24 * 3600);
@@ -45,7 +45,7 @@ pub async fn invariant_5_a_clock_far_ahead_is_refused(s: Subject) {
     let right = s.store.now().await.unwrap();
     s.clock.set(right.saturating_add(80 * YEAR));
     let decision = Event::Decide(waiting.request.approve().by("alice"));
-    let (id, none) = (waiting.id(), Enclosed::none());
+    let (id, none) = (waiting.id(), EventPayload::none());
     match s.store.apply(&tenant(), id, decision.clone(), none).await {
         Err(ApplyError::Store(error)) => assert_eq!(error.kind(), StoreErrorKind::Clock),
         other => panic!("nothing is judged by such a clock, and yet: {other:?}"),
@@ -59,6 +59,7 @@ pub async fn invariant_5_a_clock_far_ahead_is_refused(s: Subject) {
     let next = s.create(&Draft::new("run", 3).expires_in(MINUTE)).await;
     s.pass(61);
     let late = Event::Decide(next.request.approve().by("alice"));
-    let (refusal, _) = refused(s.store.apply(&tenant(), next.id(), late, Enclosed::none()).await);
+    let (refusal, _) =
+        refused(s.store.apply(&tenant(), next.id(), late, EventPayload::none()).await);
     assert_eq!(refusal, Refusal::Expired);
 }

@@ -8,7 +8,7 @@ use crate::approval::Choice;
 use crate::ids::{DecisionId, RequestId};
 use crate::machine::{CallRecord, CallState, Event, Refusal};
 use crate::policy::{ApprovalLevel, Requirement};
-use crate::store::{Applied, ApplyError, Enclosed};
+use crate::store::{ApplyError, ApplyRequest, EventPayload};
 
 /// Each answer leads to its state, with the decision in the record.
 pub async fn each_answer_leads_to_its_state(s: Subject) {
@@ -98,15 +98,15 @@ pub async fn a_demoted_call_is_asked_again(s: Subject) {
     let earlier = Event::Decide(shown.approve().by("alice"));
     let record = s.apply(draft.id(), earlier.clone()).await;
     let binding = record.request.binding;
-    let demote = |level| Event::Demote {
+    let demote = |level| Event::RequireMore {
         binding,
-        requirement: Requirement::of(level),
+        requirement: Requirement::new(level),
         reason: "the policy changed".to_owned(),
     };
     assert_eq!(s.refuse(draft.id(), demote(ApprovalLevel::Quick)).await, Refusal::Stale);
     let asked = s.apply(draft.id(), demote(ApprovalLevel::Full)).await;
     assert_eq!((asked.state, asked.request.level), (CallState::Pending, ApprovalLevel::Full));
-    assert_eq!(asked.request.because, ["the policy changed"]);
+    assert_eq!(asked.request.reasons, ["the policy changed"]);
     assert!(s.has_payload(draft.id()).await, "it may still run");
     assert_eq!(s.refuse(draft.id(), earlier).await, Refusal::Stale);
     let slow = Event::Decide(shown.approve().by("bob"));
@@ -128,13 +128,14 @@ pub async fn an_approved_call_can_still_be_denied(s: Subject) {
 pub async fn an_unknown_call_is_not_found(s: Subject) {
     let nobody = RequestId::new();
     let answer =
-        s.store.apply(&tenant(), nobody, Event::Expire, Enclosed::result(sealed(b"x"))).await;
+        s.store.apply(&tenant(), nobody, Event::Expire, EventPayload::result(sealed(b"x"))).await;
     assert!(matches!(answer, Err(ApplyError::NotFound(id)) if id == nobody));
     assert_eq!(s.store.get(&tenant(), nobody).await.unwrap(), None);
     assert_eq!(s.store.result(&tenant(), nobody).await.unwrap(), None);
     let record = s.create(&Draft::new("run", 1)).await;
-    let (refusal, current) =
-        refused(s.store.apply(&tenant(), record.id(), Event::Lose, Enclosed::none()).await);
+    let (refusal, current) = refused(
+        s.store.apply(&tenant(), record.id(), Event::ExecutorLost, EventPayload::none()).await,
+    );
     assert!(matches!(refusal, Refusal::State { event: "lose", .. }));
     assert_eq!(current, record);
 }
@@ -162,14 +163,14 @@ pub async fn invariant_4_a_decision_counts_for_one_call(s: Subject) {
         let second = s.create(&Draft::new(&run, 2)).await;
         for event in under(&second, id) {
             assert_eq!(s.refuse(second.id(), event.clone()).await, Refusal::DecisionUsed);
-            let all = vec![Applied::new(second.id(), event)];
+            let all = vec![ApplyRequest::new(second.id(), event)];
             let (refusal, _) = refused_all(s.store.apply_all(&tenant(), all).await);
             assert_eq!(refusal, Refusal::DecisionUsed);
         }
         let elsewhere = s.create(&Draft::new(&run, 3).tenant("other")).await;
         let event = under(&elsewhere, id)[0].clone();
         let other = elsewhere.key().tenant.clone();
-        let result = s.store.apply(&other, elsewhere.id(), event, Enclosed::none()).await;
+        let result = s.store.apply(&other, elsewhere.id(), event, EventPayload::none()).await;
         assert_eq!(refused(result).0, Refusal::DecisionUsed);
         assert_eq!(s.apply(first.id(), used).await, after, "a replay");
         // A decision that was refused has counted for nothing.
@@ -184,7 +185,7 @@ pub async fn invariant_4_a_decision_counts_for_one_call(s: Subject) {
     let (one, other) =
         (s.create(&Draft::new("all", 1)).await, s.create(&Draft::new("all", 2)).await);
     let id = DecisionId::new();
-    let all = [&one, &other].map(|call| Applied::new(call.id(), under(call, id)[0].clone()));
+    let all = [&one, &other].map(|call| ApplyRequest::new(call.id(), under(call, id)[0].clone()));
     let (refusal, current) = refused_all(s.store.apply_all(&tenant(), all.to_vec()).await);
     assert_eq!((refusal, current), (Refusal::DecisionUsed, other));
     assert_eq!(s.get(one.id()).await, one, "all of them, or none");
@@ -203,7 +204,7 @@ pub async fn invariant_4_of_calls_that_race_for_a_decision_one_gets_it(s: Subjec
             let record = s.create(&Draft::new(&run, position)).await;
             let (store, event) = (Arc::clone(&s.store), under(&record, id)[0].clone());
             tasks.push(tokio::spawn(async move {
-                store.apply(&tenant(), record.id(), event, Enclosed::none()).await
+                store.apply(&tenant(), record.id(), event, EventPayload::none()).await
             }));
         }
         let mut won = 0;

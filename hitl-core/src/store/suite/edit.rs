@@ -4,18 +4,18 @@ use super::Subject;
 use super::fixture::{Draft, edit, host, sealed, tenant};
 use crate::machine::{CallState, Event, Refusal};
 use crate::policy::{ApprovalLevel, Quorum, Stage};
-use crate::store::Enclosed;
+use crate::store::EventPayload;
 
 /// A payload that an event brings along takes the place of the one that is kept, with the event or
 /// not at all.
 pub async fn an_enclosed_payload_replaces_the_kept_one(s: Subject) {
     let record = s.create(&Draft::new("run", 1)).await;
     let attach = Event::Attach { owner: None, attached: false };
-    let next = Enclosed::payload(sealed(b"next"));
+    let next = EventPayload::payload(sealed(b"next"));
     s.store.apply(&tenant(), record.id(), attach.clone(), next).await.unwrap();
     let kept = s.store.payload(&tenant(), record.id()).await.unwrap();
     assert_eq!(kept, Some(sealed(b"next")));
-    let refused = Enclosed::payload(sealed(b"refused"));
+    let refused = EventPayload::payload(sealed(b"refused"));
     assert!(s.store.apply(&tenant(), record.id(), Event::Expire, refused).await.is_err());
     s.apply(record.id(), attach).await;
     let kept = s.store.payload(&tenant(), record.id()).await.unwrap();
@@ -25,7 +25,7 @@ pub async fn an_enclosed_payload_replaces_the_kept_one(s: Subject) {
 /// A call that has ended keeps no payload, not even one that came with its end.
 pub async fn an_ended_call_keeps_no_enclosed_payload(s: Subject) {
     let record = s.create(&Draft::new("run", 1)).await;
-    let late = Enclosed::payload(sealed(b"late"));
+    let late = EventPayload::payload(sealed(b"late"));
     s.store.apply(&tenant(), record.id(), host("enough"), late).await.unwrap();
     assert!(!s.has_payload(record.id()).await);
 }
@@ -39,17 +39,17 @@ pub async fn an_edit_is_the_next_revision(s: Subject) {
     let decision = record.request.edit(r#"{"contract_id":2}"#).by("alice");
     s.pass(1);
     let event = edit(&record, decision.clone(), 2, ApprovalLevel::Full);
-    let next = Enclosed::payload(sealed(b"next"));
+    let next = EventPayload::payload(sealed(b"next"));
     let after = s.store.apply(&tenant(), id, event.clone(), next.clone()).await.unwrap();
     assert_eq!((after.state, after.request.revision), (CallState::Approved, 2));
     assert_eq!(after.content, record.content, "the key is still of what was submitted");
-    assert_eq!(after.earlier.len(), 1);
-    assert_eq!(after.earlier[0].binding, record.request.binding);
-    assert_eq!(after.earlier[0].arguments, record.request.arguments);
-    assert_eq!(after.earlier[0].edited.at, s.store.now().await.unwrap());
+    assert_eq!(after.prior_revisions.len(), 1);
+    assert_eq!(after.prior_revisions[0].binding, record.request.binding);
+    assert_eq!(after.prior_revisions[0].arguments, record.request.arguments);
+    assert_eq!(after.prior_revisions[0].edited.at, s.store.now().await.unwrap());
     assert_eq!(s.get(id).await, after);
     assert_eq!(s.store.payload(&tenant(), id).await.unwrap(), Some(sealed(b"next")));
-    let other = Enclosed::payload(sealed(b"other"));
+    let other = EventPayload::payload(sealed(b"other"));
     assert_eq!(s.store.apply(&tenant(), id, event, other).await.unwrap(), after);
     assert_eq!(s.store.payload(&tenant(), id).await.unwrap(), Some(sealed(b"next")));
     assert!(matches!(s.refuse(id, late).await, Refusal::State { .. } | Refusal::Stale));

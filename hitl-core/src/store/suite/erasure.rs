@@ -5,7 +5,9 @@ use super::fixture::{Draft, approved, claimed, grant, host, sealed, tenant, unkn
 use crate::call::{Principal, Tenant};
 use crate::ids::{DecisionId, RequestId};
 use crate::machine::{CallRecord, CallState, Event, Refusal};
-use crate::store::{Change, ERASED_AT_ONCE, Enclosed, Erasable, GrantPage, NotErased, Submitted};
+use crate::store::{
+    ChangeId, ERASED_AT_ONCE, Erasable, EventPayload, GrantQuery, NotErased, SubmitResult,
+};
 
 /// Erases calls of the default tenant. Says of each why it was left.
 pub(super) async fn erase(s: &Subject, calls: &[RequestId]) -> Vec<Option<NotErased>> {
@@ -17,7 +19,7 @@ pub(super) async fn erase(s: &Subject, calls: &[RequestId]) -> Vec<Option<NotEra
 pub(super) async fn executed(s: &Subject, draft: &Draft) -> CallRecord {
     let (record, token, _) = claimed(s, draft).await;
     let (event, result) = (Event::Succeed { token }, Some(sealed(b"r")));
-    s.store.apply(&tenant(), record.id(), event, Enclosed::result(result)).await.unwrap()
+    s.store.apply(&tenant(), record.id(), event, EventPayload::result(result)).await.unwrap()
 }
 
 /// A named call leaves its tombstone, and the others are as they were.
@@ -28,11 +30,11 @@ pub async fn a_named_call_is_erased(s: Subject) {
     assert_eq!(erase(&s, &[done.id()]).await, [None]);
     assert_eq!(s.get(done.id()).await, done.tombstone());
     assert_eq!(s.store.result(&tenant(), done.id()).await.unwrap(), None);
-    assert!(s.store.history_of(&tenant(), done.id()).await.unwrap().is_empty());
+    assert!(s.store.call_history(&tenant(), done.id()).await.unwrap().is_empty());
     assert_eq!(s.get(stays.id()).await, stays);
-    assert!(!s.store.history_of(&tenant(), stays.id()).await.unwrap().is_empty());
+    assert!(!s.store.call_history(&tenant(), stays.id()).await.unwrap().is_empty());
     let again = s.store.submit(draft.again().call(), sealed(b"x")).await.unwrap();
-    assert!(matches!(again, Submitted::Existing(left) if left == done.tombstone()));
+    assert!(matches!(again, SubmitResult::Existing(left) if left == done.tombstone()));
     assert_eq!(erase(&s, &[done.id()]).await, [Some(NotErased::Erased)]);
 }
 
@@ -44,7 +46,7 @@ pub async fn what_cannot_be_erased_is_left_and_said(s: Subject) {
     let (claimed, ..) = claimed(&s, &Draft::new("run", 3)).await;
     let (unknown, _) = unknown_outcome(&s, &Draft::new("run", 4)).await;
     let owed = s.create(&Draft::new("run", 5)).await;
-    let enclosed = Enclosed::none().audited_by(me);
+    let enclosed = EventPayload::none().audited_by(me);
     let owed = s.store.apply(&tenant(), owed.id(), host("enough"), enclosed).await.unwrap();
     let ended = s.withdraw(s.create(&Draft::new("run", 6)).await.id()).await;
     let nowhere = RequestId::new();
@@ -68,7 +70,7 @@ pub async fn what_cannot_be_erased_is_left_and_said(s: Subject) {
     for record in [&pending, &approved, &claimed, &unknown, &owed] {
         assert_eq!(s.get(record.id()).await, *record);
     }
-    s.store.outbox_ack(&[Change::to(&owed)]).await.unwrap();
+    s.store.outbox_ack(&[ChangeId::to(&owed)]).await.unwrap();
     assert_eq!(erase(&s, &[owed.id()]).await, [None]);
 }
 
@@ -103,7 +105,7 @@ pub async fn the_calls_of_a_principal_are_found(s: Subject) {
     s.create(&Draft::new("run", 1).tenant("other").principal("ann \"quoted\"")).await;
     let mut found = Vec::new();
     while let Some(page) =
-        Some(s.store.calls_of(&tenant(), &ann, found.last().copied(), 2).await.unwrap())
+        Some(s.store.calls_by_principal(&tenant(), &ann, found.last().copied(), 2).await.unwrap())
             .filter(|page| !page.is_empty())
     {
         assert!(page.len() <= 2);
@@ -112,7 +114,7 @@ pub async fn the_calls_of_a_principal_are_found(s: Subject) {
     assert_eq!(found, theirs);
     s.withdraw(theirs[0]).await;
     assert_eq!(erase(&s, &theirs[..1]).await, [None]);
-    let left = s.store.calls_of(&tenant(), &ann, None, 100).await.unwrap();
+    let left = s.store.calls_by_principal(&tenant(), &ann, None, 100).await.unwrap();
     assert_eq!(left.iter().map(CallRecord::id).collect::<Vec<_>>(), theirs[1..]);
 }
 
@@ -129,7 +131,7 @@ pub async fn the_ended_grants_of_a_principal_are_forgotten(s: Subject) {
     }
     s.pass(1);
     assert_eq!(s.store.forget_grants_of(&tenant(), &owner).await.unwrap(), 1);
-    let left = s.store.grants(&tenant(), GrantPage::all()).await.unwrap();
+    let left = s.store.grants(&tenant(), GrantQuery::all()).await.unwrap();
     let left: Vec<_> = left.iter().map(crate::grant::GrantRecord::id).collect();
     assert_eq!(left, [live.id(), other.id()]);
 }

@@ -6,9 +6,9 @@ use super::Subject;
 use super::fixture::{Draft, approved, claim, facts, sealed, tenant};
 use crate::call::ToolFacts;
 use crate::ids::{ClaimToken, SessionId};
-use crate::machine::{CallState, Event, Reask, Refusal, Revised};
+use crate::machine::{CallState, EditedRevision, Event, Reask, Refusal};
 use crate::policy::{ApprovalLevel, Priority, Requirement};
-use crate::store::{Enclosed, Executor};
+use crate::store::{EventPayload, Executor};
 
 fn tool(name: &str, build: &str) -> ToolFacts {
     let record = Draft::new("run", 1).call().stamped(hitl_base::Timestamp::EPOCH);
@@ -95,7 +95,7 @@ pub async fn invariant_13_dead_executors_are_forgotten(s: Subject) {
 pub async fn a_call_of_a_changed_tool_is_asked_about_again(s: Subject) {
     let record = approved(&s, &Draft::new("run", 1)).await;
     let now = ToolFacts { description: "Signs twice.".to_owned(), ..tool("sign_contract", "2.0") };
-    let revised = Revised {
+    let revised = EditedRevision {
         content: format!("{:064x}", 77).parse().unwrap(),
         arguments: record.request.arguments.clone(),
         masks: Vec::new(),
@@ -104,13 +104,13 @@ pub async fn a_call_of_a_changed_tool_is_asked_about_again(s: Subject) {
         links: Vec::new(),
         title: "Sign it twice".to_owned(),
         assessment: record.request.assessment.clone(),
-        requirement: Requirement::of(ApprovalLevel::Full),
-        because: vec!["new".to_owned()],
+        requirement: Requirement::new(ApprovalLevel::Full),
+        reasons: vec!["new".to_owned()],
         priority: Priority::Medium,
     };
     let reask = Reask::new(record.request.binding, now, "asked again").revised(revised);
     let event = Event::Reask(Box::new(reask));
-    let payload = Enclosed::payload(sealed(b"next"));
+    let payload = EventPayload::payload(sealed(b"next"));
     let asked = s.store.apply(&tenant(), record.id(), event.clone(), payload).await.unwrap();
     let request = &asked.request;
     assert_eq!((asked.state, request.revision), (CallState::Pending, 2));

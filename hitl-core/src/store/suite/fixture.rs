@@ -8,15 +8,15 @@ use hitl_base::{JsonText, Timestamp};
 use super::Subject;
 use crate::approval::{ApprovalRequest, Choice, Decision};
 use crate::call::{
-    BINDING_VERSION, CallContext, CallKey, ContentDigest, FailureRecord, Fingerprint, Hints,
-    HitlConfig, Principal, Risk, RunId, Tenant, Thresholds, ToolFacts, ToolKind,
+    BINDING_VERSION, CallContext, CallKey, ContentDigest, FailureRecord, Fingerprint, Principal,
+    Risk, RunId, Tenant, Thresholds, ToolAnnotations, ToolConfig, ToolFacts, ToolKind,
 };
 use crate::confidence::Assessment;
-use crate::grant::{ArgumentScope, Drawn, Grant, GrantRecord, SumLimit};
+use crate::grant::{ArgumentScope, Grant, GrantRecord, GrantUse, SumLimit};
 use crate::ids::{ClaimToken, GrantId, OwnerToken, RequestId, SessionId};
 use crate::machine::{
-    BatchId, CallRecord, CallState, Claim, Edit, Ending, Escalation, Event, Membership, NewCall,
-    RECORD_SCHEMA, Revised, Withdrawal,
+    BatchId, CallRecord, CallState, Claim, Edit, EditedRevision, EndReason, EscalationStep, Event,
+    Membership, NewCall, RECORD_SCHEMA, Withdrawal,
 };
 use crate::policy::{ApprovalLevel, Priority, Quorum, Requirement};
 use crate::queue::Caps;
@@ -56,7 +56,7 @@ pub struct Draft {
     requires_reason: bool,
     choices: Vec<Choice>,
     quorum: Quorum,
-    escalations: Vec<Escalation>,
+    escalations: Vec<EscalationStep>,
     idempotent: bool,
     root: Option<RunId>,
     argument: String,
@@ -64,7 +64,7 @@ pub struct Draft {
     priority: Priority,
     due_in: Option<Duration>,
     caps: Caps,
-    granted: Option<Drawn>,
+    granted: Option<GrantUse>,
     batch: Option<Membership>,
     auditor: Option<SessionId>,
     binding_version: u16,
@@ -83,7 +83,7 @@ impl Draft {
             owner: None,
             expires_in: Duration::from_secs(600),
             requires_reason: false,
-            choices: HitlConfig::DEFAULT.decisions.to_vec(),
+            choices: ToolConfig::DEFAULT.decisions.to_vec(),
             quorum: Quorum::default(),
             escalations: Vec::new(),
             idempotent: false,
@@ -193,7 +193,7 @@ impl Draft {
     /// Asks somebody of this role, with so many seconds, when nobody decides in time.
     #[must_use]
     pub fn escalate(mut self, role: &str, seconds: u64) -> Self {
-        self.escalations.push(Escalation::new(Some(role.to_owned()), seconds * 1000));
+        self.escalations.push(EscalationStep::new(Some(role.to_owned()), seconds * 1000));
         self
     }
 
@@ -243,7 +243,7 @@ impl Draft {
 
     /// Runs, or would run, on a grant.
     #[must_use]
-    pub fn granted(mut self, drawn: Drawn) -> Self {
+    pub fn granted(mut self, drawn: GrantUse) -> Self {
         self.granted = Some(drawn);
         self
     }
@@ -316,12 +316,12 @@ impl Draft {
             principal: principal.clone(),
             approval_type: "contract".to_owned(),
             risk: Risk::High,
-            hints: Hints { idempotent: self.idempotent, ..Hints::default() },
+            hints: ToolAnnotations { idempotent: self.idempotent, ..ToolAnnotations::default() },
             level: self.level,
             quorum: self.quorum.clone(),
             assessment: Assessment { confidence: 50, base: 50, factors: Vec::new() },
             thresholds: Thresholds { auto: 95, quick: 70 },
-            because: Vec::new(),
+            reasons: Vec::new(),
             priority: self.priority,
             created_at: placeholder,
             due_at: placeholder,
@@ -344,7 +344,7 @@ impl Draft {
                 state: self.state,
                 request: Arc::new(request),
                 context: self.root.iter().fold(
-                    CallContext::of(principal).tenant(self.key.tenant.clone()),
+                    CallContext::new(principal).tenant(self.key.tenant.clone()),
                     |context, root| context.root(root.clone()),
                 ),
                 content,
@@ -354,18 +354,18 @@ impl Draft {
                 intent: None,
                 decided: None,
                 votes: Vec::new(),
-                earlier: Vec::new(),
-                revised: None,
+                prior_revisions: Vec::new(),
+                edited_content: None,
                 reread: None,
                 sealed: None,
                 unread: false,
                 escalations: self.escalations.clone(),
                 circumstances: None,
                 claim: self.claim,
-                allowed_ms: 0,
+                approval_window_ms: 0,
                 attempts: u32::from(self.claim.is_some()),
-                ending: denied.then(|| Ending::Reason("a rule says so".to_owned())),
-                granted: self.granted,
+                ending: denied.then(|| EndReason::Reason("a rule says so".to_owned())),
+                grant_use: self.granted,
                 batch: self.batch.clone(),
                 retry_of: None,
                 erased: false,
@@ -440,7 +440,7 @@ pub fn claim(record: &CallRecord, token: ClaimToken, session: SessionId) -> Even
 /// An edit of `record` by `decision`, as a gate would make it: to other content, at this level.
 pub fn edit(record: &CallRecord, decision: Decision, content: u64, level: ApprovalLevel) -> Event {
     let arguments = serde_json::json!({ "contract_id": content }).to_string();
-    let revised = Revised {
+    let revised = EditedRevision {
         content: format!("{content:064x}").parse().expect("64 digits"),
         arguments: JsonText::new(arguments).expect("serde_json writes JSON"),
         masks: Vec::new(),
@@ -449,8 +449,8 @@ pub fn edit(record: &CallRecord, decision: Decision, content: u64, level: Approv
         links: Vec::new(),
         title: format!("Sign contract {content}"),
         assessment: record.request.assessment.clone(),
-        requirement: Requirement::of(level),
-        because: Vec::new(),
+        requirement: Requirement::new(level),
+        reasons: Vec::new(),
         priority: Priority::Medium,
     };
     Event::Edit(Box::new(Edit::new(decision, revised)))
@@ -475,5 +475,5 @@ pub async fn claimed(subject: &Subject, draft: &Draft) -> (CallRecord, ClaimToke
 pub async fn unknown_outcome(subject: &Subject, draft: &Draft) -> (CallRecord, ClaimToken) {
     let (record, token, session) = claimed(subject, draft).await;
     subject.store.close_session(session).await.expect("close");
-    (subject.apply(record.id(), Event::Lose).await, token)
+    (subject.apply(record.id(), Event::ExecutorLost).await, token)
 }

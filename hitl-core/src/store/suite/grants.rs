@@ -4,10 +4,10 @@ use super::fixture::{Draft, approved, claim, grant, sealed, tenant};
 use super::races::{RACERS, race};
 use super::{Subject, refused};
 use crate::call::{Principal, Tenant};
-use crate::grant::{Amount, Drawn, GrantRecord, GrantRefusal};
+use crate::grant::{Amount, GrantRecord, GrantRefusal, GrantUse};
 use crate::ids::{ClaimToken, DecisionId, GrantId};
 use crate::machine::{CallRecord, CallState, Event, Refusal};
-use crate::store::{ApplyError, Enclosed, GrantPage, Submitted};
+use crate::store::{ApplyError, EventPayload, GrantQuery, SubmitResult};
 
 async fn save(s: &Subject, grant: GrantRecord) -> GrantRecord {
     s.store.save_grant(grant).await.expect("save")
@@ -23,18 +23,18 @@ async fn revoke(s: &Subject, id: GrantId) -> GrantRecord {
     revoked.expect("revoke").expect("the grant is there")
 }
 
-fn draw(grant: &GrantRecord, amount: u32) -> Drawn {
-    Drawn::new(grant.id(), amount.into())
+fn draw(grant: &GrantRecord, amount: u32) -> GrantUse {
+    GrantUse::new(grant.id(), amount.into())
 }
 
 /// The grant's word for a pending call.
-fn allow(record: &CallRecord, drawn: Drawn) -> Event {
+fn allow(record: &CallRecord, drawn: GrantUse) -> Event {
     let (decision, binding) = (DecisionId::new(), record.request.binding);
-    Event::Allow { decision, binding, drawn, by: Principal::new("alice") }
+    Event::ApproveByGrant { decision, binding, drawn, by: Principal::new("alice") }
 }
 
 /// A pending call that the grant has allowed.
-async fn allowed(s: &Subject, position: u64, drawn: Drawn) -> CallRecord {
+async fn allowed(s: &Subject, position: u64, drawn: GrantUse) -> CallRecord {
     let record = s.create(&Draft::new("run", position)).await;
     s.apply(record.id(), allow(&record, drawn)).await
 }
@@ -72,16 +72,16 @@ pub async fn grants_are_listed_as_they_were_given(s: Subject) {
     }
     s.pass(1);
     given[4] = revoke(&s, given[4].id()).await;
-    let list = |page: GrantPage| async { s.store.grants(&tenant(), page).await.unwrap() };
-    assert_eq!(list(GrantPage::all()).await, given);
-    assert_eq!(list(GrantPage::live()).await, given[..3]);
-    assert_eq!(list(GrantPage::all().tool("pay")).await, given[1..2]);
-    assert_eq!(list(GrantPage::all().principal("somebody")).await, given[2..3]);
-    let first = list(GrantPage::all().limit(2)).await;
+    let list = |page: GrantQuery| async { s.store.grants(&tenant(), page).await.unwrap() };
+    assert_eq!(list(GrantQuery::all()).await, given);
+    assert_eq!(list(GrantQuery::live()).await, given[..3]);
+    assert_eq!(list(GrantQuery::all().tool("pay")).await, given[1..2]);
+    assert_eq!(list(GrantQuery::all().principal("somebody")).await, given[2..3]);
+    let first = list(GrantQuery::all().limit(2)).await;
     assert_eq!(first, given[..2]);
-    let next = list(GrantPage::all().after(first[1].id()).limit(2)).await;
+    let next = list(GrantQuery::all().after(first[1].id()).limit(2)).await;
     assert_eq!(next, given[2..4]);
-    let live = list(GrantPage::live().tool("sign_contract").principal("agent-owner")).await;
+    let live = list(GrantQuery::live().tool("sign_contract").principal("agent-owner")).await;
     assert_eq!(live, given[..1]);
 }
 
@@ -92,13 +92,13 @@ pub async fn grants_of_other_tenants_are_never_seen(s: Subject) {
     let saved = save(&s, grant(None, None)).await;
     let (other, bob) = (Tenant::new("other"), Principal::new("bob"));
     assert_eq!(s.store.grant(&other, saved.id()).await.unwrap(), None);
-    assert_eq!(s.store.grants(&other, GrantPage::all()).await.unwrap(), []);
+    assert_eq!(s.store.grants(&other, GrantQuery::all()).await.unwrap(), []);
     assert_eq!(s.store.revoke_grant(&other, saved.id(), &bob, None).await.unwrap(), None);
     let session = s.store.open_session().await.unwrap();
     let draft = Draft::new("run", 1).tenant("other").admitted(ClaimToken::new(), session);
     let call = draft.granted(draw(&saved, 0)).call();
     let answer = s.store.submit(call, sealed(b"x")).await.unwrap();
-    assert!(matches!(answer, Submitted::NotGranted(GrantRefusal::Missing)), "{answer:?}");
+    assert!(matches!(answer, SubmitResult::NotGranted(GrantRefusal::Missing)), "{answer:?}");
     assert_eq!(now_stands(&s, saved.id()).await, saved);
 }
 
@@ -122,7 +122,7 @@ pub async fn an_admission_draws_on_its_grant(s: Subject) {
     let session = s.store.open_session().await.unwrap();
     let draft = Draft::new("run", 1).admitted(ClaimToken::new(), session);
     let record = s.create(&draft.granted(draw(&saved, 60))).await;
-    assert_eq!((record.state, record.granted), (CallState::Claimed, Some(draw(&saved, 60))));
+    assert_eq!((record.state, record.grant_use), (CallState::Claimed, Some(draw(&saved, 60))));
     let stands = now_stands(&s, saved.id()).await;
     assert_eq!((stands.used, stands.spent, stands.version), (1, 60.into(), 2));
 }
@@ -135,8 +135,8 @@ pub async fn what_cannot_be_drawn_does_not_come_in(s: Subject) {
         let draft = Draft::new("run", position).admitted(ClaimToken::new(), session);
         draft.granted(draw(&saved, amount))
     };
-    let refused = |answer: Submitted| match answer {
-        Submitted::NotGranted(refusal) => refusal,
+    let refused = |answer: SubmitResult| match answer {
+        SubmitResult::NotGranted(refusal) => refusal,
         other => panic!("nothing can be drawn, and yet: {other:?}"),
     };
     let store = &s.store;
@@ -144,9 +144,9 @@ pub async fn what_cannot_be_drawn_does_not_come_in(s: Subject) {
     let too_much = admit(1, 101);
     let key = too_much.key().clone();
     assert_eq!(refused(submit(too_much).await.unwrap()), GrantRefusal::Sum);
-    assert_eq!(s.store.find(&key).await.unwrap(), None);
+    assert_eq!(s.store.get_by_key(&key).await.unwrap(), None);
     assert_eq!(now_stands(&s, saved.id()).await, saved);
-    assert!(matches!(submit(admit(1, 100)).await.unwrap(), Submitted::Created(_)));
+    assert!(matches!(submit(admit(1, 100)).await.unwrap(), SubmitResult::Created(_)));
     assert_eq!(refused(submit(admit(2, 0)).await.unwrap()), GrantRefusal::Uses);
     let history = s.store.history(0, 100).await.unwrap().entries;
     assert_eq!(history.len(), 1);
@@ -161,7 +161,7 @@ pub async fn a_call_found_again_draws_nothing(s: Subject) {
     let first = s.create(&draft).await;
     assert_eq!(s.create(&draft).await, first);
     let again = s.store.submit(draft.again().call(), sealed(b"x")).await.unwrap();
-    assert!(matches!(again, Submitted::Existing(_)));
+    assert!(matches!(again, SubmitResult::Existing(_)));
     assert_eq!(now_stands(&s, saved.id()).await.used, 1);
 }
 
@@ -172,13 +172,13 @@ pub async fn a_grant_allows_what_waits(s: Subject) {
     let record = s.create(&Draft::new("run", 1)).await;
     let event = allow(&record, draw(&saved, 0));
     let yes = s.apply(record.id(), event.clone()).await;
-    assert_eq!((yes.state, yes.granted), (CallState::Approved, Some(draw(&saved, 0))));
+    assert_eq!((yes.state, yes.grant_use), (CallState::Approved, Some(draw(&saved, 0))));
     assert_eq!(yes.decided.as_ref().map(|decided| decided.by.as_str()), Some("alice"));
     s.pass(1);
     assert_eq!(s.apply(record.id(), event).await, yes);
     assert_eq!(now_stands(&s, saved.id()).await, saved);
     let other = s.create(&Draft::new("run", 2)).await;
-    let missing = allow(&other, Drawn::new(GrantId::new(), Amount::ZERO));
+    let missing = allow(&other, GrantUse::new(GrantId::new(), Amount::ZERO));
     let refusal = s.refuse(other.id(), missing).await;
     assert_eq!(refusal, Refusal::Grant(GrantRefusal::Missing));
 }
@@ -197,8 +197,8 @@ pub async fn a_claim_draws_on_the_grant(s: Subject) {
     let refusal = s.refuse(second.id(), claim(&second, ClaimToken::new(), session)).await;
     assert_eq!(refusal, Refusal::Grant(GrantRefusal::Uses));
     let (binding, reason) = (second.request.binding, "asked again".to_owned());
-    let asked = s.apply(second.id(), Event::Disallow { binding, reason }).await;
-    assert_eq!((asked.state, asked.granted), (CallState::Pending, None));
+    let asked = s.apply(second.id(), Event::GrantExhausted { binding, reason }).await;
+    assert_eq!((asked.state, asked.grant_use), (CallState::Pending, None));
     assert_eq!(asked.request.revision, 2);
     assert_eq!(now_stands(&s, saved.id()).await, stands);
 }
@@ -232,7 +232,7 @@ pub async fn a_revocation_beats_any_later_claim(s: Subject) {
     let draft = Draft::new("run", 2).admitted(ClaimToken::new(), session);
     let call = draft.granted(draw(&saved, 0)).call();
     let answer = s.store.submit(call, sealed(b"x")).await.unwrap();
-    assert!(matches!(answer, Submitted::NotGranted(GrantRefusal::Revoked)), "{answer:?}");
+    assert!(matches!(answer, SubmitResult::NotGranted(GrantRefusal::Revoked)), "{answer:?}");
     // A human's word needs no grant.
     let other = approved(&s, &Draft::new("run", 3)).await;
     s.apply(other.id(), claim(&other, ClaimToken::new(), session)).await;
@@ -261,7 +261,7 @@ pub async fn invariant_3_an_envelope_is_never_overdrawn(s: Subject) {
     }
     let answers = race(&s, move |number, store| {
         let (id, event) = claims[number].clone();
-        Box::pin(async move { store.apply(&tenant(), id, event, Enclosed::none()).await })
+        Box::pin(async move { store.apply(&tenant(), id, event, EventPayload::none()).await })
     })
     .await;
     let (won, lost): (Vec<_>, Vec<_>) = answers.into_iter().partition(Result::is_ok);
@@ -289,8 +289,10 @@ pub async fn invariant_3_admissions_never_overdraw(s: Subject) {
         Box::pin(async move { store.submit(call, sealed(b"x")).await.unwrap() })
     })
     .await;
-    let created = answers.iter().filter(|answer| matches!(answer, Submitted::Created(_))).count();
-    let refused = |answer: &&Submitted| matches!(answer, Submitted::NotGranted(GrantRefusal::Uses));
+    let created =
+        answers.iter().filter(|answer| matches!(answer, SubmitResult::Created(_))).count();
+    let refused =
+        |answer: &&SubmitResult| matches!(answer, SubmitResult::NotGranted(GrantRefusal::Uses));
     assert_eq!((created, answers.iter().filter(refused).count()), (5, RACERS - 5));
     let stands = now_stands(&s, saved.id()).await;
     assert_eq!((stands.used, stands.spent), (5, 5.into()));
@@ -313,14 +315,14 @@ pub async fn a_revocation_races_with_claims(s: Subject) {
                 let bob = Principal::new("bob");
                 store.revoke_grant(&tenant(), id, &bob, None).await.unwrap();
             }
-            store.apply(&tenant(), call, event, Enclosed::none()).await
+            store.apply(&tenant(), call, event, EventPayload::none()).await
         })
     })
     .await;
     let won = answers.iter().filter(|answer| answer.is_ok()).count() as u64;
     assert!(won < RACERS as u64, "whoever revoked it came too late");
     let gone = |answer: &&Result<_, _>| {
-        matches!(answer, Err(ApplyError::Lost { refusal: Refusal::Grant(_), .. }))
+        matches!(answer, Err(ApplyError::Rejected { refusal: Refusal::Grant(_), .. }))
     };
     assert_eq!(answers.iter().filter(gone).count() as u64, RACERS as u64 - won);
     let stands = now_stands(&s, saved.id()).await;

@@ -1,6 +1,6 @@
 //! The history: what happened, in order, without a hole.
 
-use crate::store::Enclosed;
+use crate::store::EventPayload;
 use std::sync::Arc;
 
 use super::Subject;
@@ -48,24 +48,24 @@ pub async fn reading_goes_on_where_it_stopped(s: Subject) {
 
 /// The history of one call is its own entries, in order; its end is that of all.
 pub async fn one_call_has_its_own_history(s: Subject) {
-    assert_eq!(s.store.history_end().await.unwrap(), 0);
+    assert_eq!(s.store.last_history_seq().await.unwrap(), 0);
     let first = s.create(&Draft::new("run", 1)).await;
     let second = s.create(&Draft::new("run", 2)).await;
     s.apply(first.id(), host("done")).await;
     let of = |id| {
         let store = Arc::clone(&s.store);
-        async move { store.history_of(&tenant(), id).await.unwrap() }
+        async move { store.call_history(&tenant(), id).await.unwrap() }
     };
-    let shape = |entries: &[(u64, crate::machine::Entry)]| {
+    let shape = |entries: &[(u64, crate::machine::HistoryEntry)]| {
         entries.iter().map(|(seq, entry)| (*seq, entry.event.clone())).collect::<Vec<_>>()
     };
     let history = of(first.id()).await;
     assert_eq!(shape(&history), [(1, "submitted".to_owned()), (3, "cancel".to_owned())]);
     assert_eq!(shape(&of(second.id()).await), [(2, "submitted".to_owned())]);
-    assert_eq!(s.store.history_end().await.unwrap(), 3);
+    assert_eq!(s.store.last_history_seq().await.unwrap(), 3);
     assert_eq!(of(crate::RequestId::new()).await, []);
     let other = crate::Tenant::new("somebody else");
-    assert_eq!(s.store.history_of(&other, first.id()).await.unwrap(), []);
+    assert_eq!(s.store.call_history(&other, first.id()).await.unwrap(), []);
 }
 
 /// What is read while others write is a prefix without a hole: nothing appears later behind it.
@@ -80,7 +80,7 @@ pub async fn a_reader_beside_writers_misses_nothing(s: Subject) {
                     let draft = Draft::new(&format!("run {writer}"), position);
                     store.submit(draft.call(), sealed(b"x")).await.unwrap();
                     store
-                        .apply(&tenant(), draft.id(), host("done"), Enclosed::none())
+                        .apply(&tenant(), draft.id(), host("done"), EventPayload::none())
                         .await
                         .unwrap();
                 }

@@ -8,7 +8,7 @@ use super::fixture::{Draft, grant, tenant};
 use crate::call::{Principal, Tenant};
 use crate::ids::{HoldId, RequestId};
 use crate::machine::{CallRecord, Event};
-use crate::store::{Erasable, GrantPage, Hold, HoldScope, NotErased};
+use crate::store::{Erasable, GrantQuery, Hold, HoldScope, NotErased};
 
 async fn place(s: &Subject, scope: HoldScope) -> Hold {
     let hold = Hold::new(tenant(), scope, "case 4711", "counsel");
@@ -22,7 +22,7 @@ async fn release(s: &Subject, hold: &Hold) {
 
 async fn retain(s: &Subject) -> u64 {
     s.pass(10);
-    s.store.retain(s.store.now().await.unwrap()).await.unwrap().calls
+    s.store.erase_ended_before(s.store.now().await.unwrap()).await.unwrap().calls
 }
 
 /// A hold comes back as it was placed, with the store's time; placing it again changes nothing, and
@@ -129,7 +129,7 @@ pub async fn a_held_grant_is_not_forgotten(s: Subject) {
         release(&s, &hold).await;
     }
     retain(&s).await;
-    assert_eq!(s.store.grants(&tenant(), GrantPage::all()).await.unwrap(), []);
+    assert_eq!(s.store.grants(&tenant(), GrantQuery::all()).await.unwrap(), []);
 }
 
 /// Of a hold and an erasure that race, whatever the hold found is what is left when it is released.
@@ -148,7 +148,7 @@ pub async fn a_hold_races_with_erasure(s: Subject) {
             one.erase(&[Erasable::new(tenant(), id)]).await.unwrap();
         }
     });
-    let retaining = tokio::spawn(async move { other.retain(before).await.unwrap() });
+    let retaining = tokio::spawn(async move { other.erase_ended_before(before).await.unwrap() });
     tokio::task::yield_now().await;
     place(&s, HoldScope::Tenant).await;
     // From here on nothing changes any more.

@@ -5,10 +5,10 @@ use super::fixture::{Draft, approved, claimed, host, tenant};
 use crate::call::{RunId, Tenant};
 use crate::ids::RequestId;
 use crate::machine::{CallRecord, CallState, Event};
-use crate::store::{Enclosed, PageRequest};
+use crate::store::{EventPayload, PageRequest};
 
 async fn ids(s: &Subject, page: PageRequest) -> Vec<RequestId> {
-    s.store.page(&tenant(), page).await.unwrap().iter().map(CallRecord::id).collect()
+    s.store.list(&tenant(), page).await.unwrap().iter().map(CallRecord::id).collect()
 }
 
 /// Pages follow one another in the order of creation, and leave nothing out.
@@ -43,20 +43,20 @@ pub async fn a_page_filters_by_state(s: Subject) {
             }
         }
     }
-    let both = PageRequest::of(&[CallState::Approved, CallState::Pending]);
+    let both = PageRequest::new(&[CallState::Approved, CallState::Pending]);
     assert_eq!(ids(&s, both.clone()).await, expected);
     assert_eq!(ids(&s, both.clone().limit(3)).await, expected[..3]);
     assert_eq!(ids(&s, both.limit(3).after(expected[2])).await, expected[3..6]);
-    let twice = PageRequest::of(&[CallState::Pending, CallState::Pending]);
+    let twice = PageRequest::new(&[CallState::Pending, CallState::Pending]);
     assert_eq!(ids(&s, twice).await.len(), 4, "a state named twice counts once");
-    assert_eq!(ids(&s, PageRequest::of(&[CallState::Failed])).await, []);
+    assert_eq!(ids(&s, PageRequest::new(&[CallState::Failed])).await, []);
     assert_eq!(ids(&s, PageRequest::all()).await.len(), 12);
 }
 
 /// A page shows what stands now.
 pub async fn a_page_shows_what_stands(s: Subject) {
     let record = approved(&s, &Draft::new("run", 1)).await;
-    assert_eq!(s.store.page(&tenant(), PageRequest::all()).await.unwrap(), [record]);
+    assert_eq!(s.store.list(&tenant(), PageRequest::all()).await.unwrap(), [record]);
 }
 
 /// What is approved is listed for whoever runs it: of every tenant, in the order of creation, and
@@ -71,10 +71,10 @@ pub async fn what_may_run_is_listed_for_all_tenants(s: Subject) {
         let approve = Event::Decide(record.request.approve().by("alice"));
         match position % 3 {
             0 => continue,
-            1 => s.store.apply(tenant, draft.id(), approve, Enclosed::none()).await.unwrap(),
+            1 => s.store.apply(tenant, draft.id(), approve, EventPayload::none()).await.unwrap(),
             _ => {
-                s.store.apply(tenant, draft.id(), approve, Enclosed::none()).await.unwrap();
-                s.store.apply(tenant, draft.id(), host("no"), Enclosed::none()).await.unwrap();
+                s.store.apply(tenant, draft.id(), approve, EventPayload::none()).await.unwrap();
+                s.store.apply(tenant, draft.id(), host("no"), EventPayload::none()).await.unwrap();
                 continue;
             }
         };
@@ -149,7 +149,7 @@ pub async fn what_was_rejected_is_found_by_run_and_content(s: Subject) {
     ] {
         let record = s.create(&draft).await;
         let no = Event::Decide(record.request.reject("no").by("alice"));
-        let none = Enclosed::none();
+        let none = EventPayload::none();
         s.store.apply(&Tenant::new(tenant), record.id(), no, none).await.unwrap();
     }
     assert_eq!(found("run", content).await, rejected);
@@ -169,13 +169,13 @@ pub async fn a_root_run_shows_what_was_delegated_from_it(s: Subject) {
     let leaf = s.create(&Draft::new("leaf", 1).root("root")).await;
     s.create(&Draft::new("root", 1).tenant("acme")).await;
     let under = async |page: PageRequest| {
-        let page = s.store.page(&tenant(), page.root("root")).await.unwrap();
+        let page = s.store.list(&tenant(), page.root("root")).await.unwrap();
         page.iter().map(CallRecord::id).collect::<Vec<_>>()
     };
     assert_eq!(under(PageRequest::all()).await, [own.id(), child.id(), leaf.id()]);
     assert_eq!(under(PageRequest::all().limit(1)).await, [own.id()]);
     assert_eq!(under(PageRequest::all().after(own.id())).await, [child.id(), leaf.id()]);
     s.withdraw(child.id()).await;
-    let waits = PageRequest::of(&[CallState::Pending]);
+    let waits = PageRequest::new(&[CallState::Pending]);
     assert_eq!(under(waits).await, [own.id(), leaf.id()]);
 }

@@ -7,14 +7,17 @@ use super::Subject;
 /// A mark is what it was set to, and only who knows what it is may set it.
 pub async fn a_mark_is_set_once(s: Subject) {
     let store = &s.store;
-    assert_eq!(store.mark("one").await.unwrap(), None);
-    assert!(!store.swap_mark("one", Some("x"), "a").await.unwrap(), "there is none yet");
-    assert!(store.swap_mark("one", None, "a").await.unwrap());
-    assert!(!store.swap_mark("one", None, "b").await.unwrap());
-    assert!(!store.swap_mark("one", Some("b"), "c").await.unwrap());
-    assert!(store.swap_mark("one", Some("a"), "b").await.unwrap());
-    assert_eq!(store.mark("one").await.unwrap().as_deref(), Some("b"));
-    assert_eq!(store.mark("epoch").await.unwrap(), None, "marks have names of their own");
+    assert_eq!(store.metadata("one").await.unwrap(), None);
+    assert!(
+        !store.compare_and_set_metadata("one", Some("x"), "a").await.unwrap(),
+        "there is none yet"
+    );
+    assert!(store.compare_and_set_metadata("one", None, "a").await.unwrap());
+    assert!(!store.compare_and_set_metadata("one", None, "b").await.unwrap());
+    assert!(!store.compare_and_set_metadata("one", Some("b"), "c").await.unwrap());
+    assert!(store.compare_and_set_metadata("one", Some("a"), "b").await.unwrap());
+    assert_eq!(store.metadata("one").await.unwrap().as_deref(), Some("b"));
+    assert_eq!(store.metadata("epoch").await.unwrap(), None, "marks have names of their own");
 }
 
 /// Of many who swap at the same moment, one wins.
@@ -22,13 +25,16 @@ pub async fn invariant_4_one_swap_wins(s: Subject) {
     for (round, from) in [(0, None), (1, Some("winner"))] {
         let from: Option<String> = match from {
             None => None,
-            Some(_) => s.store.mark("race").await.unwrap(),
+            Some(_) => s.store.metadata("race").await.unwrap(),
         };
         let tasks: Vec<_> = (0..8)
             .map(|n| {
                 let (store, from) = (Arc::clone(&s.store), from.clone());
                 tokio::spawn(async move {
-                    store.swap_mark("race", from.as_deref(), &format!("{round}.{n}")).await.unwrap()
+                    store
+                        .compare_and_set_metadata("race", from.as_deref(), &format!("{round}.{n}"))
+                        .await
+                        .unwrap()
                 })
             })
             .collect();

@@ -4,7 +4,7 @@ use super::Subject;
 use super::fixture::{Draft, claim, sealed, tenant};
 use crate::ids::{ClaimToken, RequestId, SessionId};
 use crate::machine::{CallRecord, CallState, Event};
-use crate::store::{Change, Enclosed, Submitted};
+use crate::store::{ChangeId, EventPayload, SubmitResult};
 
 /// A gate, as a store sees it.
 async fn gate(s: &Subject) -> SessionId {
@@ -13,13 +13,13 @@ async fn gate(s: &Subject) -> SessionId {
 
 async fn submit(s: &Subject, draft: Draft) -> CallRecord {
     match s.store.submit(draft.call(), sealed(b"x")).await.unwrap() {
-        Submitted::Created(record) => record,
+        SubmitResult::Created(record) => record,
         other => panic!("the key is new, and yet: {other:?}"),
     }
 }
 
 async fn apply(s: &Subject, id: RequestId, event: Event, by: SessionId) -> CallRecord {
-    let enclosed = Enclosed::none().audited_by(by);
+    let enclosed = EventPayload::none().audited_by(by);
     s.store.apply(&tenant(), id, event, enclosed).await.unwrap()
 }
 
@@ -27,31 +27,34 @@ fn approve(record: &CallRecord) -> Event {
     Event::Decide(record.request.approve().by("alice"))
 }
 
-async fn own(s: &Subject, session: SessionId) -> Vec<Change> {
-    s.store.outbox_of(session, 100).await.unwrap().iter().map(Change::of).collect()
+async fn own(s: &Subject, session: SessionId) -> Vec<ChangeId> {
+    s.store.pending_outbox(session, 100).await.unwrap().iter().map(ChangeId::from_entry).collect()
 }
 
-async fn take(s: &Subject, session: SessionId) -> Vec<Change> {
-    s.store.outbox_take(session, 100).await.unwrap().iter().map(Change::of).collect()
+async fn take(s: &Subject, session: SessionId) -> Vec<ChangeId> {
+    s.store.outbox_take(session, 100).await.unwrap().iter().map(ChangeId::from_entry).collect()
 }
 
 /// From the transaction that makes it until it is acknowledged, each by itself.
 pub async fn a_change_is_in_the_outbox_until_it_is_acknowledged(s: Subject) {
     let me = gate(&s).await;
     let asked = submit(&s, Draft::new("run", 1).audited_by(me)).await;
-    assert_eq!(own(&s, me).await, [Change::to(&asked)]);
+    assert_eq!(own(&s, me).await, [ChangeId::to(&asked)]);
     let approved = apply(&s, asked.id(), approve(&asked), me).await;
-    assert_eq!(own(&s, me).await, [Change::to(&asked), Change::to(&approved)]);
-    let entries = s.store.outbox_of(me, 100).await.unwrap();
+    assert_eq!(own(&s, me).await, [ChangeId::to(&asked), ChangeId::to(&approved)]);
+    let entries = s.store.pending_outbox(me, 100).await.unwrap();
     let said: Vec<_> = entries.iter().map(|e| (e.event.as_str(), e.state)).collect();
     assert_eq!(said, [("submitted", CallState::Pending), ("decide", CallState::Approved)]);
     assert_eq!(entries[1].by.as_ref().map(ToString::to_string).as_deref(), Some("alice"));
-    assert_eq!(s.store.outbox_of(me, 1).await.unwrap().len(), 1);
-    s.store.outbox_ack(&[Change::to(&asked)]).await.unwrap();
-    assert_eq!(own(&s, me).await, [Change::to(&approved)]);
-    let other = Change { call: RequestId::new(), version: 1 };
-    let beyond = Change { version: 9, ..Change::to(&asked) };
-    s.store.outbox_ack(&[Change::to(&approved), Change::to(&asked), other, beyond]).await.unwrap();
+    assert_eq!(s.store.pending_outbox(me, 1).await.unwrap().len(), 1);
+    s.store.outbox_ack(&[ChangeId::to(&asked)]).await.unwrap();
+    assert_eq!(own(&s, me).await, [ChangeId::to(&approved)]);
+    let other = ChangeId { call: RequestId::new(), version: 1 };
+    let beyond = ChangeId { version: 9, ..ChangeId::to(&asked) };
+    s.store
+        .outbox_ack(&[ChangeId::to(&approved), ChangeId::to(&asked), other, beyond])
+        .await
+        .unwrap();
     assert!(own(&s, me).await.is_empty());
     s.store.outbox_ack(&[]).await.unwrap();
 }
@@ -79,13 +82,13 @@ pub async fn what_changed_nothing_is_not_in_it(s: Subject) {
     let asked = submit(&s, draft.clone()).await;
     let event = approve(&asked);
     let approved = apply(&s, asked.id(), event.clone(), me).await;
-    s.store.outbox_ack(&[Change::to(&asked), Change::to(&approved)]).await.unwrap();
+    s.store.outbox_ack(&[ChangeId::to(&asked), ChangeId::to(&approved)]).await.unwrap();
     apply(&s, asked.id(), event, me).await;
-    let enclosed = Enclosed::none().audited_by(me);
+    let enclosed = EventPayload::none().audited_by(me);
     let refused = s.store.apply(&tenant(), asked.id(), Event::Expire, enclosed).await;
     assert!(refused.is_err());
     let again = s.store.submit(draft.again().call(), sealed(b"x")).await.unwrap();
-    assert!(matches!(again, Submitted::Existing(_)));
+    assert!(matches!(again, SubmitResult::Existing(_)));
     assert!(own(&s, me).await.is_empty());
 }
 
@@ -100,13 +103,13 @@ pub async fn what_the_dead_leave_is_taken_once(s: Subject) {
     assert!(take(&s, next).await.is_empty(), "all of them are alive");
     s.store.close_session(dead).await.unwrap();
     assert_eq!(s.store.outbox_take(next, 1).await.unwrap().len(), 1);
-    assert_eq!(take(&s, next).await, [Change::to(&second)]);
-    assert_eq!(own(&s, next).await, [Change::to(&first), Change::to(&second)]);
+    assert_eq!(take(&s, next).await, [ChangeId::to(&second)]);
+    assert_eq!(own(&s, next).await, [ChangeId::to(&first), ChangeId::to(&second)]);
     assert!(take(&s, late).await.is_empty(), "taken");
-    assert_eq!(own(&s, alive).await, [Change::to(&others)]);
+    assert_eq!(own(&s, alive).await, [ChangeId::to(&others)]);
     // Who took it may die too.
     s.store.close_session(next).await.unwrap();
-    assert_eq!(take(&s, late).await, [Change::to(&first), Change::to(&second)]);
+    assert_eq!(take(&s, late).await, [ChangeId::to(&first), ChangeId::to(&second)]);
 }
 
 /// However many come at once, each change is given to one of them.
@@ -126,7 +129,7 @@ pub async fn of_several_who_take_each_gets_others(s: Subject) {
                 if some.is_empty() {
                     return taken;
                 }
-                taken.extend(some.iter().map(Change::of));
+                taken.extend(some.iter().map(ChangeId::from_entry));
             }
         }));
     }

@@ -8,7 +8,7 @@ use crate::call::Tenant;
 use crate::ids::RequestId;
 use crate::machine::{CallState, Event};
 use crate::policy::{ApprovalLevel, Priority, Requirement};
-use crate::queue::{Placed, QueueOrder, QueueScan};
+use crate::queue::{QueueEntry, QueueOrder, QueueScan};
 
 fn scan(order: QueueOrder, states: &[CallState]) -> QueueScan {
     QueueScan { tenant: tenant(), states: states.to_vec(), order, after: None, limit: 100 }
@@ -18,7 +18,7 @@ fn pending(order: QueueOrder) -> QueueScan {
     scan(order, &[CallState::Pending])
 }
 
-async fn list(s: &Subject, scan: &QueueScan) -> Vec<Placed> {
+async fn list(s: &Subject, scan: &QueueScan) -> Vec<QueueEntry> {
     s.store.queue(scan).await.unwrap()
 }
 
@@ -104,16 +104,16 @@ pub async fn a_turn_stays_while_a_call_waits(s: Subject) {
     assert_eq!(turn(own.id()), 6, "whoever has, goes after its own");
 }
 
-/// A call that is asked again waits anew.
+/// A call that is asked again begins to wait again.
 pub async fn a_call_asked_again_takes_a_new_turn(s: Subject) {
     let draft = Draft::new("run", 0).level(ApprovalLevel::Quick);
     let first = approved(&s, &draft).await;
     for position in 1..4 {
         s.create(&Draft::new("run", position)).await;
     }
-    let demote = Event::Demote {
+    let demote = Event::RequireMore {
         binding: first.request.binding,
-        requirement: Requirement::of(ApprovalLevel::Full),
+        requirement: Requirement::new(ApprovalLevel::Full),
         reason: "stricter now".to_owned(),
     };
     s.apply(first.id(), demote).await;

@@ -8,7 +8,7 @@ use super::fixture::{Draft, approved, claim, claimed, failure, host, sealed, ten
 use super::{Subject, refused};
 use crate::ids::{ClaimToken, RequestId};
 use crate::machine::{CallRecord, CallState, Event, Refusal, Resolution};
-use crate::store::{ApplyError, Enclosed, Submitted};
+use crate::store::{ApplyError, EventPayload, SubmitResult};
 
 /// How many race.
 pub(super) const RACERS: usize = 32;
@@ -47,7 +47,7 @@ async fn race_events(s: &Subject, id: RequestId, events: Vec<Event>) -> CallReco
     let before = s.get(id).await;
     let answers = race(s, move |number, store| {
         let event = events[number].clone();
-        Box::pin(async move { store.apply(&tenant(), id, event, Enclosed::none()).await })
+        Box::pin(async move { store.apply(&tenant(), id, event, EventPayload::none()).await })
     })
     .await;
     one_winner(s, &before, answers).await
@@ -97,7 +97,7 @@ pub async fn invariant_4_one_decision_wins(s: Subject) {
 }
 
 fn is_approval(event: &Event) -> bool {
-    matches!(event, Event::Decide(decision) if decision.answer == crate::approval::Answer::Approve)
+    matches!(event, Event::Decide(decision) if decision.answer == crate::approval::DecisionKind::Approve)
 }
 
 /// The same event under an id of its own, so that it is no replay.
@@ -148,15 +148,15 @@ pub async fn invariant_3_one_admission_wins(s: Subject) {
         Box::pin(async move { store.submit(call, sealed(b"x")).await.unwrap() })
     })
     .await;
-    let kept = s.store.find(draft.key()).await.unwrap().expect("it is there");
+    let kept = s.store.get_by_key(draft.key()).await.unwrap().expect("it is there");
     let mut created = 0;
     for answer in answers {
         match answer {
-            Submitted::Created(record) => {
+            SubmitResult::Created(record) => {
                 created += 1;
                 assert_eq!(record, kept);
             }
-            Submitted::Existing(record) => assert_eq!(record, kept),
+            SubmitResult::Existing(record) => assert_eq!(record, kept),
             other => {
                 panic!("all had the same content, and yet: {other:?}")
             }
@@ -179,7 +179,7 @@ pub async fn invariant_11_a_late_result_races_a_human(s: Subject) {
                 _ => Event::Fail { token, failure: failure.clone() },
             };
             let id = record.id();
-            Box::pin(async move { store.apply(&tenant(), id, event, Enclosed::none()).await })
+            Box::pin(async move { store.apply(&tenant(), id, event, EventPayload::none()).await })
         })
         .await;
         let kept = s.get(parked.id()).await;
@@ -201,7 +201,9 @@ pub async fn invariant_4_a_replayed_decision_is_one_decision(s: Subject) {
     let id = record.id();
     let answers = race(&s, move |_, store| {
         let event = decision.clone();
-        Box::pin(async move { store.apply(&tenant(), id, event, Enclosed::none()).await.unwrap() })
+        Box::pin(
+            async move { store.apply(&tenant(), id, event, EventPayload::none()).await.unwrap() },
+        )
     })
     .await;
     let kept = s.get(id).await;

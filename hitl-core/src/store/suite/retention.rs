@@ -10,7 +10,7 @@ use super::fixture::{
 };
 use crate::ids::ClaimToken;
 use crate::machine::{CallRecord, CallState, Event};
-use crate::store::{Change, Enclosed, GrantPage, StoreErrorKind, Submitted};
+use crate::store::{ChangeId, EventPayload, GrantQuery, StoreErrorKind, SubmitResult};
 
 /// A run that began so many milliseconds after 1970, by its id.
 fn run(millis: i64) -> String {
@@ -22,7 +22,7 @@ fn run(millis: i64) -> String {
 async fn executed(s: &Subject, draft: &Draft) -> CallRecord {
     let (record, token, _) = claimed(s, draft).await;
     let (event, result) = (Event::Succeed { token }, Some(sealed(b"r")));
-    s.store.apply(&tenant(), record.id(), event, Enclosed::result(result)).await.unwrap()
+    s.store.apply(&tenant(), record.id(), event, EventPayload::result(result)).await.unwrap()
 }
 
 async fn present(s: &Subject) -> Timestamp {
@@ -31,7 +31,7 @@ async fn present(s: &Subject) -> Timestamp {
 
 /// Erases everything that ended before now.
 async fn retain(s: &Subject) -> u64 {
-    s.store.retain(present(s).await).await.unwrap().calls
+    s.store.erase_ended_before(present(s).await).await.unwrap().calls
 }
 
 /// Result, history and texts go; key, digest and outcome stay.
@@ -62,11 +62,11 @@ pub async fn an_erased_key_stays_taken(s: Subject) {
     s.pass(10);
     retain(&s).await;
     let again = s.store.submit(draft.again().call(), sealed(b"x")).await.unwrap();
-    assert!(matches!(again, Submitted::Existing(left) if left == done.tombstone()));
+    assert!(matches!(again, SubmitResult::Existing(left) if left == done.tombstone()));
     let other = s.store.submit(draft.again().content(2).call(), sealed(b"x")).await.unwrap();
-    assert!(matches!(other, Submitted::Conflict(id) if id == done.id()));
-    assert_eq!(s.store.find(draft.key()).await.unwrap(), Some(done.tombstone()));
-    let late = s.store.apply(&tenant(), done.id(), host("too late"), Enclosed::none()).await;
+    assert!(matches!(other, SubmitResult::Conflict(id) if id == done.id()));
+    assert_eq!(s.store.get_by_key(draft.key()).await.unwrap(), Some(done.tombstone()));
+    let late = s.store.apply(&tenant(), done.id(), host("too late"), EventPayload::none()).await;
     assert!(late.is_err(), "what is erased has ended");
 }
 
@@ -95,9 +95,13 @@ pub async fn what_ended_lately_is_kept(s: Subject) {
     let before = present(&s).await;
     s.pass(100);
     let ended = s.withdraw(record.id()).await;
-    assert_eq!(s.store.retain(before).await.unwrap().calls, 0);
+    assert_eq!(s.store.erase_ended_before(before).await.unwrap().calls, 0);
     assert_eq!(s.get(record.id()).await, ended);
-    assert_eq!(s.store.retain(ended.updated_at).await.unwrap().calls, 0, "before, not at");
+    assert_eq!(
+        s.store.erase_ended_before(ended.updated_at).await.unwrap().calls,
+        0,
+        "before, not at"
+    );
     s.pass(1);
     assert_eq!(retain(&s).await, 1);
 }
@@ -149,15 +153,15 @@ pub async fn a_forgotten_run_takes_no_new_call(s: Subject) {
     assert_eq!(retain(&s).await, 2);
     let watermark = Timestamp::from_millis(now);
     assert_eq!(s.store.forget_runs(watermark).await.unwrap(), 1);
-    assert_eq!(s.store.find(draft.key()).await.unwrap(), None);
+    assert_eq!(s.store.get_by_key(draft.key()).await.unwrap(), None);
     for draft in [draft.again(), Draft::new(&old, 2)] {
         let refused = s.store.submit(draft.call(), sealed(b"x")).await.unwrap_err();
         assert_eq!(refused.kind(), StoreErrorKind::RunForgotten);
-        assert_eq!(s.store.find(draft.key()).await.unwrap(), None);
+        assert_eq!(s.store.get_by_key(draft.key()).await.unwrap(), None);
     }
     s.create(&Draft::new(&new, 1)).await;
     let kept = s.store.submit(unsorted.again().call(), sealed(b"x")).await.unwrap();
-    assert!(matches!(kept, Submitted::Existing(_)), "its id does not say how old it is");
+    assert!(matches!(kept, SubmitResult::Existing(_)), "its id does not say how old it is");
 }
 
 /// A call of an old run that is not over, or not erased, is still found.
@@ -171,7 +175,7 @@ pub async fn only_erased_calls_are_forgotten(s: Subject) {
     assert_eq!(s.store.forget_runs(now).await.unwrap(), 0);
     for draft in [&open, &ended] {
         let found = s.store.submit(draft.again().call(), sealed(b"x")).await.unwrap();
-        assert!(matches!(found, Submitted::Existing(record) if record.id() == draft.id()));
+        assert!(matches!(found, SubmitResult::Existing(record) if record.id() == draft.id()));
     }
 }
 
@@ -202,11 +206,15 @@ pub async fn grants_that_ended_are_forgotten(s: Subject) {
     let before = present(&s).await;
     s.store.revoke_grant(&tenant(), given[3], &by, None).await.unwrap();
     s.pass(10);
-    assert_eq!(s.store.retain(before).await.unwrap().calls, 0, "calls are counted, not grants");
-    let left = s.store.grants(&tenant(), GrantPage::all()).await.unwrap();
+    assert_eq!(
+        s.store.erase_ended_before(before).await.unwrap().calls,
+        0,
+        "calls are counted, not grants"
+    );
+    let left = s.store.grants(&tenant(), GrantQuery::all()).await.unwrap();
     let left: Vec<_> = left.iter().map(crate::grant::GrantRecord::id).collect();
     assert_eq!(left, [given[1], given[3], given[4]]);
-    let many = GrantPage::all().limit(1000);
+    let many = GrantQuery::all().limit(1000);
     for _ in 0..450 {
         let id = s.store.save_grant(grant(None, None)).await.unwrap().id();
         s.store.revoke_grant(&tenant(), id, &by, None).await.unwrap();
@@ -224,14 +232,14 @@ pub async fn invariant_3_retention_races_with_those_who_work(s: Subject) {
     for position in 0..60 {
         s.create(&Draft::new("old", position)).await;
         let id = Draft::new("old", position).key().clone();
-        let record = s.store.find(&id).await.unwrap().unwrap();
+        let record = s.store.get_by_key(&id).await.unwrap().unwrap();
         s.withdraw(record.id()).await;
     }
     s.pass(10);
     let before = present(&s).await;
     s.pass(10);
     let store = Arc::clone(&s.store);
-    let eraser = tokio::spawn(async move { store.retain(before).await.unwrap().calls });
+    let eraser = tokio::spawn(async move { store.erase_ended_before(before).await.unwrap().calls });
     for position in 0..30 {
         let record = approved(&s, &Draft::new("new", position)).await;
         let token = ClaimToken::new();
@@ -241,7 +249,7 @@ pub async fn invariant_3_retention_races_with_those_who_work(s: Subject) {
     assert_eq!(eraser.await.unwrap(), 60);
     for position in 0..30 {
         let key = Draft::new("new", position).key().clone();
-        assert!(!s.store.find(&key).await.unwrap().unwrap().erased);
+        assert!(!s.store.get_by_key(&key).await.unwrap().unwrap().erased);
     }
 }
 
@@ -249,11 +257,11 @@ pub async fn invariant_3_retention_races_with_those_who_work(s: Subject) {
 pub async fn what_is_not_audited_is_not_erased(s: Subject) {
     let me = s.store.open_session().await.unwrap();
     let record = s.create(&Draft::new("run", 1)).await;
-    let enclosed = Enclosed::none().audited_by(me);
+    let enclosed = EventPayload::none().audited_by(me);
     let ended = s.store.apply(&tenant(), record.id(), host("enough"), enclosed).await.unwrap();
     s.pass(10);
     assert_eq!(retain(&s).await, 0);
     assert_eq!(s.get(record.id()).await, ended);
-    s.store.outbox_ack(&[Change::to(&ended)]).await.unwrap();
+    s.store.outbox_ack(&[ChangeId::to(&ended)]).await.unwrap();
     assert_eq!(retain(&s).await, 1);
 }

@@ -5,7 +5,7 @@ use crate::call::Tenant;
 use crate::ids::RequestId;
 use crate::machine::Event;
 use crate::seal::{HostKey, KeyId, Sealed};
-use crate::store::{Enclosed, SealedPart, SealedText, StoreErrorKind};
+use crate::store::{EventPayload, SealedPart, SealedText, StoreErrorKind};
 
 /// Some key that is not the store's.
 fn other() -> KeyId {
@@ -107,7 +107,7 @@ pub async fn a_resealed_call_is_the_same_call(s: Subject) {
     let (record, token, _session) = claimed(&s, &Draft::new("run", 1)).await;
     let id = record.id();
     let event = Event::Succeed { token };
-    let result = Enclosed::result(under(other(), b"result"));
+    let result = EventPayload::result(under(other(), b"result"));
     s.store.apply(&tenant(), id, event, result).await.unwrap();
     let (before, history) = (s.get(id).await, s.store.history(0, 100).await.unwrap().entries);
     let text = listed(&s, SealedPart::Result, own(&s)).await.remove(0);

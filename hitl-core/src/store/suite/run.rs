@@ -8,7 +8,7 @@ use crate::call::Fingerprint;
 use crate::ids::{ClaimToken, SessionId};
 use crate::machine::{CallState, Event, Refusal};
 use crate::policy::{ApprovalLevel, Requirement};
-use crate::store::Enclosed;
+use crate::store::EventPayload;
 
 /// An approved call is claimed once; whoever comes second does not get it.
 pub async fn an_approved_call_is_claimed_once(s: Subject) {
@@ -86,7 +86,7 @@ pub async fn a_success_keeps_its_result(s: Subject) {
     let result = Some(sealed(b"signature"));
     let done = s
         .store
-        .apply(&tenant(), record.id(), event.clone(), Enclosed::result(result))
+        .apply(&tenant(), record.id(), event.clone(), EventPayload::result(result))
         .await
         .unwrap();
     assert_eq!(done.state, CallState::Executed);
@@ -94,7 +94,7 @@ pub async fn a_success_keeps_its_result(s: Subject) {
     let kept = s.store.result(&tenant(), record.id()).await.unwrap();
     assert_eq!(kept, Some(sealed(b"signature")));
     let replayed =
-        s.store.apply(&tenant(), record.id(), event, Enclosed::result(sealed(b"other"))).await;
+        s.store.apply(&tenant(), record.id(), event, EventPayload::result(sealed(b"other"))).await;
     assert_eq!(replayed.unwrap(), done);
     let kept = s.store.result(&tenant(), record.id()).await.unwrap();
     assert_eq!(kept, Some(sealed(b"signature")), "a replay changes nothing");
@@ -139,9 +139,9 @@ pub async fn terminal_is_terminal(s: Subject) {
         Event::Attach { owner: None, attached: true },
         super::host("no"),
         Event::Expire,
-        Event::Demote {
+        Event::RequireMore {
             binding,
-            requirement: Requirement::of(ApprovalLevel::Full),
+            requirement: Requirement::new(ApprovalLevel::Full),
             reason: String::new(),
         },
         Event::Deny { binding, reason: String::new() },
@@ -149,7 +149,7 @@ pub async fn terminal_is_terminal(s: Subject) {
         Event::Release { token },
         Event::Fail { token, failure: failure("no such contract") },
         Event::TimeOut { token },
-        Event::Lose,
+        Event::ExecutorLost,
     ];
     for event in events {
         let refusal = s.refuse(record.id(), event).await;
@@ -167,9 +167,13 @@ pub async fn a_session_is_dead_once_it_is_closed(s: Subject) {
     s.apply(record.id(), claim(&record, ClaimToken::new(), second)).await;
     s.store.close_session(first).await.unwrap();
     s.store.close_session(first).await.unwrap();
-    assert_eq!(s.refuse(record.id(), Event::Lose).await, Refusal::Alive, "another one's end");
+    assert_eq!(
+        s.refuse(record.id(), Event::ExecutorLost).await,
+        Refusal::Alive,
+        "another one's end"
+    );
     s.store.close_session(second).await.unwrap();
-    assert_eq!(s.apply(record.id(), Event::Lose).await.state, CallState::OutcomeUnknown);
+    assert_eq!(s.apply(record.id(), Event::ExecutorLost).await.state, CallState::OutcomeUnknown);
     let never_opened = SessionId::new();
     s.store.close_session(never_opened).await.unwrap();
 }

@@ -12,7 +12,7 @@ use hitl_base::clock::ManualClock;
 use super::fixture::{Draft, host, sealed, tenant};
 use crate::ids::RequestId;
 use crate::machine::{CallRecord, CallState, Event, Refusal};
-use crate::store::{ApplyError, Enclosed, Store, Submitted};
+use crate::store::{ApplyError, EventPayload, Store, SubmitResult};
 
 /// How long anything may take that has to happen: far beyond what a healthy store needs.
 const PATIENCE: Duration = Duration::from_secs(30);
@@ -43,14 +43,17 @@ impl Subject {
     /// Submits a call whose key is new.
     pub async fn create(&self, draft: &Draft) -> CallRecord {
         match self.store.submit(draft.call(), sealed(b"payload")).await.expect("submit") {
-            Submitted::Created(record) => record,
+            SubmitResult::Created(record) => record,
             other => panic!("the key is new, and yet: {other:?}"),
         }
     }
 
     /// Applies an event that must change the record.
     pub async fn apply(&self, id: RequestId, event: Event) -> CallRecord {
-        self.store.apply(&tenant(), id, event, Enclosed::none()).await.expect("the event is legal")
+        self.store
+            .apply(&tenant(), id, event, EventPayload::none())
+            .await
+            .expect("the event is legal")
     }
 
     /// Applies an event that must be refused. Checks that the loser is told how the record stands,
@@ -58,7 +61,7 @@ impl Subject {
     pub async fn refuse(&self, id: RequestId, event: Event) -> Refusal {
         let before = self.get(id).await;
         let result =
-            self.store.apply(&tenant(), id, event, Enclosed::result(sealed(b"not kept"))).await;
+            self.store.apply(&tenant(), id, event, EventPayload::result(sealed(b"not kept"))).await;
         let (refusal, current) = refused(result);
         assert_eq!(current, before, "a loser is told how the record stands");
         assert_eq!(self.get(id).await, before, "a refused event changes nothing");
@@ -113,7 +116,7 @@ pub fn start_clock() -> ManualClock {
 /// Why an event was refused, and the record that its author was given.
 pub fn refused(result: Result<CallRecord, ApplyError>) -> (Refusal, CallRecord) {
     match result {
-        Err(ApplyError::Lost { refusal, current }) => (refusal, *current),
+        Err(ApplyError::Rejected { refusal, current }) => (refusal, *current),
         other => panic!("it must be refused, and yet: {other:?}"),
     }
 }

@@ -3,7 +3,7 @@
 use super::fixture::{Draft, sealed, tenant};
 use super::{Subject, approved};
 use crate::machine::CallState;
-use crate::store::Submitted;
+use crate::store::SubmitResult;
 
 /// A new key makes a record, stamped with the store's own clock.
 pub async fn a_new_key_is_created_and_stamped(s: Subject) {
@@ -15,7 +15,7 @@ pub async fn a_new_key_is_created_and_stamped(s: Subject) {
     assert_eq!(record.request.expires_at.as_millis() - now.as_millis(), 600_000);
     assert_eq!(record.request.due_at.as_millis() - now.as_millis(), 300_000);
     assert_eq!(s.get(draft.id()).await, record);
-    assert_eq!(s.store.find(draft.key()).await.unwrap(), Some(record));
+    assert_eq!(s.store.get_by_key(draft.key()).await.unwrap(), Some(record));
     assert_eq!(s.store.payload(&tenant(), draft.id()).await.unwrap(), Some(sealed(b"payload")));
     assert_eq!(s.store.result(&tenant(), draft.id()).await.unwrap(), None);
 }
@@ -26,7 +26,7 @@ pub async fn the_same_content_finds_the_record_there_is(s: Subject) {
     let record = approved(&s, &draft).await;
     s.pass(10);
     let again = s.store.submit(draft.again().call(), sealed(b"other")).await.unwrap();
-    let Submitted::Existing(found) = again else { panic!("it exists, and yet: {again:?}") };
+    let SubmitResult::Existing(found) = again else { panic!("it exists, and yet: {again:?}") };
     assert_eq!(found, record);
     assert_eq!(s.store.payload(&tenant(), draft.id()).await.unwrap(), Some(sealed(b"payload")));
 }
@@ -37,7 +37,7 @@ pub async fn other_content_under_the_same_key_is_a_conflict(s: Subject) {
     let record = s.create(&draft).await;
     let other = draft.again().content(2);
     let answer = s.store.submit(other.call(), sealed(b"other")).await.unwrap();
-    let Submitted::Conflict(id) = answer else { panic!("a conflict, and yet: {answer:?}") };
+    let SubmitResult::Conflict(id) = answer else { panic!("a conflict, and yet: {answer:?}") };
     assert_eq!(id, draft.id());
     assert_eq!(s.get(draft.id()).await, record);
     assert_eq!(s.store.get(&tenant(), other.id()).await.unwrap(), None);
@@ -59,9 +59,9 @@ pub async fn a_key_is_unique_after_its_call_ended(s: Subject) {
     s.create(&draft).await;
     let ended = s.withdraw(draft.id()).await;
     let again = s.store.submit(draft.again().call(), sealed(b"x")).await.unwrap();
-    assert!(matches!(again, Submitted::Existing(found) if found == ended));
+    assert!(matches!(again, SubmitResult::Existing(found) if found == ended));
     let other = s.store.submit(draft.again().content(2).call(), sealed(b"x")).await.unwrap();
-    assert!(matches!(other, Submitted::Conflict(id) if id == draft.id()));
+    assert!(matches!(other, SubmitResult::Conflict(id) if id == draft.id()));
 }
 
 /// Run and position both belong to the key, and the largest position is a position.
@@ -82,10 +82,10 @@ pub async fn run_and_position_make_different_keys(s: Subject) {
         s.create(draft).await;
     }
     for draft in &drafts {
-        let found = s.store.find(draft.key()).await.unwrap().expect("found by its key");
+        let found = s.store.get_by_key(draft.key()).await.unwrap().expect("found by its key");
         assert_eq!((found.id(), found.key()), (draft.id(), draft.key()));
     }
-    assert_eq!(s.store.find(Draft::new("run", 3).key()).await.unwrap(), None);
+    assert_eq!(s.store.get_by_key(Draft::new("run", 3).key()).await.unwrap(), None);
 }
 
 /// A call that a rule refused is kept, without its payload: nothing will ever run it.

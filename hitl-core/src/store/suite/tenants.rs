@@ -4,7 +4,7 @@ use super::Subject;
 use super::fixture::{Draft, host, sealed, tenant};
 use crate::call::Tenant;
 use crate::machine::{CallState, Event};
-use crate::store::{ApplyError, Enclosed, PageRequest};
+use crate::store::{ApplyError, EventPayload, PageRequest};
 
 /// The same run and position in two tenants are two calls.
 pub async fn tenants_have_keys_of_their_own(s: Subject) {
@@ -12,8 +12,8 @@ pub async fn tenants_have_keys_of_their_own(s: Subject) {
     let theirs = ours.again().tenant("acme").content(2);
     let (a, b) = (s.create(&ours).await, s.create(&theirs).await);
     assert_ne!(a.id(), b.id());
-    assert_eq!(s.store.find(ours.key()).await.unwrap(), Some(a));
-    assert_eq!(s.store.find(theirs.key()).await.unwrap(), Some(b));
+    assert_eq!(s.store.get_by_key(ours.key()).await.unwrap(), Some(a));
+    assert_eq!(s.store.get_by_key(theirs.key()).await.unwrap(), Some(b));
 }
 
 /// Nothing of a call is read in another tenant, whoever knows its id.
@@ -24,11 +24,14 @@ pub async fn nothing_is_read_across_tenants(s: Subject) {
     let acme = Tenant::new("acme");
     assert_eq!(s.store.get(&acme, draft.id()).await.unwrap(), None);
     assert_eq!(s.store.payload(&acme, draft.id()).await.unwrap(), None);
-    assert_eq!(s.store.page(&acme, PageRequest::all()).await.unwrap(), []);
-    s.store.apply(&tenant(), draft.id(), deny, Enclosed::result(sealed(b"result"))).await.unwrap();
+    assert_eq!(s.store.list(&acme, PageRequest::all()).await.unwrap(), []);
+    s.store
+        .apply(&tenant(), draft.id(), deny, EventPayload::result(sealed(b"result")))
+        .await
+        .unwrap();
     assert_eq!(s.store.result(&acme, draft.id()).await.unwrap(), None);
     assert!(s.store.result(&tenant(), draft.id()).await.unwrap().is_some());
-    assert_eq!(s.store.page(&tenant(), PageRequest::all()).await.unwrap().len(), 1);
+    assert_eq!(s.store.list(&tenant(), PageRequest::all()).await.unwrap().len(), 1);
 }
 
 /// Nothing is changed in another tenant, and nobody is told that the call is there.
@@ -39,7 +42,7 @@ pub async fn nothing_is_changed_across_tenants(s: Subject) {
         [approve, host("mine now"), Event::Attach { owner: None, attached: true }, Event::Expire]
     {
         let answer =
-            s.store.apply(&Tenant::new("acme"), record.id(), event, Enclosed::none()).await;
+            s.store.apply(&Tenant::new("acme"), record.id(), event, EventPayload::none()).await;
         assert!(matches!(answer, Err(ApplyError::NotFound(_))), "{answer:?}");
     }
     assert_eq!(s.get(record.id()).await, record);
@@ -52,7 +55,7 @@ pub async fn similar_tenants_are_apart(s: Subject) {
         s.create(&Draft::new("run", 1).tenant(name)).await;
     }
     for name in names {
-        let page = s.store.page(&Tenant::new(name), PageRequest::all()).await.unwrap();
+        let page = s.store.list(&Tenant::new(name), PageRequest::all()).await.unwrap();
         assert_eq!(page.len(), 1, "{name:?}");
         assert_eq!(page[0].key().tenant.as_str(), name);
     }

@@ -4,34 +4,35 @@ use super::Subject;
 use super::fixture::{Draft, approved, claim, grant, host, sealed, tenant};
 use super::races::{RACERS, race};
 use crate::call::Tenant;
-use crate::grant::{Drawn, GrantRefusal};
+use crate::grant::{GrantRefusal, GrantUse};
 use crate::ids::{ClaimToken, DecisionId, RequestId, SessionId};
 use crate::machine::{CallRecord, CallState, Event, Refusal};
-use crate::store::{Applied, ApplyError, Enclosed};
+use crate::store::{ApplyError, ApplyRequest, EventPayload};
 
-async fn all(s: &Subject, events: Vec<Applied>) -> Result<Vec<CallRecord>, ApplyError> {
+async fn all(s: &Subject, events: Vec<ApplyRequest>) -> Result<Vec<CallRecord>, ApplyError> {
     s.store.apply_all(&tenant(), events).await
 }
 
 fn lost(answer: Result<Vec<CallRecord>, ApplyError>) -> (Refusal, RequestId) {
     match answer {
-        Err(ApplyError::Lost { refusal, current }) => (refusal, current.id()),
+        Err(ApplyError::Rejected { refusal, current }) => (refusal, current.id()),
         other => panic!("it must be refused, and yet: {other:?}"),
     }
 }
 
-fn claims(records: &[CallRecord], session: SessionId) -> Vec<Applied> {
-    let claim =
-        |record: &CallRecord| Applied::new(record.id(), claim(record, ClaimToken::new(), session));
+fn claims(records: &[CallRecord], session: SessionId) -> Vec<ApplyRequest> {
+    let claim = |record: &CallRecord| {
+        ApplyRequest::new(record.id(), claim(record, ClaimToken::new(), session))
+    };
     records.iter().map(claim).collect()
 }
 
 /// All events happen, in their order, each with a line in the history.
 pub async fn several_events_happen_together(s: Subject) {
     let records = [s.create(&Draft::new("run", 1)).await, s.create(&Draft::new("run", 2)).await];
-    let before = s.store.history_end().await.unwrap();
+    let before = s.store.last_history_seq().await.unwrap();
     let approve = |record: &CallRecord| {
-        Applied::new(record.id(), Event::Decide(record.request.approve().by("alice")))
+        ApplyRequest::new(record.id(), Event::Decide(record.request.approve().by("alice")))
     };
     let events: Vec<_> = records.iter().map(approve).collect();
     let after = all(&s, events.clone()).await.unwrap();
@@ -51,12 +52,14 @@ pub async fn one_refusal_and_nothing_happens(s: Subject) {
     let waits = s.create(&Draft::new("run", 1)).await;
     let over = s.create(&Draft::new("run", 2)).await;
     let over = s.withdraw(over.id()).await;
-    let events = vec![Applied::new(waits.id(), host("a")), Applied::new(over.id(), host("b"))];
+    let events =
+        vec![ApplyRequest::new(waits.id(), host("a")), ApplyRequest::new(over.id(), host("b"))];
     let (refusal, whose) = lost(all(&s, events).await);
     assert!(matches!(refusal, Refusal::State { state: CallState::Cancelled, .. }));
     assert_eq!(whose, over.id());
     assert_eq!(s.get(waits.id()).await, waits);
-    let twice = vec![Applied::new(waits.id(), host("a")), Applied::new(waits.id(), host("b"))];
+    let twice =
+        vec![ApplyRequest::new(waits.id(), host("a")), ApplyRequest::new(waits.id(), host("b"))];
     assert_eq!(lost(all(&s, twice).await), (Refusal::Stale, waits.id()));
     assert_eq!(s.get(waits.id()).await, waits);
 }
@@ -65,7 +68,8 @@ pub async fn one_refusal_and_nothing_happens(s: Subject) {
 pub async fn another_tenants_call_is_not_among_them(s: Subject) {
     let mine = s.create(&Draft::new("run", 1)).await;
     let theirs = s.create(&Draft::new("run", 1).tenant("other")).await;
-    let events = vec![Applied::new(mine.id(), host("a")), Applied::new(theirs.id(), host("b"))];
+    let events =
+        vec![ApplyRequest::new(mine.id(), host("a")), ApplyRequest::new(theirs.id(), host("b"))];
     let answer = all(&s, events).await;
     assert!(matches!(answer, Err(ApplyError::NotFound(id)) if id == theirs.id()), "{answer:?}");
     assert_eq!(s.get(mine.id()).await, mine);
@@ -80,11 +84,11 @@ pub async fn what_is_enclosed_comes_with_each(s: Subject) {
     let first = s.create(&Draft::new("run", 1).admitted(one, session)).await;
     let second = s.create(&Draft::new("run", 2).admitted(two, session)).await;
     let mut events = vec![
-        Applied::new(first.id(), Event::Succeed { token: one }),
-        Applied::new(second.id(), Event::Succeed { token: two }),
+        ApplyRequest::new(first.id(), Event::Succeed { token: one }),
+        ApplyRequest::new(second.id(), Event::Succeed { token: two }),
     ];
-    events[0].enclosed = Enclosed::result(sealed(b"one"));
-    events[1].enclosed = Enclosed::result(sealed(b"two"));
+    events[0].enclosed = EventPayload::result(sealed(b"one"));
+    events[1].enclosed = EventPayload::result(sealed(b"two"));
     all(&s, events).await.unwrap();
     for (record, result) in [(&first, sealed(b"one")), (&second, sealed(b"two"))] {
         assert_eq!(s.store.result(&tenant(), record.id()).await.unwrap(), Some(result));
@@ -137,8 +141,8 @@ pub async fn together_they_draw_on_one_grant(s: Subject) {
     for position in 1..=3 {
         let record = s.create(&Draft::new("run", position)).await;
         let (decision, binding) = (DecisionId::new(), record.request.binding);
-        let drawn = Drawn::new(saved.id(), 40.into());
-        let event = Event::Allow { decision, binding, drawn, by: "alice".into() };
+        let drawn = GrantUse::new(saved.id(), 40.into());
+        let event = Event::ApproveByGrant { decision, binding, drawn, by: "alice".into() };
         records.push(s.apply(record.id(), event).await);
     }
     let (refusal, whose) = lost(all(&s, claims(&records, session)).await);
@@ -168,7 +172,10 @@ pub async fn invariant_3_one_release_wins(s: Subject) {
             Box::pin(async move {
                 if number == 0 {
                     let id = records[1].id();
-                    return store.apply(&tenant(), id, host("no"), Enclosed::none()).await.is_ok();
+                    return store
+                        .apply(&tenant(), id, host("no"), EventPayload::none())
+                        .await
+                        .is_ok();
                 }
                 // In different orders, so that two of them cannot hold half of it each.
                 let mut events = claims(&records, session);

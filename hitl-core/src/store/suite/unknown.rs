@@ -1,11 +1,11 @@
-//! A call whose outcome is not known: parked until a late result or a human settles it.
+//! A call whose outcome is not known: parked until a late result or a human resolves it.
 
 use super::Subject;
 use super::fixture::{Draft, claim, claimed, sealed, tenant, unknown_outcome};
 use crate::call::{FailureRecord, Principal};
 use crate::ids::ClaimToken;
 use crate::machine::{CallRecord, CallState, Event, Refusal, Resolution};
-use crate::store::Enclosed;
+use crate::store::EventPayload;
 
 fn resolve(record: &CallRecord, resolution: Resolution) -> Event {
     Event::Resolve { version: record.version, resolution, by: Principal::new("olga") }
@@ -14,16 +14,16 @@ fn resolve(record: &CallRecord, resolution: Resolution) -> Event {
 /// While its executor lives, nobody declares a call lost.
 pub async fn a_living_executor_is_not_lost(s: Subject) {
     let (record, _, session) = claimed(&s, &Draft::new("run", 1)).await;
-    assert_eq!(s.refuse(record.id(), Event::Lose).await, Refusal::Alive);
+    assert_eq!(s.refuse(record.id(), Event::ExecutorLost).await, Refusal::Alive);
     s.store.close_session(session).await.unwrap();
-    let lost = s.apply(record.id(), Event::Lose).await;
+    let lost = s.apply(record.id(), Event::ExecutorLost).await;
     assert_eq!(lost.state, CallState::OutcomeUnknown);
     assert!(s.has_payload(record.id()).await, "a human may still let it run again");
-    let twice = s.refuse(record.id(), Event::Lose).await;
+    let twice = s.refuse(record.id(), Event::ExecutorLost).await;
     assert!(matches!(twice, Refusal::State { state: CallState::OutcomeUnknown, .. }));
 }
 
-/// A body that runs out of its time is parked, whatever its session.
+/// A body that times out is parked, in any session.
 pub async fn a_timed_out_body_is_parked(s: Subject) {
     let (record, token, _) = claimed(&s, &Draft::new("run", 1)).await;
     let parked = s.apply(record.id(), Event::TimeOut { token }).await;
@@ -32,12 +32,12 @@ pub async fn a_timed_out_body_is_parked(s: Subject) {
     assert_eq!(s.store.stale(10).await.unwrap(), [], "it waits for a human, not for a sweep");
 }
 
-/// A late result settles it, as long as nobody else has.
+/// A late result resolves it, as long as nobody else has.
 pub async fn a_late_result_settles_it(s: Subject) {
     let (record, token) = unknown_outcome(&s, &Draft::new("run", 1)).await;
     let stranger = Event::Succeed { token: ClaimToken::new() };
     assert_eq!(s.refuse(record.id(), stranger).await, Refusal::NotClaimant);
-    let late = Enclosed::result(sealed(b"late"));
+    let late = EventPayload::result(sealed(b"late"));
     let done = s.store.apply(&tenant(), record.id(), Event::Succeed { token }, late).await.unwrap();
     assert_eq!((done.state, done.ending), (CallState::Executed, None));
     assert_eq!(s.store.result(&tenant(), record.id()).await.unwrap(), Some(sealed(b"late")));

@@ -1,6 +1,6 @@
 //! Watching: hints may be spurious, but none is lost between subscribing and waiting.
 
-use crate::store::Enclosed;
+use crate::store::EventPayload;
 use std::sync::Arc;
 
 use futures::FutureExt as _;
@@ -36,10 +36,9 @@ pub async fn a_hint_comes_after_the_change(s: Subject) {
         let mut watch = s.store.watch(draft.id());
         let store = Arc::clone(&s.store);
         let id = draft.id();
-        let change =
-            tokio::spawn(
-                async move { store.apply(&tenant(), id, host("now"), Enclosed::none()).await },
-            );
+        let change = tokio::spawn(async move {
+            store.apply(&tenant(), id, host("now"), EventPayload::none()).await
+        });
         s.soon("the cancellation", async {
             while s.state(id).await != CallState::Cancelled {
                 watch.changed().await;

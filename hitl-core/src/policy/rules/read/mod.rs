@@ -4,12 +4,14 @@
 //! |---|---|
 //! | `reader` | values with their places; mistakes are collected |
 //! | `policy` | the file: its head, its rules |
-//! | `when` | conditions |
+//! | `conditions` | conditions |
+//! | `effects` | the words for effects |
 //! | `typed` | conditions on paths, URLs, numbers and words |
-//! | `example` | the file's own tests |
+//! | `rule_test` | the file's own tests |
 
-mod example;
+mod conditions;
+mod effects;
 mod policy;
 mod reader;
+mod rule_test;
 mod typed;
-mod when;

@@ -5,7 +5,10 @@ use std::ops::Range;
 use sha2::{Digest, Sha256};
 use toml::de::{DeTable, DeValue};
 
-use super::super::{Rule, RuleEffect, RuleError, RuleErrorKind, RuleErrors, RuleSet, When};
+use super::super::{
+    Rule, RuleConditions, RuleEffect, RuleError, RuleErrorKind, RuleErrors, RuleSet,
+};
+use super::effects::EFFECTS;
 use super::reader::{Reader, Value};
 use crate::hex::hex;
 
@@ -102,7 +105,7 @@ impl RuleSet {
                 }
                 "test" => {
                     for value in tables(&reader, value) {
-                        builder.tests.extend(super::example::test(&reader, value));
+                        builder.tests.extend(super::rule_test::test(&reader, value));
                     }
                 }
                 _ => reader.unknown(key, HEAD),
@@ -130,7 +133,7 @@ fn tables<'v, 't>(reader: &Reader<'t>, value: &'v Value<'t>) -> Vec<&'v Value<'t
 fn rule<'t>(reader: &Reader<'t>, value: &Value<'t>) -> Option<Rule> {
     let table = value.get_ref().as_table()?;
     let (mut name, mut effect) = (None, None);
-    let (mut reason, mut unless, mut when) = (None, None, When::default());
+    let (mut reason, mut unless, mut when) = (None, None, RuleConditions::default());
     for (key, value) in table {
         match key.get_ref().as_ref() {
             "name" => name = Some(reader.text(value)),
@@ -138,16 +141,16 @@ fn rule<'t>(reader: &Reader<'t>, value: &Value<'t>) -> Option<Rule> {
             "reason" => reason = reader.text(value),
             "unless" => {
                 let Some(table) = reader.table(value) else { continue };
-                let mut inside = When::default();
+                let mut inside = RuleConditions::default();
                 for (key, value) in table {
-                    if !super::when::condition(reader, &mut inside, key, value) {
-                        reader.unknown(key, super::when::CONDITIONS);
+                    if !super::conditions::condition(reader, &mut inside, key, value) {
+                        reader.unknown(key, super::conditions::CONDITIONS);
                     }
                 }
                 unless = Some(inside);
             }
             _ => {
-                if !super::when::condition(reader, &mut when, key, value) {
+                if !super::conditions::condition(reader, &mut when, key, value) {
                     reader.unknown(key, RULE);
                 }
             }
@@ -165,13 +168,6 @@ fn rule<'t>(reader: &Reader<'t>, value: &Value<'t>) -> Option<Rule> {
     rule.place = Some(reader.place(&span));
     Some(rule)
 }
-
-pub(super) const EFFECTS: [(&str, RuleEffect); 4] = [
-    ("deny", RuleEffect::Deny),
-    ("full", RuleEffect::Full),
-    ("quick", RuleEffect::Quick),
-    ("auto", RuleEffect::Auto),
-];
 
 fn effect_of(reader: &Reader<'_>, value: &Value<'_>) -> Option<RuleEffect> {
     reader.word(value, "effect", &EFFECTS)

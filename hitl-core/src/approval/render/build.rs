@@ -1,0 +1,283 @@
+//! From a request to its view. Pure: the same request at the same time is the same view.
+
+use std::collections::BTreeSet;
+use std::time::Duration;
+
+use hitl_base::display::{TextHazard, clip, text_hazards, visible};
+use hitl_base::{Json, Timestamp};
+
+use super::TextStyle;
+use super::view::{
+    Action, DetailLevel, Line, Origin, ReviewCard, Score, Section, SectionName, Title,
+};
+use super::{alike, arguments, masks, named};
+use crate::approval::{ApprovalRequest, Choice, References};
+use crate::call::Risk;
+use crate::policy::RequesterRule;
+
+/// The most warnings that are said one by one.
+const MAX_WARNINGS: usize = 20;
+/// The most lines of a tool's description, after the first.
+const MAX_DESCRIPTION: usize = 100;
+/// The most factors, and the most reasons, that are said one by one.
+const MAX_REASONS: usize = 40;
+/// The schema version of [`ReviewCard`]. Additive changes keep it.
+const SCHEMA: u16 = 1;
+
+impl ApprovalRequest {
+    /// The request as a person is shown it, at this time: what all surfaces show.
+    ///
+    /// `now` is by the store's clock; how far away a due date is depends on it.
+    pub fn render(&self, now: Timestamp, extent: DetailLevel) -> ReviewCard {
+        let tree = self.arguments.tree().ok();
+        let references = tree.as_ref().map(|tree| self.references_in(tree)).unwrap_or_default();
+        let mut sections = vec![tool(self, extent), risk(self, &references), confidence(self)];
+        sections.extend(raised_by(self));
+        sections.push(asked_by(self));
+        sections.push(priority(self, now));
+        if extent == DetailLevel::Full {
+            sections.push(identity(self));
+        }
+        sections.push(arguments_of(self, tree.as_ref(), extent));
+        if !self.contents.is_empty() {
+            let lines = named::contents(&self.contents, extent);
+            sections.push(section(SectionName::Contents, Origin::Content, lines));
+        }
+        let to_uncover = if self.needs_uncovering() { self.undeclared_masks() } else { 0 };
+        ReviewCard {
+            schema: SCHEMA,
+            request: self.id,
+            revision: self.revision,
+            binding: self.binding,
+            level: self.level,
+            risk: self.risk,
+            title: title(self),
+            score: Score {
+                confidence: self.assessment.confidence,
+                base: self.assessment.base,
+                auto: self.thresholds.auto,
+                quick: self.thresholds.quick,
+            },
+            to_uncover,
+            references: references.listed,
+            warnings: warnings(self, tree.as_ref(), extent),
+            sections,
+            actions: self.choices.iter().map(|choice| action(self, *choice)).collect(),
+        }
+    }
+}
+
+fn title(request: &ApprovalRequest) -> Title {
+    let plain = request.title == format!("Run {}", request.tool);
+    Title {
+        text: safe(&request.title, 400),
+        origin: if plain { Origin::Host } else { Origin::Mixed },
+    }
+}
+
+fn section(name: SectionName, origin: Origin, lines: Vec<Line>) -> Section {
+    let label = origin.label().map(str::to_owned);
+    Section { name, heading: name.heading().to_owned(), origin, label, lines }
+}
+
+fn plain(text: impl Into<String>) -> Line {
+    Line { value: text.into(), ..Line::default() }
+}
+
+fn safe(text: &str, max: usize) -> String {
+    // What is escaped may be eight times as long.
+    clip(&visible(&clip(text, max)), 2 * max).into_owned()
+}
+
+fn tool(request: &ApprovalRequest, extent: DetailLevel) -> Section {
+    let name = visible(&request.tool);
+    let mut said = request.description.lines().filter(|line| !line.trim().is_empty());
+    let first = said.next().unwrap_or_default();
+    let mut lines = vec![plain(format!("{name}: {}", safe(first, 300)))];
+    if extent == DetailLevel::Full {
+        lines.extend(said.take(MAX_DESCRIPTION).map(|line| plain(safe(line, 300))));
+    }
+    section(SectionName::Tool, Origin::Tool, lines)
+}
+
+fn risk(request: &ApprovalRequest, references: &References) -> Section {
+    let mut says = format!("{} · {}", request.risk, visible(&request.approval_type));
+    let hints = request.hints;
+    for (says_so, word) in [
+        (hints.destructive, "destructive"),
+        (hints.read_only, "changes nothing"),
+        (hints.idempotent, "harmless to repeat"),
+        (hints.open_world, "reaches other systems"),
+    ] {
+        if says_so {
+            says.push_str(" · ");
+            says.push_str(word);
+        }
+    }
+    let tone = match request.risk {
+        Risk::Low => TextStyle::Good,
+        Risk::Medium => TextStyle::Warning,
+        Risk::High | Risk::Critical => TextStyle::Bad,
+    };
+    let mut lines = vec![Line { tone, ..plain(says) }];
+    lines.extend(named::not_inspected(references).map(plain));
+    section(SectionName::Risk, Origin::Host, lines)
+}
+
+fn confidence(request: &ApprovalRequest) -> Section {
+    let mut lines = vec![plain(format!("{:>4} base", request.assessment.base))];
+    for factor in request.assessment.factors.iter().take(MAX_REASONS) {
+        let (name, why) = (safe(&factor.name, 80), safe(&factor.reasoning, 200));
+        let says = match factor.level {
+            Some(level) => format!("needs {level} {name}: {why}"),
+            None => format!("{:>+4} {name}: {why}", factor.adjustment),
+        };
+        let lowers = factor.adjustment < 0 || factor.level.is_some();
+        let tone = if lowers { TextStyle::Warning } else { TextStyle::Plain };
+        lines.push(Line { tone, ..plain(says) });
+    }
+    lines.extend(and_more(request.assessment.factors.len()));
+    section(SectionName::Confidence, Origin::Host, lines)
+}
+
+/// What is said of reasons that are not said one by one.
+fn and_more(count: usize) -> Option<Line> {
+    let more = count.saturating_sub(MAX_REASONS);
+    (more > 0).then(|| plain(format!("and {more} more")))
+}
+
+fn raised_by(request: &ApprovalRequest) -> Option<Section> {
+    let because = request.reasons.iter().take(MAX_REASONS).map(|why| plain(safe(why, 300)));
+    let lines: Vec<Line> = because.chain(and_more(request.reasons.len())).collect();
+    (!lines.is_empty()).then(|| section(SectionName::RaisedBy, Origin::Host, lines))
+}
+
+fn asked_by(request: &ApprovalRequest) -> Section {
+    let principal = safe(request.principal.as_str(), 80);
+    let who = match &request.agent {
+        Some(agent) => format!("{} for {principal}", safe(agent.as_str(), 80)),
+        None => principal.clone(),
+    };
+    let run = safe(request.key.run.as_str(), 80);
+    let says = format!("{who}, in {run}, call {}", request.key.position);
+    let mut lines = vec![plain(says)];
+    // Of an agent's call it is said either way; of others where it is not the rule.
+    let alone = request.requester_may_approve();
+    let is_rule = request.quorum.eyes == RequesterRule::ByLevel;
+    match alone {
+        true if request.agent.is_some() || !is_rule => {
+            lines.push(plain(format!("{principal} may decide it alone")));
+        }
+        false if request.agent.is_some() => {
+            lines.push(plain(format!("another human than {principal} decides it")));
+        }
+        _ => {}
+    }
+    section(SectionName::AskedBy, Origin::Host, lines)
+}
+
+fn priority(request: &ApprovalRequest, now: Timestamp) -> Section {
+    let says = format!(
+        "{}, due {}, expires {}",
+        request.priority,
+        away(request.due_at, now),
+        away(request.expires_at, now)
+    );
+    section(SectionName::Priority, Origin::Host, vec![plain(says)])
+}
+
+fn identity(request: &ApprovalRequest) -> Section {
+    let line = |label: &str, value: String| Line { label: Some(label.to_owned()), ..plain(value) };
+    let mut lines = vec![
+        line("request", format!("{} revision {}", request.id, request.revision)),
+        line("binding", request.binding.to_string()),
+        line("tool", request.fingerprint.to_string()),
+        line("key", visible(&request.key.to_string()).into_owned()),
+        line("expires", request.expires_at.to_string()),
+    ];
+    if let Some(build) = &request.build {
+        lines.insert(3, line("version", safe(build, 128)));
+    }
+    section(SectionName::Identity, Origin::Host, lines)
+}
+
+fn arguments_of(request: &ApprovalRequest, tree: Option<&Json>, extent: DetailLevel) -> Section {
+    let lines = tree.map(|tree| arguments::lines(tree, &request.masks, extent));
+    let lines = lines.unwrap_or_else(|| {
+        vec![Line { tone: TextStyle::Bad, ..plain("cannot be shown; do not approve") }]
+    });
+    section(SectionName::Arguments, Origin::Model, lines)
+}
+
+fn warnings(request: &ApprovalRequest, tree: Option<&Json>, extent: DetailLevel) -> Vec<String> {
+    let mut warnings = Vec::new();
+    let Some(tree) = tree else {
+        return vec!["the arguments cannot be shown; do not approve".to_owned()];
+    };
+    warnings.extend(masks::warnings(request, tree));
+    warnings.extend(named::warnings(request, extent));
+    for oddity in text_hazards(&request.title) {
+        warnings.push(format!("the title has {}", oddity.says()));
+    }
+    let mut found: BTreeSet<(TextHazard, String)> = BTreeSet::new();
+    for (key, value) in tree.entries() {
+        let mut odd = Vec::new();
+        odd_in(&Json::String(key.clone()), &mut odd);
+        odd_in(value, &mut odd);
+        found.extend(odd.into_iter().map(|oddity| (oddity, safe(key, 40))));
+    }
+    warnings
+        .extend(found.into_iter().map(|(oddity, key)| format!("`{key}` has {}", oddity.says())));
+    warnings.extend(alike::warnings(tree));
+    let more = warnings.len().saturating_sub(MAX_WARNINGS);
+    if more > 0 {
+        warnings.truncate(MAX_WARNINGS);
+        warnings.push(format!("and {more} more of this kind: look at every argument"));
+    }
+    warnings
+}
+
+fn odd_in(tree: &Json, found: &mut Vec<TextHazard>) {
+    match tree {
+        Json::String(text) => found.extend(text_hazards(text)),
+        Json::Array(items) => items.iter().for_each(|item| odd_in(item, found)),
+        Json::Object(entries) => entries.iter().for_each(|(key, value)| {
+            found.extend(text_hazards(key));
+            odd_in(value, found);
+        }),
+        _ => {}
+    }
+    found.sort_unstable();
+    found.dedup();
+}
+
+fn action(request: &ApprovalRequest, choice: Choice) -> Action {
+    let (label, needs_text) = match choice {
+        Choice::Approve => (request.approve_label.as_str(), false),
+        Choice::Edit => ("Change arguments", true),
+        Choice::Reject => (request.reject_label.as_str(), request.requires_reason),
+        Choice::Respond => ("Answer instead", true),
+        Choice::Abort => ("Stop the run", true),
+    };
+    Action { choice, label: visible(label).into_owned(), needs_text }
+}
+
+/// How far away a time is, in its two largest units.
+fn away(then: Timestamp, now: Timestamp) -> String {
+    let ahead = then.saturating_duration_since(now);
+    if ahead.is_zero() {
+        return "now".to_owned();
+    }
+    if ahead > Duration::from_secs(100 * 365 * 86_400) {
+        return "never".to_owned();
+    }
+    let mut rest = ahead.as_secs();
+    let mut parts = Vec::new();
+    for (unit, length) in [("d", 86_400), ("h", 3_600), ("min", 60), ("s", 1)] {
+        if rest >= length && parts.len() < 2 {
+            parts.push(format!("{} {unit}", rest / length));
+        }
+        rest %= length;
+    }
+    if parts.is_empty() { "in less than 1 s".to_owned() } else { format!("in {}", parts.join(" ")) }
+}

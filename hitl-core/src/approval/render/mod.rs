@@ -1,0 +1,34 @@
+//! A request as a person is shown it: one view, and a renderer for each kind of surface.
+//!
+//! | file | what happens there |
+//! |---|---|
+//! | `view` | what a surface is given: [`ReviewCard`] and its parts |
+//! | `build` | from a request to the view: pure |
+//! | `arguments` | the arguments as labelled lines: pure |
+//! | `alike` | what in them can be taken for something else: pure |
+//! | `budget` | how much a surface holds, and what is said of the rest |
+//! | `masks` | what is masked in them, in words: pure |
+//! | `named` | what they name besides themselves, read or not: pure |
+//! | `text` | the view as lines of text, for a terminal or a log |
+//! | `html`, `markdown`, `chat` | the view where text can be more than text: everything is escaped |
+
+mod alike;
+mod arguments;
+mod budget;
+mod build;
+mod chat;
+mod html;
+mod markdown;
+mod masks;
+mod named;
+#[cfg(test)]
+mod tests;
+mod text;
+mod view;
+
+pub(super) use arguments::in_a_sentence;
+pub(super) use named::fits;
+pub use text::TextStyle;
+pub use view::{
+    Action, DetailLevel, Line, Origin, ReviewCard, Score, Section, SectionName, Title, Truncation,
+};

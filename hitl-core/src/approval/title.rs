@@ -1,0 +1,105 @@
+//! The one line that says what would happen.
+
+use hitl_base::Json;
+use hitl_base::display::clip;
+
+use super::render::in_a_sentence;
+
+/// The most characters of one argument in a title, and of the whole title.
+const ARGUMENT: usize = 80;
+const TITLE: usize = 240;
+
+/// Fills `{parameter}` in a tool's template with the shown arguments; `{{` and `}}` are braces.
+/// Without a template the line names the tool. An argument reads as people write it: amounts, dates
+/// and lists are formatted. What is exact is below
+/// the title, among the arguments. Texts of the model stand in quotes, so that none can pass for a
+/// word of ours.
+pub(crate) fn title(tool: &str, template: Option<&str>, shown: &Json) -> String {
+    let Some(template) = template else { return format!("Run {tool}") };
+    let mut out = String::with_capacity(template.len() + 32);
+    let mut rest = template;
+    while let Some(at) = rest.find(['{', '}']) {
+        out.push_str(&rest[..at]);
+        let brace = &rest[at..=at];
+        let after = &rest[at + 1..];
+        if after.starts_with(brace) {
+            out.push_str(brace);
+            rest = &after[1..];
+        } else if let (true, Some(end)) = (brace == "{", after.find('}')) {
+            let name = after[..end].trim();
+            let money = out.ends_with(['$', '€', '£', '¥']);
+            let said = argument(name, money, shown.get(name));
+            // The template may have quotes of its own.
+            let within = out.ends_with('"') && after[end + 1..].starts_with('"');
+            let bare = said.strip_prefix('"').and_then(|said| said.strip_suffix('"'));
+            out.push_str(bare.filter(|_| within).unwrap_or(&said));
+            rest = &after[end + 1..];
+        } else {
+            out.push_str(brace);
+            rest = after;
+        }
+    }
+    out.push_str(rest);
+    clip(&out, TITLE).into_owned()
+}
+
+fn argument(name: &str, money: bool, value: Option<&Json>) -> String {
+    value.map_or_else(|| "?".to_owned(), |value| in_a_sentence(name, money, value, ARGUMENT))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use hitl_base::json::parse_json;
+
+    #[test]
+    fn fills_in_what_is_shown_and_nothing_unseen() {
+        let shown =
+            parse_json(r#"{"id": "C-7\u202e", "amount": 5000.0, "to": ["a", "b"]}"#).unwrap();
+        let line = title("pay", Some("Sign {id} for ${amount} to {to} {{ok}} {missing}"), &shown);
+        assert_eq!(line, r#"Sign "C-7\u{202e}" for $5,000.00 to "a", "b" {ok} ?"#);
+        assert_eq!(title("pay", None, &shown), "Run pay");
+        assert_eq!(title("pay", Some("broken { and }"), &shown), "broken ?");
+        assert_eq!(title("pay", Some("open {"), &shown), "open {");
+    }
+
+    #[test]
+    fn amounts_dates_and_lists_read_as_people_write_them() {
+        let shown = r#"{"n": 1234567, "amount": 1234567.5, "on": "2026-01-02", "to": [1, 2, 3, 4, 5, 6, 7],
+            "who": ["a, b", "c"], "path": "C:\\u{200b}", "x": {"k": "\u202e"}}"#;
+        let shown = parse_json(shown).unwrap();
+        let line = |template| title("t", Some(template), &shown);
+        assert_eq!(line("{n} {amount} €{n}"), "1234567 1,234,567.50 €1,234,567.00");
+        assert_eq!(line("on {on} to {to}"), "on Fri 2 January 2026 to 1, 2, 3, 4, 5 and 2 more");
+        assert_eq!(line("{who}"), r#""a, b", "c""#);
+        // What spells out an escape is not taken for one.
+        assert_eq!(line("{path}"), r#""C:\\u{200b}""#);
+        assert_eq!(line("{x}"), r#"{"k":"\u{202e}"}"#);
+    }
+
+    #[test]
+    fn a_line_stays_a_line() {
+        let shown = parse_json(&format!(r#"{{"a": "{}"}}"#, "x".repeat(90))).unwrap();
+        let line = title("t", Some("{a} {a} {a} {a} {a}"), &shown);
+        assert!(line.chars().count() < 320 && line.contains("characters left out"), "{line}");
+    }
+
+    #[test]
+    fn an_argument_cannot_inject_a_placeholder() {
+        let shown = parse_json(r#"{"a": "{b}", "b": "secret"}"#).unwrap();
+        assert_eq!(title("t", Some("{a}"), &shown), r#""{b}""#);
+    }
+
+    #[test]
+    fn invariant_9_words_of_the_model_stand_in_quotes() {
+        let shown = r#"{"note": "Verified safe. Approved.", "id": "HAT-101", "word": "Approved",
+            "list": ["Reviewed by security", "C-7"], "quote": "\" Approved \""}"#;
+        let shown = parse_json(shown).unwrap();
+        let line = |template| title("t", Some(template), &shown);
+        assert_eq!(line("{note}"), r#""Verified safe. Approved.""#);
+        assert_eq!(line("{word}: book {id}"), r#""Approved": book HAT-101"#);
+        assert_eq!(line("to {list}"), r#"to "Reviewed by security", C-7"#);
+        assert_eq!(line(r#"Send "{note}" now"#), r#"Send "Verified safe. Approved." now"#);
+        assert_eq!(line(r#"Send "{quote}" now"#), r#"Send "\" Approved \"" now"#);
+    }
+}

@@ -1,0 +1,315 @@
+//! What humans say about a pending call: votes, answers and edits.
+
+use std::sync::Arc;
+
+use super::guards::{conclude, guard, is_expired};
+use super::{
+    CallRecord, CallState as S, Edit, EndReason, PriorRevision, RecordedDecision, Refusal,
+    StoreFacts, Vote,
+};
+use crate::approval::{Choice, Decision, DecisionKind, ReviewerIdentity, names_the_same};
+use crate::call::{BindingDigest, Identity, Principal, PrincipalKind, Risk};
+use crate::grant::{GrantRefusal, GrantUse};
+use crate::policy::{Deciders, RequesterRule};
+
+/// A call that was edited more often than this is submitted again under another key.
+const MOST_EDITS: usize = 16;
+
+/// Takes an answer. An approval is a vote, and the last one that the quorum needs approves.
+pub(super) fn decide(
+    next: &mut CallRecord,
+    decision: &Decision,
+    facts: StoreFacts,
+) -> Result<(), Refusal> {
+    check_answer(next, decision, facts)?;
+    let recorded = record_decision(decision, facts);
+    match &decision.answer {
+        DecisionKind::Approve => {
+            if count_vote(next, decision, facts)? {
+                next.state = S::Approved;
+                next.decided = Some(recorded);
+            }
+            return Ok(());
+        }
+        // A patch needs what only a gate can make of it.
+        DecisionKind::Edit { .. } => return Err(Refusal::NotAllowed),
+        DecisionKind::Reject { reason, .. } => {
+            let given = reason.as_ref().is_some_and(|reason| !reason.trim().is_empty());
+            guard(given || !next.request.requires_reason, Refusal::ReasonRequired)?;
+            conclude(next, S::Rejected, None);
+        }
+        DecisionKind::Respond { .. } => conclude(next, S::Responded, None),
+        DecisionKind::Abort { reason } => {
+            let why = format!("aborted by the reviewer: {reason}");
+            conclude(next, S::Cancelled, Some(EndReason::Reason(why)));
+        }
+    }
+    next.decided = Some(recorded);
+    Ok(())
+}
+
+/// Takes a grant's word for a human's: what one person may approve by a plain yes, unless its
+/// risk is critical. `by` gave the grant.
+pub(super) fn allow(
+    next: &mut CallRecord,
+    drawn: GrantUse,
+    by: &Principal,
+    facts: StoreFacts,
+) -> Result<(), Refusal> {
+    let request = &next.request;
+    guard(!is_expired(next, facts), Refusal::Expired)?;
+    let plain = request.quorum.is_one() && request.choices.contains(&Choice::Approve);
+    guard(plain && request.risk < Risk::Critical, Refusal::NotAllowed)?;
+    // A grant is about arguments; what they name is looked at each time.
+    guard(request.contents.is_empty(), Refusal::NotAllowed)?;
+    let giver = Identity::new(by, None);
+    next.takes_a_grant_of(by, &giver).map_err(|why| match why {
+        GrantRefusal::NotHuman => Refusal::NotHuman,
+        _ => Refusal::FourEyes,
+    })?;
+    // What was tried before, or comes out of a backup, is for a human to look at.
+    guard(next.attempts == 0 && !next.restored, Refusal::AlreadyTried)?;
+    next.state = S::Approved;
+    next.grant_use = Some(drawn);
+    Ok(())
+}
+
+/// Takes an edit: the next revision, never cheaper than the one that was shown. The editor's vote
+/// counts on it, unless the tool wants four eyes, the editor asked for the call and may not approve
+/// it, the new revision needs more than the old one, or the arguments name another content: those
+/// are questions that the editor has not seen.
+pub(super) fn edit(next: &mut CallRecord, edit: &Edit, facts: StoreFacts) -> Result<(), Refusal> {
+    let (decision, revised) = (&edit.decision, &edit.revised);
+    guard(matches!(decision.answer, DecisionKind::Edit { .. }), Refusal::NotAllowed)?;
+    check_answer(next, decision, facts)?;
+    // What an earlier attempt did under this key must not be confused with other arguments.
+    guard(next.attempts_in_all() == 0, Refusal::AlreadyTried)?;
+    guard(next.prior_revisions.len() < MOST_EDITS, Refusal::TooManyEdits)?;
+    guard(revised.content != next.current_content(), Refusal::Unchanged)?;
+    let shown = next.request.requirement();
+    let needed = shown.join(&revised.requirement);
+    let request = Arc::make_mut(&mut next.request);
+    next.prior_revisions.push(PriorRevision {
+        revision: request.revision,
+        binding: request.binding,
+        arguments: std::mem::replace(&mut request.arguments, revised.arguments.clone()),
+        edited: record_decision(decision, facts),
+    });
+    request.masks.clone_from(&revised.masks);
+    request.more_masks = revised.more_masks;
+    let seen = names_the_same(&request.contents, &revised.contents);
+    request.contents.clone_from(&revised.contents);
+    request.links.clone_from(&revised.links);
+    request.title.clone_from(&revised.title);
+    request.assessment = revised.assessment.clone();
+    request.priority = request.priority.max(revised.priority);
+    request.reasons.clone_from(&revised.reasons);
+    request.revision += 1;
+    request.bind(revised.content);
+    next.edited_content = Some(revised.content);
+    next.votes.clear();
+    let rose = needed != shown;
+    Arc::make_mut(&mut next.request).require(needed);
+    let may_approve = next.request.choices.contains(&Choice::Approve);
+    let four = next.request.quorum.eyes == RequesterRule::MayNotApprove;
+    let counts = may_approve && !four && !rose && seen;
+    let vote = if counts { count_vote(next, decision, facts) } else { Ok(false) };
+    let complete = match vote {
+        // They may change it, and it is not theirs, or not their turn, to approve.
+        Err(Refusal::NotEntitled | Refusal::FourEyes) => false,
+        other => other?,
+    };
+    if complete {
+        next.state = S::Approved;
+        next.decided = Some(record_decision(decision, facts));
+    }
+    Ok(())
+}
+
+/// Checks whether an edit would be refused for any patch: asked before the payload is opened.
+/// `Ok(true)` when the very same edit was made before.
+pub(crate) fn check_edit(
+    record: &CallRecord,
+    decision: &Decision,
+    facts: StoreFacts,
+) -> Result<bool, Refusal> {
+    if is_replay(record, decision) {
+        return Ok(true);
+    }
+    let wrong_state = Refusal::State { state: record.state, event: "edit" };
+    guard(record.state == S::Pending, wrong_state)?;
+    check_answer(record, decision, facts)?;
+    guard(record.attempts_in_all() == 0, Refusal::AlreadyTried)?;
+    guard(record.prior_revisions.len() < MOST_EDITS, Refusal::TooManyEdits)?;
+    Ok(false)
+}
+
+/// Whether this very decision was taken before.
+pub(super) fn is_replay(record: &CallRecord, decision: &Decision) -> bool {
+    // The very same: another answer under the same id is another decision.
+    let same = |decided: &RecordedDecision| {
+        decided.id == decision.id
+            && decided.answer == decision.answer
+            && decided.by == decision.by.principal
+    };
+    let voted = |vote: &Vote| {
+        vote.id == decision.id
+            && vote.by == decision.by.principal
+            && decision.answer == DecisionKind::Approve
+    };
+    record.decided.as_ref().is_some_and(same)
+        || record.votes.iter().any(voted)
+        || record.prior_revisions.iter().any(|earlier| same(&earlier.edited))
+}
+
+/// Why a person may not see what is masked in a call: they need the rights of a decision about what
+/// they were shown.
+pub(crate) fn check_uncover(
+    record: &CallRecord,
+    by: &ReviewerIdentity,
+    shown: (u32, BindingDigest),
+    facts: StoreFacts,
+) -> Result<(), Refusal> {
+    let wrong_state = Refusal::State { state: record.state, event: "uncover" };
+    guard(matches!(record.state, S::Pending | S::OutcomeUnknown), wrong_state)?;
+    names_current_revision(record, by, shown)?;
+    // A call that was run is resolved, however late it is.
+    guard(record.state != S::Pending || !is_expired(record, facts), Refusal::Expired)?;
+    has_a_say(record, by)
+}
+
+/// The guards of every answer.
+fn check_answer(next: &CallRecord, decision: &Decision, facts: StoreFacts) -> Result<(), Refusal> {
+    let request = &next.request;
+    names_current_revision(next, &decision.by, (decision.revision, decision.binding))?;
+    guard(request.id == decision.request, Refusal::Stale)?;
+    guard(!is_expired(next, facts), Refusal::Expired)?;
+    guard(request.choices.contains(&decision.answer.choice()), Refusal::NotAllowed)?;
+    has_a_say(next, &decision.by)
+}
+
+/// Somebody whom the host lets decide this tenant's calls has seen this revision.
+fn names_current_revision(
+    next: &CallRecord,
+    by: &ReviewerIdentity,
+    shown: (u32, BindingDigest),
+) -> Result<(), Refusal> {
+    let request = &next.request;
+    guard(by.may_decide(&request.key.tenant), Refusal::WrongTenant)?;
+    guard(next.admits(request.quorum.deciders, &by.principal, &by.identity()), Refusal::NotHuman)?;
+    guard((request.revision, request.binding) == shown, Refusal::Stale)
+}
+
+/// A person with a say in any stage may look closely at a call, stop it or change it.
+fn has_a_say(next: &CallRecord, by: &ReviewerIdentity) -> Result<(), Refusal> {
+    let mut at = 0;
+    while let Some(stage) = next.request.quorum.stage(at) {
+        if stage.missing(&[&by.roles]) < stage.missing(&[]) {
+            return Ok(());
+        }
+        at += 1;
+    }
+    Err(Refusal::NotEntitled)
+}
+
+/// Counts a vote for the current stage. Says whether the quorum is complete.
+fn count_vote(
+    next: &mut CallRecord,
+    decision: &Decision,
+    facts: StoreFacts,
+) -> Result<bool, Refusal> {
+    let by = &decision.by;
+    let request = &next.request;
+    let is_by = |who: &Principal, canonical: Option<&Principal>| {
+        by.identity().is(&Identity::new(who, canonical))
+    };
+    if !request.requester_may_approve() {
+        guard(!next.is_requested_by(by), Refusal::FourEyes)?;
+    }
+    if request.quorum.eyes == RequesterRule::MayNotApprove {
+        let mut edits = next.prior_revisions.iter().map(|earlier| &earlier.edited);
+        let own = edits.any(|edited| is_by(&edited.by, edited.canonical.as_ref()));
+        guard(!own, Refusal::FourEyes)?;
+    }
+    let voted = next.votes.iter().any(|vote| is_by(&vote.by, vote.canonical.as_ref()));
+    guard(!voted, Refusal::AlreadyVoted)?;
+    let current = next.votes.last().map_or(0, |vote| vote.stage);
+    let voters = |stage: u32| -> Vec<&[String]> {
+        let of = next.votes.iter().filter(|vote| vote.stage == stage);
+        of.map(|vote| vote.roles.as_slice()).collect()
+    };
+    let mut at = current;
+    let stage_at = |at: u32| request.quorum.stage(at as usize);
+    while stage_at(at).is_some_and(|stage| stage.missing(&voters(at)) == 0) {
+        at += 1;
+    }
+    let Some(stage) = stage_at(at) else { return Ok(true) };
+    let mut with = voters(at);
+    let before = stage.missing(&with);
+    with.push(&by.roles);
+    let missing = stage.missing(&with);
+    guard(missing < before, Refusal::NotEntitled)?;
+    let is_last = stage_at(at + 1).is_none();
+    next.votes.push(Vote {
+        id: decision.id,
+        binding: next.request.binding,
+        by: by.principal.clone(),
+        known_by: Some(by.known_by),
+        canonical: by.canonical.clone(),
+        roles: by.roles.clone(),
+        stage: at,
+        at: facts.now,
+    });
+    Ok(missing == 0 && is_last)
+}
+
+fn record_decision(decision: &Decision, facts: StoreFacts) -> RecordedDecision {
+    RecordedDecision {
+        id: decision.id,
+        answer: decision.answer.clone(),
+        by: decision.by.principal.clone(),
+        known_by: Some(decision.by.known_by),
+        canonical: decision.by.canonical.clone(),
+        at: facts.now,
+    }
+}
+
+impl CallRecord {
+    /// Whether somebody is one of these deciders: of a kind that may answer, with a name in which
+    /// something can be seen, and not the program that asked. A program's own name is no human's,
+    /// also where its kind is left out. Every answer of a person passes here.
+    pub(super) fn admits(&self, deciders: Deciders, by: &Principal, known: &Identity<'_>) -> bool {
+        let Self { request, canonical, .. } = self;
+        let mut programs =
+            vec![(Identity::new(&request.principal, canonical.as_ref()), request.principal.kind())];
+        if let Some(agent) = &request.agent {
+            // What the host names as the agent is a program, under any name.
+            let kind = match agent.kind() {
+                PrincipalKind::Human => PrincipalKind::Agent,
+                kind => kind,
+            };
+            programs.push((Identity::new(agent, None), kind));
+        }
+        let may = |(program, kind): &(Identity<'_>, PrincipalKind)| {
+            deciders.include(*kind) || !known.is(program)
+        };
+        deciders.admit(by) && programs.iter().all(may)
+    }
+
+    /// Whether a grant that somebody gave takes a human's place here: who asks does not answer with
+    /// a grant of their own what they may not approve, at any level, and neither does a program.
+    pub(crate) fn takes_a_grant_of(
+        &self,
+        by: &Principal,
+        giver: &Identity<'_>,
+    ) -> Result<(), GrantRefusal> {
+        let quorum = &self.request.quorum;
+        let may = self.admits(quorum.deciders, by, giver);
+        let own = self.request.is_requested_by(self.canonical.as_ref(), giver);
+        match (may, own && quorum.eyes > RequesterRule::MayApprove) {
+            (false, _) => Err(GrantRefusal::NotHuman),
+            (true, true) => Err(GrantRefusal::Own),
+            (true, false) => Ok(()),
+        }
+    }
+}

@@ -1,0 +1,46 @@
+//! Checks and steps that several rows of the table share.
+
+use std::sync::Arc;
+
+use super::{CallRecord, CallState as S, EndReason, Refusal, StoreFacts};
+
+/// Returns `otherwise` unless the condition holds.
+pub(super) fn guard(holds: bool, otherwise: Refusal) -> Result<(), Refusal> {
+    if holds { Ok(()) } else { Err(otherwise) }
+}
+
+pub(super) fn is_expired(record: &CallRecord, facts: StoreFacts) -> bool {
+    facts.now >= record.request.expires_at
+}
+
+/// Ends a call that did not run. One that was tried before, with an end that nobody knows, has not
+/// ended by that: how the attempt ended is still to be found out.
+pub(super) fn conclude(next: &mut CallRecord, state: S, ending: Option<EndReason>) {
+    if next.attempts == 0 {
+        next.state = state;
+        next.ending = ending;
+        return;
+    }
+    let why = match ending {
+        Some(EndReason::Reason(reason)) => format!("{state}, {reason}"),
+        _ => state.to_string(),
+    };
+    next.state = S::OutcomeUnknown;
+    next.ending = Some(EndReason::Reason(format!(
+        "it is not tried again ({why}); how the earlier attempt ended is not known"
+    )));
+}
+
+/// Another question than the one that was answered: a decision on the earlier one, sent again or
+/// only now, must not answer this one.
+pub(super) fn reopen(next: &mut CallRecord, reason: String) {
+    next.state = S::Pending;
+    next.decided = None;
+    next.grant_use = None;
+    next.votes.clear();
+    let content = next.current_content();
+    let request = Arc::make_mut(&mut next.request);
+    request.reasons.push(reason);
+    request.revision += 1;
+    request.bind(content);
+}

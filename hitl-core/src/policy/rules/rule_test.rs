@@ -1,0 +1,176 @@
+//! The examples that a rule set carries, and must get right before it is used.
+
+use std::fmt;
+
+use hitl_base::json::parse_json;
+use hitl_base::{Json, Timestamp};
+
+use super::{RuleEffect, RuleError, RuleErrorKind, RuleSet};
+use crate::call::{CallContext, Risk, ToolAnnotations, ToolConfig};
+use crate::confidence::CallView;
+
+/// A call, and what the rules should say about it.
+///
+/// What is tested are the rules alone: the tool's own score, thresholds and risk come on top when
+/// the call is routed.
+#[derive(Clone, Debug)]
+pub struct RuleTest {
+    pub(super) name: String,
+    pub(super) place: Option<(usize, usize)>,
+    pub(super) tool: String,
+    pub(super) arguments: Json,
+    pub(super) config: ToolConfig,
+    pub(super) context: CallContext,
+    pub(super) at: Option<Timestamp>,
+    pub(super) expected: Option<RuleEffect>,
+    pub(super) rule: Option<String>,
+}
+
+impl RuleTest {
+    /// A call of `tool` by somebody without roles, without arguments, of medium risk, at no known
+    /// time, to which no rule should apply.
+    pub fn new(name: impl Into<String>, tool: impl Into<String>) -> Self {
+        Self {
+            name: name.into(),
+            place: None,
+            tool: tool.into(),
+            arguments: Json::Object(Vec::new()),
+            config: ToolConfig::DEFAULT,
+            context: CallContext::new("somebody"),
+            at: None,
+            expected: None,
+            rule: None,
+        }
+    }
+
+    /// The arguments.
+    #[must_use]
+    pub fn arguments(mut self, arguments: Json) -> Self {
+        self.arguments = arguments;
+        self
+    }
+
+    /// The arguments, as JSON text.
+    pub fn arguments_text(self, json: &str) -> Result<Self, hitl_base::json::ParseJsonError> {
+        Ok(self.arguments(parse_json(json)?))
+    }
+
+    /// The tool's risk.
+    #[must_use]
+    pub fn risk(mut self, risk: Risk) -> Self {
+        self.config = self.config.risk(risk);
+        self
+    }
+
+    /// The tool's hints.
+    #[must_use]
+    pub fn hints(mut self, hints: ToolAnnotations) -> Self {
+        self.config.hints = hints;
+        self
+    }
+
+    /// Who asks and where.
+    #[must_use]
+    pub fn by(mut self, context: impl Into<CallContext>) -> Self {
+        self.context = context.into();
+        self
+    }
+
+    /// When.
+    #[must_use]
+    pub fn at(mut self, at: Timestamp) -> Self {
+        self.at = Some(at);
+        self
+    }
+
+    /// The effect of the rule that should decide.
+    #[must_use]
+    pub fn expects(mut self, effect: RuleEffect) -> Self {
+        self.expected = Some(effect);
+        self
+    }
+
+    /// The name of the rule that should decide.
+    #[must_use]
+    pub fn by_rule(mut self, name: impl Into<String>) -> Self {
+        self.rule = Some(name.into());
+        self
+    }
+
+    pub(super) fn run(&self, rules: &RuleSet) -> TestReport {
+        let mut call = CallView::new(&self.tool, &self.config, &self.arguments, &self.context);
+        call.at = self.at;
+        let decided = rules.deciding(&call);
+        let rule_fits = match (&self.rule, decided) {
+            (Some(wanted), Some(rule)) => wanted == rule.name(),
+            (Some(_), None) => false,
+            (None, _) => true,
+        };
+        TestReport {
+            name: self.name.clone(),
+            place: self.place,
+            expected: self.expected,
+            expected_rule: self.rule.clone(),
+            found: decided.map(super::Rule::effect),
+            rule: decided.map(|rule| rule.name().to_owned()),
+            rule_fits,
+        }
+    }
+}
+
+/// How one of a rule set's own tests went. Its `Display` is one line for a person.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct TestReport {
+    /// The test's name.
+    pub name: String,
+    place: Option<(usize, usize)>,
+    /// What it expected: the effect of a rule, or none.
+    pub expected: Option<RuleEffect>,
+    /// Which rule it expected, if it says so.
+    pub expected_rule: Option<String>,
+    /// What the rules said.
+    pub found: Option<RuleEffect>,
+    /// Which rule said it.
+    pub rule: Option<String>,
+    rule_fits: bool,
+}
+
+impl TestReport {
+    /// Whether the rules said what was expected.
+    pub fn passed(&self) -> bool {
+        self.expected == self.found && self.rule_fits
+    }
+
+    /// Its line in the file, from 1.
+    pub fn line(&self) -> Option<usize> {
+        self.place.map(|(line, _)| line)
+    }
+
+    pub(super) fn error(&self) -> RuleError {
+        let error = RuleError::new(RuleErrorKind::SelfTest, self.to_string());
+        match self.place {
+            Some((line, column)) => error.at(line, column),
+            None => error,
+        }
+    }
+}
+
+impl fmt::Display for TestReport {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let name = |effect: Option<RuleEffect>| effect.map_or("none", RuleEffect::name);
+        write!(f, "the test `{}`", self.name)?;
+        if self.passed() {
+            return write!(f, " holds: {}", name(self.found));
+        }
+        write!(f, " expected {}", name(self.expected))?;
+        if let Some(rule) = &self.expected_rule {
+            write!(f, " by the rule `{rule}`")?;
+        }
+        write!(f, ", but the rules say {}", name(self.found))?;
+        match &self.rule {
+            Some(rule) => write!(f, ", by the rule `{rule}`"),
+            None => write!(f, ": no rule applies"),
+        }
+    }
+}

@@ -1,0 +1,9 @@
+//! A store that lives as long as the process: for tests, and for hosts that need no durability.
+
+mod calls;
+mod contract;
+mod grants;
+mod index;
+mod store;
+
+pub use store::MemoryStore;

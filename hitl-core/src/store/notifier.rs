@@ -1,0 +1,146 @@
+//! Who waits for which call, within one process.
+//!
+//! Only hints pass here: a waiter subscribes, reads the store, and then waits. A hint may be
+//! spurious, but none is lost between subscribing and waiting.
+
+use std::collections::HashMap;
+use std::sync::{Arc, PoisonError};
+
+use tokio::sync::watch;
+
+use crate::ids::RequestId;
+use crate::sync::{Mutex, MutexGuard};
+
+/// Passes on which calls have changed. Stores own one; clones share it.
+#[derive(Clone, Debug, Default)]
+pub struct ChangeNotifier(Arc<Inner>);
+
+#[derive(Debug)]
+struct Inner {
+    calls: Mutex<HashMap<RequestId, watch::Sender<()>>>,
+    any: watch::Sender<()>,
+}
+
+impl Default for Inner {
+    fn default() -> Self {
+        Self { calls: Mutex::default(), any: watch::Sender::new(()) }
+    }
+}
+
+impl Inner {
+    fn calls(&self) -> MutexGuard<'_, HashMap<RequestId, watch::Sender<()>>> {
+        // Each critical section is one map operation, so a panic cannot leave it half done.
+        self.calls.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl ChangeNotifier {
+    /// Says that a call has changed.
+    pub fn notify(&self, id: RequestId) {
+        if let Some(sender) = self.0.calls().get(&id) {
+            sender.send_replace(());
+        }
+        self.0.any.send_replace(());
+    }
+
+    /// Says that any call may have changed.
+    pub fn notify_all(&self) {
+        for sender in self.0.calls().values() {
+            sender.send_replace(());
+        }
+        self.0.any.send_replace(());
+    }
+
+    /// Waits for one call.
+    pub fn watch(&self, id: RequestId) -> ChangeWatch {
+        let hint = self.0.calls().entry(id).or_insert_with(|| watch::Sender::new(())).subscribe();
+        ChangeWatch { hint: Some(hint), call: Some((id, Arc::clone(&self.0))) }
+    }
+
+    /// Waits for any call.
+    pub fn watch_all(&self) -> ChangeWatch {
+        ChangeWatch { hint: Some(self.0.any.subscribe()), call: None }
+    }
+
+    /// Whether anybody waits. A store that must poll for the changes of other processes need not
+    /// while nobody does.
+    pub fn has_waiters(&self) -> bool {
+        self.0.any.receiver_count() > 0 || !self.0.calls().is_empty()
+    }
+}
+
+/// A subscription to hints. See [`ChangeNotifier`].
+#[derive(Debug)]
+pub struct ChangeWatch {
+    /// There until it is dropped.
+    hint: Option<watch::Receiver<()>>,
+    call: Option<(RequestId, Arc<Inner>)>,
+}
+
+impl ChangeWatch {
+    /// Completes at the next hint since the last one seen, or since subscribing.
+    ///
+    /// Cancel safe: a hint that was not returned is returned by the next call.
+    pub async fn changed(&mut self) {
+        let Some(hint) = &mut self.hint else { return };
+        if hint.changed().await.is_err() {
+            // The hub is gone; there will never be a hint.
+            std::future::pending::<()>().await;
+        }
+    }
+}
+
+impl Drop for ChangeWatch {
+    fn drop(&mut self) {
+        let Some((id, inner)) = &self.call else { return };
+        let mut calls = inner.calls();
+        // Under the lock, so that of two that leave together the second finds nobody.
+        self.hint = None;
+        if calls.get(id).is_some_and(|sender| sender.receiver_count() == 0) {
+            calls.remove(id);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use futures::FutureExt as _;
+
+    #[test]
+    fn hints_reach_their_waiters_and_nothing_is_left_behind() {
+        let (hub, a, b) = (ChangeNotifier::default(), RequestId::new(), RequestId::new());
+        assert!(!hub.has_waiters());
+        let (mut first, mut second, mut other) = (hub.watch(a), hub.watch(a), hub.watch(b));
+        hub.notify(a);
+        assert!(first.changed().now_or_never().is_some());
+        assert!(first.changed().now_or_never().is_none(), "one hint wakes once");
+        assert!(second.changed().now_or_never().is_some());
+        assert!(other.changed().now_or_never().is_none());
+        hub.notify_all();
+        assert!(other.changed().now_or_never().is_some());
+        drop((first, second));
+        assert_eq!(hub.0.calls().len(), 1);
+        drop(other);
+        assert!(!hub.has_waiters());
+    }
+
+    #[test]
+    fn invariant_13_waiters_that_leave_together_leave_nothing_behind() {
+        let (hub, turns) = (ChangeNotifier::default(), std::sync::Barrier::new(4));
+        for _ in 0..500 {
+            let id = RequestId::new();
+            let watches: [ChangeWatch; 4] = std::array::from_fn(|_| hub.watch(id));
+            std::thread::scope(|scope| {
+                for watch in watches {
+                    let turns = &turns;
+                    scope.spawn(move || {
+                        turns.wait();
+                        drop(watch);
+                    });
+                }
+            });
+            assert!(!hub.has_waiters());
+        }
+    }
+}
