@@ -158,12 +158,13 @@ fn is_slug(text: &str) -> bool {
         })
 }
 
-/// Whether it is of many short parts, and half of them are words: `fix-read-in-2d_blt-CVE-2021-1234`.
+/// Returns whether many short parts make it up, half of them words:
+/// `fix-read-in-2d_blt-CVE-2021-1234`.
 fn is_file_name(text: &str) -> bool {
     let (mut parts, mut words) = (0, 0);
     for part in text.split(['-', '_']) {
         parts += 1;
-        words += usize::from(part.len() > 1 && part.bytes().all(|b| b.is_ascii_lowercase()));
+        words += usize::from(part.len() > 1 && part.bytes().all(|b| b.is_ascii_alphabetic()));
     }
     parts >= 5 && parts * 8 >= text.len() && words * 2 >= parts
 }

@@ -47,7 +47,7 @@ pub(super) fn is_placeholder(value: &str) -> bool {
         "inherit",
         "iota",
         "value",
-        // What a list of changes says of what has this name.
+        // A list of changes says so of a thing with this name.
         "added",
         "changed",
         "deprecated",

@@ -248,7 +248,8 @@ fn runs_masked<'t>(whole: &'t str, part: Range<usize>, masker: &Masker) -> Cow<'
     Cow::Owned(out)
 }
 
-/// How much of a token stands before its second half: sixteen bytes in base64 and a colon.
+/// Returns the length of the first half of a token, when its second half comes next: sixteen bytes
+/// in base64 and a colon.
 fn joined_before(before: &str) -> usize {
     const HALF: usize = 22;
     let Some(half) = before.strip_suffix("==:") else { return 0 };
@@ -386,20 +387,20 @@ pub(super) fn is_click(name: &str) -> bool {
     name.ends_with("clid") || name.ends_with("Clid") || name.ends_with("CLID")
 }
 
-/// Whether the digits are an article's number (EAN-13, ISO/IEC 15420).
+/// Returns whether the digits are an article's number (EAN-13, ISO/IEC 15420).
 fn is_article(digits: &[u32]) -> bool {
     let weighed =
         digits.iter().enumerate().map(|(at, digit)| if at % 2 == 0 { *digit } else { digit * 3 });
     digits.len() == 13 && weighed.sum::<u32>().is_multiple_of(10)
 }
 
-/// Whether the digits are the id that a path ends in, as long as the shortest of cards' numbers,
-/// which nobody issues any more.
+/// Returns whether the digits are an id at the end of a path, as long as the shortest card number,
+/// a length that nobody issues any more.
 fn is_a_path(before: &str, digits: &str) -> bool {
     digits.len() == 13 && before.ends_with('/')
 }
 
-/// Whether the digits that come next belong to a telephone's number or to a bank account's: after
+/// Returns whether the next digits belong to a telephone's number or to a bank account's: after
 /// a plus, or after a country and two digits.
 fn is_of_another_number(before: &str) -> bool {
     let bytes = before.strip_suffix(' ').unwrap_or(before).as_bytes();

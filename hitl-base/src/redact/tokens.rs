@@ -39,7 +39,7 @@ pub(super) fn find(text: &str, from: usize) -> Option<(usize, usize)> {
     None
 }
 
-/// Whether a text ends in the middle of a file in base64, where any few letters stand.
+/// Returns whether a text ends in the middle of a file in base64, where any few letters stand.
 fn is_in_a_file(before: &str) -> bool {
     /// So much base64 in one piece is no path, in bytes.
     const PIECE: usize = 64;
@@ -47,7 +47,7 @@ fn is_in_a_file(before: &str) -> bool {
     before.ends_with(['+', '/']) && before.bytes().rev().take(PIECE).filter(part).count() == PIECE
 }
 
-/// Whether the mark that begins here is a part of a payment session's id: `cs_live_`.
+/// Returns whether the mark that begins here is part of a payment session's id: `cs_live_`.
 fn is_of_a_session(text: &str, start: usize) -> bool {
     text[..start].ends_with("cs_")
         && ["live_", "test_"].iter().any(|mark| text[start..].starts_with(mark))

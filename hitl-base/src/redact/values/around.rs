@@ -14,7 +14,7 @@ pub(super) const OF_SENTENCES: &[&str] = &[
     "which", "will", "with", "would",
 ];
 
-/// Where the value begins in what was taken for a type and its value, but is one piece of base64:
+/// Returns where the value begins when a seeming type and its value are one piece of base64:
 /// `token: aB3=dE4=`.
 pub(super) fn in_one_piece(text: &str, between: &Range<usize>) -> Option<usize> {
     let joint = &text[between.clone()];
@@ -27,14 +27,15 @@ pub(super) fn in_one_piece(text: &str, between: &Range<usize>) -> Option<usize> 
 }
 
 impl Pair<'_> {
-    /// Whether it is a part of the name of a resource: `arn:aws:secretsmanager:..:secret:db`.
+    /// Returns whether it is part of the name of a resource: `arn:aws:secretsmanager:..:secret:db`.
     pub(super) fn is_in_an_arn(&self) -> bool {
         let ends = |c: char| c.is_whitespace() || matches!(c, '"' | '\'' | '`' | '=' | ',' | '(');
         self.join == Join::Colon
             && self.before().rsplit(ends).next().is_some_and(|part| part.starts_with("arn:"))
     }
 
-    /// `public key: ..`, `partition key: ..`.
+    /// Returns whether a word before the name says that it is no secret: `public key: ..`,
+    /// `partition key: ..`.
     pub(super) fn is_an_ordinary_key(&self) -> bool {
         let key = ["key", "keys"].iter().any(|key| self.name.eq_ignore_ascii_case(key));
         let word = |before: &str| {
@@ -44,7 +45,7 @@ impl Pair<'_> {
         key && self.before().strip_suffix(' ').is_some_and(word)
     }
 
-    /// Whether the name is that of who issued an id: `auth0`, `google-oauth2`.
+    /// Returns whether the name is the issuer of an id: `auth0`, `google-oauth2`.
     pub(super) fn ends_as_an_issuer(&self) -> bool {
         let name = self.name.to_ascii_lowercase();
         name.ends_with("auth0") || name.ends_with("oauth2")
