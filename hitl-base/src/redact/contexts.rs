@@ -203,8 +203,6 @@ const SURE: &[&str] = &[
     "lftp",
     "windows",
     "httpie",
-    "by",
-    "role",
     "phrase",
     "social",
     "jwk",
@@ -235,6 +233,18 @@ fn value(text: &str, found: &Found<'_>) -> Option<(Range<usize>, bool)> {
     let found = found.captures();
     if let Some(sure) = SURE.iter().find_map(|group| found.name(group)) {
         return Some((sure.range(), true));
+    }
+    if let Some(word) = found.name("by").or_else(|| found.name("role")) {
+        let whole = found.get(0)?;
+        let quoted = text[..word.start()].ends_with(['"', '\'', '`']);
+        let sql = found.name("by").is_some() && whole.as_str().starts_with("IDENTIFIED");
+        // `identified by its name`, `users forget the password often`: another place may begin in
+        // what was taken for this one.
+        return Some(if quoted || sql || is_odd(word.as_str()) {
+            (word.range(), true)
+        } else {
+            (whole.start()..whole.start(), false)
+        });
     }
     if let Some(code) = found.name("code").or_else(|| found.name("check")) {
         // A longer number is none that is used once; its own shape says what it is.
@@ -286,7 +296,18 @@ mod tests {
 
     #[test]
     fn every_group_of_the_places_is_known() {
-        let own = ["code", "check", "argument", "alone", "bare_shell", "french", "imap", "element"];
+        let own = [
+            "by",
+            "role",
+            "code",
+            "check",
+            "argument",
+            "alone",
+            "bare_shell",
+            "french",
+            "imap",
+            "element",
+        ];
         for (place, source) in PLACES {
             for group in source.split("(?P<").skip(1).filter_map(|rest| rest.split('>').next()) {
                 let named = NAMED.iter().any(|(name, value)| [*name, *value].contains(&group));

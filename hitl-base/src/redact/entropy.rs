@@ -8,6 +8,9 @@ pub(super) const SHORTEST: usize = 32;
 /// The shortest one of one case: shorter ones are ids.
 const ONE_CASE: usize = 28;
 
+/// So long is the secret of an access key, in bytes.
+const ACCESS: usize = 40;
+
 /// Longer ones are files: an image in base64, a compiled program.
 const LONGEST: usize = 1_024;
 
@@ -42,6 +45,12 @@ fn is_known_start(text: &str) -> bool {
         "MFkw",
         "MCow",
         "d09G",
+        // Items of Outlook, answers of a model, sessions of a payment.
+        "AAMkA",
+        "AQMkA",
+        "chatcmpl-",
+        "cs_live_",
+        "cs_test_",
     ];
     STARTS.iter().any(|start| text.starts_with(start))
 }
@@ -55,7 +64,11 @@ pub(super) fn looks_secret(text: &str) -> bool {
     let letters = has(UPPER) || has(LOWER);
     let drawn = has(DIGIT) || text.len() >= 20 && has(UPPER) && has(LOWER);
     let in_one_piece = !text.contains(char::is_whitespace) && text.is_ascii();
-    let path = text.starts_with(['/', '.', '~']) || text.contains("://") || text.contains('\\');
+    let one_part =
+        text.strip_prefix('/').is_some_and(|part| !part.contains('/') && is_random(part));
+    let path = text.starts_with(['/', '.', '~']) && !one_part
+        || text.contains("://")
+        || text.contains('\\');
     (16..=LONGEST).contains(&text.len())
         && in_one_piece
         && letters
@@ -145,6 +158,17 @@ fn is_slug(text: &str) -> bool {
         })
 }
 
+/// Returns whether many short parts make it up, half of them words:
+/// `fix-read-in-2d_blt-CVE-2021-1234`.
+fn is_file_name(text: &str) -> bool {
+    let (mut parts, mut words) = (0, 0);
+    for part in text.split(['-', '_']) {
+        parts += 1;
+        words += usize::from(part.len() > 1 && part.bytes().all(|b| b.is_ascii_alphabetic()));
+    }
+    parts >= 5 && parts * 8 >= text.len() && words * 2 >= parts
+}
+
 /// Whether a run of `A-Z a-z 0-9 + / _ = -` looks like a random secret.
 ///
 /// Hexadecimal (hashes), UUIDs, slugs, paths and camel-case names are not random in this sense: a
@@ -157,8 +181,10 @@ pub(super) fn is_random(text: &str) -> bool {
     if body.bytes().all(|b| b.is_ascii_hexdigit() || b == b'-') {
         return false;
     }
-    // Slashes are of paths and of base64; only the latter has a plus or padding too.
-    if body.contains('/') && !body.contains('+') && body.len() == text.len() {
+    // Slashes are of paths and of base64; only the latter has a plus or padding too, but for the
+    // secrets of one cloud, which are all of one length.
+    let slashed = body.contains('/') && !body.contains('+') && body.len() == text.len();
+    if slashed && (body.len() != ACCESS || body.contains(['-', '_'])) {
         return false;
     }
     let kinds: Vec<usize> = body.bytes().map(kind).collect();
@@ -166,7 +192,7 @@ pub(super) fn is_random(text: &str) -> bool {
     for kind in &kinds {
         counts[*kind] += 1;
     }
-    if is_name(body) || is_alphabet(body) {
+    if is_name(body) || is_alphabet(body) || is_file_name(body) {
         return false;
     }
     if counts[UPPER].min(counts[LOWER]).min(counts[DIGIT]) < 3 {

@@ -130,14 +130,14 @@ fn is_bech32(run: &str) -> bool {
         && data.bytes().all(|b| BECH32.contains(&b))
 }
 
-/// The id of a file in a cloud.
+/// The id of a file in a cloud, or of a list of films.
 fn is_file_id(run: &str) -> bool {
     let word = run.bytes().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'_' | b'-'));
     let upper = run.bytes().all(|b| b.is_ascii_uppercase() || b.is_ascii_digit());
     match run.len() {
         33 | 44 => word && run.starts_with('1'),
         28 => word && run.starts_with("0B"),
-        34 => upper && run.starts_with("01"),
+        34 => upper && run.starts_with("01") || word && run.starts_with("PL"),
         _ => false,
     }
 }

@@ -27,12 +27,30 @@ pub(super) fn find(text: &str, from: usize) -> Option<(usize, usize)> {
     while let Some((start, _)) = MARK.place(text, at) {
         let inside = text[..start].bytes().last().is_some_and(|b| b.is_ascii_alphanumeric())
             && !is_coloured(&text[..start]);
-        if !inside && let Some(end) = body(text, start) {
+        if !inside
+            && !is_of_a_session(text, start)
+            && !is_in_a_file(&text[..start])
+            && let Some(end) = body(text, start)
+        {
             return Some((start, end));
         }
         at = start + 1;
     }
     None
+}
+
+/// Returns whether a text ends in the middle of a file in base64, where any few letters stand.
+fn is_in_a_file(before: &str) -> bool {
+    /// So much base64 in one piece is no path, in bytes.
+    const PIECE: usize = 64;
+    let part = |byte: &u8| byte.is_ascii_alphanumeric() || matches!(byte, b'+' | b'/');
+    before.ends_with(['+', '/']) && before.bytes().rev().take(PIECE).filter(part).count() == PIECE
+}
+
+/// Returns whether the mark that begins here is part of a payment session's id: `cs_live_`.
+fn is_of_a_session(text: &str, start: usize) -> bool {
+    text[..start].ends_with("cs_")
+        && ["live_", "test_"].iter().any(|mark| text[start..].starts_with(mark))
 }
 
 /// Whether the text ends in what sets a terminal's colour.
@@ -101,9 +119,11 @@ pub(super) fn is_filler(token: &[u8]) -> bool {
 /// Words and numbers between separators are a name.
 fn is_wordy(token: &[u8]) -> bool {
     let mut words = token.split(|b| !b.is_ascii_alphanumeric());
+    // `ed25519` and `nistp256` are words with a number.
     words.clone().count() > 2
         && words.all(|word| {
-            word.iter().all(u8::is_ascii_digit) || word.iter().all(u8::is_ascii_lowercase)
+            let letters = word.iter().take_while(|byte| byte.is_ascii_lowercase()).count();
+            word[letters..].iter().all(u8::is_ascii_digit)
         })
 }
 
@@ -120,6 +140,8 @@ mod tests {
             "live_reload_of_the_development_server_on_change",
             "secret_santa_is_what_we_play_in_december_every_year",
             "ACCOUNT_NUMBER_OF_THE_CUSTOMER",
+            "sk-ecdsa-sha2-nistp384-cert-v01@openssh.com",
+            "cs_test_a1B2c3D4e5F6g7H8i9J0k1L2m3N4o5P6q7R8s9T0u1V2w3X4",
             "monkey-0123456789abcdef0123456789abcdef",
         ] {
             assert_eq!(find(text, 0), None, "{text}");

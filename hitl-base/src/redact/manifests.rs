@@ -9,7 +9,7 @@ use super::mask::{NameMasker, is_mask};
 
 /// Masks the values of each manifest of a secret.
 pub(super) fn mask<'t>(text: &'t str, masked: &mut NameMasker<'_>) -> Cow<'t, str> {
-    if memmem::find(text.as_bytes(), b"Secret").is_none() {
+    if memmem::find(text.as_bytes(), b"ecret").is_none() {
         return Cow::Borrowed(text);
     }
     let mut out = String::new();
@@ -45,7 +45,9 @@ fn document_length(text: &str) -> usize {
 fn is_secret(document: &str) -> bool {
     document.lines().any(|line| {
         let kind = line.trim_start_matches([' ', '-']).strip_prefix("kind:");
-        kind.is_some_and(|kind| kind.trim().trim_matches(['"', '\'']) == "Secret")
+        kind.is_some_and(|kind| {
+            kind.trim().trim_matches(['"', '\'']).eq_ignore_ascii_case("secret")
+        })
     })
 }
 

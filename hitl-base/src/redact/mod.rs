@@ -343,4 +343,6 @@ mod formats_tests;
 #[cfg(test)]
 mod kinds_tests;
 #[cfg(test)]
+mod recall_tests;
+#[cfg(test)]
 mod tests;

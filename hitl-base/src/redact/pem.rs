@@ -67,7 +67,7 @@ fn is_private(label: &str) -> bool {
 }
 
 fn is_public(label: &str) -> bool {
-    label.contains("CERTIFICATE") || label.contains("PUBLIC KEY")
+    ["CERTIFICATE", "PUBLIC KEY", "SIGNATURE"].iter().any(|public| label.contains(public))
 }
 
 /// Where the dashes end that come after the label that begins here.

@@ -47,6 +47,12 @@ pub(super) fn is_placeholder(value: &str) -> bool {
         "inherit",
         "iota",
         "value",
+        // A list of changes says so of a thing with this name.
+        "added",
+        "changed",
+        "deprecated",
+        "fixed",
+        "removed",
     ];
     let lower = value.to_ascii_lowercase();
     let bare = lower.trim_matches(|c: char| c.is_ascii_punctuation());

@@ -28,6 +28,10 @@ pub fn is_secret_key(key: &str) -> bool {
 
 /// How sure a name is. One that looks like another is judged as both.
 pub(super) fn judge(key: &str) -> Name {
+    // Bundler has a host's user and password in the name of the host.
+    if key.starts_with("BUNDLE_") && key.contains("__") {
+        return Name::Secret;
+    }
     let judged = judge_words(words(key));
     if judged == Name::Secret || key.is_ascii() {
         return judged;
@@ -104,7 +108,11 @@ pub(super) fn is_public(key: &str) -> bool {
     const PUBLIC: &[&str] = &["public", "pubkey", "publickey"];
     let words = words(key);
     words.iter().any(|word| PUBLIC.contains(&word.as_str()))
-        || words.last().is_some_and(|last| super::identifiers::is_name(last))
+        // `x-amz-id-2` ends in a number.
+        || words
+            .iter()
+            .rfind(|word| word.bytes().any(|byte| !byte.is_ascii_digit()))
+            .is_some_and(|last| super::identifiers::is_name(last))
 }
 
 /// Whether it is some sort of key: `SERVICE_KEY`, and no `key` alone.

@@ -124,9 +124,12 @@ fn outside_blocks<'t>(text: &'t str, masker: &Masker) -> Cow<'t, str> {
         let Some(whole) = found.captures().get(0) else { break };
         let end = end_of(text, &found, whole.end());
         let between = runs_masked(text, copied..whole.start(), masker);
-        let clicked =
-            found.captures().name("card").is_some() && follows_a_click(&text[..whole.start()]);
-        let clean = if clicked {
+        let before = &text[..whole.start()];
+        let other = found.captures().name("card").is_some()
+            && (follows_a_click(before)
+                || is_of_another_number(before)
+                || is_a_path(before, whole.as_str()));
+        let clean = if other {
             Cow::Borrowed(&text[whole.start()..end])
         } else {
             shape_masked(found.captures(), &text[whole.start()..end], masker)
@@ -233,8 +236,10 @@ fn runs_masked<'t>(whole: &'t str, part: Range<usize>, masker: &Masker) -> Cow<'
             _ => None,
         };
         if let Some(skip) = skip {
-            out.push_str(&text[copied..at + skip]);
-            out.push_str(&masker.mask_for(&text[at + skip..end], MaskReason::Entropy));
+            let start = at + skip;
+            let start = start - joined_before(&text[copied..start]);
+            out.push_str(&text[copied..start]);
+            out.push_str(&masker.mask_for(&text[start..end], MaskReason::Entropy));
             copied = end;
         }
         at = end.max(at + 1);
@@ -244,6 +249,16 @@ fn runs_masked<'t>(whole: &'t str, part: Range<usize>, masker: &Masker) -> Cow<'
     }
     out.push_str(&text[copied..]);
     Cow::Owned(out)
+}
+
+/// Returns the length of the first half of a token, when its second half comes next: sixteen bytes
+/// in base64 and a colon.
+fn joined_before(before: &str) -> usize {
+    const HALF: usize = 22;
+    let Some(half) = before.strip_suffix("==:") else { return 0 };
+    let of_base64 = |b: &u8| b.is_ascii_alphanumeric() || matches!(b, b'+' | b'/');
+    let length = half.bytes().rev().take(HALF + 1).take_while(of_base64).count();
+    if length == HALF { before.len() - half.len() + HALF } else { 0 }
 }
 
 /// So often may a text be encoded in which a secret is looked for.
@@ -288,13 +303,16 @@ fn random_part(text: &str, at: usize) -> Option<usize> {
 }
 
 /// Where the secret begins in a run that says itself what it is: `x-token-<uuid>`,
-/// `x_SECRET_1a2b3c..`, `sdk-<uuid>`.
+/// `x_SECRET_1a2b3c..`, `sdk-<uuid>`, `/token/1a2b3c..`.
 fn after_its_name(run: &str) -> Option<usize> {
     const NAMES: &[&str] = &["secret", "token", "password", "apikey", "private", "access", "key"];
     let lower = run.to_ascii_lowercase();
     let begins = |name: &str| {
         let begins = lower.rfind(name)? + name.len();
-        lower[begins..].starts_with(['-', '_']).then_some(begins + 1)
+        // Many things are found below `/key/` and `/access/`.
+        let path =
+            !matches!(name, "access" | "key" | "private") && lower[begins..].starts_with('/');
+        (path || lower[begins..].starts_with(['-', '_'])).then_some(begins + 1)
     };
     let issued = ["sdk-", "api-", "mob-"].iter().any(|mark| lower.starts_with(mark)).then_some(4);
     let begins = NAMES.iter().filter_map(|name| begins(name)).max().or(issued)?;
@@ -356,7 +374,9 @@ fn is_public(before: &str) -> bool {
     if secret_names::is_public(of) || part.is_some_and(|part| part.starts_with("fb.1.")) {
         return true;
     }
-    joined && secret_names::is_public(name) || PATHS.iter().any(|path| near.ends_with(path))
+    let key = name.eq_ignore_ascii_case("key")
+        && near[..start.unwrap_or(0)].to_ascii_lowercase().ends_with("public ");
+    joined && (key || secret_names::is_public(name)) || PATHS.iter().any(|path| near.ends_with(path))
 }
 
 /// Whether what comes next is said to be the id of a click: `yclid=`.
@@ -368,6 +388,36 @@ fn follows_a_click(before: &str) -> bool {
 /// Whether a name is that of a click's id.
 pub(super) fn is_click(name: &str) -> bool {
     name.ends_with("clid") || name.ends_with("Clid") || name.ends_with("CLID")
+}
+
+/// Returns whether the digits are an article's number (EAN-13, ISO/IEC 15420).
+fn is_article(digits: &[u32]) -> bool {
+    let weighed =
+        digits.iter().enumerate().map(|(at, digit)| if at % 2 == 0 { *digit } else { digit * 3 });
+    digits.len() == 13 && weighed.sum::<u32>().is_multiple_of(10)
+}
+
+/// Returns whether the digits are an id at the end of a path, as long as the shortest card number,
+/// a length that nobody issues any more.
+fn is_a_path(before: &str, digits: &str) -> bool {
+    digits.len() == 13 && before.ends_with('/')
+}
+
+/// Returns whether the next digits belong to a telephone's number or to a bank account's: after
+/// a plus, or after a country and two digits.
+fn is_of_another_number(before: &str) -> bool {
+    let bytes = before.strip_suffix(' ').unwrap_or(before).as_bytes();
+    let account = match bytes {
+        [rest @ .., a, b, c, d] => {
+            a.is_ascii_uppercase()
+                && b.is_ascii_uppercase()
+                && c.is_ascii_digit()
+                && d.is_ascii_digit()
+                && rest.last().is_none_or(|byte| !byte.is_ascii_alphanumeric())
+        }
+        _ => false,
+    };
+    account || before.ends_with('+')
 }
 
 /// Whether the digits have the first digits, the length and the check digit (Luhn, ISO/IEC 7812-1)
@@ -383,7 +433,8 @@ pub(super) fn is_card_number(text: &str) -> bool {
     }
     let first = |n: usize| digits[..n].iter().fold(0, |number, digit| number * 10 + digit);
     let of_an_issuer = match digits.len() {
-        13 => digits[0] == 4,
+        // Most articles that are sold have such a number, with a check digit of its own.
+        13 => digits[0] == 4 && !is_article(&digits),
         14 => matches!(first(2), 36 | 38 | 39) || matches!(first(3), 300..=305),
         15 => matches!(first(2), 34 | 37),
         16 => {
@@ -393,7 +444,11 @@ pub(super) fn is_card_number(text: &str) -> bool {
                 || matches!(first(4), 2221..=2720 | 3528..=3589 | 6011)
                 || matches!(first(4), 5018 | 5020 | 5038 | 6304 | 6759 | 6761 | 6763)
         }
-        17..=19 => matches!(first(2), 62) || digits[0] == 4 && digits.len() == 19,
+        // In one piece it is as long as the ids that many databases count up.
+        17..=19 => {
+            matches!(first(2), 62)
+                || digits[0] == 4 && digits.len() == 19 && text.len() > digits.len()
+        }
         _ => false,
     };
     let sum: u32 = digits

@@ -16,8 +16,12 @@ use super::secret_names::{Name, judge, names_a_key, words};
 use super::spelling::{Quotes, Value, bare_length, block_length, percent_length, value_at};
 use super::vocabulary::{ANYWHERE, WITHIN};
 
+mod around;
+
+use around::{OF_SENTENCES, in_one_piece};
+
 /// What follows a flag in prose.
-const OF_FLAGS: &[&str] = &["option", "flag", "argument", "parameter", "is", "will", "to", "or"];
+const OF_FLAGS: &[&str] = &["option", "flag", "argument", "parameter"];
 
 /// How name and value are joined.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -104,6 +108,10 @@ impl<'t> Pair<'t> {
         };
         let name = &text[here(found.name("name")?.range())];
         let begins = start + found.name("value")?.start();
+        let (join, between) = match in_one_piece(text, &between) {
+            Some(end) if join == Join::Typed => (Join::Colon, between.start..end),
+            _ => (join, between),
+        };
         let scheme = found.name("scheme").and_then(|_| value_at(text, begins));
         let (mut value, scheme) = match scheme {
             Some(value) => (value, true),
@@ -185,7 +193,12 @@ impl<'t> Pair<'t> {
         // The first line of a key: its shape says where all of it ends.
         let begins = value.contains("-----BEGIN") && !value.contains("-----END");
         let scoped = self.join == Join::Colon && value.starts_with(':');
-        if begins || scoped || self.is_declared() || is_link(value) {
+        if begins || scoped || self.is_declared() || is_link(value) || self.is_in_an_arn() {
+            return None;
+        }
+        if !self.is_quoted() && OF_SENTENCES.contains(&value.trim_end_matches('.'))
+            || name == Name::Suspect && self.is_an_ordinary_key()
+        {
             return None;
         }
         if self.is_quoted() && is_between_strings(value)
@@ -241,6 +254,8 @@ impl<'t> Pair<'t> {
             Join::Typed if !self.is_quoted() && value.starts_with(|c: char| c.is_ascii_digit()) => {
                 false
             }
+            // `auth0|1a2b..` is a user.
+            Join::Bar if !self.is_spaced() && self.ends_as_an_issuer() => false,
             Join::Bar => {
                 is_drawn(value)
                     || self.is_quoted() && value.len() >= 16 && is_plain(value) && !is_name(value)
@@ -256,12 +271,17 @@ impl<'t> Pair<'t> {
             }
             // `define("DB_PASSWORD", "..")`, `setPassword("..")`: only what is in quotes is a
             // value.
+            // In prose names are between backticks.
+            Join::Call if self.quotes == Quotes::Ticks => entropy::looks_secret(value),
             Join::Call => {
                 self.is_quoted()
                     && (value.len() >= 6 && one_word && is_odd(value) || entropy::is_noise(value))
             }
             // A literal that is compared with: `if (password == "hunter2")`.
-            Join::Equals => self.is_quoted() && value.len() >= 6 && !letters_only,
+            Join::Equals => {
+                self.is_quoted() && value.len() >= 6 && !letters_only
+                    || !self.is_spaced() && entropy::looks_secret(value)
+            }
             _ if self.scheme && !self.is_quoted() => {
                 flag || self.join != Join::Space && (value.len() >= 16 || !letters_only)
             }

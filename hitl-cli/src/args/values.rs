@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use hitl_base::Timestamp;
-use hitl_core::grant::NotAnAmount;
+use hitl_core::grant::ParseAmountError;
 use hitl_core::{Amount, CallState};
 use serde::de::DeserializeOwned;
 
@@ -30,7 +30,7 @@ pub(super) fn named_text(text: &str) -> Result<(String, String), String> {
 /// Parses `NAME=NUMBER`.
 pub(super) fn named_amount(text: &str) -> Result<(String, Amount), String> {
     let (name, number) = named_text(text)?;
-    Ok((name, number.parse().map_err(|why: NotAnAmount| why.to_string())?))
+    Ok((name, number.parse().map_err(|why: ParseAmountError| why.to_string())?))
 }
 
 /// Parses a moment, or a time from now.

@@ -82,7 +82,7 @@ pub(super) async fn run(
     // What is accepted may let calls run unasked, so a person has to be known for it.
     let known = authenticate(backend, wanted, &by).await?;
     check_seen(wanted, &waiting)?;
-    let person = Authority::of(by.as_str()).known_by(known);
+    let person = ReviewerIdentity::new(by.as_str()).known_by(known);
     rules.accept(&waiting.version.digest, person).map_err(|error| {
         let exit = match error {
             AcceptError::Changed => Exit::Conflict,

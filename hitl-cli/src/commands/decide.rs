@@ -2,7 +2,7 @@
 
 use hitl_base::json::parse_json;
 use hitl_core::approval::Patch;
-use hitl_core::{ApprovalRequest, Authority, CallState, Decision, GateErrorKind};
+use hitl_core::{ApprovalRequest, ReviewerIdentity, CallState, Decision, GateErrorKind};
 use hitl_wire::DecisionBody;
 use hitl_wire::decision::AnswerKind;
 
@@ -259,7 +259,7 @@ pub(super) async fn authenticate(
     who: &DeciderArgs,
     backend: &BackendArgs,
     store: &StoreBackend,
-) -> Result<Authority, Failure> {
+) -> Result<ReviewerIdentity, Failure> {
     let by = authority(who, backend)?;
     let code = who.code.as_deref();
     let known =
@@ -285,8 +285,8 @@ pub(super) fn require_person_at_console(
 }
 
 /// Who decides, in which roles, for which tenants.
-fn authority(who: &DeciderArgs, backend: &BackendArgs) -> Result<Authority, Failure> {
-    let mut by = Authority::of(name(who)?);
+fn authority(who: &DeciderArgs, backend: &BackendArgs) -> Result<ReviewerIdentity, Failure> {
+    let mut by = ReviewerIdentity::new(name(who)?);
     for role in &who.role {
         by = by.role(role);
     }

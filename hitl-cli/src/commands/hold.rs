@@ -105,7 +105,7 @@ pub(super) async fn run(
 }
 
 async fn visible_holds(backend: &BackendArgs, store: &StoreBackend) -> Result<Vec<Hold>, Failure> {
-    let mut who = Authority::of("viewer");
+    let mut who = ReviewerIdentity::new("viewer");
     for tenant in &backend.tenant {
         who = who.tenant(tenant.as_str());
     }

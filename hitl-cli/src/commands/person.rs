@@ -105,11 +105,11 @@ pub(super) async fn run(
 }
 
 /// Saying who is a person loosens more than anything else.
-async fn authorize(desk: &CodeDesk<'_>, who: &DeciderArgs) -> Result<Authority, Failure> {
+async fn authorize(desk: &CodeDesk<'_>, who: &DeciderArgs) -> Result<ReviewerIdentity, Failure> {
     let principal = Principal::new(name(who)?);
     let code = who.code.as_deref();
     let known = require_person(Deed::Loosen, &principal, code, CodeSource::Desk(desk)).await?;
-    Ok(Authority::of(principal).known_by(known))
+    Ok(ReviewerIdentity::new(principal).known_by(known))
 }
 
 async fn note(

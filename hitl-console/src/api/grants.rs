@@ -116,8 +116,8 @@ pub(super) async fn list(
 ) -> Result<Json<GrantPage>, Problem> {
     let limit = query.limit.unwrap_or(100).clamp(1, 200);
     let mut page = match query.which {
-        GrantFilter::Live => store::GrantPage::live(),
-        GrantFilter::All => store::GrantPage::all(),
+        GrantFilter::Live => store::GrantQuery::live(),
+        GrantFilter::All => store::GrantQuery::all(),
     };
     page.tool = query.tool;
     page.principal = query.principal.map(Into::into);

@@ -57,8 +57,8 @@ impl Reviewer {
     }
 
     /// Returns the authority that the gate checks a decision against.
-    pub(crate) fn authority(&self) -> Authority {
-        let who = Authority::of(self.principal.clone()).tenant(self.tenant.clone());
+    pub(crate) fn authority(&self) -> ReviewerIdentity {
+        let who = ReviewerIdentity::new(self.principal.clone()).tenant(self.tenant.clone());
         let who = who.known_by(self.known_by);
         self.roles.iter().fold(who, |who, role| who.role(role.as_str()))
     }

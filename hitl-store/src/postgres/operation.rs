@@ -181,7 +181,7 @@ pub(super) async fn apply(
             Ok(Step::Changed(next)) => enclosed.complete(next),
             Ok(Step::Replayed) => return Ok(stored.record),
             Err(refusal) => {
-                return Err(ApplyError::Lost { refusal, current: Box::new(stored.record) });
+                return Err(ApplyError::Rejected { refusal, current: Box::new(stored.record) });
             }
         };
         let change = UpdateCall::new(on, &stored, next, event);

@@ -10,7 +10,7 @@
 //! from here.
 
 use hitl_core::machine::{self, CallRecord, Event, Facts, NewCall, Step, grant_of};
-use hitl_core::store::Enclosed;
+use hitl_core::store::EventPayload;
 use hitl_core::{RequestId, Tenant};
 
 use super::row::StoredCall;
@@ -46,7 +46,7 @@ impl UpdateCall {
         on: &Shared,
         (tenant, id): (&Tenant, RequestId),
         event: &Event,
-        enclosed: &Enclosed,
+        enclosed: &EventPayload,
     ) -> Option<Self> {
         if !is_cacheable_event(event) {
             return None;

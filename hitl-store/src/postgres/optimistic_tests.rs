@@ -72,7 +72,7 @@ fn is_cached(on: &PostgresStore, record: &CallRecord, event: &Event) -> bool {
         || stored.iter().for_each(|(stored, epoch)| on.shared.record_cache.put(stored, *epoch));
     put_back();
     let of = (&tenant(), record.id());
-    let is_cached = UpdateCall::from_cache(&on.shared, of, event, &Enclosed::none()).is_some();
+    let is_cached = UpdateCall::from_cache(&on.shared, of, event, &EventPayload::none()).is_some();
     put_back();
     is_cached
 }

@@ -2,7 +2,7 @@
 
 use hitl_base::Timestamp;
 use hitl_core::machine::{self, CallRecord, Event, Step, grant_of};
-use hitl_core::store::{Applied, ApplyError, Enclosed, StoreError};
+use hitl_core::store::{Applied, ApplyError, EventPayload, StoreError};
 use hitl_core::{RequestId, Tenant};
 use rusqlite::Connection;
 use tokio::sync::oneshot;
@@ -23,7 +23,7 @@ pub(super) struct Apply {
     tenant: Tenant,
     id: RequestId,
     event: Event,
-    enclosed: Enclosed,
+    enclosed: EventPayload,
     /// Used at the first attempt only: a second one reads what the first has left.
     optimistic: Option<OptimisticUpdate>,
     answer: Option<Result<ApplyAnswer, ApplyError>>,
@@ -119,7 +119,7 @@ impl Apply {
             Some(Ok(first)) if *first.record() == *current => Ok(Ok(current)),
             // Others have moved on from a change that may have been ours.
             Some(Ok(first)) if current.version >= first.record().version => Err(Fault::Ambiguous),
-            _ => Ok(Err(ApplyError::Lost { refusal, current })),
+            _ => Ok(Err(ApplyError::Rejected { refusal, current })),
         }
     }
 }

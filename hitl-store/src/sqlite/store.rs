@@ -11,7 +11,7 @@ use hitl_core::machine::{CallRecord, CallState, Event, HistoryEntry, NewCall};
 use hitl_core::queue::{QueueCounts, QueueEntry, QueueScan};
 use hitl_core::seal::Sealed;
 use hitl_core::store::{
-    Applied, ApplyError, Change, Enclosed, Erasable, Executors, GrantPage, History, Hold,
+    Applied, ApplyError, Change, EventPayload, Erasable, Executors, GrantQuery, History, Hold,
     NotErased, PageRequest, Retained, SealedPage, SealedPart, SealedText, StoreError,
     StoreErrorKind, Submitted, Watch, tools_text,
 };

@@ -1,7 +1,7 @@
 //! Writing the next version of a call, and everything that belongs to it.
 
 use hitl_core::machine::{CallRecord, Event};
-use hitl_core::store::Enclosed;
+use hitl_core::store::EventPayload;
 use rusqlite::{Connection, params};
 
 use super::decisions;
@@ -18,7 +18,7 @@ pub(super) fn write_next(
     next: CallRecord,
     from: &CallRecord,
     event: &Event,
-    enclosed: &Enclosed,
+    enclosed: &EventPayload,
 ) -> Result<(CallRow, HistoryLine), Fault> {
     let next = CallRow::new(event.name(), next, event.by().cloned())?;
     replace(on, n, &next, from)?;
@@ -43,7 +43,7 @@ pub(super) fn write_rest(
     n: i64,
     next: &CallRow,
     event: &Event,
-    enclosed: &Enclosed,
+    enclosed: &EventPayload,
 ) -> Result<HistoryLine, Fault> {
     reach("between-writes");
     let record = next.record();

@@ -98,6 +98,7 @@ const LITERALS: &[Literal<Kind>] = &[
     stem("api", 0),
     stem("_pat", 0),
     stem("sess", 0),
+    stem("bundle_", 4),
     stem("kennw", 2),
     stem("contrase", 4),
     stem("senha", 1),
