@@ -278,7 +278,7 @@ mod tests {
             }
         }
         let prefix = key(2).id().prefix();
-        let prefix: String = hex::encode(prefix);
+        let prefix: String = hex::encode(&prefix);
         let mark = format!("{prefix}00 ff");
         assert!(reads_digests(Some(&mark), &keys(&[3, 2])));
         assert!(!reads_digests(Some(&mark), &keys(&[3, 1])) && !reads_digests(None, &keys(&[2])));
