@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use hitl_base::{Clock as _, Timestamp, clock::SystemClock};
 use hitl_core::Tenant;
-use hitl_tasks::{EventLog, Happening, TaskEvent, TaskId, TaskManager, TaskProgress};
+use hitl_tasks::{EventLog, TaskEvent, TaskEventKind, TaskId, TaskManager, TaskProgress};
 
 use crate::auth::Reviewer;
 use crate::view::TaskView;
@@ -83,12 +83,12 @@ impl Board {
         let entry = known.living.entry(id).or_insert_with(|| Entry {
             tenant: event.task.tenant().map(Tenant::from).unwrap_or_default(),
             waiting: false,
-            progress: TaskProgress::of(&event.task),
+            progress: TaskProgress::from_info(&event.task),
         });
-        entry.progress.follow(event);
-        match event.what {
-            Happening::Waiting { .. } => entry.waiting = true,
-            Happening::Resumed { .. } => entry.waiting = false,
+        entry.progress.apply(event);
+        match event.kind {
+            TaskEventKind::Waiting { .. } => entry.waiting = true,
+            TaskEventKind::Resumed { .. } => entry.waiting = false,
             _ => {}
         }
         if event.is_end()
@@ -164,7 +164,7 @@ impl Entry {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use hitl_tasks::{Logged, StepContext, Task, TaskStep};
+    use hitl_tasks::{LogItem, StepContext, Task, TaskStep};
 
     #[tokio::test]
     async fn invariant_13_a_task_whose_end_was_not_told_does_not_stay() {
@@ -174,7 +174,7 @@ mod tests {
         let task = Task::new("Quick").step(TaskStep::new("Copy", work));
         manager.submit(task).unwrap().wait().await.unwrap();
         let (board, tasks) = (Board::default(), Tasks::new(manager, log.clone()));
-        let Some(Logged::Event(_, first)) = log.read(None).next().await else {
+        let Some(LogItem::Event(_, first)) = log.read(None).next().await else {
             panic!("it is told")
         };
         board.learn(&first);

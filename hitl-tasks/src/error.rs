@@ -1,4 +1,4 @@
-//! What can go wrong, for whoever waits, submits or builds.
+//! The errors of waiting for a task, submitting one and building a manager.
 
 use std::borrow::Cow;
 use std::fmt;
@@ -7,32 +7,34 @@ use std::time::Duration;
 
 use hitl_base::Redactor;
 
-use crate::{FailureKind, TaskId};
+use crate::id::TaskId;
+use crate::run::step_failure::FailureKind;
+use crate::text::seconds;
 
-/// Why a task has no result. Cheap to clone: every waiter gets the same one.
+/// The reason why a task has no result. Cheap to clone: every waiter gets the same one.
 ///
-/// The text is redacted and clipped, and fit to be shown.
+/// The text is redacted, truncated and safe to show.
 #[derive(Clone)]
-pub struct TaskError(Arc<Inner>);
+pub struct TaskError(Arc<ErrorDetails>);
 
-struct Inner {
+struct ErrorDetails {
     kind: TaskErrorKind,
     text: Arc<str>,
     reason: Option<Arc<str>>,
     step: Option<usize>,
     failure: Option<FailureKind>,
-    undone: Vec<Undone>,
+    undo_results: Vec<UndoResult>,
 }
 
-/// What became of undoing one step.
+/// The outcome of undoing one step.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
-pub struct Undone {
-    /// Which step, from 0.
+pub struct UndoResult {
+    /// The index of the step, from 0.
     pub step: usize,
-    /// Its name.
+    /// The name of the step.
     pub name: Arc<str>,
-    /// Why it could not be undone, redacted; `None` when it was.
+    /// The reason why it could not be undone, redacted; `None` if it was undone.
     pub error: Option<Arc<str>>,
 }
 
@@ -40,58 +42,58 @@ pub struct Undone {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum TaskErrorKind {
-    /// A step failed, panicked, ran out of its own time or returned what cannot be journaled;
+    /// A step failed, panicked, timed out or returned an output that cannot be journaled;
     /// [`failure`](TaskError::failure) says which.
     Failed,
-    /// The task as a whole ran out of time.
+    /// The task as a whole timed out.
     TimedOut,
-    /// Somebody stopped it; [`reason`](TaskError::reason) says why.
+    /// The task was cancelled; [`reason`](TaskError::reason) says why.
     Cancelled,
-    /// This wait's limit passed. The task goes on; wait again.
+    /// The limit of this wait passed. The task continues; wait again.
     StillRunning,
-    /// The journal could not be read or written. The task goes no further here; nothing was undone.
-    /// Submit it again to go on.
+    /// The journal could not be read or written. The task does not continue in this process, and
+    /// nothing was undone. Submit it again to continue.
     Journal,
-    /// Another process has taken the task over, and goes on with it.
+    /// Another process has claimed the task and continues it.
     TakenOver,
-    /// What is journaled under this id is another definition: its name, version, tenant, steps or
+    /// The journal holds another definition under this id: its name, version, tenant, steps or
     /// their types differ, or an output no longer fits its type. Nothing was run.
     DefinitionChanged,
     /// This wait would never end: a step waits on the clock for a task that needs the slot which
-    /// the step holds, or for one that waits for the step. Wait for it [off the
+    /// the step holds, or for one that waits for the step. Wait [off the
     /// clock](crate::StepContext::off_clock), which gives the slot back meanwhile, or give the
-    /// manager more slots. Both tasks go on.
+    /// manager more slots. Both tasks continue.
     Deadlock,
     /// The task completed, but another wait on the same handle has already taken its output.
-    Taken,
+    OutputTaken,
 }
 
 impl TaskError {
     fn new(kind: TaskErrorKind, text: impl Into<Arc<str>>) -> Self {
-        Self(Arc::new(Inner {
+        Self(Arc::new(ErrorDetails {
             kind,
             text: text.into(),
             reason: None,
             step: None,
             failure: None,
-            undone: Vec::new(),
+            undo_results: Vec::new(),
         }))
     }
 
-    pub(crate) fn step(index: usize, name: &str, kind: FailureKind, text: &str) -> Self {
+    pub(crate) fn step_failed(index: usize, name: &str, kind: FailureKind, text: &str) -> Self {
         let text = match kind {
             FailureKind::Failed => format!("Step '{name}' failed: {text}"),
             FailureKind::TimedOut => format!("Step '{name}' {text}"),
             FailureKind::Panicked => format!("Step '{name}' panicked: {text}"),
             FailureKind::NotDurable => format!("Step '{name}' cannot be journaled: {text}"),
         };
-        Self(Arc::new(Inner {
+        Self(Arc::new(ErrorDetails {
             kind: TaskErrorKind::Failed,
             text: text.into(),
             reason: None,
             step: Some(index),
             failure: Some(kind),
-            undone: Vec::new(),
+            undo_results: Vec::new(),
         }))
     }
 
@@ -104,13 +106,13 @@ impl TaskError {
     }
 
     pub(crate) fn cancelled(reason: Option<Arc<str>>) -> Self {
-        Self(Arc::new(Inner {
+        Self(Arc::new(ErrorDetails {
             kind: TaskErrorKind::Cancelled,
             text: "Task was cancelled".into(),
             reason,
             step: None,
             failure: None,
-            undone: Vec::new(),
+            undo_results: Vec::new(),
         }))
     }
 
@@ -132,52 +134,54 @@ impl TaskError {
     pub(crate) fn definition_changed(what: &str) -> Self {
         Self::new(
             TaskErrorKind::DefinitionChanged,
-            format!("Task cannot go on: its definition has changed since it was journaled: {what}"),
+            format!(
+                "Task cannot continue: its definition has changed since it was journaled: {what}"
+            ),
         )
     }
 
-    /// Its definition reads as it did, and yet an output does not.
+    /// Reports an output that cannot be read back although the definition is the same.
     pub(crate) fn output_unreadable(step: &str, why: &str) -> Self {
         Self::new(
             TaskErrorKind::DefinitionChanged,
             format!(
-                "Task cannot go on: the journaled output of step '{step}' {why}; its type has other \
+                "Task cannot continue: the journaled output of step '{step}' {why}; its type has other \
                  fields than when it was journaled, or it was journaled by a version that did not \
                  read outputs back. Nothing was run"
             ),
         )
     }
 
-    /// The end of an earlier life.
-    pub(crate) fn earlier(
+    /// Restores the error that an earlier process recorded.
+    pub(crate) fn recorded(
         kind: TaskErrorKind,
         text: Arc<str>,
         reason: Option<Arc<str>>,
         step: Option<usize>,
         failure: Option<FailureKind>,
     ) -> Self {
-        Self(Arc::new(Inner { kind, text, reason, step, failure, undone: Vec::new() }))
+        Self(Arc::new(ErrorDetails { kind, text, reason, step, failure, undo_results: Vec::new() }))
     }
 
-    /// The same, with what was undone.
-    pub(crate) fn with_undone(self, undone: Vec<Undone>) -> Self {
-        if undone.is_empty() {
+    /// Adds the outcomes of undoing.
+    pub(crate) fn with_undo_results(self, undo_results: Vec<UndoResult>) -> Self {
+        if undo_results.is_empty() {
             return self;
         }
-        Self(Arc::new(Inner {
+        Self(Arc::new(ErrorDetails {
             kind: self.0.kind,
             text: Arc::clone(&self.0.text),
             reason: self.0.reason.clone(),
             step: self.0.step,
             failure: self.0.failure,
-            undone,
+            undo_results,
         }))
     }
 
     pub(crate) fn still_running(limit: Duration) -> Self {
         Self::new(
             TaskErrorKind::StillRunning,
-            format!("waited {}; the task has not ended and goes on", seconds(limit)),
+            format!("waited {}; the task has not ended and continues", seconds(limit)),
         )
     }
 
@@ -191,34 +195,34 @@ impl TaskError {
         )
     }
 
-    pub(crate) fn taken() -> Self {
-        Self::new(TaskErrorKind::Taken, "the output was already taken by another wait")
+    pub(crate) fn output_taken() -> Self {
+        Self::new(TaskErrorKind::OutputTaken, "the output was already taken by another wait")
     }
 
-    /// What happened.
+    /// Returns the kind of error.
     pub fn kind(&self) -> TaskErrorKind {
         self.0.kind
     }
 
-    /// Why it was cancelled, in the words given to [`cancel`](crate::TaskHandle::cancel).
+    /// Returns the reason given to [`cancel`](crate::TaskHandle::cancel), if it was cancelled.
     pub fn reason(&self) -> Option<&str> {
         self.0.reason.as_deref()
     }
 
-    /// Index of the step that failed.
+    /// Returns the index of the step that failed.
     pub fn failed_step(&self) -> Option<usize> {
         self.0.step
     }
 
-    /// How that step failed.
+    /// Returns how that step failed.
     pub fn failure(&self) -> Option<FailureKind> {
         self.0.failure
     }
 
-    /// What was undone, in the order in which it was: the last step first. Empty when no step that
-    /// was done had an [`undo`](crate::TaskStep::undo).
-    pub fn undone(&self) -> &[Undone] {
-        &self.0.undone
+    /// Returns the outcomes of undoing, in the order in which the steps were undone: the last step
+    /// first. Empty if no completed step had an [`undo`](crate::TaskStep::undo).
+    pub fn undo_results(&self) -> &[UndoResult] {
+        &self.0.undo_results
     }
 
     pub(crate) fn text(&self) -> &Arc<str> {
@@ -249,66 +253,67 @@ impl fmt::Debug for TaskError {
 
 impl std::error::Error for TaskError {}
 
-/// Why a task was not accepted. Nothing of it has run.
+/// The reason why a task was not accepted. Nothing of it has run.
 #[derive(Clone, Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum SubmitError {
-    /// As many tasks wait as [`max_queued`](crate::ManagerBuilder::max_queued) allows. Submit
-    /// again when some have started.
+    /// The queue holds [`max_queued`](crate::TaskManagerBuilder::max_queued) tasks. Submit again
+    /// when some have started.
     #[error("the queue is full: {waiting} tasks are waiting")]
     Full {
-        /// How many tasks wait.
+        /// The number of tasks that wait.
         waiting: usize,
     },
     /// The manager is shutting down.
-    #[error("the task manager is shut down and takes no more tasks")]
+    #[error("the task manager is shut down and accepts no more tasks")]
     Closed,
-    /// The idempotency key is that of another task: of another name, other steps or another output.
-    #[error("idempotency key '{key}' is that of another task")]
+    /// The idempotency key belongs to another task, with another name, other steps or another
+    /// output.
+    #[error("idempotency key '{key}' belongs to another task")]
     KeyTaken {
         /// The key.
         key: Arc<str>,
     },
-    /// A task of this id has been submitted and has not ended.
+    /// A task with this id was submitted before and has not ended.
     #[error("task {0} has already been submitted and has not ended")]
     Duplicate(TaskId),
-    /// The task, or one of its steps, has a setting that makes no sense.
+    /// The task or one of its steps has an invalid setting.
     #[error("task '{task}': {setting}")]
     Invalid {
         /// The task's name.
         task: Arc<str>,
-        /// What is wrong.
-        setting: BadSetting,
+        /// The invalid setting.
+        setting: InvalidSetting,
     },
-    /// The caller is not inside a tokio runtime, so there is nowhere to run the task.
+    /// The caller is not inside a tokio runtime, so the task has nowhere to run.
     #[error("no tokio runtime here: submit from async code, or inside Runtime::enter")]
     NoRuntime,
 }
 
-/// Why a [`TaskManager`](crate::TaskManager) was not built.
+/// The reason why a [`TaskManager`](crate::TaskManager) was not built.
 #[derive(Clone, Debug, thiserror::Error)]
 #[error("task manager: {0}")]
-pub struct BuildError(pub(crate) BadSetting);
+pub struct BuildError(pub(crate) InvalidSetting);
 
-/// A setting that makes no sense, and what would.
+/// An invalid setting, and the values it may have.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct BadSetting {
+pub struct InvalidSetting {
     what: Arc<str>,
     wanted: &'static str,
 }
 
-impl BadSetting {
+impl InvalidSetting {
     pub(crate) fn new(what: impl Into<Arc<str>>, wanted: &'static str) -> Self {
         Self { what: what.into(), wanted }
     }
 
-    /// The same, of one step.
-    pub(crate) fn of_step(self, step: &str) -> Self {
+    /// Names the step whose setting it is.
+    pub(crate) fn for_step(self, step: &str) -> Self {
         Self { what: format!("{} of step '{step}'", self.what).into(), ..self }
     }
 
-    /// The same, fit to be shown: it may name a step.
-    pub(crate) fn cleaned(self, redactor: &Redactor) -> Self {
+    /// Redacts the text, which may name a step.
+    pub(crate) fn redacted(self, redactor: &Redactor) -> Self {
         match redactor.text(&self.what) {
             Cow::Owned(what) => Self { what: what.into(), ..self },
             Cow::Borrowed(_) => self,
@@ -316,35 +321,21 @@ impl BadSetting {
     }
 }
 
-impl fmt::Display for BadSetting {
+impl fmt::Display for InvalidSetting {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{} must be {}", self.what, self.wanted)
     }
 }
 
-impl std::error::Error for BadSetting {}
-
-/// A length of time in seconds, in as few digits as tell it: `0.05s`, `30s`.
-pub(crate) fn seconds(length: Duration) -> String {
-    format!("{}s", length.as_secs_f64())
-}
+impl std::error::Error for InvalidSetting {}
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
     #[test]
-    fn lengths_of_time_are_short() {
-        assert_eq!(seconds(Duration::from_millis(50)), "0.05s");
-        assert_eq!(seconds(Duration::from_secs_f64(0.05)), "0.05s");
-        assert_eq!(seconds(Duration::from_secs(30)), "30s");
-        assert_eq!(seconds(Duration::from_millis(1_500)), "1.5s");
-        assert_eq!(seconds(Duration::from_nanos(1)), "0.000000001s");
-    }
-
-    #[test]
     fn the_texts_are_those_of_the_seed() {
-        let step = |kind, text| TaskError::step(0, "s0", kind, text).to_string();
+        let step = |kind, text| TaskError::step_failed(0, "s0", kind, text).to_string();
         assert_eq!(
             step(FailureKind::TimedOut, "timed out after 2s"),
             "Step 's0' timed out after 2s"
@@ -360,7 +351,7 @@ mod tests {
 
     #[test]
     fn a_bad_setting_says_whose_it_is() {
-        let setting = BadSetting::new("weight", "at least 1").of_step("Gather");
+        let setting = InvalidSetting::new("weight", "at least 1").for_step("Gather");
         assert_eq!(setting.to_string(), "weight of step 'Gather' must be at least 1");
     }
 }

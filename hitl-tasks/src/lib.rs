@@ -1,7 +1,7 @@
 //! Long work that can be watched and stopped.
 //!
-//! A [`Task`] is a chain of [`TaskStep`]s: async functions, each given what the one before made.
-//! A [`TaskManager`] runs a bounded number of them at once.
+//! A [`Task`] is a chain of [`TaskStep`]s: async functions, each of which gets the output of the
+//! one before. A [`TaskManager`] runs a bounded number of tasks at once.
 //!
 //! ```
 //! use std::time::Duration;
@@ -36,115 +36,88 @@
 //! # The tour
 //!
 //! - **Defining**: [`Task`], [`TaskStep`] (also [blocking](TaskStep::blocking), with
-//!   [undo](TaskStep::undo), or several [at once](Task::parallel)), [`Retry`]. What a body gets is
-//!   a [`StepContext`]: it reports progress, hears of cancellation, and waits [off the
+//!   [undo](TaskStep::undo), or several [in parallel](Task::parallel)), [`Retry`]. The body of a
+//!   step gets a [`StepContext`]: it reports progress, learns of cancellation, and waits [off the
 //!   clock](StepContext::off_clock).
-//! - **Running**: [`TaskManager`], built by [`ManagerBuilder`]; it ends by [`Shutdown`]. Tasks wait
-//!   by [`Priority`], [key](Task::key), [rate](ManagerBuilder::rate_limit) and
+//! - **Running**: [`TaskManager`], built by [`TaskManagerBuilder`] and ended by [`Shutdown`]. Tasks
+//!   are queued by [`Priority`], [key](Task::key), [rate](TaskManagerBuilder::rate_limit) and
 //!   [time](Task::start_after).
 //! - **Waiting and stopping**: [`TaskHandle`] is the claim on the output; [`TaskWatcher`] only
-//!   looks. Neither owns the task. [`TenantTasks`] is the manager as one tenant sees it.
+//!   observes. Neither owns the task. [`TenantTasks`] is the manager as one tenant sees it.
 //! - **Watching**: every [`TaskEvent`] goes to a [`ProgressEmitter`]: `ProgressBars` (feature
-//!   `terminal`), [`EventLog`], [`Channel`], [`Broadcast`], [`Dashboard`], [`JsonLines`],
-//!   [`Tracing`], [`FanOut`], or yours. [`TaskProgress`] is the snapshot a dashboard reads.
-//! - **Surviving**: [`Task::journaled`] and a [`Journal`].
+//!   `terminal`), [`EventLog`], [`CoalescingChannel`], [`Broadcast`], [`Dashboard`], [`JsonLines`],
+//!   [`TracingEmitter`], [`FanOut`], or your own. [`TaskProgress`] is the snapshot that a dashboard
+//!   reads.
+//! - **Surviving a crash**: [`Task::journaled`] and a [`Journal`].
 //! - **States**: [`TaskState`] and its [`Transition`]s, a pure function.
 //!
-//! # What happens when
+//! # Events and their effects
 //!
-//! | this happens | to the step | to the task |
+//! | event | the step | the task |
 //! |---|---|---|
-//! | the body returns an error, or runs out of the step's time | tried again while it has retries | then `Failed` |
-//! | the body panics | not tried again | `Failed`, with the panic's message |
-//! | the task runs out of its time | stopped | `TimedOut` |
+//! | the body returns an error or times out | retried while it has retries | then `Failed` |
+//! | the body panics | not retried | `Failed`, with the panic's message |
+//! | the task times out | stopped | `TimedOut` |
 //! | `cancel` before it starts | never begins | `Cancelled`, at once |
-//! | `cancel` while it runs, backs off or waits | stopped | `Cancelled`, whatever the body still returns |
-//! | a waiter, a watcher or the handle is dropped | nothing | nothing |
-//! | it fails, is cancelled or runs out of time | those that are done are undone | `Undoing`, then that end |
-//! | a body blocks its thread and is told to stop | goes on | still `Running`, until it returns |
-//! | the last manager is dropped, or the runtime shuts down | stopped | `Cancelled`; journaled ones go on later |
-//! | an emitter panics | nothing | nothing |
+//! | `cancel` while it runs, backs off or waits | stopped | `Cancelled`, no matter what the body still returns |
+//! | a wait, a watcher or the handle is dropped | no effect | no effect |
+//! | it fails, is cancelled or times out | completed steps are undone | `Undoing`, then that end |
+//! | a body that blocks its thread is asked to stop | continues | still `Running`, until it returns |
+//! | the last manager is dropped, or the runtime shuts down | stopped | `Cancelled`; a journaled task continues later |
+//! | an emitter panics | no effect | no effect |
 //!
-//! "Stopped" means: its token is cancelled; a body that listens to the token gets a grace period;
-//! then its future is dropped where it awaits. Code that never awaits cannot be stopped, and the
-//! task neither ends nor gives its slot back before such code does.
+//! To stop a step means: its token is cancelled; a body that listens to the token gets a grace
+//! period; then its future is dropped where it awaits. Code that never awaits cannot be stopped,
+//! and the task neither ends nor gives its slot back before such code returns.
 //!
-//! Neither the queue nor time off the clock counts against any budget. Time between attempts counts
+//! Time in the queue and time off the clock count against no budget. Time between attempts counts
 //! against the task's.
 
-mod alarm;
-mod attempt;
-mod attempting;
-mod blocking;
-mod body;
-mod book;
 mod builder;
-mod clock;
-mod context;
-mod deadlock;
-mod driver;
-mod emit;
+mod define;
 mod error;
-mod event;
-mod failure;
-mod few;
-mod filter;
-mod group;
-mod handle;
-mod hashing;
 mod id;
 pub mod journal;
-mod leftover;
-mod live;
 mod manager;
-mod options;
-mod outbox;
-mod outcomes;
-mod pace;
-mod part;
-mod progress;
-mod queue;
-mod record;
-mod retry;
-mod scheduler;
+mod observe;
+mod one_or_many;
+mod panic;
+mod run;
+mod schedule;
 mod shutdown;
 mod state;
-mod step;
 mod sync;
-mod task;
 mod tenant;
-mod timings;
-mod undoing;
-mod waiters;
-mod watcher;
-mod wire;
+mod text;
 
-pub use body::{ContextAlone, ContextAndInput, StepBody};
-pub use builder::ManagerBuilder;
-pub use context::StepContext;
-pub use emit::{
-    Broadcast, Channel, Dashboard, DashboardSnapshot, DashboardUpdates, EventLog, FanOut, Inbox,
-    JsonLines, LogReader, Logged, ParsePositionError, Position, ProgressEmitter, Silent,
-    Subscription, Tracing, Update,
+pub use builder::TaskManagerBuilder;
+pub use define::group::Parallel;
+pub use define::priority::Priority;
+pub use define::retry::{Jitter, Retry};
+pub use define::step::TaskStep;
+pub use define::step_body::{ContextAlone, ContextAndInput, StepBody};
+pub use define::task::Task;
+pub use define::task_info::{StepInfo, TaskInfo};
+pub use error::{BuildError, InvalidSetting, SubmitError, TaskError, TaskErrorKind, UndoResult};
+pub use id::TaskId;
+pub use journal::{Epoch, Journal, JournalError, JournalErrorKind, JournalSummary, MemoryJournal};
+pub use manager::TaskManager;
+pub use observe::emit::{
+    Broadcast, BroadcastItem, CoalescingChannel, Dashboard, DashboardSnapshot, DashboardUpdates,
+    EventLog, FanOut, Inbox, JsonLines, LogItem, LogPosition, LogReader, NoopEmitter,
+    ParseLogPositionError, ProgressEmitter, Subscription, TracingEmitter,
 };
 #[cfg(feature = "terminal")]
-pub use emit::{Paused, ProgressBars};
-pub use error::{BadSetting, BuildError, SubmitError, TaskError, TaskErrorKind, Undone};
-pub use event::{Happening, TaskEvent};
-pub use failure::{FailureKind, StepFailure};
-pub use filter::TaskFilter;
-pub use group::Parallel;
-pub use handle::TaskHandle;
-pub use id::TaskId;
-pub use journal::{Epoch, Journal, JournalError, JournalErrorKind, Journaled, MemoryJournal};
-pub use manager::TaskManager;
-pub use options::Priority;
-pub use part::PartProgress;
-pub use progress::{Status, StepProgress, TaskProgress};
-pub use retry::{Jitter, Retry};
+pub use observe::emit::{PauseGuard, ProgressBars};
+pub use observe::event::{TaskEvent, TaskEventKind};
+pub use observe::filter::TaskFilter;
+pub use observe::handle::TaskHandle;
+pub use observe::watcher::TaskWatcher;
+pub use run::context::StepContext;
+pub use run::step_failure::{FailureKind, StepFailure};
 pub use shutdown::{Shutdown, ShutdownReport};
-pub use state::{IllegalTransition, TaskState, Transition};
-pub use step::{StepInfo, TaskStep};
-pub use task::{Task, TaskInfo};
+pub use state::progress::{StepProgress, TaskProgress};
+pub use state::status::Status;
+pub use state::sub_progress::SubProgress;
+pub use state::task_state::{IllegalTransition, TaskState, Transition};
 pub use tenant::TenantTasks;
-pub use watcher::TaskWatcher;

@@ -3,45 +3,44 @@
 use std::fmt;
 use std::sync::Arc;
 
-use crate::error::BadSetting;
-use crate::record::{Record, Stopper};
-use crate::scheduler::{Accepted, Scheduler};
-use crate::shutdown::shut_down;
+use crate::define::task::Task;
+use crate::error::{InvalidSetting, SubmitError};
+use crate::id::TaskId;
+use crate::observe::filter::TaskFilter;
+use crate::observe::handle::TaskHandle;
+use crate::observe::watcher::TaskWatcher;
+use crate::run::value_cell::ValueCell;
+use crate::schedule::scheduler::{Accepted, Scheduler, TaskCounts};
+use crate::shutdown::{Shutdown, ShutdownReport, shut_down};
+use crate::state::progress::TaskProgress;
+use crate::state::record::Record;
+use crate::state::termination::StopCause;
 use crate::sync::Runtime;
-use crate::wire::Wire;
-use crate::{
-    ManagerBuilder, Shutdown, ShutdownReport, SubmitError, Task, TaskFilter, TaskHandle, TaskId,
-    TaskProgress, TaskWatcher, TenantTasks,
-};
 
-/// Runs tasks, a bounded number at a time, in the order they were submitted.
+/// Runs tasks, a bounded number at a time, in the order of their submission.
 ///
-/// Clones are the same manager. When the last one is dropped, every task that lives is cancelled:
-/// nothing runs on behind a manager's back. [`shutdown`](Self::shutdown) ends more gently.
+/// Clones are the same manager. When the last one is dropped, every task that has not ended is
+/// cancelled, so nothing keeps running without a manager. [`shutdown`](Self::shutdown) is gentler.
 #[derive(Clone)]
 pub struct TaskManager(pub(crate) Arc<Owner>);
 
-/// Tasks and handles hold the scheduler; only managers hold this.
+/// Cancels everything when the last manager is dropped. Tasks and handles hold the scheduler; only
+/// managers hold this.
 pub(crate) struct Owner(pub(crate) Arc<Scheduler>);
 
 impl Drop for Owner {
     fn drop(&mut self) {
         self.0.close();
-        self.0.cancel_all("the task manager was dropped");
+        Scheduler::cancel_all(&self.0, "the task manager was dropped");
     }
 }
 
 impl TaskManager {
-    /// A manager with other settings than the default ones.
-    pub fn builder() -> ManagerBuilder {
-        ManagerBuilder::default()
-    }
-
-    /// Accepts a task. It starts as soon as there is a free slot.
+    /// Accepts a task. It starts as soon as a slot is free.
     ///
-    /// Call it from async code: the task runs on the runtime of the caller. A step that waits for
-    /// another task of the same manager should do so
-    /// [off the clock](crate::StepContext::off_clock), or the two may wait for each other's slot.
+    /// Call it from async code: the task runs on the caller's runtime. A step that waits for
+    /// another task of the same manager should wait [off the clock](crate::StepContext::off_clock),
+    /// or each may wait for the other's slot.
     ///
     /// ```
     /// # use hitl_tasks::*;
@@ -62,46 +61,46 @@ impl TaskManager {
     /// ```
     pub fn submit<T: Send + 'static>(&self, task: Task<T>) -> Result<TaskHandle<T>, SubmitError> {
         let (plan, output) = task
-            .planned(&self.0.0.settings.redactor)
+            .into_plan(&self.0.0.environment().redactor)
             .map_err(|(task, setting)| SubmitError::Invalid { task, setting })?;
-        if plan.info.is_journaled() && self.0.0.settings.journal.is_none() {
-            let setting = BadSetting::new("journaled", "left out where the manager has no journal");
+        if plan.info.is_journaled() && self.0.0.environment().journal.is_none() {
+            let setting =
+                InvalidSetting::new("journaled", "left out where the manager has no journal");
             return Err(SubmitError::Invalid { task: plan.info.name().into(), setting });
         }
         let runtime = Runtime::current().ok_or(SubmitError::NoRuntime)?;
         match Scheduler::submit(&self.0.0, plan, || Arc::new(output.clone()), runtime)? {
-            Accepted::New(record) => Ok(TaskHandle::new(record, output)),
-            Accepted::Known(known) => {
-                if let Some(output) = known.output.downcast_ref::<Wire<T>>() {
-                    return Ok(TaskHandle::new(known.record, output.clone()));
+            Accepted::New(record) => Ok(TaskHandle::new(Arc::clone(&self.0.0), record, output)),
+            Accepted::Cached(cached) => {
+                if let Some(output) = cached.output.downcast_ref::<ValueCell<T>>() {
+                    return Ok(TaskHandle::new(
+                        Arc::clone(&self.0.0),
+                        cached.record,
+                        output.clone(),
+                    ));
                 }
-                let name = known.record.info().idempotency_name();
-                Err(SubmitError::KeyTaken { key: name.map_or_else(|| "".into(), |name| name.1) })
+                let key = cached.record.info().idempotency_key();
+                Err(SubmitError::KeyTaken { key: key.map_or_else(|| "".into(), |key| key.key) })
             }
         }
     }
 
-    /// The tasks of one tenant, and nobody else's.
-    pub fn of_tenant(&self, tenant: impl Into<Arc<str>>) -> TenantTasks {
-        TenantTasks::new(self.clone(), tenant.into())
-    }
-
-    /// Watches a task that has not ended.
+    /// Returns a watcher of a task that has not ended.
     pub fn watch(&self, id: TaskId) -> Option<TaskWatcher> {
         self.0.0.find(id).map(TaskWatcher::new)
     }
 
-    /// How far a task is that has not ended.
+    /// Returns the progress of a task that has not ended.
     pub fn progress(&self, id: TaskId) -> Option<TaskProgress> {
         self.0.0.find(id).map(|record| record.snapshot())
     }
 
-    /// Every task that has not ended, oldest first.
+    /// Returns every task that has not ended, oldest first.
     pub fn tasks(&self) -> Vec<TaskProgress> {
         self.list(&TaskFilter::all())
     }
 
-    /// Those of them that the filter lets through, oldest first.
+    /// Returns the tasks that have not ended and that the filter selects, oldest first.
     pub fn list(&self, filter: &TaskFilter) -> Vec<TaskProgress> {
         let mut records = self.0.0.living();
         records.retain(|record| filter.matches(record.info(), || record.state()));
@@ -113,26 +112,28 @@ impl TaskManager {
         self.0.0.find(id)
     }
 
-    /// Stops a task, like [`TaskHandle::cancel`]. `false` also when there is none of that id.
+    /// Stops a task, like [`TaskHandle::cancel`]. Also returns `false` if there is no task with
+    /// that id.
     pub fn cancel(&self, id: TaskId, reason: impl AsRef<str>) -> bool {
         let scheduler = &self.0.0;
-        scheduler
-            .find(id)
-            .is_some_and(|task| scheduler.cancel(&task, Stopper::Somebody, Some(reason.as_ref())))
+        scheduler.find(id).is_some_and(|task| {
+            Scheduler::cancel(scheduler, &task, StopCause::Request, Some(reason.as_ref()))
+        })
     }
 
-    /// How many tasks hold a slot.
+    /// Returns the number of tasks that hold a slot.
     pub fn running(&self) -> usize {
-        self.0.0.load().0
+        self.0.0.counts().running
     }
 
-    /// How many tasks wait to start.
+    /// Returns the number of tasks that wait to start.
     pub fn queued(&self) -> usize {
-        self.0.0.load().1
+        self.0.0.counts().queued
     }
 
-    /// Takes no more tasks, ends those it has, and tells what became of them. Returns within the
-    /// deadline. Dropping the future half-way leaves the manager closed, and its tasks going on.
+    /// Refuses new tasks, ends the existing ones, and reports their outcomes. Returns within the
+    /// deadline. If the future is dropped half-way, the manager stays closed and its tasks
+    /// continue.
     pub async fn shutdown(&self, how: Shutdown) -> ShutdownReport {
         shut_down(&self.0.0, how).await
     }
@@ -155,7 +156,8 @@ impl TaskManager {
     /// Dropping the future before the signal changes nothing; afterwards see
     /// [`shutdown`](Self::shutdown).
     pub async fn shutdown_on<S: Future>(&self, signal: S, how: Shutdown) -> ShutdownReport {
-        // A signal that cannot be listened to resolves with an error; better to end than never to.
+        // A signal handler that cannot be installed resolves with an error; shutting down is safer
+        // than running on without a signal.
         let _ = signal.await;
         self.shutdown(how).await
     }
@@ -163,7 +165,7 @@ impl TaskManager {
 
 impl fmt::Debug for TaskManager {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let (running, queued) = self.0.0.load();
+        let TaskCounts { running, queued } = self.0.0.counts();
         f.debug_struct("TaskManager")
             .field("running", &running)
             .field("queued", &queued)

@@ -1,13 +1,14 @@
-//! How a manager ends.
+//! The end of a manager.
 
 use std::sync::Arc;
 use std::time::Duration;
 
-use crate::record::Record;
-use crate::scheduler::Scheduler;
-use crate::{TaskId, TaskState};
+use crate::id::TaskId;
+use crate::schedule::scheduler::Scheduler;
+use crate::state::record::Record;
+use crate::state::task_state::TaskState;
 
-/// How to end, and how long that may take.
+/// A way to end, and how long that may take.
 ///
 /// ```
 /// # use std::time::Duration;
@@ -29,42 +30,42 @@ enum Mode {
 }
 
 impl Shutdown {
-    /// Lets everything that was accepted finish, queued tasks too. What has not ended after
-    /// `deadline` is cancelled.
+    /// Lets every accepted task finish, queued ones too. Tasks that have not ended by `deadline`
+    /// are cancelled.
     pub fn drain(deadline: Duration) -> Self {
         Self { mode: Mode::Drain, deadline }
     }
 
-    /// Cancels everything now, and gives running steps until `deadline` to tidy up.
+    /// Cancels everything now, and gives running steps until `deadline` to clean up.
     pub fn cancel(deadline: Duration) -> Self {
         Self { mode: Mode::Cancel, deadline }
     }
 }
 
-/// What became of the tasks that lived when a shutdown began.
+/// The outcomes of the tasks that had not ended when a shutdown began.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct ShutdownReport {
-    /// Ended by themselves: completed, failed or timed out.
+    /// Tasks that ended by themselves: completed, failed or timed out.
     pub finished: Vec<TaskId>,
-    /// Stopped.
+    /// Tasks that were stopped.
     pub cancelled: Vec<TaskId>,
-    /// Told to stop and not there yet: their step still tidies up, or is in code that does not
-    /// `.await`.
+    /// Tasks that were asked to stop and have not ended yet: their step is still cleaning up, or
+    /// runs code that does not `.await`.
     pub still_running: Vec<TaskId>,
 }
 
-/// Ends every task. Takes no longer than the deadline.
+/// Ends every task. Returns within the deadline.
 pub(crate) async fn shut_down(scheduler: &Arc<Scheduler>, how: Shutdown) -> ShutdownReport {
     const REASON: &str = "the task manager is shutting down";
     scheduler.close();
     let tasks = scheduler.living();
     if matches!(how.mode, Mode::Cancel) {
-        scheduler.cancel_all(REASON);
+        Scheduler::cancel_all(scheduler, REASON);
     }
-    if tokio::time::timeout(how.deadline, scheduler.idle()).await.is_err() {
-        scheduler.cancel_all(REASON);
-        // Lets what can stop at once do so.
+    if tokio::time::timeout(how.deadline, scheduler.wait_idle()).await.is_err() {
+        Scheduler::cancel_all(scheduler, REASON);
+        // Tasks that can stop at once do so now.
         tokio::task::yield_now().await;
     }
     report(&tasks)
@@ -73,12 +74,12 @@ pub(crate) async fn shut_down(scheduler: &Arc<Scheduler>, how: Shutdown) -> Shut
 fn report(tasks: &[Arc<Record>]) -> ShutdownReport {
     let mut report = ShutdownReport::default();
     for task in tasks {
-        let of = match task.state() {
+        let ids = match task.state() {
             TaskState::Cancelled => &mut report.cancelled,
             state if state.is_terminal() => &mut report.finished,
             _ => &mut report.still_running,
         };
-        of.push(task.id());
+        ids.push(task.id());
     }
     report
 }

@@ -1,9 +1,8 @@
-//! Locks that outlive a panic, and everything else by which threads meet.
+//! Locks that outlive a panic, and everything else that threads share.
 //!
-//! The rest of the crate takes these from here and nowhere else, so that `tests/shuttle.rs` can put
-//! another scheduler underneath.
+//! The crate takes these only from here, so that `tests/shuttle.rs` can replace them by those of
+//! another scheduler.
 
-use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::PoisonError;
 pub(crate) use std::sync::atomic::{AtomicBool, AtomicI64, AtomicU32, AtomicU64, Ordering};
 pub(crate) use std::sync::{Mutex, MutexGuard};
@@ -12,25 +11,24 @@ pub(crate) use std::thread_local;
 use tokio::runtime::Handle;
 pub(crate) use tokio::time::{sleep, sleep_until};
 
-/// Locks. No user code runs under our locks but `Clone` and `Serialize` of what one step hands to
-/// the next, which leave it as it was; so a poisoned lock guards sound data.
+/// Locks, even after a panic. The only user code that runs under our locks is `Clone` and
+/// `Serialize` of a step's output, which do not change it, so the data behind a poisoned lock is
+/// intact.
 pub(crate) fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-/// Drops a value of the user's; a panic in it ends there.
-pub(crate) fn drop_quietly<T>(value: T) {
-    if catch_unwind(AssertUnwindSafe(move || drop(value))).is_err() {
-        tracing::error!("a value of a task panicked when it was dropped");
-    }
+/// Accesses the value without locking, since the lock is not shared.
+pub(crate) fn get_mut<T>(mutex: &mut Mutex<T>) -> &mut T {
+    mutex.get_mut().unwrap_or_else(PoisonError::into_inner)
 }
 
-/// Where tasks run.
+/// The runtime that tasks run on.
 #[derive(Clone)]
 pub(crate) struct Runtime(Handle);
 
 impl Runtime {
-    /// The one we are in.
+    /// Returns the runtime of the caller.
     pub(crate) fn current() -> Option<Self> {
         Handle::try_current().ok().map(Self)
     }
@@ -39,7 +37,7 @@ impl Runtime {
         self.0.spawn(future);
     }
 
-    /// Runs code that blocks, on a thread of its own.
+    /// Runs blocking code on a thread of its own.
     pub(crate) fn spawn_blocking(&self, work: impl FnOnce() + Send + 'static) {
         self.0.spawn_blocking(work);
     }

@@ -1,18 +1,30 @@
-//! A manager as one tenant sees it.
+//! The manager as one tenant sees it.
 
 use std::sync::Arc;
 
-use crate::{
-    SubmitError, Task, TaskFilter, TaskHandle, TaskId, TaskManager, TaskProgress, TaskWatcher,
-};
+use crate::define::task::Task;
+use crate::error::SubmitError;
+use crate::id::TaskId;
+use crate::manager::TaskManager;
+use crate::observe::filter::TaskFilter;
+use crate::observe::handle::TaskHandle;
+use crate::observe::watcher::TaskWatcher;
+use crate::state::progress::TaskProgress;
 
-/// The tasks of one tenant. What belongs to others cannot be told from what does not exist.
+/// The tasks of one tenant. Tasks of other tenants look the same as tasks that do not exist.
 ///
-/// Made by [`TaskManager::of_tenant`].
+/// Returned by [`TaskManager::for_tenant`].
 #[derive(Clone, Debug)]
 pub struct TenantTasks {
     manager: TaskManager,
     tenant: Arc<str>,
+}
+
+impl TaskManager {
+    /// Returns the manager restricted to the tasks of one tenant.
+    pub fn for_tenant(&self, tenant: impl Into<Arc<str>>) -> TenantTasks {
+        TenantTasks::new(self.clone(), tenant.into())
+    }
 }
 
 impl TenantTasks {
@@ -20,25 +32,27 @@ impl TenantTasks {
         Self { manager, tenant }
     }
 
-    /// Submits a task in the tenant's name, whichever the task had. See [`TaskManager::submit`].
+    /// Submits a task in the name of the tenant, replacing the task's own. See
+    /// [`TaskManager::submit`].
     ///
-    /// An id that another tenant's living task has is refused as a
-    /// [`Duplicate`](SubmitError::Duplicate): ids are random, so that only who knows it can ask.
+    /// An id that belongs to another tenant's task is refused as a
+    /// [`Duplicate`](SubmitError::Duplicate); only a caller who knows that id can learn this way
+    /// that it exists.
     pub fn submit<T: Send + 'static>(&self, task: Task<T>) -> Result<TaskHandle<T>, SubmitError> {
         self.manager.submit(task.tenant(Arc::clone(&self.tenant)))
     }
 
-    /// Watches a task that has not ended.
+    /// Returns a watcher of a task that has not ended.
     pub fn watch(&self, id: TaskId) -> Option<TaskWatcher> {
         self.is_mine(id).then(|| self.manager.watch(id))?
     }
 
-    /// How far a task is that has not ended.
+    /// Returns the progress of a task that has not ended.
     pub fn progress(&self, id: TaskId) -> Option<TaskProgress> {
         self.is_mine(id).then(|| self.manager.progress(id))?
     }
 
-    /// Tasks that have not ended, oldest first; the filter's own tenant does not count.
+    /// Returns the tasks that have not ended, oldest first. The tenant of the filter is ignored.
     pub fn list(&self, filter: &TaskFilter) -> Vec<TaskProgress> {
         self.manager.list(&filter.clone().tenant(Arc::clone(&self.tenant)))
     }

@@ -29,8 +29,10 @@ async fn a_time_out_is_a_failed_attempt_and_tried_again() {
     let errors: Vec<_> = events
         .of(handle.id())
         .into_iter()
-        .filter_map(|event| match event.what {
-            Happening::StepRetrying { attempt, error, .. } => Some((attempt, error.to_string())),
+        .filter_map(|event| match event.kind {
+            TaskEventKind::StepRetrying { attempt, error, .. } => {
+                Some((attempt, error.to_string()))
+            }
             _ => None,
         })
         .collect();
@@ -152,7 +154,7 @@ async fn a_greedy_body_cannot_hide_its_time_out() {
         #[expect(unreachable_code, reason = "names the type")]
         Ok::<(), String>(())
     };
-    // Paused time moves only when nothing is ready, and this body always is.
+    // PauseGuard time moves only when nothing is ready, and this body always is.
     let time = tokio::spawn(async {
         loop {
             tokio::time::advance(MS).await;
@@ -292,12 +294,12 @@ async fn known_fault_a_time_out_of_zero_and_absurd_settings_are_refused() {
     );
     assert!(TaskManager::builder().max_queued(0).build().is_err());
 
-    let (manager, _) =
-        watched(|b| b.max_concurrent(usize::MAX).max_queued(usize::MAX).grace(Duration::MAX));
-    let huge = TaskStep::new("s", ok)
-        .timeout(Duration::MAX)
-        .weight(u32::MAX)
-        .retry(Retry::exponential(Retry::MAX_RETRIES).delay(Duration::MAX).cap(Duration::MAX));
+    let (manager, _) = watched(|b| {
+        b.max_concurrent(usize::MAX).max_queued(usize::MAX).cancel_grace_period(Duration::MAX)
+    });
+    let huge = TaskStep::new("s", ok).timeout(Duration::MAX).weight(u32::MAX).retry(
+        Retry::exponential(Retry::MAX_RETRIES).delay(Duration::MAX).max_delay(Duration::MAX),
+    );
     let task = Task::new("t").step(huge).timeout(Duration::MAX);
     assert_eq!(manager.submit(task).unwrap().wait().await.unwrap(), "ok");
 }

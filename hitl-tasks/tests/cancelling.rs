@@ -49,7 +49,7 @@ async fn in_the_queue_it_ends_at_once_and_drops_what_it_captured() {
     assert!(queued.wait().await.is_err());
     assert!(!queued.cancel("again"));
     blocker.cancel("done");
-    blocker.watcher().ended().await;
+    blocker.watcher().wait().await;
     assert_eq!(events.most_at_once(), 1);
 }
 
@@ -79,7 +79,7 @@ async fn a_step_that_does_not_listen_is_dropped_at_once() {
 #[tokio::test(start_paused = true)]
 async fn a_step_that_listens_may_tidy_up_and_is_then_dropped() {
     for (tidying, taken) in [(2 * S, 2 * S), (100 * S, 5 * S)] {
-        let (manager, events) = watched(|b| b.grace(5 * S));
+        let (manager, events) = watched(|b| b.cancel_grace_period(5 * S));
         let body = move |cx: StepContext| async move {
             cx.cancelled().await;
             spend(tidying).await;
@@ -244,12 +244,12 @@ async fn known_fault_invariant_12_dropping_waits_handles_and_watchers_stops_noth
     drop(handle.watcher());
     let watcher = handle.watcher();
     drop(handle);
-    assert_eq!(watcher.ended().await, TaskState::Completed);
+    assert_eq!(watcher.wait().await, TaskState::Completed);
 
     let handle = manager.submit(Task::new("t").step(TaskStep::new("s", one_second))).unwrap();
     let id = handle.detach();
     let watcher = manager.watch(id).unwrap();
-    assert_eq!(watcher.ended().await, TaskState::Completed);
+    assert_eq!(watcher.wait().await, TaskState::Completed);
     assert!(manager.watch(id).is_none());
     events.assert_one_end(id);
 }
@@ -261,7 +261,7 @@ async fn a_dropped_wait_takes_nothing_and_the_first_finished_wait_takes_the_outp
     let (one, other) = tokio::join!(handle.wait(), handle.wait());
     let (taken, error) = if one.is_ok() { (one, other) } else { (other, one) };
     assert_eq!(taken.unwrap(), "ok");
-    assert_eq!(error.unwrap_err().kind(), TaskErrorKind::Taken);
+    assert_eq!(error.unwrap_err().kind(), TaskErrorKind::OutputTaken);
     assert_eq!(handle.state(), TaskState::Completed);
 }
 

@@ -84,8 +84,8 @@ async fn progress_is_told_when_the_whole_percentage_changes() {
     let told: Vec<_> = events
         .of(handle.id())
         .into_iter()
-        .filter_map(|event| match event.what {
-            Happening::Progress { percent, .. } => Some(percent),
+        .filter_map(|event| match event.kind {
+            TaskEventKind::Progress { percent, .. } => Some(percent),
             _ => None,
         })
         .collect();
@@ -228,7 +228,7 @@ async fn an_emitter_may_call_anything() {
             let manager = self.0.lock().unwrap().clone();
             if let Some(manager) = manager {
                 let _ = (manager.tasks(), manager.progress(event.task.id()));
-                if event.what == Happening::Submitted {
+                if event.kind == TaskEventKind::Submitted {
                     manager.cancel(event.task.id(), "meddling");
                 }
             }
@@ -267,11 +267,11 @@ async fn invariant_13_a_slow_subscriber_gets_a_marked_gap() {
     let mut ended = false;
     while let Some(update) = slow.recv().await {
         match update {
-            Update::Event(event) => {
+            BroadcastItem::Event(event) => {
                 told += 1;
                 ended = event.is_end();
             }
-            Update::Missed(n) => missed += n,
+            BroadcastItem::Missed(n) => missed += n,
             _ => {}
         }
     }

@@ -62,7 +62,7 @@ async fn a_vec_of_steps_makes_a_vec() {
 
 #[tokio::test(start_paused = true)]
 async fn the_first_failure_stops_the_siblings() {
-    let (manager, events) = watched(|b| b.grace(2 * S));
+    let (manager, events) = watched(|b| b.cancel_grace_period(2 * S));
     let was_tidy = Arc::new(AtomicBool::new(false));
     let flag = Arc::clone(&was_tidy);
     let tidies = TaskStep::new("tidies", move |cx: StepContext, _: u32| {
@@ -143,12 +143,12 @@ async fn a_group_holds_its_slot_until_every_member_is_off_the_clock() {
 async fn progress_of_members_adds_up_and_parts_map_into_their_step() {
     let (manager, _) = watched(|b| b);
     let half = |cx: StepContext, _: u32| async move {
-        let part = cx.part(0.5..1.0);
-        part.part(0.0..0.5).progress(0.0);
+        let part = cx.sub_progress(0.5..1.0);
+        part.sub_progress(0.0..0.5).progress(0.0);
         part.message("half");
         spend(S).await;
         part.progress(f64::NAN);
-        part.part(0.5..7.0).progress(2.0);
+        part.sub_progress(0.5..7.0).progress(2.0);
         spend(S).await;
         Ok::<_, String>(())
     };
@@ -204,7 +204,7 @@ fn stubborn() -> (TaskStep<u32, ()>, mpsc::Receiver<()>, mpsc::Sender<()>) {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_blocking_step_that_cannot_be_stopped_is_still_running_and_never_cancelled() {
-    let (manager, events) = watched(|b| b.max_concurrent(1).grace(MS));
+    let (manager, events) = watched(|b| b.max_concurrent(1).cancel_grace_period(MS));
     let (step, has_begun, go) = stubborn();
     let handle = manager.submit(seven().step(step)).unwrap();
     has_begun.recv().unwrap();
@@ -224,7 +224,7 @@ async fn a_blocking_step_that_cannot_be_stopped_is_still_running_and_never_cance
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn known_fault_a_timed_out_step_does_not_run_on_after_its_slot_is_given_back() {
-    let (manager, events) = watched(|b| b.max_concurrent(1).grace(MS));
+    let (manager, events) = watched(|b| b.max_concurrent(1).cancel_grace_period(MS));
     let (step, has_begun, go) = stubborn();
     let handle = manager.submit(seven().step(step.timeout(5 * MS))).unwrap();
     let next = manager.submit(seven()).unwrap();

@@ -26,7 +26,7 @@ fn manager(journal: impl Journal) -> (TaskManager, Events) {
     support::watched(|b| b.journal(journal).max_concurrent(2))
 }
 
-/// Three steps and a group; the last one fails if told to.
+/// Three steps and a group; the last one fails on demand.
 fn task(id: TaskId, log: &Log, fails: bool) -> Task<String> {
     let step = |name: &'static str, add: u64| {
         let (does, undoes) = (Arc::clone(log), Arc::clone(log));
@@ -201,7 +201,7 @@ async fn two_at_once_are_fenced() {
     assert!(!winner.wait().await.unwrap());
     go.notify_one();
     let error = loser.wait().await.unwrap_err();
-    assert_eq!((error.kind(), error.undone().len()), (TaskErrorKind::TakenOver, 0));
+    assert_eq!((error.kind(), error.undo_results().len()), (TaskErrorKind::TakenOver, 0));
     assert_eq!(*log.lock().unwrap(), ["next false"]);
     events.assert_one_end(id);
     assert_eq!(one.running(), 0);

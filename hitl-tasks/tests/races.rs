@@ -1,4 +1,4 @@
-//! Everything at once, on several threads: whatever happens, the books balance.
+//! Everything at once, on several threads: the counts balance in every case.
 #![allow(clippy::unwrap_used, clippy::panic, reason = "a test that cannot go on fails")]
 
 mod support;
@@ -24,7 +24,7 @@ enum Does {
     Report,
 }
 
-/// What somebody does to a random task.
+/// An action on a random task.
 #[derive(Clone, Copy, Debug)]
 enum Done {
     Cancel,
@@ -171,7 +171,7 @@ async fn carry_out(manager: &TaskManager, plan: Plan) -> TaskWatcher {
 
 /// Runs everything and checks the books.
 async fn balance(plans: Vec<Plan>, slots: usize, end: Option<Shutdown>) {
-    let (manager, events) = watched(|b| b.max_concurrent(slots).grace(MS * 5));
+    let (manager, events) = watched(|b| b.max_concurrent(slots).cancel_grace_period(MS * 5));
     let count = plans.len();
     let mut running = Vec::new();
     for plan in plans {
@@ -187,7 +187,7 @@ async fn balance(plans: Vec<Plan>, slots: usize, end: Option<Shutdown>) {
         assert!(report.still_running.is_empty(), "{report:?}");
     }
     for watcher in &watchers {
-        assert!(watcher.ended().await.is_terminal());
+        assert!(watcher.wait().await.is_terminal());
         events.assert_one_end(watcher.id());
         check_end(&events, watcher);
     }
@@ -198,7 +198,7 @@ async fn balance(plans: Vec<Plan>, slots: usize, end: Option<Shutdown>) {
 
 fn check_end(events: &Events, watcher: &TaskWatcher) {
     let last = events.of(watcher.id()).pop().unwrap();
-    let Happening::Ended { state, error, .. } = last.what else { panic!("{last:?}") };
+    let TaskEventKind::Ended { state, error, .. } = last.kind else { panic!("{last:?}") };
     assert_eq!(state, watcher.state());
     let progress = watcher.progress();
     assert_eq!((progress.error, progress.status), (error, state.status()));

@@ -17,7 +17,7 @@ fn endless() -> Task<()> {
     Task::new("endless").step(TaskStep::new("s", for_ever))
 }
 
-/// Tidies up for three seconds.
+/// Cleans up for three seconds.
 fn slow_to_stop() -> Task<()> {
     Task::new("slow").step(TaskStep::new("s", |cx: StepContext| async move {
         cx.cancelled().await;
@@ -40,7 +40,7 @@ async fn no_more_run_at_once_than_allowed_and_in_order() {
     let started: Vec<_> = events
         .all()
         .iter()
-        .filter(|event| event.what == Happening::Started)
+        .filter(|event| event.kind == TaskEventKind::Started)
         .map(|event| event.task.id())
         .collect();
     assert_eq!(started, handles.iter().map(TaskHandle::id).collect::<Vec<_>>());

@@ -23,7 +23,7 @@ fn endless() -> Task<()> {
 fn starts(events: &Events, handles: &[TaskHandle<&'static str>]) -> Vec<usize> {
     let all = events.all();
     let mut started: Vec<_> =
-        all.iter().filter(|e| e.what == Happening::Started).map(|e| e.task.id()).collect();
+        all.iter().filter(|e| e.kind == TaskEventKind::Started).map(|e| e.task.id()).collect();
     started.drain(..).filter_map(|id| handles.iter().position(|handle| handle.id() == id)).collect()
 }
 
@@ -63,7 +63,7 @@ async fn off_the_clock_a_task_holds_no_key_either() {
 
 #[tokio::test(start_paused = true)]
 async fn priorities_go_first_and_age() {
-    let (manager, events) = watched(|b| b.max_concurrent(1).aging(30 * S));
+    let (manager, events) = watched(|b| b.max_concurrent(1).priority_step(30 * S));
     let blocker = manager.submit(endless()).unwrap();
     let mut handles = vec![manager.submit(second().priority(Priority::Low)).unwrap()];
     handles.push(manager.submit(second()).unwrap());
@@ -131,7 +131,7 @@ async fn who_waits_too_long_times_out_and_queueing_counts_against_nothing_else()
 
 #[tokio::test(start_paused = true)]
 async fn the_same_idempotency_key_is_the_same_task_and_outcome() {
-    let (manager, events) = watched(|b| b.keep_outcomes(60 * S));
+    let (manager, events) = watched(|b| b.idempotency_ttl(60 * S));
     let runs = Arc::new(AtomicU32::new(0));
     let order = || {
         let runs = Arc::clone(&runs);
@@ -161,7 +161,7 @@ async fn the_same_idempotency_key_is_the_same_task_and_outcome() {
     let body = |_: StepContext| async { Ok::<_, String>("text") };
     let other = Task::new("order").step(TaskStep::new("s", body)).idempotency_key("order-7");
     let refused = manager.submit(other).unwrap_err();
-    assert_eq!(refused.to_string(), "idempotency key 'order-7' is that of another task");
+    assert_eq!(refused.to_string(), "idempotency key 'order-7' belongs to another task");
     // Another tenant's key is another key, and what is forgotten runs again.
     assert_eq!(manager.submit(order().tenant("acme")).unwrap().wait().await.unwrap(), 1);
     spend(61 * S).await;
@@ -171,7 +171,7 @@ async fn the_same_idempotency_key_is_the_same_task_and_outcome() {
 #[tokio::test(start_paused = true)]
 async fn known_fault_one_tenant_does_not_see_anothers_task() {
     let (manager, _) = watched(|b| b);
-    let (acme, rival) = (manager.of_tenant("acme"), manager.of_tenant("rival"));
+    let (acme, rival) = (manager.for_tenant("acme"), manager.for_tenant("rival"));
     let handle = acme.submit(endless().tenant("rival")).unwrap();
     let id = handle.id();
     let unowned = manager.submit(endless()).unwrap();
@@ -204,20 +204,22 @@ async fn lists_are_filtered() {
 
 #[test]
 fn zero_and_absurd_settings_are_refused() {
-    let refused = |b: ManagerBuilder| b.build().unwrap_err().to_string();
+    let refused = |b: TaskManagerBuilder| b.build().unwrap_err().to_string();
     let b = TaskManager::builder;
     assert_eq!(refused(b().max_per_key(0)), "task manager: max_per_key must be at least 1");
     assert_eq!(
-        refused(b().aging(Duration::ZERO)),
+        refused(b().priority_step(Duration::ZERO)),
         "task manager: aging must be at least a microsecond"
     );
-    assert!(refused(b().undo_limit(Duration::from_nanos(1))).contains("undo_limit"));
+    assert!(refused(b().undo_timeout(Duration::from_nanos(1))).contains("undo_limit"));
     assert!(refused(b().rate_limit(0, S)).contains("1 to 1000000"));
     assert!(refused(b().rate_limit(usize::MAX, S)).contains("1 to 1000000"));
     assert!(refused(b().rate_limit(1, Duration::ZERO)).contains("rate_limit"));
-    let huge =
-        b().rate_limit(1_000_000, Duration::MAX).aging(Duration::MAX).max_per_key(usize::MAX);
-    assert!(huge.undo_limit(Duration::MAX).keep_outcomes(Duration::MAX).build().is_ok());
+    let huge = b()
+        .rate_limit(1_000_000, Duration::MAX)
+        .priority_step(Duration::MAX)
+        .max_per_key(usize::MAX);
+    assert!(huge.undo_timeout(Duration::MAX).idempotency_ttl(Duration::MAX).build().is_ok());
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
     let _inside = runtime.enter();
     let (manager, events) = watched(|b| b);

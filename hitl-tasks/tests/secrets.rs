@@ -76,7 +76,7 @@ impl Write for Shared {
     }
 }
 
-/// Collects what `tracing` is told on this thread.
+/// Collects the output of `tracing` on this thread.
 #[derive(Clone, Default)]
 struct Told(Arc<Mutex<String>>);
 
@@ -143,8 +143,8 @@ async fn look<T: Debug + Send + 'static>(walk: &mut Walk, manager: &TaskManager,
         Ok(output) => walk.debug("output", &output),
         Err(error) => {
             walk.error("error", &error);
-            walk.debug("what was undone", &error.undone());
-            walk.text("undo errors", format!("{:?}", error.undone()));
+            walk.debug("what was undone", &error.undo_results());
+            walk.text("undo errors", format!("{:?}", error.undo_results()));
         }
     }
     walk.debug("watcher", &watcher);
@@ -157,7 +157,8 @@ async fn invariant_8_no_way_out_of_a_task_shows_a_secret() {
     let told = Told::default();
     let _listening = tracing::subscriber::set_default(told.clone());
     let (events, log, dashboard) = (Events::default(), EventLog::new(1_000), Dashboard::new());
-    let (broadcast, channel, out) = (Broadcast::new(1_000), Channel::new(), Shared::default());
+    let (broadcast, channel, out) =
+        (Broadcast::new(1_000), CoalescingChannel::new(), Shared::default());
     let (mut subscription, mut inbox) = (broadcast.subscribe(), channel.inbox(100));
     let lines = Arc::new(JsonLines::new(out.clone()).unwrap());
     let journal = MemoryJournal::new();
@@ -168,7 +169,7 @@ async fn invariant_8_no_way_out_of_a_task_shows_a_secret() {
         .emitter(broadcast.clone())
         .emitter(channel.clone())
         .emitter(Arc::clone(&lines))
-        .emitter(Tracing)
+        .emitter(TracingEmitter)
         .journal(journal.clone())
         .build()
         .unwrap();

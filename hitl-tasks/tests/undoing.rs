@@ -42,7 +42,8 @@ async fn what_was_done_is_undone_in_reverse_and_reported() {
     let error = handle.wait().await.unwrap_err();
     assert_eq!(said(&log), ["do a", "do b", "undo b", "undo a"]);
     assert_eq!(error.to_string(), "Step 'fails' failed: no");
-    let undone: Vec<_> = error.undone().iter().map(|u| (u.step, &*u.name, &u.error)).collect();
+    let undone: Vec<_> =
+        error.undo_results().iter().map(|u| (u.step, &*u.name, &u.error)).collect();
     assert_eq!(undone, [(1, "b", &None), (0, "a", &None)]);
     let kinds = events.kinds(handle.id());
     assert_eq!(
@@ -77,7 +78,7 @@ async fn a_cancellation_and_a_time_out_undo_too() {
         }
         let error = handle.wait().await.unwrap_err();
         let state = if cancel { TaskState::Cancelled } else { TaskState::TimedOut };
-        assert_eq!((handle.state(), error.undone().len()), (state, 1));
+        assert_eq!((handle.state(), error.undo_results().len()), (state, 1));
         assert_eq!(said(&log), ["do a", "undo a"]);
         events.assert_one_end(handle.id());
     }
@@ -125,7 +126,7 @@ async fn invariant_11_cancelling_while_it_undoes_changes_nothing() {
 
 #[tokio::test(start_paused = true)]
 async fn an_undo_that_fails_is_tried_again_reported_and_keeps_no_other_from_being_undone() {
-    let (manager, _) = watched(|b| b.undo_limit(5 * S));
+    let (manager, _) = watched(|b| b.undo_timeout(5 * S));
     let log = Log::default();
     let tries = Arc::clone(&log);
     let stubborn =
@@ -148,7 +149,7 @@ async fn an_undo_that_fails_is_tried_again_reported_and_keeps_no_other_from_bein
     let before = Instant::now();
     let error = manager.submit(task).unwrap().wait().await.unwrap_err();
     assert_eq!(before.elapsed(), 7 * S); // 5 of the one that hangs, 2 between tries
-    let errors: Vec<_> = error.undone().iter().map(|u| u.error.as_deref()).collect();
+    let errors: Vec<_> = error.undo_results().iter().map(|u| u.error.as_deref()).collect();
     let expected = [Some("oh"), Some("timed out after 5s"), Some("[redacted]"), None];
     assert_eq!(errors[0..2], expected[0..2]);
     assert!(!errors[2].unwrap().contains("abcdefgh"), "{errors:?}");
@@ -216,7 +217,7 @@ async fn the_time_between_attempts_to_undo_can_be_cancelled() {
     let error = handle.wait().await.unwrap_err();
     assert!(before.elapsed() < S, "it no longer waits");
     assert_eq!(said(&log), ["try 1", "try 2", "try 3"], "and still tries");
-    assert_eq!((error.kind(), error.undone().len()), (TaskErrorKind::Failed, 1));
+    assert_eq!((error.kind(), error.undo_results().len()), (TaskErrorKind::Failed, 1));
     events.assert_one_end(handle.id());
 }
 
@@ -241,7 +242,7 @@ async fn invariant_10_an_undoing_whose_host_goes_away_goes_on_later() {
     let error = handle.wait().await.unwrap_err();
     assert_eq!(said(&log)[..2], ["try 1", "try 2"], "attempts count on");
     assert_eq!(said(&log).last().unwrap(), "undo a");
-    assert_eq!((error.failed_step(), error.undone().len()), (Some(2), 2));
+    assert_eq!((error.failed_step(), error.undo_results().len()), (Some(2), 2));
     events.assert_one_end(id);
 }
 

@@ -28,9 +28,9 @@ fn manager(emitter: impl ProgressEmitter) -> TaskManager {
     TaskManager::builder().max_concurrent(100).emitter(emitter).build().unwrap()
 }
 
-async fn read(reader: &mut LogReader) -> Option<(Position, TaskEvent)> {
+async fn read(reader: &mut LogReader) -> Option<(LogPosition, TaskEvent)> {
     match reader.next().await? {
-        Logged::Event(position, event) => Some((position, event)),
+        LogItem::Event(position, event) => Some((position, event)),
         other => panic!("{other:?}"),
     }
 }
@@ -54,7 +54,7 @@ async fn a_reader_goes_on_where_it_stopped() {
         let before = all.iter().position(|(p, _)| p == position).unwrap();
         assert_eq!(next, all[before + 1].0);
     }
-    // Of one task, to its end; of one tenant, nobody else's.
+    // One task, to its end; one tenant, and no other.
     let mut of_one = log.read_task(one.id(), None);
     let mut seqs = Vec::new();
     while let Some((_, event)) = read(&mut of_one).await {
@@ -62,7 +62,7 @@ async fn a_reader_goes_on_where_it_stopped() {
         seqs.push(event.seq);
     }
     assert_eq!(seqs, [0, 1, 2, 3, 4]);
-    let mut of_acme = log.read(None).of_tenant("acme");
+    let mut of_acme = log.read(None).for_tenant("acme");
     for _ in 0..5 {
         assert_eq!(read(&mut of_acme).await.unwrap().1.task.id(), two.id());
     }
@@ -84,7 +84,7 @@ async fn invariant_13_the_history_is_bounded_and_gaps_are_marked() {
         manager.submit(quick()).unwrap().wait().await.unwrap();
     }
     for mut reader in [slow, log.read(Some(first))] {
-        assert!(matches!(reader.next().await, Some(Logged::Gap)));
+        assert!(matches!(reader.next().await, Some(LogItem::Gap)));
         for seq in 0..5 {
             assert_eq!(read(&mut reader).await.unwrap().1.seq, seq);
         }
@@ -97,9 +97,9 @@ async fn invariant_13_the_history_is_bounded_and_gaps_are_marked() {
         read(&mut other.read(None)).await.unwrap()
     };
     let mut reader = log.read(Some(elsewhere));
-    assert!(matches!(reader.next().await, Some(Logged::Gap)));
+    assert!(matches!(reader.next().await, Some(LogItem::Gap)));
     for nonsense in ["", "7", "x-1", "1-", "5f0c9a1e-42-1"] {
-        assert!(nonsense.parse::<Position>().is_err(), "{nonsense}");
+        assert!(nonsense.parse::<LogPosition>().is_err(), "{nonsense}");
     }
 }
 
@@ -107,8 +107,8 @@ fn taken(inbox: &mut Inbox) -> (Vec<TaskEvent>, u64) {
     let (mut events, mut missed) = (Vec::new(), 0);
     while let Some(update) = inbox.try_recv() {
         match update {
-            Update::Event(event) => events.push(event),
-            Update::Missed(n) => missed += n,
+            BroadcastItem::Event(event) => events.push(event),
+            BroadcastItem::Missed(n) => missed += n,
             _ => {}
         }
     }
@@ -117,7 +117,7 @@ fn taken(inbox: &mut Inbox) -> (Vec<TaskEvent>, u64) {
 
 #[tokio::test(start_paused = true)]
 async fn a_slow_inbox_gets_the_newest_state_and_every_end() {
-    let channel = Channel::new();
+    let channel = CoalescingChannel::new();
     let (mut fast, mut slow) = (channel.inbox(1_000), channel.inbox(3));
     drop(channel.inbox(1));
     let manager = manager(channel);
@@ -147,21 +147,24 @@ async fn a_slow_inbox_gets_the_newest_state_and_every_end() {
         if number % 2 == 0 {
             assert!(newest.is_end(), "{newest:?}");
         } else {
-            assert!(matches!(newest.what, Happening::Progress { percent: 50, .. }), "{newest:?}");
+            assert!(
+                matches!(newest.kind, TaskEventKind::Progress { percent: 50, .. }),
+                "{newest:?}"
+            );
         }
     }
     // Once the manager is gone: the ends of what it ran, and then nothing.
     drop(manager);
     let mut ends = 0;
     while let Some(update) = slow.recv().await {
-        ends += usize::from(matches!(update, Update::Event(event) if event.is_end()));
+        ends += usize::from(matches!(update, BroadcastItem::Event(event) if event.is_end()));
     }
     assert_eq!(ends, 50);
 }
 
 #[tokio::test(start_paused = true)]
 async fn invariant_13_an_inbox_that_nobody_empties_is_bounded_and_says_what_it_lost() {
-    let channel = Channel::new();
+    let channel = CoalescingChannel::new();
     let mut inbox = channel.inbox(1);
     let manager = manager(channel);
     for _ in 0..100 {
@@ -275,7 +278,7 @@ async fn known_fault_a_burst_of_updates_does_not_starve_the_dashboard() {
 #[tokio::test(start_paused = true)]
 async fn a_dashboard_shows_what_the_task_says_of_itself() {
     let dashboard = Dashboard::new();
-    let manager = manager(FanOut::new().with(Tracing).with(dashboard.clone()));
+    let manager = manager(FanOut::new().with(TracingEmitter).with(dashboard.clone()));
     let task = Task::new("t").parallel((
         TaskStep::new("a", |cx: StepContext, (): ()| ok(cx)),
         TaskStep::new("b", |cx: StepContext, (): ()| async move {
@@ -314,12 +317,12 @@ async fn a_reader_of_a_task_whose_end_lies_behind_it_ends() {
     manager.submit(quick()).unwrap().wait().await.unwrap();
     manager.submit(quick()).unwrap().wait().await.unwrap();
     let mut late = log.read_task(one.id(), None);
-    assert!(matches!(late.next().await, Some(Logged::Gap)));
+    assert!(matches!(late.next().await, Some(LogItem::Gap)));
     assert!(late.next().await.is_none() && late.next().await.is_none());
-    // Nobody has heard of it.
+    // The task is unknown.
     let mut unknown = log.read_task(TaskId::new(), Some(position));
     while let Some(said) = unknown.next().await {
-        assert!(matches!(said, Logged::Gap));
+        assert!(matches!(said, LogItem::Gap));
     }
     // One that lives is waited for.
     let endless = manager.submit(Task::new("long").step(TaskStep::new("s", for_ever))).unwrap();
@@ -352,13 +355,13 @@ async fn a_position_from_before_a_restart_begins_with_a_gap_and_never_with_silen
     let after = EventLog::new(100);
     let second = TaskManager::builder().journal(journal).emitter(after.clone()).build().unwrap();
     second.submit(task(false)).unwrap().wait().await.unwrap();
-    // What the browser sends back counts in another log, whose numbers began anew.
+    // The browser sends back a position of the former log; the new one counts from 1 again.
     let position = Some(position.to_string().parse().unwrap());
     let mut reader = after.read_task(id, position);
-    assert!(matches!(reader.next().await, Some(Logged::Gap)));
+    assert!(matches!(reader.next().await, Some(LogItem::Gap)));
     let (_, event) = read(&mut reader).await.unwrap();
-    assert_eq!((event.seq, event.what.kind()), (0, "submitted"));
-    assert!(matches!(after.read(position).next().await, Some(Logged::Gap)));
+    assert_eq!((event.seq, event.kind.name()), (0, "submitted"));
+    assert!(matches!(after.read(position).next().await, Some(LogItem::Gap)));
 }
 
 #[tokio::test(start_paused = true)]

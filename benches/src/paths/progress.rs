@@ -4,7 +4,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use hitl::tasks::{
-    Broadcast, ManagerBuilder, StepContext, Subscription, Task, TaskManager, TaskStep,
+    Broadcast, StepContext, Subscription, Task, TaskManager, TaskManagerBuilder, TaskStep,
 };
 use tokio::sync::broadcast;
 
@@ -52,7 +52,7 @@ fn watched(steps: usize, subscribers: usize) -> Run {
 }
 
 /// A task whose first step reports its progress so many times.
-fn updating(steps: usize, manager: ManagerBuilder, subscriptions: Vec<Subscription>) -> Run {
+fn updating(steps: usize, manager: TaskManagerBuilder, subscriptions: Vec<Subscription>) -> Run {
     let runtime = one_thread();
     let manager = runtime.block_on(async { manager.build().expect("a manager") });
     Box::new(move |times| {

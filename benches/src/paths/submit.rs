@@ -47,7 +47,7 @@ fn no_op() -> Task<()> {
 
 fn manager(slots: usize) -> TaskManager {
     let builder = TaskManager::builder().max_concurrent(slots).max_queued(1_100_000);
-    builder.keep_outcomes(std::time::Duration::ZERO).build().expect("a manager")
+    builder.idempotency_ttl(std::time::Duration::ZERO).build().expect("a manager")
 }
 
 fn one() -> Run {

@@ -12,7 +12,7 @@ use hitl_core::{
     Tenant, Viewer,
 };
 use hitl_store::SqliteStore;
-use hitl_tasks::{Journal, Journaled};
+use hitl_tasks::{Journal, JournalSummary};
 
 use crate::arguments::Place;
 use crate::exit::{Exit, Failure};
@@ -115,13 +115,13 @@ impl StoreSource {
     }
 
     /// The youngest tasks that the journal knows, at most so many, of the tenants that are seen.
-    pub(crate) async fn tasks(&self, limit: usize) -> Result<Vec<Journaled>, Failure> {
+    pub(crate) async fn tasks(&self, limit: usize) -> Result<Vec<JournalSummary>, Failure> {
         let (mut tasks, mut before) = (Vec::new(), None);
         loop {
             let some = self.journal.recent(before, TENANTS).await?;
             before = some.last().copied();
             for id in &some {
-                let known = Journaled::read(*id, &self.journal.load(*id).await?)?;
+                let known = JournalSummary::read(*id, &self.journal.load(*id).await?)?;
                 tasks.extend(known.filter(|task| self.is_seen(task)));
                 if tasks.len() >= limit {
                     return Ok(tasks);
@@ -133,7 +133,7 @@ impl StoreSource {
         }
     }
 
-    fn is_seen(&self, task: &Journaled) -> bool {
+    fn is_seen(&self, task: &JournalSummary) -> bool {
         let tenant = task.tenant.as_deref().map(Tenant::from).unwrap_or_default();
         self.tenants.is_empty() || self.tenants.contains(&tenant)
     }

@@ -1,7 +1,7 @@
 //! Tasks, as a console tells of them, and a store's journal.
 
 use hitl_base::display::{clip, visible};
-use hitl_tasks::{Journaled, TaskProgress};
+use hitl_tasks::{JournalSummary, TaskProgress};
 use serde::{Deserialize, Serialize};
 
 use super::table;
@@ -22,7 +22,7 @@ pub(crate) struct TaskDocument<'t> {
 }
 
 impl<'t> TaskDocument<'t> {
-    pub(crate) fn of(task: &'t Journaled) -> Self {
+    pub(crate) fn of(task: &'t JournalSummary) -> Self {
         let progress = &task.progress;
         let (percent, steps_completed) = (progress.percent(), progress.steps_completed());
         Self { progress, percent, steps_completed, waiting: false }

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use hitl_core::{Gate, GateError, RequestId};
-use hitl_tasks::{Happening, Logged, TaskId};
+use hitl_tasks::{LogItem, TaskEventKind, TaskId};
 use serde::Serialize;
 
 use super::Feed;
@@ -103,14 +103,14 @@ pub(crate) async fn follow_tasks(tasks: Tasks, board: Arc<Board>, feed: Arc<Feed
         tokio::select! {
             logged = reader.next() => match logged {
                 None => return,
-                Some(Logged::Gap) => {
+                Some(LogItem::Gap) => {
                     board.catch_up(&tasks);
                     feed.tell("gap", None, &Empty {});
                 }
-                Some(Logged::Event(_, event)) => {
+                Some(LogItem::Event(_, event)) => {
                     let id = event.task.id();
                     board.learn(&event);
-                    if matches!(event.what, Happening::Progress { .. }) {
+                    if matches!(event.kind, TaskEventKind::Progress { .. }) {
                         moved.insert(id);
                     } else {
                         moved.remove(&id);

@@ -6,7 +6,7 @@
 
 use async_trait::async_trait;
 use hitl_core::{SessionId, Tenant};
-use hitl_tasks::journal::erasable;
+use hitl_tasks::journal::check_erasable;
 use hitl_tasks::{Epoch, Journal, JournalError, TaskId};
 use tokio_postgres::types::Type;
 
@@ -175,7 +175,7 @@ impl Work for Erase {
         if entries.is_empty() {
             return Ok(End::Nothing(Ok(false)));
         }
-        let tenant = match erasable(self.task, &entries) {
+        let tenant = match check_erasable(self.task, &entries) {
             Ok(tenant) => tenant.as_deref().map(Tenant::from).unwrap_or_default(),
             Err(kept) => return Ok(End::Nothing(Err(kept))),
         };

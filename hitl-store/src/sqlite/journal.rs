@@ -3,7 +3,7 @@
 
 use async_trait::async_trait;
 use hitl_core::Tenant;
-use hitl_tasks::journal::erasable;
+use hitl_tasks::journal::check_erasable;
 use hitl_tasks::{Epoch, Journal, JournalError, TaskId};
 use rusqlite::{Connection, OptionalExtension as _, params};
 
@@ -109,7 +109,7 @@ fn erase(on: &Connection, task: TaskId) -> Result<Result<bool, JournalError>, Fa
     if entries.is_empty() {
         return Ok(Ok(false));
     }
-    let tenant = match erasable(task, &entries) {
+    let tenant = match check_erasable(task, &entries) {
         Ok(tenant) => tenant.as_deref().map(Tenant::from).unwrap_or_default(),
         Err(kept) => return Ok(Err(kept)),
     };

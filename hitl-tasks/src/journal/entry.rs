@@ -1,4 +1,4 @@
-//! What a manager writes into a journal, and what it makes of it afterwards. Pure.
+//! The entries of a journal, and the state that they describe. Pure.
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -6,55 +6,57 @@ use std::sync::Arc;
 use serde::{Deserialize, Deserializer, Serialize};
 use serde_json::value::RawValue;
 
-use crate::{FailureKind, TaskError, TaskErrorKind, TaskState};
+use crate::error::{TaskError, TaskErrorKind};
+use crate::run::step_failure::FailureKind;
+use crate::state::task_state::TaskState;
 
-/// One entry: flat camelCase JSON. Readers skip entries and fields they do not know.
+/// One entry: flat camelCase JSON. Readers skip unknown entries and fields.
 #[derive(Debug, Default, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
-pub(crate) struct Entry {
-    /// Version of this shape: 1.
+pub(crate) struct JournalEntry {
+    /// The version of this format: 1.
     pub(crate) v: u32,
     #[serde(rename = "type")]
-    pub(crate) kind: Kind,
+    pub(crate) kind: EntryKind,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) definition: Option<Definition>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) step: Option<usize>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) attempt: Option<u32>,
-    /// JSON as the step made it: no number is rounded and no key moved on the way.
+    /// JSON exactly as the step wrote it: no number is rounded and no key moved.
     #[serde(default, skip_serializing_if = "Option::is_none", deserialize_with = "present")]
     pub(crate) output: Option<Box<RawValue>>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) end: Option<EndRecord>,
-    /// Why a step could not be undone.
+    /// The reason why a step could not be undone.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) error: Option<Arc<str>>,
 }
 
-/// An output that is there is one, also when it is `null`, as that of `()` is.
+/// Reads a `null` as an output, as that of `()` is.
 fn present<'de, D: Deserializer<'de>>(from: D) -> Result<Option<Box<RawValue>>, D::Error> {
     Box::<RawValue>::deserialize(from).map(Some)
 }
 
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
-pub(crate) enum Kind {
+pub(crate) enum EntryKind {
     Defined,
     StepStarted,
     StepDone,
-    /// How it will end is decided; what was done is being undone.
+    /// The end is decided, and the completed steps are being undone.
     Undoing,
     UndoStarted,
     UndoDone,
     Terminal,
-    /// Of a newer version.
+    /// Written by a newer version.
     #[default]
     #[serde(other)]
     Unknown,
 }
 
-/// What may not change while a task is journaled.
+/// The properties that may not change while a task is journaled.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub(crate) struct Definition {
@@ -74,12 +76,12 @@ pub(crate) struct StepDefinition {
 }
 
 impl Definition {
-    /// What is different in `new`, for people to read.
+    /// Describes the first difference from `new` for people.
     pub(crate) fn difference(&self, new: &Self) -> Option<String> {
         if self.name != new.name {
             return Some(format!("its name was '{}' and is '{}'", self.name, new.name));
         }
-        // Whose it was is nobody else's business.
+        // The tenant's name is not shown to another tenant.
         if self.tenant != new.tenant {
             return Some("it belongs to another tenant".to_owned());
         }
@@ -98,7 +100,7 @@ impl Definition {
     }
 }
 
-/// How a task ended, or will end once it is undone.
+/// The end of a task, or its decided end while it is being undone.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub(crate) struct EndRecord {
@@ -110,17 +112,17 @@ pub(crate) struct EndRecord {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) failed_step: Option<usize>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub(crate) failure: Option<FailureWord>,
+    pub(crate) failure: Option<FailureCode>,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
-pub(crate) enum FailureWord {
+pub(crate) enum FailureCode {
     Failed,
     TimedOut,
     Panicked,
     NotDurable,
-    /// Of a newer version.
+    /// Written by a newer version.
     #[serde(other)]
     Unknown,
 }
@@ -128,10 +130,10 @@ pub(crate) enum FailureWord {
 impl EndRecord {
     pub(crate) fn new(state: TaskState, error: Option<&TaskError>) -> Self {
         let failure = error.and_then(TaskError::failure).map(|kind| match kind {
-            FailureKind::Failed => FailureWord::Failed,
-            FailureKind::TimedOut => FailureWord::TimedOut,
-            FailureKind::Panicked => FailureWord::Panicked,
-            FailureKind::NotDurable => FailureWord::NotDurable,
+            FailureKind::Failed => FailureCode::Failed,
+            FailureKind::TimedOut => FailureCode::TimedOut,
+            FailureKind::Panicked => FailureCode::Panicked,
+            FailureKind::NotDurable => FailureCode::NotDurable,
         });
         Self {
             state,
@@ -142,7 +144,7 @@ impl EndRecord {
         }
     }
 
-    /// The error that a waiter gets.
+    /// Returns the error for waiters.
     pub(crate) fn task_error(&self) -> Option<TaskError> {
         let kind = match self.state {
             TaskState::Completed => return None,
@@ -151,19 +153,19 @@ impl EndRecord {
             _ => TaskErrorKind::Failed,
         };
         let failure = self.failure.map(|word| match word {
-            FailureWord::Failed | FailureWord::Unknown => FailureKind::Failed,
-            FailureWord::TimedOut => FailureKind::TimedOut,
-            FailureWord::Panicked => FailureKind::Panicked,
-            FailureWord::NotDurable => FailureKind::NotDurable,
+            FailureCode::Failed | FailureCode::Unknown => FailureKind::Failed,
+            FailureCode::TimedOut => FailureKind::TimedOut,
+            FailureCode::Panicked => FailureKind::Panicked,
+            FailureCode::NotDurable => FailureKind::NotDurable,
         });
         let text = self.error.clone().unwrap_or_else(|| "Task did not complete".into());
-        Some(TaskError::earlier(kind, text, self.reason.clone(), self.failed_step, failure))
+        Some(TaskError::recorded(kind, text, self.reason.clone(), self.failed_step, failure))
     }
 }
 
-/// What a task's entries say, taken together. Entries may be repeated.
+/// The state that the entries of a task describe together. Entries may be repeated.
 #[derive(Debug, Default)]
-pub(crate) struct Recorded {
+pub(crate) struct JournalContents {
     pub(crate) definition: Option<Definition>,
     attempts: HashMap<usize, u32>,
     pub(crate) outputs: HashMap<usize, Box<RawValue>>,
@@ -173,54 +175,54 @@ pub(crate) struct Recorded {
     pub(crate) terminal: Option<EndRecord>,
 }
 
-impl Recorded {
-    /// Reads everything back. The error says which entry cannot be read.
+impl JournalContents {
+    /// Reads all entries. The error says which entry cannot be read.
     pub(crate) fn read(entries: &[Vec<u8>]) -> Result<Self, String> {
         let mut recorded = Self::default();
         for (number, bytes) in entries.iter().enumerate() {
             let entry = serde_json::from_slice(bytes)
                 .map_err(|_| format!("entry {number} of the journal cannot be read"))?;
-            recorded.learn(entry);
+            recorded.apply(entry);
         }
         Ok(recorded)
     }
 
-    fn learn(&mut self, entry: Entry) {
+    fn apply(&mut self, entry: JournalEntry) {
         let step = entry.step.unwrap_or(0);
         let attempt = entry.attempt.unwrap_or(1);
         match entry.kind {
-            // The first one counts: whoever came later was refused.
-            Kind::Defined => {
+            // The first one counts: later ones were refused.
+            EntryKind::Defined => {
                 self.definition = self.definition.take().or(entry.definition);
             }
-            Kind::StepStarted => raise(&mut self.attempts, step, attempt),
-            Kind::StepDone => {
+            EntryKind::StepStarted => raise_to(&mut self.attempts, step, attempt),
+            EntryKind::StepDone => {
                 if let Some(output) = entry.output {
                     self.outputs.entry(step).or_insert(output);
                 }
             }
-            Kind::Undoing => self.ending = self.ending.take().or(entry.end),
-            Kind::UndoStarted => raise(&mut self.undo_attempts, step, attempt),
-            Kind::UndoDone => {
+            EntryKind::Undoing => self.ending = self.ending.take().or(entry.end),
+            EntryKind::UndoStarted => raise_to(&mut self.undo_attempts, step, attempt),
+            EntryKind::UndoDone => {
                 self.undone.entry(step).or_insert(entry.error);
             }
-            Kind::Terminal => self.terminal = self.terminal.take().or(entry.end),
-            Kind::Unknown => {}
+            EntryKind::Terminal => self.terminal = self.terminal.take().or(entry.end),
+            EntryKind::Unknown => {}
         }
     }
 
-    /// How many attempts of a step had begun.
+    /// Returns the number of attempts of a step that had begun.
     pub(crate) fn attempts(&self, step: usize) -> u32 {
         self.attempts.get(&step).copied().unwrap_or(0)
     }
 
-    /// How many attempts to undo it had begun.
+    /// Returns the number of attempts to undo a step that had begun.
     pub(crate) fn undo_attempts(&self, step: usize) -> u32 {
         self.undo_attempts.get(&step).copied().unwrap_or(0)
     }
 }
 
-fn raise(counts: &mut HashMap<usize, u32>, step: usize, to: u32) {
+fn raise_to(counts: &mut HashMap<usize, u32>, step: usize, to: u32) {
     let count = counts.entry(step).or_default();
     *count = to.max(*count);
 }
@@ -242,7 +244,7 @@ mod tests {
             r#"{"v":1,"type":"undoDone","step":0,"error":"no"}"#,
         ];
         let twice: Vec<_> = once.iter().chain(&once).map(|json| bytes(json)).collect();
-        let recorded = Recorded::read(&twice).unwrap();
+        let recorded = JournalContents::read(&twice).unwrap();
         assert_eq!((recorded.attempts(0), recorded.attempts(1)), (2, 0));
         assert_eq!(recorded.outputs[&0].get(), "1.0", "the very text");
         assert_eq!(recorded.undone[&0].as_deref(), Some("no"));
@@ -253,19 +255,21 @@ mod tests {
     fn an_output_that_is_null_is_one() {
         for output in ["null", "1"] {
             let entry = format!(r#"{{"v":1,"type":"stepDone","step":0,"output":{output}}}"#);
-            let entry: Entry = serde_json::from_str(&entry).unwrap();
+            let entry: JournalEntry = serde_json::from_str(&entry).unwrap();
             let again = serde_json::to_vec(&entry).unwrap();
-            assert_eq!(Recorded::read(&[again]).unwrap().outputs[&0].get(), output);
+            assert_eq!(JournalContents::read(&[again]).unwrap().outputs[&0].get(), output);
         }
-        let none = Recorded::read(&[bytes(r#"{"v":1,"type":"stepDone","step":0}"#)]).unwrap();
+        let none =
+            JournalContents::read(&[bytes(r#"{"v":1,"type":"stepDone","step":0}"#)]).unwrap();
         assert!(none.outputs.is_empty());
     }
 
     #[test]
     fn an_entry_that_cannot_be_read_is_named_and_not_quoted() {
-        let error = Recorded::read(&[bytes("{}"), bytes("secret")]).unwrap_err();
+        let error = JournalContents::read(&[bytes("{}"), bytes("secret")]).unwrap_err();
         assert!(error.starts_with("entry 0"), "{error}");
-        let error = Recorded::read(&[bytes(r#"{"v":1,"type":"x"}"#), bytes("secret")]).unwrap_err();
+        let error =
+            JournalContents::read(&[bytes(r#"{"v":1,"type":"x"}"#), bytes("secret")]).unwrap_err();
         assert_eq!(error, "entry 1 of the journal cannot be read");
     }
 
@@ -301,7 +305,7 @@ mod tests {
 
     #[test]
     fn an_end_reads_back() {
-        let error = TaskError::step(3, "s", FailureKind::Panicked, "boom");
+        let error = TaskError::step_failed(3, "s", FailureKind::Panicked, "boom");
         let record = EndRecord::new(TaskState::Failed, Some(&error));
         let json = serde_json::to_string(&record).unwrap();
         let back: EndRecord = serde_json::from_str(&json).unwrap();

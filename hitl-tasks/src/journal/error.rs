@@ -1,34 +1,35 @@
-//! What can go wrong with a journal.
+//! The errors of a journal.
 
 use std::error::Error;
 use std::fmt;
 
-/// What kind of trouble a journal has.
+/// The kind of a [`JournalError`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum JournalErrorKind {
-    /// The epoch is not that of the newest claim: somebody else holds the task. Nothing was
+    /// The epoch is not that of the newest claim: another process holds the task. Nothing was
     /// written.
     Fenced,
-    /// It is not known whether the write happened. Repeat it.
+    /// It is unknown whether the write took effect. Repeat it.
     Ambiguous,
-    /// It is locked by another process, or cannot be reached. Nothing was written; try again.
+    /// The journal is locked by another process, or unreachable. Nothing was written; try again.
     Unavailable,
-    /// It cannot be written to: a read-only file, folder or disk.
+    /// The journal cannot be written: a read-only file, folder or disk.
     ReadOnly,
     /// The disk is full.
     Full,
-    /// What is stored is damaged.
+    /// The stored data is damaged.
     Corrupt,
-    /// It was written by a newer version of hitl.
+    /// The journal was written by a newer version of hitl.
     NewerSchema,
-    /// The task is kept: it has not ended, or a legal hold covers it. Nothing was erased.
+    /// The task has to be kept: it has not ended, or a legal hold covers it. Nothing was erased.
     Kept,
-    /// Anything else.
+    /// Any other error.
     Other,
 }
 
-/// A journal could not do what it was asked. Says what to do next; never quotes an entry.
+/// The failure of an operation of a journal. Its text says what to do next, and never quotes an
+/// entry.
 #[derive(Debug)]
 pub struct JournalError {
     kind: JournalErrorKind,
@@ -37,17 +38,17 @@ pub struct JournalError {
 }
 
 impl JournalError {
-    /// An error of a kind, with what happened and what to do.
+    /// Creates an error with a text that says what happened and what to do.
     pub fn new(kind: JournalErrorKind, message: impl Into<String>) -> Self {
         Self { kind, message: message.into(), source: None }
     }
 
-    /// An append under an epoch that is not the newest.
+    /// Creates the error of an append under an epoch that is not the newest.
     pub fn fenced() -> Self {
         Self::new(JournalErrorKind::Fenced, "another process has taken the task over")
     }
 
-    /// A task that has not ended is not erased.
+    /// Creates the error of erasing a task that has not ended.
     pub fn not_ended() -> Self {
         let why = "the task has not ended; cancel it, or let it end, before it is erased";
         Self::new(JournalErrorKind::Kept, why)
@@ -60,7 +61,7 @@ impl JournalError {
         self
     }
 
-    /// What kind of trouble it is.
+    /// Returns the kind of error.
     pub fn kind(&self) -> JournalErrorKind {
         self.kind
     }

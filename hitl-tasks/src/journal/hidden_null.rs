@@ -1,4 +1,5 @@
-//! Finds what JSON's `null` hides: a `Some` whose value is written as `null` reads back as `None`.
+//! Detects values that JSON's `null` hides: a `Some` that is written as `null` reads back as
+//! `None`.
 
 use std::fmt::{self, Display};
 
@@ -7,16 +8,16 @@ use serde::ser::{
     SerializeTuple, SerializeTupleStruct, SerializeTupleVariant, Serializer,
 };
 
-/// Counts the values of `value` that JSON cannot tell from an absent one: `Some(None)`, `Some(())`,
-/// and a number in a `Some` that is not finite.
+/// Counts the parts of a value that JSON cannot distinguish from an absent one: `Some(None)`,
+/// `Some(())`, and a number in a `Some` that is not finite.
 pub(super) fn count<T: Serialize>(value: &T) -> u64 {
     let mut hidden = 0;
-    // What cannot be written at all has been refused before anybody counts.
+    // A value that cannot be written was refused before.
     let _ = value.serialize(Probe { hidden: &mut hidden });
     hidden
 }
 
-/// What a value is written as, as far as it matters here.
+/// The JSON that a value is written as, as far as it matters here.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Written {
     Null,

@@ -1,5 +1,5 @@
-//! A journal that lives as long as its process, for tests and for tasks that only survive their
-//! manager.
+//! A journal that lives as long as its process, for tests and for tasks that only have to survive
+//! their manager.
 
 use std::collections::HashMap;
 use std::fmt;
@@ -7,30 +7,32 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 
-use super::{Epoch, Journal, JournalError, erasable};
-use crate::TaskId;
+use crate::id::TaskId;
+use crate::journal::contract::{Epoch, Journal};
+use crate::journal::error::JournalError;
+use crate::journal::summary::check_erasable;
 use crate::sync::{Mutex, lock};
 
-/// Keeps entries in memory, for as long as a clone of it lives. Clones are the same journal.
+/// Keeps entries in memory, while a clone of it lives. Clones are the same journal.
 ///
-/// It keeps every task until [`forget`](Self::forget): its memory is bounded by what the host
-/// submits.
+/// It keeps every task until [`forget`](Self::forget): its memory is bounded by the number of
+/// submitted tasks.
 #[derive(Clone, Default)]
-pub struct MemoryJournal(Arc<Mutex<HashMap<TaskId, Kept>>>);
+pub struct MemoryJournal(Arc<Mutex<HashMap<TaskId, TaskEntries>>>);
 
 #[derive(Default)]
-struct Kept {
+struct TaskEntries {
     epoch: Option<Epoch>,
     entries: Vec<Vec<u8>>,
 }
 
 impl MemoryJournal {
-    /// An empty journal.
+    /// Creates an empty journal.
     pub fn new() -> Self {
         Self::default()
     }
 
-    /// Removes all that is recorded of a task; whoever holds it is fenced.
+    /// Removes the entries of a task; its holder is fenced.
     pub fn forget(&self, task: TaskId) {
         let kept = lock(&self.0).remove(&task);
         drop(kept);
@@ -79,7 +81,7 @@ impl Journal for MemoryJournal {
         let Some(kept) = tasks.get_mut(&task).filter(|kept| !kept.entries.is_empty()) else {
             return Ok(false);
         };
-        erasable(task, &kept.entries)?;
+        check_erasable(task, &kept.entries)?;
         kept.entries.clear();
         kept.epoch = kept.epoch.map(Epoch::next);
         Ok(true)

@@ -1,16 +1,17 @@
-//! What is remembered of a task beyond the life of its process.
+//! The memory of a task beyond its process.
 
-mod contract;
+pub(crate) mod contract;
 pub(crate) mod entry;
-mod error;
+pub(crate) mod error;
 mod hidden_null;
-mod look;
-mod memory;
+pub(crate) mod memory;
 pub(crate) mod output;
+pub(crate) mod session;
 #[cfg(feature = "contract-suite")]
 pub mod suite;
+pub(crate) mod summary;
 
 pub use contract::{Epoch, Journal};
 pub use error::{JournalError, JournalErrorKind};
-pub use look::{Journaled, erasable};
 pub use memory::MemoryJournal;
+pub use summary::{JournalSummary, check_erasable};

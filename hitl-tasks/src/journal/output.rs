@@ -1,8 +1,9 @@
-//! How a step's output is journaled: written as JSON, and read back before it counts.
+//! The journaling of a step's output: written as JSON, and read back before it counts.
 //!
-//! A journal that cannot give an output back is found out only after a crash, when the task can
-//! neither go on nor be undone. So the codec reads at once what it has written, and what it read is
-//! what the next step gets: a task sees the same value whether or not it was interrupted.
+//! An output that cannot be read back would be noticed only after a crash, when the task can
+//! neither continue nor be undone. So the codec reads at once the text that it has written, and the
+//! next step gets the value that was read: a task sees the same value whether or not it was
+//! interrupted.
 
 use hitl_base::Json;
 use hitl_base::json::{Limits, scan_within};
@@ -10,7 +11,7 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 use serde_json::value::RawValue;
 
-use super::hidden_null;
+use crate::journal::hidden_null;
 
 /// Writes and reads one type of output.
 pub(crate) struct OutputCodec<O> {
@@ -19,7 +20,7 @@ pub(crate) struct OutputCodec<O> {
     hidden_nulls: fn(&O) -> u64,
 }
 
-/// Why an output cannot be journaled, or read from a journal; never quotes it.
+/// The reason why an output cannot be written or read; never quotes it.
 pub(crate) type OutputError = String;
 
 impl<O: Serialize + DeserializeOwned> OutputCodec<O> {
@@ -33,17 +34,17 @@ impl<O: Serialize + DeserializeOwned> OutputCodec<O> {
 }
 
 impl<O> OutputCodec<O> {
-    /// Writes an output. Gives the text to keep, and the output as it is read back from it.
+    /// Writes an output. Returns the text to record, and the output as it reads back.
     pub(crate) fn round_trip(&self, output: &O) -> Result<(Box<RawValue>, O), OutputError> {
         let text = (self.write)(output)
             .map_err(|error| format!("its output cannot be written as JSON: {error}"))?;
         let again = self.read(&text).map_err(|why| format!("its output {why}"))?;
         let rewritten = (self.write)(&again)
             .map_err(|_| "its output cannot be written again after it was read back".to_owned())?;
-        if !is_same(text.get(), rewritten.get()) {
+        if !is_equivalent(text.get(), rewritten.get()) {
             return Err("its output reads back as another value".to_owned());
         }
-        // Most outputs have no null, and then none that hides something.
+        // Most outputs have no null, and so none that hides a value.
         if text.get().contains("null") && (self.hidden_nulls)(output) != (self.hidden_nulls)(&again)
         {
             return Err("its output reads back as another value: JSON has one `null` for `None`, \
@@ -68,21 +69,21 @@ impl<O> OutputCodec<O> {
     }
 }
 
-/// Whether two texts are the same output. Sets and maps come in no order, so where the texts differ
-/// the order of entries and items does not count.
-fn is_same(text: &str, other: &str) -> bool {
+/// Returns whether two texts are the same output. Sets and maps have no order, so the order of
+/// entries and items does not count.
+fn is_equivalent(text: &str, other: &str) -> bool {
     if text == other {
         return true;
     }
-    // As deep as serde_json reads.
+    // The depth that serde_json reads.
     let limits = Limits { depth: 128, bytes: usize::MAX };
     match (scan_within(text, limits), scan_within(other, limits)) {
-        (Ok(one), Ok(other)) => sorted(one) == sorted(other),
+        (Ok(one), Ok(other)) => into_unordered(one) == into_unordered(other),
         _ => false,
     }
 }
 
-/// A tree without an order, bottom-up: a hash of every part would do, but collides.
+/// A tree without an order. Comparing hashes of the parts would be shorter, but they collide.
 #[derive(PartialEq, Eq, PartialOrd, Ord)]
 enum Unordered {
     Null,
@@ -93,20 +94,20 @@ enum Unordered {
     Object(Vec<(String, Unordered)>),
 }
 
-fn sorted(tree: Json) -> Unordered {
+fn into_unordered(tree: Json) -> Unordered {
     match tree {
         Json::Null => Unordered::Null,
         Json::Bool(value) => Unordered::Bool(value),
         Json::Number(number) => Unordered::Number(number),
         Json::String(text) => Unordered::String(text),
         Json::Array(items) => {
-            let mut items: Vec<_> = items.into_iter().map(sorted).collect();
+            let mut items: Vec<_> = items.into_iter().map(into_unordered).collect();
             items.sort_unstable();
             Unordered::Array(items)
         }
         Json::Object(entries) => {
             let mut entries: Vec<_> =
-                entries.into_iter().map(|(key, value)| (key, sorted(value))).collect();
+                entries.into_iter().map(|(key, value)| (key, into_unordered(value))).collect();
             entries.sort_unstable();
             Unordered::Object(entries)
         }

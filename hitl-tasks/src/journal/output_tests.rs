@@ -188,6 +188,6 @@ fn nesting_beyond_what_is_read_is_refused() {
     let nest = (0..200).fold(Nest(Vec::new()), |inner, _| Nest(vec![inner]));
     assert!(refused(nest).contains("cannot be read back"));
     let list = (0..50).fold(List(None), |inner, _| List(Some(Box::new(inner))));
-    // Every level of it is `null`.
+    // Each of its levels is `null`.
     assert!(refused(list).contains("another value"));
 }

@@ -88,7 +88,7 @@ async fn a_slot_that_will_be_free_is_waited_for() {
     let waits = manager.submit(parent(&manager, || child("c", S))).unwrap();
     assert_eq!(waits.wait().await.unwrap().unwrap(), 7);
     busy.wait().await.unwrap();
-    // So is one that is somebody else's, who waits for what runs.
+    // So is a wait of another task for one that runs.
     let (manager, _) = watched(|b| b.max_concurrent(2));
     let runs = manager.submit(child("runs", 5 * S)).unwrap();
     let runs = Arc::new(runs);
@@ -136,7 +136,7 @@ async fn a_circle_of_waits_is_found_although_there_are_slots() {
     let ends = [&one, &two, &own].map(|place| place.get().unwrap().progress().task_id);
     for id in ends {
         if let Some(watcher) = manager.watch(id) {
-            let ended = tokio::time::timeout(S, watcher.ended()).await;
+            let ended = tokio::time::timeout(S, watcher.wait()).await;
             assert_eq!(ended.unwrap(), TaskState::Completed);
         }
     }
@@ -178,7 +178,7 @@ async fn a_wait_that_ends_by_itself_is_left_alone() {
     });
     let heard = manager.submit(Task::new("t").step(step)).unwrap().wait().await.unwrap();
     assert_eq!(heard, (TaskErrorKind::StillRunning, TaskErrorKind::TimedOut));
-    // Whoever is no step of the manager's holds no slot of it.
+    // A caller that is no step of the manager holds none of its slots.
     let (other, _) = watched(|b| b.max_concurrent(1));
     let waits = other.submit(parent(&manager, || child("elsewhere", S))).unwrap();
     assert_eq!(waits.wait().await.unwrap().unwrap(), 7);

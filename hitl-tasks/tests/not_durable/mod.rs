@@ -69,7 +69,7 @@ where
     assert!(text.contains(why), "{text}");
     // At once: not tried again; both are undone, the last first, and nothing half is recorded.
     assert_eq!(*log.lock().unwrap(), ["do second", "undo second", "undo first"]);
-    let undone: Vec<_> = error.undone().iter().map(|undone| undone.step).collect();
+    let undone: Vec<_> = error.undo_results().iter().map(|undone| undone.step).collect();
     assert_eq!(undone, [1, 0]);
     let kinds = kinds(&journal, id).await;
     assert_eq!(kinds.iter().filter(|kind| *kind == "stepDone").count(), 1, "{kinds:?}");
@@ -198,7 +198,7 @@ fn invariant_10_a_crash_while_it_is_undone_leaves_nothing_unsaid() {
         });
         assert_eq!(error.failure(), Some(FailureKind::NotDurable), "{dies_at}: {error}");
         assert!(count(&log, "undo first") >= 1, "{dies_at}");
-        let second = error.undone().iter().find(|undone| undone.step == 1);
+        let second = error.undo_results().iter().find(|undone| undone.step == 1);
         let undone_here = second.is_none_or(|second| second.error.is_none());
         assert!(!undone_here || count(&log, "undo second") >= 1, "{dies_at}: {error:?}");
     }

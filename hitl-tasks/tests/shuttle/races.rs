@@ -158,7 +158,7 @@ fn invariant_12_waits_race_the_end_and_are_dropped() {
             for wait in waits {
                 taken += usize::from(wait.await.unwrap());
             }
-            assert_eq!((taken, watcher.ended().await), (1, TaskState::Completed));
+            assert_eq!((taken, watcher.wait().await), (1, TaskState::Completed));
             while watcher.changed().await {}
             balanced(&manager, &events, &[id]);
         });
@@ -236,7 +236,7 @@ fn invariant_11_shutdown_and_a_dropped_manager_race_everything() {
                 spawn(async move { manager.submit(task()).ok().map(TaskHandle::detach) })
             };
             manager.0.0.close();
-            manager.0.0.cancel_all("the end");
+            crate::schedule::scheduler::Scheduler::cancel_all(&manager.0.0, "the end");
             let late = late.await.unwrap();
             let ids: Vec<_> =
                 [Some(one.id()), Some(two.id()), late].into_iter().flatten().collect();

@@ -5,7 +5,7 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use hitl_tasks::{
-    Happening, ManagerBuilder, ProgressEmitter, StepContext, TaskEvent, TaskId, TaskManager,
+    ProgressEmitter, StepContext, TaskEvent, TaskEventKind, TaskId, TaskManager, TaskManagerBuilder,
 };
 
 /// Keeps every event.
@@ -28,7 +28,7 @@ impl Events {
     }
 
     pub(crate) fn kinds(&self, id: TaskId) -> Vec<&'static str> {
-        self.of(id).iter().map(|event| event.what.kind()).collect()
+        self.of(id).iter().map(|event| event.kind.name()).collect()
     }
 
     /// Invariant 11, of one task: one end, at the end, and numbers without gaps.
@@ -42,19 +42,19 @@ impl Events {
         assert_eq!(numbers, (0..events.len() as u64).collect::<Vec<_>>());
     }
 
-    /// The most tasks that ran at any time, told from the events alone.
+    /// The maximum number of tasks that ran at once, according to the events.
     pub(crate) fn most_at_once(&self) -> usize {
         let mut running = 0_usize;
         let mut most = 0;
         let mut holding = std::collections::HashSet::new();
         for event in self.all() {
             let id = event.task.id();
-            match event.what {
-                Happening::Started | Happening::Resumed { .. } => {
+            match event.kind {
+                TaskEventKind::Started | TaskEventKind::Resumed { .. } => {
                     assert!(holding.insert(id), "{id} got a second slot");
                     running += 1;
                 }
-                Happening::Waiting { .. } | Happening::Ended { .. } => {
+                TaskEventKind::Waiting { .. } | TaskEventKind::Ended { .. } => {
                     running -= usize::from(holding.remove(&id));
                 }
                 _ => {}
@@ -68,7 +68,7 @@ impl Events {
 
 /// A manager with a few slots, and all its events.
 pub(crate) fn watched(
-    configure: impl FnOnce(ManagerBuilder) -> ManagerBuilder,
+    configure: impl FnOnce(TaskManagerBuilder) -> TaskManagerBuilder,
 ) -> (TaskManager, Events) {
     let events = Events::default();
     let builder = TaskManager::builder().emitter(events.clone());

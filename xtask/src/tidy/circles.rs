@@ -64,7 +64,8 @@ impl<'t> Tree<'t> {
 
     /// Which files of a folder import which others of it.
     fn edges(&self, folder: &str) -> BTreeMap<&str, BTreeSet<&str>> {
-        let below = |path: &str| path.strip_prefix(folder).is_some_and(|rest| rest.starts_with('/'));
+        let below =
+            |path: &str| path.strip_prefix(folder).is_some_and(|rest| rest.starts_with('/'));
         let mut edges = BTreeMap::new();
         for (module, file) in self.modules.iter().filter(|(_, file)| below(file.path)) {
             let to: &mut BTreeSet<_> = edges.entry(file.path).or_default();

@@ -1,14 +1,14 @@
-//! What is written comes back.
+//! Appended entries are loaded unchanged.
 
 use super::Subject;
 use crate::TaskId;
 
-/// Nothing is recorded of a task that nobody has written to.
+/// A task without appends has no entries.
 pub async fn an_unknown_task_has_no_entries(s: Subject) {
     assert!(s.load(TaskId::new()).await.is_empty());
 }
 
-/// Entries come back in order.
+/// Entries are loaded in order.
 pub async fn entries_come_back_in_order(s: Subject) {
     let task = TaskId::new();
     let epoch = s.claim(task).await;
@@ -19,7 +19,7 @@ pub async fn entries_come_back_in_order(s: Subject) {
     assert_eq!(s.load(task).await, entries);
 }
 
-/// Entries come back byte for byte: no key is sorted, no number rounded, no space lost.
+/// Entries are loaded byte for byte: no key is sorted, no number rounded, no space lost.
 pub async fn entries_come_back_unchanged(s: Subject) {
     let task = TaskId::new();
     let epoch = s.claim(task).await;

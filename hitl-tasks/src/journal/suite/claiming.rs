@@ -1,9 +1,9 @@
-//! Who holds a task.
+//! Claims of a task.
 
 use super::Subject;
 use crate::TaskId;
 
-/// A task that nobody has heard of can be claimed.
+/// An unknown task can be claimed.
 pub async fn an_unknown_task_can_be_claimed(s: Subject) {
     let task = TaskId::new();
     assert!(s.claim(task).await.get() >= 1);
@@ -21,7 +21,7 @@ pub async fn each_claim_is_greater(s: Subject) {
     }
 }
 
-/// A claim keeps what was written before it.
+/// A claim keeps the earlier entries.
 pub async fn a_claim_keeps_the_entries(s: Subject) {
     let task = TaskId::new();
     let epoch = s.claim(task).await;
@@ -30,7 +30,7 @@ pub async fn a_claim_keeps_the_entries(s: Subject) {
     assert_eq!(s.load(task).await, [r#"{"n":1}"#]);
 }
 
-/// A claim of one task leaves the holder of another alone.
+/// A claim of one task does not affect the holder of another.
 pub async fn tasks_are_held_apart(s: Subject) {
     let (one, other) = (TaskId::new(), TaskId::new());
     let epoch = s.claim(one).await;

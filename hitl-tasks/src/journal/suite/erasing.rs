@@ -1,4 +1,4 @@
-//! Erasing what is recorded of a task.
+//! Erasing the entries of a task.
 
 use super::Subject;
 use crate::{JournalErrorKind, TaskId};
@@ -8,7 +8,7 @@ const BEGUN: &str = r#"{"v":1,"type":"stepStarted","step":0,"attempt":1}"#;
 const DONE: &str = r#"{"v":1,"type":"stepDone","step":0,"output":"private"}"#;
 const ENDED: &str = r#"{"v":1,"type":"terminal","end":{"state":"completed"}}"#;
 
-/// An ended task loses every entry and whoever held it, once; others keep theirs.
+/// An ended task loses its entries and its holder, once; others keep theirs.
 pub async fn invariant_8_of_an_ended_task_nothing_is_left(s: Subject) {
     let (task, other) = (TaskId::new(), TaskId::new());
     let mut held = s.claim(task).await;

@@ -1,9 +1,9 @@
-//! Who may write.
+//! The right to write.
 
 use super::Subject;
 use crate::{Epoch, TaskId};
 
-/// Under an older epoch nothing is written.
+/// An older epoch cannot write.
 pub async fn an_older_epoch_is_fenced(s: Subject) {
     let task = TaskId::new();
     let old = s.claim(task).await;
@@ -15,7 +15,7 @@ pub async fn an_older_epoch_is_fenced(s: Subject) {
     assert_eq!(s.load(task).await, ["1", "2"]);
 }
 
-/// A new claim fences also before its holder has written anything.
+/// A new claim fences even before its holder has written.
 pub async fn a_claim_fences_at_once(s: Subject) {
     let task = TaskId::new();
     let old = s.claim(task).await;
@@ -24,7 +24,7 @@ pub async fn a_claim_fences_at_once(s: Subject) {
     assert!(s.load(task).await.is_empty());
 }
 
-/// An epoch that nobody claimed is no right to write.
+/// An epoch that was never claimed cannot write.
 pub async fn an_epoch_that_was_never_claimed_is_fenced(s: Subject) {
     let task = TaskId::new();
     s.refuse(task, Epoch::FIRST).await;

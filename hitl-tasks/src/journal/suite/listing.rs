@@ -1,9 +1,9 @@
-//! Which tasks there are.
+//! The list of tasks.
 
 use super::Subject;
 use crate::TaskId;
 
-/// Every task that was claimed is listed once, from the greatest id down, page by page.
+/// Every claimed task is listed once, from the greatest id down, page by page.
 pub async fn tasks_are_listed_from_the_greatest_down(s: Subject) {
     let mut tasks: Vec<TaskId> = (0..7).map(|_| TaskId::new()).collect();
     for task in &tasks {
@@ -21,7 +21,7 @@ pub async fn tasks_are_listed_from_the_greatest_down(s: Subject) {
         seen.extend(page);
     }
     assert_eq!(seen, tasks);
-    // A task of which nothing is known is a place in the order all the same.
+    // An unknown id is a valid position too.
     let later = TaskId::new();
     assert_eq!(recent(Some(later), 100).await, tasks);
 }

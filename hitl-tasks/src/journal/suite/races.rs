@@ -6,10 +6,10 @@ use std::sync::Arc;
 use super::Subject;
 use crate::{Epoch, JournalErrorKind, TaskId};
 
-/// How many race.
+/// The number of concurrent tasks.
 const RACERS: usize = 16;
 
-/// Of many claims at once all epochs differ, and the greatest one holds the task.
+/// Of concurrent claims all epochs differ, and the greatest one holds the task.
 pub async fn of_many_claims_the_greatest_holds(s: Subject) {
     let task = TaskId::new();
     let claims: Vec<_> = (0..RACERS)
@@ -31,7 +31,7 @@ pub async fn of_many_claims_the_greatest_holds(s: Subject) {
     s.append(task, greatest, "1").await;
 }
 
-/// Appends of one holder at once are all kept, each once.
+/// Concurrent appends of one holder are all kept, each once.
 pub async fn appends_at_once_are_all_kept(s: Subject) {
     let task = TaskId::new();
     let epoch = s.claim(task).await;
@@ -51,8 +51,8 @@ pub async fn appends_at_once_are_all_kept(s: Subject) {
     assert_eq!(kept, (0..RACERS).collect::<Vec<_>>());
 }
 
-/// Holders that take a task over from each other: what was acknowledged is kept, what was fenced is
-/// not, and once a newer holder has written, no older one does.
+/// Holders take a task over from each other: acknowledged entries are kept, fenced ones are not,
+/// and once a newer holder has written, no older one does.
 pub async fn invariant_10_takeovers_lose_and_invent_nothing(s: Subject) {
     let task = TaskId::new();
     let holders: Vec<_> = (0..RACERS)

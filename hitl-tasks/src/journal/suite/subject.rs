@@ -1,4 +1,4 @@
-//! What a check is given, and the few things that every check does with it.
+//! The subject of a check, and helpers that many checks use.
 
 use std::any::Any;
 use std::fmt;
@@ -8,19 +8,19 @@ use std::time::Duration;
 
 use crate::{Epoch, Journal, JournalErrorKind, TaskId};
 
-/// How long anything may take that has to happen: far beyond what a healthy journal needs.
+/// The timeout of anything that has to happen: far beyond the needs of a healthy journal.
 const PATIENCE: Duration = Duration::from_secs(30);
 
 /// An empty journal under test.
 pub struct Subject {
     /// The journal.
     pub journal: Arc<dyn Journal>,
-    /// What must live as long as the journal: its folder, its server.
+    /// Kept alive as long as the journal: its folder, its server.
     keep: Option<Box<dyn Any + Send + Sync>>,
 }
 
 impl Subject {
-    /// An empty journal.
+    /// Creates a subject from an empty journal.
     pub fn new(journal: impl Journal) -> Self {
         Self { journal: Arc::new(journal), keep: None }
     }
@@ -32,17 +32,17 @@ impl Subject {
         self
     }
 
-    /// A claim that must succeed.
+    /// Claims a task, which must succeed.
     pub async fn claim(&self, task: TaskId) -> Epoch {
         self.journal.claim(task).await.expect("claim")
     }
 
-    /// An append that must succeed.
+    /// Appends an entry, which must succeed.
     pub async fn append(&self, task: TaskId, epoch: Epoch, entry: &str) {
         self.journal.append(task, epoch, entry.into()).await.expect("append");
     }
 
-    /// An append that must be fenced, and write nothing.
+    /// Appends an entry, which must be fenced and write nothing.
     pub async fn refuse(&self, task: TaskId, epoch: Epoch) {
         let before = self.load(task).await;
         let refused = self.journal.append(task, epoch, b"\"not kept\"".to_vec()).await;
@@ -51,7 +51,7 @@ impl Subject {
         assert_eq!(self.load(task).await, before, "a fenced append writes nothing");
     }
 
-    /// Every entry, as text.
+    /// Returns every entry, as text.
     pub async fn load(&self, task: TaskId) -> Vec<String> {
         let entries = self.journal.load(task).await.expect("load");
         entries.into_iter().map(|entry| String::from_utf8(entry).expect("UTF-8")).collect()
