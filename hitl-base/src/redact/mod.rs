@@ -52,7 +52,7 @@ pub(crate) use secret_names::words;
 pub use sensitive::{Sensitive, marking, reveal};
 pub use taint::Taint;
 use tree::{VALUE, changed};
-pub use wordy::looks_drawn;
+pub use natural_text::looks_drawn;
 
 use crate::json::{Json, Limits, Token, parse_with_limits, walk};
 

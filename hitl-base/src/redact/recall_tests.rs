@@ -91,5 +91,5 @@ fn identifiers_of_these_kinds_are_shown() {
     assert_eq!(text("4111 2222 3333 4444 551"), MASK);
     // In the middle of a file any few letters stand.
     let file = format!("{}/APBq7Zp1LxV9tRkB3mWc5YdHn8", "iVBORw0KGgoAAAANSUhEUgAAAAQ".repeat(3));
-    assert!(tokens::find(&file, 0).is_none());
+    assert!(issuer_tokens::find(&file, 0).is_none());
 }

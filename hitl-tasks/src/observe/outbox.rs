@@ -92,7 +92,7 @@ mod tests {
     use crate::Task;
 
     fn events() -> impl Fn(TaskEventKind) -> TaskEvent {
-        let Ok((plan, _)) = Task::new("t").planned(&hitl_base::Redactor::standard()) else {
+        let Ok((plan, _)) = Task::new("t").into_plan(&hitl_base::Redactor::standard()) else {
             panic!("a plain task is sound")
         };
         move |kind| TaskEvent {

@@ -281,7 +281,7 @@ mod tests {
         let task = weights
             .iter()
             .fold(Task::new("t"), |task, w| task.step(TaskStep::new("s", body).weight(*w)));
-        let Ok((plan, _)) = task.planned(&hitl_base::Redactor::standard()) else {
+        let Ok((plan, _)) = task.into_plan(&hitl_base::Redactor::standard()) else {
             panic!("a plain task is sound")
         };
         plan.info

@@ -236,7 +236,7 @@ fn invariant_11_shutdown_and_a_dropped_manager_race_everything() {
                 spawn(async move { manager.submit(task()).ok().map(TaskHandle::detach) })
             };
             manager.0.0.close();
-            manager.0.0.cancel_all("the end");
+            crate::schedule::scheduler::Scheduler::cancel_all(&manager.0.0, "the end");
             let late = late.await.unwrap();
             let ids: Vec<_> =
                 [Some(one.id()), Some(two.id()), late].into_iter().flatten().collect();

@@ -4,7 +4,7 @@ use std::time::{Duration, Instant};
 
 use super::forms::{STANDARD, URL_SAFE, hex};
 use super::*;
-use crate::json::scan;
+use crate::json::parse_json;
 
 const SECRET: &str = "Vex7-qualm_Drift9!Zu";
 
@@ -131,7 +131,7 @@ fn shown(secret: &str, texts: &[(&str, &str)]) {
 fn shown_json(secret: &str, trees: &[(&str, &str)]) {
     let taint = Taint::new([secret.to_owned()]);
     for (tree, shown) in trees {
-        assert_eq!(taint.json(&scan(tree).unwrap()).to_text(), *shown, "{secret} in {tree}");
+        assert_eq!(taint.json(&parse_json(tree).unwrap()).to_text(), *shown, "{secret} in {tree}");
     }
 }
 
@@ -328,6 +328,6 @@ fn invariant_8_beside_more_secrets_than_are_looked_for_nothing_is_shown() {
     let secrets = (0..50_000).map(|n| format!("secret-{n:07}"));
     let taint = Taint::new(secrets);
     assert_eq!(taint.text("anything"), MASK);
-    let tree = scan(r#"{"a":"text","b":7}"#).unwrap();
+    let tree = parse_json(r#"{"a":"text","b":7}"#).unwrap();
     assert_eq!(taint.json(&tree).to_text(), r#"{"a":"[redacted]","b":"[redacted]"}"#);
 }

@@ -3,7 +3,7 @@
 use std::ops::Range;
 
 use super::super::entropy;
-use super::super::lists::ORDINARY_KEYS;
+use super::super::vocabulary::ORDINARY_KEYS;
 use super::super::spelling::value_at;
 use super::{Join, Pair};
 
