@@ -1,4 +1,4 @@
-//! Schemas of documents that hitl-core and hitl-tasks write, for the OpenAPI document.
+//! Schemas of documents that hitl-core and hitl-tasks write, for `openapi.json`.
 
 use serde::Serialize;
 use utoipa::ToSchema;

@@ -181,7 +181,7 @@ impl std::convert::From<AcceptError> for Problem {
     }
 }
 
-/// The part of the OpenAPI document about these routes.
+/// The part of `openapi.json` about these routes.
 #[derive(OpenApi)]
 #[openapi(paths(list, accept))]
 pub(super) struct PolicyDocument;
