@@ -265,7 +265,7 @@ fn invariant_5_silence_escalates_and_never_approves() {
     let next = changed(apply(&record, &Event::Expire, late));
     assert_eq!((next.state, next.request.level), (S::Pending, ApprovalLevel::Full));
     assert_eq!(next.request.revision, 2);
-    assert_eq!(next.request.expires_at.since(late.now).as_secs(), 60);
+    assert_eq!(next.request.expires_at.saturating_duration_since(late.now).as_secs(), 60);
     assert!(next.request.reasons.last().unwrap().contains("escalated to director"));
     let facts = StoreFacts { now: late.now, claimant_dead: false, decision_used: false };
     assert_eq!(apply(&next, &slow, facts), Err(Refusal::Stale));

@@ -290,7 +290,7 @@ async fn invariant_8_a_declared_secret_is_hidden_on_every_way_out_in_every_form(
         let answer = ticket.request().approve().by("bob");
         b.gate.decide(answer).await.unwrap();
         let outcome = ticket.wait().await.unwrap();
-        let record = b.store.find(&key).await.unwrap().unwrap();
+        let record = b.store.get_by_key(&key).await.unwrap().unwrap();
         let audit = serde_json::to_string(&b.audit.records()).unwrap();
         for said in [format!("{outcome:?}"), serde_json::to_string(&record).unwrap(), audit] {
             assert!(!said.contains(form.as_str()), "{form} in {said}");

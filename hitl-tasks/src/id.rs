@@ -2,7 +2,7 @@
 
 use std::sync::OnceLock;
 
-use hitl_base::id::Series;
+use hitl_base::id::EphemeralIds;
 
 hitl_base::uuid_id!(
     /// The id of a task. Generated when a [`Task`](crate::Task) is submitted. A host that wants to
@@ -15,7 +15,7 @@ impl TaskId {
     /// Generates an id without asking the system for randomness each time, which would take longer
     /// than the rest of a submission. Ids of one process sort by age, also within a millisecond.
     pub(crate) fn generate() -> Self {
-        static SERIES: OnceLock<Series> = OnceLock::new();
-        Self(SERIES.get_or_init(Series::new).next())
+        static SERIES: OnceLock<EphemeralIds> = OnceLock::new();
+        Self(SERIES.get_or_init(EphemeralIds::new).next())
     }
 }

@@ -3,8 +3,8 @@
 use std::sync::Arc;
 
 use hitl_base::{JsonText, Timestamp};
-use hitl_core::approval::{Again, Answer, ApprovalRequest, Choice, KnownBy, Rendered};
-use hitl_core::machine::Decided;
+use hitl_core::approval::{RepeatPolicy, DecisionKind, ApprovalRequest, Choice, KnownBy, ReviewCard};
+use hitl_core::machine::RecordedDecision;
 use hitl_core::{
     ApprovalLevel, BindingDigest, CallRecord, CallState, GrantId, Principal, Priority, RequestId,
     Risk, Thresholds,
@@ -143,7 +143,7 @@ pub struct CallDetail {
         skip_serializing_if = "Option::is_none"
     )]
     #[cfg_attr(feature = "openapi", schema(value_type = Object, required))]
-    pub rendered: Option<Rendered>,
+    pub rendered: Option<ReviewCard>,
     /// A warning about the tool as it is now: that it has changed or is gone, that no executor is
     /// alive, or that it is unknown. It is among the warnings too.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -259,10 +259,10 @@ impl From<&CallRecord> for CallSummary {
     }
 }
 
-impl From<&Decided> for DecisionSummary {
-    fn from(decided: &Decided) -> Self {
+impl From<&RecordedDecision> for DecisionSummary {
+    fn from(decided: &RecordedDecision) -> Self {
         let (words, may_ask_again) = match &decided.answer {
-            Answer::Reject { reason, again } => (reason.clone(), *again == Again::Allowed),
+            Answer::Reject { reason, again } => (reason.clone(), *again == RepeatPolicy::Allowed),
             Answer::Respond { message } => (Some(message.clone()), false),
             Answer::Abort { reason } => (Some(reason.clone()), false),
             _ => (None, false),

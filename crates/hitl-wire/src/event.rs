@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use hitl_base::Timestamp;
-use hitl_core::machine::Entry;
+use hitl_core::machine::HistoryEntry;
 use hitl_core::{Principal, RequestId};
 use serde::{Deserialize, Serialize};
 
@@ -50,7 +50,7 @@ pub struct PresenceEvent {
 
 impl CallEvent {
     /// The event of a line of the history, and the call as it is now.
-    pub fn new(entry: &Entry, call: CallSummary) -> Self {
+    pub fn new(entry: &HistoryEntry, call: CallSummary) -> Self {
         Self { event: entry.event.clone(), at: entry.at, by: entry.by.clone(), call }
     }
 }

@@ -180,7 +180,7 @@ impl GrantSummary {
         Self {
             id: grant.id,
             version: record.version,
-            standing: record.standing(now),
+            standing: record.status(now),
             rule: grant.rule.clone(),
             tool: grant.tool.clone(),
             principal: grant.principal.clone(),

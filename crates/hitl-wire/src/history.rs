@@ -1,8 +1,8 @@
 //! The history of a call, and what the audit has of it.
 
 use hitl_base::Timestamp;
-use hitl_core::audit::{AuditEvent, Kept};
-use hitl_core::machine::Entry;
+use hitl_core::audit::{AuditEvent, StoredRecord};
+use hitl_core::machine::HistoryEntry;
 use hitl_core::{CallState, Principal};
 use serde::{Deserialize, Serialize};
 
@@ -85,7 +85,7 @@ pub struct AuditEntry {
 
 impl HistoryEntry {
     /// The entry with this number.
-    pub fn new(seq: u64, entry: &Entry) -> Self {
+    pub fn new(seq: u64, entry: &HistoryEntry) -> Self {
         Self {
             seq,
             event: entry.event.clone(),
@@ -97,8 +97,8 @@ impl HistoryEntry {
     }
 }
 
-impl From<&Kept> for AuditEntry {
-    fn from(kept: &Kept) -> Self {
+impl From<&StoredRecord> for AuditEntry {
+    fn from(kept: &StoredRecord) -> Self {
         let record = &kept.record;
         Self {
             stream: kept.stream.clone(),

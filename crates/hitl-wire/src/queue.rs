@@ -3,7 +3,7 @@
 use std::fmt;
 
 use hitl_base::Timestamp;
-use hitl_core::queue::Tally;
+use hitl_core::queue::CappedCount;
 use serde::{Deserialize, Serialize};
 
 use crate::CallSummary;
@@ -76,8 +76,8 @@ pub struct Count {
     pub more: bool,
 }
 
-impl From<Tally> for Count {
-    fn from(tally: Tally) -> Self {
+impl From<CappedCount> for Count {
+    fn from(tally: CappedCount) -> Self {
         Self { counted: tally.counted, more: tally.more }
     }
 }

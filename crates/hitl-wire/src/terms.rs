@@ -15,7 +15,7 @@ pub struct TermsBody {
     /// is revoked.
     #[serde(default)]
     #[cfg_attr(feature = "openapi", schema(value_type = Option<String>))]
-    lasting: Lasting,
+    lasting: GrantLifetime,
     /// Which arguments.
     #[serde(default)]
     arguments: ScopeBody,

@@ -30,11 +30,11 @@ impl CallKey {
 
     /// A key that no other call has. Such a call cannot be re-attached to after a restart.
     pub(crate) fn generate(tenant: Tenant) -> Self {
-        Self::from_run(tenant, mint())
+        Self::from_run(tenant, new_v7())
     }
 
     /// The same, for a call that leaves no record: nothing but its audit has this key.
-    pub(crate) fn generate_ephemeral(tenant: Tenant, runs: &Series) -> Self {
+    pub(crate) fn generate_ephemeral(tenant: Tenant, runs: &EphemeralIds) -> Self {
         Self::from_run(tenant, runs.next())
     }
 

@@ -342,7 +342,7 @@ impl NewCall {
         let (record, within) = (&mut self.record, self.expires_in);
         record.updated_at = now;
         record.approval_window_ms = u64::try_from(within.as_millis()).unwrap_or(u64::MAX);
-        let (due_at, expires_at) = (now.plus(self.due_in), now.plus(within));
+        let (due_at, expires_at) = (now.saturating_add(self.due_in), now.saturating_add(within));
         let request = &record.request;
         if (request.created_at, request.due_at, request.expires_at) != (now, due_at, expires_at) {
             let request = Arc::make_mut(&mut record.request);

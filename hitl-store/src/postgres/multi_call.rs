@@ -92,7 +92,7 @@ struct EventRef<'a> {
 }
 
 impl<'a> EventRef<'a> {
-    fn new(applied: &'a Applied) -> Self {
+    fn new(applied: &'a ApplyRequest) -> Self {
         Self { id: applied.id, event: &applied.event, enclosed: &applied.enclosed }
     }
 }
@@ -200,13 +200,13 @@ impl<'a> MultiCallTx<'a> {
     fn judge(
         &self,
         found: &[StoredCall],
-        before: &Drawing,
+        before: &GrantUpdates,
         used: &BTreeSet<RequestId>,
-    ) -> Result<(Vec<Step>, Drawing), (usize, Refusal)> {
+    ) -> Result<(Vec<Transition>, GrantUpdates), (usize, Refusal)> {
         let facts = |stored: &StoredCall| {
             let now = self.on.now_of(stored.read_at);
             let decision_used = used.contains(&stored.record.id());
-            Facts { now, claimant_dead: stored.claimant_dead, decision_used }
+            StoreFacts { now, claimant_dead: stored.claimant_dead, decision_used }
         };
         if let (true, [part], [stored]) = (self.alone, self.parts, found) {
             let grant = grant_of(&stored.record, part.event).and_then(|id| before.get(&id));
@@ -217,7 +217,7 @@ impl<'a> MultiCallTx<'a> {
         }
         let change = |(part, stored): (&'a EventRef<'a>, _)| {
             let stored: &StoredCall = stored;
-            machine::Change { record: &stored.record, event: part.event, facts: facts(stored) }
+            machine::CallChange { record: &stored.record, event: part.event, facts: facts(stored) }
         };
         let changes: Vec<_> = self.parts.iter().zip(found).map(change).collect();
         machine::apply_all(&changes, before)
@@ -227,7 +227,7 @@ impl<'a> MultiCallTx<'a> {
     async fn lock(
         &self,
         tx: &Tx<'_>,
-    ) -> Result<Result<Option<(Vec<StoredCall>, Drawing)>, RequestId>, Fault> {
+    ) -> Result<Result<Option<(Vec<StoredCall>, GrantUpdates)>, RequestId>, Fault> {
         let grants = match self.hint {
             Some(grant) => BTreeSet::from([grant]),
             None => match self.read(tx).await? {
@@ -288,8 +288,8 @@ impl TransactionBody for MultiCallTx<'_> {
         let mut has_changed = false;
         for ((step, stored), part) in steps.into_iter().zip(&found).zip(self.parts) {
             let next = match step {
-                Step::Changed(next) => part.enclosed.complete(next),
-                Step::Replayed => {
+                Transition::Changed(next) => part.enclosed.complete(next),
+                Transition::Replayed => {
                     records.push(stored.record.clone());
                     continue;
                 }
@@ -339,7 +339,7 @@ pub(super) async fn submit(
     on: &Shared,
     call: &NewCall,
     payload: &Sealed,
-) -> Result<Submitted, StoreError> {
+) -> Result<SubmitResult, StoreError> {
     let work = SubmitOnGrant { on, call, payload, write: SessionId::new() };
     let mut retry = on.database.retry();
     let (mut misses, mut unclear) = (0, false);
@@ -348,7 +348,7 @@ pub(super) async fn submit(
         match run(&on.database, &work).await {
             // What an unclear attempt has written would have been found.
             Ok(Attempt::Done(SubmitOnGrantOutcome::Answer(answer))) => {
-                if let Submitted::Created(record) = &*answer {
+                if let SubmitResult::Created(record) = &*answer {
                     on.changed(record.id());
                 }
                 return Ok(*answer);
@@ -385,14 +385,14 @@ struct SubmitOnGrant<'a> {
 }
 
 enum SubmitOnGrantOutcome {
-    Answer(Box<Submitted>),
+    Answer(Box<SubmitResult>),
     Refused(StoreError),
     /// Somebody was faster, or it came too late, or the lease has run out: nothing was written.
     Missed(SessionId, i64),
 }
 
 impl SubmitOnGrantOutcome {
-    fn answer(answer: Submitted) -> Self {
+    fn answer(answer: SubmitResult) -> Self {
         Self::Answer(Box::new(answer))
     }
 }
@@ -410,7 +410,7 @@ impl TransactionBody for SubmitOnGrant<'_> {
         let KeyLookup { read_at, stored, watermark } = query::find_within(tx, call.key()).await?;
         if let Some(StoredCall { record, .. }) = stored {
             return nothing(SubmitOnGrantOutcome::answer(if record.content != call.content() {
-                Submitted::Conflict(record.id())
+                SubmitResult::Conflict(record.id())
             } else if record.id() == call.id() {
                 SubmitResult::Created(record)
             } else {
@@ -425,7 +425,7 @@ impl TransactionBody for SubmitOnGrant<'_> {
         let (record, drawn) = match call.admitted(grant, on.now_of(read_at)) {
             Ok(admitted) => admitted,
             Err(refusal) => {
-                return nothing(SubmitOnGrantOutcome::answer(Submitted::NotGranted(refusal)));
+                return nothing(SubmitOnGrantOutcome::answer(SubmitResult::NotGranted(refusal)));
             }
         };
         let Some(((session, drawn), grant)) =
@@ -449,6 +449,6 @@ impl TransactionBody for SubmitOnGrant<'_> {
         }
         reach("calls-written");
         grants::update(tx, &drawn, grant).await?;
-        Ok(Completion::Commit(SubmitOnGrantOutcome::answer(Submitted::Created(record))))
+        Ok(Completion::Commit(SubmitOnGrantOutcome::answer(SubmitResult::Created(record))))
     }
 }

@@ -91,7 +91,7 @@ fn start(
     let shared = Shared {
         sessions: Arc::new(Sessions::new(options.lease, keys.clone())),
         notifier: Arc::new(Notifier::new(&options.schema)),
-        hub: Hub::default(),
+        hub: ChangeNotifier::default(),
         record_cache: RecordCache::default(),
         clock_estimate: ServerClockEstimate::default(),
         clock: options.clock,

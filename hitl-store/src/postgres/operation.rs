@@ -21,7 +21,7 @@
 //! - Each operation signs its line in the history with an id of its own. After a connection broke,
 //!   the line says whether it happened; only when that cannot be read is the answer ambiguous.
 
-use hitl_core::machine::{self, CallRecord, Event, Facts, NewCall, Step, grant_of};
+use hitl_core::machine::{self, CallRecord, Event, StoreFacts, NewCall, Transition, grant_of};
 use hitl_core::seal::Sealed;
 use hitl_core::store::{ApplyError, EventPayload, StoreError, SubmitResult};
 use hitl_core::{RequestId, SessionId, Tenant};
@@ -58,7 +58,7 @@ pub(super) async fn submit(
         match insert.write(&way).await.map_err(|fault| on.reading_failed(fault, false))? {
             WriteOutcome::Done => {
                 on.record_written(&record, epoch);
-                return Ok(Submitted::Created(record));
+                return Ok(SubmitResult::Created(record));
             }
             // The key may be taken, its run forgotten, the queue full, the lease over: looks.
             WriteOutcome::Missed => {}
@@ -107,7 +107,7 @@ pub(super) async fn submit(
         match attempt.map_err(|fault| on.reading_failed(fault, unclear))? {
             WriteOutcome::Done => {
                 on.record_written(&record, epoch);
-                return Ok(Submitted::Created(record));
+                return Ok(SubmitResult::Created(record));
             }
             WriteOutcome::Missed => {
                 misses += 1;
@@ -172,14 +172,14 @@ pub(super) async fn apply(
         let now = on.now_of(stored.read_at);
         let decision_used = decisions::is_used(&on.database, id, event).await;
         let decision_used = decision_used.map_err(|fault| on.reading_failed(fault, unclear))?;
-        let facts = Facts { now, claimant_dead: stored.claimant_dead, decision_used };
+        let facts = StoreFacts { now, claimant_dead: stored.claimant_dead, decision_used };
         reach("call-read");
         if let Some(grant) = grant_of(&stored.record, event) {
             return multi_call::apply(on, tenant, id, event, enclosed, grant).await;
         }
         let next = match machine::apply(&stored.record, event, facts) {
-            Ok(Step::Changed(next)) => enclosed.complete(next),
-            Ok(Step::Replayed) => return Ok(stored.record),
+            Ok(Transition::Changed(next)) => enclosed.complete(next),
+            Ok(Transition::Replayed) => return Ok(stored.record),
             Err(refusal) => {
                 return Err(ApplyError::Rejected { refusal, current: Box::new(stored.record) });
             }

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use hitl_base::{Clock, Timestamp};
 use hitl_core::machine::{CallRecord, NewCall};
-use hitl_core::store::{Hub, StoreError};
+use hitl_core::store::{ChangeNotifier, StoreError};
 use hitl_core::{HostKeys, RequestId, Tenant};
 use tokio::sync::watch;
 
@@ -22,7 +22,7 @@ pub(super) struct Shared {
     pub(super) database: Arc<Database>,
     pub(super) sessions: Arc<Sessions>,
     pub(super) notifier: Arc<Notifier>,
-    pub(super) hub: Hub,
+    pub(super) hub: ChangeNotifier,
     /// With the epochs that they are claimed under.
     pub(super) record_cache: RecordCache<Option<i64>>,
     pub(super) clock_estimate: ServerClockEstimate,

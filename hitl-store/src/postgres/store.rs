@@ -11,9 +11,9 @@ use hitl_core::machine::{CallRecord, CallState, Event, HistoryEntry, NewCall};
 use hitl_core::queue::{QueueCounts, QueueEntry, QueueScan};
 use hitl_core::seal::Sealed;
 use hitl_core::store::{
-    Applied, ApplyError, Change, EventPayload, Erasable, Executors, GrantQuery, History, Hold,
-    NotErased, PageRequest, Retained, SealedPage, SealedPart, SealedText, StoreError, Submitted,
-    Watch, check_erasable,
+    ApplyRequest, ApplyError, ChangeId, EventPayload, Erasable, Executors, GrantQuery, History, Hold,
+    NotErased, PageRequest, ErasedCount, SealedPage, SealedPart, SealedText, StoreError, SubmitResult,
+    ChangeWatch, check_erasable,
 };
 use hitl_core::{
     CallKey, ContentDigest, GrantId, HoldId, HostKeys, KeyId, Principal, RequestId, RunId,
@@ -285,9 +285,9 @@ impl Store for PostgresStore {
         history.map_err(|fault| self.shared.error(fault))
     }
 
-    async fn mark(&self, name: &str) -> Result<Option<String>, StoreError> {
-        let mark = metadata::get(&self.shared.database, &format!("mark.{name}")).await;
-        mark.map_err(|fault| self.shared.error(fault))
+    async fn metadata(&self, name: &str) -> Result<Option<String>, StoreError> {
+        let metadata = metadata::get(&self.shared.database, &format!("metadata.{name}")).await;
+        metadata.map_err(|fault| self.shared.error(fault))
     }
 
     async fn compare_and_set_metadata(
@@ -317,9 +317,9 @@ impl Store for PostgresStore {
         entries.map_err(|fault| self.shared.error(fault))
     }
 
-    async fn retain(&self, before: Timestamp) -> Result<Retained, StoreError> {
+    async fn erase_ended_before(&self, before: Timestamp) -> Result<ErasedCount, StoreError> {
         let erased = retention::erase_ended(&self.shared.database, before).await;
-        erased.map(Retained::new).map_err(|fault| self.shared.error(fault))
+        erased.map(ErasedCount::new).map_err(|fault| self.shared.error(fault))
     }
 
     async fn erase(&self, calls: &[Erasable]) -> Result<Vec<Option<NotErased>>, StoreError> {

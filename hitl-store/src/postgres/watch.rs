@@ -102,7 +102,7 @@ impl Notifier {
     }
 
     /// Hints at what another replica changed.
-    fn observe(&self, text: &str, hub: &Hub) {
+    fn observe(&self, text: &str, hub: &ChangeNotifier) {
         let mut words = text.split(' ');
         if words.next() == Some(&self.own) {
             return;
@@ -143,7 +143,7 @@ pub(super) async fn notify(notifier: Arc<Notifier>, on: Arc<Database>, mut dropp
 pub(super) async fn listen(
     notifier: Arc<Notifier>,
     at: Address,
-    hub: Hub,
+    hub: ChangeNotifier,
     mut dropped: DropSignal,
 ) {
     let mut pause = PAUSE;
@@ -167,7 +167,7 @@ pub(super) async fn listen(
 }
 
 /// Returns whether it was connected at all.
-async fn while_connected(notifier: &Notifier, at: &Address, hub: &Hub) -> bool {
+async fn while_connected(notifier: &Notifier, at: &Address, hub: &ChangeNotifier) -> bool {
     let Ok((client, mut connection)) = at.listen().await else { return false };
     let subscribe = async {
         let listen = format!("LISTEN \"{}\"", notifier.channel);
@@ -194,7 +194,7 @@ async fn while_connected(notifier: &Notifier, at: &Address, hub: &Hub) -> bool {
 /// Reads the history from time to time until the store is dropped.
 pub(super) async fn poll_history(
     on: Arc<Database>,
-    hub: Hub,
+    hub: ChangeNotifier,
     every: Duration,
     mut dropped: DropSignal,
 ) {
@@ -218,7 +218,7 @@ pub(super) async fn poll_history(
 }
 
 /// Hints at what changed since `seen`. Returns how far it has seen.
-async fn notify_changes(on: &Database, hub: &Hub, seen: Option<u64>) -> Result<u64, Fault> {
+async fn notify_changes(on: &Database, hub: &ChangeNotifier, seen: Option<u64>) -> Result<u64, Fault> {
     let last = query::last_change(on).await?;
     let Some(seen) = seen else {
         hub.notify_all();

@@ -11,7 +11,7 @@ use std::sync::mpsc::{Sender, channel};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::thread::JoinHandle;
 
-use hitl_core::store::Hub;
+use hitl_core::store::ChangeNotifier;
 
 use super::error::Fault;
 use super::operation::{HistoryLine, QueuedOperation};
@@ -30,7 +30,7 @@ pub(super) struct CommittedGroup {
 /// The committed groups that are not acknowledged yet.
 pub(super) struct PendingAcks {
     groups: Mutex<VecDeque<CommittedGroup>>,
-    hub: Hub,
+    hub: ChangeNotifier,
     path: Arc<Path>,
 }
 
@@ -84,7 +84,7 @@ pub(super) struct AckThread {
 
 impl AckThread {
     /// Starts the thread. If none can be started, `hand_over` acknowledges everything itself.
-    pub(super) fn start(hub: Hub, path: Arc<Path>) -> Self {
+    pub(super) fn start(hub: ChangeNotifier, path: Arc<Path>) -> Self {
         let pending = Arc::new(PendingAcks { groups: Mutex::default(), hub, path });
         let (queue, left) = channel::<()>();
         let of_thread = Arc::clone(&pending);

@@ -1,8 +1,8 @@
 //! An event that is applied to one call, as an operation of the writer.
 
 use hitl_base::Timestamp;
-use hitl_core::machine::{self, CallRecord, Event, Step, grant_of};
-use hitl_core::store::{Applied, ApplyError, EventPayload, StoreError};
+use hitl_core::machine::{self, CallRecord, Event, Transition, grant_of};
+use hitl_core::store::{ApplyRequest, ApplyError, EventPayload, StoreError};
 use hitl_core::{RequestId, Tenant};
 use rusqlite::Connection;
 use tokio::sync::oneshot;
@@ -58,7 +58,7 @@ impl Apply {
     /// This event, worked out as far as can be without the file; and where its answer comes.
     pub(super) fn new(
         tenant: &Tenant,
-        Applied { id, event, enclosed, .. }: Applied,
+        ApplyRequest { id, event, enclosed, .. }: ApplyRequest,
         record_cache: &RecordCache<i64>,
         now: Timestamp,
     ) -> (Self, oneshot::Receiver<Result<StoredCall, ApplyError>>) {
@@ -89,8 +89,8 @@ impl Apply {
         let facts = context.facts(on, &record, &self.event, context.clock.now()?)?;
         let step = machine::apply_with(&record, &self.event, facts, grant.as_ref());
         let (next, drawn) = match step {
-            Ok((Step::Changed(next), drawn)) => (self.enclosed.complete(next), drawn),
-            Ok((Step::Replayed, _)) => {
+            Ok((Transition::Changed(next), drawn)) => (self.enclosed.complete(next), drawn),
+            Ok((Transition::Replayed, _)) => {
                 return Ok((Ok(ApplyAnswer::Unchanged(StoredCall { n, record })), None));
             }
             Err(refusal) => {

@@ -12,7 +12,7 @@ use super::shared::Shared;
 use super::{grants, holds, retention, scrub};
 
 impl Shared {
-    pub(super) async fn erase_ended(&self, before: Timestamp) -> Result<Retained, StoreError> {
+    pub(super) async fn erase_ended(&self, before: Timestamp) -> Result<ErasedCount, StoreError> {
         let (mut calls, mut place) = (0, Some(query::SCAN_START));
         while let Some(after) = place {
             let erase = move |on: &rusqlite::Connection, _: &WriteContext| {

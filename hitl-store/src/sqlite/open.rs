@@ -12,7 +12,7 @@ use std::time::Duration;
 
 use hitl_base::clock::ForwardClock;
 use hitl_core::HostKeys;
-use hitl_core::store::{Hub, StoreError, StoreErrorKind};
+use hitl_core::store::{ChangeNotifier, StoreError, StoreErrorKind};
 use rusqlite::Connection;
 use tokio::sync::oneshot;
 
@@ -261,7 +261,7 @@ struct OpenedFile {
 fn start(parts: OpenedFile, options: SqliteOptions) -> Result<SqliteStore, StoreError> {
     let OpenedFile { connection, path, sessions, keys, clock, head } = parts;
     let at = |fault: Fault| fault.at(&path);
-    let (hub, own) = (Hub::default(), LocalChanges::default());
+    let (hub, own) = (ChangeNotifier::default(), LocalChanges::default());
     let reading = || {
         let connection = connect(&path, options.busy_timeout)?;
         connection.pragma_update(None, "query_only", true)?;

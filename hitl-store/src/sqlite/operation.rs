@@ -9,7 +9,7 @@ use std::sync::Arc;
 use hitl_base::Timestamp;
 use hitl_base::clock::ForwardClock;
 use hitl_core::RequestId;
-use hitl_core::machine::{CallRecord, Event, Facts};
+use hitl_core::machine::{CallRecord, Event, StoreFacts};
 use hitl_core::store::StoreError;
 use rusqlite::Connection;
 use tokio::sync::OwnedSemaphorePermit;

@@ -76,7 +76,7 @@ pub(super) fn take(
 }
 
 /// Returns what this session has not acknowledged yet.
-pub(super) fn own(on: &Connection, session: SessionId, limit: usize) -> Result<Vec<Entry>, Fault> {
+pub(super) fn own(on: &Connection, session: SessionId, limit: usize) -> Result<Vec<HistoryEntry>, Fault> {
     let mut statement = on.prepare_cached(OWN)?;
     let rows = statement
         .query_map(params![session.to_string(), count(limit)], |row| row.get::<_, String>(0))?;

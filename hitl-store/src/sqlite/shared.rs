@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use hitl_base::clock::ForwardClock;
 use hitl_core::HostKeys;
-use hitl_core::store::{Hub, StoreError};
+use hitl_core::store::{ChangeNotifier, StoreError};
 
 use super::custom_write::CustomWrite;
 use super::error::{Fault, ambiguous, file_error};
@@ -28,7 +28,7 @@ pub(super) struct Shared {
     pub(super) record_cache: RecordCache<i64>,
     pub(super) clock: Arc<ForwardClock>,
     pub(super) sessions: Sessions,
-    pub(super) hub: Hub,
+    pub(super) hub: ChangeNotifier,
     pub(super) keys: HostKeys,
     pub(super) path: Arc<Path>,
 }

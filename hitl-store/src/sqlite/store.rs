@@ -11,9 +11,9 @@ use hitl_core::machine::{CallRecord, CallState, Event, HistoryEntry, NewCall};
 use hitl_core::queue::{QueueCounts, QueueEntry, QueueScan};
 use hitl_core::seal::Sealed;
 use hitl_core::store::{
-    Applied, ApplyError, Change, EventPayload, Erasable, Executors, GrantQuery, History, Hold,
-    NotErased, PageRequest, Retained, SealedPage, SealedPart, SealedText, StoreError,
-    StoreErrorKind, Submitted, Watch, tools_text,
+    ApplyRequest, ApplyError, ChangeId, EventPayload, Erasable, Executors, GrantQuery, History, Hold,
+    NotErased, PageRequest, ErasedCount, SealedPage, SealedPart, SealedText, StoreError,
+    StoreErrorKind, SubmitResult, ChangeWatch, tools_text,
 };
 use hitl_core::{
     CallKey, ContentDigest, GrantId, HoldId, HostKeys, KeyId, Principal, RequestId, RunId,
@@ -173,7 +173,7 @@ impl Store for SqliteStore {
         let (operation, answer) = Submit::new(call, payload, self.shared.clock.now()?);
         self.shared.writer.send(operation).await?;
         let (submitted, new) = answer.await.map_err(|_| ambiguous(&self.shared.path))??;
-        if let (Submitted::Created(record), Some(n)) = (&submitted, new) {
+        if let (SubmitResult::Created(record), Some(n)) = (&submitted, new) {
             self.shared.record_cache.put(record, n);
         }
         Ok(submitted)
@@ -188,7 +188,7 @@ impl Store for SqliteStore {
     ) -> Result<CallRecord, ApplyError> {
         let now = self.shared.clock.now().map_err(StoreError::from)?;
         let record_cache = &self.shared.record_cache;
-        let mut applied = Applied::new(id, event);
+        let mut applied = ApplyRequest::new(id, event);
         applied.enclosed = enclosed;
         let (operation, answer) = Apply::new(tenant, applied, record_cache, now);
         self.shared.writer.send(operation).await?;
@@ -318,7 +318,7 @@ impl Store for SqliteStore {
         self.shared.read(move |on| query::history(on, after, limit)).await
     }
 
-    async fn history_end(&self) -> Result<u64, StoreError> {
+    async fn last_history_seq(&self) -> Result<u64, StoreError> {
         let last = self.shared.read(query::last_change).await?;
         Ok(last.cast_unsigned())
     }
@@ -332,7 +332,7 @@ impl Store for SqliteStore {
         self.shared.read(move |on| query::history_of(on, &tenant, id)).await
     }
 
-    async fn retain(&self, before: Timestamp) -> Result<Retained, StoreError> {
+    async fn erase_ended_before(&self, before: Timestamp) -> Result<ErasedCount, StoreError> {
         self.shared.erase_ended(before).await
     }
 
@@ -396,7 +396,7 @@ impl Store for SqliteStore {
             .await
     }
 
-    async fn outbox_of(&self, session: SessionId, limit: usize) -> Result<Vec<Entry>, StoreError> {
+    async fn pending_outbox(&self, session: SessionId, limit: usize) -> Result<Vec<HistoryEntry>, StoreError> {
         self.shared.read(move |on| outbox::own(on, session, limit)).await
     }
 

@@ -3,7 +3,7 @@
 use hitl_base::Timestamp;
 use hitl_core::machine::NewCall;
 use hitl_core::seal::Sealed;
-use hitl_core::store::{StoreError, Submitted};
+use hitl_core::store::{StoreError, SubmitResult};
 use rusqlite::{Connection, params};
 use tokio::sync::oneshot;
 
@@ -29,12 +29,12 @@ pub(super) struct Submit {
 }
 
 /// The answer to a submission, and the number of a call that is new.
-pub(super) type SubmitReply = (Submitted, Option<i64>);
+pub(super) type SubmitReply = (SubmitResult, Option<i64>);
 
 /// The answer before acknowledgement; the acknowledging thread drops the written row.
 enum SubmitAnswer {
     New(i64, CallRow),
-    Other(Box<Submitted>),
+    Other(Box<SubmitResult>),
 }
 
 impl Submit {
@@ -52,12 +52,12 @@ impl Submit {
     }
 
     /// Why the call may not enter, where that is not because its key is taken.
-    fn refused(&self, on: &Connection) -> Result<Option<Submitted>, Fault> {
+    fn refused(&self, on: &Connection) -> Result<Option<SubmitResult>, Fault> {
         let began = self.call.key().run.began();
         if began.is_some() && began < retention::watermark(on)? {
             return Err(Fault::RunForgotten);
         }
-        Ok(queue::broken_cap(on, &self.call)?.map(Submitted::Full))
+        Ok(queue::broken_cap(on, &self.call)?.map(SubmitResult::Full))
     }
 
     /// Writes what was made ready, when it still holds and the key is free.
@@ -80,14 +80,14 @@ impl Submit {
         &mut self,
         on: &Connection,
         context: &WriteContext,
-    ) -> Result<Result<(i64, CallRow), Submitted>, Fault> {
+    ) -> Result<Result<(i64, CallRow), SubmitResult>, Fault> {
         if let Some(StoredCall { record, .. }) = query::find(on, self.call.key())? {
             return Ok(Err(if record.content != self.call.content() {
-                Submitted::Conflict(record.id())
+                SubmitResult::Conflict(record.id())
             } else if record.id() == self.call.id() {
-                Submitted::Created(*record)
+                SubmitResult::Created(*record)
             } else {
-                Submitted::Existing(*record)
+                SubmitResult::Existing(*record)
             }));
         }
         if let Some(refused) = self.refused(on)? {
@@ -97,7 +97,7 @@ impl Submit {
         let grant = grant.transpose()?.flatten();
         let (record, drawn) = match self.call.admitted(grant.as_ref(), context.clock.now()?) {
             Ok(admitted) => admitted,
-            Err(refusal) => return Ok(Err(Submitted::NotGranted(refusal))),
+            Err(refusal) => return Ok(Err(SubmitResult::NotGranted(refusal))),
         };
         let row = CallRow::new("submitted", record, None)?;
         let n = row.insert(on)?.ok_or(Fault::Damaged("a new call's id is taken"))?;
@@ -147,7 +147,7 @@ impl Operation for Submit {
     fn acknowledge(self: Box<Self>) {
         let answer = match self.answer {
             None => return,
-            Some(SubmitAnswer::New(n, row)) => (Submitted::Created(*row.into_record()), Some(n)),
+            Some(SubmitAnswer::New(n, row)) => (SubmitResult::Created(*row.into_record()), Some(n)),
             Some(SubmitAnswer::Other(answer)) => (*answer, None),
         };
         // The caller may have gone: the write still counts.

@@ -62,7 +62,7 @@ impl Watcher {
     /// Starts the thread.
     pub(super) fn start(
         connection: Connection,
-        hub: Hub,
+        hub: ChangeNotifier,
         own: LocalChanges,
     ) -> std::io::Result<Self> {
         let stop = Arc::new(AtomicBool::new(false));
@@ -97,7 +97,7 @@ impl fmt::Debug for Watcher {
     }
 }
 
-fn look(connection: &Connection, hub: &Hub, own: &LocalChanges, stop: &AtomicBool) {
+fn look(connection: &Connection, hub: &ChangeNotifier, own: &LocalChanges, stop: &AtomicBool) {
     while !stop.load(Ordering::Acquire) {
         if !hub.has_waiters() {
             std::thread::park();
@@ -114,7 +114,7 @@ fn look(connection: &Connection, hub: &Hub, own: &LocalChanges, stop: &AtomicBoo
 
 fn while_watched(
     connection: &Connection,
-    hub: &Hub,
+    hub: &ChangeNotifier,
     own: &LocalChanges,
     stop: &AtomicBool,
 ) -> Result<(), Fault> {

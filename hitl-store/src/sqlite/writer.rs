@@ -100,7 +100,7 @@ pub(super) struct WriterThread {
     pub(super) connection: Option<Connection>,
     pub(super) connect: Connect,
     pub(super) context: WriteContext,
-    pub(super) hub: Hub,
+    pub(super) hub: ChangeNotifier,
     pub(super) acks: AckThread,
     pub(super) own: LocalChanges,
     /// The file's epoch does not change while it is open.
