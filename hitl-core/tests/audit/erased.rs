@@ -17,7 +17,7 @@ fn placeholder(lines: &[Vec<u8>], n: usize) -> serde_json::Value {
     let bytes = &lines[n - 1][..lines[n - 1].len() - 1];
     let line: serde_json::Value = serde_json::from_slice(bytes).unwrap();
     serde_json::json!({
-        "hash": Head::of_line(bytes).unwrap().hash,
+        "hash": ChainHead::from_line(bytes).unwrap().hash,
         "event": line["event"]["event"],
         "call": line["event"]["call"],
     })
@@ -36,7 +36,7 @@ fn put(lines: &mut [Vec<u8>], n: usize, erased: &serde_json::Value) {
 
 /// Six lines; the third and the fourth are the call's, and the sixth says that they were erased.
 fn log() -> Vec<Vec<u8>> {
-    let mut chain = ChainWriter::after(Head::genesis("w"));
+    let mut chain = ChainWriter::after(ChainHead::genesis("w"));
     let mut lines: Vec<Vec<u8>> = Vec::new();
     let events = [
         (OTHER, "requested"),
@@ -50,7 +50,7 @@ fn log() -> Vec<Vec<u8>> {
         let mut line = chain.next(&record(call, event, n)).unwrap().to_vec();
         chain.keep();
         if call == CALL {
-            let Head { stream, seq, hash, .. } = chain.head();
+            let ChainHead { stream, seq, hash, .. } = chain.head();
             let at = record(call, event, n).at;
             listed.push(serde_json::json!(
                 {"stream": stream, "seq": seq, "hash": hash, "event": event, "at": at}
@@ -78,13 +78,13 @@ fn honest() -> Vec<Vec<u8>> {
     lines
 }
 
-fn head(lines: &[Vec<u8>], n: usize) -> Head {
-    Head::of_line(&lines[n - 1][..lines[n - 1].len() - 1]).unwrap()
+fn head(lines: &[Vec<u8>], n: usize) -> ChainHead {
+    ChainHead::from_line(&lines[n - 1][..lines[n - 1].len() - 1]).unwrap()
 }
 
 /// What is done to a log, the heads that vouch for it, and what must be found; nothing where it is
 /// sound.
-type Case = (&'static str, Vec<Vec<u8>>, Vec<Head>, Option<FindingKind>);
+type Case = (&'static str, Vec<Vec<u8>>, Vec<ChainHead>, Option<FindingKind>);
 
 fn cases() -> Vec<Case> {
     use FindingKind as K;

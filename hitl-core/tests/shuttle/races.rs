@@ -441,8 +441,8 @@ fn invariant_2_lost_rights_race_claim() {
     explore(&["asked again", "ran"], async || {
         let world = World::new();
         let replica = async |roles: &'static [&'static str]| {
-            let directory = move |_: &CallContext| -> Result<Standing, DirectoryError> {
-                Ok(Standing::roles(roles.iter().copied()))
+            let directory = move |_: &CallContext| -> Result<PrincipalStatus, DirectoryError> {
+                Ok(PrincipalStatus::roles(roles.iter().copied()))
             };
             let builder = world.builder().policy(ClerksOnly);
             builder.directory(directory, Duration::from_secs(60)).build().await.unwrap()

@@ -31,8 +31,8 @@ pub(crate) struct Pay {
 impl Tool for Pay {
     type Output = u32;
     type Error = String;
-    const SPEC: Spec = Spec::new("pay", "Pays.")
-        .parameters(&[Parameter::new("amount")])
+    const SPEC: ToolSpec = ToolSpec::new("pay", "Pays.")
+        .parameters(&[ParameterSpec::new("amount")])
         .states(&[StateRequirement::new::<Ran>()])
         .config(ToolConfig::DEFAULT.base_confidence(70).expires(Duration::from_secs(60)));
     fn snapshot(&self, to: &mut SnapshotWriter) -> Result<(), SnapshotError> {
