@@ -127,3 +127,21 @@ proptest! {
         }
     }
 }
+
+/// Records of older versions are read, and older versions read records: fields have other names in
+/// the code than in the store.
+#[test]
+fn the_words_of_a_stored_record_stay() {
+    let mut record = start(ApprovalLevel::Full, OwnerToken::new());
+    record.grant_use = Some(GrantUse::new(the_grant().id(), Amount::ZERO));
+    record.edited_content = Some(record.content);
+    record.approval_window_ms = 7;
+    let request = Arc::make_mut(&mut record.request);
+    request.reasons = vec!["why".to_owned()];
+    request.quorum = Requirement::new(request.level).four_eyes().quorum;
+    let json = serde_json::to_value(&record).unwrap();
+    assert_eq!((&json["allowedMs"], &json["request"]["because"][0]), (&7.into(), &"why".into()));
+    assert_eq!(json["request"]["quorum"]["eyes"], "four");
+    assert!(json["granted"].is_object() && json["revised"].is_string(), "{json}");
+    assert_eq!(serde_json::from_value::<CallRecord>(json).unwrap(), record);
+}
